@@ -1,0 +1,54 @@
+"""What can go wrong, told in one line each.
+
+    GdsimError            something failed while running          exit status 1
+    └── InputError        the user's input is at fault            exit status 2
+        └── ConfigError   the same, with the place in the file    exit status 2
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from difflib import get_close_matches
+
+__all__ = ["ConfigError", "GdsimError", "InputError", "did_you_mean"]
+
+
+class GdsimError(Exception):
+    """Something failed while running: a full disk, an encoder that is missing."""
+
+    exit_status = 1
+
+
+class InputError(GdsimError):
+    """The user's input is at fault.
+
+    Args:
+        message: One sentence that says what is wrong and what to do.
+        key: Where in the configuration, outermost first, as far as the raiser knows it:
+            `("optimizers", "Adam", "lr")`. Empty when the input is no configuration.
+    """
+
+    exit_status = 2
+
+    def __init__(self, message: str, key: tuple[str | int, ...] = ()) -> None:
+        super().__init__(message)
+        self.key = key
+
+
+class ConfigError(InputError):
+    """Every mistake of one configuration, in the order of their places.
+
+    Args:
+        problems: One line each, `file:line:column: key: sentence`.
+    """
+
+    def __init__(self, problems: Iterable[str]) -> None:
+        self.problems = tuple(problems)
+        super().__init__("\n".join(self.problems))
+
+
+def did_you_mean(word: str, choices: Iterable[str]) -> str:
+    """Return `"; did you mean 'x'?"` for the choice nearest to a mistyped word, or nothing."""
+    by_folded = {choice.casefold(): choice for choice in choices}
+    near = get_close_matches(word.casefold(), by_folded, n=1)
+    return f"; did you mean '{by_folded[near[0]]}'?" if near else ""

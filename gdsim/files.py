@@ -1,0 +1,34 @@
+"""A file appears under its own name only when it is whole."""
+
+from __future__ import annotations
+
+import os
+import secrets
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from gdsim.errors import GdsimError
+
+__all__ = ["whole_file"]
+
+
+@contextmanager
+def whole_file(path: Path) -> Iterator[Path]:
+    """Give a name beside `path` to write to, and rename it to `path` when the block has succeeded.
+
+    The name keeps the suffix of `path`, because encoders go by it. When the block raises, an interrupt
+    included, what was written is removed and whatever stood at `path` before still stands.
+
+    Raises:
+        GdsimError: The folder cannot be made or written to, or the disk is full.
+    """
+    partial = path.with_name(f".{path.stem}.{secrets.token_hex(4)}{path.suffix}")
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        yield partial
+        os.replace(partial, path)
+    except OSError as error:
+        raise GdsimError(f"{path}: cannot be written: {error.strerror or error}") from error
+    finally:
+        partial.unlink(missing_ok=True)
