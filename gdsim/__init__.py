@@ -1,1 +1,87 @@
+"""Gradient descent trajectories as torch.optim really takes them, drawn against the gradient arrows."""
 
+from __future__ import annotations
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from gdsim.comparison import Row, compare
+    from gdsim.config import Animation, Experiment, View, load, loads, schema
+    from gdsim.descent import descend, simulate
+    from gdsim.encode import write
+    from gdsim.errors import ConfigError, GdsimError, InputError
+    from gdsim.objectives import Objective, objective
+    from gdsim.picture import animate
+    from gdsim.render import Frames, frames
+    from gdsim.scene import Scene, compose
+    from gdsim.trajectory import Stop, Trajectory, read, save
+
+__version__ = "0.1.0"
+
+_ROOMS = {
+    "Animation": "config",
+    "ConfigError": "errors",
+    "Experiment": "config",
+    "Frames": "render",
+    "GdsimError": "errors",
+    "InputError": "errors",
+    "Objective": "objectives",
+    "Row": "comparison",
+    "Scene": "scene",
+    "Stop": "trajectory",
+    "Trajectory": "trajectory",
+    "View": "config",
+    "animate": "picture",
+    "compare": "comparison",
+    "compose": "scene",
+    "descend": "descent",
+    "frames": "render",
+    "load": "config",
+    "loads": "config",
+    "objective": "objectives",
+    "read": "trajectory",
+    "save": "trajectory",
+    "schema": "config",
+    "simulate": "descent",
+    "write": "encode",
+}
+
+__all__ = [  # noqa: PLE0604, RUF022  (sorted as a test holds it to `_ROOMS`)
+    "Animation",
+    "ConfigError",
+    "Experiment",
+    "Frames",
+    "GdsimError",
+    "InputError",
+    "Objective",
+    "Row",
+    "Scene",
+    "Stop",
+    "Trajectory",
+    "View",
+    "animate",
+    "compare",
+    "compose",
+    "descend",
+    "frames",
+    "load",
+    "loads",
+    "objective",
+    "read",
+    "save",
+    "schema",
+    "simulate",
+    "write",
+]
+
+
+def __getattr__(name: str) -> Any:
+    # A name is fetched when it is first used: the command line starts without torch and matplotlib.
+    if name not in _ROOMS:
+        raise AttributeError(f"module 'gdsim' has no attribute '{name}'")
+    return getattr(import_module(f"gdsim.{_ROOMS[name]}"), name)
+
+
+def __dir__() -> list[str]:
+    return [*__all__, "__version__"]

@@ -1,0 +1,36 @@
+# Everything runs in .venv, which is made when it is first needed and again when what it depends on has changed.
+
+PYTHON ?= python3
+BIN := .venv/bin
+
+.PHONY: demo test lint bench gallery clean
+
+demo: .venv/run
+	$(BIN)/gdsim run configs/quickstart.yaml
+
+test: .venv/test
+	$(BIN)/pytest
+
+lint: .venv/test
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+
+bench: .venv/test
+	$(BIN)/python -m tests.benchmarks
+
+gallery: .venv/run
+	$(BIN)/python -m tests.gallery
+
+clean:
+	rm -rf .venv build dist *.egg-info .mypy_cache .pytest_cache .ruff_cache .hypothesis .import_linter_cache
+
+.venv/run: pyproject.toml constraints.txt
+	$(PYTHON) -m venv .venv
+	$(BIN)/pip install --quiet --constraint constraints.txt --editable .
+	touch $@
+
+.venv/test: .venv/run
+	$(BIN)/pip install --quiet --constraint constraints.txt --editable '.[test]'
+	touch $@

@@ -1,0 +1,106 @@
+"""Trajectories → a table of figures, one row an optimizer."""
+
+from __future__ import annotations
+
+import csv
+from collections import Counter
+from collections.abc import Iterable, Sequence
+from dataclasses import asdict, dataclass, fields
+from pathlib import Path
+
+import numpy as np
+import numpy.typing as npt
+
+from gdsim.files import whole_file
+from gdsim.objectives import FloatArray
+from gdsim.trajectory import Trajectory
+
+__all__ = ["TOLERANCE", "Row", "compare", "write_csv"]
+
+TOLERANCE = 1e-3
+"""A path is within tolerance once its value has fallen by all but this share of the way to the minimum."""
+
+
+@dataclass(frozen=True)
+class Row:
+    """What became of one optimizer; over several starts each figure is their median.
+
+    Args:
+        optimizer: The label.
+        settings: The class and its settings.
+        starts: Number of starts.
+        final_value: The value at the last step.
+        best_value: The lowest value on the way.
+        steps_to_tolerance: The first step k with f(x_k) − f* ≤ `TOLERANCE` · (f(x_0) − f*), the convergence test of
+            Moré and Wild (2009); f* is the known minimum, else the best value of the whole table. None where
+            half the starts or more never get there.
+        distance_to_minimum: From the last point to the nearest known global minimum; None where none is known.
+        stopped: How the starts ended, and at which step where that is one step.
+    """
+
+    optimizer: str
+    settings: str
+    starts: int
+    final_value: float
+    best_value: float
+    steps_to_tolerance: int | None
+    distance_to_minimum: float | None
+    stopped: str
+
+
+def compare(trajectories: Sequence[Trajectory]) -> tuple[Row, ...]:
+    """Return a row for each trajectory, in the order given."""
+    lowest = min(float(np.min(each.values)) for each in trajectories)
+    return tuple(_row(each, lowest) for each in trajectories)
+
+
+def write_csv(rows: Iterable[Row], path: Path) -> None:
+    """Write rows as a CSV file, its columns the fields of `Row`; what is None is left empty.
+
+    Raises:
+        GdsimError: The file cannot be written.
+    """
+    with whole_file(path) as partial, partial.open("w", newline="", encoding="utf-8") as file:
+        writer = csv.DictWriter(file, [field.name for field in fields(Row)], lineterminator="\n")
+        writer.writeheader()
+        writer.writerows(asdict(row) for row in rows)
+
+
+def _row(trajectory: Trajectory, lowest: float) -> Row:
+    values, objective = trajectory.values, trajectory.objective
+    minimum = lowest if objective.minimum is None else objective.minimum
+    distance = None
+    if len(objective.minima):
+        last = trajectory.points[-1][:, None]
+        distance = float(np.median(np.linalg.norm(last - objective.minima, axis=-1).min(-1)))
+    return Row(
+        optimizer=trajectory.label,
+        settings=trajectory.settings,
+        starts=values.shape[1],
+        final_value=float(np.median(values[-1])),
+        best_value=float(np.median(values.min(0))),
+        steps_to_tolerance=_median_step(_steps_to(values, minimum + TOLERANCE * (values[0] - minimum)), len(values)),
+        distance_to_minimum=distance,
+        stopped=_stopped(trajectory),
+    )
+
+
+def _steps_to(values: FloatArray, goal: FloatArray) -> npt.NDArray[np.int64]:
+    """The first step at which each start is at or below its goal; the number of rows for never."""
+    below = values <= goal
+    return np.where(below.any(0), below.argmax(0), len(values))
+
+
+def _median_step(steps: npt.NDArray[np.int64], never: int) -> int | None:
+    middle = int(np.sort(steps)[len(steps) // 2])
+    return None if middle == never else middle
+
+
+def _stopped(trajectory: Trajectory) -> str:
+    """How the starts ended: `diverged at step 12`, or `3 diverged, 21 ran all steps`."""
+    counts = Counter(stop.value for stop in trajectory.stops)
+    if len(trajectory.stops) > 1:
+        return ", ".join(f"{count} {words}" for words, count in counts.most_common())
+    (words,) = counts
+    at = int(trajectory.stop_steps[0])
+    return words if at == len(trajectory.values) - 1 else f"{words} at step {at}"

@@ -1,0 +1,110 @@
+"""YAML text → Experiment: every mistake of a file at once, each with its place."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Sequence
+from pathlib import Path
+
+from pydantic import ValidationError
+
+from gdsim.config.appearance import Animation, Output, View
+from gdsim.config.experiment import Experiment, Origin
+from gdsim.config.overrides import override
+from gdsim.config.problems import problems_in
+from gdsim.config.schema import schema
+from gdsim.config.specs import ObjectiveSpec, OptimizerSpec, Start
+from gdsim.config.text import MAX_BYTES, Problem, dump, parse
+from gdsim.errors import ConfigError, InputError, did_you_mean
+
+__all__ = [
+    "Animation",
+    "Experiment",
+    "ObjectiveSpec",
+    "OptimizerSpec",
+    "Output",
+    "Start",
+    "View",
+    "load",
+    "loads",
+    "schema",
+]
+
+
+def load(path: str | os.PathLike[str], *, overrides: Sequence[str] = ()) -> Experiment:
+    """Read an experiment from a YAML file.
+
+    Args:
+        path: The file.
+        overrides: Values to put over those of the file, each `KEY=VALUE` with a dotted key and a value in
+            YAML: `"optimizers.Adam.lr=0.1"`.
+
+    Raises:
+        InputError: There is no such file, or it is no text; or an override is not `KEY=VALUE`.
+        ConfigError: The text is no valid configuration. The error holds every mistake.
+    """
+    path = Path(path)
+    return loads(_text(path), name=path.stem, file=str(path), overrides=overrides)
+
+
+def loads(
+    text: str, *, name: str = "experiment", file: str = "<text>", overrides: Sequence[str] = ()
+) -> Experiment:
+    """Read an experiment from YAML text.
+
+    Args:
+        text: The YAML.
+        name: What the files that come of the experiment are called.
+        file: What the text is called in errors.
+        overrides: As for `load`.
+
+    Raises:
+        InputError: An override is not `KEY=VALUE`.
+        ConfigError: The text is no valid configuration. The error holds every mistake.
+    """
+    document = override(parse(text, file), overrides)
+    if () in document.unread:
+        raise document.error(document.problems)
+    if document.value is None:
+        raise document.error([Problem((), "is empty; `gdsim init FILE` writes a config to start from")])
+    if not isinstance(document.value, dict):
+        raise document.error([Problem((), "must be a mapping, with lines such as `objective: himmelblau`")])
+    try:
+        experiment = Experiment.model_validate(document.value)
+    except ValidationError as error:
+        raise document.error([*document.problems, *problems_in(error, document)]) from None
+    if document.problems:
+        raise document.error(document.problems)
+    experiment._origin = Origin(name, dump(document.value) if overrides else text, document)
+    return experiment
+
+
+def _text(path: Path) -> str:
+    try:
+        with path.open("rb") as file:
+            content = file.read(MAX_BYTES + 1)
+    except IsADirectoryError:
+        raise InputError(f"{path}: is a folder; name a file in it") from None
+    except FileNotFoundError:
+        raise InputError(f"{path}: no such file{_sibling(path)}") from None
+    except (OSError, ValueError) as error:
+        raise InputError(f"{path}: cannot be read: {getattr(error, 'strerror', None) or error}") from None
+    if b"\0" in content:
+        raise InputError(f"{path}: is no text file; a config is YAML, and a run's .npz is for `gdsim render`")
+    if len(content) > MAX_BYTES:
+        raise ConfigError(
+            [f"{path}:1:1: is larger than {MAX_BYTES // 1024} KiB, which no config needs to be"]
+        )
+    try:
+        return content.decode("utf-8-sig")
+    except UnicodeDecodeError as error:
+        line = content[: error.start].count(b"\n") + 1
+        raise InputError(
+            f"{path}: is no UTF-8 text: line {line} holds the byte {content[error.start]:#04x}"
+        ) from None
+
+
+def _sibling(path: Path) -> str:
+    """Return a suggestion from among the files beside a missing one."""
+    names = sorted(entry.name for entry in path.parent.iterdir()) if path.parent.is_dir() else []
+    return did_you_mean(path.name, names)

@@ -1,0 +1,181 @@
+"""What the optimizers and schedules that a config names can be given, checked without importing torch."""
+
+from __future__ import annotations
+
+import ast
+import re
+from collections.abc import Iterator, Mapping
+from functools import cache
+from typing import Any
+
+from gdsim import signatures
+from gdsim.config.installed import package_problem
+from gdsim.config.text import Path, Problem
+from gdsim.config.words import Fragment, accepts, must_be, shown, suggestion
+from gdsim.errors import did_you_mean
+from gdsim.signatures import Signature
+
+__all__ = [
+    "OWN_KEYS",
+    "argument",
+    "bare_class",
+    "class_problem",
+    "schedule_problems",
+    "setting_problems",
+    "settings_for",
+    "written_out",
+]
+
+OWN_KEYS = ("class", "schedule", "noise", "clip_norm", "color", "args")
+"""The keys of an optimizer that are gdsim's; `args` leads to arguments of the same names."""
+
+DOTTED = re.compile(r"[^\W\d]\w*(\.[^\W\d]\w*)+\Z")
+NEVER_SET = {"params": "gdsim passes the starting point", "optimizer": "gdsim passes the optimizer"}
+
+
+def bare_class(name: str) -> str:
+    """Return `"Adam"` for `"torch.optim.Adam"`, and any other name as it is."""
+    bare = name.removeprefix("torch.optim.")
+    return name if "." in bare else bare
+
+
+def class_problem(name: str) -> str:
+    """Return what is wrong with an optimizer's class, or nothing.
+
+    Args:
+        name: `"Adam"`, or the dotted name of a class in an installed package.
+    """
+    offered = signatures.optimizers()
+    if name in offered:
+        return ""
+    if not DOTTED.match(name):
+        return f"torch.optim has no optimizer {shown(name)}{did_you_mean(name, offered)}"
+    problem = package_problem(name.split(".")[0])
+    hint = did_you_mean(name.rpartition(".")[2], offered)
+    return problem and problem + hint
+
+
+def setting_problems(class_name: str, settings: Mapping[str, Any]) -> Iterator[Problem]:
+    """Yield what is wrong with an optimizer's settings, as far as its class is known."""
+    signature = signatures.optimizers().get(class_name)
+    for name, value in settings.items():
+        if name in NEVER_SET:
+            yield Problem((), f"'{name}' cannot be set: {NEVER_SET[name]}", key=name)
+        elif signature is not None:
+            yield from _argument_problems(signature, name, value, beside=OWN_KEYS)
+
+
+def settings_for(class_name: str, settings: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the settings with a tuple, which YAML does not have, wherever the class wants one."""
+    signature = signatures.optimizers().get(class_name)
+    annotations = signature.annotations if signature else {}
+    return {
+        name: tuple(value) if isinstance(value, list) and "tuple[" in annotations.get(name, "") else value
+        for name, value in settings.items()
+    }
+
+
+def written_out(schedule: Any) -> Any:
+    """Return a schedule with each bare class name, also of those inside it, written out as a mapping."""
+    if isinstance(schedule, str):
+        schedule = {"class": schedule}
+    if not isinstance(schedule, dict):
+        return schedule
+    schedule = dict(schedule)
+    if isinstance(schedule.get("class"), str):
+        schedule["class"] = schedule["class"].removeprefix("torch.optim.lr_scheduler.")
+    if isinstance(schedule.get("schedulers"), list):
+        schedule["schedulers"] = [written_out(inner) for inner in schedule["schedulers"]]
+    return schedule
+
+
+def schedule_problems(value: Any, path: Path = ()) -> Iterator[Problem]:
+    """Yield what is wrong with a schedule that `written_out` has returned."""
+    if not isinstance(value, dict):
+        yield Problem(path, f"must be a schedule's class, or a mapping with its class, not {shown(value)}")
+        return
+    name, offered = value.get("class"), signatures.schedules()
+    if name is None:
+        mistyped = next((key for key in value if did_you_mean(key, ["class"])), None)
+        hint = (
+            f"; did you mean 'class' by '{mistyped}'?"
+            if mistyped
+            else ", such as {class: StepLR, step_size: 50}"
+        )
+        yield Problem(path, f"needs the class of a schedule{hint}")
+    elif not isinstance(name, str) or name not in offered:
+        hint = did_you_mean(str(name), offered)
+        yield Problem((*path, "class"), f"torch.optim.lr_scheduler has no schedule {shown(name)}{hint}")
+    else:
+        given = {key: setting for key, setting in value.items() if key != "class"}
+        yield from _schedule_argument_problems(offered[name], given, path)
+
+
+def _schedule_argument_problems(
+    signature: Signature, given: Mapping[str, Any], path: Path
+) -> Iterator[Problem]:
+    required = [name for name, default in signature.arguments.items() if not default]
+    functions = [name for name in required if "Callable" in signature.annotations[name]]
+    if functions:
+        sentence = f"{signature.name} needs a Python function ({functions[0]}), which a config cannot hold"
+        yield Problem((*path, "class"), f"{sentence}; CyclicLR, OneCycleLR or SequentialLR may do instead")
+        return
+    for name in required:
+        if name not in given:
+            yield Problem(path, f"{signature.name} needs the argument '{name}'")
+    for name, value in given.items():
+        if name in NEVER_SET:
+            yield Problem(path, f"'{name}' cannot be set: {NEVER_SET[name]}", key=name)
+        elif name == "schedulers" and name in signature.arguments and isinstance(value, list) and value:
+            for index, part in enumerate(value):
+                yield from schedule_problems(part, (*path, name, index))
+        else:
+            for problem in _argument_problems(signature, name, value, beside=["class"]):
+                yield Problem((*path, *problem.path), problem.sentence, problem.key)
+
+
+def _argument_problems(signature: Signature, name: str, value: Any, *, beside: Any) -> Iterator[Problem]:
+    if name not in signature.arguments:
+        hint = suggestion(name, [*signature.arguments, *beside])
+        yield Problem((), f"{signature.name} has no argument '{name}'{hint}", key=name)
+        return
+    annotation = signature.annotations[name]
+    if "Callable" in annotation and value is not None:
+        yield Problem((name,), "must be a Python function, which a config cannot hold; leave it out")
+    elif not accepts(argument(annotation), value):
+        yield Problem((name,), must_be(argument(annotation), value))
+
+
+@cache
+def argument(annotation: str) -> Fragment:
+    """Return the JSON Schema of what a type annotation lets YAML write; empty where it does not say."""
+    return _fragment(ast.parse(annotation, mode="eval").body) if annotation else {}
+
+
+PLAIN = {"float": "number", "int": "integer", "bool": "boolean", "str": "string", "None": "null"}
+
+
+def _fragment(node: ast.expr) -> Fragment:
+    match node:
+        case ast.Name(name) if name in PLAIN:
+            return {"type": PLAIN[name]}
+        case ast.Constant(None):
+            return {"type": "null"}
+        case ast.BinOp(left, ast.BitOr(), right):
+            return _any_of([left, right])
+        case ast.Subscript(ast.Name("Literal"), choices):
+            return {"enum": list(ast.literal_eval(choices))}
+        case ast.Subscript(ast.Name("tuple"), ast.Tuple(items)):
+            return {"type": "array", "items": _any_of(items), "minItems": len(items), "maxItems": len(items)}
+        case ast.Subscript(ast.Name("list" | "Iterable" | "Sequence"), item):
+            return {"type": "array", "items": _fragment(item), "minItems": 1}
+    return {}
+
+
+def _any_of(nodes: list[ast.expr]) -> Fragment:
+    """Return the schema of several alternatives; a Tensor is none of YAML's."""
+    choices: list[Fragment] = []
+    for node in nodes:
+        fragment = {"anyOf": []} if isinstance(node, ast.Name) and node.id == "Tensor" else _fragment(node)
+        choices += (choice for choice in fragment.get("anyOf", [fragment]) if choice not in choices)
+    return choices[0] if len(choices) == 1 else {"anyOf": choices}

@@ -1,0 +1,67 @@
+"""What the models of a configuration have in common: how strict they are, and how their checks speak."""
+
+from __future__ import annotations
+
+import unicodedata
+from collections.abc import Iterable
+from typing import Annotated, Any
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic_core import ErrorDetails, InitErrorDetails, PydanticCustomError
+
+from gdsim.config.text import Problem
+from gdsim.config.words import shown
+
+__all__ = ["Finite", "Model", "custom", "one_line", "or_defaults", "refuse"]
+
+Finite = Annotated[float, Field(allow_inf_nan=False)]
+
+
+class Model(BaseModel):
+    """Frozen, and particular: no unknown keys, no text for a number."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True, strict=True)
+
+
+def refuse(problems: Iterable[Problem], *, beside: ValidationError | None = None) -> None:
+    """Raise the problems, if there are any; their paths begin where the validator that calls stands.
+
+    Args:
+        problems: What the validator found.
+        beside: What was found in other ways at the same place.
+    """
+    details = [_details(problem) for problem in problems]
+    if beside is not None:
+        details += [_again(found) for found in beside.errors(include_url=False)]
+    if details:
+        raise ValidationError.from_exception_data("configuration", details)
+
+
+def _details(problem: Problem) -> InitErrorDetails:
+    context = {"sentence": problem.sentence, "key": problem.key}
+    return {"type": PydanticCustomError("gdsim", "{sentence}", context), "loc": problem.path, "input": None}
+
+
+def _again(found: ErrorDetails) -> InitErrorDetails:
+    if problem := custom(found):
+        return _details(problem)
+    return {"type": found["type"], "loc": found["loc"], "input": found["input"], "ctx": found.get("ctx", {})}
+
+
+def custom(found: ErrorDetails) -> Problem | None:
+    """Return the problem that `refuse` raised, or None for one of pydantic's own."""
+    if found["type"] != "gdsim":
+        return None
+    return Problem(found["loc"], found["ctx"]["sentence"], found["ctx"]["key"])
+
+
+def one_line(text: str) -> str:
+    """Refuse text with control characters, line breaks among them."""
+    if any(unicodedata.category(character) == "Cc" for character in text):
+        refuse([Problem((), f"must not hold control characters, as {shown(text)} does")])
+    return text
+
+
+def or_defaults(value: Any) -> Any:
+    """Let a key with nothing after it stand for its defaults: its lines may all be commented out."""
+    return {} if value is None else value

@@ -1,0 +1,180 @@
+"""A whole configuration, and the checks that take more than one of its keys."""
+
+from __future__ import annotations
+
+import unicodedata
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from typing import Annotated, Any
+
+from pydantic import (
+    BeforeValidator,
+    Field,
+    PrivateAttr,
+    ValidationError,
+    ValidationInfo,
+    ValidatorFunctionWrapHandler,
+    field_validator,
+)
+
+from gdsim.config.appearance import Animation, Output, View
+from gdsim.config.arguments import bare_class, class_problem
+from gdsim.config.checks import Model, or_defaults, refuse
+from gdsim.config.specs import ObjectiveSpec, OptimizerSpec, Start
+from gdsim.config.starts import FORMS, grid_problems, point_problems, written_points
+from gdsim.config.text import Document, Problem
+from gdsim.config.words import is_number, shown
+from gdsim.errors import ConfigError, InputError
+
+__all__ = ["Experiment", "Origin"]
+
+MAX_STEPS = 1_000_000
+MAX_RECORDED = 20_000_000
+MAX_OPTIMIZERS = 64
+MAX_LABEL = 80
+
+
+@dataclass(frozen=True)
+class Origin:
+    """Where an experiment comes from, which does not make two experiments different."""
+
+    name: str = field(compare=False)
+    yaml: str = field(compare=False)
+    document: Document = field(compare=False)
+
+
+class Experiment(Model):
+    """One configuration, valid and frozen: a function, a few optimizers, and how to show them.
+
+    Experiments are made by `load` and `loads`. Two are equal when they say the same, in whatever words.
+    """
+
+    # Each check sees the fields above its own, so what others are checked against comes first.
+    objective: ObjectiveSpec = Field(description="The function to descend.")
+    start: Start | None = Field(
+        None,
+        description="Where the paths begin: one point, a list of points, {grid: [8, 8]} or {random: 16}. By "
+        "default the objective's own starting point.",
+    )
+    optimizers: Annotated[dict[str, OptimizerSpec], Field(min_length=1, max_length=MAX_OPTIMIZERS)] = Field(
+        description="The optimizers by label, which the legend shows. A label that is a class of torch.optim "
+        "needs nothing more: `Adam:` is Adam with its defaults.",
+    )
+    steps: Annotated[int, Field(ge=1, le=MAX_STEPS)] = Field(
+        description="How many steps each optimizer takes.", examples=[150]
+    )
+    seed: Annotated[int, Field(ge=0, le=2**63 - 1)] = Field(
+        0, description="What random starts and noise are drawn by; the same seed gives the same picture."
+    )
+    view: Annotated[View, BeforeValidator(or_defaults)] = Field(
+        View(), description="What the picture looks like."
+    )
+    animation: Annotated[Animation, BeforeValidator(or_defaults)] = Field(
+        Animation(), description="How long the animation lasts."
+    )
+    output: Annotated[Output, BeforeValidator(or_defaults)] = Field(
+        Output(), description="Which files are written."
+    )
+    _origin: Origin = PrivateAttr()
+
+    @property
+    def name(self) -> str:
+        """What the files that come of it are called: the stem of the configuration's own."""
+        return self._origin.name
+
+    @property
+    def yaml(self) -> str:
+        """The text that makes this experiment again, overrides included."""
+        return self._origin.yaml
+
+    def locate(self, error: InputError) -> ConfigError:
+        """Return a mistake that was found after loading with its place in the configuration before it.
+
+        Args:
+            error: What was found; of its `key`, as much as the configuration holds gives the place.
+        """
+        if isinstance(error, ConfigError):
+            return error
+        return self._origin.document.error([Problem(error.key, str(error))])
+
+    @field_validator("start", mode="wrap")
+    @classmethod
+    def _check_start(
+        cls, value: Any, handler: ValidatorFunctionWrapHandler, info: ValidationInfo
+    ) -> Start | None:
+        built = info.data["objective"].build() if "objective" in info.data else None
+        if value is None or isinstance(value, dict):
+            start: Start | None = handler(value)
+            if start is not None and start.grid is not None:
+                refuse(grid_problems(start.grid, start.count, built))
+            return start
+        if not isinstance(value, list) and not is_number(value):
+            refuse([Problem((), f"must be {FORMS}, not {shown(value)}")])
+        points = written_points(value)
+        refuse(point_problems(points, built))
+        return Start(points=list(points.values()))
+
+    @field_validator("optimizers", mode="wrap")
+    @classmethod
+    def _check_labels(cls, value: Any, handler: ValidatorFunctionWrapHandler) -> dict[str, OptimizerSpec]:
+        if not isinstance(value, dict):
+            return dict(handler(value))
+        problems = list(_label_problems(value))
+        refused = {problem.key for problem in problems}
+        sound = {label: _with_class(label, value[label]) for label in value if label not in refused}
+        try:
+            optimizers = dict(handler(sound)) if sound or not problems else {}
+        except ValidationError as error:
+            refuse(problems, beside=error)
+        refuse(problems)
+        return optimizers
+
+    @field_validator("steps")
+    @classmethod
+    def _check_recorded(cls, steps: int, info: ValidationInfo) -> int:
+        if not info.data.keys() >= {"objective", "start", "optimizers"}:
+            return steps
+        start, optimizers = info.data["start"], len(info.data["optimizers"])
+        starts, dim = start.count if start else 1, info.data["objective"].build().dim
+        recorded, most = steps * starts * optimizers, MAX_RECORDED * 2 // max(2, dim)
+        if recorded > most:
+            product = f"{steps} steps × {starts} starts × {optimizers} optimizers"
+            refuse([Problem((), f"{product} are {recorded} points; at most {most} are recorded")])
+        return steps
+
+    @field_validator("view")
+    @classmethod
+    def _check_kind(cls, view: View, info: ValidationInfo) -> View:
+        if view.kind is not None and "objective" in info.data:
+            objective, dim = info.data["objective"].name, info.data["objective"].build().dim
+            if dim != DIMENSIONS[view.kind]:
+                wanted = DIMENSIONS[view.kind]
+                sentence = (
+                    f"a {view.kind} needs a function of dim {wanted}, and {objective} has dim {dim} here"
+                )
+                refuse([Problem(("kind",), sentence)])
+        return view
+
+
+DIMENSIONS = {"curve": 1, "contour": 2}
+
+
+def _label_problems(optimizers: dict[str, Any]) -> Iterator[Problem]:
+    """Yield what is wrong with labels, also where one stands for a class that is not there."""
+    for label, settings in optimizers.items():
+        unnamed = settings is None or (isinstance(settings, dict) and "class" not in settings)
+        if not label.strip():
+            yield Problem((), "a label must not be empty", key=label)
+        elif len(label) > MAX_LABEL:
+            sentence = f"a label has at most {MAX_LABEL} characters; {shown(label)} has {len(label)}"
+            yield Problem((), sentence, key=label)
+        elif any(unicodedata.category(character) == "Cc" for character in label):
+            yield Problem((), f"a label must not hold control characters, as {shown(label)} does", key=label)
+        elif unnamed and (problem := class_problem(bare_class(label))):
+            sentence = problem if problem.endswith("?") else f"{problem}."
+            yield Problem((), f"{sentence} If it is only a label, add its class: {{class: SGD}}", key=label)
+
+
+def _with_class(label: str, settings: Any) -> Any:
+    settings = or_defaults(settings)
+    return {"class": label, **settings} if isinstance(settings, dict) else settings

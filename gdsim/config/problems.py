@@ -1,0 +1,96 @@
+"""What the models find wrong, at its place and in sentences a person can act on."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import replace
+from typing import Any
+
+from pydantic import ValidationError
+from pydantic_core import ErrorDetails
+
+from gdsim.config.checks import custom
+from gdsim.config.schema import schema
+from gdsim.config.text import Document, Path, Problem
+from gdsim.config.words import Fragment, expected, must_be, suggestion
+
+__all__ = ["problems_in"]
+
+
+def problems_in(error: ValidationError, document: Document) -> Iterator[Problem]:
+    """Yield each problem once, leaving out what only follows from another."""
+    root = schema()
+    found = [_problem(details, document, root) for details in error.errors(include_url=False)]
+    mistyped = " ".join(problem.sentence for problem in found if problem.key is not None)
+    for problem in found:
+        missing = problem.sentence.startswith(MISSING) and f"did you mean '{problem.path[-1]}'" in mistyped
+        unread = any(problem.path[:length] in document.unread for length in range(len(problem.path) + 1))
+        if not missing and not unread:
+            yield problem
+
+
+MISSING = "is missing"
+
+
+def _problem(details: ErrorDetails, document: Document, root: Fragment) -> Problem:
+    def as_written(path: Path) -> Path:
+        return _as_written(path, document.value)
+
+    if problem := custom(details):
+        if problem.key is None:
+            return replace(problem, path=as_written(problem.path))
+        return replace(problem, path=as_written((*problem.path, problem.key))[:-1])
+    path = as_written(details["loc"])
+    if details["type"] == "missing":
+        path = *path, details["loc"][-1]
+        return Problem(path, f"{MISSING}; it must be {expected(_fragment(root, path))}")
+    if details["type"] == "extra_forbidden":
+        *above, key = path
+        hint = suggestion(str(key), _keys(_fragment(root, tuple(above))))
+        return Problem(tuple(above), f"unknown key '{key}'{hint}", str(key))
+    return Problem(path, must_be(_fragment(root, path), details["input"]))
+
+
+def _as_written(path: Path, value: Any) -> Path:
+    """Return the path that the user's own text has: it lacks the levels that the models add."""
+    written: list[str | int] = []
+    for part in path:
+        if isinstance(value, dict) and part not in value and part in (value.get("args") or ()):
+            written.append("args")
+            value = value["args"]
+        inside = (
+            part in value if isinstance(value, dict) else isinstance(value, list) and isinstance(part, int)
+        )
+        if inside:
+            written.append(part)
+            value = value[part]
+    return tuple(written)
+
+
+def _resolved(root: Fragment, fragment: Fragment) -> list[Fragment]:
+    """Return the alternatives of a schema, references followed."""
+    if "$ref" in fragment:
+        return _resolved(root, root["definitions"][fragment["$ref"].rpartition("/")[2]])
+    if "anyOf" in fragment:
+        return [choice for inner in fragment["anyOf"] for choice in _resolved(root, inner)]
+    return [fragment]
+
+
+def _fragment(root: Fragment, path: Path) -> Fragment:
+    """Return the part of the schema that is about a path, without references."""
+    choices = _resolved(root, root)
+    for part in path:
+        inner = [found for choice in choices if (found := _inside(choice, part)) is not None]
+        choices = [choice for found in inner for choice in _resolved(root, found)]
+    return choices[0] if len(choices) == 1 else {"anyOf": choices}
+
+
+def _inside(fragment: Fragment, part: str | int) -> Fragment | None:
+    if isinstance(part, int):
+        return fragment.get("items")
+    found = fragment.get("properties", {}).get(part, fragment.get("additionalProperties"))
+    return found if isinstance(found, dict) else None
+
+
+def _keys(fragment: Fragment) -> list[str]:
+    return [key for choice in fragment.get("anyOf", [fragment]) for key in choice.get("properties", {})]

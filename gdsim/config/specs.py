@@ -1,0 +1,209 @@
+"""The function, the starting points and the optimizers of a configuration."""
+
+from __future__ import annotations
+
+import math
+from typing import Annotated, Any
+
+from pydantic import (
+    AfterValidator,
+    BeforeValidator,
+    Field,
+    ValidationInfo,
+    field_validator,
+    model_validator,
+)
+
+from gdsim.config.arguments import (
+    OWN_KEYS,
+    bare_class,
+    class_problem,
+    schedule_problems,
+    setting_problems,
+    settings_for,
+    written_out,
+)
+from gdsim.config.checks import Finite, Model, or_defaults, refuse
+from gdsim.config.starts import FORMS, MAX_STARTS
+from gdsim.config.text import Problem
+from gdsim.config.words import is_number, shown
+from gdsim.errors import InputError, did_you_mean
+from gdsim.objectives import Objective, objective
+
+__all__ = ["ObjectiveSpec", "OptimizerSpec", "Start"]
+
+MAX_DIM = 1000
+
+
+def _long_form(color: str) -> str:
+    """Return #rrggbb for #rgb."""
+    return "#" + "".join(digit * 2 for digit in color[1:]) if len(color) == 4 else color
+
+
+Interval = Annotated[list[Finite], Field(min_length=2, max_length=2)]
+Color = Annotated[
+    str,
+    Field(pattern="^#([0-9a-fA-F]{3}|[0-9a-fA-F]{6})$", examples=["#0072B2"]),
+    AfterValidator(_long_form),
+]
+
+
+class ObjectiveSpec(Model):
+    """The function to descend: its name, or a mapping with its name, its view and its own parameters."""
+
+    name: str = Field(
+        description="A function of the catalogue: `gdsim list objectives` names all, `gdsim show` draws one.",
+        examples=["himmelblau"],
+    )
+    dim: Annotated[int, Field(ge=1, le=MAX_DIM)] | None = Field(
+        None, description="The number of dimensions, for functions that are defined for any number."
+    )
+    bounds: Annotated[list[Interval], Field(min_length=1)] | None = Field(
+        None,
+        description="The part of the domain that is shown, [low, high] for each dimension.",
+        examples=[[[-5, 5], [-5, 5]]],
+    )
+    parameters: dict[str, Finite] = Field({}, description="The function's own parameters.")
+
+    @model_validator(mode="before")
+    @classmethod
+    def _gather_parameters(cls, value: Any) -> Any:
+        if isinstance(value, str):
+            return {"name": value}
+        if not isinstance(value, dict):
+            return value
+        own = {key: value[key] for key in ("name", "dim", "bounds") if key in value}
+        if isinstance(own.get("bounds"), list) and all(map(is_number, own["bounds"])):
+            own["bounds"] = [own["bounds"]]  # one dimension needs no list in a list
+        return own | {"parameters": {key: value[key] for key in value if key not in own}}
+
+    @field_validator("name")
+    @classmethod
+    def _check_name(cls, name: str) -> str:
+        try:
+            objective(name)
+        except InputError as error:
+            refuse([Problem((), str(error))])
+        return name
+
+    @field_validator("parameters", mode="before")
+    @classmethod
+    def _check_keys(cls, parameters: dict[str, Any]) -> dict[str, Any]:
+        mistyped = {key: did_you_mean(key, ["name", "dim", "bounds"]) for key in parameters}
+        refuse(
+            Problem((), f"has no key '{key}'{hint}", key=key)
+            for key, hint in mistyped.items()
+            if hint and not is_number(parameters[key])
+        )
+        return parameters
+
+    @model_validator(mode="after")
+    def _check_by_building(self) -> ObjectiveSpec:
+        try:
+            self.build()
+        except InputError as error:
+            refuse([self._problem(error)])
+        return self
+
+    def _problem(self, error: InputError) -> Problem:
+        if error.key and error.key[0] in self.parameters.keys() - objective(self.name).parameters.keys():
+            return Problem((), str(error), key=str(error.key[0]))
+        return Problem(error.key, str(error))
+
+    def build(self) -> Objective:
+        """Return the objective.
+
+        Raises:
+            InputError: The catalogue has no such function, or the function takes no such parameter.
+        """
+        return objective(self.name, dim=self.dim, bounds=self.bounds, **self.parameters)
+
+
+class Start(Model):
+    """Where the paths begin; exactly one of the three is given."""
+
+    points: list[list[Finite]] | None = Field(None, description="The points themselves.")
+    grid: Annotated[list[Annotated[int, Field(ge=1, le=MAX_STARTS)]], Field(min_length=1)] | None = Field(
+        None,
+        description="A regular grid over the view: the number of points along each dimension.",
+        examples=[[8, 8]],
+    )
+    random: Annotated[int, Field(ge=1, le=MAX_STARTS)] | None = Field(
+        None, description="So many points drawn evenly from the view, by the seed.", examples=[16]
+    )
+
+    @model_validator(mode="after")
+    def _check_one_is_given(self) -> Start:
+        if [self.points, self.grid, self.random].count(None) != 2:
+            refuse([Problem((), f"must be {FORMS}")])
+        return self
+
+    @property
+    def count(self) -> int:
+        """How many starting points there are."""
+        if self.points is not None:
+            return len(self.points)
+        return math.prod(self.grid) if self.grid is not None else self.random or 0
+
+
+class OptimizerSpec(Model):
+    """One optimizer: its class, what is passed to it, and what gdsim adds."""
+
+    class_name: str = Field(
+        alias="class",
+        description="A class of torch.optim, such as SGD, or the dotted name of one in an installed package, "
+        "such as pytorch_optimizer.Lion. Needed where the label is not itself a class of torch.optim.",
+        examples=["SGD"],
+    )
+    settings: dict[str, Any] = Field({}, description="Arguments of the class.")
+    schedule: Annotated[dict[str, Any], BeforeValidator(written_out)] | None = Field(
+        None,
+        description="How the learning rate changes: a class of torch.optim.lr_scheduler, with its arguments.",
+    )
+    noise: Annotated[Finite, Field(ge=0)] = Field(
+        0.0,
+        description="The standard deviation of Gaussian noise that is added to each gradient, by the seed.",
+    )
+    clip_norm: Annotated[Finite, Field(gt=0)] | None = Field(
+        None,
+        description="The largest norm of a gradient: longer ones are shortened to it. Not at all by default.",
+    )
+    color: Color | None = Field(
+        None, description="The colour of the path, #rrggbb; chosen to differ by default."
+    )
+
+    @model_validator(mode="before")
+    @classmethod
+    def _gather_settings(cls, value: Any) -> Any:
+        if not isinstance(value, dict):
+            return value
+        settings = {key: setting for key, setting in value.items() if key not in OWN_KEYS}
+        more = or_defaults(value.get("args"))
+        if not isinstance(more, dict):
+            refuse([Problem(("args",), f"must be a mapping of arguments, not {shown(more)}")])
+        refuse(Problem((), f"'{key}' is given here and in args", key=key) for key in settings if key in more)
+        own = {key: value[key] for key in OWN_KEYS if key in value and key != "args"}
+        return own | {"settings": settings | more}
+
+    @field_validator("class_name")
+    @classmethod
+    def _check_class(cls, name: str) -> str:
+        bare = bare_class(name)
+        if problem := class_problem(bare):
+            refuse([Problem((), problem)])
+        return bare
+
+    @field_validator("settings")
+    @classmethod
+    def _check_settings(cls, settings: dict[str, Any], info: ValidationInfo) -> dict[str, Any]:
+        if "class_name" not in info.data:
+            return settings
+        refuse(setting_problems(info.data["class_name"], settings))
+        return settings_for(info.data["class_name"], settings)
+
+    @field_validator("schedule")
+    @classmethod
+    def _check_schedule(cls, schedule: dict[str, Any] | None) -> dict[str, Any] | None:
+        if schedule is not None:
+            refuse(schedule_problems(schedule))
+        return schedule

@@ -1,0 +1,141 @@
+"""255 colours for an animation, chosen once, and the nearest of them for any pixel."""
+
+from __future__ import annotations
+
+from typing import TypeAlias
+
+import numpy as np
+import numpy.typing as npt
+from PIL import Image
+
+from gdsim.encode.frames import Frame
+
+__all__ = ["UNCHANGED", "Palette", "choose_colors"]
+
+UNCHANGED = 0
+"""The index that stands for no colour at all."""
+
+_SIZE = 255
+_FLATS = 160
+_FLAT_SHARE = 1 / 5000
+_SAMPLES = 30_000
+_LLOYD_STEPS = 4
+_CHUNK = 4096
+
+_Keys: TypeAlias = npt.NDArray[np.uint32]
+_Floats: TypeAlias = npt.NDArray[np.float32]
+
+
+class Palette:
+    """Colours by index, from 1 on, and the index of the nearest for any colour of 24 bits.
+
+    The answers are remembered in a table with a place for each of the 2²⁴ colours, which takes memory
+    only where it has been touched. Coarser keys would be smaller, but would merge the fills of a quiet
+    map, which lie 2 or 3 units apart.
+
+    Args:
+        colors: (n, 3), at most 255.
+    """
+
+    def __init__(self, colors: Frame) -> None:
+        self.colors = colors
+        self._known = np.zeros(1 << 24, np.uint8)
+
+    def indices(self, pixels: Frame) -> Frame:
+        """Return the index, 1 to 255, of the colour nearest to each of the pixels (n, 3)."""
+        keys = _keys(pixels)
+        indices: Frame = self._known.take(keys)
+        if not indices.all():
+            new = np.unique(keys[indices == UNCHANGED])
+            self._known[new] = 1 + _nearest(_colors(new), self.colors.astype(np.float32))
+            indices = self._known.take(keys)
+        return indices
+
+
+def choose_colors(poster: Frame, keep: Frame) -> Frame:
+    """Choose the colours of an animation from the frame in which all of them appear.
+
+    Exact are the colours to keep and the flat ones that cover many pixels, such as the fills of a contour
+    map; the rest of the places goes to the mixed colours of smooth edges. These are weighted by a power of
+    their count below one, or the edges of a wide fill would outweigh those of a thin line.
+
+    Args:
+        poster: (H, W, 3).
+        keep: Colours to keep exactly, (n, 3), the most important first.
+
+    Returns:
+        At most 255 distinct colours, (n, 3).
+    """
+    keys, counts = np.unique(_keys(poster.reshape(-1, 3)), return_counts=True)
+    common = keys[np.argsort(-counts, kind="stable")]
+    wanted = np.concatenate([_keys(keep.reshape(-1, 3)), common])
+    exact = _distinct(wanted)
+    if exact.size <= _SIZE:
+        return _colors(exact)
+    flats = min(_FLATS, int(np.count_nonzero(counts >= _FLAT_SHARE * counts.sum())))
+    exact = _distinct(wanted[: len(keep) + flats])[:_SIZE]
+    mixed = ~np.isin(keys, exact)
+    return _fill(_colors(exact), _colors(keys[mixed]), counts[mixed].astype(np.float32) ** 0.65)
+
+
+def _fill(exact: Frame, mixed: Frame, weights: _Floats) -> Frame:
+    """Add to the exact colours those that stand best for the mixed ones: a median cut, then Lloyd's steps."""
+    free = _SIZE - len(exact)
+    if not free:
+        return exact
+    means, masses = _cells(mixed, weights)
+    colors = np.vstack([exact.astype(np.float32), _median_cut(means, masses, free)])
+    for _ in range(_LLOYD_STEPS):
+        nearest = _nearest(means, colors)
+        mass = np.bincount(nearest, masses, len(colors))
+        movable = mass > 0
+        movable[: len(exact)] = False
+        for channel in range(3):
+            total = np.bincount(nearest, masses * means[:, channel], len(colors))
+            colors[movable, channel] = total[movable] / mass[movable]
+    return np.rint(colors).astype(np.uint8)
+
+
+def _cells(colors: Frame, weights: _Floats) -> tuple[_Floats, _Floats]:
+    """Gather colours (m, 3) into the cells of a coarse grid: their means (n, 3) and sums of weights (n,)."""
+    coarse = _keys(colors & np.array([0xF8, 0xFC, 0xF8], np.uint8))
+    _, cell = np.unique(coarse, return_inverse=True)
+    total = np.bincount(cell, weights)
+    means = [np.bincount(cell, weights * colors[:, channel]) / total for channel in range(3)]
+    return np.stack(means, 1).astype(np.float32), total.astype(np.float32)
+
+
+def _median_cut(colors: _Floats, weights: _Floats, count: int) -> _Floats:
+    """Return at most `count` colours, (n, 3), by Pillow's median cut over samples in proportion to weight."""
+    repeats = np.maximum(1, np.rint(weights * (_SAMPLES / weights.sum()))).astype(int)
+    samples = np.rint(np.repeat(colors, repeats, 0)).astype(np.uint8)
+    image = Image.fromarray(samples[None]).quantize(count, Image.Quantize.MEDIANCUT, dither=Image.Dither.NONE)
+    palette = np.array(image.getpalette("RGB"), np.float32)
+    return palette.reshape(-1, 3)[:count]
+
+
+def _nearest(colors: Frame | _Floats, palette: _Floats) -> npt.NDArray[np.intp]:
+    """Return the place in the palette (m, 3) nearest to each of the colours (n, 3), few at a time."""
+    half = (palette**2).sum(1) / 2
+    chunks = np.split(colors.astype(np.float32), range(_CHUNK, len(colors), _CHUNK))
+    return np.concatenate([(half - chunk @ palette.T).argmin(1) for chunk in chunks])
+
+
+def _keys(colors: Frame) -> _Keys:
+    """Return each colour of (n, 3) as one number, 0xRRGGBB."""
+    red, green, blue = colors.T
+    keys: _Keys = red.astype(np.uint32) << 16
+    keys |= green.astype(np.uint32) << 8
+    keys |= blue
+    return keys
+
+
+def _colors(keys: _Keys) -> Frame:
+    return np.stack([keys >> 16, keys >> 8, keys], 1).astype(np.uint8)
+
+
+def _distinct(keys: _Keys) -> _Keys:
+    """Return the keys without repeats, in the order in which they first occur."""
+    first = np.unique(keys, return_index=True)[1]
+    distinct: _Keys = keys[np.sort(first)]
+    return distinct

@@ -1,0 +1,243 @@
+"""Scene → frames: the only room that knows matplotlib."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path as FilePath
+
+import numpy as np
+import numpy.typing as npt
+from matplotlib.artist import Artist
+from matplotlib.axes import Axes
+from matplotlib.backend_bases import RendererBase
+from matplotlib.backends.backend_agg import FigureCanvasAgg, RendererAgg
+from matplotlib.colors import to_rgb
+from matplotlib.transforms import Affine2D
+
+from gdsim.render.layout import Layout, lay_out
+from gdsim.render.notes import Counter, Note, take_notes
+from gdsim.render.still import DPI, Still
+from gdsim.render.trail import Pen, Rect, Trail, rect_around
+from gdsim.scene import FEW_STARTS, Field, FloatArray, Path, Scene, number, round_ticks
+from gdsim.themes import THEMES
+
+__all__ = ["Frames", "frames"]
+
+Frame = npt.NDArray[np.uint8]
+IntArray = npt.NDArray[np.int64]
+
+
+def frames(scene: Scene) -> Frames:
+    """Return the frames of a scene, to iterate over as often as wanted."""
+    return Frames(scene)
+
+
+class Frames:
+    """The frames of a scene, drawn one at a time; `len()` is their number.
+
+    What does not move is drawn once. Each frame then adds the new segments of the paths to a kept picture
+    and puts heads, notes and step counter on top, so that it costs the same however many came before it.
+
+    Attributes:
+        size: Width and height in pixels.
+        colors: (n, 3) uint8, the colours that a palette must keep as they are.
+    """
+
+    def __init__(self, scene: Scene) -> None:
+        self._scene = scene
+        self.size = scene.size
+        self._still = Still(scene, _layout(scene))
+        canvas = FigureCanvasAgg(self._still.figure)
+        canvas.draw()
+        self._background = np.array(canvas.buffer_rgba())
+        self._notes = take_notes(scene, self._still, canvas.get_renderer())
+        self._counter = Counter(scene, self._still, canvas.get_renderer()) if scene.steps else None
+        theme = THEMES[scene.theme]
+        exact = [theme.page, theme.text, theme.quiet, *(path.color for path in scene.paths)]
+        self.colors = np.unique([[round(255 * part) for part in to_rgb(color)] for color in exact], axis=0).astype(np.uint8)
+
+    def __len__(self) -> int:
+        return len(self._scene)
+
+    def __iter__(self) -> Iterator[Frame]:
+        picture = self._picture()
+        for time in self._scene.frame_steps:
+            yield picture.at(float(time)).copy()
+
+    def poster(self) -> Frame:
+        """Return the last frame, (H, W, 3) uint8, in which every colour appears."""
+        return self._picture().at(float(self._scene.frame_steps[-1]))
+
+    def save_poster(self, path: FilePath) -> None:
+        """Write the last frame as a vector picture, .svg or .pdf by the suffix."""
+        figure = self._still.figure
+        moving = _Moving(self._cast(), float(self._scene.frame_steps[-1]))
+        figure.add_artist(moving)
+        try:
+            figure.savefig(path, metadata={"Date": None} if path.suffix == ".svg" else {"CreationDate": None})
+        finally:
+            moving.remove()
+
+    def _picture(self) -> _Picture:
+        return _Picture(self._background, self._cast())
+
+    def _cast(self) -> _Cast:
+        scene, still = self._scene, self._still
+        layers = [_Layer(still.loss, [_loss_trail(scene, still, path) for path in scene.paths])] if still.loss else []
+        layers.append(_Layer(still.main, [_view_trail(scene, still, path) for path in scene.paths]))
+        return _Cast(tuple(layers), self._notes, self._counter, still.layout.em)
+
+
+@dataclass(frozen=True, eq=False)
+class _Layer:
+    """The trails within one set of axes."""
+
+    axes: Axes
+    trails: list[Trail]
+
+    def pen(self, renderer: RendererBase) -> Pen:
+        """Return a pen whose pixels are those of a figure at `DPI`, whatever the renderer's own resolution."""
+        figure = self.axes.get_figure(root=True)
+        assert figure is not None  # noqa: S101  (for the type checker: axes on a page have a figure)
+        return Pen(renderer, self.axes.bbox, Affine2D().scale(1 / DPI) + figure.dpi_scale_trans)
+
+
+@dataclass(frozen=True, eq=False)
+class _Cast:
+    """All that moves: the trails by layer, the notes at the border of the last layer, and the step counter."""
+
+    layers: tuple[_Layer, ...]
+    notes: tuple[Note, ...]
+    counter: Counter | None
+    em: float
+
+    def draw_over(self, renderer: RendererBase, time: float) -> Iterator[FloatArray]:
+        """Draw what rides on top of the paths, and give the spots that each thing covers."""
+        for layer in self.layers:
+            pen = layer.pen(renderer)
+            for trail in layer.trails:
+                yield trail.draw_heads(pen, time)
+        for note in self.notes:
+            if note.time <= time:
+                note.draw(self.layers[-1].pen(renderer))
+                yield note.extent.get_points()
+        if self.counter is not None:
+            yield self.counter.draw(renderer, time)
+
+
+class _Moving(Artist):
+    """All that moves, drawn at once as it stands at a time: what a vector picture needs."""
+
+    def __init__(self, cast: _Cast, time: float) -> None:
+        super().__init__()
+        self._cast, self._time = cast, time
+        self.set_zorder(10)
+
+    def draw(self, renderer: RendererBase) -> None:
+        """Draw everything on any backend."""
+        for layer in self._cast.layers:
+            for trail in layer.trails:
+                trail.draw_path(layer.pen(renderer), self._time)
+        for _ in self._cast.draw_over(renderer, self._time):
+            pass
+
+
+class _Picture:
+    """A picture that is drawn further from frame to frame; times must not fall."""
+
+    def __init__(self, background: Frame, cast: _Cast) -> None:
+        height, width = background.shape[:2]
+        self._cast = cast
+        self._renderer = RendererAgg(width, height, DPI)
+        self._pixels = np.asarray(self._renderer.buffer_rgba())
+        self._pixels[...] = background
+        self._kept = background.copy()
+        self._frame = np.ascontiguousarray(background[..., :3])
+        self._page = Rect(0, height, 0, width)
+        self._trails = [
+            (layer.pen(self._renderer), rect_around(layer.axes.bbox.get_points(), 0, self._page, height), trail)
+            for layer in cast.layers
+            for trail in layer.trails
+        ]
+        self._touched: list[Rect] = []
+
+    def at(self, time: float) -> Frame:
+        """Draw on to a time, in steps, and return the frame, (H, W, 3), which the next call draws over."""
+        stale = self._touched
+        for rect in stale:
+            self._pixels[rect.area] = self._kept[rect.area]
+        self._touched = []
+        for pen, within, trail in self._trails:
+            self._keep(trail, pen, within, time)
+        for pen, within, trail in self._trails:
+            self._touch(trail.draw_path(pen, time), trail.room, within)
+        for spots in self._cast.draw_over(self._renderer, time):
+            self._touch(spots, self._cast.em, self._page)
+        for rect in [*stale, *self._touched]:
+            self._frame[rect.area] = self._pixels[rect.area][..., :3]
+        return self._frame
+
+    def _keep(self, trail: Trail, pen: Pen, within: Rect, time: float) -> None:
+        """Draw the stretches of a trail that have become whole onto the kept picture."""
+        while (whole := trail.whole(time)) is not None:
+            rect = self._touch(trail.draw_path(pen, whole), trail.room, within)
+            if rect is not None:
+                self._kept[rect.area] = self._pixels[rect.area]
+            trail.keep(whole)
+
+    def _touch(self, spots: FloatArray, room: float, within: Rect) -> Rect | None:
+        rect = rect_around(spots, room, within, self._page.bottom)
+        if rect is not None:
+            self._touched.append(rect)
+        return rect
+
+
+def _layout(scene: Scene) -> Layout:
+    width, height = scene.view[:, 1] - scene.view[:, 0]
+    return lay_out(
+        scene.size,
+        float(width / height) if isinstance(scene.ground, Field) else None,
+        digits=max(len(number(float(tick))) for tick in round_ticks(*scene.view[1], 5)),
+        bar=isinstance(scene.ground, Field),
+        legend=len(scene.paths),
+        loss=scene.loss is not None,
+    )
+
+
+def _view_trail(scene: Scene, still: Still, path: Path) -> Trail:
+    ends, casing = path.view_ends, still.theme.casing
+    return _trail(still, path, path.points, ends, still.main, casing=casing, scale=1.0, dots=scene.dots)
+
+
+def _loss_trail(scene: Scene, still: Still, path: Path) -> Trail:
+    assert still.loss is not None  # noqa: S101  (for the type checker: the caller looked)
+    steps = np.broadcast_to(np.arange(scene.steps + 1.0)[:, None], path.losses.shape)
+    spots = np.stack([steps, path.losses], -1)
+    return _trail(still, path, spots, path.loss_ends, still.loss, casing=still.theme.page, scale=0.8, dots=False)
+
+
+def _trail(
+    still: Still,
+    path: Path,
+    spots: FloatArray,
+    ends: IntArray,
+    axes: Axes,
+    *,
+    casing: str,
+    scale: float,
+    dots: bool,
+) -> Trail:
+    em, few = still.layout.em * scale, spots.shape[1] <= FEW_STARTS
+    pixels = axes.transData.transform(spots.reshape(-1, 2)).reshape(spots.shape)
+    return Trail(
+        pixels,
+        ends,
+        color=path.color,
+        casing=casing,
+        width=max((0.17 if few else 0.1) * em, 1.0),
+        dash=path.dash,
+        marker=path.marker,
+        head=(0.95 if few else 0.6) * em,
+        dots=dots,
+    )

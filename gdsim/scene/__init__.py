@@ -1,0 +1,387 @@
+"""What is to be seen, as numbers: trajectories in, a `Scene` out, and nothing drawn yet."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+
+from gdsim.config import Animation, View
+from gdsim.errors import InputError
+from gdsim.objectives import Objective
+from gdsim.scene.levels import FloatArray, Levels, choose_levels, number, round_ticks
+from gdsim.scene.words import describe
+from gdsim.themes import DASHES, MARKERS, THEMES
+from gdsim.trajectory import Stop, Trajectory
+
+__all__ = ["Arrows", "Exit", "Field", "Levels", "Line", "Panel", "Path", "Scene", "compose", "number", "portray", "round_ticks"]
+
+FEW_STARTS = 4
+"""Up to so many starts an optimizer draws each path with its dash and a heavy line; more are drawn thin and solid."""
+
+FEW_STEPS = 100
+"""Up to so many steps each iterate has its dot."""
+
+
+@dataclass(frozen=True, eq=False)
+class Field:
+    """The objective over a grid of two coordinates.
+
+    Args:
+        x: (columns,) grid positions along the first coordinate.
+        y: (rows,) grid positions along the second coordinate.
+        values: (rows, columns) the objective there; NaN where it is not finite.
+        levels: Where the colour changes.
+    """
+
+    x: FloatArray
+    y: FloatArray
+    values: FloatArray
+    levels: Levels
+
+
+@dataclass(frozen=True, eq=False)
+class Line:
+    """The objective over one coordinate.
+
+    Args:
+        x: (n,) positions.
+        values: (n,) the objective there; NaN where it is not finite.
+        limits: (2,) the range of values to show.
+    """
+
+    x: FloatArray
+    values: FloatArray
+    limits: FloatArray
+
+
+@dataclass(frozen=True, eq=False)
+class Arrows:
+    """The gradient on a regular grid; an arrow points uphill and is centred on its grid point.
+
+    Args:
+        points: (n, dim) grid points.
+        gradients: (n, dim) the gradient there, true in size.
+        lengths: (n,) how long an arrow is drawn, from 0 to 1 of the room it has: a compressed, monotone
+            function of the gradient's norm, log(1 + |∇f| / c) scaled to 1 at the largest.
+        spacing: (dim,) the grid's spacing along each coordinate.
+    """
+
+    points: FloatArray
+    gradients: FloatArray
+    lengths: FloatArray
+    spacing: FloatArray
+
+
+@dataclass(frozen=True)
+class Exit:
+    """Where a path leaves the view for good.
+
+    Args:
+        start: Index of the start.
+        step: The first step outside.
+        time: Steps, with a fraction, at which the path crosses the border.
+        point: Where it crosses, in data coordinates of the picture, two numbers.
+    """
+
+    start: int
+    step: int
+    time: float
+    point: tuple[float, float]
+
+
+@dataclass(frozen=True, eq=False)
+class Path:
+    """One optimizer's paths, as they are drawn.
+
+    Args:
+        label: The optimizer's label.
+        settings: Its class and settings, for the legend.
+        color: "#rrggbb".
+        dash: On and off lengths in units of the line's width; empty for a solid line.
+        marker: The head's shape, a matplotlib letter.
+        points: (steps + 1, starts, 2) what is drawn in the main view, in data coordinates.
+        losses: (steps + 1, starts) what is drawn in the loss panel.
+        view_ends: (starts,) the step up to which a path is drawn in the main view: at most the first one
+            outside, because a later segment between two points far outside may well cross the view.
+        loss_ends: (starts,) the step up to which it is drawn in the loss panel.
+        exits: Where paths leave the view for good.
+    """
+
+    label: str
+    settings: str
+    color: str
+    dash: tuple[float, ...]
+    marker: str
+    points: FloatArray
+    losses: FloatArray
+    view_ends: npt.NDArray[np.int64]
+    loss_ends: npt.NDArray[np.int64]
+    exits: tuple[Exit, ...]
+
+
+@dataclass(frozen=True, eq=False)
+class Panel:
+    """The axes of a panel over the steps.
+
+    Args:
+        caption: What is shown.
+        logarithmic: Whether the value axis is logarithmic.
+        limits: (2,) the range of values to show.
+    """
+
+    caption: str
+    logarithmic: bool
+    limits: FloatArray
+
+
+@dataclass(frozen=True, eq=False)
+class Scene:
+    """What is to be seen. `len(scene)` is its number of frames.
+
+    Args:
+        title: The picture's title.
+        alt_text: What happens, in a sentence or a few, for those who do not see it.
+        theme: The name of its theme.
+        size: Width and height in pixels.
+        view: (2, 2) the range shown of the horizontal and the vertical coordinate, in data coordinates.
+        ground: What lies under the paths: a field for two dimensions, a line for one.
+        arrows: The gradient arrows, or None.
+        minima: (m, 2) the known minima within the view, where they are drawn.
+        paths: One an optimizer.
+        loss: The loss panel, or None.
+        dots: Whether each iterate has a dot.
+        steps: Number of steps.
+        frame_steps: (frames,) the step, with a fraction, that each frame shows.
+        fps: Frames a second.
+        hold: Seconds that the last frame stands.
+    """
+
+    title: str
+    alt_text: str
+    theme: str
+    size: tuple[int, int]
+    view: FloatArray
+    ground: Field | Line
+    arrows: Arrows | None
+    minima: FloatArray
+    paths: tuple[Path, ...]
+    loss: Panel | None
+    dots: bool
+    steps: int
+    frame_steps: FloatArray
+    fps: int
+    hold: float
+
+    def __len__(self) -> int:
+        return len(self.frame_steps)
+
+
+def compose(
+    trajectories: Sequence[Trajectory], *, view: View | None = None, animation: Animation | None = None
+) -> Scene:
+    """Turn trajectories over one objective into a scene.
+
+    Args:
+        trajectories: At least one; all over the same objective and of the same number of steps.
+        view: What is shown, and how; the defaults when left out.
+        animation: The pace; the defaults when left out.
+
+    Raises:
+        InputError: There is no trajectory, the trajectories do not belong together, or the objective has
+            more dimensions than a view for it.
+    """
+    view, animation = view or View(), animation or Animation()
+    if not trajectories:
+        raise InputError("there is no trajectory to show")
+    objective, steps = trajectories[0].objective, len(trajectories[0].points) - 1
+    if any(len(each.points) - 1 != steps or each.objective.dim != objective.dim for each in trajectories):
+        raise InputError("the trajectories do not belong together: their objectives or numbers of steps differ")
+    bounds = _bounds(objective, trajectories)
+    ground, box, minima = _ground(objective, bounds, view)
+    panel = _loss_panel(objective, trajectories) if "loss" in view.panels else None
+    colors = _colors(trajectories, THEMES[view.theme].paths)
+    paths = tuple(_path(each, i, colors[i], box, panel) for i, each in enumerate(trajectories))
+    return Scene(
+        title=objective.title if view.title is None else view.title,
+        alt_text=describe(objective, trajectories),
+        theme=view.theme,
+        size=(view.size[0], view.size[1]),
+        view=box,
+        ground=ground,
+        arrows=_arrows(objective, bounds) if view.arrows == "gradient" else None,
+        minima=minima,
+        paths=paths,
+        loss=panel,
+        dots=steps <= FEW_STEPS and sum(each.points.shape[1] for each in trajectories) <= 2 * FEW_STARTS,
+        steps=steps,
+        frame_steps=np.linspace(0, steps, max(2, round(animation.fps * animation.seconds))),
+        fps=animation.fps,
+        hold=animation.hold,
+    )
+
+
+def portray(objective: Objective, *, view: View | None = None) -> Scene:
+    """Turn an objective alone into a scene of one frame: its field, its arrows and its minima."""
+    view = view or View()
+    ground, box, minima = _ground(objective, objective.bounds, view)
+    return Scene(
+        title=objective.title if view.title is None else view.title,
+        alt_text=f"{objective.title} with its gradient arrows.",
+        theme=view.theme,
+        size=(view.size[0], view.size[1]),
+        view=box,
+        ground=ground,
+        arrows=_arrows(objective, objective.bounds) if view.arrows == "gradient" else None,
+        minima=minima,
+        paths=(),
+        loss=None,
+        dots=False,
+        steps=0,
+        frame_steps=np.zeros(1),
+        fps=1,
+        hold=0.0,
+    )
+
+
+def _bounds(objective: Objective, trajectories: Sequence[Trajectory]) -> FloatArray:
+    """The objective's bounds, wide enough for every start."""
+    starts = np.concatenate([each.points[0] for each in trajectories])
+    low = np.minimum(objective.bounds[:, 0], starts.min(0))
+    high = np.maximum(objective.bounds[:, 1], starts.max(0))
+    room = 0.05 * (high - low)
+    low = np.where(low < objective.bounds[:, 0], low - room, low)
+    high = np.where(high > objective.bounds[:, 1], high + room, high)
+    return np.stack([low, high], -1)
+
+
+def _ground(objective: Objective, bounds: FloatArray, view: View) -> tuple[Field | Line, FloatArray, FloatArray]:
+    """What lies under the paths, the range shown, and where the minima stand in it."""
+    kind = view.kind or ("curve" if objective.dim == 1 else "contour")
+    needed = {"curve": 1, "contour": 2}[kind]
+    if objective.dim != needed:
+        raise InputError(
+            f"a {kind} shows {needed} dimension{'s' * (needed > 1)}, and {objective.name} has {objective.dim} here",
+            ("view", "kind") if view.kind else ("objective",),
+        )
+    inside = np.all((objective.minima >= bounds[:, 0]) & (objective.minima <= bounds[:, 1]), axis=-1)
+    minima = objective.minima[inside]
+    if kind == "contour":
+        field = _field(objective, bounds)
+        return field, bounds, minima
+    line = _line(objective, bounds)
+    box = np.stack([bounds[0], line.limits])
+    return line, box, np.column_stack([minima[:, 0], objective.values(minima)]).reshape(-1, 2)
+
+
+def _field(objective: Objective, bounds: FloatArray, n: int = 301) -> Field:
+    x, y = (np.linspace(low, high, n) for low, high in bounds)
+    values = _finite(objective.values(np.stack(np.meshgrid(x, y), -1)))
+    symbol = "f(x, y)"
+    return Field(x, y, values, choose_levels(values, objective.minimum, symbol))
+
+
+def _line(objective: Objective, bounds: FloatArray, n: int = 1001) -> Line:
+    x = np.linspace(*bounds[0], n)
+    values = _finite(objective.values(x[:, None]))
+    low, high = (float(np.nanmin(values)), float(np.nanmax(values))) if np.isfinite(values).any() else (0.0, 1.0)
+    room = (high - low) or max(abs(high), 1.0)
+    # Below the curve there is room for the arrows on the axis.
+    return Line(x, values, np.array([low - 0.22 * room, high + 0.08 * room]))
+
+
+def _finite(values: FloatArray) -> FloatArray:
+    return np.where(np.isfinite(values), values, np.nan)
+
+
+def _arrows(objective: Objective, bounds: FloatArray, along: int = 15) -> Arrows:
+    """The gradient on cell-centred grid points, so that no arrow is cut by the border."""
+    spacing = (bounds[:, 1] - bounds[:, 0]) / along
+    centres = [low + space * (np.arange(along) + 0.5) for (low, _), space in zip(bounds, spacing, strict=True)]
+    points = np.stack(np.meshgrid(*centres), -1).reshape(-1, objective.dim)
+    _, gradients = objective.gradients(points)
+    seen = np.isfinite(gradients).all(-1)
+    points, gradients = points[seen], gradients[seen]
+    norms = np.linalg.norm(gradients, axis=-1)
+    lengths = np.zeros_like(norms)
+    if norms.size and norms.max() > 0:
+        scale = np.median(norms[norms > 0]) / 3
+        lengths = np.log1p(norms / scale) / np.log1p(norms.max() / scale)
+    return Arrows(points, gradients, lengths, spacing)
+
+
+def _colors(trajectories: Sequence[Trajectory], palette: tuple[str, ...]) -> list[str]:
+    """Each path's colour: its own where the YAML gives one, else the next of the theme's that is free."""
+    taken = {each.color for each in trajectories}
+    free = [color for color in palette if color not in taken] or list(palette)
+    colors, given = [], 0
+    for each in trajectories:
+        colors.append(each.color or free[given % len(free)])
+        given += each.color is None
+    return colors
+
+
+def _path(trajectory: Trajectory, index: int, color: str, box: FloatArray, panel: Panel | None) -> Path:
+    steps, starts = trajectory.values.shape[0] - 1, trajectory.values.shape[1]
+    points = trajectory.points
+    if points.shape[-1] == 1:
+        points = np.stack([points[..., 0], trajectory.values], -1)
+    diverged = np.array([stop is Stop.DIVERGED for stop in trajectory.stops])
+    ends = np.where(diverged, trajectory.stop_steps, steps)
+    exits = tuple(exit_ for start in range(starts) if (exit_ := _exit(points[:, start], start, box)))
+    view_ends = ends.copy()
+    for exit_ in exits:
+        view_ends[exit_.start] = exit_.step
+    above = panel is not None and panel.logarithmic and trajectory.objective.minimum is not None
+    return Path(
+        label=trajectory.label,
+        settings=trajectory.settings,
+        color=color,
+        dash=DASHES[index % len(DASHES)] if starts <= FEW_STARTS else (),
+        marker=MARKERS[index % len(MARKERS)],
+        points=points,
+        losses=trajectory.values - (trajectory.objective.minimum if above else 0.0),
+        view_ends=view_ends,
+        loss_ends=ends,
+        exits=exits,
+    )
+
+
+def _exit(points: FloatArray, start: int, box: FloatArray) -> Exit | None:
+    """Where one path, (steps + 1, 2), leaves the box for good; None where it ends inside or was never in it."""
+    inside = np.all((points >= box[:, 0]) & (points <= box[:, 1]), axis=-1)
+    if inside[-1] or not inside.any():
+        return None
+    last = int(np.flatnonzero(inside)[-1])
+    here, move = points[last], points[last + 1] - points[last]
+    with np.errstate(divide="ignore", invalid="ignore"):
+        reach = np.where(move > 0, (box[:, 1] - here) / move, (box[:, 0] - here) / move)
+    share = float(np.nanmin(np.where(move == 0, np.inf, reach)))
+    x, y = here + share * move
+    return Exit(start, last + 1, last + share, (float(x), float(y)))
+
+
+def _loss_panel(objective: Objective, trajectories: Sequence[Trajectory]) -> Panel:
+    """The loss over the steps: logarithmic above a known minimum when it spans more than a factor of 30."""
+    symbol = "f(x)" if objective.dim == 1 else "f(x, y)"
+    values = np.concatenate([each.values.ravel() for each in trajectories])
+    values = values[np.isfinite(values)]
+    first = np.concatenate([each.values[0] for each in trajectories])
+    first = first[np.isfinite(first)]
+    if values.size == 0 or first.size == 0:
+        return Panel(symbol, False, np.array([0.0, 1.0]))
+    if objective.minimum is not None:
+        above = values - objective.minimum
+        top = min(above.max(), 1e3 * max(float((first - objective.minimum).max()), 1e-300))
+        positive = above[(above > 0) & (above <= top)]
+        if positive.size and top > 30 * positive.min():
+            low = max(float(positive.min()), top * 1e-12)
+            caption = symbol if objective.minimum == 0 else "f − f*"
+            return Panel(caption, True, np.array([low / 2, top * 2]))
+    # A path that runs away would press all others flat: show ten times the range of what starts and stays.
+    span = float(np.quantile(values, 0.9) - values.min()) or max(abs(float(values.min())), 1.0) * 1e-3
+    low, high = max(values.min(), first.min() - 10 * span), min(values.max(), first.max() + 10 * span)
+    room = 0.06 * ((high - low) or span)
+    return Panel(symbol, False, np.array([low - room, high + room]))

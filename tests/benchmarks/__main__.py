@@ -1,0 +1,82 @@
+"""Run every measurement in a process of its own, in turn, and print the ratios as Markdown.
+
+CPU is user and system time of the process and its children, imports not counted on either side; memory is the
+peak of the process. Each number is the median of `ROUNDS` interleaved runs.
+"""
+
+from __future__ import annotations
+
+import json
+import statistics
+import subprocess
+import sys
+import tempfile
+from pathlib import Path
+
+from tests.benchmarks.work import WORK
+
+ROUNDS = 3
+
+PICTURES = ("matplotlib gif", "gdsim gif", "matplotlib mp4", "gdsim mp4")
+FRAMES = ("200 frames", "1600 frames", "2000 frames", "20000 steps", "96 paths")
+DESCENTS = ("plain loop", "gdsim descent")
+
+
+def main() -> None:
+    """Measure, or do one piece of work when its name is given."""
+    if len(sys.argv) > 1:
+        print(json.dumps(WORK[sys.argv[1]](Path(sys.argv[2]))))
+        return
+    rounds = [{name: _measure(name) for name in (*PICTURES, *FRAMES, *DESCENTS)} for _ in range(ROUNDS)]
+    found = {
+        name: {key: statistics.median(each[name][key] for each in rounds) for key in rounds[0][name]}
+        for name in rounds[0]
+    }
+    _print_pictures(found)
+    _print_frames(found)
+    _print_descents(found)
+
+
+def _measure(name: str) -> dict[str, float]:
+    with tempfile.TemporaryDirectory() as folder:
+        command = [sys.executable, "-m", "tests.benchmarks", name, folder]
+        done = subprocess.run(command, check=True, capture_output=True, text=True)
+    return json.loads(done.stdout)
+
+
+def _print_pictures(found: dict[str, dict[str, float]]) -> None:
+    print("One scene, 800 × 600, 200 frames, 4 paths with arrows and a loss panel\n")
+    print("| way | CPU s | bytes | peak memory MiB |\n|---|---|---|---|")
+    for name, words in (
+        ("matplotlib gif", "`FuncAnimation` + `PillowWriter`, GIF"),
+        ("gdsim gif", "gdsim, GIF"),
+        ("matplotlib mp4", "`FuncAnimation` + `FFMpegWriter`, MP4"),
+        ("gdsim mp4", "gdsim, MP4"),
+    ):
+        got = found[name]
+        print(f"| {words} | {got['cpu']:.2f} | {got['bytes']:,.0f} | {got['memory']:.0f} |")
+    for kind in ("gif", "mp4"):
+        theirs, ours = found[f"matplotlib {kind}"], found[f"gdsim {kind}"]
+        print(f"\n{kind.upper()}: {theirs['cpu'] / ours['cpu']:.1f} × less CPU, {theirs['bytes'] / ours['bytes']:.1f} × fewer bytes")
+
+
+def _print_frames(found: dict[str, dict[str, float]]) -> None:
+    print("\nA frame, drawn and written to a GIF, against one of 200 frames, 200 steps and 4 paths\n")
+    print("| | CPU ms a frame | ratio | peak memory MiB |\n|---|---|---|---|")
+    base = found["200 frames"]
+    for name in FRAMES:
+        got = found[name]
+        print(f"| {name} | {got['frame']:.2f} | {got['frame'] / base['frame']:.2f} | {got['memory']:.0f} |")
+    print(f"\nPeak memory at 2,000 frames: {found['2000 frames']['memory'] / base['memory']:.3f} × that at 200")
+
+
+def _print_descents(found: dict[str, dict[str, float]]) -> None:
+    plain, ours = found["plain loop"]["rate"], found["gdsim descent"]["rate"]
+    print("\nAdam on Rosenbrock's function, start-steps a CPU second, everything recorded\n")
+    print("| way | start-steps / s |\n|---|---|")
+    print(f"| plain loop, one start | {plain:,.0f} |\n| gdsim, 10,000 starts × 200 steps | {ours:,.0f} |")
+    print(f"\nDescent: {ours / plain:,.0f} ×")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,180 @@
+"""The pieces of work that are measured, each returning its figures."""
+
+from __future__ import annotations
+
+import os
+import resource
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import torch
+from matplotlib.animation import FFMpegWriter, FuncAnimation, PillowWriter
+from matplotlib.figure import Figure
+from PIL import Image
+
+import gdsim
+from gdsim.scene import Scene
+
+Figures = dict[str, float]
+
+CONFIG = """
+objective: himmelblau
+start: {start}
+steps: {steps}
+optimizers:
+  SGD: {{lr: 0.001}}
+  Momentum: {{class: SGD, lr: 0.001, momentum: 0.9}}
+  RMSprop: {{lr: 0.03}}
+  Adam: {{lr: 0.03}}
+view: {{size: [800, 600]}}
+animation: {{fps: 25, seconds: {seconds}, hold: 0}}
+"""
+
+
+def _scene(*, frames: int = 200, steps: int = 200, start: str = "[-0.5, 4.2]") -> Scene:
+    experiment = gdsim.loads(CONFIG.format(start=start, steps=steps, seconds=frames / 25))
+    return gdsim.compose(gdsim.simulate(experiment), view=experiment.view, animation=experiment.animation)
+
+
+def _cpu() -> float:
+    return sum(os.times()[:4])
+
+
+def _memory() -> float:
+    """The peak of this process, in MiB."""
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
+
+
+def _warm() -> None:
+    """Import what is imported late and build what is built once, on both sides alike."""
+    import imageio_ffmpeg
+    import matplotlib
+    import matplotlib.backends.backend_agg
+    import PIL.GifImagePlugin  # noqa: F401
+
+    matplotlib.rcParams["animation.ffmpeg_path"] = imageio_ffmpeg.get_ffmpeg_exe()
+    gdsim.frames(_scene(frames=2, steps=2)).poster()
+    Image.init()
+
+
+def _timed(work: Callable[[], object], path: Path) -> Figures:
+    begun = _cpu()
+    work()
+    return {"cpu": _cpu() - begun, "bytes": float(path.stat().st_size), "memory": _memory()}
+
+
+def _with_gdsim(suffix: str) -> Callable[[Path], Figures]:
+    def work(folder: Path) -> Figures:
+        _warm()
+        scene, path = _scene(), folder / f"a.{suffix}"
+        return _timed(lambda: gdsim.write(gdsim.frames(scene), path, fps=scene.fps, hold=0), path)
+
+    return work
+
+
+def _with_matplotlib(suffix: str) -> Callable[[Path], Figures]:
+    """As the tutorials do it: every frame redraws the figure, and a writer of matplotlib's own takes it."""
+
+    def work(folder: Path) -> Figures:
+        _warm()
+        scene, path = _scene(), folder / f"a.{suffix}"
+        writer = PillowWriter(fps=25) if suffix == "gif" else FFMpegWriter(fps=25)
+        return _timed(lambda: _plain_animation(scene).save(path, writer=writer, dpi=100), path)
+
+    return work
+
+
+def _plain_animation(scene: Scene) -> FuncAnimation:
+    """The same field, levels, arrows, minima, paths, heads, legend, counter and loss panel, drawn by matplotlib alone."""
+    figure = Figure(figsize=(8, 6), dpi=100)
+    axes, bar, loss = (figure.add_axes(box) for box in ((0.07, 0.1, 0.47, 0.8), (0.555, 0.1, 0.015, 0.8), (0.73, 0.1, 0.25, 0.6)))
+    field, arrows = scene.ground, scene.arrows
+    filled = axes.contourf(field.x, field.y, field.values, levels=field.levels.edges, norm="log", cmap="cividis")
+    axes.contour(field.x, field.y, field.values, levels=field.levels.edges[1:-1], colors="k", linewidths=0.4, alpha=0.5)
+    figure.colorbar(filled, cax=bar)
+    unit = arrows.gradients / np.linalg.norm(arrows.gradients, axis=-1, keepdims=True) * arrows.lengths[:, None]
+    axes.quiver(*arrows.points.T, *unit.T, color="w", alpha=0.7, pivot="mid", scale=20, width=0.003)
+    axes.plot(*scene.minima.T, "k*")
+    axes.set(xlim=scene.view[0], ylim=scene.view[1], xlabel="x", ylabel="y", title=scene.title)
+    loss.set(xlim=(0, scene.steps), ylim=scene.loss.limits, yscale="log", xlabel="step", title="f(x, y)")
+    loss.grid(visible=True, alpha=0.5)
+    paths = [axes.plot([], [], color=path.color, label=path.label)[0] for path in scene.paths]
+    heads = [axes.plot([], [], "o", color=path.color, markeredgecolor="w")[0] for path in scene.paths]
+    losses = [loss.plot([], [], color=path.color)[0] for path in scene.paths]
+    counter = axes.text(0.98, 0.97, "", transform=axes.transAxes, ha="right", va="top")
+    figure.legend(loc="upper right", fontsize=9)
+    steps = np.arange(scene.steps + 1)
+
+    def update(frame: int) -> list[object]:
+        step = round(scene.frame_steps[frame])
+        for path, line, head, curve in zip(scene.paths, paths, heads, losses, strict=True):
+            line.set_data(*path.points[: step + 1, 0].T)
+            head.set_data(*path.points[step : step + 1, 0].T)
+            curve.set_data(steps[: step + 1], path.losses[: step + 1, 0])
+        counter.set_text(f"step {step}")
+        return [*paths, *heads, *losses, counter]
+
+    return FuncAnimation(figure, update, frames=len(scene), blit=False)
+
+
+def _frame_cost(**scene: object) -> Callable[[Path], Figures]:
+    def work(folder: Path) -> Figures:
+        _warm()
+        composed, path = _scene(**scene), folder / "a.gif"
+        frames = gdsim.frames(composed)
+        begun = _cpu()
+        gdsim.write(frames, path, fps=composed.fps, hold=0)
+        return {"frame": 1000 * (_cpu() - begun) / len(frames), "memory": _memory()}
+
+    return work
+
+
+def _plain_loop(folder: Path) -> Figures:
+    """One start, Adam, every point, value and gradient kept: the loop that everyone writes."""
+    del folder
+    f = gdsim.objective("rosenbrock").f
+    torch.set_num_threads(1)
+    steps, rounds = 200, 20
+    _loop(f, 3)
+    begun = _cpu()
+    for _ in range(rounds):
+        _loop(f, steps)
+    return {"rate": steps * rounds / (_cpu() - begun)}
+
+
+def _loop(f: Callable[[torch.Tensor], torch.Tensor], steps: int) -> list[tuple[object, float, object]]:
+    x = torch.tensor([-1.5, 2.0], dtype=torch.float64, requires_grad=True)
+    optimizer, record = torch.optim.Adam([x], lr=0.05), []
+    for _ in range(steps):
+        optimizer.zero_grad()
+        loss = f(x)
+        loss.backward()
+        record.append((x.detach().clone(), loss.item(), x.grad.clone()))
+        optimizer.step()
+    return record
+
+
+def _descent(folder: Path) -> Figures:
+    del folder
+    valley, starts, steps = gdsim.objective("rosenbrock"), 10_000, 200
+    points = np.random.default_rng(0).uniform(-2, 2, (starts, 2))
+    gdsim.descend(valley, "Adam", start=points[:2], steps=3, lr=0.05)
+    begun = _cpu()
+    gdsim.descend(valley, "Adam", start=points, steps=steps, lr=0.05)
+    return {"rate": starts * steps / (_cpu() - begun)}
+
+
+WORK: dict[str, Callable[[Path], Figures]] = {
+    "matplotlib gif": _with_matplotlib("gif"),
+    "matplotlib mp4": _with_matplotlib("mp4"),
+    "gdsim gif": _with_gdsim("gif"),
+    "gdsim mp4": _with_gdsim("mp4"),
+    "200 frames": _frame_cost(),
+    "1600 frames": _frame_cost(frames=1600, steps=1600),
+    "2000 frames": _frame_cost(frames=2000, steps=2000),
+    "20000 steps": _frame_cost(steps=20_000),
+    "96 paths": _frame_cost(start="{random: 24}"),
+    "plain loop": _plain_loop,
+    "gdsim descent": _descent,
+}

@@ -1,0 +1,439 @@
+"""Written files are decoded, by Pillow or by ffmpeg, and held against the frames they were made from."""
+
+from __future__ import annotations
+
+import os
+import re
+import struct
+import subprocess
+import tracemalloc
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass
+from functools import cache
+from itertools import groupby
+from pathlib import Path
+
+import imageio_ffmpeg
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from PIL import Image, ImageDraw
+
+from gdsim.encode import SUFFIXES, write
+from gdsim.errors import GdsimError, InputError
+
+PATHS = np.array([(0, 114, 178), (213, 94, 0), (0, 158, 115), (204, 121, 167)], np.uint8)
+LUMA = np.array([0.2126, 0.7152, 0.0722])
+INK, PAPER = (20, 20, 20), (255, 255, 255)
+ANIMATIONS = (".gif", ".apng", ".mp4", ".webm", ".webp")
+
+
+@dataclass
+class Pictures:
+    """Frames that are made when asked for, as a renderer makes them."""
+
+    draw: Callable[[int], np.ndarray]
+    count: int
+    colors: np.ndarray
+
+    @property
+    def size(self) -> tuple[int, int]:
+        height, width, _ = self.poster().shape
+        return width, height
+
+    def __len__(self) -> int:
+        return self.count
+
+    def __iter__(self) -> Iterator[np.ndarray]:
+        return map(self.draw, range(self.count))
+
+    def poster(self) -> np.ndarray:
+        return self.draw(self.count - 1)
+
+    def save_poster(self, path: Path) -> None:
+        path.write_text(f"the poster as {path.suffix}")
+
+
+@cache
+def map_fills(width: int, height: int) -> np.ndarray:
+    """28 flat fills, 2 units apart, with smooth edges."""
+    y, x = np.mgrid[: 2 * height, : 2 * width] / (2 * height)
+    level = np.floor(28 * (0.5 + 0.45 * np.sin(5 * x) * np.cos(4 * y))).astype(int)
+    fills = np.stack([200 + 2 * np.arange(28), 195 + 2 * np.arange(28), 240 - np.arange(28)], 1)
+    return np.rint(fills[level].reshape(height, 2, width, 2, 3).mean((1, 3))).astype(np.uint8)
+
+
+def growing_paths(count: int = 20, size: tuple[int, int] = (320, 240)) -> Pictures:
+    """Four smooth coloured paths on a quiet map, each with a head, and a step counter."""
+    width, height = size
+
+    def draw(step: int) -> np.ndarray:
+        image = Image.fromarray(map_fills(width, height).repeat(2, 0).repeat(2, 1))
+        pen = ImageDraw.Draw(image)
+        angle = np.linspace(0, 4 * (step + 1) / count, 40)
+        for turn, color in enumerate(PATHS):
+            x = width * (1 + (1 - angle / 6) * np.cos(angle + 1.6 * turn) * 0.9)
+            y = height * (1 + (1 - angle / 6) * np.sin(angle + 1.6 * turn) * 0.9)
+            pen.line([*zip(x.tolist(), y.tolist(), strict=True)], tuple(color.tolist()), 5)
+            pen.ellipse((x[-1] - 9, y[-1] - 9, x[-1] + 9, y[-1] + 9), tuple(color.tolist()))
+        small = image.resize(size, Image.Resampling.BOX)
+        ImageDraw.Draw(small).rectangle((4, 4, 70, 20), PAPER)
+        ImageDraw.Draw(small).text((6, 6), f"step {step}", INK)
+        return np.array(small)
+
+    return Pictures(draw, count, np.vstack([PATHS, INK, PAPER]).astype(np.uint8))
+
+
+def flat(count: int, color: Callable[[int], int], size: tuple[int, int] = (16, 12)) -> Pictures:
+    """Frames of one grey each."""
+    greys = np.repeat(np.arange(256, dtype=np.uint8), 3).reshape(-1, 3)[:250]
+    return Pictures(lambda number: np.full((*size[::-1], 3), color(number), np.uint8), count, greys)
+
+
+def decode(path: Path) -> list[tuple[np.ndarray, int]]:
+    """Return each picture of a GIF, APNG or WebP and its duration in ms, as Pillow sees them."""
+    with Image.open(path) as image:
+        pictures = []
+        for number in range(image.n_frames):  # type: ignore[attr-defined]
+            image.seek(number)
+            pixels = np.array(image.convert("RGB"))
+            pictures.append((pixels, image.info.get("duration")))
+        return pictures
+
+
+def decode_video(path: Path, size: tuple[int, int]) -> tuple[np.ndarray, str]:
+    """Return all pictures of a video and what ffmpeg says of it."""
+    command = [imageio_ffmpeg.get_ffmpeg_exe(), "-i", path, "-f", "rawvideo", "-pix_fmt", "rgb24", "-"]
+    done = subprocess.run(command, capture_output=True, check=True)
+    return np.frombuffer(done.stdout, np.uint8).reshape(-1, size[1], size[0], 3), done.stderr.decode()
+
+
+def still(drawn: list[np.ndarray]) -> Pictures:
+    """Frames that are there already, all of whose colours matter."""
+    colors = np.unique(np.concatenate([frame.reshape(-1, 3) for frame in drawn]), axis=0)
+    return Pictures(drawn.__getitem__, len(drawn), colors)
+
+
+def assert_same(decoded: list[tuple[np.ndarray, int]], expected: list[tuple[np.ndarray, int]]) -> None:
+    assert [duration for _, duration in decoded] == [duration for _, duration in expected]
+    for (shown, _), (drawn, _) in zip(decoded, expected, strict=True):
+        np.testing.assert_array_equal(shown, drawn)
+
+
+def psnr(one: np.ndarray, other: np.ndarray) -> float:
+    """Return the likeness in dB, 150 for equal pictures."""
+    return float(10 * np.log10(255**2 / (np.square(one.astype(float) - other).mean() + 6.5e-11)))
+
+
+def without_subsampling(picture: np.ndarray) -> np.ndarray:
+    """Return the mean of each 2 by 2 pixels: all that 4:2:0 keeps of colour."""
+    height, width, _ = picture.shape
+    return picture.reshape(height // 2, 2, width // 2, 2, 3).mean((1, 3))
+
+
+def mask(picture: np.ndarray, color: np.ndarray) -> np.ndarray:
+    return (picture == color).all(-1)
+
+
+def no_child_is_left() -> bool:
+    try:
+        os.waitpid(-1, os.WNOHANG)
+    except ChildProcessError:
+        return True
+    return False
+
+
+# ------------------------------------------------------------------------- GIF
+
+
+def test_a_gif_keeps_every_reserved_colour_exactly_in_every_frame(tmp_path: Path) -> None:
+    frames = growing_paths(8)
+    pictures = decode(write(frames, tmp_path / "race.gif", fps=25, hold=2))
+    assert len(pictures) == len(frames)
+    values, counts = np.unique(frames.poster().reshape(-1, 3), axis=0, return_counts=True)
+    kept = np.vstack([frames.colors, values[counts > 100]])
+    assert len(kept) > 30
+    for drawn, (shown, _) in zip(frames, pictures, strict=True):
+        for color in kept:
+            np.testing.assert_array_equal(mask(shown, color)[mask(drawn, color)], True)
+        assert psnr(shown, drawn) > 45
+
+
+def test_a_gif_has_one_global_palette_loops_for_ever_and_has_an_opaque_first_frame(tmp_path: Path) -> None:
+    content = write(growing_paths(3), tmp_path / "race.gif", fps=25, hold=0).read_bytes()
+    assert content[:6] == b"GIF89a"
+    assert struct.unpack("<HH", content[6:10]) == (320, 240)
+    assert content[10] == 0b1111_0111
+    after_palette = content[13 + 3 * 256 :]
+    assert after_palette.startswith(b"!\xff\x0bNETSCAPE2.0\x03\x01\x00\x00\x00!\xf9\x04\x04")
+    with Image.open(tmp_path / "race.gif") as image:
+        assert "transparency" not in image.info
+    assert content.endswith(b"\x00;")
+
+
+def test_a_smooth_map_of_many_colours_leaves_the_paths_exact(tmp_path: Path) -> None:
+    y, x = np.mgrid[:120, :160]
+    smooth = np.stack([x + 60, 2 * y, 255 - x], -1).astype(np.uint8)
+
+    def draw(number: int) -> np.ndarray:
+        picture = smooth.copy()
+        for row, color in enumerate(PATHS):
+            picture[20 + 20 * row, : 10 * (number + 1)] = color
+        return picture
+
+    frames = Pictures(draw, 12, PATHS)
+    for drawn, (shown, _) in zip(
+        frames, decode(write(frames, tmp_path / "a.gif", fps=10, hold=1)), strict=True
+    ):
+        for color in PATHS:
+            np.testing.assert_array_equal(mask(shown, color), mask(drawn, color))
+        assert psnr(shown, drawn) > 32
+
+
+@pytest.mark.parametrize("fps", [1, 7, 10, 24, 25, 30, 33, 49, 50])
+def test_gif_delays_add_up_exactly_and_never_fall_under_what_browsers_honour(
+    tmp_path: Path, fps: int
+) -> None:
+    pictures = decode(write(flat(60, lambda number: number), tmp_path / "a.gif", fps=fps, hold=1.5))
+    delays = [duration // 10 for _, duration in pictures]
+    assert sum(delays) == round(100 * 60 / fps) + 150
+    assert set(delays[:-1]) <= {100 // fps, 100 // fps + 1}
+    assert min(delays) >= 2
+
+
+def test_thirty_frames_a_second_alternate_between_3_and_4(tmp_path: Path) -> None:
+    pictures = decode(write(flat(7, lambda number: number), tmp_path / "a.gif", fps=30, hold=0))
+    assert [duration for _, duration in pictures] == [30, 40, 30, 30, 40, 30, 30]
+
+
+def test_frames_equal_to_the_one_before_lengthen_it(tmp_path: Path) -> None:
+    pictures = decode(write(flat(10, lambda number: number // 4), tmp_path / "a.gif", fps=10, hold=2))
+    assert [(int(picture[0, 0, 0]), duration) for picture, duration in pictures] == [
+        (0, 400),
+        (1, 400),
+        (2, 2200),
+    ]
+
+
+def test_a_hold_past_the_longest_delay_is_kept(tmp_path: Path) -> None:
+    pictures = decode(write(flat(2, lambda number: number), tmp_path / "a.gif", fps=10, hold=1400))
+    assert sum(duration for _, duration in pictures) == 1_400_200
+    assert max(duration for _, duration in pictures) <= 655_350
+    assert all((picture == 1).all() for picture, _ in pictures[1:])
+
+
+@st.composite
+def animations(draw: st.DrawFn) -> list[np.ndarray]:
+    """Small frames, each the one before with some rectangles painted over, in at most 250 colours."""
+    width, height = draw(st.integers(1, 40)), draw(st.integers(1, 30))
+    random = np.random.default_rng(draw(st.integers(0, 2**32 - 1)))
+    colors = random.integers(0, 256, (draw(st.integers(1, 250)), 3), np.uint8)
+    frames = [colors[random.integers(0, len(colors), (height, width))]]
+    for patches in draw(st.lists(st.integers(0, 3), max_size=12)):
+        frame = frames[-1].copy()
+        for _ in range(patches):
+            (top, bottom), (left, right) = (
+                np.sort(random.integers(0, side + 1, 2)) for side in (height, width)
+            )
+            patch = frame[top:bottom, left:right]
+            patch[:] = colors[random.integers(0, len(colors), patch.shape[:2])]
+        frames.append(frame)
+    return frames
+
+
+@settings(deadline=None, max_examples=60)
+@given(drawn=animations(), fps=st.integers(1, 50), hold=st.integers(0, 300))
+def test_any_gif_of_few_colours_comes_back_as_it_was(
+    tmp_path_factory: pytest.TempPathFactory, drawn: list[np.ndarray], fps: int, hold: int
+) -> None:
+    path = write(still(drawn), tmp_path_factory.getbasetemp() / "any.gif", fps=fps, hold=hold / 100)
+    expected: list[tuple[np.ndarray, int]] = []
+    for _, group in groupby(range(len(drawn)), key=lambda number: drawn[number].tobytes()):
+        numbers = list(group)
+        start, end = (round(100 * number / fps) for number in (numbers[0], numbers[-1] + 1))
+        last = numbers[-1] == len(drawn) - 1
+        expected.append((drawn[numbers[0]], 10 * (end - start + hold * last)))
+    assert_same(decode(path), expected)
+
+
+@settings(deadline=None, max_examples=30)
+@given(drawn=animations())
+def test_any_apng_comes_back_as_it_was(
+    tmp_path_factory: pytest.TempPathFactory, drawn: list[np.ndarray]
+) -> None:
+    path = write(still(drawn), tmp_path_factory.getbasetemp() / "any.apng", fps=20, hold=1.5)
+    assert_same(decode(path), [(frame, 50) for frame in drawn[:-1]] + [(drawn[-1], 1550)])
+
+
+# ------------------------------------------------------------------------- the other formats
+
+
+@pytest.mark.parametrize("suffix", [".apng", ".webp"])
+def test_true_colour_animations_are_exact(tmp_path: Path, suffix: str) -> None:
+    frames = growing_paths(8)
+    pictures = decode(write(frames, tmp_path / f"race{suffix}", fps=25, hold=1))
+    assert sum(duration for _, duration in pictures) == 8 * 40 + 1000
+    for number, drawn in enumerate(frames):
+        np.testing.assert_array_equal(pictures[number][0], drawn)
+    np.testing.assert_array_equal(pictures[-1][0], frames.poster())
+
+
+@pytest.mark.parametrize("suffix", [".gif", ".apng", ".webp"])
+def test_animations_loop_for_ever(tmp_path: Path, suffix: str) -> None:
+    with Image.open(write(growing_paths(2), tmp_path / f"race{suffix}", fps=25, hold=0)) as image:
+        assert image.info["loop"] == 0
+        assert image.size == (320, 240)
+
+
+@pytest.mark.parametrize("suffix", [".mp4", ".webm"])
+def test_a_video_shows_every_frame_for_its_time_and_holds_the_last(tmp_path: Path, suffix: str) -> None:
+    frames = growing_paths(20)
+    pictures, words = decode_video(write(frames, tmp_path / f"race{suffix}", fps=10, hold=1.5), frames.size)
+    assert len(pictures) == 20 + 15
+    assert "Duration: 00:00:03.50" in words
+    for shown, drawn in zip(pictures, [*frames, frames.poster()], strict=False):
+        assert psnr(without_subsampling(shown), without_subsampling(drawn)) > 38
+        assert psnr(shown @ LUMA, drawn @ LUMA) > 40
+    assert psnr(pictures[-1] @ LUMA, frames.poster() @ LUMA) > 40
+
+
+@pytest.mark.parametrize("suffix", [".mp4", ".webm"])
+def test_a_video_is_tagged_as_what_its_colours_are(tmp_path: Path, suffix: str) -> None:
+    bars = PATHS.repeat(40, 0)[None].repeat(120, 0)
+    path = write(still([bars] * 3), tmp_path / f"bars{suffix}", fps=10, hold=0)
+    pictures, words = decode_video(path, (160, 120))
+    assert re.search(r"Video: .*yuv420p\(tv, bt709, progressive\), 160x120", words)
+    np.testing.assert_allclose(pictures[-1][60, 20::40].astype(int), PATHS, atol=3)
+
+
+def test_an_mp4_starts_with_its_table_of_contents(tmp_path: Path) -> None:
+    content = write(growing_paths(3), tmp_path / "race.mp4", fps=25, hold=0).read_bytes()
+    assert 0 < content.index(b"moov") < content.index(b"mdat")
+
+
+def test_a_png_is_the_poster(tmp_path: Path) -> None:
+    frames = growing_paths(5)
+    with Image.open(write(frames, tmp_path / "race.png", fps=25, hold=1)) as image:
+        np.testing.assert_array_equal(np.array(image), frames.poster())
+
+
+@pytest.mark.parametrize("suffix", [".svg", ".pdf"])
+def test_vectors_are_drawn_by_the_frames_themselves(tmp_path: Path, suffix: str) -> None:
+    path = write(growing_paths(5), tmp_path / f"race{suffix}", fps=25, hold=1)
+    assert path.read_text() == f"the poster as {suffix}"
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("suffix", ANIMATIONS)
+@pytest.mark.parametrize("size", [(160, 120), (1282, 722), (3840, 2160)])
+def test_every_size_is_written(tmp_path: Path, suffix: str, size: tuple[int, int]) -> None:
+    drawn = [np.array(Image.fromarray(frame).resize(size, 0)) for frame in growing_paths(2)]
+    frames = Pictures(drawn.__getitem__, 2, PATHS)
+    path = write(frames, tmp_path / f"race{suffix}", fps=10, hold=0)
+    if suffix in (".mp4", ".webm"):
+        shown = decode_video(path, size)[0]
+    else:
+        shown = [picture for picture, _ in decode(path)]
+    assert len(shown) == 2
+    assert psnr(without_subsampling(shown[-1]), without_subsampling(frames.poster())) > 36
+
+
+# ------------------------------------------------------------------------- what holds for all
+
+
+@pytest.mark.parametrize("suffix", ANIMATIONS)
+def test_frames_pass_through_track_once(tmp_path: Path, suffix: str) -> None:
+    seen = []
+
+    def track(frames: Iterable[np.ndarray]) -> Iterator[np.ndarray]:
+        for frame in frames:
+            seen.append(frame.shape)
+            yield frame
+
+    path = tmp_path / "made" / f"RACE{suffix.upper()}"
+    assert write(growing_paths(4), path, fps=25, hold=0, track=track) == path
+    assert seen == [(240, 320, 3)] * 4
+    assert [*path.parent.iterdir()] == [path]
+    assert no_child_is_left()
+
+
+@pytest.mark.parametrize("suffix", ANIMATIONS)
+@pytest.mark.parametrize("error", [KeyboardInterrupt, ZeroDivisionError])
+def test_an_interrupt_leaves_no_file_and_no_child(
+    tmp_path: Path, suffix: str, error: type[BaseException]
+) -> None:
+    path = tmp_path / f"race{suffix}"
+    path.write_text("what was there before")
+
+    def interrupted(frames: Iterable[np.ndarray]) -> Iterator[np.ndarray]:
+        for number, frame in enumerate(frames):
+            if number == 5:
+                raise error
+            yield frame
+
+    with pytest.raises(error):
+        write(growing_paths(), path, fps=25, hold=1, track=interrupted)
+    assert [*tmp_path.iterdir()] == [path]
+    assert path.read_text() == "what was there before"
+    assert no_child_is_left()
+
+
+@pytest.mark.parametrize("suffix", SUFFIXES)
+def test_a_place_that_cannot_be_written_to_is_named(tmp_path: Path, suffix: str) -> None:
+    (tmp_path / "file").touch()
+    with pytest.raises(GdsimError, match=f"race{suffix}"):
+        write(growing_paths(2), tmp_path / "file" / f"race{suffix}", fps=25, hold=1)
+    assert no_child_is_left()
+
+
+@pytest.mark.parametrize("name", ["race.gfi", "race", "race.mp4.old"])
+def test_an_unknown_suffix_is_a_mistake_of_the_user(tmp_path: Path, name: str) -> None:
+    with pytest.raises(InputError, match=r"unknown format.*\.gif"):
+        write(growing_paths(2), tmp_path / name, fps=25, hold=1)
+    assert not [*tmp_path.iterdir()]
+
+
+def test_a_missing_ffmpeg_says_how_to_get_it(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("IMAGEIO_FFMPEG_EXE", str(tmp_path / "nowhere"))
+    with pytest.raises(GdsimError, match="pip install imageio-ffmpeg"):
+        write(growing_paths(2), tmp_path / "race.mp4", fps=25, hold=1)
+    assert not [*tmp_path.iterdir()]
+
+
+def test_what_ffmpeg_says_is_passed_on(tmp_path: Path) -> None:
+    with pytest.raises(GdsimError, match=r"\.mp4: width not divisible by 2 \(161x120\)$"):
+        write(growing_paths(60, (161, 120)), tmp_path / "race.mp4", fps=25, hold=1)
+    assert not [*tmp_path.iterdir()]
+
+
+@pytest.mark.parametrize(
+    ("words", "told"), [("echo '[muxer @ 0x1] disk full' >&2", "disk full"), ("echo >&2", "status 3")]
+)
+def test_an_ffmpeg_that_gives_up_half_way_is_an_error(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, words: str, told: str
+) -> None:
+    ffmpeg = tmp_path / "ffmpeg"
+    ffmpeg.write_text(
+        f"#!/bin/sh\n{words}\nyes words | head -c 200000 >&2\nhead -c 500000 >/dev/null\nexit 3\n"
+    )
+    ffmpeg.chmod(0o755)
+    monkeypatch.setenv("IMAGEIO_FFMPEG_EXE", str(ffmpeg))
+    with pytest.raises(GdsimError, match=told):
+        write(growing_paths(), tmp_path / "race.mp4", fps=25, hold=1)
+    assert [*tmp_path.iterdir()] == [ffmpeg]
+    assert no_child_is_left()
+
+
+@pytest.mark.parametrize("suffix", ANIMATIONS)
+def test_memory_does_not_grow_with_the_frames(tmp_path: Path, suffix: str) -> None:
+    def peak(count: int) -> int:
+        frames = flat(count, lambda number: number % 250, (160, 120))
+        tracemalloc.start()
+        write(frames, tmp_path / f"race{suffix}", fps=25, hold=0)
+        top = tracemalloc.get_traced_memory()[1]
+        tracemalloc.stop()
+        return top
+
+    peak(10)
+    assert peak(300) < 1.1 * peak(30)
