@@ -47,7 +47,7 @@ _ROOMS = {
     "write": "encode",
 }
 
-__all__ = [  # noqa: PLE0604, RUF022  (sorted as a test holds it to `_ROOMS`)
+__all__ = [
     "Animation",
     "ConfigError",
     "Experiment",

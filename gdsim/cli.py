@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import json
+import os
 import sys
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from importlib.resources import files
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, TypeVar
+from typing import TYPE_CHECKING, Annotated, Any, Literal, TypeVar
 
-import click
 import typer
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
@@ -37,7 +37,7 @@ POSTERS = ("png", "svg", "pdf")
 class _Commands(TyperGroup):
     """The commands, with every failure told in plain lines on stderr and by the exit status."""
 
-    def invoke(self, ctx: click.Context) -> Any:
+    def invoke(self, ctx: Any) -> Any:
         try:
             return super().invoke(ctx)
         except GdsimError as error:
@@ -48,7 +48,7 @@ class _Commands(TyperGroup):
             raise typer.Exit(130) from error
         except BrokenPipeError as error:
             # Whoever read our output has gone; Python must not fail once more on flushing it.
-            sys.stdout = None  # type: ignore[assignment]
+            sys.stdout = open(os.devnull, "w")  # noqa: PTH123, SIM115
             raise typer.Exit(1) from error
 
 
@@ -69,7 +69,8 @@ def _show_version(wanted: bool) -> None:
 @app.callback()
 def gdsim_command(
     version: Annotated[
-        bool, typer.Option("--version", callback=_show_version, is_eager=True, help="Print the version and exit.")
+        bool,
+        typer.Option("--version", callback=_show_version, is_eager=True, help="Print the version and exit."),
     ] = False,
 ) -> None:
     """Animate the paths that torch.optim really takes, against the gradient arrows.
@@ -82,9 +83,12 @@ Set = Annotated[
     list[str] | None,
     typer.Option("--set", metavar="KEY=VALUE", help="Change one value, as in optimizers.Adam.lr=0.1; may be repeated."),
 ]
-Out = Annotated[Path, typer.Option("--out", metavar="DIR", help="The folder for results; each config gets its own below.")]
+Out = Annotated[
+    Path, typer.Option("--out", metavar="DIR", help="The folder for results; each config gets its own below.")
+]
 Format = Annotated[
-    str | None, typer.Option("--format", metavar="LIST", help=f"Instead of the config's own: {', '.join(FORMATS)}.")
+    str | None,
+    typer.Option("--format", metavar="LIST", help=f"Instead of the config's own: {', '.join(FORMATS)}."),
 ]
 Quiet = Annotated[bool, typer.Option("--quiet", "-q", help="Show no progress and no summary.")]
 Overwrite = Annotated[bool, typer.Option("--overwrite/--no-overwrite", help="Whether older results may be replaced.")]
@@ -122,7 +126,9 @@ def run(
 
 @app.command()
 def render(
-    recordings: Annotated[list[Path], typer.Argument(metavar="FILE.npz...", help="Trajectories that a run has written.")],
+    recordings: Annotated[
+        list[Path], typer.Argument(metavar="FILE.npz...", help="Trajectories that a run has written.")
+    ],
     changes: Set = None,
     out: Out = Path("outputs"),
     formats: Format = None,
@@ -145,15 +151,18 @@ def render(
 @app.command("list")
 def list_names(
     kind: Annotated[
-        str | None, typer.Argument(metavar="[objectives|optimizers|schedules|themes]", help="What to list; all when left out.")
+        str | None,
+        typer.Argument(metavar="[objectives|optimizers|schedules|themes]", help="What to list; all when left out."),
     ] = None,
 ) -> None:
     """List the names that a config can use."""
     from gdsim import objectives, signatures
     from gdsim.themes import THEMES
 
-    kinds = {
-        "objectives": lambda: [(name, _dimensions(name), objectives.objective(name).title) for name in objectives.names()],
+    kinds: dict[str, Callable[[], Sequence[Sequence[str]]]] = {
+        "objectives": lambda: [
+            (name, _dimensions(name), objectives.objective(name).title) for name in objectives.names()
+        ],
         "optimizers": lambda: [(name, _arguments(each)) for name, each in sorted(signatures.optimizers().items())],
         "schedules": lambda: [(name, _arguments(each)) for name, each in sorted(signatures.schedules().items())],
         "themes": lambda: [(name, theme.summary) for name, theme in THEMES.items()],
@@ -170,16 +179,13 @@ def list_names(
 def show(
     name: Annotated[str, typer.Argument(metavar="OBJECTIVE", help="A name from: gdsim list objectives")],
     dim: Annotated[int | None, typer.Option(help="Number of dimensions, where the function leaves it open.")] = None,
-    theme: Annotated[str, typer.Option(help="light or dark.")] = "light",
+    theme: Annotated[Literal["light", "dark"], typer.Option(help="The picture's colours.")] = "light",
     out: Out = Path("outputs"),
     overwrite: Overwrite = True,
 ) -> None:
     """Print an objective's facts and draw it with its gradient arrows."""
     from gdsim.objectives import objective
-    from gdsim.themes import THEMES
 
-    if theme not in THEMES:
-        raise InputError(f"--theme: there is no theme '{theme}'{did_you_mean(theme, THEMES)}")
     chosen = objective(name, dim=dim)
     _print_columns(_facts(chosen))
     if chosen.dim > 2:
@@ -258,7 +264,9 @@ def _format_change(formats: str | None) -> list[str]:
     wanted = [name.strip().lower().removeprefix(".") for name in formats.split(",")]
     for name in wanted:
         if name not in FORMATS:
-            raise InputError(f"--format: unknown format '{name}'{did_you_mean(name, FORMATS)}; known are {', '.join(FORMATS)}")
+            raise InputError(
+                f"--format: unknown format '{name}'{did_you_mean(name, FORMATS)}; known are {', '.join(FORMATS)}"
+            )
     return [f"output.formats=[{', '.join(dict.fromkeys(wanted))}]"]
 
 
@@ -318,7 +326,7 @@ def _progress(name: str, quiet: bool) -> Iterator[Any]:
     if quiet or not console.is_terminal:
         if not quiet:
             print(f"{name}: simulating and drawing", file=sys.stderr)
-        yield lambda words: iter
+        yield lambda _: iter
         return
     columns = TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn()
     with Progress(*columns, console=console, transient=True) as bars:

@@ -1,18 +1,17 @@
-"""A class and its settings in; instances of it over given parameters, with their learning-rate schedules, out."""
+"""A class and its settings in; instances of it over given parameters, with their schedules, out."""
 
 from __future__ import annotations
 
 import importlib
 import inspect
 import math
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, replace
 from enum import Enum
 from typing import TYPE_CHECKING, Any
 
 from gdsim.config.installed import package_problem
-from gdsim.errors import GdsimError, InputError, did_you_mean
+from gdsim.errors import InputError, did_you_mean
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -23,14 +22,14 @@ __all__ = ["Arrangement", "Method", "method", "note"]
 
 NOTES = {
     "ASGD": "The path is that of the iterates; ASGD's average of them is not drawn.",
-    "LBFGS": "LBFGS evaluates the objective up to 20 times a step: compare by evaluations rather than by steps.",
+    "LBFGS": "LBFGS evaluates the objective up to 20 times a step: compare by evaluations, not by steps.",
     "Muon": (
-        "Muon moves matrices, so each point is given to it as a (1, dim) matrix; its step is then about 0.7 · lr long "
-        "whatever the gradient, and it never settles without a schedule."
+        "Muon moves matrices, so each point is given to it as a (1, dim) matrix; its step is then about "
+        "0.7 · lr long whatever the gradient, and it never settles without a schedule."
     ),
     "SparseAdam": (
-        "SparseAdam takes sparse gradients: a coordinate whose gradient is exactly zero is left out of the step, "
-        "and its averages do not decay."
+        "SparseAdam takes sparse gradients: a coordinate whose gradient is exactly zero is left out of the "
+        "step, and its averages do not decay."
     ),
 }
 
@@ -60,12 +59,12 @@ ARRANGEMENTS = {
     "Muon": Arrangement.ROWS,
     "LBFGS": Arrangement.EACH,
 }
-"""The cheapest arrangement in which a class of torch.optim gives each start, bit for bit, what it gives it alone."""
+"""The cheapest arrangement in which a class gives each start, bit for bit, what it would give it alone."""
 
 
 @dataclass(frozen=True, eq=False)
 class Method:
-    """One way to descend: a class with its settings, and what is done to the gradient before the class sees it.
+    """One way to descend: a class with its settings, and what is done to the gradient before it sees it.
 
     Attributes:
         label: What the user calls it.
@@ -75,6 +74,7 @@ class Method:
         noise: Standard deviation of the Gaussian noise that is added to each component of the gradient.
         clip_norm: The gradient, noise included, is scaled down to this norm where it is longer.
         wants_closure: Whether the class evaluates the objective itself, through a closure.
+        draws: Whether the class draws random numbers of its own.
         text: The class and its settings, for a legend: `"SGD · lr 0.01 · momentum 0.9"`.
     """
 
@@ -85,6 +85,7 @@ class Method:
     noise: float = 0.0
     clip_norm: float | None = None
     wants_closure: bool = False
+    draws: bool = False
     text: str = ""
 
     @property
@@ -92,7 +93,7 @@ class Method:
         """The arrangements to consider, cheapest first: a single one where it is known."""
         plateau = self.schedule is not None and _bare(self.schedule["class"]) == "ReduceLROnPlateau"
         # A fused step treats the last few elements of a tensor differently, which shows in the last bit.
-        if self.wants_closure or plateau or self.settings.get("fused"):
+        if self.wants_closure or self.draws or plateau or self.settings.get("fused"):
             return (Arrangement.EACH,)
         if _is_from_torch(self.class_) and self.class_.__name__ in ARRANGEMENTS:
             return (ARRANGEMENTS[self.class_.__name__],)
@@ -112,12 +113,14 @@ class Method:
         Raises:
             InputError: The class refuses its settings.
         """
-        with self.refusals("refuses its settings"):
+        try:
             built = self.class_(list(parameters), **self.settings)
             # Schedule-free classes keep apart the point where gradients are taken and the one to evaluate.
             train = getattr(built, "train", None)
             if callable(train):
                 train()
+        except Exception as error:
+            raise self.refusal("refuses its settings", error) from error
         return built
 
     def scheduler(self, optimizer: Optimizer) -> LRScheduler | None:
@@ -128,9 +131,7 @@ class Method:
         """
         return None if self.schedule is None else self._scheduler(self.schedule, optimizer, ("schedule",))
 
-    def _scheduler(
-        self, schedule: Mapping[str, Any], optimizer: Optimizer, key: tuple[str | int, ...]
-    ) -> LRScheduler:
+    def _scheduler(self, schedule: Mapping[str, Any], optimizer: Optimizer, key: tuple[str | int, ...]) -> LRScheduler:
         class_ = _schedule_class(str(schedule["class"]), ("optimizers", self.label, *key, "class"))
         settings = {name: value for name, value in schedule.items() if name != "class"}
         _check_arguments(class_, settings, {"optimizer"}, ("optimizers", self.label, *key))
@@ -139,21 +140,22 @@ class Method:
                 self._scheduler(part, optimizer, (*key, "schedulers", index))
                 for index, part in enumerate(settings["schedulers"])
             ]
-        with self.refusals("refuses its settings", name=class_.__name__, key=key):
-            built: LRScheduler = class_(optimizer=optimizer, **settings)
-        return built
-
-    @contextmanager
-    def refusals(self, what: str, *, name: str = "", key: Sequence[str | int] = ()) -> Iterator[None]:
-        """Turn what a class raises into an `InputError` in the class's own words."""
         try:
-            yield
-        except GdsimError:
-            raise
+            return class_(optimizer=optimizer, **settings)
         except Exception as error:
-            words = (str(error).strip() or type(error).__name__).splitlines()[0]
-            message = f"{name or self.class_.__name__} {what}: {words}"
-            raise InputError(message, ("optimizers", self.label, *key)) from error
+            raise self.refusal("refuses its settings", error, class_.__name__, key) from error
+
+    def refusal(self, what: str, error: Exception, name: str = "", key: tuple[str | int, ...] = ()) -> InputError:
+        """Return what to raise when a class has raised something, in the class's own words.
+
+        Args:
+            what: What the class did: "cannot take a step".
+            error: What it raised.
+            name: The class, if it is not that of the optimizer.
+            key: Where in the optimizer's settings.
+        """
+        sentence = f"{name or self.class_.__name__} {what}: {_words(error)}"
+        return InputError(sentence, ("optimizers", self.label, *key))
 
     def _is(self, name: str) -> bool:
         return self.class_.__name__ == name and _is_from_torch(self.class_)
@@ -173,7 +175,8 @@ def method(
 
     Args:
         label: What the user calls it.
-        class_: A class of optimizers: itself, its name in `torch.optim`, or its dotted name in an installed package.
+        class_: A class of optimizers: itself, its name in `torch.optim`, or its dotted name in an installed
+            package.
         settings: The arguments of the class.
         schedule: `{"class": …, …}` with the arguments of a class of `torch.optim.lr_scheduler`.
         noise: Standard deviation of the noise on each component of the gradient.
@@ -191,7 +194,7 @@ def method(
     if clip_norm is not None and not clip_norm > 0:
         raise InputError(f"clip_norm must be a number above 0, not {clip_norm}", (*at, "clip_norm"))
     untried = Method(label, found, dict(settings), schedule, noise, clip_norm)
-    return replace(untried, wants_closure=_wants_closure(untried, dim), text=_text(untried))
+    return replace(_tried(untried, dim), text=_text(untried))
 
 
 def note(class_name: str) -> str:
@@ -232,8 +235,7 @@ def _installed(package: str, key: tuple[str, ...]) -> Any:
     try:
         return importlib.import_module(package)
     except Exception as error:
-        words = (str(error).strip() or type(error).__name__).splitlines()[0]
-        raise InputError(f"'{package}' cannot be imported: {words}", key) from error
+        raise InputError(f"'{package}' cannot be imported: {_words(error)}", key) from error
 
 
 def _attribute(module: Any, name: str, key: tuple[str, ...]) -> Any:
@@ -266,35 +268,49 @@ def _check_arguments(
         raise InputError(f"{name} needs the argument '{argument}'", key)
 
 
-def _wants_closure(tried: Method, dim: int) -> bool:
-    """Take one step with a class, without a closure if it does without; refuse it when it can take none."""
+def _tried(untried: Method, dim: int) -> Method:
+    """Find out what a class wants and does by taking a few steps with it; refuse it when it can take none."""
+    import torch
 
-    def take_a_step(*, closure: bool) -> None:
-        import torch
-
-        parameter = tried.shaped(torch.full((dim,), 0.5, dtype=torch.float64)).clone().requires_grad_()
-        optimizer = tried.optimizer([parameter])
-        tried.scheduler(optimizer)
-        parameter.grad = tried.graded(torch.ones_like(parameter))
-
-        def evaluate() -> float:
-            parameter.grad = tried.graded(torch.ones_like(parameter))
-            return torch.ones((), dtype=torch.float64)  # type: ignore[return-value]
-
-        with tried.refusals("cannot take a step"):
-            optimizer.step(evaluate) if closure else optimizer.step()
-
-    try:
-        take_a_step(closure=False)
-    except InputError as refusal:
-        if "schedule" in refusal.key:
-            raise
+    with torch.random.fork_rng(devices=[]):
+        before = torch.get_rng_state()
         try:
-            take_a_step(closure=True)
-        except InputError:
-            raise refusal from None
-        return True
-    return False
+            _take_steps(untried, dim)
+        except _StepError as failure:
+            untried = replace(untried, wants_closure=True)
+            try:
+                _take_steps(untried, dim)
+            except _StepError:
+                raise untried.refusal("cannot take a step", failure.error) from failure.error
+        return replace(untried, draws=not torch.equal(before, torch.get_rng_state()))
+
+
+class _StepError(Exception):
+    """A class has failed in taking a step."""
+
+    def __init__(self, error: Exception) -> None:
+        super().__init__(str(error))
+        self.error = error
+
+
+def _take_steps(tried: Method, dim: int) -> None:
+    """Take three steps with a gradient of ones."""
+    import torch
+
+    parameter = tried.shaped(torch.full((dim,), 0.5, dtype=torch.float64)).clone().requires_grad_()
+    optimizer = tried.optimizer([parameter])
+    tried.scheduler(optimizer)
+
+    def closure() -> Any:
+        parameter.grad = tried.graded(torch.ones_like(parameter))
+        return torch.ones((), dtype=torch.float64)
+
+    for _ in range(3):
+        closure()
+        try:
+            optimizer.step(closure) if tried.wants_closure else optimizer.step()
+        except Exception as error:
+            raise _StepError(error) from error
 
 
 def _text(described: Method) -> str:
@@ -325,6 +341,10 @@ def _value(value: Any) -> str:
     if isinstance(value, list | tuple):
         return f"({', '.join(map(_value, value))})"
     return str(value)
+
+
+def _words(error: Exception) -> str:
+    return (str(error).strip() or type(error).__name__).splitlines()[0]
 
 
 def _bare(name: str) -> str:

@@ -116,14 +116,10 @@ class _Source:
         for statement in self.tree.body:
             if isinstance(statement, ast.ClassDef):
                 bases = tuple(ast.unparse(base).rpartition(".")[2] for base in statement.bases)
-                docstring = ast.get_docstring(statement) or _first_text(
-                    assigned.get(f"{statement.name}.__doc__")
-                )
+                docstring = ast.get_docstring(statement) or _first_text(assigned.get(f"{statement.name}.__doc__"))
                 yield statement.name, _Class(bases, docstring, self.arguments(statement, assigned))
 
-    def arguments(
-        self, class_: ast.ClassDef, assigned: Mapping[str, ast.expr]
-    ) -> tuple[_Argument, ...] | None:
+    def arguments(self, class_: ast.ClassDef, assigned: Mapping[str, ast.expr]) -> tuple[_Argument, ...] | None:
         """Return the arguments of the class's own `__init__`, constants among the defaults put in."""
         for member in class_.body:
             if isinstance(member, ast.FunctionDef) and member.name == "__init__":
@@ -154,9 +150,7 @@ def _torch_optim() -> Path:
     return Path(found.origin).parent / "optim"
 
 
-def _signatures(
-    sources: Iterable[_Source], exported: frozenset[str], *, base: str
-) -> Mapping[str, Signature]:
+def _signatures(sources: Iterable[_Source], exported: frozenset[str], *, base: str) -> Mapping[str, Signature]:
     classes = {name: class_ for source in sources for name, class_ in source.classes()}
     offered = (name for name in exported & classes.keys() if base in _ancestry(name, classes)[1:])
     return MappingProxyType({name: _signature(name, classes) for name in sorted(offered, key=str.casefold)})

@@ -90,7 +90,7 @@ THEMES: Mapping[str, Theme] = MappingProxyType(
 )
 
 DASHES: tuple[tuple[float, ...], ...] = ((), (6.0, 1.6), (2.2, 1.5), (6.0, 1.6, 1.6, 1.6))
-"""On and off lengths in units of the line's width; a path takes them in turn, so that paths differ by more than colour."""
+"""On and off lengths in units of the line's width; taken in turn, so that paths differ by more than colour."""
 
 MARKERS: tuple[str, ...] = ("o", "s", "D", "^", "v", "p", "h")
 """Shapes of the heads, by matplotlib's letters. Their number shares no factor with that of the colours."""

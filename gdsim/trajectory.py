@@ -54,7 +54,7 @@ class Trajectory:
         points: (steps + 1, starts, dim) the iterates.
         values: (steps + 1, starts) the objective at the points.
         gradients: (steps + 1, starts, dim) its true gradient there, without noise and unclipped.
-        learning_rates: (steps + 1, starts) the rate that update k uses; the last is that of the update to come.
+        learning_rates: (steps + 1, starts) the rate that update k uses; the last is that of one more update.
         evaluations: (steps + 1, starts) how many gradients had been asked for, that of row k included.
         stop_steps: (starts,) the last step whose row is real, or the first at rest.
         stops: (starts,) how each start ended.
@@ -143,9 +143,7 @@ NUMBERS: Mapping[str, tuple[type[np.generic], tuple[str, ...]]] = {
 def _trajectory(arrays: Mapping[str, npt.NDArray[Any]], index: int, objective: Objective) -> Trajectory:
     points = arrays[f"points_{index}"]
     if points.ndim != 3 or points.shape[0] < 1 or points.shape[2] != objective.dim:
-        raise _UnreadableError(
-            f"'points_{index}' has the shape {points.shape}, which fits no {objective.title}"
-        )
+        raise _UnreadableError(f"'points_{index}' has the shape {points.shape}, which fits no {objective.title}")
     axes = dict(zip(("rows", "starts", "dim"), points.shape, strict=True))
     numbers = {}
     for name, (kind, shape) in NUMBERS.items():
@@ -197,9 +195,7 @@ def _arrays(path: Path) -> dict[str, npt.NDArray[Any]]:
                 if entry.filename.endswith(".npy")
             }
             if sum(entry.file_size for entry in entries.values()) > SIZE_LIMIT:
-                raise _UnreadableError(
-                    f"it declares more than {SIZE_LIMIT // 2**30} GiB, the most that is read"
-                )
+                raise _UnreadableError(f"it declares more than {SIZE_LIMIT // 2**30} GiB, the most that is read")
             arrays = {}
             # The version comes first: a newer file may differ in anything else.
             for name in sorted(entries, key=lambda name: name != "format"):
@@ -207,7 +203,6 @@ def _arrays(path: Path) -> dict[str, npt.NDArray[Any]]:
                     arrays[name] = _array(file, name, entries[name].file_size)
                 if name == "format":
                     _check_format(arrays[name])
-            arrays["format"]  # noqa: B018  (its absence is told like that of any other)
             return arrays
     except (zipfile.BadZipFile, EOFError, ValueError, NotImplementedError, RuntimeError, zlib.error) as error:
         raise _UnreadableError(f"it is no .npz file, or not a whole one ({error})") from error

@@ -183,18 +183,14 @@ def test_a_smooth_map_of_many_colours_leaves_the_paths_exact(tmp_path: Path) -> 
         return picture
 
     frames = Pictures(draw, 12, PATHS)
-    for drawn, (shown, _) in zip(
-        frames, decode(write(frames, tmp_path / "a.gif", fps=10, hold=1)), strict=True
-    ):
+    for drawn, (shown, _) in zip(frames, decode(write(frames, tmp_path / "a.gif", fps=10, hold=1)), strict=True):
         for color in PATHS:
             np.testing.assert_array_equal(mask(shown, color), mask(drawn, color))
         assert psnr(shown, drawn) > 32
 
 
 @pytest.mark.parametrize("fps", [1, 7, 10, 24, 25, 30, 33, 49, 50])
-def test_gif_delays_add_up_exactly_and_never_fall_under_what_browsers_honour(
-    tmp_path: Path, fps: int
-) -> None:
+def test_gif_delays_add_up_exactly_and_never_fall_under_what_browsers_honour(tmp_path: Path, fps: int) -> None:
     pictures = decode(write(flat(60, lambda number: number), tmp_path / "a.gif", fps=fps, hold=1.5))
     delays = [duration // 10 for _, duration in pictures]
     assert sum(delays) == round(100 * 60 / fps) + 150
@@ -233,9 +229,7 @@ def animations(draw: st.DrawFn) -> list[np.ndarray]:
     for patches in draw(st.lists(st.integers(0, 3), max_size=12)):
         frame = frames[-1].copy()
         for _ in range(patches):
-            (top, bottom), (left, right) = (
-                np.sort(random.integers(0, side + 1, 2)) for side in (height, width)
-            )
+            (top, bottom), (left, right) = (np.sort(random.integers(0, side + 1, 2)) for side in (height, width))
             patch = frame[top:bottom, left:right]
             patch[:] = colors[random.integers(0, len(colors), patch.shape[:2])]
         frames.append(frame)
@@ -259,9 +253,7 @@ def test_any_gif_of_few_colours_comes_back_as_it_was(
 
 @settings(deadline=None, max_examples=30)
 @given(drawn=animations())
-def test_any_apng_comes_back_as_it_was(
-    tmp_path_factory: pytest.TempPathFactory, drawn: list[np.ndarray]
-) -> None:
+def test_any_apng_comes_back_as_it_was(tmp_path_factory: pytest.TempPathFactory, drawn: list[np.ndarray]) -> None:
     path = write(still(drawn), tmp_path_factory.getbasetemp() / "any.apng", fps=20, hold=1.5)
     assert_same(decode(path), [(frame, 50) for frame in drawn[:-1]] + [(drawn[-1], 1550)])
 
@@ -360,9 +352,7 @@ def test_frames_pass_through_track_once(tmp_path: Path, suffix: str) -> None:
 
 @pytest.mark.parametrize("suffix", ANIMATIONS)
 @pytest.mark.parametrize("error", [KeyboardInterrupt, ZeroDivisionError])
-def test_an_interrupt_leaves_no_file_and_no_child(
-    tmp_path: Path, suffix: str, error: type[BaseException]
-) -> None:
+def test_an_interrupt_leaves_no_file_and_no_child(tmp_path: Path, suffix: str, error: type[BaseException]) -> None:
     path = tmp_path / f"race{suffix}"
     path.write_text("what was there before")
 
@@ -414,9 +404,7 @@ def test_an_ffmpeg_that_gives_up_half_way_is_an_error(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, words: str, told: str
 ) -> None:
     ffmpeg = tmp_path / "ffmpeg"
-    ffmpeg.write_text(
-        f"#!/bin/sh\n{words}\nyes words | head -c 200000 >&2\nhead -c 500000 >/dev/null\nexit 3\n"
-    )
+    ffmpeg.write_text(f"#!/bin/sh\n{words}\nyes words | head -c 200000 >&2\nhead -c 500000 >/dev/null\nexit 3\n")
     ffmpeg.chmod(0o755)
     monkeypatch.setenv("IMAGEIO_FFMPEG_EXE", str(ffmpeg))
     with pytest.raises(GdsimError, match=told):

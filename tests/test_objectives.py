@@ -86,6 +86,15 @@ each_case = pytest.mark.parametrize("expected", CASES, ids=str)
 each_name = pytest.mark.parametrize("name", names())
 
 
+@pytest.fixture(autouse=True, scope="module")
+def one_thread() -> Iterator[None]:
+    # Threads that wait for each other make small work many times slower on a busy machine.
+    threads = torch.get_num_threads()
+    torch.set_num_threads(1)
+    yield
+    torch.set_num_threads(threads)
+
+
 def in_order(points: FloatArray) -> FloatArray:
     # Rounded, so that the last bit does not decide the order.
     return points[np.lexsort(points.round(4).T)]
@@ -185,11 +194,11 @@ def test_no_local_search_ends_below_the_minimum_or_at_an_unlisted_one(expected: 
         return float(value), slope
 
     low, high = found.bounds.T
-    # The best of a coarse sample: searches from anywhere would mostly end in the same poor valleys.
+    # Mostly from the best of a sample: searches from anywhere would end in poor valleys.
     sample = np.random.default_rng(7).uniform(low, high, size=(4000, found.dim))
-    starts = sample[np.argsort(found.values(sample))[:: 400 if found.dim > 2 else 160]]
-    for start in [*starts[:8], found.start, *sample[:4]]:
-        end = minimize(value_and_slope, start, jac=True, method="L-BFGS-B", bounds=found.bounds).x
+    best = sample[np.argsort(found.values(sample))[:60:6]]
+    for start in [*best, found.start, *sample[:3]]:
+        end = minimize(value_and_slope, start, jac=True, method="TNC", bounds=found.bounds).x
         value = found.values(end)
         assert value >= found.minimum - 1e-9 * max(1, abs(found.minimum))
         if value <= found.minimum + 1e-10 * max(1, abs(found.minimum)):
@@ -228,9 +237,7 @@ def test_facts_are_whole(name: str) -> None:
     assert found.title
     assert found.source
     assert found.f(torch.zeros(5, 4, found.dim, dtype=torch.float64)).shape == (5, 4)
-    assert not any(
-        array.flags.writeable for array in (found.bounds, found.start, found.minima, found.local_minima)
-    )
+    assert not any(array.flags.writeable for array in (found.bounds, found.start, found.minima, found.local_minima))
     assert MathTextParser("path").parse(f"${found.formula}$").height > 0
 
 
@@ -317,9 +324,7 @@ def mistakes() -> Iterator[Any]:
     for low, high in ((1, 1), (2, 1), (nan, 1), (0, math.inf)):
         bad = {"name": "booth", "bounds": [[0, 1], [low, high]]}
         yield pytest.param(bad, ("bounds",), "low < high", id=f"bounds {low} to {high}")
-    yield pytest.param(
-        {"name": "quadratic", "conditon": 3}, ("conditon",), "mean 'condition'", id="parameter"
-    )
+    yield pytest.param({"name": "quadratic", "conditon": 3}, ("conditon",), "mean 'condition'", id="parameter")
     yield pytest.param({"name": "quadratic", "a": 3}, ("a",), "it has condition, rotation", id="no such one")
     yield pytest.param({"name": "booth", "condition": 3}, ("condition",), "no parameter", id="has none")
     for condition in (0.5, -1, nan, math.inf, "10", True, None):

@@ -14,9 +14,7 @@ from gdsim import signatures
 OPTIMIZERS = {
     name: found
     for name, found in vars(torch.optim).items()
-    if isinstance(found, type)
-    and issubclass(found, torch.optim.Optimizer)
-    and found is not torch.optim.Optimizer
+    if isinstance(found, type) and issubclass(found, torch.optim.Optimizer) and found is not torch.optim.Optimizer
 }
 SCHEDULES = {
     name: found

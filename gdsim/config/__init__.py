@@ -11,10 +11,11 @@ from pydantic import ValidationError
 from gdsim.config.appearance import Animation, Output, View
 from gdsim.config.experiment import Experiment, Origin
 from gdsim.config.overrides import override
+from gdsim.config.places import Problem
 from gdsim.config.problems import problems_in
 from gdsim.config.schema import schema
 from gdsim.config.specs import ObjectiveSpec, OptimizerSpec, Start
-from gdsim.config.text import MAX_BYTES, Problem, dump, parse
+from gdsim.config.text import MAX_BYTES, dump, parse
 from gdsim.errors import ConfigError, InputError, did_you_mean
 
 __all__ = [
@@ -47,9 +48,7 @@ def load(path: str | os.PathLike[str], *, overrides: Sequence[str] = ()) -> Expe
     return loads(_text(path), name=path.stem, file=str(path), overrides=overrides)
 
 
-def loads(
-    text: str, *, name: str = "experiment", file: str = "<text>", overrides: Sequence[str] = ()
-) -> Experiment:
+def loads(text: str, *, name: str = "experiment", file: str = "<text>", overrides: Sequence[str] = ()) -> Experiment:
     """Read an experiment from YAML text.
 
     Args:
@@ -92,16 +91,12 @@ def _text(path: Path) -> str:
     if b"\0" in content:
         raise InputError(f"{path}: is no text file; a config is YAML, and a run's .npz is for `gdsim render`")
     if len(content) > MAX_BYTES:
-        raise ConfigError(
-            [f"{path}:1:1: is larger than {MAX_BYTES // 1024} KiB, which no config needs to be"]
-        )
+        raise ConfigError([f"{path}:1:1: is larger than {MAX_BYTES // 1024} KiB, which no config needs to be"])
     try:
         return content.decode("utf-8-sig")
     except UnicodeDecodeError as error:
         line = content[: error.start].count(b"\n") + 1
-        raise InputError(
-            f"{path}: is no UTF-8 text: line {line} holds the byte {content[error.start]:#04x}"
-        ) from None
+        raise InputError(f"{path}: is no UTF-8 text: line {line} holds the byte {content[error.start]:#04x}") from None
 
 
 def _sibling(path: Path) -> str:

@@ -7,7 +7,7 @@ from typing import Annotated, Any, Literal
 from pydantic import AfterValidator, Field, ValidationInfo, field_validator
 
 from gdsim.config.checks import Finite, Model, one_line, refuse
-from gdsim.config.text import Problem
+from gdsim.config.places import Problem
 from gdsim.config.words import shown
 
 __all__ = ["Animation", "Output", "View"]
@@ -85,9 +85,7 @@ class Animation(Model):
     def _check_frames(cls, seconds: float, info: ValidationInfo) -> float:
         frames = info.data.get("fps", 0) * seconds
         if frames > MAX_FRAMES:
-            sentence = (
-                f"makes {frames:.0f} frames at {info.data['fps']} a second; at most {MAX_FRAMES} are drawn"
-            )
+            sentence = f"makes {frames:.0f} frames at {info.data['fps']} a second; at most {MAX_FRAMES} are drawn"
             refuse([Problem((), sentence)])
         return seconds
 

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import ast
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from functools import cache
 from typing import Any
 
 from gdsim import signatures
 from gdsim.config.installed import package_problem
-from gdsim.config.text import Path, Problem
+from gdsim.config.places import Path, Problem
 from gdsim.config.words import Fragment, accepts, must_be, shown, suggestion
 from gdsim.errors import did_you_mean
 from gdsim.signatures import Signature
@@ -97,11 +97,7 @@ def schedule_problems(value: Any, path: Path = ()) -> Iterator[Problem]:
     name, offered = value.get("class"), signatures.schedules()
     if name is None:
         mistyped = next((key for key in value if did_you_mean(key, ["class"])), None)
-        hint = (
-            f"; did you mean 'class' by '{mistyped}'?"
-            if mistyped
-            else ", such as {class: StepLR, step_size: 50}"
-        )
+        hint = f"; did you mean 'class' by '{mistyped}'?" if mistyped else ", such as {class: StepLR, step_size: 50}"
         yield Problem(path, f"needs the class of a schedule{hint}")
     elif not isinstance(name, str) or name not in offered:
         hint = did_you_mean(str(name), offered)
@@ -111,9 +107,7 @@ def schedule_problems(value: Any, path: Path = ()) -> Iterator[Problem]:
         yield from _schedule_argument_problems(offered[name], given, path)
 
 
-def _schedule_argument_problems(
-    signature: Signature, given: Mapping[str, Any], path: Path
-) -> Iterator[Problem]:
+def _schedule_argument_problems(signature: Signature, given: Mapping[str, Any], path: Path) -> Iterator[Problem]:
     required = [name for name, default in signature.arguments.items() if not default]
     functions = [name for name in required if "Callable" in signature.annotations[name]]
     if functions:
@@ -134,7 +128,7 @@ def _schedule_argument_problems(
                 yield Problem((*path, *problem.path), problem.sentence, problem.key)
 
 
-def _argument_problems(signature: Signature, name: str, value: Any, *, beside: Any) -> Iterator[Problem]:
+def _argument_problems(signature: Signature, name: str, value: Any, *, beside: Iterable[str]) -> Iterator[Problem]:
     if name not in signature.arguments:
         hint = suggestion(name, [*signature.arguments, *beside])
         yield Problem((), f"{signature.name} has no argument '{name}'{hint}", key=name)
@@ -168,7 +162,7 @@ def _fragment(node: ast.expr) -> Fragment:
         case ast.Subscript(ast.Name("tuple"), ast.Tuple(items)):
             return {"type": "array", "items": _any_of(items), "minItems": len(items), "maxItems": len(items)}
         case ast.Subscript(ast.Name("list" | "Iterable" | "Sequence"), item):
-            return {"type": "array", "items": _fragment(item), "minItems": 1}
+            return {"type": "array", "items": _fragment(item)}
     return {}
 
 

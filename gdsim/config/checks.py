@@ -9,10 +9,10 @@ from typing import Annotated, Any
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from pydantic_core import ErrorDetails, InitErrorDetails, PydanticCustomError
 
-from gdsim.config.text import Problem
+from gdsim.config.places import Problem
 from gdsim.config.words import shown
 
-__all__ = ["Finite", "Model", "custom", "one_line", "or_defaults", "refuse"]
+__all__ = ["Finite", "Model", "custom", "holds_controls", "one_line", "or_defaults", "refuse"]
 
 Finite = Annotated[float, Field(allow_inf_nan=False)]
 
@@ -55,9 +55,14 @@ def custom(found: ErrorDetails) -> Problem | None:
     return Problem(found["loc"], found["ctx"]["sentence"], found["ctx"]["key"])
 
 
+def holds_controls(text: str) -> bool:
+    """Return whether text has control characters in it, line breaks among them."""
+    return any(unicodedata.category(character) == "Cc" for character in text)
+
+
 def one_line(text: str) -> str:
-    """Refuse text with control characters, line breaks among them."""
-    if any(unicodedata.category(character) == "Cc" for character in text):
+    """Return text, which must hold no control characters."""
+    if holds_controls(text):
         refuse([Problem((), f"must not hold control characters, as {shown(text)} does")])
     return text
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import unicodedata
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Annotated, Any
@@ -19,10 +18,10 @@ from pydantic import (
 
 from gdsim.config.appearance import Animation, Output, View
 from gdsim.config.arguments import bare_class, class_problem
-from gdsim.config.checks import Model, or_defaults, refuse
+from gdsim.config.checks import Model, holds_controls, or_defaults, refuse
+from gdsim.config.places import Document, Problem
 from gdsim.config.specs import ObjectiveSpec, OptimizerSpec, Start
 from gdsim.config.starts import FORMS, grid_problems, point_problems, written_points
-from gdsim.config.text import Document, Problem
 from gdsim.config.words import is_number, shown
 from gdsim.errors import ConfigError, InputError
 
@@ -66,15 +65,11 @@ class Experiment(Model):
     seed: Annotated[int, Field(ge=0, le=2**63 - 1)] = Field(
         0, description="What random starts and noise are drawn by; the same seed gives the same picture."
     )
-    view: Annotated[View, BeforeValidator(or_defaults)] = Field(
-        View(), description="What the picture looks like."
-    )
+    view: Annotated[View, BeforeValidator(or_defaults)] = Field(View(), description="What the picture looks like.")
     animation: Annotated[Animation, BeforeValidator(or_defaults)] = Field(
         Animation(), description="How long the animation lasts."
     )
-    output: Annotated[Output, BeforeValidator(or_defaults)] = Field(
-        Output(), description="Which files are written."
-    )
+    output: Annotated[Output, BeforeValidator(or_defaults)] = Field(Output(), description="Which files are written.")
     _origin: Origin = PrivateAttr()
 
     @property
@@ -99,9 +94,7 @@ class Experiment(Model):
 
     @field_validator("start", mode="wrap")
     @classmethod
-    def _check_start(
-        cls, value: Any, handler: ValidatorFunctionWrapHandler, info: ValidationInfo
-    ) -> Start | None:
+    def _check_start(cls, value: Any, handler: ValidatorFunctionWrapHandler, info: ValidationInfo) -> Start | None:
         built = info.data["objective"].build() if "objective" in info.data else None
         if value is None or isinstance(value, dict):
             start: Start | None = handler(value)
@@ -149,9 +142,7 @@ class Experiment(Model):
             objective, dim = info.data["objective"].name, info.data["objective"].build().dim
             if dim != DIMENSIONS[view.kind]:
                 wanted = DIMENSIONS[view.kind]
-                sentence = (
-                    f"a {view.kind} needs a function of dim {wanted}, and {objective} has dim {dim} here"
-                )
+                sentence = f"a {view.kind} needs a function of dim {wanted}, and {objective} has dim {dim} here"
                 refuse([Problem(("kind",), sentence)])
         return view
 
@@ -168,7 +159,7 @@ def _label_problems(optimizers: dict[str, Any]) -> Iterator[Problem]:
         elif len(label) > MAX_LABEL:
             sentence = f"a label has at most {MAX_LABEL} characters; {shown(label)} has {len(label)}"
             yield Problem((), sentence, key=label)
-        elif any(unicodedata.category(character) == "Cc" for character in label):
+        elif holds_controls(label):
             yield Problem((), f"a label must not hold control characters, as {shown(label)} does", key=label)
         elif unnamed and (problem := class_problem(bare_class(label))):
             sentence = problem if problem.endswith("?") else f"{problem}."

@@ -6,7 +6,8 @@ from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any
 
-from gdsim.config.text import Document, Path, Place, Problem, parse
+from gdsim.config.places import Document, Path, Place, Problem, printable
+from gdsim.config.text import parse
 from gdsim.errors import InputError
 
 __all__ = ["override"]
@@ -29,7 +30,9 @@ def override(document: Document, overrides: Sequence[str]) -> Document:
         key, equals, value = text.partition("=")
         source = f"--set {text}"
         if not equals or not all(key.split(".")):
-            raise InputError(f"{source}: must be KEY=VALUE with a dotted key, such as optimizers.Adam.lr=0.1")
+            raise InputError(
+                f"{printable(source)}: must be KEY=VALUE with a dotted key, such as optimizers.Adam.lr=0.1"
+            )
         path = _path(document.value, key.split("."))
         given = parse(value, source, order=order, at=path)
         document = _merged(document, given, path, Place(order, 1, 1, source))

@@ -10,8 +10,8 @@ from pydantic import ValidationError
 from pydantic_core import ErrorDetails
 
 from gdsim.config.checks import custom
+from gdsim.config.places import Document, Path, Problem
 from gdsim.config.schema import schema
-from gdsim.config.text import Document, Path, Problem
 from gdsim.config.words import Fragment, expected, must_be, suggestion
 
 __all__ = ["problems_in"]
@@ -55,16 +55,19 @@ def _as_written(path: Path, value: Any) -> Path:
     """Return the path that the user's own text has: it lacks the levels that the models add."""
     written: list[str | int] = []
     for part in path:
-        if isinstance(value, dict) and part not in value and part in (value.get("args") or ()):
+        if not _holds(value, part) and _holds(value, "args") and _holds(value["args"], part):
             written.append("args")
             value = value["args"]
-        inside = (
-            part in value if isinstance(value, dict) else isinstance(value, list) and isinstance(part, int)
-        )
-        if inside:
+        if _holds(value, part):
             written.append(part)
             value = value[part]
     return tuple(written)
+
+
+def _holds(value: Any, part: str | int) -> bool:
+    if isinstance(value, list):
+        return isinstance(part, int) and part < len(value)
+    return isinstance(value, dict) and part in value
 
 
 def _resolved(root: Fragment, fragment: Fragment) -> list[Fragment]:

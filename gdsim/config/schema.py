@@ -22,9 +22,7 @@ Schema = dict[str, Any]
 
 def schema() -> Schema:
     """Return the JSON Schema of a configuration."""
-    generated = Experiment.model_json_schema(
-        ref_template="#/definitions/{model}", schema_generator=_WithoutFieldTitles
-    )
+    generated = Experiment.model_json_schema(ref_template="#/definitions/{model}", schema_generator=_WithoutFieldTitles)
     models = generated.pop("$defs")
     for section in ("view", "animation", "output"):
         generated["properties"][section] = _or_null(generated["properties"][section])
@@ -105,9 +103,7 @@ def _optimizer(model: Schema) -> Schema:
         "description": name["description"],
         "anyOf": [{"type": "string", "enum": list(offered), "examples": name["examples"]}, dotted],
     }
-    own["schedule"] = _or_null(
-        {"description": own["schedule"]["description"], "$ref": "#/definitions/Schedule"}
-    )
+    own["schedule"] = _or_null({"description": own["schedule"]["description"], "$ref": "#/definitions/Schedule"})
     own["args"] = {
         "description": "Arguments of the class that are called as one of gdsim's own keys here.",
         "type": ["object", "null"],
@@ -133,7 +129,7 @@ def _schedule() -> Schema:
     name = {"type": "string", "enum": list(offered), "examples": ["CosineAnnealingLR"]}
     named = {"description": "A class of torch.optim.lr_scheduler.", **name}
     taken = _arguments(offered.values())
-    inner = {"type": "array", "items": {"$ref": "#/definitions/Schedule"}, "minItems": 1}
+    inner = {"type": "array", "items": {"$ref": "#/definitions/Schedule"}}
     taken["schedulers"] = {"description": taken["schedulers"]["description"], **inner}
     mapping = {
         "type": "object",

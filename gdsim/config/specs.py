@@ -24,8 +24,8 @@ from gdsim.config.arguments import (
     written_out,
 )
 from gdsim.config.checks import Finite, Model, or_defaults, refuse
+from gdsim.config.places import Problem
 from gdsim.config.starts import FORMS, MAX_STARTS
-from gdsim.config.text import Problem
 from gdsim.config.words import is_number, shown
 from gdsim.errors import InputError, did_you_mean
 from gdsim.objectives import Objective, objective
@@ -168,9 +168,7 @@ class OptimizerSpec(Model):
         None,
         description="The largest norm of a gradient: longer ones are shortened to it. Not at all by default.",
     )
-    color: Color | None = Field(
-        None, description="The colour of the path, #rrggbb; chosen to differ by default."
-    )
+    color: Color | None = Field(None, description="The colour of the path, #rrggbb; chosen to differ by default.")
 
     @model_validator(mode="before")
     @classmethod

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
-from gdsim.config.text import Path, Problem
+from gdsim.config.places import Path, Problem
 from gdsim.config.words import is_number, shown
 from gdsim.objectives import Objective
 
@@ -42,9 +42,7 @@ def grid_problems(grid: Sequence[int], count: int, objective: Objective | None) 
         yield Problem(("grid",), f"makes {count} starts; at most {MAX_STARTS} are allowed")
     if objective is not None and len(grid) != objective.dim:
         numbers = "number" if len(grid) == 1 else "numbers"
-        sentence = (
-            f"has {len(grid)} {numbers}; {objective.name} has {_dimensions(objective)}, and each needs one"
-        )
+        sentence = f"has {len(grid)} {numbers}; {objective.name} has {_dimensions(objective)}, and each needs one"
         yield Problem(("grid",), sentence)
 
 

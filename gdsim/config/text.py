@@ -7,90 +7,22 @@ is ever constructed but None, booleans, numbers, strings, lists and mappings wit
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from typing import Any, NamedTuple
+from typing import Any
 
 import yaml
 
+from gdsim.config.places import Document, Path, Place, Problem, printable
 from gdsim.errors import ConfigError
 
-__all__ = ["MAX_BYTES", "Document", "Path", "Place", "Problem", "dump", "parse"]
+__all__ = ["MAX_BYTES", "dump", "parse"]
 
 MAX_BYTES = 256 * 1024
 MAX_NODES = 20_000
 MAX_DEPTH = 32
 MAX_DIGITS = 300
-
-Path = tuple[str | int, ...]
-"""Where a value stands in a configuration, outermost key first: `("optimizers", "Adam", "betas", 0)`."""
-
-
-class Place(NamedTuple):
-    """Where something was written; places sort as they are read, the file before each `--set`."""
-
-    order: int
-    line: int
-    column: int
-    source: str
-
-    def __str__(self) -> str:
-        return self.source if self.order else f"{self.source}:{self.line}:{self.column}"
-
-
-@dataclass(frozen=True)
-class Problem:
-    """One mistake.
-
-    Attributes:
-        path: What it is about, as it is shown.
-        sentence: What is wrong and what to do.
-        key: The key at fault, where it is a key of the mapping at `path` rather than the value there.
-        place: Where it was written, where the path alone does not tell.
-    """
-
-    path: Path
-    sentence: str
-    key: str | None = None
-    place: Place | None = None
-
-    def __str__(self) -> str:
-        name = ".".join(map(str, self.path))
-        return f"{name}: {self.sentence}" if name else self.sentence
-
-
-@dataclass(frozen=True)
-class Document:
-    """Plain values with the places where they were written.
-
-    Attributes:
-        value: What the text says.
-        values: The place of each value; that of the whole has the empty path.
-        keys: The place of each key of a mapping.
-        problems: Mistakes that did not keep the rest from being read: a key given twice, a tag.
-        unread: The values that stand as None because they could not be read.
-    """
-
-    value: Any
-    values: Mapping[Path, Place]
-    keys: Mapping[Path, Place]
-    problems: tuple[Problem, ...] = ()
-    unread: frozenset[Path] = frozenset()
-
-    def place(self, problem: Problem) -> Place:
-        """Return the most precise place that is known for a problem."""
-        if problem.place is not None:
-            return problem.place
-        if problem.key is not None and (*problem.path, problem.key) in self.keys:
-            return self.keys[*problem.path, problem.key]
-        known = (problem.path[:length] for length in range(len(problem.path), -1, -1))
-        return next(self.values[path] for path in known if path in self.values)
-
-    def error(self, problems: Iterable[Problem]) -> ConfigError:
-        """Return all problems as one error, a line each, in the order of their places."""
-        placed = sorted({(self.place(problem), str(problem)) for problem in problems})
-        return ConfigError(f"{place}: {line}" for place, line in placed)
 
 
 def parse(text: str, source: str, *, order: int = 0, at: Path = ()) -> Document:
@@ -110,7 +42,7 @@ def parse(text: str, source: str, *, order: int = 0, at: Path = ()) -> Document:
         return Place(order, mark.line + 1, mark.column + 1, source)
 
     def refusal(mark: yaml.Mark, sentence: str) -> ConfigError:
-        return ConfigError([f"{place(mark)}: {Problem(at, sentence)}"])
+        return ConfigError([printable(f"{place(mark)}: {Problem(at, sentence)}")])
 
     beginning = yaml.Mark(source, 0, 0, 0, None, 0)
     try:
@@ -130,17 +62,13 @@ def parse(text: str, source: str, *, order: int = 0, at: Path = ()) -> Document:
         mark = _mark(text, error.position)
         raise refusal(mark, f"the character U+{error.character:04X} cannot stand in a text file") from None
     except (ValueError, OverflowError):  # PyYAML leaves "\UFFFFFFFF" and `%YAML 1.<5,000 digits>` to Python
-        raise refusal(
-            beginning, "is no valid YAML: it holds an escape or a version that is out of range"
-        ) from None
+        raise refusal(beginning, "is no valid YAML: it holds an escape or a version that is out of range") from None
     return Document(value, reading.values, reading.keys, tuple(reading.problems), frozenset(reading.unread))
 
 
 def dump(value: Any) -> str:
     """Return YAML text that `parse` reads as `value`."""
-    return yaml.dump(
-        value, Dumper=_Dumper, sort_keys=False, allow_unicode=True, width=100, default_flow_style=None
-    )
+    return yaml.dump(value, Dumper=_Dumper, sort_keys=False, allow_unicode=True, width=100, default_flow_style=None)
 
 
 CORE = "tag:yaml.org,2002:"
@@ -223,17 +151,20 @@ class _Dumper(yaml.SafeDumper):
         """Write shared values out each time."""
         return True
 
+    def represent_text(self, text: str) -> yaml.Node:
+        """Escape what YAML would take for a line break, or an editor for something else."""
+        return self.represent_scalar(STR, text, style=None if text.isprintable() else '"')
+
 
 for _tag, _scalar in SCALARS.items():
     _Loader.add_implicit_resolver(_tag, _scalar.pattern, list(_scalar.first))
 _Loader.add_implicit_resolver(MERGE, re.compile(r"<<\Z"), ["<"])
+_Dumper.add_representer(str, _Dumper.represent_text)
 
 
 def _check_size(nodes: int, depth: int, mark: yaml.Mark) -> None:
     if nodes > MAX_NODES:
-        raise _Refused(
-            mark, f"holds more than {MAX_NODES} values when its aliases are written out; no config does"
-        )
+        raise _Refused(mark, f"holds more than {MAX_NODES} values when its aliases are written out; no config does")
     if depth > MAX_DEPTH:
         raise _Refused(mark, f"is nested deeper than {MAX_DEPTH} levels; no config is")
 
@@ -277,9 +208,8 @@ class _Reading:
         """Return what a scalar says."""
         text = node.value
         if node.tag in {STR, MERGE}:
-            if any("\ud800" <= character <= "\udfff" for character in text):
-                self.refuse(node, path, "holds half of a surrogate pair, which is no character")
-            return text
+            whole = _whole(text)
+            return self.refuse(node, path, HALF) if whole is None else whole
         kind = SCALARS.get(node.tag)
         if kind is None:
             return self.refuse_tag(node, path)
@@ -292,35 +222,44 @@ class _Reading:
     def mapping(self, node: yaml.MappingNode, path: Path) -> dict[str, Any]:
         """Return a mapping; its keys are their text, so that a number can be a label."""
         mapping = {}
-        for key, value in self.pairs(node, path):
-            self.keys[*path, key.value] = self.place(key.start_mark)
-            mapping[key.value] = self.value(value, (*path, key.value))
+        for name, (key, value) in self.pairs(node, path).items():
+            self.keys[*path, name] = self.place(key.start_mark)
+            mapping[name] = self.value(value, (*path, name))
         return mapping
 
-    def pairs(self, node: yaml.MappingNode, path: Path) -> list[tuple[yaml.Node, yaml.Node]]:
-        """Return the pairs of a mapping: first its own, then what `<<` brings and it does not have."""
+    def pairs(self, node: yaml.MappingNode, path: Path) -> dict[str, tuple[yaml.Node, yaml.Node]]:
+        """Return key and value by name: first a mapping's own, then what `<<` brings and it does not have."""
         pairs: dict[str, tuple[yaml.Node, yaml.Node]] = {}
         merged: list[yaml.Node] = []
         for key, value in node.value:
             if key.tag == MERGE:
                 merged += value.value if isinstance(value, yaml.SequenceNode) else [value]
-            elif not isinstance(key, yaml.ScalarNode) or key.tag not in {STR, *SCALARS}:
-                self.note(key, path, "a key must be a word or a number")
-            elif key.value in pairs:
-                first = pairs[key.value][0].start_mark.line + 1
-                self.note(key, (*path, key.value), f"is given before, in line {first}; keep one of the two")
+            elif (name := self.name(key, path)) is None:
+                continue
+            elif name in pairs:
+                first = pairs[name][0].start_mark.line + 1
+                self.note(key, (*path, name), f"is given before, in line {first}; keep one of the two")
             else:
-                pairs[key.value] = key, value
+                pairs[name] = key, value
         for other in merged:
-            for key, value in self.merged(other, path):
-                pairs.setdefault(key.value, (key, value))
-        return list(pairs.values())
+            pairs = self.merged(other, path) | pairs
+        return pairs
 
-    def merged(self, node: yaml.Node, path: Path) -> list[tuple[yaml.Node, yaml.Node]]:
+    def name(self, key: yaml.Node, path: Path) -> str | None:
+        """Return the text of a key, or None for what can be no key."""
+        if not isinstance(key, yaml.ScalarNode) or key.tag not in {STR, *SCALARS}:
+            self.note(key, path, "a key must be a word or a number")
+            return None
+        name = _whole(key.value)
+        if name is None:
+            self.note(key, path, f"a key {HALF}")
+        return name
+
+    def merged(self, node: yaml.Node, path: Path) -> dict[str, tuple[yaml.Node, yaml.Node]]:
         """Return the pairs of a mapping that `<<` names."""
         if not isinstance(node, yaml.MappingNode):
             self.note(node, path, "'<<' takes a mapping, or a list of mappings")
-            return []
+            return {}
         with self.inside(node):
             return self.pairs(node, path)
 
@@ -335,9 +274,18 @@ class _Reading:
 
     def refuse_tag(self, node: yaml.Node, path: Path) -> None:
         """Note that a tag asks for something else than a plain value."""
-        self.refuse(
-            node, path, f"the tag {_short(node.tag)} is not allowed; a config holds plain values only"
-        )
+        self.refuse(node, path, f"the tag {_short(node.tag)} is not allowed; a config holds plain values only")
+
+
+HALF = "holds half of a surrogate pair, which is no character"
+
+
+def _whole(text: str) -> str | None:
+    """Join surrogate pairs, by which JSON escapes what lies beyond U+FFFF; None if one half is alone."""
+    try:
+        return text.encode("utf-16", "surrogatepass").decode("utf-16")
+    except UnicodeDecodeError:
+        return None
 
 
 def _short(tag: str) -> str:
@@ -345,9 +293,7 @@ def _short(tag: str) -> str:
 
 
 def _syntax(error: yaml.MarkedYAMLError) -> str:
-    what = (error.problem or error.context or "it cannot be read").replace(
-        "'<stream end>'", "the end of the text"
-    )
+    what = (error.problem or error.context or "it cannot be read").replace("'<stream end>'", "the end of the text")
     begun = error.context_mark
     since = f" ({error.context} that begins in line {begun.line + 1})" if error.problem and begun else ""
     tabs = "; indent with spaces, not tabs" if "\\t" in what else ""

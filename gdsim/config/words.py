@@ -8,7 +8,7 @@ from typing import Any
 
 from gdsim.errors import did_you_mean
 
-__all__ = ["Fragment", "accepts", "expected", "must_be", "shown", "suggestion"]
+__all__ = ["Fragment", "accepts", "expected", "is_number", "must_be", "shown", "suggestion"]
 
 Fragment = Mapping[str, Any]
 """A JSON Schema, or a part of one without references."""
@@ -99,13 +99,12 @@ def suggestion(word: str, choices: Iterable[str]) -> str:
     """Return `"; did you mean 'lr'?"` for a mistyped key, or for a name that other libraries use for it."""
     choices = set(choices)
     direct = did_you_mean(word, sorted(choices))
-    elsewhere = (
-        meant for name, meant in SPELLINGS.items() if meant in choices and did_you_mean(word, [name])
-    )
+    elsewhere = (meant for name, meant in SPELLINGS.items() if meant in choices and did_you_mean(word, [name]))
     return direct or next((did_you_mean(meant, [meant]) for meant in elsewhere), "")
 
 
 def is_number(value: Any) -> bool:
+    """Return whether a value is a finite number; true and false are none."""
     if isinstance(value, bool) or not isinstance(value, int | float):
         return False
     try:

@@ -34,9 +34,7 @@ def write_apng(frames: Frames, path: Path, *, fps: int, hold: float, track: Trac
         for number, (left, top, patch) in enumerate(_patches(track(frames))):
             held = round(hold * fps) if number == len(frames) - 1 else 0
             place = (patch.shape[1], patch.shape[0], left, top)
-            control = struct.pack(
-                ">5I2H2B", max(0, 2 * number - 1), *place, 1 + held, fps, _KEEP_BELOW, _PUT_OVER
-            )
+            control = struct.pack(">5I2H2B", max(0, 2 * number - 1), *place, 1 + held, fps, _KEEP_BELOW, _PUT_OVER)
             file.write(_chunk(b"fcTL", control))
             if number == 0:
                 file.write(_chunk(b"IDAT", _compressed(patch)))

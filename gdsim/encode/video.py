@@ -30,9 +30,6 @@ CODECS = {
 }
 """By suffix: the filter that brings RGB into the codec's form, and the codec with its arguments."""
 
-_PIPE_SIZE = 1 << 20
-"""Bytes: the most that Linux gives everyone. A frame takes 64 kB a turn otherwise."""
-
 
 def write_video(frames: Frames, path: Path, *, fps: int, hold: float, track: Track) -> None:
     """Write a video in the codec that the suffix of `path` stands for, holding one frame at a time.
@@ -57,9 +54,7 @@ def write_video(frames: Frames, path: Path, *, fps: int, hold: float, track: Tra
     with TemporaryFile() as words, _ffmpeg(arguments, words) as (ffmpeg, feed):
         _hand_over(track(frames), feed)
         if ffmpeg.wait() != 0:
-            raise GdsimError(
-                f"ffmpeg cannot write {path.suffix}: {_cause(words) or f'status {ffmpeg.returncode}'}"
-            )
+            raise GdsimError(f"ffmpeg cannot write {path.suffix}: {_cause(words) or f'status {ffmpeg.returncode}'}")
 
 
 @contextmanager
@@ -71,11 +66,9 @@ def _ffmpeg(arguments: list[str], words: IO[bytes]) -> Iterator[tuple[Popen[byte
     """
     try:
         command = [imageio_ffmpeg.get_ffmpeg_exe(), "-loglevel", "error", "-y", *arguments]
-        ffmpeg = Popen(command, stdin=PIPE, stderr=words, process_group=0, pipesize=_PIPE_SIZE)  # noqa: S603
+        ffmpeg = Popen(command, stdin=PIPE, stderr=words, process_group=0)  # noqa: S603
     except (OSError, RuntimeError) as error:
-        raise GdsimError(
-            f"ffmpeg cannot be started ({error}); get it with: pip install imageio-ffmpeg"
-        ) from error
+        raise GdsimError(f"ffmpeg cannot be started ({error}); get it with: pip install imageio-ffmpeg") from error
     feed = cast("IO[bytes]", ffmpeg.stdin)
     try:
         yield ffmpeg, feed

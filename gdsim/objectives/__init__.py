@@ -23,8 +23,8 @@ __all__ = ["FloatArray", "Objective", "names", "objective"]
 
 FloatArray = npt.NDArray[np.float64]
 
-# Points evaluated at once: enough to hide the cost of a call, few enough to stay in the cache. A backward pass
-# through the longest formula then holds some 20 MB.
+# Points evaluated at once: enough to hide the cost of a call, few enough to stay in the cache (a backward
+# pass through the longest formula holds some 20 MB).
 _CHUNK = 2**14
 
 
@@ -211,7 +211,5 @@ def _view(bounds: npt.ArrayLike, dim: int) -> FloatArray:
         raise InputError(f"{wanted}, one a coordinate", ("bounds",))
     for low, high in view:
         if not (math.isfinite(low) and math.isfinite(high) and low < high):
-            raise InputError(
-                f"bounds need finite numbers with low < high, not [{low:g}, {high:g}]", ("bounds",)
-            )
+            raise InputError(f"bounds need finite numbers with low < high, not [{low:g}, {high:g}]", ("bounds",))
     return _fixed(view)

@@ -378,7 +378,7 @@ def branin(points: Tensor) -> Tensor:
     return trough**2 + 10 * (1 - 1 / (8 * math.pi)) * x.cos() + 10
 
 
-def _styblinski_tang_wells(dim: int) -> list[Row]:
+def _styblinski_tang_wells(dim: int) -> Sequence[Row]:
     """List the local minima, 2^dim − 1 of them, as long as they are few enough to be seen."""
     if dim > 4:
         return []
@@ -512,7 +512,7 @@ def rastrigin(points: Tensor) -> Tensor:
     return _total(points**2 + 10 * (1 - (2 * math.pi * points).cos()))
 
 
-def _griewank_wells(dim: int) -> list[Row]:
+def _griewank_wells(dim: int) -> Sequence[Row]:
     """List the local minima of two dimensions that lie within the view."""
     quarter = [
         (3.1400226338955398, 4.438444480920714),

@@ -8,18 +8,20 @@ from pathlib import Path as FilePath
 
 import numpy as np
 import numpy.typing as npt
+from matplotlib import rc_context
 from matplotlib.artist import Artist
 from matplotlib.axes import Axes
 from matplotlib.backend_bases import RendererBase
 from matplotlib.backends.backend_agg import FigureCanvasAgg, RendererAgg
 from matplotlib.colors import to_rgb
-from matplotlib.transforms import Affine2D
+from matplotlib.transforms import Affine2D, BboxBase
 
+from gdsim.objectives import FloatArray
 from gdsim.render.layout import Layout, lay_out
 from gdsim.render.notes import Counter, Note, take_notes
 from gdsim.render.still import DPI, Still
 from gdsim.render.trail import Pen, Rect, Trail, rect_around
-from gdsim.scene import FEW_STARTS, Field, FloatArray, Path, Scene, number, round_ticks
+from gdsim.scene import FEW_STARTS, Field, Path, Scene, labels, round_ticks
 from gdsim.themes import THEMES
 
 __all__ = ["Frames", "frames"]
@@ -55,19 +57,21 @@ class Frames:
         self._counter = Counter(scene, self._still, canvas.get_renderer()) if scene.steps else None
         theme = THEMES[scene.theme]
         exact = [theme.page, theme.text, theme.quiet, *(path.color for path in scene.paths)]
-        self.colors = np.unique([[round(255 * part) for part in to_rgb(color)] for color in exact], axis=0).astype(np.uint8)
+        self.colors = np.unique([[round(255 * part) for part in to_rgb(color)] for color in exact], axis=0).astype(
+            np.uint8
+        )
 
     def __len__(self) -> int:
         return len(self._scene)
 
     def __iter__(self) -> Iterator[Frame]:
-        picture = self._picture()
+        picture = self._picture(self._cast())
         for time in self._scene.frame_steps:
             yield picture.at(float(time)).copy()
 
     def poster(self) -> Frame:
         """Return the last frame, (H, W, 3) uint8, in which every colour appears."""
-        return self._picture().at(float(self._scene.frame_steps[-1]))
+        return self._picture(self._cast()).at(float(self._scene.frame_steps[-1]))
 
     def save_poster(self, path: FilePath) -> None:
         """Write the last frame as a vector picture, .svg or .pdf by the suffix."""
@@ -75,12 +79,14 @@ class Frames:
         moving = _Moving(self._cast(), float(self._scene.frame_steps[-1]))
         figure.add_artist(moving)
         try:
-            figure.savefig(path, metadata={"Date": None} if path.suffix == ".svg" else {"CreationDate": None})
+            # No date and no random names: the same scene is the same file.
+            with rc_context({"svg.hashsalt": "gdsim"}):
+                figure.savefig(path, metadata={"Date": None} if path.suffix == ".svg" else {"CreationDate": None})
         finally:
             moving.remove()
 
-    def _picture(self) -> _Picture:
-        return _Picture(self._background, self._cast())
+    def _picture(self, cast: _Cast) -> _Picture:
+        return _Picture(self._background, cast)
 
     def _cast(self) -> _Cast:
         scene, still = self._scene, self._still
@@ -156,7 +162,11 @@ class _Picture:
         self._frame = np.ascontiguousarray(background[..., :3])
         self._page = Rect(0, height, 0, width)
         self._trails = [
-            (layer.pen(self._renderer), rect_around(layer.axes.bbox.get_points(), 0, self._page, height), trail)
+            (
+                layer.pen(self._renderer),
+                _rect(layer.axes.bbox, height),
+                trail,
+            )
             for layer in cast.layers
             for trail in layer.trails
         ]
@@ -193,16 +203,31 @@ class _Picture:
         return rect
 
 
+def _rect(box: BboxBase, height: int) -> Rect:
+    """The pixels of a box, which lies within the picture."""
+    return Rect(int(height - box.y1), int(np.ceil(height - box.y0)) + 1, int(box.x0), int(np.ceil(box.x1)) + 1)
+
+
 def _layout(scene: Scene) -> Layout:
     width, height = scene.view[:, 1] - scene.view[:, 0]
+    if scene.loss is None:
+        loss = 0
+    else:
+        loss = 5 if scene.loss.logarithmic else _longest(scene.loss.limits)
     return lay_out(
         scene.size,
         float(width / height) if isinstance(scene.ground, Field) else None,
-        digits=max(len(number(float(tick))) for tick in round_ticks(*scene.view[1], 5)),
+        digits=_longest(scene.view[1]),
         bar=isinstance(scene.ground, Field),
         legend=len(scene.paths),
-        loss=scene.loss is not None,
+        loss=loss,
     )
+
+
+def _longest(limits: FloatArray) -> int:
+    """How many characters the longest number on an axis has, however many ticks it gets."""
+    low, high = limits
+    return max(len(words) for count in range(2, 9) for words in labels(round_ticks(low, high, count)))
 
 
 def _view_trail(scene: Scene, still: Still, path: Path) -> Trail:
@@ -235,6 +260,7 @@ def _trail(
         ends,
         color=path.color,
         casing=casing,
+        border=max(0.076 * em, 0.6) if few else 0.0,
         width=max((0.17 if few else 0.1) * em, 1.0),
         dash=path.dash,
         marker=path.marker,

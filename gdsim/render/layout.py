@@ -34,6 +34,7 @@ class Layout:
     Args:
         em: The size of plain type, in pixels; never under 2.2 % of the shorter side.
         title: The line above the view.
+        counter: Where the step counter ends, on its baseline.
         view: The main view.
         bar: The colour bar.
         legend: The names of the paths, with their settings; a single line where it is lower than two ems.
@@ -43,6 +44,7 @@ class Layout:
 
     em: float
     title: Box | None
+    counter: tuple[float, float]
     view: Box
     bar: Box | None
     legend: Box | None
@@ -50,9 +52,7 @@ class Layout:
     ticks: bool
 
 
-def lay_out(
-    size: tuple[int, int], aspect: float | None, *, digits: int, bar: bool, legend: int, loss: bool
-) -> Layout:
+def lay_out(size: tuple[int, int], aspect: float | None, *, digits: int, bar: bool, legend: int, loss: int) -> Layout:
     """Lay out a picture.
 
     Args:
@@ -61,7 +61,7 @@ def lay_out(
         digits: How many characters the longest number on the vertical axis has.
         bar: Whether there is a colour bar.
         legend: How many entries the legend has.
-        loss: Whether there is a loss panel.
+        loss: How many characters the longest number beside the loss panel has; 0 for no such panel.
     """
     width, height = size
     em = max(0.0232 * min(width, height), 8.0)
@@ -77,9 +77,19 @@ def lay_out(
     else:
         place = _alone
     view, legend_box, loss_box = place(room, aspect, em, width, legend, loss)
+    if place is _beside:
+        title, counter = Box(view.x, view.top + em, view.width, 2 * em), (width - 1.6 * em, room.top + em)
+    else:
+        title, counter = (
+            Box(view.x, view.top + em, view.width - 8.5 * em, 2 * em),
+            (view.right, view.top + em),
+        )
+    if down < 12:
+        counter = (view.right - 0.5 * em, view.top - 1.3 * em)
     return Layout(
         em=em,
-        title=Box(view.x, view.top, view.width, height - view.top) if down >= 12 else None,
+        title=title if down >= 12 else None,
+        counter=counter,
         view=view,
         bar=Box(view.right + 0.9 * em, view.y, 0.9 * em, view.height) if bar and across >= 26 else None,
         legend=legend_box if legend else None,
@@ -91,31 +101,33 @@ def lay_out(
 Places = tuple[Box, Box | None, Box | None]
 
 
-def _beside(room: Box, aspect: float | None, em: float, width: float, legend: int, loss: bool) -> Places:
+def _beside(room: Box, aspect: float | None, em: float, width: float, legend: int, loss: int) -> Places:
     """The view on the left, legend and loss panel on its right."""
     bar = width - room.right
     view = _fit(Box(room.x, room.y, 0.64 * width - room.x - bar, room.height), aspect)
+    view = Box(view.x, room.top - view.height, view.width, view.height)
     x = view.right + bar + 1.2 * em
-    side = Box(x, view.y, width - x - 1.6 * em, view.height)
-    loss = loss and side.width >= 14 * em and side.height >= 22 * em
+    side = Box(x, room.y, width - x - 1.6 * em, room.height)
+    loss = loss if side.width >= 14 * em and side.height >= 22 * em else 0
     names = min((3.0 * legend + 2.4) * em, side.height * (0.52 if loss else 1.0)) if legend else 0.0
-    panel = Box(side.x + 3.0 * em, side.y, side.width - 3.0 * em, side.height - names - 2.4 * em)
+    numbers = (0.8 + 0.64 * loss) * em
+    panel = Box(side.x + numbers, side.y, side.width - numbers, side.height - names - 2.4 * em)
     return view, Box(side.x, side.top - names, side.width, names), panel if loss else None
 
 
-def _below(room: Box, aspect: float | None, em: float, width: float, legend: int, loss: bool) -> Places:
+def _below(room: Box, aspect: float | None, em: float, width: float, legend: int, loss: int) -> Places:
     """The view on top, legend and loss panel under it over the whole width."""
     view = _fit(Box(room.x, room.y + 0.4 * room.height, room.width, 0.6 * room.height), aspect)
     view = Box(room.x + (room.width - view.width) / 2, room.top - view.height, view.width, view.height)
     half = 0.46 * width if loss else width - 1.6 * em
     top = view.y - 4.4 * em
     names = Box(1.6 * em, em, half - 1.6 * em, top - em)
-    left = half + 4.4 * em if legend else room.x
+    left = half + (2.0 + 0.64 * loss) * em if legend else room.x
     panel = Box(left, room.y, width - 1.6 * em - left, top - 1.4 * em - room.y)
     return view, names, panel if loss else None
 
 
-def _alone(room: Box, aspect: float | None, em: float, width: float, legend: int, loss: bool) -> Places:
+def _alone(room: Box, aspect: float | None, em: float, width: float, legend: int, loss: int) -> Places:
     """The view over the whole picture, with the names in one line under it; there is no room for a loss panel."""
     del loss
     line = 1.6 * em if legend else 0.0

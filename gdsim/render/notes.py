@@ -11,10 +11,11 @@ from matplotlib.markers import MarkerStyle
 from matplotlib.text import Text
 from matplotlib.transforms import Bbox
 
+from gdsim.objectives import FloatArray
 from gdsim.render.layout import Box
 from gdsim.render.still import Still
 from gdsim.render.trail import Pen
-from gdsim.scene import FEW_STARTS, Exit, FloatArray, Path, Scene
+from gdsim.scene import FEW_STARTS, Exit, Path, Scene
 
 __all__ = ["Counter", "Note", "take_notes"]
 
@@ -22,7 +23,7 @@ OUTWARD = {"<": (-1.0, 0.0), ">": (1.0, 0.0), "v": (0.0, -1.0), "^": (0.0, 1.0)}
 
 
 class Counter:
-    """The step counter, above the view's right corner, or in that corner where there is no title.
+    """The step counter.
 
     Args:
         scene: Gives the number of steps.
@@ -31,10 +32,10 @@ class Counter:
     """
 
     def __init__(self, scene: Scene, still: Still, renderer: RendererAgg) -> None:
-        em, view, title = still.layout.em, still.layout.view, still.layout.title
-        x, y = (view.right, title.y + em) if title else (view.right - 0.5 * em, view.top - 1.3 * em)
         self._steps = scene.steps
-        self._text = still.text(x, y, "", loose=True, color=still.theme.quiet, ha="right", va="baseline")
+        self._text = still.text(
+            *still.layout.counter, "", loose=True, color=still.theme.quiet, ha="right", va="baseline"
+        )
         self._text.set_text(self._words(scene.steps))
         self._extent = self._text.get_window_extent(renderer).get_points()
 
@@ -81,45 +82,44 @@ class Note:
 
 def take_notes(scene: Scene, still: Still, renderer: RendererAgg) -> tuple[Note, ...]:
     """Place the notes of a scene so that no two overlap and none is cut by the border."""
-    taken: list[Bbox] = []
+    leaving = [(path, exit_) for path in scene.paths for exit_ in path.exits]
+    wedges = [_Wedge(still, exit_) for _, exit_ in leaving]
+    taken = [wedge.extent for wedge in wedges]
     notes = []
-    for path in scene.paths:
-        for exit_ in path.exits:
-            note = _note(scene, still, renderer, path, exit_, taken)
-            taken.append(note.extent)
-            notes.append(note)
+    for (path, exit_), wedge in zip(leaving, wedges, strict=True):
+        text, extent = None, wedge.extent
+        if path.points.shape[1] <= FEW_STARTS and still.layout.view.width > 16 * still.layout.em:
+            text = _words(still, path, exit_)
+            came = exit_.point - path.points[exit_.step - 1, exit_.start]
+            words = _place(text, wedge, came, still, renderer, taken)
+            taken.append(words)
+            extent = Bbox.union([extent, words])
+        size = 0.95 * still.layout.em
+        shape, casing = MarkerStyle(wedge.shape), still.theme.casing
+        notes.append(Note(exit_.time, wedge.spot[None], shape, size, path.color, casing, text, extent))
     return tuple(notes)
 
 
-def _note(
-    scene: Scene, still: Still, renderer: RendererAgg, path: Path, exit_: Exit, taken: list[Bbox]
-) -> Note:
-    em, view = still.layout.em, still.layout.view
-    crossing = still.main.transData.transform(exit_.point)
-    shape = _side(crossing, view)
-    outward = np.array(OUTWARD[shape])
-    spot = crossing - outward * 0.45 * em
-    covered = Bbox.from_bounds(*(spot - 0.6 * em), 1.2 * em, 1.2 * em)
-    text = None
-    if path.points.shape[1] <= FEW_STARTS and view.width > 16 * em:
-        text = still.text(
-            0,
-            0,
-            f"left at step {exit_.step}",
-            loose=True,
-            color=still.theme.text,
-            ha="center",
-            va="center",
-            bbox={
-                "boxstyle": "round,pad=0.25",
-                "facecolor": still.theme.page,
-                "edgecolor": path.color,
-                "linewidth": 0.9,
-            },
-        )
-        came = exit_.point - path.points[exit_.step - 1, exit_.start]
-        covered = Bbox.union([covered, _place(text, spot, outward, came, still, renderer, taken)])
-    return Note(exit_.time, spot[None], MarkerStyle(shape), 0.95 * em, path.color, still.theme.casing, text, covered)
+class _Wedge:
+    """Where the wedge of an exit stands: just within the side of the view that the path crosses."""
+
+    def __init__(self, still: Still, exit_: Exit) -> None:
+        em = still.layout.em
+        crossing = still.main.transData.transform(exit_.point)
+        self.shape = _side(crossing, still.layout.view)
+        self.outward = np.array(OUTWARD[self.shape])
+        self.spot = crossing - self.outward * 0.45 * em
+        self.extent = Bbox([self.spot - 0.6 * em, self.spot + 0.6 * em])
+
+
+def _words(still: Still, path: Path, exit_: Exit) -> Text:
+    box = {
+        "boxstyle": "round,pad=0.25",
+        "facecolor": still.theme.page,
+        "edgecolor": path.color,
+        "linewidth": 0.9,
+    }
+    return still.text(0, 0, f"left at step {exit_.step}", loose=True, ha="center", va="center", bbox=box)
 
 
 def _side(crossing: FloatArray, view: Box) -> str:
@@ -133,28 +133,22 @@ def _side(crossing: FloatArray, view: Box) -> str:
     return min(gaps, key=lambda side: gaps[side])
 
 
-def _place(
-    text: Text,
-    spot: FloatArray,
-    outward: FloatArray,
-    came: FloatArray,
-    still: Still,
-    renderer: RendererAgg,
-    taken: list[Bbox],
-) -> Bbox:
+def _place(text: Text, wedge: _Wedge, came: FloatArray, still: Still, renderer: RendererAgg, taken: list[Bbox]) -> Bbox:
     """Put words beside a wedge: ahead of where the path came from, within the view, clear of what is taken."""
     em, view = still.layout.em, still.layout.view
     size = text.get_window_extent(renderer)
     half = np.array([size.width, size.height]) / 2 + 0.45 * em
-    along = np.abs(outward[::-1])
+    along = np.abs(wedge.outward[::-1])
     ahead = along * (np.sign(came @ along) or 1.0)
     low = np.array([view.x, view.y]) + half
     high = np.array([view.right, view.top]) - half
-    beside = spot - outward * (half - 0.45 * em)
-    for away in (1.0, -1.0, 2.2, -2.2, 3.4, -3.4, 4.6, -4.6):
-        middle = np.clip(beside + ahead * away * (half + 0.35 * em), low, high)
-        extent = Bbox([middle - half, middle + half])
-        if not any(extent.overlaps(other) for other in taken):
-            break
+    # Beside the wedge first, on either side; then a row further in, and so on, so that many still find a place.
+    places = [
+        np.clip(wedge.spot - wedge.outward * row * 2 * half + ahead * side * (half + 0.7 * em), low, high)
+        for row in (0.0, 1.0, 2.0, 3.0, 4.0)
+        for side in (1.0, -1.0, 2.2, -2.2)
+    ]
+    free = (place for place in places if not any(Bbox([place - half, place + half]).overlaps(box) for box in taken))
+    middle = next(free, places[0])
     text.set_position(tuple(middle / still.size))
-    return extent
+    return Bbox([middle - half, middle + half])

@@ -14,8 +14,9 @@ from matplotlib.lines import Line2D
 from matplotlib.text import Text
 from matplotlib.textpath import TextPath
 
+from gdsim.objectives import FloatArray
 from gdsim.render.layout import Box, Layout
-from gdsim.scene import Arrows, Field, FloatArray, Line, Path, Scene, number, round_ticks
+from gdsim.scene import Arrows, Field, Line, Path, Scene, labels, round_ticks
 from gdsim.themes import THEMES, Theme
 
 __all__ = ["DPI", "Still", "level_colors", "points"]
@@ -68,7 +69,15 @@ class Still:
             self._draw_legend(layout.legend)
 
     def text(
-        self, x: float, y: float, words: str, *, size: float = 1.0, color: str = "", loose: bool = False, **style: Any
+        self,
+        x: float,
+        y: float,
+        words: str,
+        *,
+        size: float = 1.0,
+        color: str = "",
+        loose: bool = False,
+        **style: Any,
     ) -> Text:
         """Write words at a place in pixels; `size` is in ems. What is `loose` is no part of the figure: it moves."""
         text = Text(
@@ -126,9 +135,12 @@ class Still:
         axes.set(xlim=scene.view[0], ylim=scene.view[1])
         box = self.layout.view
         if self.layout.ticks:
-            for (low, high), side, name in ((scene.view[0], box.width, "x"), (scene.view[1], box.height, "y")):
+            for (low, high), side, name in (
+                (scene.view[0], box.width, "x"),
+                (scene.view[1], box.height, "y"),
+            ):
                 ticks = round_ticks(low, high, int(np.clip(side / (5 * em), 2, 8)))
-                getattr(axes, f"set_{name}ticks")(ticks, [number(round(float(tick), 12)) for tick in ticks])
+                getattr(axes, f"set_{name}ticks")(ticks, labels(ticks))
             axes.set_xlabel("x", fontsize=points(em), color=self.theme.quiet, labelpad=points(0.1 * em))
             vertical = "y" if isinstance(scene.ground, Field) else "f(x)"
             axes.set_ylabel(vertical, fontsize=points(em), color=self.theme.quiet, labelpad=points(0.2 * em))
@@ -148,7 +160,14 @@ class Still:
         axes.contourf(field.x, field.y, values, levels=edges, colors=colors, zorder=0)
         line = points(max(0.035 * self.layout.em, 0.4))
         axes.contour(
-            field.x, field.y, values, levels=edges[1:-1], colors=theme.level_line, linewidths=line, alpha=0.55, zorder=1
+            field.x,
+            field.y,
+            values,
+            levels=edges[1:-1],
+            colors=theme.level_line,
+            linewidths=line,
+            alpha=0.55,
+            zorder=1,
         )
         if self.layout.bar:
             self._draw_bar(self.layout.bar, field, colors)
@@ -159,7 +178,12 @@ class Still:
         axes = self._axes(box)
         bands = np.arange(len(colors))[:, None]
         axes.imshow(
-            bands, cmap=ListedColormap(colors), aspect="auto", origin="lower", extent=(0, 1, 0, len(colors)), zorder=0
+            bands,
+            cmap=ListedColormap(colors),
+            aspect="auto",
+            origin="lower",
+            extent=(0, 1, 0, len(colors)),
+            zorder=0,
         )
         axes.set(xticks=[], xlim=(0, 1), ylim=(0, len(colors)))
         room = max(1, int(box.height / (2.2 * em)))
@@ -208,7 +232,9 @@ class Still:
 
     def _draw_starts(self) -> None:
         em = self.layout.em
-        starts = np.concatenate([path.points[0] for path in self._scene.paths]) if self._scene.paths else np.empty((0, 2))
+        starts = (
+            np.concatenate([path.points[0] for path in self._scene.paths]) if self._scene.paths else np.empty((0, 2))
+        )
         starts = np.unique(starts, axis=0)
         for color, width in ((self.theme.casing, 0.26), (self.theme.text, 0.1)):
             self.main.plot(
@@ -234,12 +260,13 @@ class Still:
             ticks = 10.0 ** np.arange(np.ceil(low), np.floor(high) + 1, every)
             axes.minorticks_off()
         else:
-            ticks = round_ticks(*panel.limits, max(2, int(box.height / (3 * em))))
+            low, high = panel.limits
+            ticks = round_ticks(low, high, max(2, int(box.height / (3 * em))))
         axes.set_ylim(*panel.limits)
-        axes.set_yticks(ticks, [number(float(tick)) for tick in ticks])
+        axes.set_yticks(ticks, labels(ticks))
         across = round_ticks(0, max(scene.steps, 1), max(2, int(box.width / (5 * em))))
         across = across[across == np.round(across)]
-        axes.set_xticks(across, [number(float(tick)) for tick in across])
+        axes.set_xticks(across, labels(across))
         axes.grid(color=theme.grid, linewidth=points(0.05 * em))
         axes.set_axisbelow(True)
         axes.spines[["top", "right"]].set_visible(False)
@@ -247,13 +274,11 @@ class Still:
         self.text(box.x, box.top + 0.55 * em, panel.caption, color=theme.quiet, ha="left", va="bottom")
 
     def _draw_title(self, box: Box) -> None:
-        """The title, cut where it would run into the step counter."""
-        em, scene = self.layout.em, self._scene
-        base = box.y + 1.0 * em
-        size = 1.5 if box.width > 22 * em else 1.15
-        room = box.width - (8.5 if scene.steps else 0) * em
-        title = self.shortened(scene.title, size, room, bold=True)
-        self.text(box.x, base, title, size=size, fontweight="bold", va="baseline")
+        """The title: large, else smaller, else cut."""
+        words = self._scene.title
+        size = next((size for size in (1.5, 1.25) if self.width_of(words, size, bold=True) <= box.width), 1.1)
+        title = self.shortened(words, size, box.width, bold=True)
+        self.text(box.x, box.y, title, size=size, fontweight="bold", va="baseline")
 
     def _draw_legend(self, box: Box) -> None:
         """Name the paths, each with its settings under or beside it, and below them what the other signs mean."""
@@ -291,7 +316,11 @@ class Still:
     def _draw_key(self, box: Box, y: float) -> None:
         """What ring, star and arrow mean, in one line; those that the picture does not show are left out."""
         em, theme, scene = self.layout.em, self.theme, self._scene
-        signs = [("o", "start", True), ("*", "minimum", len(scene.minima) > 0), ("", "gradient", scene.arrows is not None)]
+        signs = [
+            ("o", "start", True),
+            ("*", "minimum", len(scene.minima) > 0),
+            ("", "gradient", scene.arrows is not None),
+        ]
         x = box.x + 0.6 * em
         for marker, words, shown in signs:
             width = self.width_of(words, 1.0)
@@ -318,7 +347,14 @@ class Still:
             x += width + em
 
     def _sign(
-        self, x: list[float], y: float, *, color: str, dash: tuple[float, ...] = (), marker: str = "", edge: str = ""
+        self,
+        x: list[float],
+        y: float,
+        *,
+        color: str,
+        dash: tuple[float, ...] = (),
+        marker: str = "",
+        edge: str = "",
     ) -> None:
         """A line along places on one height, or a marker on one place, in pixels."""
         em = self.layout.em

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Literal
 
 import numpy as np
 import numpy.typing as npt
@@ -10,10 +11,10 @@ from matplotlib.backend_bases import GraphicsContextBase, RendererBase
 from matplotlib.colors import to_rgba
 from matplotlib.markers import MarkerStyle
 from matplotlib.path import Path as Outline
-from matplotlib.transforms import BboxBase, Transform
+from matplotlib.transforms import Bbox, Transform
 
+from gdsim.objectives import FloatArray
 from gdsim.render.still import points
-from gdsim.scene import FloatArray
 
 __all__ = ["Pen", "Rect", "Trail", "rect_around"]
 
@@ -25,6 +26,8 @@ CHUNK = 200
 
 OVERLAP = 12
 """How many kept vertices the colour of a path is drawn over again, so that a later casing does not cut it."""
+
+Cap = Literal["butt", "round"]
 
 DOT = MarkerStyle("o")
 
@@ -67,11 +70,16 @@ class Pen:
     """
 
     renderer: RendererBase
-    clip: BboxBase
+    clip: Bbox
     transform: Transform
 
     def stroke(
-        self, lines: FloatArray, color: str, width: float, cap: str, dash: tuple[float, list[float]] | None = None
+        self,
+        lines: FloatArray,
+        color: str,
+        width: float,
+        cap: Cap,
+        dash: tuple[float, list[float]] | None = None,
     ) -> None:
         """Stroke lines, (n, m, 2) in pixels, as one compound path; `dash` is an offset and lengths in points."""
         count, long = lines.shape[:2]
@@ -90,12 +98,13 @@ class Pen:
     ) -> None:
         """Draw one filled shape at every spot, (n, 2) in pixels, as one compound path."""
         outline = shape.get_path().transformed(shape.get_transform())
-        corners = outline.vertices * size + spots[:, None]
+        vertices = np.asarray(outline.vertices, np.float64)
         codes = outline.codes
         if codes is None:
-            codes = np.full(len(outline.vertices), Outline.LINETO, Outline.code_type)
+            codes = np.full(len(vertices), Outline.LINETO, Outline.code_type)
             codes[0] = Outline.MOVETO
-        every = Outline(corners.reshape(-1, 2), np.tile(codes, len(spots)))
+        corners = (vertices * size + spots[:, None]).reshape(-1, 2)
+        every = Outline(corners, np.tile(np.asarray(codes), len(spots)))
         self.renderer.draw_path(self._tool(edge, edge_width), every, self.transform, to_rgba(color))
 
     def _tool(self, color: str, width: float) -> GraphicsContextBase:
@@ -116,11 +125,15 @@ class Trail:
         ends: (starts,) the step at which each path ends.
         color: The colour of path and heads.
         casing: The colour of the border around both.
+        border: The width of the path's border in pixels; 0 where paths lie so dense that borders would cut them.
         width: The path's width in pixels.
         dash: On and off lengths in units of the width.
         marker: The head's shape.
         head: The head's diameter in pixels.
         dots: Whether each iterate has a dot.
+
+    Attributes:
+        chunk: How many vertices each path gains before they are kept.
     """
 
     def __init__(
@@ -130,6 +143,7 @@ class Trail:
         *,
         color: str,
         casing: str,
+        border: float,
         width: float,
         dash: tuple[float, ...],
         marker: str,
@@ -144,23 +158,19 @@ class Trail:
         self._drawn = self._spots[:, self._times]
         self._width, self._dash, self._dots = width, dash, dots
         self._color, self._casing = color, casing
-        self._border = max(0.45 * width, 0.6)
+        self._border = border
         self._shape, self._head = MarkerStyle(marker), head
         self._run = np.zeros(self._drawn.shape[:2])
         if dash:
             moves = np.linalg.norm(np.diff(self._drawn, axis=1), axis=-1)
             self._run[:, 1:] = np.cumsum(moves, axis=1) % (sum(dash) * width)
+        self.chunk = max(4, CHUNK // len(self._spots))
         self._kept = 0
 
     @property
     def room(self) -> float:
         """How far beyond its spots a trail leaves colour, in pixels."""
         return self._width + self._border + 2
-
-    @property
-    def chunk(self) -> int:
-        """How many vertices a path gains before they are kept."""
-        return max(4, CHUNK // len(self._spots))
 
     def whole(self, time: float) -> float | None:
         """Return the time up to which the next stretch can be kept, or None while that is not whole yet."""
@@ -181,12 +191,14 @@ class Trail:
         step = min(int(time), self._spots.shape[1] - 1)
         after = min(step + 1, self._spots.shape[1] - 1)
         here = self._spots[:, step]
-        return here + (time - step) * (self._spots[:, after] - here)
+        moved: FloatArray = here + (time - step) * (self._spots[:, after] - here)
+        return moved
 
     def draw_path(self, pen: Pen, time: float) -> FloatArray:
         """Draw the path from where it is kept to the place reached at a time, and return the spots drawn."""
-        pen.stroke(self._stretch(self._kept, time), self._casing, self._width + 2 * self._border, "butt")
-        back = max(self._kept - OVERLAP, 0)
+        if self._border:
+            pen.stroke(self._stretch(self._kept, time), self._casing, self._width + 2 * self._border, "butt")
+        back = max(self._kept - OVERLAP, 0) if self._border else self._kept
         colored = self._stretch(back, time)
         if self._dash:
             lengths = [points(part * self._width) for part in self._dash]
@@ -208,7 +220,7 @@ class Trail:
 
 
 def _seen(spots: FloatArray) -> npt.NDArray[np.intp]:
-    """Return the steps to draw of paths (starts, steps + 1, 2): one for each stretch that any start can be seen to move."""
+    """Return the steps worth drawing of paths (starts, steps + 1, 2): one a stretch that can be seen."""
     moves = np.abs(np.diff(spots, axis=1)).max(axis=(0, 2))
     stretch = np.floor(np.cumsum(moves) / HIDDEN)
     return np.append(0, 1 + np.flatnonzero(np.diff(stretch, prepend=0.0)))

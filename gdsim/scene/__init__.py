@@ -10,13 +10,27 @@ import numpy.typing as npt
 
 from gdsim.config import Animation, View
 from gdsim.errors import InputError
-from gdsim.objectives import Objective
-from gdsim.scene.levels import FloatArray, Levels, choose_levels, number, round_ticks
+from gdsim.objectives import FloatArray, Objective
+from gdsim.scene.levels import Levels, choose_levels, labels, number, origin_of, round_ticks
 from gdsim.scene.words import describe
 from gdsim.themes import DASHES, MARKERS, THEMES
 from gdsim.trajectory import Stop, Trajectory
 
-__all__ = ["Arrows", "Exit", "Field", "Levels", "Line", "Panel", "Path", "Scene", "compose", "number", "portray", "round_ticks"]
+__all__ = [
+    "Arrows",
+    "Exit",
+    "Field",
+    "Levels",
+    "Line",
+    "Panel",
+    "Path",
+    "Scene",
+    "compose",
+    "labels",
+    "number",
+    "portray",
+    "round_ticks",
+]
 
 FEW_STARTS = 4
 """Up to so many starts an optimizer draws each path with its dash and a heavy line; more are drawn thin and solid."""
@@ -128,11 +142,13 @@ class Panel:
 
     Args:
         caption: What is shown.
+        base: What is taken off the values: the known minimum where the axis is logarithmic, else mostly 0.
         logarithmic: Whether the value axis is logarithmic.
         limits: (2,) the range of values to show.
     """
 
     caption: str
+    base: float
     logarithmic: bool
     limits: FloatArray
 
@@ -201,7 +217,7 @@ def compose(
         raise InputError("the trajectories do not belong together: their objectives or numbers of steps differ")
     bounds = _bounds(objective, trajectories)
     ground, box, minima = _ground(objective, bounds, view)
-    panel = _loss_panel(objective, trajectories) if "loss" in view.panels else None
+    panel = _loss_panel(objective, trajectories, bounds) if "loss" in view.panels else None
     colors = _colors(trajectories, THEMES[view.theme].paths)
     paths = tuple(_path(each, i, colors[i], box, panel) for i, each in enumerate(trajectories))
     return Scene(
@@ -284,7 +300,7 @@ def _field(objective: Objective, bounds: FloatArray, n: int = 301) -> Field:
 
 
 def _line(objective: Objective, bounds: FloatArray, n: int = 1001) -> Line:
-    x = np.linspace(*bounds[0], n)
+    x = np.linspace(bounds[0, 0], bounds[0, 1], n)
     values = _finite(objective.values(x[:, None]))
     low, high = (float(np.nanmin(values)), float(np.nanmax(values))) if np.isfinite(values).any() else (0.0, 1.0)
     room = (high - low) or max(abs(high), 1.0)
@@ -334,7 +350,6 @@ def _path(trajectory: Trajectory, index: int, color: str, box: FloatArray, panel
     view_ends = ends.copy()
     for exit_ in exits:
         view_ends[exit_.start] = exit_.step
-    above = panel is not None and panel.logarithmic and trajectory.objective.minimum is not None
     return Path(
         label=trajectory.label,
         settings=trajectory.settings,
@@ -342,7 +357,7 @@ def _path(trajectory: Trajectory, index: int, color: str, box: FloatArray, panel
         dash=DASHES[index % len(DASHES)] if starts <= FEW_STARTS else (),
         marker=MARKERS[index % len(MARKERS)],
         points=points,
-        losses=trajectory.values - (trajectory.objective.minimum if above else 0.0),
+        losses=trajectory.values - (panel.base if panel else 0.0),
         view_ends=view_ends,
         loss_ends=ends,
         exits=exits,
@@ -363,25 +378,25 @@ def _exit(points: FloatArray, start: int, box: FloatArray) -> Exit | None:
     return Exit(start, last + 1, last + share, (float(x), float(y)))
 
 
-def _loss_panel(objective: Objective, trajectories: Sequence[Trajectory]) -> Panel:
-    """The loss over the steps: logarithmic above a known minimum when it spans more than a factor of 30."""
-    symbol = "f(x)" if objective.dim == 1 else "f(x, y)"
-    values = np.concatenate([each.values.ravel() for each in trajectories])
+def _loss_panel(objective: Objective, trajectories: Sequence[Trajectory], bounds: FloatArray) -> Panel:
+    """The loss over the steps, as far as it is reached within the view: what runs away would press all else flat.
+
+    It is logarithmic above a known minimum when it spans more than a factor of 30.
+    """
+    inside = [((each.points >= bounds[:, 0]) & (each.points <= bounds[:, 1])).all(-1) for each in trajectories]
+    values = np.concatenate([each.values[seen] for each, seen in zip(trajectories, inside, strict=True)])
     values = values[np.isfinite(values)]
-    first = np.concatenate([each.values[0] for each in trajectories])
-    first = first[np.isfinite(first)]
-    if values.size == 0 or first.size == 0:
-        return Panel(symbol, False, np.array([0.0, 1.0]))
+    symbol = "f(x)" if objective.dim == 1 else "f(x, y)"
+    if values.size == 0:
+        return Panel(symbol, 0.0, False, np.array([0.0, 1.0]))
     if objective.minimum is not None:
         above = values - objective.minimum
-        top = min(above.max(), 1e3 * max(float((first - objective.minimum).max()), 1e-300))
-        positive = above[(above > 0) & (above <= top)]
-        if positive.size and top > 30 * positive.min():
-            low = max(float(positive.min()), top * 1e-12)
+        positive = above[above > 0]
+        if positive.size and positive.max() > 30 * positive.min():
+            low = max(float(positive.min()), float(positive.max()) * 1e-12)
             caption = symbol if objective.minimum == 0 else "f − f*"
-            return Panel(caption, True, np.array([low / 2, top * 2]))
-    # A path that runs away would press all others flat: show ten times the range of what starts and stays.
-    span = float(np.quantile(values, 0.9) - values.min()) or max(abs(float(values.min())), 1.0) * 1e-3
-    low, high = max(values.min(), first.min() - 10 * span), min(values.max(), first.max() + 10 * span)
-    room = 0.06 * ((high - low) or span)
-    return Panel(symbol, False, np.array([low - room, high + room]))
+            return Panel(caption, objective.minimum, True, np.array([low / 2, positive.max() * 2]))
+    base, caption = origin_of(float(values.min()), float(values.max()), symbol)
+    low, high = float(values.min()) - base, float(values.max()) - base
+    room = 0.06 * (high - low) or max(abs(high), 1.0) * 1e-3
+    return Panel(caption, base, False, np.array([low - room, high + room]))

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from itertools import pairwise
 
 import numpy as np
 import numpy.typing as npt
 
-__all__ = ["Levels", "choose_levels", "number", "round_ticks"]
+from gdsim.objectives import FloatArray
 
-FloatArray = npt.NDArray[np.float64]
+__all__ = ["Levels", "choose_levels", "labels", "number", "origin_of", "round_ticks"]
 
 WANTED = 28
 """About how many levels: enough to read a slope, few enough that the fills stay crisp in 256 colours."""
@@ -50,24 +51,25 @@ def choose_levels(values: FloatArray, minimum: float | None, symbol: str) -> Lev
     """
     finite = values[np.isfinite(values)]
     if finite.size == 0:
-        return _even(0.0, 1.0, symbol)
+        return _even(0.0, 1.0, symbol, 0.0)
     low, high = float(finite.min()), float(finite.max())
     if high - low <= 1e-12 * max(abs(low), abs(high)):
         room = max(abs(low), 1.0) * 1e-3
-        return _even(low - room, high + room, symbol)
+        return _even(low - room, high + room, symbol, 0.0)
     base = low if minimum is None or minimum > low else minimum
     above = finite - base
-    if np.median(above) > above.max() / SKEWED:
-        return _even(low, high, symbol)
+    if np.median(above) > above.max() / SKEWED or above.max() < 1e-9 * abs(base):
+        origin, caption = origin_of(low, high, symbol)
+        return _even(low - origin, high - origin, caption, origin)
     return _geometric(above, base, minimum, symbol)
 
 
-def _even(low: float, high: float, symbol: str) -> Levels:
+def _even(low: float, high: float, caption: str, base: float) -> Levels:
     ticks = round_ticks(low, high, 7, outside=True)
     parts = max(1, round(WANTED / (len(ticks) - 1)))
-    edges = np.concatenate([np.linspace(a, b, parts, endpoint=False) for a, b in zip(ticks, ticks[1:], strict=False)])
+    edges = np.concatenate([np.linspace(a, b, parts, endpoint=False) for a, b in pairwise(ticks)])
     edges = np.append(edges, ticks[-1])
-    return _cut(edges, ticks, low, high, symbol, 0.0)
+    return _cut(edges, ticks, low, high, caption, base)
 
 
 def _geometric(above: FloatArray, base: float, minimum: float | None, symbol: str) -> Levels:
@@ -76,8 +78,9 @@ def _geometric(above: FloatArray, base: float, minimum: float | None, symbol: st
     decades = np.arange(np.floor(np.log10(bottom)), np.ceil(np.log10(top)) + 1)
     steps = (1.0,) if len(decades) > 4 else (1.0, 3.0) if len(decades) > 2 else (1.0, 2.0, 5.0)
     ticks = np.array([m * 10.0**d for d in decades for m in steps])
-    parts = max(1, round(WANTED / np.count_nonzero((ticks >= bottom) & (ticks <= top)).clip(1)))
-    pairs = zip(ticks, ticks[1:], strict=False)
+    shown = max(int(np.sum((ticks >= bottom) & (ticks <= top))), 1)
+    parts = max(1, round(WANTED / shown))
+    pairs = pairwise(ticks)
     edges = np.append(np.concatenate([np.geomspace(a, b, parts, endpoint=False) for a, b in pairs]), ticks[-1])
     edges = np.append(0.0, edges[np.searchsorted(edges, bottom, side="right") - 1 :])
     if base == 0.0:
@@ -96,7 +99,7 @@ def _cut(edges: FloatArray, ticks: FloatArray, low: float, high: float, caption:
     last = min(int(np.searchsorted(edges, high - room, side="left")), len(edges) - 1)
     edges = edges[first : last + 1]
     at = [i for i, edge in enumerate(edges) if i == 0 == edge or np.isclose(ticks, edge, rtol=1e-9, atol=0).any()]
-    return Levels(edges + base, np.array(at, np.intp), tuple(number(float(edges[i])) for i in at), caption)
+    return Levels(edges + base, np.array(at, np.intp), labels(edges[at]), caption)
 
 
 def round_ticks(low: float, high: float, wanted: int, *, outside: bool = False) -> FloatArray:
@@ -111,13 +114,34 @@ def round_ticks(low: float, high: float, wanted: int, *, outside: bool = False) 
     return np.asarray(np.arange(first, last + 1) * step, np.float64)
 
 
-def number(value: float) -> str:
+def origin_of(low: float, high: float, symbol: str) -> tuple[float, str]:
+    """Return what to take off values that differ little for their size, and what to call the rest of them.
+
+    For example 51.169 and "f − 51.169" for values from 51.16901 to 51.16907: their labels would else be long.
+    """
+    if high - low > 1e-3 * max(abs(low), abs(high)):
+        return 0.0, symbol
+    unit = 10.0 ** np.ceil(np.log10(high - low)) if high > low else 1e-5 * abs(low)
+    digits = int(np.ceil(np.log10(max(abs(low), unit) / unit))) + 1
+    origin = float(f"{np.floor(low / unit) * unit:.{digits}g}")
+    return origin, f"f {'−' if origin > 0 else '+'} {number(abs(origin), digits)}"
+
+
+def labels(ticks: FloatArray) -> tuple[str, ...]:
+    """Write ticks with as many digits as it takes to tell each from the next."""
+    gaps = np.abs(np.diff(ticks))
+    largest = np.abs(ticks).max(initial=0.0)
+    digits = int(np.ceil(np.log10(largest / gaps.min()))) + 1 if len(gaps) and largest > 0 else 5
+    return tuple(number(float(tick), max(digits, 5)) for tick in ticks)
+
+
+def number(value: float, digits: int = 5) -> str:
     """Write a number as short as a label wants it, with a true minus sign: `−2.5`, `0.01`, `10⁶`, `3·10⁻⁵`."""
     if value == 0 or not np.isfinite(value):
         return "0" if value == 0 else str(value)
     if 1e-3 <= abs(value) < 1e5:
-        return f"{value:.5g}".replace("-", "−")
-    mantissa, exponent = f"{value:.1e}".split("e")
-    mantissa = mantissa.removesuffix(".0").replace("-", "−")
+        return f"{value:.{digits}g}".replace("-", "−")
+    mantissa, exponent = f"{value:.{digits - 1}e}".split("e")
+    mantissa = mantissa.rstrip("0").removesuffix(".").replace("-", "−")
     power = "10" + str(int(exponent)).translate(SUPERSCRIPTS)
     return power if mantissa == "1" else f"{mantissa}·{power}"

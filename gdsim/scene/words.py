@@ -6,8 +6,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from gdsim.objectives import Objective
-from gdsim.scene.levels import FloatArray
+from gdsim.objectives import FloatArray, Objective
 from gdsim.trajectory import Stop, Trajectory
 
 __all__ = ["describe"]

@@ -57,7 +57,8 @@ def _print_pictures(found: dict[str, dict[str, float]]) -> None:
         print(f"| {words} | {got['cpu']:.2f} | {got['bytes']:,.0f} | {got['memory']:.0f} |")
     for kind in ("gif", "mp4"):
         theirs, ours = found[f"matplotlib {kind}"], found[f"gdsim {kind}"]
-        print(f"\n{kind.upper()}: {theirs['cpu'] / ours['cpu']:.1f} × less CPU, {theirs['bytes'] / ours['bytes']:.1f} × fewer bytes")
+        cpu, size = theirs["cpu"] / ours["cpu"], theirs["bytes"] / ours["bytes"]
+        print(f"\n{kind.upper()}: {cpu:.1f} × less CPU, {size:.1f} × fewer bytes")
 
 
 def _print_frames(found: dict[str, dict[str, float]]) -> None:

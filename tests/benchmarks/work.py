@@ -86,9 +86,11 @@ def _with_matplotlib(suffix: str) -> Callable[[Path], Figures]:
 
 
 def _plain_animation(scene: Scene) -> FuncAnimation:
-    """The same field, levels, arrows, minima, paths, heads, legend, counter and loss panel, drawn by matplotlib alone."""
+    """The same field, levels, arrows, minima, paths, heads, legend, counter and loss panel, by matplotlib alone."""
     figure = Figure(figsize=(8, 6), dpi=100)
-    axes, bar, loss = (figure.add_axes(box) for box in ((0.07, 0.1, 0.47, 0.8), (0.555, 0.1, 0.015, 0.8), (0.73, 0.1, 0.25, 0.6)))
+    axes, bar, loss = (
+        figure.add_axes(box) for box in ((0.07, 0.1, 0.47, 0.8), (0.555, 0.1, 0.015, 0.8), (0.73, 0.1, 0.25, 0.6))
+    )
     field, arrows = scene.ground, scene.arrows
     filled = axes.contourf(field.x, field.y, field.values, levels=field.levels.edges, norm="log", cmap="cividis")
     axes.contour(field.x, field.y, field.values, levels=field.levels.edges[1:-1], colors="k", linewidths=0.4, alpha=0.5)

@@ -1,0 +1,87 @@
+"""Where each value of a configuration was written, and how a mistake names its place."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from typing import Any, NamedTuple
+
+from gdsim.errors import ConfigError
+
+__all__ = ["Document", "Path", "Place", "Problem", "printable"]
+
+Path = tuple[str | int, ...]
+"""Where a value stands in a configuration, outermost key first: `("optimizers", "Adam", "betas", 0)`."""
+
+
+class Place(NamedTuple):
+    """Where something was written; places sort as they are read, the file before each `--set`."""
+
+    order: int
+    line: int
+    column: int
+    source: str
+
+    def __str__(self) -> str:
+        return self.source if self.order else f"{self.source}:{self.line}:{self.column}"
+
+
+@dataclass(frozen=True)
+class Problem:
+    """One mistake.
+
+    Attributes:
+        path: What it is about, as it is shown.
+        sentence: What is wrong and what to do.
+        key: The key at fault, where it is a key of the mapping at `path` rather than the value there.
+        place: Where it was written, where the path alone does not tell.
+    """
+
+    path: Path
+    sentence: str
+    key: str | None = None
+    place: Place | None = None
+
+    def __str__(self) -> str:
+        name = ".".join(map(str, self.path))
+        return f"{name}: {self.sentence}" if name else self.sentence
+
+
+@dataclass(frozen=True)
+class Document:
+    """Plain values with the places where they were written.
+
+    Attributes:
+        value: What the text says.
+        values: The place of each value; that of the whole has the empty path.
+        keys: The place of each key of a mapping.
+        problems: Mistakes that did not keep the rest from being read: a key given twice, a tag.
+        unread: The values that stand as None because they could not be read.
+    """
+
+    value: Any
+    values: Mapping[Path, Place]
+    keys: Mapping[Path, Place]
+    problems: tuple[Problem, ...] = ()
+    unread: frozenset[Path] = frozenset()
+
+    def place(self, problem: Problem) -> Place:
+        """Return the most precise place that is known for a problem."""
+        if problem.place is not None:
+            return problem.place
+        if problem.key is not None and (*problem.path, problem.key) in self.keys:
+            return self.keys[*problem.path, problem.key]
+        known = (problem.path[:length] for length in range(len(problem.path), -1, -1))
+        return next(self.values[path] for path in known if path in self.values)
+
+    def error(self, problems: Iterable[Problem]) -> ConfigError:
+        """Return all problems as one error, a line each, in the order of their places."""
+        placed = sorted({(self.place(problem), str(problem)) for problem in problems})
+        return ConfigError(printable(f"{place}: {line}") for place, line in placed)
+
+
+def printable(text: str) -> str:
+    """Return text as one line that a terminal can be given: a key may hold whatever a file does."""
+    return "".join(
+        character if character.isprintable() else character.encode("unicode_escape").decode() for character in text
+    )

@@ -1,0 +1,178 @@
+"""An objective, optimizers and starts in; what `torch.optim` does with them, bit for bit, out.
+
+All optimizers and starts share one forward and one backward pass a step. Each optimizer then takes its step in
+the cheapest arrangement that gives every start the numbers it would have alone.
+"""
+
+from __future__ import annotations
+
+import warnings
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Any
+
+import numpy.typing as npt
+import torch
+
+from gdsim.descent.arrange import arrangement, confirmed
+from gdsim.descent.ends import trajectory
+from gdsim.descent.record import Record, Track, walk_on
+from gdsim.descent.starts import given, starts
+from gdsim.descent.walk import Course, Walk
+from gdsim.errors import ConfigError, InputError
+from gdsim.objectives import FloatArray, Objective
+from gdsim.optimizers import Method, method
+from gdsim.trajectory import Trajectory
+
+if TYPE_CHECKING:
+    from gdsim.config import Experiment
+
+__all__ = ["check", "descend", "simulate", "starts"]
+
+
+def descend(
+    objective: Objective,
+    optimizer: str | type[torch.optim.Optimizer],
+    *,
+    start: npt.ArrayLike,
+    steps: int,
+    seed: int = 0,
+    label: str | None = None,
+    schedule: Mapping[str, Any] | None = None,
+    noise: float = 0.0,
+    clip_norm: float | None = None,
+    track: Track = iter,
+    **settings: Any,
+) -> Trajectory:
+    """Descend an objective with one optimizer.
+
+    Args:
+        objective: What to descend.
+        optimizer: A class of optimizers: itself, its name in `torch.optim`, or its dotted name in an
+            installed package.
+        start: (dim,) one starting point, or (starts, dim).
+        steps: How many updates to take.
+        seed: Makes the noise.
+        label: What to call the optimizer; its class by default. The noise depends on it.
+        schedule: `{"class": …, …}` with the arguments of a class of `torch.optim.lr_scheduler`.
+        noise: Standard deviation of the Gaussian noise on each component of the gradient that the optimizer
+            is given; the gradients recorded are without it.
+        clip_norm: The gradient that the optimizer is given, noise included, is scaled down to this norm where
+            it is longer, as `torch.nn.utils.clip_grad_norm_` does.
+        track: Wraps the iterable of steps, as `tqdm.tqdm` does.
+        settings: The arguments of the optimizer.
+
+    Raises:
+        InputError: A class, an argument or a start is at fault.
+    """
+    if label is None:
+        label = optimizer.rpartition(".")[2] if isinstance(optimizer, str) else optimizer.__name__
+    points = given(start, objective)
+    with _quiet_single_thread():
+        chosen = method(
+            label,
+            optimizer,
+            settings,
+            schedule=schedule,
+            noise=noise,
+            clip_norm=clip_norm,
+            dim=objective.dim,
+        )
+        return _descend_together(objective, [chosen], [None], points, steps, seed, track)[0]
+
+
+def simulate(experiment: Experiment, *, track: Track = iter) -> tuple[Trajectory, ...]:
+    """Descend with all optimizers of an experiment from all its starts.
+
+    Args:
+        experiment: What to simulate.
+        track: Wraps the iterable of steps, as `tqdm.tqdm` does.
+
+    Returns:
+        One trajectory an optimizer, in the experiment's order; none depends on which others there are.
+
+    Raises:
+        ConfigError: A class, an argument or a start is at fault.
+    """
+    with _quiet_single_thread():
+        objective, points, methods = _prepared(experiment)
+        colors = [spec.color for spec in experiment.optimizers.values()]
+        with _located(experiment):
+            return _descend_together(objective, methods, colors, points, experiment.steps, experiment.seed, track)
+
+
+def check(experiment: Experiment) -> None:
+    """Raise what `simulate` would before its first step, and do no more.
+
+    Raises:
+        ConfigError: A class, an argument or a start is at fault.
+    """
+    with _quiet_single_thread():
+        _prepared(experiment)
+
+
+def _prepared(experiment: Experiment) -> tuple[Objective, FloatArray, list[Method]]:
+    """Return what an experiment descends, from where and how; raise all its optimizers' mistakes at once."""
+    with _located(experiment):
+        objective = experiment.objective.build()
+        points = starts(experiment.start, objective, experiment.seed)
+    methods: list[Method] = []
+    problems: list[str] = []
+    for label, spec in experiment.optimizers.items():
+        try:
+            chosen = method(
+                label,
+                spec.class_name,
+                spec.settings,
+                schedule=spec.schedule,
+                noise=spec.noise,
+                clip_norm=spec.clip_norm,
+                dim=objective.dim,
+            )
+            methods.append(chosen)
+        except InputError as error:
+            problems += experiment.locate(error).problems
+    if problems:
+        raise ConfigError(problems)
+    return objective, points, methods
+
+
+@contextmanager
+def _located(experiment: Experiment) -> Iterator[None]:
+    try:
+        yield
+    except InputError as error:
+        raise experiment.locate(error) from error
+
+
+@contextmanager
+def _quiet_single_thread() -> Iterator[None]:
+    """Let torch use one thread, the fastest for small work; keep its warnings and random numbers to itself."""
+    threads = torch.get_num_threads()
+    torch.set_num_threads(1)
+    try:
+        with warnings.catch_warnings(), torch.random.fork_rng(devices=[]):
+            warnings.simplefilter("ignore")
+            yield
+    finally:
+        torch.set_num_threads(threads)
+
+
+def _descend_together(
+    objective: Objective,
+    methods: Sequence[Method],
+    colors: Sequence[str | None],
+    points: FloatArray,
+    steps: int,
+    seed: int,
+    track: Track,
+) -> tuple[Trajectory, ...]:
+    """Descend with all methods from all points, in one record."""
+    count, dim = points.shape
+    record = Record.empty(steps, len(methods) * count, dim)
+    parts = [record.part(slice(first, first + count)) for first in range(0, len(methods) * count, count)]
+    courses = [Course(each, objective, points, seed, range(count)) for each in methods]
+    walks = [Walk(course, arrangement(course, steps)) for course in courses]
+    walk_on(walks, record, track)
+    walks = [confirmed(walk, part) for walk, part in zip(walks, parts, strict=True)]
+    return tuple(trajectory(walk, color, part) for walk, color, part in zip(walks, colors, parts, strict=True))

@@ -1,0 +1,70 @@
+"""Where descents begin, and the random numbers that belong to each start."""
+
+from __future__ import annotations
+
+import hashlib
+from typing import TYPE_CHECKING
+
+import numpy as np
+import numpy.typing as npt
+
+from gdsim.errors import InputError
+from gdsim.objectives import FloatArray, Objective
+
+if TYPE_CHECKING:
+    from gdsim.config import Start
+
+__all__ = ["given", "starts", "stream"]
+
+
+def starts(start: Start | None, objective: Objective, seed: int = 0) -> FloatArray:
+    """Return the starting points (starts, dim) that a configuration means.
+
+    A grid is evenly spaced over the view, half a cell off its border, the last coordinate varying fastest.
+    Random starts are uniform over the view; the first ones do not depend on how many there are.
+
+    Args:
+        start: The points, the grid or the number of random points; None for the objective's own.
+        objective: What is descended from there.
+        seed: Makes the random points.
+
+    Raises:
+        InputError: The starts do not fit the objective.
+    """
+    low, size = objective.bounds[:, 0], np.diff(objective.bounds)[:, 0]
+    if start is None:
+        return objective.start[np.newaxis].copy()
+    if start.points is not None:
+        return given(start.points, objective)
+    if start.random is not None:
+        uniform = stream("starts", seed, 0).random((start.random, objective.dim))
+        return np.asarray(low + size * uniform)
+    cells = start.grid or []
+    if len(cells) != objective.dim:
+        sentence = f"grid needs {objective.dim} numbers, one a dimension of {objective.title}"
+        raise InputError(sentence, ("start", "grid"))
+    axes = np.meshgrid(*[(np.arange(count) + 0.5) / count for count in cells], indexing="ij")
+    return np.asarray(low + size * np.stack(axes, axis=-1).reshape(-1, objective.dim))
+
+
+def given(points: npt.ArrayLike, objective: Objective) -> FloatArray:
+    """Return one starting point or several as (starts, dim).
+
+    Raises:
+        InputError: They are no finite points of the objective.
+    """
+    wanted = f"a start needs {objective.dim} finite numbers, the coordinates of a point of {objective.title}"
+    try:
+        array = np.atleast_2d(np.array(points, dtype=np.float64))
+    except (TypeError, ValueError) as error:
+        raise InputError(wanted, ("start",)) from error
+    if array.ndim != 2 or array.shape[1] != objective.dim or not array.size or not np.isfinite(array).all():
+        raise InputError(wanted, ("start",))
+    return array
+
+
+def stream(purpose: str, seed: int, number: int) -> np.random.Generator:
+    """Return random numbers that hang on a purpose, a seed and a number, and on nothing else."""
+    digest = hashlib.blake2b(f"{seed} {purpose}".encode(), digest_size=8).digest()
+    key = np.array([int.from_bytes(digest), number], dtype=np.uint64)
+    return np.random.Generator(np.random.Philox(key=key))

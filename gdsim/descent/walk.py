@@ -1,0 +1,203 @@
+"""One optimizer under way from all its starts."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, replace
+
+import numpy as np
+import numpy.typing as npt
+import torch
+from torch import Tensor
+from torch.optim.lr_scheduler import ReduceLROnPlateau
+
+from gdsim.descent.starts import stream
+from gdsim.objectives import FloatArray, Objective
+from gdsim.optimizers import Arrangement, Method
+
+__all__ = ["Course", "Walk", "evaluate"]
+
+NOISE_BLOCK = 64
+"""Noise is drawn for so many steps at once."""
+
+
+@dataclass(frozen=True, eq=False)
+class Course:
+    """What one optimizer has before it.
+
+    Attributes:
+        method: How it descends.
+        objective: What it descends.
+        points: (starts, dim) from where.
+        seed: Makes its random numbers,
+        numbers: (starts,) together with these, the numbers of the starts in the whole experiment.
+    """
+
+    method: Method
+    objective: Objective
+    points: FloatArray
+    seed: int
+    numbers: Sequence[int]
+
+    def only(self, few: Sequence[int]) -> Course:
+        """Return the same for a few of the starts."""
+        return replace(self, points=self.points[few], numbers=[self.numbers[start] for start in few])
+
+    def noise(self) -> Iterator[Tensor]:
+        """Yield what is added to the gradients (starts, dim) of each step, without end."""
+        streams = self._streams("noise")
+        while True:
+            normal = [each.standard_normal((NOISE_BLOCK, self.objective.dim)) for each in streams]
+            yield from torch.from_numpy(self.method.noise * np.stack(normal, axis=1))
+
+    def chances(self) -> list[Tensor]:
+        """Return a state of torch's random numbers for each start."""
+        seeds = [int(each.integers(2**63)) for each in self._streams("torch")]
+        return [torch.Generator().manual_seed(seed).get_state() for seed in seeds]
+
+    def _streams(self, purpose: str) -> list[np.random.Generator]:
+        return [stream(f"{purpose} {self.method.label}", self.seed, number) for number in self.numbers]
+
+
+class Walk:
+    """One optimizer under way in one arrangement."""
+
+    def __init__(self, course: Course, arrangement: Arrangement) -> None:
+        self.course, self.arrangement = course, arrangement
+        self._method, self._dim = course.method, course.objective.dim
+        self._parameters = self._leaves(torch.from_numpy(course.points))
+        each = arrangement is Arrangement.EACH
+        groups = [[parameter] for parameter in self._parameters] if each else [self._parameters]
+        self._optimizers = [self._method.optimizer(group) for group in groups]
+        self._schedulers = [self._method.scheduler(optimizer) for optimizer in self._optimizers]
+        self._noise = course.noise() if self._method.noise else None
+        self._chances = course.chances() if self._method.draws else None
+        self._alive = torch.ones(len(course.points), dtype=torch.bool)
+        self._trials = np.zeros(len(course.points), dtype=np.int64)
+        self._rates: list[list[float]] = []
+        self._asked: list[npt.NDArray[np.int64]] = []
+
+    def _leaves(self, rows: Tensor) -> list[Tensor]:
+        flat = self.arrangement is Arrangement.FLAT
+        blocks = [rows.reshape(-1)] if flat else list(self._method.shaped(rows))
+        return [block.clone().requires_grad_() for block in blocks]
+
+    def points(self) -> Tensor:
+        """Return where the starts have come to, (starts, dim)."""
+        if self.arrangement is Arrangement.FLAT:
+            return self._parameters[0].detach().view(-1, self._dim)
+        return torch.stack([parameter.detach().view(-1) for parameter in self._parameters])
+
+    def jot(self) -> None:
+        """Note the rate of the next update, and how many gradients the class has asked for by itself."""
+        self._rates.append([optimizer.param_groups[0].get("lr", np.nan) for optimizer in self._optimizers])
+        if self._method.wants_closure:
+            self._asked.append(self._trials.copy())
+
+    def jotted(self, rows: int) -> tuple[FloatArray, npt.NDArray[np.int64]]:
+        """Return the learning rates and evaluations noted, (rows, starts); the last repeat to the end."""
+        shape = (rows, len(self.course.points))
+        noted = np.minimum(np.arange(rows), len(self._rates) - 1)
+        rates = np.array(self._rates, dtype=np.float64)[noted]
+        evaluations = noted[:, np.newaxis] + 1
+        if self._asked:
+            evaluations = evaluations + np.array(self._asked)[noted]
+        return np.broadcast_to(rates, shape), np.broadcast_to(evaluations, shape)
+
+    def step(self, values: Tensor, gradients: Tensor) -> None:
+        """Take a step.
+
+        Args:
+            values: (starts,) the objective at the present points.
+            gradients: (starts, dim) its gradient there; it may be overwritten.
+
+        Raises:
+            InputError: The class or its schedule fails.
+        """
+        noise = None if self._noise is None else next(self._noise)
+        self._grade(self._disturbed(gradients, noise))
+        if self.arrangement is not Arrangement.EACH:
+            self._update(0, values, noise)
+            return
+        # Nothing comes after a start's first row that is not finite, and some classes fail there.
+        self._alive &= values.isfinite() & gradients.isfinite().all(1)
+        for start in self._alive.nonzero().flatten().tolist():
+            if self._chances is not None:
+                torch.set_rng_state(self._chances[start])
+            self._update(start, values, noise)
+            if self._chances is not None:
+                self._chances[start] = torch.get_rng_state()
+
+    def _grade(self, gradients: Tensor) -> None:
+        """Hand the gradients (starts, dim) to the parameters, in the shape and layout that the class takes."""
+        graded = self._method.graded
+        if self.arrangement is Arrangement.FLAT:
+            self._parameters[0].grad = graded(gradients.reshape(-1))
+        else:
+            for parameter, gradient in zip(self._parameters, self._method.shaped(gradients), strict=True):
+                parameter.grad = graded(gradient)
+
+    def _disturbed(self, gradients: Tensor, noise: Tensor | None) -> Tensor:
+        """Return the gradients (starts, dim) that the class is given."""
+        if noise is not None:
+            gradients = gradients + noise
+        if self._method.clip_norm is not None:
+            # clip_grad_norm_ takes the norm of the norms of all tensors, here of a single one.
+            norms = torch.linalg.vector_norm(torch.linalg.vector_norm(gradients, dim=1)[:, None], dim=1)
+            gradients = gradients * (self._method.clip_norm / (norms + 1e-6)).clamp(max=1.0)[:, None]
+        return gradients
+
+    def _update(self, index: int, values: Tensor, noise: Tensor | None) -> None:
+        """Let one instance take its step, and its schedule after it."""
+        optimizer, scheduler = self._optimizers[index], self._schedulers[index]
+        try:
+            if self._method.wants_closure:
+                optimizer.step(self._closure(index, values[index], noise))
+            else:
+                optimizer.step()
+        except Exception as error:
+            raise self._method.refusal("cannot take a step", error) from error
+        if scheduler is None:
+            return
+        try:
+            if isinstance(scheduler, ReduceLROnPlateau):
+                scheduler.step(values[index].item())
+            else:
+                scheduler.step()
+        except Exception as error:
+            name = type(scheduler).__name__
+            raise self._method.refusal("cannot go on", error, name, ("schedule",)) from error
+
+    def _closure(self, start: int, value: Tensor, noise: Tensor | None) -> Callable[[], float]:
+        """Return what evaluates the objective where one start's parameter is, and hands it the gradient.
+
+        The first call commonly comes before any move: its evaluation is the one that is recorded. The noise
+        is the same throughout a step, as it is when a closure evaluates one and the same mini-batch.
+        """
+        parameter = self._parameters[start]
+        recorded = parameter.detach().clone()
+        calls = 0
+
+        def closure() -> float:
+            nonlocal calls
+            calls += 1
+            if calls == 1 and torch.equal(parameter, recorded):
+                return value  # type: ignore[return-value]
+            found, gradient = evaluate(self.course.objective, parameter.detach().reshape(self._dim))
+            own_noise = None if noise is None else noise[start : start + 1]
+            disturbed = self._disturbed(gradient.reshape(1, self._dim), own_noise)
+            parameter.grad = self._method.graded(disturbed.reshape(parameter.shape))
+            self._trials[start] += 1
+            return found  # type: ignore[return-value]
+
+        return closure
+
+
+def evaluate(objective: Objective, points: Tensor) -> tuple[Tensor, Tensor]:
+    """Return the values (…) and gradients (…, dim) at points (…, dim) from one forward and one backward pass."""
+    with torch.enable_grad():
+        inputs = points.detach().requires_grad_()
+        values = objective.f(inputs)
+        # Each value with the weight 1: a mean would divide, and round, the gradients.
+        (gradients,) = torch.autograd.grad(values, inputs, torch.ones_like(values))
+    return values.detach(), gradients

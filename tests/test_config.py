@@ -1,0 +1,841 @@
+# ruff: noqa: E501  (each sentence stands whole, to be searched for)
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+import time
+from pathlib import Path
+from typing import Any
+
+import jsonschema
+import pytest
+import yaml
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from gdsim.config import Experiment, load, loads, schema
+from gdsim.config.text import dump, parse
+from gdsim.errors import ConfigError, InputError
+
+CONFIGS = Path(__file__).parent.parent / "configs"
+QUICKSTART = """\
+objective: himmelblau
+start: [-0.5, 4.2]
+steps: 150
+optimizers:
+  SGD:      {lr: 0.01}
+  Momentum: {class: SGD, lr: 1e-2, momentum: 0.9}
+  Adam:     {lr: 0.3, betas: [0.9, 0.99], schedule: {class: CosineAnnealingLR, T_max: 150}}
+view:       {theme: dark, size: [800, 600]}
+"""
+
+
+def short(more: str = "", *, optimizers: str = "{SGD: }") -> str:
+    return f"{{objective: himmelblau, steps: 10, optimizers: {optimizers}{more}}}"
+
+
+def problems(text: str, **more: Any) -> list[str]:
+    """Return the lines of the error that a text gives."""
+    with pytest.raises(ConfigError) as caught:
+        loads(text, file="race.yaml", **more)
+    return list(caught.value.problems)
+
+
+def problem(text: str, **more: Any) -> str:
+    """Return the only line of the error that a text gives."""
+    (line,) = problems(text, **more)
+    return line
+
+
+# What is read
+
+
+def test_a_config_is_read_whole() -> None:
+    experiment = loads(QUICKSTART, name="quickstart")
+    assert experiment.name == "quickstart"
+    assert experiment.yaml == QUICKSTART
+    assert experiment.objective.build().name == "himmelblau"
+    assert experiment.start is not None
+    assert experiment.start.points == [[-0.5, 4.2]]
+    assert experiment.steps == 150
+    assert list(experiment.optimizers) == ["SGD", "Momentum", "Adam"]
+    momentum, adam = experiment.optimizers["Momentum"], experiment.optimizers["Adam"]
+    assert (momentum.class_name, momentum.settings) == ("SGD", {"lr": 0.01, "momentum": 0.9})
+    assert adam.settings == {"lr": 0.3, "betas": (0.9, 0.99)}
+    assert adam.schedule == {"class": "CosineAnnealingLR", "T_max": 150}
+    assert (experiment.view.theme, experiment.view.size) == ("dark", [800, 600])
+
+
+def test_everything_but_three_keys_has_a_default() -> None:
+    experiment = loads(short())
+    assert experiment.start is None
+    assert experiment.seed == 0
+    sgd = experiment.optimizers["SGD"]
+    assert (sgd.class_name, sgd.settings, sgd.schedule) == ("SGD", {}, None)
+    assert (sgd.noise, sgd.clip_norm, sgd.color) == (0.0, None, None)
+    assert (experiment.view.kind, experiment.view.arrows, experiment.view.panels) == (
+        None,
+        "gradient",
+        ["loss"],
+    )
+    assert (experiment.view.theme, experiment.view.size, experiment.view.title) == (
+        "light",
+        [1280, 720],
+        None,
+    )
+    assert (experiment.animation.fps, experiment.animation.seconds, experiment.animation.hold) == (
+        25,
+        6.0,
+        2.0,
+    )
+    assert experiment.output.formats == ["gif", "mp4", "png"]
+
+
+def test_sections_whose_lines_are_commented_out_have_their_defaults() -> None:
+    assert loads(short(", view: , animation: , output: , start: ")) == loads(short())
+
+
+@pytest.mark.parametrize(
+    ("start", "points"),
+    [
+        ("[1, 2]", [[1, 2]]),
+        ("[[1, 2]]", [[1, 2]]),
+        ("[[1, 2], [3, 4.5]]", [[1, 2], [3, 4.5]]),
+    ],
+)
+def test_points_to_start_from(start: str, points: list[list[float]]) -> None:
+    read = loads(short(f", start: {start}")).start
+    assert read is not None
+    assert (read.points, read.grid, read.random, read.count) == (points, None, None, len(points))
+
+
+@pytest.mark.parametrize("start", ["3", "[3]", "[[3]]"])
+def test_a_start_in_one_dimension(start: str) -> None:
+    read = loads(f"{{objective: parabola, steps: 1, optimizers: {{SGD: }}, start: {start}}}").start
+    assert read is not None
+    assert read.points == [[3]]
+
+
+@pytest.mark.parametrize(("start", "count"), [("{grid: [8, 6]}", 48), ("{random: 16}", 16)])
+def test_many_starts(start: str, count: int) -> None:
+    read = loads(short(f", start: {start}")).start
+    assert read is not None
+    assert (read.points, read.count) == (None, count)
+
+
+def test_an_objective_with_its_view_and_parameters() -> None:
+    text = "{name: quadratic, bounds: [[-1, 1], [-2, 2]], condition: 20}"
+    spec = loads(short().replace("himmelblau", text)).objective
+    assert spec.parameters == {"condition": 20}
+    built = spec.build()
+    assert built.bounds.tolist() == [[-1, 1], [-2, 2]]
+    assert built.parameters["condition"] == 20
+
+
+def test_the_view_of_one_dimension_may_be_a_bare_pair() -> None:
+    pair = "{objective: {name: parabola, bounds: [-3, 1]}, steps: 1, optimizers: {SGD: }}"
+    pairs = pair.replace("[-3, 1]", "[[-3, 1]]")
+    assert loads(pair) == loads(pairs)
+
+
+@pytest.mark.parametrize(
+    ("written", "value"),
+    [
+        ("1e-3", 1e-3),
+        ("1E5", 1e5),
+        (".5", 0.5),
+        ("-.5e+1", -5.0),
+        ("010", 10),
+        ("0o17", 15),
+        ("0x1F", 31),
+        ("+7", 7),
+        (".inf", float("inf")),
+        ("true", True),
+        ("FALSE", False),
+        ("~", None),
+        ("", None),
+        ("!!str 12", "12"),
+        ("!!float 3", 3.0),
+        *((word, word) for word in ("1:30", "on", "Yes", "off", "2024-01-01", "1_000", "0b11", "'1e-3'", "=")),
+    ],
+)
+def test_scalars_are_those_of_yaml_1_2(written: str, value: object) -> None:
+    read = parse(f"key: {written}", "text").value["key"]
+    expected = value.strip("'") if isinstance(value, str) else value
+    assert (read, type(read)) == (expected, type(expected))
+
+
+def test_escapes_of_json_are_characters() -> None:
+    assert parse(r'"\ud83d\ude00"', "text").value == "\N{GRINNING FACE}"
+    line = problem(short(r', view: {title: "\ud83d"}'))
+    assert line.endswith("view.title: holds half of a surrogate pair, which is no character")
+    line = problem(short(optimizers=r'{SGD: , "\ud83d": {class: SGD}}'))
+    assert line.endswith("optimizers: a key holds half of a surrogate pair, which is no character")
+
+
+def test_the_loader_of_others_stays_as_it_was() -> None:
+    assert yaml.safe_load("{a: 1e-3, b: on, c: 010}") == {"a": "1e-3", "b": True, "c": 8}
+
+
+def test_keys_are_their_text_so_that_numbers_can_be_labels() -> None:
+    text = "{objective: beale, steps: 9, optimizers: {1e-3: {class: SGD}, 7: {class: Adam}, on: {class: SGD}}}"
+    assert list(loads(text).optimizers) == ["1e-3", "7", "on"]
+
+
+def test_anchors_and_merge_keys() -> None:
+    text = """
+objective: himmelblau
+steps: 5
+optimizers:
+  SGD: &slow {lr: 0.1, momentum: 0.5}
+  Twin: {<<: *slow, class: SGD, lr: 0.2}
+  Third: {class: SGD, <<: [{lr: 1}, *slow]}
+"""
+    optimizers = loads(text).optimizers
+    assert optimizers["Twin"].settings == {"lr": 0.2, "momentum": 0.5}
+    assert optimizers["Third"].settings == {"lr": 1, "momentum": 0.5}
+
+
+def test_classes_by_each_of_their_names() -> None:
+    for written, name in {
+        "{Adam: }": "Adam",
+        "{torch.optim.Adam: }": "Adam",
+        "{x: {class: torch.optim.Adam}}": "Adam",
+        "{x: {class: pytorch_optimizer.Lion}}": "pytorch_optimizer.Lion",
+        "{pytorch_optimizer.Lion: }": "pytorch_optimizer.Lion",
+    }.items():
+        (spec,) = loads(short(optimizers=written)).optimizers.values()
+        assert spec.class_name == name
+
+
+def test_a_package_that_is_named_is_not_imported() -> None:
+    program = f"""if True:
+        import sys
+        from gdsim.config import loads
+        loads({short(optimizers="{x: {class: pytorch_optimizer.Lion}}")!r})
+        sys.exit("pytorch_optimizer" in sys.modules)
+    """
+    assert subprocess.run([sys.executable, "-c", program], check=False).returncode == 0
+
+
+@pytest.mark.parametrize("shape", ["mine.py", "mine/__init__.py", "mine/inner.py"])
+def test_code_in_the_current_folder_is_not_run(tmp_path: Path, shape: str) -> None:
+    module = tmp_path / shape
+    module.parent.mkdir(exist_ok=True)
+    module.write_text("raise SystemExit('this ran')")
+    (tmp_path / "race.yaml").write_text(short(optimizers="{x: {class: mine.Mine}}"))
+    program = "import gdsim.config as c\ntry: c.load('race.yaml')\nexcept c.ConfigError as error: print(error)"
+    done = subprocess.run([sys.executable, "-c", program], cwd=tmp_path, capture_output=True, text=True, check=True)
+    assert "race.yaml:1:60: optimizers.x.class: 'mine' stands in the current folder" in done.stdout
+
+
+def test_arguments_that_are_called_as_a_key_of_gdsim_go_into_args() -> None:
+    read = loads(short(optimizers="{x: {class: pytorch_optimizer.Lion, lr: 1, args: {noise: 3}}}"))
+    assert read.optimizers["x"].settings == {"lr": 1, "noise": 3}
+    assert read.optimizers["x"].noise == 0
+    line = problem(short(optimizers="{SGD: {lr: 1, args: {lr: 3}}}"))
+    assert line.endswith("optimizers.SGD: 'lr' is given here and in args")
+
+
+@pytest.mark.parametrize(
+    ("written", "schedule"),
+    [
+        ("ConstantLR", {"class": "ConstantLR"}),
+        ("torch.optim.lr_scheduler.ConstantLR", {"class": "ConstantLR"}),
+        ("{class: StepLR, step_size: 5}", {"class": "StepLR", "step_size": 5}),
+        (
+            "{class: SequentialLR, schedulers: [LinearLR, {class: ExponentialLR, gamma: 0.9}], milestones: [5]}",
+            {
+                "class": "SequentialLR",
+                "schedulers": [{"class": "LinearLR"}, {"class": "ExponentialLR", "gamma": 0.9}],
+                "milestones": [5],
+            },
+        ),
+    ],
+)
+def test_schedules(written: str, schedule: dict[str, Any]) -> None:
+    text = short(optimizers=f"{{SGD: {{schedule: {written}}}}}")
+    assert loads(text).optimizers["SGD"].schedule == schedule
+
+
+def test_short_colors_are_written_out() -> None:
+    assert loads(short(optimizers="{SGD: {color: '#07b'}}")).optimizers["SGD"].color == "#0077bb"
+
+
+def test_experiments_are_equal_when_they_say_the_same() -> None:
+    block = "objective: {name: himmelblau}\nsteps: 10  # few\noptimizers:\n  SGD:\n"
+    assert loads(block) == loads(short())
+    assert loads(block) != loads(short(", seed: 1"))
+
+
+def test_an_experiment_is_frozen() -> None:
+    with pytest.raises(ValueError, match="frozen"):
+        loads(short()).steps = 3  # type: ignore[misc]
+
+
+# What is refused, and how
+
+
+def test_all_mistakes_come_at_once_in_the_order_of_their_places() -> None:
+    text = """\
+objective: himelblau
+start: [-0.5, high]
+steps: many
+optimisers:
+  SGD:
+optimizers:
+  SGD:  {lr: fast}
+  Adam: {lerning_rate: 0.3}
+  Fast: {lr: 1}
+view: {kindd: curve, size: [1281, 720]}
+output: {formats: [gif, avi]}
+"""
+    assert problems(text) == [
+        "race.yaml:1:12: objective: there is no objective 'himelblau'; did you mean 'himmelblau'?",
+        "race.yaml:2:15: start.1: must be a number, not 'high'",
+        "race.yaml:3:8: steps: must be a whole number from 1 to 1000000, not 'many'",
+        "race.yaml:4:1: unknown key 'optimisers'; did you mean 'optimizers'?",
+        "race.yaml:7:14: optimizers.SGD.lr: must be a number, not 'fast'",
+        "race.yaml:8:10: optimizers.Adam: Adam has no argument 'lerning_rate'; did you mean 'lr'?",
+        "race.yaml:9:3: optimizers: torch.optim has no optimizer 'Fast'. If it is only a label, add its class: "
+        "{class: SGD}",
+        "race.yaml:10:8: view: unknown key 'kindd'; did you mean 'kind'?",
+        "race.yaml:10:29: view.size.0: must be an even whole number from 120 to 3840, not 1281",
+        "race.yaml:11:25: output.formats.1: must be 'gif', 'mp4', 'webm', 'webp', 'apng', 'png', 'svg' or 'pdf', "
+        "not 'avi'",
+    ]
+
+
+@pytest.mark.parametrize(
+    ("more", "line"),
+    [
+        ("steps: 0", "steps: must be a whole number from 1 to 1000000, not 0"),
+        ("steps: -5", "steps: must be a whole number from 1 to 1000000, not -5"),
+        ("steps: 1000000000", "steps: must be a whole number from 1 to 1000000, not 1000000000"),
+        ("steps: 2.5", "steps: must be a whole number from 1 to 1000000, not 2.5"),
+        ("steps: true", "steps: must be a whole number from 1 to 1000000, not true"),
+        ("steps: ", "steps: must be a whole number from 1 to 1000000, not nothing"),
+        ("seed: -1", "seed: must be a whole number from 0 to 9223372036854775807, not -1"),
+        ("objective: 5", "objective: must be text such as 'himmelblau' or a mapping, not 5"),
+        ("objective: {dim: 2}", "objective.name: is missing; it must be text such as 'himmelblau'"),
+        ("objective: {nmae: beale}", "objective: has no key 'nmae'; did you mean 'name'?"),
+        ("objective: {name: beale, dim: 3}", "objective.dim: beale has dim 2, not 3"),
+        ("objective: {name: beale, bounds: [[1, 2], 3]}", "objective.bounds.1: must be a number or a list of 2 items, each a number, not 3"),
+        ("objective: {name: ackley, dim: 5000}", "objective.dim: must be a whole number from 1 to 1000, not 5000"),
+        ("start: here", "start: must be a point such as [0.5, 1], a list of points, {grid: [8, 8]} or {random: 16}, "
+         "not 'here'"),
+        ("start: 3", "start: has 1 coordinate, but himmelblau has 2 dimensions"),
+        ("start: [1, 2, 3]", "start: has 3 coordinates, but himmelblau has 2 dimensions"),
+        ("start: [[1, 2], [3]]", "start.1: has 1 coordinate, but himmelblau has 2 dimensions"),
+        ("start: [[1, 2], 3]", "start.1: must be a point, as the others are, not 3"),
+        ("start: [1, .nan]", "start.1: must be a number, not nan"),
+        ("start: [1, 1e9]", "start.1: is outside reason: 1000000000.0 is more than a million view widths away"),
+        ("start: {grid: [8]}", "start.grid: has 1 number; himmelblau has 2 dimensions, and each needs one"),
+        ("start: {grid: [1000, 1000]}", "start.grid: makes 1000000 starts; at most 100000 are allowed"),
+        ("start: {random: 0}", "start.random: must be a whole number from 1 to 100000, not 0"),
+        ("start: {gird: [8, 8]}", "start: unknown key 'gird'; did you mean 'grid'?"),
+        ("view: dark", "view: must be a mapping, not 'dark'"),
+        ("view: {kind: curve}", "view.kind: a curve needs a function of dim 1, and himmelblau has dim 2 here"),
+        ("view: {size: [1280]}", "view.size: must be a list of 2 items, each an even whole number from 120 to 3840, "
+         "not [1280]"),
+        ("view: {size: [128, 128]}", "view.size.0: must be a width of at least 160, not 128"),
+        ("view: {size: [3840, 3840]}", "view.size.1: must be a height of at most 2160, not 3840"),
+        ("view: {theme: drak}", "view.theme: must be 'light' or 'dark', not 'drak'"),
+        ("view: {panels: [loss, loss]}", "view.panels: names 'loss' twice"),
+        (f"view: {{title: {'x' * 201}}}", f"view.title: must be text of at most 200 characters, not '{'x' * 57} …"),
+        (r'view: {title: "a\nb"}', r"view.title: must not hold control characters, as 'a\nb' does"),
+        ("animation: {fps: 60}", "animation.fps: must be a whole number from 1 to 50, not 60"),
+        ("animation: {seconds: 0}", "animation.seconds: must be a number above 0 and at most 120, not 0"),
+        ("animation: {fps: 50, seconds: 61}", "animation.seconds: makes 3050 frames at 50 a second; at most 3000 are "
+         "drawn"),
+        ("animation: {hold: .inf}", "animation.hold: must be a number from 0 to 60, not inf"),
+        ("output: {formats: []}", "output.formats: must be a list of items, each 'gif', 'mp4', 'webm', 'webp', "
+         "'apng', 'png', 'svg' or 'pdf', not []"),
+        ("optimizers: [SGD]", "optimizers: must be a mapping of 1 to 64 keys, not ['SGD']"),
+        ("optimizers: {}", "optimizers: must be a mapping of 1 to 64 keys, not an empty mapping"),
+        ("optimizers: {SGD: 0.1}", "optimizers.SGD: must be a mapping, not 0.1"),
+        ("optimizers: {'': {class: SGD}}", "optimizers: a label must not be empty"),
+        (r'optimizers: {"a\tb": {class: SGD}}', r"optimizers: a label must not hold control characters, as 'a\tb' does"),
+        (f"optimizers: {{{'x' * 81}: {{class: SGD}}}}", f"optimizers: a label has at most 80 characters; '{'x' * 57} … "
+         "has 81"),
+        ("optimizers: {Adm: }", "optimizers: torch.optim has no optimizer 'Adm'; did you mean 'Adam'? If it is only a "
+         "label, add its class: {class: SGD}"),
+    ],
+)  # fmt: skip
+def test_a_wrong_value_gets_one_line(more: str, line: str) -> None:
+    whole = {"objective": "himmelblau", "steps": "3", "optimizers": "{SGD: }"}
+    key, _, value = more.partition(": ")
+    text = "\n".join(f"{key}: {value}" for key, value in (whole | {key: value}).items())
+    assert problem(text).partition(": ")[2] == line
+
+
+@pytest.mark.parametrize(
+    ("written", "line"),
+    [
+        ("lr: fast", "2:14: optimizers.Adam.lr: must be a number, not 'fast'"),
+        ("lr: true", "2:14: optimizers.Adam.lr: must be a number, not true"),
+        ("lr: .nan", "2:14: optimizers.Adam.lr: must be a number, not nan"),
+        ("lr: ", "2:13: optimizers.Adam.lr: must be a number, not nothing"),
+        ("amsgrad: 1", "2:19: optimizers.Adam.amsgrad: must be true or false, not 1"),
+        ("betas: [0.9]", "2:17: optimizers.Adam.betas: must be a list of 2 items, each a number, not [0.9]"),
+        ("learning_rate: 1", "2:10: optimizers.Adam: Adam has no argument 'learning_rate'; did you mean 'lr'?"),
+        ("nois: 1", "2:10: optimizers.Adam: Adam has no argument 'nois'; did you mean 'noise'?"),
+        ("params: 1", "2:10: optimizers.Adam: 'params' cannot be set: gdsim passes the starting point"),
+        ("noise: -1", "2:17: optimizers.Adam.noise: must be a number of at least 0, not -1"),
+        ("clip_norm: 0", "2:21: optimizers.Adam.clip_norm: must be a number above 0, not 0"),
+        ("color: red", "2:17: optimizers.Adam.color: must be text such as '#0072B2', not 'red'"),
+        ("args: {lerning_rate: 1}", "2:17: optimizers.Adam.args: Adam has no argument 'lerning_rate'; did you mean "
+         "'lr'?"),
+        ("class: Adm", "2:17: optimizers.Adam.class: torch.optim has no optimizer 'Adm'; did you mean 'Adam'?"),
+        ("class: torch.optim.Adm", "2:17: optimizers.Adam.class: torch.optim has no optimizer 'Adm'; did you mean "
+         "'Adam'?"),
+        ("class: os.system", "2:17: optimizers.Adam.class: 'os' is a part of Python, not a package of optimizers"),
+        ("class: no_such.Lion", "2:17: optimizers.Adam.class: no package 'no_such' is installed"),
+        ("schedule: 3", "2:20: optimizers.Adam.schedule: must be text such as 'CosineAnnealingLR' or a mapping, not 3"),
+        ("schedule: StepLr", "2:20: optimizers.Adam.schedule: torch.optim.lr_scheduler has no schedule 'StepLr'; did "
+         "you mean 'StepLR'?"),
+        ("schedule: StepLR", "2:20: optimizers.Adam.schedule: StepLR needs the argument 'step_size'"),
+        ("schedule: {step_size: 3}", "2:20: optimizers.Adam.schedule: needs the class of a schedule, such as "
+         "{class: StepLR, step_size: 50}"),
+        ("schedule: {class: StepLR, step_size: 3, gama: 1}", "2:50: optimizers.Adam.schedule: StepLR has no argument "
+         "'gama'; did you mean 'gamma'?"),
+        ("schedule: {class: StepLR, step_size: 1.5}", "2:47: optimizers.Adam.schedule.step_size: must be a whole "
+         "number, not 1.5"),
+        ("schedule: {class: StepLR, step_size: 1, optimizer: x}", "2:50: optimizers.Adam.schedule: 'optimizer' cannot "
+         "be set: gdsim passes the optimizer"),
+        ("schedule: LambdaLR", "2:20: optimizers.Adam.schedule: LambdaLR needs a Python function (lr_lambda), which a "
+         "config cannot hold; CyclicLR, OneCycleLR or SequentialLR may do instead"),
+        ("schedule: {class: ChainedScheduler, schedulers: [ConstantLR, {class: ExponentialLR, gamma: x}]}",
+         "2:101: optimizers.Adam.schedule.schedulers.1.gamma: must be a number, not 'x'"),
+    ],
+)  # fmt: skip
+def test_a_wrong_setting_gets_one_line(written: str, line: str) -> None:
+    assert problem(f"optimizers:\n  Adam: {{{written}}}\nobjective: beale\nsteps: 3") == f"race.yaml:{line}"
+
+
+def test_the_printed_key_of_a_missing_one_and_its_place() -> None:
+    assert problems("# nothing yet\n\nseed: 3\n") == [
+        "race.yaml:3:1: objective: is missing; it must be text such as 'himmelblau' or a mapping",
+        "race.yaml:3:1: optimizers: is missing; it must be a mapping of 1 to 64 keys",
+        "race.yaml:3:1: steps: is missing; it must be a whole number from 1 to 1000000",
+    ]
+
+
+def test_too_much_to_record() -> None:
+    text = "{objective: himmelblau, steps: 1000000, start: {grid: [5, 5]}, optimizers: {SGD: }}"
+    line = "steps: 1000000 steps × 25 starts × 1 optimizers are 25000000 points; at most 20000000 are recorded"
+    assert problem(text) == f"race.yaml:1:32: {line}"
+    assert loads(text.replace("[5, 5]", "[5, 4]")).steps == 1_000_000
+
+
+def test_the_limit_counts_dimensions() -> None:
+    text = "{objective: {name: rastrigin, dim: 20}, steps: 1000000, start: {random: %d}, optimizers: {SGD: }}"
+    assert "at most 2000000 are recorded" in problem(text % 3)
+    assert loads(text % 2).steps == 1_000_000
+
+
+def test_at_most_64_optimizers() -> None:
+    text = short(optimizers="{" + ", ".join(f"{n}: {{class: SGD}}" for n in range(65)) + "}")
+    assert problem(text).endswith("optimizers: must be a mapping of 1 to 64 keys, not a mapping of 65")
+
+
+def test_a_key_given_twice_is_an_error_that_names_both_lines() -> None:
+    text = "objective: beale\nsteps: 3\noptimizers:\n  SGD: {lr: 1}\nsteps: 4\n"
+    assert problem(text) == "race.yaml:5:1: steps: is given before, in line 2; keep one of the two"
+
+
+@pytest.mark.parametrize(
+    ("text", "line"),
+    [
+        ("", "1:1: is empty; `gdsim init FILE` writes a config to start from"),
+        ("# only words\n", "1:1: is empty; `gdsim init FILE` writes a config to start from"),
+        ("just words", "1:1: must be a mapping, with lines such as `objective: himmelblau`"),
+        ("[1, 2]", "1:1: must be a mapping, with lines such as `objective: himmelblau`"),
+        ("a: [1", "1:6: is no valid YAML: expected ',' or ']', but got the end of the text (while parsing a flow "
+         "sequence that begins in line 1)"),
+        ("a: b: c", "1:5: is no valid YAML: mapping values are not allowed here"),
+        ("a:\n\t- b", "2:1: is no valid YAML: found character '\\t' that cannot start any token; indent with spaces, "
+         "not tabs"),
+        ("a: *b", "1:4: is no valid YAML: found undefined alias 'b'"),
+        ("a: 1\nb: \0", "2:4: the character U+0000 cannot stand in a text file"),
+        ('a: "\\UFFFFFFFF"', "1:1: is no valid YAML: it holds an escape or a version that is out of range"),
+        ("a: &a [*a]", "1:4: contains itself through an alias"),
+        ("a: &a {<<: *a}", "1:4: contains itself through an alias"),
+        ("[" * 90_000, "1:33: is nested deeper than 32 levels; no config is"),
+        ("- " * 90_000, "1:65: is nested deeper than 32 levels; no config is"),
+        ("a: " + "x" * 300_000, "1:1: is larger than 256 KiB, which no config needs to be"),
+        ("[" + "1," * 100_000 + "]", "1:40000: holds more than 20000 values when its aliases are written out; no config "
+         "does"),
+        ("!!python/object/apply:os.system [ls]", "1:1: the tag !!python/object/apply:os.system is not allowed; a "
+         "config holds plain values only"),
+        ("!!set {a}", "1:1: the tag !!set is not allowed; a config holds plain values only"),
+    ],
+)  # fmt: skip
+def test_what_is_no_config_gets_one_line(text: str, line: str) -> None:
+    assert problem(text) == f"race.yaml:{line}"
+
+
+def test_tags_are_refused_at_their_places() -> None:
+    text = "objective: beale\noptimizers: {SGD: }\nsteps: !!python/name:os.system 3\nseed: !!int many"
+    assert problems(text) == [
+        "race.yaml:3:8: steps: the tag !!python/name:os.system is not allowed; a config holds plain values only",
+        "race.yaml:4:7: seed: the tag !!int does not fit 'many'",
+    ]
+
+
+@pytest.mark.parametrize(("opening", "alias", "closing"), [("[", "*a{}", "]"), ("{<<: [", "*a{}", "]}")])
+def test_an_alias_bomb_is_refused_at_once(opening: str, alias: str, closing: str) -> None:
+    first = "a0: &a0 {x: 1}\n"
+    lines = (f"a{n}: &a{n} {opening}{', '.join([alias.format(n - 1)] * 9)}{closing}\n" for n in range(1, 12))
+    began = time.process_time()
+    assert problem(first + "".join(lines)).endswith(
+        "holds more than 20000 values when its aliases are written out; no config does"
+    )
+    assert time.process_time() - began < 2
+
+
+# Files
+
+
+def test_a_file_is_named_by_its_stem(tmp_path: Path) -> None:
+    path = tmp_path / "my race.yaml"
+    path.write_bytes(b"\xef\xbb\xbf" + QUICKSTART.replace("\n", "\r\n").encode())
+    experiment = load(path)
+    assert experiment.name == "my race"
+    assert experiment == loads(QUICKSTART)
+
+
+def refusal(path: Path | str) -> str:
+    """Return the line of the error that a path gives."""
+    with pytest.raises(InputError) as caught:
+        load(path)
+    return str(caught.value)
+
+
+def test_a_file_that_is_not_there(tmp_path: Path) -> None:
+    (tmp_path / "quickstart.yaml").touch()
+    path = tmp_path / "quikstart.yaml"
+    assert refusal(path) == f"{path}: no such file; did you mean 'quickstart.yaml'?"
+    assert refusal(tmp_path / "no" / "such.yaml") == f"{tmp_path}/no/such.yaml: no such file"
+
+
+def test_files_that_are_no_text(tmp_path: Path) -> None:
+    assert refusal(tmp_path) == f"{tmp_path}: is a folder; name a file in it"
+    junk, latin, large = tmp_path / "run.npz", tmp_path / "latin.yaml", tmp_path / "large.yaml"
+    junk.write_bytes(b"PK\x03\x04\0\0\xff")
+    latin.write_bytes("a: 1\ntitle: é\n".encode("latin-1"))
+    large.write_bytes(b"# " + b"x" * 300_000)
+    assert refusal(junk) == f"{junk}: is no text file; a config is YAML, and a run's .npz is for `gdsim render`"
+    assert refusal(latin) == f"{latin}: is no UTF-8 text: line 2 holds the byte 0xe9"
+    assert refusal(large) == f"{large}:1:1: is larger than 256 KiB, which no config needs to be"
+    assert refusal("a\0b.yaml").endswith("cannot be read: embedded null byte")
+
+
+# --set
+
+
+def test_values_from_outside_are_put_over_those_of_the_file() -> None:
+    changes = [
+        "optimizers.Adam.lr=1e-3",
+        "optimizers.Adam.schedule.T_max=9",
+        "optimizers.Rprop.lr=2",
+        "start.0=1.5",
+        "view.title=a=b",
+        "objective.bounds=[[-6, 6], [-6, 6]]",
+        "optimizers.SGD.schedule=ConstantLR",
+        "optimizers.SGD.schedule.factor=0.5",
+    ]
+    experiment = loads(QUICKSTART, overrides=changes)
+    assert experiment.optimizers["Adam"].settings["lr"] == 0.001
+    assert experiment.optimizers["Adam"].schedule == {"class": "CosineAnnealingLR", "T_max": 9}
+    assert experiment.optimizers["Rprop"].settings == {"lr": 2}
+    assert experiment.start is not None
+    assert experiment.start.points == [[1.5, 4.2]]
+    assert experiment.view.title == "a=b"
+    assert experiment.objective.name == "himmelblau"
+    assert experiment.objective.bounds == [[-6, 6], [-6, 6]]
+    assert experiment.optimizers["SGD"].schedule == {"class": "ConstantLR", "factor": 0.5}
+    assert loads(experiment.yaml) == experiment
+
+
+def test_what_aliases_share_is_changed_in_one_place_only() -> None:
+    text = "{objective: beale, steps: 3, optimizers: {SGD: &a {lr: 1}, Adam: *a}}"
+    optimizers = loads(text, overrides=["optimizers.SGD.lr=2"]).optimizers
+    assert [spec.settings for spec in optimizers.values()] == [{"lr": 2}, {"lr": 1}]
+
+
+def test_a_label_with_dots_can_be_reached() -> None:
+    text = "{objective: beale, steps: 3, optimizers: {lr 0.1: {class: SGD}}}"
+    experiment = loads(text, overrides=["optimizers.lr 0.1.lr=0.1"])
+    assert experiment.optimizers["lr 0.1"].settings == {"lr": 0.1}
+
+
+def test_mistakes_from_outside_come_after_those_of_the_file() -> None:
+    changes = ["optimizers.Adam.lr=fast", "optimizers.Fast.lr=1", "start.1=high", "steps=10"]
+    assert problems(QUICKSTART.replace("dark", "drak"), overrides=changes) == [
+        "race.yaml:8:21: view.theme: must be 'light' or 'dark', not 'drak'",
+        "--set optimizers.Adam.lr=fast: optimizers.Adam.lr: must be a number, not 'fast'",
+        "--set optimizers.Fast.lr=1: optimizers: torch.optim has no optimizer 'Fast'. If it is only a label, add its "
+        "class: {class: SGD}",
+        "--set start.1=high: start.1: must be a number, not 'high'",
+    ]
+
+
+@pytest.mark.parametrize(
+    ("change", "line"),
+    [
+        ("start.7=1", "start.7: start has 2 items, numbered from 0"),
+        ("start.x=1", "start.x: start is a list, whose items are numbered from 0, so it has no 'x'"),
+        ("steps.x=1", "steps.x: steps is a single value, so it has no 'x'"),
+        ("steps=[1", "steps: is no valid YAML: expected ',' or ']', but got the end of the text (while parsing a flow "
+         "sequence that begins in line 1)"),
+        ("seed=!!python/name:os.system x", "seed: the tag !!python/name:os.system is not allowed; a config holds "
+         "plain values only"),
+        ("stepps=3", "unknown key 'stepps'; did you mean 'steps'?"),
+    ],
+)  # fmt: skip
+def test_a_wrong_change_gets_one_line(change: str, line: str) -> None:
+    assert problem(QUICKSTART, overrides=[change]) == f"--set {change}: {line}"
+
+
+@pytest.mark.parametrize("change", ["lr", "", "=3", "a..b=3", ".a=3"])
+def test_a_change_must_be_a_key_and_a_value(change: str) -> None:
+    with pytest.raises(InputError, match="must be KEY=VALUE"):
+        loads(QUICKSTART, overrides=[change])
+
+
+# Mistakes found later
+
+
+def test_a_mistake_found_later_is_put_at_its_place() -> None:
+    experiment = loads(QUICKSTART, file="race.yaml", overrides=["optimizers.Adam.betas=[2, 3]"])
+
+    def located(*key: str | int) -> str:
+        return str(experiment.locate(InputError("is wrong", key)))
+
+    assert located("optimizers", "Momentum", "momentum") == "race.yaml:6:46: optimizers.Momentum.momentum: is wrong"
+    assert located("optimizers", "SGD", "nesterov") == "race.yaml:5:13: optimizers.SGD.nesterov: is wrong"
+    assert located("optimizers", "Adam", "betas", 1) == "--set optimizers.Adam.betas=[2, 3]: optimizers.Adam.betas.1: is wrong"  # fmt: skip
+    assert located("animation", "fps") == "race.yaml:1:1: animation.fps: is wrong"
+    assert located() == "race.yaml:1:1: is wrong"
+    already = ConfigError(["race.yaml:1:1: is wrong"])
+    assert experiment.locate(already) is already
+
+
+# The schema
+
+
+def validator() -> jsonschema.Draft7Validator:
+    jsonschema.Draft7Validator.check_schema(schema())
+    return jsonschema.Draft7Validator(schema())
+
+
+def test_the_schema_beside_the_configs_is_that_of_the_models() -> None:
+    assert (CONFIGS / "gdsim.schema.json").read_text() == json.dumps(schema(), indent=2, ensure_ascii=False) + "\n"
+
+
+@pytest.mark.parametrize("path", sorted(CONFIGS.glob("*.yaml")), ids=lambda path: path.stem)
+def test_shipped_configs_load_and_the_schema_accepts_them(path: Path) -> None:
+    text = path.read_text()
+    assert text.startswith("# yaml-language-server: $schema=gdsim.schema.json\n")
+    assert load(path).name == path.stem
+    assert not list(validator().iter_errors(parse(text, path.name).value))
+
+
+FORMS = [
+    QUICKSTART,
+    short(),
+    short(", start: [[1, 2], [3, 4]], view: , output: {formats: [gif]}"),
+    short(", start: {random: 3}, view: {kind: contour, title: Race}, animation: {hold: 0}"),
+    short(", start: {grid: [3, 3]}"),
+    "{objective: {name: parabola, bounds: [-1, 1]}, start: 0.5, steps: 1, optimizers: {Adam: {args: {lr: 1}}}}",
+    "{objective: {name: quadratic, condition: 9}, steps: 1, optimizers: {x: {class: pytorch_optimizer.Lion, any: x}}}",
+    "{objective: beale, steps: 1, optimizers: {SGD: {schedule: LinearLR, color: '#fff', noise: 0.5, clip_norm: 1}}}",
+    "{objective: beale, steps: 1, optimizers: {SGD: {schedule: {class: SequentialLR, milestones: [3], schedulers: "
+    "[LinearLR, {class: StepLR, step_size: 3}]}}}}",
+]
+
+
+@pytest.mark.parametrize("text", FORMS)
+def test_the_schema_accepts_what_is_loaded(text: str) -> None:
+    loads(text)
+    assert not list(validator().iter_errors(parse(text, "text").value))
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        short(", stepps: 3"),
+        short(", start: {grid: [3], random: 3}"),
+        short(", start: {}"),
+        short(", view: {size: [801, 600]}"),
+        short(", view: {panels: [loss, loss]}"),
+        short().replace("himmelblau", "himelblau"),
+        short(optimizers="{SGD: {lr: fast}}"),
+        short(optimizers="{SGD: {schedule: {class: StepLR, step_size: 1.5}}}"),
+        short(optimizers="{SGD: {schedule: LambdaLR}}"),
+        short(optimizers="{SGD: {class: Adma}}"),
+    ],
+)
+def test_the_schema_refuses_what_is_refused(text: str) -> None:
+    problems(text)
+    assert list(validator().iter_errors(parse(text, "text").value))
+
+
+def test_the_schema_is_one_that_yaml_plug_ins_know() -> None:
+    text = json.dumps(schema())
+    assert "prefixItems" not in text
+    assert "$defs" not in text
+
+
+def test_every_key_of_the_schema_is_described() -> None:
+    whole = schema()
+    for name, part in [("experiment", whole), *whole["definitions"].items()]:
+        for form in (part, *part.get("anyOf", ())):
+            for key, value in form.get("properties", {}).items():
+                target: dict[str, Any] = next(
+                    (choice for choice in (value, *value.get("anyOf", ())) if "$ref" in choice), {}
+                )
+                referred = whole["definitions"].get(target.get("$ref", "").rpartition("/")[2], {})
+                assert value.get("description") or referred.get("description"), (name, key)
+
+
+# What is promised of any text
+
+
+plain = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=8),
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=8), inner, max_size=3),
+    max_leaves=12,
+)
+words = st.sampled_from(
+    [
+        "name",
+        "dim",
+        "bounds",
+        "grid",
+        "random",
+        "points",
+        "class",
+        "schedule",
+        "noise",
+        "args",
+        "settings",
+        "lr",
+    ]
+) | st.sampled_from(
+    [
+        "himmelblau",
+        "SGD",
+        "Adam",
+        "StepLR",
+        "step_size",
+        "SequentialLR",
+        "schedulers",
+        "pytorch_optimizer.Lion",
+        "fps",
+    ]
+)
+likely: st.SearchStrategy[Any] = st.recursive(
+    words | st.sampled_from([0, 1, -1, 2, 0.5, 1e300, 10**400, True, None, "", "[", [], {}]),
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(words, inner, max_size=4),
+    max_leaves=12,
+)
+KEYS = ["objective", "start", "optimizers", "steps", "seed", "view", "animation", "output"]
+
+
+def check_refusal(text: str, **more: Any) -> None:
+    """Load a text, which may be refused in lines that each begin with a place, and in no other way."""
+    try:
+        loads(text, **more)
+    except ConfigError as error:
+        refused = error.problems
+    except InputError as error:
+        refused = (str(error),)
+    else:
+        return
+    assert refused
+    assert all(line.startswith(("<text>:", "--set ")) and line.isprintable() for line in refused)
+
+
+@given(st.text() | st.binary().map(lambda junk: junk.decode(errors="replace")))
+def test_any_text_is_read_or_refused(text: str) -> None:
+    check_refusal(text)
+
+
+pieces = st.sampled_from([*"ab01:-?!&*<>[]{},|#%@`'\"\\\n\t .~", "<<", "!!", "...", "---"])
+
+
+@given(st.lists(pieces).map("".join))
+def test_any_yaml_like_text_is_read_or_refused(text: str) -> None:
+    check_refusal(text)
+
+
+@given(plain)
+def test_any_value_is_written_so_that_it_is_read_again(value: Any) -> None:
+    assert repr(parse(dump(value), "text").value) == repr(value)
+
+
+@given(st.dictionaries(st.sampled_from(KEYS), likely | plain))
+def test_any_config_is_read_or_refused(value: dict[str, Any]) -> None:
+    check_refusal(dump({"objective": "himmelblau", "steps": 3, "optimizers": {"SGD": None}, **value}))
+
+
+keys = st.lists(st.sampled_from([*KEYS, "0", "9"]) | words, min_size=1, max_size=4).map(".".join)
+
+
+@given(st.lists(st.builds("{}={}".format, keys, likely.map(dump) | st.text()), max_size=4))
+def test_any_change_is_made_or_refused(changes: list[str]) -> None:
+    check_refusal(QUICKSTART, overrides=changes)
+
+
+finite = st.floats(-5, 5)
+valid_changes = st.lists(
+    st.one_of(
+        st.builds("optimizers.Adam.lr={}".format, st.floats(0, 10)),
+        st.builds("start=[{}, {}]".format, finite, finite),
+        st.builds("steps={}".format, st.integers(1, 1000)),
+        st.builds("seed={}".format, st.integers(0, 2**63 - 1)),
+        st.text(max_size=30).filter(str.isprintable).map(lambda title: f"view.title={json.dumps(title)}"),
+        st.sampled_from(["objective=beale", "objective.dim=2", "view.panels=[]", "output.formats=[svg]"]),
+    ),
+    min_size=1,
+)
+
+
+@given(valid_changes)
+def test_the_text_of_a_changed_experiment_makes_it_again(changes: list[str]) -> None:
+    experiment = loads(QUICKSTART, overrides=changes)
+    again = loads(experiment.yaml)
+    assert isinstance(again, Experiment)
+    assert again == experiment
+
+
+@settings(max_examples=20)
+@given(st.sampled_from("[{-?:!&*#|>'\"a, \n"), st.integers(1, 260_000))
+def test_long_texts_are_refused_soon(unit: str, length: int) -> None:
+    began = time.process_time()
+    check_refusal(unit * length)
+    assert time.process_time() - began < 5
+
+
+def test_a_bad_config_is_refused_without_torch_and_within_a_second(tmp_path: Path) -> None:
+    (tmp_path / "bad.yaml").write_text(QUICKSTART.replace("lr: 0.3", "lerning_rate: 0.3"))
+    (tmp_path / "good.yaml").write_text(QUICKSTART)
+    program = """if True:
+        import sys, time
+        began = time.process_time()
+        from gdsim.config import load, schema
+        from gdsim.errors import ConfigError
+        load("good.yaml")
+        schema()
+        try:
+            load("bad.yaml")
+        except ConfigError as error:
+            print(error)
+        assert not {"torch", "matplotlib"} & sys.modules.keys()
+        assert time.process_time() - began < 1
+    """
+    done = subprocess.run([sys.executable, "-c", program], cwd=tmp_path, capture_output=True, text=True, check=True)
+    assert done.stdout == ("bad.yaml:7:14: optimizers.Adam: Adam has no argument 'lerning_rate'; did you mean 'lr'?\n")

@@ -1,0 +1,235 @@
+"""Frames, held to the scene by their pixels."""
+
+from __future__ import annotations
+
+import xml.etree.ElementTree as ET
+
+import numpy as np
+import pytest
+from matplotlib.colors import to_rgb
+from matplotlib.text import Text
+
+import gdsim
+from gdsim.config import Animation, View
+from gdsim.render import Frames
+from gdsim.render.still import arrow_shapes
+from gdsim.scene import compose, portray
+
+SIZES = [(160, 120), (320, 180), (480, 270), (640, 480), (720, 720), (720, 1280), (800, 600), (1280, 720), (1920, 1080)]
+
+
+def race(labels=("SGD", "Momentum", "Adam"), steps=60, size=(640, 360), theme="light", seconds=2.0, **view):
+    settings = [("SGD", {"lr": 0.01}), ("SGD", {"lr": 0.01, "momentum": 0.9}), ("Adam", {"lr": 0.3})]
+    valley = gdsim.objective("himmelblau")
+    paths = [
+        gdsim.descend(valley, name, start=[-0.5, 4.2], steps=steps, label=label, **given)
+        for label, (name, given) in zip(labels, settings * 9, strict=False)
+    ]
+    return compose(paths, view=View(size=list(size), theme=theme, **view), animation=Animation(seconds=seconds))
+
+
+def psnr(a, b) -> float:
+    error = np.mean((a.astype(float) - b) ** 2)
+    return float("inf") if error == 0 else 10 * np.log10(255**2 / error)
+
+
+def count(frame, color: str) -> int:
+    return int((frame == [round(255 * part) for part in to_rgb(color)]).all(-1).sum())
+
+
+def test_frames_are_whole_pictures_of_the_size_asked_for():
+    frames = gdsim.frames(race())
+    drawn = list(frames)
+    assert len(drawn) == len(frames) == 50
+    for frame in drawn:
+        assert frame.shape == (360, 640, 3)
+        assert frame.dtype == np.uint8
+        assert frame.flags.c_contiguous
+    assert len({frame.ctypes.data for frame in drawn}) == len(drawn)
+
+
+def test_every_path_grows_from_nothing_to_the_poster():
+    scene = race()
+    frames = gdsim.frames(scene)
+    drawn = list(frames)
+    for path in scene.paths:
+        # The legend shows each colour from the first frame on; the path adds to it.
+        assert count(drawn[25], path.color) > count(drawn[0], path.color)
+        assert count(drawn[-1], path.color) > 30
+    np.testing.assert_array_equal(drawn[-1], frames.poster())
+
+
+def test_frames_can_be_drawn_again():
+    frames = gdsim.frames(race())
+    for one, other in zip(frames, frames, strict=True):
+        np.testing.assert_array_equal(one, other)
+
+
+@pytest.mark.parametrize(("steps", "starts"), [(40, 1), (3000, 1), (200, 30)])
+def test_the_kept_trail_is_what_drawing_everything_at_once_gives(steps, starts):
+    valley = gdsim.objective("himmelblau")
+    start = np.random.default_rng(0).uniform(-4, 4, (starts, 2))
+    scene = compose(
+        [gdsim.descend(valley, "Adam", start=start, steps=steps, lr=0.02)],
+        view=View(size=[640, 360]),
+        animation=Animation(seconds=4),
+    )
+    *_, last = gdsim.frames(scene)
+    whole = Frames(scene)
+    # A chunk as long as the path is never kept: every vertex is stroked in one go.
+    cast = whole._cast()
+    for layer in cast.layers:
+        for trail in layer.trails:
+            trail.chunk = 10**9
+    picture = whole._picture(cast)
+    assert psnr(last, picture.at(float(steps))) > 44
+
+
+def test_heads_stand_where_the_iterates_are():
+    scene = race(labels=["SGD"], steps=30, panels=[])
+    frames = Frames(scene)
+    axes = frames._still.main
+    for index in (0, 20, 49):
+        frame = list(frames)[index]
+        time = scene.frame_steps[index]
+        step = int(time)
+        here, there = scene.paths[0].points[step, 0], scene.paths[0].points[min(step + 1, 30), 0]
+        x, y = axes.transData.transform(here + (time - step) * (there - here))
+        patch = frame[int(360 - y) - 1 : int(360 - y) + 2, int(x) - 1 : int(x) + 2]
+        assert count(patch, scene.paths[0].color) >= 6
+
+
+def test_the_page_and_the_paths_have_the_themes_colours():
+    for theme in ("light", "dark"):
+        scene = race(theme=theme)
+        frames = gdsim.frames(scene)
+        assert count(frames.poster(), {"light": "#ffffff", "dark": "#10141b"}[theme]) > 10_000
+        kept = {tuple(color) for color in frames.colors.tolist()}
+        assert {tuple(round(255 * part) for part in to_rgb(path.color)) for path in scene.paths} <= kept
+
+
+def boxes(frames: Frames) -> list[tuple[str, np.ndarray]]:
+    """What every piece of text covers, in pixels."""
+    renderer = frames._still.figure.canvas.get_renderer()
+    found = []
+    for text in frames._still.figure.findobj(Text):
+        if text.get_text().strip() and text.get_visible():
+            found.append((text.get_text(), text.get_window_extent(renderer).extents))
+    if frames._counter is not None:
+        found.append(("counter", frames._counter._text.get_window_extent(renderer).extents))
+    return found
+
+
+def overlapping(found: list[tuple[str, np.ndarray]]) -> list[tuple[str, str]]:
+    def meet(a, b):
+        return min(a[2], b[2]) - max(a[0], b[0]) > 1 and min(a[3], b[3]) - max(a[1], b[1]) > 1
+
+    return [(one, other) for i, (one, a) in enumerate(found) for other, b in found[i + 1 :] if meet(a, b)]
+
+
+@pytest.mark.parametrize("size", SIZES)
+@pytest.mark.parametrize("labels", [["SGD"], ["SGD", "Momentum", "Adam"], ["an absurdly long label " * 3] * 12])
+def test_no_text_is_cut_or_overlaps_at_any_size(size, labels):
+    frames = Frames(
+        race(labels=labels, size=size, steps=10, title="A title that is rather long for so small a picture")
+    )
+    found = boxes(frames)
+    width, height = size
+    for words, (left, bottom, right, top) in found:
+        assert left >= -1, words
+        assert bottom >= -1, words
+        assert right <= width + 1, words
+        assert top <= height + 1, words
+    assert overlapping(found) == []
+
+
+@pytest.mark.parametrize(
+    "name", ["goldstein_price", "schwefel", "branin", "eggholder", "double_well", "cubic", "bukin_6"]
+)
+def test_no_text_overlaps_whatever_the_numbers(name):
+    objective = gdsim.objective(name)
+    path = gdsim.descend(objective, "SGD", start=objective.start, steps=5, lr=1e-6)
+    assert overlapping(boxes(Frames(compose([path])))) == []
+    assert overlapping(boxes(Frames(portray(objective)))) == []
+
+
+@pytest.mark.parametrize("size", SIZES)
+def test_type_is_large_enough_to_read(size):
+    frames = Frames(race(size=size, steps=5))
+    smallest = min(text.get_fontsize() for text in frames._still.figure.findobj(Text) if text.get_text())
+    assert smallest * 100 / 72 >= max(0.022 * min(size), 7.9)
+
+
+def test_a_path_that_leaves_gets_its_note_within_the_view():
+    valley = gdsim.objective("himmelblau")
+    wild = [
+        gdsim.descend(valley, "SGD", start=[-0.5, 4.2], steps=40, lr=lr, label=f"{lr}") for lr in (0.04, 0.05, 0.06)
+    ]
+    scene = compose(wild, view=View(size=[1280, 720]))
+    frames = Frames(scene)
+    assert len(frames._notes) == 3
+    extents = [note.extent.extents for note in frames._notes]
+    box = frames._still.layout.view
+    for left, bottom, right, top in extents:
+        assert box.x - 3 <= left < right <= box.right + 3
+        assert box.y - 3 <= bottom < top <= box.top + 3
+    words = [note.text.get_text() for note in frames._notes]
+    assert words == [f"left at step {path.exits[0].step}" for path in scene.paths]
+    drawn = [(text, box) for text, box in zip(words, extents, strict=True)]
+    assert overlapping(drawn) == []
+
+
+def test_arrows_are_centred_point_uphill_and_stay_apart():
+    rng = np.random.default_rng(1)
+    middle, direction = rng.uniform(0, 100, (50, 2)), rng.normal(size=(50, 2))
+    length = rng.uniform(1, 30, 50)
+    shapes = arrow_shapes(middle, direction, length, 2.0)
+    tip = shapes[:, 3]
+    tail = (shapes[:, 0] + shapes[:, 6]) / 2
+    np.testing.assert_allclose((tip + tail) / 2, middle)
+    np.testing.assert_allclose(np.linalg.norm(tip - tail, axis=-1), length)
+    unit = direction / np.linalg.norm(direction, axis=-1, keepdims=True)
+    np.testing.assert_allclose((tip - tail) / length[:, None], unit)
+    assert np.linalg.norm(shapes - middle[:, None], axis=-1).max() <= 1.01 * length.max() / 2
+
+
+def test_an_arrow_of_no_length_is_a_point():
+    assert np.isfinite(arrow_shapes(np.ones((1, 2)), np.zeros((1, 2)), np.zeros(1), 2.0)).all()
+
+
+@pytest.mark.parametrize("suffix", ["svg", "pdf"])
+def test_the_poster_is_a_vector_picture_too(tmp_path, suffix):
+    path = tmp_path / f"poster.{suffix}"
+    scene = race(title="Twin <valleys> & more")
+    gdsim.frames(scene).save_poster(path)
+    first = path.read_bytes()
+    gdsim.frames(scene).save_poster(path)
+    assert path.read_bytes() == first
+    if suffix == "pdf":
+        assert first.startswith(b"%PDF")
+        return
+    root = ET.fromstring(first)  # noqa: S314  (our own file)
+    drawn = first.decode()
+    assert root.tag.endswith("svg")
+    assert all(path.color.lower() in drawn.lower() for path in scene.paths)
+
+
+def test_a_dollar_sign_in_a_label_or_title_is_a_dollar_sign():
+    frames = Frames(race(labels=["$\\frac{1}"], title="100 $ and a $x$"))
+    words = [text.get_text() for text in frames._still.figure.findobj(Text)]
+    assert "100 $ and a $x$" in words
+    assert frames.poster().any()
+
+
+@pytest.mark.parametrize(
+    ("scale", "offset"), [(1e-12, 0.0), (1e12, 0.0), (0.0, 3.0), (1.0, 1e9)], ids=["tiny", "huge", "flat", "far"]
+)
+def test_fields_of_any_size_can_be_drawn(scale, offset):
+    from dataclasses import replace
+
+    sphere = gdsim.objective("sphere")
+    odd = replace(sphere, f=lambda p: scale * sphere.f(p) + offset, minimum=offset)
+    path = gdsim.descend(odd, "Adam", start=[2, 1], steps=20, lr=0.1)
+    frames = Frames(compose([path], view=View(size=[640, 360])))
+    assert len(list(frames)) == 150
+    assert overlapping(boxes(frames)) == []
