@@ -28,6 +28,7 @@ if TYPE_CHECKING:
 
 __all__ = ["app", "main"]
 
+S = TypeVar("S")
 T = TypeVar("T")
 
 FORMATS = ("gif", "mp4", "webm", "webp", "apng", "png", "svg", "pdf")
@@ -226,11 +227,8 @@ def validate(
     changes: Set = None,
 ) -> None:
     """Check each FILE as a run would, without running it."""
-    experiments = _load_all(configs, changes or ())
-    from gdsim.descent import check
-
-    for path, experiment in zip(configs, experiments, strict=True):
-        check(experiment)
+    _load_all(configs, changes or ())
+    for path in configs:
         print(f"{path}: ok")
 
 
@@ -243,18 +241,27 @@ def print_schema() -> None:
 
 
 def _load_all(paths: Sequence[Path], changes: Sequence[str]) -> list[Experiment]:
-    """Load every file, and tell the mistakes of all of them together."""
+    """Load and check every file, and tell the mistakes of all of them together."""
     from gdsim.config import load
 
-    experiments, problems = [], []
-    for path in paths:
+    experiments = _all(lambda path: load(path, overrides=changes), paths)
+    from gdsim.descent import check
+
+    _all(check, experiments)
+    return experiments
+
+
+def _all(verb: Callable[[S], T], subjects: Iterable[S]) -> list[T]:
+    """Do the same to all, and tell the mistakes of all together, each once."""
+    done, problems = [], []
+    for subject in subjects:
         try:
-            experiments.append(load(path, overrides=changes))
+            done.append(verb(subject))
         except InputError as error:
             problems += str(error).splitlines()
     if problems:
         raise ConfigError(dict.fromkeys(problems))
-    return experiments
+    return done
 
 
 def _format_change(formats: str | None) -> list[str]:

@@ -10,10 +10,10 @@ from pydantic import ValidationError
 
 from gdsim.config.appearance import Animation, Output, View
 from gdsim.config.experiment import Experiment, Origin
+from gdsim.config.json_schema import schema
 from gdsim.config.overrides import override
 from gdsim.config.places import Problem
 from gdsim.config.problems import problems_in
-from gdsim.config.schema import schema
 from gdsim.config.specs import ObjectiveSpec, OptimizerSpec, Start
 from gdsim.config.text import MAX_BYTES, dump, parse
 from gdsim.errors import ConfigError, InputError, did_you_mean

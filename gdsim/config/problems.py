@@ -10,8 +10,8 @@ from pydantic import ValidationError
 from pydantic_core import ErrorDetails
 
 from gdsim.config.checks import custom
+from gdsim.config.json_schema import schema
 from gdsim.config.places import Document, Path, Problem
-from gdsim.config.schema import schema
 from gdsim.config.words import Fragment, expected, must_be, suggestion
 
 __all__ = ["problems_in"]

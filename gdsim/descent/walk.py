@@ -74,6 +74,7 @@ class Walk:
         self._chances = course.chances() if self._method.draws else None
         self._alive = torch.ones(len(course.points), dtype=torch.bool)
         self._trials = np.zeros(len(course.points), dtype=np.int64)
+        self._strayed = False
         self._rates: list[list[float]] = []
         self._asked: list[npt.NDArray[np.int64]] = []
 
@@ -150,13 +151,17 @@ class Walk:
     def _update(self, index: int, values: Tensor, noise: Tensor | None) -> None:
         """Let one instance take its step, and its schedule after it."""
         optimizer, scheduler = self._optimizers[index], self._schedulers[index]
+        self._strayed = False
         try:
             if self._method.wants_closure:
                 optimizer.step(self._closure(index, values[index], noise))
             else:
                 optimizer.step()
         except Exception as error:
-            raise self._method.refusal("cannot take a step", error) from error
+            if not self._strayed:
+                raise self._method.refusal("cannot take a step", error) from error
+            # A line search that meets no finite number may raise; that ends this start, not the others.
+            self._parameters[index].detach().fill_(torch.nan)
         if scheduler is None:
             return
         try:
@@ -184,6 +189,7 @@ class Walk:
             if calls == 1 and torch.equal(parameter, recorded):
                 return value  # type: ignore[return-value]
             found, gradient = evaluate(self.course.objective, parameter.detach().reshape(self._dim))
+            self._strayed |= not (found.isfinite() and gradient.isfinite().all())
             own_noise = None if noise is None else noise[start : start + 1]
             disturbed = self._disturbed(gradient.reshape(1, self._dim), own_noise)
             parameter.grad = self._method.graded(disturbed.reshape(parameter.shape))

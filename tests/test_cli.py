@@ -1,0 +1,351 @@
+"""The command line, as a person types it."""
+
+from __future__ import annotations
+
+import csv
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import imageio_ffmpeg
+import numpy as np
+import pytest
+from PIL import Image
+from typer.testing import CliRunner
+
+import gdsim
+from gdsim.cli import app
+
+CONFIGS = Path(__file__).parent.parent / "configs"
+QUICK = "{objective: himmelblau, start: [-0.5, 4.2], steps: 20, optimizers: {SGD: {lr: 0.01}, Adam: {lr: 0.3}}, "
+QUICK += "view: {size: [320, 180]}, animation: {seconds: 1, hold: 1}}\n"
+
+
+@pytest.fixture
+def here(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "quick.yaml").write_text(QUICK)
+    return tmp_path
+
+
+def call(*words: str):
+    return CliRunner().invoke(app, words)
+
+
+def alone(*words: str, **options) -> subprocess.CompletedProcess:
+    """Run in a process of its own."""
+    return subprocess.run(
+        [sys.executable, "-m", "gdsim", *words], capture_output=True, text=True, check=False, **options
+    )
+
+
+def files(folder: Path) -> set[str]:
+    return {str(path.relative_to(folder)) for path in folder.rglob("*") if path.is_file()}
+
+
+def test_a_run_writes_every_result_and_prints_its_path(here):
+    result = call("run", "quick.yaml")
+    assert result.exit_code == 0, result.output
+    names = {f"outputs/quick/quick.{suffix}" for suffix in ("gif", "mp4", "png", "npz", "csv")}
+    assert set(result.stdout.split()) == names
+    assert files(here) == names | {"quick.yaml"}
+    assert "simulating and drawing" in result.stderr
+    for words in ("SGD · lr 0.01", "steps to tolerance", "ran all steps", "reaches the minimum"):
+        assert words in result.stderr
+
+
+def test_the_files_are_what_their_names_say(here):
+    assert call("run", "quick.yaml").exit_code == 0
+    base = here / "outputs/quick/quick"
+    with Image.open(f"{base}.gif") as gif:
+        assert gif.size == (320, 180)
+        assert gif.info["loop"] == 0
+        total = 0
+        for index in range(gif.n_frames):
+            gif.seek(index)
+            total += gif.info["duration"]
+        # 25 frames a second for one second, and a hold of one more.
+        assert total == 2000
+        last = np.asarray(gif.convert("RGB"), float)
+    with Image.open(f"{base}.png") as png:
+        poster = np.asarray(png.convert("RGB"), float)
+    assert np.abs(last - poster).mean() < 1
+    video = imageio_ffmpeg.read_frames(f"{base}.mp4")
+    meta = next(video)
+    shown = [np.frombuffer(frame, np.uint8).reshape(180, 320, 3) for frame in video]
+    assert meta["size"] == (320, 180)
+    assert meta["duration"] == pytest.approx(2, abs=0.05)
+    assert np.abs(shown[-1] - poster).mean() < 3
+    rows = list(csv.DictReader(Path(f"{base}.csv").read_text(encoding="utf-8").splitlines()))
+    experiment, trajectories = gdsim.read(f"{base}.npz")
+    assert [row["optimizer"] for row in rows] == ["SGD", "Adam"] == [each.label for each in trajectories]
+    assert [float(row["final_value"]) for row in rows] == [each.values[-1, 0] for each in trajectories]
+    assert experiment == gdsim.load(here / "quick.yaml")
+
+
+@pytest.mark.parametrize("suffix", ["webm", "webp", "apng", "svg", "pdf"])
+def test_other_formats_are_one_word_away(here, suffix):
+    result = call("run", "quick.yaml", "--format", suffix, "--quiet")
+    assert result.exit_code == 0, result.output
+    assert result.stderr == ""
+    assert (here / f"outputs/quick/quick.{suffix}").stat().st_size > 1000
+
+
+def test_a_run_twice_gives_the_same_files(here):
+    assert call("run", "quick.yaml", "--out", "a").exit_code == 0
+    assert call("run", "quick.yaml", "--out", "b").exit_code == 0
+    for suffix in ("gif", "mp4", "png", "csv"):
+        assert (here / f"a/quick/quick.{suffix}").read_bytes() == (here / f"b/quick/quick.{suffix}").read_bytes()
+
+
+def test_render_draws_again_without_simulating(here, monkeypatch):
+    assert call("run", "quick.yaml", "--format", "png").exit_code == 0
+    first = (here / "outputs/quick/quick.png").read_bytes()
+    monkeypatch.setattr("gdsim.descent.simulate", None)
+    result = call("render", "outputs/quick/quick.npz", "--out", "again")
+    assert result.exit_code == 0, result.output
+    assert result.stdout.split() == ["again/quick/quick.png"]
+    assert (here / "again/quick/quick.png").read_bytes() == first
+    result = call(
+        "render", "outputs/quick/quick.npz", "--set", "view.theme=dark", "--out", "dark", "--format", "gif,svg"
+    )
+    assert result.exit_code == 0, result.output
+    assert files(here / "dark") == {"quick/quick.gif", "quick/quick.svg"}
+
+
+def test_render_refuses_to_change_what_is_recorded(here):
+    assert call("run", "quick.yaml", "--format", "png").exit_code == 0
+    result = call("render", "outputs/quick/quick.npz", "--set", "optimizers.Adam.lr=0.1")
+    assert result.exit_code == 2
+    assert result.stderr == "--set optimizers: the trajectories are recorded; to change optimizers, use gdsim run\n"
+
+
+def test_set_changes_the_experiment_and_travels_with_it(here):
+    result = call("run", "quick.yaml", "--set", "optimizers.Adam.lr=0.1", "--set", "steps=5", "--format", "png")
+    assert result.exit_code == 0, result.output
+    experiment, trajectories = gdsim.read(here / "outputs/quick/quick.npz")
+    assert experiment.steps == 5
+    assert trajectories[1].settings == "Adam · lr 0.1"
+
+
+def test_nothing_is_replaced_against_the_users_will(here):
+    assert call("run", "quick.yaml", "--format", "png").exit_code == 0
+    result = call("run", "quick.yaml", "--format", "png", "--no-overwrite")
+    assert result.exit_code == 2
+    assert "outputs/quick/quick.png exists; leave out --no-overwrite" in result.stderr
+    assert call("run", "quick.yaml", "--format", "png").exit_code == 0
+
+
+def test_several_configs_run_in_one_call_and_must_not_collide(here):
+    (here / "b").mkdir()
+    (here / "b/other.yaml").write_text(QUICK)
+    result = call("run", "quick.yaml", "b/other.yaml", "--format", "png", "-q")
+    assert result.exit_code == 0, result.output
+    assert len(result.stdout.split()) == 6
+    (here / "b/quick.yaml").write_text(QUICK)
+    result = call("run", "quick.yaml", "b/quick.yaml")
+    assert result.exit_code == 2
+    assert "two configs would write" in result.stderr
+
+
+BAD = {
+    "a missing file": (None, "no such file"),
+    "binary junk": (b"\x00\xff\xfe\x01GIF89a", "no text file"),
+    "an empty file": (b"", "empty"),
+    "a syntax error": (b"objective: [himmelblau\nsteps: 3\n", "no valid YAML"),
+    "a duplicate key": (QUICK.replace("steps: 20", "steps: 20, steps: 30").encode(), "steps"),
+    "an unknown key": (QUICK.replace("steps", "stpes").encode(), "did you mean 'steps'?"),
+    "an unknown objective": (QUICK.replace("himmelblau", "himelblau").encode(), "did you mean 'himmelblau'?"),
+    "an unknown optimizer": (QUICK.replace("Adam:", "Adaam:").encode(), "did you mean 'Adam'?"),
+    "an unknown argument": (QUICK.replace("lr: 0.3", "lerning_rate: 0.3").encode(), "did you mean 'lr'?"),
+    "a rate in words": (QUICK.replace("lr: 0.3", "lr: fast").encode(), "lr"),
+    "negative steps": (QUICK.replace("steps: 20", "steps: -3").encode(), "steps"),
+    "a thousand million steps": (QUICK.replace("steps: 20", "steps: 1000000000").encode(), "1000000"),
+    "a start of the wrong length": (QUICK.replace("[-0.5, 4.2]", "[1, 2, 3]").encode(), "start"),
+    "a start that is no number": (QUICK.replace("[-0.5, 4.2]", "[.nan, 4.2]").encode(), "start"),
+    "an odd size": (QUICK.replace("[320, 180]", "[321, 180]").encode(), "size"),
+    "an absurd size": (QUICK.replace("[320, 180]", "[99999, 180]").encode(), "size"),
+    "an unknown format": (QUICK.replace("hold: 1}", "hold: 1}, output: {formats: [gfi]}").encode(), "gfi"),
+    "a python tag": (QUICK.replace("steps: 20", "steps: !!python/object/apply:os.system ['id']").encode(), "tag"),
+    "an alias bomb": (b"a: &a [x, x, x, x, x, x, x, x, x]\n" + b"\n".join(
+        b"%c: &%c [%s]" % (98 + i, 98 + i, b", ".join([b"*%c" % (97 + i)] * 9)) for i in range(9)), "alias"),
+    "a rate that the class refuses": (QUICK.replace("lr: 0.3", "lr: -0.3").encode(), "Invalid learning rate"),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("case", BAD)
+def test_bad_input_is_told_in_a_line_and_nothing_is_written(here, case):
+    content, words = BAD[case]
+    if content is not None:
+        (here / "bad.yaml").write_bytes(content)
+    before = files(here)
+    result = call("run", "bad.yaml")
+    assert result.exit_code == 2, result.output
+    assert words.lower() in result.stderr.lower()
+    assert "Traceback" not in result.output
+    assert all(line.startswith("bad.yaml") for line in result.stderr.splitlines())
+    assert result.stdout == ""
+    assert files(here) == before
+
+
+def test_a_folder_is_no_config(here):
+    (here / "folder.yaml").mkdir()
+    result = call("run", "folder.yaml")
+    assert result.exit_code == 2
+    assert "folder" in result.stderr
+
+
+def test_the_mistakes_of_all_files_come_together(here):
+    (here / "one.yaml").write_text("objective: nope\nstepz: 3\n")
+    (here / "two.yaml").write_text("objective: sphere\nsteps: many\noptimizers: {SGD: }\n")
+    result = call("run", "one.yaml", "quick.yaml", "two.yaml")
+    assert result.exit_code == 2
+    lines = result.stderr.splitlines()
+    assert len([line for line in lines if line.startswith("one.yaml:")]) >= 2
+    assert len([line for line in lines if line.startswith("two.yaml:2:8: steps: ")]) == 1
+
+
+def test_an_exponent_without_a_point_is_a_number(here):
+    (here / "quick.yaml").write_text(QUICK.replace("lr: 0.01", "lr: 1e-3"))
+    assert call("validate", "quick.yaml").exit_code == 0
+
+
+def test_a_wrong_format_on_the_command_line_is_named(here):
+    result = call("run", "quick.yaml", "--format", "gfi")
+    assert result.exit_code == 2
+    assert result.stderr.startswith("--format: unknown format 'gfi'; did you mean 'gif'?")
+
+
+def test_a_place_that_cannot_be_written_to_is_no_fault_of_the_input(here):
+    (here / "taken").write_text("a file")
+    result = call("run", "quick.yaml", "--out", "taken")
+    assert result.exit_code == 1
+    assert result.stderr.splitlines()[-1].startswith("taken/quick: cannot be made")
+    assert "Traceback" not in result.output
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(os.name != "posix", reason="signals are POSIX's")
+def test_an_interrupt_leaves_no_half_file(here):
+    (here / "long.yaml").write_text(QUICK.replace("seconds: 1", "seconds: 100").replace("320, 180", "1280, 720"))
+    process = subprocess.Popen(
+        [sys.executable, "-m", "gdsim", "run", "long.yaml"], stderr=subprocess.PIPE, stdout=subprocess.PIPE, text=True
+    )
+    deadline = time.monotonic() + 60
+    # What is being written has a name of its own beside its place.
+    while not list(here.glob("outputs/long/.*.gif")) and time.monotonic() < deadline:
+        time.sleep(0.02)
+    process.send_signal(signal.SIGINT)
+    _, words = process.communicate(timeout=30)
+    assert process.returncode == 130
+    assert words.splitlines()[-1] == "interrupted; what was written before is whole"
+    assert files(here / "outputs") == {"long/long.npz", "long/long.csv"}
+    gdsim.read(here / "outputs/long/long.npz")
+
+
+@pytest.mark.parametrize(
+    ("words", "status"),
+    [
+        (["--help"], 0),
+        (["--version"], 0),
+        (["list"], 0),
+        (["list", "optimizers"], 0),
+        (["schema"], 0),
+        (["run", "bad.yaml"], 2),
+        (["run", "missing.yaml"], 2),
+        (["init", "new.yaml"], 0),
+    ],
+    ids=str,
+)
+def test_what_needs_neither_torch_nor_matplotlib_loads_neither(here, words, status):
+    (here / "bad.yaml").write_text("objective: nope\nsteps: 3\noptimizers: {Adamm: {}}\n")
+    script = (
+        "import sys\nfrom gdsim.cli import main\nsys.argv[0] = 'gdsim'\n"
+        "try:\n    main()\nexcept SystemExit as done:\n    status = done.code or 0\n"
+        "loaded = [name for name in ('torch', 'matplotlib') if name in sys.modules]\n"
+        "assert not loaded, loaded\nsys.exit(status)\n"
+    )
+    done = subprocess.run([sys.executable, "-c", script, *words], capture_output=True, text=True, check=False)
+    assert done.returncode == status, done.stderr
+
+
+def test_init_writes_a_config_that_runs(here):
+    assert call("init", "talk.yaml").stdout == "talk.yaml\n"
+    result = call("run", "talk.yaml", "--set", "view.size=[320, 180]", "--set", "animation.seconds=1", "-q")
+    assert result.exit_code == 0, result.output
+    again = call("init", "talk.yaml")
+    assert again.exit_code == 2
+    assert again.stderr == "talk.yaml exists; name another file, or add --overwrite\n"
+    assert call("init", "talk.yaml", "--overwrite").exit_code == 0
+    assert call("init", "talk").exit_code == 2
+
+
+def test_the_starter_says_the_defaults(here):
+    """What the starter config calls a default is one."""
+    call("init", "talk.yaml")
+    told = gdsim.load("talk.yaml")
+    bare = gdsim.loads("{objective: himmelblau, steps: 3, optimizers: {SGD: }}")
+    assert (told.view, told.animation, told.output, told.seed) == (bare.view, bare.animation, bare.output, bare.seed)
+
+
+def test_show_prints_the_facts_and_draws_the_function(here):
+    result = call("show", "himmelblau")
+    assert result.exit_code == 0, result.output
+    for words in ("(3, 2)", "minimum", "Himmelblau", "[-5, 5] × [-5, 5]"):
+        assert words in result.stdout
+    picture = Path(result.stdout.split()[-1])
+    with Image.open(picture) as image:
+        assert image.size == (1280, 720)
+
+
+def test_show_of_many_dimensions_has_no_picture(here):
+    result = call("show", "sphere", "--dim", "4")
+    assert result.exit_code == 0
+    assert "no picture" in result.stderr
+    assert files(here) == {"quick.yaml"}
+
+
+def test_show_of_an_unknown_name_helps(here):
+    result = call("show", "rosenbork")
+    assert result.exit_code == 2
+    assert result.stderr.startswith("there is no objective 'rosenbork'; did you mean 'rosenbrock'?")
+
+
+def test_lists_name_everything(here):
+    everything = call("list").stdout
+    for title in ("objectives:", "optimizers:", "schedules:", "themes:"):
+        assert title in everything
+    assert {line.split()[0] for line in call("list", "objectives").stdout.splitlines()} >= {"ackley", "sine"}
+    assert "lr=1e-3" in call("list", "optimizers").stdout
+    wrong = call("list", "optimisers")
+    assert wrong.exit_code == 2
+    assert "did you mean 'optimizers'?" in wrong.stderr
+
+
+def test_validate_says_ok_or_what_is_wrong(here):
+    assert call("validate", "quick.yaml").stdout == "quick.yaml: ok\n"
+    assert files(here) == {"quick.yaml"}
+    (here / "quick.yaml").write_text(QUICK.replace("lr: 0.3", "lr: -1"))
+    result = call("validate", "quick.yaml")
+    assert result.exit_code == 2
+    assert result.stderr.startswith("quick.yaml:1:")
+
+
+def test_schema_prints_what_stands_beside_the_configs():
+    assert call("schema").stdout == (CONFIGS / "gdsim.schema.json").read_text(encoding="utf-8")
+    assert json.loads(call("schema").stdout)["properties"]["optimizers"]
+
+
+def test_python_m_gdsim_is_gdsim():
+    done = alone("--version")
+    assert done.stdout == f"gdsim {gdsim.__version__}\n"
+
+
+def test_a_reader_that_goes_away_is_no_error(here):
+    done = subprocess.run(f"{sys.executable} -m gdsim list | head -1", shell=True, capture_output=True, text=True)  # noqa: S602
+    assert done.stdout == "objectives:\n"
+    assert "Traceback" not in done.stderr

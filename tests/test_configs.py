@@ -1,0 +1,58 @@
+"""The shipped configs: each runs, names its schema, and is worth its words."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image
+
+import gdsim
+from gdsim.trajectory import Stop
+
+CONFIGS = sorted((Path(__file__).parent.parent / "configs").glob("*.yaml"))
+
+
+def load(name: str) -> gdsim.Experiment:
+    return gdsim.load(next(path for path in CONFIGS if path.stem == name))
+
+
+def test_there_are_ten():
+    assert len(CONFIGS) >= 10
+
+
+@pytest.mark.parametrize("path", CONFIGS, ids=lambda path: path.stem)
+def test_it_names_its_schema_first(path):
+    assert path.read_text().startswith("# yaml-language-server: $schema=gdsim.schema.json\n# ")
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("path", CONFIGS, ids=lambda path: path.stem)
+def test_it_draws_a_gif_and_an_mp4(path, tmp_path):
+    experiment = gdsim.load(path, overrides=["view.size=[480, 270]", "animation.seconds=2"])
+    scene = gdsim.compose(gdsim.simulate(experiment), view=experiment.view, animation=experiment.animation)
+    frames = gdsim.frames(scene)
+    for suffix in ("gif", "mp4"):
+        written = gdsim.write(frames, tmp_path / f"a.{suffix}", fps=scene.fps, hold=scene.hold)
+        assert 5_000 < written.stat().st_size < 1_000_000
+    with Image.open(tmp_path / "a.gif") as gif:
+        first = np.asarray(gif.convert("RGB"))
+        gif.seek(gif.n_frames - 1)
+        assert (np.asarray(gif.convert("RGB")) != first).any(-1).sum() > 200
+
+
+def test_what_their_comments_say_is_so():
+    def last(name: str, label: str) -> float:
+        return float(next(each for each in gdsim.simulate(load(name)) if each.label == label).values[-1, 0])
+
+    assert last("ravine", "Momentum") < 1e-6 < last("ravine", "SGD")
+    assert last("ravine", "Nesterov") < 1e-6
+    assert last("rosenbrock_race", "LBFGS") < 1e-6 < last("rosenbrock_race", "Adam")
+    assert last("double_well", "Momentum") < 0 < last("double_well", "SGD")
+    assert last("ackley", "SGD") > 5 > 1 > last("ackley", "Adam")
+    assert last("divergence", "Right") < 1e-5 < 1 < last("divergence", "Too small")
+    stops = {each.label: each.stops for each in gdsim.simulate(load("divergence"))}
+    assert stops["Too large"] == (Stop.DIVERGED,)
+    assert stops["Right"] != (Stop.DIVERGED,)
+    assert last("saddle_escape", "Adagrad") < -4
