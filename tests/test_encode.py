@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 import re
 import struct
-import subprocess
 import tracemalloc
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
@@ -13,7 +12,6 @@ from functools import cache
 from itertools import groupby
 from pathlib import Path
 
-import imageio_ffmpeg
 import numpy as np
 import pytest
 from hypothesis import given, settings
@@ -22,6 +20,7 @@ from PIL import Image, ImageDraw
 
 from gdsim.encode import SUFFIXES, write
 from gdsim.errors import GdsimError, InputError
+from tests.decode import decode_video
 
 PATHS = np.array([(0, 114, 178), (213, 94, 0), (0, 158, 115), (204, 121, 167)], np.uint8)
 LUMA = np.array([0.2126, 0.7152, 0.0722])
@@ -100,13 +99,6 @@ def decode(path: Path) -> list[tuple[np.ndarray, int]]:
             pixels = np.array(image.convert("RGB"))
             pictures.append((pixels, image.info.get("duration")))
         return pictures
-
-
-def decode_video(path: Path, size: tuple[int, int]) -> tuple[np.ndarray, str]:
-    """Return all pictures of a video and what ffmpeg says of it."""
-    command = [imageio_ffmpeg.get_ffmpeg_exe(), "-i", path, "-f", "rawvideo", "-pix_fmt", "rgb24", "-"]
-    done = subprocess.run(command, capture_output=True, check=True)
-    return np.frombuffer(done.stdout, np.uint8).reshape(-1, size[1], size[0], 3), done.stderr.decode()
 
 
 def still(drawn: list[np.ndarray]) -> Pictures:
