@@ -132,7 +132,7 @@ class Method:
         return None if self.schedule is None else self._scheduler(self.schedule, optimizer, ("schedule",))
 
     def _scheduler(self, schedule: Mapping[str, Any], optimizer: Optimizer, key: tuple[str | int, ...]) -> LRScheduler:
-        class_ = _schedule_class(str(schedule["class"]), ("optimizers", self.label, *key, "class"))
+        class_ = _schedule_class(str(schedule.get("class", "")), ("optimizers", self.label, *key, "class"))
         settings = {name: value for name, value in schedule.items() if name != "class"}
         _check_arguments(class_, settings, {"optimizer"}, ("optimizers", self.label, *key))
         if "schedulers" in settings:
@@ -272,17 +272,19 @@ def _tried(untried: Method, dim: int) -> Method:
     """Find out what a class wants and does by taking a few steps with it; refuse it when it can take none."""
     import torch
 
+    closure = inspect.signature(untried.class_.step).parameters.get("closure")
+    choices = (True,) if closure is not None and closure.default is closure.empty else (False, True)
+    failures: list[Exception] = []
     with torch.random.fork_rng(devices=[]):
         before = torch.get_rng_state()
-        try:
-            _take_steps(untried, dim)
-        except _StepError as failure:
-            untried = replace(untried, wants_closure=True)
+        for wants_closure in choices:
+            chosen = replace(untried, wants_closure=wants_closure)
             try:
-                _take_steps(untried, dim)
-            except _StepError:
-                raise untried.refusal("cannot take a step", failure.error) from failure.error
-        return replace(untried, draws=not torch.equal(before, torch.get_rng_state()))
+                _take_steps(chosen, dim)
+                return replace(chosen, draws=not torch.equal(before, torch.get_rng_state()))
+            except _StepError as failure:
+                failures.append(failure.error)
+    raise untried.refusal("cannot take a step", failures[0]) from failures[0]
 
 
 class _StepError(Exception):

@@ -120,9 +120,11 @@ def read(path: str | Path) -> tuple[Experiment, tuple[Trajectory, ...]]:
         raise InputError(f"{path}: cannot be read: {error.strerror or error}") from error
     except KeyError as error:
         raise InputError(f"{path}: is not whole, or no recording of gdsim: it lacks {error}") from error
-    except (_UnreadableError, InputError, ValueError) as error:
+    except InputError as error:
         words = str(error).splitlines()[0].removeprefix(f"{path}:").strip()
-        raise InputError(f"{path}: cannot be read: {words}") from error
+        raise InputError(f"{path}: its configuration cannot be read: {words}") from error
+    except (_UnreadableError, ValueError) as error:
+        raise InputError(f"{path}: cannot be read: {error}") from error
 
 
 class _UnreadableError(Exception):
@@ -196,16 +198,16 @@ def _arrays(path: Path) -> dict[str, npt.NDArray[Any]]:
             }
             if sum(entry.file_size for entry in entries.values()) > SIZE_LIMIT:
                 raise _UnreadableError(f"it declares more than {SIZE_LIMIT // 2**30} GiB, the most that is read")
-            arrays = {}
             # The version comes first: a newer file may differ in anything else.
-            for name in sorted(entries, key=lambda name: name != "format"):
-                with archive.open(entries[name]) as file:
-                    arrays[name] = _array(file, name, entries[name].file_size)
-                if name == "format":
-                    _check_format(arrays[name])
-            return arrays
+            _check_format(_read_array(archive, "format", entries["format"]))
+            return {name: _read_array(archive, name, entry) for name, entry in entries.items()}
     except (zipfile.BadZipFile, EOFError, ValueError, NotImplementedError, RuntimeError, zlib.error) as error:
         raise _UnreadableError(f"it is no .npz file, or not a whole one ({error})") from error
+
+
+def _read_array(archive: zipfile.ZipFile, name: str, entry: zipfile.ZipInfo) -> npt.NDArray[Any]:
+    with archive.open(entry) as file:
+        return _array(file, name, entry.file_size)
 
 
 def _array(file: IO[bytes], name: str, size: int) -> npt.NDArray[Any]:

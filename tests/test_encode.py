@@ -19,6 +19,7 @@ from hypothesis import strategies as st
 from PIL import Image, ImageDraw
 
 from gdsim.encode import SUFFIXES, write
+from gdsim.encode.planes import planes
 from gdsim.errors import GdsimError, InputError
 from tests.decode import decode_video
 
@@ -384,9 +385,34 @@ def test_a_missing_ffmpeg_says_how_to_get_it(tmp_path: Path, monkeypatch: pytest
 
 
 def test_what_ffmpeg_says_is_passed_on(tmp_path: Path) -> None:
-    with pytest.raises(GdsimError, match=r"\.mp4: width not divisible by 2 \(161x120\)$"):
-        write(growing_paths(60, (161, 120)), tmp_path / "race.mp4", fps=25, hold=1)
+    wide = still([np.zeros((2, 16_400, 3), np.uint8)])
+    with pytest.raises(GdsimError, match=r"^ffmpeg cannot write \.webp: .*16400"):
+        write(wide, tmp_path / "race.webp", fps=25, hold=1)
     assert not [*tmp_path.iterdir()]
+
+
+@pytest.mark.parametrize("size", [(161, 120), (160, 121)])
+def test_video_takes_even_sizes_only(tmp_path: Path, size: tuple[int, int]) -> None:
+    with pytest.raises(InputError, match="takes even sizes only"):
+        write(growing_paths(60, size), tmp_path / "race.mp4", fps=25, hold=1)
+    assert not [*tmp_path.iterdir()]
+
+
+def test_planes_are_those_of_bt_709() -> None:
+    """The formulas of ITU-R BT.709-6, items 3.2 to 3.4 and 4.6, written out for each pixel of some random frames."""
+    rng = np.random.default_rng(0)
+    first = rng.integers(0, 256, (6, 8, 3), dtype=np.uint8)
+    second = first.copy()
+    second[1:3, 2:5] = rng.integers(0, 256, (2, 3, 3))
+    for frame, made in zip((first, second), planes(iter((first, second))), strict=True):
+        red, green, blue = np.moveaxis(frame / 255, -1, 0)
+        luma = 0.2126 * red + 0.7152 * green + 0.0722 * blue
+        quarter = [
+            ((color - luma) / scale).reshape(3, 2, 4, 2).mean((1, 3))
+            for color, scale in ((blue, 1.8556), (red, 1.5748))
+        ]
+        expected = [219 * luma + 16, *(224 * plane + 128 for plane in quarter)]
+        assert np.abs(made - np.concatenate([plane.ravel() for plane in expected])).max() <= 0.5001
 
 
 @pytest.mark.parametrize(

@@ -116,7 +116,8 @@ def boxes(frames: Frames) -> list[tuple[str, np.ndarray]]:
         if text.get_text().strip() and text.get_visible():
             found.append((text.get_text(), text.get_window_extent(renderer).extents))
     if frames._counter is not None:
-        found.append(("counter", frames._counter._text.get_window_extent(renderer).extents))
+        frames._counter.draw(renderer, frames._scene.steps)
+        found.append(("counter", frames._counter._number.get_window_extent(renderer).extents))
     return found
 
 

@@ -17,7 +17,7 @@ import torch
 from gdsim.descent.arrange import arrangement, confirmed
 from gdsim.descent.ends import trajectory
 from gdsim.descent.record import Record, Track, walk_on
-from gdsim.descent.starts import given, starts
+from gdsim.descent.starting import given, starts
 from gdsim.descent.walk import Course, Walk
 from gdsim.errors import ConfigError, InputError
 from gdsim.objectives import FloatArray, Objective

@@ -11,7 +11,7 @@ import torch
 from torch import Tensor
 from torch.optim.lr_scheduler import ReduceLROnPlateau
 
-from gdsim.descent.starts import stream
+from gdsim.descent.starting import stream
 from gdsim.objectives import FloatArray, Objective
 from gdsim.optimizers import Arrangement, Method
 
@@ -29,8 +29,8 @@ class Course:
         method: How it descends.
         objective: What it descends.
         points: (starts, dim) from where.
-        seed: Makes its random numbers,
-        numbers: (starts,) together with these, the numbers of the starts in the whole experiment.
+        seed: Makes its random numbers, together with the label and `numbers`.
+        numbers: (starts,) the place of each start among all those of the experiment.
     """
 
     method: Method

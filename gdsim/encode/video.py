@@ -13,22 +13,24 @@ from typing import IO, cast
 import imageio_ffmpeg
 
 from gdsim.encode.frames import Frame, Frames, Track
-from gdsim.errors import GdsimError
+from gdsim.encode.planes import planes
+from gdsim.errors import GdsimError, InputError
 
 __all__ = ["CODECS", "write_video"]
 
 # Converted *and* tagged: without either, players take the colours for those of old television, or guess.
-_TAGS = "range=tv:colorspace=bt709:color_primaries=bt709:color_trc=bt709"
-_BT709 = f"scale=out_color_matrix=bt709:out_range=tv,format=yuv420p,setparams={_TAGS}"
+_TAGS = "setparams=range=tv:colorspace=bt709:color_primaries=bt709:color_trc=bt709"
 
 # Of the settings that keep thin lines as well as 4:2:0 can, those that cost least CPU, measured on curves
 # that grow over flat fills. A second thread would shorten the wait and raise the bill.
+_X264 = "-preset veryfast -tune animation -crf 18 -threads 1 -x264-params subme=1:b-adapt=0:bframes=8"
+
 CODECS = {
-    ".mp4": (_BT709, "libx264 -preset veryfast -tune animation -crf 18 -threads 1 -movflags +faststart"),
-    ".webm": (_BT709, "libvpx-vp9 -deadline realtime -cpu-used 6 -crf 20 -b:v 0 -threads 1"),
-    ".webp": ("format=bgra", "libwebp_anim -lossless 1 -compression_level 1 -quality 25 -loop 0"),
+    ".mp4": ("yuv420p", _TAGS, f"libx264 {_X264} -movflags +faststart"),
+    ".webm": ("yuv420p", _TAGS, "libvpx-vp9 -deadline realtime -cpu-used 6 -crf 20 -b:v 0 -threads 1"),
+    ".webp": ("rgb24", "format=bgra", "libwebp_anim -lossless 1 -compression_level 1 -quality 25 -loop 0"),
 }
-"""By suffix: the filter that brings RGB into the codec's form, and the codec with its arguments."""
+"""By suffix: the form in which pictures are handed over, the filter they pass, and the codec with its arguments."""
 
 
 def write_video(frames: Frames, path: Path, *, fps: int, hold: float, track: Track) -> None:
@@ -42,17 +44,21 @@ def write_video(frames: Frames, path: Path, *, fps: int, hold: float, track: Tra
         track: Wraps the iterable of frames.
 
     Raises:
+        InputError: A size is odd that must be even.
         GdsimError: There is no ffmpeg, or it failed.
     """
-    convert, codec = CODECS[path.suffix.lower()]
+    form, filters, codec = CODECS[path.suffix.lower()]
     width, height = frames.size
+    if form == "yuv420p" and (width % 2 or height % 2):
+        raise InputError(f"{path.suffix} takes even sizes only, not {width} × {height}")
     arguments = [
-        *("-f", "rawvideo", "-pix_fmt", "rgb24", "-s", f"{width}x{height}", "-r", str(fps), "-i", "-"),
-        *("-vf", f"{convert},tpad=stop_mode=clone:stop={round(hold * fps)}", "-c:v", *codec.split()),
+        *("-f", "rawvideo", "-pix_fmt", form, "-s", f"{width}x{height}", "-r", str(fps), "-i", "-"),
+        *("-vf", f"{filters},tpad=stop_mode=clone:stop={round(hold * fps)}", "-c:v", *codec.split()),
         f"file:{path}",
     ]
     with TemporaryFile() as words, _ffmpeg(arguments, words) as (ffmpeg, feed):
-        _hand_over(track(frames), feed)
+        pictures = planes(track(frames)) if form == "yuv420p" else track(frames)
+        _hand_over(pictures, feed)
         if ffmpeg.wait() != 0:
             raise GdsimError(f"ffmpeg cannot write {path.suffix}: {_cause(words) or f'status {ffmpeg.returncode}'}")
 

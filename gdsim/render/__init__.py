@@ -12,13 +12,14 @@ from matplotlib import rc_context
 from matplotlib.artist import Artist
 from matplotlib.axes import Axes
 from matplotlib.backend_bases import RendererBase
-from matplotlib.backends.backend_agg import FigureCanvasAgg, RendererAgg
+from matplotlib.backends.backend_agg import RendererAgg
 from matplotlib.colors import to_rgb
 from matplotlib.transforms import Affine2D, BboxBase
 
 from gdsim.objectives import FloatArray
+from gdsim.render.counter import Counter
 from gdsim.render.layout import Layout, lay_out
-from gdsim.render.notes import Counter, Note, take_notes
+from gdsim.render.notes import Note, take_notes
 from gdsim.render.still import DPI, Still
 from gdsim.render.trail import Pen, Rect, Trail, rect_around
 from gdsim.scene import FEW_STARTS, Field, Path, Scene, labels, round_ticks
@@ -50,11 +51,11 @@ class Frames:
         self._scene = scene
         self.size = scene.size
         self._still = Still(scene, _layout(scene))
-        canvas = FigureCanvasAgg(self._still.figure)
+        self._counter = Counter(scene, self._still) if scene.steps else None
+        canvas = self._still.canvas
         canvas.draw()
         self._background = np.array(canvas.buffer_rgba())
         self._notes = take_notes(scene, self._still, canvas.get_renderer())
-        self._counter = Counter(scene, self._still, canvas.get_renderer()) if scene.steps else None
         theme = THEMES[scene.theme]
         exact = [theme.page, theme.text, theme.quiet, *(path.color for path in scene.paths)]
         self.colors = np.unique([[round(255 * part) for part in to_rgb(color)] for color in exact], axis=0).astype(
@@ -128,8 +129,6 @@ class _Cast:
             if note.time <= time:
                 note.draw(self.layers[-1].pen(renderer))
                 yield note.extent.get_points()
-        if self.counter is not None:
-            yield self.counter.draw(renderer, time)
 
 
 class _Moving(Artist):
@@ -147,6 +146,8 @@ class _Moving(Artist):
                 trail.draw_path(layer.pen(renderer), self._time)
         for _ in self._cast.draw_over(renderer, self._time):
             pass
+        if self._cast.counter is not None:
+            self._cast.counter.draw(renderer, self._time)
 
 
 class _Picture:
@@ -186,6 +187,8 @@ class _Picture:
             self._touch(spots, self._cast.em, self._page)
         for rect in [*stale, *self._touched]:
             self._frame[rect.area] = self._pixels[rect.area][..., :3]
+        if self._cast.counter is not None:
+            self._cast.counter.stamp(self._frame, time)
         return self._frame
 
     def _keep(self, trail: Trail, pen: Pen, within: Rect, time: float) -> None:
@@ -231,15 +234,14 @@ def _longest(limits: FloatArray) -> int:
 
 
 def _view_trail(scene: Scene, still: Still, path: Path) -> Trail:
-    ends, casing = path.view_ends, still.theme.casing
-    return _trail(still, path, path.points, ends, still.main, casing=casing, scale=1.0, dots=scene.dots)
+    return _trail(still, path, path.points, path.view_ends, still.main, scale=1.0, bordered=True, dots=scene.dots)
 
 
 def _loss_trail(scene: Scene, still: Still, path: Path) -> Trail:
     assert still.loss is not None  # noqa: S101  (for the type checker: the caller looked)
     steps = np.broadcast_to(np.arange(scene.steps + 1.0)[:, None], path.losses.shape)
     spots = np.stack([steps, path.losses], -1)
-    return _trail(still, path, spots, path.loss_ends, still.loss, casing=still.theme.page, scale=0.8, dots=False)
+    return _trail(still, path, spots, path.loss_ends, still.loss, scale=0.8, bordered=False, dots=False)
 
 
 def _trail(
@@ -249,8 +251,8 @@ def _trail(
     ends: IntArray,
     axes: Axes,
     *,
-    casing: str,
     scale: float,
+    bordered: bool,
     dots: bool,
 ) -> Trail:
     em, few = still.layout.em * scale, spots.shape[1] <= FEW_STARTS
@@ -259,8 +261,8 @@ def _trail(
         pixels,
         ends,
         color=path.color,
-        casing=casing,
-        border=max(0.076 * em, 0.6) if few else 0.0,
+        casing=still.theme.casing if bordered else still.theme.page,
+        border=max(0.076 * em, 0.6) if few and bordered else 0.0,
         width=max((0.17 if few else 0.1) * em, 1.0),
         dash=path.dash,
         marker=path.marker,

@@ -43,7 +43,7 @@ class Layout:
     """
 
     em: float
-    title: Box | None
+    title: Box
     counter: tuple[float, float]
     view: Box
     bar: Box | None
@@ -68,7 +68,7 @@ def lay_out(size: tuple[int, int], aspect: float | None, *, digits: int, bar: bo
     across, down = width / em, height / em
     ticks = min(across, down) >= 20
     left, bottom = (2.4 + 0.64 * digits, 3.4) if ticks else (1.0, 1.0)
-    right, top = 5.6 if bar and across >= 26 else 1.0, 3.0 if down >= 12 else 1.0
+    right, top = 5.6 if bar and across >= 26 else 1.0, 3.0
     room = Box(left * em, bottom * em, width - (left + right) * em, height - (bottom + top) * em)
     if (legend or loss) and width >= 1.25 * height and across >= 36:
         place = _beside
@@ -84,11 +84,9 @@ def lay_out(size: tuple[int, int], aspect: float | None, *, digits: int, bar: bo
             Box(view.x, view.top + em, view.width - 8.5 * em, 2 * em),
             (view.right, view.top + em),
         )
-    if down < 12:
-        counter = (view.right - 0.5 * em, view.top - 1.3 * em)
     return Layout(
         em=em,
-        title=title if down >= 12 else None,
+        title=title,
         counter=counter,
         view=view,
         bar=Box(view.right + 0.9 * em, view.y, 0.9 * em, view.height) if bar and across >= 26 else None,

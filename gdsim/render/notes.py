@@ -1,11 +1,10 @@
-"""The words that change: the step counter, and the notes where a path leaves the view."""
+"""The notes at the border of the view: where a path left it, and at which step."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 
 import numpy as np
-from matplotlib.backend_bases import RendererBase
 from matplotlib.backends.backend_agg import RendererAgg
 from matplotlib.markers import MarkerStyle
 from matplotlib.text import Text
@@ -17,36 +16,9 @@ from gdsim.render.still import Still
 from gdsim.render.trail import Pen
 from gdsim.scene import FEW_STARTS, Exit, Path, Scene
 
-__all__ = ["Counter", "Note", "take_notes"]
+__all__ = ["Note", "take_notes"]
 
 OUTWARD = {"<": (-1.0, 0.0), ">": (1.0, 0.0), "v": (0.0, -1.0), "^": (0.0, 1.0)}
-
-
-class Counter:
-    """The step counter.
-
-    Args:
-        scene: Gives the number of steps.
-        still: Gives the place.
-        renderer: Measures the words.
-    """
-
-    def __init__(self, scene: Scene, still: Still, renderer: RendererAgg) -> None:
-        self._steps = scene.steps
-        self._text = still.text(
-            *still.layout.counter, "", loose=True, color=still.theme.quiet, ha="right", va="baseline"
-        )
-        self._text.set_text(self._words(scene.steps))
-        self._extent = self._text.get_window_extent(renderer).get_points()
-
-    def draw(self, renderer: RendererBase, time: float) -> FloatArray:
-        """Draw the counter at a time and return the corners of what it covers."""
-        self._text.set_text(self._words(int(time)))
-        self._text.draw(renderer)
-        return self._extent
-
-    def _words(self, step: int) -> str:
-        return f"step {step} / {self._steps}"
 
 
 @dataclass(frozen=True, eq=False)

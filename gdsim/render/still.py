@@ -6,13 +6,13 @@ from typing import Any
 
 import numpy as np
 from matplotlib.axes import Axes
+from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.collections import PolyCollection
 from matplotlib.colors import LinearSegmentedColormap, ListedColormap
 from matplotlib.figure import Figure
 from matplotlib.font_manager import FontProperties
 from matplotlib.lines import Line2D
 from matplotlib.text import Text
-from matplotlib.textpath import TextPath
 
 from gdsim.objectives import FloatArray
 from gdsim.render.layout import Box, Layout
@@ -45,6 +45,7 @@ class Still:
 
     Attributes:
         figure: The figure, as large as the scene.
+        canvas: Where it is drawn pixel by pixel.
         size: Its width and height in pixels.
         layout: Where everything stands.
         theme: The colours.
@@ -56,6 +57,7 @@ class Still:
         self._scene, self.layout, self.theme = scene, layout, THEMES[scene.theme]
         self.size = width, height = scene.size
         self.figure = Figure(figsize=(width / DPI, height / DPI), dpi=DPI, facecolor=self.theme.page)
+        self.canvas = FigureCanvasAgg(self.figure)
         self.main = self._axes(layout.view)
         self._draw_view()
         self._draw_minima()
@@ -63,8 +65,7 @@ class Still:
         self.loss = self._axes(layout.loss) if layout.loss else None
         if self.loss is not None:
             self._draw_loss(self.loss)
-        if layout.title:
-            self._draw_title(layout.title)
+        self._draw_title(layout.title)
         if layout.legend:
             self._draw_legend(layout.legend)
 
@@ -97,9 +98,9 @@ class Still:
 
     def width_of(self, words: str, size: float, *, bold: bool = False) -> float:
         """Return how wide words are, in pixels."""
-        font = FontProperties(family="DejaVu Sans", weight="bold" if bold else "normal")
-        shape = TextPath((0, 0), words, size=size * self.layout.em, prop=font)
-        return float(shape.get_extents().width) if words.strip() else 0.0
+        font = FontProperties(size=points(size * self.layout.em), weight="bold" if bold else "normal")
+        width, _, _ = self.canvas.get_renderer().get_text_width_height_descent(words, font, ismath=False)
+        return float(width)
 
     def shortened(self, words: str, size: float, room: float, *, bold: bool = False) -> str:
         """Return words cut with an ellipsis so that they fit a width in pixels."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Literal
 
 import numpy as np
@@ -22,7 +22,7 @@ HIDDEN = 1 / 3
 """A vertex that lies nearer than this to the last one kept, in pixels, is not seen and not drawn."""
 
 CHUNK = 200
-"""About how many segments are drawn anew for each frame before they are kept."""
+"""About how many segments of an optimizer are drawn anew for each frame before they are kept; at most 32 a path."""
 
 OVERLAP = 12
 """How many kept vertices the colour of a path is drawn over again, so that a later casing does not cut it."""
@@ -72,6 +72,7 @@ class Pen:
     renderer: RendererBase
     clip: Bbox
     transform: Transform
+    _tools: dict[tuple[str, float, str], GraphicsContextBase] = field(default_factory=dict)
 
     def stroke(
         self,
@@ -87,10 +88,8 @@ class Pen:
         codes[:, 0] = Outline.MOVETO
         outline = Outline(lines.reshape(-1, 2), codes.ravel())
         outline.should_simplify = False
-        tool = self._tool(color, width)
-        tool.set_capstyle(cap)
-        if dash is not None:
-            tool.set_dashes(*dash)
+        tool = self._tool(color, width, cap)
+        tool.set_dashes(*dash or (0.0, None))
         self.renderer.draw_path(tool, outline, self.transform)
 
     def mark(
@@ -107,14 +106,18 @@ class Pen:
         every = Outline(corners, np.tile(np.asarray(codes), len(spots)))
         self.renderer.draw_path(self._tool(edge, edge_width), every, self.transform, to_rgba(color))
 
-    def _tool(self, color: str, width: float) -> GraphicsContextBase:
-        tool = self.renderer.new_gc()
-        tool.set_foreground(color)
-        tool.set_linewidth(points(width))
-        tool.set_joinstyle("round")
-        tool.set_snap(False)
-        tool.set_clip_rectangle(self.clip)
-        return tool
+    def _tool(self, color: str, width: float, cap: Cap = "butt") -> GraphicsContextBase:
+        """A graphics context, made once: making one costs as much as stroking a short line."""
+        if (color, width, cap) not in self._tools:
+            tool = self.renderer.new_gc()
+            tool.set_foreground(color)
+            tool.set_linewidth(points(width))
+            tool.set_capstyle(cap)
+            tool.set_joinstyle("round")
+            tool.set_snap(False)
+            tool.set_clip_rectangle(self.clip)
+            self._tools[color, width, cap] = tool
+        return self._tools[color, width, cap]
 
 
 class Trail:
@@ -164,7 +167,7 @@ class Trail:
         if dash:
             moves = np.linalg.norm(np.diff(self._drawn, axis=1), axis=-1)
             self._run[:, 1:] = np.cumsum(moves, axis=1) % (sum(dash) * width)
-        self.chunk = max(4, CHUNK // len(self._spots))
+        self.chunk = min(32, max(4, CHUNK // len(self._spots)))
         self._kept = 0
 
     @property

@@ -10,10 +10,11 @@ from pathlib import Path
 import numpy as np
 import torch
 from matplotlib.animation import FFMpegWriter, FuncAnimation, PillowWriter
-from matplotlib.figure import Figure
+from matplotlib.patheffects import withStroke
 from PIL import Image
 
 import gdsim
+from gdsim.render.still import points
 from gdsim.scene import Scene
 
 Figures = dict[str, float]
@@ -86,38 +87,33 @@ def _with_matplotlib(suffix: str) -> Callable[[Path], Figures]:
 
 
 def _plain_animation(scene: Scene) -> FuncAnimation:
-    """The same field, levels, arrows, minima, paths, heads, legend, counter and loss panel, by matplotlib alone."""
-    figure = Figure(figsize=(8, 6), dpi=100)
-    axes, bar, loss = (
-        figure.add_axes(box) for box in ((0.07, 0.1, 0.47, 0.8), (0.555, 0.1, 0.015, 0.8), (0.73, 0.1, 0.25, 0.6))
-    )
-    field, arrows = scene.ground, scene.arrows
-    filled = axes.contourf(field.x, field.y, field.values, levels=field.levels.edges, norm="log", cmap="cividis")
-    axes.contour(field.x, field.y, field.values, levels=field.levels.edges[1:-1], colors="k", linewidths=0.4, alpha=0.5)
-    figure.colorbar(filled, cax=bar)
-    unit = arrows.gradients / np.linalg.norm(arrows.gradients, axis=-1, keepdims=True) * arrows.lengths[:, None]
-    axes.quiver(*arrows.points.T, *unit.T, color="w", alpha=0.7, pivot="mid", scale=20, width=0.003)
-    axes.plot(*scene.minima.T, "k*")
-    axes.set(xlim=scene.view[0], ylim=scene.view[1], xlabel="x", ylabel="y", title=scene.title)
-    loss.set(xlim=(0, scene.steps), ylim=scene.loss.limits, yscale="log", xlabel="step", title="f(x, y)")
-    loss.grid(visible=True, alpha=0.5)
-    paths = [axes.plot([], [], color=path.color, label=path.label)[0] for path in scene.paths]
-    heads = [axes.plot([], [], "o", color=path.color, markeredgecolor="w")[0] for path in scene.paths]
-    losses = [loss.plot([], [], color=path.color)[0] for path in scene.paths]
-    counter = axes.text(0.98, 0.97, "", transform=axes.transAxes, ha="right", va="top")
-    figure.legend(loc="upper right", fontsize=9)
-    steps = np.arange(scene.steps + 1)
+    """The very same picture, with what moves as ordinary lines of matplotlib that an update function sets."""
+    frames = gdsim.frames(scene)
+    still = frames._still
+    em, figure = still.layout.em, still.figure
+    counter = still.text(*still.layout.counter, "", color=still.theme.quiet, ha="right", va="baseline")
+    moving = []
+    for axes, scale in ((still.main, 1.0), (still.loss, 0.8)):
+        for path in scene.paths:
+            look = {"color": path.color, "linewidth": points(0.17 * em * scale)}
+            if path.dash:
+                look["dashes"] = path.dash
+            if axes is still.main:
+                look["path_effects"] = [withStroke(linewidth=points(0.32 * em), foreground=still.theme.casing)]
+            (line,) = axes.plot([], [], **look)
+            head = {"marker": path.marker, "markersize": points(0.95 * em * scale), "markeredgecolor": "white"}
+            (mark,) = axes.plot([], [], color=path.color, **head)
+            xy = path.points[:, 0] if axes is still.main else np.column_stack([np.arange(scene.steps + 1), path.losses])
+            moving.append((line, mark, xy))
 
-    def update(frame: int) -> list[object]:
+    def update(frame: int) -> None:
         step = round(scene.frame_steps[frame])
-        for path, line, head, curve in zip(scene.paths, paths, heads, losses, strict=True):
-            line.set_data(*path.points[: step + 1, 0].T)
-            head.set_data(*path.points[step : step + 1, 0].T)
-            curve.set_data(steps[: step + 1], path.losses[: step + 1, 0])
-        counter.set_text(f"step {step}")
-        return [*paths, *heads, *losses, counter]
+        for line, mark, xy in moving:
+            line.set_data(*xy[: step + 1].T)
+            mark.set_data(*xy[step : step + 1].T)
+        counter.set_text(f"step {step} / {scene.steps}")
 
-    return FuncAnimation(figure, update, frames=len(scene), blit=False)
+    return FuncAnimation(figure, update, frames=len(scene), init_func=lambda: None, blit=False)
 
 
 def _frame_cost(**scene: object) -> Callable[[Path], Figures]:

@@ -1,0 +1,202 @@
+from __future__ import annotations
+
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+import torch
+
+from gdsim import signatures
+from gdsim.errors import InputError
+from gdsim.optimizers import Arrangement, method, note
+
+CLASSES = sorted(signatures.optimizers())
+
+
+@pytest.mark.parametrize("name", CLASSES)
+def test_every_class_of_torch_optim_runs_with_its_defaults(name: str) -> None:
+    chosen = method(name, name, {})
+    assert chosen.class_ is getattr(torch.optim, name)
+    assert len(chosen.arrangements) == 1
+    assert chosen.wants_closure == (name == "LBFGS")
+    assert not chosen.draws
+
+
+@pytest.mark.parametrize(
+    ("settings", "schedule", "expected"),
+    [
+        ({}, None, Arrangement.FLAT),
+        ({"fused": True}, None, Arrangement.EACH),
+        ({"foreach": True}, {"class": "LinearLR"}, Arrangement.FLAT),
+        ({}, {"class": "ReduceLROnPlateau"}, Arrangement.EACH),
+    ],
+)
+def test_options_decide_on_the_arrangement(
+    settings: dict[str, Any], schedule: dict[str, Any] | None, expected: Arrangement
+) -> None:
+    assert method("Adam", "Adam", settings, schedule=schedule).arrangements == (expected,)
+
+
+def test_a_class_that_only_bears_a_known_name_is_not_taken_for_it() -> None:
+    impostor = type("Adam", (torch.optim.SGD,), {})
+    assert method("Adam", impostor, {}).arrangements == tuple(Arrangement)
+
+
+@pytest.mark.parametrize(
+    ("name", "arguments", "expected"),
+    [
+        ("SGD", {"settings": {"lr": 0.01, "momentum": 0.9}}, "SGD · lr 0.01 · momentum 0.9"),
+        ("SGD", {"settings": {"momentum": 0.9, "lr": 0.01}}, "SGD · lr 0.01 · momentum 0.9"),
+        ("Adam", {"settings": {}}, "Adam · lr 0.001"),
+        (
+            "Adam",
+            {"settings": {"lr": 1, "betas": [0.5, 0.99], "amsgrad": True}},
+            "Adam · lr 1 · betas (0.5, 0.99) · amsgrad",
+        ),
+        ("SGD", {"settings": {"lr": 1e-7, "nesterov": False}}, "SGD · lr 1e-07 · nesterov off"),
+        (
+            "Adam",
+            {"settings": {"lr": 0.3}, "schedule": {"class": "CosineAnnealingLR", "T_max": 9}},
+            "Adam · lr 0.3 · CosineAnnealingLR",
+        ),
+        (
+            "SGD",
+            {"settings": {"lr": 0.01}, "noise": 0.5, "clip_norm": 1.0},
+            "SGD · lr 0.01 · noise 0.5 · clip 1",
+        ),
+        ("pytorch_optimizer.Lion", {"settings": {}}, "Lion · lr 0.0001"),
+    ],
+)
+def test_a_legend_names_class_and_settings(name: str, arguments: dict[str, Any], expected: str) -> None:
+    if "." in name:
+        pytest.importorskip(name.partition(".")[0])
+    assert method("label", name, **arguments).text == expected
+
+
+@pytest.mark.parametrize("name", CLASSES)
+def test_notes_are_one_paragraph_of_whole_sentences(name: str) -> None:
+    assert note(name) == "" or (note(name)[0].isupper() and note(name).endswith(".") and "\n" not in note(name))
+    assert note(f"torch.optim.{name}") == note(name)
+
+
+def test_the_note_on_muon_is_true() -> None:
+    from gdsim import descend, objective
+
+    path = descend(objective("himmelblau"), "Muon", start=[-0.5, 4.2], steps=200, lr=0.1, weight_decay=0)
+    lengths = ((path.points[1:] - path.points[:-1]) ** 2).sum(-1) ** 0.5
+    assert lengths.min() > 0.6 * 0.1
+    assert lengths.max() < 0.8 * 0.1
+    assert "0.7 · lr" in note("Muon")
+
+
+def test_notes_do_not_import_torch() -> None:
+    program = "import sys; from gdsim.optimizers import note; note('Muon'); sys.exit('torch' in sys.modules)"
+    assert subprocess.run([sys.executable, "-c", program], check=False).returncode == 0
+
+
+AT = ("optimizers", "x")
+
+
+@pytest.mark.parametrize(
+    ("name", "arguments", "key", "words"),
+    [
+        ("Adamm", {}, (*AT, "class"), "no optimizer 'Adamm'; did you mean 'Adam'"),
+        ("lr_scheduler", {}, (*AT, "class"), "no class of optimizers"),
+        ("Optimizer", {}, (*AT, "class"), "no class of optimizers"),
+        (dict, {}, (*AT, "class"), "no class of optimizers"),
+        ("os.path.join", {}, (*AT, "class"), "part of Python"),
+        ("subprocess.Popen", {}, (*AT, "class"), "part of Python"),
+        ("no_such_package.Lion", {}, (*AT, "class"), "no package 'no_such_package' is installed"),
+        ("torch.nn.Linear", {}, (*AT, "class"), "no class of optimizers"),
+        ("torch.nowhere.Linear", {}, (*AT, "class"), "'torch.nowhere' cannot be imported"),
+        ("numpy.arange", {}, (*AT, "class"), "no class of optimizers"),
+        ("torch.optim.Adamm", {}, (*AT, "class"), "no optimizer 'Adamm'; did you mean 'Adam'"),
+        ("SGD", {"lerning_rate": 1}, (*AT, "lerning_rate"), "SGD has no argument 'lerning_rate'"),
+        ("SGD", {"momentun": 1}, (*AT, "momentun"), "did you mean 'momentum'"),
+        ("SGD", {"params": []}, (*AT, "params"), "no argument 'params'"),
+        ("SGD", {"lr": -1}, AT, "SGD refuses its settings: Invalid learning rate: -1"),
+        ("SGD", {"lr": "fast"}, AT, "SGD refuses its settings"),
+        ("SGD", {"nesterov": True}, AT, "Nesterov momentum requires a momentum"),
+        ("Adam", {"capturable": True}, AT, "Adam cannot take a step"),
+        ("Adam", {"differentiable": True}, AT, "Adam cannot take a step"),
+        ("Adam", {"fused": True, "foreach": True}, AT, "cannot be `True` together"),
+        ("LBFGS", {"line_search_fn": "wolf"}, AT, "only 'strong_wolfe' is supported"),
+    ],
+)
+def test_a_bad_class_or_setting_is_refused(
+    name: str, arguments: dict[str, Any], key: tuple[str, ...], words: str
+) -> None:
+    with pytest.raises(InputError) as caught:
+        method("x", name, arguments)
+    assert words in str(caught.value)
+    assert "\n" not in str(caught.value)
+    assert caught.value.key == key
+
+
+@pytest.mark.parametrize(
+    ("schedule", "key", "words"),
+    [
+        ({"class": "StepLRR"}, ("class",), "no schedule 'StepLRR'; did you mean 'StepLR'"),
+        ({"class": "LRScheduler"}, ("class",), "no schedule 'LRScheduler'"),
+        ({"T_max": 3}, ("class",), "no schedule ''"),
+        ({"class": "StepLR"}, (), "StepLR needs the argument 'step_size'"),
+        ({"class": "StepLR", "step": 3}, ("step",), "no argument 'step'; did you mean 'step_size'"),
+        ({"class": "StepLR", "optimizer": 3, "step_size": 1}, ("optimizer",), "no argument 'optimizer'"),
+        ({"class": "LinearLR", "start_factor": 7}, (), "LinearLR refuses its settings"),
+        (
+            {
+                "class": "SequentialLR",
+                "milestones": [3],
+                "schedulers": [{"class": "LinearLR"}, {"class": "StepL"}],
+            },
+            ("schedulers", 1, "class"),
+            "did you mean 'StepLR'",
+        ),
+        (
+            {"class": "ChainedScheduler", "schedulers": [{"class": "ReduceLROnPlateau"}]},
+            (),
+            "does not support `ReduceLROnPlateau`",
+        ),
+        ({"class": "CyclicLR", "base_lr": 0.1, "max_lr": 1.0}, (), "momentum"),
+    ],
+)
+def test_a_bad_schedule_is_refused(schedule: dict[str, Any], key: tuple[str | int, ...], words: str) -> None:
+    with pytest.raises(InputError) as caught:
+        method("x", "Adagrad", {}, schedule=schedule)
+    assert words in str(caught.value)
+    assert caught.value.key == ("optimizers", "x", "schedule", *key)
+
+
+def test_code_of_the_current_folder_is_not_run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "mine.py").write_text("raise SystemExit('this ran')")
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.syspath_prepend("")
+    with pytest.raises(InputError, match="current folder"):
+        method("x", "mine.Best", {})
+
+
+def test_a_package_that_fails_to_import_is_told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "broken_package.py").write_text("import a_package_that_is_not_there")
+    monkeypatch.syspath_prepend(str(tmp_path))
+    with pytest.raises(InputError, match="'broken_package' cannot be imported: No module named 'a_package"):
+        method("x", "broken_package.Best", {})
+
+
+def test_a_third_party_class_is_known_by_what_it_does() -> None:
+    pytest.importorskip("pytorch_optimizer")
+    assert method("x", "pytorch_optimizer.Lion", {}).arrangements == tuple(Arrangement)
+    assert method("x", "pytorch_optimizer.AliG", {}).wants_closure
+    assert method("x", "pytorch_optimizer.Kron", {}).arrangements == (Arrangement.EACH,)
+    with pytest.raises(InputError, match="AdaHessian cannot take a step"):
+        method("x", "pytorch_optimizer.AdaHessian", {})
+    with pytest.raises(InputError, match="Lookahead needs the argument 'optimizer'"):
+        method("x", "pytorch_optimizer.Lookahead", {})
+
+
+def test_trying_a_class_out_leaves_the_random_numbers_alone() -> None:
+    pytest.importorskip("pytorch_optimizer")
+    before = torch.get_rng_state()
+    method("x", "pytorch_optimizer.Kron", {})
+    assert torch.equal(torch.get_rng_state(), before)

@@ -1,0 +1,214 @@
+from __future__ import annotations
+
+import io
+import zipfile
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from gdsim import Experiment, Stop, Trajectory, loads, read, save, simulate
+from gdsim.errors import GdsimError, InputError
+
+TEXT = """\
+# two ways down
+objective: {name: rastrigin, dim: 3}
+start: {random: 2}
+steps: 12
+seed: 4
+optimizers:
+  Größe 1: {class: SGD, lr: 0.01, color: "#0072B2", noise: 0.5}
+  Too fast: {class: SGD, lr: 1.0e+6}
+  LBFGS:
+"""
+ARRAYS = ("points", "values", "gradients", "learning_rates", "evaluations", "stop_steps")
+
+
+@pytest.fixture(scope="module")
+def experiment() -> Experiment:
+    return loads(TEXT, name="race")
+
+
+@pytest.fixture(scope="module")
+def trajectories(experiment: Experiment) -> tuple[Trajectory, ...]:
+    return simulate(experiment)
+
+
+@pytest.fixture
+def saved(tmp_path: Path, experiment: Experiment, trajectories: tuple[Trajectory, ...]) -> Path:
+    path = tmp_path / "race.npz"
+    save(path, trajectories, experiment)
+    return path
+
+
+def test_what_is_read_is_what_was_saved(
+    saved: Path, experiment: Experiment, trajectories: tuple[Trajectory, ...]
+) -> None:
+    found, paths = read(saved)
+    assert found == experiment
+    assert (found.name, found.yaml) == ("race", TEXT)
+    assert {stop for path in paths for stop in path.stops} >= {Stop.RAN, Stop.DIVERGED}
+    for path, expected in zip(paths, trajectories, strict=True):
+        for name in ARRAYS:
+            array = getattr(path, name)
+            assert array.dtype == getattr(expected, name).dtype
+            np.testing.assert_array_equal(array, getattr(expected, name))
+        assert path.label == expected.label
+        assert path.settings == expected.settings
+        assert path.color == expected.color
+        assert path.stops == expected.stops
+        assert path.objective.name == expected.objective.name
+        np.testing.assert_array_equal(path.objective.bounds, expected.objective.bounds)
+
+
+def test_overrides_are_saved_with_the_rest(tmp_path: Path) -> None:
+    experiment = loads(TEXT, overrides=["steps=3"])
+    save(tmp_path / "a.npz", simulate(experiment), experiment)
+    found, paths = read(tmp_path / "a.npz")
+    assert found.steps == 3
+    assert len(paths[0].points) == 4
+
+
+def test_a_file_is_small_whole_and_the_same_each_time(
+    saved: Path, experiment: Experiment, trajectories: tuple[Trajectory, ...], tmp_path: Path
+) -> None:
+    save(tmp_path / "again.npz", trajectories, experiment)
+    assert (tmp_path / "again.npz").read_bytes() == saved.read_bytes()
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["again.npz", "race.npz"]
+    with np.load(saved) as arrays:
+        assert str(arrays["yaml"]) == TEXT
+        assert [version.split()[0] for version in arrays["versions"]] == ["gdsim", "torch", "numpy"]
+        assert arrays["points_0"].shape == (13, 2, 3)
+
+
+def test_a_file_that_cannot_be_written_leaves_nothing(
+    experiment: Experiment, trajectories: tuple[Trajectory, ...], tmp_path: Path
+) -> None:
+    (tmp_path / "file").write_text("")
+    with pytest.raises(GdsimError, match="cannot be written"):
+        save(tmp_path / "file" / "race.npz", trajectories, experiment)
+    assert [path.name for path in tmp_path.iterdir()] == ["file"]
+
+
+def refused(path: Path) -> str:
+    with pytest.raises(InputError) as caught:
+        read(path)
+    message = str(caught.value)
+    assert message.startswith(f"{path}: ")
+    assert "\n" not in message
+    return message
+
+
+def test_what_is_no_file_of_arrays_is_refused(tmp_path: Path) -> None:
+    assert "No such file" in refused(tmp_path / "nowhere.npz")
+    assert "directory" in refused(tmp_path)
+    (tmp_path / "empty.npz").write_bytes(b"")
+    assert "no .npz file" in refused(tmp_path / "empty.npz")
+    (tmp_path / "junk.npz").write_bytes(bytes(range(256)) * 50)
+    assert "no .npz file" in refused(tmp_path / "junk.npz")
+    np.save(tmp_path / "array.npy", np.zeros(3))
+    assert "no .npz file" in refused(tmp_path / "array.npy")
+    np.savez(tmp_path / "other.npz", points=np.zeros(3))
+    assert "no recording of gdsim: it lacks 'format'" in refused(tmp_path / "other.npz")
+    with zipfile.ZipFile(tmp_path / "zip.npz", "w") as archive:
+        archive.writestr("a.txt", "hello")
+    assert "it lacks 'format'" in refused(tmp_path / "zip.npz")
+
+
+def test_a_file_cut_anywhere_is_refused(saved: Path) -> None:
+    whole = saved.read_bytes()
+    for length in range(0, len(whole), max(1, len(whole) // 40)):
+        saved.write_bytes(whole[:length])
+        refused(saved)
+
+
+@settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(st.data())
+def test_a_damaged_file_is_refused_or_read(saved: Path, data: st.DataObject) -> None:
+    whole = bytearray(saved.read_bytes())
+    position = data.draw(st.integers(0, len(whole) - 1))
+    whole[position] = data.draw(st.integers(0, 255))
+    damaged = saved.with_name("damaged.npz")
+    damaged.write_bytes(whole)
+    try:
+        read(damaged)
+    except InputError:
+        refused(damaged)
+
+
+Change = Callable[[dict[str, Any]], Any]
+
+
+@pytest.mark.parametrize(
+    ("change", "words"),
+    [
+        (lambda arrays: arrays.pop("points_1"), "lacks 'points_1'"),
+        (lambda arrays: arrays.pop("yaml"), "lacks 'yaml'"),
+        (lambda arrays: arrays.pop("stops_0"), "lacks 'stops_0'"),
+        (lambda arrays: arrays.update(format=np.array(2)), "newer gdsim"),
+        (lambda arrays: arrays.update(format=np.array("1")), "its format has no number"),
+        (lambda arrays: arrays.update(values_0=np.zeros((13, 3))), "'values_0' is float64 of the shape (13, 3)"),
+        (lambda arrays: arrays.update(values_0=np.zeros((13, 2), np.float32)), "'values_0' is float32"),
+        (lambda arrays: arrays.update(points_0=np.zeros((13, 2, 2))), "'points_0' has the shape (13, 2, 2)"),
+        (lambda arrays: arrays.update(points_0=np.zeros(13)), "'points_0' has the shape (13,)"),
+        (lambda arrays: arrays.update(points_0=np.zeros((0, 2, 3))), "'points_0' has the shape (0, 2, 3)"),
+        (lambda arrays: arrays.update(stop_steps_0=np.array([0, 13])), "steps that there are not"),
+        (lambda arrays: arrays.update(stops_0=np.array(["RAN", "AWAY"])), "other ways to stop"),
+        (lambda arrays: arrays.update(settings=np.array(["a"])), "'settings' is"),
+        (lambda arrays: arrays.update(labels=np.array(3)), "list of words"),
+        (lambda arrays: arrays.update(yaml=np.array(3)), "no text"),
+        (lambda arrays: arrays.update(yaml=np.array("objective: nothing")), "its configuration cannot be read"),
+        (lambda arrays: arrays.update(yaml=np.array("[")), "race.npz"),
+    ],
+)
+def test_an_array_that_is_not_as_it_must_be_is_refused(saved: Path, change: Change, words: str) -> None:
+    with np.load(saved) as archive:
+        arrays = dict(archive)
+    change(arrays)
+    np.savez(saved, **arrays)
+    assert words in refused(saved)
+
+
+class Trap:
+    """Unpickling it would raise."""
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return exec, ("raise SystemExit('this ran')",)
+
+
+def test_python_objects_are_never_unpickled(saved: Path) -> None:
+    with np.load(saved) as archive:
+        arrays = dict(archive)
+    np.savez(saved, **arrays | {"points_0": np.array([Trap()], dtype=object)})
+    assert "'points_0' holds Python objects, which are never unpacked" in refused(saved)
+
+
+def entry(header: dict[str, Any], content: bytes) -> bytes:
+    file = io.BytesIO()
+    np.lib.format.write_array_header_1_0(file, header)
+    return file.getvalue() + content
+
+
+def test_a_header_that_promises_more_than_there_is_is_refused_before_any_room_is_made(saved: Path) -> None:
+    header = {"descr": "<f8", "fortran_order": False, "shape": (10**12, 3)}
+    with zipfile.ZipFile(saved, "w") as archive:
+        archive.writestr("format.npy", entry(header, b"\0" * 64))
+    assert "'format' declares 24000000000000 bytes and has 64" in refused(saved)
+
+
+def test_a_bomb_is_refused_by_what_it_declares(saved: Path) -> None:
+    with zipfile.ZipFile(saved, "w", zipfile.ZIP_DEFLATED) as archive:
+        archive.writestr("format.npy", b"\0" * 1000)
+    whole = saved.read_bytes()
+    size = (1000).to_bytes(4, "little")
+    saved.write_bytes(whole.replace(size, (2**32 - 2).to_bytes(4, "little")))
+    refused(saved)
+    with zipfile.ZipFile(saved, "w", zipfile.ZIP_DEFLATED) as archive:
+        for name in ("a", "b"):
+            archive.writestr(f"{name}.npy", b"\0" * 1000)
+    saved.write_bytes(saved.read_bytes().replace(size, (2**32 - 2).to_bytes(4, "little")))
+    assert "declares more than 4 GiB, the most that is read" in refused(saved)
