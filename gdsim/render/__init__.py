@@ -234,14 +234,26 @@ def _longest(limits: FloatArray) -> int:
 
 
 def _view_trail(scene: Scene, still: Still, path: Path) -> Trail:
-    return _trail(still, path, path.points, path.view_ends, still.main, scale=1.0, bordered=True, dots=scene.dots)
+    return _trail(
+        still,
+        path,
+        path.points,
+        path.view_ends,
+        still.main,
+        scale=1.0,
+        bordered=True,
+        dots=scene.dots,
+        frames=len(scene),
+    )
 
 
 def _loss_trail(scene: Scene, still: Still, path: Path) -> Trail:
     assert still.loss is not None  # noqa: S101  (for the type checker: the caller looked)
     steps = np.broadcast_to(np.arange(scene.steps + 1.0)[:, None], path.losses.shape)
     spots = np.stack([steps, path.losses], -1)
-    return _trail(still, path, spots, path.loss_ends, still.loss, scale=0.8, bordered=False, dots=False)
+    return _trail(
+        still, path, spots, path.loss_ends, still.loss, scale=0.8, bordered=False, dots=False, frames=len(scene)
+    )
 
 
 def _trail(
@@ -254,6 +266,7 @@ def _trail(
     scale: float,
     bordered: bool,
     dots: bool,
+    frames: int,
 ) -> Trail:
     em, few = still.layout.em * scale, spots.shape[1] <= FEW_STARTS
     pixels = axes.transData.transform(spots.reshape(-1, 2)).reshape(spots.shape)
@@ -268,4 +281,5 @@ def _trail(
         marker=path.marker,
         head=(0.95 if few else 0.6) * em,
         dots=dots,
+        frames=frames,
     )

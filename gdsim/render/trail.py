@@ -134,6 +134,7 @@ class Trail:
         marker: The head's shape.
         head: The head's diameter in pixels.
         dots: Whether each iterate has a dot.
+        frames: In how many frames the path is drawn: a frame should keep no more than about one stretch.
 
     Attributes:
         chunk: How many vertices each path gains before they are kept.
@@ -152,6 +153,7 @@ class Trail:
         marker: str,
         head: float,
         dots: bool,
+        frames: int,
     ) -> None:
         steps = np.arange(len(spots))
         spots = np.clip(spots, -1e7, 1e7)
@@ -167,7 +169,7 @@ class Trail:
         if dash:
             moves = np.linalg.norm(np.diff(self._drawn, axis=1), axis=-1)
             self._run[:, 1:] = np.cumsum(moves, axis=1) % (sum(dash) * width)
-        self.chunk = min(32, max(4, CHUNK // len(self._spots)))
+        self.chunk = max(min(32, max(4, CHUNK // len(self._spots))), len(self._times) // frames)
         self._kept = 0
 
     @property

@@ -24,17 +24,19 @@ objective: himmelblau
 start: {start}
 steps: {steps}
 optimizers:
-  SGD: {{lr: 0.001}}
-  Momentum: {{class: SGD, lr: 0.001, momentum: 0.9}}
-  RMSprop: {{lr: 0.03}}
-  Adam: {{lr: 0.03}}
+  SGD: {{lr: {slow}}}
+  Momentum: {{class: SGD, lr: {slow}, momentum: 0.9}}
+  RMSprop: {{lr: {fast}}}
+  Adam: {{lr: {fast}}}
 view: {{size: [800, 600]}}
 animation: {{fps: 25, seconds: {seconds}, hold: 0}}
 """
 
 
 def _scene(*, frames: int = 200, steps: int = 200, start: str = "[-0.5, 4.2]") -> Scene:
-    experiment = gdsim.loads(CONFIG.format(start=start, steps=steps, seconds=frames / 25))
+    """The same journey however many the steps: the learning rates shrink as the steps grow in number."""
+    rates = {"slow": 0.2 / steps, "fast": 6 / steps}
+    experiment = gdsim.loads(CONFIG.format(start=start, steps=steps, seconds=frames / 25, **rates))
     return gdsim.compose(gdsim.simulate(experiment), view=experiment.view, animation=experiment.animation)
 
 
