@@ -248,7 +248,17 @@ def _load_all(paths: Sequence[Path], changes: Sequence[str]) -> list[Experiment]
     from gdsim.descent import check
 
     _all(check, experiments)
+    _all(_check_view, experiments)
     return experiments
+
+
+def _check_view(experiment: Experiment) -> None:
+    from gdsim.scene import section
+
+    try:
+        section(experiment.objective.build(), experiment.view)
+    except InputError as error:
+        raise experiment.locate(error) from error
 
 
 def _all(verb: Callable[[S], T], subjects: Iterable[S]) -> list[T]:

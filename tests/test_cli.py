@@ -333,6 +333,13 @@ def test_validate_says_ok_or_what_is_wrong(here):
     assert result.stderr.startswith("quick.yaml:1:")
 
 
+def test_a_view_that_does_not_fit_the_objective_has_its_place(here):
+    (here / "bad.yaml").write_text("objective: sphere\nsteps: 3\noptimizers: {SGD: }\nview: {kind: curve}\n")
+    result = call("validate", "bad.yaml")
+    assert result.exit_code == 2
+    assert result.stderr == "bad.yaml:4:14: view.kind: must be contour for sphere, which has dim 2 here\n"
+
+
 def test_schema_prints_what_stands_beside_the_configs():
     assert call("schema").stdout == (CONFIGS / "gdsim.schema.json").read_text(encoding="utf-8")
     assert json.loads(call("schema").stdout)["properties"]["optimizers"]

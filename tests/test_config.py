@@ -336,7 +336,6 @@ output: {formats: [gif, avi]}
         ("start: {random: 0}", "start.random: must be a whole number from 1 to 100000, not 0"),
         ("start: {gird: [8, 8]}", "start: unknown key 'gird'; did you mean 'grid'?"),
         ("view: dark", "view: must be a mapping, not 'dark'"),
-        ("view: {kind: curve}", "view.kind: a curve needs a function of dim 1, and himmelblau has dim 2 here"),
         ("view: {size: [1280]}", "view.size: must be a list of 2 items, each an even whole number from 120 to 3840, "
          "not [1280]"),
         ("view: {size: [128, 128]}", "view.size.0: must be a width of at least 160, not 128"),

@@ -159,8 +159,6 @@ def test_words_say_what_happens():
 def test_what_cannot_be_shown_is_refused():
     with pytest.raises(gdsim.InputError, match="no trajectory"):
         compose([])
-    with pytest.raises(gdsim.InputError, match="3 here"):
-        compose([descend([1, 1, 1], objective=gdsim.objective("sphere", dim=3))])
     with pytest.raises(gdsim.InputError, match="do not belong together"):
         compose([descend([1, 1], steps=3), descend([1, 1], steps=4)])
 

@@ -33,6 +33,7 @@ def _within_limits(size: list[int]) -> list[int]:
 
 
 Pixels = Annotated[int, Field(ge=MIN_HEIGHT, le=MAX_WIDTH, multiple_of=2)]
+Coordinate = Annotated[int, Field(ge=0)]
 Panel = Literal["loss"]
 Format = Literal["gif", "mp4", "webm", "webp", "apng", "png", "svg", "pdf"]
 
@@ -44,6 +45,21 @@ class View(Model):
         None,
         description="contour shows a function of two variables from above, curve one of a single variable; "
         "by default the one that fits the objective.",
+    )
+    plane: (
+        Annotated[list[Coordinate], Field(min_length=2, max_length=2), AfterValidator(_all_different)]
+        | Literal["pca"]
+        | None
+    ) = Field(
+        None,
+        description="On which plane more than two dimensions are shown: two coordinates, counted from 0; or pca, the "
+        "plane that holds most of the paths' variance, which is the default.",
+        examples=[[0, 1], "pca"],
+    )
+    at: list[Finite] | None = Field(
+        None,
+        description="The point through which a plane of two coordinates goes; the minimum by default.",
+        examples=[[0, 0, 1, 1]],
     )
     arrows: Literal["gradient", "none"] = Field(
         "gradient", description="Arrows of the gradient on a regular grid, pointing uphill; or none."

@@ -135,20 +135,6 @@ class Experiment(Model):
             refuse([Problem((), f"{product} are {recorded} points; at most {most} are recorded")])
         return steps
 
-    @field_validator("view")
-    @classmethod
-    def _check_kind(cls, view: View, info: ValidationInfo) -> View:
-        if view.kind is not None and "objective" in info.data:
-            objective, dim = info.data["objective"].name, info.data["objective"].build().dim
-            if dim != DIMENSIONS[view.kind]:
-                wanted = DIMENSIONS[view.kind]
-                sentence = f"a {view.kind} needs a function of dim {wanted}, and {objective} has dim {dim} here"
-                refuse([Problem(("kind",), sentence)])
-        return view
-
-
-DIMENSIONS = {"curve": 1, "contour": 2}
-
 
 def _label_problems(optimizers: dict[str, Any]) -> Iterator[Problem]:
     """Yield what is wrong with labels, also where one stands for a class that is not there."""

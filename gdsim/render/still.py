@@ -142,9 +142,9 @@ class Still:
             ):
                 ticks = round_ticks(low, high, int(np.clip(side / (5 * em), 2, 8)))
                 getattr(axes, f"set_{name}ticks")(ticks, labels(ticks))
-            axes.set_xlabel("x", fontsize=points(em), color=self.theme.quiet, labelpad=points(0.1 * em))
-            vertical = "y" if isinstance(scene.ground, Field) else "f(x)"
-            axes.set_ylabel(vertical, fontsize=points(em), color=self.theme.quiet, labelpad=points(0.2 * em))
+            across, up = scene.names
+            axes.set_xlabel(across, fontsize=points(em), color=self.theme.quiet, labelpad=points(0.1 * em))
+            axes.set_ylabel(up, fontsize=points(em), color=self.theme.quiet, labelpad=points(0.2 * em))
         else:
             axes.set(xticks=[], yticks=[])
         if isinstance(scene.ground, Field):
@@ -275,11 +275,14 @@ class Still:
         self.text(box.x, box.top + 0.55 * em, panel.caption, color=theme.quiet, ha="left", va="bottom")
 
     def _draw_title(self, box: Box) -> None:
-        """The title: large, else smaller, else cut."""
-        words = self._scene.title
-        size = next((size for size in (1.5, 1.25) if self.width_of(words, size, bold=True) <= box.width), 1.1)
-        title = self.shortened(words, size, box.width, bold=True)
+        """The title: large, else smaller, else cut; and after it, always whole, what the picture leaves out."""
+        em, scene = self.layout.em, self._scene
+        told = self.width_of(scene.subtitle, 1.0) + 0.8 * em if scene.subtitle else 0.0
+        room = box.width - told
+        size = next((size for size in (1.5, 1.25) if self.width_of(scene.title, size, bold=True) <= room), 1.1)
+        title = self.shortened(scene.title, size, room, bold=True)
         self.text(box.x, box.y, title, size=size, fontweight="bold", va="baseline")
+        self.text(box.x + box.width, box.y, scene.subtitle, color=self.theme.quiet, ha="right", va="baseline")
 
     def _draw_legend(self, box: Box) -> None:
         """Name the paths, each with its settings under or beside it, and below them what the other signs mean."""

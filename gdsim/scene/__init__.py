@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import numpy.typing as npt
@@ -12,6 +12,7 @@ from gdsim.config import Animation, View
 from gdsim.errors import InputError
 from gdsim.objectives import FloatArray, Objective
 from gdsim.scene.levels import Levels, choose_levels, labels, number, origin_of, round_ticks
+from gdsim.scene.section import Section, section
 from gdsim.scene.words import describe
 from gdsim.themes import DASHES, MARKERS, THEMES
 from gdsim.trajectory import Stop, Trajectory
@@ -30,6 +31,7 @@ __all__ = [
     "number",
     "portray",
     "round_ticks",
+    "section",
 ]
 
 FEW_STARTS = 4
@@ -76,11 +78,11 @@ class Arrows:
     """The gradient on a regular grid; an arrow points uphill and is centred on its grid point.
 
     Args:
-        points: (n, dim) grid points.
-        gradients: (n, dim) the gradient there, true in size.
+        points: (n, k) grid points, in the one or two coordinates shown.
+        gradients: (n, k) the gradient along these coordinates, true in size.
         lengths: (n,) how long an arrow is drawn, from 0 to 1 of the room it has: a compressed, monotone
             function of the gradient's norm, log(1 + |∇f| / c) scaled to 1 at the largest.
-        spacing: (dim,) the grid's spacing along each coordinate.
+        spacing: (k,) the grid's spacing along each coordinate.
     """
 
     points: FloatArray
@@ -159,10 +161,12 @@ class Scene:
 
     Args:
         title: The picture's title.
+        subtitle: What the picture leaves out; empty where it leaves out nothing.
         alt_text: What happens, in a sentence or a few, for those who do not see it.
         theme: The name of its theme.
         size: Width and height in pixels.
         view: (2, 2) the range shown of the horizontal and the vertical coordinate, in data coordinates.
+        names: What the horizontal and the vertical coordinate are called.
         ground: What lies under the paths: a field for two dimensions, a line for one.
         arrows: The gradient arrows, or None.
         minima: (m, 2) the known minima within the view, where they are drawn.
@@ -176,10 +180,12 @@ class Scene:
     """
 
     title: str
+    subtitle: str
     alt_text: str
     theme: str
     size: tuple[int, int]
     view: FloatArray
+    names: tuple[str, str]
     ground: Field | Line
     arrows: Arrows | None
     minima: FloatArray
@@ -206,8 +212,7 @@ def compose(
         animation: The pace; the defaults when left out.
 
     Raises:
-        InputError: There is no trajectory, the trajectories do not belong together, or the objective has
-            more dimensions than a view for it.
+        InputError: There is no trajectory, the trajectories do not belong together, or the view does not fit them.
     """
     view, animation = view or View(), animation or Animation()
     if not trajectories:
@@ -215,21 +220,14 @@ def compose(
     objective, steps = trajectories[0].objective, len(trajectories[0].points) - 1
     if any(len(each.points) - 1 != steps or each.objective.dim != objective.dim for each in trajectories):
         raise InputError("the trajectories do not belong together: their objectives or numbers of steps differ")
-    bounds = _bounds(objective, trajectories)
-    ground, box, minima = _ground(objective, bounds, view)
-    panel = _loss_panel(objective, trajectories, bounds) if "loss" in view.panels else None
+    shown = section(objective, view, [each.points for each in trajectories])
+    panel = _loss_panel(objective, trajectories, shown) if "loss" in view.panels else None
     colors = _colors(trajectories, THEMES[view.theme].paths)
-    paths = tuple(_path(each, i, colors[i], box, panel) for i, each in enumerate(trajectories))
-    return Scene(
-        title=objective.title if view.title is None else view.title,
+    scenery = _scenery(objective, shown, view)
+    return replace(
+        scenery,
         alt_text=describe(objective, trajectories),
-        theme=view.theme,
-        size=(view.size[0], view.size[1]),
-        view=box,
-        ground=ground,
-        arrows=_arrows(objective, bounds) if view.arrows == "gradient" else None,
-        minima=minima,
-        paths=paths,
+        paths=tuple(_path(each, i, colors[i], shown, scenery.view, panel) for i, each in enumerate(trajectories)),
         loss=panel,
         dots=steps <= FEW_STEPS and sum(each.points.shape[1] for each in trajectories) <= 2 * FEW_STARTS,
         steps=steps,
@@ -242,15 +240,32 @@ def compose(
 def portray(objective: Objective, *, view: View | None = None) -> Scene:
     """Turn an objective alone into a scene of one frame: its field, its arrows and its minima."""
     view = view or View()
-    ground, box, minima = _ground(objective, objective.bounds, view)
+    return _scenery(objective, section(objective, view), view)
+
+
+def _scenery(objective: Objective, shown: Section, view: View) -> Scene:
+    """A scene of one frame without paths."""
+    span = float(np.diff(shown.bounds).max())
+    spots = shown.project(objective.minima)
+    lying = _inside(spots, shown.bounds) & (shown.distance(objective.minima) <= 1e-6 * span)
+    minima = spots[lying]
+    if len(shown.axes) == 2:
+        ground: Field | Line = _field(objective, shown)
+        box, names = shown.bounds, (shown.names[0], shown.names[1])
+    else:
+        ground = _line(objective, shown)
+        box, names = np.stack([shown.bounds[0], ground.limits]), ("x", "f(x)")
+        minima = np.column_stack([minima, objective.values(objective.minima[lying])])
     return Scene(
         title=objective.title if view.title is None else view.title,
+        subtitle=shown.words,
         alt_text=f"{objective.title} with its gradient arrows.",
         theme=view.theme,
         size=(view.size[0], view.size[1]),
         view=box,
+        names=names,
         ground=ground,
-        arrows=_arrows(objective, objective.bounds) if view.arrows == "gradient" else None,
+        arrows=_arrows(objective, shown) if view.arrows == "gradient" else None,
         minima=minima,
         paths=(),
         loss=None,
@@ -262,45 +277,14 @@ def portray(objective: Objective, *, view: View | None = None) -> Scene:
     )
 
 
-def _bounds(objective: Objective, trajectories: Sequence[Trajectory]) -> FloatArray:
-    """The objective's bounds, wide enough for every start."""
-    starts = np.concatenate([each.points[0] for each in trajectories])
-    low = np.minimum(objective.bounds[:, 0], starts.min(0))
-    high = np.maximum(objective.bounds[:, 1], starts.max(0))
-    room = 0.05 * (high - low)
-    low = np.where(low < objective.bounds[:, 0], low - room, low)
-    high = np.where(high > objective.bounds[:, 1], high + room, high)
-    return np.stack([low, high], -1)
+def _field(objective: Objective, shown: Section, n: int = 301) -> Field:
+    x, y = (np.linspace(low, high, n) for low, high in shown.bounds)
+    values = _finite(objective.values(shown.lift(np.stack(np.meshgrid(x, y), -1))))
+    return Field(x, y, values, choose_levels(values, objective.minimum, _symbol(objective)))
 
 
-def _ground(objective: Objective, bounds: FloatArray, view: View) -> tuple[Field | Line, FloatArray, FloatArray]:
-    """What lies under the paths, the range shown, and where the minima stand in it."""
-    kind = view.kind or ("curve" if objective.dim == 1 else "contour")
-    needed = {"curve": 1, "contour": 2}[kind]
-    if objective.dim != needed:
-        raise InputError(
-            f"a {kind} shows {needed} dimension{'s' * (needed > 1)}, and {objective.name} has {objective.dim} here",
-            ("view", "kind") if view.kind else ("objective",),
-        )
-    inside = np.all((objective.minima >= bounds[:, 0]) & (objective.minima <= bounds[:, 1]), axis=-1)
-    minima = objective.minima[inside]
-    if kind == "contour":
-        field = _field(objective, bounds)
-        return field, bounds, minima
-    line = _line(objective, bounds)
-    box = np.stack([bounds[0], line.limits])
-    return line, box, np.column_stack([minima[:, 0], objective.values(minima)]).reshape(-1, 2)
-
-
-def _field(objective: Objective, bounds: FloatArray, n: int = 301) -> Field:
-    x, y = (np.linspace(low, high, n) for low, high in bounds)
-    values = _finite(objective.values(np.stack(np.meshgrid(x, y), -1)))
-    symbol = "f(x, y)"
-    return Field(x, y, values, choose_levels(values, objective.minimum, symbol))
-
-
-def _line(objective: Objective, bounds: FloatArray, n: int = 1001) -> Line:
-    x = np.linspace(bounds[0, 0], bounds[0, 1], n)
+def _line(objective: Objective, shown: Section, n: int = 1001) -> Line:
+    x = np.linspace(shown.bounds[0, 0], shown.bounds[0, 1], n)
     values = _finite(objective.values(x[:, None]))
     low, high = (float(np.nanmin(values)), float(np.nanmax(values))) if np.isfinite(values).any() else (0.0, 1.0)
     room = (high - low) or max(abs(high), 1.0)
@@ -308,16 +292,24 @@ def _line(objective: Objective, bounds: FloatArray, n: int = 1001) -> Line:
     return Line(x, values, np.array([low - 0.22 * room, high + 0.08 * room]))
 
 
+def _symbol(objective: Objective) -> str:
+    return {1: "f(x)", 2: "f(x, y)"}.get(objective.dim, "f")
+
+
+def _inside(spots: FloatArray, bounds: FloatArray) -> npt.NDArray[np.bool_]:
+    return np.asarray(np.all((spots >= bounds[:, 0]) & (spots <= bounds[:, 1]), axis=-1))
+
+
 def _finite(values: FloatArray) -> FloatArray:
     return np.where(np.isfinite(values), values, np.nan)
 
 
-def _arrows(objective: Objective, bounds: FloatArray, along: int = 15) -> Arrows:
+def _arrows(objective: Objective, shown: Section, along: int = 15) -> Arrows:
     """The gradient on cell-centred grid points, so that no arrow is cut by the border."""
-    spacing = (bounds[:, 1] - bounds[:, 0]) / along
-    centres = [low + space * (np.arange(along) + 0.5) for (low, _), space in zip(bounds, spacing, strict=True)]
-    points = np.stack(np.meshgrid(*centres), -1).reshape(-1, objective.dim)
-    _, gradients = objective.gradients(points)
+    spacing = (shown.bounds[:, 1] - shown.bounds[:, 0]) / along
+    centres = [low + space * (np.arange(along) + 0.5) for low, space in zip(shown.bounds[:, 0], spacing, strict=True)]
+    points = np.stack(np.meshgrid(*centres), -1).reshape(-1, len(spacing))
+    gradients = objective.gradients(shown.lift(points))[1] @ shown.axes.T
     seen = np.isfinite(gradients).all(-1)
     points, gradients = points[seen], gradients[seen]
     norms = np.linalg.norm(gradients, axis=-1)
@@ -339,9 +331,9 @@ def _colors(trajectories: Sequence[Trajectory], palette: tuple[str, ...]) -> lis
     return colors
 
 
-def _path(trajectory: Trajectory, index: int, color: str, box: FloatArray, panel: Panel | None) -> Path:
+def _path(trajectory: Trajectory, index: int, color: str, shown: Section, box: FloatArray, panel: Panel | None) -> Path:
     steps, starts = trajectory.values.shape[0] - 1, trajectory.values.shape[1]
-    points = trajectory.points
+    points = shown.project(trajectory.points)
     if points.shape[-1] == 1:
         points = np.stack([points[..., 0], trajectory.values], -1)
     diverged = np.array([stop is Stop.DIVERGED for stop in trajectory.stops])
@@ -366,7 +358,7 @@ def _path(trajectory: Trajectory, index: int, color: str, box: FloatArray, panel
 
 def _exit(points: FloatArray, start: int, box: FloatArray) -> Exit | None:
     """Where one path, (steps + 1, 2), leaves the box for good; None where it ends inside or was never in it."""
-    inside = np.all((points >= box[:, 0]) & (points <= box[:, 1]), axis=-1)
+    inside = _inside(points, box)
     if inside[-1] or not inside.any():
         return None
     last = int(np.flatnonzero(inside)[-1])
@@ -378,15 +370,14 @@ def _exit(points: FloatArray, start: int, box: FloatArray) -> Exit | None:
     return Exit(start, last + 1, last + share, (float(x), float(y)))
 
 
-def _loss_panel(objective: Objective, trajectories: Sequence[Trajectory], bounds: FloatArray) -> Panel:
+def _loss_panel(objective: Objective, trajectories: Sequence[Trajectory], shown: Section) -> Panel:
     """The loss over the steps, as far as it is reached within the view: what runs away would press all else flat.
 
     It is logarithmic above a known minimum when it spans more than a factor of 30.
     """
-    inside = [((each.points >= bounds[:, 0]) & (each.points <= bounds[:, 1])).all(-1) for each in trajectories]
-    values = np.concatenate([each.values[seen] for each, seen in zip(trajectories, inside, strict=True)])
+    values = np.concatenate([each.values[_inside(shown.project(each.points), shown.bounds)] for each in trajectories])
     values = values[np.isfinite(values)]
-    symbol = "f(x)" if objective.dim == 1 else "f(x, y)"
+    symbol = _symbol(objective)
     if values.size == 0:
         return Panel(symbol, 0.0, False, np.array([0.0, 1.0]))
     if objective.minimum is not None:

@@ -54,4 +54,5 @@ def _reached(objective: Objective, points: FloatArray) -> FloatArray:
 
 
 def _point(point: FloatArray) -> str:
-    return "(" + ", ".join(f"{x:.2f}".replace("-", "−") for x in point) + ")"
+    written = [f"{x:.2f}".replace("-", "−") for x in point[:3]]
+    return "(" + ", ".join([*written, "…"] if len(point) > 3 else written) + ")"

@@ -1,0 +1,133 @@
+"""Which part of an objective's domain a picture shows: the line, the plane, or a plane through more dimensions."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from gdsim.config import View
+from gdsim.errors import InputError
+from gdsim.objectives import FloatArray, Objective
+
+__all__ = ["Section", "section"]
+
+SUBSCRIPTS = str.maketrans("0123456789", "₀₁₂₃₄₅₆₇₈₉")
+
+
+@dataclass(frozen=True, eq=False)
+class Section:
+    """One or two directions through a point of the domain; a spot is a point of the picture.
+
+    Args:
+        origin: (dim,) where the spot (0, …, 0) lies.
+        axes: (k, dim) orthonormal directions, k is 1 or 2.
+        bounds: (k, 2) the range of spots to show.
+        names: What the directions are called, k words.
+        words: What the section leaves out, for the title; empty where it leaves out nothing.
+    """
+
+    origin: FloatArray
+    axes: FloatArray
+    bounds: FloatArray
+    names: tuple[str, ...]
+    words: str = ""
+
+    def lift(self, spots: FloatArray) -> FloatArray:
+        """Return the points (…, dim) of the domain that spots (…, k) stand for."""
+        return self.origin + spots @ self.axes
+
+    def project(self, points: FloatArray) -> FloatArray:
+        """Return the spots (…, k) nearest to points (…, dim)."""
+        return (points - self.origin) @ self.axes.T
+
+    def distance(self, points: FloatArray) -> FloatArray:
+        """Return how far points (…, dim) lie from the section, (…)."""
+        return np.asarray(np.linalg.norm(points - self.lift(self.project(points)), axis=-1))
+
+
+def section(objective: Objective, view: View, paths: Sequence[FloatArray] = ()) -> Section:
+    """Choose what to show of an objective.
+
+    One and two dimensions are shown whole. More are shown on the plane that `view.plane` names: two coordinates,
+    the others at `view.at` or at the minimum; or the plane through the mean end of the paths that holds most of
+    their variance, after Li et al. (2018), "Visualizing the Loss Landscape of Neural Nets".
+
+    Args:
+        objective: What is shown.
+        view: Gives the plane.
+        paths: (steps + 1, starts, dim) each, all iterates.
+
+    Raises:
+        InputError: The kind or the plane does not fit the objective.
+    """
+    dim, kind = objective.dim, "curve" if objective.dim == 1 else "contour"
+    if view.kind not in (None, kind):
+        raise InputError(f"must be {kind} for {objective.name}, which has dim {dim} here", ("view", "kind"))
+    if dim <= 2:
+        if view.plane is not None or view.at is not None:
+            key = "at" if view.plane is None else "plane"
+            raise InputError(f"is for more than two dimensions; {objective.name} has dim {dim} here", ("view", key))
+        return Section(np.zeros(dim), np.eye(dim), _with_starts(objective.bounds, paths), ("x", "y")[:dim])
+    if isinstance(view.plane, list):
+        return _of_coordinates(objective, view.plane, view.at, paths)
+    if view.at is not None:
+        raise InputError("a point goes with a plane of two coordinates, as in plane: [0, 1]", ("view", "at"))
+    if not paths:
+        return _of_coordinates(objective, [0, 1], None, paths)
+    return _of_paths(objective, paths)
+
+
+def _of_coordinates(
+    objective: Objective, plane: list[int], at: list[float] | None, paths: Sequence[FloatArray]
+) -> Section:
+    dim = objective.dim
+    if max(plane) >= dim:
+        raise InputError(f"must be two of the coordinates 0 to {dim - 1}, not {plane}", ("view", "plane"))
+    if at is not None and len(at) != dim:
+        raise InputError(f"must have {dim} coordinates, as {objective.name} has here, not {len(at)}", ("view", "at"))
+    if at is not None:
+        origin, where = np.array(at, np.float64), "the others as given"
+    elif len(objective.minima):
+        origin, where = objective.minima[0].copy(), "the others at the minimum"
+    else:
+        origin, where = objective.bounds.mean(-1), "the others in the middle"
+    origin[plane] = 0.0
+    bounds = _with_starts(objective.bounds, paths)[plane]
+    names = tuple("x" + str(i + 1).translate(SUBSCRIPTS) for i in plane)
+    words = f"section {names[0]}, {names[1]} of dim {dim}, {where}"
+    return Section(origin, np.eye(dim)[plane], bounds, names, words)
+
+
+def _of_paths(objective: Objective, paths: Sequence[FloatArray]) -> Section:
+    origin = np.mean([path[-1].mean(0) for path in paths], axis=0)
+    points = np.concatenate([path.reshape(-1, objective.dim) for path in paths])
+    bounds = _with_starts(objective.bounds, paths)
+    inside = points[((points >= bounds[:, 0]) & (points <= bounds[:, 1])).all(-1)]
+    if len(inside) == len(points):
+        inside = points
+    else:
+        # What ran away would turn the plane towards itself.
+        origin = inside.mean(0)
+    offsets = inside - origin
+    variances, directions = np.linalg.eigh(offsets.T @ offsets)
+    axes = directions[:, :-3:-1].T
+    axes = axes * np.sign(axes[np.arange(2), np.abs(axes).argmax(1)])[:, None]
+    total = variances.sum()
+    share = variances[:-3:-1].sum() / total if total > 0 else 1.0
+    spots = offsets @ axes.T
+    middle = (spots.min(0) + spots.max(0)) / 2
+    half = 0.6 * (spots.max(0) - spots.min(0)).max() or 0.25 * float(np.diff(bounds).max())
+    words = f"plane of the paths in dim {objective.dim}, {100 * share:.3g} % of their variance"
+    return Section(origin, axes, np.stack([middle - half, middle + half], -1), ("direction 1", "direction 2"), words)
+
+
+def _with_starts(bounds: FloatArray, paths: Sequence[FloatArray]) -> FloatArray:
+    """The objective's bounds, wide enough for every start."""
+    starts = np.concatenate([path[0] for path in paths]) if paths else np.empty((0, len(bounds)))
+    low, high = np.vstack([bounds[:, 0], starts]).min(0), np.vstack([bounds[:, 1], starts]).max(0)
+    room = 0.05 * (high - low)
+    low = np.where(low < bounds[:, 0], low - room, low)
+    high = np.where(high > bounds[:, 1], high + room, high)
+    return np.stack([low, high], -1)

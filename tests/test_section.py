@@ -1,0 +1,120 @@
+"""The part of the domain that is shown, against plain linear algebra."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+import gdsim
+from gdsim.config import View
+from gdsim.scene import compose, portray
+from gdsim.scene.section import section
+
+TEN = gdsim.objective("rosenbrock", dim=10)
+START = [-1.2, 1.0] * 5
+
+
+def walk(steps=60, lr=0.0005, **settings):
+    return gdsim.descend(TEN, "SGD", start=START, steps=steps, lr=lr, **settings)
+
+
+@given(st.integers(1, 2), st.integers(0, 1000))
+def test_one_and_two_dimensions_are_shown_as_they_are(dim, seed):
+    shown = section(gdsim.objective("sphere", dim=dim), View())
+    points = np.random.default_rng(seed).normal(size=(5, dim))
+    np.testing.assert_array_equal(shown.lift(points), points)
+    np.testing.assert_array_equal(shown.project(points), points)
+    assert shown.words == ""
+
+
+def test_two_coordinates_with_the_others_at_the_minimum():
+    scene = portray(TEN, view=View(plane=[2, 7]))
+    row, column = 40, 222
+    point = np.ones(10)
+    point[2], point[7] = scene.ground.x[column], scene.ground.y[row]
+    assert scene.ground.values[row, column] == TEN.values(point)
+    point[[2, 7]] = scene.arrows.points[33]
+    np.testing.assert_array_equal(scene.arrows.gradients[33], TEN.gradients(point)[1][[2, 7]])
+    assert scene.names == ("x₃", "x₈")
+    assert scene.subtitle == "section x₃, x₈ of dim 10, the others at the minimum"
+    assert scene.minima.tolist() == [[1, 1]]
+
+
+def test_two_coordinates_through_a_given_point():
+    at = np.linspace(-1, 1, 10)
+    scene = portray(TEN, view=View(plane=[0, 1], at=at.tolist()))
+    at[:2] = scene.ground.x[5], scene.ground.y[6]
+    assert scene.ground.values[6, 5] == TEN.values(at)
+    assert scene.minima.shape == (0, 2)
+
+
+def test_paths_are_projected_onto_the_plane():
+    path = walk()
+    scene = compose([path], view=View(plane=[4, 1]))
+    np.testing.assert_array_equal(scene.paths[0].points, path.points[..., [4, 1]])
+
+
+def test_the_plane_of_the_paths_holds_most_of_their_variance():
+    paths = [walk(), walk(momentum=0.9)]
+    shown = section(TEN, View(plane="pca"), [each.points for each in paths])
+    np.testing.assert_allclose(shown.axes @ shown.axes.T, np.eye(2), atol=1e-12)
+    np.testing.assert_allclose(shown.origin, np.mean([each.points[-1, 0] for each in paths], axis=0))
+    offsets = np.concatenate([each.points[:, 0] for each in paths]) - shown.origin
+    strengths = np.linalg.svd(offsets, compute_uv=False) ** 2
+    held = ((offsets @ shown.axes.T) ** 2).sum() / (offsets**2).sum()
+    assert held == pytest.approx(strengths[:2].sum() / strengths.sum())
+    assert f"{100 * held:.3g} % of their variance" in shown.words
+    spots = shown.project(offsets + shown.origin)
+    assert ((spots >= shown.bounds[:, 0]) & (spots <= shown.bounds[:, 1])).all()
+
+
+def test_it_is_the_default_and_the_arrows_are_the_slope_along_it():
+    path = walk()
+    scene = compose([path])
+    shown = section(TEN, View(), [path.points])
+    assert "plane of the paths in dim 10" in scene.subtitle
+    spot, slope = scene.arrows.points[100], scene.arrows.gradients[100]
+    for axis in range(2):
+        step = 1e-6 * np.eye(2)[axis]
+        rise = TEN.values(shown.lift(spot + step)) - TEN.values(shown.lift(spot - step))
+        assert rise / 2e-6 == pytest.approx(slope[axis], rel=1e-5)
+
+
+def test_a_path_in_a_plane_loses_nothing():
+    sphere = gdsim.objective("sphere", dim=6)
+    path = gdsim.descend(sphere, "SGD", start=[1, 2, 0, 0, 0, 0], steps=20, lr=0.1)
+    scene = compose([path])
+    assert "100 % of their variance" in scene.subtitle
+    shown = section(sphere, View(), [path.points])
+    np.testing.assert_allclose(sphere.values(shown.lift(scene.paths[0].points)), path.values, atol=1e-9)
+
+
+def test_a_path_that_never_moves_and_one_that_runs_away_have_a_plane():
+    sphere = gdsim.objective("sphere", dim=4)
+    still = gdsim.descend(sphere, "SGD", start=[1, 1, 1, 1], steps=60, lr=0.0)
+    wild = gdsim.descend(sphere, "SGD", start=[1, 1, 1, 1], steps=60, lr=3.0)
+    for paths in ([still], [wild], [still, wild]):
+        scene = compose(paths)
+        assert np.isfinite(scene.view).all()
+        assert (np.diff(scene.view) > 0).all()
+
+
+@pytest.mark.parametrize(
+    ("view", "words"),
+    [
+        ({"plane": [0, 10]}, "must be two of the coordinates 0 to 9"),
+        ({"plane": [0, 1], "at": [1, 2]}, "must have 10 coordinates"),
+        ({"at": [1.0] * 10}, "a point goes with a plane of two coordinates"),
+        ({"kind": "curve"}, "must be contour for rosenbrock, which has dim 10 here"),
+    ],
+)
+def test_a_plane_that_does_not_fit_is_refused(view, words):
+    with pytest.raises(gdsim.InputError, match=words):
+        section(TEN, View(**view))
+
+
+def test_a_plane_of_a_plane_is_refused():
+    with pytest.raises(gdsim.InputError, match="is for more than two dimensions"):
+        section(gdsim.objective("sphere"), View(plane="pca"))
