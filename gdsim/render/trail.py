@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import Literal
 
@@ -16,7 +17,7 @@ from matplotlib.transforms import Bbox, Transform
 from gdsim.objectives import FloatArray
 from gdsim.render.still import points
 
-__all__ = ["Pen", "Rect", "Trail", "rect_around"]
+__all__ = ["Pen", "Rect", "Trail", "merged", "rect_around"]
 
 HIDDEN = 1 / 3
 """A vertex that lies nearer than this to the last one kept, in pixels, is not seen and not drawn."""
@@ -45,6 +46,34 @@ class Rect:
     def area(self) -> tuple[slice, slice]:
         """The index of these pixels."""
         return slice(self.top, self.bottom), slice(self.left, self.right)
+
+    @property
+    def size(self) -> int:
+        """The number of these pixels."""
+        return (self.bottom - self.top) * (self.right - self.left)
+
+    def around(self, other: Rect) -> Rect:
+        """Return the smallest rectangle that holds both."""
+        return Rect(
+            min(self.top, other.top),
+            max(self.bottom, other.bottom),
+            min(self.left, other.left),
+            max(self.right, other.right),
+        )
+
+
+def merged(rects: Iterable[Rect]) -> list[Rect]:
+    """Return rectangles that cover the same pixels and more, where one for two is not more to copy than the two."""
+    apart: list[Rect] = []
+    for rect in rects:
+        for i, other in enumerate(apart):
+            around = rect.around(other)
+            if around.size <= rect.size + other.size:
+                apart[i] = around
+                break
+        else:
+            apart.append(rect)
+    return apart
 
 
 def rect_around(spots: FloatArray, room: float, within: Rect, height: int) -> Rect | None:
