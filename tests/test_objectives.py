@@ -335,7 +335,7 @@ def mistakes() -> Iterator[Any]:
 @pytest.mark.parametrize(("arguments", "key", "message"), list(mistakes()))
 def test_mistakes_name_their_key(arguments: dict[str, Any], key: tuple[str, ...], message: str) -> None:
     with pytest.raises(InputError, match=message) as caught:
-        objective(**arguments)
+        objective(**{"source" if name == "name" else name: value for name, value in arguments.items()})
     assert caught.value.key == key
 
 

@@ -14,7 +14,7 @@ from gdsim.config.json_schema import schema
 from gdsim.config.overrides import override
 from gdsim.config.places import Problem
 from gdsim.config.problems import problems_in
-from gdsim.config.specs import ObjectiveSpec, OptimizerSpec, Start
+from gdsim.config.specs import ObjectiveSpec, OptimizerSpec, Place, Start
 from gdsim.config.text import MAX_BYTES, dump, parse
 from gdsim.errors import ConfigError, InputError, did_you_mean
 
@@ -32,7 +32,7 @@ __all__ = [
 ]
 
 
-def load(path: str | os.PathLike[str], *, overrides: Sequence[str] = ()) -> Experiment:
+def load(path: str | os.PathLike[str], *, overrides: Sequence[str] = (), allow_code: bool = False) -> Experiment:
     """Read an experiment from a YAML file.
 
     Args:
@@ -40,22 +40,36 @@ def load(path: str | os.PathLike[str], *, overrides: Sequence[str] = ()) -> Expe
         overrides: Values to put over those of the file, each `KEY=VALUE` with a dotted key and a value in
             YAML: `"optimizers.Adam.lr=0.1"`.
 
+        allow_code: Whether a Python file that the configuration names may run.
+
     Raises:
         InputError: There is no such file, or it is no text; or an override is not `KEY=VALUE`.
         ConfigError: The text is no valid configuration. The error holds every mistake.
     """
     path = Path(path)
-    return loads(_text(path), name=path.stem, file=str(path), overrides=overrides)
+    return loads(
+        _text(path), name=path.stem, file=str(path), folder=path.parent, overrides=overrides, allow_code=allow_code
+    )
 
 
-def loads(text: str, *, name: str = "experiment", file: str = "<text>", overrides: Sequence[str] = ()) -> Experiment:
+def loads(
+    text: str,
+    *,
+    name: str = "experiment",
+    file: str = "<text>",
+    folder: str | os.PathLike[str] = "",
+    overrides: Sequence[str] = (),
+    allow_code: bool = False,
+) -> Experiment:
     """Read an experiment from YAML text.
 
     Args:
         text: The YAML.
         name: What the files that come of the experiment are called.
         file: What the text is called in errors.
+        folder: Where files lie that the text names; the current folder when left out.
         overrides: As for `load`.
+        allow_code: As for `load`.
 
     Raises:
         InputError: An override is not `KEY=VALUE`.
@@ -69,12 +83,12 @@ def loads(text: str, *, name: str = "experiment", file: str = "<text>", override
     if not isinstance(document.value, dict):
         raise document.error([Problem((), "must be a mapping, with lines such as `objective: himmelblau`")])
     try:
-        experiment = Experiment.model_validate(document.value)
+        experiment = Experiment.model_validate(document.value, context=Place(Path(folder), allow_code))
     except ValidationError as error:
         raise document.error([*document.problems, *problems_in(error, document)]) from None
     if document.problems:
         raise document.error(document.problems)
-    experiment._origin = Origin(name, dump(document.value) if overrides else text, document)
+    experiment._origin = Origin(name, Path(folder), dump(document.value) if overrides else text, document)
     return experiment
 
 

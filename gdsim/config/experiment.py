@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Annotated, Any
 
 from pydantic import (
@@ -38,6 +39,7 @@ class Origin:
     """Where an experiment comes from, which does not make two experiments different."""
 
     name: str = field(compare=False)
+    folder: Path = field(compare=False)
     yaml: str = field(compare=False)
     document: Document = field(compare=False)
 
@@ -76,6 +78,11 @@ class Experiment(Model):
     def name(self) -> str:
         """What the files that come of it are called: the stem of the configuration's own."""
         return self._origin.name
+
+    @property
+    def folder(self) -> Path:
+        """Where files lie that the configuration names."""
+        return self._origin.folder
 
     @property
     def yaml(self) -> str:

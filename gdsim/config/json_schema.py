@@ -13,6 +13,7 @@ from pydantic.json_schema import GenerateJsonSchema
 from gdsim import objectives, signatures
 from gdsim.config.arguments import argument
 from gdsim.config.experiment import Experiment
+from gdsim.config.specs import FORMS_OF_OBJECTIVES
 from gdsim.signatures import Signature
 
 __all__ = ["schema"]
@@ -57,15 +58,23 @@ def _or_null(form: Schema) -> Schema:
 
 
 def _objective(model: Schema) -> Schema:
-    properties = model["properties"]
-    name = properties["name"] | {"enum": list(objectives.names())}
+    properties = {key: _optional(form) for key, form in model["properties"].items() if key != "parameters"}
+    properties["name"] |= {"enum": list(objectives.names())}
+    properties["bounds"] = _with_pair(model["properties"]["bounds"])
     mapping = {
         "type": "object",
-        "properties": {"name": name, "dim": properties["dim"], "bounds": _with_pair(properties["bounds"])},
-        "required": ["name"],
-        "additionalProperties": properties["parameters"]["additionalProperties"],
+        "properties": properties,
+        "oneOf": [{"required": [form]} for form in FORMS_OF_OBJECTIVES],
+        "additionalProperties": model["properties"]["parameters"]["additionalProperties"],
     }
-    return {"description": model["description"], "anyOf": [name, mapping]}
+    return {"description": model["description"], "anyOf": [properties["name"], mapping]}
+
+
+def _optional(form: Schema) -> Schema:
+    """Return the form of a value that may be left out, without its null."""
+    if "anyOf" not in form:
+        return form
+    return {key: part for key, part in (form | _required(form)).items() if key not in ("anyOf", "default")}
 
 
 def _with_pair(bounds: Schema) -> Schema:

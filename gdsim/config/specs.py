@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import math
-from typing import Annotated, Any
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Annotated, Any, Literal
 
 from pydantic import (
     AfterValidator,
     BeforeValidator,
     Field,
+    PrivateAttr,
     ValidationInfo,
     field_validator,
     model_validator,
@@ -28,16 +31,17 @@ from gdsim.config.places import Problem
 from gdsim.config.starts import FORMS, MAX_STARTS
 from gdsim.config.words import is_number, shown
 from gdsim.errors import InputError, did_you_mean
-from gdsim.objectives import Objective, objective
+from gdsim.objectives import Objective, from_expression, from_function, from_samples, names, objective
+from gdsim.objectives.imported import import_function
 
-__all__ = ["ObjectiveSpec", "OptimizerSpec", "Start"]
+__all__ = ["FORMS_OF_OBJECTIVES", "ObjectiveSpec", "OptimizerSpec", "Place", "Start"]
 
 MAX_DIM = 1000
 
 
 def _long_form(color: str) -> str:
-    """Return #rrggbb for #rgb."""
-    return "#" + "".join(digit * 2 for digit in color[1:]) if len(color) == 4 else color
+    """Return #rrggbb in small letters, for #rgb too."""
+    return ("#" + "".join(digit * 2 for digit in color[1:]) if len(color) == 4 else color).lower()
 
 
 Interval = Annotated[list[Finite], Field(min_length=2, max_length=2)]
@@ -48,22 +52,77 @@ Color = Annotated[
 ]
 
 
-class ObjectiveSpec(Model):
-    """The function to descend: its name, or a mapping with its name, its view and its own parameters."""
+@dataclass(frozen=True)
+class Place:
+    """Where a configuration stands, and whether code that stands there may run."""
 
-    name: str = Field(
+    folder: Path = Path()
+    allow_code: bool = False
+
+
+@dataclass(frozen=True)
+class Built:
+    """What a specification came to, which does not make two specifications different."""
+
+    objective: Objective = field(compare=False)
+
+
+FORMS_OF_OBJECTIVES = ("name", "expression", "samples", "python")
+BELONGINGS = {
+    "dim": ("name", "python"),
+    "constants": ("expression",),
+    "invert": ("samples",),
+    "gradient": ("samples",),
+    "edge_order": ("samples",),
+}
+"""The keys that go only with some forms of an objective."""
+
+
+class ObjectiveSpec(Model):
+    """The function to descend: a name, or a mapping with a name, an expression, samples or a Python function."""
+
+    name: str | None = Field(
+        None,
         description="A function of the catalogue: `gdsim list objectives` names all, `gdsim show` draws one.",
         examples=["himmelblau"],
+    )
+    expression: str | None = Field(
+        None,
+        description="A formula of x, y and z, or of x1, x2, …, with sin, exp, sqrt, where, pi and their like.",
+        examples=["sin(x)*cos(y)"],
+    )
+    samples: str | None = Field(
+        None,
+        description="A file of measured values beside the configuration: .npy, .npz, .csv, .png or .jpg.",
+        examples=["terrain.npy"],
+    )
+    python: str | None = Field(
+        None,
+        description="A function of torch tensors, module:function, of an installed package; or of a file beside the "
+        "configuration, which runs only under --allow-code.",
+        examples=["my_loss:valley"],
     )
     dim: Annotated[int, Field(ge=1, le=MAX_DIM)] | None = Field(
         None, description="The number of dimensions, for functions that are defined for any number."
     )
     bounds: Annotated[list[Interval], Field(min_length=1)] | None = Field(
         None,
-        description="The part of the domain that is shown, [low, high] for each dimension.",
+        description="The part of the domain that is shown, [low, high] a dimension; for samples, where they lie.",
         examples=[[[-5, 5], [-5, 5]]],
     )
-    parameters: dict[str, Finite] = Field({}, description="The function's own parameters.")
+    constants: dict[str, Finite] = Field(
+        {}, description="Numbers that an expression calls by name.", examples=[{"k": 2}]
+    )
+    invert: bool = Field(False, description="For samples from a picture: take darkness for height.")
+    gradient: Literal["autograd", "finite_differences"] = Field(
+        "autograd",
+        description="For samples: differentiate the smooth function through them, or take finite differences.",
+    )
+    edge_order: Literal[1, 2] = Field(
+        1, description="For samples with finite differences: their order of accuracy at the border."
+    )
+    parameters: dict[str, Finite] = Field({}, description="The own parameters of a function of the catalogue.")
+    _built: Built = PrivateAttr()
 
     @model_validator(mode="before")
     @classmethod
@@ -72,24 +131,27 @@ class ObjectiveSpec(Model):
             return {"name": value}
         if not isinstance(value, dict):
             return value
-        own = {key: value[key] for key in ("name", "dim", "bounds") if key in value}
+        own = dict(value)
         if isinstance(own.get("bounds"), list) and all(map(is_number, own["bounds"])):
             own["bounds"] = [own["bounds"]]  # one dimension needs no list in a list
-        return own | {"parameters": {key: value[key] for key in value if key not in own}}
+        if "name" not in own:
+            return own
+        parameters = {key: own.pop(key) for key in value if key not in cls.model_fields or key == "parameters"}
+        return own | {"parameters": parameters}
 
     @field_validator("name")
     @classmethod
-    def _check_name(cls, name: str) -> str:
-        try:
-            objective(name)
-        except InputError as error:
-            refuse([Problem((), str(error))])
+    def _check_name(cls, name: str | None) -> str | None:
+        if name is not None and name not in names():
+            hint = did_you_mean(name, names()) or "; `gdsim list objectives` names them"
+            refuse([Problem((), f"there is no objective '{name}'{hint}")])
         return name
 
     @field_validator("parameters", mode="before")
     @classmethod
     def _check_keys(cls, parameters: dict[str, Any]) -> dict[str, Any]:
-        mistyped = {key: did_you_mean(key, ["name", "dim", "bounds"]) for key in parameters}
+        own = [key for key in cls.model_fields if key != "parameters"]
+        mistyped = {key: did_you_mean(key, own) for key in parameters}
         refuse(
             Problem((), f"has no key '{key}'{hint}", key=key)
             for key, hint in mistyped.items()
@@ -98,25 +160,41 @@ class ObjectiveSpec(Model):
         return parameters
 
     @model_validator(mode="after")
-    def _check_by_building(self) -> ObjectiveSpec:
+    def _check_by_building(self, info: ValidationInfo) -> ObjectiveSpec:
+        given = [form for form in FORMS_OF_OBJECTIVES if getattr(self, form) is not None]
+        if len(given) != 1:
+            found = " and ".join(f"'{form}'" for form in given) or "none"
+            refuse([Problem((), f"must have one of {', '.join(FORMS_OF_OBJECTIVES)}, not {found}")])
+        strangers = [key for key, forms in BELONGINGS.items() if key in self.model_fields_set and given[0] not in forms]
+        refuse(Problem((), f"'{key}' goes with {' or '.join(BELONGINGS[key])}", key=key) for key in strangers)
         try:
-            self.build()
+            self._built = Built(self._build(info.context or Place()))
         except InputError as error:
-            refuse([self._problem(error)])
+            refuse([self._problem(error, given[0])])
         return self
 
-    def _problem(self, error: InputError) -> Problem:
-        if error.key and error.key[0] in self.parameters.keys() - objective(self.name).parameters.keys():
+    def _problem(self, error: InputError, form: str) -> Problem:
+        strange = self.parameters.keys() - objective(self.name).parameters.keys() if self.name else ()
+        if error.key and error.key[0] in strange:
             return Problem((), str(error), key=str(error.key[0]))
-        return Problem(error.key, str(error))
+        return Problem(error.key or (form,), str(error))
+
+    def _build(self, place: Place) -> Objective:
+        if self.expression is not None:
+            return from_expression(self.expression, bounds=self.bounds, constants=self.constants)
+        if self.samples is not None:
+            path = place.folder / self.samples
+            return from_samples(
+                path, bounds=self.bounds, invert=self.invert, gradient=self.gradient, edge_order=self.edge_order
+            )
+        if self.python is not None:
+            function = import_function(self.python, folder=place.folder, allow_code=place.allow_code)
+            return from_function(function, dim=self.dim, bounds=self.bounds, name=self.python.rpartition(":")[2])
+        return objective(str(self.name), dim=self.dim, bounds=self.bounds, **self.parameters)
 
     def build(self) -> Objective:
-        """Return the objective.
-
-        Raises:
-            InputError: The catalogue has no such function, or the function takes no such parameter.
-        """
-        return objective(self.name, dim=self.dim, bounds=self.bounds, **self.parameters)
+        """Return the objective."""
+        return self._built.objective
 
 
 class Start(Model):

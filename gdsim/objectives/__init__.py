@@ -1,141 +1,189 @@
-"""What is descended: a function of points (…, dim) to values (…), with the facts that are known of it."""
+"""What is descended: functions of the catalogue, typed, measured or imported, all made into an `Objective`."""
 
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 from numbers import Real
+from pathlib import Path
 from types import MappingProxyType
-from typing import TYPE_CHECKING
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
 from gdsim.errors import InputError, did_you_mean
 from gdsim.objectives.catalog import CATALOG, Definition
+from gdsim.objectives.expression import parse
+from gdsim.objectives.gradient import Gradient, grad
+from gdsim.objectives.objective import FloatArray, Objective, fixed
+from gdsim.objectives.samples import SUFFIXES, GradientKind, interpolate, read_samples
 
-if TYPE_CHECKING:
-    from torch import Tensor
-
-__all__ = ["FloatArray", "Objective", "names", "objective"]
-
-FloatArray = npt.NDArray[np.float64]
-
-# Points evaluated at once: enough to hide the cost of a call, few enough to stay in the cache (a backward
-# pass through the longest formula holds some 20 MB).
-_CHUNK = 2**14
-
-
-@dataclass(frozen=True, eq=False)
-class Objective:
-    """A function to descend and what is known of it.
-
-    Args:
-        name: The name in the catalogue, "styblinski_tang".
-        title: The name as people write it, "Styblinski–Tang".
-        f: Maps a float64 tensor of points (…, dim) to values (…). A point's value and gradient are the same
-            to the last bit alone, in a batch, and in any memory layout.
-        dim: The number of coordinates of a point.
-        bounds: (dim, 2), the low and high end of the view a coordinate.
-        start: (dim,), where a descent is worth watching.
-        minima: (m, dim), all global minima within the default view; m is 0 when there is none.
-        minimum: The value at the minima, None when there is none.
-        local_minima: (l, dim), local minima that matter to the eye; l may be 0.
-        formula: The right-hand side in LaTeX without dollar signs, in matplotlib's mathtext subset; its
-            variables are x, y in one or two dimensions, x_i in any number.
-        source: Where the function comes from.
-        parameters: The numbers that shape the function, by name.
-    """
-
-    name: str
-    title: str
-    f: Callable[[Tensor], Tensor]
-    dim: int
-    bounds: FloatArray
-    start: FloatArray
-    minima: FloatArray
-    minimum: float | None
-    local_minima: FloatArray
-    formula: str
-    source: str
-    parameters: Mapping[str, float]
-
-    def values(self, points: npt.ArrayLike) -> FloatArray:
-        """Evaluate the function.
-
-        Args:
-            points: (…, dim).
-
-        Returns:
-            (…), the value at each point.
-
-        Raises:
-            InputError: The last axis of `points` is not `dim` long.
-        """
-        import torch
-
-        rows, shape = self._rows(points)
-        values = np.empty(len(rows))
-        with torch.no_grad():
-            for chunk in _chunks(len(rows)):
-                values[chunk] = self.f(torch.from_numpy(rows[chunk])).numpy()
-        return values.reshape(shape)
-
-    def gradients(self, points: npt.ArrayLike) -> tuple[FloatArray, FloatArray]:
-        """Evaluate the function and its gradient, with one backward pass for many points.
-
-        Args:
-            points: (…, dim).
-
-        Returns:
-            The values (…) and the gradients (…, dim).
-
-        Raises:
-            InputError: The last axis of `points` is not `dim` long.
-        """
-        import torch
-
-        rows, shape = self._rows(points)
-        values, gradients = np.empty(len(rows)), np.empty(rows.shape)
-        for chunk in _chunks(len(rows)):
-            inputs = torch.from_numpy(rows[chunk]).requires_grad_()
-            with torch.enable_grad():
-                outputs = self.f(inputs)
-            (slopes,) = torch.autograd.grad(outputs.sum(), inputs)
-            values[chunk], gradients[chunk] = outputs.detach().numpy(), slopes.numpy()
-        return values.reshape(shape), gradients.reshape(*shape, self.dim)
-
-    def _rows(self, points: npt.ArrayLike) -> tuple[FloatArray, tuple[int, ...]]:
-        array = np.asarray(points, dtype=np.float64)
-        if array.ndim == 0 or array.shape[-1] != self.dim:
-            raise InputError(f"{self.title} takes points of shape (…, {self.dim}), not {array.shape}")
-        # A copy, because torch warns of memory that it may not write to.
-        return np.array(array.reshape(-1, self.dim), order="C"), array.shape[:-1]
+__all__ = [
+    "FloatArray",
+    "Gradient",
+    "Objective",
+    "from_expression",
+    "from_function",
+    "from_samples",
+    "grad",
+    "names",
+    "objective",
+]
 
 
 def objective(
-    name: str,
+    source: str | Path | Callable[..., Any],
     *,
     dim: int | None = None,
     bounds: npt.ArrayLike | None = None,
-    **parameters: float,
+    **parameters: Any,
 ) -> Objective:
-    """Take a function from the catalogue.
+    """Make an objective of whatever says what to descend.
 
     Args:
-        name: One of `names()`.
-        dim: The number of dimensions, 2 where the function leaves the choice.
-        bounds: The view, one (low, high) a coordinate; in one dimension (low, high) alone will do. The minima
-            remain those of the function's own view.
-        parameters: Numbers that shape the function, such as `condition` and `rotation` of "quadratic".
+        source: A name of the catalogue, one of `names()`; an expression such as `"x**2 + 3*x + 1"`; a file of samples
+            (.npy, .npz, .csv, .png or .jpg); or a function of torch tensors.
+        dim: The number of dimensions where the source leaves the choice: 2 for a name, and found out for a function.
+        bounds: The view, one (low, high) a coordinate; in one dimension (low, high) alone will do. Minima that are
+            known remain those of the function's own view.
+        parameters: Numbers that shape a function of the catalogue, such as `condition` and `rotation` of "quadratic";
+            or further arguments of `from_expression` or `from_samples`.
 
     Raises:
-        InputError: The name, the dimension, the bounds or a parameter is at fault; `key` says which.
+        InputError: The source, the dimension, the bounds or a parameter is at fault; `key` says which.
     """
+    if callable(source):
+        return from_function(source, dim=dim, bounds=bounds, **parameters)
+    if isinstance(source, Path) or Path(source).suffix.casefold() in SUFFIXES:
+        return from_samples(Path(source), bounds=bounds, **parameters)
+    if _is_name(source):
+        return _of_catalogue(source, dim, bounds, parameters)
+    return from_expression(source, bounds=bounds, **parameters)
+
+
+def _is_name(source: str) -> bool:
+    """Whether a text names a function of the catalogue, rightly or wrongly, and is no expression."""
+    return source in CATALOG or not source or (source.isidentifier() and source not in ("x", "y", "z"))
+
+
+def from_expression(
+    text: str, *, bounds: npt.ArrayLike | None = None, constants: Mapping[str, float] = MappingProxyType({})
+) -> Objective:
+    """Make an objective of an expression.
+
+    Args:
+        text: An expression of x, y and z, or of x1, x2, …; see `gdsim.objectives.expression.parse`.
+        bounds: The view; −5 to 5 along each coordinate when left out.
+        constants: Numbers that the expression calls by name.
+
+    Raises:
+        InputError: The expression, a constant or the bounds are at fault.
+    """
+    expression = parse(text, constants)
+    dim = len(expression.variables)
+    view = _view([[-5.0, 5.0]] * dim if bounds is None else bounds, dim)
+    title = " ".join(text.split())
+    return _own("expression", title, expression.f, view, formula=expression.formula, source="typed")
+
+
+def from_samples(
+    path: Path,
+    *,
+    bounds: npt.ArrayLike | None = None,
+    invert: bool = False,
+    gradient: GradientKind = "autograd",
+    edge_order: int = 1,
+) -> Objective:
+    """Make an objective of a file of samples.
+
+    Args:
+        path: A .npy, .npz, .csv, .png or .jpg file of one or two dimensions.
+        bounds: The (low, high) of each coordinate between which the samples lie, where the file does not say.
+        invert: For a picture, take darkness for height.
+        gradient: "autograd" of the smooth function through the samples, or "finite_differences" between them.
+        edge_order: 1 or 2, the order of the finite differences at the border.
+
+    Raises:
+        InputError: The file or an argument is at fault.
+    """
+    samples = read_samples(path, bounds=bounds, invert=invert)
+    f = interpolate(samples, gradient=gradient, edge_order=edge_order)
+    return _own(path.stem, path.stem, f, samples.bounds, source=path.name, domain=samples.bounds)
+
+
+def from_function(
+    function: Callable[..., Any],
+    *,
+    dim: int | None = None,
+    bounds: npt.ArrayLike | None = None,
+    name: str | None = None,
+) -> Objective:
+    """Make an objective of a function of torch tensors, written for one point or for a batch.
+
+    Args:
+        function: Takes a point (dim,), `dim` coordinates, or a batch of either; returns one number a point.
+        dim: The number of dimensions; found out when left out.
+        bounds: The view; −5 to 5 along each coordinate when left out.
+        name: What to call it; its own name when left out.
+
+    Raises:
+        InputError: The function does not run, loses its gradient, or does not give a number a point.
+    """
+    from gdsim.objectives.imported import dimensions, vectorised
+
+    if dim is None and bounds is not None:
+        shape = np.shape(bounds)
+        dim = 1 if shape == (2,) else shape[0]
+    dim = dimensions(function) if dim is None else dim
+    view = _view([[-5.0, 5.0]] * dim if bounds is None else bounds, dim)
+    f, form = vectorised(function, dim, view)
+    title = name or getattr(function, "__name__", "function").replace("<lambda>", "a function")
+    return _own(title, title, f, view, source=form.value)
+
+
+def _own(
+    name: str,
+    title: str,
+    f: Callable[..., Any],
+    view: FloatArray,
+    *,
+    source: str,
+    formula: str = "",
+    domain: FloatArray | None = None,
+) -> Objective:
+    """An objective of which no more is known; it starts a fifth of the view from the lower left corner."""
+    dim = len(view)
+    nowhere = fixed(np.empty((0, dim)))
+    return Objective(
+        name=name,
+        title=title,
+        f=f,
+        dim=dim,
+        bounds=fixed(view),
+        start=fixed(view[:, 0] + 0.2 * (view[:, 1] - view[:, 0])),
+        minima=nowhere,
+        minimum=None,
+        local_minima=nowhere,
+        formula=formula,
+        source=source,
+        parameters=MappingProxyType({}),
+        domain=None if domain is None else fixed(domain),
+    )
+
+
+def names() -> tuple[str, ...]:
+    """Return the names in the catalogue, sorted."""
+    return tuple(sorted(CATALOG))
+
+
+def _of_catalogue(
+    name: str, dim: int | None, bounds: npt.ArrayLike | None, parameters: Mapping[str, float]
+) -> Objective:
     if name not in CATALOG:
-        raise InputError(f"there is no objective '{name}'{did_you_mean(str(name), names())}", ("name",))
+        offer = did_you_mean(str(name), names()) or "; `gdsim list objectives` names them"
+        raise InputError(f"there is no objective '{name}'{offer}", ("name",))
     definition = CATALOG[name]
     facts = definition.facts
     dim = _dimension(definition, dim)
@@ -146,8 +194,8 @@ def objective(
         title=facts.title,
         f=partial(definition.f, **settings),
         dim=dim,
-        bounds=_fixed(np.resize(facts.bounds, (dim, 2))) if bounds is None else _view(bounds, dim),
-        start=_fixed(np.resize(facts.start, dim)),
+        bounds=fixed(np.resize(facts.bounds, (dim, 2))) if bounds is None else _view(bounds, dim),
+        start=fixed(np.resize(facts.start, dim)),
         minima=_points(facts.minima, dim),
         minimum=facts.minimum(dim) if callable(facts.minimum) else facts.minimum,
         local_minima=_points(local_minima, dim),
@@ -157,24 +205,8 @@ def objective(
     )
 
 
-def names() -> tuple[str, ...]:
-    """Return the names in the catalogue, sorted."""
-    return tuple(sorted(CATALOG))
-
-
-def _chunks(length: int) -> Iterator[slice]:
-    return (slice(first, first + _CHUNK) for first in range(0, length, _CHUNK))
-
-
-def _fixed(array: npt.ArrayLike) -> FloatArray:
-    """Copy to float64 that nobody can write to, since an objective is shared."""
-    fixed = np.array(array, dtype=np.float64)
-    fixed.setflags(write=False)
-    return fixed
-
-
 def _points(rows: Sequence[Sequence[float]], dim: int) -> FloatArray:
-    return _fixed(np.reshape([np.resize(row, dim) for row in rows], (len(rows), dim)))
+    return fixed(np.reshape([np.resize(row, dim) for row in rows], (len(rows), dim)))
 
 
 def _dimension(definition: Definition, dim: int | None) -> int:
@@ -212,4 +244,4 @@ def _view(bounds: npt.ArrayLike, dim: int) -> FloatArray:
     for low, high in view:
         if not (math.isfinite(low) and math.isfinite(high) and low < high):
             raise InputError(f"bounds need finite numbers with low < high, not [{low:g}, {high:g}]", ("bounds",))
-    return _fixed(view)
+    return fixed(view)

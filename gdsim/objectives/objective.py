@@ -1,0 +1,124 @@
+"""A function of points (…, dim) to values (…), with the facts that are known of it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+import numpy.typing as npt
+
+from gdsim.errors import InputError
+
+if TYPE_CHECKING:
+    from torch import Tensor
+
+__all__ = ["FloatArray", "Objective", "fixed"]
+
+FloatArray = npt.NDArray[np.float64]
+
+# Points evaluated at once: enough to hide the cost of a call, few enough to stay in the cache (a backward
+# pass through the longest formula holds some 20 MB).
+_CHUNK = 2**14
+
+
+@dataclass(frozen=True, eq=False)
+class Objective:
+    """A function to descend and what is known of it.
+
+    Args:
+        name: The name in the catalogue, "styblinski_tang", or what the user calls it.
+        title: The name as people write it, "Styblinski–Tang".
+        f: Maps a float64 tensor of points (…, dim) to values (…). A point's value and gradient are the same
+            to the last bit alone, in a batch, and in any memory layout.
+        dim: The number of coordinates of a point.
+        bounds: (dim, 2), the low and high end of the view a coordinate.
+        start: (dim,), where a descent is worth watching.
+        minima: (m, dim), all global minima within the default view; m is 0 when there is none.
+        minimum: The value at the minima, None when there is none.
+        local_minima: (l, dim), local minima that matter to the eye; l may be 0.
+        formula: The right-hand side in LaTeX without dollar signs, in matplotlib's mathtext subset; its
+            variables are x, y in one or two dimensions, x_i in any number.
+        source: Where the function comes from.
+        parameters: The numbers that shape the function, by name.
+        domain: (dim, 2), outside of which the function is not known, because it was measured; None for no such
+            border.
+    """
+
+    name: str
+    title: str
+    f: Callable[[Tensor], Tensor]
+    dim: int
+    bounds: FloatArray
+    start: FloatArray
+    minima: FloatArray
+    minimum: float | None
+    local_minima: FloatArray
+    formula: str
+    source: str
+    parameters: Mapping[str, float]
+    domain: FloatArray | None = None
+
+    def values(self, points: npt.ArrayLike) -> FloatArray:
+        """Evaluate the function.
+
+        Args:
+            points: (…, dim).
+
+        Returns:
+            (…), the value at each point.
+
+        Raises:
+            InputError: The last axis of `points` is not `dim` long.
+        """
+        import torch
+
+        rows, shape = self._rows(points)
+        values = np.empty(len(rows))
+        with torch.no_grad():
+            for chunk in _chunks(len(rows)):
+                values[chunk] = self.f(torch.from_numpy(rows[chunk])).numpy()
+        return values.reshape(shape)
+
+    def gradients(self, points: npt.ArrayLike) -> tuple[FloatArray, FloatArray]:
+        """Evaluate the function and its gradient, with one backward pass for many points.
+
+        Args:
+            points: (…, dim).
+
+        Returns:
+            The values (…) and the gradients (…, dim).
+
+        Raises:
+            InputError: The last axis of `points` is not `dim` long.
+        """
+        import torch
+
+        rows, shape = self._rows(points)
+        values, gradients = np.empty(len(rows)), np.empty(rows.shape)
+        for chunk in _chunks(len(rows)):
+            inputs = torch.from_numpy(rows[chunk]).requires_grad_()
+            with torch.enable_grad():
+                outputs = self.f(inputs)
+            (slopes,) = torch.autograd.grad(outputs.sum(), inputs)
+            values[chunk], gradients[chunk] = outputs.detach().numpy(), slopes.numpy()
+        return values.reshape(shape), gradients.reshape(*shape, self.dim)
+
+    def _rows(self, points: npt.ArrayLike) -> tuple[FloatArray, tuple[int, ...]]:
+        array = np.asarray(points, dtype=np.float64)
+        if array.ndim == 0 or array.shape[-1] != self.dim:
+            raise InputError(f"{self.title} takes points of shape (…, {self.dim}), not {array.shape}")
+        # A copy, because torch warns of memory that it may not write to.
+        return np.array(array.reshape(-1, self.dim), order="C"), array.shape[:-1]
+
+
+def _chunks(length: int) -> Iterator[slice]:
+    return (slice(first, first + _CHUNK) for first in range(0, length, _CHUNK))
+
+
+def fixed(array: npt.ArrayLike) -> FloatArray:
+    """Copy to float64 that nobody can write to, since an objective is shared."""
+    fixed = np.array(array, dtype=np.float64)
+    fixed.setflags(write=False)
+    return fixed
