@@ -11,7 +11,7 @@ if TYPE_CHECKING:
     from gdsim.descent import descend, simulate
     from gdsim.encode import write
     from gdsim.errors import ConfigError, GdsimError, InputError
-    from gdsim.objectives import Objective, objective
+    from gdsim.objectives import Gradient, Objective, grad, objective
     from gdsim.picture import animate
     from gdsim.render import Frames, frames
     from gdsim.scene import Scene, compose
@@ -25,6 +25,7 @@ _ROOMS = {
     "Experiment": "config",
     "Frames": "render",
     "GdsimError": "errors",
+    "Gradient": "objectives",
     "InputError": "errors",
     "Objective": "objectives",
     "Row": "comparison",
@@ -37,6 +38,7 @@ _ROOMS = {
     "compose": "scene",
     "descend": "descent",
     "frames": "render",
+    "grad": "objectives",
     "load": "config",
     "loads": "config",
     "objective": "objectives",
@@ -53,6 +55,7 @@ __all__ = [
     "Experiment",
     "Frames",
     "GdsimError",
+    "Gradient",
     "InputError",
     "Objective",
     "Row",
@@ -65,6 +68,7 @@ __all__ = [
     "compose",
     "descend",
     "frames",
+    "grad",
     "load",
     "loads",
     "objective",

@@ -11,11 +11,11 @@ from pathlib import Path
 import numpy as np
 import numpy.typing as npt
 
+from gdsim.errors import InputError
 from gdsim.files import whole_file
-from gdsim.objectives import FloatArray
-from gdsim.trajectory import Trajectory
+from gdsim.trajectory import Stop, Trajectory
 
-__all__ = ["TOLERANCE", "Row", "compare", "write_csv"]
+__all__ = ["TOLERANCE", "Row", "compare", "steps_to_tolerance", "write_csv"]
 
 TOLERANCE = 1e-3
 """A path is within tolerance once its value has fallen by all but this share of the way to the minimum."""
@@ -49,7 +49,13 @@ class Row:
 
 
 def compare(trajectories: Sequence[Trajectory]) -> tuple[Row, ...]:
-    """Return a row for each trajectory, in the order given."""
+    """Return a row for each trajectory, in the order given.
+
+    Raises:
+        InputError: There is no trajectory.
+    """
+    if not trajectories:
+        raise InputError("there is no trajectory to compare")
     lowest = min(float(np.min(each.values)) for each in trajectories)
     return tuple(_row(each, lowest) for each in trajectories)
 
@@ -63,12 +69,16 @@ def write_csv(rows: Iterable[Row], path: Path) -> None:
     with whole_file(path) as partial, partial.open("w", newline="", encoding="utf-8") as file:
         writer = csv.DictWriter(file, [field.name for field in fields(Row)], lineterminator="\n")
         writer.writeheader()
-        writer.writerows(asdict(row) for row in rows)
+        writer.writerows({name: _inert(cell) for name, cell in asdict(row).items()} for row in rows)
+
+
+def _inert(cell: object) -> object:
+    """What no spreadsheet takes for a formula: a label that begins like one gets an apostrophe before it."""
+    return f"'{cell}" if isinstance(cell, str) and cell.startswith(("=", "+", "-", "@")) else cell
 
 
 def _row(trajectory: Trajectory, lowest: float) -> Row:
     values, objective = trajectory.values, trajectory.objective
-    minimum = lowest if objective.minimum is None else objective.minimum
     distance = None
     if len(objective.minima):
         last = trajectory.points[-1][:, None]
@@ -79,15 +89,22 @@ def _row(trajectory: Trajectory, lowest: float) -> Row:
         starts=values.shape[1],
         final_value=float(np.median(values[-1])),
         best_value=float(np.median(values.min(0))),
-        steps_to_tolerance=_median_step(_steps_to(values, minimum + TOLERANCE * (values[0] - minimum)), len(values)),
+        steps_to_tolerance=_median_step(steps_to_tolerance(trajectory, lowest), len(values)),
         distance_to_minimum=distance,
         stopped=_stopped(trajectory),
     )
 
 
-def _steps_to(values: FloatArray, goal: FloatArray) -> npt.NDArray[np.int64]:
-    """The first step at which each start is at or below its goal; the number of rows for never."""
-    below = values <= goal
+def steps_to_tolerance(trajectory: Trajectory, lowest: float) -> npt.NDArray[np.int64]:
+    """Return the first step at which each start is within `TOLERANCE`, (starts,); the number of rows for never.
+
+    Args:
+        trajectory: Whose steps.
+        lowest: What stands for the minimum of an objective whose minimum is not known.
+    """
+    values, known = trajectory.values, trajectory.objective.minimum
+    minimum = lowest if known is None else known
+    below = values - minimum <= TOLERANCE * (values[0] - minimum)
     return np.where(below.any(0), below.argmax(0), len(values))
 
 
@@ -102,5 +119,5 @@ def _stopped(trajectory: Trajectory) -> str:
     if len(trajectory.stops) > 1:
         return ", ".join(f"{count} {words}" for words, count in counts.most_common())
     (words,) = counts
-    at = int(trajectory.stop_steps[0])
-    return words if at == len(trajectory.values) - 1 else f"{words} at step {at}"
+    ran = trajectory.stops[0] is Stop.RAN
+    return words if ran else f"{words} at step {trajectory.stopped_at(0)}"

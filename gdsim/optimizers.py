@@ -10,8 +10,9 @@ from dataclasses import dataclass, replace
 from enum import Enum
 from typing import TYPE_CHECKING, Any
 
-from gdsim.config.installed import package_problem
+from gdsim.config.places import printable
 from gdsim.errors import InputError, did_you_mean
+from gdsim.installed import package_problem
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -22,7 +23,9 @@ __all__ = ["Arrangement", "Method", "method", "note"]
 
 NOTES = {
     "ASGD": "The path is that of the iterates; ASGD's average of them is not drawn.",
-    "LBFGS": "LBFGS evaluates the objective up to 20 times a step: compare by evaluations, not by steps.",
+    "LBFGS": (
+        "LBFGS evaluates the objective several times a step, by default up to 20: compare by evaluations, not by steps."
+    ),
     "Muon": (
         "Muon moves matrices, so each point is given to it as a (1, dim) matrix; its step is then about "
         "0.7 · lr long whatever the gradient, and it never settles without a schedule."
@@ -41,6 +44,9 @@ class Arrangement(Enum):
     ROWS = "one instance with a parameter for each start"
     EACH = "an instance for each start"
 
+
+MOST_REHEARSED = 100_000
+"""So many steps of a schedule are tried at most, which takes less than half a second."""
 
 ARRANGEMENTS = {
     "SGD": Arrangement.FLAT,
@@ -107,6 +113,12 @@ class Method:
         """Return a gradient in the layout that the class takes: SparseAdam takes sparse ones only."""
         return gradient.to_sparse() if self._is("SparseAdam") else gradient
 
+    def parameter(self, dim: int) -> Tensor:
+        """Return a parameter to try the class with."""
+        import torch
+
+        return self.shaped(torch.full((dim,), 0.5, dtype=torch.float64)).clone().requires_grad_()
+
     def optimizer(self, parameters: Iterable[Tensor]) -> Optimizer:
         """Build an instance over leaf tensors.
 
@@ -144,6 +156,45 @@ class Method:
             return class_(optimizer=optimizer, **settings)
         except Exception as error:
             raise self.refusal("refuses its settings", error, class_.__name__, key) from error
+
+    def advance(self, scheduler: LRScheduler, value: Tensor) -> None:
+        """Let a schedule that `scheduler` has built take its step.
+
+        Args:
+            scheduler: The schedule.
+            value: () the objective, for schedules that watch it.
+
+        Raises:
+            InputError: The schedule cannot go on.
+        """
+        from torch.optim.lr_scheduler import ReduceLROnPlateau
+
+        try:
+            if isinstance(scheduler, ReduceLROnPlateau):
+                scheduler.step(value.item())
+            else:
+                scheduler.step()
+        except Exception as error:
+            raise self.refusal("cannot go on", error, type(scheduler).__name__, ("schedule",)) from error
+
+    def rehearse(self, steps: int, dim: int) -> None:
+        """Let the schedule take its steps without the optimizer: some find only then that they cannot go on.
+
+        Args:
+            steps: How many there will be; of very many the first are tried.
+            dim: The number of coordinates of a point.
+
+        Raises:
+            InputError: The schedule cannot go on.
+        """
+        import torch
+
+        scheduler = self.scheduler(self.optimizer([self.parameter(dim)]))
+        if scheduler is None:
+            return
+        value = torch.zeros(())
+        for _ in range(min(steps, MOST_REHEARSED)):
+            self.advance(scheduler, value)
 
     def refusal(self, what: str, error: Exception, name: str = "", key: tuple[str | int, ...] = ()) -> InputError:
         """Return what to raise when a class has raised something, in the class's own words.
@@ -207,7 +258,9 @@ def _optimizer_class(name: str | type[Optimizer], key: tuple[str, ...]) -> type[
 
     if isinstance(name, str):
         package, _, bare = name.rpartition(".")
-        found = _attribute(_installed(package, key) if package else optim, bare, key)
+        if package and (problem := package_problem(name)):
+            raise InputError(problem, key)
+        found = _attribute(_imported(package, key) if package else optim, bare, key)
     else:
         found = name
     if not (isinstance(found, type) and issubclass(found, optim.Optimizer) and found is not optim.Optimizer):
@@ -227,14 +280,10 @@ def _schedule_class(name: str, key: tuple[str | int, ...]) -> Callable[..., LRSc
     return found
 
 
-def _installed(package: str, key: tuple[str, ...]) -> Any:
-    """Import a module of an installed package."""
-    top = package.split(".")[0]
-    if problem := package_problem(top):
-        raise InputError(problem, key)
+def _imported(package: str, key: tuple[str, ...]) -> Any:
     try:
         return importlib.import_module(package)
-    except Exception as error:
+    except (Exception, SystemExit) as error:
         raise InputError(f"'{package}' cannot be imported: {_words(error)}", key) from error
 
 
@@ -244,6 +293,8 @@ def _attribute(module: Any, name: str, key: tuple[str, ...]) -> Any:
     except AttributeError:
         hint = did_you_mean(name, [known for known in dir(module) if not known.startswith("_")])
         raise InputError(f"{module.__name__} has no optimizer '{name}'{hint}", key) from None
+    except (Exception, SystemExit) as error:  # a package may import its parts only when they are asked for
+        raise InputError(f"'{name}' cannot be imported: {_words(error)}", key) from error
 
 
 def _check_arguments(
@@ -299,7 +350,7 @@ def _take_steps(tried: Method, dim: int) -> None:
     """Take three steps with a gradient of ones."""
     import torch
 
-    parameter = tried.shaped(torch.full((dim,), 0.5, dtype=torch.float64)).clone().requires_grad_()
+    parameter = tried.parameter(dim)
     optimizer = tried.optimizer([parameter])
     tried.scheduler(optimizer)
 
@@ -342,10 +393,10 @@ def _value(value: Any) -> str:
         return f"{value:g}"
     if isinstance(value, list | tuple):
         return f"({', '.join(map(_value, value))})"
-    return str(value)
+    return printable(str(value))
 
 
-def _words(error: Exception) -> str:
+def _words(error: BaseException) -> str:
     return (str(error).strip() or type(error).__name__).splitlines()[0]
 
 

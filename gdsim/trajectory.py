@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import re
+import sys
+import warnings
 import zipfile
 import zlib
 from collections.abc import Mapping, Sequence
@@ -16,6 +19,9 @@ import numpy as np
 import numpy.typing as npt
 
 from gdsim.config import Experiment, loads
+from gdsim.config.checks import holds_controls
+from gdsim.config.experiment import MAX_OPTIMIZERS, label_problem
+from gdsim.config.words import shown
 from gdsim.errors import InputError
 from gdsim.files import whole_file
 from gdsim.objectives import FloatArray, Objective
@@ -27,8 +33,13 @@ IntArray = npt.NDArray[np.int64]
 FORMAT = 1
 """The version of the layout of a file; a reader refuses newer ones."""
 
-SIZE_LIMIT = 4 * 2**30
-"""So many bytes may the arrays of a file, or of a run, take together."""
+SIZE_LIMIT = 3 * 2**29
+"""So many bytes may the arrays of a file, or of a run, take together: no configuration asks for more."""
+
+TEXT_LIMIT = 2**24
+"""So many bytes may an array of words take."""
+
+COLOR = re.compile(r"#[0-9a-fA-F]{6}\Z")
 
 
 class Stop(Enum):
@@ -37,6 +48,12 @@ class Stop(Enum):
     RAN = "ran all steps"
     CONVERGED = "came to rest"
     DIVERGED = "diverged"
+    LEFT = "left what was measured"
+
+    @property
+    def breaks_off(self) -> bool:
+        """Whether what follows the last real row is no number, or no place to be in."""
+        return self in (Stop.DIVERGED, Stop.LEFT)
 
 
 @dataclass(frozen=True, eq=False)
@@ -44,7 +61,7 @@ class Trajectory:
     """The way of one optimizer from all its starts.
 
     Row k is the point where gradient k was taken, so `points[k + 1]` is where update k led. After a start has
-    diverged, its rows repeat the last one that is real.
+    broken off, its rows repeat the last one that is real.
 
     Attributes:
         label: What the user calls the optimizer.
@@ -72,13 +89,23 @@ class Trajectory:
     stop_steps: IntArray
     stops: tuple[Stop, ...]
 
+    def stopped_at(self, start: int) -> int:
+        """Return the step at which a start came to its end, as a user reads it: "diverged at step 12".
+
+        That is the first step at rest, or the first whose row would not have been real; the last step when it ran.
+        """
+        last = int(self.stop_steps[start])
+        # Where not even the start has a value, its row stands all the same.
+        real = np.isfinite(self.values[last, start]) and np.isfinite(self.gradients[last, start]).all()
+        return last + 1 if self.stops[start].breaks_off and real else last
+
 
 def save(path: str | Path, trajectories: Sequence[Trajectory], experiment: Experiment) -> None:
     """Write trajectories with the configuration that made them, enough to draw them again.
 
     Args:
         path: The file, by custom `<stem>.npz`.
-        trajectories: What `simulate` returned.
+        trajectories: What `simulate` returned; others may not be read again.
         experiment: What it was given.
 
     Raises:
@@ -87,6 +114,7 @@ def save(path: str | Path, trajectories: Sequence[Trajectory], experiment: Exper
     arrays: dict[str, npt.NDArray[Any]] = {
         "format": np.array(FORMAT),
         "yaml": np.array(experiment.yaml),
+        "folder": np.array(str(experiment.folder.absolute())),
         "versions": np.array([f"{name} {metadata.version(name)}" for name in ("gdsim", "torch", "numpy")]),
         "labels": np.array([trajectory.label for trajectory in trajectories], dtype=np.str_),
         "settings": np.array([trajectory.settings for trajectory in trajectories], dtype=np.str_),
@@ -100,8 +128,14 @@ def save(path: str | Path, trajectories: Sequence[Trajectory], experiment: Exper
         np.savez_compressed(file, **arrays)  # type: ignore[arg-type]
 
 
-def read(path: str | Path) -> tuple[Experiment, tuple[Trajectory, ...]]:
+def read(path: str | Path, *, allow_code: bool = False) -> tuple[Experiment, tuple[Trajectory, ...]]:
     """Read what `save` has written.
+
+    Files that the configuration names are looked for where they were when it ran.
+
+    Args:
+        path: The file.
+        allow_code: Whether a Python file that the configuration names may run.
 
     Returns:
         The experiment, named after the file, and its trajectories.
@@ -112,10 +146,11 @@ def read(path: str | Path) -> tuple[Experiment, tuple[Trajectory, ...]]:
     path = Path(path)
     try:
         arrays = _arrays(path)
-        experiment = loads(_text(arrays["yaml"]), name=path.stem, file=str(path))
-        objective = experiment.objective.build()
-        labels = [str(label) for label in _texts(arrays["labels"])]
-        return experiment, tuple(_trajectory(arrays, index, objective) for index in range(len(labels)))
+        (text,), (folder,) = _texts(arrays, "yaml"), _texts(arrays, "folder")
+        if "\0" in folder:
+            raise _UnreadableError("'folder' is no path")
+        experiment = loads(text, name=path.stem, file=str(path), folder=folder, allow_code=allow_code)
+        return experiment, tuple(_trajectory(arrays, index, experiment) for index in range(len(arrays["labels"])))
     except OSError as error:
         raise InputError(f"{path}: cannot be read: {error.strerror or error}") from error
     except KeyError as error:
@@ -142,86 +177,121 @@ NUMBERS: Mapping[str, tuple[type[np.generic], tuple[str, ...]]] = {
 """Type and axes of each array of numbers that a trajectory has."""
 
 
-def _trajectory(arrays: Mapping[str, npt.NDArray[Any]], index: int, objective: Objective) -> Trajectory:
-    points = arrays[f"points_{index}"]
-    if points.ndim != 3 or points.shape[0] < 1 or points.shape[2] != objective.dim:
-        raise _UnreadableError(f"'points_{index}' has the shape {points.shape}, which fits no {objective.title}")
-    axes = dict(zip(("rows", "starts", "dim"), points.shape, strict=True))
-    numbers = {}
-    for name, (kind, shape) in NUMBERS.items():
-        numbers[name] = _expect(arrays, f"{name}_{index}", kind, tuple(axes[axis] for axis in shape))
-    if not np.isin(numbers["stop_steps"], np.arange(axes["rows"])).all():
-        raise _UnreadableError(f"'stop_steps_{index}' names steps that there are not")
-    stops = _texts(_expect(arrays, f"stops_{index}", np.str_, (axes["starts"],)))
-    if not np.isin(stops, [stop.name for stop in Stop]).all():
+def _trajectory(arrays: Mapping[str, npt.NDArray[Any]], index: int, experiment: Experiment) -> Trajectory:
+    objective, rows = experiment.objective.build(), experiment.steps + 1
+    shape = arrays[f"points_{index}"].shape
+    if len(shape) != 3 or shape[0] != rows or shape[1] < 1 or shape[2] != objective.dim:
+        fitting = f"{experiment.steps} steps on {objective.title}"
+        raise _UnreadableError(f"'points_{index}' has the shape {shape}, which does not fit {fitting}")
+    axes = dict(zip(("rows", "starts", "dim"), shape, strict=True))
+    numbers = {
+        name: _expect(arrays, f"{name}_{index}", kind, tuple(axes[axis] for axis in named))
+        for name, (kind, named) in NUMBERS.items()
+    }
+    labels, settings, colors = (
+        _texts(arrays, name, arrays["labels"].shape) for name in ("labels", "settings", "colors")
+    )
+    stops = _texts(arrays, f"stops_{index}", (axes["starts"],))
+    if not {*stops} <= {*Stop.__members__}:
         raise _UnreadableError(f"'stops_{index}' names other ways to stop than {', '.join(Stop.__members__)}")
-    return Trajectory(
-        label=str(_texts(arrays["labels"])[index]),
-        settings=str(_expect(arrays, "settings", np.str_, arrays["labels"].shape)[index]),
+    trajectory = Trajectory(
+        label=labels[index],
+        settings=settings[index],
         objective=objective,
-        color=str(_expect(arrays, "colors", np.str_, arrays["labels"].shape)[index]) or None,
+        color=colors[index] or None,
         stops=tuple(Stop[name] for name in stops),
         **numbers,
     )
+    if problem := _problem(trajectory):
+        raise _UnreadableError(f"trajectory {index}: {problem}")
+    return trajectory
+
+
+def _problem(trajectory: Trajectory) -> str:
+    """Return why a trajectory is none that a descent leaves behind, or nothing."""
+    if problem := label_problem(trajectory.label):
+        return problem
+    if holds_controls(trajectory.settings):
+        return "its settings hold control characters"
+    if trajectory.color is not None and not COLOR.match(trajectory.color):
+        return f"its color is {shown(trajectory.color)}, not such as '#0072b2'"
+    if trajectory.stop_steps.min() < 0 or trajectory.stop_steps.max() >= len(trajectory.points):
+        return "it stops at steps that there are not"
+    finite = np.isfinite(trajectory.values) & np.isfinite(trajectory.gradients).all(-1)
+    # The objective may have no value where a descent begins; all rows are that one then.
+    unborn = np.array([stop.breaks_off for stop in trajectory.stops]) & (trajectory.stop_steps == 0)
+    if not (np.isfinite(trajectory.points).all() and (finite | unborn).all()):
+        return "it has rows that are not finite"
+    return ""
+
+
+def _texts(arrays: Mapping[str, npt.NDArray[Any]], name: str, shape: tuple[int, ...] = ()) -> list[str]:
+    array = _expect(arrays, name, np.str_, shape)
+    if array.nbytes > TEXT_LIMIT:
+        raise _UnreadableError(f"'{name}' has more than {TEXT_LIMIT // 2**20} MiB of words, the most that is read")
+    # numpy makes strings of any numbers, also of those that are no characters; a codec does not.
+    array.tobytes().decode(f"utf-32-{sys.byteorder[0]}e")
+    return [str(text) for text in array.ravel()]
 
 
 def _expect(
     arrays: Mapping[str, npt.NDArray[Any]], name: str, kind: type[np.generic], shape: tuple[int, ...]
 ) -> npt.NDArray[Any]:
     array = arrays[name]
-    if array.dtype.type is not kind or array.shape != shape:
+    if array.dtype.type is not kind or not array.dtype.isnative or array.shape != shape:
         wanted = f"{kind.__name__} of the shape {shape}"
         raise _UnreadableError(f"'{name}' is {array.dtype} of the shape {array.shape}, not {wanted}")
     return array
 
 
-def _texts(array: npt.NDArray[Any]) -> npt.NDArray[np.str_]:
-    if array.dtype.type is not np.str_ or array.ndim != 1:
-        raise _UnreadableError("what should be a list of words is none")
-    return array
-
-
-def _text(array: npt.NDArray[Any]) -> str:
-    if array.dtype.type is not np.str_ or array.ndim != 0:
-        raise _UnreadableError("its configuration is no text")
-    return str(array)
-
-
 def _arrays(path: Path) -> dict[str, npt.NDArray[Any]]:
-    """Read every array, after the sizes that the file declares have been found to be in reason."""
+    """Read the arrays that `save` writes, after the sizes that the file declares have been found to be in reason."""
     try:
         with zipfile.ZipFile(path) as archive:
-            entries = {
-                entry.filename.removesuffix(".npy"): entry
-                for entry in archive.infolist()
-                if entry.filename.endswith(".npy")
-            }
+            entries = {entry.filename.removesuffix(".npy"): entry for entry in archive.infolist()}
             if sum(entry.file_size for entry in entries.values()) > SIZE_LIMIT:
-                raise _UnreadableError(f"it declares more than {SIZE_LIMIT // 2**30} GiB, the most that is read")
+                raise _UnreadableError(f"it declares more than {SIZE_LIMIT / 2**30:g} GiB, the most that is read")
             # The version comes first: a newer file may differ in anything else.
             _check_format(_read_array(archive, "format", entries["format"]))
-            return {name: _read_array(archive, name, entry) for name, entry in entries.items()}
+            labels = _read_array(archive, "labels", entries["labels"])
+            if labels.ndim != 1 or not 1 <= len(labels) <= MAX_OPTIMIZERS:
+                raise _UnreadableError(f"'labels' has the shape {labels.shape}, not 1 to {MAX_OPTIMIZERS} labels")
+            own = [f"{name}_{index}" for index in range(len(labels)) for name in (*NUMBERS, "stops")]
+            names = ("yaml", "folder", "settings", "colors", *own)
+            return {"labels": labels} | {name: _read_array(archive, name, entries[name]) for name in names}
     except (zipfile.BadZipFile, EOFError, ValueError, NotImplementedError, RuntimeError, zlib.error) as error:
         raise _UnreadableError(f"it is no .npz file, or not a whole one ({error})") from error
 
 
 def _read_array(archive: zipfile.ZipFile, name: str, entry: zipfile.ZipInfo) -> npt.NDArray[Any]:
+    if entry.compress_type not in (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED):
+        raise _UnreadableError(f"'{name}' is packed in a way that numpy does not use")
     with archive.open(entry) as file:
         return _array(file, name, entry.file_size)
 
 
 def _array(file: IO[bytes], name: str, size: int) -> npt.NDArray[Any]:
     """Read one array, whose header must not promise more than the file holds."""
-    header = np.lib.format
-    version = header.read_magic(file)
-    read_header = header.read_array_header_1_0 if version == (1, 0) else header.read_array_header_2_0
-    shape, fortran_order, dtype = read_header(file)
+    shape, fortran_order, dtype = _header(file, name)
     if dtype.hasobject:
         raise _UnreadableError(f"'{name}' holds Python objects, which are never unpacked")
     content = prod(shape) * dtype.itemsize
-    if content != size - file.tell():
+    if not dtype.itemsize or content != size - file.tell():
         raise _UnreadableError(f"'{name}' declares {content} bytes and has {size - file.tell()}")
     return np.ndarray(shape, dtype, buffer=file.read(content), order="F" if fortran_order else "C")
+
+
+def _header(file: IO[bytes], name: str) -> tuple[tuple[int, ...], bool, np.dtype[Any]]:
+    version = np.lib.format.read_magic(file)
+    if version != (1, 0):
+        raise _UnreadableError(f"'{name}' has the version {version} of numpy's format, which is not written here")
+    try:
+        with warnings.catch_warnings(action="error"):
+            return np.lib.format.read_array_header_1_0(file)
+    except (EOFError, OSError, zipfile.BadZipFile, zlib.error):
+        raise
+    except Exception as error:  # numpy hands on whatever Python's parser and its own dtypes raise
+        raise _UnreadableError(f"the header of '{name}' cannot be read") from error
 
 
 def _check_format(array: npt.NDArray[Any]) -> None:

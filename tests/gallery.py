@@ -14,13 +14,18 @@ FORMATS = {
     "rastrigin_starts": "png",
     "divergence": "png",
     "double_well": "png",
+    "typed": "png",
+    "parabola": "png",
+    "measured": "png",
+    "imported": "png",
+    "ten_dimensions": "png",
 }
 SMALL = ["view.size=[800, 450]", "animation.seconds=5"]
 
 
 def main() -> None:
     for name, suffix in FORMATS.items():
-        experiment = gdsim.load(ROOT / "configs" / f"{name}.yaml", overrides=SMALL)
+        experiment = gdsim.load(ROOT / "configs" / f"{name}.yaml", overrides=SMALL, allow_code=True)
         print(gdsim.animate(experiment, ROOT / "outputs" / "gallery" / f"{name}.{suffix}"))
 
 

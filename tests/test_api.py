@@ -5,6 +5,7 @@ from __future__ import annotations
 import subprocess
 import sys
 
+import numpy as np
 import pytest
 
 import gdsim
@@ -47,3 +48,30 @@ def test_the_readme_example_in_python_runs(tmp_path, monkeypatch):
     valley = gdsim.objective("rosenbrock")
     path = gdsim.descend(valley, torch.optim.Adam, start=(-1.5, 2.0), steps=300, lr=0.05)
     assert gdsim.animate(path, "valley.png").exists()
+
+
+def test_objectives_come_from_whatever_says_what_they_are(tmp_path):
+    np.save(tmp_path / "ramp.npy", np.add.outer(np.arange(5.0), np.arange(4.0)))
+    made = [
+        (gdsim.objective("himmelblau"), [1.0, 2.0], 68.0),
+        (gdsim.objective("x**2 + 3*x + 1", bounds=(-5, 2)), [4.0], 29.0),
+        (gdsim.objective("k*x*y", constants={"k": 2.5}), [2.0, 3.0], 15.0),
+        (gdsim.objective(tmp_path / "ramp.npy"), [1.5, 2.5], 4.0),
+        (gdsim.objective(lambda p: (p**2).sum(-1), dim=3), [1.0, 2.0, 3.0], 14.0),
+        (gdsim.objective(lambda x, y: x - y if x > y else y - x, bounds=[[0, 1], [0, 1]]), [0.2, 0.9], 0.7),
+    ]
+    for objective, point, value in made:
+        found = gdsim.grad(objective, point)
+        assert found.value == pytest.approx(value)
+        np.testing.assert_allclose(found.gradient, found.central_difference, rtol=1e-6, atol=1e-8)
+
+
+def test_what_is_measured_is_descended_and_left_with_its_own_sentence(tmp_path):
+    slope = np.tile(np.linspace(3.0, 0.0, 30), (20, 1))
+    np.save(tmp_path / "slope.npy", slope)
+    ramp = gdsim.objective(tmp_path / "slope.npy", bounds=[[0, 3], [0, 2]])
+    path = gdsim.descend(ramp, "SGD", start=[1.0, 1.0], steps=60, lr=0.1)
+    assert path.stops == (gdsim.Stop.LEFT,)
+    # The slope is −1 along x, so that each step moves 0.1 to the right: step 21 is the first beyond 3.
+    assert path.stopped_at(0) == 21
+    assert "left what was measured at step 21" in gdsim.compose([path]).alt_text

@@ -53,8 +53,8 @@ def test_a_run_writes_every_result_and_prints_its_path(here):
     names = {f"outputs/quick/quick.{suffix}" for suffix in ("gif", "mp4", "png", "npz", "csv")}
     assert set(result.stdout.split()) == names
     assert files(here) == names | {"quick.yaml"}
-    assert "simulating and drawing" in result.stderr
-    for words in ("SGD · lr 0.01", "steps to tolerance", "ran all steps", "reaches the minimum"):
+    assert "quick: simulating and drawing" in result.stderr
+    for words in ("SGD · lr 0.01", "steps to", "tolerance", "ran all steps", "reaches the minimum"):
         assert words in result.stderr
 
 
@@ -300,17 +300,145 @@ def test_show_prints_the_facts_and_draws_the_function(here):
         assert image.size == (1280, 720)
 
 
-def test_show_of_many_dimensions_has_no_picture(here):
+def test_show_of_many_dimensions_is_a_section(here):
     result = call("show", "sphere", "--dim", "4")
     assert result.exit_code == 0
-    assert "no picture" in result.stderr
-    assert files(here) == {"quick.yaml"}
+    assert "dimensions  4" in result.stdout
+    assert files(here) == {"quick.yaml", "outputs/sphere/sphere.png"}
 
 
 def test_show_of_an_unknown_name_helps(here):
     result = call("show", "rosenbork")
     assert result.exit_code == 2
     assert result.stderr.startswith("there is no objective 'rosenbork'; did you mean 'rosenbrock'?")
+
+
+def test_show_takes_an_expression(here):
+    result = call("show", "x**2 + 3*x + 1", "--bounds", "-5", "2")
+    assert result.exit_code == 0, result.output
+    assert "[-5, 2]" in result.stdout
+    assert files(here) == {"quick.yaml", "outputs/expression/expression.png"}
+
+
+def rows(output: str) -> list[list[str]]:
+    return [line.split("  ") for line in output.splitlines()]
+
+
+def test_grad_of_the_first_function_everyone_differentiates(here):
+    result = call("grad", "x**2 + 3*x + 1", "--at", "4")
+    assert result.exit_code == 0, result.output
+    told = {row[0]: row[-2:] for row in rows(result.stdout) if row[0]}
+    assert told["value"][-1].split()[-1] == "29"
+    assert "11  by autograd" in result.stdout
+    assert "11  by central difference" in result.stdout
+    assert "-1  the direction against the gradient" in result.stdout
+
+
+@pytest.mark.parametrize("at", [["--at", "-1", "2", "-0.5"], ["--at", "-1,2,-0.5"], ["--at=-1 2 -.5"]])
+def test_grad_takes_as_many_numbers_as_there_are_dimensions(here, at):
+    result = call("grad", "rosenbrock", *at, "--json")
+    assert result.exit_code == 0, result.output
+    found = json.loads(result.stdout)
+    x, y, z = found["point"]
+    assert (x, y, z) == (-1, 2, -0.5)
+    assert found["value"] == pytest.approx(
+        100 * (y - x * x) ** 2 + (1 - x) ** 2 + 100 * (z - y * y) ** 2 + (1 - y) ** 2
+    )
+    slope = [
+        -400 * x * (y - x * x) - 2 * (1 - x),
+        200 * (y - x * x) - 400 * y * (z - y * y) - 2 * (1 - y),
+        200 * (z - y * y),
+    ]
+    assert found["gradient"] == pytest.approx(slope)
+    assert found["central_difference"] == pytest.approx(slope, rel=1e-6)
+    assert np.hypot.reduce(found["steepest_descent"]) == pytest.approx(1)
+
+
+def test_grad_of_samples_and_outside_of_them(here):
+    x, y = np.meshgrid(np.linspace(0, 2, 30), np.linspace(0, 1, 20))
+    np.save("terrain.npy", x**2 + x * y)
+    result = call("grad", "terrain.npy", "--bounds", "0", "2", "0", "1", "--at", "1.2", "0.4", "--json")
+    assert result.exit_code == 0, result.output
+    assert json.loads(result.stdout)["gradient"] == pytest.approx([2.8, 1.2])
+    result = call("grad", "terrain.npy", "--bounds", "0", "2", "0", "1", "--at", "1.2", "4")
+    assert result.exit_code == 2
+    assert result.stderr == "the point lies outside of what was measured, [0, 2] × [0, 1]\n"
+
+
+@pytest.mark.parametrize(
+    ("words", "told"),
+    [
+        (["grad", "x^2", "--at", "1"], "column 2: '^' is not a power here"),
+        (["grad", "himelblau", "--at", "1", "2"], "did you mean 'himmelblau'?"),
+        (["grad", "himmelblau", "--at", "1"], "takes a point of 2 coordinates, not 1"),
+        (["grad", "himmelblau", "--at", "one"], "--at: 'one' is no number"),
+        (["grad", "x", "--bounds", "1", "--at", "1"], "--bounds: takes two numbers a dimension"),
+        (["grad", "nothere.npy", "--at", "1"], "nothere.npy: No such file"),
+        (["show", "x*y", "--bounds", "0", "1"], "bounds must be 2 pairs"),
+    ],
+    ids=str,
+)
+def test_what_grad_and_show_cannot_do_is_told(here, words, told):
+    result = call(*words)
+    assert result.exit_code == 2, result.output
+    assert told in result.stderr
+    assert len(result.stderr.splitlines()) == 1
+    assert files(here) == {"quick.yaml"}
+
+
+def test_code_beside_a_config_runs_only_when_allowed(here):
+    (here / "mine.py").write_text("open('ran', 'w').close()\ndef bowl(p):\n    return (p * p).sum(-1)\n")
+    (here / "own.yaml").write_text("objective: {python: 'mine:bowl', dim: 2}\nsteps: 3\noptimizers: {SGD: {lr: 0.1}}\n")
+    result = call("run", "own.yaml", "--format", "png")
+    assert result.exit_code == 2
+    assert "--allow-code" in result.stderr
+    assert not (here / "ran").exists()
+    result = call("run", "own.yaml", "--format", "png", "--allow-code")
+    assert result.exit_code == 0, result.output
+    assert "bowl is written for batches." in result.stderr
+    assert (here / "ran").exists()
+    (here / "ran").unlink()
+    refused = call("render", "outputs/own/own.npz")
+    assert refused.exit_code == 2
+    assert "--allow-code" in refused.stderr
+    assert not (here / "ran").exists()
+    assert call("render", "outputs/own/own.npz", "--allow-code").exit_code == 0
+
+
+def test_samples_are_found_beside_the_config_from_anywhere(here, monkeypatch):
+    (here / "a").mkdir()
+    np.save(here / "a/hills.npy", np.random.default_rng(0).random((12, 9)))
+    (here / "a/hills.yaml").write_text("objective: {samples: hills.npy}\nsteps: 5\noptimizers: {SGD: {lr: 0.1}}\n")
+    result = call("run", "a/hills.yaml", "--format", "png")
+    assert result.exit_code == 0, result.output
+    (here / "b").mkdir()
+    monkeypatch.chdir(here / "b")
+    again = call("render", "../outputs/hills/hills.npz")
+    assert again.exit_code == 0, again.output
+
+
+def test_labels_are_told_as_they_are(here):
+    (here / "odd.yaml").write_text(
+        "objective: sphere\nsteps: 3\noptimizers: {'[red]A[/red] [/]': {class: SGD}, '日本': {class: SGD}}\n"
+    )
+    result = call("run", "odd.yaml", "--format", "png")
+    assert result.exit_code == 0, result.output
+    assert "[red]A[/red] [/]" in result.stderr
+    assert "The font has no sign for 日本" in result.stderr
+    assert "Warning" not in result.stderr
+
+
+def test_a_word_about_a_class_that_needs_one(here):
+    (here / "muon.yaml").write_text("objective: sphere\nsteps: 3\noptimizers: {Muon: {lr: 0.1}}\n")
+    assert "matri" in call("run", "muon.yaml", "--format", "png").stderr
+
+
+def test_a_failed_run_takes_its_empty_folder_away(here, monkeypatch):
+    monkeypatch.setattr("gdsim.descent.simulate", lambda *_, **__: (_ for _ in ()).throw(gdsim.GdsimError("no more")))
+    result = call("run", "quick.yaml")
+    assert result.exit_code == 1
+    assert result.stderr.splitlines()[-1] == "no more"
+    assert not (here / "outputs/quick").exists()
 
 
 def test_lists_name_everything(here):

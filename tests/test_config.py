@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import jsonschema
+import numpy as np
 import pytest
 import yaml
 from hypothesis import given, settings
@@ -332,8 +333,8 @@ output: {formats: [gif, avi]}
         ("start: [1, .nan]", "start.1: must be a number, not nan"),
         ("start: [1, 1e9]", "start.1: is outside reason: 1000000000.0 is more than a million view widths away"),
         ("start: {grid: [8]}", "start.grid: has 1 number; himmelblau has 2 dimensions, and each needs one"),
-        ("start: {grid: [1000, 1000]}", "start.grid: makes 1000000 starts; at most 100000 are allowed"),
-        ("start: {random: 0}", "start.random: must be a whole number from 1 to 100000, not 0"),
+        ("start: {grid: [1000, 1000]}", "start.grid: makes 1000000 starts; at most 10000 are allowed"),
+        ("start: {random: 0}", "start.random: must be a whole number from 1 to 10000, not 0"),
         ("start: {gird: [8, 8]}", "start: unknown key 'gird'; did you mean 'grid'?"),
         ("view: dark", "view: must be a mapping, not 'dark'"),
         ("view: {size: [1280]}", "view.size: must be a list of 2 items, each an even whole number from 120 to 3840, "
@@ -351,8 +352,8 @@ output: {formats: [gif, avi]}
         ("animation: {hold: .inf}", "animation.hold: must be a number from 0 to 60, not inf"),
         ("output: {formats: []}", "output.formats: must be a list of items, each 'gif', 'mp4', 'webm', 'webp', "
          "'apng', 'png', 'svg' or 'pdf', not []"),
-        ("optimizers: [SGD]", "optimizers: must be a mapping of 1 to 64 keys, not ['SGD']"),
-        ("optimizers: {}", "optimizers: must be a mapping of 1 to 64 keys, not an empty mapping"),
+        ("optimizers: [SGD]", "optimizers: must be a mapping of 1 to 64 entries, not ['SGD']"),
+        ("optimizers: {}", "optimizers: must be a mapping of 1 to 64 entries, not an empty mapping"),
         ("optimizers: {SGD: 0.1}", "optimizers.SGD: must be a mapping, not 0.1"),
         ("optimizers: {'': {class: SGD}}", "optimizers: a label must not be empty"),
         (r'optimizers: {"a\tb": {class: SGD}}', r"optimizers: a label must not hold control characters, as 'a\tb' does"),
@@ -390,7 +391,10 @@ def test_a_wrong_value_gets_one_line(more: str, line: str) -> None:
         ("class: torch.optim.Adm", "2:17: optimizers.Adam.class: torch.optim has no optimizer 'Adm'; did you mean "
          "'Adam'?"),
         ("class: os.system", "2:17: optimizers.Adam.class: 'os' is a part of Python, not a package of optimizers"),
-        ("class: no_such.Lion", "2:17: optimizers.Adam.class: no package 'no_such' is installed"),
+        ("class: no_such.Lion", "2:17: optimizers.Adam.class: no package 'no_such' is installed; get it with: pip install "
+         "no_such"),
+        ("class: typer.__main__.X", "2:17: optimizers.Adam.class: '__main__' is private to its package: name a class "
+         "that the package offers"),
         ("schedule: 3", "2:20: optimizers.Adam.schedule: must be text such as 'CosineAnnealingLR' or a mapping, not 3"),
         ("schedule: StepLr", "2:20: optimizers.Adam.schedule: torch.optim.lr_scheduler has no schedule 'StepLr'; did "
          "you mean 'StepLR'?"),
@@ -416,7 +420,7 @@ def test_a_wrong_setting_gets_one_line(written: str, line: str) -> None:
 def test_the_printed_key_of_a_missing_one_and_its_place() -> None:
     assert problems("# nothing yet\n\nseed: 3\n") == [
         "race.yaml:3:1: objective: is missing; it must be text such as 'himmelblau' or a mapping",
-        "race.yaml:3:1: optimizers: is missing; it must be a mapping of 1 to 64 keys",
+        "race.yaml:3:1: optimizers: is missing; it must be a mapping of 1 to 64 entries",
         "race.yaml:3:1: steps: is missing; it must be a whole number from 1 to 1000000",
     ]
 
@@ -434,9 +438,79 @@ def test_the_limit_counts_dimensions() -> None:
     assert loads(text % 2).steps == 1_000_000
 
 
+@pytest.mark.parametrize(
+    ("rest", "words"),
+    [
+        ("start: {grid: [100, 100]}, optimizers: {SGD: }", ""),
+        (
+            "start: {grid: [100, 100]}, optimizers: {SGD: , Adam: }",
+            "10000 starts × 2 optimizers are 20000 paths; at most 10000 are drawn",
+        ),
+        ("start: {random: 500}, optimizers: {SGD: , LBFGS: }", "at most 396 are allowed from 500 starts with LBFGS"),
+        ("start: {random: 490}, optimizers: {SGD: , LBFGS: }", ""),
+        ("start: {random: 501}, optimizers: {P: {class: SGD, schedule: ReduceLROnPlateau}}", "at most 399 are"),
+        ("start: {random: 5001}, optimizers: {x: {class: pytorch_optimizer.Lion}}", "at most 399 are"),
+        ("start: {random: 5000}, optimizers: {x: {class: pytorch_optimizer.Lion}}", ""),
+        ("start: {random: 5001}, optimizers: {SGD: {fused: true}}", "at most 399 are"),
+    ],
+)
+def test_what_would_take_days_is_refused(rest: str, words: str) -> None:
+    text = f"{{objective: himmelblau, steps: 400, {rest}}}"
+    if words:
+        assert problem(text).startswith(f"race.yaml:1:32: steps: {words}")
+    else:
+        assert loads(text).steps == 400
+
+
+@pytest.mark.parametrize(
+    ("optimizer", "line"),
+    [
+        ("LBFGS: {max_iter: 1001}", "LBFGS.max_iter: must be a whole number of at most 1000, not 1001"),
+        ("LBFGS: {max_eval: 1000000000}", "LBFGS.max_eval: must be a whole number of at most 1000, not 1000000000"),
+        ("LBFGS: {history_size: 1001}", "LBFGS.history_size: must be a whole number of at most 1000, not 1001"),
+        ("Muon: {ns_steps: 1000001}", "Muon.ns_steps: must be a whole number of at most 1000000, not 1000001"),
+        ("LBFGS: {max_iter: 1000, max_eval: 1000, history_size: 1000}", ""),
+        ("SGD: {lr: 2000000}", ""),
+        ("SGD: {schedule: {class: StepLR, step_size: 1000000}}", ""),
+        (
+            "SGD: {schedule: {class: StepLR, step_size: 1000001}}",
+            "SGD.schedule.step_size: must be a whole number of at most 1000000, not 1000001",
+        ),
+    ],
+)
+def test_whole_numbers_have_a_limit(optimizer: str, line: str) -> None:
+    text = short(optimizers=f"{{{optimizer}}}")
+    if line:
+        assert problem(text).endswith(f": optimizers.{line}")
+    else:
+        assert loads(text).steps
+
+
+@pytest.mark.parametrize("name", ["...yaml", "..yaml"])
+def test_results_are_never_named_by_dots(tmp_path: Path, name: str) -> None:
+    path = tmp_path / name
+    path.write_text(short())
+    with pytest.raises(ConfigError) as caught:
+        load(path)
+    stem = name.removesuffix(".yaml")
+    assert str(caught.value) == f"{path}:1:1: the files that come of it would be called '{stem}': give it a name"
+    with pytest.raises(ConfigError, match="give it a name"):
+        loads(short(), name=" ")
+
+
+def test_a_start_must_be_where_the_function_was_measured(tmp_path: Path) -> None:
+    np.save(tmp_path / "slope.npy", np.tile(np.linspace(3.0, 0.0, 31), (21, 1)))
+    text = "{{objective: {{samples: slope.npy}}, start: {}, steps: 3, optimizers: {{SGD: }}}}"
+    for start in ("[0, 0]", "[30, 20]", "{grid: [3, 3]}"):
+        assert loads(text.format(start), folder=tmp_path).steps == 3
+    with pytest.raises(ConfigError) as caught:
+        loads(text.format("[[1, 1], [5, 20.5]]"), folder=tmp_path)
+    assert str(caught.value).endswith("start.1.1: must be from 0 to 20, where it was measured, not 20.5")
+
+
 def test_at_most_64_optimizers() -> None:
     text = short(optimizers="{" + ", ".join(f"{n}: {{class: SGD}}" for n in range(65)) + "}")
-    assert problem(text).endswith("optimizers: must be a mapping of 1 to 64 keys, not a mapping of 65")
+    assert problem(text).endswith("optimizers: must be a mapping of 1 to 64 entries, not a mapping of 65")
 
 
 def test_a_key_given_twice_is_an_error_that_names_both_lines() -> None:

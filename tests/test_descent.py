@@ -2,6 +2,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -388,6 +389,77 @@ def test_a_path_at_rest_has_converged_when_it_came_to_rest() -> None:
     assert still_moving.stops == (Stop.RAN,)
 
 
+@pytest.mark.parametrize(
+    "schedule",
+    [
+        {"class": "LinearLR", "start_factor": 1.0, "end_factor": 0.0, "total_iters": 10},
+        {"class": "CyclicLR", "base_lr": 0.0, "max_lr": 0.01, "step_size_up": 5},
+    ],
+)
+def test_a_learning_rate_of_zero_is_no_rest(schedule: dict[str, Any]) -> None:
+    slope = replace(SPHERE, f=lambda x: x.sum(-1))
+    path = descend(slope, "SGD", start=[1.0, 1.0], steps=11, lr=0.01, momentum=0.0, schedule=schedule)
+    np.testing.assert_array_equal(path.points[-1], path.points[-2])
+    assert path.learning_rates[-2, 0] == 0
+    assert path.stops == (Stop.RAN,)
+    assert path.stop_steps.tolist() == [11]
+
+
+def test_a_rest_before_the_learning_rate_is_zero_is_one() -> None:
+    schedule = {"class": "LinearLR", "start_factor": 1.0, "end_factor": 0.0, "total_iters": 10}
+    path = descend(SPHERE, "SGD", start=[1.0, 1.0], steps=30, lr=0.5, schedule=schedule)
+    assert path.stops == (Stop.CONVERGED,)
+    assert (path.points[path.stop_steps[0] :] == 0).all()
+    assert path.stop_steps[0] < 10
+    assert descend(SPHERE, "SGD", start=[1.0, 1.0], steps=30, lr=0.0).stops == (Stop.RAN,)
+
+
+@pytest.mark.parametrize("company", [[], [[1.0, 1.0], [-3e6, 2.0]]])
+def test_a_start_far_away_is_none_that_has_diverged(company: list[list[float]]) -> None:
+    path = descend(SPHERE, "SGD", start=[[20000.0, 0.0], *company], steps=300, lr=0.1)
+    assert set(path.stops) == {Stop.RAN}
+    assert np.abs(path.points[-1]).max() < 1e-12
+
+
+def test_one_start_far_away_lets_no_other_go_further() -> None:
+    alone = descend(SPHERE, "SGD", start=[[1.0, 0.0]], steps=40, lr=1.5)
+    both = descend(SPHERE, "SGD", start=[[1.0, 0.0], [1e7, 0.0]], steps=40, lr=1.5)
+    assert both.stops == (Stop.DIVERGED,) * 2
+    assert both.stop_steps[0] == alone.stop_steps[0]
+    np.testing.assert_array_equal(both.points[:, :1], alone.points)
+    end = int(both.stop_steps[1])
+    high = SPHERE.bounds[0, 1]
+    assert abs(both.points[end, 1, 0]) <= 1e7 + 1000 * (1e7 + high) < 2 * abs(both.points[end, 1, 0])
+
+
+@pytest.fixture
+def terrain(tmp_path: Path) -> Objective:
+    """A slope of −1 along x, known from 0 to 3 and from 0 to 2."""
+    np.save(tmp_path / "terrain.npy", np.tile(np.linspace(3.0, 0.0, 31), (21, 1)))
+    return objective(tmp_path / "terrain.npy", bounds=[[0, 3], [0, 2]])
+
+
+@pytest.mark.parametrize("name", ["SGD", "Adam", "Adafactor", "LBFGS"])
+def test_a_start_that_leaves_what_was_measured_says_so(terrain: Objective, name: str) -> None:
+    path = descend(terrain, name, start=[[1.0, 1.0], [2.5, 0.4]], steps=200, lr=0.05)
+    assert path.stops == (Stop.LEFT,) * 2
+    for start in range(2):
+        end = int(path.stop_steps[start])
+        assert end < 200
+        assert path.points[end, start, 0] <= 3
+        assert np.isfinite(path.values[:, start]).all()
+        assert (path.points[end:, start] == path.points[end, start]).all()
+    if name == "SGD":
+        assert path.stopped_at(0) == 41
+        assert path.stopped_at(1) == 11
+
+
+def test_a_start_outside_of_what_was_measured_has_left_it(terrain: Objective) -> None:
+    path = descend(terrain, "SGD", start=[[1.0, 2.5], [0.0, 2.0]], steps=3, lr=0.05)
+    assert path.stops == (Stop.LEFT, Stop.RAN)
+    assert path.stopped_at(0) == 0
+
+
 def test_divergence_stops_a_start_and_no_other() -> None:
     cliff = replace(SPHERE, f=lambda x: (x * x).sum(-1) * (x[..., 0] + 1.0).log() / (x[..., 0] + 1.0).log())
     points = [[1.0, 1.0], [-0.5, 0.0], [2.0, -1.0], [-2.0, 0.0]]
@@ -555,6 +627,10 @@ def test_descending_works_where_gradients_are_switched_off() -> None:
         ({"start": []}, ("start",), "needs 2"),
         ({"start": "here"}, ("start",), "needs 2"),
         ({"steps": -1}, ("steps",), "from 0"),
+        ({"steps": 2.5}, ("steps",), "whole number from 0, not 2.5"),
+        ({"steps": None}, ("steps",), "whole number from 0"),
+        ({"seed": -1}, ("seed",), "whole number from 0, not -1"),
+        ({"seed": 0.5}, ("seed",), "whole number"),
         ({"steps": 10**9}, ("steps",), "GiB"),
         ({"noise": -1.0}, ("optimizers", "SGD", "noise"), "from 0"),
         ({"noise": np.nan}, ("optimizers", "SGD", "noise"), "from 0"),
@@ -581,7 +657,7 @@ optimizers:
 
 def test_an_experiment_is_simulated_as_it_says() -> None:
     sgd, cosine = simulate(loads(EXPERIMENT))
-    assert (sgd.label, sgd.color, sgd.settings) == ("SGD", "#0072B2", "SGD · lr 0.01")
+    assert (sgd.label, sgd.color, sgd.settings) == ("SGD", "#0072b2", "SGD · lr 0.01")
     assert cosine.settings == "Adam · lr 0.3 · CosineAnnealingLR · noise 0.5 · clip 1"
     np.testing.assert_array_equal(sgd.points[0], starts(Start(random=3), HIMMELBLAU, 5))
     np.testing.assert_array_equal(sgd.points[0], cosine.points[0])
@@ -603,8 +679,27 @@ def test_mistakes_of_all_optimizers_come_with_their_places() -> None:
 
 def test_a_schedule_that_ends_too_early_is_told_with_its_place() -> None:
     text = EXPERIMENT.replace("CosineAnnealingLR, T_max: 20", "OneCycleLR, max_lr: 1, total_steps: 5")
-    with pytest.raises(ConfigError, match=r"^bad\.yaml:7:.*OneCycleLR cannot go on.*total steps is 5"):
-        simulate(loads(text, file="bad.yaml"))
+    for verb in (simulate, check):
+        with pytest.raises(ConfigError, match=r"^bad\.yaml:7:.*OneCycleLR cannot go on.*total steps is 5"):
+            verb(loads(text, file="bad.yaml"))
+
+
+def test_checking_finds_every_schedule_that_cannot_go_on() -> None:
+    text = """\
+objective: himmelblau
+steps: 50
+optimizers:
+  SGD: {schedule: {class: StepLR, step_size: 0}}
+  Adam: {schedule: {class: OneCycleLR, max_lr: 1, total_steps: 50}}
+  LBFGS: {schedule: {class: OneCycleLR, max_lr: 1, total_steps: 49, cycle_momentum: false}}
+  Muon: {schedule: {class: SequentialLR, milestones: [9], schedulers: [LinearLR, {class: StepLR, step_size: 0}]}}
+  Plateau: {class: SGD, schedule: ReduceLROnPlateau}
+"""
+    with pytest.raises(ConfigError) as caught:
+        check(loads(text, file="bad.yaml"))
+    places = [problem.partition(": ")[0] for problem in caught.value.problems]
+    assert [place.split(":")[1] for place in places] == ["4", "6", "7"]
+    assert all("cannot go on" in problem for problem in caught.value.problems)
 
 
 def test_checking_takes_no_step() -> None:

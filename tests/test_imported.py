@@ -87,7 +87,7 @@ def test_a_function_of_an_installed_package_is_imported(installed: Path) -> None
         ("losses.shapes:level", "of type int, not a function"),
         ("losses.shape:bowl", "'losses' has no module 'shape'"),
         ("losses.broken:f", "at broken.py:3: ZeroDivisionError: division by zero"),
-        ("nowhere_at_all:f", "python -m pip install nowhere_at_all"),
+        ("nowhere_at_all:f", "get it with: pip install nowhere_at_all"),
     ],
 )
 def test_what_leads_to_no_function_is_told_in_one_line(installed: Path, reference: str, words: str) -> None:
@@ -201,7 +201,7 @@ def test_a_folder_of_pictures_hides_no_package(installed: Path, tmp_path: Path) 
         ("import sys\n\nsys.exit('bye')\n", "at bad_loss.py:3: SystemExit: bye"),
         (
             "import nowhere_at_all\n",
-            "at bad_loss.py:1: ModuleNotFoundError: No module named 'nowhere_at_all'; python -m",
+            "at bad_loss.py:1: ModuleNotFoundError: No module named 'nowhere_at_all'; get it with: pip install nowhere",
         ),
         ("def g():\n    raise ValueError('one\\ntwo')\ng()\n", "at bad_loss.py:2: ValueError: one"),
     ],

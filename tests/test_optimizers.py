@@ -5,6 +5,7 @@ import sys
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 import torch
 
@@ -44,6 +45,12 @@ def test_a_class_that_only_bears_a_known_name_is_not_taken_for_it() -> None:
     assert method("Adam", impostor, {}).arrangements == tuple(Arrangement)
 
 
+class Painted(torch.optim.SGD):
+    def __init__(self, params: Any, lr: float = 0.001, mood: str = "") -> None:
+        super().__init__(params, lr)
+        self.mood = mood
+
+
 @pytest.mark.parametrize(
     ("name", "arguments", "expected"),
     [
@@ -56,6 +63,7 @@ def test_a_class_that_only_bears_a_known_name_is_not_taken_for_it() -> None:
             "Adam · lr 1 · betas (0.5, 0.99) · amsgrad",
         ),
         ("SGD", {"settings": {"lr": 1e-7, "nesterov": False}}, "SGD · lr 1e-07 · nesterov off"),
+        (Painted, {"settings": {"mood": "blue\x1b[2J\n"}}, "Painted · lr 0.001 · mood blue\\x1b[2J\\n"),
         (
             "Adam",
             {"settings": {"lr": 0.3}, "schedule": {"class": "CosineAnnealingLR", "T_max": 9}},
@@ -69,8 +77,8 @@ def test_a_class_that_only_bears_a_known_name_is_not_taken_for_it() -> None:
         ("pytorch_optimizer.Lion", {"settings": {}}, "Lion · lr 0.0001"),
     ],
 )
-def test_a_legend_names_class_and_settings(name: str, arguments: dict[str, Any], expected: str) -> None:
-    if "." in name:
+def test_a_legend_names_class_and_settings(name: Any, arguments: dict[str, Any], expected: str) -> None:
+    if isinstance(name, str) and "." in name:
         pytest.importorskip(name.partition(".")[0])
     assert method("label", name, **arguments).text == expected
 
@@ -79,6 +87,19 @@ def test_a_legend_names_class_and_settings(name: str, arguments: dict[str, Any],
 def test_notes_are_one_paragraph_of_whole_sentences(name: str) -> None:
     assert note(name) == "" or (note(name)[0].isupper() and note(name).endswith(".") and "\n" not in note(name))
     assert note(f"torch.optim.{name}") == note(name)
+
+
+@pytest.mark.parametrize("name", ["", "nowhere.Muon", "pytorch_optimizer.Lion", "muon", "torch.optim."])
+def test_of_an_unknown_class_nothing_is_noted(name: str) -> None:
+    assert note(name) == ""
+
+
+def test_the_note_on_lbfgs_is_true() -> None:
+    from gdsim import descend, objective
+
+    path = descend(objective("rosenbrock"), "LBFGS", start=[-1.5, 2.0], steps=6, lr=0.1)
+    assert np.diff(path.evaluations[:, 0]).max() == 20
+    assert "by default up to 20" in note("LBFGS")
 
 
 def test_the_note_on_muon_is_true() -> None:
@@ -108,7 +129,16 @@ AT = ("optimizers", "x")
         (dict, {}, (*AT, "class"), "no class of optimizers"),
         ("os.path.join", {}, (*AT, "class"), "part of Python"),
         ("subprocess.Popen", {}, (*AT, "class"), "part of Python"),
-        ("no_such_package.Lion", {}, (*AT, "class"), "no package 'no_such_package' is installed"),
+        (
+            "no_such_package.Lion",
+            {},
+            (*AT, "class"),
+            "no package 'no_such_package' is installed; get it with: pip install no_such_package",
+        ),
+        ("typer.__main__.X", {}, (*AT, "class"), "'__main__' is private"),
+        ("__main__.X", {}, (*AT, "class"), "'__main__' is private"),
+        ("torch.optim._functional.Adam", {}, (*AT, "class"), "'_functional' is private"),
+        ("torch.optim._Adam", {}, (*AT, "class"), "'_Adam' is private"),
         ("torch.nn.Linear", {}, (*AT, "class"), "no class of optimizers"),
         ("torch.nowhere.Linear", {}, (*AT, "class"), "'torch.nowhere' cannot be imported"),
         ("numpy.arange", {}, (*AT, "class"), "no class of optimizers"),
@@ -169,12 +199,94 @@ def test_a_bad_schedule_is_refused(schedule: dict[str, Any], key: tuple[str | in
     assert caught.value.key == ("optimizers", "x", "schedule", *key)
 
 
-def test_code_of_the_current_folder_is_not_run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    (tmp_path / "mine.py").write_text("raise SystemExit('this ran')")
-    monkeypatch.chdir(tmp_path)
+def put(path: Path, text: str = "raise SystemExit('this ran')") -> Path:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text(text)
+    return path
+
+
+@pytest.mark.parametrize("form", ["module", "package", "folder", "linked module", "linked package", "linked twice"])
+def test_code_of_the_current_folder_is_not_run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, form: str) -> None:
+    here = tmp_path / "here"
+    match form:
+        case "module":
+            put(here / "mine.py")
+        case "package":
+            put(here / "mine" / "__init__.py")
+        case "folder":
+            put(here / "mine" / "Best.py")
+        case "linked module":
+            put(here / ".hidden" / "mine.py")
+            (here / "mine.py").symlink_to(".hidden/mine.py")
+        case "linked package":
+            put(here / ".hidden" / "mine" / "__init__.py")
+            (here / "mine").symlink_to(".hidden/mine")
+        case "linked twice":
+            put(tmp_path / "far" / "mine" / "__init__.py")
+            (here / "hidden").parent.mkdir()
+            (here / "hidden").symlink_to(tmp_path / "far")
+            (here / "mine").symlink_to("hidden/mine")
+    monkeypatch.chdir(here)
     monkeypatch.syspath_prepend("")
-    with pytest.raises(InputError, match="current folder"):
+    for name in ("mine.Best", "mine.Best.Better"):
+        with pytest.raises(InputError, match="'mine' stands in the current folder"):
+            method("x", name, {})
+
+
+def test_a_current_folder_by_another_name_is_the_same(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    put(tmp_path / "here" / "mine.py")
+    (tmp_path / "alias").symlink_to("here")
+    monkeypatch.chdir(tmp_path / "here")
+    monkeypatch.syspath_prepend(str(tmp_path / "alias"))
+    with pytest.raises(InputError, match="'mine' stands in the current folder"):
         method("x", "mine.Best", {})
+
+
+@pytest.mark.parametrize("folder", ["evil-packages", "site-packages"])
+def test_a_folder_that_names_itself_installed_is_not(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, folder: str
+) -> None:
+    here = tmp_path / folder
+    put(here / "mine.py")
+    put(here / "mine.pth", str(here))
+    monkeypatch.chdir(here)
+    monkeypatch.syspath_prepend(str(here))
+    with pytest.raises(InputError, match="'mine' stands in the current folder"):
+        method("x", "mine.Best", {})
+
+
+BEST = "import torch\nclass Best(torch.optim.SGD): pass\n"
+
+
+@pytest.mark.parametrize("how", ["editable", "linked", "plain"])
+def test_what_is_installed_from_the_current_folder_runs(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, how: str
+) -> None:
+    package, packages = f"mine_{how}", tmp_path / "site-packages"
+    packages.mkdir()
+    here = packages if how == "plain" else tmp_path / "here"
+    put(here / package / "__init__.py", BEST)
+    if how == "editable":
+        put(packages / "mine.pth", f"\n{here}")
+        monkeypatch.syspath_prepend(str(here))
+    if how == "linked":
+        (packages / package).symlink_to(here / package)
+    monkeypatch.syspath_prepend(str(packages))
+    monkeypatch.setattr("site.getsitepackages", lambda: [str(packages)])
+    monkeypatch.chdir(here)
+    assert method("x", f"{package}.Best", {}).class_.__name__ == "Best"
+
+
+@pytest.mark.parametrize(
+    "text", ["raise SystemExit('this ran')", "def __getattr__(name): raise SystemExit('this ran')"]
+)
+def test_a_package_that_ends_python_ends_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, text: str) -> None:
+    package = f"farewell_{len(text)}"
+    put(tmp_path / f"{package}.py", text)
+    monkeypatch.syspath_prepend(str(tmp_path))
+    with pytest.raises(InputError, match="cannot be imported: this ran") as caught:
+        method("x", f"{package}.Best", {})
+    assert caught.value.key == ("optimizers", "x", "class")
 
 
 def test_a_package_that_fails_to_import_is_told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -175,7 +175,7 @@ def test_a_path_that_leaves_gets_its_note_within_the_view():
         assert box.x - 3 <= left < right <= box.right + 3
         assert box.y - 3 <= bottom < top <= box.top + 3
     words = [note.text.get_text() for note in frames._notes]
-    assert words == [f"left at step {path.exits[0].step}" for path in scene.paths]
+    assert words == [f"{path.label} left at step {path.exits[0].step}" for path in scene.paths]
     drawn = [(text, box) for text, box in zip(words, extents, strict=True)]
     assert overlapping(drawn) == []
 

@@ -151,7 +151,7 @@ def test_words_say_what_happens():
     ).alt_text
     assert words.startswith("Gradient descent on Himmelblau, 60 steps. ")
     assert "calm reaches the minimum (−2.81, 3.13) after " in words
-    assert "wild diverges at step " in words
+    assert "wild diverged at step 6" in words
     assert "slow is at (−0.50, 4.20) after 60 steps" in words
     assert "idle comes to rest at (0.00, 0.00) after 0 steps" in words
 

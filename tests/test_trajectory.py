@@ -3,6 +3,7 @@ from __future__ import annotations
 import io
 import zipfile
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -11,8 +12,9 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from gdsim import Experiment, Stop, Trajectory, loads, read, save, simulate
+from gdsim import Experiment, Stop, Trajectory, descend, load, loads, objective, read, save, simulate
 from gdsim.errors import GdsimError, InputError
+from gdsim.trajectory import SIZE_LIMIT
 
 TEXT = """\
 # two ways down
@@ -143,6 +145,11 @@ def test_a_damaged_file_is_refused_or_read(saved: Path, data: st.DataObject) -> 
 Change = Callable[[dict[str, Any]], Any]
 
 
+def text_of(code: int, count: int) -> np.ndarray:
+    """Strings of a character that there is not."""
+    return np.full(count, code, dtype=np.uint32).view("<U1")
+
+
 @pytest.mark.parametrize(
     ("change", "words"),
     [
@@ -156,11 +163,33 @@ Change = Callable[[dict[str, Any]], Any]
         (lambda arrays: arrays.update(points_0=np.zeros((13, 2, 2))), "'points_0' has the shape (13, 2, 2)"),
         (lambda arrays: arrays.update(points_0=np.zeros(13)), "'points_0' has the shape (13,)"),
         (lambda arrays: arrays.update(points_0=np.zeros((0, 2, 3))), "'points_0' has the shape (0, 2, 3)"),
+        (lambda arrays: arrays.update(points_0=np.zeros((13, 0, 3))), "'points_0' has the shape (13, 0, 3)"),
+        (lambda arrays: arrays.update(points_0=np.zeros((14, 2, 3))), "does not fit 12 steps on Rastrigin"),
+        (lambda arrays: arrays.update(points_0=arrays["points_0"].astype(">f8")), "'points_0' is >f8"),
+        (lambda arrays: arrays["points_0"].__setitem__((3, 0, 0), np.nan), "0: it has rows that are not finite"),
+        (lambda arrays: arrays["values_2"].__setitem__((3, 1), np.inf), "2: it has rows that are not finite"),
+        (lambda arrays: arrays["gradients_0"].__setitem__((0, 1, 2), np.nan), "0: it has rows that are not finite"),
         (lambda arrays: arrays.update(stop_steps_0=np.array([0, 13])), "steps that there are not"),
+        (lambda arrays: arrays.update(stop_steps_0=np.array([-1, 3])), "steps that there are not"),
         (lambda arrays: arrays.update(stops_0=np.array(["RAN", "AWAY"])), "other ways to stop"),
         (lambda arrays: arrays.update(settings=np.array(["a"])), "'settings' is"),
-        (lambda arrays: arrays.update(labels=np.array(3)), "list of words"),
-        (lambda arrays: arrays.update(yaml=np.array(3)), "no text"),
+        (lambda arrays: arrays.update(labels=np.array(3)), "'labels' has the shape ()"),
+        (lambda arrays: arrays.update(labels=np.array([1, 2, 3])), "'labels' is int64"),
+        (lambda arrays: arrays.update(labels=np.array([], dtype="<U1")), "'labels' has the shape (0,), not 1 to 64"),
+        (lambda arrays: arrays.update(labels=np.array(["a"] * 65)), "'labels' has the shape (65,), not 1 to 64"),
+        (lambda arrays: arrays.update(labels=np.array(["a", "", "c"])), "a label must not be empty"),
+        (lambda arrays: arrays.update(labels=np.array(["a", "b\x1b[2J", "c"])), "must not hold control characters"),
+        (lambda arrays: arrays.update(labels=np.array(["a", "b", "c" * 81])), "at most 80 characters"),
+        (lambda arrays: arrays.update(labels=text_of(0x110000, 3)), "codec can't decode"),
+        (lambda arrays: arrays.update(labels=text_of(0xD800, 3)), "codec can't decode"),
+        (lambda arrays: arrays.update(settings=np.array(["a", "b", "c\n"])), "settings hold control characters"),
+        (lambda arrays: arrays.update(colors=np.array(["", "red", ""])), "its color is 'red', not such as '#0072b2'"),
+        (lambda arrays: arrays.update(colors=np.array(["", "#0072b2\n", ""])), "its color is '#0072b2\\n'"),
+        (lambda arrays: arrays.update(yaml=np.array(3)), "'yaml' is int64"),
+        (lambda arrays: arrays.update(yaml=np.array("#" * 2**23)), "'yaml' has more than 16 MiB of words"),
+        (lambda arrays: arrays.update(yaml=np.array("#" * 2**20)), "larger than 256 KiB"),
+        (lambda arrays: arrays.update(folder=np.array(3)), "'folder' is int64"),
+        (lambda arrays: arrays.update(folder=np.array("a\0b")), "'folder' is no path"),
         (lambda arrays: arrays.update(yaml=np.array("objective: nothing")), "its configuration cannot be read"),
         (lambda arrays: arrays.update(yaml=np.array("[")), "race.npz"),
     ],
@@ -200,6 +229,108 @@ def test_a_header_that_promises_more_than_there_is_is_refused_before_any_room_is
     assert "'format' declares 24000000000000 bytes and has 64" in refused(saved)
 
 
+@pytest.mark.parametrize(
+    ("header", "words"),
+    [
+        (b"{'descr': " + b"(" * 5000, "the header of 'format' cannot be read"),
+        (b"{'descr': '<i8', 'fortran_order': False, 'shape': (13L,)}", "the header of 'format' cannot be read"),
+        (b"{'descr': '<U0', 'fortran_order': False, 'shape': (4, 4)}", "'format' declares 0 bytes"),
+        (b"{'descr': '<i8', 'fortran_order': False, 'shape': (-1, -8)}", "it is no .npz file"),
+        (b"\x00\xff", "the header of 'format' cannot be read"),
+    ],
+)
+def test_a_crafted_header_is_refused(saved: Path, header: bytes, words: str) -> None:
+    with zipfile.ZipFile(saved, "w") as archive:
+        content = b"\x93NUMPY\x01\x00" + len(header).to_bytes(2, "little") + header
+        archive.writestr("format.npy", content + b"\0" * 64 * (b"-1" in header))
+    assert words in refused(saved)
+
+
+def test_other_versions_and_packings_of_arrays_are_refused(saved: Path) -> None:
+    with zipfile.ZipFile(saved, "w") as archive:
+        archive.writestr("format.npy", b"\x93NUMPY\x02\x00" + bytes(100))
+    assert "the version (2, 0) of numpy's format" in refused(saved)
+    with zipfile.ZipFile(saved, "w", zipfile.ZIP_LZMA) as archive:
+        archive.writestr("format.npy", entry({"descr": "<i8", "fortran_order": False, "shape": ()}, bytes(8)))
+    assert "packed in a way that numpy does not use" in refused(saved)
+
+
+def test_only_what_save_writes_is_read(saved: Path) -> None:
+    with zipfile.ZipFile(saved, "a") as archive:
+        archive.writestr("more.npy", b"no array at all")
+    assert len(read(saved)[1]) == 3
+
+
+def test_the_largest_that_is_recorded_may_be_read() -> None:
+    from gdsim.config.experiment import MAX_PATHS, MAX_RECORDED
+
+    # 7 numbers of 8 bytes a row in two dimensions, the most for its share of the limit, and one more row a path.
+    assert (MAX_RECORDED + MAX_PATHS) * 7 * 8 < SIZE_LIMIT
+
+
+@pytest.mark.parametrize("name", [".npz", "...npz"])
+def test_a_recording_must_leave_its_pictures_a_name(saved: Path, name: str) -> None:
+    path = saved.rename(saved.with_name(name))
+    if path.stem in {".", ".."}:
+        assert "give it a name" in refused(path)
+    else:
+        assert read(path)[0].name == ".npz"
+
+
+def test_what_is_measured_is_found_again_from_another_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "there").mkdir()
+    monkeypatch.chdir(tmp_path / "there")
+    samples = Path("slope.npy")
+    np.save(samples, np.tile(np.linspace(3.0, 0.0, 30), (20, 1)))
+    Path("slope.yaml").write_text(
+        "{objective: {samples: slope.npy}, start: [5, 5], steps: 50, optimizers: {SGD: {lr: 5}}}"
+    )
+    experiment = load("slope.yaml")
+    (path,) = simulate(experiment)
+    save(tmp_path / "slope.npz", [path], experiment)
+    monkeypatch.chdir(tmp_path)
+    found, (again,) = read("slope.npz")
+    assert found.folder == tmp_path / "there"
+    assert again.stops == (Stop.LEFT,)
+    assert again.stopped_at(0) == path.stopped_at(0) == int(path.stop_steps[0]) + 1
+    np.testing.assert_array_equal(again.points, path.points)
+    (tmp_path / "there" / "slope.npy").unlink()
+    assert "slope.npy" in refused(Path("slope.npz"))
+
+
+def test_code_beside_the_configuration_runs_on_redrawing_only_when_allowed(tmp_path: Path) -> None:
+    (tmp_path / "own_valley.py").write_text("def valley(x, y): return x**2 + y**2")
+    (tmp_path / "own.yaml").write_text(
+        "{objective: {python: 'own_valley:valley'}, start: [1, 1], steps: 2, optimizers: {SGD: }}"
+    )
+    experiment = load(tmp_path / "own.yaml", allow_code=True)
+    save(tmp_path / "own.npz", simulate(experiment), experiment)
+    assert "--allow-code" in refused(tmp_path / "own.npz")
+    assert len(read(tmp_path / "own.npz", allow_code=True)[1]) == 1
+
+
+def test_a_start_stops_at_its_first_step_at_rest_or_out_of_reach() -> None:
+    sphere = objective("sphere")
+    assert descend(sphere, "SGD", start=[1.0, 1.0], steps=9, lr=0.5).stopped_at(0) == 1
+    assert descend(sphere, "SGD", start=[1.0, 1.0], steps=9, lr=0.1).stopped_at(0) == 9
+    nowhere = replace(sphere, f=lambda x: x.sum(-1).log())
+    assert descend(nowhere, "SGD", start=[-1.0, 0.0], steps=9, lr=0.1).stopped_at(0) == 0
+    brink = descend(nowhere, "SGD", start=[1.0, 0.0], steps=99, lr=0.3)
+    end = brink.stopped_at(0)
+    assert brink.stops == (Stop.DIVERGED,)
+    last = brink.points[end - 1, 0].sum()
+    assert last > 0 > last - 0.6 / last  # the gradient is 1 / (x + y) in both directions
+
+
+def test_a_start_without_a_value_is_recorded_as_it_is(tmp_path: Path) -> None:
+    text = "{objective: {expression: log(x)}, start: [[-1], [4]], steps: 3, optimizers: {SGD: }}"
+    experiment = loads(text)
+    save(tmp_path / "log.npz", simulate(experiment), experiment)
+    (path,) = read(tmp_path / "log.npz")[1]
+    assert path.stops == (Stop.DIVERGED, Stop.RAN)
+    assert np.isnan(path.values[:, 0]).all()
+
+
 def test_a_bomb_is_refused_by_what_it_declares(saved: Path) -> None:
     with zipfile.ZipFile(saved, "w", zipfile.ZIP_DEFLATED) as archive:
         archive.writestr("format.npy", b"\0" * 1000)
@@ -211,4 +342,4 @@ def test_a_bomb_is_refused_by_what_it_declares(saved: Path) -> None:
         for name in ("a", "b"):
             archive.writestr(f"{name}.npy", b"\0" * 1000)
     saved.write_bytes(saved.read_bytes().replace(size, (2**32 - 2).to_bytes(4, "little")))
-    assert "declares more than 4 GiB, the most that is read" in refused(saved)
+    assert "declares more than 1.5 GiB, the most that is read" in refused(saved)

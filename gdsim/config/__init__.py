@@ -8,7 +8,7 @@ from pathlib import Path
 
 from pydantic import ValidationError
 
-from gdsim.config.appearance import Animation, Output, View
+from gdsim.config.appearance import FORMATS, Animation, Output, View
 from gdsim.config.experiment import Experiment, Origin
 from gdsim.config.json_schema import schema
 from gdsim.config.overrides import override
@@ -19,6 +19,7 @@ from gdsim.config.text import MAX_BYTES, dump, parse
 from gdsim.errors import ConfigError, InputError, did_you_mean
 
 __all__ = [
+    "FORMATS",
     "Animation",
     "Experiment",
     "ObjectiveSpec",

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, get_args
 
 from pydantic import AfterValidator, Field, ValidationInfo, field_validator
 
@@ -10,7 +10,7 @@ from gdsim.config.checks import Finite, Model, one_line, refuse
 from gdsim.config.places import Problem
 from gdsim.config.words import shown
 
-__all__ = ["Animation", "Output", "View"]
+__all__ = ["FORMATS", "Animation", "Output", "View"]
 
 MIN_WIDTH, MIN_HEIGHT, MAX_WIDTH, MAX_HEIGHT = 160, 120, 3840, 2160
 MAX_FRAMES = 3000
@@ -36,6 +36,7 @@ Pixels = Annotated[int, Field(ge=MIN_HEIGHT, le=MAX_WIDTH, multiple_of=2)]
 Coordinate = Annotated[int, Field(ge=0)]
 Panel = Literal["loss"]
 Format = Literal["gif", "mp4", "webm", "webp", "apng", "png", "svg", "pdf"]
+FORMATS: tuple[str, ...] = get_args(Format)
 
 
 class View(Model):

@@ -9,10 +9,10 @@ from functools import cache
 from typing import Any
 
 from gdsim import signatures
-from gdsim.config.installed import package_problem
 from gdsim.config.places import Path, Problem
 from gdsim.config.words import Fragment, accepts, must_be, shown, suggestion
 from gdsim.errors import did_you_mean
+from gdsim.installed import package_problem
 from gdsim.signatures import Signature
 
 __all__ = [
@@ -28,6 +28,10 @@ __all__ = [
 
 OWN_KEYS = ("class", "schedule", "noise", "clip_norm", "color", "args")
 """The keys of an optimizer that are gdsim's; `args` leads to arguments of the same names."""
+
+MOST = 1_000_000
+MOST_A_STEP = {"max_iter": 1000, "max_eval": 1000, "history_size": 1000}
+"""The largest whole numbers that arguments can have; closer ones for those that multiply the work of a step."""
 
 DOTTED = re.compile(r"[^\W\d]\w*(\.[^\W\d]\w*)+\Z")
 NEVER_SET = {"params": "gdsim passes the starting point", "optimizer": "gdsim passes the optimizer"}
@@ -50,7 +54,7 @@ def class_problem(name: str) -> str:
         return ""
     if not DOTTED.match(name):
         return f"torch.optim has no optimizer {shown(name)}{did_you_mean(name, offered)}"
-    problem = package_problem(name.split(".")[0])
+    problem = package_problem(name)
     hint = did_you_mean(name.rpartition(".")[2], offered)
     return problem and problem + hint
 
@@ -138,12 +142,19 @@ def _argument_problems(signature: Signature, name: str, value: Any, *, beside: I
         yield Problem((name,), "must be a Python function, which a config cannot hold; leave it out")
     elif not accepts(argument(annotation), value):
         yield Problem((name,), must_be(argument(annotation), value))
+    elif _is_whole(argument(annotation)) and isinstance(value, int) and value > (most := MOST_A_STEP.get(name, MOST)):
+        yield Problem((name,), must_be({"type": "integer", "maximum": most}, value))
 
 
 @cache
 def argument(annotation: str) -> Fragment:
     """Return the JSON Schema of what a type annotation lets YAML write; empty where it does not say."""
     return _fragment(ast.parse(annotation, mode="eval").body) if annotation else {}
+
+
+def _is_whole(fragment: Fragment) -> bool:
+    types = {choice.get("type") for choice in fragment.get("anyOf", [fragment])}
+    return "integer" in types and "number" not in types
 
 
 PLAIN = {"float": "number", "int": "integer", "bool": "boolean", "str": "string", "None": "null"}

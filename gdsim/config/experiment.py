@@ -26,10 +26,11 @@ from gdsim.config.starts import FORMS, grid_problems, point_problems, written_po
 from gdsim.config.words import is_number, shown
 from gdsim.errors import ConfigError, InputError
 
-__all__ = ["Experiment", "Origin"]
+__all__ = ["MAX_OPTIMIZERS", "Experiment", "Origin", "label_problem"]
 
 MAX_STEPS = 1_000_000
 MAX_RECORDED = 20_000_000
+MAX_PATHS = 10_000
 MAX_OPTIMIZERS = 64
 MAX_LABEL = 80
 
@@ -42,6 +43,11 @@ class Origin:
     folder: Path = field(compare=False)
     yaml: str = field(compare=False)
     document: Document = field(compare=False)
+
+    def __post_init__(self) -> None:
+        if self.name.strip() in {"", ".", ".."}:
+            sentence = f"the files that come of it would be called {shown(self.name)}: give it a name"
+            raise self.document.error([Problem((), sentence)])
 
 
 class Experiment(Model):
@@ -134,26 +140,53 @@ class Experiment(Model):
     def _check_recorded(cls, steps: int, info: ValidationInfo) -> int:
         if not info.data.keys() >= {"objective", "start", "optimizers"}:
             return steps
-        start, optimizers = info.data["start"], len(info.data["optimizers"])
+        start, optimizers = info.data["start"], info.data["optimizers"]
         starts, dim = start.count if start else 1, info.data["objective"].build().dim
-        recorded, most = steps * starts * optimizers, MAX_RECORDED * 2 // max(2, dim)
+        paths, recorded, most = (
+            starts * len(optimizers),
+            steps * starts * len(optimizers),
+            MAX_RECORDED * 2 // max(2, dim),
+        )
+        product = f"{starts} starts × {len(optimizers)} optimizers"
+        if paths > MAX_PATHS:
+            refuse([Problem((), f"{product} are {paths} paths; at most {MAX_PATHS} are drawn")])
         if recorded > most:
-            product = f"{steps} steps × {starts} starts × {optimizers} optimizers"
-            refuse([Problem((), f"{product} are {recorded} points; at most {most} are recorded")])
+            refuse([Problem((), f"{steps} steps × {product} are {recorded} points; at most {most} are recorded")])
+        most = MAX_RECORDED // (starts * sum(map(_weight, optimizers.values())))
+        if steps > most:
+            slow = ", ".join(label for label, spec in optimizers.items() if _weight(spec) > 1)
+            sentence = (
+                f"at most {most} are allowed from {starts} starts with {slow}, which cannot take them all at once"
+            )
+            refuse([Problem((), sentence)])
         return steps
+
+
+def _weight(optimizer: OptimizerSpec) -> int:
+    """Return how many of SGD's steps one of an optimizer's may take as long as, roughly."""
+    schedule = (optimizer.schedule or {}).get("class")
+    if optimizer.class_name == "LBFGS" or schedule == "ReduceLROnPlateau":
+        return 100
+    return 10 if "." in optimizer.class_name or optimizer.settings.get("fused") else 1
+
+
+def label_problem(label: str) -> str:
+    """Return what is wrong with what a user calls an optimizer, or nothing."""
+    if not label.strip():
+        return "a label must not be empty"
+    if len(label) > MAX_LABEL:
+        return f"a label has at most {MAX_LABEL} characters; {shown(label)} has {len(label)}"
+    if holds_controls(label):
+        return f"a label must not hold control characters, as {shown(label)} does"
+    return ""
 
 
 def _label_problems(optimizers: dict[str, Any]) -> Iterator[Problem]:
     """Yield what is wrong with labels, also where one stands for a class that is not there."""
     for label, settings in optimizers.items():
         unnamed = settings is None or (isinstance(settings, dict) and "class" not in settings)
-        if not label.strip():
-            yield Problem((), "a label must not be empty", key=label)
-        elif len(label) > MAX_LABEL:
-            sentence = f"a label has at most {MAX_LABEL} characters; {shown(label)} has {len(label)}"
-            yield Problem((), sentence, key=label)
-        elif holds_controls(label):
-            yield Problem((), f"a label must not hold control characters, as {shown(label)} does", key=label)
+        if wrong := label_problem(label):
+            yield Problem((), wrong, key=label)
         elif unnamed and (problem := class_problem(bare_class(label))):
             sentence = problem if problem.endswith("?") else f"{problem}."
             yield Problem((), f"{sentence} If it is only a label, add its class: {{class: SGD}}", key=label)

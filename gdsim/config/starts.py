@@ -12,7 +12,7 @@ from gdsim.objectives import Objective
 __all__ = ["FORMS", "MAX_STARTS", "grid_problems", "point_problems", "written_points"]
 
 FORMS = "a point such as [0.5, 1], a list of points, {grid: [8, 8]} or {random: 16}"
-MAX_STARTS = 100_000
+MAX_STARTS = 10_000
 FARTHEST = 1e6  # view widths
 
 
@@ -52,8 +52,12 @@ def _problems_in_view(point: Sequence[float], path: Path, objective: Objective) 
         several = "; several starts are written [[0.5], [1]]" if objective.dim == 1 and len(point) > 1 else ""
         yield Problem(path, f"has {coordinates}, but {objective.name} has {_dimensions(objective)}{several}")
         return
-    for index, (coordinate, (low, high)) in enumerate(zip(point, objective.bounds.tolist(), strict=True)):
-        if abs(coordinate - (low + high) / 2) > FARTHEST * (high - low):
+    known = objective.bounds if objective.domain is None else objective.domain
+    for index, (coordinate, (low, high)) in enumerate(zip(point, known.tolist(), strict=True)):
+        if objective.domain is not None and not low <= coordinate <= high:
+            sentence = f"must be from {low:g} to {high:g}, where it was measured, not {shown(coordinate)}"
+            yield Problem((*path, index), sentence)
+        elif abs(coordinate - (low + high) / 2) > FARTHEST * (high - low):
             sentence = f"is outside reason: {shown(coordinate)} is more than a million view widths away"
             yield Problem((*path, index), sentence)
 

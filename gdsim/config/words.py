@@ -32,6 +32,8 @@ def expected(fragment: Fragment) -> str:
         return " or ".join(dict.fromkeys(choices))
     if 0 < len(fragment.get("enum", ())) <= MOST_CHOICES:
         return _enumeration([shown(choice) for choice in fragment["enum"]])
+    if "const" in fragment:
+        return shown(fragment["const"])
     match fragment.get("type"):
         case "integer":
             even = "n even" if fragment.get("multipleOf") == 2 else ""
@@ -46,7 +48,8 @@ def expected(fragment: Fragment) -> str:
             return _list(fragment)
         case "object":
             low, high = fragment.get("minProperties"), fragment.get("maxProperties")
-            return "a mapping" if high is None else f"a mapping of {low} to {high} keys"
+            such_as = f" such as {fragment['examples'][0]}" if "examples" in fragment else ""
+            return f"a mapping{such_as}" if high is None else f"a mapping of {low} to {high} entries{such_as}"
     return "a plain value"
 
 
@@ -135,6 +138,8 @@ def _number(value: float) -> str:
 def _text(fragment: Fragment) -> str:
     longest = f" of at most {fragment['maxLength']} characters" if "maxLength" in fragment else ""
     such_as = f" such as {shown(fragment['examples'][0])}" if "examples" in fragment else ""
+    if fragment.get("pattern", "").startswith("^#"):
+        return f"a colour in quotes{such_as}"
     return f"text{longest}{such_as}"
 
 

@@ -6,6 +6,7 @@ the cheapest arrangement that gives every start the numbers it would have alone.
 
 from __future__ import annotations
 
+import operator
 import warnings
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -51,8 +52,8 @@ def descend(
         optimizer: A class of optimizers: itself, its name in `torch.optim`, or its dotted name in an
             installed package.
         start: (dim,) one starting point, or (starts, dim).
-        steps: How many updates to take.
-        seed: Makes the noise.
+        steps: How many updates to take, from 0.
+        seed: Makes the noise; from 0.
         label: What to call the optimizer; its class by default. The noise depends on it.
         schedule: `{"class": …, …}` with the arguments of a class of `torch.optim.lr_scheduler`.
         noise: Standard deviation of the Gaussian noise on each component of the gradient that the optimizer
@@ -65,6 +66,7 @@ def descend(
     Raises:
         InputError: A class, an argument or a start is at fault.
     """
+    steps, seed = _whole(steps, "steps"), _whole(seed, "seed")
     if label is None:
         label = optimizer.rpartition(".")[2] if isinstance(optimizer, str) else optimizer.__name__
     points = given(start, objective)
@@ -102,13 +104,30 @@ def simulate(experiment: Experiment, *, track: Track = iter) -> tuple[Trajectory
 
 
 def check(experiment: Experiment) -> None:
-    """Raise what `simulate` would before its first step, and do no more.
+    """Raise what `simulate` would, as far as it can be known without a step, and do no more.
 
     Raises:
-        ConfigError: A class, an argument or a start is at fault.
+        ConfigError: A class, an argument, a schedule or a start is at fault.
     """
     with _quiet_single_thread():
-        _prepared(experiment)
+        objective, _, methods = _prepared(experiment)
+        problems: list[str] = []
+        for each in methods:
+            with _collected(problems, experiment):
+                each.rehearse(experiment.steps, objective.dim)
+    if problems:
+        raise ConfigError(problems)
+
+
+def _whole(number: int, name: str) -> int:
+    """Return a whole number from 0 as Python's own."""
+    try:
+        whole = operator.index(number)
+    except TypeError:
+        whole = -1
+    if whole < 0:
+        raise InputError(f"{name} must be a whole number from 0, not {number}", (name,))
+    return whole
 
 
 def _prepared(experiment: Experiment) -> tuple[Objective, FloatArray, list[Method]]:
@@ -119,7 +138,7 @@ def _prepared(experiment: Experiment) -> tuple[Objective, FloatArray, list[Metho
     methods: list[Method] = []
     problems: list[str] = []
     for label, spec in experiment.optimizers.items():
-        try:
+        with _collected(problems, experiment):
             chosen = method(
                 label,
                 spec.class_name,
@@ -130,11 +149,17 @@ def _prepared(experiment: Experiment) -> tuple[Objective, FloatArray, list[Metho
                 dim=objective.dim,
             )
             methods.append(chosen)
-        except InputError as error:
-            problems += experiment.locate(error).problems
     if problems:
         raise ConfigError(problems)
     return objective, points, methods
+
+
+@contextmanager
+def _collected(problems: list[str], experiment: Experiment) -> Iterator[None]:
+    try:
+        yield
+    except InputError as error:
+        problems += experiment.locate(error).problems
 
 
 @contextmanager

@@ -2,30 +2,37 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
 import numpy as np
-import numpy.typing as npt
 
 from gdsim.descent.record import Record
 from gdsim.descent.walk import Walk
-from gdsim.objectives import FloatArray
+from gdsim.objectives import FloatArray, Objective
 from gdsim.trajectory import Stop, Trajectory
 
 __all__ = ["trajectory"]
 
 FAR = 1000
-"""A start that is further from the view than so many times the view's size has diverged."""
+"""A start that is further from its view than so many times the view's size has diverged."""
 
 
 def trajectory(walk: Walk, color: str | None, record: Record) -> Trajectory:
-    """Return what a walk has recorded; starts that diverged are held at their last real row in the record."""
+    """Return what a walk has recorded; starts that broke off are held at their last real row in the record."""
     course = walk.course
     points, values, gradients = record.points.numpy(), record.values.numpy(), record.gradients.numpy()
     rates, evaluations = walk.jotted(len(points))
-    stop_steps, stops = _ends(points, values, gradients, course.objective.bounds)
-    diverged = [start for start, stop in enumerate(stops) if stop is Stop.DIVERGED]
-    if diverged:
+    last, count = len(points) - 1, points.shape[1]
+    stop_steps, stops = np.full(count, last, dtype=np.int64), [Stop.RAN] * count
+    for start, bad in _breaks(points, values, gradients, course.objective.bounds):
+        stop_steps[start], stops[start] = max(bad - 1, 0), _way_out(points[bad, start], course.objective)
+    for start, first in _rests(points, rates):
+        if stops[start] is Stop.RAN:
+            stop_steps[start], stops[start] = first, Stop.CONVERGED
+    broken = [start for start, stop in enumerate(stops) if stop.breaks_off]
+    if broken:
         rates, evaluations = rates.copy(), evaluations.copy()
-    for start in diverged:
+    for start in broken:
         for array in (points, values, gradients, rates, evaluations):
             array[stop_steps[start] + 1 :, start] = array[stop_steps[start], start]
     return Trajectory(
@@ -39,31 +46,46 @@ def trajectory(walk: Walk, color: str | None, record: Record) -> Trajectory:
         learning_rates=rates,
         evaluations=evaluations,
         stop_steps=stop_steps,
-        stops=stops,
+        stops=tuple(stops),
     )
 
 
-def _ends(
+def _breaks(
     points: FloatArray, values: FloatArray, gradients: FloatArray, bounds: FloatArray
-) -> tuple[npt.NDArray[np.int64], tuple[Stop, ...]]:
-    """Return the last real step of each start, or its first at rest, and how it ended."""
-    last, count = len(points) - 1, points.shape[1]
-    stop_steps, stops = np.full(count, last, dtype=np.int64), [Stop.RAN] * count
-    margin = FAR * np.diff(bounds)[:, 0]
-    low, high = bounds[:, 0] - margin, bounds[:, 1] + margin
+) -> Iterator[tuple[int, int]]:
+    """Yield each start that has a row which is not finite or is too far away, with the first such row."""
     with np.errstate(over="ignore", invalid="ignore"):
+        # Each start has a view of its own, widened to hold it, so that none changes what becomes of another.
+        low, high = np.minimum(bounds[:, 0], points[0]), np.maximum(bounds[:, 1], points[0])
+        low, high = low - FAR * (high - low), high + FAR * (high - low)
         # One number that is not finite makes its sum so: a pass or two tell which starts need a closer look.
         finite = np.isfinite(values.sum(0)) & np.isfinite(gradients.sum(0)).all(-1)
         near = ((points.min(0) >= low) & (points.max(0) <= high)).all(-1)
-    for start in np.flatnonzero(~(finite & near)):
-        within = (points[:, start] >= low) & (points[:, start] <= high)
+    for start in np.flatnonzero(~(finite & near)).tolist():
+        within = (points[:, start] >= low[start]) & (points[:, start] <= high[start])
         real = (within & np.isfinite(gradients[:, start])).all(-1) & np.isfinite(values[:, start])
         if not real.all():
-            stop_steps[start], stops[start] = max(int(real.argmin()) - 1, 0), Stop.DIVERGED
+            yield start, int(real.argmin())
+
+
+def _way_out(point: FloatArray, objective: Objective) -> Stop:
+    """Return how a start ended whose first row that is not real has this point (dim,)."""
+    if objective.domain is None:
+        return Stop.DIVERGED
+    # A class that evaluates by itself may leave within a step, which then leads to no number at all.
+    inside = (point >= objective.domain[:, 0]) & (point <= objective.domain[:, 1])
+    return Stop.DIVERGED if inside.all() else Stop.LEFT
+
+
+def _rests(points: FloatArray, rates: FloatArray) -> Iterator[tuple[int, int]]:
+    """Yield each start that is at rest in the end, with the first row of its rest.
+
+    It is not the learning rate alone that rests: at least one of the updates that did not move it had a rate
+    that is not zero, or a class without any.
+    """
     bits = points.view(np.int64)
-    for start in np.flatnonzero((bits[-1] == bits[max(last - 1, 0)]).all(-1)):
-        if last > 0 and stops[start] is Stop.RAN:
-            moved = (bits[1:, start] != bits[:-1, start]).any(-1)
-            stop_steps[start] = last - int(moved[::-1].argmax()) if moved.any() else 0
-            stops[start] = Stop.CONVERGED
-    return stop_steps, tuple(stops)
+    for start in np.flatnonzero((bits[-2:] == bits[-1]).all((0, -1))).tolist():
+        moved = (bits[1:, start] != bits[:-1, start]).any(-1)
+        first = len(moved) - int(moved[::-1].argmax()) if moved.any() else 0
+        if rates[first:-1, start].any():
+            yield start, first

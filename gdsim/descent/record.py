@@ -39,14 +39,12 @@ class Record:
         """Make room.
 
         Raises:
-            InputError: The number of steps is negative, or the room would be out of reason.
+            InputError: The room would be out of reason.
         """
-        if steps < 0:
-            raise InputError(f"steps must be a number from 0, not {steps}", ("steps",))
         size = (steps + 1) * paths * (2 * dim + 3) * 8
         if size > SIZE_LIMIT:
             sentence = f"{steps} steps of {paths} paths would take {size / 2**30:.3g} GiB to record"
-            raise InputError(f"{sentence}; at most {SIZE_LIMIT // 2**30} are allowed", ("steps",))
+            raise InputError(f"{sentence}; at most {SIZE_LIMIT / 2**30:g} are allowed", ("steps",))
         shapes = ((steps + 1, paths, dim), (steps + 1, paths), (steps + 1, paths, dim))
         return cls(*(torch.empty(shape, dtype=torch.float64) for shape in shapes))
 

@@ -9,7 +9,6 @@ import numpy as np
 import numpy.typing as npt
 import torch
 from torch import Tensor
-from torch.optim.lr_scheduler import ReduceLROnPlateau
 
 from gdsim.descent.starting import stream
 from gdsim.objectives import FloatArray, Objective
@@ -162,16 +161,8 @@ class Walk:
                 raise self._method.refusal("cannot take a step", error) from error
             # A line search that meets no finite number may raise; that ends this start, not the others.
             self._parameters[index].detach().fill_(torch.nan)
-        if scheduler is None:
-            return
-        try:
-            if isinstance(scheduler, ReduceLROnPlateau):
-                scheduler.step(values[index].item())
-            else:
-                scheduler.step()
-        except Exception as error:
-            name = type(scheduler).__name__
-            raise self._method.refusal("cannot go on", error, name, ("schedule",)) from error
+        if scheduler is not None:
+            self._method.advance(scheduler, values[index])
 
     def _closure(self, start: int, value: Tensor, noise: Tensor | None) -> Callable[[], float]:
         """Return what evaluates the objective where one start's parameter is, and hands it the gradient.

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from os import PathLike
 from pathlib import Path
 
 from PIL import Image
@@ -21,7 +22,7 @@ SUFFIXES = (*_ANIMATIONS, ".png", ".svg", ".pdf")
 """Every suffix that `write` knows."""
 
 
-def write(frames: Frames, path: Path, *, fps: int, hold: float, track: Track = iter) -> Path:
+def write(frames: Frames, path: str | PathLike[str], *, fps: int, hold: float, track: Track = iter) -> Path:
     """Write an animation, or for .png, .svg and .pdf its poster.
 
     The file appears when it is whole, or not at all. Memory does not grow with the number of frames.
@@ -40,15 +41,16 @@ def write(frames: Frames, path: Path, *, fps: int, hold: float, track: Track = i
         InputError: The suffix stands for no format.
         GdsimError: The place cannot be written to, or the encoder is missing or fails.
     """
-    suffix = path.suffix.lower()
+    target = Path(path)
+    suffix = target.suffix.lower()
     if suffix not in SUFFIXES:
         known = " ".join(SUFFIXES)
         raise InputError(f"{path}: unknown format{did_you_mean(suffix, SUFFIXES)}; there are {known}")
-    with whole_file(path) as partial:
+    with whole_file(target) as partial:
         if suffix in _ANIMATIONS:
             _ANIMATIONS[suffix](frames, partial, fps=fps, hold=hold, track=track)
         elif suffix == ".png":
             Image.fromarray(frames.poster()).save(partial)
         else:
             frames.save_poster(partial)
-    return path
+    return target

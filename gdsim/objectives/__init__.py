@@ -131,7 +131,7 @@ def from_function(
     Raises:
         InputError: The function does not run, loses its gradient, or does not give a number a point.
     """
-    from gdsim.objectives.imported import dimensions, vectorised
+    from gdsim.objectives.imported import dimensions, note, vectorised
 
     if dim is None and bounds is not None:
         shape = np.shape(bounds)
@@ -140,7 +140,7 @@ def from_function(
     view = _view([[-5.0, 5.0]] * dim if bounds is None else bounds, dim)
     f, form = vectorised(function, dim, view)
     title = name or getattr(function, "__name__", "function").replace("<lambda>", "a function")
-    return _own(title, title, f, view, source=form.value)
+    return _own(title, title, f, view, source=" ".join([form.value, note(f, view)]).strip())
 
 
 def _own(
@@ -242,6 +242,6 @@ def _view(bounds: npt.ArrayLike, dim: int) -> FloatArray:
     if view.shape != (dim, 2):
         raise InputError(f"{wanted}, one a coordinate", ("bounds",))
     for low, high in view:
-        if not (math.isfinite(low) and math.isfinite(high) and low < high):
+        if not (math.isfinite(high - low) and low < high):
             raise InputError(f"bounds need finite numbers with low < high, not [{low:g}, {high:g}]", ("bounds",))
     return fixed(view)

@@ -47,6 +47,10 @@ def grad(objective: Objective, at: npt.ArrayLike) -> Gradient:
         raise InputError(f"{objective.title} takes a point of {objective.dim} coordinates, not {point.size}", ("at",))
     if not np.isfinite(point).all():
         raise InputError("a point needs finite coordinates", ("at",))
+    domain = objective.domain
+    if domain is not None and not ((point >= domain[:, 0]) & (point <= domain[:, 1])).all():
+        where = " × ".join(f"[{low:g}, {high:g}]" for low, high in domain)
+        raise InputError(f"the point lies outside of what was measured, {where}", ("at",))
     value, gradient = objective.gradients(point)
     # The step that balances the error of the formula, h², with that of rounding, ε/h.
     steps = np.diag(np.cbrt(np.finfo(np.float64).eps) * np.maximum(np.abs(point), 1.0))

@@ -4,10 +4,8 @@ from __future__ import annotations
 
 import ast
 import importlib
-import importlib.util
 import inspect
 import math
-import site
 import sys
 import textwrap
 import traceback
@@ -26,6 +24,7 @@ import numpy as np
 import numpy.typing as npt
 
 from gdsim.errors import InputError, did_you_mean
+from gdsim.installed import find, folders, how_to_get, is_installed
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -209,7 +208,7 @@ class _Beside(MetaPathFinder):
         return None
 
     def _is_elsewhere(self, top: str) -> bool:
-        return bool(_folders(PathFinder.find_spec(top)) - {self.folder})
+        return bool(folders(PathFinder.find_spec(top)) - {self.folder})
 
 
 def _loaded_from(folder: Path, name: str) -> ModuleType:
@@ -234,19 +233,19 @@ def _loaded(name: str, home: Path | None) -> ModuleType:
         if isinstance(error, ModuleNotFoundError) and f"{name}.".startswith(f"{error.name}."):
             parent, _, last = str(error.name).rpartition(".")
             raise InputError(f"'{parent}' has no module '{last}'", _KEY) from error
-        pip = f"; {_pip(error.name)}" if isinstance(error, ModuleNotFoundError) and error.name else ""
+        pip = f"; {how_to_get(error.name)}" if isinstance(error, ModuleNotFoundError) and error.name else ""
         raise InputError(f"importing '{name}' fails{_place(error, home)}: {_words(error)}{pip}", _KEY) from error
 
 
 def _check_installed(top: str, beside: Path, allow_code: bool) -> None:
     """Refuse a module that is not installed, and tell why."""
-    places = [folder for folder in (beside, Path.cwd().resolve()) if not _is_installed(folder)]
-    spec = _found(top)
-    if spec is not None and not _folders(spec) & {*places}:
+    places = [folder for folder in (beside, Path.cwd().resolve()) if not is_installed(folder)]
+    spec = find(top)
+    if spec is not None and not folders(spec) & {*places}:
         return
-    where = next((folder for folder in places if folder in _folders(spec) or _Beside(folder).find_spec(top)), None)
+    where = next((folder for folder in places if folder in folders(spec) or _Beside(folder).find_spec(top)), None)
     if where is None:
-        message = f"no module '{top}' is installed ({_pip(top)}), and no {top}.py stands beside the configuration"
+        message = f"no module '{top}' is installed ({how_to_get(top)}), and no {top}.py stands beside the configuration"
     elif allow_code:
         message = f"'{top}' stands in {where}, neither beside the configuration nor installed"
     else:
@@ -254,39 +253,11 @@ def _check_installed(top: str, beside: Path, allow_code: bool) -> None:
     raise InputError(message, _KEY)
 
 
-def _found(top: str) -> ModuleSpec | None:
-    try:
-        return importlib.util.find_spec(top)
-    except (ImportError, ValueError):
-        return None
-
-
-def _folders(spec: ModuleSpec | None) -> set[Path]:
-    """Return the folders in which a module stands, its links followed no further than that."""
-    if spec is None:
-        return set()
-    packages = spec.submodule_search_locations or []
-    places = [*packages] if packages or spec.origin is None else [spec.origin]
-    return {Path(place).parent.resolve() for place in places}
-
-
 def _home_of(top: str) -> Path | None:
     """Return the folder of a package, or that of a module."""
-    spec = _found(top)
+    spec = find(top)
     packages = spec.submodule_search_locations if spec else None
-    return Path(packages[0]) if packages else next(iter(_folders(spec)), None)
-
-
-def _is_installed(folder: Path) -> bool:
-    """Return whether a `.pth` file beside the installed packages names a folder, as `pip install -e` does."""
-    searched = [Path(packages) for packages in (*site.getsitepackages(), site.getusersitepackages())]
-    lines = (
-        packages / line
-        for packages in searched
-        for path in packages.glob("*.pth")
-        for line in path.read_text(errors="replace").splitlines()
-    )
-    return any(line.resolve() == folder for line in lines)
+    return Path(packages[0]) if packages else next(iter(folders(spec)), None)
 
 
 def _attribute(module: ModuleType, path: Sequence[str], reference: str) -> Function:
@@ -309,10 +280,6 @@ def _attribute(module: ModuleType, path: Sequence[str], reference: str) -> Funct
         raise InputError(f"'{reference}' is a part of Python, not a function to descend", _KEY)
     function: Function = found
     return function
-
-
-def _pip(module: str) -> str:
-    return f"python -m pip install {module.partition('.')[0]}"
 
 
 # Calling

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path as FilePath
 
@@ -45,17 +47,23 @@ class Frames:
     Attributes:
         size: Width and height in pixels.
         colors: (n, 3) uint8, the colours that a palette must keep as they are.
+        missing: Signs in titles and labels that the font does not have.
     """
 
     def __init__(self, scene: Scene) -> None:
         self._scene = scene
         self.size = scene.size
+        with _quiet():
+            self._prepare(scene)
+
+    def _prepare(self, scene: Scene) -> None:
         self._still = Still(scene, _layout(scene))
         self._counter = Counter(scene, self._still) if scene.steps else None
         canvas = self._still.canvas
         canvas.draw()
         self._background = np.array(canvas.buffer_rgba())
         self._notes = take_notes(scene, self._still, canvas.get_renderer())
+        self.missing = self._still.missing
         theme = THEMES[scene.theme]
         exact = [theme.page, theme.text, theme.quiet, *(path.color for path in scene.paths)]
         self.colors = np.unique([[round(255 * part) for part in to_rgb(color)] for color in exact], axis=0).astype(
@@ -81,8 +89,10 @@ class Frames:
         figure.add_artist(moving)
         try:
             # No date and no random names: the same scene is the same file.
-            with rc_context({"svg.hashsalt": "gdsim"}):
-                figure.savefig(path, metadata={"Date": None} if path.suffix == ".svg" else {"CreationDate": None})
+            with _quiet(), rc_context({"svg.hashsalt": "gdsim"}):
+                figure.savefig(
+                    path, metadata={"Date": None} if path.suffix.lower() == ".svg" else {"CreationDate": None}
+                )
         finally:
             moving.remove()
 
@@ -94,6 +104,14 @@ class Frames:
         layers = [_Layer(still.loss, [_loss_trail(scene, still, path) for path in scene.paths])] if still.loss else []
         layers.append(_Layer(still.main, [_view_trail(scene, still, path) for path in scene.paths]))
         return _Cast(tuple(layers), self._notes, self._counter, still.layout.em)
+
+
+@contextmanager
+def _quiet() -> Iterator[None]:
+    """Keep matplotlib from warning of each sign that its font does not have; `Frames.missing` tells of them all."""
+    with warnings.catch_warnings():
+        warnings.filterwarnings("ignore", message="Glyph .* missing from font")
+        yield
 
 
 @dataclass(frozen=True, eq=False)
@@ -179,8 +197,7 @@ class _Picture:
         for rect in stale:
             self._pixels[rect.area] = self._kept[rect.area]
         self._touched = []
-        for pen, within, trail in self._trails:
-            self._keep(trail, pen, within, time)
+        self._keep(time)
         for pen, within, trail in self._trails:
             self._touch(trail.draw_path(pen, time), trail.room, within)
         for spots in self._cast.draw_over(self._renderer, time):
@@ -193,9 +210,18 @@ class _Picture:
             self._cast.counter.stamp(self._frame, time)
         return self._frame
 
-    def _keep(self, trail: Trail, pen: Pen, within: Rect, time: float) -> None:
-        """Draw the stretches of a trail that have become whole onto the kept picture."""
-        while (whole := trail.whole(time)) is not None:
+    def _keep(self, time: float) -> None:
+        """Draw the stretches that have become whole onto the kept picture, in the order in which they did.
+
+        That order does not depend on the frames, so that the poster, drawn in one go, is the last frame.
+        """
+        while True:
+            stretches = ((trail.whole(time), i) for i, (_, _, trail) in enumerate(self._trails))
+            ready = [(whole, i) for whole, i in stretches if whole is not None]
+            if not ready:
+                return
+            whole, i = min(ready)
+            pen, within, trail = self._trails[i]
             rect = self._touch(trail.draw_path(pen, whole), trail.room, within)
             if rect is not None:
                 self._kept[rect.area] = self._pixels[rect.area]
@@ -243,7 +269,7 @@ def _view_trail(scene: Scene, still: Still, path: Path) -> Trail:
         path.view_ends,
         still.main,
         scale=1.0,
-        bordered=True,
+        bordered=isinstance(scene.ground, Field),
         dots=scene.dots,
         frames=len(scene),
     )

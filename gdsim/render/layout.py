@@ -107,7 +107,9 @@ def _beside(room: Box, aspect: float | None, em: float, width: float, legend: in
     x = view.right + bar + 1.2 * em
     side = Box(x, room.y, width - x - 1.6 * em, room.height)
     loss = loss if side.width >= 14 * em and side.height >= 22 * em else 0
-    names = min((3.0 * legend + 2.4) * em, side.height * (0.52 if loss else 1.0)) if legend else 0.0
+    # A long legend may take more of the column, one line an entry, before entries are left out.
+    most = max(side.height * (0.52 if loss else 1.0), min((1.6 * legend + 2.4) * em, 0.64 * side.height))
+    names = min((3.0 * legend + 2.4) * em, most) if legend else 0.0
     numbers = (0.8 + 0.64 * loss) * em
     panel = Box(side.x + numbers, side.y, side.width - numbers, side.height - names - 2.4 * em)
     return view, Box(side.x, side.top - names, side.width, names), panel if loss else None

@@ -18,7 +18,8 @@ from gdsim.scene import FEW_STARTS, Exit, Path, Scene
 
 __all__ = ["Note", "take_notes"]
 
-OUTWARD = {"<": (-1.0, 0.0), ">": (1.0, 0.0), "v": (0.0, -1.0), "^": (0.0, 1.0)}
+OUTWARD = {"<": (-1.0, 0.0), ">": (1.0, 0.0), "v": (0.0, -1.0), "^": (0.0, 1.0), "X": (0.0, 0.0)}
+"""Which way a mark points; the cross stands where a path breaks off within the view."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -61,8 +62,8 @@ def take_notes(scene: Scene, still: Still, renderer: RendererAgg) -> tuple[Note,
     for (path, exit_), wedge in zip(leaving, wedges, strict=True):
         text, extent = None, wedge.extent
         if path.points.shape[1] <= FEW_STARTS and still.layout.view.width > 16 * still.layout.em:
-            text = _words(still, path, exit_)
-            came = exit_.point - path.points[exit_.step - 1, exit_.start]
+            text = _words(still, path, exit_, named=len(leaving) > 1)
+            came = exit_.point - path.points[max(exit_.step - 1, 0), exit_.start]
             words = _place(text, wedge, came, still, renderer, taken)
             taken.append(words)
             extent = Bbox.union([extent, words])
@@ -84,25 +85,22 @@ class _Wedge:
         self.extent = Bbox([self.spot - 0.6 * em, self.spot + 0.6 * em])
 
 
-def _words(still: Still, path: Path, exit_: Exit) -> Text:
-    box = {
-        "boxstyle": "round,pad=0.25",
-        "facecolor": still.theme.page,
-        "edgecolor": path.color,
-        "linewidth": 0.9,
-    }
-    return still.text(0, 0, f"left at step {exit_.step}", loose=True, ha="center", va="center", bbox=box)
+def _words(still: Still, path: Path, exit_: Exit, *, named: bool) -> Text:
+    words = f"{still.shortened(path.label, 1.0, 9 * still.layout.em)} {exit_.words}" if named else exit_.words
+    box = {"boxstyle": "round,pad=0.25", "facecolor": still.theme.page, "edgecolor": path.color, "linewidth": 0.9}
+    return still.text(0, 0, words, loose=True, ha="center", va="center", bbox=box)
 
 
 def _side(crossing: FloatArray, view: Box) -> str:
-    """Which side of the view a crossing lies on, by the letter of the wedge that points out of it."""
+    """Which side of the view a crossing lies on, by the letter of the wedge that points out of it; a cross within."""
     gaps = {
         "<": abs(crossing[0] - view.x),
         ">": abs(crossing[0] - view.right),
         "v": abs(crossing[1] - view.y),
         "^": abs(crossing[1] - view.top),
     }
-    return min(gaps, key=lambda side: gaps[side])
+    nearest = min(gaps, key=lambda side: gaps[side])
+    return nearest if gaps[nearest] < 1 else "X"
 
 
 def _place(text: Text, wedge: _Wedge, came: FloatArray, still: Still, renderer: RendererAgg, taken: list[Bbox]) -> Bbox:
@@ -110,13 +108,14 @@ def _place(text: Text, wedge: _Wedge, came: FloatArray, still: Still, renderer: 
     em, view = still.layout.em, still.layout.view
     size = text.get_window_extent(renderer)
     half = np.array([size.width, size.height]) / 2 + 0.45 * em
-    along = np.abs(wedge.outward[::-1])
+    inward = -wedge.outward if wedge.outward.any() else np.array([0.0, -1.0])
+    along = np.abs(inward[::-1])
     ahead = along * (np.sign(came @ along) or 1.0)
     low = np.array([view.x, view.y]) + half
     high = np.array([view.right, view.top]) - half
     # Beside the wedge first, on either side; then a row further in, and so on, so that many still find a place.
     places = [
-        np.clip(wedge.spot - wedge.outward * row * 2 * half + ahead * side * (half + 0.7 * em), low, high)
+        np.clip(wedge.spot + inward * row * 2 * half + ahead * side * (half + 0.7 * em), low, high)
         for row in (0.0, 1.0, 2.0, 3.0, 4.0)
         for side in (1.0, -1.0, 2.2, -2.2)
     ]

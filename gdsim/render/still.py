@@ -10,7 +10,7 @@ from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.collections import PolyCollection
 from matplotlib.colors import LinearSegmentedColormap, ListedColormap
 from matplotlib.figure import Figure
-from matplotlib.font_manager import FontProperties
+from matplotlib.font_manager import FontProperties, findfont, get_font
 from matplotlib.lines import Line2D
 from matplotlib.text import Text
 
@@ -96,6 +96,13 @@ class Still:
             self.figure.add_artist(text)
         return text
 
+    @property
+    def missing(self) -> str:
+        """Signs of the title and the legend that the font does not have, each once."""
+        font = get_font(findfont(FontProperties()))
+        words = [self._scene.title, *(path.label + path.settings for path in self._scene.paths)]
+        return "".join(dict.fromkeys(sign for word in words for sign in word if not font.get_char_index(ord(sign))))
+
     def width_of(self, words: str, size: float, *, bold: bool = False) -> float:
         """Return how wide words are, in pixels."""
         font = FontProperties(size=points(size * self.layout.em), weight="bold" if bold else "normal")
@@ -140,7 +147,7 @@ class Still:
                 (scene.view[0], box.width, "x"),
                 (scene.view[1], box.height, "y"),
             ):
-                ticks = round_ticks(low, high, int(np.clip(side / (5 * em), 2, 8)))
+                ticks = self._ticks(low, high, side, along=name == "x")
                 getattr(axes, f"set_{name}ticks")(ticks, labels(ticks))
             across, up = scene.names
             axes.set_xlabel(across, fontsize=points(em), color=self.theme.quiet, labelpad=points(0.1 * em))
@@ -153,6 +160,16 @@ class Still:
             self._draw_curve(scene.ground)
         if scene.arrows is not None:
             self._draw_arrows(scene.arrows)
+
+    def _ticks(self, low: float, high: float, side: float, *, along: bool) -> FloatArray:
+        """As many round numbers, up to 8, as an axis of a length in pixels has room for."""
+        em = self.layout.em
+        for count in range(8, 2, -1):
+            ticks = round_ticks(low, high, count)
+            widest = max(self.width_of(words, 1.0) for words in labels(ticks)) + em if along else 3 * em
+            if len(ticks) * widest <= side:
+                break
+        return ticks
 
     def _draw_field(self, field: Field) -> None:
         edges, axes, theme = field.levels.edges, self.main, self.theme
@@ -265,7 +282,7 @@ class Still:
             ticks = round_ticks(low, high, max(2, int(box.height / (3 * em))))
         axes.set_ylim(*panel.limits)
         axes.set_yticks(ticks, labels(ticks))
-        across = round_ticks(0, max(scene.steps, 1), max(2, int(box.width / (5 * em))))
+        across = self._ticks(0, max(scene.steps, 1), box.width, along=True)
         across = across[across == np.round(across)]
         axes.set_xticks(across, labels(across))
         axes.grid(color=theme.grid, linewidth=points(0.05 * em))
@@ -291,7 +308,7 @@ class Still:
             self._draw_legend_line(box)
             return
         room = box.height - 2 * em
-        pitch = (2.95 if len(paths) * 2.95 * em <= room else 1.7) * em
+        pitch = (2.95 if len(paths) * 2.95 * em <= room else 1.55) * em
         shown = paths if len(paths) * pitch <= room else paths[: max(int(room // pitch) - 1, 0)]
         y = box.top - 0.8 * em
         for path in shown:

@@ -124,7 +124,10 @@ class Pen:
     def mark(
         self, spots: FloatArray, shape: MarkerStyle, size: float, color: str, edge: str, edge_width: float
     ) -> None:
-        """Draw one filled shape at every spot, (n, 2) in pixels, as one compound path."""
+        """Draw one filled shape at every spot, (n, 2) in pixels, as one compound path.
+
+        All edges lie under all shapes: where spots crowd, an edge over its neighbour would rub it out.
+        """
         outline = shape.get_path().transformed(shape.get_transform())
         vertices = np.asarray(outline.vertices, np.float64)
         codes = outline.codes
@@ -133,7 +136,8 @@ class Pen:
             codes[0] = Outline.MOVETO
         corners = (vertices * size + spots[:, None]).reshape(-1, 2)
         every = Outline(corners, np.tile(np.asarray(codes), len(spots)))
-        self.renderer.draw_path(self._tool(edge, edge_width), every, self.transform, to_rgba(color))
+        self.renderer.draw_path(self._tool(edge, 2 * edge_width), every, self.transform, to_rgba(edge))
+        self.renderer.draw_path(self._tool(color, 0.0), every, self.transform, to_rgba(color))
 
     def _tool(self, color: str, width: float, cap: Cap = "butt") -> GraphicsContextBase:
         """A graphics context, made once: making one costs as much as stroking a short line."""

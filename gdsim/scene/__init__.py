@@ -15,7 +15,7 @@ from gdsim.scene.levels import Levels, choose_levels, labels, number, origin_of,
 from gdsim.scene.section import Section, section
 from gdsim.scene.words import describe
 from gdsim.themes import DASHES, MARKERS, THEMES
-from gdsim.trajectory import Stop, Trajectory
+from gdsim.trajectory import Trajectory
 
 __all__ = [
     "Arrows",
@@ -93,19 +93,21 @@ class Arrows:
 
 @dataclass(frozen=True)
 class Exit:
-    """Where a path leaves the view for good.
+    """Where a path ends before the last step, because it leaves the view for good or is no longer finite.
 
     Args:
         start: Index of the start.
         step: The first step outside.
         time: Steps, with a fraction, at which the path crosses the border.
-        point: Where it crosses, in data coordinates of the picture, two numbers.
+        point: Where it crosses, or ends within the view, in data coordinates of the picture, two numbers.
+        words: What happened, for a note: "left at step 4".
     """
 
     start: int
     step: int
     time: float
     point: tuple[float, float]
+    words: str
 
 
 @dataclass(frozen=True, eq=False)
@@ -218,7 +220,7 @@ def compose(
     if not trajectories:
         raise InputError("there is no trajectory to show")
     objective, steps = trajectories[0].objective, len(trajectories[0].points) - 1
-    if any(len(each.points) - 1 != steps or each.objective.dim != objective.dim for each in trajectories):
+    if any(len(each.points) - 1 != steps or not _same(each.objective, objective) for each in trajectories):
         raise InputError("the trajectories do not belong together: their objectives or numbers of steps differ")
     shown = section(objective, view, [each.points for each in trajectories])
     panel = _loss_panel(objective, trajectories, shown) if "loss" in view.panels else None
@@ -231,10 +233,19 @@ def compose(
         loss=panel,
         dots=steps <= FEW_STEPS and sum(each.points.shape[1] for each in trajectories) <= 2 * FEW_STARTS,
         steps=steps,
-        frame_steps=np.linspace(0, steps, max(2, round(animation.fps * animation.seconds))),
+        frame_steps=_frame_steps(steps, max(2, round(animation.fps * animation.seconds))),
         fps=animation.fps,
         hold=animation.hold,
     )
+
+
+def _same(one: Objective, other: Objective) -> bool:
+    return all(getattr(one, fact) == getattr(other, fact) for fact in ("name", "title", "dim", "source", "parameters"))
+
+
+def _frame_steps(steps: int, frames: int) -> FloatArray:
+    # Unlike linspace, this meets a whole step exactly wherever a frame falls on one.
+    return np.arange(frames) * steps / (frames - 1)
 
 
 def portray(objective: Objective, *, view: View | None = None) -> Scene:
@@ -336,9 +347,9 @@ def _path(trajectory: Trajectory, index: int, color: str, shown: Section, box: F
     points = shown.project(trajectory.points)
     if points.shape[-1] == 1:
         points = np.stack([points[..., 0], trajectory.values], -1)
-    diverged = np.array([stop is Stop.DIVERGED for stop in trajectory.stops])
+    diverged = np.array([stop.breaks_off for stop in trajectory.stops])
     ends = np.where(diverged, trajectory.stop_steps, steps)
-    exits = tuple(exit_ for start in range(starts) if (exit_ := _exit(points[:, start], start, box)))
+    exits = tuple(exit_ for start in range(starts) if (exit_ := _exit(trajectory, points[:, start], start, box)))
     view_ends = ends.copy()
     for exit_ in exits:
         view_ends[exit_.start] = exit_.step
@@ -346,7 +357,7 @@ def _path(trajectory: Trajectory, index: int, color: str, shown: Section, box: F
         label=trajectory.label,
         settings=trajectory.settings,
         color=color,
-        dash=DASHES[index % len(DASHES)] if starts <= FEW_STARTS else (),
+        dash=DASHES[(index + index // len(THEMES["light"].paths)) % len(DASHES)] if starts <= FEW_STARTS else (),
         marker=MARKERS[index % len(MARKERS)],
         points=points,
         losses=trajectory.values - (panel.base if panel else 0.0),
@@ -356,18 +367,25 @@ def _path(trajectory: Trajectory, index: int, color: str, shown: Section, box: F
     )
 
 
-def _exit(points: FloatArray, start: int, box: FloatArray) -> Exit | None:
-    """Where one path, (steps + 1, 2), leaves the box for good; None where it ends inside or was never in it."""
+def _exit(trajectory: Trajectory, points: FloatArray, start: int, box: FloatArray) -> Exit | None:
+    """Where one path, (steps + 1, 2), leaves the box for good or breaks off; None where it does neither."""
     inside = _inside(points, box)
-    if inside[-1] or not inside.any():
+    if not inside.any():
         return None
+    if inside[-1]:
+        if not trajectory.stops[start].breaks_off:
+            return None
+        step, (x, y) = trajectory.stopped_at(start), points[-1]
+        return Exit(
+            start, step, float(step - 1), (float(x), float(y)), f"{trajectory.stops[start].value} at step {step}"
+        )
     last = int(np.flatnonzero(inside)[-1])
     here, move = points[last], points[last + 1] - points[last]
     with np.errstate(divide="ignore", invalid="ignore"):
         reach = np.where(move > 0, (box[:, 1] - here) / move, (box[:, 0] - here) / move)
     share = float(np.nanmin(np.where(move == 0, np.inf, reach)))
     x, y = here + share * move
-    return Exit(start, last + 1, last + share, (float(x), float(y)))
+    return Exit(start, last + 1, last + share, (float(x), float(y)), f"left at step {last + 1}")
 
 
 def _loss_panel(objective: Objective, trajectories: Sequence[Trajectory], shown: Section) -> Panel:

@@ -42,7 +42,7 @@ def choose_levels(values: FloatArray, minimum: float | None, symbol: str) -> Lev
     """Choose some 24 to 32 levels that show a field's shape.
 
     The levels are evenly spaced where the values are, and geometrically above the minimum where most of
-    the field lies low: where the median is less than 1/12 of the range.
+    the field lies low: where the median is less than 1/6 of the highest value.
 
     Args:
         values: (…) the field; what is not finite is passed over.

@@ -6,13 +6,11 @@ from collections.abc import Sequence
 
 import numpy as np
 
+from gdsim.comparison import steps_to_tolerance
 from gdsim.objectives import FloatArray, Objective
 from gdsim.trajectory import Stop, Trajectory
 
 __all__ = ["describe"]
-
-NEAR = 0.01
-"""A path has reached a point when it is nearer to it than this share of the view's diagonal."""
 
 
 def describe(objective: Objective, trajectories: Sequence[Trajectory]) -> str:
@@ -23,34 +21,29 @@ def describe(objective: Objective, trajectories: Sequence[Trajectory]) -> str:
     """
     steps = len(trajectories[0].points) - 1
     told = "; ".join(_tell(objective, each, steps) for each in trajectories)
-    return f"Gradient descent on {objective.title}, {steps} steps. {told}."
+    return f"Gradient descent on {objective.title}, {steps} step{'s' * (steps != 1)}. {told}."
 
 
 def _tell(objective: Objective, trajectory: Trajectory, steps: int) -> str:
     starts = len(trajectory.stops)
-    reached = _reached(objective, trajectory.points)
+    reached = (
+        steps_to_tolerance(trajectory, float(trajectory.values.min()))
+        if len(objective.minima)
+        else np.full(starts, steps + 1)
+    )
     if starts > 1:
-        diverged = sum(stop is Stop.DIVERGED for stop in trajectory.stops)
+        diverged = sum(stop.breaks_off for stop in trajectory.stops)
         told = f"{trajectory.label}: {int((reached <= steps).sum())} of {starts} paths reach a global minimum"
         return told + (f", {diverged} diverge" if diverged else "")
     last = trajectory.points[-1, 0]
-    if trajectory.stops[0] is Stop.DIVERGED:
-        return f"{trajectory.label} diverges at step {trajectory.stop_steps[0] + 1}"
+    if trajectory.stops[0].breaks_off:
+        return f"{trajectory.label} {trajectory.stops[0].value} at step {trajectory.stopped_at(0)}"
     if reached[0] <= steps:
         nearest = objective.minima[np.linalg.norm(objective.minima - last, axis=-1).argmin()]
         return f"{trajectory.label} reaches the minimum {_point(nearest)} after {reached[0]} steps"
     if trajectory.stops[0] is Stop.CONVERGED:
         return f"{trajectory.label} comes to rest at {_point(last)} after {trajectory.stop_steps[0]} steps"
     return f"{trajectory.label} is at {_point(last)} after {steps} steps"
-
-
-def _reached(objective: Objective, points: FloatArray) -> FloatArray:
-    """The step from which each start stays near a global minimum, (starts,); steps + 1 for never."""
-    if len(objective.minima) == 0:
-        return np.full(points.shape[1], len(points))
-    near = NEAR * np.linalg.norm(objective.bounds[:, 1] - objective.bounds[:, 0])
-    away = np.all([np.linalg.norm(points - minimum, axis=-1) > near for minimum in objective.minima], axis=0)
-    return len(points) - np.where(away.any(0), away[::-1].argmax(0), len(points))
 
 
 def _point(point: FloatArray) -> str:

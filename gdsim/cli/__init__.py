@@ -1,38 +1,45 @@
-"""The command line: the only file that prints, shows progress, or exits."""
+"""The command line: the only room that prints, shows progress, or exits."""
 
 from __future__ import annotations
 
 import json
 import os
+import signal
 import sys
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from importlib.resources import files
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, Literal, TypeVar
+from typing import TYPE_CHECKING, Annotated, Any, Literal, NoReturn, TypeVar
 
 import typer
-from rich.console import Console
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
-from rich.table import Table
-from typer.core import TyperGroup
+from typer.core import TyperCommand, TyperGroup
 
 import gdsim
+from gdsim.cli.telling import (
+    arguments,
+    dimensions,
+    facts,
+    gradient_facts,
+    print_columns,
+    print_paths,
+    progress_bars,
+    summarise,
+)
+from gdsim.config import FORMATS
 from gdsim.errors import ConfigError, GdsimError, InputError, did_you_mean
 
 # What is heavy (torch 2 s, matplotlib 1 s) is imported where it is used, so that help and mistakes come at once.
 if TYPE_CHECKING:
-    from gdsim.comparison import Row
     from gdsim.config import Experiment
+    from gdsim.objectives import Objective
     from gdsim.scene import Scene
+    from gdsim.trajectory import Trajectory
 
 __all__ = ["app", "main"]
 
 S = TypeVar("S")
 T = TypeVar("T")
-
-FORMATS = ("gif", "mp4", "webm", "webp", "apng", "png", "svg", "pdf")
-POSTERS = ("png", "svg", "pdf")
 
 
 class _Commands(TyperGroup):
@@ -47,10 +54,44 @@ class _Commands(TyperGroup):
         except KeyboardInterrupt as error:
             print("interrupted; what was written before is whole", file=sys.stderr)
             raise typer.Exit(130) from error
-        except BrokenPipeError as error:
-            # Whoever read our output has gone; Python must not fail once more on flushing it.
+        except OSError as error:
+            # Whoever read our output has gone, which is no failure, or its place is full. Python must not fail once
+            # more on flushing it.
             sys.stdout = open(os.devnull, "w")  # noqa: PTH123, SIM115
-            raise typer.Exit(1) from error
+            gone = isinstance(error, BrokenPipeError)
+            if not gone:
+                print(f"the output cannot be written: {error.strerror or error}", file=sys.stderr)
+            raise typer.Exit(0 if gone else 1) from error
+
+
+class _WithNumbers(TyperCommand):
+    """A command whose `--at` and `--bounds` take as many numbers as follow, negative ones too: `--at 1.2 -0.4`."""
+
+    def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
+        joined: list[str] = []
+        for word in args:
+            if len(joined) > 1 and joined[-2] in ("--at", "--bounds") and _is_number(word):
+                joined[-1] += f" {word}"
+            else:
+                joined.append(word)
+        return super().parse_args(ctx, joined)
+
+
+def _is_number(word: str) -> bool:
+    try:
+        float(word)
+    except ValueError:
+        return False
+    return True
+
+
+def _numbers(words: str, option: str) -> list[float]:
+    """The numbers of an option, between spaces or commas."""
+    parts = words.replace(",", " ").split()
+    for part in parts:
+        if not _is_number(part):
+            raise InputError(f"{option}: '{part}' is no number")
+    return [float(part) for part in parts]
 
 
 app = typer.Typer(cls=_Commands, no_args_is_help=True, pretty_exceptions_enable=False, rich_markup_mode=None)
@@ -58,7 +99,14 @@ app = typer.Typer(cls=_Commands, no_args_is_help=True, pretty_exceptions_enable=
 
 def main() -> None:
     """Run the command line."""
+    with suppress(ValueError):  # which is raised when this is not the main thread
+        signal.signal(signal.SIGTERM, _interrupt)
     app(prog_name="gdsim")
+
+
+def _interrupt(*_: object) -> NoReturn:
+    """Let a request to end clean up as an interrupt from the keyboard does."""
+    raise KeyboardInterrupt
 
 
 def _show_version(wanted: bool) -> None:
@@ -84,6 +132,13 @@ Set = Annotated[
     list[str] | None,
     typer.Option("--set", metavar="KEY=VALUE", help="Change one value, as in optimizers.Adam.lr=0.1; may be repeated."),
 ]
+SetView = Annotated[
+    list[str] | None,
+    typer.Option("--set", metavar="KEY=VALUE", help="Change the view, the pace or the output, as in view.theme=dark."),
+]
+AllowCode = Annotated[
+    bool, typer.Option("--allow-code", help="Let a Python file that a config names run; it can do all that you can.")
+]
 Out = Annotated[
     Path, typer.Option("--out", metavar="DIR", help="The folder for results; each config gets its own below.")
 ]
@@ -101,11 +156,12 @@ def run(
     changes: Set = None,
     out: Out = Path("outputs"),
     formats: Format = None,
+    allow_code: AllowCode = False,
     quiet: Quiet = False,
     overwrite: Overwrite = True,
 ) -> None:
     """Simulate and draw each CONFIG; print the paths written."""
-    experiments = _load_all(configs, [*(changes or ()), *_format_change(formats)])
+    experiments = _load_all(configs, [*(changes or ()), *_format_change(formats)], allow_code)
     targets = [_targets(out, each, [*each.output.formats, "npz", "csv"]) for each in experiments]
     _check_targets(targets, overwrite)
     from gdsim.comparison import compare, write_csv
@@ -113,16 +169,16 @@ def run(
     from gdsim.trajectory import save
 
     for experiment, paths in zip(experiments, targets, strict=True):
-        with _progress(experiment.name, quiet) as progress:
+        with _folder(paths), progress_bars(experiment.name, "simulating and drawing", quiet) as progress:
             trajectories = simulate(experiment, track=progress("simulating"))
             scene = _compose(experiment, trajectories)
             save(paths["npz"], trajectories, experiment)
             rows = compare(trajectories)
             write_csv(rows, paths["csv"])
-            _draw(scene, paths, progress)
+            drawing_notes = _draw(scene, paths, progress)
         if not quiet:
-            _summarise(experiment.name, rows, scene.alt_text)
-        _print_paths(paths)
+            summarise(experiment.name, rows, [scene.alt_text, *_notes(experiment), *drawing_notes])
+        print_paths(paths)
 
 
 @app.command()
@@ -130,23 +186,25 @@ def render(
     recordings: Annotated[
         list[Path], typer.Argument(metavar="FILE.npz...", help="Trajectories that a run has written.")
     ],
-    changes: Set = None,
+    changes: SetView = None,
     out: Out = Path("outputs"),
     formats: Format = None,
+    allow_code: AllowCode = False,
     quiet: Quiet = False,
     overwrite: Overwrite = True,
 ) -> None:
-    """Draw recorded trajectories again, without simulating; --set may change the view, the pace and the formats."""
+    """Draw recorded trajectories again, without simulating."""
     from gdsim.trajectory import read
 
-    for recording in recordings:
-        recorded, trajectories = read(recording)
-        experiment = _redrawn(recorded, [*(changes or ()), *_format_change(formats)], recording)
-        paths = _targets(out, experiment, experiment.output.formats)
-        _check_targets([paths], overwrite)
-        with _progress(experiment.name, quiet) as progress:
+    changes = [*(changes or ()), *_format_change(formats)]
+    recorded = [read(recording, allow_code=allow_code) for recording in recordings]
+    experiments = [_redrawn(*each, changes, allow_code) for each in zip(recorded, recordings, strict=True)]
+    targets = [_targets(out, each, each.output.formats) for each in experiments]
+    _check_targets(targets, overwrite)
+    for experiment, (_, trajectories), paths in zip(experiments, recorded, targets, strict=True):
+        with _folder(paths), progress_bars(experiment.name, "drawing", quiet) as progress:
             _draw(_compose(experiment, trajectories), paths, progress)
-        _print_paths(paths)
+        print_paths(paths)
 
 
 @app.command("list")
@@ -162,10 +220,10 @@ def list_names(
 
     kinds: dict[str, Callable[[], Sequence[Sequence[str]]]] = {
         "objectives": lambda: [
-            (name, _dimensions(name), objectives.objective(name).title) for name in objectives.names()
+            (name, dimensions(name), objectives.objective(name).title) for name in objectives.names()
         ],
-        "optimizers": lambda: [(name, _arguments(each)) for name, each in sorted(signatures.optimizers().items())],
-        "schedules": lambda: [(name, _arguments(each)) for name, each in sorted(signatures.schedules().items())],
+        "optimizers": lambda: [(name, arguments(each)) for name, each in sorted(signatures.optimizers().items())],
+        "schedules": lambda: [(name, arguments(each)) for name, each in sorted(signatures.schedules().items())],
         "themes": lambda: [(name, theme.summary) for name, theme in THEMES.items()],
     }
     if kind is not None and kind not in kinds:
@@ -173,34 +231,77 @@ def list_names(
     for title in [kind] if kind else kinds:
         if kind is None:
             print(f"{title}:")
-        _print_columns(kinds[title](), indent="" if kind else "  ")
+        print_columns(kinds[title](), indent="" if kind else "  ")
 
 
-@app.command()
+Source = Annotated[
+    str, typer.Argument(metavar="OBJECTIVE", help="A name from gdsim list, an expression, or a file of samples.")
+]
+Dim = Annotated[int | None, typer.Option(help="Number of dimensions, where the function leaves it open.")]
+Bounds = Annotated[
+    str | None, typer.Option("--bounds", metavar="LOW HIGH …", help="The view, two numbers a dimension: -5 2.")
+]
+
+
+@app.command(cls=_WithNumbers)
 def show(
-    name: Annotated[str, typer.Argument(metavar="OBJECTIVE", help="A name from: gdsim list objectives")],
-    dim: Annotated[int | None, typer.Option(help="Number of dimensions, where the function leaves it open.")] = None,
+    source: Source,
+    dim: Dim = None,
+    bounds: Bounds = None,
     theme: Annotated[Literal["light", "dark"], typer.Option(help="The picture's colours.")] = "light",
     out: Out = Path("outputs"),
     overwrite: Overwrite = True,
 ) -> None:
-    """Print an objective's facts and draw it with its gradient arrows."""
-    from gdsim.objectives import objective
-
-    chosen = objective(name, dim=dim)
-    _print_columns(_facts(chosen))
-    if chosen.dim > 2:
-        print(f"no picture: {chosen.dim} dimensions do not fit a plane", file=sys.stderr)
-        return
-    path = out / chosen.name / f"{chosen.name}.png"
+    """Print what is known of a function and draw it with its gradient arrows."""
+    chosen = _objective(source, dim, bounds)
+    print_columns(facts(chosen))
+    name = chosen.name if chosen.name.isidentifier() else "objective"
+    path = out / name / f"{name}.png"
     _check_targets([{"png": path}], overwrite)
     from gdsim.config import View
     from gdsim.encode import write
     from gdsim.render import frames
     from gdsim.scene import portray
 
-    write(frames(portray(chosen, view=View(theme=theme))), path, fps=1, hold=0)
+    with _folder({"png": path}):
+        write(frames(portray(chosen, view=View(theme=theme))), path, fps=1, hold=0)
     print(path)
+
+
+@app.command(cls=_WithNumbers)
+def grad(
+    source: Source,
+    at: Annotated[str, typer.Option("--at", metavar="X …", help="The point, a number a dimension: 1.2 -0.4.")],
+    bounds: Bounds = None,
+    as_json: Annotated[bool, typer.Option("--json", help="Print JSON, for scripts.")] = False,
+) -> None:
+    """Print a function's value and gradient at a point, and how they were obtained."""
+    import numpy as np
+
+    from gdsim.objectives import grad as gradient_at
+
+    point = _numbers(at, "--at")
+    chosen = _objective(source, None, bounds, len(point))
+    found = gradient_at(chosen, point)
+    if as_json:
+        # JSON has no word for what is not finite.
+        given = {key: np.array(np.where(np.isfinite(part), part, None)).tolist() for key, part in vars(found).items()}
+        print(json.dumps({"objective": source, **given}))
+    else:
+        print_columns(gradient_facts(found))
+
+
+def _objective(source: str, dim: int | None, bounds: str | None, wanted: int | None = None) -> Objective:
+    """The objective that a word of the command line means, in `wanted` dimensions if it leaves the choice."""
+    from gdsim.objectives import names, objective
+
+    given = None if bounds is None else _numbers(bounds, "--bounds")
+    if given is not None and len(given) % 2:
+        raise InputError(f"--bounds: takes two numbers a dimension, low and high, not {len(given)} in all")
+    pairs = None if given is None else [given[i : i + 2] for i in range(0, len(given), 2)]
+    if wanted is not None and source in names() and dimensions(source) == "any":
+        dim = wanted
+    return objective(source, bounds=pairs, **({} if dim is None else {"dim": dim}))
 
 
 @app.command()
@@ -225,9 +326,10 @@ def init(
 def validate(
     configs: Annotated[list[Path], typer.Argument(metavar="FILE...", help="YAML files.")],
     changes: Set = None,
+    allow_code: AllowCode = False,
 ) -> None:
     """Check each FILE as a run would, without running it."""
-    _load_all(configs, changes or ())
+    _load_all(configs, changes or (), allow_code)
     for path in configs:
         print(f"{path}: ok")
 
@@ -240,11 +342,11 @@ def print_schema() -> None:
     print(json.dumps(schema(), indent=2, ensure_ascii=False))
 
 
-def _load_all(paths: Sequence[Path], changes: Sequence[str]) -> list[Experiment]:
+def _load_all(paths: Sequence[Path], changes: Sequence[str], allow_code: bool) -> list[Experiment]:
     """Load and check every file, and tell the mistakes of all of them together."""
     from gdsim.config import load
 
-    experiments = _all(lambda path: load(path, overrides=changes), paths)
+    experiments = _all(lambda path: load(path, overrides=changes, allow_code=allow_code), paths)
     from gdsim.descent import check
 
     _all(check, experiments)
@@ -255,10 +357,28 @@ def _load_all(paths: Sequence[Path], changes: Sequence[str]) -> list[Experiment]
 def _check_view(experiment: Experiment) -> None:
     from gdsim.scene import section
 
-    try:
+    with _located(experiment):
         section(experiment.objective.build(), experiment.view)
+
+
+@contextmanager
+def _located(experiment: Experiment) -> Iterator[None]:
+    """Put its place in the config before a mistake that is found late."""
+    try:
+        yield
     except InputError as error:
         raise experiment.locate(error) from error
+
+
+@contextmanager
+def _folder(paths: dict[str, Path]) -> Iterator[None]:
+    """Take a folder away again that was made for results which then did not come."""
+    try:
+        yield
+    finally:
+        for folder in {path.parent for path in paths.values()}:
+            with suppress(OSError):  # it is not empty
+                folder.rmdir()
 
 
 def _all(verb: Callable[[S], T], subjects: Iterable[S]) -> list[T]:
@@ -278,12 +398,11 @@ def _format_change(formats: str | None) -> list[str]:
     """The change that `--format gif,mp4` stands for."""
     if formats is None:
         return []
-    wanted = [name.strip().lower().removeprefix(".") for name in formats.split(",")]
-    for name in wanted:
+    wanted = [name.lower().removeprefix(".") for name in formats.replace(",", " ").split()]
+    for name in wanted or [""]:
         if name not in FORMATS:
-            raise InputError(
-                f"--format: unknown format '{name}'{did_you_mean(name, FORMATS)}; known are {', '.join(FORMATS)}"
-            )
+            offer = did_you_mean(name, FORMATS) or f"; there are {', '.join(FORMATS)}"
+            raise InputError(f"--format: unknown format '{name}'{offer}")
     return [f"output.formats=[{', '.join(dict.fromkeys(wanted))}]"]
 
 
@@ -306,27 +425,45 @@ def _check_targets(targets: Sequence[dict[str, Path]], overwrite: bool) -> None:
             raise GdsimError(f"{folder}: cannot be made: {error.strerror}") from error
 
 
-def _redrawn(recorded: Experiment, changes: Sequence[str], recording: Path) -> Experiment:
+def _redrawn(recorded: tuple[Experiment, Any], recording: Path, changes: Sequence[str], allow_code: bool) -> Experiment:
     """The recorded experiment with another view, pace or output."""
     from gdsim.config import loads
 
-    experiment = loads(recorded.yaml, name=recorded.name, file=str(recording), overrides=changes)
+    before = recorded[0]
+    after = loads(
+        before.yaml,
+        name=before.name,
+        file=str(recording),
+        folder=before.folder,
+        overrides=changes,
+        allow_code=allow_code,
+    )
     for key in ("objective", "start", "steps", "seed", "optimizers"):
-        if getattr(experiment, key) != getattr(recorded, key):
+        if getattr(after, key) != getattr(before, key):
             raise InputError(f"--set {key}: the trajectories are recorded; to change {key}, use gdsim run")
-    return experiment
+    return after
 
 
-def _compose(experiment: Experiment, trajectories: Any) -> Scene:
+def _notes(experiment: Experiment) -> list[str]:
+    """What a user should know of the classes that were used."""
+    from gdsim.optimizers import note
+
+    notes = [note(each.class_name) for each in experiment.optimizers.values()]
+    if experiment.objective.python is not None:
+        own = experiment.objective.build()
+        notes.append(f"{own.title} is {own.source}.")
+    return [each for each in dict.fromkeys(notes) if each]
+
+
+def _compose(experiment: Experiment, trajectories: Sequence[Trajectory]) -> Scene:
     from gdsim.scene import compose
 
-    try:
+    with _located(experiment):
         return compose(trajectories, view=experiment.view, animation=experiment.animation)
-    except InputError as error:
-        raise experiment.locate(error) from error
 
 
-def _draw(scene: Scene, paths: dict[str, Path], progress: Any) -> None:
+def _draw(scene: Scene, paths: dict[str, Path], progress: Callable[[str], Any]) -> list[str]:
+    """Draw a scene in every format, and return what is to be said about it."""
     from gdsim.encode import write
     from gdsim.render import frames
 
@@ -334,95 +471,5 @@ def _draw(scene: Scene, paths: dict[str, Path], progress: Any) -> None:
     for name, path in paths.items():
         if name in FORMATS:
             write(drawn, path, fps=scene.fps, hold=scene.hold, track=progress(f"drawing {path.name}"))
-
-
-@contextmanager
-def _progress(name: str, quiet: bool) -> Iterator[Any]:
-    """Give a maker of trackers: `progress("simulating")` returns what wraps an iterable that has a length."""
-    console = Console(stderr=True, quiet=quiet)
-    if quiet or not console.is_terminal:
-        if not quiet:
-            print(f"{name}: simulating and drawing", file=sys.stderr)
-        yield lambda _: iter
-        return
-    columns = TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn()
-    with Progress(*columns, console=console, transient=True) as bars:
-
-        def progress(words: str) -> Any:
-            def track(iterable: Iterable[T]) -> Iterable[T]:
-                return bars.track(iterable, description=f"{name}: {words}")
-
-            return track
-
-        yield progress
-
-
-def _summarise(name: str, rows: Sequence[Row], words: str) -> None:
-    console = Console(stderr=True)
-    if not console.is_terminal:
-        console = Console(stderr=True, width=140)
-    table = Table(title=name, title_justify="left", title_style="bold", header_style="")
-    for heading in ("optimizer", "settings"):
-        table.add_column(heading, overflow="fold")
-    for heading in ("final value", "best value", "steps to tolerance", "distance to minimum"):
-        table.add_column(heading, justify="right")
-    table.add_column("stopped")
-    for row in rows:
-        table.add_row(
-            row.optimizer,
-            row.settings,
-            f"{row.final_value:.6g}",
-            f"{row.best_value:.6g}",
-            "never" if row.steps_to_tolerance is None else str(row.steps_to_tolerance),
-            "" if row.distance_to_minimum is None else f"{row.distance_to_minimum:.3g}",
-            row.stopped,
-        )
-    console.print(table)
-    console.print(words, markup=False, highlight=False)
-
-
-def _print_paths(paths: dict[str, Path]) -> None:
-    for path in paths.values():
-        print(path)
-    sys.stdout.flush()
-
-
-def _print_columns(rows: Sequence[Sequence[str]], indent: str = "") -> None:
-    widths = [max(len(row[i]) for row in rows) for i in range(len(rows[0]) - 1)]
-    for row in rows:
-        cells = [cell.ljust(width) for cell, width in zip(row, widths, strict=False)]
-        print(indent + "  ".join([*cells, row[-1]]).rstrip())
-
-
-def _arguments(signature: Any) -> str:
-    return ", ".join(f"{name}={default}" if default else name for name, default in signature.arguments.items())
-
-
-def _dimensions(name: str) -> str:
-    """How many dimensions an objective of the catalogue takes: `1`, `2` or `any`."""
-    from gdsim.objectives import objective
-
-    try:
-        objective(name, dim=3)
-    except InputError:
-        return str(objective(name).dim)
-    return "any"
-
-
-def _facts(objective: Any) -> list[tuple[str, str]]:
-    def point(coordinates: Any) -> str:
-        return "(" + ", ".join(f"{x:.9g}" for x in coordinates) + ")"
-
-    facts = [
-        ("name", objective.name),
-        ("title", objective.title),
-        ("formula", objective.formula),
-        ("dimensions", str(objective.dim)),
-        ("view", " × ".join(f"[{low:g}, {high:g}]" for low, high in objective.bounds)),
-        ("start", point(objective.start)),
-        ("minimum", "none" if objective.minimum is None else f"{objective.minimum:.12g}"),
-    ]
-    facts += [("at" if i == 0 else "", point(each)) for i, each in enumerate(objective.minima)]
-    facts += [("also low at" if i == 0 else "", point(each)) for i, each in enumerate(objective.local_minima)]
-    facts += [(name, f"{value:g}") for name, value in objective.parameters.items()]
-    return [*facts, ("source", objective.source)]
+    missing = drawn.missing
+    return [f"The font has no sign for {missing}: each is drawn as a box."] if missing else []
