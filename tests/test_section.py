@@ -118,3 +118,14 @@ def test_a_plane_that_does_not_fit_is_refused(view, words):
 def test_a_plane_of_a_plane_is_refused():
     with pytest.raises(gdsim.InputError, match="is for more than two dimensions"):
         section(gdsim.objective("sphere"), View(plane="pca"))
+
+
+@pytest.mark.parametrize("gradient", ["autograd", "finite_differences"])
+def test_arrows_and_paths_come_from_the_same_gradient(tmp_path, gradient):
+    x, y = np.meshgrid(np.linspace(0, 6, 40), np.linspace(0, 6, 30))
+    np.save(tmp_path / "waves.npy", np.sin(x) * np.cos(y))
+    waves = gdsim.objective(tmp_path / "waves.npy", bounds=[[0, 6], [0, 6]], gradient=gradient, edge_order=1)
+    arrows = portray(waves).arrows
+    path = gdsim.descend(waves, "SGD", start=arrows.points, steps=1, lr=2**-7)
+    np.testing.assert_array_equal(path.gradients[0], arrows.gradients)
+    np.testing.assert_array_equal(path.points[1], arrows.points - 2**-7 * arrows.gradients)

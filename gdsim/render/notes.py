@@ -62,7 +62,7 @@ def take_notes(scene: Scene, still: Still, renderer: RendererAgg) -> tuple[Note,
     for (path, exit_), wedge in zip(leaving, wedges, strict=True):
         text, extent = None, wedge.extent
         if path.points.shape[1] <= FEW_STARTS and still.layout.view.width > 16 * still.layout.em:
-            text = _words(still, path, exit_, named=len(leaving) > 1)
+            text = _words(still, path, exit_, named=len(scene.paths) > 1)
             came = exit_.point - path.points[max(exit_.step - 1, 0), exit_.start]
             words = _place(text, wedge, came, still, renderer, taken)
             taken.append(words)
