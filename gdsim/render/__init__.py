@@ -46,7 +46,7 @@ class Frames:
 
     Attributes:
         size: Width and height in pixels.
-        colors: (n, 3) uint8, the colours that a palette must keep as they are.
+        colors: (n, 3) uint8, the colours that a palette must keep as they are, most important first.
         missing: Signs in titles and labels that the font does not have.
     """
 
@@ -65,10 +65,8 @@ class Frames:
         self._notes = take_notes(scene, self._still, canvas.get_renderer())
         self.missing = self._still.missing
         theme = THEMES[scene.theme]
-        exact = [theme.page, theme.text, theme.quiet, *(path.color for path in scene.paths)]
-        self.colors = np.unique([[round(255 * part) for part in to_rgb(color)] for color in exact], axis=0).astype(
-            np.uint8
-        )
+        exact = dict.fromkeys([theme.page, theme.text, *(path.color for path in scene.paths), theme.quiet])
+        self.colors = np.array([[round(255 * part) for part in to_rgb(color)] for color in exact], np.uint8)
 
     def __len__(self) -> int:
         return len(self._scene)

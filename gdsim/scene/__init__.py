@@ -12,7 +12,7 @@ from gdsim.config import Animation, View
 from gdsim.errors import InputError
 from gdsim.objectives import FloatArray, Objective
 from gdsim.scene.levels import Levels, choose_levels, labels, number, origin_of, round_ticks
-from gdsim.scene.section import Section, section
+from gdsim.scene.section import Section, reach, section
 from gdsim.scene.words import describe
 from gdsim.themes import DASHES, MARKERS, THEMES
 from gdsim.trajectory import Trajectory
@@ -223,7 +223,7 @@ def compose(
     if any(len(each.points) - 1 != steps or not _same(each.objective, objective) for each in trajectories):
         raise InputError("the trajectories do not belong together: their objectives or numbers of steps differ")
     shown = section(objective, view, [each.points for each in trajectories])
-    panel = _loss_panel(objective, trajectories, shown) if "loss" in view.panels else None
+    panel = _loss_panel(objective, trajectories) if "loss" in view.panels else None
     colors = _colors(trajectories, THEMES[view.theme].paths)
     scenery = _scenery(objective, shown, view)
     return replace(
@@ -388,12 +388,13 @@ def _exit(trajectory: Trajectory, points: FloatArray, start: int, box: FloatArra
     return Exit(start, last + 1, last + share, (float(x), float(y)), f"left at step {last + 1}")
 
 
-def _loss_panel(objective: Objective, trajectories: Sequence[Trajectory], shown: Section) -> Panel:
+def _loss_panel(objective: Objective, trajectories: Sequence[Trajectory]) -> Panel:
     """The loss over the steps, as far as it is reached within the view: what runs away would press all else flat.
 
     It is logarithmic above a known minimum when it spans more than a factor of 30.
     """
-    values = np.concatenate([each.values[_inside(shown.project(each.points), shown.bounds)] for each in trajectories])
+    bounds = reach(objective.bounds, [each.points for each in trajectories])
+    values = np.concatenate([each.values[_inside(each.points, bounds)] for each in trajectories])
     values = values[np.isfinite(values)]
     symbol = _symbol(objective)
     if values.size == 0:

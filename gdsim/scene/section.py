@@ -11,7 +11,7 @@ from gdsim.config import View
 from gdsim.errors import InputError
 from gdsim.objectives import FloatArray, Objective
 
-__all__ = ["Section", "section"]
+__all__ = ["Section", "reach", "section"]
 
 SUBSCRIPTS = str.maketrans("0123456789", "₀₁₂₃₄₅₆₇₈₉")
 
@@ -69,7 +69,7 @@ def section(objective: Objective, view: View, paths: Sequence[FloatArray] = ()) 
         if view.plane is not None or view.at is not None:
             key = "at" if view.plane is None else "plane"
             raise InputError(f"is for more than two dimensions; {objective.name} has dim {dim} here", ("view", key))
-        return Section(np.zeros(dim), np.eye(dim), _with_starts(objective.bounds, paths), ("x", "y")[:dim])
+        return Section(np.zeros(dim), np.eye(dim), reach(objective.bounds, paths), ("x", "y")[:dim])
     if isinstance(view.plane, list):
         return _of_coordinates(objective, view.plane, view.at, paths)
     if view.at is not None:
@@ -94,7 +94,7 @@ def _of_coordinates(
     else:
         origin, where = objective.bounds.mean(-1), "the others in the middle"
     origin[plane] = 0.0
-    bounds = _with_starts(objective.bounds, paths)[plane]
+    bounds = reach(objective.bounds, paths)[plane]
     names = tuple("x" + str(i + 1).translate(SUBSCRIPTS) for i in plane)
     words = f"section {names[0]}, {names[1]} of dim {dim}, {where}"
     return Section(origin, np.eye(dim)[plane], bounds, names, words)
@@ -103,7 +103,7 @@ def _of_coordinates(
 def _of_paths(objective: Objective, paths: Sequence[FloatArray]) -> Section:
     origin = np.mean([path[-1].mean(0) for path in paths], axis=0)
     points = np.concatenate([path.reshape(-1, objective.dim) for path in paths])
-    bounds = _with_starts(objective.bounds, paths)
+    bounds = reach(objective.bounds, paths)
     inside = points[((points >= bounds[:, 0]) & (points <= bounds[:, 1])).all(-1)]
     if len(inside) == len(points):
         inside = points
@@ -123,8 +123,8 @@ def _of_paths(objective: Objective, paths: Sequence[FloatArray]) -> Section:
     return Section(origin, axes, np.stack([middle - half, middle + half], -1), ("direction 1", "direction 2"), words)
 
 
-def _with_starts(bounds: FloatArray, paths: Sequence[FloatArray]) -> FloatArray:
-    """The objective's bounds, wide enough for every start."""
+def reach(bounds: FloatArray, paths: Sequence[FloatArray]) -> FloatArray:
+    """Return bounds (dim, 2) wide enough for every start of paths (steps + 1, starts, dim)."""
     starts = np.concatenate([path[0] for path in paths]) if paths else np.empty((0, len(bounds)))
     low, high = np.vstack([bounds[:, 0], starts]).min(0), np.vstack([bounds[:, 1], starts]).max(0)
     room = 0.05 * (high - low)
