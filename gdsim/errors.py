@@ -1,8 +1,9 @@
 """What can go wrong, told in one line each.
 
-GdsimError            something failed while running          exit status 1
-└── InputError        the user's input is at fault            exit status 2
-└── ConfigError   the same, with the place in the file    exit status 2
+GdsimError                something failed while running              exit status 1
+└── InputError            the user's input is at fault                exit status 2
+    ├── ConfigError       the same, with the place in the file        exit status 2
+    └── ExpressionError   the same, with the column in an expression  exit status 2
 """
 
 from __future__ import annotations

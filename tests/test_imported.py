@@ -14,7 +14,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from gdsim.errors import InputError
-from gdsim.objectives.imported import Form, dimensions, import_function, note, vectorised
+from gdsim.objectives.imported import import_function
+from gdsim.objectives.vectorised import Form, dimensions, note, vectorised
 
 BOUNDS = [[-2.0, 3.0], [-1.0, 2.5]]
 

@@ -6,16 +6,27 @@ import json
 import os
 import signal
 import sys
-from collections.abc import Callable, Iterable, Iterator, Sequence
-from contextlib import contextmanager, suppress
+from collections.abc import Callable, Sequence
+from contextlib import suppress
 from importlib.resources import files
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, Literal, NoReturn, TypeVar
+from typing import TYPE_CHECKING, Annotated, Any, Literal, NoReturn
 
 import typer
 from typer.core import TyperCommand, TyperGroup
 
 import gdsim
+from gdsim.cli.preparing import (
+    check_targets,
+    composed,
+    draw,
+    folder_of,
+    format_change,
+    load_all,
+    notes,
+    redrawn,
+    targets_of,
+)
 from gdsim.cli.telling import (
     arguments,
     dimensions,
@@ -27,19 +38,13 @@ from gdsim.cli.telling import (
     summarise,
 )
 from gdsim.config import FORMATS
-from gdsim.errors import ConfigError, GdsimError, InputError, did_you_mean
+from gdsim.errors import GdsimError, InputError, did_you_mean
 
 # What is heavy (torch 2 s, matplotlib 1 s) is imported where it is used, so that help and mistakes come at once.
 if TYPE_CHECKING:
-    from gdsim.config import Experiment
     from gdsim.objectives import Objective
-    from gdsim.scene import Scene
-    from gdsim.trajectory import Trajectory
 
 __all__ = ["app", "main"]
-
-S = TypeVar("S")
-T = TypeVar("T")
 
 
 class _Commands(TyperGroup):
@@ -161,23 +166,23 @@ def run(
     overwrite: Overwrite = True,
 ) -> None:
     """Simulate and draw each CONFIG; print the paths written."""
-    experiments = _load_all(configs, [*(changes or ()), *_format_change(formats)], allow_code)
-    targets = [_targets(out, each, [*each.output.formats, "npz", "csv"]) for each in experiments]
-    _check_targets(targets, overwrite)
+    experiments = load_all(configs, [*(changes or ()), *format_change(formats)], allow_code)
+    targets = [targets_of(out, each, [*each.output.formats, "npz", "csv"]) for each in experiments]
+    check_targets(targets, overwrite)
     from gdsim.comparison import compare, write_csv
     from gdsim.descent import simulate
     from gdsim.trajectory import save
 
     for experiment, paths in zip(experiments, targets, strict=True):
-        with _folder(paths), progress_bars(experiment.name, "simulating and drawing", quiet) as progress:
+        with folder_of(paths), progress_bars(experiment.name, "simulating and drawing", quiet) as progress:
             trajectories = simulate(experiment, track=progress("simulating"))
-            scene = _compose(experiment, trajectories)
+            scene = composed(experiment, trajectories)
             save(paths["npz"], trajectories, experiment)
             rows = compare(trajectories)
             write_csv(rows, paths["csv"])
-            drawing_notes = _draw(scene, paths, progress)
+            drawn = draw(scene, paths, progress)
         if not quiet:
-            summarise(experiment.name, rows, [scene.alt_text, *_notes(experiment), *drawing_notes])
+            summarise(experiment.name, rows, [scene.alt_text, *notes(experiment), *drawn])
         print_paths(paths)
 
 
@@ -196,14 +201,14 @@ def render(
     """Draw recorded trajectories again, without simulating."""
     from gdsim.trajectory import read
 
-    changes = [*(changes or ()), *_format_change(formats)]
+    changes = [*(changes or ()), *format_change(formats)]
     recorded = [read(recording, allow_code=allow_code) for recording in recordings]
-    experiments = [_redrawn(*each, changes, allow_code) for each in zip(recorded, recordings, strict=True)]
-    targets = [_targets(out, each, each.output.formats) for each in experiments]
-    _check_targets(targets, overwrite)
+    experiments = [redrawn(*each, changes, allow_code) for each in zip(recorded, recordings, strict=True)]
+    targets = [targets_of(out, each, each.output.formats) for each in experiments]
+    check_targets(targets, overwrite)
     for experiment, (_, trajectories), paths in zip(experiments, recorded, targets, strict=True):
-        with _folder(paths), progress_bars(experiment.name, "drawing", quiet) as progress:
-            _draw(_compose(experiment, trajectories), paths, progress)
+        with folder_of(paths), progress_bars(experiment.name, "drawing", quiet) as progress:
+            draw(composed(experiment, trajectories), paths, progress)
         print_paths(paths)
 
 
@@ -257,13 +262,13 @@ def show(
     print_columns(facts(chosen))
     name = chosen.name if chosen.name.isidentifier() else "objective"
     path = out / name / f"{name}.png"
-    _check_targets([{"png": path}], overwrite)
+    check_targets([{"png": path}], overwrite)
     from gdsim.config import View
     from gdsim.encode import write
     from gdsim.render import frames
     from gdsim.scene import portray
 
-    with _folder({"png": path}):
+    with folder_of({"png": path}):
         write(frames(portray(chosen, view=View(theme=theme))), path, fps=1, hold=0)
     print(path)
 
@@ -329,7 +334,7 @@ def validate(
     allow_code: AllowCode = False,
 ) -> None:
     """Check each FILE as a run would, without running it."""
-    _load_all(configs, changes or (), allow_code)
+    load_all(configs, changes or (), allow_code)
     for path in configs:
         print(f"{path}: ok")
 
@@ -340,136 +345,3 @@ def print_schema() -> None:
     from gdsim.config import schema
 
     print(json.dumps(schema(), indent=2, ensure_ascii=False))
-
-
-def _load_all(paths: Sequence[Path], changes: Sequence[str], allow_code: bool) -> list[Experiment]:
-    """Load and check every file, and tell the mistakes of all of them together."""
-    from gdsim.config import load
-
-    experiments = _all(lambda path: load(path, overrides=changes, allow_code=allow_code), paths)
-    from gdsim.descent import check
-
-    _all(check, experiments)
-    _all(_check_view, experiments)
-    return experiments
-
-
-def _check_view(experiment: Experiment) -> None:
-    from gdsim.scene import section
-
-    with _located(experiment):
-        section(experiment.objective.build(), experiment.view)
-
-
-@contextmanager
-def _located(experiment: Experiment) -> Iterator[None]:
-    """Put its place in the config before a mistake that is found late."""
-    try:
-        yield
-    except InputError as error:
-        raise experiment.locate(error) from error
-
-
-@contextmanager
-def _folder(paths: dict[str, Path]) -> Iterator[None]:
-    """Take a folder away again that was made for results which then did not come."""
-    try:
-        yield
-    finally:
-        for folder in {path.parent for path in paths.values()}:
-            with suppress(OSError):  # it is not empty
-                folder.rmdir()
-
-
-def _all(verb: Callable[[S], T], subjects: Iterable[S]) -> list[T]:
-    """Do the same to all, and tell the mistakes of all together, each once."""
-    done, problems = [], []
-    for subject in subjects:
-        try:
-            done.append(verb(subject))
-        except InputError as error:
-            problems += str(error).splitlines()
-    if problems:
-        raise ConfigError(dict.fromkeys(problems))
-    return done
-
-
-def _format_change(formats: str | None) -> list[str]:
-    """The change that `--format gif,mp4` stands for."""
-    if formats is None:
-        return []
-    wanted = [name.lower().removeprefix(".") for name in formats.replace(",", " ").split()]
-    for name in wanted or [""]:
-        if name not in FORMATS:
-            offer = did_you_mean(name, FORMATS) or f"; there are {', '.join(FORMATS)}"
-            raise InputError(f"--format: unknown format '{name}'{offer}")
-    return [f"output.formats=[{', '.join(dict.fromkeys(wanted))}]"]
-
-
-def _targets(out: Path, experiment: Experiment, suffixes: Iterable[str]) -> dict[str, Path]:
-    return {suffix: out / experiment.name / f"{experiment.name}.{suffix}" for suffix in suffixes}
-
-
-def _check_targets(targets: Sequence[dict[str, Path]], overwrite: bool) -> None:
-    """See to it, before any work is done, that every result has a place of its own that can be written to."""
-    paths = [path for each in targets for path in each.values()]
-    for path in paths:
-        if paths.count(path) > 1:
-            raise InputError(f"two configs would write {path}; rename one, or run them with different --out")
-        if path.exists() and not overwrite:
-            raise InputError(f"{path} exists; leave out --no-overwrite, or name another folder with --out")
-    for folder in {path.parent for path in paths}:
-        try:
-            folder.mkdir(parents=True, exist_ok=True)
-        except OSError as error:
-            raise GdsimError(f"{folder}: cannot be made: {error.strerror}") from error
-
-
-def _redrawn(recorded: tuple[Experiment, Any], recording: Path, changes: Sequence[str], allow_code: bool) -> Experiment:
-    """The recorded experiment with another view, pace or output."""
-    from gdsim.config import loads
-
-    before = recorded[0]
-    after = loads(
-        before.yaml,
-        name=before.name,
-        file=str(recording),
-        folder=before.folder,
-        overrides=changes,
-        allow_code=allow_code,
-    )
-    for key in ("objective", "start", "steps", "seed", "optimizers"):
-        if getattr(after, key) != getattr(before, key):
-            raise InputError(f"--set {key}: the trajectories are recorded; to change {key}, use gdsim run")
-    return after
-
-
-def _notes(experiment: Experiment) -> list[str]:
-    """What a user should know of the classes that were used."""
-    from gdsim.optimizers import note
-
-    notes = [note(each.class_name) for each in experiment.optimizers.values()]
-    if experiment.objective.python is not None:
-        own = experiment.objective.build()
-        notes.append(f"{own.title} is {own.source}.")
-    return [each for each in dict.fromkeys(notes) if each]
-
-
-def _compose(experiment: Experiment, trajectories: Sequence[Trajectory]) -> Scene:
-    from gdsim.scene import compose
-
-    with _located(experiment):
-        return compose(trajectories, view=experiment.view, animation=experiment.animation)
-
-
-def _draw(scene: Scene, paths: dict[str, Path], progress: Callable[[str], Any]) -> list[str]:
-    """Draw a scene in every format, and return what is to be said about it."""
-    from gdsim.encode import write
-    from gdsim.render import frames
-
-    drawn = frames(scene)
-    for name, path in paths.items():
-        if name in FORMATS:
-            write(drawn, path, fps=scene.fps, hold=scene.hold, track=progress(f"drawing {path.name}"))
-    missing = drawn.missing
-    return [f"The font has no sign for {missing}: each is drawn as a box."] if missing else []

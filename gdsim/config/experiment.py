@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Annotated, Any
@@ -95,6 +96,14 @@ class Experiment(Model):
         """The text that makes this experiment again, overrides included."""
         return self._origin.yaml
 
+    @contextmanager
+    def located(self) -> Iterator[None]:
+        """Put its place in the configuration before a mistake that is found within, after loading."""
+        try:
+            yield
+        except InputError as error:
+            raise self.locate(error) from error
+
     def locate(self, error: InputError) -> ConfigError:
         """Return a mistake that was found after loading with its place in the configuration before it.
 
@@ -113,6 +122,9 @@ class Experiment(Model):
             start: Start | None = handler(value)
             if start is not None and start.grid is not None:
                 refuse(grid_problems(start.grid, start.count, built))
+            if start is not None and start.points is not None:
+                written = {("points", *path): point for path, point in written_points(start.points).items()}
+                refuse(point_problems(written, built))
             return start
         if not isinstance(value, list) and not is_number(value):
             refuse([Problem((), f"must be {FORMS}, not {shown(value)}")])
@@ -142,32 +154,36 @@ class Experiment(Model):
             return steps
         start, optimizers = info.data["start"], info.data["optimizers"]
         starts, dim = start.count if start else 1, info.data["objective"].build().dim
-        paths, recorded, most = (
-            starts * len(optimizers),
-            steps * starts * len(optimizers),
-            MAX_RECORDED * 2 // max(2, dim),
-        )
-        product = f"{starts} starts × {len(optimizers)} optimizers"
-        if paths > MAX_PATHS:
-            refuse([Problem((), f"{product} are {paths} paths; at most {MAX_PATHS} are drawn")])
-        if recorded > most:
-            refuse([Problem((), f"{steps} steps × {product} are {recorded} points; at most {most} are recorded")])
-        most = MAX_RECORDED // (starts * sum(map(_weight, optimizers.values())))
-        if steps > most:
-            slow = ", ".join(label for label, spec in optimizers.items() if _weight(spec) > 1)
-            sentence = (
-                f"at most {most} are allowed from {starts} starts with {slow}, which cannot take them all at once"
-            )
-            refuse([Problem((), sentence)])
+        refuse(_excesses(steps, starts, dim, optimizers))
         return steps
 
 
+def _excesses(steps: int, starts: int, dim: int, optimizers: Mapping[str, OptimizerSpec]) -> Iterator[Problem]:
+    """Yield what would take more time or memory than any picture needs."""
+    product, paths = f"{starts} starts × {len(optimizers)} optimizers", starts * len(optimizers)
+    most_points = MAX_RECORDED * 2 // max(2, dim)
+    most_steps = MAX_RECORDED // (starts * sum(map(_weight, optimizers.values())))
+    if paths > MAX_PATHS:
+        yield Problem((), f"{product} are {paths} paths; at most {MAX_PATHS} are drawn")
+    elif steps * paths > most_points:
+        sentence = f"{steps} steps × {product} are {steps * paths} points; at most {most_points} are recorded"
+        yield Problem((), sentence)
+    elif steps > most_steps:
+        slow = ", ".join(label for label, optimizer in optimizers.items() if _weight(optimizer) > 1)
+        sentence = (
+            f"at most {most_steps} are allowed from {starts} starts with {slow}, which cannot take them all at once"
+        )
+        yield Problem((), sentence)
+
+
 def _weight(optimizer: OptimizerSpec) -> int:
-    """Return how many of SGD's steps one of an optimizer's may take as long as, roughly."""
-    schedule = (optimizer.schedule or {}).get("class")
-    if optimizer.class_name == "LBFGS" or schedule == "ReduceLROnPlateau":
-        return 100
-    return 10 if "." in optimizer.class_name or optimizer.settings.get("fused") else 1
+    """Return how many of SGD's steps take as long as one of an optimizer's, roughly."""
+    if optimizer.class_name == "LBFGS":
+        return 5 * max(20, int(optimizer.settings.get("max_iter", 20)))
+    watches_values = optimizer.schedule is not None and optimizer.schedule["class"] == "ReduceLROnPlateau"
+    # Of a class from elsewhere it is not known before it runs whether it takes each start by itself.
+    by_itself = watches_values or "." in optimizer.class_name or bool(optimizer.settings.get("fused"))
+    return 10 if by_itself else 1
 
 
 def label_problem(label: str) -> str:

@@ -26,7 +26,7 @@ from gdsim.config.arguments import (
     settings_for,
     written_out,
 )
-from gdsim.config.checks import Finite, Model, or_defaults, refuse
+from gdsim.config.checks import Finite, Model, one_line, or_defaults, refuse
 from gdsim.config.places import Problem
 from gdsim.config.starts import FORMS, MAX_STARTS
 from gdsim.config.words import is_number, shown
@@ -91,7 +91,7 @@ class ObjectiveSpec(Model):
         description="A formula of x, y and z, or of x1, x2, …, with sin, exp, sqrt, where, pi and their like.",
         examples=["sin(x)*cos(y)"],
     )
-    samples: str | None = Field(
+    samples: Annotated[str, AfterValidator(one_line)] | None = Field(
         None,
         description="A file of measured values beside the configuration: .npy, .npz, .csv, .png or .jpg.",
         examples=["terrain.npy"],

@@ -99,7 +99,7 @@ def simulate(experiment: Experiment, *, track: Track = iter) -> tuple[Trajectory
     with _quiet_single_thread():
         objective, points, methods = _prepared(experiment)
         colors = [spec.color for spec in experiment.optimizers.values()]
-        with _located(experiment):
+        with experiment.located():
             return _descend_together(objective, methods, colors, points, experiment.steps, experiment.seed, track)
 
 
@@ -132,7 +132,7 @@ def _whole(number: int, name: str) -> int:
 
 def _prepared(experiment: Experiment) -> tuple[Objective, FloatArray, list[Method]]:
     """Return what an experiment descends, from where and how; raise all its optimizers' mistakes at once."""
-    with _located(experiment):
+    with experiment.located():
         objective = experiment.objective.build()
         points = starts(experiment.start, objective, experiment.seed)
     methods: list[Method] = []
@@ -160,14 +160,6 @@ def _collected(problems: list[str], experiment: Experiment) -> Iterator[None]:
         yield
     except InputError as error:
         problems += experiment.locate(error).problems
-
-
-@contextmanager
-def _located(experiment: Experiment) -> Iterator[None]:
-    try:
-        yield
-    except InputError as error:
-        raise experiment.locate(error) from error
 
 
 @contextmanager

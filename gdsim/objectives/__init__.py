@@ -131,7 +131,7 @@ def from_function(
     Raises:
         InputError: The function does not run, loses its gradient, or does not give a number a point.
     """
-    from gdsim.objectives.imported import dimensions, note, vectorised
+    from gdsim.objectives.vectorised import dimensions, note, vectorised
 
     if dim is None and bounds is not None:
         shape = np.shape(bounds)

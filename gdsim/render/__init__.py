@@ -21,6 +21,7 @@ from matplotlib.transforms import Affine2D, BboxBase
 from gdsim.objectives import FloatArray
 from gdsim.render.counter import Counter
 from gdsim.render.layout import Layout, lay_out
+from gdsim.render.legend import draw_legend
 from gdsim.render.notes import Note, take_notes
 from gdsim.render.still import DPI, Still
 from gdsim.render.trail import Pen, Rect, Trail, merged, rect_around
@@ -58,6 +59,7 @@ class Frames:
 
     def _prepare(self, scene: Scene) -> None:
         self._still = Still(scene, _layout(scene))
+        draw_legend(self._still, scene)
         self._counter = Counter(scene, self._still) if scene.steps else None
         canvas = self._still.canvas
         canvas.draw()

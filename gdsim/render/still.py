@@ -16,7 +16,7 @@ from matplotlib.text import Text
 
 from gdsim.objectives import FloatArray
 from gdsim.render.layout import Box, Layout
-from gdsim.scene import Arrows, Field, Line, Path, Scene, labels, round_ticks
+from gdsim.scene import Arrows, Field, Line, Scene, labels, round_ticks
 from gdsim.themes import THEMES, Theme
 
 __all__ = ["DPI", "Still", "level_colors", "points"]
@@ -66,8 +66,6 @@ class Still:
         if self.loss is not None:
             self._draw_loss(self.loss)
         self._draw_title(layout.title)
-        if layout.legend:
-            self._draw_legend(layout.legend)
 
     def text(
         self,
@@ -229,7 +227,7 @@ class Still:
             middle, direction = arrows.points, arrows.gradients
             room = float((arrows.spacing * scale).min())
         middle = (middle - view[:, 0]) * scale + [box.x, box.y]
-        self._polygons(
+        self.polygons(
             self.main,
             arrow_shapes(middle, direction * scale, 0.9 * room * arrows.lengths, thick=0.035 * min(room, 60.0)),
         )
@@ -301,73 +299,7 @@ class Still:
         self.text(box.x, box.y, title, size=size, fontweight="bold", va="baseline")
         self.text(box.x + box.width, box.y, scene.subtitle, color=self.theme.quiet, ha="right", va="baseline")
 
-    def _draw_legend(self, box: Box) -> None:
-        """Name the paths, each with its settings under or beside it, and below them what the other signs mean."""
-        em, paths = self.layout.em, self._scene.paths
-        if box.height < 2 * em:
-            self._draw_legend_line(box)
-            return
-        room = box.height - 2 * em
-        pitch = (2.95 if len(paths) * 2.95 * em <= room else 1.55) * em
-        shown = paths if len(paths) * pitch <= room else paths[: max(int(room // pitch) - 1, 0)]
-        y = box.top - 0.8 * em
-        for path in shown:
-            self._draw_entry(path, box, y, under=pitch > 2 * em)
-            y -= pitch
-        if len(shown) < len(paths):
-            words = f"and {len(paths) - len(shown)} more"
-            self.text(box.x + 3.4 * em, y, words, color=self.theme.quiet, va="center_baseline")
-            y -= pitch
-        self._draw_key(box, y - 0.3 * em)
-
-    def _draw_entry(self, path: Path, box: Box, y: float, *, under: bool) -> None:
-        em = self.layout.em
-        self._sign([box.x, box.x + 2.7 * em], y, color=path.color, dash=path.dash)
-        self._sign([box.x + 2.35 * em], y, color=path.color, marker=path.marker)
-        x, room = box.x + 3.4 * em, box.width - 3.4 * em
-        label = self.shortened(path.label, 1.05, room, bold=True)
-        self.text(x, y, label, size=1.05, fontweight="bold", va="center_baseline")
-        if under:
-            y -= 1.3 * em
-        else:
-            x += self.width_of(label, 1.05, bold=True) + 0.8 * em
-        settings = self.shortened(path.settings, 1.0, box.right - x)
-        self.text(x, y, settings, color=self.theme.quiet, va="center_baseline")
-
-    def _draw_key(self, box: Box, y: float) -> None:
-        """What ring, star and arrow mean, in one line; those that the picture does not show are left out."""
-        em, theme, scene = self.layout.em, self.theme, self._scene
-        signs = [
-            ("o", "start", True),
-            ("*", "minimum", len(scene.minima) > 0),
-            ("", "gradient", scene.arrows is not None),
-        ]
-        x = box.x + 0.6 * em
-        for marker, words, shown in signs:
-            width = self.width_of(words, 1.0)
-            if not shown or x + em + width > box.right:
-                continue
-            if marker:
-                color = "none" if marker == "o" else theme.minimum
-                self._sign([x], y, color=color, marker=marker, edge=theme.text)
-            else:
-                shape = arrow_shapes(np.array([[x, y]]), np.array([[1.0, 0.7]]), np.array([1.5 * em]), 0.1 * em)
-                self._polygons(self.figure, shape)
-            self.text(x + em, y, words, color=theme.quiet, va="center_baseline")
-            x += width + 2.6 * em
-
-    def _draw_legend_line(self, box: Box) -> None:
-        em, x = self.layout.em, box.x
-        for path in self._scene.paths:
-            label = self.shortened(path.label, 1.0, min(box.width, 12 * em))
-            width = 1.2 * em + self.width_of(label, 1.0)
-            if x + width > box.right:
-                break
-            self._sign([x + 0.45 * em], box.y + 0.7 * em, color=path.color, marker=path.marker)
-            self.text(x + 1.2 * em, box.y + 0.7 * em, label, va="center_baseline")
-            x += width + em
-
-    def _sign(
+    def sign(
         self,
         x: list[float],
         y: float,
@@ -393,7 +325,7 @@ class Still:
             )
         )
 
-    def _polygons(self, parent: Figure | Axes, shapes: FloatArray) -> None:
+    def polygons(self, parent: Figure | Axes, shapes: FloatArray) -> None:
         """Arrows, (n, corners, 2) in pixels; kept in inches, which every backend measures alike."""
         arrows = PolyCollection(
             list(shapes / DPI),

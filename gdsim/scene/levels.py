@@ -119,9 +119,9 @@ def origin_of(low: float, high: float, symbol: str) -> tuple[float, str]:
 
     For example 51.169 and "f − 51.169" for values from 51.16901 to 51.16907: their labels would else be long.
     """
-    if high - low > 1e-3 * max(abs(low), abs(high)):
+    if high == low or high - low > 1e-3 * max(abs(low), abs(high)):
         return 0.0, symbol
-    unit = 10.0 ** np.ceil(np.log10(high - low)) if high > low else 1e-5 * abs(low)
+    unit = 10.0 ** np.ceil(np.log10(high - low))
     digits = int(np.ceil(np.log10(max(abs(low), unit) / unit))) + 1
     origin = float(f"{np.floor(low / unit) * unit:.{digits}g}")
     return origin, f"f {'−' if origin > 0 else '+'} {number(abs(origin), digits)}"

@@ -1,0 +1,158 @@
+"""What a command does before and after the real work: load and check configs, find places for results, draw."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import contextmanager, suppress
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, TypeVar
+
+from gdsim.config import FORMATS
+from gdsim.errors import ConfigError, GdsimError, InputError, did_you_mean
+
+# What is heavy is imported where it is used, so that mistakes come at once.
+if TYPE_CHECKING:
+    from gdsim.config import Experiment
+    from gdsim.scene import Scene
+    from gdsim.trajectory import Trajectory
+
+__all__ = [
+    "check_targets",
+    "composed",
+    "draw",
+    "folder_of",
+    "format_change",
+    "load_all",
+    "notes",
+    "redrawn",
+    "targets_of",
+]
+
+S = TypeVar("S")
+T = TypeVar("T")
+
+
+def load_all(paths: Sequence[Path], changes: Sequence[str], allow_code: bool) -> list[Experiment]:
+    """Load and check every file, and tell the mistakes of all of them together."""
+    from gdsim.config import load
+
+    experiments = _all(lambda path: load(path, overrides=changes, allow_code=allow_code), paths)
+    from gdsim.descent import check
+
+    _all(check, experiments)
+    _all(_check_view, experiments)
+    return experiments
+
+
+def _check_view(experiment: Experiment) -> None:
+    from gdsim.scene import section
+
+    with experiment.located():
+        section(experiment.objective.build(), experiment.view)
+
+
+@contextmanager
+def folder_of(paths: dict[str, Path]) -> Iterator[None]:
+    """Take a folder away again that was made for results which then did not come."""
+    try:
+        yield
+    finally:
+        for folder in {path.parent for path in paths.values()}:
+            with suppress(OSError):  # it is not empty
+                folder.rmdir()
+
+
+def _all(verb: Callable[[S], T], subjects: Iterable[S]) -> list[T]:
+    """Do the same to all, and tell the mistakes of all together, each once."""
+    done, problems = [], []
+    for subject in subjects:
+        try:
+            done.append(verb(subject))
+        except InputError as error:
+            problems += str(error).splitlines()
+    if problems:
+        raise ConfigError(dict.fromkeys(problems))
+    return done
+
+
+def format_change(formats: str | None) -> list[str]:
+    """The change that `--format gif,mp4` stands for."""
+    if formats is None:
+        return []
+    wanted = [name.lower().removeprefix(".") for name in formats.replace(",", " ").split()]
+    for name in wanted or [""]:
+        if name not in FORMATS:
+            offer = did_you_mean(name, FORMATS) or f"; there are {', '.join(FORMATS)}"
+            raise InputError(f"--format: unknown format '{name}'{offer}")
+    return [f"output.formats=[{', '.join(dict.fromkeys(wanted))}]"]
+
+
+def targets_of(out: Path, experiment: Experiment, suffixes: Iterable[str]) -> dict[str, Path]:
+    """Where the results of an experiment go, by suffix."""
+    return {suffix: out / experiment.name / f"{experiment.name}.{suffix}" for suffix in suffixes}
+
+
+def check_targets(targets: Sequence[dict[str, Path]], overwrite: bool) -> None:
+    """See to it, before any work is done, that every result has a place of its own that can be written to."""
+    paths = [path for each in targets for path in each.values()]
+    for path in paths:
+        if paths.count(path) > 1:
+            raise InputError(f"two configs would write {path}; rename one, or run them with different --out")
+        if path.exists() and not overwrite:
+            raise InputError(f"{path} exists; leave out --no-overwrite, or name another folder with --out")
+    for folder in {path.parent for path in paths}:
+        try:
+            folder.mkdir(parents=True, exist_ok=True)
+        except OSError as error:
+            raise GdsimError(f"{folder}: cannot be made: {error.strerror}") from error
+
+
+def redrawn(recorded: tuple[Experiment, Any], recording: Path, changes: Sequence[str], allow_code: bool) -> Experiment:
+    """The recorded experiment with another view, pace or output."""
+    from gdsim.config import loads
+
+    before = recorded[0]
+    after = loads(
+        before.yaml,
+        name=before.name,
+        file=str(recording),
+        folder=before.folder,
+        overrides=changes,
+        allow_code=allow_code,
+    )
+    for key in ("objective", "start", "steps", "seed", "optimizers"):
+        if getattr(after, key) != getattr(before, key):
+            raise InputError(f"--set {key}: the trajectories are recorded; to change {key}, use gdsim run")
+    return after
+
+
+def notes(experiment: Experiment) -> list[str]:
+    """What a user should know of the classes that were used."""
+    from gdsim.optimizers import note
+
+    notes = [note(each.class_name) for each in experiment.optimizers.values()]
+    if experiment.objective.python is not None:
+        own = experiment.objective.build()
+        notes.append(f"{own.title} is {own.source}.")
+    return [each for each in dict.fromkeys(notes) if each]
+
+
+def composed(experiment: Experiment, trajectories: Sequence[Trajectory]) -> Scene:
+    """The scene of an experiment's trajectories."""
+    from gdsim.scene import compose
+
+    with experiment.located():
+        return compose(trajectories, view=experiment.view, animation=experiment.animation)
+
+
+def draw(scene: Scene, paths: dict[str, Path], progress: Callable[[str], Any]) -> list[str]:
+    """Draw a scene in every format, and return what is to be said about it."""
+    from gdsim.encode import write
+    from gdsim.render import frames
+
+    drawn = frames(scene)
+    for name, path in paths.items():
+        if name in FORMATS:
+            write(drawn, path, fps=scene.fps, hold=scene.hold, track=progress(f"drawing {path.name}"))
+    missing = drawn.missing
+    return [f"The font has no sign for {missing}: each is drawn as a box."] if missing else []

@@ -1,0 +1,56 @@
+"""How the parts of an expression are written in LaTeX, in matplotlib's mathtext subset."""
+
+from __future__ import annotations
+
+import re
+from enum import IntEnum
+
+__all__ = ["Binding", "product", "script", "symbol"]
+
+
+class Binding(IntEnum):
+    """How tightly a writing holds together, from the loosest."""
+
+    CHOICE = 0
+    EITHER = 1
+    BOTH = 2
+    RELATION = 3
+    SUM = 4
+    NEGATIVE = 5
+    PRODUCT = 6
+    POWER = 7
+    CALL = 8
+    ATOM = 9
+
+
+_GREEK = re.compile(
+    "alpha|beta|gamma|delta|epsilon|zeta|eta|theta|iota|kappa|lambda|mu|nu|xi|pi|rho|sigma|tau|upsilon|phi|chi|psi|omega"
+    "|Gamma|Delta|Theta|Lambda|Xi|Pi|Sigma|Upsilon|Phi|Psi|Omega"
+)
+
+
+def symbol(name: str) -> str:
+    """Write a name: `x10` as x with index 10, `alpha` as the letter."""
+    stem, index = re.fullmatch(r"(.*?)_?(\d*)", name).groups()  # type: ignore[union-attr]
+    if stem in ("lam", "lamda"):
+        stem = "lambda"
+    if _GREEK.fullmatch(stem):
+        letter = f"\\{stem}"
+    elif len(stem) == 1:
+        letter = stem
+    else:
+        letter = r"\mathrm{" + stem.replace("_", r"\_") + "}"
+    return letter + script("_", index) if index else letter
+
+
+def script(sign: str, text: str) -> str:
+    """Raise or lower a text by the sign `^` or `_`."""
+    return sign + text if len(text) == 1 else f"{sign}{{{text}}}"
+
+
+def product(left: str, right: str) -> str:
+    """Set two factors side by side where that reads well: 3x, xy, 3 · 4, 3 · ½."""
+    if right[0].isdigit() or (left[-1].isdigit() and right.startswith(r"\frac")):
+        return rf"{left} \cdot {right}"
+    are_letters = re.fullmatch(r"-?[0-9.]*[a-z]+", left) and re.fullmatch(r"[a-z](\^.*)?", right)
+    return f"{left}{right}" if are_letters or re.fullmatch(r"-?[0-9.]+", left) else rf"{left}\,{right}"

@@ -1,0 +1,138 @@
+"""What an expression may call: each function of constants, the same of tensors, and its formula."""
+
+from __future__ import annotations
+
+import math
+import operator
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from functools import reduce
+from types import MappingProxyType
+from typing import TYPE_CHECKING, Any
+
+from gdsim.objectives.expression.formulas import Binding
+from gdsim.objectives.expression.values import Number
+
+if TYPE_CHECKING:
+    from torch import Tensor
+
+__all__ = ["CONSTANTS", "FUNCTIONS", "OTHER_NAMES", "Function", "power_function"]
+
+# Squaring often enough costs a rounding each time; past this the last digits would suffer.
+_LARGEST_CHAIN = 32
+_TINY = 2.0**-500
+
+
+def power_function(base: Number, exponent: Number) -> Callable[[Any, Any], Any]:
+    """Return what raises this base to this exponent, of which one at least is no constant."""
+    if base == math.e:
+        return lambda _, exponent: exponent.exp()
+    if exponent == 0.5:
+        return lambda base, _: _root(base)
+    if not callable(exponent) and exponent.is_integer() and abs(exponent) <= _LARGEST_CHAIN:
+        return _whole_power
+    return operator.pow
+
+
+def _whole_power(base: Tensor, exponent: float) -> Tensor:
+    """Raise to a whole number by way of x**2 and x**3: torch rounds other powers by the memory layout."""
+    if exponent < 0:
+        return 1 / _whole_power(base, -exponent)
+    if exponent <= 3:
+        return base ** int(exponent)
+    half = _whole_power(base, exponent // 2) ** 2
+    return half * base if exponent % 2 else half
+
+
+def _root(square: Tensor) -> Tensor:
+    """Take the square root; its slope at 0 is huge but finite, so that the tip of a cone has gradient 0, not NaN."""
+    return (square + _TINY**2).sqrt() - _TINY
+
+
+def _norm(*lengths: Tensor) -> Tensor:
+    return _root(reduce(operator.add, (length**2 for length in lengths)))
+
+
+def _sinh(x: Tensor) -> Tensor:
+    """Like torch's, but rounded alike in any memory layout."""
+    return (x.expm1() - (-x).expm1()) / 2
+
+
+def _cosh(x: Tensor) -> Tensor:
+    """Like torch's, but rounded alike in any memory layout."""
+    return (x.exp() + (-x).exp()) / 2
+
+
+def _sigmoid(x: Tensor) -> Tensor:
+    """Like torch's, but rounded alike in any memory layout."""
+    # The shift cancels, and so does its gradient; it keeps exp from overflowing.
+    shift = x.detach().clamp(max=0)
+    height = shift.exp()
+    return height / (height + (shift - x).exp())
+
+
+@dataclass(frozen=True)
+class Function:
+    """A function of constants, the same of tensors, and how it is written around its arguments "…"."""
+
+    constant: Callable[..., float]
+    tensor: Callable[..., Tensor]
+    formula: str
+    binding: Binding = Binding.CALL
+    arguments: tuple[float, float] = (1, 1)
+
+
+def _method(name: str, constant: Callable[..., float], symbol: str | None = None) -> Function:
+    symbol = symbol or rf"\operatorname{{{name}}}"
+    return Function(constant, operator.methodcaller(name), rf"{symbol}\left(…\right)")
+
+
+FUNCTIONS: Mapping[str, Function] = MappingProxyType(
+    {
+        "sin": _method("sin", math.sin, r"\sin"),
+        "cos": _method("cos", math.cos, r"\cos"),
+        "tan": _method("tan", math.tan, r"\tan"),
+        "asin": _method("asin", math.asin, r"\arcsin"),
+        "acos": _method("acos", math.acos, r"\arccos"),
+        "atan": _method("atan", math.atan, r"\arctan"),
+        "atan2": Function(math.atan2, lambda y, x: y.atan2(x), r"\operatorname{atan2}\left(…\right)", arguments=(2, 2)),
+        "sinh": Function(math.sinh, _sinh, r"\sinh\left(…\right)"),
+        "cosh": Function(math.cosh, _cosh, r"\cosh\left(…\right)"),
+        "tanh": _method("tanh", math.tanh, r"\tanh"),
+        "exp": Function(math.exp, operator.methodcaller("exp"), "e^{…}", Binding.POWER),
+        "log": _method("log", math.log, r"\ln"),
+        "log2": _method("log2", math.log2, r"\log_2"),
+        "log10": _method("log10", math.log10, r"\log_{10}"),
+        "sqrt": Function(math.sqrt, _root, r"\sqrt{…}", Binding.ATOM),
+        "abs": Function(abs, abs, r"\left|…\right|", Binding.ATOM),
+        "sign": _method("sign", lambda x: math.copysign(1, x) if x else 0.0),
+        "floor": Function(math.floor, operator.methodcaller("floor"), r"\left\lfloor …\right\rfloor", Binding.ATOM),
+        "ceil": Function(math.ceil, operator.methodcaller("ceil"), r"\left\lceil …\right\rceil", Binding.ATOM),
+        "sigmoid": Function(lambda x: (1 + math.tanh(x / 2)) / 2, _sigmoid, r"\operatorname{sigmoid}\left(…\right)"),
+        "relu": _method("relu", lambda x: max(x, 0.0)),
+        "erf": _method("erf", math.erf),
+        "norm": Function(math.hypot, _norm, r"\left\Vert …\right\Vert", Binding.ATOM, (2, math.inf)),
+        "min": Function(
+            min, lambda *all_: reduce(lambda a, b: a.minimum(b), all_), r"\min\left(…\right)", arguments=(2, math.inf)
+        ),
+        "max": Function(
+            max, lambda *all_: reduce(lambda a, b: a.maximum(b), all_), r"\max\left(…\right)", arguments=(2, math.inf)
+        ),
+    }
+)
+CONSTANTS: Mapping[str, float] = MappingProxyType({"pi": math.pi, "e": math.e, "tau": math.tau})
+OTHER_NAMES: Mapping[str, str] = MappingProxyType(
+    {
+        "ln": "log, the natural logarithm",
+        "lg": "log10",
+        "arcsin": "asin",
+        "arccos": "acos",
+        "arctan": "atan",
+        "arctan2": "atan2",
+        "hypot": "norm",
+        "maximum": "max",
+        "minimum": "min",
+        "pow": "'**' between base and exponent",
+        "x0": "x1: the variables are counted from 1",
+    }
+)
