@@ -157,6 +157,16 @@ def test_words_say_what_happens():
     assert "idle comes to rest at (0.00, 0.00) after 0 steps" in idle
 
 
+def test_words_tell_a_minimum_from_what_is_almost_as_low():
+    price = gdsim.objective("goldstein_price")
+    path = descend([1.8, -1.9], steps=400, objective=price, lr=1e-6)
+    # From 180,000 to a few hundred is most of the way down by value, and far from the minimum all the same.
+    assert path.values[-1, 0] - 3 < 1e-2 * path.values[0, 0]
+    assert "reaches" not in compose([path]).alt_text
+    close = descend([3.1, 2.05], steps=20, lr=1e-9)
+    assert "is at (3.10, 2.05) after 20 steps" in compose([close]).alt_text
+
+
 def test_what_cannot_be_shown_is_refused():
     with pytest.raises(gdsim.InputError, match="no trajectory"):
         compose([])

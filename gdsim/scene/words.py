@@ -5,12 +5,16 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 import numpy as np
+import numpy.typing as npt
 
 from gdsim.comparison import steps_to_tolerance
 from gdsim.objectives import FloatArray, Objective
 from gdsim.trajectory import Stop, Trajectory
 
 __all__ = ["describe"]
+
+NEAR = 0.02
+"""A path ends near a minimum when it is nearer to it than this share of the view's diagonal."""
 
 
 def describe(objective: Objective, trajectories: Sequence[Trajectory]) -> str:
@@ -26,24 +30,32 @@ def describe(objective: Objective, trajectories: Sequence[Trajectory]) -> str:
 
 def _tell(objective: Objective, trajectory: Trajectory, steps: int) -> str:
     starts = len(trajectory.stops)
-    reached = (
-        steps_to_tolerance(trajectory, float(trajectory.values.min()))
-        if len(objective.minima)
-        else np.full(starts, steps + 1)
-    )
+    last, reached = trajectory.points[-1], _reached(objective, trajectory)
     if starts > 1:
         diverged = sum(stop.breaks_off for stop in trajectory.stops)
         told = f"{trajectory.label}: {int((reached <= steps).sum())} of {starts} paths reach a global minimum"
         return told + (f", {diverged} diverge" if diverged else "")
-    last = trajectory.points[-1, 0]
     if trajectory.stops[0].breaks_off:
         return f"{trajectory.label} {trajectory.stops[0].value} at step {trajectory.stopped_at(0)}"
     if reached[0] <= steps:
-        nearest = objective.minima[np.linalg.norm(objective.minima - last, axis=-1).argmin()]
+        nearest = objective.minima[np.linalg.norm(objective.minima - last[0], axis=-1).argmin()]
         return f"{trajectory.label} reaches the minimum {_point(nearest)} after {reached[0]} steps"
     if trajectory.stops[0] is Stop.CONVERGED:
-        return f"{trajectory.label} comes to rest at {_point(last)} after {trajectory.stop_steps[0]} steps"
-    return f"{trajectory.label} is at {_point(last)} after {steps} steps"
+        return f"{trajectory.label} comes to rest at {_point(last[0])} after {trajectory.stop_steps[0]} steps"
+    return f"{trajectory.label} is at {_point(last[0])} after {steps} steps"
+
+
+def _reached(objective: Objective, trajectory: Trajectory) -> npt.NDArray[np.int64]:
+    """The step at which each start comes within tolerance, (starts,), if it also ends near a global minimum.
+
+    The tolerance alone is about values, and a local minimum may be almost as low. The number of rows is for never.
+    """
+    never = len(trajectory.values)
+    if not len(objective.minima):
+        return np.full(len(trajectory.stops), never)
+    far = np.min([np.linalg.norm(trajectory.points[-1] - each, axis=-1) for each in objective.minima], axis=0)
+    near = far <= NEAR * np.linalg.norm(objective.bounds[:, 1] - objective.bounds[:, 0])
+    return np.where(near, steps_to_tolerance(trajectory, float(trajectory.values.min())), never)
 
 
 def _point(point: FloatArray) -> str:
