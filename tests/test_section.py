@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from matplotlib.text import Text
 
 import gdsim
 from gdsim.config import View
@@ -26,7 +27,7 @@ def test_one_and_two_dimensions_are_shown_as_they_are(dim, seed):
     points = np.random.default_rng(seed).normal(size=(5, dim))
     np.testing.assert_array_equal(shown.lift(points), points)
     np.testing.assert_array_equal(shown.project(points), points)
-    assert shown.words == ""
+    assert shown.words == ()
 
 
 def test_two_coordinates_with_the_others_at_the_minimum():
@@ -38,7 +39,7 @@ def test_two_coordinates_with_the_others_at_the_minimum():
     point[[2, 7]] = scene.arrows.points[33]
     np.testing.assert_array_equal(scene.arrows.gradients[33], TEN.gradients(point)[1][[2, 7]])
     assert scene.names == ("x₃", "x₈")
-    assert scene.subtitle == "section x₃, x₈ of dim 10, the others at the minimum"
+    assert scene.subtitles[0] == "section x₃, x₈ of dim 10, the others at the minimum"
     assert scene.minima.tolist() == [[1, 1]]
 
 
@@ -65,7 +66,7 @@ def test_the_plane_of_the_paths_holds_most_of_their_variance():
     strengths = np.linalg.svd(offsets, compute_uv=False) ** 2
     held = ((offsets @ shown.axes.T) ** 2).sum() / (offsets**2).sum()
     assert held == pytest.approx(strengths[:2].sum() / strengths.sum())
-    assert f"{100 * held:.3g} % of their variance" in shown.words
+    assert f"{100 * held:.3g} % of their variance" in shown.words[0]
     spots = shown.project(offsets + shown.origin)
     assert ((spots >= shown.bounds[:, 0]) & (spots <= shown.bounds[:, 1])).all()
 
@@ -74,7 +75,7 @@ def test_it_is_the_default_and_the_arrows_are_the_slope_along_it():
     path = walk()
     scene = compose([path])
     shown = section(TEN, View(), [path.points])
-    assert "plane of the paths in dim 10" in scene.subtitle
+    assert "plane of the paths in dim 10" in scene.subtitles[0]
     spot, slope = scene.arrows.points[100], scene.arrows.gradients[100]
     for axis in range(2):
         step = 1e-6 * np.eye(2)[axis]
@@ -86,7 +87,7 @@ def test_a_path_in_a_plane_loses_nothing():
     sphere = gdsim.objective("sphere", dim=6)
     path = gdsim.descend(sphere, "SGD", start=[1, 2, 0, 0, 0, 0], steps=20, lr=0.1)
     scene = compose([path])
-    assert "100 % of their variance" in scene.subtitle
+    assert "100 % of their variance" in scene.subtitles[0]
     shown = section(sphere, View(), [path.points])
     np.testing.assert_allclose(sphere.values(shown.lift(scene.paths[0].points)), path.values, atol=1e-9)
 
@@ -129,3 +130,11 @@ def test_arrows_and_paths_come_from_the_same_gradient(tmp_path, gradient):
     path = gdsim.descend(waves, "SGD", start=arrows.points, steps=1, lr=2**-7)
     np.testing.assert_array_equal(path.gradients[0], arrows.gradients)
     np.testing.assert_array_equal(path.points[1], arrows.points - 2**-7 * arrows.gradients)
+
+
+@pytest.mark.parametrize("size", [[480, 270], [640, 360], [1280, 720], [720, 1280]])
+def test_the_picture_says_that_it_is_a_section_and_what_of(size):
+    frames = gdsim.frames(compose([walk()], view=View(size=size)))
+    words = [text.get_text() for text in frames._still.figure.findobj(Text)]
+    assert "Rosenbrock" in words
+    assert any("%" in each and "dim 10" in each for each in words)

@@ -116,11 +116,16 @@ def _beside(room: Box, aspect: float | None, em: float, width: float, legend: in
 
 
 def _below(room: Box, aspect: float | None, em: float, width: float, legend: int, loss: int) -> Places:
-    """The view on top, legend and loss panel under it over the whole width."""
+    """The view on top; under it the legend, and the loss panel below that or beside it."""
     view = _fit(Box(room.x, room.y + 0.4 * room.height, room.width, 0.6 * room.height), aspect)
     view = Box(room.x + (room.width - view.width) / 2, room.top - view.height, view.width, view.height)
-    half = 0.46 * width if loss else width - 1.6 * em
     top = view.y - 4.4 * em
+    tall = (3.0 * legend + 2.4) * em if legend else 0.0
+    if loss and top - tall > 18 * em:
+        left = (2.0 + 0.64 * loss) * em
+        names = Box(1.6 * em, top - tall, width - 3.2 * em, tall)
+        return view, names, Box(left, room.y, width - 1.6 * em - left, top - tall - 1.8 * em - room.y)
+    half = 0.46 * width if loss else width - 1.6 * em
     names = Box(1.6 * em, em, half - 1.6 * em, top - em)
     left = half + (2.0 + 0.64 * loss) * em if legend else room.x
     panel = Box(left, room.y, width - 1.6 * em - left, top - 1.4 * em - room.y)

@@ -292,12 +292,14 @@ class Still:
     def _draw_title(self, box: Box) -> None:
         """The title: large, else smaller, else cut; and after it, always whole, what the picture leaves out."""
         em, scene = self.layout.em, self._scene
-        told = self.width_of(scene.subtitle, 1.0) + 0.8 * em if scene.subtitle else 0.0
-        room = box.width - told
+        least = self.width_of(scene.title, 1.1, bold=True) + 0.8 * em
+        fitting = (words for words in scene.subtitles if self.width_of(words, 1.0) + least <= box.width)
+        subtitle = next(fitting, scene.subtitles[-1] if scene.subtitles else "")
+        room = box.width - (self.width_of(subtitle, 1.0) + 0.8 * em if subtitle else 0.0)
         size = next((size for size in (1.5, 1.25) if self.width_of(scene.title, size, bold=True) <= room), 1.1)
         title = self.shortened(scene.title, size, room, bold=True)
         self.text(box.x, box.y, title, size=size, fontweight="bold", va="baseline")
-        self.text(box.x + box.width, box.y, scene.subtitle, color=self.theme.quiet, ha="right", va="baseline")
+        self.text(box.x + box.width, box.y, subtitle, color=self.theme.quiet, ha="right", va="baseline")
 
     def sign(
         self,

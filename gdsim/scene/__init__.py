@@ -163,7 +163,7 @@ class Scene:
 
     Args:
         title: The picture's title.
-        subtitle: What the picture leaves out; empty where it leaves out nothing.
+        subtitles: What the picture leaves out, in full and in short; none where it leaves out nothing.
         alt_text: What happens, in a sentence or a few, for those who do not see it.
         theme: The name of its theme.
         size: Width and height in pixels.
@@ -182,7 +182,7 @@ class Scene:
     """
 
     title: str
-    subtitle: str
+    subtitles: tuple[str, ...]
     alt_text: str
     theme: str
     size: tuple[int, int]
@@ -269,7 +269,7 @@ def _scenery(objective: Objective, shown: Section, view: View) -> Scene:
         minima = np.column_stack([minima, objective.values(objective.minima[lying])])
     return Scene(
         title=objective.title if view.title is None else view.title,
-        subtitle=shown.words,
+        subtitles=shown.words,
         alt_text=f"{objective.title} with its gradient arrows.",
         theme=view.theme,
         size=(view.size[0], view.size[1]),

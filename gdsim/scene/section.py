@@ -25,14 +25,15 @@ class Section:
         axes: (k, dim) orthonormal directions, k is 1 or 2.
         bounds: (k, 2) the range of spots to show.
         names: What the directions are called, k words.
-        words: What the section leaves out, for the title; empty where it leaves out nothing.
+        words: What the section leaves out, to stand beside the title, in full and in short; none where it leaves
+            out nothing.
     """
 
     origin: FloatArray
     axes: FloatArray
     bounds: FloatArray
     names: tuple[str, ...]
-    words: str = ""
+    words: tuple[str, ...] = ()
 
     def lift(self, spots: FloatArray) -> FloatArray:
         """Return the points (…, dim) of the domain that spots (…, k) stand for."""
@@ -96,7 +97,8 @@ def _of_coordinates(
     origin[plane] = 0.0
     bounds = reach(objective.bounds, paths)[plane]
     names = tuple("x" + str(i + 1).translate(SUBSCRIPTS) for i in plane)
-    words = f"section {names[0]}, {names[1]} of dim {dim}, {where}"
+    short = f"section {names[0]}, {names[1]} of dim {dim}"
+    words = (f"{short}, {where}", short)
     return Section(origin, np.eye(dim)[plane], bounds, names, words)
 
 
@@ -119,7 +121,8 @@ def _of_paths(objective: Objective, paths: Sequence[FloatArray]) -> Section:
     spots = offsets @ axes.T
     middle = (spots.min(0) + spots.max(0)) / 2
     half = 0.6 * (spots.max(0) - spots.min(0)).max() or 0.25 * float(np.diff(bounds).max())
-    words = f"plane of the paths in dim {objective.dim}, {100 * share:.3g} % of their variance"
+    held = f"{100 * share:.3g} %"
+    words = (f"plane of the paths in dim {objective.dim}, {held} of their variance", f"{held} of dim {objective.dim}")
     return Section(origin, axes, np.stack([middle - half, middle + half], -1), ("direction 1", "direction 2"), words)
 
 
