@@ -354,6 +354,12 @@ def test_grad_takes_as_many_numbers_as_there_are_dimensions(here, at):
     assert np.hypot.reduce(found["steepest_descent"]) == pytest.approx(1)
 
 
+def test_a_formula_may_begin_with_a_minus(here):
+    result = call("grad", "-x*y", "--at", "1", "-2", "--json")
+    assert result.exit_code == 0, result.output
+    assert json.loads(result.stdout)["gradient"] == [2, -1]
+
+
 def test_grad_of_samples_and_outside_of_them(here):
     x, y = np.meshgrid(np.linspace(0, 2, 30), np.linspace(0, 1, 20))
     np.save("terrain.npy", x**2 + x * y)

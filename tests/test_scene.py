@@ -237,3 +237,56 @@ def test_the_field_is_the_objective():
     row, column = 17, 203
     x, y = field.x[column], field.y[row]
     assert field.values[row, column] == pytest.approx((x**2 + y - 11) ** 2 + (x + y**2 - 7) ** 2)
+
+
+def test_arrows_stand_only_where_the_function_does():
+    arrows = portray(gdsim.objective("log(x) + y**2", bounds=[[-2, 3], [-2, 2]])).arrows
+    assert len(arrows.points)
+    assert (arrows.points[:, 0] > 0).all()
+
+
+@pytest.mark.parametrize("size", ["1e300", "1e-300"])
+def test_arrows_of_any_size_have_lengths(size):
+    arrows = portray(gdsim.objective(f"{size}*(x**2 + 3*y**2)")).arrows
+    plain = portray(gdsim.objective("x**2 + 3*y**2")).arrows
+    np.testing.assert_allclose(arrows.lengths, plain.lengths, rtol=1e-9, atol=1e-12)
+
+
+@pytest.mark.parametrize(("width", "height"), [(12, 5), (5, 12), (8, 8), (1, 1e6)])
+def test_arrows_stand_in_square_cells_unless_the_view_is_a_strip(width, height):
+    arrows = portray(gdsim.objective("x*y", bounds=[[0, width], [0, height]])).arrows
+    across, up = arrows.spacing
+    if max(width, height) / min(width, height) < 3:
+        assert across == pytest.approx(up, rel=0.1)
+    assert 80 <= len(arrows.points) <= 400
+
+
+def test_a_pole_neither_flattens_the_curve_nor_is_joined():
+    scene = portray(gdsim.objective("tan(x)", bounds=(-4, 4)))
+    assert np.diff(scene.view[1])[0] < 300
+    x, values = scene.ground.x, scene.ground.values
+    assert np.isnan(values[np.abs(x - np.pi / 2).argmin() - 2 : np.abs(x - np.pi / 2).argmin() + 3]).any()
+
+
+@pytest.mark.parametrize("value", [0.0, 3.0, -1e-9, 1e9])
+def test_a_constant_loss_stands_in_the_middle_of_its_panel(value):
+    path = descend([1.0, 1.0], objective=gdsim.objective(f"0*x + 0*y + {value!r}"))
+    panel = compose([path]).loss
+    assert panel.base == 0
+    assert panel.limits.mean() == pytest.approx(value, abs=1e-12)
+
+
+def test_many_dimensions_take_no_more_memory_than_few():
+    import tracemalloc
+
+    tracemalloc.start()
+    portray(gdsim.objective("rosenbrock", dim=1000))
+    _, peak = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    assert peak < 300e6
+
+
+def test_several_starts_of_a_function_without_known_minima_are_told_by_their_values():
+    bowl = gdsim.objective("x**2 + y**2 - 4")
+    words = compose([descend([[1, 1], [2, 2]], steps=200, objective=bowl, lr=0.1)]).alt_text
+    assert "the lowest of 2 paths ends at the value -4" in words

@@ -61,8 +61,9 @@ def test_the_plane_of_the_paths_holds_most_of_their_variance():
     paths = [walk(), walk(momentum=0.9)]
     shown = section(TEN, View(plane="pca"), [each.points for each in paths])
     np.testing.assert_allclose(shown.axes @ shown.axes.T, np.eye(2), atol=1e-12)
-    np.testing.assert_allclose(shown.origin, np.mean([each.points[-1, 0] for each in paths], axis=0))
-    offsets = np.concatenate([each.points[:, 0] for each in paths]) - shown.origin
+    points = np.concatenate([each.points[:, 0] for each in paths])
+    np.testing.assert_allclose(shown.origin, points.mean(0))
+    offsets = points - points.mean(0)
     strengths = np.linalg.svd(offsets, compute_uv=False) ** 2
     held = ((offsets @ shown.axes.T) ** 2).sum() / (offsets**2).sum()
     assert held == pytest.approx(strengths[:2].sum() / strengths.sum())

@@ -74,9 +74,13 @@ class _WithNumbers(TyperCommand):
 
     def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
         joined: list[str] = []
+        known = {name for option in self.params for name in option.opts} | {"--help"}
         for word in args:
             if len(joined) > 1 and joined[-2] in ("--at", "--bounds") and _is_number(word):
                 joined[-1] += f" {word}"
+            elif word.startswith("-") and not word.startswith("--") and word not in known and not joined:
+                # A formula may begin with a minus sign; a blank before it says that it is no option.
+                joined.append(f" {word}")
             else:
                 joined.append(word)
         return super().parse_args(ctx, joined)

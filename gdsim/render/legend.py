@@ -56,7 +56,7 @@ def _draw_key(still: Still, scene: Scene, box: Box, y: float) -> None:
     signs = [
         ("o", "start", True),
         ("*", "minimum", len(scene.minima) > 0),
-        ("", "gradient", scene.arrows is not None),
+        ("", "gradient", scene.arrows is not None and scene.arrows.lengths.any()),
     ]
     x = box.x + 0.6 * em
     for marker, words, shown in signs:

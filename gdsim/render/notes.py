@@ -58,13 +58,14 @@ def take_notes(scene: Scene, still: Still, renderer: RendererAgg) -> tuple[Note,
     leaving = [(path, exit_) for path in scene.paths for exit_ in path.exits]
     wedges = [_Wedge(still, exit_) for _, exit_ in leaving]
     taken = [wedge.extent for wedge in wedges]
+    busy = _busy(scene, still)
     notes = []
     for (path, exit_), wedge in zip(leaving, wedges, strict=True):
         text, extent = None, wedge.extent
         if path.points.shape[1] <= FEW_STARTS and still.layout.view.width > 16 * still.layout.em:
             text = _words(still, path, exit_, named=len(scene.paths) > 1)
             came = exit_.point - path.points[max(exit_.step - 1, 0), exit_.start]
-            words = _place(text, wedge, came, still, renderer, taken)
+            words = _place(text, wedge, came, still, renderer, taken, busy)
             taken.append(words)
             extent = Bbox.union([extent, words])
         size = 0.95 * still.layout.em
@@ -91,6 +92,17 @@ def _words(still: Still, path: Path, exit_: Exit, *, named: bool) -> Text:
     return still.text(0, 0, words, loose=True, ha="center", va="center", bbox=box)
 
 
+def _busy(scene: Scene, still: Still) -> FloatArray:
+    """Spots along the paths of few starts, (n, 2) in pixels, close enough to tell what words would cover."""
+    spots = [np.empty((0, 2))]
+    for path in scene.paths:
+        for start in range(path.points.shape[1] if path.points.shape[1] <= FEW_STARTS else 0):
+            pixels = still.main.transData.transform(path.points[: path.view_ends[start] + 1, start])
+            shares = np.linspace(0, 1, 12, endpoint=False)[:, None, None]
+            spots.append((pixels[:-1] + shares * np.diff(pixels, axis=0)).reshape(-1, 2))
+    return np.concatenate(spots)
+
+
 def _side(crossing: FloatArray, view: Box) -> str:
     """Which side of the view a crossing lies on, by the letter of the wedge that points out of it; a cross within."""
     gaps = {
@@ -103,8 +115,16 @@ def _side(crossing: FloatArray, view: Box) -> str:
     return nearest if gaps[nearest] < 1 else "X"
 
 
-def _place(text: Text, wedge: _Wedge, came: FloatArray, still: Still, renderer: RendererAgg, taken: list[Bbox]) -> Bbox:
-    """Put words beside a wedge: ahead of where the path came from, within the view, clear of what is taken."""
+def _place(
+    text: Text,
+    wedge: _Wedge,
+    came: FloatArray,
+    still: Still,
+    renderer: RendererAgg,
+    taken: list[Bbox],
+    busy: FloatArray,
+) -> Bbox:
+    """Put words beside a wedge, within the view, clear of what is taken and, if it can be, of the paths."""
     em, view = still.layout.em, still.layout.view
     size = text.get_window_extent(renderer)
     half = np.array([size.width, size.height]) / 2 + 0.45 * em
@@ -119,7 +139,7 @@ def _place(text: Text, wedge: _Wedge, came: FloatArray, still: Still, renderer: 
         for row in (0.0, 1.0, 2.0, 3.0, 4.0)
         for side in (1.0, -1.0, 2.2, -2.2)
     ]
-    free = (place for place in places if not any(Bbox([place - half, place + half]).overlaps(box) for box in taken))
-    middle = next(free, places[0])
+    free = [place for place in places if not any(Bbox([place - half, place + half]).overlaps(box) for box in taken)]
+    middle = min(free or places, key=lambda place: int((np.abs(busy - place) < half).all(-1).sum()))
     text.set_position(tuple(middle / still.size))
     return Bbox([middle - half, middle + half])

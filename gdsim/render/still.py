@@ -218,9 +218,9 @@ class Still:
         box, view = self.layout.view, self._scene.view
         scale = np.array([box.width, box.height]) / (view[:, 1] - view[:, 0])
         if arrows.points.shape[1] == 1:
-            # On the axis, where the gradient of one variable lives.
-            level = 0.45 * (np.nanmin(self._scene.ground.values) - view[1, 0])
-            middle = np.column_stack([arrows.points[:, 0], np.full(len(arrows.points), view[1, 0] + level)])
+            # In the strip below the curve, along the axis where the gradient of one variable lives.
+            level = view[1, 0] + 0.076 * (view[1, 1] - view[1, 0])
+            middle = np.column_stack([arrows.points[:, 0], np.full(len(arrows.points), level)])
             direction = np.column_stack([arrows.gradients[:, 0], np.zeros(len(arrows.points))])
             room = arrows.spacing[0] * scale[0]
         else:
@@ -299,7 +299,7 @@ class Still:
         size = next((size for size in (1.5, 1.25) if self.width_of(scene.title, size, bold=True) <= room), 1.1)
         title = self.shortened(scene.title, size, room, bold=True)
         self.text(box.x, box.y, title, size=size, fontweight="bold", va="baseline")
-        self.text(box.x + box.width, box.y, subtitle, color=self.theme.quiet, ha="right", va="baseline")
+        self.text(box.x + box.width - 0.6 * em, box.y, subtitle, color=self.theme.quiet, ha="right", va="baseline")
 
     def sign(
         self,

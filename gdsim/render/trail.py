@@ -189,7 +189,8 @@ class Trail:
         frames: int,
     ) -> None:
         steps = np.arange(len(spots))
-        spots = np.clip(spots, -1e7, 1e7)
+        # Far outside is as good as anywhere outside; a start without a value has no place at all.
+        spots = np.clip(np.nan_to_num(spots, nan=-1e7), -1e7, 1e7)
         spots = np.where((steps[:, None] <= ends)[..., None], spots, spots[ends, np.arange(spots.shape[1])])
         self._spots = np.ascontiguousarray(spots.transpose(1, 0, 2))
         self._times = steps if dots else _seen(self._spots)

@@ -37,6 +37,9 @@ __all__ = [
 FEW_STARTS = 4
 """Up to so many starts an optimizer draws each path with its dash and a heavy line; more are drawn thin and solid."""
 
+ARROWS = 15
+"""About how many arrows stand along a side of the view."""
+
 FEW_STEPS = 100
 """Up to so many steps each iterate has its dot."""
 
@@ -290,17 +293,34 @@ def _scenery(objective: Objective, shown: Section, view: View) -> Scene:
 
 def _field(objective: Objective, shown: Section, n: int = 301) -> Field:
     x, y = (np.linspace(low, high, n) for low, high in shown.bounds)
-    values = _finite(objective.values(shown.lift(np.stack(np.meshgrid(x, y), -1))))
+    spots = np.stack(np.meshgrid(x, y), -1)
+    # A few rows at a time: in a thousand dimensions the grid would not fit in memory.
+    rows = max(1, 2**22 // (n * objective.dim))
+    parts = [objective.values(shown.lift(spots[row : row + rows])) for row in range(0, n, rows)]
+    values = _finite(np.concatenate(parts))
     return Field(x, y, values, choose_levels(values, objective.minimum, _symbol(objective)))
 
 
 def _line(objective: Objective, shown: Section, n: int = 1001) -> Line:
     x = np.linspace(shown.bounds[0, 0], shown.bounds[0, 1], n)
     values = _finite(objective.values(x[:, None]))
-    low, high = (float(np.nanmin(values)), float(np.nanmax(values))) if np.isfinite(values).any() else (0.0, 1.0)
+    low, high = _range(values[np.isfinite(values)])
     room = (high - low) or max(abs(high), 1.0)
+    # A step over the whole range and more is a pole: the line must not join its two sides.
+    values[1:][np.abs(np.diff(values)) > 1.3 * room] = np.nan
     # Below the curve there is room for the arrows on the axis.
     return Line(x, values, np.array([low - 0.22 * room, high + 0.08 * room]))
+
+
+def _range(values: FloatArray) -> tuple[float, float]:
+    """The lowest and the highest value, or nearly so where a few would press all others flat."""
+    if values.size == 0:
+        return 0.0, 1.0
+    low, most_low, most_high, high = np.quantile(values, [0, 0.02, 0.98, 1])
+    span = most_high - most_low
+    if span == 0:
+        return float(low), float(high)
+    return float(max(low, most_low - span)), float(min(high, most_high + span))
 
 
 def _symbol(objective: Objective) -> str:
@@ -315,20 +335,35 @@ def _finite(values: FloatArray) -> FloatArray:
     return np.where(np.isfinite(values), values, np.nan)
 
 
-def _arrows(objective: Objective, shown: Section, along: int = 15) -> Arrows:
+def _arrows(objective: Objective, shown: Section) -> Arrows:
     """The gradient on cell-centred grid points, so that no arrow is cut by the border."""
-    spacing = (shown.bounds[:, 1] - shown.bounds[:, 0]) / along
-    centres = [low + space * (np.arange(along) + 0.5) for low, space in zip(shown.bounds[:, 0], spacing, strict=True)]
+    size = shown.bounds[:, 1] - shown.bounds[:, 0]
+    spacing = size / _arrow_counts(size)
+    centres = [
+        np.arange(low + space / 2, high, space) for (low, high), space in zip(shown.bounds, spacing, strict=True)
+    ]
     points = np.stack(np.meshgrid(*centres), -1).reshape(-1, len(spacing))
-    gradients = objective.gradients(shown.lift(points))[1] @ shown.axes.T
-    seen = np.isfinite(gradients).all(-1)
-    points, gradients = points[seen], gradients[seen]
-    norms = np.linalg.norm(gradients, axis=-1)
-    lengths = np.zeros_like(norms)
-    if norms.size and norms.max() > 0:
+    values, slopes = objective.gradients(shown.lift(points))
+    # Where a function has no value its formula may have a slope all the same.
+    seen = np.isfinite(values) & np.isfinite(slopes).all(-1)
+    points, gradients = points[seen], slopes[seen] @ shown.axes.T
+    largest = np.abs(gradients).max(initial=0.0)
+    lengths = np.zeros(len(points))
+    if largest > 0:
+        # Scaled first, because the squares of the very large and the very small are not numbers.
+        norms = np.linalg.norm(gradients / largest, axis=-1)
         scale = np.median(norms[norms > 0]) / 3
         lengths = np.log1p(norms / scale) / np.log1p(norms.max() / scale)
     return Arrows(points, gradients, lengths, spacing)
+
+
+def _arrow_counts(size: FloatArray) -> npt.NDArray[np.int64]:
+    """How many arrows stand along each coordinate: square cells, unless the view would be a strip."""
+    aspect = size.max() / size.min()
+    if aspect > 2.5:
+        return np.full(len(size), ARROWS)
+    longest = round(ARROWS * np.sqrt(aspect))
+    return np.asarray(np.round(longest * size / size.max()), np.int64)
 
 
 def _colors(trajectories: Sequence[Trajectory], palette: tuple[str, ...]) -> list[str]:
@@ -408,5 +443,5 @@ def _loss_panel(objective: Objective, trajectories: Sequence[Trajectory]) -> Pan
             return Panel(caption, objective.minimum, True, np.array([low / 2, positive.max() * 2]))
     base, caption = origin_of(float(values.min()), float(values.max()), symbol)
     low, high = float(values.min()) - base, float(values.max()) - base
-    room = 0.06 * (high - low) or max(abs(high), 1.0) * 1e-3
+    room = 0.06 * (high - low) or 0.1 * abs(high) or 1.0
     return Panel(caption, base, False, np.array([low - room, high + room]))

@@ -52,8 +52,8 @@ def section(objective: Objective, view: View, paths: Sequence[FloatArray] = ()) 
     """Choose what to show of an objective.
 
     One and two dimensions are shown whole. More are shown on the plane that `view.plane` names: two coordinates,
-    the others at `view.at` or at the minimum; or the plane through the mean end of the paths that holds most of
-    their variance, after Li et al. (2018), "Visualizing the Loss Landscape of Neural Nets".
+    the others at `view.at` or at the minimum; or the plane through the mean of the paths that holds most of their
+    variance, after Li et al. (2018), "Visualizing the Loss Landscape of Neural Nets".
 
     Args:
         objective: What is shown.
@@ -103,26 +103,23 @@ def _of_coordinates(
 
 
 def _of_paths(objective: Objective, paths: Sequence[FloatArray]) -> Section:
-    origin = np.mean([path[-1].mean(0) for path in paths], axis=0)
     points = np.concatenate([path.reshape(-1, objective.dim) for path in paths])
     bounds = reach(objective.bounds, paths)
+    # What ran away would turn the plane towards itself.
     inside = points[((points >= bounds[:, 0]) & (points <= bounds[:, 1])).all(-1)]
-    if len(inside) == len(points):
-        inside = points
-    else:
-        # What ran away would turn the plane towards itself.
-        origin = inside.mean(0)
+    origin = inside.mean(0)
     offsets = inside - origin
     variances, directions = np.linalg.eigh(offsets.T @ offsets)
     axes = directions[:, :-3:-1].T
     axes = axes * np.sign(axes[np.arange(2), np.abs(axes).argmax(1)])[:, None]
-    total = variances.sum()
-    share = variances[:-3:-1].sum() / total if total > 0 else 1.0
     spots = offsets @ axes.T
     middle = (spots.min(0) + spots.max(0)) / 2
     half = 0.6 * (spots.max(0) - spots.min(0)).max() or 0.25 * float(np.diff(bounds).max())
-    held = f"{100 * share:.3g} %"
-    words = (f"plane of the paths in dim {objective.dim}, {held} of their variance", f"{held} of dim {objective.dim}")
+    dim, total = objective.dim, variances.sum()
+    words: tuple[str, ...] = (f"plane of the paths in dim {dim}", f"plane of dim {dim}")
+    if total > 0:
+        held = f"{100 * variances[:-3:-1].sum() / total:.3g} %"
+        words = (f"{words[0]}, {held} of their variance", f"{held} of dim {dim}")
     return Section(origin, axes, np.stack([middle - half, middle + half], -1), ("direction 1", "direction 2"), words)
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Sequence
 
 import numpy as np
@@ -32,9 +33,12 @@ def _tell(objective: Objective, trajectory: Trajectory, steps: int) -> str:
     starts = len(trajectory.stops)
     last, reached = trajectory.points[-1], _reached(objective, trajectory)
     if starts > 1:
-        diverged = sum(stop.breaks_off for stop in trajectory.stops)
-        told = f"{trajectory.label}: {int((reached <= steps).sum())} of {starts} paths reach a global minimum"
-        return told + (f", {diverged} diverge" if diverged else "")
+        if len(objective.minima):
+            told = f"{int((reached <= steps).sum())} of {starts} paths reach a global minimum"
+        else:
+            told = f"the lowest of {starts} paths ends at the value {trajectory.values[-1].min():.4g}"
+        ends = Counter(stop.value for stop in trajectory.stops if stop.breaks_off)
+        return ", ".join([f"{trajectory.label}: {told}", *(f"{count} {words}" for words, count in ends.items())])
     if trajectory.stops[0].breaks_off:
         return f"{trajectory.label} {trajectory.stops[0].value} at step {trajectory.stopped_at(0)}"
     if reached[0] <= steps:
