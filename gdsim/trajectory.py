@@ -49,11 +49,12 @@ class Stop(Enum):
     CONVERGED = "came to rest"
     DIVERGED = "diverged"
     LEFT = "left what was measured"
+    UNDEFINED = "left where the function is defined"
 
     @property
     def breaks_off(self) -> bool:
         """Whether what follows the last real row is no number, or no place to be in."""
-        return self in (Stop.DIVERGED, Stop.LEFT)
+        return self in (Stop.DIVERGED, Stop.LEFT, Stop.UNDEFINED)
 
 
 @dataclass(frozen=True, eq=False)
@@ -131,11 +132,12 @@ def save(path: str | Path, trajectories: Sequence[Trajectory], experiment: Exper
 def read(path: str | Path, *, allow_code: bool = False) -> tuple[Experiment, tuple[Trajectory, ...]]:
     """Read what `save` has written.
 
-    Files that the configuration names are looked for where they were when it ran.
+    What the configuration names is looked for in the folder where it ran, and beside the file where that folder is
+    no more.
 
     Args:
         path: The file.
-        allow_code: Whether a Python file that the configuration names may run.
+        allow_code: Whether a Python file that the configuration names may run; a refusal says where it stands.
 
     Returns:
         The experiment, named after the file, and its trajectories.
@@ -149,7 +151,8 @@ def read(path: str | Path, *, allow_code: bool = False) -> tuple[Experiment, tup
         (text,), (folder,) = _texts(arrays, "yaml"), _texts(arrays, "folder")
         if "\0" in folder:
             raise _UnreadableError("'folder' is no path")
-        experiment = loads(text, name=path.stem, file=str(path), folder=folder, allow_code=allow_code)
+        home = folder if Path(folder).is_dir() else path.absolute().parent
+        experiment = loads(text, name=path.stem, file=str(path), folder=home, allow_code=allow_code)
         return experiment, tuple(_trajectory(arrays, index, experiment) for index in range(len(arrays["labels"])))
     except OSError as error:
         raise InputError(f"{path}: cannot be read: {error.strerror or error}") from error

@@ -354,6 +354,11 @@ def test_grad_takes_as_many_numbers_as_there_are_dimensions(here, at):
     assert np.hypot.reduce(found["steepest_descent"]) == pytest.approx(1)
 
 
+def test_grad_says_where_there_is_none_and_where_the_check_fails(here):
+    assert "no finite value here" in call("grad", "log(x)", "--at", "-1").stdout
+    assert "which DIFFERS" in call("grad", "where(x > 0, 1, 0)", "--at", "0").stdout
+
+
 def test_a_formula_may_begin_with_a_minus(here):
     result = call("grad", "-x*y", "--at", "1", "-2", "--json")
     assert result.exit_code == 0, result.output

@@ -323,6 +323,28 @@ output: {formats: [gif, avi]}
         ("objective: {nmae: beale}", "objective: unknown key 'nmae'; did you mean 'name'?"),
         ("objective: {name: beale, dim: 3}", "objective.dim: beale has dim 2, not 3"),
         ("objective: {name: beale, bounds: [[1, 2], 3]}", "objective.bounds.1: must be a number or a list of 2 items, each a number, not 3"),
+        ("objective: {name: parabola, bounds: [0, .inf]}", "objective.bounds.1: must be a number, not inf"),
+        ("objective: {name: parabola, bounds: [1, 2, 3]}", "objective.bounds: must be [low, high], or a list of such "
+         "pairs, not [1, 2, 3]"),
+        ("objective: {name: }", "objective.name: must be text such as 'himmelblau', not nothing"),
+        ("objective: {name: quadratic, parameters: {condition: 5}}", "objective: has no key 'parameters'; write "
+         "`condition: 5` directly"),
+        ("objective: {name: rosenbrock, parameters: 1}", "objective: has no key 'parameters'"),
+        ("objective: {samples: s.npy, parameters: {a: 1}}", "objective: has no key 'parameters'"),
+        ("objective: {expression: x, parameters: {}}", "objective: has no key 'parameters'"),
+        ("objective: {expression: x, dim: 1}", "objective: 'dim' goes with name or python"),
+        ("objective: {expression: x, constnts: {}}", "objective: unknown key 'constnts'; did you mean 'constants'?"),
+        ("objective: {expression: x, constants: 5}", "objective.constants: must be a mapping such as {k: 2}, not 5"),
+        ("objective: {samples: s.npy, edge_order: 2}", "objective: edge_order goes with gradient: finite_differences"),
+        ("objective: {samples: s.npy, edge_order: 2, gradient: autograd}", "objective: edge_order goes with gradient: "
+         "finite_differences"),
+        ("objective: {samples: s.npy, edge_order: true, gradient: finite_differences}", "objective.edge_order: must be "
+         "a whole number from 1 to 2, not true"),
+        ("objective: x**2 + y**2", "objective: there is no objective 'x**2 + y**2'; for an expression write "
+         '{expression: "x**2 + y**2"}'),
+        ("objective: sin(x)", "objective: there is no objective 'sin(x)'; for an expression write "
+         '{expression: "sin(x)"}'),
+        ("objective: sc.npy", "objective: there is no objective 'sc.npy'; for a file write {samples: sc.npy}"),
         ("objective: {name: ackley, dim: 5000}", "objective.dim: must be a whole number from 1 to 1000, not 5000"),
         ("start: here", "start: must be a point such as [0.5, 1], a list of points, {grid: [8, 8]} or {random: 16}, "
          "not 'here'"),
@@ -336,6 +358,7 @@ output: {formats: [gif, avi]}
         ("start: {grid: [1000, 1000]}", "start.grid: makes 1000000 starts; at most 10000 are allowed"),
         ("start: {points: []}", "start.points: has 0 coordinates, but himmelblau has 2 dimensions"),
         ("start: {points: [[1, 2], [1]]}", "start.points.1: has 1 coordinate, but himmelblau has 2 dimensions"),
+        ("start: {grid: [8, 8], random: 3}", "start: has grid and random; give only one of them"),
         ("start: {random: 0}", "start.random: must be a whole number from 1 to 10000, not 0"),
         ("start: {gird: [8, 8]}", "start: unknown key 'gird'; did you mean 'grid'?"),
         ("view: dark", "view: must be a mapping, not 'dark'"),
@@ -343,6 +366,11 @@ output: {formats: [gif, avi]}
          "not [1280]"),
         ("view: {size: [128, 128]}", "view.size.0: must be a width of at least 160, not 128"),
         ("view: {size: [3840, 3840]}", "view.size.1: must be a height of at most 2160, not 3840"),
+        ("view: {plane: [0, 0]}", "view.plane: names 0 twice"),
+        ("view: {plane: [-1, 0]}", "view.plane.0: must be a whole number of at least 0, not -1"),
+        ("view: {plane: [1]}", "view.plane: must be a list of 2 items, each a whole number of at least 0, not [1]"),
+        ("view: {plane: pcb}", "view.plane: must be a list of 2 items, each a whole number of at least 0 or 'pca', not "
+         "'pcb'"),
         ("view: {theme: drak}", "view.theme: must be 'light' or 'dark', not 'drak'"),
         ("view: {panels: [loss, loss]}", "view.panels: names 'loss' twice"),
         (f"view: {{title: {'x' * 201}}}", f"view.title: must be text of at most 200 characters, not '{'x' * 57} …"),
@@ -352,11 +380,13 @@ output: {formats: [gif, avi]}
         ("animation: {fps: 50, seconds: 61}", "animation.seconds: makes 3050 frames at 50 a second; at most 3000 are "
          "drawn"),
         ("animation: {hold: .inf}", "animation.hold: must be a number from 0 to 60, not inf"),
-        ("output: {formats: []}", "output.formats: must be a list of items, each 'gif', 'mp4', 'webm', 'webp', "
+        ("output: {formats: []}", "output.formats: must be a list of at least 1 item, each 'gif', 'mp4', 'webm', 'webp', "
          "'apng', 'png', 'svg' or 'pdf', not []"),
-        ("optimizers: [SGD]", "optimizers: must be a mapping of 1 to 64 entries, not ['SGD']"),
-        ("optimizers: {}", "optimizers: must be a mapping of 1 to 64 entries, not an empty mapping"),
-        ("optimizers: {SGD: 0.1}", "optimizers.SGD: must be a mapping, not 0.1"),
+        ("optimizers: [SGD]", "optimizers: must be a mapping of 1 to 64 entries such as {SGD: {lr: 0.01}}, not ['SGD']"),
+        ("optimizers: {}", "optimizers: must be a mapping of 1 to 64 entries such as {SGD: {lr: 0.01}}, not an empty mapping"),
+        ("optimizers: {SGD: lr=0.1}", "optimizers.SGD: must be a mapping such as {lr: 0.01}, not 'lr=0.1'"),
+        ("optimizers: {x: {class: 5}}", "optimizers.x.class: must be text such as 'SGD' or text such as "
+         "'pytorch_optimizer.Lion', not 5"),
         ("optimizers: {'': {class: SGD}}", "optimizers: a label must not be empty"),
         (r'optimizers: {"a\tb": {class: SGD}}', r"optimizers: a label must not hold control characters, as 'a\tb' does"),
         (f"optimizers: {{{'x' * 81}: {{class: SGD}}}}", f"optimizers: a label has at most 80 characters; '{'x' * 57} … "
@@ -422,7 +452,7 @@ def test_a_wrong_setting_gets_one_line(written: str, line: str) -> None:
 def test_the_printed_key_of_a_missing_one_and_its_place() -> None:
     assert problems("# nothing yet\n\nseed: 3\n") == [
         "race.yaml:3:1: objective: is missing; it must be text such as 'himmelblau' or a mapping",
-        "race.yaml:3:1: optimizers: is missing; it must be a mapping of 1 to 64 entries",
+        "race.yaml:3:1: optimizers: is missing; it must be a mapping of 1 to 64 entries such as {SGD: {lr: 0.01}}",
         "race.yaml:3:1: steps: is missing; it must be a whole number from 1 to 1000000",
     ]
 
@@ -513,7 +543,9 @@ def test_a_start_must_be_where_the_function_was_measured(tmp_path: Path) -> None
 
 def test_at_most_64_optimizers() -> None:
     text = short(optimizers="{" + ", ".join(f"{n}: {{class: SGD}}" for n in range(65)) + "}")
-    assert problem(text).endswith("optimizers: must be a mapping of 1 to 64 entries, not a mapping of 65")
+    assert problem(text).endswith(
+        "optimizers: must be a mapping of 1 to 64 entries such as {SGD: {lr: 0.01}}, not a mapping of 65"
+    )
 
 
 def test_a_key_given_twice_is_an_error_that_names_both_lines() -> None:
@@ -699,6 +731,21 @@ def test_a_mistake_found_later_is_put_at_its_place() -> None:
     assert experiment.locate(already) is already
 
 
+@pytest.mark.parametrize(
+    ("key", "place"),
+    [
+        (("expression",), "1:26: objective.expression"),
+        (("bounds", 0), "1:38: objective.bounds.0"),
+        (("python",), "1:13: objective.python"),
+        (("start", 0), "1:56: start.0"),
+    ],
+)
+def test_a_mistake_of_the_objective_is_put_below_its_key(key: tuple[str | int, ...], place: str) -> None:
+    text = "{objective: {expression: x, bounds: [[0, 1]]}, start: [0.5], steps: 3, optimizers: {SGD: }}"
+    error = loads(text, file="race.yaml").locate(InputError("is wrong", key))
+    assert str(error) == f"race.yaml:{place}: is wrong"
+
+
 # The schema
 
 
@@ -726,6 +773,14 @@ FORMS = [
     short(", start: {random: 3}, view: {kind: contour, title: Race}, animation: {hold: 0}"),
     short(", start: {grid: [3, 3]}"),
     "{objective: {name: parabola, bounds: [-1, 1]}, start: 0.5, steps: 1, optimizers: {Adam: {args: {lr: 1}}}}",
+    "{objective: {expression: x, constants: , bounds: }, steps: 1, optimizers: {SGD: }}",
+    "{objective: {expression: k*x, constants: {k: 2}, bounds: [0, 1]}, steps: 1, optimizers: {SGD: }}",
+    "{objective: {name: sphere, dim: 4}, view: {plane: [0, 3]}, steps: 1, optimizers: {SGD: }}",
+    "{objective: {name: sphere, dim: 4}, view: {plane: pca}, steps: 1, optimizers: {SGD: }}",
+    "{objective: {name: sphere, dim: , bounds: }, view: {plane: }, steps: 1, optimizers: {SGD: }}",
+    "{objective: {samples: configs/terrain.npy, gradient: finite_differences, edge_order: 2}, steps: 1, "
+    "optimizers: {SGD: }}",
+    "{objective: {samples: configs/terrain.npy, invert: false}, steps: 1, optimizers: {SGD: }}",
     "{objective: {name: quadratic, condition: 9}, steps: 1, optimizers: {x: {class: pytorch_optimizer.Lion, any: x}}}",
     "{objective: beale, steps: 1, optimizers: {SGD: {schedule: LinearLR, color: '#fff', noise: 0.5, clip_norm: 1}}}",
     "{objective: beale, steps: 1, optimizers: {SGD: {schedule: {class: SequentialLR, milestones: [3], schedulers: "
@@ -735,7 +790,7 @@ FORMS = [
 
 @pytest.mark.parametrize("text", FORMS)
 def test_the_schema_accepts_what_is_loaded(text: str) -> None:
-    loads(text)
+    loads(text, folder=CONFIGS.parent)
     assert not list(validator().iter_errors(parse(text, "text").value))
 
 
@@ -752,10 +807,33 @@ def test_the_schema_accepts_what_is_loaded(text: str) -> None:
         short(optimizers="{SGD: {schedule: {class: StepLR, step_size: 1.5}}}"),
         short(optimizers="{SGD: {schedule: LambdaLR}}"),
         short(optimizers="{SGD: {class: Adma}}"),
+        short(", view: {plane: [0, 0]}"),
+        *(
+            short().replace("himmelblau", objective)
+            for objective in (
+                "{expression: x, condition: 5}",
+                "{expression: x, edge_order: 1}",
+                "{expression: x, name: himmelblau}",
+                "{expression: x, name: }",
+                "{expression: x, parameters: {}}",
+                "{samples: configs/terrain.npy, dim: 2}",
+                "{samples: configs/terrain.npy, foo: 1}",
+                "{samples: configs/terrain.npy, edge_order: 2}",
+                "{samples: configs/terrain.npy, edge_order: 2, gradient: autograd}",
+                "{samples: configs/terrain.npy, edge_order: true, gradient: finite_differences}",
+                "{name: himmelblau, invert: true}",
+                "{name: himmelblau, edge_order: 1}",
+                "{name: rosenbrock, parameters: 1}",
+                "{name: quadratic, parameters: {condition: 5}}",
+                "{name: quadratic, condition: true}",
+                "{name: }",
+                "{dim: 2}",
+            )
+        ),
     ],
 )
 def test_the_schema_refuses_what_is_refused(text: str) -> None:
-    problems(text)
+    problems(text, folder=CONFIGS.parent)
     assert list(validator().iter_errors(parse(text, "text").value))
 
 

@@ -81,7 +81,7 @@ def plain(
 
 def assert_same(trajectory: Trajectory, expected: Mapping[str, np.ndarray], start: int) -> None:
     end = len(trajectory.values)
-    if trajectory.stops[start] is Stop.DIVERGED:
+    if trajectory.stops[start].breaks_off:
         end = int(trajectory.stop_steps[start]) + 1
     for name, rows in expected.items():
         np.testing.assert_array_equal(getattr(trajectory, name)[:end, start], rows[:end], err_msg=name)
@@ -468,7 +468,7 @@ def test_divergence_stops_a_start_and_no_other() -> None:
         path = descend(cliff, name, start=points, steps=20, **options)
         for index, start in enumerate(points):
             assert_same(path, plain(cliff, getattr(torch.optim, name), start, 20, **options), index)
-        assert path.stops[3] is Stop.DIVERGED
+        assert path.stops[3] is Stop.UNDEFINED
         assert path.stop_steps[3] == 0
         assert np.isnan(path.values[:, 3]).all()
 
@@ -478,7 +478,7 @@ def test_rows_after_a_divergence_repeat_the_last_real_one(name: str) -> None:
     options = {"lr": 0.3, "max_iter": 2} if name == "LBFGS" else {"lr": 0.3}
     brink = replace(SPHERE, f=lambda x: x[..., 0].log() + x[..., 1] * x[..., 1])
     path = descend(brink, name, start=[1.0, 1.0], steps=200, **options)
-    assert path.stops == (Stop.DIVERGED,)
+    assert path.stops == (Stop.UNDEFINED,)
     end = path.stop_steps[0]
     assert 0 < end < 100
     assert np.isfinite(path.points).all()
@@ -487,6 +487,42 @@ def test_rows_after_a_divergence_repeat_the_last_real_one(name: str) -> None:
         rows = getattr(path, name)[end:, 0]
         np.testing.assert_array_equal(rows, np.broadcast_to(rows[0], rows.shape))
     assert_same(path, plain(brink, getattr(torch.optim, path.label), [1.0, 1.0], int(end), **options), 0)
+
+
+def test_a_value_that_is_infinite_has_diverged_and_is_not_undefined() -> None:
+    pole = replace(SPHERE, f=lambda x: -1 / (x * x).sum(-1))
+    assert descend(pole, "SGD", start=[0.0, 0.0], steps=3, lr=0.1).stops == (Stop.DIVERGED,)
+
+
+@pytest.mark.parametrize(
+    ("objective", "start", "key", "words"),
+    [
+        ("log(x) + y**2", "[[3, 1], [-2, 1]]", "start", "log(x) + y**2 is nan at (-2, 1)"),
+        ("log(x) + y**2", "", "objective", "log(x) + y**2 is nan at (-3, -3)"),
+        ("asin(x)", "[1]", "start", "the gradient of asin(x) is inf at (1)"),
+        ("1/x", "[0]", "start", "1/x is inf at (0)"),
+        ("log(x - 9)", "{random: 3}", "start", "and not finite at any of the 3 starts"),
+        ("log(-1 - x**2)", "{grid: [4]}", "start", "is nan at (-3.75), and not finite at any of the 4 starts"),
+    ],
+)
+def test_a_start_where_nothing_is_defined_is_found_before_a_step(
+    objective: str, start: str, key: str, words: str
+) -> None:
+    text = f"objective: {{expression: {objective}}}\nsteps: 5\noptimizers: {{SGD: }}\n"
+    experiment = loads(text + (f"start: {start}\n" if start else ""), file="bad.yaml")
+    for verb in (check, simulate):
+        with pytest.raises(ConfigError) as caught:
+            verb(experiment)
+        assert f"{key}: " in str(caught.value)
+        assert words in str(caught.value)
+
+
+def test_of_spread_starts_those_where_nothing_is_defined_end_at_once() -> None:
+    experiment = loads("{objective: {expression: log(x)}, start: {grid: [4]}, steps: 3, optimizers: {SGD: }}")
+    check(experiment)
+    (path,) = simulate(experiment)
+    assert path.stops == (Stop.UNDEFINED, Stop.UNDEFINED, Stop.RAN, Stop.RAN)
+    assert [path.stopped_at(start) for start in range(4)] == [0, 0, 3, 3]
 
 
 def test_a_start_that_leaves_for_good_has_diverged_before_it_is_infinite() -> None:

@@ -88,6 +88,9 @@ def test_a_function_of_an_installed_package_is_imported(installed: Path) -> None
         ("losses.shapes:level", "of type int, not a function"),
         ("losses.shape:bowl", "'losses' has no module 'shape'"),
         ("losses.broken:f", "at broken.py:3: ZeroDivisionError: division by zero"),
+        ("pip:main", "'pip' is a tool, whose functions act when they are called"),
+        ("typer.main:Typer", "'typer' is a tool"),
+        ("gdsim:read", "'gdsim' is a tool"),
         ("nowhere_at_all:f", "get it with: pip install nowhere_at_all"),
     ],
 )
@@ -507,6 +510,20 @@ def test_an_exception_later_has_its_line_too(tmp_path: Path) -> None:
     assert form is Form.LOOP
     message = refusal(lambda: f(torch.full((2,), 20.0, dtype=torch.float64)))
     assert message == "valley fails at narrow_loss.py:2: AssertionError: too far"
+
+
+def leaving(_: torch.Tensor) -> torch.Tensor:
+    raise SystemExit("gone")
+
+
+def test_a_function_that_exits_fails() -> None:
+    assert "leaving fails at test_imported.py" in refusal(lambda: vectorised(leaving, 2, BOUNDS))
+    assert refusal(lambda: vectorised(leaving, 2, BOUNDS)).endswith("SystemExit: gone")
+
+
+def test_a_file_that_is_called_like_a_tool_is_none(tmp_path: Path) -> None:
+    write(tmp_path, "wheel.py", "def turn(x, y):\n    return x * y\n")
+    assert import_function("wheel:turn", folder=tmp_path, allow_code=True)(2, 3) == 6
 
 
 # Dimensions

@@ -343,3 +343,30 @@ def test_points_of_the_wrong_length_are_refused() -> None:
     for points in ([1.0, 2.0, 3.0], 1.0, np.zeros((4, 1))):
         with pytest.raises(InputError, match="takes points of shape"):
             objective("booth").values(points)
+
+
+def test_a_variable_is_an_expression_and_no_name() -> None:
+    for text, dim in (("x", 1), ("y", 2), ("x1", 1), ("x2", 2), ("x12", 12)):
+        assert objective(text).dim == dim
+    with pytest.raises(InputError, match="there is no objective 'xy'"):
+        objective("xy")
+
+
+def test_dim_goes_with_what_leaves_it_open(tmp_path: Path) -> None:
+    np.save(tmp_path / "ramp.npy", np.arange(5.0))
+    for source in ("x**2", "x1", tmp_path / "ramp.npy", str(tmp_path / "ramp.npy")):
+        with pytest.raises(InputError, match="dim goes with a name or a function") as caught:
+            objective(source, dim=2)
+        assert caught.value.key == ("dim",)
+
+
+def test_what_cannot_be_interpolated_has_its_files_name(tmp_path: Path) -> None:
+    path = tmp_path / "steep.npy"
+    np.save(path, [0, 1.7e308, -1.7e308, 0])
+    with pytest.raises(InputError, match=r"steep\.npy: the samples are too large") as caught:
+        objective(path)
+    assert caught.value.key == ("samples",)
+    np.save(path, [0.0, 1.0])
+    with pytest.raises(InputError, match=r"steep\.npy: edge_order 2 needs 3 samples") as caught:
+        objective(path, gradient="finite_differences", edge_order=2)
+    assert caught.value.key == ("edge_order",)

@@ -309,6 +309,17 @@ def test_code_beside_the_configuration_runs_on_redrawing_only_when_allowed(tmp_p
     assert len(read(tmp_path / "own.npz", allow_code=True)[1]) == 1
 
 
+def test_what_is_measured_is_found_beside_the_recording_when_its_folder_is_no_more(tmp_path: Path) -> None:
+    there, here = tmp_path / "there", tmp_path / "here"
+    there.mkdir()
+    np.save(there / "slope.npy", np.tile(np.linspace(3.0, 0.0, 30), (20, 1)))
+    text = "{objective: {samples: slope.npy}, start: [5, 5], steps: 5, optimizers: {SGD: }}"
+    experiment = loads(text, folder=there)
+    save(there / "slope.npz", simulate(experiment), experiment)
+    there.rename(here)
+    assert read(here / "slope.npz")[0].folder == here
+
+
 def test_a_start_stops_at_its_first_step_at_rest_or_out_of_reach() -> None:
     sphere = objective("sphere")
     assert descend(sphere, "SGD", start=[1.0, 1.0], steps=9, lr=0.5).stopped_at(0) == 1
@@ -317,17 +328,17 @@ def test_a_start_stops_at_its_first_step_at_rest_or_out_of_reach() -> None:
     assert descend(nowhere, "SGD", start=[-1.0, 0.0], steps=9, lr=0.1).stopped_at(0) == 0
     brink = descend(nowhere, "SGD", start=[1.0, 0.0], steps=99, lr=0.3)
     end = brink.stopped_at(0)
-    assert brink.stops == (Stop.DIVERGED,)
+    assert brink.stops == (Stop.UNDEFINED,)
     last = brink.points[end - 1, 0].sum()
     assert last > 0 > last - 0.6 / last  # the gradient is 1 / (x + y) in both directions
 
 
 def test_a_start_without_a_value_is_recorded_as_it_is(tmp_path: Path) -> None:
-    text = "{objective: {expression: log(x)}, start: [[-1], [4]], steps: 3, optimizers: {SGD: }}"
+    text = "{objective: {expression: log(x)}, start: {grid: [2]}, steps: 3, optimizers: {SGD: }}"
     experiment = loads(text)
     save(tmp_path / "log.npz", simulate(experiment), experiment)
     (path,) = read(tmp_path / "log.npz")[1]
-    assert path.stops == (Stop.DIVERGED, Stop.RAN)
+    assert path.stops == (Stop.UNDEFINED, Stop.RAN)
     assert np.isnan(path.values[:, 0]).all()
 
 

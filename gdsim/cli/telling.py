@@ -139,15 +139,19 @@ def facts(objective: Objective) -> list[tuple[str, str]]:
 
 def gradient_facts(gradient: Gradient) -> list[tuple[str, str]]:
     """What `gdsim grad` prints, name by name."""
+    import numpy as np
 
     def numbers(values: Any, digits: int = 9) -> str:
         written = [f"{x:.{digits}g}" for x in values]
         return written[0] if len(written) == 1 else f"({', '.join(written)})"
 
+    rows = [("at", numbers(gradient.point)), ("value", f"{gradient.value:.12g}")]
+    if not np.isfinite(gradient.value):
+        return [*rows, ("", "the function has no finite value here, and so no gradient")]
+    check = "as a check" if gradient.agrees else "which DIFFERS: a jump, a kink or a step too coarse to see it"
     return [
-        ("at", numbers(gradient.point)),
-        ("value", f"{gradient.value:.12g}"),
+        *rows,
         ("gradient", f"{numbers(gradient.gradient)}  by autograd, uphill"),
-        ("", f"{numbers(gradient.central_difference)}  by central difference, as a check"),
+        ("", f"{numbers(gradient.central_difference)}  by central difference, {check}"),
         ("steepest descent", f"{numbers(gradient.steepest_descent, 6)}  the direction against the gradient"),
     ]

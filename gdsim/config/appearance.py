@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Annotated, Any, Literal, get_args
 
-from pydantic import AfterValidator, Field, ValidationInfo, field_validator
+from pydantic import AfterValidator, Discriminator, Field, Tag, ValidationInfo, field_validator
 
 from gdsim.config.checks import Finite, Model, one_line, refuse
 from gdsim.config.places import Problem
@@ -34,6 +34,14 @@ def _within_limits(size: list[int]) -> list[int]:
 
 Pixels = Annotated[int, Field(ge=MIN_HEIGHT, le=MAX_WIDTH, multiple_of=2)]
 Coordinate = Annotated[int, Field(ge=0)]
+Plane = Annotated[
+    list[Coordinate],
+    Field(min_length=2, max_length=2, json_schema_extra={"uniqueItems": True}),
+    AfterValidator(_all_different),
+]
+FORM = Discriminator(lambda value: "text" if isinstance(value, str) else "list")
+"""Tells which of two forms is meant, so that a mistake is told of that one alone."""
+
 Panel = Literal["loss"]
 Format = Literal["gif", "mp4", "webm", "webp", "apng", "png", "svg", "pdf"]
 FORMATS: tuple[str, ...] = get_args(Format)
@@ -47,11 +55,7 @@ class View(Model):
         description="contour shows a function of two variables from above, curve one of a single variable; "
         "by default the one that fits the objective.",
     )
-    plane: (
-        Annotated[list[Coordinate], Field(min_length=2, max_length=2), AfterValidator(_all_different)]
-        | Literal["pca"]
-        | None
-    ) = Field(
+    plane: Annotated[Annotated[Plane, Tag("list")] | Annotated[Literal["pca"], Tag("text")], FORM] | None = Field(
         None,
         description="On which plane more than two dimensions are shown: two coordinates, counted from 0; or pca, the "
         "plane that holds most of the paths' variance, which is the default.",

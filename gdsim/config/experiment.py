@@ -67,6 +67,7 @@ class Experiment(Model):
     optimizers: Annotated[dict[str, OptimizerSpec], Field(min_length=1, max_length=MAX_OPTIMIZERS)] = Field(
         description="The optimizers by label, which the legend shows. A label that is a class of torch.optim "
         "needs nothing more: `Adam:` is Adam with its defaults.",
+        examples=[{"SGD": {"lr": 0.01}}],
     )
     steps: Annotated[int, Field(ge=1, le=MAX_STEPS)] = Field(
         description="How many steps each optimizer takes.", examples=[150]
@@ -108,11 +109,13 @@ class Experiment(Model):
         """Return a mistake that was found after loading with its place in the configuration before it.
 
         Args:
-            error: What was found; of its `key`, as much as the configuration holds gives the place.
+            error: What was found; of its `key`, as much as the configuration holds gives the place. The keys of
+                an objective, such as `("python",)`, are found below `objective`.
         """
         if isinstance(error, ConfigError):
             return error
-        return self._origin.document.error([Problem(error.key, str(error))])
+        below = ("objective",) if error.key and error.key[0] in ObjectiveSpec.model_fields else ()
+        return self._origin.document.error([Problem((*below, *error.key), str(error))])
 
     @field_validator("start", mode="wrap")
     @classmethod

@@ -9,11 +9,12 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 
 from pydantic.json_schema import GenerateJsonSchema
+from pydantic_core import core_schema
 
 from gdsim import objectives, signatures
 from gdsim.config.arguments import argument
 from gdsim.config.experiment import Experiment
-from gdsim.config.specs import FORMS_OF_OBJECTIVES
+from gdsim.config.specs import BELONGINGS, FORMS_OF_OBJECTIVES
 from gdsim.signatures import Signature
 
 __all__ = ["schema"]
@@ -48,6 +49,10 @@ class _WithoutFieldTitles(GenerateJsonSchema):
     def field_title_should_be_set(self, schema: Any) -> bool:  # noqa: ARG002
         return False
 
+    def tagged_union_schema(self, schema: core_schema.TaggedUnionSchema) -> Schema:
+        """Write a union as it is read: by whichever choice fits."""
+        return self.union_schema(core_schema.union_schema(list(schema["choices"].values())))
+
 
 def _or_null(form: Schema) -> Schema:
     described: Schema = {}
@@ -58,22 +63,36 @@ def _or_null(form: Schema) -> Schema:
 
 
 def _objective(model: Schema) -> Schema:
-    properties = {key: _optional(form) for key, form in model["properties"].items() if key != "parameters"}
+    properties = model["properties"] | {form: _given(model["properties"][form]) for form in FORMS_OF_OBJECTIVES}
     properties["name"] |= {"enum": list(objectives.names())}
-    properties["bounds"] = _with_pair(model["properties"]["bounds"])
-    mapping = {
-        "type": "object",
-        "properties": properties,
-        "oneOf": [{"required": [form]} for form in FORMS_OF_OBJECTIVES],
-        "additionalProperties": model["properties"]["parameters"]["additionalProperties"],
+    properties["bounds"] = _with_pair(properties["bounds"])
+    properties["constants"] = _or_null(properties["constants"])
+    parameters = properties.pop("parameters")
+    mappings = {form: _mapping(form, properties) for form in FORMS_OF_OBJECTIVES}
+    strange = [key for key in model["properties"] if key not in mappings["name"]["properties"]]
+    mappings["name"] |= {
+        "propertyNames": {"not": {"enum": strange}},
+        "additionalProperties": parameters["additionalProperties"],
     }
-    return {"description": model["description"], "anyOf": [properties["name"], mapping]}
+    finite_differences = {"properties": {"gradient": {"const": "finite_differences"}}, "required": ["gradient"]}
+    mappings["samples"]["dependencies"] = {"edge_order": finite_differences}
+    return {"description": model["description"], "anyOf": [properties["name"], *mappings.values()]}
 
 
-def _optional(form: Schema) -> Schema:
-    """Return the form of a value that may be left out, without its null."""
-    if "anyOf" not in form:
-        return form
+def _mapping(form: str, properties: Schema) -> Schema:
+    """Return one form of an objective with the keys that go with it."""
+    belonging = [key for key in properties if key not in FORMS_OF_OBJECTIVES]
+    keys = [form, *(key for key in belonging if form in BELONGINGS.get(key, FORMS_OF_OBJECTIVES))]
+    return {
+        "type": "object",
+        "properties": {key: properties[key] for key in keys},
+        "required": [form],
+        "additionalProperties": False,
+    }
+
+
+def _given(form: Schema) -> Schema:
+    """Return the form of a value that is nothing only where it is left out, without its null."""
     return {key: part for key, part in (form | _required(form)).items() if key not in ("anyOf", "default")}
 
 
@@ -110,7 +129,10 @@ def _optimizer(model: Schema) -> Schema:
     dotted = {"type": "string", "pattern": r"\."}
     own["class"] = {
         "description": name["description"],
-        "anyOf": [{"type": "string", "enum": list(offered), "examples": name["examples"]}, dotted],
+        "anyOf": [
+            {"type": "string", "enum": list(offered), "examples": name["examples"]},
+            {**dotted, "examples": ["pytorch_optimizer.Lion"]},
+        ],
     }
     own["schedule"] = _or_null({"description": own["schedule"]["description"], "$ref": "#/definitions/Schedule"})
     own["args"] = {
@@ -122,6 +144,7 @@ def _optimizer(model: Schema) -> Schema:
     mapping = {
         "type": "object",
         "properties": own | described,
+        "examples": [{"lr": 0.01}],
         # Classes of other packages take what they take.
         "if": {"properties": {"class": dotted}, "required": ["class"]},
         "else": {"properties": taken},

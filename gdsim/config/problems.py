@@ -83,16 +83,17 @@ def _fragment(root: Fragment, path: Path) -> Fragment:
     """Return the part of the schema that is about a path, without references."""
     choices = _resolved(root, root)
     for part in path:
-        inner = [found for choice in choices if (found := _inside(choice, part)) is not None]
-        choices = [choice for found in inner for choice in _resolved(root, found)]
+        choices = [choice for found in _inside(choices, part) for choice in _resolved(root, found)]
     return choices[0] if len(choices) == 1 else {"anyOf": choices}
 
 
-def _inside(fragment: Fragment, part: str | int) -> Fragment | None:
+def _inside(choices: list[Fragment], part: str | int) -> list[Fragment]:
+    """Return what the choices say of a part, first of all those that know it by its key."""
     if isinstance(part, int):
-        return fragment.get("items")
-    found = fragment.get("properties", {}).get(part, fragment.get("additionalProperties"))
-    return found if isinstance(found, dict) else None
+        return [choice["items"] for choice in choices if "items" in choice]
+    named = [choice["properties"][part] for choice in choices if part in choice.get("properties", {})]
+    others = (choice.get("additionalProperties") for choice in choices)
+    return named or [other for other in others if isinstance(other, dict)]
 
 
 def _keys(fragment: Fragment) -> list[str]:

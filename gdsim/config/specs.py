@@ -78,6 +78,11 @@ BELONGINGS = {
 """The keys that go only with some forms of an objective."""
 
 
+SAMPLES = (".npy", ".npz", ".csv", ".png", ".jpg", ".jpeg")
+OPERATORS = frozenset("+*/^()")
+"""What tells an expression from a mistyped name."""
+
+
 class ObjectiveSpec(Model):
     """The function to descend: a name, or a mapping with a name, an expression, samples or a Python function."""
 
@@ -93,7 +98,8 @@ class ObjectiveSpec(Model):
     )
     samples: Annotated[str, AfterValidator(one_line)] | None = Field(
         None,
-        description="A file of measured values beside the configuration: .npy, .npz, .csv, .png or .jpg.",
+        description="The path of a file of measured values, from the configuration's folder: .npy, .npz, .csv, .png or "
+        ".jpg.",
         examples=["terrain.npy"],
     )
     python: str | None = Field(
@@ -110,7 +116,7 @@ class ObjectiveSpec(Model):
         description="The part of the domain that is shown, [low, high] a dimension; for samples, where they lie.",
         examples=[[[-5, 5], [-5, 5]]],
     )
-    constants: dict[str, Finite] = Field(
+    constants: Annotated[dict[str, Finite], BeforeValidator(or_defaults)] = Field(
         {}, description="Numbers that an expression calls by name.", examples=[{"k": 2}]
     )
     invert: bool = Field(False, description="For samples from a picture: take darkness for height.")
@@ -118,7 +124,7 @@ class ObjectiveSpec(Model):
         "autograd",
         description="For samples: differentiate the smooth function through them, or take finite differences.",
     )
-    edge_order: Literal[1, 2] = Field(
+    edge_order: Annotated[int, Field(ge=1, le=2)] = Field(
         1, description="For samples with finite differences: their order of accuracy at the border."
     )
     parameters: dict[str, Finite] = Field({}, description="The own parameters of a function of the catalogue.")
@@ -131,25 +137,43 @@ class ObjectiveSpec(Model):
             return {"name": value}
         if not isinstance(value, dict):
             return value
-        own = dict(value)
-        if isinstance(own.get("bounds"), list) and all(map(is_number, own["bounds"])):
-            own["bounds"] = [own["bounds"]]  # one dimension needs no list in a list
-        if "name" not in own:
-            return own
-        parameters = {key: own.pop(key) for key in value if key not in cls.model_fields or key == "parameters"}
+        known = cls.model_fields.keys() if "name" in value else value.keys()
+        parameters = {key: value[key] for key in value if key not in known or key == "parameters"}
+        own = {key: value[key] for key in value if key not in parameters}
         return own | {"parameters": parameters}
+
+    @field_validator(*FORMS_OF_OBJECTIVES, mode="before")
+    @classmethod
+    def _check_given(cls, form: Any) -> Any:
+        if form is None:
+            raise ValueError("must not be empty")
+        return form
 
     @field_validator("name")
     @classmethod
     def _check_name(cls, name: str | None) -> str | None:
         if name is not None and name not in names():
-            hint = did_you_mean(name, names()) or "; `gdsim list objectives` names them"
-            refuse([Problem((), f"there is no objective '{name}'{hint}")])
+            refuse([Problem((), f"there is no objective '{name}'{_other_form(name)}")])
         return name
+
+    @field_validator("bounds", mode="before")
+    @classmethod
+    def _in_a_list(cls, bounds: Any) -> Any:
+        """Let one dimension do without a list in a list."""
+        if not isinstance(bounds, list) or any(isinstance(item, list) for item in bounds):
+            return bounds
+        if len(bounds) != 2:
+            refuse([Problem((), f"must be [low, high], or a list of such pairs, not {shown(bounds)}")])
+        wrong = [index for index, item in enumerate(bounds) if not is_number(item)]
+        refuse(Problem((index,), f"must be a number, not {shown(bounds[index])}") for index in wrong)
+        return [bounds]
 
     @field_validator("parameters", mode="before")
     @classmethod
-    def _check_keys(cls, parameters: dict[str, Any]) -> dict[str, Any]:
+    def _check_keys(cls, parameters: dict[str, Any], info: ValidationInfo) -> dict[str, Any]:
+        if "parameters" in parameters:
+            direct = _written_directly(parameters["parameters"]) if info.data.get("name") else ""
+            refuse([Problem((), f"has no key 'parameters'{direct}", key="parameters")])
         own = [key for key in cls.model_fields if key != "parameters"]
         mistyped = {key: did_you_mean(key, own) for key in parameters}
         refuse(
@@ -167,6 +191,8 @@ class ObjectiveSpec(Model):
             refuse([Problem((), f"must have one of {', '.join(FORMS_OF_OBJECTIVES)}, not {found}")])
         strangers = [key for key, forms in BELONGINGS.items() if key in self.model_fields_set and given[0] not in forms]
         refuse(Problem((), f"'{key}' goes with {' or '.join(BELONGINGS[key])}", key=key) for key in strangers)
+        if "edge_order" in self.model_fields_set and self.gradient != "finite_differences":
+            refuse([Problem((), "edge_order goes with gradient: finite_differences", key="edge_order")])
         try:
             self._built = Built(self._build(info.context or Place()))
         except InputError as error:
@@ -197,6 +223,22 @@ class ObjectiveSpec(Model):
         return self._built.objective
 
 
+def _other_form(name: str) -> str:
+    """Return what may be meant by a name that the catalogue does not have."""
+    if name.lower().endswith(SAMPLES):
+        return f"; for a file write {{samples: {name}}}"
+    if OPERATORS.intersection(name):
+        return f'; for an expression write {{expression: "{name}"}}'
+    return did_you_mean(name, names()) or "; `gdsim list objectives` names them"
+
+
+def _written_directly(parameters: Any) -> str:
+    if not isinstance(parameters, dict) or not parameters:
+        return ""
+    key, value = next(iter(parameters.items()))
+    return f"; write `{key}: {shown(value)}` directly"
+
+
 class Start(Model):
     """Where the paths begin; exactly one of the three is given."""
 
@@ -212,8 +254,11 @@ class Start(Model):
 
     @model_validator(mode="after")
     def _check_one_is_given(self) -> Start:
-        if [self.points, self.grid, self.random].count(None) != 2:
+        given = [key for key in type(self).model_fields if getattr(self, key) is not None]
+        if not given:
             refuse([Problem((), f"must be {FORMS}")])
+        if len(given) > 1:
+            refuse([Problem((), f"has {' and '.join(given)}; give only one of them")])
         return self
 
     @property

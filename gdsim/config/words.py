@@ -48,9 +48,16 @@ def expected(fragment: Fragment) -> str:
             return _list(fragment)
         case "object":
             low, high = fragment.get("minProperties"), fragment.get("maxProperties")
-            such_as = f" such as {fragment['examples'][0]}" if "examples" in fragment else ""
+            such_as = f" such as {_flow(fragment['examples'][0])}" if "examples" in fragment else ""
             return f"a mapping{such_as}" if high is None else f"a mapping of {low} to {high} entries{such_as}"
     return "a plain value"
+
+
+def _flow(example: Any) -> str:
+    """Return an example in YAML, a mapping written out."""
+    if not isinstance(example, dict):
+        return shown(example)
+    return f"{{{', '.join(f'{key}: {_flow(value)}' for key, value in example.items())}}}"
 
 
 def shown(value: Any) -> str:
@@ -145,5 +152,7 @@ def _text(fragment: Fragment) -> str:
 
 def _list(fragment: Fragment) -> str:
     low, high = fragment.get("minItems"), fragment.get("maxItems")
-    number = f"{low} items" if low is not None and low == high else "items"
+    number = "items"
+    if low is not None:
+        number = f"{low} items" if low == high else f"at least {low} item{'s' if low > 1 else ''}"
     return f"a list of {number}, each {expected(fragment.get('items', {}))}"

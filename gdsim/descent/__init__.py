@@ -18,7 +18,7 @@ import torch
 from gdsim.descent.arrange import arrangement, confirmed
 from gdsim.descent.ends import trajectory
 from gdsim.descent.record import Record, Track, walk_on
-from gdsim.descent.starting import given, starts
+from gdsim.descent.starting import check_values, given, starts
 from gdsim.descent.walk import Course, Walk
 from gdsim.errors import ConfigError, InputError
 from gdsim.objectives import FloatArray, Objective
@@ -135,6 +135,7 @@ def _prepared(experiment: Experiment) -> tuple[Objective, FloatArray, list[Metho
     with experiment.located():
         objective = experiment.objective.build()
         points = starts(experiment.start, objective, experiment.seed)
+        check_values(points, experiment.start, objective)
     methods: list[Method] = []
     problems: list[str] = []
     for label, spec in experiment.optimizers.items():

@@ -24,8 +24,10 @@ def trajectory(walk: Walk, color: str | None, record: Record) -> Trajectory:
     rates, evaluations = walk.jotted(len(points))
     last, count = len(points) - 1, points.shape[1]
     stop_steps, stops = np.full(count, last, dtype=np.int64), [Stop.RAN] * count
-    for start, bad in _breaks(points, values, gradients, course.objective.bounds):
-        stop_steps[start], stops[start] = max(bad - 1, 0), _way_out(points[bad, start], course.objective)
+    for start, bad, near in _breaks(points, values, gradients, course.objective.bounds):
+        undefined = near and bool(np.isnan(values[bad, start]))
+        stop_steps[start] = max(bad - 1, 0)
+        stops[start] = _way_out(points[bad, start], course.objective, undefined)
     for start, first in _rests(points, rates):
         if stops[start] is Stop.RAN:
             stop_steps[start], stops[start] = first, Stop.CONVERGED
@@ -52,8 +54,8 @@ def trajectory(walk: Walk, color: str | None, record: Record) -> Trajectory:
 
 def _breaks(
     points: FloatArray, values: FloatArray, gradients: FloatArray, bounds: FloatArray
-) -> Iterator[tuple[int, int]]:
-    """Yield each start that has a row which is not finite or is too far away, with the first such row."""
+) -> Iterator[tuple[int, int, bool]]:
+    """Yield each start with a row that is not finite or too far away, the first such row, and whether it is near."""
     with np.errstate(over="ignore", invalid="ignore"):
         # Each start has a view of its own, widened to hold it, so that none changes what becomes of another.
         low, high = np.minimum(bounds[:, 0], points[0]), np.maximum(bounds[:, 1], points[0])
@@ -65,16 +67,18 @@ def _breaks(
         within = (points[:, start] >= low[start]) & (points[:, start] <= high[start])
         real = (within & np.isfinite(gradients[:, start])).all(-1) & np.isfinite(values[:, start])
         if not real.all():
-            yield start, int(real.argmin())
+            row = int(real.argmin())
+            yield start, row, bool(within[row].all())
 
 
-def _way_out(point: FloatArray, objective: Objective) -> Stop:
-    """Return how a start ended whose first row that is not real has this point (dim,)."""
-    if objective.domain is None:
-        return Stop.DIVERGED
-    # A class that evaluates by itself may leave within a step, which then leads to no number at all.
-    inside = (point >= objective.domain[:, 0]) & (point <= objective.domain[:, 1])
-    return Stop.DIVERGED if inside.all() else Stop.LEFT
+def _way_out(point: FloatArray, objective: Objective, undefined: bool) -> Stop:
+    """Return how a start ended whose first row that is not real has this point (dim,), perhaps one without a value."""
+    if objective.domain is not None:
+        # A class that evaluates by itself may leave within a step, which then leads to no number at all.
+        inside = (point >= objective.domain[:, 0]) & (point <= objective.domain[:, 1])
+        if not inside.all():
+            return Stop.LEFT
+    return Stop.UNDEFINED if undefined else Stop.DIVERGED
 
 
 def _rests(points: FloatArray, rates: FloatArray) -> Iterator[tuple[int, int]]:

@@ -14,7 +14,7 @@ from gdsim.objectives import FloatArray, Objective
 if TYPE_CHECKING:
     from gdsim.config import Start
 
-__all__ = ["given", "starts", "stream"]
+__all__ = ["check_values", "given", "starts", "stream"]
 
 
 def starts(start: Start | None, objective: Objective, seed: int = 0) -> FloatArray:
@@ -45,6 +45,33 @@ def starts(start: Start | None, objective: Objective, seed: int = 0) -> FloatArr
         raise InputError(sentence, ("start", "grid"))
     axes = np.meshgrid(*[(np.arange(count) + 0.5) / count for count in cells], indexing="ij")
     return np.asarray(low + size * np.stack(axes, axis=-1).reshape(-1, objective.dim))
+
+
+def check_values(points: FloatArray, start: Start | None, objective: Objective) -> None:
+    """Refuse starts at which the objective has no finite value or gradient.
+
+    Of a grid or of random points some may be such: they break off at once, and the others descend.
+
+    Args:
+        points: (starts, dim) what `starts` has made of `start`.
+        start: What the configuration says; None for the objective's own.
+        objective: What is descended from there.
+
+    Raises:
+        InputError: A start that was chosen, or every one of those that were spread, is such.
+    """
+    values, gradients = objective.gradients(points)
+    bad = ~(np.isfinite(values) & np.isfinite(gradients).all(-1))
+    spread = start is not None and start.points is None
+    if not (bad.all() if spread else bad.any()):
+        return
+    first = int(bad.argmax())
+    what, number = objective.title, values[first]
+    if np.isfinite(number):
+        what, number = f"the gradient of {what}", gradients[first][~np.isfinite(gradients[first])][0]
+    place = f"({', '.join(f'{coordinate:g}' for coordinate in points[first])})"
+    others = f", and not finite at any of the {len(points)} starts" if spread and len(points) > 1 else ""
+    raise InputError(f"{what} is {number:g} at {place}{others}", ("objective",) if start is None else ("start",))
 
 
 def given(points: npt.ArrayLike, objective: Objective) -> FloatArray:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import re
 from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 from numbers import Real
@@ -33,6 +34,9 @@ __all__ = [
 ]
 
 
+_VARIABLE = re.compile(r"[xyz]|x[0-9]+")
+
+
 def objective(
     source: str | Path | Callable[..., Any],
     *,
@@ -56,16 +60,19 @@ def objective(
     """
     if callable(source):
         return from_function(source, dim=dim, bounds=bounds, **parameters)
-    if isinstance(source, Path) or Path(source).suffix.casefold() in SUFFIXES:
+    is_file = isinstance(source, Path) or Path(source).suffix.casefold() in SUFFIXES
+    if not is_file and _is_name(str(source)):
+        return _of_catalogue(str(source), dim, bounds, parameters)
+    if dim is not None:
+        raise InputError("dim goes with a name or a function", ("dim",))
+    if is_file:
         return from_samples(Path(source), bounds=bounds, **parameters)
-    if _is_name(source):
-        return _of_catalogue(source, dim, bounds, parameters)
-    return from_expression(source, bounds=bounds, **parameters)
+    return from_expression(str(source), bounds=bounds, **parameters)
 
 
 def _is_name(source: str) -> bool:
     """Whether a text names a function of the catalogue, rightly or wrongly, and is no expression."""
-    return source in CATALOG or not source or (source.isidentifier() and source not in ("x", "y", "z"))
+    return source in CATALOG or not source or (source.isidentifier() and not _VARIABLE.fullmatch(source))
 
 
 def from_expression(
@@ -109,7 +116,10 @@ def from_samples(
         InputError: The file or an argument is at fault.
     """
     samples = read_samples(path, bounds=bounds, invert=invert)
-    f = interpolate(samples, gradient=gradient, edge_order=edge_order)
+    try:
+        f = interpolate(samples, gradient=gradient, edge_order=edge_order)
+    except InputError as error:
+        raise InputError(f"{path}: {error}", error.key or ("samples",)) from error
     return _own(path.stem, path.stem, f, samples.bounds, source=path.name, domain=samples.bounds)
 
 

@@ -30,7 +30,7 @@ _WAYS_OUT = {
 }
 
 
-def failure(function: Function, error: Exception) -> InputError:
+def failure(function: Function, error: BaseException) -> InputError:
     """Tell the exception that a function has raised."""
     place = place_of(error, _home(function))
     return InputError(f"{name_of(function)} fails{place}: {_reason(function, error)}", KEY)
@@ -81,7 +81,7 @@ def _home(function: Function) -> Path | None:
     return None if plain is None else Path(plain.__code__.co_filename).parent
 
 
-def _reason(function: Function, error: Exception) -> str:
+def _reason(function: Function, error: BaseException) -> str:
     words = words_of(error)
     if "Can't call numpy()" in words:  # torch advises .detach(), which would lose the gradient
         return f"NumPy knows no gradients{hint_for(function)}"

@@ -20,8 +20,9 @@ class Gradient:
     Args:
         point: (dim,).
         value: The objective there.
-        gradient: (dim,) by automatic differentiation; of samples with finite differences, theirs.
-        central_difference: (dim,) (f(x + h) − f(x − h)) / 2h along each coordinate, as a check.
+        gradient: (dim,) by automatic differentiation; of samples with finite differences, theirs. NaN where the
+            value is NaN.
+        central_difference: (dim,) (f(x + h) − f(x − h)) / 2h along each coordinate, as a check; one-sided at a border.
         steepest_descent: (dim,) the unit vector against the gradient; zeros where the gradient is zero.
     """
 
@@ -30,6 +31,17 @@ class Gradient:
     gradient: FloatArray
     central_difference: FloatArray
     steepest_descent: FloatArray
+
+    @property
+    def agrees(self) -> bool:
+        """Whether gradient and central difference are finite and the same, to a thousandth of the larger.
+
+        A millionth is allowed at any size: where the gradient is zero, the difference is but nearly so.
+        """
+        both = np.abs([self.gradient, self.central_difference])
+        with np.errstate(over="ignore", invalid="ignore"):
+            apart = np.abs(self.gradient - self.central_difference)
+        return bool(np.isfinite(both).all() and apart.max() <= 1e-3 * both.max() + 1e-6)
 
 
 def grad(objective: Objective, at: npt.ArrayLike) -> Gradient:
@@ -52,9 +64,37 @@ def grad(objective: Objective, at: npt.ArrayLike) -> Gradient:
         where = " × ".join(f"[{low:g}, {high:g}]" for low, high in domain)
         raise InputError(f"the point lies outside of what was measured, {where}", ("at",))
     value, gradient = objective.gradients(point)
-    # The step that balances the error of the formula, h², with that of rounding, ε/h.
-    steps = np.diag(np.cbrt(np.finfo(np.float64).eps) * np.maximum(np.abs(point), 1.0))
-    difference = (objective.values(point + steps) - objective.values(point - steps)) / (2 * np.diag(steps))
-    length = np.linalg.norm(gradient)
-    descent = np.zeros_like(gradient) if length == 0 else -gradient / length
-    return Gradient(point, float(value), gradient, difference, descent)
+    if np.isnan(value):
+        # What torch makes of log(x) where x < 0 is 1/x.
+        gradient = np.full_like(gradient, np.nan)
+    with np.errstate(all="ignore"):
+        difference, descent = _central_difference(objective, point, value), _steepest_descent(gradient)
+    # Adding 0 leaves no zero negative.
+    return Gradient(point, float(value) + 0.0, gradient + 0.0, difference + 0.0, descent + 0.0)
+
+
+def _central_difference(objective: Objective, point: FloatArray, value: FloatArray) -> FloatArray:
+    """Differentiate along each coordinate between two places, one of them the point itself at a border."""
+    low, high = (-np.inf, np.inf) if objective.domain is None else objective.domain.T
+    width = np.diff(objective.bounds)[:, 0]
+    away = np.abs(point - objective.bounds[:, 0] - width / 2)
+    # The step that balances the error of the formula, h², with that of rounding, ε/h; of a size with the view.
+    steps = np.cbrt(np.finfo(np.float64).eps) * np.clip(np.abs(point), width / 10, np.maximum(width, away))
+    along = np.eye(len(point), dtype=bool)
+    places = [np.maximum(point - steps, low), np.minimum(point + steps, high)]
+    values = [objective.values(np.where(along, place, point)) for place in places]
+    for place, found in zip(places, values, strict=True):
+        undefined = ~np.isfinite(found)
+        place[undefined], found[undefined] = point[undefined], value
+    difference: FloatArray = (values[1] - values[0]) / (places[1] - places[0])
+    return difference
+
+
+def _steepest_descent(gradient: FloatArray) -> FloatArray:
+    largest = np.abs(gradient).max()
+    if largest == 0:
+        return np.zeros_like(gradient)
+    # Of a gradient near the largest float64 the length would be infinite.
+    scaled = gradient / largest
+    descent: FloatArray = -scaled / np.linalg.norm(scaled)
+    return descent

@@ -17,9 +17,14 @@ from gdsim.objectives.failures import KEY, Function, place_of, words_of
 
 __all__ = ["import_function"]
 
+# Packages that are no collections of functions: what they offer acts when it is called.
+_TOOLS = ("click", "gdsim", "pip", "pkg_resources", "pytest", "rich", "setuptools", "typer", "wheel")
+
 
 def import_function(reference: str, *, folder: Path | None = None, allow_code: bool = False) -> Function:
     """Import a function from an installed package, or from a file beside the configuration.
+
+    The function will be called, whatever it does: a package that is installed is trusted.
 
     Args:
         reference: `"module:function"`, such as `"my_loss:valley"`; both parts may be dotted.
@@ -125,7 +130,9 @@ def _loaded(name: str, home: Path | None) -> ModuleType:
 
 
 def _check_installed(top: str, beside: Path, allow_code: bool) -> None:
-    """Refuse a module that is not installed, and tell why."""
+    """Refuse a module that is not installed, or is a tool, and tell why."""
+    if top in _TOOLS:
+        raise InputError(f"'{top}' is a tool, whose functions act when they are called: none to descend", KEY)
     places = [folder for folder in (beside, Path.cwd().resolve()) if not is_installed(folder)]
     spec = find(top)
     if spec is not None and not folders(spec) & {*places}:

@@ -127,7 +127,7 @@ class _Call(NamedTuple):
         """Call the function, and tell its exceptions in one line."""
         try:
             return self.function(points)
-        except Exception as error:
+        except (Exception, SystemExit) as error:
             raise failure(self.user, error) from error
 
 

@@ -17,8 +17,8 @@ if TYPE_CHECKING:
 
 __all__ = ["SAMPLES_LIMIT", "Samples"]
 
-SAMPLES_LIMIT = 2**26
-"""So many samples may a file bring; the tables that interpolate them take 2 GiB then."""
+SAMPLES_LIMIT = 2**24
+"""So many samples may a file bring, 4096 × 4096; to read and interpolate them takes less than 2 GB then."""
 
 
 @dataclass(frozen=True, eq=False)

@@ -30,9 +30,11 @@ class _Table(NamedTuple):
 def read_csv(path: Path) -> tuple[FloatArray, tuple[FloatArray, ...] | None]:
     """Read a table, with or without a header.
 
+    Lines that begin with # are remarks.
+
     The number of columns tells what it is. One: values. Two: x and value. Three: x, y and value, in any order of rows
-    that fills a grid. A header with the names x and y allows another order of columns. Four or more: a grid, without a
-    header.
+    that fills a grid. A header with the names x and y, which may be a remark, allows another order of columns. Four or
+    more: a grid, without a header.
 
     Raises:
         InputError: A field is no number, a row is longer or shorter than the first, a point is missing or repeated.
@@ -55,6 +57,7 @@ def read_csv(path: Path) -> tuple[FloatArray, tuple[FloatArray, ...] | None]:
 
 def _table(path: Path) -> _Table:
     header: list[str] | None = None
+    remark: list[str] = []
     width = 0
     numbers, lines = array("d"), array("q")
     with path.open(newline="", encoding="utf-8-sig") as file:
@@ -62,13 +65,18 @@ def _table(path: Path) -> _Table:
         for fields in rows:
             if len(fields) <= 1 and not "".join(fields).strip():
                 continue
+            if fields[0].lstrip().startswith("#"):
+                remark = remark if width else fields
+                continue
             if not width:
                 width = len(fields)
+                header = _names(remark) if len(remark) == width <= 3 else None
                 if not any(_is_number(field) for field in fields):
-                    header = [field.strip("# ").casefold() for field in fields]
+                    header = _names(fields)
                     continue
             if len(fields) != width:
-                raise InputError(f"row {rows.line_num} has {_columns(len(fields))}, and the first row has {width}")
+                found = f"row {rows.line_num} has {_columns(len(fields))}, and the first row has {width}"
+                raise InputError(found + _separator(fields))
             numbers.extend(_numbers(fields, rows.line_num))
             lines.append(rows.line_num)
             if len(numbers) > SAMPLES_LIMIT:
@@ -76,6 +84,18 @@ def _table(path: Path) -> _Table:
     if not lines:
         raise InputError("it holds no numbers")
     return _Table(header, np.frombuffer(numbers).reshape(-1, width), np.frombuffer(lines, dtype=np.int64))
+
+
+def _names(fields: Sequence[str]) -> list[str]:
+    return [field.strip("# ").casefold() for field in fields]
+
+
+def _separator(fields: Sequence[str]) -> str:
+    """Return what to do about another separator than the comma, or nothing."""
+    for mark, name in ((";", "semicolons"), ("\t", "tabs")):
+        if any(mark in field.strip() for field in fields):
+            return f"; its fields are separated by {name}: put commas, and a point in decimals"
+    return ""
 
 
 def _columns(count: int) -> str:
@@ -104,7 +124,7 @@ def _refuse(fields: Sequence[str], good: Sequence[bool], line: int, what: str) -
     at = good.index(False)
     text = fields[at].strip()
     shown = f'"{text}"' if len(text) <= 20 else f'"{text[:20]}…"'
-    raise InputError(f"row {line}, column {at + 1}: {shown} is {what}")
+    raise InputError(f"row {line}, column {at + 1}: {shown} is {what}{_separator(fields)}")
 
 
 def _points(table: _Table) -> tuple[FloatArray, tuple[FloatArray, ...]]:
@@ -133,13 +153,14 @@ def _order(header: Sequence[str] | None, columns: int) -> list[int]:
 
 
 def _check_full(node: npt.NDArray[np.int64], coordinates: Sequence[FloatArray], lines: npt.NDArray[np.int64]) -> None:
+    remedy = "; save a grid that is three columns wide as .npy" if len(coordinates) == 2 else ""
     by_node = np.argsort(node, kind="stable")
     ordered = node[by_node]
     repeats = np.flatnonzero(ordered[1:] == ordered[:-1])
     if repeats.size:
         first, second = lines[by_node[repeats[0]]], lines[by_node[repeats[0] + 1]]
         raise InputError(
-            f"row {second} repeats the point of row {first}, {_place(int(ordered[repeats[0]]), coordinates)}"
+            f"row {second} repeats the point of row {first}, {_place(int(ordered[repeats[0]]), coordinates)}{remedy}"
         )
     missing = math.prod(len(coordinate) for coordinate in coordinates) - len(node)
     if missing:
@@ -148,7 +169,7 @@ def _check_full(node: npt.NDArray[np.int64], coordinates: Sequence[FloatArray], 
         others = f" and {missing - 1:,} more" if missing > 1 else ""
         raise InputError(
             f"three columns are x, y and value, one row for each point of a grid: {_place(gap, coordinates)} is missing"
-            f"{others}"
+            f"{others}{remedy}"
         )
 
 
