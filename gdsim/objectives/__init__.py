@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 import re
 from collections.abc import Callable, Mapping, Sequence
 from functools import partial
@@ -18,7 +17,7 @@ from gdsim.errors import InputError, did_you_mean
 from gdsim.objectives.catalog import CATALOG, Definition
 from gdsim.objectives.expression import parse
 from gdsim.objectives.gradient import Gradient, grad
-from gdsim.objectives.objective import FloatArray, Objective, fixed
+from gdsim.objectives.objective import FloatArray, Objective, fixed, view_of
 from gdsim.objectives.samples import SUFFIXES, GradientKind, interpolate, read_samples
 
 __all__ = [
@@ -90,7 +89,7 @@ def from_expression(
     """
     expression = parse(text, constants)
     dim = len(expression.variables)
-    view = _view([[-5.0, 5.0]] * dim if bounds is None else bounds, dim)
+    view = view_of([[-5.0, 5.0]] * dim if bounds is None else bounds, dim)
     title = " ".join(text.split())
     return _own("expression", title, expression.f, view, formula=expression.formula, source="typed")
 
@@ -147,7 +146,7 @@ def from_function(
         shape = np.shape(bounds)
         dim = 1 if shape == (2,) else shape[0]
     dim = dimensions(function) if dim is None else dim
-    view = _view([[-5.0, 5.0]] * dim if bounds is None else bounds, dim)
+    view = view_of([[-5.0, 5.0]] * dim if bounds is None else bounds, dim)
     f, form = vectorised(function, dim, view)
     title = name or getattr(function, "__name__", "function").replace("<lambda>", "a function")
     return _own(title, title, f, view, source=" ".join([form.value, note(f, view)]).strip())
@@ -204,7 +203,7 @@ def _of_catalogue(
         title=facts.title,
         f=partial(definition.f, **settings),
         dim=dim,
-        bounds=fixed(np.resize(facts.bounds, (dim, 2))) if bounds is None else _view(bounds, dim),
+        bounds=fixed(np.resize(facts.bounds, (dim, 2))) if bounds is None else view_of(bounds, dim),
         start=fixed(np.resize(facts.start, dim)),
         minima=_points(facts.minima, dim),
         minimum=facts.minimum(dim) if callable(facts.minimum) else facts.minimum,
@@ -239,19 +238,3 @@ def _settings(definition: Definition, given: Mapping[str, float]) -> dict[str, f
         if isinstance(value, bool) or not isinstance(value, Real) or not low <= value <= high:
             raise InputError(f"{name} must be a number from {low:g} to {high:g}, not {value!r}", (name,))
     return {name: float(given.get(name, parameter.default)) for name, parameter in known.items()}
-
-
-def _view(bounds: npt.ArrayLike, dim: int) -> FloatArray:
-    wanted = f"bounds must be {dim} pairs [low, high]" if dim > 1 else "bounds must be a pair [low, high]"
-    try:
-        view = np.asarray(bounds, dtype=np.float64)
-    except (TypeError, ValueError, OverflowError) as error:
-        raise InputError(f"{wanted} of numbers", ("bounds",)) from error
-    if dim == 1 and view.shape == (2,):
-        view = view[np.newaxis]
-    if view.shape != (dim, 2):
-        raise InputError(f"{wanted}, one a coordinate", ("bounds",))
-    for low, high in view:
-        if not (math.isfinite(high - low) and low < high):
-            raise InputError(f"bounds need finite numbers with low < high, not [{low:g}, {high:g}]", ("bounds",))
-    return fixed(view)

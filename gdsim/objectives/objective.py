@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
@@ -14,7 +15,7 @@ from gdsim.errors import InputError
 if TYPE_CHECKING:
     from torch import Tensor
 
-__all__ = ["FloatArray", "Objective", "fixed"]
+__all__ = ["FloatArray", "Objective", "fixed", "view_of"]
 
 FloatArray = npt.NDArray[np.float64]
 
@@ -122,3 +123,24 @@ def fixed(array: npt.ArrayLike) -> FloatArray:
     fixed = np.array(array, dtype=np.float64)
     fixed.setflags(write=False)
     return fixed
+
+
+def view_of(bounds: npt.ArrayLike, dim: int) -> FloatArray:
+    """Return bounds as (dim, 2) that nobody can write to; in one dimension (low, high) alone will do.
+
+    Raises:
+        InputError: They are not pairs of finite numbers, low before high, one a coordinate; `key` is ("bounds",).
+    """
+    wanted = f"bounds must be {dim} pairs [low, high]" if dim > 1 else "bounds must be a pair [low, high]"
+    try:
+        view = np.asarray(bounds, dtype=np.float64)
+    except (TypeError, ValueError, OverflowError) as error:
+        raise InputError(f"{wanted} of numbers", ("bounds",)) from error
+    if dim == 1 and view.shape == (2,):
+        view = view[np.newaxis]
+    if view.shape != (dim, 2):
+        raise InputError(f"{wanted}, one a coordinate", ("bounds",))
+    for low, high in view.tolist():
+        if not (math.isfinite(high - low) and low < high):
+            raise InputError(f"bounds need finite numbers with low < high, not [{low:g}, {high:g}]", ("bounds",))
+    return fixed(view)

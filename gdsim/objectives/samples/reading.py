@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 import stat
 from collections.abc import Callable, Mapping
 from dataclasses import replace
@@ -14,6 +13,7 @@ import numpy as np
 import numpy.typing as npt
 
 from gdsim.errors import InputError
+from gdsim.objectives.objective import view_of
 from gdsim.objectives.samples.arrays import read_npy, read_npz
 from gdsim.objectives.samples.grid import Samples
 from gdsim.objectives.samples.images import read_image
@@ -107,7 +107,7 @@ def _counted(shape: tuple[int, ...]) -> tuple[FloatArray, ...]:
 
 def _within(samples: Samples, bounds: npt.ArrayLike, *, counted: bool) -> Samples:
     """Spread samples that are only counted over the bounds; see that others lie there."""
-    pairs = _pairs(bounds, samples.dim)
+    pairs = view_of(bounds, samples.dim)
     if counted:
         spread = (np.linspace(low, high, n) for (low, high), n in zip(pairs, samples.values.shape, strict=True))
         try:
@@ -120,19 +120,3 @@ def _within(samples: Samples, bounds: npt.ArrayLike, *, counted: bool) -> Sample
             ("bounds",),
         )
     return samples
-
-
-def _pairs(bounds: npt.ArrayLike, dim: int) -> FloatArray:
-    wanted = f"bounds must be {dim} pairs [low, high]" if dim > 1 else "bounds must be a pair [low, high]"
-    try:
-        pairs = np.asarray(bounds, dtype=np.float64)
-    except (TypeError, ValueError, OverflowError) as error:
-        raise InputError(f"{wanted} of numbers", ("bounds",)) from error
-    if dim == 1 and pairs.shape == (2,):
-        pairs = pairs[np.newaxis]
-    if pairs.shape != (dim, 2):
-        raise InputError(f"{wanted}, one a coordinate", ("bounds",))
-    for low, high in pairs.tolist():
-        if not (math.isfinite(high - low) and low < high):
-            raise InputError(f"bounds need finite numbers with low < high, not [{low:g}, {high:g}]", ("bounds",))
-    return pairs
