@@ -13,9 +13,10 @@ import numpy.typing as npt
 
 from gdsim.errors import InputError
 from gdsim.files import whole_file
+from gdsim.objectives import FloatArray
 from gdsim.trajectory import Stop, Trajectory
 
-__all__ = ["TOLERANCE", "Row", "compare", "steps_to_tolerance", "write_csv"]
+__all__ = ["TOLERANCE", "Row", "compare", "distances_to_minimum", "steps_to_tolerance", "write_csv"]
 
 TOLERANCE = 1e-3
 """A path is within tolerance once its value has fallen by all but this share of the way to the minimum."""
@@ -56,7 +57,8 @@ def compare(trajectories: Sequence[Trajectory]) -> tuple[Row, ...]:
     """
     if not trajectories:
         raise InputError("there is no trajectory to compare")
-    lowest = min(float(np.min(each.values)) for each in trajectories)
+    # A start without a value, NaN, is no low one.
+    lowest = min(float(np.fmin.reduce(each.values, axis=None)) for each in trajectories)
     return tuple(_row(each, lowest) for each in trajectories)
 
 
@@ -78,11 +80,7 @@ def _inert(cell: object) -> object:
 
 
 def _row(trajectory: Trajectory, lowest: float) -> Row:
-    values, objective = trajectory.values, trajectory.objective
-    distance = None
-    if len(objective.minima):
-        last = trajectory.points[-1][:, None]
-        distance = float(np.median(np.linalg.norm(last - objective.minima, axis=-1).min(-1)))
+    values, distances = trajectory.values, distances_to_minimum(trajectory)
     return Row(
         optimizer=trajectory.label,
         settings=trajectory.settings,
@@ -90,9 +88,17 @@ def _row(trajectory: Trajectory, lowest: float) -> Row:
         final_value=float(np.median(values[-1])),
         best_value=float(np.median(values.min(0))),
         steps_to_tolerance=_median_step(steps_to_tolerance(trajectory, lowest), len(values)),
-        distance_to_minimum=distance,
+        distance_to_minimum=None if distances is None else float(np.median(distances)),
         stopped=_stopped(trajectory),
     )
+
+
+def distances_to_minimum(trajectory: Trajectory) -> FloatArray | None:
+    """Return how far from the nearest known global minimum each start ends, (starts,); None where none is known."""
+    minima = trajectory.objective.minima
+    if not len(minima):
+        return None
+    return np.asarray(np.linalg.norm(trajectory.points[-1][:, None] - minima, axis=-1).min(-1))
 
 
 def steps_to_tolerance(trajectory: Trajectory, lowest: float) -> npt.NDArray[np.int64]:

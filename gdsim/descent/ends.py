@@ -8,7 +8,7 @@ import numpy as np
 
 from gdsim.descent.record import Record
 from gdsim.descent.walk import Walk
-from gdsim.objectives import FloatArray, Objective
+from gdsim.objectives import FloatArray, Objective, inside
 from gdsim.trajectory import Stop, Trajectory
 
 __all__ = ["trajectory"]
@@ -73,11 +73,9 @@ def _breaks(
 
 def _way_out(point: FloatArray, objective: Objective, undefined: bool) -> Stop:
     """Return how a start ended whose first row that is not real has this point (dim,), perhaps one without a value."""
-    if objective.domain is not None:
-        # A class that evaluates by itself may leave within a step, which then leads to no number at all.
-        inside = (point >= objective.domain[:, 0]) & (point <= objective.domain[:, 1])
-        if not inside.all():
-            return Stop.LEFT
+    # A class that evaluates by itself may leave within a step, which then leads to no number at all.
+    if objective.domain is not None and not inside(point, objective.domain):
+        return Stop.LEFT
     return Stop.UNDEFINED if undefined else Stop.DIVERGED
 
 

@@ -17,7 +17,7 @@ from gdsim.errors import InputError, did_you_mean
 from gdsim.objectives.catalog import CATALOG, Definition
 from gdsim.objectives.expression import parse
 from gdsim.objectives.gradient import Gradient, grad
-from gdsim.objectives.objective import FloatArray, Objective, fixed, view_of
+from gdsim.objectives.objective import FloatArray, Objective, fixed, inside, view_of
 from gdsim.objectives.samples import SUFFIXES, GradientKind, interpolate, read_samples
 
 __all__ = [
@@ -28,6 +28,7 @@ __all__ = [
     "from_function",
     "from_samples",
     "grad",
+    "inside",
     "names",
     "objective",
 ]

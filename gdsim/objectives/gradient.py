@@ -8,7 +8,7 @@ import numpy as np
 import numpy.typing as npt
 
 from gdsim.errors import InputError
-from gdsim.objectives.objective import FloatArray, Objective
+from gdsim.objectives.objective import FloatArray, Objective, inside
 
 __all__ = ["Gradient", "grad"]
 
@@ -60,7 +60,7 @@ def grad(objective: Objective, at: npt.ArrayLike) -> Gradient:
     if not np.isfinite(point).all():
         raise InputError("a point needs finite coordinates", ("at",))
     domain = objective.domain
-    if domain is not None and not ((point >= domain[:, 0]) & (point <= domain[:, 1])).all():
+    if domain is not None and not inside(point, domain):
         where = " × ".join(f"[{low:g}, {high:g}]" for low, high in domain)
         raise InputError(f"the point lies outside of what was measured, {where}", ("at",))
     value, gradient = objective.gradients(point)

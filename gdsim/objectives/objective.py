@@ -15,7 +15,7 @@ from gdsim.errors import InputError
 if TYPE_CHECKING:
     from torch import Tensor
 
-__all__ = ["FloatArray", "Objective", "fixed", "view_of"]
+__all__ = ["FloatArray", "Objective", "fixed", "inside", "view_of"]
 
 FloatArray = npt.NDArray[np.float64]
 
@@ -116,6 +116,11 @@ class Objective:
 
 def _chunks(length: int) -> Iterator[slice]:
     return (slice(first, first + _CHUNK) for first in range(0, length, _CHUNK))
+
+
+def inside(points: FloatArray, bounds: FloatArray) -> npt.NDArray[np.bool_]:
+    """Tell which of the points (…, dim) lie within bounds (dim, 2), their border included: (…)."""
+    return np.asarray(np.all((points >= bounds[:, 0]) & (points <= bounds[:, 1]), axis=-1))
 
 
 def fixed(array: npt.ArrayLike) -> FloatArray:

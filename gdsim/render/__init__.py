@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import warnings
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path as FilePath
@@ -137,15 +137,14 @@ class _Cast:
     counter: Counter | None
     em: float
 
-    def draw_over(self, renderer: RendererBase, time: float) -> Iterator[FloatArray]:
-        """Draw what rides on top of the paths, and give the spots that each thing covers."""
-        for layer in self.layers:
-            pen = layer.pen(renderer)
+    def draw_over(self, pens: Sequence[Pen], time: float) -> Iterator[FloatArray]:
+        """Draw what rides on top of the paths with a pen a layer, and give the spots that each thing covers."""
+        for pen, layer in zip(pens, self.layers, strict=True):
             for trail in layer.trails:
                 yield trail.draw_heads(pen, time)
         for note in self.notes:
             if note.time <= time:
-                note.draw(self.layers[-1].pen(renderer))
+                note.draw(pens[-1])
                 yield note.extent.get_points()
 
 
@@ -159,10 +158,11 @@ class _Moving(Artist):
 
     def draw(self, renderer: RendererBase) -> None:
         """Draw everything on any backend."""
-        for layer in self._cast.layers:
+        pens = [layer.pen(renderer) for layer in self._cast.layers]
+        for pen, layer in zip(pens, self._cast.layers, strict=True):
             for trail in layer.trails:
-                trail.draw_path(layer.pen(renderer), self._time)
-        for _ in self._cast.draw_over(renderer, self._time):
+                trail.draw_path(pen, self._time)
+        for _ in self._cast.draw_over(pens, self._time):
             pass
         if self._cast.counter is not None:
             self._cast.counter.draw(renderer, self._time)
@@ -180,13 +180,10 @@ class _Picture:
         self._kept = background.copy()
         self._frame = np.ascontiguousarray(background[..., :3])
         self._page = Rect(0, height, 0, width)
+        self._pens = [layer.pen(self._renderer) for layer in cast.layers]
         self._trails = [
-            (
-                layer.pen(self._renderer),
-                _rect(layer.axes.bbox, height),
-                trail,
-            )
-            for layer in cast.layers
+            (pen, _rect(layer.axes.bbox, height), trail)
+            for pen, layer in zip(self._pens, cast.layers, strict=True)
             for trail in layer.trails
         ]
         self._touched: list[Rect] = []
@@ -200,7 +197,7 @@ class _Picture:
         self._keep(time)
         for pen, within, trail in self._trails:
             self._touch(trail.draw_path(pen, time), trail.room, within)
-        for spots in self._cast.draw_over(self._renderer, time):
+        for spots in self._cast.draw_over(self._pens, time):
             self._touch(spots, self._cast.em, self._page)
         self._touched = merged(self._touched)
         for rect in [*stale, *self._touched]:

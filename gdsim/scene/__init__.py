@@ -10,8 +10,8 @@ import numpy.typing as npt
 
 from gdsim.config import Animation, View
 from gdsim.errors import InputError
-from gdsim.objectives import FloatArray, Objective
-from gdsim.scene.levels import Levels, choose_levels, labels, number, origin_of, round_ticks
+from gdsim.objectives import FloatArray, Objective, inside
+from gdsim.scene.levels import Levels, choose_levels, labels, origin_of, round_ticks
 from gdsim.scene.section import Section, reach, section
 from gdsim.scene.words import describe
 from gdsim.themes import DASHES, MARKERS, THEMES
@@ -28,7 +28,6 @@ __all__ = [
     "Scene",
     "compose",
     "labels",
-    "number",
     "portray",
     "round_ticks",
     "section",
@@ -227,12 +226,16 @@ def compose(
         raise InputError("the trajectories do not belong together: their objectives or numbers of steps differ")
     shown = section(objective, view, [each.points for each in trajectories])
     panel = _loss_panel(objective, trajectories) if "loss" in view.panels else None
-    colors = _colors(trajectories, THEMES[view.theme].paths)
+    palette = THEMES[view.theme].paths
+    colors = _colors(trajectories, palette)
     scenery = _scenery(objective, shown, view)
     return replace(
         scenery,
         alt_text=describe(objective, trajectories),
-        paths=tuple(_path(each, i, colors[i], shown, scenery.view, panel) for i, each in enumerate(trajectories)),
+        paths=tuple(
+            _path(each, i, colors[i], _dash(i, len(palette)), shown, scenery.view, panel)
+            for i, each in enumerate(trajectories)
+        ),
         loss=panel,
         dots=steps <= FEW_STEPS and sum(each.points.shape[1] for each in trajectories) <= 2 * FEW_STARTS,
         steps=steps,
@@ -261,7 +264,7 @@ def _scenery(objective: Objective, shown: Section, view: View) -> Scene:
     """A scene of one frame without paths."""
     span = float(np.diff(shown.bounds).max())
     spots = shown.project(objective.minima)
-    lying = _inside(spots, shown.bounds) & (shown.distance(objective.minima) <= 1e-6 * span)
+    lying = inside(spots, shown.bounds) & (shown.distance(objective.minima) <= 1e-6 * span)
     minima = spots[lying]
     if len(shown.axes) == 2:
         ground: Field | Line = _field(objective, shown)
@@ -327,10 +330,6 @@ def _symbol(objective: Objective) -> str:
     return {1: "f(x)", 2: "f(x, y)"}.get(objective.dim, "f")
 
 
-def _inside(spots: FloatArray, bounds: FloatArray) -> npt.NDArray[np.bool_]:
-    return np.asarray(np.all((spots >= bounds[:, 0]) & (spots <= bounds[:, 1]), axis=-1))
-
-
 def _finite(values: FloatArray) -> FloatArray:
     return np.where(np.isfinite(values), values, np.nan)
 
@@ -377,7 +376,20 @@ def _colors(trajectories: Sequence[Trajectory], palette: tuple[str, ...]) -> lis
     return colors
 
 
-def _path(trajectory: Trajectory, index: int, color: str, shown: Section, box: FloatArray, panel: Panel | None) -> Path:
+def _dash(index: int, colors: int) -> tuple[float, ...]:
+    """The dashes of a path: when the colours come round again, they meet other dashes than before."""
+    return DASHES[(index + index // colors) % len(DASHES)]
+
+
+def _path(
+    trajectory: Trajectory,
+    index: int,
+    color: str,
+    dash: tuple[float, ...],
+    shown: Section,
+    box: FloatArray,
+    panel: Panel | None,
+) -> Path:
     steps, starts = trajectory.values.shape[0] - 1, trajectory.values.shape[1]
     points = shown.project(trajectory.points)
     if points.shape[-1] == 1:
@@ -392,7 +404,7 @@ def _path(trajectory: Trajectory, index: int, color: str, shown: Section, box: F
         label=trajectory.label,
         settings=trajectory.settings,
         color=color,
-        dash=DASHES[(index + index // len(THEMES["light"].paths)) % len(DASHES)] if starts <= FEW_STARTS else (),
+        dash=dash if starts <= FEW_STARTS else (),
         marker=MARKERS[index % len(MARKERS)],
         points=points,
         losses=trajectory.values - (panel.base if panel else 0.0),
@@ -404,21 +416,21 @@ def _path(trajectory: Trajectory, index: int, color: str, shown: Section, box: F
 
 def _exit(trajectory: Trajectory, points: FloatArray, start: int, box: FloatArray) -> Exit | None:
     """Where one path, (steps + 1, 2), leaves the box for good or breaks off; None where it does neither."""
-    inside = _inside(points, box)
-    if not inside.any():
+    seen = inside(points, box)
+    if not seen.any():
         return None
-    if inside[-1]:
+    if seen[-1]:
         if not trajectory.stops[start].breaks_off:
             return None
         step, (x, y) = trajectory.stopped_at(start), points[-1]
         return Exit(
             start, step, float(step - 1), (float(x), float(y)), f"{trajectory.stops[start].value} at step {step}"
         )
-    last = int(np.flatnonzero(inside)[-1])
+    last = int(np.flatnonzero(seen)[-1])
     here, move = points[last], points[last + 1] - points[last]
     with np.errstate(divide="ignore", invalid="ignore"):
-        reach = np.where(move > 0, (box[:, 1] - here) / move, (box[:, 0] - here) / move)
-    share = float(np.nanmin(np.where(move == 0, np.inf, reach)))
+        shares = np.where(move > 0, (box[:, 1] - here) / move, (box[:, 0] - here) / move)
+    share = float(np.nanmin(np.where(move == 0, np.inf, shares)))
     x, y = here + share * move
     return Exit(start, last + 1, last + share, (float(x), float(y)), f"left at step {last + 1}")
 
@@ -429,7 +441,7 @@ def _loss_panel(objective: Objective, trajectories: Sequence[Trajectory]) -> Pan
     It is logarithmic above a known minimum when it spans more than a factor of 30.
     """
     bounds = reach(objective.bounds, [each.points for each in trajectories])
-    values = np.concatenate([each.values[_inside(each.points, bounds)] for each in trajectories])
+    values = np.concatenate([each.values[inside(each.points, bounds)] for each in trajectories])
     values = values[np.isfinite(values)]
     symbol = _symbol(objective)
     if values.size == 0:

@@ -9,7 +9,7 @@ import numpy as np
 
 from gdsim.config import View
 from gdsim.errors import InputError
-from gdsim.objectives import FloatArray, Objective
+from gdsim.objectives import FloatArray, Objective, inside
 
 __all__ = ["Section", "reach", "section"]
 
@@ -106,9 +106,9 @@ def _of_paths(objective: Objective, paths: Sequence[FloatArray]) -> Section:
     points = np.concatenate([path.reshape(-1, objective.dim) for path in paths])
     bounds = reach(objective.bounds, paths)
     # What ran away would turn the plane towards itself.
-    inside = points[((points >= bounds[:, 0]) & (points <= bounds[:, 1])).all(-1)]
-    origin = inside.mean(0)
-    offsets = inside - origin
+    points = points[inside(points, bounds)]
+    origin = points.mean(0)
+    offsets = points - origin
     variances, directions = np.linalg.eigh(offsets.T @ offsets)
     axes = directions[:, :-3:-1].T
     axes = axes * np.sign(axes[np.arange(2), np.abs(axes).argmax(1)])[:, None]

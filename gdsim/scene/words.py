@@ -8,7 +8,7 @@ from collections.abc import Sequence
 import numpy as np
 import numpy.typing as npt
 
-from gdsim.comparison import steps_to_tolerance
+from gdsim.comparison import distances_to_minimum, steps_to_tolerance
 from gdsim.objectives import FloatArray, Objective
 from gdsim.trajectory import Stop, Trajectory
 
@@ -36,7 +36,7 @@ def _tell(objective: Objective, trajectory: Trajectory, steps: int) -> str:
         if len(objective.minima):
             told = f"{int((reached <= steps).sum())} of {starts} paths reach a global minimum"
         else:
-            told = f"the lowest of {starts} paths ends at the value {trajectory.values[-1].min():.4g}"
+            told = f"the lowest of {starts} paths ends at the value {np.fmin.reduce(trajectory.values[-1]):.4g}"
         ends = Counter(stop.value for stop in trajectory.stops if stop.breaks_off)
         return ", ".join([f"{trajectory.label}: {told}", *(f"{count} {words}" for words, count in ends.items())])
     if trajectory.stops[0].breaks_off:
@@ -54,11 +54,10 @@ def _reached(objective: Objective, trajectory: Trajectory) -> npt.NDArray[np.int
 
     The tolerance alone is about values, and a local minimum may be almost as low. The number of rows is for never.
     """
-    never = len(trajectory.values)
-    if not len(objective.minima):
+    never, distances = len(trajectory.values), distances_to_minimum(trajectory)
+    if distances is None:
         return np.full(len(trajectory.stops), never)
-    far = np.min([np.linalg.norm(trajectory.points[-1] - each, axis=-1) for each in objective.minima], axis=0)
-    near = far <= NEAR * np.linalg.norm(objective.bounds[:, 1] - objective.bounds[:, 0])
+    near = distances <= NEAR * np.linalg.norm(objective.bounds[:, 1] - objective.bounds[:, 0])
     return np.where(near, steps_to_tolerance(trajectory, float(trajectory.values.min())), never)
 
 

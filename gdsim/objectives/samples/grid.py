@@ -11,6 +11,7 @@ import numpy as np
 import numpy.typing as npt
 
 from gdsim.errors import InputError
+from gdsim.objectives.objective import inside
 
 if TYPE_CHECKING:
     from gdsim.objectives import FloatArray
@@ -61,10 +62,7 @@ class Samples:
 
     def inside(self, points: npt.ArrayLike) -> npt.NDArray[np.bool_]:
         """Tell which of the points (…, dim) lie within what was measured, its border included: (…)."""
-        low, high = self.bounds.T
-        rows = np.asarray(points, dtype=np.float64)
-        within: npt.NDArray[np.bool_] = ((rows >= low) & (rows <= high)).all(axis=-1)
-        return within
+        return inside(np.asarray(points, dtype=np.float64), self.bounds)
 
 
 def _read_only(array: npt.ArrayLike) -> FloatArray:
