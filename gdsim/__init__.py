@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from gdsim.scene import Scene, compose
     from gdsim.trajectory import Stop, Trajectory, read, save
 
-__version__ = "0.1.0"
+__version__ = "0.2.0"
 
 _ROOMS = {
     "Animation": "config",

@@ -1,4 +1,4 @@
-"""Trajectories → a table of figures, one row an optimizer."""
+"""Trajectories → a table of figures, one row an objective and optimizer."""
 
 from __future__ import annotations
 
@@ -13,10 +13,10 @@ import numpy.typing as npt
 
 from gdsim.errors import InputError
 from gdsim.files import whole_file
-from gdsim.objectives import FloatArray
+from gdsim.objectives import FloatArray, Objective
 from gdsim.trajectory import Stop, Trajectory
 
-__all__ = ["TOLERANCE", "Row", "compare", "distances_to_minimum", "steps_to_tolerance", "write_csv"]
+__all__ = ["TOLERANCE", "Row", "compare", "distances_to_minimum", "grouped", "steps_to_tolerance", "write_csv"]
 
 TOLERANCE = 1e-3
 """A path is within tolerance once its value has fallen by all but this share of the way to the minimum."""
@@ -24,21 +24,23 @@ TOLERANCE = 1e-3
 
 @dataclass(frozen=True)
 class Row:
-    """What became of one optimizer; over several starts each figure is their median.
+    """What became of one optimizer on one objective; over several starts each figure is their median.
 
     Args:
+        objective: Its title.
         optimizer: The label.
         settings: The class and its settings.
         starts: Number of starts.
         final_value: The value at the last step.
         best_value: The lowest value on the way.
         steps_to_tolerance: The first step k with f(x_k) − f* ≤ `TOLERANCE` · (f(x_0) − f*), the convergence test of
-            Moré and Wild (2009); f* is the known minimum, else the best value of the whole table. None where
-            half the starts or more never get there.
+            Moré and Wild (2009); f* is the known minimum, else the best value that the whole table has of this
+            objective. None where half the starts or more never get there.
         distance_to_minimum: From the last point to the nearest known global minimum; None where none is known.
         stopped: How the starts ended, and at which step where that is one step.
     """
 
+    objective: str
     optimizer: str
     settings: str
     starts: int
@@ -57,9 +59,36 @@ def compare(trajectories: Sequence[Trajectory]) -> tuple[Row, ...]:
     """
     if not trajectories:
         raise InputError("there is no trajectory to compare")
-    # A start without a value, NaN, is no low one.
-    lowest = min(float(np.fmin.reduce(each.values, axis=None)) for each in trajectories)
-    return tuple(_row(each, lowest) for each in trajectories)
+    lowest: dict[Trajectory, float] = {}
+    for group in grouped(trajectories):
+        # A start without a value, NaN, is no low one.
+        found = np.fmin.reduce([np.fmin.reduce(each.values, axis=None) for each in group])
+        lowest |= dict.fromkeys(group, float(found))
+    return tuple(_row(each, lowest[each]) for each in trajectories)
+
+
+def grouped(trajectories: Iterable[Trajectory]) -> list[list[Trajectory]]:
+    """Return trajectories by their objectives, in the order in which these first appear."""
+    groups: list[list[Trajectory]] = []
+    for each in trajectories:
+        group = next((group for group in groups if _same(group[0].objective, each.objective)), None)
+        if group is None:
+            groups.append([each])
+        else:
+            group.append(each)
+    return groups
+
+
+def _same(one: Objective, other: Objective) -> bool:
+    if one is other:
+        return True
+    facts = ("name", "title", "dim", "source", "parameters")
+    if any(getattr(one, fact) != getattr(other, fact) for fact in facts) or (one.bounds != other.bounds).any():
+        return False
+    # Two functions may share a name, and a formula its letters, with other numbers for them.
+    low, high = one.bounds.T
+    points = low + np.random.default_rng(0).random((16, one.dim)) * (high - low)
+    return np.array_equal(one.values(points), other.values(points), equal_nan=True)
 
 
 def write_csv(rows: Iterable[Row], path: Path) -> None:
@@ -82,6 +111,7 @@ def _inert(cell: object) -> object:
 def _row(trajectory: Trajectory, lowest: float) -> Row:
     values, distances = trajectory.values, distances_to_minimum(trajectory)
     return Row(
+        objective=trajectory.objective.title,
         optimizer=trajectory.label,
         settings=trajectory.settings,
         starts=values.shape[1],

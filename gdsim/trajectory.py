@@ -20,7 +20,7 @@ import numpy.typing as npt
 
 from gdsim.config import Experiment, loads
 from gdsim.config.checks import holds_controls
-from gdsim.config.experiment import MAX_OPTIMIZERS, label_problem
+from gdsim.config.experiment import MAX_OBJECTIVES, MAX_OPTIMIZERS, label_problem
 from gdsim.config.words import shown
 from gdsim.errors import InputError
 from gdsim.files import whole_file
@@ -35,6 +35,8 @@ FORMAT = 1
 
 SIZE_LIMIT = 3 * 2**29
 """So many bytes may the arrays of a file, or of a run, take together: no configuration asks for more."""
+
+MAX_TRAJECTORIES = MAX_OBJECTIVES * MAX_OPTIMIZERS
 
 TEXT_LIMIT = 2**24
 """So many bytes may an array of words take."""
@@ -153,7 +155,7 @@ def read(path: str | Path, *, allow_code: bool = False) -> tuple[Experiment, tup
             raise _UnreadableError("'folder' is no path")
         home = folder if Path(folder).is_dir() else path.absolute().parent
         experiment = loads(text, name=path.stem, file=str(path), folder=home, allow_code=allow_code)
-        return experiment, tuple(_trajectory(arrays, index, experiment) for index in range(len(arrays["labels"])))
+        return experiment, _trajectories(arrays, experiment)
     except OSError as error:
         raise InputError(f"{path}: cannot be read: {error.strerror or error}") from error
     except KeyError as error:
@@ -180,11 +182,20 @@ NUMBERS: Mapping[str, tuple[type[np.generic], tuple[str, ...]]] = {
 """Type and axes of each array of numbers that a trajectory has."""
 
 
-def _trajectory(arrays: Mapping[str, npt.NDArray[Any]], index: int, experiment: Experiment) -> Trajectory:
-    objective, rows = experiment.objective.build(), experiment.steps + 1
+def _trajectories(arrays: Mapping[str, npt.NDArray[Any]], experiment: Experiment) -> tuple[Trajectory, ...]:
+    objectives, optimizers = experiment.objectives, len(experiment.optimizers)
+    found, made = len(arrays["labels"]), len(objectives) * optimizers
+    if found != made:
+        raise _UnreadableError(f"it holds {found} trajectories, and its configuration makes {made}")
+    return tuple(
+        _trajectory(arrays, index, objectives[index // optimizers].build(), experiment.steps) for index in range(found)
+    )
+
+
+def _trajectory(arrays: Mapping[str, npt.NDArray[Any]], index: int, objective: Objective, steps: int) -> Trajectory:
     shape = arrays[f"points_{index}"].shape
-    if len(shape) != 3 or shape[0] != rows or shape[1] < 1 or shape[2] != objective.dim:
-        fitting = f"{experiment.steps} steps on {objective.title}"
+    if len(shape) != 3 or shape[0] != steps + 1 or shape[1] < 1 or shape[2] != objective.dim:
+        fitting = f"{steps} steps on {objective.title}"
         raise _UnreadableError(f"'points_{index}' has the shape {shape}, which does not fit {fitting}")
     axes = dict(zip(("rows", "starts", "dim"), shape, strict=True))
     numbers = {
@@ -257,8 +268,8 @@ def _arrays(path: Path) -> dict[str, npt.NDArray[Any]]:
             # The version comes first: a newer file may differ in anything else.
             _check_format(_read_array(archive, "format", entries["format"]))
             labels = _read_array(archive, "labels", entries["labels"])
-            if labels.ndim != 1 or not 1 <= len(labels) <= MAX_OPTIMIZERS:
-                raise _UnreadableError(f"'labels' has the shape {labels.shape}, not 1 to {MAX_OPTIMIZERS} labels")
+            if labels.ndim != 1 or not 1 <= len(labels) <= MAX_TRAJECTORIES:
+                raise _UnreadableError(f"'labels' has the shape {labels.shape}, not 1 to {MAX_TRAJECTORIES} labels")
             own = [f"{name}_{index}" for index in range(len(labels)) for name in (*NUMBERS, "stops")]
             names = ("yaml", "folder", "settings", "colors", *own)
             return {"labels": labels} | {name: _read_array(archive, name, entries[name]) for name in names}

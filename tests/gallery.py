@@ -19,6 +19,18 @@ FORMATS = {
     "measured": "png",
     "imported": "png",
     "ten_dimensions": "png",
+    "cubic": "png",
+    "sine": "png",
+    "heat": "png",
+    "surface": "png",
+    "orbit": "png",
+    "streamlines": "png",
+    "side_by_side": "png",
+    "nine": "png",
+    "matrix": "png",
+    "angle": "png",
+    "panels": "png",
+    "swarm": "gif",
 }
 SMALL = ["view.size=[800, 450]", "animation.seconds=5"]
 

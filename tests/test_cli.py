@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import json
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -120,6 +121,68 @@ def test_render_refuses_to_change_what_is_recorded(here):
     result = call("render", "outputs/quick/quick.npz", "--set", "optimizers.Adam.lr=0.1")
     assert result.exit_code == 2
     assert result.stderr == "--set optimizers: the trajectories are recorded; to change optimizers, use gdsim run\n"
+
+
+def test_render_refuses_another_list_of_objectives(here):
+    experiment = gdsim.loads(QUICK, overrides=["objective=[himmelblau, beale]"])
+    gdsim.save("quick.npz", gdsim.simulate(experiment), experiment)
+    for change in ("objective.1=ackley", "objective=himmelblau"):
+        result = call("render", "quick.npz", "--set", change)
+        assert result.exit_code == 2
+        assert result.stderr == "--set objective: the trajectories are recorded; to change objective, use gdsim run\n"
+
+
+def test_several_objectives_are_told_apart(here):
+    result = call("run", "quick.yaml", "--set", "objective=[himmelblau, beale]", "--format", "png")
+    assert result.exit_code == 0, result.output
+    lines = result.stderr.splitlines()
+    assert any("objective" in line and "optimizer" in line for line in lines)
+    for title in ("Himmelblau", "Beale"):
+        assert sum(line.lstrip("│ ").startswith(title) for line in lines) >= 2
+    table = list(csv.DictReader((here / "outputs/quick/quick.csv").read_text(encoding="utf-8").splitlines()))
+    assert [(row["objective"], row["optimizer"]) for row in table] == [
+        ("Himmelblau", "SGD"),
+        ("Himmelblau", "Adam"),
+        ("Beale", "SGD"),
+        ("Beale", "Adam"),
+    ]
+    experiment, trajectories = gdsim.read(here / "outputs/quick/quick.npz")
+    assert len(experiment.objectives) == 2
+    assert len(trajectories) == 4
+    again = call("render", "outputs/quick/quick.npz", "--set", "view.layout=grid", "--out", "grid")
+    assert again.exit_code == 0, again.output
+
+
+def test_one_objective_is_not_told_in_every_line(here):
+    result = call("run", "quick.yaml", "--format", "png")
+    assert result.exit_code == 0, result.output
+    assert "objective" not in result.stderr
+
+
+def test_a_camera_that_turns_is_told_with_its_cost(here):
+    turning = ["--set", "view={kind: surface, camera: {orbit: 60}, size: [320, 180]}"]
+    told = r"The camera turns, so that every frame is drawn whole: ([\d.]+) CPU s each; a GIF of it is several times"
+    found = re.search(told, call("run", "quick.yaml", "--format", "mp4", *turning).stderr)
+    assert found
+    assert 0 < float(found[1]) < 1
+    assert re.search(told, call("render", "outputs/quick/quick.npz", "--format", "mp4", *turning).stderr)
+    quiet = call("render", "outputs/quick/quick.npz", "--format", "mp4", "--quiet", *turning)
+    assert quiet.stderr == ""
+    assert "The camera turns" not in call("run", "quick.yaml", "--format", "png", *turning).stderr
+    assert "The camera turns" not in call("run", "quick.yaml", "--format", "mp4", "--set", "view.kind=surface").stderr
+
+
+def test_what_found_no_room_is_told(here, monkeypatch):
+    from gdsim.render import frames
+
+    def crowded(scene):
+        drawn = frames(scene)
+        drawn.left_out = ("The panels [b]found[/b] no room.",)
+        return drawn
+
+    monkeypatch.setattr("gdsim.render.frames", crowded)
+    assert "The panels [b]found[/b] no room.\n" in call("run", "quick.yaml", "--format", "png").stderr
+    assert "The panels [b]found[/b] no room.\n" in call("render", "outputs/quick/quick.npz").stderr
 
 
 def test_set_changes_the_experiment_and_travels_with_it(here):
@@ -307,6 +370,17 @@ def test_show_of_many_dimensions_is_a_section(here):
     assert files(here) == {"quick.yaml", "outputs/sphere/sphere.png"}
 
 
+@pytest.mark.parametrize(
+    "words", [["--kind", "surface"], ["--theme", "slide"], ["--theme", "ggplot"], ["--kind", "contour"]], ids=str
+)
+def test_show_in_another_look(here, words):
+    assert call("show", "himmelblau").exit_code == 0
+    plain = (here / "outputs/himmelblau/himmelblau.png").read_bytes()
+    result = call("show", "himmelblau", *words)
+    assert result.exit_code == 0, result.output
+    assert ((here / "outputs/himmelblau/himmelblau.png").read_bytes() == plain) == (words[1] == "contour")
+
+
 def test_show_of_an_unknown_name_helps(here):
     result = call("show", "rosenbork")
     assert result.exit_code == 2
@@ -386,6 +460,8 @@ def test_grad_of_samples_and_outside_of_them(here):
         (["grad", "x", "--bounds", "1", "--at", "1"], "--bounds: takes two numbers a dimension"),
         (["grad", "nothere.npy", "--at", "1"], "nothere.npy: No such file"),
         (["show", "x*y", "--bounds", "0", "1"], "bounds must be 2 pairs"),
+        (["show", "sphere", "--theme", "drak"], "--theme: there is no theme 'drak'; did you mean 'dark'?"),
+        (["show", "sphere", "--kind", "curve"], "--kind: must be contour or surface for sphere, which has dim 2"),
     ],
     ids=str,
 )
@@ -458,6 +534,9 @@ def test_lists_name_everything(here):
         assert title in everything
     assert {line.split()[0] for line in call("list", "objectives").stdout.splitlines()} >= {"ackley", "sine"}
     assert "lr=1e-3" in call("list", "optimizers").stdout
+    themes = [line.split()[0] for line in call("list", "themes").stdout.splitlines()]
+    assert themes[:3] == ["light", "dark", "slide"]
+    assert "ggplot" in themes
     wrong = call("list", "optimisers")
     assert wrong.exit_code == 2
     assert "did you mean 'optimizers'?" in wrong.stderr
@@ -476,7 +555,32 @@ def test_a_view_that_does_not_fit_the_objective_has_its_place(here):
     (here / "bad.yaml").write_text("objective: sphere\nsteps: 3\noptimizers: {SGD: }\nview: {kind: curve}\n")
     result = call("validate", "bad.yaml")
     assert result.exit_code == 2
-    assert result.stderr == "bad.yaml:4:14: view.kind: must be contour for sphere, which has dim 2 here\n"
+    assert result.stderr == "bad.yaml:4:14: view.kind: must be contour or surface for sphere, which has dim 2 here\n"
+
+
+@pytest.mark.parametrize(
+    ("view", "told"),
+    [
+        ("{kind: contour}", "bad.yaml:4:14: view.kind: must be curve for parabola, which has dim 1 here\n"),
+        ("{fill: heat}", "bad.yaml:4:14: view.fill: fill goes with kind: contour\n"),
+        ("{theme: {field: virids}}", "bad.yaml:4:23: view.theme.field: there is no colour map 'virids'"),
+    ],
+)
+def test_a_view_must_fit_every_objective(here, view, told):
+    (here / "bad.yaml").write_text(f"objective: [sphere, parabola]\nsteps: 3\noptimizers: {{SGD: }}\nview: {view}\n")
+    result = call("validate", "bad.yaml")
+    assert result.exit_code == 2
+    assert result.stderr.startswith(told)
+    assert len(result.stderr.splitlines()) == 1
+
+
+def test_a_mistake_of_one_of_several_objectives_has_its_place(here):
+    (here / "bad.yaml").write_text(
+        'objective:\n  - sphere\n  - expression: "log(x) + y"\nsteps: 3\noptimizers: {SGD: }\n'
+    )
+    result = call("validate", "bad.yaml")
+    assert result.exit_code == 2
+    assert result.stderr.startswith("bad.yaml:3:5: objective.1: log(x) + y is nan at ")
 
 
 def test_schema_prints_what_stands_beside_the_configs():

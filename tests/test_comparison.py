@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 import gdsim
-from gdsim.comparison import compare, write_csv
+from gdsim.comparison import compare, grouped, write_csv
 
 SPHERE = gdsim.objective("sphere")
 
@@ -21,6 +21,7 @@ def test_figures_of_one_start():
     assert row.final_value == row.best_value == pytest.approx(25 * 0.64**30)
     assert row.distance_to_minimum == pytest.approx(5 * 0.8**30)
     assert (row.optimizer, row.settings, row.starts, row.stopped) == ("SGD", "SGD · lr 0.1", 1, "ran all steps")
+    assert row.objective == SPHERE.title
 
 
 def test_best_is_not_last_and_never_is_never():
@@ -64,6 +65,23 @@ def test_without_a_known_minimum_the_best_of_all_is_the_goal():
     assert rows[0].distance_to_minimum is None
 
 
+def test_each_objective_has_its_own_best():
+    # The second falls far below the first, and would leave it out of reach of its tolerance.
+    shallow, deep = gdsim.objective("saddle"), gdsim.objective("saddle", bounds=[[-9, 9], [-9, 9]])
+    paths = [gdsim.descend(each, "SGD", start=[0.5, 0.5], steps=n, lr=0.1) for each, n in ((shallow, 9), (deep, 30))]
+    both, alone = compare([paths[0], paths[1], paths[0]]), compare(paths[:1])
+    assert both[0] == both[2] == alone[0]
+    assert both[1] == compare(paths[1:])[0]
+    assert both[0].objective == shallow.title
+
+
+def test_formulas_of_the_same_letters_are_different_objectives():
+    one, same, other = (gdsim.objective("k*x", constants={"k": k}, bounds=[-1, 1]) for k in (1.0, 1.0, 5.0))
+    paths = [gdsim.descend(each, "SGD", start=[0], steps=5, lr=0.1) for each in (one, other, same)]
+    assert [[path.objective for path in group] for group in grouped(paths)] == [[one, same], [other]]
+    assert len({row.objective for row in compare(paths)}) == 1
+
+
 def test_how_it_stopped():
     himmelblau = gdsim.objective("himmelblau")
     (row,) = compare([gdsim.descend(himmelblau, "SGD", start=[-0.5, 4.2], steps=50, lr=0.05)])
@@ -81,6 +99,6 @@ def test_the_csv_reads_back(tmp_path):
     assert [each["optimizer"] for each in read] == ['3, "so"', '30, "so"']
     assert read[0]["steps_to_tolerance"] == ""
     assert list(read[0]) == [
-        "optimizer", "settings", "starts", "final_value", "best_value",
+        "objective", "optimizer", "settings", "starts", "final_value", "best_value",
         "steps_to_tolerance", "distance_to_minimum", "stopped",
     ]  # fmt: skip

@@ -15,7 +15,8 @@ import yaml
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from gdsim.config import Experiment, load, loads, schema
+from gdsim.config import Camera, Experiment, load, loads, schema
+from gdsim.config.own_theme import OwnTheme
 from gdsim.config.text import dump, parse
 from gdsim.errors import ConfigError, InputError
 
@@ -56,7 +57,7 @@ def test_a_config_is_read_whole() -> None:
     experiment = loads(QUICKSTART, name="quickstart")
     assert experiment.name == "quickstart"
     assert experiment.yaml == QUICKSTART
-    assert experiment.objective.build().name == "himmelblau"
+    assert [spec.build().name for spec in experiment.objectives] == ["himmelblau"]
     assert experiment.start is not None
     assert experiment.start.points == [[-0.5, 4.2]]
     assert experiment.steps == 150
@@ -127,11 +128,116 @@ def test_many_starts(start: str, count: int) -> None:
 
 def test_an_objective_with_its_view_and_parameters() -> None:
     text = "{name: quadratic, bounds: [[-1, 1], [-2, 2]], condition: 20}"
-    spec = loads(short().replace("himmelblau", text)).objective
+    (spec,) = loads(short().replace("himmelblau", text)).objectives
     assert spec.parameters == {"condition": 20}
     built = spec.build()
     assert built.bounds.tolist() == [[-1, 1], [-2, 2]]
     assert built.parameters["condition"] == 20
+
+
+def test_several_objectives() -> None:
+    text = "[himmelblau, {expression: x*y}, {name: himmelblau, bounds: [[0, 4], [0, 4]]}]"
+    experiment = loads(short().replace("himmelblau", text))
+    built = [spec.build() for spec in experiment.objectives]
+    assert [each.title for each in built] == ["Himmelblau", "x*y", "Himmelblau"]
+    assert built[2].bounds.tolist() == [[0, 4], [0, 4]]
+    assert loads(short().replace("himmelblau", "[himmelblau]")) == loads(short())
+
+
+@pytest.mark.parametrize(
+    ("objectives", "start", "lines"),
+    [
+        ("[himmelblau, {name: sphere, dim: 3}]", "", []),
+        ("[himmelblau, sphere]", "[1, 2]", []),
+        ("[himmelblau, sphere]", "[1, x]", ["start.1: must be a number, not 'x'"]),
+        (
+            "[himmelblau, parabola, {name: sphere, dim: 3}]",
+            "[1, 2]",
+            [
+                "start: has 2 coordinates, but parabola has 1 dimension; several starts are written [[0.5], [1]]",
+                "start: has 2 coordinates, but sphere has 3 dimensions",
+            ],
+        ),
+        (
+            "[himmelblau, parabola]",
+            "{grid: [3]}",
+            ["start.grid: has 1 number; himmelblau has 2 dimensions, and each needs one"],
+        ),
+        ("[himmelblau, parabola]", "{random: 3}", []),
+    ],
+)
+def test_a_start_goes_with_every_objective(objectives: str, start: str, lines: list[str]) -> None:
+    text = short(f", start: {start}").replace("himmelblau", objectives, 1)
+    if lines:
+        assert [line.split(": ", 1)[1] for line in problems(text)] == lines
+    else:
+        assert len(loads(text).objectives) >= 2
+
+
+def test_every_key_of_a_view() -> None:
+    view = loads(
+        short(
+            ", view: {kind: surface, layout: grid, levels: rank, heights: log, camera: {elevation: 45, orbit: 90}, "
+            "vectors: true, panels: [loss, angle], panels_at: under, against: evaluations, formula: false, "
+            "theme: {base: dark, page: '#012', paths: ['#FF0000'], type: 1.2}}"
+        )
+    ).view
+    assert (view.kind, view.layout, view.levels, view.heights) == ("surface", "grid", "rank", "log")
+    assert view.camera == Camera(elevation=45, azimuth=-60, orbit=90)
+    assert (view.vectors, view.panels, view.panels_at, view.against) == (
+        True,
+        ["loss", "angle"],
+        "under",
+        "evaluations",
+    )
+    assert view.formula is False
+    assert isinstance(view.theme, OwnTheme)
+    assert view.theme.given() == {"base": "dark", "page": "#001122", "paths": ["#ff0000"], "type": 1.2}
+
+
+def test_a_theme_may_be_a_style_sheet_or_begin_with_one() -> None:
+    assert loads(short(", view: {theme: ggplot}")).view.theme == "ggplot"
+    own = loads(short(", view: {theme: {base: ggplot, field: viridis, font: }}")).view.theme
+    assert isinstance(own, OwnTheme)
+    assert own.given() == {"base": "ggplot", "field": "viridis"}
+
+
+@pytest.mark.parametrize(
+    ("keys", "contour", "surface", "curve"),
+    [
+        ("", (), (), ()),
+        ("layout: grid, vectors: true, theme: dark, levels: ", (), (), ()),
+        ("fill: heat", (), ("fill",), ("fill",)),
+        ("levels: log", (), (), ("levels",)),
+        ("heights: linear", ("heights",), (), ("heights",)),
+        ("camera: {orbit: 30}", ("camera",), (), ("camera",)),
+        ("arrows_at: curve", ("arrows_at",), ("arrows_at",), ()),
+        ("arrows: stream", (), ("arrows",), ("arrows",)),
+        ("arrows: none", (), (), ()),
+        ("camera: {}, fill: heat, arrows: stream", ("camera",), ("fill", "arrows"), ("fill", "camera", "arrows")),
+    ],
+)
+def test_keys_of_a_view_that_do_not_go_with_its_kind(
+    keys: str, contour: tuple[str, ...], surface: tuple[str, ...], curve: tuple[str, ...]
+) -> None:
+    view = loads(short(f", view: {{{keys}}}")).view
+    assert view.misfits("contour") == contour
+    assert view.misfits("surface") == surface
+    assert view.misfits("curve") == curve
+
+
+@pytest.mark.parametrize(("count", "objectives", "facets"), [(36, 1, 36), (37, 1, 37), (18, 2, 36), (19, 2, 38)])
+def test_a_grid_has_at_most_36_facets(count: int, objectives: int, facets: int) -> None:
+    labels = ", ".join(f"{n}: {{class: SGD}}" for n in range(count))
+    text = short(", view: {layout: %s}", optimizers=f"{{{labels}}}")
+    text = text.replace("himmelblau", "[himmelblau, beale]" if objectives == 2 else "himmelblau")
+    assert len(loads(text % "overlay").optimizers) == count
+    if facets <= 36:
+        assert loads(text % "grid").view.layout == "grid"
+    else:
+        product = f"{count} optimizers" + (" × 2 objectives" if objectives == 2 else "")
+        sentence = f"a grid of {product} has {facets} facets; at most 36 are drawn side by side"
+        assert problem(text % "grid").endswith(f"view.layout: {sentence}")
 
 
 def test_the_view_of_one_dimension_may_be_a_bare_pair() -> None:
@@ -318,7 +424,16 @@ output: {formats: [gif, avi]}
         ("steps: true", "steps: must be a whole number from 1 to 1000000, not true"),
         ("steps: ", "steps: must be a whole number from 1 to 1000000, not nothing"),
         ("seed: -1", "seed: must be a whole number from 0 to 9223372036854775807, not -1"),
-        ("objective: 5", "objective: must be text such as 'himmelblau' or a mapping, not 5"),
+        ("objective: 5", "objective: must be text such as 'himmelblau', a mapping or a list of 1 to 12 items, not 5"),
+        ("objective: []", "objective: must be a list of 1 to 12 objectives, not of 0"),
+        (f"objective: [{', '.join(['beale'] * 13)}]", "objective: must be a list of 1 to 12 objectives, not of 13"),
+        ("objective: [beale, 5]", "objective.1: must be text such as 'himmelblau' or a mapping, not 5"),
+        ("objective: [[beale]]", "objective.0: must be text such as 'himmelblau' or a mapping, not ['beale']"),
+        ("objective: [beale, ackley, {name: beale}]", "objective.2: is the same as objective.0"),
+        ("objective: [himelblau]", "objective.0: there is no objective 'himelblau'; did you mean 'himmelblau'?"),
+        ("objective: [beale, {nmae: beale}]", "objective.1: unknown key 'nmae'; did you mean 'name'?"),
+        ("objective: [beale, {name: beale, dim: 3}]", "objective.1.dim: beale has dim 2, not 3"),
+        ("objectives: [beale]", "unknown key 'objectives'; did you mean 'objective'?"),
         ("objective: {dim: 2}", "objective: must have one of name, expression, samples, python, not none"),
         ("objective: {nmae: beale}", "objective: unknown key 'nmae'; did you mean 'name'?"),
         ("objective: {name: beale, dim: 3}", "objective.dim: beale has dim 2, not 3"),
@@ -371,14 +486,42 @@ output: {formats: [gif, avi]}
         ("view: {plane: [1]}", "view.plane: must be a list of 2 items, each a whole number of at least 0, not [1]"),
         ("view: {plane: pcb}", "view.plane: must be a list of 2 items, each a whole number of at least 0 or 'pca', not "
          "'pcb'"),
-        ("view: {theme: drak}", "view.theme: must be 'light' or 'dark', not 'drak'"),
+        ("view: {theme: drak}", "view.theme: there is no theme 'drak'; did you mean 'dark'?"),
+        ("view: {theme: ggplt}", "view.theme: there is no theme 'ggplt'; did you mean 'ggplot'?"),
+        ("view: {theme: mauve}", "view.theme: there is no theme 'mauve'; `gdsim list themes` names them"),
+        ("view: {theme: 5}", "view.theme: must be text such as 'dark' or a mapping such as {base: 'dark'}, not 5"),
+        ("view: {theme: {base: drak}}", "view.theme.base: there is no theme 'drak'; did you mean 'dark'?"),
+        ("view: {theme: {txet: '#fff'}}", "view.theme: unknown key 'txet'; did you mean 'text'?"),
+        ("view: {theme: {text: red}}", "view.theme.text: must be a colour in quotes such as '#0072B2', not 'red'"),
+        ("view: {theme: {field: virids}}", "view.theme.field: there is no colour map 'virids'; did you mean 'viridis'?"),
+        ("view: {theme: {field: ['#fff']}}", "view.theme.field: must be a list of 2 to 256 items, each a colour in "
+         "quotes such as '#0072B2', not ['#fff']"),
+        ("view: {theme: {field: ['#fff', 3]}}", "view.theme.field.1: must be a colour in quotes such as '#0072B2', not 3"),
+        ("view: {theme: {paths: []}}", "view.theme.paths: must be a list of 1 to 16 items, each a colour in quotes such "
+         "as '#0072B2', not []"),
+        ("view: {theme: {paths: ['#fff', '#ffffff']}}", "view.theme.paths.1: '#ffffff' is given twice; each path needs a "
+         "colour of its own"),
+        ("view: {theme: {type: 9}}", "view.theme.type: must be a number from 0.8 to 1.5, not 9"),
+        ("view: {camera: 30}", "view.camera: must be a mapping, not 30"),
+        ("view: {camera: {orbti: 30}}", "view.camera: unknown key 'orbti'; did you mean 'orbit'?"),
+        ("view: {camera: {elevation: 0}}", "view.camera.elevation: must be a number above 0 and at most 90, not 0"),
+        ("view: {camera: {orbit: 400}}", "view.camera.orbit: must be a number from -360 to 360, not 400"),
+        ("view: {kind: map}", "view.kind: must be 'contour', 'surface' or 'curve', not 'map'"),
+        ("view: {levels: logarithmic}", "view.levels: must be 'linear', 'log' or 'rank', not 'logarithmic'"),
+        ("view: {vectors: 1}", "view.vectors: must be true or false, not 1"),
+        ("view: {formula: x}", "view.formula: must be true or false, not 'x'"),
         ("view: {panels: [loss, loss]}", "view.panels: names 'loss' twice"),
+        ("view: {panels: [los]}", "view.panels.0: must be 'loss', 'gradient_norm', 'distance', 'learning_rate', "
+         "'step_size' or 'angle', not 'los'"),
         (f"view: {{title: {'x' * 201}}}", f"view.title: must be text of at most 200 characters, not '{'x' * 57} …"),
         (r'view: {title: "a\nb"}', r"view.title: must not hold control characters, as 'a\nb' does"),
         ("animation: {fps: 60}", "animation.fps: must be a whole number from 1 to 50, not 60"),
         ("animation: {seconds: 0}", "animation.seconds: must be a number above 0 and at most 120, not 0"),
         ("animation: {fps: 50, seconds: 61}", "animation.seconds: makes 3050 frames at 50 a second; at most 3000 are "
          "drawn"),
+        ("animation: {trail: half}", "animation.trail: must be 'whole' or a whole number from 1 to 1000000, not 'half'"),
+        ("animation: {trail: 0}", "animation.trail: must be 'whole' or a whole number from 1 to 1000000, not 0"),
+        ("animation: {pace: quick}", "animation.pace: must be 'even' or 'early', not 'quick'"),
         ("animation: {hold: .inf}", "animation.hold: must be a number from 0 to 60, not inf"),
         ("output: {formats: []}", "output.formats: must be a list of at least 1 item, each 'gif', 'mp4', 'webm', 'webp', "
          "'apng', 'png', 'svg' or 'pdf', not []"),
@@ -451,7 +594,8 @@ def test_a_wrong_setting_gets_one_line(written: str, line: str) -> None:
 
 def test_the_printed_key_of_a_missing_one_and_its_place() -> None:
     assert problems("# nothing yet\n\nseed: 3\n") == [
-        "race.yaml:3:1: objective: is missing; it must be text such as 'himmelblau' or a mapping",
+        "race.yaml:3:1: objective: is missing; it must be text such as 'himmelblau', a mapping or a list of 1 to 12 "
+        "items",
         "race.yaml:3:1: optimizers: is missing; it must be a mapping of 1 to 64 entries such as {SGD: {lr: 0.01}}",
         "race.yaml:3:1: steps: is missing; it must be a whole number from 1 to 1000000",
     ]
@@ -462,6 +606,22 @@ def test_too_much_to_record() -> None:
     line = "steps: 1000000 steps × 25 starts × 1 optimizers are 25000000 points; at most 20000000 are recorded"
     assert problem(text) == f"race.yaml:1:32: {line}"
     assert loads(text.replace("[5, 5]", "[5, 4]")).steps == 1_000_000
+
+
+def test_the_limits_count_objectives() -> None:
+    text = "{objective: [himmelblau, beale], steps: 1000000, start: {grid: [5, %d]}, optimizers: {SGD: }}"
+    line = "steps: 1000000 steps × 15 starts × 1 optimizers × 2 objectives are 30000000 points; at most 20000000 are recorded"
+    assert problem(text % 3) == f"race.yaml:1:41: {line}"
+    assert loads(text % 2).steps == 1_000_000
+    mixed = "{objective: [beale, {name: sphere, dim: 6}], steps: 1000000, start: {random: %d}, optimizers: {SGD: }}"
+    assert "at most 10000000 are recorded" in problem(mixed % 6)
+    assert loads(mixed % 5).steps == 1_000_000
+    paths = "{objective: [beale, sphere], steps: 3, start: {random: %d}, optimizers: {SGD: }}"
+    assert "5001 starts × 1 optimizers × 2 objectives are 10002 paths" in problem(paths % 5001)
+    assert loads(paths % 5000).steps == 3
+    slow = "{objective: [beale, sphere], steps: 400, start: {random: %d}, optimizers: {LBFGS: }}"
+    assert "at most 396 are allowed from 252 starts with LBFGS" in problem(slow % 252)
+    assert loads(slow % 250).steps == 400
 
 
 def test_the_limit_counts_dimensions() -> None:
@@ -661,10 +821,22 @@ def test_values_from_outside_are_put_over_those_of_the_file() -> None:
     assert experiment.start is not None
     assert experiment.start.points == [[1.5, 4.2]]
     assert experiment.view.title == "a=b"
-    assert experiment.objective.name == "himmelblau"
-    assert experiment.objective.bounds == [[-6, 6], [-6, 6]]
+    assert experiment.objectives[0].name == "himmelblau"
+    assert experiment.objectives[0].bounds == [[-6, 6], [-6, 6]]
     assert experiment.optimizers["SGD"].schedule == {"class": "ConstantLR", "factor": 0.5}
     assert loads(experiment.yaml) == experiment
+
+
+def test_values_from_outside_reach_one_of_several_objectives_and_a_theme() -> None:
+    changes = ["objective=[beale, himmelblau]", "objective.1.bounds=[[0, 1], [0, 2]]", "view.theme.page='#000'"]
+    experiment = loads(QUICKSTART, overrides=changes)
+    assert [spec.name for spec in experiment.objectives] == ["beale", "himmelblau"]
+    assert experiment.objectives[1].bounds == [[0, 1], [0, 2]]
+    assert isinstance(experiment.view.theme, OwnTheme)
+    assert experiment.view.theme.given() == {"base": "dark", "page": "#000000"}
+    assert loads(experiment.yaml) == experiment
+    line = problem(QUICKSTART, overrides=["objective=[beale]", "objective.1=ackley"])
+    assert line == "--set objective.1=ackley: objective.1: objective has 1 items, numbered from 0"
 
 
 def test_what_aliases_share_is_changed_in_one_place_only() -> None:
@@ -682,7 +854,7 @@ def test_a_label_with_dots_can_be_reached() -> None:
 def test_mistakes_from_outside_come_after_those_of_the_file() -> None:
     changes = ["optimizers.Adam.lr=fast", "optimizers.Fast.lr=1", "start.1=high", "steps=10"]
     assert problems(QUICKSTART.replace("dark", "drak"), overrides=changes) == [
-        "race.yaml:8:21: view.theme: must be 'light' or 'dark', not 'drak'",
+        "race.yaml:8:21: view.theme: there is no theme 'drak'; did you mean 'dark'?",
         "--set optimizers.Adam.lr=fast: optimizers.Adam.lr: must be a number, not 'fast'",
         "--set optimizers.Fast.lr=1: optimizers: torch.optim has no optimizer 'Fast'. If it is only a label, add its "
         "class: {class: SGD}",
@@ -746,6 +918,30 @@ def test_a_mistake_of_the_objective_is_put_below_its_key(key: tuple[str | int, .
     assert str(error) == f"race.yaml:{place}: is wrong"
 
 
+@pytest.mark.parametrize(
+    ("key", "index", "written", "shown"),
+    [
+        (("expression",), 0, "x}", "objective.0.expression"),
+        (("bounds", 0), 1, "[0, 1], [0, 2]", "objective.1.bounds.0"),
+        (("objective",), 1, "{expression: y*x", "objective.1"),
+        (("objective",), 2, "beale", "objective.2"),
+        (("python",), 1, "{expression: y*x", "objective.1.python"),
+        (("steps",), 1, "3, optimizers", "steps"),
+    ],
+)
+def test_a_mistake_of_one_of_several_objectives_is_put_below_it(
+    key: tuple[str | int, ...], index: int, written: str, shown: str
+) -> None:
+    objectives = "[{expression: x}, {expression: y*x, bounds: [[0, 1], [0, 2]]}, beale]"
+    text = f"{{objective: {objectives}, steps: 3, optimizers: {{SGD: }}}}"
+    experiment = loads(text, file="race.yaml")
+    line = f"race.yaml:1:{text.index(written) + 1}: {shown}: is wrong"
+    assert str(experiment.locate(InputError("is wrong", key), index)) == line
+    with pytest.raises(ConfigError) as caught, experiment.located(index):
+        raise InputError("is wrong", key)
+    assert str(caught.value) == line
+
+
 # The schema
 
 
@@ -772,6 +968,15 @@ FORMS = [
     short(", start: [[1, 2], [3, 4]], view: , output: {formats: [gif]}"),
     short(", start: {random: 3}, view: {kind: contour, title: Race}, animation: {hold: 0}"),
     short(", start: {grid: [3, 3]}"),
+    short(", view: {camera: , levels: , panels_at: , formula: }"),
+    short(
+        ", view: {kind: surface, camera: {orbit: 30}, heights: log, theme: {base: ggplot, page: '#000', field: viridis}}"
+    ),
+    short(", view: {theme: {field: ['#fff', '#000'], paths: ['#f00'], stroke: 1.3}, panels: [angle, distance]}"),
+    short(", view: {theme: slide, layout: grid, fill: heat, arrows: stream, vectors: true, against: evaluations}"),
+    short(", animation: {pace: early, trail: 40}"),
+    short().replace("himmelblau", "[himmelblau, {expression: x*y}, {name: sphere, dim: 3}]"),
+    short().replace("himmelblau", "[beale]"),
     "{objective: {name: parabola, bounds: [-1, 1]}, start: 0.5, steps: 1, optimizers: {Adam: {args: {lr: 1}}}}",
     "{objective: {expression: x, constants: , bounds: }, steps: 1, optimizers: {SGD: }}",
     "{objective: {expression: k*x, constants: {k: 2}, bounds: [0, 1]}, steps: 1, optimizers: {SGD: }}",
@@ -808,6 +1013,15 @@ def test_the_schema_accepts_what_is_loaded(text: str) -> None:
         short(optimizers="{SGD: {schedule: LambdaLR}}"),
         short(optimizers="{SGD: {class: Adma}}"),
         short(", view: {plane: [0, 0]}"),
+        short(", view: {theme: drak}"),
+        short(", view: {theme: {page: red}}"),
+        short(", view: {theme: {field: ['#fff']}}"),
+        short(", view: {camera: {elevation: 0}}"),
+        short(", view: {panels: [los]}"),
+        short(", animation: {trail: 0}"),
+        short().replace("himmelblau", "[]"),
+        short().replace("himmelblau", "[beale, himelblau]"),
+        short().replace("himmelblau", "[[beale]]"),
         *(
             short().replace("himmelblau", objective)
             for objective in (

@@ -18,8 +18,9 @@ def load(name: str, **options) -> gdsim.Experiment:
     return gdsim.load(next(path for path in CONFIGS if path.stem == name), allow_code=name == "imported", **options)
 
 
-def test_there_are_fifteen():
-    assert len(CONFIGS) == 15
+def test_readme_counts_them_right():
+    words = {29: "twenty-nine"}[len(CONFIGS)]
+    assert f"{words} in [`configs/`]" in (CONFIGS[0].parent.parent / "README.md").read_text(encoding="utf-8")
 
 
 @pytest.mark.parametrize("path", CONFIGS, ids=lambda path: path.stem)
@@ -56,3 +57,12 @@ def test_what_their_comments_say_is_so():
     assert stops["Too large"] == (Stop.DIVERGED,)
     assert stops["Right"] != (Stop.DIVERGED,)
     assert last("saddle_escape", "Adagrad") < -4
+
+
+def test_plain_sgd_goes_straight_against_the_gradient_and_momentum_strays():
+    experiment = load("angle")
+    (group,) = gdsim.compose(gdsim.simulate(experiment), view=experiment.view).groups
+    straight, astray = (curve.spots[:-1, 0, 1] for curve in group.panels[0].curves)
+    assert straight.max() < 1e-5
+    assert astray[0] < 1e-5
+    assert astray.max() > 90

@@ -701,6 +701,83 @@ def test_an_experiment_is_simulated_as_it_says() -> None:
     assert cosine.learning_rates[20, 0] == pytest.approx(0, abs=1e-12)
 
 
+SEVERAL = """\
+objective: []
+start: {random: 3}
+steps: 20
+seed: 5
+optimizers:
+  SGD: {lr: 0.01, color: "#0072B2"}
+  Cosine: {class: Adam, lr: 0.3, schedule: {class: CosineAnnealingLR, T_max: 20}, noise: 0.5, clip_norm: 1}
+  Adafactor:
+  LBFGS: {max_iter: 3}
+  Plateau: {class: SGD, lr: 0.01, schedule: ReduceLROnPlateau}
+"""
+
+
+LINES = ("himmelblau", "{name: rastrigin, dim: 3}", "beale", "{name: himmelblau, bounds: [[0, 2], [0, 2]]}")
+
+
+def test_every_objective_is_descended_as_it_is_alone() -> None:
+    several = simulate(loads(SEVERAL, overrides=[f"objective=[{', '.join(LINES)}]"]))
+    labels = ["SGD", "Cosine", "Adafactor", "LBFGS", "Plateau"]
+    assert [each.label for each in several] == labels * 4
+    for index, line in enumerate(LINES):
+        alone = simulate(loads(SEVERAL, overrides=[f"objective={line}"]))
+        for found, expected in zip(several[5 * index : 5 * index + 5], alone, strict=True):
+            assert found.objective.title == expected.objective.title
+            assert (found.label, found.settings, found.color) == (expected.label, expected.settings, expected.color)
+            assert found.stops == expected.stops
+            for name in ("points", "values", "gradients", "learning_rates", "evaluations", "stop_steps"):
+                np.testing.assert_array_equal(getattr(found, name), getattr(expected, name))
+
+
+def test_without_a_start_every_objective_has_its_own() -> None:
+    paths = simulate(loads("{objective: [himmelblau, {name: sphere, dim: 3}, sine], steps: 2, optimizers: {SGD: }}"))
+    for path in paths:
+        np.testing.assert_array_equal(path.points[0], [path.objective.start])
+
+
+def test_steps_are_tracked_once_an_objective() -> None:
+    asked: list[int] = []
+
+    def track(steps: Iterable[int]) -> Iterable[int]:
+        asked.append(len(list(steps)))
+        return steps
+
+    simulate(loads("{objective: [himmelblau, beale], steps: 7, optimizers: {SGD: , Adam: }}"), track=track)
+    assert asked == [8, 8]
+
+
+def test_mistakes_with_several_objectives_come_at_once_and_each_once() -> None:
+    text = """\
+objective:
+  - sphere
+  - {expression: "log(x) + y"}
+  - {expression: "sqrt(x) + y", bounds: [[-5, -1], [0, 1]]}
+steps: 5
+optimizers:
+  SGD: {lr: -1}
+  Adam: {schedule: {class: StepLR, step_size: 0}}
+"""
+    for verb in (simulate, check):
+        with pytest.raises(ConfigError) as caught:
+            verb(loads(text, file="bad.yaml"))
+        places = [problem.split(": ")[:2] for problem in caught.value.problems]
+        assert sorted(places) == [
+            ["bad.yaml:3:5", "objective.1"],
+            ["bad.yaml:4:5", "objective.2"],
+            ["bad.yaml:7:8", "optimizers.SGD"],
+        ]
+    with pytest.raises(ConfigError, match="cannot go on") as caught:
+        check(
+            loads(
+                "{objective: [sphere, beale], steps: 5, optimizers: {SGD: {schedule: {class: StepLR, step_size: 0}}}}"
+            )
+        )
+    assert len(caught.value.problems) == 1
+
+
 def test_mistakes_of_all_optimizers_come_with_their_places() -> None:
     text = EXPERIMENT.replace("lr: 0.01", "lr: -1").replace("T_max: 20", "T_max: 20, last_epoch: 3")
     for verb in (simulate, check):

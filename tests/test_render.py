@@ -13,6 +13,7 @@ import gdsim
 from gdsim.config import Animation, View
 from gdsim.render import Frames
 from gdsim.render.still import arrow_shapes
+from gdsim.render.window import Moment
 from gdsim.scene import compose, portray
 
 SIZES = [(160, 120), (320, 180), (480, 270), (640, 480), (720, 720), (720, 1280), (800, 600), (1280, 720), (1920, 1080)]
@@ -52,10 +53,10 @@ def test_every_path_grows_from_nothing_to_the_poster():
     scene = race()
     frames = gdsim.frames(scene)
     drawn = list(frames)
-    for path in scene.paths:
+    for style in scene.styles:
         # The legend shows each colour from the first frame on; the path adds to it.
-        assert count(drawn[25], path.color) > count(drawn[0], path.color)
-        assert count(drawn[-1], path.color) > 30
+        assert count(drawn[25], style.color) > count(drawn[0], style.color)
+        assert count(drawn[-1], style.color) > 30
     np.testing.assert_array_equal(drawn[-1], frames.poster())
 
 
@@ -75,28 +76,26 @@ def test_the_kept_trail_is_what_drawing_everything_at_once_gives(steps, starts):
         animation=Animation(seconds=4),
     )
     *_, last = gdsim.frames(scene)
-    whole = Frames(scene)
+    picture = Frames(scene)._picture()
     # A chunk as long as the path is never kept: every vertex is stroked in one go.
-    cast = whole._cast()
-    for layer in cast.layers:
-        for trail in layer.trails:
-            trail.chunk = 10**9
-    picture = whole._picture(cast)
-    assert psnr(last, picture.at(float(steps))) > 44
+    for _, _, trail in picture._trails:
+        trail.chunk = 10**9
+    assert psnr(last, picture.at(Moment(float(steps), 1.0))) > 44
 
 
 def test_heads_stand_where_the_iterates_are():
     scene = race(labels=["SGD"], steps=30, panels=[])
     frames = Frames(scene)
-    axes = frames._still.main
+    (layer,) = frames._facets
+    (path,) = scene.facets[0].paths
     for index in (0, 20, 49):
         frame = list(frames)[index]
         time = scene.frame_steps[index]
         step = int(time)
-        here, there = scene.paths[0].points[step, 0], scene.paths[0].points[min(step + 1, 30), 0]
-        x, y = axes.transData.transform(here + (time - step) * (there - here))
+        here, there = path.points[step, 0], path.points[min(step + 1, 30), 0]
+        x, y = layer.window.pixels((here + (time - step) * (there - here))[None], Moment(0.0, 0.0))[0]
         patch = frame[int(360 - y) - 1 : int(360 - y) + 2, int(x) - 1 : int(x) + 2]
-        assert count(patch, scene.paths[0].color) >= 6
+        assert count(patch, path.style.color) >= 6
 
 
 def test_the_page_and_the_paths_have_the_themes_colours():
@@ -105,7 +104,7 @@ def test_the_page_and_the_paths_have_the_themes_colours():
         frames = gdsim.frames(scene)
         assert count(frames.poster(), {"light": "#ffffff", "dark": "#10141b"}[theme]) > 10_000
         kept = {tuple(color) for color in frames.colors.tolist()}
-        assert {tuple(round(255 * part) for part in to_rgb(path.color)) for path in scene.paths} <= kept
+        assert {tuple(round(255 * part) for part in to_rgb(path.color)) for path in scene.styles} <= kept
 
 
 def boxes(frames: Frames) -> list[tuple[str, np.ndarray]]:
@@ -144,6 +143,50 @@ def test_no_text_is_cut_or_overlaps_at_any_size(size, labels):
     assert overlapping(found) == []
 
 
+ALL_PANELS = ["loss", "gradient_norm", "distance", "learning_rate", "step_size", "angle"]
+LOOKS = {
+    "grid of two": ({"layout": "grid"}, 2, ["himmelblau"]),
+    "grid of nine": ({"layout": "grid", "panels": []}, 9, ["himmelblau"]),
+    "grid of twelve": ({"layout": "grid", "panels": ["loss", "angle"]}, 12, ["goldstein_price"]),
+    "six panels": ({"panels": ALL_PANELS, "against": "evaluations"}, 3, ["himmelblau"]),
+    "three panels under": ({"panels": ALL_PANELS[:3], "panels_at": "under"}, 3, ["himmelblau"]),
+    "no panel": ({"panels": []}, 1, ["schwefel"]),
+    "curves": ({"layout": "grid", "arrows_at": "curve", "vectors": True}, 4, ["double_well"]),
+    "a curve": ({"vectors": True}, 12, ["double_well"]),
+    "a matrix": ({}, 3, ["himmelblau", "schwefel", "double_well"]),
+    "a full matrix": ({"layout": "grid"}, 3, ["himmelblau", "goldstein_price"]),
+    "for a slide": ({"theme": "slide", "fill": "heat", "arrows": "stream"}, 3, ["himmelblau"]),
+    "bare lines": ({"theme": "ggplot", "fill": "none", "levels": "rank", "vectors": True}, 2, ["branin"]),
+    "a surface": ({"kind": "surface"}, 3, ["himmelblau"]),
+    "surfaces": ({"kind": "surface", "layout": "grid", "heights": "log"}, 4, ["rosenbrock"]),
+}
+
+
+def look(name: str, size, label="an absurdly long label that nobody would ever write"):
+    view, count, names = LOOKS[name]
+    objectives = [gdsim.objective(each) for each in names]
+    paths = [
+        gdsim.descend(objective, "Adam", start=objective.start, steps=6, lr=0.1, label=f"{label} {i}")
+        for objective in objectives
+        for i in range(count)
+    ]
+    return compose(paths, view=View(size=list(size), **view))
+
+
+@pytest.mark.parametrize("size", [(320, 180), (480, 270), (720, 1280), (800, 600), (1280, 720), (1920, 1080)])
+@pytest.mark.parametrize("name", LOOKS)
+def test_no_text_is_cut_or_overlaps_in_any_look(name, size):
+    frames = Frames(look(name, size))
+    found = boxes(frames)
+    width, height = size
+    for words, (left, bottom, right, top) in found:
+        assert left >= -1, words
+        assert bottom >= -1, words
+        assert right <= width + 1, words
+        assert top <= height + 1, words
+    assert overlapping(found) == []
+
+
 @pytest.mark.parametrize(
     "name", ["goldstein_price", "schwefel", "branin", "eggholder", "double_well", "cubic", "bukin_6"]
 )
@@ -168,14 +211,16 @@ def test_a_path_that_leaves_gets_its_note_within_the_view():
     ]
     scene = compose(wild, view=View(size=[1280, 720]))
     frames = Frames(scene)
-    assert len(frames._notes) == 3
-    extents = [note.extent.extents for note in frames._notes]
-    box = frames._still.layout.view
+    (layer,) = frames._facets
+    assert len(layer._notes) == 3
+    extents = [note.extent.extents for note in layer._notes]
+    box = layer.window.box
     for left, bottom, right, top in extents:
         assert box.x - 3 <= left < right <= box.right + 3
         assert box.y - 3 <= bottom < top <= box.top + 3
-    words = [note.text.get_text() for note in frames._notes]
-    assert words == [f"{path.label} left at step {path.exits[0].step}" for path in scene.paths]
+    words = [note.text.get_text() for note in layer._notes]
+    paths = scene.facets[0].paths
+    assert words == [f"{path.style.label} left at step {path.exits[0].step}" for path in paths]
     drawn = [(text, box) for text, box in zip(words, extents, strict=True)]
     assert overlapping(drawn) == []
 
@@ -212,7 +257,7 @@ def test_the_poster_is_a_vector_picture_too(tmp_path, suffix):
     root = ET.fromstring(first)  # noqa: S314  (our own file)
     drawn = first.decode()
     assert root.tag.endswith("svg")
-    assert all(path.color.lower() in drawn.lower() for path in scene.paths)
+    assert all(style.color.lower() in drawn.lower() for style in scene.styles)
 
 
 def test_a_dollar_sign_in_a_label_or_title_is_a_dollar_sign():

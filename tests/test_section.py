@@ -34,27 +34,27 @@ def test_two_coordinates_with_the_others_at_the_minimum():
     scene = portray(TEN, view=View(plane=[2, 7]))
     row, column = 40, 222
     point = np.ones(10)
-    point[2], point[7] = scene.ground.x[column], scene.ground.y[row]
-    assert scene.ground.values[row, column] == TEN.values(point)
-    point[[2, 7]] = scene.arrows.points[33]
-    np.testing.assert_array_equal(scene.arrows.gradients[33], TEN.gradients(point)[1][[2, 7]])
-    assert scene.names == ("x₃", "x₈")
+    point[2], point[7] = scene.facets[0].ground.x[column], scene.facets[0].ground.y[row]
+    assert scene.facets[0].ground.values[row, column] == TEN.values(point)
+    point[[2, 7]] = scene.facets[0].arrows.points[33]
+    np.testing.assert_array_equal(scene.facets[0].arrows.gradients[33], TEN.gradients(point)[1][[2, 7]])
+    assert scene.facets[0].names == ("x₃", "x₈")
     assert scene.subtitles[0] == "section x₃, x₈ of dim 10, the others at the minimum"
-    assert scene.minima.tolist() == [[1, 1]]
+    assert scene.facets[0].minima.tolist() == [[1, 1]]
 
 
 def test_two_coordinates_through_a_given_point():
     at = np.linspace(-1, 1, 10)
     scene = portray(TEN, view=View(plane=[0, 1], at=at.tolist()))
-    at[:2] = scene.ground.x[5], scene.ground.y[6]
-    assert scene.ground.values[6, 5] == TEN.values(at)
-    assert scene.minima.shape == (0, 2)
+    at[:2] = scene.facets[0].ground.x[5], scene.facets[0].ground.y[6]
+    assert scene.facets[0].ground.values[6, 5] == TEN.values(at)
+    assert scene.facets[0].minima.shape == (0, 2)
 
 
 def test_paths_are_projected_onto_the_plane():
     path = walk()
     scene = compose([path], view=View(plane=[4, 1]))
-    np.testing.assert_array_equal(scene.paths[0].points, path.points[..., [4, 1]])
+    np.testing.assert_array_equal(scene.facets[0].paths[0].points, path.points[..., [4, 1]])
 
 
 def test_the_plane_of_the_paths_holds_most_of_their_variance():
@@ -77,7 +77,7 @@ def test_it_is_the_default_and_the_arrows_are_the_slope_along_it():
     scene = compose([path])
     shown = section(TEN, View(), [path.points])
     assert "plane of the paths in dim 10" in scene.subtitles[0]
-    spot, slope = scene.arrows.points[100], scene.arrows.gradients[100]
+    spot, slope = scene.facets[0].arrows.points[100], scene.facets[0].arrows.gradients[100]
     for axis in range(2):
         step = 1e-6 * np.eye(2)[axis]
         rise = TEN.values(shown.lift(spot + step)) - TEN.values(shown.lift(spot - step))
@@ -90,7 +90,7 @@ def test_a_path_in_a_plane_loses_nothing():
     scene = compose([path])
     assert "100 % of their variance" in scene.subtitles[0]
     shown = section(sphere, View(), [path.points])
-    np.testing.assert_allclose(sphere.values(shown.lift(scene.paths[0].points)), path.values, atol=1e-9)
+    np.testing.assert_allclose(sphere.values(shown.lift(scene.facets[0].paths[0].points)), path.values, atol=1e-9)
 
 
 def test_a_path_that_never_moves_and_one_that_runs_away_have_a_plane():
@@ -99,8 +99,8 @@ def test_a_path_that_never_moves_and_one_that_runs_away_have_a_plane():
     wild = gdsim.descend(sphere, "SGD", start=[1, 1, 1, 1], steps=60, lr=3.0)
     for paths in ([still], [wild], [still, wild]):
         scene = compose(paths)
-        assert np.isfinite(scene.view).all()
-        assert (np.diff(scene.view) > 0).all()
+        assert np.isfinite(scene.facets[0].view).all()
+        assert (np.diff(scene.facets[0].view) > 0).all()
 
 
 @pytest.mark.parametrize(
@@ -109,7 +109,7 @@ def test_a_path_that_never_moves_and_one_that_runs_away_have_a_plane():
         ({"plane": [0, 10]}, "must be two of the coordinates 0 to 9"),
         ({"plane": [0, 1], "at": [1, 2]}, "must have 10 coordinates"),
         ({"at": [1.0] * 10}, "a point goes with a plane of two coordinates"),
-        ({"kind": "curve"}, "must be contour for rosenbrock, which has dim 10 here"),
+        ({"kind": "curve"}, "must be contour or surface for rosenbrock, which has dim 10 here"),
     ],
 )
 def test_a_plane_that_does_not_fit_is_refused(view, words):
@@ -122,12 +122,44 @@ def test_a_plane_of_a_plane_is_refused():
         section(gdsim.objective("sphere"), View(plane="pca"))
 
 
+@pytest.mark.parametrize(
+    ("dim", "view", "key", "words"),
+    [
+        (2, {"camera": {}}, "camera", "camera goes with kind: surface"),
+        (2, {"heights": "log"}, "heights", "heights goes with kind: surface"),
+        (2, {"arrows_at": "curve"}, "arrows_at", "arrows_at goes with kind: curve"),
+        (2, {"kind": "surface", "fill": "heat"}, "fill", "fill goes with kind: contour"),
+        (2, {"kind": "surface", "arrows": "stream"}, "arrows", "stream goes with kind: contour"),
+        (1, {"levels": "rank"}, "levels", "levels goes with kind: contour or surface"),
+        (1, {"kind": "surface"}, "kind", "must be curve for sphere, which has dim 1 here"),
+    ],
+)
+def test_a_key_that_goes_with_another_kind_is_refused(dim, view, key, words):
+    with pytest.raises(gdsim.InputError, match=words) as caught:
+        section(gdsim.objective("sphere", dim=dim), View(**view))
+    assert caught.value.key == ("view", key)
+
+
+def test_a_distance_to_nowhere_is_refused_before_a_step_is_taken():
+    with pytest.raises(gdsim.InputError, match="none of Monkey saddle is known") as caught:
+        section(gdsim.objective("monkey_saddle"), View(panels=["loss", "distance"]))
+    assert caught.value.key == ("view", "panels", 1)
+
+
+@pytest.mark.parametrize(
+    ("dim", "kind", "shown"),
+    [(1, None, "curve"), (2, None, "contour"), (2, "surface", "surface"), (9, "surface", "surface")],
+)
+def test_the_kind_fits_the_dimensions(dim, kind, shown):
+    assert section(gdsim.objective("sphere", dim=dim), View(kind=kind)).kind == shown
+
+
 @pytest.mark.parametrize("gradient", ["autograd", "finite_differences"])
 def test_arrows_and_paths_come_from_the_same_gradient(tmp_path, gradient):
     x, y = np.meshgrid(np.linspace(0, 6, 40), np.linspace(0, 6, 30))
     np.save(tmp_path / "waves.npy", np.sin(x) * np.cos(y))
     waves = gdsim.objective(tmp_path / "waves.npy", bounds=[[0, 6], [0, 6]], gradient=gradient, edge_order=1)
-    arrows = portray(waves).arrows
+    arrows = portray(waves).facets[0].arrows
     path = gdsim.descend(waves, "SGD", start=arrows.points, steps=1, lr=2**-7)
     np.testing.assert_array_equal(path.gradients[0], arrows.gradients)
     np.testing.assert_array_equal(path.points[1], arrows.points - 2**-7 * arrows.gradients)

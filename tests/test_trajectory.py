@@ -67,6 +67,26 @@ def test_what_is_read_is_what_was_saved(
         np.testing.assert_array_equal(path.objective.bounds, expected.objective.bounds)
 
 
+def test_several_objectives_are_read_as_they_were_saved(tmp_path: Path) -> None:
+    text = TEXT.replace("{name: rastrigin, dim: 3}", "[{name: rastrigin, dim: 3}, beale, sphere]")
+    experiment = loads(text, name="matrix")
+    made = simulate(experiment)
+    save(tmp_path / "matrix.npz", made, experiment)
+    found, paths = read(tmp_path / "matrix.npz")
+    assert found == experiment
+    assert [path.label for path in paths] == ["Größe 1", "Too fast", "LBFGS"] * 3
+    assert [path.objective.name for path in paths] == ["rastrigin"] * 3 + ["beale"] * 3 + ["sphere"] * 3
+    for path, expected in zip(paths, made, strict=True):
+        assert path.stops == expected.stops
+        for name in ARRAYS:
+            np.testing.assert_array_equal(getattr(path, name), getattr(expected, name))
+    with np.load(tmp_path / "matrix.npz") as archive:
+        arrays = dict(archive)
+    swapped = arrays | {name.replace("_0", "_3"): arrays[name] for name in arrays if name.endswith("_0")}
+    np.savez(tmp_path / "matrix.npz", **swapped)
+    assert "does not fit 12 steps on Beale" in refused(tmp_path / "matrix.npz")
+
+
 def test_overrides_are_saved_with_the_rest(tmp_path: Path) -> None:
     experiment = loads(TEXT, overrides=["steps=3"])
     save(tmp_path / "a.npz", simulate(experiment), experiment)
@@ -175,8 +195,12 @@ def text_of(code: int, count: int) -> np.ndarray:
         (lambda arrays: arrays.update(settings=np.array(["a"])), "'settings' is"),
         (lambda arrays: arrays.update(labels=np.array(3)), "'labels' has the shape ()"),
         (lambda arrays: arrays.update(labels=np.array([1, 2, 3])), "'labels' is int64"),
-        (lambda arrays: arrays.update(labels=np.array([], dtype="<U1")), "'labels' has the shape (0,), not 1 to 64"),
-        (lambda arrays: arrays.update(labels=np.array(["a"] * 65)), "'labels' has the shape (65,), not 1 to 64"),
+        (lambda arrays: arrays.update(labels=np.array([], dtype="<U1")), "'labels' has the shape (0,), not 1 to 768"),
+        (lambda arrays: arrays.update(labels=np.array(["a"] * 769)), "'labels' has the shape (769,), not 1 to 768"),
+        (
+            lambda arrays: arrays.update(labels=np.array(["a"] * 2)),
+            "holds 2 trajectories, and its configuration makes 3",
+        ),
         (lambda arrays: arrays.update(labels=np.array(["a", "", "c"])), "a label must not be empty"),
         (lambda arrays: arrays.update(labels=np.array(["a", "b\x1b[2J", "c"])), "must not hold control characters"),
         (lambda arrays: arrays.update(labels=np.array(["a", "b", "c" * 81])), "at most 80 characters"),

@@ -36,6 +36,7 @@ from gdsim.cli.telling import (
     print_paths,
     progress_bars,
     summarise,
+    tell,
 )
 from gdsim.config import FORMATS
 from gdsim.errors import GdsimError, InputError, did_you_mean
@@ -43,6 +44,7 @@ from gdsim.errors import GdsimError, InputError, did_you_mean
 # What is heavy (torch 2 s, matplotlib 1 s) is imported where it is used, so that help and mistakes come at once.
 if TYPE_CHECKING:
     from gdsim.objectives import Objective
+    from gdsim.scene import Scene
 
 __all__ = ["app", "main"]
 
@@ -212,7 +214,9 @@ def render(
     check_targets(targets, overwrite)
     for experiment, (_, trajectories), paths in zip(experiments, recorded, targets, strict=True):
         with folder_of(paths), progress_bars(experiment.name, "drawing", quiet) as progress:
-            draw(composed(experiment, trajectories), paths, progress)
+            words = draw(composed(experiment, trajectories), paths, progress)
+        if not quiet:
+            tell(words)
         print_paths(paths)
 
 
@@ -225,7 +229,7 @@ def list_names(
 ) -> None:
     """List the names that a config can use."""
     from gdsim import objectives, signatures
-    from gdsim.themes import THEMES
+    from gdsim.themes import THEMES, names
 
     kinds: dict[str, Callable[[], Sequence[Sequence[str]]]] = {
         "objectives": lambda: [
@@ -233,7 +237,9 @@ def list_names(
         ],
         "optimizers": lambda: [(name, arguments(each)) for name, each in sorted(signatures.optimizers().items())],
         "schedules": lambda: [(name, arguments(each)) for name, each in sorted(signatures.schedules().items())],
-        "themes": lambda: [(name, theme.summary) for name, theme in THEMES.items()],
+        "themes": lambda: [
+            (name, THEMES[name].summary if name in THEMES else "a style sheet of matplotlib") for name in names()
+        ],
     }
     if kind is not None and kind not in kinds:
         raise InputError(f"there is no list of '{kind}'{did_you_mean(kind, kinds)}; there are {', '.join(kinds)}")
@@ -257,24 +263,42 @@ def show(
     source: Source,
     dim: Dim = None,
     bounds: Bounds = None,
-    theme: Annotated[Literal["light", "dark"], typer.Option(help="The picture's colours.")] = "light",
+    kind: Annotated[
+        Literal["contour", "surface", "curve"] | None, typer.Option(help="How it is seen; what fits when left out.")
+    ] = None,
+    theme: Annotated[str, typer.Option(metavar="NAME", help="The picture's look, a name from gdsim list.")] = "light",
     out: Out = Path("outputs"),
     overwrite: Overwrite = True,
 ) -> None:
     """Print what is known of a function and draw it with its gradient arrows."""
     chosen = _objective(source, dim, bounds)
+    scene = _portrait(chosen, kind, theme)
     print_columns(facts(chosen))
     name = chosen.name if chosen.name.isidentifier() else "objective"
     path = out / name / f"{name}.png"
     check_targets([{"png": path}], overwrite)
-    from gdsim.config import View
     from gdsim.encode import write
     from gdsim.render import frames
-    from gdsim.scene import portray
 
     with folder_of({"png": path}):
-        write(frames(portray(chosen, view=View(theme=theme))), path, fps=1, hold=0)
+        write(frames(scene), path, fps=1, hold=0)
     print(path)
+
+
+def _portrait(objective: Objective, kind: Literal["contour", "surface", "curve"] | None, theme: str) -> Scene:
+    """The scene of an objective alone, as the options of the command line want it."""
+    from gdsim.config import View
+    from gdsim.scene import portray
+    from gdsim.themes import theme as look
+
+    try:
+        look(theme)
+    except InputError as error:
+        raise InputError(f"--theme: {error}") from error
+    try:
+        return portray(objective, view=View(kind=kind, theme=theme))
+    except InputError as error:
+        raise InputError(f"--kind: {error}") from error
 
 
 @app.command(cls=_WithNumbers)

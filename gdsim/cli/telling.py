@@ -29,6 +29,7 @@ __all__ = [
     "print_paths",
     "progress_bars",
     "summarise",
+    "tell",
 ]
 
 T = TypeVar("T")
@@ -57,20 +58,22 @@ def progress_bars(name: str, doing: str, quiet: bool) -> Iterator[Any]:
 
 def summarise(name: str, rows: Sequence[Row], words: Sequence[str]) -> None:
     """Print the table of figures, leaving out columns rather than digits where the terminal is narrow."""
-    console = Console(stderr=True)
-    width = console.width if console.is_terminal else 140
-    console = Console(stderr=True, width=max(width, 64))
+    console = _console()
     table = Table(title=Text(name), title_justify="left", title_style="bold", header_style="")
+    several = len({row.objective for row in rows}) > 1
+    if several:
+        table.add_column("objective", overflow="fold")
     table.add_column("optimizer", overflow="fold")
-    if width >= 120:
+    if console.width >= 120:
         table.add_column("settings", overflow="fold")
     for heading in ("final\nvalue", "best\nvalue", "steps to\ntolerance", "distance to\nminimum"):
         table.add_column(heading, justify="right", no_wrap=True)
     table.add_column("stopped", overflow="fold")
     for row in rows:
         cells: list[Text | str] = [
+            *([Text(row.objective)] if several else []),
             Text(row.optimizer),
-            *([Text(row.settings)] if width >= 120 else []),
+            *([Text(row.settings)] if console.width >= 120 else []),
             f"{row.final_value:.4g}",
             f"{row.best_value:.4g}",
             "never" if row.steps_to_tolerance is None else str(row.steps_to_tolerance),
@@ -81,8 +84,19 @@ def summarise(name: str, rows: Sequence[Row], words: Sequence[str]) -> None:
     console.print(table)
     if any(row.starts > 1 for row in rows):
         words = ["Figures are medians over the starts.", *words]
+    tell(words)
+
+
+def tell(words: Iterable[str]) -> None:
+    """Print sentences, each on a line of its own."""
     for each in words:
-        console.print(each, markup=False, highlight=False)
+        _console().print(each, markup=False, highlight=False)
+
+
+def _console() -> Console:
+    """Standard error, wide enough for a table where it is no terminal."""
+    console = Console(stderr=True)
+    return Console(stderr=True, width=max(console.width if console.is_terminal else 140, 64))
 
 
 def print_paths(paths: dict[str, Path]) -> None:

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from pydantic import ValidationError
 
-from gdsim.config.appearance import FORMATS, Animation, Output, View
+from gdsim.config.appearance import FORMATS, Animation, Camera, Output, View
 from gdsim.config.experiment import Experiment, Origin
 from gdsim.config.json_schema import schema
 from gdsim.config.overrides import override
@@ -21,6 +21,7 @@ from gdsim.errors import ConfigError, InputError, did_you_mean
 __all__ = [
     "FORMATS",
     "Animation",
+    "Camera",
     "Experiment",
     "ObjectiveSpec",
     "OptimizerSpec",

@@ -2,25 +2,27 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Any, Literal, get_args
+from typing import Annotated, Literal, get_args
 
-from pydantic import AfterValidator, Discriminator, Field, Tag, ValidationInfo, field_validator
+from pydantic import AfterValidator, BeforeValidator, Field, Tag, ValidationInfo, field_validator
 
-from gdsim.config.checks import Finite, Model, one_line, refuse
+from gdsim.config.checks import FORM, Finite, Model, all_different, one_line, or_defaults, refuse
+from gdsim.config.own_theme import ThemeChoice
 from gdsim.config.places import Problem
-from gdsim.config.words import shown
 
-__all__ = ["FORMATS", "Animation", "Output", "View"]
+__all__ = ["FORMATS", "Animation", "Camera", "Output", "View"]
 
 MIN_WIDTH, MIN_HEIGHT, MAX_WIDTH, MAX_HEIGHT = 160, 120, 3840, 2160
 MAX_FRAMES = 3000
 
-
-def _all_different(items: list[Any]) -> list[Any]:
-    twice = next((item for index, item in enumerate(items) if item in items[:index]), None)
-    if twice is not None:
-        refuse([Problem((), f"names {shown(twice)} twice")])
-    return items
+BELONGINGS = {
+    "fill": ("contour",),
+    "levels": ("contour", "surface"),
+    "heights": ("surface",),
+    "camera": ("surface",),
+    "arrows_at": ("curve",),
+}
+"""The keys of a view that go only with some kinds of it."""
 
 
 def _within_limits(size: list[int]) -> list[int]:
@@ -37,25 +39,41 @@ Coordinate = Annotated[int, Field(ge=0)]
 Plane = Annotated[
     list[Coordinate],
     Field(min_length=2, max_length=2, json_schema_extra={"uniqueItems": True}),
-    AfterValidator(_all_different),
+    AfterValidator(all_different),
 ]
-FORM = Discriminator(lambda value: "text" if isinstance(value, str) else "list")
-"""Tells which of two forms is meant, so that a mistake is told of that one alone."""
+Steps = Annotated[int, Field(ge=1, le=1_000_000)]
 
-Panel = Literal["loss"]
+Panel = Literal["loss", "gradient_norm", "distance", "learning_rate", "step_size", "angle"]
 Format = Literal["gif", "mp4", "webm", "webp", "apng", "png", "svg", "pdf"]
 FORMATS: tuple[str, ...] = get_args(Format)
+
+
+class Camera(Model):
+    """From where a surface is seen."""
+
+    elevation: Annotated[Finite, Field(gt=0, le=90)] = Field(
+        30.0, description="How high above the horizon the camera stands, in degrees; 90 looks straight down."
+    )
+    azimuth: Annotated[Finite, Field(ge=-360, le=360)] = Field(
+        -60.0, description="Its direction in the plane of the inputs, in degrees from the first coordinate."
+    )
+    orbit: Annotated[Finite, Field(ge=-360, le=360)] = Field(
+        0.0,
+        description="How far the camera turns over the whole animation, in degrees. While it turns every frame is "
+        "drawn whole, which takes longer, and a GIF grows large.",
+        examples=[30],
+    )
 
 
 class View(Model):
     """What the picture looks like."""
 
-    kind: Literal["contour", "curve"] | None = Field(
+    kind: Literal["contour", "surface", "curve"] | None = Field(
         None,
-        description="contour shows a function of two variables from above, curve one of a single variable; "
-        "by default the one that fits the objective.",
+        description="contour shows a function of two variables from above, surface shows it in space, curve one of a "
+        "single variable; by default curve or contour, whichever fits the objective.",
     )
-    plane: Annotated[Annotated[Plane, Tag("list")] | Annotated[Literal["pca"], Tag("text")], FORM] | None = Field(
+    plane: Annotated[Annotated[Plane, Tag("other")] | Annotated[Literal["pca"], Tag("text")], FORM] | None = Field(
         None,
         description="On which plane more than two dimensions are shown: two coordinates, counted from 0; or pca, the "
         "plane that holds most of the paths' variance, which is the default.",
@@ -66,15 +84,51 @@ class View(Model):
         description="The point through which a plane of two coordinates goes; the minimum by default.",
         examples=[[0, 0, 1, 1]],
     )
-    arrows: Literal["gradient", "none"] = Field(
-        "gradient", description="Arrows of the gradient on a regular grid, pointing uphill; or none."
+    layout: Literal["overlay", "grid"] = Field(
+        "overlay", description="All paths in one picture; or each optimizer in one of its own, side by side."
     )
-    panels: Annotated[list[Panel], AfterValidator(_all_different)] = Field(
+    fill: Literal["levels", "heat", "none"] = Field(
+        "levels", description="For a contour: even colours between levels, a smooth heat map, or bare level lines."
+    )
+    levels: Literal["linear", "log", "rank"] | None = Field(
+        None,
+        description="For a contour or a surface, where the colours change: evenly over the values, over their "
+        "logarithm, or so that each colour covers the same area. By default what suits the values.",
+    )
+    heights: Literal["linear", "log"] = Field(
+        "linear", description="For a surface: its value axis true to scale, or compressed, and labelled so."
+    )
+    camera: Annotated[Camera, BeforeValidator(or_defaults)] = Field(
+        Camera(), description="For a surface: from where it is seen, and whether the camera turns."
+    )
+    arrows: Literal["gradient", "stream", "none"] = Field(
+        "gradient",
+        description="Arrows of the gradient on a regular grid, pointing uphill; for a contour also as stream lines; "
+        "or none.",
+    )
+    arrows_at: Literal["axis", "curve"] = Field(
+        "axis", description="For a curve: whether its arrows lie on the axis, where its inputs are, or along the curve."
+    )
+    vectors: bool = Field(
+        False, description="Draw at the head of each path the gradient, its negative and the step taken."
+    )
+    panels: Annotated[list[Panel], AfterValidator(all_different)] = Field(
         ["loss"],
-        description="Diagrams beside the main view, growing in step with it; [] for none.",
+        description="Diagrams that grow in step with the view; [] for none. distance is that to the nearest minimum, "
+        "angle that between each step and steepest descent.",
         json_schema_extra={"uniqueItems": True},
     )
-    theme: Literal["light", "dark"] = Field("light", description="Dark type on light ground, or the reverse.")
+    panels_at: Literal["beside", "under"] | None = Field(
+        None, description="Where the panels stand; by default where they fit best."
+    )
+    against: Literal["steps", "evaluations"] = Field(
+        "steps", description="What the panels count: steps, or the gradients that an optimizer has asked for."
+    )
+    theme: ThemeChoice = Field(
+        "light",
+        description="light, dark, slide, the name of a style sheet of matplotlib, or a mapping: a theme of one's own.",
+        examples=["dark", {"base": "dark", "page": "#000000"}],
+    )
     size: Annotated[list[Pixels], Field(min_length=2, max_length=2), AfterValidator(_within_limits)] = Field(
         [1280, 720],
         description="Width and height in pixels, both even, from "
@@ -86,6 +140,19 @@ class View(Model):
         description="The title over the picture; the objective's by default.",
         examples=["Three optimizers"],
     )
+    formula: bool | None = Field(
+        None, description="Whether the objective's formula stands in the title; by default unless `title` is given."
+    )
+
+    def misfits(self, kind: str) -> tuple[str, ...]:
+        """Return the keys that were given and do not go with a kind of view.
+
+        Args:
+            kind: `"contour"`, `"surface"` or `"curve"`.
+        """
+        given = [key for key in BELONGINGS if key in self.model_fields_set and getattr(self, key) is not None]
+        streams = ("arrows",) if self.arrows == "stream" and kind != "contour" else ()
+        return (*(key for key in given if kind not in BELONGINGS[key]), *streams)
 
 
 class Animation(Model):
@@ -101,6 +168,15 @@ class Animation(Model):
         2.0, description="How many seconds the last frame stays before the animation begins again."
     )
 
+    pace: Literal["even", "early"] = Field(
+        "even", description="The same time for every step, or more of it for the first steps."
+    )
+    trail: Annotated[Annotated[Literal["whole"], Tag("text")] | Annotated[Steps, Tag("other")], FORM] = Field(
+        "whole",
+        description="How much of a path is seen behind its head: the whole, or so many steps, fading.",
+        examples=["whole", 40],
+    )
+
     @field_validator("seconds")
     @classmethod
     def _check_frames(cls, seconds: float, info: ValidationInfo) -> float:
@@ -114,7 +190,7 @@ class Animation(Model):
 class Output(Model):
     """Which files are written."""
 
-    formats: Annotated[list[Format], Field(min_length=1), AfterValidator(_all_different)] = Field(
+    formats: Annotated[list[Format], Field(min_length=1), AfterValidator(all_different)] = Field(
         ["gif", "mp4", "png"],
         description="gif, mp4, webm, webp and apng move; png, svg and pdf are posters of the last frame.",
         json_schema_extra={"uniqueItems": True},

@@ -6,15 +6,40 @@ import unicodedata
 from collections.abc import Iterable
 from typing import Annotated, Any
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import AfterValidator, BaseModel, ConfigDict, Discriminator, Field, ValidationError
 from pydantic_core import ErrorDetails, InitErrorDetails, PydanticCustomError
 
 from gdsim.config.places import Problem
 from gdsim.config.words import shown
 
-__all__ = ["Finite", "Model", "custom", "holds_controls", "one_line", "or_defaults", "refuse"]
+__all__ = [
+    "FORM",
+    "Color",
+    "Finite",
+    "Model",
+    "all_different",
+    "custom",
+    "holds_controls",
+    "one_line",
+    "or_defaults",
+    "refuse",
+]
 
 Finite = Annotated[float, Field(allow_inf_nan=False)]
+FORM = Discriminator(lambda value: "text" if isinstance(value, str) else "other")
+"""Tells which of two forms is meant, so that a mistake is told of that one alone."""
+
+
+def _long_form(color: str) -> str:
+    """Return #rrggbb in small letters, for #rgb too."""
+    return ("#" + "".join(digit * 2 for digit in color[1:]) if len(color) == 4 else color).lower()
+
+
+Color = Annotated[
+    str,
+    Field(pattern="^#([0-9a-fA-F]{3}|[0-9a-fA-F]{6})$", examples=["#0072B2"]),
+    AfterValidator(_long_form),
+]
 
 
 class Model(BaseModel):
@@ -65,6 +90,14 @@ def one_line(text: str) -> str:
     if holds_controls(text):
         refuse([Problem((), f"must not hold control characters, as {shown(text)} does")])
     return text
+
+
+def all_different(items: list[Any]) -> list[Any]:
+    """Return a list, none of whose items may stand in it twice."""
+    twice = next((item for index, item in enumerate(items) if item in items[:index]), None)
+    if twice is not None:
+        refuse([Problem((), f"names {shown(twice)} twice")])
+    return items
 
 
 def or_defaults(value: Any) -> Any:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -27,13 +27,30 @@ from gdsim.config.starts import FORMS, grid_problems, point_problems, written_po
 from gdsim.config.words import is_number, shown
 from gdsim.errors import ConfigError, InputError
 
-__all__ = ["MAX_OPTIMIZERS", "Experiment", "Origin", "label_problem"]
+__all__ = ["MAX_OBJECTIVES", "MAX_OPTIMIZERS", "Experiment", "Origin", "label_problem"]
 
 MAX_STEPS = 1_000_000
 MAX_RECORDED = 20_000_000
 MAX_PATHS = 10_000
 MAX_OPTIMIZERS = 64
+MAX_OBJECTIVES = 12
+MAX_FACETS = 36
 MAX_LABEL = 80
+
+
+def _in_a_list(value: Any) -> Any:
+    if not isinstance(value, list):
+        return [value]
+    if not 1 <= len(value) <= MAX_OBJECTIVES:
+        refuse([Problem((), f"must be a list of 1 to {MAX_OBJECTIVES} objectives, not of {len(value)}")])
+    return value
+
+
+Objectives = Annotated[
+    tuple[ObjectiveSpec, ...],
+    Field(strict=False, json_schema_extra={"minItems": 1, "maxItems": MAX_OBJECTIVES}),
+    BeforeValidator(_in_a_list),
+]
 
 
 @dataclass(frozen=True)
@@ -58,11 +75,14 @@ class Experiment(Model):
     """
 
     # Each check sees the fields above its own, so what others are checked against comes first.
-    objective: ObjectiveSpec = Field(description="The function to descend.")
+    objectives: Objectives = Field(
+        alias="objective",
+        description="The function to descend; or a list of several, each of which is descended with every optimizer.",
+    )
     start: Start | None = Field(
         None,
         description="Where the paths begin: one point, a list of points, {grid: [8, 8]} or {random: 16}. By "
-        "default the objective's own starting point.",
+        "default each objective's own starting point.",
     )
     optimizers: Annotated[dict[str, OptimizerSpec], Field(min_length=1, max_length=MAX_OPTIMIZERS)] = Field(
         description="The optimizers by label, which the legend shows. A label that is a class of torch.optim "
@@ -98,29 +118,46 @@ class Experiment(Model):
         return self._origin.yaml
 
     @contextmanager
-    def located(self) -> Iterator[None]:
-        """Put its place in the configuration before a mistake that is found within, after loading."""
+    def located(self, index: int = 0) -> Iterator[None]:
+        """Put its place in the configuration before a mistake that is found within, after loading.
+
+        Args:
+            index: Which of the objectives is at work within.
+        """
         try:
             yield
         except InputError as error:
-            raise self.locate(error) from error
+            raise self.locate(error, index) from error
 
-    def locate(self, error: InputError) -> ConfigError:
+    def locate(self, error: InputError, index: int = 0) -> ConfigError:
         """Return a mistake that was found after loading with its place in the configuration before it.
 
         Args:
             error: What was found; of its `key`, as much as the configuration holds gives the place. The keys of
                 an objective, such as `("python",)`, are found below `objective`.
+            index: Which of the objectives it was found with.
         """
         if isinstance(error, ConfigError):
             return error
-        below = ("objective",) if error.key and error.key[0] in ObjectiveSpec.model_fields else ()
-        return self._origin.document.error([Problem((*below, *error.key), str(error))])
+        path, document = error.key, self._origin.document
+        if path and path[0] in ObjectiveSpec.model_fields:
+            path = ("objective", *path)
+        if path[:1] == ("objective",) and isinstance(document.value["objective"], list):
+            path = ("objective", index, *path[1:])
+        return document.error([Problem(path, str(error))])
+
+    @field_validator("objectives")
+    @classmethod
+    def _check_different(cls, objectives: tuple[ObjectiveSpec, ...]) -> tuple[ObjectiveSpec, ...]:
+        for index, spec in enumerate(objectives):
+            if spec in objectives[:index]:
+                refuse([Problem((index,), f"is the same as objective.{objectives.index(spec)}")])
+        return objectives
 
     @field_validator("start", mode="wrap")
     @classmethod
     def _check_start(cls, value: Any, handler: ValidatorFunctionWrapHandler, info: ValidationInfo) -> Start | None:
-        built = info.data["objective"].build() if "objective" in info.data else None
+        built = [spec.build() for spec in info.data.get("objectives", ())]
         if value is None or isinstance(value, dict):
             start: Start | None = handler(value)
             if start is not None and start.grid is not None:
@@ -153,19 +190,34 @@ class Experiment(Model):
     @field_validator("steps")
     @classmethod
     def _check_recorded(cls, steps: int, info: ValidationInfo) -> int:
-        if not info.data.keys() >= {"objective", "start", "optimizers"}:
+        if not info.data.keys() >= {"objectives", "start", "optimizers"}:
             return steps
         start, optimizers = info.data["start"], info.data["optimizers"]
-        starts, dim = start.count if start else 1, info.data["objective"].build().dim
-        refuse(_excesses(steps, starts, dim, optimizers))
+        dims = [spec.build().dim for spec in info.data["objectives"]]
+        refuse(_excesses(steps, start.count if start else 1, dims, optimizers))
         return steps
 
+    @field_validator("view")
+    @classmethod
+    def _check_facets(cls, view: View, info: ValidationInfo) -> View:
+        if view.layout == "grid" and info.data.keys() >= {"objectives", "optimizers"}:
+            objectives, optimizers = len(info.data["objectives"]), len(info.data["optimizers"])
+            facets = objectives * optimizers
+            product = f"{optimizers} optimizers" + (f" × {objectives} objectives" if objectives > 1 else "")
+            if facets > MAX_FACETS:
+                sentence = f"a grid of {product} has {facets} facets; at most {MAX_FACETS} are drawn side by side"
+                refuse([Problem(("layout",), sentence)])
+        return view
 
-def _excesses(steps: int, starts: int, dim: int, optimizers: Mapping[str, OptimizerSpec]) -> Iterator[Problem]:
+
+def _excesses(
+    steps: int, starts: int, dims: Sequence[int], optimizers: Mapping[str, OptimizerSpec]
+) -> Iterator[Problem]:
     """Yield what would take more time or memory than any picture needs."""
-    product, paths = f"{starts} starts × {len(optimizers)} optimizers", starts * len(optimizers)
-    most_points = MAX_RECORDED * 2 // max(2, dim)
-    most_steps = MAX_RECORDED // (starts * sum(map(_weight, optimizers.values())))
+    several = f" × {len(dims)} objectives" if len(dims) > 1 else ""
+    product, paths = f"{starts} starts × {len(optimizers)} optimizers{several}", starts * len(optimizers) * len(dims)
+    most_points = MAX_RECORDED * 2 * len(dims) // sum(max(2, dim) for dim in dims)
+    most_steps = MAX_RECORDED // (starts * len(dims) * sum(map(_weight, optimizers.values())))
     if paths > MAX_PATHS:
         yield Problem((), f"{product} are {paths} paths; at most {MAX_PATHS} are drawn")
     elif steps * paths > most_points:

@@ -11,7 +11,7 @@ from typing import Any
 from pydantic.json_schema import GenerateJsonSchema
 from pydantic_core import core_schema
 
-from gdsim import objectives, signatures
+from gdsim import objectives, signatures, themes
 from gdsim.config.arguments import argument
 from gdsim.config.experiment import Experiment
 from gdsim.config.specs import BELONGINGS, FORMS_OF_OBJECTIVES
@@ -28,6 +28,10 @@ def schema() -> Schema:
     models = generated.pop("$defs")
     for section in ("view", "animation", "output"):
         generated["properties"][section] = _or_null(generated["properties"][section])
+    generated["properties"]["objective"] = _one_or_several(generated["properties"]["objective"])
+    view, own_theme = models["View"]["properties"], models["OwnTheme"]["properties"]
+    view |= {"camera": _or_null(view["camera"]), "theme": _with_themes(view["theme"])}
+    own_theme["base"] = _with_themes(own_theme["base"])
     definitions = models | {
         "ObjectiveSpec": _objective(models["ObjectiveSpec"]),
         "OptimizerSpec": _optimizer(models["OptimizerSpec"]),
@@ -60,6 +64,17 @@ def _or_null(form: Schema) -> Schema:
     for key, part in form.items():
         (described if key in ("description", "default") else value)[key] = part
     return {**described, "anyOf": [value, {"type": "null"}]}
+
+
+def _one_or_several(form: Schema) -> Schema:
+    """Return the form of a list that may be left out around a single item."""
+    several = {key: part for key, part in form.items() if key != "description"}
+    return {"description": form["description"], "anyOf": [form["items"], several]}
+
+
+def _with_themes(form: Schema) -> Schema:
+    names = {"enum": list(themes.names())}
+    return {**form, "anyOf": [form["anyOf"][0] | names, *form["anyOf"][1:]]}
 
 
 def _objective(model: Schema) -> Schema:

@@ -96,10 +96,15 @@ def _written_out(value: Any, path: Path) -> Any:
     """Return the mapping that a bare name or nothing stands for."""
     if value is None:
         return {}
-    if isinstance(value, str) and path == ("objective",):
-        return {"name": value}
-    if isinstance(value, str) and path[-1:] == ("schedule",):
-        return {"class": value}
+    if not isinstance(value, str):
+        return value
+    match path:
+        case ("objective",) | ("objective", int()):
+            return {"name": value}
+        case ("view", "theme"):
+            return {"base": value}
+        case (*_, "schedule"):
+            return {"class": value}
     return value
 
 

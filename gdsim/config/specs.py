@@ -26,7 +26,7 @@ from gdsim.config.arguments import (
     settings_for,
     written_out,
 )
-from gdsim.config.checks import Finite, Model, one_line, or_defaults, refuse
+from gdsim.config.checks import Color, Finite, Model, one_line, or_defaults, refuse
 from gdsim.config.places import Problem
 from gdsim.config.starts import FORMS, MAX_STARTS
 from gdsim.config.words import is_number, shown
@@ -39,17 +39,7 @@ __all__ = ["FORMS_OF_OBJECTIVES", "ObjectiveSpec", "OptimizerSpec", "Place", "St
 MAX_DIM = 1000
 
 
-def _long_form(color: str) -> str:
-    """Return #rrggbb in small letters, for #rgb too."""
-    return ("#" + "".join(digit * 2 for digit in color[1:]) if len(color) == 4 else color).lower()
-
-
 Interval = Annotated[list[Finite], Field(min_length=2, max_length=2)]
-Color = Annotated[
-    str,
-    Field(pattern="^#([0-9a-fA-F]{3}|[0-9a-fA-F]{6})$", examples=["#0072B2"]),
-    AfterValidator(_long_form),
-]
 
 
 @dataclass(frozen=True)

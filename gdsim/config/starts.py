@@ -23,8 +23,8 @@ def written_points(value: Any) -> dict[Path, Any]:
     return {(): value if isinstance(value, list) else [value]}
 
 
-def point_problems(points: Mapping[Path, Any], objective: Objective | None) -> Iterator[Problem]:
-    """Yield what is wrong with points, as far as the objective is known."""
+def point_problems(points: Mapping[Path, Any], objectives: Sequence[Objective]) -> Iterator[Problem]:
+    """Yield what is wrong with points, which must go with every objective that is known."""
     for path, point in points.items():
         if not isinstance(point, list):
             yield Problem(path, f"must be a point, as the others are, not {shown(point)}")
@@ -32,18 +32,20 @@ def point_problems(points: Mapping[Path, Any], objective: Objective | None) -> I
         wrong = [index for index, coordinate in enumerate(point) if not is_number(coordinate)]
         for index in wrong:
             yield Problem((*path, index), f"must be a number, not {shown(point[index])}")
-        if objective is not None and not wrong:
-            yield from _problems_in_view(point, path, objective)
+        if not wrong:
+            for objective in objectives:
+                yield from _problems_in_view(point, path, objective)
 
 
-def grid_problems(grid: Sequence[int], count: int, objective: Objective | None) -> Iterator[Problem]:
+def grid_problems(grid: Sequence[int], count: int, objectives: Sequence[Objective]) -> Iterator[Problem]:
     """Yield what is wrong with a grid of starting points."""
     if count > MAX_STARTS:
         yield Problem(("grid",), f"makes {count} starts; at most {MAX_STARTS} are allowed")
-    if objective is not None and len(grid) != objective.dim:
-        numbers = "number" if len(grid) == 1 else "numbers"
-        sentence = f"has {len(grid)} {numbers}; {objective.name} has {_dimensions(objective)}, and each needs one"
-        yield Problem(("grid",), sentence)
+    for objective in objectives:
+        if len(grid) != objective.dim:
+            numbers = "number" if len(grid) == 1 else "numbers"
+            sentence = f"has {len(grid)} {numbers}; {objective.name} has {_dimensions(objective)}, and each needs one"
+            yield Problem(("grid",), sentence)
 
 
 def _problems_in_view(point: Sequence[float], path: Path, objective: Objective) -> Iterator[Problem]:

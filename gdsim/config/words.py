@@ -29,7 +29,7 @@ def expected(fragment: Fragment) -> str:
     """Return what a schema asks for: `"a whole number from 1 to 1000000"`."""
     if "anyOf" in fragment:
         choices = [expected(choice) for choice in fragment["anyOf"] if choice.get("type") != "null"]
-        return " or ".join(dict.fromkeys(choices))
+        return _enumeration(list(dict.fromkeys(choices))) if choices else "a plain value"
     if 0 < len(fragment.get("enum", ())) <= MOST_CHOICES:
         return _enumeration([shown(choice) for choice in fragment["enum"]])
     if "const" in fragment:
@@ -153,6 +153,10 @@ def _text(fragment: Fragment) -> str:
 def _list(fragment: Fragment) -> str:
     low, high = fragment.get("minItems"), fragment.get("maxItems")
     number = "items"
-    if low is not None:
-        number = f"{low} items" if low == high else f"at least {low} item{'s' if low > 1 else ''}"
-    return f"a list of {number}, each {expected(fragment.get('items', {}))}"
+    if low is not None and high is not None:
+        number = f"{low} items" if low == high else f"{low} to {high} items"
+    elif low is not None:
+        number = f"at least {low} item{'s' if low > 1 else ''}"
+    # What each is has a name of its own in the schema, and takes more than a sentence.
+    each = "" if "$ref" in fragment.get("items", {}) else f", each {expected(fragment.get('items', {}))}"
+    return f"a list of {number}{each}"

@@ -84,23 +84,27 @@ def descend(
 
 
 def simulate(experiment: Experiment, *, track: Track = iter) -> tuple[Trajectory, ...]:
-    """Descend with all optimizers of an experiment from all its starts.
+    """Descend every objective of an experiment with all its optimizers from all its starts.
 
     Args:
         experiment: What to simulate.
-        track: Wraps the iterable of steps, as `tqdm.tqdm` does.
+        track: Wraps the iterable of steps, once an objective, as `tqdm.tqdm` does.
 
     Returns:
-        One trajectory an optimizer, in the experiment's order; none depends on which others there are.
+        One trajectory an objective and optimizer, in the experiment's order, all of the first objective before those
+        of the next; none depends on which others there are.
 
     Raises:
         ConfigError: A class, an argument or a start is at fault.
     """
     with _quiet_single_thread():
-        objective, points, methods = _prepared(experiment)
         colors = [spec.color for spec in experiment.optimizers.values()]
-        with experiment.located():
-            return _descend_together(objective, methods, colors, points, experiment.steps, experiment.seed, track)
+        steps, seed = experiment.steps, experiment.seed
+        trajectories: list[Trajectory] = []
+        for index, (objective, points, methods) in enumerate(_prepared(experiment)):
+            with experiment.located(index):
+                trajectories += _descend_together(objective, methods, colors, points, steps, seed, track)
+        return tuple(trajectories)
 
 
 def check(experiment: Experiment) -> None:
@@ -110,13 +114,15 @@ def check(experiment: Experiment) -> None:
         ConfigError: A class, an argument, a schedule or a start is at fault.
     """
     with _quiet_single_thread():
-        objective, _, methods = _prepared(experiment)
         problems: list[str] = []
-        for each in methods:
-            with _collected(problems, experiment):
-                each.rehearse(experiment.steps, objective.dim)
+        # How a schedule goes on depends on the number of dimensions at most, not on the objective.
+        methods = {objective.dim: methods for objective, _, methods in _prepared(experiment)}
+        for dim, alike in methods.items():
+            for each in alike:
+                with _collected(problems, experiment):
+                    each.rehearse(experiment.steps, dim)
     if problems:
-        raise ConfigError(problems)
+        raise ConfigError(dict.fromkeys(problems))
 
 
 def _whole(number: int, name: str) -> int:
@@ -130,14 +136,24 @@ def _whole(number: int, name: str) -> int:
     return whole
 
 
-def _prepared(experiment: Experiment) -> tuple[Objective, FloatArray, list[Method]]:
-    """Return what an experiment descends, from where and how; raise all its optimizers' mistakes at once."""
-    with experiment.located():
-        objective = experiment.objective.build()
-        points = starts(experiment.start, objective, experiment.seed)
-        check_values(points, experiment.start, objective)
-    methods: list[Method] = []
+def _prepared(experiment: Experiment) -> list[tuple[Objective, FloatArray, list[Method]]]:
+    """Return each objective of an experiment, from where it is descended and how; raise all mistakes at once."""
+    prepared: list[tuple[Objective, FloatArray, list[Method]]] = []
     problems: list[str] = []
+    for index, spec in enumerate(experiment.objectives):
+        objective = spec.build()
+        with _collected(problems, experiment, index):
+            points = starts(experiment.start, objective, experiment.seed)
+            check_values(points, experiment.start, objective)
+            prepared.append((objective, points, _methods(experiment, objective.dim, problems)))
+    if problems:
+        raise ConfigError(dict.fromkeys(problems))
+    return prepared
+
+
+def _methods(experiment: Experiment, dim: int, problems: list[str]) -> list[Method]:
+    """Return the optimizers of an experiment; what is wrong with them is added to the problems."""
+    methods: list[Method] = []
     for label, spec in experiment.optimizers.items():
         with _collected(problems, experiment):
             chosen = method(
@@ -147,20 +163,18 @@ def _prepared(experiment: Experiment) -> tuple[Objective, FloatArray, list[Metho
                 schedule=spec.schedule,
                 noise=spec.noise,
                 clip_norm=spec.clip_norm,
-                dim=objective.dim,
+                dim=dim,
             )
             methods.append(chosen)
-    if problems:
-        raise ConfigError(problems)
-    return objective, points, methods
+    return methods
 
 
 @contextmanager
-def _collected(problems: list[str], experiment: Experiment) -> Iterator[None]:
+def _collected(problems: list[str], experiment: Experiment, index: int = 0) -> Iterator[None]:
     try:
         yield
     except InputError as error:
-        problems += experiment.locate(error).problems
+        problems += experiment.locate(error, index).problems
 
 
 @contextmanager

@@ -38,7 +38,7 @@ class Counter:
         self._left = round(right - still.width_of(total, 1.0) - (self._places + 0.6) * self._pitch)
         still.text(self._left - 0.5 * self._pitch, base, "step", ha="right", **words)
         self._number = still.text(self._left, base, "", loose=True, ha="left", **words)
-        bottom, top = round(base - 0.4 * still.layout.em), round(base + 1.1 * still.layout.em)
+        bottom, top = round(base - 0.4 * still.em), round(base + 1.1 * still.em)
         self._rows = slice(scene.size[1] - top, scene.size[1] - bottom)
         self._digits: list[npt.NDArray[np.uint8]] = []
 

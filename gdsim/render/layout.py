@@ -2,9 +2,42 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Iterator
+from dataclasses import dataclass, field, replace
+from itertools import product
+from typing import Literal
 
-__all__ = ["Box", "Layout", "lay_out"]
+__all__ = ["Box", "Layout", "Place", "Wanted", "lay_out"]
+
+SMALLEST_PANEL = (11.0, 5.0)
+"""Width and height of the smallest panel worth drawing, in ems."""
+
+SMALLEST_FACET = 5.5
+"""Width and height of the smallest facet worth drawing, in ems."""
+
+MOST_OBLONG = 2.5
+"""How many times as wide as high a view may be, or as high as wide, and still keep one scale for both."""
+
+COMFORTABLE = (1.0, 1.9)
+"""Between which widths over heights a view that may have any looks best."""
+
+KEY = 21.0
+"""How wide the line is that says what the signs mean, in ems."""
+
+NAMES = 20.0
+"""How wide a column of names is at most, in ems, where it holds nothing else."""
+
+ROOMY = 13.0
+"""From how many ems of width on a facet's name has its settings under it."""
+
+LINES = (3.0, 1.6)
+"""How many ems an entry of the legend takes: with its settings under its name, or beside it."""
+
+CAPTION = 1.9
+"""What stands above a panel or a named facet takes so many ems."""
+
+NUMBERS = 3.2
+"""The numbers and the name under an axis take so many ems."""
 
 
 @dataclass(frozen=True)
@@ -28,124 +61,371 @@ class Box:
 
 
 @dataclass(frozen=True)
+class Wanted:
+    """What a picture has to hold.
+
+    Args:
+        size: Width and height in pixels.
+        type: The factor on the size of type.
+        groups: How many objectives are shown.
+        facets: How many facets a group has.
+        named: Whether facets have names above them, and so no legend.
+        aspect: Width over height that a facet should keep, so that both coordinates have one scale; None for any.
+        digits: How many characters the longest number on a facet's vertical axis has; 0 for no numbers around it.
+        bar: Whether a group has a colour bar.
+        legend: How many entries the legend has.
+        key: How many lines the key to the signs may take.
+        panels: For each panel of a group, how many characters its longest number has.
+        panels_at: Whether the panels stand beside the facets or under them; None for what fits best.
+    """
+
+    size: tuple[int, int]
+    type: float
+    groups: int
+    facets: int
+    named: bool
+    aspect: float | None
+    digits: int
+    bar: bool
+    legend: int
+    key: int
+    panels: tuple[int, ...]
+    panels_at: Literal["beside", "under"] | None
+
+    @property
+    def em(self) -> float:
+        """The size of plain type, in pixels; never under 2.2 % of the shorter side."""
+        return max(0.0232 * min(self.size) * self.type, 8.0)
+
+
+@dataclass(frozen=True)
+class Place:
+    """Where a group stands.
+
+    Args:
+        facets: The facets, row by row.
+        bars: The colour bars: one, or one a facet; none where there is no room.
+        panels: The panels that have room, the first ones of those wanted.
+        outer: For each facet, whether the numbers of its horizontal and of its vertical axis are written.
+        caption: How high the room for a facet's name is, in pixels.
+        name: Where the group's name begins, on its baseline, and how wide it may be; None for no name.
+    """
+
+    facets: tuple[Box, ...]
+    bars: tuple[Box, ...] = ()
+    panels: tuple[Box, ...] = ()
+    outer: tuple[tuple[bool, bool], ...] = ()
+    caption: float = 0.0
+    name: tuple[float, float, float] | None = None
+
+
+@dataclass(frozen=True)
 class Layout:
     """The places of a picture's parts; a part that has no room is None.
 
     Args:
-        em: The size of plain type, in pixels; never under 2.2 % of the shorter side.
-        title: The line above the view.
+        em: The size of plain type, in pixels.
+        title: The line above everything, as far as it may reach.
         counter: Where the step counter ends, on its baseline.
-        view: The main view.
-        bar: The colour bar.
-        legend: The names of the paths, with their settings; a single line where it is lower than two ems.
-        loss: The loss panel.
-        ticks: Whether the axes carry numbers.
+        groups: One place a group.
+        legend: The names of the paths; a single line where it is lower than two ems.
+        key: The line that says what the other signs mean.
+        ticks: Whether axes carry numbers.
     """
 
     em: float
     title: Box
     counter: tuple[float, float]
-    view: Box
-    bar: Box | None
+    groups: tuple[Place, ...]
     legend: Box | None
-    loss: Box | None
+    key: Box | None
     ticks: bool
 
 
-def lay_out(size: tuple[int, int], aspect: float | None, *, digits: int, bar: bool, legend: int, loss: int) -> Layout:
-    """Lay out a picture.
+@dataclass(frozen=True)
+class _Page:
+    """What all arrangements have in common: the room under the title, and lengths in pixels."""
 
-    Args:
-        size: Width and height in pixels.
-        aspect: Width over height that the view should keep, so that both coordinates have one scale; None for any.
-        digits: How many characters the longest number on the vertical axis has.
-        bar: Whether there is a colour bar.
-        legend: How many entries the legend has.
-        loss: How many characters the longest number beside the loss panel has; 0 for no such panel.
-    """
-    width, height = size
-    em = max(0.0232 * min(width, height), 8.0)
-    across, down = width / em, height / em
-    ticks = min(across, down) >= 20
-    left, bottom = (2.4 + 0.64 * digits, 3.4) if ticks else (1.0, 1.0)
-    right, top = 5.6 if bar and across >= 26 else 1.0, 3.0
-    room = Box(left * em, bottom * em, width - (left + right) * em, height - (bottom + top) * em)
-    if (legend or loss) and width >= 1.25 * height and across >= 36:
-        place = _beside
-    elif (legend or loss) and across >= 26 and down >= 36:
-        place = _below
-    else:
-        place = _alone
-    view, legend_box, loss_box = place(room, aspect, em, width, legend, loss)
-    if place is _beside:
-        title, counter = Box(view.x, view.top + em, view.width, 2 * em), (width - 1.6 * em, room.top + em)
-    else:
-        title, counter = (
-            Box(view.x, view.top + em, view.width - 8.5 * em, 2 * em),
-            (view.right, view.top + em),
-        )
+    wanted: Wanted
+    em: float = field(init=False)
+    ticks: bool = field(init=False)
+    bar: float = field(init=False)
+
+    def __post_init__(self) -> None:
+        width, height = self.wanted.size
+        em = self.wanted.em
+        object.__setattr__(self, "em", em)
+        object.__setattr__(self, "ticks", self.wanted.digits > 0 and min(width, height) >= 20 * em)
+        object.__setattr__(self, "bar", 5.2 * em if self.wanted.bar and width >= 26 * em else 0.0)
+
+    @property
+    def top(self) -> float:
+        return self.wanted.size[1] - (3.3 if self.wanted.size[1] >= 20 * self.em else 2.6) * self.em
+
+    @property
+    def left(self) -> float:
+        """What stands to the left of a facet with numbers."""
+        return (2.4 + 0.64 * self.wanted.digits) * self.em if self.ticks else 0.0
+
+    @property
+    def key(self) -> float:
+        """What the key takes under a legend."""
+        return (0.4 + 1.5 * self.wanted.key) * self.em
+
+    @property
+    def below(self) -> float:
+        """What stands under a facet with numbers."""
+        return NUMBERS * self.em if self.ticks else 0.0
+
+
+def lay_out(wanted: Wanted) -> Layout:
+    """Try the arrangements there are, and take the one with the most panels and then the largest facets."""
+    page = _Page(wanted)
+    return max(_arrangements(page), key=lambda layout: _worth(layout, wanted))
+
+
+def _worth(layout: Layout, wanted: Wanted) -> tuple[int, int, float]:
+    """What makes one arrangement better than another, first things first."""
+    panels = sum(len(place.panels) for place in layout.groups)
+    named = wanted.legend == 0 or (layout.legend is not None and layout.legend.height >= 2 * layout.em)
+    boxes = [box for place in layout.groups for box in place.facets]
+    smallest = min(min(box.width, box.height) for box in boxes)
+    area = sum(_useful(box) for box in boxes)
+    return int(smallest >= SMALLEST_FACET * layout.em), panels + named, area
+
+
+def _useful(box: Box) -> float:
+    """The area of a box, as far as it is not too wide or too high."""
+    low, high = COMFORTABLE
+    return min(box.width, box.height * high) * min(box.height, box.width / low)
+
+
+def _arrangements(page: _Page) -> Iterator[Layout]:
+    wanted, (width, height), em = page.wanted, page.wanted.size, page.em
+    if wanted.groups > 1:
+        yield from _matrices(page)
+        return
+    sides = bool(wanted.panels or wanted.legend)
+    if sides and wanted.panels_at != "under" and width >= 36 * em and height >= 20 * em:
+        for columns in _columns(wanted.facets):
+            yield from (_beside(page, columns, share, line) for share in (0.64, 0.58, 0.7, 0.5) for line in LINES)
+    if sides and wanted.panels_at != "beside" and width >= 26 * em and height >= 30 * em:
+        for columns in _columns(wanted.facets):
+            yield from (_under(page, columns, share, line) for share in (0.6, 0.5, 0.7) for line in LINES)
+    yield from (_alone(page, columns) for columns in _columns(wanted.facets))
+
+
+def _columns(facets: int) -> range:
+    return range(1, facets + 1)
+
+
+def _layout(page: _Page, groups: tuple[Place, ...], legend: Box | None, key: Box | None) -> Layout:
+    wanted, (width, height), em = page.wanted, page.wanted.size, page.em
+    x = min(box.x for place in groups for box in place.facets)
+    base = height - (1.95 if height >= 20 * em else 1.6) * em
     return Layout(
         em=em,
-        title=title,
-        counter=counter,
-        view=view,
-        bar=Box(view.right + 0.9 * em, view.y, 0.9 * em, view.height) if bar and across >= 26 else None,
-        legend=legend_box if legend else None,
-        loss=loss_box,
-        ticks=ticks,
+        title=Box(x, base, width - 10.5 * em - x, 2 * em),
+        counter=(width - 1.6 * em, base),
+        groups=groups,
+        legend=legend if wanted.legend else None,
+        key=key,
+        ticks=page.ticks,
     )
 
 
-Places = tuple[Box, Box | None, Box | None]
+def _beside(page: _Page, columns: int, share: float, line: float) -> Layout:
+    """The facets on the left; legend, key and panels in a column on their right."""
+    wanted, (width, _), em = page.wanted, page.wanted.size, page.em
+    block = Box(em, em, share * width - em, page.top - em)
+    place = _grid(page, block, columns)
+    right = max(box.right for box in place.bars or place.facets) + (4.3 * em if place.bars else 0.0)
+    x = right + 1.5 * em
+    column = Box(x, em, width - x - 1.6 * em, page.top - em)
+    if not wanted.panels:
+        # Names alone do not fill a column.
+        column = replace(column, width=min(column.width, NAMES * em))
+        place, column = _moved(place, column, int((width - 1.6 * em - column.right) / 2))
+    names = min(line * wanted.legend * em, max(0.64 * column.height - page.key - 0.5 * em, 0.0))
+    free = Box(column.x, column.y, column.width, column.height - names - page.key - 0.5 * em)
+    panels = _stack(page, free) if column.width >= 12 * em else ()
+    legend = Box(column.x, column.top - names, column.width, names)
+    key = Box(column.x, legend.y - page.key, column.width, page.key)
+    return _layout(page, (replace(place, panels=panels),), legend, key)
 
 
-def _beside(room: Box, aspect: float | None, em: float, width: float, legend: int, loss: int) -> Places:
-    """The view on the left, legend and loss panel on its right."""
-    bar = width - room.right
-    view = _fit(Box(room.x, room.y, 0.64 * width - room.x - bar, room.height), aspect)
-    view = Box(view.x, room.top - view.height, view.width, view.height)
-    x = view.right + bar + 1.2 * em
-    side = Box(x, room.y, width - x - 1.6 * em, room.height)
-    loss = loss if side.width >= 14 * em and side.height >= 22 * em else 0
-    # A long legend may take more of the column, one line an entry, before entries are left out.
-    most = max(side.height * (0.52 if loss else 1.0), min((1.6 * legend + 2.4) * em, 0.64 * side.height))
-    names = min((3.0 * legend + 2.4) * em, most) if legend else 0.0
-    numbers = (0.8 + 0.64 * loss) * em
-    panel = Box(side.x + numbers, side.y, side.width - numbers, side.height - names - 2.4 * em)
-    return view, Box(side.x, side.top - names, side.width, names), panel if loss else None
+def _under(page: _Page, columns: int, share: float, line: float) -> Layout:
+    """The facets on top; under them legend and key, and the panels below these or on their right."""
+    wanted, (width, height), em = page.wanted, page.wanted.size, page.em
+    block = Box(em, (1 - share) * height, width - 2.6 * em, page.top - (1 - share) * height)
+    place = _centred(_grid(page, block, columns), block)
+    top = min(box.y for box in place.facets) - page.below - 0.6 * em
+    strip = Box(1.6 * em, em, width - 3.2 * em, top - em)
+    if not wanted.legend:
+        x = max(place.facets[0].x, strip.x)
+        strip = Box(x, em, strip.right - x, strip.height)
+        free = Box(x - _numbers(page, wanted.panels[:1]), em, strip.width, strip.height - page.key)
+        key = Box(strip.x, strip.top - page.key + 0.4 * em, strip.width, page.key)
+        return _layout(page, (replace(place, panels=_stack(page, free)),), None, key)
+    names = min(line * wanted.legend * em, strip.height - page.key - 0.5 * em)
+    below = Box(strip.x, strip.y, strip.width, strip.height - names - page.key - 0.5 * em)
+    panels, wide = _stack(page, below), strip.width
+    if len(panels) < len(wanted.panels):
+        wide = min(0.46 * strip.width, 30 * em)
+        panels = _stack(page, Box(strip.x + wide + em, strip.y, strip.width - wide - em, strip.height))
+    legend = Box(strip.x, strip.top - names, wide, names)
+    key = Box(strip.x, legend.y - page.key, wide, page.key)
+    return _layout(page, (replace(place, panels=panels),), legend, key)
 
 
-def _below(room: Box, aspect: float | None, em: float, width: float, legend: int, loss: int) -> Places:
-    """The view on top; under it the legend, and the loss panel below that or beside it."""
-    view = _fit(Box(room.x, room.y + 0.4 * room.height, room.width, 0.6 * room.height), aspect)
-    view = Box(room.x + (room.width - view.width) / 2, room.top - view.height, view.width, view.height)
-    top = view.y - 4.4 * em
-    tall = (3.0 * legend + 2.4) * em if legend else 0.0
-    if loss and top - tall > 18 * em:
-        left = (2.0 + 0.64 * loss) * em
-        names = Box(1.6 * em, top - tall, width - 3.2 * em, tall)
-        return view, names, Box(left, room.y, width - 1.6 * em - left, top - tall - 1.8 * em - room.y)
-    half = 0.46 * width if loss else width - 1.6 * em
-    names = Box(1.6 * em, em, half - 1.6 * em, top - em)
-    left = half + (2.0 + 0.64 * loss) * em if legend else room.x
-    panel = Box(left, room.y, width - 1.6 * em - left, top - 1.4 * em - room.y)
-    return view, names, panel if loss else None
+def _alone(page: _Page, columns: int) -> Layout:
+    """The facets over the whole picture, with the names in one line under them; there is no room for panels."""
+    wanted, (width, _), em = page.wanted, page.wanted.size, page.em
+    line = 1.6 * em if wanted.legend or page.ticks else 0.0
+    block = Box(em, em + line, width - 2.2 * em, page.top - em - line)
+    place = _centred(_grid(page, block, columns), block)
+    slack = min(box.y for box in place.facets) - page.below - block.y
+    place, _ = _moved(place, block, 0, max(0, int(slack / 2)))
+    x = place.facets[0].x
+    row = Box(x, 0.4 * em, width - em - x, 1.4 * em)
+    return _layout(page, (place,), row if wanted.legend else None, row if line and not wanted.legend else None)
 
 
-def _alone(room: Box, aspect: float | None, em: float, width: float, legend: int, loss: int) -> Places:
-    """The view over the whole picture, with the names in one line under it; there is no room for a loss panel."""
-    del loss
-    line = 1.6 * em if legend else 0.0
-    view = _fit(Box(room.x, room.y + line, room.width, room.height - line), aspect)
-    view = Box(room.x + (room.width - view.width) / 2, view.y, view.width, view.height)
-    return view, Box(em, 0.3 * em, width - 2 * em, 1.4 * em) if line else None, None
+def _matrices(page: _Page) -> Iterator[Layout]:
+    """Several objectives: in a grid, each with its panels under it; or, with many facets each, one a row."""
+    wanted, (width, _), em = page.wanted, page.wanted.size, page.em
+    bottom = (1.9 if wanted.named else 2.1 + _lines(page)) * em
+    room = Box(em, bottom, width - 2.6 * em, page.top - bottom)
+    row = Box(room.x + page.left, 0.5 * em, width - 2.6 * em - page.left, bottom - 0.7 * em)
+    both = bool(wanted.legend) and row.width >= 2 * KEY * em
+    legend = replace(row, width=row.width - KEY * em) if both else row
+    key = Box(legend.right, row.y, KEY * em, 1.4 * em) if both else None if wanted.legend else row
+    shapes = [(wanted.groups, 1)] if wanted.facets > 1 else _shapes(wanted.groups)
+    for (rows, columns), share in product(shapes, (0.5, 0.62, 1.0)):
+        cells = [
+            Box(
+                room.x + column * room.width / columns,
+                room.top - (row + 1) * room.height / rows,
+                room.width / columns,
+                room.height / rows,
+            )
+            for row in range(rows)
+            for column in range(columns)
+        ][: wanted.groups]
+        yield _layout(page, tuple(_cell(page, cell, share) for cell in cells), legend, key)
 
 
-def _fit(room: Box, aspect: float | None) -> Box:
-    """The largest box of an aspect within a room, or the room itself where that would waste most of it."""
+def _lines(page: _Page) -> float:
+    """How many ems the legend takes under several objectives: a line for some four names, a second for more."""
+    across = page.wanted.size[0] / page.em
+    return 1.5 * max(0, min(3, -(-page.wanted.legend * 11 // max(int(across), 1)) - 1))
+
+
+def _shapes(cells: int) -> list[tuple[int, int]]:
+    return [(-(-cells // columns), columns) for columns in range(1, cells + 1)]
+
+
+def _cell(page: _Page, cell: Box, share: float) -> Place:
+    """One objective of several: its name, its facets, and its panels under them or on their right."""
+    wanted, em = page.wanted, page.em
+    room = Box(cell.x, cell.y, cell.width - 1.2 * em, cell.height - 1.9 * em)
+    if share == 1.0 or not wanted.panels:
+        place = _grid(page, room, wanted.facets)
+    elif wanted.facets > 1 or room.width > 1.6 * room.height:
+        block = Box(room.x, room.y, (0.3 + 0.7 * share) * room.width, room.height)
+        place = _grid(page, block, wanted.facets)
+        free = Box(block.right + em, room.y, room.right - block.right - em, room.height)
+        place = replace(place, panels=_stack(page, free))
+    else:
+        place = _grid(page, Box(room.x, room.y + (1 - share) * room.height, room.width, share * room.height), 1)
+        # The axes of facet and panels begin at one place.
+        x = max(place.facets[0].x - _numbers(page, wanted.panels), room.x)
+        top = place.facets[0].y - page.below - 0.6 * em
+        place = replace(place, panels=_stack(page, Box(x, room.y, room.right - x, top - room.y)))
+    x = place.facets[0].x
+    return replace(place, name=(x, room.top + 0.5 * em, cell.right - x - em))
+
+
+def _numbers(page: _Page, digits: tuple[int, ...]) -> float:
+    """What the numbers beside a column of panels take."""
+    return (1.4 + 0.64 * max(digits, default=0)) * page.em
+
+
+def _grid(page: _Page, block: Box, columns: int) -> Place:
+    """Facets of one size in rows, from the upper left corner of a block; numbers at the outer ones only."""
+    if page.wanted.named:
+        roomy = _grid_under(page, block, columns, (CAPTION + 1.3) * page.em)
+        if roomy.facets[0].width >= ROOMY * page.em:
+            return roomy
+    return _grid_under(page, block, columns, CAPTION * page.em if page.wanted.named else 0.0)
+
+
+def _grid_under(page: _Page, block: Box, columns: int, caption: float) -> Place:
+    wanted, em, count = page.wanted, page.em, page.wanted.facets
+    rows = -(-count // columns)
+    gap = 1.1 * em
+    wide = (block.width - page.left - page.bar - (columns - 1) * gap) / columns
+    tall = (block.height - page.below - rows * caption - (rows - 1) * gap) / rows
+    width, height = _fit(max(wide, 1.0), max(tall, 1.0), wanted.aspect)
+    boxes = []
+    for index in range(count):
+        row, column = divmod(index, columns)
+        x = block.x + page.left + column * (width + gap)
+        y = block.top - (row + 1) * (caption + height) - row * gap
+        boxes.append(Box(round(x), round(y), int(width), int(height)))
+    right, low = max(box.right for box in boxes), boxes[-1].y
+    # Its caption stands above the bar, no higher than the view.
+    tall = boxes[0].top - low - 1.7 * em
+    bar = (Box(right + 0.9 * em, low, 0.9 * em, tall),) if page.bar and tall > 4 * em else ()
+    # The last row may be shorter; above the place where it ends, the row before it is the outer one.
+    outer = tuple((index + columns >= count, index % columns == 0) for index in range(count))
+    return Place(tuple(boxes), bar, (), outer, caption)
+
+
+def _fit(wide: float, tall: float, aspect: float | None) -> tuple[float, float]:
+    """The largest size of an aspect within a room; a view that would be a strip is stretched."""
     if aspect is None:
-        return room
-    width, height = min(room.width, room.height * aspect), min(room.height, room.width / aspect)
-    if width * height < 0.4 * room.width * room.height:
-        return room
-    return Box(room.x, room.y + (room.height - height) / 2, width, height)
+        return wide, tall
+    aspect = min(max(aspect, 1 / MOST_OBLONG), MOST_OBLONG)
+    return min(wide, tall * aspect), min(tall, wide / aspect)
+
+
+def _centred(place: Place, block: Box) -> Place:
+    """The same in the middle of the block's width."""
+    right = max(box.right for box in place.bars or place.facets) + (place.bars[0].width * 4 if place.bars else 0.0)
+    return _moved(place, block, max(0, int((block.right - right) / 2)))[0]
+
+
+def _moved(place: Place, column: Box, across: int, down: int = 0) -> tuple[Place, Box]:
+    """Facets with their bars, and a column, moved by whole pixels."""
+
+    def moved(box: Box) -> Box:
+        return Box(box.x + across, box.y - down, box.width, box.height)
+
+    facets, bars = tuple(map(moved, place.facets)), tuple(map(moved, place.bars))
+    return replace(place, facets=facets, bars=bars), moved(column)
+
+
+def _stack(page: _Page, free: Box) -> tuple[Box, ...]:
+    """As many of the panels as have room, in columns that share their axis: in as few as give each its height."""
+    digits, em = page.wanted.panels, page.em
+    best: tuple[Box, ...] = ()
+    for columns in range(1, len(digits) + 1):
+        rows = -(-len(digits) // columns)
+        while rows and (free.height - NUMBERS * em) / rows < (SMALLEST_PANEL[1] + CAPTION) * em:
+            rows -= 1
+        shown = digits[: rows * columns]
+        numbers = [_numbers(page, shown[column * rows : (column + 1) * rows]) for column in range(columns)]
+        wide = (free.width - sum(numbers) - (columns - 1) * em) / columns
+        if wide < SMALLEST_PANEL[0] * em and not (columns == 1 and wide >= 9 * em):
+            continue
+        if len(shown) > len(best):
+            best = tuple(_panel(free, em, index, rows, numbers, wide) for index in range(len(shown)))
+    return best
+
+
+def _panel(free: Box, em: float, index: int, rows: int, numbers: list[float], wide: float) -> Box:
+    column, row = divmod(index, rows)
+    tall = (free.height - NUMBERS * em) / rows
+    x = free.x + sum(numbers[: column + 1]) + column * (wide + em)
+    return Box(x, free.top - (row + 1) * tall, wide, tall - CAPTION * em)

@@ -1,85 +1,185 @@
-"""The legend: the paths by name, and what the other signs mean."""
+"""Words about the picture: its title, the paths by name, and what the other signs mean."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Iterator, Sequence
 
 import numpy as np
 
-from gdsim.render.layout import Box
+from gdsim.render.layout import Box, Place
 from gdsim.render.still import Still, arrow_shapes
-from gdsim.scene import Path, Scene
+from gdsim.scene import Group, Scene, Style
 
-__all__ = ["draw_legend"]
+__all__ = ["draw_key", "draw_legend", "draw_names", "draw_title"]
+
+Draw = Callable[[float, float], None]
+
+FORMULA = (1.35, 1.2, 1.05, 0.95)
+"""The sizes that are tried for a formula, in ems."""
 
 
-def draw_legend(still: Still, scene: Scene) -> None:
-    """Name the paths, each with its settings under or beside it, and below them what the other signs mean."""
-    em, box, paths = still.layout.em, still.layout.legend, scene.paths
+def draw_title(still: Still, scene: Scene) -> str:
+    """Write the title, after it the formula, and at the right what the picture leaves out.
+
+    The title is large, else smaller, else cut. What the picture leaves out is always whole. A formula that finds no
+    room is left away.
+
+    Returns:
+        What was left away, as a sentence, or nothing.
+    """
+    em, box = still.em, still.layout.title
+    alone = scene.formula and scene.formula_for_title and not scene.subtitles
+    if alone and _draw_formula(still, scene.formula, box.x, box.y, box.width):
+        return ""
+    least = still.width_of(scene.title, 1.1, bold=True) + 0.8 * em
+    fitting = (words for words in scene.subtitles if still.width_of(words, 1.0) + least <= box.width)
+    subtitle = next(fitting, scene.subtitles[-1] if scene.subtitles else "")
+    room = box.width - (still.width_of(subtitle, 1.0) + 0.8 * em if subtitle else 0.0)
+    size = next((size for size in (1.5, 1.25) if still.width_of(scene.title, size, bold=True) <= room), 1.1)
+    title = still.shortened(scene.title, size, room, bold=True)
+    still.text(box.x, box.y, title, size=size, fontweight="bold", va="baseline")
+    still.text(box.right - 0.6 * em, box.y, subtitle, color=still.theme.quiet, ha="right", va="baseline")
+    used = still.width_of(title, size, bold=True) + (1.4 * em if title else 0.0)
+    if not scene.formula or _draw_formula(still, scene.formula, box.x + used, box.y, room - used - 1.2 * em):
+        return ""
+    return "The formula is too long to stand in the title at this size."
+
+
+def _draw_formula(still: Still, formula: str, x: float, y: float, room: float) -> bool:
+    """Write a formula where it fits, and tell whether it did."""
+    words = f"${formula}$"
+    try:
+        size = next((size for size in FORMULA if _fits(still, words, size, room)), None)
+    except ValueError:  # it is none that can be set in type
+        return True
+    if size is not None:
+        still.text(x, y, words, size=size, color=still.theme.quiet, math=True, va="baseline")
+    return size is not None
+
+
+def _fits(still: Still, words: str, size: float, room: float) -> bool:
+    """Whether a formula is neither too wide nor, with roots and fractions, too high for its line."""
+    width, above, below = still.extent_of(words, size)
+    return width <= room and above <= still.size[1] - still.layout.title.y - 2 and below <= 1.1 * still.em
+
+
+def draw_legend(still: Still, styles: Sequence[Style]) -> None:
+    """Name the paths, each with its settings under or beside it, or all in lines where there is little room."""
+    em, box = still.em, still.layout.legend
     if box is None:
         return
-    if box.height < 2 * em:
-        _draw_line(still, paths, box)
+    if box.height < 1.55 * em * min(len(styles), 2) and box.width > 1.5 * box.height:
+        _draw_lines(still, styles, box)
         return
-    room = box.height - 2 * em
-    pitch = (2.95 if len(paths) * 2.95 * em <= room else 1.55) * em
-    shown = paths if len(paths) * pitch <= room else paths[: max(int(room // pitch) - 1, 0)]
+    pitch = (2.95 if len(styles) * 2.95 * em <= box.height else 1.55) * em
+    room = int((box.height + 0.1 * em) // pitch)
+    shown = styles if len(styles) <= room else styles[: max(room - 1, 0)]
     y = box.top - 0.8 * em
-    for path in shown:
-        _draw_entry(still, path, box, y, under=pitch > 2 * em)
+    for style in shown:
+        _draw_entry(still, style, box, y, under=pitch > 2 * em)
         y -= pitch
-    if len(shown) < len(paths):
-        words = f"and {len(paths) - len(shown)} more"
+    if len(shown) < len(styles):
+        words = f"and {len(styles) - len(shown)} more"
         still.text(box.x + 3.4 * em, y, words, color=still.theme.quiet, va="center_baseline")
-        y -= pitch
-    _draw_key(still, scene, box, y - 0.3 * em)
 
 
-def _draw_entry(still: Still, path: Path, box: Box, y: float, *, under: bool) -> None:
-    em = still.layout.em
-    still.sign([box.x, box.x + 2.7 * em], y, color=path.color, dash=path.dash)
-    still.sign([box.x + 2.35 * em], y, color=path.color, marker=path.marker)
+def draw_names(still: Still, groups: Sequence[Group], places: Sequence[Place]) -> None:
+    """Write the name of each group, and of each facet that shows one optimizer alone."""
+    em = still.em
+    for group, place in zip(groups, places, strict=True):
+        if place.name is not None:
+            x, y, room = place.name
+            name = still.shortened(group.name, 1.15, room, bold=True)
+            still.text(x, y, name, size=1.15, fontweight="bold", va="baseline")
+        for facet, box in zip(group.facets, place.facets, strict=True):
+            if facet.style is not None:
+                y = box.top + place.caption - 0.95 * em
+                under = place.caption > 2.5 * em
+                _draw_entry(still, facet.style, box, y, under=under, whole=not under)
+
+
+def draw_key(still: Still, scene: Scene) -> None:
+    """Say what ring, star and arrows mean; signs that the picture does not show are left out."""
+    box = still.layout.key
+    if box is None:
+        return
+    em, x, y = still.em, box.x + 0.6 * still.em, box.top - 0.9 * still.em
+    for draw, room, words in _signs(still, scene):
+        width = still.width_of(words, 1.0)
+        if x + room + width > box.right and y - 1.5 * em >= box.y:
+            x, y = box.x + 0.6 * em, y - 1.5 * em
+        if x + room + width > box.right:
+            continue
+        draw(x, y)
+        still.text(x + room, y, words, color=still.theme.quiet, va="center_baseline")
+        x += room + width + 1.5 * em
+
+
+def _signs(still: Still, scene: Scene) -> Iterator[tuple[Draw, float, str]]:
+    """What draws each sign at a place, how much room it takes, and what it means."""
+    em, theme, facets = still.em, still.theme, scene.facets
+
+    def marker(shape: str, color: str) -> Draw:
+        return lambda x, y: still.sign([x], y, color=color, marker=shape, edge=theme.text)
+
+    def arrow(color: str, way: float, rise: float = 0.0) -> Draw:
+        def draw(x: float, y: float) -> None:
+            shape = arrow_shapes(np.array([[x, y]]), np.array([[way, rise]]), np.array([1.5 * em]), 0.11 * still.line)
+            still.polygons(still.figure, shape, color)
+
+        return draw
+
+    def both(x: float, y: float) -> None:
+        arrow(theme.falling, -1.0)(x, y)
+        arrow(theme.rising, 1.0)(x + 1.7 * em, y)
+
+    if scene.styles:
+        yield marker("o", "none"), em, "start"
+    if any(len(facet.minima) for facet in facets):
+        yield marker("*", theme.minimum), em, "minimum"
+    if scene.vectors and scene.styles:
+        yield arrow(theme.text, 1.0, 0.7), 1.2 * em, "∇f"
+        yield arrow(theme.quiet, -1.0, -0.7), 1.2 * em, "−∇f"
+        yield arrow(scene.styles[0].color, -1.0, -0.7), 1.2 * em, "step"
+    arrows = [facet.arrows for facet in facets if facet.arrows is not None and facet.arrows.lengths.any()]
+    if any(each.points.shape[1] == 2 for each in arrows):
+        yield arrow("", 1.0, 0.7), 1.2 * em, "gradient"
+    if any(each.points.shape[1] == 1 for each in arrows):
+        yield both, 2.9 * em, "gradient"
+
+
+def _draw_entry(still: Still, style: Style, box: Box, y: float, *, under: bool, whole: bool = False) -> None:
+    """Sign, name and settings, these under the name or beside it; `whole` leaves settings away that would be cut."""
+    em = still.em
+    still.sign([box.x, box.x + 2.7 * em], y, color=style.color, dash=style.dash)
+    still.sign([box.x + 2.35 * em], y, color=style.color, marker=style.marker)
     x, room = box.x + 3.4 * em, box.width - 3.4 * em
-    label = still.shortened(path.label, 1.05, room, bold=True)
+    label = still.shortened(style.label, 1.05, room, bold=True)
     still.text(x, y, label, size=1.05, fontweight="bold", va="center_baseline")
     if under:
         y -= 1.3 * em
     else:
         x += still.width_of(label, 1.05, bold=True) + 0.8 * em
-    settings = still.shortened(path.settings, 1.0, box.right - x)
-    still.text(x, y, settings, color=still.theme.quiet, va="center_baseline")
+    if box.right - x > 4 * em and not (whole and still.width_of(style.settings, 1.0) > box.right - x):
+        settings = still.shortened(style.settings, 1.0, box.right - x)
+        still.text(x, y, settings, color=still.theme.quiet, va="center_baseline")
 
 
-def _draw_key(still: Still, scene: Scene, box: Box, y: float) -> None:
-    """What ring, star and arrow mean, in one line; those that the picture does not show are left out."""
-    em, theme = still.layout.em, still.theme
-    signs = [
-        ("o", "start", True),
-        ("*", "minimum", len(scene.minima) > 0),
-        ("", "gradient", scene.arrows is not None and scene.arrows.lengths.any()),
-    ]
-    x = box.x + 0.6 * em
-    for marker, words, shown in signs:
-        width = still.width_of(words, 1.0)
-        if not shown or x + em + width > box.right:
-            continue
-        if marker:
-            color = "none" if marker == "o" else theme.minimum
-            still.sign([x], y, color=color, marker=marker, edge=theme.text)
-        else:
-            shape = arrow_shapes(np.array([[x, y]]), np.array([[1.0, 0.7]]), np.array([1.5 * em]), 0.1 * em)
-            still.polygons(still.figure, shape)
-        still.text(x + em, y, words, color=theme.quiet, va="center_baseline")
-        x += width + 2.6 * em
-
-
-def _draw_line(still: Still, paths: Sequence[Path], box: Box) -> None:
-    em, x = still.layout.em, box.x
-    for path in paths:
-        label = still.shortened(path.label, 1.0, min(box.width, 12 * em))
+def _draw_lines(still: Still, styles: Sequence[Style], box: Box) -> None:
+    """The names one after the other, in as many lines as there is room for."""
+    em, x, y = still.em, box.x, box.top - 0.7 * still.em
+    for index, style in enumerate(styles):
+        label = still.shortened(style.label, 1.0, min(box.width, 12 * em))
         width = 1.2 * em + still.width_of(label, 1.0)
-        if x + width > box.right:
-            break
-        still.sign([x + 0.45 * em], box.y + 0.7 * em, color=path.color, marker=path.marker)
-        still.text(x + 1.2 * em, box.y + 0.7 * em, label, va="center_baseline")
+        last = y - 1.5 * em < box.y - 0.2 * em
+        more = f"and {len(styles) - index} more"
+        kept = still.width_of(more, 1.0) + em if last and index < len(styles) - 1 else 0.0
+        if x + width + kept > box.right:
+            if last:
+                if x + kept - em <= box.right:
+                    still.text(x, y, more, color=still.theme.quiet, va="center_baseline")
+                return
+            x, y = box.x, y - 1.5 * em
+        still.sign([x + 0.45 * em], y, color=style.color, marker=style.marker)
+        still.text(x + 1.2 * em, y, label, va="center_baseline")
         x += width + em

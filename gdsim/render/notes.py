@@ -14,7 +14,8 @@ from gdsim.objectives import FloatArray
 from gdsim.render.layout import Box
 from gdsim.render.still import Still
 from gdsim.render.trail import Pen
-from gdsim.scene import FEW_STARTS, Exit, Path, Scene
+from gdsim.render.window import Moment, Window
+from gdsim.scene import FEW_STARTS, Exit, Facet, Path
 
 __all__ = ["Note", "take_notes"]
 
@@ -53,51 +54,53 @@ class Note:
             self.text.draw(pen.renderer)
 
 
-def take_notes(scene: Scene, still: Still, renderer: RendererAgg) -> tuple[Note, ...]:
-    """Place the notes of a scene so that no two overlap and none is cut by the border."""
-    leaving = [(path, exit_) for path in scene.paths for exit_ in path.exits]
-    wedges = [_Wedge(still, exit_) for _, exit_ in leaving]
+def take_notes(facet: Facet, window: Window, still: Still, renderer: RendererAgg, moment: Moment) -> list[Note]:
+    """Place the notes of a facet so that no two overlap and none is cut by the border.
+
+    Where the camera turns there are wedges alone: words that wander would be hard to read.
+    """
+    leaving = [(path, exit_) for path in facet.paths for exit_ in path.exits]
+    wedges = [_Wedge(window, exit_, still.em, moment) for _, exit_ in leaving]
     taken = [wedge.extent for wedge in wedges]
-    busy = _busy(scene, still)
+    worded = leaving and not window.turning and window.box.width > 16 * still.em
+    busy = _busy(facet, window, moment) if worded else np.empty((0, 2))
     notes = []
     for (path, exit_), wedge in zip(leaving, wedges, strict=True):
         text, extent = None, wedge.extent
-        if path.points.shape[1] <= FEW_STARTS and still.layout.view.width > 16 * still.layout.em:
-            text = _words(still, path, exit_, named=len(scene.paths) > 1)
-            came = exit_.point - path.points[max(exit_.step - 1, 0), exit_.start]
-            words = _place(text, wedge, came, still, renderer, taken, busy)
+        if worded and path.points.shape[1] <= FEW_STARTS:
+            text = _words(still, path, exit_, named=len(facet.paths) > 1)
+            words = _place(text, wedge, still, window.box, renderer, taken, busy)
             taken.append(words)
             extent = Bbox.union([extent, words])
-        size = 0.95 * still.layout.em
+        size = 0.95 * still.em
         shape, casing = MarkerStyle(wedge.shape), still.theme.casing
-        notes.append(Note(exit_.time, wedge.spot[None], shape, size, path.color, casing, text, extent))
-    return tuple(notes)
+        notes.append(Note(exit_.time, wedge.spot[None], shape, size, path.style.color, casing, text, extent))
+    return notes
 
 
 class _Wedge:
     """Where the wedge of an exit stands: just within the side of the view that the path crosses."""
 
-    def __init__(self, still: Still, exit_: Exit) -> None:
-        em = still.layout.em
-        crossing = still.main.transData.transform(exit_.point)
-        self.shape = _side(crossing, still.layout.view)
+    def __init__(self, window: Window, exit_: Exit, em: float, moment: Moment) -> None:
+        crossing = window.pixels(np.array([exit_.point]), moment)[0]
+        self.shape = "X" if window.relief is not None else _side(crossing, window.box)
         self.outward = np.array(OUTWARD[self.shape])
         self.spot = crossing - self.outward * 0.45 * em
         self.extent = Bbox([self.spot - 0.6 * em, self.spot + 0.6 * em])
 
 
 def _words(still: Still, path: Path, exit_: Exit, *, named: bool) -> Text:
-    words = f"{still.shortened(path.label, 1.0, 9 * still.layout.em)} {exit_.words}" if named else exit_.words
-    box = {"boxstyle": "round,pad=0.25", "facecolor": still.theme.page, "edgecolor": path.color, "linewidth": 0.9}
+    words = f"{still.shortened(path.style.label, 1.0, 9 * still.em)} {exit_.words}" if named else exit_.words
+    box = {"boxstyle": "round,pad=0.25", "facecolor": still.theme.page, "edgecolor": path.style.color, "linewidth": 0.9}
     return still.text(0, 0, words, loose=True, ha="center", va="center", bbox=box)
 
 
-def _busy(scene: Scene, still: Still) -> FloatArray:
+def _busy(facet: Facet, window: Window, moment: Moment) -> FloatArray:
     """Spots along the paths of few starts, (n, 2) in pixels, close enough to tell what words would cover."""
     spots = [np.empty((0, 2))]
-    for path in scene.paths:
+    for path in facet.paths:
         for start in range(path.points.shape[1] if path.points.shape[1] <= FEW_STARTS else 0):
-            pixels = still.main.transData.transform(path.points[: path.view_ends[start] + 1, start])
+            pixels = window.pixels(path.points[path.times <= path.ends[start], start], moment)
             shares = np.linspace(0, 1, 12, endpoint=False)[:, None, None]
             spots.append((pixels[:-1] + shares * np.diff(pixels, axis=0)).reshape(-1, 2))
     return np.concatenate(spots)
@@ -118,19 +121,22 @@ def _side(crossing: FloatArray, view: Box) -> str:
 def _place(
     text: Text,
     wedge: _Wedge,
-    came: FloatArray,
     still: Still,
+    view: Box,
     renderer: RendererAgg,
     taken: list[Bbox],
     busy: FloatArray,
 ) -> Bbox:
     """Put words beside a wedge, within the view, clear of what is taken and, if it can be, of the paths."""
-    em, view = still.layout.em, still.layout.view
+    em = still.em
     size = text.get_window_extent(renderer)
     half = np.array([size.width, size.height]) / 2 + 0.45 * em
     inward = -wedge.outward if wedge.outward.any() else np.array([0.0, -1.0])
     along = np.abs(inward[::-1])
-    ahead = along * (np.sign(came @ along) or 1.0)
+    # Towards the middle of the view there is more room than towards a corner.
+    ahead = along * (
+        np.sign((np.array([view.x + view.width / 2, view.y + view.height / 2]) - wedge.spot) @ along) or 1.0
+    )
     low = np.array([view.x, view.y]) + half
     high = np.array([view.right, view.top]) - half
     # Beside the wedge first, on either side; then a row further in, and so on, so that many still find a place.

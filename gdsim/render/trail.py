@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass, field
+from itertools import pairwise
 from typing import Literal
 
 import numpy as np
@@ -17,7 +18,7 @@ from matplotlib.transforms import Bbox, Transform
 from gdsim.objectives import FloatArray
 from gdsim.render.still import points
 
-__all__ = ["Pen", "Rect", "Trail", "merged", "rect_around"]
+__all__ = ["Ink", "Pen", "Rect", "Trail", "merged", "rect_around"]
 
 HIDDEN = 1 / 3
 """A vertex that lies nearer than this to the last one kept, in pixels, is not seen and not drawn."""
@@ -28,7 +29,14 @@ CHUNK = 200
 OVERLAP = 12
 """How many kept vertices the colour of a path is drawn over again, so that a later casing does not cut it."""
 
+VEILED = 0.45
+"""How much of a path is seen through the surface that hides it."""
+
+BANDS = 10
+"""In how many shades a trail fades."""
+
 Cap = Literal["butt", "round"]
+BoolArray = npt.NDArray[np.bool_]
 
 DOT = MarkerStyle("o")
 
@@ -101,7 +109,7 @@ class Pen:
     renderer: RendererBase
     clip: Bbox
     transform: Transform
-    _tools: dict[tuple[str, float, str], GraphicsContextBase] = field(default_factory=dict)
+    _tools: dict[tuple[str, float, str, float], GraphicsContextBase] = field(default_factory=dict)
 
     def stroke(
         self,
@@ -109,25 +117,50 @@ class Pen:
         color: str,
         width: float,
         cap: Cap,
+        *,
+        shown: BoolArray | None = None,
         dash: tuple[float, list[float]] | None = None,
+        alpha: float = 1.0,
     ) -> None:
-        """Stroke lines, (n, m, 2) in pixels, as one compound path; `dash` is an offset and lengths in points."""
+        """Stroke lines as one compound path.
+
+        Args:
+            lines: (n, m, 2) in pixels.
+            color: Their colour.
+            width: Their width in pixels.
+            cap: The shape of their ends.
+            shown: (n, m − 1) which segments are drawn; all when left out.
+            dash: An offset and lengths of dashes, in points.
+            alpha: From 0 for nothing to 1 for opaque.
+        """
         count, long = lines.shape[:2]
         codes = np.full((count, long), Outline.LINETO, Outline.code_type)
         codes[:, 0] = Outline.MOVETO
+        if shown is not None:
+            codes[:, 1:][~shown] = Outline.MOVETO
         outline = Outline(lines.reshape(-1, 2), codes.ravel())
         outline.should_simplify = False
-        tool = self._tool(color, width, cap)
+        tool = self._tool(color, width, cap, alpha)
         tool.set_dashes(*dash or (0.0, None))
         self.renderer.draw_path(tool, outline, self.transform)
 
     def mark(
-        self, spots: FloatArray, shape: MarkerStyle, size: float, color: str, edge: str, edge_width: float
+        self,
+        spots: FloatArray,
+        shape: MarkerStyle,
+        size: float,
+        color: str,
+        edge: str,
+        edge_width: float,
+        alpha: float = 1.0,
     ) -> None:
         """Draw one filled shape at every spot, (n, 2) in pixels, as one compound path.
 
         All edges lie under all shapes: where spots crowd, an edge over its neighbour would rub it out.
         """
+        spots = spots[np.isfinite(spots).all(-1)]
+        if not len(spots):
+            return
         outline = shape.get_path().transformed(shape.get_transform())
         vertices = np.asarray(outline.vertices, np.float64)
         codes = outline.codes
@@ -136,38 +169,79 @@ class Pen:
             codes[0] = Outline.MOVETO
         corners = (vertices * size + spots[:, None]).reshape(-1, 2)
         every = Outline(corners, np.tile(np.asarray(codes), len(spots)))
+        if edge_width:
+            tool = self._tool(edge, 2 * edge_width, alpha=alpha)
+            self.renderer.draw_path(tool, every, self.transform, to_rgba(edge, alpha))
+        self.renderer.draw_path(self._tool(color, 0.0, alpha=alpha), every, self.transform, to_rgba(color, alpha))
+
+    def ring(self, spots: FloatArray, size: float, color: str, width: float) -> None:
+        """Draw a circle around every spot, (n, 2) in pixels; `size` is its diameter."""
+        angles = np.linspace(0, 2 * np.pi, 33)
+        circle = np.column_stack([np.cos(angles), np.sin(angles)]) * size / 2
+        self.stroke(spots[np.isfinite(spots).all(-1)][:, None] + circle, color, width, "butt")
+
+    def fill(self, shapes: FloatArray, color: str, edge: str, edge_width: float) -> None:
+        """Fill polygons, (n, corners, 2) in pixels, as one compound path over their edges."""
+        count, corners = shapes.shape[:2]
+        codes = np.full((count, corners + 1), Outline.LINETO, Outline.code_type)
+        codes[:, 0], codes[:, -1] = Outline.MOVETO, Outline.CLOSEPOLY
+        every = Outline(np.concatenate([shapes, shapes[:, :1]], 1).reshape(-1, 2), codes.ravel())
         self.renderer.draw_path(self._tool(edge, 2 * edge_width), every, self.transform, to_rgba(edge))
         self.renderer.draw_path(self._tool(color, 0.0), every, self.transform, to_rgba(color))
 
-    def _tool(self, color: str, width: float, cap: Cap = "butt") -> GraphicsContextBase:
+    def _tool(self, color: str, width: float, cap: Cap = "butt", alpha: float = 1.0) -> GraphicsContextBase:
         """A graphics context, made once: making one costs as much as stroking a short line."""
-        if (color, width, cap) not in self._tools:
+        if (color, width, cap, alpha) not in self._tools:
             tool = self.renderer.new_gc()
+            tool.set_alpha(alpha)
             tool.set_foreground(color)
             tool.set_linewidth(points(width))
             tool.set_capstyle(cap)
             tool.set_joinstyle("round")
             tool.set_snap(False)
             tool.set_clip_rectangle(self.clip)
-            self._tools[color, width, cap] = tool
-        return self._tools[color, width, cap]
+            self._tools[color, width, cap, alpha] = tool
+        return self._tools[color, width, cap, alpha]
+
+
+@dataclass(frozen=True)
+class Ink:
+    """What a trail is drawn with; lengths in pixels.
+
+    Args:
+        color: The colour of path and heads.
+        casing: The colour of the border around both.
+        border: The width of the path's border; 0 where paths lie so dense that borders would cut them.
+        width: The path's width.
+        dash: On and off lengths in units of the width.
+        marker: The head's shape, a matplotlib letter.
+        head: The head's diameter.
+        dot: The diameter of the dot on each iterate; 0 for none.
+        alpha: From 0 for nothing to 1 for opaque.
+    """
+
+    color: str
+    casing: str
+    border: float
+    width: float
+    dash: tuple[float, ...]
+    marker: str
+    head: float
+    dot: float = 0.0
+    alpha: float = 1.0
 
 
 class Trail:
-    """The paths of one optimizer in one set of axes, in pixels.
+    """The paths of one optimizer in one window, in pixels.
 
     Args:
-        spots: (steps + 1, starts, 2) the path in pixels from the lower left corner.
+        spots: (n, starts, 2) the path in pixels from the lower left corner; where one is NaN, the path is broken.
+        times: (n,) when each is reached, in steps.
         ends: (starts,) the step at which each path ends.
-        color: The colour of path and heads.
-        casing: The colour of the border around both.
-        border: The width of the path's border in pixels; 0 where paths lie so dense that borders would cut them.
-        width: The path's width in pixels.
-        dash: On and off lengths in units of the width.
-        marker: The head's shape.
-        head: The head's diameter in pixels.
-        dots: Whether each iterate has a dot.
+        ink: How it is drawn.
         frames: In how many frames the path is drawn: a frame should keep no more than about one stretch.
+        veiled: (n, starts) where the path is seen through the surface that hides it; nowhere when left out.
+        fade: How many steps the path is seen back from its head; None for the whole path.
 
     Attributes:
         chunk: How many vertices each path gains before they are kept.
@@ -176,90 +250,155 @@ class Trail:
     def __init__(
         self,
         spots: FloatArray,
+        times: FloatArray,
         ends: npt.NDArray[np.int64],
+        ink: Ink,
         *,
-        color: str,
-        casing: str,
-        border: float,
-        width: float,
-        dash: tuple[float, ...],
-        marker: str,
-        head: float,
-        dots: bool,
         frames: int,
+        veiled: BoolArray | None = None,
+        fade: int | None = None,
     ) -> None:
-        steps = np.arange(len(spots))
-        # Far outside is as good as anywhere outside; a start without a value has no place at all.
-        spots = np.clip(np.nan_to_num(spots, nan=-1e7), -1e7, 1e7)
-        spots = np.where((steps[:, None] <= ends)[..., None], spots, spots[ends, np.arange(spots.shape[1])])
-        self._spots = np.ascontiguousarray(spots.transpose(1, 0, 2))
-        self._times = steps if dots else _seen(self._spots)
-        self._drawn = self._spots[:, self._times]
-        self._width, self._dash, self._dots = width, dash, dots
-        self._color, self._casing = color, casing
-        self._border = border
-        self._shape, self._head = MarkerStyle(marker), head
+        self._ink, self._fade = ink, fade
+        last = np.searchsorted(times, ends)
+        reached = np.arange(len(spots))[:, None] <= last
+        spots = np.where(reached[..., None], np.clip(spots, -1e7, 1e7), spots[last, np.arange(len(last))])
+        self._all_times, self._spots = times, np.ascontiguousarray(spots.transpose(1, 0, 2))
+        worth = _seen(self._spots)
+        iterate = times == np.floor(times)
+        if ink.dot:
+            worth |= iterate
+        if veiled is not None:
+            worth[1:] |= (veiled[1:] != veiled[:-1]).any(-1)
+        drawn = np.flatnonzero(worth)
+        self._times, self._drawn = times[drawn], self._spots[:, drawn]
+        self._iterates = iterate[drawn] if ink.dot else None
+        self._veiled = None if veiled is None else veiled[drawn].T
         self._run = np.zeros(self._drawn.shape[:2])
-        if dash:
-            moves = np.linalg.norm(np.diff(self._drawn, axis=1), axis=-1)
-            self._run[:, 1:] = np.cumsum(moves, axis=1) % (sum(dash) * width)
+        if ink.dash:
+            moves = np.nan_to_num(np.linalg.norm(np.diff(self._drawn, axis=1), axis=-1))
+            self._run[:, 1:] = np.cumsum(moves, axis=1) % (sum(ink.dash) * ink.width)
         self.chunk = max(min(32, max(4, CHUNK // len(self._spots))), len(self._times) // frames)
         self._kept = 0
 
     @property
     def room(self) -> float:
         """How far beyond its spots a trail leaves colour, in pixels."""
-        return self._width + self._border + 2
+        return self._ink.width + self._ink.border + 2
 
     def whole(self, time: float) -> float | None:
         """Return the time up to which the next stretch can be kept, or None while that is not whole yet."""
         last = self._kept + self.chunk
-        return float(self._times[last]) if last < len(self._times) and self._times[last] <= time else None
+        if self._fade is not None or last >= len(self._times) or self._times[last] > time:
+            return None
+        return float(self._times[last])
 
     def keep(self, time: float) -> None:
         """Say that everything up to a time, as `whole` gave it, stands on the kept picture."""
         self._kept = int(np.searchsorted(self._times, time))
 
-    def _stretch(self, first: int, time: float) -> FloatArray:
-        """The spots from a vertex to the place reached at a time, (starts, n, 2)."""
-        last = int(np.searchsorted(self._times, time, side="right"))
-        return np.concatenate([self._drawn[:, first:last], self.at(time)[:, None]], axis=1)
-
     def at(self, time: float) -> FloatArray:
-        """Return where the heads are at a time, (starts, 2); between two iterates on the segment between them."""
-        step = min(int(time), self._spots.shape[1] - 1)
-        after = min(step + 1, self._spots.shape[1] - 1)
-        here = self._spots[:, step]
-        moved: FloatArray = here + (time - step) * (self._spots[:, after] - here)
+        """Return where the heads are at a time, (starts, 2); between two places on the segment between them."""
+        before = int(np.clip(np.searchsorted(self._all_times, time, side="right") - 1, 0, len(self._all_times) - 1))
+        after = min(before + 1, len(self._all_times) - 1)
+        here, gap = self._spots[:, before], self._all_times[after] - self._all_times[before]
+        share = (time - self._all_times[before]) / gap if gap else 0.0
+        moved: FloatArray = here + share * (self._spots[:, after] - here) if share else here
         return moved
 
     def draw_path(self, pen: Pen, time: float) -> FloatArray:
         """Draw the path from where it is kept to the place reached at a time, and return the spots drawn."""
-        if self._border:
-            pen.stroke(self._stretch(self._kept, time), self._casing, self._width + 2 * self._border, "butt")
-        back = max(self._kept - OVERLAP, 0) if self._border else self._kept
-        colored = self._stretch(back, time)
-        if self._dash:
-            lengths = [points(part * self._width) for part in self._dash]
-            for start, line in enumerate(colored):
-                offset = points(float(self._run[start, back]))
-                pen.stroke(line[None], self._color, self._width, "butt", (offset, lengths))
-        else:
-            pen.stroke(colored, self._color, self._width, "round")
-        if self._dots:
-            dots = colored[:, :-1].reshape(-1, 2)
-            pen.mark(dots, DOT, 2.1 * self._width, self._color, self._casing, 0.35 * self._width)
-        return colored
+        if self._fade is not None:
+            return self._draw_fading(pen, time, self._fade)
+        if self._ink.border:
+            lines, shown, _ = self._stretch(self._kept, time)
+            pen.stroke(lines, self._ink.casing, self._ink.width + 2 * self._ink.border, "butt", shown=shown)
+        back = max(self._kept - OVERLAP, 0) if self._ink.border else self._kept
+        lines, shown, veiled = self._stretch(back, time)
+        self._draw_line(pen, lines, shown, self._run[:, back], self._ink.alpha)
+        if veiled is not None:
+            back = self._kept
+            lines, _, veiled = self._stretch(back, time)
+            pen.stroke(lines, self._ink.color, 0.75 * self._ink.width, "butt", shown=veiled, alpha=VEILED)
+        if self._iterates is not None:
+            dotted = self._iterates[back : back + lines.shape[1] - 1]
+            self._mark_dots(pen, lines[:, :-1][:, dotted], self._ink.alpha)
+        return lines
 
     def draw_heads(self, pen: Pen, time: float) -> FloatArray:
         """Draw the heads where they are at a time, and return their spots."""
-        heads = self.at(time)
-        pen.mark(heads, self._shape, self._head, self._color, self._casing, 0.12 * self._head)
+        heads, ink = self.at(time), self._ink
+        pen.mark(heads, MarkerStyle(ink.marker), ink.head, ink.color, ink.casing, 0.12 * ink.head, ink.alpha)
         return heads
 
+    def _stretch(self, first: int, time: float) -> tuple[FloatArray, BoolArray | None, BoolArray | None]:
+        """The path from a vertex to the place reached at a time, and which of its segments are shown and veiled.
 
-def _seen(spots: FloatArray) -> npt.NDArray[np.intp]:
-    """Return the steps worth drawing of paths (starts, steps + 1, 2): one a stretch that can be seen."""
-    moves = np.abs(np.diff(spots, axis=1)).max(axis=(0, 2))
+        Returns:
+            (starts, n, 2) spots; (starts, n − 1) the segments in plain sight, None for all; likewise those
+            that are seen through the surface, None for none.
+        """
+        last = int(np.searchsorted(self._times, time, side="right"))
+        lines, shown = _unbroken(np.concatenate([self._drawn[:, first:last], self.at(time)[:, None]], axis=1))
+        if self._veiled is None:
+            return lines, shown, None
+        ends = self._veiled[:, first : last + 1]
+        ends = np.concatenate([ends, ends[:, -1:]], 1)[:, : lines.shape[1]]
+        veiled = ends[:, 1:] | ends[:, :-1]
+        seen = np.ones_like(veiled) if shown is None else shown
+        return lines, seen & ~veiled, seen & veiled
+
+    def _draw_line(self, pen: Pen, lines: FloatArray, shown: BoolArray | None, run: FloatArray, alpha: float) -> None:
+        """Stroke the coloured line; `run` is how far each path has come in its dashes where it begins."""
+        ink = self._ink
+        if not ink.dash:
+            pen.stroke(lines, ink.color, ink.width, "round" if alpha == 1 else "butt", shown=shown, alpha=alpha)
+            return
+        lengths = [points(part * ink.width) for part in ink.dash]
+        for start, line in enumerate(lines):
+            for first, last in [(0, len(line))] if shown is None else _runs(shown[start]):
+                come = run[start] + np.linalg.norm(np.diff(line[: first + 1], axis=0), axis=-1).sum()
+                dash = (points(float(come)), lengths)
+                pen.stroke(line[None, first:last], ink.color, ink.width, "butt", dash=dash, alpha=alpha)
+
+    def _mark_dots(self, pen: Pen, spots: FloatArray, alpha: float) -> None:
+        ink = self._ink
+        pen.mark(spots.reshape(-1, 2), DOT, ink.dot, ink.color, ink.casing, ink.dot / 6, alpha)
+
+    def _draw_fading(self, pen: Pen, time: float, fade: int) -> FloatArray:
+        """Draw the last steps of the path in bands, each fainter than the one after it."""
+        since = max(time - fade, 0.0)
+        borders = np.linspace(since, time, BANDS + 1)
+        spots = []
+        for begin, end in pairwise(borders):
+            first, last = (int(np.searchsorted(self._times, at, side="right")) for at in (begin, end))
+            ends = [self.at(float(begin))[:, None], self._drawn[:, first:last], self.at(float(end))[:, None]]
+            lines, shown = _unbroken(np.concatenate(ends, axis=1))
+            alpha = self._ink.alpha * (1 - (time - float(end)) / fade)
+            self._draw_line(pen, lines, shown, self._run[:, max(first - 1, 0)], max(alpha, 1 / BANDS))
+            if self._iterates is not None:
+                self._mark_dots(pen, lines[:, 1:-1][:, self._iterates[first:last]], max(alpha, 1 / BANDS))
+            spots.append(lines)
+        return np.concatenate(spots, axis=1)
+
+
+def _unbroken(lines: FloatArray) -> tuple[FloatArray, BoolArray | None]:
+    """Lines (starts, n, 2) without NaN, and which of their segments (starts, n − 1) had none; None for all."""
+    finite = np.asarray(np.isfinite(lines).all(-1))
+    if finite.all():
+        return lines, None
+    lines = lines.copy()
+    lines[~finite] = lines[finite][0] if finite.any() else 0.0
+    return lines, finite[:, 1:] & finite[:, :-1]
+
+
+def _runs(shown: BoolArray) -> list[tuple[int, int]]:
+    """The runs of vertices, from and to, that shown segments join."""
+    change = np.flatnonzero(np.diff(np.concatenate([[False], shown, [False]])))
+    return [(int(first), int(last) + 1) for first, last in zip(change[::2], change[1::2], strict=True)]
+
+
+def _seen(spots: FloatArray) -> BoolArray:
+    """Tell which vertices of paths (starts, n, 2) are worth drawing, (n,): one a stretch that can be seen."""
+    moves = np.nan_to_num(np.abs(np.diff(spots, axis=1)), nan=1.0).max(axis=(0, 2))
     stretch = np.floor(np.cumsum(moves) / HIDDEN)
-    return np.append(0, 1 + np.flatnonzero(np.diff(stretch, prepend=0.0)))
+    return np.append(True, np.diff(stretch, prepend=0.0) > 0)

@@ -4,19 +4,32 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from itertools import pairwise
+from typing import Literal
 
 import numpy as np
 import numpy.typing as npt
 
 from gdsim.objectives import FloatArray
 
-__all__ = ["Levels", "choose_levels", "labels", "number", "origin_of", "round_ticks"]
+__all__ = ["Levels", "above_words", "choose_levels", "labels", "number", "origin_of", "round_ticks"]
 
 WANTED = 28
 """About how many levels: enough to read a slope, few enough that the fills stay crisp in 256 colours."""
 
 SKEWED = 6
 """How many times the median of a field its highest value is before its levels are geometric."""
+
+STRAYING = 5
+"""How many times the range of nearly all of a field its whole range is before its levels are of equal areas."""
+
+NARROW = 4
+"""A field's highest value is less than so many times its lowest where round numbers part it better than decades."""
+
+RANKS, LABELLED = 28, 4
+"""How many levels cover a field in equal parts, and every how many of their edges is a round number with a label."""
+
+LEEWAY = 0.1
+"""By what share of a level's area an edge may be moved to a round number."""
 
 SUPERSCRIPTS = str.maketrans("-0123456789", "⁻⁰¹²³⁴⁵⁶⁷⁸⁹")
 
@@ -38,16 +51,22 @@ class Levels:
     caption: str
 
 
-def choose_levels(values: FloatArray, minimum: float | None, symbol: str) -> Levels:
+def choose_levels(
+    values: FloatArray,
+    minimum: float | None,
+    symbol: str,
+    spacing: Literal["linear", "log", "rank"] | None = None,
+) -> Levels:
     """Choose some 24 to 32 levels that show a field's shape.
-
-    The levels are evenly spaced where the values are, and geometrically above the minimum where most of
-    the field lies low: where the median is less than 1/6 of the highest value.
 
     Args:
         values: (…) the field; what is not finite is passed over.
         minimum: The objective's known minimum, or None.
         symbol: How the field is called, `"f(x, y)"`.
+        spacing: Whether the levels are spaced evenly, geometrically above the minimum, or so that each covers as much
+            of the field as the next. By default geometrically where most of the field lies low, its median being
+            less than 1/6 of the highest value; in equal parts where a few values, as at a pole, would leave all others
+            one colour; else evenly.
     """
     finite = values[np.isfinite(values)]
     if finite.size == 0:
@@ -58,10 +77,28 @@ def choose_levels(values: FloatArray, minimum: float | None, symbol: str) -> Lev
         return _even(low - room, high + room, symbol, 0.0)
     base = low if minimum is None or minimum > low else minimum
     above = finite - base
-    if np.median(above) > above.max() / SKEWED or above.max() < 1e-9 * abs(base):
-        origin, caption = origin_of(low, high, symbol)
-        return _even(low - origin, high - origin, caption, origin)
-    return _geometric(above, base, minimum, symbol)
+    spacing = spacing or _fitting(above, base)
+    if spacing == "log":
+        return _geometric(above, base, above_words(base, minimum, symbol))
+    origin, caption = origin_of(low, high, symbol)
+    if spacing == "rank":
+        return _ranked(finite - origin, caption, origin)
+    return _even(low - origin, high - origin, caption, origin)
+
+
+def _fitting(above: FloatArray, base: float) -> Literal["linear", "log", "rank"]:
+    top = float(above.max())
+    if np.median(above) <= top / SKEWED and top >= 1e-9 * abs(base):
+        return "log"
+    most_low, most_high = np.quantile(above, [0.02, 0.98])
+    return "rank" if top > STRAYING * (most_high - most_low) > 0 else "linear"
+
+
+def above_words(base: float, minimum: float | None, symbol: str) -> str:
+    """Say what values above a base are: the objective itself, or above its known minimum or the lowest shown."""
+    if base == 0.0:
+        return symbol
+    return "f − f*" if base == minimum else "f − min f"
 
 
 def _even(low: float, high: float, caption: str, base: float) -> Levels:
@@ -72,24 +109,55 @@ def _even(low: float, high: float, caption: str, base: float) -> Levels:
     return _cut(edges, ticks, low, high, caption, base)
 
 
-def _geometric(above: FloatArray, base: float, minimum: float | None, symbol: str) -> Levels:
-    top = float(above.max())
-    bottom = max(float(np.quantile(above, 0.005)), top * 1e-6)
-    decades = np.arange(np.floor(np.log10(bottom)), np.ceil(np.log10(top)) + 1)
-    steps = (1.0,) if len(decades) > 4 else (1.0, 3.0) if len(decades) > 2 else (1.0, 2.0, 5.0)
-    ticks = np.array([m * 10.0**d for d in decades for m in steps])
-    shown = max(int(np.sum((ticks >= bottom) & (ticks <= top))), 1)
-    parts = max(1, round(WANTED / shown))
-    pairs = pairwise(ticks)
-    edges = np.append(np.concatenate([np.geomspace(a, b, parts, endpoint=False) for a, b in pairs]), ticks[-1])
-    edges = np.append(0.0, edges[np.searchsorted(edges, bottom, side="right") - 1 :])
-    if base == 0.0:
-        caption = symbol
-    elif minimum is None or base != minimum:
-        caption = "f − min f"
+def _geometric(above: FloatArray, base: float, caption: str) -> Levels:
+    lowest, top = float(above.min()), float(above.max())
+    # Lower edges would cover next to nothing, or be lost in the digits of the base.
+    bottom = max(float(np.quantile(above, 0.005)), top * 1e-6, abs(base) * 1e-14)
+    if narrow := top < NARROW * lowest:
+        ticks = round_ticks(lowest, top, 7, outside=True)
+        shown = len(ticks) - 1
     else:
-        caption = "f − f*"
-    return _cut(edges, ticks, 0.0, top, caption, base)
+        decades = 10.0 ** np.arange(np.floor(np.log10(bottom)), np.ceil(np.log10(top)) + 1)
+        for factors in ((1.0,), (1.0, 3.0), (1.0, 2.0, 5.0)):
+            ticks = np.multiply.outer(decades, factors).ravel()
+            shown = int(np.sum((ticks >= bottom) & (ticks <= top)))
+            if shown >= 3:
+                break
+    parts = max(1, round(WANTED / max(shown, 1)))
+    edges = np.concatenate([np.geomspace(a, b, parts, endpoint=False) for a, b in pairwise(ticks)])
+    edges = np.append(edges, ticks[-1])
+    if not narrow:
+        edges = np.append(0.0, edges[np.searchsorted(edges, bottom, side="right") - 1 :])
+    return _cut(edges, ticks, lowest if narrow else 0.0, top, caption, base)
+
+
+def _ranked(values: FloatArray, caption: str, base: float) -> Levels:
+    """Levels of equal areas; where many points share a value, fewer."""
+    shares = np.arange(RANKS + 1) / RANKS
+    edges = np.quantile(values, shares)
+    room = LEEWAY / RANKS
+    for i in range(0, RANKS + 1, LABELLED):
+        below, above = np.quantile(values, [max(shares[i] - room, 0), min(shares[i] + room, 1)])
+        # What encloses all is moved outwards.
+        if i == 0:
+            below, above = 2 * below - above, below
+        elif i == RANKS:
+            below, above = above, 2 * above - below
+        edges[i] = _roundest(float(below), float(above))
+    ticks, edges = edges[::LABELLED], np.unique(edges)
+    at = np.flatnonzero(np.isin(edges, ticks))
+    return Levels(edges + base, at, labels(edges[at]), caption)
+
+
+def _roundest(low: float, high: float) -> float:
+    """Return a number from `low` to `high` that takes few digits."""
+    if low <= 0 <= high:
+        return 0.0
+    if low == high:
+        return low
+    size = 10.0 ** np.floor(np.log10(high - low))
+    candidates = (float(f"{np.ceil(low / step) * step:.15g}") for step in (10 * size, 5 * size, 2 * size, size))
+    return next((number for number in candidates if low <= number <= high), low)
 
 
 def _cut(edges: FloatArray, ticks: FloatArray, low: float, high: float, caption: str, base: float) -> Levels:
@@ -128,11 +196,12 @@ def origin_of(low: float, high: float, symbol: str) -> tuple[float, str]:
 
 
 def labels(ticks: FloatArray) -> tuple[str, ...]:
-    """Write ticks with as many digits as it takes to tell each from the next."""
-    gaps = np.abs(np.diff(ticks))
-    largest = np.abs(ticks).max(initial=0.0)
-    digits = int(np.ceil(np.log10(largest / gaps.min()))) + 1 if len(gaps) and largest > 0 else 5
-    return tuple(number(float(tick), max(digits, 5)) for tick in ticks)
+    """Write ascending ticks, each with as many digits as it takes to tell it from its neighbours."""
+    gaps = np.concatenate([[np.inf], np.abs(np.diff(ticks)), [np.inf]])
+    nearest = np.minimum(gaps[1:], gaps[:-1])
+    with np.errstate(divide="ignore"):
+        digits = np.ceil(np.log10(np.abs(ticks)) - np.log10(nearest)) + 1
+    return tuple(number(float(tick), int(n)) for tick, n in zip(ticks, np.clip(digits, 5, 15), strict=True))
 
 
 def number(value: float, digits: int = 5) -> str:
@@ -144,4 +213,4 @@ def number(value: float, digits: int = 5) -> str:
     mantissa, exponent = f"{value:.{digits - 1}e}".split("e")
     mantissa = mantissa.rstrip("0").removesuffix(".").replace("-", "−")
     power = "10" + str(int(exponent)).translate(SUPERSCRIPTS)
-    return power if mantissa == "1" else f"{mantissa}·{power}"
+    return mantissa.replace("1", power) if mantissa in ("1", "−1") else f"{mantissa}·{power}"

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Literal
 
 import numpy as np
 
@@ -11,7 +12,19 @@ from gdsim.config import View
 from gdsim.errors import InputError
 from gdsim.objectives import FloatArray, Objective, inside
 
-__all__ = ["Section", "reach", "section"]
+__all__ = ["Kind", "Section", "reach", "section"]
+
+Kind = Literal["contour", "surface", "curve"]
+
+GOES_WITH = {
+    "arrows": "contour",
+    "arrows_at": "curve",
+    "camera": "surface",
+    "fill": "contour",
+    "heights": "surface",
+    "levels": "contour or surface",
+}
+"""With which kind a key of the view goes, or a value that not every kind has, such as stream lines."""
 
 SUBSCRIPTS = str.maketrans("0123456789", "₀₁₂₃₄₅₆₇₈₉")
 
@@ -21,6 +34,7 @@ class Section:
     """One or two directions through a point of the domain; a spot is a point of the picture.
 
     Args:
+        kind: How it is shown: from above, as a surface in space, or as a curve.
         origin: (dim,) where the spot (0, …, 0) lies.
         axes: (k, dim) orthonormal directions, k is 1 or 2.
         bounds: (k, 2) the range of spots to show.
@@ -29,6 +43,7 @@ class Section:
             out nothing.
     """
 
+    kind: Kind
     origin: FloatArray
     axes: FloatArray
     bounds: FloatArray
@@ -61,27 +76,45 @@ def section(objective: Objective, view: View, paths: Sequence[FloatArray] = ()) 
         paths: (steps + 1, starts, dim) each, all iterates.
 
     Raises:
-        InputError: The kind or the plane does not fit the objective.
+        InputError: The kind, a key that goes with another one, a panel or the plane does not fit the objective.
     """
-    dim, kind = objective.dim, "curve" if objective.dim == 1 else "contour"
-    if view.kind not in (None, kind):
-        raise InputError(f"must be {kind} for {objective.name}, which has dim {dim} here", ("view", "kind"))
+    dim, kind = objective.dim, _kind(objective, view)
+    _check_keys(objective, view, kind)
     if dim <= 2:
         if view.plane is not None or view.at is not None:
             key = "at" if view.plane is None else "plane"
             raise InputError(f"is for more than two dimensions; {objective.name} has dim {dim} here", ("view", key))
-        return Section(np.zeros(dim), np.eye(dim), reach(objective.bounds, paths), ("x", "y")[:dim])
+        return Section(kind, np.zeros(dim), np.eye(dim), reach(objective.bounds, paths), ("x", "y")[:dim])
     if isinstance(view.plane, list):
-        return _of_coordinates(objective, view.plane, view.at, paths)
+        return _of_coordinates(objective, kind, view.plane, view.at, paths)
     if view.at is not None:
         raise InputError("a point goes with a plane of two coordinates, as in plane: [0, 1]", ("view", "at"))
     if not paths:
-        return _of_coordinates(objective, [0, 1], None, paths)
-    return _of_paths(objective, paths)
+        return _of_coordinates(objective, kind, [0, 1], None, paths)
+    return _of_paths(objective, kind, paths)
+
+
+def _kind(objective: Objective, view: View) -> Kind:
+    kinds: tuple[Kind, ...] = ("curve",) if objective.dim == 1 else ("contour", "surface")
+    if view.kind is None:
+        return kinds[0]
+    if view.kind not in kinds:
+        words = f"must be {' or '.join(kinds)} for {objective.name}, which has dim {objective.dim} here"
+        raise InputError(words, ("view", "kind"))
+    return view.kind
+
+
+def _check_keys(objective: Objective, view: View, kind: Kind) -> None:
+    if misfits := view.misfits(kind):
+        key = misfits[0]
+        raise InputError(f"{'stream' if key == 'arrows' else key} goes with kind: {GOES_WITH[key]}", ("view", key))
+    if "distance" in view.panels and not len(objective.minima):
+        words = f"distance goes with a known minimum; none of {objective.title} is known"
+        raise InputError(words, ("view", "panels", view.panels.index("distance")))
 
 
 def _of_coordinates(
-    objective: Objective, plane: list[int], at: list[float] | None, paths: Sequence[FloatArray]
+    objective: Objective, kind: Kind, plane: list[int], at: list[float] | None, paths: Sequence[FloatArray]
 ) -> Section:
     dim = objective.dim
     if max(plane) >= dim:
@@ -99,10 +132,10 @@ def _of_coordinates(
     names = tuple("x" + str(i + 1).translate(SUBSCRIPTS) for i in plane)
     short = f"section {names[0]}, {names[1]} of dim {dim}"
     words = (f"{short}, {where}", short)
-    return Section(origin, np.eye(dim)[plane], bounds, names, words)
+    return Section(kind, origin, np.eye(dim)[plane], bounds, names, words)
 
 
-def _of_paths(objective: Objective, paths: Sequence[FloatArray]) -> Section:
+def _of_paths(objective: Objective, kind: Kind, paths: Sequence[FloatArray]) -> Section:
     points = np.concatenate([path.reshape(-1, objective.dim) for path in paths])
     bounds = reach(objective.bounds, paths)
     # What ran away would turn the plane towards itself.
@@ -120,7 +153,8 @@ def _of_paths(objective: Objective, paths: Sequence[FloatArray]) -> Section:
     if total > 0:
         held = f"{100 * variances[:-3:-1].sum() / total:.3g} %"
         words = (f"{words[0]}, {held} of their variance", f"{held} of dim {dim}")
-    return Section(origin, axes, np.stack([middle - half, middle + half], -1), ("direction 1", "direction 2"), words)
+    bounds = np.stack([middle - half, middle + half], -1)
+    return Section(kind, origin, axes, bounds, ("direction 1", "direction 2"), words)
 
 
 def reach(bounds: FloatArray, paths: Sequence[FloatArray]) -> FloatArray:

@@ -1,7 +1,8 @@
-"""What happens, in words, for those who do not see it."""
+"""What stands over a picture, and what happens in it, in words for those who do not see it."""
 
 from __future__ import annotations
 
+import re
 from collections import Counter
 from collections.abc import Sequence
 
@@ -9,13 +10,50 @@ import numpy as np
 import numpy.typing as npt
 
 from gdsim.comparison import distances_to_minimum, steps_to_tolerance
+from gdsim.config import View
 from gdsim.objectives import FloatArray, Objective
+from gdsim.scene.section import Section
 from gdsim.trajectory import Stop, Trajectory
 
-__all__ = ["describe"]
+__all__ = ["describe", "formula", "joined", "portrait", "subtitles"]
 
 NEAR = 0.02
 """A path ends near a minimum when it is nearer to it than this share of the view's diagonal."""
+
+
+INDEXED = re.compile(r"x_(?:\d|i\b|\{i)")
+"""What tells a formula of any number of coordinates from one of x and y."""
+
+
+def joined(words: Sequence[str]) -> str:
+    """Join words as a list is read, each once: "Himmelblau, Beale and Booth"."""
+    *before, last = dict.fromkeys(words)
+    return f"{', '.join(before)} and {last}" if before else last
+
+
+def formula(objectives: Sequence[Objective], view: View) -> str:
+    """Return the equation for a title, in LaTeX without dollar signs; empty where there is none to show."""
+    wanted = view.title is None if view.formula is None else view.formula
+    if not wanted or len(objectives) > 1 or not objectives[0].formula:
+        return ""
+    right, dim = objectives[0].formula, objectives[0].dim
+    indexed = dim > 2 or INDEXED.search(right)
+    left = r"f(\mathbf{x})" if indexed else "f(x, y)" if dim == 2 else "f(x)"
+    return f"{left} = {right}"
+
+
+def subtitles(objectives: Sequence[Objective], sections: Sequence[Section]) -> tuple[str, ...]:
+    """Say what a picture leaves out, in full and in short; nothing where it leaves out nothing."""
+    told = [(each.title, shown.words) for each, shown in zip(objectives, sections, strict=True) if shown.words]
+    if len(objectives) == 1 or not told:
+        return sections[0].words
+    return "; ".join(f"{title}: {words[0]}" for title, words in told), "sections of more dimensions"
+
+
+def portrait(title: str, view: View) -> str:
+    """Say what is seen of an objective alone."""
+    drawn = {"gradient": " with its gradient arrows", "stream": " with stream lines of its gradient", "none": ""}
+    return f"{title}{drawn[view.arrows]}."
 
 
 def describe(objective: Objective, trajectories: Sequence[Trajectory]) -> str:

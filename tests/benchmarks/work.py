@@ -19,8 +19,10 @@ from gdsim.scene import Scene
 
 Figures = dict[str, float]
 
+SMALL = "{size: [800, 600]}"
+
 CONFIG = """
-objective: himmelblau
+objective: {objective}
 start: {start}
 steps: {steps}
 optimizers:
@@ -28,15 +30,24 @@ optimizers:
   Momentum: {{class: SGD, lr: {slow}, momentum: 0.9}}
   RMSprop: {{lr: {fast}}}
   Adam: {{lr: {fast}}}
-view: {{size: [800, 600]}}
-animation: {{fps: 25, seconds: {seconds}, hold: 0}}
+view: {view}
+animation: {{fps: 25, seconds: {seconds}, hold: 0, trail: {trail}}}
 """
 
 
-def _scene(*, frames: int = 200, steps: int = 200, start: str = "[-0.5, 4.2]") -> Scene:
+def _scene(
+    *,
+    frames: int = 200,
+    steps: int = 200,
+    objective: str = "himmelblau",
+    start: str = "[-0.5, 4.2]",
+    view: str = SMALL,
+    trail: str = "whole",
+) -> Scene:
     """The same journey however many the steps: the learning rates shrink as the steps grow in number."""
+    chosen = {"objective": objective, "start": start, "view": view, "trail": trail}
     rates = {"slow": 0.2 / steps, "fast": 6 / steps}
-    experiment = gdsim.loads(CONFIG.format(start=start, steps=steps, seconds=frames / 25, **rates))
+    experiment = gdsim.loads(CONFIG.format(steps=steps, seconds=frames / 25, **chosen, **rates))
     return gdsim.compose(gdsim.simulate(experiment), view=experiment.view, animation=experiment.animation)
 
 
@@ -92,20 +103,22 @@ def _plain_animation(scene: Scene) -> FuncAnimation:
     """The very same picture, with what moves as ordinary lines of matplotlib that an update function sets."""
     frames = gdsim.frames(scene)
     still = frames._still
-    em, figure = still.layout.em, still.figure
+    em, figure = still.em, still.figure
+    (facet,), (panel,) = frames._facets, frames._panels
     counter = still.text(*still.layout.counter, "", color=still.theme.quiet, ha="right", va="baseline")
     moving = []
-    for axes, scale in ((still.main, 1.0), (still.loss, 0.8)):
-        for path in scene.paths:
-            look = {"color": path.color, "linewidth": points(0.17 * em * scale)}
-            if path.dash:
-                look["dashes"] = path.dash
-            if axes is still.main:
+    spots = [path.points[:, 0] for path in scene.facets[0].paths]
+    curves = [curve.spots[:, 0] for curve in scene.groups[0].panels[0].curves]
+    for axes, scale, lines in ((facet.window.axes, 1.0, spots), (panel.window.axes, 0.8, curves)):
+        for style, xy in zip(scene.styles, lines, strict=True):
+            look = {"color": style.color, "linewidth": points(0.17 * em * scale)}
+            if style.dash:
+                look["dashes"] = style.dash
+            if axes is facet.window.axes:
                 look["path_effects"] = [withStroke(linewidth=points(0.32 * em), foreground=still.theme.casing)]
             (line,) = axes.plot([], [], **look)
-            head = {"marker": path.marker, "markersize": points(0.95 * em * scale), "markeredgecolor": "white"}
-            (mark,) = axes.plot([], [], color=path.color, **head)
-            xy = path.points[:, 0] if axes is still.main else np.column_stack([np.arange(scene.steps + 1), path.losses])
+            head = {"marker": style.marker, "markersize": points(0.95 * em * scale), "markeredgecolor": "white"}
+            (mark,) = axes.plot([], [], color=style.color, **head)
             moving.append((line, mark, xy))
 
     def update(frame: int) -> None:
@@ -118,14 +131,15 @@ def _plain_animation(scene: Scene) -> FuncAnimation:
     return FuncAnimation(figure, update, frames=len(scene), init_func=lambda: None, blit=False)
 
 
-def _frame_cost(**scene: object) -> Callable[[Path], Figures]:
+def _frame_cost(suffix: str = "gif", **scene: str | int) -> Callable[[Path], Figures]:
     def work(folder: Path) -> Figures:
         _warm()
-        composed, path = _scene(**scene), folder / "a.gif"
+        composed, path = _scene(**scene), folder / f"a.{suffix}"
         frames = gdsim.frames(composed)
         begun = _cpu()
         gdsim.write(frames, path, fps=composed.fps, hold=0)
-        return {"frame": 1000 * (_cpu() - begun) / len(frames), "memory": _memory()}
+        cpu = 1000 * (_cpu() - begun) / len(frames)
+        return {"frame": cpu, "bytes": float(path.stat().st_size), "memory": _memory()}
 
     return work
 
@@ -165,6 +179,32 @@ def _descent(folder: Path) -> Figures:
     return {"rate": starts * steps / (_cpu() - begun)}
 
 
+def _view_cost(suffix: str = "gif", *, objective: str = "himmelblau", trail: str = "whole", **view: str) -> object:
+    start = "[1.6]" if objective == "double_well" else "[-0.5, 4.2]"
+    keys = ", ".join(f"{key}: {value}" for key, value in view.items())
+    return _frame_cost(suffix, objective=objective, start=start, view=f"{{{keys}}}", trail=trail)
+
+
+VIEWS = {
+    "contour": _view_cost(),
+    "heat map": _view_cost(fill="heat"),
+    "bare lines and streams": _view_cost(fill="none", arrows="stream"),
+    "curve": _view_cost(objective="double_well"),
+    "surface": _view_cost(kind="surface"),
+    "grid of four": _view_cost(layout="grid"),
+    "grid of four surfaces": _view_cost(kind="surface", layout="grid"),
+    "six panels": _view_cost(panels="[loss, gradient_norm, distance, learning_rate, step_size, angle]"),
+    "vectors at the heads": _view_cost(vectors="true"),
+    "fading trails": _view_cost(trail="40"),
+}
+"""The views with a fixed camera, at 1280 × 720."""
+
+ORBITS = {
+    "orbit, GIF": _view_cost(kind="surface", camera="{orbit: 90}"),
+    "orbit, MP4": _view_cost("mp4", kind="surface", camera="{orbit: 90}"),
+}
+"""The views whose camera turns, at 1280 × 720."""
+
 WORK: dict[str, Callable[[Path], Figures]] = {
     "matplotlib gif": _with_matplotlib("gif"),
     "matplotlib mp4": _with_matplotlib("mp4"),
@@ -177,4 +217,6 @@ WORK: dict[str, Callable[[Path], Figures]] = {
     "96 paths": _frame_cost(start="{random: 24}"),
     "plain loop": _plain_loop,
     "gdsim descent": _descent,
+    **VIEWS,
+    **ORBITS,
 }

@@ -1,0 +1,187 @@
+"""All that moves: by window, the trails of paths and curves, their heads, and what rides on these."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import replace
+
+import numpy as np
+import numpy.typing as npt
+from matplotlib.artist import Artist
+from matplotlib.backends.backend_agg import RendererAgg
+
+from gdsim.objectives import FloatArray, inside
+from gdsim.render.notes import Note, take_notes
+from gdsim.render.riders import Riders, lane
+from gdsim.render.still import Still
+from gdsim.render.trail import Ink, Pen, Trail
+from gdsim.render.window import Moment, Window
+from gdsim.scene import FEW_STARTS, Curve, Facet, Field, Line, Panel, Path, Relief, Scene, Style
+
+__all__ = ["FacetLayer", "Layer", "PanelLayer"]
+
+BoolArray = npt.NDArray[np.bool_]
+
+SHADOW = 0.5
+"""How strong the shadow of a path is in the plane below a surface."""
+
+
+class PanelLayer:
+    """The curves of a panel.
+
+    Args:
+        scene: Gives the number of frames.
+        still: The page.
+        panel: Whose curves.
+        window: Where they are seen.
+    """
+
+    def __init__(self, scene: Scene, still: Still, panel: Panel, window: Window) -> None:
+        self.window = window
+        self._scene, self._still, self._panel = scene, still, panel
+
+    def trails(self, moment: Moment) -> list[Trail]:
+        """Return the curves as they are seen at a moment."""
+        return [self._trail(curve, moment) for curve in self._panel.curves]
+
+    def _trail(self, curve: Curve, moment: Moment) -> Trail:
+        spots = self.window.pixels(curve.spots, moment)
+        ink = _ink(curve.style, self._still, spots.shape[1], scale=0.8, casing=self._still.theme.panel)
+        times = np.arange(len(spots), dtype=np.float64)
+        return Trail(spots, times, curve.ends, ink, frames=len(self._scene))
+
+    def draw_ground(self, pen: Pen, moment: Moment) -> None:
+        """Draw what lies under the curves: nothing that is not there already."""
+
+    def draw_over(self, pen: Pen, trails: list[Trail], moment: Moment) -> Iterator[FloatArray]:
+        """Draw what rides on top of the curves, and give the spots that each thing covers."""
+        for trail in trails:
+            yield trail.draw_heads(pen, moment.time)
+
+
+class FacetLayer:
+    """The paths of a facet.
+
+    Args:
+        scene: Says how they are drawn.
+        still: The page.
+        facet: Whose paths.
+        window: Where they are seen.
+    """
+
+    def __init__(self, scene: Scene, still: Still, facet: Facet, window: Window) -> None:
+        self.window = window
+        self._scene, self._still, self._facet, self._theme = scene, still, facet, still.theme
+        self._riders = Riders(facet, window, still.theme, still.em, still.line, vectors=scene.vectors)
+        self._notes = [] if window.turning else self._take_notes(Moment(0.0, 0.0))
+
+    def _take_notes(self, moment: Moment) -> list[Note]:
+        renderer = self._still.canvas.get_renderer()
+        return take_notes(self._facet, self.window, self._still, renderer, moment)
+
+    def pose(self, moment: Moment, scale: int, *, words: bool) -> list[Artist]:
+        """Put a surface into the figure as it is seen at a moment, at so many dots a pixel, and its words if wanted."""
+        view, axes = self.window.relief, self.window.axes
+        if view is None or axes is None:
+            return []
+        azimuth = self.window.azimuth(moment)
+        # With one dot a pixel nothing is resampled.
+        kind = "nearest" if scale == 1 else "antialiased"
+        picture = view.picture(azimuth, scale)
+        image = axes.imshow(picture, extent=(0, 1, 0, 1), aspect="auto", interpolation=kind, zorder=scale)
+        return [image, *(self._words(azimuth, loose=False) if words else [])]
+
+    def _words(self, azimuth: float, *, loose: bool) -> list[Artist]:
+        view, still = self.window.relief, self._still
+        return [
+            still.text(x, y, words, color=still.theme.quiet, loose=loose, ha=ha, va=va)
+            for x, y, words, ha, va in (view.words(azimuth) if view is not None else ())
+        ]
+
+    def draw_backdrop(self, renderer: RendererAgg, moment: Moment) -> None:
+        """Draw a turning surface and its words over whatever was there."""
+        view, box = self.window.relief, self.window.box
+        assert view is not None  # noqa: S101  (for the type checker: only surfaces turn)
+        azimuth = self.window.azimuth(moment)
+        pixels = np.asarray(renderer.buffer_rgba())
+        top = pixels.shape[0] - int(box.top)
+        pixels[top : top + int(box.height), int(box.x) : int(box.right)] = view.picture(azimuth, 1)
+        for text in self._words(azimuth, loose=True):
+            text.draw(renderer)
+
+    def draw_ground(self, pen: Pen, moment: Moment) -> None:
+        """Draw the rings around the starts."""
+        starts = [path.points[0] for path in self._facet.paths]
+        if not starts:
+            return
+        spots = np.unique(np.concatenate(starts), axis=0)
+        rings = self.window.pixels(spots, moment)
+        size, line, theme = (0.95 if len(spots) <= 8 else 0.5) * self._still.em, self._still.line, self._theme
+        pen.ring(rings, size, theme.casing, 0.26 * line)
+        pen.ring(rings, size, theme.text, 0.1 * line)
+
+    def trails(self, moment: Moment) -> list[Trail]:
+        """Return the paths as they are seen at a moment; on a surface, with the shadow of each."""
+        return [trail for path in self._facet.paths for trail in self._trails(path, moment)]
+
+    def _trails(self, path: Path, moment: Moment) -> Iterator[Trail]:
+        ground, window = self._facet.ground, self.window
+        bordered = isinstance(ground, Field | Relief)
+        ink = _ink(path.style, self._still, path.points.shape[1], casing=self._theme.casing, bordered=bordered)
+        if self._scene.dots:
+            ink = replace(ink, dot=2.1 * ink.width)
+        if window.relief is None:
+            spots = window.pixels(path.points, moment)
+            yield self._trail(spots, path, ink)
+            if isinstance(ground, Line):
+                foot = replace(ink, border=0.0, width=0.5 * ink.width, dash=(), head=0.6 * ink.head, dot=0.8 * ink.dot)
+                yield self._trail(np.stack([spots[..., 0], np.full(spots.shape[:2], self._lane(path))], -1), path, foot)
+            return
+        # Nothing clips what runs over the edge of a surface into the open.
+        points = np.where(inside(path.points[..., :2], self._facet.view)[..., None], path.points, np.nan)
+        shadow = replace(ink, border=0.0, width=0.7 * ink.width, head=0.5 * ink.head, dot=0.0, alpha=SHADOW)
+        yield self._trail(window.shadows(points, moment), path, shadow)
+        yield self._trail(window.pixels(points, moment), path, ink, window.veiled(points, moment))
+
+    def _trail(self, spots: FloatArray, path: Path, ink: Ink, veiled: BoolArray | None = None) -> Trail:
+        scene = self._scene
+        return Trail(
+            spots,
+            path.times,
+            path.ends,
+            ink,
+            frames=len(scene),
+            veiled=veiled,
+            fade=scene.trail,
+        )
+
+    def _lane(self, path: Path) -> float:
+        """How high the feet of a path stand, in pixels: a lane for each, or they would cover each other."""
+        return lane(self.window, self._still.em, self._facet.paths.index(path), len(self._facet.paths))
+
+    def draw_over(self, pen: Pen, trails: list[Trail], moment: Moment) -> Iterator[FloatArray]:
+        """Draw what rides on top of the paths, and give the spots that each thing covers."""
+        yield from self._riders.draw(pen, moment)
+        for trail in trails:
+            yield trail.draw_heads(pen, moment.time)
+        for note in self._take_notes(moment) if self.window.turning else self._notes:
+            if note.time <= moment.time:
+                note.draw(pen)
+                yield note.extent.get_points()
+
+
+def _ink(style: Style, still: Still, starts: int, *, casing: str, bordered: bool = False, scale: float = 1.0) -> Ink:
+    """Heavy, dashed and bordered where an optimizer has few paths; thin and solid where it has many."""
+    em, line, few = scale * still.em, scale * still.line, starts <= FEW_STARTS
+    return Ink(
+        color=style.color,
+        casing=casing,
+        border=max(0.076 * line, 0.6) if few and bordered else 0.0,
+        width=max((0.17 if few else 0.1) * line, 1.0),
+        dash=style.dash,
+        marker=style.marker,
+        head=(0.95 if few else 0.6) * em,
+    )
+
+
+Layer = FacetLayer | PanelLayer

@@ -1,0 +1,215 @@
+"""What lies under the paths of a facet: field, curve or surface, with arrows, axes and minima."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+from matplotlib.axes import Axes
+from matplotlib.colors import ListedColormap
+
+from gdsim.objectives import FloatArray
+from gdsim.render.layout import Box
+from gdsim.render.relief import ReliefView
+from gdsim.render.still import Still, arrow_shapes, points, ramp
+from gdsim.render.window import Window
+from gdsim.scene import Arrows, Facet, Field, Levels, Line, Relief, labels
+
+__all__ = ["draw_bar", "draw_facet", "draw_words"]
+
+SHADES = 4
+"""In how many shades a heat map divides each level: enough to look smooth, few enough for a palette of 255."""
+
+STRIP = 0.12
+"""How far above its lower border a curve's arrows stand, as a share of its height: over the feet of the paths."""
+
+
+def draw_facet(still: Still, facet: Facet, box: Box, outer: tuple[bool, bool]) -> Window:
+    """Draw a facet without its paths, and return the window through which they are seen.
+
+    Args:
+        still: The page.
+        facet: What is to be seen.
+        box: Where.
+        outer: Whether the numbers of the horizontal and of the vertical axis are written.
+    """
+    if isinstance(facet.ground, Relief):
+        return _draw_relief(still, facet, box)
+    axes = still.axes(box)
+    axes.set(xlim=facet.view[0], ylim=facet.view[1])
+    _draw_ticks(still, axes, facet, box, outer)
+    if isinstance(facet.ground, Field):
+        _draw_field(still, axes, facet.ground)
+    else:
+        _draw_line(still, axes, facet.ground, float(facet.view[1, 0]))
+    if facet.arrows is not None:
+        _draw_arrows(still, axes, facet, facet.arrows, box)
+    _draw_minima(still, axes, facet.minima)
+    return Window(still.figure, box, axes)
+
+
+def _draw_relief(still: Still, facet: Facet, box: Box) -> Window:
+    view = ReliefView(facet, still.theme, box, still.em)
+    window = Window(still.figure, box, relief=view)
+    axes = still.axes(box, "none")
+    axes.set_axis_off()
+    first = view.azimuth_at(0.0)
+    if not view.turning:
+        picture = view.picture(first, 1)
+        # Exactly one pixel a pixel, so that nothing is resampled.
+        axes.imshow(picture, extent=(0, 1, 0, 1), aspect="auto", interpolation="nearest", zorder=0)
+        draw_words(still, view, first)
+    return window
+
+
+def draw_words(still: Still, view: ReliefView, azimuth: float, *, loose: bool = False) -> list[object]:
+    """Write the numbers and names around a surface, as seen from an azimuth."""
+    return [
+        still.text(x, y, words, color=still.theme.quiet, loose=loose, ha=ha, va=va)
+        for x, y, words, ha, va in view.words(azimuth)
+    ]
+
+
+def _draw_ticks(still: Still, axes: Axes, facet: Facet, box: Box, outer: tuple[bool, bool]) -> None:
+    if not still.layout.ticks:
+        axes.set(xticks=[], yticks=[])
+        return
+    sides = (("x", facet.view[0], box.width, outer[0]), ("y", facet.view[1], box.height, outer[1]))
+    for name, (low, high), side, numbered in sides:
+        ticks = still.ticks(low, high, side, along=name == "x")
+        written = labels(ticks) if numbered else [""] * len(ticks)
+        if facet.style is not None and name == "x":
+            # The number at the right edge would run into the first one of the next facet.
+            edge = high - 1.2 * still.em / side * (high - low)
+            written = [words if tick < edge else "" for tick, words in zip(ticks, written, strict=True)]
+        getattr(axes, f"set_{name}ticks")(ticks, written)
+    across, up = facet.names
+    still.name_axes(axes, x=across if outer[0] else "", y=up if outer[1] else "")
+
+
+def _level_colors(still: Still, field: Field) -> FloatArray:
+    """A colour a level: of the fill, or of the bare line at its lower edge, which must stand out from the page."""
+    theme = still.theme
+    colors = (theme.field[-1], theme.level_line, theme.arrow) if field.fill == "none" else theme.field
+    return ramp(colors, len(field.levels.edges) - 1)
+
+
+def _draw_field(still: Still, axes: Axes, field: Field) -> None:
+    edges, values = field.levels.edges, np.ma.masked_invalid(field.values)
+    thin = points(max(0.035 * still.line, 0.4))
+    if field.fill == "none":
+        heavy, colors = points(0.07 * still.line), _level_colors(still, field)
+        axes.contour(field.x, field.y, values, levels=edges[1:-1], colors=colors[1:], linewidths=heavy, zorder=1)
+    elif field.fill == "heat":
+        at = np.linspace(0, len(edges) - 1, SHADES * (len(edges) - 1) + 1)
+        shades = np.interp(at, np.arange(len(edges)), edges)
+        colors = ramp(still.theme.field, len(shades) - 1)
+        axes.contourf(field.x, field.y, values, levels=shades, colors=colors, zorder=0)
+    else:
+        axes.contourf(field.x, field.y, values, levels=edges, colors=_level_colors(still, field), zorder=0)
+        line: dict[str, Any] = {"colors": still.theme.level_line, "linewidths": thin, "alpha": 0.55, "zorder": 1}
+        axes.contour(field.x, field.y, values, levels=edges[1:-1], **line)
+
+
+def draw_bar(still: Still, box: Box, field: Field) -> None:
+    """The colour bar: each level as high as the next, numbers on the edges between them."""
+    levels, em = field.levels, still.em
+    colors = _level_colors(still, field)
+    parts = len(colors)
+    if field.fill == "heat":
+        colors = ramp(still.theme.field, SHADES * parts)
+    axes = still.axes(box)
+    bands = np.arange(len(colors))[:, None]
+    extent = (0, 1, 0, parts)
+    axes.imshow(bands, cmap=ListedColormap(colors), aspect="auto", origin="lower", extent=extent, zorder=0)
+    axes.set(xticks=[], xlim=(0, 1), ylim=(0, parts))
+    _number_bar(axes, levels, max(1, int(box.height / (2.2 * em))))
+    still.text(box.x, box.top + 0.85 * em, levels.caption, color=still.theme.quiet, va="baseline")
+
+
+def _number_bar(axes: Axes, levels: Levels, room: int) -> None:
+    every = -(-len(levels.ticks) // room)
+    axes.set_yticks(levels.ticks[::every], levels.labels[::every])
+    axes.yaxis.tick_right()
+
+
+def _draw_line(still: Still, axes: Axes, line: Line, low: float) -> None:
+    theme = still.theme
+    axes.fill_between(line.x, line.values, low, color=theme.field[1], linewidth=0, zorder=0)
+    axes.plot(line.x, line.values, color=theme.arrow, linewidth=points(0.16 * still.line), zorder=1)
+
+
+def _draw_arrows(still: Still, axes: Axes, facet: Facet, arrows: Arrows, box: Box) -> None:
+    scale = np.array([box.width, box.height]) / (facet.view[:, 1] - facet.view[:, 0])
+    if arrows.points.shape[1] == 1:
+        _draw_arrows_of_one(still, axes, facet, arrows, scale, box)
+        return
+    if arrows.form == "stream":
+        _draw_stream(still, axes, arrows)
+        return
+    room = float((arrows.spacing * scale).min())
+    middle = (arrows.points - facet.view[:, 0]) * scale + [box.x, box.y]
+    thick = 0.035 * min(room, 60.0) * still.theme.stroke
+    still.polygons(axes, arrow_shapes(middle, arrows.gradients * scale, 0.9 * room * arrows.lengths, thick))
+
+
+def _draw_arrows_of_one(still: Still, axes: Axes, facet: Facet, arrows: Arrows, scale: FloatArray, box: Box) -> None:
+    """Along the axis, where the gradient of one variable lives, or from the curve; coloured by sign."""
+    view, slopes = facet.view, arrows.gradients[:, 0]
+    room = float(arrows.spacing[0] * scale[0])
+    heights = np.full(len(slopes), view[1, 0] + STRIP * (view[1, 1] - view[1, 0]))
+    if arrows.heights is not None:
+        heights = arrows.heights
+    middle = (np.column_stack([arrows.points[:, 0], heights]) - view[:, 0]) * scale + [box.x, box.y]
+    length = (1.2 if arrows.heights is not None else 0.9) * room * arrows.lengths
+    if arrows.heights is not None:
+        # From the curve an arrow begins at its point, not before it, or it would seem to belong to another.
+        middle[:, 0] += np.sign(slopes) * length / 2
+    direction = np.column_stack([slopes, np.zeros(len(slopes))])
+    thick = 0.05 * min(room, 60.0) * still.theme.stroke
+    shapes = arrow_shapes(middle, direction, length, thick)
+    for color, chosen in ((still.theme.falling, slopes < 0), (still.theme.rising, slopes > 0)):
+        if chosen.any():
+            still.polygons(axes, shapes[chosen], color)
+
+
+def _draw_stream(still: Still, axes: Axes, arrows: Arrows) -> None:
+    """Lines along the gradient, heavier where it is steep."""
+    x, y = (np.unique(arrows.points[:, axis]) for axis in (0, 1))
+    columns, rows = (np.searchsorted(grid, arrows.points[:, i]) for i, grid in enumerate((x, y)))
+    field = np.full((3, len(y), len(x)), np.nan)
+    field[:2, rows, columns] = arrows.gradients.T / max(np.abs(arrows.gradients).max(initial=0.0), 1e-300)
+    field[2, rows, columns] = arrows.lengths
+    if not np.nanmax(field[2], initial=0.0):
+        return
+    widths = points(still.line) * (0.035 + 0.09 * np.nan_to_num(field[2]))
+    limits = axes.get_xlim(), axes.get_ylim()
+    u, v = np.ma.masked_invalid(field[:2])
+    lines = axes.streamplot(
+        x,
+        y,
+        u,
+        v,
+        density=0.9,
+        linewidth=widths,
+        color=still.theme.arrow,
+        arrowsize=points(still.em) / 14,
+        arrowstyle="-|>",
+        zorder=2,
+    )
+    lines.lines.set_alpha(0.75)
+    axes.set(xlim=limits[0], ylim=limits[1])
+
+
+def _draw_minima(still: Still, axes: Axes, minima: FloatArray) -> None:
+    axes.plot(
+        *minima.T,
+        linestyle="none",
+        marker="*",
+        markersize=points(1.15 * still.em),
+        color=still.theme.minimum,
+        markeredgecolor=still.theme.casing,
+        markeredgewidth=points(0.07 * still.line),
+        clip_on=False,
+        zorder=3,
+    )

@@ -1,0 +1,87 @@
+"""The gradient as arrows on a regular grid over a section."""
+
+from __future__ import annotations
+
+import numpy as np
+import numpy.typing as npt
+
+from gdsim.config import View
+from gdsim.objectives import FloatArray, Objective
+from gdsim.scene.parts import Arrows
+from gdsim.scene.section import Section
+
+__all__ = ["arrows"]
+
+ARROWS = 15
+"""About how many arrows stand along a side of the view."""
+
+FEWEST, THINNING = 7, 0.3
+"""The fewest arrows along a side, and by which power of the number of facets they become fewer."""
+
+REACH = 1.2
+"""How far an arrow on a curve reaches at most, in units of the arrows' spacing."""
+
+STREAM = 61
+"""How many grid points along a side lead the stream lines, from border to border."""
+
+
+def arrows(objective: Objective, shown: Section, view: View, facets: int) -> Arrows | None:
+    """Return the gradient over a section, as the view wants to see it; None for no arrows.
+
+    Args:
+        objective: Whose gradient.
+        shown: Where.
+        view: Says how.
+        facets: How many facets share the picture: the smaller they are, the fewer arrows each has.
+    """
+    if view.arrows == "none":
+        return None
+    size = shown.bounds[:, 1] - shown.bounds[:, 0]
+    side = max(round(ARROWS / facets**THINNING), FEWEST)
+    on_curve = shown.kind == "curve" and view.arrows_at == "curve"
+    if view.arrows == "stream":
+        spacing = size / (STREAM - 1)
+        sides = [np.linspace(low, high, STREAM) for low, high in shown.bounds]
+    elif on_curve:
+        # An arrow begins at its point; those at the ends stand far enough inside not to be cut.
+        spacing = size / (side + 2 * REACH - 1)
+        sides = [low + spacing * (REACH + np.arange(side)) for low, _ in shown.bounds]
+    else:
+        # Cell-centred, so that no arrow is cut by the border.
+        spacing = size / _counts(size, side)
+        sides = [
+            np.arange(low + space / 2, high, space) for (low, high), space in zip(shown.bounds, spacing, strict=True)
+        ]
+    points = np.stack(np.meshgrid(*sides), -1).reshape(-1, len(spacing))
+    values, slopes = objective.gradients(shown.lift(points))
+    # Where a function has no value its formula may have a slope all the same.
+    seen = np.isfinite(values) & np.isfinite(slopes).all(-1)
+    gradients = slopes[seen] @ shown.axes.T
+    return Arrows(
+        points=points[seen],
+        gradients=gradients,
+        lengths=_lengths(gradients),
+        spacing=spacing,
+        form="stream" if view.arrows == "stream" else "quiver",
+        heights=values[seen] if on_curve else None,
+    )
+
+
+def _lengths(gradients: FloatArray) -> FloatArray:
+    """Lengths from 0 to 1, compressed."""
+    largest = np.abs(gradients).max(initial=0.0)
+    if largest == 0:
+        return np.zeros(len(gradients))
+    # Scaled first, because the squares of the very large and the very small are not numbers.
+    norms = np.linalg.norm(gradients / largest, axis=-1)
+    scale = np.median(norms[norms > 0]) / 3
+    return np.asarray(np.log1p(norms / scale) / np.log1p(norms.max() / scale))
+
+
+def _counts(size: FloatArray, side: int) -> npt.NDArray[np.int64]:
+    """How many arrows stand along each coordinate: square cells, unless the view would be a strip."""
+    aspect = size.max() / size.min()
+    if aspect > 2.5:
+        return np.full(len(size), side)
+    longest = round(side * np.sqrt(aspect))
+    return np.asarray(np.round(longest * size / size.max()), np.int64)

@@ -1,0 +1,296 @@
+"""What a scene is made of: frozen numbers and words, in the units of the objective, nothing in pixels."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal
+
+import numpy as np
+import numpy.typing as npt
+
+from gdsim.objectives import FloatArray
+from gdsim.scene.levels import Levels
+from gdsim.scene.space import Space
+from gdsim.themes import Theme
+
+__all__ = ["Arrows", "Curve", "Exit", "Facet", "Field", "Group", "Line", "Panel", "Path", "Relief", "Scene", "Style"]
+
+
+@dataclass(frozen=True, eq=False)
+class Field:
+    """The objective over a grid of two coordinates, seen from above.
+
+    Args:
+        x: (columns,) grid positions along the first coordinate.
+        y: (rows,) grid positions along the second coordinate.
+        values: (rows, columns) the objective there; NaN where it is not finite.
+        levels: Where the colour changes.
+        fill: Whether the levels are filled in even colours, shaded smoothly as a heat map, or left to bare lines.
+    """
+
+    x: FloatArray
+    y: FloatArray
+    values: FloatArray
+    levels: Levels
+    fill: Literal["levels", "heat", "none"]
+
+
+@dataclass(frozen=True, eq=False)
+class Line:
+    """The objective over one coordinate.
+
+    Args:
+        x: (n,) positions.
+        values: (n,) the objective there; NaN where it is not finite.
+    """
+
+    x: FloatArray
+    values: FloatArray
+
+
+@dataclass(frozen=True, eq=False)
+class Relief:
+    """The objective over a grid of two coordinates, as a surface in space above the plane of its inputs.
+
+    Args:
+        x: (columns,) grid positions along the first coordinate.
+        y: (rows,) grid positions along the second coordinate.
+        values: (rows, columns) the objective there; NaN where it is not finite.
+        heights: (rows, columns) how high the surface stands there, from 0 to 1 of the value axis.
+        levels: Where the colour changes.
+        ticks: (ticks,) heights that carry a number on the value axis, from 0 to 1.
+        labels: The numbers, one a tick.
+        caption: What the numbers are, and whether the axis is compressed.
+        space: Where all this stands, and how the camera sees it.
+    """
+
+    x: FloatArray
+    y: FloatArray
+    values: FloatArray
+    heights: FloatArray
+    levels: Levels
+    ticks: FloatArray
+    labels: tuple[str, ...]
+    caption: str
+    space: Space
+
+
+@dataclass(frozen=True, eq=False)
+class Arrows:
+    """The gradient where a regular grid meets the function; an arrow points uphill, centred on its grid point.
+
+    Args:
+        points: (n, k) grid points, in the one or two coordinates shown.
+        gradients: (n, k) the gradient along these coordinates, true in size.
+        lengths: (n,) how long an arrow is drawn, from 0 to 1 of the room it has: a compressed, monotone
+            function of the gradient's norm, log(1 + |∇f| / c) scaled to 1 at the largest.
+        spacing: (k,) the grid's spacing along each coordinate.
+        form: Single arrows, or lines that follow the gradient through the grid.
+        heights: (n,) for one coordinate, at which value each arrow stands: on the curve. None for the axis.
+    """
+
+    points: FloatArray
+    gradients: FloatArray
+    lengths: FloatArray
+    spacing: FloatArray
+    form: Literal["quiver", "stream"]
+    heights: FloatArray | None
+
+
+@dataclass(frozen=True)
+class Style:
+    """How one optimizer is drawn wherever it appears, and what the legend says of it.
+
+    Args:
+        label: The optimizer's label.
+        settings: Its class and settings.
+        color: "#rrggbb".
+        dash: On and off lengths in units of the line's width; empty for a solid line.
+        marker: The head's shape, a matplotlib letter.
+    """
+
+    label: str
+    settings: str
+    color: str
+    dash: tuple[float, ...]
+    marker: str
+
+
+@dataclass(frozen=True)
+class Exit:
+    """Where a path ends before the last step, because it leaves the view for good or is no longer finite.
+
+    Args:
+        start: Index of the start.
+        step: The first step outside.
+        time: Steps, with a fraction, at which the path crosses the border.
+        point: Where it crosses, or ends within the view: (x, y) or (x, value), and for a surface (x, y, height).
+        words: What happened, for a note: "left at step 4".
+    """
+
+    start: int
+    step: int
+    time: float
+    point: tuple[float, ...]
+    words: str
+
+
+@dataclass(frozen=True, eq=False)
+class Path:
+    """One optimizer's paths over one objective, as they are drawn in a facet.
+
+    Between two iterates a path is a straight segment of the input space. On a curve or a surface it is lifted onto
+    the function, which takes places between the iterates, too.
+
+    Args:
+        style: How it is drawn.
+        times: (n,) the step, with a fraction, at which each place is reached; whole numbers are iterates.
+        points: (n, starts, k) the places. From above (x, y); on a curve (x, value); on a surface (x, y, height), the
+            height from 0 to 1 of the value axis. NaN where the function has no value.
+        slopes: (n, starts) the derivative there, on a curve; else None.
+        gradients: (steps + 1, starts, c) the gradient at each iterate along the c coordinates shown; 0 where it is no
+            number.
+        moves: (steps, starts, c) the step taken from each iterate along these coordinates.
+        ends: (starts,) the step up to which a path is drawn: at most the first one outside, because a later segment
+            between two points far outside may well cross the view.
+        exits: Where paths leave the view for good.
+    """
+
+    style: Style
+    times: FloatArray
+    points: FloatArray
+    slopes: FloatArray | None
+    gradients: FloatArray
+    moves: FloatArray
+    ends: npt.NDArray[np.int64]
+    exits: tuple[Exit, ...]
+
+
+@dataclass(frozen=True, eq=False)
+class Curve:
+    """One optimizer's curves in a panel.
+
+    Args:
+        style: How it is drawn.
+        spots: (n, starts, 2) where each step stands along the panel's axis, and its figure less the panel's base;
+            NaN where there is none.
+        ends: (starts,) the step up to which it is drawn.
+    """
+
+    style: Style
+    spots: FloatArray
+    ends: npt.NDArray[np.int64]
+
+
+@dataclass(frozen=True, eq=False)
+class Panel:
+    """A figure over the steps.
+
+    Args:
+        caption: What is shown.
+        across: What the horizontal axis counts: "step" or "gradient evaluations".
+        reach: How far that axis goes, at least 1.
+        base: What is taken off the figures: the known minimum where the axis is logarithmic, else mostly 0.
+        logarithmic: Whether the value axis is logarithmic.
+        limits: (2,) the range of figures to show.
+        ticks: (ticks,) the figures that carry a number, where these are fixed, as for an angle; else None.
+        curves: One an optimizer.
+    """
+
+    caption: str
+    across: str
+    reach: float
+    base: float
+    logarithmic: bool
+    limits: FloatArray
+    ticks: FloatArray | None
+    curves: tuple[Curve, ...]
+
+
+@dataclass(frozen=True, eq=False)
+class Facet:
+    """One view of an objective, with all paths or with those of one optimizer.
+
+    Args:
+        style: The one optimizer shown, whose name stands above the facet; None where all are shown.
+        view: (2, 2) the range shown of the horizontal and the vertical coordinate.
+        names: What the horizontal and the vertical coordinate are called.
+        ground: What lies under the paths.
+        arrows: The gradient arrows, or None.
+        minima: (m, k) the known minima within the view: (x, y), (x, value) or (x, y, height).
+        paths: The paths.
+    """
+
+    style: Style | None
+    view: FloatArray
+    names: tuple[str, str]
+    ground: Field | Line | Relief
+    arrows: Arrows | None
+    minima: FloatArray
+    paths: tuple[Path, ...]
+
+
+@dataclass(frozen=True, eq=False)
+class Group:
+    """All that is shown of one objective: one facet, or one an optimizer, and the panels that go with them.
+
+    Args:
+        name: The objective's title, which stands beside the group where there are several; empty for one alone.
+        facets: At least one; all of the same view and ground.
+        panels: Any number.
+    """
+
+    name: str
+    facets: tuple[Facet, ...]
+    panels: tuple[Panel, ...]
+
+
+@dataclass(frozen=True, eq=False)
+class Scene:
+    """What is to be seen. `len(scene)` is its number of frames.
+
+    Args:
+        title: The picture's title.
+        formula: The objective's formula for the title, in LaTeX without dollar signs; empty for none.
+        formula_for_title: Whether the title says the same as the formula, and gives way to it where that fits.
+        subtitles: What the picture leaves out, in full and in short; none where it leaves out nothing.
+        alt_text: What happens, in a sentence or a few, for those who do not see it.
+        theme: Colours, line widths and type.
+        size: Width and height in pixels.
+        styles: The optimizers, in order.
+        groups: One an objective, at least one.
+        panels_at: Whether the panels stand beside the view or under it; None for what fits best.
+        dots: Whether each iterate has a dot.
+        trail: How many steps a path is seen back from its head, fading; None for the whole path.
+        vectors: Whether each head carries the gradient, its negative and the step taken.
+        steps: Number of steps.
+        frame_steps: (frames,) the step, with a fraction, that each frame shows.
+        fps: Frames a second.
+        hold: Seconds that the last frame stands.
+    """
+
+    title: str
+    formula: str
+    formula_for_title: bool
+    subtitles: tuple[str, ...]
+    alt_text: str
+    theme: Theme
+    size: tuple[int, int]
+    styles: tuple[Style, ...]
+    groups: tuple[Group, ...]
+    panels_at: Literal["beside", "under"] | None
+    dots: bool
+    trail: int | None
+    vectors: bool
+    steps: int
+    frame_steps: FloatArray
+    fps: int
+    hold: float
+
+    def __len__(self) -> int:
+        return len(self.frame_steps)
+
+    @property
+    def facets(self) -> tuple[Facet, ...]:
+        """All facets of all groups."""
+        return tuple(facet for group in self.groups for facet in group.facets)

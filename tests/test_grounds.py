@@ -1,0 +1,230 @@
+"""What lies under the paths, against the objectives themselves."""
+
+from __future__ import annotations
+
+import tracemalloc
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+import gdsim
+from gdsim.config import View
+from gdsim.scene import Field, Line, Relief, compose, portray
+from gdsim.scene.grounds import value_axis
+
+HIMMELBLAU = gdsim.objective("himmelblau")
+
+
+def facet(objective, **view):
+    return portray(objective, view=View(**view)).facets[0]
+
+
+def test_arrows_are_the_gradients_on_a_regular_grid():
+    arrows = portray(HIMMELBLAU).facets[0].arrows
+    x, y = arrows.points.T
+    # By hand: ∇[(x² + y − 11)² + (x + y² − 7)²].
+    a, b = x**2 + y - 11, x + y**2 - 7
+    np.testing.assert_allclose(arrows.gradients, np.stack([4 * x * a + 2 * b, 2 * a + 4 * y * b], -1), rtol=1e-12)
+    for coordinate, space in zip((x, y), arrows.spacing, strict=True):
+        np.testing.assert_allclose(np.diff(np.unique(coordinate)), space)
+
+
+def test_arrow_lengths_grow_with_the_gradient_and_stay_within_their_cell():
+    arrows = portray(HIMMELBLAU).facets[0].arrows
+    norms = np.linalg.norm(arrows.gradients, axis=-1)
+    assert (np.diff(arrows.lengths[np.argsort(norms)]) >= 0).all()
+    assert arrows.lengths.max() == 1
+    assert arrows.lengths.min() >= 0
+
+
+def test_plain_sgd_moves_exactly_against_the_drawn_arrows():
+    arrows = portray(HIMMELBLAU).facets[0].arrows
+    path = gdsim.descend(HIMMELBLAU, "SGD", start=arrows.points, steps=1, lr=0.5)
+    moved = path.points[1] - path.points[0]
+    np.testing.assert_array_equal(path.gradients[0], arrows.gradients)
+    # The step is −lr · ∇f, rounded once on being added to the point.
+    np.testing.assert_array_equal(path.points[1], arrows.points - 0.5 * arrows.gradients)
+    cosines = (moved * arrows.gradients).sum(-1) / np.linalg.norm(moved, axis=-1)
+    np.testing.assert_allclose(cosines, -np.linalg.norm(arrows.gradients, axis=-1), rtol=1e-12)
+
+
+def test_the_field_is_the_objective():
+    field = portray(HIMMELBLAU).facets[0].ground
+    assert isinstance(field, Field)
+    row, column = 17, 203
+    x, y = field.x[column], field.y[row]
+    assert field.values[row, column] == pytest.approx((x**2 + y - 11) ** 2 + (x + y**2 - 7) ** 2)
+
+
+def test_arrows_stand_only_where_the_function_does():
+    arrows = portray(gdsim.objective("log(x) + y**2", bounds=[[-2, 3], [-2, 2]])).facets[0].arrows
+    assert len(arrows.points)
+    assert (arrows.points[:, 0] > 0).all()
+
+
+@pytest.mark.parametrize("size", ["1e300", "1e-300"])
+def test_arrows_of_any_size_have_lengths(size):
+    arrows = portray(gdsim.objective(f"{size}*(x**2 + 3*y**2)")).facets[0].arrows
+    plain = portray(gdsim.objective("x**2 + 3*y**2")).facets[0].arrows
+    np.testing.assert_allclose(arrows.lengths, plain.lengths, rtol=1e-9, atol=1e-12)
+
+
+@pytest.mark.parametrize(("width", "height"), [(12, 5), (5, 12), (8, 8), (1, 1e6)])
+def test_arrows_stand_in_square_cells_unless_the_view_is_a_strip(width, height):
+    arrows = portray(gdsim.objective("x*y", bounds=[[0, width], [0, height]])).facets[0].arrows
+    across, up = arrows.spacing
+    if max(width, height) / min(width, height) < 3:
+        assert across == pytest.approx(up, rel=0.1)
+    assert 80 <= len(arrows.points) <= 400
+
+
+def test_a_pole_neither_flattens_the_curve_nor_is_joined():
+    scene = portray(gdsim.objective("tan(x)", bounds=(-4, 4)))
+    assert np.diff(scene.facets[0].view[1])[0] < 300
+    x, values = scene.facets[0].ground.x, scene.facets[0].ground.values
+    assert np.isnan(values[np.abs(x - np.pi / 2).argmin() - 2 : np.abs(x - np.pi / 2).argmin() + 3]).any()
+
+
+def test_many_dimensions_take_no_more_memory_than_few():
+    tracemalloc.start()
+    portray(gdsim.objective("rosenbrock", dim=1000))
+    _, peak = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    assert peak < 300e6
+
+
+@pytest.mark.parametrize("fill", ["levels", "heat", "none"])
+def test_a_field_is_filled_as_the_view_wants(fill):
+    assert facet(HIMMELBLAU, fill=fill).ground.fill == fill
+
+
+def test_stream_lines_follow_the_gradient_from_border_to_border():
+    arrows = facet(HIMMELBLAU, arrows="stream").arrows
+    assert arrows.form == "stream"
+    np.testing.assert_array_equal([arrows.points.min(0), arrows.points.max(0)], [[-5, -5], [5, 5]])
+    np.testing.assert_array_equal(arrows.gradients, HIMMELBLAU.gradients(arrows.points)[1])
+    assert facet(HIMMELBLAU).arrows.form == "quiver"
+
+
+def test_arrows_of_a_curve_stand_on_the_axis_or_on_the_curve():
+    sine = gdsim.objective("sin(x)", bounds=(0, 6))
+    assert facet(sine).arrows.heights is None
+    arrows = facet(sine, arrows_at="curve").arrows
+    np.testing.assert_allclose(arrows.heights, np.sin(arrows.points[:, 0]), atol=1e-14)
+    np.testing.assert_allclose(arrows.gradients, np.cos(arrows.points), atol=1e-14)
+
+
+def test_a_surface_is_the_objective_and_its_heights_are_in_proportion():
+    made = facet(HIMMELBLAU, kind="surface")
+    relief = made.ground
+    assert isinstance(relief, Relief)
+    x, y = np.meshgrid(relief.x, relief.y)
+    values = (x**2 + y - 11) ** 2 + (x + y**2 - 7) ** 2
+    np.testing.assert_allclose(relief.values, values, rtol=1e-12)
+    shown = relief.heights < 1
+    line = np.polynomial.Polynomial.fit(values[shown], relief.heights[shown], 1)
+    np.testing.assert_allclose(relief.heights, np.minimum(line(values), 1), atol=1e-9)
+    np.testing.assert_allclose(relief.ticks, line(np.array([float(label) for label in relief.labels])), atol=1e-9)
+    assert relief.heights.min() == 0
+    assert relief.caption == "f(x, y)"
+    np.testing.assert_array_equal(made.minima[:, :2], HIMMELBLAU.minima)
+    assert (made.minima[:, 2] < 1e-3).all()
+
+
+def test_a_compressed_value_axis_says_so_and_its_numbers_stand_at_their_heights():
+    relief = facet(HIMMELBLAU, kind="surface", heights="log").ground
+    assert relief.caption == "f(x, y), logarithmic axis"
+    assert np.median(relief.heights) == pytest.approx(0.5, abs=0.01)
+    order = np.argsort(relief.values, axis=None)
+    assert (np.diff(relief.heights.ravel()[order]) >= 0).all()
+    assert (relief.heights.min(), relief.heights.max()) == (0, 1)
+    numbers = np.array([float(label) for label in relief.labels])
+    assert len(numbers) >= 4
+    assert (np.diff(relief.ticks) > 0.1).all()
+    expected = np.interp(numbers, relief.values.ravel()[order], relief.heights.ravel()[order])
+    np.testing.assert_allclose(relief.ticks, expected, atol=0.01)
+
+
+def test_a_compressed_axis_counts_from_the_minimum_where_the_surface_reaches_it():
+    camel = facet(gdsim.objective("six_hump_camel"), kind="surface", heights="log").ground
+    assert camel.caption == "f − f*, logarithmic axis"
+    plain = facet(gdsim.objective("x*y - 7"), kind="surface", heights="log").ground
+    assert plain.caption == "f − min f, logarithmic axis"
+    assert plain.labels[0] == "0"
+
+
+@given(
+    st.integers(0, 2**32 - 1),
+    st.sampled_from([1e-12, 1e-3, 1.0, 1e12]),
+    st.sampled_from([0.2, 1.0, 20.0, 300.0]),
+    st.sampled_from([0.0, -3.0, 1e6]),
+    st.booleans(),
+)
+def test_heights_grow_with_the_values_from_0_to_1(seed, size, power, offset, compressed):
+    values = size * (np.random.default_rng(seed).random(500) ** power + offset)
+    axis = value_axis(values, np.empty(0), compressed=compressed)
+    heights = axis.heights(np.sort(values))
+    assert (np.diff(heights) >= 0).all()
+    assert heights[0] >= 0
+    assert heights[-1] <= 1
+    assert np.isnan(axis.heights(np.array([np.nan, np.inf]))).all()
+
+
+@pytest.mark.parametrize("heights", ["linear", "log"])
+@pytest.mark.parametrize("value", [0.0, 3.0, -7e8, 1e-12])
+def test_a_flat_function_is_a_flat_surface_at_half_height(value, heights):
+    relief = facet(gdsim.objective(f"0*x + 0*y + {value!r}"), kind="surface", heights=heights).ground
+    np.testing.assert_allclose(relief.heights, 0.5, atol=1e-12)
+    assert len(relief.ticks) == len(relief.labels) >= 2
+
+
+def test_a_function_without_any_value_has_a_picture_all_the_same():
+    nowhere = gdsim.objective("log(-1 - x**2 - y**2)")
+    assert np.isnan(facet(nowhere, kind="surface").ground.heights).all()
+    assert np.isnan(facet(nowhere).ground.values).all()
+    assert len(facet(nowhere).arrows.points) == 0
+
+
+@pytest.mark.parametrize("size", [1e-12, 1e12])
+@pytest.mark.parametrize("kind", ["contour", "surface"])
+def test_functions_of_any_size_have_a_ground(kind, size):
+    ground = facet(gdsim.objective(f"{size!r}*((x**2 + y - 11)**2 + (x + y**2 - 7)**2)"), kind=kind).ground
+    plain = facet(gdsim.objective("(x**2 + y - 11)**2 + (x + y**2 - 7)**2"), kind=kind).ground
+    np.testing.assert_allclose(ground.levels.edges, plain.levels.edges * size, rtol=1e-6)
+    if kind == "surface":
+        np.testing.assert_allclose(ground.heights, plain.heights, atol=1e-9)
+
+
+def test_poles_are_cut_to_the_top_and_leave_holes_where_there_is_nothing():
+    relief = facet(gdsim.objective("1/(x**2 + y**2)", bounds=[[-6, 6], [-6, 6]]), kind="surface").ground
+    assert (relief.heights == 1).sum() > 5
+    assert np.isnan(relief.heights).sum() == 1
+    assert np.nanmedian(relief.heights) > 0.01
+
+
+def test_a_surface_of_more_dimensions_is_tall_enough_for_the_paths_beside_it():
+    sphere = gdsim.objective("sphere", dim=4)
+    path = gdsim.descend(sphere, "SGD", start=[1, 1, 10, 10], steps=30, lr=0.1)
+    scene = compose([path], view=View(kind="surface", plane=[0, 1], at=[0, 0, 0, 0]))
+    heights = scene.facets[0].paths[0].points[:, 0, 2]
+    assert heights[0] == 1
+    assert (np.diff(heights[:10]) < 0).all()
+
+
+def test_the_camera_is_that_of_the_view():
+    camera = facet(
+        HIMMELBLAU, kind="surface", camera={"elevation": 40, "azimuth": 10, "orbit": -90}
+    ).ground.space.camera
+    assert (camera.elevation, camera.azimuth, camera.orbit) == (40, 10, -90)
+
+
+def test_a_curve_has_room_for_its_arrows_and_holds_the_iterates():
+    cliff = gdsim.objective("tan(x)", bounds=(-1.5, 1.57))
+    plain = portray(cliff).facets[0]
+    path = gdsim.descend(cliff, "SGD", start=[1.563], steps=2, lr=1e-9)
+    shown = compose([path]).facets[0]
+    assert isinstance(shown.ground, Line)
+    assert path.values[0, 0] > plain.view[1, 1]
+    assert shown.view[1, 0] < np.nanmin(shown.ground.values) < path.values.max() < shown.view[1, 1]

@@ -1,0 +1,162 @@
+"""Levels, ticks and numbers, against counts and against what their own labels say."""
+
+from __future__ import annotations
+
+import re
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+import gdsim
+from gdsim.config import View
+from gdsim.scene import portray
+from gdsim.scene.levels import choose_levels, labels, number, round_ticks
+
+
+@given(
+    st.integers(0, 2**32 - 1),
+    st.floats(-1e3, 1e3),
+    st.floats(1e-9, 1e9),
+    st.sampled_from([1.0, 3.0, 9.0, 30.0]),
+    st.sampled_from([None, 0.0, 0.5, 1e4]),
+    st.sampled_from([None, "linear", "log", "rank"]),
+)
+def test_levels_cover_the_field_and_their_labels_are_true(seed, low, span, power, below, spacing):
+    values = low + span * np.random.default_rng(seed).random((40, 40)) ** power
+    minimum = None if below is None else float(values.min() - below * span)
+    levels = choose_levels(values, minimum, "f", spacing)
+    assert (np.diff(levels.edges) > 0).all()
+    assert 2 <= len(levels.edges) <= 60
+    slack = 1e-6 * span
+    assert levels.edges[0] <= values.min() + slack
+    assert levels.edges[-1] >= values.max() - slack
+    assert len(levels.ticks) == len(levels.labels)
+    assert len(levels.labels) >= 1
+    if levels.caption.startswith("f − f*"):
+        offset = minimum
+    elif levels.caption.startswith("f − min"):
+        offset = values.min()
+    else:
+        offset = read(levels.caption[1:].replace(" ", "").replace("−", "+").replace("+", "", 1) or "0")
+        offset *= -1 if "+" in levels.caption else 1
+    for index, label in zip(levels.ticks, levels.labels, strict=True):
+        assert read(label) + offset == pytest.approx(levels.edges[index], rel=1e-4, abs=1e-6 * span + 1e-12 * abs(low))
+
+
+def read(label: str) -> float:
+    """Turn a label back into its number."""
+    plain = label.replace("−", "-")
+    if power := re.fullmatch(r"(-?)(?:(.+)·)?10([⁻⁰¹²³⁴⁵⁶⁷⁸⁹]+)", plain):
+        exponent = int(power[3].translate(str.maketrans("⁻⁰¹²³⁴⁵⁶⁷⁸⁹", "-0123456789")))
+        return float(power[1] + (power[2] or "1")) * 10.0**exponent
+    return float(plain)
+
+
+@pytest.mark.parametrize("spacing", [None, "linear", "log", "rank"])
+@pytest.mark.parametrize("values", [np.zeros((5, 5)), np.full((5, 5), -7e8), np.full((5, 5), np.nan)])
+def test_a_flat_field_has_levels_too(values, spacing):
+    levels = choose_levels(values, None, "f", spacing)
+    assert len(levels.edges) > 1
+    assert (np.diff(levels.edges) > 0).all()
+
+
+@given(st.floats(-1e6, 1e6), st.floats(1e-6, 1e6), st.integers(2, 9))
+def test_ticks_are_round_and_within(low, span, wanted):
+    high = low + span
+    ticks = round_ticks(low, high, wanted)
+    assert len(ticks) <= wanted + 1
+    slack = 1e-6 * span + 1e-12 * abs(low)
+    assert ((ticks >= low - slack) & (ticks <= high + slack)).all()
+
+
+@pytest.mark.parametrize(
+    ("value", "words"),
+    [
+        (0, "0"),
+        (-2.5, "−2.5"),
+        (1e6, "10⁶"),
+        (3e-5, "3·10⁻⁵"),
+        (1000, "1000"),
+        (0.001, "0.001"),
+        (-4e7, "−4·10⁷"),
+        (-1e-4, "−10⁻⁴"),
+    ],
+)
+def test_numbers_are_short(value, words):
+    assert number(value) == words
+
+
+@given(st.integers(0, 2**32 - 1), st.sampled_from([0.1, 1.0, 2.0, 5.0]), st.sampled_from([1e-12, 1.0, 1e12]))
+def test_levels_by_rank_cover_equal_areas(seed, power, size):
+    values = size * (np.random.default_rng(seed).random(20_000) ** power - 0.3)
+    levels = choose_levels(values, None, "f", "rank")
+    areas = np.histogram(values, levels.edges)[0] / len(values)
+    assert len(areas) == 28
+    assert areas.sum() == pytest.approx(1)
+    np.testing.assert_allclose(areas, 1 / 28, rtol=0.25)
+
+
+def test_levels_by_rank_merge_where_many_points_share_a_value():
+    values = np.concatenate([np.full(600, 2.0), np.linspace(2, 3, 200), np.full(200, 5.0), [np.nan, np.inf]])
+    levels = choose_levels(values, None, "f", "rank")
+    assert (np.diff(levels.edges) > 0).all()
+    assert levels.edges[0] <= 2
+    assert levels.edges[-1] >= 5
+    assert len(levels.edges) < 15
+
+
+def test_levels_by_rank_have_numbers_of_few_digits():
+    values = gdsim.objective("beale").values(np.random.default_rng(0).uniform(-4.5, 4.5, (10_000, 2)))
+    for label in choose_levels(values, 0.0, "f", "rank").labels:
+        assert len(label.replace("·10", "").strip("0")) <= 5
+
+
+def test_logarithmic_levels_grow_by_one_factor():
+    levels = choose_levels(np.geomspace(1e-3, 1e3, 5000), 0.0, "f", "log")
+    ratios = levels.edges[2:] / levels.edges[1:-1]
+    np.testing.assert_allclose(ratios, ratios[0], rtol=1e-9)
+    assert levels.labels == ("0", "0.001", "0.01", "0.1", "1", "10", "100", "1000")
+    assert levels.caption == "f"
+
+
+def test_logarithmic_levels_of_a_small_span_part_it_all_the_same():
+    levels = choose_levels(np.linspace(100.0, 101.0, 500), 0.0, "f", "log")
+    assert len(levels.edges) > 20
+    ratios = levels.edges[1:] / levels.edges[:-1]
+    assert ratios.max() < 1.002
+    assert "100.4" in levels.labels
+
+
+@pytest.mark.parametrize(
+    ("minimum", "spacing", "caption"),
+    [
+        (-50.0, "log", "f − f*"),
+        (None, "log", "f − min f"),
+        (3.0, "log", "f − min f"),
+        (-50.0, "linear", "f"),
+        (-50.0, "rank", "f"),
+    ],
+)
+def test_captions_say_what_the_numbers_are(minimum, spacing, caption):
+    assert choose_levels(np.linspace(-40, 60, 1000), minimum, "f", spacing).caption == caption
+
+
+def test_a_pole_on_either_side_does_not_leave_all_else_one_colour():
+    field = portray(gdsim.objective("tan(x) + y", bounds=[[-5, 5], [-5, 5]])).facets[0].ground
+    shares = np.histogram(field.values, field.levels.edges)[0] / field.values.size
+    assert shares.max() < 0.1
+
+
+def test_the_view_chooses_the_levels_of_contours_and_surfaces():
+    booth = gdsim.objective("booth")
+    for kind in ("contour", "surface"):
+        ground = portray(booth, view=View(kind=kind, levels="linear")).facets[0].ground
+        np.testing.assert_allclose(np.diff(ground.levels.edges, 2), 0, atol=1e-9)
+
+
+def test_labels_tell_neighbours_apart_and_no_more():
+    assert labels(np.array([1e-12, 2e-12, 0.25, 1234567.0])) == ("10⁻¹²", "2·10⁻¹²", "0.25", "1.2346·10⁶")
+    assert labels(np.array([100.123456, 100.123457])) == ("100.123456", "100.123457")
+    assert labels(np.array([0.1 + 0.2])) == ("0.3",)

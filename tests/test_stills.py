@@ -1,0 +1,38 @@
+"""A few pictures, held to those that were looked at and found good; run as a script, this file draws them anew."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image
+
+import gdsim
+
+CONFIGS = Path(__file__).parent.parent / "configs"
+STILLS = Path(__file__).parent / "stills"
+NAMES = ["quickstart", "cubic", "sine", "heat", "surface", "streamlines", "side_by_side", "matrix"]
+
+
+def draw(name: str) -> np.ndarray:
+    experiment = gdsim.load(CONFIGS / f"{name}.yaml", overrides=["view.size=[480, 270]"])
+    scene = gdsim.compose(gdsim.simulate(experiment), view=experiment.view, animation=experiment.animation)
+    return gdsim.frames(scene).poster()
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("name", NAMES)
+def test_the_picture_is_the_one_that_was_approved(name):
+    with Image.open(STILLS / f"{name}.png") as image:
+        approved = np.asarray(image.convert("RGB")).astype(int)
+    drawn = draw(name).astype(int)
+    # Type may be set a little differently by another version of FreeType; what is drawn may not.
+    apart = np.abs(drawn - approved).max(-1)
+    assert apart.mean() < 1.5
+    assert (apart > 48).mean() < 0.01
+
+
+if __name__ == "__main__":
+    for name in NAMES:
+        Image.fromarray(draw(name)).save(STILLS / f"{name}.png", optimize=True)
