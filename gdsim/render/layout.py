@@ -264,7 +264,8 @@ def _under(page: _Page, columns: int, share: float, line: float) -> Layout:
     if not wanted.legend:
         x = max(place.facets[0].x, strip.x)
         strip = Box(x, em, strip.right - x, strip.height)
-        free = Box(x - _numbers(page, wanted.panels[:1]), em, strip.width, strip.height - page.key)
+        begin = max(x - _numbers(page, wanted.panels[:1]), 0.4 * em)
+        free = Box(begin, em, strip.right - begin, strip.height - page.key)
         key = Box(strip.x, strip.top - page.key + 0.4 * em, strip.width, page.key)
         return _layout(page, (replace(place, panels=_stack(page, free)),), None, key)
     names = min(line * wanted.legend * em, strip.height - page.key - 0.5 * em)

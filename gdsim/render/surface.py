@@ -219,9 +219,8 @@ def _tones(theme: Theme, count: int) -> FloatArray:
     """
     field, page = ramp(theme.field, 256)[:, :3], np.array(to_rgb(theme.page))
     quiet = float(np.clip(2 - 5 * np.ptp(field, axis=1).max(), 0, 1))
-    start = quiet * START
-    chosen = np.linspace(start * 255, 255, count).round().astype(int)
-    return np.clip(page + (field[chosen] - page) * (1 + DEPTH * quiet), 0, 1)
+    chosen = np.linspace(quiet * START * 255, 255, count).round().astype(int)
+    return np.asarray(np.clip(page + (field[chosen] - page) * (1 + DEPTH * quiet), 0, 1))
 
 
 def _mean(grid: FloatArray) -> FloatArray:

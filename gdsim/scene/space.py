@@ -175,7 +175,7 @@ class Space:
         """The part of each line of sight, from 0 at the place to 1 at the camera, that may meet the surface."""
         low = np.array([*-self.sides, GAP - 2 * SLACK], np.float32)
         high = np.array([*self.sides, GAP + HEIGHT + 2 * SLACK], np.float32)
-        with np.errstate(divide="ignore", invalid="ignore"):
+        with np.errstate(divide="ignore", over="ignore", invalid="ignore"):
             ends = np.stack([(low - world) / ahead, (high - world) / ahead])
         first = np.fmax.reduce(ends.min(0), axis=1)
         last = np.fmin.reduce(ends.max(0), axis=1)
