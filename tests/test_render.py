@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import re
 import xml.etree.ElementTree as ET
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -260,6 +262,37 @@ def test_the_poster_is_a_vector_picture_too(tmp_path, suffix):
     assert all(style.color.lower() in drawn.lower() for style in scene.styles)
 
 
+def test_paths_in_a_vector_picture_begin_where_their_start_is(tmp_path):
+    scene = race(labels=["SGD"], panels=["loss"])
+    frames = Frames(scene)
+    frames.save_poster(tmp_path / "poster.svg")
+    drawn = (tmp_path / "poster.svg").read_text(encoding="utf-8")
+    color = scene.styles[0].color
+    begun = {
+        tuple(float(number) for number in re.match(r"M ([-0-9.]+) ([-0-9.]+)", path[1]).groups())
+        for path in re.finditer(r'<path d="(M [^"]+)"[^>]*stroke: ' + color, drawn)
+    }
+    spots = [(frames._facets[0], scene.facets[0].paths[0].points[:1, 0])]
+    spots.append((frames._panels[0], scene.groups[0].panels[0].curves[0].spots[:1, 0]))
+    for layer, spot in spots:
+        x, y = layer.window.pixels(spot, Moment(0.0, 0.0))[0]
+        # An SVG counts in 1/72 inches, and down.
+        place = np.array([x, 360 - y]) * 72 / 100
+        assert min(np.linalg.norm(place - each) for each in begun) < 0.01
+
+
+def test_a_surface_in_a_vector_picture_is_seen_as_in_the_last_frame(tmp_path):
+    view = {"kind": "surface", "camera": {"orbit": 90}}
+    scene = race(labels=["SGD"], panels=[], **view)
+    frames = Frames(scene)
+    frames.save_poster(tmp_path / "poster.svg")
+    drawn = (tmp_path / "poster.svg").read_text(encoding="utf-8")
+    assert drawn.count("<image") == 1
+    (layer,) = frames._facets
+    words = {word for _, _, word, _, _ in layer.window.relief.words(layer.window.azimuth(Moment(60.0, 1.0)))}
+    assert words <= set(re.findall(r"<!-- (.*?) -->", drawn))
+
+
 def test_a_dollar_sign_in_a_label_or_title_is_a_dollar_sign():
     frames = Frames(race(labels=["$\\frac{1}"], title="100 $ and a $x$"))
     words = [text.get_text() for text in frames._still.figure.findobj(Text)]
@@ -271,11 +304,99 @@ def test_a_dollar_sign_in_a_label_or_title_is_a_dollar_sign():
     ("scale", "offset"), [(1e-12, 0.0), (1e12, 0.0), (0.0, 3.0), (1.0, 1e9)], ids=["tiny", "huge", "flat", "far"]
 )
 def test_fields_of_any_size_can_be_drawn(scale, offset):
-    from dataclasses import replace
-
     sphere = gdsim.objective("sphere")
     odd = replace(sphere, f=lambda p: scale * sphere.f(p) + offset, minimum=offset)
     path = gdsim.descend(odd, "Adam", start=[2, 1], steps=20, lr=0.1)
     frames = Frames(compose([path], view=View(size=[640, 360])))
     assert len(list(frames)) == 150
     assert overlapping(boxes(frames)) == []
+
+
+def around(frame, x: float, y: float, reach: int = 2):
+    """The pixels around a place in pixels from the lower left corner."""
+    row, column = int(frame.shape[0] - y), int(x)
+    return frame[row - reach : row + reach + 1, column - reach : column + reach + 1]
+
+
+def bowl(steps=30, lr=0.05, **view):
+    """Plain SGD down a round bowl: a straight line towards the origin."""
+    path = gdsim.descend(gdsim.objective("sphere"), "SGD", start=[-4, -3], steps=steps, lr=lr)
+    scene = compose([path], view=View(size=[640, 360], panels=[], arrows="none", **view))
+    return scene, Frames(scene)
+
+
+def places(frames: Frames, points) -> np.ndarray:
+    return frames._facets[0].window.pixels(np.asarray(points, float), Moment(0.0, 0.0))
+
+
+def test_a_fading_trail_is_gone_where_its_last_steps_are_past():
+    path = gdsim.descend(gdsim.objective("sphere"), "SGD", start=[-4, -3], steps=120, lr=0.01)
+    looks = {}
+    for trail in ("whole", 10):
+        view, animation = View(size=[640, 360], panels=[], arrows="none"), Animation(trail=trail)
+        scene = compose([path], view=view, animation=animation)
+        frames = Frames(scene)
+        *_, last = frames
+        looks[trail] = last
+    color = scene.styles[0].color
+    (x, y), (near_x, near_y) = places(frames, [path.points[40, 0], path.points[117, 0]])
+    assert count(around(looks["whole"], x, y), color) >= 1
+    assert count(around(looks[10], x, y), color) == 0
+    assert count(around(looks[10], near_x, near_y, 4), color) >= 1
+    np.testing.assert_array_equal(looks[10], frames.poster())
+
+
+def test_the_arrows_at_a_head_point_uphill_downhill_and_where_the_step_went():
+    scene, frames = bowl(vectors=True)
+    (path,) = scene.facets[0].paths
+    moment = frames._moment(20)
+    frame = frames._picture().at(moment)
+    head = path.points[int(moment.time), 0]
+    here, there = places(frames, [head, head + path.gradients[int(moment.time), 0]])
+    along = (there - here) / np.linalg.norm(there - here)
+    em = frames._still.em
+    uphill, step = here + 1.3 * em * along, here - 1.2 * em * along
+    assert count(around(frame, *uphill), scene.theme.text) >= 1
+    assert count(around(frame, *step), path.style.color) >= 1
+
+
+def test_each_facet_of_a_grid_shows_its_own_path_alone():
+    scene = race(layout="grid", panels=[])
+    frames = Frames(scene)
+    poster = frames.poster()
+    for layer, style in zip(frames._facets, scene.styles, strict=True):
+        box = layer.window.box
+        inner = poster[int(360 - box.top) : int(360 - box.y), int(box.x) : int(box.right)]
+        seen = [count(inner, each.color) > 20 for each in scene.styles]
+        assert seen == [each is style for each in scene.styles]
+
+
+def test_feet_stand_in_lanes_under_the_heads_of_a_curve():
+    well = gdsim.objective("double_well")
+    paths = [gdsim.descend(well, "SGD", start=[1.6], steps=10, lr=0.01, label=label) for label in "ab"]
+    scene = compose(paths, view=View(size=[640, 360], panels=[], arrows="none"))
+    frames = Frames(scene)
+    poster, box = frames.poster(), frames._facets[0].window.box
+    heads = [places(frames, path.points[-1:, 0])[0] for path in scene.facets[0].paths]
+    strip = poster[int(360 - box.y - 0.1 * box.height) : int(360 - box.y)]
+    for (x, _), style in zip(heads, scene.styles, strict=True):
+        column = strip[:, int(x) - 2 : int(x) + 3]
+        assert count(column, style.color) >= 9
+
+
+def test_a_path_behind_a_hill_shines_through_it():
+    hill = gdsim.objective("5*exp(-(x**2 + y**2))", bounds=[[-3, 3], [-3, 3]])
+    # The camera looks along the first coordinate; one path runs before the hill, the other behind it.
+    path = gdsim.descend(hill, "SGD", start=[[1.5, -0.8], [-1.5, -0.8]], steps=1, lr=0.0)
+    moved = replace(path, points=path.points + np.array([0, 1])[:, None, None] * [0.0, 1.6])
+    view = View(kind="surface", size=[640, 360], panels=[], arrows="none", camera={"azimuth": 0, "elevation": 20})
+    frames = Frames(compose([moved], view=view))
+    poster, (layer,) = frames.poster(), frames._facets
+    middle = np.array([[x, 0.0, 0.0] for x in (1.5, -1.5)])
+    middle[:, 2] = [np.exp(-2.25), np.exp(-2.25)]
+    moment = frames._moment(len(frames) - 1)
+    before, behind = layer.window.pixels(middle, moment)
+    assert layer.window.veiled(middle, moment).tolist() == [False, True]
+    color = frames._scene.styles[0].color
+    assert count(around(poster, *before, 4), color) > 3
+    assert count(around(poster, *behind, 4), color) == 0

@@ -81,14 +81,14 @@ class FacetLayer:
 
     def pose(self, moment: Moment, scale: int, *, words: bool) -> list[Artist]:
         """Put a surface into the figure as it is seen at a moment, at so many dots a pixel, and its words if wanted."""
-        view, axes = self.window.relief, self.window.axes
-        if view is None or axes is None:
+        view = self.window.relief
+        if view is None:
             return []
         azimuth = self.window.azimuth(moment)
         # With one dot a pixel nothing is resampled.
         kind = "nearest" if scale == 1 else "antialiased"
         picture = view.picture(azimuth, scale)
-        image = axes.imshow(picture, extent=(0, 1, 0, 1), aspect="auto", interpolation=kind, zorder=scale)
+        image = self.window.axes.imshow(picture, extent=(0, 1, 0, 1), aspect="auto", interpolation=kind, zorder=scale)
         return [image, *(self._words(azimuth, loose=False) if words else [])]
 
     def _words(self, azimuth: float, *, loose: bool) -> list[Artist]:

@@ -15,7 +15,7 @@ from gdsim.render.still import Still, arrow_shapes, points, ramp
 from gdsim.render.window import Window
 from gdsim.scene import Arrows, Facet, Field, Levels, Line, Relief, labels
 
-__all__ = ["draw_bar", "draw_facet", "draw_words"]
+__all__ = ["draw_bar", "draw_facet"]
 
 SHADES = 4
 """In how many shades a heat map divides each level: enough to look smooth, few enough for a palette of 255."""
@@ -27,6 +27,8 @@ STRIP = 0.12
 def draw_facet(still: Still, facet: Facet, box: Box, outer: tuple[bool, bool]) -> Window:
     """Draw a facet without its paths, and return the window through which they are seen.
 
+    A surface is not drawn yet: how it is seen depends on the moment.
+
     Args:
         still: The page.
         facet: What is to be seen.
@@ -34,7 +36,9 @@ def draw_facet(still: Still, facet: Facet, box: Box, outer: tuple[bool, bool]) -
         outer: Whether the numbers of the horizontal and of the vertical axis are written.
     """
     if isinstance(facet.ground, Relief):
-        return _draw_relief(still, facet, box)
+        axes = still.axes(box, "none")
+        axes.set_axis_off()
+        return Window(still.figure, box, axes, ReliefView(facet, still.theme, box, still.em))
     axes = still.axes(box)
     axes.set(xlim=facet.view[0], ylim=facet.view[1])
     _draw_ticks(still, axes, facet, box, outer)
@@ -46,28 +50,6 @@ def draw_facet(still: Still, facet: Facet, box: Box, outer: tuple[bool, bool]) -
         _draw_arrows(still, axes, facet, facet.arrows, box)
     _draw_minima(still, axes, facet.minima)
     return Window(still.figure, box, axes)
-
-
-def _draw_relief(still: Still, facet: Facet, box: Box) -> Window:
-    view = ReliefView(facet, still.theme, box, still.em)
-    window = Window(still.figure, box, relief=view)
-    axes = still.axes(box, "none")
-    axes.set_axis_off()
-    first = view.azimuth_at(0.0)
-    if not view.turning:
-        picture = view.picture(first, 1)
-        # Exactly one pixel a pixel, so that nothing is resampled.
-        axes.imshow(picture, extent=(0, 1, 0, 1), aspect="auto", interpolation="nearest", zorder=0)
-        draw_words(still, view, first)
-    return window
-
-
-def draw_words(still: Still, view: ReliefView, azimuth: float, *, loose: bool = False) -> list[object]:
-    """Write the numbers and names around a surface, as seen from an azimuth."""
-    return [
-        still.text(x, y, words, color=still.theme.quiet, loose=loose, ha=ha, va=va)
-        for x, y, words, ha, va in view.words(azimuth)
-    ]
 
 
 def _draw_ticks(still: Still, axes: Axes, facet: Facet, box: Box, outer: tuple[bool, bool]) -> None:

@@ -126,7 +126,8 @@ class Riders:
         norm = np.linalg.norm(ahead, axis=-1, keepdims=True)
         unit = np.divide(ahead, norm, out=np.zeros_like(ahead), where=norm > 0)
         shapes = arrow_shapes(tails + unit * pixels[:, None] / 2, unit, pixels, thick * self._line)
-        return shapes[(length > 0) & np.isfinite(tails).all(-1) & (norm[:, 0] > 0)]
+        shown: FloatArray = shapes[(length > 0) & np.isfinite(tails).all(-1) & (norm[:, 0] > 0)]
+        return shown
 
 
 def lane(window: Window, em: float, index: int, count: int) -> float:

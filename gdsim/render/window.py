@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 import numpy.typing as npt
 from matplotlib.axes import Axes
 from matplotlib.backend_bases import RendererBase
 from matplotlib.figure import Figure
-from matplotlib.transforms import Affine2D, Bbox, TransformedBbox
+from matplotlib.transforms import Affine2D, Bbox, Transform, TransformedBbox
 
 from gdsim.objectives import FloatArray
 from gdsim.render.layout import Box
@@ -40,14 +40,19 @@ class Window:
     Args:
         figure: The page.
         box: The rectangle.
-        axes: What turns flat coordinates into pixels; None for a surface.
+        axes: Its axes, with the limits that they keep.
         relief: What turns places in space into pixels; None for what is flat.
     """
 
     figure: Figure
     box: Box
-    axes: Axes | None = None
+    axes: Axes
     relief: ReliefView | None = None
+    _flat: Transform = field(init=False)
+
+    def __post_init__(self) -> None:
+        # As it is now: while a vector picture is saved, matplotlib's own changes with the resolution.
+        object.__setattr__(self, "_flat", self.axes.transData.frozen())
 
     @property
     def turning(self) -> bool:
@@ -63,8 +68,7 @@ class Window:
         """Return where coordinates (…, 2), or (…, 3) for a surface, are seen, (…, 2)."""
         if self.relief is not None:
             return self.relief.pixels(spots, self.azimuth(moment))
-        assert self.axes is not None  # noqa: S101  (for the type checker: a window has the one or the other)
-        return np.asarray(self.axes.transData.transform(spots.reshape(-1, 2))).reshape(spots.shape)
+        return np.asarray(self._flat.transform(spots.reshape(-1, 2))).reshape(spots.shape)
 
     def shadows(self, spots: FloatArray, moment: Moment) -> FloatArray:
         """Return where the places in the plane of the inputs below a surface's coordinates are seen, (…, 2)."""
