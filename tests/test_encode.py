@@ -401,14 +401,16 @@ def test_video_takes_even_sizes_only(tmp_path: Path, size: tuple[int, int]) -> N
 def test_planes_are_those_of_bt_709() -> None:
     """The formulas of ITU-R BT.709-6, items 3.2 to 3.4 and 4.6, written out for each pixel of some random frames."""
     rng = np.random.default_rng(0)
-    first = rng.integers(0, 256, (6, 8, 3), dtype=np.uint8)
+    first = rng.integers(0, 256, (38, 8, 3), dtype=np.uint8)
     second = first.copy()
     second[1:3, 2:5] = rng.integers(0, 256, (2, 3, 3))
-    for frame, made in zip((first, second), planes(iter((first, second))), strict=True):
+    # Few pixels change first, then all.
+    frames = (first, second, 255 - second)
+    for frame, made in zip(frames, planes(iter(frames)), strict=True):
         red, green, blue = np.moveaxis(frame / 255, -1, 0)
         luma = 0.2126 * red + 0.7152 * green + 0.0722 * blue
         quarter = [
-            ((color - luma) / scale).reshape(3, 2, 4, 2).mean((1, 3))
+            ((color - luma) / scale).reshape(19, 2, 4, 2).mean((1, 3))
             for color, scale in ((blue, 1.8556), (red, 1.5748))
         ]
         expected = [219 * luma + 16, *(224 * plane + 128 for plane in quarter)]
