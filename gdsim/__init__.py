@@ -6,7 +6,7 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from gdsim.comparison import Row, compare
+    from gdsim.comparison import Row, Table, compare
     from gdsim.config import Animation, Experiment, View, load, loads, schema
     from gdsim.descent import descend, simulate
     from gdsim.encode import write
@@ -31,6 +31,7 @@ _ROOMS = {
     "Row": "comparison",
     "Scene": "scene",
     "Stop": "trajectory",
+    "Table": "comparison",
     "Trajectory": "trajectory",
     "View": "config",
     "animate": "picture",
@@ -61,6 +62,7 @@ __all__ = [
     "Row",
     "Scene",
     "Stop",
+    "Table",
     "Trajectory",
     "View",
     "animate",

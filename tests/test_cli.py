@@ -140,12 +140,8 @@ def test_several_objectives_are_told_apart(here):
     for title in ("Himmelblau", "Beale"):
         assert sum(line.lstrip("│ ").startswith(title) for line in lines) >= 2
     table = list(csv.DictReader((here / "outputs/quick/quick.csv").read_text(encoding="utf-8").splitlines()))
-    assert [(row["objective"], row["optimizer"]) for row in table] == [
-        ("Himmelblau", "SGD"),
-        ("Himmelblau", "Adam"),
-        ("Beale", "SGD"),
-        ("Beale", "Adam"),
-    ]
+    assert [row["objective"] for row in table] == ["Himmelblau"] * 2 + ["Beale"] * 2
+    assert all({row["optimizer"] for row in rows} == {"SGD", "Adam"} for rows in (table[:2], table[2:]))
     experiment, trajectories = gdsim.read(here / "outputs/quick/quick.npz")
     assert len(experiment.objectives) == 2
     assert len(trajectories) == 4
@@ -461,7 +457,7 @@ def test_grad_of_samples_and_outside_of_them(here):
         (["grad", "nothere.npy", "--at", "1"], "nothere.npy: No such file"),
         (["show", "x*y", "--bounds", "0", "1"], "bounds must be 2 pairs"),
         (["show", "sphere", "--theme", "drak"], "--theme: there is no theme 'drak'; did you mean 'dark'?"),
-        (["show", "sphere", "--kind", "curve"], "--kind: must be contour or surface for sphere, which has dim 2"),
+        (["show", "sphere", "--kind", "curve"], "--kind: must be contour or surface for 'Sphere', which has dim 2"),
     ],
     ids=str,
 )
@@ -555,18 +551,17 @@ def test_a_view_that_does_not_fit_the_objective_has_its_place(here):
     (here / "bad.yaml").write_text("objective: sphere\nsteps: 3\noptimizers: {SGD: }\nview: {kind: curve}\n")
     result = call("validate", "bad.yaml")
     assert result.exit_code == 2
-    assert result.stderr == "bad.yaml:4:14: view.kind: must be contour or surface for sphere, which has dim 2 here\n"
+    assert result.stderr == "bad.yaml:4:14: view.kind: must be contour or surface for 'Sphere', which has dim 2 here\n"
 
 
 @pytest.mark.parametrize(
     ("view", "told"),
     [
-        ("{kind: contour}", "bad.yaml:4:14: view.kind: must be curve for parabola, which has dim 1 here\n"),
-        ("{fill: heat}", "bad.yaml:4:14: view.fill: fill goes with kind: contour\n"),
+        ("{camera: {orbit: 30}}", "bad.yaml:4:16: view.camera: camera goes with kind: surface\n"),
         ("{theme: {field: virids}}", "bad.yaml:4:23: view.theme.field: there is no colour map 'virids'"),
     ],
 )
-def test_a_view_must_fit_every_objective(here, view, told):
+def test_a_view_must_fit_one_objective_at_least(here, view, told):
     (here / "bad.yaml").write_text(f"objective: [sphere, parabola]\nsteps: 3\noptimizers: {{SGD: }}\nview: {view}\n")
     result = call("validate", "bad.yaml")
     assert result.exit_code == 2

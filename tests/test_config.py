@@ -15,7 +15,7 @@ import yaml
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from gdsim.config import Camera, Experiment, load, loads, schema
+from gdsim.config import Camera, Experiment, View, load, loads, schema
 from gdsim.config.own_theme import OwnTheme
 from gdsim.config.text import dump, parse
 from gdsim.errors import ConfigError, InputError
@@ -164,6 +164,16 @@ def test_several_objectives() -> None:
             ["start.grid: has 1 number; himmelblau has 2 dimensions, and each needs one"],
         ),
         ("[himmelblau, parabola]", "{random: 3}", []),
+        (
+            "[himmelblau, beale, booth]",
+            "[1, 2, 3]",
+            ["start: has 3 coordinates, but himmelblau, beale and booth have 2 dimensions"],
+        ),
+        (
+            "[himmelblau, beale]",
+            "{grid: [3]}",
+            ["start.grid: has 1 number; himmelblau and beale have 2 dimensions, and each needs one"],
+        ),
     ],
 )
 def test_a_start_goes_with_every_objective(objectives: str, start: str, lines: list[str]) -> None:
@@ -205,25 +215,89 @@ def test_a_theme_may_be_a_style_sheet_or_begin_with_one() -> None:
 @pytest.mark.parametrize(
     ("keys", "contour", "surface", "curve"),
     [
-        ("", (), (), ()),
-        ("layout: grid, vectors: true, theme: dark, levels: ", (), (), ()),
-        ("fill: heat", (), ("fill",), ("fill",)),
-        ("levels: log", (), (), ("levels",)),
-        ("heights: linear", ("heights",), (), ("heights",)),
-        ("camera: {orbit: 30}", ("camera",), (), ("camera",)),
-        ("arrows_at: curve", ("arrows_at",), ("arrows_at",), ()),
-        ("arrows: stream", (), ("arrows",), ("arrows",)),
-        ("arrows: none", (), (), ()),
-        ("camera: {}, fill: heat, arrows: stream", ("camera",), ("fill", "arrows"), ("fill", "camera", "arrows")),
+        ({}, (), (), ()),
+        ({"layout": "grid", "vectors": True, "theme": "dark", "levels": None}, (), (), ()),
+        ({"fill": "heat"}, (), ("fill",), ("fill",)),
+        ({"levels": "log"}, (), (), ("levels",)),
+        ({"heights": "linear"}, ("heights",), (), ("heights",)),
+        ({"camera": {"orbit": 30}}, ("camera",), (), ("camera",)),
+        ({"arrows_at": "curve"}, ("arrows_at",), ("arrows_at",), ()),
+        ({"arrows": "stream"}, (), ("arrows",), ("arrows",)),
+        ({"arrows": "none"}, (), (), ()),
+        (
+            {"camera": {}, "fill": "heat", "arrows": "stream"},
+            ("camera",),
+            ("fill", "arrows"),
+            ("fill", "camera", "arrows"),
+        ),
     ],
 )
 def test_keys_of_a_view_that_do_not_go_with_its_kind(
-    keys: str, contour: tuple[str, ...], surface: tuple[str, ...], curve: tuple[str, ...]
+    keys: dict[str, Any], contour: tuple[str, ...], surface: tuple[str, ...], curve: tuple[str, ...]
 ) -> None:
-    view = loads(short(f", view: {{{keys}}}")).view
-    assert view.misfits("contour") == contour
-    assert view.misfits("surface") == surface
-    assert view.misfits("curve") == curve
+    view = View(**keys)
+    assert tuple(key for key, _ in view.misfits("contour")) == contour
+    assert tuple(key for key, _ in view.misfits("surface")) == surface
+    assert tuple(key for key, _ in view.misfits("curve")) == curve
+
+
+def test_a_misfit_comes_with_the_kinds_it_goes_with() -> None:
+    view = View(fill="heat", levels="log", arrows="stream")
+    assert view.misfits("curve") == (
+        ("fill", ("contour",)),
+        ("levels", ("contour", "surface")),
+        ("arrows", ("contour",)),
+    )
+
+
+@pytest.mark.parametrize(
+    ("objective", "view", "lines"),
+    [
+        ("himmelblau", "heights: log, arrows_at: curve", [
+            "view.heights: heights goes with kind: surface",
+            "view.arrows_at: arrows_at goes with kind: curve",
+        ]),
+        ("parabola", "kind: surface, camera: {}", ["view.kind: must be curve for 'Parabola', which has dim 1 here"]),
+        ("{expression: x**2 + 3*x}", "kind: contour", [
+            "view.kind: must be curve for 'x**2 + 3*x', which has dim 1 here",
+        ]),
+        ("[himmelblau, parabola]", "fill: heat, arrows_at: curve", []),
+        ("[himmelblau, parabola]", "kind: surface, camera: {orbit: 30}", []),
+        ("[himmelblau, parabola]", "heights: log", ["view.heights: heights goes with kind: surface"]),
+        ("[himmelblau, beale]", "kind: curve", [
+            "view.kind: must be contour or surface for 'Himmelblau', which has dim 2 here",
+        ]),
+        ("[himmelblau, parabola]", "plane: pca", [
+            "view.plane: is for more than two dimensions, not for 'Himmelblau', which has dim 2 here",
+        ]),
+        ("[himmelblau, {name: sphere, dim: 3}]", "plane: pca", []),
+    ],
+)  # fmt: skip
+def test_a_key_is_refused_where_no_objective_fits_it(objective: str, view: str, lines: list[str]) -> None:
+    text = short(f", view: {{{view}}}").replace("himmelblau", objective, 1)
+    if lines:
+        assert [line.split(": ", 1)[1] for line in problems(text)] == lines
+    else:
+        assert loads(text).view
+
+
+def test_a_theme_is_looked_up_only_when_all_else_is_well(tmp_path: Path) -> None:
+    theme = ", view: {theme: {base: ggplot, field: viridis, font: Nope, paths: ['#fff', '#fff']}, kind: contuor}"
+    (tmp_path / "bad.yaml").write_text(short(theme))
+    program = """if True:
+        import sys
+        from gdsim.config import load
+        from gdsim.errors import ConfigError
+        try:
+            load("bad.yaml")
+        except ConfigError as error:
+            print(*(problem.split(": ")[1] for problem in error.problems), "matplotlib" in sys.modules)
+    """
+    done = subprocess.run([sys.executable, "-c", program], cwd=tmp_path, capture_output=True, text=True, check=True)
+    assert done.stdout == "view.theme.paths.1 view.kind False\n"
+    assert problem(short(", view: {theme: {base: ggplot, font: Nope}}")).partition(": ")[2] == (
+        "view.theme.font: the font 'Nope' is not installed"
+    )
 
 
 @pytest.mark.parametrize(("count", "objectives", "facets"), [(36, 1, 36), (37, 1, 37), (18, 2, 36), (19, 2, 38)])
@@ -408,7 +482,7 @@ output: {formats: [gif, avi]}
         "race.yaml:9:3: optimizers: torch.optim has no optimizer 'Fast'. If it is only a label, add its class: "
         "{class: SGD}",
         "race.yaml:10:8: view: unknown key 'kindd'; did you mean 'kind'?",
-        "race.yaml:10:29: view.size.0: must be an even whole number from 120 to 3840, not 1281",
+        "race.yaml:10:29: view.size.0: must be an even width from 160 to 3840, not 1281",
         "race.yaml:11:25: output.formats.1: must be 'gif', 'mp4', 'webm', 'webp', 'apng', 'png', 'svg' or 'pdf', "
         "not 'avi'",
     ]
@@ -477,27 +551,35 @@ output: {formats: [gif, avi]}
         ("start: {random: 0}", "start.random: must be a whole number from 1 to 10000, not 0"),
         ("start: {gird: [8, 8]}", "start: unknown key 'gird'; did you mean 'grid'?"),
         ("view: dark", "view: must be a mapping, not 'dark'"),
-        ("view: {size: [1280]}", "view.size: must be a list of 2 items, each an even whole number from 120 to 3840, "
-         "not [1280]"),
-        ("view: {size: [128, 128]}", "view.size.0: must be a width of at least 160, not 128"),
-        ("view: {size: [3840, 3840]}", "view.size.1: must be a height of at most 2160, not 3840"),
+        ("view: {size: [1280]}", "view.size: must be a list of an even width from 160 to 3840 and an even height from "
+         "120 to 2160, not [1280]"),
+        ("view: {size: [120, 120]}", "view.size.0: must be an even width from 160 to 3840, not 120"),
+        ("view: {size: [3840, 3840]}", "view.size.1: must be an even height from 120 to 2160, not 3840"),
+        ("view: {size: [1280, 50]}", "view.size.1: must be an even height from 120 to 2160, not 50"),
+        ("view: {size: [1280, 720.0]}", "view.size.1: must be an even height from 120 to 2160, not 720.0"),
+        ("view: {panels: [], panels_at: under}", "view.panels_at: goes with panels, and panels: [] has none"),
+        ("view: {panels: [], against: steps}", "view.against: goes with panels, and panels: [] has none"),
+        ("view: {kind: contuor}", "view.kind: must be 'contour', 'surface' or 'curve', not 'contuor'; did you mean "
+         "'contour'?"),
+        ("view: {layout: gird}", "view.layout: must be 'overlay' or 'grid', not 'gird'; did you mean 'grid'?"),
         ("view: {plane: [0, 0]}", "view.plane: names 0 twice"),
         ("view: {plane: [-1, 0]}", "view.plane.0: must be a whole number of at least 0, not -1"),
         ("view: {plane: [1]}", "view.plane: must be a list of 2 items, each a whole number of at least 0, not [1]"),
         ("view: {plane: pcb}", "view.plane: must be a list of 2 items, each a whole number of at least 0 or 'pca', not "
-         "'pcb'"),
+         "'pcb'; did you mean 'pca'?"),
         ("view: {theme: drak}", "view.theme: there is no theme 'drak'; did you mean 'dark'?"),
         ("view: {theme: ggplt}", "view.theme: there is no theme 'ggplt'; did you mean 'ggplot'?"),
         ("view: {theme: mauve}", "view.theme: there is no theme 'mauve'; `gdsim list themes` names them"),
         ("view: {theme: 5}", "view.theme: must be text such as 'dark' or a mapping such as {base: 'dark'}, not 5"),
         ("view: {theme: {base: drak}}", "view.theme.base: there is no theme 'drak'; did you mean 'dark'?"),
         ("view: {theme: {txet: '#fff'}}", "view.theme: unknown key 'txet'; did you mean 'text'?"),
-        ("view: {theme: {text: red}}", "view.theme.text: must be a colour in quotes such as '#0072B2', not 'red'"),
+        ("view: {theme: {text: red}}", "view.theme.text: must be a colour such as '#0072B2', not 'red'; names of colours "
+         "are not taken"),
         ("view: {theme: {field: virids}}", "view.theme.field: there is no colour map 'virids'; did you mean 'viridis'?"),
-        ("view: {theme: {field: ['#fff']}}", "view.theme.field: must be a list of 2 to 256 items, each a colour in "
-         "quotes such as '#0072B2', not ['#fff']"),
-        ("view: {theme: {field: ['#fff', 3]}}", "view.theme.field.1: must be a colour in quotes such as '#0072B2', not 3"),
-        ("view: {theme: {paths: []}}", "view.theme.paths: must be a list of 1 to 16 items, each a colour in quotes such "
+        ("view: {theme: {field: ['#fff']}}", "view.theme.field: must be a list of 2 to 256 items, each a colour "
+         "such as '#0072B2', not ['#fff']"),
+        ("view: {theme: {field: ['#fff', 3]}}", "view.theme.field.1: must be a colour such as '#0072B2', not 3"),
+        ("view: {theme: {paths: []}}", "view.theme.paths: must be a list of 1 to 16 items, each a colour such "
          "as '#0072B2', not []"),
         ("view: {theme: {paths: ['#fff', '#ffffff']}}", "view.theme.paths.1: '#ffffff' is given twice; each path needs a "
          "colour of its own"),
@@ -512,7 +594,7 @@ output: {formats: [gif, avi]}
         ("view: {formula: x}", "view.formula: must be true or false, not 'x'"),
         ("view: {panels: [loss, loss]}", "view.panels: names 'loss' twice"),
         ("view: {panels: [los]}", "view.panels.0: must be 'loss', 'gradient_norm', 'distance', 'learning_rate', "
-         "'step_size' or 'angle', not 'los'"),
+         "'step_size' or 'angle', not 'los'; did you mean 'loss'?"),
         (f"view: {{title: {'x' * 201}}}", f"view.title: must be text of at most 200 characters, not '{'x' * 57} …"),
         (r'view: {title: "a\nb"}', r"view.title: must not hold control characters, as 'a\nb' does"),
         ("animation: {fps: 60}", "animation.fps: must be a whole number from 1 to 50, not 60"),
@@ -559,7 +641,8 @@ def test_a_wrong_value_gets_one_line(more: str, line: str) -> None:
         ("params: 1", "2:10: optimizers.Adam: 'params' cannot be set: gdsim passes the starting point"),
         ("noise: -1", "2:17: optimizers.Adam.noise: must be a number of at least 0, not -1"),
         ("clip_norm: 0", "2:21: optimizers.Adam.clip_norm: must be a number above 0, not 0"),
-        ("color: red", "2:17: optimizers.Adam.color: must be a colour in quotes such as '#0072B2', not 'red'"),
+        ("color: red", "2:17: optimizers.Adam.color: must be a colour such as '#0072B2', not 'red'; names of colours are "
+         "not taken"),
         ("args: {lerning_rate: 1}", "2:17: optimizers.Adam.args: Adam has no argument 'lerning_rate'; did you mean "
          "'lr'?"),
         ("class: Adm", "2:17: optimizers.Adam.class: torch.optim has no optimizer 'Adm'; did you mean 'Adam'?"),

@@ -6,6 +6,7 @@ from typing import Any
 import numpy as np
 import pytest
 
+from gdsim.errors import InputError
 from gdsim.objectives import grad, names, objective
 
 
@@ -76,3 +77,28 @@ def test_a_gradient_that_is_not_the_functions_own_does_not_agree(tmp_path: Path)
     np.save(tmp_path / "kinks.npy", np.sin(np.arange(20.0) * 2))
     assert not grad(objective(tmp_path / "kinks.npy", gradient="finite_differences"), 4.3).agrees
     assert not grad(objective("sqrt(x)"), 0).agrees
+
+
+@pytest.mark.parametrize(
+    ("text", "at", "gradient", "descent"),
+    [
+        ("sqrt(x)", 0, [np.inf], [-1]),
+        ("-1e-40*sqrt(x)", 0, [-np.inf], [1]),
+        ("sqrt(x) + y", [0, 1], [np.inf, 1], [-1, 0]),
+        ("sqrt(sqrt(x))", 0, [np.inf], [-1]),
+        ("norm(x, y)", [0, 0], [0, 0], [0, 0]),
+        ("tanh(1e40*x)", 0, [1e40], [-1]),
+    ],
+)
+def test_an_infinite_slope_is_told_as_such(text: str, at: Any, gradient: list[float], descent: list[float]) -> None:
+    found = grad(objective(text), at)
+    np.testing.assert_allclose(found.gradient, gradient)
+    assert found.steepest_descent.tolist() == descent
+
+
+@pytest.mark.parametrize(
+    ("text", "words"), [("x**2", "a point of 1 coordinate,"), ("x*y", "a point of 2 coordinates,")]
+)
+def test_a_point_has_as_many_coordinates_as_its_function(text: str, words: str) -> None:
+    with pytest.raises(InputError, match=words):
+        grad(objective(text), [1, 2, 3])

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import tracemalloc
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -11,7 +12,8 @@ from hypothesis import strategies as st
 
 import gdsim
 from gdsim.config import View
-from gdsim.scene import Field, Line, Relief, compose, portray
+from gdsim.objectives import names
+from gdsim.scene import Field, Line, Relief, compose, lengths, portray
 from gdsim.scene.grounds import value_axis
 
 HIMMELBLAU = gdsim.objective("himmelblau")
@@ -105,7 +107,35 @@ def test_stream_lines_follow_the_gradient_from_border_to_border():
     assert arrows.form == "stream"
     np.testing.assert_array_equal([arrows.points.min(0), arrows.points.max(0)], [[-5, -5], [5, 5]])
     np.testing.assert_array_equal(arrows.gradients, HIMMELBLAU.gradients(arrows.points)[1])
+    x, y = (np.unique(each) for each in arrows.points.T)
+    np.testing.assert_array_equal(arrows.points, np.stack(np.meshgrid(x, y), -1).reshape(-1, 2))
     assert facet(HIMMELBLAU).arrows.form == "quiver"
+
+
+@pytest.mark.parametrize("text", ["sqrt(x**2 - 1) + y**2", "log(x) + y**2", "sqrt(-1 - x**2 - y**2)"])
+def test_stream_lines_keep_their_grid_where_the_function_has_a_gap(text):
+    arrows = facet(gdsim.objective(text, bounds=[[-3, 3], [-3, 3]]), arrows="stream").arrows
+    whole = facet(HIMMELBLAU, arrows="stream").arrows
+    assert arrows.points.shape == whole.points.shape
+    x = arrows.points[:, 0]
+    gap = np.abs(x) < 0.95 if "x**2 - 1" in text else x <= 0 if "log" in text else np.full(len(x), True)
+    sure = np.abs(np.abs(x) - 1) > 0.06
+    np.testing.assert_array_equal(np.isnan(arrows.gradients).any(-1)[sure], gap[sure])
+    assert (arrows.lengths[gap] == 0).all()
+    assert np.isfinite(arrows.lengths).all()
+
+
+@given(st.integers(0, 2**32 - 1), st.sampled_from([(7, 2), (4, 3, 2), (5, 1), (0, 2)]))
+def test_lengths_of_vectors_grow_with_their_norms_from_0_to_1(seed, shape):
+    vectors = np.random.default_rng(seed).normal(size=shape) * 10.0 ** np.random.default_rng(seed).integers(-200, 200)
+    vectors.reshape(-1, shape[-1])[:1] = 0
+    drawn = lengths(vectors)
+    assert drawn.shape == shape[:-1]
+    assert (drawn.ravel()[:1] == 0).all()
+    largest = np.abs(vectors).max(initial=0) or 1
+    order = np.argsort(np.linalg.norm(vectors / largest, axis=-1), axis=None)
+    assert (np.diff(drawn.ravel()[order]) >= 0).all()
+    assert drawn.max(initial=1) == 1
 
 
 def test_arrows_of_a_curve_stand_on_the_axis_or_on_the_curve():
@@ -128,7 +158,7 @@ def test_a_surface_is_the_objective_and_its_heights_are_in_proportion():
     np.testing.assert_allclose(relief.heights, np.minimum(line(values), 1), atol=1e-9)
     np.testing.assert_allclose(relief.ticks, line(np.array([float(label) for label in relief.labels])), atol=1e-9)
     assert relief.heights.min() == 0
-    assert relief.caption == "f(x, y)"
+    assert relief.caption.startswith("f(x, y)")
     np.testing.assert_array_equal(made.minima[:, :2], HIMMELBLAU.minima)
     assert (made.minima[:, 2] < 1e-3).all()
 
@@ -211,6 +241,67 @@ def test_a_surface_of_more_dimensions_is_tall_enough_for_the_paths_beside_it():
     heights = scene.facets[0].paths[0].points[:, 0, 2]
     assert heights[0] == 1
     assert (np.diff(heights[:10]) < 0).all()
+
+
+@pytest.mark.parametrize("name", [name for name in names() if gdsim.objective(name).dim == 2])
+def test_a_surface_is_never_cut_below_the_lowest_value_and_says_where_its_top_is(name):
+    made = facet(gdsim.objective(name), kind="surface")
+    relief = made.ground
+    at_bottom = relief.values[relief.heights == 0]
+    assert np.ptp(at_bottom) == 0 if at_bottom.size else True
+    # Values between the bottom and the middle of the axis tell where its top is.
+    some = (relief.heights > 0.001) & (relief.heights < 0.5)
+    line = np.polynomial.Polynomial.fit(relief.values[some], relief.heights[some], 1)
+    assert ("cut at" in relief.caption) == (line(relief.values.max()) > 1 + 1e-6)
+    assert (made.minima[:, 2] >= 0).all()
+    assert np.nanmin(relief.heights) < 0.02
+
+
+def test_a_caption_tells_the_value_at_which_the_top_is_cut():
+    relief = facet(gdsim.objective("muller_brown"), kind="surface").ground
+    words, value = relief.caption.split(", cut at ")
+    assert words == "f(x, y)"
+    assert relief.values[relief.heights == 1].min() == pytest.approx(float(value), rel=0.02)
+    assert relief.values[relief.heights < 1].max() <= float(value) + 1
+
+
+@pytest.mark.parametrize(
+    ("text", "cut"),
+    [
+        ("x/y", True),
+        ("-1/(x**2 + y**2)", True),
+        ("tan(x) + y", True),
+        ("log(x**2 + y**2)", False),
+        ("-exp(-1e4*((x - 1)**2 + (y - 1)**2))", False),
+        ("-exp(-50*((x - 1)**2 + (y - 1)**2))", False),
+        ("-exp(x)", False),
+    ],
+)
+def test_the_bottom_is_cut_at_poles_alone(text, cut):
+    relief = facet(gdsim.objective(f"{text} + 0*y", bounds=[[-6, 6], [-6, 6]]), kind="surface").ground
+    assert (np.unique(relief.values[relief.heights == 0]).size > 1) == cut
+
+
+def test_a_curve_shows_its_deepest_well_and_the_star_in_it():
+    well = gdsim.objective("x**2/10 - 3*exp(-4000*(x - 1)**2)", bounds=[-3, 3])
+    shown = facet(well)
+    assert shown.view[1, 0] < np.nanmin(shown.ground.values) < -2.5
+    # Between two places of the curve; the value is 1/10 − 3.
+    needle = replace(
+        gdsim.objective("x**2/10 - 3*exp(-1e9*(x - 1.0001)**2)", bounds=[-3, 3]),
+        minima=np.array([[1.0001]]),
+        minimum=0.100020001 - 3,
+    )
+    shown = facet(needle)
+    assert shown.minima[0, 1] == pytest.approx(-2.9, abs=1e-3)
+    assert shown.view[1, 0] < shown.minima[0, 1]
+
+
+@pytest.mark.parametrize("heights", ["linear", "log"])
+def test_the_largest_values_have_heights(heights):
+    relief = facet(gdsim.objective("1.5e308*sin(x)*cos(y)"), kind="surface", heights=heights).ground
+    plain = facet(gdsim.objective("sin(x)*cos(y)"), kind="surface", heights=heights).ground
+    np.testing.assert_allclose(relief.heights, plain.heights, atol=1e-9)
 
 
 def test_the_camera_is_that_of_the_view():

@@ -160,3 +160,13 @@ def test_labels_tell_neighbours_apart_and_no_more():
     assert labels(np.array([1e-12, 2e-12, 0.25, 1234567.0])) == ("10⁻¹²", "2·10⁻¹²", "0.25", "1.2346·10⁶")
     assert labels(np.array([100.123456, 100.123457])) == ("100.123456", "100.123457")
     assert labels(np.array([0.1 + 0.2])) == ("0.3",)
+    assert labels(np.array([15000.25, 15000.5])) == ("15000.25", "15000.5")
+    assert number(99999.96) == "10⁵"
+
+
+@given(st.lists(st.floats(-1.7e308, 1.7e308), min_size=2, max_size=8, unique=True))
+def test_labels_of_different_ticks_differ(ticks):
+    ticks = np.unique(ticks)
+    assert len(set(labels(ticks))) == len(ticks)
+    neighbours = np.array([ticks[0], np.nextafter(ticks[0], np.inf)])
+    assert len(set(labels(neighbours))) == 2

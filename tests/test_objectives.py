@@ -370,3 +370,42 @@ def test_what_cannot_be_interpolated_has_its_files_name(tmp_path: Path) -> None:
     with pytest.raises(InputError, match=r"steep\.npy: edge_order 2 needs 3 samples") as caught:
         objective(path, gradient="finite_differences", edge_order=2)
     assert caught.value.key == ("edge_order",)
+
+
+@pytest.mark.parametrize(
+    ("settings", "formula"),
+    [
+        ({}, r"\frac{1}{2}\left(x^2 + 50y^2\right)"),
+        ({"condition": 1, "rotation": 180}, r"\frac{1}{2}\left(x^2 + y^2\right)"),
+        (
+            {"condition": 2.5, "rotation": 30},
+            r"\frac{1}{2}\left(u^2 + \kappa v^2\right),"
+            r"\ \ u = x\cos\theta + y\sin\theta,\ \ v = y\cos\theta - x\sin\theta,"
+            r"\ \ \kappa = 2.5,\ \ \theta = 30^\circ",
+        ),
+    ],
+)
+def test_the_formula_of_a_quadratic_has_its_numbers(settings: dict[str, float], formula: str) -> None:
+    found = objective("quadratic", **settings).formula
+    assert found == formula
+    assert MathTextParser("path").parse(f"${found}$").height > 0
+
+
+def test_the_constants_of_an_expression_stand_after_it_with_their_numbers() -> None:
+    found = gdsim.objectives.from_expression(
+        "k*x**2 + alpha*y", constants={"alpha": 2.5e-7, "k": 2, "a": 9, "kk": 3}
+    ).formula
+    assert found == r"kx^{2} + \alpha\,y,\ \ \alpha = 2.5 \times 10^{-7},\ \ k = 2".replace("x^{2}", "x^2")
+    assert MathTextParser("path").parse(f"${found}$").height > 0
+
+
+@pytest.mark.parametrize("bounds", [[0, 1e-281], [-1e300, 1e300], [0, 5e-324]])
+def test_bounds_beyond_all_reason_are_refused(bounds: list[float]) -> None:
+    with pytest.raises(InputError, match="must span from") as caught:
+        objective("x**2", bounds=bounds)
+    assert caught.value.key == ("bounds",)
+
+
+def test_a_name_that_is_like_none_is_pointed_to_the_list() -> None:
+    with pytest.raises(InputError, match="`gdsim list objectives` names them"):
+        objective("nosuch")

@@ -42,16 +42,32 @@ def test_the_loss_is_logarithmic_above_the_minimum_where_it_spans_much():
     np.testing.assert_array_equal(made.curves[0].spots[..., 1], short.values)
 
 
-def test_what_lies_below_a_logarithmic_axis_lies_on_its_lower_end():
+def test_a_line_leaves_a_logarithmic_axis_downwards_and_never_runs_along_its_lower_end():
     sphere = gdsim.objective("sphere")
     path = descend([1.0, 1.0], steps=60, objective=sphere, lr=0.45)
-    exact = descend([1.0, 1.0], steps=2, objective=sphere, lr=0.5)
+    exact = descend([1.0, 1.0], steps=60, objective=sphere, lr=0.5)
     assert exact.values[-1, 0] == 0
-    for each in (path, descend([1.0, 1.0], steps=60, objective=sphere, lr=0.5)):
-        made = panel("loss", each, path)
-        drawn = made.curves[0].spots[..., 1]
-        assert np.isfinite(drawn).all()
-        np.testing.assert_array_equal(drawn, np.maximum(each.values, made.limits[0]))
+    made = panel("loss", exact, path)
+    assert made.limits[0] == pytest.approx(1e-16)
+    np.testing.assert_array_equal(made.curves[1].spots[..., 1], path.values)
+    assert made.curves[0].spots[0, 0, 1] == 2
+    assert (made.curves[0].spots[1:, 0, 1] <= made.limits[0] / 1e3).all()
+    assert (made.curves[0].spots[1:, 0, 1] > 0).all()
+
+
+def test_a_logarithmic_axis_goes_down_to_the_lowest_figure():
+    path = descend([1.0, 1.0], steps=8, objective=gdsim.objective("sphere"), lr=0.45)
+    made = panel("loss", path)
+    # Each step leaves a tenth of the point, and so a hundredth of the value: from 2 to 2e-16.
+    np.testing.assert_allclose(made.limits, [1e-16, 4], rtol=1e-9)
+
+
+def test_a_coordinate_outside_its_bounds_takes_no_figure_out_of_a_panel():
+    sphere = gdsim.objective("sphere", dim=3, bounds=[[0.5, 2]] * 3)
+    path = descend([1.9, 1.2, 0.55], steps=40, objective=sphere, lr=0.05)
+    for made in (panel("loss", path), panel("loss", path, plane=[0, 1])):
+        assert made.logarithmic
+        assert made.limits[0] < path.values.min() < path.values.max() < made.limits[1]
 
 
 @pytest.mark.parametrize("name", ["loss", "gradient_norm", "step_size"])

@@ -115,8 +115,10 @@ def test_on_a_surface_every_place_lies_on_it():
     made, relief = scene.facets[0].paths[0], scene.facets[0].ground
     x, y, height = np.moveaxis(made.points, -1, 0)
     values = (x**2 + y - 11) ** 2 + (x + y**2 - 7) ** 2
-    expected = np.interp(values, np.sort(relief.values, axis=None), np.sort(relief.heights, axis=None))
-    np.testing.assert_allclose(height, expected, atol=2e-3)
+    # What the numbers beside the value axis say of its heights.
+    first, *_, last = (float(label) for label in relief.labels)
+    expected = relief.ticks[0] + (values - first) / (last - first) * (relief.ticks[-1] - relief.ticks[0])
+    np.testing.assert_allclose(height, expected, atol=1e-9)
     assert len(made.times) > 100
 
 
@@ -164,11 +166,8 @@ def test_a_path_that_leaves_at_once_is_marked_at_its_first_step(kind):
     assert 0 < exit_.time < 1
 
 
-@pytest.mark.parametrize("objective", [SINE, HIMMELBLAU])
-@pytest.mark.parametrize("kind", [None, "surface"])
+@pytest.mark.parametrize(("objective", "kind"), [(SINE, None), (HIMMELBLAU, None), (HIMMELBLAU, "surface")])
 def test_a_path_that_never_moves_is_a_place(objective, kind):
-    if kind and objective is SINE:
-        return
     path = descend(np.ones(objective.dim), objective=objective, lr=0.0)
     made = drawn(path, kind=kind)
     np.testing.assert_array_equal(made.times, np.arange(21))

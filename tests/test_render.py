@@ -8,6 +8,8 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
+from matplotlib import rc_context
+from matplotlib.collections import PolyCollection
 from matplotlib.colors import to_rgb
 from matplotlib.text import Text
 
@@ -400,3 +402,73 @@ def test_a_path_behind_a_hill_shines_through_it():
     color = frames._scene.styles[0].color
     assert count(around(poster, *before, 4), color) > 3
     assert count(around(poster, *behind, 4), color) == 0
+
+
+def arrows_of(frames: Frames) -> list[tuple[np.ndarray, np.ndarray]]:
+    """Tails and tips of the arrows in the view, in coordinates of the objective."""
+    axes = frames._facets[0].window.axes
+    found = []
+    for each in axes.collections:
+        if isinstance(each, PolyCollection) and len(each.get_paths()[0].vertices) == 8:
+            shapes = np.array([path.vertices[:7] for path in each.get_paths()]) * 100
+            ends = np.stack([(shapes[:, 0] + shapes[:, 6]) / 2, shapes[:, 3]])
+            found += list(zip(*axes.transData.inverted().transform(ends.reshape(-1, 2)).reshape(2, -1, 2), strict=True))
+    return found
+
+
+@pytest.mark.parametrize("size", [(640, 360), (400, 600)])
+def test_drawn_arrows_point_uphill(size):
+    valley = gdsim.objective("himmelblau", bounds=[[-5, 5], [-2, 2]])
+    arrows = arrows_of(Frames(portray(valley, view=View(size=list(size)))))
+    assert len(arrows) > 50
+    for tail, tip in arrows:
+        middle = (tail + tip) / 2
+        assert (valley.gradients(middle)[1] * (tip - tail)).sum() >= 0
+
+
+@pytest.mark.parametrize("arrows_at", ["axis", "curve"])
+def test_drawn_derivatives_point_uphill_and_are_coloured_by_sign(arrows_at):
+    wave = gdsim.objective("sin(x)", bounds=[0, 6.2832])
+    frames = Frames(portray(wave, view=View(size=[640, 360], arrows_at=arrows_at)))
+    arrows = arrows_of(frames)
+    assert len(arrows) >= 10
+    for tail, tip in arrows:
+        x = (tail + tip)[0] / 2 if arrows_at == "axis" else tail[0]
+        assert (tip - tail)[0] * np.cos(x) >= 0
+        if arrows_at == "curve":
+            assert tail[1] == pytest.approx(np.sin(x), abs=0.02)
+    theme, poster = frames._scene.theme, frames.poster()
+    assert count(poster, theme.rising) > 20
+    assert count(poster, theme.falling) > 20
+
+
+def test_the_colour_bar_tells_the_values_of_the_colours():
+    valley = gdsim.objective("sphere", bounds=[[-5, 5], [-5, 5]])
+    frames = Frames(portray(valley, view=View(size=[640, 360], arrows="none", levels="linear")))
+    levels = frames._scene.facets[0].ground.levels
+    bar = next(axes for axes in frames._still.figure.axes if axes is not frames._facets[0].window.axes)
+    words = [label.get_text() for label in bar.get_yticklabels()]
+    assert words == list(levels.labels)[: len(words)] or set(words) <= set(levels.labels)
+    poster = frames.poster()
+    for tick, word in zip(bar.get_yticks(), words, strict=True):
+        value = float(word.replace("−", "-"))
+        assert levels.edges[int(tick)] == pytest.approx(value)
+        if 1 < value < 24:
+            # Just above an edge, bar and field have one colour.
+            x, y = bar.transData.transform((0.5, tick + 0.5))
+            inside = (levels.edges[int(tick)] + levels.edges[int(tick) + 1]) / 2
+            (field_x, field_y) = places(frames, [[np.sqrt(inside), 0.0]])[0]
+            assert np.abs(around(poster, x, y, 0).astype(int) - around(poster, field_x, field_y, 0)).max() <= 12
+
+
+def test_minima_are_marked_where_they_are():
+    frames = Frames(portray(gdsim.objective("himmelblau"), view=View(size=[640, 360], arrows="none")))
+    poster = frames.poster()
+    for x, y in places(frames, gdsim.objective("himmelblau").minima):
+        assert count(around(poster, x, y, 1), frames._scene.theme.minimum) >= 3
+
+
+def test_a_users_own_settings_of_matplotlib_change_nothing():
+    plain = gdsim.frames(race(seconds=1)).poster()
+    with rc_context({"font.weight": "bold", "axes.grid": True, "path.sketch": (3, 10, 1), "xtick.labelbottom": False}):
+        np.testing.assert_array_equal(gdsim.frames(race(seconds=1)).poster(), plain)

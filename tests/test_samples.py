@@ -629,7 +629,7 @@ def test_a_file_that_cannot_be_read_gets_its_line(tmp_path: Path) -> None:
         ([[0, 1], [0, math.inf]], "low < high, not [0, inf]"),
         ([[math.inf, math.inf], [0, 1]], "low < high, not [inf, inf]"),
         ([[-1.7e308, 1.7e308], [0, 1]], "finite numbers"),
-        ([[0, 5e-324], [0, 1]], "bounds are too narrow for so many samples"),
+        ([[1, 1 + 2**-52], [0, 1]], "bounds are too narrow for so many samples"),
     ],
 )
 def test_bounds_at_fault_get_their_line(tmp_path: Path, bounds: Any, message: str) -> None:

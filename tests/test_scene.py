@@ -97,6 +97,21 @@ def test_several_starts_of_a_function_without_known_minima_are_told_by_their_val
     assert "the lowest of 2 paths ends at the value -4" in words
 
 
+def test_a_grid_of_uneven_rows_is_refused():
+    booth, beale = gdsim.objective("booth"), gdsim.objective("beale")
+    paths = [descend([1, 1], 3, booth, lr=0.01), descend([1, 1], 3, booth, "Adam"), descend([1, 1], 3, beale, lr=0.01)]
+    assert len(compose(paths).facets) == 2
+    with pytest.raises(gdsim.InputError, match="Booth has 2 and Beale has 1") as caught:
+        compose(paths, view=View(layout="grid"))
+    assert caught.value.key == ("view", "layout")
+
+
+def test_a_look_that_cannot_be_is_refused_with_its_place():
+    with pytest.raises(gdsim.InputError, match="did you mean 'viridis'") as caught:
+        portray(HIMMELBLAU, view=View(theme={"field": "virids"}))
+    assert caught.value.key == ("view", "theme", "field")
+
+
 def test_an_overlay_shows_all_paths_together():
     paths = [descend([-0.5, 4.2], lr=lr) for lr in (0.01, 0.02)]
     (facet,) = compose(paths).facets

@@ -11,7 +11,7 @@ from matplotlib.text import Text
 import gdsim
 from gdsim.config import View
 from gdsim.scene import compose, portray
-from gdsim.scene.section import section
+from gdsim.scene.section import check, section
 
 TEN = gdsim.objective("rosenbrock", dim=10)
 START = [-1.2, 1.0] * 5
@@ -109,7 +109,6 @@ def test_a_path_that_never_moves_and_one_that_runs_away_have_a_plane():
         ({"plane": [0, 10]}, "must be two of the coordinates 0 to 9"),
         ({"plane": [0, 1], "at": [1, 2]}, "must have 10 coordinates"),
         ({"at": [1.0] * 10}, "a point goes with a plane of two coordinates"),
-        ({"kind": "curve"}, "must be contour or surface for rosenbrock, which has dim 10 here"),
     ],
 )
 def test_a_plane_that_does_not_fit_is_refused(view, words):
@@ -119,7 +118,7 @@ def test_a_plane_that_does_not_fit_is_refused(view, words):
 
 def test_a_plane_of_a_plane_is_refused():
     with pytest.raises(gdsim.InputError, match="is for more than two dimensions"):
-        section(gdsim.objective("sphere"), View(plane="pca"))
+        portray(gdsim.objective("sphere"), view=View(plane="pca"))
 
 
 @pytest.mark.parametrize(
@@ -131,13 +130,59 @@ def test_a_plane_of_a_plane_is_refused():
         (2, {"kind": "surface", "fill": "heat"}, "fill", "fill goes with kind: contour"),
         (2, {"kind": "surface", "arrows": "stream"}, "arrows", "stream goes with kind: contour"),
         (1, {"levels": "rank"}, "levels", "levels goes with kind: contour or surface"),
-        (1, {"kind": "surface"}, "kind", "must be curve for sphere, which has dim 1 here"),
+        (1, {"kind": "surface"}, "kind", "must be curve for 'Sphere', which has dim 1 here"),
+        (10, {"kind": "curve"}, "kind", "must be contour or surface for 'Sphere', which has dim 10 here"),
     ],
 )
 def test_a_key_that_goes_with_another_kind_is_refused(dim, view, key, words):
     with pytest.raises(gdsim.InputError, match=words) as caught:
-        section(gdsim.objective("sphere", dim=dim), View(**view))
+        portray(gdsim.objective("sphere", dim=dim), view=View(**view))
     assert caught.value.key == ("view", key)
+
+
+@pytest.mark.parametrize(
+    ("view", "kinds"),
+    [
+        ({"fill": "heat"}, ["curve", "contour", "contour"]),
+        ({"kind": "curve", "arrows_at": "curve"}, ["curve", "contour", "contour"]),
+        ({"kind": "surface", "camera": {"orbit": 30}}, ["curve", "surface", "surface"]),
+        ({"plane": [0, 3], "levels": "log"}, ["curve", "contour", "contour"]),
+    ],
+)
+def test_of_several_objectives_one_is_enough_for_a_key_to_fit(view, kinds):
+    objectives = [gdsim.objective("sphere", dim=dim) for dim in (1, 2, 5)]
+    check(objectives, View(**view))
+    assert [section(each, View(**view)).kind for each in objectives] == kinds
+    with pytest.raises(gdsim.InputError, match="goes with kind: surface"):
+        check(objectives, View(heights="log"))
+
+
+def test_a_coordinate_outside_its_bounds_does_not_take_an_iterate_out_of_the_plane():
+    sphere = gdsim.objective("sphere", dim=3, bounds=[[0.5, 2]] * 3)
+    path = gdsim.descend(sphere, "SGD", start=[1.9, 1.2, 0.55], steps=40, lr=0.05)
+    (facet,) = compose([path]).facets
+    spots = facet.paths[0].points
+    assert facet.paths[0].exits == ()
+    assert ((spots >= facet.view[:, 0]) & (spots <= facet.view[:, 1])).all()
+    assert np.ptp(spots[:, 0], axis=0).max() > 0.5 * np.diff(facet.view).max()
+
+
+def test_what_runs_away_does_not_turn_the_plane_towards_itself():
+    saddle = gdsim.objective("x**2 + y**2 - z**2", bounds=[[-2, 2]] * 3)
+    path = gdsim.descend(saddle, "SGD", start=[1.8, 1.0, 1e-3], steps=400, lr=0.05)
+    assert path.stops[0].breaks_off
+    assert np.abs(path.points).max() > 1000
+    assert np.diff(compose([path]).facets[0].view).max() < 20
+
+
+def test_few_points_in_many_dimensions_have_the_plane_of_plain_linear_algebra():
+    wide = gdsim.objective("sphere", dim=60)
+    points = np.random.default_rng(0).normal(size=(20, 1, 60))
+    shown = section(wide, View(), [points])
+    offsets = points[:, 0] - points[:, 0].mean(0)
+    expected = np.linalg.svd(offsets, full_matrices=False)[2][:2]
+    np.testing.assert_allclose(np.abs(np.diag(shown.axes @ expected.T)), 1, atol=1e-9)
+    np.testing.assert_allclose(shown.axes @ shown.axes.T, np.eye(2), atol=1e-12)
 
 
 def test_a_distance_to_nowhere_is_refused_before_a_step_is_taken():
@@ -170,4 +215,4 @@ def test_the_picture_says_that_it_is_a_section_and_what_of(size):
     frames = gdsim.frames(compose([walk()], view=View(size=size)))
     words = [text.get_text() for text in frames._still.figure.findobj(Text)]
     assert "Rosenbrock" in words
-    assert any("%" in each and "dim 10" in each for each in words)
+    assert any("%" in each and ("dim 10" in each or "of the paths' variance" in each) for each in words)

@@ -13,6 +13,7 @@ import gdsim
 CONFIGS = Path(__file__).parent.parent / "configs"
 STILLS = Path(__file__).parent / "stills"
 NAMES = ["quickstart", "cubic", "sine", "heat", "surface", "streamlines", "side_by_side", "matrix"]
+TILE = 16
 
 
 def draw(name: str) -> np.ndarray:
@@ -27,10 +28,11 @@ def test_the_picture_is_the_one_that_was_approved(name):
     with Image.open(STILLS / f"{name}.png") as image:
         approved = np.asarray(image.convert("RGB")).astype(int)
     drawn = draw(name).astype(int)
-    # Type may be set a little differently by another version of FreeType; what is drawn may not.
-    apart = np.abs(drawn - approved).max(-1)
-    assert apart.mean() < 1.5
-    assert (apart > 48).mean() < 0.01
+    # Type may be set a little differently by another version of FreeType; what is drawn may not. Tile by tile, for
+    # over a whole page nobody would miss an arrow.
+    apart = np.abs(drawn - approved).max(-1)[: 270 // TILE * TILE]
+    tiles = apart.reshape(-1, TILE, 480 // TILE, TILE).mean((1, 3))
+    assert tiles.max() < 20
 
 
 if __name__ == "__main__":

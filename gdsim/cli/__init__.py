@@ -16,6 +16,7 @@ import typer
 from typer.core import TyperCommand, TyperGroup
 
 import gdsim
+from gdsim.cli.comparing import Wanted, compare_all
 from gdsim.cli.preparing import (
     check_targets,
     composed,
@@ -184,12 +185,68 @@ def run(
             trajectories = simulate(experiment, track=progress("simulating"))
             scene = composed(experiment, trajectories)
             save(paths["npz"], trajectories, experiment)
-            rows = compare(trajectories)
-            write_csv(rows, paths["csv"])
+            table = compare(trajectories)
+            write_csv(table, paths["csv"])
             drawn = draw(scene, paths, progress)
         if not quiet:
-            summarise(experiment.name, rows, [scene.alt_text, *notes(experiment), *drawn])
+            summarise(experiment.name, table, [scene.alt_text, *notes(experiment), *drawn])
         print_paths(paths)
+
+
+@app.command()
+def compare(
+    configs: Annotated[list[Path], typer.Argument(metavar="CONFIG...", help="YAML files.")],
+    objectives: Annotated[
+        str | None,
+        typer.Option(
+            metavar="LIST",
+            help="Instead of the config's: names, or all in two dimensions whose minimum is known.",
+        ),
+    ] = None,
+    starts: Annotated[
+        int | None, typer.Option(metavar="N", help="So many random starts instead of the config's.")
+    ] = None,
+    tune: Annotated[
+        str | None, typer.Option(metavar="LIST", help="Tune these for each optimizer: lr, or lr,momentum.")
+    ] = None,
+    budget: Annotated[
+        int | None, typer.Option(metavar="N", help="How many values are tried when tuning; 41 when left out.")
+    ] = None,
+    ranges: Annotated[
+        list[str] | None,
+        typer.Option("--range", metavar="NAME=LOW:HIGH", help="Where to tune, as in lr=1e-4:1; may be repeated."),
+    ] = None,
+    csv: Annotated[Path | None, typer.Option(metavar="FILE", help="Write the table as CSV.")] = None,
+    as_json: Annotated[Path | None, typer.Option("--json", metavar="FILE", help="Write it as JSON.")] = None,
+    markdown: Annotated[Path | None, typer.Option(metavar="FILE", help="Write it as Markdown.")] = None,
+    report: Annotated[
+        Path | None,
+        typer.Option(metavar="FILE.html", help="Write a page to read it on, and Markdown beside it."),
+    ] = None,
+    write: Annotated[
+        Path | None, typer.Option(metavar="FILE.yaml", help="Write the config with what tuning found.")
+    ] = None,
+    resume: Annotated[bool, typer.Option("--resume", help="Go on from where an interrupted comparison was.")] = False,
+    changes: Set = None,
+    allow_code: AllowCode = False,
+    quiet: Quiet = False,
+) -> None:
+    """Compare the optimizers of each CONFIG, tuned alike if you like; print a table."""
+    wanted = Wanted(
+        objectives=objectives,
+        starts=starts,
+        tune=tune,
+        budget=budget,
+        ranges=ranges or (),
+        csv=csv,
+        json=as_json,
+        markdown=markdown,
+        report=report,
+        write=write,
+        resume=resume,
+        quiet=quiet,
+    )
+    compare_all(configs, wanted, changes or (), allow_code)
 
 
 @app.command()

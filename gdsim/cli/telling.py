@@ -6,17 +6,19 @@ import sys
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, TypeVar
+from textwrap import wrap
+from typing import TYPE_CHECKING, Any, Literal, TypeVar
 
+import rich.table
+from rich.cells import cell_len
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
-from rich.table import Table
 from rich.text import Text
 
 from gdsim.errors import InputError
 
 if TYPE_CHECKING:
-    from gdsim.comparison import Row
+    from gdsim.comparison import Column, Table
     from gdsim.objectives import Gradient, Objective
     from gdsim.signatures import Signature
 
@@ -25,6 +27,7 @@ __all__ = [
     "dimensions",
     "facts",
     "gradient_facts",
+    "grid",
     "print_columns",
     "print_paths",
     "progress_bars",
@@ -56,35 +59,54 @@ def progress_bars(name: str, doing: str, quiet: bool) -> Iterator[Any]:
         yield progress
 
 
-def summarise(name: str, rows: Sequence[Row], words: Sequence[str]) -> None:
-    """Print the table of figures, leaving out columns rather than digits where the terminal is narrow."""
+def summarise(name: str, table: Table, words: Sequence[str]) -> None:
+    """Print a table of figures and sentences on stderr."""
     console = _console()
-    table = Table(title=Text(name), title_justify="left", title_style="bold", header_style="")
-    several = len({row.objective for row in rows}) > 1
-    if several:
-        table.add_column("objective", overflow="fold")
-    table.add_column("optimizer", overflow="fold")
-    if console.width >= 120:
-        table.add_column("settings", overflow="fold")
-    for heading in ("final\nvalue", "best\nvalue", "steps to\ntolerance", "distance to\nminimum"):
-        table.add_column(heading, justify="right", no_wrap=True)
-    table.add_column("stopped", overflow="fold")
-    for row in rows:
-        cells: list[Text | str] = [
-            *([Text(row.objective)] if several else []),
-            Text(row.optimizer),
-            *([Text(row.settings)] if console.width >= 120 else []),
-            f"{row.final_value:.4g}",
-            f"{row.best_value:.4g}",
-            "never" if row.steps_to_tolerance is None else str(row.steps_to_tolerance),
-            "" if row.distance_to_minimum is None else f"{row.distance_to_minimum:.3g}",
-            row.stopped,
-        ]
-        table.add_row(*cells)
-    console.print(table)
-    if any(row.starts > 1 for row in rows):
-        words = ["Figures are medians over the starts.", *words]
-    tell(words)
+    console.print(grid(table, name, console.width))
+    tell([table.caption, *words])
+
+
+def grid(table: Table, title: str, width: int) -> rich.table.Table:
+    """Lay out a table for a terminal, leaving out columns rather than digits where it is narrow."""
+    shown = _fitting(table.columns(), width)
+    made = rich.table.Table(title=Text(title), title_justify="left", title_style="bold", header_style="")
+    for column in shown:
+        justify: Literal["left", "right"] = "right" if column.figures else "left"
+        heading = Text("\n".join(_heading(column)))
+        made.add_column(heading, justify=justify, no_wrap=column.figures, overflow="fold")
+    for cells in zip(*(column.words for column in shown), strict=True):
+        made.add_row(*map(Text, cells))
+    return made
+
+
+LEFT_OUT = (
+    *("starts", "detour", "mean_angle", "diverged", "never", "settings", "final_value"),
+    *("steps_to_tolerance", "distance_to_minimum", "stopped", "tuned", "best_value", "solved"),
+)
+"""The columns that a narrow terminal goes without, the first to go first."""
+
+FOLDED = 24
+"""Words fold when they are wider."""
+
+
+def _fitting(columns: Sequence[Column], width: int) -> list[Column]:
+    kept = list(columns)
+    for name in LEFT_OUT:
+        # A border stands before the first column, and each takes a blank on either side and a border.
+        if 1 + sum(3 + _width(column) for column in kept) > width:
+            kept = [column for column in kept if column.name != name]
+    return kept
+
+
+def _width(column: Column) -> int:
+    cells = max(map(cell_len, column.words))
+    return max(cells if column.figures else min(cells, FOLDED), *map(cell_len, _heading(column)))
+
+
+def _heading(column: Column) -> list[str]:
+    """The lines of a heading, not much wider than the figures below it."""
+    longest = max(map(cell_len, [*column.heading.split(), *column.words]))
+    return wrap(column.heading, longest) if column.figures else [column.heading]
 
 
 def tell(words: Iterable[str]) -> None:

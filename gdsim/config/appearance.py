@@ -2,20 +2,33 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Literal, get_args
+from collections.abc import Iterator, Sequence
+from typing import Annotated, Any, Literal, get_args
 
-from pydantic import AfterValidator, BeforeValidator, Field, Tag, ValidationInfo, field_validator
+from pydantic import (
+    AfterValidator,
+    BeforeValidator,
+    Field,
+    Tag,
+    ValidationInfo,
+    WithJsonSchema,
+    field_validator,
+    model_validator,
+)
 
-from gdsim.config.checks import FORM, Finite, Model, all_different, one_line, or_defaults, refuse
+from gdsim.config.checks import FORM, Finite, Model, all_different, one_line, refuse
 from gdsim.config.own_theme import ThemeChoice
 from gdsim.config.places import Problem
+from gdsim.config.words import shown
+from gdsim.objectives import Objective
 
 __all__ = ["FORMATS", "Animation", "Camera", "Output", "View"]
 
 MIN_WIDTH, MIN_HEIGHT, MAX_WIDTH, MAX_HEIGHT = 160, 120, 3840, 2160
 MAX_FRAMES = 3000
 
-BELONGINGS = {
+Kind = Literal["contour", "surface", "curve"]
+BELONGINGS: dict[str, tuple[Kind, ...]] = {
     "fill": ("contour",),
     "levels": ("contour", "surface"),
     "heights": ("surface",),
@@ -25,16 +38,27 @@ BELONGINGS = {
 """The keys of a view that go only with some kinds of it."""
 
 
-def _within_limits(size: list[int]) -> list[int]:
-    width, height = size
-    if width < MIN_WIDTH:
-        refuse([Problem((0,), f"must be a width of at least {MIN_WIDTH}, not {width}")])
-    if height > MAX_HEIGHT:
-        refuse([Problem((1,), f"must be a height of at most {MAX_HEIGHT}, not {height}")])
+def _kinds(dim: int) -> tuple[Kind, ...]:
+    """The kinds in which an objective of so many dimensions can be shown, first what it is by default."""
+    return ("curve",) if dim == 1 else ("contour", "surface")
+
+
+def _within_limits(size: Any) -> Any:
+    sides = (("width", MIN_WIDTH, MAX_WIDTH), ("height", MIN_HEIGHT, MAX_HEIGHT))
+    wanted = [f"an even {name} from {low} to {high}" for name, low, high in sides]
+    if not isinstance(size, list) or len(size) != len(sides):
+        refuse([Problem((), f"must be a list of {' and '.join(wanted)}, not {shown(size)}")])
+    refuse(
+        Problem((place,), f"must be {wanted[place]}, not {shown(side)}")
+        for place, (side, (_, low, high)) in enumerate(zip(size, sides, strict=True))
+        if not isinstance(side, int) or isinstance(side, bool) or side % 2 or not low <= side <= high
+    )
     return size
 
 
-Pixels = Annotated[int, Field(ge=MIN_HEIGHT, le=MAX_WIDTH, multiple_of=2)]
+Pixels = Annotated[
+    int, WithJsonSchema({"type": "integer", "minimum": MIN_HEIGHT, "maximum": MAX_WIDTH, "multipleOf": 2})
+]
 Coordinate = Annotated[int, Field(ge=0)]
 Plane = Annotated[
     list[Coordinate],
@@ -68,7 +92,7 @@ class Camera(Model):
 class View(Model):
     """What the picture looks like."""
 
-    kind: Literal["contour", "surface", "curve"] | None = Field(
+    kind: Kind | None = Field(
         None,
         description="contour shows a function of two variables from above, surface shows it in space, curve one of a "
         "single variable; by default curve or contour, whichever fits the objective.",
@@ -98,9 +122,7 @@ class View(Model):
     heights: Literal["linear", "log"] = Field(
         "linear", description="For a surface: its value axis true to scale, or compressed, and labelled so."
     )
-    camera: Annotated[Camera, BeforeValidator(or_defaults)] = Field(
-        Camera(), description="For a surface: from where it is seen, and whether the camera turns."
-    )
+    camera: Camera = Field(Camera(), description="For a surface: from where it is seen, and whether the camera turns.")
     arrows: Literal["gradient", "stream", "none"] = Field(
         "gradient",
         description="Arrows of the gradient on a regular grid, pointing uphill; for a contour also as stream lines; "
@@ -129,7 +151,7 @@ class View(Model):
         description="light, dark, slide, the name of a style sheet of matplotlib, or a mapping: a theme of one's own.",
         examples=["dark", {"base": "dark", "page": "#000000"}],
     )
-    size: Annotated[list[Pixels], Field(min_length=2, max_length=2), AfterValidator(_within_limits)] = Field(
+    size: Annotated[list[Pixels], Field(min_length=2, max_length=2), BeforeValidator(_within_limits)] = Field(
         [1280, 720],
         description="Width and height in pixels, both even, from "
         f"{MIN_WIDTH} × {MIN_HEIGHT} to {MAX_WIDTH} × {MAX_HEIGHT}. 1280 × 720 fits a slide.",
@@ -144,15 +166,48 @@ class View(Model):
         None, description="Whether the objective's formula stands in the title; by default unless `title` is given."
     )
 
-    def misfits(self, kind: str) -> tuple[str, ...]:
-        """Return the keys that were given and do not go with a kind of view.
+    @model_validator(mode="before")
+    @classmethod
+    def _without_empty_camera(cls, value: Any) -> Any:
+        # Its lines may all be commented out: then it is not given, and fits any kind.
+        camera_is_empty = isinstance(value, dict) and value.get("camera", ()) is None
+        return {key: value[key] for key in value if key != "camera"} if camera_is_empty else value
 
-        Args:
-            kind: `"contour"`, `"surface"` or `"curve"`.
-        """
+    @model_validator(mode="after")
+    def _check_panels(self) -> View:
+        beside = [key for key in ("panels_at", "against") if key in self.model_fields_set and getattr(self, key)]
+        if not self.panels:
+            refuse(Problem((key,), "goes with panels, and panels: [] has none") for key in beside)
+        return self
+
+    def kind_of(self, dim: int) -> Kind:
+        """Return how an objective of so many dimensions is shown: as the view says, where that fits."""
+        fitting = _kinds(dim)
+        return self.kind if self.kind in fitting else fitting[0]
+
+    def misfits(self, kind: Kind) -> tuple[tuple[str, tuple[Kind, ...]], ...]:
+        """Return the keys that were given and do not go with a kind of view, each with the kinds that it goes with."""
         given = [key for key in BELONGINGS if key in self.model_fields_set and getattr(self, key) is not None]
-        streams = ("arrows",) if self.arrows == "stream" and kind != "contour" else ()
-        return (*(key for key in given if kind not in BELONGINGS[key]), *streams)
+        goes_with = {key: BELONGINGS[key] for key in given}
+        if self.arrows == "stream":
+            goes_with["arrows"] = ("contour",)
+        return tuple((key, kinds) for key, kinds in goes_with.items() if kind not in kinds)
+
+    def problems(self, objectives: Sequence[Objective]) -> Iterator[Problem]:
+        """Yield what was given and fits none of the objectives that are shown together, at least one."""
+        first, dims = objectives[0], [each.dim for each in objectives]
+        here = f"'{first.title}', which has dim {first.dim} here"
+        if self.kind is not None and all(self.kind not in _kinds(dim) for dim in dims):
+            yield Problem(("kind",), f"must be {' or '.join(_kinds(first.dim))} for {here}")
+            return
+        misfits = [dict(self.misfits(self.kind_of(dim))) for dim in dims]
+        for key, kinds in misfits[0].items():
+            if all(key in others for others in misfits):
+                what = "stream" if key == "arrows" else key
+                yield Problem((key,), f"{what} goes with kind: {' or '.join(kinds)}")
+        plane = next((key for key in ("plane", "at") if getattr(self, key) is not None), None)
+        if plane is not None and max(dims) <= 2:
+            yield Problem((plane,), f"is for more than two dimensions, not for {here}")
 
 
 class Animation(Model):

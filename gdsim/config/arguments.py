@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 import re
+import sys
 from collections.abc import Iterable, Iterator, Mapping
 from functools import cache
 from typing import Any
@@ -20,6 +21,7 @@ __all__ = [
     "argument",
     "bare_class",
     "class_problem",
+    "own_class_problem",
     "schedule_problems",
     "setting_problems",
     "settings_for",
@@ -34,6 +36,7 @@ MOST_A_STEP = {"max_iter": 1000, "max_eval": 1000, "history_size": 1000}
 """The largest whole numbers that arguments can have; closer ones for those that multiply the work of a step."""
 
 DOTTED = re.compile(r"[^\W\d]\w*(\.[^\W\d]\w*)+\Z")
+OWN = re.compile(r"[^\W\d]\w*(\.[^\W\d]\w*)*:[^\W\d]\w*(\.[^\W\d]\w*)*\Z")
 NEVER_SET = {"params": "gdsim passes the starting point", "optimizer": "gdsim passes the optimizer"}
 
 
@@ -47,8 +50,10 @@ def class_problem(name: str) -> str:
     """Return what is wrong with an optimizer's class, or nothing.
 
     Args:
-        name: `"Adam"`, or the dotted name of a class in an installed package.
+        name: `"Adam"`, the dotted name of a class in an installed package, or `"my_optimizer.py:MyOptimizer"`.
     """
+    if ":" in name:
+        return own_class_problem(name)
     offered = signatures.optimizers()
     if name in offered:
         return ""
@@ -59,24 +64,61 @@ def class_problem(name: str) -> str:
     return problem and problem + hint
 
 
+def own_class_problem(name: str) -> str:
+    """Return what is wrong with the name of a class in a file or module, or nothing.
+
+    Args:
+        name: `"my_optimizer.py:MyOptimizer"`, or `"my_package.inner:MyOptimizer"`.
+    """
+    if not OWN.match(name):
+        return f"must be 'file.py:Class', as in 'my_optimizer.py:MyOptimizer', not {shown(name)}"
+    words = re.split("[.:]", name)
+    if words[0] in sys.stdlib_module_names:
+        return f"'{words[0]}' is a part of Python, not a package of optimizers"
+    if private := next((word for word in words if word.startswith("__")), None):
+        return f"'{private}' is private to its module: name a class that it offers"
+    return ""
+
+
 def setting_problems(class_name: str, settings: Mapping[str, Any]) -> Iterator[Problem]:
     """Yield what is wrong with an optimizer's settings, as far as its class is known."""
     signature = signatures.optimizers().get(class_name)
     for name, value in settings.items():
-        if name in NEVER_SET:
+        if signature is None and name.endswith("optimizer"):
+            yield from _wrapped_problems(value, (name,))
+        elif name in NEVER_SET:
             yield Problem((), f"'{name}' cannot be set: {NEVER_SET[name]}", key=name)
         elif signature is not None:
             yield from _argument_problems(signature, name, value, beside=OWN_KEYS)
+
+
+def _wrapped_problems(value: Any, path: Path) -> Iterator[Problem]:
+    """Yield what is wrong with an optimizer that another one wraps, a class or a mapping with its class."""
+    given = {"class": value} if isinstance(value, str) else value
+    name = given.get("class") if isinstance(given, dict) else None
+    if not isinstance(name, str):
+        yield Problem(path, "needs the class of an optimizer, such as {class: SGD, lr: 0.1}")
+        return
+    inner = bare_class(name)
+    if problem := class_problem(inner):
+        yield Problem(path if isinstance(value, str) else (*path, "class"), problem)
+        return
+    settings = {key: setting for key, setting in given.items() if key != "class"}
+    for found in setting_problems(inner, settings):
+        yield Problem((*path, *found.path), found.sentence, found.key)
 
 
 def settings_for(class_name: str, settings: Mapping[str, Any]) -> dict[str, Any]:
     """Return the settings with a tuple, which YAML does not have, wherever the class wants one."""
     signature = signatures.optimizers().get(class_name)
     annotations = signature.annotations if signature else {}
-    return {
-        name: tuple(value) if isinstance(value, list) and "tuple[" in annotations.get(name, "") else value
-        for name, value in settings.items()
-    }
+    return {name: _setting(value, annotations.get(name, "")) for name, value in settings.items()}
+
+
+def _setting(value: Any, annotation: str) -> Any:
+    if isinstance(value, dict) and isinstance(value.get("class"), str):
+        return settings_for(bare_class(value["class"]), value)
+    return tuple(value) if isinstance(value, list) and "tuple[" in annotation else value
 
 
 def written_out(schedule: Any) -> Any:

@@ -16,11 +16,14 @@ from pydantic import (
     ValidationInfo,
     ValidatorFunctionWrapHandler,
     field_validator,
+    model_validator,
 )
 
+from gdsim import themes
 from gdsim.config.appearance import Animation, Output, View
 from gdsim.config.arguments import bare_class, class_problem
 from gdsim.config.checks import Model, holds_controls, or_defaults, refuse
+from gdsim.config.own_theme import OwnTheme
 from gdsim.config.places import Document, Problem
 from gdsim.config.specs import ObjectiveSpec, OptimizerSpec, Start
 from gdsim.config.starts import FORMS, grid_problems, point_problems, written_points
@@ -199,6 +202,13 @@ class Experiment(Model):
 
     @field_validator("view")
     @classmethod
+    def _check_view(cls, view: View, info: ValidationInfo) -> View:
+        if "objectives" in info.data:
+            refuse(view.problems([spec.build() for spec in info.data["objectives"]]))
+        return view
+
+    @field_validator("view")
+    @classmethod
     def _check_facets(cls, view: View, info: ValidationInfo) -> View:
         if view.layout == "grid" and info.data.keys() >= {"objectives", "optimizers"}:
             objectives, optimizers = len(info.data["objectives"]), len(info.data["optimizers"])
@@ -208,6 +218,16 @@ class Experiment(Model):
                 sentence = f"a grid of {product} has {facets} facets; at most {MAX_FACETS} are drawn side by side"
                 refuse([Problem(("layout",), sentence)])
         return view
+
+    @model_validator(mode="after")
+    def _check_theme(self) -> Experiment:
+        # Last, when nothing else is wrong: to know a font or a colour map takes longer than all other checks together.
+        if isinstance(self.view.theme, OwnTheme):
+            try:
+                themes.theme(self.view.theme.given())
+            except InputError as error:
+                refuse([Problem(("view", "theme", *error.key), str(error))])
+        return self
 
 
 def _excesses(
@@ -237,7 +257,7 @@ def _weight(optimizer: OptimizerSpec) -> int:
         return 5 * max(20, int(optimizer.settings.get("max_iter", 20)))
     watches_values = optimizer.schedule is not None and optimizer.schedule["class"] == "ReduceLROnPlateau"
     # Of a class from elsewhere it is not known before it runs whether it takes each start by itself.
-    by_itself = watches_values or "." in optimizer.class_name or bool(optimizer.settings.get("fused"))
+    by_itself = watches_values or not optimizer.class_name.isidentifier() or bool(optimizer.settings.get("fused"))
     return 10 if by_itself else 1
 
 

@@ -141,7 +141,7 @@ def _optimizer(model: Schema) -> Schema:
     offered = signatures.optimizers()
     own = {key: form for key, form in model["properties"].items() if key != "settings"}
     name = own["class"]
-    dotted = {"type": "string", "pattern": r"\."}
+    dotted = {"type": "string", "pattern": r"[.:]"}
     own["class"] = {
         "description": name["description"],
         "anyOf": [

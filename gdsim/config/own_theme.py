@@ -75,8 +75,12 @@ class OwnTheme(Model):
 
     @model_validator(mode="after")
     def _check_by_making(self) -> OwnTheme:
+        # What takes matplotlib to know is checked when all else is well.
+        given = {key: value for key, value in self.given().items() if key not in ("base", "font")}
+        if isinstance(self.field, str):
+            del given["field"]
         try:
-            themes.theme(self.given())
+            themes.theme(given)
         except InputError as error:
             refuse([Problem(error.key, str(error))])
         return self

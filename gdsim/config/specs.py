@@ -51,6 +51,13 @@ class Place:
 
 
 @dataclass(frozen=True)
+class Standing:
+    """Where a specification was read, which does not make two specifications different."""
+
+    place: Place = field(compare=False)
+
+
+@dataclass(frozen=True)
 class Built:
     """What a specification came to, which does not make two specifications different."""
 
@@ -265,7 +272,8 @@ class OptimizerSpec(Model):
     class_name: str = Field(
         alias="class",
         description="A class of torch.optim, such as SGD, or the dotted name of one in an installed package, "
-        "such as pytorch_optimizer.Lion. Needed where the label is not itself a class of torch.optim.",
+        "such as pytorch_optimizer.Lion. Or my_optimizer.py:MyOptimizer, a class of a file beside the configuration, "
+        "which runs only under --allow-code. Needed where the label is not itself a class of torch.optim.",
         examples=["SGD"],
     )
     settings: dict[str, Any] = Field({}, description="Arguments of the class.")
@@ -282,6 +290,7 @@ class OptimizerSpec(Model):
         description="The largest norm of a gradient: longer ones are shortened to it. Not at all by default.",
     )
     color: Color | None = Field(None, description="The colour of the path, #rrggbb; chosen to differ by default.")
+    _standing: Standing = PrivateAttr()
 
     @model_validator(mode="before")
     @classmethod
@@ -318,3 +327,13 @@ class OptimizerSpec(Model):
         if schedule is not None:
             refuse(schedule_problems(schedule))
         return schedule
+
+    @model_validator(mode="after")
+    def _stand(self, info: ValidationInfo) -> OptimizerSpec:
+        self._standing = Standing(info.context or Place())
+        return self
+
+    @property
+    def place(self) -> Place:
+        """Where the configuration stands, and whether code that stands there may run."""
+        return self._standing.place

@@ -33,27 +33,30 @@ def point_problems(points: Mapping[Path, Any], objectives: Sequence[Objective]) 
         for index in wrong:
             yield Problem((*path, index), f"must be a number, not {shown(point[index])}")
         if not wrong:
+            if misfits := [objective for objective in objectives if objective.dim != len(point)]:
+                yield from _dimension_problems(point, path, misfits)
             for objective in objectives:
-                yield from _problems_in_view(point, path, objective)
+                if objective not in misfits:
+                    yield from _problems_in_view(point, path, objective)
 
 
 def grid_problems(grid: Sequence[int], count: int, objectives: Sequence[Objective]) -> Iterator[Problem]:
     """Yield what is wrong with a grid of starting points."""
     if count > MAX_STARTS:
         yield Problem(("grid",), f"makes {count} starts; at most {MAX_STARTS} are allowed")
-    for objective in objectives:
-        if len(grid) != objective.dim:
-            numbers = "number" if len(grid) == 1 else "numbers"
-            sentence = f"has {len(grid)} {numbers}; {objective.name} has {_dimensions(objective)}, and each needs one"
-            yield Problem(("grid",), sentence)
+    numbers = "1 number" if len(grid) == 1 else f"{len(grid)} numbers"
+    for words, _ in _by_dimensions([objective for objective in objectives if objective.dim != len(grid)]):
+        yield Problem(("grid",), f"has {numbers}; {words}, and each needs one")
+
+
+def _dimension_problems(point: Sequence[float], path: Path, objectives: Sequence[Objective]) -> Iterator[Problem]:
+    coordinates = "1 coordinate" if len(point) == 1 else f"{len(point)} coordinates"
+    for words, dim in _by_dimensions(objectives):
+        several = "; several starts are written [[0.5], [1]]" if dim == 1 and len(point) > 1 else ""
+        yield Problem(path, f"has {coordinates}, but {words}{several}")
 
 
 def _problems_in_view(point: Sequence[float], path: Path, objective: Objective) -> Iterator[Problem]:
-    if len(point) != objective.dim:
-        coordinates = "1 coordinate" if len(point) == 1 else f"{len(point)} coordinates"
-        several = "; several starts are written [[0.5], [1]]" if objective.dim == 1 and len(point) > 1 else ""
-        yield Problem(path, f"has {coordinates}, but {objective.name} has {_dimensions(objective)}{several}")
-        return
     known = objective.bounds if objective.domain is None else objective.domain
     for index, (coordinate, (low, high)) in enumerate(zip(point, known.tolist(), strict=True)):
         if objective.domain is not None and not low <= coordinate <= high:
@@ -64,5 +67,9 @@ def _problems_in_view(point: Sequence[float], path: Path, objective: Objective) 
             yield Problem((*path, index), sentence)
 
 
-def _dimensions(objective: Objective) -> str:
-    return "1 dimension" if objective.dim == 1 else f"{objective.dim} dimensions"
+def _by_dimensions(objectives: Sequence[Objective]) -> Iterator[tuple[str, int]]:
+    """Yield "booth and beale have 2 dimensions" and the number, once for each number of dimensions."""
+    for dim in dict.fromkeys(objective.dim for objective in objectives):
+        *before, last = dict.fromkeys(objective.name for objective in objectives if objective.dim == dim)
+        names = f"{', '.join(before)} and {last} have" if before else f"{last} has"
+        yield f"{names} {dim} dimension{'s' * (dim != 1)}", dim

@@ -22,7 +22,22 @@ def must_be(fragment: Fragment, value: Any) -> str:
     """Return the sentence for a wrong value: `"must be a whole number from 1 to 9, not 'many'"`."""
     kind = "array" if isinstance(value, list) else "object" if isinstance(value, dict) else None
     meant = [choice for choice in fragment.get("anyOf", []) if choice.get("type") == kind]
-    return f"must be {expected({'anyOf': meant} if meant else fragment)}, not {shown(value)}"
+    wanted = {"anyOf": meant} if meant else fragment
+    hint = _hint(wanted, value) if isinstance(value, str) else ""
+    return f"must be {expected(wanted)}, not {shown(value)}{hint}"
+
+
+def _hint(fragment: Fragment, text: str) -> str:
+    """What may help whoever wrote a text that is none of those allowed."""
+    forms = [fragment, *fragment.get("anyOf", [])]
+    if any(_is_color(form) for form in forms) and text.isalpha():
+        return "; names of colours are not taken"
+    words = [word for form in forms for word in (*form.get("enum", ()), form.get("const")) if isinstance(word, str)]
+    return did_you_mean(text, words)
+
+
+def _is_color(fragment: Fragment) -> bool:
+    return str(fragment.get("pattern", "")).startswith("^#")
 
 
 def expected(fragment: Fragment) -> str:
@@ -145,8 +160,8 @@ def _number(value: float) -> str:
 def _text(fragment: Fragment) -> str:
     longest = f" of at most {fragment['maxLength']} characters" if "maxLength" in fragment else ""
     such_as = f" such as {shown(fragment['examples'][0])}" if "examples" in fragment else ""
-    if fragment.get("pattern", "").startswith("^#"):
-        return f"a colour in quotes{such_as}"
+    if _is_color(fragment):
+        return f"a colour{such_as}"
     return f"text{longest}{such_as}"
 
 

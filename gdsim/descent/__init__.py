@@ -8,27 +8,27 @@ from __future__ import annotations
 
 import operator
 import warnings
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
 import numpy.typing as npt
 import torch
 
-from gdsim.descent.arrange import arrangement, confirmed
+from gdsim.descent.arrange import arrangement, confirmed, drawn
 from gdsim.descent.ends import trajectory
 from gdsim.descent.record import Record, Track, walk_on
 from gdsim.descent.starting import check_values, given, starts
 from gdsim.descent.walk import Course, Walk
 from gdsim.errors import ConfigError, InputError
 from gdsim.objectives import FloatArray, Objective
-from gdsim.optimizers import Method, method
+from gdsim.optimizers import Chances, Method, method
 from gdsim.trajectory import Trajectory
 
 if TYPE_CHECKING:
-    from gdsim.config import Experiment
+    from gdsim.config import Experiment, OptimizerSpec
 
-__all__ = ["check", "descend", "simulate", "starts"]
+__all__ = ["check", "descend", "simulate", "starts", "sweep"]
 
 
 def descend(
@@ -43,14 +43,16 @@ def descend(
     noise: float = 0.0,
     clip_norm: float | None = None,
     track: Track = iter,
+    args: Mapping[str, Any] | None = None,
     **settings: Any,
 ) -> Trajectory:
     """Descend an objective with one optimizer.
 
     Args:
         objective: What to descend.
-        optimizer: A class of optimizers: itself, its name in `torch.optim`, or its dotted name in an
-            installed package.
+        optimizer: A class of optimizers: itself, its name in `torch.optim`, its dotted name in an installed
+            package, or `"module:Class"` of one. A class that wants a closure or the graph of the gradient
+            (`backward(create_graph=True)`) is given it.
         start: (dim,) one starting point, or (starts, dim).
         steps: How many updates to take, from 0.
         seed: Makes the noise; from 0.
@@ -61,20 +63,23 @@ def descend(
         clip_norm: The gradient that the optimizer is given, noise included, is scaled down to this norm where
             it is longer, as `torch.nn.utils.clip_grad_norm_` does.
         track: Wraps the iterable of steps, as `tqdm.tqdm` does.
-        settings: The arguments of the optimizer.
+        args: Arguments of the optimizer, also such as have the name of one of these here. A class that wraps
+            another one takes it as a class or a mapping: `args={"optimizer": {"class": "SGD", "lr": 0.1}}`;
+            arguments that it does not name itself are those of the wrapped one.
+        settings: More of its arguments.
 
     Raises:
         InputError: A class, an argument or a start is at fault.
     """
     steps, seed = _whole(steps, "steps"), _whole(seed, "seed")
     if label is None:
-        label = optimizer.rpartition(".")[2] if isinstance(optimizer, str) else optimizer.__name__
+        label = optimizer.replace(":", ".").rpartition(".")[2] if isinstance(optimizer, str) else optimizer.__name__
     points = given(start, objective)
     with _quiet_single_thread():
         chosen = method(
             label,
             optimizer,
-            settings,
+            {**(args or {}), **settings},
             schedule=schedule,
             noise=noise,
             clip_norm=clip_norm,
@@ -105,6 +110,59 @@ def simulate(experiment: Experiment, *, track: Track = iter) -> tuple[Trajectory
             with experiment.located(index):
                 trajectories += _descend_together(objective, methods, colors, points, steps, seed, track)
         return tuple(trajectories)
+
+
+def sweep(
+    experiment: Experiment, label: str, settings: Sequence[Mapping[str, Any]], *, track: Track = iter
+) -> tuple[Trajectory | InputError, ...]:
+    """Descend the first objective of an experiment with one of its optimizers, once for each of several settings.
+
+    Args:
+        experiment: What to simulate.
+        label: The optimizer.
+        settings: For each descent, all arguments of the class.
+        track: Wraps the iterable of steps; it is called again where one descent fails and the others are repeated.
+
+    Returns:
+        For each settings the trajectory that `simulate` would return, or why the class cannot take them.
+
+    Raises:
+        ConfigError: A start is at fault.
+    """
+    spec, objective = experiment.optimizers[label], experiment.objectives[0].build()
+    with _quiet_single_thread():
+        with experiment.located():
+            points = starts(experiment.start, objective, experiment.seed)
+            check_values(points, experiment.start, objective)
+        swept: dict[int, Trajectory | InputError] = {}
+        methods: dict[int, Method] = {}
+        for index, each in enumerate(settings):
+            try:
+                methods[index] = _method(label, spec.model_copy(update={"settings": dict(each)}), objective.dim)
+            except InputError as error:
+                swept[index] = error
+
+        def descended(indices: Sequence[int]) -> Sequence[Trajectory]:
+            chosen, colors = [methods[index] for index in indices], [spec.color] * len(indices)
+            return _descend_together(objective, chosen, colors, points, experiment.steps, experiment.seed, track)
+
+        swept |= _without_the_failing([*methods], descended)
+    return tuple(swept[index] for index in range(len(settings)))
+
+
+def _without_the_failing(
+    indices: Sequence[int], descended: Callable[[Sequence[int]], Sequence[Trajectory]]
+) -> dict[int, Trajectory | InputError]:
+    """Descend with several together; where one cannot go on, with each alone."""
+    if not indices:
+        return {}
+    try:
+        return dict(zip(indices, descended(indices), strict=True))
+    except InputError as error:
+        if len(indices) == 1:
+            return {indices[0]: error}
+    apart = [_without_the_failing([index], descended) for index in indices]
+    return {index: found for each in apart for index, found in each.items()}
 
 
 def check(experiment: Experiment) -> None:
@@ -156,17 +214,22 @@ def _methods(experiment: Experiment, dim: int, problems: list[str]) -> list[Meth
     methods: list[Method] = []
     for label, spec in experiment.optimizers.items():
         with _collected(problems, experiment):
-            chosen = method(
-                label,
-                spec.class_name,
-                spec.settings,
-                schedule=spec.schedule,
-                noise=spec.noise,
-                clip_norm=spec.clip_norm,
-                dim=dim,
-            )
-            methods.append(chosen)
+            methods.append(_method(label, spec, dim))
     return methods
+
+
+def _method(label: str, spec: OptimizerSpec, dim: int) -> Method:
+    return method(
+        label,
+        spec.class_name,
+        spec.settings,
+        schedule=spec.schedule,
+        noise=spec.noise,
+        clip_norm=spec.clip_norm,
+        dim=dim,
+        folder=spec.place.folder,
+        allow_code=spec.place.allow_code,
+    )
 
 
 @contextmanager
@@ -179,11 +242,11 @@ def _collected(problems: list[str], experiment: Experiment, index: int = 0) -> I
 
 @contextmanager
 def _quiet_single_thread() -> Iterator[None]:
-    """Let torch use one thread, the fastest for small work; keep its warnings and random numbers to itself."""
+    """Let torch use one thread, the fastest for small work; keep warnings and random numbers to what is done here."""
     threads = torch.get_num_threads()
     torch.set_num_threads(1)
     try:
-        with warnings.catch_warnings(), torch.random.fork_rng(devices=[]):
+        with warnings.catch_warnings(), Chances.kept():
             warnings.simplefilter("ignore")
             yield
     finally:
@@ -204,7 +267,10 @@ def _descend_together(
     record = Record.empty(steps, len(methods) * count, dim)
     parts = [record.part(slice(first, first + count)) for first in range(0, len(methods) * count, count)]
     courses = [Course(each, objective, points, seed, range(count)) for each in methods]
+    before = None if all(each.is_known for each in methods) else Chances.now()
     walks = [Walk(course, arrangement(course, steps)) for course in courses]
     walk_on(walks, record, track)
     walks = [confirmed(walk, part) for walk, part in zip(walks, parts, strict=True)]
+    if before is not None and not before.last():
+        walks = [drawn(walk, part) for walk, part in zip(walks, parts, strict=True)]
     return tuple(trajectory(walk, color, part) for walk, color, part in zip(walks, colors, parts, strict=True))

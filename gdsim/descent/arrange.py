@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import torch
 
 from gdsim.descent.record import Record, walk_on
@@ -9,7 +11,7 @@ from gdsim.descent.walk import Course, Walk
 from gdsim.errors import InputError
 from gdsim.optimizers import Arrangement
 
-__all__ = ["arrangement", "confirmed"]
+__all__ = ["arrangement", "confirmed", "drawn"]
 
 PROBE_STEPS = 60
 
@@ -48,6 +50,25 @@ def confirmed(walk: Walk, record: Record) -> Walk:
     again = Walk(walk.course, choices[choices.index(walk.arrangement) + 1])
     walk_on([again], record)
     return confirmed(again, record)
+
+
+def drawn(walk: Walk, record: Record) -> Walk:
+    """Walk again where random numbers may have been drawn that belong to no start, and now do.
+
+    Some classes draw for the first time after many steps, which a trial does not show.
+
+    Args:
+        walk: One that has taken all its steps.
+        record: What it has recorded; overwritten when it walks again.
+
+    Returns:
+        The walk that the record is of.
+    """
+    if walk.course.method.is_known or walk.course.method.draws:
+        return walk
+    again = Walk(replace(walk.course, method=replace(walk.course.method, draws=True)), Arrangement.EACH)
+    walk_on([again], record)
+    return again
 
 
 def _agrees(course: Course, choice: Arrangement, record: Record) -> bool:

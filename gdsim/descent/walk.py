@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 
 import numpy as np
 import numpy.typing as npt
 import torch
 from torch import Tensor
+from torch.optim import Optimizer
 
 from gdsim.descent.starting import stream
 from gdsim.objectives import FloatArray, Objective
-from gdsim.optimizers import Arrangement, Method
+from gdsim.optimizers import Arrangement, Chances, Method
 
 __all__ = ["Course", "Walk", "evaluate"]
 
@@ -49,10 +51,9 @@ class Course:
             normal = [each.standard_normal((NOISE_BLOCK, self.objective.dim)) for each in streams]
             yield from torch.from_numpy(self.method.noise * np.stack(normal, axis=1))
 
-    def chances(self) -> list[Tensor]:
-        """Return a state of torch's random numbers for each start."""
-        seeds = [int(each.integers(2**63)) for each in self._streams("torch")]
-        return [torch.Generator().manual_seed(seed).get_state() for seed in seeds]
+    def chances(self) -> list[Chances]:
+        """Return for each start what the class draws its random numbers from."""
+        return [Chances.seeded(int(each.integers(2**63))) for each in self._streams("torch")]
 
     def _streams(self, purpose: str) -> list[np.random.Generator]:
         return [stream(f"{purpose} {self.method.label}", self.seed, number) for number in self.numbers]
@@ -65,12 +66,10 @@ class Walk:
         self.course, self.arrangement = course, arrangement
         self._method, self._dim = course.method, course.objective.dim
         self._parameters = self._leaves(torch.from_numpy(course.points))
-        each = arrangement is Arrangement.EACH
-        groups = [[parameter] for parameter in self._parameters] if each else [self._parameters]
-        self._optimizers = [self._method.optimizer(group) for group in groups]
+        self._chances = course.chances() if self._method.draws else None
+        self._optimizers = self._built()
         self._schedulers = [self._method.scheduler(optimizer) for optimizer in self._optimizers]
         self._noise = course.noise() if self._method.noise else None
-        self._chances = course.chances() if self._method.draws else None
         self._alive = torch.ones(len(course.points), dtype=torch.bool)
         self._trials = np.zeros(len(course.points), dtype=np.int64)
         self._strayed = False
@@ -80,7 +79,27 @@ class Walk:
     def _leaves(self, rows: Tensor) -> list[Tensor]:
         flat = self.arrangement is Arrangement.FLAT
         blocks = [rows.reshape(-1)] if flat else list(self._method.shaped(rows))
-        return [block.clone().requires_grad_() for block in blocks]
+        return [self._method.leaf(block) for block in blocks]
+
+    def _built(self) -> list[Optimizer]:
+        if self.arrangement is not Arrangement.EACH:
+            return [self._method.optimizer(self._parameters)]
+        built = []
+        for start, parameter in enumerate(self._parameters):
+            with self._drawing(start):
+                built.append(self._method.optimizer([parameter]))
+        return built
+
+    @contextmanager
+    def _drawing(self, start: int) -> Iterator[None]:
+        """Let what is drawn meanwhile be what belongs to a start, if the class is known to draw."""
+        if self._chances is None:
+            yield
+            return
+        with Chances.kept():
+            self._chances[start].restore()
+            yield
+            self._chances[start] = Chances.now()
 
     def points(self) -> Tensor:
         """Return where the starts have come to, (starts, dim)."""
@@ -115,18 +134,18 @@ class Walk:
             InputError: The class or its schedule fails.
         """
         noise = None if self._noise is None else next(self._noise)
-        self._grade(self._disturbed(gradients, noise))
+        if not self._method.wants_graph:
+            self._grade(self._disturbed(gradients, noise))
         if self.arrangement is not Arrangement.EACH:
             self._update(0, values, noise)
             return
         # Nothing comes after a start's first row that is not finite, and some classes fail there.
         self._alive &= values.isfinite() & gradients.isfinite().all(1)
         for start in self._alive.nonzero().flatten().tolist():
-            if self._chances is not None:
-                torch.set_rng_state(self._chances[start])
-            self._update(start, values, noise)
-            if self._chances is not None:
-                self._chances[start] = torch.get_rng_state()
+            if self._method.wants_graph:
+                self._backward(start, noise)
+            with self._drawing(start):
+                self._update(start, values, noise)
 
     def _grade(self, gradients: Tensor) -> None:
         """Hand the gradients (starts, dim) to the parameters, in the shape and layout that the class takes."""
@@ -147,6 +166,14 @@ class Walk:
             gradients = gradients * (self._method.clip_norm / (norms + 1e-6)).clamp(max=1.0)[:, None]
         return gradients
 
+    def _backward(self, start: int, noise: Tensor | None) -> Tensor:
+        """Evaluate the objective where one start's parameter is, and hand it the gradient; return the value ()."""
+        value, gradient = self._method.backward(self.course.objective.f, self._parameters[start])
+        self._strayed |= not (value.isfinite() and gradient.isfinite().all())
+        own_noise = None if noise is None else noise[start : start + 1]
+        self._method.hand(self._disturbed(gradient[None], own_noise), self._parameters[start])
+        return value
+
     def _update(self, index: int, values: Tensor, noise: Tensor | None) -> None:
         """Let one instance take its step, and its schedule after it."""
         optimizer, scheduler = self._optimizers[index], self._schedulers[index]
@@ -161,6 +188,8 @@ class Walk:
                 raise self._method.refusal("cannot take a step", error) from error
             # A line search that meets no finite number may raise; that ends this start, not the others.
             self._parameters[index].detach().fill_(torch.nan)
+        if self._method.wants_graph:
+            self._parameters[index].grad = None  # the graph and the gradient hold each other
         if scheduler is not None:
             self._method.advance(scheduler, values[index])
 
@@ -172,20 +201,19 @@ class Walk:
         """
         parameter = self._parameters[start]
         recorded = parameter.detach().clone()
+        gradient = None if parameter.grad is None else parameter.grad.detach().clone()
         calls = 0
 
         def closure() -> float:
             nonlocal calls
             calls += 1
-            if calls == 1 and torch.equal(parameter, recorded):
+            if calls > 1 or not torch.equal(parameter, recorded):
+                self._trials[start] += 1
+            elif not self._method.wants_graph:
+                # The class may have changed the gradient, or cleared it, in what comes before.
+                parameter.grad = gradient
                 return value  # type: ignore[return-value]
-            found, gradient = evaluate(self.course.objective, parameter.detach().reshape(self._dim))
-            self._strayed |= not (found.isfinite() and gradient.isfinite().all())
-            own_noise = None if noise is None else noise[start : start + 1]
-            disturbed = self._disturbed(gradient.reshape(1, self._dim), own_noise)
-            parameter.grad = self._method.graded(disturbed.reshape(parameter.shape))
-            self._trials[start] += 1
-            return found  # type: ignore[return-value]
+            return self._backward(start, noise)  # type: ignore[return-value]
 
         return closure
 

@@ -16,6 +16,7 @@ import numpy.typing as npt
 from gdsim.errors import InputError, did_you_mean
 from gdsim.objectives.catalog import CATALOG, Definition
 from gdsim.objectives.expression import parse
+from gdsim.objectives.expression.formulas import symbol, with_values
 from gdsim.objectives.gradient import Gradient, grad
 from gdsim.objectives.objective import FloatArray, Objective, fixed, inside, view_of
 from gdsim.objectives.samples import SUFFIXES, GradientKind, interpolate, read_samples
@@ -92,7 +93,9 @@ def from_expression(
     dim = len(expression.variables)
     view = view_of([[-5.0, 5.0]] * dim if bounds is None else bounds, dim)
     title = " ".join(text.split())
-    return _own("expression", title, expression.f, view, formula=expression.formula, source="typed")
+    used = {name: value for name, value in constants.items() if re.search(rf"\b{name}\b", text)}
+    formula = expression.formula + with_values({symbol(name): value for name, value in used.items()})
+    return _own("expression", title, expression.f, view, formula=formula, source="typed")
 
 
 def from_samples(
@@ -209,7 +212,7 @@ def _of_catalogue(
         minima=_points(facts.minima, dim),
         minimum=facts.minimum(dim) if callable(facts.minimum) else facts.minimum,
         local_minima=_points(local_minima, dim),
-        formula=facts.formula,
+        formula=facts.formula(**settings) if callable(facts.formula) else facts.formula,
         source=facts.source,
         parameters=MappingProxyType(settings),
     )

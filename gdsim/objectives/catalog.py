@@ -17,6 +17,8 @@ from operator import add, mul
 from types import MappingProxyType
 from typing import TYPE_CHECKING, NamedTuple
 
+from gdsim.objectives.expression.formulas import numeral
+
 if TYPE_CHECKING:
     from torch import Tensor
 
@@ -50,7 +52,8 @@ class Facts:
         start: Where a descent is worth watching.
         minima: All global minima within `bounds`.
         minimum: The value there, or how it follows from the dimension; None when there is none.
-        formula: The right-hand side in LaTeX, in the subset that matplotlib's mathtext renders.
+        formula: The right-hand side in LaTeX, in the subset that matplotlib's mathtext renders, or how it follows from
+            the parameters.
         source: Where the function comes from.
         local_minima: Local minima that matter to the eye, or how they follow from the dimension.
         dims: The dimensions for which the function is defined.
@@ -62,7 +65,7 @@ class Facts:
     start: Row
     minima: Sequence[Row]
     minimum: float | Callable[[int], float] | None
-    formula: str
+    formula: str | Callable[..., str]
     source: str
     local_minima: Sequence[Row] | Callable[[int], Sequence[Row]] = ()
     dims: range = _TWO_DIMS
@@ -183,14 +186,22 @@ def sphere(points: Tensor) -> Tensor:
     return _total(points**2)
 
 
+def _quadratic_formula(*, condition: float, rotation: float) -> str:
+    if rotation % 180 == 0:
+        factor = "" if condition == 1 else numeral(condition)
+        return rf"\frac{{1}}{{2}}\left(x^2 + {factor}y^2\right)"
+    turned = r"\ \ u = x\cos\theta + y\sin\theta,\ \ v = y\cos\theta - x\sin\theta"
+    values = rf",\ \ \kappa = {numeral(condition)},\ \ \theta = {numeral(rotation)}^\circ"
+    return rf"\frac{{1}}{{2}}\left(u^2 + \kappa v^2\right),{turned}{values}"
+
+
 @Facts(
     title="Quadratic",
     bounds=[(-10, 10), (-4, 4)],
     start=(-9, 2.5),
     minima=[(0, 0)],
     minimum=0.0,
-    formula=r"\frac{1}{2}\left(u^2 + \kappa v^2\right),"
-    r"\ \ u = x\cos\theta + y\sin\theta,\ \ v = y\cos\theta - x\sin\theta",
+    formula=_quadratic_formula,
     source="Polyak (1964), Some methods of speeding up the convergence of iteration methods",
     parameters={"condition": Parameter(50, 1, 1e6), "rotation": Parameter(0, -360, 360)},
 )

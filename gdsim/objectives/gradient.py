@@ -12,6 +12,9 @@ from gdsim.objectives.objective import FloatArray, Objective, inside
 
 __all__ = ["Gradient", "grad"]
 
+ENDLESS = 1e100
+"""A slope so many times as steep as the function is over a step of a size with the view is infinite."""
+
 
 @dataclass(frozen=True, eq=False)
 class Gradient:
@@ -21,9 +24,10 @@ class Gradient:
         point: (dim,).
         value: The objective there.
         gradient: (dim,) by automatic differentiation; of samples with finite differences, theirs. NaN where the
-            value is NaN.
+            value is NaN, and infinite where the slope is, as that of √x at 0.
         central_difference: (dim,) (f(x + h) − f(x − h)) / 2h along each coordinate, as a check; one-sided at a border.
-        steepest_descent: (dim,) the unit vector against the gradient; zeros where the gradient is zero.
+        steepest_descent: (dim,) the unit vector against the gradient, along its infinite parts alone where it has any;
+            zeros where the gradient is zero.
     """
 
     point: FloatArray
@@ -56,7 +60,8 @@ def grad(objective: Objective, at: npt.ArrayLike) -> Gradient:
     """
     point = np.atleast_1d(np.asarray(at, np.float64))
     if point.shape != (objective.dim,):
-        raise InputError(f"{objective.title} takes a point of {objective.dim} coordinates, not {point.size}", ("at",))
+        coordinates = "1 coordinate" if objective.dim == 1 else f"{objective.dim} coordinates"
+        raise InputError(f"{objective.title} takes a point of {coordinates}, not {point.size}", ("at",))
     if not np.isfinite(point).all():
         raise InputError("a point needs finite coordinates", ("at",))
     domain = objective.domain
@@ -68,7 +73,11 @@ def grad(objective: Objective, at: npt.ArrayLike) -> Gradient:
         # What torch makes of log(x) where x < 0 is 1/x.
         gradient = np.full_like(gradient, np.nan)
     with np.errstate(all="ignore"):
-        difference, descent = _central_difference(objective, point, value), _steepest_descent(gradient)
+        difference = _central_difference(objective, point, value)
+        # The expression's root stands in for an infinite slope with a huge one, lest the tip of a cone has none.
+        endless = (np.abs(gradient) > ENDLESS) & (np.abs(gradient) > ENDLESS * np.abs(difference))
+        gradient = np.where(endless, np.copysign(np.inf, gradient), gradient)
+        descent = _steepest_descent(gradient)
     # Adding 0 leaves no zero negative.
     return Gradient(point, float(value) + 0.0, gradient + 0.0, difference + 0.0, descent + 0.0)
 
@@ -95,6 +104,6 @@ def _steepest_descent(gradient: FloatArray) -> FloatArray:
     if largest == 0:
         return np.zeros_like(gradient)
     # Of a gradient near the largest float64 the length would be infinite.
-    scaled = gradient / largest
+    scaled = gradient / largest if largest < np.inf else np.isinf(gradient) * np.sign(gradient)
     descent: FloatArray = -scaled / np.linalg.norm(scaled)
     return descent

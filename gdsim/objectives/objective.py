@@ -19,6 +19,9 @@ __all__ = ["FloatArray", "Objective", "fixed", "inside", "view_of"]
 
 FloatArray = npt.NDArray[np.float64]
 
+# The squares of what is narrower, and a few times what is wider, are no numbers.
+NARROWEST, WIDEST = 1e-280, 1e300
+
 # Points evaluated at once: enough to hide the cost of a call, few enough to stay in the cache (a backward
 # pass through the longest formula holds some 20 MB).
 _CHUNK = 2**14
@@ -148,4 +151,7 @@ def view_of(bounds: npt.ArrayLike, dim: int) -> FloatArray:
     for low, high in view.tolist():
         if not (math.isfinite(high - low) and low < high):
             raise InputError(f"bounds need finite numbers with low < high, not [{low:g}, {high:g}]", ("bounds",))
+        if not NARROWEST <= high - low <= WIDEST:
+            words = f"bounds must span from {NARROWEST:g} to {WIDEST:g}, not [{low:g}, {high:g}]"
+            raise InputError(words, ("bounds",))
     return fixed(view)

@@ -4,19 +4,19 @@ from __future__ import annotations
 
 import warnings
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from pathlib import Path as FilePath
 
 import numpy as np
 import numpy.typing as npt
-from matplotlib import rc_context
+from matplotlib import rc_context, rcParamsDefault
 from matplotlib.colors import to_rgb
 
 from gdsim.render.cast import FacetLayer, Layer, PanelLayer
 from gdsim.render.counter import Counter
 from gdsim.render.grounds import draw_bar, draw_facet
 from gdsim.render.layout import Layout, Place, Wanted, lay_out
-from gdsim.render.legend import draw_key, draw_legend, draw_names, draw_title
+from gdsim.render.legend import draw_key, draw_legend, draw_names, draw_title, key_length
 from gdsim.render.panels import digits_of, draw_panels, longest
 from gdsim.render.picture import Moving, Picture
 from gdsim.render.still import Still
@@ -55,7 +55,7 @@ class Frames:
     def __init__(self, scene: Scene) -> None:
         self._scene = scene
         self.size = scene.size
-        with _quiet():
+        with _ours():
             self._prepare(scene)
 
     def _prepare(self, scene: Scene) -> None:
@@ -96,13 +96,19 @@ class Frames:
         return len(self._scene)
 
     def __iter__(self) -> Iterator[Frame]:
-        picture = self._picture()
+        with _ours():
+            picture = self._picture()
+        # Only where a camera turns is type set anew; the settings are too dear to change for each frame.
+        turning = any(layer.window.turning for layer in self._facets)
         for index in range(len(self)):
-            yield picture.at(self._moment(index)).copy()
+            with _ours() if turning else nullcontext():
+                frame = picture.at(self._moment(index)).copy()
+            yield frame
 
     def poster(self) -> Frame:
         """Return the last frame, (H, W, 3) uint8, in which every colour appears."""
-        return self._picture().at(self._moment(len(self) - 1))
+        with _ours():
+            return self._picture().at(self._moment(len(self) - 1))
 
     def save_poster(self, path: FilePath) -> None:
         """Write the last frame as a vector picture, .svg or .pdf by the suffix; a surface is a picture within it."""
@@ -114,7 +120,7 @@ class Frames:
         ]
         try:
             # No date and no random names: the same scene is the same file.
-            with _quiet(), rc_context({"svg.hashsalt": "gdsim"}):
+            with _ours(), rc_context({"svg.hashsalt": "gdsim"}):
                 self._still.figure.savefig(
                     path, metadata={"Date": None} if path.suffix.lower() == ".svg" else {"CreationDate": None}
                 )
@@ -134,9 +140,12 @@ class Frames:
 
 
 @contextmanager
-def _quiet() -> Iterator[None]:
-    """Keep matplotlib from warning of each sign that its font does not have; `Frames.missing` tells of them all."""
-    with warnings.catch_warnings():
+def _ours() -> Iterator[None]:
+    """Draw by matplotlib's own defaults, whatever a user has set, so that a picture is the same everywhere.
+
+    Its warnings of signs that a font does not have are left out; `Frames.missing` tells of them all.
+    """
+    with warnings.catch_warnings(), rc_context(rcParamsDefault):
         warnings.filterwarnings("ignore", message="Glyph .* missing from font")
         yield
 
@@ -151,23 +160,23 @@ def _wanted(scene: Scene) -> Wanted:
         groups=len(scene.groups),
         facets=len(scene.groups[0].facets),
         named=named,
-        aspect=_aspect(scene),
+        aspects=tuple(_aspect(group, len(scene.facets)) for group in scene.groups),
         digits=max(longest(each.view[1]) for each in scene.facets) if flat else 0,
         bar=any(isinstance(each.ground, Field) for each in scene.facets),
         legend=0 if named else len(scene.styles),
-        key=1 + scene.vectors,
+        key=key_length(scene),
         panels=tuple(digits_of(panel) for panel in scene.groups[0].panels),
         panels_at=scene.panels_at,
     )
 
 
-def _aspect(scene: Scene) -> float | None:
-    """The width over height that suits all facets; None where any will do."""
-    facet = scene.facets[0]
+def _aspect(group: Group, facets: int) -> float | None:
+    """The width over height that suits the facets of a group; None where any will do."""
+    facet = group.facets[0]
     if isinstance(facet.ground, Field):
         width, height = facet.view[:, 1] - facet.view[:, 0]
         return float(width / height)
-    return SURFACE if isinstance(facet.ground, Relief) and len(scene.facets) > 1 else None
+    return SURFACE if isinstance(facet.ground, Relief) and facets > 1 else None
 
 
 def _crowded(scene: Scene, layout: Layout) -> str:

@@ -20,6 +20,9 @@ __all__ = ["draw_bar", "draw_facet"]
 SHADES = 4
 """In how many shades a heat map divides each level: enough to look smooth, few enough for a palette of 255."""
 
+STREAMS = 0.6
+"""How dense the lines that follow the gradient are, in units of matplotlib's."""
+
 STRIP = 0.12
 """How far above its lower border a curve's arrows stand, as a share of its height: over the feet of the paths."""
 
@@ -89,7 +92,13 @@ def _draw_field(still: Still, axes: Axes, field: Field) -> None:
         axes.contourf(field.x, field.y, values, levels=shades, colors=colors, zorder=0)
     else:
         axes.contourf(field.x, field.y, values, levels=edges, colors=_level_colors(still, field), zorder=0)
-        line: dict[str, Any] = {"colors": still.theme.level_line, "linewidths": thin, "alpha": 0.55, "zorder": 1}
+        line: dict[str, Any] = {
+            "colors": still.theme.level_line,
+            "linewidths": thin,
+            "linestyles": "solid",
+            "alpha": 0.55,
+            "zorder": 1,
+        }
         axes.contour(field.x, field.y, values, levels=edges[1:-1], **line)
 
 
@@ -142,6 +151,8 @@ def _draw_arrows_of_one(still: Still, axes: Axes, facet: Facet, arrows: Arrows, 
     heights = np.full(len(slopes), view[1, 0] + STRIP * (view[1, 1] - view[1, 0]))
     if arrows.heights is not None:
         heights = arrows.heights
+    elif len(heights):
+        _draw_baseline(still, axes, float(heights[0]), facet)
     middle = (np.column_stack([arrows.points[:, 0], heights]) - view[:, 0]) * scale + [box.x, box.y]
     length = (1.2 if arrows.heights is not None else 0.9) * room * arrows.lengths
     if arrows.heights is not None:
@@ -155,24 +166,34 @@ def _draw_arrows_of_one(still: Still, axes: Axes, facet: Facet, arrows: Arrows, 
             still.polygons(axes, shapes[chosen], color)
 
 
+def _draw_baseline(still: Still, axes: Axes, height: float, facet: Facet) -> None:
+    """A thin line under a row of arrows, which would else seem to stand at a value, and what they are."""
+    axes.axhline(height, color=still.theme.quiet, linewidth=points(0.03 * still.line), alpha=0.5, zorder=1)
+    if still.layout.ticks:
+        name = facet.names[1].replace("f", "f′", 1)
+        font: dict[str, Any] = {"fontsize": points(still.em), "fontfamily": still.theme.font}
+        place = (points(0.4 * still.em), points(0.45 * still.em))
+        spot = (float(facet.view[0, 0]), height)
+        axes.annotate(name, spot, place, textcoords="offset points", color=still.theme.quiet, **font)
+
+
 def _draw_stream(still: Still, axes: Axes, arrows: Arrows) -> None:
     """Lines along the gradient, heavier where it is steep."""
-    x, y = (np.unique(arrows.points[:, axis]) for axis in (0, 1))
-    columns, rows = (np.searchsorted(grid, arrows.points[:, i]) for i, grid in enumerate((x, y)))
-    field = np.full((3, len(y), len(x)), np.nan)
-    field[:2, rows, columns] = arrows.gradients.T / max(np.abs(arrows.gradients).max(initial=0.0), 1e-300)
-    field[2, rows, columns] = arrows.lengths
-    if not np.nanmax(field[2], initial=0.0):
+    across = int(np.flatnonzero(np.diff(arrows.points[:, 1]))[0]) + 1
+    x, y = arrows.points[:across, 0], arrows.points[::across, 1]
+    largest = np.nanmax(np.abs(arrows.gradients), initial=0.0)
+    if not largest:
         return
-    widths = points(still.line) * (0.035 + 0.09 * np.nan_to_num(field[2]))
+    u, v = np.ma.masked_invalid(arrows.gradients / largest).T.reshape(2, len(y), across)
+    widths = points(still.line) * (0.035 + 0.09 * arrows.lengths.reshape(len(y), across))
     limits = axes.get_xlim(), axes.get_ylim()
-    u, v = np.ma.masked_invalid(field[:2])
     lines = axes.streamplot(
         x,
         y,
         u,
         v,
-        density=0.9,
+        density=STREAMS,
+        broken_streamlines=False,
         linewidth=widths,
         color=still.theme.arrow,
         arrowsize=points(still.em) / 14,

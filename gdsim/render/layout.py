@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
 from itertools import product
@@ -12,14 +13,20 @@ __all__ = ["Box", "Layout", "Place", "Wanted", "lay_out"]
 SMALLEST_PANEL = (11.0, 5.0)
 """Width and height of the smallest panel worth drawing, in ems."""
 
-SMALLEST_FACET = 5.5
-"""Width and height of the smallest facet worth drawing, in ems."""
+LEAST, MOST = 0.5, 9.0
+"""Between which widths over heights a panel is worth having."""
+
+SMALLEST_FACET = 6.5
+"""The side of the smallest square facet worth drawing, in ems."""
 
 MOST_OBLONG = 2.5
 """How many times as wide as high a view may be, or as high as wide, and still keep one scale for both."""
 
 COMFORTABLE = (1.0, 1.9)
 """Between which widths over heights a view that may have any looks best."""
+
+BARRED = 22.0
+"""From how many ems on a cell of several has a colour bar."""
 
 KEY = 21.0
 """How wide the line is that says what the signs mean, in ems."""
@@ -70,11 +77,12 @@ class Wanted:
         groups: How many objectives are shown.
         facets: How many facets a group has.
         named: Whether facets have names above them, and so no legend.
-        aspect: Width over height that a facet should keep, so that both coordinates have one scale; None for any.
+        aspects: For each group, the width over height that its facets should keep, so that both coordinates have one
+            scale; None for any.
         digits: How many characters the longest number on a facet's vertical axis has; 0 for no numbers around it.
         bar: Whether a group has a colour bar.
         legend: How many entries the legend has.
-        key: How many lines the key to the signs may take.
+        key: How long the key to the signs is, in ems.
         panels: For each panel of a group, how many characters its longest number has.
         panels_at: Whether the panels stand beside the facets or under them; None for what fits best.
     """
@@ -84,11 +92,11 @@ class Wanted:
     groups: int
     facets: int
     named: bool
-    aspect: float | None
+    aspects: tuple[float | None, ...]
     digits: int
     bar: bool
     legend: int
-    key: int
+    key: float
     panels: tuple[int, ...]
     panels_at: Literal["beside", "under"] | None
 
@@ -167,10 +175,10 @@ class _Page:
         """What stands to the left of a facet with numbers."""
         return (2.4 + 0.64 * self.wanted.digits) * self.em if self.ticks else 0.0
 
-    @property
-    def key(self) -> float:
-        """What the key takes under a legend."""
-        return (0.4 + 1.5 * self.wanted.key) * self.em
+    def key(self, width: float) -> float:
+        """What the key takes under a legend of a width, in as many lines as it needs, at most three."""
+        lines = -(-self.wanted.key * self.em // max(width, 1.0))
+        return (0.4 + 1.5 * min(max(lines, 1), 3)) * self.em
 
     @property
     def below(self) -> float:
@@ -184,14 +192,14 @@ def lay_out(wanted: Wanted) -> Layout:
     return max(_arrangements(page), key=lambda layout: _worth(layout, wanted))
 
 
-def _worth(layout: Layout, wanted: Wanted) -> tuple[int, int, float]:
+def _worth(layout: Layout, wanted: Wanted) -> tuple[float, int, float]:
     """What makes one arrangement better than another, first things first."""
-    panels = sum(len(place.panels) for place in layout.groups)
+    panels = sum(LEAST < box.width / box.height < MOST for place in layout.groups for box in place.panels)
     named = wanted.legend == 0 or (layout.legend is not None and layout.legend.height >= 2 * layout.em)
     boxes = [box for place in layout.groups for box in place.facets]
-    smallest = min(min(box.width, box.height) for box in boxes)
+    smallest = min(math.sqrt(box.width * box.height) for box in boxes)
     area = sum(_useful(box) for box in boxes)
-    return int(smallest >= SMALLEST_FACET * layout.em), panels + named, area
+    return min(smallest, SMALLEST_FACET * layout.em), panels + named, area
 
 
 def _useful(box: Box) -> float:
@@ -212,6 +220,8 @@ def _arrangements(page: _Page) -> Iterator[Layout]:
     if sides and wanted.panels_at != "beside" and width >= 26 * em and height >= 30 * em:
         for columns in _columns(wanted.facets):
             yield from (_under(page, columns, share, line) for share in (0.6, 0.5, 0.7) for line in LINES)
+            if wanted.legend and wanted.panels and width >= 44 * em:
+                yield from (_over(page, columns, share, line) for share in (0.62, 0.55, 0.7) for line in LINES)
     yield from (_alone(page, columns) for columns in _columns(wanted.facets))
 
 
@@ -246,11 +256,9 @@ def _beside(page: _Page, columns: int, share: float, line: float) -> Layout:
         # Names alone do not fill a column.
         column = replace(column, width=min(column.width, NAMES * em))
         place, column = _moved(place, column, int((width - 1.6 * em - column.right) / 2))
-    names = min(line * wanted.legend * em, max(0.64 * column.height - page.key - 0.5 * em, 0.0))
-    free = Box(column.x, column.y, column.width, column.height - names - page.key - 0.5 * em)
+    legend, key = _named(page, column, line, 0.64 * column.height)
+    free = Box(column.x, column.y, column.width, key.y - 0.5 * em - column.y)
     panels = _stack(page, free) if column.width >= 12 * em else ()
-    legend = Box(column.x, column.top - names, column.width, names)
-    key = Box(column.x, legend.y - page.key, column.width, page.key)
     return _layout(page, (replace(place, panels=panels),), legend, key)
 
 
@@ -262,21 +270,41 @@ def _under(page: _Page, columns: int, share: float, line: float) -> Layout:
     top = min(box.y for box in place.facets) - page.below - 0.6 * em
     strip = Box(1.6 * em, em, width - 3.2 * em, top - em)
     if not wanted.legend:
-        x = max(place.facets[0].x, strip.x)
+        x, high = max(place.facets[0].x, strip.x), page.key(strip.width)
         strip = Box(x, em, strip.right - x, strip.height)
         begin = max(x - _numbers(page, wanted.panels[:1]), 0.4 * em)
-        free = Box(begin, em, strip.right - begin, strip.height - page.key)
-        key = Box(strip.x, strip.top - page.key + 0.4 * em, strip.width, page.key)
+        free = Box(begin, em, strip.right - begin, strip.height - high)
+        key = Box(strip.x, strip.top - high + 0.4 * em, strip.width, high)
         return _layout(page, (replace(place, panels=_stack(page, free)),), None, key)
-    names = min(line * wanted.legend * em, strip.height - page.key - 0.5 * em)
-    below = Box(strip.x, strip.y, strip.width, strip.height - names - page.key - 0.5 * em)
-    panels, wide = _stack(page, below), strip.width
+    legend, key = _named(page, strip, line, strip.height)
+    panels = _stack(page, Box(strip.x, strip.y, strip.width, key.y - 0.5 * em - strip.y))
     if len(panels) < len(wanted.panels):
         wide = min(0.46 * strip.width, 30 * em)
+        legend, key = _named(page, replace(strip, width=wide), line, strip.height)
         panels = _stack(page, Box(strip.x + wide + em, strip.y, strip.width - wide - em, strip.height))
-    legend = Box(strip.x, strip.top - names, wide, names)
-    key = Box(strip.x, legend.y - page.key, wide, page.key)
     return _layout(page, (replace(place, panels=panels),), legend, key)
+
+
+def _over(page: _Page, columns: int, share: float, line: float) -> Layout:
+    """The facets on top with legend and key on their right; the panels under both, over the whole width."""
+    (width, height), em = page.wanted.size, page.em
+    low = (1 - share) * height
+    place = _grid(page, Box(em, low, width - (NAMES + 3.0) * em, page.top - low), columns)
+    right = max(box.right for box in place.bars or place.facets) + (4.3 * em if place.bars else 0.0)
+    column = Box(right + 1.5 * em, low, min(width - right - 3.1 * em, 1.5 * NAMES * em), page.top - low)
+    place, column = _moved(place, column, max(0, int((width - 1.6 * em - column.right) / 2)))
+    legend, key = _named(page, column, line, column.height)
+    top = min(min(box.y for box in place.facets) - page.below, key.y) - 0.6 * em
+    panels = _stack(page, Box(em, em, width - 2.6 * em, top - em))
+    return _layout(page, (replace(place, panels=panels),), legend, key)
+
+
+def _named(page: _Page, column: Box, line: float, most: float) -> tuple[Box, Box]:
+    """Legend and key at the top of a column, together at most so high."""
+    high = page.key(column.width)
+    names = max(min(line * page.wanted.legend * page.em, most - high - 0.5 * page.em), 0.0)
+    legend = Box(column.x, column.top - names, column.width, names)
+    return legend, Box(column.x, legend.y - high, column.width, high)
 
 
 def _alone(page: _Page, columns: int) -> Layout:
@@ -301,8 +329,7 @@ def _matrices(page: _Page) -> Iterator[Layout]:
     both = bool(wanted.legend) and row.width >= 2 * KEY * em
     legend = replace(row, width=row.width - KEY * em) if both else row
     key = Box(legend.right, row.y, KEY * em, 1.4 * em) if both else None if wanted.legend else row
-    shapes = [(wanted.groups, 1)] if wanted.facets > 1 else _shapes(wanted.groups)
-    for (rows, columns), share in product(shapes, (0.5, 0.62, 1.0)):
+    for (rows, columns), share, across in product(_shapes(wanted.groups), (0.5, 0.62, 1.0), _columns(wanted.facets)):
         cells = [
             Box(
                 room.x + column * room.width / columns,
@@ -313,7 +340,10 @@ def _matrices(page: _Page) -> Iterator[Layout]:
             for row in range(rows)
             for column in range(columns)
         ][: wanted.groups]
-        yield _layout(page, tuple(_cell(page, cell, share) for cell in cells), legend, key)
+        # In a narrow cell a colour bar would take more room than the view that it explains.
+        roomy = page if room.width >= BARRED * columns * em else _Page(replace(wanted, bar=False))
+        places = tuple(_cell(roomy, cell, index, share, across) for index, cell in enumerate(cells))
+        yield _layout(page, places, legend, key)
 
 
 def _lines(page: _Page) -> float:
@@ -326,22 +356,23 @@ def _shapes(cells: int) -> list[tuple[int, int]]:
     return [(-(-cells // columns), columns) for columns in range(1, cells + 1)]
 
 
-def _cell(page: _Page, cell: Box, share: float) -> Place:
-    """One objective of several: its name, its facets, and its panels under them or on their right."""
+def _cell(page: _Page, cell: Box, group: int, share: float, columns: int) -> Place:
+    """One objective of several: its name, its facets in columns, and its panels under them or on their right."""
     wanted, em = page.wanted, page.em
     room = Box(cell.x, cell.y, cell.width - 1.2 * em, cell.height - 1.9 * em)
     if share == 1.0 or not wanted.panels:
-        place = _grid(page, room, wanted.facets)
-    elif wanted.facets > 1 or room.width > 1.6 * room.height:
+        place = _grid(page, room, columns, group)
+    elif room.width > 1.6 * room.height:
         block = Box(room.x, room.y, (0.3 + 0.7 * share) * room.width, room.height)
-        place = _grid(page, block, wanted.facets)
-        free = Box(block.right + em, room.y, room.right - block.right - em, room.height)
-        place = replace(place, panels=_stack(page, free))
+        place = _grid(page, block, columns, group)
+        right = max(box.right for box in place.bars or place.facets) + (4.3 * em if place.bars else 0.0) + em
+        place = replace(place, panels=_stack(page, Box(right, room.y, room.right - right, room.height)))
     else:
-        place = _grid(page, Box(room.x, room.y + (1 - share) * room.height, room.width, share * room.height), 1)
+        block = Box(room.x, room.y + (1 - share) * room.height, room.width, share * room.height)
+        place = _grid(page, block, columns, group)
         # The axes of facet and panels begin at one place.
         x = max(place.facets[0].x - _numbers(page, wanted.panels), room.x)
-        top = place.facets[0].y - page.below - 0.6 * em
+        top = min(box.y for box in place.facets) - page.below - 0.6 * em
         place = replace(place, panels=_stack(page, Box(x, room.y, room.right - x, top - room.y)))
     x = place.facets[0].x
     return replace(place, name=(x, room.top + 0.5 * em, cell.right - x - em))
@@ -352,22 +383,22 @@ def _numbers(page: _Page, digits: tuple[int, ...]) -> float:
     return (1.4 + 0.64 * max(digits, default=0)) * page.em
 
 
-def _grid(page: _Page, block: Box, columns: int) -> Place:
+def _grid(page: _Page, block: Box, columns: int, group: int = 0) -> Place:
     """Facets of one size in rows, from the upper left corner of a block; numbers at the outer ones only."""
     if page.wanted.named:
-        roomy = _grid_under(page, block, columns, (CAPTION + 1.3) * page.em)
+        roomy = _grid_under(page, block, columns, (CAPTION + 1.3) * page.em, group)
         if roomy.facets[0].width >= ROOMY * page.em:
             return roomy
-    return _grid_under(page, block, columns, CAPTION * page.em if page.wanted.named else 0.0)
+    return _grid_under(page, block, columns, CAPTION * page.em if page.wanted.named else 0.0, group)
 
 
-def _grid_under(page: _Page, block: Box, columns: int, caption: float) -> Place:
+def _grid_under(page: _Page, block: Box, columns: int, caption: float, group: int) -> Place:
     wanted, em, count = page.wanted, page.em, page.wanted.facets
     rows = -(-count // columns)
     gap = 1.1 * em
     wide = (block.width - page.left - page.bar - (columns - 1) * gap) / columns
     tall = (block.height - page.below - rows * caption - (rows - 1) * gap) / rows
-    width, height = _fit(max(wide, 1.0), max(tall, 1.0), wanted.aspect)
+    width, height = _fit(max(wide, 1.0), max(tall, 1.0), wanted.aspects[group])
     boxes = []
     for index in range(count):
         row, column = divmod(index, columns)

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
+from types import MappingProxyType
 
 import numpy as np
 
@@ -10,9 +11,20 @@ from gdsim.render.layout import Box, Place
 from gdsim.render.still import Still, arrow_shapes
 from gdsim.scene import Group, Scene, Style
 
-__all__ = ["draw_key", "draw_legend", "draw_names", "draw_title"]
+__all__ = ["draw_key", "draw_legend", "draw_names", "draw_title", "key_length"]
 
-Draw = Callable[[float, float], None]
+SIGNS = MappingProxyType(
+    {
+        "start": (1.0, "start"),
+        "minimum": (1.0, "minimum"),
+        "uphill": (1.2, "∇f"),
+        "downhill": (1.2, "−∇f"),
+        "step": (1.2, "step"),
+        "gradient": (1.2, "gradient"),
+        "derivative": (2.9, "gradient"),
+    }
+)
+"""The signs of the key: how much room each takes, in ems, and what it means."""
 
 FORMULA = (1.35, 1.2, 1.05, 0.95)
 """The sizes that are tried for a formula, in ems."""
@@ -42,7 +54,7 @@ def draw_title(still: Still, scene: Scene) -> str:
     used = still.width_of(title, size, bold=True) + (1.4 * em if title else 0.0)
     if not scene.formula or _draw_formula(still, scene.formula, box.x + used, box.y, room - used - 1.2 * em):
         return ""
-    return "The formula is too long to stand in the title at this size."
+    return "The formula has no room in the title at this size."
 
 
 def _draw_formula(still: Still, formula: str, x: float, y: float, room: float) -> bool:
@@ -51,7 +63,7 @@ def _draw_formula(still: Still, formula: str, x: float, y: float, room: float) -
     try:
         size = next((size for size in FORMULA if _fits(still, words, size, room)), None)
     except ValueError:  # it is none that can be set in type
-        return True
+        return False
     if size is not None:
         still.text(x, y, words, size=size, color=still.theme.quiet, math=True, va="baseline")
     return size is not None
@@ -98,54 +110,63 @@ def draw_names(still: Still, groups: Sequence[Group], places: Sequence[Place]) -
                 _draw_entry(still, facet.style, box, y, under=under, whole=not under)
 
 
+def key_length(scene: Scene) -> float:
+    """Return about how long the key is, in ems."""
+    return sum(SIGNS[sign][0] + 0.62 * len(SIGNS[sign][1]) + 1.5 for sign in _signs(scene))
+
+
 def draw_key(still: Still, scene: Scene) -> None:
     """Say what ring, star and arrows mean; signs that the picture does not show are left out."""
     box = still.layout.key
     if box is None:
         return
     em, x, y = still.em, box.x + 0.6 * still.em, box.top - 0.9 * still.em
-    for draw, room, words in _signs(still, scene):
-        width = still.width_of(words, 1.0)
-        if x + room + width > box.right and y - 1.5 * em >= box.y:
+    for sign in _signs(scene):
+        room, words = SIGNS[sign]
+        width = room * em + still.width_of(words, 1.0)
+        if x + width > box.right and y - 1.5 * em >= box.y:
             x, y = box.x + 0.6 * em, y - 1.5 * em
-        if x + room + width > box.right:
+        if x + width > box.right:
             continue
-        draw(x, y)
-        still.text(x + room, y, words, color=still.theme.quiet, va="center_baseline")
-        x += room + width + 1.5 * em
+        _draw_sign(still, scene, sign, x, y)
+        still.text(x + room * em, y, words, color=still.theme.quiet, va="center_baseline")
+        x += width + 1.5 * em
 
 
-def _signs(still: Still, scene: Scene) -> Iterator[tuple[Draw, float, str]]:
-    """What draws each sign at a place, how much room it takes, and what it means."""
-    em, theme, facets = still.em, still.theme, scene.facets
-
-    def marker(shape: str, color: str) -> Draw:
-        return lambda x, y: still.sign([x], y, color=color, marker=shape, edge=theme.text)
-
-    def arrow(color: str, way: float, rise: float = 0.0) -> Draw:
-        def draw(x: float, y: float) -> None:
-            shape = arrow_shapes(np.array([[x, y]]), np.array([[way, rise]]), np.array([1.5 * em]), 0.11 * still.line)
-            still.polygons(still.figure, shape, color)
-
-        return draw
-
-    def both(x: float, y: float) -> None:
-        arrow(theme.falling, -1.0)(x, y)
-        arrow(theme.rising, 1.0)(x + 1.7 * em, y)
-
+def _signs(scene: Scene) -> Iterator[str]:
+    """Which signs the picture shows, by their names in `SIGNS`."""
+    facets = scene.facets
     if scene.styles:
-        yield marker("o", "none"), em, "start"
+        yield "start"
     if any(len(facet.minima) for facet in facets):
-        yield marker("*", theme.minimum), em, "minimum"
+        yield "minimum"
     if scene.vectors and scene.styles:
-        yield arrow(theme.text, 1.0, 0.7), 1.2 * em, "∇f"
-        yield arrow(theme.quiet, -1.0, -0.7), 1.2 * em, "−∇f"
-        yield arrow(scene.styles[0].color, -1.0, -0.7), 1.2 * em, "step"
+        yield from ("uphill", "downhill", "step")
     arrows = [facet.arrows for facet in facets if facet.arrows is not None and facet.arrows.lengths.any()]
     if any(each.points.shape[1] == 2 for each in arrows):
-        yield arrow("", 1.0, 0.7), 1.2 * em, "gradient"
+        yield "gradient"
     if any(each.points.shape[1] == 1 for each in arrows):
-        yield both, 2.9 * em, "gradient"
+        yield "derivative"
+
+
+def _draw_sign(still: Still, scene: Scene, sign: str, x: float, y: float) -> None:
+    theme, em = still.theme, still.em
+
+    def arrow(x: float, way: float, rise: float, color: str, edge: str = "") -> None:
+        shape = arrow_shapes(np.array([[x, y]]), np.array([[way, rise]]), np.array([1.5 * em]), 0.11 * still.line)
+        still.polygons(still.figure, shape, color, edge)
+
+    if sign == "start":
+        still.sign([x], y, color="none", marker="o", edge=theme.text)
+    elif sign == "minimum":
+        still.sign([x], y, color=theme.minimum, marker="*", edge=theme.text)
+    elif sign == "derivative":
+        arrow(x, -1.0, 0.0, theme.falling)
+        arrow(x + 1.7 * em, 1.0, 0.0, theme.rising)
+    else:
+        colors = {"uphill": theme.text, "downhill": theme.page, "step": scene.styles[0].color if scene.styles else ""}
+        rise = 0.7 if sign in ("gradient", "uphill") else -0.7
+        arrow(x, np.sign(rise), rise, colors.get(sign, theme.quiet), theme.text if sign == "downhill" else "")
 
 
 def _draw_entry(still: Still, style: Style, box: Box, y: float, *, under: bool, whole: bool = False) -> None:
@@ -154,7 +175,7 @@ def _draw_entry(still: Still, style: Style, box: Box, y: float, *, under: bool, 
     still.sign([box.x, box.x + 2.7 * em], y, color=style.color, dash=style.dash)
     still.sign([box.x + 2.35 * em], y, color=style.color, marker=style.marker)
     x, room = box.x + 3.4 * em, box.width - 3.4 * em
-    label = still.shortened(style.label, 1.05, room, bold=True)
+    label = still.shortened(style.label, 1.05, room, bold=True, middle=True)
     still.text(x, y, label, size=1.05, fontweight="bold", va="center_baseline")
     if under:
         y -= 1.3 * em
@@ -169,7 +190,7 @@ def _draw_lines(still: Still, styles: Sequence[Style], box: Box) -> None:
     """The names one after the other, in as many lines as there is room for."""
     em, x, y = still.em, box.x, box.top - 0.7 * still.em
     for index, style in enumerate(styles):
-        label = still.shortened(style.label, 1.0, min(box.width, 12 * em))
+        label = still.shortened(style.label, 1.0, min(box.width, 12 * em), middle=True)
         width = 1.2 * em + still.width_of(label, 1.0)
         last = y - 1.5 * em < box.y - 0.2 * em
         more = f"and {len(styles) - index} more"

@@ -52,12 +52,13 @@ def _ticks(panel: Panel, axes: Axes, room: int) -> FloatArray:
     if panel.ticks is not None:
         return panel.ticks[:: max(1, -(-len(panel.ticks) // (room + 1)))]
     if not panel.logarithmic:
-        return round_ticks(low, high, room)
+        return next(ticks for more in range(8) if len(ticks := round_ticks(low, high, room + more)) > 1)
     axes.set_yscale("log", nonpositive="clip")
     axes.minorticks_off()
     low, high = np.log10(panel.limits)
     every = max(1, -int(-(high - low) // room))
-    decades = 10.0 ** np.arange(np.ceil(low), np.floor(high) + 1, every)
+    decades = 10.0 ** np.arange(np.ceil(low), np.floor(high) + 1)
+    decades = decades[::every] if len(decades) > every else decades[[0, -1]] if len(decades) > 1 else decades
     # Within one decade there is hardly a power of ten to write.
     return decades if len(decades) > 1 else round_ticks(float(panel.limits[0]), float(panel.limits[1]), room)
 

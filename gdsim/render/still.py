@@ -120,18 +120,18 @@ class Still:
         width, height, below = self.canvas.get_renderer().get_text_width_height_descent(words, font, ismath=math)
         return float(width), float(height), float(below)
 
-    def shortened(self, words: str, size: float, room: float, *, bold: bool = False) -> str:
-        """Return words cut with an ellipsis so that they fit a width in pixels."""
+    def shortened(self, words: str, size: float, room: float, *, bold: bool = False, middle: bool = False) -> str:
+        """Return words cut with an ellipsis, at the end or in the middle, so that they fit a width in pixels."""
         if self.width_of(words, size, bold=bold) <= room:
             return words
         fits, long = 0, len(words)
         while fits < long:
-            middle = (fits + long + 1) // 2
-            if self.width_of(words[:middle].rstrip() + "…", size, bold=bold) <= room:
-                fits = middle
+            half = (fits + long + 1) // 2
+            if self.width_of(_cut(words, half, middle=middle), size, bold=bold) <= room:
+                fits = half
             else:
-                long = middle - 1
-        return words[:fits].rstrip(" ·") + "…" if fits else ""
+                long = half - 1
+        return _cut(words, fits, middle=middle) if fits else ""
 
     def axes(self, box: Box, ground: str = "") -> Axes:
         """Add axes in the one manner that all have."""
@@ -190,7 +190,7 @@ class Still:
             )
         )
 
-    def polygons(self, parent: Figure | Axes, shapes: FloatArray, color: str = "") -> None:
+    def polygons(self, parent: Figure | Axes, shapes: FloatArray, color: str = "", edge: str = "") -> None:
         """Arrows, (n, corners, 2) in pixels; kept in inches, which every backend measures alike.
 
         Those of the field are many, and quiet; one of a colour of its own is to be seen.
@@ -198,12 +198,19 @@ class Still:
         arrows = PolyCollection(
             list(shapes / DPI),
             facecolors=color or self.theme.arrow,
-            edgecolors="none",
+            edgecolors=edge or "none",
+            linewidths=points(0.06 * self.em),
             alpha=1.0 if color else 0.75,
             transform=self.figure.dpi_scale_trans,
             zorder=2,
         )
         parent.add_artist(arrows)
+
+
+def _cut(words: str, count: int, *, middle: bool) -> str:
+    """So many of the letters and an ellipsis; labels that begin alike are told apart by how they end."""
+    tail = count // 3 if middle else 0
+    return words[: count - tail].rstrip(" ·") + "…" + (words[-tail:].lstrip() if tail else "")
 
 
 def arrow_shapes(middle: FloatArray, direction: FloatArray, length: FloatArray, thick: float) -> FloatArray:

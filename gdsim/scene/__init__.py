@@ -7,11 +7,11 @@ from dataclasses import replace
 
 import numpy as np
 
-from gdsim.comparison import grouped
+from gdsim.comparison import grouped, last_steps
 from gdsim.config import Animation, View
 from gdsim.errors import InputError
 from gdsim.objectives import FloatArray, Objective, inside
-from gdsim.scene.arrows import arrows
+from gdsim.scene.arrows import arrows, lengths
 from gdsim.scene.grounds import ValueAxis, field, line, relief
 from gdsim.scene.levels import Levels, labels, number, round_ticks
 from gdsim.scene.panels import panels
@@ -30,10 +30,10 @@ from gdsim.scene.parts import (
     Style,
 )
 from gdsim.scene.paths import FEW_STARTS, Stage, path, places_each, styles
-from gdsim.scene.section import Section, section
+from gdsim.scene.section import Section, check, section
 from gdsim.scene.space import Camera, Space
 from gdsim.scene.words import describe, formula, joined, portrait, subtitles
-from gdsim.themes import theme
+from gdsim.themes import Theme, theme
 from gdsim.trajectory import Trajectory
 
 __all__ = [
@@ -56,6 +56,7 @@ __all__ = [
     "Style",
     "compose",
     "labels",
+    "lengths",
     "number",
     "portray",
     "round_ticks",
@@ -87,7 +88,10 @@ def compose(
         raise InputError("the trajectories do not belong together: their numbers of steps differ")
     groups = grouped(trajectories)
     objectives, most = [group[0].objective for group in groups], places_each(trajectories)
-    sections = [section(group[0].objective, view, [each.points for each in group]) for group in groups]
+    check(objectives, view)
+    if view.layout == "grid":
+        _check_grid(groups)
+    sections = [section(group[0].objective, view, list(map(_course, group))) for group in groups]
     page = _page(objectives, sections, view)
     drawn = styles(groups, page.theme.paths)
     shared = len(trajectories) if view.layout == "grid" else len(groups)
@@ -110,9 +114,26 @@ def compose(
 def portray(objective: Objective, *, view: View | None = None) -> Scene:
     """Turn an objective alone into a scene of one frame: its ground, its arrows and its minima."""
     view = view or View()
+    check([objective], view)
     shown = section(objective, view)
     facet, _ = _facet(objective, shown, view, (), 1)
     return replace(_page([objective], [shown], view), groups=(Group("", (facet,), ()),))
+
+
+def _check_grid(groups: Sequence[Sequence[Trajectory]]) -> None:
+    fewest, most = (choose(groups, key=len) for choose in (min, max))
+    if len(fewest) != len(most):
+        counts = " and ".join(f"{group[0].objective.title} has {len(group)}" for group in (most, fewest))
+        raise InputError(f"a grid needs as many trajectories over each objective; {counts}", ("view", "layout"))
+
+
+def _course(trajectory: Trajectory) -> FloatArray:
+    """The iterates, (steps + 1, starts, dim), with NaN from where a start breaks off: its last ones run away."""
+    broken = np.array([stop.breaks_off for stop in trajectory.stops])
+    rows = np.arange(len(trajectory.points))[:, None]
+    # Where it begins a start is seen all the same.
+    gone = broken & (rows >= np.maximum(last_steps(trajectory), 1))
+    return np.where(gone[..., None], np.nan, trajectory.points)
 
 
 def _frame_steps(steps: int, animation: Animation) -> FloatArray:
@@ -137,7 +158,7 @@ def _group(
         facets = tuple(replace(facet, style=each.style, paths=(each,)) for each in paths)
     else:
         facets = (replace(facet, paths=paths),)
-    return Group(objective.title, facets, panels(objective, trajectories, own, view))
+    return Group(objective.title, facets, panels(objective, shown, trajectories, own, view))
 
 
 def _facet(
@@ -148,14 +169,15 @@ def _facet(
     spots = shown.project(objective.minima)
     lying = inside(spots, shown.bounds) & (shown.distance(objective.minima) <= 1e-6 * span)
     minima, box, axis = spots[lying], shown.bounds, None
+    lowest = objective.values(objective.minima[lying]) if shown.kind != "contour" else np.empty(0)
     ground: Field | Line | Relief
     if shown.kind == "curve":
-        ground, limits = line(objective, shown, trajectories)
+        ground, limits = line(objective, shown, trajectories, lowest)
         box = np.stack([shown.bounds[0], limits])
-        minima = np.column_stack([minima, objective.values(objective.minima[lying])])
+        minima = np.column_stack([minima, lowest])
     elif shown.kind == "surface":
-        ground, axis = relief(objective, shown, view, trajectories)
-        minima = np.column_stack([minima, axis.heights(objective.values(objective.minima[lying]))])
+        ground, axis = relief(objective, shown, view, trajectories, lowest)
+        minima = np.column_stack([minima, axis.heights(lowest)])
     else:
         ground = field(objective, shown, view)
     facet = Facet(
@@ -179,7 +201,7 @@ def _page(objectives: Sequence[Objective], sections: Sequence[Section], view: Vi
         formula_for_title=view.title is None and {each.name for each in objectives} == {"expression"},
         subtitles=subtitles(objectives, sections),
         alt_text=portrait(title, view),
-        theme=theme(view.theme if isinstance(view.theme, str) else view.theme.given()),
+        theme=_look(view),
         size=(view.size[0], view.size[1]),
         styles=(),
         groups=(),
@@ -192,3 +214,10 @@ def _page(objectives: Sequence[Objective], sections: Sequence[Section], view: Vi
         fps=1,
         hold=0.0,
     )
+
+
+def _look(view: View) -> Theme:
+    try:
+        return theme(view.theme if isinstance(view.theme, str) else view.theme.given())
+    except InputError as error:
+        raise InputError(str(error), ("view", "theme", *error.key)) from error

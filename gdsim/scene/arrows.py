@@ -10,7 +10,7 @@ from gdsim.objectives import FloatArray, Objective
 from gdsim.scene.parts import Arrows
 from gdsim.scene.section import Section
 
-__all__ = ["arrows"]
+__all__ = ["arrows", "lengths"]
 
 ARROWS = 15
 """About how many arrows stand along a side of the view."""
@@ -56,24 +56,36 @@ def arrows(objective: Objective, shown: Section, view: View, facets: int) -> Arr
     values, slopes = objective.gradients(shown.lift(points))
     # Where a function has no value its formula may have a slope all the same.
     seen = np.isfinite(values) & np.isfinite(slopes).all(-1)
-    gradients = slopes[seen] @ shown.axes.T
+    gradients = np.full(points.shape, np.nan)
+    gradients[seen] = slopes[seen] @ shown.axes.T
+    streams = view.arrows == "stream"
+    # A line is led by a whole grid; single arrows stand only where there is something to show.
+    kept = np.full(len(points), True) if streams else seen
     return Arrows(
-        points=points[seen],
-        gradients=gradients,
-        lengths=_lengths(gradients),
+        points=points[kept],
+        gradients=gradients[kept],
+        lengths=lengths(np.nan_to_num(gradients[kept])),
         spacing=spacing,
-        form="stream" if view.arrows == "stream" else "quiver",
-        heights=values[seen] if on_curve else None,
+        form="stream" if streams else "quiver",
+        heights=values[kept] if on_curve else None,
     )
 
 
-def _lengths(gradients: FloatArray) -> FloatArray:
-    """Lengths from 0 to 1, compressed."""
-    largest = np.abs(gradients).max(initial=0.0)
+def lengths(vectors: FloatArray) -> FloatArray:
+    """Return how long to draw vectors beside each other: a compressed, monotone function of their norms.
+
+    Args:
+        vectors: (…, k), finite.
+
+    Returns:
+        (…) log(1 + ‖v‖ / c) over that of the longest, from 0 for a zero vector to 1, where c is a third of the median
+        norm of the others; all 0 where there is no other.
+    """
+    largest = np.abs(vectors).max(initial=0.0)
     if largest == 0:
-        return np.zeros(len(gradients))
+        return np.zeros(vectors.shape[:-1])
     # Scaled first, because the squares of the very large and the very small are not numbers.
-    norms = np.linalg.norm(gradients / largest, axis=-1)
+    norms = np.linalg.norm(vectors / largest, axis=-1)
     scale = np.median(norms[norms > 0]) / 3
     return np.asarray(np.log1p(norms / scale) / np.log1p(norms.max() / scale))
 

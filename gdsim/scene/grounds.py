@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 
 import numpy as np
 
@@ -23,15 +24,23 @@ APART = 0.11
 REACH = 10
 """Up to so many times the range of a function is shown for the sake of a path that comes from higher up."""
 
+FINEST, COARSE, MANY = 301, 151, 100
+"""How many grid points a side of a field has, and how many in more dimensions than so many, where each takes long."""
+
+LARGEST = float(np.finfo(np.float64).max)
+
+STEEP, ZOOM = 1.5, 8
+"""A function has a pole where it falls by so many times as much each time that it is looked at so much more closely."""
+
 
 @dataclass(frozen=True)
 class ValueAxis:
     """Turns values into heights from 0 to 1.
 
     Args:
-        low: The value at height 0; what is lower lies there, too.
+        low: The value at height 0; what is lower, at a pole alone, lies there, too.
         high: The value at height 1; what is higher lies there, too.
-        bend: For a compressed axis, the value above `low` up to which it is about linear; else None.
+        bend: For a compressed axis, the share of it above `low` up to which it is about linear; else None.
     """
 
     low: float
@@ -40,41 +49,64 @@ class ValueAxis:
 
     def heights(self, values: FloatArray) -> FloatArray:
         """Return how high values (…) stand, (…); NaN where they are not finite."""
-        shares = (np.clip(finite(values), self.low, self.high) - self.low) / (self.high - self.low)
+        shares = _shares(np.clip(finite(values), self.low, self.high), self.low, self.high)
         if self.bend is None:
-            return np.asarray(shares)
-        bend = self.bend / (self.high - self.low)
-        return np.asarray(np.log1p(shares / bend) / np.log1p(1 / bend))
+            return shares
+        return np.asarray(np.log1p(shares / self.bend) / np.log1p(1 / self.bend))
 
 
 def field(objective: Objective, shown: Section, view: View) -> Field:
     """Return the objective over a section of two coordinates, seen from above."""
-    x, y, values = _over_grid(objective, shown, 301)
+    x, y, values = _over_grid(objective, shown, FINEST if objective.dim <= MANY else COARSE)
     return Field(x, y, values, choose_levels(values, objective.minimum, symbol(objective), view.levels), view.fill)
 
 
-def line(objective: Objective, shown: Section, trajectories: Sequence[Trajectory]) -> tuple[Line, FloatArray]:
-    """Return the objective over one coordinate, and (2,) the range of values to show."""
+def line(
+    objective: Objective, shown: Section, trajectories: Sequence[Trajectory], minima: FloatArray
+) -> tuple[Line, FloatArray]:
+    """Return the objective over one coordinate, and (2,) the range of values to show.
+
+    Args:
+        objective: What is shown.
+        shown: Where.
+        trajectories: What is to be seen upon it.
+        minima: (m,) the values at the known minima that are shown.
+    """
     x = np.linspace(shown.bounds[0, 0], shown.bounds[0, 1], 1001)
     values = finite(objective.values(x[:, None]))
-    low, high = _range(values)
+    low, high = _range(values, bottomless=_has_pole(objective, shown, x[:, None], values))
     # A step over the whole range and more is a pole: the line must not join its two sides.
-    values[1:][np.abs(np.diff(values)) > 1.3 * ((high - low) or max(abs(high), 1.0))] = np.nan
+    steps = np.abs(np.diff(values / 2))
+    values[1:][steps > 0.65 * ((high - low) or max(abs(high), 1.0))] = np.nan
     low, high = _stretched(low, high, _visited(shown, trajectories))
+    low, high = float(minima.min(initial=low)), float(minima.max(initial=high))
     room = (high - low) or max(abs(high), 1.0)
     # Below the curve there is room for the arrows on the axis.
-    return Line(x, values), np.array([low - 0.22 * room, high + 0.08 * room])
+    return Line(x, values), np.clip([low - 0.22 * room, high + 0.08 * room], -LARGEST, LARGEST)
 
 
 def relief(
-    objective: Objective, shown: Section, view: View, trajectories: Sequence[Trajectory]
+    objective: Objective, shown: Section, view: View, trajectories: Sequence[Trajectory], minima: FloatArray
 ) -> tuple[Relief, ValueAxis]:
-    """Return the objective over a section of two coordinates, as a surface, and what gives a value its height."""
+    """Return the objective over a section of two coordinates, as a surface, and what gives a value its height.
+
+    Args:
+        objective: What is shown.
+        shown: Where.
+        view: Says how.
+        trajectories: What is to be seen upon it.
+        minima: (m,) the values at the known minima that are shown.
+    """
     x, y, values = _over_grid(objective, shown, 121)
-    # A path through more dimensions lies beside the surface, and may be lower or higher than all of it.
-    beside = _visited(shown, trajectories) if objective.dim > 2 else np.empty(0)
-    axis = value_axis(values, beside, compressed=view.heights == "log")
-    ticks, words, caption = _marks(axis, objective)
+    spots = np.stack(np.meshgrid(x, y), -1)
+    beside = np.concatenate([_visited(shown, trajectories), minima])
+    if objective.dim <= 2:
+        # A path through more dimensions lies beside the surface, and may come from higher up. Upon it, only what lies
+        # deeper than the grid has met counts.
+        beside = beside[beside < np.fmin.reduce(values, None)]
+    pole = _has_pole(objective, shown, spots.reshape(-1, 2), values.ravel())
+    axis = value_axis(values, beside, compressed=view.heights == "log", bottomless=pole)
+    ticks, words, caption = _marks(axis, objective, np.append(values, beside))
     camera = Camera(view.camera.elevation, view.camera.azimuth, view.camera.orbit)
     made = Relief(
         x=x,
@@ -90,28 +122,57 @@ def relief(
     return made, axis
 
 
-def value_axis(values: FloatArray, beside: FloatArray, *, compressed: bool) -> ValueAxis:
+def value_axis(values: FloatArray, beside: FloatArray, *, compressed: bool, bottomless: bool = False) -> ValueAxis:
     """Choose the axis of a surface.
 
     Args:
         values: (…) those of the surface; what is not finite is passed over.
         beside: (n,) others that are to be seen, too.
         compressed: Whether the axis holds all values as log(1 + (f − low) / c), with such a c that half of them lie in
-            its lower half; else it is linear, and cut where a few values would press all others flat.
+            its lower half; else it is linear, and its top is cut where a few values would press all others flat.
+        bottomless: Whether the values fall without end, so that its bottom may be cut, too.
     """
-    low, high = _stretched(*_range(values), beside)
+    low, high = _stretched(*_range(values, bottomless=bottomless), beside)
     seen = np.append(values, beside)
     seen = seen[np.isfinite(seen)]
     if compressed and seen.size:
         low, high = float(seen.min()), float(seen.max())
-    if high - low <= 1e-12 * max(abs(low), abs(high)):
+    if high / 2 - low / 2 <= 5e-13 * max(abs(low), abs(high)):
         room = 0.5 * max(abs(low), abs(high)) or 1.0
         return ValueAxis(low - room, high + room, None)
     if not compressed:
         return ValueAxis(low, high, None)
-    middle = float(np.median((seen - low) / (high - low))) if seen.size else 0.5
+    middle = float(np.median(_shares(seen, low, high))) if seen.size else 0.5
     bend = middle**2 / (1 - 2 * middle) if middle < 0.5 else 1.0
-    return ValueAxis(low, high, float(np.clip(bend, 1e-6, 1.0)) * (high - low))
+    return ValueAxis(low, high, float(np.clip(bend, 1e-6, 1.0)))
+
+
+def _shares(values: FloatArray, low: float, high: float) -> FloatArray:
+    """Where values stand between two others, from 0 to 1; halved first, lest a difference is beyond all numbers."""
+    return np.asarray((values / 2 - low / 2) / (high / 2 - low / 2))
+
+
+def _has_pole(objective: Objective, shown: Section, spots: FloatArray, values: FloatArray) -> bool:
+    """Whether a function falls without end at the lowest of its values (n,), those over spots (n, k).
+
+    A well that is merely narrow has a bottom when it is looked at closely.
+    """
+    if not np.isfinite(values).any():
+        return False
+    top, depths = float(np.nanmedian(values)), []
+    at = spots[np.nanargmin(values)]
+    cell = (shown.bounds[:, 1] - shown.bounds[:, 0]) / (len(values) ** (1 / spots.shape[1]) - 1)
+    # Uneven, so that the next look does not meet the pole itself, where there is no value or a wild one.
+    side = np.linspace(-0.93, 0.97, 2 * ZOOM)
+    around = np.stack(np.meshgrid(*[side] * spots.shape[1]), -1).reshape(-1, spots.shape[1])
+    for _ in range(4):
+        near = np.clip(at + cell * around, shown.bounds[:, 0], shown.bounds[:, 1])
+        found = finite(objective.values(shown.lift(near)))
+        if not np.isfinite(found).any():
+            return False
+        at, cell = near[np.nanargmin(found)], cell / ZOOM
+        depths.append(top / 2 - float(np.nanmin(found)) / 2)
+    return all(deeper > STEEP * depth > 0 for depth, deeper in pairwise(depths))
 
 
 def symbol(objective: Objective) -> str:
@@ -139,48 +200,53 @@ def _visited(shown: Section, trajectories: Sequence[Trajectory]) -> FloatArray:
     return np.concatenate([np.empty(0), *values])
 
 
-def _range(values: FloatArray) -> tuple[float, float]:
-    """The lowest and the highest value, or nearly so where a few would press all others flat."""
+def _range(values: FloatArray, *, bottomless: bool) -> tuple[float, float]:
+    """The lowest and the highest value; less where a few would press all others flat, at the bottom only of a pole."""
     values = values[np.isfinite(values)]
     if values.size == 0:
         return 0.0, 1.0
-    low, most_low, most_high, high = np.quantile(values, [0, 0.02, 0.98, 1])
-    span = most_high - most_low
+    low, high = float(values.min()), float(values.max())
+    # Halved, because between the largest numbers there are differences that are none.
+    most_low, most_high = (2 * float(edge) for edge in np.quantile(values / 2, [0.02, 0.98]))
+    span = min(most_high - most_low, LARGEST)
     if span == 0:
-        return float(low), float(high)
-    return float(max(low, most_low - span)), float(min(high, most_high + span))
+        return low, high
+    return max(low, most_low - span) if bottomless else low, min(high, most_high + span)
 
 
 def _stretched(low: float, high: float, values: FloatArray) -> tuple[float, float]:
     """The range that holds values, too, unless it would become so wide that the function lies flat in it."""
     values = values[np.isfinite(values)]
-    room = REACH * ((high - low) or max(abs(high), 1.0))
+    room = min(REACH * (min(high - low, LARGEST) or max(abs(high), 1.0)), LARGEST)
     least, most = values.min(initial=low), values.max(initial=high)
     return float(max(least, low - room)), float(min(most, high + room))
 
 
-def _marks(axis: ValueAxis, objective: Objective) -> tuple[FloatArray, tuple[str, ...], str]:
-    """The values that carry a number on a value axis, the numbers, and what they are."""
+def _marks(axis: ValueAxis, objective: Objective, seen: FloatArray) -> tuple[FloatArray, tuple[str, ...], str]:
+    """The values that carry a number on a value axis, the numbers, and what they are, and where the axis is cut."""
     name = symbol(objective)
     if axis.bend is None:
         base, caption = origin_of(axis.low, axis.high, name)
         ticks = round_ticks(axis.low - base, axis.high - base, 5)
-        return ticks + base, labels(ticks), caption
+        least, most = np.nanmin(seen, initial=axis.low), np.nanmax(seen, initial=axis.high)
+        cuts = [axis.low] * bool(least < axis.low) + [axis.high] * bool(most > axis.high)
+        cut = " and ".join(number(edge - base, 4) for edge in cuts)
+        return ticks + base, labels(ticks), f"{caption}, cut at {cut}" if cut else caption
     base, known = axis.low, objective.minimum
     # Numbers count from the minimum where the surface all but touches it.
     if known is not None and abs(base - known) <= 1e-3 * (axis.high - axis.low):
         base = known
-    ticks = _decades(axis, base)
+    ticks = _compressed_ticks(axis, base)
     return ticks + base, tuple(map(number, ticks)), f"{above_words(base, known, name)}, logarithmic axis"
 
 
-def _decades(axis: ValueAxis, base: float) -> FloatArray:
+def _compressed_ticks(axis: ValueAxis, base: float) -> FloatArray:
     """Zero and round numbers above a base, as far apart on the axis as words need."""
-    top = axis.high - base
+    top = min(axis.high - base, LARGEST)
     powers = 10.0 ** np.arange(np.floor(np.log10(top)) - 12, np.floor(np.log10(top)) + 1)
     for factors in ((1.0,), (1.0, 3.0), (1.0, 2.0, 5.0)):
         ticks = [0.0]
-        for tick in (float(f"{m * power:.3g}") for power in powers for m in factors):
+        for tick in (float(f"{m * float(power):.3g}") for power in powers for m in factors):
             if tick <= top and axis.heights(np.array(tick + base)) >= axis.heights(np.array(ticks[-1] + base)) + APART:
                 ticks.append(tick)
         if len(ticks) > 4:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import pairwise
 from typing import Literal
 
@@ -72,6 +72,8 @@ def choose_levels(
     if finite.size == 0:
         return _even(0.0, 1.0, symbol, 0.0)
     low, high = float(finite.min()), float(finite.max())
+    if not np.isfinite(2 * (high - low)):
+        return _huge(finite, low, high, symbol)
     if high - low <= 1e-12 * max(abs(low), abs(high)):
         room = max(abs(low), 1.0) * 1e-3
         return _even(low - room, high + room, symbol, 0.0)
@@ -84,6 +86,15 @@ def choose_levels(
     if spacing == "rank":
         return _ranked(finite - origin, caption, origin)
     return _even(low - origin, high - origin, caption, origin)
+
+
+def _huge(finite: FloatArray, low: float, high: float, symbol: str) -> Levels:
+    """Levels of values (n,) between whose lowest and highest there is a difference that is no number."""
+    quarter = float(np.finfo(np.float64).max) / 4
+    levels = choose_levels(np.clip(finite, -quarter / 2, quarter / 2), None, symbol, "linear")
+    edges = levels.edges.copy()
+    edges[0], edges[-1] = min(edges[0], low), max(edges[-1], high)
+    return replace(levels, edges=edges, labels=labels(edges[levels.ticks]))
 
 
 def _fitting(above: FloatArray, base: float) -> Literal["linear", "log", "rank"]:
@@ -145,6 +156,8 @@ def _ranked(values: FloatArray, caption: str, base: float) -> Levels:
             below, above = above, 2 * above - below
         edges[i] = _roundest(float(below), float(above))
     ticks, edges = edges[::LABELLED], np.unique(edges)
+    # Edges that differ by less than the digits of the base are one.
+    edges = edges[np.append(True, np.diff(edges + base) > 0)]
     at = np.flatnonzero(np.isin(edges, ticks))
     return Levels(edges + base, at, labels(edges[at]), caption)
 
@@ -172,6 +185,8 @@ def _cut(edges: FloatArray, ticks: FloatArray, low: float, high: float, caption:
 
 def round_ticks(low: float, high: float, wanted: int, *, outside: bool = False) -> FloatArray:
     """Return about `wanted` round numbers between `low` and `high`; with `outside`, enough to enclose both."""
+    if not np.isfinite(high - low):
+        return 2 * round_ticks(low / 2, high / 2, wanted, outside=outside)
     raw = (high - low) / max(wanted, 1)
     size = 10.0 ** np.floor(np.log10(raw))
     step = size * next(m for m in (1.0, 2.0, 2.5, 5.0, 10.0) if m * size >= raw * 0.999)
@@ -197,20 +212,24 @@ def origin_of(low: float, high: float, symbol: str) -> tuple[float, str]:
 
 def labels(ticks: FloatArray) -> tuple[str, ...]:
     """Write ascending ticks, each with as many digits as it takes to tell it from its neighbours."""
-    gaps = np.concatenate([[np.inf], np.abs(np.diff(ticks)), [np.inf]])
-    nearest = np.minimum(gaps[1:], gaps[:-1])
-    with np.errstate(divide="ignore"):
-        digits = np.ceil(np.log10(np.abs(ticks)) - np.log10(nearest)) + 1
-    return tuple(number(float(tick), int(n)) for tick, n in zip(ticks, np.clip(digits, 5, 15), strict=True))
+    with np.errstate(over="ignore"):
+        gaps = np.concatenate([[np.inf], np.abs(np.diff(ticks)), [np.inf]])
+    nearest = np.minimum(gaps[1:], gaps[:-1])[: len(ticks)]
+    return tuple(number(tick, _digits(tick, gap)) for tick, gap in zip(ticks.tolist(), nearest.tolist(), strict=True))
+
+
+def _digits(tick: float, gap: float) -> int:
+    """How many digits of a tick are as good as true, so near to its neighbour."""
+    return next((n for n in range(5, 17) if abs(float(f"{tick:.{n}g}") - tick) <= 0.01 * gap), 17)
 
 
 def number(value: float, digits: int = 5) -> str:
     """Write a number as short as a label wants it, with a true minus sign: `−2.5`, `0.01`, `10⁶`, `3·10⁻⁵`."""
     if value == 0 or not np.isfinite(value):
         return "0" if value == 0 else str(value)
-    if 1e-3 <= abs(value) < 1e5:
-        return f"{value:.{digits}g}".replace("-", "−")
     mantissa, exponent = f"{value:.{digits - 1}e}".split("e")
+    if -3 <= int(exponent) < 5:
+        return f"{value:.{digits}g}".replace("-", "−")
     mantissa = mantissa.rstrip("0").removesuffix(".").replace("-", "−")
     power = "10" + str(int(exponent)).translate(SUPERSCRIPTS)
     return mantissa.replace("1", power) if mantissa in ("1", "−1") else f"{mantissa}·{power}"

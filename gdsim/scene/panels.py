@@ -7,14 +7,15 @@ from dataclasses import dataclass
 from types import MappingProxyType
 
 import numpy as np
+import numpy.typing as npt
 
+from gdsim.comparison import angles, distances, last_steps, moves, norms
 from gdsim.config import View
 from gdsim.objectives import FloatArray, Objective, inside
 from gdsim.scene.grounds import finite, symbol
 from gdsim.scene.levels import above_words, origin_of
 from gdsim.scene.parts import Curve, Panel, Style
-from gdsim.scene.paths import last_steps
-from gdsim.scene.section import reach
+from gdsim.scene.section import Section, near, reach
 from gdsim.trajectory import Trajectory
 
 __all__ = ["panels"]
@@ -22,11 +23,13 @@ __all__ = ["panels"]
 SPANNING = 30
 """Figures of one sign stand on a logarithmic axis when the largest is more than so many times the smallest."""
 
+DECADES, FAR_BELOW = 16, 1e-3
+"""How many decades a logarithmic axis spans at most, and at what share of its lower end lies what is 0 or less."""
+
+LARGEST = float(np.finfo(np.float64).max)
+
 OF_STEPS = ("step_size", "angle")
 """The panels whose figures are those of a step and not of a point."""
-
-VAGUE = np.radians(0.5)
-"""A step has no direction where the rounding of its two points may turn it by more than this."""
 
 
 @dataclass(frozen=True)
@@ -41,28 +44,29 @@ class Axis:
 
 
 def panels(
-    objective: Objective, trajectories: Sequence[Trajectory], styles: Sequence[Style], view: View
+    objective: Objective, shown: Section, trajectories: Sequence[Trajectory], styles: Sequence[Style], view: View
 ) -> tuple[Panel, ...]:
     """Return the panels that a view asks for.
 
-    An axis holds what is reached within the view: what runs away would press all else flat.
+    An axis holds what is reached within the view or near it: what runs away would press all else flat.
 
     Args:
         objective: What is descended; its minimum is known where the view asks for the distance to it.
+        shown: The part of its domain that the view shows.
         trajectories: At least one, all over the objective.
         styles: How each is drawn.
         view: Names the panels, and what they are drawn against.
     """
     bounds = reach(objective.bounds, [each.points for each in trajectories])
-    seen = [inside(each.points, bounds) for each in trajectories]
+    seen = [_seen(each, shown, bounds) for each in trajectories]
     ends = [last_steps(each) for each in trajectories]
     places = [_places(each, view) for each in trajectories]
     far = max(float(place[: end.max() + 1].max()) for place, end in zip(places, ends, strict=True))
 
     def panel(name: str) -> Panel:
         figures = [FIGURES[name](each) for each in trajectories]
-        shown = np.concatenate([figure[rows] for figure, rows in zip(figures, seen, strict=True)])
-        axis = _axis(name, shown[np.isfinite(shown)], objective)
+        reached = np.concatenate([figure[rows] for figure, rows in zip(figures, seen, strict=True)])
+        axis = _axis(name, reached[np.isfinite(reached)], objective)
         # The last row has no step, and so no figure of one.
         curves = tuple(
             Curve(style, np.stack([place, _on(axis, figure)], -1), np.maximum(end - (name in OF_STEPS), 0))
@@ -74,6 +78,14 @@ def panels(
     return tuple(map(panel, view.panels))
 
 
+def _seen(trajectory: Trajectory, shown: Section, bounds: FloatArray) -> npt.NDArray[np.bool_]:
+    """Which rows an axis is to hold, (steps + 1, starts): those in the view or near it; of what breaks off in it."""
+    spots = shown.project(trajectory.points)
+    broken = np.array([stop.breaks_off for stop in trajectory.stops])
+    within = np.where(broken, inside(spots, shown.bounds), near(spots, shown.bounds))
+    return np.asarray(within & near(trajectory.points, bounds))
+
+
 def _places(trajectory: Trajectory, view: View) -> FloatArray:
     """Where each row stands along the panels, (steps + 1, starts)."""
     if view.against == "evaluations":
@@ -83,38 +95,19 @@ def _places(trajectory: Trajectory, view: View) -> FloatArray:
 
 
 def _on(axis: Axis, figures: FloatArray) -> FloatArray:
-    """Figures as they are drawn: what a logarithmic axis has no place for lies on its lower end."""
+    """Figures as they are drawn: to what a logarithmic axis has no place for, the line leaves it downwards."""
     above = finite(figures - axis.base)
-    return np.maximum(above, axis.limits[0]) if axis.logarithmic else above
-
-
-def _distances(trajectory: Trajectory) -> FloatArray:
-    """To the nearest of the known minima."""
-    minima = iter(trajectory.objective.minima)
-    nearest = _norms(trajectory.points - next(minima))
-    for minimum in minima:
-        nearest = np.minimum(nearest, _norms(trajectory.points - minimum))
-    return nearest
-
-
-def _angles(trajectory: Trajectory) -> FloatArray:
-    """The angle between each step and steepest descent, in degrees, after Kahan: true near 0 and 180, too."""
-    moves, points = _moves(trajectory), trajectory.points
-    along, down = _unit(moves), _unit(-trajectory.gradients)
-    angles = np.degrees(2 * np.arctan2(_norms(along - down), _norms(along + down)))
-    sizes = np.maximum(_norms(points), np.append(_norms(points[1:]), [np.full(points.shape[1], np.nan)], axis=0))
-    rounding = np.finfo(np.float64).eps * sizes * np.sqrt(points.shape[-1])
-    return np.where(rounding > VAGUE * _norms(moves), np.nan, angles)
+    return np.where(above <= 0, FAR_BELOW * axis.limits[0], above) if axis.logarithmic else above
 
 
 FIGURES: Mapping[str, Callable[[Trajectory], FloatArray]] = MappingProxyType(
     {
         "loss": lambda trajectory: trajectory.values,
-        "gradient_norm": lambda trajectory: _norms(trajectory.gradients),
-        "distance": _distances,
+        "gradient_norm": lambda trajectory: norms(trajectory.gradients),
+        "distance": lambda trajectory: distances(trajectory.points, trajectory.objective.minima),
         "learning_rate": lambda trajectory: trajectory.learning_rates,
-        "step_size": lambda trajectory: _norms(_moves(trajectory)),
-        "angle": _angles,
+        "step_size": lambda trajectory: norms(moves(trajectory)),
+        "angle": angles,
     }
 )
 """The figures of each panel, (steps + 1, starts); NaN where a row has none, as the last has no step."""
@@ -131,28 +124,6 @@ CAPTIONS: Mapping[str, str] = MappingProxyType(
 """What the panels are called; the loss by its objective's symbol."""
 
 
-def _moves(trajectory: Trajectory) -> FloatArray:
-    """The step taken from each row, (steps + 1, starts, dim); NaN where none is taken or it led to no number."""
-    points = trajectory.points
-    moves = np.append(np.diff(points, axis=0), np.full((1, *points.shape[1:]), np.nan), axis=0)
-    moves[np.arange(len(points))[:, None] >= last_steps(trajectory)] = np.nan
-    return moves
-
-
-def _norms(vectors: FloatArray) -> FloatArray:
-    """The norms of vectors (…, dim), also of those whose squares are no numbers."""
-    largest = np.abs(vectors).max(-1)
-    scale = np.where((largest > 0) & np.isfinite(largest), largest, 1.0)
-    return np.asarray(np.linalg.norm(vectors / scale[..., None], axis=-1) * scale)
-
-
-def _unit(vectors: FloatArray) -> FloatArray:
-    """Vectors (…, dim) of length 1; NaN for zero."""
-    largest = np.abs(vectors).max(-1, keepdims=True)
-    scaled = np.divide(vectors, largest, out=np.full_like(vectors, np.nan), where=largest > 0)
-    return np.asarray(scaled / np.linalg.norm(scaled, axis=-1, keepdims=True))
-
-
 def _axis(name: str, figures: FloatArray, objective: Objective) -> Axis:
     """Choose the axis of finite figures, (n,)."""
     if name == "loss":
@@ -161,26 +132,26 @@ def _axis(name: str, figures: FloatArray, objective: Objective) -> Axis:
         # A quarter turn, or half a turn where a step ever leads uphill.
         most = 90.0 if figures.max(initial=0.0) <= 90 else 180.0
         return Axis(CAPTIONS[name], 0.0, False, np.array([-0.03, 1.03]) * most, np.arange(0.0, most + 1, 45.0))
-    limits = _decades(figures)
+    limits = _logarithmic(figures)
     return Axis(CAPTIONS[name], 0.0, limits is not None, _limits(figures) if limits is None else limits)
 
 
 def _loss_axis(figures: FloatArray, objective: Objective) -> Axis:
     name, minimum = symbol(objective), objective.minimum
-    limits = None if minimum is None else _decades(figures - minimum)
+    limits = None if minimum is None else _logarithmic(figures - minimum)
     if minimum is not None and limits is not None:
         return Axis(above_words(minimum, minimum, name), minimum, True, limits)
     base, caption = origin_of(float(figures.min()), float(figures.max()), name) if figures.size else (0.0, name)
     return Axis(caption, base, False, _limits(figures - base))
 
 
-def _decades(figures: FloatArray) -> FloatArray | None:
+def _logarithmic(figures: FloatArray) -> FloatArray | None:
     """The limits of a logarithmic axis; None where the figures do not span enough for one."""
     positive = figures[figures > 0]
-    if not positive.size or positive.max() <= SPANNING * positive.min():
+    if not positive.size or positive.max() / SPANNING <= positive.min():
         return None
-    low = max(float(positive.min()), float(positive.max()) * 1e-12)
-    return np.array([low / 2, float(positive.max()) * 2])
+    low = max(float(positive.min()), float(positive.max()) * 10.0**-DECADES)
+    return np.array([low / 2, 2 * min(float(positive.max()), LARGEST / 2)])
 
 
 def _limits(figures: FloatArray) -> FloatArray:
@@ -188,5 +159,5 @@ def _limits(figures: FloatArray) -> FloatArray:
     if figures.size == 0:
         return np.array([0.0, 1.0])
     low, high = float(figures.min()), float(figures.max())
-    room = 0.06 * (high - low) or 0.1 * abs(high) or 1.0
-    return np.array([low - room, high + room])
+    room = 0.06 * high - 0.06 * low or 0.1 * abs(high) or 1.0
+    return np.clip([low - room, high + room], -LARGEST, LARGEST)

@@ -60,7 +60,7 @@ class Relief:
         levels: Where the colour changes.
         ticks: (ticks,) heights that carry a number on the value axis, from 0 to 1.
         labels: The numbers, one a tick.
-        caption: What the numbers are, and whether the axis is compressed.
+        caption: What the numbers are, and whether the axis is compressed or cut.
         space: Where all this stands, and how the camera sees it.
     """
 
@@ -77,13 +77,16 @@ class Relief:
 
 @dataclass(frozen=True, eq=False)
 class Arrows:
-    """The gradient where a regular grid meets the function; an arrow points uphill, centred on its grid point.
+    """The gradient on a regular grid.
+
+    An arrow points uphill. It is centred on its grid point, or begins there where it stands on a curve.
 
     Args:
-        points: (n, k) grid points, in the one or two coordinates shown.
-        gradients: (n, k) the gradient along these coordinates, true in size.
+        points: (n, k) grid points, in the one or two coordinates shown: those at which the function has a gradient;
+            for stream lines all of the grid, row by row from the lowest.
+        gradients: (n, k) the gradient along these coordinates, true in size; NaN where there is none.
         lengths: (n,) how long an arrow is drawn, from 0 to 1 of the room it has: a compressed, monotone
-            function of the gradient's norm, log(1 + |∇f| / c) scaled to 1 at the largest.
+            function of the gradient's norm, log(1 + |∇f| / c) scaled to 1 at the largest; 0 where there is none.
         spacing: (k,) the grid's spacing along each coordinate.
         form: Single arrows, or lines that follow the gradient through the grid.
         heights: (n,) for one coordinate, at which value each arrow stands: on the curve. None for the axis.
@@ -173,7 +176,8 @@ class Curve:
     Args:
         style: How it is drawn.
         spots: (n, starts, 2) where each step stands along the panel's axis, and its figure less the panel's base;
-            NaN where there is none.
+            NaN where there is none. On a logarithmic axis a figure that has no place on it, being 0 or less, stands
+            far below the panel's limits.
         ends: (starts,) the step up to which it is drawn.
     """
 

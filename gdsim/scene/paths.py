@@ -9,6 +9,7 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
+from gdsim.comparison import last_steps
 from gdsim.objectives import FloatArray, inside
 from gdsim.scene.grounds import ValueAxis, finite
 from gdsim.scene.parts import Exit, Path, Style
@@ -16,7 +17,7 @@ from gdsim.scene.section import Section
 from gdsim.themes import DASHES, MARKERS
 from gdsim.trajectory import Trajectory
 
-__all__ = ["FEW_STARTS", "Stage", "last_steps", "path", "places_each", "styles"]
+__all__ = ["FEW_STARTS", "Stage", "path", "places_each", "styles"]
 
 FEW_STARTS = 4
 """Up to so many starts an optimizer draws each path with its dash and a heavy line; more are drawn thin and solid."""
@@ -99,12 +100,6 @@ def _colors(given: Sequence[str | None], palette: tuple[str, ...]) -> list[str]:
 def places_each(trajectories: Iterable[Trajectory]) -> int:
     """Return how many places a start may have, for all that are drawn together."""
     return min(MOST_EACH, MOST_TOGETHER // max(1, sum(len(each.stops) for each in trajectories)))
-
-
-def last_steps(trajectory: Trajectory) -> npt.NDArray[np.int64]:
-    """Return the step up to which each start has numbers, (starts,)."""
-    broken = np.array([stop.breaks_off for stop in trajectory.stops])
-    return np.where(broken, trajectory.stop_steps, len(trajectory.points) - 1)
 
 
 def path(trajectory: Trajectory, style: Style, stage: Stage) -> Path:

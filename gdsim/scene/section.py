@@ -7,24 +7,18 @@ from dataclasses import dataclass
 from typing import Literal
 
 import numpy as np
+import numpy.typing as npt
 
 from gdsim.config import View
 from gdsim.errors import InputError
 from gdsim.objectives import FloatArray, Objective, inside
 
-__all__ = ["Kind", "Section", "reach", "section"]
+__all__ = ["Kind", "Section", "check", "near", "reach", "section"]
 
 Kind = Literal["contour", "surface", "curve"]
 
-GOES_WITH = {
-    "arrows": "contour",
-    "arrows_at": "curve",
-    "camera": "surface",
-    "fill": "contour",
-    "heights": "surface",
-    "levels": "contour or surface",
-}
-"""With which kind a key of the view goes, or a value that not every kind has, such as stream lines."""
+AWAY = 1.0
+"""What lies beyond the bounds by more than so many times their span has run away."""
 
 SUBSCRIPTS = str.maketrans("0123456789", "₀₁₂₃₄₅₆₇₈₉")
 
@@ -63,27 +57,37 @@ class Section:
         return np.asarray(np.linalg.norm(points - self.lift(self.project(points)), axis=-1))
 
 
+def check(objectives: Sequence[Objective], view: View) -> None:
+    """Refuse a view with a key that fits none of the objectives that are shown together.
+
+    Raises:
+        InputError: The kind, a key that goes with another one, or a plane fits none of them.
+    """
+    for problem in view.problems(objectives):
+        raise InputError(problem.sentence, ("view", *problem.path))
+
+
 def section(objective: Objective, view: View, paths: Sequence[FloatArray] = ()) -> Section:
     """Choose what to show of an objective.
 
-    One and two dimensions are shown whole. More are shown on the plane that `view.plane` names: two coordinates,
-    the others at `view.at` or at the minimum; or the plane through the mean of the paths that holds most of their
-    variance, after Li et al. (2018), "Visualizing the Loss Landscape of Neural Nets".
+    It is shown in the kind that the view names where that fits its dimensions, else in the one that does. One and two
+    dimensions are shown whole. More are shown on the plane that `view.plane` names: two coordinates, the others at
+    `view.at` or at the minimum; or the plane through the mean of the paths that holds most of their variance, after
+    Li et al. (2018), "Visualizing the Loss Landscape of Neural Nets".
 
     Args:
         objective: What is shown.
         view: Gives the plane.
-        paths: (steps + 1, starts, dim) each, all iterates.
+        paths: (steps + 1, starts, dim) each, all iterates; NaN where a row is not to count.
 
     Raises:
-        InputError: The kind, a key that goes with another one, a panel or the plane does not fit the objective.
+        InputError: A panel or the plane does not fit the objective.
     """
-    dim, kind = objective.dim, _kind(objective, view)
-    _check_keys(objective, view, kind)
+    dim, kind = objective.dim, view.kind_of(objective.dim)
+    if "distance" in view.panels and not len(objective.minima):
+        words = f"distance goes with a known minimum; none of {objective.title} is known"
+        raise InputError(words, ("view", "panels", view.panels.index("distance")))
     if dim <= 2:
-        if view.plane is not None or view.at is not None:
-            key = "at" if view.plane is None else "plane"
-            raise InputError(f"is for more than two dimensions; {objective.name} has dim {dim} here", ("view", key))
         return Section(kind, np.zeros(dim), np.eye(dim), reach(objective.bounds, paths), ("x", "y")[:dim])
     if isinstance(view.plane, list):
         return _of_coordinates(objective, kind, view.plane, view.at, paths)
@@ -94,25 +98,6 @@ def section(objective: Objective, view: View, paths: Sequence[FloatArray] = ()) 
     return _of_paths(objective, kind, paths)
 
 
-def _kind(objective: Objective, view: View) -> Kind:
-    kinds: tuple[Kind, ...] = ("curve",) if objective.dim == 1 else ("contour", "surface")
-    if view.kind is None:
-        return kinds[0]
-    if view.kind not in kinds:
-        words = f"must be {' or '.join(kinds)} for {objective.name}, which has dim {objective.dim} here"
-        raise InputError(words, ("view", "kind"))
-    return view.kind
-
-
-def _check_keys(objective: Objective, view: View, kind: Kind) -> None:
-    if misfits := view.misfits(kind):
-        key = misfits[0]
-        raise InputError(f"{'stream' if key == 'arrows' else key} goes with kind: {GOES_WITH[key]}", ("view", key))
-    if "distance" in view.panels and not len(objective.minima):
-        words = f"distance goes with a known minimum; none of {objective.title} is known"
-        raise InputError(words, ("view", "panels", view.panels.index("distance")))
-
-
 def _of_coordinates(
     objective: Objective, kind: Kind, plane: list[int], at: list[float] | None, paths: Sequence[FloatArray]
 ) -> Section:
@@ -120,7 +105,7 @@ def _of_coordinates(
     if max(plane) >= dim:
         raise InputError(f"must be two of the coordinates 0 to {dim - 1}, not {plane}", ("view", "plane"))
     if at is not None and len(at) != dim:
-        raise InputError(f"must have {dim} coordinates, as {objective.name} has here, not {len(at)}", ("view", "at"))
+        raise InputError(f"must have {dim} coordinates, as {objective.title} has here, not {len(at)}", ("view", "at"))
     if at is not None:
         origin, where = np.array(at, np.float64), "the others as given"
     elif len(objective.minima):
@@ -139,22 +124,37 @@ def _of_paths(objective: Objective, kind: Kind, paths: Sequence[FloatArray]) -> 
     points = np.concatenate([path.reshape(-1, objective.dim) for path in paths])
     bounds = reach(objective.bounds, paths)
     # What ran away would turn the plane towards itself.
-    points = points[inside(points, bounds)]
+    points = points[near(points, bounds)]
     origin = points.mean(0)
     offsets = points - origin
-    variances, directions = np.linalg.eigh(offsets.T @ offsets)
-    axes = directions[:, :-3:-1].T
+    axes = _principal(offsets)
     axes = axes * np.sign(axes[np.arange(2), np.abs(axes).argmax(1)])[:, None]
     spots = offsets @ axes.T
     middle = (spots.min(0) + spots.max(0)) / 2
     half = 0.6 * (spots.max(0) - spots.min(0)).max() or 0.25 * float(np.diff(bounds).max())
-    dim, total = objective.dim, variances.sum()
+    dim, total = objective.dim, (offsets**2).sum()
     words: tuple[str, ...] = (f"plane of the paths in dim {dim}", f"plane of dim {dim}")
     if total > 0:
-        held = f"{100 * variances[:-3:-1].sum() / total:.3g} %"
-        words = (f"{words[0]}, {held} of their variance", f"{held} of dim {dim}")
+        held = f"{100 * (spots**2).sum() / total:.3g} %"
+        words = (f"{words[0]}, {held} of their variance", f"{held} of the paths' variance")
     bounds = np.stack([middle - half, middle + half], -1)
     return Section(kind, origin, axes, bounds, ("direction 1", "direction 2"), words)
+
+
+def _principal(offsets: FloatArray) -> FloatArray:
+    """The two orthonormal directions along which offsets (n, dim) vary most, (2, dim)."""
+    n, dim = offsets.shape
+    if not 2 <= n < dim:
+        return np.asarray(np.linalg.eigh(offsets.T @ offsets)[1][:, :-3:-1].T)
+    # Few points span few directions: it takes less to compare the points with each other than the coordinates.
+    most = np.linalg.eigh(offsets @ offsets.T)[1][:, :-3:-1]
+    return np.asarray(np.linalg.qr(offsets.T @ most)[0].T)
+
+
+def near(points: FloatArray, bounds: FloatArray) -> npt.NDArray[np.bool_]:
+    """Tell which of points (…, dim) lie within bounds (dim, 2), or beyond them by no more than their span: (…)."""
+    span = bounds[:, 1] - bounds[:, 0]
+    return inside(points, np.stack([bounds[:, 0] - AWAY * span, bounds[:, 1] + AWAY * span], -1))
 
 
 def reach(bounds: FloatArray, paths: Sequence[FloatArray]) -> FloatArray:

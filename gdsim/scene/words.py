@@ -9,17 +9,13 @@ from collections.abc import Sequence
 import numpy as np
 import numpy.typing as npt
 
-from gdsim.comparison import distances_to_minimum, steps_to_tolerance
+from gdsim.comparison import solved, steps_to_tolerance
 from gdsim.config import View
 from gdsim.objectives import FloatArray, Objective
 from gdsim.scene.section import Section
 from gdsim.trajectory import Stop, Trajectory
 
 __all__ = ["describe", "formula", "joined", "portrait", "subtitles"]
-
-NEAR = 0.02
-"""A path ends near a minimum when it is nearer to it than this share of the view's diagonal."""
-
 
 INDEXED = re.compile(r"x_(?:\d|i\b|\{i)")
 """What tells a formula of any number of coordinates from one of x and y."""
@@ -88,15 +84,14 @@ def _tell(objective: Objective, trajectory: Trajectory, steps: int) -> str:
 
 
 def _reached(objective: Objective, trajectory: Trajectory) -> npt.NDArray[np.int64]:
-    """The step at which each start comes within tolerance, (starts,), if it also ends near a global minimum.
+    """The step at which each start that reaches a global minimum is within tolerance, (starts,).
 
-    The tolerance alone is about values, and a local minimum may be almost as low. The number of rows is for never.
+    The number of rows is for never.
     """
-    never, distances = len(trajectory.values), distances_to_minimum(trajectory)
-    if distances is None:
+    never, reaches = len(trajectory.values), solved(trajectory)
+    if reaches is None or objective.minimum is None:
         return np.full(len(trajectory.stops), never)
-    near = distances <= NEAR * np.linalg.norm(objective.bounds[:, 1] - objective.bounds[:, 0])
-    return np.where(near, steps_to_tolerance(trajectory, float(trajectory.values.min())), never)
+    return np.where(reaches, steps_to_tolerance(trajectory, objective.minimum), never)
 
 
 def _point(point: FloatArray) -> str:

@@ -76,7 +76,8 @@ def _value(key: str, value: object) -> str | float | tuple[str, ...]:
 
 def _color(value: object, key: tuple[str | int, ...]) -> str:
     if not isinstance(value, str) or not _COLOR.fullmatch(value):
-        raise InputError(f"a colour is written as '#rrggbb' or '#rgb', not '{value}'", key)
+        named = "; names of colours are not taken" if isinstance(value, str) and value.isalpha() else ""
+        raise InputError(f"a colour is written as '#rrggbb' or '#rgb', not '{value}'{named}", key)
     digits = value[1:].lower()
     return "#" + (digits if len(digits) == 6 else "".join(2 * digit for digit in digits))
 

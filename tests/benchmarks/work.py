@@ -14,8 +14,10 @@ from matplotlib.patheffects import withStroke
 from PIL import Image
 
 import gdsim
+from gdsim.descent import starts
 from gdsim.render.still import points
 from gdsim.scene import Scene
+from gdsim.study import Tuning, study
 
 Figures = dict[str, float]
 
@@ -179,6 +181,65 @@ def _descent(folder: Path) -> Figures:
     return {"rate": starts * steps / (_cpu() - begun)}
 
 
+SWEPT = """
+objective: rosenbrock
+start: {random: 32}
+steps: 300
+optimizers:
+  SGD:
+  Momentum: {class: SGD, momentum: 0.9}
+  RMSprop:
+  Adam:
+  NAdam:
+  Adagrad:
+  Adadelta:
+  Rprop:
+"""
+"""What is tuned: 8 optimizers × 41 learning rates × 32 starts × 300 steps."""
+
+
+def _plain_tuning(folder: Path) -> Figures:
+    """A sample of the grid as everyone writes it: a loop over optimizers, learning rates and starts."""
+    del folder
+    torch.set_num_threads(1)
+    experiment = gdsim.loads(SWEPT)
+    objective = experiment.objectives[0].build()
+    points = starts(experiment.start, objective, experiment.seed)
+    _lowest(objective.f, "Adam", {"lr": 0.1}, points[0], 3)
+    runs, begun = 0, _cpu()
+    for spec in experiment.optimizers.values():
+        for rate in Tuning().values("lr")[4::16]:
+            for point in points[::16]:
+                _lowest(objective.f, spec.class_name, {**spec.settings, "lr": rate}, point, experiment.steps)
+                runs += 1
+    return {"rate": runs * experiment.steps / (_cpu() - begun)}
+
+
+def _lowest(
+    f: Callable[[torch.Tensor], torch.Tensor], name: str, settings: dict[str, float], point: np.ndarray, steps: int
+) -> float:
+    x = torch.tensor(point, requires_grad=True)
+    optimizer, lowest = getattr(torch.optim, name)([x], **settings), float("inf")
+    for _ in range(steps):
+        optimizer.zero_grad()
+        loss = f(x)
+        loss.backward()
+        lowest = min(lowest, loss.item())
+        optimizer.step()
+    return min(lowest, f(x).item())
+
+
+def _tuning(folder: Path) -> Figures:
+    """The whole grid, and the table of what it found."""
+    del folder
+    experiment, tuning = gdsim.loads(SWEPT), Tuning()
+    study(gdsim.loads(SWEPT, overrides=["steps=3", "start=[0, 0]"]), tuning=Tuning(budget=2))
+    runs = len(experiment.optimizers) * tuning.budget * experiment.start.count
+    begun = _cpu()
+    study(experiment, tuning=tuning)
+    return {"rate": runs * experiment.steps / (_cpu() - begun)}
+
+
 def _view_cost(suffix: str = "gif", *, objective: str = "himmelblau", trail: str = "whole", **view: str) -> object:
     start = "[1.6]" if objective == "double_well" else "[-0.5, 4.2]"
     keys = ", ".join(f"{key}: {value}" for key, value in view.items())
@@ -217,6 +278,8 @@ WORK: dict[str, Callable[[Path], Figures]] = {
     "96 paths": _frame_cost(start="{random: 24}"),
     "plain loop": _plain_loop,
     "gdsim descent": _descent,
+    "plain tuning": _plain_tuning,
+    "gdsim tuning": _tuning,
     **VIEWS,
     **ORBITS,
 }

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
 from enum import IntEnum
 
-__all__ = ["Binding", "product", "script", "symbol"]
+__all__ = ["Binding", "numeral", "product", "script", "symbol", "with_values"]
 
 
 class Binding(IntEnum):
@@ -41,6 +42,20 @@ def symbol(name: str) -> str:
     else:
         letter = r"\mathrm{" + stem.replace("_", r"\_") + "}"
     return letter + script("_", index) if index else letter
+
+
+def numeral(value: float) -> str:
+    """Write a number: 50, 0.25, 3 × 10⁻⁷."""
+    mantissa, _, exponent = repr(float(value)).removesuffix(".0").partition("e")
+    if not exponent:
+        return mantissa
+    power = f"10^{{{int(exponent)}}}"
+    return power if mantissa == "1" else rf"{mantissa} \times {power}"
+
+
+def with_values(values: Mapping[str, float]) -> str:
+    """Write what comes after a formula that holds letters: ", k = 2, a = 5" for symbols and their numbers."""
+    return "".join(rf",\ \ {name} = {numeral(value)}" for name, value in values.items())
 
 
 def script(sign: str, text: str) -> str:

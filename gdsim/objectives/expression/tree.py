@@ -13,7 +13,7 @@ from types import MappingProxyType
 from typing import Any, NamedTuple
 
 from gdsim.errors import did_you_mean
-from gdsim.objectives.expression.formulas import Binding, product, script
+from gdsim.objectives.expression.formulas import Binding, numeral, product, script
 from gdsim.objectives.expression.functions import FUNCTIONS, OTHER_NAMES, power_function
 from gdsim.objectives.expression.values import Number, Truth, applied, as_tensor, both, choice, connected, either
 from gdsim.objectives.expression.words import ExpressionError, check_depth, quoted
@@ -117,13 +117,9 @@ def _part(node: ast.expr, named: Mapping[str, Part]) -> Part:
 
 def _number(node: ast.expr, value: float) -> Part:
     number = _folded(node, float, value)
-    mantissa, _, exponent = repr(number).removesuffix(".0").partition("e")
-    if not exponent:
-        return Part(number, mantissa, Binding.ATOM)
-    power = f"10^{{{int(exponent)}}}"
-    if mantissa == "1":
-        return Part(number, power, Binding.POWER)
-    return Part(number, rf"{mantissa} \times {power}", Binding.PRODUCT)
+    written = numeral(value)
+    binding = Binding.ATOM if "10^" not in written else Binding.PRODUCT if "times" in written else Binding.POWER
+    return Part(number, written, binding)
 
 
 def _name(node: ast.expr, name: str, named: Mapping[str, Part]) -> Part:

@@ -1,0 +1,277 @@
+"""What `gdsim compare` does: study each config, print its table, and write what was asked for."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+from textwrap import fill, indent
+from typing import TYPE_CHECKING
+
+import rich.table
+from rich.console import Console
+from rich.text import Text
+
+import gdsim
+from gdsim.cli.preparing import folder_of, notes
+from gdsim.cli.telling import grid, progress_bars, tell
+from gdsim.config.places import printable
+from gdsim.errors import ConfigError, GdsimError, InputError
+
+if TYPE_CHECKING:
+    from gdsim.comparison import Matrix
+    from gdsim.config import Experiment
+    from gdsim.study import Finished, Study, Tuning
+
+__all__ = ["Wanted", "compare_all"]
+
+WIDEST = 1000
+"""Where the table is read by no terminal, nothing of it is left out."""
+
+
+@dataclass(frozen=True)
+class Wanted:
+    """What the options of `gdsim compare` ask for; None where one is not given."""
+
+    objectives: str | None
+    starts: int | None
+    tune: str | None
+    budget: int | None
+    ranges: Sequence[str]
+    csv: Path | None
+    json: Path | None
+    markdown: Path | None
+    report: Path | None
+    write: Path | None
+    resume: bool
+    quiet: bool
+
+    def files(self) -> dict[str, Path]:
+        """Return the files to write, by option; the report is two."""
+        named = {"--csv": self.csv, "--json": self.json, "--markdown": self.markdown, "--report": self.report}
+        named |= {"--write": self.write}
+        beside = {} if self.report is None else {"--report's Markdown": self.report.with_suffix(".md")}
+        return {option: path for option, path in named.items() if path is not None} | beside
+
+
+def compare_all(configs: Sequence[Path], wanted: Wanted, changes: Sequence[str], allow_code: bool) -> None:
+    """Compare the optimizers of each config."""
+    names, tuning = _objectives(wanted), _tuning(wanted)
+    _check_files(wanted, len(configs), several=names is not None and (len(names) > 1 or "all" in names))
+    experiments = _load(configs, changes, allow_code, with_view=wanted.report is not None)
+    if wanted.write and names is None and len(experiments[0].objectives) > 1:
+        raise InputError(_one_objective(len(experiments[0].objectives)))
+    if len({each.name for each in experiments}) < len(experiments):
+        raise InputError("two configs have the same name, by which --resume knows them; compare them one by one")
+    for experiment in experiments:
+        with _folders(wanted.files()):
+            _compare(experiment, names, tuning, wanted)
+
+
+def _load(configs: Sequence[Path], changes: Sequence[str], allow_code: bool, *, with_view: bool) -> list[Experiment]:
+    """Load every config, and tell the mistakes of all together; a class that cannot run is none of them."""
+    from gdsim.config import load
+
+    experiments, problems = [], []
+    for path in configs:
+        try:
+            experiment = load(path, overrides=changes, allow_code=allow_code)
+            if with_view:
+                _check_view(experiment)
+            experiments.append(experiment)
+        except InputError as error:
+            problems += str(error).splitlines()
+    if problems:
+        raise ConfigError(dict.fromkeys(problems))
+    return experiments
+
+
+def _check_view(experiment: Experiment) -> None:
+    from gdsim.scene import section
+
+    for index, spec in enumerate(experiment.objectives):
+        with experiment.located(index):
+            section(spec.build(), experiment.view)
+
+
+def _compare(experiment: Experiment, names: Sequence[str] | None, tuning: Tuning | None, wanted: Wanted) -> None:
+    from gdsim.study import Finished, study
+
+    kept = Path("outputs") / experiment.name / f"{experiment.name}.study.jsonl"
+    finished = Finished(kept, resume=wanted.resume)
+    doing = "tuning and comparing" if tuning is not None else "comparing"
+    with _for_later(finished, kept):
+        with progress_bars(experiment.name, doing, wanted.quiet) as progress, _by_option():
+            found = study(
+                experiment,
+                objectives=names,
+                starts=wanted.starts,
+                tuning=tuning,
+                track=progress(doing),
+                finished=finished,
+            )
+        _print(experiment.name, found)
+        if not wanted.quiet:
+            tell(notes(experiment))
+        for path in _written(experiment, found, wanted):
+            print(path)
+        sys.stdout.flush()
+    finished.forget()
+    if finished.trouble:
+        tell([f"Nothing could be kept for --resume: {finished.trouble}"])
+
+
+@contextmanager
+def _for_later(finished: Finished, kept: Path) -> Iterator[None]:
+    """Say where to go on from when something comes between."""
+    try:
+        yield
+    except (KeyboardInterrupt, GdsimError):
+        if len(finished) and not finished.trouble:
+            tell([f"What is finished is kept in {kept}; the same command with --resume goes on from there."])
+        raise
+
+
+@contextmanager
+def _by_option() -> Iterator[None]:
+    """Put the option before a mistake in what it was given."""
+    try:
+        yield
+    except ConfigError:
+        raise
+    except InputError as error:
+        option = f"--{error.key[0]}: " if error.key and error.key[0] in OPTIONS else ""
+        raise InputError(f"{option}{error}") from error
+
+
+OPTIONS = ("objectives", "starts", "tune", "budget", "range")
+
+
+def _objectives(wanted: Wanted) -> list[str] | None:
+    return None if wanted.objectives is None else wanted.objectives.replace(",", " ").split()
+
+
+def _tuning(wanted: Wanted) -> Tuning | None:
+    """What `--tune`, `--budget` and `--range` ask for."""
+    if wanted.tune is None:
+        for option, given in (("--budget", wanted.budget is not None), ("--range", bool(wanted.ranges))):
+            if given:
+                raise InputError(f"{option} goes with --tune, such as --tune lr")
+        if wanted.write is not None:
+            raise InputError("--write writes what tuning finds; add --tune, such as --tune lr")
+        return None
+    from gdsim.study import Tuning, parsed_range
+
+    with _by_option():
+        ranges = dict(parsed_range(each) for each in wanted.ranges)
+        names = tuple(wanted.tune.replace(",", " ").split())
+        budget = {} if wanted.budget is None else {"budget": wanted.budget}
+        return Tuning(names, ranges=ranges, **budget)
+
+
+def _check_files(wanted: Wanted, configs: int, *, several: bool) -> None:
+    """See to it, before any work is done, that every file can be written and is another one."""
+    places: dict[Path, str] = {}
+    for option, path in wanted.files().items():
+        if configs > 1:
+            raise InputError(f"{option} goes with one config, not {configs}: compare them one by one")
+        if path.is_dir():
+            raise InputError(f"{option}: {path} is a folder; name a file in it")
+        if (other := places.setdefault(path.resolve(), option)) != option:
+            raise InputError(f"{other} and {option} both name {path}; give each a file of its own")
+    if wanted.write is not None and several:
+        raise InputError(_one_objective(None))
+    if wanted.write is not None and wanted.write.suffix not in (".yaml", ".yml"):
+        raise InputError(f"--write: {wanted.write}: give it a name that ends in .yaml")
+    if wanted.report is not None and wanted.report.suffix.lower() not in (".html", ".htm"):
+        raise InputError(f"--report: {wanted.report}: give it a name that ends in .html")
+
+
+def _one_objective(count: int | None) -> str:
+    found = "several" if count is None else str(count)
+    return f"--write goes with one objective, not {found}: each is tuned by itself, and a config holds one tuning"
+
+
+@contextmanager
+def _folders(paths: dict[str, Path]) -> Iterator[None]:
+    """Make the folders of files that are to come, and take away again what stays empty."""
+    missing = [path.parent for path in paths.values() if not path.parent.exists()]
+    for folder in missing:
+        try:
+            folder.mkdir(parents=True, exist_ok=True)
+        except OSError as error:
+            raise GdsimError(f"{folder}: cannot be made: {error.strerror}") from error
+    with folder_of({str(folder): folder / "." / "file" for folder in missing}):
+        yield
+
+
+def _print(name: str, study: Study) -> None:
+    """Print the table, and the matrices where there are several objectives, on stdout."""
+    from gdsim.comparison import ranks, solved_shares
+
+    console = Console(highlight=False)
+    console = console if console.is_terminal else Console(width=WIDEST, highlight=False)
+    console.print(grid(study.table, name, console.width))
+    console.print(Text(study.table.caption))
+    if len(study.curves) and len({row.objective for row in study.table}) > 1:
+        for matrix in (ranks(study.table), solved_shares(study.table)):
+            console.print()
+            console.print(_matrix(matrix))
+
+
+def _matrix(matrix: Matrix) -> rich.table.Table:
+    made = rich.table.Table(title=Text(matrix.caption), title_justify="left", title_style="bold", header_style="")
+    made.add_column("objective", overflow="fold")
+    for label in matrix.optimizers:
+        made.add_column(Text(label), justify="right", overflow="fold")
+    for title, words in zip(matrix.objectives, matrix.words(), strict=True):
+        made.add_row(Text(title), *map(Text, words))
+    return made
+
+
+def _written(experiment: Experiment, study: Study, wanted: Wanted) -> Iterator[Path]:
+    """Write what was asked for, and yield each path."""
+    texts: list[tuple[Path | None, Callable[[], str]]] = [
+        (wanted.csv, study.table.to_csv),
+        (wanted.json, study.table.to_json),
+        (wanted.markdown, study.table.to_markdown),
+        (wanted.write, partial(_tuned_config, experiment, study, wanted)),
+    ]
+    for path, text in texts:
+        if path is not None:
+            yield _text_file(path, text())
+    if wanted.report is not None:
+        if not study.experiments:
+            raise GdsimError(f"--report: {wanted.report} is not written, as none of the optimizers can run")
+        from gdsim.report import write_report
+
+        yield from write_report(study, wanted.report)
+
+
+def _text_file(path: Path, text: str) -> Path:
+    from gdsim.files import whole_file
+
+    with whole_file(path) as partial_file:
+        partial_file.write_text(text if text.endswith("\n") else f"{text}\n", encoding="utf-8", newline="")
+    return path
+
+
+def _tuned_config(experiment: Experiment, study: Study, wanted: Wanted) -> str:
+    """The config with what tuning found, and how it was found in comments."""
+    from gdsim.study import moved
+
+    if not study.experiments or wanted.write is None:
+        raise GdsimError("--write: there is nothing to write, as none of the optimizers can run")
+    try:
+        yaml = moved(study.experiments[0], wanted.write.parent)
+    except InputError as error:
+        raise InputError(f"--write: {error}") from error
+    told = [f"{experiment.name}, tuned by gdsim {gdsim.__version__} on {study.table.rows[0].objective}."]
+    told += [f"{row.optimizer}: {row.tuned}." for row in study.table if row.tuned]
+    told += [f"{row.optimizer} is left out: it cannot run ({row.reason})." for row in study.table if row.reason]
+    told.append(study.table.caption)
+    comments = (indent(fill(printable(" ".join(each.split())), 98), "# ") for each in told)
+    return "\n".join(comments) + f"\n{yaml}"

@@ -1,0 +1,164 @@
+"""Several objectives at once: matrices of ranks and of shares solved, and the two profiles of the literature."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+
+from gdsim.comparison.rows import Row, order
+from gdsim.comparison.tables import Table
+from gdsim.comparison.writing import pipe_table
+from gdsim.errors import InputError
+from gdsim.objectives import FloatArray
+
+__all__ = ["Matrix", "Profile", "data_profile", "performance_profile", "ranks", "solved_shares"]
+
+
+@dataclass(frozen=True, eq=False)
+class Matrix:
+    """One figure for each objective and optimizer.
+
+    Attributes:
+        caption: What the figures are.
+        objectives: The titles of the rows.
+        optimizers: The labels of the columns.
+        figures: (objectives, optimizers); NaN where there is none.
+    """
+
+    caption: str
+    objectives: tuple[str, ...]
+    optimizers: tuple[str, ...]
+    figures: FloatArray
+
+    def words(self) -> tuple[tuple[str, ...], ...]:
+        """Return the figures as they are read, row by row; empty where there is none."""
+        return tuple(tuple("" if np.isnan(each) else f"{each:.4g}" for each in row) for row in self.figures)
+
+    def to_markdown(self) -> str:
+        """Return a pipe table, its caption under it."""
+        cells = [(title, *words) for title, words in zip(self.objectives, self.words(), strict=True)]
+        headings = ("objective", *self.optimizers)
+        return pipe_table(headings, cells, [False, *[True] * len(self.optimizers)], self.caption)
+
+
+@dataclass(frozen=True, eq=False)
+class Profile:
+    """For each optimizer the share of problems that it solves, as a function of what it may spend.
+
+    Between two places the share is that of the left one; beyond the last it stays.
+
+    Attributes:
+        labels: The optimizers.
+        x: (n,) where a share rises, ascending, the first where the axis begins.
+        shares: (n, optimizers), 0 to 1.
+    """
+
+    labels: tuple[str, ...]
+    x: FloatArray
+    shares: FloatArray
+
+
+def ranks(table: Table) -> Matrix:
+    """Return the rank of each optimizer on each objective, 1 the best, by the rule that sorts the table.
+
+    Those that tie get the mean of their ranks; a class that cannot run has none.
+
+    Raises:
+        InputError: Two rows of an objective have the same label.
+    """
+    caption = "Ranks on each objective, 1 the best; those that tie share the mean of their ranks."
+
+    def ranked(rows: Sequence[Row]) -> list[float]:
+        keys = [order(row) for row in rows]
+        return [
+            np.nan if row.reason else 1 + sum(other < key for other in keys) + (keys.count(key) - 1) / 2
+            for row, key in zip(rows, keys, strict=True)
+        ]
+
+    return _matrix(table, ranked, caption)
+
+
+def solved_shares(table: Table) -> Matrix:
+    """Return the share of starts that each optimizer solves on each objective; NaN where no minimum is known.
+
+    Raises:
+        InputError: Two rows of an objective have the same label.
+    """
+    caption = "Share of starts that reach a global minimum."
+    return _matrix(table, lambda rows: [np.nan if row.solved is None else row.solved for row in rows], caption)
+
+
+def _matrix(table: Table, figures: Callable[[Sequence[Row]], list[float]], caption: str) -> Matrix:
+    objectives = tuple(dict.fromkeys(row.objective for row in table))
+    # The rows are sorted by how well they did, so their order says nothing that holds for all objectives.
+    optimizers = table.labels
+    filled = np.full((len(objectives), len(optimizers)), np.nan)
+    for i, title in enumerate(objectives):
+        rows = [row for row in table if row.objective == title]
+        places = [optimizers.index(row.optimizer) for row in rows]
+        if len({*places}) < len(places):
+            raise InputError(f"two rows of {title} have the same label: give each optimizer its own")
+        filled[i, places] = figures(rows)
+    return Matrix(caption, objectives, optimizers, filled)
+
+
+def performance_profile(evaluations: npt.ArrayLike, labels: Sequence[str]) -> Profile:
+    """Return the performance profile of Dolan and Moré (2002).
+
+    ρ_s(τ) is the share of problems that optimizer s solves with at most τ times as many evaluations as the best of all
+    on the same problem; a problem that none solves counts for none.
+
+    Args:
+        evaluations: (problems, optimizers) gradient evaluations to tolerance, inf for never; a problem is an objective
+            from one start.
+        labels: The optimizers.
+
+    Returns:
+        The profile; its x are the ratios τ, from 1.
+
+    Raises:
+        InputError: There is no problem, a label is missing, or a number is not positive.
+    """
+    spent = _spent(evaluations, labels)
+    best = spent.min(1, keepdims=True)
+    ratios = np.divide(spent, best, out=np.full(spent.shape, np.inf), where=np.isfinite(best))
+    return _profile(ratios, 1.0, labels)
+
+
+def data_profile(evaluations: npt.ArrayLike, labels: Sequence[str]) -> Profile:
+    """Return the data profile of Moré and Wild (2009).
+
+    d_s(α) is the share of problems that optimizer s solves within α simplex gradients. Theirs are dim + 1 values each,
+    what a gradient costs by differences; here the gradient itself is evaluated, so α counts gradients.
+
+    Args:
+        evaluations: (problems, optimizers) gradient evaluations to tolerance, inf for never; a problem is an objective
+            from one start.
+        labels: The optimizers.
+
+    Returns:
+        The profile; its x are gradient evaluations, from 0.
+
+    Raises:
+        InputError: There is no problem, a label is missing, or a number is not positive.
+    """
+    return _profile(_spent(evaluations, labels), 0.0, labels)
+
+
+def _spent(evaluations: npt.ArrayLike, labels: Sequence[str]) -> FloatArray:
+    spent = np.asarray(evaluations, dtype=np.float64)
+    if spent.ndim != 2 or not spent.size or spent.shape[1] != len(labels):
+        wanted = f"(problems, {len(labels)}), a column for each label"
+        raise InputError(f"a profile takes evaluations of shape {wanted}, and some of them, not {spent.shape}")
+    if not (spent > 0).all():
+        raise InputError("a profile takes positive numbers of evaluations, infinity for never")
+    return spent
+
+
+def _profile(spent: FloatArray, first: float, labels: Sequence[str]) -> Profile:
+    places = np.unique(np.append(first, spent[np.isfinite(spent)]))
+    counts = [np.searchsorted(np.sort(column), places, side="right") for column in spent.T]
+    return Profile(tuple(labels), places, np.stack(counts, -1) / len(spent))

@@ -1,0 +1,73 @@
+"""The random numbers that classes draw without being asked: torch's, numpy's and Python's own."""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+if TYPE_CHECKING:
+    from torch import Tensor
+
+__all__ = ["Chances"]
+
+
+@dataclass(frozen=True, eq=False)
+class Chances:
+    """The states from which the random numbers come that code draws next.
+
+    Attributes:
+        torch: torch's, on the CPU.
+        numpy: numpy's, of its functions that have no generator.
+        python: Python's own.
+    """
+
+    torch: Tensor
+    numpy: tuple[Any, ...]
+    python: tuple[Any, ...]
+
+    @classmethod
+    def now(cls) -> Chances:
+        """Return the states as they are."""
+        import torch
+
+        return cls(torch.get_rng_state(), tuple(np.random.get_state()), random.getstate())  # noqa: NPY002
+
+    @classmethod
+    def seeded(cls, seed: int) -> Chances:
+        """Return states that hang on a seed from 0 alone."""
+        import torch
+
+        numpy = tuple(np.random.RandomState(seed % 2**32).get_state())
+        return cls(torch.Generator().manual_seed(seed).get_state(), numpy, random.Random(seed).getstate())  # noqa: S311
+
+    def restore(self) -> None:
+        """Let what is drawn next come from these states."""
+        import torch
+
+        torch.set_rng_state(self.torch)
+        np.random.set_state(self.numpy)  # noqa: NPY002
+        random.setstate(self.python)
+
+    def last(self) -> bool:
+        """Return whether nothing has been drawn since."""
+        now = Chances.now()
+        return (
+            self.torch.equal(now.torch)
+            and self.python == now.python
+            and all(np.array_equal(then, after) for then, after in zip(self.numpy, now.numpy, strict=True))
+        )
+
+    @classmethod
+    @contextmanager
+    def kept(cls) -> Iterator[Chances]:
+        """Yield the states as they are, and restore them in the end."""
+        before = cls.now()
+        try:
+            yield before
+        finally:
+            before.restore()

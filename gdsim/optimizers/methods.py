@@ -1,0 +1,304 @@
+"""One way to descend: what it builds, what it is handed, and how its learning rate goes on."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
+from enum import Enum
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from gdsim.errors import InputError
+from gdsim.optimizers.classes import Home, Key, check_arguments, is_from_torch, schedule_class
+from gdsim.optimizers.recipes import Recipe, recipe
+from gdsim.optimizers.trial import tried
+from gdsim.optimizers.wording import bare, reason
+
+if TYPE_CHECKING:
+    from torch import Tensor
+    from torch.optim import Optimizer
+    from torch.optim.lr_scheduler import LRScheduler
+
+__all__ = ["Arrangement", "Method", "method"]
+
+
+class Arrangement(Enum):
+    """How the starts share instances of a class, cheapest first; the value says it in words."""
+
+    FLAT = "one flat parameter that holds every start"
+    ROWS = "one instance with a parameter for each start"
+    EACH = "an instance for each start"
+
+
+MOST_REHEARSED = 100_000
+"""So many steps of a schedule are tried at most, which takes less than half a second."""
+
+ARRANGEMENTS = {
+    "SGD": Arrangement.FLAT,
+    "Adam": Arrangement.FLAT,
+    "AdamW": Arrangement.FLAT,
+    "Adamax": Arrangement.FLAT,
+    "NAdam": Arrangement.FLAT,
+    "RAdam": Arrangement.FLAT,
+    "SparseAdam": Arrangement.FLAT,
+    "Adagrad": Arrangement.FLAT,
+    "Adadelta": Arrangement.FLAT,
+    "RMSprop": Arrangement.FLAT,
+    "Rprop": Arrangement.FLAT,
+    "ASGD": Arrangement.FLAT,
+    "Adafactor": Arrangement.ROWS,
+    "Muon": Arrangement.ROWS,
+    "LBFGS": Arrangement.EACH,
+}
+"""The cheapest arrangement in which a class gives each start, bit for bit, what it would give it alone."""
+
+
+@dataclass(frozen=True, eq=False)
+class Method:
+    """One way to descend: a class with its settings, and what is done to the gradient before it sees it.
+
+    Attributes:
+        label: What the user calls it.
+        recipe: The class and its settings, and what it wraps.
+        schedule: `{"class": …, …}` with the arguments of a class of `torch.optim.lr_scheduler`.
+        noise: Standard deviation of the Gaussian noise that is added to each component of the gradient.
+        clip_norm: The gradient, noise included, is scaled down to this norm where it is longer.
+        wants_closure: Whether the class evaluates the objective itself, through a closure.
+        wants_graph: Whether the class differentiates the gradient, which is then made by
+            `backward(create_graph=True)`.
+        draws: Whether the class draws random numbers of its own.
+    """
+
+    label: str
+    recipe: Recipe
+    schedule: Mapping[str, Any] | None = None
+    noise: float = 0.0
+    clip_norm: float | None = None
+    wants_closure: bool = False
+    wants_graph: bool = False
+    draws: bool = False
+
+    @property
+    def class_(self) -> type[Optimizer]:
+        """The class of optimizers."""
+        return self.recipe.class_
+
+    @property
+    def settings(self) -> Mapping[str, Any]:
+        """The arguments of the class, without what it wraps."""
+        return self.recipe.settings
+
+    @property
+    def text(self) -> str:
+        """The class and its settings, for a legend: `"SGD · lr 0.01 · momentum 0.9"`."""
+        parts = self.recipe.text()
+        if self.schedule is not None:
+            parts.append(bare(self.schedule["class"]))
+        if self.noise:
+            parts.append(f"noise {self.noise:g}")
+        if self.clip_norm is not None:
+            parts.append(f"clip {self.clip_norm:g}")
+        return " · ".join(parts)
+
+    @property
+    def is_known(self) -> bool:
+        """Whether it is known, without a trial, what the class does."""
+        return is_from_torch(self.class_) and self.class_.__name__ in ARRANGEMENTS
+
+    @property
+    def arrangements(self) -> tuple[Arrangement, ...]:
+        """The arrangements to consider, cheapest first: a single one where it is known."""
+        plateau = self.schedule is not None and bare(self.schedule["class"]) == "ReduceLROnPlateau"
+        # A fused step treats the last few elements of a tensor differently, which shows in the last bit.
+        fused = any(each.settings.get("fused") for each in self.recipe)
+        if self.wants_closure or self.wants_graph or self.draws or plateau or fused:
+            return (Arrangement.EACH,)
+        return (ARRANGEMENTS[self.class_.__name__],) if self.is_known else tuple(Arrangement)
+
+    def shaped(self, points: Tensor) -> Tensor:
+        """Return points or gradients in the shape that the class takes: Muon takes matrices only."""
+        return points.unsqueeze(-2) if self._holds("Muon") else points
+
+    def graded(self, gradient: Tensor) -> Tensor:
+        """Return a gradient in the layout that the class takes: SparseAdam takes sparse ones only."""
+        return gradient.to_sparse() if self._holds("SparseAdam") else gradient
+
+    def leaf(self, block: Tensor) -> Tensor:
+        """Return a parameter with the numbers of a tensor."""
+        import torch
+
+        return torch.nn.Parameter(block.clone())
+
+    def parameter(self, dim: int) -> Tensor:
+        """Return a parameter to try the class with."""
+        import torch
+
+        return self.leaf(self.shaped(torch.full((dim,), 0.5, dtype=torch.float64)))
+
+    def backward(self, f: Callable[[Tensor], Tensor], parameter: Tensor) -> tuple[Tensor, Tensor]:
+        """Evaluate where a parameter is, as `f(x).backward()` does.
+
+        Args:
+            f: Maps (…, dim) to (…).
+            parameter: Its gradient is what the value's graph hangs on, where the class wants one; else it is left
+                as it is.
+
+        Returns:
+            The value () and the gradient (dim,), apart from any graph.
+        """
+        import torch
+
+        with torch.enable_grad():
+            leaf = parameter if self.wants_graph else parameter.detach().requires_grad_()
+            leaf.grad = None
+            value = f(leaf.reshape(-1))
+            value.backward(create_graph=self.wants_graph)  # type: ignore[no-untyped-call]
+        gradient = torch.zeros_like(leaf) if leaf.grad is None else leaf.grad.detach()
+        return value.detach(), gradient.reshape(-1)
+
+    def hand(self, gradient: Tensor, parameter: Tensor) -> None:
+        """Hand a parameter its gradient (dim,), in the shape and layout that the class takes.
+
+        Where the class wants the graph, the graph stays that of the objective, as it does when a plain loop changes
+        `x.grad` in place.
+        """
+        shaped = gradient.reshape(parameter.shape)
+        if not self.wants_graph or parameter.grad is None:
+            parameter.grad = self.graded(shaped)
+        elif parameter.grad.data_ptr() != shaped.data_ptr():
+            parameter.grad.detach().copy_(shaped)
+
+    def optimizer(self, parameters: Iterable[Tensor]) -> Optimizer:
+        """Build an instance over leaf tensors.
+
+        Raises:
+            InputError: The class refuses its settings.
+        """
+        try:
+            built = self.recipe.build(list(parameters))
+        except Exception as error:
+            raise self.refusal("refuses its settings", error) from error
+        if not getattr(built, "param_groups", None):
+            raise InputError(
+                f"{self.class_.__name__} has no param_groups, by which PyTorch's optimizers tell what they move",
+                ("optimizers", self.label),
+            )
+        return built
+
+    def scheduler(self, optimizer: Optimizer) -> LRScheduler | None:
+        """Build the schedule of an instance's learning rate, if there is one.
+
+        Raises:
+            InputError: The class of the schedule refuses its settings.
+        """
+        return None if self.schedule is None else self._scheduler(self.schedule, optimizer, ("schedule",))
+
+    def _scheduler(self, schedule: Mapping[str, Any], optimizer: Optimizer, key: Key) -> LRScheduler:
+        class_ = schedule_class(str(schedule.get("class", "")), ("optimizers", self.label, *key, "class"))
+        settings = {name: value for name, value in schedule.items() if name != "class"}
+        check_arguments(class_, settings, {"optimizer"}, ("optimizers", self.label, *key))
+        if "schedulers" in settings:
+            settings["schedulers"] = [
+                self._scheduler(part, optimizer, (*key, "schedulers", index))
+                for index, part in enumerate(settings["schedulers"])
+            ]
+        try:
+            return class_(optimizer=optimizer, **settings)
+        except Exception as error:
+            raise self.refusal("refuses its settings", error, class_.__name__, key) from error
+
+    def advance(self, scheduler: LRScheduler, value: Tensor) -> None:
+        """Let a schedule that `scheduler` has built take its step.
+
+        Args:
+            scheduler: The schedule.
+            value: () the objective, for schedules that watch it.
+
+        Raises:
+            InputError: The schedule cannot go on.
+        """
+        from torch.optim.lr_scheduler import ReduceLROnPlateau
+
+        try:
+            if isinstance(scheduler, ReduceLROnPlateau):
+                scheduler.step(value.item())
+            else:
+                scheduler.step()
+        except Exception as error:
+            raise self.refusal("cannot go on", error, type(scheduler).__name__, ("schedule",)) from error
+
+    def rehearse(self, steps: int, dim: int) -> None:
+        """Let the schedule take its steps without the optimizer: some find only then that they cannot go on.
+
+        Args:
+            steps: How many there will be; of very many the first are tried.
+            dim: The number of coordinates of a point.
+
+        Raises:
+            InputError: The schedule cannot go on.
+        """
+        import torch
+
+        scheduler = self.scheduler(self.optimizer([self.parameter(dim)]))
+        if scheduler is None:
+            return
+        value = torch.zeros(())
+        for _ in range(min(steps, MOST_REHEARSED)):
+            self.advance(scheduler, value)
+
+    def refusal(self, what: str, error: Exception, name: str = "", key: Key = ()) -> InputError:
+        """Return what to raise when a class has raised something.
+
+        Args:
+            what: What the class did: "cannot take a step".
+            error: What it raised.
+            name: The class, if it is not that of the optimizer.
+            key: Where in the optimizer's settings.
+        """
+        sentence = f"{name or self.class_.__name__} {what}: {reason(error)}"
+        return InputError(sentence, ("optimizers", self.label, *key))
+
+    def _holds(self, name: str) -> bool:
+        """Return whether a class of `torch.optim` is this one or one that it wraps."""
+        return any(each.class_.__name__ == name and is_from_torch(each.class_) for each in self.recipe)
+
+
+def method(
+    label: str,
+    class_: str | type[Optimizer],
+    settings: Mapping[str, Any],
+    *,
+    schedule: Mapping[str, Any] | None = None,
+    noise: float = 0.0,
+    clip_norm: float | None = None,
+    dim: int = 2,
+    folder: Path | None = None,
+    allow_code: bool = False,
+) -> Method:
+    """Return a way to descend, tried out on a few steps.
+
+    Args:
+        label: What the user calls it.
+        class_: A class of optimizers: itself, its name in `torch.optim`, its dotted name in an installed
+            package, or `"my_optimizer.py:MyOptimizer"`.
+        settings: The arguments of the class. What it wraps is a class or a mapping,
+            `{"optimizer": {"class": "SGD", "lr": 0.1}}`, and arguments that it does not name are those of what it
+            wraps.
+        schedule: `{"class": …, …}` with the arguments of a class of `torch.optim.lr_scheduler`.
+        noise: Standard deviation of the noise on each component of the gradient.
+        clip_norm: The largest norm of a gradient.
+        dim: The number of coordinates of a point.
+        folder: Where code of the user's own stands, the current folder when None.
+        allow_code: Whether it may run.
+
+    Raises:
+        InputError: There is no such class, it refuses its settings, or it cannot take a step on a point.
+    """
+    at = ("optimizers", label)
+    found = recipe(class_, settings, at, Home(folder, allow_code))
+    if not (noise >= 0 and math.isfinite(noise)):
+        raise InputError(f"noise must be a number from 0, not {noise}", (*at, "noise"))
+    if clip_norm is not None and not clip_norm > 0:
+        raise InputError(f"clip_norm must be a number above 0, not {clip_norm}", (*at, "clip_norm"))
+    return tried(Method(label, found, schedule, noise, clip_norm), dim)

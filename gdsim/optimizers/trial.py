@@ -1,0 +1,129 @@
+"""What a class wants before and during its step, found by taking a few steps with it."""
+
+from __future__ import annotations
+
+import inspect
+import warnings
+from collections.abc import Iterator
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+from gdsim.optimizers.chances import Chances
+from gdsim.optimizers.wording import words
+
+if TYPE_CHECKING:
+    from torch import Tensor
+
+    from gdsim.optimizers.methods import Method
+
+__all__ = ["tried"]
+
+TRIAL_STEPS = 3
+ASKING = ("grad_fn", "create_graph")
+"""What is said by those who miss the graph of the gradient."""
+
+
+class _StepError(Exception):
+    """A class has failed in taking a step."""
+
+    def __init__(self, error: Exception) -> None:
+        super().__init__(str(error))
+        self.error = error
+
+
+def tried(untried: Method, dim: int) -> Method:
+    """Return a method with what its class wants: the least of all that lets it take a few steps.
+
+    A class that can do without a closure is given one if it goes elsewhere when the values are others.
+
+    Args:
+        untried: The method.
+        dim: The number of coordinates of a point.
+
+    Raises:
+        InputError: The class refuses its settings, or cannot take a step whatever it is given.
+    """
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        if untried.is_known:
+            return _least(untried, dim)
+        with Chances.kept() as before:
+            found = _least(untried, dim)
+            found = replace(found, draws=not before.last())
+            if found.wants_closure:
+                return found
+            return replace(found, wants_closure=_watches_values(found, dim, before))
+
+
+def _least(untried: Method, dim: int) -> Method:
+    """Return a method with the least of all that lets its class take a few steps."""
+    failures: dict[bool, Exception] = {}
+    for chosen in _choices(untried):
+        try:
+            _end(chosen, dim)
+        except _StepError as failure:
+            failures[chosen.wants_graph] = failure.error
+        else:
+            return chosen
+    # With a closure, who cares for none fails as without one; the graph is of use only to who asks for it.
+    asked = any(word in words(failures[False]) for word in ASKING)
+    raise untried.refusal("cannot take a step", failures[asked]) from failures[asked]
+
+
+def _choices(untried: Method) -> Iterator[Method]:
+    """Yield a method with what its class may want, the most common first."""
+    step = inspect.signature(untried.class_.step)
+    parameters = [each for each in step.parameters.values() if each.kind not in {each.KEYWORD_ONLY, each.VAR_KEYWORD}]
+    closures: tuple[bool, ...] = (False,)
+    if len(parameters) > 1:
+        closure = parameters[1]
+        required = closure.default is closure.empty and closure.kind is not closure.VAR_POSITIONAL
+        closures = (True,) if required else (False, True)
+    for wants_graph in (False, True):
+        for wants_closure in closures:
+            yield replace(untried, wants_closure=wants_closure, wants_graph=wants_graph)
+
+
+def _watches_values(found: Method, dim: int, before: Chances) -> bool:
+    """Return whether a class makes something of the values that a closure returns, not only of its gradients."""
+    ends = []
+    for chosen in _choices(found):
+        if chosen.wants_closure and chosen.wants_graph == found.wants_graph:
+            for factor in (1.0, 0.1):
+                before.restore()
+                try:
+                    ends.append(_end(chosen, dim, factor))
+                except _StepError:
+                    return False
+    return len(ends) == 2 and not ends[0].equal(ends[1])
+
+
+def _slope(points: Tensor) -> Tensor:
+    """Return a function of points (…, dim) whose gradient is points² + 3/4, which needs them to be differentiated."""
+    return (points * points * points / 3 + 0.75 * points).sum(-1)
+
+
+def _end(chosen: Method, dim: int, factor: float = 1.0) -> Tensor:
+    """Take a few steps down a slope, and return where they lead; each value told has the factor once more."""
+    parameter = chosen.parameter(dim)
+    optimizer = chosen.optimizer([parameter])
+    chosen.scheduler(optimizer)
+    told = 1.0
+
+    def closure() -> Tensor:
+        nonlocal told
+        told *= factor
+        if chosen.wants_graph:
+            chosen.backward(_slope, parameter)
+        else:
+            chosen.hand(parameter.detach() ** 2 + 0.75, parameter)
+        return told * _slope(parameter.detach().flatten())
+
+    for _ in range(TRIAL_STEPS):
+        closure()
+        try:
+            optimizer.step(closure) if chosen.wants_closure else optimizer.step()  # type: ignore[arg-type]
+        except Exception as error:
+            raise _StepError(error) from error
+        parameter.grad = None
+    return parameter.detach()

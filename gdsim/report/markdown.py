@@ -1,0 +1,93 @@
+"""What a report says, as a Markdown file that reads well as plain text, too."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+
+import numpy as np
+
+from gdsim.comparison import Profile
+from gdsim.comparison.writing import pipe_table
+from gdsim.objectives import FloatArray
+from gdsim.report.contents import Across, Contents
+from gdsim.report.diagrams import Loss
+from gdsim.scene import number
+
+__all__ = ["markdown"]
+
+PARTS = 4
+"""The loss is written down at the start and after so many equal parts of the way."""
+
+
+def markdown(told: Contents, page: str) -> str:
+    """Return the Markdown text.
+
+    Args:
+        told: What the report says.
+        page: The file name of the page that stands beside it.
+    """
+    link = page.replace("\\", "%5C").replace("<", "%3C").replace(">", "%3E")
+    parts = [
+        f"# {_plain(told.title)}",
+        _plain(told.story),
+        _plain(told.facts),
+        f"[The animation and the charts](<{link}>)",
+        "## The figures",
+        told.table.to_markdown().rstrip(),
+        *(["## Loss"] if told.losses else []),
+        *(_fall(loss) for loss in told.losses),
+        *(_together(told.across) if told.across else []),
+        "## What made it",
+        *(f"{_plain(name)}:\n\n{_fenced(yaml)}" for name, yaml in told.sources.items()),
+        "\n".join(f"- {_plain(name)}: {_plain(words)}" for name, words in told.versions.items()),
+    ]
+    return "\n\n".join(parts) + "\n"
+
+
+def _fall(loss: Loss) -> str:
+    """How far the loss has fallen after each part of the steps."""
+    steps = loss.descents[0].steps
+    at = np.unique(np.linspace(0, len(steps) - 1, PARTS + 1).round().astype(int))
+    rows = [
+        (each.optimizer, *(_figure(float(values[index])) for index in at))
+        for each, values in zip(loss.descents, loss.above(), strict=True)
+    ]
+    headings = ["optimizer", *(f"step {steps[index]:g}" for index in at)]
+    caption = f"{loss.title}: {loss.caption}, the median over the starts."
+    return pipe_table(headings, rows, [False] + [True] * len(at), caption).rstrip()
+
+
+def _figure(figure: float) -> str:
+    return number(figure, 3) if np.isfinite(figure) else ""
+
+
+def _together(across: Across) -> Iterator[str]:
+    yield "## All objectives together"
+    yield across.ranks.to_markdown().rstrip()
+    yield across.solved.to_markdown().rstrip()
+    yield _plain(across.words)
+    most = across.performance.x[-1]
+    yield _profile(across.performance, 2.0 ** np.arange(max(1, np.ceil(np.log2(most))) + 1), "× the fewest")
+    yield _profile(across.data, np.unique(np.geomspace(1, across.data.x[-1], 8).round()), "evaluations")
+
+
+def _profile(profile: Profile, places: FloatArray, unit: str) -> str:
+    at = np.searchsorted(profile.x, places, side="right") - 1
+    rows = [
+        (label, *(f"{share:.0%}" for share in column[np.maximum(at, 0)]))
+        for label, column in zip(profile.labels, profile.shares.T, strict=True)
+    ]
+    headings = ["solved within", *(f"{place:g} {unit}" for place in places)]
+    return pipe_table(headings, rows, [False] + [True] * len(places)).rstrip()
+
+
+def _fenced(text: str) -> str:
+    """Text in a fence that is longer than any within it."""
+    fence = "`" * max(3, 1 + max(map(len, re.findall("`+", text)), default=0))
+    return f"{fence}yaml\n{text.rstrip()}\n{fence}"
+
+
+def _plain(words: str) -> str:
+    """Words that Markdown takes for nothing but words, on one line."""
+    return re.sub(r"([\\`*_\[\]<>|~&$#])", r"\\\1", " ".join(words.split()))

@@ -1,0 +1,114 @@
+"""Optimizers compared on equal terms: the same starts, steps and budget of tuning on each objective."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+import numpy as np
+
+from gdsim.comparison import table, titles
+from gdsim.config import Experiment
+from gdsim.errors import ConfigError, InputError
+from gdsim.study.captions import caption
+from gdsim.study.classes import tuned_names
+from gdsim.study.pace import Pace, Track
+from gdsim.study.parts import Part
+from gdsim.study.results import Curve, Result, Study
+from gdsim.study.resuming import Finished
+from gdsim.study.rewriting import ALL, apart, moved
+from gdsim.study.search import need_optuna
+from gdsim.study.tuning import RANGES, Tuning, parsed_range
+
+__all__ = [
+    "ALL",
+    "RANGES",
+    "Curve",
+    "Finished",
+    "Study",
+    "Tuning",
+    "moved",
+    "parsed_range",
+    "study",
+]
+
+
+def study(
+    experiment: Experiment,
+    *,
+    objectives: Sequence[str] | None = None,
+    starts: int | None = None,
+    tuning: Tuning | None = None,
+    track: Track = iter,
+    finished: Finished | None = None,
+) -> Study:
+    """Compare the optimizers of an experiment.
+
+    A class that cannot run is a row with its reason, and the others go on.
+
+    Args:
+        experiment: What is compared: its optimizers, objectives, starts, steps and seed.
+        objectives: Names of the catalogue instead of its own; `ALL` among them stands for every two-dimensional one
+            whose minimum is known.
+        starts: So many random starts in each objective's bounds instead of its own.
+        tuning: What is tuned, for each optimizer on each objective; nothing when None.
+        track: Wraps an iterable of known length over all that is to be done, as `tqdm.tqdm` does.
+        finished: What an interrupted study has left, and where to keep what is finished of this one.
+
+    Raises:
+        InputError: An argument is at fault; `key` says which.
+        ConfigError: A start is at fault, or does not go with an objective.
+        GdsimError: Optuna is needed and not installed.
+    """
+    parts = apart(experiment, objectives, starts)
+    _check_starts(parts)
+    names: Mapping[str, Sequence[str]] = dict.fromkeys(experiment.optimizers, ())
+    if tuning is not None:
+        names = tuned_names(experiment, tuning)
+    if any(len(each) > 1 for each in names.values()):
+        need_optuna()
+    kept = Finished() if finished is None else finished
+    plan = [
+        Part(part, title, names, tuning, kept)
+        for part, title in zip(parts, titles([part.objectives[0].build() for part in parts]), strict=True)
+    ]
+    pace = Pace(track, sum(part.work() for part in plan))
+    results = [part.results(pace) for part in plan]
+    pace.finish()
+    return _put_together(experiment, plan, results, tuning)
+
+
+def _check_starts(parts: Sequence[Experiment]) -> None:
+    """Refuse starts before any work is done, all mistakes at once."""
+    from gdsim.descent.starting import check_values
+    from gdsim.descent.starting import starts as points_of
+
+    problems: list[str] = []
+    for part in parts:
+        objective = part.objectives[0].build()
+        try:
+            check_values(points_of(part.start, objective, part.seed), part.start, objective)
+        except InputError as error:
+            problems += part.locate(error).problems
+    if problems:
+        raise ConfigError(dict.fromkeys(problems))
+
+
+def _put_together(
+    experiment: Experiment, plan: Sequence[Part], results: Sequence[Mapping[str, Result]], tuning: Tuning | None
+) -> Study:
+    rows = [each.row for found in results for each in found.values()]
+    labels = tuple(experiment.optimizers)
+    names = plan[0].names
+    columns = [np.stack([found[label].evaluations for label in labels], axis=1) for found in results]
+    experiments = [
+        part.tuned([label for label in labels if not found[label].row.reason])
+        for part, found in zip(plan, results, strict=True)
+        if not all(each.row.reason for each in found.values())
+    ]
+    return Study(
+        table=table(rows, caption(plan[0].experiment, names, tuning)),
+        labels=labels,
+        evaluations=np.concatenate(columns),
+        curves=tuple(each.curve for found in results for each in found.values() if each.curve is not None),
+        experiments=tuple(experiments),
+    )

@@ -1,0 +1,136 @@
+"""An experiment → others in its manner: one for each objective, from other starts, with what tuning found."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from gdsim.config import Experiment, OptimizerSpec, loads
+from gdsim.config.arguments import OWN_KEYS
+from gdsim.config.starts import MAX_STARTS
+from gdsim.config.text import dump, parse
+from gdsim.errors import InputError, did_you_mean
+from gdsim.objectives import names, objective
+
+__all__ = ["ALL", "apart", "moved", "tuned"]
+
+ALL = "all"
+"""Stands for every two-dimensional objective of the catalogue whose minimum is known."""
+
+
+def apart(experiment: Experiment, objectives: Sequence[str] | None, starts: int | None) -> tuple[Experiment, ...]:
+    """Return an experiment for each objective.
+
+    Args:
+        experiment: What is compared.
+        objectives: Names of the catalogue, or `ALL`; None for the experiment's own.
+        starts: How many random starts; None for the experiment's own.
+
+    Raises:
+        InputError: There is no such objective, or the number is at fault; `key` says which.
+        ConfigError: The starts do not go with an objective.
+    """
+    changes = []
+    if starts is not None:
+        if isinstance(starts, bool) or not isinstance(starts, int) or not 1 <= starts <= MAX_STARTS:
+            raise InputError(f"must be a whole number from 1 to {MAX_STARTS}, not {starts}", ("starts",))
+        changes.append(f"start={{random: {starts}}}")
+    if objectives is None:
+        written = _plain(experiment)["objective"]
+        chosen = written if isinstance(written, list) else [written]
+    else:
+        chosen = _named(objectives)
+    return tuple(_changed(experiment, [*changes, f"objective={dump(each)}"]) for each in chosen)
+
+
+def _named(objectives: Sequence[str]) -> list[Any]:
+    known = names()
+    for name in objectives:
+        if name != ALL and name not in known:
+            hint = did_you_mean(name, [*known, ALL]) or "; `gdsim list objectives` names them"
+            raise InputError(f"there is no objective '{name}'{hint}", ("objectives",))
+    if not objectives:
+        raise InputError(f"names no objective, such as rosenbrock, or {ALL}", ("objectives",))
+    every = [name for name in known if _is_plane(name)]
+    return list(dict.fromkeys(each for name in objectives for each in (every if name == ALL else [name])))
+
+
+def _is_plane(name: str) -> bool:
+    built = objective(name)
+    return built.dim == 2 and built.minimum is not None
+
+
+def tuned(experiment: Experiment, settings: Mapping[str, Mapping[str, Any]]) -> Experiment:
+    """Return an experiment with other settings of its optimizers.
+
+    Args:
+        experiment: One with a single objective.
+        settings: Label → all arguments of the class; an optimizer that is not named is left out.
+    """
+    written = _plain(experiment)["optimizers"]
+    optimizers = {
+        label: _with(written[label], experiment.optimizers[label], settings[label])
+        for label in written
+        if label in settings
+    }
+    return _changed(experiment, [f"optimizers={dump(optimizers)}"])
+
+
+def _with(written: Any, spec: OptimizerSpec, settings: Mapping[str, Any]) -> Any:
+    """Return an optimizer as it is written, with those settings replaced that are others now."""
+    changed = {name: value for name, value in settings.items() if spec.settings.get(name, spec) != value}
+    if not changed:
+        return written
+    mapping = dict(written or {})
+    inside = dict(mapping.get("args") or {})
+    for name, value in changed.items():
+        plain = list(value) if isinstance(value, tuple) else value
+        (inside if name in inside or name in OWN_KEYS else mapping)[name] = plain
+    return mapping | ({"args": inside} if inside else {})
+
+
+def moved(experiment: Experiment, folder: Path) -> str:
+    """Return the YAML of an experiment as it must read in another folder.
+
+    Raises:
+        InputError: It names code that stands in its own folder.
+    """
+    plain, (spec,) = _plain(experiment), experiment.objectives
+    if folder.resolve() == experiment.folder.resolve():
+        return dump(plain)
+    code = [spec.python or "", *(each.class_name for each in experiment.optimizers.values())]
+    for name in code:
+        module = name.partition(":")[0].removesuffix(".py").partition(".")[0]
+        if ":" in name and _allows_code(experiment) and _stands_in(experiment.folder, module):
+            raise InputError(f"{name} stands beside {experiment.name}: name a file in {experiment.folder} to write")
+    if spec.samples is not None:
+        path = os.path.relpath((experiment.folder / spec.samples).resolve(), folder.resolve())
+        plain["objective"] = {**plain["objective"], "samples": path}
+    return dump(plain)
+
+
+def _stands_in(folder: Path, module: str) -> bool:
+    return (folder / f"{module}.py").exists() or (folder / module).is_dir()
+
+
+def _allows_code(experiment: Experiment) -> bool:
+    return any(spec.place.allow_code for spec in experiment.optimizers.values())
+
+
+def _plain(experiment: Experiment) -> dict[str, Any]:
+    """Return what the configuration says, in plain values."""
+    value: dict[str, Any] = parse(experiment.yaml, experiment.name).value
+    return value
+
+
+def _changed(experiment: Experiment, changes: Sequence[str]) -> Experiment:
+    return loads(
+        experiment.yaml,
+        name=experiment.name,
+        file=str(experiment.folder / f"{experiment.name}.yaml"),
+        folder=experiment.folder,
+        overrides=changes,
+        allow_code=_allows_code(experiment),
+    )

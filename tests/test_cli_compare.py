@@ -1,0 +1,210 @@
+"""`gdsim compare`, as a person types it."""
+
+from __future__ import annotations
+
+import csv
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+from typer.testing import CliRunner
+
+import gdsim
+from gdsim.cli import app
+
+QUICK = "{objective: himmelblau, start: [-0.5, 4.2], steps: 30, optimizers: {SGD: {lr: 0.01}, Adam: {lr: 0.3}}}\n"
+
+
+@pytest.fixture
+def here(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "quick.yaml").write_text(QUICK)
+    return tmp_path
+
+
+def call(*words: str):
+    return CliRunner().invoke(app, ["compare", *words])
+
+
+def files(folder: Path) -> set[str]:
+    return {str(path.relative_to(folder)) for path in folder.rglob("*")}
+
+
+def test_it_prints_the_table_and_leaves_nothing(here):
+    result = call("quick.yaml")
+    assert result.exit_code == 0, result.output
+    lines = result.stdout.splitlines()
+    assert [line.split("│")[1].strip() for line in lines if line.startswith("│")] == ["SGD", "Adam"]
+    assert "settings" in result.stdout
+    assert "Sorted by" in result.stdout
+    assert "quick: comparing" in result.stderr
+    assert files(here) == {"quick.yaml"}
+
+
+def test_the_files_hold_the_same_table(here):
+    result = call("quick.yaml", "--csv", "a/t.csv", "--json", "t.json", "--markdown", "t.md", "--quiet")
+    assert result.exit_code == 0, result.output
+    assert result.stderr == ""
+    assert result.stdout.splitlines()[-3:] == ["a/t.csv", "t.json", "t.md"]
+    table = gdsim.compare(gdsim.load("quick.yaml"))
+    rows = json.loads((here / "t.json").read_text())["rows"]
+    assert rows == [vars(row) for row in table]
+    with (here / "a/t.csv").open(newline="") as file:
+        read = list(csv.DictReader(file))
+    assert [float(row["best_value"]) for row in read] == [row.best_value for row in table]
+    assert "| Adam |" in (here / "t.md").read_text()
+
+
+def test_one_seed_gives_the_same_bytes(here):
+    words = ["quick.yaml", "--starts", "4", "--tune", "lr", "--budget", "5", "--set", "optimizers.SGD.noise=0.3"]
+    assert call(*words, "--csv", "a.csv").exit_code == 0
+    assert call(*words, "--csv", "b.csv").exit_code == 0
+    assert call(*words, "--csv", "c.csv", "--set", "seed=1").exit_code == 0
+    assert (here / "a.csv").read_bytes() == (here / "b.csv").read_bytes()
+    assert (here / "a.csv").read_bytes() != (here / "c.csv").read_bytes()
+
+
+def test_several_objectives_have_matrices(here):
+    result = call("quick.yaml", "--objectives", "booth,beale", "--starts", "3")
+    assert result.exit_code == 0, result.output
+    assert "Ranks on each objective" in result.stdout
+    assert "Share of starts" in result.stdout
+    assert "himmelblau" not in result.stdout.lower()
+
+
+def test_the_tuned_config_runs_and_gives_the_numbers_of_the_table(here):
+    (here / "quick.yaml").write_text(QUICK.replace("SGD: {lr: 0.01}", "'a=b: c': {class: SGD}, SGD: {nesterov: true}"))
+    words = ["--starts", "3", "--tune", "lr", "--budget", "7", "--write", "below/tuned.yaml", "--json", "t.json"]
+    assert call("quick.yaml", *words).exit_code == 0
+    text = (here / "below/tuned.yaml").read_text()
+    assert "# quick, tuned by gdsim" in text
+    assert "budget of 7" in text.replace("\n# ", " ")
+    assert "# SGD is left out" in text
+    told = {row["optimizer"]: row for row in json.loads((here / "t.json").read_text())["rows"]}
+    again = gdsim.compare(gdsim.load("below/tuned.yaml"))
+    assert {row.optimizer for row in again} == {"a=b: c", "Adam"}
+    for row in again:
+        assert told[row.optimizer] | {"tuned": ""} == vars(row)
+
+
+def test_two_configs_have_a_table_each(here):
+    (here / "other.yaml").write_text(QUICK.replace("himmelblau", "booth"))
+    result = call("quick.yaml", "other.yaml")
+    assert result.exit_code == 0, result.output
+    assert result.stdout.splitlines()[0].strip() == "quick"
+    assert "\nother " in result.stdout
+
+
+@pytest.mark.parametrize(
+    ("words", "told"),
+    [
+        (["--objectives", "boot"], "--objectives: there is no objective 'boot'; did you mean 'booth'?"),
+        (["--objectives", ","], "--objectives: names no objective, such as rosenbrock, or all"),
+        (["--starts", "0"], "--starts: must be a whole number from 1 to 10000, not 0"),
+        (["--tune", ","], "--tune: names no hyper-parameter, such as lr"),
+        (["--tune", "alpha"], "--tune: no optimizer has a number 'alpha' to tune"),
+        (["--tune", "lr", "--budget", "0"], "--budget: must be a whole number from 1 to 10000, not 0"),
+        (["--tune", "lr", "--range", "lr"], "--range: must be NAME=LOW:HIGH, such as lr=1e-4:1, not 'lr'"),
+        (["--tune", "lr", "--range", "lr=1:x"], "--range: must be NAME=LOW:HIGH"),
+        (["--tune", "lr", "--range", "lr=2:1"], "--range: lr needs two finite numbers"),
+        (["--tune", "lr", "--range", "momentum=0:0.5"], "--range: momentum is not tuned"),
+        (["--budget", "3"], "--budget goes with --tune"),
+        (["--range", "lr=1:2"], "--range goes with --tune"),
+        (["--write", "t.yaml"], "--write writes what tuning finds; add --tune"),
+        (["--tune", "lr", "--write", "t.txt"], "--write: t.txt: give it a name that ends in .yaml"),
+        (["--tune", "lr", "--write", "t.yaml", "--objectives", "booth,beale"], "--write goes with one objective"),
+        (["--tune", "lr", "--write", "t.yaml", "--objectives", "all"], "--write goes with one objective"),
+        (["other.yaml", "--csv", "t.csv"], "--csv goes with one config, not 2"),
+        (["--csv", "t", "--json", "./t"], "--csv and --json both name t"),
+        (["--report", "t.html", "--markdown", "t.md"], "--markdown and --report's Markdown both name t.md"),
+        (["--report", "t.pdf"], "--report: t.pdf: give it a name that ends in .html"),
+        (["--csv", "folder"], "--csv: folder is a folder; name a file in it"),
+        (["--set", "steps=many"], "--set steps=many: steps: must be a whole number"),
+        (["none.yaml"], "none.yaml: no such file"),
+        (["quick.yaml"], "two configs have the same name"),
+    ],
+)
+def test_mistakes_are_one_line(here, words, told):
+    (here / "folder").mkdir()
+    (here / "other.yaml").write_text(QUICK)
+    before = files(here)
+    result = call("quick.yaml", *words)
+    assert result.exit_code == 2
+    assert result.stdout == ""
+    last = result.stderr.splitlines()[-1]
+    assert told in last
+    assert len(result.stderr.splitlines()) <= 2  # what it was about to do, and why it does not
+    assert files(here) == before
+
+
+def test_a_config_of_several_objectives_is_not_written(here):
+    (here / "quick.yaml").write_text(QUICK.replace("himmelblau", "[himmelblau, booth]"))
+    result = call("quick.yaml", "--tune", "lr", "--write", "t.yaml")
+    assert result.exit_code == 2
+    assert "--write goes with one objective, not 2" in result.stderr
+
+
+def test_a_class_that_cannot_run_is_a_row(here):
+    result = call("quick.yaml", "--set", "optimizers.SGD.nesterov=true")
+    assert result.exit_code == 0, result.output
+    assert "Nesterov momentum requires a momentum" in result.stdout
+    assert "Adam · lr 0.3" in result.stdout
+
+
+def test_a_foreign_file_to_resume_from_is_refused(here):
+    kept = here / "outputs/quick/quick.study.jsonl"
+    kept.parent.mkdir(parents=True)
+    kept.write_text("something else\n")
+    result = call("quick.yaml", "--resume")
+    assert result.exit_code == 2
+    assert "is nothing that a study of this version of gdsim has left" in result.stderr
+    assert kept.read_text() == "something else\n"
+
+
+def test_resuming_from_nothing_begins(here):
+    assert call("quick.yaml", "--resume").exit_code == 0
+
+
+def test_what_cannot_be_written_leaves_what_is_finished(here):
+    (here / "locked").write_text("")
+    result = call("quick.yaml", "--csv", "locked/t.csv")
+    assert result.exit_code == 1
+    assert "locked" in result.stderr.splitlines()[-1]
+
+
+@pytest.mark.slow
+def test_an_interrupted_comparison_is_resumed(here):
+    (here / "long.yaml").write_text(
+        "{objective: rosenbrock, start: {random: 3}, steps: 60, optimizers: {SGD: , Adam: , LBFGS: {max_iter: 4}}}"
+    )
+    words = [sys.executable, "-m", "gdsim", "compare", "long.yaml", "--tune", "lr", "--budget", "3", "--csv", "t.csv"]
+    kept = here / "outputs/long/long.study.jsonl"
+    environment = {**os.environ, "PYTHONPATH": str(Path(gdsim.__file__).parent.parent)}
+    started = subprocess.Popen(words, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, env=environment)
+    until = time.monotonic() + 60
+    while not (kept.exists() and len(kept.read_text().splitlines()) > 2) and time.monotonic() < until:
+        time.sleep(0.02)
+    started.send_signal(signal.SIGINT)
+    _, told = started.communicate(timeout=60)
+    assert started.returncode == 130
+    assert "--resume goes on from there" in told
+    assert not (here / "t.csv").exists()
+    assert kept.exists()
+    assert call("long.yaml", "--tune", "lr", "--budget", "3", "--csv", "t.csv", "--resume").exit_code == 0
+    assert not kept.exists()
+    assert call("long.yaml", "--tune", "lr", "--budget", "3", "--csv", "whole.csv").exit_code == 0
+    assert (here / "t.csv").read_bytes() == (here / "whole.csv").read_bytes()
+
+
+def test_help_and_mistakes_need_no_torch(here):
+    code = "import sys; from gdsim.cli import app; app(['compare', '--help'], standalone_mode=False)"
+    code += "; assert not {'torch', 'matplotlib', 'optuna'} & {*sys.modules}"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+    for option in ("--objectives", "--starts", "--tune", "--budget", "--range", "--csv", "--json", "--markdown"):
+        assert option in done.stdout

@@ -1,0 +1,462 @@
+"""The report: what it says, that nothing a user wrote gets out of hand, and how a browser sees it."""
+
+from __future__ import annotations
+
+import hashlib
+import platform
+import re
+import shutil
+import time
+from base64 import b64encode
+from dataclasses import replace
+from html.parser import HTMLParser
+
+import numpy as np
+import pytest
+import torch
+
+import gdsim
+from gdsim.comparison import compare, failed_row, table
+from gdsim.render.charts import chart
+from gdsim.report import write_report
+from gdsim.report.words import story, title, tuned_words
+from gdsim.scene import Curve, Panel, Style
+from gdsim.study import Tuning, study
+from gdsim.themes import theme
+
+SMALL = """
+view: {size: [320, 180]}
+animation: {fps: 5, seconds: 1, hold: 0}
+steps: 40
+optimizers:
+  SGD: {lr: 0.01}
+  Momentum: {class: SGD, lr: 0.01, momentum: 0.9}
+  Adam: {lr: 0.3}
+"""
+HOSTILE = [
+    "<script>alert(1)</script>",
+    "\"'><img src=x onerror=alert(2)>",
+    "</script></style><b>&amp;",
+    "`|$x$*_[a](b)",
+]
+
+
+def loads(objective="himmelblau", text=SMALL, **more):
+    return gdsim.loads(f"objective: {objective}\n{text}", **more)
+
+
+class Page(HTMLParser):
+    """The elements of a page, the text between them, and what stands in its scripts."""
+
+    def __init__(self, path):
+        super().__init__()
+        self.tags, self.words, self.within = [], [], []
+        self.feed(path.read_text("utf-8"))
+
+    def handle_starttag(self, tag, attributes):
+        self.tags.append((tag, dict(attributes)))
+        self.within.append(tag)
+
+    def handle_endtag(self, tag):
+        while self.within and self.within.pop() != tag:
+            pass
+
+    def handle_data(self, data):
+        self.words.append((self.within[-1] if self.within else "", data))
+
+    def all(self, tag):
+        return [attributes for name, attributes in self.tags if name == tag]
+
+    def text_in(self, tag):
+        return "".join(words for name, words in self.words if name == tag)
+
+
+@pytest.fixture(scope="module")
+def one():
+    return study(loads(), starts=6, tuning=Tuning(budget=5))
+
+
+@pytest.fixture(scope="module")
+def several():
+    found = study(loads(), starts=3, objectives=["booth", "himmelblau", "beale", "matyas", "sphere"])
+    reason = "SparseAdam takes <sparse> gradients"
+    objectives = dict.fromkeys(row.objective for row in found.table)
+    rows = [failed_row(each, "Sparse", "SparseAdam", reason) for each in objectives]
+    spent = np.column_stack([found.evaluations, np.full(len(found.evaluations), np.inf)])
+    return replace(found, table=table([*found.table, *rows]), labels=(*found.labels, "Sparse"), evaluations=spent)
+
+
+@pytest.fixture(scope="module")
+def hostile():
+    """A study whose labels, titles, settings and reasons were all written by somebody who means harm."""
+    labels = "\n".join(f"  {quoted(label)}: {{class: SGD, lr: 0.0{i + 1}}}" for i, label in enumerate(HOSTILE))
+    found = study(loads(text=SMALL[: SMALL.index("optimizers")] + "optimizers:\n" + labels), starts=2)
+    evil = HOSTILE[2]
+    changed = {"objective": evil, "settings": HOSTILE[0], "tuned": HOSTILE[1], "stopped": HOSTILE[2]}
+    rows = [replace(row, **changed) for row in found.table]
+    rows.append(failed_row(evil, HOSTILE[3] + "!", HOSTILE[0], HOSTILE[1]))
+    curves = tuple(replace(each, objective=evil) for each in found.curves)
+    spent = np.column_stack([found.evaluations, np.full(len(found.evaluations), np.inf)])
+    return replace(
+        found,
+        table=table(rows, HOSTILE[0]),
+        labels=(*found.labels, HOSTILE[3] + "!"),
+        curves=curves,
+        evaluations=spent,
+    )
+
+
+def quoted(words):
+    return "'" + words.replace("'", "''") + "'"
+
+
+@pytest.fixture(scope="module")
+def pages(one, several, hostile, tmp_path_factory):
+    folder = tmp_path_factory.mktemp("report with a space")
+    return {
+        name: write_report(each, folder / f"{name}.html")
+        for name, each in {"one": one, "several": several, "hostile": hostile}.items()
+    }
+
+
+@pytest.mark.parametrize("name", ["one", "several", "hostile"])
+def test_a_page_asks_for_nothing_but_itself(pages, name):
+    page = Page(pages[name][0])
+    for tag, attributes in page.tags:
+        for key in ("src", "href", "poster", "xlink:href", "action", "srcset"):
+            assert attributes.get(key, "#").startswith(("#", "data:")), (tag, key)
+    (policy,) = (each["content"] for each in page.all("meta") if each.get("http-equiv"))
+    assert policy.startswith("default-src 'none';")
+    digest = hashlib.sha256(page.text_in("script").encode()).digest()
+    assert f"script-src 'sha256-{b64encode(digest).decode()}'" in policy
+    assert "@import" not in page.text_in("style")
+    assert "url(" not in page.text_in("style")
+
+
+def test_nothing_that_a_user_wrote_becomes_part_of_the_page(pages):
+    page = Page(pages["hostile"][0])
+    assert len(page.all("script")) == len(page.all("style")) == 1
+    assert not page.all("img")
+    assert not page.all("b")
+    assert not [key for _, attributes in page.tags for key in attributes if key.startswith("on")]
+    text = " ".join(words for _, words in page.words)
+    for words in HOSTILE:
+        assert words in text
+
+
+def test_ids_are_given_once(pages):
+    for html, _ in pages.values():
+        ids = [attributes["id"] for _, attributes in Page(html).tags if "id" in attributes]
+        assert len({*ids}) == len(ids)
+
+
+def test_the_table_holds_the_figures_in_full(pages, one):
+    cells = [each for each in Page(pages["one"][0]).all("td") if "data-value" in each]
+    columns = [each.name for each in one.table.columns()]
+    shown = [name for name in columns if name not in ("optimizer", "settings", "tuned", "starts", "stopped")]
+    assert len(cells) == len(shown) * len(one.table)
+    for row, values in zip(one.table, zip(*[iter(cells)] * len(shown), strict=True), strict=True):
+        for name, cell in zip(shown, values, strict=True):
+            figure = getattr(row, name)
+            late = figure is None and name.endswith("to_tolerance")
+            assert cell["data-value"] == ("inf" if late else "" if figure is None else repr(figure))
+
+
+def test_what_made_it_stands_on_both(pages, one):
+    html, text = (path.read_text("utf-8") for path in pages["one"])
+    (made,) = one.experiments
+    page = Page(pages["one"][0])
+    assert page.text_in("pre").strip() == made.yaml.strip()
+    assert f"```yaml\n{made.yaml.rstrip()}\n```" in text
+    for words in (torch.__version__, f"seed {made.seed}", platform.python_version()):
+        assert words in html
+    assert f"torch: {torch.__version__}" in text
+    assert one.table.to_markdown().strip() in text
+    assert "(<one.html>)" in text
+
+
+def test_a_fence_is_longer_than_those_within_it(one, tmp_path):
+    labelled = loads(text=SMALL.replace("Adam:", "'````': {class: Adam, lr: 0.1}\n  Adam:"))
+    _, text = write_report(study(labelled), tmp_path / "x.html")
+    assert "`````yaml\n" in text.read_text("utf-8")
+
+
+def test_several_objectives_have_matrices_and_profiles(pages, several):
+    page = Page(pages["several"][0])
+    objectives, labels = 5, 4
+    charts = [each for each in page.all("svg") if each.get("class") == "chart"]
+    assert len(charts) == 2 * objectives + 2
+    assert all(each["role"] == "img" and each["aria-label"] for each in charts)
+    text = pages["several"][1].read_text("utf-8")
+    assert text.count("\n| Booth |") >= 2
+    assert "× the fewest" in text
+    assert len([each for each in page.all("td") if each.get("colspan")]) == objectives
+    assert labels == len(several.labels)
+    assert "colspan" not in pages["one"][0].read_text("utf-8").split("<script>")[0]
+
+
+def test_the_same_study_is_the_same_page(one, pages, tmp_path):
+    again = write_report(one, tmp_path / "one.html")
+    for mine, before in zip(again, pages["one"], strict=True):
+        assert mine.read_bytes() == before.read_bytes()
+
+
+@pytest.mark.parametrize("name", ["report.pdf", "report", "report.md"])
+def test_a_report_is_a_page(one, tmp_path, name):
+    with pytest.raises(gdsim.InputError, match=r"ends in \.html"):
+        write_report(one, tmp_path / name)
+    assert not [*tmp_path.iterdir()]
+
+
+def test_what_cannot_be_written_leaves_nothing_behind(one, tmp_path):
+    (tmp_path / "file").touch()
+    with pytest.raises(gdsim.GdsimError, match="cannot be written"):
+        write_report(one, tmp_path / "file" / "x.html")
+    assert [each.name for each in tmp_path.iterdir()] == ["file"]
+    (tmp_path / "x.md").mkdir()
+    with pytest.raises(gdsim.GdsimError, match="cannot be written"):
+        write_report(one, tmp_path / "x.html")
+    assert not (tmp_path / "x.html").exists()
+
+
+def test_there_is_no_report_of_nothing(one, tmp_path):
+    nothing = replace(one, table=table([failed_row("A", "B", "C", "D")]), experiments=(), curves=())
+    with pytest.raises(gdsim.InputError, match="no optimizer can run"):
+        write_report(nothing, tmp_path / "x.html")
+
+
+def rows(**changes):
+    """Rows by label, each with what it differs in from one that solves all."""
+    (row,) = compare(loads(text="steps: 3\noptimizers: {SGD: {lr: 0.01}}"))
+    base = replace(row, starts=8, solved=1.0, evaluations_to_tolerance=20, best_value=0.5, diverged=0)
+    return table([replace(base, optimizer=label, **change) for label, change in changes.items()])
+
+
+def test_the_story_is_told_by_the_table():
+    lost = {"solved": 0.0, "evaluations_to_tolerance": None, "diverged": 3}
+    told = story(rows(A={}, B={"evaluations_to_tolerance": 30, "solved": 0.5}, C=lost))
+    assert told == (
+        "On Himmelblau A reaches a global minimum from all 8 starts, within tolerance after 20 gradient evaluations at "
+        "the median. Next is B (30, from 4 starts). C comes within tolerance from no more than half of the starts. "
+        "C diverges from some starts."
+    )
+
+
+def test_the_story_of_no_success_names_the_lowest_value():
+    never = {"solved": 0.0, "evaluations_to_tolerance": None}
+    told = story(rows(A={**never, "best_value": 2.0}, B={**never, "best_value": 1.0}))
+    assert "no optimizer comes within tolerance" in told
+    assert "B finds the lowest value, 1." in told
+
+
+def test_the_title_names_few_and_counts_many():
+    assert title(rows(A={}, B={})) == "A and B on Himmelblau"
+    assert title(rows(**{name: {} for name in "ABCDEFG"})) == "7 optimizers on Himmelblau"
+
+
+def test_the_picture_says_how_it_was_tuned(one, several):
+    assert tuned_words(several.table) == ()
+    long, short = tuned_words(one.table)
+    assert short == "tuned with a budget of 5 descents"
+    assert long == f"{short}, lr on a grid from 1e-05 to 10"
+
+
+def drawn(*curves, **more):
+    style = Style("A", "", "#123456", (), "o")
+    made = tuple(Curve(style, np.array(each, float)[:, None], np.array([len(each) - 1])) for each in curves)
+    panel = Panel("loss", "step", 10.0, 0.0, False, np.array([0.0, 4.0]), None, made)
+    return chart(panel, theme("light"), **{"name": "a", "words": "it's <so>", **more})
+
+
+def places(svg):
+    lines = re.findall(r'd="([^"]*)"[^>]*stroke: #123456', svg)
+    return [np.array(re.findall(r"[ML] ([-\d.]+) ([-\d.]+)", line), float) for line in lines]
+
+
+def test_a_chart_puts_each_spot_in_its_place():
+    (line,) = places(drawn([(0, 0), (5, 1), (10, 4)]))
+    x, y = line.T
+    np.testing.assert_allclose((x - x[0]) / (x[2] - x[0]), [0, 0.5, 1], atol=1e-3)
+    np.testing.assert_allclose((y - y[0]) / (y[2] - y[0]), [0, 0.25, 1], atol=1e-3)
+    assert y[2] < y[0]
+
+
+def test_a_stepped_chart_holds_its_value_up_to_the_next_spot():
+    (line,) = places(drawn([(0, 0), (5, 1), (10, 4)], stepped=True))
+    x, y = line.T
+    # Across first, then up.
+    corners = {(round(a, 1), round(b, 1)) for a, b in line}
+    assert (round(x.max(), 1), round(y.max(), 1)) not in corners
+    assert len(line) >= 5
+
+
+def test_a_chart_is_text_and_the_same_each_time():
+    svg = drawn([(0, 0), (10, 4)])
+    assert svg == drawn([(0, 0), (10, 4)])
+    assert 'aria-label="it&#x27;s &lt;so&gt;"' in svg
+    assert "<style" not in svg
+    assert ">step</text>" in svg
+    assert ">0.5</text>" not in svg
+
+
+def test_an_axis_of_doublings_reads_in_powers_of_two():
+    svg = drawn([(0, 0), (10, 4)], doubling=True)
+    ticks = re.findall(r">(\d+)</text>", svg)
+    assert {"1", "4", "16", "1024"} <= {*ticks}
+
+
+# What follows drives a real browser.
+
+
+@pytest.fixture(scope="module")
+def browser():
+    driver, chromium = shutil.which("chromedriver"), shutil.which("chromium")
+    if not driver or not chromium:
+        pytest.skip("there is no browser: apt-get install chromium chromium-driver")
+    from selenium import webdriver
+    from selenium.webdriver.chrome.service import Service
+
+    options = webdriver.ChromeOptions()
+    options.binary_location = chromium
+    # A container's root has no sandbox of its own to give, and little shared memory.
+    for argument in ("--headless=new", "--no-sandbox", "--disable-dev-shm-usage", "--disable-gpu"):
+        options.add_argument(argument)
+    options.set_capability("goog:loggingPrefs", {"browser": "ALL"})
+    found = webdriver.Chrome(options=options, service=Service(driver))
+    yield found
+    found.quit()
+
+
+def visit(browser, path, *, width=1280, **media):
+    features = [{"name": f"prefers-{name.replace('_', '-')}", "value": value} for name, value in media.items()]
+    browser.execute_cdp_cmd("Emulation.setEmulatedMedia", {"features": features})
+    metrics = {"width": width, "height": 900, "deviceScaleFactor": 1, "mobile": False}
+    browser.execute_cdp_cmd("Emulation.setDeviceMetricsOverride", metrics)
+    browser.get(path.as_uri())
+    return browser
+
+
+def wait_for(found, seconds=5.0):
+    """Ask until it is so, or give up."""
+    until = time.monotonic() + seconds
+    while not found() and time.monotonic() < until:
+        time.sleep(0.05)
+    return found()
+
+
+def column(browser, index):
+    script = """return [...document.querySelectorAll("table.figures tbody tr")].map(
+        row => row.cells[arguments[0]]?.dataset.value ?? row.cells[arguments[0]]?.textContent ?? null)"""
+    return browser.execute_script(script, index)
+
+
+ESCAPING = """
+const most = document.documentElement.clientWidth;
+return [...document.body.querySelectorAll("*")].filter(each => {
+    if (each.closest(".scroll table, pre, .hidden")) return false;
+    const box = each.getBoundingClientRect();
+    return box.width > 0 && (box.right > most + 0.5 || box.left < -0.5);
+}).map(each => each.tagName + "." + each.className);
+"""
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+@pytest.mark.parametrize("width", [1280, 400])
+@pytest.mark.parametrize("name", ["one", "several", "hostile"])
+def test_nothing_overflows_and_the_console_is_silent(browser, pages, name, width, scheme):
+    visit(browser, pages[name][0], width=width, color_scheme=scheme)
+    # What is folded away must fit as well.
+    browser.execute_script("document.querySelectorAll('details').forEach(each => each.open = true)")
+    assert browser.execute_script("return document.documentElement.scrollWidth") <= width
+    assert browser.execute_script(ESCAPING) == []
+    assert browser.get_log("browser") == []
+    seen = browser.execute_script(
+        "return [...document.querySelectorAll('video')].filter(each => each.offsetWidth).map(each => each.className)"
+    )
+    assert seen == ["by-night" if scheme == "dark" else "by-day"]
+    ground = browser.execute_script("return getComputedStyle(document.body).backgroundColor")
+    assert (ground == "rgb(255, 255, 255)") == (scheme == "light")
+
+
+@pytest.mark.slow
+def test_the_table_sorts_by_mouse_and_by_keyboard(browser, pages):
+    from selenium.webdriver.common.by import By
+    from selenium.webdriver.common.keys import Keys
+
+    visit(browser, pages["several"][0])
+    headings = browser.find_elements(By.CSS_SELECTOR, "table.figures th[aria-sort]")
+    names = [each.text.split("\n")[0].lower() for each in headings]
+    index = next(i for i, name in enumerate(names) if name.startswith("best"))
+    before = column(browser, index)
+    figures = sorted(float(each) for each in before if each)
+    headings[index].find_element(By.TAG_NAME, "button").click()
+    assert headings[index].get_attribute("aria-sort") == "ascending"
+    after = column(browser, index)
+    assert [float(each) for each in after[: len(figures)]] == figures
+    # Classes that cannot run have no figure, and stay last whichever way it goes.
+    assert after[len(figures) :] == [None] * 5
+    headings[index].find_element(By.TAG_NAME, "button").send_keys(Keys.ENTER)
+    assert headings[index].get_attribute("aria-sort") == "descending"
+    after = column(browser, index)
+    assert [float(each) for each in after[: len(figures)]] == figures[::-1]
+    assert after[len(figures) :] == [None] * 5
+    headings[0].find_element(By.TAG_NAME, "button").send_keys(Keys.SPACE)
+    assert [each.get_attribute("aria-sort") for each in headings[:2]] == ["ascending", "none"]
+    assert headings[index].get_attribute("aria-sort") == "none"
+    labels = [each.text for each in browser.find_elements(By.CSS_SELECTOR, "table.figures tbody .name")]
+    assert labels == sorted(labels)
+    status = browser.find_element(By.CSS_SELECTOR, "[role=status]")
+    assert status.get_attribute("textContent") == "Sorted by Optimizer, ascending."
+    assert browser.get_log("browser") == []
+
+
+@pytest.mark.slow
+def test_the_first_column_stays_while_the_table_scrolls(browser, pages):
+    from selenium.webdriver.common.by import By
+
+    visit(browser, pages["one"][0], width=400)
+    box = browser.find_element(By.CSS_SELECTOR, ".scroll")
+    head = box.find_element(By.CSS_SELECTOR, "tbody th")
+    left = head.rect["x"]
+    browser.execute_script("arguments[0].scrollLeft = 300", box)
+    assert browser.execute_script("return arguments[0].scrollLeft", box) == 300
+    assert head.rect["x"] == pytest.approx(left, abs=1)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(("wish", "paused"), [("reduce", True), ("no-preference", False)])
+def test_the_film_heeds_who_asks_for_little_motion(browser, pages, wish, paused):
+    visit(browser, pages["one"][0], reduced_motion=wish, color_scheme="light")
+
+    def state():
+        film = "const film = document.querySelector('video.by-day');"
+        return browser.execute_script(f"{film} return [film.readyState, film.paused, film.videoWidth]")
+
+    assert wait_for(lambda: state()[0] >= 2 and state()[1] == paused)
+    assert state()[2] == 320
+    assert browser.execute_script("return document.querySelector('video.by-night').paused")
+    if paused:
+        assert browser.execute_script("return document.querySelector('video.by-day').currentTime") == 0
+
+
+@pytest.mark.slow
+def test_the_configuration_can_be_copied(browser, pages, one):
+    from selenium.webdriver.common.by import By
+
+    visit(browser, pages["one"][0])
+    permissions = {"permissions": ["clipboardReadWrite", "clipboardSanitizedWrite"]}
+    browser.execute_cdp_cmd("Browser.grantPermissions", permissions)
+    button = browser.find_element(By.CSS_SELECTOR, ".copy")
+    button.click()
+    assert wait_for(lambda: button.text == "Copied")
+    text = browser.execute_async_script("navigator.clipboard.readText().then(arguments[0])")
+    assert text.strip() == one.experiments[0].yaml.strip()
+    assert browser.get_log("browser") == []
+
+
+@pytest.mark.slow
+def test_a_report_of_ordinary_size_stays_small(tmp_path):
+    experiment = loads(text=SMALL.replace("view: {size: [320, 180]}\nanimation: {fps: 5, seconds: 1, hold: 0}\n", ""))
+    html, _ = write_report(study(experiment, starts=4), tmp_path / "x.html")
+    assert html.stat().st_size < 1_500_000
