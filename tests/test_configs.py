@@ -36,7 +36,8 @@ def test_it_draws_a_gif_and_an_mp4(path, tmp_path):
     frames = gdsim.frames(scene)
     for suffix in ("gif", "mp4"):
         written = gdsim.write(frames, tmp_path / f"a.{suffix}", fps=scene.fps, hold=scene.hold)
-        assert 5_000 < written.stat().st_size < 1_000_000
+        # Where the camera turns, every pixel changes.
+        assert 5_000 < written.stat().st_size < (2_000_000 if path.stem == "orbit" else 1_000_000)
     with Image.open(tmp_path / "a.gif") as gif:
         first = np.asarray(gif.convert("RGB"))
         gif.seek(gif.n_frames - 1)

@@ -184,6 +184,8 @@ def gradient_facts(gradient: Gradient) -> list[tuple[str, str]]:
     rows = [("at", numbers(gradient.point)), ("value", f"{gradient.value:.12g}")]
     if not np.isfinite(gradient.value):
         return [*rows, ("", "the function has no finite value here, and so no gradient")]
+    if not np.isfinite(gradient.gradient).all():
+        return [*rows, ("gradient", numbers(gradient.gradient)), ("", "the function has no finite slope here")]
     check = "as a check" if gradient.agrees else "which DIFFERS: a jump, a kink or a step too coarse to see it"
     return [
         *rows,

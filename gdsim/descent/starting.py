@@ -71,7 +71,10 @@ def check_values(points: FloatArray, start: Start | None, objective: Objective) 
         what, number = f"the gradient of {what}", gradients[first][~np.isfinite(gradients[first])][0]
     place = f"({', '.join(f'{coordinate:g}' for coordinate in points[first])})"
     others = f", and not finite at any of the {len(points)} starts" if spread and len(points) > 1 else ""
-    raise InputError(f"{what} is {number:g} at {place}{others}", ("objective",) if start is None else ("start",))
+    if start is None:
+        sentence = f"{what} is {number:g} at {place}, where paths begin by default; give a start, or other bounds"
+        raise InputError(sentence, ("objective",))
+    raise InputError(f"{what} is {number:g} at {place}{others}", ("start",))
 
 
 def given(points: npt.ArrayLike, objective: Objective) -> FloatArray:
