@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import replace
 
 import numpy as np
@@ -22,8 +22,14 @@ __all__ = ["FacetLayer", "Layer", "PanelLayer"]
 
 BoolArray = npt.NDArray[np.bool_]
 
+FULL, SMALLEST = 14.0, 0.6
+"""A facet whose side is shorter than this, in ems, has smaller heads and thinner lines, down to this share."""
+
 SHADOW = 0.5
 """How strong the shadow of a path is in the plane below a surface."""
+
+FINE, COARSE = 1.0, 6.0
+"""For how many pixels of a path it is asked once whether a surface hides it: of few paths, and of many."""
 
 
 class PanelLayer:
@@ -72,6 +78,8 @@ class FacetLayer:
     def __init__(self, scene: Scene, still: Still, facet: Facet, window: Window) -> None:
         self.window = window
         self._scene, self._still, self._facet, self._theme = scene, still, facet, still.theme
+        side = min(window.box.width, window.box.height) / still.em
+        self._scale = min(1.0, max(side / FULL, SMALLEST))
         self._riders = Riders(facet, window, still.theme, still.em, still.line, vectors=scene.vectors)
         self._notes = [] if window.turning else self._take_notes(Moment(0.0, 0.0))
 
@@ -116,18 +124,33 @@ class FacetLayer:
             return
         spots = np.unique(np.concatenate(starts), axis=0)
         rings = self.window.pixels(spots, moment)
-        size, line, theme = (0.95 if len(spots) <= 8 else 0.5) * self._still.em, self._still.line, self._theme
+        em, line, theme = self._scale * self._still.em, self._scale * self._still.line, self._theme
+        size = (0.95 if len(spots) <= 8 else 0.5) * em
         pen.ring(rings, size, theme.casing, 0.26 * line)
         pen.ring(rings, size, theme.text, 0.1 * line)
 
     def trails(self, moment: Moment) -> list[Trail]:
         """Return the paths as they are seen at a moment; on a surface, with the shadow of each."""
-        return [trail for path in self._facet.paths for trail in self._trails(path, moment)]
+        return [trail for path in self._facet.paths for trail in self._trails(self._until(path, moment), moment)]
+
+    def _until(self, path: Path, moment: Moment) -> Path:
+        """A path up to the iterate after a moment where all of it is drawn anew for that; else the whole path."""
+        if not self.window.turning:
+            return path
+        last = int(np.searchsorted(path.times, int(moment.time) + 1, side="right"))
+        return replace(path, times=path.times[:last], points=path.points[:last])
 
     def _trails(self, path: Path, moment: Moment) -> Iterator[Trail]:
         ground, window = self._facet.ground, self.window
         bordered = isinstance(ground, Field | Relief)
-        ink = _ink(path.style, self._still, path.points.shape[1], casing=self._theme.casing, bordered=bordered)
+        ink = _ink(
+            path.style,
+            self._still,
+            path.points.shape[1],
+            casing=self._theme.casing,
+            bordered=bordered,
+            scale=self._scale,
+        )
         if self._scene.dots:
             ink = replace(ink, dot=2.1 * ink.width)
         if window.relief is None:
@@ -135,39 +158,51 @@ class FacetLayer:
             yield self._trail(spots, path, ink)
             if isinstance(ground, Line):
                 foot = replace(ink, border=0.0, width=0.5 * ink.width, dash=(), head=0.6 * ink.head, dot=0.8 * ink.dot)
-                yield self._trail(np.stack([spots[..., 0], np.full(spots.shape[:2], self._lane(path))], -1), path, foot)
+                height = lane(window, self._still.em, self._facet.paths.index(path), len(self._facet.paths))
+                yield self._trail(np.stack([spots[..., 0], np.full(spots.shape[:2], height)], -1), path, foot)
             return
         # Nothing clips what runs over the edge of a surface into the open.
         points = np.where(inside(path.points[..., :2], self._facet.view)[..., None], path.points, np.nan)
-        shadow = replace(ink, border=0.0, width=0.7 * ink.width, head=0.5 * ink.head, dot=0.0, alpha=SHADOW)
-        yield self._trail(window.shadows(points, moment), path, shadow)
-        yield self._trail(window.pixels(points, moment), path, ink, window.veiled(points, moment))
+        below, above = window.shadows(points, moment), window.pixels(points, moment)
+        apart = FINE if points.shape[1] <= FEW_STARTS else COARSE
+        covered = _asked(points, below, apart, lambda some: window.covered(some, moment))
+        veiled = _asked(points, above, apart, lambda some: window.veiled(some, moment))
+        shadow = replace(ink, border=0.0, width=0.7 * ink.width, head=0.5 * ink.head, dot=0.0, alpha=SHADOW, veil=0.0)
+        yield self._trail(below, path, shadow, covered)
+        yield self._trail(above, path, ink, veiled)
 
     def _trail(self, spots: FloatArray, path: Path, ink: Ink, veiled: BoolArray | None = None) -> Trail:
         scene = self._scene
-        return Trail(
-            spots,
-            path.times,
-            path.ends,
-            ink,
-            frames=len(scene),
-            veiled=veiled,
-            fade=scene.trail,
-        )
-
-    def _lane(self, path: Path) -> float:
-        """How high the feet of a path stand, in pixels: a lane for each, or they would cover each other."""
-        return lane(self.window, self._still.em, self._facet.paths.index(path), len(self._facet.paths))
+        return Trail(spots, path.times, path.ends, ink, frames=len(scene), veiled=veiled, fade=scene.trail)
 
     def draw_over(self, pen: Pen, trails: list[Trail], moment: Moment) -> Iterator[FloatArray]:
         """Draw what rides on top of the paths, and give the spots that each thing covers."""
-        yield from self._riders.draw(pen, moment)
+        yield from self._riders.draw(pen, trails, moment)
         for trail in trails:
             yield trail.draw_heads(pen, moment.time)
         for note in self._take_notes(moment) if self.window.turning else self._notes:
-            if note.time <= moment.time:
-                note.draw(pen)
-                yield note.extent.get_points()
+            yield note.draw(pen, moment.time)
+
+
+def _asked(
+    points: FloatArray, pixels: FloatArray, apart: float, hidden: Callable[[FloatArray], BoolArray]
+) -> BoolArray:
+    """Tell where paths are hidden, (n, starts), asked at one place of each stretch of so many pixels.
+
+    Args:
+        points: (n, starts, 3) the paths.
+        pixels: (n, starts, 2) where they are seen.
+        apart: How long a stretch is, in pixels.
+        hidden: Tells which of some places, (m, 3), are hidden, (m,).
+    """
+    moves = np.nan_to_num(np.linalg.norm(np.diff(pixels, axis=0), axis=-1), nan=apart)
+    stretch = np.floor(np.cumsum(moves, axis=0) / apart)
+    asked = np.ones(pixels.shape[:2], np.bool_)
+    asked[1:] = np.diff(stretch, axis=0, prepend=0.0) > 0
+    found = np.zeros_like(asked)
+    found[asked] = hidden(points[asked])
+    last = np.maximum.accumulate(np.where(asked, np.arange(len(asked))[:, None], 0), axis=0)
+    return np.take_along_axis(found, last, axis=0)
 
 
 def _ink(style: Style, still: Still, starts: int, *, casing: str, bordered: bool = False, scale: float = 1.0) -> Ink:

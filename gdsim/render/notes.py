@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
+import numpy.typing as npt
 from matplotlib.backends.backend_agg import RendererAgg
 from matplotlib.markers import MarkerStyle
 from matplotlib.text import Text
@@ -25,21 +26,21 @@ OUTWARD = {"<": (-1.0, 0.0), ">": (1.0, 0.0), "v": (0.0, -1.0), "^": (0.0, 1.0),
 
 @dataclass(frozen=True, eq=False)
 class Note:
-    """A wedge on the border where a path leaves for good, and its words.
+    """Wedges where paths leave for good, and the words beside one that stands alone.
 
     Args:
-        time: When it appears, in steps.
-        spot: (1, 2) the wedge's place in pixels.
-        shape: The wedge, pointing outward.
-        size: The wedge's size in pixels.
-        color: The path's colour.
-        casing: The colour of the wedge's border.
+        times: (n,) when each wedge appears, in steps, in order.
+        spots: (n, 2) the wedges' places in pixels.
+        shape: A wedge, pointing outward.
+        size: The wedges' size in pixels.
+        color: The colour of their paths.
+        casing: The colour of the wedges' border.
         text: The words, or None where an optimizer has so many starts that words would cover the view.
-        extent: What wedge and words cover, in pixels.
+        extent: What wedges and words cover, in pixels.
     """
 
-    time: float
-    spot: FloatArray
+    times: FloatArray
+    spots: FloatArray
     shape: MarkerStyle
     size: float
     color: str
@@ -47,46 +48,60 @@ class Note:
     text: Text | None
     extent: Bbox
 
-    def draw(self, pen: Pen) -> None:
-        """Draw the note."""
-        pen.mark(self.spot, self.shape, self.size, self.color, self.casing, 0.14 * self.size)
-        if self.text is not None:
-            self.text.draw(pen.renderer)
+    def draw(self, pen: Pen, time: float) -> FloatArray:
+        """Draw what has appeared at a time, and return the spots around it."""
+        count = int(np.searchsorted(self.times, time, side="right"))
+        pen.mark(self.spots[:count], self.shape, self.size, self.color, self.casing, 0.14 * self.size)
+        if self.text is None or not count:
+            return self.spots[:count]
+        self.text.draw(pen.renderer)
+        return self.extent.get_points()
 
 
 def take_notes(facet: Facet, window: Window, still: Still, renderer: RendererAgg, moment: Moment) -> list[Note]:
     """Place the notes of a facet so that no two overlap and none is cut by the border.
 
-    Where the camera turns there are wedges alone: words that wander would be hard to read.
+    Where the camera turns there are wedges alone: words that wander would be hard to read. Wedges without words are
+    one note for each side of the view.
     """
-    leaving = [(path, exit_) for path in facet.paths for exit_ in path.exits]
-    wedges = [_Wedge(window, exit_, still.em, moment) for _, exit_ in leaving]
-    taken = [wedge.extent for wedge in wedges]
+    leaving = [(path, *_wedges(path, window, still.em, moment)) for path in facet.paths if path.exits]
     worded = leaving and not window.turning and window.box.width > 16 * still.em
     busy = _busy(facet, window, moment) if worded else np.empty((0, 2))
+    around = 0.6 * still.em * np.array([[-1.0, -1.0], [1.0, 1.0]])
+    taken = [box for _, _, spots in leaving for box in spots[:, None] + around] if worded else []
     notes = []
-    for (path, exit_), wedge in zip(leaving, wedges, strict=True):
-        text, extent = None, wedge.extent
-        if worded and path.points.shape[1] <= FEW_STARTS:
+    for path, sides, spots in leaving:
+        if not worded or path.points.shape[1] > FEW_STARTS:
+            notes += [_note(path, still, spots, side, np.flatnonzero(sides == side)) for side in np.unique(sides)]
+            continue
+        for i, (exit_, side) in enumerate(zip(path.exits, sides.tolist(), strict=True)):
+            note = _note(path, still, spots, side, np.array([i]))
             text = _words(still, path, exit_, named=len(facet.paths) > 1)
-            words = _place(text, wedge, still, window.box, renderer, taken, busy)
-            taken.append(words)
-            extent = Bbox.union([extent, words])
-        size = 0.95 * still.em
-        shape, casing = MarkerStyle(wedge.shape), still.theme.casing
-        notes.append(Note(exit_.time, wedge.spot[None], shape, size, path.style.color, casing, text, extent))
+            words = _place(text, spots[i], side, still, window.box, renderer, np.array(taken), busy)
+            taken.append(words.get_points())
+            notes.append(replace(note, text=text, extent=Bbox.union([note.extent, words])))
     return notes
 
 
-class _Wedge:
-    """Where the wedge of an exit stands: just within the side of the view that the path crosses."""
+def _note(path: Path, still: Still, spots: FloatArray, side: str, chosen: npt.NDArray[np.intp]) -> Note:
+    """The wedges of chosen exits of a path, all on one side, without words."""
+    times = np.array([path.exits[i].time for i in chosen])
+    order = np.argsort(times, kind="stable")
+    color, casing = path.style.color, still.theme.casing
+    spots, shape = spots[chosen][order], MarkerStyle(side)
+    return Note(times[order], spots, shape, 0.95 * still.em, color, casing, None, _reach(spots, still.em))
 
-    def __init__(self, window: Window, exit_: Exit, em: float, moment: Moment) -> None:
-        crossing = window.pixels(np.array([exit_.point]), moment)[0]
-        self.shape = "X" if window.relief is not None else _side(crossing, window.box)
-        self.outward = np.array(OUTWARD[self.shape])
-        self.spot = crossing - self.outward * 0.45 * em
-        self.extent = Bbox([self.spot - 0.6 * em, self.spot + 0.6 * em])
+
+def _reach(spots: FloatArray, em: float) -> Bbox:
+    """What wedges on spots, (n, 2), cover."""
+    return Bbox([spots.min(0) - 0.6 * em, spots.max(0) + 0.6 * em])
+
+
+def _wedges(path: Path, window: Window, em: float, moment: Moment) -> tuple[npt.NDArray[np.str_], FloatArray]:
+    """Which way the wedges of a path's exits point, (n,), and where they stand, just within the view, (n, 2)."""
+    crossings = window.pixels(np.array([exit_.point for exit_ in path.exits]), moment)
+    sides = np.full(len(crossings), "X") if window.relief is not None else _sides(crossings, window.box)
+    return sides, crossings - np.array([OUTWARD[side] for side in sides.tolist()]) * 0.45 * em
 
 
 def _words(still: Still, path: Path, exit_: Exit, *, named: bool) -> Text:
@@ -106,46 +121,40 @@ def _busy(facet: Facet, window: Window, moment: Moment) -> FloatArray:
     return np.concatenate(spots)
 
 
-def _side(crossing: FloatArray, view: Box) -> str:
-    """Which side of the view a crossing lies on, by the letter of the wedge that points out of it; a cross within."""
-    gaps = {
-        "<": abs(crossing[0] - view.x),
-        ">": abs(crossing[0] - view.right),
-        "v": abs(crossing[1] - view.y),
-        "^": abs(crossing[1] - view.top),
-    }
-    nearest = min(gaps, key=lambda side: gaps[side])
-    return nearest if gaps[nearest] < 1 else "X"
+def _sides(crossings: FloatArray, view: Box) -> npt.NDArray[np.str_]:
+    """Which side of the view crossings, (n, 2), lie on, by the letter of the wedge that points out; a cross within."""
+    gaps = np.abs(crossings[:, [0, 0, 1, 1]] - [view.x, view.right, view.y, view.top])
+    return np.where(gaps.min(1) < 1, np.array(["<", ">", "v", "^"])[gaps.argmin(1)], "X")
 
 
 def _place(
     text: Text,
-    wedge: _Wedge,
+    spot: FloatArray,
+    side: str,
     still: Still,
     view: Box,
     renderer: RendererAgg,
-    taken: list[Bbox],
+    taken: FloatArray,
     busy: FloatArray,
 ) -> Bbox:
-    """Put words beside a wedge, within the view, clear of what is taken and, if it can be, of the paths."""
+    """Put words beside a wedge, within the view, clear of what is taken, (n, 2, 2), and if it can be of the paths."""
     em = still.em
     size = text.get_window_extent(renderer)
     half = np.array([size.width, size.height]) / 2 + 0.45 * em
-    inward = -wedge.outward if wedge.outward.any() else np.array([0.0, -1.0])
+    inward = np.array([0.0, -1.0]) if side == "X" else -np.array(OUTWARD[side])
     along = np.abs(inward[::-1])
     # Towards the middle of the view there is more room than towards a corner.
-    ahead = along * (
-        np.sign((np.array([view.x + view.width / 2, view.y + view.height / 2]) - wedge.spot) @ along) or 1.0
-    )
+    ahead = along * (np.sign((np.array([view.x + view.width / 2, view.y + view.height / 2]) - spot) @ along) or 1.0)
     low = np.array([view.x, view.y]) + half
     high = np.array([view.right, view.top]) - half
     # Beside the wedge first, on either side; then a row further in, and so on, so that many still find a place.
     places = [
-        np.clip(wedge.spot + inward * row * 2 * half + ahead * side * (half + 0.7 * em), low, high)
+        np.clip(spot + inward * row * 2 * half + ahead * way * (half + 0.7 * em), low, high)
         for row in (0.0, 1.0, 2.0, 3.0, 4.0)
-        for side in (1.0, -1.0, 2.2, -2.2)
+        for way in (1.0, -1.0, 2.2, -2.2)
     ]
-    free = [place for place in places if not any(Bbox([place - half, place + half]).overlaps(box) for box in taken)]
+    under, over = taken[:, 0] - half, taken[:, 1] + half
+    free = [place for place in places if not ((place >= under) & (place <= over)).all(1).any()]
     middle = min(free or places, key=lambda place: int((np.abs(busy - place) < half).all(-1).sum()))
     text.set_position(tuple(middle / still.size))
     return Bbox([middle - half, middle + half])

@@ -9,7 +9,6 @@ from itertools import pairwise
 import numpy as np
 import numpy.typing as npt
 from matplotlib.backends.backend_agg import RendererAgg
-from matplotlib.colors import to_rgb
 from matplotlib.font_manager import FontProperties
 
 from gdsim.objectives import FloatArray
@@ -18,6 +17,7 @@ from gdsim.render.still import points
 from gdsim.render.surface import Canvas, Floor, Surface
 from gdsim.scene import Facet, Relief, labels, round_ticks
 from gdsim.themes import Theme
+from gdsim.themes.shades import contrast, mixed
 
 __all__ = ["ReliefView"]
 
@@ -34,6 +34,9 @@ YIELD = 4.0
 
 OUT_OF_SIGHT = 4.0
 """A value axis shorter than this on the screen, in ems, as seen from high above, has no numbers."""
+
+PLAIN = 2.5
+"""The least contrast to the page at which arrows in the plane are seen well."""
 
 
 @dataclass(frozen=True)
@@ -116,6 +119,10 @@ class ReliefView:
         """Tell which of the places on the surface, (…, 3) as x, y and height, lie behind it, (…)."""
         return self._space.hidden(self._relief.heights, self._space.place(points[..., :2], points[..., 2]), azimuth)
 
+    def covered(self, points: FloatArray, azimuth: float) -> npt.NDArray[np.bool_]:
+        """Tell which of the places in the plane of the inputs, (…, 2 or more), lie behind the surface, (…)."""
+        return self._space.hidden(self._relief.heights, self._space.place(points[..., :2]), azimuth)
+
     def words(self, azimuth: float) -> list[tuple[float, float, str, str, str]]:
         """Return the numbers and names of the axes: x, y, words and how these are aligned, in pixels of the picture."""
         return [(sign.x, sign.y, sign.words, "center", "center") for sign in self._signs(azimuth)]
@@ -149,11 +156,13 @@ class ReliefView:
     def _draw_floor(self, canvas: Canvas, azimuth: float) -> None:
         floor, theme, line = self._floor, self._theme, self._line
         border = self._seen(floor.corners, azimuth)[None]
-        canvas.fill(border, _mixed(theme.page, theme.grid, 0.3))
+        canvas.fill(border, mixed(theme.page, theme.grid, 0.3))
         canvas.trace(self._seen(floor.levels, azimuth), floor.codes, theme.level_line, 0.04 * line, 0.45)
         canvas.stroke(border[:, [0, 1, 2, 3, 0]], theme.quiet, 0.06 * line)
         if len(floor.arrows):
-            canvas.fill(self._seen(floor.arrows, azimuth), theme.arrow, 0.8)
+            # The plane is as the page is, and a theme's arrows may be made for its field alone.
+            color = theme.arrow if contrast(theme.arrow, theme.page) >= PLAIN else theme.quiet
+            canvas.fill(self._seen(floor.arrows, azimuth), color, 0.8)
         self._draw_stars(canvas, self.shadow(self._facet.minima, azimuth), 0.42)
 
     def _draw_stars(self, canvas: Canvas, spots: FloatArray, size: float) -> None:
@@ -301,11 +310,6 @@ class ReliefView:
             _, height, _ = renderer.get_text_width_height_descent("lp", font, ismath=False)
             self._sizes[words] = float(width), float(height)
         return self._sizes[words]
-
-
-def _mixed(one: str, other: str, share: float) -> str:
-    a, b = np.array(to_rgb(one)), np.array(to_rgb(other))
-    return "#" + "".join(f"{round(255 * part):02x}" for part in a + share * (b - a))
 
 
 def _outward(ends: FloatArray, middle: FloatArray) -> FloatArray:

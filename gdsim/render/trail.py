@@ -4,8 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass, field
-from itertools import pairwise
-from typing import Literal
+from typing import Literal, TypeVar
 
 import numpy as np
 import numpy.typing as npt
@@ -18,7 +17,7 @@ from matplotlib.transforms import Bbox, Transform
 from gdsim.objectives import FloatArray
 from gdsim.render.still import points
 
-__all__ = ["Ink", "Pen", "Rect", "Trail", "merged", "rect_around"]
+__all__ = ["Ink", "Pen", "Rect", "Trail", "merged", "reached", "rect_around", "settled"]
 
 HIDDEN = 1 / 3
 """A vertex that lies nearer than this to the last one kept, in pixels, is not seen and not drawn."""
@@ -30,13 +29,14 @@ OVERLAP = 12
 """How many kept vertices the colour of a path is drawn over again, so that a later casing does not cut it."""
 
 VEILED = 0.45
-"""How much of a path is seen through the surface that hides it."""
+"""How much of a path and its heads is seen through the surface that hides them."""
 
 BANDS = 10
 """In how many shades a trail fades."""
 
 Cap = Literal["butt", "round"]
 BoolArray = npt.NDArray[np.bool_]
+Rows = TypeVar("Rows", FloatArray, BoolArray)
 
 DOT = MarkerStyle("o")
 
@@ -137,6 +137,8 @@ class Pen:
         codes = np.full((count, long), Outline.LINETO, Outline.code_type)
         codes[:, 0] = Outline.MOVETO
         if shown is not None:
+            if not shown.any():
+                return
             codes[:, 1:][~shown] = Outline.MOVETO
         outline = Outline(lines.reshape(-1, 2), codes.ravel())
         outline.should_simplify = False
@@ -218,6 +220,7 @@ class Ink:
         head: The head's diameter.
         dot: The diameter of the dot on each iterate; 0 for none.
         alpha: From 0 for nothing to 1 for opaque.
+        veil: How much of that is seen through what hides the path.
     """
 
     color: str
@@ -229,6 +232,26 @@ class Ink:
     head: float
     dot: float = 0.0
     alpha: float = 1.0
+    veil: float = VEILED
+
+
+@dataclass(frozen=True, eq=False)
+class _Stretch:
+    """The paths of an optimizer between two times.
+
+    Args:
+        lines: (starts, n, 2) their vertices, none of them NaN.
+        plain: (starts, n − 1) which segments are in plain sight; None for all.
+        veiled: (starts, n − 1) which are seen through what hides them; None for none.
+        run: (starts, n − 1) how far each path has come in its dashes where a segment begins, in pixels.
+        dots: (dots, 2) the iterates in plain sight, but for one at the very end; None where they have no dots.
+    """
+
+    lines: FloatArray
+    plain: BoolArray | None
+    veiled: BoolArray | None
+    run: FloatArray
+    dots: FloatArray | None
 
 
 class Trail:
@@ -240,7 +263,7 @@ class Trail:
         ends: (starts,) the step at which each path ends.
         ink: How it is drawn.
         frames: In how many frames the path is drawn: a frame should keep no more than about one stretch.
-        veiled: (n, starts) where the path is seen through the surface that hides it; nowhere when left out.
+        veiled: (n, starts) where something hides the path; nowhere when left out.
         fade: How many steps the path is seen back from its head; None for the whole path.
 
     Attributes:
@@ -258,32 +281,32 @@ class Trail:
         veiled: BoolArray | None = None,
         fade: int | None = None,
     ) -> None:
-        self._ink, self._fade = ink, fade
-        last = np.searchsorted(times, ends)
-        reached = np.arange(len(spots))[:, None] <= last
-        spots = np.where(reached[..., None], np.clip(spots, -1e7, 1e7), spots[last, np.arange(len(last))])
-        self._all_times, self._spots = times, np.ascontiguousarray(spots.transpose(1, 0, 2))
-        worth = _seen(self._spots)
+        self._ink, self._fade, self._all_times = ink, fade, times
+        self._spots = settled(np.clip(spots, -1e7, 1e7), times, ends)
+        paths = self._spots.transpose(1, 0, 2)
+        worth = _seen(paths)
         iterate = times == np.floor(times)
         if ink.dot:
             worth |= iterate
         if veiled is not None:
+            veiled = settled(veiled, times, ends)
             worth[1:] |= (veiled[1:] != veiled[:-1]).any(-1)
         drawn = np.flatnonzero(worth)
-        self._times, self._drawn = times[drawn], self._spots[:, drawn]
+        self._times, self._drawn = times[drawn], np.ascontiguousarray(paths[:, drawn])
         self._iterates = iterate[drawn] if ink.dot else None
-        self._veiled = None if veiled is None else veiled[drawn].T
+        self._veiled = None if veiled is None or not veiled.any() else veiled[drawn].T
         self._run = np.zeros(self._drawn.shape[:2])
         if ink.dash:
             moves = np.nan_to_num(np.linalg.norm(np.diff(self._drawn, axis=1), axis=-1))
             self._run[:, 1:] = np.cumsum(moves, axis=1) % (sum(ink.dash) * ink.width)
-        self.chunk = max(min(32, max(4, CHUNK // len(self._spots))), len(self._times) // frames)
+        self.chunk = max(min(32, max(4, CHUNK // len(paths))), len(self._times) // frames)
         self._kept = 0
 
     @property
     def room(self) -> float:
         """How far beyond its spots a trail leaves colour, in pixels."""
-        return self._ink.width + self._ink.border + 2
+        ink = self._ink
+        return max(ink.width / 2 + ink.border, 2 / 3 * ink.dot) + 2
 
     def whole(self, time: float) -> float | None:
         """Return the time up to which the next stretch can be kept, or None while that is not whole yet."""
@@ -298,87 +321,118 @@ class Trail:
 
     def at(self, time: float) -> FloatArray:
         """Return where the heads are at a time, (starts, 2); between two places on the segment between them."""
-        before = int(np.clip(np.searchsorted(self._all_times, time, side="right") - 1, 0, len(self._all_times) - 1))
-        after = min(before + 1, len(self._all_times) - 1)
-        here, gap = self._spots[:, before], self._all_times[after] - self._all_times[before]
-        share = (time - self._all_times[before]) / gap if gap else 0.0
-        moved: FloatArray = here + share * (self._spots[:, after] - here) if share else here
-        return moved
+        return reached(self._spots, self._all_times, time)
+
+    def veiled_at(self, time: float) -> BoolArray:
+        """Tell which of the heads are hidden at a time, (starts,)."""
+        if self._veiled is None:
+            return np.zeros(len(self._drawn), np.bool_)
+        before = int(np.searchsorted(self._times, time, side="right")) - 1
+        # On a segment as the segment is.
+        after = before if self._times[before] == time else min(before + 1, len(self._times) - 1)
+        return np.asarray(self._veiled[:, before] | self._veiled[:, after])
 
     def draw_path(self, pen: Pen, time: float) -> FloatArray:
         """Draw the path from where it is kept to the place reached at a time, and return the spots drawn."""
         if self._fade is not None:
             return self._draw_fading(pen, time, self._fade)
-        if self._ink.border:
-            lines, shown, _ = self._stretch(self._kept, time)
-            pen.stroke(lines, self._ink.casing, self._ink.width + 2 * self._ink.border, "butt", shown=shown)
-        back = max(self._kept - OVERLAP, 0) if self._ink.border else self._kept
-        lines, shown, veiled = self._stretch(back, time)
-        self._draw_line(pen, lines, shown, self._run[:, back], self._ink.alpha)
-        if veiled is not None:
-            back = self._kept
-            lines, _, veiled = self._stretch(back, time)
-            pen.stroke(lines, self._ink.color, 0.75 * self._ink.width, "butt", shown=veiled, alpha=VEILED)
-        if self._iterates is not None:
-            dotted = self._iterates[back : back + lines.shape[1] - 1]
-            self._mark_dots(pen, lines[:, :-1][:, dotted], self._ink.alpha)
-        return lines
+        ink, back = self._ink, max(self._kept - OVERLAP, 0) if self._ink.border else self._kept
+        stretch, new = self._stretch(float(self._times[back]), time), self._kept - back
+        self._draw_veiled(pen, stretch, ink.alpha, new)
+        if ink.border:
+            shown = None if stretch.plain is None else stretch.plain[:, new:]
+            pen.stroke(stretch.lines[:, new:], ink.casing, ink.width + 2 * ink.border, "butt", shown=shown)
+        self._draw_plain(pen, stretch, ink.alpha)
+        return stretch.lines
 
     def draw_heads(self, pen: Pen, time: float) -> FloatArray:
         """Draw the heads where they are at a time, and return their spots."""
-        heads, ink = self.at(time), self._ink
-        pen.mark(heads, MarkerStyle(ink.marker), ink.head, ink.color, ink.casing, 0.12 * ink.head, ink.alpha)
+        heads, hidden, ink = self.at(time), self.veiled_at(time), self._ink
+        for chosen, alpha in ((hidden, ink.alpha * ink.veil), (~hidden, ink.alpha)):
+            if alpha and chosen.any():
+                edge = 0.12 * ink.head
+                pen.mark(heads[chosen], MarkerStyle(ink.marker), ink.head, ink.color, ink.casing, edge, alpha)
         return heads
-
-    def _stretch(self, first: int, time: float) -> tuple[FloatArray, BoolArray | None, BoolArray | None]:
-        """The path from a vertex to the place reached at a time, and which of its segments are shown and veiled.
-
-        Returns:
-            (starts, n, 2) spots; (starts, n − 1) the segments in plain sight, None for all; likewise those
-            that are seen through the surface, None for none.
-        """
-        last = int(np.searchsorted(self._times, time, side="right"))
-        lines, shown = _unbroken(np.concatenate([self._drawn[:, first:last], self.at(time)[:, None]], axis=1))
-        if self._veiled is None:
-            return lines, shown, None
-        ends = self._veiled[:, first : last + 1]
-        ends = np.concatenate([ends, ends[:, -1:]], 1)[:, : lines.shape[1]]
-        veiled = ends[:, 1:] | ends[:, :-1]
-        seen = np.ones_like(veiled) if shown is None else shown
-        return lines, seen & ~veiled, seen & veiled
-
-    def _draw_line(self, pen: Pen, lines: FloatArray, shown: BoolArray | None, run: FloatArray, alpha: float) -> None:
-        """Stroke the coloured line; `run` is how far each path has come in its dashes where it begins."""
-        ink = self._ink
-        if not ink.dash:
-            pen.stroke(lines, ink.color, ink.width, "round" if alpha == 1 else "butt", shown=shown, alpha=alpha)
-            return
-        lengths = [points(part * ink.width) for part in ink.dash]
-        for start, line in enumerate(lines):
-            for first, last in [(0, len(line))] if shown is None else _runs(shown[start]):
-                come = run[start] + np.linalg.norm(np.diff(line[: first + 1], axis=0), axis=-1).sum()
-                dash = (points(float(come)), lengths)
-                pen.stroke(line[None, first:last], ink.color, ink.width, "butt", dash=dash, alpha=alpha)
-
-    def _mark_dots(self, pen: Pen, spots: FloatArray, alpha: float) -> None:
-        ink = self._ink
-        pen.mark(spots.reshape(-1, 2), DOT, ink.dot, ink.color, ink.casing, ink.dot / 6, alpha)
 
     def _draw_fading(self, pen: Pen, time: float, fade: int) -> FloatArray:
         """Draw the last steps of the path in bands, each fainter than the one after it."""
-        since = max(time - fade, 0.0)
-        borders = np.linspace(since, time, BANDS + 1)
-        spots = []
-        for begin, end in pairwise(borders):
-            first, last = (int(np.searchsorted(self._times, at, side="right")) for at in (begin, end))
-            ends = [self.at(float(begin))[:, None], self._drawn[:, first:last], self.at(float(end))[:, None]]
-            lines, shown = _unbroken(np.concatenate(ends, axis=1))
-            alpha = self._ink.alpha * (1 - (time - float(end)) / fade)
-            self._draw_line(pen, lines, shown, self._run[:, max(first - 1, 0)], max(alpha, 1 / BANDS))
-            if self._iterates is not None:
-                self._mark_dots(pen, lines[:, 1:-1][:, self._iterates[first:last]], max(alpha, 1 / BANDS))
-            spots.append(lines)
+        spots = [self.at(time)[:, None]]
+        for band in range(BANDS, 0, -1):
+            begin, end = (max(time - fade * age / BANDS, float(self._times[0])) for age in (band, band - 1))
+            if begin < end:
+                stretch, alpha = self._stretch(begin, end), self._ink.alpha * (BANDS + 1 - band) / BANDS
+                self._draw_veiled(pen, stretch, alpha)
+                self._draw_plain(pen, stretch, alpha)
+                spots.append(stretch.lines)
         return np.concatenate(spots, axis=1)
+
+    def _stretch(self, begin: float, end: float) -> _Stretch:
+        """The path from the place reached at one time to that reached at another."""
+        first, last = (int(np.searchsorted(self._times, time, side="right")) for time in (begin, end))
+        tail, head = self.at(begin), self.at(end)
+        lines, plain = _unbroken(np.concatenate([tail[:, None], self._drawn[:, first:last], head[:, None]], axis=1))
+        veiled = None
+        if self._veiled is not None:
+            ends = self._veiled[:, first - 1 : last + 1]
+            ends = np.concatenate([ends, ends[:, -1:]], 1)[:, : lines.shape[1]]
+            hidden = ends[:, 1:] | ends[:, :-1]
+            veiled = hidden if plain is None else plain & hidden
+            plain = ~hidden if plain is None else plain & ~hidden
+        run = self._run[:, first - 1 : last]
+        if self._ink.dash:
+            run = run.copy()
+            run[:, 0] += np.nan_to_num(np.linalg.norm(tail - self._drawn[:, first - 1], axis=-1))
+        return _Stretch(lines, plain, veiled, run, self._dots(begin, end))
+
+    def _dots(self, begin: float, end: float) -> FloatArray | None:
+        """The iterates from one time up to but not at another, (n, 2), but for those that are hidden."""
+        if self._iterates is None:
+            return None
+        first, last = np.searchsorted(self._times, (begin, end))
+        chosen = first + np.flatnonzero(self._iterates[first:last])
+        spots = self._drawn[:, chosen]
+        return spots.reshape(-1, 2) if self._veiled is None else spots[~self._veiled[:, chosen]]
+
+    def _draw_plain(self, pen: Pen, stretch: _Stretch, alpha: float) -> None:
+        """Draw what is in plain sight: the coloured line, and a dot on each iterate."""
+        ink, lines = self._ink, stretch.lines
+        if ink.dash:
+            lengths = [points(part * ink.width) for part in ink.dash]
+            for start, line in enumerate(lines):
+                for first, last in [(0, len(line))] if stretch.plain is None else _runs(stretch.plain[start]):
+                    dash = (points(float(stretch.run[start, first])), lengths)
+                    pen.stroke(line[None, first:last], ink.color, ink.width, "butt", dash=dash, alpha=alpha)
+        else:
+            cap: Cap = "round" if alpha == 1 else "butt"
+            pen.stroke(lines, ink.color, ink.width, cap, shown=stretch.plain, alpha=alpha)
+        if stretch.dots is not None:
+            pen.mark(stretch.dots, DOT, ink.dot, ink.color, ink.casing, ink.dot / 6, alpha)
+
+    def _draw_veiled(self, pen: Pen, stretch: _Stretch, alpha: float, new: int = 0) -> None:
+        """Draw what is hidden, faintly, from a vertex that is new on: drawn over once more it would be stronger."""
+        ink = self._ink
+        if ink.veil and stretch.veiled is not None:
+            faint = alpha * ink.veil
+            lines, shown = stretch.lines[:, new:], stretch.veiled[:, new:]
+            pen.stroke(lines, ink.color, 0.75 * ink.width, "butt", shown=shown, alpha=faint)
+
+
+def reached(rows: FloatArray, times: FloatArray, time: float) -> FloatArray:
+    """Return what rows, (n, …), of some times, (n,), come to at a time: between two of them in proportion."""
+    before = int(np.clip(np.searchsorted(times, time, side="right") - 1, 0, len(times) - 1))
+    after = min(before + 1, len(times) - 1)
+    gap = times[after] - times[before]
+    share = (time - times[before]) / gap if gap else 0.0
+    return np.asarray(rows[before] + share * (rows[after] - rows[before]) if share else rows[before])
+
+
+def settled(rows: Rows, times: FloatArray, ends: npt.NDArray[np.int64]) -> Rows:
+    """Return rows, (n, starts, …), of some times, (n,), that change no more once the end of each start is reached."""
+    last = np.minimum(np.searchsorted(times, ends), len(times) - 1)
+    past = np.arange(len(times))[:, None] > last
+    if not past.any():
+        return rows
+    return np.where(past.reshape(*past.shape, *[1] * (rows.ndim - 2)), rows[last, np.arange(len(last))], rows)
 
 
 def _unbroken(lines: FloatArray) -> tuple[FloatArray, BoolArray | None]:

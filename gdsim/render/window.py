@@ -80,6 +80,11 @@ class Window:
         assert self.relief is not None  # noqa: S101  (for the type checker: only surfaces are asked)
         return self.relief.hidden(spots, self.azimuth(moment))
 
+    def covered(self, spots: FloatArray, moment: Moment) -> npt.NDArray[np.bool_]:
+        """Tell which of the places in the plane of the inputs, (…, 2 or more), a surface hides, (…)."""
+        assert self.relief is not None  # noqa: S101  (for the type checker: only surfaces are asked)
+        return self.relief.covered(spots, self.azimuth(moment))
+
     def pen(self, renderer: RendererBase) -> Pen:
         """Return a pen whose pixels are those of a figure at `DPI`, whatever the renderer's own resolution."""
         transform = Affine2D().scale(1 / DPI) + self.figure.dpi_scale_trans
