@@ -131,13 +131,7 @@ def overlapping(found: list[tuple[str, np.ndarray]]) -> list[tuple[str, str]]:
     return [(one, other) for i, (one, a) in enumerate(found) for other, b in found[i + 1 :] if meet(a, b)]
 
 
-@pytest.mark.parametrize("size", SIZES)
-@pytest.mark.parametrize("labels", [["SGD"], ["SGD", "Momentum", "Adam"], ["an absurdly long label " * 3] * 12])
-def test_no_text_is_cut_or_overlaps_at_any_size(size, labels):
-    frames = Frames(
-        race(labels=labels, size=size, steps=10, title="A title that is rather long for so small a picture")
-    )
-    found = boxes(frames)
+def assert_whole_and_apart(found, size):
     width, height = size
     for words, (left, bottom, right, top) in found:
         assert left >= -1, words
@@ -145,6 +139,16 @@ def test_no_text_is_cut_or_overlaps_at_any_size(size, labels):
         assert right <= width + 1, words
         assert top <= height + 1, words
     assert overlapping(found) == []
+
+
+@pytest.mark.parametrize("size", SIZES)
+@pytest.mark.parametrize("labels", [["SGD"], ["SGD", "Momentum", "Adam"], ["an absurdly long label " * 3] * 12])
+def test_no_text_is_cut_or_overlaps_at_any_size(size, labels):
+    frames = Frames(
+        race(labels=labels, size=size, steps=10, title="A title that is rather long for so small a picture")
+    )
+    found = boxes(frames)
+    assert_whole_and_apart(found, size)
 
 
 ALL_PANELS = ["loss", "gradient_norm", "distance", "learning_rate", "step_size", "angle"]
@@ -182,13 +186,7 @@ def look(name: str, size, label="an absurdly long label that nobody would ever w
 def test_no_text_is_cut_or_overlaps_in_any_look(name, size):
     frames = Frames(look(name, size))
     found = boxes(frames)
-    width, height = size
-    for words, (left, bottom, right, top) in found:
-        assert left >= -1, words
-        assert bottom >= -1, words
-        assert right <= width + 1, words
-        assert top <= height + 1, words
-    assert overlapping(found) == []
+    assert_whole_and_apart(found, size)
 
 
 @pytest.mark.parametrize(
