@@ -55,7 +55,7 @@ def test_a_run_writes_every_result_and_prints_its_path(here):
     assert set(result.stdout.split()) == names
     assert files(here) == names | {"quick.yaml"}
     assert "quick: simulating and drawing" in result.stderr
-    for words in ("SGD · lr 0.01", "steps to", "tolerance", "ran all steps", "reaches the minimum"):
+    for words in ("SGD · lr 0.01", "steps to", "tolerance", "ran all steps", "of the minimum"):
         assert words in result.stderr
 
 

@@ -16,6 +16,7 @@ from typer.testing import CliRunner
 
 import gdsim
 from gdsim.cli import app
+from gdsim.comparison import Table
 
 QUICK = "{objective: himmelblau, start: [-0.5, 4.2], steps: 30, optimizers: {SGD: {lr: 0.01}, Adam: {lr: 0.3}}}\n"
 
@@ -85,6 +86,7 @@ def test_the_tuned_config_runs_and_gives_the_numbers_of_the_table(here):
     assert "# quick, tuned by gdsim" in text
     assert "budget of 7" in text.replace("\n# ", " ")
     assert "# SGD is left out" in text
+    assert "3 other random starts" in text.replace("\n# ", " ")
     told = {row["optimizer"]: row for row in json.loads((here / "t.json").read_text())["rows"]}
     again = gdsim.compare(gdsim.load("below/tuned.yaml"))
     assert {row.optimizer for row in again} == {"a=b: c", "Adam"}
@@ -127,6 +129,12 @@ def test_two_configs_have_a_table_each(here):
         (["--set", "steps=many"], "--set steps=many: steps: must be a whole number"),
         (["none.yaml"], "none.yaml: no such file"),
         (["quick.yaml"], "two configs have the same name"),
+        (["--tune", "lrr"], "--tune: there is no 'lrr'; did you mean 'lr'?"),
+        (["--csv", "quick.yaml"], "--csv: quick.yaml is the config; name another file"),
+        (["--tune", "lr", "--write", "./folder/../quick.yaml"], "quick.yaml is the config"),
+        (["--json", "outputs/quick/quick.study.jsonl"], "is what --resume goes on from"),
+        (["--csv", "outputs"], "--csv: outputs must be a folder"),
+        (["--csv", "t", "--json", "t/u"], "--csv: t must be a folder"),
     ],
 )
 def test_mistakes_are_one_line(here, words, told):
@@ -138,7 +146,7 @@ def test_mistakes_are_one_line(here, words, told):
     assert result.stdout == ""
     last = result.stderr.splitlines()[-1]
     assert told in last
-    assert len(result.stderr.splitlines()) <= 2  # what it was about to do, and why it does not
+    assert len(result.stderr.splitlines()) == 1
     assert files(here) == before
 
 
@@ -170,11 +178,61 @@ def test_resuming_from_nothing_begins(here):
     assert call("quick.yaml", "--resume").exit_code == 0
 
 
-def test_what_cannot_be_written_leaves_what_is_finished(here):
+@pytest.mark.parametrize("path", ["locked/t.csv", "new/below/" + "x" * 250, "/proc/nowhere/t.csv"])
+def test_what_cannot_be_written_is_told_before_any_work(here, path):
     (here / "locked").write_text("")
-    result = call("quick.yaml", "--csv", "locked/t.csv")
+    before = files(here)
+    result = call("quick.yaml", "--csv", path)
     assert result.exit_code == 1
-    assert "locked" in result.stderr.splitlines()[-1]
+    assert result.stdout == ""
+    (line,) = result.stderr.splitlines()
+    assert line.startswith(f"--csv: {path} cannot be written: ")
+    assert files(here) == before
+
+
+def test_a_link_to_the_config_is_the_config(here):
+    (here / "link.yaml").symlink_to("quick.yaml")
+    result = call("quick.yaml", "--tune", "lr", "--write", "link.yaml")
+    assert "--write: link.yaml is the config; name another file" in result.stderr
+    assert (here / "quick.yaml").read_text() == QUICK
+
+
+def test_code_that_stays_behind_is_told_before_any_work(here):
+    (here / "bowl_at_home.py").write_text("def bowl(p):\n    return (p**2).sum(-1)\n")
+    (here / "quick.yaml").write_text(QUICK.replace("himmelblau", "{python: 'bowl_at_home:bowl', dim: 2}"))
+    result = call("quick.yaml", "--tune", "lr", "--allow-code", "--write", "below/t.yaml")
+    assert result.exit_code == 2
+    (line,) = result.stderr.splitlines()
+    assert line.startswith("--write: bowl_at_home:bowl stands beside quick")
+
+
+def test_what_cannot_be_written_in_the_end_leaves_what_is_finished(here, monkeypatch):
+    words = ["quick.yaml", "--tune", "lr", "--budget", "3", "--csv", "t.csv"]
+    kept, to_csv = here / "outputs/quick/quick.study.jsonl", Table.to_csv
+
+    def in_the_way(table):
+        (here / "t.csv").mkdir()
+        return to_csv(table)
+
+    monkeypatch.setattr(Table, "to_csv", in_the_way)
+    result = call(*words)
+    assert result.exit_code == 1
+    assert "t.csv: cannot be written" in result.stderr.splitlines()[-2] + result.stderr.splitlines()[-1]
+    assert "--resume goes on from there" in result.stderr
+    assert len(kept.read_text().splitlines()) == 5
+    monkeypatch.setattr(Table, "to_csv", to_csv)
+    (here / "t.csv").rmdir()
+
+    def again(*args, **options):
+        raise AssertionError("what is finished is done again")
+
+    monkeypatch.setattr("gdsim.descent.sweep", again)
+    assert call(*words, "--resume").exit_code == 0
+    assert not kept.exists()
+    monkeypatch.undo()
+    monkeypatch.chdir(here)
+    assert call(*words[:-1], "whole.csv").exit_code == 0
+    assert (here / "t.csv").read_bytes() == (here / "whole.csv").read_bytes()
 
 
 @pytest.mark.slow

@@ -13,6 +13,7 @@ from scipy.stats import rankdata
 
 import gdsim
 from gdsim.comparison import (
+    Matrix,
     compare,
     data_profile,
     evaluations_to_tolerance,
@@ -191,6 +192,13 @@ def test_shares_are_not_known_where_the_minimum_is_not():
     saddle = gdsim.objective("saddle")
     matrix = solved_shares(compare([gdsim.descend(saddle, "SGD", start=[1, 1], steps=5, lr=0.1)]))
     assert np.isnan(matrix.figures).all()
+
+
+def test_a_mean_is_over_all_objectives_or_not_there():
+    nan = np.nan
+    matrix = Matrix("", ("f", "g", "h"), ("a", "b", "c"), np.array([[1, 2, nan], [nan] * 3, [2, 1, 1]]))
+    np.testing.assert_array_equal(matrix.means(), [1.5, 1.5, nan])
+    np.testing.assert_array_equal(Matrix("", ("f",), ("a",), np.array([[nan]])).means(), [nan])
 
 
 def test_two_of_one_label_have_no_matrix():

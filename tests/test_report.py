@@ -14,13 +14,17 @@ from html.parser import HTMLParser
 import numpy as np
 import pytest
 import torch
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 import gdsim
 from gdsim.comparison import compare, failed_row, table
 from gdsim.render.charts import chart
 from gdsim.report import write_report
+from gdsim.report.markup import figures_table
 from gdsim.report.words import story, title, tuned_words
-from gdsim.scene import Curve, Panel, Style
+from gdsim.scene import Curve, Panel, Style, number
+from gdsim.scene.words import joined
 from gdsim.study import Tuning, study
 from gdsim.themes import theme
 
@@ -153,7 +157,8 @@ def test_ids_are_given_once(pages):
 def test_the_table_holds_the_figures_in_full(pages, one):
     cells = [each for each in Page(pages["one"][0]).all("td") if "data-value" in each]
     columns = [each.name for each in one.table.columns()]
-    shown = [name for name in columns if name not in ("optimizer", "settings", "tuned", "starts", "stopped")]
+    elsewhere = ("optimizer", "settings", "tuned", "starts", "steps_to_tolerance", "diverged", "stopped")
+    shown = [name for name in columns if name not in elsewhere]
     assert len(cells) == len(shown) * len(one.table)
     for row, values in zip(one.table, zip(*[iter(cells)] * len(shown), strict=True), strict=True):
         for name, cell in zip(shown, values, strict=True):
@@ -195,6 +200,63 @@ def test_several_objectives_have_matrices_and_profiles(pages, several):
     assert "colspan" not in pages["one"][0].read_text("utf-8").split("<script>")[0]
 
 
+def test_a_report_of_several_objectives_where_nobody_comes_near(several, tmp_path):
+    nowhere = replace(several, evaluations=np.full(several.evaluations.shape, np.inf))
+    html, text = write_report(nowhere, tmp_path / "x.html")
+    assert "No optimizer comes within tolerance on any problem." in text.read_text("utf-8")
+    assert html.exists()
+
+
+def test_the_markdown_of_a_report_in_full(tmp_path):
+    found = study(
+        gdsim.loads(
+            "objective: [sphere, booth]\nstart: [1, 2]\nsteps: 4\n"
+            "view: {size: [320, 180]}\nanimation: {fps: 5, seconds: 1, hold: 0}\n"
+            "optimizers:\n  SGD: {lr: 0.05}\n  LBFGS: {lr: 1, max_iter: 2, line_search_fn: strong_wolfe}\n"
+        )
+    )
+    sphere, booth = ([each for each in found.curves if each.objective == title] for title in ("Sphere", "Booth"))
+    spent = np.array([[np.inf, 3.0], [8.0, 4.0]])
+    text = write_report(replace(found, evaluations=spent), tmp_path / "x.html")[1].read_text("utf-8")
+
+    def fall(curves):
+        return [
+            f"| {each.optimizer} | " + " | ".join(number(float(value), 3) for value in each.values) + " |"
+            for each in curves
+        ]
+
+    lines = text.splitlines()
+    loss = lines.index("## Loss")
+    assert [each.optimizer for each in sphere] == [each.optimizer for each in booth] == ["SGD", "LBFGS"]
+    heading = [
+        "",
+        "| optimizer | step 0 | step 1 | step 2 | step 3 | step 4 |",
+        "| --- | ---: | ---: | ---: | ---: | ---: |",
+    ]
+    captions = [f"{title}: lowest f − f\\* so far, the median over the starts." for title in ("Sphere", "Booth")]
+    expected = [*heading, *fall(sphere), "", captions[0], *heading, *fall(booth), "", captions[1]]
+    assert lines[loss + 1 : loss + 1 + len(expected)] == expected
+    assert fall(sphere)[0].startswith("| SGD | 5 | 4.05 | 3.28 | ")
+    profiles = lines.index("| within tolerance after | 1 × the fewest | 2 × the fewest |")
+    assert lines[profiles + 2 : profiles + 4] == ["| SGD | 0% | 50% |", "| LBFGS | 100% | 100% |"]
+    budgets = lines[profiles + 5]
+    assert budgets.startswith("| within tolerance after | 1 evaluation | 2 evaluations | 3 evaluations | 4 evaluations")
+    columns = [cell.strip() for cell in budgets.split("|")[1:-1]]
+    shares = {
+        cells[0]: dict(zip(columns, cells, strict=True))
+        for cells in ([cell.strip() for cell in line.split("|")[1:-1]] for line in lines[profiles + 7 : profiles + 9])
+    }
+    at = [f"{count} evaluation{'s' * (count > 1)}" for count in (1, 3, 4, 8)]
+    assert [shares["LBFGS"][each] for each in at] == ["0%", "50%", "100%", "100%"]
+    assert [shares["SGD"][each] for each in at] == ["0%", "0%", "0%", "50%"]
+
+
+def test_what_is_said_of_one_start_of_many_is_said_so(tmp_path):
+    told = write_report(study(loads(), starts=12), tmp_path / "x.html")[0].read_text("utf-8")
+    assert ">From the first of 12 starts: Gradient descent on Himmelblau, 40 steps. SGD " in told
+    assert "It shows the first" not in told
+
+
 def test_the_same_study_is_the_same_page(one, pages, tmp_path):
     again = write_report(one, tmp_path / "one.html")
     for mine, before in zip(again, pages["one"], strict=True):
@@ -228,25 +290,181 @@ def test_there_is_no_report_of_nothing(one, tmp_path):
 def rows(**changes):
     """Rows by label, each with what it differs in from one that solves all."""
     (row,) = compare(loads(text="steps: 3\noptimizers: {SGD: {lr: 0.01}}"))
-    base = replace(row, starts=8, solved=1.0, evaluations_to_tolerance=20, best_value=0.5, diverged=0)
+    base = replace(row, starts=8, solved=1.0, evaluations_to_tolerance=20, best_value=0.5, diverged=0, never=0)
     return table([replace(base, optimizer=label, **change) for label, change in changes.items()])
 
 
+NEVER = {"solved": 0.0, "evaluations_to_tolerance": None, "never": 8}
+
+
+def over(**columns):
+    """A table over as many objectives as each label has changes; None is for one that cannot run."""
+    made = []
+    for label, column in columns.items():
+        for index, change in enumerate(column):
+            title = f"F{index}"
+            failed = failed_row(title, label, label, "it cannot")
+            made += [failed] if change is None else [replace(*rows(**{label: change}), objective=title)]
+    return table(made)
+
+
+def spent(*evaluations):
+    return [{"evaluations_to_tolerance": each} for each in evaluations]
+
+
 def test_the_story_is_told_by_the_table():
-    lost = {"solved": 0.0, "evaluations_to_tolerance": None, "diverged": 3}
+    lost = {**NEVER, "never": 6, "diverged": 3}
     told = story(rows(A={}, B={"evaluations_to_tolerance": 30, "solved": 0.5}, C=lost))
     assert told == (
         "On Himmelblau A reaches a global minimum from all 8 starts, within tolerance after 20 gradient evaluations at "
-        "the median. Next is B (30, from 4 starts). C comes within tolerance from no more than half of the starts. "
-        "C diverges from some starts."
+        "the median. Next is B (30, from 4 starts). C comes within tolerance from 2 of 8 starts. "
+        "C diverges from 3 of 8 starts."
+    )
+
+
+def test_the_story_counts_exactly():
+    rare, gone = {**NEVER, "solved": 0.25, "never": 6}, {**NEVER, "diverged": 8}
+    flat = {"solved": 0.0, "evaluations_to_tolerance": 10, "diverged": 1}
+    some, few = ({**NEVER, "never": never, "diverged": 2} for never in (5, 7))
+    told = story(rows(A={"solved": 0.5}, B=rare, C=flat, D=gone, E=some, F=few))
+    assert told == (
+        "On Himmelblau A reaches a global minimum from 4 of 8 starts, within tolerance after 20 gradient evaluations "
+        "at the median. Next are B (from 2 starts) and C (10, but no global minimum). E (3) and F (1) come within "
+        "tolerance from so many of 8 starts. D never comes within tolerance. D diverges from all 8 starts. "
+        "C (1), E (2) and F (2) diverge from so many of 8 starts."
+    )
+
+
+def test_the_story_of_a_single_start_counts_none():
+    one_start = {"starts": 1, "never": 0}
+    missed = {**NEVER, "starts": 1, "never": 1, "diverged": 1}
+    assert story(rows(A=one_start, B=missed, C=missed)) == (
+        "On Himmelblau A reaches a global minimum, within tolerance after 20 gradient evaluations. "
+        "B and C never come within tolerance. B and C diverge."
+    )
+    assert story(rows(A={**one_start, "solved": 0.0})) == (
+        "On Himmelblau A comes within tolerance after 20 gradient evaluations, but reaches no global minimum."
+    )
+
+
+def test_those_who_do_the_same_on_one_objective_tie():
+    assert story(rows(A={}, B={}, C={"evaluations_to_tolerance": 21})) == (
+        "On Himmelblau A and B tie: each reaches a global minimum from all 8 starts, within tolerance after 20 "
+        "gradient evaluations at the median. Next is C (21)."
     )
 
 
 def test_the_story_of_no_success_names_the_lowest_value():
-    never = {"solved": 0.0, "evaluations_to_tolerance": None}
-    told = story(rows(A={**never, "best_value": 2.0}, B={**never, "best_value": 1.0}))
-    assert "no optimizer comes within tolerance" in told
-    assert "B finds the lowest value, 1." in told
+    told = story(rows(A={**NEVER, "best_value": 2.0}, B={**NEVER, "best_value": 1.0}))
+    assert told == (
+        "On Himmelblau no optimizer comes within tolerance of the minimum from any of 8 starts. "
+        "B finds the lowest value: 1 at the median."
+    )
+    told = story(rows(A={**NEVER, "never": 5}, B=NEVER))
+    assert told == (
+        "On Himmelblau no optimizer comes within tolerance of the minimum from more than half of the starts. "
+        "A comes within tolerance from 3 of 8 starts. B never comes within tolerance. "
+        "A and B find the lowest value: 0.5 at the median."
+    )
+
+
+def test_the_story_of_several_objectives_ranks_them():
+    last = [*spent(30, 30), {"evaluations_to_tolerance": 30, "solved": 0.5}]
+    assert story(over(C=last, B=spent(20, 20, 10), A=spent(10, 10, 20))) == (
+        "Over 3 objectives A has the best mean rank, 1.33, and is alone in front on 2 of them. Next is B with 1.67. "
+        "B and A reach a global minimum most often, each from 100 % of the starts."
+    )
+    quick, sure = [{"solved": 0.75}, {}, {}], [{}, {"solved": 0.5}, {"solved": 0.25}]
+    assert story(over(A=sure, B=quick)).endswith("B reaches a global minimum most often, from 91.7 % of the starts.")
+
+
+def test_no_mean_is_over_fewer_objectives_than_another():
+    rare = [{"evaluations_to_tolerance": 5}, None, None]
+    assert story(over(Rare=rare, Other=spent(20, 20, 20), Good=spent(10, 10, 10))) == (
+        "Over 3 objectives Good has the best mean rank, 1.33, and is alone in front on 2 of them. "
+        "Next is Other with 2.33. Other and Good reach a global minimum equally often, each from 100 % of the starts. "
+        "Rare does not run on all 3 objectives and is left out of the means; the table says why."
+    )
+    assert story(over(Rare=rare, Good=spent(10, 10, 10))).startswith(
+        "Over 3 objectives Good has a mean rank of 1.33; no other runs on all of them. "
+        "Good reaches a global minimum from 100 % of the starts. "
+    )
+
+
+def test_ties_over_several_objectives_are_called_ties():
+    told = story(over(A=spent(10, 20), B=spent(20, 10), C=spent(30, 40), D=spent(40, 30)))
+    assert told.startswith("Over 2 objectives A and B tie for the best mean rank, 1.5. Next are C and D with 3.5. ")
+
+
+def test_nobody_is_best_at_nothing():
+    assert story(over(A=[NEVER, NEVER], B=[NEVER, NEVER])) == (
+        "Over 2 objectives A and B tie for the best mean rank, 1.5. "
+        "No optimizer reaches a global minimum from any start."
+    )
+
+
+def test_one_optimizer_alone_has_no_rank():
+    assert story(over(A=[{}, {"solved": 0.5}])) == (
+        "Over 2 objectives: A reaches a global minimum from 75 % of the starts."
+    )
+    unknown = {"solved": None}
+    assert story(over(A=[unknown, unknown])) == "Over 2 objectives: No minimum is known."
+    assert story(over(A=[unknown, {}], B=[unknown, {}])).endswith(
+        "each from 100 % of the starts on the 1 objective whose minimum is known."
+    )
+
+
+COUNTS = st.sampled_from([None, 5, 10])
+
+
+@given(st.lists(st.tuples(COUNTS, COUNTS, COUNTS), min_size=2, max_size=4))
+@settings(deadline=None, max_examples=25)
+def test_the_best_mean_rank_is_the_best(found):
+    columns = {
+        label: [NEVER if each is None else {"evaluations_to_tolerance": each} for each in column]
+        for label, column in zip("ABCD", found, strict=False)
+    }
+    keys = [[np.inf if each is None else each for each in column] for column in found]
+    places = [
+        [sum(other < key for other in keyed) + (keyed.count(key) + 1) / 2 for key in keyed]
+        for keyed in zip(*keys, strict=True)
+    ]
+    means = [sum(column) / 3 for column in zip(*places, strict=True)]
+    best = [label for label, mean in zip("ABCD", means, strict=False) if mean == min(means)]
+    told = story(over(**columns))
+    if len(best) > 1:
+        assert f" {joined(best)} tie for the best mean rank, {min(means):.3g}." in told
+    else:
+        assert f" {best[0]} has the best mean rank, {min(means):.3g}" in told
+
+
+def test_columns_without_news_are_left_out():
+    def names(**changes):
+        return {column.name for column in rows(**changes).columns()}
+
+    assert not names(A={}, B={}) & {"never", "diverged", "evaluations"}
+    assert {"never", "diverged"} <= names(A={}, B={"never": 1, "diverged": 2})
+    assert "evaluations" in names(A={"evaluations": 30.0}, B={"evaluations": 31.5})
+    assert "evaluations" not in names(A={"evaluations": 30.0}, B={"evaluations": 30.0})
+    drawn = dict.fromkeys("AB", Style("A", "", "#123456", (), "o"))
+    same = {"evaluations_to_tolerance": 20, "steps_to_tolerance": 19}
+    more = {"evaluations_to_tolerance": 20, "steps_to_tolerance": 4}
+    never = {**NEVER, "steps_to_tolerance": None}
+    assert "steps)" not in figures_table(rows(A=same, B=never), drawn)
+    assert figures_table(rows(A=same, B=more), drawn).count('>20<span class="small">(4 steps)</span>') == 1
+
+
+@pytest.mark.parametrize("label", ["=1", "+1", "-1", "@x", "＝1", "＋1", "－1", "＠x", "\t=1", "\r=1", " =1", "\nx"])
+def test_no_cell_is_a_formula(label):
+    assert f"'{label}" in rows(**{label: {}}).to_csv()
+
+
+@pytest.mark.parametrize(
+    ("label", "written"),
+    [("@x", r"\@x"), ("http://a.b", r"http\://a.b"), ("WWW.a.b", r"WWW\.a.b"), ("a: b.c", "a: b.c"), ("#1", r"\#1")],
+)
+def test_no_label_calls_or_links(label, written):
+    assert f"| {written} |" in rows(**{label: {}}).to_markdown()
 
 
 def test_the_title_names_few_and_counts_many():
@@ -255,8 +473,9 @@ def test_the_title_names_few_and_counts_many():
 
 
 def test_the_picture_says_how_it_was_tuned(one, several):
-    assert tuned_words(several.table) == ()
-    long, short = tuned_words(one.table)
+    assert tuned_words(several.tuning) == ()
+    assert tuned_words(Tuning(("lr", "momentum"), budget=1)) == ("tuned with a budget of 1 descent",)
+    long, short = tuned_words(one.tuning)
     assert short == "tuned with a budget of 5 descents"
     assert long == f"{short}, lr on a grid from 1e-05 to 10"
 
@@ -377,6 +596,22 @@ def test_nothing_overflows_and_the_console_is_silent(browser, pages, name, width
     assert seen == ["by-night" if scheme == "dark" else "by-day"]
     ground = browser.execute_script("return getComputedStyle(document.body).backgroundColor")
     assert (ground == "rgb(255, 255, 255)") == (scheme == "light")
+
+
+@pytest.fixture(scope="module")
+def crowded(tmp_path_factory):
+    """A page whose table has every column."""
+    text = SMALL.replace("steps: 40", "steps: 20") + "  LBFGS: {lr: 1, max_iter: 4}\n  Wild: {class: SGD, lr: 5}\n"
+    found = study(loads(text=text), starts=12, objectives=["himmelblau", "rosenbrock"])
+    return write_report(found, tmp_path_factory.mktemp("crowded") / "x.html")[0]
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("name", ["one", "several", "crowded"])
+def test_no_column_is_out_of_sight(browser, pages, crowded, name):
+    visit(browser, crowded if name == "crowded" else pages[name][0])
+    boxes = "return [...document.querySelectorAll('.scroll')].map(each => each.scrollWidth - each.clientWidth)"
+    assert {*browser.execute_script(boxes)} == {0}
 
 
 @pytest.mark.slow

@@ -66,7 +66,7 @@ def test_words_say_what_happens():
         ]
     ).alt_text
     assert words.startswith("Gradient descent on Himmelblau, 60 steps. ")
-    assert "calm reaches the minimum (−2.81, 3.13) after " in words
+    assert "calm comes within tolerance of the minimum (−2.81, 3.13) after " in words
     assert "wild diverged at step 6" in words
     assert "slow is at (−0.50, 4.20) after 60 steps" in words
     saddle = gdsim.objective("saddle")
@@ -74,12 +74,24 @@ def test_words_say_what_happens():
     assert "idle comes to rest at (0.00, 0.00) after 0 steps" in idle
 
 
+def test_one_step_is_no_steps():
+    bowl = gdsim.objective("sphere")
+    there = descend([3.0, 4.0], steps=1, objective=bowl, lr=0.5, label="there")
+    far = descend([3.0, 4.0], steps=1, objective=bowl, lr=0.1, label="far")
+    assert compose([there, far]).alt_text == (
+        "Gradient descent on Sphere, 1 step. there comes within tolerance of the minimum (0.00, 0.00) after 1 step; "
+        "far is at (2.40, 3.20) after 1 step."
+    )
+    both = descend([[3.0, 4.0], [4.0, 4.0]], steps=1, objective=bowl, lr=0.5, label="both")
+    assert "both: 2 of 2 paths reach a global minimum" in compose([both]).alt_text
+
+
 def test_words_tell_a_minimum_from_what_is_almost_as_low():
     price = gdsim.objective("goldstein_price")
     path = descend([1.8, -1.9], steps=400, objective=price, lr=1e-6)
     # From 180,000 to a few hundred is most of the way down by value, and far from the minimum all the same.
     assert path.values[-1, 0] - 3 < 1e-2 * path.values[0, 0]
-    assert "reaches" not in compose([path]).alt_text
+    assert "tolerance" not in compose([path]).alt_text
     close = descend([3.1, 2.05], steps=20, lr=1e-9)
     assert "is at (3.10, 2.05) after 20 steps" in compose([close]).alt_text
 

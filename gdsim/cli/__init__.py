@@ -231,7 +231,10 @@ def compare(
     allow_code: AllowCode = False,
     quiet: Quiet = False,
 ) -> None:
-    """Compare the optimizers of each CONFIG, tuned alike if you like; print a table."""
+    """Compare the optimizers of each CONFIG, tuned alike if you like; print a table.
+
+    A class that cannot run is a row with its reason; a misspelt class or argument stops everything, with its place.
+    """
     wanted = Wanted(
         objectives=objectives,
         starts=starts,

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import sys
+import tempfile
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -16,7 +17,7 @@ from rich.console import Console
 from rich.text import Text
 
 import gdsim
-from gdsim.cli.preparing import folder_of, notes
+from gdsim.cli.preparing import notes
 from gdsim.cli.telling import grid, progress_bars, tell
 from gdsim.config.places import printable
 from gdsim.errors import ConfigError, GdsimError, InputError
@@ -60,14 +61,16 @@ class Wanted:
 def compare_all(configs: Sequence[Path], wanted: Wanted, changes: Sequence[str], allow_code: bool) -> None:
     """Compare the optimizers of each config."""
     names, tuning = _objectives(wanted), _tuning(wanted)
-    _check_files(wanted, len(configs), several=names is not None and (len(names) > 1 or "all" in names))
+    _check_files(wanted, configs, several=names is not None and (len(names) > 1 or "all" in names))
     experiments = _load(configs, changes, allow_code, with_view=wanted.report is not None)
     if wanted.write and names is None and len(experiments[0].objectives) > 1:
         raise InputError(_one_objective(len(experiments[0].objectives)))
     if len({each.name for each in experiments}) < len(experiments):
         raise InputError("two configs have the same name, by which --resume knows them; compare them one by one")
     for experiment in experiments:
-        with _folders(wanted.files()):
+        _check(experiment, names, tuning, wanted)
+    with _folders(wanted.files()):
+        for experiment in experiments:
             _compare(experiment, names, tuning, wanted)
 
 
@@ -97,10 +100,20 @@ def _check_view(experiment: Experiment) -> None:
             section(spec.build(), experiment.view)
 
 
+def _check(experiment: Experiment, names: Sequence[str] | None, tuning: Tuning | None, wanted: Wanted) -> None:
+    """Raise what is wrong with what is to be compared, and with writing it, before any work is done."""
+    from gdsim.study import check
+
+    with _by_option():
+        parts = check(experiment, objectives=names, starts=wanted.starts, tuning=tuning)
+    if wanted.write is not None:
+        _moved(parts[0], wanted.write)
+
+
 def _compare(experiment: Experiment, names: Sequence[str] | None, tuning: Tuning | None, wanted: Wanted) -> None:
     from gdsim.study import Finished, study
 
-    kept = Path("outputs") / experiment.name / f"{experiment.name}.study.jsonl"
+    kept = _kept(experiment.name)
     finished = Finished(kept, resume=wanted.resume)
     doing = "tuning and comparing" if tuning is not None else "comparing"
     with _for_later(finished, kept):
@@ -122,6 +135,11 @@ def _compare(experiment: Experiment, names: Sequence[str] | None, tuning: Tuning
     finished.forget()
     if finished.trouble:
         tell([f"Nothing could be kept for --resume: {finished.trouble}"])
+
+
+def _kept(name: str) -> Path:
+    """Where is kept what is finished of a config."""
+    return Path("outputs") / name / f"{name}.study.jsonl"
 
 
 @contextmanager
@@ -172,22 +190,35 @@ def _tuning(wanted: Wanted) -> Tuning | None:
         return Tuning(names, ranges=ranges, **budget)
 
 
-def _check_files(wanted: Wanted, configs: int, *, several: bool) -> None:
-    """See to it, before any work is done, that every file can be written and is another one."""
+def _check_files(wanted: Wanted, configs: Sequence[Path], *, several: bool) -> None:
+    """See to it, before any work is done, that every file is another one, and none of those that are read."""
+    read = dict.fromkeys(configs, "is the config")
+    read |= {_kept(path.stem): "is what --resume goes on from" for path in configs}
     places: dict[Path, str] = {}
     for option, path in wanted.files().items():
-        if configs > 1:
-            raise InputError(f"{option} goes with one config, not {configs}: compare them one by one")
+        if len(configs) > 1:
+            raise InputError(f"{option} goes with one config, not {len(configs)}: compare them one by one")
         if path.is_dir():
             raise InputError(f"{option}: {path} is a folder; name a file in it")
-        if (other := places.setdefault(path.resolve(), option)) != option:
-            raise InputError(f"{other} and {option} both name {path}; give each a file of its own")
+        for other, what in read.items():
+            if _is_same(path, other):
+                raise InputError(f"{option}: {path} {what}; name another file")
+        if (before := places.setdefault(path.resolve(), option)) != option:
+            raise InputError(f"{before} and {option} both name {path}; give each a file of its own")
+        if any(path.resolve() in other.resolve().parents for other in [*read, *wanted.files().values()]):
+            raise InputError(f"{option}: {path} must be a folder, as another file goes into it; name another file")
     if wanted.write is not None and several:
         raise InputError(_one_objective(None))
     if wanted.write is not None and wanted.write.suffix not in (".yaml", ".yml"):
         raise InputError(f"--write: {wanted.write}: give it a name that ends in .yaml")
     if wanted.report is not None and wanted.report.suffix.lower() not in (".html", ".htm"):
         raise InputError(f"--report: {wanted.report}: give it a name that ends in .html")
+
+
+def _is_same(one: Path, other: Path) -> bool:
+    if one.exists() and other.exists():
+        return one.samefile(other)
+    return one.resolve() == other.resolve()
 
 
 def _one_objective(count: int | None) -> str:
@@ -197,15 +228,23 @@ def _one_objective(count: int | None) -> str:
 
 @contextmanager
 def _folders(paths: dict[str, Path]) -> Iterator[None]:
-    """Make the folders of files that are to come, and take away again what stays empty."""
-    missing = [path.parent for path in paths.values() if not path.parent.exists()]
-    for folder in missing:
-        try:
-            folder.mkdir(parents=True, exist_ok=True)
-        except OSError as error:
-            raise GdsimError(f"{folder}: cannot be made: {error.strerror}") from error
-    with folder_of({str(folder): folder / "." / "file" for folder in missing}):
+    """Make the folders of files that are to come, try whether they can be written, and take away what stays empty."""
+    above = [folder for path in paths.values() for folder in path.parents]
+    missing = [folder for folder in dict.fromkeys(above) if not folder.exists()]
+    try:
+        for option, path in paths.items():
+            try:
+                path.parent.mkdir(parents=True, exist_ok=True)
+                # As long a name as it has while it is not whole.
+                with tempfile.NamedTemporaryFile(prefix=f".{path.stem}.", suffix=path.suffix, dir=path.parent):
+                    pass
+            except OSError as error:
+                raise GdsimError(f"{option}: {path} cannot be written: {error.strerror or error}") from error
         yield
+    finally:
+        for folder in sorted(missing, key=lambda each: len(each.parts), reverse=True):
+            with suppress(OSError):  # it is not empty, or was never made
+                folder.rmdir()
 
 
 def _print(name: str, study: Study) -> None:
@@ -261,17 +300,22 @@ def _text_file(path: Path, text: str) -> Path:
 
 def _tuned_config(experiment: Experiment, study: Study, wanted: Wanted) -> str:
     """The config with what tuning found, and how it was found in comments."""
-    from gdsim.study import moved
-
     if not study.experiments or wanted.write is None:
         raise GdsimError("--write: there is nothing to write, as none of the optimizers can run")
-    try:
-        yaml = moved(study.experiments[0], wanted.write.parent)
-    except InputError as error:
-        raise InputError(f"--write: {error}") from error
+    yaml = _moved(study.experiments[0], wanted.write)
     told = [f"{experiment.name}, tuned by gdsim {gdsim.__version__} on {study.table.rows[0].objective}."]
     told += [f"{row.optimizer}: {row.tuned}." for row in study.table if row.tuned]
     told += [f"{row.optimizer} is left out: it cannot run ({row.reason})." for row in study.table if row.reason]
     told.append(study.table.caption)
     comments = (indent(fill(printable(" ".join(each.split())), 98), "# ") for each in told)
     return "\n".join(comments) + f"\n{yaml}"
+
+
+def _moved(experiment: Experiment, path: Path) -> str:
+    """The YAML of an experiment as it reads at another place."""
+    from gdsim.study import moved
+
+    try:
+        return moved(experiment, path.parent)
+    except InputError as error:
+        raise InputError(f"--write: {error}") from error

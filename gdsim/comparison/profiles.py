@@ -33,6 +33,14 @@ class Matrix:
     optimizers: tuple[str, ...]
     figures: FloatArray
 
+    def means(self) -> FloatArray:
+        """Return the mean of each optimizer over the objectives that have figures, (optimizers,).
+
+        NaN for one that lacks a figure on any of these: a mean over fewer objectives says nothing beside the others.
+        """
+        kept = self.figures[~np.isnan(self.figures).all(1)]
+        return kept.mean(0) if len(kept) else np.full(len(self.optimizers), np.nan)
+
     def words(self) -> tuple[tuple[str, ...], ...]:
         """Return the figures as they are read, row by row; empty where there is none."""
         return tuple(tuple("" if np.isnan(each) else f"{each:.4g}" for each in row) for row in self.figures)
@@ -46,7 +54,7 @@ class Matrix:
 
 @dataclass(frozen=True, eq=False)
 class Profile:
-    """For each optimizer the share of problems that it solves, as a function of what it may spend.
+    """For each optimizer the share of problems on which it is within tolerance, by what it has spent.
 
     Between two places the share is that of the left one; beyond the last it stays.
 
@@ -108,8 +116,8 @@ def _matrix(table: Table, figures: Callable[[Sequence[Row]], list[float]], capti
 def performance_profile(evaluations: npt.ArrayLike, labels: Sequence[str]) -> Profile:
     """Return the performance profile of Dolan and Moré (2002).
 
-    ρ_s(τ) is the share of problems that optimizer s solves with at most τ times as many evaluations as the best of all
-    on the same problem; a problem that none solves counts for none.
+    ρ_s(τ) is the share of problems on which optimizer s comes within tolerance with at most τ times as many evaluations
+    as the best of all on the same problem; a problem on which none does counts for none.
 
     Args:
         evaluations: (problems, optimizers) gradient evaluations to tolerance, inf for never; a problem is an objective
@@ -131,8 +139,9 @@ def performance_profile(evaluations: npt.ArrayLike, labels: Sequence[str]) -> Pr
 def data_profile(evaluations: npt.ArrayLike, labels: Sequence[str]) -> Profile:
     """Return the data profile of Moré and Wild (2009).
 
-    d_s(α) is the share of problems that optimizer s solves within α simplex gradients. Theirs are dim + 1 values each,
-    what a gradient costs by differences; here the gradient itself is evaluated, so α counts gradients.
+    d_s(α) is the share of problems on which optimizer s is within tolerance after at most α simplex gradients. Theirs
+    are dim + 1 values each, what a gradient costs by differences; here the gradient itself is evaluated, so α counts
+    gradients.
 
     Args:
         evaluations: (problems, optimizers) gradient evaluations to tolerance, inf for never; a problem is an objective

@@ -50,6 +50,7 @@ class Row:
             None where that one never gets there.
         evaluations_to_tolerance: The number of gradients asked for up to that step, that of x_k included; the median in
             the same way.
+        evaluations: The number of gradients asked for in all, up to the last step or where a start stopped; the median.
         never: How many starts never come within tolerance.
         distance_to_minimum: From the last real point to the nearest known global minimum, the median; None where none
             is known.
@@ -74,6 +75,7 @@ class Row:
     solved: float | None
     steps_to_tolerance: int | None
     evaluations_to_tolerance: int | None
+    evaluations: float | None
     never: int | None
     distance_to_minimum: float | None
     detour: float | None
@@ -109,6 +111,7 @@ def row_of(trajectory: Trajectory, lowest: float, *, title: str | None = None, t
         solved=None if reached is None else float(reached.mean()),
         steps_to_tolerance=_middle(np.where(in_time, steps, np.inf)),
         evaluations_to_tolerance=_middle(evaluations_to_tolerance(trajectory, lowest)),
+        evaluations=_median(trajectory.evaluations[-1].astype(np.float64)),
         never=int((~in_time).sum()),
         distance_to_minimum=None if distances is None else _median(distances),
         detour=_median(detours(trajectory)),
@@ -140,6 +143,7 @@ FIGURES = (
     "solved",
     "steps_to_tolerance",
     "evaluations_to_tolerance",
+    "evaluations",
     "never",
     "distance_to_minimum",
     "detour",

@@ -14,7 +14,7 @@ from typing import Any
 from gdsim.comparison.rows import Row
 from gdsim.errors import GdsimError
 
-__all__ = ["Column", "columns", "csv_text", "frame", "json_text", "pipe_table"]
+__all__ = ["Column", "columns", "csv_text", "frame", "json_text", "pipe_table", "plain"]
 
 
 @dataclass(frozen=True)
@@ -36,7 +36,10 @@ class Column:
 
 def columns(rows: Sequence[Row]) -> tuple[Column, ...]:
     """Return the columns of rows in the order in which they are read, less those with nothing to say."""
-    told = [Column(name, heading, tuple(map(say, rows)), True) for name, heading, say in FIGURES]
+    silent = {name for name in ("never", "diverged") if not any(getattr(row, name) for row in rows)}
+    if not _differ_in_evaluations(rows):
+        silent.add("evaluations")
+    told = [Column(name, heading, tuple(map(say, rows)), True) for name, heading, say in FIGURES if name not in silent]
     told = [
         *(_words(rows, "objective") if len({row.objective for row in rows}) > 1 else []),
         *_words(rows, "optimizer"),
@@ -47,6 +50,12 @@ def columns(rows: Sequence[Row]) -> tuple[Column, ...]:
         *_words(rows, "reason"),
     ]
     return tuple(column for column in told if any(column.words))
+
+
+def _differ_in_evaluations(rows: Sequence[Row]) -> bool:
+    """Whether the optimizers have asked for different numbers of gradients on any objective."""
+    asked = {(row.objective, row.evaluations) for row in rows if row.evaluations is not None}
+    return len(asked) > len({objective for objective, _ in asked})
 
 
 def _words(rows: Sequence[Row], name: str) -> list[Column]:
@@ -72,6 +81,7 @@ FIGURES: tuple[tuple[str, str, Callable[[Row], str]], ...] = (
     ("solved", "solved", lambda row: "" if row.solved is None else f"{100 * row.solved:.3g} %"),
     ("evaluations_to_tolerance", "evaluations to tolerance", lambda row: _count(row, row.evaluations_to_tolerance)),
     ("steps_to_tolerance", "steps to tolerance", lambda row: _count(row, row.steps_to_tolerance)),
+    ("evaluations", "evaluations", lambda row: "" if row.evaluations is None else f"{row.evaluations:.10g}"),
     ("never", "never there", lambda row: f"{row.never} of {row.starts}" if row.starts > 1 else ""),
     ("best_value", "best value", lambda row: _with_spread(row, row.best_value, row.best_spread)),
     ("final_value", "final value", lambda row: _with_spread(row, row.final_value, row.final_spread)),
@@ -92,9 +102,13 @@ def csv_text(rows: Sequence[Row]) -> str:
     return text.getvalue()
 
 
+FORMULA = re.compile(r"[\t\r\n]|\s*[=+\-@\uff1d\uff0b\uff0d\uff20]")
+"""What a spreadsheet may take for the beginning of a formula, the full-width signs among it."""
+
+
 def _inert(cell: object) -> object:
     """What no spreadsheet takes for a formula: a label that begins like one gets an apostrophe before it."""
-    return f"'{cell}" if isinstance(cell, str) and cell.startswith(("=", "+", "-", "@", "\t", "\r", "\n")) else cell
+    return f"'{cell}" if isinstance(cell, str) and FORMULA.match(cell) else cell
 
 
 def json_text(rows: Sequence[Row], caption: str) -> str:
@@ -114,18 +128,18 @@ def pipe_table(
         figures: For each column whether it stands to the right.
         caption: What stands under it.
     """
-    lines = [_line(map(_escaped, headings)), _line("---:" if right else "---" for right in figures)]
-    lines += [_line(map(_escaped, row)) for row in rows]
-    return "\n".join([*lines, *(["", _escaped(caption)] if caption else [])]) + "\n"
+    lines = [_line(map(plain, headings)), _line("---:" if right else "---" for right in figures)]
+    lines += [_line(map(plain, row)) for row in rows]
+    return "\n".join([*lines, *(["", plain(caption)] if caption else [])]) + "\n"
 
 
 def _line(cells: Iterable[str]) -> str:
     return f"| {' | '.join(cells)} |"
 
 
-def _escaped(words: str) -> str:
-    """Words that Markdown takes for nothing but words, on one line."""
-    return re.sub(r"([\\`*_\[\]<>|~&$#])", r"\\\1", " ".join(words.split()))
+def plain(words: str) -> str:
+    """Return words that Markdown takes for nothing but words, on one line: no mark, no name called, no link."""
+    return re.sub(r"([\\`*_\[\]<>|~&$#@]|:(?=//)|(?<=www)\.)", r"\\\1", " ".join(words.split()), flags=re.IGNORECASE)
 
 
 def frame(rows: Sequence[Row], caption: str) -> Any:

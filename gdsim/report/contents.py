@@ -26,9 +26,10 @@ if TYPE_CHECKING:
 __all__ = ["Across", "Contents", "contents"]
 
 PROFILES = (
-    "A problem is one objective from one start, and solved once within tolerance. The first profile (Dolan and Moré "
-    "2002) is the share solved with at most so many times the gradient evaluations of the best on each; the second "
-    "(Moré and Wild 2009) the share solved within so many evaluations. The higher, the better."
+    "A problem is one objective from one start. The first profile (Dolan and Moré 2002) is the share of problems on "
+    "which an optimizer comes within tolerance with at most so many times the gradient evaluations of the best on "
+    "each; the second (Moré and Wild 2009) the share on which it does so within so many evaluations. The higher, the "
+    "better."
 )
 
 
@@ -96,7 +97,7 @@ def contents(study: Study) -> Contents:
         title=title(table),
         story=story(table),
         facts=facts(table, experiments[0]),
-        tuned=tuned_words(table),
+        tuned=tuned_words(study.tuning),
         labels=study.labels,
         experiments=experiments,
         table=table,

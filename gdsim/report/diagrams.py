@@ -95,7 +95,7 @@ def loss_charts(loss: Loss, styles: Mapping[str, Style], *, name: str) -> tuple[
 
 def performance_chart(profile: Profile, styles: Mapping[str, Style]) -> str:
     """Return a performance profile; its axis counts doublings of the fewest evaluations."""
-    words = _ends("Performance profile. Share of problems solved within so many times the fewest evaluations", profile)
+    words = _ends("Performance profile. Share of problems within tolerance, by times the fewest evaluations", profile)
     places = np.log2(profile.x)
     panel = _profile_panel(profile, places, styles, "times the fewest gradient evaluations")
     return colored(chart(panel, STANDINS, name="performance", words=words, stepped=True, doubling=True))
@@ -103,7 +103,7 @@ def performance_chart(profile: Profile, styles: Mapping[str, Style]) -> str:
 
 def data_chart(profile: Profile, styles: Mapping[str, Style]) -> str:
     """Return a data profile, over gradient evaluations."""
-    words = _ends("Data profile. Share of problems solved within so many gradient evaluations", profile)
+    words = _ends("Data profile. Share of problems within tolerance, by gradient evaluations", profile)
     panel = _profile_panel(profile, profile.x, styles, "gradient evaluations")
     return colored(chart(panel, STANDINS, name="data", words=words, stepped=True))
 
@@ -121,7 +121,7 @@ def _profile_panel(profile: Profile, places: FloatArray, styles: Mapping[str, St
         _curve(styles[label], places, column) for label, column in zip(profile.labels, shares.T, strict=True)
     )
     limits = np.array([-0.03, 1.03])
-    return Panel("share of problems solved", across, reach, 0.0, False, limits, np.linspace(0, 1, 5), curves)
+    return Panel("share within tolerance", across, reach, 0.0, False, limits, np.linspace(0, 1, 5), curves)
 
 
 def _curve(style: Style, places: FloatArray, figures: FloatArray) -> Curve:

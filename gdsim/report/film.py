@@ -88,14 +88,17 @@ def film(experiments: Sequence[Experiment], notes: tuple[str, ...]) -> Film:
     told = []
     if len(shown) < len(experiments):
         told.append(f"The animation shows the first {len(shown)} of {len(experiments)} objectives.")
+    words = scenes[0].alt_text
     if starts > FEW_STARTS:
-        told.append(f"It shows the first of {starts} starts.")
+        words = f"From the first of {starts} starts: {words}"
+        if len(shown) > 1:
+            told.append(f"It shows the first of {starts} starts.")
     return Film(
         clips=tuple(clips),
         dashes={style.label: style.dash for style in scenes[0].styles},
         size=scenes[0].size,
         objectives=len(shown),
-        words=scenes[0].alt_text,
+        words=words,
         left_out=tuple(told),
     )
 

@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 import numpy as np
 
 from gdsim.comparison import Profile
-from gdsim.comparison.writing import pipe_table
+from gdsim.comparison.writing import pipe_table, plain
 from gdsim.objectives import FloatArray
 from gdsim.report.contents import Across, Contents
 from gdsim.report.diagrams import Loss
+from gdsim.report.words import plural
 from gdsim.scene import number
 
 __all__ = ["markdown"]
@@ -29,9 +30,9 @@ def markdown(told: Contents, page: str) -> str:
     """
     link = page.replace("\\", "%5C").replace("<", "%3C").replace(">", "%3E")
     parts = [
-        f"# {_plain(told.title)}",
-        _plain(told.story),
-        _plain(told.facts),
+        f"# {plain(told.title)}",
+        plain(told.story),
+        plain(told.facts),
         f"[The animation and the charts](<{link}>)",
         "## The figures",
         told.table.to_markdown().rstrip(),
@@ -39,8 +40,8 @@ def markdown(told: Contents, page: str) -> str:
         *(_fall(loss) for loss in told.losses),
         *(_together(told.across) if told.across else []),
         "## What made it",
-        *(f"{_plain(name)}:\n\n{_fenced(yaml)}" for name, yaml in told.sources.items()),
-        "\n".join(f"- {_plain(name)}: {_plain(words)}" for name, words in told.versions.items()),
+        *(f"{plain(name)}:\n\n{_fenced(yaml)}" for name, yaml in told.sources.items()),
+        "\n".join(f"- {plain(name)}: {plain(words)}" for name, words in told.versions.items()),
     ]
     return "\n\n".join(parts) + "\n"
 
@@ -66,28 +67,27 @@ def _together(across: Across) -> Iterator[str]:
     yield "## All objectives together"
     yield across.ranks.to_markdown().rstrip()
     yield across.solved.to_markdown().rstrip()
-    yield _plain(across.words)
-    most = across.performance.x[-1]
-    yield _profile(across.performance, 2.0 ** np.arange(max(1, np.ceil(np.log2(most))) + 1), "× the fewest")
-    yield _profile(across.data, np.unique(np.geomspace(1, across.data.x[-1], 8).round()), "evaluations")
+    yield plain(across.words)
+    most = across.data.x[-1]
+    if most < 1:
+        yield "No optimizer comes within tolerance on any problem."
+        return
+    factors = 2.0 ** np.arange(max(1, np.ceil(np.log2(across.performance.x[-1]))) + 1)
+    yield _profile(across.performance, factors, [f"{each:g} × the fewest" for each in factors])
+    budgets = np.unique(np.geomspace(1, most, 8).round())
+    yield _profile(across.data, budgets, [plural(int(each), "evaluation") for each in budgets])
 
 
-def _profile(profile: Profile, places: FloatArray, unit: str) -> str:
+def _profile(profile: Profile, places: FloatArray, named: Sequence[str]) -> str:
     at = np.searchsorted(profile.x, places, side="right") - 1
     rows = [
         (label, *(f"{share:.0%}" for share in column[np.maximum(at, 0)]))
         for label, column in zip(profile.labels, profile.shares.T, strict=True)
     ]
-    headings = ["solved within", *(f"{place:g} {unit}" for place in places)]
-    return pipe_table(headings, rows, [False] + [True] * len(places)).rstrip()
+    return pipe_table(["within tolerance after", *named], rows, [False] + [True] * len(places)).rstrip()
 
 
 def _fenced(text: str) -> str:
     """Text in a fence that is longer than any within it."""
     fence = "`" * max(3, 1 + max(map(len, re.findall("`+", text)), default=0))
     return f"{fence}yaml\n{text.rstrip()}\n{fence}"
-
-
-def _plain(words: str) -> str:
-    """Words that Markdown takes for nothing but words, on one line."""
-    return re.sub(r"([\\`*_\[\]<>|~&$#])", r"\\\1", " ".join(words.split()))

@@ -10,6 +10,7 @@ import numpy as np
 from gdsim.comparison import Column, Matrix, Row, Table
 from gdsim.report.film import Film
 from gdsim.report.look import colored
+from gdsim.report.words import plural
 from gdsim.scene import Style
 
 __all__ = [
@@ -29,21 +30,20 @@ MEANINGS: Mapping[str, str] = {
     "starts": "From how many starting points the optimizer ran.",
     "solved": "The share of starts that reach a global minimum: within tolerance, not broken off, and ending near it.",
     "evaluations_to_tolerance": "Gradients asked for until within tolerance. The median start counts; one that never "
-    "gets there counts as later than any that does.",
-    "steps_to_tolerance": "The same in steps; they differ where a step asks for several gradients.",
+    "gets there counts as later than any that does. The steps stand under it where a step asks for several.",
+    "evaluations": "Gradients asked for in all; they differ where a step asks for several, or a start stops early.",
     "never": "How many starts never come within tolerance.",
     "best_value": "The lowest value on the way.",
     "final_value": "The value at the last step.",
     "distance_to_minimum": "From the last point to the nearest global minimum.",
     "detour": "The length of the path over the straight distance from its start to its end; 1 is straight.",
     "mean_angle": "How far the steps turn away from steepest descent, in degrees; 0 is straight downhill.",
-    "diverged": "How many starts ran off to where no number is.",
-    "stopped": "How the starts ended.",
+    "stopped": "How the starts ended; one that diverged ran off to where no number is.",
 }
 """What each column says, by the field of `Row` that it shows."""
 
-FOLDED = ("optimizer", "settings", "tuned", "reason", "stopped", "objective")
-"""The columns that the page arranges in its own way."""
+FOLDED = ("optimizer", "settings", "tuned", "reason", "stopped", "objective", "steps_to_tolerance", "diverged")
+"""The columns that the page arranges in its own way: how the starts ended says how many diverged."""
 
 HIGH_FIRST = ("solved",)
 """Columns of which the high figures are the good ones."""
@@ -71,7 +71,7 @@ def element(kind: str, content: str = "", /, **attributes: str | bool | None) ->
 def figures_table(table: Table, styles: Mapping[str, Style]) -> str:
     """Return the table of figures, to be sorted by its headings."""
     several = len({row.objective for row in table}) > 1
-    shown = [column for column in table.columns() if column.name not in FOLDED and not _always_the_same(column)]
+    shown = [column for column in _telling(table) if column.name not in FOLDED]
     headings = [_heading("optimizer", "optimizer")]
     if several:
         headings.append(_heading("objective", "objective"))
@@ -86,13 +86,14 @@ def figures_table(table: Table, styles: Mapping[str, Style]) -> str:
     return f"{_scrolling(made, labelledby='table')}\n{element('p', class_='hidden', role='status')}"
 
 
-def _always_the_same(column: Column) -> bool:
-    """Whether the line of facts has said already what stands in a column."""
-    return column.name == "starts" and len({words for words in column.words if words}) == 1
+def _telling(table: Table) -> list[Column]:
+    """The columns that say what the line of facts has not said already."""
+    alike = len({row.starts for row in table if row.starts}) == 1
+    return [column for column in table.columns() if not (alike and column.name == "starts")]
 
 
 def _heading(name: str, words: str, *, figures: bool = False) -> str:
-    button = element("button", escape(words[:1].upper() + words[1:]), type="button")
+    button = element("button", element("span", escape(words[:1].upper() + words[1:])), type="button")
     return element(
         "th",
         button,
@@ -111,9 +112,18 @@ def _row(row: Row, index: int, shown: Sequence[Column], style: Style, *, several
         why = f"{element('span', 'Cannot run:', class_='flag')} {escape(row.reason)}"
         cells.append(element("td", element("p", why), class_="reason", colspan=str(len(shown) + 1)))
     else:
-        cells += [_cell(column.words[index], getattr(row, column.name)) for column in shown]
+        cells += [_cell(_words(column, row, index), getattr(row, column.name)) for column in shown]
         cells.append(element("td", escape(row.stopped), class_="wide"))
     return element("tr", "".join(cells), class_="first" if first else None)
+
+
+def _words(column: Column, row: Row, index: int) -> str:
+    """What stands in a cell; beside evaluations the steps, unless each has asked for one gradient."""
+    words, steps = column.words[index], row.steps_to_tolerance
+    # The gradient at the start is asked for, too.
+    if column.name != "evaluations_to_tolerance" or steps is None or row.evaluations_to_tolerance == steps + 1:
+        return words
+    return f"{words} ({plural(steps, 'step')})"
 
 
 def _cell(words: str, figure: float | None) -> str:
@@ -157,7 +167,7 @@ def _swatch(style: Style) -> str:
 
 def column_meanings(table: Table) -> str:
     """Return what the columns of the table say."""
-    shown = [column for column in table.columns() if column.name in MEANINGS and not _always_the_same(column)]
+    shown = [column for column in _telling(table) if column.name in MEANINGS]
     return definitions({column.heading: MEANINGS[column.name] for column in shown})
 
 
@@ -180,9 +190,7 @@ def matrix_table(matrix: Matrix, heading: str, *, percent: bool) -> str:
         _matrix_row(title, figures, shades, percent=percent)
         for title, figures, shades in zip(matrix.objectives, matrix.figures, good, strict=True)
     ]
-    means = [
-        float(column[~np.isnan(column)].mean()) if not np.isnan(column).all() else np.nan for column in matrix.figures.T
-    ]
+    means = matrix.means()
     rows.append(_matrix_row("Mean", means, np.zeros(len(means)), percent=percent, kind="total"))
     labels = "".join(element("th", escape(label), scope="col", class_="number") for label in matrix.optimizers)
     head = element("thead", element("tr", element("th", "Objective", scope="col") + labels))

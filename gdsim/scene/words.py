@@ -55,12 +55,12 @@ def portrait(title: str, view: View) -> str:
 def describe(objective: Objective, trajectories: Sequence[Trajectory]) -> str:
     """Say in a sentence an optimizer where its paths lead.
 
-    For example: "Gradient descent on Himmelblau, 150 steps. Adam reaches the minimum (3.00, 2.00) after 96
-    steps; SGD is at (−2.81, 3.13) after 150 steps."
+    For example: "Gradient descent on Himmelblau, 150 steps. Adam comes within tolerance of the minimum
+    (3.00, 2.00) after 96 steps; SGD is at (−2.81, 3.13) after 150 steps."
     """
     steps = len(trajectories[0].points) - 1
     told = "; ".join(_tell(objective, each, steps) for each in trajectories)
-    return f"Gradient descent on {objective.title}, {steps} step{'s' * (steps != 1)}. {told}."
+    return f"Gradient descent on {objective.title}, {_steps(steps)}. {told}."
 
 
 def _tell(objective: Objective, trajectory: Trajectory, steps: int) -> str:
@@ -68,7 +68,8 @@ def _tell(objective: Objective, trajectory: Trajectory, steps: int) -> str:
     last, reached = trajectory.points[-1], _reached(objective, trajectory)
     if starts > 1:
         if len(objective.minima):
-            told = f"{int((reached <= steps).sum())} of {starts} paths reach a global minimum"
+            count = int((reached <= steps).sum())
+            told = f"{count} of {starts} paths reach{'es' * (count == 1)} a global minimum"
         else:
             told = f"the lowest of {starts} paths ends at the value {np.fmin.reduce(trajectory.values[-1]):.4g}"
         ends = Counter(stop.value for stop in trajectory.stops if stop.breaks_off)
@@ -77,10 +78,15 @@ def _tell(objective: Objective, trajectory: Trajectory, steps: int) -> str:
         return f"{trajectory.label} {trajectory.stops[0].value} at step {trajectory.stopped_at(0)}"
     if reached[0] <= steps:
         nearest = objective.minima[np.linalg.norm(objective.minima - last[0], axis=-1).argmin()]
-        return f"{trajectory.label} reaches the minimum {_point(nearest)} after {reached[0]} steps"
+        within = f"within tolerance of the minimum {_point(nearest)}"
+        return f"{trajectory.label} comes {within} after {_steps(int(reached[0]))}"
     if trajectory.stops[0] is Stop.CONVERGED:
-        return f"{trajectory.label} comes to rest at {_point(last[0])} after {trajectory.stop_steps[0]} steps"
-    return f"{trajectory.label} is at {_point(last[0])} after {steps} steps"
+        return f"{trajectory.label} comes to rest at {_point(last[0])} after {_steps(int(trajectory.stop_steps[0]))}"
+    return f"{trajectory.label} is at {_point(last[0])} after {_steps(steps)}"
+
+
+def _steps(count: int) -> str:
+    return f"{count} step{'s' * (count != 1)}"
 
 
 def _reached(objective: Objective, trajectory: Trajectory) -> npt.NDArray[np.int64]:

@@ -15,7 +15,7 @@ from gdsim.study.pace import Pace, Track
 from gdsim.study.parts import Part
 from gdsim.study.results import Curve, Result, Study
 from gdsim.study.resuming import Finished
-from gdsim.study.rewriting import ALL, apart, moved
+from gdsim.study.rewriting import ALL, apart, for_tuning, moved
 from gdsim.study.search import need_optuna
 from gdsim.study.tuning import RANGES, Tuning, parsed_range
 
@@ -26,6 +26,7 @@ __all__ = [
     "Finished",
     "Study",
     "Tuning",
+    "check",
     "moved",
     "parsed_range",
     "study",
@@ -43,7 +44,11 @@ def study(
 ) -> Study:
     """Compare the optimizers of an experiment.
 
-    A class that cannot run is a row with its reason, and the others go on.
+    A class that cannot run is a row with its reason, and the others go on. What is found wrong as a configuration is
+    loaded, such as a misspelt class or argument of torch.optim, stops everything instead, with its place.
+
+    What is tuned is tuned from other random starts than those of the table where starts are random, and from the same
+    where they are given.
 
     Args:
         experiment: What is compared: its optimizers, objectives, starts, steps and seed.
@@ -59,13 +64,8 @@ def study(
         ConfigError: A start is at fault, or does not go with an objective.
         GdsimError: Optuna is needed and not installed.
     """
-    parts = apart(experiment, objectives, starts)
-    _check_starts(parts)
-    names: Mapping[str, Sequence[str]] = dict.fromkeys(experiment.optimizers, ())
-    if tuning is not None:
-        names = tuned_names(experiment, tuning)
-    if any(len(each) > 1 for each in names.values()):
-        need_optuna()
+    parts = check(experiment, objectives=objectives, starts=starts, tuning=tuning)
+    names = _names(experiment, tuning)
     kept = Finished() if finished is None else finished
     plan = [
         Part(part, title, names, tuning, kept)
@@ -77,8 +77,35 @@ def study(
     return _put_together(experiment, plan, results, tuning)
 
 
+def check(
+    experiment: Experiment,
+    *,
+    objectives: Sequence[str] | None = None,
+    starts: int | None = None,
+    tuning: Tuning | None = None,
+) -> tuple[Experiment, ...]:
+    """Raise what `study` would before any work, and return an experiment for each objective.
+
+    Raises:
+        InputError: An argument is at fault; `key` says which.
+        ConfigError: A start is at fault, or does not go with an objective.
+        GdsimError: Optuna is needed and not installed.
+    """
+    parts = apart(experiment, objectives, starts)
+    names = _names(experiment, tuning)
+    if any(len(each) > 1 for each in names.values()):
+        need_optuna()
+    _check_starts([*parts, *(for_tuning(part) for part in parts if tuning is not None)])
+    return parts
+
+
+def _names(experiment: Experiment, tuning: Tuning | None) -> Mapping[str, Sequence[str]]:
+    """Return for each optimizer what is tuned."""
+    return dict.fromkeys(experiment.optimizers, ()) if tuning is None else tuned_names(experiment, tuning)
+
+
 def _check_starts(parts: Sequence[Experiment]) -> None:
-    """Refuse starts before any work is done, all mistakes at once."""
+    """Refuse starts, all mistakes at once."""
     from gdsim.descent.starting import check_values
     from gdsim.descent.starting import starts as points_of
 
@@ -111,4 +138,5 @@ def _put_together(
         evaluations=np.concatenate(columns),
         curves=tuple(each.curve for found in results for each in found.values() if each.curve is not None),
         experiments=tuple(experiments),
+        tuning=tuning,
     )

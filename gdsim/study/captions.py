@@ -1,20 +1,17 @@
-"""How optimizers were compared and tuned, in sentences."""
+"""How optimizers were compared and tuned, in a few sentences."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
 from gdsim.config import Experiment
-from gdsim.study.search import SETTLED
-from gdsim.study.tuning import DIGITS, Tuning
+from gdsim.study.tuning import Tuning
 
 __all__ = ["caption"]
 
-SCORE = (
-    "A value is scored by the median over the starts of the lowest f reached, less the minimum where it is known; a "
-    "start that breaks off, or leaves the view for values below its minimum, counts as infinite, and what is left of "
-    f"less than {SETTLED:g} of the start's as nothing. "
-    "Ties go to fewer gradient evaluations to tolerance (median), then to the smaller value."
+RULE = (
+    "Values are judged by what the table is sorted by, then the smaller one; a start that diverges, or leaves the view "
+    "for values below the minimum, counts as never there."
 )
 
 
@@ -26,33 +23,35 @@ def caption(experiment: Experiment, names: Mapping[str, Sequence[str]], tuning: 
         names: Label → what is tuned.
         tuning: The budget and the ranges.
     """
-    begun = f"{_starts(experiment)}, {experiment.steps} steps, seed {experiment.seed}."
-    return begun if tuning is None else f"{begun} {_tuned(names, tuning)} {SCORE}"
+    alike = f"every descent has the same number of steps, {experiment.steps}"
+    begun = f"From {_starts(experiment)}, seed {experiment.seed}; {alike}."
+    return begun if tuning is None else f"{begun} {_tuned(experiment, names, tuning)} {RULE}"
 
 
 def _starts(experiment: Experiment) -> str:
     start = experiment.start
     if start is None:
-        return "From the objective's own start"
+        return "the objective's own start"
     if start.random is not None:
-        return f"From {start.random} random start{'s' * (start.random != 1)} in the bounds"
+        return f"{start.random} random start{'s' * (start.random != 1)} in the bounds"
     if start.grid is not None:
-        return f"From a grid of {' × '.join(map(str, start.grid))} starts"
-    return "From 1 start" if start.count == 1 else f"From {start.count} starts"
+        return f"a grid of {' × '.join(map(str, start.grid))} starts"
+    return f"{start.count} start{'s' * (start.count != 1)}"
 
 
-def _tuned(names: Mapping[str, Sequence[str]], tuning: Tuning) -> str:
-    budget = f"each with a budget of {tuning.budget} descent{'s' * (tuning.budget != 1)} from these starts"
+def _tuned(experiment: Experiment, names: Mapping[str, Sequence[str]], tuning: Tuning) -> str:
+    count = 1 if experiment.start is None else experiment.start.count
+    if experiment.start is not None and experiment.start.random is not None:
+        origin = f"{count} other random start{'s' * (count != 1)}"
+    else:
+        origin = "the same starts" if count > 1 else "the same start"
+    budget = f"a budget of {tuning.budget} descent{'s' * (tuning.budget != 1)} for each optimizer"
     every = [name for name in tuning.names if any(name in each for each in names.values())]
-    alone = [name for name in every if any(tuple(each) == (name,) for each in names.values())]
-    several = any(len(each) > 1 for each in names.values())
-    told = [f"Tuned on each objective, {budget}."]
-    if several:
+    if any(len(each) > 1 for each in names.values()):
         spaces = " and ".join(tuning.words(name, grid=False) for name in every)
-        told.append(f"By Optuna's TPE sampler: {spaces}; an optimizer that lacks one of them tunes the others.")
-    condition = "Where it is alone, " if several else ""
-    told += [f"{condition}{tuning.words(name, grid=True)}, values of {DIGITS} digits." for name in alone]
+        spaces = f"{spaces}, by Optuna's TPE sampler, or on a grid where there is but one of them"
+    else:
+        spaces = ", ".join(tuning.words(name, grid=True) for name in every)
     untuned = [label for label, each in names.items() if not each]
-    if untuned:
-        told.append(f"{', '.join(untuned)} {'has' if len(untuned) == 1 else 'have'} nothing of this to tune.")
-    return " ".join(told)
+    rest = f"; {', '.join(untuned)} {'has' if len(untuned) == 1 else 'have'} nothing to tune" if untuned else ""
+    return f"Tuned on each objective from {origin}, with {budget}: {spaces}{rest}."

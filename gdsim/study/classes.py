@@ -55,7 +55,11 @@ def setting(experiment: Experiment, label: str, values: Mapping[str, float]) -> 
 
 
 def digest(spec: OptimizerSpec) -> str:
-    """Return what tells the code of a class from another of its name; nothing for one of torch, which has a version."""
+    """Return what tells the code of a class from another of its name.
+
+    It covers the file that defines the class, and neither what that file imports nor a class that is wrapped. It is
+    empty for a class of torch, whose version is known, and for one whose file cannot be found.
+    """
     if "." not in spec.class_name and ":" not in spec.class_name:
         return ""
     try:

@@ -15,7 +15,7 @@ from gdsim.study.keys import keys_of
 from gdsim.study.pace import Pace, Step
 from gdsim.study.results import Result, failed, result_of
 from gdsim.study.resuming import Finished
-from gdsim.study.rewriting import tuned
+from gdsim.study.rewriting import for_tuning, tuned
 from gdsim.study.search import Found, search
 from gdsim.study.tuning import Tuning
 from gdsim.trajectory import Trajectory
@@ -51,7 +51,8 @@ class Part:
     def _search_work(self, label: str) -> int:
         if not self.names[label] or self._keys[label].found in self._finished or self._tuning is None:
             return 0
-        return self._tuning.budget * self._rows
+        # Where no minimum is known, what stands for it is only found by a first round.
+        return self._tuning.budget * self._rows * (2 if self._objective.minimum is None else 1)
 
     def _walk_work(self, label: str) -> int:
         return 0 if self._keys[label].result in self._finished else self._rows
@@ -79,12 +80,13 @@ class Part:
             return Found({})
         if key not in self._finished:
             with pace.share(self._search_work(label)) as step:
-                found = search(self.experiment, label, names, self._tuning, partial(self._spread, label, step))
+                spread = partial(self._spread, for_tuning(self.experiment), label, step)
+                found = search(self.experiment, label, names, self._tuning, spread)
             self._finished.keep(key, asdict(found))
         return Found(**self._finished[key])
 
     def _spread(
-        self, label: str, step: Step, settings: Sequence[Mapping[str, Any]]
+        self, experiment: Experiment, label: str, step: Step, settings: Sequence[Mapping[str, Any]]
     ) -> Iterator[Trajectory | InputError]:
         """Descend with several settings, so many at a time as there is room for."""
         from gdsim.descent import sweep
@@ -93,14 +95,14 @@ class Part:
         together = max(1, CHUNK // each)
         for first in range(0, len(settings), together):
             chunk = settings[first : first + together]
-            yield from sweep(self.experiment, label, chunk, track=step(len(chunk)))
+            yield from sweep(experiment, label, chunk, track=step(len(chunk)))
 
     def _walked(self, label: str, pace: Pace) -> Trajectory | str:
         """Return the path of one optimizer as it is tuned, or why there is none."""
         with pace.share(self._walk_work(label)) as step:
             if reason := self._found[label].reason:
                 return reason
-            (outcome,) = self._spread(label, step, [self._settings(label)])
+            (outcome,) = self._spread(self.experiment, label, step, [self._settings(label)])
         return str(outcome) if isinstance(outcome, InputError) else outcome
 
     def _settings(self, label: str) -> Mapping[str, Any]:

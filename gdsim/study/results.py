@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, fields
 from typing import Any
 
 import numpy as np
@@ -13,9 +13,10 @@ from gdsim.comparison import Row, Table, evaluations_to_tolerance, failed_row, r
 from gdsim.config import Experiment
 from gdsim.objectives import FloatArray
 from gdsim.study.search import Found
+from gdsim.study.tuning import Tuning
 from gdsim.trajectory import Trajectory
 
-__all__ = ["Curve", "Result", "Study", "failed", "result_of"]
+__all__ = ["Curve", "Result", "Study", "failed", "is_plain", "result_of"]
 
 MOST_ROWS = 1001
 """A curve has so many places at most, evenly spread over the steps."""
@@ -52,6 +53,7 @@ class Study:
         curves: One for each objective and optimizer that could run, objective by objective.
         experiments: For each objective the experiment that gives its rows, with what tuning found written in and
             without the optimizers that cannot run; an objective on which none can is left out.
+        tuning: What was tuned; None where nothing was.
     """
 
     table: Table
@@ -59,6 +61,7 @@ class Study:
     evaluations: FloatArray
     curves: tuple[Curve, ...]
     experiments: tuple[Experiment, ...]
+    tuning: Tuning | None = None
 
 
 @dataclass(frozen=True, eq=False)
@@ -88,6 +91,34 @@ class Result:
         drawn = columns and Curve(row.objective, row.optimizer, **columns)
         return cls(row, _array(plain["evaluations"]), drawn or None)
 
+
+def is_plain(plain: Any) -> bool:
+    """Tell whether something is what `Result.plain` returns, as far as types tell."""
+    if not isinstance(plain, dict) or plain.keys() != {"row", "evaluations", "curve"}:
+        return False
+    row, curve = plain["row"], plain["curve"]
+    if not isinstance(row, dict) or row.keys() != {each.name for each in fields(Row)}:
+        return False
+    if not all(type(row[each.name]) in TYPES[str(each.type)] for each in fields(Row)):
+        return False
+    if curve is not None and not (isinstance(curve, dict) and curve.keys() == {*COLUMNS}):
+        return False
+    columns = [*(curve or {}).values()]
+    listed = all(_is_listed(each) for each in [plain["evaluations"], *columns])
+    return listed and len({len(each) for each in columns}) <= 1
+
+
+def _is_listed(figures: Any) -> bool:
+    return isinstance(figures, list) and all(type(each) in TYPES["float | None"] for each in figures)
+
+
+TYPES: Mapping[str, tuple[type, ...]] = {
+    "str": (str,),
+    "int": (int,),
+    "int | None": (int, type(None)),
+    "float | None": (float, type(None)),
+}
+"""What stands in a file for each type of the fields of `Row`."""
 
 COLUMNS = ("steps", "evaluations", "values")
 """The arrays of a curve."""

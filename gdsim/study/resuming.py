@@ -10,10 +10,12 @@ from pathlib import Path
 from typing import Any
 
 from gdsim.errors import InputError
+from gdsim.study.results import is_plain
+from gdsim.study.search import is_found
 
 __all__ = ["Finished"]
 
-FIRST = {"gdsim": "a study that is not finished", "format": 1}
+FIRST = {"gdsim": "a study that is not finished", "format": 2}
 """The first line of a file; each further one holds a key, what was found under it, and a sum of both."""
 
 SIZE_LIMIT = 2**30
@@ -103,12 +105,20 @@ def _read(path: Path) -> dict[str, Any]:
     known = {}
     for number, line in enumerate(lines[1:], start=2):
         entry = _parsed(line)
-        if not isinstance(entry, dict) or entry.get("sum") != _sum(entry.get("key"), entry.get("found")):
+        if not _is_whole(entry):
             raise InputError(f"{path}:{number}: is broken; {remedy}")
         known[entry["key"]] = entry["found"]
     if rest:
         path.write_text(whole + "\n", encoding="utf-8")
     return known
+
+
+def _is_whole(entry: Any) -> bool:
+    """Tell whether a line is one that `Finished.keep` has written."""
+    if not isinstance(entry, dict) or entry.keys() != {"key", "found", "sum"} or not isinstance(entry["key"], str):
+        return False
+    found = entry["found"]
+    return (is_found(found) or is_plain(found)) and entry["sum"] == _sum(entry["key"], found)
 
 
 def _parsed(line: str) -> Any:

@@ -14,7 +14,7 @@ from gdsim.config.text import dump, parse
 from gdsim.errors import InputError, did_you_mean
 from gdsim.objectives import names, objective
 
-__all__ = ["ALL", "apart", "moved", "tuned"]
+__all__ = ["ALL", "apart", "for_tuning", "moved", "tuned"]
 
 ALL = "all"
 """Stands for every two-dimensional objective of the catalogue whose minimum is known."""
@@ -60,6 +60,15 @@ def _named(objectives: Sequence[str]) -> list[Any]:
 def _is_plane(name: str) -> bool:
     built = objective(name)
     return built.dim == 2 and built.minimum is not None
+
+
+def for_tuning(experiment: Experiment) -> Experiment:
+    """Return an experiment from as many other random starts, with other noise; itself where its starts are given."""
+    if experiment.start is None or experiment.start.random is None:
+        return experiment
+    from gdsim.descent.starting import stream
+
+    return experiment.model_copy(update={"seed": int(stream("tuning", experiment.seed, 0).integers(2**63))})
 
 
 def tuned(experiment: Experiment, settings: Mapping[str, Mapping[str, Any]]) -> Experiment:

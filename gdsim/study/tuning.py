@@ -81,7 +81,9 @@ class Tuning:
                 raise InputError(f"{name} is not tuned{did_you_mean(name, self.names)}", ("range",))
         for name in self.names:
             if name not in self.ranges and name not in RANGES:
-                known = did_you_mean(name, RANGES) or f"; known are those of {', '.join(RANGES)}"
+                if hint := did_you_mean(name, RANGES):
+                    raise InputError(f"there is no '{name}'{hint}", ("tune",))
+                known = f"; known are those of {', '.join(RANGES)}"
                 raise InputError(f"the range of {name} must be given{known}", ("range",))
             self._check_range(name)
 
