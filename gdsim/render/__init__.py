@@ -186,4 +186,5 @@ def _crowded(scene: Scene, layout: Layout) -> str:
     if not left:
         return ""
     width, height = scene.size
-    return f"{width} × {height} has no room for the panel{'s' * (len(left) > 1)} {', '.join(left)}."
+    panels = f"panel{'s' * (len(left) > 1)} {', '.join(left)}"
+    return f"{width} × {height} has no room for the {panels}: make the picture larger, or name fewer panels."

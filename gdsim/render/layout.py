@@ -249,7 +249,7 @@ def _beside(page: _Page, columns: int, share: float, line: float) -> Layout:
     wanted, (width, _), em = page.wanted, page.wanted.size, page.em
     block = Box(em, em, share * width - em, page.top - em)
     place = _grid(page, block, columns)
-    right = max(box.right for box in place.bars or place.facets) + (4.3 * em if place.bars else 0.0)
+    right = _right(place, em)
     x = right + 1.5 * em
     column = Box(x, em, width - x - 1.6 * em, page.top - em)
     if not wanted.panels:
@@ -290,7 +290,7 @@ def _over(page: _Page, columns: int, share: float, line: float) -> Layout:
     (width, height), em = page.wanted.size, page.em
     low = (1 - share) * height
     place = _grid(page, Box(em, low, width - (NAMES + 3.0) * em, page.top - low), columns)
-    right = max(box.right for box in place.bars or place.facets) + (4.3 * em if place.bars else 0.0)
+    right = _right(place, em)
     column = Box(right + 1.5 * em, low, min(width - right - 3.1 * em, 1.5 * NAMES * em), page.top - low)
     place, column = _moved(place, column, max(0, int((width - 1.6 * em - column.right) / 2)))
     legend, key = _named(page, column, line, column.height)
@@ -343,7 +343,31 @@ def _matrices(page: _Page) -> Iterator[Layout]:
         # In a narrow cell a colour bar would take more room than the view that it explains.
         roomy = page if room.width >= BARRED * columns * em else _Page(replace(wanted, bar=False))
         places = tuple(_cell(roomy, cell, index, share, across) for index, cell in enumerate(cells))
+        if not wanted.panels:
+            places = _packed(places, cells[:columns], room, em)
         yield _layout(page, places, legend, key)
+
+
+def _packed(places: tuple[Place, ...], cells: list[Box], room: Box, em: float) -> tuple[Place, ...]:
+    """Groups that do not fill their cells, in columns as wide as they need, in the middle of the room."""
+    columns = len(cells)
+    used = [max(_right(place, em) for place in places[i::columns]) - cell.x for i, cell in enumerate(cells)]
+    gap = min(3.0 * em, (room.width - sum(used)) / max(columns - 1, 1))
+    begin = room.x + max(0.0, (room.width - sum(used) - (columns - 1) * gap) / 2)
+    packed = []
+    for index, place in enumerate(places):
+        column = index % columns
+        across = int(begin + sum(used[:column]) + column * gap - cells[column].x)
+        moved, _ = _moved(place, room, across)
+        assert place.name is not None  # noqa: S101  (for the type checker: groups of several have names)
+        x, y, wide = place.name
+        packed.append(replace(moved, name=(x + across, y, min(wide, used[column]))))
+    return tuple(packed)
+
+
+def _right(place: Place, em: float) -> float:
+    """How far the facets of a place and their colour bar reach to the right."""
+    return max(box.right for box in place.bars or place.facets) + (4.3 * em if place.bars else 0.0)
 
 
 def _lines(page: _Page) -> float:
@@ -365,7 +389,7 @@ def _cell(page: _Page, cell: Box, group: int, share: float, columns: int) -> Pla
     elif room.width > 1.6 * room.height:
         block = Box(room.x, room.y, (0.3 + 0.7 * share) * room.width, room.height)
         place = _grid(page, block, columns, group)
-        right = max(box.right for box in place.bars or place.facets) + (4.3 * em if place.bars else 0.0) + em
+        right = _right(place, em) + em
         place = replace(place, panels=_stack(page, Box(right, room.y, room.right - right, room.height)))
     else:
         block = Box(room.x, room.y + (1 - share) * room.height, room.width, share * room.height)
