@@ -17,7 +17,7 @@ from rich.console import Console
 from rich.text import Text
 
 import gdsim
-from gdsim.cli.preparing import notes
+from gdsim.cli.preparing import all_of, check_view, notes
 from gdsim.cli.telling import grid, progress_bars, tell
 from gdsim.config.places import printable
 from gdsim.errors import ConfigError, GdsimError, InputError
@@ -78,26 +78,13 @@ def _load(configs: Sequence[Path], changes: Sequence[str], allow_code: bool, *, 
     """Load every config, and tell the mistakes of all together; a class that cannot run is none of them."""
     from gdsim.config import load
 
-    experiments, problems = [], []
-    for path in configs:
-        try:
-            experiment = load(path, overrides=changes, allow_code=allow_code)
-            if with_view:
-                _check_view(experiment)
-            experiments.append(experiment)
-        except InputError as error:
-            problems += str(error).splitlines()
-    if problems:
-        raise ConfigError(dict.fromkeys(problems))
-    return experiments
+    def loaded(path: Path) -> Experiment:
+        experiment = load(path, overrides=changes, allow_code=allow_code)
+        if with_view:
+            check_view(experiment)
+        return experiment
 
-
-def _check_view(experiment: Experiment) -> None:
-    from gdsim.scene import section
-
-    for index, spec in enumerate(experiment.objectives):
-        with experiment.located(index):
-            section(spec.build(), experiment.view)
+    return all_of(loaded, configs)
 
 
 def _check(experiment: Experiment, names: Sequence[str] | None, tuning: Tuning | None, wanted: Wanted) -> None:

@@ -18,7 +18,9 @@ if TYPE_CHECKING:
     from gdsim.trajectory import Trajectory
 
 __all__ = [
+    "all_of",
     "check_targets",
+    "check_view",
     "composed",
     "draw",
     "folder_of",
@@ -49,15 +51,16 @@ def load_all(paths: Sequence[Path], changes: Sequence[str], allow_code: bool) ->
     """Load and check every file, and tell the mistakes of all of them together."""
     from gdsim.config import load
 
-    experiments = _all(lambda path: load(path, overrides=changes, allow_code=allow_code), paths)
+    experiments = all_of(lambda path: load(path, overrides=changes, allow_code=allow_code), paths)
     from gdsim.descent import check
 
-    _all(check, experiments)
-    _all(_check_view, experiments)
+    all_of(check, experiments)
+    all_of(check_view, experiments)
     return experiments
 
 
-def _check_view(experiment: Experiment) -> None:
+def check_view(experiment: Experiment) -> None:
+    """Check that the view of an experiment fits each of its objectives."""
     from gdsim.scene import section
 
     for index, spec in enumerate(experiment.objectives):
@@ -76,7 +79,7 @@ def folder_of(paths: dict[str, Path]) -> Iterator[None]:
                 folder.rmdir()
 
 
-def _all(verb: Callable[[S], T], subjects: Iterable[S]) -> list[T]:
+def all_of(verb: Callable[[S], T], subjects: Iterable[S]) -> list[T]:
     """Do the same to all, and tell the mistakes of all together, each once."""
     done, problems = [], []
     for subject in subjects:

@@ -114,22 +114,4 @@ def _layout() -> Layout:
 
 def _sheet(theme: Theme) -> Scene:
     """A scene without anything in it: the page that a chart is drawn on."""
-    return Scene(
-        title="",
-        formula="",
-        formula_for_title=False,
-        subtitles=(),
-        alt_text="",
-        theme=theme,
-        size=SIZE,
-        styles=(),
-        groups=(),
-        panels_at=None,
-        dots=False,
-        trail=None,
-        vectors=False,
-        steps=0,
-        frame_steps=np.zeros(1),
-        fps=1,
-        hold=0.0,
-    )
+    return Scene(title="", formula="", formula_for_title=False, subtitles=(), alt_text="", theme=theme, size=SIZE)

@@ -13,19 +13,13 @@ from gdsim.objectives import FloatArray
 from gdsim.render.charts import chart
 from gdsim.report.look import STANDINS, colored
 from gdsim.report.words import walked
-from gdsim.scene import Curve, Panel, Style, number
+from gdsim.scene import Curve, Panel, Style, axis_limits, number, on_axis
 
 if TYPE_CHECKING:
     from gdsim.study import Curve as Descent
     from gdsim.study import Study
 
 __all__ = ["Loss", "data_chart", "loss_charts", "losses", "performance_chart"]
-
-SPANNING = 30
-"""Values stand on a logarithmic axis when the largest is more than so many times the smallest."""
-
-DEEPEST = 1e-12
-"""A logarithmic axis reaches down to this share of its top at most."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -72,14 +66,16 @@ def loss_charts(loss: Loss, styles: Mapping[str, Style], *, name: str) -> tuple[
     """
     above, descents, caption = loss.above(), loss.descents, loss.caption
     base = loss.minimum or 0.0
-    limits, logarithmic = _limits(np.concatenate(above), may_be_logarithmic=loss.minimum is not None)
+    figures = np.concatenate(above)
+    known = loss.minimum is not None
+    limits, logarithmic = axis_limits(figures[np.isfinite(figures)], may_be_logarithmic=known)
     ends = "; ".join(
         f"{each.optimizer} ends at {number(float(values[-1]), 3)}" for each, values in zip(descents, above, strict=True)
     )
 
     def drawn(across: str, places: Sequence[FloatArray], suffix: str) -> str:
         curves = tuple(
-            _curve(styles[each.optimizer], place, np.maximum(values, limits[0]) if logarithmic else values)
+            _curve(styles[each.optimizer], place, on_axis(values, limits) if logarithmic else values)
             for each, place, values in zip(descents, places, above, strict=True)
         )
         reach = max(float(place[-1]) for place in places)
@@ -126,17 +122,3 @@ def _profile_panel(profile: Profile, places: FloatArray, styles: Mapping[str, St
 
 def _curve(style: Style, places: FloatArray, figures: FloatArray) -> Curve:
     return Curve(style, np.stack([places, figures], -1)[:, None], np.array([len(places) - 1]))
-
-
-def _limits(figures: FloatArray, *, may_be_logarithmic: bool) -> tuple[FloatArray, bool]:
-    """The range of an axis that holds all figures, and whether it is logarithmic."""
-    shown = figures[np.isfinite(figures)]
-    if not shown.size:
-        return np.array([0.0, 1.0]), False
-    positive = shown[shown > 0]
-    if may_be_logarithmic and positive.size and positive.max() > SPANNING * positive.min():
-        top = float(positive.max())
-        return np.array([max(float(positive.min()), top * DEEPEST) / 2, 2 * top]), True
-    low, high = float(shown.min()), float(shown.max())
-    room = 0.06 * (high - low) or 0.1 * abs(high) or 1.0
-    return np.array([low - room, high + room]), False

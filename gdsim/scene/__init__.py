@@ -14,7 +14,7 @@ from gdsim.objectives import FloatArray, Objective, inside
 from gdsim.scene.arrows import arrows, lengths
 from gdsim.scene.grounds import ValueAxis, field, line, relief
 from gdsim.scene.levels import Levels, labels, number, round_ticks
-from gdsim.scene.panels import panels
+from gdsim.scene.panels import axis_limits, on_axis, panels
 from gdsim.scene.parts import (
     Arrows,
     Curve,
@@ -54,10 +54,12 @@ __all__ = [
     "Section",
     "Space",
     "Style",
+    "axis_limits",
     "compose",
     "labels",
     "lengths",
     "number",
+    "on_axis",
     "portray",
     "round_ticks",
     "section",
@@ -203,16 +205,7 @@ def _page(objectives: Sequence[Objective], sections: Sequence[Section], view: Vi
         alt_text=portrait(title, view),
         theme=_look(view),
         size=(view.size[0], view.size[1]),
-        styles=(),
-        groups=(),
         panels_at=view.panels_at,
-        dots=False,
-        trail=None,
-        vectors=False,
-        steps=0,
-        frame_steps=np.zeros(1),
-        fps=1,
-        hold=0.0,
     )
 
 

@@ -18,7 +18,7 @@ from gdsim.scene.parts import Curve, Panel, Style
 from gdsim.scene.section import Section, near, reach
 from gdsim.trajectory import Trajectory
 
-__all__ = ["panels"]
+__all__ = ["axis_limits", "on_axis", "panels"]
 
 SPANNING = 30
 """Figures of one sign stand on a logarithmic axis when the largest is more than so many times the smallest."""
@@ -97,7 +97,12 @@ def _places(trajectory: Trajectory, view: View) -> FloatArray:
 def _on(axis: Axis, figures: FloatArray) -> FloatArray:
     """Figures as they are drawn: to what a logarithmic axis has no place for, the line leaves it downwards."""
     above = finite(figures - axis.base)
-    return np.where(above <= 0, FAR_BELOW * axis.limits[0], above) if axis.logarithmic else above
+    return on_axis(above, axis.limits) if axis.logarithmic else above
+
+
+def on_axis(figures: FloatArray, limits: FloatArray) -> FloatArray:
+    """Return figures as a logarithmic axis of limits (2,) takes them: what it has no place for stands far below."""
+    return np.where(figures <= 0, FAR_BELOW * limits[0], figures)
 
 
 FIGURES: Mapping[str, Callable[[Trajectory], FloatArray]] = MappingProxyType(
@@ -132,8 +137,8 @@ def _axis(name: str, figures: FloatArray, objective: Objective) -> Axis:
         # A quarter turn, or half a turn where a step ever leads uphill.
         most = 90.0 if figures.max(initial=0.0) <= 90 else 180.0
         return Axis(CAPTIONS[name], 0.0, False, np.array([-0.03, 1.03]) * most, np.arange(0.0, most + 1, 45.0))
-    limits = _logarithmic(figures)
-    return Axis(CAPTIONS[name], 0.0, limits is not None, _limits(figures) if limits is None else limits)
+    limits, logarithmic = axis_limits(figures)
+    return Axis(CAPTIONS[name], 0.0, logarithmic, limits)
 
 
 def _loss_axis(figures: FloatArray, objective: Objective) -> Axis:
@@ -143,6 +148,12 @@ def _loss_axis(figures: FloatArray, objective: Objective) -> Axis:
         return Axis(above_words(minimum, minimum, name), minimum, True, limits)
     base, caption = origin_of(float(figures.min()), float(figures.max()), name) if figures.size else (0.0, name)
     return Axis(caption, base, False, _limits(figures - base))
+
+
+def axis_limits(figures: FloatArray, *, may_be_logarithmic: bool = True) -> tuple[FloatArray, bool]:
+    """Return the limits, (2,), of an axis that holds finite figures, (n,), and whether it is logarithmic."""
+    limits = _logarithmic(figures) if may_be_logarithmic else None
+    return (_limits(figures), False) if limits is None else (limits, True)
 
 
 def _logarithmic(figures: FloatArray) -> FloatArray | None:

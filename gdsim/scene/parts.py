@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Literal
 
 import numpy as np
@@ -251,7 +251,7 @@ class Group:
 
 @dataclass(frozen=True, eq=False)
 class Scene:
-    """What is to be seen. `len(scene)` is its number of frames.
+    """What is to be seen. `len(scene)` is its number of frames; by default there is one, with nothing that moves.
 
     Args:
         title: The picture's title.
@@ -280,16 +280,16 @@ class Scene:
     alt_text: str
     theme: Theme
     size: tuple[int, int]
-    styles: tuple[Style, ...]
-    groups: tuple[Group, ...]
-    panels_at: Literal["beside", "under"] | None
-    dots: bool
-    trail: int | None
-    vectors: bool
-    steps: int
-    frame_steps: FloatArray
-    fps: int
-    hold: float
+    styles: tuple[Style, ...] = ()
+    groups: tuple[Group, ...] = ()
+    panels_at: Literal["beside", "under"] | None = None
+    dots: bool = False
+    trail: int | None = None
+    vectors: bool = False
+    steps: int = 0
+    frame_steps: FloatArray = field(default_factory=lambda: np.zeros(1))
+    fps: int = 1
+    hold: float = 0.0
 
     def __len__(self) -> int:
         return len(self.frame_steps)
