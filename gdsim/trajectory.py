@@ -7,10 +7,10 @@ import sys
 import warnings
 import zipfile
 import zlib
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from enum import Enum
-from importlib import metadata
 from math import prod
 from pathlib import Path
 from typing import IO, Any
@@ -25,8 +25,9 @@ from gdsim.config.words import shown
 from gdsim.errors import InputError
 from gdsim.files import whole_file
 from gdsim.objectives import FloatArray, Objective
+from gdsim.provenance import Provenance, versions
 
-__all__ = ["SIZE_LIMIT", "Stop", "Trajectory", "read", "save"]
+__all__ = ["SIZE_LIMIT", "Stop", "Trajectory", "provenance", "read", "save"]
 
 IntArray = npt.NDArray[np.int64]
 
@@ -118,7 +119,8 @@ def save(path: str | Path, trajectories: Sequence[Trajectory], experiment: Exper
         "format": np.array(FORMAT),
         "yaml": np.array(experiment.yaml),
         "folder": np.array(str(experiment.folder.absolute())),
-        "versions": np.array([f"{name} {metadata.version(name)}" for name in ("gdsim", "torch", "numpy")]),
+        "seed": np.array(experiment.seed),
+        "versions": np.array([f"{name} {version}" for name, version in versions().items()]),
         "labels": np.array([trajectory.label for trajectory in trajectories], dtype=np.str_),
         "settings": np.array([trajectory.settings for trajectory in trajectories], dtype=np.str_),
         "colors": np.array([trajectory.color or "" for trajectory in trajectories], dtype=np.str_),
@@ -148,7 +150,7 @@ def read(path: str | Path, *, allow_code: bool = False) -> tuple[Experiment, tup
         InputError: The file is not there, or is not one that `save` has written whole.
     """
     path = Path(path)
-    try:
+    with _told(path):
         arrays = _arrays(path)
         (text,), (folder,) = _texts(arrays, "yaml"), _texts(arrays, "folder")
         if "\0" in folder:
@@ -156,6 +158,45 @@ def read(path: str | Path, *, allow_code: bool = False) -> tuple[Experiment, tup
         home = folder if Path(folder).is_dir() else path.absolute().parent
         experiment = loads(text, name=path.stem, file=str(path), folder=home, allow_code=allow_code)
         return experiment, _trajectories(arrays, experiment)
+
+
+def provenance(path: str | Path) -> Provenance:
+    """Read how the trajectories in a file were made, without the trajectories.
+
+    Args:
+        path: What `save` has written.
+
+    Returns:
+        The YAML, the seed and the versions; the title is the file's name, and nothing is seen in it.
+
+    Raises:
+        InputError: The file is not there, or is not one that `save` has written whole.
+    """
+    path = Path(path)
+    names = ("yaml", "versions")
+    with _told(path):
+        with _archive(path) as (archive, entries):
+            # Files of earlier versions do not name their seed.
+            found = (*names, "seed") if "seed" in entries else names
+            if max(entries[name].file_size for name in found) > TEXT_LIMIT:
+                raise _UnreadableError(f"it has more than {TEXT_LIMIT // 2**20} MiB of words, the most that is read")
+            arrays = {name: _read_array(archive, name, entries[name]) for name in found}
+        (text,) = _texts(arrays, "yaml")
+        packages = [words.partition(" ") for words in _texts(arrays, "versions", (len(versions()),))]
+        return Provenance(
+            title=path.stem,
+            alt_text="",
+            yaml=text,
+            seed=int(_expect(arrays, "seed", np.int64, ())) if "seed" in arrays else None,
+            versions={name: version for name, _, version in packages},
+        )
+
+
+@contextmanager
+def _told(path: Path) -> Iterator[None]:
+    """Say in one line what is wrong with a file."""
+    try:
+        yield
     except OSError as error:
         raise InputError(f"{path}: cannot be read: {error.strerror or error}") from error
     except KeyError as error:
@@ -259,7 +300,19 @@ def _expect(
 
 
 def _arrays(path: Path) -> dict[str, npt.NDArray[Any]]:
-    """Read the arrays that `save` writes, after the sizes that the file declares have been found to be in reason."""
+    """Read the arrays that `save` writes."""
+    with _archive(path) as (archive, entries):
+        labels = _read_array(archive, "labels", entries["labels"])
+        if labels.ndim != 1 or not 1 <= len(labels) <= MAX_TRAJECTORIES:
+            raise _UnreadableError(f"'labels' has the shape {labels.shape}, not 1 to {MAX_TRAJECTORIES} labels")
+        own = [f"{name}_{index}" for index in range(len(labels)) for name in (*NUMBERS, "stops")]
+        names = ("yaml", "folder", "settings", "colors", *own)
+        return {"labels": labels} | {name: _read_array(archive, name, entries[name]) for name in names}
+
+
+@contextmanager
+def _archive(path: Path) -> Iterator[tuple[zipfile.ZipFile, dict[str, zipfile.ZipInfo]]]:
+    """Open a file whose sizes, as it declares them, are in reason, and give its arrays by name, none of them read."""
     try:
         with zipfile.ZipFile(path) as archive:
             entries = {entry.filename.removesuffix(".npy"): entry for entry in archive.infolist()}
@@ -267,12 +320,7 @@ def _arrays(path: Path) -> dict[str, npt.NDArray[Any]]:
                 raise _UnreadableError(f"it declares more than {SIZE_LIMIT / 2**30:g} GiB, the most that is read")
             # The version comes first: a newer file may differ in anything else.
             _check_format(_read_array(archive, "format", entries["format"]))
-            labels = _read_array(archive, "labels", entries["labels"])
-            if labels.ndim != 1 or not 1 <= len(labels) <= MAX_TRAJECTORIES:
-                raise _UnreadableError(f"'labels' has the shape {labels.shape}, not 1 to {MAX_TRAJECTORIES} labels")
-            own = [f"{name}_{index}" for index in range(len(labels)) for name in (*NUMBERS, "stops")]
-            names = ("yaml", "folder", "settings", "colors", *own)
-            return {"labels": labels} | {name: _read_array(archive, name, entries[name]) for name in names}
+            yield archive, entries
     except (zipfile.BadZipFile, EOFError, ValueError, NotImplementedError, RuntimeError, zlib.error) as error:
         raise _UnreadableError(f"it is no .npz file, or not a whole one ({error})") from error
 

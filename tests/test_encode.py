@@ -5,20 +5,23 @@ from __future__ import annotations
 import os
 import re
 import struct
+import subprocess
 import tracemalloc
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import cache
-from itertools import groupby
+from itertools import groupby, pairwise
 from pathlib import Path
 
+import imageio_ffmpeg
 import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from PIL import Image, ImageDraw
 
-from gdsim.encode import SUFFIXES, write
+import gdsim
+from gdsim.encode import SAVINGS, SUFFIXES, TooLargeError, write
 from gdsim.encode.planes import planes
 from gdsim.errors import GdsimError, InputError
 from tests.decode import decode_video
@@ -36,6 +39,7 @@ class Pictures:
     draw: Callable[[int], np.ndarray]
     count: int
     colors: np.ndarray
+    transparent: bool = False
 
     @property
     def size(self) -> tuple[int, int]:
@@ -51,8 +55,8 @@ class Pictures:
     def poster(self) -> np.ndarray:
         return self.draw(self.count - 1)
 
-    def save_poster(self, path: Path) -> None:
-        path.write_text(f"the poster as {path.suffix}")
+    def save_poster(self, path: Path, words: Mapping[str, str]) -> None:
+        path.write_text(f"the poster as {path.suffix} with {list(words)}")
 
 
 @cache
@@ -306,7 +310,7 @@ def test_a_png_is_the_poster(tmp_path: Path) -> None:
 @pytest.mark.parametrize("suffix", [".svg", ".pdf"])
 def test_vectors_are_drawn_by_the_frames_themselves(tmp_path: Path, suffix: str) -> None:
     path = write(growing_paths(5), tmp_path / f"race{suffix}", fps=25, hold=1)
-    assert path.read_text() == f"the poster as {suffix}"
+    assert path.read_text() == f"the poster as {suffix} with []"
 
 
 @pytest.mark.slow
@@ -322,6 +326,145 @@ def test_every_size_is_written(tmp_path: Path, suffix: str, size: tuple[int, int
         shown = [picture for picture, _ in decode(path)]
     assert len(shown) == 2
     assert psnr(without_subsampling(shown[-1]), without_subsampling(frames.poster())) > 36
+
+
+# ------------------------------------------------------------------------- smaller files
+
+
+@cache
+def quickstart() -> tuple[gdsim.Frames, int, float]:
+    """The frames of a real picture, small and few."""
+    path = Path(__file__).parent.parent / "configs" / "quickstart.yaml"
+    small = ["view.size=[480, 270]", "animation={seconds: 1, fps: 10, hold: 0.5}"]
+    experiment = gdsim.load(path, overrides=small)
+    scene = gdsim.compose(gdsim.simulate(experiment), view=experiment.view, animation=experiment.animation)
+    return gdsim.frames(scene), scene.fps, scene.hold
+
+
+@pytest.mark.parametrize("suffix", ANIMATIONS)
+def test_each_stage_of_saving_makes_a_smaller_file_of_the_same_picture(tmp_path: Path, suffix: str) -> None:
+    frames, fps, hold = quickstart()
+    sizes = []
+    for stage in range(len(SAVINGS[suffix])):
+        path = write(frames, tmp_path / f"{stage}{suffix}", fps=fps, hold=hold, saving=stage)
+        sizes.append(path.stat().st_size)
+        if suffix in (".gif", ".webp"):
+            assert psnr(decode(path)[-1][0], frames.poster()) > 30
+    assert all(after < 0.95 * before for before, after in pairwise(sizes))
+
+
+@pytest.mark.parametrize("stage", [1, 2, 3])
+def test_a_gif_of_few_colours_has_a_small_palette_and_keeps_every_reserved_colour(tmp_path: Path, stage: int) -> None:
+    frames, fps, hold = quickstart()
+    path = write(frames, tmp_path / "race.gif", fps=fps, hold=hold, saving=stage)
+    content = path.read_bytes()
+    bits = 8 - stage
+    assert content[10] & 7 == bits - 1
+    # The size of the first picture's codes follows its descriptor.
+    first = content.index(b",", 13 + (3 << bits) + 19 + 8)
+    assert content[first + 10] == bits
+    assert f"{1 << bits} colours" == SAVINGS[".gif"][stage]
+    shown = decode(path)[-1][0]
+    for color in frames.colors:
+        np.testing.assert_array_equal(mask(shown, color)[mask(frames.poster(), color)], True)
+
+
+def test_colours_to_keep_are_kept_also_where_they_are_more_than_a_stage_has(tmp_path: Path) -> None:
+    frames = still([np.stack([np.arange(60), np.arange(60) * 4, 255 - np.arange(60)], -1).astype(np.uint8)[None]] * 2)
+    shown = decode(write(frames, tmp_path / "a.gif", fps=10, hold=0, saving=3))
+    np.testing.assert_array_equal(shown[-1][0], frames.poster())
+
+
+@pytest.mark.parametrize("suffix", ANIMATIONS)
+def test_a_file_that_becomes_too_large_is_given_up(tmp_path: Path, suffix: str) -> None:
+    frames, asked = growing_paths(40), []
+
+    def track(pictures: Iterable[np.ndarray]) -> Iterator[np.ndarray]:
+        for picture in pictures:
+            asked.append(1)
+            yield picture
+
+    size = write(frames, tmp_path / f"race{suffix}", fps=25, hold=0).stat().st_size
+    written = write(frames, tmp_path / f"race{suffix}", fps=25, hold=0, most=size)
+    assert written.stat().st_size == size
+    written.unlink()
+    with pytest.raises(TooLargeError) as caught:
+        write(frames, tmp_path / f"race{suffix}", fps=25, hold=0, most=size // 2, track=track)
+    assert caught.value.written > size // 2
+    assert not [*tmp_path.iterdir()]
+    assert no_child_is_left()
+    if suffix in (".gif", ".apng"):
+        assert len(asked) < 35
+        assert caught.value.share == pytest.approx(len(asked) / 40, abs=1 / 40)
+    else:
+        assert 0 < caught.value.share <= 1
+
+
+@pytest.mark.parametrize("suffix", [".gif", ".apng", ".webp"])
+def test_an_animation_that_is_to_play_once_says_so(tmp_path: Path, suffix: str) -> None:
+    path = write(growing_paths(2), tmp_path / f"race{suffix}", fps=25, hold=0, loop=False)
+    with Image.open(path) as image:
+        assert image.info.get("loop", 1) == 1
+    assert b"NETSCAPE" not in path.read_bytes()
+
+
+@pytest.mark.parametrize("suffix", ANIMATIONS)
+def test_the_same_frames_are_the_same_file(tmp_path: Path, suffix: str) -> None:
+    one, other = (write(growing_paths(4), tmp_path / f"{name}{suffix}", fps=25, hold=0) for name in "ab")
+    assert one.read_bytes() == other.read_bytes()
+
+
+# ------------------------------------------------------------------------- see-through pages
+
+
+def growing_disc(count: int = 6) -> Pictures:
+    """A disc with a smooth edge that grows over nothing, where black lies under no opacity."""
+    y, x = np.mgrid[:120, :160]
+
+    def draw(number: int) -> np.ndarray:
+        opacity = np.clip(20 + 4 * number - np.hypot(x - 80, y - 60), 0, 1)
+        picture = np.dstack([np.where(opacity[..., None] > 0, (213, 194, 120), (0, 0, 0)), 255 * opacity])
+        return np.rint(picture).astype(np.uint8)
+
+    return Pictures(draw, count, PATHS, transparent=True)
+
+
+def test_a_png_keeps_its_opacity(tmp_path: Path) -> None:
+    frames = growing_disc()
+    with Image.open(write(frames, tmp_path / "disc.png", fps=25, hold=1)) as image:
+        np.testing.assert_array_equal(np.array(image), frames.poster())
+
+
+@pytest.mark.parametrize("saving", [0, 1, 4])
+def test_a_webp_keeps_its_opacity(tmp_path: Path, saving: int) -> None:
+    frames = growing_disc()
+    with Image.open(write(frames, tmp_path / "disc.webp", fps=25, hold=1, saving=saving)) as image:
+        for number, drawn in enumerate(frames):
+            image.seek(number)
+            shown = np.array(image.convert("RGBA")).astype(int)
+            assert np.abs(shown[..., 3] - drawn[..., 3]).max() <= (8 if saving else 0)
+            seen = shown[..., 3] > 0
+            np.testing.assert_array_equal(shown[seen][:, :3], drawn[seen][:, :3])
+
+
+def test_a_webm_keeps_its_opacity_and_no_black_bleeds_into_its_edges(tmp_path: Path) -> None:
+    frames = growing_disc()
+    path = write(frames, tmp_path / "disc.webm", fps=10, hold=1)
+    command = [imageio_ffmpeg.get_ffmpeg_exe(), "-c:v", "libvpx-vp9", "-i", path, "-f", "rawvideo", "-pix_fmt", "rgba"]
+    done = subprocess.run([*command, "-"], capture_output=True, check=True)
+    shown = np.frombuffer(done.stdout, np.uint8).reshape(-1, 120, 160, 4)
+    assert len(shown) == len(frames) + 10
+    for picture, drawn in zip(shown, frames, strict=False):
+        assert np.abs(picture[..., 3].astype(int) - drawn[..., 3]).max() < 40
+        seen = drawn[..., 3] > 0
+        assert np.abs(picture[seen][:, :3].astype(int) - (213, 194, 120)).max() < 8
+
+
+@pytest.mark.parametrize("suffix", [".gif", ".apng", ".mp4"])
+def test_formats_without_opacity_refuse_what_is_see_through(tmp_path: Path, suffix: str) -> None:
+    with pytest.raises(InputError, match=r"has no opacity; a see-through page needs .*\.webm \.webp"):
+        write(growing_disc(), tmp_path / f"disc{suffix}", fps=25, hold=1)
+    assert not [*tmp_path.iterdir()]
 
 
 # ------------------------------------------------------------------------- what holds for all

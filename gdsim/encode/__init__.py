@@ -2,27 +2,58 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from os import PathLike
 from pathlib import Path
+from types import MappingProxyType
 
 from PIL import Image
 
 from gdsim.encode.apng import write_apng
 from gdsim.encode.frames import Frames, Track
 from gdsim.encode.gif import write_gif
-from gdsim.encode.video import CODECS, write_video
+from gdsim.encode.manner import Manner, TooLargeError
+from gdsim.encode.video import CODECS, CRF, write_video
+from gdsim.encode.words import png_texts, vector_texts
 from gdsim.errors import InputError, did_you_mean
 from gdsim.files import whole_file
+from gdsim.provenance import Provenance
 
-__all__ = ["SUFFIXES", "Frames", "Track", "write"]
+__all__ = ["SAVINGS", "SUFFIXES", "Frames", "TooLargeError", "Track", "write"]
 
 _ANIMATIONS = {".apng": write_apng, ".gif": write_gif, **dict.fromkeys(CODECS, write_video)}
 
 SUFFIXES = (*_ANIMATIONS, ".png", ".svg", ".pdf")
 """Every suffix that `write` knows."""
 
+_COLOURS = ("256 colours", "128 colours", "64 colours", "32 colours")
 
-def write(frames: Frames, path: str | PathLike[str], *, fps: int, hold: float, track: Track = iter) -> Path:
+SAVINGS: Mapping[str, tuple[str, ...]] = MappingProxyType(
+    {
+        ".apng": ("all colours",),
+        ".gif": _COLOURS,
+        **{suffix: tuple(f"crf {value}" for value in values) for suffix, values in CRF.items()},
+        # Its own lossy kind is larger than one without loss wherever fills are flat, and stains thin lines.
+        ".webp": ("all colours", *_COLOURS),
+    }
+)
+"""By suffix, how an animation can be written, the best first; each further stage makes a smaller file."""
+
+_SEE_THROUGH = (".pdf", ".png", ".svg", ".webm", ".webp")
+
+
+def write(
+    frames: Frames,
+    path: str | PathLike[str],
+    *,
+    fps: int,
+    hold: float,
+    track: Track = iter,
+    loop: bool = True,
+    saving: int = 0,
+    provenance: Provenance | None = None,
+    most: int | None = None,
+) -> Path:
     """Write an animation, or for .png, .svg and .pdf its poster.
 
     The file appears when it is whole, or not at all. Memory does not grow with the number of frames.
@@ -33,12 +64,17 @@ def write(frames: Frames, path: str | PathLike[str], *, fps: int, hold: float, t
         fps: Frames a second, 1 to 50.
         hold: How much longer than a frame the last one stays, in seconds.
         track: Wraps the iterable of frames, to show progress.
+        loop: Whether a GIF, APNG or WebP begins anew, for ever; a video has no such wish.
+        saving: The stage of `SAVINGS`, 0 the best.
+        provenance: How it was made; travels inside the file.
+        most: So many bytes an animation may have.
 
     Returns:
         The path, as given.
 
     Raises:
-        InputError: The suffix stands for no format.
+        InputError: The suffix stands for no format, or for one without opacity where the frames have one.
+        TooLargeError: An animation has more bytes than `most`; nothing is left behind.
         GdsimError: The place cannot be written to, or the encoder is missing or fails.
     """
     target = Path(path)
@@ -46,11 +82,14 @@ def write(frames: Frames, path: str | PathLike[str], *, fps: int, hold: float, t
     if suffix not in SUFFIXES:
         known = " ".join(SUFFIXES)
         raise InputError(f"{path}: unknown format{did_you_mean(suffix, SUFFIXES)}; there are {known}")
+    if frames.transparent and suffix not in _SEE_THROUGH:
+        raise InputError(f"{path}: {suffix} has no opacity; a see-through page needs {' '.join(_SEE_THROUGH)}")
     with whole_file(target) as partial:
         if suffix in _ANIMATIONS:
-            _ANIMATIONS[suffix](frames, partial, fps=fps, hold=hold, track=track)
+            manner = Manner(fps, hold, track, loop, saving, provenance, most)
+            _ANIMATIONS[suffix](frames, partial, manner)
         elif suffix == ".png":
-            Image.fromarray(frames.poster()).save(partial)
+            Image.fromarray(frames.poster()).save(partial, pnginfo=png_texts(provenance))
         else:
-            frames.save_poster(partial)
+            frames.save_poster(partial, vector_texts(provenance))
     return target

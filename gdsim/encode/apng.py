@@ -9,7 +9,9 @@ from pathlib import Path
 
 import numpy as np
 
-from gdsim.encode.frames import Frame, Frames, Track, bounding_box, changed_pixels
+from gdsim.encode.frames import Frame, Frames, bounding_box, changed_pixels
+from gdsim.encode.manner import Manner
+from gdsim.encode.words import png_texts
 
 __all__ = ["write_apng"]
 
@@ -17,22 +19,26 @@ _RGBA = (8, 6, 0, 0, 0)
 _KEEP_BELOW, _PUT_OVER = 0, 1
 
 
-def write_apng(frames: Frames, path: Path, *, fps: int, hold: float, track: Track) -> None:
-    """Write an endless APNG, holding no more than two frames at a time.
+def write_apng(frames: Frames, path: Path, manner: Manner) -> None:
+    """Write an APNG, holding no more than two frames at a time; the last is held for whole frames.
 
     Args:
         frames: What to show.
         path: Where to write.
-        fps: Frames a second.
-        hold: How much longer the last frame stays, in seconds; rounded to whole frames.
-        track: Wraps the iterable of frames.
+        manner: How.
+
+    Raises:
+        TooLargeError: It has more bytes than wanted.
     """
+    fps = manner.fps
     with path.open("wb") as file:
         file.write(b"\x89PNG\r\n\x1a\n")
         file.write(_chunk(b"IHDR", struct.pack(">2I5B", *frames.size, *_RGBA)))
-        file.write(_chunk(b"acTL", struct.pack(">2I", len(frames), 0)))
-        for number, (left, top, patch) in enumerate(_patches(track(frames))):
-            held = round(hold * fps) if number == len(frames) - 1 else 0
+        file.write(_chunk(b"acTL", struct.pack(">2I", len(frames), 0 if manner.loop else 1)))
+        for kind, content, *_ in png_texts(manner.provenance).chunks:
+            file.write(_chunk(kind, content))
+        for number, (left, top, patch) in enumerate(_patches(manner.track(frames))):
+            held = round(manner.hold * fps) if number == len(frames) - 1 else 0
             place = (patch.shape[1], patch.shape[0], left, top)
             control = struct.pack(">5I2H2B", max(0, 2 * number - 1), *place, 1 + held, fps, _KEEP_BELOW, _PUT_OVER)
             file.write(_chunk(b"fcTL", control))
@@ -40,6 +46,7 @@ def write_apng(frames: Frames, path: Path, *, fps: int, hold: float, track: Trac
                 file.write(_chunk(b"IDAT", _compressed(patch)))
             else:
                 file.write(_chunk(b"fdAT", struct.pack(">I", 2 * number) + _compressed(patch)))
+            manner.check(file.tell(), (number + 1) / len(frames))
         file.write(_chunk(b"IEND", b""))
 
 

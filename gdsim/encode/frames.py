@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from math import gcd
 from pathlib import Path
 from typing import Protocol, TypeAlias
@@ -28,16 +28,25 @@ class Frames(Protocol):
     def colors(self) -> Frame:
         """Colours that must survive a palette exactly, (n, 3), the most important first."""
 
+    @property
+    def transparent(self) -> bool:
+        """Whether frames have a fourth channel, their opacity, by which their colours are not multiplied."""
+
     def __len__(self) -> int: ...
 
     def __iter__(self) -> Iterator[Frame]:
-        """Yield (H, W, 3) arrays in C order, none of them written to after the next is asked for."""
+        """Yield (H, W, 3) or (H, W, 4) arrays in C order, none of them written to after the next is asked for."""
 
     def poster(self) -> Frame:
         """Return the last frame, in which every colour of the animation appears."""
 
-    def save_poster(self, path: Path) -> None:
-        """Write the poster as vectors; the suffix, .svg or .pdf, decides the format."""
+    def save_poster(self, path: Path, words: Mapping[str, str]) -> None:
+        """Write the poster as vectors; the suffix, .svg or .pdf, decides the format.
+
+        Args:
+            path: Where to write.
+            words: What the file says of itself: Title, Description and Source, or nothing.
+        """
 
 
 def changed_pixels(before: Frame, after: Frame) -> Pixels:

@@ -1,4 +1,4 @@
-"""255 colours for an animation, chosen once, and the nearest of them for any pixel."""
+"""At most 255 colours for an animation, chosen once, and the nearest of them for any pixel."""
 
 from __future__ import annotations
 
@@ -10,13 +10,14 @@ from PIL import Image
 
 from gdsim.encode.frames import Frame
 
-__all__ = ["UNCHANGED", "Palette", "choose_colors"]
+__all__ = ["UNCHANGED", "Palette", "choose_colors", "palette_size"]
 
 UNCHANGED = 0
 """The index that stands for no colour at all."""
 
-_SIZE = 255
-_FLATS = 160
+_FLATS = 160 / 255
+"""How much of a palette flat colours may take."""
+
 _FLAT_SHARE = 1 / 5000
 _SAMPLES = 30_000
 _LLOYD_STEPS = 4
@@ -52,7 +53,20 @@ class Palette:
         return indices
 
 
-def choose_colors(poster: Frame, keep: Frame) -> Frame:
+def palette_size(keep: Frame, saving: int) -> int:
+    """Return how many colours a palette has: 255, and half as many at each further stage, the 0 left aside.
+
+    Args:
+        keep: Colours to keep exactly, (n, 3), which take no more than half of the places.
+        saving: The stage, 0 to 3.
+    """
+    bits = 8 - saving
+    while bits < 8 and len(np.unique(keep, axis=0)) > 1 << bits - 1:
+        bits += 1
+    return (1 << bits) - 1
+
+
+def choose_colors(poster: Frame, keep: Frame, size: int) -> Frame:
     """Choose the colours of an animation from the frame in which all of them appear.
 
     Exact are the colours to keep and the flat ones that cover many pixels, such as the fills of a contour
@@ -62,25 +76,26 @@ def choose_colors(poster: Frame, keep: Frame) -> Frame:
     Args:
         poster: (H, W, 3).
         keep: Colours to keep exactly, (n, 3), the most important first.
+        size: How many colours there may be.
 
     Returns:
-        At most 255 distinct colours, (n, 3).
+        Distinct colours, (n, 3).
     """
     keys, counts = np.unique(_keys(poster.reshape(-1, 3)), return_counts=True)
     common = keys[np.argsort(-counts, kind="stable")]
     wanted = np.concatenate([_keys(keep.reshape(-1, 3)), common])
     exact = _distinct(wanted)
-    if exact.size <= _SIZE:
+    if exact.size <= size:
         return _colors(exact)
-    flats = min(_FLATS, int(np.count_nonzero(counts >= _FLAT_SHARE * counts.sum())))
-    exact = _distinct(wanted[: len(keep) + flats])[:_SIZE]
+    flats = min(int(_FLATS * size), int(np.count_nonzero(counts >= _FLAT_SHARE * counts.sum())))
+    exact = _distinct(wanted[: len(keep) + flats])[:size]
     mixed = ~np.isin(keys, exact)
-    return _fill(_colors(exact), _colors(keys[mixed]), counts[mixed].astype(np.float32) ** 0.65)
+    return _fill(_colors(exact), _colors(keys[mixed]), counts[mixed].astype(np.float32) ** 0.65, size)
 
 
-def _fill(exact: Frame, mixed: Frame, weights: _Floats) -> Frame:
+def _fill(exact: Frame, mixed: Frame, weights: _Floats, size: int) -> Frame:
     """Add to the exact colours those that stand best for the mixed ones: a median cut, then Lloyd's steps."""
-    free = _SIZE - len(exact)
+    free = size - len(exact)
     if not free:
         return exact
     means, masses = _cells(mixed, weights)

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
+from itertools import tee
 
 import numpy as np
+import numpy.typing as npt
 
 from gdsim.encode.frames import Frame, Pixels, changed_pixels
 
-__all__ = ["planes"]
+__all__ = ["planes", "planes_and_opacity"]
 
 # ITU-R BT.709-6: luma weights, and what scales a colour difference into the range of 16 to 240.
 _WEIGHTS = np.array([0.2126, 0.7152, 0.0722], np.float32)
@@ -43,6 +45,49 @@ def planes(frames: Iterable[Frame]) -> Iterator[Frame]:
             _convert_all(frame, picture)
         yield picture
         before = frame
+
+
+def planes_and_opacity(frames: Iterable[Frame]) -> Iterator[Frame]:
+    """Yield each frame, (H, W, 4) of even height and width, as the planes of its colours and that of its opacity."""
+    shown, seen = tee(frames)
+    for frame, picture in zip(shown, planes(_spread(seen)), strict=True):
+        yield np.concatenate([picture, frame[..., 3].ravel()])
+
+
+def _spread(frames: Iterable[Frame]) -> Iterator[Frame]:
+    """Yield the colours of each frame, in the see-through places those of what stands nearby.
+
+    Video blurs colours, which would else draw whatever lies there, often black, into every edge.
+    """
+    nearby: Frame | None = None
+    for frame in frames:
+        # What stood there in the first frame does for all others, which differ little in what is see-through.
+        nearby = _nearby(frame) if nearby is None else nearby
+        yield np.where(frame[..., 3:] == 0, nearby, frame[..., :3])
+
+
+def _nearby(frame: Frame) -> Frame:
+    """Return for every pixel of (H, W, 4) the mean colour of the smallest square about it that is not see-through."""
+    height, width = frame.shape[:2]
+    masses = frame[..., 3:].astype(np.float32)
+    sums = frame[..., :3] * masses
+    stack = []
+    while sums.shape[0] > 1 or sums.shape[1] > 1:
+        stack.append((sums, masses))
+        sums, masses = _halved(sums), _halved(masses)
+    colors = sums / np.maximum(masses, 1)
+    for sums, masses in reversed(stack):
+        above = colors.repeat(2, 0).repeat(2, 1)[: sums.shape[0], : sums.shape[1]]
+        colors = np.where(masses > 0, sums / np.maximum(masses, 1), above)
+    return np.rint(colors[:height, :width]).astype(np.uint8)
+
+
+def _halved(values: npt.NDArray[np.float32]) -> npt.NDArray[np.float32]:
+    """Return the sums over squares of 2 × 2, those at an odd end over what there is."""
+    rows, columns = values.shape[0] % 2, values.shape[1] % 2
+    even = np.pad(values, ((0, rows), (0, columns), (0, 0)))
+    halved: npt.NDArray[np.float32] = even[::2, ::2] + even[1::2, ::2] + even[::2, 1::2] + even[1::2, 1::2]
+    return halved
 
 
 def _convert_all(frame: Frame, picture: Frame) -> None:

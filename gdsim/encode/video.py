@@ -7,16 +7,19 @@ from collections.abc import Iterable, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from subprocess import PIPE, Popen
-from tempfile import TemporaryFile
+from tempfile import NamedTemporaryFile, TemporaryFile
 from typing import IO, cast
 
 import imageio_ffmpeg
 
-from gdsim.encode.frames import Frame, Frames, Track
-from gdsim.encode.planes import planes
+from gdsim.encode.frames import Frame, Frames
+from gdsim.encode.manner import Manner
+from gdsim.encode.planes import planes, planes_and_opacity
+from gdsim.encode.webp import add_words, with_few_colors
+from gdsim.encode.words import ffmetadata, xmp
 from gdsim.errors import GdsimError, InputError
 
-__all__ = ["CODECS", "write_video"]
+__all__ = ["CODECS", "CRF", "write_video"]
 
 # Converted *and* tagged: without either, players take the colours for those of old television, or guess.
 _TAGS = "setparams=range=tv:colorspace=bt709:color_primaries=bt709:color_trc=bt709"
@@ -25,42 +28,86 @@ _TAGS = "setparams=range=tv:colorspace=bt709:color_primaries=bt709:color_trc=bt7
 # that grow over flat fills. A second thread would shorten the wait and raise the bill.
 _X264 = "-preset veryfast -tune animation -crf 18 -threads 1 -x264-params subme=1:b-adapt=0:bframes=8"
 
+_VP9 = "-deadline realtime -cpu-used 6 -b:v 0 -threads 1"
+
 CODECS = {
     ".mp4": ("yuv420p", _TAGS, f"libx264 {_X264} -movflags +faststart"),
-    ".webm": ("yuv420p", _TAGS, "libvpx-vp9 -deadline realtime -cpu-used 6 -crf 20 -b:v 0 -threads 1"),
-    ".webp": ("rgb24", "format=bgra", "libwebp_anim -lossless 1 -compression_level 1 -quality 25 -loop 0"),
+    ".webm": ("yuv420p", _TAGS, f"libvpx-vp9 {_VP9}"),
+    ".webp": ("rgb24", "format=bgra", "libwebp_anim -lossless 1 -compression_level 1 -quality 25"),
 }
 """By suffix: the form in which pictures are handed over, the filter they pass, and the codec with its arguments."""
 
+_SEE_THROUGH = {
+    ".webm": ("yuva420p", _TAGS, f"libvpx-vp9 {_VP9} -auto-alt-ref 0"),
+    ".webp": ("rgba", "format=bgra", CODECS[".webp"][2]),
+}
+"""The same where pictures have an opacity."""
 
-def write_video(frames: Frames, path: Path, *, fps: int, hold: float, track: Track) -> None:
+CRF = {".mp4": (18, 23, 28, 33), ".webm": (20, 30, 40, 50)}
+"""By suffix: the coarseness of each stage, on the codec's own scale."""
+
+
+def write_video(frames: Frames, path: Path, manner: Manner) -> None:
     """Write a video in the codec that the suffix of `path` stands for, holding one frame at a time.
+
+    The last frame is held for whole frames.
 
     Args:
         frames: What to show; MP4 and WebM take even sizes only.
         path: Where to write.
-        fps: Frames a second.
-        hold: How much longer the last frame stays, in seconds; rounded to whole frames.
-        track: Wraps the iterable of frames.
+        manner: How.
 
     Raises:
         InputError: A size is odd that must be even.
+        TooLargeError: It has more bytes than wanted.
         GdsimError: There is no ffmpeg, or it failed.
     """
-    form, filters, codec = CODECS[path.suffix.lower()]
-    width, height = frames.size
-    if form == "yuv420p" and (width % 2 or height % 2):
+    suffix, (width, height) = path.suffix.lower(), frames.size
+    if suffix in CRF and (width % 2 or height % 2):
         raise InputError(f"{path.suffix} takes even sizes only, not {width} × {height}")
-    arguments = [
-        *("-f", "rawvideo", "-pix_fmt", form, "-s", f"{width}x{height}", "-r", str(fps), "-i", "-"),
-        *("-vf", f"{filters},tpad=stop_mode=clone:stop={round(hold * fps)}", "-c:v", *codec.split()),
-        f"file:{path}",
+    with NamedTemporaryFile("w", encoding="utf-8", suffix=".ffmeta") as told, TemporaryFile() as words:
+        if manner.provenance is not None and suffix in CRF:
+            told.write(ffmetadata(manner.provenance))
+        else:
+            told.write(";FFMETADATA1\n")
+        told.flush()
+        with _ffmpeg(_arguments(frames, path, manner, told.name), words) as (ffmpeg, feed):
+            _hand_over(_watched(_pictures(frames, suffix, manner), path, manner, len(frames)), feed)
+            if ffmpeg.wait() != 0:
+                raise GdsimError(f"ffmpeg cannot write {path.suffix}: {_cause(words) or f'status {ffmpeg.returncode}'}")
+    if manner.provenance is not None and suffix == ".webp":
+        add_words(path, xmp(manner.provenance), frames.size)
+    manner.check(path.stat().st_size, 1.0)
+
+
+def _arguments(frames: Frames, path: Path, manner: Manner, told: str) -> list[str]:
+    """What ffmpeg is to do, the words about the video being in the file `told`."""
+    suffix, (width, height) = path.suffix.lower(), frames.size
+    form, filters, codec = (_SEE_THROUGH if frames.transparent else CODECS)[suffix]
+    stage = ["-crf", str(CRF[suffix][manner.saving])] if suffix in CRF else ["-loop", str(int(not manner.loop))]
+    return [
+        *("-f", "rawvideo", "-pix_fmt", form, "-s", f"{width}x{height}", "-r", str(manner.fps), "-i", "-"),
+        *("-f", "ffmetadata", "-i", f"file:{told}", "-map_metadata", "1"),
+        *("-vf", f"{filters},tpad=stop_mode=clone:stop={round(manner.hold * manner.fps)}"),
+        # Without random names: the same frames are the same file.
+        *("-c:v", *codec.split(), *stage, "-fflags", "+bitexact", f"file:{path}"),
     ]
-    with TemporaryFile() as words, _ffmpeg(arguments, words) as (ffmpeg, feed):
-        pictures = planes(track(frames)) if form == "yuv420p" else track(frames)
-        _hand_over(pictures, feed)
-        if ffmpeg.wait() != 0:
-            raise GdsimError(f"ffmpeg cannot write {path.suffix}: {_cause(words) or f'status {ffmpeg.returncode}'}")
+
+
+def _pictures(frames: Frames, suffix: str, manner: Manner) -> Iterable[Frame]:
+    """The frames in the form in which they are handed over."""
+    tracked = manner.track(frames)
+    if suffix in CRF:
+        return planes_and_opacity(tracked) if frames.transparent else planes(tracked)
+    return with_few_colors(tracked, frames, manner.saving) if manner.saving else tracked
+
+
+def _watched(pictures: Iterable[Frame], path: Path, manner: Manner, count: int) -> Iterator[Frame]:
+    """Yield the pictures until what ffmpeg has written of them is too large."""
+    for number, picture in enumerate(pictures):
+        yield picture
+        if manner.most is not None and path.exists():
+            manner.check(path.stat().st_size, (number + 1) / count)
 
 
 @contextmanager
