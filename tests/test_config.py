@@ -15,7 +15,7 @@ import yaml
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from gdsim.config import Camera, Experiment, View, load, loads, schema
+from gdsim.config import PRESETS, Camera, Experiment, View, load, loads, schema
 from gdsim.config.own_theme import OwnTheme
 from gdsim.config.text import dump, parse
 from gdsim.errors import ConfigError, InputError
@@ -92,6 +92,67 @@ def test_everything_but_three_keys_has_a_default() -> None:
         2.0,
     )
     assert experiment.output.formats == ["gif", "mp4", "png"]
+
+
+@pytest.mark.parametrize("name", PRESETS)
+def test_a_preset_gives_what_is_not_written(name: str) -> None:
+    (size, theme), (fps, seconds, hold), (limit,) = (tuple(section.values()) for section in PRESETS[name].values())
+    for experiment in (
+        loads(short(f", output: {{preset: {name}}}")),
+        loads(short(f", output: {{preset: {name}}}, view: , animation: ")),
+        loads(short(), overrides=[f"output.preset={name}"]),
+    ):
+        view, animation, output = experiment.view, experiment.animation, experiment.output
+        assert (view.size, view.theme) == (size, theme)
+        assert (animation.fps, animation.seconds, animation.hold) == (fps, seconds, hold)
+        assert (output.preset, output.max_bytes) == (name, limit)
+        assert loads(experiment.yaml) == experiment
+
+
+def test_what_is_written_wins_over_a_preset() -> None:
+    written = (
+        ", output: {preset: thumb, max_bytes: 1 MB}, view: {size: [1280, 720], theme: {base: dark}}, "
+        "animation: {fps: 25, hold: 0}"
+    )
+    experiment = loads(short(written))
+    assert experiment.view.size == [1280, 720]
+    assert isinstance(experiment.view.theme, OwnTheme)
+    assert (experiment.animation.fps, experiment.animation.seconds, experiment.animation.hold) == (25, 4.0, 0)
+    assert experiment.output.max_bytes == 1_000_000
+    assert loads(short(", output: {preset: thumb, max_bytes: }")).output.max_bytes is None
+
+
+@pytest.mark.parametrize(
+    ("written", "count"),
+    [
+        ("5MB", 5_000_000),
+        ("300 kB", 300_000),
+        ("1.5 MiB", 1_572_864),
+        ("64 KiB", 65_536),
+        ("2 gb", 2_000_000_000),
+        ("4321 B", 4321),
+        ("500000", 500_000),
+        ("5e6", 5_000_000),
+    ],
+)
+def test_sizes_of_files_are_read_with_their_units(written: str, count: int) -> None:
+    text = short(f", output: {{max_bytes: {written}}}")
+    assert loads(text).output.max_bytes == count
+    assert not list(validator().iter_errors(parse(text, "text").value))
+
+
+def test_what_is_see_through_is_written_in_formats_that_can_be() -> None:
+    assert loads(short(", output: {background: transparent}")).output.formats == ["webp", "webm", "png"]
+    assert loads(short(", output: {background: transparent, formats: [svg]}")).output.formats == ["svg"]
+    assert loads(short(", output: {loop: once}")).output.loop == "once"
+    text = short(", output: {background: transparent, formats: [png, gif, mp4, apng, html]}")
+    column = text.index("gif") + 1
+    lines = problems(text)
+    assert lines[0] == (
+        f"race.yaml:1:{column}: output.formats.1: background: transparent goes with webp, webm, png, svg, pdf, not with "
+        "gif: a GIF has no partial transparency, so that type and lines would get a fringe"
+    )
+    assert [line.split(": ")[1] for line in lines] == [f"output.formats.{place}" for place in (1, 2, 3, 4)]
 
 
 def test_sections_whose_lines_are_commented_out_have_their_defaults() -> None:
@@ -483,8 +544,8 @@ output: {formats: [gif, avi]}
         "{class: SGD}",
         "race.yaml:10:8: view: unknown key 'kindd'; did you mean 'kind'?",
         "race.yaml:10:29: view.size.0: must be an even width from 160 to 3840, not 1281",
-        "race.yaml:11:25: output.formats.1: must be 'gif', 'mp4', 'webm', 'webp', 'apng', 'png', 'svg' or 'pdf', "
-        "not 'avi'",
+        "race.yaml:11:25: output.formats.1: must be 'gif', 'mp4', 'webm', 'webp', 'apng', 'png', 'svg', 'pdf' "
+        "or 'html', not 'avi'",
     ]
 
 
@@ -605,8 +666,20 @@ output: {formats: [gif, avi]}
         ("animation: {trail: 0}", "animation.trail: must be 'whole' or a whole number from 1 to 1000000, not 0"),
         ("animation: {pace: quick}", "animation.pace: must be 'even' or 'early', not 'quick'"),
         ("animation: {hold: .inf}", "animation.hold: must be a number from 0 to 60, not inf"),
+        ("output: {max_bytes: 5 bananas}", "output.max_bytes: must be a size from 1 kB to 2 GB, such as 5MB, 300 kB or "
+         "1.5 MiB, not '5 bananas'"),
+        ("output: {max_bytes: 99999999999 GiB}", "output.max_bytes: must be a size from 1 kB to 2 GB, such as 5MB, 300 kB "
+         "or 1.5 MiB, not '99999999999 GiB'"),
+        ("output: {max_bytes: .inf}", "output.max_bytes: must be a size from 1 kB to 2 GB, such as 5MB, 300 kB or "
+         "1.5 MiB, not inf"),
+        ("output: {max_bytes: 5}", "output.max_bytes: must be a size from 1 kB to 2 GB, such as 5MB, 300 kB or "
+         "1.5 MiB, not 5"),
+        ("output: {preset: slid}", "output.preset: must be 'slide', 'wide', 'half', 'square', 'readme' or 'thumb', not "
+         "'slid'; did you mean 'slide'?"),
+        ("output: {loop: twice}", "output.loop: must be 'once' or 'forever', not 'twice'"),
+        ("output: {background: none}", "output.background: must be 'opaque' or 'transparent', not 'none'"),
         ("output: {formats: []}", "output.formats: must be a list of at least 1 item, each 'gif', 'mp4', 'webm', 'webp', "
-         "'apng', 'png', 'svg' or 'pdf', not []"),
+         "'apng', 'png', 'svg', 'pdf' or 'html', not []"),
         ("optimizers: [SGD]", "optimizers: must be a mapping of 1 to 64 entries such as {SGD: {lr: 0.01}}, not ['SGD']"),
         ("optimizers: {}", "optimizers: must be a mapping of 1 to 64 entries such as {SGD: {lr: 0.01}}, not an empty mapping"),
         ("optimizers: {SGD: lr=0.1}", "optimizers.SGD: must be a mapping such as {lr: 0.01}, not 'lr=0.1'"),
@@ -1058,6 +1131,8 @@ FORMS = [
     short(", view: {theme: {field: ['#fff', '#000'], paths: ['#f00'], stroke: 1.3}, panels: [angle, distance]}"),
     short(", view: {theme: slide, layout: grid, fill: heat, arrows: stream, vectors: true, against: evaluations}"),
     short(", animation: {pace: early, trail: 40}"),
+    short(", output: {preset: slide, max_bytes: 5MB, loop: once, background: transparent, formats: [webm]}"),
+    short(", output: {preset: , max_bytes: 1.5 MiB}"),
     short().replace("himmelblau", "[himmelblau, {expression: x*y}, {name: sphere, dim: 3}]"),
     short().replace("himmelblau", "[beale]"),
     "{objective: {name: parabola, bounds: [-1, 1]}, start: 0.5, steps: 1, optimizers: {Adam: {args: {lr: 1}}}}",
@@ -1249,7 +1324,9 @@ valid_changes = st.lists(
         st.builds("steps={}".format, st.integers(1, 1000)),
         st.builds("seed={}".format, st.integers(0, 2**63 - 1)),
         st.text(max_size=30).filter(str.isprintable).map(lambda title: f"view.title={json.dumps(title)}"),
-        st.sampled_from(["objective=beale", "objective.dim=2", "view.panels=[]", "output.formats=[svg]"]),
+        st.sampled_from(
+            ["objective=beale", "objective.dim=2", "view.panels=[]", "output.formats=[svg]", "output.preset=half"]
+        ),
     ),
     min_size=1,
 )

@@ -8,9 +8,10 @@ from pathlib import Path
 
 from pydantic import ValidationError
 
-from gdsim.config.appearance import FORMATS, Animation, Camera, Output, View
+from gdsim.config.appearance import Animation, Camera, View
 from gdsim.config.experiment import Experiment, Origin
 from gdsim.config.json_schema import schema
+from gdsim.config.output import FORMATS, PRESETS, Output, opaque_only
 from gdsim.config.overrides import override
 from gdsim.config.places import Problem
 from gdsim.config.problems import problems_in
@@ -20,6 +21,7 @@ from gdsim.errors import ConfigError, InputError, did_you_mean
 
 __all__ = [
     "FORMATS",
+    "PRESETS",
     "Animation",
     "Camera",
     "Experiment",
@@ -30,6 +32,7 @@ __all__ = [
     "View",
     "load",
     "loads",
+    "opaque_only",
     "schema",
 ]
 

@@ -1,9 +1,9 @@
-"""How the picture looks, how long it moves and which files are written: keys with good defaults."""
+"""How the picture looks and how long it moves: keys with good defaults."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from typing import Annotated, Any, Literal, get_args
+from typing import Annotated, Any, Literal
 
 from pydantic import (
     AfterValidator,
@@ -22,7 +22,7 @@ from gdsim.config.places import Problem
 from gdsim.config.words import shown
 from gdsim.objectives import Objective
 
-__all__ = ["FORMATS", "Animation", "Camera", "Output", "View"]
+__all__ = ["Animation", "Camera", "View"]
 
 MIN_WIDTH, MIN_HEIGHT, MAX_WIDTH, MAX_HEIGHT = 160, 120, 3840, 2160
 MAX_FRAMES = 3000
@@ -68,8 +68,6 @@ Plane = Annotated[
 Steps = Annotated[int, Field(ge=1, le=1_000_000)]
 
 Panel = Literal["loss", "gradient_norm", "distance", "learning_rate", "step_size", "angle"]
-Format = Literal["gif", "mp4", "webm", "webp", "apng", "png", "svg", "pdf"]
-FORMATS: tuple[str, ...] = get_args(Format)
 
 
 class Camera(Model):
@@ -240,13 +238,3 @@ class Animation(Model):
             sentence = f"makes {frames:.0f} frames at {info.data['fps']} a second; at most {MAX_FRAMES} are drawn"
             refuse([Problem((), sentence)])
         return seconds
-
-
-class Output(Model):
-    """Which files are written."""
-
-    formats: Annotated[list[Format], Field(min_length=1), AfterValidator(all_different)] = Field(
-        ["gif", "mp4", "png"],
-        description="gif, mp4, webm, webp and apng move; png, svg and pdf are posters of the last frame.",
-        json_schema_extra={"uniqueItems": True},
-    )

@@ -20,9 +20,10 @@ from pydantic import (
 )
 
 from gdsim import themes
-from gdsim.config.appearance import Animation, Output, View
+from gdsim.config.appearance import Animation, View
 from gdsim.config.arguments import bare_class, class_problem
 from gdsim.config.checks import Model, holds_controls, or_defaults, refuse
+from gdsim.config.output import Output, with_preset
 from gdsim.config.own_theme import OwnTheme
 from gdsim.config.places import Document, Problem
 from gdsim.config.specs import ObjectiveSpec, OptimizerSpec, Start
@@ -148,6 +149,11 @@ class Experiment(Model):
         if path[:1] == ("objective",) and isinstance(document.value["objective"], list):
             path = ("objective", index, *path[1:])
         return document.error([Problem(path, str(error))])
+
+    @model_validator(mode="before")
+    @classmethod
+    def _with_preset(cls, value: Any) -> Any:
+        return with_preset(value)
 
     @field_validator("objectives")
     @classmethod
