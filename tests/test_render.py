@@ -214,13 +214,13 @@ def test_a_path_that_leaves_gets_its_note_within_the_view():
     scene = compose(wild, view=View(size=[1280, 720]))
     frames = Frames(scene)
     (layer,) = frames._facets
-    assert len(layer._notes) == 3
-    extents = [note.extent.extents for note in layer._notes]
+    assert len(layer.notes) == 3
+    extents = [note.extent.extents for note in layer.notes]
     box = layer.window.box
     for left, bottom, right, top in extents:
         assert box.x - 3 <= left < right <= box.right + 3
         assert box.y - 3 <= bottom < top <= box.top + 3
-    words = [note.text.get_text() for note in layer._notes]
+    words = [note.text.get_text() for note in layer.notes]
     paths = scene.facets[0].paths
     assert words == [f"{path.style.label} left at step {path.exits[0].step}" for path in paths]
     drawn = [(text, box) for text, box in zip(words, extents, strict=True)]
@@ -470,3 +470,84 @@ def test_a_users_own_settings_of_matplotlib_change_nothing():
     plain = gdsim.frames(race(seconds=1)).poster()
     with rc_context({"font.weight": "bold", "axes.grid": True, "path.sketch": (3, 10, 1), "xtick.labelbottom": False}):
         np.testing.assert_array_equal(gdsim.frames(race(seconds=1)).poster(), plain)
+
+
+def over(frame, color) -> np.ndarray:
+    """A see-through frame, (H, W, 4), put over a page of one colour."""
+    ground = np.array([round(255 * part) for part in to_rgb(color)])
+    share = frame[..., 3:] / 255
+    return np.round(frame[..., :3] * share + ground * (1 - share)).astype(np.uint8)
+
+
+def scene_of(kind: str, theme: str):
+    if kind == "curve":
+        paths = [gdsim.descend(gdsim.objective("parabola"), "SGD", start=[-1.5], steps=30, lr=0.1)]
+        return compose(paths, view=View(size=[640, 360], theme=theme), animation=Animation(seconds=0.4))
+    return race(kind=kind, theme=theme, seconds=0.4)
+
+
+@pytest.mark.parametrize(("kind", "theme"), [("contour", "light"), ("curve", "slide"), ("surface", "dark")])
+def test_a_see_through_page_shows_what_an_opaque_one_does(kind, theme):
+    scene = scene_of(kind, theme)
+    frames, opaque = gdsim.frames(scene, transparent=True), gdsim.frames(scene)
+    assert (frames.transparent, opaque.transparent) == (True, False)
+    drawn = list(frames)
+    np.testing.assert_array_equal(drawn[-1], frames.poster())
+    for frame, other in zip(drawn, opaque, strict=True):
+        assert (frame.shape, frame.dtype, frame.flags.c_contiguous) == ((360, 640, 4), np.uint8, True)
+        # Type is set a little lighter with an outline; all else is the same.
+        assert psnr(over(frame, scene.theme.page), other) > 25
+        for layer in frames._layers:
+            box = layer.window.box
+            rows, columns = (
+                slice(360 - int(box.top) + 3, 360 - int(box.y) - 3),
+                slice(int(box.x) + 3, int(box.right) - 3),
+            )
+            inside, same = frame[rows, columns], other[rows, columns]
+            if kind == "surface" and layer in frames._facets:
+                assert psnr(over(inside, scene.theme.page), same) > 34
+            else:
+                assert (inside[..., 3] == 255).all()
+                np.testing.assert_array_equal(inside[..., :3], same)
+    assert (drawn[-1][[0, 0, -1, -1], [0, -1, 0, -1], 3] == 0).all()
+    assert (drawn[-1][..., 3] == 0).mean() > 0.2
+
+
+@pytest.mark.parametrize("theme", ["light", "dark"])
+def test_words_on_a_see_through_page_are_read_on_any_other(theme):
+    scene = race(theme=theme)
+    frames = gdsim.frames(scene, transparent=True)
+    title = frames.poster()[:34, :200]
+    assert title[..., 3].any()
+    for ground in (scene.theme.text, scene.theme.page, "#808080"):
+        shown = over(title, ground)
+        # The letters are there as such, or as what their outline leaves of the ground.
+        assert count(shown, scene.theme.text) > 50
+        assert count(shown, scene.theme.page) > 50
+
+
+def test_what_changes_on_a_see_through_page_is_opaque():
+    # Else a format that keeps the frame before could not put the next one over it.
+    first, *rest = gdsim.frames(race(steps=300), transparent=True).sparse(6)
+    for frame in rest:
+        changed = (frame != first).any(-1)
+        assert changed[:34, 440:].any()
+        assert (frame[changed][:, 3] == 255).all()
+
+
+def test_a_see_through_vector_picture_has_no_page(tmp_path):
+    scene, pages = race(theme="dark"), []
+    for transparent in (True, False):
+        gdsim.frames(scene, transparent=transparent).save_poster(tmp_path / "a.svg")
+        page = ET.parse(tmp_path / "a.svg").find(".//*[@id='patch_1']/*")  # noqa: S314
+        pages.append(page.get("style"))
+    assert pages == ["fill: none", "fill: #10141b"]
+
+
+def test_fewer_frames_are_some_of_all():
+    frames = gdsim.frames(race())
+    drawn = list(frames)
+    fewer = frames.sparse(8)
+    assert (len(fewer), len(frames)) == (8, 50)
+    for one, other in zip(fewer, drawn[::7], strict=True):
+        np.testing.assert_array_equal(one, other)

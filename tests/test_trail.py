@@ -288,7 +288,7 @@ def test_the_step_really_taken_ends_at_the_next_iterate(name):
     seen = 0
     for step in range(12):
         moment, pen = Moment(step + 0.5, (step + 0.5) / 12), Notebook()
-        for _ in layer._riders.draw(pen, layer.trails(moment), moment):
+        for _ in layer.riders.draw(pen, layer.trails(moment), moment):
             pass
         here, there = path.points[np.searchsorted(path.times, [step, step + 1]), 0]
         if title == "double_well":
@@ -312,7 +312,7 @@ def test_the_step_really_taken_ends_at_the_next_iterate(name):
 def arrows(layer, moment, color) -> list[float]:
     """How long the arrows of a colour at the heads are, in pixels."""
     pen = Notebook()
-    for _ in layer._riders.draw(pen, layer.trails(moment), moment):
+    for _ in layer.riders.draw(pen, layer.trails(moment), moment):
         pass
     return [
         float(np.linalg.norm(shape[3] - (shape[0] + shape[6]) / 2))
@@ -356,10 +356,10 @@ def test_many_wedges_are_drawn_at_once_and_each_in_its_time():
     path = gdsim.descend(gdsim.objective("himmelblau"), "SGD", start=starts, steps=30, lr=0.05)
     scene = compose([path], view=View(panels=[]))
     (layer,), exits = Frames(scene)._facets, scene.facets[0].paths[0].exits
-    assert len(layer._notes) <= 5 < len(exits)
+    assert len(layer.notes) <= 5 < len(exits)
     for time in (0.0, 1.0, 1.5, 4.0, 30.0):
         pen = Notebook()
-        for note in layer._notes:
+        for note in layer.notes:
             note.draw(pen, time)
         marked = np.concatenate([spots for spots, _, _ in pen.marks])
         assert len(marked) == sum(exit_.time <= time for exit_ in exits)

@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import warnings
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, nullcontext
+from copy import copy
+from dataclasses import replace
 from pathlib import Path as FilePath
+from types import MappingProxyType
 
 import numpy as np
 import numpy.typing as npt
@@ -14,6 +17,7 @@ from matplotlib.colors import to_rgb
 
 from gdsim.render.cast import FacetLayer, Layer, PanelLayer
 from gdsim.render.counter import Counter
+from gdsim.render.drawing import Digits, Drawing, Figures, Pane, Sign, Sprite, Trace, Vectors, draw, outline, stride
 from gdsim.render.grounds import draw_bar, draw_facet
 from gdsim.render.layout import Layout, Place, Wanted, lay_out
 from gdsim.render.legend import draw_key, draw_legend, draw_names, draw_title, key_length
@@ -23,7 +27,20 @@ from gdsim.render.still import Still
 from gdsim.render.window import Moment
 from gdsim.scene import Field, Group, Relief, Scene
 
-__all__ = ["Frames", "frames"]
+__all__ = [
+    "Digits",
+    "Drawing",
+    "Figures",
+    "Frames",
+    "Pane",
+    "Sign",
+    "Sprite",
+    "Trace",
+    "Vectors",
+    "frames",
+    "outline",
+    "stride",
+]
 
 Frame = npt.NDArray[np.uint8]
 
@@ -34,9 +51,15 @@ VECTOR_SCALE = 3
 """How many dots a pixel a surface has within a vector picture."""
 
 
-def frames(scene: Scene) -> Frames:
-    """Return the frames of a scene, to iterate over as often as wanted."""
-    return Frames(scene)
+def frames(scene: Scene, *, transparent: bool = False) -> Frames:
+    """Return the frames of a scene, to iterate over as often as wanted.
+
+    Args:
+        scene: What to show.
+        transparent: Whether the page is see-through; the views and the panels keep their grounds, and what stands on
+            the page gets an outline in the page's colour, so that it is read on any other.
+    """
+    return Frames(scene, transparent=transparent)
 
 
 class Frames:
@@ -50,17 +73,20 @@ class Frames:
         colors: (n, 3) uint8, the colours that a palette must keep as they are, most important first.
         missing: Signs in titles and labels that the font does not have.
         left_out: What found no room in the picture, a sentence each.
+        transparent: Whether the page is see-through and frames have a fourth channel, their opacity: (H, W, 4), the
+            colours not multiplied by it.
     """
 
-    def __init__(self, scene: Scene) -> None:
+    def __init__(self, scene: Scene, *, transparent: bool = False) -> None:
         self._scene = scene
         self.size = scene.size
+        self.transparent = transparent
         with _ours():
             self._prepare(scene)
 
     def _prepare(self, scene: Scene) -> None:
         layout = lay_out(_wanted(scene))
-        self._still = still = Still(scene, layout)
+        self._still = still = Still(scene, layout, transparent=self.transparent)
         self._facets: list[FacetLayer] = []
         self._panels: list[PanelLayer] = []
         for group, place in zip(scene.groups, layout.groups, strict=True):
@@ -70,6 +96,7 @@ class Frames:
         draw_key(still, scene)
         formula = draw_title(still, scene)
         self._counter = Counter(scene, still) if scene.steps else None
+        still.outline_numbers()
         still.canvas.draw()
         self._background = np.array(still.canvas.buffer_rgba())
         self.missing = still.missing
@@ -106,12 +133,36 @@ class Frames:
             yield frame
 
     def poster(self) -> Frame:
-        """Return the last frame, (H, W, 3) uint8, in which every colour appears."""
+        """Return the last frame, (H, W, 3) or (H, W, 4) uint8, in which every colour appears."""
         with _ours():
             return self._picture().at(self._moment(len(self) - 1))
 
-    def save_poster(self, path: FilePath) -> None:
-        """Write the last frame as a vector picture, .svg or .pdf by the suffix; a surface is a picture within it."""
+    def sparse(self, count: int) -> Frames:
+        """Return the same with so many frames, evenly spaced, from the first to the last; at least two."""
+        last = len(self) - 1
+        places = np.arange(count) * last / (count - 1)
+        # Rounded, so that a frame still falls on a step where it should.
+        steps = np.round(np.interp(places, np.arange(last + 1), self._scene.frame_steps), 9)
+        fewer = copy(self)
+        fewer._scene = replace(self._scene, frame_steps=steps)
+        return fewer
+
+    def drawing(self) -> Drawing:
+        """Return the numbers from which the frames can be drawn elsewhere; a camera stands where it begins."""
+        with _ours():
+            return draw(self._scene, self._still, self._layers, self._counter)
+
+    def save_poster(self, path: FilePath, words: Mapping[str, str] = MappingProxyType({})) -> None:
+        """Write the last frame as a vector picture; a surface is a picture within it.
+
+        Args:
+            path: Where to write; the suffix, .svg or .pdf, decides the format.
+            words: What the file says of itself: Title, Description and Source, or nothing.
+        """
+        metadata: dict[str, str | None] = {"Date": None, **words}
+        if path.suffix.lower() == ".pdf":
+            own = {"Description": "Subject", "Source": "gdsim"}
+            metadata = {"CreationDate": None} | {own.get(name, name): text for name, text in words.items()}
         moment = self._moment(len(self) - 1)
         moving = Moving(self._layers, self._counter, moment)
         self._still.figure.add_artist(moving)
@@ -121,9 +172,9 @@ class Frames:
         try:
             # No date and no random names: the same scene is the same file.
             with _ours(), rc_context({"svg.hashsalt": "gdsim"}):
-                self._still.figure.savefig(
-                    path, metadata={"Date": None} if path.suffix.lower() == ".svg" else {"CreationDate": None}
-                )
+                # A PDF's list of words is open to a program's own, which matplotlib warns of.
+                warnings.filterwarnings("ignore", message="Unknown infodict keyword: 'gdsim'")
+                self._still.figure.savefig(path, metadata=metadata)
         finally:
             for artist in [moving, *posed]:
                 artist.remove()
@@ -133,7 +184,8 @@ class Frames:
         return [*self._panels, *self._facets]
 
     def _picture(self) -> Picture:
-        return Picture(self._background, self._layers, self._counter, self._still.em)
+        channels = 4 if self.transparent else 3
+        return Picture(self._background, self._layers, self._counter, self._still.em, channels)
 
     def _moment(self, index: int) -> Moment:
         return Moment(float(self._scene.frame_steps[index]), index / max(len(self) - 1, 1))

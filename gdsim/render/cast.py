@@ -40,15 +40,19 @@ class PanelLayer:
         still: The page.
         panel: Whose curves.
         window: Where they are seen.
+
+    Attributes:
+        panel: Whose curves.
+        window: Where they are seen.
     """
 
     def __init__(self, scene: Scene, still: Still, panel: Panel, window: Window) -> None:
         self.window = window
-        self._scene, self._still, self._panel = scene, still, panel
+        self._scene, self._still, self.panel = scene, still, panel
 
     def trails(self, moment: Moment) -> list[Trail]:
         """Return the curves as they are seen at a moment."""
-        return [self._trail(curve, moment) for curve in self._panel.curves]
+        return [self._trail(curve, moment) for curve in self.panel.curves]
 
     def _trail(self, curve: Curve, moment: Moment) -> Trail:
         spots = self.window.pixels(curve.spots, moment)
@@ -73,19 +77,25 @@ class FacetLayer:
         still: The page.
         facet: Whose paths.
         window: Where they are seen.
+
+    Attributes:
+        facet: Whose paths.
+        window: Where they are seen.
+        riders: What rides on their heads.
+        notes: What stands at the border; none where the camera turns, for there they wander.
     """
 
     def __init__(self, scene: Scene, still: Still, facet: Facet, window: Window) -> None:
         self.window = window
-        self._scene, self._still, self._facet, self._theme = scene, still, facet, still.theme
+        self._scene, self._still, self.facet, self._theme = scene, still, facet, still.theme
         side = min(window.box.width, window.box.height) / still.em
         self._scale = min(1.0, max(side / FULL, SMALLEST))
-        self._riders = Riders(facet, window, still.theme, still.em, still.line, vectors=scene.vectors)
-        self._notes = [] if window.turning else self._take_notes(Moment(0.0, 0.0))
+        self.riders = Riders(facet, window, still.theme, still.em, still.line, vectors=scene.vectors)
+        self.notes = [] if window.turning else self._take_notes(Moment(0.0, 0.0))
 
     def _take_notes(self, moment: Moment) -> list[Note]:
         renderer = self._still.canvas.get_renderer()
-        return take_notes(self._facet, self.window, self._still, renderer, moment)
+        return take_notes(self.facet, self.window, self._still, renderer, moment)
 
     def pose(self, moment: Moment, scale: int, *, words: bool) -> list[Artist]:
         """Put a surface into the figure as it is seen at a moment, at so many dots a pixel, and its words if wanted."""
@@ -119,7 +129,7 @@ class FacetLayer:
 
     def draw_ground(self, pen: Pen, moment: Moment) -> None:
         """Draw the rings around the starts."""
-        starts = [path.points[0] for path in self._facet.paths]
+        starts = [path.points[0] for path in self.facet.paths]
         if not starts:
             return
         spots = np.unique(np.concatenate(starts), axis=0)
@@ -131,7 +141,7 @@ class FacetLayer:
 
     def trails(self, moment: Moment) -> list[Trail]:
         """Return the paths as they are seen at a moment; on a surface, with the shadow of each."""
-        return [trail for path in self._facet.paths for trail in self._trails(self._until(path, moment), moment)]
+        return [trail for path in self.facet.paths for trail in self._trails(self._until(path, moment), moment)]
 
     def _until(self, path: Path, moment: Moment) -> Path:
         """A path up to the iterate after a moment where all of it is drawn anew for that; else the whole path."""
@@ -141,7 +151,7 @@ class FacetLayer:
         return replace(path, times=path.times[:last], points=path.points[:last])
 
     def _trails(self, path: Path, moment: Moment) -> Iterator[Trail]:
-        ground, window = self._facet.ground, self.window
+        ground, window = self.facet.ground, self.window
         bordered = isinstance(ground, Field | Relief)
         ink = _ink(
             path.style,
@@ -158,11 +168,11 @@ class FacetLayer:
             yield self._trail(spots, path, ink)
             if isinstance(ground, Line):
                 foot = replace(ink, border=0.0, width=0.5 * ink.width, dash=(), head=0.6 * ink.head, dot=0.8 * ink.dot)
-                height = lane(window, self._still.em, self._facet.paths.index(path), len(self._facet.paths))
+                height = lane(window, self._still.em, self.facet.paths.index(path), len(self.facet.paths))
                 yield self._trail(np.stack([spots[..., 0], np.full(spots.shape[:2], height)], -1), path, foot)
             return
         # Nothing clips what runs over the edge of a surface into the open.
-        points = np.where(inside(path.points[..., :2], self._facet.view)[..., None], path.points, np.nan)
+        points = np.where(inside(path.points[..., :2], self.facet.view)[..., None], path.points, np.nan)
         below, above = window.shadows(points, moment), window.pixels(points, moment)
         apart = FINE if points.shape[1] <= FEW_STARTS else COARSE
         covered = _asked(points, below, apart, lambda some: window.covered(some, moment))
@@ -177,10 +187,10 @@ class FacetLayer:
 
     def draw_over(self, pen: Pen, trails: list[Trail], moment: Moment) -> Iterator[FloatArray]:
         """Draw what rides on top of the paths, and give the spots that each thing covers."""
-        yield from self._riders.draw(pen, trails, moment)
+        yield from self.riders.draw(pen, trails, moment)
         for trail in trails:
             yield trail.draw_heads(pen, moment.time)
-        for note in self._take_notes(moment) if self.window.turning else self._notes:
+        for note in self._take_notes(moment) if self.window.turning else self.notes:
             yield note.draw(pen, moment.time)
 
 

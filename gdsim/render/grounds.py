@@ -41,7 +41,7 @@ def draw_facet(still: Still, facet: Facet, box: Box, outer: tuple[bool, bool]) -
     if isinstance(facet.ground, Relief):
         axes = still.axes(box, "none")
         axes.set_axis_off()
-        return Window(still.figure, box, axes, ReliefView(facet, still.theme, box, still.em))
+        return Window(still.figure, box, axes, ReliefView(facet, still.theme, box, still.em, still.page))
     axes = still.axes(box)
     axes.set(xlim=facet.view[0], ylim=facet.view[1])
     _draw_ticks(still, axes, facet, box, outer)
@@ -114,13 +114,17 @@ def draw_bar(still: Still, box: Box, field: Field) -> None:
     extent = (0, 1, 0, parts)
     axes.imshow(bands, cmap=ListedColormap(colors), aspect="auto", origin="lower", extent=extent, zorder=0)
     axes.set(xticks=[], xlim=(0, 1), ylim=(0, parts))
-    _number_bar(axes, levels, max(1, int(box.height / (2.2 * em))))
+    _number_bar(axes, levels, max(1, int(box.height / (2.2 * em))), 1.2 * em * parts / box.height)
     still.text(box.x, box.top + 0.85 * em, levels.caption, color=still.theme.quiet, va="baseline")
 
 
-def _number_bar(axes: Axes, levels: Levels, room: int) -> None:
-    every = -(-len(levels.ticks) // room)
-    axes.set_yticks(levels.ticks[::every], levels.labels[::every])
+def _number_bar(axes: Axes, levels: Levels, room: int, apart: float) -> None:
+    """Write about `room` of the numbers, none nearer to the one below it than `apart`, in bands."""
+    every, kept = -(-len(levels.ticks) // room), dict[float, str]()
+    for tick, words in zip(levels.ticks[::every], levels.labels[::every], strict=True):
+        if not kept or tick - max(kept) >= apart:
+            kept[tick] = words
+    axes.set_yticks([*kept], [*kept.values()])
     axes.yaxis.tick_right()
 
 

@@ -16,7 +16,7 @@ from gdsim.render.layout import Box
 from gdsim.render.still import Still
 from gdsim.render.trail import Pen
 from gdsim.render.window import Moment, Window
-from gdsim.scene import FEW_STARTS, Exit, Facet, Path
+from gdsim.scene import FEW_STARTS, Exit, Facet, Path, Style
 
 __all__ = ["Note", "take_notes"]
 
@@ -33,7 +33,7 @@ class Note:
         spots: (n, 2) the wedges' places in pixels.
         shape: A wedge, pointing outward.
         size: The wedges' size in pixels.
-        color: The colour of their paths.
+        style: How their paths are drawn.
         casing: The colour of the wedges' border.
         text: The words, or None where an optimizer has so many starts that words would cover the view.
         extent: What wedges and words cover, in pixels.
@@ -43,7 +43,7 @@ class Note:
     spots: FloatArray
     shape: MarkerStyle
     size: float
-    color: str
+    style: Style
     casing: str
     text: Text | None
     extent: Bbox
@@ -51,7 +51,7 @@ class Note:
     def draw(self, pen: Pen, time: float) -> FloatArray:
         """Draw what has appeared at a time, and return the spots around it."""
         count = int(np.searchsorted(self.times, time, side="right"))
-        pen.mark(self.spots[:count], self.shape, self.size, self.color, self.casing, 0.14 * self.size)
+        pen.mark(self.spots[:count], self.shape, self.size, self.style.color, self.casing, 0.14 * self.size)
         if self.text is None or not count:
             return self.spots[:count]
         self.text.draw(pen.renderer)
@@ -87,9 +87,8 @@ def _note(path: Path, still: Still, spots: FloatArray, side: str, chosen: npt.ND
     """The wedges of chosen exits of a path, all on one side, without words."""
     times = np.array([path.exits[i].time for i in chosen])
     order = np.argsort(times, kind="stable")
-    color, casing = path.style.color, still.theme.casing
-    spots, shape = spots[chosen][order], MarkerStyle(side)
-    return Note(times[order], spots, shape, 0.95 * still.em, color, casing, None, _reach(spots, still.em))
+    spots, shape, casing = spots[chosen][order], MarkerStyle(side), still.theme.casing
+    return Note(times[order], spots, shape, 0.95 * still.em, path.style, casing, None, _reach(spots, still.em))
 
 
 def _reach(spots: FloatArray, em: float) -> Bbox:

@@ -55,9 +55,12 @@ class Picture:
         layers: What moves.
         counter: The step counter, or None.
         em: The size of plain type in pixels: how far what rides on a head may reach beyond the spots it names.
+        channels: 3, or 4 where the page is see-through.
     """
 
-    def __init__(self, background: Frame, layers: Sequence[Layer], counter: Counter | None, em: float) -> None:
+    def __init__(
+        self, background: Frame, layers: Sequence[Layer], counter: Counter | None, em: float, channels: int = 3
+    ) -> None:
         height, width = background.shape[:2]
         self._counter, self._em = counter, em
         self._renderer = RendererAgg(width, height, DPI)
@@ -75,10 +78,10 @@ class Picture:
             (pen, self._rect(layer.window.box), trail) for layer, pen, trails in self._fixed for trail in trails
         ]
         self._kept = self._pixels.copy()
-        self._frame = np.ascontiguousarray(self._pixels[..., :3])
+        self._frame = np.array(self._pixels[..., :channels], order="C")
 
     def at(self, moment: Moment) -> Frame:
-        """Draw on to a moment, and return the frame, (H, W, 3), which the next call draws over."""
+        """Draw on to a moment, and return the frame, (H, W, channels), which the next call draws over."""
         stale = self._touched
         for rect in stale:
             self._pixels[rect.area] = self._kept[rect.area]
@@ -93,7 +96,7 @@ class Picture:
             self._draw_anew(turning, pen, moment)
         self._touched = merged(self._touched)
         for rect in [*stale, *self._touched]:
-            for channel in range(3):  # four times as fast as all at once
+            for channel in range(self._frame.shape[-1]):  # four times as fast as all at once
                 self._frame[(*rect.area, channel)] = self._pixels[(*rect.area, channel)]
         if self._counter is not None:
             self._counter.stamp(self._frame, moment.time)

@@ -84,12 +84,13 @@ class ReliefView:
         theme: The colours.
         box: Where, in whole pixels.
         em: The size of plain type, in pixels.
+        page: The colour of the page, "none" for one that is see-through; the theme's when left out.
     """
 
-    def __init__(self, facet: Facet, theme: Theme, box: Box, em: float) -> None:
+    def __init__(self, facet: Facet, theme: Theme, box: Box, em: float, page: str = "") -> None:
         assert isinstance(facet.ground, Relief)  # noqa: S101  (for the type checker: nothing else is given)
         self._facet, self._relief, self._theme, self._box, self._em = facet, facet.ground, theme, box, em
-        self._space = self._relief.space
+        self._page, self._space = page or theme.page, self._relief.space
         self._line = em / theme.type * theme.stroke
         self._surface = Surface(self._relief, theme)
         self._floor = Floor(facet, self._relief)
@@ -140,7 +141,7 @@ class ReliefView:
         canvas = self._canvases.get(scale)
         if canvas is None:
             canvas = self._canvases[scale] = Canvas(self._box, scale)
-        canvas.clear(self._theme.page)
+        canvas.clear(self._page)
         self._draw_floor(canvas, azimuth)
         self._draw_axes(canvas, azimuth)
         seen = self._seen(self._surface.world, azimuth)

@@ -14,7 +14,7 @@ from gdsim.render.window import Moment, Window
 from gdsim.scene import Facet, Field, Line, Path, Relief, lengths
 from gdsim.themes import Theme
 
-__all__ = ["Riders", "lane"]
+__all__ = ["ARROW", "EDGE", "FAINT", "FOOT", "SHORTEST", "STEP", "TANGENT", "TOUCHING", "Riders", "lane"]
 
 SHORTEST, LONGEST = 0.35, 4.6
 """How long an arrow must be to be drawn at all, and how long the largest gradient is drawn, in ems."""
@@ -24,6 +24,12 @@ FEET = 0.085
 
 TANGENT = 3.2
 """How far a tangent reaches to either side of its point, in ems."""
+
+FOOT, TOUCHING, FAINT = 0.07, 0.12, 0.6
+"""How wide the line down to a foot and the tangent are, in units of line widths, and how strong the former is."""
+
+ARROW, STEP, EDGE = 0.16, 0.24, 0.06
+"""How thick the arrows of the gradient and of the step are, in units of line widths, and their edges, in ems."""
 
 LITTLE = 0.01
 """How far to go in the plane of the inputs to see where a direction points, in sides of the view."""
@@ -41,12 +47,15 @@ class Riders:
         em: The size of plain type in pixels.
         line: The unit of line widths in pixels.
         vectors: Whether each head carries the gradient, its negative and the step taken.
+
+    Attributes:
+        slopes: On a curve, for each path (n, starts) the derivative at its places, unchanged from its ends on.
     """
 
     def __init__(self, facet: Facet, window: Window, theme: Theme, em: float, line: float, *, vectors: bool) -> None:
         self._facet, self._window, self._theme, self._em, self._line = facet, window, theme, em, line
         self._lengths = [LONGEST * em * lengths(path.gradients) for path in facet.paths if vectors]
-        self._slopes = [settled(path.slopes, path.times, path.ends) for path in facet.paths if path.slopes is not None]
+        self.slopes = [settled(path.slopes, path.times, path.ends) for path in facet.paths if path.slopes is not None]
 
     def draw(self, pen: Pen, trails: Sequence[Trail], moment: Moment) -> Iterator[FloatArray]:
         """Draw everything as it stands at a moment, and give the spots that each thing covers.
@@ -58,12 +67,27 @@ class Riders:
         """
         paths, ground, time = self._facet.paths, self._facet.ground, moment.time
         if isinstance(ground, Line):
-            for path, slopes, trail, foot in zip(paths, self._slopes, trails[::2], trails[1::2], strict=True):
+            for path, slopes, trail, foot in zip(paths, self.slopes, trails[::2], trails[1::2], strict=True):
                 slope = reached(slopes, path.times, time)
                 yield self._draw_foot(pen, path.style.color, slope, trail.at(time), foot.at(time))
         below = trails if isinstance(ground, Field) else trails[::2]
-        for path, long, trail in zip(paths, self._lengths, below, strict=False):
-            yield from self._draw_vectors(pen, path, long, trail, moment)
+        for index, trail in enumerate(below[: len(self._lengths)]):
+            yield from self._draw_vectors(pen, index, trail, moment)
+
+    def uphill(self, index: int, trail: Trail, step: int, moment: Moment) -> FloatArray:
+        """Return the arrows of the gradient at a path's iterates, (starts, 2) in pixels; NaN where none is seen.
+
+        Args:
+            index: Which path.
+            trail: Its own, on a surface that of its shadow.
+            step: Which iterate.
+            moment: Where the camera stands.
+        """
+        path, tails = self._facet.paths[index], trail.at(step)
+        alive = np.isfinite(tails).all(-1) & self._window.inside(tails) & (step <= path.ends) & ~trail.veiled_at(step)
+        arrows = np.full(tails.shape, np.nan)
+        arrows[alive] = self._lengths[index][step, alive, None] * self._towards(path, step, alive, moment)
+        return arrows
 
     def _draw_foot(self, pen: Pen, color: str, slopes: FloatArray, heads: FloatArray, feet: FloatArray) -> FloatArray:
         """The tangent at each head, and a thin line down from it to the path's feet."""
@@ -71,27 +95,27 @@ class Riders:
         heads, feet, slopes = heads[seen], feet[seen], slopes[seen]
         if not len(heads):
             return np.empty((0, 2))
-        pen.stroke(np.stack([heads, feet], 1), color, 0.07 * self._line, "butt", alpha=0.6)
+        pen.stroke(np.stack([heads, feet], 1), color, FOOT * self._line, "butt", alpha=FAINT)
         along = self._flat(np.column_stack([np.ones(len(heads)), slopes]))
         along *= TANGENT * self._em / np.linalg.norm(along, axis=-1, keepdims=True)
         ends = np.stack([heads - along, heads + along], 1)
-        pen.stroke(ends, color, 0.12 * self._line, "round")
+        pen.stroke(ends, color, TOUCHING * self._line, "round")
         return np.concatenate([ends.reshape(-1, 2), feet, heads])
 
-    def _draw_vectors(
-        self, pen: Pen, path: Path, long: FloatArray, trail: Trail, moment: Moment
-    ) -> Iterator[FloatArray]:
+    def _draw_vectors(self, pen: Pen, index: int, trail: Trail, moment: Moment) -> Iterator[FloatArray]:
         """At the iterate that was reached last: uphill, downhill, and on top of these the step really taken."""
-        theme, step = self._theme, min(int(moment.time), len(long) - 1)
+        path, theme = self._facet.paths[index], self._theme
+        step = min(int(moment.time), len(path.gradients) - 1)
         tails, tips = trail.at(step), trail.at(step + 1)
         if isinstance(self._facet.ground, Line):
             tips = np.column_stack([tips[:, 0], tails[:, 1]])
-        alive = np.isfinite(tails).all(-1) & self._window.inside(tails) & (step <= path.ends) & ~trail.veiled_at(step)
-        uphill = long[step, alive, None] * self._towards(path, step, alive, moment)
-        yield self._draw_arrows(pen, tails[alive], uphill, theme.text, theme.casing, 0.16)
-        yield self._draw_arrows(pen, tails[alive], -uphill, theme.page, theme.text, 0.16)
+        arrows = self.uphill(index, trail, step, moment)
+        alive = np.isfinite(arrows).all(-1)
+        uphill = arrows[alive]
+        yield self._draw_arrows(pen, tails[alive], uphill, theme.text, theme.casing, ARROW)
+        yield self._draw_arrows(pen, tails[alive], -uphill, theme.page, theme.text, ARROW)
         alive &= np.isfinite(tips).all(-1) & ~trail.veiled_at(step + 1)
-        yield self._draw_arrows(pen, tails[alive], (tips - tails)[alive], path.style.color, theme.casing, 0.24)
+        yield self._draw_arrows(pen, tails[alive], (tips - tails)[alive], path.style.color, theme.casing, STEP)
 
     def _towards(self, path: Path, step: int, alive: npt.NDArray[np.bool_], moment: Moment) -> FloatArray:
         """Where the gradients at some starts' iterates point, (n, 2), of length 1 on the picture or of none."""
@@ -123,7 +147,7 @@ class Riders:
             return np.empty((0, 2))
         tails, moves = tails[seen], moves[seen]
         shapes = arrow_shapes(tails + moves / 2, moves, length[seen], thick * self._line)
-        pen.fill(shapes, color, edge, 0.06 * self._em)
+        pen.fill(shapes, color, edge, EDGE * self._em)
         return shapes.reshape(-1, 2)
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
+from matplotlib.artist import Artist
 from matplotlib.axes import Axes
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.collections import PolyCollection
@@ -12,6 +13,8 @@ from matplotlib.colors import LinearSegmentedColormap
 from matplotlib.figure import Figure
 from matplotlib.font_manager import FontProperties, findfont, get_font
 from matplotlib.lines import Line2D
+from matplotlib.patches import BoxStyle, FancyBboxPatch
+from matplotlib.patheffects import withStroke
 from matplotlib.text import Text
 
 from gdsim.objectives import FloatArray
@@ -22,6 +25,9 @@ __all__ = ["DPI", "Still", "arrow_shapes", "points", "ramp"]
 
 DPI = 100
 """Dots an inch of every figure; lengths are thought of in pixels and handed to matplotlib in points."""
+
+OUTLINE = 0.3
+"""How wide the outline of what stands on a see-through page is in all, in ems."""
 
 
 def points(pixels: float) -> float:
@@ -41,6 +47,7 @@ class Still:
     Args:
         scene: Gives size and theme.
         layout: Gives the size of type.
+        transparent: Whether the page is see-through.
 
     Attributes:
         figure: The figure, as large as the scene.
@@ -48,15 +55,17 @@ class Still:
         size: Its width and height in pixels.
         layout: Where everything stands.
         theme: The colours.
+        page: The colour of the page, "none" for one that is see-through.
         em: The size of plain type in pixels.
         line: The unit of line widths in pixels: an em, heavier or lighter as the theme says.
     """
 
-    def __init__(self, scene: Scene, layout: Layout) -> None:
+    def __init__(self, scene: Scene, layout: Layout, *, transparent: bool = False) -> None:
         self._scene, self.layout, self.theme = scene, layout, scene.theme
         self.size = width, height = scene.size
         self.em, self.line = layout.em, layout.em * scene.theme.stroke
-        self.figure = Figure(figsize=(width / DPI, height / DPI), dpi=DPI, facecolor=self.theme.page)
+        self.page = "none" if transparent else self.theme.page
+        self.figure = Figure(figsize=(width / DPI, height / DPI), dpi=DPI, facecolor=self.page)
         self.canvas = FigureCanvasAgg(self.figure)
 
     def text(
@@ -84,10 +93,33 @@ class Still:
             parse_math=math,
             **style,
         )
+        self._outline(text)
         text.set_figure(self.figure)
         if not loose:
             self.figure.add_artist(text)
         return text
+
+    def card(self, box: Box) -> None:
+        """Put a card in the theme's page colour under what stands in a box, where the page is see-through."""
+        if self.page == "none":
+            corners = BoxStyle.Round(pad=0, rounding_size=0.3 * self.em / DPI)
+            x, y, width, height = (side / DPI for side in (box.x, box.y, box.width, box.height))
+            patch = FancyBboxPatch((x, y), width, height, boxstyle=corners, color=self.theme.page, linewidth=0)
+            patch.set_transform(self.figure.dpi_scale_trans)
+            self.figure.add_artist(patch)
+
+    def outline_numbers(self) -> None:
+        """Outline what the axes have written beside them, where the page is see-through."""
+        for axes in self.figure.axes if self.page == "none" else ():
+            for axis in (axes.xaxis, axes.yaxis):
+                for text in (axis.label, *axis.get_ticklabels()):
+                    self._outline(text)
+
+    def _outline(self, sign: Artist, line: float = 0.0) -> None:
+        """Draw a border in the theme's page colour around what may stand on any other, itself a line of some pixels."""
+        if self.page == "none":
+            width = points(line + OUTLINE * self.em)
+            sign.set_path_effects([withStroke(linewidth=width, foreground=self.theme.page)])
 
     @property
     def missing(self) -> str:
@@ -176,19 +208,19 @@ class Still:
         edge: str = "",
     ) -> None:
         """A line along places on one height, or a marker on one place, in pixels."""
-        self.figure.add_artist(
-            Line2D(
-                [place / self.size[0] for place in x],
-                [y / self.size[1]] * len(x),
-                color=color,
-                linewidth=points(0.17 * self.line),
-                linestyle=(0, dash) if dash else "-" if not marker else "none",
-                marker=marker,
-                markersize=points((1.0 if marker == "*" else 0.72) * self.em),
-                markeredgecolor=edge or self.theme.casing,
-                markeredgewidth=points(0.08 * self.line),
-            )
+        line = Line2D(
+            [place / self.size[0] for place in x],
+            [y / self.size[1]] * len(x),
+            color=color,
+            linewidth=points(0.17 * self.line),
+            linestyle=(0, dash) if dash else "-" if not marker else "none",
+            marker=marker,
+            markersize=points((1.0 if marker == "*" else 0.72) * self.em),
+            markeredgecolor=edge or self.theme.casing,
+            markeredgewidth=points(0.08 * self.line),
         )
+        self._outline(line, (0.08 if marker else 0.17) * self.line)
+        self.figure.add_artist(line)
 
     def polygons(self, parent: Figure | Axes, shapes: FloatArray, color: str = "", edge: str = "") -> None:
         """Arrows, (n, corners, 2) in pixels; kept in inches, which every backend measures alike.
@@ -204,6 +236,8 @@ class Still:
             transform=self.figure.dpi_scale_trans,
             zorder=2,
         )
+        if parent is self.figure:
+            self._outline(arrows)
         parent.add_artist(arrows)
 
 

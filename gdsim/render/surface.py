@@ -71,10 +71,13 @@ class Canvas:
         self._bare = self._renderer.new_gc()
         self._bare.set_linewidth(0)
         self._bare.set_antialiased(False)
+        self._form = "RGBX"
 
     def clear(self, color: str) -> None:
         """Cover everything with a colour."""
         shade = np.array([round(255 * part) for part in to_rgba(color)], np.uint8)
+        # Where all is opaque, opacity needs no averaging.
+        self._form = "RGBX" if shade[3] else "RGBA"
         self._pixels.view(np.uint32)[...] = shade.view(np.uint32)
 
     def fill(self, shapes: FloatArray, color: str, alpha: float = 1.0) -> None:
@@ -110,7 +113,7 @@ class Canvas:
         height, width = self._pixels.shape[:2]
         if self._fine == 1:
             return self._pixels.copy()
-        image = Image.frombuffer("RGBX", (width, height), self._pixels, "raw", "RGBX", 0, 1)
+        image = Image.frombuffer(self._form, (width, height), self._pixels, "raw", self._form, 0, 1)
         return np.asarray(image.reduce(self._fine))
 
     def _place(self, spots: FloatArray) -> FloatArray:

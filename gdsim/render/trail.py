@@ -17,7 +17,7 @@ from matplotlib.transforms import Bbox, Transform
 from gdsim.objectives import FloatArray
 from gdsim.render.still import points
 
-__all__ = ["Ink", "Pen", "Rect", "Trail", "merged", "reached", "rect_around", "settled"]
+__all__ = ["HIDDEN", "Ink", "Pen", "Rect", "Trail", "Vertices", "merged", "reached", "rect_around", "settled"]
 
 HIDDEN = 1 / 3
 """A vertex that lies nearer than this to the last one kept, in pixels, is not seen and not drawn."""
@@ -254,6 +254,25 @@ class _Stretch:
     dots: FloatArray | None
 
 
+@dataclass(frozen=True, eq=False)
+class Vertices:
+    """The places of a trail from which its paths can be drawn as they stand at any time.
+
+    Args:
+        chosen: (n,) which of the path's places they are.
+        times: (n,) when each is reached, in steps.
+        spots: (starts, n, 2) in pixels from the lower left corner; where one is NaN, the path is broken.
+        veiled: (starts, n) which of them are hidden; None for none.
+        whole: (m,) the times at which one stretch after the other is kept; none where a trail fades.
+    """
+
+    chosen: npt.NDArray[np.intp]
+    times: FloatArray
+    spots: FloatArray
+    veiled: BoolArray | None
+    whole: FloatArray
+
+
 class Trail:
     """The paths of one optimizer in one window, in pixels.
 
@@ -267,6 +286,8 @@ class Trail:
         fade: How many steps the path is seen back from its head; None for the whole path.
 
     Attributes:
+        ink: How it is drawn.
+        fade: How many steps the path is seen back from its head; None for the whole path.
         chunk: How many vertices each path gains before they are kept.
     """
 
@@ -281,20 +302,15 @@ class Trail:
         veiled: BoolArray | None = None,
         fade: int | None = None,
     ) -> None:
-        self._ink, self._fade, self._all_times = ink, fade, times
+        self.ink, self.fade, self._all_times = ink, fade, times
         self._spots = settled(np.clip(spots, -1e7, 1e7), times, ends)
+        hidden = None if veiled is None else settled(veiled, times, ends)
+        self._hidden = hidden if hidden is not None and hidden.any() else None
+        drawn = np.flatnonzero(self._worth(HIDDEN))
         paths = self._spots.transpose(1, 0, 2)
-        worth = _seen(paths)
-        iterate = times == np.floor(times)
-        if ink.dot:
-            worth |= iterate
-        if veiled is not None:
-            veiled = settled(veiled, times, ends)
-            worth[1:] |= (veiled[1:] != veiled[:-1]).any(-1)
-        drawn = np.flatnonzero(worth)
         self._times, self._drawn = times[drawn], np.ascontiguousarray(paths[:, drawn])
-        self._iterates = iterate[drawn] if ink.dot else None
-        self._veiled = None if veiled is None or not veiled.any() else veiled[drawn].T
+        self._iterates = (times == np.floor(times))[drawn] if ink.dot else None
+        self._veiled = None if self._hidden is None else self._hidden[drawn].T
         self._run = np.zeros(self._drawn.shape[:2])
         if ink.dash:
             moves = np.nan_to_num(np.linalg.norm(np.diff(self._drawn, axis=1), axis=-1))
@@ -305,15 +321,43 @@ class Trail:
     @property
     def room(self) -> float:
         """How far beyond its spots a trail leaves colour, in pixels."""
-        ink = self._ink
+        ink = self.ink
         return max(ink.width / 2 + ink.border, 2 / 3 * ink.dot) + 2
 
     def whole(self, time: float) -> float | None:
         """Return the time up to which the next stretch can be kept, or None while that is not whole yet."""
         last = self._kept + self.chunk
-        if self._fade is not None or last >= len(self._times) or self._times[last] > time:
+        if self.fade is not None or last >= len(self._times) or self._times[last] > time:
             return None
         return float(self._times[last])
+
+    def vertices(self, apart: float = HIDDEN) -> Vertices:
+        """Return what the trail can be drawn from: one place in about so many pixels of the way.
+
+        By time between two of these, heads are nowhere farther than that from where they are.
+        """
+        worth = self._worth(apart)
+        stretches = np.flatnonzero(worth)[self.chunk :: self.chunk]
+        leaps = np.nan_to_num(np.abs(np.diff(self._spots, axis=0)), nan=np.inf).max(axis=(1, 2)) > apart
+        worth[:-1] |= worth[1:] & leaps
+        worth[-1] = True
+        chosen = np.flatnonzero(worth)
+        return Vertices(
+            chosen=chosen,
+            times=self._all_times[chosen],
+            spots=self._spots[chosen].transpose(1, 0, 2),
+            veiled=None if self._hidden is None else self._hidden[chosen].T,
+            whole=np.empty(0) if self.fade is not None else self._all_times[stretches],
+        )
+
+    def _worth(self, apart: float) -> BoolArray:
+        """Tell which places are worth drawing, (n,), where no two need to be nearer than so many pixels."""
+        worth = _seen(self._spots.transpose(1, 0, 2), apart)
+        if self.ink.dot:
+            worth |= self._all_times == np.floor(self._all_times)
+        if self._hidden is not None:
+            worth[1:] |= (self._hidden[1:] != self._hidden[:-1]).any(-1)
+        return worth
 
     def keep(self, time: float) -> None:
         """Say that everything up to a time, as `whole` gave it, stands on the kept picture."""
@@ -334,9 +378,9 @@ class Trail:
 
     def draw_path(self, pen: Pen, time: float) -> FloatArray:
         """Draw the path from where it is kept to the place reached at a time, and return the spots drawn."""
-        if self._fade is not None:
-            return self._draw_fading(pen, time, self._fade)
-        ink, back = self._ink, max(self._kept - OVERLAP, 0) if self._ink.border else self._kept
+        if self.fade is not None:
+            return self._draw_fading(pen, time, self.fade)
+        ink, back = self.ink, max(self._kept - OVERLAP, 0) if self.ink.border else self._kept
         stretch, new = self._stretch(float(self._times[back]), time), self._kept - back
         self._draw_veiled(pen, stretch, ink.alpha, new)
         if ink.border:
@@ -347,7 +391,7 @@ class Trail:
 
     def draw_heads(self, pen: Pen, time: float) -> FloatArray:
         """Draw the heads where they are at a time, and return their spots."""
-        heads, hidden, ink = self.at(time), self.veiled_at(time), self._ink
+        heads, hidden, ink = self.at(time), self.veiled_at(time), self.ink
         for chosen, alpha in ((hidden, ink.alpha * ink.veil), (~hidden, ink.alpha)):
             if alpha and chosen.any():
                 edge = 0.12 * ink.head
@@ -360,7 +404,7 @@ class Trail:
         for band in range(BANDS, 0, -1):
             begin, end = (max(time - fade * age / BANDS, float(self._times[0])) for age in (band, band - 1))
             if begin < end:
-                stretch, alpha = self._stretch(begin, end), self._ink.alpha * (BANDS + 1 - band) / BANDS
+                stretch, alpha = self._stretch(begin, end), self.ink.alpha * (BANDS + 1 - band) / BANDS
                 self._draw_veiled(pen, stretch, alpha)
                 self._draw_plain(pen, stretch, alpha)
                 spots.append(stretch.lines)
@@ -379,7 +423,7 @@ class Trail:
             veiled = hidden if plain is None else plain & hidden
             plain = ~hidden if plain is None else plain & ~hidden
         run = self._run[:, first - 1 : last]
-        if self._ink.dash:
+        if self.ink.dash:
             run = run.copy()
             run[:, 0] += np.nan_to_num(np.linalg.norm(tail - self._drawn[:, first - 1], axis=-1))
         return _Stretch(lines, plain, veiled, run, self._dots(begin, end))
@@ -395,7 +439,7 @@ class Trail:
 
     def _draw_plain(self, pen: Pen, stretch: _Stretch, alpha: float) -> None:
         """Draw what is in plain sight: the coloured line, and a dot on each iterate."""
-        ink, lines = self._ink, stretch.lines
+        ink, lines = self.ink, stretch.lines
         if ink.dash:
             lengths = [points(part * ink.width) for part in ink.dash]
             for start, line in enumerate(lines):
@@ -410,7 +454,7 @@ class Trail:
 
     def _draw_veiled(self, pen: Pen, stretch: _Stretch, alpha: float, new: int = 0) -> None:
         """Draw what is hidden, faintly, from a vertex that is new on: drawn over once more it would be stronger."""
-        ink = self._ink
+        ink = self.ink
         if ink.veil and stretch.veiled is not None:
             faint = alpha * ink.veil
             lines, shown = stretch.lines[:, new:], stretch.veiled[:, new:]
@@ -451,8 +495,8 @@ def _runs(shown: BoolArray) -> list[tuple[int, int]]:
     return [(int(first), int(last) + 1) for first, last in zip(change[::2], change[1::2], strict=True)]
 
 
-def _seen(spots: FloatArray) -> BoolArray:
-    """Tell which vertices of paths (starts, n, 2) are worth drawing, (n,): one a stretch that can be seen."""
+def _seen(spots: FloatArray, apart: float) -> BoolArray:
+    """Tell which vertices of paths (starts, n, 2) are worth drawing, (n,): one a stretch of so many pixels."""
     moves = np.nan_to_num(np.abs(np.diff(spots, axis=1)), nan=1.0).max(axis=(0, 2))
-    stretch = np.floor(np.cumsum(moves) / HIDDEN)
+    stretch = np.floor(np.cumsum(moves) / apart)
     return np.append(True, np.diff(stretch, prepend=0.0) > 0)

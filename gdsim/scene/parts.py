@@ -153,6 +153,7 @@ class Path:
         slopes: (n, starts) the derivative there, on a curve; else None.
         gradients: (steps + 1, starts, c) the gradient at each iterate along the c coordinates shown; 0 where it is no
             number.
+        values: (steps + 1, starts) the objective at each iterate, NaN where it is no number.
         moves: (steps, starts, c) the step taken from each iterate along these coordinates.
         ends: (starts,) the step up to which a path is drawn: at most the first one outside, because a later segment
             between two points far outside may well cross the view.
@@ -164,6 +165,7 @@ class Path:
     points: FloatArray
     slopes: FloatArray | None
     gradients: FloatArray
+    values: FloatArray
     moves: FloatArray
     ends: npt.NDArray[np.int64]
     exits: tuple[Exit, ...]

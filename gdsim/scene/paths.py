@@ -122,6 +122,7 @@ def path(trajectory: Trajectory, style: Style, stage: Stage) -> Path:
         points=points,
         slopes=slopes,
         gradients=np.nan_to_num(finite(trajectory.gradients)) @ shown.axes.T,
+        values=finite(trajectory.values),
         moves=np.diff(spots, axis=0),
         ends=ends,
         exits=exits,

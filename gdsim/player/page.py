@@ -1,0 +1,149 @@
+"""A scene → the text of its page, filled into the skeleton, the style sheet and the script beside this file."""
+
+from __future__ import annotations
+
+import json
+from base64 import b64encode
+from collections.abc import Iterator
+from dataclasses import replace
+from hashlib import sha256
+from html import escape
+from importlib.resources import files
+from string import Template
+
+from gdsim.player.icons import ICONS, swatch
+from gdsim.player.numbers import ground, numbers, quoted
+from gdsim.provenance import Provenance
+from gdsim.render import Drawing, frames, stride
+from gdsim.scene import Facet, Group, Relief, Scene
+
+__all__ = ["notes", "page"]
+
+KEYS = (
+    "<kbd>space</kbd> plays and pauses, <kbd>←</kbd> and <kbd>→</kbd> take a step, with <kbd>shift</kbd> ten, "
+    "<kbd>home</kbd> and <kbd>end</kbd> go to the first and to the last. Point at a path for its figures"
+)
+
+
+def page(scene: Scene, provenance: Provenance | None = None, loop: bool = True) -> str:
+    """Return the page as HTML: one file that asks for nothing else, and works in an iframe.
+
+    Args:
+        scene: What is to be seen.
+        provenance: How it was made; None for a page that does not say.
+        loop: Whether the animation begins anew at first.
+    """
+    still = replace(scene, groups=tuple(_stopped(scene)))
+    drawing = frames(still).drawing()
+    script = _file("player.js").strip()
+    style = f"{_shape(scene)}\n{_file('player.css').strip()}"
+    title = scene.title or "gdsim"
+    return Template(_file("player.html")).substitute(
+        policy=escape(_policy(style, script)),
+        generator="gdsim" if provenance is None else escape(f"gdsim {provenance.versions.get('gdsim', '')}".strip()),
+        title=escape(title),
+        style=style,
+        ground=ground(drawing),
+        width=scene.size[0],
+        height=scene.size[1],
+        steps=scene.steps,
+        inert="" if scene.steps else " hidden",
+        loop=str(loop).lower(),
+        chips="\n".join(_chips(scene)),
+        happens=escape(scene.alt_text),
+        told="\n".join(f'<p class="quiet">{escape(words)}</p>' for words in (*notes(scene), *_thinned(drawing))),
+        keys=f"{KEYS}; drag in a panel to move in time." if any(pane.rail for pane in drawing.panes) else f"{KEYS}.",
+        figures=_figures() if scene.steps else "",
+        source="" if provenance is None or not provenance.yaml else _source(provenance.yaml),
+        made=escape(_made(provenance)),
+        provenance="" if provenance is None else _held("gdsim-source", provenance.to_json()),
+        scene=_held("gdsim-scene", json.dumps(numbers(still, drawing), separators=(",", ":"), allow_nan=False)),
+        script=script,
+        **{f"icon_{name}": icon for name, icon in ICONS.items()},
+    )
+
+
+def notes(scene: Scene) -> tuple[str, ...]:
+    """Say what the page does not show of a scene, a sentence each."""
+    told = []
+    if any(_turns(facet) for facet in scene.facets):
+        told.append("The page shows the surface from where the camera begins; here it does not turn.")
+    if stride(scene) > 1:
+        told.append(f"The page knows the figures of one in {stride(scene)} steps.")
+    return tuple(told)
+
+
+def _turns(facet: Facet) -> bool:
+    return isinstance(facet.ground, Relief) and facet.ground.space.camera.orbit != 0
+
+
+def _stopped(scene: Scene) -> Iterator[Group]:
+    """The groups of a scene, their cameras where they begin."""
+    for group in scene.groups:
+        yield replace(group, facets=tuple(map(_standing, group.facets)))
+
+
+def _standing(facet: Facet) -> Facet:
+    ground = facet.ground
+    if not isinstance(ground, Relief):
+        return facet
+    camera = replace(ground.space.camera, orbit=0.0)
+    return replace(facet, ground=replace(ground, space=replace(ground.space, camera=camera)))
+
+
+def _thinned(drawing: Drawing) -> Iterator[str]:
+    if drawing.apart >= 1:
+        yield "There are more steps than a page can hold: the paths are drawn by one in a few of their places."
+
+
+def _policy(style: str, script: str) -> str:
+    """What the page may do: run this one script, and show what it holds itself."""
+    # Both stand on lines of their own, and their breaks are hashed with them.
+    own = (b64encode(sha256(f"\n{text}\n".encode()).digest()).decode("ascii") for text in (style, script))
+    return "default-src 'none'; style-src 'sha256-{}'; script-src 'sha256-{}'; ".format(*own) + (
+        "img-src data:; base-uri 'none'; form-action 'none'"
+    )
+
+
+def _file(name: str) -> str:
+    return files("gdsim.player").joinpath(name).read_text("utf-8")
+
+
+def _shape(scene: Scene) -> str:
+    width, height = scene.size
+    return f":root {{ --ratio: {width / height:.6g}; --ground: {scene.theme.page}; }}"
+
+
+def _held(name: str, text: str) -> str:
+    return f'<script type="application/json" id="{name}">{quoted(text)}</script>'
+
+
+def _chips(scene: Scene) -> Iterator[str]:
+    for index, style in enumerate(scene.styles):
+        words = f"{swatch(style, scene.theme.casing)}<span>{escape(style.label)}</span>"
+        about = escape(" · ".join(filter(None, [style.label, style.settings])))
+        told = f'class="chip" data-style="{index}" aria-pressed="true" title="{about}"'
+        yield f'<button type="button" {told}>{words}</button>'
+
+
+def _figures() -> str:
+    heads = "".join(f'<th scope="col">{words}</th>' for words in ("optimizer", "point", "value", "gradient"))
+    return (
+        '<div class="scroll" role="region" aria-label="Figures at this step" tabindex="0">\n'
+        f'<table><caption>At step <span id="at">0</span></caption><thead><tr>{heads}</tr></thead>'
+        '<tbody id="figures"></tbody></table>\n</div>'
+    )
+
+
+def _source(yaml: str) -> str:
+    return (
+        '<div class="source">\n<details>\n<summary>The configuration</summary>\n'
+        f'<pre id="yaml" tabindex="0" aria-label="The configuration">\n{escape(yaml)}</pre>\n</details>\n'
+        '<button type="button" id="copy">Copy the YAML</button>\n</div>'
+    )
+
+
+def _made(provenance: Provenance | None) -> str:
+    packages = {} if provenance is None else provenance.versions
+    used = " · ".join(f"{name} {version}" for name, version in packages.items()) or "gdsim"
+    return f"One file, no network. Made with {used}."

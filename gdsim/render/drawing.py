@@ -1,0 +1,485 @@
+"""A scene as the numbers from which its frames can be drawn elsewhere, in pixels from the upper left corner."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+from functools import partial
+from io import BytesIO
+from typing import TypeAlias
+
+import numpy as np
+import numpy.typing as npt
+from matplotlib.artist import Artist
+from matplotlib.backend_bases import RendererBase
+from matplotlib.backends.backend_agg import RendererAgg
+from matplotlib.markers import MarkerStyle
+from matplotlib.transforms import Bbox
+
+from gdsim.objectives import FloatArray
+from gdsim.render.cast import FacetLayer, Layer, PanelLayer
+from gdsim.render.counter import Counter
+from gdsim.render.notes import Note
+from gdsim.render.still import DPI, Still
+from gdsim.render.trail import HIDDEN, Ink, Trail, Vertices
+from gdsim.render.window import Moment
+from gdsim.scene import Curve, Facet, Line, Panel, Path, Relief, Scene
+
+__all__ = [
+    "Digits",
+    "Drawing",
+    "Figures",
+    "Pane",
+    "Rail",
+    "Sign",
+    "Sprite",
+    "Trace",
+    "Vectors",
+    "draw",
+    "outline",
+    "stride",
+]
+
+Pixels = npt.NDArray[np.uint8]
+
+FINEST = 3840
+"""The ground is drawn twice as fine where it is then at most so wide: as wide as screens are."""
+
+MOST_PLACES, MOST_ITERATES = 450_000, 60_000
+"""How many places of all trails and how many iterates are told at most; more of either are thinned."""
+
+FARTHEST, HALVINGS = 1e4, 10
+"""Up to how many pixels apart places may be put for that, and in how many halvings this is found."""
+
+RAIL = 512
+"""At about how many times it is told how far a panel's curves have come."""
+
+START = Moment(0.0, 0.0)
+
+
+@dataclass(frozen=True, eq=False)
+class Sprite:
+    """A small picture, see-through where nothing is drawn.
+
+    Args:
+        left: Where it stands, in pixels.
+        top: Likewise.
+        pixels: (rows, columns, 4), as many dots a pixel as the ground has.
+    """
+
+    left: float
+    top: float
+    pixels: Pixels
+
+
+@dataclass(frozen=True, eq=False)
+class Trace:
+    """The paths of one optimizer in one pane.
+
+    Args:
+        style: Which optimizer.
+        ink: How they are drawn.
+        fade: How many steps they are seen back from the head; None for the whole path.
+        times: (n,) when each place is reached, in steps; whole numbers are iterates.
+        spots: (starts, n, 2) the places; where one is NaN, the path is broken.
+        veiled: (starts, n) which of them are hidden; None for none.
+        whole: (m,) the times at which one stretch after the other is kept.
+        slopes: (starts, n) how steep the tangent is that the head carries, down over right; None for no tangent.
+    """
+
+    style: int
+    ink: Ink
+    fade: int | None
+    times: FloatArray
+    spots: FloatArray
+    veiled: npt.NDArray[np.bool_] | None
+    whole: FloatArray
+    slopes: FloatArray | None
+
+
+@dataclass(frozen=True, eq=False)
+class Figures:
+    """What is known of a path's iterates.
+
+    Args:
+        trace: Which trace of the pane shows the path.
+        steps: (m,) which iterates: all, or every so many.
+        points: (m, starts, c) where they are, along the coordinates shown.
+        values: (m, starts) the objective there.
+        gradients: (m, starts, c) the gradient there, along these coordinates.
+        ends: (starts,) the step up to which each path is drawn.
+    """
+
+    trace: int
+    steps: npt.NDArray[np.int64]
+    points: FloatArray
+    values: FloatArray
+    gradients: FloatArray
+    ends: npt.NDArray[np.int64]
+
+
+@dataclass(frozen=True, eq=False)
+class Vectors:
+    """The gradient that the heads of a trace carry.
+
+    Args:
+        trace: Which trace of the pane carries it.
+        steps: (m,) at which iterates.
+        uphill: (m, starts, 2) the arrow from head to tip; NaN where none is seen.
+        level: Whether the step taken is drawn along the horizontal alone.
+    """
+
+    trace: int
+    steps: npt.NDArray[np.int64]
+    uphill: FloatArray
+    level: bool
+
+
+@dataclass(frozen=True, eq=False)
+class Sign:
+    """What appears where a path ends, from a time on.
+
+    Args:
+        style: Whose path.
+        marker: The shape, a matplotlib letter.
+        size: Its size.
+        times: (n,) when each appears.
+        spots: (n, 2) where.
+        words: What is written beside one; None for nothing.
+    """
+
+    style: int
+    marker: str
+    size: float
+    times: FloatArray
+    spots: FloatArray
+    words: Sprite | None
+
+
+@dataclass(frozen=True, eq=False)
+class Rail:
+    """How far the curves of a panel have come.
+
+    Args:
+        times: (n,) in steps.
+        places: (n,) how far to the right.
+    """
+
+    times: FloatArray
+    places: FloatArray
+
+
+@dataclass(frozen=True, eq=False)
+class Pane:
+    """A facet or a panel.
+
+    Args:
+        box: Its left, top, width and height.
+        group: Which objective.
+        traces: What grows in it, in the order in which it is drawn.
+        figures: What is known of its paths; none for a panel.
+        vectors: What the heads carry besides themselves.
+        signs: What appears at its border.
+        rail: For a panel, how far it has come; None for a facet.
+        names: What the coordinates of the points are called.
+    """
+
+    box: tuple[float, float, float, float]
+    group: int
+    traces: tuple[Trace, ...]
+    figures: tuple[Figures, ...] = ()
+    vectors: tuple[Vectors, ...] = ()
+    signs: tuple[Sign, ...] = ()
+    rail: Rail | None = None
+    names: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, eq=False)
+class Digits:
+    """The step counter.
+
+    Args:
+        pitch: From one digit to the next.
+        signs: The ten digits, as they stand at the last place.
+    """
+
+    pitch: float
+    signs: tuple[Sprite, ...]
+
+
+@dataclass(frozen=True, eq=False)
+class Drawing:
+    """All that a page needs to draw the frames of a scene itself.
+
+    Args:
+        scale: How many dots a pixel ground and sprites have along each side.
+        ground: (scale · height, scale · width, 3) what stands still.
+        em: The size of plain type.
+        line: The unit of line widths.
+        panes: Panels, then facets: the order in which they are drawn.
+        digits: The step counter; None where nothing moves.
+        apart: One place in so many pixels of a path's way is told, or more.
+        every: One in how many iterates is told.
+    """
+
+    scale: int
+    ground: Pixels
+    em: float
+    line: float
+    panes: tuple[Pane, ...]
+    digits: Digits | None
+    apart: float
+    every: int
+
+
+def draw(scene: Scene, still: Still, layers: Sequence[Layer], counter: Counter | None) -> Drawing:
+    """Return the numbers of a scene whose camera stands still.
+
+    Args:
+        scene: What is to be seen.
+        still: The page, with all on it that does not move.
+        layers: What moves: first the panels, then the facets, each group by group.
+        counter: The step counter, or None.
+    """
+    scale = 2 if 2 * scene.size[0] <= FINEST else 1
+    sheet = _Sheet(still, scale)
+    drawn = [(layer, layer.trails(START)) for layer in layers]
+    most, every = (
+        MOST_PLACES // max(1, sum(len(trail.at(0.0)) for _, trails in drawn for trail in trails)),
+        stride(scene),
+    )
+    aparts = [[_apart(trail, most) for trail in trails] for _, trails in drawn]
+    panes = [
+        _panel(scene, layer, _parts(trails, apart))
+        if isinstance(layer, PanelLayer)
+        else _facet(scene, layer, _parts(trails, apart), every, sheet)
+        for (layer, trails), apart in zip(drawn, aparts, strict=True)
+    ]
+    return Drawing(
+        scale=scale,
+        ground=sheet.ground(layers),
+        em=still.em,
+        line=still.line,
+        panes=tuple(panes),
+        digits=None if counter is None else _digits(counter, sheet),
+        apart=max((apart for each in aparts for apart in each), default=HIDDEN),
+        every=every,
+    )
+
+
+def stride(scene: Scene) -> int:
+    """Return one in how many iterates of a scene is told."""
+    count = sum(each.values.size for facet in scene.facets for each in facet.paths)
+    return max(1, -(-count // MOST_ITERATES))
+
+
+def _apart(trail: Trail, most: int) -> float:
+    """How far apart, in pixels of the way, a trail's places must lie so that each path has no more than so many."""
+    if len(trail.vertices().times) <= most:
+        return HIDDEN
+    low, high = np.log([HIDDEN, FARTHEST])
+    for _ in range(HALVINGS):
+        middle = (low + high) / 2
+        if len(trail.vertices(float(np.exp(middle))).times) <= most:
+            high = middle
+        else:
+            low = middle
+    return float(np.exp(high))
+
+
+Part: TypeAlias = tuple[Trail, Vertices]
+"""A trail, and what of it is told."""
+
+
+def _parts(trails: Sequence[Trail], aparts: Sequence[float]) -> list[Part]:
+    return [(trail, trail.vertices(apart)) for trail, apart in zip(trails, aparts, strict=True)]
+
+
+def _panel(scene: Scene, layer: PanelLayer, parts: Sequence[Part]) -> Pane:
+    panel, height = layer.panel, scene.size[1]
+    traces = [_trace(scene, curve, part, height) for curve, part in zip(panel.curves, parts, strict=True)]
+    return Pane(box=_box(layer, height), group=_group(scene, panel), traces=tuple(traces), rail=_rail(layer))
+
+
+def _facet(scene: Scene, layer: FacetLayer, parts: Sequence[Part], every: int, sheet: _Sheet) -> Pane:
+    facet, height = layer.facet, scene.size[1]
+    each = len(parts) // max(len(facet.paths), 1)
+    # On a surface a path comes after its shadow, on a curve before its foot.
+    own = each - 1 if isinstance(facet.ground, Relief) else 0
+    traces = [_trace(scene, facet.paths[i // each], part, height) for i, part in enumerate(parts)]
+    for i, slopes in enumerate(layer.riders.slopes):
+        traces[each * i] = replace(traces[each * i], slopes=_steepness(layer, slopes, parts[each * i][1]))
+    told = [_figures(path, each * i + own, every) for i, path in enumerate(facet.paths)]
+    carrying = enumerate(told if scene.vectors else ())
+    return Pane(
+        box=_box(layer, height),
+        group=_group(scene, facet),
+        traces=tuple(traces),
+        figures=tuple(told),
+        vectors=tuple(_vectors(layer, i, each * i, parts[each * i][0], known.steps) for i, known in carrying),
+        signs=tuple(_sign(scene, note, sheet) for note in layer.notes),
+        names=facet.names[:1] if isinstance(facet.ground, Line) else facet.names,
+    )
+
+
+def _group(scene: Scene, shown: Facet | Panel) -> int:
+    """Which objective a facet or a panel belongs to."""
+    return next(
+        index
+        for index, group in enumerate(scene.groups)
+        if any(each is shown for each in (*group.facets, *group.panels))
+    )
+
+
+def _box(layer: Layer, height: int) -> tuple[float, float, float, float]:
+    box = layer.window.box
+    return box.x, height - box.top, box.width, box.height
+
+
+def _trace(scene: Scene, drawn: Path | Curve, part: Part, height: int) -> Trace:
+    trail, vertices = part
+    return Trace(
+        style=scene.styles.index(drawn.style),
+        ink=trail.ink,
+        fade=trail.fade,
+        times=vertices.times,
+        spots=_down(vertices.spots, height),
+        veiled=vertices.veiled,
+        whole=vertices.whole,
+        slopes=None,
+    )
+
+
+def _down(spots: FloatArray, height: int) -> FloatArray:
+    """Spots (…, 2) from the upper left corner instead of the lower."""
+    return np.stack([spots[..., 0], height - spots[..., 1]], -1)
+
+
+def _steepness(layer: FacetLayer, slopes: FloatArray, vertices: Vertices) -> FloatArray:
+    """How steep a path's tangents are on the picture, (starts, n)."""
+    view, box = layer.facet.view, layer.window.box
+    across, up = np.array([box.width, box.height]) / (view[:, 1] - view[:, 0])
+    return np.asarray(-slopes[vertices.chosen].T * up / across)
+
+
+def _figures(path: Path, trace: int, every: int) -> Figures:
+    steps = np.unique(np.append(np.arange(0, len(path.values), every), len(path.values) - 1))
+    at = np.searchsorted(path.times, steps)
+    coordinates = path.gradients.shape[-1]
+    return Figures(
+        trace=trace,
+        steps=steps,
+        points=path.points[at][..., :coordinates],
+        values=path.values[steps],
+        gradients=path.gradients[steps],
+        ends=path.ends,
+    )
+
+
+def _vectors(layer: FacetLayer, index: int, trace: int, trail: Trail, steps: npt.NDArray[np.int64]) -> Vectors:
+    arrows = np.array([layer.riders.uphill(index, trail, step, START) for step in steps.tolist()])
+    return Vectors(trace, steps, arrows * [1.0, -1.0], level=isinstance(layer.facet.ground, Line))
+
+
+def _sign(scene: Scene, note: Note, sheet: _Sheet) -> Sign:
+    return Sign(
+        style=scene.styles.index(note.style),
+        marker=str(note.shape.get_marker()),
+        size=note.size,
+        times=note.times,
+        spots=_down(note.spots, scene.size[1]),
+        words=None if note.text is None else sheet.sprite(note.text.draw, note.extent),
+    )
+
+
+def _rail(layer: PanelLayer) -> Rail:
+    """By the curve that has come farthest at each time."""
+    places = np.max([curve.spots[..., 0].max(1) for curve in layer.panel.curves], axis=0)
+    low = float(layer.panel.limits[0])
+    pixels = layer.window.pixels(np.column_stack([places, np.full(len(places), low)]), START)[:, 0]
+    times = np.unique(np.linspace(0, len(pixels) - 1, min(len(pixels), RAIL)).round().astype(int))
+    return Rail(times.astype(np.float64), pixels[times])
+
+
+def _digits(counter: Counter, sheet: _Sheet) -> Digits:
+    last = counter.left + (counter.places - 1) * counter.pitch
+    top, bottom = (sheet.height - row for row in (counter.rows.start, counter.rows.stop))
+    around = Bbox([[last - counter.pitch, bottom], [last + 2 * counter.pitch, top]])
+    signs = [sheet.sprite(partial(counter.draw, time=digit), around) for digit in range(10)]
+    return Digits(counter.pitch, tuple(signs))
+
+
+class _Rings(Artist):
+    """What lies under the paths and does not move."""
+
+    def __init__(self, layers: Sequence[Layer]) -> None:
+        super().__init__()
+        self._layers = layers
+        self.set_zorder(10)
+
+    def draw(self, renderer: RendererBase) -> None:
+        for layer in self._layers:
+            layer.draw_ground(layer.window.pen(renderer), START)
+
+
+class _Sheet:
+    """The page drawn with more dots a pixel.
+
+    Args:
+        still: The page.
+        scale: How many dots a pixel along each side.
+
+    Attributes:
+        height: The page's, in pixels.
+    """
+
+    def __init__(self, still: Still, scale: int) -> None:
+        self._still, self._scale, self.height = still, scale, still.size[1]
+        self._renderer = RendererAgg(scale * still.size[0], scale * self.height, scale * DPI)
+
+    def ground(self, layers: Sequence[Layer]) -> Pixels:
+        """Return the page with what lies under the paths, (scale · height, scale · width, 3)."""
+        rings = _Rings(layers)
+        self._still.figure.add_artist(rings)
+        # A surface is a picture of its own, which has to be as fine.
+        posed = [
+            artist
+            for layer in layers
+            if isinstance(layer, FacetLayer)
+            for artist in layer.pose(START, self._scale, words=False)
+        ]
+        try:
+            file = BytesIO()
+            self._still.figure.savefig(file, format="rgba", dpi=self._scale * DPI)
+        finally:
+            for artist in [rings, *posed]:
+                artist.remove()
+        width, height = self._still.size
+        return np.frombuffer(file.getbuffer(), np.uint8).reshape(self._scale * height, self._scale * width, 4)[..., :3]
+
+    def sprite(self, paint: Callable[[RendererBase], object], around: Bbox) -> Sprite:
+        """Return what is painted within a part of the page, in pixels from the lower left corner, cut to its edges."""
+        figure, scale = self._still.figure, self._scale
+        self._renderer.clear()
+        figure.set_dpi(scale * DPI)
+        try:
+            paint(self._renderer)
+        finally:
+            figure.set_dpi(DPI)
+        left, right = (int(scale * x) for x in (np.floor(around.x0) - 2, np.ceil(around.x1) + 2))
+        top, bottom = (int(scale * (self.height - y)) for y in (np.ceil(around.y1) + 2, np.floor(around.y0) - 2))
+        left, top = max(left, 0), max(top, 0)
+        pixels = np.asarray(self._renderer.buffer_rgba())[top:bottom, left:right]
+        rows, columns = (np.flatnonzero(pixels[..., 3].any(axis)) for axis in (1, 0))
+        if not len(rows):
+            return Sprite(left / scale, top / scale, np.zeros((1, 1, 4), np.uint8))
+        cut = pixels[rows[0] : rows[-1] + 1, columns[0] : columns[-1] + 1].copy()
+        return Sprite((left + int(columns[0])) / scale, (top + int(rows[0])) / scale, cut)
+
+
+def outline(marker: str) -> FloatArray:
+    """Return the corners of a head's shape, (n, 2), around the place where it stands, for a size of 1."""
+    shape = MarkerStyle(marker)
+    # Curves are followed as finely as if it were large.
+    (corners,) = shape.get_path().transformed(shape.get_transform()).to_polygons(closed_only=False)[:1]
+    return np.asarray(corners) * [1.0, -1.0]

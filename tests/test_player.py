@@ -1,0 +1,433 @@
+"""The player: that it holds what it says, draws what the frames show, and obeys its reader."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import re
+import shutil
+import time
+from base64 import b64decode, b64encode
+from dataclasses import replace
+from html.parser import HTMLParser
+from io import BytesIO
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from PIL import Image
+
+import gdsim
+from gdsim.player import notes, page, write_player
+from gdsim.player.numbers import quoted
+from gdsim.provenance import Provenance
+from gdsim.render import frames
+from gdsim.scene import compose
+
+SMALL = """
+objective: himmelblau
+start: [-0.5, 4.2]
+steps: 30
+optimizers:
+  SGD: {lr: 0.01}
+  Momentum: {class: SGD, lr: 0.01, momentum: 0.9}
+  "</script><b>Adam": {class: Adam, lr: 0.3}
+view: {size: [640, 360]}
+animation: {fps: 10, seconds: 2, hold: 1}
+"""
+OTHERS = {
+    "wild": "{objective: himmelblau, start: [[-0.5, 4.2], [2, 2]], steps: 40, optimizers: {SGD: {lr: 0.03}}, "
+    "view: {size: [640, 360], theme: dark, vectors: true}, animation: {fps: 5, seconds: 2}}",
+    "curve": "{objective: {expression: sin(3*x) + x**2/10}, start: [2.5], steps: 30, optimizers: {SGD: {lr: 0.05}, "
+    "Adam: {lr: 0.1}}, view: {size: [640, 360], theme: dark}, animation: {fps: 5, seconds: 2}}",
+    "surface": "{objective: beale, start: [-1, 1.5], steps: 60, optimizers: {SGD: {lr: 0.01}, Adam: {lr: 0.1}}, "
+    "view: {size: [640, 360], kind: surface, heights: log}, animation: {fps: 5, seconds: 2, pace: early}}",
+    "grid": "{objective: himmelblau, start: {random: 6}, steps: 40, optimizers: {SGD: {lr: 0.01}, Adam: {lr: 0.3}}, "
+    "view: {size: [640, 480], layout: grid, panels: [loss, step_size], against: evaluations}, "
+    "animation: {fps: 5, seconds: 2, trail: 9}}",
+}
+PIXELS = "const box = arguments[0].getBoundingClientRect(); return [box.left, box.top, box.width, box.height]"
+
+
+def scene_of(text):
+    experiment = gdsim.loads(text)
+    return compose(gdsim.simulate(experiment), view=experiment.view, animation=experiment.animation)
+
+
+def made(scene, yaml=SMALL):
+    return Provenance(scene.title, scene.alt_text, yaml, 0, {"gdsim": "0", "torch": "1"})
+
+
+class Page(HTMLParser):
+    """The elements of a page, and what stands in its scripts and style sheets."""
+
+    def __init__(self, text):
+        super().__init__()
+        self.tags, self.held = [("", {})], []
+        self.feed(text)
+
+    def handle_starttag(self, tag, attributes):
+        self.tags.append((tag, dict(attributes)))
+
+    def handle_data(self, data):
+        tag, attributes = self.tags[-1]
+        if tag in ("script", "style") and data.strip():
+            self.held.append((tag, attributes.get("id"), data))
+
+
+@pytest.fixture(scope="module")
+def small():
+    return scene_of(SMALL)
+
+
+@pytest.fixture(scope="module")
+def text(small):
+    return page(small, made(small), True)
+
+
+def test_a_page_asks_for_nothing_but_itself(text):
+    found = Page(text)
+    for tag, attributes in found.tags:
+        for key in ("src", "href", "action", "srcset"):
+            assert attributes.get(key, "data:").startswith("data:"), (tag, key)
+    (policy,) = (each["content"] for tag, each in found.tags if each.get("http-equiv"))
+    assert policy.startswith("default-src 'none';")
+    for tag in ("script", "style"):
+        (own,) = (data for name, id_, data in found.held if name == tag and not id_)
+        digest = b64encode(hashlib.sha256(own.encode()).digest()).decode()
+        assert f"{tag}-src 'sha256-{digest}'" in policy
+        assert "@import" not in own
+        assert "url(" not in own
+    assert not any("style" in attributes for _, attributes in found.tags)
+
+
+def test_nothing_that_a_user_wrote_becomes_part_of_the_page(small, text):
+    found = Page(text)
+    assert not [tag for tag, _ in found.tags if tag == "b" and _.get("id") != "step"]
+    (record,) = (data for _, id_, data in found.held if id_ == "gdsim-source")
+    assert Provenance.from_json(record) == made(small)
+    (numbers,) = (json.loads(data) for _, id_, data in found.held if id_ == "gdsim-scene")
+    assert numbers["styles"][2]["label"] == "</script><b>Adam"
+
+
+@given(st.text())
+def test_a_text_in_a_script_element_is_read_back_and_never_ends_it(words):
+    held = quoted(json.dumps(words))
+    assert json.loads(held) == words
+    assert not set(held) & set("<>&")
+
+
+def test_a_page_without_a_configuration_has_none_to_copy(small):
+    for provenance in (None, made(small, "")):
+        plain = page(small, provenance, False)
+        assert 'id="copy"' not in plain
+        assert 'id="loop" class="icon" aria-label="Loop" title="Loop" aria-pressed="false"' in plain
+    assert 'gdsim-source">' not in page(small, None)
+
+
+def test_a_scene_in_which_nothing_moves_has_no_controls():
+    still = gdsim.scene.portray(gdsim.objective("booth"))
+    assert '<div id="controls" hidden>' in page(still)
+
+
+def test_the_same_scene_is_the_same_page(small, text, tmp_path):
+    path = write_player(small, tmp_path / "new" / "x.html", provenance=made(small))
+    assert path.read_text(encoding="utf-8") == text
+
+
+@pytest.mark.slow
+def test_the_quickstart_is_a_small_page():
+    scene = scene_of(SMALL.replace("30", "150").replace("[640, 360]", "[1280, 720]"))
+    assert len(page(scene, made(scene))) < 400_000
+
+
+@pytest.mark.slow
+def test_very_many_steps_still_make_a_page_of_reason():
+    # What a descent gives stands still soon; these paths never do.
+    scene = scene_of("{objective: himmelblau, start: {random: 16}, steps: 5000, optimizers: {SGD: {lr: 0.001}}}")
+    (facet,) = scene.facets
+    (path,) = facet.paths
+    noise = np.random.default_rng(0).normal(size=path.points.shape)
+    ends = np.full(len(path.ends), 5000)
+    panels = tuple(
+        replace(panel, curves=tuple(replace(curve, ends=ends) for curve in panel.curves))
+        for panel in scene.groups[0].panels
+    )
+    paths = tuple(replace(path, points=noise, ends=ends, exits=()) for _ in range(6))
+    crowded = replace(scene, groups=(replace(scene.groups[0], facets=(replace(facet, paths=paths),), panels=panels),))
+    drawing = frames(crowded).drawing()
+    assert sum(trace.spots[..., 0].size for pane in drawing.panes for trace in pane.traces) <= 450_000
+    (sentence,) = notes(crowded)
+    assert re.fullmatch(r"The page knows the figures of one in \d+ steps\.", sentence)
+    assert len(page(crowded)) < 8_000_000
+
+
+def test_a_camera_that_turns_stands_still_and_the_page_says_so():
+    scene = scene_of(OTHERS["surface"].replace("heights: log", "camera: {orbit: 90}"))
+    (words,) = notes(scene)
+    assert "does not turn" in words
+    assert words in page(scene)
+    assert notes(scene_of(OTHERS["surface"])) == ()
+
+
+def test_what_is_told_of_a_path_are_its_iterates(small):
+    drawing = frames(small).drawing()
+    facet = next(pane for pane in drawing.panes if pane.figures)
+    told = zip(small.facets[0].paths, facet.figures, gdsim.simulate(gdsim.loads(SMALL)), strict=True)
+    for path, figures, trajectory in told:
+        np.testing.assert_array_equal(path.values, trajectory.values)
+        np.testing.assert_array_equal(figures.steps, np.arange(31))
+        np.testing.assert_array_equal(figures.points, path.points)
+        np.testing.assert_array_equal(figures.values, path.values)
+        left, top, width, height = facet.box
+        share = (path.points[:, 0] - [-5, -5]) / 10
+        wanted = np.column_stack([left + share[:, 0] * width, top + (1 - share[:, 1]) * height])
+        trace = facet.traces[figures.trace]
+        at = np.searchsorted(trace.times, figures.steps, side="right") - 1
+        # A place that is left out lies nearer than a third of a pixel to one that is told.
+        np.testing.assert_allclose(trace.spots[0, at], wanted, atol=0.5)
+
+
+# What follows drives a real browser.
+
+
+@pytest.fixture(scope="module")
+def browser():
+    driver, chromium = shutil.which("chromedriver"), shutil.which("chromium")
+    if not driver or not chromium:
+        pytest.skip("there is no browser: apt-get install chromium chromium-driver")
+    from selenium import webdriver
+    from selenium.webdriver.chrome.service import Service
+
+    options = webdriver.ChromeOptions()
+    options.binary_location = chromium
+    # A container's root has no sandbox of its own to give, and little shared memory.
+    for argument in ("--headless=new", "--no-sandbox", "--disable-dev-shm-usage", "--disable-gpu"):
+        options.add_argument(argument)
+    options.set_capability("goog:loggingPrefs", {"browser": "ALL"})
+    found = webdriver.Chrome(options=options, service=Service(driver))
+    yield found
+    found.quit()
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory, text):
+    found = tmp_path_factory.mktemp("player with a space")
+    (found / "small.html").write_text(text, encoding="utf-8")
+    return found
+
+
+def visit(browser, path, *, width=1000, height=900, **media):
+    features = [{"name": f"prefers-{name.replace('_', '-')}", "value": value} for name, value in media.items()]
+    browser.execute_cdp_cmd("Emulation.setEmulatedMedia", {"features": features})
+    metrics = {"width": width, "height": height, "deviceScaleFactor": 1, "mobile": False}
+    browser.execute_cdp_cmd("Emulation.setDeviceMetricsOverride", metrics)
+    browser.get(path.as_uri())
+    assert wait_for(lambda: browser.execute_script("return document.documentElement.classList.contains('ready')"))
+
+
+def wait_for(found, seconds=5.0):
+    """Ask until it is so, or give up."""
+    until = time.monotonic() + seconds
+    while not found() and time.monotonic() < until:
+        time.sleep(0.02)
+    return found()
+
+
+def one(browser, selector):
+    from selenium.webdriver.common.by import By
+
+    return browser.find_element(By.CSS_SELECTOR, selector)
+
+
+def step(browser):
+    return int(one(browser, "#step").text)
+
+
+def playing(browser):
+    return one(browser, "#play").get_attribute("aria-label") == "Pause"
+
+
+def press(browser, *keys):
+    from selenium.webdriver.common.action_chains import ActionChains
+
+    ActionChains(browser).send_keys(*keys).perform()
+
+
+def pictured(browser, width, height):
+    """The picture as it stands, pixel for pixel."""
+    left, top, *size = browser.execute_script(PIXELS, one(browser, "#picture"))
+    assert size == [width, height]
+    clip = {"x": left, "y": top, "width": width, "height": height, "scale": 1}
+    shot = browser.execute_cdp_cmd("Page.captureScreenshot", {"format": "png", "clip": clip})
+    return np.asarray(Image.open(BytesIO(b64decode(shot["data"]))).convert("RGB")).astype(int)
+
+
+PLAIN = """
+document.querySelectorAll(".cursor").forEach(each => each.remove());
+document.getElementById("picture").style.width = document.getElementById("player").style.width = arguments[0] + "px";
+"""
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("name", ["small", *OTHERS])
+def test_the_canvas_shows_what_the_frames_show(browser, folder, name):
+    scene = scene_of(SMALL if name == "small" else OTHERS[name])
+    width = scene.size[0]
+    visit(browser, write_player(scene, folder / "compared.html"), reduced_motion="reduce")
+    browser.execute_script(PLAIN, width)
+    assert wait_for(lambda: browser.execute_script("return document.getElementById('live').width") == width)
+    wanted = [frame.astype(int) for frame in frames(scene)]
+    first = pictured_at(browser, scene, 0)
+    for index in (len(wanted) // 2, len(wanted) - 1):
+        found = pictured_at(browser, scene, index)
+        moved = np.abs(wanted[index] - wanted[0]).max(-1) > 24
+        assert moved.sum() > 500
+        # Type, which is set at twice the size, differs; what moves must not, but for the edges of lines.
+        assert (np.abs(found - wanted[index]).max(-1)[moved] > 64).mean() < 0.05
+        assert (np.abs(found - first).max(-1)[~moved] > 64).mean() < 0.002
+    assert browser.get_log("browser") == []
+
+
+def pictured_at(browser, scene, index):
+    browser.execute_script("setPlaying(false); place = arguments[0]; show()", index)
+    return pictured(browser, *scene.size)
+
+
+@pytest.mark.slow
+def test_the_reader_moves_in_time_by_keys_and_buttons(browser, folder):
+    from selenium.webdriver.common.action_chains import ActionChains
+    from selenium.webdriver.common.keys import Keys
+
+    visit(browser, folder / "small.html", reduced_motion="no-preference")
+    assert playing(browser)
+    assert wait_for(lambda: step(browser) > 2)
+    press(browser, " ")
+    assert not playing(browser)
+    stands = step(browser)
+    time.sleep(0.1)
+    assert step(browser) == stands
+    press(browser, Keys.HOME)
+    assert step(browser) == 0
+    press(browser, Keys.ARROW_RIGHT, Keys.ARROW_RIGHT)
+    assert step(browser) == 2
+    ActionChains(browser).key_down(Keys.SHIFT).send_keys(Keys.ARROW_RIGHT).key_up(Keys.SHIFT).perform()
+    assert step(browser) == 12
+    press(browser, Keys.ARROW_LEFT)
+    assert step(browser) == 11
+    press(browser, Keys.END)
+    assert step(browser) == 30
+    one(browser, "#back").click()
+    assert step(browser) == 29
+    one(browser, "#first").click()
+    one(browser, "#forth").click()
+    assert step(browser) == 1
+    assert one(browser, "#scrub").get_attribute("aria-valuetext") == "step 1 of 30"
+    # What a reader who does not see the picture hears once it rests.
+    assert wait_for(lambda: "Step 1 of 30. SGD: at (" in one(browser, "#status").get_attribute("textContent"))
+    # Once only: at the end it stands.
+    one(browser, "#loop").click()
+    browser.execute_script("document.getElementById('speed').value = 4; start()")
+    assert wait_for(lambda: step(browser) == 30 and not playing(browser))
+    assert browser.get_log("browser") == []
+
+
+@pytest.mark.slow
+def test_optimizers_go_and_come_and_tell_their_figures(browser, folder, small):
+    from selenium.webdriver.common.action_chains import ActionChains
+
+    visit(browser, folder / "small.html", reduced_motion="reduce")
+    # Who asks for little motion sees the whole story, standing still.
+    assert (step(browser), playing(browser)) == (30, False)
+    count = "return document.querySelectorAll('#figures tr').length"
+    drawn = "return document.getElementById('live').toDataURL()"
+    before = browser.execute_script(drawn)
+    chip = one(browser, ".chip[data-style='2']")
+    assert chip.text == "</script><b>Adam"
+    chip.click()
+    assert chip.get_attribute("aria-pressed") == "false"
+    assert browser.execute_script(count) == 2
+    assert browser.execute_script(drawn) != before
+    chip.click()
+    assert browser.execute_script(count) == 3
+    assert browser.execute_script(drawn) == before
+
+    browser.execute_script("go(7)")
+    path = small.facets[0].paths[1]
+    spot = browser.execute_script("return panes.find(each => each.figures.length).trails[1].at(0, 7)")
+    left, top, wide, _ = browser.execute_script(PIXELS, one(browser, "#picture"))
+    scale = wide / small.size[0]
+    pointer = ActionChains(browser)
+    pointer.w3c_actions.pointer_action.move_to_location(round(left + scale * spot[0]), round(top + scale * spot[1]))
+    pointer.perform()
+    assert wait_for(lambda: one(browser, "#tip").is_displayed())
+    told = one(browser, "#tip").text
+    assert told.startswith("Momentum")
+    shown = [float(each) for each in re.findall(r"-?[\d.]+(?:e-?\d+)?", told.replace("−", "-"))]
+    wanted = [7, *path.points[7, 0], path.values[7, 0], *path.gradients[7, 0]]
+    np.testing.assert_allclose(shown, wanted, rtol=1e-3)
+
+    hold = one(browser, ".hold")
+    ActionChains(browser).move_to_element(hold).click_and_hold().move_by_offset(20, 0).release().perform()
+    middle = browser.execute_script(PIXELS, hold)
+    line = browser.execute_script(PIXELS, one(browser, ".cursor"))
+    assert line[0] == pytest.approx(middle[0] + middle[2] / 2 + 20, abs=1.5)
+    assert 14 < step(browser) < 22
+    assert browser.get_log("browser") == []
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_nobody_is_shut_out(browser, folder, scheme):
+    from axe_core_python.selenium import Axe
+
+    visit(browser, folder / "small.html", reduced_motion="reduce", color_scheme=scheme)
+    one(browser, "summary").click()
+    found = Axe().run(browser)
+    assert [(each["id"], each["nodes"][0]["html"][:200]) for each in found["violations"]] == []
+
+
+@pytest.mark.slow
+def test_it_fits_everywhere_and_several_do_not_disturb_each_other(browser, folder, text):
+    from html import escape
+
+    for width in (320, 1280):
+        visit(browser, folder / "small.html", width=width, height=700, reduced_motion="reduce")
+        assert browser.execute_script("return document.documentElement.scrollWidth") <= width
+    frame = f'<iframe style="border: 0; width: 640px; height: 360px" srcdoc="{escape(text)}"></iframe>'
+    both = folder / "both.html"
+    both.write_text(f"<!doctype html><html class=ready>{frame}{frame}", encoding="utf-8")
+    visit(browser, both, width=1400, reduced_motion="reduce")
+    sizes = """return [...document.querySelectorAll("iframe")].map(each => {
+        const page = each.contentDocument.documentElement, bottom = each.contentDocument.getElementById("controls");
+        return [page.classList.contains("ready"), bottom?.getBoundingClientRect().bottom <= 360, page.scrollWidth];
+    })"""
+    assert wait_for(lambda: browser.execute_script(sizes) == [[True, True, 640]] * 2)
+    browser.execute_script("document.querySelector('iframe').contentDocument.getElementById('first').click()")
+    steps = (
+        "return [...document.querySelectorAll('iframe')].map(e => e.contentDocument.getElementById('step').textContent)"
+    )
+    assert browser.execute_script(steps) == ["0", "30"]
+    assert browser.get_log("browser") == []
+
+
+@pytest.mark.slow
+def test_the_configuration_can_be_copied_and_the_page_printed(browser, folder):
+    visit(browser, folder / "small.html", reduced_motion="reduce")
+    permissions = {"permissions": ["clipboardReadWrite", "clipboardSanitizedWrite"]}
+    browser.execute_cdp_cmd("Browser.grantPermissions", permissions)
+    button = one(browser, "#copy")
+    button.click()
+    assert wait_for(lambda: button.text == "Copied")
+    copied = browser.execute_async_script("navigator.clipboard.readText().then(arguments[0])")
+    assert copied.strip() == SMALL.strip()
+    browser.execute_script("go(3)")
+    seen = "addEventListener('afterprint', () => { window.after = 1 }, {once: true});"
+    browser.execute_script(seen + "addEventListener('beforeprint', () => { window.printed = now() }, {once: true})")
+    printed = b64decode(browser.execute_cdp_cmd("Page.printToPDF", {})["data"])
+    assert printed.startswith(b"%PDF")
+    # On paper stands the last step; on the screen again what stood there.
+    assert browser.execute_script("return window.printed") == 30
+    assert step(browser) == 3
+    assert browser.get_log("browser") == []
