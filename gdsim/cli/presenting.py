@@ -1,0 +1,313 @@
+"""What `gdsim slides` does: draw each config for the room that a slide has, and put all into one deck."""
+
+from __future__ import annotations
+
+import tempfile
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from gdsim.cli.gathering import Picture, Run, Wanted, is_apng, look_of, read, theme_of
+from gdsim.cli.preparing import all_of, notes
+from gdsim.cli.telling import progress_bars, tell
+from gdsim.errors import GdsimError, InputError
+
+# What is heavy is imported where it is used, so that mistakes come at once.
+if TYPE_CHECKING:
+    from gdsim.comparison import Row
+    from gdsim.config import Experiment
+    from gdsim.encode import Track
+    from gdsim.provenance import Provenance
+    from gdsim.scene import Scene
+    from gdsim.slides import Shown
+    from gdsim.slides.deck import Deck
+    from gdsim.themes import Theme
+    from gdsim.trajectory import Trajectory
+
+__all__ = ["make_deck"]
+
+QUICK_STEPS, QUICK_POINTS = 20_000, 1_000_000
+"""So many steps of an optimizer, and points of all starts, are simulated for a table beside a picture."""
+
+SHARPER = 1.5
+"""How much larger a video is drawn, which costs it little."""
+
+
+@dataclass
+class _Figures:
+    """What the table at the deck's end is made of, as it comes together.
+
+    Args:
+        rows: Its rows.
+        colors: Those of the paths, by objective and optimizer.
+        told: The configurations that have their rows.
+    """
+
+    rows: list[Row] = field(default_factory=list)
+    colors: dict[tuple[str, str], str] = field(default_factory=dict)
+    told: set[str] = field(default_factory=set)
+
+
+def make_deck(
+    sources: Sequence[Path],
+    out: Path,
+    *,
+    video: bool,
+    theme: str | None,
+    template: Path | None,
+    changes: Sequence[str],
+    allow_code: bool,
+    quiet: bool,
+    overwrite: bool,
+) -> None:
+    """Make a deck of configs, recordings and pictures, print its path, and tell the rest on stderr.
+
+    Args:
+        sources: Configs, which are simulated; recordings; and pictures that gdsim wrote, which are taken as they are.
+        out: Where to write, .pptx.
+        video: Whether what is drawn becomes a video instead of a GIF.
+        theme: The look of what is drawn and of the deck; what a config says, else `slide`, when None.
+        template: A deck whose size and masters are used; our own when None.
+        changes: Values over those of the configs, each KEY=VALUE.
+        allow_code: Whether a Python file that a config names may run.
+        quiet: Whether nothing but the path is told.
+        overwrite: Whether an older deck may be replaced.
+
+    Raises:
+        InputError: A source, the template or a change is at fault.
+        GdsimError: python-pptx is missing, or the deck cannot be written.
+    """
+    from gdsim.slides import empty_deck
+    from gdsim.themes import theme as look
+
+    wanted = Wanted(video, theme, changes, allow_code, quiet)
+    _check_out(out, [*sources, *([template] if template else [])], overwrite)
+    with _by_option("--theme"):
+        chosen = look(theme or "slide")
+    # What is wrong with the template is told before any work is done, as is that python-pptx is missing.
+    empty_deck(chosen, template)
+    found = all_of(lambda path: read(path, wanted), sources)
+    made = empty_deck(look_of(found[0]) if theme is None else chosen, template)
+    figures = _Figures()
+    with _place(out), tempfile.TemporaryDirectory(prefix="gdsim-") as folder:
+        titles = []
+        for number, each in enumerate(found):
+            place = Path(folder) / str(number)
+            shown = (
+                _drawn(each, made, place, wanted, figures)
+                if isinstance(each, Run)
+                else _taken(each, place, figures, wanted)
+            )
+            made.add_picture(shown)
+            titles.append(shown.provenance.title)
+        _add_figures(made, figures)
+        made.save(out, titles[0] if len(titles) == 1 else f"Gradient descent: {', '.join(dict.fromkeys(titles))}")
+    print(out)
+
+
+def _check_out(out: Path, read: Sequence[Path], overwrite: bool) -> None:
+    """See to it, before any work is done, that the deck has a place of its own."""
+    if out.suffix.lower() != ".pptx":
+        raise InputError(f"--out: {out}: give the deck a name that ends in .pptx")
+    if out.is_dir():
+        raise InputError(f"--out: {out} is a folder; name a file in it")
+    for other in read:
+        if out.exists() and other.exists() and out.samefile(other):
+            raise InputError(f"--out: {out} is what the deck is made of; name another file")
+    if out.exists() and not overwrite:
+        raise InputError(f"{out} exists; leave out --no-overwrite, or name another file with --out")
+
+
+@contextmanager
+def _by_option(option: str) -> Iterator[None]:
+    """Put the option before a mistake in what it was given."""
+    try:
+        yield
+    except InputError as error:
+        raise InputError(f"{option}: {error}") from error
+
+
+@contextmanager
+def _place(out: Path) -> Iterator[None]:
+    """Make the folder of the deck, try whether it can be written to, and take away what stays empty."""
+    missing = [folder for folder in out.parents if not folder.exists()]
+    try:
+        try:
+            out.parent.mkdir(parents=True, exist_ok=True)
+            # As long a name as it has while it is not whole.
+            with tempfile.NamedTemporaryFile(prefix=f".{out.stem}.", suffix=out.suffix, dir=out.parent):
+                pass
+        except OSError as error:
+            raise GdsimError(f"{out}: cannot be written: {error.strerror or error}") from error
+        yield
+    finally:
+        for folder in missing:
+            with suppress(OSError):  # it is not empty, or was never made
+                folder.rmdir()
+
+
+def _drawn(run: Run, made: Deck, place: Path, wanted: Wanted, figures: _Figures) -> Shown:
+    """Simulate and draw a config, or draw a recording, for the room that a slide has."""
+    from gdsim.descent import simulate
+    from gdsim.picture import provenance
+    from gdsim.slides import Shown
+    from gdsim.sources import dimensions
+
+    name, doing = run.own.name, "drawing" if run.trajectories else "simulating and drawing"
+    picture = place / f"{name}.{'mp4' if wanted.video else 'gif'}"
+    with progress_bars(name, doing, wanted.quiet) as progress:
+        trajectories = run.trajectories or simulate(run.own, track=progress("simulating"))
+        scene = _scene(run.adapted, trajectories, made, SHARPER if wanted.video else 1.0)
+        told = provenance(scene, run.own)
+        with _named(picture, run.path):
+            words = _draw(run.adapted, scene, picture, told, progress("drawing"))
+    if not wanted.quiet:
+        tell([*notes(run.own), *words])
+    _add_rows(figures, run.path, run.own.yaml, trajectories, scene.theme)
+    return Shown(
+        picture,
+        dimensions(picture) or scene.size,
+        told,
+        scene.theme,
+        poster=picture.with_suffix(".png") if wanted.video else None,
+        seconds=len(scene) / scene.fps + scene.hold,
+        loop=run.adapted.output.loop == "forever",
+    )
+
+
+def _draw(experiment: Experiment, scene: Scene, picture: Path, told: Provenance, track: Track) -> list[str]:
+    """Draw a scene without its title, which the slide has, and a poster beside a video; return what is to be said."""
+    from gdsim.picture import draw
+    from gdsim.render import frames
+
+    bare = replace(scene, title="")
+    drawn = frames(bare)
+    given_up = draw(bare, picture, output=experiment.output, provenance=told, drawn=drawn, track=track)
+    if picture.suffix == ".mp4":
+        draw(bare, picture.with_suffix(".png"), provenance=told, drawn=drawn)
+    missing = [f"The font has no sign for {drawn.missing}: each is drawn as a box."] if drawn.missing else []
+    return [*missing, *drawn.left_out, *given_up]
+
+
+def _scene(experiment: Experiment, trajectories: Sequence[Trajectory], made: Deck, scale: float) -> Scene:
+    """The scene for the room that a slide has, with larger type where that takes nothing away."""
+    from gdsim.scene import compose
+
+    size = [2 * round(scale * side / 2) for side in made.room]
+    with experiment.located():
+        scene = compose(
+            trajectories, view=experiment.view.model_copy(update={"size": size}), animation=experiment.animation
+        )
+    if len(scene.facets) > 1:  # their names would be cut
+        return scene
+    # Between the size that goes with the picture's height and the one that goes with the slide's.
+    return replace(scene, theme=replace(scene.theme, type=scene.theme.type / made.share**0.5))
+
+
+@contextmanager
+def _named(target: Path, source: Path) -> Iterator[None]:
+    """Name what the user knows in an error, not a file that is soon gone."""
+    try:
+        yield
+    except InputError:
+        raise
+    except GdsimError as error:
+        raise GdsimError(str(error).replace(str(target), str(source))) from error
+
+
+def _taken(picture: Picture, place: Path, figures: _Figures, wanted: Wanted) -> Shown:
+    """Take a picture as it is, and simulate its configuration where that is quick and something needs it."""
+    from gdsim.slides import Shown
+
+    experiment, look, words = picture.experiment, look_of(picture), []
+    if wanted.changes:
+        words.append(f"{picture.path}: is shown as it is; --set changes what is drawn for the deck alone.")
+    if is_apng(picture.path):
+        words.append(f"{picture.path}: stands still: PowerPoint plays no APNG; a GIF or an MP4 moves.")
+    poster, yaml = picture.poster, picture.provenance.yaml
+    needs_poster = picture.video and poster is None
+    if needs_poster or yaml not in figures.told:
+        trajectories = _simulated(experiment)
+        if needs_poster:
+            poster = _poster(picture, trajectories, place)
+        if trajectories is None or experiment is None:
+            words.append(f"{picture.path}: its figures are left out: they are not in it, nor quickly simulated.")
+        else:
+            _add_rows(figures, picture.path, yaml, trajectories, theme_of(experiment))
+    if not wanted.quiet:
+        tell(words)
+    return Shown(
+        picture.path,
+        picture.size,
+        picture.provenance,
+        look,
+        poster=poster,
+        seconds=None if experiment is None else experiment.animation.seconds + experiment.animation.hold,
+        loop=experiment is None or experiment.output.loop == "forever",
+    )
+
+
+def _simulated(experiment: Experiment | None) -> Sequence[Trajectory] | None:
+    """The trajectories of a picture's configuration; None where they cannot be had, or not quickly."""
+    from gdsim.descent import simulate
+
+    if experiment is None:
+        return None
+    steps = experiment.steps * len(experiment.optimizers) * len(experiment.objectives)
+    starts = 1 if experiment.start is None else experiment.start.count
+    if steps > QUICK_STEPS or steps * starts > QUICK_POINTS:
+        return None
+    try:
+        return simulate(experiment)
+    except GdsimError:
+        return None
+
+
+def _poster(picture: Picture, trajectories: Sequence[Trajectory] | None, place: Path) -> Path:
+    """Draw the last frame of a video that has no poster beside it."""
+    from gdsim.picture import draw
+    from gdsim.scene import compose
+
+    if picture.experiment is None or trajectories is None:
+        beside = picture.path.with_suffix(".png")
+        raise InputError(f"{picture.path}: a video on a slide needs a poster; put its last frame beside it as {beside}")
+    scene = compose(trajectories, view=picture.experiment.view, animation=picture.experiment.animation)
+    poster = place / f"{picture.path.stem}.png"
+    draw(replace(scene, size=picture.size), poster)
+    return poster
+
+
+def _add_rows(figures: _Figures, path: Path, yaml: str, trajectories: Sequence[Trajectory], look: Theme) -> None:
+    """Add the figures of a run, each configuration's once."""
+    from gdsim.comparison import grouped, lowest_value, row_of, titles
+    from gdsim.scene.paths import styles
+
+    if yaml in figures.told:
+        return
+    figures.told.add(yaml)
+    groups = grouped(trajectories)
+    before = {row.objective for row in figures.rows}
+    named = titles([group[0].objective for group in groups])
+    for group, drawn, title in zip(groups, styles(groups, look.paths), named, strict=True):
+        own = f"{title} ({path.stem})" if title in before else title
+        lowest = lowest_value(group)
+        figures.rows += [row_of(each, lowest, title=own) for each in group]
+        figures.colors |= {(own, each.label): each.color for each in drawn}
+
+
+def _add_figures(made: Deck, figures: _Figures) -> None:
+    """Add the table of figures, with what it says where it is about one run."""
+    from gdsim.comparison import table
+    from gdsim.report.words import story, title
+
+    if not figures.rows:
+        return
+    found, alone = table(figures.rows), len(figures.told) == 1
+    made.add_table(
+        found,
+        title=title(found) if alone else "Comparison",
+        lead=story(found) if alone else "",
+        colors=figures.colors,
+    )
