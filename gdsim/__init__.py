@@ -12,12 +12,14 @@ if TYPE_CHECKING:
     from gdsim.encode import write
     from gdsim.errors import ConfigError, GdsimError, InputError
     from gdsim.objectives import Gradient, Objective, grad, objective
-    from gdsim.picture import animate
+    from gdsim.picture import Movie, animate
+    from gdsim.provenance import Provenance
     from gdsim.render import Frames, frames
     from gdsim.scene import Scene, compose
+    from gdsim.sources import source
     from gdsim.trajectory import Stop, Trajectory, read, save
 
-__version__ = "0.2.0"
+__version__ = "0.3.0"
 
 _ROOMS = {
     "Animation": "config",
@@ -27,7 +29,9 @@ _ROOMS = {
     "GdsimError": "errors",
     "Gradient": "objectives",
     "InputError": "errors",
+    "Movie": "picture",
     "Objective": "objectives",
+    "Provenance": "provenance",
     "Row": "comparison",
     "Scene": "scene",
     "Stop": "trajectory",
@@ -47,6 +51,7 @@ _ROOMS = {
     "save": "trajectory",
     "schema": "config",
     "simulate": "descent",
+    "source": "sources",
     "write": "encode",
 }
 
@@ -58,7 +63,9 @@ __all__ = [
     "GdsimError",
     "Gradient",
     "InputError",
+    "Movie",
     "Objective",
+    "Provenance",
     "Row",
     "Scene",
     "Stop",
@@ -78,6 +85,7 @@ __all__ = [
     "save",
     "schema",
     "simulate",
+    "source",
     "write",
 ]
 

@@ -1,46 +1,176 @@
-"""From an experiment, or from trajectories, to a finished file in one call."""
+"""From an experiment, or from trajectories, to a finished file, or to a movie that a notebook shows."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import logging
+from collections.abc import Callable, Collection, Sequence
+from dataclasses import dataclass
+from html import escape
+from io import BytesIO
+from os import PathLike
 from pathlib import Path
 
-from gdsim.config import Animation, Experiment, View
+from PIL import Image
+
+from gdsim.budget import write_within
+from gdsim.config import Animation, Experiment, Output, View
 from gdsim.descent import simulate
-from gdsim.encode import write
-from gdsim.render import frames
-from gdsim.scene import compose
+from gdsim.encode import Track
+from gdsim.player import page, write_player
+from gdsim.provenance import Provenance, versions
+from gdsim.render import Frames, frames
+from gdsim.scene import Scene, compose
 from gdsim.trajectory import Trajectory
 
-__all__ = ["animate"]
+__all__ = ["Movie", "animate", "draw", "provenance"]
+
+PAGES = (".html", ".htm")
+
+CONTROLS = 190
+"""How much taller than the picture, in pixels, a player is shown in a notebook."""
+
+ACROSS = 960
+"""How wide it is at most."""
+
+
+@dataclass(frozen=True, eq=False)
+class Movie:
+    """An animation that shows itself where it is the value of a notebook's cell, and saves itself in any format.
+
+    Args:
+        scene: What is to be seen.
+        provenance: How it was made, which goes into every file.
+        output: How files are written.
+    """
+
+    scene: Scene
+    provenance: Provenance
+    output: Output
+
+    def save(self, path: str | PathLike[str], *, track: Track = iter) -> Path:
+        """Write the animation, for .html a page that plays it, and for .png, .svg and .pdf its last frame.
+
+        What is given up to keep within the budget of the output is logged as a warning.
+
+        Args:
+            path: Where to write; its suffix decides the format.
+            track: Wraps the iterable of frames, to show progress.
+
+        Returns:
+            The path.
+
+        Raises:
+            InputError: The suffix stands for no format.
+            GdsimError: The file cannot be written, or is larger than the budget allows whatever is given up.
+        """
+        target = Path(path)
+        for words in draw(self.scene, target, output=self.output, provenance=self.provenance, track=track):
+            logging.getLogger(__name__).warning("%s: %s", target, words)
+        return target
+
+    def _repr_mimebundle_(
+        self, include: Collection[str] | None = None, exclude: Collection[str] | None = None
+    ) -> dict[str, str | bytes]:
+        """Show the player, or where no page can be shown the last frame, or the words alone."""
+        makers: dict[str, Callable[[], str | bytes]] = {
+            "text/html": self._frame,
+            "image/png": self._poster,
+            "text/plain": lambda: self.scene.alt_text,
+        }
+        wanted = set(makers if include is None else include) - set(exclude or ())
+        return {kind: make() for kind, make in makers.items() if kind in wanted}
+
+    def _frame(self) -> str:
+        """The player in a frame of its own, which keeps its style and its keys to itself."""
+        width, height = self.scene.size
+        player = escape(page(self.scene, self.provenance, self.output.loop == "forever"))
+        style = f"border: 0; width: 100%; max-width: {ACROSS}px; height: {ACROSS * height // width + CONTROLS}px"
+        title = escape(self.scene.title or "gdsim")
+        return (
+            f'<iframe title="{title}" style="{style}" allow="fullscreen; clipboard-write" srcdoc="{player}"></iframe>'
+        )
+
+    def _poster(self) -> bytes:
+        made = BytesIO()
+        Image.fromarray(frames(self.scene).poster()).save(made, "PNG")
+        return made.getvalue()
 
 
 def animate(
     source: Experiment | Trajectory | Sequence[Trajectory],
-    path: str | Path,
+    path: str | PathLike[str] | None = None,
     *,
     view: View | None = None,
     animation: Animation | None = None,
-) -> Path:
-    """Write an animation, or for .png, .svg and .pdf its last frame.
+) -> Movie:
+    """Return an animation, and write it where a path is given.
 
     Args:
-        source: An experiment, which is simulated first, or trajectories over one objective.
-        path: Where to write; its suffix decides the format.
+        source: An experiment, which is simulated first, or trajectories.
+        path: Where to write; its suffix decides the format, as in `Movie.save`. Nothing is written when left out.
         view: What is shown; the experiment's own, or the defaults, when left out.
         animation: The pace; likewise.
 
     Returns:
-        The path.
+        The animation, which a notebook shows and which saves itself in further formats.
 
     Raises:
         InputError: The input is at fault, or the suffix stands for no format.
         GdsimError: The file cannot be written, or the encoder fails.
     """
+    experiment, output = None, Output()
     if isinstance(source, Experiment):
+        experiment, output = source, source.output
         view, animation = view or source.view, animation or source.animation
         trajectories: Sequence[Trajectory] = simulate(source)
     else:
         trajectories = [source] if isinstance(source, Trajectory) else source
     scene = compose(trajectories, view=view, animation=animation)
-    return write(frames(scene), Path(path), fps=scene.fps, hold=scene.hold)
+    movie = Movie(scene, provenance(scene, experiment), output)
+    if path is not None:
+        movie.save(path)
+    return movie
+
+
+def provenance(scene: Scene, experiment: Experiment | None = None) -> Provenance:
+    """Return how a scene was made: from an experiment, or from trajectories without one."""
+    return Provenance(
+        title=scene.title,
+        alt_text=scene.alt_text,
+        yaml="" if experiment is None else experiment.yaml,
+        seed=None if experiment is None else experiment.seed,
+        versions=versions(),
+    )
+
+
+def draw(
+    scene: Scene,
+    path: Path,
+    *,
+    output: Output | None = None,
+    provenance: Provenance | None = None,
+    drawn: Frames | None = None,
+    track: Track = iter,
+) -> tuple[str, ...]:
+    """Draw a scene into a file.
+
+    Args:
+        scene: What is to be seen.
+        path: Where to write; its suffix decides the format.
+        output: How the file is written; the defaults when left out.
+        provenance: What the file is to say of how it was made; nothing when left out.
+        drawn: The scene's frames, where they have been made already.
+        track: Wraps the iterable of frames, to show progress.
+
+    Returns:
+        What was given up to keep within the output's budget, a sentence each; mostly nothing.
+
+    Raises:
+        InputError: The suffix stands for no format.
+        GdsimError: The file cannot be written, or is larger than the budget allows whatever is given up.
+    """
+    output = output or Output()
+    if path.suffix.lower() in PAGES:
+        write_player(scene, path, provenance=provenance, loop=output.loop == "forever")
+        return ()
+    return write_within(scene, path, output=output, provenance=provenance, drawn=drawn, track=track)

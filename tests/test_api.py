@@ -4,11 +4,18 @@ from __future__ import annotations
 
 import subprocess
 import sys
+from dataclasses import replace
+from html import unescape
+from io import BytesIO, StringIO
 
 import numpy as np
 import pytest
+from PIL import Image
+from tqdm import tqdm
 
 import gdsim
+
+SMALL = "{objective: sphere, steps: 9, optimizers: {SGD: {lr: 0.1}}, view: {size: [320, 180]}, animation: {seconds: 1}}"
 
 
 def test_names_are_sorted_and_all_there():
@@ -29,16 +36,44 @@ def test_importing_gdsim_loads_nothing_heavy():
 
 
 def test_animate_takes_an_experiment_or_trajectories(tmp_path):
-    experiment = gdsim.loads(
-        "{objective: sphere, steps: 9, optimizers: {SGD: {lr: 0.1}}, view: {size: [320, 180]}, animation: {seconds: 1}}"
-    )
-    one = gdsim.animate(experiment, tmp_path / "a.gif")
-    two = gdsim.animate(
-        gdsim.simulate(experiment), tmp_path / "b.gif", view=experiment.view, animation=experiment.animation
-    )
+    experiment = gdsim.loads(SMALL)
+    one = gdsim.animate(experiment).save(tmp_path / "a.gif")
+    pace = {"view": experiment.view, "animation": experiment.animation}
+    gdsim.animate(gdsim.simulate(experiment), tmp_path / "b.gif", **pace)
     (trajectory,) = gdsim.simulate(experiment)
-    three = gdsim.animate(trajectory, str(tmp_path / "c.gif"), view=experiment.view, animation=experiment.animation)
-    assert one.read_bytes() == two.read_bytes() == three.read_bytes()
+    three = gdsim.animate(trajectory, **pace).save(str(tmp_path / "c.gif"))
+    two, first = tmp_path / "b.gif", list(gdsim.frames(gdsim.compose([trajectory], **pace)))
+    assert two.read_bytes() == three.read_bytes()
+    for path in (one, two):
+        with Image.open(path) as gif:
+            assert gif.info["loop"] == 0
+            assert np.abs(np.asarray(gif.convert("RGB"), float) - first[0]).mean() < 1
+    made = gdsim.source(one)
+    assert (made.yaml, made.seed) == (experiment.yaml, 0)
+    assert made.alt_text.startswith("Gradient descent on Sphere, 9 steps.")
+    assert gdsim.source(two) == replace(made, yaml="", seed=None)
+
+
+def test_a_movie_shows_itself_in_a_notebook():
+    experiment = gdsim.loads(SMALL)
+    movie = gdsim.animate(experiment)
+    shown = movie._repr_mimebundle_()
+    assert set(shown) == {"text/html", "image/png", "text/plain"}
+    assert shown["text/html"].startswith("<iframe ")
+    assert "objective: sphere" in unescape(unescape(shown["text/html"]))
+    assert shown["text/plain"] == movie.scene.alt_text
+    poster = np.asarray(Image.open(BytesIO(shown["image/png"])))
+    assert (poster == list(gdsim.frames(movie.scene))[-1]).all()
+    assert set(movie._repr_mimebundle_(include=["image/png", "text/latex"])) == {"image/png"}
+    assert set(movie._repr_mimebundle_(exclude=["text/html"])) == {"image/png", "text/plain"}
+
+
+def test_frames_are_an_iterable_with_a_length_that_tqdm_takes():
+    experiment = gdsim.loads(SMALL)
+    scene = gdsim.animate(experiment).scene
+    bar = tqdm(gdsim.frames(scene), file=StringIO())
+    assert bar.total == 25
+    assert sum(frame.shape == (180, 320, 3) for frame in bar) == 25
 
 
 def test_the_readme_example_in_python_runs(tmp_path, monkeypatch):
@@ -47,7 +82,8 @@ def test_the_readme_example_in_python_runs(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     valley = gdsim.objective("rosenbrock")
     path = gdsim.descend(valley, torch.optim.Adam, start=(-1.5, 2.0), steps=300, lr=0.05)
-    assert gdsim.animate(path, "valley.png").exists()
+    gdsim.animate(path, "valley.png")
+    assert (tmp_path / "valley.png").exists()
 
 
 def test_objectives_come_from_whatever_says_what_they_are(tmp_path):

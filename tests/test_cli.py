@@ -171,8 +171,8 @@ def test_a_camera_that_turns_is_told_with_its_cost(here):
 def test_what_found_no_room_is_told(here, monkeypatch):
     from gdsim.render import frames
 
-    def crowded(scene):
-        drawn = frames(scene)
+    def crowded(scene, **how):
+        drawn = frames(scene, **how)
         drawn.left_out = ("The panels [b]found[/b] no room.",)
         return drawn
 

@@ -22,17 +22,18 @@ __all__ = [
     "check_targets",
     "check_view",
     "composed",
-    "draw",
+    "draw_all",
     "folder_of",
     "format_change",
     "load_all",
+    "load_one",
     "notes",
     "redrawn",
     "targets_of",
 ]
 
-POSTERS = ("png", "svg", "pdf")
-"""The formats that show the last frame alone."""
+STILLS = ("png", "svg", "pdf", "html")
+"""The formats that no frames are written for, one after the other."""
 
 RECORDED = {
     "objective": "objectives",
@@ -49,14 +50,24 @@ T = TypeVar("T")
 
 def load_all(paths: Sequence[Path], changes: Sequence[str], allow_code: bool) -> list[Experiment]:
     """Load and check every file, and tell the mistakes of all of them together."""
-    from gdsim.config import load
-
-    experiments = all_of(lambda path: load(path, overrides=changes, allow_code=allow_code), paths)
+    experiments = all_of(lambda path: load_one(path, changes, allow_code), paths)
     from gdsim.descent import check
 
     all_of(check, experiments)
     all_of(check_view, experiments)
     return experiments
+
+
+def load_one(path: Path, changes: Sequence[str] = (), allow_code: bool = False) -> Experiment:
+    """Load and check a file: a YAML, or a picture, a page or a recording that holds one."""
+    from gdsim.config import load, loads
+    from gdsim.sources import is_picture, yaml_of
+
+    if not is_picture(path):
+        return load(path, overrides=changes, allow_code=allow_code)
+    return loads(
+        yaml_of(path), name=path.stem, file=str(path), folder=path.parent, overrides=changes, allow_code=allow_code
+    )
 
 
 def check_view(experiment: Experiment) -> None:
@@ -161,17 +172,21 @@ def composed(experiment: Experiment, trajectories: Sequence[Trajectory]) -> Scen
         return compose(trajectories, view=experiment.view, animation=experiment.animation)
 
 
-def draw(scene: Scene, paths: dict[str, Path], progress: Callable[[str], Any]) -> list[str]:
+def draw_all(experiment: Experiment, scene: Scene, paths: dict[str, Path], progress: Callable[[str], Any]) -> list[str]:
     """Draw a scene in every format, and return what is to be said about it."""
-    from gdsim.encode import write
+    from gdsim.picture import draw, provenance
+    from gdsim.player import notes as page_notes
     from gdsim.render import frames
 
-    drawn = frames(scene)
+    made, output = provenance(scene, experiment), experiment.output
+    drawn = frames(scene, transparent=output.background == "transparent")
+    given_up: list[str] = []
     pictures, began = 0, process_time()
-    for name, path in paths.items():
-        if name in FORMATS:
-            write(drawn, path, fps=scene.fps, hold=scene.hold, track=progress(f"drawing {path.name}"))
-            pictures += 1 if name in POSTERS else len(drawn)
+    for name in FORMATS:
+        if name in paths:
+            track = progress(f"drawing {paths[name].name}")
+            given_up += draw(scene, paths[name], output=output, provenance=made, drawn=drawn, track=track)
+            pictures += 1 if name in STILLS else len(drawn)
     seconds = process_time() - began
     missing = drawn.missing
     words = [f"The font has no sign for {missing}: each is drawn as a box."] if missing else []
@@ -181,7 +196,7 @@ def draw(scene: Scene, paths: dict[str, Path], progress: Callable[[str], Any]) -
             f"The camera turns, so that every frame is drawn whole: {seconds / pictures:.2g} CPU s each; "
             "a GIF of it is several times as large as an MP4."
         )
-    return words
+    return [*words, *given_up, *(page_notes(scene) if "html" in paths else ())]
 
 
 def _turns(scene: Scene) -> bool:

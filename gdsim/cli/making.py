@@ -1,0 +1,177 @@
+"""The commands that make files: simulate, compare, draw."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from gdsim.cli.comparing import Wanted, compare_all
+from gdsim.cli.options import AllowCode, Format, Out, Overwrite, Quiet, Set, SetView
+from gdsim.cli.preparing import (
+    check_targets,
+    composed,
+    draw_all,
+    folder_of,
+    format_change,
+    load_all,
+    notes,
+    redrawn,
+    targets_of,
+)
+from gdsim.cli.presenting import make_deck
+from gdsim.cli.telling import print_paths, progress_bars, summarise, tell
+
+__all__ = ["compare", "render", "run", "slides"]
+
+
+def run(
+    configs: Annotated[
+        list[Path], typer.Argument(metavar="CONFIG...", help="YAML files, or pictures that a run has made.")
+    ],
+    changes: Set = None,
+    out: Out = Path("outputs"),
+    formats: Format = None,
+    allow_code: AllowCode = False,
+    quiet: Quiet = False,
+    overwrite: Overwrite = True,
+) -> None:
+    """Simulate and draw each CONFIG; print the paths written."""
+    experiments = load_all(configs, [*(changes or ()), *format_change(formats)], allow_code)
+    targets = [targets_of(out, each, [*each.output.formats, "npz", "csv"]) for each in experiments]
+    check_targets(targets, overwrite)
+    from gdsim.comparison import compare, write_csv
+    from gdsim.descent import simulate
+    from gdsim.trajectory import save
+
+    for experiment, paths in zip(experiments, targets, strict=True):
+        with folder_of(paths), progress_bars(experiment.name, "simulating and drawing", quiet) as progress:
+            trajectories = simulate(experiment, track=progress("simulating"))
+            scene = composed(experiment, trajectories)
+            save(paths["npz"], trajectories, experiment)
+            table = compare(trajectories)
+            write_csv(table, paths["csv"])
+            drawn = draw_all(experiment, scene, paths, progress)
+        if not quiet:
+            summarise(experiment.name, table, [scene.alt_text, *notes(experiment), *drawn])
+        print_paths(paths)
+
+
+def compare(
+    configs: Annotated[list[Path], typer.Argument(metavar="CONFIG...", help="YAML files.")],
+    objectives: Annotated[
+        str | None,
+        typer.Option(
+            metavar="LIST",
+            help="Instead of the config's: names, or all in two dimensions whose minimum is known.",
+        ),
+    ] = None,
+    starts: Annotated[
+        int | None, typer.Option(metavar="N", help="So many random starts instead of the config's.")
+    ] = None,
+    tune: Annotated[
+        str | None, typer.Option(metavar="LIST", help="Tune these for each optimizer: lr, or lr,momentum.")
+    ] = None,
+    budget: Annotated[
+        int | None, typer.Option(metavar="N", help="How many values are tried when tuning; 41 when left out.")
+    ] = None,
+    ranges: Annotated[
+        list[str] | None,
+        typer.Option("--range", metavar="NAME=LOW:HIGH", help="Where to tune, as in lr=1e-4:1; may be repeated."),
+    ] = None,
+    csv: Annotated[Path | None, typer.Option(metavar="FILE", help="Write the table as CSV.")] = None,
+    as_json: Annotated[Path | None, typer.Option("--json", metavar="FILE", help="Write it as JSON.")] = None,
+    markdown: Annotated[Path | None, typer.Option(metavar="FILE", help="Write it as Markdown.")] = None,
+    report: Annotated[
+        Path | None,
+        typer.Option(metavar="FILE.html", help="Write a page to read it on, and Markdown beside it."),
+    ] = None,
+    write: Annotated[
+        Path | None, typer.Option(metavar="FILE.yaml", help="Write the config with what tuning found.")
+    ] = None,
+    resume: Annotated[bool, typer.Option("--resume", help="Go on from where an interrupted comparison was.")] = False,
+    changes: Set = None,
+    allow_code: AllowCode = False,
+    quiet: Quiet = False,
+) -> None:
+    """Compare the optimizers of each CONFIG, tuned alike if you like; print a table.
+
+    A class that cannot run is a row with its reason; a misspelt class or argument stops everything, with its place.
+    """
+    wanted = Wanted(
+        objectives=objectives,
+        starts=starts,
+        tune=tune,
+        budget=budget,
+        ranges=ranges or (),
+        csv=csv,
+        json=as_json,
+        markdown=markdown,
+        report=report,
+        write=write,
+        resume=resume,
+        quiet=quiet,
+    )
+    compare_all(configs, wanted, changes or (), allow_code)
+
+
+def render(
+    recordings: Annotated[
+        list[Path], typer.Argument(metavar="FILE.npz...", help="Trajectories that a run has written.")
+    ],
+    changes: SetView = None,
+    out: Out = Path("outputs"),
+    formats: Format = None,
+    allow_code: AllowCode = False,
+    quiet: Quiet = False,
+    overwrite: Overwrite = True,
+) -> None:
+    """Draw recorded trajectories again, without simulating."""
+    from gdsim.trajectory import read
+
+    changes = [*(changes or ()), *format_change(formats)]
+    recorded = [read(recording, allow_code=allow_code) for recording in recordings]
+    experiments = [redrawn(*each, changes, allow_code) for each in zip(recorded, recordings, strict=True)]
+    targets = [targets_of(out, each, each.output.formats) for each in experiments]
+    check_targets(targets, overwrite)
+    for experiment, (_, trajectories), paths in zip(experiments, recorded, targets, strict=True):
+        with folder_of(paths), progress_bars(experiment.name, "drawing", quiet) as progress:
+            words = draw_all(experiment, composed(experiment, trajectories), paths, progress)
+        if not quiet:
+            tell(words)
+        print_paths(paths)
+
+
+def slides(
+    sources: Annotated[
+        list[Path],
+        typer.Argument(
+            metavar="CONFIG|FILE...", help="YAML files, recordings (.npz), or pictures that a run has made."
+        ),
+    ],
+    out: Annotated[Path, typer.Option("--out", "-o", metavar="FILE.pptx", help="The deck to write.")],
+    video: Annotated[bool, typer.Option("--video", help="Embed videos (MP4) instead of GIFs.")] = False,
+    theme: Annotated[
+        str | None, typer.Option(metavar="NAME", help="The look of the deck and of what is drawn for it.")
+    ] = None,
+    template: Annotated[
+        Path | None, typer.Option(metavar="FILE.pptx", help="A deck whose size, fonts and layouts are taken.")
+    ] = None,
+    changes: Set = None,
+    allow_code: AllowCode = False,
+    quiet: Quiet = False,
+    overwrite: Overwrite = True,
+) -> None:
+    """Make a PowerPoint deck: a slide a picture, its YAML in the notes, and a table of figures."""
+    make_deck(
+        sources,
+        out,
+        video=video,
+        theme=theme,
+        template=template,
+        changes=changes or (),
+        allow_code=allow_code,
+        quiet=quiet,
+        overwrite=overwrite,
+    )
