@@ -33,7 +33,7 @@ ACROSS = 960
 """How wide it is at most."""
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(frozen=True, eq=False, repr=False)
 class Movie:
     """An animation that shows itself where it is the value of a notebook's cell, and saves itself in any format.
 
@@ -68,6 +68,9 @@ class Movie:
             logging.getLogger(__name__).warning("%s: %s", target, words)
         return target
 
+    def __repr__(self) -> str:
+        return f"<Movie: {self.scene.alt_text}>"
+
     def _repr_mimebundle_(
         self, include: Collection[str] | None = None, exclude: Collection[str] | None = None
     ) -> dict[str, str | bytes]:
@@ -84,7 +87,10 @@ class Movie:
         """The player in a frame of its own, which keeps its style and its keys to itself."""
         width, height = self.scene.size
         player = escape(page(self.scene, self.provenance, self.output.loop == "forever"))
-        style = f"border: 0; width: 100%; max-width: {ACROSS}px; height: {ACROSS * height // width + CONTROLS}px"
+        # A document that does not say how it is encoded must not change the player's script, which its policy knows.
+        player = player.encode("ascii", "xmlcharrefreplace").decode("ascii")
+        ratio = f"{ACROSS} / {ACROSS * height // width + CONTROLS}"
+        style = f"border: 0; width: 100%; max-width: {ACROSS}px; min-height: 400px; aspect-ratio: {ratio}"
         title = escape(self.scene.title or "gdsim")
         return (
             f'<iframe title="{title}" style="{style}" allow="fullscreen; clipboard-write" srcdoc="{player}"></iframe>'

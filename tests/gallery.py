@@ -1,12 +1,15 @@
-"""Draw the small gallery that README shows: `make gallery`."""
+"""Draw the small gallery that README shows: `make gallery`; it takes Chromium, LibreOffice and Poppler, too."""
 
 from __future__ import annotations
 
+import subprocess
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 import gdsim
 
 ROOT = Path(__file__).parent.parent
+GALLERY = ROOT / "outputs" / "gallery"
 FORMATS = {
     "quickstart": "gif",
     "ravine": "gif",
@@ -38,7 +41,31 @@ SMALL = ["view.size=[800, 450]", "animation.seconds=5"]
 def main() -> None:
     for name, suffix in FORMATS.items():
         experiment = gdsim.load(ROOT / "configs" / f"{name}.yaml", overrides=SMALL, allow_code=True)
-        print(gdsim.animate(experiment, ROOT / "outputs" / "gallery" / f"{name}.{suffix}"))
+        print(gdsim.animate(experiment).save(GALLERY / f"{name}.{suffix}"))
+    with TemporaryDirectory() as folder:
+        draw_page(Path(folder))
+        draw_deck(Path(folder))
+
+
+def draw_page(folder: Path) -> None:
+    """The page that plays, as a browser shows it; its poster is what those see who want no motion."""
+    page = gdsim.animate(gdsim.load(ROOT / "configs" / "quickstart.yaml")).save(folder / "page.html")
+    look = ["--headless", "--no-sandbox", "--hide-scrollbars", "--force-prefers-reduced-motion"]
+    picture = f"--screenshot={GALLERY / 'page.png'}"
+    run("chromium", *look, "--window-size=1280,930", "--force-device-scale-factor=0.625", picture, page.as_uri())
+
+
+def draw_deck(folder: Path) -> None:
+    """Two pages of a deck, as LibreOffice shows them."""
+    configs = [str(ROOT / "configs" / f"{name}.yaml") for name in ("quickstart", "ravine")]
+    run(ROOT / ".venv/bin/gdsim", "slides", *configs, "--video", "--quiet", "-o", folder / "deck.pptx")
+    run("soffice", "--headless", "--convert-to", "pdf", "--outdir", folder, folder / "deck.pptx")
+    for page, name in ((1, "deck_picture"), (3, "deck_table")):
+        run("pdftoppm", "-png", "-r", "60", "-f", page, "-singlefile", folder / "deck.pdf", GALLERY / name)
+
+
+def run(*words: object) -> None:
+    subprocess.run([*map(str, words)], check=True, capture_output=True)
 
 
 if __name__ == "__main__":
