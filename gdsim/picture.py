@@ -29,8 +29,8 @@ PAGES = (".html", ".htm")
 CONTROLS = 190
 """How much taller than the picture, in pixels, a player is shown in a notebook."""
 
-ACROSS = 960
-"""How wide it is at most."""
+ACROSS, TALL = 960, 640
+"""How wide and how tall the picture is there at most: what stands below it is still to be seen."""
 
 
 @dataclass(frozen=True, eq=False, repr=False)
@@ -89,8 +89,9 @@ class Movie:
         player = escape(page(self.scene, self.provenance, self.output.loop == "forever"))
         # A document that does not say how it is encoded must not change the player's script, which its policy knows.
         player = player.encode("ascii", "xmlcharrefreplace").decode("ascii")
-        ratio = f"{ACROSS} / {ACROSS * height // width + CONTROLS}"
-        style = f"border: 0; width: 100%; max-width: {ACROSS}px; min-height: 400px; aspect-ratio: {ratio}"
+        across = min(ACROSS, TALL * width // height)
+        ratio = f"{across} / {across * height // width + CONTROLS}"
+        style = f"border: 0; width: 100%; max-width: {across}px; min-height: 400px; aspect-ratio: {ratio}"
         title = escape(self.scene.title or "gdsim")
         return (
             f'<iframe title="{title}" style="{style}" allow="fullscreen; clipboard-write" srcdoc="{player}"></iframe>'

@@ -31,7 +31,7 @@ def test_it_names_its_schema_first(path):
 @pytest.mark.slow
 @pytest.mark.parametrize("path", CONFIGS, ids=lambda path: path.stem)
 def test_it_draws_a_gif_and_an_mp4(path, tmp_path):
-    experiment = load(path.stem, overrides=["view.size=[480, 270]", "animation.seconds=2"])
+    experiment = load(path.stem, overrides=["view.size=[480, 270]", "animation.seconds=1"])
     scene = gdsim.compose(gdsim.simulate(experiment), view=experiment.view, animation=experiment.animation)
     frames = gdsim.frames(scene)
     for suffix in ("gif", "mp4"):

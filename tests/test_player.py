@@ -11,6 +11,7 @@ from base64 import b64decode, b64encode
 from dataclasses import replace
 from html.parser import HTMLParser
 from io import BytesIO
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -34,7 +35,7 @@ optimizers:
   Momentum: {class: SGD, lr: 0.01, momentum: 0.9}
   "</script><b>Adam": {class: Adam, lr: 0.3}
 view: {size: [640, 360]}
-animation: {fps: 10, seconds: 2, hold: 1}
+animation: {fps: 9, seconds: 2, hold: 1}
 """
 OTHERS = {
     "wild": "{objective: himmelblau, start: [[-0.5, 4.2], [2, 2]], steps: 40, optimizers: {SGD: {lr: 0.03}}, "
@@ -47,6 +48,11 @@ OTHERS = {
     "view: {size: [640, 480], layout: grid, panels: [loss, step_size], against: evaluations}, "
     "animation: {fps: 5, seconds: 2, trail: 9}}",
 }
+HUGE = """
+{objective: {expression: "1e60*(x**2 + y**2)"}, start: [[1, 2], [3, 4]], steps: 9, optimizers: {SGD: {lr: 1.0e-61}},
+view: {size: [320, 180]}, animation: {fps: 5, seconds: 1}}
+"""
+QUICKSTART = Path(__file__).parents[1] / "configs/quickstart.yaml"
 PIXELS = "const box = arguments[0].getBoundingClientRect(); return [box.left, box.top, box.width, box.height]"
 
 
@@ -119,11 +125,11 @@ def test_a_text_in_a_script_element_is_read_back_and_never_ends_it(words):
 
 
 def test_a_page_without_a_configuration_has_none_to_copy(small):
-    for provenance in (None, made(small, "")):
-        plain = page(small, provenance, False)
+    nameless, wordless = page(small, None, False), page(small, made(small, ""), False)
+    for plain in (nameless, wordless):
         assert 'id="copy"' not in plain
         assert 'id="loop" class="icon" aria-label="Loop" title="Loop" aria-pressed="false"' in plain
-    assert 'gdsim-source">' not in page(small, None)
+    assert ('gdsim-source">' in wordless, 'gdsim-source">' in nameless) == (True, False)
 
 
 def test_a_scene_in_which_nothing_moves_has_no_controls():
@@ -138,8 +144,8 @@ def test_the_same_scene_is_the_same_page(small, text, tmp_path):
 
 @pytest.mark.slow
 def test_the_quickstart_is_a_small_page():
-    scene = scene_of(SMALL.replace("30", "150").replace("[640, 360]", "[1280, 720]"))
-    assert len(page(scene, made(scene))) < 400_000
+    scene = scene_of(QUICKSTART.read_text("utf-8"))
+    assert len(page(scene, made(scene)).encode()) < 400_000
 
 
 @pytest.mark.slow
@@ -187,6 +193,15 @@ def test_what_is_told_of_a_path_are_its_iterates(small):
         at = np.searchsorted(trace.times, figures.steps, side="right") - 1
         # A place that is left out lies nearer than a third of a pixel to one that is told.
         np.testing.assert_allclose(trace.spots[0, at], wanted, atol=0.5)
+
+
+def test_figures_are_told_as_they_were_recorded_however_large():
+    scene = scene_of(HUGE)
+    (numbers,) = (json.loads(data) for _, id_, data in Page(page(scene)).held if id_ == "gdsim-scene")
+    (path,), (figures,) = scene.facets[0].paths, numbers["panes"][-1]["figures"]
+    for key, wanted in (("points", path.points), ("values", path.values), ("gradients", path.gradients)):
+        np.testing.assert_array_equal(np.frombuffer(b64decode(figures[key]), "<f8"), wanted.ravel(), err_msg=key)
+    assert path.values.max() > 1e60
 
 
 # What follows drives a real browser.
@@ -303,6 +318,8 @@ def test_the_reader_moves_in_time_by_keys_and_buttons(browser, folder):
     visit(browser, folder / "small.html", reduced_motion="no-preference")
     assert playing(browser)
     assert wait_for(lambda: step(browser) > 2)
+    # A slider that has the focus is read whenever its words change.
+    assert one(browser, "#scrub").get_attribute("aria-valuetext") == "playing"
     press(browser, " ")
     assert not playing(browser)
     stands = step(browser)
@@ -324,6 +341,16 @@ def test_the_reader_moves_in_time_by_keys_and_buttons(browser, folder):
     one(browser, "#forth").click()
     assert step(browser) == 1
     assert one(browser, "#scrub").get_attribute("aria-valuetext") == "step 1 of 30"
+    browser.execute_script("document.getElementById('scrub').focus()")
+    press(browser, Keys.PAGE_UP, Keys.ARROW_UP, Keys.PAGE_DOWN, Keys.ARROW_UP, Keys.ARROW_DOWN, Keys.ARROW_DOWN)
+    assert browser.execute_script("return now()") == 1
+    # A region that can be scrolled keeps the keys for that.
+    browser.execute_script("document.querySelector('.scroll').focus()")
+    press(browser, Keys.ARROW_RIGHT)
+    assert step(browser) == 1
+    # Its 18 frames show the 30 steps at times that are no round numbers.
+    went = "const seen = []; for (let i = 0; i <= 30; i++) { go(i); seen.push(Number(element('step').textContent)) }"
+    assert browser.execute_script(f"{went} go(1); return seen") == list(range(31))
     # What a reader who does not see the picture hears once it rests.
     assert wait_for(lambda: "Step 1 of 30. SGD: at (" in one(browser, "#status").get_attribute("textContent"))
     # Once only: at the end it stands.
@@ -367,8 +394,22 @@ def test_optimizers_go_and_come_and_tell_their_figures(browser, folder, small):
     shown = [float(each) for each in re.findall(r"-?[\d.]+(?:e-?\d+)?", told.replace("−", "-"))]
     wanted = [7, *path.points[7, 0], path.values[7, 0], *path.gradients[7, 0]]
     np.testing.assert_allclose(shown, wanted, rtol=1e-3)
+    # What is not reached yet is not told.
+    browser.execute_script("go(6)")
+    assert not one(browser, "#tip").is_displayed()
+    # A finger that taps is gone before its answer is read.
+    browser.execute_script("go(7)")
+    finger = [{"x": round(left + scale * spot[0]), "y": round(top + scale * spot[1])}]
+    for kind, touches in (("touchStart", finger), ("touchEnd", [])):
+        browser.execute_cdp_cmd("Input.dispatchTouchEvent", {"type": kind, "touchPoints": touches})
+    assert wait_for(lambda: one(browser, "#tip").is_displayed())
+    written = "return [6.6459e56, 123456, 1234.56, -0, 0.00025, NaN].map(written)"
+    assert browser.execute_script(written) == ["6.646e+56", "1.235e+5", "1235", "0", "2.500e−4", "not a number"]
+    assert browser.execute_script("return lowest({ values: [NaN, 2, 1, NaN] }, 0, 4)") == 2
 
     hold = one(browser, ".hold")
+    ActionChains(browser).context_click(hold).perform()
+    assert step(browser) == 7
     ActionChains(browser).move_to_element(hold).click_and_hold().move_by_offset(20, 0).release().perform()
     middle = browser.execute_script(PIXELS, hold)
     line = browser.execute_script(PIXELS, one(browser, ".cursor"))
@@ -409,6 +450,18 @@ def test_it_fits_everywhere_and_several_do_not_disturb_each_other(browser, folde
         "return [...document.querySelectorAll('iframe')].map(e => e.contentDocument.getElementById('step').textContent)"
     )
     assert browser.execute_script(steps) == ["0", "30"]
+    # Details are scrolled to within the frame: the page around it, a slide perhaps, stays where it is.
+    browser.execute_script("document.body.style.padding = '700px 0'; scrollTo(0, 100)")
+    frames_of = "return [...document.querySelectorAll('iframe')].map(each => each.contentWindow.scrollY > 0)"
+    browser.execute_script("document.querySelector('iframe').contentDocument.getElementById('more').click()")
+    assert wait_for(lambda: browser.execute_script(frames_of) == [True, False])
+    assert browser.execute_script("return scrollY") == 100
+    # On a wall of twice as many dots the type of the controls is twice as large.
+    visit(browser, folder / "small.html", width=3840, height=2160, reduced_motion="reduce")
+    one(browser, "#full").click()
+    kind = "return getComputedStyle(document.documentElement).fontSize"
+    assert wait_for(lambda: float(browser.execute_script(kind)[:-2]) == pytest.approx(32, abs=0.1))
+    browser.execute_script("document.exitFullscreen()")
     assert browser.get_log("browser") == []
 
 
@@ -424,10 +477,11 @@ def test_the_configuration_can_be_copied_and_the_page_printed(browser, folder):
     assert copied.strip() == SMALL.strip()
     browser.execute_script("go(3)")
     seen = "addEventListener('afterprint', () => { window.after = 1 }, {once: true});"
-    browser.execute_script(seen + "addEventListener('beforeprint', () => { window.printed = now() }, {once: true})")
+    told = "window.printed = [now(), element('poster').src.startsWith('data:image/')]"
+    browser.execute_script(f"{seen} addEventListener('beforeprint', () => {{ {told} }}, {{once: true}})")
     printed = b64decode(browser.execute_cdp_cmd("Page.printToPDF", {})["data"])
     assert printed.startswith(b"%PDF")
     # On paper stands the last step; on the screen again what stood there.
-    assert browser.execute_script("return window.printed") == 30
+    assert browser.execute_script("return window.printed") == [30, True]
     assert step(browser) == 3
     assert browser.get_log("browser") == []

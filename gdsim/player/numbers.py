@@ -125,9 +125,9 @@ def _figures(figures: Figures) -> dict[str, Any]:
     return {
         "trace": figures.trace,
         "steps": _floats(figures.steps),
-        "points": _floats(figures.points),
-        "values": _floats(figures.values),
-        "gradients": _floats(figures.gradients),
+        "points": _doubles(figures.points),
+        "values": _doubles(figures.values),
+        "gradients": _doubles(figures.gradients),
         "ends": figures.ends.tolist(),
     }
 
@@ -157,9 +157,14 @@ def _digits(digits: Digits, sheet: _Sheet) -> dict[str, Any]:
 
 
 def _floats(values: npt.ArrayLike) -> str:
-    """Numbers in single precision, which is finer than a picture or a figure of four digits is."""
+    """Numbers in single precision, which is finer than a picture is."""
     with np.errstate(over="ignore"):
         return _bytes(np.asarray(values, "<f4"))
+
+
+def _doubles(values: npt.ArrayLike) -> str:
+    """Numbers as they were recorded: what diverges soon leaves the range of single precision."""
+    return _bytes(np.asarray(values, "<f8"))
 
 
 def _bytes(values: npt.NDArray[Any]) -> str:

@@ -1,4 +1,4 @@
-"""A scene → the text of its page, filled into the skeleton, the style sheet and the script beside this file."""
+"""A scene → the text of its page, filled into the skeleton, the style sheet and the scripts beside this file."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ def page(scene: Scene, provenance: Provenance | None = None, loop: bool = True) 
     """
     still = replace(scene, groups=tuple(_stopped(scene)))
     drawing = frames(still).drawing()
-    script = _file("player.js").strip()
+    script = "\n\n".join(_file(name).strip() for name in ("picture.js", "player.js"))
     style = f"{_shape(scene)}\n{_file('player.css').strip()}"
     title = scene.title or "gdsim"
     return Template(_file("player.html")).substitute(
