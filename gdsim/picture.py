@@ -5,7 +5,6 @@ from __future__ import annotations
 import logging
 from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass
-from html import escape
 from io import BytesIO
 from os import PathLike
 from pathlib import Path
@@ -15,7 +14,9 @@ from PIL import Image
 from gdsim.budget import write_within
 from gdsim.config import Animation, Experiment, Output, View
 from gdsim.descent import simulate
-from gdsim.encode import Track
+from gdsim.embed import player_frame
+from gdsim.encode import SUFFIXES, Track
+from gdsim.errors import InputError, did_you_mean
 from gdsim.player import page, write_player
 from gdsim.provenance import Provenance, versions
 from gdsim.render import Frames, frames
@@ -25,12 +26,6 @@ from gdsim.trajectory import Trajectory
 __all__ = ["Movie", "animate", "draw", "provenance"]
 
 PAGES = (".html", ".htm")
-
-CONTROLS = 190
-"""How much taller than the picture, in pixels, a player is shown in a notebook."""
-
-ACROSS, TALL = 960, 640
-"""How wide and how tall the picture is there at most: what stands below it is still to be seen."""
 
 
 @dataclass(frozen=True, eq=False, repr=False)
@@ -85,17 +80,10 @@ class Movie:
 
     def _frame(self) -> str:
         """The player in a frame of its own, which keeps its style and its keys to itself."""
-        width, height = self.scene.size
-        player = escape(page(self.scene, self.provenance, self.output.loop == "forever"))
+        player = page(self.scene, self.provenance, self.output.loop == "forever")
+        frame = player_frame(self.scene.size, title=self.scene.title or "gdsim", srcdoc=player)
         # A document that does not say how it is encoded must not change the player's script, which its policy knows.
-        player = player.encode("ascii", "xmlcharrefreplace").decode("ascii")
-        across = min(ACROSS, TALL * width // height)
-        ratio = f"{across} / {across * height // width + CONTROLS}"
-        style = f"border: 0; width: 100%; max-width: {across}px; min-height: 400px; aspect-ratio: {ratio}"
-        title = escape(self.scene.title or "gdsim")
-        return (
-            f'<iframe title="{title}" style="{style}" allow="fullscreen; clipboard-write" srcdoc="{player}"></iframe>'
-        )
+        return frame.encode("ascii", "xmlcharrefreplace").decode("ascii")
 
     def _poster(self) -> bytes:
         made = BytesIO()
@@ -126,6 +114,7 @@ def animate(
         GdsimError: The file cannot be written, or the encoder fails.
     """
     experiment, output = None, Output()
+    _check(source, view, animation)
     if isinstance(source, Experiment):
         experiment, output = source, source.output
         view, animation = view or source.view, animation or source.animation
@@ -137,6 +126,18 @@ def animate(
     if path is not None:
         movie.save(path)
     return movie
+
+
+def _check(source: object, view: object, animation: object) -> None:
+    """Check the types of what is typed into a notebook, where nothing else does."""
+    parts = source if isinstance(source, Sequence) and not isinstance(source, str) else [source]
+    if not isinstance(source, Experiment) and not all(isinstance(part, Trajectory) for part in parts):
+        wrong = type(next(part for part in parts if not isinstance(part, Trajectory))).__name__
+        raise InputError(f"animate takes an experiment or trajectories, not {wrong}: gdsim.load(path) reads a config")
+    for name, given, wanted in (("view", view, View), ("animation", animation, Animation)):
+        if not isinstance(given, wanted | None):
+            kind = f"gdsim.{wanted.__name__}(…)"
+            raise InputError(f"{name} must be a {kind}, not {type(given).__name__}")
 
 
 def provenance(scene: Scene, experiment: Experiment | None = None) -> Provenance:
@@ -177,6 +178,9 @@ def draw(
         GdsimError: The file cannot be written, or is larger than the budget allows whatever is given up.
     """
     output = output or Output()
+    if path.suffix.lower() not in (*SUFFIXES, *PAGES):
+        known = [*SUFFIXES, PAGES[0]]
+        raise InputError(f"{path}: unknown format{did_you_mean(path.suffix, known)}; there are {' '.join(known)}")
     if path.suffix.lower() in PAGES:
         write_player(scene, path, provenance=provenance, loop=output.loop == "forever")
         return ()

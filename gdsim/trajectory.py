@@ -27,7 +27,7 @@ from gdsim.files import whole_file
 from gdsim.objectives import FloatArray, Objective
 from gdsim.provenance import Provenance, versions
 
-__all__ = ["SIZE_LIMIT", "Stop", "Trajectory", "provenance", "read", "save"]
+__all__ = ["SIZE_LIMIT", "Stop", "Trajectory", "home", "provenance", "read", "save"]
 
 IntArray = npt.NDArray[np.int64]
 
@@ -152,11 +152,8 @@ def read(path: str | Path, *, allow_code: bool = False) -> tuple[Experiment, tup
     path = Path(path)
     with _told(path):
         arrays = _arrays(path)
-        (text,), (folder,) = _texts(arrays, "yaml"), _texts(arrays, "folder")
-        if "\0" in folder:
-            raise _UnreadableError("'folder' is no path")
-        home = folder if Path(folder).is_dir() else path.absolute().parent
-        experiment = loads(text, name=path.stem, file=str(path), folder=home, allow_code=allow_code)
+        (text,) = _texts(arrays, "yaml")
+        experiment = loads(text, name=path.stem, file=str(path), folder=_home(arrays, path), allow_code=allow_code)
         return experiment, _trajectories(arrays, experiment)
 
 
@@ -190,6 +187,26 @@ def provenance(path: str | Path) -> Provenance:
             seed=int(_expect(arrays, "seed", np.int64, ())) if "seed" in arrays else None,
             versions={name: version for name, _, version in packages},
         )
+
+
+def home(path: str | Path) -> Path:
+    """Return where what the configuration in a file names is looked for: see `read`.
+
+    Raises:
+        InputError: The file is not there, or is not one that `save` has written whole.
+    """
+    path = Path(path)
+    with _told(path), _archive(path) as (archive, entries):
+        if entries["folder"].file_size > TEXT_LIMIT:
+            raise _UnreadableError(f"it has more than {TEXT_LIMIT // 2**20} MiB of words, the most that is read")
+        return _home({"folder": _read_array(archive, "folder", entries["folder"])}, path)
+
+
+def _home(arrays: Mapping[str, npt.NDArray[Any]], path: Path) -> Path:
+    (folder,) = _texts(arrays, "folder")
+    if "\0" in folder:
+        raise _UnreadableError("'folder' is no path")
+    return Path(folder) if Path(folder).is_dir() else path.absolute().parent
 
 
 @contextmanager

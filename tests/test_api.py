@@ -114,3 +114,24 @@ def test_what_is_measured_is_descended_and_left_with_its_own_sentence(tmp_path):
     # The slope is −1 along x, so that each step moves 0.1 to the right: step 21 is the first beyond 3.
     assert path.stopped_at(0) == 21
     assert "left what was measured at step 21" in gdsim.compose([path]).alt_text
+
+
+@pytest.mark.parametrize(
+    ("arguments", "words"),
+    [
+        (("race.yaml",), r"takes an experiment or trajectories, not str: gdsim.load\(path\) reads a config"),
+        (([1],), "takes an experiment or trajectories, not int"),
+        (([],), "there is no trajectory to show"),
+    ],
+)
+def test_what_is_no_experiment_is_told(arguments, words):
+    with pytest.raises(gdsim.InputError, match=words):
+        gdsim.animate(*arguments)
+
+
+def test_a_view_is_a_view_and_a_suffix_one_that_is_known(tmp_path):
+    experiment = gdsim.loads(SMALL)
+    with pytest.raises(gdsim.InputError, match=r"view must be a gdsim.View\(…\), not dict"):
+        gdsim.animate(experiment, view={"theme": "dark"})
+    with pytest.raises(gdsim.InputError, match=r"a.gfi: unknown format; did you mean '.gif'\?; there are .* .html"):
+        gdsim.animate(experiment, tmp_path / "a.gfi")

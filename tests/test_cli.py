@@ -14,11 +14,13 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import torch
 from PIL import Image
 from typer.testing import CliRunner
 
 import gdsim
 from gdsim.cli import app
+from gdsim.embed import FORMS
 from tests.decode import decode_video
 
 CONFIGS = Path(__file__).parent.parent / "configs"
@@ -48,20 +50,34 @@ def files(folder: Path) -> set[str]:
     return {str(path.relative_to(folder)) for path in folder.rglob("*") if path.is_file()}
 
 
-def test_a_run_writes_every_result_and_prints_its_path(here):
-    result = call("run", "quick.yaml")
+@pytest.fixture(scope="module")
+def ran(tmp_path_factory):
+    """A folder where quick.yaml was run, only to be read, and what the run said."""
+    folder = tmp_path_factory.mktemp("ran")
+    (folder / "quick.yaml").write_text(QUICK)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.chdir(folder)
+        return folder, call("run", "quick.yaml")
+
+
+@pytest.fixture
+def gif(ran):
+    return str(ran[0] / "outputs/quick/quick.gif")
+
+
+def test_a_run_writes_every_result_and_prints_its_path(ran):
+    folder, result = ran
     assert result.exit_code == 0, result.output
     names = {f"outputs/quick/quick.{suffix}" for suffix in ("gif", "mp4", "png", "npz", "csv")}
     assert set(result.stdout.split()) == names
-    assert files(here) == names | {"quick.yaml"}
+    assert files(folder) == names | {"quick.yaml"}
     assert "quick: simulating and drawing" in result.stderr
     for words in ("SGD · lr 0.01", "steps to", "tolerance", "ran all steps", "of the minimum"):
         assert words in result.stderr
 
 
-def test_the_files_are_what_their_names_say(here):
-    assert call("run", "quick.yaml").exit_code == 0
-    base = here / "outputs/quick/quick"
+def test_the_files_are_what_their_names_say(ran):
+    base = ran[0] / "outputs/quick/quick"
     with Image.open(f"{base}.gif") as gif:
         assert gif.size == (320, 180)
         assert gif.info["loop"] == 0
@@ -83,7 +99,7 @@ def test_the_files_are_what_their_names_say(here):
     experiment, trajectories = gdsim.read(f"{base}.npz")
     assert [row["optimizer"] for row in rows] == ["SGD", "Adam"] == [each.label for each in trajectories]
     assert [float(row["final_value"]) for row in rows] == [each.values[-1, 0] for each in trajectories]
-    assert experiment == gdsim.load(here / "quick.yaml")
+    assert experiment == gdsim.load(ran[0] / "quick.yaml")
 
 
 @pytest.mark.parametrize("suffix", ["webm", "webp", "apng", "svg", "pdf"])
@@ -94,18 +110,129 @@ def test_other_formats_are_one_word_away(here, suffix):
     assert (here / f"outputs/quick/quick.{suffix}").stat().st_size > 1000
 
 
-def test_a_run_twice_gives_the_same_files(here):
-    assert call("run", "quick.yaml", "--out", "a").exit_code == 0
-    assert call("run", "quick.yaml", "--out", "b").exit_code == 0
-    for suffix in ("gif", "mp4", "png", "csv"):
-        assert (here / f"a/quick/quick.{suffix}").read_bytes() == (here / f"b/quick/quick.{suffix}").read_bytes()
+def test_a_picture_runs_again_and_gives_the_same_files(here, ran, gif):
+    result = call("run", gif)
+    assert result.exit_code == 0, result.output
+    for name in (f"outputs/quick/quick.{suffix}" for suffix in ("gif", "mp4", "png", "csv")):
+        assert (here / name).read_bytes() == (ran[0] / name).read_bytes()
+
+
+def test_source_prints_the_yaml_alone_and_the_rest_beside_it(here, gif):
+    result = call("source", gif)
+    assert (result.exit_code, result.stdout) == (0, QUICK)
+    assert re.fullmatch(rf"\S*quick\.gif: Himmelblau; gdsim {gdsim.__version__}; torch \S+; numpy \S+\n", result.stderr)
+
+
+def test_a_picture_from_python_has_no_yaml_but_can_be_embedded(here):
+    path = gdsim.descend(gdsim.objective("sphere"), torch.optim.SGD, start=(1, 1), steps=3, lr=0.1)
+    gdsim.animate([path], view=gdsim.View(size=[320, 180])).save("own.png")
+    for command in ("source", "run"):
+        result = call(command, "own.png")
+        assert (result.exit_code, result.stdout) == (2, "")
+        assert result.stderr.startswith("own.png: holds no YAML: it was drawn in Python, ")
+        assert len(result.stderr.splitlines()) == 1
+    assert call("embed", "own.png").stdout.startswith("![Gradient descent on ")
+
+
+@pytest.mark.parametrize("yaml", ["objective: sphere\n", "# \x1b[2J\n", "# \ud800\n"], ids=ascii)
+def test_a_strangers_words_do_not_steer_the_terminal(here, yaml):
+    told = json.dumps(
+        {
+            "made by": "gdsim",
+            "title": "\x1b[31mred\n",
+            "alt_text": "",
+            "yaml": yaml,
+            "seed": 0,
+            "versions": {"\x07": "1"},
+        }
+    )
+    Path("page.html").write_text(f'<!doctype html><html><script id="gdsim-source">{told}</script></html>')
+    result = call("source", "page.html")
+    if yaml.startswith("objective"):
+        assert (result.exit_code, result.stdout) == (0, yaml)
+    else:
+        assert (result.exit_code, result.stdout) == (2, "")
+        assert re.match(r"page\.html:1:3: the character U\+\w+ cannot stand in a text file$", result.stderr)
+    assert not set(result.output) & {"\x1b", "\x07", "\ud800"}
+    assert len(result.stderr.splitlines()) == 1
+
+
+@pytest.mark.parametrize("form", FORMS)
+def test_a_snippet_leads_from_the_documents_folder_to_the_files(here, gif, monkeypatch, form):
+    (here / "talk").mkdir()
+    monkeypatch.chdir(here / "talk")
+    result = call("embed", gif, "--for", form)
+    assert (result.exit_code, result.stderr) == (0, "")
+    named = set(re.findall(r'[^\s"(){}]+quick\.(?:gif|png)', result.stdout))
+    assert named
+    assert {Path(each).resolve() for each in named} <= {Path(gif).resolve(), Path(gif).with_suffix(".png").resolve()}
+    assert not any(Path(each).is_absolute() for each in named)
+
+
+def test_from_yaml_to_a_readme_in_two_commands(here, ran, gif, monkeypatch):
+    monkeypatch.chdir(ran[0])
+    words, address = re.fullmatch(r"!\[(.*)\]\((.*)\)\n", call("embed", "outputs/quick/quick.gif").stdout).groups()
+    assert address == "outputs/quick/quick.gif"
+    assert (
+        words.split() == re.search(r"Gradient descent on [^.]*\..*?\d steps\.$", ran[1].stderr, re.S | re.M)[0].split()
+    )
+    quarto = call("embed", gif, "--for", "quarto").stdout
+    assert re.findall(r"!\[\]\((.*?)\)", quarto) == ["outputs/quick/quick.gif", "outputs/quick/quick.png"]
+
+
+@pytest.mark.parametrize(
+    ("words", "told"),
+    [
+        (["quick.yaml"], "quick.yaml: is no picture yet: draw one with gdsim run, and embed that"),
+        (["quick.npz"], "quick.npz: is no picture yet: draw one with gdsim render, and embed that"),
+        (["missing.npz"], "missing.npz: no such file"),
+        (["quick.gif", "--for", "tpyst"], "there is no snippet for 'tpyst'; did you mean 'typst'?"),
+        (["."], ".: is a folder; name a file in it"),
+        (["foreign.gif"], "foreign.gif: holds no YAML of gdsim: it was made, or rewritten, by another program"),
+        (["cut.gif"], "cut.gif: is not whole: it breaks off before its end; fetch it or write it again"),
+    ],
+    ids=str,
+)
+def test_what_embed_cannot_do_is_told_in_a_line(here, gif, words, told):
+    whole = Path(gif).read_bytes()
+    Path("quick.gif").write_bytes(whole)
+    Path("cut.gif").write_bytes(whole[: len(whole) // 2])
+    Path("quick.npz").write_bytes(Path(gif).with_suffix(".npz").read_bytes())
+    Image.new("RGB", (2, 2)).save("foreign.gif")
+    result = call("embed", *words)
+    assert (result.exit_code, result.stdout, result.stderr) == (2, "", f"{told}\n")
+
+
+def test_what_is_printed_into_a_file_is_utf_8_on_every_machine(gif):
+    done = alone("embed", gif, env={**os.environ, "PYTHONIOENCODING": "cp1252"}, encoding="utf-8")
+    assert done.returncode == 0, done.stderr
+    assert "(−2.81, 3.13)" in done.stdout
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="there is no disk that is always full")
+@pytest.mark.parametrize("words", [["--version"], ["list", "objectives"]], ids=str)
+def test_a_full_disk_is_told_in_a_line_however_little_is_written(words):
+    environment = {name: value for name, value in os.environ.items() if name != "PYTHONUNBUFFERED"}
+    with Path("/dev/full").open("w") as full:
+        done = subprocess.run(
+            [sys.executable, "-m", "gdsim", *words], stdout=full, stderr=subprocess.PIPE, env=environment, check=False
+        )
+    assert (done.returncode, done.stderr) == (1, b"the output cannot be written: No space left on device\n")
+
+
+def test_the_help_is_nowhere_cut():
+    told = call("--help").stdout
+    names = re.findall(r"^  ([a-z]+)  ", told.partition("Commands:")[2], re.MULTILINE)
+    assert {"run", "slides", "embed", "source"} <= set(names)
+    assert "..." not in told.partition("Commands:")[2]
+    assert all(call(name, "--help").exit_code == 0 for name in names)
 
 
 def test_render_draws_again_without_simulating(here, monkeypatch):
     assert call("run", "quick.yaml", "--format", "png").exit_code == 0
     first = (here / "outputs/quick/quick.png").read_bytes()
     monkeypatch.setattr("gdsim.descent.simulate", None)
-    result = call("render", "outputs/quick/quick.npz", "--out", "again")
+    result = call("render", "outputs/quick/quick.npz", "--out", "again", "--format", "png")
     assert result.exit_code == 0, result.output
     assert result.stdout.split() == ["again/quick/quick.png"]
     assert (here / "again/quick/quick.png").read_bytes() == first
@@ -156,7 +283,7 @@ def test_one_objective_is_not_told_in_every_line(here):
 
 
 def test_a_camera_that_turns_is_told_with_its_cost(here):
-    turning = ["--set", "view={kind: surface, camera: {orbit: 60}, size: [320, 180]}"]
+    turning = ["--set", "view={kind: surface, camera: {orbit: 60}, size: [320, 180]}", "--set", "animation.fps=5"]
     told = r"The camera turns, so that every frame is drawn whole: ([\d.]+) CPU s each; a GIF of it is several times"
     found = re.search(told, call("run", "quick.yaml", "--format", "mp4", *turning).stderr)
     assert found
@@ -187,6 +314,7 @@ def test_set_changes_the_experiment_and_travels_with_it(here):
     experiment, trajectories = gdsim.read(here / "outputs/quick/quick.npz")
     assert experiment.steps == 5
     assert trajectories[1].settings == "Adam · lr 0.1"
+    assert gdsim.loads(call("source", "outputs/quick/quick.png").stdout).steps == 5
 
 
 def test_nothing_is_replaced_against_the_users_will(here):
@@ -304,30 +432,38 @@ def test_an_interrupt_leaves_no_half_file(here):
     gdsim.read(here / "outputs/long/long.npz")
 
 
-@pytest.mark.parametrize(
-    ("words", "status"),
-    [
-        (["--help"], 0),
-        (["--version"], 0),
-        (["list"], 0),
-        (["list", "optimizers"], 0),
-        (["schema"], 0),
-        (["run", "bad.yaml"], 2),
-        (["run", "missing.yaml"], 2),
-        (["init", "new.yaml"], 0),
-    ],
-    ids=str,
-)
-def test_what_needs_neither_torch_nor_matplotlib_loads_neither(here, words, status):
+LIGHT = {
+    "--help": 0,
+    "--version": 0,
+    "list": 0,
+    "list optimizers": 0,
+    "schema": 0,
+    "run bad.yaml": 2,
+    "run missing.yaml": 2,
+    "init new.yaml": 0,
+    "embed quick.gif --for quarto": 0,
+    "source quick.gif": 0,
+}
+"""What needs neither torch nor matplotlib, with the status that it ends with."""
+
+
+def test_what_needs_neither_torch_nor_matplotlib_loads_neither(here, gif):
     (here / "bad.yaml").write_text("objective: nope\nsteps: 3\noptimizers: {Adamm: {}}\n")
-    script = (
-        "import sys\nfrom gdsim.cli import main\nsys.argv[0] = 'gdsim'\n"
-        "try:\n    main()\nexcept SystemExit as done:\n    status = done.code or 0\n"
-        "loaded = [name for name in ('torch', 'matplotlib') if name in sys.modules]\n"
-        "assert not loaded, loaded\nsys.exit(status)\n"
-    )
-    done = subprocess.run([sys.executable, "-c", script, *words], capture_output=True, text=True, check=False)
-    assert done.returncode == status, done.stderr
+    (here / "quick.gif").write_bytes(Path(gif).read_bytes())
+    script = f"""
+import sys
+from gdsim.cli import main
+for words, status in {LIGHT}.items():
+    sys.argv = ["gdsim", *words.split()]
+    try:
+        main()
+    except SystemExit as done:
+        assert (done.code or 0) == status, words
+    loaded = [name for name in ("torch", "matplotlib") if name in sys.modules]
+    assert not loaded, (words, loaded)
+"""
+    done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
 
 
 def test_init_writes_a_config_that_runs(here):

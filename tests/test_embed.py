@@ -153,8 +153,10 @@ def test_no_form_breaks_on_an_odd_name(here: Path, form: str) -> None:
 
 
 def test_an_unknown_form_a_missing_file_and_a_foreign_one_get_their_line(here: Path) -> None:
-    with pytest.raises(InputError, match=r"'tpyst': .*did you mean 'typst'\?$"):
+    with pytest.raises(InputError, match=r"^there is no snippet for 'tpyst'; did you mean 'typst'\?$"):
         snippet("race.gif", "tpyst")
+    with pytest.raises(InputError, match=r"^there is no snippet for 'x'; there are markdown, html, .*, pptx$"):
+        snippet("race.gif", "x")
     with pytest.raises(InputError, match=r"^rce\.gif"):
         snippet("rce.gif", "html")
     Image.new("RGB", (2, 2)).save("foreign.gif")
@@ -296,6 +298,8 @@ def test_quarto_prints_the_poster(here: Path) -> None:
         assert f"race.{kind}" in moving[1]
         assert still[0] == '.content-visible unless-format="html"'
         assert still[1].startswith('![](race.png){fig-alt="A \\"race\\" |')
+        # On paper a width would be one in inches: 1280 are more than a page has.
+        assert "width=" not in still[1]
     assert snippet("race.png", "quarto").count("\n") == 1
 
 

@@ -40,7 +40,10 @@ def test_the_notebook_is_stored_without_outputs() -> None:
 def test_the_notebook_runs_and_shows_players_posters_and_words(tmp_path: Path) -> None:
     shutil.copy(NOTEBOOK, tmp_path)
     notebook = nbformat.read(tmp_path / NOTEBOOK.name, as_version=4)
-    client = NotebookClient(notebook, timeout=120, resources={"metadata": {"path": str(tmp_path)}})
+    # A kernel that may end as it likes takes seconds for it.
+    client = NotebookClient(
+        notebook, timeout=120, shutdown_kernel="immediate", resources={"metadata": {"path": str(tmp_path)}}
+    )
     asyncio.run(client.async_execute())
 
     outputs = [output for cell in notebook.cells for output in cell.get("outputs", ())]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import io
+import os
 import re
 import shutil
 import subprocess
@@ -155,14 +156,15 @@ def test_nothing_is_left_empty_and_every_word_has_its_language(drawn):
     assert (core.title, core.author, core.last_modified_by) == ("Himmelblau", "gdsim", "")
 
 
-def test_files_go_in_byte_for_byte_each_with_its_words(lecture):
-    sources = [lecture / f"race.{suffix}" for suffix in ("gif", "png", "mp4")]
-    found = made(sources, lecture / "files.pptx")
+def test_files_go_in_byte_for_byte_each_with_its_words(lecture, capsys):
+    sources = [lecture / f"race.{suffix}" for suffix in ("gif", "png", "mp4", "apng")]
+    found = made(sources, lecture / "files.pptx", quiet=False)
+    assert "race.apng: stands still" in capsys.readouterr().err
     assert media(lecture / "files.pptx") == {digest(path) for path in sources}
     told = source(lecture / "race.gif")
-    # One table for the three, which are the same run.
-    assert len(found.slides) == 4
-    for slide in list(found.slides)[:3]:
+    # One table for all, which are the same run.
+    assert len(found.slides) == 5
+    for slide in list(found.slides)[:4]:
         picture = picture_of(slide)
         assert alt_text(picture) == told.alt_text
         assert told.yaml.rstrip() in slide.notes_slide.notes_text_frame.text
@@ -177,6 +179,28 @@ def test_a_recording_is_drawn_without_being_simulated(lecture, monkeypatch):
     assert table_of(found.slides[1])[0][0] == "optimizer"
     with pytest.raises(InputError, match="--set steps: the trajectories are recorded"):
         made([lecture / "race.npz"], lecture / "recorded.pptx", changes=["steps=3"])
+
+
+def test_runs_of_one_objective_have_names_of_their_own_and_the_same_figures_stand_once(lecture, tmp_path):
+    sources = [lecture / "race.gif"]
+    # The same run in another size, and another run of the same name.
+    for folder, (before, after) in {
+        "a": ("size: [320", "size: [300"),
+        "b": ("Adam: {lr: 0.3}", "Adam: {lr: 0.2}"),
+    }.items():
+        (tmp_path / folder).mkdir()
+        words = source(lecture / "race.gif").yaml.replace(before, after)
+        sources.append(gdsim.animate(gdsim.loads(words, name="race")).save(tmp_path / folder / "race.png"))
+    rows = table_of(made(sources, tmp_path / "a.pptx").slides[3])[1:]
+    assert [row[0] for row in rows] == ["Himmelblau (race)", "", "Himmelblau (race 2)", ""]
+    assert len({(*row,) for row in rows}) == 4
+
+
+def test_no_panel_is_given_up_for_larger_type(lecture, tmp_path, capsys):
+    panels = "[loss, gradient_norm, distance, learning_rate, step_size, angle]"
+    (tmp_path / "many.yaml").write_text(YAML.replace("panels: []", f"panels: {panels}"), "utf-8")
+    made([tmp_path / "many.yaml"], tmp_path / "a.pptx", quiet=False)
+    assert "no room" not in capsys.readouterr().err
 
 
 def test_the_same_sources_make_the_same_file(lecture):
@@ -290,12 +314,13 @@ def test_a_long_table_goes_on_on_the_next_slide(objectives, tmp_path):
     assert len({*titles}) == len(titles)
 
 
-def test_the_rows_of_an_objective_stay_together(tmp_path):
+@pytest.mark.parametrize(("count", "objectives"), [(3, 12), (12, 3)])
+def test_the_rows_of_an_objective_stay_together(count, objectives, tmp_path):
     written = empty_deck(LOOK)
-    written.add_table(many_rows([3] * 12), title="Figures", lead="", colors={})
+    written.add_table(many_rows([count] * objectives), title="Figures", lead="", colors={})
     written.save(tmp_path / "a.pptx", "Figures")
     for slide in Presentation(str(tmp_path / "a.pptx")).slides:
-        assert (len(table_of(slide)) - 1) % 3 == 0
+        assert (len(table_of(slide)) - 1) % count == 0
 
 
 # Templates
@@ -337,6 +362,14 @@ def test_a_template_without_a_title_has_one_all_the_same(lecture, tmp_path):
     assert found.slides[0].shapes[0].text_frame.text == "Himmelblau"
 
 
+def test_nothing_goes_over_the_edge_where_a_title_does(lecture, tmp_path):
+    def narrow(slides):
+        slides.slide_width = Inches(7.5)
+
+    found = made([lecture / "race.gif"], tmp_path / "a.pptx", template=template(tmp_path / "t.pptx", narrow))
+    assert all(each.left + each.width <= found.slide_width for each in found.slides[0].shapes)
+
+
 def bomb(path):
     with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as archive:
         archive.writestr("[Content_Types].xml", "")
@@ -370,6 +403,7 @@ def no_room(slides):
         (broken, "cannot be read as a PowerPoint deck"),
         (lambda path: template(path, no_room), "has no room for a picture"),
         (lambda path: path.mkdir(), "is a folder"),
+        (os.mkfifo, "is no PowerPoint deck"),
         (Path.exists, "no such file"),
     ],
 )
@@ -463,6 +497,18 @@ def test_a_caption_says_what_has_room():
     assert short(full, 500) == f"{first}; Adam after 57 steps; Lion is at (1.00, 2.00) after 150 steps."
     assert short(full, 100) == f"{first}; Adam after 57 steps; …"
     assert short(full, 20) == "SGD comes within …"
+    # Who arrives is told first where there is no room for all.
+    assert short(f"Rprop is at (0.00, 0.00) after 150 steps; {full}", 100) == f"{first}; Adam after 57 steps; …"
+
+
+def test_a_caption_says_once_what_is_the_same_for_several():
+    full = "Gradient descent on Booth, 9 steps. A: 4 of 4 paths reach; B: 4 of 4 paths reach; C: 1 of 4 paths reaches."
+    assert short(full, 500) == "A, B: 4 of 4 paths reach; C: 1 of 4 paths reaches."
+
+
+def test_a_caption_names_the_objectives_where_they_are_several():
+    full = "Gradient descent on Booth, 9 steps. A is at (1.00). Gradient descent on Beale, 9 steps. A is at (2.00)."
+    assert short(full, 500) == "Booth: A is at (1.00). Beale: A is at (2.00)."
 
 
 @given(st.text(), st.integers(1, 80))

@@ -246,6 +246,22 @@ def test_a_file_that_breaks_off_is_told_so(written: dict[str, Path], tmp_path: P
         source(path)
 
 
+@pytest.mark.parametrize("suffix", [*SUFFIXES, ".html"])
+def test_a_file_that_a_copy_has_filled_up_with_zeros_is_whole(
+    written: dict[str, Path], tmp_path: Path, suffix: str
+) -> None:
+    path = tmp_path / f"race{suffix}"
+    path.write_bytes(written[suffix].read_bytes() + bytes(100))
+    assert source(path) == MADE
+
+
+def test_a_video_that_breaks_off_between_its_boxes_is_told_so(written: dict[str, Path], tmp_path: Path) -> None:
+    path = tmp_path / "race.mp4"
+    path.write_bytes(written[".mp4"].read_bytes()[:32])
+    with pytest.raises(InputError, match=r"race\.mp4: is not whole"):
+        source(path)
+
+
 @settings(max_examples=100, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(suffix=st.sampled_from([*SUFFIXES, ".html", ".npz"]), draw=st.data())
 def test_whatever_a_file_holds_it_is_read_or_the_input_is_at_fault(

@@ -13,8 +13,9 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from gdsim import Experiment, Stop, Trajectory, descend, load, loads, objective, read, save, simulate
+from gdsim.cli.preparing import load_one
 from gdsim.errors import GdsimError, InputError
-from gdsim.trajectory import SIZE_LIMIT
+from gdsim.trajectory import SIZE_LIMIT, home
 
 TEXT = """\
 # two ways down
@@ -314,7 +315,12 @@ def test_what_is_measured_is_found_again_from_another_folder(tmp_path: Path, mon
     save(tmp_path / "slope.npz", [path], experiment)
     monkeypatch.chdir(tmp_path)
     found, (again,) = read("slope.npz")
-    assert found.folder == tmp_path / "there"
+    assert (
+        found.folder
+        == home("slope.npz")
+        == load_one(Path("slope.npz"), (), {}, allow_code=False).folder
+        == tmp_path / "there"
+    )
     assert again.stops == (Stop.LEFT,)
     assert again.stopped_at(0) == path.stopped_at(0) == int(path.stop_steps[0]) + 1
     np.testing.assert_array_equal(again.points, path.points)
@@ -341,7 +347,7 @@ def test_what_is_measured_is_found_beside_the_recording_when_its_folder_is_no_mo
     experiment = loads(text, folder=there)
     save(there / "slope.npz", simulate(experiment), experiment)
     there.rename(here)
-    assert read(here / "slope.npz")[0].folder == here
+    assert read(here / "slope.npz")[0].folder == home(here / "slope.npz") == here
 
 
 def test_a_start_stops_at_its_first_step_at_rest_or_out_of_reach() -> None:

@@ -5,7 +5,9 @@ from __future__ import annotations
 import os
 import signal
 import sys
-from contextlib import suppress
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from io import TextIOWrapper
 from typing import Annotated, Any, NoReturn
 
 import typer
@@ -21,23 +23,34 @@ __all__ = ["app", "main"]
 class _Commands(TyperGroup):
     """The commands, with every failure told in plain lines on stderr and by the exit status."""
 
+    def make_context(self, *given: Any, **more: Any) -> Any:
+        with _failures_told():
+            return super().make_context(*given, **more)
+
     def invoke(self, ctx: Any) -> Any:
-        try:
+        with _failures_told():
             return super().invoke(ctx)
-        except GdsimError as error:
-            print(error, file=sys.stderr)
-            raise typer.Exit(error.exit_status) from error
-        except KeyboardInterrupt as error:
-            print("interrupted; what was written before is whole", file=sys.stderr)
-            raise typer.Exit(130) from error
-        except OSError as error:
-            # Whoever read our output has gone, which is no failure, or its place is full. Python must not fail once
-            # more on flushing it.
-            sys.stdout = open(os.devnull, "w")  # noqa: PTH123, SIM115
-            gone = isinstance(error, BrokenPipeError)
-            if not gone:
-                print(f"the output cannot be written: {error.strerror or error}", file=sys.stderr)
-            raise typer.Exit(0 if gone else 1) from error
+
+
+@contextmanager
+def _failures_told() -> Iterator[None]:
+    try:
+        yield
+        print(end="", flush=True)  # what cannot be written shows here, not when Python ends
+    except GdsimError as error:
+        print(error, file=sys.stderr)
+        raise typer.Exit(error.exit_status) from error
+    except KeyboardInterrupt as error:
+        print("interrupted; what was written before is whole", file=sys.stderr)
+        raise typer.Exit(130) from error
+    except OSError as error:
+        # Whoever read our output has gone, which is no failure, or its place is full. Python must not fail once
+        # more on flushing it.
+        sys.stdout = open(os.devnull, "w")  # noqa: PTH123, SIM115
+        gone = isinstance(error, BrokenPipeError)
+        if not gone:
+            print(f"the output cannot be written: {error.strerror or error}", file=sys.stderr)
+        raise typer.Exit(0 if gone else 1) from error
 
 
 app = typer.Typer(cls=_Commands, no_args_is_help=True, pretty_exceptions_enable=False, rich_markup_mode=None)
@@ -47,6 +60,9 @@ def main() -> None:
     """Run the command line."""
     with suppress(ValueError):  # which is raised when this is not the main thread
         signal.signal(signal.SIGTERM, _interrupt)
+    if isinstance(sys.stdout, TextIOWrapper) and not sys.stdout.isatty():
+        # What goes into a file or another program is UTF-8 on every machine, and a file's name is as the disk has it.
+        sys.stdout.reconfigure(encoding="utf-8", errors="surrogateescape")
     app(prog_name="gdsim")
 
 
@@ -57,7 +73,7 @@ def _interrupt(*_: object) -> NoReturn:
 
 def _show_version(wanted: bool) -> None:
     if wanted:
-        print(f"gdsim {gdsim.__version__}")
+        print(f"gdsim {gdsim.__version__}", flush=True)
         raise typer.Exit
 
 
@@ -75,8 +91,8 @@ def gdsim_command(
 
 
 app.command()(making.run)
-app.command()(making.compare)
-app.command()(making.slides)
+app.command(short_help="Compare the optimizers of each CONFIG; print a table.")(making.compare)
+app.command(short_help="Make a PowerPoint deck, with notes and a table of figures.")(making.slides)
 app.command()(making.render)
 app.command("list")(asking.list_names)
 app.command(cls=asking.WithNumbers)(asking.show)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import sys
 from collections.abc import Callable, Sequence
 from importlib.resources import files
 from pathlib import Path
@@ -13,7 +14,7 @@ from typer.core import TyperCommand
 
 from gdsim.cli.options import AllowCode, Out, Overwrite, Set
 from gdsim.cli.preparing import check_targets, folder_of, load_all
-from gdsim.cli.telling import arguments, dimensions, facts, gradient_facts, print_columns, tell
+from gdsim.cli.telling import arguments, dimensions, facts, gradient_facts, print_columns
 from gdsim.embed import FORMS
 from gdsim.errors import InputError, did_you_mean
 
@@ -29,6 +30,7 @@ class WithNumbers(TyperCommand):
     """A command whose `--at` and `--bounds` take as many numbers as follow, negative ones too: `--at 1.2 -0.4`."""
 
     def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
+        """Join the numbers of an option to one word before they are read."""
         joined: list[str] = []
         known = {name for option in self.params for name in option.opts} | {"--help"}
         for word in args:
@@ -62,7 +64,7 @@ def _numbers(words: str, option: str) -> list[float]:
 def list_names(
     kind: Annotated[
         str | None,
-        typer.Argument(metavar="[objectives|optimizers|schedules|themes]", help="What to list; all when left out."),
+        typer.Argument(metavar="objectives|optimizers|schedules|themes", help="What to list; all when left out."),
     ] = None,
 ) -> None:
     """List the names that a config can use."""
@@ -80,7 +82,8 @@ def list_names(
         ],
     }
     if kind is not None and kind not in kinds:
-        raise InputError(f"there is no list of '{kind}'{did_you_mean(kind, kinds)}; there are {', '.join(kinds)}")
+        offer = did_you_mean(kind, kinds) or f"; there are {', '.join(kinds)}"
+        raise InputError(f"there is no list of '{kind}'{offer}")
     for title in [kind] if kind else kinds:
         if kind is None:
             print(f"{title}:")
@@ -107,7 +110,7 @@ def show(
     out: Out = Path("outputs"),
     overwrite: Overwrite = True,
 ) -> None:
-    """Print what is known of a function and draw it with its gradient arrows."""
+    """Print what is known of a function, and draw it."""
     chosen = _objective(source, dim, bounds)
     scene = _portrait(chosen, kind, theme)
     print_columns(facts(chosen))
@@ -144,7 +147,10 @@ def grad(
     bounds: Bounds = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON, for scripts.")] = False,
 ) -> None:
-    """Print a function's value and gradient at a point, and how they were obtained."""
+    """Print a function's value and gradient at a point.
+
+    The gradient comes by autograd, with a central difference as a check.
+    """
     import numpy as np
 
     from gdsim.objectives import grad as gradient_at
@@ -191,12 +197,12 @@ def init(
 
 
 def validate(
-    configs: Annotated[list[Path], typer.Argument(metavar="FILE...", help="YAML files.")],
+    configs: Annotated[list[Path], typer.Argument(metavar="FILE", help="YAML files, or pictures that a run has made.")],
     changes: Set = None,
     allow_code: AllowCode = False,
 ) -> None:
     """Check each FILE as a run would, without running it."""
-    load_all(configs, changes or (), allow_code)
+    load_all(configs, changes or (), {}, allow_code)
     for path in configs:
         print(f"{path}: ok")
 
@@ -211,13 +217,16 @@ def print_schema() -> None:
 def source(
     file: Annotated[Path, typer.Argument(metavar="FILE", help="A picture, page or recording of gdsim.")],
 ) -> None:
-    """Print the config that FILE was made from."""
+    """Print the YAML that FILE was made from."""
+    from gdsim.config.places import printable
+    from gdsim.config.text import parse
     from gdsim.sources import source as source_of
     from gdsim.sources import yaml_of
 
-    text = yaml_of(file)
-    made = source_of(file)
-    tell([f"{file}: {made.title}; {', '.join(f'{name} {version}' for name, version in made.versions.items())}"])
+    text, made = yaml_of(file), source_of(file)
+    parse(text, str(file))  # which lets nothing through that would steer a terminal
+    words = "; ".join([f"{file}: {made.title}", *map(" ".join, made.versions.items())])
+    print(printable(words), file=sys.stderr)
     print(text, end="" if text.endswith("\n") else "\n")
 
 
@@ -225,7 +234,11 @@ def embed(
     file: Annotated[Path, typer.Argument(metavar="FILE", help="A picture or page of gdsim.")],
     form: Annotated[str, typer.Option("--for", metavar="FORM", help=f"One of {', '.join(FORMS)}.")] = "markdown",
 ) -> None:
-    """Print what to write into a document so that it shows FILE, with alt text and a fallback for print."""
+    """Print the lines that show FILE in a document.
+
+    They have its alt text, its size, and where it moves a poster for print: the .png beside it. Its path is written as
+    it is from the current folder, so call this where the document is.
+    """
     from gdsim.embed import snippet
 
     print(snippet(file, form), end="")

@@ -17,7 +17,7 @@ from rich.console import Console
 from rich.text import Text
 
 import gdsim
-from gdsim.cli.preparing import all_of, check_view, notes
+from gdsim.cli.preparing import all_of, check_view, load_one, notes
 from gdsim.cli.telling import grid, progress_bars, tell
 from gdsim.config.places import printable
 from gdsim.errors import ConfigError, GdsimError, InputError
@@ -76,10 +76,9 @@ def compare_all(configs: Sequence[Path], wanted: Wanted, changes: Sequence[str],
 
 def _load(configs: Sequence[Path], changes: Sequence[str], allow_code: bool, *, with_view: bool) -> list[Experiment]:
     """Load every config, and tell the mistakes of all together; a class that cannot run is none of them."""
-    from gdsim.config import load
 
     def loaded(path: Path) -> Experiment:
-        experiment = load(path, overrides=changes, allow_code=allow_code)
+        experiment = load_one(path, changes, {}, allow_code)
         if with_view:
             check_view(experiment)
         return experiment

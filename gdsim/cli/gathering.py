@@ -90,6 +90,8 @@ def read(path: Path, wanted: Wanted) -> Run | Picture:
 
 def _kind(path: Path) -> str | None:
     try:
+        if not path.is_file():  # a pipe would be waited for
+            return None
         with path.open("rb") as file:
             head = file.read(12)
     except (OSError, ValueError):
@@ -120,8 +122,8 @@ def _recording(path: Path, wanted: Wanted) -> Run:
     from gdsim import trajectory
 
     recorded = trajectory.read(path, allow_code=wanted.allow_code)
-    own = redrawn(recorded, path, wanted.changes, wanted.allow_code)
-    return Run(path, own, redrawn(recorded, path, _adaptation(wanted), wanted.allow_code), recorded[1])
+    own = redrawn(recorded, path, wanted.changes, {}, wanted.allow_code)
+    return Run(path, own, redrawn(recorded, path, _adaptation(wanted), {}, wanted.allow_code), recorded[1])
 
 
 def _picture(path: Path, *, video: bool) -> Picture:

@@ -28,7 +28,7 @@ __all__ = ["compare", "render", "run", "slides"]
 
 def run(
     configs: Annotated[
-        list[Path], typer.Argument(metavar="CONFIG...", help="YAML files, or pictures that a run has made.")
+        list[Path], typer.Argument(metavar="CONFIG", help="YAML files, or pictures that a run has made.")
     ],
     changes: Set = None,
     out: Out = Path("outputs"),
@@ -38,7 +38,7 @@ def run(
     overwrite: Overwrite = True,
 ) -> None:
     """Simulate and draw each CONFIG; print the paths written."""
-    experiments = load_all(configs, [*(changes or ()), *format_change(formats)], allow_code)
+    experiments = load_all(configs, changes or (), format_change(formats), allow_code)
     targets = [targets_of(out, each, [*each.output.formats, "npz", "csv"]) for each in experiments]
     check_targets(targets, overwrite)
     from gdsim.comparison import compare, write_csv
@@ -59,7 +59,7 @@ def run(
 
 
 def compare(
-    configs: Annotated[list[Path], typer.Argument(metavar="CONFIG...", help="YAML files.")],
+    configs: Annotated[list[Path], typer.Argument(metavar="CONFIG", help="YAML files.")],
     objectives: Annotated[
         str | None,
         typer.Option(
@@ -117,9 +117,7 @@ def compare(
 
 
 def render(
-    recordings: Annotated[
-        list[Path], typer.Argument(metavar="FILE.npz...", help="Trajectories that a run has written.")
-    ],
+    recordings: Annotated[list[Path], typer.Argument(metavar="FILE.npz", help="Trajectories that a run has written.")],
     changes: SetView = None,
     out: Out = Path("outputs"),
     formats: Format = None,
@@ -130,9 +128,11 @@ def render(
     """Draw recorded trajectories again, without simulating."""
     from gdsim.trajectory import read
 
-    changes = [*(changes or ()), *format_change(formats)]
+    passing = format_change(formats)
     recorded = [read(recording, allow_code=allow_code) for recording in recordings]
-    experiments = [redrawn(*each, changes, allow_code) for each in zip(recorded, recordings, strict=True)]
+    experiments = [
+        redrawn(*each, changes or (), passing, allow_code) for each in zip(recorded, recordings, strict=True)
+    ]
     targets = [targets_of(out, each, each.output.formats) for each in experiments]
     check_targets(targets, overwrite)
     for experiment, (_, trajectories), paths in zip(experiments, recorded, targets, strict=True):
@@ -146,9 +146,7 @@ def render(
 def slides(
     sources: Annotated[
         list[Path],
-        typer.Argument(
-            metavar="CONFIG|FILE...", help="YAML files, recordings (.npz), or pictures that a run has made."
-        ),
+        typer.Argument(metavar="CONFIG|FILE", help="YAML files, recordings (.npz), or pictures that a run has made."),
     ],
     out: Annotated[Path, typer.Option("--out", "-o", metavar="FILE.pptx", help="The deck to write.")],
     video: Annotated[bool, typer.Option("--video", help="Embed videos (MP4) instead of GIFs.")] = False,

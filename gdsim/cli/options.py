@@ -23,7 +23,7 @@ AllowCode = Annotated[
     bool, typer.Option("--allow-code", help="Let a Python file that a config names run; it can do all that you can.")
 ]
 Out = Annotated[
-    Path, typer.Option("--out", metavar="DIR", help="The folder for results; each config gets its own below.")
+    Path, typer.Option("--out", "-o", metavar="DIR", help="The folder for results; each config gets its own below.")
 ]
 Format = Annotated[
     str | None,

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from time import process_time
@@ -48,9 +48,11 @@ S = TypeVar("S")
 T = TypeVar("T")
 
 
-def load_all(paths: Sequence[Path], changes: Sequence[str], allow_code: bool) -> list[Experiment]:
+def load_all(
+    paths: Sequence[Path], changes: Sequence[str], passing: Mapping[str, str], allow_code: bool
+) -> list[Experiment]:
     """Load and check every file, and tell the mistakes of all of them together."""
-    experiments = all_of(lambda path: load_one(path, changes, allow_code), paths)
+    experiments = all_of(lambda path: load_one(path, changes, passing, allow_code), paths)
     from gdsim.descent import check
 
     all_of(check, experiments)
@@ -58,15 +60,21 @@ def load_all(paths: Sequence[Path], changes: Sequence[str], allow_code: bool) ->
     return experiments
 
 
-def load_one(path: Path, changes: Sequence[str] = (), allow_code: bool = False) -> Experiment:
+def load_one(path: Path, changes: Sequence[str], passing: Mapping[str, str], allow_code: bool) -> Experiment:
     """Load and check a file: a YAML, or a picture, a page or a recording that holds one."""
     from gdsim.config import load, loads
-    from gdsim.sources import is_picture, yaml_of
+    from gdsim.sources import home, is_picture, yaml_of
 
     if not is_picture(path):
-        return load(path, overrides=changes, allow_code=allow_code)
+        return load(path, overrides=changes, passing=passing, allow_code=allow_code)
     return loads(
-        yaml_of(path), name=path.stem, file=str(path), folder=path.parent, overrides=changes, allow_code=allow_code
+        yaml_of(path),
+        name=path.stem,
+        file=str(path),
+        folder=home(path),
+        overrides=changes,
+        passing=passing,
+        allow_code=allow_code,
     )
 
 
@@ -103,16 +111,16 @@ def all_of(verb: Callable[[S], T], subjects: Iterable[S]) -> list[T]:
     return done
 
 
-def format_change(formats: str | None) -> list[str]:
-    """The change that `--format gif,mp4` stands for."""
+def format_change(formats: str | None) -> dict[str, str]:
+    """The change that `--format gif,mp4` stands for, with these words; it leaves the config as it is."""
     if formats is None:
-        return []
+        return {}
     wanted = [name.lower().removeprefix(".") for name in formats.replace(",", " ").split()]
     for name in wanted or [""]:
         if name not in FORMATS:
             offer = did_you_mean(name, FORMATS) or f"; there are {', '.join(FORMATS)}"
             raise InputError(f"--format: unknown format '{name}'{offer}")
-    return [f"output.formats=[{', '.join(dict.fromkeys(wanted))}]"]
+    return {f"output.formats=[{', '.join(dict.fromkeys(wanted))}]": f"--format {formats}"}
 
 
 def targets_of(out: Path, experiment: Experiment, suffixes: Iterable[str]) -> dict[str, Path]:
@@ -135,7 +143,13 @@ def check_targets(targets: Sequence[dict[str, Path]], overwrite: bool) -> None:
             raise GdsimError(f"{folder}: cannot be made: {error.strerror}") from error
 
 
-def redrawn(recorded: tuple[Experiment, Any], recording: Path, changes: Sequence[str], allow_code: bool) -> Experiment:
+def redrawn(
+    recorded: tuple[Experiment, Any],
+    recording: Path,
+    changes: Sequence[str],
+    passing: Mapping[str, str],
+    allow_code: bool,
+) -> Experiment:
     """The recorded experiment with another view, pace or output."""
     from gdsim.config import loads
 
@@ -146,6 +160,7 @@ def redrawn(recorded: tuple[Experiment, Any], recording: Path, changes: Sequence
         file=str(recording),
         folder=before.folder,
         overrides=changes,
+        passing=passing,
         allow_code=allow_code,
     )
     for key, name in RECORDED.items():

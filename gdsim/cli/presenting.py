@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import tempfile
+from collections import Counter
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field, replace
+from itertools import chain, count
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -20,6 +22,7 @@ if TYPE_CHECKING:
     from gdsim.config import Experiment
     from gdsim.encode import Track
     from gdsim.provenance import Provenance
+    from gdsim.render import Frames
     from gdsim.scene import Scene
     from gdsim.slides import Shown
     from gdsim.slides.deck import Deck
@@ -31,6 +34,9 @@ __all__ = ["make_deck"]
 QUICK_STEPS, QUICK_POINTS = 20_000, 1_000_000
 """So many steps of an optimizer, and points of all starts, are simulated for a table beside a picture."""
 
+CROWDED = (8, 10)
+"""From more names of paths on, type is plain, and small: they would be cut, or press the view into a corner."""
+
 SHARPER = 1.5
 """How much larger a video is drawn, which costs it little."""
 
@@ -40,13 +46,11 @@ class _Figures:
     """What the table at the deck's end is made of, as it comes together.
 
     Args:
-        rows: Its rows.
-        colors: Those of the paths, by objective and optimizer.
+        groups: The file of a run, its rows of one objective, and the colours of their paths; no rows twice.
         told: The configurations that have their rows.
     """
 
-    rows: list[Row] = field(default_factory=list)
-    colors: dict[tuple[str, str], str] = field(default_factory=dict)
+    groups: list[tuple[Path, list[Row], list[str]]] = field(default_factory=list)
     told: set[str] = field(default_factory=set)
 
 
@@ -162,7 +166,7 @@ def _drawn(run: Run, made: Deck, place: Path, wanted: Wanted, figures: _Figures)
         scene = _scene(run.adapted, trajectories, made, SHARPER if wanted.video else 1.0)
         told = provenance(scene, run.own)
         with _named(picture, run.path):
-            words = _draw(run.adapted, scene, picture, told, progress("drawing"))
+            words = _draw(run.adapted, _frames(scene, made.share), picture, told, progress("drawing"))
     if not wanted.quiet:
         tell([*notes(run.own), *words])
     _add_rows(figures, run.path, run.own.yaml, trajectories, scene.theme)
@@ -177,13 +181,13 @@ def _drawn(run: Run, made: Deck, place: Path, wanted: Wanted, figures: _Figures)
     )
 
 
-def _draw(experiment: Experiment, scene: Scene, picture: Path, told: Provenance, track: Track) -> list[str]:
-    """Draw a scene without its title, which the slide has, and a poster beside a video; return what is to be said."""
+def _draw(
+    experiment: Experiment, found: tuple[Scene, Frames], picture: Path, told: Provenance, track: Track
+) -> list[str]:
+    """Draw a scene, and a poster beside a video; return what is to be said."""
     from gdsim.picture import draw
-    from gdsim.render import frames
 
-    bare = replace(scene, title="")
-    drawn = frames(bare)
+    bare, drawn = found
     given_up = draw(bare, picture, output=experiment.output, provenance=told, drawn=drawn, track=track)
     if picture.suffix == ".mp4":
         draw(bare, picture.with_suffix(".png"), provenance=told, drawn=drawn)
@@ -192,18 +196,41 @@ def _draw(experiment: Experiment, scene: Scene, picture: Path, told: Provenance,
 
 
 def _scene(experiment: Experiment, trajectories: Sequence[Trajectory], made: Deck, scale: float) -> Scene:
-    """The scene for the room that a slide has, with larger type where that takes nothing away."""
+    """The scene for the room that a slide has."""
     from gdsim.scene import compose
 
     size = [2 * round(scale * side / 2) for side in made.room]
     with experiment.located():
-        scene = compose(
+        return compose(
             trajectories, view=experiment.view.model_copy(update={"size": size}), animation=experiment.animation
         )
-    if len(scene.facets) > 1:  # their names would be cut
-        return scene
-    # Between the size that goes with the picture's height and the one that goes with the slide's.
-    return replace(scene, theme=replace(scene.theme, type=scene.theme.type / made.share**0.5))
+
+
+def _frames(scene: Scene, share: float) -> tuple[Scene, Frames]:
+    """A scene without its title, which the slide has, in the largest type that takes nothing away, and its frames.
+
+    Args:
+        scene: The scene.
+        share: How much of the slide's height it has.
+    """
+    from gdsim.render import frames
+    from gdsim.themes import THEMES
+
+    plain = max(scene.theme.type, THEMES["slide"].type)
+    # The first is between the size that goes with the picture's height and the one that goes with the slide's.
+    sizes = [plain / share**0.5, plain, 1.0]
+    names = len(scene.styles) if len(scene.facets) == 1 else 0
+    if len(scene.groups) > 1 or names > CROWDED[1]:
+        sizes = sizes[2:]
+    elif len(scene.facets) > 1 or names > CROWDED[0]:
+        sizes = sizes[1:]
+    tried = []
+    for size in sizes:
+        bare = replace(scene, title="", theme=replace(scene.theme, type=size))
+        tried.append((bare, frames(bare)))
+        if not tried[-1][1].left_out:
+            return tried[-1]
+    return min(tried, key=lambda each: len(each[1].left_out))
 
 
 @contextmanager
@@ -280,7 +307,7 @@ def _poster(picture: Picture, trajectories: Sequence[Trajectory] | None, place: 
 
 
 def _add_rows(figures: _Figures, path: Path, yaml: str, trajectories: Sequence[Trajectory], look: Theme) -> None:
-    """Add the figures of a run, each configuration's once."""
+    """Add the figures of a run, but once where a config and its picture are both in the deck."""
     from gdsim.comparison import grouped, lowest_value, row_of, titles
     from gdsim.scene.paths import styles
 
@@ -288,13 +315,12 @@ def _add_rows(figures: _Figures, path: Path, yaml: str, trajectories: Sequence[T
         return
     figures.told.add(yaml)
     groups = grouped(trajectories)
-    before = {row.objective for row in figures.rows}
     named = titles([group[0].objective for group in groups])
     for group, drawn, title in zip(groups, styles(groups, look.paths), named, strict=True):
-        own = f"{title} ({path.stem})" if title in before else title
         lowest = lowest_value(group)
-        figures.rows += [row_of(each, lowest, title=own) for each in group]
-        figures.colors |= {(own, each.label): each.color for each in drawn}
+        rows = [row_of(each, lowest, title=title) for each in group]
+        if rows not in [before for _, before, _ in figures.groups]:
+            figures.groups.append((path, rows, [each.color for each in drawn]))
 
 
 def _add_figures(made: Deck, figures: _Figures) -> None:
@@ -302,12 +328,25 @@ def _add_figures(made: Deck, figures: _Figures) -> None:
     from gdsim.comparison import table
     from gdsim.report.words import story, title
 
-    if not figures.rows:
+    if not figures.groups:
         return
-    found, alone = table(figures.rows), len(figures.told) == 1
+    rows: list[Row] = []
+    colors: dict[tuple[str, str], str] = {}
+    for name, (_, group, shades) in zip(_names(figures), figures.groups, strict=True):
+        rows += [replace(row, objective=name) for row in group]
+        colors |= {(name, row.optimizer): shade for row, shade in zip(group, shades, strict=True)}
+    found, alone = table(rows), len({run for run, _, _ in figures.groups}) == 1
     made.add_table(
-        found,
-        title=title(found) if alone else "Comparison",
-        lead=story(found) if alone else "",
-        colors=figures.colors,
+        found, title=title(found) if alone else "Comparison", lead=story(found) if alone else "", colors=colors
     )
+
+
+def _names(figures: _Figures) -> list[str]:
+    """What each objective is called in the table: with its run's name, or a number, where several have one title."""
+    titles = Counter(group[0].objective for _, group, _ in figures.groups)
+    named: list[str] = []
+    for run, (first, *_), _ in figures.groups:
+        told = f"{first.objective} ({run.stem})" if titles[first.objective] > 1 else first.objective
+        numbered = (f"{first.objective} ({run.stem} {number})" for number in count(2))
+        named.append(next(each for each in chain([told], numbered) if each not in named))
+    return named

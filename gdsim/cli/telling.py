@@ -111,8 +111,10 @@ def _heading(column: Column) -> list[str]:
 
 def tell(words: Iterable[str]) -> None:
     """Print sentences, each on a line of its own."""
+    console = _console()
     for each in words:
-        _console().print(each, markup=False, highlight=False)
+        # Lines are broken for a reader, not for a log.
+        console.print(each, markup=False, highlight=False, soft_wrap=not console.is_terminal)
 
 
 def _console() -> Console:
@@ -124,8 +126,7 @@ def _console() -> Console:
 def print_paths(paths: dict[str, Path]) -> None:
     """Print what was written, a path a line."""
     for path in paths.values():
-        print(path)
-    sys.stdout.flush()
+        print(path, flush=True)
 
 
 def print_columns(rows: Sequence[Sequence[str]], indent: str = "") -> None:

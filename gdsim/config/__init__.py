@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
+from types import MappingProxyType
 
 from pydantic import ValidationError
 
@@ -37,14 +38,24 @@ __all__ = [
 ]
 
 
-def load(path: str | os.PathLike[str], *, overrides: Sequence[str] = (), allow_code: bool = False) -> Experiment:
+NOTHING: Mapping[str, str] = MappingProxyType({})
+
+
+def load(
+    path: str | os.PathLike[str],
+    *,
+    overrides: Sequence[str] = (),
+    passing: Mapping[str, str] = NOTHING,
+    allow_code: bool = False,
+) -> Experiment:
     """Read an experiment from a YAML file.
 
     Args:
         path: The file.
         overrides: Values to put over those of the file, each `KEY=VALUE` with a dotted key and a value in
             YAML: `"optimizers.Adam.lr=0.1"`.
-
+        passing: More of them, which do not go into `Experiment.yaml`, each with what errors call it:
+            `{"output.formats=[gif]": "--format gif"}`.
         allow_code: Whether a Python file that the configuration names may run.
 
     Raises:
@@ -53,7 +64,13 @@ def load(path: str | os.PathLike[str], *, overrides: Sequence[str] = (), allow_c
     """
     path = Path(path)
     return loads(
-        _text(path), name=path.stem, file=str(path), folder=path.parent, overrides=overrides, allow_code=allow_code
+        _text(path),
+        name=path.stem,
+        file=str(path),
+        folder=path.parent,
+        overrides=overrides,
+        passing=passing,
+        allow_code=allow_code,
     )
 
 
@@ -64,6 +81,7 @@ def loads(
     file: str = "<text>",
     folder: str | os.PathLike[str] = "",
     overrides: Sequence[str] = (),
+    passing: Mapping[str, str] = NOTHING,
     allow_code: bool = False,
 ) -> Experiment:
     """Read an experiment from YAML text.
@@ -74,13 +92,15 @@ def loads(
         file: What the text is called in errors.
         folder: Where files lie that the text names; the current folder when left out.
         overrides: As for `load`.
+        passing: As for `load`.
         allow_code: As for `load`.
 
     Raises:
         InputError: An override is not `KEY=VALUE`.
         ConfigError: The text is no valid configuration. The error holds every mistake.
     """
-    document = override(parse(text, file), overrides)
+    kept = override(parse(text, file), {each: f"--set {each}" for each in overrides})
+    document = override(kept, passing)
     if () in document.unread:
         raise document.error(document.problems)
     if document.value is None:
@@ -93,7 +113,7 @@ def loads(
         raise document.error([*document.problems, *problems_in(error, document)]) from None
     if document.problems:
         raise document.error(document.problems)
-    experiment._origin = Origin(name, Path(folder), dump(document.value) if overrides else text, document)
+    experiment._origin = Origin(name, Path(folder), dump(kept.value) if overrides else text, document)
     return experiment
 
 

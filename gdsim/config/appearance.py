@@ -46,6 +46,7 @@ def _kinds(dim: int) -> tuple[Kind, ...]:
 def _within_limits(size: Any) -> Any:
     sides = (("width", MIN_WIDTH, MAX_WIDTH), ("height", MIN_HEIGHT, MAX_HEIGHT))
     wanted = [f"an even {name} from {low} to {high}" for name, low, high in sides]
+    size = list(size) if isinstance(size, tuple) else size
     if not isinstance(size, list) or len(size) != len(sides):
         refuse([Problem((), f"must be a list of {' and '.join(wanted)}, not {shown(size)}")])
     refuse(

@@ -1,8 +1,8 @@
-"""`--set KEY=VALUE`: single values put over those of a file."""
+"""Single values put over those of a file: `--set KEY=VALUE`, and options that stand for one."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -13,22 +13,22 @@ from gdsim.errors import InputError
 __all__ = ["override"]
 
 
-def override(document: Document, overrides: Sequence[str]) -> Document:
+def override(document: Document, overrides: Mapping[str, str]) -> Document:
     """Return the document with each `KEY=VALUE` put in; the given one stays as it is.
 
     Mappings that are missing on the way to a key are made.
 
     Args:
         document: What the file says.
-        overrides: Each a dotted path, in which a number counts the items of a list, `=`, and a value in YAML.
+        overrides: Each a dotted path, in which a number counts the items of a list, `=`, and a value in YAML; with
+            what a user has written for it, which errors name.
 
     Raises:
         InputError: One is not written `KEY=VALUE`.
         ConfigError: A value is no YAML, or a path leads nowhere.
     """
-    for order, text in enumerate(overrides, start=1):
+    for order, (text, source) in enumerate(overrides.items(), start=1):
         key, equals, value = text.partition("=")
-        source = f"--set {text}"
         if not equals or not all(key.split(".")):
             raise InputError(
                 f"{printable(source)}: must be KEY=VALUE with a dotted key, such as optimizers.Adam.lr=0.1"

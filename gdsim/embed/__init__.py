@@ -9,10 +9,10 @@ from types import MappingProxyType
 
 from gdsim.embed.facts import Facts, read
 from gdsim.embed.typeset import beamer, pptx, typst
-from gdsim.embed.web import html, markdown, marp, quarto, reveal
+from gdsim.embed.web import html, markdown, marp, player_frame, quarto, reveal
 from gdsim.errors import InputError, did_you_mean
 
-__all__ = ["FORMS", "snippet"]
+__all__ = ["FORMS", "player_frame", "snippet"]
 
 _WRITERS: Mapping[str, Callable[[Facts], str]] = MappingProxyType(
     {
@@ -50,5 +50,6 @@ def snippet(path: str | PathLike[str], form: str, *, base: str = "") -> str:
         InputError: There is no such form or file, the file is not gdsim's, or the document cannot show its format.
     """
     if form not in _WRITERS:
-        raise InputError(f"'{form}': there are snippets for {', '.join(FORMS)}{did_you_mean(form, FORMS)}")
+        offer = did_you_mean(form, FORMS) or f"; there are {', '.join(FORMS)}"
+        raise InputError(f"there is no snippet for '{form}'{offer}")
     return f"{_WRITERS[form](read(Path(path), base))}\n"

@@ -20,6 +20,9 @@ MOVING = ("gif", "webp", "apng")
 VIDEOS = ("mp4", "webm")
 PAGES = ("html", "htm")
 
+DRAWN_BY = {"yaml": "run", "yml": "run", "npz": "render"}
+"""What makes a picture of a file that is none."""
+
 ADDRESS = "%/:?#[]@!$&*+,;=~"
 """What stands for itself in an address that is given; quotes and brackets would end the text around it."""
 
@@ -77,8 +80,10 @@ def read(path: Path, base: str) -> Facts:
     Raises:
         InputError: There is no such file, it is not gdsim's, or it holds no picture.
     """
-    made = source(path)
     kind = path.suffix.lower().removeprefix(".")
+    if kind in DRAWN_BY and path.is_file():
+        raise InputError(f"{path}: is no picture yet: draw one with gdsim {DRAWN_BY[kind]}, and embed that")
+    made = source(path)
     if kind not in (*STILL, *MOVING, *VIDEOS, *PAGES):
         known = ", ".join(f".{each}" for each in (*MOVING, *VIDEOS, *STILL, PAGES[0]))
         raise InputError(f"{path}: is no picture that a document can show: embed one of {known}")

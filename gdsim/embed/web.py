@@ -7,15 +7,15 @@ from html import escape
 from gdsim.embed.escapes import attribute, words
 from gdsim.embed.facts import MOVING, PAGES, STILL, VIDEOS, Facts, refusal
 
-__all__ = ["html", "markdown", "marp", "quarto", "reveal"]
+__all__ = ["html", "markdown", "marp", "player_frame", "quarto", "reveal"]
 
 STILL_MEDIA = "print, (prefers-reduced-motion: reduce)"
 
 CONTROLS = 190
 """How much taller than the picture, in pixels, a player is shown."""
 
-ACROSS = 960
-"""How wide it is at most."""
+ACROSS, TALL = 960, 640
+"""How wide and how tall the picture is there at most: what stands below it is still to be seen."""
 
 LEAST = 400
 """How tall it is at least, where there is little width."""
@@ -44,7 +44,7 @@ def html(facts: Facts) -> str:
     style = "max-width: 100%; height: auto"
     if facts.kind in VIDEOS:
         return _video(facts, "controls autoplay", style=style)
-    return _frame(facts) if facts.kind in PAGES else _picture(facts, STILL_MEDIA, style=style)
+    return _page(facts) if facts.kind in PAGES else _picture(facts, STILL_MEDIA, style=style)
 
 
 def reveal(facts: Facts) -> str:
@@ -113,23 +113,34 @@ def _video(
     return "\n".join([opening, *map(_indented, within), "</video>"])
 
 
-def _frame(facts: Facts) -> str:
-    width, height = facts.size or PLAYER_SIZE
-    across = min(width, ACROSS)
+def player_frame(size: tuple[int, int], *, title: str, **content: str) -> str:
+    """Return the frame in which a page that plays is shown, no larger than is good to read beside.
+
+    Args:
+        size: Width and height of the page's picture, in pixels.
+        title: What the frame is called.
+        content: `src`, the page's address, or `srcdoc`, the page itself.
+    """
+    width, height = size
+    across = min(width, ACROSS, TALL * width // height)
     down = round(across * height / width) + CONTROLS
-    ratio = f"aspect-ratio: {across} / {down}"
+    room = f"max-width: {across}px; height: auto; min-height: {LEAST}px; aspect-ratio: {across} / {down}"
     return (
         _element(
             "iframe",
-            src=facts.address(facts.file),
-            title=facts.title,
+            **content,
+            title=title,
             width=str(across),
             height=str(down),
             allow="fullscreen; clipboard-write",
-            style=f"border: 0; width: 100%; max-width: {across}px; height: auto; min-height: {LEAST}px; {ratio}",
+            style=f"border: 0; width: 100%; {room}",
         )
         + "</iframe>"
     )
+
+
+def _page(facts: Facts) -> str:
+    return player_frame(facts.size or PLAYER_SIZE, title=facts.title, src=facts.address(facts.file))
 
 
 def _stretched_frame(facts: Facts) -> str:
@@ -149,8 +160,8 @@ def _stretched_frame(facts: Facts) -> str:
 
 
 def _figure(facts: Facts, file: str) -> str:
-    width = f" width={facts.size[0]}" if facts.size else ""
-    return f"![]({facts.address(file)}){{fig-alt={attribute(facts.alt)}{width}}}"
+    # Without a width, which on paper would be one in inches, and wider than a page: it is as large as fits.
+    return f"![]({facts.address(file)}){{fig-alt={attribute(facts.alt)}}}"
 
 
 def _visible(when: str, shown: str) -> str:

@@ -39,6 +39,8 @@ SAVINGS: Mapping[str, tuple[str, ...]] = MappingProxyType(
 )
 """By suffix, how an animation can be written, the best first; each further stage makes a smaller file."""
 
+_FASTEST, _LONGEST_HOLD = 50, 1200
+
 _SEE_THROUGH = (".pdf", ".png", ".svg", ".webm", ".webp")
 
 
@@ -62,7 +64,7 @@ def write(
         frames: What to show, one picture at a time.
         path: Where to write; its suffix decides the format. Folders on the way are made.
         fps: Frames a second, 1 to 50.
-        hold: How much longer than a frame the last one stays, in seconds.
+        hold: How much longer than a frame the last one stays, in seconds, 0 to 1200.
         track: Wraps the iterable of frames, to show progress.
         loop: Whether a GIF, APNG or WebP begins anew, for ever; a video has no such wish.
         saving: The stage of `SAVINGS`, 0 the best.
@@ -73,7 +75,8 @@ def write(
         The path, as given.
 
     Raises:
-        InputError: The suffix stands for no format, or for one without opacity where the frames have one.
+        InputError: The suffix stands for no format, or for one without opacity where the frames have one; or a
+            number is none that it may be.
         TooLargeError: An animation has more bytes than `most`; nothing is left behind.
         GdsimError: The place cannot be written to, or the encoder is missing or fails.
     """
@@ -84,6 +87,7 @@ def write(
         raise InputError(f"{path}: unknown format{did_you_mean(suffix, SUFFIXES)}; there are {known}")
     if frames.transparent and suffix not in _SEE_THROUGH:
         raise InputError(f"{path}: {suffix} has no opacity; a see-through page needs {' '.join(_SEE_THROUGH)}")
+    _check(suffix, fps, hold, saving)
     with whole_file(target) as partial:
         if suffix in _ANIMATIONS:
             manner = Manner(fps, hold, track, loop, saving, provenance, most)
@@ -93,3 +97,13 @@ def write(
         else:
             frames.save_poster(partial, vector_texts(provenance))
     return target
+
+
+def _check(suffix: str, fps: int, hold: float, saving: int) -> None:
+    if not (isinstance(fps, int) and 1 <= fps <= _FASTEST):
+        raise InputError(f"fps must be a whole number from 1 to {_FASTEST}, not {fps!r}")
+    if not 0 <= hold <= _LONGEST_HOLD:
+        raise InputError(f"hold must be from 0 to {_LONGEST_HOLD} seconds, not {hold!r}")
+    stages = SAVINGS.get(suffix, ("",))
+    if saving not in range(len(stages)):
+        raise InputError(f"saving must be from 0 to {len(stages) - 1} for {suffix}, not {saving!r}")

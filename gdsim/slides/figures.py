@@ -28,7 +28,10 @@ LEFT_OUT = (
 """The columns that a slide goes without where it is too narrow for all, the first to go first."""
 
 SIZES = (16.0, 14.0, 12.0)
-"""Sizes of type in points on a slide of 7.5 inches; columns are left out down to the second, not the third."""
+"""Sizes of type in points on a slide of 7.5 inches; columns are left out down to the second, not the third.
+
+A smaller one is taken where an objective's rows stand on one slide in it alone.
+"""
 
 FOLDED = 18.0
 """Words fold when they are wider, in ems."""
@@ -77,13 +80,27 @@ def sheets(table: Table, rooms: Sequence[Box], scale: float) -> list[Sheet]:
         scale: The size of type against that on a slide of 7.5 inches.
     """
     width = rooms[0].width / Pt(1) / scale
-    size, columns = _fitting(table.columns(), width)
+    largest, columns = _fitting(table.columns(), width)
+    objectives = [row.objective for row in table]
+    made = [_divided(objectives, columns, rooms, size, scale) for size in SIZES if size <= largest]
+    return next((each for each in made if not _is_torn(objectives, each)), made[0])
+
+
+def _is_torn(objectives: Sequence[str], made: Sequence[Sheet]) -> bool:
+    """Whether a sheet begins amidst an objective's rows."""
+    starts = [sheet.rows.start for sheet in made[1:]]
+    return any(objectives[row] == objectives[row - 1] for row in starts)
+
+
+def _divided(
+    objectives: Sequence[str], columns: tuple[Column, ...], rooms: Sequence[Box], size: float, scale: float
+) -> list[Sheet]:
+    """Divide columns into sheets in a size of type."""
     points = size * scale
-    widths = _widths(columns, width / size)
+    widths = _widths(columns, rooms[0].width / Pt(1) / points)
     lines = [_lines([column.heading for column in columns], columns, widths, bold=True)]
     lines += [_lines(cells, columns, widths) for cells in zip(*(each.words for each in columns), strict=True)]
     heights = [LINE * count + APART for count in lines]
-    objectives = [row.objective for row in table]
     made: list[Sheet] = []
     first = 0
     while first < len(objectives):

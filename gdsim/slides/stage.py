@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import stat
 import zipfile
 from dataclasses import dataclass
 from pathlib import Path
@@ -220,6 +221,8 @@ def template_stage(path: Path) -> Stage:
 def _check(path: Path) -> None:
     """Raise what is wrong with a file before python-pptx unpacks it."""
     try:
+        if stat.S_ISFIFO(path.stat().st_mode) or stat.S_ISCHR(path.stat().st_mode):  # which may have no end
+            raise InputError(f"{path}: is no PowerPoint deck; a template is a .pptx file")
         with zipfile.ZipFile(path) as archive:
             entries = archive.infolist()
             names = {each.filename for each in entries}
@@ -288,6 +291,7 @@ def _title(layout: SlideLayout, width: int, height: int) -> Box:
     for each in placeholders:
         if _is_title(each) and each.width and each.height:
             box = Box(int(each.left), int(each.top), int(each.width), int(each.height))
-            if box.left >= 0 and box.top >= 0 and box.top + box.height <= 0.35 * height and box.width > width / 2:
+            is_inside = box.left >= 0 and box.top >= 0 and box.left + box.width <= width
+            if is_inside and box.top + box.height <= 0.35 * height and box.width > width / 2:
                 return box
     return Box(round(0.05 * width), round(0.04 * height), round(0.9 * width), round(0.12 * height))

@@ -11,10 +11,12 @@ __all__ = ["ALT_TEXT", "cut", "notes", "plain", "sentences", "short"]
 UNSPEAKABLE = re.compile("[\x00-\x08\x0b-\x1f\x7f\ud800-\udfff\ufffe\uffff]")
 """What XML 1.0 cannot hold, or nobody can read."""
 
-OPENING = re.compile(r"Gradient descent on .+?, [0-9]+ steps?\. ")
-"""The sentence with which the words on an objective begin; a slide's title says as much."""
+OPENING = re.compile(r"Gradient descent on (?P<title>.+?), [0-9]+ steps?\. ")
+"""The sentence with which the words on an objective begin; a slide's title says as much of one alone."""
 
 ARRIVAL = re.compile(r"(?P<who>.+) (?P<where>comes within tolerance of the minimum \(.+\)) (?P<when>after .+)")
+
+SHARE = re.compile(r"(?P<who>.+?): (?P<what>(?:[0-9]+ of|the lowest of) .+)")
 
 ALT_TEXT = 2000
 """So many signs has an alternative text at most: a screen reader reads it at one go."""
@@ -45,16 +47,20 @@ def sentences(words: str, most: int) -> str:
 
 
 def short(alt_text: str, most: int) -> str:
-    """Say what happens in at most so many signs: as many of the optimizers' sentences as fit, the first ones first.
+    """Say what happens in at most so many signs: as many of the optimizers' sentences as fit, arrivals before others.
 
     Args:
         alt_text: The full words, which begin with a sentence on the objective where there is one alone.
         most: The number of signs.
     """
     line = " ".join(plain(alt_text).split())
-    if len(OPENING.findall(line)) == 1:
-        line = OPENING.sub("", line, count=1)
-    told, *others = _brief(line.split("; "))
+    several = len(OPENING.findall(line)) > 1
+    line = OPENING.sub(r"\g<title>: " if several else "", line)
+    stop = "." * line.endswith(".")
+    said = _brief(line.removesuffix(".").split("; "))
+    if not several and len("; ".join(said) + stop) > most:
+        said = _brief(sorted(line.removesuffix(".").split("; "), key=lambda each: not ARRIVAL.fullmatch(each)))
+    told, *others = [*said[:-1], said[-1] + stop]
     for place, each in enumerate(others, 1):
         ending = "; …" if place < len(others) else ""
         if len(f"{told}; {each}{ending}") > most:
@@ -65,12 +71,16 @@ def short(alt_text: str, most: int) -> str:
 
 
 def _brief(sentences: list[str]) -> list[str]:
-    """Say but once at which minimum several optimizers arrive, one after the other."""
-    told, before = sentences[:1], ARRIVAL.fullmatch(sentences[0])
-    for each in sentences[1:]:
-        found = ARRIVAL.fullmatch(each)
-        if found and before and found["where"] == before["where"]:
-            told.append(f"{found['who']} {found['when']}")
+    """Say but once at which minimum several optimizers arrive, or how many paths do, one after the other."""
+    told: list[str] = []
+    before = None
+    for each in sentences:
+        found = ARRIVAL.fullmatch(each) or SHARE.fullmatch(each)
+        if found and before and found[2] == before[2]:
+            if found.re is ARRIVAL:
+                told.append(f"{found['who']} {found['when']}")
+            else:
+                told[-1] = f"{told[-1].removesuffix(f': {found[2]}')}, {each}"
         else:
             told.append(each)
         before = found

@@ -15,7 +15,7 @@ from gdsim.sources.documents import read_html, read_pdf, read_svg
 from gdsim.sources.pictures import read_gif, read_png, read_webp
 from gdsim.sources.videos import read_mp4, read_webm
 
-__all__ = ["dimensions", "is_picture", "source", "yaml_of"]
+__all__ = ["dimensions", "home", "is_picture", "source", "yaml_of"]
 
 _KNOWN = ".gif .png .apng .webp .mp4 .webm .svg .pdf .html .npz"
 
@@ -83,6 +83,22 @@ def yaml_of(path: str | PathLike[str]) -> str:
     if not yaml:
         raise InputError(f"{path}: holds no YAML: it was drawn in Python, from trajectories without a configuration")
     return yaml
+
+
+def home(path: str | PathLike[str]) -> Path:
+    """Return where files lie that a file's configuration names: beside it, as pictures tell of no folder.
+
+    A recording knows where it ran; where that is no more, they are looked for beside it, too.
+
+    Raises:
+        InputError: The file is not there, or is a recording that is not whole.
+    """
+    path = Path(path)
+    if not _first_bytes(path).startswith(_ZIP):
+        return path.parent
+    from gdsim.trajectory import home
+
+    return home(path)
 
 
 def is_picture(path: str | PathLike[str]) -> bool:

@@ -9,12 +9,14 @@ from typing import BinaryIO, TypeVar
 
 from gdsim.provenance import TEXT_LIMIT
 
-__all__ = ["BrokenOffError", "Contents", "exactly", "first_blocks", "ours", "tail", "text_of"]
+__all__ = ["BrokenOffError", "Contents", "ending", "exactly", "first_blocks", "ours", "tail", "text_of"]
 
 _BEGINNING = b'{"made by": "gdsim"'
 
 _BLOCKS = 2**20
 """So many blocks of a file are looked at; what gdsim says of itself comes before its pictures."""
+
+_ENDING = 1024
 
 _T = TypeVar("_T")
 
@@ -60,6 +62,11 @@ def tail(file: BinaryIO, count: int) -> bytes:
     end = file.seek(0, 2)
     file.seek(max(0, end - count))
     return file.read(count)
+
+
+def ending(file: BinaryIO) -> bytes:
+    """Read the last bytes of a file, without the zeros and blanks that a copy may have been filled up with."""
+    return tail(file, _ENDING).rstrip(b"\0 \t\r\n")
 
 
 def first_blocks(blocks: Iterator[_T]) -> Iterator[_T]:

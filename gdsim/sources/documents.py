@@ -7,7 +7,7 @@ from html import unescape
 from typing import BinaryIO
 
 from gdsim.provenance import TEXT_LIMIT
-from gdsim.sources.contents import Contents, ours, tail
+from gdsim.sources.contents import Contents, ending, ours, tail
 
 __all__ = ["SOURCE_ID", "read_html", "read_pdf", "read_svg"]
 
@@ -16,8 +16,8 @@ SOURCE_ID = "gdsim-source"
 
 _SEARCHED = 4 * TEXT_LIMIT
 
-_CLOSING = 1024
-"""Within so many bytes of its end a text is closed."""
+_HEAD = 4096
+"""Within so many bytes an SVG's first element ends."""
 
 _LENGTH = re.compile(rb'<svg\b[^>]{0,2000}?\swidth="([0-9.]{1,12})(pt|px|)"[^>]{0,2000}?>')
 _ACROSS = re.compile(rb'<svg\b[^>]{0,2000}?\sheight="([0-9.]{1,12})(pt|px|)"[^>]{0,2000}?>')
@@ -32,12 +32,12 @@ def read_svg(file: BinaryIO) -> Contents:
     """Read an SVG, which says what it was made from in its metadata."""
     content = file.read(_SEARCHED)
     words = content.partition(b"<dc:source>")[2].partition(b"</dc:source>")[0][:TEXT_LIMIT]
-    sides = [each.search(content[: _CLOSING * 4]) for each in (_LENGTH, _ACROSS)]
+    sides = [each.search(content[:_HEAD]) for each in (_LENGTH, _ACROSS)]
     size = [_pixels(side[1], _POINT if side[2] == b"pt" else 1) for side in sides if side]
     return Contents(
         ours(unescape(words.decode("utf-8", "replace")).encode()),
         (size[0], size[1]) if len(size) == 2 else None,
-        whole=tail(file, _CLOSING).rstrip().endswith(b"</svg>"),
+        whole=ending(file).endswith(b"</svg>"),
     )
 
 
@@ -46,7 +46,7 @@ def read_html(file: BinaryIO) -> Contents:
     content = file.read(_SEARCHED)
     tag = content.partition(f'id="{SOURCE_ID}"'.encode())[2]
     words = tag.partition(b">")[2].partition(b"</script>")[0][:TEXT_LIMIT]
-    return Contents(ours(words.strip()), None, whole=tail(file, _CLOSING).rstrip().lower().endswith(b"</html>"))
+    return Contents(ours(words.strip()), None, whole=ending(file).lower().endswith(b"</html>"))
 
 
 def read_pdf(file: BinaryIO) -> Contents:
@@ -58,7 +58,7 @@ def read_pdf(file: BinaryIO) -> Contents:
     words = _literal(end[begin + 8 : begin + 8 + TEXT_LIMIT]) if begin >= 0 else b""
     box = _MEDIA_BOX.search(head) or _MEDIA_BOX.search(end)
     size = (_pixels(box[1], _POINT), _pixels(box[2], _POINT)) if box else None
-    return Contents(ours(words), size, whole=end[-_CLOSING:].rstrip().endswith(b"%%EOF"))
+    return Contents(ours(words), size, whole=ending(file).endswith(b"%%EOF"))
 
 
 def _literal(words: bytes) -> bytes:

@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 import struct
+import zlib
 from collections.abc import Iterator
 from html import unescape
 from typing import BinaryIO
 
 from gdsim.provenance import TEXT_LIMIT
-from gdsim.sources.contents import Contents, exactly, first_blocks, ours, tail, text_of
+from gdsim.sources.contents import Contents, ending, exactly, first_blocks, ours, text_of
 
 __all__ = ["read_gif", "read_png", "read_webp"]
 
 _COMMENT = 0xFE
+
+_PNG_END = struct.pack(">I4sI", 0, b"IEND", zlib.crc32(b"IEND"))
 
 _SEARCHED = 2 * TEXT_LIMIT
 """Within so many bytes a GIF's first picture begins."""
@@ -23,7 +26,7 @@ def read_gif(file: BinaryIO) -> Contents:
     width, height, flags = struct.unpack("<HHB2x", exactly(file, 13)[6:])
     _skip_palette(file, flags)
     found = next((json for json in map(ours, _gif_comments(file)) if json is not None), None)
-    return Contents(found, (width, height), whole=found is None or tail(file, 2) == b"\0;")
+    return Contents(found, (width, height), whole=found is None or ending(file).endswith(b"\0;"))
 
 
 def _gif_comments(file: BinaryIO) -> Iterator[bytes]:
@@ -61,7 +64,7 @@ def read_png(file: BinaryIO) -> Contents:
             found = ours(words) if keyword == b"gdsim" else None
         if found is not None:
             break
-    return Contents(found, size, whole=found is None or tail(file, 8)[:4] == b"IEND")
+    return Contents(found, size, whole=found is None or _PNG_END in ending(file))
 
 
 def _png_chunks(file: BinaryIO) -> Iterator[tuple[bytes, int]]:

@@ -25,7 +25,8 @@ _WIDTH, _HEIGHT = b"\xb0", b"\xba"
 def read_mp4(file: BinaryIO) -> Contents:
     """Read an MP4."""
     everything = (0, file.seek(0, 2))
-    whole = all(end <= everything[1] for _, (_, end) in first_blocks(_mp4_boxes(file, everything)))
+    ends = {kind: end for kind, (_, end) in first_blocks(_mp4_boxes(file, everything))}
+    whole = b"moov" in ends and max(ends.values()) <= everything[1]
     tracks = _within(file, everything, (b"moov", b"trak", b"tkhd"), _mp4_boxes)
     sizes = (struct.unpack(">2I", _last(file, area, 8).rjust(8, b"\0")) for area in tracks)
     size = next(((width >> 16, height >> 16) for width, height in sizes if width and height), None)
@@ -54,21 +55,23 @@ def _mp4_boxes(file: BinaryIO, area: _Area) -> Iterator[tuple[bytes, _Area]]:
 
 def read_webm(file: BinaryIO) -> Contents:
     """Read a WebM."""
-    everything = (0, file.seek(0, 2))
-    whole = all(end <= everything[1] for _, (_, end) in first_blocks(_webm_elements(file, everything)))
+    length = file.seek(0, 2)
+    begin, end = next(
+        (area for name, area in first_blocks(_webm_elements(file, (0, length))) if name == _SEGMENT), (0, 0)
+    )
+    inside = begin, min(end, length)
     found, size = None, None
-    for inside in _within(file, everything, (_SEGMENT,), _webm_elements):
-        for area in _within(file, inside, _TAG, _webm_elements):
-            for words in _within(file, area, (_TAG_STRING,), _webm_elements):
-                found = found or ours(_words(file, words))
-        for area in _within(file, inside, _VIDEO, _webm_elements):
-            sides = [
-                int.from_bytes(_last(file, number, 2))
-                for side in (_WIDTH, _HEIGHT)
-                for number in _within(file, area, (side,), _webm_elements)
-            ]
-            size = size or ((sides[0], sides[1]) if len(sides) == 2 else None)
-    return Contents(found, size, whole)
+    for area in _within(file, inside, _TAG, _webm_elements):
+        for words in _within(file, area, (_TAG_STRING,), _webm_elements):
+            found = found or ours(_words(file, words))
+    for area in _within(file, inside, _VIDEO, _webm_elements):
+        sides = [
+            int.from_bytes(_last(file, number, 2))
+            for side in (_WIDTH, _HEIGHT)
+            for number in _within(file, area, (side,), _webm_elements)
+        ]
+        size = size or ((sides[0], sides[1]) if len(sides) == 2 else None)
+    return Contents(found, size, whole=0 < end <= length)
 
 
 def _webm_elements(file: BinaryIO, area: _Area) -> Iterator[tuple[bytes, _Area]]:
