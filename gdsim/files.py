@@ -9,7 +9,14 @@ from pathlib import Path
 
 from gdsim.errors import GdsimError
 
-__all__ = ["whole_file"]
+__all__ = ["cause", "whole_file"]
+
+
+def cause(error: OSError) -> str:
+    """Return in words why a file or a folder could not be made."""
+    if isinstance(error, FileExistsError | NotADirectoryError):
+        return "a file stands where a folder should be"
+    return error.strerror or str(error)
 
 
 @contextmanager
@@ -28,7 +35,7 @@ def whole_file(path: Path) -> Iterator[Path]:
         yield partial
         partial.replace(path)
     except OSError as error:
-        raise GdsimError(f"{path}: cannot be written: {error.strerror or error}") from error
+        raise GdsimError(f"{path}: cannot be written: {cause(error)}") from error
     finally:
         with suppress(OSError):  # it was renamed, or never came to be
             partial.unlink()

@@ -7,7 +7,7 @@ import sys
 import warnings
 import zipfile
 import zlib
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from enum import Enum
@@ -335,11 +335,20 @@ def _archive(path: Path) -> Iterator[tuple[zipfile.ZipFile, dict[str, zipfile.Zi
             entries = {entry.filename.removesuffix(".npy"): entry for entry in archive.infolist()}
             if sum(entry.file_size for entry in entries.values()) > SIZE_LIMIT:
                 raise _UnreadableError(f"it declares more than {SIZE_LIMIT / 2**30:g} GiB, the most that is read")
+            if "format" not in entries:
+                raise _UnreadableError(_other_archive(entries))
             # The version comes first: a newer file may differ in anything else.
             _check_format(_read_array(archive, "format", entries["format"]))
             yield archive, entries
     except (zipfile.BadZipFile, EOFError, ValueError, NotImplementedError, RuntimeError, zlib.error) as error:
         raise _UnreadableError(f"it is no .npz file, or not a whole one ({error})") from error
+
+
+def _other_archive(names: Iterable[str]) -> str:
+    """What an archive is that is no recording."""
+    if any(name.startswith("ppt/") for name in names):
+        return "it is a deck: the YAML of each picture is in its speaker notes"
+    return "it is no recording of gdsim"
 
 
 def _read_array(archive: zipfile.ZipFile, name: str, entry: zipfile.ZipInfo) -> npt.NDArray[Any]:

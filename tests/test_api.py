@@ -64,9 +64,9 @@ def test_a_movie_shows_itself_in_a_notebook():
     assert shown["text/plain"] == movie.scene.alt_text
     poster = np.asarray(Image.open(BytesIO(shown["image/png"])))
     assert (poster == list(gdsim.frames(movie.scene))[-1]).all()
-    assert "max-width: 960px; min-height: 400px; aspect-ratio: 960 / 730" in shown["text/html"]
+    assert "max-width: 320px; height: auto; min-height: 400px; aspect-ratio: 320 / 370" in shown["text/html"]
     tall = replace(movie, scene=replace(movie.scene, size=(320, 640)))._repr_mimebundle_(["text/html"])
-    assert "max-width: 320px; min-height: 400px; aspect-ratio: 320 / 830" in tall["text/html"]
+    assert "max-width: 320px; height: auto; min-height: 400px; aspect-ratio: 320 / 830" in tall["text/html"]
     assert set(movie._repr_mimebundle_(include=["image/png", "text/latex"])) == {"image/png"}
     assert set(movie._repr_mimebundle_(exclude=["text/html"])) == {"image/png", "text/plain"}
 

@@ -10,6 +10,7 @@ import signal
 import subprocess
 import sys
 import time
+import zipfile
 from pathlib import Path
 
 import numpy as np
@@ -115,6 +116,46 @@ def test_a_picture_runs_again_and_gives_the_same_files(here, ran, gif):
     assert result.exit_code == 0, result.output
     for name in (f"outputs/quick/quick.{suffix}" for suffix in ("gif", "mp4", "png", "csv")):
         assert (here / name).read_bytes() == (ran[0] / name).read_bytes()
+
+
+def test_a_config_that_only_a_picture_holds_is_not_lost(here, gif):
+    Path("outputs/quick").mkdir(parents=True)
+    held = Path("outputs/quick/quick.gif")
+    held.write_bytes(Path(gif).read_bytes())
+    result = call("run", str(held), "--set", "steps=3")
+    told = f"{held} is what runs, with changes: name another folder with --out, to keep its config\n"
+    assert (result.exit_code, result.stderr) == (2, told)
+    assert held.read_bytes() == Path(gif).read_bytes()
+    result = call("run", str(held), "--set", "steps=3", "-o", "new", "--format", "png", "--quiet")
+    assert result.exit_code == 0, result.output
+    assert "steps: 3\n" in call("source", "new/quick/quick.png").stdout
+
+
+def test_the_format_leaves_the_config_as_it_was_written(here):
+    text = f"# By hand.\n{QUICK}"
+    Path("quick.yaml").write_text(text)
+    assert call("run", "quick.yaml", "--format", "png", "--quiet").exit_code == 0
+    assert call("source", "outputs/quick/quick.png").stdout == text
+    assert gdsim.read("outputs/quick/quick.npz")[0].output.formats == ["gif", "mp4", "png"]
+    Path("quick.yaml").write_text(f"{QUICK.strip()[:-1]}, output: {{background: transparent}}}}")
+    result = call("run", "quick.yaml", "--format", "png,gif")
+    assert result.exit_code == 2
+    assert result.stderr.startswith("--format png,gif: output.formats.1: background: transparent goes with webp, ")
+    assert len(result.stderr.splitlines()) == 1
+
+
+def test_what_only_looks_alike_is_told_apart(here, gif):
+    Path("quick.gif").write_bytes(Path(gif).read_bytes())
+    result = call("render", "quick.gif")
+    told = "quick.gif: is a picture: gdsim run draws it again, gdsim render a recording (.npz)\n"
+    assert (result.exit_code, result.stderr) == (2, told)
+    with zipfile.ZipFile("talk.pptx", "w") as deck:
+        deck.writestr("ppt/presentation.xml", "")
+    result = call("source", "talk.pptx")
+    assert result.exit_code == 2
+    assert "it is a deck: the YAML of each picture is in its speaker notes" in result.stderr
+    Path("outputs").write_text("in the way")
+    assert "a file stands where a folder should be" in call("run", "quick.yaml").stderr
 
 
 def test_source_prints_the_yaml_alone_and_the_rest_beside_it(here, gif):

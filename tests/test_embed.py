@@ -284,7 +284,7 @@ def test_a_player_is_a_frame_with_a_title_and_room_for_its_controls(here: Path) 
     assert int(frame["height"]) > 300
     assert "fullscreen" in frame["allow"]
     picture(Path("page.html"), made(yaml="output: {preset: half}"))
-    assert Elements(snippet("page.html", "html")).one("iframe")["width"] == "640"
+    assert Elements(snippet("page.html", "html")).one("iframe")["width"] == "568"
     # reveal.js loads a frame when its slide comes, and none in print, where its ground shows.
     stretched = Elements(snippet("race.html", "reveal")).one("iframe")
     assert (stretched["data-src"], stretched["class"]) == ("race.html", "r-stretch")

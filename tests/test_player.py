@@ -5,7 +5,6 @@ from __future__ import annotations
 import hashlib
 import json
 import re
-import shutil
 import time
 from base64 import b64decode, b64encode
 from dataclasses import replace
@@ -25,6 +24,8 @@ from gdsim.player.numbers import quoted
 from gdsim.provenance import Provenance
 from gdsim.render import frames
 from gdsim.scene import compose
+from tests import browse
+from tests.browse import wait_for
 
 SMALL = """
 objective: himmelblau
@@ -208,46 +209,15 @@ def test_figures_are_told_as_they_were_recorded_however_large():
 
 
 @pytest.fixture(scope="module")
-def browser():
-    driver, chromium = shutil.which("chromedriver"), shutil.which("chromium")
-    if not driver or not chromium:
-        pytest.skip("there is no browser: apt-get install chromium chromium-driver")
-    from selenium import webdriver
-    from selenium.webdriver.chrome.service import Service
-
-    options = webdriver.ChromeOptions()
-    options.binary_location = chromium
-    # A container's root has no sandbox of its own to give, and little shared memory.
-    for argument in ("--headless=new", "--no-sandbox", "--disable-dev-shm-usage", "--disable-gpu"):
-        options.add_argument(argument)
-    options.set_capability("goog:loggingPrefs", {"browser": "ALL"})
-    found = webdriver.Chrome(options=options, service=Service(driver))
-    yield found
-    found.quit()
-
-
-@pytest.fixture(scope="module")
 def folder(tmp_path_factory, text):
     found = tmp_path_factory.mktemp("player with a space")
     (found / "small.html").write_text(text, encoding="utf-8")
     return found
 
 
-def visit(browser, path, *, width=1000, height=900, **media):
-    features = [{"name": f"prefers-{name.replace('_', '-')}", "value": value} for name, value in media.items()]
-    browser.execute_cdp_cmd("Emulation.setEmulatedMedia", {"features": features})
-    metrics = {"width": width, "height": height, "deviceScaleFactor": 1, "mobile": False}
-    browser.execute_cdp_cmd("Emulation.setDeviceMetricsOverride", metrics)
-    browser.get(path.as_uri())
+def visit(browser, path, *, width=1000, **how):
+    browse.visit(browser, path, width=width, **how)
     assert wait_for(lambda: browser.execute_script("return document.documentElement.classList.contains('ready')"))
-
-
-def wait_for(found, seconds=5.0):
-    """Ask until it is so, or give up."""
-    until = time.monotonic() + seconds
-    while not found() and time.monotonic() < until:
-        time.sleep(0.02)
-    return found()
 
 
 def one(browser, selector):

@@ -5,8 +5,6 @@ from __future__ import annotations
 import hashlib
 import platform
 import re
-import shutil
-import time
 from base64 import b64encode
 from dataclasses import replace
 from html.parser import HTMLParser
@@ -27,6 +25,7 @@ from gdsim.scene import Curve, Panel, Style, number
 from gdsim.scene.words import joined
 from gdsim.study import Tuning, study
 from gdsim.themes import theme
+from tests.browse import visit, wait_for
 
 SMALL = """
 view: {size: [320, 180]}
@@ -525,42 +524,6 @@ def test_an_axis_of_doublings_reads_in_powers_of_two():
 
 
 # What follows drives a real browser.
-
-
-@pytest.fixture(scope="module")
-def browser():
-    driver, chromium = shutil.which("chromedriver"), shutil.which("chromium")
-    if not driver or not chromium:
-        pytest.skip("there is no browser: apt-get install chromium chromium-driver")
-    from selenium import webdriver
-    from selenium.webdriver.chrome.service import Service
-
-    options = webdriver.ChromeOptions()
-    options.binary_location = chromium
-    # A container's root has no sandbox of its own to give, and little shared memory.
-    for argument in ("--headless=new", "--no-sandbox", "--disable-dev-shm-usage", "--disable-gpu"):
-        options.add_argument(argument)
-    options.set_capability("goog:loggingPrefs", {"browser": "ALL"})
-    found = webdriver.Chrome(options=options, service=Service(driver))
-    yield found
-    found.quit()
-
-
-def visit(browser, path, *, width=1280, **media):
-    features = [{"name": f"prefers-{name.replace('_', '-')}", "value": value} for name, value in media.items()]
-    browser.execute_cdp_cmd("Emulation.setEmulatedMedia", {"features": features})
-    metrics = {"width": width, "height": 900, "deviceScaleFactor": 1, "mobile": False}
-    browser.execute_cdp_cmd("Emulation.setDeviceMetricsOverride", metrics)
-    browser.get(path.as_uri())
-    return browser
-
-
-def wait_for(found, seconds=5.0):
-    """Ask until it is so, or give up."""
-    until = time.monotonic() + seconds
-    while not found() and time.monotonic() < until:
-        time.sleep(0.05)
-    return found()
 
 
 def column(browser, index):

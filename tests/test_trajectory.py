@@ -136,7 +136,7 @@ def test_what_is_no_file_of_arrays_is_refused(tmp_path: Path) -> None:
     np.save(tmp_path / "array.npy", np.zeros(3))
     assert "no .npz file" in refused(tmp_path / "array.npy")
     np.savez(tmp_path / "other.npz", points=np.zeros(3))
-    assert "no recording of gdsim: it lacks 'format'" in refused(tmp_path / "other.npz")
+    assert "it is no recording of gdsim" in refused(tmp_path / "other.npz")
     with zipfile.ZipFile(tmp_path / "zip.npz", "w") as archive:
         archive.writestr("a.txt", "hello")
     assert "it lacks 'format'" in refused(tmp_path / "zip.npz")

@@ -83,7 +83,7 @@ def read(path: Path, wanted: Wanted) -> Run | Picture:
     if kind is not None:
         return _picture(path, video=kind == "mp4")
     if is_picture(path):
-        made = f"`gdsim run {path} --format gif` makes one of it"
+        made = f"`gdsim run {path} --format gif --set output.background=opaque` makes one of it"
         raise InputError(f"{path}: a slide holds a GIF, a PNG or an MP4; {made}")
     return _config(path, wanted)
 

@@ -22,6 +22,7 @@ from gdsim.cli.preparing import (
 )
 from gdsim.cli.presenting import make_deck
 from gdsim.cli.telling import print_paths, progress_bars, summarise, tell
+from gdsim.errors import InputError
 
 __all__ = ["compare", "render", "run", "slides"]
 
@@ -40,7 +41,7 @@ def run(
     """Simulate and draw each CONFIG; print the paths written."""
     experiments = load_all(configs, changes or (), format_change(formats), allow_code)
     targets = [targets_of(out, each, [*each.output.formats, "npz", "csv"]) for each in experiments]
-    check_targets(targets, overwrite)
+    check_targets(targets, overwrite, configs if changes else ())
     from gdsim.comparison import compare, write_csv
     from gdsim.descent import simulate
     from gdsim.trajectory import save
@@ -126,9 +127,13 @@ def render(
     overwrite: Overwrite = True,
 ) -> None:
     """Draw recorded trajectories again, without simulating."""
+    from gdsim.sources import dimensions
     from gdsim.trajectory import read
 
     passing = format_change(formats)
+    for recording in recordings:
+        if dimensions(recording) is not None:
+            raise InputError(f"{recording}: is a picture: gdsim run draws it again, gdsim render a recording (.npz)")
     recorded = [read(recording, allow_code=allow_code) for recording in recordings]
     experiments = [
         redrawn(*each, changes or (), passing, allow_code) for each in zip(recorded, recordings, strict=True)

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 from gdsim.config import FORMATS
 from gdsim.errors import ConfigError, GdsimError, InputError, did_you_mean
+from gdsim.files import cause
 
 # What is heavy is imported where it is used, so that mistakes come at once.
 if TYPE_CHECKING:
@@ -128,19 +129,28 @@ def targets_of(out: Path, experiment: Experiment, suffixes: Iterable[str]) -> di
     return {suffix: out / experiment.name / f"{experiment.name}.{suffix}" for suffix in suffixes}
 
 
-def check_targets(targets: Sequence[dict[str, Path]], overwrite: bool) -> None:
-    """See to it, before any work is done, that every result has a place of its own that can be written to."""
+def check_targets(targets: Sequence[dict[str, Path]], overwrite: bool, changed: Sequence[Path] = ()) -> None:
+    """See to it, before any work is done, that every result has a place of its own that can be written to.
+
+    Args:
+        targets: Where results go.
+        overwrite: Whether older ones may be replaced.
+        changed: Files whose configs run with changes, which must not be lost.
+    """
+    sources = {path.resolve() for path in changed}
     paths = [path for each in targets for path in each.values()]
     for path in paths:
         if paths.count(path) > 1:
             raise InputError(f"two configs would write {path}; rename one, or run them with different --out")
+        if path.resolve() in sources:
+            raise InputError(f"{path} is what runs, with changes: name another folder with --out, to keep its config")
         if path.exists() and not overwrite:
             raise InputError(f"{path} exists; leave out --no-overwrite, or name another folder with --out")
     for folder in {path.parent for path in paths}:
         try:
             folder.mkdir(parents=True, exist_ok=True)
         except OSError as error:
-            raise GdsimError(f"{folder}: cannot be made: {error.strerror}") from error
+            raise GdsimError(f"{folder}: cannot be made: {cause(error)}") from error
 
 
 def redrawn(

@@ -249,8 +249,9 @@ def _taken(picture: Picture, place: Path, figures: _Figures, wanted: Wanted) -> 
     from gdsim.slides import Shown
 
     experiment, look, words = picture.experiment, look_of(picture), []
-    if wanted.changes:
-        words.append(f"{picture.path}: is shown as it is; --set changes what is drawn for the deck alone.")
+    given = {"--set": wanted.changes, "--theme": wanted.theme, "--video": wanted.video and not picture.video}
+    if unheeded := " and ".join(name for name, value in given.items() if value):
+        words.append(f"{picture.path}: is shown as it is; {unheeded} is for what is drawn for the deck.")
     if is_apng(picture.path):
         words.append(f"{picture.path}: stands still: PowerPoint plays no APNG; a GIF or an MP4 moves.")
     poster, yaml = picture.poster, picture.provenance.yaml

@@ -32,7 +32,7 @@ SAVINGS: Mapping[str, tuple[str, ...]] = MappingProxyType(
     {
         ".apng": ("all colours",),
         ".gif": _COLOURS,
-        **{suffix: tuple(f"crf {value}" for value in values) for suffix, values in CRF.items()},
+        **dict.fromkeys(CRF, ("the best quality", "good quality", "fair quality", "low quality")),
         # Its own lossy kind is larger than one without loss wherever fills are flat, and stains thin lines.
         ".webp": ("all colours", *_COLOURS),
     }

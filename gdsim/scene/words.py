@@ -101,5 +101,8 @@ def _reached(objective: Objective, trajectory: Trajectory) -> npt.NDArray[np.int
 
 
 def _point(point: FloatArray) -> str:
-    written = [f"{x:.2f}".replace("-", "−") for x in point[:3]]
+    # What rounds to nothing has no sign.
+    written = [f"{round(x, 2) + 0.0:.2f}".replace("-", "−") for x in point[:3].tolist()]
+    if len(point) == 1:
+        return f"x = {written[0]}"
     return "(" + ", ".join([*written, "…"] if len(point) > 3 else written) + ")"
