@@ -9,7 +9,7 @@ demo: .venv/run
 	$(BIN)/gdsim run configs/quickstart.yaml
 
 test: .venv/test
-	$(BIN)/pytest
+	$(BIN)/pytest -n auto --dist loadfile
 
 lint: .venv/test
 	$(BIN)/ruff check .

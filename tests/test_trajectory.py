@@ -139,7 +139,7 @@ def test_what_is_no_file_of_arrays_is_refused(tmp_path: Path) -> None:
     assert "it is no recording of gdsim" in refused(tmp_path / "other.npz")
     with zipfile.ZipFile(tmp_path / "zip.npz", "w") as archive:
         archive.writestr("a.txt", "hello")
-    assert "it lacks 'format'" in refused(tmp_path / "zip.npz")
+    assert "it is no recording of gdsim" in refused(tmp_path / "zip.npz")
 
 
 def test_a_file_cut_anywhere_is_refused(saved: Path) -> None:
