@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import shutil
+import signal
 
 import pytest
 from hypothesis import settings
@@ -11,6 +12,9 @@ from hypothesis import settings
 # How long an example takes says more about the machine's load than about the code.
 settings.register_profile("gdsim", deadline=None)
 settings.load_profile("gdsim")
+
+# What runs in a script's background ignores interrupts, and so would every program that a test interrupts.
+signal.signal(signal.SIGINT, signal.default_int_handler)
 
 # More threads than one only spin on small work; the tests' own plain loops are no exception.
 os.environ.setdefault("OMP_NUM_THREADS", "1")

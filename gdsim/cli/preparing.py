@@ -119,13 +119,16 @@ def format_change(formats: str | None) -> dict[str, str]:
     wanted = [name.lower().removeprefix(".") for name in formats.replace(",", " ").split()]
     for name in wanted or [""]:
         if name not in FORMATS:
-            offer = did_you_mean(name, FORMATS) or f"; there are {', '.join(FORMATS)}"
+            offer = did_you_mean(name, FORMATS) or f"; there are {', '.join(FORMATS)}; gdsim slides makes a deck"
             raise InputError(f"--format: unknown format '{name}'{offer}")
     return {f"output.formats=[{', '.join(dict.fromkeys(wanted))}]": f"--format {formats}"}
 
 
 def targets_of(out: Path, experiment: Experiment, suffixes: Iterable[str]) -> dict[str, Path]:
     """Where the results of an experiment go, by suffix."""
+    named = out.suffix.lower().removeprefix(".")
+    if named in FORMATS and not out.is_dir():
+        raise InputError(f"--out {out}: names a folder, into which files are written; their kind is --format {named}")
     return {suffix: out / experiment.name / f"{experiment.name}.{suffix}" for suffix in suffixes}
 
 

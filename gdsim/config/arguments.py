@@ -177,6 +177,8 @@ def _schedule_argument_problems(signature: Signature, given: Mapping[str, Any], 
 def _argument_problems(signature: Signature, name: str, value: Any, *, beside: Iterable[str]) -> Iterator[Problem]:
     if name not in signature.arguments:
         hint = suggestion(name, [*signature.arguments, *beside])
+        if name.partition(" ")[0] in signature.arguments:
+            hint = f"; a colon is missing: `{name.replace(' ', ': ', 1)}`"
         yield Problem((), f"{signature.name} has no argument '{name}'{hint}", key=name)
         return
     annotation = signature.annotations[name]

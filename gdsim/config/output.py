@@ -36,7 +36,7 @@ PRESETS: Mapping[str, Mapping[str, Mapping[str, Any]]] = MappingProxyType(
         "slide": _preset([1280, 720], (25, 6.0, 2.0), 5_000_000, "slide"),
         "wide": _preset([1920, 1080], (25, 6.0, 2.0), 10_000_000, "slide"),
         "half": _preset([640, 720], (25, 6.0, 2.0), 3_000_000, "slide"),
-        "square": _preset([1080, 1080], (25, 6.0, 2.0), 5_000_000, "slide"),
+        "square": _preset([1080, 1080], (25, 6.0, 2.0), 5_000_000, "light"),
         "readme": _preset([800, 450], (20, 6.0, 2.0), 2_000_000, "light"),
         "thumb": _preset([320, 180], (10, 4.0, 1.0), 300_000, "light"),
     }

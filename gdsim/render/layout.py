@@ -279,8 +279,9 @@ def _under(page: _Page, columns: int, share: float, line: float) -> Layout:
     legend, key = _named(page, strip, line, strip.height)
     panels = _stack(page, Box(strip.x, strip.y, strip.width, key.y - 0.5 * em - strip.y))
     if len(panels) < len(wanted.panels):
+        # Beside the panels the names take nothing from them.
         wide = min(0.46 * strip.width, 30 * em)
-        legend, key = _named(page, replace(strip, width=wide), line, strip.height)
+        legend, key = _named(page, replace(strip, width=wide), LINES[0], strip.height)
         panels = _stack(page, Box(strip.x + wide + em, strip.y, strip.width - wide - em, strip.height))
     return _layout(page, (replace(place, panels=panels),), legend, key)
 

@@ -26,6 +26,9 @@ SIGNS = MappingProxyType(
 )
 """The signs of the key: how much room each takes, in ems, and what it means."""
 
+CLOSEST, WIDEST = 2.4, 2.95
+"""Between how many ems the entries of a legend may stand that have their settings under their names."""
+
 FORMULA = (1.35, 1.2, 1.05, 0.95)
 """The sizes that are tried for a formula, in ems."""
 
@@ -83,12 +86,13 @@ def draw_legend(still: Still, styles: Sequence[Style]) -> None:
     if box.height < 1.55 * em * min(len(styles), 2) and box.width > 1.5 * box.height:
         _draw_lines(still, styles, box)
         return
-    pitch = (2.95 if len(styles) * 2.95 * em <= box.height else 1.55) * em
+    each = box.height / len(styles) / em
+    pitch = (1.55 if each < CLOSEST else min(each, WIDEST)) * em
     room = int((box.height + 0.1 * em) // pitch)
     shown = styles if len(styles) <= room else styles[: max(room - 1, 0)]
     y = box.top - 0.8 * em
     for style in shown:
-        _draw_entry(still, style, box, y, under=pitch > 2 * em)
+        _draw_entry(still, style, box, y, under=each >= CLOSEST)
         y -= pitch
     if len(shown) < len(styles):
         words = f"and {len(styles) - len(shown)} more"
