@@ -22,6 +22,7 @@ from typer.testing import CliRunner
 import gdsim
 from gdsim.cli import app
 from gdsim.embed import FORMS
+from tests.browse import visit, wait_for
 from tests.decode import decode_video
 
 CONFIGS = Path(__file__).parent.parent / "configs"
@@ -208,6 +209,35 @@ def test_a_snippet_leads_from_the_documents_folder_to_the_files(here, gif, monke
     assert named
     assert {Path(each).resolve() for each in named} <= {Path(gif).resolve(), Path(gif).with_suffix(".png").resolve()}
     assert not any(Path(each).is_absolute() for each in named)
+
+
+def test_from_yaml_to_a_deck_in_one_command(here, ran):
+    from pptx import Presentation
+
+    result = call("slides", "quick.yaml", "-o", "talk.pptx", "--quiet")
+    assert (result.exit_code, result.stdout, result.stderr) == (0, "talk.pptx\n", "")
+    first, second = Presentation("talk.pptx").slides
+    assert first.shapes.title.text == "Himmelblau"
+    (picture,) = (shape for shape in first.shapes if shape.shape_type == 13)
+    assert picture.image.content_type == "image/gif"
+    assert picture._element.nvPicPr.cNvPr.get("descr").startswith("Gradient descent on Himmelblau, 20 steps.")
+    assert QUICK.strip() in first.notes_slide.notes_text_frame.text
+    assert any(shape.has_table for shape in second.shapes)
+    Path("race.gif").write_bytes((ran[0] / "outputs/quick/quick.gif").read_bytes())
+    assert call("slides", "race.gif", "-o", "gif.pptx", "--quiet").exit_code == 0
+    (picture,) = (shape for shape in Presentation("gif.pptx").slides[0].shapes if shape.shape_type == 13)
+    assert picture.image.blob == Path("race.gif").read_bytes()
+    assert call("slides", "quick.yaml", "-o", "talk.ppt").exit_code == 2
+
+
+@pytest.mark.slow
+def test_from_yaml_to_a_page_in_one_command(here, browser):
+    result = call("run", "quick.yaml", "--format", "html", "--quiet")
+    assert result.exit_code == 0, result.output
+    visit(browser, here / result.stdout.split()[0], reduced_motion="reduce")
+    assert wait_for(lambda: browser.execute_script("return document.getElementById('step').textContent") == "20")
+    assert browser.title == "Himmelblau"
+    assert browser.get_log("browser") == []
 
 
 def test_from_yaml_to_a_readme_in_two_commands(here, ran, gif, monkeypatch):
