@@ -92,7 +92,7 @@ class Frames:
         for group, place in zip(scene.groups, layout.groups, strict=True):
             self._draw_group(group, place)
         draw_names(still, scene.groups, layout.groups)
-        draw_legend(still, scene.styles)
+        settings = draw_legend(still, scene.styles)
         draw_key(still, scene)
         formula = draw_title(still, scene)
         self._counter = Counter(scene, still) if scene.steps else None
@@ -100,7 +100,7 @@ class Frames:
         still.canvas.draw()
         self._background = np.array(still.canvas.buffer_rgba())
         self.missing = still.missing
-        self.left_out = tuple(sentence for sentence in (_crowded(scene, layout), formula) if sentence)
+        self.left_out = tuple(sentence for sentence in (_crowded(scene, layout), settings, formula) if sentence)
         theme = scene.theme
         exact = dict.fromkeys([theme.page, theme.text, *(style.color for style in scene.styles), theme.quiet])
         self.colors = np.array([[round(255 * part) for part in to_rgb(color)] for color in exact], np.uint8)

@@ -78,25 +78,32 @@ def _fits(still: Still, words: str, size: float, room: float) -> bool:
     return width <= room and above <= still.size[1] - still.layout.title.y - 2 and below <= 1.1 * still.em
 
 
-def draw_legend(still: Still, styles: Sequence[Style]) -> None:
-    """Name the paths, each with its settings under or beside it, or all in lines where there is little room."""
+def draw_legend(still: Still, styles: Sequence[Style]) -> str:
+    """Name the paths, each with its settings under or beside it, or all in lines where there is little room.
+
+    Returns:
+        Whose settings are left away where others have theirs, as a sentence, or nothing.
+    """
     em, box = still.em, still.layout.legend
     if box is None:
-        return
+        return ""
     if box.height < 1.55 * em * min(len(styles), 2) and box.width > 1.5 * box.height:
         _draw_lines(still, styles, box)
-        return
+        return ""
     each = box.height / len(styles) / em
     pitch = (1.55 if each < CLOSEST else min(each, WIDEST)) * em
     room = int((box.height + 0.1 * em) // pitch)
     shown = styles if len(styles) <= room else styles[: max(room - 1, 0)]
     y = box.top - 0.8 * em
+    bare = []
     for style in shown:
-        _draw_entry(still, style, box, y, under=each >= CLOSEST)
+        if not _draw_entry(still, style, box, y, under=each >= CLOSEST) and style.settings:
+            bare.append(style.label)
         y -= pitch
     if len(shown) < len(styles):
         words = f"and {len(styles) - len(shown)} more"
         still.text(box.x + 3.4 * em, y, words, color=still.theme.quiet, va="center_baseline")
+    return f"The legend has no room for the settings of {', '.join(bare)} at this size." if bare else ""
 
 
 def draw_names(still: Still, groups: Sequence[Group], places: Sequence[Place]) -> None:
@@ -173,21 +180,28 @@ def _draw_sign(still: Still, scene: Scene, sign: str, x: float, y: float) -> Non
         arrow(x, np.sign(rise), rise, colors.get(sign, theme.quiet), theme.text if sign == "downhill" else "")
 
 
-def _draw_entry(still: Still, style: Style, box: Box, y: float, *, under: bool, whole: bool = False) -> None:
-    """Sign, name and settings, these under the name or beside it; `whole` leaves settings away that would be cut."""
+def _draw_entry(still: Still, style: Style, box: Box, y: float, *, under: bool, whole: bool = False) -> bool:
+    """Sign, name and settings, these under the name or beside it; `whole` leaves settings away that would be cut.
+
+    Returns:
+        Whether the settings are there, cut perhaps.
+    """
     em = still.em
     still.sign([box.x, box.x + 2.7 * em], y, color=style.color, dash=style.dash)
     still.sign([box.x + 2.35 * em], y, color=style.color, marker=style.marker)
-    x, room = box.x + 3.4 * em, box.width - 3.4 * em
-    label = still.shortened(style.label, 1.05, room, bold=True, middle=True)
+    x = box.x + 3.4 * em
+    label = still.shortened(style.label, 1.05, box.right - x, bold=True, middle=True)
     still.text(x, y, label, size=1.05, fontweight="bold", va="center_baseline")
     if under:
         y -= 1.3 * em
     else:
         x += still.width_of(label, 1.05, bold=True) + 0.8 * em
-    if box.right - x > 4 * em and not (whole and still.width_of(style.settings, 1.0) > box.right - x):
-        settings = still.shortened(style.settings, 1.0, box.right - x)
-        still.text(x, y, settings, color=still.theme.quiet, va="center_baseline")
+    room = box.right - x
+    if room <= 4 * em or (whole and still.width_of(style.settings, 1.0) > room):
+        return False
+    settings = still.shortened(style.settings, 1.0, room)
+    still.text(x, y, settings, color=still.theme.quiet, va="center_baseline")
+    return bool(settings)
 
 
 def _draw_lines(still: Still, styles: Sequence[Style], box: Box) -> None:
