@@ -7,9 +7,9 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
-from gdsim.errors import GdsimError
+from gdsim.errors import GdsimError, did_you_mean
 
-__all__ = ["cause", "whole_file"]
+__all__ = ["cause", "sibling", "whole_file"]
 
 
 def cause(error: OSError) -> str:
@@ -17,6 +17,14 @@ def cause(error: OSError) -> str:
     if isinstance(error, FileExistsError | NotADirectoryError):
         return "a file stands where a folder should be"
     return error.strerror or str(error)
+
+
+def sibling(path: Path) -> str:
+    """Return `"; did you mean 'x'?"` for the file beside a missing one that has the nearest name, or nothing."""
+    try:
+        return did_you_mean(path.name, sorted(each.name for each in path.parent.iterdir()))
+    except OSError:
+        return ""
 
 
 @contextmanager

@@ -13,7 +13,7 @@ import typer
 from typer.core import TyperCommand
 
 from gdsim.cli.options import AllowCode, Out, Overwrite, Set
-from gdsim.cli.preparing import check_targets, folder_of, load_all
+from gdsim.cli.preparing import by_option, check_targets, folder_of, load_all
 from gdsim.cli.telling import arguments, dimensions, facts, gradient_facts, print_columns
 from gdsim.embed import FORMS
 from gdsim.errors import InputError, did_you_mean
@@ -131,14 +131,10 @@ def _portrait(objective: Objective, kind: Literal["contour", "surface", "curve"]
     from gdsim.scene import portray
     from gdsim.themes import theme as look
 
-    try:
+    with by_option("--theme"):
         look(theme)
-    except InputError as error:
-        raise InputError(f"--theme: {error}") from error
-    try:
+    with by_option("--kind"):
         return portray(objective, view=View(kind=kind, theme=theme))
-    except InputError as error:
-        raise InputError(f"--kind: {error}") from error
 
 
 def grad(

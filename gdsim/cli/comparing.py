@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 import sys
-import tempfile
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -17,7 +16,7 @@ from rich.console import Console
 from rich.text import Text
 
 import gdsim
-from gdsim.cli.preparing import all_of, check_view, load_one, notes
+from gdsim.cli.preparing import all_of, check_view, load_one, notes, places_of
 from gdsim.cli.telling import grid, progress_bars, tell
 from gdsim.config.places import printable
 from gdsim.errors import ConfigError, GdsimError, InputError
@@ -69,7 +68,7 @@ def compare_all(configs: Sequence[Path], wanted: Wanted, changes: Sequence[str],
         raise InputError("two configs have the same name, by which --resume knows them; compare them one by one")
     for experiment in experiments:
         _check(experiment, names, tuning, wanted)
-    with _folders(wanted.files()):
+    with places_of({f"{option}: {path}": path for option, path in wanted.files().items()}):
         for experiment in experiments:
             _compare(experiment, names, tuning, wanted)
 
@@ -210,27 +209,6 @@ def _is_same(one: Path, other: Path) -> bool:
 def _one_objective(count: int | None) -> str:
     found = "several" if count is None else str(count)
     return f"--write goes with one objective, not {found}: each is tuned by itself, and a config holds one tuning"
-
-
-@contextmanager
-def _folders(paths: dict[str, Path]) -> Iterator[None]:
-    """Make the folders of files that are to come, try whether they can be written, and take away what stays empty."""
-    above = [folder for path in paths.values() for folder in path.parents]
-    missing = [folder for folder in dict.fromkeys(above) if not folder.exists()]
-    try:
-        for option, path in paths.items():
-            try:
-                path.parent.mkdir(parents=True, exist_ok=True)
-                # As long a name as it has while it is not whole.
-                with tempfile.NamedTemporaryFile(prefix=f".{path.stem}.", suffix=path.suffix, dir=path.parent):
-                    pass
-            except OSError as error:
-                raise GdsimError(f"{option}: {path} cannot be written: {error.strerror or error}") from error
-        yield
-    finally:
-        for folder in sorted(missing, key=lambda each: len(each.parts), reverse=True):
-            with suppress(OSError):  # it is not empty, or was never made
-                folder.rmdir()
 
 
 def _print(name: str, study: Study) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import tempfile
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from pathlib import Path
@@ -15,11 +16,13 @@ from gdsim.files import cause
 # What is heavy is imported where it is used, so that mistakes come at once.
 if TYPE_CHECKING:
     from gdsim.config import Experiment
+    from gdsim.render import Frames
     from gdsim.scene import Scene
     from gdsim.trajectory import Trajectory
 
 __all__ = [
     "all_of",
+    "by_option",
     "check_targets",
     "check_view",
     "composed",
@@ -28,7 +31,9 @@ __all__ = [
     "format_change",
     "load_all",
     "load_one",
+    "not_drawn",
     "notes",
+    "places_of",
     "redrawn",
     "targets_of",
 ]
@@ -216,10 +221,8 @@ def draw_all(experiment: Experiment, scene: Scene, paths: dict[str, Path], progr
             given_up += draw(scene, paths[name], output=output, provenance=made, drawn=drawn, track=track)
             pictures += 1 if name in STILLS else len(drawn)
     seconds = process_time() - began
-    missing = drawn.missing
-    words = [f"The font has no sign for {missing}: each is drawn as a box."] if missing else []
-    words += drawn.left_out
-    if _turns(scene) and pictures >= len(drawn):
+    words = not_drawn(drawn)
+    if scene.turns and pictures >= len(drawn):
         words.append(
             f"The camera turns, so that every frame is drawn whole: {seconds / pictures:.2g} CPU s each; "
             "a GIF of it is several times as large as an MP4."
@@ -227,8 +230,41 @@ def draw_all(experiment: Experiment, scene: Scene, paths: dict[str, Path], progr
     return [*words, *given_up, *(page_notes(scene) if "html" in paths else ())]
 
 
-def _turns(scene: Scene) -> bool:
-    from gdsim.scene import Relief
+def not_drawn(frames: Frames) -> list[str]:
+    """What a picture does not show as it should, a sentence each."""
+    missing = [f"The font has no sign for {frames.missing}: each is drawn as a box."] if frames.missing else []
+    return [*missing, *frames.left_out]
 
-    grounds = [facet.ground for facet in scene.facets]
-    return any(isinstance(ground, Relief) and ground.space.camera.orbit != 0 for ground in grounds)
+
+@contextmanager
+def by_option(option: str) -> Iterator[None]:
+    """Put the option before a mistake in what it was given."""
+    try:
+        yield
+    except InputError as error:
+        raise InputError(f"{option}: {error}") from error
+
+
+@contextmanager
+def places_of(paths: Mapping[str, Path]) -> Iterator[None]:
+    """Make the folders of files that are to come, try whether they can be written, and take away what stays empty.
+
+    Args:
+        paths: The files, each by what an error is to begin with.
+    """
+    above = [folder for path in paths.values() for folder in path.parents]
+    missing = [folder for folder in dict.fromkeys(above) if not folder.exists()]
+    try:
+        for words, path in paths.items():
+            try:
+                path.parent.mkdir(parents=True, exist_ok=True)
+                # As long a name as it has while it is not whole.
+                with tempfile.NamedTemporaryFile(prefix=f".{path.stem}.", suffix=path.suffix, dir=path.parent):
+                    pass
+            except OSError as error:
+                raise GdsimError(f"{words} cannot be written: {error.strerror or error}") from error
+        yield
+    finally:
+        for folder in sorted(missing, key=lambda each: len(each.parts), reverse=True):
+            with suppress(OSError):  # it is not empty, or was never made
+                folder.rmdir()

@@ -5,14 +5,14 @@ from __future__ import annotations
 import tempfile
 from collections import Counter
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from itertools import chain, count
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from gdsim.cli.gathering import Picture, Run, Wanted, is_apng, look_of, read, theme_of
-from gdsim.cli.preparing import all_of, notes
+from gdsim.cli.preparing import all_of, by_option, not_drawn, notes, places_of
 from gdsim.cli.telling import progress_bars, tell
 from gdsim.errors import GdsimError, InputError
 
@@ -88,14 +88,14 @@ def make_deck(
 
     wanted = Wanted(video, theme, changes, allow_code, quiet)
     _check_out(out, [*sources, *([template] if template else [])], overwrite)
-    with _by_option("--theme"):
+    with by_option("--theme"):
         chosen = look(theme or "slide")
     # What is wrong with the template is told before any work is done, as is that python-pptx is missing.
     empty_deck(chosen, template)
     found = all_of(lambda path: read(path, wanted), sources)
     made = empty_deck(look_of(found[0]) if theme is None else chosen, template)
     figures = _Figures()
-    with _place(out), tempfile.TemporaryDirectory(prefix="gdsim-") as folder:
+    with places_of({f"{out}:": out}), tempfile.TemporaryDirectory(prefix="gdsim-") as folder:
         titles = []
         for number, each in enumerate(found):
             place = Path(folder) / str(number)
@@ -122,34 +122,6 @@ def _check_out(out: Path, read: Sequence[Path], overwrite: bool) -> None:
             raise InputError(f"--out: {out} is what the deck is made of; name another file")
     if out.exists() and not overwrite:
         raise InputError(f"{out} exists; leave out --no-overwrite, or name another file with --out")
-
-
-@contextmanager
-def _by_option(option: str) -> Iterator[None]:
-    """Put the option before a mistake in what it was given."""
-    try:
-        yield
-    except InputError as error:
-        raise InputError(f"{option}: {error}") from error
-
-
-@contextmanager
-def _place(out: Path) -> Iterator[None]:
-    """Make the folder of the deck, try whether it can be written to, and take away what stays empty."""
-    missing = [folder for folder in out.parents if not folder.exists()]
-    try:
-        try:
-            out.parent.mkdir(parents=True, exist_ok=True)
-            # As long a name as it has while it is not whole.
-            with tempfile.NamedTemporaryFile(prefix=f".{out.stem}.", suffix=out.suffix, dir=out.parent):
-                pass
-        except OSError as error:
-            raise GdsimError(f"{out}: cannot be written: {error.strerror or error}") from error
-        yield
-    finally:
-        for folder in missing:
-            with suppress(OSError):  # it is not empty, or was never made
-                folder.rmdir()
 
 
 def _drawn(run: Run, made: Deck, place: Path, wanted: Wanted, figures: _Figures) -> Shown:
@@ -191,8 +163,7 @@ def _draw(
     given_up = draw(bare, picture, output=experiment.output, provenance=told, drawn=drawn, track=track)
     if picture.suffix == ".mp4":
         draw(bare, picture.with_suffix(".png"), provenance=told, drawn=drawn)
-    missing = [f"The font has no sign for {drawn.missing}: each is drawn as a box."] if drawn.missing else []
-    return [*missing, *drawn.left_out, *given_up]
+    return [*not_drawn(drawn), *given_up]
 
 
 def _scene(experiment: Experiment, trajectories: Sequence[Trajectory], made: Deck, scale: float) -> Scene:

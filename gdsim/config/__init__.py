@@ -18,7 +18,8 @@ from gdsim.config.places import Problem
 from gdsim.config.problems import problems_in
 from gdsim.config.specs import ObjectiveSpec, OptimizerSpec, Place, Start
 from gdsim.config.text import MAX_BYTES, dump, parse
-from gdsim.errors import ConfigError, InputError, did_you_mean
+from gdsim.errors import ConfigError, InputError
+from gdsim.files import sibling
 
 __all__ = [
     "FORMATS",
@@ -124,7 +125,7 @@ def _text(path: Path) -> str:
     except IsADirectoryError:
         raise InputError(f"{path}: is a folder; name a file in it") from None
     except FileNotFoundError:
-        raise InputError(f"{path}: no such file{_sibling(path)}") from None
+        raise InputError(f"{path}: no such file{sibling(path)}") from None
     except (OSError, ValueError) as error:
         raise InputError(f"{path}: cannot be read: {getattr(error, 'strerror', None) or error}") from None
     if b"\0" in content:
@@ -136,9 +137,3 @@ def _text(path: Path) -> str:
     except UnicodeDecodeError as error:
         line = content[: error.start].count(b"\n") + 1
         raise InputError(f"{path}: is no UTF-8 text: line {line} holds the byte {content[error.start]:#04x}") from None
-
-
-def _sibling(path: Path) -> str:
-    """Return a suggestion from among the files beside a missing one."""
-    names = sorted(entry.name for entry in path.parent.iterdir()) if path.parent.is_dir() else []
-    return did_you_mean(path.name, names)

@@ -10,6 +10,7 @@ import numpy as np
 import numpy.typing as npt
 from PIL import Image
 
+from gdsim.pages import address
 from gdsim.render import Digits, Drawing, Figures, Pane, Sign, Sprite, Trace, Vectors, outline
 from gdsim.render.riders import ARROW, EDGE, FAINT, FOOT, SHORTEST, STEP, TANGENT, TOUCHING
 from gdsim.render.trail import BANDS, OVERLAP
@@ -61,7 +62,7 @@ def numbers(scene: Scene, drawing: Drawing) -> dict[str, Any]:
         "groups": [group.name for group in scene.groups],
         "panes": panes,
         "digits": digits,
-        "sheet": _embedded(sheet.picture(), "png"),
+        "sheet": address("image/png", sheet.picture()),
         "scale": drawing.scale,
     }
 
@@ -75,12 +76,7 @@ def ground(drawing: Drawing) -> str:
     """Return what stands still as an address that holds the picture itself."""
     file = BytesIO()
     Image.fromarray(drawing.ground).save(file, "webp", quality=QUALITY, method=4)
-    return _embedded(file.getvalue(), "webp")
-
-
-def _embedded(picture: bytes, kind: str) -> str:
-    """Return a picture as an address that holds it."""
-    return f"data:image/{kind};base64,{b64encode(picture).decode('ascii')}"
+    return address("image/webp", file.getvalue())
 
 
 def _pane(pane: Pane, sheet: _Sheet) -> dict[str, Any]:

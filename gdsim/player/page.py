@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import json
-from base64 import b64encode
 from collections.abc import Iterator
 from dataclasses import replace
-from hashlib import sha256
 from html import escape
 from importlib.resources import files
 from string import Template
 
+from gdsim.pages import digest
 from gdsim.player.icons import ICONS, swatch
 from gdsim.player.numbers import ground, numbers, quoted
 from gdsim.provenance import Provenance
@@ -66,15 +65,11 @@ def page(scene: Scene, provenance: Provenance | None = None, loop: bool = True) 
 def notes(scene: Scene) -> tuple[str, ...]:
     """Say what the page does not show of a scene, a sentence each."""
     told = []
-    if any(_turns(facet) for facet in scene.facets):
+    if scene.turns:
         told.append("The page shows the surface from where the camera begins; here it does not turn.")
     if stride(scene) > 1:
         told.append(f"The page knows the figures of one in {stride(scene)} steps.")
     return tuple(told)
-
-
-def _turns(facet: Facet) -> bool:
-    return isinstance(facet.ground, Relief) and facet.ground.space.camera.orbit != 0
 
 
 def _stopped(scene: Scene) -> Iterator[Group]:
@@ -98,9 +93,8 @@ def _thinned(drawing: Drawing) -> Iterator[str]:
 
 def _policy(style: str, script: str) -> str:
     """What the page may do: run this one script, and show what it holds itself."""
-    # Both stand on lines of their own, and their breaks are hashed with them.
-    own = (b64encode(sha256(f"\n{text}\n".encode()).digest()).decode("ascii") for text in (style, script))
-    return "default-src 'none'; style-src 'sha256-{}'; script-src 'sha256-{}'; ".format(*own) + (
+    return (
+        f"default-src 'none'; style-src {digest(style)}; script-src {digest(script)}; "
         "img-src data:; base-uri 'none'; form-action 'none'"
     )
 

@@ -244,10 +244,8 @@ def draw(scene: Scene, still: Still, layers: Sequence[Layer], counter: Counter |
     scale = 2 if 2 * scene.size[0] <= FINEST else 1
     sheet = _Sheet(still, scale)
     drawn = [(layer, layer.trails(START)) for layer in layers]
-    most, every = (
-        MOST_PLACES // max(1, sum(len(trail.at(0.0)) for _, trails in drawn for trail in trails)),
-        stride(scene),
-    )
+    most = MOST_PLACES // max(1, sum(len(trail.at(0.0)) for _, trails in drawn for trail in trails))
+    every = stride(scene)
     aparts = [[_apart(trail, most) for trail in trails] for _, trails in drawn]
     panes = [
         _panel(scene, layer, _parts(trails, apart))

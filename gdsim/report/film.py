@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from base64 import b64encode
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from io import BytesIO
@@ -15,6 +14,7 @@ from PIL import Image
 from gdsim.config import Experiment
 from gdsim.descent import simulate
 from gdsim.encode import write
+from gdsim.pages import address
 from gdsim.render import frames
 from gdsim.scene import FEW_STARTS, Scene, compose
 from gdsim.themes import Theme
@@ -142,10 +142,6 @@ def _clip(scene: Scene) -> Clip:
     return Clip(
         theme=scene.theme,
         colors={style.label: style.color for style in scene.styles},
-        video=_address("video/mp4", video),
-        poster=_address("image/webp", still.getvalue()),
+        video=address("video/mp4", video),
+        poster=address("image/webp", still.getvalue()),
     )
-
-
-def _address(kind: str, content: bytes) -> str:
-    return f"data:{kind};base64,{b64encode(content).decode('ascii')}"

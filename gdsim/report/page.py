@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from base64 import b64encode
 from collections.abc import Iterable, Iterator, Mapping
-from hashlib import sha256
 from html import escape
 from importlib.resources import files
 from string import Template
 
+from gdsim.pages import digest
 from gdsim.report.contents import Across, Contents
 from gdsim.report.diagrams import Loss, data_chart, loss_charts, performance_chart
 from gdsim.report.film import film
@@ -63,10 +62,8 @@ def page(told: Contents) -> str:
 
 def _policy(script: str) -> str:
     """What the page may do: run this one script, and show what it holds itself."""
-    # The script stands on lines of its own, and its breaks are hashed with it.
-    digest = b64encode(sha256(f"\n{script}\n".encode()).digest()).decode("ascii")
     return (
-        f"default-src 'none'; script-src 'sha256-{digest}'; style-src 'unsafe-inline'; "
+        f"default-src 'none'; script-src {digest(script)}; style-src 'unsafe-inline'; "
         "img-src data:; media-src data:; base-uri 'none'; form-action 'none'"
     )
 

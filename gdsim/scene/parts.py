@@ -300,3 +300,9 @@ class Scene:
     def facets(self) -> tuple[Facet, ...]:
         """All facets of all groups."""
         return tuple(facet for group in self.groups for facet in group.facets)
+
+    @property
+    def turns(self) -> bool:
+        """Whether a camera turns, so that every frame is another one throughout."""
+        grounds = [facet.ground for facet in self.facets]
+        return any(isinstance(ground, Relief) and ground.space.camera.orbit != 0 for ground in grounds)

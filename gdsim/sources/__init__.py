@@ -8,7 +8,8 @@ from os import PathLike
 from pathlib import Path
 from typing import BinaryIO
 
-from gdsim.errors import InputError, did_you_mean
+from gdsim.errors import InputError
+from gdsim.files import sibling
 from gdsim.provenance import Provenance
 from gdsim.sources.contents import BrokenOffError, Contents
 from gdsim.sources.documents import read_html, read_pdf, read_svg
@@ -146,21 +147,13 @@ def _first_bytes(path: Path) -> bytes:
         if path.is_dir():
             raise InputError(f"{path}: is a folder; name a file in it")
         if not path.exists():
-            raise InputError(f"{path}: no such file{_sibling(path)}")
+            raise InputError(f"{path}: no such file{sibling(path)}")
         if not path.is_file():
             raise InputError(f"{path}: is no ordinary file")
         with path.open("rb") as file:
             return file.read(_FIRST)
     except (OSError, ValueError) as error:
         raise _unreadable(path, error) from error
-
-
-def _sibling(path: Path) -> str:
-    """Return a suggestion from among the files beside a missing one."""
-    try:
-        return did_you_mean(path.name, sorted(each.name for each in path.parent.iterdir()))
-    except OSError:
-        return ""
 
 
 def _unreadable(path: Path, error: Exception) -> InputError:
