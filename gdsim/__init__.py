@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from gdsim.sources import source
     from gdsim.trajectory import Stop, Trajectory, read, save
 
-__version__ = "0.3.0"
+__version__ = "0.4.0"
 
 _ROOMS = {
     "Animation": "config",

@@ -733,10 +733,12 @@ def test_a_failed_run_takes_its_empty_folder_away(here, monkeypatch):
 
 def test_lists_name_everything(here):
     everything = call("list").stdout
-    for title in ("objectives:", "optimizers:", "schedules:", "themes:"):
+    for title in ("objectives:", "networks:", "data:", "optimizers:", "schedules:", "themes:"):
         assert title in everything
     assert {line.split()[0] for line in call("list", "objectives").stdout.splitlines()} >= {"ackley", "sine"}
     assert "lr=1e-3" in call("list", "optimizers").stdout
+    assert [line.split()[0] for line in call("list", "networks").stdout.splitlines()] == ["mlp", "cnn"]
+    assert {"digits", "moons"} < {line.split()[0] for line in call("list", "data").stdout.splitlines()}
     themes = [line.split()[0] for line in call("list", "themes").stdout.splitlines()]
     assert themes[:3] == ["light", "dark", "slide"]
     assert "ggplot" in themes

@@ -23,6 +23,7 @@ import gdsim
 from gdsim.cli.telling import grid
 from gdsim.comparison import compare, detours, failed_row, grouped, mean_angles, row_of, table, titles, write_csv
 from gdsim.trajectory import Stop
+from tests.networks_made import trained
 
 SPHERE = gdsim.objective("sphere")
 HIMMELBLAU = gdsim.objective("himmelblau")
@@ -394,14 +395,24 @@ FAILED = failed_row(SPHERE.title, "SAM", "SAM", "it needs a closure:\nnone | is 
 TABLE = table([*compare(AWKWARD), FAILED], "Equal *budget* | of 41.")
 
 
+OF_FUNCTIONS = [
+    field.name for field in fields(gdsim.Row) if field.name not in ("test_loss", "accuracy", "test_accuracy")
+]
+
+
+def told(row):
+    """What a table of functions holds of a row."""
+    return {name: cell for name, cell in asdict(row).items() if name in OF_FUNCTIONS}
+
+
 def test_the_csv_reads_back(tmp_path):
     write_csv(TABLE, tmp_path / "a.csv")
     text = (tmp_path / "a.csv").read_bytes().decode()
     assert text == TABLE.to_csv()
     read = list(csv.DictReader(io.StringIO(text, newline="")))
-    assert list(read[0]) == [field.name for field in fields(gdsim.Row)]
+    assert list(read[0]) == OF_FUNCTIONS
     for cells, row in zip(read, TABLE, strict=True):
-        for name, figure in asdict(row).items():
+        for name, figure in told(row).items():
             if figure is None:
                 assert cells[name] == ""
             elif isinstance(figure, str):
@@ -416,7 +427,7 @@ def test_the_json_is_strict_and_whole():
         raise AssertionError(f"{constant} is no JSON")
 
     read = json.loads(TABLE.to_json(), parse_constant=refuse)
-    assert read == {"caption": TABLE.caption, "rows": [asdict(row) for row in TABLE]}
+    assert read == {"caption": TABLE.caption, "rows": [told(row) for row in TABLE]}
 
 
 def cells(line):
@@ -475,7 +486,7 @@ def test_a_narrow_terminal_loses_columns_and_no_digits(width):
 def test_a_data_frame_has_every_figure():
     pytest.importorskip("pandas")
     frame = TABLE.to_pandas()
-    assert list(frame.columns) == [field.name for field in fields(gdsim.Row)]
+    assert list(frame.columns) == OF_FUNCTIONS
     assert frame.attrs == {"caption": TABLE.caption}
     for name in frame.columns:
         for cell, row in zip(frame[name], TABLE, strict=True):
@@ -501,3 +512,42 @@ def test_two_runs_with_one_seed_give_the_same_csv():
     )
     assert first == second
     assert len(first.splitlines()) == 7
+
+
+def test_networks_have_columns_of_their_own_and_none_that_a_shadow_would_give():
+    paths = trained(steps=20, every=4)
+    made = compare(paths)
+    headings = [column.heading for column in made.columns()]
+    assert {"test loss", "accuracy", "test accuracy"} <= {*headings}
+    assert not {"path over straight", "angle to −∇f", "distance to minimum", "solved"} & {*headings}
+    read = {row["optimizer"]: row for row in csv.DictReader(io.StringIO(made.to_csv(), newline=""))}
+    for path in paths:
+        for name in ("test_loss", "accuracy", "test_accuracy"):
+            assert float(read[path.label][name]) == path.training.figures[name][-1]
+        for name in ("detour", "mean_angle", "distance_to_minimum", "solved"):
+            assert read[path.label][name] == ""
+    assert json.loads(made.to_json())["rows"][0]["accuracy"] == made.rows[0].accuracy
+    assert f"| {100 * made.rows[0].test_accuracy:.1f} % |" in made.to_markdown()
+    assert "loss on all training data" in made.caption
+    assert "loss on all training data" not in TABLE.caption
+
+
+def test_a_loss_between_two_kept_weights_is_within_no_tolerance():
+    (path,) = trained(("Adam",), 20, every=7)
+    lowest = float(path.values.min())
+    goal = lowest + 1e-3 * (path.values[0, 0] - lowest)
+    kept = [k for k in (0, 7, 14, 20) if path.values[k, 0] <= goal]
+    assert row_of(path, lowest).steps_to_tolerance == kept[0]
+
+
+def test_a_network_without_classes_or_test_data_has_no_such_columns():
+    (path,) = trained(("Adam",), 5, tested=False)
+    bare = replace(path.training, figures={**path.training.figures, "accuracy": np.full(6, np.nan)})
+    made = compare([replace(path, training=bare)])
+    assert not {"test_loss", "accuracy", "test_accuracy"} & {column.name for column in made.columns()}
+    assert list(csv.DictReader(io.StringIO(made.to_csv(), newline="")).fieldnames) == OF_FUNCTIONS
+
+
+def test_two_networks_are_two_objectives_and_a_recording_of_one_is_one():
+    one, other = trained(("A", "B"), 3), trained(("A",), 3)
+    assert [len(group) for group in grouped([*one, *other])] == [2, 1]

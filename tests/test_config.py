@@ -569,7 +569,7 @@ output: {formats: [gif, avi]}
         ("objective: [beale, {nmae: beale}]", "objective.1: unknown key 'nmae'; did you mean 'name'?"),
         ("objective: [beale, {name: beale, dim: 3}]", "objective.1.dim: beale has dim 2, not 3"),
         ("objectives: [beale]", "unknown key 'objectives'; did you mean 'objective'?"),
-        ("objective: {dim: 2}", "objective: must have one of name, expression, samples, python, not none"),
+        ("objective: {dim: 2}", "objective: must have one of name, expression, samples, python, network, not none"),
         ("objective: {nmae: beale}", "objective: unknown key 'nmae'; did you mean 'name'?"),
         ("objective: {name: beale, dim: 3}", "objective.dim: beale has dim 2, not 3"),
         ("objective: {name: beale, bounds: [[1, 2], 3]}", "objective.bounds.1: must be a number or a list of 2 items, each a number, not 3"),
@@ -620,14 +620,14 @@ output: {formats: [gif, avi]}
         ("view: {size: [1280, 720.0]}", "view.size.1: must be an even height from 120 to 2160, not 720.0"),
         ("view: {panels: [], panels_at: under}", "view.panels_at: goes with panels, and panels: [] has none"),
         ("view: {panels: [], against: steps}", "view.against: goes with panels, and panels: [] has none"),
-        ("view: {kind: contuor}", "view.kind: must be 'contour', 'surface' or 'curve', not 'contuor'; did you mean "
+        ("view: {kind: contuor}", "view.kind: must be 'contour', 'surface', 'curve' or 'image', not 'contuor'; did you mean "
          "'contour'?"),
         ("view: {layout: gird}", "view.layout: must be 'overlay' or 'grid', not 'gird'; did you mean 'grid'?"),
         ("view: {plane: [0, 0]}", "view.plane: names 0 twice"),
-        ("view: {plane: [-1, 0]}", "view.plane.0: must be a whole number of at least 0, not -1"),
-        ("view: {plane: [1]}", "view.plane: must be a list of 2 items, each a whole number of at least 0, not [1]"),
-        ("view: {plane: pcb}", "view.plane: must be a list of 2 items, each a whole number of at least 0 or 'pca', not "
-         "'pcb'; did you mean 'pca'?"),
+        ("view: {plane: [-1, 0]}", "view.plane.0: must be a whole number of at least 0 or text, not -1"),
+        ("view: {plane: [1]}", "view.plane: must be a list of 2 items, each a whole number of at least 0 or a list of 2 items, each text, not [1]"),
+        ("view: {plane: pcb}", "view.plane: must be a list of 2 items, each a whole number of at least 0, 'pca' or 'random' "
+         "or a list of 2 items, each text, not 'pcb'; did you mean 'pca'?"),
         ("view: {theme: drak}", "view.theme: there is no theme 'drak'; did you mean 'dark'?"),
         ("view: {theme: ggplt}", "view.theme: there is no theme 'ggplt'; did you mean 'ggplot'?"),
         ("view: {theme: mauve}", "view.theme: there is no theme 'mauve'; `gdsim list themes` names them"),
@@ -649,13 +649,13 @@ output: {formats: [gif, avi]}
         ("view: {camera: {orbti: 30}}", "view.camera: unknown key 'orbti'; did you mean 'orbit'?"),
         ("view: {camera: {elevation: 0}}", "view.camera.elevation: must be a number above 0 and at most 90, not 0"),
         ("view: {camera: {orbit: 400}}", "view.camera.orbit: must be a number from -360 to 360, not 400"),
-        ("view: {kind: map}", "view.kind: must be 'contour', 'surface' or 'curve', not 'map'"),
+        ("view: {kind: map}", "view.kind: must be 'contour', 'surface', 'curve' or 'image', not 'map'"),
         ("view: {levels: logarithmic}", "view.levels: must be 'linear', 'log' or 'rank', not 'logarithmic'"),
         ("view: {vectors: 1}", "view.vectors: must be true or false, not 1"),
         ("view: {formula: x}", "view.formula: must be true or false, not 'x'"),
         ("view: {panels: [loss, loss]}", "view.panels: names 'loss' twice"),
         ("view: {panels: [los]}", "view.panels.0: must be 'loss', 'gradient_norm', 'distance', 'learning_rate', "
-         "'step_size' or 'angle', not 'los'; did you mean 'loss'?"),
+         "'step_size', 'angle', 'accuracy', 'layers', 'weights', 'off_plane', 'saliency' or 'score', not 'los'; did you mean 'loss'?"),
         (f"view: {{title: {'x' * 201}}}", f"view.title: must be text of at most 200 characters, not '{'x' * 57} …"),
         (r'view: {title: "a\nb"}', r"view.title: must not hold control characters, as 'a\nb' does"),
         ("animation: {fps: 60}", "animation.fps: must be a whole number from 1 to 50, not 60"),
@@ -1135,6 +1135,24 @@ FORMS = [
     short(", output: {preset: , max_bytes: 1.5 MiB}"),
     short().replace("himmelblau", "[himmelblau, {expression: x*y}, {name: sphere, dim: 3}]"),
     short().replace("himmelblau", "[beale]"),
+    short(
+        ", view: {plane: random, examples: 20, panels: [layers, weights, accuracy, off_plane], layers: lines}"
+    ).replace(
+        "himmelblau",
+        "{network: mlp, data: {name: moons, n: 40, noise: 0, test: 0.5, seed: 1}, hidden: [4, 4], "
+        "residual: true, activation: tanh, loss: cross_entropy, batch_size: 8, record_every: 5, wrt: weights}",
+    ),
+    short(", view: {panels: [saliency], saliency: {image: 7, class: 3}}").replace(
+        "himmelblau", "{network: cnn, data: digits, channels: [2], hidden: [], activation: , loss: , args: }"
+    ),
+    short(", view: {kind: image, panels: [score]}").replace(
+        "himmelblau", "{network: mlp, data: digits, wrt: input, class: 3, image: 7, trained: 10}"
+    ),
+    short().replace(
+        "himmelblau",
+        "[{network: torch.nn.Linear, data: moons, args: {in_features: 2, out_features: 2}}, "
+        "{network: mlp, data: regression, loss: huber}, himmelblau]",
+    ),
     "{objective: {name: parabola, bounds: [-1, 1]}, start: 0.5, steps: 1, optimizers: {Adam: {args: {lr: 1}}}}",
     "{objective: {expression: x, constants: , bounds: }, steps: 1, optimizers: {SGD: }}",
     "{objective: {expression: k*x, constants: {k: 2}, bounds: [0, 1]}, steps: 1, optimizers: {SGD: }}",
@@ -1200,6 +1218,18 @@ def test_the_schema_accepts_what_is_loaded(text: str) -> None:
                 "{name: quadratic, condition: true}",
                 "{name: }",
                 "{dim: 2}",
+                "{network: mlp}",
+                "{network: mlp, data: {n: 3}}",
+                "{network: mlp, data: digits, activation: rele}",
+                "{network: mlp, data: digits, loss: cross}",
+                "{network: mlp, data: digits, hidden: [0]}",
+                "{network: mlp, data: digits, class: 3}",
+                "{network: mlp, data: digits, target: 3, wrt: input}",
+                "{network: mlp, data: digits, bounds: [[0, 1], [0, 1]]}",
+                "{network: mlp, data: digits, name: beale}",
+                "{name: beale, hidden: [3]}",
+                "{name: beale, class: 3}",
+                "{expression: x, data: digits}",
             )
         ),
     ],
@@ -1314,6 +1344,26 @@ keys = st.lists(st.sampled_from([*KEYS, "0", "9"]) | words, min_size=1, max_size
 @given(st.lists(st.builds("{}={}".format, keys, likely.map(dump) | st.text()), max_size=4))
 def test_any_change_is_made_or_refused(changes: list[str]) -> None:
     check_refusal(QUICKSTART, overrides=changes)
+
+
+parts_of_networks = st.fixed_dictionaries(
+    {"network": st.sampled_from(["mlp", "cnn", "mpl", "torch.nn.Linear", "my_net.py:Net", "os.system"]) | likely},
+    optional={
+        "data": st.sampled_from(["digits", "moons", "digit", "none.npz", {"name": "moons", "n": 4}]) | likely,
+        "hidden": st.lists(st.integers(-1, 9)) | likely,
+        "residual": st.booleans(),
+        "wrt": st.sampled_from(["weights", "input"]),
+        "class": likely,
+        "args": likely,
+        "loss": st.sampled_from(["mse", "cross_entropy"]) | likely,
+    },
+)
+
+
+@settings(max_examples=50)
+@given(parts_of_networks)
+def test_any_network_is_read_or_refused(value: dict[str, Any]) -> None:
+    check_refusal(dump({"objective": value, "steps": 3, "optimizers": {"SGD": None}}))
 
 
 finite = st.floats(-5, 5)

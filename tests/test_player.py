@@ -19,13 +19,15 @@ from hypothesis import strategies as st
 from PIL import Image
 
 import gdsim
+from gdsim.config import Animation, View
 from gdsim.player import notes, page, write_player
 from gdsim.player.numbers import quoted
 from gdsim.provenance import Provenance
 from gdsim.render import frames
-from gdsim.scene import compose
+from gdsim.scene import Film, compose
 from tests import browse
 from tests.browse import wait_for
+from tests.networks_made import imagined, trained
 
 SMALL = """
 objective: himmelblau
@@ -60,6 +62,21 @@ PIXELS = "const box = arguments[0].getBoundingClientRect(); return [box.left, bo
 def scene_of(text):
     experiment = gdsim.loads(text)
     return compose(gdsim.simulate(experiment), view=experiment.view, animation=experiment.animation)
+
+
+def network_scene(trajectories, size=(640, 480), **view):
+    return compose(
+        trajectories,
+        view=View(size=list(size), **view),
+        animation=Animation(fps=5, seconds=2),
+    )
+
+
+NETWORKS = {
+    "heat": lambda: network_scene(trained(steps=60, diverged=40), panels=["loss", "layers"]),
+    "tiles": lambda: network_scene(trained(("SGD", "Adam"), 40), panels=["saliency"], theme="dark"),
+    "image": lambda: network_scene(imagined(steps=20), panels=["score", "saliency"]),
+}
 
 
 def made(scene, yaml=SMALL):
@@ -205,6 +222,72 @@ def test_figures_are_told_as_they_were_recorded_however_large():
     assert path.values.max() > 1e60
 
 
+def held_numbers(scene):
+    (numbers,) = (json.loads(data) for _, id_, data in Page(page(scene)).held if id_ == "gdsim-scene")
+    return numbers
+
+
+def test_small_pictures_are_held_cell_by_cell():
+    scene = NETWORKS["tiles"]()
+    (tiles,) = scene.groups[0].panels
+    reels = [reel for pane in held_numbers(scene)["panes"] for reel in pane["reels"]]
+    films = [(style, film) for style, films in tiles.rows for film in films]
+    assert len(reels) == len(films)
+    for reel, (style, film) in zip(reels, films, strict=True):
+        assert scene.styles[reel["style"]] == style
+        np.testing.assert_array_equal(np.frombuffer(b64decode(reel["steps"]), "<f4"), film.steps)
+        cells = np.frombuffer(b64decode(reel["cells"]), np.uint8).reshape(film.pictures.shape)
+        count = len(b64decode(reel["palette"])) // 3 - 1
+        low, high = film.limits
+        shares = np.clip((film.pictures - low) / (high - low), 0, 1)
+        # Each number has the nearest of the colours.
+        assert np.abs(cells / (count - 1) - shares).max() <= 0.5 / (count - 1) + 1e-9
+
+
+def test_a_heat_map_is_held_whole_and_uncovered_as_far_as_it_is_known():
+    scene = NETWORKS["heat"]()
+    pane = next(pane for pane in frames(scene).drawing().panes if pane.bands)
+    strips = scene.groups[0].panels[1]
+    for band, strip in zip(pane.bands, strips.strips, strict=True):
+        assert band.pixels.shape[0] == len(strips.layers)
+        left, _, width, _ = band.box
+        assert band.places[-1] == pytest.approx(left + width * strip.end / strips.reach)
+        known = np.isfinite(strip.values).any(0).sum() - 1
+        assert band.times[-1] == strip.end == known
+    # The axis of the steps is the one on which a reader drags.
+    np.testing.assert_allclose(pane.rail.places, [pane.bands[0].box[0], sum(pane.bands[0].box[::2])])
+
+
+def test_more_small_pictures_than_a_page_can_hold_are_thinned_and_it_says_so():
+    scene = NETWORKS["tiles"]()
+    (tiles,) = scene.groups[0].panels
+    steps = np.arange(4000)
+    long = Film(steps, np.zeros((4000, 28, 28)), np.array([-1.0, 1.0]), "signed")
+    rows = tuple((style, (films[0], long)) for style, films in tiles.rows)
+    crowded = replace(scene, groups=(replace(scene.groups[0], panels=(replace(tiles, rows=rows),)),))
+    reels = [reel for pane in frames(crowded).drawing().panes for reel in pane.reels]
+    assert sum(reel.cells.size for reel in reels) < 1_600_000
+    assert {reel.steps[-1] for reel in reels[1::2]} == {3999}
+    assert notes(crowded) == ("The page holds one in 5 of the small pictures.",)
+    assert notes(scene) == ()
+
+
+def test_a_spot_of_the_plane_is_never_called_the_weights():
+    text = page(NETWORKS["heat"]())
+    assert '<th scope="col">spot on the plane</th><th scope="col">loss</th>' in text
+    assert "the place nearest to a network&#x27;s weights" in text
+    plain = page(scene_of(SMALL))
+    assert '<th scope="col">point</th><th scope="col">value</th><th scope="col">gradient</th>' in plain
+    assert "nearest to a network" not in plain
+
+
+def test_a_page_of_images_has_no_table_of_points():
+    text = page(NETWORKS["image"]())
+    assert 'id="figures"' not in text
+    assert "Point at a path" not in text
+    assert "Drag in a panel" in text
+
+
 # What follows drives a real browser.
 
 
@@ -256,9 +339,9 @@ document.getElementById("picture").style.width = document.getElementById("player
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("name", ["small", *OTHERS])
+@pytest.mark.parametrize("name", ["small", *OTHERS, *NETWORKS])
 def test_the_canvas_shows_what_the_frames_show(browser, folder, name):
-    scene = scene_of(SMALL if name == "small" else OTHERS[name])
+    scene = NETWORKS[name]() if name in NETWORKS else scene_of(SMALL if name == "small" else OTHERS[name])
     width = scene.size[0]
     visit(browser, write_player(scene, folder / "compared.html"), reduced_motion="reduce")
     browser.execute_script(PLAIN, width)
@@ -385,6 +468,35 @@ def test_optimizers_go_and_come_and_tell_their_figures(browser, folder, small):
     line = browser.execute_script(PIXELS, one(browser, ".cursor"))
     assert line[0] == pytest.approx(middle[0] + middle[2] / 2 + 20, abs=1.5)
     assert 14 < step(browser) < 22
+    assert browser.get_log("browser") == []
+
+
+@pytest.mark.slow
+def test_what_an_optimizer_left_behind_goes_with_it(browser, folder):
+    scene = NETWORKS["heat"]()
+    visit(browser, write_player(scene, folder / "heat.html"), reduced_motion="reduce")
+    band = next(band for pane in frames(scene).drawing().panes for band in pane.bands if band.style == 1)
+    left, top, width, height = band.box
+    drawn = f"""
+        const live = document.getElementById("live"), scale = live.width / {scene.size[0]};
+        const copy = document.createElement("canvas");
+        [copy.width, copy.height] = [live.width, live.height];
+        const brush = copy.getContext("2d", {{ willReadFrequently: true }});
+        const area = [{left + 2}, {top + 2}, {width - 4}, {height - 4}];
+        brush.drawImage(live, 0, 0);
+        const dots = brush.getImageData(...area.map(side => Math.round(side * scale))).data;
+        return dots.some(each => each > 0);
+    """
+    assert browser.execute_script(drawn)
+    one(browser, ".chip[data-style='1']").click()
+    assert not browser.execute_script(drawn)
+    browser.execute_script("go(30)")
+    assert wait_for(lambda: "spot on the plane (" in one(browser, "#status").get_attribute("textContent"))
+    visit(browser, write_player(NETWORKS["image"](), folder / "image.html"), reduced_motion="reduce")
+    seen = "return panes.flatMap(each => each.reels).map(each => each.shown)"
+    assert browser.execute_script(seen) == [20] * 6
+    browser.execute_script("go(7.5)")
+    assert browser.execute_script(seen) == [7] * 6
     assert browser.get_log("browser") == []
 
 

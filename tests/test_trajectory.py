@@ -177,7 +177,7 @@ def text_of(code: int, count: int) -> np.ndarray:
         (lambda arrays: arrays.pop("points_1"), "lacks 'points_1'"),
         (lambda arrays: arrays.pop("yaml"), "lacks 'yaml'"),
         (lambda arrays: arrays.pop("stops_0"), "lacks 'stops_0'"),
-        (lambda arrays: arrays.update(format=np.array(2)), "newer gdsim"),
+        (lambda arrays: arrays.update(format=np.array(3)), "newer gdsim"),
         (lambda arrays: arrays.update(format=np.array("1")), "its format has no number"),
         (lambda arrays: arrays.update(values_0=np.zeros((13, 3))), "'values_0' is float64 of the shape (13, 3)"),
         (lambda arrays: arrays.update(values_0=np.zeros((13, 2), np.float32)), "'values_0' is float32"),

@@ -14,7 +14,7 @@ import typer
 from typer.core import TyperGroup
 
 import gdsim
-from gdsim.cli import asking, making
+from gdsim.cli import asking, attributing, making
 from gdsim.errors import GdsimError
 
 __all__ = ["app", "main"]
@@ -94,6 +94,7 @@ app.command()(making.run)
 app.command(short_help="Compare the optimizers of each CONFIG; print a table.")(making.compare)
 app.command(short_help="Make a PowerPoint deck, with notes and a table of figures.")(making.slides)
 app.command()(making.render)
+app.command(short_help="Draw what trained networks see in an image.")(attributing.saliency)
 app.command("list")(asking.list_names)
 app.command(cls=asking.WithNumbers)(asking.show)
 app.command(cls=asking.WithNumbers)(asking.grad)

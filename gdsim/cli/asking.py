@@ -64,17 +64,21 @@ def _numbers(words: str, option: str) -> list[float]:
 def list_names(
     kind: Annotated[
         str | None,
-        typer.Argument(metavar="objectives|optimizers|schedules|themes", help="What to list; all when left out."),
+        typer.Argument(
+            metavar="objectives|networks|data|optimizers|schedules|themes", help="What to list; all when left out."
+        ),
     ] = None,
 ) -> None:
     """List the names that a config can use."""
-    from gdsim import objectives, signatures
+    from gdsim import networks, objectives, signatures
     from gdsim.themes import THEMES, names
 
     kinds: dict[str, Callable[[], Sequence[Sequence[str]]]] = {
         "objectives": lambda: [
             (name, dimensions(name), objectives.objective(name).title) for name in objectives.names()
         ],
+        "networks": lambda: [*networks.NETWORKS.items()],
+        "data": lambda: [*networks.DATA.items()],
         "optimizers": lambda: [(name, arguments(each)) for name, each in sorted(signatures.optimizers().items())],
         "schedules": lambda: [(name, arguments(each)) for name, each in sorted(signatures.schedules().items())],
         "themes": lambda: [

@@ -12,6 +12,7 @@ from gdsim.cli.options import AllowCode, Format, Out, Overwrite, Quiet, Set, Set
 from gdsim.cli.preparing import (
     check_targets,
     composed,
+    computed,
     draw_all,
     folder_of,
     format_change,
@@ -55,7 +56,7 @@ def run(
             write_csv(table, paths["csv"])
             drawn = draw_all(experiment, scene, paths, progress)
         if not quiet:
-            summarise(experiment.name, table, [scene.alt_text, *notes(experiment), *drawn])
+            summarise(experiment.name, table, [scene.alt_text, *notes(experiment, trajectories), *drawn])
         print_paths(paths)
 
 
@@ -127,6 +128,7 @@ def render(
     overwrite: Overwrite = True,
 ) -> None:
     """Draw recorded trajectories again, without simulating."""
+    from gdsim.descent import shown
     from gdsim.sources import dimensions
     from gdsim.trajectory import read
 
@@ -142,9 +144,10 @@ def render(
     check_targets(targets, overwrite)
     for experiment, (_, trajectories), paths in zip(experiments, recorded, targets, strict=True):
         with folder_of(paths), progress_bars(experiment.name, "drawing", quiet) as progress:
-            words = draw_all(experiment, composed(experiment, trajectories), paths, progress)
+            seen = shown(experiment, trajectories, track=progress("computing what is seen"))
+            words = draw_all(experiment, composed(experiment, seen), paths, progress)
         if not quiet:
-            tell(words)
+            tell([*computed(seen), *words])
         print_paths(paths)
 
 

@@ -26,6 +26,7 @@ __all__ = [
     "check_targets",
     "check_view",
     "composed",
+    "computed",
     "draw_all",
     "folder_of",
     "format_change",
@@ -89,6 +90,8 @@ def check_view(experiment: Experiment) -> None:
     from gdsim.scene import section
 
     for index, spec in enumerate(experiment.objectives):
+        if spec.to_train() is not None:  # its plane is known when it is trained
+            continue
         with experiment.located(index):
             section(spec.build(), experiment.view)
 
@@ -187,14 +190,26 @@ def redrawn(
     return after
 
 
-def notes(experiment: Experiment) -> list[str]:
-    """What a user should know of the classes that were used."""
+def notes(experiment: Experiment, trajectories: Sequence[Trajectory] = ()) -> list[str]:
+    """What a user should know of the classes that were used, and of what was computed of networks."""
     from gdsim.optimizers import note
 
-    notes = [note(each.class_name) for each in experiment.optimizers.values()]
+    networks = [spec.to_train() for spec in experiment.objectives]
+    kinds = sorted({network is not None for network in networks})
+    notes = [note(each.class_name, network=kind) for each in experiment.optimizers.values() for kind in kinds]
     own = [spec.build() for spec in experiment.objectives if spec.python is not None]
     notes += [f"{each.title} is {each.source}." for each in own]
-    return [each for each in dict.fromkeys(notes) if each]
+    notes += [remark for network in networks if network is not None for remark in network.remarks]
+    return [each for each in dict.fromkeys([*notes, *computed(trajectories)]) if each]
+
+
+def computed(trajectories: Sequence[Trajectory]) -> tuple[str, ...]:
+    """What a user should know of the planes on which networks are seen; nothing for functions."""
+    if all(each.training is None for each in trajectories):
+        return ()
+    from gdsim.training.looking import remarks
+
+    return remarks(trajectories)
 
 
 def composed(experiment: Experiment, trajectories: Sequence[Trajectory]) -> Scene:

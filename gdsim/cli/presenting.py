@@ -126,7 +126,7 @@ def _check_out(out: Path, read: Sequence[Path], overwrite: bool) -> None:
 
 def _drawn(run: Run, made: Deck, place: Path, wanted: Wanted, figures: _Figures) -> Shown:
     """Simulate and draw a config, or draw a recording, for the room that a slide has."""
-    from gdsim.descent import simulate
+    from gdsim.descent import shown, simulate
     from gdsim.picture import provenance
     from gdsim.slides import Shown
     from gdsim.sources import dimensions
@@ -134,13 +134,17 @@ def _drawn(run: Run, made: Deck, place: Path, wanted: Wanted, figures: _Figures)
     name, doing = run.own.name, "drawing" if run.trajectories else "simulating and drawing"
     picture = place / f"{name}.{'mp4' if wanted.video else 'gif'}"
     with progress_bars(name, doing, wanted.quiet) as progress:
-        trajectories = run.trajectories or simulate(run.own, track=progress("simulating"))
+        trajectories = (
+            shown(run.own, run.trajectories, track=progress("computing what is seen"))
+            if run.trajectories
+            else simulate(run.own, track=progress("simulating"))
+        )
         scene = _scene(run.adapted, trajectories, made, SHARPER if wanted.video else 1.0)
         told = provenance(scene, run.own)
         with _named(picture, run.path):
             words = _draw(run.adapted, _frames(scene, made.share), picture, told, progress("drawing"))
     if not wanted.quiet:
-        tell([*notes(run.own), *words])
+        tell([*notes(run.own, trajectories), *words])
     _add_rows(figures, run.path, run.own.yaml, trajectories, scene.theme)
     return Shown(
         picture,
@@ -252,7 +256,7 @@ def _simulated(experiment: Experiment | None) -> Sequence[Trajectory] | None:
     """The trajectories of a picture's configuration; None where they cannot be had, or not quickly."""
     from gdsim.descent import simulate
 
-    if experiment is None:
+    if experiment is None or any(spec.network is not None for spec in experiment.objectives):
         return None
     steps = experiment.steps * len(experiment.optimizers) * len(experiment.objectives)
     starts = 1 if experiment.start is None else experiment.start.count

@@ -26,7 +26,7 @@ from gdsim.comparison.profiles import (
     ranks,
     solved_shares,
 )
-from gdsim.comparison.rows import Row, failed_row, row_of
+from gdsim.comparison.rows import Row, failed_row, of_networks, row_of
 from gdsim.comparison.tables import Table, compare, table, write_csv
 from gdsim.comparison.writing import Column, pipe_table
 
@@ -51,6 +51,7 @@ __all__ = [
     "mean_angles",
     "moves",
     "norms",
+    "of_networks",
     "path_lengths",
     "performance_profile",
     "pipe_table",

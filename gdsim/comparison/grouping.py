@@ -28,6 +28,9 @@ def grouped(trajectories: Iterable[Trajectory]) -> list[list[Trajectory]]:
 def _same(one: Objective, other: Objective) -> bool:
     if one is other:
         return True
+    if one.landscape is not None or other.landscape is not None:
+        # A plane is that of one training: no other has the same by chance.
+        return one.landscape is other.landscape
     facts = ("name", "title", "dim", "source", "parameters")
     if any(getattr(one, fact) != getattr(other, fact) for fact in facts) or (one.bounds != other.bounds).any():
         return False

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections import Counter
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
 
@@ -21,7 +22,7 @@ from gdsim.comparison.figures import (
 from gdsim.objectives import FloatArray
 from gdsim.trajectory import Stop, Trajectory
 
-__all__ = ["Row", "failed_row", "order", "row_of"]
+__all__ = ["OF_NETWORKS", "Row", "failed_row", "of_networks", "order", "row_of"]
 
 
 @dataclass(frozen=True)
@@ -55,13 +56,18 @@ class Row:
         distance_to_minimum: From the last real point to the nearest known global minimum, the median; None where none
             is known.
         detour: The length of the path over the straight distance from its start to its end, the median of the starts
-            that move; 1 is straight. None where none moves, or the median one ends where it began.
+            that move; 1 is straight. None where none moves, or the median one ends where it began, and for a network,
+            of whose path only the shadow on a plane is kept.
         mean_angle: The angle between each step and −∇f where it begins, in degrees: the mean over a path's steps, then
-            the median over the starts. A step too short for its direction to be known is left out; None where all are.
+            the median over the starts. A step too short for its direction to be known is left out; None where all are,
+            and for a network.
         diverged: How many starts diverged.
         stopped: How the starts ended, and at which step where that is one step.
         tuned: What tuning chose, "lr 0.1", "lr 10 (at the edge of its grid)"; empty where nothing was tuned.
         reason: Why the class cannot run; empty where it does.
+        test_loss: For a network, the loss on the test data after the last step.
+        accuracy: For a network, the share of the training data to which it gives the right class then, 0 to 1.
+        test_accuracy: The same of the test data.
     """
 
     objective: str
@@ -84,6 +90,9 @@ class Row:
     stopped: str
     tuned: str = ""
     reason: str = ""
+    test_loss: float | None = None
+    accuracy: float | None = None
+    test_accuracy: float | None = None
 
 
 def row_of(trajectory: Trajectory, lowest: float, *, title: str | None = None, tuned: str = "") -> Row:
@@ -99,6 +108,7 @@ def row_of(trajectory: Trajectory, lowest: float, *, title: str | None = None, t
     reached, distances = solved(trajectory), distances_to_minimum(trajectory)
     steps = steps_to_tolerance(trajectory, lowest)
     in_time = steps < len(trajectory.values)
+    is_function = trajectory.training is None
     return Row(
         objective=trajectory.objective.title if title is None else title,
         optimizer=trajectory.label,
@@ -114,12 +124,21 @@ def row_of(trajectory: Trajectory, lowest: float, *, title: str | None = None, t
         evaluations=_median(trajectory.evaluations[-1].astype(np.float64)),
         never=int((~in_time).sum()),
         distance_to_minimum=None if distances is None else _median(distances),
-        detour=_median(detours(trajectory)),
-        mean_angle=_median(mean_angles(trajectory)),
+        detour=_median(detours(trajectory)) if is_function else None,
+        mean_angle=_median(mean_angles(trajectory)) if is_function else None,
         diverged=trajectory.stops.count(Stop.DIVERGED),
         stopped=_stopped(trajectory),
         tuned=tuned,
+        test_loss=_last(trajectory, "test_loss"),
+        accuracy=_last(trajectory, "accuracy"),
+        test_accuracy=_last(trajectory, "test_accuracy"),
     )
+
+
+def _last(trajectory: Trajectory, name: str) -> float | None:
+    """A figure of a network after the last step."""
+    figures = {} if trajectory.training is None else trajectory.training.figures
+    return _finite(float(figures[name][-1])) if name in figures else None
 
 
 def failed_row(objective: str, label: str, settings: str, reason: str) -> Row:
@@ -151,6 +170,14 @@ FIGURES = (
     "diverged",
 )
 """The fields that are figures, and None in the row of a class that cannot run."""
+
+OF_NETWORKS = ("test_loss", "accuracy", "test_accuracy")
+"""The fields that are figures of networks alone, and None in every other row."""
+
+
+def of_networks(rows: Iterable[Row]) -> bool:
+    """Tell whether any of some rows has a figure that only a network has."""
+    return any(getattr(row, name) is not None for row in rows for name in OF_NETWORKS)
 
 
 def order(row: Row) -> tuple[float, ...]:

@@ -9,7 +9,7 @@ from typing import Any
 
 from gdsim.comparison.figures import NEAR, TOLERANCE
 from gdsim.comparison.grouping import grouped, lowest_value, titles
-from gdsim.comparison.rows import Row, order, row_of
+from gdsim.comparison.rows import Row, of_networks, order, row_of
 from gdsim.comparison.writing import Column, columns, csv_text, frame, json_text, pipe_table
 from gdsim.config import Experiment
 from gdsim.errors import InputError
@@ -28,6 +28,12 @@ WITHIN = f"Within tolerance is f − f* ≤ {TOLERANCE:g} · (f(x₀) − f*)"
 SOLVED = (
     f"Solved is a start that comes within tolerance and ends nearer to a global minimum than {NEAR:.0%} of the view's "
     "diagonal."
+)
+
+
+NETWORKS = (
+    "The values of a network are its loss on all training data, known where its weights were kept; accuracy and what "
+    "is said of the test data hold after the last step."
 )
 
 
@@ -61,6 +67,8 @@ class Table:
 
     def to_csv(self) -> str:
         """Return CSV, its columns the fields of `Row`, each figure in full; what is None is left empty.
+
+        The figures of networks have columns where there is a network.
 
         What a spreadsheet would take for a formula gets an apostrophe before it.
         """
@@ -142,6 +150,8 @@ def _sentences(rows: Sequence[Row]) -> Iterator[str]:
     yield f"{WITHIN}{', where f* is the lowest value found if the minimum is not known' if unknown else ''}."
     if any(row.solved is not None for row in rows):
         yield SOLVED
+    if of_networks(rows):
+        yield NETWORKS
     if len(rows) > 1:
         yield RULE
 

@@ -11,7 +11,7 @@ from importlib import import_module
 from io import StringIO
 from typing import Any
 
-from gdsim.comparison.rows import Row
+from gdsim.comparison.rows import OF_NETWORKS, Row, of_networks
 from gdsim.errors import GdsimError
 
 __all__ = ["Column", "columns", "csv_text", "frame", "json_text", "pipe_table", "plain"]
@@ -72,6 +72,10 @@ def _with_spread(row: Row, figure: float | None, spread: float | None) -> str:
     return _number(figure)
 
 
+def _percent(share: float | None) -> str:
+    return "" if share is None else f"{100 * share:.1f} %"
+
+
 def _count(row: Row, count: int | None) -> str:
     return "" if row.reason else "never" if count is None else str(count)
 
@@ -85,6 +89,9 @@ FIGURES: tuple[tuple[str, str, Callable[[Row], str]], ...] = (
     ("never", "never there", lambda row: f"{row.never} of {row.starts}" if row.starts > 1 else ""),
     ("best_value", "best value", lambda row: _with_spread(row, row.best_value, row.best_spread)),
     ("final_value", "final value", lambda row: _with_spread(row, row.final_value, row.final_spread)),
+    ("test_loss", "test loss", lambda row: _number(row.test_loss)),
+    ("accuracy", "accuracy", lambda row: _percent(row.accuracy)),
+    ("test_accuracy", "test accuracy", lambda row: _percent(row.test_accuracy)),
     ("distance_to_minimum", "distance to minimum", lambda row: _number(row.distance_to_minimum, 3)),
     ("detour", "path over straight", lambda row: _number(row.detour, 3)),
     ("mean_angle", "angle to −∇f", lambda row: "" if row.mean_angle is None else f"{row.mean_angle:.1f}°"),
@@ -96,10 +103,17 @@ FIGURES: tuple[tuple[str, str, Callable[[Row], str]], ...] = (
 def csv_text(rows: Sequence[Row]) -> str:
     """Return rows as CSV, its columns the fields of `Row`; what is None is left empty."""
     text = StringIO(newline="")
-    writer = csv.DictWriter(text, [field.name for field in fields(Row)], lineterminator="\n")
+    told = _told(rows)
+    writer = csv.DictWriter(text, list(told[0]), lineterminator="\n")
     writer.writeheader()
-    writer.writerows({name: _inert(cell) for name, cell in asdict(row).items()} for row in rows)
+    writer.writerows({name: _inert(cell) for name, cell in row.items()} for row in told)
     return text.getvalue()
+
+
+def _told(rows: Sequence[Row]) -> list[dict[str, Any]]:
+    """The fields of rows, those of networks only where there is one."""
+    left_out = () if of_networks(rows) else OF_NETWORKS
+    return [{name: cell for name, cell in asdict(row).items() if name not in left_out} for row in rows]
 
 
 FORMULA = re.compile(r"[\t\r\n]|\s*[=+\-@\uff1d\uff0b\uff0d\uff20]")
@@ -113,7 +127,7 @@ def _inert(cell: object) -> object:
 
 def json_text(rows: Sequence[Row], caption: str) -> str:
     """Return rows and caption as strict JSON."""
-    given = {"caption": caption, "rows": [asdict(row) for row in rows]}
+    given = {"caption": caption, "rows": _told(rows)}
     return json.dumps(given, indent=2, ensure_ascii=False, allow_nan=False) + "\n"
 
 
@@ -149,8 +163,10 @@ def frame(rows: Sequence[Row], caption: str) -> Any:
         pandas = import_module("pandas")
     except ModuleNotFoundError as error:
         raise GdsimError("a data frame needs pandas: pip install 'gdsim[pandas]'") from error
-    made = pandas.DataFrame([asdict(row) for row in rows], columns=[field.name for field in fields(Row)])
-    made = made.astype({field.name: KINDS[field.type] for field in fields(Row) if field.type in KINDS})
+    made = pandas.DataFrame(_told(rows))
+    made = made.astype(
+        {field.name: KINDS[field.type] for field in fields(Row) if field.type in KINDS and field.name in made}
+    )
     made.attrs["caption"] = caption
     return made
 

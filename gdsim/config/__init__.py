@@ -12,11 +12,13 @@ from pydantic import ValidationError
 from gdsim.config.appearance import Animation, Camera, View
 from gdsim.config.experiment import Experiment, Origin
 from gdsim.config.json_schema import schema
+from gdsim.config.objective import ObjectiveSpec
 from gdsim.config.output import FORMATS, PRESETS, Output, opaque_only
 from gdsim.config.overrides import override
 from gdsim.config.places import Problem
 from gdsim.config.problems import problems_in
-from gdsim.config.specs import ObjectiveSpec, OptimizerSpec, Place, Start
+from gdsim.config.specs import OptimizerSpec, Start
+from gdsim.config.standing import Place
 from gdsim.config.text import MAX_BYTES, dump, parse
 from gdsim.errors import ConfigError, InputError
 from gdsim.files import sibling

@@ -8,6 +8,7 @@ from typing import Annotated, Any, Literal
 from pydantic import (
     AfterValidator,
     BeforeValidator,
+    Discriminator,
     Field,
     Tag,
     ValidationInfo,
@@ -22,12 +23,12 @@ from gdsim.config.places import Problem
 from gdsim.config.words import shown
 from gdsim.objectives import Objective
 
-__all__ = ["Animation", "Camera", "View"]
+__all__ = ["Animation", "Camera", "SaliencySpec", "View"]
 
 MIN_WIDTH, MIN_HEIGHT, MAX_WIDTH, MAX_HEIGHT = 160, 120, 3840, 2160
 MAX_FRAMES = 3000
 
-Kind = Literal["contour", "surface", "curve"]
+Kind = Literal["contour", "surface", "curve", "image"]
 BELONGINGS: dict[str, tuple[Kind, ...]] = {
     "fill": ("contour",),
     "levels": ("contour", "surface"),
@@ -38,9 +39,18 @@ BELONGINGS: dict[str, tuple[Kind, ...]] = {
 """The keys of a view that go only with some kinds of it."""
 
 
-def _kinds(dim: int) -> tuple[Kind, ...]:
-    """The kinds in which an objective of so many dimensions can be shown, first what it is by default."""
-    return ("curve",) if dim == 1 else ("contour", "surface")
+OF_NETWORKS = ("accuracy", "layers", "weights", "off_plane", "saliency")
+"""The panels that show what only a network has."""
+
+OF_FUNCTIONS = ("distance", "angle")
+"""The panels that show what a network has not: a known minimum, and steps along a gradient of all its data."""
+
+
+def _kinds(objective: Objective) -> tuple[Kind, ...]:
+    """The kinds in which an objective can be shown, first what it is by default."""
+    if objective.dim == 1:
+        return ("curve",)
+    return ("image", "contour", "surface") if objective.image is not None else ("contour", "surface")
 
 
 def _within_limits(size: Any) -> Any:
@@ -66,9 +76,37 @@ Plane = Annotated[
     Field(min_length=2, max_length=2, json_schema_extra={"uniqueItems": True}),
     AfterValidator(all_different),
 ]
+Checkpoints = Annotated[
+    list[Annotated[str, AfterValidator(one_line)]],
+    Field(min_length=2, max_length=2, json_schema_extra={"uniqueItems": True}),
+    AfterValidator(all_different),
+]
+PLANE = Discriminator(
+    lambda value: (
+        "text"
+        if isinstance(value, str)
+        else "files"
+        if isinstance(value, list) and any(isinstance(each, str) for each in value)
+        else "other"
+    )
+)
 Steps = Annotated[int, Field(ge=1, le=1_000_000)]
 
-Panel = Literal["loss", "gradient_norm", "distance", "learning_rate", "step_size", "angle"]
+Panel = Literal[
+    "loss",
+    "gradient_norm",
+    "distance",
+    "learning_rate",
+    "step_size",
+    "angle",
+    "accuracy",
+    "layers",
+    "weights",
+    "off_plane",
+    "saliency",
+    "score",
+]
+Method = Literal["gradient", "saliency", "smoothgrad", "integrated", "gradcam"]
 
 
 class Camera(Model):
@@ -88,6 +126,20 @@ class Camera(Model):
     )
 
 
+class SaliencySpec(Model):
+    """Which map of an image a panel shows as it changes along the training path."""
+
+    image: Annotated[int, Field(ge=0)] = Field(0, description="The number of the image among the test data, from 0.")
+    target: Annotated[int, Field(ge=0)] | None = Field(
+        None, alias="class", description="The class whose score is differentiated; that of the image by default."
+    )
+    method: Method = Field(
+        "gradient",
+        description="gradient is that of the score, by autograd; the others are Captum's: its absolute value, "
+        "smoothgrad, integrated gradients, and Grad-CAM at the last convolution.",
+    )
+
+
 class View(Model):
     """What the picture looks like."""
 
@@ -96,11 +148,27 @@ class View(Model):
         description="contour shows a function of two variables from above, surface shows it in space, curve one of a "
         "single variable; by default curve or contour, whichever fits the objective.",
     )
-    plane: Annotated[Annotated[Plane, Tag("other")] | Annotated[Literal["pca"], Tag("text")], FORM] | None = Field(
+    plane: (
+        Annotated[
+            Annotated[Plane, Tag("other")]
+            | Annotated[Literal["pca", "random"], Tag("text")]
+            | Annotated[Checkpoints, Tag("files")],
+            PLANE,
+        ]
+        | None
+    ) = Field(
         None,
         description="On which plane more than two dimensions are shown: two coordinates, counted from 0; or pca, the "
-        "plane that holds most of the paths' variance, which is the default.",
-        examples=[[0, 1], "pca"],
+        "plane that holds most of the paths' variance, which is the default. For a network also random, two random "
+        "directions of filters as long as its own; or two recordings, for the plane through their last weights and "
+        "those of this one.",
+        examples=[[0, 1], "pca", "random", ["sgd.npz", "adam.npz"]],
+    )
+    examples: Annotated[int, Field(ge=1)] | None = Field(
+        None,
+        description="For a network: on how many of its training examples the loss of the plane is computed; on all by "
+        "default.",
+        examples=[500],
     )
     at: list[Finite] | None = Field(
         None,
@@ -136,8 +204,16 @@ class View(Model):
     panels: Annotated[list[Panel], AfterValidator(all_different)] = Field(
         ["loss"],
         description="Diagrams that grow in step with the view; [] for none. distance is that to the nearest minimum, "
-        "angle that between each step and steepest descent.",
+        "angle that between each step and steepest descent. For networks: accuracy, layers and weights (the norm of "
+        "each layer's gradient and weights), off_plane (how far the weights are from the plane shown), and saliency; "
+        "score for the class whose image is descended.",
         json_schema_extra={"uniqueItems": True},
+    )
+    layers: Literal["heat", "lines"] = Field(
+        "heat", description="For the panels layers and weights: a heat map an optimizer, or a line a layer."
+    )
+    saliency: SaliencySpec = Field(
+        SaliencySpec(), description="For the panel saliency: of which image, which class, and by which method."
     )
     panels_at: Literal["beside", "under"] | None = Field(
         None, description="Where the panels stand; by default where they fit best."
@@ -179,9 +255,9 @@ class View(Model):
             refuse(Problem((key,), "goes with panels, and panels: [] has none") for key in beside)
         return self
 
-    def kind_of(self, dim: int) -> Kind:
-        """Return how an objective of so many dimensions is shown: as the view says, where that fits."""
-        fitting = _kinds(dim)
+    def kind_of(self, objective: Objective) -> Kind:
+        """Return how an objective is shown: as the view says, where that fits."""
+        fitting = _kinds(objective)
         return self.kind if self.kind in fitting else fitting[0]
 
     def misfits(self, kind: Kind) -> tuple[tuple[str, tuple[Kind, ...]], ...]:
@@ -194,19 +270,51 @@ class View(Model):
 
     def problems(self, objectives: Sequence[Objective]) -> Iterator[Problem]:
         """Yield what was given and fits none of the objectives that are shown together, at least one."""
-        first, dims = objectives[0], [each.dim for each in objectives]
+        first = objectives[0]
         here = f"'{first.title}', which has dim {first.dim} here"
-        if self.kind is not None and all(self.kind not in _kinds(dim) for dim in dims):
-            yield Problem(("kind",), f"must be {' or '.join(_kinds(first.dim))} for {here}")
+        if self.kind is not None and all(self.kind not in _kinds(each) for each in objectives):
+            yield Problem(("kind",), f"must be {' or '.join(_kinds(first))} for {here}")
             return
-        misfits = [dict(self.misfits(self.kind_of(dim))) for dim in dims]
+        misfits = [dict(self.misfits(self.kind_of(each))) for each in objectives]
         for key, kinds in misfits[0].items():
             if all(key in others for others in misfits):
                 what = "stream" if key == "arrows" else key
                 yield Problem((key,), f"{what} goes with kind: {' or '.join(kinds)}")
+        yield from self._misplaced_planes(objectives)
+        yield from self._misplaced_panels(objectives)
+
+    def _misplaced_planes(self, objectives: Sequence[Objective]) -> Iterator[Problem]:
+        networks = [each.landscape is not None for each in objectives]
+        named = isinstance(self.plane, list) and isinstance(self.plane[0], int)
+        first = f"'{objectives[0].title}', which has dim {objectives[0].dim} here"
+        if any(networks):
+            if self.at is not None or named:
+                key = "at" if self.at is not None else "plane"
+                yield Problem((key,), "is for a function; the plane of a network is pca, random or two recordings")
+            return
         plane = next((key for key in ("plane", "at") if getattr(self, key) is not None), None)
-        if plane is not None and max(dims) <= 2:
-            yield Problem((plane,), f"is for more than two dimensions, not for {here}")
+        if self.examples is not None:
+            yield Problem(("examples",), f"is for a network, not for {first}")
+        if plane is not None and max(each.dim for each in objectives) <= 2:
+            yield Problem((plane,), f"is for more than two dimensions, not for {first}")
+        elif self.plane not in (None, "pca") and not named:
+            yield Problem(
+                ("plane",), "must be two coordinates or pca for a function; random and recordings are for networks"
+            )
+
+    def _misplaced_panels(self, objectives: Sequence[Objective]) -> Iterator[Problem]:
+        networks, images = ([getattr(each, what) is not None for each in objectives] for what in ("landscape", "image"))
+        for index, panel in enumerate(self.panels):
+            if panel in OF_NETWORKS and not all(networks) and not (panel == "saliency" and all(images)):
+                yield Problem(
+                    ("panels", index), f"{panel} goes with a network: objective: {{network: mlp, data: digits}}"
+                )
+            elif panel in OF_FUNCTIONS and any(networks):
+                yield Problem(("panels", index), f"{panel} goes with a function, not with a network")
+            elif panel == "score" and not all(images):
+                yield Problem(
+                    ("panels", index), "score goes with a class that is descended: objective: {network: …, wrt: input}"
+                )
 
 
 class Animation(Model):

@@ -22,18 +22,21 @@ __all__ = [
     "bare_class",
     "class_problem",
     "own_class_problem",
+    "rest_problems",
     "schedule_problems",
     "setting_problems",
     "settings_for",
     "written_out",
 ]
 
-OWN_KEYS = ("class", "schedule", "noise", "clip_norm", "color", "args")
+OWN_KEYS = ("class", "schedule", "noise", "clip_norm", "rest", "color", "args")
 """The keys of an optimizer that are gdsim's; `args` leads to arguments of the same names."""
 
 MOST = 1_000_000
 MOST_A_STEP = {"max_iter": 1000, "max_eval": 1000, "history_size": 1000}
 """The largest whole numbers that arguments can have; closer ones for those that multiply the work of a step."""
+
+TAKES_MATRICES_ONLY = ("Muon",)
 
 DOTTED = re.compile(r"[^\W\d]\w*(\.[^\W\d]\w*)+\Z")
 OWN = re.compile(r"[^\W\d]\w*(\.[^\W\d]\w*)*:[^\W\d]\w*(\.[^\W\d]\w*)*\Z")
@@ -80,8 +83,10 @@ def own_class_problem(name: str) -> str:
     return ""
 
 
-def setting_problems(class_name: str, settings: Mapping[str, Any]) -> Iterator[Problem]:
-    """Yield what is wrong with an optimizer's settings, as far as its class is known."""
+def setting_problems(
+    class_name: str, settings: Mapping[str, Any], *, beside: Iterable[str] = OWN_KEYS
+) -> Iterator[Problem]:
+    """Yield what is wrong with an optimizer's settings, as far as its class is known; other keys stand beside them."""
     signature = signatures.optimizers().get(class_name)
     for name, value in settings.items():
         if signature is None and name.endswith("optimizer"):
@@ -89,7 +94,7 @@ def setting_problems(class_name: str, settings: Mapping[str, Any]) -> Iterator[P
         elif name in NEVER_SET:
             yield Problem((), f"'{name}' cannot be set: {NEVER_SET[name]}", key=name)
         elif signature is not None:
-            yield from _argument_problems(signature, name, value, beside=OWN_KEYS)
+            yield from _argument_problems(signature, name, value, beside=beside)
 
 
 def _wrapped_problems(value: Any, path: Path) -> Iterator[Problem]:
@@ -104,8 +109,18 @@ def _wrapped_problems(value: Any, path: Path) -> Iterator[Problem]:
         yield Problem(path if isinstance(value, str) else (*path, "class"), problem)
         return
     settings = {key: setting for key, setting in given.items() if key != "class"}
-    for found in setting_problems(inner, settings):
+    for found in setting_problems(inner, settings, beside=["class"]):
         yield Problem((*path, *found.path), found.sentence, found.key)
+
+
+def rest_problems(class_name: str, rest: Mapping[str, Any]) -> Iterator[Problem]:
+    """Yield what is wrong with what moves the parameters that an optimizer's class does not."""
+    if class_name in signatures.optimizers() and class_name not in TAKES_MATRICES_ONLY:
+        yield Problem((), f"goes with classes that move matrices only, such as Muon; {class_name} moves all parameters")
+        return
+    whole = [key for key in rest if key in OWN_KEYS and key != "class"]
+    yield from (Problem((), f"'{key}' stands beside rest, for all parameters together", key=key) for key in whole)
+    yield from _wrapped_problems({key: rest[key] for key in rest if key not in whole}, ())
 
 
 def settings_for(class_name: str, settings: Mapping[str, Any]) -> dict[str, Any]:

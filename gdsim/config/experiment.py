@@ -20,21 +20,27 @@ from pydantic import (
 )
 
 from gdsim import themes
-from gdsim.config.appearance import Animation, View
+from gdsim.config.appearance import Animation, SaliencySpec, View
 from gdsim.config.arguments import bare_class, class_problem
 from gdsim.config.checks import Model, holds_controls, or_defaults, refuse
+from gdsim.config.objective import ObjectiveSpec
 from gdsim.config.output import Output, with_preset
 from gdsim.config.own_theme import OwnTheme
 from gdsim.config.places import Document, Problem
-from gdsim.config.specs import ObjectiveSpec, OptimizerSpec, Start
+from gdsim.config.specs import OptimizerSpec, Start
 from gdsim.config.starts import FORMS, grid_problems, point_problems, written_points
 from gdsim.config.words import is_number, shown
 from gdsim.errors import ConfigError, InputError
+from gdsim.networks import Network
+from gdsim.networks.scores import class_problem as class_problem_of
+from gdsim.networks.scores import image_of
 
 __all__ = ["MAX_OBJECTIVES", "MAX_OPTIMIZERS", "Experiment", "Origin", "label_problem"]
 
 MAX_STEPS = 1_000_000
 MAX_RECORDED = 20_000_000
+MAX_TRAINED = 200_000
+MAX_KEPT = 2**30  # bytes
 MAX_PATHS = 10_000
 MAX_OPTIMIZERS = 64
 MAX_OBJECTIVES = 12
@@ -144,7 +150,7 @@ class Experiment(Model):
         if isinstance(error, ConfigError):
             return error
         path, document = error.key, self._origin.document
-        if path and path[0] in ObjectiveSpec.model_fields:
+        if path and path[0] in ObjectiveSpec.keys_of():
             path = ("objective", *path)
         if path[:1] == ("objective",) and isinstance(document.value["objective"], list):
             path = ("objective", index, *path[1:])
@@ -166,7 +172,11 @@ class Experiment(Model):
     @field_validator("start", mode="wrap")
     @classmethod
     def _check_start(cls, value: Any, handler: ValidatorFunctionWrapHandler, info: ValidationInfo) -> Start | None:
-        built = [spec.build() for spec in info.data.get("objectives", ())]
+        specs = info.data.get("objectives", ())
+        if value is not None and any(spec.network is not None and spec.wrt == "weights" for spec in specs):
+            sentence = "is for functions; a network starts from the weights that the seed gives it: leave start away"
+            refuse([Problem((), sentence)])
+        built = [spec.build() for spec in specs]
         if value is None or isinstance(value, dict):
             start: Start | None = handler(value)
             if start is not None and start.grid is not None:
@@ -204,6 +214,7 @@ class Experiment(Model):
         start, optimizers = info.data["start"], info.data["optimizers"]
         dims = [spec.build().dim for spec in info.data["objectives"]]
         refuse(_excesses(steps, start.count if start else 1, dims, optimizers))
+        refuse(_excesses_of_networks(steps, info.data["objectives"], optimizers))
         return steps
 
     @field_validator("view")
@@ -211,6 +222,15 @@ class Experiment(Model):
     def _check_view(cls, view: View, info: ValidationInfo) -> View:
         if "objectives" in info.data:
             refuse(view.problems([spec.build() for spec in info.data["objectives"]]))
+        return view
+
+    @field_validator("view")
+    @classmethod
+    def _check_saliency(cls, view: View, info: ValidationInfo) -> View:
+        if "saliency" in view.panels:
+            for spec in info.data.get("objectives", ()):
+                if (network := spec.to_train()) is not None:
+                    refuse(_saliency_problems(view.saliency, network))
         return view
 
     @field_validator("view")
@@ -255,6 +275,36 @@ def _excesses(
             f"at most {most_steps} are allowed from {starts} starts with {slow}, which cannot take them all at once"
         )
         yield Problem((), sentence)
+
+
+def _excesses_of_networks(
+    steps: int, specs: Sequence[ObjectiveSpec], optimizers: Mapping[str, OptimizerSpec]
+) -> Iterator[Problem]:
+    """Yield what of all networks together would take more time or memory than any picture needs."""
+    networks = [network for spec in specs if (network := spec.to_train()) is not None]
+    several = f" × {len(networks)} networks" if len(networks) > 1 else ""
+    runs = len(networks) * sum(map(_weight, optimizers.values()))
+    if runs and steps * runs > MAX_TRAINED:
+        each = f"{len(optimizers)} optimizer{'s' if len(optimizers) > 1 else ''}{several}"
+        yield Problem((), f"at most {MAX_TRAINED // runs} are allowed with {each}: a network's steps take long")
+        return
+    for network in networks:
+        most = max(1, MAX_KEPT // (4 * network.weights * len(optimizers)) - 2)
+        if network.every is not None and steps // network.every > most:
+            sentence = f"of {network.title}, record_every: {network.every} keeps more than {MAX_KEPT // 2**20:,} MiB"
+            yield Problem((), f"{sentence} of weights; {-(-steps // most)} would do")
+
+
+def _saliency_problems(wanted: SaliencySpec, network: Network) -> Iterator[Problem]:
+    """Yield what a network has not that a panel of saliency is to show."""
+    try:
+        image_of(network.data, wanted.image)
+    except InputError as error:
+        yield Problem(("saliency", "image"), str(error))
+    if problem := class_problem_of(network.data, wanted.target or 0):
+        yield Problem(("saliency", "class"), problem)
+    if wanted.method == "gradcam" and network.name == "mlp":
+        yield Problem(("saliency", "method"), "gradcam looks at the last convolution, and an mlp has none; cnn has")
 
 
 def _weight(optimizer: OptimizerSpec) -> int:

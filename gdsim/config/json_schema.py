@@ -11,10 +11,10 @@ from typing import Any
 from pydantic.json_schema import GenerateJsonSchema
 from pydantic_core import core_schema
 
-from gdsim import objectives, signatures, themes
+from gdsim import networks, objectives, signatures, themes
 from gdsim.config.arguments import argument
 from gdsim.config.experiment import Experiment
-from gdsim.config.specs import BELONGINGS, FORMS_OF_OBJECTIVES
+from gdsim.config.objective import BELONGINGS, FORMS_OF_OBJECTIVES, OF_INPUTS
 from gdsim.signatures import Signature
 
 __all__ = ["schema"]
@@ -81,7 +81,11 @@ def _objective(model: Schema) -> Schema:
     properties = model["properties"] | {form: _given(model["properties"][form]) for form in FORMS_OF_OBJECTIVES}
     properties["name"] |= {"enum": list(objectives.names())}
     properties["bounds"] = _with_pair(properties["bounds"])
-    properties["constants"] = _or_null(properties["constants"])
+    for key in ("constants", "args"):
+        properties[key] = _or_null(properties[key])
+    properties["data"] = _data(properties["data"])
+    properties["activation"] = _named(properties["activation"], networks.ACTIVATIONS)
+    properties["loss"] = _named(properties["loss"], networks.LOSSES)
     parameters = properties.pop("parameters")
     mappings = {form: _mapping(form, properties) for form in FORMS_OF_OBJECTIVES}
     strange = [key for key in model["properties"] if key not in mappings["name"]["properties"]]
@@ -91,6 +95,8 @@ def _objective(model: Schema) -> Schema:
     }
     finite_differences = {"properties": {"gradient": {"const": "finite_differences"}}, "required": ["gradient"]}
     mappings["samples"]["dependencies"] = {"edge_order": finite_differences}
+    of_inputs = {"properties": {"wrt": {"const": "input"}}, "required": ["wrt"]}
+    mappings["network"] |= {"required": ["network", "data"], "dependencies": dict.fromkeys(OF_INPUTS, of_inputs)}
     return {"description": model["description"], "anyOf": [properties["name"], *mappings.values()]}
 
 
@@ -109,6 +115,21 @@ def _mapping(form: str, properties: Schema) -> Schema:
 def _given(form: Schema) -> Schema:
     """Return the form of a value that is nothing only where it is left out, without its null."""
     return {key: part for key, part in (form | _required(form)).items() if key not in ("anyOf", "default")}
+
+
+def _data(form: Schema) -> Schema:
+    """Return the form of data, whose name may stand for itself."""
+    names = {"type": "string", "examples": form["examples"]}
+    return {"description": form["description"], "anyOf": [names, *_some(form)]}
+
+
+def _named(form: Schema, names: Iterable[str]) -> Schema:
+    return {"description": form["description"], "anyOf": [{"enum": list(names)}, {"type": "null"}]}
+
+
+def _some(form: Schema) -> list[Schema]:
+    """Return the choices of an optional value without its null."""
+    return [choice for choice in form["anyOf"] if choice != {"type": "null"}]
 
 
 def _with_pair(bounds: Schema) -> Schema:
@@ -133,7 +154,7 @@ def _start(model: Schema) -> Schema:
 
 def _required(form: Schema) -> Schema:
     """Return the form of an optional value without its null."""
-    (value,) = (choice for choice in form["anyOf"] if choice != {"type": "null"})
+    (value,) = _some(form)
     return {"description": form["description"], **value}
 
 

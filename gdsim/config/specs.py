@@ -1,14 +1,12 @@
-"""The function, the starting points and the optimizers of a configuration."""
+"""The starting points and the optimizers of a configuration."""
 
 from __future__ import annotations
 
 import math
 from dataclasses import dataclass, field
-from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any
 
 from pydantic import (
-    AfterValidator,
     BeforeValidator,
     Field,
     PrivateAttr,
@@ -21,33 +19,19 @@ from gdsim.config.arguments import (
     OWN_KEYS,
     bare_class,
     class_problem,
+    rest_problems,
     schedule_problems,
     setting_problems,
     settings_for,
     written_out,
 )
-from gdsim.config.checks import Color, Finite, Model, one_line, or_defaults, refuse
+from gdsim.config.checks import Color, Finite, Model, or_defaults, refuse
 from gdsim.config.places import Problem
+from gdsim.config.standing import Place
 from gdsim.config.starts import FORMS, MAX_STARTS
-from gdsim.config.words import is_number, shown
-from gdsim.errors import InputError, did_you_mean
-from gdsim.objectives import Objective, from_expression, from_function, from_samples, names, objective
-from gdsim.objectives.imported import import_function
+from gdsim.config.words import shown
 
-__all__ = ["FORMS_OF_OBJECTIVES", "ObjectiveSpec", "OptimizerSpec", "Place", "Start"]
-
-MAX_DIM = 1000
-
-
-Interval = Annotated[list[Finite], Field(min_length=2, max_length=2)]
-
-
-@dataclass(frozen=True)
-class Place:
-    """Where a configuration stands, and whether code that stands there may run."""
-
-    folder: Path = Path()
-    allow_code: bool = False
+__all__ = ["OptimizerSpec", "Start"]
 
 
 @dataclass(frozen=True)
@@ -55,185 +39,6 @@ class Standing:
     """Where a specification was read, which does not make two specifications different."""
 
     place: Place = field(compare=False)
-
-
-@dataclass(frozen=True)
-class Built:
-    """What a specification came to, which does not make two specifications different."""
-
-    objective: Objective = field(compare=False)
-
-
-FORMS_OF_OBJECTIVES = ("name", "expression", "samples", "python")
-BELONGINGS = {
-    "dim": ("name", "python"),
-    "constants": ("expression",),
-    "invert": ("samples",),
-    "gradient": ("samples",),
-    "edge_order": ("samples",),
-}
-"""The keys that go only with some forms of an objective."""
-
-
-SAMPLES = (".npy", ".npz", ".csv", ".png", ".jpg", ".jpeg")
-OPERATORS = frozenset("+*/^()")
-"""What tells an expression from a mistyped name."""
-
-
-class ObjectiveSpec(Model):
-    """The function to descend: a name, or a mapping with a name, an expression, samples or a Python function."""
-
-    name: str | None = Field(
-        None,
-        description="A function of the catalogue: `gdsim list objectives` names all, `gdsim show` draws one.",
-        examples=["himmelblau"],
-    )
-    expression: str | None = Field(
-        None,
-        description="A formula of x, y and z, or of x1, x2, …, with sin, exp, sqrt, where, pi and their like.",
-        examples=["sin(x)*cos(y)"],
-    )
-    samples: Annotated[str, AfterValidator(one_line)] | None = Field(
-        None,
-        description="The path of a file of measured values, from the configuration's folder: .npy, .npz, .csv, .png or "
-        ".jpg.",
-        examples=["terrain.npy"],
-    )
-    python: str | None = Field(
-        None,
-        description="A function of torch tensors, module:function, of an installed package; or of a file beside the "
-        "configuration, which runs only under --allow-code.",
-        examples=["my_loss:valley"],
-    )
-    dim: Annotated[int, Field(ge=1, le=MAX_DIM)] | None = Field(
-        None, description="The number of dimensions, for functions that are defined for any number."
-    )
-    bounds: Annotated[list[Interval], Field(min_length=1)] | None = Field(
-        None,
-        description="The part of the domain that is shown, [low, high] a dimension; for samples, where they lie.",
-        examples=[[[-5, 5], [-5, 5]]],
-    )
-    constants: Annotated[dict[str, Finite], BeforeValidator(or_defaults)] = Field(
-        {}, description="Numbers that an expression calls by name.", examples=[{"k": 2}]
-    )
-    invert: bool = Field(False, description="For samples from a picture: take darkness for height.")
-    gradient: Literal["autograd", "finite_differences"] = Field(
-        "autograd",
-        description="For samples: differentiate the smooth function through them, or take finite differences.",
-    )
-    edge_order: Annotated[int, Field(ge=1, le=2)] = Field(
-        1, description="For samples with finite differences: their order of accuracy at the border."
-    )
-    parameters: dict[str, Finite] = Field({}, description="The own parameters of a function of the catalogue.")
-    _built: Built = PrivateAttr()
-
-    @model_validator(mode="before")
-    @classmethod
-    def _gather_parameters(cls, value: Any) -> Any:
-        if isinstance(value, str):
-            return {"name": value}
-        if not isinstance(value, dict):
-            return value
-        known = cls.model_fields.keys() if "name" in value else value.keys()
-        parameters = {key: value[key] for key in value if key not in known or key == "parameters"}
-        own = {key: value[key] for key in value if key not in parameters}
-        return own | {"parameters": parameters}
-
-    @field_validator(*FORMS_OF_OBJECTIVES, mode="before")
-    @classmethod
-    def _check_given(cls, form: Any) -> Any:
-        if form is None:
-            raise ValueError("must not be empty")
-        return form
-
-    @field_validator("name")
-    @classmethod
-    def _check_name(cls, name: str | None) -> str | None:
-        if name is not None and name not in names():
-            refuse([Problem((), f"there is no objective '{name}'{_other_form(name)}")])
-        return name
-
-    @field_validator("bounds", mode="before")
-    @classmethod
-    def _in_a_list(cls, bounds: Any) -> Any:
-        """Let one dimension do without a list in a list."""
-        if not isinstance(bounds, list) or any(isinstance(item, list) for item in bounds):
-            return bounds
-        if len(bounds) != 2:
-            refuse([Problem((), f"must be [low, high], or a list of such pairs, not {shown(bounds)}")])
-        wrong = [index for index, item in enumerate(bounds) if not is_number(item)]
-        refuse(Problem((index,), f"must be a number, not {shown(bounds[index])}") for index in wrong)
-        return [bounds]
-
-    @field_validator("parameters", mode="before")
-    @classmethod
-    def _check_keys(cls, parameters: dict[str, Any], info: ValidationInfo) -> dict[str, Any]:
-        if "parameters" in parameters:
-            direct = _written_directly(parameters["parameters"]) if info.data.get("name") else ""
-            refuse([Problem((), f"has no key 'parameters'{direct}", key="parameters")])
-        own = [key for key in cls.model_fields if key != "parameters"]
-        mistyped = {key: did_you_mean(key, own) for key in parameters}
-        refuse(
-            Problem((), f"has no key '{key}'{hint}", key=key)
-            for key, hint in mistyped.items()
-            if hint and not is_number(parameters[key])
-        )
-        return parameters
-
-    @model_validator(mode="after")
-    def _check_by_building(self, info: ValidationInfo) -> ObjectiveSpec:
-        given = [form for form in FORMS_OF_OBJECTIVES if getattr(self, form) is not None]
-        if len(given) != 1:
-            found = " and ".join(f"'{form}'" for form in given) or "none"
-            refuse([Problem((), f"must have one of {', '.join(FORMS_OF_OBJECTIVES)}, not {found}")])
-        strangers = [key for key, forms in BELONGINGS.items() if key in self.model_fields_set and given[0] not in forms]
-        refuse(Problem((), f"'{key}' goes with {' or '.join(BELONGINGS[key])}", key=key) for key in strangers)
-        if "edge_order" in self.model_fields_set and self.gradient != "finite_differences":
-            refuse([Problem((), "edge_order goes with gradient: finite_differences", key="edge_order")])
-        try:
-            self._built = Built(self._build(info.context or Place()))
-        except InputError as error:
-            refuse([self._problem(error, given[0])])
-        return self
-
-    def _problem(self, error: InputError, form: str) -> Problem:
-        strange = self.parameters.keys() - objective(self.name).parameters.keys() if self.name else ()
-        if error.key and error.key[0] in strange:
-            return Problem((), str(error), key=str(error.key[0]))
-        return Problem(error.key or (form,), str(error))
-
-    def _build(self, place: Place) -> Objective:
-        if self.expression is not None:
-            return from_expression(self.expression, bounds=self.bounds, constants=self.constants)
-        if self.samples is not None:
-            path = place.folder / self.samples
-            return from_samples(
-                path, bounds=self.bounds, invert=self.invert, gradient=self.gradient, edge_order=self.edge_order
-            )
-        if self.python is not None:
-            function = import_function(self.python, folder=place.folder, allow_code=place.allow_code)
-            return from_function(function, dim=self.dim, bounds=self.bounds, name=self.python.rpartition(":")[2])
-        return objective(str(self.name), dim=self.dim, bounds=self.bounds, **self.parameters)
-
-    def build(self) -> Objective:
-        """Return the objective."""
-        return self._built.objective
-
-
-def _other_form(name: str) -> str:
-    """Return what may be meant by a name that the catalogue does not have."""
-    if name.lower().endswith(SAMPLES):
-        return f"; for a file write {{samples: {name}}}"
-    if OPERATORS.intersection(name):
-        return f'; for an expression write {{expression: "{name}"}}'
-    return did_you_mean(name, names()) or "; `gdsim list objectives` names them"
-
-
-def _written_directly(parameters: Any) -> str:
-    if not isinstance(parameters, dict) or not parameters:
-        return ""
-    key, value = next(iter(parameters.items()))
-    return f"; write `{key}: {shown(value)}` directly"
 
 
 class Start(Model):
@@ -266,6 +71,10 @@ class Start(Model):
         return math.prod(self.grid) if self.grid is not None else self.random or 0
 
 
+def _as_mapping(rest: Any) -> Any:
+    return {"class": rest} if isinstance(rest, str) else rest
+
+
 class OptimizerSpec(Model):
     """One optimizer: its class, what is passed to it, and what gdsim adds."""
 
@@ -288,6 +97,13 @@ class OptimizerSpec(Model):
     clip_norm: Annotated[Finite, Field(gt=0)] | None = Field(
         None,
         description="The largest norm of a gradient: longer ones are shortened to it. Not at all by default.",
+    )
+    rest: Annotated[dict[str, Any], BeforeValidator(_as_mapping)] | None = Field(
+        None,
+        description="For a network and a class that moves matrices only, as Muon does: the optimizer of all other "
+        "parameters, a class or a mapping with its class and arguments. AdamW with its defaults for Muon.",
+        examples=["AdamW", {"class": "AdamW", "lr": 0.001}],
+        json_schema_extra={"anyOf": [{"type": "string"}, {"type": "object", "required": ["class"]}, {"type": "null"}]},
     )
     color: Color | None = Field(None, description="The colour of the path, #rrggbb; chosen to differ by default.")
     _standing: Standing = PrivateAttr()
@@ -327,6 +143,15 @@ class OptimizerSpec(Model):
         if schedule is not None:
             refuse(schedule_problems(schedule))
         return schedule
+
+    @field_validator("rest")
+    @classmethod
+    def _check_rest(cls, rest: dict[str, Any] | None, info: ValidationInfo) -> dict[str, Any] | None:
+        if rest is None or "class_name" not in info.data:
+            return rest
+        refuse(rest_problems(info.data["class_name"], rest))
+        bare = bare_class(rest["class"])
+        return {"class": bare, **settings_for(bare, {key: rest[key] for key in rest if key != "class"})}
 
     @model_validator(mode="after")
     def _stand(self, info: ValidationInfo) -> OptimizerSpec:

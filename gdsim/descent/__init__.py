@@ -7,9 +7,9 @@ the cheapest arrangement that gives every start the numbers it would have alone.
 from __future__ import annotations
 
 import operator
-import warnings
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import numpy.typing as npt
@@ -21,14 +21,16 @@ from gdsim.descent.record import Record, Track, walk_on
 from gdsim.descent.starting import check_values, given, starts
 from gdsim.descent.walk import Course, Walk
 from gdsim.errors import ConfigError, InputError
+from gdsim.networks import Network
 from gdsim.objectives import FloatArray, Objective
-from gdsim.optimizers import Chances, Method, method
+from gdsim.optimizers import Chances, Method, method, quiet_single_thread, training_method
+from gdsim.optimizers.methods import Like
 from gdsim.trajectory import Trajectory
 
 if TYPE_CHECKING:
     from gdsim.config import Experiment, OptimizerSpec
 
-__all__ = ["check", "descend", "simulate", "starts", "sweep"]
+__all__ = ["check", "descend", "shown", "simulate", "starts", "sweep"]
 
 
 def descend(
@@ -75,7 +77,7 @@ def descend(
     if label is None:
         label = optimizer.replace(":", ".").rpartition(".")[2] if isinstance(optimizer, str) else optimizer.__name__
     points = given(start, objective)
-    with _quiet_single_thread():
+    with quiet_single_thread():
         chosen = method(
             label,
             optimizer,
@@ -89,11 +91,12 @@ def descend(
 
 
 def simulate(experiment: Experiment, *, track: Track = iter) -> tuple[Trajectory, ...]:
-    """Descend every objective of an experiment with all its optimizers from all its starts.
+    """Descend every objective of an experiment with all its optimizers from all its starts, and train its networks.
 
     Args:
         experiment: What to simulate.
-        track: Wraps the iterable of steps, once an objective, as `tqdm.tqdm` does.
+        track: Wraps the iterable of steps, once an objective, as `tqdm.tqdm` does; for a network also that of all that
+            is then computed of its landscape.
 
     Returns:
         One trajectory an objective and optimizer, in the experiment's order, all of the first objective before those
@@ -102,14 +105,46 @@ def simulate(experiment: Experiment, *, track: Track = iter) -> tuple[Trajectory
     Raises:
         ConfigError: A class, an argument or a start is at fault.
     """
-    with _quiet_single_thread():
+    with quiet_single_thread():
         colors = [spec.color for spec in experiment.optimizers.values()]
         steps, seed = experiment.steps, experiment.seed
         trajectories: list[Trajectory] = []
-        for index, (objective, points, methods) in enumerate(_prepared(experiment)):
+        for index, each in enumerate(_prepared(experiment)):
             with experiment.located(index):
-                trajectories += _descend_together(objective, methods, colors, points, steps, seed, track)
-        return tuple(trajectories)
+                if each.network is not None:
+                    from gdsim.training import train
+
+                    trajectories += train(each.network, each.methods, colors, steps=steps, seed=seed, track=track)
+                else:
+                    task = each.objective, each.methods, colors, each.points
+                    trajectories += _descend_together(*task, steps, seed, track)
+        return shown(experiment, trajectories, track=track)
+
+
+def shown(experiment: Experiment, trajectories: Sequence[Trajectory], *, track: Track = iter) -> tuple[Trajectory, ...]:
+    """Return trajectories as the view of an experiment wants to see them: networks on its plane of their weights.
+
+    What has been seen before is not computed again, and functions' trajectories stay as they are.
+
+    Args:
+        experiment: Has the objectives, the optimizers and the view.
+        trajectories: All that it makes, in its order.
+        track: Wraps the iterables of what is computed.
+
+    Raises:
+        ConfigError: The plane or what is shown beside it fits no trajectory.
+    """
+    count = len(experiment.optimizers)
+    seen: list[Trajectory] = []
+    for index, spec in enumerate(experiment.objectives):
+        own, network = trajectories[index * count : (index + 1) * count], spec.to_train()
+        if network is not None:
+            from gdsim.training import look
+
+            with quiet_single_thread(), experiment.located(index):
+                own = look(network, own, experiment.view, folder=experiment.folder, seed=experiment.seed, track=track)
+        seen += own
+    return tuple(seen)
 
 
 def sweep(
@@ -127,11 +162,13 @@ def sweep(
         For each settings the trajectory that `simulate` would return, or why the class cannot take them.
 
     Raises:
-        ConfigError: A start is at fault.
+        ConfigError: A start is at fault, or what is to be descended is a network.
     """
     spec, objective = experiment.optimizers[label], experiment.objectives[0].build()
-    with _quiet_single_thread():
+    with quiet_single_thread():
         with experiment.located():
+            if objective.landscape is not None:
+                raise InputError("a network is trained with the settings given; nothing of it is tuned", ("objective",))
             points = starts(experiment.start, objective, experiment.seed)
             check_values(points, experiment.start, objective)
         swept: dict[int, Trajectory | InputError] = {}
@@ -171,14 +208,13 @@ def check(experiment: Experiment) -> None:
     Raises:
         ConfigError: A class, an argument, a schedule or a start is at fault.
     """
-    with _quiet_single_thread():
+    with quiet_single_thread():
         problems: list[str] = []
-        # How a schedule goes on depends on the number of dimensions at most, not on the objective.
-        methods = {objective.dim: methods for objective, _, methods in _prepared(experiment)}
-        for dim, alike in methods.items():
-            for each in alike:
+        # How a schedule goes on depends on what is moved at most, not on the objective.
+        for each in {each.like: each for each in _prepared(experiment, evaluate=False)}.values():
+            for chosen in each.methods:
                 with _collected(problems, experiment):
-                    each.rehearse(experiment.steps, dim)
+                    chosen.rehearse(experiment.steps, each.like)
     if problems:
         raise ConfigError(dict.fromkeys(problems))
 
@@ -194,42 +230,79 @@ def _whole(number: int, name: str) -> int:
     return whole
 
 
-def _prepared(experiment: Experiment) -> list[tuple[Objective, FloatArray, list[Method]]]:
-    """Return each objective of an experiment, from where it is descended and how; raise all mistakes at once."""
-    prepared: list[tuple[Objective, FloatArray, list[Method]]] = []
+@dataclass(frozen=True, eq=False)
+class _Task:
+    """An objective and the methods that descend it.
+
+    Attributes:
+        objective: What is descended.
+        network: What is trained instead, if it stands for a network.
+        like: What the methods move.
+        methods: One an optimizer.
+        points: (starts, dim) from where.
+    """
+
+    objective: Objective
+    network: Network | None
+    like: Like
+    methods: Sequence[Method]
+    points: FloatArray
+
+
+def _prepared(experiment: Experiment, *, evaluate: bool = True) -> list[_Task]:
+    """Return what an experiment does with each objective; raise all mistakes at once.
+
+    Args:
+        experiment: What is prepared.
+        evaluate: Whether images are evaluated where a descent begins, for which a network is trained.
+    """
+    prepared: list[_Task] = []
     problems: list[str] = []
     for index, spec in enumerate(experiment.objectives):
-        objective = spec.build()
         with _collected(problems, experiment, index):
+            objective, network = spec.build(), spec.to_train()
+            like: Like = objective.dim if network is None else _shapes(network, experiment)
             points = starts(experiment.start, objective, experiment.seed)
-            check_values(points, experiment.start, objective)
-            prepared.append((objective, points, _methods(experiment, objective.dim, problems)))
+            if network is None and (evaluate or objective.image is None):
+                check_values(points, experiment.start, objective)
+            methods = _methods(experiment, like, problems)
+            prepared.append(_Task(objective, network, like, methods, points))
     if problems:
         raise ConfigError(dict.fromkeys(problems))
     return prepared
 
 
-def _methods(experiment: Experiment, dim: int, problems: list[str]) -> list[Method]:
+def _shapes(network: Network, experiment: Experiment) -> tuple[tuple[int, ...], ...]:
+    """Return the shapes of a network's parameters, if there is room for what is recorded of them."""
+    from gdsim.training import kept_steps
+
+    kept_steps(network, experiment.steps, len(experiment.optimizers))
+    return tuple(tuple(each.shape) for each in network.module(experiment.seed).parameters())
+
+
+def _methods(experiment: Experiment, like: Like, problems: list[str]) -> list[Method]:
     """Return the optimizers of an experiment; what is wrong with them is added to the problems."""
+    networks = any(spec.to_train() is not None for spec in experiment.objectives)
     methods: list[Method] = []
     for label, spec in experiment.optimizers.items():
         with _collected(problems, experiment):
-            methods.append(_method(label, spec, dim))
+            if spec.rest is not None and not networks:
+                raise InputError("goes with networks; a point is moved as a whole", ("optimizers", label, "rest"))
+            methods.append(_method(label, spec, like))
     return methods
 
 
-def _method(label: str, spec: OptimizerSpec, dim: int) -> Method:
-    return method(
-        label,
-        spec.class_name,
-        spec.settings,
-        schedule=spec.schedule,
-        noise=spec.noise,
-        clip_norm=spec.clip_norm,
-        dim=dim,
-        folder=spec.place.folder,
-        allow_code=spec.place.allow_code,
-    )
+def _method(label: str, spec: OptimizerSpec, like: Like) -> Method:
+    common: dict[str, Any] = {
+        "schedule": spec.schedule,
+        "noise": spec.noise,
+        "clip_norm": spec.clip_norm,
+        "folder": spec.place.folder,
+        "allow_code": spec.place.allow_code,
+    }
+    if isinstance(like, int):
+        return method(label, spec.class_name, spec.settings, dim=like, **common)
+    return training_method(label, spec.class_name, spec.settings, like, rest=spec.rest, **common)
 
 
 @contextmanager
@@ -238,19 +311,6 @@ def _collected(problems: list[str], experiment: Experiment, index: int = 0) -> I
         yield
     except InputError as error:
         problems += experiment.locate(error, index).problems
-
-
-@contextmanager
-def _quiet_single_thread() -> Iterator[None]:
-    """Let torch use one thread, the fastest for small work; keep warnings and random numbers to what is done here."""
-    threads = torch.get_num_threads()
-    torch.set_num_threads(1)
-    try:
-        with warnings.catch_warnings(), Chances.kept():
-            warnings.simplefilter("ignore")
-            yield
-    finally:
-        torch.set_num_threads(threads)
 
 
 def _descend_together(

@@ -1,8 +1,7 @@
-"""Where descents begin, and the random numbers that belong to each start."""
+"""Where descents begin."""
 
 from __future__ import annotations
 
-import hashlib
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -10,6 +9,7 @@ import numpy.typing as npt
 
 from gdsim.errors import InputError
 from gdsim.objectives import FloatArray, Objective
+from gdsim.optimizers import stream
 
 if TYPE_CHECKING:
     from gdsim.config import Start
@@ -91,10 +91,3 @@ def given(points: npt.ArrayLike, objective: Objective) -> FloatArray:
     if array.ndim != 2 or array.shape[1] != objective.dim or not array.size or not np.isfinite(array).all():
         raise InputError(wanted, ("start",))
     return array
-
-
-def stream(purpose: str, seed: int, number: int) -> np.random.Generator:
-    """Return random numbers that hang on a purpose, a seed and a number, and on nothing else."""
-    digest = hashlib.blake2b(f"{seed} {purpose}".encode(), digest_size=8).digest()
-    key = np.array([int.from_bytes(digest), number], dtype=np.uint64)
-    return np.random.Generator(np.random.Philox(key=key))

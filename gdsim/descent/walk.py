@@ -12,9 +12,8 @@ import torch
 from torch import Tensor
 from torch.optim import Optimizer
 
-from gdsim.descent.starting import stream
 from gdsim.objectives import FloatArray, Objective
-from gdsim.optimizers import Arrangement, Chances, Method
+from gdsim.optimizers import Arrangement, Chances, Method, stream
 
 __all__ = ["Course", "Walk", "evaluate"]
 

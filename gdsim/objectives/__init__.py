@@ -18,15 +18,19 @@ from gdsim.objectives.catalog import CATALOG, Definition
 from gdsim.objectives.expression import parse
 from gdsim.objectives.expression.formulas import symbol, with_values
 from gdsim.objectives.gradient import Gradient, grad
+from gdsim.objectives.landscape import Landscape, blank, from_landscape
 from gdsim.objectives.objective import FloatArray, Objective, fixed, inside, view_of
 from gdsim.objectives.samples import SUFFIXES, GradientKind, interpolate, read_samples
 
 __all__ = [
     "FloatArray",
     "Gradient",
+    "Landscape",
     "Objective",
+    "blank",
     "from_expression",
     "from_function",
+    "from_landscape",
     "from_samples",
     "grad",
     "inside",

@@ -21,7 +21,9 @@ __all__ = ["import_function"]
 _TOOLS = ("click", "gdsim", "pip", "pkg_resources", "pytest", "rich", "setuptools", "typer", "wheel")
 
 
-def import_function(reference: str, *, folder: Path | None = None, allow_code: bool = False) -> Function:
+def import_function(
+    reference: str, *, folder: Path | None = None, allow_code: bool = False, what: str = "function to descend"
+) -> Function:
     """Import a function from an installed package, or from a file beside the configuration.
 
     The function will be called, whatever it does: a package that is installed is trusted.
@@ -31,6 +33,7 @@ def import_function(reference: str, *, folder: Path | None = None, allow_code: b
         folder: Where the configuration stands, the current folder when None.
         allow_code: Whether code in `folder` may run. It then goes before an installed package of the same name;
             its imports of files beside it work while it is loaded, not later from within a function.
+        what: What it should be, as a refusal calls it.
 
     Returns:
         The function, from the file as it is now.
@@ -42,7 +45,7 @@ def import_function(reference: str, *, folder: Path | None = None, allow_code: b
     module, path = _parts(reference)
     top = module[0]
     if top in sys.stdlib_module_names or any(_is_dunder(word) for word in [*module, *path]):
-        raise InputError(f"'{reference}' is a part of Python, not a function to descend", KEY)
+        raise InputError(f"'{reference}' is a part of Python, not a {what}", KEY)
     beside = (folder or Path.cwd()).resolve()
     name = ".".join(module)
     importlib.invalidate_caches()
@@ -51,7 +54,7 @@ def import_function(reference: str, *, folder: Path | None = None, allow_code: b
     else:
         _check_installed(top, beside, allow_code)
         loaded = _loaded(name, _home_of(top))
-    return _attribute(loaded, path, reference)
+    return _attribute(loaded, path, reference, what)
 
 
 def _parts(reference: str) -> tuple[list[str], list[str]]:
@@ -154,7 +157,7 @@ def _home_of(top: str) -> Path | None:
     return Path(packages[0]) if packages else next(iter(folders(spec)), None)
 
 
-def _attribute(module: ModuleType, path: Sequence[str], reference: str) -> Function:
+def _attribute(module: ModuleType, path: Sequence[str], reference: str, what: str) -> Function:
     found: Any = module
     for word in path:
         try:
@@ -171,6 +174,6 @@ def _attribute(module: ModuleType, path: Sequence[str], reference: str) -> Funct
         raise InputError(f"'{reference}' is of type {type(found).__name__}, not a function", KEY)
     kinds = (FunctionType, BuiltinFunctionType, type)
     if isinstance(found, kinds) and str(found.__module__).partition(".")[0] in sys.stdlib_module_names:
-        raise InputError(f"'{reference}' is a part of Python, not a function to descend", KEY)
+        raise InputError(f"'{reference}' is a part of Python, not a {what}", KEY)
     function: Function = found
     return function

@@ -15,6 +15,8 @@ from gdsim.errors import InputError
 if TYPE_CHECKING:
     from torch import Tensor
 
+    from gdsim.objectives.landscape import Landscape
+
 __all__ = ["FloatArray", "Objective", "fixed", "inside", "view_of"]
 
 FloatArray = npt.NDArray[np.float64]
@@ -48,6 +50,8 @@ class Objective:
         parameters: The numbers that shape the function, by name.
         domain: (dim, 2), outside of which the function is not known, because it was measured; None for no such
             border.
+        landscape: For a network whose weights are trained, the loss on a plane of them, whose spots the points are.
+        image: For a picture that is descended, its rows and columns; a point is its pixels, row by row.
     """
 
     name: str
@@ -63,6 +67,8 @@ class Objective:
     source: str
     parameters: Mapping[str, float]
     domain: FloatArray | None = None
+    landscape: Landscape | None = None
+    image: tuple[int, int] | None = None
 
     def values(self, points: npt.ArrayLike) -> FloatArray:
         """Evaluate the function.

@@ -6,8 +6,10 @@ What a class wants is found by trying it, in this order: `step()` after `backwar
 
 from __future__ import annotations
 
-from gdsim.optimizers.chances import Chances
+from gdsim.optimizers.calm import quiet_single_thread
+from gdsim.optimizers.chances import Chances, stream
 from gdsim.optimizers.methods import Arrangement, Method, method
 from gdsim.optimizers.notes import note
+from gdsim.optimizers.sharing import training_method
 
-__all__ = ["Arrangement", "Chances", "Method", "method", "note"]
+__all__ = ["Arrangement", "Chances", "Method", "method", "note", "quiet_single_thread", "stream", "training_method"]

@@ -1,7 +1,8 @@
-"""The random numbers that classes draw without being asked: torch's, numpy's and Python's own."""
+"""Random numbers: those that code draws without being asked, and those that hang on a seed and a purpose."""
 
 from __future__ import annotations
 
+import hashlib
 import random
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -13,7 +14,7 @@ import numpy as np
 if TYPE_CHECKING:
     from torch import Tensor
 
-__all__ = ["Chances"]
+__all__ = ["Chances", "stream"]
 
 
 @dataclass(frozen=True, eq=False)
@@ -71,3 +72,10 @@ class Chances:
             yield before
         finally:
             before.restore()
+
+
+def stream(purpose: str, seed: int, number: int) -> np.random.Generator:
+    """Return random numbers that hang on a purpose, a seed and a number, and on nothing else."""
+    digest = hashlib.blake2b(f"{seed} {purpose}".encode(), digest_size=8).digest()
+    key = np.array([int.from_bytes(digest), number], dtype=np.uint64)
+    return np.random.Generator(np.random.Philox(key=key))

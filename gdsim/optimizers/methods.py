@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from enum import Enum
 from pathlib import Path
@@ -16,11 +16,15 @@ from gdsim.optimizers.trial import tried
 from gdsim.optimizers.wording import bare, reason
 
 if TYPE_CHECKING:
-    from torch import Tensor
+    from torch import Tensor, nn
     from torch.optim import Optimizer
     from torch.optim.lr_scheduler import LRScheduler
 
-__all__ = ["Arrangement", "Method", "method"]
+__all__ = ["Arrangement", "Like", "Method", "method", "untried"]
+
+
+Like = int | Sequence[Sequence[int]]
+"""What a method moves: a point of so many coordinates in float64, or a network's parameters of these shapes."""
 
 
 class Arrangement(Enum):
@@ -68,6 +72,8 @@ class Method:
         wants_graph: Whether the class differentiates the gradient, which is then made by
             `backward(create_graph=True)`.
         draws: Whether the class draws random numbers of its own.
+        rest: What moves those parameters of a network that are no matrices, where the class moves only these.
+        within: Where in the optimizer's settings the class stands, when it is not theirs.
     """
 
     label: str
@@ -78,6 +84,13 @@ class Method:
     wants_closure: bool = False
     wants_graph: bool = False
     draws: bool = False
+    rest: Method | None = None
+    within: Key = ()
+
+    @property
+    def at(self) -> Key:
+        """Where the class and its settings stand in the configuration."""
+        return ("optimizers", self.label, *self.within)
 
     @property
     def class_(self) -> type[Optimizer]:
@@ -93,6 +106,9 @@ class Method:
     def text(self) -> str:
         """The class and its settings, for a legend: `"SGD · lr 0.01 · momentum 0.9"`."""
         parts = self.recipe.text()
+        if self.rest is not None:
+            name, *settings = self.rest.recipe.text()
+            parts += [f"rest {name}", *settings]
         if self.schedule is not None:
             parts.append(bare(self.schedule["class"]))
         if self.noise:
@@ -116,6 +132,19 @@ class Method:
             return (Arrangement.EACH,)
         return (ARRANGEMENTS[self.class_.__name__],) if self.is_known else tuple(Arrangement)
 
+    @property
+    def takes_matrices_only(self) -> bool:
+        """Whether it is known that the class moves no parameters but matrices."""
+        return self._holds("Muon")
+
+    def shared_out(self, parameters: Iterable[Tensor]) -> list[tuple[Method, list[Tensor]]]:
+        """Return each method with those of a network's parameters that it moves."""
+        every = list(parameters)
+        if self.rest is None:
+            return [(self, every)]
+        others = [each for each in every if each.ndim != 2]
+        return [(self, [each for each in every if each.ndim == 2]), (self.rest, others)]
+
     def shaped(self, points: Tensor) -> Tensor:
         """Return points or gradients in the shape that the class takes: Muon takes matrices only."""
         return points.unsqueeze(-2) if self._holds("Muon") else points
@@ -130,11 +159,13 @@ class Method:
 
         return torch.nn.Parameter(block.clone())
 
-    def parameter(self, dim: int) -> Tensor:
-        """Return a parameter to try the class with."""
+    def leaves(self, like: Like) -> list[Tensor]:
+        """Return parameters to try the class with."""
         import torch
 
-        return self.leaf(self.shaped(torch.full((dim,), 0.5, dtype=torch.float64)))
+        if isinstance(like, int):
+            return [self.leaf(self.shaped(torch.full((like,), 0.5, dtype=torch.float64)))]
+        return [torch.nn.Parameter(torch.full(tuple(shape), 0.5)) for shape in like]
 
     def backward(self, f: Callable[[Tensor], Tensor], parameter: Tensor) -> tuple[Tensor, Tensor]:
         """Evaluate where a parameter is, as `f(x).backward()` does.
@@ -169,20 +200,24 @@ class Method:
         elif parameter.grad.data_ptr() != shaped.data_ptr():
             parameter.grad.detach().copy_(shaped)
 
-    def optimizer(self, parameters: Iterable[Tensor]) -> Optimizer:
+    def optimizer(self, parameters: Iterable[Tensor], model: nn.Module | None = None) -> Optimizer:
         """Build an instance over leaf tensors.
+
+        Args:
+            parameters: The leaf tensors.
+            model: The module whose parameters they are, for classes that want it.
 
         Raises:
             InputError: The class refuses its settings.
         """
         try:
-            built = self.recipe.build(list(parameters))
+            built = self.recipe.build(list(parameters), model)
         except Exception as error:
             raise self.refusal("refuses its settings", error) from error
         if not getattr(built, "param_groups", None):
             raise InputError(
                 f"{self.class_.__name__} has no param_groups, by which PyTorch's optimizers tell what they move",
-                ("optimizers", self.label),
+                self.at,
             )
         return built
 
@@ -195,9 +230,9 @@ class Method:
         return None if self.schedule is None else self._scheduler(self.schedule, optimizer, ("schedule",))
 
     def _scheduler(self, schedule: Mapping[str, Any], optimizer: Optimizer, key: Key) -> LRScheduler:
-        class_ = schedule_class(str(schedule.get("class", "")), ("optimizers", self.label, *key, "class"))
+        class_ = schedule_class(str(schedule.get("class", "")), (*self.at, *key, "class"))
         settings = {name: value for name, value in schedule.items() if name != "class"}
-        check_arguments(class_, settings, {"optimizer"}, ("optimizers", self.label, *key))
+        check_arguments(class_, settings, {"optimizer"}, (*self.at, *key))
         if "schedulers" in settings:
             settings["schedulers"] = [
                 self._scheduler(part, optimizer, (*key, "schedulers", index))
@@ -208,11 +243,11 @@ class Method:
         except Exception as error:
             raise self.refusal("refuses its settings", error, class_.__name__, key) from error
 
-    def advance(self, scheduler: LRScheduler, value: Tensor) -> None:
-        """Let a schedule that `scheduler` has built take its step.
+    def advance(self, scheduler: LRScheduler | None, value: Tensor) -> None:
+        """Let a schedule that `scheduler` has built take its step, if there is one.
 
         Args:
-            scheduler: The schedule.
+            scheduler: The schedule, or None.
             value: () the objective, for schedules that watch it.
 
         Raises:
@@ -223,29 +258,29 @@ class Method:
         try:
             if isinstance(scheduler, ReduceLROnPlateau):
                 scheduler.step(value.item())
-            else:
+            elif scheduler is not None:
                 scheduler.step()
         except Exception as error:
             raise self.refusal("cannot go on", error, type(scheduler).__name__, ("schedule",)) from error
 
-    def rehearse(self, steps: int, dim: int) -> None:
+    def rehearse(self, steps: int, like: Like) -> None:
         """Let the schedule take its steps without the optimizer: some find only then that they cannot go on.
 
         Args:
             steps: How many there will be; of very many the first are tried.
-            dim: The number of coordinates of a point.
+            like: What the method moves.
 
         Raises:
             InputError: The schedule cannot go on.
         """
         import torch
 
-        scheduler = self.scheduler(self.optimizer([self.parameter(dim)]))
-        if scheduler is None:
+        if self.schedule is None:
             return
-        value = torch.zeros(())
-        for _ in range(min(steps, MOST_REHEARSED)):
-            self.advance(scheduler, value)
+        for each, parameters in self.shared_out(self.leaves(like)):
+            scheduler = each.scheduler(each.optimizer(parameters))
+            for _ in range(min(steps, MOST_REHEARSED)):
+                each.advance(scheduler, torch.zeros(()))
 
     def refusal(self, what: str, error: Exception, name: str = "", key: Key = ()) -> InputError:
         """Return what to raise when a class has raised something.
@@ -257,7 +292,7 @@ class Method:
             key: Where in the optimizer's settings.
         """
         sentence = f"{name or self.class_.__name__} {what}: {reason(error)}"
-        return InputError(sentence, ("optimizers", self.label, *key))
+        return InputError(sentence, (*self.at, *key))
 
     def _holds(self, name: str) -> bool:
         """Return whether a class of `torch.optim` is this one or one that it wraps."""
@@ -295,10 +330,30 @@ def method(
     Raises:
         InputError: There is no such class, it refuses its settings, or it cannot take a step on a point.
     """
-    at = ("optimizers", label)
-    found = recipe(class_, settings, at, Home(folder, allow_code))
+    home = Home(folder, allow_code)
+    return tried(untried(label, class_, settings, home, schedule=schedule, noise=noise, clip_norm=clip_norm), dim)
+
+
+def untried(
+    label: str,
+    class_: str | type[Optimizer],
+    settings: Mapping[str, Any],
+    home: Home,
+    *,
+    schedule: Mapping[str, Any] | None = None,
+    noise: float = 0.0,
+    clip_norm: float | None = None,
+    within: Key = (),
+) -> Method:
+    """Return a way to descend of which it is not yet known what its class wants; the arguments are those of `method`.
+
+    Raises:
+        InputError: There is no such class, or it has no such arguments.
+    """
+    at = ("optimizers", label, *within)
+    found = recipe(class_, settings, at, home)
     if not (noise >= 0 and math.isfinite(noise)):
         raise InputError(f"noise must be a number from 0, not {noise}", (*at, "noise"))
     if clip_norm is not None and not clip_norm > 0:
         raise InputError(f"clip_norm must be a number above 0, not {clip_norm}", (*at, "clip_norm"))
-    return tried(Method(label, found, schedule, noise, clip_norm), dim)
+    return Method(label, found, schedule, noise, clip_norm, within=within)

@@ -20,6 +20,22 @@ NOTES = {
 }
 
 
-def note(class_name: str) -> str:
-    """Return what a user of a class of `torch.optim` should know to read its path; nothing for most."""
-    return NOTES.get(class_name.removeprefix("torch.optim."), "")
+NOTES_ON_NETWORKS = {
+    "LBFGS": ("LBFGS evaluates each mini-batch several times a step, by default up to 20: compare by evaluations."),
+    "Muon": "Muon moves the matrices of a network; its biases and all other parameters go to `rest`, by default AdamW.",
+    "SparseAdam": (
+        "SparseAdam takes sparse gradients: a weight whose gradient is exactly zero is left out of the step, and its "
+        "averages do not decay."
+    ),
+}
+
+
+def note(class_name: str, *, network: bool = False) -> str:
+    """Return what a user of a class of `torch.optim` should know to read its path; nothing for most.
+
+    Args:
+        class_name: The class.
+        network: Whether it trains a network, instead of moving a point.
+    """
+    name = class_name.removeprefix("torch.optim.")
+    return (network and NOTES_ON_NETWORKS.get(name)) or NOTES.get(name, "")

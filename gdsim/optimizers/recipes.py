@@ -12,13 +12,13 @@ from gdsim.optimizers.classes import Home, Key, check_arguments, optimizer_class
 from gdsim.optimizers.wording import setting
 
 if TYPE_CHECKING:
-    from torch import Tensor
+    from torch import Tensor, nn
     from torch.optim import Optimizer
 
 __all__ = ["Recipe", "recipe"]
 
 GIVEN = {"params", "model"}
-"""The arguments that hold the point: a list of it, or a model whose only parameter it is."""
+"""The arguments that hold what is moved: a list of parameters, or a model that has them."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -50,17 +50,22 @@ class Recipe:
         """Whether the class builds what it wraps by itself, as SAM does, and is given the class and its settings."""
         return "params" in self.names and "kwargs" in self.names
 
-    def build(self, parameters: list[Tensor]) -> Optimizer:
-        """Build an instance over leaf tensors."""
+    def build(self, parameters: list[Tensor], model: nn.Module | None = None) -> Optimizer:
+        """Build an instance over leaf tensors.
+
+        Args:
+            parameters: The leaf tensors.
+            model: The module whose parameters they are; by default one that only holds them.
+        """
         import torch
 
         given = dict(self.settings)
         if self.inner is not None and self.takes_class:
             given |= {self.argument: self.inner.class_, **self.inner.settings}
         elif self.inner is not None:
-            given[self.argument] = self.inner.build(parameters)
+            given[self.argument] = self.inner.build(parameters, model)
         if "model" in self.names:
-            given["model"] = torch.nn.ParameterList(parameters)
+            given["model"] = torch.nn.ParameterList(parameters) if model is None else model
         if "params" in self.names:
             given["params"] = parameters
         if self.inner is not None or GIVEN & self.names:

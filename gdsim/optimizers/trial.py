@@ -14,7 +14,7 @@ from gdsim.optimizers.wording import words
 if TYPE_CHECKING:
     from torch import Tensor
 
-    from gdsim.optimizers.methods import Method
+    from gdsim.optimizers.methods import Like, Method
 
 __all__ = ["tried"]
 
@@ -31,14 +31,14 @@ class _StepError(Exception):
         self.error = error
 
 
-def tried(untried: Method, dim: int) -> Method:
+def tried(untried: Method, like: Like) -> Method:
     """Return a method with what its class wants: the least of all that lets it take a few steps.
 
     A class that can do without a closure is given one if it goes elsewhere when the values are others.
 
     Args:
         untried: The method.
-        dim: The number of coordinates of a point.
+        like: What it moves.
 
     Raises:
         InputError: The class refuses its settings, or cannot take a step whatever it is given.
@@ -46,21 +46,21 @@ def tried(untried: Method, dim: int) -> Method:
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         if untried.is_known:
-            return _least(untried, dim)
+            return _least(untried, like)
         with Chances.kept() as before:
-            found = _least(untried, dim)
+            found = _least(untried, like)
             found = replace(found, draws=not before.last())
             if found.wants_closure:
                 return found
-            return replace(found, wants_closure=_watches_values(found, dim, before))
+            return replace(found, wants_closure=_watches_values(found, like, before))
 
 
-def _least(untried: Method, dim: int) -> Method:
+def _least(untried: Method, like: Like) -> Method:
     """Return a method with the least of all that lets its class take a few steps."""
     failures: dict[bool, Exception] = {}
     for chosen in _choices(untried):
         try:
-            _end(chosen, dim)
+            _end(chosen, like)
         except _StepError as failure:
             failures[chosen.wants_graph] = failure.error
         else:
@@ -84,7 +84,7 @@ def _choices(untried: Method) -> Iterator[Method]:
             yield replace(untried, wants_closure=wants_closure, wants_graph=wants_graph)
 
 
-def _watches_values(found: Method, dim: int, before: Chances) -> bool:
+def _watches_values(found: Method, like: Like, before: Chances) -> bool:
     """Return whether a class makes something of the values that a closure returns, not only of its gradients."""
     ends = []
     for chosen in _choices(found):
@@ -92,7 +92,7 @@ def _watches_values(found: Method, dim: int, before: Chances) -> bool:
             for factor in (1.0, 0.1):
                 before.restore()
                 try:
-                    ends.append(_end(chosen, dim, factor))
+                    ends.append(_end(chosen, like, factor))
                 except _StepError:
                     return False
     return len(ends) == 2 and not ends[0].equal(ends[1])
@@ -103,21 +103,27 @@ def _slope(points: Tensor) -> Tensor:
     return (points * points * points / 3 + 0.75 * points).sum(-1)
 
 
-def _end(chosen: Method, dim: int, factor: float = 1.0) -> Tensor:
+def _end(chosen: Method, like: Like, factor: float = 1.0) -> Tensor:
     """Take a few steps down a slope, and return where they lead; each value told has the factor once more."""
-    parameter = chosen.parameter(dim)
-    optimizer = chosen.optimizer([parameter])
+    import torch
+
+    parameters = chosen.leaves(like)
+    optimizer = chosen.optimizer(parameters)
     chosen.scheduler(optimizer)
     told = 1.0
 
     def closure() -> Tensor:
         nonlocal told
         told *= factor
-        if chosen.wants_graph:
-            chosen.backward(_slope, parameter)
-        else:
-            chosen.hand(parameter.detach() ** 2 + 0.75, parameter)
-        return told * _slope(parameter.detach().flatten())
+        for parameter in parameters:
+            if chosen.wants_graph:
+                chosen.backward(_slope, parameter)
+            else:
+                chosen.hand(parameter.detach() ** 2 + 0.75, parameter)
+        return told * _slope(joined().double())
+
+    def joined() -> Tensor:
+        return torch.cat([parameter.detach().flatten() for parameter in parameters])
 
     for _ in range(TRIAL_STEPS):
         closure()
@@ -125,5 +131,6 @@ def _end(chosen: Method, dim: int, factor: float = 1.0) -> Tensor:
             optimizer.step(closure) if chosen.wants_closure else optimizer.step()  # type: ignore[arg-type]
         except Exception as error:
             raise _StepError(error) from error
-        parameter.grad = None
-    return parameter.detach()
+        for parameter in parameters:
+            parameter.grad = None
+    return joined()

@@ -12,6 +12,7 @@ from PIL import Image
 
 from gdsim.pages import address
 from gdsim.render import Digits, Drawing, Figures, Pane, Sign, Sprite, Trace, Vectors, outline
+from gdsim.render.drawing import Band, Reel
 from gdsim.render.riders import ARROW, EDGE, FAINT, FOOT, SHORTEST, STEP, TANGENT, TOUCHING
 from gdsim.render.trail import BANDS, OVERLAP
 from gdsim.scene import Scene
@@ -84,12 +85,14 @@ def _pane(pane: Pane, sheet: _Sheet) -> dict[str, Any]:
     return {
         "box": pane.box,
         "group": pane.group,
-        "names": pane.names,
+        "terms": pane.terms,
         "rail": None if rail is None else {"times": _floats(rail.times), "places": _floats(rail.places)},
         "traces": [_trace(trace) for trace in pane.traces],
         "figures": [_figures(figures) for figures in pane.figures],
         "vectors": [_vectors(vectors) for vectors in pane.vectors],
         "signs": [_sign(sign, sheet) for sign in pane.signs],
+        "reels": [_reel(reel) for reel in pane.reels],
+        "bands": [_band(band, sheet) for band in pane.bands],
     }
 
 
@@ -98,6 +101,7 @@ def _trace(trace: Trace) -> dict[str, Any]:
     return {
         "style": trace.style,
         "ink": {
+            "color": ink.color,
             "casing": ink.casing,
             "border": ink.border,
             "width": ink.width,
@@ -145,6 +149,28 @@ def _sign(sign: Sign, sheet: _Sheet) -> dict[str, Any]:
         "times": _floats(sign.times),
         "spots": _floats(sign.spots),
         "words": None if sign.words is None else sheet.add(sign.words),
+    }
+
+
+def _reel(reel: Reel) -> dict[str, Any]:
+    rows, columns = reel.cells.shape[1:]
+    return {
+        "style": reel.style,
+        "box": reel.box,
+        "shape": [columns, rows],
+        "steps": _floats(reel.steps),
+        "cells": _bytes(reel.cells),
+        "palette": _bytes(reel.palette),
+    }
+
+
+def _band(band: Band, sheet: _Sheet) -> dict[str, Any]:
+    return {
+        "style": band.style,
+        "box": band.box,
+        "times": _floats(band.times),
+        "places": _floats(band.places),
+        "picture": sheet.add(Sprite(0.0, 0.0, band.pixels)),
     }
 
 

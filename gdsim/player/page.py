@@ -14,13 +14,21 @@ from gdsim.player.icons import ICONS, swatch
 from gdsim.player.numbers import ground, numbers, quoted
 from gdsim.provenance import Provenance
 from gdsim.render import Drawing, frames, stride
+from gdsim.render.drawing import film_stride
 from gdsim.scene import Facet, Group, Relief, Scene
 
 __all__ = ["notes", "page"]
 
 KEYS = (
     "<kbd>space</kbd> plays and pauses, <kbd>←</kbd> and <kbd>→</kbd> take a step, with <kbd>shift</kbd> ten, "
-    "<kbd>home</kbd> and <kbd>end</kbd> go to the first and to the last. Point at a path for its figures"
+    "<kbd>home</kbd> and <kbd>end</kbd> go to the first and to the last."
+)
+
+POINT, DRAG = "Point at a path for its figures", "drag in a panel to move in time"
+
+NETWORK = (
+    "A spot on the plane is the place nearest to a network's weights, and the gradient there is its part along the "
+    "plane; the loss is that of the weights themselves."
 )
 
 
@@ -50,9 +58,9 @@ def page(scene: Scene, provenance: Provenance | None = None, loop: bool = True) 
         loop=str(loop).lower(),
         chips="\n".join(_chips(scene)),
         happens=escape(scene.alt_text),
-        told="\n".join(f'<p class="quiet">{escape(words)}</p>' for words in (*notes(scene), *_thinned(drawing))),
-        keys=f"{KEYS}; drag in a panel to move in time." if any(pane.rail for pane in drawing.panes) else f"{KEYS}.",
-        figures=_figures() if scene.steps else "",
+        told="\n".join(f'<p class="quiet">{escape(words)}</p>' for words in (*notes(scene), *_qualified(drawing))),
+        keys=_keys(drawing),
+        figures=_figures(drawing) if scene.steps and any(pane.figures for pane in drawing.panes) else "",
         source="" if provenance is None or not provenance.yaml else _source(provenance.yaml),
         made=escape(_made(provenance)),
         provenance="" if provenance is None else _held("gdsim-source", provenance.to_json()),
@@ -69,6 +77,8 @@ def notes(scene: Scene) -> tuple[str, ...]:
         told.append("The page shows the surface from where the camera begins; here it does not turn.")
     if stride(scene) > 1:
         told.append(f"The page knows the figures of one in {stride(scene)} steps.")
+    if film_stride(scene) > 1:
+        told.append(f"The page holds one in {film_stride(scene)} of the small pictures.")
     return tuple(told)
 
 
@@ -86,7 +96,10 @@ def _standing(facet: Facet) -> Facet:
     return replace(facet, ground=replace(ground, space=replace(ground.space, camera=camera)))
 
 
-def _thinned(drawing: Drawing) -> Iterator[str]:
+def _qualified(drawing: Drawing) -> Iterator[str]:
+    """Say what the page's numbers are not, a sentence each."""
+    if any("loss" in pane.terms for pane in drawing.panes):
+        yield NETWORK
     if drawing.apart >= 1:
         yield "There are more steps than a page can hold: the paths are drawn by one in a few of their places."
 
@@ -120,8 +133,23 @@ def _chips(scene: Scene) -> Iterator[str]:
         yield f'<button type="button" {told}>{words}</button>'
 
 
-def _figures() -> str:
-    heads = "".join(f'<th scope="col">{words}</th>' for words in ("optimizer", "point", "value", "gradient"))
+def _keys(drawing: Drawing) -> str:
+    """What the keys and the pointer do."""
+    does = [POINT] * any(pane.figures for pane in drawing.panes) + [DRAG] * any(pane.rail for pane in drawing.panes)
+    if not does:
+        return KEYS
+    words = "; ".join(does)
+    return f"{KEYS} {words[0].upper()}{words[1:]}."
+
+
+def _figures(drawing: Drawing) -> str:
+    told = {pane.terms for pane in drawing.panes if pane.figures}
+    points, values, gradients = ({terms[i] for terms in told} for i in range(3))
+    spots = {words for words in points if "spot" in words}
+    point = "point" if not spots else "spot on the plane" if spots == points else "point, or spot on the plane"
+    value = values.pop() if len(values) == 1 else "value"
+    gradient = gradients.pop() if len(gradients) == 1 else "gradient"
+    heads = "".join(f'<th scope="col">{words}</th>' for words in ("optimizer", point, value, gradient))
     return (
         '<div class="scroll" role="region" aria-label="Figures at this step" tabindex="0">\n'
         f'<table><caption>At step <span id="at">0</span></caption><thead><tr>{heads}</tr></thead>'

@@ -116,7 +116,7 @@ function paint(brush, color, edge, edgeWidth, alpha) {
 class Trail {
   constructor(record) {
     Object.assign(this, record);
-    this.color = scene.styles[record.style].color;
+    this.color = record.ink.color;
     this.marker = scene.styles[record.style].marker;
     this.times = floats(record.times);
     this.spots = floats(record.spots);
@@ -324,6 +324,58 @@ function drawVectors(brush, pane, vectors, time) {
   drawArrows(brush, taken, arrow.step, trail.color, colors.casing);
 }
 
+// Pictures made of numbers.
+
+/** Small pictures that follow each other in one place, cell by cell in the colours of their palette. */
+class Reel {
+  constructor(record) {
+    Object.assign(this, record);
+    this.steps = floats(record.steps);
+    this.cells = bytes(record.cells);
+    const palette = bytes(record.palette);
+    // The four bytes of a dot at a time: there may be many.
+    const dots = Uint8Array.from({ length: 4 * palette.length / 3 }, (_, i) => (
+      i % 4 === 3 ? 255 : palette[3 * (i >> 2) + i % 4]
+    ));
+    this.dots = new Uint32Array(dots.buffer);
+    this.shown = null;
+    const [width, height] = record.shape;
+    this.canvas = Object.assign(document.createElement("canvas"), { width, height });
+  }
+
+  /** The picture that is seen at a time. */
+  at(time) {
+    const index = before(this.steps, time);
+    if (index === this.shown) return this.canvas;
+    const { width, height } = this.canvas, brush = this.canvas.getContext("2d");
+    const image = brush.createImageData(width, height), first = index * width * height;
+    const dots = new Uint32Array(image.data.buffer);
+    for (let k = 0; k < dots.length; k++) dots[k] = this.dots[this.cells[first + k]];
+    brush.putImageData(image, 0, 0);
+    this.shown = index;
+    return this.canvas;
+  }
+
+  draw(brush, time) {
+    brush.globalAlpha = 1;
+    brush.imageSmoothingEnabled = false;
+    brush.drawImage(this.at(time), ...this.box);
+    brush.imageSmoothingEnabled = true;
+  }
+}
+
+/** A heat map as far as it has come: all of it is on the sheet. */
+function drawBand(brush, band, time) {
+  const [left, top, width, height] = band.box, { row, width: columns, height: rows } = band.picture;
+  const share = Math.min((between(band.times, band.places, time) - left) / width, 1);
+  const shown = Math.round(share * columns);
+  if (!(shown > 0)) return;
+  brush.globalAlpha = 1;
+  brush.imageSmoothingEnabled = false;
+  brush.drawImage(sheet, 0, row, shown, rows, left, top, shown * width / columns, height);
+  brush.imageSmoothingEnabled = true;
+}
+
 /** A piece of the sheet: words and digits are set by the same type as the rest of the picture. */
 function drawSprite(brush, sprite, shift = 0) {
   const { left, top, row, width, height } = sprite, { scale } = scene;
@@ -364,6 +416,8 @@ const panes = scene.panes.map((record) => ({
     gradients: doubles(each.gradients),
   })),
   vectors: record.vectors.map((each) => ({ ...each, steps: floats(each.steps), uphill: floats(each.uphill) })),
+  reels: record.reels.map((each) => new Reel(each)),
+  bands: record.bands.map((each) => ({ ...each, times: floats(each.times), places: floats(each.places) })),
   signs: record.signs.map((each) => ({ ...each, times: floats(each.times), spots: floats(each.spots) })),
 }));
 const pairs = panes.flatMap((pane) => pane.trails.map((trail) => ({ pane, trail })));
@@ -417,6 +471,8 @@ function keep(time) {
 
 function drawOver(brush, pane, time) {
   const { trails } = pane;
+  for (const reel of pane.reels) if (!hidden.has(reel.style)) reel.draw(brush, time);
+  for (const band of pane.bands) if (!hidden.has(band.style)) drawBand(brush, band, time);
   trails.forEach((trail, i) => {
     if (trail.slopes && !hidden.has(trail.style)) drawTangents(brush, pane, trail, trails[i + 1], time);
   });

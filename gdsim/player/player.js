@@ -110,7 +110,7 @@ function known(pane, figures, row, start) {
     point: tuple(part(figures.points)),
     value: written(figures.values[k]),
     gradient: tuple(part(figures.gradients)),
-    coordinates: pane.names.length > 1 ? `(${pane.names.join(", ")})` : pane.names[0],
+    terms: pane.terms,
   };
 }
 
@@ -150,8 +150,8 @@ function tell(time) {
     row.append(head, ...[each.point, each.value, each.gradient].map((text) => cell("td", text)));
     return row;
   });
-  element("figures").replaceChildren(...body);
-  element("at").textContent = Math.floor(time);
+  element("figures")?.replaceChildren(...body);
+  if (element("at")) element("at").textContent = Math.floor(time);
 }
 
 let announcing = 0;
@@ -161,7 +161,9 @@ function announce() {
   clearTimeout(announcing);
   announcing = setTimeout(() => {
     const told = [...rows(now())].slice(0, 8);
-    const words = told.map((each) => `${each.name}: at ${each.point}, value ${each.value}, gradient ${each.gradient}.`);
+    const words = told.map(({ name, terms: [spot, value, gradient], ...each }) => (
+      `${name}: ${spot.includes("spot") ? spot : "at"} ${each.point}, ${value} ${each.value}, ${gradient} ${each.gradient}.`
+    ));
     element("status").textContent = `Step ${Math.floor(now())} of ${scene.steps}. ${words.join(" ")}`;
   }, 500);
 }
@@ -211,8 +213,9 @@ function point(event) {
     const each = known(found.pane, found.figures, found.row, found.start);
     element("tip-name").textContent = each.name;
     tip.style.setProperty("--color", scene.styles[each.style].color);
+    const [spot, value, gradient] = each.terms;
     fill(element("tip-terms"), {
-      step: each.step, [each.coordinates]: each.point, value: each.value, gradient: each.gradient,
+      step: each.step, [spot]: each.point, [value]: each.value, [gradient]: each.gradient,
     });
     const [x, y] = found.spot.map((side, i) => side / scene.size[i]);
     tip.style.left = `${100 * x}%`;

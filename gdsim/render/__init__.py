@@ -15,17 +15,17 @@ import numpy.typing as npt
 from matplotlib import rc_context, rcParamsDefault
 from matplotlib.colors import to_rgb
 
-from gdsim.render.cast import FacetLayer, Layer, PanelLayer
+from gdsim.render.cast import FacetLayer, Layer, PanelLayer, StripsLayer, TilesLayer
 from gdsim.render.counter import Counter
 from gdsim.render.drawing import Digits, Drawing, Figures, Pane, Sign, Sprite, Trace, Vectors, draw, outline, stride
 from gdsim.render.grounds import draw_bar, draw_facet
 from gdsim.render.layout import Layout, Place, Wanted, lay_out
 from gdsim.render.legend import draw_key, draw_legend, draw_names, draw_title, key_length
-from gdsim.render.panels import digits_of, draw_panels, longest
+from gdsim.render.panels import digits_of, draw_panels, least_of, longest, tall_of
 from gdsim.render.picture import Moving, Picture
 from gdsim.render.still import Still
-from gdsim.render.window import Moment
-from gdsim.scene import Field, Group, Relief, Scene
+from gdsim.render.window import Moment, Window
+from gdsim.scene import Field, Film, Group, Panel, Relief, Scene, Strips, Tiles
 
 __all__ = [
     "Digits",
@@ -88,7 +88,7 @@ class Frames:
         layout = lay_out(_wanted(scene))
         self._still = still = Still(scene, layout, transparent=self.transparent)
         self._facets: list[FacetLayer] = []
-        self._panels: list[PanelLayer] = []
+        self._panels: list[PanelLayer | StripsLayer | TilesLayer] = []
         for group, place in zip(scene.groups, layout.groups, strict=True):
             self._draw_group(group, place)
         draw_names(still, scene.groups, layout.groups)
@@ -103,7 +103,10 @@ class Frames:
         self.left_out = tuple(sentence for sentence in (_crowded(scene, layout), settings, formula) if sentence)
         theme = scene.theme
         exact = dict.fromkeys([theme.page, theme.text, *(style.color for style in scene.styles), theme.quiet])
-        self.colors = np.array([[round(255 * part) for part in to_rgb(color)] for color in exact], np.uint8)
+        plain = np.array([[round(255 * part) for part in to_rgb(color)] for color in exact], np.uint8)
+        # A picture that changes may have lost in the last frame what it had before.
+        tints = {screen.colors.tobytes(): screen.colors for layer in self._layers for screen in layer.screens}
+        self.colors = np.concatenate([plain, *tints.values()])
 
     def _draw_group(self, group: Group, place: Place) -> None:
         scene, still = self._scene, self._still
@@ -116,8 +119,8 @@ class Frames:
             for box in place.bars:
                 draw_bar(still, box, ground)
         windows = draw_panels(still, group.panels, place.panels)
-        pairs = zip(group.panels, windows, strict=False)
-        self._panels += [PanelLayer(scene, still, panel, window) for panel, window in pairs]
+        for panel, window in zip(group.panels, windows, strict=False):
+            self._panels.append(_panel_layer(scene, still, panel, window))
 
     def __len__(self) -> int:
         return len(self._scene)
@@ -169,6 +172,11 @@ class Frames:
         posed = [
             artist for layer in self._facets for artist in layer.pose(moment, VECTOR_SCALE, words=layer.window.turning)
         ]
+        posed += [
+            screen.artist(layer.window.axes, self.size[1], moment.time)
+            for layer in self._layers
+            for screen in layer.screens
+        ]
         try:
             # No date and no random names: the same scene is the same file.
             with _ours(), rc_context({"svg.hashsalt": "gdsim"}):
@@ -191,6 +199,14 @@ class Frames:
         return Moment(float(self._scene.frame_steps[index]), index / max(len(self) - 1, 1))
 
 
+def _panel_layer(
+    scene: Scene, still: Still, panel: Panel | Strips | Tiles, window: Window
+) -> PanelLayer | StripsLayer | TilesLayer:
+    if isinstance(panel, Panel):
+        return PanelLayer(scene, still, panel, window)
+    return StripsLayer(still, panel, window) if isinstance(panel, Strips) else TilesLayer(still, panel, window)
+
+
 @contextmanager
 def _ours() -> Iterator[None]:
     """Draw by matplotlib's own defaults, whatever a user has set, so that a picture is the same everywhere.
@@ -205,7 +221,8 @@ def _ours() -> Iterator[None]:
 def _wanted(scene: Scene) -> Wanted:
     """What the layout has to find room for."""
     facet, named = scene.facets[0], any(facet.style is not None for facet in scene.facets)
-    flat = not isinstance(facet.ground, Relief)
+    flat = not isinstance(facet.ground, Relief | Film)
+    uneven = not all(isinstance(panel, Panel) for panel in scene.groups[0].panels)
     return Wanted(
         size=scene.size,
         type=scene.theme.type,
@@ -219,13 +236,17 @@ def _wanted(scene: Scene) -> Wanted:
         key=key_length(scene),
         panels=tuple(digits_of(panel) for panel in scene.groups[0].panels),
         panels_at=scene.panels_at,
+        tall=tuple(map(tall_of, scene.groups[0].panels)) if uneven else (),
+        least=tuple(map(least_of, scene.groups[0].panels)) if uneven else (),
+        bare=tuple(isinstance(panel, Tiles) for panel in scene.groups[0].panels),
+        floating=isinstance(facet.ground, Film),
     )
 
 
 def _aspect(group: Group, facets: int) -> float | None:
     """The width over height that suits the facets of a group; None where any will do."""
     facet = group.facets[0]
-    if isinstance(facet.ground, Field):
+    if isinstance(facet.ground, Field | Film):
         width, height = facet.view[:, 1] - facet.view[:, 0]
         return float(width / height)
     return SURFACE if isinstance(facet.ground, Relief) and facets > 1 else None

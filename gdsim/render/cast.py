@@ -9,16 +9,21 @@ import numpy as np
 import numpy.typing as npt
 from matplotlib.artist import Artist
 from matplotlib.backends.backend_agg import RendererAgg
+from matplotlib.colors import to_rgb
 
 from gdsim.objectives import FloatArray, inside
+from gdsim.render.layout import Box
 from gdsim.render.notes import Note, take_notes
+from gdsim.render.panels import strip_places, tile_places
 from gdsim.render.riders import Riders, lane
+from gdsim.render.screens import FilmScreen, Screen, StripScreen, tints
 from gdsim.render.still import Still
-from gdsim.render.trail import Ink, Pen, Trail
+from gdsim.render.trail import Ink, Pen, Rect, Trail
 from gdsim.render.window import Moment, Window
-from gdsim.scene import FEW_STARTS, Curve, Facet, Field, Line, Panel, Path, Relief, Scene, Style
+from gdsim.scene import FEW_STARTS, Curve, Facet, Field, Film, Line, Panel, Path, Relief, Scene, Strips, Style, Tiles
+from gdsim.themes.shades import mixed
 
-__all__ = ["FacetLayer", "Layer", "PanelLayer"]
+__all__ = ["FacetLayer", "Layer", "PanelLayer", "StripsLayer", "TilesLayer"]
 
 BoolArray = npt.NDArray[np.bool_]
 
@@ -28,8 +33,88 @@ FULL, SMALLEST = 14.0, 0.6
 SHADOW = 0.5
 """How strong the shadow of a path is in the plane below a surface."""
 
+FAINT_HEAD = 0.7
+"""How large the head of a faint curve is, beside that of the others."""
+
 FINE, COARSE = 1.0, 6.0
 """For how many pixels of a path it is asked once whether a surface hides it: of few paths, and of many."""
+
+
+class _ScreensLayer:
+    """What has pictures, and no lines."""
+
+    def trails(self, _moment: Moment) -> list[Trail]:
+        """Return the lines that grow: none."""
+        return []
+
+    def draw_ground(self, pen: Pen, moment: Moment) -> None:
+        """Draw what lies under the lines: nothing."""
+
+    def draw_over(self, _pen: Pen, _trails: list[Trail], _moment: Moment) -> Iterator[FloatArray]:
+        """Draw what rides on the lines: nothing."""
+        yield from ()
+
+
+class StripsLayer(_ScreensLayer):
+    """The heat maps of a panel, which grow.
+
+    Args:
+        still: The page.
+        panel: Whose heat maps.
+        window: Where they are seen.
+
+    Attributes:
+        panel: Whose heat maps.
+        window: Where they are seen.
+        screens: One an optimizer.
+    """
+
+    def __init__(self, still: Still, panel: Strips, window: Window) -> None:
+        self.panel, self.window = panel, window
+        colors, height, ground = tints(still.theme, "heat"), still.size[1], _ground(still)
+        places = strip_places(panel, window.box, still.em)
+        self.screens: tuple[StripScreen, ...] = tuple(
+            StripScreen(strip, _rect(place, height), panel.reach, colors, ground, panel.limits)
+            for strip, place in zip(panel.strips, places, strict=True)
+        )
+
+
+class TilesLayer(_ScreensLayer):
+    """The pictures of a panel of tiles.
+
+    Args:
+        still: The page.
+        panel: Whose pictures.
+        window: Where they are seen.
+
+    Attributes:
+        panel: Whose pictures.
+        window: Where they are seen.
+        screens: One a picture, row by row.
+    """
+
+    def __init__(self, still: Still, panel: Tiles, window: Window) -> None:
+        self.panel, self.window = panel, window
+        places = tile_places(panel, window.box, still.em)
+        self.screens: tuple[FilmScreen, ...] = tuple(
+            _film_screen(still, film, place)
+            for (_, films), row in zip(panel.rows, places, strict=True)
+            for film, place in zip(films, row, strict=True)
+        )
+
+
+def _film_screen(still: Still, film: Film, place: Box) -> FilmScreen:
+    return FilmScreen(film, _rect(place, still.size[1]), tints(still.theme, film.colors), _ground(still))
+
+
+def _ground(still: Still) -> npt.NDArray[np.uint8]:
+    return np.array([round(255 * part) for part in to_rgb(still.theme.panel)], np.uint8)
+
+
+def _rect(place: Box, height: int) -> Rect:
+    """The pixels of a box on whole ones, from the upper left corner of a page of a height."""
+    top = height - round(place.top)
+    return Rect(top, top + round(place.height), round(place.x), round(place.x) + round(place.width))
 
 
 class PanelLayer:
@@ -44,7 +129,10 @@ class PanelLayer:
     Attributes:
         panel: Whose curves.
         window: Where they are seen.
+        screens: None.
     """
+
+    screens: tuple[Screen, ...] = ()
 
     def __init__(self, scene: Scene, still: Still, panel: Panel, window: Window) -> None:
         self.window = window
@@ -56,7 +144,11 @@ class PanelLayer:
 
     def _trail(self, curve: Curve, moment: Moment) -> Trail:
         spots = self.window.pixels(curve.spots, moment)
-        ink = _ink(curve.style, self._still, spots.shape[1], scale=0.8, casing=self._still.theme.panel)
+        ground = self._still.theme.panel
+        ink = _ink(curve.style, self._still, spots.shape[1], scale=0.8, casing=ground)
+        if curve.strength < 1:
+            # Mixed and not see-through, so that what is drawn twice is not stronger than the rest.
+            ink = replace(ink, color=mixed(ground, ink.color, curve.strength), head=FAINT_HEAD * ink.head)
         times = np.arange(len(spots), dtype=np.float64)
         return Trail(spots, times, curve.ends, ink, frames=len(self._scene))
 
@@ -83,10 +175,15 @@ class FacetLayer:
         window: Where they are seen.
         riders: What rides on their heads.
         notes: What stands at the border; none where the camera turns, for there they wander.
+        screens: The image, where the facet shows one.
     """
 
     def __init__(self, scene: Scene, still: Still, facet: Facet, window: Window) -> None:
         self.window = window
+        ground = facet.ground
+        self.screens: tuple[FilmScreen, ...] = (
+            (_film_screen(still, ground, window.box),) if isinstance(ground, Film) else ()
+        )
         self._scene, self._still, self.facet, self._theme = scene, still, facet, still.theme
         side = min(window.box.width, window.box.height) / still.em
         self._scale = min(1.0, max(side / FULL, SMALLEST))
@@ -229,4 +326,4 @@ def _ink(style: Style, still: Still, starts: int, *, casing: str, bordered: bool
     )
 
 
-Layer = FacetLayer | PanelLayer
+Layer = FacetLayer | PanelLayer | StripsLayer | TilesLayer

@@ -16,6 +16,7 @@ from gdsim.render.panels import draw_panels
 from gdsim.render.still import Still, points
 from gdsim.scene import Curve, Panel, Scene, round_ticks
 from gdsim.themes import Theme
+from gdsim.themes.shades import mixed
 
 __all__ = ["chart"]
 
@@ -77,7 +78,7 @@ def _draw(still: Still, axes: Axes, curve: Curve, *, stepped: bool) -> None:
         line = Line2D(
             spots[:, 0],
             spots[:, 1],
-            color=curve.style.color,
+            color=mixed(still.theme.panel, curve.style.color, curve.strength),
             linewidth=points(0.16 * still.line),
             linestyle=(0, curve.style.dash) if curve.style.dash else "-",
             drawstyle="steps-post" if stepped else "default",

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
 from io import BytesIO
@@ -17,25 +17,29 @@ from matplotlib.markers import MarkerStyle
 from matplotlib.transforms import Bbox
 
 from gdsim.objectives import FloatArray
-from gdsim.render.cast import FacetLayer, Layer, PanelLayer
+from gdsim.render.cast import FacetLayer, Layer, PanelLayer, StripsLayer, TilesLayer
 from gdsim.render.counter import Counter
 from gdsim.render.notes import Note
+from gdsim.render.screens import NOTHING, FilmScreen, StripScreen
 from gdsim.render.still import DPI, Still
-from gdsim.render.trail import HIDDEN, Ink, Trail, Vertices
+from gdsim.render.trail import HIDDEN, Ink, Rect, Trail, Vertices
 from gdsim.render.window import Moment
-from gdsim.scene import Curve, Facet, Line, Panel, Path, Relief, Scene
+from gdsim.scene import Curve, Facet, Field, Film, Line, Panel, Path, Relief, Scene, Strips, Style, Tiles
 
 __all__ = [
+    "Band",
     "Digits",
     "Drawing",
     "Figures",
     "Pane",
     "Rail",
+    "Reel",
     "Sign",
     "Sprite",
     "Trace",
     "Vectors",
     "draw",
+    "film_stride",
     "outline",
     "stride",
 ]
@@ -45,14 +49,17 @@ Pixels = npt.NDArray[np.uint8]
 FINEST = 3840
 """The ground is drawn twice as fine where it is then at most so wide: as wide as screens are."""
 
-MOST_PLACES, MOST_ITERATES = 450_000, 60_000
-"""How many places of all trails and how many iterates are told at most; more of either are thinned."""
+MOST_PLACES, MOST_ITERATES, MOST_CELLS = 450_000, 60_000, 1_500_000
+"""How many places of all trails, iterates, and cells of small pictures are told at most; more of any are thinned."""
 
 FARTHEST, HALVINGS = 1e4, 10
 """Up to how many pixels apart places may be put for that, and in how many halvings this is found."""
 
 RAIL = 512
 """At about how many times it is told how far a panel's curves have come."""
+
+PLANE = ("direction 1", "direction 2")
+"""What the directions of a plane are called that holds none of the coordinates."""
 
 START = Moment(0.0, 0.0)
 
@@ -170,6 +177,44 @@ class Rail:
 
 
 @dataclass(frozen=True, eq=False)
+class Reel:
+    """Small pictures that follow each other in one place.
+
+    Args:
+        style: Whose.
+        box: Their left, top, width and height, in pixels.
+        steps: (n,) from which step on each is seen, ascending from 0.
+        cells: (n, rows, columns) the colour of each cell, row by row from the top.
+        palette: (colours, 3) the colours, the last of them for what is no number.
+    """
+
+    style: int
+    box: tuple[float, float, float, float]
+    steps: npt.NDArray[np.int64]
+    cells: npt.NDArray[np.uint8]
+    palette: npt.NDArray[np.uint8]
+
+
+@dataclass(frozen=True, eq=False)
+class Band:
+    """A heat map that is uncovered from the left.
+
+    Args:
+        style: Whose.
+        box: Its left, top, width and height, in pixels.
+        times: (m,) in steps.
+        places: (m,) how far to the right it is uncovered at each.
+        pixels: (rows, columns, 4) the whole of it, a row a layer from the top; see-through where there is nothing.
+    """
+
+    style: int
+    box: tuple[float, float, float, float]
+    times: FloatArray
+    places: FloatArray
+    pixels: Pixels
+
+
+@dataclass(frozen=True, eq=False)
 class Pane:
     """A facet or a panel.
 
@@ -180,8 +225,10 @@ class Pane:
         figures: What is known of its paths; none for a panel.
         vectors: What the heads carry besides themselves.
         signs: What appears at its border.
-        rail: For a panel, how far it has come; None for a facet.
-        names: What the coordinates of the points are called.
+        rail: For a panel over the steps, how far it has come; None for a facet.
+        terms: What the point, the value and the gradient of an iterate are called; none for a panel.
+        reels: The small pictures in it.
+        bands: The heat maps in it.
     """
 
     box: tuple[float, float, float, float]
@@ -191,7 +238,9 @@ class Pane:
     vectors: tuple[Vectors, ...] = ()
     signs: tuple[Sign, ...] = ()
     rail: Rail | None = None
-    names: tuple[str, ...] = ()
+    terms: tuple[str, ...] = ()
+    reels: tuple[Reel, ...] = ()
+    bands: tuple[Band, ...] = ()
 
 
 @dataclass(frozen=True, eq=False)
@@ -248,9 +297,7 @@ def draw(scene: Scene, still: Still, layers: Sequence[Layer], counter: Counter |
     every = stride(scene)
     aparts = [[_apart(trail, most) for trail in trails] for _, trails in drawn]
     panes = [
-        _panel(scene, layer, _parts(trails, apart))
-        if isinstance(layer, PanelLayer)
-        else _facet(scene, layer, _parts(trails, apart), every, sheet)
+        _pane(scene, layer, _parts(trails, apart), every, sheet)
         for (layer, trails), apart in zip(drawn, aparts, strict=True)
     ]
     return Drawing(
@@ -269,6 +316,19 @@ def stride(scene: Scene) -> int:
     """Return one in how many iterates of a scene is told."""
     count = sum(each.values.size for facet in scene.facets for each in facet.paths)
     return max(1, -(-count // MOST_ITERATES))
+
+
+def film_stride(scene: Scene) -> int:
+    """Return one in how many of its small pictures is told."""
+    return max(1, -(-sum(film.pictures.size for film in _films(scene)) // MOST_CELLS))
+
+
+def _films(scene: Scene) -> Iterator[Film]:
+    for group in scene.groups:
+        yield from (facet.ground for facet in group.facets if isinstance(facet.ground, Film))
+        for panel in group.panels:
+            if isinstance(panel, Tiles):
+                yield from (film for _, films in panel.rows for film in films)
 
 
 def _apart(trail: Trail, most: int) -> float:
@@ -291,6 +351,71 @@ Part: TypeAlias = tuple[Trail, Vertices]
 
 def _parts(trails: Sequence[Trail], aparts: Sequence[float]) -> list[Part]:
     return [(trail, trail.vertices(apart)) for trail, apart in zip(trails, aparts, strict=True)]
+
+
+def _pane(scene: Scene, layer: Layer, parts: Sequence[Part], every: int, sheet: _Sheet) -> Pane:
+    if isinstance(layer, PanelLayer):
+        return _panel(scene, layer, parts)
+    if isinstance(layer, StripsLayer):
+        return _strips(scene, layer)
+    if isinstance(layer, TilesLayer):
+        return _tiles(scene, layer)
+    return _facet(scene, layer, parts, every, sheet)
+
+
+def _strips(scene: Scene, layer: StripsLayer) -> Pane:
+    bands = tuple(_band(scene, screen) for screen in layer.screens if isinstance(screen, StripScreen))
+    left, _, width, _ = bands[0].box
+    rail = Rail(np.array([0.0, layer.panel.reach]), np.array([left, left + width]))
+    return Pane(box=_box(layer, scene.size[1]), group=_group(scene, layer.panel), traces=(), rail=rail, bands=bands)
+
+
+def _band(scene: Scene, screen: StripScreen) -> Band:
+    left, _, width, _ = box = _sides(screen.rect)
+    end = float(screen.strip.end)
+    known = screen.columns[::-1] != NOTHING
+    colors = screen.colors[np.where(known, screen.columns[::-1], 0)]
+    return Band(
+        style=scene.styles.index(screen.strip.style),
+        box=box,
+        times=np.array([0.0, end]),
+        places=np.array([left, left + width * end / screen.reach]),
+        pixels=np.concatenate([colors, np.where(known, 255, 0)[..., None]], -1).astype(np.uint8),
+    )
+
+
+def _tiles(scene: Scene, layer: TilesLayer) -> Pane:
+    styles = [style for style, films in layer.panel.rows for _ in films]
+    return Pane(
+        box=_box(layer, scene.size[1]),
+        group=_group(scene, layer.panel),
+        traces=(),
+        reels=_reels(scene, styles, layer),
+    )
+
+
+def _reels(scene: Scene, styles: Sequence[Style], layer: Layer) -> tuple[Reel, ...]:
+    films = (screen for screen in layer.screens if isinstance(screen, FilmScreen))
+    return tuple(_reel(scene, style, screen) for style, screen in zip(styles, films, strict=False))
+
+
+def _reel(scene: Scene, style: Style, screen: FilmScreen) -> Reel:
+    count = len(screen.film.steps)
+    told = np.unique(np.append(np.arange(0, count, film_stride(scene)), count - 1))
+    cells = np.stack([screen.shades(number) for number in told.tolist()])
+    palette = np.concatenate([screen.colors, screen.ground[None]])
+    return Reel(
+        style=scene.styles.index(style),
+        box=_sides(screen.rect),
+        steps=screen.film.steps[told],
+        cells=np.where(cells == NOTHING, len(screen.colors), cells).astype(np.uint8),
+        palette=palette,
+    )
+
+
+def _sides(rect: Rect) -> tuple[int, int, int, int]:
+    """The left, top, width and height of a rectangle."""
+    return rect.left, rect.top, rect.right - rect.left, rect.bottom - rect.top
 
 
 def _panel(scene: Scene, layer: PanelLayer, parts: Sequence[Part]) -> Pane:
@@ -316,11 +441,22 @@ def _facet(scene: Scene, layer: FacetLayer, parts: Sequence[Part], every: int, s
         figures=tuple(told),
         vectors=tuple(_vectors(layer, i, each * i, parts[each * i][0], known.steps) for i, known in carrying),
         signs=tuple(_sign(scene, note, sheet) for note in layer.notes),
-        names=facet.names[:1] if isinstance(facet.ground, Line) else facet.names,
+        terms=_terms(facet),
+        reels=() if facet.style is None else _reels(scene, [facet.style], layer),
     )
 
 
-def _group(scene: Scene, shown: Facet | Panel) -> int:
+def _terms(facet: Facet) -> tuple[str, str, str]:
+    """What is told of an iterate: of one that lies beside a plane, the nearest spot, which is not the iterate."""
+    if isinstance(facet.ground, Line):
+        return facet.names[0], "value", "gradient"
+    if facet.names != PLANE:
+        return f"({', '.join(facet.names)})", "value", "gradient"
+    is_network = isinstance(facet.ground, Field | Relief) and facet.ground.levels.caption == "loss"
+    return "spot on the plane", "loss" if is_network else "value", "gradient in the plane"
+
+
+def _group(scene: Scene, shown: Facet | Panel | Strips | Tiles) -> int:
     """Which objective a facet or a panel belongs to."""
     return next(
         index

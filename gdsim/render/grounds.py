@@ -13,7 +13,7 @@ from gdsim.render.layout import Box
 from gdsim.render.relief import ReliefView
 from gdsim.render.still import Still, arrow_shapes, points, ramp
 from gdsim.render.window import Window
-from gdsim.scene import Arrows, Facet, Field, Levels, Line, Relief, labels
+from gdsim.scene import Arrows, Facet, Field, Film, Levels, Line, Relief, labels
 
 __all__ = ["draw_bar", "draw_facet"]
 
@@ -42,6 +42,8 @@ def draw_facet(still: Still, facet: Facet, box: Box, outer: tuple[bool, bool]) -
         axes = still.axes(box, "none")
         axes.set_axis_off()
         return Window(still.figure, box, axes, ReliefView(facet, still.theme, box, still.em, still.page))
+    if isinstance(facet.ground, Film):
+        return _draw_screen(still, facet, facet.ground, box)
     axes = still.axes(box)
     axes.set(xlim=facet.view[0], ylim=facet.view[1])
     _draw_ticks(still, axes, facet, box, outer)
@@ -53,6 +55,20 @@ def draw_facet(still: Still, facet: Facet, box: Box, outer: tuple[bool, bool]) -
         _draw_arrows(still, axes, facet, facet.arrows, box)
     _draw_minima(still, axes, facet.minima)
     return Window(still.figure, box, axes)
+
+
+def _draw_screen(still: Still, facet: Facet, film: Film, box: Box) -> Window:
+    """The frame of a picture, in the middle of the room it has, so that each cell takes as many whole pixels."""
+    rows, columns = film.pictures.shape[1:]
+    cell = min(box.width / columns, box.height / rows)
+    cell = int(cell) if cell >= 1 else cell
+    width, height = int(cell * columns), int(cell * rows)
+    inner = Box(round(box.x + (box.width - width) / 2), round(box.top - height), width, height)
+    still.frame(inner)
+    axes = still.axes(inner, "none")
+    axes.set(xlim=facet.view[0], ylim=facet.view[1])
+    axes.set_axis_off()
+    return Window(still.figure, inner, axes)
 
 
 def _draw_ticks(still: Still, axes: Axes, facet: Facet, box: Box, outer: tuple[bool, bool]) -> None:

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field, replace
 from itertools import product
 from typing import Literal
 
-__all__ = ["Box", "Layout", "Place", "Wanted", "lay_out"]
+__all__ = ["SMALLEST_PANEL", "Box", "Layout", "Place", "Wanted", "lay_out"]
 
 SMALLEST_PANEL = (11.0, 5.0)
 """Width and height of the smallest panel worth drawing, in ems."""
@@ -85,6 +85,10 @@ class Wanted:
         key: How long the key to the signs is, in ems.
         panels: For each panel of a group, how many characters its longest number has.
         panels_at: Whether the panels stand beside the facets or under them; None for what fits best.
+        tall: For each panel, how many times as high as a plain one it wants to be; all alike when left out.
+        least: For each panel, how many ems it is high at least; all as the smallest panel when left out.
+        bare: For each panel, whether it has no axis under it; none is when left out.
+        floating: Whether facets stand in the middle of a height that they do not fill.
     """
 
     size: tuple[int, int]
@@ -99,6 +103,10 @@ class Wanted:
     key: float
     panels: tuple[int, ...]
     panels_at: Literal["beside", "under"] | None
+    tall: tuple[float, ...] = ()
+    least: tuple[float, ...] = ()
+    bare: tuple[bool, ...] = ()
+    floating: bool = False
 
     @property
     def em(self) -> float:
@@ -177,6 +185,8 @@ class _Page:
 
     def key(self, width: float) -> float:
         """What the key takes under a legend of a width, in as many lines as it needs, at most three."""
+        if not self.wanted.key:
+            return 0.0
         lines = -(-self.wanted.key * self.em // max(width, 1.0))
         return (0.4 + 1.5 * min(max(lines, 1), 3)) * self.em
 
@@ -249,6 +259,9 @@ def _beside(page: _Page, columns: int, share: float, line: float) -> Layout:
     wanted, (width, _), em = page.wanted, page.wanted.size, page.em
     block = Box(em, em, share * width - em, page.top - em)
     place = _grid(page, block, columns)
+    if wanted.floating:
+        slack = min(box.y for box in place.facets) - block.y
+        place, _ = _moved(place, block, 0, int(slack / 2))
     right = _right(place, em)
     x = right + 1.5 * em
     column = Box(x, em, width - x - 1.6 * em, page.top - em)
@@ -469,7 +482,7 @@ def _stack(page: _Page, free: Box) -> tuple[Box, ...]:
     best: tuple[Box, ...] = ()
     for columns in range(1, len(digits) + 1):
         rows = -(-len(digits) // columns)
-        while rows and (free.height - NUMBERS * em) / rows < (SMALLEST_PANEL[1] + CAPTION) * em:
+        while rows and any(sum(_least(page, column * rows, rows)) > free.height for column in range(columns)):
             rows -= 1
         shown = digits[: rows * columns]
         numbers = [_numbers(page, shown[column * rows : (column + 1) * rows]) for column in range(columns)]
@@ -477,12 +490,42 @@ def _stack(page: _Page, free: Box) -> tuple[Box, ...]:
         if wide < SMALLEST_PANEL[0] * em and not (columns == 1 and wide >= 9 * em):
             continue
         if len(shown) > len(best):
-            best = tuple(_panel(free, em, index, rows, numbers, wide) for index in range(len(shown)))
+            best = tuple(_panel(page, free, index, rows, numbers, wide) for index in range(len(shown)))
     return best
 
 
-def _panel(free: Box, em: float, index: int, rows: int, numbers: list[float], wide: float) -> Box:
-    column, row = divmod(index, rows)
-    tall = (free.height - NUMBERS * em) / rows
+def _least(page: _Page, first: int, rows: int) -> list[float]:
+    """The heights in pixels that the panels of a column of so many rows need, and last that of their axis."""
+    least = page.wanted.least[first : first + rows]
+    return [(high + CAPTION) * page.em for high in (*least, *[SMALLEST_PANEL[1]] * (rows - len(least)))] + [
+        NUMBERS * page.em
+    ]
+
+
+def _heights(page: _Page, free: Box, first: int, rows: int) -> list[float]:
+    """How high the panels of a column of so many rows are with their captions; a row that is not there is plain."""
+    room = free.height - NUMBERS * page.em
+    if not page.wanted.tall:
+        return [room / rows] * rows
+    tall = [*page.wanted.tall[first : first + rows], *[1.0] * rows][:rows]
+    *least, _ = _least(page, first, rows)
+    fair = [room * each / sum(tall) for each in tall]
+    if all(high >= low for high, low in zip(fair, least, strict=True)):
+        return fair
+    # Each what it needs, and of the rest its part.
+    rest = room - sum(least)
+    return [low + rest * each / sum(tall) for low, each in zip(least, tall, strict=True)]
+
+
+def _panel(page: _Page, free: Box, index: int, rows: int, numbers: list[float], wide: float) -> Box:
+    em, (column, row) = page.em, divmod(index, rows)
+    heights = _heights(page, free, column * rows, rows)
     x = free.x + sum(numbers[: column + 1]) + column * (wide + em)
-    return Box(x, free.top - (row + 1) * tall, wide, tall - CAPTION * em)
+    top = free.top - (row * heights[0] if len(set(heights)) == 1 else sum(heights[:row]))
+    box = Box(x, top - heights[row], wide, heights[row] - CAPTION * em)
+    last = index == min((column + 1) * rows, len(page.wanted.panels)) - 1
+    if not (last and page.wanted.bare and page.wanted.bare[index]):
+        return box
+    # What has no axis gives the room for its numbers to the panel above it.
+    taken = 0.0 if row else NUMBERS * em
+    return replace(box, y=box.y - NUMBERS * em, height=box.height + taken)

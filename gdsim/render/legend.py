@@ -29,6 +29,9 @@ SIGNS = MappingProxyType(
 CLOSEST, WIDEST = 2.4, 2.95
 """Between how many ems the entries of a legend may stand that have their settings under their names."""
 
+OFF = ("off the plane", "off the planes")
+"""How settings end that say how far from the plane shown an optimizer's weights are."""
+
 FORMULA = (1.35, 1.2, 1.05, 0.95)
 """The sizes that are tried for a formula, in ems."""
 
@@ -147,7 +150,7 @@ def draw_key(still: Still, scene: Scene) -> None:
 def _signs(scene: Scene) -> Iterator[str]:
     """Which signs the picture shows, by their names in `SIGNS`."""
     facets = scene.facets
-    if scene.styles:
+    if any(facet.paths for facet in facets):
         yield "start"
     if any(len(facet.minima) for facet in facets):
         yield "minimum"
@@ -199,9 +202,18 @@ def _draw_entry(still: Still, style: Style, box: Box, y: float, *, under: bool, 
     room = box.right - x
     if room <= 4 * em or (whole and still.width_of(style.settings, 1.0) > room):
         return False
-    settings = still.shortened(style.settings, 1.0, room)
+    settings = _fitted(still, style.settings, room)
     still.text(x, y, settings, color=still.theme.quiet, va="center_baseline")
     return bool(settings)
+
+
+def _fitted(still: Still, settings: str, room: float) -> str:
+    """Settings, cut to a width in pixels; how far from the plane shown a path ends is cut last."""
+    own, _, away = settings.rpartition(" · ")
+    if not away.endswith(OFF) or still.width_of(settings, 1.0) <= room:
+        return still.shortened(settings, 1.0, room)
+    kept = still.shortened(own, 1.0, room - still.width_of(f" · {away}", 1.0))
+    return f"{kept.replace('.…', '…')} · {away}" if kept else still.shortened(away, 1.0, room)
 
 
 def _draw_lines(still: Still, styles: Sequence[Style], box: Box) -> None:

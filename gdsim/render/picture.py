@@ -77,6 +77,8 @@ class Picture:
         self._trails = [
             (pen, self._rect(layer.window.box), trail) for layer, pen, trails in self._fixed for trail in trails
         ]
+        self._screens = [screen for layer in layers for screen in layer.screens]
+        self._since: float | None = None
         self._kept = self._pixels.copy()
         self._frame = np.array(self._pixels[..., :channels], order="C")
 
@@ -86,6 +88,7 @@ class Picture:
         for rect in stale:
             self._pixels[rect.area] = self._kept[rect.area]
         self._touched = []
+        fresh = self._show(moment.time)
         self._keep(moment.time)
         for pen, within, trail in self._trails:
             self._touch(trail.draw_path(pen, moment.time), trail.room, within)
@@ -95,12 +98,21 @@ class Picture:
         for turning, pen in self._turning:
             self._draw_anew(turning, pen, moment)
         self._touched = merged(self._touched)
-        for rect in [*stale, *self._touched]:
+        for rect in [*fresh, *stale, *self._touched]:
             for channel in range(self._frame.shape[-1]):  # four times as fast as all at once
                 self._frame[(*rect.area, channel)] = self._pixels[(*rect.area, channel)]
         if self._counter is not None:
             self._counter.stamp(self._frame, moment.time)
         return self._frame
+
+    def _show(self, time: float) -> list[Rect]:
+        """Bring the screens up to a time, and return where they changed; nothing else stands on them."""
+        patches = [patch for screen in self._screens if (patch := screen.patch(self._since, time)) is not None]
+        for patch in patches:
+            for pixels in (self._kept, self._pixels):
+                pixels[patch.rect.area] = patch.pixels
+        self._since = time
+        return [patch.rect for patch in patches]
 
     def _draw_anew(self, layer: FacetLayer, pen: Pen, moment: Moment) -> None:
         """Draw all of a window whose camera has turned."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 from matplotlib.artist import Artist
 from matplotlib.axes import Axes
 from matplotlib.backends.backend_agg import FigureCanvasAgg
@@ -13,7 +14,7 @@ from matplotlib.colors import LinearSegmentedColormap
 from matplotlib.figure import Figure
 from matplotlib.font_manager import FontProperties, findfont, get_font
 from matplotlib.lines import Line2D
-from matplotlib.patches import BoxStyle, FancyBboxPatch
+from matplotlib.patches import BoxStyle, FancyBboxPatch, Rectangle
 from matplotlib.patheffects import withStroke
 from matplotlib.text import Text
 
@@ -221,6 +222,26 @@ class Still:
         )
         self._outline(line, (0.08 if marker else 0.17) * self.line)
         self.figure.add_artist(line)
+
+    def block(self, box: Box, color: str) -> None:
+        """A rectangle of a colour, its edges on pixels, under all axes."""
+        x, y, width, height = (side / DPI for side in (box.x, box.y, box.width, box.height))
+        patch = Rectangle((x, y), width, height, color=color, linewidth=0, snap=True, zorder=-1)
+        patch.set_transform(self.figure.dpi_scale_trans)
+        self.figure.add_artist(patch)
+
+    def frame(self, box: Box) -> None:
+        """A box in the colour of a panel's ground, with a thin line around it."""
+        edge = max(round(0.06 * self.line), 1)
+        self.block(Box(box.x - edge, box.y - edge, box.width + 2 * edge, box.height + 2 * edge), self.theme.quiet)
+        self.block(box, self.theme.panel)
+
+    def swatches(self, box: Box, colors: npt.NDArray[np.uint8]) -> None:
+        """Colours (n, 3) side by side in a box."""
+        lefts = box.x + np.arange(len(colors)) * box.width / len(colors)
+        for left, color in zip(lefts.tolist(), colors.tolist(), strict=True):
+            # To the end of the box, lest there is a gap before the next one.
+            self.block(Box(left, box.y, box.right - left, box.height), "#" + bytes(color).hex())
 
     def polygons(self, parent: Figure | Axes, shapes: FloatArray, color: str = "", edge: str = "") -> None:
         """Arrows, (n, corners, 2) in pixels; kept in inches, which every backend measures alike.

@@ -30,16 +30,18 @@ class Loss:
         title: The objective's.
         minimum: Its known minimum, or None.
         descents: How low each optimizer came that ran.
+        symbol: What the figures are called, "f" or "loss".
     """
 
     title: str
     minimum: float | None
     descents: tuple[Descent, ...]
+    symbol: str
 
     @property
     def caption(self) -> str:
         """What the figures are."""
-        return "lowest f so far" if self.minimum is None else "lowest f − f* so far"
+        return f"lowest {self.symbol} so far" if self.minimum is None else "lowest f − f* so far"
 
     def above(self) -> tuple[FloatArray, ...]:
         """Return the figures, those above the minimum where it is known, one array an optimizer; NaN for none."""
@@ -49,10 +51,15 @@ class Loss:
 
 def losses(study: Study) -> tuple[Loss, ...]:
     """Return how the loss fell on each objective on which an optimizer ran."""
-    minima = (each.objectives[0].build().minimum for each in study.experiments)
+    specs = [each.objectives[0] for each in study.experiments]
     return tuple(
-        Loss(title, minimum, tuple(each for each in study.curves if each.objective == title))
-        for title, minimum in zip(walked(study.table), minima, strict=True)
+        Loss(
+            title,
+            spec.build().minimum,
+            tuple(each for each in study.curves if each.objective == title),
+            "f" if spec.to_train() is None else "loss",
+        )
+        for title, spec in zip(walked(study.table), specs, strict=True)
     )
 
 
@@ -67,7 +74,7 @@ def loss_charts(loss: Loss, styles: Mapping[str, Style], *, name: str) -> tuple[
     above, descents, caption = loss.above(), loss.descents, loss.caption
     base = loss.minimum or 0.0
     figures = np.concatenate(above)
-    known = loss.minimum is not None
+    known = loss.minimum is not None or loss.symbol == "loss"
     limits, logarithmic = axis_limits(figures[np.isfinite(figures)], may_be_logarithmic=known)
     ends = "; ".join(
         f"{each.optimizer} ends at {number(float(values[-1]), 3)}" for each, values in zip(descents, above, strict=True)

@@ -35,6 +35,9 @@ MEANINGS: Mapping[str, str] = {
     "never": "How many starts never come within tolerance.",
     "best_value": "The lowest value on the way.",
     "final_value": "The value at the last step.",
+    "test_loss": "The loss on the test data after the last step.",
+    "accuracy": "The share of the training data to which the network gives the right class after the last step.",
+    "test_accuracy": "The same share of the test data, on which it was not trained.",
     "distance_to_minimum": "From the last point to the nearest global minimum.",
     "detour": "The length of the path over the straight distance from its start to its end; 1 is straight.",
     "mean_angle": "How far the steps turn away from steepest descent, in degrees; 0 is straight downhill.",
@@ -45,7 +48,7 @@ MEANINGS: Mapping[str, str] = {
 FOLDED = ("optimizer", "settings", "tuned", "reason", "stopped", "objective", "steps_to_tolerance", "diverged")
 """The columns that the page arranges in its own way: how the starts ended says how many diverged."""
 
-HIGH_FIRST = ("solved",)
+HIGH_FIRST = ("solved", "accuracy", "test_accuracy")
 """Columns of which the high figures are the good ones."""
 
 

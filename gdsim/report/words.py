@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 import numpy.typing as npt
 
-from gdsim.comparison import Matrix, Row, Table, ranks, solved_shares
+from gdsim.comparison import Matrix, Row, Table, of_networks, ranks, solved_shares
 from gdsim.scene.words import joined
 
 if TYPE_CHECKING:
@@ -93,7 +93,9 @@ def _over_one(ran: Sequence[Row]) -> Iterator[str]:
     if not ran:
         return
     first = ran[0]
-    if not first.solved and first.evaluations_to_tolerance is None:
+    if of_networks(ran):
+        yield from _trained(ran)
+    elif not first.solved and first.evaluations_to_tolerance is None:
         yield from _without_success(ran)
     else:
         leaders = [row for row in ran if _achieved(row) == _achieved(first)]
@@ -110,6 +112,20 @@ def _over_one(ran: Sequence[Row]) -> Iterator[str]:
 
 
 TOLERANT = ("comes within tolerance", "come within tolerance")
+
+
+def _trained(ran: Sequence[Row]) -> Iterator[str]:
+    """Whose network does best: what comes near the lowest loss found says little of others."""
+    finals = [row.final_value for row in ran if row.final_value is not None]
+    if finals:
+        best = [row.optimizer for row in ran if row.final_value == min(finals)]
+        ends = "end" if len(best) > 1 else "ends"
+        yield f"On {ran[0].objective} {joined(best)} {ends} at the lowest loss, {min(finals):.3g}."
+    tested = [row.test_accuracy for row in ran if row.test_accuracy is not None]
+    if tested:
+        best = [row.optimizer for row in ran if row.test_accuracy == max(tested)]
+        has = "have" if len(best) > 1 else "has"
+        yield f"{joined(best)} {has} the highest test accuracy, {100 * max(tested):.1f} %."
 
 
 def _achieved(row: Row) -> tuple[float, int | None]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
 import numpy as np
@@ -12,7 +12,9 @@ from gdsim.config import Animation, View
 from gdsim.errors import InputError
 from gdsim.objectives import FloatArray, Objective, inside
 from gdsim.scene.arrows import arrows, lengths
+from gdsim.scene.films import image_films
 from gdsim.scene.grounds import ValueAxis, field, line, relief
+from gdsim.scene.heat import BY_LAYER, heat_limits
 from gdsim.scene.levels import Levels, labels, number, round_ticks
 from gdsim.scene.panels import axis_limits, on_axis, panels
 from gdsim.scene.parts import (
@@ -21,13 +23,17 @@ from gdsim.scene.parts import (
     Exit,
     Facet,
     Field,
+    Film,
     Group,
     Line,
     Panel,
     Path,
     Relief,
     Scene,
+    Strip,
+    Strips,
     Style,
+    Tiles,
 )
 from gdsim.scene.paths import FEW_STARTS, Stage, path, places_each, styles
 from gdsim.scene.section import Section, check, section
@@ -44,6 +50,7 @@ __all__ = [
     "Exit",
     "Facet",
     "Field",
+    "Film",
     "Group",
     "Levels",
     "Line",
@@ -53,7 +60,10 @@ __all__ = [
     "Scene",
     "Section",
     "Space",
+    "Strip",
+    "Strips",
     "Style",
+    "Tiles",
     "axis_limits",
     "compose",
     "labels",
@@ -97,7 +107,8 @@ def compose(
     page = _page(objectives, sections, view)
     drawn = styles(groups, page.theme.paths)
     shared = len(trajectories) if view.layout == "grid" else len(groups)
-    made = tuple(_group(*each, view, most, shared) for each in zip(groups, sections, drawn, strict=True))
+    heat = _heat(trajectories, view)
+    made = tuple(_group(*each, view, most, shared, heat) for each in zip(groups, sections, drawn, strict=True))
     return replace(
         page,
         alt_text=" ".join(describe(group[0].objective, group) for group in groups),
@@ -118,6 +129,9 @@ def portray(objective: Objective, *, view: View | None = None) -> Scene:
     view = view or View()
     check([objective], view)
     shown = section(objective, view)
+    if objective.image is not None and shown.kind == "image":
+        start = Film(np.zeros(1, np.int64), objective.start.reshape(1, *objective.image), np.array([0.0, 1.0]), "gray")
+        return replace(_page([objective], [shown], view), groups=(Group("", (_screen(None, start),), ()),))
     facet, _ = _facet(objective, shown, view, (), 1)
     return replace(_page([objective], [shown], view), groups=(Group("", (facet,), ()),))
 
@@ -149,10 +163,29 @@ def _heads(facet: Facet) -> int:
     return sum(each.points.shape[1] for each in facet.paths)
 
 
+def _heat(trajectories: Sequence[Trajectory], view: View) -> dict[str, FloatArray]:
+    """The values of the ends of the colours of each panel of heat maps, the same all over the scene."""
+    wanted = [name for name in BY_LAYER if name in view.panels and view.layers == "heat"]
+    if wanted and view.against == "evaluations":
+        words = "evaluations goes with lines: a heat map of layers has steps; take layers: lines"
+        raise InputError(words, ("view", "against"))
+    return {name: heat_limits(name, trajectories) for name in wanted}
+
+
 def _group(
-    trajectories: Sequence[Trajectory], shown: Section, own: Sequence[Style], view: View, most: int, shared: int
+    trajectories: Sequence[Trajectory],
+    shown: Section,
+    own: Sequence[Style],
+    view: View,
+    most: int,
+    shared: int,
+    heat: Mapping[str, FloatArray],
 ) -> Group:
     objective = trajectories[0].objective
+    beside = panels(objective, shown, trajectories, own, view, heat)
+    if shown.kind == "image":
+        pairs = zip(own, image_films(objective, trajectories), strict=True)
+        return Group(objective.title, tuple(_screen(*pair) for pair in pairs), beside)
     facet, axis = _facet(objective, shown, view, trajectories, shared)
     stage = Stage(shown, facet.view, axis, most)
     paths = tuple(path(each, style, stage) for each, style in zip(trajectories, own, strict=True))
@@ -160,7 +193,14 @@ def _group(
         facets = tuple(replace(facet, style=each.style, paths=(each,)) for each in paths)
     else:
         facets = (replace(facet, paths=paths),)
-    return Group(objective.title, facets, panels(objective, shown, trajectories, own, view))
+    return Group(objective.title, facets, beside)
+
+
+def _screen(style: Style | None, film: Film) -> Facet:
+    """The facet on which one optimizer's image is seen."""
+    rows, columns = film.pictures.shape[1:]
+    view = np.array([[0.0, columns], [0.0, rows]])
+    return Facet(style, view, ("", ""), film, None, np.empty((0, 2)), ())
 
 
 def _facet(

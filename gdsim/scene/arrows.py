@@ -6,7 +6,7 @@ import numpy as np
 import numpy.typing as npt
 
 from gdsim.config import View
-from gdsim.objectives import FloatArray, Objective
+from gdsim.objectives import FloatArray, Landscape, Objective
 from gdsim.scene.parts import Arrows
 from gdsim.scene.section import Section
 
@@ -17,6 +17,9 @@ ARROWS = 15
 
 FEWEST, THINNING = 7, 0.3
 """The fewest arrows along a side, and by which power of the number of facets they become fewer."""
+
+SPARSE = 0.72
+"""When facets want fewer than this share of the computed arrows, every second one stands."""
 
 REACH = 1.2
 """How far an arrow on a curve reaches at most, in units of the arrows' spacing."""
@@ -36,6 +39,8 @@ def arrows(objective: Objective, shown: Section, view: View, facets: int) -> Arr
     """
     if view.arrows == "none":
         return None
+    if objective.landscape is not None and view.arrows == "gradient" and len(objective.landscape.places):
+        return _computed(objective.landscape, facets)
     size = shown.bounds[:, 1] - shown.bounds[:, 0]
     side = max(round(ARROWS / facets**THINNING), FEWEST)
     on_curve = shown.kind == "curve" and view.arrows_at == "curve"
@@ -68,6 +73,25 @@ def arrows(objective: Objective, shown: Section, view: View, facets: int) -> Arr
         spacing=spacing,
         form="stream" if streams else "quiver",
         heights=values[kept] if on_curve else None,
+    )
+
+
+def _computed(landscape: Landscape, facets: int) -> Arrows:
+    """The true gradients of a network's loss where they were computed; every second one where facets are small."""
+    side = round(np.sqrt(len(landscape.places)))
+    every = 2 if side / facets**THINNING < SPARSE * side and side % 2 else 1
+    points, gradients = (
+        rows.reshape(side, side, 2)[::every, ::every].reshape(-1, 2) for rows in (landscape.places, landscape.gradients)
+    )
+    seen = np.isfinite(gradients).all(-1)
+    size = landscape.bounds[:, 1] - landscape.bounds[:, 0]
+    return Arrows(
+        points=points[seen],
+        gradients=gradients[seen],
+        lengths=lengths(gradients[seen]),
+        spacing=every * size / side,
+        form="quiver",
+        heights=None,
     )
 
 

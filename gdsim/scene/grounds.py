@@ -9,14 +9,14 @@ from itertools import pairwise
 import numpy as np
 
 from gdsim.config import View
-from gdsim.objectives import FloatArray, Objective, inside
+from gdsim.objectives import FloatArray, Landscape, Objective, inside
 from gdsim.scene.levels import above_words, choose_levels, labels, number, origin_of, round_ticks
 from gdsim.scene.parts import Field, Line, Relief
 from gdsim.scene.section import Section
 from gdsim.scene.space import Camera, Space
 from gdsim.trajectory import Trajectory
 
-__all__ = ["ValueAxis", "field", "finite", "line", "relief", "symbol", "value_axis"]
+__all__ = ["ValueAxis", "field", "finite", "floor", "line", "relief", "symbol", "value_axis"]
 
 APART = 0.11
 """So much of a compressed value axis lies at least between two numbers."""
@@ -58,7 +58,7 @@ class ValueAxis:
 def field(objective: Objective, shown: Section, view: View) -> Field:
     """Return the objective over a section of two coordinates, seen from above."""
     x, y, values = _over_grid(objective, shown, FINEST if objective.dim <= MANY else COARSE)
-    return Field(x, y, values, choose_levels(values, objective.minimum, symbol(objective), view.levels), view.fill)
+    return Field(x, y, values, choose_levels(values, floor(objective), symbol(objective), view.levels), view.fill)
 
 
 def line(
@@ -100,7 +100,7 @@ def relief(
     x, y, values = _over_grid(objective, shown, 121)
     spots = np.stack(np.meshgrid(x, y), -1)
     beside = np.concatenate([_visited(shown, trajectories), minima])
-    if objective.dim <= 2:
+    if objective.dim <= 2 and objective.landscape is None:
         # A path through more dimensions lies beside the surface, and may come from higher up. Upon it, only what lies
         # deeper than the grid has met counts.
         beside = beside[beside < np.fmin.reduce(values, None)]
@@ -113,7 +113,7 @@ def relief(
         y=y,
         values=values,
         heights=axis.heights(values),
-        levels=choose_levels(values, objective.minimum, symbol(objective), view.levels),
+        levels=choose_levels(values, floor(objective), symbol(objective), view.levels),
         ticks=axis.heights(ticks),
         labels=words,
         caption=caption,
@@ -175,8 +175,15 @@ def _has_pole(objective: Objective, shown: Section, spots: FloatArray, values: F
     return all(deeper > STEEP * depth > 0 for depth, deeper in pairwise(depths))
 
 
+def floor(objective: Objective) -> float | None:
+    """Return what values are never below, for a network's loss 0; the known minimum of a function, or None."""
+    return objective.minimum if objective.landscape is None else 0.0
+
+
 def symbol(objective: Objective) -> str:
     """Return how a picture calls the objective's value."""
+    if objective.landscape is not None:
+        return "loss"
     return {1: "f(x)", 2: "f(x, y)"}.get(objective.dim, "f")
 
 
@@ -191,7 +198,18 @@ def _over_grid(objective: Objective, shown: Section, n: int) -> tuple[FloatArray
     # A few rows at a time: in a thousand dimensions the grid would not fit in memory.
     rows = max(1, 2**22 // (n * objective.dim))
     parts = [objective.values(shown.lift(spots[row : row + rows])) for row in range(0, n, rows)]
-    return x, y, finite(np.concatenate(parts))
+    values = finite(np.concatenate(parts))
+    return x, y, values if objective.landscape is None else _computed(objective.landscape, spots, values)
+
+
+def _computed(landscape: Landscape, spots: FloatArray, values: FloatArray) -> FloatArray:
+    """Values (…) between the computed ones, kept within their range, and NaN at spots (…, 2) next to what is no number.
+
+    A smooth function through a landscape overshoots where that is steep.
+    """
+    low, high = np.nanmin(landscape.values, initial=np.inf), np.nanmax(landscape.values, initial=-np.inf)
+    column, row = (np.abs(spots[..., i, None] - side).argmin(-1) for i, side in enumerate((landscape.x, landscape.y)))
+    return np.where(np.isfinite(landscape.values[row, column]), np.clip(values, low, high), np.nan)
 
 
 def _visited(shown: Section, trajectories: Sequence[Trajectory]) -> FloatArray:

@@ -11,10 +11,13 @@ import numpy.typing as npt
 
 from gdsim.comparison import angles, distances, last_steps, moves, norms
 from gdsim.config import View
+from gdsim.errors import InputError
 from gdsim.objectives import FloatArray, Objective, inside
+from gdsim.scene.films import tiles
 from gdsim.scene.grounds import finite, symbol
+from gdsim.scene.heat import BY_LAYER, WHAT, strips, training_of
 from gdsim.scene.levels import above_words, origin_of
-from gdsim.scene.parts import Curve, Panel, Style
+from gdsim.scene.parts import Curve, Panel, Strips, Style, Tiles
 from gdsim.scene.section import Section, near, reach
 from gdsim.trajectory import Trajectory
 
@@ -27,6 +30,9 @@ DECADES, FAR_BELOW = 16, 1e-3
 """How many decades a logarithmic axis spans at most, and at what share of its lower end lies what is 0 or less."""
 
 LARGEST = float(np.finfo(np.float64).max)
+
+FAINT, FAINTEST = 0.45, 0.3
+"""How strong a curve of the test data is drawn, and that of a network's first layer."""
 
 OF_STEPS = ("step_size", "angle")
 """The panels whose figures are those of a step and not of a point."""
@@ -44,8 +50,13 @@ class Axis:
 
 
 def panels(
-    objective: Objective, shown: Section, trajectories: Sequence[Trajectory], styles: Sequence[Style], view: View
-) -> tuple[Panel, ...]:
+    objective: Objective,
+    shown: Section,
+    trajectories: Sequence[Trajectory],
+    styles: Sequence[Style],
+    view: View,
+    heat: Mapping[str, FloatArray] = MappingProxyType({}),
+) -> tuple[Panel | Strips | Tiles, ...]:
     """Return the panels that a view asks for.
 
     An axis holds what is reached within the view or near it: what runs away would press all else flat.
@@ -56,6 +67,10 @@ def panels(
         trajectories: At least one, all over the objective.
         styles: How each is drawn.
         view: Names the panels, and what they are drawn against.
+        heat: For panels of heat maps, the values of the ends of their colours, (2,).
+
+    Raises:
+        InputError: A panel has nothing to show of these trajectories.
     """
     bounds = reach(objective.bounds, [each.points for each in trajectories])
     seen = [_seen(each, shown, bounds) for each in trajectories]
@@ -63,14 +78,23 @@ def panels(
     places = [_places(each, view) for each in trajectories]
     far = max(float(place[: end.max() + 1].max()) for place, end in zip(places, ends, strict=True))
 
-    def panel(name: str) -> Panel:
-        figures = [FIGURES[name](each) for each in trajectories]
-        reached = np.concatenate([figure[rows] for figure, rows in zip(figures, seen, strict=True)])
-        axis = _axis(name, reached[np.isfinite(reached)], objective)
+    def panel(name: str) -> Panel | Strips | Tiles:
+        if name == "saliency":
+            return tiles(objective, trajectories, styles)
+        if name in heat:
+            return strips(name, trajectories, styles, heat[name])
+        lines = _lines(name, trajectories)
+        reached = np.concatenate([line.figures[seen[line.whose]] for line in lines])
+        axis = _axis(name, reached[np.isfinite(reached)], objective, lines)
         # The last row has no step, and so no figure of one.
         curves = tuple(
-            Curve(style, np.stack([place, _on(axis, figure)], -1), np.maximum(end - (name in OF_STEPS), 0))
-            for style, place, figure, end in zip(styles, places, figures, ends, strict=True)
+            Curve(
+                styles[line.whose],
+                np.stack([places[line.whose], _on(axis, line.figures)], -1),
+                np.maximum(ends[line.whose] - (name in OF_STEPS), 0),
+                line.strength,
+            )
+            for line in lines
         )
         across = "step" if view.against == "steps" else "gradient evaluations"
         return Panel(across=across, reach=max(far, 1.0), curves=curves, **vars(axis))
@@ -78,10 +102,51 @@ def panels(
     return tuple(map(panel, view.panels))
 
 
+@dataclass(frozen=True, eq=False)
+class Line:
+    """What becomes one curve of a panel.
+
+    Args:
+        whose: Which trajectory's.
+        figures: (steps + 1, starts); NaN where a row has none.
+        strength: How strong it is drawn.
+    """
+
+    whose: int
+    figures: FloatArray
+    strength: float = 1.0
+
+
+def _lines(name: str, trajectories: Sequence[Trajectory]) -> list[Line]:
+    """The curves of a panel, the faint ones first, so that no other is hidden by them."""
+    if all(each.training is None for each in trajectories):
+        return [Line(i, FIGURES[name](each)) for i, each in enumerate(trajectories)]
+    if name in BY_LAYER:
+        layers = [BY_LAYER[name](training_of(each)) for each in trajectories]
+        strengths = np.linspace(FAINTEST, 1.0, layers[0].shape[1]) if layers[0].shape[1] > 1 else np.ones(1)
+        return [
+            Line(i, rows[:, [layer]], float(strength))
+            for layer, strength in enumerate(strengths)
+            for i, rows in enumerate(layers)
+        ]
+    lines = [Line(i, TRAINED.get(name, FIGURES.get(name, _nothing))(each)) for i, each in enumerate(trajectories)]
+    if name in TESTED:
+        tested = [Line(i, TESTED[name](each), FAINT) for i, each in enumerate(trajectories)]
+        lines = [line for line in tested if np.isfinite(line.figures).any()] + lines
+    if name == "accuracy" and not any(np.isfinite(line.figures).any() for line in lines):
+        raise InputError("accuracy goes with classes, and this network gives numbers", ("view", "panels"))
+    return lines
+
+
 def _seen(trajectory: Trajectory, shown: Section, bounds: FloatArray) -> npt.NDArray[np.bool_]:
     """Which rows an axis is to hold, (steps + 1, starts): those in the view or near it; of what breaks off in it."""
-    spots = shown.project(trajectory.points)
     broken = np.array([stop.breaks_off for stop in trajectory.stops])
+    if shown.kind == "image":
+        return near(trajectory.points, bounds)
+    spots = shown.project(trajectory.points)
+    if trajectory.training is not None:
+        # Its figures are not those of the plane, and what leaves that has not run away.
+        return np.asarray(inside(spots, shown.bounds) | ~broken)
     within = np.where(broken, inside(spots, shown.bounds), near(spots, shown.bounds))
     return np.asarray(within & near(trajectory.points, bounds))
 
@@ -113,9 +178,38 @@ FIGURES: Mapping[str, Callable[[Trajectory], FloatArray]] = MappingProxyType(
         "learning_rate": lambda trajectory: trajectory.learning_rates,
         "step_size": lambda trajectory: norms(moves(trajectory)),
         "angle": angles,
+        "score": lambda trajectory: -trajectory.values,
     }
 )
 """The figures of each panel, (steps + 1, starts); NaN where a row has none, as the last has no step."""
+
+
+def _figure(trajectory: Trajectory, name: str) -> FloatArray:
+    """A figure of a network's training, (steps + 1, 1)."""
+    return np.asarray(training_of(trajectory).figures[name], np.float64)[:, None]
+
+
+def _nothing(trajectory: Trajectory) -> FloatArray:
+    return np.full(trajectory.values.shape, np.nan)
+
+
+TRAINED: Mapping[str, Callable[[Trajectory], FloatArray]] = MappingProxyType(
+    {
+        "accuracy": lambda trajectory: 100 * _figure(trajectory, "accuracy"),
+        "gradient_norm": lambda trajectory: _figure(trajectory, "gradient_norm"),
+        "step_size": lambda trajectory: _figure(trajectory, "step_size"),
+        "off_plane": lambda trajectory: _figure(trajectory, "off_plane"),
+    }
+)
+"""The figures of a network that are not those of its path on the plane, (steps + 1, 1)."""
+
+TESTED: Mapping[str, Callable[[Trajectory], FloatArray]] = MappingProxyType(
+    {
+        "loss": lambda trajectory: _figure(trajectory, "test_loss"),
+        "accuracy": lambda trajectory: 100 * _figure(trajectory, "test_accuracy"),
+    }
+)
+"""The figures on the test data that stand beside those on the training data."""
 
 CAPTIONS: Mapping[str, str] = MappingProxyType(
     {
@@ -124,21 +218,39 @@ CAPTIONS: Mapping[str, str] = MappingProxyType(
         "learning_rate": "learning rate",
         "step_size": "step size",
         "angle": "angle to −∇f (°)",
+        "off_plane": "distance from the plane",
+        "score": "score of the class",
     }
 )
 """What the panels are called; the loss by its objective's symbol."""
 
 
-def _axis(name: str, figures: FloatArray, objective: Objective) -> Axis:
+def _axis(name: str, figures: FloatArray, objective: Objective, lines: Sequence[Line]) -> Axis:
     """Choose the axis of finite figures, (n,)."""
+    if objective.landscape is not None:
+        return _training_axis(name, figures, lines)
     if name == "loss":
         return _loss_axis(figures, objective)
     if name == "angle":
         # A quarter turn, or half a turn where a step ever leads uphill.
         most = 90.0 if figures.max(initial=0.0) <= 90 else 180.0
         return Axis(CAPTIONS[name], 0.0, False, np.array([-0.03, 1.03]) * most, np.arange(0.0, most + 1, 45.0))
-    limits, logarithmic = axis_limits(figures)
+    # A score may well begin below 0, and has no scale of its own.
+    limits, logarithmic = axis_limits(figures, may_be_logarithmic=name != "score")
     return Axis(CAPTIONS[name], 0.0, logarithmic, limits)
+
+
+def _training_axis(name: str, figures: FloatArray, lines: Sequence[Line]) -> Axis:
+    """The axis of a network's figures; its caption says what the faint curves are."""
+    captions = {"loss": "loss", "accuracy": "accuracy (%)", "gradient_norm": "‖∇ loss‖", **WHAT}
+    caption, faint = captions.get(name, CAPTIONS.get(name, name)), any(line.strength < 1 for line in lines)
+    if faint:
+        caption += ", first faint" if name in BY_LAYER else ", test faint"
+    if name == "accuracy":
+        limits = _limits(figures)
+        return Axis(caption, 0.0, False, np.array([max(limits[0], -3.0), min(limits[1], 103.0)]))
+    limits, logarithmic = axis_limits(figures)
+    return Axis(caption, 0.0, logarithmic, limits)
 
 
 def _loss_axis(figures: FloatArray, objective: Objective) -> Axis:

@@ -13,7 +13,24 @@ from gdsim.scene.levels import Levels
 from gdsim.scene.space import Space
 from gdsim.themes import Theme
 
-__all__ = ["Arrows", "Curve", "Exit", "Facet", "Field", "Group", "Line", "Panel", "Path", "Relief", "Scene", "Style"]
+__all__ = [
+    "Arrows",
+    "Curve",
+    "Exit",
+    "Facet",
+    "Field",
+    "Film",
+    "Group",
+    "Line",
+    "Panel",
+    "Path",
+    "Relief",
+    "Scene",
+    "Strip",
+    "Strips",
+    "Style",
+    "Tiles",
+]
 
 
 @dataclass(frozen=True, eq=False)
@@ -181,11 +198,14 @@ class Curve:
             NaN where there is none. On a logarithmic axis a figure that has no place on it, being 0 or less, stands
             far below the panel's limits.
         ends: (starts,) the step up to which it is drawn.
+        strength: From 0 to 1: how strong it is drawn beside others of the same style, such as the loss on the test data
+            beside that on the training data, or the first layer of a network beside its last.
     """
 
     style: Style
     spots: FloatArray
     ends: npt.NDArray[np.int64]
+    strength: float = 1.0
 
 
 @dataclass(frozen=True, eq=False)
@@ -214,6 +234,76 @@ class Panel:
 
 
 @dataclass(frozen=True, eq=False)
+class Strip:
+    """One optimizer's figures by layer, as rows of a heat map that grows with the steps.
+
+    Args:
+        style: Whose figures.
+        values: (layers, steps + 1) the first layer at the bottom; NaN where there is none.
+        end: The step up to which it is drawn.
+    """
+
+    style: Style
+    values: FloatArray
+    end: int
+
+
+@dataclass(frozen=True, eq=False)
+class Strips:
+    """A panel of heat maps under each other, one an optimizer, in one scale of colours.
+
+    Args:
+        caption: What is shown.
+        across: What the horizontal axis counts.
+        reach: How far that axis goes, at least 1.
+        limits: (2,) the values of the ends of the colours, above 0: they are logarithmic; the same in all groups of a
+            scene.
+        layers: What the layers are called, from the bottom.
+        strips: One an optimizer.
+    """
+
+    caption: str
+    across: str
+    reach: float
+    limits: FloatArray
+    layers: tuple[str, ...]
+    strips: tuple[Strip, ...]
+
+
+@dataclass(frozen=True, eq=False)
+class Film:
+    """A small picture of numbers that changes with the steps.
+
+    Args:
+        steps: (n,) from which step on each picture is seen, ascending from 0.
+        pictures: (n, rows, columns) the numbers, row by row from the top.
+        limits: (2,) the numbers of the ends of the colours.
+        colors: Grey from black to white for an image; two hues around the middle for what has a sign; one hue for what
+            has none.
+    """
+
+    steps: npt.NDArray[np.int64]
+    pictures: FloatArray
+    limits: FloatArray
+    colors: Literal["gray", "signed", "unsigned"]
+
+
+@dataclass(frozen=True, eq=False)
+class Tiles:
+    """A panel of small pictures that change with the steps, a row an optimizer.
+
+    Args:
+        caption: What is shown.
+        columns: What stands over each column: "image 7", "gradient".
+        rows: Each a style, and a film a column.
+    """
+
+    caption: str
+    columns: tuple[str, ...]
+    rows: tuple[tuple[Style, tuple[Film, ...]], ...]
+
+
+@dataclass(frozen=True, eq=False)
 class Facet:
     """One view of an objective, with all paths or with those of one optimizer.
 
@@ -221,7 +311,7 @@ class Facet:
         style: The one optimizer shown, whose name stands above the facet; None where all are shown.
         view: (2, 2) the range shown of the horizontal and the vertical coordinate.
         names: What the horizontal and the vertical coordinate are called.
-        ground: What lies under the paths.
+        ground: What lies under the paths; a film has no axes, no paths, no arrows and no minima.
         arrows: The gradient arrows, or None.
         minima: (m, k) the known minima within the view: (x, y), (x, value) or (x, y, height).
         paths: The paths.
@@ -230,7 +320,7 @@ class Facet:
     style: Style | None
     view: FloatArray
     names: tuple[str, str]
-    ground: Field | Line | Relief
+    ground: Field | Line | Relief | Film
     arrows: Arrows | None
     minima: FloatArray
     paths: tuple[Path, ...]
@@ -248,7 +338,7 @@ class Group:
 
     name: str
     facets: tuple[Facet, ...]
-    panels: tuple[Panel, ...]
+    panels: tuple[Panel | Strips | Tiles, ...]
 
 
 @dataclass(frozen=True, eq=False)

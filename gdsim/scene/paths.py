@@ -12,6 +12,7 @@ import numpy.typing as npt
 from gdsim.comparison import last_steps
 from gdsim.objectives import FloatArray, inside
 from gdsim.scene.grounds import ValueAxis, finite
+from gdsim.scene.levels import number
 from gdsim.scene.parts import Exit, Path, Style
 from gdsim.scene.section import Section
 from gdsim.themes import DASHES, MARKERS
@@ -28,6 +29,10 @@ a side of the view."""
 
 MOST_EACH, MOST_TOGETHER = 20_000, 300_000
 """How many places each start and all of them together may have where the function is evaluated."""
+
+
+ASIDE = 1e-6
+"""Weights nearer to the plane than so many sides of the view lie on it."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -55,10 +60,11 @@ def styles(groups: Sequence[Sequence[Trajectory]], palette: tuple[str, ...]) -> 
         for key, each in zip(names, group, strict=True):
             optimizers.setdefault(key, []).append(each)
     colors = _colors([each[0].color for each in optimizers.values()], palette)
+    settings = [each[0].settings + _aside(each) for each in optimizers.values()]
     made = {
         key: Style(
             label=each[0].label,
-            settings=each[0].settings,
+            settings=settings[i],
             color=colors[i],
             # When the colours come round again, they meet other dashes than before.
             dash=DASHES[(i + i // len(palette)) % len(DASHES)] if _few(each) else (),
@@ -67,6 +73,18 @@ def styles(groups: Sequence[Sequence[Trajectory]], palette: tuple[str, ...]) -> 
         for i, (key, each) in enumerate(optimizers.items())
     }
     return [[made[key] for key in names] for names in keys]
+
+
+def _aside(trajectories: Iterable[Trajectory]) -> str:
+    """How far the last weights of an optimizer are from the plane of each network; nothing where they lie on it."""
+    told = []
+    for each in trajectories:
+        if each.training is None or "off_plane" not in each.training.figures:
+            continue
+        away = float(each.training.figures["off_plane"][int(last_steps(each)[0])])
+        if away > ASIDE * float(np.diff(each.objective.bounds).max()):
+            told.append(number(away, 2))
+    return f" · {' and '.join(told)} off the plane{'s' * (len(told) > 1)}" if told else ""
 
 
 def _few(trajectories: Iterable[Trajectory]) -> bool:
@@ -180,10 +198,13 @@ def _between(rows: FloatArray, times: FloatArray) -> FloatArray:
 def _lifted(trajectory: Trajectory, times: FloatArray, *, with_slopes: bool) -> tuple[FloatArray, FloatArray | None]:
     """The values at times (n,) of the straight way between the iterates, (n, starts), and the slopes there.
 
-    At the iterates they are those that were recorded.
+    At the iterates they are those that were recorded. The loss of a network runs straight between them: its landscape
+    is that of other weights, the nearest ones on the plane.
     """
     objective, (_, starts, dim) = trajectory.objective, trajectory.points.shape
     whole = times == np.floor(times)
+    if objective.landscape is not None:
+        return finite(_between(trajectory.values, times)), None
     values, slopes = np.empty((2, len(times), starts))
     steps = times[whole].astype(np.int64)
     values[whole], slopes[whole] = trajectory.values[steps], trajectory.gradients[steps, :, 0]

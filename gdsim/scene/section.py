@@ -11,11 +11,11 @@ import numpy.typing as npt
 
 from gdsim.config import View
 from gdsim.errors import InputError
-from gdsim.objectives import FloatArray, Objective, inside
+from gdsim.objectives import FloatArray, Landscape, Objective, inside
 
 __all__ = ["Kind", "Section", "check", "near", "reach", "section"]
 
-Kind = Literal["contour", "surface", "curve"]
+Kind = Literal["contour", "surface", "curve", "image"]
 
 AWAY = 1.0
 """What lies beyond the bounds by more than so many times their span has run away."""
@@ -83,19 +83,55 @@ def section(objective: Objective, view: View, paths: Sequence[FloatArray] = ()) 
     Raises:
         InputError: A panel or the plane does not fit the objective.
     """
-    dim, kind = objective.dim, view.kind_of(objective.dim)
+    dim, kind = objective.dim, view.kind_of(objective)
     if "distance" in view.panels and not len(objective.minima):
         words = f"distance goes with a known minimum; none of {objective.title} is known"
         raise InputError(words, ("view", "panels", view.panels.index("distance")))
+    if objective.landscape is not None:
+        return _of_landscape(objective.landscape, kind, view)
+    if kind == "image":
+        return Section(kind, np.zeros(dim), np.eye(2, dim), reach(objective.bounds, paths)[:2], ("", ""))
     if dim <= 2:
         return Section(kind, np.zeros(dim), np.eye(dim), reach(objective.bounds, paths), ("x", "y")[:dim])
     if isinstance(view.plane, list):
-        return _of_coordinates(objective, kind, view.plane, view.at, paths)
+        return _of_coordinates(objective, kind, [int(place) for place in view.plane], view.at, paths)
     if view.at is not None:
         raise InputError("a point goes with a plane of two coordinates, as in plane: [0, 1]", ("view", "at"))
     if not paths:
         return _of_coordinates(objective, kind, [0, 1], None, paths)
     return _of_paths(objective, kind, paths)
+
+
+def _of_landscape(landscape: Landscape, kind: Kind, view: View) -> Section:
+    """The plane on which the loss of a network was computed."""
+    wanted = ", ".join(map(str, view.plane)) if isinstance(view.plane, list) else view.plane
+    computed = "`gdsim render` and gdsim.simulate compute another one"
+    if not landscape.plane:
+        raise InputError(f"the network has no landscape yet; {computed}", ("view", "plane"))
+    if wanted not in (None, landscape.plane):
+        sentence = f"what was computed is the loss on the plane {landscape.plane}, not {wanted}; {computed}"
+        raise InputError(sentence, ("view", "plane"))
+    if view.examples is not None and min(view.examples, landscape.of) != landscape.examples:
+        sentence = f"the loss was computed on {landscape.examples} examples, not on {view.examples}; {computed}"
+        raise InputError(sentence, ("view", "examples"))
+    share = "" if np.isnan(landscape.share) else f"{100 * landscape.share:.3g} %"
+    held = f"{share} of the paths' variance" if share else ""
+    subset = landscape.examples < landscape.of
+    some = f"loss on {landscape.examples:,} of {landscape.of:,} examples" if subset else ""
+    if len(landscape.origin) <= 2:
+        # Nothing else is left out.
+        words: tuple[str, ...] = (some, some) if some else ()
+    else:
+        weights = f"{len(landscape.origin):,} weights"
+        where = {"pca": "plane of the paths", "random": "random plane"}
+        place = f"{where.get(landscape.plane, f'plane through {landscape.plane}')} in {weights}"
+        whose = f"{share} of their variance" if share and landscape.plane == "pca" else held
+        full = ", ".join(part for part in (place, whose, some) if part)
+        words = (full, ", ".join(part for part in (held or f"plane of {weights}", some) if part))
+        if subset:
+            words += (", ".join([*([f"{share} of variance"] if share else []), f"{landscape.examples:,} examples"]),)
+    names = ("direction 1", "direction 2")
+    return Section(kind, np.zeros(2), np.eye(2), landscape.bounds, names, words)
 
 
 def _of_coordinates(

@@ -4,14 +4,15 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from types import MappingProxyType
 
 import numpy as np
 import numpy.typing as npt
 
 from gdsim.comparison import solved, steps_to_tolerance
 from gdsim.config import View
-from gdsim.objectives import FloatArray, Objective
+from gdsim.objectives import FloatArray, Landscape, Objective
 from gdsim.scene.section import Section
 from gdsim.trajectory import Stop, Trajectory
 
@@ -19,6 +20,14 @@ __all__ = ["describe", "formula", "joined", "portrait", "subtitles"]
 
 INDEXED = re.compile(r"x_(?:\d|i\b|\{i)")
 """What tells a formula of any number of coordinates from one of x and y."""
+
+
+VARIANCE = " of the paths' variance"
+
+PLANES: Mapping[str, str] = MappingProxyType(
+    {"pca": "on the plane that holds", "random": "on a random plane, which holds"}
+)
+"""What a picture shows of a network, by how its plane was chosen; any other goes through checkpoints."""
 
 
 def joined(words: Sequence[str]) -> str:
@@ -43,7 +52,12 @@ def subtitles(objectives: Sequence[Objective], sections: Sequence[Section]) -> t
     told = [(each.title, shown.words) for each, shown in zip(objectives, sections, strict=True) if shown.words]
     if len(objectives) == 1 or not told:
         return sections[0].words
-    return "; ".join(f"{title}: {words[0]}" for title, words in told), "sections of more dimensions"
+    full = "; ".join(f"{title}: {words[0]}" for title, words in told)
+    if not any(each.landscape is None and shown.words for each, shown in zip(objectives, sections, strict=True)):
+        held = [words[-1].removesuffix(VARIANCE) for _, words in told if words[-1].endswith(VARIANCE)]
+        shares = (f"{joined(held)}{VARIANCE}",) if len(held) == len(told) else ()
+        return full, *shares, "planes of the networks' weights"
+    return full, "sections of more dimensions"
 
 
 def portrait(title: str, view: View) -> str:
@@ -56,11 +70,59 @@ def describe(objective: Objective, trajectories: Sequence[Trajectory]) -> str:
     """Say in a sentence an optimizer where its paths lead.
 
     For example: "Gradient descent on Himmelblau, 150 steps. Adam comes within tolerance of the minimum
-    (3.00, 2.00) after 96 steps; SGD is at (−2.81, 3.13) after 150 steps."
+    (3.00, 2.00) after 96 steps; SGD is at (−2.81, 3.13) after 150 steps." Of a network: "Training of MLP 64–128–10 on
+    digits, 300 steps, on the plane that holds 91.3 % of the paths' variance. Adam ends at the loss 0.012 and a test
+    accuracy of 96.4 %."
     """
     steps = len(trajectories[0].points) - 1
+    if objective.landscape is not None:
+        told = "; ".join(map(_tell_training, trajectories))
+        return f"Training of {objective.title}, {_steps(steps)}{_plane(objective.landscape)}. {told}."
+    if objective.image is not None:
+        told = "; ".join(map(_tell_score, trajectories))
+        return f"Gradient descent in the pixels of an image: {objective.title}, {_steps(steps)}. {told}."
     told = "; ".join(_tell(objective, each, steps) for each in trajectories)
     return f"Gradient descent on {objective.title}, {_steps(steps)}. {told}."
+
+
+def _plane(landscape: Landscape) -> str:
+    """On which plane the paths of a network are seen, and what it leaves out; nothing where it leaves out nothing."""
+    some = ""
+    if landscape.examples < landscape.of:
+        some = f", its loss seen on {landscape.examples:,} of {landscape.of:,} examples"
+    if not np.isfinite(landscape.share) or len(landscape.origin) <= 2:
+        return some
+    shown = PLANES.get(landscape.plane, "on the plane through three checkpoints, which holds")
+    return f", {shown} {_percent(landscape.share)}{VARIANCE}{some}"
+
+
+def _percent(share: float) -> str:
+    """A share in per cent; what is not quite all does not round to it."""
+    words = f"{100 * share:.1f}"
+    return "over 99.9 %" if words == "100.0" and share < 1 - 1e-6 else f"{words} %"
+
+
+def _tell_training(trajectory: Trajectory) -> str:
+    if trajectory.stops[0].breaks_off:
+        return f"{trajectory.label} {trajectory.stops[0].value} at step {trajectory.stopped_at(0)}"
+    figures = {} if trajectory.training is None else trajectory.training.figures
+    last = {name: float(row[-1]) for name, row in figures.items() if np.isfinite(row[-1])}
+    told = f"{trajectory.label} ends at the loss {float(trajectory.values[-1, 0]):.3g}"
+    if "test_accuracy" in last:
+        return f"{told} and a test accuracy of {100 * last['test_accuracy']:.1f} %"
+    if "accuracy" in last:
+        return f"{told} and an accuracy of {100 * last['accuracy']:.1f} %"
+    return f"{told}, and at {last['test_loss']:.3g} on the test data" if "test_loss" in last else told
+
+
+def _tell_score(trajectory: Trajectory) -> str:
+    """Where a descent in the pixels of an image has brought the score of its class, which is minus the value."""
+    if trajectory.stops[0].breaks_off and len(trajectory.stops) == 1:
+        return f"{trajectory.label} {trajectory.stops[0].value} at step {trajectory.stopped_at(0)}"
+    best = int(np.where(np.isfinite(trajectory.values[-1]), trajectory.values[-1], np.inf).argmin())
+    first, last = (f"{-value + 0.0:.3g}".replace("-", "−") for value in trajectory.values[[0, -1], best].tolist())
+    several = f", the highest of {len(trajectory.stops)}," if len(trajectory.stops) > 1 else ""
+    return f"{trajectory.label} takes the score of the class{several} from {first} to {last}"
 
 
 def _tell(objective: Objective, trajectory: Trajectory, steps: int) -> str:

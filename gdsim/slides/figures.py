@@ -22,8 +22,8 @@ Colors = Mapping[tuple[str, str], str]
 """Objective and optimizer of a row → the colour of its path."""
 
 LEFT_OUT = (
-    *("starts", "steps_to_tolerance", "detour", "mean_angle", "evaluations", "final_value", "settings", "never"),
-    *("diverged", "distance_to_minimum", "stopped", "best_value", "solved"),
+    *("starts", "steps_to_tolerance", "detour", "mean_angle", "evaluations", "accuracy", "test_loss", "final_value"),
+    *("settings", "never", "diverged", "distance_to_minimum", "stopped", "best_value", "solved"),
 )
 """The columns that a slide goes without where it is too narrow for all, the first to go first."""
 

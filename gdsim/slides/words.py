@@ -11,12 +11,17 @@ __all__ = ["ALT_TEXT", "cut", "notes", "plain", "sentences", "short"]
 UNSPEAKABLE = re.compile("[\x00-\x08\x0b-\x1f\x7f\ud800-\udfff\ufffe\uffff]")
 """What XML 1.0 cannot hold, or nobody can read."""
 
-OPENING = re.compile(r"Gradient descent on (?P<title>.+?), [0-9]+ steps?\. ")
+OPENING = re.compile(
+    r"(?:Gradient descent (?:on|in the pixels of an image:)|Training of) (?P<title>.+?), [0-9]+ steps?"
+    r"(?:, on (?:the|a random) plane\b[^;]+? variance)?(?:, its loss seen on [0-9,]+ of [0-9,]+ examples)?\. "
+)
 """The sentence with which the words on an objective begin; a slide's title says as much of one alone."""
 
 ARRIVAL = re.compile(r"(?P<who>.+) (?P<where>comes within tolerance of the minimum \(.+\)) (?P<when>after .+)")
 
 SHARE = re.compile(r"(?P<who>.+?): (?P<what>(?:[0-9]+ of|the lowest of) .+)")
+
+ENDING = re.compile(r"(?P<who>.+) ends at the loss (?P<loss>\S+) and (?P<of>an|a test) accuracy of (?P<share>\S+ %)")
 
 ALT_TEXT = 2000
 """So many signs has an alternative text at most: a screen reader reads it at one go."""
@@ -71,12 +76,14 @@ def short(alt_text: str, most: int) -> str:
 
 
 def _brief(sentences: list[str]) -> list[str]:
-    """Say but once at which minimum several optimizers arrive, or how many paths do, one after the other."""
+    """Say but once at which minimum several optimizers arrive, how many paths do, or what their figures are."""
     told: list[str] = []
     before = None
     for each in sentences:
-        found = ARRIVAL.fullmatch(each) or SHARE.fullmatch(each)
-        if found and before and found[2] == before[2]:
+        found = ARRIVAL.fullmatch(each) or SHARE.fullmatch(each) or ENDING.fullmatch(each)
+        if found and before and found.re is before.re is ENDING and found["of"] == before["of"]:
+            told.append(f"{found['who']} at {found['loss']} and {found['share']}")
+        elif found and before and found.re is not ENDING and found[2] == before[2]:
             if found.re is ARRIVAL:
                 told.append(f"{found['who']} {found['when']}")
             else:

@@ -92,6 +92,8 @@ def check(
         GdsimError: Optuna is needed and not installed.
     """
     parts = apart(experiment, objectives, starts)
+    if tuning is not None and any(part.objectives[0].to_train() is not None for part in parts):
+        raise InputError("tunes what descends a function; a network is trained as its configuration says", ("tune",))
     names = _names(experiment, tuning)
     if any(len(each) > 1 for each in names.values()):
         need_optuna()

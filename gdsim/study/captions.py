@@ -30,6 +30,8 @@ def caption(experiment: Experiment, names: Mapping[str, Sequence[str]], tuning: 
 
 def _starts(experiment: Experiment) -> str:
     start = experiment.start
+    if experiment.objectives[0].to_train() is not None:
+        return "the same weights"
     if start is None:
         return "the objective's own start"
     if start.random is not None:

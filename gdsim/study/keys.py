@@ -12,6 +12,7 @@ from typing import Any
 import numpy as np
 
 from gdsim.config import Experiment
+from gdsim.networks import Network
 from gdsim.study.classes import digest
 from gdsim.study.tuning import Tuning
 
@@ -45,7 +46,9 @@ def keys_of(
         names: Label → what is tuned.
         tuning: The budget and the ranges.
     """
-    ground = [*_versions(), title, _function(experiment), experiment.steps, experiment.seed]
+    network = experiment.objectives[0].to_train()
+    what = _function(experiment) if network is None else _network(experiment, network)
+    ground = [*_versions(), title, what, experiment.steps, experiment.seed]
     own = {label: [ground, label, *_optimizer(experiment, label, names[label], tuning)] for label in names}
     minimum = experiment.objectives[0].build().minimum
     beside = None if minimum is not None else list(own.values())
@@ -66,6 +69,14 @@ def _function(experiment: Experiment) -> list[Any]:
     found = [points, objective.bounds, *objective.gradients(np.concatenate([points, probes]))]
     facts = [objective.name, objective.dim, objective.minimum, objective.minima.tolist(), dict(objective.parameters)]
     return [*facts, hashlib.blake2b(b"".join(each.tobytes() for each in found), digest_size=16).hexdigest()]
+
+
+def _network(experiment: Experiment, network: Network) -> list[Any]:
+    module, data = network.module(experiment.seed), network.data
+    arrays = [data.x, data.y, data.x_test, data.y_test]
+    arrays += [weights.detach().numpy() for weights in module.parameters()]
+    told = hashlib.blake2b(b"".join(each.tobytes() for each in arrays), digest_size=16).hexdigest()
+    return [experiment.objectives[0].model_dump(), repr(module), told]
 
 
 def _optimizer(experiment: Experiment, label: str, names: Sequence[str], tuning: Tuning | None) -> list[Any]:

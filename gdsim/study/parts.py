@@ -41,6 +41,7 @@ class Part:
         self._tuning, self._finished = tuning, finished
         self._keys = keys_of(experiment, title, names, tuning)
         self._objective = experiment.objectives[0].build()
+        self._is_network = experiment.objectives[0].to_train() is not None
         self._found: dict[str, Found] = {}
         self._starts = 1 if experiment.start is None else experiment.start.count
 
@@ -70,7 +71,8 @@ class Part:
                 self._keep({label: self._walked(label, pace)})
         elif ahead:
             # What stands for the minimum is the lowest value that any of them finds.
-            self._keep({label: self._walked(label, pace) for label in self.names})
+            all_of = self._trained if self._is_network else self._walked_each
+            self._keep(all_of(pace))
         return {label: Result.read(self._finished[self._keys[label].result]) for label in self.names}
 
     def _searched(self, label: str, pace: Pace) -> Found:
@@ -96,6 +98,17 @@ class Part:
         for first in range(0, len(settings), together):
             chunk = settings[first : first + together]
             yield from sweep(experiment, label, chunk, track=step(len(chunk)))
+
+    def _trained(self, pace: Pace) -> dict[str, Trajectory | str]:
+        """Return how each optimizer trains the network: they are seen on a plane of all of them."""
+        from gdsim.descent import simulate
+
+        with pace.share(sum(map(self._walk_work, self.names))) as step:
+            trained = simulate(self.experiment, track=step(1))
+        return dict(zip(self.names, trained, strict=True))
+
+    def _walked_each(self, pace: Pace) -> dict[str, Trajectory | str]:
+        return {label: self._walked(label, pace) for label in self.names}
 
     def _walked(self, label: str, pace: Pace) -> Trajectory | str:
         """Return the path of one optimizer as it is tuned, or why there is none."""

@@ -1,0 +1,124 @@
+"""The loss of a network on a plane through its weights, and the objective of two coordinates made of it."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from types import MappingProxyType
+
+import numpy as np
+
+from gdsim.objectives.objective import FloatArray, Objective, fixed
+from gdsim.objectives.samples import Samples, interpolate
+
+__all__ = ["Landscape", "blank", "from_landscape", "plane_name"]
+
+
+@dataclass(frozen=True, eq=False)
+class Landscape:
+    """The loss of a network on a plane through its weights.
+
+    A spot (a, b) of the plane stands for the weights `origin + a · axes[0] + b · axes[1]`; a and b are distances in
+    the space of all weights.
+
+    Args:
+        plane: What the plane was asked for as, see `plane_name`; empty before it is known.
+        origin: (weights,) the weights at the spot (0, 0).
+        axes: (2, weights) orthonormal directions.
+        x: (columns,) grid positions along the first direction, ascending.
+        y: (rows,) grid positions along the second direction, ascending.
+        values: (rows, columns) the loss there; NaN where it is not finite.
+        places: (side², 2) the spots of a regular, cell-centred grid of an odd number of places a side, row by row from
+            the lowest.
+        gradients: (side², 2) the loss's true gradient there, along the two directions.
+        share: How much of the paths' variance about the origin lies in the plane, 0 to 1; NaN where nothing moves.
+        examples: On how many of the training examples all this was computed.
+        of: How many there are.
+    """
+
+    plane: str
+    origin: FloatArray
+    axes: FloatArray
+    x: FloatArray
+    y: FloatArray
+    values: FloatArray
+    places: FloatArray
+    gradients: FloatArray
+    share: float
+    examples: int
+    of: int
+
+    @property
+    def bounds(self) -> FloatArray:
+        """(2, 2) the low and high end of the view along each direction."""
+        return np.array([[self.x[0], self.x[-1]], [self.y[0], self.y[-1]]])
+
+    def lift(self, spots: FloatArray) -> FloatArray:
+        """Return the weights (…, weights) that spots (…, 2) stand for."""
+        return self.origin + spots @ self.axes
+
+    def project(self, weights: FloatArray) -> FloatArray:
+        """Return the spots (…, 2) nearest to weights (…, weights)."""
+        return np.asarray((weights - self.origin) @ self.axes.T)
+
+    def distance(self, weights: FloatArray) -> FloatArray:
+        """Return how far weights (…, weights) lie from the plane, (…)."""
+        return np.asarray(np.linalg.norm(weights - self.lift(self.project(weights)), axis=-1))
+
+
+def plane_name(plane: str | Sequence[object] | None) -> str:
+    """Return what a landscape calls the plane that a view asks for.
+
+    Args:
+        plane: "pca", "random", or two recordings; None for "pca".
+    """
+    if plane is None:
+        return "pca"
+    return plane if isinstance(plane, str) else ", ".join(map(str, plane))
+
+
+def blank(weights: int) -> Landscape:
+    """Return the landscape of so many weights before anything is known of it: flat, and of no plane."""
+    side, nothing = np.array([-1.0, 1.0]), np.zeros((0, 2))
+    return Landscape(
+        plane="",
+        origin=np.zeros(weights),
+        axes=np.zeros((2, weights)),
+        x=side,
+        y=side,
+        values=np.zeros((2, 2)),
+        places=nothing,
+        gradients=nothing,
+        share=float("nan"),
+        examples=0,
+        of=0,
+    )
+
+
+def from_landscape(landscape: Landscape, *, name: str, title: str, source: str) -> Objective:
+    """Make an objective of two coordinates of a landscape: the smooth function through its values.
+
+    Args:
+        landscape: What was computed.
+        name: What the network is called in a YAML.
+        title: What it is called in a picture, "MLP 64–128–10 on digits".
+        source: What it is, in words.
+    """
+    values = np.where(np.isfinite(landscape.values), landscape.values, np.nanmax(landscape.values, initial=0.0))
+    samples = Samples(values.T, (landscape.x, landscape.y))
+    nowhere = fixed(np.empty((0, 2)))
+    return Objective(
+        name=name,
+        title=title,
+        f=interpolate(samples),
+        dim=2,
+        bounds=fixed(landscape.bounds),
+        start=fixed(np.zeros(2)),
+        minima=nowhere,
+        minimum=None,
+        local_minima=nowhere,
+        formula="",
+        source=source,
+        parameters=MappingProxyType({}),
+        landscape=landscape,
+    )

@@ -1,0 +1,304 @@
+"""A still picture of maps: the image large, and beside it a row an optimizer."""
+
+from __future__ import annotations
+
+import warnings
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from types import MappingProxyType
+
+import numpy as np
+import numpy.typing as npt
+from matplotlib import rc_context, rcParamsDefault
+from matplotlib.colors import to_hex, to_rgb
+
+from gdsim.objectives import FloatArray
+from gdsim.render.layout import Box, Layout
+from gdsim.render.screens import NOTHING, shades, tints
+from gdsim.render.still import Still
+from gdsim.scene import Scene
+from gdsim.scene.levels import number
+from gdsim.scene.mosaic import Column, Mosaic, Row, Section
+from gdsim.themes import Theme
+
+__all__ = ["MosaicPicture", "mosaic"]
+
+Frame = npt.NDArray[np.uint8]
+Pixels = npt.NDArray[np.uint8]
+
+MARGIN, GAP, APART = 1.6, 0.9, 1.9
+"""Around everything, between two tiles, and between image, names and tiles, in ems."""
+
+TITLE, NAME, LINE, BARS, BETWEEN = 3.3, 1.5, 1.3, 3.3, 0.9
+"""How high the title, a network's name, a line of a heading, the bars of the colours, and what divides two networks
+are, in ems."""
+
+SMALLEST, LARGEST = 4.2, 17.0
+"""Between how many ems the sides of a tile are; a row has three lines of words."""
+
+WORDS = 17.0
+"""How wide the names are at most, in ems."""
+
+FINENESS = 400
+"""Each map is drawn with about so many dots a side, so that its pixels have sharp edges in every format."""
+
+
+def mosaic(scene: Mosaic) -> MosaicPicture:
+    """Return the picture of a mosaic, which `encode.write` takes."""
+    return MosaicPicture(scene)
+
+
+class MosaicPicture:
+    """A picture that does not move, as large as its tiles need.
+
+    Attributes:
+        size: Width and height in pixels.
+        colors: (n, 3) uint8, the colours that a palette must keep as they are, most important first.
+        missing: Signs in labels and titles that the font does not have.
+        transparent: False.
+    """
+
+    transparent = False
+
+    def __init__(self, scene: Mosaic) -> None:
+        with _ours():
+            self._plan = plan = _planned(scene)
+            self.size = plan.size
+            self._still = still = _still(scene, plan.size, plan.em)
+            _draw(still, scene, plan)
+            self.missing = still.missing
+        exact = dict.fromkeys([scene.theme.page, scene.theme.text, scene.theme.quiet])
+        self.colors = np.array([[round(255 * part) for part in to_rgb(color)] for color in exact], np.uint8)
+
+    def __len__(self) -> int:
+        return 1
+
+    def __iter__(self) -> Iterator[Frame]:
+        yield self.poster()
+
+    def poster(self) -> Frame:
+        """Return the picture, (H, W, 3) uint8."""
+        with _ours():
+            self._still.canvas.draw()
+        return np.array(np.asarray(self._still.canvas.buffer_rgba())[..., :3], order="C")
+
+    def save_poster(self, path: Path, words: Mapping[str, str] = MappingProxyType({})) -> None:
+        """Write the picture as vectors; the suffix, .svg or .pdf, decides the format.
+
+        Args:
+            path: Where to write.
+            words: What the file says of itself: Title, Description and Source, or nothing.
+        """
+        metadata: dict[str, str | None] = {"Date": None, **words}
+        if path.suffix.lower() == ".pdf":
+            own = {"Description": "Subject", "Source": "gdsim"}
+            metadata = {"CreationDate": None} | {own.get(name, name): text for name, text in words.items()}
+        with _ours(), rc_context({"svg.hashsalt": "gdsim"}):
+            warnings.filterwarnings("ignore", message="Unknown infodict keyword: 'gdsim'")
+            self._still.figure.savefig(path, metadata=metadata)
+
+
+@contextmanager
+def _ours() -> Iterator[None]:
+    """Draw by matplotlib's own defaults, whatever a user has set."""
+    with warnings.catch_warnings(), rc_context(rcParamsDefault):
+        warnings.filterwarnings("ignore", message="Glyph .* missing from font")
+        yield
+
+
+@dataclass(frozen=True)
+class _Plan:
+    """Where things stand, in pixels.
+
+    Args:
+        size: Of the picture.
+        em: The size of plain type.
+        side: Of a tile.
+        names: How wide the names are.
+        image: The side of the image of each section.
+        heading: How many lines a heading has.
+    """
+
+    size: tuple[int, int]
+    em: float
+    side: float
+    names: float
+    image: tuple[float, ...]
+    heading: int
+
+    @property
+    def pitch(self) -> float:
+        return self.side + GAP * self.em
+
+
+def _still(scene: Mosaic, size: tuple[int, int], em: float) -> Still:
+    page = Scene(
+        title=scene.title,
+        formula="",
+        formula_for_title=False,
+        subtitles=(),
+        alt_text=scene.alt_text,
+        theme=scene.theme,
+        size=size,
+        styles=tuple(row.style for section in scene.sections for row in section.rows),
+    )
+    nowhere = Box(0, 0, 0, 0)
+    layout = Layout(em=em, title=nowhere, counter=(0, 0), groups=(), legend=None, key=None, ticks=False)
+    return Still(page, layout)
+
+
+def _planned(scene: Mosaic) -> _Plan:
+    """Find the largest tiles that fit, and the size of the picture around them."""
+    width, height = scene.size
+    em = max(0.0232 * min(scene.size) * scene.theme.type, 8.0)
+    ruler, rows = _still(scene, scene.size, em), [row for section in scene.sections for row in section.rows]
+    names = min(max(_names_width(ruler, row) for row in rows), WORDS * em)
+    columns = max(len(section.columns) for section in scene.sections)
+    beside = 2 * MARGIN * em + names + 2 * APART * em + (columns - 1) * GAP * em
+    large = 2 if max(len(section.rows) for section in scene.sections) > 1 else 1
+    wide = (width - beside - (large - 1) * GAP * em) / (columns + large)
+    headings = [column.heading for section in scene.sections for column in section.columns]
+    longest = max(ruler.width_of(words, 1.0) for words in headings)
+    named = sum(bool(section.name) for section in scene.sections) * NAME
+    for heading in (1, 2):
+        each = LINE * heading + 0.6 + BARS
+        between = (len(scene.sections) - 1) * BETWEEN
+        fixed = (TITLE + named + len(scene.sections) * each + between) * em
+        tall = (height - fixed - (len(rows) - len(scene.sections)) * GAP * em) / len(rows)
+        side = float(int(max(min(wide, tall, LARGEST * em), SMALLEST * em)))
+        if longest <= side:
+            break
+    image = tuple(float(2 * side + GAP * em if len(section.rows) > 1 else side) for section in scene.sections)
+    across = beside + columns * side + max(image)
+    down = fixed + len(rows) * side + (len(rows) - len(scene.sections)) * GAP * em
+    even = (2 * int(np.ceil(across / 2)), 2 * int(np.ceil(down / 2)))
+    return _Plan(even, em, side, names, image, heading)
+
+
+def _names_width(ruler: Still, row: Row) -> float:
+    label = ruler.width_of(row.style.label, 1.0, bold=True)
+    return 1.3 * ruler.em + max(label, ruler.width_of(row.style.settings, 0.9), ruler.width_of(row.says, 1.0))
+
+
+def _draw(still: Still, scene: Mosaic, plan: _Plan) -> None:
+    em, (width, height) = plan.em, plan.size
+    title = still.shortened(scene.title, 1.5, width - 2 * MARGIN * em, bold=True)
+    still.text(MARGIN * em, height - 2.1 * em, title, size=1.5, fontweight="bold", va="baseline")
+    top = height - TITLE * em
+    for section, side in zip(scene.sections, plan.image, strict=True):
+        top = _draw_section(still, section, plan, side, top)
+
+
+def _draw_section(still: Still, section: Section, plan: _Plan, side: float, top: float) -> float:
+    """Draw the rows of one network, and return where they end."""
+    em, theme = plan.em, still.theme
+    left = MARGIN * em
+    if section.name:
+        still.text(left, top - 0.9 * em, section.name, size=1.15, fontweight="bold", va="baseline")
+        top -= NAME * em
+    top -= (LINE * plan.heading + 0.6) * em
+    image = Box(left, top - side, side, side)
+    low, high = min(float(section.image.min()), 0.0), max(float(section.image.max()), 1.0)
+    grays = np.rint(255 * (section.image - low) / (high - low)).astype(np.uint8)
+    _draw_map(still, image, grays[..., None].repeat(3, -1))
+    # The names beside the image stand lower, so that there is room over them.
+    room = max(plan.image) + APART * em + plan.names
+    _write_heading(still, image, section.caption, room, plan)
+    tiles = left + max(plan.image) + 2 * APART * em + plan.names
+    for index, row in enumerate(section.rows):
+        middle = top - index * plan.pitch - plan.side / 2
+        _write_names(still, row, left + max(plan.image) + APART * em, middle, plan)
+        for place, (column, values) in enumerate(zip(section.columns, row.maps, strict=True)):
+            box = Box(tiles + place * plan.pitch, middle - plan.side / 2, plan.side, plan.side)
+            _draw_map(still, box, _colored(values, column, theme))
+            if index == 0:
+                _write_heading(still, box, column.heading, plan.side + 0.4 * GAP * em, plan)
+    bottom = top - len(section.rows) * plan.pitch + GAP * em
+    for place, column in enumerate(section.columns):
+        _draw_bar(still, Box(tiles + place * plan.pitch, bottom - 1.2 * em, plan.side, 0.5 * em), column)
+    _write_key(still, section, left, image.y)
+    return bottom - (BARS + BETWEEN) * em
+
+
+def _write_heading(still: Still, box: Box, words: str, room: float, plan: _Plan) -> None:
+    """Write over a tile or the image, in two lines where headings are long."""
+    halved = plan.heading > 1 and still.width_of(words, 1.0) > room
+    lines = (_halved(words) if halved else words).split("\n")
+    size = float(np.clip(0.97 * room / max(still.width_of(line, 1.0) for line in lines), 0.8, 1.0))
+    fitting = "\n".join(still.shortened(line, size, room) for line in lines)
+    color, y = still.theme.quiet, box.top + 0.5 * plan.em
+    still.text(box.x, y, fitting, size=size, color=color, va="bottom", linespacing=1.1)
+
+
+def _halved(words: str) -> str:
+    """Words in two lines, the first of which ends at the blank nearest to the middle."""
+    blanks = [place for place, sign in enumerate(words) if sign == " "]
+    if not blanks:
+        return words
+    middle = min(blanks, key=lambda place: abs(2 * place - len(words)))
+    return f"{words[:middle]}\n{words[middle + 1 :]}"
+
+
+def _write_names(still: Still, row: Row, x: float, middle: float, plan: _Plan) -> None:
+    """Name an optimizer beside its tiles, and under it what its network says."""
+    em, theme, room = plan.em, still.theme, plan.names - 1.3 * plan.em
+    lines = [(row.style.label, 1.0, theme.text, "bold")]
+    if row.style.settings:
+        lines.append((row.style.settings, 0.9, theme.quiet, "normal"))
+    lines.append((row.says, 1.0, theme.text, "normal"))
+    y = middle + (len(lines) - 1) * 0.65 * em
+    still.sign([x + 0.4 * em], y, color=row.style.color, marker=row.style.marker)
+    for words, size, color, weight in lines:
+        fitting = still.shortened(words, size, room, bold=weight == "bold", middle=weight == "bold")
+        still.text(x + 1.3 * em, y, fitting, size=size, color=color, fontweight=weight, va="center_baseline")
+        y -= 1.3 * em
+
+
+def _write_key(still: Still, section: Section, x: float, bottom: float) -> None:
+    """Say what the two hues mean."""
+    if not any(column.colors == "signed" for column in section.columns):
+        return
+    em, colors = still.em, tints(still.theme, "signed")
+    below, above = (to_hex(colors[place] / 255) for place in (len(colors) // 8, -1 - len(colors) // 8))
+    for words, color, y in (
+        (f"raises the score of class {section.target}", above, bottom - 1.0 * em),
+        ("lowers it", below, bottom - 2.3 * em),
+    ):
+        still.sign([x + 0.4 * em], y, color=color, marker="s")
+        still.text(x + 1.3 * em, y, words, color=still.theme.quiet, va="center_baseline")
+
+
+def _draw_bar(still: Still, box: Box, column: Column) -> None:
+    """Draw the colours of a column with the numbers at their ends."""
+    low = -column.limit if column.colors == "signed" else 0.0
+    values = np.linspace(low, column.limit, 256)[np.newaxis]
+    _draw_map(still, box, _colored(values, column, still.theme))
+    for x, value, side in ((box.x, low, "left"), (box.right, column.limit, "right")):
+        still.text(x, box.y - 0.3 * still.em, number(value, 2), color=still.theme.quiet, ha=side, va="top")
+
+
+def _draw_map(still: Still, box: Box, colors: Pixels) -> None:
+    """Fill a box with pixels (rows, columns, 3), as large as they fit without being stretched."""
+    rows, columns = colors.shape[:2]
+    if rows > 1:
+        pixel = min(box.width / columns, box.height / rows)
+        width, height = pixel * columns, pixel * rows
+        box = Box(box.x + (box.width - width) / 2, box.y + (box.height - height) / 2, width, height)
+    axes = still.axes(box)
+    axes.set(xticks=[], yticks=[])
+    often = max(1, round(FINENESS / max(rows, columns)))
+    axes.imshow(colors.repeat(often, 0).repeat(often, 1), interpolation="nearest", aspect="auto")
+
+
+def _colored(values: FloatArray, column: Column, theme: Theme) -> Pixels:
+    """The colours (rows, columns, 3) of the numbers of a map (rows, columns): those of a film, finer; NaN is open."""
+    signed = column.colors == "signed"
+    # What has no sign must not be taken for what raises the score.
+    few = tints(theme, "signed" if signed else "heat")
+    places = np.linspace(0, len(few) - 1, NOTHING)
+    colors = np.stack([np.interp(places, np.arange(len(few)), channel) for channel in few.T], -1).round()
+    shade = shades(values, np.array([-column.limit if signed else 0.0, column.limit]), len(colors))
+    open_ = [round(255 * part) for part in to_rgb(theme.page)]
+    return np.vstack([colors, open_]).astype(np.uint8)[shade]

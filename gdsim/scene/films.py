@@ -1,0 +1,114 @@
+"""Small pictures of numbers that change with the steps: images, and maps of what their pixels do to a class."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+import numpy.typing as npt
+
+from gdsim.comparison import last_steps
+from gdsim.errors import InputError
+from gdsim.objectives import FloatArray, Objective
+from gdsim.scene.parts import Film, Style, Tiles
+from gdsim.trajectory import Maps, Trajectory
+
+__all__ = ["image_films", "tiles"]
+
+NEARLY_ALL = 0.995
+"""Which share of the numbers of a picture its colours tell apart; a few far out would make all others pale."""
+
+
+def image_films(objective: Objective, trajectories: Sequence[Trajectory]) -> tuple[Film, ...]:
+    """Return the image that each optimizer changes, in greys that all of them share.
+
+    Args:
+        objective: What is descended, with an image.
+        trajectories: At least one, all over the objective.
+
+    Raises:
+        InputError: An optimizer has several starts, and so several images.
+    """
+    if any(len(each.stops) > 1 for each in trajectories):
+        raise InputError("an image is shown of one start; kind: contour shows several", ("view", "kind"))
+    steps, pictures = zip(*(_pictures(objective, each, each.points) for each in trajectories), strict=True)
+    every = np.concatenate(pictures)
+    every = every[np.isfinite(every)]
+    low, high = (float(edge) for edge in (objective.bounds[:, 0].min(), objective.bounds[:, 1].max()))
+    if every.size:
+        low = min(low, float(np.quantile(every, 1 - NEARLY_ALL)))
+        high = max(high, float(np.quantile(every, NEARLY_ALL)))
+    limits = np.array([low, high])
+    return tuple(Film(*each, limits, "gray") for each in zip(steps, pictures, strict=True))
+
+
+def tiles(objective: Objective, trajectories: Sequence[Trajectory], styles: Sequence[Style]) -> Tiles:
+    """Return what the pixels of an image do to the score of a class, an optimizer a row.
+
+    Args:
+        objective: What is descended: a network whose maps were made, or the image itself.
+        trajectories: At least one, all over the objective.
+        styles: How each is drawn.
+
+    Raises:
+        InputError: No maps were made.
+    """
+    if objective.image is not None:
+        images = image_films(objective, trajectories)
+        slopes = [_pictures(objective, each, -each.gradients) for each in trajectories]
+        limits = _limits([pictures for _, pictures in slopes], signed=True)
+        maps = tuple(Film(*each, limits, "signed") for each in slopes)
+        heads = ("image", "gradient")
+        return Tiles("∇ score", heads, _rows(styles, images, maps))
+    made = [_maps(each) for each in trajectories]
+    first = made[0]
+    kept = [each.steps <= last_steps(one)[0] for one, each in zip(trajectories, made, strict=True)]
+    pictures = [each.maps[rows] for each, rows in zip(made, kept, strict=True)]
+    signed = any(bool((each < 0).any()) for each in pictures)
+    limits = _limits(pictures, signed=signed)
+    images = tuple(Film(np.zeros(1, np.int64), each.image[None], _span(each.image), "gray") for each in made)
+    maps = tuple(
+        Film(each.steps[rows], picture, limits, "signed" if signed else "unsigned")
+        for each, rows, picture in zip(made, kept, pictures, strict=True)
+    )
+    heads = (f"image {first.number}", first.method)
+    return Tiles(f"saliency, class {first.target}", heads, _rows(styles, images, maps))
+
+
+def _rows(
+    styles: Sequence[Style], images: Sequence[Film], maps: Sequence[Film]
+) -> tuple[tuple[Style, tuple[Film, ...]], ...]:
+    return tuple((style, (image, each)) for style, image, each in zip(styles, images, maps, strict=True))
+
+
+def _maps(trajectory: Trajectory) -> Maps:
+    maps = None if trajectory.training is None else trajectory.training.maps
+    if maps is None:
+        raise InputError(
+            f"the maps of {trajectory.label} were not made; gdsim render with view.panels makes them",
+            ("view", "panels"),
+        )
+    return maps
+
+
+def _pictures(
+    objective: Objective, trajectory: Trajectory, rows: FloatArray
+) -> tuple[npt.NDArray[np.int64], FloatArray]:
+    """The steps of the first start up to its end, and rows (steps + 1, starts, dim) as pictures at these."""
+    assert objective.image is not None  # noqa: S101  (for the type checker: only images are asked)
+    steps = np.arange(int(last_steps(trajectory)[0]) + 1)
+    return steps, rows[steps, 0].reshape(len(steps), *objective.image)
+
+
+def _limits(pictures: Sequence[FloatArray], *, signed: bool) -> FloatArray:
+    """The numbers of the ends of the colours, for all pictures (n, rows, columns) alike."""
+    sizes = np.abs(np.concatenate([each.ravel() for each in pictures]))
+    sizes = sizes[np.isfinite(sizes)]
+    most = float(np.quantile(sizes, NEARLY_ALL)) if sizes.size else 0.0
+    most = most or float(sizes.max(initial=0.0)) or 1.0
+    return np.array([-most if signed else 0.0, most])
+
+
+def _span(image: FloatArray) -> FloatArray:
+    """From black to white of an image: 0 to 1 where that holds it all."""
+    return np.array([min(float(image.min()), 0.0), max(float(image.max()), 1.0)])

@@ -1,0 +1,417 @@
+"""Pictures of networks, held to made-up trainings: landscapes, panels, heat maps, tiles and images."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import replace
+
+import numpy as np
+import pytest
+from matplotlib.colors import to_rgb
+from matplotlib.text import Text
+from PIL import Image
+
+import gdsim
+from gdsim.config import Animation, View
+from gdsim.encode import write
+from gdsim.render import Frames
+from gdsim.render.cast import FacetLayer, StripsLayer, TilesLayer
+from gdsim.render.screens import tints
+from gdsim.scene import Film, Relief, Strips, Tiles, compose, portray
+from gdsim.themes import THEMES
+from tests import networks_made as made
+
+QUICK = Animation(fps=10, seconds=2)
+DEEP = (*(f"hidden{i}" for i in range(1, 9)), "output")
+
+
+@pytest.fixture(scope="module")
+def trained():
+    return made.trained(("SGD", "Adam"))
+
+
+@pytest.fixture(scope="module")
+def imagined():
+    return made.imagined()
+
+
+def pair(**view):
+    """A net whose gradients vanish beside one whose do not."""
+    networks = [("vanishing", 8.0), ("residual", 1.2)]
+    runs = [
+        made.trained(("SGD", "Adam"), objective=made.landscape(name), layers=DEEP, shrink=shrink, image=None)
+        for name, shrink in networks
+    ]
+    return runs, compose([each for run in runs for each in run], view=View(**view), animation=QUICK)
+
+
+def panel(name, trajectories, **view):
+    (one,) = compose(trajectories, view=View(panels=[name], **view)).groups[0].panels
+    return one
+
+
+def layers(scene, kind, **settings):
+    frames = Frames(scene, **settings)
+    return frames, [layer for layer in frames._layers if isinstance(layer, kind)]
+
+
+def rgb(color: str) -> list[int]:
+    return [round(255 * part) for part in to_rgb(color)]
+
+
+def test_arrows_are_the_gradients_that_were_computed(trained):
+    landscape = trained[0].objective.landscape
+    (facet,) = compose(trained).facets
+    np.testing.assert_array_equal(facet.arrows.points, landscape.places)
+    np.testing.assert_array_equal(facet.arrows.gradients, landscape.gradients)
+    assert facet.names == ("direction 1", "direction 2")
+    np.testing.assert_array_equal(facet.view, landscape.bounds)
+
+
+def test_small_facets_have_every_second_arrow_and_stay_centred():
+    runs = made.trained(("A", "B", "C", "D"))
+    landscape = runs[0].objective.landscape
+    facet = compose(runs, view=View(layout="grid")).facets[0]
+    assert len(facet.arrows.points) == 8 * 8
+    known = {tuple(place): slope for place, slope in zip(landscape.places, landscape.gradients, strict=True)}
+    for place, slope in zip(facet.arrows.points, facet.arrows.gradients, strict=True):
+        np.testing.assert_array_equal(known[tuple(place)], slope)
+    np.testing.assert_allclose(facet.arrows.points.mean(0), landscape.bounds.mean(1))
+
+
+def test_stream_lines_follow_the_landscape(trained):
+    assert compose(trained, view=View(arrows="stream")).facets[0].arrows.form == "stream"
+
+
+def test_the_picture_says_what_the_plane_leaves_out(trained):
+    full, short = compose(trained).subtitles
+    assert full == "plane of the paths in 24 weights, 91.3 % of their variance"
+    assert short == "91.3 % of the paths' variance"
+    some = made.landscape(plane="random", share=0.0412, examples=500)
+    assert compose(made.trained(objective=some)).subtitles == (
+        "random plane in 24 weights, 4.12 % of the paths' variance, loss on 500 of 1,347 examples",
+        "4.12 % of the paths' variance, loss on 500 of 1,347 examples",
+        "4.12 % of variance, 500 examples",
+    )
+    flat = made.landscape(weights=2, share=1.0)
+    assert compose(made.trained(objective=flat, away=0.0, image=None)).subtitles == ()
+
+
+def test_the_legend_says_how_far_the_last_weights_are_from_the_plane():
+    scene = compose(made.trained(("SGD",), away=0.4))
+    assert scene.styles[0].settings == "SGD · lr 0.012 · 0.4 off the plane"
+    assert compose(made.trained(("SGD",), away=0.0)).styles[0].settings == "SGD · lr 0.012"
+    _, scene = pair(panels=[])
+    assert scene.styles[0].settings.endswith(" · 0.4 and 0.4 off the planes")
+
+
+@pytest.mark.parametrize(
+    ("view", "words"),
+    [
+        ({"plane": "random"}, "the loss on the plane pca, not random"),
+        ({"plane": ["a.npz", "b.npz"]}, "the loss on the plane pca, not a.npz, b.npz"),
+        ({"examples": 300}, "computed on 1347 examples, not on 300"),
+    ],
+)
+def test_a_plane_that_was_not_computed_is_refused(trained, view, words):
+    with pytest.raises(gdsim.InputError, match=re.escape(words)) as error:
+        compose(trained, view=View(**view))
+    assert error.value.key == ("view", next(iter(view)))
+
+
+def test_a_network_without_a_landscape_is_refused():
+    with pytest.raises(gdsim.InputError, match="no landscape yet"):
+        compose(made.trained(objective=made.landscape(plane="")))
+
+
+def test_the_loss_is_that_of_the_training_data_with_the_test_data_behind_it(trained):
+    shown = panel("loss", trained)
+    assert shown.caption == "loss, test faint"
+    tested, seen = shown.curves[:2], shown.curves[2:]
+    assert [curve.strength < 1 for curve in shown.curves] == [True, True, False, False]
+    for each, faint, strong in zip(trained, tested, seen, strict=True):
+        np.testing.assert_allclose(strong.spots[:, 0, 1], each.values[:, 0])
+        np.testing.assert_allclose(faint.spots[:, 0, 1], each.training.figures["test_loss"])
+        assert faint.style is strong.style
+    alone = panel("loss", made.trained(tested=False))
+    assert alone.caption == "loss"
+    assert {curve.strength for curve in alone.curves} == {1.0}
+
+
+def test_accuracy_is_in_per_cent_and_needs_classes(trained):
+    shown = panel("accuracy", trained)
+    np.testing.assert_allclose(shown.curves[-1].spots[:, 0, 1], 100 * trained[-1].training.figures["accuracy"])
+    assert shown.limits[1] <= 103
+    numbers = [
+        replace(
+            each,
+            training=replace(
+                each.training,
+                figures={**each.training.figures, **dict.fromkeys(("accuracy", "test_accuracy"), np.full(121, np.nan))},
+            ),
+        )
+        for each in trained
+    ]
+    with pytest.raises(gdsim.InputError, match="accuracy goes with classes"):
+        panel("accuracy", numbers)
+
+
+@pytest.mark.parametrize("name", ["gradient_norm", "step_size", "off_plane"])
+def test_figures_are_those_of_all_weights_and_not_of_the_plane(trained, name):
+    shown = panel(name, trained)
+    for curve, each in zip(shown.curves, trained, strict=True):
+        wanted = each.training.figures[name]
+        seen = (wanted > 0) & (np.arange(len(wanted)) <= curve.ends[0])
+        np.testing.assert_allclose(curve.spots[seen, 0, 1], wanted[seen])
+        assert curve.ends[0] == 120 - (name == "step_size")
+
+
+def test_layers_as_lines_are_fainter_towards_the_input(trained):
+    shown = panel("layers", trained, layers="lines")
+    assert shown.logarithmic
+    strengths = [curve.strength for curve in shown.curves]
+    assert strengths == sorted(strengths)
+    assert strengths[-1] == 1
+    np.testing.assert_allclose(shown.curves[0].spots[:, 0, 1], trained[0].training.layer_gradients[:, 0])
+    np.testing.assert_allclose(shown.curves[-1].spots[:, 0, 1], trained[1].training.layer_gradients[:, -1])
+
+
+def test_heat_maps_have_one_scale_of_colours_all_over_a_scene():
+    runs, scene = pair(panels=["layers", "weights"])
+    for place, name in enumerate(("layer_gradients", "layer_weights")):
+        shown = [group.panels[place] for group in scene.groups]
+        assert all(isinstance(each, Strips) for each in shown)
+        np.testing.assert_array_equal(shown[0].limits, shown[1].limits)
+        every = np.concatenate([getattr(each.training, name).ravel() for run in runs for each in run])
+        assert 0 < shown[0].limits[0] <= every.min()
+        assert every.max() <= shown[0].limits[1]
+        for strip, each in zip(shown[0].strips, runs[0], strict=True):
+            np.testing.assert_array_equal(strip.values, getattr(each.training, name).T)
+    assert shown[0].layers == DEEP
+
+
+def test_heat_maps_stop_where_a_training_breaks_off():
+    strip = panel("layers", made.trained(diverged=40)).strips[0]
+    assert strip.end == 40
+    assert np.isnan(strip.values[:, 41:]).all()
+    assert np.isfinite(strip.values[:, :41]).all()
+
+
+def test_heat_maps_count_steps(trained):
+    with pytest.raises(gdsim.InputError, match="layers: lines") as error:
+        panel("layers", trained, against="evaluations")
+    assert error.value.key == ("view", "against")
+    assert panel("layers", trained, against="evaluations", layers="lines").across == "gradient evaluations"
+
+
+def test_tiles_show_the_image_and_its_map_at_the_kept_steps(trained):
+    shown = panel("saliency", trained)
+    assert isinstance(shown, Tiles)
+    assert shown.columns == ("image 7", "gradient")
+    largest = np.concatenate([np.abs(each.training.maps.maps).ravel() for each in trained])
+    for (style, (image, maps)), each in zip(shown.rows, trained, strict=True):
+        assert style.label == each.label
+        assert (image.colors, maps.colors) == ("gray", "signed")
+        np.testing.assert_array_equal(image.pictures[0], each.training.maps.image)
+        np.testing.assert_array_equal(maps.steps, each.training.kept)
+        np.testing.assert_array_equal(maps.pictures, each.training.maps.maps)
+        assert maps.limits[0] == -maps.limits[1]
+        assert 0.5 * largest.max() < maps.limits[1] <= largest.max()
+        np.testing.assert_array_equal(maps.limits, shown.rows[0][1][1].limits)
+
+
+def test_maps_without_a_sign_begin_at_nothing():
+    films = panel("saliency", made.trained(method="saliency")).rows[0][1]
+    assert films[1].colors == "unsigned"
+    assert films[1].limits[0] == 0
+
+
+def test_maps_that_were_not_made_are_refused():
+    with pytest.raises(gdsim.InputError, match="maps of SGD were not made"):
+        panel("saliency", made.trained(image=None))
+
+
+def test_an_image_that_is_descended_is_seen_side_by_side(imagined):
+    scene = compose(imagined, view=View(panels=["score", "saliency"]))
+    assert [facet.style.label for facet in scene.facets] == ["SGD", "Adam"]
+    for facet, each in zip(scene.facets, imagined, strict=True):
+        assert isinstance(facet.ground, Film)
+        np.testing.assert_array_equal(facet.ground.pictures, each.points[:, 0].reshape(-1, 8, 8))
+        np.testing.assert_array_equal(facet.ground.limits, scene.facets[0].ground.limits)
+        assert (facet.paths, facet.arrows) == ((), None)
+    score, tiles = scene.groups[0].panels
+    np.testing.assert_allclose(score.curves[1].spots[:, 0, 1], -imagined[1].values[:, 0])
+    assert not score.logarithmic
+    np.testing.assert_array_equal(tiles.rows[0][1][1].pictures, -imagined[0].gradients[:, 0].reshape(-1, 8, 8))
+    assert compose(imagined, view=View(kind="contour")).facets[0].paths
+
+
+def test_an_image_has_one_start(imagined):
+    both = gdsim.descend(imagined[0].objective, "SGD", start=np.full((2, 64), 0.5), steps=2, lr=0.1)
+    with pytest.raises(gdsim.InputError, match="kind: contour shows several"):
+        compose([both])
+
+
+def test_an_image_alone_is_its_start(imagined):
+    objective = imagined[0].objective
+    (facet,) = portray(objective).facets
+    np.testing.assert_array_equal(facet.ground.pictures[0].ravel(), objective.start)
+    assert gdsim.frames(portray(objective)).poster().shape == (720, 1280, 3)
+
+
+def test_a_landscape_is_not_drawn_where_it_is_no_number():
+    values = made.landscape().landscape.values.copy()
+    values[:10, :10] = np.nan
+    ground = compose(made.trained(objective=made.landscape(values=values))).facets[0].ground
+    assert np.isnan(ground.values[:50, :50]).all()
+    assert np.isfinite(ground.values[70:, 70:]).all()
+    assert np.nanmin(ground.values) >= np.nanmin(values)
+    assert np.nanmax(ground.values) <= np.nanmax(values)
+
+
+def test_on_a_surface_a_path_stands_at_the_losses_recorded_and_straight_between_them():
+    runs = made.trained(("Adam",), steps=12, every=1)
+    scene = compose(runs, view=View(kind="surface", panels=[]))
+    (facet,) = scene.facets
+    assert isinstance(facet.ground, Relief)
+    (path,) = facet.paths
+    assert len(path.times) > 13
+    whole = path.times == np.floor(path.times)
+    values = np.interp(path.times, np.arange(13), runs[0].values[:, 0])
+    # The axis is linear: heights are to each other as losses are.
+    heights = path.points[:, 0, 2]
+    slope, base = np.polyfit(values[whole], heights[whole], 1)
+    np.testing.assert_allclose(heights, base + slope * values, atol=1e-9)
+
+
+@pytest.mark.parametrize("theme", ["light", "dark", "slide"])
+def test_a_heat_map_grows_with_the_steps_in_the_colours_of_its_figures(trained, theme):
+    scene = compose(trained, view=View(panels=["layers"], theme=theme, size=[960, 540]), animation=QUICK)
+    frames, (layer,) = layers(scene, StripsLayer)
+    drawn, colors = list(frames), tints(scene.theme, "heat").astype(int)
+    low, high = np.log10(layer.panel.limits)
+    for screen in layer.screens:
+        rect, ground = screen.rect, rgb(scene.theme.panel)
+        wide, tall = rect.right - rect.left, (rect.bottom - rect.top) / 4
+        for index in (0, 7, 19):
+            seen = drawn[index][rect.area].astype(int)
+            grown = round(wide * scene.frame_steps[index] / 120)
+            assert (seen[:, grown:] == ground).all()
+            for column in range(0, grown, 37):
+                step = int(column * 120 / wide + 1e-9)
+                for depth in range(4):
+                    share = (np.log10(screen.strip.values[depth, step]) - low) / (high - low)
+                    wanted = colors[int(share * (len(colors) - 1) + 0.5)]
+                    row = int(rect.bottom - rect.top - (depth + 0.5) * tall)
+                    np.testing.assert_array_equal(seen[row, column], wanted)
+    np.testing.assert_array_equal(drawn[-1], frames.poster())
+
+
+def test_a_long_training_shares_columns_by_its_geometric_mean():
+    runs = made.trained(("SGD",), steps=5000, every=500, image=None)
+    _, (layer,) = layers(compose(runs, view=View(panels=["layers"], size=[640, 360]), animation=QUICK), StripsLayer)
+    (screen,) = layer.screens
+    width = screen.columns.shape[1]
+    assert width < 5000
+    low, high = np.log(layer.panel.limits)
+    for column in (0, width // 2, width - 1):
+        first, last = int(column * 5000 / width + 1e-9), int(np.ceil((column + 1) * 5000 / width - 1e-9))
+        mean = np.log(screen.strip.values[2, first:last]).mean()
+        assert screen.columns[2, column] == int((mean - low) / (high - low) * (len(screen.colors) - 1) + 0.5)
+
+
+def test_pictures_change_in_step_and_their_cells_are_sharp(imagined):
+    view = View(panels=["saliency"], size=[960, 540])
+    scene = compose(imagined, view=view, animation=QUICK)
+    frames, shown = layers(scene, (TilesLayer, FacetLayer))
+    drawn = list(frames)
+    screens = [screen for layer in shown for screen in layer.screens]
+    assert len(screens) == 6
+    for screen in screens:
+        for index in (0, 11, 19):
+            step = int(scene.frame_steps[index])
+            picture, (low, high) = screen.film.pictures[step], screen.film.limits
+            seen = drawn[index][screen.rect.area]
+            rows, columns = (np.arange(side) * 8 // side for side in seen.shape[:2])
+            for row, column in [(0, 0), (3, 5), (7, 7)]:
+                cell = seen[rows == row][:, columns == column].reshape(-1, 3)
+                share = np.clip((picture[row, column] - low) / (high - low), 0, 1)
+                assert (cell == screen.colors[int(share * (len(screen.colors) - 1) + 0.5)]).all()
+    np.testing.assert_array_equal(drawn[-1], frames.poster())
+
+
+def test_a_signed_map_has_the_ground_of_a_panel_in_its_middle():
+    for theme in THEMES.values():
+        colors = tints(theme, "signed")
+        assert len(colors) % 2 == 1
+        assert colors[len(colors) // 2].tolist() == rgb(theme.panel)
+        assert np.abs(colors[0].astype(int) - colors[-1]).max() > 30
+        assert tints(theme, "unsigned")[0].tolist() == rgb(theme.panel)
+        assert tints(theme, "gray")[[0, -1]].tolist() == [[0] * 3, [255] * 3]
+
+
+def test_a_gif_keeps_every_colour_of_pictures_that_change(imagined, tmp_path):
+    scene = compose(imagined, view=View(panels=["score", "saliency"], size=[640, 360]), animation=QUICK)
+    frames, shown = layers(scene, (TilesLayer, FacetLayer))
+    path = write(frames, tmp_path / "a.gif", fps=10, hold=0.5)
+    with Image.open(path) as image:
+        for index in (0, 10, 19):
+            image.seek(index)
+            seen, drawn = np.asarray(image.convert("RGB")), list(frames)[index]
+            for layer in shown:
+                for screen in layer.screens:
+                    np.testing.assert_array_equal(seen[screen.rect.area], drawn[screen.rect.area])
+
+
+@pytest.mark.parametrize("suffix", [".svg", ".pdf"])
+def test_vector_pictures_hold_every_screen_as_it_ends(trained, imagined, tmp_path, suffix):
+    for runs, panels, count in ((trained, ["layers", "saliency"], 7), (imagined, ["saliency"], 6)):
+        frames = gdsim.frames(compose(runs, view=View(panels=panels), animation=QUICK))
+        path = write(frames, tmp_path / f"a{suffix}", fps=10, hold=0)
+        if suffix == ".svg":
+            assert path.read_text().count("<image") == count
+        np.testing.assert_array_equal(frames.poster(), list(frames)[-1])
+
+
+def test_screens_are_opaque_on_a_see_through_page(trained):
+    scene = compose(trained, view=View(panels=["layers", "saliency"], size=[960, 540]), animation=QUICK)
+    frames, shown = layers(scene, (StripsLayer, TilesLayer), transparent=True)
+    poster = frames.poster()
+    assert poster[0, 0, 3] == 0
+    for layer in shown:
+        for screen in layer.screens:
+            assert (poster[(*screen.rect.area, 3)] == 255).all()
+
+
+CASES = [
+    (["loss", "layers", "saliency"], {}),
+    (["accuracy", "saliency"], {"theme": "slide"}),
+    (["layers", "weights", "loss"], {"theme": "dark", "panels_at": "under", "size": [720, 720]}),
+    (["layers"], {"layout": "grid", "size": [1920, 1080]}),
+    (["saliency"], {"size": [480, 270]}),
+]
+
+
+@pytest.mark.parametrize(("panels", "view"), CASES)
+def test_nothing_runs_off_the_page_and_screens_overlap_nothing(panels, view):
+    four = made.trained(("SGD", "Momentum", "Adam", "Muon"), image=(28, 28))
+    scene = compose(four, view=View(panels=panels, **view), animation=QUICK)
+    frames, shown = layers(scene, (StripsLayer, TilesLayer))
+    width, height = frames.size
+    renderer = frames._still.canvas.get_renderer()
+    texts = [text for text in frames._still.figure.findobj(Text) if text.get_text().strip() and text.get_visible()]
+    extents = [(text.get_text(), *text.get_window_extent(renderer).extents) for text in texts]
+    for words, left, low, right, top in extents:
+        assert min(left, low) >= -1, words
+        assert right <= width + 1, words
+        assert top <= height + 1, words
+    rects = [screen.rect for layer in shown for screen in layer.screens]
+    for place, rect in enumerate(rects):
+        assert 0 <= rect.left < rect.right <= width
+        assert 0 <= rect.top < rect.bottom <= height
+        for words, left, low, right, top in extents:
+            apart = right <= rect.left + 2 or left >= rect.right - 2 or height - low <= rect.top + 2
+            assert apart or height - top >= rect.bottom - 2, words
+        for other in rects[place + 1 :]:
+            across = rect.right <= other.left or other.right <= rect.left
+            assert across or rect.bottom <= other.top or other.bottom <= rect.top
