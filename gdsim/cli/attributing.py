@@ -103,9 +103,9 @@ def saliency(
     doing = "training and drawing" if trajectories is None else "drawing"
     with folder_of(paths), progress_bars(experiment.name, doing, quiet) as progress:
         if trajectories is None:
-            from gdsim.descent import simulate
+            from gdsim.descent import trained
 
-            trajectories = simulate(experiment, track=progress("training"))
+            trajectories = trained(experiment, track=progress("training"))
         words = _draw(experiment, networks, trajectories, question, look, paths)
     if not quiet:
         tell(words)

@@ -80,7 +80,8 @@ def grid(table: Table, title: str, width: int) -> rich.table.Table:
 
 
 LEFT_OUT = (
-    *("starts", "detour", "mean_angle", "diverged", "never", "evaluations", "settings", "final_value"),
+    *("starts", "detour", "mean_angle", "diverged", "never", "evaluations", "settings", "accuracy", "final_value"),
+    "test_loss",
     *("steps_to_tolerance", "distance_to_minimum", "stopped", "tuned", "best_value", "solved"),
 )
 """The columns that a narrow terminal goes without, the first to go first."""

@@ -30,7 +30,7 @@ from gdsim.trajectory import Trajectory
 if TYPE_CHECKING:
     from gdsim.config import Experiment, OptimizerSpec
 
-__all__ = ["check", "descend", "shown", "simulate", "starts", "sweep"]
+__all__ = ["check", "descend", "shown", "simulate", "starts", "sweep", "trained"]
 
 
 def descend(
@@ -105,6 +105,11 @@ def simulate(experiment: Experiment, *, track: Track = iter) -> tuple[Trajectory
     Raises:
         ConfigError: A class, an argument or a start is at fault.
     """
+    return shown(experiment, trained(experiment, track=track), track=track)
+
+
+def trained(experiment: Experiment, *, track: Track = iter) -> tuple[Trajectory, ...]:
+    """Return what `simulate` does before it looks at networks: weights are there, and landscapes are blank."""
     with quiet_single_thread():
         colors = [spec.color for spec in experiment.optimizers.values()]
         steps, seed = experiment.steps, experiment.seed
@@ -118,7 +123,7 @@ def simulate(experiment: Experiment, *, track: Track = iter) -> tuple[Trajectory
                 else:
                     task = each.objective, each.methods, colors, each.points
                     trajectories += _descend_together(*task, steps, seed, track)
-        return shown(experiment, trajectories, track=track)
+        return tuple(trajectories)
 
 
 def shown(experiment: Experiment, trajectories: Sequence[Trajectory], *, track: Track = iter) -> tuple[Trajectory, ...]:

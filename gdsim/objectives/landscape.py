@@ -2,14 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import cache
 from types import MappingProxyType
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from gdsim.objectives.objective import FloatArray, Objective, fixed
 from gdsim.objectives.samples import Samples, interpolate
+
+if TYPE_CHECKING:
+    from torch import Tensor
 
 __all__ = ["Landscape", "blank", "from_landscape", "plane_name"]
 
@@ -106,11 +111,17 @@ def from_landscape(landscape: Landscape, *, name: str, title: str, source: str) 
     """
     values = np.where(np.isfinite(landscape.values), landscape.values, np.nanmax(landscape.values, initial=0.0))
     samples = Samples(values.T, (landscape.x, landscape.y))
+
+    # Made when it is first asked for: to check a config takes no torch.
+    @cache
+    def surface() -> Callable[[Tensor], Tensor]:
+        return interpolate(samples)
+
     nowhere = fixed(np.empty((0, 2)))
     return Objective(
         name=name,
         title=title,
-        f=interpolate(samples),
+        f=lambda points: surface()(points),
         dim=2,
         bounds=fixed(landscape.bounds),
         start=fixed(np.zeros(2)),

@@ -2,18 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
-from io import BytesIO
 from typing import TypeAlias
 
 import numpy as np
 import numpy.typing as npt
-from matplotlib.artist import Artist
-from matplotlib.backend_bases import RendererBase
-from matplotlib.backends.backend_agg import RendererAgg
-from matplotlib.markers import MarkerStyle
 from matplotlib.transforms import Bbox
 
 from gdsim.objectives import FloatArray
@@ -21,9 +16,9 @@ from gdsim.render.cast import FacetLayer, Layer, PanelLayer, StripsLayer, TilesL
 from gdsim.render.counter import Counter
 from gdsim.render.notes import Note
 from gdsim.render.screens import NOTHING, FilmScreen, StripScreen
-from gdsim.render.still import DPI, Still
+from gdsim.render.sheet import START, Pixels, Sheet, Sprite, outline
+from gdsim.render.still import Still
 from gdsim.render.trail import HIDDEN, Ink, Rect, Trail, Vertices
-from gdsim.render.window import Moment
 from gdsim.scene import Curve, Facet, Field, Film, Line, Panel, Path, Relief, Scene, Strips, Style, Tiles
 
 __all__ = [
@@ -44,8 +39,6 @@ __all__ = [
     "stride",
 ]
 
-Pixels = npt.NDArray[np.uint8]
-
 FINEST = 3840
 """The ground is drawn twice as fine where it is then at most so wide: as wide as screens are."""
 
@@ -60,23 +53,6 @@ RAIL = 512
 
 PLANE = ("direction 1", "direction 2")
 """What the directions of a plane are called that holds none of the coordinates."""
-
-START = Moment(0.0, 0.0)
-
-
-@dataclass(frozen=True, eq=False)
-class Sprite:
-    """A small picture, see-through where nothing is drawn.
-
-    Args:
-        left: Where it stands, in pixels.
-        top: Likewise.
-        pixels: (rows, columns, 4), as many dots a pixel as the ground has.
-    """
-
-    left: float
-    top: float
-    pixels: Pixels
 
 
 @dataclass(frozen=True, eq=False)
@@ -291,7 +267,7 @@ def draw(scene: Scene, still: Still, layers: Sequence[Layer], counter: Counter |
         counter: The step counter, or None.
     """
     scale = 2 if 2 * scene.size[0] <= FINEST else 1
-    sheet = _Sheet(still, scale)
+    sheet = Sheet(still, scale)
     drawn = [(layer, layer.trails(START)) for layer in layers]
     most = MOST_PLACES // max(1, sum(len(trail.at(0.0)) for _, trails in drawn for trail in trails))
     every = stride(scene)
@@ -353,7 +329,7 @@ def _parts(trails: Sequence[Trail], aparts: Sequence[float]) -> list[Part]:
     return [(trail, trail.vertices(apart)) for trail, apart in zip(trails, aparts, strict=True)]
 
 
-def _pane(scene: Scene, layer: Layer, parts: Sequence[Part], every: int, sheet: _Sheet) -> Pane:
+def _pane(scene: Scene, layer: Layer, parts: Sequence[Part], every: int, sheet: Sheet) -> Pane:
     if isinstance(layer, PanelLayer):
         return _panel(scene, layer, parts)
     if isinstance(layer, StripsLayer):
@@ -424,7 +400,7 @@ def _panel(scene: Scene, layer: PanelLayer, parts: Sequence[Part]) -> Pane:
     return Pane(box=_box(layer, height), group=_group(scene, panel), traces=tuple(traces), rail=_rail(layer))
 
 
-def _facet(scene: Scene, layer: FacetLayer, parts: Sequence[Part], every: int, sheet: _Sheet) -> Pane:
+def _facet(scene: Scene, layer: FacetLayer, parts: Sequence[Part], every: int, sheet: Sheet) -> Pane:
     facet, height = layer.facet, scene.size[1]
     each = len(parts) // max(len(facet.paths), 1)
     # On a surface a path comes after its shadow, on a curve before its foot.
@@ -515,7 +491,7 @@ def _vectors(layer: FacetLayer, index: int, trace: int, trail: Trail, steps: npt
     return Vectors(trace, steps, arrows * [1.0, -1.0], level=isinstance(layer.facet.ground, Line))
 
 
-def _sign(scene: Scene, note: Note, sheet: _Sheet) -> Sign:
+def _sign(scene: Scene, note: Note, sheet: Sheet) -> Sign:
     return Sign(
         style=scene.styles.index(note.style),
         marker=str(note.shape.get_marker()),
@@ -535,85 +511,9 @@ def _rail(layer: PanelLayer) -> Rail:
     return Rail(times.astype(np.float64), pixels[times])
 
 
-def _digits(counter: Counter, sheet: _Sheet) -> Digits:
+def _digits(counter: Counter, sheet: Sheet) -> Digits:
     last = counter.left + (counter.places - 1) * counter.pitch
     top, bottom = (sheet.height - row for row in (counter.rows.start, counter.rows.stop))
     around = Bbox([[last - counter.pitch, bottom], [last + 2 * counter.pitch, top]])
     signs = [sheet.sprite(partial(counter.draw, time=digit), around) for digit in range(10)]
     return Digits(counter.pitch, tuple(signs))
-
-
-class _Rings(Artist):
-    """What lies under the paths and does not move."""
-
-    def __init__(self, layers: Sequence[Layer]) -> None:
-        super().__init__()
-        self._layers = layers
-        self.set_zorder(10)
-
-    def draw(self, renderer: RendererBase) -> None:
-        for layer in self._layers:
-            layer.draw_ground(layer.window.pen(renderer), START)
-
-
-class _Sheet:
-    """The page drawn with more dots a pixel.
-
-    Args:
-        still: The page.
-        scale: How many dots a pixel along each side.
-
-    Attributes:
-        height: The page's, in pixels.
-    """
-
-    def __init__(self, still: Still, scale: int) -> None:
-        self._still, self._scale, self.height = still, scale, still.size[1]
-        self._renderer = RendererAgg(scale * still.size[0], scale * self.height, scale * DPI)
-
-    def ground(self, layers: Sequence[Layer]) -> Pixels:
-        """Return the page with what lies under the paths, (scale · height, scale · width, 3)."""
-        rings = _Rings(layers)
-        self._still.figure.add_artist(rings)
-        # A surface is a picture of its own, which has to be as fine.
-        posed = [
-            artist
-            for layer in layers
-            if isinstance(layer, FacetLayer)
-            for artist in layer.pose(START, self._scale, words=False)
-        ]
-        try:
-            file = BytesIO()
-            self._still.figure.savefig(file, format="rgba", dpi=self._scale * DPI)
-        finally:
-            for artist in [rings, *posed]:
-                artist.remove()
-        width, height = self._still.size
-        return np.frombuffer(file.getbuffer(), np.uint8).reshape(self._scale * height, self._scale * width, 4)[..., :3]
-
-    def sprite(self, paint: Callable[[RendererBase], object], around: Bbox) -> Sprite:
-        """Return what is painted within a part of the page, in pixels from the lower left corner, cut to its edges."""
-        figure, scale = self._still.figure, self._scale
-        self._renderer.clear()
-        figure.set_dpi(scale * DPI)
-        try:
-            paint(self._renderer)
-        finally:
-            figure.set_dpi(DPI)
-        left, right = (int(scale * x) for x in (np.floor(around.x0) - 2, np.ceil(around.x1) + 2))
-        top, bottom = (int(scale * (self.height - y)) for y in (np.ceil(around.y1) + 2, np.floor(around.y0) - 2))
-        left, top = max(left, 0), max(top, 0)
-        pixels = np.asarray(self._renderer.buffer_rgba())[top:bottom, left:right]
-        rows, columns = (np.flatnonzero(pixels[..., 3].any(axis)) for axis in (1, 0))
-        if not len(rows):
-            return Sprite(left / scale, top / scale, np.zeros((1, 1, 4), np.uint8))
-        cut = pixels[rows[0] : rows[-1] + 1, columns[0] : columns[-1] + 1].copy()
-        return Sprite((left + int(columns[0])) / scale, (top + int(rows[0])) / scale, cut)
-
-
-def outline(marker: str) -> FloatArray:
-    """Return the corners of a head's shape, (n, 2), around the place where it stands, for a size of 1."""
-    shape = MarkerStyle(marker)
-    # Curves are followed as finely as if it were large.
-    (corners,) = shape.get_path().transformed(shape.get_transform()).to_polygons(closed_only=False)[:1]
-    return np.asarray(corners) * [1.0, -1.0]

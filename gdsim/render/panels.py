@@ -244,7 +244,7 @@ def _draw_caption(still: Still, caption: str, box: Box, limits: FloatArray, colo
         if free - still.width_of(caption, 1.0) < SCALE[0] * em:
             # What is measured is worth more than by what.
             caption = caption.partition(" by ")[0].partition(", ")[0]
-        long = min(max(free - still.width_of(caption, 1.0), SCALE[0] * em), SCALE[1] * em)
+        long = min(max(free - still.width_of(caption, 1.0), 0.6 * SCALE[0] * em), SCALE[1] * em)
         still.text(right, y, high, color=quiet, ha="right", va="baseline")
         bar = Box(round(right - still.width_of(high, 1.0) - 0.35 * em - long), round(y), round(long), round(0.7 * em))
         still.swatches(bar, colors)

@@ -109,15 +109,33 @@ def moved(experiment: Experiment, folder: Path) -> str:
     plain, (spec,) = _plain(experiment), experiment.objectives
     if folder.resolve() == experiment.folder.resolve():
         return dump(plain)
-    code = [spec.python or "", *(each.class_name for each in experiment.optimizers.values())]
+    code = [spec.python or spec.network or "", *(each.class_name for each in experiment.optimizers.values())]
     for name in code:
         module = name.partition(":")[0].removesuffix(".py").partition(".")[0]
         if ":" in name and _allows_code(experiment) and _stands_in(experiment.folder, module):
             raise InputError(f"{name} stands beside {experiment.name}: name a file in {experiment.folder} to write")
-    if spec.samples is not None:
-        path = os.path.relpath((experiment.folder / spec.samples).resolve(), folder.resolve())
-        plain["objective"] = {**plain["objective"], "samples": path}
+    if isinstance(plain["objective"], dict):
+        plain["objective"] = _moved_files(plain["objective"], experiment.folder, folder)
     return dump(plain)
+
+
+def _moved_files(objective: Mapping[str, Any], here: Path, there: Path) -> dict[str, Any]:
+    """Return an objective as it is written, with the files that it names as they are found from another folder."""
+
+    def path(file: str) -> str:
+        name, colon, label = file.partition(".npz:")
+        return os.path.relpath((here / f"{name}{'.npz' * bool(colon)}").resolve(), there.resolve()) + colon[4:] + label
+
+    found = dict(objective)
+    for key in ("samples", "trained"):
+        if isinstance(found.get(key), str):
+            found[key] = path(found[key])
+    data = found.get("data")
+    if isinstance(data, str) and data.endswith(".npz"):
+        found["data"] = path(data)
+    elif isinstance(data, dict) and str(data.get("name")).endswith(".npz"):
+        found["data"] = data | {"name": path(data["name"])}
+    return found
 
 
 def _stands_in(folder: Path, module: str) -> bool:
