@@ -31,7 +31,10 @@ def test_it_names_its_schema_first(path):
 @pytest.mark.slow
 @pytest.mark.parametrize("path", CONFIGS, ids=lambda path: path.stem)
 def test_it_draws_a_gif_and_an_mp4(path, tmp_path):
-    experiment = load(path.stem, overrides=["view.size=[480, 270]", "animation.seconds=1"])
+    # Of a network's plane a few examples show as well whether it draws.
+    trains = any(spec.to_train() for spec in load(path.stem).objectives)
+    few = ["view.examples=60", "steps=40"] if trains else []
+    experiment = load(path.stem, overrides=["view.size=[480, 270]", "animation.seconds=1", *few])
     scene = gdsim.compose(gdsim.simulate(experiment), view=experiment.view, animation=experiment.animation)
     frames = gdsim.frames(scene)
     for suffix in ("gif", "mp4"):
@@ -58,6 +61,19 @@ def test_what_their_comments_say_is_so():
     assert stops["Too large"] == (Stop.DIVERGED,)
     assert stops["Right"] != (Stop.DIVERGED,)
     assert last("saddle_escape", "Adagrad") < -4
+
+
+def test_what_the_comments_of_networks_say_is_so():
+    few = ["steps=20", "view.examples=20"]
+    sigmoid, residual = (each.training for each in gdsim.simulate(load("vanishing", overrides=few)))
+    ratios = sigmoid.layer_gradients[:, :-1] / sigmoid.layer_gradients[:, 1:]
+    assert 0.05 < np.median(ratios) < 0.25
+    assert np.median(sigmoid.layer_gradients[:, 0] / sigmoid.layer_gradients[:, -1]) < 3e-6
+    assert np.median(residual.layer_gradients[:, 0] / residual.layer_gradients[:, -1]) > 0.3
+    adam, sgd = gdsim.simulate(load("spirals", overrides=few))
+    assert adam.objective.landscape.share == sgd.objective.landscape.share < 0.05
+    ends = {each.label: each.values[-1, 0] for each in gdsim.simulate(load("dreamed_digit"))}
+    assert ends["AdamW"] < ends["SGD"] < -5
 
 
 def test_plain_sgd_goes_straight_against_the_gradient_and_momentum_strays():
