@@ -34,6 +34,11 @@ FORMATS = {
     "angle": "png",
     "panels": "png",
     "swarm": "gif",
+    "digits_mlp": "gif",
+    "vanishing": "png",
+    "cnn_saliency": "gif",
+    "spirals": "png",
+    "dreamed_digit": "gif",
 }
 SMALL = ["view.size=[800, 450]", "animation.seconds=5"]
 
@@ -45,6 +50,7 @@ def main() -> None:
     with TemporaryDirectory() as folder:
         draw_page(Path(folder))
         draw_deck(Path(folder))
+        draw_maps(Path(folder))
 
 
 def draw_page(folder: Path) -> None:
@@ -62,6 +68,14 @@ def draw_deck(folder: Path) -> None:
     run("soffice", "--headless", "--convert-to", "pdf", "--outdir", folder, folder / "deck.pptx")
     for page, name in ((1, "deck_picture"), (3, "deck_table")):
         run("pdftoppm", "-png", "-r", "60", "-f", page, "-singlefile", folder / "deck.pdf", GALLERY / name)
+
+
+def draw_maps(folder: Path) -> None:
+    """What the convolutional network sees in a digit."""
+    config = ROOT / "configs" / "cnn_saliency.yaml"
+    gdsim_run = (ROOT / ".venv/bin/gdsim", "saliency", config, "--set", "view.size=[800, 450]", "--quiet")
+    run(*gdsim_run, "--out", folder)
+    (folder / "cnn_saliency" / "cnn_saliency_saliency.png").replace(GALLERY / "saliency.png")
 
 
 def run(*words: object) -> None:

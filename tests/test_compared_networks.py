@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
 import gdsim
 from gdsim.comparison import compare
 from gdsim.report import write_report
+from gdsim.report.words import story
 from gdsim.study import Finished, Tuning, check, study
 
 MOONS = """
@@ -16,6 +19,8 @@ optimizers: {SGD: {lr: 0.5}, Adam: {lr: 0.1}}
 view: {size: [320, 240], panels: [accuracy]}
 animation: {fps: 5, seconds: 0.4, hold: 0}
 """
+
+WIDE = "{network: mlp, data: {name: moons, n: 40}, hidden: [5], batch_size: 8}"
 
 pytest.importorskip("sklearn")
 
@@ -66,3 +71,24 @@ def test_a_report_tells_of_loss_and_accuracy(found, tmp_path):
     assert "lowest loss so far" in text
     assert "The loss on the test data after the last step." in page
     assert "path over straight" not in text
+
+
+def test_of_several_networks_a_report_tells_of_each_and_of_no_minimum(found, tmp_path):
+    rows = found.table.rows
+    told = story(replace(found.table, rows=(*rows, replace(rows[0], objective="Another"))))
+    assert told.count(" at the lowest loss, ") == 1
+    accuracy = f"{100 * rows[0].test_accuracy:.1f} %"
+    alone = f"On Another {rows[0].optimizer} ends at the loss {rows[0].final_value:.3g}"
+    assert f"{alone} and a test accuracy of {accuracy}." in told
+    untested = replace(rows[0], objective="Another", test_accuracy=None)
+    assert f"{alone}." in story(replace(found.table, rows=(*rows, untested)))
+    broken = [replace(row, diverged=1, test_accuracy=1.0) for row in rows]
+    assert story(replace(found.table, rows=(rows[0], broken[1]))).startswith(
+        alone.replace("Another", rows[0].objective)
+    )
+    assert "no optimizer trains to the end. Adam and SGD diverge." in story(replace(found.table, rows=tuple(broken)))
+    wide = MOONS.replace("objective: ", "objective:\n- ").replace("\nsteps: 6", f"\n- {WIDE}\nsteps: 1")
+    for path in write_report(study(gdsim.loads(wide)), tmp_path / "both.html"):
+        assert " at the lowest loss, " in path.read_text("utf-8")
+        assert "inimum" not in path.read_text("utf-8").partition("Within tolerance")[0]
+        assert "Share of starts that reach" not in path.read_text("utf-8")

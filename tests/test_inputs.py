@@ -98,6 +98,7 @@ def test_what_is_known_of_the_objective(three):
     assert (three.dim, three.image, three.minimum) == (64, (8, 8), None)
     assert np.array_equal(three.bounds, np.tile([0.0, 1.0], (64, 1)))
     assert three.title == "Class 3 of MLP 64–8–10 on digits"
+    assert not three.formula
     assert f"{STEPS} steps of Adam" in three.source
     assert 0.3 < three.start.mean() < 0.7
     assert 0.05 < three.start.std() < 0.15
@@ -125,6 +126,8 @@ def test_data_of_two_numbers_gives_a_function_of_the_plane(tmp_path):
     moons = network("mlp", examples("moons", n=60), hidden=[4])
     found = objective(moons, target=1, image=None, trained=2, folder=tmp_path)
     assert (found.dim, found.image) == (2, None)
+    # Its values are seen, not the score itself.
+    assert found.formula == r"-\mathrm{score}_{1}"
     inside = (moons.data.x > found.bounds[:, 0]) & (moons.data.x < found.bounds[:, 1])
     assert inside.all()
     assert np.isfinite(found.values(found.start))

@@ -5,6 +5,7 @@ from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
+from zipfile import ZIP_DEFLATED, ZipFile
 
 import numpy as np
 import pytest
@@ -22,11 +23,11 @@ from gdsim.descent import shown
 from gdsim.errors import InputError
 from gdsim.networks import Data, Network
 from gdsim.networks.checkpoints import last_weights, named_weights
-from gdsim.objectives import Landscape
+from gdsim.objectives import Landscape, blank
 from gdsim.optimizers import training_method
 from gdsim.scene import compose
 from gdsim.training import look, train
-from gdsim.training.looking import remarks
+from gdsim.training.remarks import remarks
 
 HERE = Path()
 
@@ -123,6 +124,13 @@ def paths(clouds: Network, raw: tuple[Trajectory, ...]) -> tuple[Trajectory, ...
     return seen(clouds, raw)
 
 
+@pytest.fixture
+def coarse(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Few points of a plane, where it is not they that are looked at."""
+    monkeypatch.setattr("gdsim.training.looking.SIDE", 7)
+    monkeypatch.setattr("gdsim.training.looking.ARROWS", 3)
+
+
 def test_two_weights_are_their_own_plane(line: Network, lines: tuple[Trajectory, ...]) -> None:
     landscape, data = plane_of(lines), line.data
     np.testing.assert_array_equal(landscape.axes, np.eye(2))
@@ -172,6 +180,7 @@ def test_the_plane_of_the_paths_holds_most_of_them(clouds: Network, paths: tuple
     assert (landscape.axes[[0, 1], np.abs(landscape.axes).argmax(1)] > 0).all()
 
 
+@pytest.mark.usefixtures("coarse")
 def test_many_weights_or_steps_have_the_same_plane(
     monkeypatch: pytest.MonkeyPatch, clouds: Network, raw: tuple[Trajectory, ...], paths: tuple[Trajectory, ...]
 ) -> None:
@@ -226,6 +235,7 @@ def test_figures_are_those_of_all_the_data_at_the_true_weights(clouds: Network, 
         assert np.abs(each.training.figures["plane_loss"] - each.values[:, 0]).max() > 1e-4
 
 
+@pytest.mark.usefixtures("coarse")
 def test_figures_run_straight_between_the_weights_that_were_kept(
     clouds: Network, paths: tuple[Trajectory, ...]
 ) -> None:
@@ -238,6 +248,7 @@ def test_figures_run_straight_between_the_weights_that_were_kept(
     np.testing.assert_allclose(path.points[13], (path.points[12] + path.points[14]) / 2)
 
 
+@pytest.mark.usefixtures("coarse")
 def test_a_part_of_the_examples_is_drawn_by_the_seed(clouds: Network, raw: tuple[Trajectory, ...]) -> None:
     found = [plane_of(seen(clouds, raw, seed, examples=20)) for seed in (0, 0, 1)]
     assert (found[0].examples, found[0].of) == (20, 45)
@@ -250,6 +261,7 @@ def test_a_part_of_the_examples_is_drawn_by_the_seed(clouds: Network, raw: tuple
     assert "is that of 20 of 45 examples" in " ".join(remarks(part))
 
 
+@pytest.mark.usefixtures("coarse")
 def test_a_random_plane_has_filters_as_long_as_the_weights(clouds: Network, raw: tuple[Trajectory, ...]) -> None:
     landscape = plane_of(seen(clouds, raw, plane="random"))
     assert landscape.plane == "random"
@@ -266,6 +278,7 @@ def test_a_random_plane_has_filters_as_long_as_the_weights(clouds: Network, raw:
     assert abs(float(landscape.axes[0] @ other.axes[0])) < 0.9
 
 
+@pytest.mark.usefixtures("coarse")
 def test_an_optimizer_that_diverges_does_not_turn_the_plane(clouds: Network, paths: tuple[Trajectory, ...]) -> None:
     wild = trained(clouds, steps=14, SGD={"lr": 0.5}, Adam={"lr": 0.05}, Wild={"class": "SGD", "lr": 1e30})
     found = seen(clouds, wild)
@@ -274,6 +287,7 @@ def test_an_optimizer_that_diverges_does_not_turn_the_plane(clouds: Network, pat
     assert np.isfinite(plane_of(seen(clouds, wild[2:])).axes).all()
 
 
+@pytest.mark.usefixtures("coarse")
 def test_a_path_that_breaks_off_stands_still_there(line: Network) -> None:
     found = seen(line, trained(line, steps=14, Adam={"lr": 0.1}, Wild={"class": "SGD", "lr": 1e9}))
     last = int(found[1].stop_steps[0])
@@ -282,6 +296,19 @@ def test_a_path_that_breaks_off_stands_still_there(line: Network) -> None:
     assert np.isfinite(found[1].values).all()
     np.testing.assert_array_equal(found[1].points[last:], found[1].points[last:][:1].repeat(15 - last, 0))
     assert np.ptp(plane_of(found).x) < 10
+
+
+@pytest.mark.usefixtures("coarse")
+@pytest.mark.parametrize("plane", ["pca", "random"])
+def test_what_runs_away_alone_is_seen_where_it_began(clouds: Network, plane: str) -> None:
+    paths = seen(clouds, trained(clouds, steps=6, Wild={"class": "SGD", "lr": 1e10}), plane=plane)
+    landscape, (training,) = plane_of(paths), [each.training for each in paths]
+    assert training is not None
+    assert np.abs(training.weights).max() > 1e6
+    np.testing.assert_array_equal(landscape.origin, training.weights[0])
+    assert np.ptp(landscape.bounds) < 10
+    assert np.isfinite(landscape.values).all()
+    assert np.ptp(landscape.values) > 0
 
 
 class Steep(nn.Module):
@@ -305,6 +332,7 @@ def test_losses_that_are_no_numbers_far_out_do_not_break_the_picture() -> None:
     assert len(compose(paths, view=View(size=[320, 240])))
 
 
+@pytest.mark.usefixtures("coarse")
 def test_a_path_ends_where_all_the_data_has_no_loss_any_more(clouds: Network, raw: tuple[Trajectory, ...]) -> None:
     training = raw[0].training
     assert training is not None
@@ -314,6 +342,26 @@ def test_a_path_ends_where_all_the_data_has_no_loss_any_more(clouds: Network, ra
     assert (path.stops, path.stop_steps.tolist()) == ((Stop.DIVERGED,), [8])
     assert np.isfinite(path.values).all()
     np.testing.assert_array_equal(path.values[8:], path.values[8:9].repeat(7, 0))
+
+
+@pytest.mark.usefixtures("coarse")
+def test_between_kept_weights_a_path_ends_where_the_last_of_them_have_no_loss(
+    clouds: Network,
+) -> None:
+    found = replace(clouds, every=6)
+    (before,) = trained(found, steps=14, SGD={"lr": 0.5})
+    assert before.training is not None
+    weights = before.training.weights.copy()
+    weights[2:] = 3e38
+    (path,) = seen(found, [replace(before, training=replace(before.training, weights=weights))])
+    assert path.training is not None
+    # Each mini-batch before the next kept weights still had a loss.
+    assert (path.stops, path.stop_steps.tolist()) == ((Stop.DIVERGED,), [11])
+    np.testing.assert_array_equal(path.values[6:], path.values[6:7].repeat(9, 0))
+    np.testing.assert_array_equal(path.training.figures["off_plane"][6:], path.training.figures["off_plane"][6])
+    weights[:] = 3e38
+    (path,) = seen(found, [replace(before, training=replace(before.training, weights=weights))])
+    assert (path.stops, path.stop_steps.tolist()) == ((Stop.DIVERGED,), [0])
 
 
 def untouchable() -> nn.Module:
@@ -400,6 +448,7 @@ def test_what_is_read_is_what_was_saved(recording: Path, experiment: Experiment,
         assert [name for name in arrays if name.startswith("origin")] == ["origin_0"]
 
 
+@pytest.mark.usefixtures("coarse")
 def test_networks_and_functions_are_saved_together(tmp_path: Path) -> None:
     network = "{network: mlp, data: {name: moons, n: 40}, hidden: [2]}"
     text = f"{{objective: [sphere, {network}], steps: 3, optimizers: {{SGD: {{lr: 0.1}}, Adam: }}}}"
@@ -413,6 +462,7 @@ def test_networks_and_functions_are_saved_together(tmp_path: Path) -> None:
     assert last_weights(tmp_path / "both.npz").tolist() == paths[2].training.weights[-1].tolist()
 
 
+@pytest.mark.usefixtures("coarse")
 def test_another_plane_is_computed_of_a_recording(recording: Path, made: tuple[Trajectory, ...]) -> None:
     experiment, paths = read(recording)
     other = loads(experiment.yaml, overrides=["view.plane=random"])
@@ -492,6 +542,27 @@ def test_a_file_that_is_none_has_no_weights(tmp_path: Path) -> None:
         last_weights(tmp_path)
 
 
+def shortened(path: Path, name: str, array: np.ndarray) -> None:
+    """Write an array of which the file promises all and holds the first half."""
+    with ZipFile(path, "w", ZIP_DEFLATED) as archive, archive.open(f"{name}.npy", "w") as file:
+        np.lib.format.write_array_header_1_0(file, np.lib.format.header_data_from_array_1_0(array))
+        file.write(array.tobytes()[: array.nbytes // 2])
+    content = bytearray(path.read_bytes())
+    told = content.rfind(b"PK\1\2") + 24
+    size = int.from_bytes(content[told : told + 4], "little") + array.nbytes - array.nbytes // 2
+    content[told : told + 4] = size.to_bytes(4, "little")
+    path.write_bytes(content)
+
+
+@pytest.mark.parametrize("shape", [(4,), (1, 4), (4, 1), (2, 600_000)])
+def test_a_file_that_promises_more_than_it_holds_is_refused(tmp_path: Path, shape: tuple[int, ...]) -> None:
+    shortened(tmp_path / "short.npz", "weights", np.zeros(shape))
+    with pytest.raises(InputError, match="'weights' breaks off: it is shorter than the file declares"):
+        last_weights(tmp_path / "short.npz")
+    shortened(tmp_path / "short.npz", "format", np.zeros(()))
+    assert "'format' breaks off" in refused(tmp_path / "short.npz")
+
+
 def refused(path: Path) -> str:
     with pytest.raises(InputError) as caught:
         read(path)
@@ -514,6 +585,12 @@ def refused(path: Path) -> str:
         (lambda arrays: arrays.update(kept_0=np.array(3)), "'kept_0' is a single number"),
         (lambda arrays: arrays.update(figure_names_0=np.array(["x"] * 7)), "it has other figures than test_loss"),
         (lambda arrays: arrays.update(figure_names_0=np.array(["x"] * 8)), "8 figures, as no training has"),
+        (
+            lambda arrays: arrays.update(
+                figure_names_0=arrays["figure_names_0"][1:], figures_0=arrays["figures_0"][1:]
+            ),
+            "or not all of them",
+        ),
         (lambda arrays: arrays.update(layers_0=np.array([], dtype="<U1")), "0 layers"),
         (lambda arrays: arrays.update(layers_0=np.array(["a\x1b", "b"])), "control characters"),
         (lambda arrays: arrays.update(axes_0=arrays["axes_0"][:1]), "'axes_0' is"),
@@ -521,6 +598,14 @@ def refused(path: Path) -> str:
         (lambda arrays: arrays["grid_0"].__setitem__((0, 0), np.inf), "values that are infinite"),
         (lambda arrays: arrays.update(grid_x_0=arrays["grid_x_0"][::-1].copy()), "does not ascend"),
         (lambda arrays: arrays.update(places_0=np.zeros((4, 2)), slopes_0=np.zeros((4, 2))), "no square of an odd"),
+        (
+            lambda arrays: arrays.update(grid_x_0=np.arange(501.0), grid_0=np.zeros((51, 501))),
+            "more than 500 losses or gradients along a direction",
+        ),
+        (
+            lambda arrays: arrays.update(places_0=np.zeros((501**2, 2)), slopes_0=np.zeros((501**2, 2))),
+            "more than 500 losses or gradients along a direction",
+        ),
         (lambda arrays: arrays.update(share_0=np.array(1.5)), "holds 1.5 of the variance"),
         (lambda arrays: arrays.update(examples_0=np.array([9, 3])), "of 9 of 3 examples"),
         (lambda arrays: arrays.update(plane_0=np.array("a\x1b")), "'plane_0' holds control characters"),
@@ -563,10 +648,50 @@ def test_the_log_says_what_was_kept_and_what_the_plane_leaves_out(
     first, second = notes(experiment, made)
     assert "22 weights are kept at each step: 1.2 KiB." in first
     held = 100 * plane_of(made).share
-    assert f"the plane (pca) holds {held:.3g} % of the paths' variance" in second
+    assert f"the plane (pca) holds {held:.1f} % of the paths' variance. They are up to 0." in second
     assert notes(loads("{objective: sphere, steps: 3, optimizers: {SGD: }}"), ()) == []
 
 
+@pytest.mark.parametrize(
+    ("share", "words"),
+    [(0.98, "98.0 %"), (1.0, "100.0 %"), (0.9999, "over 99.9 %"), (2e-4, "under 0.1 %"), (0, "0.0 %")],
+)
+def test_a_share_does_not_round_to_all_or_nothing(share: float, words: str) -> None:
+    assert replace(blank(3), share=share).held == words
+
+
+@pytest.mark.usefixtures("coarse")
+def test_the_log_says_how_often_weights_are_kept_and_nothing_of_a_plane_that_leaves_nothing_out(
+    clouds: Network,
+) -> None:
+    (path,) = seen(clouds, trained(replace(clouds, every=4), steps=9, SGD={"lr": 0.5}))
+    assert "27 weights are kept every 4 steps: 0.422 KiB. Between these, figures of all" in remarks([path])[0]
+    (path,) = seen(clouds, trained(clouds, steps=1, SGD={"lr": 0.5}))
+    assert remarks([path])[1].endswith("the plane (pca) holds 100.0 % of the paths' variance.")
+
+
+@pytest.mark.usefixtures("coarse")
+def test_a_recording_whose_data_has_changed_is_drawn_again_but_on_no_other_plane(tmp_path: Path) -> None:
+    def measure(seed: int) -> None:
+        x = np.random.default_rng(seed).normal(size=(30, 2))
+        np.savez(tmp_path / "mine.npz", x=x, y=np.arange(30) % 2)
+
+    measure(0)
+    experiment = loads(TEXT.replace("{name: moons, n: 60}", "mine.npz"), folder=tmp_path)
+    save(tmp_path / "run.npz", simulate(experiment), experiment)
+    found, paths = read(tmp_path / "run.npz")
+    other = loads(found.yaml, overrides=["view.plane=random"], folder=tmp_path)
+    assert plane_of(shown(other, paths)).plane == "random"
+    measure(1)
+    found, paths = read(tmp_path / "run.npz")
+    assert shown(found, paths) == paths
+    with pytest.raises(
+        InputError, match=r"objective: MLP 2–4–2 on mine was recorded with a first loss of 0\..* now: its"
+    ):
+        shown(loads(found.yaml, overrides=["view.plane=random"], folder=tmp_path), paths)
+
+
+@pytest.mark.usefixtures("coarse")
 def test_a_recording_is_drawn_on_another_plane(recording: Path, tmp_path: Path) -> None:
     words = ["render", str(recording), "--out", str(tmp_path), "--format", "png", "--set", "view.plane=random"]
     told = CliRunner().invoke(app, words)
@@ -579,6 +704,7 @@ def test_a_recording_is_drawn_on_another_plane(recording: Path, tmp_path: Path) 
     assert "a.npz: no such file" in nowhere.stderr
 
 
+@pytest.mark.usefixtures("coarse")
 def test_maps_are_made_once_and_with_no_new_plane(recording: Path, tmp_path: Path) -> None:
     pytest.importorskip("sklearn")
     text = TEXT.replace("{name: moons, n: 60}", "{name: digits, n: 60}").replace("steps: 6", "steps: 2")
@@ -598,6 +724,7 @@ def test_maps_are_made_once_and_with_no_new_plane(recording: Path, tmp_path: Pat
     assert shown(found, other)[0].training.maps.target == maps.target
 
 
+@pytest.mark.usefixtures("coarse")
 def test_a_recording_is_read_from_a_file_with_its_own_code_only_when_allowed(tmp_path: Path) -> None:
     (tmp_path / "my_net.py").write_text("from torch import nn\nclass Net(nn.Linear):\n    pass\n")
     (tmp_path / "own.yaml").write_text(

@@ -12,10 +12,16 @@ SIZES = st.sampled_from(
 )
 
 
+UNEVEN = [(1.0, 5.0, False, None), (1.6, 8.0, False, None), (1.0, 5.0, True, lambda wide: 0.4 * wide + 20)]
+"""What tells a panel of curves, one of heat maps and one of pictures from each other."""
+
+
 @st.composite
 def wanted(draw) -> Wanted:
     groups = draw(st.integers(1, 4))
     named = draw(st.booleans())
+    panels = tuple(draw(st.lists(st.integers(1, 8), max_size=6)))
+    uneven = tuple(draw(st.sampled_from(UNEVEN)) for _ in panels) if draw(st.booleans()) else ()
     return Wanted(
         size=draw(SIZES),
         type=draw(st.sampled_from([0.8, 1.0, 1.25])),
@@ -27,8 +33,9 @@ def wanted(draw) -> Wanted:
         bar=draw(st.booleans()),
         legend=0 if named else draw(st.integers(0, 12)),
         key=draw(st.floats(5, 60)),
-        panels=tuple(draw(st.lists(st.integers(1, 8), max_size=6))),
+        panels=panels,
         panels_at=draw(st.sampled_from([None, "beside", "under"])),
+        **{name: tuple(each[i] for each in uneven) for i, name in enumerate(("tall", "least", "bare", "most"))},
     )
 
 
@@ -84,6 +91,19 @@ def test_a_slide_has_room_for_a_panel_whatever_else_it_shows(facets, bar):
     (place,) = layout.groups
     assert len(place.panels) == 1
     assert min(place.facets[0].width, place.facets[0].height) > 5 * layout.em
+
+
+def test_pictures_take_no_more_height_than_they_fill():
+    def stacked(most):
+        kinds = {"tall": (1.0, 1.0), "least": (5.0, 5.0), "bare": (False, True), "most": (None, most)}
+        want = Wanted((1280, 720), 1.0, 1, 1, False, (1.0,), 3, True, 3, 15, (5, 0), "beside", **kinds)
+        return lay_out(want).groups[0].panels
+
+    (plain, tiles), (_, free) = stacked(lambda wide: 0.3 * wide), stacked(None)
+    assert tiles.height < free.height
+    assert abs(tiles.height - 0.3 * tiles.width) < 1
+    assert plain.height > 1.5 * tiles.height
+    assert abs(tiles.y - free.y) < 1
 
 
 def test_panels_stand_where_they_are_asked_for():

@@ -16,8 +16,11 @@ from gdsim.config import Animation, View
 from gdsim.encode import write
 from gdsim.render import Frames
 from gdsim.render.cast import FacetLayer, StripsLayer, TilesLayer
+from gdsim.render.layout import Box
+from gdsim.render.legend import _fitted
 from gdsim.render.screens import tints
-from gdsim.scene import Film, Relief, Strips, Tiles, compose, portray
+from gdsim.render.tiles import tile_places, tiles_high
+from gdsim.scene import Film, Relief, Strips, Tiles, compose, portray, power
 from gdsim.themes import THEMES
 from tests import networks_made as made
 
@@ -99,10 +102,10 @@ def test_the_picture_says_what_the_plane_leaves_out(trained):
 
 def test_the_legend_says_how_far_the_last_weights_are_from_the_plane():
     scene = compose(made.trained(("SGD",), away=0.4))
-    assert scene.styles[0].settings == "SGD · lr 0.012 · 0.4 off the plane"
+    assert (scene.styles[0].settings, scene.styles[0].aside) == ("SGD · lr 0.012", "0.4 off the plane")
     assert compose(made.trained(("SGD",), away=0.0)).styles[0].settings == "SGD · lr 0.012"
     _, scene = pair(panels=[])
-    assert scene.styles[0].settings.endswith(" · 0.4 and 0.4 off the planes")
+    assert scene.styles[0].aside == "0.4 and 0.4 off the planes"
 
 
 @pytest.mark.parametrize(
@@ -207,23 +210,23 @@ def test_heat_maps_count_steps(trained):
 def test_tiles_show_the_image_and_its_map_at_the_kept_steps(trained):
     shown = panel("saliency", trained)
     assert isinstance(shown, Tiles)
-    assert shown.columns == ("image 7", "gradient")
+    assert (shown.caption, shown.heading) == ("gradient, class 0", "image 7")
+    assert shown.image.colors == "gray"
+    np.testing.assert_array_equal(shown.image.pictures[0], trained[0].training.maps.image)
     largest = np.concatenate([np.abs(each.training.maps.maps).ravel() for each in trained])
-    for (style, (image, maps)), each in zip(shown.rows, trained, strict=True):
-        assert style.label == each.label
-        assert (image.colors, maps.colors) == ("gray", "signed")
-        np.testing.assert_array_equal(image.pictures[0], each.training.maps.image)
+    for (style, (maps,)), each in zip(shown.rows, trained, strict=True):
+        assert (style.label, maps.colors) == (each.label, "signed")
         np.testing.assert_array_equal(maps.steps, each.training.kept)
         np.testing.assert_array_equal(maps.pictures, each.training.maps.maps)
         assert maps.limits[0] == -maps.limits[1]
         assert 0.5 * largest.max() < maps.limits[1] <= largest.max()
-        np.testing.assert_array_equal(maps.limits, shown.rows[0][1][1].limits)
+        np.testing.assert_array_equal(maps.limits, shown.rows[0][1][0].limits)
 
 
 def test_maps_without_a_sign_begin_at_nothing():
-    films = panel("saliency", made.trained(method="saliency")).rows[0][1]
-    assert films[1].colors == "unsigned"
-    assert films[1].limits[0] == 0
+    (film,) = panel("saliency", made.trained(method="saliency")).rows[0][1]
+    assert film.colors == "unsigned"
+    assert film.limits[0] == 0
 
 
 def test_maps_that_were_not_made_are_refused():
@@ -242,8 +245,15 @@ def test_an_image_that_is_descended_is_seen_side_by_side(imagined):
     score, tiles = scene.groups[0].panels
     np.testing.assert_allclose(score.curves[1].spots[:, 0, 1], -imagined[1].values[:, 0])
     assert not score.logarithmic
-    np.testing.assert_array_equal(tiles.rows[0][1][1].pictures, -imagined[0].gradients[:, 0].reshape(-1, 8, 8))
-    assert compose(imagined, view=View(kind="contour")).facets[0].paths
+    (slopes,) = tiles.rows[0][1]
+    np.testing.assert_array_equal(slopes.pictures, -imagined[0].gradients[:, 0].reshape(-1, 8, 8))
+    assert tiles.image is None
+    # Where no facet shows the image, it stands beside its map.
+    beside = compose(imagined, view=View(kind="contour", panels=["saliency"]))
+    assert beside.facets[0].paths
+    image, again = beside.groups[0].panels[0].rows[0][1]
+    np.testing.assert_array_equal(image.pictures, scene.facets[0].ground.pictures)
+    np.testing.assert_array_equal(again.pictures, slopes.pictures)
 
 
 def test_an_image_has_one_start(imagined):
@@ -326,7 +336,7 @@ def test_pictures_change_in_step_and_their_cells_are_sharp(imagined):
     frames, shown = layers(scene, (TilesLayer, FacetLayer))
     drawn = list(frames)
     screens = [screen for layer in shown for screen in layer.screens]
-    assert len(screens) == 6
+    assert len(screens) == 4
     for screen in screens:
         for index in (0, 11, 19):
             step = int(scene.frame_steps[index])
@@ -338,6 +348,86 @@ def test_pictures_change_in_step_and_their_cells_are_sharp(imagined):
                 share = np.clip((picture[row, column] - low) / (high - low), 0, 1)
                 assert (cell == screen.colors[int(share * (len(screen.colors) - 1) + 0.5)]).all()
     np.testing.assert_array_equal(drawn[-1], frames.poster())
+
+
+def test_the_image_that_all_maps_explain_stands_there_once(trained, tmp_path):
+    scene = compose(trained, view=View(panels=["saliency"], size=[960, 540]), animation=QUICK)
+    frames, (layer,) = layers(scene, TilesLayer)
+    screen, drawn = layer.image, list(frames)
+    assert len(layer.screens) == len(trained)
+    wanted = screen.colors[screen.shades(0)]
+    rows, columns = (np.arange(side) * 8 // side for side in drawn[0][screen.rect.area].shape[:2])
+    for frame in drawn:
+        np.testing.assert_array_equal(frame[screen.rect.area], wanted[rows][:, columns])
+    path = write(frames, tmp_path / "a.gif", fps=10, hold=0.5)
+    with Image.open(path) as image:
+        np.testing.assert_array_equal(np.asarray(image.convert("RGB"))[screen.rect.area], wanted[rows][:, columns])
+
+
+def test_pictures_are_as_large_as_their_panel_lets_them_be():
+    maps = made.trained(("SGD", "Momentum", "Adam", "Muon"))
+    tiles = panel("saliency", maps)
+    for wide, high in [(330.0, 250.0), (100.0, 300.0), (600.0, 80.0)]:
+        box = Box(20.0, 30.0, wide, high)
+        rows, image = tile_places(tiles, box, 10.0)
+        places = [image, *(place for row in rows for place in row)]
+        assert len(places) == 5
+        assert all(box.x <= each.x and each.right <= box.right + 1 for each in places)
+        assert all(box.y - 1 <= each.y and each.top <= box.top - 15 for each in places)
+        side = places[0].width
+        assert {(each.width, each.height) for each in places} == {(side, side)}
+        # No grid of larger pictures holds five of them.
+        for across in range(1, 6):
+            larger = side * 1.15 + 8
+            down = -(-5 // across)
+            assert across * (larger + 8) - 8 > wide or down * (larger + 20.5) - 4.5 > high
+    lone = tiles_high(tiles, 330.0, 10.0)
+    assert lone == pytest.approx(2 * (16 + tile_places(tiles, Box(0, 0, 330, lone), 10.0)[1].height) + 5.5, abs=1)
+
+
+@pytest.mark.parametrize(("size", "written_as"), [([960, 540], power), ([480, 270], "1e{}".format)])
+def test_the_numbers_of_a_scale_are_of_one_kind(size, written_as):
+    _, scene = pair(panels=["layers"], size=size)
+    frames = Frames(scene)
+    written = {text.get_text() for text in frames._still.figure.findobj(Text)}
+    low, high = np.log10(scene.groups[0].panels[0].limits).round().astype(int)
+    assert low < -3 < 0 <= high < 5
+    assert {written_as(low).replace("-", "−"), written_as(high)} <= written
+
+
+def test_one_heat_map_alone_needs_no_name():
+    for labels, count in ((("SGD",), 1), (("SGD", "Adam"), 2)):
+        frames = Frames(compose(made.trained(labels), view=View(panels=["layers"])))
+        written = [text.get_text() for text in frames._still.figure.findobj(Text)]
+        assert written.count("SGD") == count
+
+
+@pytest.mark.parametrize("size", [[1080, 1080], [640, 720], [480, 270]])
+def test_a_title_goes_left_before_it_is_cut(trained, size):
+    written = {text.get_text() for text in Frames(compose(trained, view=View(size=size)))._still.figure.findobj(Text)}
+    assert {"MLP 64–128–10 on digits", "91.3 % of the paths' variance"} <= written
+
+
+def test_settings_are_cut_at_whole_ones_and_their_distance_last():
+    (run,) = made.trained(("Adam",))
+    settings = "Adam · lr 0.003 · weight decay 0.0001 · amsgrad"
+    scene = compose([replace(run, settings=settings)], view=View(size=[640, 720]))
+    still = Frames(scene)._still
+    (style,) = scene.styles
+    away = style.aside
+    told = [_fitted(still, style, away, room) for room in range(600, 60, -20)]
+    assert told[0] == f"{settings} · {away}"
+    for words in told:
+        assert words.endswith((away, "…"))
+        assert words in (told[0], away) or words.startswith("lr 0.003") or words.endswith("…")
+    assert f"lr 0.003 · … · {away}" in told
+    assert away in told
+
+
+def test_images_begin_as_high_as_the_panels(imagined):
+    frames = Frames(compose(imagined, view=View(panels=["score", "saliency"])))
+    (place,) = frames._still.layout.groups
+    assert place.facets[0].top == pytest.approx(place.panels[0].top, abs=1)
 
 
 def test_a_signed_map_has_the_ground_of_a_panel_in_its_middle():
@@ -365,7 +455,7 @@ def test_a_gif_keeps_every_colour_of_pictures_that_change(imagined, tmp_path):
 
 @pytest.mark.parametrize("suffix", [".svg", ".pdf"])
 def test_vector_pictures_hold_every_screen_as_it_ends(trained, imagined, tmp_path, suffix):
-    for runs, panels, count in ((trained, ["layers", "saliency"], 7), (imagined, ["saliency"], 6)):
+    for runs, panels, count in ((trained, ["layers", "saliency"], 6), (imagined, ["saliency"], 4)):
         frames = gdsim.frames(compose(runs, view=View(panels=panels), animation=QUICK))
         path = write(frames, tmp_path / f"a{suffix}", fps=10, hold=0)
         if suffix == ".svg":
@@ -406,6 +496,7 @@ def test_nothing_runs_off_the_page_and_screens_overlap_nothing(panels, view):
         assert right <= width + 1, words
         assert top <= height + 1, words
     rects = [screen.rect for layer in shown for screen in layer.screens]
+    rects += [layer.image.rect for layer in shown if isinstance(layer, TilesLayer)]
     for place, rect in enumerate(rects):
         assert 0 <= rect.left < rect.right <= width
         assert 0 <= rect.top < rect.bottom <= height

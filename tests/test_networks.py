@@ -106,6 +106,42 @@ class Huge(Net):
         super().__init__(1_000_000)
 
 
+class Shifting(Net):
+    def forward(self, x):
+        x -= 1
+        return super().forward(x)
+
+
+class Crowded(Net):
+    def forward(self, x):
+        if len(x) > 16:
+            raise ValueError("too many")
+        return super().forward(x)
+
+
+class Softening(Net):
+    def forward(self, x):
+        scores = super().forward(x)
+        return scores if self.training else scores[:, :1]
+
+
+class Leaving(Net):
+    def forward(self, x):
+        raise SystemExit(0)
+
+
+class Each(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.norm = nn.InstanceNorm1d(2, affine=True)
+
+    def forward(self, x):
+        return self.norm(torch.stack([x, x * x], 2)).mean(2)
+
+
+built = nn.Identity()
+
+
 class Empty(nn.Module):
     def forward(self, x):
         return x
@@ -138,6 +174,7 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A folder with modules of one's own in it."""
     folder = tmp_path_factory.mktemp("own")
     (folder / "my_net.py").write_text(MODULES)
+    (folder / "code.py").write_text("raise SystemExit")
     return folder
 
 
@@ -164,9 +201,11 @@ def test_the_digits_are_those_of_scikit_learn() -> None:
     theirs, ours = load_digits(), examples("digits", test=0)
     assert ours.x.shape == (1797, 1, 8, 8)
     assert (ours.classes, ours.outputs, ours.image, len(ours.x_test)) == (10, 10, (8, 8), 0)
-    order = np.random.default_rng(0).permutation(1797)
-    assert np.array_equal(ours.x.reshape(-1, 64) * 16, theirs.data[order])
-    assert np.array_equal(ours.y, theirs.target[order])
+    assert np.array_equal(ours.x.reshape(-1, 64) * 16, theirs.data)
+    assert np.array_equal(ours.y, theirs.target)
+    divided, order = examples("digits"), np.random.default_rng(0).permutation(1797)
+    assert np.array_equal(np.concatenate([divided.x, divided.x_test]), ours.x[order])
+    assert np.array_equal(np.concatenate([divided.y, divided.y_test]), ours.y[order])
 
 
 @pytest.mark.parametrize("name", DATA)
@@ -229,6 +268,8 @@ def test_a_file_of_images_is_read(tmp_path: Path) -> None:
     found = examples("faces.npz", n=10, folder=tmp_path)
     assert len(found.x) == 10
     assert np.array_equal(found.x_test[:, 0], x[:2])
+    # What its owner has divided is in its owner's order, so that mini-batches are those of a plain loop.
+    assert np.array_equal(examples("faces.npz", folder=tmp_path).x[:, 0], x)
     with pytest.raises(InputError, match="brings its own x_test and y_test"):
         examples("faces.npz", test=0.1, folder=tmp_path)
 
@@ -241,6 +282,22 @@ def test_a_file_of_numbers_is_read(tmp_path: Path) -> None:
     assert network("mlp", found).loss_name == "mse"
 
 
+def test_classes_that_were_saved_as_floating_numbers_are_told(tmp_path: Path) -> None:
+    path = str(write(tmp_path / "kinds.npz", x=np.zeros((9, 2)), y=np.arange(9.0) % 3))
+    (remark,) = network("mlp", examples(path)).remarks
+    assert remark.startswith("kinds: y holds whole numbers as floating ones")
+    assert not network("mlp", examples("regression")).remarks
+
+
+def test_more_numbers_than_memory_has_room_for_are_not_unpacked(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("gdsim.networks.measured.MOST_NUMBERS", 17)
+    path = write(tmp_path / "many.npz", x=np.zeros((6, 2), dtype=np.uint8), y=Y)
+    with pytest.raises(InputError, match="it holds 18 numbers; at most 17 are taken"):
+        examples(str(path))
+
+
 X, Y = np.zeros((6, 2)), np.array([0, 1, 0, 1, 0, 1])
 
 
@@ -248,13 +305,14 @@ X, Y = np.zeros((6, 2)), np.array([0, 1, 0, 1, 0, 1])
     ("arrays", "line"),
     [
         ({"x": X}, "it holds no array 'y', and needs x and y; found: x"),
-        ({"x": X, "y": Y, "x_test": X}, "it holds no array 'y_test', and needs x and y and x_test and y_test; found: x, x_test, y"),
+        ({"x": X, "y": Y, "x_test": X}, "it holds no array 'y_test', and needs x, y, x_test and y_test; found: x, x_test, y"),
         ({"x": X, "y": Y[:4]}, "x has 6 examples and y 4: shapes (6, 2) and (4,)"),
         ({"x": X[:, 0], "y": Y}, "x has the shape (6,); for one number an example write x[:, None]"),
         ({"x": X[..., None, None, None], "y": Y}, "x must have the shape (n, inputs), (n, rows, columns) or (n, channels, rows, columns), not (6, 2, 1, 1, 1)"),
         ({"x": X[:, :0], "y": Y}, "x must have the shape (n, inputs), (n, rows, columns) or (n, channels, rows, columns), not (6, 0)"),
-        ({"x": X[:1], "y": Y[:1]}, "it has 1 examples to train on, and at least 2 are needed"),
-        ({"x": X[:0], "y": Y[:0]}, "it has 0 examples to train on, and at least 2 are needed"),
+        ({"x": X[:1], "y": Y[:1]}, "x has the shape (1, 2), and at least 2 examples to train on are needed"),
+        ({"x": X[:0], "y": Y[:0]}, "x has the shape (0, 2), and at least 2 examples to train on are needed"),
+        ({"x": np.zeros((6, 8, 8, 3)), "y": Y}, "x has the shape (6, 8, 8, 3), and channels come before rows and columns: write x.transpose(0, 3, 1, 2)"),
         ({"x": X, "y": Y[:, None]}, "y has the shape (6, 1), and must have (n,) for classes; numbers must be floating"),
         ({"x": X, "y": np.zeros((6, 1, 1))}, "y has the shape (6, 1, 1), and must have (n,) or (n, outputs)"),
         ({"x": X + np.array([np.nan, 0]), "y": Y}, "x holds what is not finite in float32, first in example 0"),
@@ -284,6 +342,9 @@ def test_what_is_no_file_of_arrays_gets_one_line(tmp_path: Path) -> None:
     write(tmp_path / "here.npz", x=X, y=Y)
     with pytest.raises(InputError, match="no such file; did you mean 'here"):
         examples("hear.npz", folder=tmp_path)
+    (tmp_path / "dead.npz").symlink_to("nowhere")
+    with pytest.raises(InputError, match=r"dead.npz: is no file, nor a link to one$"):
+        examples("dead.npz", folder=tmp_path)
     (tmp_path / "text.npz").write_text("no archive")
     with pytest.raises(InputError, match="it is no "):
         examples("text.npz", folder=tmp_path)
@@ -423,6 +484,7 @@ def test_normalisation_keeps_no_statistics_and_says_so(folder: Path) -> None:
     assert torch.equal(module(x), module.eval()(x))
     (remark,) = found.remarks
     assert "statistics of the batch" in remark
+    assert own("my_net.py:Each", folder).remarks == ()
 
 
 @pytest.mark.parametrize(
@@ -438,8 +500,13 @@ def test_normalisation_keeps_no_statistics_and_says_so(folder: Path) -> None:
         ("Counting", "Counting changes 'seen' in training, which is no weight and lies on no plane"),
         ("Restless", "Restless gives other outputs each time in eval mode, for the same weights and inputs"),
         ("Huge", "it has 5,000,002 weights; at most 2,000,000 are trained, whose whole path is kept"),
+        ("Shifting", "Shifting changes the x that it is given, as x -= 1 and ReLU(inplace=True) do; write x = x - 1"),
+        ("Crowded", "Crowded fails in eval mode with 375 examples at once at my_net.py:95: ValueError: too many"),
+        ("Softening", "Softening gives (375, 1) for 375 examples in eval mode, and must give (375, 2)"),
+        ("Leaving", "Leaving does not take a batch of moons, x of the shape (2, 2) at my_net.py:107: SystemExit: 0"),
+        ("built", "built is a module already; name its class, Identity, or a function that returns a new one"),
         ("Empty", "Empty has no weights to train"),
-        ("Broken", "Broken cannot be built at my_net.py:93: ValueError: no such thing"),
+        ("Broken", "Broken cannot be built at my_net.py:129: ValueError: no such thing"),
         ("Plain", "Plain is a class, but no nn.Module; it must be a subclass of torch.nn.Module"),
         ("made", "made needs the argument 'width': args: {width: …}"),
         ("three", "three returns no nn.Module, but int"),
@@ -485,10 +552,13 @@ def test_a_last_batch_of_one_that_normalisation_does_not_take(folder: Path) -> N
     [
         ("my_net.py:Net", "its code runs only under --allow-code"),
         ("my_net.Net", "its code runs only under --allow-code"),
+        ("code.py:Net", "'code.py:Net' is a part of Python, not a network to train; give code.py another name"),
         ("os.system", "'os.system' is a part of Python, not a network to train"),
         ("subprocess:run", "is a part of Python"),
         ("torch.load", "it runs only under --allow-code"),
         ("torch.hub.load", "it runs only under --allow-code"),
+        # It declares that it returns a module, and runs a text among its arguments.
+        ("torch.fx.graph_module.reduce_graph_module", "it runs only under --allow-code"),
         ("numpy.loadtxt", "it runs only under --allow-code"),
         ("torch._utils.Net", "'_utils' is private to its package"),
         ("gdsim.cli.main", "'gdsim' is a tool"),
@@ -508,14 +578,15 @@ def test_no_code_runs_that_may_not(folder: Path, name: str, words: str) -> None:
     assert words in line
 
 
-def test_a_declared_function_of_a_package_runs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_function_of_a_package_runs_only_if_it_may(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     package = tmp_path / "lib" / "site-packages"
     package.mkdir(parents=True)
     text = "from torch import nn\n\ndef small() -> nn.Linear:\n    return nn.Linear(2, 2)\n\ndef secret():\n    raise SystemExit\n"
     (package / "zoo_of_nets.py").write_text(text)
     monkeypatch.syspath_prepend(str(package))
-    assert network("zoo_of_nets.small", examples("moons")).title == "small on moons"
-    assert "only under --allow-code" in refusal(network="zoo_of_nets.secret", data="moons")
+    assert network("zoo_of_nets.small", examples("moons"), allow_code=True).title == "small on moons"
+    for name in ("small", "secret"):
+        assert "only under --allow-code" in refusal(network=f"zoo_of_nets.{name}", data="moons")
     del sys.modules["zoo_of_nets"]
 
 
@@ -529,7 +600,7 @@ MLP = {"network": "mlp", "data": "digits"}
     ("given", "line"),
     [
         ({"network": "mlp"}, "objective: needs data: digits, moons, spirals, regression, or the path of an .npz file with x and y"),
-        ({"network": "mlp", "data": "digit"}, "objective.data: there is no data 'digit'; did you mean 'digits'?"),
+        ({"network": "mlp", "data": "digit"}, "objective.data: there is no data 'digit'; there are digits, moons, spirals, regression, or the path of an .npz file"),
         ({"network": "mlp", "data": "cifar"}, "objective.data: there is no data 'cifar'; there are digits, moons, spirals, regression, or the path of an .npz file"),
         ({"network": "mlp", "data": "none.npz"}, "objective.data: none.npz: no such file"),
         ({"network": "mlp", "data": "{name: digits, noise: 1}"}, "objective.data.noise: noise goes with what is generated: moons, spirals, regression"),
@@ -545,6 +616,13 @@ MLP = {"network": "mlp", "data": "digits"}
         ({**MLP, "args": "{x: 3}"}, "objective.args: args goes with a module of one's own"),
         ({**MLP, "hidden": "[4000, 4000]"}, "objective.network: it has 16,304,010 weights; at most 2,000,000 are trained, whose whole path is kept"),
         ({"network": "cnn", "data": "moons"}, "objective.network: cnn needs images, x of the shape (n, channels, rows, columns); moons has (375, 2)"),
+        ({**MLP, "hidden": "128"}, "objective.hidden: must be a list of items, each a whole number from 1 to 4096, not 128; write [128]"),
+        ({**MLP, "layers": "[128]"}, "objective: unknown key 'layers'; did you mean 'hidden'?"),
+        ({**MLP, "seed": 3}, "objective: unknown key 'seed'; it belongs at the top, beside objective"),
+        ({**MLP, "rest": "batch_size: 3"}, "unknown key 'batch_size'; it belongs below objective"),
+        ({"network": "torch.nn.Linear", "data": "moons", "args": "[2, 2]"}, "objective.args: must be a mapping, not [2, 2]"),
+        ({"network": "mlp", "data": "regression", "rest": "view: {panels: [accuracy]}"}, "view.panels.0: accuracy goes with classes, and y of regression holds numbers"),
+        ({**MLP, "rest": "view: {layers: lines}"}, "view.layers: goes with panels: [layers] or [weights]"),
         ({**MLP, "hiden": "[3]"}, "objective: unknown key 'hiden'; did you mean 'hidden'?"),
         ({**MLP, "expression": "x"}, "objective: must have one of name, expression, samples, python, network, not 'expression' and 'network'"),
         ({**MLP, "class": 3}, "objective: 'class' goes with wrt: input"),

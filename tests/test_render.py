@@ -163,7 +163,7 @@ LOOKS = {
     "a curve": ({"vectors": True}, 12, ["double_well"]),
     "a matrix": ({}, 3, ["himmelblau", "schwefel", "double_well"]),
     "a full matrix": ({"layout": "grid"}, 3, ["himmelblau", "goldstein_price"]),
-    "for a slide": ({"theme": "slide", "fill": "heat", "arrows": "stream"}, 3, ["himmelblau"]),
+    "for a slide": ({"theme": "slide", "fill": "heat"}, 3, ["himmelblau"]),
     "bare lines": ({"theme": "ggplot", "fill": "none", "levels": "rank", "vectors": True}, 2, ["branin"]),
     "a surface": ({"kind": "surface"}, 3, ["himmelblau"]),
     "surfaces": ({"kind": "surface", "layout": "grid", "heights": "log"}, 4, ["rosenbrock"]),

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import re
 import sys
+from pathlib import Path
 from types import SimpleNamespace
 
 import numpy as np
@@ -22,7 +24,8 @@ from gdsim.render.mosaic import mosaic
 from gdsim.scene.mosaic import assemble
 from gdsim.sources import yaml_of
 from gdsim.themes import theme
-from gdsim.training.maps import MOMENTS, Explanation, attribution, explain, maps
+from gdsim.training.attribution import attribution, inner_method
+from gdsim.training.maps import MOMENTS, Explanation, explain, maps
 from gdsim.trajectory import Stop, Training, save
 
 CONFIG = """
@@ -123,6 +126,9 @@ def test_the_units_of_a_layer_fill_a_rectangle(units, shape, open_):
     ("method", "words"),
     [
         ("gradiant", "did you mean 'gradient'"),
+        ("conv1", "did you mean 'layer:conv1'"),
+        ("Layer:Conv2", "did you mean 'layer:conv2'"),
+        ("", "there are gradient"),
         ("lime", "there are gradient, saliency, smoothgrad, integrated, gradcam and layer:NAME"),
         ("layer:conv3", "there is no layer 'conv3'; did you mean 'conv"),
         ("layer:block", "there are conv1, relu, conv2, tanh, flat, output"),
@@ -142,8 +148,51 @@ def test_gradcam_needs_a_convolution_and_a_layer_a_part_in_the_score(picture):
         attribution(model, picture, 0, "gradcam")
     model.add_module("idle", torch.nn.Identity())
     model.forward = lambda inputs: model[1](model[0](inputs))
-    with pytest.raises(InputError, match="has no part in the score"):
+    with pytest.raises(InputError, match=r"has no part in the score: name another of 0, 1$"):
         attribution(model, picture, 0, "layer:idle")
+
+
+class Recurrent(torch.nn.Module):
+    """Its first layer gives several tensors, and another one does not depend on the image."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.rnn = torch.nn.LSTM(6, 3, batch_first=True)
+        self.place = torch.nn.Embedding(1, 3)
+        self.output = torch.nn.Linear(3, 4)
+
+    def forward(self, inputs: torch.Tensor) -> torch.Tensor:
+        return self.output(self.rnn(inputs.mean(1))[0][:, -1] + self.place(torch.zeros(1, dtype=torch.long)))
+
+
+def test_a_layer_that_gives_no_map_is_told_and_is_not_what_is_shown_by_itself(picture):
+    model = Recurrent().requires_grad_(False)
+    with pytest.raises(InputError, match=r"the layer 'rnn' gives no tensor of a batch: name another of place, output$"):
+        attribution(model, picture, 0, "layer:rnn")
+    with pytest.raises(InputError, match="the layer 'place' has no part in the score"):
+        attribution(model, picture, 0, "layer:place")
+    assert inner_method(model, picture, 0) == "layer:output"
+    assert inner_method(small(), picture, 0) == "layer:conv2"
+
+
+@pytest.mark.parametrize("method", ["gradient", "saliency", "integrated"])
+def test_a_score_that_does_not_hang_on_the_image_is_told_in_a_line(picture, method):
+    model = torch.nn.Sequential(torch.nn.Flatten(), torch.nn.Linear(108, 3)).requires_grad_(False)
+    model.forward = lambda inputs: model[1](model[0](inputs.detach()))
+    with pytest.raises(InputError, match=f"^{method} cannot be found for this network: [^\n]+$") as caught:
+        attribution(model, picture, 0, method)
+    assert caught.value.key == ("method",)
+
+
+def test_gradcam_looks_at_a_layer_before_what_follows_writes_over_it(picture):
+    model = torch.nn.Sequential(
+        torch.nn.Conv2d(3, 4, 3, padding=1), torch.nn.ReLU(inplace=True), torch.nn.Flatten(), torch.nn.Linear(144, 3)
+    ).requires_grad_(False)
+    given = model[0](picture[None]).requires_grad_()
+    (slope,) = torch.autograd.grad(model[3](given.relu().flatten(1))[0, 1], given)
+    by_hand = (slope.mean((2, 3), keepdim=True) * given).sum((0, 1)).relu()
+    assert by_hand.any()
+    assert np.allclose(attribution(model, picture, 1, "gradcam"), by_hand.detach().numpy(), atol=1e-6)
 
 
 def test_without_captum_plain_gradients_still_come(picture, monkeypatch):
@@ -301,8 +350,10 @@ def test_words_say_what_is_right_and_what_went_wrong():
     assert diverged.sections[0].rows[0].style.settings == "diverged at step 5"
 
 
-@pytest.mark.parametrize("look", ["light", "dark", "slide"])
-@pytest.mark.parametrize("size", [(480, 270), (1280, 720), (1920, 1080)])
+@pytest.mark.parametrize(
+    ("look", "size"),
+    [("light", (480, 270)), ("slide", (480, 270)), ("dark", (1280, 720)), ("slide", (1920, 1080))],
+)
 def test_a_picture_fits_its_size_and_grows_only_with_its_rows(look, size):
     few = mosaic(assembled(explanation(), explanation(), look=look, size=size))
     assert few.size[0] <= size[0] + 2
@@ -324,6 +375,27 @@ def test_what_is_open_has_the_colour_of_the_page():
     sparse, full = (mosaic(assembled(each, look="dark")).poster() for each in (found, explanation()))
     page = np.array([0x10, 0x14, 0x1B])
     assert (sparse == page).all(-1).sum() > (full == page).all(-1).sum()
+
+
+def written(folder: Path, *explained: Explanation, size: tuple[int, int] = (1280, 720)) -> list[str]:
+    """What is written in a picture, as its vectors have it."""
+    write(mosaic(assembled(*explained, size=size)), folder / "written.svg", fps=1, hold=0)
+    return re.findall("<!-- (.*?) -->", (folder / "written.svg").read_text("utf-8"))
+
+
+def test_a_map_where_nothing_is_seen_says_so_in_words(tmp_path):
+    nothing, tiny, open_ = explanation(0.0), explanation(1e-8), explanation()
+    open_.maps["gradient"][:] = np.nan
+    words = written(tmp_path, explanation(), nothing, tiny, open_)
+    assert [words.count(each) for each in ("0 everywhere", "up to 10⁻⁸", "no numbers")] == [1, 1, 1]
+    assert not {"0 everywhere", "no numbers"} & {*written(tmp_path, explanation(), explanation(0.05))}
+
+
+def test_the_numbers_of_the_colours_are_one_where_two_have_no_room(tmp_path):
+    assert {"−1", "1"} <= {*written(tmp_path, explanation())}
+    small_ = written(tmp_path, *[explanation(3.14159e6)] * 6, size=(480, 270))
+    assert "±3.1·10⁶" in small_
+    assert "−3.1·10⁶" not in small_
 
 
 @pytest.mark.parametrize("suffix", ["svg", "pdf"])
@@ -375,6 +447,30 @@ def test_a_mistake_is_told_in_one_line_before_anything_is_trained(run, tmp_path,
         saliency(run / "net.yaml", out=tmp_path, **asked)
     assert "\n" not in str(caught.value)
     assert not [*tmp_path.iterdir()]
+
+
+def test_why_a_map_is_blank_is_told_once_for_each_reason(run, tmp_path, capsys, monkeypatch):
+    unspoken, dark, plain = explanation(), explanation(0.0), explanation()
+    for each, height in ((unspoken, 0.0), (dark, 0.0), (plain, 1.0)):
+        each.maps["gradcam"] = np.full((4, 4), height)
+
+    def told(*answers: Explanation) -> str:
+        found = iter([plain, *answers])  # the first before anything is trained
+        monkeypatch.setattr("gdsim.training.maps.explain", lambda *_, **__: next(found))
+        saliency(run / "net.npz", out=tmp_path)
+        return capsys.readouterr().err
+
+    words = told(unspoken, dark)
+    assert "Grad-CAM is blank for SGD: " in words
+    assert "The input gradient is 0 everywhere for Adam: " in words
+    assert "Grad-CAM is blank for SGD and Adam: " in told(unspoken, unspoken)
+    assert "blank" not in told(plain, plain)
+
+
+def test_a_file_that_is_no_recording_is_told_as_one(tmp_path):
+    (tmp_path / "broken.npz").write_text("x")
+    with pytest.raises(GdsimError, match=r"is no \.npz file"):
+        saliency(tmp_path / "broken.npz", out=tmp_path)
 
 
 def test_what_trains_no_network_is_refused(tmp_path):

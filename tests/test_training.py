@@ -566,16 +566,35 @@ def test_a_class_that_fails_at_what_is_no_number_ends_its_path(net: Network, clo
     assert np.isfinite(path.training.weights).all()
 
 
-def test_a_module_that_fails_is_named(data: Data) -> None:
+@pytest.mark.parametrize("error", [ValueError("only sixteen at once"), SystemExit(0)])
+def test_a_module_that_fails_is_named(data: Data, error: BaseException) -> None:
     class Odd(nn.Linear):
         def forward(self, x: Tensor) -> Tensor:
             if len(x) < 16:
-                raise ValueError("only sixteen at once")
+                raise error
             return super().forward(x)
 
-    with pytest.raises(InputError, match=r"^own cannot be trained: only sixteen at once$") as raised:
+    line = f"^own cannot be trained: {type(error).__name__}: {error}$"
+    with pytest.raises(InputError, match=line) as raised:
         trained(small(data, lambda: Odd(4, 3)), "SGD")
     assert raised.value.key == ("network",)
+
+
+def test_a_class_whose_hooks_fail_is_named(net: Network) -> None:
+    def fail(_: Tensor) -> None:
+        raise ValueError("hooked")
+
+    class Hooked(torch.optim.SGD):
+        def __init__(self, params: Iterable[Tensor], lr: float = 0.1) -> None:
+            super().__init__(params, lr)
+            for each in self.param_groups[0]["params"]:
+                each.register_hook(fail)
+
+        def step(self, closure: Any = None) -> None:  # noqa: ARG002
+            raise ValueError("no grad_fn")
+
+    with pytest.raises(InputError, match=r"^Hooked cannot take a step: hooked$"):
+        trained(net, Hooked)
 
 
 def test_simulate_trains_and_looks() -> None:

@@ -51,6 +51,7 @@ def test_what_was_not_measured_is_not_told():
         ({"share": 0.99997}, "on the plane that holds over 99.9 % of the paths' variance"),
         ({"share": 1.0}, "on the plane that holds 100.0 % of the paths' variance"),
         ({"plane": "random", "share": 0.0312}, "on a random plane, which holds 3.1 % of the paths' variance"),
+        ({"plane": "random", "share": 0.0003}, "on a random plane, which holds under 0.1 % of the paths' variance"),
         ({"plane": "a.npz, b.npz", "share": 0.5}, "on the plane through three checkpoints, which holds 50.0 %"),
         ({"share": float("nan")}, "on digits, 3 steps. "),
         ({"examples": 300}, "of the paths' variance, its loss seen on 300 of 1,347 examples. Adam"),

@@ -125,7 +125,8 @@ def _loaded(source: Path, changes: Sequence[str], allow_code: bool) -> tuple[Exp
     """The experiment of a file, and what was recorded of it, if anything."""
     from gdsim.sources import dimensions, is_picture
 
-    if not is_picture(source) or dimensions(source) is not None or source.suffix.lower() in (".html", ".htm"):
+    written = source.suffix.lower() != ".npz" and not is_picture(source)
+    if written or dimensions(source) is not None or source.suffix.lower() in (".html", ".htm"):
         return load_all([source], changes, {}, allow_code)[0], None
     from gdsim.trajectory import read
 
@@ -190,7 +191,26 @@ def _draw(
     for path in paths.values():
         write(picture, path, fps=1, hold=0, provenance=made)
     missing = [f"The font has no sign for {picture.missing}: each is drawn as a box."] if picture.missing else []
-    return [scene.alt_text, *missing]
+    return [scene.alt_text, *_blank(answered), *missing]
+
+
+def _blank(answered: Sequence[tuple[Sequence[Trajectory], Sequence[Explanation]]]) -> list[str]:
+    """Why a map is 0 everywhere, a sentence for each reason."""
+    from gdsim.scene.words import joined
+
+    still, unspoken = [], []
+    for trajectories, explained in answered:
+        for trajectory, found in zip(trajectories, explained, strict=True):
+            name = f"{trajectory.label} on {trajectory.objective.title}" if len(answered) > 1 else trajectory.label
+            if not found.maps["gradient"].any():
+                still.append(name)
+            elif "gradcam" in found.maps and not found.maps["gradcam"].any():
+                unspoken.append(name)
+    why = "no small change of the image moves the score of the class, as where a layer's units are all at rest"
+    speaks = "nothing that the last convolution sees speaks for the class, and what speaks against is left out"
+    maps = "The input gradient is 0 everywhere for", "Grad-CAM is blank for"
+    told = zip(maps, (still, unspoken), (why, speaks), strict=True)
+    return [f"{begin} {joined(names)}: {reason}." for begin, names, reason in told if names]
 
 
 def _size(experiment: Experiment) -> tuple[int, int]:

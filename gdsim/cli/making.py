@@ -44,12 +44,13 @@ def run(
     targets = [targets_of(out, each, [*each.output.formats, "npz", "csv"]) for each in experiments]
     check_targets(targets, overwrite, configs if changes else ())
     from gdsim.comparison import compare, write_csv
-    from gdsim.descent import simulate
+    from gdsim.descent import shown, trained
     from gdsim.trajectory import save
 
     for experiment, paths in zip(experiments, targets, strict=True):
         with folder_of(paths), progress_bars(experiment.name, "simulating and drawing", quiet) as progress:
-            trajectories = simulate(experiment, track=progress("simulating"))
+            simulated = trained(experiment, track=progress("simulating"))
+            trajectories = shown(experiment, simulated, track=progress("computing what is seen"))
             scene = composed(experiment, trajectories)
             save(paths["npz"], trajectories, experiment)
             table = compare(trajectories)

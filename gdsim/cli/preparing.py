@@ -207,7 +207,7 @@ def computed(trajectories: Sequence[Trajectory]) -> tuple[str, ...]:
     """What a user should know of the planes on which networks are seen; nothing for functions."""
     if all(each.training is None for each in trajectories):
         return ()
-    from gdsim.training.looking import remarks
+    from gdsim.training.remarks import remarks
 
     return remarks(trajectories)
 

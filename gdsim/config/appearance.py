@@ -146,7 +146,7 @@ class View(Model):
     kind: Kind | None = Field(
         None,
         description="contour shows a function of two variables from above, surface shows it in space, curve one of a "
-        "single variable; by default curve or contour, whichever fits the objective.",
+        "single variable, image the image that is descended with wrt: input; by default what fits the objective.",
     )
     plane: (
         Annotated[
@@ -253,6 +253,8 @@ class View(Model):
         beside = [key for key in ("panels_at", "against") if key in self.model_fields_set and getattr(self, key)]
         if not self.panels:
             refuse(Problem((key,), "goes with panels, and panels: [] has none") for key in beside)
+        if "layers" in self.model_fields_set and not {"layers", "weights"}.intersection(self.panels):
+            refuse([Problem(("layers",), "goes with panels: [layers] or [weights]")])
         return self
 
     def kind_of(self, objective: Objective) -> Kind:

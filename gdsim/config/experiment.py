@@ -87,7 +87,7 @@ class Experiment(Model):
     # Each check sees the fields above its own, so what others are checked against comes first.
     objectives: Objectives = Field(
         alias="objective",
-        description="The function to descend; or a list of several, each of which is descended with every optimizer.",
+        description="The function to descend or the network to train; or a list of several, each with every optimizer.",
     )
     start: Start | None = Field(
         None,
@@ -100,10 +100,12 @@ class Experiment(Model):
         examples=[{"SGD": {"lr": 0.01}}],
     )
     steps: Annotated[int, Field(ge=1, le=MAX_STEPS)] = Field(
-        description="How many steps each optimizer takes.", examples=[150]
+        description="How many steps each optimizer takes; a network sees a mini-batch a step.", examples=[150]
     )
     seed: Annotated[int, Field(ge=0, le=2**63 - 1)] = Field(
-        0, description="What random starts and noise are drawn by; the same seed gives the same picture."
+        0,
+        description="What random starts and noise are drawn by, and a network's first weights and mini-batches; the "
+        "same seed gives the same picture.",
     )
     view: Annotated[View, BeforeValidator(or_defaults)] = Field(View(), description="What the picture looks like.")
     animation: Annotated[Animation, BeforeValidator(or_defaults)] = Field(
@@ -226,11 +228,10 @@ class Experiment(Model):
 
     @field_validator("view")
     @classmethod
-    def _check_saliency(cls, view: View, info: ValidationInfo) -> View:
-        if "saliency" in view.panels:
-            for spec in info.data.get("objectives", ()):
-                if (network := spec.to_train()) is not None:
-                    refuse(_saliency_problems(view.saliency, network))
+    def _check_networks(cls, view: View, info: ValidationInfo) -> View:
+        for spec in info.data.get("objectives", ()):
+            if (network := spec.to_train()) is not None:
+                refuse(_panel_problems(view, network))
         return view
 
     @field_validator("view")
@@ -286,6 +287,8 @@ def _excesses_of_networks(
     runs = len(networks) * sum(map(_weight, optimizers.values()))
     if runs and steps * runs > MAX_TRAINED:
         each = f"{len(optimizers)} optimizer{'s' if len(optimizers) > 1 else ''}{several}"
+        slow = ", ".join(label for label, optimizer in optimizers.items() if _weight(optimizer) > 1)
+        each += f", {slow} among them, slower than others" if slow else ""
         yield Problem((), f"at most {MAX_TRAINED // runs} are allowed with {each}: a network's steps take long")
         return
     for network in networks:
@@ -295,8 +298,16 @@ def _excesses_of_networks(
             yield Problem((), f"{sentence} of weights; {-(-steps // most)} would do")
 
 
+def _panel_problems(view: View, network: Network) -> Iterator[Problem]:
+    """Yield what a network has not that a panel is to show."""
+    if "accuracy" in view.panels and network.data.classes is None:
+        sentence = f"accuracy goes with classes, and y of {network.data.name} holds numbers"
+        yield Problem(("panels", view.panels.index("accuracy")), sentence)
+    if "saliency" in view.panels:
+        yield from _saliency_problems(view.saliency, network)
+
+
 def _saliency_problems(wanted: SaliencySpec, network: Network) -> Iterator[Problem]:
-    """Yield what a network has not that a panel of saliency is to show."""
     try:
         image_of(network.data, wanted.image)
     except InputError as error:

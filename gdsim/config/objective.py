@@ -149,7 +149,8 @@ class ObjectiveSpec(Model):
     network: Annotated[str, AfterValidator(one_line)] | None = Field(
         None,
         description="A network to train: mlp or cnn; the dotted name of an nn.Module of an installed package; or "
-        "my_net.py:Net, a class of a file beside the configuration, which runs only under --allow-code.",
+        "my_net.py:Net, a class of a file beside the configuration, which runs only under --allow-code, as a function "
+        "that returns a module does.",
         examples=["mlp", "cnn", "my_net.py:Net"],
     )
     data: Annotated[DataSpec, BeforeValidator(_by_name)] | None = Field(

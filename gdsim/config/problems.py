@@ -46,16 +46,24 @@ def _problem(details: ErrorDetails, document: Document, root: Fragment) -> Probl
         return Problem(path, f"{MISSING}; it must be {expected(_fragment(root, path))}")
     if details["type"] == "extra_forbidden":
         *above, key = path
-        hint = suggestion(str(key), _keys(_fragment(root, tuple(above))))
+        hint = suggestion(str(key), _keys(_fragment(root, tuple(above)))) or _belonging(root, str(key), *above)
         return Problem(tuple(above), f"unknown key '{key}'{hint}", str(key))
     return Problem(path, must_be(_fragment(root, path), details["input"]))
+
+
+def _belonging(root: Fragment, key: str, *above: str | int) -> str:
+    """Return where a key belongs that stands elsewhere: at the top, or below one of the keys there."""
+    if above:
+        return f"; it belongs at the top, beside {above[0]}" if key in root["properties"] else ""
+    home = next((name for name in root["properties"] if key in _keys(_fragment(root, (name,)))), None)
+    return f"; it belongs below {home}" if home else ""
 
 
 def _as_written(path: Path, value: Any) -> Path:
     """Return the path that the user's own text has: it lacks the levels that the models add."""
     written: list[str | int] = []
     for part in path:
-        if not _holds(value, part) and _holds(value, "args") and _holds(value["args"], part):
+        if isinstance(part, str) and not _holds(value, part) and _holds(value, "args") and _holds(value["args"], part):
             written.append("args")
             value = value["args"]
         if _holds(value, part):

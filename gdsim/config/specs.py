@@ -101,7 +101,8 @@ class OptimizerSpec(Model):
     rest: Annotated[dict[str, Any], BeforeValidator(_as_mapping)] | None = Field(
         None,
         description="For a network and a class that moves matrices only, as Muon does: the optimizer of all other "
-        "parameters, a class or a mapping with its class and arguments. AdamW with its defaults for Muon.",
+        "parameters, a class or a mapping with its class and arguments. AdamW with its defaults for Muon. Both follow "
+        "the schedule, each from its own learning rate, unless the schedule sets the rates, as OneCycleLR does.",
         examples=["AdamW", {"class": "AdamW", "lr": 0.001}],
         json_schema_extra={"anyOf": [{"type": "string"}, {"type": "object", "required": ["class"]}, {"type": "null"}]},
     )

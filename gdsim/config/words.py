@@ -13,7 +13,17 @@ __all__ = ["Fragment", "accepts", "expected", "is_number", "must_be", "shown", "
 Fragment = Mapping[str, Any]
 """A JSON Schema, or a part of one without references."""
 
-SPELLINGS = {"learning_rate": "lr", "step_size": "lr", "beta1": "betas", "beta2": "betas"}
+SPELLINGS = {
+    "learning_rate": "lr",
+    "step_size": "lr",
+    "beta1": "betas",
+    "beta2": "betas",
+    "epochs": "steps",
+    "iterations": "steps",
+    "layers": "hidden",
+    "model": "network",
+    "target": "class",
+}
 LONGEST = 60  # characters of a value that are shown
 MOST_CHOICES = 12  # that are named in a sentence
 
@@ -24,7 +34,14 @@ def must_be(fragment: Fragment, value: Any) -> str:
     meant = [choice for choice in fragment.get("anyOf", []) if choice.get("type") == kind]
     wanted = {"anyOf": meant} if meant else fragment
     hint = _hint(wanted, value) if isinstance(value, str) else ""
+    if kind is None and any(_is_list_of(form, value) for form in (wanted, *wanted.get("anyOf", ()))):
+        hint = hint or f"; write [{shown(value)}]"
     return f"must be {expected(wanted)}, not {shown(value)}{hint}"
+
+
+def _is_list_of(fragment: Fragment, value: Any) -> bool:
+    """Return whether a value alone would do in a list."""
+    return "$ref" not in fragment.get("items", {"$ref": ""}) and accepts(fragment, [value])
 
 
 def _hint(fragment: Fragment, text: str) -> str:
@@ -123,6 +140,8 @@ def accepts(fragment: Fragment, value: Any) -> bool:
 def suggestion(word: str, choices: Iterable[str]) -> str:
     """Return `"; did you mean 'lr'?"` for a mistyped key, or for a name that other libraries use for it."""
     choices = set(choices)
+    if (meant := SPELLINGS.get(word)) in choices:
+        return did_you_mean(str(meant), [str(meant)])
     direct = did_you_mean(word, sorted(choices))
     elsewhere = (meant for name, meant in SPELLINGS.items() if meant in choices and did_you_mean(word, [name]))
     return direct or next((did_you_mean(meant, [meant]) for meant in elsewhere), "")

@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from gdsim.errors import InputError, did_you_mean
+from gdsim.errors import InputError
 from gdsim.installed import find
 from gdsim.networks.generated import GENERATED
 from gdsim.networks.measured import KEY, read_examples
@@ -82,14 +82,14 @@ def examples(
             with "data".
     """
     if name not in DATA and not name.lower().endswith(".npz"):
-        offer = did_you_mean(name, DATA) or f"; there are {', '.join(DATA)}, or the path of an .npz file"
-        raise InputError(f"there is no data '{name}'{offer}", (*KEY, "name"))
+        others = f"{', '.join(DATA)}, or the path of an .npz file"
+        raise InputError(f"there is no data '{name}'; there are {others}", (*KEY, "name"))
     if noise is not None and name not in GENERATED:
         raise InputError(f"noise goes with what is generated: {', '.join(GENERATED)}", (*KEY, "noise"))
     chance = np.random.default_rng(seed)
     if name in GENERATED:
-        found = _generated(name, n or DEFAULT_NUMBER, noise, chance)
-        return _divided(name, found, None, test, chance)
+        n = n or DEFAULT_NUMBER
+        return _divided(name, _generated(name, n, noise, chance), n, test, chance)
     if name == "digits":
         return _divided(name, _digits(), n, test, chance)
     path = Path(name) if folder is None else folder / name
@@ -124,15 +124,17 @@ def _divided(
     test: float | None,
     chance: np.random.Generator,
 ) -> Data:
-    """Take n of what was found, in an order of chance, and keep a share of it to test with."""
+    """Take n of what was found and keep a share of it to test with, in an order of chance; or all of it as it is."""
     x, y = found["x"], found["y"]
     if n is not None and n > len(x):
         raise InputError(f"{name} has {len(x):,} examples, not {n:,}", (*KEY, "n"))
     if test is not None and "x_test" in found:
         raise InputError(f"{name} brings its own x_test and y_test; leave test away", (*KEY, "test"))
     classes = int(y.max()) + 1 if y.dtype.kind == "i" else None
-    order = chance.permutation(len(x))[:n]
-    kept = 0 if "x_test" in found else round(len(order) * (DEFAULT_TEST if test is None else test))
+    share = 0.0 if "x_test" in found else DEFAULT_TEST if test is None else test
+    # Whoever has divided the examples already finds them in their own order, and their own loop in every bit.
+    order = chance.permutation(len(x))[:n] if share or n is not None else np.arange(len(x))
+    kept = round(len(order) * share)
     first, last = order[: len(order) - kept], order[len(order) - kept :]
     if len(first) < 2:
         raise InputError(

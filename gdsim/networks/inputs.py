@@ -84,7 +84,8 @@ def objective(
         minima=fixed(np.zeros((0, dim))),
         minimum=None,
         local_minima=fixed(np.zeros((0, dim))),
-        formula="",
+        # An image is seen itself; of other inputs the value alone, which is not the score.
+        formula="" if data.image is not None else rf"-\mathrm{{score}}_{{{target}}}",
         source=f"the negative score of class {target} that {network.title} gives its input, {origin}",
         parameters=MappingProxyType({}),
         image=data.image,

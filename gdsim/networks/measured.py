@@ -19,6 +19,12 @@ NAMES = ("x", "y", "x_test", "y_test")
 FILE_LIMIT = 2**30
 """So many bytes may all arrays of a file take together; MNIST's images are 376 MB as float64."""
 
+MOST_NUMBERS = 2**28
+"""So many of them are taken, which become float32 whatever they were; CIFAR-10 has 184 million."""
+
+COLORS = (1, 3, 4)
+"""How many channels images have that are saved with them last."""
+
 MOST_OUTPUTS = 1000
 
 Arrays = dict[str, npt.NDArray[Any]]
@@ -41,7 +47,9 @@ def read_examples(path: Path) -> Arrays:
             numbers, or does not fit the others; or a label is out of range.
     """
     if not path.is_file():
-        raise InputError(f"{path}: no such file{sibling(path)}", KEY)
+        there = path.is_symlink() or path.exists()
+        sentence = "is no file, nor a link to one" if there else f"no such file{sibling(path)}"
+        raise InputError(f"{path}: {sentence}", KEY)
     try:
         return _checked(_arrays(path))
     except (UnreadableError, InputError) as error:
@@ -56,8 +64,12 @@ def _arrays(path: Path) -> Arrays:
         missing = next((name for name in wanted if name not in entries), None)
         if missing is not None:
             found = ", ".join(sorted(entries)) or "nothing"
-            raise UnreadableError(f"it holds no array '{missing}', and needs {' and '.join(wanted)}; found: {found}")
-        return {name: array_of(archive, name, entries[name]) for name in wanted}
+            needed = f"{', '.join(wanted[:-1])} and {wanted[-1]}"
+            raise UnreadableError(f"it holds no array '{missing}', and needs {needed}; found: {found}")
+        arrays = {name: array_of(archive, name, entries[name]) for name in wanted}
+    if (count := sum(array.size for array in arrays.values())) > MOST_NUMBERS:
+        raise UnreadableError(f"it holds {count:,} numbers; at most {MOST_NUMBERS:,} are taken")
+    return arrays
 
 
 def _checked(arrays: Arrays) -> Arrays:
@@ -67,7 +79,7 @@ def _checked(arrays: Arrays) -> Arrays:
     for part in ("", "_test") if "x_test" in arrays else ("",):
         _check_shapes(f"x{part}", arrays[f"x{part}"], f"y{part}", arrays[f"y{part}"])
     if len(arrays["x"]) < 2:
-        raise InputError(f"it has {len(arrays['x'])} examples to train on, and at least 2 are needed")
+        raise InputError(f"x has the shape {arrays['x'].shape}, and at least 2 examples to train on are needed")
     if "x_test" in arrays:
         _check_alike(arrays)
     if arrays["y"].dtype.kind == "f":
@@ -85,6 +97,9 @@ def _check_shapes(x_name: str, x: npt.NDArray[Any], y_name: str, y: npt.NDArray[
     if not 2 <= x.ndim <= 4 or 0 in x.shape[1:]:
         shapes = "(n, inputs), (n, rows, columns) or (n, channels, rows, columns)"
         raise InputError(f"{x_name} must have the shape {shapes}, not {x.shape}")
+    if x.ndim == 4 and x.shape[3] in COLORS and min(x.shape[1:3]) > max(COLORS):
+        sentence = f"{x_name} has the shape {x.shape}, and channels come before rows and columns"
+        raise InputError(f"{sentence}: write {x_name}.transpose(0, 3, 1, 2)")
     whole = y.dtype.kind != "f"
     if y.ndim != 1 and (whole or y.ndim != 2 or not 1 <= y.shape[1] <= MOST_OUTPUTS):
         wanted = "(n,) for classes; numbers must be floating" if whole else "(n,) or (n, outputs)"

@@ -10,6 +10,8 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, NamedTuple
 
+import numpy as np
+
 from gdsim.errors import InputError, did_you_mean
 from gdsim.networks.data import Data
 from gdsim.networks.sizes import cnn_weights, mlp_weights
@@ -88,7 +90,7 @@ class Network:
         batch_size: How many examples a mini-batch has; the last of an epoch may have fewer.
         every: Every so many steps the weights are kept; None for what memory allows.
         weights: How many weights all its parameters have together.
-        remarks: What was changed about a module of one's own, a sentence each.
+        remarks: What was changed about a module of one's own, or may surprise about the data, a sentence each.
     """
 
     name: str
@@ -211,8 +213,19 @@ def network(
         batch_size=batch_size,
         every=every,
         weights=form.weights,
-        remarks=form.remarks,
+        remarks=(*form.remarks, *_remarks(data)),
     )
+
+
+def _remarks(data: Data) -> Iterator[str]:
+    """Yield what is to be said of data: labels that were saved as floating numbers are no classes."""
+    if data.classes is None and data.y.shape[1] == 1 and not (data.y % 1).any():
+        kinds, least = len(np.unique(data.y)), data.y.min()
+        if least == 0 and 2 * kinds <= len(data.y):
+            sentence = (
+                "y holds whole numbers as floating ones, and they are learnt as numbers; for classes save integers"
+            )
+            yield f"{data.name}: {sentence}"
 
 
 def _check_belonging(name: str, given: Mapping[str, bool]) -> None:

@@ -56,7 +56,7 @@ def array_of(archive: zipfile.ZipFile, name: str, entry: zipfile.ZipInfo) -> npt
     """
     with _unpacked(archive, name, entry) as file:
         shape, fortran_order, dtype = _checked_header(file, name, entry.file_size)
-        content = file.read(prod(shape) * dtype.itemsize)
+        content = _exactly(file, name, prod(shape) * dtype.itemsize)
         return np.ndarray(shape, dtype, buffer=content, order="F" if fortran_order else "C")
 
 
@@ -81,8 +81,8 @@ def last_row(archive: zipfile.ZipFile, name: str, entry: zipfile.ZipInfo, width:
         row = shape[-1] * dtype.itemsize
         over = prod(shape) * dtype.itemsize - row
         while over:
-            over -= len(file.read(min(over, AT_ONCE)))
-        return np.frombuffer(file.read(row), dtype)
+            over -= len(_exactly(file, name, min(over, AT_ONCE)))
+        return np.frombuffer(_exactly(file, name, row), dtype)
 
 
 @contextmanager
@@ -91,6 +91,14 @@ def _unpacked(archive: zipfile.ZipFile, name: str, entry: zipfile.ZipInfo) -> It
         raise UnreadableError(f"'{name}' is packed in a way that numpy does not use")
     with archive.open(entry) as file:
         yield file
+
+
+def _exactly(file: IO[bytes], name: str, count: int) -> bytes:
+    """Read so many bytes; the archive may have promised more than it holds."""
+    content = file.read(count)
+    if len(content) < count:
+        raise UnreadableError(f"'{name}' breaks off: it is shorter than the file declares")
+    return content
 
 
 def _checked_header(file: IO[bytes], name: str, size: int) -> tuple[tuple[int, ...], bool, np.dtype[Any]]:

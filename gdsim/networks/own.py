@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import inspect
 import re
-import typing
 import warnings
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
@@ -14,7 +13,7 @@ from typing import Any
 
 import torch
 from torch import Tensor, nn
-from torch.nn.modules.batchnorm import _NormBase
+from torch.nn.modules.batchnorm import _BatchNorm, _NormBase
 from torch.nn.parameter import is_lazy
 
 from gdsim.errors import InputError, did_you_mean
@@ -28,6 +27,9 @@ KEY = ("network",)
 OURS = ("mlp", "cnn")
 DOTTED = re.compile(r"[^\W\d]\w*(\.[^\W\d]\w*)+\Z")
 IN_A_FILE = re.compile(r"[^\W\d]\w*(\.[^\W\d]\w*)*:[^\W\d]\w*(\.[^\W\d]\w*)*\Z")
+AT_ONCE = 2**20
+"""So many numbers of inputs a module is tried on in eval mode, as many as a loss on a plane takes at once."""
+
 STATISTICS = (
     "{title}: normalisation takes the statistics of the batch at hand, in training and elsewhere: running ones are no "
     "weights, and a plane of weights has no place for them"
@@ -41,7 +43,7 @@ def import_module(
 
     Args:
         name: `"package.module.Net"` of an installed package, or `"my_net.py:Net"`; a class of modules, or a function
-            that returns one. A function of an installed package must be declared so, or be let run.
+            that returns one, which must be let run.
         args: What is passed to it.
         folder: Where the configuration stands, the current folder when None.
         allow_code: Whether code that stands there may run.
@@ -58,9 +60,14 @@ def import_module(
     if isinstance(found, type):
         if not issubclass(found, nn.Module):
             raise InputError(f"{title} is a class, but no nn.Module; it must be a subclass of torch.nn.Module", KEY)
-    elif not allow_code and not _is_declared(found):
-        sentence = f"{title} is no class of nn.Module, nor declared to return one (-> nn.Module)"
-        raise InputError(f"{sentence}; it runs only under --allow-code", KEY)
+    elif isinstance(found, nn.Module):
+        kind = type(found).__name__
+        raise InputError(
+            f"{title} is a module already; name its class, {kind}, or a function that returns a new one", KEY
+        )
+    elif not allow_code:
+        # What a function does with its arguments is anybody's guess: one of torch.fx runs a text as Python.
+        raise InputError(f"{title} is a function, no class of nn.Module: it runs only under --allow-code", KEY)
     _check_arguments(found, title, args)
     return partial(_built, found, title, dict(args), folder), title
 
@@ -83,15 +90,6 @@ def _reference(name: str) -> str:
         raise InputError(f"'{private}' is private to its package: name a class that the package offers", KEY)
     module, _, path = name.rpartition(".")
     return f"{module}:{path}"
-
-
-def _is_declared(function: Callable[..., Any]) -> bool:
-    """Return whether a function says that it returns a module, so that a name alone cannot make others be called."""
-    try:
-        declared = typing.get_type_hints(function).get("return")
-    except Exception:  # annotations may name what is nowhere imported
-        return False
-    return isinstance(declared, type) and issubclass(declared, nn.Module)
 
 
 def _check_arguments(found: Callable[..., Any], title: str, args: Mapping[str, Any]) -> None:
@@ -148,7 +146,7 @@ def tried(
         last = len(data.x) % batch_size
         if last == 1 or batch_size == 1:
             _check_alone(module, title, data, batch_size)
-        normalises = any(isinstance(part, _NormBase) for part in module.modules())
+        normalises = any(isinstance(part, _BatchNorm) for part in module.modules())
     return weights, (STATISTICS.format(title=title),) if normalises else ()
 
 
@@ -167,10 +165,13 @@ def _check_parameters(module: nn.Module, title: str) -> None:
 
 
 def _check_outputs(module: nn.Module, title: str, data: Data, home: Path | None) -> None:
-    x = torch.from_numpy(data.x[:2])
+    x = _first(data, 2)
     wanted = (2, data.outputs)
     with _told(f"{title} does not take a batch of {data.name}, x of the shape {tuple(x.shape)}", home):
         outputs = module(x)
+    if not torch.equal(x, _first(data, 2)):
+        sentence = f"{title} changes the x that it is given, as x -= 1 and ReLU(inplace=True) do; write x = x - 1"
+        raise InputError(sentence, KEY)
     if not isinstance(outputs, Tensor):
         raise InputError(f"{title} returns {type(outputs).__name__}, and must return a tensor {wanted}", KEY)
     if tuple(outputs.shape) != wanted:
@@ -188,7 +189,7 @@ def _check_outputs(module: nn.Module, title: str, data: Data, home: Path | None)
 
 def _check_state(module: nn.Module, title: str, data: Data, home: Path | None) -> None:
     """Refuse a module whose outputs depend on more than its weights."""
-    x = torch.from_numpy(data.x[:2])
+    x = _first(data, 2)
     before = {name: each.clone() for name, each in module.named_buffers()}
     with torch.no_grad():
         module(x)
@@ -198,26 +199,36 @@ def _check_state(module: nn.Module, title: str, data: Data, home: Path | None) -
                 f"{title} changes '{changed[0]}' in training, which is no weight and lies on no plane", KEY
             )
         module.eval()
-        with _told(f"{title} fails in eval mode", home):
-            first, second = module(x), module(x)
+        many = _first(data, max(2, AT_ONCE * len(data.x) // data.x.size))
+        with _told(f"{title} fails in eval mode with {len(many)} examples at once", home):
+            first, second, together = module(x), module(x), module(many)
         module.train()
+    wanted = (len(many), data.outputs)
+    if not isinstance(together, Tensor) or tuple(together.shape) != wanted:
+        found = tuple(together.shape) if isinstance(together, Tensor) else type(together).__name__
+        raise InputError(f"{title} gives {found} for {len(many)} examples in eval mode, and must give {wanted}", KEY)
     if not torch.equal(first.nan_to_num(), second.nan_to_num()):
         raise InputError(f"{title} gives other outputs each time in eval mode, for the same weights and inputs", KEY)
 
 
 def _check_alone(module: nn.Module, title: str, data: Data, batch_size: int) -> None:
     try:
-        module(torch.from_numpy(data.x[:1]))
-    except Exception as error:
+        module(_first(data, 1))
+    except (Exception, SystemExit) as error:
         here = "each" if batch_size == 1 else f"of {len(data.x)} examples the last"
         sentence = f"{here} mini-batch has one example, which {title} does not take: {words_of(error)}"
         raise InputError(sentence, ("batch_size",)) from error
+
+
+def _first(data: Data, count: int) -> Tensor:
+    """Return the first inputs of data, as a copy of their own."""
+    return torch.from_numpy(data.x[:count].copy())
 
 
 @contextmanager
 def _told(sentence: str, home: Path | None) -> Iterator[None]:
     try:
         yield
-    except Exception as error:
+    except (Exception, SystemExit) as error:
         place = place_of(error, (home or Path.cwd()).resolve())
         raise InputError(f"{sentence}{place}: {words_of(error)}", KEY) from error

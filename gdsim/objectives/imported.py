@@ -44,9 +44,10 @@ def import_function(
     """
     module, path = _parts(reference)
     top = module[0]
-    if top in sys.stdlib_module_names or any(_is_dunder(word) for word in [*module, *path]):
-        raise InputError(f"'{reference}' is a part of Python, not a {what}", KEY)
     beside = (folder or Path.cwd()).resolve()
+    if top in sys.stdlib_module_names or any(_is_dunder(word) for word in [*module, *path]):
+        stands = f"; give {top}.py another name, which Python has itself" if (beside / f"{top}.py").exists() else ""
+        raise InputError(f"'{reference}' is a part of Python, not a {what}{stands}", KEY)
     name = ".".join(module)
     importlib.invalidate_caches()
     if allow_code and _Beside(beside).find_spec(top) is not None:

@@ -58,6 +58,14 @@ class Landscape:
         """(2, 2) the low and high end of the view along each direction."""
         return np.array([[self.x[0], self.x[-1]], [self.y[0], self.y[-1]]])
 
+    @property
+    def held(self) -> str:
+        """The share in per cent, in words; what is not quite all, or not quite nothing, does not round to it."""
+        words = f"{100 * self.share:.1f}"
+        if words == "100.0" and self.share < 1 - 1e-6:
+            return "over 99.9 %"
+        return "under 0.1 %" if words == "0.0" and self.share > 0 else f"{words} %"
+
     def lift(self, spots: FloatArray) -> FloatArray:
         """Return the weights (…, weights) that spots (…, 2) stand for."""
         return self.origin + spots @ self.axes

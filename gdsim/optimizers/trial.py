@@ -126,8 +126,8 @@ def _end(chosen: Method, like: Like, factor: float = 1.0) -> Tensor:
         return torch.cat([parameter.detach().flatten() for parameter in parameters])
 
     for _ in range(TRIAL_STEPS):
-        closure()
         try:
+            closure()  # a class may have hooks on its parameters
             optimizer.step(closure) if chosen.wants_closure else optimizer.step()  # type: ignore[arg-type]
         except Exception as error:
             raise _StepError(error) from error

@@ -11,7 +11,7 @@ __all__ = ["bare", "reason", "setting", "words"]
 EXPLAINED = {
     "Tensor.__contains__": "it takes its parameters in groups that are marked one by one, which gdsim does not make",
     "does not require grad": "it differentiates by itself, and neither in a closure nor by backward(create_graph=True)",
-    "only supports 2D parameters": "it moves matrices only, and a point is a vector",
+    "only supports 2D parameters": "it moves matrices only",
     "inplace": "it moves the point before it differentiates the gradient, which PyTorch does not allow",
     "got dtype double": "it keeps numbers of single precision by default, which do not mix with points of double",
 }

@@ -128,7 +128,7 @@ def _held(name: str, text: str) -> str:
 def _chips(scene: Scene) -> Iterator[str]:
     for index, style in enumerate(scene.styles):
         words = f"{swatch(style, scene.theme.casing)}<span>{escape(style.label)}</span>"
-        about = escape(" · ".join(filter(None, [style.label, style.settings])))
+        about = escape(" · ".join(filter(None, [style.label, style.settings, style.aside])))
         told = f'class="chip" data-style="{index}" aria-pressed="true" title="{about}"'
         yield f'<button type="button" {told}>{words}</button>'
 

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-import warnings
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager, nullcontext
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import nullcontext
 from copy import copy
 from dataclasses import replace
 from pathlib import Path as FilePath
@@ -12,18 +11,19 @@ from types import MappingProxyType
 
 import numpy as np
 import numpy.typing as npt
-from matplotlib import rc_context, rcParamsDefault
 from matplotlib.colors import to_rgb
 
 from gdsim.render.cast import FacetLayer, Layer, PanelLayer, StripsLayer, TilesLayer
 from gdsim.render.counter import Counter
+from gdsim.render.defaults import ours, save_vectors
 from gdsim.render.drawing import Digits, Drawing, Figures, Pane, Sign, Sprite, Trace, Vectors, draw, outline, stride
 from gdsim.render.grounds import draw_bar, draw_facet
-from gdsim.render.layout import Layout, Place, Wanted, lay_out
+from gdsim.render.layout import Layout, Place, Wanted, em_of, lay_out
 from gdsim.render.legend import draw_key, draw_legend, draw_names, draw_title, key_length
 from gdsim.render.panels import digits_of, draw_panels, least_of, longest, tall_of
 from gdsim.render.picture import Moving, Picture
 from gdsim.render.still import Still
+from gdsim.render.tiles import tiles_high
 from gdsim.render.window import Moment, Window
 from gdsim.scene import Field, Film, Group, Panel, Relief, Scene, Strips, Tiles
 
@@ -81,7 +81,7 @@ class Frames:
         self._scene = scene
         self.size = scene.size
         self.transparent = transparent
-        with _ours():
+        with ours():
             self._prepare(scene)
 
     def _prepare(self, scene: Scene) -> None:
@@ -105,7 +105,9 @@ class Frames:
         exact = dict.fromkeys([theme.page, theme.text, *(style.color for style in scene.styles), theme.quiet])
         plain = np.array([[round(255 * part) for part in to_rgb(color)] for color in exact], np.uint8)
         # A picture that changes may have lost in the last frame what it had before.
-        tints = {screen.colors.tobytes(): screen.colors for layer in self._layers for screen in layer.screens}
+        screens = [screen for layer in self._layers for screen in layer.screens]
+        screens += [layer.image for layer in self._panels if isinstance(layer, TilesLayer) and layer.image is not None]
+        tints = {screen.colors.tobytes(): screen.colors for screen in screens}
         self.colors = np.concatenate([plain, *tints.values()])
 
     def _draw_group(self, group: Group, place: Place) -> None:
@@ -126,18 +128,18 @@ class Frames:
         return len(self._scene)
 
     def __iter__(self) -> Iterator[Frame]:
-        with _ours():
+        with ours():
             picture = self._picture()
         # Only where a camera turns is type set anew; the settings are too dear to change for each frame.
         turning = any(layer.window.turning for layer in self._facets)
         for index in range(len(self)):
-            with _ours() if turning else nullcontext():
+            with ours() if turning else nullcontext():
                 frame = picture.at(self._moment(index)).copy()
             yield frame
 
     def poster(self) -> Frame:
         """Return the last frame, (H, W, 3) or (H, W, 4) uint8, in which every colour appears."""
-        with _ours():
+        with ours():
             return self._picture().at(self._moment(len(self) - 1))
 
     def sparse(self, count: int) -> Frames:
@@ -152,7 +154,7 @@ class Frames:
 
     def drawing(self) -> Drawing:
         """Return the numbers from which the frames can be drawn elsewhere; a camera stands where it begins."""
-        with _ours():
+        with ours():
             return draw(self._scene, self._still, self._layers, self._counter)
 
     def save_poster(self, path: FilePath, words: Mapping[str, str] = MappingProxyType({})) -> None:
@@ -162,10 +164,6 @@ class Frames:
             path: Where to write; the suffix, .svg or .pdf, decides the format.
             words: What the file says of itself: Title, Description and Source, or nothing.
         """
-        metadata: dict[str, str | None] = {"Date": None, **words}
-        if path.suffix.lower() == ".pdf":
-            own = {"Description": "Subject", "Source": "gdsim"}
-            metadata = {"CreationDate": None} | {own.get(name, name): text for name, text in words.items()}
         moment = self._moment(len(self) - 1)
         moving = Moving(self._layers, self._counter, moment)
         self._still.figure.add_artist(moving)
@@ -178,11 +176,7 @@ class Frames:
             for screen in layer.screens
         ]
         try:
-            # No date and no random names: the same scene is the same file.
-            with _ours(), rc_context({"svg.hashsalt": "gdsim"}):
-                # A PDF's list of words is open to a program's own, which matplotlib warns of.
-                warnings.filterwarnings("ignore", message="Unknown infodict keyword: 'gdsim'")
-                self._still.figure.savefig(path, metadata=metadata)
+            save_vectors(self._still.figure, path, words)
         finally:
             for artist in [moving, *posed]:
                 artist.remove()
@@ -207,17 +201,6 @@ def _panel_layer(
     return StripsLayer(still, panel, window) if isinstance(panel, Strips) else TilesLayer(still, panel, window)
 
 
-@contextmanager
-def _ours() -> Iterator[None]:
-    """Draw by matplotlib's own defaults, whatever a user has set, so that a picture is the same everywhere.
-
-    Its warnings of signs that a font does not have are left out; `Frames.missing` tells of them all.
-    """
-    with warnings.catch_warnings(), rc_context(rcParamsDefault):
-        warnings.filterwarnings("ignore", message="Glyph .* missing from font")
-        yield
-
-
 def _wanted(scene: Scene) -> Wanted:
     """What the layout has to find room for."""
     facet, named = scene.facets[0], any(facet.style is not None for facet in scene.facets)
@@ -239,8 +222,15 @@ def _wanted(scene: Scene) -> Wanted:
         tall=tuple(map(tall_of, scene.groups[0].panels)) if uneven else (),
         least=tuple(map(least_of, scene.groups[0].panels)) if uneven else (),
         bare=tuple(isinstance(panel, Tiles) for panel in scene.groups[0].panels),
-        floating=isinstance(facet.ground, Film),
+        most=tuple(_most(panel, scene) for panel in scene.groups[0].panels) if uneven else (),
     )
+
+
+def _most(panel: Panel | Strips | Tiles, scene: Scene) -> Callable[[float], float] | None:
+    """How high a panel is at most at a width, both in pixels; None for any height."""
+    if not isinstance(panel, Tiles):
+        return None
+    return lambda width: tiles_high(panel, width, em_of(scene.size, scene.theme.type))
 
 
 def _aspect(group: Group, facets: int) -> float | None:

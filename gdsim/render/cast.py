@@ -14,10 +14,11 @@ from matplotlib.colors import to_rgb
 from gdsim.objectives import FloatArray, inside
 from gdsim.render.layout import Box
 from gdsim.render.notes import Note, take_notes
-from gdsim.render.panels import strip_places, tile_places
+from gdsim.render.panels import strip_places
 from gdsim.render.riders import Riders, lane
 from gdsim.render.screens import FilmScreen, Screen, StripScreen, tints
 from gdsim.render.still import Still
+from gdsim.render.tiles import tile_places
 from gdsim.render.trail import Ink, Pen, Rect, Trail
 from gdsim.render.window import Moment, Window
 from gdsim.scene import FEW_STARTS, Curve, Facet, Field, Film, Line, Panel, Path, Relief, Scene, Strips, Style, Tiles
@@ -90,17 +91,22 @@ class TilesLayer(_ScreensLayer):
     Attributes:
         panel: Whose pictures.
         window: Where they are seen.
-        screens: One a picture, row by row.
+        screens: One a picture, optimizer by optimizer.
+        image: What all of them look at, which is drawn once; None for nothing.
     """
 
     def __init__(self, still: Still, panel: Tiles, window: Window) -> None:
         self.panel, self.window = panel, window
-        places = tile_places(panel, window.box, still.em)
+        places, where = tile_places(panel, window.box, still.em)
         self.screens: tuple[FilmScreen, ...] = tuple(
             _film_screen(still, film, place)
             for (_, films), row in zip(panel.rows, places, strict=True)
             for film, place in zip(films, row, strict=True)
         )
+        self.image: FilmScreen | None = None
+        if panel.image is not None and where is not None:
+            self.image = _film_screen(still, panel.image, where)
+            self.image.artist(window.axes, still.size[1], 0.0)
 
 
 def _film_screen(still: Still, film: Film, place: Box) -> FilmScreen:

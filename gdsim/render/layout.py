@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field, replace
 from itertools import product
 from typing import Literal
 
-__all__ = ["SMALLEST_PANEL", "Box", "Layout", "Place", "Wanted", "lay_out"]
+__all__ = ["SMALLEST_PANEL", "Box", "Layout", "Place", "Wanted", "em_of", "lay_out"]
 
 SMALLEST_PANEL = (11.0, 5.0)
 """Width and height of the smallest panel worth drawing, in ems."""
@@ -21,6 +21,9 @@ SMALLEST_FACET = 6.5
 
 MOST_OBLONG = 2.5
 """How many times as wide as high a view may be, or as high as wide, and still keep one scale for both."""
+
+STRETCHED = 4.0
+"""From how many times as wide as high on a panel is a strip."""
 
 COMFORTABLE = (1.0, 1.9)
 """Between which widths over heights a view that may have any looks best."""
@@ -67,6 +70,16 @@ class Box:
         return self.y + self.height
 
 
+def em_of(size: tuple[int, int], factor: float) -> float:
+    """Return the size of plain type in a picture, in pixels; never under 2.2 % of the shorter side.
+
+    Args:
+        size: Width and height of the picture, in pixels.
+        factor: The theme's factor on the size of type.
+    """
+    return max(0.0232 * min(size) * factor, 8.0)
+
+
 @dataclass(frozen=True)
 class Wanted:
     """What a picture has to hold.
@@ -88,7 +101,8 @@ class Wanted:
         tall: For each panel, how many times as high as a plain one it wants to be; all alike when left out.
         least: For each panel, how many ems it is high at least; all as the smallest panel when left out.
         bare: For each panel, whether it has no axis under it; none is when left out.
-        floating: Whether facets stand in the middle of a height that they do not fill.
+        most: For each panel, how high it is at most at a width, both in pixels, or None for any height; for all any
+            when left out.
     """
 
     size: tuple[int, int]
@@ -106,12 +120,12 @@ class Wanted:
     tall: tuple[float, ...] = ()
     least: tuple[float, ...] = ()
     bare: tuple[bool, ...] = ()
-    floating: bool = False
+    most: tuple[Callable[[float], float] | None, ...] = ()
 
     @property
     def em(self) -> float:
-        """The size of plain type, in pixels; never under 2.2 % of the shorter side."""
-        return max(0.0232 * min(self.size) * self.type, 8.0)
+        """The size of plain type, in pixels."""
+        return em_of(self.size, self.type)
 
 
 @dataclass(frozen=True)
@@ -259,9 +273,6 @@ def _beside(page: _Page, columns: int, share: float, line: float) -> Layout:
     wanted, (width, _), em = page.wanted, page.wanted.size, page.em
     block = Box(em, em, share * width - em, page.top - em)
     place = _grid(page, block, columns)
-    if wanted.floating:
-        slack = min(box.y for box in place.facets) - block.y
-        place, _ = _moved(place, block, 0, int(slack / 2))
     right = _right(place, em)
     x = right + 1.5 * em
     column = Box(x, em, width - x - 1.6 * em, page.top - em)
@@ -270,7 +281,9 @@ def _beside(page: _Page, columns: int, share: float, line: float) -> Layout:
         column = replace(column, width=min(column.width, NAMES * em))
         place, column = _moved(place, column, int((width - 1.6 * em - column.right) / 2))
     legend, key = _named(page, column, line, 0.64 * column.height)
-    free = Box(column.x, column.y, column.width, key.y - 0.5 * em - column.y)
+    # With nothing above them the panels begin at the height of the facets.
+    top = key.y - 0.5 * em if wanted.legend or wanted.key else place.facets[0].top + CAPTION * em
+    free = Box(column.x, column.y, column.width, top - column.y)
     panels = _stack(page, free) if column.width >= 12 * em else ()
     return _layout(page, (replace(place, panels=panels),), legend, key)
 
@@ -489,9 +502,15 @@ def _stack(page: _Page, free: Box) -> tuple[Box, ...]:
         wide = (free.width - sum(numbers) - (columns - 1) * em) / columns
         if wide < SMALLEST_PANEL[0] * em and not (columns == 1 and wide >= 9 * em):
             continue
-        if len(shown) > len(best):
-            best = tuple(_panel(page, free, index, rows, numbers, wide) for index in range(len(shown)))
+        made = tuple(_panel(page, free, index, rows, numbers, wide) for index in range(len(shown)))
+        if (len(made), _shapely(page, made)) > (len(best), _shapely(page, best)):
+            best = made
     return best
+
+
+def _shapely(page: _Page, panels: tuple[Box, ...]) -> int:
+    """How many panels are no strips, where some are of pictures; 0 where all are plain."""
+    return sum(box.width <= STRETCHED * box.height for box in panels) if page.wanted.most else 0
 
 
 def _least(page: _Page, first: int, rows: int) -> list[float]:
@@ -502,7 +521,7 @@ def _least(page: _Page, first: int, rows: int) -> list[float]:
     ]
 
 
-def _heights(page: _Page, free: Box, first: int, rows: int) -> list[float]:
+def _heights(page: _Page, free: Box, first: int, rows: int, wide: float) -> list[float]:
     """How high the panels of a column of so many rows are with their captions; a row that is not there is plain."""
     room = free.height - NUMBERS * page.em
     if not page.wanted.tall:
@@ -510,19 +529,33 @@ def _heights(page: _Page, free: Box, first: int, rows: int) -> list[float]:
     tall = [*page.wanted.tall[first : first + rows], *[1.0] * rows][:rows]
     *least, _ = _least(page, first, rows)
     fair = [room * each / sum(tall) for each in tall]
-    if all(high >= low for high, low in zip(fair, least, strict=True)):
-        return fair
-    # Each what it needs, and of the rest its part.
-    rest = room - sum(least)
-    return [low + rest * each / sum(tall) for low, each in zip(least, tall, strict=True)]
+    if any(high < low for high, low in zip(fair, least, strict=True)):
+        # Each what it needs, and of the rest its part.
+        rest = room - sum(least)
+        fair = [low + rest * each / sum(tall) for low, each in zip(least, tall, strict=True)]
+    limits = [each and each(wide) + CAPTION * page.em for each in page.wanted.most[first : first + rows]]
+    most = [*(math.inf if limit is None else limit for limit in limits), *[math.inf] * (rows - len(limits))]
+    return _capped(fair, most)
+
+
+def _capped(heights: list[float], most: list[float]) -> list[float]:
+    """Heights, each at most so much; what that leaves goes to those that take any."""
+    taking = sum(map(math.isinf, most))
+    if not taking:
+        return heights
+    spare = sum(max(high - limit, 0.0) for high, limit in zip(heights, most, strict=True))
+    return [
+        high + spare / taking if math.isinf(limit) else min(high, limit)
+        for high, limit in zip(heights, most, strict=True)
+    ]
 
 
 def _panel(page: _Page, free: Box, index: int, rows: int, numbers: list[float], wide: float) -> Box:
     em, (column, row) = page.em, divmod(index, rows)
-    heights = _heights(page, free, column * rows, rows)
+    heights = _heights(page, free, column * rows, rows, wide)
     x = free.x + sum(numbers[: column + 1]) + column * (wide + em)
-    top = free.top - (row * heights[0] if len(set(heights)) == 1 else sum(heights[:row]))
-    box = Box(x, top - heights[row], wide, heights[row] - CAPTION * em)
+    used = (row + 1) * heights[0] if len(set(heights)) == 1 else sum(heights[: row + 1])
+    box = Box(x, free.top - used, wide, heights[row] - CAPTION * em)
     last = index == min((column + 1) * rows, len(page.wanted.panels)) - 1
     if not (last and page.wanted.bare and page.wanted.bare[index]):
         return box

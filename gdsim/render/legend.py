@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from types import MappingProxyType
 
 import numpy as np
@@ -29,9 +30,6 @@ SIGNS = MappingProxyType(
 CLOSEST, WIDEST = 2.4, 2.95
 """Between how many ems the entries of a legend may stand that have their settings under their names."""
 
-OFF = ("off the plane", "off the planes")
-"""How settings end that say how far from the plane shown an optimizer's weights are."""
-
 FORMULA = (1.35, 1.2, 1.05, 0.95)
 """The sizes that are tried for a formula, in ems."""
 
@@ -39,8 +37,8 @@ FORMULA = (1.35, 1.2, 1.05, 0.95)
 def draw_title(still: Still, scene: Scene) -> str:
     """Write the title, after it the formula, and at the right what the picture leaves out.
 
-    The title is large, else smaller, else cut. What the picture leaves out is always whole. A formula that finds no
-    room is left away.
+    The title is large, else smaller, else begins further to the left, else is cut. What the picture leaves out is
+    always whole. A formula that finds no room is left away.
 
     Returns:
         What was left away, as a sentence, or nothing.
@@ -50,8 +48,12 @@ def draw_title(still: Still, scene: Scene) -> str:
     if alone and _draw_formula(still, scene.formula, box.x, box.y, box.width):
         return ""
     least = still.width_of(scene.title, 1.1, bold=True) + 0.8 * em
-    fitting = (words for words in scene.subtitles if still.width_of(words, 1.0) + least <= box.width)
-    subtitle = next(fitting, scene.subtitles[-1] if scene.subtitles else "")
+    subtitle = _subtitle(still, scene.subtitles, box.width - least)
+    if scene.subtitles and not subtitle:
+        # Where the view stands in the middle there is room beside it.
+        x = min(box.x, 1.6 * em)
+        box = replace(box, x=x, width=box.right - x)
+        subtitle = _subtitle(still, scene.subtitles, box.width - least) or scene.subtitles[-1]
     room = box.width - (still.width_of(subtitle, 1.0) + 0.8 * em if subtitle else 0.0)
     size = next((size for size in (1.5, 1.25) if still.width_of(scene.title, size, bold=True) <= room), 1.1)
     title = still.shortened(scene.title, size, room, bold=True)
@@ -61,6 +63,11 @@ def draw_title(still: Still, scene: Scene) -> str:
     if not scene.formula or _draw_formula(still, scene.formula, box.x + used, box.y, room - used - 1.2 * em):
         return ""
     return "The formula has no room in the title at this size."
+
+
+def _subtitle(still: Still, subtitles: Sequence[str], room: float) -> str:
+    """Return the fullest that fits into a width in pixels, or nothing."""
+    return next((words for words in subtitles if still.width_of(words, 1.0) <= room), "")
 
 
 def _draw_formula(still: Still, formula: str, x: float, y: float, room: float) -> bool:
@@ -195,32 +202,45 @@ def _draw_entry(still: Still, style: Style, box: Box, y: float, *, under: bool, 
     x = box.x + 3.4 * em
     label = still.shortened(style.label, 1.05, box.right - x, bold=True, middle=True)
     still.text(x, y, label, size=1.05, fontweight="bold", va="center_baseline")
+    beside = x + still.width_of(label, 1.05, bold=True) + 0.8 * em
+    room, aside = box.right - beside, style.aside
+    if under and aside and still.width_of(aside, 1.0) <= room:
+        still.text(beside, y, aside, color=still.theme.quiet, va="center_baseline")
+        aside = ""
     if under:
-        y -= 1.3 * em
-    else:
-        x += still.width_of(label, 1.05, bold=True) + 0.8 * em
-    room = box.right - x
-    if room <= 4 * em or (whole and still.width_of(style.settings, 1.0) > room):
+        beside, y, room = x, y - 1.3 * em, box.right - x
+    words = " · ".join(filter(None, [style.settings, aside]))
+    if room <= 4 * em or (whole and still.width_of(words, 1.0) > room):
         return False
-    settings = _fitted(still, style.settings, room)
-    still.text(x, y, settings, color=still.theme.quiet, va="center_baseline")
+    settings = _fitted(still, style, aside, room)
+    still.text(beside, y, settings, color=still.theme.quiet, va="center_baseline")
     return bool(settings)
 
 
-def _fitted(still: Still, settings: str, room: float) -> str:
-    """Settings, cut to a width in pixels; how far from the plane shown a path ends is cut last."""
-    own, _, away = settings.rpartition(" · ")
-    if not away.endswith(OFF) or still.width_of(settings, 1.0) <= room:
-        return still.shortened(settings, 1.0, room)
-    kept = still.shortened(own, 1.0, room - still.width_of(f" · {away}", 1.0))
-    return f"{kept.replace('.…', '…')} · {away}" if kept else still.shortened(away, 1.0, room)
+def _fitted(still: Still, style: Style, aside: str, room: float) -> str:
+    """Settings and what is said aside, cut to a width in pixels; what is aside is cut last."""
+    words = " · ".join(filter(None, [style.settings, aside]))
+    if not aside or still.width_of(words, 1.0) <= room:
+        return still.shortened(words, 1.0, room)
+    own = style.settings.split(" · ")
+    # A class that the name says already is missed the least.
+    own = own[own[0] == style.label :]
+    tried = (" · ".join([*own[:count], *["…"] * (count < len(own)), aside]) for count in range(len(own), 0, -1))
+    fitting = next((words for words in tried if still.width_of(words, 1.0) <= room), aside)
+    # Of settings one at least.
+    return still.shortened(fitting if "lr " in fitting else aside, 1.0, room)
 
 
 def _draw_lines(still: Still, styles: Sequence[Style], box: Box) -> None:
     """The names one after the other, in as many lines as there is room for."""
     em, x, y = still.em, box.x, box.top - 0.7 * still.em
+    asides = [f"  {style.aside}" * bool(style.aside) for style in styles]
+    needed = sum(
+        still.width_of(style.label + aside, 1.0) + 2.2 * em for style, aside in zip(styles, asides, strict=True)
+    )
     for index, style in enumerate(styles):
         label = still.shortened(style.label, 1.0, min(box.width, 12 * em), middle=True)
+        label += asides[index] if needed <= box.width else ""
         width = 1.2 * em + still.width_of(label, 1.0)
         last = y - 1.5 * em < box.y - 0.2 * em
         more = f"and {len(styles) - index} more"

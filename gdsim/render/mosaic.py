@@ -2,20 +2,18 @@
 
 from __future__ import annotations
 
-import warnings
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from types import MappingProxyType
 
 import numpy as np
 import numpy.typing as npt
-from matplotlib import rc_context, rcParamsDefault
 from matplotlib.colors import to_hex, to_rgb
 
 from gdsim.objectives import FloatArray
-from gdsim.render.layout import Box, Layout
+from gdsim.render.defaults import ours, save_vectors
+from gdsim.render.layout import Box, Layout, em_of
 from gdsim.render.screens import NOTHING, shades, tints
 from gdsim.render.still import Still
 from gdsim.scene import Scene
@@ -41,6 +39,9 @@ SMALLEST, LARGEST = 4.2, 17.0
 WORDS = 17.0
 """How wide the names are at most, in ems."""
 
+FAINT = 0.02
+"""A map whose numbers are smaller than this share of its colours' end shows nothing, and is told in words."""
+
 FINENESS = 400
 """Each map is drawn with about so many dots a side, so that its pixels have sharp edges in every format."""
 
@@ -63,7 +64,7 @@ class MosaicPicture:
     transparent = False
 
     def __init__(self, scene: Mosaic) -> None:
-        with _ours():
+        with ours():
             self._plan = plan = _planned(scene)
             self.size = plan.size
             self._still = still = _still(scene, plan.size, plan.em)
@@ -80,7 +81,7 @@ class MosaicPicture:
 
     def poster(self) -> Frame:
         """Return the picture, (H, W, 3) uint8."""
-        with _ours():
+        with ours():
             self._still.canvas.draw()
         return np.array(np.asarray(self._still.canvas.buffer_rgba())[..., :3], order="C")
 
@@ -91,21 +92,7 @@ class MosaicPicture:
             path: Where to write.
             words: What the file says of itself: Title, Description and Source, or nothing.
         """
-        metadata: dict[str, str | None] = {"Date": None, **words}
-        if path.suffix.lower() == ".pdf":
-            own = {"Description": "Subject", "Source": "gdsim"}
-            metadata = {"CreationDate": None} | {own.get(name, name): text for name, text in words.items()}
-        with _ours(), rc_context({"svg.hashsalt": "gdsim"}):
-            warnings.filterwarnings("ignore", message="Unknown infodict keyword: 'gdsim'")
-            self._still.figure.savefig(path, metadata=metadata)
-
-
-@contextmanager
-def _ours() -> Iterator[None]:
-    """Draw by matplotlib's own defaults, whatever a user has set."""
-    with warnings.catch_warnings(), rc_context(rcParamsDefault):
-        warnings.filterwarnings("ignore", message="Glyph .* missing from font")
-        yield
+        save_vectors(self._still.figure, path, words)
 
 
 @dataclass(frozen=True)
@@ -152,7 +139,7 @@ def _still(scene: Mosaic, size: tuple[int, int], em: float) -> Still:
 def _planned(scene: Mosaic) -> _Plan:
     """Find the largest tiles that fit, and the size of the picture around them."""
     width, height = scene.size
-    em = max(0.0232 * min(scene.size) * scene.theme.type, 8.0)
+    em = em_of(scene.size, scene.theme.type)
     ruler, rows = _still(scene, scene.size, em), [row for section in scene.sections for row in section.rows]
     names = min(max(_names_width(ruler, row) for row in rows), WORDS * em)
     columns = max(len(section.columns) for section in scene.sections)
@@ -213,12 +200,14 @@ def _draw_section(still: Still, section: Section, plan: _Plan, side: float, top:
         for place, (column, values) in enumerate(zip(section.columns, row.maps, strict=True)):
             box = Box(tiles + place * plan.pitch, middle - plan.side / 2, plan.side, plan.side)
             _draw_map(still, box, _colored(values, column, theme))
+            _write_faint(still, box, values, column)
             if index == 0:
                 _write_heading(still, box, column.heading, plan.side + 0.4 * GAP * em, plan)
     bottom = top - len(section.rows) * plan.pitch + GAP * em
     for place, column in enumerate(section.columns):
         _draw_bar(still, Box(tiles + place * plan.pitch, bottom - 1.2 * em, plan.side, 0.5 * em), column)
-    _write_key(still, section, left, image.y)
+    # Below the second row there are names beside it.
+    _write_key(still, section, image, side + 0.4 * em if len(section.rows) > 2 else room)
     return bottom - (BARS + BETWEEN) * em
 
 
@@ -256,18 +245,18 @@ def _write_names(still: Still, row: Row, x: float, middle: float, plan: _Plan) -
         y -= 1.3 * em
 
 
-def _write_key(still: Still, section: Section, x: float, bottom: float) -> None:
-    """Say what the two hues mean."""
+def _write_key(still: Still, section: Section, image: Box, room: float) -> None:
+    """Say under the image what the two hues mean."""
     if not any(column.colors == "signed" for column in section.columns):
         return
     em, colors = still.em, tints(still.theme, "signed")
     below, above = (to_hex(colors[place] / 255) for place in (len(colors) // 8, -1 - len(colors) // 8))
-    for words, color, y in (
-        (f"raises the score of class {section.target}", above, bottom - 1.0 * em),
-        ("lowers it", below, bottom - 2.3 * em),
-    ):
-        still.sign([x + 0.4 * em], y, color=color, marker="s")
-        still.text(x + 1.3 * em, y, words, color=still.theme.quiet, va="center_baseline")
+    y = image.y - 1.0 * em
+    for words, color in ((f"raises the score of class {section.target}", above), ("lowers it", below)):
+        still.sign([image.x + 0.4 * em], y, color=color, marker="s")
+        for line in (words if still.width_of(words, 1.0) <= room else _halved(words)).split("\n"):
+            still.text(image.x + 1.3 * em, y, line, color=still.theme.quiet, va="center_baseline")
+            y -= LINE * em
 
 
 def _draw_bar(still: Still, box: Box, column: Column) -> None:
@@ -275,8 +264,12 @@ def _draw_bar(still: Still, box: Box, column: Column) -> None:
     low = -column.limit if column.colors == "signed" else 0.0
     values = np.linspace(low, column.limit, 256)[np.newaxis]
     _draw_map(still, box, _colored(values, column, still.theme))
-    for x, value, side in ((box.x, low, "left"), (box.right, column.limit, "right")):
-        still.text(x, box.y - 0.3 * still.em, number(value, 2), color=still.theme.quiet, ha=side, va="top")
+    ends = [(box.x, low, "left"), (box.right, column.limit, "right")]
+    if sum(still.width_of(number(value, 2), 1.0) for _, value, _ in ends) + 0.5 * still.em > box.width:
+        ends = ends[1:]  # the other one is 0, or as large
+    for x, value, side in ends:
+        words = "±" * (len(ends) == 1 and low < 0) + number(value, 2)
+        still.text(x, box.y - 0.3 * still.em, words, color=still.theme.quiet, ha=side, va="top")
 
 
 def _draw_map(still: Still, box: Box, colors: Pixels) -> None:
@@ -290,6 +283,19 @@ def _draw_map(still: Still, box: Box, colors: Pixels) -> None:
     axes.set(xticks=[], yticks=[])
     often = max(1, round(FINENESS / max(rows, columns)))
     axes.imshow(colors.repeat(often, 0).repeat(often, 1), interpolation="nearest", aspect="auto")
+
+
+def _write_faint(still: Still, box: Box, values: FloatArray, column: Column) -> None:
+    """Say in a map where nothing is to be seen why that is so."""
+    found = np.abs(values[np.isfinite(values)])
+    largest = float(found.max(initial=0.0))
+    if len(found) and largest > FAINT * column.limit:
+        return
+    words = "no numbers" if not len(found) else f"up to {number(largest, 2)}" if largest else "0 everywhere"
+    x, y, room = box.x + box.width / 2, box.y + box.height / 2, 0.9 * box.width
+    lines = (words if still.width_of(words, 1.0) <= room else _halved(words)).split("\n")
+    size = min(1.0, room / max(still.width_of(line, 1.0) for line in lines))
+    still.text(x, y, "\n".join(lines), size=size, color=still.theme.text, ha="center", va="center")
 
 
 def _colored(values: FloatArray, column: Column, theme: Theme) -> Pixels:

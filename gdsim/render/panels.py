@@ -9,12 +9,14 @@ from matplotlib.axes import Axes
 
 from gdsim.objectives import FloatArray
 from gdsim.render.layout import SMALLEST_PANEL, Box
-from gdsim.render.screens import Pixels, tints
+from gdsim.render.scales import draw_caption, ends
+from gdsim.render.screens import tints
 from gdsim.render.still import Still, points
+from gdsim.render.tiles import draw_tiles, least_of_tiles, rows_of_tiles
 from gdsim.render.window import Window
-from gdsim.scene import Panel, Strips, Tiles, labels, number, round_ticks
+from gdsim.scene import Panel, Strips, Tiles, labels, round_ticks
 
-__all__ = ["digits_of", "draw_panels", "least_of", "longest", "strip_places", "tall_of", "tile_places"]
+__all__ = ["digits_of", "draw_panels", "least_of", "longest", "strip_places", "tall_of"]
 
 AnyPanel = Panel | Strips | Tiles
 
@@ -25,20 +27,7 @@ HIGH = 8.0
 """From how many ems on a panel of heat maps can do without the names above these."""
 
 LONGEST_NAME = 9
-"""So many characters of the name of a layer, or of an optimizer beside its pictures, are written at most."""
-
-HEADS = 1.6
-"""What stands over the columns of tiles takes so many ems."""
-
-SMALLEST_TILE = 2.1
-"""How many ems a picture in a panel of tiles is high at least."""
-
-WORTH, EVEN = 1.15, 0.88
-"""How many times larger pictures must become for their rows to stand beside each other, and what share of their size
-they may lose for the sake of even cells."""
-
-SCALE = (3.0, 4.5)
-"""How long the scale of the colours is at least and at most, in ems."""
+"""So many characters of the name of a layer are written at most."""
 
 
 def draw_panels(still: Still, panels: Sequence[AnyPanel], boxes: Sequence[Box]) -> list[Window]:
@@ -54,7 +43,7 @@ def draw_panels(still: Still, panels: Sequence[AnyPanel], boxes: Sequence[Box]) 
 
 def _draw(still: Still, panel: AnyPanel, box: Box, *, numbered: bool) -> Window:
     if isinstance(panel, Tiles):
-        return _draw_tiles(still, panel, box)
+        return draw_tiles(still, panel, box)
     if isinstance(panel, Strips):
         return _draw_strips(still, panel, box, numbered=numbered)
     return _draw_panel(still, panel, box, numbered=numbered)
@@ -105,14 +94,15 @@ def _draw_strips(still: Still, panel: Strips, box: Box, *, numbered: bool) -> Wi
             label = still.shortened(strip.style.label, 1.0, place.width, middle=True)
             still.text(place.x, place.top + 0.4 * em, label, va="baseline")
     axes.set_yticks([*ticks], [*ticks.values()])
-    _draw_caption(still, panel.caption, box, panel.limits, tints(theme, "heat"))
+    draw_caption(still, panel.caption, box, ends(panel.limits, em), tints(theme, "heat"))
     return Window(still.figure, box, axes)
 
 
 def strip_places(panel: Strips, box: Box, em: float) -> list[Box]:
     """Return where the heat maps of a panel stand, on whole pixels, from the top; as high as makes layers alike."""
     count, layers = len(panel.strips), len(panel.layers)
-    name = NAME * em if box.height >= count * (NAME + LOWEST) * em else 0.0
+    # One alone needs no name to be told from others.
+    name = NAME * em if count > 1 and box.height >= count * (NAME + LOWEST) * em else 0.0
     gap = 0.5 * em if not name and count > 1 else 0.0
     tall = (box.height - count * name - (count - 1) * gap - 0.3 * em) / count
     # All layers take as many whole pixels.
@@ -147,112 +137,6 @@ def _layer_names(still: Still, panel: Strips, place: Box, box: Box) -> dict[floa
     }
 
 
-def _draw_tiles(still: Still, panel: Tiles, box: Box) -> Window:
-    """Rows of frames for pictures, an optimizer each, still empty."""
-    em, theme = still.em, still.theme
-    axes = still.axes(box, "none")
-    axes.set(xlim=(0, box.width), ylim=(0, box.height))
-    axes.set_axis_off()
-    places = tile_places(panel, box, em)
-    # Rows that stand beside each other have their heads each.
-    for row in {row[0].x: row for row in reversed(places)}.values():
-        _draw_heads(still, panel, row, box)
-    room = _label_room(panel, em) - 1.7 * em
-    for (style, _), row in zip(panel.rows, places, strict=True):
-        middle, x = row[0].y + row[0].height / 2, row[0].x - em
-        still.sign([x], middle, color=style.color, marker=style.marker)
-        label = still.shortened(style.label, 1.0, room, middle=True)
-        still.text(x - 0.7 * em, middle, label, ha="right", va="center_baseline")
-        for place in row:
-            still.frame(place)
-    scale = panel.rows[0][1][-1]
-    colors = None if scale.colors == "gray" else tints(theme, scale.colors)
-    _draw_caption(still, panel.caption, box, scale.limits, colors)
-    return Window(still.figure, box, axes)
-
-
-def _draw_heads(still: Still, panel: Tiles, row: Sequence[Box], box: Box) -> None:
-    """What stands over each column; words wider than their pictures reach outwards from the first and the last."""
-    em, last = still.em, len(row) - 1
-    for index, (head, place) in enumerate(zip(panel.columns, row, strict=True)):
-        x, ha, room = place.x + place.width / 2, "center", place.width + 0.4 * em
-        if still.width_of(head, 1.0) > room and index in (0, last):
-            x, ha, room = place.right, "right", place.width + 3 * em
-            if index:
-                x, ha, room = place.x, "left", box.right + em - place.x
-        words = still.shortened(head, 1.0, room)
-        still.text(x, place.top + 0.4 * em, words, color=still.theme.quiet, ha=ha, va="baseline")
-
-
-def tile_places(panel: Tiles, box: Box, em: float) -> list[list[Box]]:
-    """Return where the pictures of a panel stand, a row an optimizer, on whole pixels.
-
-    The rows stand under each other, or where that makes the pictures clearly larger, in several columns.
-    """
-    tried = [_tiles_in(panel, box, em, blocks) for blocks in range(1, len(panel.rows) + 1)]
-    best = tried[0]
-    for places in tried[1:]:
-        if places[0][0].height > WORTH * best[0][0].height:
-            best = places
-    return best
-
-
-def _tiles_in(panel: Tiles, box: Box, em: float, blocks: int) -> list[list[Box]]:
-    """Where the pictures stand with their rows in so many columns."""
-    rows, columns = -(-len(panel.rows) // blocks), len(panel.columns)
-    tall, wide = panel.rows[0][1][0].pictures.shape[1:]
-    gap, label = 0.45 * em, _label_room(panel, em) + 0.8 * em
-    room = (
-        (box.height - HEADS * em - (rows - 1) * gap) / rows,
-        ((box.width - (blocks - 1) * label) / blocks - (columns - 1) * gap) / columns,
-    )
-    cell = max(min(room[0] / tall, room[1] / wide), 1e-3)
-    # Cells of as many pixels each, where that takes little.
-    cell = int(cell) if int(cell) > EVEN * cell else cell
-    height, width = max(int(cell * tall), 1), max(int(cell * wide), 1)
-    # What is left over goes between the rows, up to a point.
-    apart = gap + (min(max((room[0] - height) * rows / (rows - 1), 0.0), 0.6 * em) if rows > 1 else 0.0)
-    top, across = box.top - HEADS * em, columns * width + (columns - 1) * gap + label
-    return [
-        [
-            Box(
-                round(box.x + index // rows * across + column * (width + gap)),
-                round(top - (index % rows + 1) * height - index % rows * apart),
-                width,
-                height,
-            )
-            for column in range(columns)
-        ]
-        for index in range(len(panel.rows))
-    ]
-
-
-def _label_room(panel: Tiles, em: float) -> float:
-    """How far the names of the rows may reach to the left of a panel of tiles, in pixels."""
-    return (1.0 + 0.64 * digits_of(panel)) * em
-
-
-def _draw_caption(still: Still, caption: str, box: Box, limits: FloatArray, colors: Pixels | None) -> None:
-    """The caption, and at its right the colours between the numbers of their ends."""
-    em, y, quiet, right = still.em, box.top + 0.55 * still.em, still.theme.quiet, box.right
-    if colors is not None:
-        low, high = (number(float(limit), 2) for limit in limits)
-        if limits[0] == -limits[1]:
-            low, high = "", f"±{high}"
-        numbers = still.width_of(low, 1.0) + still.width_of(high, 1.0) + 0.7 * em
-        free = box.width - numbers - 1.0 * em
-        if free - still.width_of(caption, 1.0) < SCALE[0] * em:
-            # What is measured is worth more than by what.
-            caption = caption.partition(" by ")[0].partition(", ")[0]
-        long = min(max(free - still.width_of(caption, 1.0), 0.6 * SCALE[0] * em), SCALE[1] * em)
-        still.text(right, y, high, color=quiet, ha="right", va="baseline")
-        bar = Box(round(right - still.width_of(high, 1.0) - 0.35 * em - long), round(y), round(long), round(0.7 * em))
-        still.swatches(bar, colors)
-        still.text(bar.x - 0.35 * em, y, low, color=quiet, ha="right", va="baseline")
-        right = bar.x - 0.8 * em - still.width_of(low, 1.0)
-    still.text(box.x, y, still.shortened(caption, 1.0, right - box.x), color=quiet, ha="left", va="baseline")
-
-
 def _ticks(panel: Panel, axes: Axes, room: int) -> FloatArray:
     """Some numbers for the value axis, at most `room` or little more."""
     low, high = panel.limits
@@ -277,11 +161,12 @@ def longest(limits: FloatArray) -> int:
 
 
 def digits_of(panel: AnyPanel) -> int:
-    """Return how many characters the longest words beside a panel have: its numbers, its layers, or its rows' names."""
+    """Return how many characters the longest words beside a panel have: its numbers or its layers."""
     if isinstance(panel, Strips):
-        return min(max(map(len, panel.layers)), LONGEST_NAME)
+        # There is no tick mark between a layer and its row.
+        return min(max(map(len, panel.layers)), LONGEST_NAME) - 1
     if isinstance(panel, Tiles):
-        return min(max(len(style.label) for style, _ in panel.rows), LONGEST_NAME) + 3
+        return 0
     return max(5, longest(panel.limits)) if panel.logarithmic else longest(panel.limits)
 
 
@@ -289,7 +174,7 @@ def tall_of(panel: AnyPanel) -> float:
     """Return how many times as high as a panel of curves a panel wants to be."""
     if isinstance(panel, Strips):
         return min(1.0 + 0.3 * (len(panel.strips) - 1), 2.0)
-    return min(0.5 + 0.5 * len(panel.rows), 2.2) if isinstance(panel, Tiles) else 1.0
+    return min(0.5 + 0.5 * rows_of_tiles(panel), 2.2) if isinstance(panel, Tiles) else 1.0
 
 
 def least_of(panel: AnyPanel) -> float:
@@ -298,6 +183,5 @@ def least_of(panel: AnyPanel) -> float:
     if isinstance(panel, Strips):
         own = min((NAME + LOWEST) * len(panel.strips), HIGH)
     elif isinstance(panel, Tiles):
-        # More rows may stand beside each other.
-        own = HEADS + (SMALLEST_TILE + 0.45) * min(len(panel.rows), 3)
+        own = least_of_tiles(panel)
     return max(own, SMALLEST_PANEL[1])

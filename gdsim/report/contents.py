@@ -6,6 +6,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+import numpy as np
+
 from gdsim.comparison import (
     Matrix,
     Profile,
@@ -39,14 +41,14 @@ class Across:
 
     Args:
         ranks: The matrix of ranks.
-        solved: The matrix of shares solved.
+        solved: The matrix of shares solved; None where no minimum is known.
         performance: The performance profile.
         data: The data profile.
         words: What the profiles are.
     """
 
     ranks: Matrix
-    solved: Matrix
+    solved: Matrix | None
     performance: Profile
     data: Profile
     words: str
@@ -109,9 +111,10 @@ def contents(study: Study) -> Contents:
 
 
 def _across(study: Study) -> Across:
+    solved = solved_shares(study.table)
     return Across(
         ranks=ranks(study.table),
-        solved=solved_shares(study.table),
+        solved=None if np.isnan(solved.figures).all() else solved,
         performance=performance_profile(study.evaluations, study.labels),
         data=data_profile(study.evaluations, study.labels),
         words=PROFILES,

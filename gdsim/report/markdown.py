@@ -66,7 +66,8 @@ def _figure(figure: float) -> str:
 def _together(across: Across) -> Iterator[str]:
     yield "## All objectives together"
     yield across.ranks.to_markdown().rstrip()
-    yield across.solved.to_markdown().rstrip()
+    if across.solved is not None:
+        yield across.solved.to_markdown().rstrip()
     yield plain(across.words)
     most = across.data.x[-1]
     if most < 1:

@@ -100,10 +100,9 @@ def _charts(loss: Loss, drawn: Mapping[str, Style], name: str, named: bool) -> s
 
 
 def _together(across: Across, drawn: Mapping[str, Style]) -> Iterator[str]:
-    tables = [
-        matrix_table(across.ranks, "Ranks", percent=False),
-        matrix_table(across.solved, "Starts solved", percent=True),
-    ]
+    tables = [matrix_table(across.ranks, "Ranks", percent=False)]
+    if across.solved is not None:
+        tables.append(matrix_table(across.solved, "Starts solved", percent=True))
     yield matrices(tables, len(across.ranks.optimizers))
     yield element("h3", "Profiles")
     yield element("p", escape(across.words), class_="quiet")

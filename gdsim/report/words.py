@@ -116,11 +116,19 @@ TOLERANT = ("comes within tolerance", "come within tolerance")
 
 def _trained(ran: Sequence[Row]) -> Iterator[str]:
     """Whose network does best: what comes near the lowest loss found says little of others."""
+    objective, ran = ran[0].objective, [row for row in ran if not row.diverged]
+    if not ran:
+        yield f"On {objective} no optimizer trains to the end."
+    if len(ran) == 1 and ran[0].final_value is not None:
+        accuracy = ran[0].test_accuracy
+        beside = "" if accuracy is None else f" and a test accuracy of {100 * accuracy:.1f} %"
+        yield f"On {objective} {ran[0].optimizer} ends at the loss {ran[0].final_value:.3g}{beside}."
+        return
     finals = [row.final_value for row in ran if row.final_value is not None]
     if finals:
         best = [row.optimizer for row in ran if row.final_value == min(finals)]
         ends = "end" if len(best) > 1 else "ends"
-        yield f"On {ran[0].objective} {joined(best)} {ends} at the lowest loss, {min(finals):.3g}."
+        yield f"On {objective} {joined(best)} {ends} at the lowest loss, {min(finals):.3g}."
     tested = [row.test_accuracy for row in ran if row.test_accuracy is not None]
     if tested:
         best = [row.optimizer for row in ran if row.test_accuracy == max(tested)]
@@ -211,7 +219,12 @@ def _counted(counts: Mapping[str, int], starts: int, one: str, many: str) -> Ite
 
 
 def _over_several(table: Table) -> Iterator[str]:
-    if len(table.labels) > 1:
+    ran = [row for row in table if not row.reason]
+    each = [[row for row in ran if row.objective == objective] for objective in walked(table)]
+    if all(map(of_networks, each)):
+        for rows in each:
+            yield from _over_one(rows)
+    elif len(table.labels) > 1:
         yield from _ranked(ranks(table))
         yield from _shared(solved_shares(table))
     else:

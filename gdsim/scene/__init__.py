@@ -15,7 +15,7 @@ from gdsim.scene.arrows import arrows, lengths
 from gdsim.scene.films import image_films
 from gdsim.scene.grounds import ValueAxis, field, line, relief
 from gdsim.scene.heat import BY_LAYER, heat_limits
-from gdsim.scene.levels import Levels, labels, number, round_ticks
+from gdsim.scene.levels import Levels, labels, number, power, round_ticks
 from gdsim.scene.panels import axis_limits, on_axis, panels
 from gdsim.scene.parts import (
     Arrows,
@@ -71,6 +71,7 @@ __all__ = [
     "number",
     "on_axis",
     "portray",
+    "power",
     "round_ticks",
     "section",
 ]

@@ -42,43 +42,39 @@ def image_films(objective: Objective, trajectories: Sequence[Trajectory]) -> tup
     return tuple(Film(*each, limits, "gray") for each in zip(steps, pictures, strict=True))
 
 
-def tiles(objective: Objective, trajectories: Sequence[Trajectory], styles: Sequence[Style]) -> Tiles:
-    """Return what the pixels of an image do to the score of a class, an optimizer a row.
+def tiles(
+    objective: Objective, trajectories: Sequence[Trajectory], styles: Sequence[Style], *, images: bool = False
+) -> Tiles:
+    """Return what the pixels of an image do to the score of a class, for each optimizer.
 
     Args:
         objective: What is descended: a network whose maps were made, or the image itself.
         trajectories: At least one, all over the objective.
         styles: How each is drawn.
+        images: Whether an image that the optimizers change stands beside its map; without, it is seen elsewhere.
 
     Raises:
         InputError: No maps were made.
     """
     if objective.image is not None:
-        images = image_films(objective, trajectories)
+        beside = [(film,) for film in image_films(objective, trajectories)] if images else [()] * len(trajectories)
         slopes = [_pictures(objective, each, -each.gradients) for each in trajectories]
         limits = _limits([pictures for _, pictures in slopes], signed=True)
-        maps = tuple(Film(*each, limits, "signed") for each in slopes)
-        heads = ("image", "gradient")
-        return Tiles("∇ score", heads, _rows(styles, images, maps))
+        films = [(*before, Film(*each, limits, "signed")) for before, each in zip(beside, slopes, strict=True)]
+        return Tiles("∇ score", tuple(zip(styles, films, strict=True)))
     made = [_maps(each) for each in trajectories]
     first = made[0]
     kept = [each.steps <= last_steps(one)[0] for one, each in zip(trajectories, made, strict=True)]
     pictures = [each.maps[rows] for each, rows in zip(made, kept, strict=True)]
     signed = any(bool((each < 0).any()) for each in pictures)
     limits = _limits(pictures, signed=signed)
-    images = tuple(Film(np.zeros(1, np.int64), each.image[None], _span(each.image), "gray") for each in made)
-    maps = tuple(
-        Film(each.steps[rows], picture, limits, "signed" if signed else "unsigned")
+    maps = (
+        (Film(each.steps[rows], picture, limits, "signed" if signed else "unsigned"),)
         for each, rows, picture in zip(made, kept, pictures, strict=True)
     )
-    heads = (f"image {first.number}", first.method)
-    return Tiles(f"saliency, class {first.target}", heads, _rows(styles, images, maps))
-
-
-def _rows(
-    styles: Sequence[Style], images: Sequence[Film], maps: Sequence[Film]
-) -> tuple[tuple[Style, tuple[Film, ...]], ...]:
-    return tuple((style, (image, each)) for style, image, each in zip(styles, images, maps, strict=True))
+    image = Film(np.zeros(1, np.int64), first.image[None], _span(first.image), "gray")
+    caption, heading = f"{first.method}, class {first.target}", f"image {first.number}"
+    return Tiles(caption, tuple(zip(styles, maps, strict=True)), image, heading)
 
 
 def _maps(trajectory: Trajectory) -> Maps:

@@ -231,5 +231,10 @@ def number(value: float, digits: int = 5) -> str:
     if -3 <= int(exponent) < 5:
         return f"{value:.{digits}g}".replace("-", "−")
     mantissa = mantissa.rstrip("0").removesuffix(".").replace("-", "−")
-    power = "10" + str(int(exponent)).translate(SUPERSCRIPTS)
-    return mantissa.replace("1", power) if mantissa in ("1", "−1") else f"{mantissa}·{power}"
+    written = power(int(exponent))
+    return mantissa.replace("1", written) if mantissa in ("1", "−1") else f"{mantissa}·{written}"
+
+
+def power(exponent: int) -> str:
+    """Write a power of ten: `10⁻⁸`."""
+    return "10" + str(exponent).translate(SUPERSCRIPTS)

@@ -80,7 +80,7 @@ def panels(
 
     def panel(name: str) -> Panel | Strips | Tiles:
         if name == "saliency":
-            return tiles(objective, trajectories, styles)
+            return tiles(objective, trajectories, styles, images=shown.kind != "image")
         if name in heat:
             return strips(name, trajectories, styles, heat[name])
         lines = _lines(name, trajectories)

@@ -127,6 +127,8 @@ class Style:
         color: "#rrggbb".
         dash: On and off lengths in units of the line's width; empty for a solid line.
         marker: The head's shape, a matplotlib letter.
+        aside: What the picture does not show of it: "0.31 off the plane", where a network's weights end; empty for
+            nothing.
     """
 
     label: str
@@ -134,6 +136,7 @@ class Style:
     color: str
     dash: tuple[float, ...]
     marker: str
+    aside: str = ""
 
 
 @dataclass(frozen=True)
@@ -290,17 +293,19 @@ class Film:
 
 @dataclass(frozen=True, eq=False)
 class Tiles:
-    """A panel of small pictures that change with the steps, a row an optimizer.
+    """A panel of small pictures that change with the steps, one or several an optimizer.
 
     Args:
         caption: What is shown.
-        columns: What stands over each column: "image 7", "gradient".
-        rows: Each a style, and a film a column.
+        rows: Each a style, and its films, as many of every one.
+        image: What all of them look at, which does not change; None where there is no such image.
+        heading: What stands over that image: "image 7"; else empty.
     """
 
     caption: str
-    columns: tuple[str, ...]
     rows: tuple[tuple[Style, tuple[Film, ...]], ...]
+    image: Film | None = None
+    heading: str = ""
 
 
 @dataclass(frozen=True, eq=False)

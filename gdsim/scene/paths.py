@@ -60,15 +60,15 @@ def styles(groups: Sequence[Sequence[Trajectory]], palette: tuple[str, ...]) -> 
         for key, each in zip(names, group, strict=True):
             optimizers.setdefault(key, []).append(each)
     colors = _colors([each[0].color for each in optimizers.values()], palette)
-    settings = [each[0].settings + _aside(each) for each in optimizers.values()]
     made = {
         key: Style(
             label=each[0].label,
-            settings=settings[i],
+            settings=each[0].settings,
             color=colors[i],
             # When the colours come round again, they meet other dashes than before.
             dash=DASHES[(i + i // len(palette)) % len(DASHES)] if _few(each) else (),
             marker=MARKERS[i % len(MARKERS)],
+            aside=_aside(each),
         )
         for i, (key, each) in enumerate(optimizers.items())
     }
@@ -84,7 +84,7 @@ def _aside(trajectories: Iterable[Trajectory]) -> str:
         away = float(each.training.figures["off_plane"][int(last_steps(each)[0])])
         if away > ASIDE * float(np.diff(each.objective.bounds).max()):
             told.append(number(away, 2))
-    return f" · {' and '.join(told)} off the plane{'s' * (len(told) > 1)}" if told else ""
+    return f"{' and '.join(told)} off the plane{'s' * (len(told) > 1)}" if told else ""
 
 
 def _few(trajectories: Iterable[Trajectory]) -> bool:

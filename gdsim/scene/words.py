@@ -97,8 +97,10 @@ def _plane(landscape: Landscape) -> str:
 
 
 def _percent(share: float) -> str:
-    """A share in per cent; what is not quite all does not round to it."""
+    """A share in per cent; what is not quite all does not round to it, and what is little not to nothing."""
     words = f"{100 * share:.1f}"
+    if words == "0.0" and share > 0:
+        return "under 0.1 %"
     return "over 99.9 %" if words == "100.0" and share < 1 - 1e-6 else f"{words} %"
 
 

@@ -10,8 +10,8 @@ from torch import Tensor
 
 from gdsim.errors import InputError
 from gdsim.networks import Network, layer_of
+from gdsim.objectives.failures import words_of
 from gdsim.optimizers import Chances, Method, stream
-from gdsim.optimizers.wording import words
 
 __all__ = ["Learner"]
 
@@ -69,8 +69,8 @@ class Learner:
             with torch.enable_grad():
                 loss = self._network.loss(self._module(x), y)
                 loss.backward(create_graph=self._wants_graph)  # type: ignore[no-untyped-call]
-        except Exception as error:
-            raise InputError(f"{self._network.title} cannot be trained: {words(error)}", ("network",)) from error
+        except (Exception, SystemExit) as error:
+            raise InputError(f"{self._network.title} cannot be trained: {words_of(error)}", ("network",)) from error
         return loss.detach()
 
     def step(self, x: Tensor, y: Tensor, loss: Tensor) -> bool:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -11,6 +11,7 @@ import numpy as np
 
 from gdsim.config import View
 from gdsim.config.appearance import SaliencySpec
+from gdsim.errors import InputError
 from gdsim.networks import Network
 from gdsim.objectives import FloatArray, Landscape, Objective, from_landscape
 from gdsim.objectives.landscape import plane_name
@@ -22,13 +23,16 @@ from gdsim.training.maps import maps
 from gdsim.training.planes import Plane
 from gdsim.trajectory import Maps, Stop, Training, Trajectory
 
-__all__ = ["look", "remarks"]
+__all__ = ["look"]
 
 SIDE = 51
 """So many losses are computed along each direction of a plane."""
 
 ARROWS = 15
 """So many gradients; odd, so that every second one is a regular grid, too."""
+
+ALIKE = 1e-4
+"""So near are the losses of the same weights on the same data, on whatever machine they are computed."""
 
 
 def look(
@@ -48,11 +52,13 @@ def look(
         track: Wraps the iterable of grid points, once for each thing that is computed.
 
     Raises:
-        InputError: The plane, its checkpoints or the image fit no trajectory; `key` says which.
+        InputError: The plane, its checkpoints or the image fit no trajectory; or the data or the module are not those
+            of the training any more; `key` says which.
     """
     found = tuple(trajectories)
     with quiet_single_thread():
         if not _is_seen(found[0].objective.landscape, view):
+            _check_unchanged(network, found[0], seed)
             found = _on_plane(network, found, view, folder, seed, track)
         if "saliency" in view.panels:
             found = tuple(_with_maps(network, each, view.saliency, seed, track) for each in found)
@@ -64,6 +70,20 @@ def _is_seen(landscape: Landscape | None, view: View) -> bool:
         return False
     wanted = landscape.of if view.examples is None else min(view.examples, landscape.of)
     return landscape.examples == wanted
+
+
+def _check_unchanged(network: Network, trajectory: Trajectory, seed: int) -> None:
+    """Refuse to mix what was recorded with what a file that has changed since makes of the same weights."""
+    landscape, recorded = trajectory.objective.landscape, float(trajectory.values[0, 0])
+    if landscape is None or not landscape.plane or trajectory.training is None or not math.isfinite(recorded):
+        return
+    found = losses(network, seed).loss(trajectory.training.weights[0], training(network))
+    if not math.isclose(found, recorded, rel_tol=ALIKE, abs_tol=ALIKE):
+        changed = "its data or its module has changed since; gdsim run trains it anew"
+        raise InputError(
+            f"{network.title} was recorded with a first loss of {recorded:.4g}, and has {found:.4g} now: {changed}",
+            ("objective",),
+        )
 
 
 def _on_plane(
@@ -208,11 +228,12 @@ def _between(trajectory: Trajectory, trained: Training, kept: _Kept, objective: 
     """Return a trajectory whose rows run straight between those whose weights were kept."""
     last, stop = int(trajectory.stop_steps[0]), trajectory.stops[0]
     real = np.isfinite(kept.losses) & np.isfinite(kept.figures["gradient_norm"])
+    known = len(real)
     if not real.all():  # where a mini-batch still had a loss, all the data had none any more
-        first = int(real.argmin())
-        last, stop = min(last, int(trained.kept[max(first - 1, 0)])), Stop.DIVERGED
+        known = max(int(real.argmin()), 1)
+        last, stop = min(last, int(trained.kept[known]) - 1 if real[0] else 0), Stop.DIVERGED
     # What was kept after the path has broken off is its last real row.
-    at, chosen = np.unique(np.minimum(trained.kept, last), return_index=True)
+    at, chosen = np.unique(np.minimum(trained.kept[:known], last), return_index=True)
     rows = np.minimum(np.arange(len(trajectory.points)), last)
 
     def straight(figures: FloatArray) -> FloatArray:
@@ -237,6 +258,7 @@ def _with_maps(network: Network, trajectory: Trajectory, wanted: SaliencySpec, s
     trained = trajectory.training
     if trained is None or (trained.maps is not None and _shows(trained.maps, wanted, network)):
         return trajectory
+    _check_unchanged(network, trajectory, seed)
     made = maps(network, trained, wanted, seed=seed, track=track)
     label = int(network.data.y_test[made.number])
     return replace(trajectory, training=replace(trained, maps=replace(made, label=label)))
@@ -248,35 +270,3 @@ def _shows(made: Maps, wanted: SaliencySpec, network: Network) -> bool:
         return False
     own = int(network.data.y_test[made.number]) if made.label is None else made.label
     return made.target == (own if wanted.target is None else wanted.target)
-
-
-def remarks(trajectories: Iterable[Trajectory]) -> tuple[str, ...]:
-    """Return what a reader of a log should know of trajectories of networks, a sentence each; none for functions."""
-    groups: dict[int, list[Trajectory]] = {}
-    for each in trajectories:
-        if each.training is not None:
-            groups.setdefault(id(each.objective), []).append(each)
-    return tuple(sentence for group in groups.values() for sentence in _sentences(group))
-
-
-def _sentences(group: Sequence[Trajectory]) -> list[str]:
-    objective, landscape = group[0].objective, group[0].objective.landscape
-    trained = [each.training for each in group if each.training is not None]
-    if landscape is None:
-        return []
-    every = int(np.diff(trained[0].kept).max(initial=1))
-    size = sum(each.weights.nbytes for each in trained)
-    taken = f"{size / 2**20:.3g} MiB" if size >= 2**20 else f"{size / 2**10:.3g} KiB"
-    often = "each step" if every == 1 else f"every {every} steps, between which figures of all the data run straight"
-    words = [f"{objective.title}: {len(landscape.origin):,} weights are kept at {often}: {taken}."]
-    if math.isfinite(landscape.share) and len(landscape.origin) > 2:
-        held, farthest = 100 * landscape.share, max(float(each.figures["off_plane"].max()) for each in trained)
-        words.append(
-            f"{objective.title}: the plane ({landscape.plane}) holds {held:.3g} % of the paths' variance. "
-            f"They are up to {farthest:.3g} off it, and the loss drawn there is not theirs."
-        )
-    if landscape.examples < landscape.of:
-        words.append(
-            f"{objective.title}: the loss of the plane is that of {landscape.examples:,} of {landscape.of:,} examples."
-        )
-    return words

@@ -54,11 +54,13 @@ class Plane:
 def of_paths(trajectories: Sequence[Trajectory]) -> Plane:
     """Return the plane through the mean of the last weights that holds most of the paths, with all of them in view.
 
-    Paths that diverge or run away are left out, as far as there are others.
+    Paths that diverge or run away are left out, as far as there are others; else they are in view until they do.
     """
     paths = _paths(trajectories)
-    origin = _mean_of_the_last(paths)
-    axes = _whole(len(origin)) if len(origin) <= 2 else _principal(np.concatenate(paths), origin)
+    origin, rows = _mean_of_the_last(paths), np.concatenate(paths)
+    if (rows == rows[0]).all():  # what runs away at once still has a direction
+        rows = np.concatenate([each.training.weights for each in trajectories if each.training is not None])
+    axes = _whole(len(origin)) if len(origin) <= 2 else _principal(rows, origin)
     return _around(origin, axes, _spots(paths, origin, axes))
 
 
@@ -141,11 +143,17 @@ def _paths(trajectories: Sequence[Trajectory]) -> list[npt.NDArray[np.float32]]:
         for training, last, stop in trained
         if training is not None
     ]
-    return [path for path, broken in paths if not broken and not _runs_away(path)] or [path for path, _ in paths]
+    staying = [(path, _staying(path), broken) for path, broken in paths]
+    return [path for path, stays, broken in staying if not broken and stays == len(path)] or [
+        path[:stays] for path, stays, _ in staying
+    ]
 
 
-def _runs_away(path: npt.NDArray[np.float32]) -> bool:
-    return bool(max(path.max(), -path.min()) > AWAY * (np.linalg.norm(path[0].astype(np.float64)) or np.inf))
+def _staying(path: npt.NDArray[np.float32]) -> int:
+    """Return how many rows of a path there are before it runs away, the first in any case."""
+    farthest = AWAY * (np.linalg.norm(path[0].astype(np.float64)) or np.inf)
+    away = np.maximum(path.max(1), -path.min(1)) > farthest
+    return max(1, int(away.argmax())) if away.any() else len(path)
 
 
 def _mean_of_the_last(paths: Iterable[npt.NDArray[np.float32]]) -> FloatArray:

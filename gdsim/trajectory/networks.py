@@ -23,6 +23,9 @@ TEXT_LIMIT = 2**24
 
 MOST_LAYERS = 10_000
 
+LONGEST_SIDE = 500
+"""So many losses, or gradients, may a landscape have along a direction."""
+
 LONGEST = 1000
 """So many characters may a name have that a network gives to its layers, or a plane."""
 
@@ -153,9 +156,11 @@ def _landscape_problem(landscape: Landscape) -> str:
         return "its plane has numbers that are not finite"
     if any(len(along) < 2 or not (np.diff(along) > 0).all() for along in (landscape.x, landscape.y)):
         return "its grid does not ascend"
+    side = round(len(landscape.places) ** 0.5)
+    if max(landscape.values.shape) > LONGEST_SIDE or side > LONGEST_SIDE:
+        return f"it has more than {LONGEST_SIDE} losses or gradients along a direction"
     if np.isinf(landscape.values).any() or np.isinf(landscape.gradients).any():
         return "it has values that are infinite"
-    side = round(len(landscape.places) ** 0.5)
     if side**2 != len(landscape.places) or (side and side % 2 == 0):
         return f"its gradients are at {len(landscape.places)} places, which are no square of an odd number"
     if not (np.isnan(landscape.share) or 0 <= landscape.share <= 1):
@@ -209,8 +214,8 @@ def _training_problem(training: Training, rows: int) -> str:
         return "its weights were not kept from the first to the last step"
     if not np.isfinite(training.weights).all():
         return "it has weights that are not finite"
-    if not {*training.figures} <= {*FIGURES}:
-        return f"it has other figures than {', '.join(FIGURES)}"
+    if {*training.figures} != {*FIGURES}:
+        return f"it has other figures than {', '.join(FIGURES)}, or not all of them"
     if any(holds_controls(each) or len(each) > LONGEST for each in training.layers):
         return "its layers have names that hold control characters, or are too long"
     return ""

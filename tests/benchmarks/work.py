@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import resource
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import numpy as np
@@ -14,7 +14,7 @@ from matplotlib.patheffects import withStroke
 from PIL import Image
 
 import gdsim
-from gdsim.descent import starts
+from gdsim.descent import shown, starts, trained
 from gdsim.render.still import points
 from gdsim.scene import Scene
 from gdsim.study import Tuning, study
@@ -240,6 +240,54 @@ def _tuning(folder: Path) -> Figures:
     return {"rate": runs * experiment.steps / (_cpu() - begun)}
 
 
+TRAINED = """
+objective: {network: mlp, data: {name: digits, test: 0}, hidden: [128], batch_size: 64}
+steps: 2000
+optimizers:
+  Adam: {lr: 0.003}
+"""
+"""What is trained: 9,610 weights on 1,797 images."""
+
+
+def _plain_training(folder: Path) -> Figures:
+    """The loop that everyone writes, with nothing recorded."""
+    del folder
+    torch.set_num_threads(1)
+    network, steps = gdsim.loads(TRAINED).objectives[0].to_train(), 2000
+    _train(network.module(0), network.batches(0), 3)
+    begun = _cpu()
+    _train(network.module(0), network.batches(0), steps)
+    return {"rate": steps / (_cpu() - begun)}
+
+
+def _train(module: torch.nn.Module, batches: Iterator[tuple[torch.Tensor, torch.Tensor]], steps: int) -> None:
+    optimizer = torch.optim.Adam(module.parameters(), lr=0.003)
+    for _, (x, y) in zip(range(steps), batches, strict=False):
+        optimizer.zero_grad()
+        torch.nn.functional.cross_entropy(module(x), y).backward()
+        optimizer.step()
+
+
+def _training(folder: Path) -> Figures:
+    """The same with every loss, layer and weight recorded."""
+    del folder
+    trained(gdsim.loads(TRAINED, overrides=["steps=3"]))
+    experiment = gdsim.loads(TRAINED)
+    begun = _cpu()
+    trained(experiment)
+    return {"rate": experiment.steps / (_cpu() - begun)}
+
+
+def _plane(folder: Path) -> Figures:
+    """The plane of a path of three points: 51 × 51 losses, 15 × 15 gradients."""
+    del folder
+    experiment = gdsim.loads(TRAINED, overrides=["steps=2"])
+    paths = trained(experiment)
+    begun = _cpu()
+    shown(experiment, paths)
+    return {"cpu": _cpu() - begun}
+
+
 def _view_cost(suffix: str = "gif", *, objective: str = "himmelblau", trail: str = "whole", **view: str) -> object:
     start = "[1.6]" if objective == "double_well" else "[-0.5, 4.2]"
     keys = ", ".join(f"{key}: {value}" for key, value in view.items())
@@ -280,6 +328,9 @@ WORK: dict[str, Callable[[Path], Figures]] = {
     "gdsim descent": _descent,
     "plain tuning": _plain_tuning,
     "gdsim tuning": _tuning,
+    "plain training": _plain_training,
+    "gdsim training": _training,
+    "plane": _plane,
     **VIEWS,
     **ORBITS,
 }
