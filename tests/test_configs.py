@@ -70,8 +70,8 @@ def test_what_the_comments_of_networks_say_is_so():
     assert 0.05 < np.median(ratios) < 0.25
     assert np.median(sigmoid.layer_gradients[:, 0] / sigmoid.layer_gradients[:, -1]) < 3e-6
     assert np.median(residual.layer_gradients[:, 0] / residual.layer_gradients[:, -1]) > 0.3
-    adam, sgd = gdsim.simulate(load("spirals", overrides=few))
-    assert adam.objective.landscape.share == sgd.objective.landscape.share < 0.05
+    sgd, adam = gdsim.simulate(load("spirals", overrides=["view.examples=20"]))
+    assert adam.values[-1, 0] < 0.1 < 0.4 < sgd.values[-1, 0]
     ends = {each.label: each.values[-1, 0] for each in gdsim.simulate(load("dreamed_digit"))}
     assert ends["AdamW"] < ends["SGD"] < -5
 

@@ -289,6 +289,19 @@ def test_classes_that_were_saved_as_floating_numbers_are_told(tmp_path: Path) ->
     assert not network("mlp", examples("regression")).remarks
 
 
+def test_what_may_surprise_about_data_is_told(tmp_path: Path) -> None:
+    (remark,) = network("mlp", examples("digits"), batch_size=64).remarks
+    assert remark == (
+        "digits: the last mini-batch of an epoch has 4 of 64 examples, and a gradient as noisy as that; another "
+        "batch_size, or test: of data, divides the 1,348 better."
+    )
+    assert not network("mlp", examples("digits", test=0.2), batch_size=64).remarks
+    assert not network("mlp", examples("digits"), batch_size=2000).remarks
+    path = str(write(tmp_path / "bytes.npz", x=np.arange(18).reshape(9, 2) % 2 * 255, y=np.arange(9) % 3))
+    (remark,) = network("mlp", examples(path)).remarks
+    assert remark == "bytes: x goes from 0 to 255; networks learn best from about 0 to 1."
+
+
 def test_more_numbers_than_memory_has_room_for_are_not_unpacked(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -37,8 +37,7 @@ VAGUE = np.radians(0.5)
 def steps_to_tolerance(trajectory: Trajectory, lowest: float) -> npt.NDArray[np.int64]:
     """Return the first step at which each start is within tolerance, (starts,); the number of rows for never.
 
-    That is the first k with f(x_k) − f* ≤ `TOLERANCE` · (f(x_0) − f*), the convergence test of Moré and Wild (2009);
-    for a network the first whose weights were kept, as its loss is known of no other.
+    That is the first k with f(x_k) − f* ≤ `TOLERANCE` · (f(x_0) − f*), the convergence test of Moré and Wild (2009).
 
     Args:
         trajectory: Whose steps.
@@ -50,8 +49,6 @@ def steps_to_tolerance(trajectory: Trajectory, lowest: float) -> npt.NDArray[np.
         below = values - minimum <= TOLERANCE * (values[0] - minimum)
     # Where a start has no value, its infinity would be within tolerance of itself.
     below &= np.isfinite(values)
-    if trajectory.training is not None:
-        below &= np.isin(np.arange(len(values)), trajectory.training.kept)[:, None]
     return np.where(below.any(0), below.argmax(0), len(values))
 
 

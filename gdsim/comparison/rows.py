@@ -48,11 +48,11 @@ class Row:
         steps_to_tolerance: The first step k with f(x_k) − f* ≤ `TOLERANCE` · (f(x_0) − f*), the convergence test of
             Moré and Wild (2009); f* is the known minimum, else the best value that the whole table has of this
             objective. The median over the starts, the upper of the middle two, where never is later than any step;
-            None where that one never gets there.
+            None where that one never gets there, and for a network: the lowest loss found is no minimum to be near to.
         evaluations_to_tolerance: The number of gradients asked for up to that step, that of x_k included; the median in
             the same way.
         evaluations: The number of gradients asked for in all, up to the last step or where a start stopped; the median.
-        never: How many starts never come within tolerance.
+        never: How many starts never come within tolerance; None where that is not asked.
         distance_to_minimum: From the last real point to the nearest known global minimum, the median; None where none
             is known.
         detour: The length of the path over the straight distance from its start to its end, the median of the starts
@@ -119,10 +119,10 @@ def row_of(trajectory: Trajectory, lowest: float, *, title: str | None = None, t
         best_value=_median(best),
         best_spread=_spread(best),
         solved=None if reached is None else float(reached.mean()),
-        steps_to_tolerance=_middle(np.where(in_time, steps, np.inf)),
-        evaluations_to_tolerance=_middle(evaluations_to_tolerance(trajectory, lowest)),
+        steps_to_tolerance=_middle(np.where(in_time, steps, np.inf)) if is_function else None,
+        evaluations_to_tolerance=_middle(evaluations_to_tolerance(trajectory, lowest)) if is_function else None,
         evaluations=_median(trajectory.evaluations[-1].astype(np.float64)),
-        never=int((~in_time).sum()),
+        never=int((~in_time).sum()) if is_function else None,
         distance_to_minimum=None if distances is None else _median(distances),
         detour=_median(detours(trajectory)) if is_function else None,
         mean_angle=_median(mean_angles(trajectory)) if is_function else None,

@@ -146,14 +146,16 @@ def _sentences(rows: Sequence[Row]) -> Iterator[str]:
         least = min((row.starts for row in rows if row.starts), default=most)
         count = f"{most}" if least == most else f"{least} to {most}"
         yield f"Figures are medians over {count} starts; in brackets their interquartile range."
-    unknown = any(row.solved is None and not row.reason for row in rows)
-    yield f"{WITHIN}{', where f* is the lowest value found if the minimum is not known' if unknown else ''}."
+    asked = any(row.never is not None or row.reason for row in rows)
+    unknown = any(row.solved is None and row.never is not None for row in rows)
+    if asked:
+        yield f"{WITHIN}{', where f* is the lowest value found if the minimum is not known' if unknown else ''}."
     if any(row.solved is not None for row in rows):
         yield SOLVED
     if of_networks(rows):
         yield NETWORKS
     if len(rows) > 1:
-        yield RULE
+        yield RULE if asked else "Sorted by the best value, low first."
 
 
 def write_csv(table: Table, path: Path) -> None:

@@ -77,7 +77,7 @@ def _percent(share: float | None) -> str:
 
 
 def _count(row: Row, count: int | None) -> str:
-    return "" if row.reason else "never" if count is None else str(count)
+    return "" if row.never is None else "never" if count is None else str(count)
 
 
 FIGURES: tuple[tuple[str, str, Callable[[Row], str]], ...] = (

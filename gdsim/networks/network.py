@@ -67,6 +67,13 @@ BELONGINGS = {
 """The keys that go with our own networks, not with every one of them."""
 
 
+LARGE = 100
+"""Inputs that are so far from 0 are worth a word."""
+
+FEW = 1 / 8
+"""The last mini-batch of an epoch is worth a word where it has at most so much of what the others have."""
+
+
 class Form(NamedTuple):
     """What a network is, whatever it is trained on: its name, title and weights, and how it is built."""
 
@@ -213,19 +220,23 @@ def network(
         batch_size=batch_size,
         every=every,
         weights=form.weights,
-        remarks=(*form.remarks, *_remarks(data)),
+        remarks=(*form.remarks, *_remarks(data, batch_size)),
     )
 
 
-def _remarks(data: Data) -> Iterator[str]:
-    """Yield what is to be said of data: labels that were saved as floating numbers are no classes."""
+def _remarks(data: Data, batch_size: int) -> Iterator[str]:
+    """Yield what may surprise about data and mini-batches."""
+    count, last = len(data.x), len(data.x) % batch_size
+    if last < count and 0 < last <= FEW * batch_size:
+        few = f"the last mini-batch of an epoch has {last} of {batch_size} examples, and a gradient as noisy as that"
+        yield f"{data.name}: {few}; another batch_size, or test: of data, divides the {count:,} better."
+    if float(np.abs(data.x).max()) >= LARGE:
+        yield f"{data.name}: x goes from {data.x.min():g} to {data.x.max():g}; networks learn best from about 0 to 1."
     if data.classes is None and data.y.shape[1] == 1 and not (data.y % 1).any():
         kinds, least = len(np.unique(data.y)), data.y.min()
         if least == 0 and 2 * kinds <= len(data.y):
-            sentence = (
-                "y holds whole numbers as floating ones, and they are learnt as numbers; for classes save integers"
-            )
-            yield f"{data.name}: {sentence}"
+            sentence = "y holds whole numbers as floating ones, learnt as numbers; for classes save integers"
+            yield f"{data.name}: {sentence}."
 
 
 def _check_belonging(name: str, given: Mapping[str, bool]) -> None:
