@@ -5,11 +5,15 @@ from __future__ import annotations
 import secrets
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
+from difflib import get_close_matches
 from pathlib import Path
 
 from gdsim.errors import GdsimError, did_you_mean
 
 __all__ = ["cause", "sibling", "whole_file"]
+
+ALIKE = 0.8
+"""As near as .yml and .yaml are two suffixes of one kind of file; .npz and .npy are less so."""
 
 
 def cause(error: OSError) -> str:
@@ -20,11 +24,21 @@ def cause(error: OSError) -> str:
 
 
 def sibling(path: Path) -> str:
-    """Return `"; did you mean 'x'?"` for the file beside a missing one that has the nearest name, or nothing."""
+    """Return `"; did you mean 'x'?"` for the nearest name of a file of its kind beside a missing one, or nothing."""
     try:
-        return did_you_mean(path.name, sorted(each.name for each in path.parent.iterdir()))
+        there = sorted(each.name for each in path.parent.iterdir())
     except OSError:
         return ""
+    if not path.suffix:
+        return did_you_mean(path.name, there)
+    # Names are compared without what all of the kind have in common, which would make any two of them near.
+    stems = {Path(name).stem.casefold(): name for name in there if _is_alike(Path(name).suffix, path.suffix)}
+    near = get_close_matches(path.stem.casefold(), stems, n=1)
+    return f"; did you mean '{stems[near[0]]}'?" if near else ""
+
+
+def _is_alike(one: str, other: str) -> bool:
+    return bool(get_close_matches(one.casefold(), [other.casefold()], cutoff=ALIKE))
 
 
 @contextmanager

@@ -21,6 +21,12 @@ from gdsim.comparison.rows import OF_NETWORKS
 
 QUICK = "{objective: himmelblau, start: [-0.5, 4.2], steps: 30, optimizers: {SGD: {lr: 0.01}, Adam: {lr: 0.3}}}\n"
 
+NET = """\
+objective: {network: mlp, data: moons, hidden: [4]}
+optimizers: {SGD: {lr: 0.1}, Adam: }
+steps: 3
+"""
+
 
 @pytest.fixture
 def here(tmp_path, monkeypatch):
@@ -84,6 +90,14 @@ def test_several_objectives_have_matrices(here):
     assert "himmelblau" not in result.stdout.lower()
 
 
+def test_networks_have_no_share_of_starts_that_reach_a_minimum(here):
+    (here / "net.yaml").write_text(NET.replace("objective: ", "objective:\n- {network: mlp, data: spirals}\n- "))
+    result = call("net.yaml")
+    assert result.exit_code == 0, result.output
+    assert "Ranks on each objective" in result.stdout
+    assert "Share of starts" not in result.stdout
+
+
 def test_the_tuned_config_runs_and_gives_the_numbers_of_the_table(here):
     (here / "quick.yaml").write_text(QUICK.replace("SGD: {lr: 0.01}", "'a=b: c': {class: SGD}, SGD: {nesterov: true}"))
     words = ["--starts", "3", "--tune", "lr", "--budget", "7", "--write", "below/tuned.yaml", "--json", "t.json"]
@@ -134,6 +148,8 @@ def test_two_configs_have_a_table_each(here):
         (["--csv", "folder"], "--csv: folder is a folder; name a file in it"),
         (["--set", "steps=many"], "--set steps=many: steps: must be a whole number"),
         (["none.yaml"], "none.yaml: no such file"),
+        (["net.yaml", "--starts", "8"], "--starts: a network begins from its own weights"),
+        (["net.yaml", "--tune", "lr"], "--tune: tunes what descends a function; a network is trained as"),
         (["quick.yaml"], "two configs have the same name"),
         (["--tune", "lrr"], "--tune: there is no 'lrr'; did you mean 'lr'?"),
         (["--csv", "quick.yaml"], "--csv: quick.yaml is the config; name another file"),
@@ -146,6 +162,7 @@ def test_two_configs_have_a_table_each(here):
 def test_mistakes_are_one_line(here, words, told):
     (here / "folder").mkdir()
     (here / "other.yaml").write_text(QUICK)
+    (here / "net.yaml").write_text(NET)
     before = files(here)
     result = call("quick.yaml", *words)
     assert result.exit_code == 2

@@ -21,6 +21,8 @@ from gdsim.config.text import dump, parse
 from gdsim.errors import ConfigError, InputError
 
 CONFIGS = Path(__file__).parent.parent / "configs"
+INDENTED = "is no valid YAML: this line is indented otherwise than those it belongs with; they must all begin in the same column"
+PLANES = "must be pca, random, two coordinates such as [0, 1], or two recordings such as [a.npz, b.npz]"
 QUICKSTART = """\
 objective: himmelblau
 start: [-0.5, 4.2]
@@ -624,10 +626,15 @@ output: {formats: [gif, avi]}
          "'contour'?"),
         ("view: {layout: gird}", "view.layout: must be 'overlay' or 'grid', not 'gird'; did you mean 'grid'?"),
         ("view: {plane: [0, 0]}", "view.plane: names 0 twice"),
-        ("view: {plane: [-1, 0]}", "view.plane.0: must be a whole number of at least 0 or text, not -1"),
-        ("view: {plane: [1]}", "view.plane: must be a list of 2 items, each a whole number of at least 0 or a list of 2 items, each text, not [1]"),
-        ("view: {plane: pcb}", "view.plane: must be a list of 2 items, each a whole number of at least 0, 'pca' or 'random' "
-         "or a list of 2 items, each text, not 'pcb'; did you mean 'pca'?"),
+        ("view: {plane: [-1, 0]}", f"view.plane: {PLANES}, not [-1, 0]"),
+        ("view: {plane: [1]}", f"view.plane: {PLANES}, not [1]"),
+        ("view: {plane: 1.5}", f"view.plane: {PLANES}, not 1.5"),
+        ("view: {plane: {a: 1}}", f"view.plane: {PLANES}, not a mapping of 1"),
+        ("view: {plane: [0, a.npz]}", f"view.plane: {PLANES}, not [0, 'a.npz']"),
+        ("view: {plane: pcb}", f"view.plane: {PLANES}, not 'pcb'; did you mean 'pca'?"),
+        ("view: {plane: a.npz}", f"view.plane: {PLANES}, not 'a.npz'; name one more recording"),
+        ("view: {plane: [a.npz]}", f"view.plane: {PLANES}, not ['a.npz']; name one more recording"),
+        ("view: {panels: loss}", "view.panels: must be a list: write [loss]"),
         ("view: {theme: drak}", "view.theme: there is no theme 'drak'; did you mean 'dark'?"),
         ("view: {theme: ggplt}", "view.theme: there is no theme 'ggplt'; did you mean 'ggplot'?"),
         ("view: {theme: mauve}", "view.theme: there is no theme 'mauve'; `gdsim list themes` names them"),
@@ -879,6 +886,13 @@ def test_a_key_given_twice_is_an_error_that_names_both_lines() -> None:
         ("a: [1", "1:6: is no valid YAML: expected ',' or ']', but got the end of the text (while parsing a flow "
          "sequence that begins in line 1)"),
         ("a: b: c", "1:5: is no valid YAML: mapping values are not allowed here"),
+        ("a: 1\n  b: 2", f"2:4: {INDENTED}"),
+        ("  a: 1\nb: 2", f"2:1: {INDENTED}"),
+        ("a:\n    b: 1\n  c: 2", f"3:3: {INDENTED}"),
+        ("a:\n  b: {}\n    c: 2", f"3:5: {INDENTED}"),
+        ("a:\n  - b\n - c", f"3:2: {INDENTED}"),
+        ("a: 'b' c: d", "1:8: is no valid YAML: expected <block end>, but found '<scalar>' (while parsing a block mapping "
+         "that begins in line 1)"),
         ("a:\n\t- b", "2:1: is no valid YAML: found character '\\t' that cannot start any token; indent with spaces, "
          "not tabs"),
         ("a: *b", "1:4: is no valid YAML: found undefined alias 'b'"),
@@ -941,6 +955,12 @@ def test_a_file_that_is_not_there(tmp_path: Path) -> None:
     (tmp_path / "quickstart.yaml").touch()
     path = tmp_path / "quikstart.yaml"
     assert refusal(path) == f"{path}: no such file; did you mean 'quickstart.yaml'?"
+    assert (
+        refusal(path.with_suffix(".yml"))
+        == f"{path.with_suffix('.yml')}: no such file; did you mean 'quickstart.yaml'?"
+    )
+    for other in ("quickstart.npz", "race.yaml"):
+        assert refusal(tmp_path / other) == f"{tmp_path / other}: no such file"
     assert refusal(tmp_path / "no" / "such.yaml") == f"{tmp_path}/no/such.yaml: no such file"
 
 

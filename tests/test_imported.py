@@ -66,7 +66,11 @@ def test_a_function_of_an_installed_package_is_imported(installed: Path) -> None
     ("reference", "words"),
     [
         ("my_loss", "'module:function'"),
-        ("my_loss.py:valley", "'module:function'"),
+        ("nowhere.py:f", "no nowhere.py stands beside the configuration"),
+        ("torch.py:sum", "no torch.py stands beside the configuration"),
+        ("a.nowhere.py:f", "no a/nowhere.py stands beside the configuration"),
+        ("my_loss.py", "'module:function'"),
+        ("my_loss.py.py:valley", "'module:function'"),
         ("", "'module:function'"),
         (":f", "'module:function'"),
         ("a:b:c", "'module:function'"),

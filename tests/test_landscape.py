@@ -28,6 +28,7 @@ from gdsim.optimizers import training_method
 from gdsim.scene import compose
 from gdsim.training import look, train
 from gdsim.training.remarks import remarks
+from tests import networks_made
 
 HERE = Path()
 
@@ -485,6 +486,13 @@ def test_a_plane_goes_through_three_checkpoints(recording: Path, made: tuple[Tra
     assert (spots > landscape.bounds[:, 0]).all()
     assert (spots < landscape.bounds[:, 1]).all()
     assert landscape.plane == f"{recording}:Adam, slow.npz"
+    np.testing.assert_allclose(landscape.marks, spots[1:], atol=1e-6)
+    assert landscape.mark_names == (f"{recording.stem}:Adam", "slow")
+    save(tmp_path / "again.npz", found, loads(TEXT, overrides=[plane], folder=tmp_path))
+    again = plane_of(read(tmp_path / "again.npz")[1])
+    np.testing.assert_array_equal(again.marks, landscape.marks)
+    assert again.mark_names == landscape.mark_names
+    assert not len(plane_of(read(recording)[1]).marks)
     for view, words in (
         ("[slow.npz, nowhere.npz]", "view.plane.1: .*nowhere.npz: no such file"),
         ("[slow.npz, 'slow.npz:Adm']", "view.plane.1: .*slow.npz: has no optimizer 'Adm'; did you mean 'Adam'"),
@@ -648,8 +656,48 @@ def test_the_log_says_what_was_kept_and_what_the_plane_leaves_out(
     first, second = notes(experiment, made)
     assert "22 weights are kept at each step: 1.2 KiB." in first
     held = 100 * plane_of(made).share
-    assert f"the plane (pca) holds {held:.1f} % of the paths' variance. They are up to 0." in second
+    assert f"the plane (pca) holds {held:.1f} % of the paths' variance. The paths run up to 0." in second
     assert notes(loads("{objective: sphere, steps: 3, optimizers: {SGD: }}"), ()) == []
+
+
+def test_the_log_says_whose_maps_are_blank_and_why() -> None:
+    def told(*blank: str, method: str = "gradcam") -> list[str]:
+        paths = networks_made.trained(("SGD", "Adam"), 10, method=method)
+        emptied = []
+        for each in paths:
+            made = each.training.maps if each.training else None
+            assert each.training is not None
+            assert made is not None
+            maps = replace(made, maps=made.maps * (each.label not in blank))
+            emptied.append(replace(each, training=replace(each.training, maps=maps)))
+        return [words for words in remarks(emptied) if "everywhere" in words or "blank" in words]
+
+    title = "MLP 64–128–10 on digits"
+    assert told() == []
+    assert told("SGD")[0].startswith(f"{title}: Grad-CAM is blank for SGD: nothing that the last convolution sees")
+    assert told("SGD", "Adam", method="gradient")[0].startswith(
+        f"{title}: The input gradient is 0 everywhere for SGD and Adam: no small change of the image"
+    )
+    assert told("Adam", method="layer:conv1")[0].startswith(f"{title}: The map (layer:conv1) is 0 everywhere for Adam")
+
+
+@pytest.mark.parametrize(
+    ("changes", "words"),
+    [
+        ({"marks": np.array([[0.0, np.nan]]), "mark_names": ("a",)}, "not finite"),
+        ({"marks": np.zeros((3, 2)), "mark_names": ("a", "b", "c")}, "through 3 recordings, not 2"),
+        ({"marks": np.zeros((1, 2)), "mark_names": ("a\x1b",)}, "control characters"),
+        ({"marks": np.zeros((2, 2)), "mark_names": ("a",)}, "mark_names_0"),
+        ({"marks": np.zeros((1, 3)), "mark_names": ("a",)}, "marks_0"),
+    ],
+)
+def test_marks_that_are_none_are_refused(
+    tmp_path: Path, experiment: Experiment, made: tuple[Trajectory, ...], changes: dict[str, Any], words: str
+) -> None:
+    objective = replace(made[0].objective, landscape=replace(plane_of(made), **changes))
+    save(tmp_path / "a.npz", [replace(each, objective=objective) for each in made], experiment)
+    with pytest.raises(InputError, match=words):
+        read(tmp_path / "a.npz")
 
 
 @pytest.mark.parametrize(

@@ -20,8 +20,10 @@ from gdsim.render.layout import Box
 from gdsim.render.legend import _fitted
 from gdsim.render.screens import tints
 from gdsim.render.tiles import tile_places, tiles_high
+from gdsim.render.window import Moment
 from gdsim.scene import Film, Relief, Strips, Tiles, compose, portray, power
 from gdsim.themes import THEMES
+from gdsim.trajectory import Stop
 from tests import networks_made as made
 
 QUICK = Animation(fps=10, seconds=2)
@@ -87,17 +89,103 @@ def test_stream_lines_follow_the_landscape(trained):
 
 
 def test_the_picture_says_what_the_plane_leaves_out(trained):
-    full, short = compose(trained).subtitles
+    full, shorter, short = compose(trained).subtitles
     assert full == "plane of the paths in 24 weights, 91.3 % of their variance"
+    assert shorter == f"plane: {short}"
     assert short == "91.3 % of the paths' variance"
     some = made.landscape(plane="random", share=0.0412, examples=500)
     assert compose(made.trained(objective=some)).subtitles == (
-        "random plane in 24 weights, 4.12 % of the paths' variance, loss on 500 of 1,347 examples",
-        "4.12 % of the paths' variance, loss on 500 of 1,347 examples",
-        "4.12 % of variance, 500 examples",
+        "random plane in 24 weights, 4.1 % of the paths' variance, loss on 500 of 1,347 examples",
+        "plane: 4.1 % of the paths' variance, loss on 500 of 1,347 examples",
+        "plane: 4.1 % of variance, 500 examples",
+        "4.1 % of variance, 500 examples",
     )
     flat = made.landscape(weights=2, share=1.0)
     assert compose(made.trained(objective=flat, away=0.0, image=None)).subtitles == ()
+
+
+def test_the_planes_of_several_networks_say_what_they_leave_out():
+    def words(**facts):
+        planes = [made.landscape(name, share=share, **facts) for name, share in (("one", 0.913), ("other", 0.77))]
+        return compose([path for each in planes for path in made.trained(("SGD",), 5, objective=each)]).subtitles[1:]
+
+    held = "91.3 % and 77.0 % of"
+    assert words() == (f"{held} the paths' variance", "planes of the networks' weights")
+    assert words(examples=300) == (
+        f"planes: {held} the paths' variance, loss on 300 of 1,347 examples",
+        f"planes: {held} variance, 300 examples",
+        f"{held} variance, 300 examples",
+        "planes of the networks' weights",
+    )
+
+
+@pytest.fixture(scope="module")
+def through():
+    """A plane through two recordings, one of them near its corner."""
+    names, spots = ("one", "the other:Adam"), np.array([[-2.0, 1.0], [4.7, 7.8]])
+    plane = made.landscape(plane="one.npz, the other.npz:Adam", share=0.5, marks=spots, mark_names=names)
+    return made.trained(("SGD", "Adam"), 20, objective=plane)
+
+
+def test_a_plane_through_recordings_says_so(through):
+    scene = compose(through)
+    assert scene.subtitles[0].startswith("plane through one and the other:Adam in 24 weights, 50.0 % of the paths'")
+    assert "the plane through the last weights of SGD, one and the other:Adam, which holds 50.0 %" in scene.alt_text
+
+
+@pytest.mark.parametrize(
+    "view",
+    [{}, {"size": [480, 270]}, {"layout": "grid"}, {"kind": "surface"}, {"kind": "surface", "camera": {"orbit": 90}}],
+)
+def test_recordings_are_marked_and_named_on_the_ground(through, view):
+    scene = compose(through, view=View(**view))
+    frames, bare = (Frames(each) for each in (scene, replace(scene, groups=tuple(map(unmarked, scene.groups)))))
+    for layer in frames._facets:
+        spots = np.array([mark.point for mark in layer.facet.marks])
+        np.testing.assert_array_equal(spots[:, :2], through[0].objective.landscape.marks)
+        moment = Moment(20.0, 1.0)
+        places = layer.window.pixels(spots, moment)
+        differs = (frames.poster().astype(int) != bare.poster()).any(-1)[::-1]
+        for x, y in np.round(places).astype(int):
+            assert differs[y - 6 : y + 7, x - 6 : x + 7].any()
+        texts = {text.get_text(): text for text in frames._still.figure.findobj(Text)}
+        if layer.window.turning:
+            assert "one" not in texts
+            continue
+        assert {"one", "the other:Adam"} <= {*texts}
+        box = layer.window.box
+    for text in (texts.get("one"), texts.get("the other:Adam")):
+        if text is not None:
+            around = text.get_window_extent(frames._still.canvas.get_renderer())
+            assert around.x0 >= box.x or len(frames._facets) > 1
+            assert around.x1 <= box.right
+            assert box.y <= around.y0 < around.y1 <= box.top
+
+
+def unmarked(group):
+    return replace(group, facets=tuple(replace(facet, marks=()) for facet in group.facets))
+
+
+def test_what_is_out_of_view_is_not_marked():
+    plane = made.landscape(marks=np.array([[0.0, 0.0], [90.0, 0.0]]), mark_names=("in", "out"))
+    assert [mark.name for mark in compose(made.trained(objective=plane)).facets[0].marks] == ["in"]
+
+
+def test_heat_maps_without_names_of_layers_say_so(trained):
+    lost = "The heat maps of ‖weights‖ by layer and ‖∇‖ by layer have no room for the names of the layers at this size."
+    for panels, told in ((["layers"], ()), (["loss", "accuracy", "weights", "layers"], (lost,))):
+        frames = Frames(compose(trained, view=View(panels=panels)))
+        written = {text.get_text() for text in frames._still.figure.findobj(Text)}
+        assert ("output" in written, frames.left_out) == (not told, told)
+
+
+def test_an_axis_holds_every_figure_of_an_image(imagined):
+    far = [replace(each, points=each.points * 20, values=each.values - 40 * np.arange(len(each.values))[:, None])
+           for each in imagined]  # fmt: skip
+    for panel in compose(far, view=View(panels=["score", "gradient_norm"])).groups[0].panels:
+        figures = np.concatenate([curve.spots[..., 1].ravel() for curve in panel.curves])
+        assert panel.limits[0] <= figures.min()
+        assert figures.max() <= panel.limits[1]
 
 
 def test_the_legend_says_how_far_the_last_weights_are_from_the_plane():
@@ -405,7 +493,9 @@ def test_one_heat_map_alone_needs_no_name():
 @pytest.mark.parametrize("size", [[1080, 1080], [640, 720], [480, 270]])
 def test_a_title_goes_left_before_it_is_cut(trained, size):
     written = {text.get_text() for text in Frames(compose(trained, view=View(size=size)))._still.figure.findobj(Text)}
-    assert {"MLP 64–128–10 on digits", "91.3 % of the paths' variance"} <= written
+    held = "91.3 % of the paths' variance"
+    assert "MLP 64–128–10 on digits" in written
+    assert written & {held, f"plane: {held}"}
 
 
 def test_settings_are_cut_at_whole_ones_and_their_distance_last():
@@ -506,3 +596,15 @@ def test_nothing_runs_off_the_page_and_screens_overlap_nothing(panels, view):
         for other in rects[place + 1 :]:
             across = rect.right <= other.left or other.right <= rect.left
             assert across or rect.bottom <= other.top or other.bottom <= rect.top
+
+
+def test_what_diverges_does_not_pale_the_others():
+    calm, wild = made.trained(("Calm", "Wild"))
+    loud = replace(
+        wild,
+        stops=(Stop.DIVERGED,),
+        training=replace(wild.training, layer_gradients=1e9 * wild.training.layer_gradients),
+    )
+    alone = compose([calm], view=View(panels=["layers"])).groups[0].panels[0]
+    beside = compose([calm, loud], view=View(panels=["layers"])).groups[0].panels[0]
+    assert beside.limits.tolist() == alone.limits.tolist()

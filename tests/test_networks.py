@@ -339,7 +339,7 @@ X, Y = np.zeros((6, 2)), np.array([0, 1, 0, 1, 0, 1])
         ({"x": X, "y": Y, "x_test": X[:, :1], "y_test": Y}, "x has the shape (6, 2) and x_test (6, 1), which do not fit"),
         ({"x": X, "y": Y, "x_test": X, "y_test": Y * 1.0}, "one of y and y_test holds whole numbers, for classes, and the other floating ones"),
         ({"x": X.astype(complex), "y": Y}, "x holds no real numbers but complex128"),
-        ({"x": X, "y": np.array(list("ababab"))}, "y holds no real numbers but <U1"),
+        ({"x": X, "y": np.array(list("ababab"))}, "y holds no real numbers but <U1; for classes of those names write np.unique(y, return_inverse=True)[1]"),
         ({"x": X, "y": np.array([None] * 6)}, "'y' holds Python objects, which are never unpacked"),
     ],
 )  # fmt: skip
@@ -613,7 +613,8 @@ MLP = {"network": "mlp", "data": "digits"}
     ("given", "line"),
     [
         ({"network": "mlp"}, "objective: needs data: digits, moons, spirals, regression, or the path of an .npz file with x and y"),
-        ({"network": "mlp", "data": "digit"}, "objective.data: there is no data 'digit'; there are digits, moons, spirals, regression, or the path of an .npz file"),
+        ({"network": "mlp", "data": "digit"}, "objective.data: there is no data 'digit'; did you mean 'digits'?"),
+        ({"network": "mlpp", "data": "moons", "hidden": "[8]"}, "objective.network: there is no network 'mlpp'; did you mean 'mlp'?"),
         ({"network": "mlp", "data": "cifar"}, "objective.data: there is no data 'cifar'; there are digits, moons, spirals, regression, or the path of an .npz file"),
         ({"network": "mlp", "data": "none.npz"}, "objective.data: none.npz: no such file"),
         ({"network": "mlp", "data": "{name: digits, noise: 1}"}, "objective.data.noise: noise goes with what is generated: moons, spirals, regression"),
@@ -646,6 +647,8 @@ MLP = {"network": "mlp", "data": "digits"}
         ({**MLP, "rest": "start: [0, 0]"}, "start: is for functions; a network starts from the weights that the seed gives it: leave start away"),
         ({**MLP, "steps": 300000}, "steps: at most 200000 are allowed with 1 optimizer: a network's steps take long"),
         ({**MLP, "steps": 100000, "record_every": 1}, "steps: of MLP 64–128–10 on digits, record_every: 1 keeps more than 1,024 MiB of weights; 4 would do"),
+        ({"network": "mlp", "data": "moons", "rest": "view: {panels: [loss, saliency]}"}, "view.panels.1: saliency goes with images in classes, and moons has no images; digits has, and an .npz file whose x is (n, channels, rows, columns) and whose y holds whole numbers"),
+        ({**MLP, "data": "{name: digits, test: 0}", "rest": "view: {panels: [saliency]}"}, "view.panels.0: the data digits has no images to test with: give it a share, as in test: 0.25"),
         ({**MLP, "rest": "view: {panels: [saliency], saliency: {image: 900}}"}, "view.saliency.image: there is no image 900; the test images of digits are 0 to 448"),
         ({**MLP, "rest": "view: {panels: [saliency], saliency: {class: 10}}"}, "view.saliency.class: there is no class 10; the classes of digits are 0 to 9"),
         ({**MLP, "rest": "view: {panels: [saliency], saliency: {method: gradcam}}"}, "view.saliency.method: gradcam looks at the last convolution, and an mlp has none; cnn has"),

@@ -333,6 +333,10 @@ def test_the_numbers_of_all_rows_share_their_colours():
     scene = assembled(explanation(), explanation(0.25))
     (section,) = scene.sections
     assert section.columns[0].limit == 1.0
+    for stops, limit in (([Stop.RAN, Stop.DIVERGED], 0.25), ([Stop.DIVERGED, Stop.DIVERGED], 1e9)):
+        own = [trajectory(f"Optimizer {index}", stop) for index, stop in enumerate(stops)]
+        wild = assemble([(own, [explanation(0.25), explanation(1e9)])], title="", theme=theme("light"), size=(640, 360))
+        assert wild.sections[0].columns[0].limit == limit
     assert section.caption == "image 7 · label 3"
     pixels = mosaic(scene).poster().reshape(-1, 3)
     assert len(np.unique(pixels, axis=0)) > 30
@@ -341,9 +345,9 @@ def test_the_numbers_of_all_rows_share_their_colours():
 def test_words_say_what_is_right_and_what_went_wrong():
     wrong = assembled(explanation(said=5), explanation(said=None))
     says = [row.says for row in wrong.sections[0].rows]
-    assert says[0] == "says 5, not 3 · 98.7 %"
+    assert says[0] == "says 5 · 98.7 %, not 3"
     assert "no numbers" in says[1]
-    assert "Optimizer 0 says 5, not 3 with 98.7 %" in wrong.alt_text
+    assert "Optimizer 0 says 5 with 98.7 %, not 3" in wrong.alt_text
     diverged = assemble(
         [([trajectory("SGD", Stop.DIVERGED)], [explanation()])], title="", theme=theme("light"), size=(640, 360)
     )
@@ -410,7 +414,7 @@ def test_vectors_are_the_same_each_time(tmp_path, suffix):
 
 def test_the_command_draws_a_recording_without_training(run, tmp_path, capsys, monkeypatch):
     monkeypatch.setattr("gdsim.training.train", None)
-    saliency(run / "net.npz", out=tmp_path, formats="png,svg,pdf", method="layer:conv1")
+    saliency(run / "net.npz", out=tmp_path, formats="png,svg,pdf", method=["layer:conv1"])
     path = tmp_path / "net" / "net_saliency.png"
     said = capsys.readouterr()
     assert said.out.splitlines() == [str(path.with_suffix(f".{each}")) for each in ("png", "svg", "pdf")]
@@ -428,14 +432,25 @@ def test_a_config_is_trained_and_gives_the_same_picture(run, tmp_path, capsys):
     assert one.read_bytes() == two.read_bytes()
 
 
+def test_a_network_that_sees_no_images_is_told_where_its_data_stands(tmp_path):
+    (tmp_path / "net.yaml").write_text("objective: {network: mlp, data: moons}\nsteps: 3\noptimizers: {SGD: }\n")
+    for asked in ({}, {"image": 3}):
+        with pytest.raises(
+            InputError, match=r"net\.yaml:1:33: objective\.data: the data moons has no images; digits has"
+        ):
+            saliency(tmp_path / "net.yaml", out=tmp_path / "out", **asked)
+
+
 @pytest.mark.parametrize(
     ("asked", "words"),
     [
         ({"image": 15}, "^--image: there is no image 15; the test images of digits are 0 to 14"),
         ({"image": -1}, "^--image: there is no image -1"),
         ({"target": 10}, "^--class: there is no class 10"),
-        ({"method": "layer:conv2"}, "^--method: there is no layer 'conv2'; did you mean 'conv1'"),
-        ({"method": "lime"}, "^--method: there is no method 'lime'"),
+        ({"method": ["layer:conv2"]}, "^--method: there is no layer 'conv2'; did you mean 'conv1'"),
+        ({"method": ["lime"]}, "^--method: there is no method 'lime'"),
+        ({"method": ["smoothgrad,gradcam"]}, "^--method: takes one method at a time, such as smoothgrad, not 2$"),
+        ({"method": ["saliency", "gradcam"]}, "^--method: takes one method at a time, such as saliency, not 2$"),
         ({"formats": "gif"}, "--format: .*'gif'.*png, svg, pdf"),
         ({"theme": "drak"}, "--theme: there is no theme 'drak'; did you mean 'dark'"),
         ({"changes": ["view.saliency.image=99"]}, r"--set view\.saliency\.image=99: .*there is no image 99"),

@@ -20,6 +20,7 @@ from gdsim.errors import ConfigError, InputError
 from gdsim.networks import Data, Network
 from gdsim.optimizers import Method, note, stream, training_method
 from gdsim.training import kept_steps, train
+from gdsim.training.losses import losses, training
 from gdsim.trajectory import Stop
 
 STEPS = 12
@@ -453,6 +454,9 @@ def test_what_muon_and_its_rest_cannot_take_is_refused(data: Data, net: Network)
     words, key = refusal(net, "Muon", rest={"class": "SGD", "lr": -1})
     assert key == (*at, "rest")
     assert "Invalid learning rate" in words
+    words, key = refusal(net, "Muon", rest={"class": "Muon"})
+    sentence = "must take what is no matrix, such as biases, and Muon moves matrices only; AdamW would do"
+    assert (words, key) == (sentence, (*at, "rest"))
     words, key = refusal(net, "Muon", rest={"class": "LBFGS"})
     assert (words, key) == (
         "LBFGS evaluates the loss by itself, and cannot move a part of the parameters",
@@ -488,6 +492,25 @@ def test_a_wrong_rest_gets_one_line(optimizers: str, line: str) -> None:
 def test_a_rest_is_the_same_in_every_form() -> None:
     long = "{class: torch.optim.SGD}"
     assert loads(YAML.replace("{class: Adam, lr: 0.01}", "SGD")) == loads(YAML.replace("{class: Adam, lr: 0.01}", long))
+
+
+class Picky(nn.Sequential):
+    def forward(self, x: Tensor) -> Tensor:
+        if x.isnan().any() or self[1].weight.abs().max() > 10:
+            raise ZeroDivisionError("too large")
+        found: Tensor = super().forward(x)
+        return found
+
+
+def test_a_module_that_fails_only_far_out_is_told_in_one_line(net: Network) -> None:
+    size, outputs = int(np.prod(net.data.x.shape[1:])), net.data.outputs
+    found = losses(replace(net, make=lambda: Picky(nn.Flatten(), nn.Linear(size, outputs))), SEED)
+    near, examples = np.zeros(len(found.weights)), training(net)
+    assert found.loss(near, examples) == pytest.approx(np.log(outputs))
+    for evaluate in (found.loss, found.score, found.slope):
+        with pytest.raises(InputError, match=r"^[^\n]+ cannot be evaluated: ZeroDivisionError: too large$") as raised:
+            evaluate(near + 11, examples)
+        assert raised.value.key == ("network",)
 
 
 def test_notes_on_networks_are_their_own() -> None:

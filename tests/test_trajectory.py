@@ -215,7 +215,7 @@ def text_of(code: int, count: int) -> np.ndarray:
         (lambda arrays: arrays.update(yaml=np.array("#" * 2**20)), "larger than 256 KiB"),
         (lambda arrays: arrays.update(folder=np.array(3)), "'folder' is int64"),
         (lambda arrays: arrays.update(folder=np.array("a\0b")), "'folder' is no path"),
-        (lambda arrays: arrays.update(yaml=np.array("objective: nothing")), "its configuration cannot be read"),
+        (lambda arrays: arrays.update(yaml=np.array("objective: nothing")), "its configuration cannot be used: 1:1: "),
         (lambda arrays: arrays.update(yaml=np.array("[")), "race.npz"),
     ],
 )

@@ -54,6 +54,9 @@ class Question:
             return explain(network, training, number=self.image, target=self.target, method=self.method, seed=self.seed)
         except InputError as error:
             key = str(error.key[0]) if error.key else ""
+            data = network.data
+            if key in ("image", "class") and (data.image is None or data.classes is None or not len(data.x_test)):
+                raise InputError(str(error), ("data",)) from error
             if key in self.options:
                 # An option is a place already, so that none in the file is put before it.
                 raise ConfigError([f"{self.options[key]}: {error}"]) from error
@@ -69,7 +72,7 @@ def saliency(
         int | None, typer.Option("--class", metavar="N", help="The class whose score is explained; the image's own.")
     ] = None,
     method: Annotated[
-        str | None,
+        list[str] | None,
         typer.Option(
             metavar="NAME",
             help="What stands beside the gradient and its saliency: smoothgrad, integrated, gradcam, or layer:conv1, "
@@ -94,7 +97,7 @@ def saliency(
     experiment, trajectories = _loaded(source, changes or (), allow_code)
     networks = _networks(experiment, source)
     look = _look(experiment, theme)
-    question = _question(experiment, image, target, method)
+    question = _question(experiment, image, target, _method(method or ()))
     for index, network in networks.items():
         with experiment.located(index):
             question.answered(network, None)
@@ -119,6 +122,15 @@ def _suffixes(formats: str) -> tuple[str, ...]:
             offer = did_you_mean(name, FORMATS) or f"; there are {', '.join(FORMATS)}"
             raise InputError(f"--format: a picture of maps stands still, and '{name}' is no format of it{offer}")
     return tuple(dict.fromkeys(wanted))
+
+
+def _method(given: Sequence[str]) -> str | None:
+    """The one method that was asked for, if any."""
+    if len(given) > 1 or any("," in each for each in given):
+        names = [name for each in given for name in each.replace(",", " ").split()]
+        first = f", such as {names[0]}" if names else ""
+        raise InputError(f"--method: takes one method at a time{first}, not {len(names)}")
+    return given[0] if given else None
 
 
 def _loaded(source: Path, changes: Sequence[str], allow_code: bool) -> tuple[Experiment, Sequence[Trajectory] | None]:
@@ -196,7 +208,7 @@ def _draw(
 
 def _blank(answered: Sequence[tuple[Sequence[Trajectory], Sequence[Explanation]]]) -> list[str]:
     """Why a map is 0 everywhere, a sentence for each reason."""
-    from gdsim.scene.words import joined
+    from gdsim.training.remarks import blank
 
     still, unspoken = [], []
     for trajectories, explained in answered:
@@ -206,11 +218,8 @@ def _blank(answered: Sequence[tuple[Sequence[Trajectory], Sequence[Explanation]]
                 still.append(name)
             elif "gradcam" in found.maps and not found.maps["gradcam"].any():
                 unspoken.append(name)
-    why = "no small change of the image moves the score of the class, as where a layer's units are all at rest"
-    speaks = "nothing that the last convolution sees speaks for the class, and what speaks against is left out"
-    maps = "The input gradient is 0 everywhere for", "Grad-CAM is blank for"
-    told = zip(maps, (still, unspoken), (why, speaks), strict=True)
-    return [f"{begin} {joined(names)}: {reason}." for begin, names, reason in told if names]
+    told = (("gradient", still), ("gradcam", unspoken))
+    return [blank(method, names) for method, names in told if names]
 
 
 def _size(experiment: Experiment) -> tuple[int, int]:

@@ -89,6 +89,11 @@ def _check(experiment: Experiment, names: Sequence[str] | None, tuning: Tuning |
     """Raise what is wrong with what is to be compared, and with writing it, before any work is done."""
     from gdsim.study import check
 
+    trains = names is None and any(spec.to_train() is not None for spec in experiment.objectives)
+    if wanted.starts is not None and trains:
+        raise InputError(
+            "--starts: a network begins from its own weights, which the seed gives it: leave --starts away"
+        )
     with _by_option():
         parts = check(experiment, objectives=names, starts=wanted.starts, tuning=tuning)
     if wanted.write is not None:
@@ -220,7 +225,8 @@ def _print(name: str, study: Study) -> None:
     console.print(grid(study.table, name, console.width))
     console.print(Text(study.table.caption))
     if len(study.curves) and len({row.objective for row in study.table}) > 1:
-        for matrix in (ranks(study.table), solved_shares(study.table)):
+        shares = solved_shares(study.table)
+        for matrix in (ranks(study.table), *[shares] * any(map(any, shares.words()))):
             console.print()
             console.print(_matrix(matrix))
 

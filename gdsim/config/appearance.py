@@ -21,6 +21,7 @@ from gdsim.config.checks import FORM, Finite, Model, all_different, one_line, re
 from gdsim.config.own_theme import ThemeChoice
 from gdsim.config.places import Problem
 from gdsim.config.words import shown
+from gdsim.errors import did_you_mean
 from gdsim.objectives import Objective
 
 __all__ = ["Animation", "Camera", "SaliencySpec", "View"]
@@ -90,6 +91,25 @@ PLANE = Discriminator(
         else "other"
     )
 )
+NAMED_PLANES = ("pca", "random")
+FORMS_OF_PLANE = "pca, random, two coordinates such as [0, 1], or two recordings such as [a.npz, b.npz]"
+
+
+def _of_known_form(plane: Any) -> Any:
+    """Refuse what is no plane, in whatever form."""
+    pair = isinstance(plane, list) and len(plane) == 2
+    if plane is None or plane in NAMED_PLANES or (pair and all(isinstance(each, str) for each in plane)):
+        return plane
+    if pair and all(isinstance(each, int) and not isinstance(each, bool) and each >= 0 for each in plane):
+        return plane
+    alone = plane[0] if isinstance(plane, list) and len(plane) == 1 else plane
+    hint = did_you_mean(plane, NAMED_PLANES) if isinstance(plane, str) else ""
+    if isinstance(alone, str) and ".npz" in alone:
+        hint = "; name one more recording"
+    refuse([Problem((), f"must be {FORMS_OF_PLANE}, not {shown(plane)}{hint}")])
+    return plane
+
+
 Steps = Annotated[int, Field(ge=1, le=1_000_000)]
 
 Panel = Literal[
@@ -148,15 +168,16 @@ class View(Model):
         description="contour shows a function of two variables from above, surface shows it in space, curve one of a "
         "single variable, image the image that is descended with wrt: input; by default what fits the objective.",
     )
-    plane: (
+    plane: Annotated[
         Annotated[
             Annotated[Plane, Tag("other")]
             | Annotated[Literal["pca", "random"], Tag("text")]
             | Annotated[Checkpoints, Tag("files")],
             PLANE,
         ]
-        | None
-    ) = Field(
+        | None,
+        BeforeValidator(_of_known_form),
+    ] = Field(
         None,
         description="On which plane more than two dimensions are shown: two coordinates, counted from 0; or pca, the "
         "plane that holds most of the paths' variance, which is the default. For a network also random, two random "

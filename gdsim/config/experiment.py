@@ -304,15 +304,21 @@ def _panel_problems(view: View, network: Network) -> Iterator[Problem]:
         sentence = f"accuracy goes with classes, and y of {network.data.name} holds numbers"
         yield Problem(("panels", view.panels.index("accuracy")), sentence)
     if "saliency" in view.panels:
-        yield from _saliency_problems(view.saliency, network)
+        yield from _saliency_problems(view.saliency, network, ("panels", view.panels.index("saliency")))
 
 
-def _saliency_problems(wanted: SaliencySpec, network: Network) -> Iterator[Problem]:
+def _saliency_problems(wanted: SaliencySpec, network: Network, panel: tuple[str | int, ...]) -> Iterator[Problem]:
+    data, given = network.data, wanted.model_fields_set
+    if data.image is None or data.classes is None:
+        lacks = "images" if data.image is None else "classes"
+        others = "digits has, and an .npz file whose x is (n, channels, rows, columns) and whose y holds whole numbers"
+        yield Problem(panel, f"saliency goes with images in classes, and {data.name} has no {lacks}; {others}")
+        return
     try:
-        image_of(network.data, wanted.image)
+        image_of(data, wanted.image)
     except InputError as error:
-        yield Problem(("saliency", "image"), str(error))
-    if problem := class_problem_of(network.data, wanted.target or 0):
+        yield Problem(("saliency", "image") if "image" in given else panel, str(error))
+    if problem := class_problem_of(data, wanted.target or 0):
         yield Problem(("saliency", "class"), problem)
     if wanted.method == "gradcam" and network.name == "mlp":
         yield Problem(("saliency", "method"), "gradcam looks at the last convolution, and an mlp has none; cnn has")

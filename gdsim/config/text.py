@@ -57,7 +57,7 @@ def parse(text: str, source: str, *, order: int = 0, at: Path = ()) -> Document:
     except _Refused as error:
         raise refusal(error.mark, error.sentence) from None
     except yaml.MarkedYAMLError as error:
-        raise refusal(error.problem_mark or error.context_mark or beginning, _syntax(error)) from None
+        raise refusal(error.problem_mark or error.context_mark or beginning, _syntax(error, text)) from None
     except yaml.reader.ReaderError as error:
         mark = _mark(text, error.position)
         raise refusal(mark, f"the character U+{error.character:04X} cannot stand in a text file") from None
@@ -292,13 +292,31 @@ def _short(tag: str) -> str:
     return tag.replace(CORE, "!!")
 
 
-def _syntax(error: yaml.MarkedYAMLError) -> str:
+INDENTED = "this line is indented otherwise than those it belongs with; they must all begin in the same column"
+
+
+def _syntax(error: yaml.MarkedYAMLError, text: str) -> str:
+    if _is_misplaced(error, text):
+        return f"is no valid YAML: {INDENTED}"
     what = (error.problem or error.context or "it cannot be read").replace("'<stream end>'", "the end of the text")
     begun = error.context_mark
     since = f" ({error.context} that begins in line {begun.line + 1})" if error.problem and begun else ""
     tabs = "; indent with spaces, not tabs" if "\\t" in what else ""
     quotes = "; put text with a question mark in quotes" if "got '?'" in what else ""
     return f"is no valid YAML: {what}{since}{tabs}{quotes}"
+
+
+def _is_misplaced(error: yaml.MarkedYAMLError, text: str) -> bool:
+    """Return whether a line begins in a column where none like it can begin."""
+    what, mark = error.problem or "", error.problem_mark
+    if mark is None:
+        return False
+    before = text.splitlines()[mark.line][: mark.column] if mark.line < len(text.splitlines()) else ""
+    if what == "mapping values are not allowed here":
+        # The first colon of a line that is indented: what comes before has been read as more of the line above.
+        return before[:1] == " " and ":" not in before
+    begins_lines = what.endswith(("found '<block mapping start>'", "found '<block sequence start>'", "found '-'"))
+    return begins_lines and not before.strip() and mark.line > 0
 
 
 def _mark(text: str, position: int) -> yaml.Mark:

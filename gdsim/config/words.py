@@ -34,7 +34,9 @@ def must_be(fragment: Fragment, value: Any) -> str:
     meant = [choice for choice in fragment.get("anyOf", []) if choice.get("type") == kind]
     wanted = {"anyOf": meant} if meant else fragment
     hint = _hint(wanted, value) if isinstance(value, str) else ""
-    if kind is None and any(_is_list_of(form, value) for form in (wanted, *wanted.get("anyOf", ()))):
+    if kind is None and _is_list_of(wanted, value):
+        return f"must be a list: write [{value if isinstance(value, str) and value.isidentifier() else shown(value)}]"
+    if kind is None and any(_is_list_of(form, value) for form in wanted.get("anyOf", ())):
         hint = hint or f"; write [{shown(value)}]"
     return f"must be {expected(wanted)}, not {shown(value)}{hint}"
 

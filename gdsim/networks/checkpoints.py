@@ -10,14 +10,13 @@ import numpy as np
 from gdsim.errors import InputError, did_you_mean
 from gdsim.files import sibling
 from gdsim.networks.npz import Entries, UnreadableError, array_of, last_row, opened
+from gdsim.networks.sizes import MOST_WEIGHTS
 from gdsim.objectives import FloatArray
 
 __all__ = ["last_weights", "named_weights"]
 
 FILE_LIMIT = 3 * 2**29
 """So many bytes may all arrays of a file take together, whatever is read of them."""
-
-WEIGHTS_LIMIT = 2_000_000
 
 LABELS_LIMIT = 2**20
 
@@ -62,7 +61,7 @@ def last_weights(path: str | Path, label: str | None = None) -> FloatArray:
     try:
         with opened(path, FILE_LIMIT) as (archive, entries):
             name = _name(archive, entries, label)
-            weights = last_row(archive, name, entries[name], WEIGHTS_LIMIT).astype(np.float64)
+            weights = last_row(archive, name, entries[name], MOST_WEIGHTS).astype(np.float64)
     except FileNotFoundError as error:
         raise InputError(f"{path}: no such file{sibling(path)}") from error
     except OSError as error:

@@ -75,7 +75,9 @@ def _arrays(path: Path) -> Arrays:
 def _checked(arrays: Arrays) -> Arrays:
     for name, array in arrays.items():
         if array.dtype.kind not in "biuf":
-            raise InputError(f"{name} holds no real numbers but {array.dtype}")
+            is_label = name.startswith("y") and array.dtype.kind in "SU"
+            number = f"; for classes of those names write np.unique({name}, return_inverse=True)[1]" * is_label
+            raise InputError(f"{name} holds no real numbers but {array.dtype}{number}")
     for part in ("", "_test") if "x_test" in arrays else ("",):
         _check_shapes(f"x{part}", arrays[f"x{part}"], f"y{part}", arrays[f"y{part}"])
     if len(arrays["x"]) < 2:

@@ -14,13 +14,13 @@ import numpy as np
 
 from gdsim.errors import InputError, did_you_mean
 from gdsim.networks.data import Data
-from gdsim.networks.sizes import cnn_weights, mlp_weights
+from gdsim.networks.sizes import check_weights, cnn_weights, mlp_weights
 from gdsim.objectives import Objective, blank, from_landscape
 
 if TYPE_CHECKING:
     from torch import Tensor, nn
 
-__all__ = ["ACTIVATIONS", "LOSSES", "MOST_WEIGHTS", "NETWORKS", "Network", "layer_of", "network"]
+__all__ = ["ACTIVATIONS", "LOSSES", "NETWORKS", "Network", "layer_of", "network"]
 
 NETWORKS: Mapping[str, str] = MappingProxyType(
     {
@@ -55,7 +55,6 @@ LOSSES: Mapping[str, tuple[str, str]] = MappingProxyType(
 )
 """The function of `torch.nn.functional` behind each loss, and the kind of y that it takes."""
 
-MOST_WEIGHTS = 2_000_000
 HIDDEN = (128,)
 CHANNELS = (8, 16)
 BELONGINGS = {
@@ -208,9 +207,7 @@ def network(
         form = _cnn(data, CHANNELS if channels is None else channels, hidden or (), activation or "relu")
     else:
         form = _own(name, args or {}, data, batch_size, folder, allow_code)
-    if form.weights > MOST_WEIGHTS:
-        sentence = f"it has {form.weights:,} weights; at most {MOST_WEIGHTS:,} are trained, whose whole path is kept"
-        raise InputError(sentence, ("network",))
+    check_weights(form.weights)
     return Network(
         name=form.name,
         title=f"{form.title} on {data.name}",

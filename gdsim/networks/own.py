@@ -18,6 +18,7 @@ from torch.nn.parameter import is_lazy
 
 from gdsim.errors import InputError, did_you_mean
 from gdsim.networks.data import Data
+from gdsim.networks.sizes import check_weights
 from gdsim.objectives.failures import place_of, words_of
 from gdsim.objectives.imported import import_function
 
@@ -73,15 +74,14 @@ def import_module(
 
 
 def _reference(name: str) -> str:
-    """Return a name as `module:Class`."""
+    """Return a name as `module:Class`, or `file.py:Class`."""
     if name.endswith(".py"):
         raise InputError(f"must name a class of the file, as in '{name}:Net'", KEY)
     if ":" in name:
         module, _, path = name.partition(":")
-        reference = f"{module.removesuffix('.py')}:{path}"
-        if not IN_A_FILE.match(reference):
+        if not IN_A_FILE.match(f"{module.removesuffix('.py')}:{path}"):
             raise InputError(f"must be 'file.py:Class', as in 'my_net.py:Net', not '{name}'", KEY)
-        return reference
+        return name
     if not DOTTED.match(name):
         offer = did_you_mean(name, OURS)
         others = f"; there are {' and '.join(OURS)}, nn.Modules by their dotted names, and my_net.py:Net"
@@ -141,6 +141,7 @@ def tried(
         module = make().train()
         _check_parameters(module, title)
         weights = sum(each.numel() for each in module.parameters())
+        check_weights(weights)
         _check_outputs(module, title, data, home)
         _check_state(module, title, data, home)
         last = len(data.x) % batch_size

@@ -1,11 +1,26 @@
-"""How large our own networks are, known before they are built."""
+"""How large networks are: our own, known before they are built, and how large one may be."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from itertools import pairwise
 
-__all__ = ["cnn_weights", "mlp_weights", "pooled"]
+from gdsim.errors import InputError
+
+__all__ = ["MOST_WEIGHTS", "check_weights", "cnn_weights", "mlp_weights", "pooled"]
+
+MOST_WEIGHTS = 2_000_000
+
+
+def check_weights(count: int) -> None:
+    """Refuse a network of too many weights.
+
+    Raises:
+        InputError: There are more than `MOST_WEIGHTS`.
+    """
+    if count > MOST_WEIGHTS:
+        sentence = f"it has {count:,} weights; at most {MOST_WEIGHTS:,} are trained, whose whole path is kept"
+        raise InputError(sentence, ("network",))
 
 
 def mlp_weights(widths: Sequence[int]) -> int:

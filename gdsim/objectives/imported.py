@@ -12,6 +12,7 @@ from types import BuiltinFunctionType, CodeType, FunctionType, ModuleType
 from typing import Any
 
 from gdsim.errors import InputError, did_you_mean
+from gdsim.files import sibling
 from gdsim.installed import find, folders, how_to_get, is_installed
 from gdsim.objectives.failures import KEY, Function, place_of, words_of
 
@@ -19,6 +20,8 @@ __all__ = ["import_function"]
 
 # Packages that are no collections of functions: what they offer acts when it is called.
 _TOOLS = ("click", "gdsim", "pip", "pkg_resources", "pytest", "rich", "setuptools", "typer", "wheel")
+
+NOT_ALLOWED = "'{top}' stands in {where} and is not installed: its code runs only under --allow-code"
 
 
 def import_function(
@@ -29,7 +32,8 @@ def import_function(
     The function will be called, whatever it does: a package that is installed is trusted.
 
     Args:
-        reference: `"module:function"`, such as `"my_loss:valley"`; both parts may be dotted.
+        reference: `"module:function"`, such as `"my_loss:valley"`; both parts may be dotted. `"my_loss.py:valley"` is
+            that of a file beside the configuration, and of no package.
         folder: Where the configuration stands, the current folder when None.
         allow_code: Whether code in `folder` may run. It then goes before an installed package of the same name;
             its imports of files beside it work while it is loaded, not later from within a function.
@@ -42,12 +46,14 @@ def import_function(
         InputError: The reference is malformed, leads to no function, or to code that may not run; or the module
             raises an exception. Nothing of a refused module is executed.
     """
-    module, path = _parts(reference)
+    module, path, of_a_file = _parts(reference)
     top = module[0]
     beside = (folder or Path.cwd()).resolve()
     if top in sys.stdlib_module_names or any(_is_dunder(word) for word in [*module, *path]):
         stands = f"; give {top}.py another name, which Python has itself" if (beside / f"{top}.py").exists() else ""
         raise InputError(f"'{reference}' is a part of Python, not a {what}{stands}", KEY)
+    if of_a_file:
+        _check_file(module, beside, allow_code)
     name = ".".join(module)
     importlib.invalidate_caches()
     if allow_code and _Beside(beside).find_spec(top) is not None:
@@ -58,15 +64,26 @@ def import_function(
     return _attribute(loaded, path, reference, what)
 
 
-def _parts(reference: str) -> tuple[list[str], list[str]]:
+def _parts(reference: str) -> tuple[list[str], list[str], bool]:
+    """Return the words of a module and those of what it holds, and whether the module is named as a file."""
     module, colon, path = reference.partition(":")
-    words, attributes = module.split("."), path.split(".")
+    words, attributes = module.removesuffix(".py").split("."), path.split(".")
     if not colon or not all(word.isidentifier() for word in [*words, *attributes]) or words[-1] == "py":
         message = (
             f"python must be 'module:function', as in 'my_loss:valley' for valley in my_loss.py, not '{reference}'"
         )
         raise InputError(message, KEY)
-    return words, attributes
+    return words, attributes, module.endswith(".py")
+
+
+def _check_file(module: Sequence[str], beside: Path, allow_code: bool) -> None:
+    """Refuse what is named as a file beside the configuration and is none, or may not run."""
+    path = beside.joinpath(*module).with_suffix(".py")
+    if not path.is_file():
+        name = path.relative_to(beside).as_posix()
+        raise InputError(f"no {name} stands beside the configuration{sibling(path)}", KEY)
+    if not allow_code and not is_installed(beside):
+        raise InputError(NOT_ALLOWED.format(top=module[0], where=beside), KEY)
 
 
 def _is_dunder(word: str) -> bool:
@@ -147,7 +164,7 @@ def _check_installed(top: str, beside: Path, allow_code: bool) -> None:
     elif allow_code:
         message = f"'{top}' stands in {where}, neither beside the configuration nor installed"
     else:
-        message = f"'{top}' stands in {where} and is not installed: its code runs only under --allow-code"
+        message = NOT_ALLOWED.format(top=top, where=where)
     raise InputError(message, KEY)
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cache
 from types import MappingProxyType
 from typing import TYPE_CHECKING
@@ -17,6 +17,9 @@ if TYPE_CHECKING:
     from torch import Tensor
 
 __all__ = ["Landscape", "blank", "from_landscape", "plane_name"]
+
+ON_PLANE = 1e-6
+"""Weights nearer to a plane than so many sides of its view lie on it."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -39,6 +42,8 @@ class Landscape:
         share: How much of the paths' variance about the origin lies in the plane, 0 to 1; NaN where nothing moves.
         examples: On how many of the training examples all this was computed.
         of: How many there are.
+        marks: (m, 2) the spots of the recordings that the plane was laid through; none of any other plane.
+        mark_names: What these recordings are called, m words.
     """
 
     plane: str
@@ -52,11 +57,18 @@ class Landscape:
     share: float
     examples: int
     of: int
+    marks: FloatArray = field(default_factory=lambda: np.zeros((0, 2)))
+    mark_names: tuple[str, ...] = ()
 
     @property
     def bounds(self) -> FloatArray:
         """(2, 2) the low and high end of the view along each direction."""
         return np.array([[self.x[0], self.x[-1]], [self.y[0], self.y[-1]]])
+
+    @property
+    def leaves_out(self) -> bool:
+        """Whether there is more than the plane, and it is known how much of the paths lies in it."""
+        return len(self.origin) > 2 and bool(np.isfinite(self.share))
 
     @property
     def held(self) -> str:
@@ -65,6 +77,10 @@ class Landscape:
         if words == "100.0" and self.share < 1 - 1e-6:
             return "over 99.9 %"
         return "under 0.1 %" if words == "0.0" and self.share > 0 else f"{words} %"
+
+    def is_off(self, distance: float) -> bool:
+        """Tell whether weights at a distance from the plane are seen beside it, and do not lie on it."""
+        return distance > ON_PLANE * float(np.diff(self.bounds).max())
 
     def lift(self, spots: FloatArray) -> FloatArray:
         """Return the weights (…, weights) that spots (…, 2) stand for."""

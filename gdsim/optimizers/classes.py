@@ -63,9 +63,8 @@ def _own(name: str, key: Key, home: Home) -> Any:
     """Return what `my_optimizer.py:MyOptimizer` names: code beside the configuration, or of an installed package."""
     if problem := own_class_problem(name):
         raise InputError(problem, key)
-    module, _, path = name.partition(":")
     try:
-        return import_function(f"{module.removesuffix('.py')}:{path}", folder=home.folder, allow_code=home.allow_code)
+        return import_function(name, folder=home.folder, allow_code=home.allow_code)
     except InputError as error:
         raise InputError(str(error), key) from error
 

@@ -68,6 +68,9 @@ def training_method(
         return tried(chosen, shapes)
     form = dict(REST if rest is None else rest)
     second = untried(label, form.pop("class"), form, home, schedule=schedule, within=("rest",))
+    if second.takes_matrices_only:
+        sentence = f"must take what is no matrix, such as biases, and {second.class_.__name__} moves matrices only"
+        raise InputError(f"{sentence}; AdamW would do", second.at)
     first, second = tried(chosen, matrices), tried(second, others)
     for each in (first, second):
         if each.wants_closure:

@@ -20,7 +20,8 @@ from gdsim.render.drawing import Digits, Drawing, Figures, Pane, Sign, Sprite, T
 from gdsim.render.grounds import draw_bar, draw_facet
 from gdsim.render.layout import Layout, Place, Wanted, em_of, lay_out
 from gdsim.render.legend import draw_key, draw_legend, draw_names, draw_title, key_length
-from gdsim.render.panels import digits_of, draw_panels, least_of, longest, tall_of
+from gdsim.render.marks import name_marks
+from gdsim.render.panels import digits_of, draw_panels, least_of, longest, nameless, tall_of
 from gdsim.render.picture import Moving, Picture
 from gdsim.render.still import Still
 from gdsim.render.tiles import tiles_high
@@ -100,7 +101,8 @@ class Frames:
         still.canvas.draw()
         self._background = np.array(still.canvas.buffer_rgba())
         self.missing = still.missing
-        self.left_out = tuple(sentence for sentence in (_crowded(scene, layout), settings, formula) if sentence)
+        told = (_crowded(scene, layout), self._nameless(layout), settings, formula)
+        self.left_out = tuple(sentence for sentence in told if sentence)
         theme = scene.theme
         exact = dict.fromkeys([theme.page, theme.text, *(style.color for style in scene.styles), theme.quiet])
         plain = np.array([[round(255 * part) for part in to_rgb(color)] for color in exact], np.uint8)
@@ -115,6 +117,7 @@ class Frames:
         for facet, box, outer in zip(group.facets, place.facets, place.outer, strict=True):
             layer = FacetLayer(scene, still, facet, draw_facet(still, facet, box, outer))
             layer.pose(Moment(0.0, 0.0), 1, words=not layer.window.turning)
+            name_marks(still, facet, layer.window)
             self._facets.append(layer)
         ground = group.facets[0].ground
         if isinstance(ground, Field):
@@ -123,6 +126,17 @@ class Frames:
         windows = draw_panels(still, group.panels, place.panels)
         for panel, window in zip(group.panels, windows, strict=False):
             self._panels.append(_panel_layer(scene, still, panel, window))
+
+    def _nameless(self, layout: Layout) -> str:
+        """Which heat maps have no room for the names of their layers, as a sentence; empty for none."""
+        pairs = [
+            pair
+            for group, place in zip(self._scene.groups, layout.groups, strict=True)
+            for pair in zip(group.panels, place.panels, strict=False)
+        ]
+        left = [panel.caption for panel, box in pairs if isinstance(panel, Strips) and nameless(panel, box, layout.em)]
+        found = " and ".join(dict.fromkeys(left))
+        return f"The heat maps of {found} have no room for the names of the layers at this size." if left else ""
 
     def __len__(self) -> int:
         return len(self._scene)

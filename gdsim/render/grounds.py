@@ -54,6 +54,7 @@ def draw_facet(still: Still, facet: Facet, box: Box, outer: tuple[bool, bool]) -
     if facet.arrows is not None:
         _draw_arrows(still, axes, facet, facet.arrows, box)
     _draw_minima(still, axes, facet.minima)
+    _draw_marks(still, axes, facet)
     return Window(still.figure, box, axes)
 
 
@@ -236,3 +237,17 @@ def _draw_minima(still: Still, axes: Axes, minima: FloatArray) -> None:
         clip_on=False,
         zorder=3,
     )
+
+
+def _draw_marks(still: Still, axes: Axes, facet: Facet) -> None:
+    """A thin cross at each place with a name, bordered, so that it is seen on any colour."""
+    for color, more in ((still.theme.casing, 0.11), (still.theme.text, 0.0)):
+        axes.plot(
+            *np.array([mark.point[:2] for mark in facet.marks]).reshape(-1, 2).T,
+            linestyle="none",
+            marker="+",
+            markersize=points((0.8 + more) * still.em),
+            color=color,
+            markeredgewidth=points((0.09 + more) * still.line),
+            zorder=3,
+        )

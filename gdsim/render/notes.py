@@ -18,7 +18,7 @@ from gdsim.render.trail import Pen
 from gdsim.render.window import Moment, Window
 from gdsim.scene import FEW_STARTS, Exit, Facet, Path, Style
 
-__all__ = ["Note", "take_notes"]
+__all__ = ["Note", "busy", "take_notes"]
 
 OUTWARD = {"<": (-1.0, 0.0), ">": (1.0, 0.0), "v": (0.0, -1.0), "^": (0.0, 1.0), "X": (0.0, 0.0)}
 """Which way a mark points; the cross stands where a path breaks off within the view."""
@@ -66,7 +66,7 @@ def take_notes(facet: Facet, window: Window, still: Still, renderer: RendererAgg
     """
     leaving = [(path, *_wedges(path, window, still.em, moment)) for path in facet.paths if path.exits]
     worded = leaving and not window.turning and window.box.width > 16 * still.em
-    busy = _busy(facet, window, moment) if worded else np.empty((0, 2))
+    crowd = busy(facet, window, moment) if worded else np.empty((0, 2))
     around = 0.6 * still.em * np.array([[-1.0, -1.0], [1.0, 1.0]])
     taken = [box for _, _, spots in leaving for box in spots[:, None] + around] if worded else []
     notes = []
@@ -77,7 +77,7 @@ def take_notes(facet: Facet, window: Window, still: Still, renderer: RendererAgg
         for i, (exit_, side) in enumerate(zip(path.exits, sides.tolist(), strict=True)):
             note = _note(path, still, spots, side, np.array([i]))
             text = _words(still, path, exit_, named=len(facet.paths) > 1)
-            words = _place(text, spots[i], side, still, window.box, renderer, np.array(taken), busy)
+            words = _place(text, spots[i], side, still, window.box, renderer, np.array(taken), crowd)
             taken.append(words.get_points())
             notes.append(replace(note, text=text, extent=Bbox.union([note.extent, words])))
     return notes
@@ -109,8 +109,8 @@ def _words(still: Still, path: Path, exit_: Exit, *, named: bool) -> Text:
     return still.text(0, 0, words, loose=True, ha="center", va="center", bbox=box)
 
 
-def _busy(facet: Facet, window: Window, moment: Moment) -> FloatArray:
-    """Spots along the paths of few starts, (n, 2) in pixels, close enough to tell what words would cover."""
+def busy(facet: Facet, window: Window, moment: Moment) -> FloatArray:
+    """Return spots along the paths of few starts, (n, 2) in pixels, close enough to tell what words would cover."""
     spots = [np.empty((0, 2))]
     for path in facet.paths:
         for start in range(path.points.shape[1] if path.points.shape[1] <= FEW_STARTS else 0):

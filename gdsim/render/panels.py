@@ -16,7 +16,7 @@ from gdsim.render.tiles import draw_tiles, least_of_tiles, rows_of_tiles
 from gdsim.render.window import Window
 from gdsim.scene import Panel, Strips, Tiles, labels, round_ticks
 
-__all__ = ["digits_of", "draw_panels", "least_of", "longest", "strip_places", "tall_of"]
+__all__ = ["digits_of", "draw_panels", "least_of", "longest", "nameless", "strip_places", "tall_of"]
 
 AnyPanel = Panel | Strips | Tiles
 
@@ -127,14 +127,26 @@ def _layer_names(still: Still, panel: Strips, place: Box, box: Box) -> dict[floa
     """The names of the layers beside a heat map by their heights: all, the first and the last, or none."""
     row, count = place.height / len(panel.layers), len(panel.layers)
     room = LONGEST_NAME * 0.64 * still.em
-    named = range(count) if row >= 1.15 * still.em else (0, count - 1) if place.height >= 2.1 * still.em else ()
     # The first and the last stand within the heat map's height.
     room_above = max(0.55 * still.em - row / 2, 0.0)
     nudge = {0: room_above, count - 1: -room_above}
     return {
         place.y - box.y + (i + 0.5) * row + nudge.get(i, 0.0): still.shortened(panel.layers[i], 1.0, room, middle=True)
-        for i in named
+        for i in _layers_named(panel, place, still.em)
     }
+
+
+def _layers_named(panel: Strips, place: Box, em: float) -> Sequence[int]:
+    """Which layers have their names beside a heat map."""
+    count = len(panel.layers)
+    if place.height / count >= 1.15 * em:
+        return range(count)
+    return (0, count - 1) if place.height >= 2.1 * em else ()
+
+
+def nameless(panel: Strips, box: Box, em: float) -> bool:
+    """Tell whether the heat maps of a panel in a box are too low for the name of any layer."""
+    return any(not _layers_named(panel, place, em) for place in strip_places(panel, box, em))
 
 
 def _ticks(panel: Panel, axes: Axes, room: int) -> FloatArray:

@@ -149,6 +149,7 @@ class ReliefView:
         minima = self._facet.minima
         visible = minima[~self.hidden(minima, azimuth)]
         self._draw_stars(canvas, self.pixels(visible, azimuth), 0.62)
+        self._draw_marks(canvas, azimuth)
         return canvas.picture()
 
     def _seen(self, world: FloatArray, azimuth: float) -> FloatArray:
@@ -171,6 +172,14 @@ class ReliefView:
             shapes = spots[:, None] + STAR * size * self._em
             canvas.stroke(shapes[:, [*range(10), 0]], self._theme.casing, 0.16 * self._line)
             canvas.fill(shapes, self._theme.minimum)
+
+    def _draw_marks(self, canvas: Canvas, azimuth: float) -> None:
+        """A thin cross at each place with a name that is seen."""
+        places = np.array([mark.point for mark in self._facet.marks]).reshape(-1, 3)
+        spots = self.pixels(places[~self.hidden(places, azimuth)], azimuth)
+        for color, more in ((self._theme.casing, 0.11), (self._theme.text, 0.0)):
+            arms = (0.4 + more / 2) * self._em * np.array([[[-1.0, 0.0], [1.0, 0.0]], [[0.0, -1.0], [0.0, 1.0]]])
+            canvas.stroke((spots[:, None, None] + arms).reshape(-1, 2, 2), color, (0.09 + more) * self._line)
 
     def _draw_axes(self, canvas: Canvas, azimuth: float) -> None:
         theme, line = self._theme, self._line

@@ -26,6 +26,7 @@ from gdsim.scene.parts import (
     Film,
     Group,
     Line,
+    Mark,
     Panel,
     Path,
     Relief,
@@ -54,6 +55,7 @@ __all__ = [
     "Group",
     "Levels",
     "Line",
+    "Mark",
     "Panel",
     "Path",
     "Relief",
@@ -231,8 +233,21 @@ def _facet(
         arrows=arrows(objective, shown, view, shared),
         minima=minima,
         paths=(),
+        marks=_marks(objective, shown, axis),
     )
     return facet, axis
+
+
+def _marks(objective: Objective, shown: Section, axis: ValueAxis | None) -> tuple[Mark, ...]:
+    """The recordings that a plane of weights goes through, upon the ground."""
+    landscape = objective.landscape
+    if landscape is None:
+        return ()
+    places = landscape.marks
+    if axis is not None:
+        places = np.column_stack([places, axis.heights(objective.values(landscape.marks))])
+    named = zip(places.tolist(), landscape.mark_names, inside(landscape.marks, shown.bounds), strict=True)
+    return tuple(Mark(tuple(place), name) for place, name, seen in named if seen)
 
 
 def _page(objectives: Sequence[Objective], sections: Sequence[Section], view: View) -> Scene:

@@ -10,6 +10,7 @@ import numpy.typing as npt
 from gdsim.comparison import last_steps
 from gdsim.errors import InputError
 from gdsim.objectives import FloatArray, Objective
+from gdsim.scene.heat import that_ran
 from gdsim.scene.parts import Film, Style, Tiles
 from gdsim.trajectory import Maps, Trajectory
 
@@ -67,7 +68,9 @@ def tiles(
     kept = [each.steps <= last_steps(one)[0] for one, each in zip(trajectories, made, strict=True)]
     pictures = [each.maps[rows] for each, rows in zip(made, kept, strict=True)]
     signed = any(bool((each < 0).any()) for each in pictures)
-    limits = _limits(pictures, signed=signed)
+    ran = that_ran(trajectories)
+    shown = [each for each, one in zip(pictures, trajectories, strict=True) if one in ran]
+    limits = _limits(shown, signed=signed)
     maps = (
         (Film(each.steps[rows], picture, limits, "signed" if signed else "unsigned"),)
         for each, rows, picture in zip(made, kept, pictures, strict=True)

@@ -13,7 +13,7 @@ from gdsim.objectives import FloatArray
 from gdsim.scene.parts import Strip, Strips, Style
 from gdsim.trajectory import Training, Trajectory
 
-__all__ = ["BY_LAYER", "WHAT", "heat_limits", "strips", "training_of"]
+__all__ = ["BY_LAYER", "WHAT", "heat_limits", "strips", "that_ran", "training_of"]
 
 DEEPEST = 12
 """How many decades the colours tell apart at most."""
@@ -38,6 +38,11 @@ def training_of(trajectory: Trajectory) -> Training:
     return trajectory.training
 
 
+def that_ran(trajectories: Sequence[Trajectory]) -> list[Trajectory]:
+    """Return those that did not break off, by which colours are chosen, or the others would look blank; else all."""
+    return [each for each in trajectories if not each.stops[0].breaks_off] or [*trajectories]
+
+
 def figures(name: str, trajectory: Trajectory) -> FloatArray:
     """Return the figures of a panel by layer, (layers, steps + 1); NaN from where a training breaks off."""
     rows = np.array(BY_LAYER[name](training_of(trajectory)).T, np.float64)
@@ -48,7 +53,7 @@ def figures(name: str, trajectory: Trajectory) -> FloatArray:
 
 def heat_limits(name: str, trajectories: Sequence[Trajectory]) -> FloatArray:
     """Return the values of the ends of a panel's colours, (2,), round and above 0, for all trajectories of a scene."""
-    every = np.concatenate([figures(name, each).ravel() for each in trajectories])
+    every = np.concatenate([figures(name, each).ravel() for each in that_ran(trajectories)])
     every = every[np.isfinite(every) & (every > 0)]
     if not every.size:
         return np.array([0.1, 1.0])

@@ -10,6 +10,7 @@ import numpy as np
 
 from gdsim.errors import InputError
 from gdsim.objectives import FloatArray
+from gdsim.scene.heat import that_ran
 from gdsim.scene.parts import Style
 from gdsim.scene.paths import styles
 from gdsim.themes import Theme
@@ -51,7 +52,7 @@ class Row:
 
     Args:
         style: Its colour and name.
-        says: What the network says of the image: "says 3 · 98 %", "says 5, not 3 · 61 %".
+        says: What the network says of the image: "says 3 · 98 %", "says 5 · 61 %, not 3".
         maps: Each (rows, columns), one a column; NaN is left open.
     """
 
@@ -127,7 +128,7 @@ def assemble(
         [replace(look, settings=_settings(each)) for look, each in zip(own, trajectories, strict=True)]
         for own, (trajectories, _) in zip(given, networks, strict=True)
     ]
-    limits = _limits([each for _, explained in networks for each in explained])
+    limits = _limits(networks)
     titles = [trajectories[0].objective.title for trajectories, _ in networks]
     sections = tuple(
         _section(name if len(networks) > 1 else "", explained, own, limits)
@@ -175,10 +176,12 @@ def _unsigned(explained: Sequence[Explanation], method: str) -> bool:
     )
 
 
-def _limits(explained: Sequence[Explanation]) -> dict[str, float]:
+def _limits(networks: Sequence[tuple[Sequence[Trajectory], Sequence[Explanation]]]) -> dict[str, float]:
     """For each method the largest number of all its maps, so that two optimizers' can be compared."""
+    pairs = [pair for trajectories, explained in networks for pair in zip(trajectories, explained, strict=True)]
+    ran = that_ran([trajectory for trajectory, _ in pairs])
     limits: dict[str, float] = {}
-    for each in explained:
+    for each in (found for trajectory, found in pairs if trajectory in ran):
         for method, values in each.maps.items():
             finite = np.abs(values[np.isfinite(values)])
             limits[method] = max(limits.get(method, 0.0), float(finite.max(initial=0.0)))
@@ -190,7 +193,7 @@ def _says(explained: Explanation) -> str:
         return "says nothing: its scores are no numbers"
     sure = "" if explained.sure is None else f" · {_percent(explained.sure)}"
     wrong = "" if explained.said == explained.label else f", not {explained.label}"
-    return f"says {explained.said}{wrong}{sure}"
+    return f"says {explained.said}{sure}{wrong}"
 
 
 def _percent(share: float) -> str:

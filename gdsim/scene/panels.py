@@ -59,7 +59,8 @@ def panels(
 ) -> tuple[Panel | Strips | Tiles, ...]:
     """Return the panels that a view asks for.
 
-    An axis holds what is reached within the view or near it: what runs away would press all else flat.
+    An axis holds what is reached within the view or near it: what runs away would press all else flat. Of networks, and
+    of images shown as such, it holds all but what runs away until it breaks off.
 
     Args:
         objective: What is descended; its minimum is known where the view asks for the distance to it.
@@ -142,7 +143,8 @@ def _seen(trajectory: Trajectory, shown: Section, bounds: FloatArray) -> npt.NDA
     """Which rows an axis is to hold, (steps + 1, starts): those in the view or near it; of what breaks off in it."""
     broken = np.array([stop.breaks_off for stop in trajectory.stops])
     if shown.kind == "image":
-        return near(trajectory.points, bounds)
+        # Pixels may leave their range on purpose, and all of them are seen.
+        return np.asarray(near(trajectory.points, bounds) | ~broken)
     spots = shown.project(trajectory.points)
     if trajectory.training is not None:
         # Its figures are not those of the plane, and what leaves that has not run away.

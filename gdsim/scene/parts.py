@@ -22,6 +22,7 @@ __all__ = [
     "Film",
     "Group",
     "Line",
+    "Mark",
     "Panel",
     "Path",
     "Relief",
@@ -308,6 +309,19 @@ class Tiles:
     heading: str = ""
 
 
+@dataclass(frozen=True)
+class Mark:
+    """A place on the ground that has a name.
+
+    Args:
+        point: Where: (x, y) or (x, y, height).
+        name: What is there.
+    """
+
+    point: tuple[float, ...]
+    name: str
+
+
 @dataclass(frozen=True, eq=False)
 class Facet:
     """One view of an objective, with all paths or with those of one optimizer.
@@ -320,6 +334,7 @@ class Facet:
         arrows: The gradient arrows, or None.
         minima: (m, k) the known minima within the view: (x, y), (x, value) or (x, y, height).
         paths: The paths.
+        marks: The recordings within the view that a plane of weights goes through.
     """
 
     style: Style | None
@@ -329,6 +344,7 @@ class Facet:
     arrows: Arrows | None
     minima: FloatArray
     paths: tuple[Path, ...]
+    marks: tuple[Mark, ...] = ()
 
 
 @dataclass(frozen=True, eq=False)

@@ -31,10 +31,6 @@ MOST_EACH, MOST_TOGETHER = 20_000, 300_000
 """How many places each start and all of them together may have where the function is evaluated."""
 
 
-ASIDE = 1e-6
-"""Weights nearer to the plane than so many sides of the view lie on it."""
-
-
 @dataclass(frozen=True, eq=False)
 class Stage:
     """Where paths run.
@@ -81,8 +77,8 @@ def _aside(trajectories: Iterable[Trajectory]) -> str:
     for each in trajectories:
         if each.training is None or "off_plane" not in each.training.figures:
             continue
-        away = float(each.training.figures["off_plane"][int(last_steps(each)[0])])
-        if away > ASIDE * float(np.diff(each.objective.bounds).max()):
+        away, landscape = float(each.training.figures["off_plane"][int(last_steps(each)[0])]), each.objective.landscape
+        if landscape is not None and landscape.is_off(away):
             told.append(number(away, 2))
     return f"{' and '.join(told)} off the plane{'s' * (len(told) > 1)}" if told else ""
 

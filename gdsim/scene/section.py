@@ -114,24 +114,31 @@ def _of_landscape(landscape: Landscape, kind: Kind, view: View) -> Section:
     if view.examples is not None and min(view.examples, landscape.of) != landscape.examples:
         sentence = f"the loss was computed on {landscape.examples} examples, not on {view.examples}; {computed}"
         raise InputError(sentence, ("view", "examples"))
-    share = "" if np.isnan(landscape.share) else f"{100 * landscape.share:.3g} %"
-    held = f"{share} of the paths' variance" if share else ""
+    names = ("direction 1", "direction 2")
+    return Section(kind, np.zeros(2), np.eye(2), landscape.bounds, names, _words(landscape))
+
+
+def _words(landscape: Landscape) -> tuple[str, ...]:
+    """What the plane of a network leaves out, in full and ever shorter."""
     subset = landscape.examples < landscape.of
-    some = f"loss on {landscape.examples:,} of {landscape.of:,} examples" if subset else ""
+    some = [f"loss on {landscape.examples:,} of {landscape.of:,} examples"] * subset
     if len(landscape.origin) <= 2:
         # Nothing else is left out.
-        words: tuple[str, ...] = (some, some) if some else ()
-    else:
-        weights = f"{len(landscape.origin):,} weights"
-        where = {"pca": "plane of the paths", "random": "random plane"}
-        place = f"{where.get(landscape.plane, f'plane through {landscape.plane}')} in {weights}"
-        whose = f"{share} of their variance" if share and landscape.plane == "pca" else held
-        full = ", ".join(part for part in (place, whose, some) if part)
-        words = (full, ", ".join(part for part in (held or f"plane of {weights}", some) if part))
-        if subset:
-            words += (", ".join([*([f"{share} of variance"] if share else []), f"{landscape.examples:,} examples"]),)
-    names = ("direction 1", "direction 2")
-    return Section(kind, np.zeros(2), np.eye(2), landscape.bounds, names, words)
+        return (some[0], some[0]) if some else ()
+    weights = f"{len(landscape.origin):,} weights"
+    through = " and ".join(landscape.mark_names) or landscape.plane
+    where = {"pca": "plane of the paths", "random": "random plane"}.get(landscape.plane, f"plane through {through}")
+    held = [landscape.held] if landscape.leaves_out else []
+    whose = "their" if landscape.plane == "pca" else "the paths'"
+    full = ", ".join([f"{where} in {weights}", *(f"{share} of {whose} variance" for share in held), *some])
+    if not held:
+        return full, ", ".join([f"plane of {weights}", *some])
+    share = f"{held[0]} of the paths' variance"
+    shorter = (f"plane: {', '.join([share, *some])}",)
+    if not subset:
+        return full, *shorter, share
+    few = f"{held[0]} of variance, {landscape.examples:,} examples"
+    return full, *shorter, f"plane: {few}", few
 
 
 def _of_coordinates(

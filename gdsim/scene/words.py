@@ -54,10 +54,21 @@ def subtitles(objectives: Sequence[Objective], sections: Sequence[Section]) -> t
         return sections[0].words
     full = "; ".join(f"{title}: {words[0]}" for title, words in told)
     if not any(each.landscape is None and shown.words for each, shown in zip(objectives, sections, strict=True)):
-        held = [words[-1].removesuffix(VARIANCE) for _, words in told if words[-1].endswith(VARIANCE)]
-        shares = (f"{joined(held)}{VARIANCE}",) if len(held) == len(told) else ()
-        return full, *shares, "planes of the networks' weights"
+        landscapes = [each.landscape for each, shown in zip(objectives, sections, strict=True) if shown.words]
+        return full, *_shares([each for each in landscapes if each]), "planes of the networks' weights"
     return full, "sections of more dimensions"
+
+
+def _shares(landscapes: Sequence[Landscape]) -> tuple[str, ...]:
+    """How much of their paths the planes of several networks hold, and of how many examples, in full and in short."""
+    if not all(each.leaves_out for each in landscapes):
+        return ()
+    held = joined([each.held for each in landscapes])
+    if all(each.examples == each.of for each in landscapes):
+        return (f"{held}{VARIANCE}",)
+    some = joined([f"{each.examples:,} of {each.of:,}" for each in landscapes])
+    short = f"{held} of variance, {joined([f'{each.examples:,}' for each in landscapes])} examples"
+    return f"planes: {held}{VARIANCE}, loss on {some} examples", f"planes: {short}", short
 
 
 def portrait(title: str, view: View) -> str:
@@ -77,7 +88,8 @@ def describe(objective: Objective, trajectories: Sequence[Trajectory]) -> str:
     steps = len(trajectories[0].points) - 1
     if objective.landscape is not None:
         told = "; ".join(map(_tell_training, trajectories))
-        return f"Training of {objective.title}, {_steps(steps)}{_plane(objective.landscape)}. {told}."
+        where = _plane(objective.landscape, trajectories[0].label)
+        return f"Training of {objective.title}, {_steps(steps)}{where}. {told}."
     if objective.image is not None:
         told = "; ".join(map(_tell_score, trajectories))
         return f"Gradient descent in the pixels of an image: {objective.title}, {_steps(steps)}. {told}."
@@ -85,23 +97,19 @@ def describe(objective: Objective, trajectories: Sequence[Trajectory]) -> str:
     return f"Gradient descent on {objective.title}, {_steps(steps)}. {told}."
 
 
-def _plane(landscape: Landscape) -> str:
-    """On which plane the paths of a network are seen, and what it leaves out; nothing where it leaves out nothing."""
+def _plane(landscape: Landscape, first: str) -> str:
+    """On which plane the paths of a network are seen, and what it leaves out; nothing where it leaves out nothing.
+
+    One laid through recordings goes through the last weights of the first optimizer, too.
+    """
     some = ""
     if landscape.examples < landscape.of:
         some = f", its loss seen on {landscape.examples:,} of {landscape.of:,} examples"
-    if not np.isfinite(landscape.share) or len(landscape.origin) <= 2:
+    if not landscape.leaves_out:
         return some
-    shown = PLANES.get(landscape.plane, "on the plane through three checkpoints, which holds")
-    return f", {shown} {_percent(landscape.share)}{VARIANCE}{some}"
-
-
-def _percent(share: float) -> str:
-    """A share in per cent; what is not quite all does not round to it, and what is little not to nothing."""
-    words = f"{100 * share:.1f}"
-    if words == "0.0" and share > 0:
-        return "under 0.1 %"
-    return "over 99.9 %" if words == "100.0" and share < 1 - 1e-6 else f"{words} %"
+    ends = f"the last weights of {joined([first, *landscape.mark_names])}" if landscape.mark_names else ""
+    shown = PLANES.get(landscape.plane, f"on the plane through {ends or 'three checkpoints'}, which holds")
+    return f", {shown} {landscape.held}{VARIANCE}{some}"
 
 
 def _tell_training(trajectory: Trajectory) -> str:

@@ -106,6 +106,8 @@ def _on_plane(
         share=planes.share(plane, trajectories),
         examples=examples.count,
         of=len(network.data.x),
+        marks=plane.marks,
+        mark_names=planes.names(_recordings(view)),
     )
     blank = trajectories[0].objective
     objective = from_landscape(landscape, name=blank.name, title=blank.title, source=blank.source)
@@ -121,12 +123,16 @@ def _plane(
     seed: int,
 ) -> Plane:
     if isinstance(view.plane, list):
-        recordings = [each for each in view.plane if isinstance(each, str)]
-        return planes.of_checkpoints(trajectories, recordings, network, folder)
+        return planes.of_checkpoints(trajectories, _recordings(view), network, folder)
     if view.plane == "random":
         shapes = [tuple(each.shape) for each in anywhere.module.parameters()]
         return planes.of_random_filters(trajectories, shapes, seed)
     return planes.of_paths(trajectories)
+
+
+def _recordings(view: View) -> list[str]:
+    """The recordings that a plane is laid through; none for any other plane."""
+    return [each for each in view.plane if isinstance(each, str)] if isinstance(view.plane, list) else []
 
 
 def _along(plane: Plane) -> tuple[FloatArray, FloatArray]:

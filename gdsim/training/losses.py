@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 
 import numpy as np
@@ -10,8 +11,10 @@ import numpy.typing as npt
 import torch
 from torch import Tensor, nn
 
+from gdsim.errors import InputError
 from gdsim.networks import Network
 from gdsim.objectives import FloatArray
+from gdsim.objectives.failures import words_of
 
 __all__ = ["Examples", "Losses", "losses", "subset", "testing", "training"]
 
@@ -49,16 +52,24 @@ class Losses:
     slopes: Tensor
 
     def loss(self, weights: npt.NDArray[np.floating], examples: Examples) -> float:
-        """Return the mean loss of examples at weights (weights,)."""
+        """Return the mean loss of examples at weights (weights,).
+
+        Raises:
+            InputError: The module fails.
+        """
         return self.score(weights, examples)[0]
 
     def score(self, weights: npt.NDArray[np.floating], examples: Examples) -> tuple[float, float]:
-        """Return the mean loss of examples at weights (weights,), and which share is recognised; NaN for numbers."""
+        """Return the mean loss of examples at weights (weights,), and which share is recognised; NaN for numbers.
+
+        Raises:
+            InputError: The module fails.
+        """
         if not examples.count:
             return float("nan"), float("nan")
         self._put(weights)
         total, right = 0.0, 0
-        with torch.no_grad():
+        with self._told(), torch.no_grad():
             for x, y in examples.parts:
                 outputs = self.module(x)
                 total += float(self.network.loss(outputs, y)) * len(x)
@@ -66,11 +77,15 @@ class Losses:
         return total / examples.count, right / examples.count if self.network.data.classes else float("nan")
 
     def slope(self, weights: npt.NDArray[np.floating], examples: Examples) -> tuple[float, float, FloatArray]:
-        """Return the same as `score`, and the gradient of the mean loss (weights,)."""
+        """Return the same as `score`, and the gradient of the mean loss (weights,).
+
+        Raises:
+            InputError: The module fails.
+        """
         self._put(weights)
         self.slopes.zero_()
         total, right = 0.0, 0
-        with torch.enable_grad():
+        with self._told(), torch.enable_grad():
             for x, y in examples.parts:
                 outputs = self.module(x)
                 loss = self.network.loss(outputs, y)
@@ -79,6 +94,13 @@ class Losses:
                 right += _right(outputs.detach(), y)
         accuracy = right / examples.count if self.network.data.classes else float("nan")
         return total / examples.count, accuracy, self.slopes.numpy().astype(np.float64)
+
+    @contextmanager
+    def _told(self) -> Iterator[None]:
+        try:
+            yield
+        except (Exception, SystemExit) as error:
+            raise InputError(f"{self.network.title} cannot be evaluated: {words_of(error)}", ("network",)) from error
 
     def _put(self, weights: npt.NDArray[np.floating]) -> None:
         with torch.no_grad():

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 import numpy as np
@@ -16,7 +16,7 @@ from gdsim.networks.checkpoints import named_weights
 from gdsim.objectives import FloatArray
 from gdsim.trajectory import Trajectory
 
-__all__ = ["Plane", "blocks", "of_checkpoints", "of_paths", "of_random_filters", "share"]
+__all__ = ["Plane", "blocks", "names", "of_checkpoints", "of_paths", "of_random_filters", "share"]
 
 MARGIN = 0.15
 """The room around the paths on each side, in their span."""
@@ -43,12 +43,14 @@ class Plane:
         axes: (2, weights) orthonormal; the second is 0 where there is but one weight.
         middle: (2,) the spot in the middle of the view.
         half: How far the view reaches from it along each axis.
+        marks: (m, 2) the spots of the recordings that it was laid through.
     """
 
     origin: FloatArray
     axes: FloatArray
     middle: FloatArray
     half: float
+    marks: FloatArray = field(default_factory=lambda: np.zeros((0, 2)))
 
 
 def of_paths(trajectories: Sequence[Trajectory]) -> Plane:
@@ -115,7 +117,15 @@ def of_checkpoints(
             ("view", "plane"),
         )
     paths = _paths(trajectories)
-    return _around(origin, axes, np.vstack([np.zeros((1, 2)), spots, _spots(paths, origin, axes)]))
+    seen = _around(origin, axes, np.vstack([np.zeros((1, 2)), spots, _spots(paths, origin, axes)]))
+    return replace(seen, marks=spots)
+
+
+def names(recordings: Sequence[str]) -> tuple[str, ...]:
+    """Return what recordings are called in a picture: their files' names, or all of these where they are alike."""
+    parts = [words.partition(".npz") for words in recordings]
+    short = tuple(Path(name).name + rest for name, _, rest in parts)
+    return short if len({*short}) == len(short) else tuple(name + rest for name, _, rest in parts)
 
 
 def share(plane: Plane, trajectories: Sequence[Trajectory]) -> float:

@@ -2,17 +2,13 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Iterable, Sequence
 
 import numpy as np
 
 from gdsim.trajectory import Trajectory
 
-__all__ = ["remarks"]
-
-ON_PLANE = 1e-6
-"""A path is on the plane where it is no farther from it, in the width of the view."""
+__all__ = ["blank", "remarks"]
 
 
 def remarks(trajectories: Iterable[Trajectory]) -> tuple[str, ...]:
@@ -35,15 +31,42 @@ def _sentences(group: Sequence[Trajectory]) -> list[str]:
     often = "at each step" if every == 1 else f"every {every} steps"
     between = "" if every == 1 else " Between these, figures of all the data run straight."
     words = [f"{objective.title}: {len(landscape.origin):,} weights are kept {often}: {taken}.{between}"]
-    if math.isfinite(landscape.share) and len(landscape.origin) > 2:
+    if landscape.leaves_out:
         farthest = max(float(each.figures["off_plane"].max()) for each in trained)
-        off = farthest > ON_PLANE * float(np.ptp(landscape.bounds[0]))
+        off = f" The paths run up to {farthest:.3g} off it, where their loss is not the one drawn."
         words.append(
             f"{objective.title}: the plane ({landscape.plane}) holds {landscape.held} of the paths' variance."
-            + (f" They are up to {farthest:.3g} off it, and the loss drawn there is not theirs." if off else "")
+            + off * landscape.is_off(farthest)
         )
     if landscape.examples < landscape.of:
         words.append(
             f"{objective.title}: the loss of the plane is that of {landscape.examples:,} of {landscape.of:,} examples."
         )
-    return words
+    return words + [f"{objective.title}: {sentence}" for sentence in _blank(group)]
+
+
+def blank(method: str, labels: Sequence[str]) -> str:
+    """Say whose maps are 0 everywhere, and why.
+
+    Args:
+        method: How the maps were made, "gradient" or "gradcam", say.
+        labels: Whose they are, at least one.
+    """
+    *before, last = labels
+    whose = f"{', '.join(before)} and {last}" if before else last
+    if method == "gradcam":
+        why = "nothing that the last convolution sees speaks for the class, and what speaks against is left out"
+        return f"Grad-CAM is blank for {whose}: {why}."
+    why = "no small change of the image moves the score of the class, as where a layer's units are all at rest"
+    what = "input gradient" if method == "gradient" else f"map ({method})"
+    return f"The {what} is 0 everywhere for {whose}: {why}."
+
+
+def _blank(group: Sequence[Trajectory]) -> list[str]:
+    """Whose maps are 0 everywhere at all steps, a sentence at most for each method."""
+    found: dict[str, list[str]] = {}
+    for each in group:
+        made = None if each.training is None else each.training.maps
+        if made is not None and not made.maps.any():
+            found.setdefault(made.method, []).append(each.label)
+    return [blank(method, labels) for method, labels in found.items()]

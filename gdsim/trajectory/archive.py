@@ -157,7 +157,7 @@ def _told(path: Path) -> Iterator[None]:
         raise InputError(f"{path}: is not whole, or no recording of gdsim: it lacks {error}") from error
     except InputError as error:
         words = str(error).splitlines()[0].removeprefix(f"{path}:").strip()
-        raise InputError(f"{path}: its configuration cannot be read: {words}") from error
+        raise InputError(f"{path}: its configuration cannot be used: {words}") from error
     except (UnreadableError, ValueError) as error:
         raise InputError(f"{path}: cannot be read: {error}") from error
 

@@ -26,6 +26,9 @@ MOST_LAYERS = 10_000
 LONGEST_SIDE = 500
 """So many losses, or gradients, may a landscape have along a direction."""
 
+MOST_MARKS = 2
+"""Through so many recordings goes a plane at most."""
+
 LONGEST = 1000
 """So many characters may a name have that a network gives to its layers, or a plane."""
 
@@ -44,6 +47,7 @@ OF_TRAINING = (
 )
 OF_MAPS = ("map_image", "map_steps", "maps", "map_facts", "map_method")
 OF_LANDSCAPE = ("plane", "origin", "axes", "grid_x", "grid_y", "grid", "places", "slopes", "share", "examples")
+OF_MARKS = ("marks", "mark_names")
 
 
 def landscape_names(entries: Mapping[str, object], trajectories: int) -> Iterator[str]:
@@ -55,6 +59,8 @@ def landscape_names(entries: Mapping[str, object], trajectories: int) -> Iterato
             yield from (f"{name}_{index}" for name in OF_MAPS)
         if f"origin_{index}" in entries:
             yield from (f"{name}_{index}" for name in OF_LANDSCAPE)
+            if f"marks_{index}" in entries:
+                yield from (f"{name}_{index}" for name in OF_MARKS)
 
 
 def packed(trajectories: Sequence[Trajectory]) -> dict[str, npt.NDArray[Any]]:
@@ -98,7 +104,7 @@ def _of_training(training: Training) -> dict[str, npt.NDArray[Any]]:
 
 
 def _of_landscape(landscape: Landscape) -> dict[str, npt.NDArray[Any]]:
-    return {
+    arrays: dict[str, npt.NDArray[Any]] = {
         "plane": np.array(landscape.plane),
         "origin": landscape.origin,
         "axes": landscape.axes,
@@ -110,6 +116,9 @@ def _of_landscape(landscape: Landscape) -> dict[str, npt.NDArray[Any]]:
         "share": np.array(landscape.share),
         "examples": np.array([landscape.examples, landscape.of], np.int64),
     }
+    if len(landscape.marks):
+        arrays |= {"marks": landscape.marks, "mark_names": np.array(landscape.mark_names, dtype=np.str_)}
+    return arrays
 
 
 def seen(arrays: Arrays, index: int, blank: Objective) -> Objective:
@@ -127,6 +136,7 @@ def seen(arrays: Arrays, index: int, blank: Objective) -> Objective:
     weights = 0 if blank.landscape is None else len(blank.landscape.origin)
     columns, rows = (_length(arrays, f"{name}_{index}") for name in ("grid_x", "grid_y"))
     spots = _length(arrays, f"places_{index}")
+    marks = _length(arrays, f"marks_{index}") if f"marks_{index}" in arrays else 0
 
     def numbers(name: str, *shape: int) -> npt.NDArray[Any]:
         return expect(arrays, f"{name}_{index}", np.float64, shape)
@@ -144,6 +154,8 @@ def seen(arrays: Arrays, index: int, blank: Objective) -> Objective:
         share=float(numbers("share")),
         examples=int(examples),
         of=int(of),
+        marks=numbers("marks", marks, 2) if marks else np.zeros((0, 2)),
+        mark_names=tuple(texts(arrays, f"mark_names_{index}", (marks,))) if marks else (),
     )
     if problem := _landscape_problem(landscape):
         raise UnreadableError(f"landscape {index}: {problem}")
@@ -152,7 +164,9 @@ def seen(arrays: Arrays, index: int, blank: Objective) -> Objective:
 
 def _landscape_problem(landscape: Landscape) -> str:
     """Return why a landscape is none that was computed, or nothing."""
-    if not all(np.isfinite(each).all() for each in (landscape.origin, landscape.axes, landscape.places)):
+    if not all(
+        np.isfinite(each).all() for each in (landscape.origin, landscape.axes, landscape.places, landscape.marks)
+    ):
         return "its plane has numbers that are not finite"
     if any(len(along) < 2 or not (np.diff(along) > 0).all() for along in (landscape.x, landscape.y)):
         return "its grid does not ascend"
@@ -165,6 +179,10 @@ def _landscape_problem(landscape: Landscape) -> str:
         return f"its gradients are at {len(landscape.places)} places, which are no square of an odd number"
     if not (np.isnan(landscape.share) or 0 <= landscape.share <= 1):
         return f"its plane holds {landscape.share} of the variance, not 0 to 1"
+    if len(landscape.marks) > MOST_MARKS:
+        return f"its plane goes through {len(landscape.marks)} recordings, not {MOST_MARKS}"
+    if any(holds_controls(each) or len(each) > LONGEST for each in landscape.mark_names):
+        return "its plane goes through recordings with names that hold control characters, or are too long"
     if not 0 <= landscape.examples <= landscape.of:
         return f"it is of {landscape.examples} of {landscape.of} examples"
     return ""
