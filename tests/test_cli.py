@@ -132,6 +132,19 @@ def test_a_config_that_only_a_picture_holds_is_not_lost(here, gif):
     assert "steps: 3\n" in call("source", "new/quick/quick.png").stdout
 
 
+def test_what_a_config_is_made_from_is_not_overwritten(here):
+    data = Path("mine/mine.npz")
+    data.parent.mkdir()
+    np.savez(data, x=np.eye(8), y=np.arange(8) % 2)
+    before = data.read_bytes()
+    text = "objective: {network: mlp, data: mine.npz, hidden: [2]}\nsteps: 2\noptimizers: {SGD: }\n"
+    Path("mine/mine.yaml").write_text(text)
+    result = call("run", "mine/mine.yaml", "--out", ".", "--format", "png")
+    told = "mine/mine.npz is what the config is made from: name another folder with --out, to keep it\n"
+    assert (result.exit_code, result.stderr) == (2, told)
+    assert data.read_bytes() == before
+
+
 def test_the_format_leaves_the_config_as_it_was_written(here):
     text = f"# By hand.\n{QUICK}"
     Path("quick.yaml").write_text(text)

@@ -765,6 +765,10 @@ def test_maps_are_made_once_and_with_no_new_plane(recording: Path, tmp_path: Pat
     found, again = read(tmp_path / "digits.npz")
     np.testing.assert_array_equal(again[0].training.maps.maps, maps.maps)
     np.testing.assert_array_equal(again[0].training.maps.image, maps.image)
+    holed = replace(maps, maps=np.where(maps.maps > 0, np.nan, maps.maps))
+    training = replace(again[0].training, maps=holed)
+    save(tmp_path / "holed.npz", [replace(again[0], training=training), *again[1:]], found)
+    np.testing.assert_array_equal(read(tmp_path / "holed.npz")[1][0].training.maps.maps, holed.maps)
     assert shown(found, again) == again
     other = shown(loads(text, overrides=[f"view.saliency.class={(maps.target + 1) % 10}"]), again)
     assert other[0].training.maps.target == (maps.target + 1) % 10

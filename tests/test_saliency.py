@@ -20,7 +20,7 @@ from gdsim.encode import write
 from gdsim.errors import ConfigError, GdsimError, InputError
 from gdsim.networks import Data, network
 from gdsim.networks.scores import settle
-from gdsim.render.mosaic import mosaic
+from gdsim.render.mosaic import MosaicPicture
 from gdsim.scene.mosaic import assemble
 from gdsim.sources import yaml_of
 from gdsim.themes import theme
@@ -338,7 +338,7 @@ def test_the_numbers_of_all_rows_share_their_colours():
         wild = assemble([(own, [explanation(0.25), explanation(1e9)])], title="", theme=theme("light"), size=(640, 360))
         assert wild.sections[0].columns[0].limit == limit
     assert section.caption == "image 7 · label 3"
-    pixels = mosaic(scene).poster().reshape(-1, 3)
+    pixels = MosaicPicture(scene).poster().reshape(-1, 3)
     assert len(np.unique(pixels, axis=0)) > 30
 
 
@@ -359,14 +359,14 @@ def test_words_say_what_is_right_and_what_went_wrong():
     [("light", (480, 270)), ("slide", (480, 270)), ("dark", (1280, 720)), ("slide", (1920, 1080))],
 )
 def test_a_picture_fits_its_size_and_grows_only_with_its_rows(look, size):
-    few = mosaic(assembled(explanation(), explanation(), look=look, size=size))
+    few = MosaicPicture(assembled(explanation(), explanation(), look=look, size=size))
     assert few.size[0] <= size[0] + 2
     assert few.size[1] <= size[1] + 2
     assert few.poster().shape == (few.size[1], few.size[0], 3)
 
 
 def test_many_rows_make_a_picture_higher_and_too_many_are_refused():
-    many = mosaic(assembled(*[explanation()] * 30))
+    many = MosaicPicture(assembled(*[explanation()] * 30))
     assert many.size[1] > 1500
     with pytest.raises(InputError, match="65 trained networks are more than the 64 rows"):
         assembled(*[explanation()] * 65)
@@ -376,14 +376,14 @@ def test_what_is_open_has_the_colour_of_the_page():
     found = explanation()
     found.maps["gradient"][:] = np.nan
     found.maps["gradient"][0, 0] = 1.0
-    sparse, full = (mosaic(assembled(each, look="dark")).poster() for each in (found, explanation()))
+    sparse, full = (MosaicPicture(assembled(each, look="dark")).poster() for each in (found, explanation()))
     page = np.array([0x10, 0x14, 0x1B])
     assert (sparse == page).all(-1).sum() > (full == page).all(-1).sum()
 
 
 def written(folder: Path, *explained: Explanation, size: tuple[int, int] = (1280, 720)) -> list[str]:
     """What is written in a picture, as its vectors have it."""
-    write(mosaic(assembled(*explained, size=size)), folder / "written.svg", fps=1, hold=0)
+    write(MosaicPicture(assembled(*explained, size=size)), folder / "written.svg", fps=1, hold=0)
     return re.findall("<!-- (.*?) -->", (folder / "written.svg").read_text("utf-8"))
 
 
@@ -405,7 +405,7 @@ def test_the_numbers_of_the_colours_are_one_where_two_have_no_room(tmp_path):
 @pytest.mark.parametrize("suffix", ["svg", "pdf"])
 def test_vectors_are_the_same_each_time(tmp_path, suffix):
     for name in ("one", "two"):
-        write(mosaic(assembled(explanation())), tmp_path / f"{name}.{suffix}", fps=1, hold=0)
+        write(MosaicPicture(assembled(explanation())), tmp_path / f"{name}.{suffix}", fps=1, hold=0)
     assert (tmp_path / f"one.{suffix}").read_bytes() == (tmp_path / f"two.{suffix}").read_bytes()
 
 

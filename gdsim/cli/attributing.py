@@ -188,7 +188,7 @@ def _draw(
     """Write the picture in every format, and return what is to be said about it."""
     from gdsim.encode import write
     from gdsim.provenance import Provenance, versions
-    from gdsim.render.mosaic import mosaic
+    from gdsim.render.mosaic import MosaicPicture
     from gdsim.scene.mosaic import assemble
 
     count = len(experiment.optimizers)
@@ -199,7 +199,7 @@ def _draw(
     with experiment.located():
         scene = assemble(answered, title=experiment.view.title or "", theme=look, size=_size(experiment))
     made = Provenance(scene.title, scene.alt_text, experiment.yaml, experiment.seed, versions())
-    picture = mosaic(scene)
+    picture = MosaicPicture(scene)
     for path in paths.values():
         write(picture, path, fps=1, hold=0, provenance=made)
     missing = [f"The font has no sign for {picture.missing}: each is drawn as a box."] if picture.missing else []

@@ -17,6 +17,7 @@ from gdsim.cli.preparing import (
     folder_of,
     format_change,
     load_all,
+    named_files,
     notes,
     redrawn,
     targets_of,
@@ -42,7 +43,8 @@ def run(
     """Simulate and draw each CONFIG; print the paths written."""
     experiments = load_all(configs, changes or (), format_change(formats), allow_code)
     targets = [targets_of(out, each, [*each.output.formats, "npz", "csv"]) for each in experiments]
-    check_targets(targets, overwrite, configs if changes else ())
+    inputs = [path for each in experiments for path in named_files(each)]
+    check_targets(targets, overwrite, configs if changes else (), inputs)
     from gdsim.comparison import compare, write_csv
     from gdsim.descent import shown, trained
     from gdsim.trajectory import save

@@ -32,6 +32,7 @@ __all__ = [
     "format_change",
     "load_all",
     "load_one",
+    "named_files",
     "not_drawn",
     "notes",
     "places_of",
@@ -140,21 +141,38 @@ def targets_of(out: Path, experiment: Experiment, suffixes: Iterable[str]) -> di
     return {suffix: out / experiment.name / f"{experiment.name}.{suffix}" for suffix in suffixes}
 
 
-def check_targets(targets: Sequence[dict[str, Path]], overwrite: bool, changed: Sequence[Path] = ()) -> None:
+def named_files(experiment: Experiment) -> list[Path]:
+    """The files that an experiment is made from, beside its config."""
+    names = []
+    for spec in experiment.objectives:
+        data = spec.data.name if spec.data is not None else None
+        names += [each for each in (spec.samples, data, spec.trained) if isinstance(each, str)]
+    plane = experiment.view.plane
+    names += [each for each in plane if isinstance(each, str)] if isinstance(plane, list) else []
+    # A recording may be followed by the label of one of its optimizers.
+    return [experiment.folder / f"{name.partition('.npz:')[0]}{'.npz' * ('.npz:' in name)}" for name in names]
+
+
+def check_targets(
+    targets: Sequence[dict[str, Path]], overwrite: bool, changed: Sequence[Path] = (), made_from: Sequence[Path] = ()
+) -> None:
     """See to it, before any work is done, that every result has a place of its own that can be written to.
 
     Args:
         targets: Where results go.
         overwrite: Whether older ones may be replaced.
         changed: Files whose configs run with changes, which must not be lost.
+        made_from: Files that the configs name, which must not be lost either.
     """
-    sources = {path.resolve() for path in changed}
+    sources, inputs = ({path.resolve() for path in given} for given in (changed, made_from))
     paths = [path for each in targets for path in each.values()]
     for path in paths:
         if paths.count(path) > 1:
             raise InputError(f"two configs would write {path}; rename one, or run them with different --out")
         if path.resolve() in sources:
             raise InputError(f"{path} is what runs, with changes: name another folder with --out, to keep its config")
+        if path.resolve() in inputs:
+            raise InputError(f"{path} is what the config is made from: name another folder with --out, to keep it")
         if path.exists() and not overwrite:
             raise InputError(f"{path} exists; leave out --no-overwrite, or name another folder with --out")
     for folder in {path.parent for path in paths}:

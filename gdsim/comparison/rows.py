@@ -108,7 +108,8 @@ def row_of(trajectory: Trajectory, lowest: float, *, title: str | None = None, t
     reached, distances = solved(trajectory), distances_to_minimum(trajectory)
     steps = steps_to_tolerance(trajectory, lowest)
     in_time = steps < len(trajectory.values)
-    is_function = trajectory.training is None
+    # A network has no minimum that is known, and the score of a class none at all.
+    is_function = trajectory.training is None and trajectory.objective.image is None
     return Row(
         objective=trajectory.objective.title if title is None else title,
         optimizer=trajectory.label,

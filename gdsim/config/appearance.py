@@ -126,7 +126,7 @@ Panel = Literal[
     "saliency",
     "score",
 ]
-Method = Literal["gradient", "saliency", "smoothgrad", "integrated", "gradcam"]
+MapMethod = Literal["gradient", "saliency", "smoothgrad", "integrated", "gradcam"]
 
 
 class Camera(Model):
@@ -153,7 +153,7 @@ class SaliencySpec(Model):
     target: Annotated[int, Field(ge=0)] | None = Field(
         None, alias="class", description="The class whose score is differentiated; that of the image by default."
     )
-    method: Method = Field(
+    method: MapMethod = Field(
         "gradient",
         description="gradient is that of the score, by autograd; the others are Captum's: its absolute value, "
         "smoothgrad, integrated gradients, and Grad-CAM at the last convolution.",

@@ -146,7 +146,7 @@ def shown(experiment: Experiment, trajectories: Sequence[Trajectory], *, track: 
         if network is not None:
             from gdsim.training import look
 
-            with quiet_single_thread(), experiment.located(index):
+            with experiment.located(index):
                 own = look(network, own, experiment.view, folder=experiment.folder, seed=experiment.seed, track=track)
         seen += own
     return tuple(seen)

@@ -9,14 +9,11 @@ import numpy as np
 
 from gdsim.errors import InputError, did_you_mean
 from gdsim.files import sibling
-from gdsim.networks.npz import Entries, UnreadableError, array_of, last_row, opened
+from gdsim.networks.npz import SIZE_LIMIT, Entries, UnreadableError, array_of, last_row, opened
 from gdsim.networks.sizes import MOST_WEIGHTS
 from gdsim.objectives import FloatArray
 
 __all__ = ["last_weights", "named_weights"]
-
-FILE_LIMIT = 3 * 2**29
-"""So many bytes may all arrays of a file take together, whatever is read of them."""
 
 LABELS_LIMIT = 2**20
 
@@ -59,7 +56,7 @@ def last_weights(path: str | Path, label: str | None = None) -> FloatArray:
     """
     path = Path(path)
     try:
-        with opened(path, FILE_LIMIT) as (archive, entries):
+        with opened(path, SIZE_LIMIT) as (archive, entries):
             name = _name(archive, entries, label)
             weights = last_row(archive, name, entries[name], MOST_WEIGHTS).astype(np.float64)
     except FileNotFoundError as error:

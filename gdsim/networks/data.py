@@ -112,7 +112,7 @@ def _generated(name: str, n: int, noise: float | None, chance: np.random.Generat
     generator = GENERATED[name]
     x, y = generator.examples(n, chance)
     spread = generator.noise if noise is None else noise
-    noisy = x if generator.is_noisy == "x" else y
+    noisy = x if generator.noisy == "x" else y
     noisy += spread * chance.standard_normal(noisy.shape)
     return {"x": x.astype(np.float32), "y": y.astype(np.int64 if y.dtype.kind == "i" else np.float32)}
 

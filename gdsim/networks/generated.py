@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from types import MappingProxyType
-from typing import Any, NamedTuple
+from typing import Any, Literal, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
@@ -23,13 +23,13 @@ class Generator(NamedTuple):
         examples: Takes their number and what draws them; returns x (n, inputs) and y, the class (n,) of each or
             numbers (n, outputs), both without noise.
         noise: The standard deviation of the noise that is added to them by default.
-        is_noisy: What the noise is added to: "x" or "y".
+        noisy: What the noise is added to.
         summary: What they are, in a line.
     """
 
     examples: Callable[[int, np.random.Generator], Examples]
     noise: float
-    is_noisy: str
+    noisy: Literal["x", "y"]
     summary: str
 
 

@@ -62,6 +62,8 @@ def _arrays(path: Path) -> Arrays:
     with opened(path, FILE_LIMIT) as (archive, entries):
         wanted = NAMES if entries.keys() & {*NAMES[2:]} else NAMES[:2]
         missing = next((name for name in wanted if name not in entries), None)
+        if missing is not None and {"format", "yaml", "labels"} <= entries.keys():
+            raise UnreadableError("it is what a run has recorded, and no data: data beside a picture has another name")
         if missing is not None:
             found = ", ".join(sorted(entries)) or "nothing"
             needed = f"{', '.join(wanted[:-1])} and {wanted[-1]}"

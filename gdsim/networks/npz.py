@@ -14,9 +14,12 @@ from typing import IO, Any
 import numpy as np
 import numpy.typing as npt
 
-__all__ = ["Entries", "UnreadableError", "array_of", "last_row", "opened"]
+__all__ = ["SIZE_LIMIT", "Entries", "UnreadableError", "array_of", "last_row", "opened"]
 
 Entries = dict[str, zipfile.ZipInfo]
+
+SIZE_LIMIT = 3 * 2**29
+"""So many bytes may the arrays of a recording, or of a run, take together: no configuration asks for more."""
 
 AT_ONCE = 2**20
 """So many bytes of what is not wanted are read over at once."""

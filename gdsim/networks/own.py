@@ -18,7 +18,7 @@ from torch.nn.parameter import is_lazy
 
 from gdsim.errors import InputError, did_you_mean
 from gdsim.networks.data import Data
-from gdsim.networks.sizes import check_weights
+from gdsim.networks.sizes import INPUTS_AT_ONCE, check_weights
 from gdsim.objectives.failures import place_of, words_of
 from gdsim.objectives.imported import import_function
 
@@ -28,9 +28,6 @@ KEY = ("network",)
 OURS = ("mlp", "cnn")
 DOTTED = re.compile(r"[^\W\d]\w*(\.[^\W\d]\w*)+\Z")
 IN_A_FILE = re.compile(r"[^\W\d]\w*(\.[^\W\d]\w*)*:[^\W\d]\w*(\.[^\W\d]\w*)*\Z")
-AT_ONCE = 2**20
-"""So many numbers of inputs a module is tried on in eval mode, as many as a loss on a plane takes at once."""
-
 STATISTICS = (
     "{title}: normalisation takes the statistics of the batch at hand, in training and elsewhere: running ones are no "
     "weights, and a plane of weights has no place for them"
@@ -200,7 +197,7 @@ def _check_state(module: nn.Module, title: str, data: Data, home: Path | None) -
                 f"{title} changes '{changed[0]}' in training, which is no weight and lies on no plane", KEY
             )
         module.eval()
-        many = _first(data, max(2, AT_ONCE * len(data.x) // data.x.size))
+        many = _first(data, max(2, INPUTS_AT_ONCE * len(data.x) // data.x.size))
         with _told(f"{title} fails in eval mode with {len(many)} examples at once", home):
             first, second, together = module(x), module(x), module(many)
         module.train()

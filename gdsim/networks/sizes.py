@@ -7,9 +7,12 @@ from itertools import pairwise
 
 from gdsim.errors import InputError
 
-__all__ = ["MOST_WEIGHTS", "check_weights", "cnn_weights", "mlp_weights", "pooled"]
+__all__ = ["INPUTS_AT_ONCE", "MOST_WEIGHTS", "check_weights", "cnn_weights", "mlp_weights", "pooled"]
 
 MOST_WEIGHTS = 2_000_000
+
+INPUTS_AT_ONCE = 2**20
+"""So many numbers of inputs are evaluated at once, which bounds the memory that all layers take."""
 
 
 def check_weights(count: int) -> None:

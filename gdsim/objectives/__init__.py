@@ -18,7 +18,7 @@ from gdsim.objectives.catalog import CATALOG, Definition
 from gdsim.objectives.expression import parse
 from gdsim.objectives.expression.formulas import symbol, with_values
 from gdsim.objectives.gradient import Gradient, grad
-from gdsim.objectives.landscape import Landscape, blank, from_landscape
+from gdsim.objectives.landscape import Landscape, blank, from_landscape, plane_name
 from gdsim.objectives.objective import FloatArray, Objective, fixed, inside, view_of
 from gdsim.objectives.samples import SUFFIXES, GradientKind, interpolate, read_samples
 
@@ -36,6 +36,7 @@ __all__ = [
     "inside",
     "names",
     "objective",
+    "plane_name",
 ]
 
 

@@ -21,7 +21,7 @@ from gdsim.scene.levels import number
 from gdsim.scene.mosaic import Column, Mosaic, Row, Section
 from gdsim.themes import Theme
 
-__all__ = ["MosaicPicture", "mosaic"]
+__all__ = ["MosaicPicture"]
 
 Frame = npt.NDArray[np.uint8]
 Pixels = npt.NDArray[np.uint8]
@@ -44,11 +44,6 @@ FAINT = 0.02
 
 FINENESS = 400
 """Each map is drawn with about so many dots a side, so that its pixels have sharp edges in every format."""
-
-
-def mosaic(scene: Mosaic) -> MosaicPicture:
-    """Return the picture of a mosaic, which `encode.write` takes."""
-    return MosaicPicture(scene)
 
 
 class MosaicPicture:

@@ -133,7 +133,8 @@ def portray(objective: Objective, *, view: View | None = None) -> Scene:
     check([objective], view)
     shown = section(objective, view)
     if objective.image is not None and shown.kind == "image":
-        start = Film(np.zeros(1, np.int64), objective.start.reshape(1, *objective.image), np.array([0.0, 1.0]), "gray")
+        span = np.array([objective.bounds[:, 0].min(), objective.bounds[:, 1].max()])
+        start = Film(np.zeros(1, np.int64), objective.start.reshape(1, *objective.image), span, "gray")
         return replace(_page([objective], [shown], view), groups=(Group("", (_screen(None, start),), ()),))
     facet, _ = _facet(objective, shown, view, (), 1)
     return replace(_page([objective], [shown], view), groups=(Group("", (facet,), ()),))

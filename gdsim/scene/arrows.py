@@ -79,7 +79,7 @@ def arrows(objective: Objective, shown: Section, view: View, facets: int) -> Arr
 def _computed(landscape: Landscape, facets: int) -> Arrows:
     """The true gradients of a network's loss where they were computed; every second one where facets are small."""
     side = round(np.sqrt(len(landscape.places)))
-    every = 2 if side / facets**THINNING < SPARSE * side and side % 2 else 1
+    every = 2 if facets**-THINNING < SPARSE else 1
     points, gradients = (
         rows.reshape(side, side, 2)[::every, ::every].reshape(-1, 2) for rows in (landscape.places, landscape.gradients)
     )

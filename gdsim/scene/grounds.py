@@ -184,6 +184,8 @@ def symbol(objective: Objective) -> str:
     """Return how a picture calls the objective's value."""
     if objective.landscape is not None:
         return "loss"
+    if objective.image is not None:
+        return "−score"
     return {1: "f(x)", 2: "f(x, y)"}.get(objective.dim, "f")
 
 

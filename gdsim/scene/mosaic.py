@@ -14,7 +14,8 @@ from gdsim.scene.heat import that_ran
 from gdsim.scene.parts import Style
 from gdsim.scene.paths import styles
 from gdsim.themes import Theme
-from gdsim.training.maps import LAYER, Explanation
+from gdsim.training.attribution import LAYER
+from gdsim.training.maps import Explanation
 from gdsim.trajectory import Trajectory
 
 __all__ = ["Column", "Mosaic", "Row", "Section", "assemble"]

@@ -104,7 +104,7 @@ def panels(
 
 
 @dataclass(frozen=True, eq=False)
-class Line:
+class _Curve:
     """What becomes one curve of a panel.
 
     Args:
@@ -118,21 +118,21 @@ class Line:
     strength: float = 1.0
 
 
-def _lines(name: str, trajectories: Sequence[Trajectory]) -> list[Line]:
+def _lines(name: str, trajectories: Sequence[Trajectory]) -> list[_Curve]:
     """The curves of a panel, the faint ones first, so that no other is hidden by them."""
     if all(each.training is None for each in trajectories):
-        return [Line(i, FIGURES[name](each)) for i, each in enumerate(trajectories)]
+        return [_Curve(i, FIGURES[name](each)) for i, each in enumerate(trajectories)]
     if name in BY_LAYER:
         layers = [BY_LAYER[name](training_of(each)) for each in trajectories]
         strengths = np.linspace(FAINTEST, 1.0, layers[0].shape[1]) if layers[0].shape[1] > 1 else np.ones(1)
         return [
-            Line(i, rows[:, [layer]], float(strength))
+            _Curve(i, rows[:, [layer]], float(strength))
             for layer, strength in enumerate(strengths)
             for i, rows in enumerate(layers)
         ]
-    lines = [Line(i, TRAINED.get(name, FIGURES.get(name, _nothing))(each)) for i, each in enumerate(trajectories)]
+    lines = [_Curve(i, (TRAINED.get(name) or FIGURES[name])(each)) for i, each in enumerate(trajectories)]
     if name in TESTED:
-        tested = [Line(i, TESTED[name](each), FAINT) for i, each in enumerate(trajectories)]
+        tested = [_Curve(i, TESTED[name](each), FAINT) for i, each in enumerate(trajectories)]
         lines = [line for line in tested if np.isfinite(line.figures).any()] + lines
     if name == "accuracy" and not any(np.isfinite(line.figures).any() for line in lines):
         raise InputError("accuracy goes with classes, and this network gives numbers", ("view", "panels"))
@@ -183,16 +183,12 @@ FIGURES: Mapping[str, Callable[[Trajectory], FloatArray]] = MappingProxyType(
         "score": lambda trajectory: -trajectory.values,
     }
 )
-"""The figures of each panel, (steps + 1, starts); NaN where a row has none, as the last has no step."""
+"""The figures of a path, by panel, (steps + 1, starts); NaN where a row has none, as the last has no step."""
 
 
 def _figure(trajectory: Trajectory, name: str) -> FloatArray:
     """A figure of a network's training, (steps + 1, 1)."""
     return np.asarray(training_of(trajectory).figures[name], np.float64)[:, None]
-
-
-def _nothing(trajectory: Trajectory) -> FloatArray:
-    return np.full(trajectory.values.shape, np.nan)
 
 
 TRAINED: Mapping[str, Callable[[Trajectory], FloatArray]] = MappingProxyType(
@@ -227,7 +223,7 @@ CAPTIONS: Mapping[str, str] = MappingProxyType(
 """What the panels are called; the loss by its objective's symbol."""
 
 
-def _axis(name: str, figures: FloatArray, objective: Objective, lines: Sequence[Line]) -> Axis:
+def _axis(name: str, figures: FloatArray, objective: Objective, lines: Sequence[_Curve]) -> Axis:
     """Choose the axis of finite figures, (n,)."""
     if objective.landscape is not None:
         return _training_axis(name, figures, lines)
@@ -242,10 +238,10 @@ def _axis(name: str, figures: FloatArray, objective: Objective, lines: Sequence[
     return Axis(CAPTIONS[name], 0.0, logarithmic, limits)
 
 
-def _training_axis(name: str, figures: FloatArray, lines: Sequence[Line]) -> Axis:
+def _training_axis(name: str, figures: FloatArray, lines: Sequence[_Curve]) -> Axis:
     """The axis of a network's figures; its caption says what the faint curves are."""
-    captions = {"loss": "loss", "accuracy": "accuracy (%)", "gradient_norm": "‖∇ loss‖", **WHAT}
-    caption, faint = captions.get(name, CAPTIONS.get(name, name)), any(line.strength < 1 for line in lines)
+    captions = {**CAPTIONS, "loss": "loss", "accuracy": "accuracy (%)", "gradient_norm": "‖∇ loss‖", **WHAT}
+    caption, faint = captions[name], any(line.strength < 1 for line in lines)
     if faint:
         caption += ", first faint" if name in BY_LAYER else ", test faint"
     if name == "accuracy":

@@ -11,7 +11,7 @@ import numpy.typing as npt
 
 from gdsim.config import View
 from gdsim.errors import InputError
-from gdsim.objectives import FloatArray, Landscape, Objective, inside
+from gdsim.objectives import FloatArray, Landscape, Objective, inside, plane_name
 
 __all__ = ["Kind", "Section", "check", "near", "reach", "section"]
 
@@ -104,7 +104,7 @@ def section(objective: Objective, view: View, paths: Sequence[FloatArray] = ()) 
 
 def _of_landscape(landscape: Landscape, kind: Kind, view: View) -> Section:
     """The plane on which the loss of a network was computed."""
-    wanted = ", ".join(map(str, view.plane)) if isinstance(view.plane, list) else view.plane
+    wanted = None if view.plane is None else plane_name(view.plane)
     computed = "`gdsim render` and gdsim.simulate compute another one"
     if not landscape.plane:
         raise InputError(f"the network has no landscape yet; {computed}", ("view", "plane"))

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from math import isqrt
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, get_args
 
 import numpy as np
 
+from gdsim.config.appearance import MapMethod
 from gdsim.errors import GdsimError, InputError, did_you_mean
 from gdsim.objectives import FloatArray
 
@@ -16,7 +17,7 @@ if TYPE_CHECKING:
 
 __all__ = ["LAYER", "METHODS", "attribution", "averaged", "inner_method"]
 
-METHODS = ("gradient", "saliency", "smoothgrad", "integrated", "gradcam")
+METHODS: tuple[str, ...] = get_args(MapMethod)
 """The methods by name; beside them LAYER and a name."""
 
 LAYER = "layer:"

@@ -13,8 +13,7 @@ from gdsim.config import View
 from gdsim.config.appearance import SaliencySpec
 from gdsim.errors import InputError
 from gdsim.networks import Network
-from gdsim.objectives import FloatArray, Landscape, Objective, from_landscape
-from gdsim.objectives.landscape import plane_name
+from gdsim.objectives import FloatArray, Landscape, Objective, from_landscape, plane_name
 from gdsim.optimizers import quiet_single_thread
 from gdsim.training import planes
 from gdsim.training.loop import Track

@@ -13,8 +13,7 @@ from gdsim.objectives import FloatArray, Objective
 from gdsim.optimizers import Method, quiet_single_thread
 from gdsim.training.learner import Learner
 from gdsim.training.record import Record, kept_steps
-from gdsim.trajectory import Training, Trajectory
-from gdsim.trajectory.records import IntArray
+from gdsim.trajectory import IntArray, Training, Trajectory
 
 __all__ = ["Track", "train"]
 

@@ -13,13 +13,11 @@ from torch import Tensor, nn
 
 from gdsim.errors import InputError
 from gdsim.networks import Network
+from gdsim.networks.sizes import INPUTS_AT_ONCE
 from gdsim.objectives import FloatArray
 from gdsim.objectives.failures import words_of
 
 __all__ = ["Examples", "Losses", "losses", "subset", "testing", "training"]
-
-AT_ONCE = 2**20
-"""So many numbers of inputs are evaluated at once, which bounds the memory that all layers take."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -152,5 +150,5 @@ def _examples(x: npt.NDArray[np.float32], y: npt.NDArray[np.generic]) -> Example
 def _parts(x: npt.NDArray[np.float32], y: npt.NDArray[np.generic]) -> Iterator[tuple[Tensor, Tensor]]:
     # What came out of a file may not be written to, of which torch would warn.
     inputs, targets = torch.from_numpy(np.array(x)), torch.from_numpy(np.array(y))
-    size = max(1, AT_ONCE * len(x) // max(1, x.size))
+    size = max(1, INPUTS_AT_ONCE * len(x) // max(1, x.size))
     return zip(torch.split(inputs, size), torch.split(targets, size), strict=True) if len(x) else iter(())

@@ -11,7 +11,7 @@ from gdsim.errors import InputError
 from gdsim.networks import Data, Network
 from gdsim.networks.scores import class_problem, image_of, settle
 from gdsim.objectives import FloatArray
-from gdsim.training.attribution import LAYER, attribution, averaged, inner_method
+from gdsim.training.attribution import attribution, averaged, inner_method
 from gdsim.training.loop import Track
 from gdsim.trajectory import Maps, Training
 
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
     from gdsim.config.appearance import SaliencySpec
 
-__all__ = ["LAYER", "Explanation", "explain", "maps"]
+__all__ = ["Explanation", "explain", "maps"]
 
 MOMENTS = 200
 """Maps are made at so many steps at most: more pictures than an animation of eight seconds shows."""

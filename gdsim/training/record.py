@@ -12,8 +12,7 @@ from torch import Tensor
 from gdsim.errors import InputError
 from gdsim.networks import Network
 from gdsim.objectives import FloatArray
-from gdsim.trajectory import SIZE_LIMIT, Stop
-from gdsim.trajectory.records import IntArray
+from gdsim.trajectory import SIZE_LIMIT, IntArray, Stop
 
 __all__ = ["Record", "kept_steps"]
 

@@ -3,6 +3,6 @@
 from __future__ import annotations
 
 from gdsim.trajectory.archive import SIZE_LIMIT, home, provenance, read, save
-from gdsim.trajectory.records import Maps, Stop, Training, Trajectory
+from gdsim.trajectory.records import IntArray, Maps, Stop, Training, Trajectory
 
-__all__ = ["SIZE_LIMIT", "Maps", "Stop", "Training", "Trajectory", "home", "provenance", "read", "save"]
+__all__ = ["SIZE_LIMIT", "IntArray", "Maps", "Stop", "Training", "Trajectory", "home", "provenance", "read", "save"]

@@ -18,7 +18,7 @@ from gdsim.config.experiment import MAX_OBJECTIVES, MAX_OPTIMIZERS, label_proble
 from gdsim.config.words import shown
 from gdsim.errors import InputError
 from gdsim.files import whole_file
-from gdsim.networks.npz import Entries, UnreadableError, array_of, opened
+from gdsim.networks.npz import SIZE_LIMIT, Entries, UnreadableError, array_of, opened
 from gdsim.objectives import Objective
 from gdsim.provenance import Provenance, versions
 from gdsim.trajectory.networks import TEXT_LIMIT, Arrays, expect, landscape_names, packed, seen, texts, training
@@ -31,9 +31,6 @@ FORMAT = 2
 
 WITHOUT_NETWORKS = 1
 """The version of a file of functions alone, which earlier readers know."""
-
-SIZE_LIMIT = 3 * 2**29
-"""So many bytes may the arrays of a file, or of a run, take together: no configuration asks for more."""
 
 MAX_TRAJECTORIES = MAX_OBJECTIVES * MAX_OPTIMIZERS
 

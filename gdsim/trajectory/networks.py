@@ -33,7 +33,7 @@ LONGEST = 1000
 """So many characters may a name have that a network gives to its layers, or a plane."""
 
 FIGURES = ("test_loss", "accuracy", "test_accuracy", "gradient_norm", "step_size", "off_plane", "plane_loss")
-"""What is recorded of the full data at each step, beside its loss."""
+"""The figures of a training, all of which are there; see `Training.figures`."""
 
 OF_TRAINING = (
     "kept",
@@ -255,8 +255,9 @@ def _maps(arrays: Arrays, index: int, rows: int) -> Maps:
     )
     if found.steps[0] < 0 or found.steps[-1] >= rows or not (np.diff(found.steps) > 0).all():
         raise UnreadableError(f"trajectory {index}: it has maps of steps that there are not")
-    if not np.isfinite(found.image).all() or not np.isfinite(found.maps).all() or min(found.number, found.target) < 0:
-        raise UnreadableError(f"trajectory {index}: its maps have numbers that are not finite, or below 0")
+    # A map may hold what is no number, where the score has no gradient.
+    if not np.isfinite(found.image).all() or np.isinf(found.maps).any() or min(found.number, found.target) < 0:
+        raise UnreadableError(f"trajectory {index}: its maps are infinite, or its image or class is below 0")
     return found
 
 

@@ -38,7 +38,8 @@ class Maps:
     Attributes:
         image: (rows, columns) the image, averaged over its channels.
         steps: (k,) the steps at which the maps were made, ascending.
-        maps: (k, rows, columns) the attributions at each; of either sign for a gradient, else from 0.
+        maps: (k, rows, columns) the attributions at each: from 0 for "saliency" and "gradcam", of either sign for all
+            others; NaN where there is none.
         number: Which image of the test data it is.
         target: The index of the class.
         method: How they were made: "gradient", "saliency", …
