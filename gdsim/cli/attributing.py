@@ -11,7 +11,7 @@ import typer
 
 from gdsim.cli.gathering import theme_of
 from gdsim.cli.options import AllowCode, Out, Overwrite, Quiet, Set
-from gdsim.cli.preparing import by_option, check_targets, folder_of, load_all, redrawn
+from gdsim.cli.preparing import by_option, check_targets, folder_of, load_all, named_formats, redrawn
 from gdsim.cli.telling import print_paths, progress_bars, tell
 from gdsim.errors import ConfigError, InputError, did_you_mean
 
@@ -116,12 +116,12 @@ def saliency(
 
 
 def _suffixes(formats: str) -> tuple[str, ...]:
-    wanted = [name.lower().removeprefix(".") for name in formats.replace(",", " ").split()]
+    wanted = named_formats(formats)
     for name in wanted or [""]:
         if name not in FORMATS:
             offer = did_you_mean(name, FORMATS) or f"; there are {', '.join(FORMATS)}"
             raise InputError(f"--format: a picture of maps stands still, and '{name}' is no format of it{offer}")
-    return tuple(dict.fromkeys(wanted))
+    return tuple(wanted)
 
 
 def _method(given: Sequence[str]) -> str | None:

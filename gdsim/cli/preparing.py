@@ -33,6 +33,7 @@ __all__ = [
     "load_all",
     "load_one",
     "named_files",
+    "named_formats",
     "not_drawn",
     "notes",
     "places_of",
@@ -125,12 +126,17 @@ def format_change(formats: str | None) -> dict[str, str]:
     """The change that `--format gif,mp4` stands for, with these words; it leaves the config as it is."""
     if formats is None:
         return {}
-    wanted = [name.lower().removeprefix(".") for name in formats.replace(",", " ").split()]
+    wanted = named_formats(formats)
     for name in wanted or [""]:
         if name not in FORMATS:
             offer = did_you_mean(name, FORMATS) or f"; there are {', '.join(FORMATS)}; gdsim slides makes a deck"
             raise InputError(f"--format: unknown format '{name}'{offer}")
-    return {f"output.formats=[{', '.join(dict.fromkeys(wanted))}]": f"--format {formats}"}
+    return {f"output.formats=[{', '.join(wanted)}]": f"--format {formats}"}
+
+
+def named_formats(formats: str) -> list[str]:
+    """The names in `gif, .PNG`, each once."""
+    return list(dict.fromkeys(name.lower().removeprefix(".") for name in formats.replace(",", " ").split()))
 
 
 def targets_of(out: Path, experiment: Experiment, suffixes: Iterable[str]) -> dict[str, Path]:

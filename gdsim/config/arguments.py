@@ -18,6 +18,7 @@ from gdsim.signatures import Signature
 
 __all__ = [
     "OWN_KEYS",
+    "TAKES_MATRICES_ONLY",
     "argument",
     "bare_class",
     "class_problem",

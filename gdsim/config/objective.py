@@ -21,7 +21,7 @@ from gdsim.config.places import Problem
 from gdsim.config.standing import Place
 from gdsim.config.words import is_number, shown
 from gdsim.errors import InputError, did_you_mean
-from gdsim.networks import DATA, NETWORKS, Network, examples, network
+from gdsim.networks import DATA, NETWORKS, Network, examples, network, unknown
 from gdsim.objectives import Objective, from_expression, from_function, from_samples, names, objective
 from gdsim.objectives.imported import import_function
 
@@ -238,8 +238,7 @@ class ObjectiveSpec(Model):
     def _check_network(cls, name: str | None) -> str | None:
         # Before other keys are put down to a module of one's own.
         if name is not None and name not in NETWORKS and name.isidentifier():
-            others = f"; there are {' and '.join(NETWORKS)}, nn.Modules by their dotted names, and my_net.py:Net"
-            refuse([Problem((), f"there is no network '{name}'{did_you_mean(name, NETWORKS) or others}")])
+            refuse([Problem((), unknown(name))])
         return name
 
     @field_validator("bounds", mode="before")
@@ -326,7 +325,8 @@ class ObjectiveSpec(Model):
         return Built(found)
 
     def _network(self, place: Place) -> Network:
-        given = self.data or DataSpec(name="digits")
+        given = self.data
+        assert given is not None  # noqa: S101  (for the type checker: a network without data is refused before)
         found = examples(
             given.name, n=given.n, noise=given.noise, test=given.test, seed=given.seed, folder=place.folder
         )

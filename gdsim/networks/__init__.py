@@ -3,6 +3,6 @@
 from __future__ import annotations
 
 from gdsim.networks.data import DATA, Data, examples
-from gdsim.networks.network import ACTIVATIONS, LOSSES, NETWORKS, Network, layer_of, network
+from gdsim.networks.network import ACTIVATIONS, LOSSES, NETWORKS, Network, layer_of, network, unknown
 
-__all__ = ["ACTIVATIONS", "DATA", "LOSSES", "NETWORKS", "Data", "Network", "examples", "layer_of", "network"]
+__all__ = ["ACTIVATIONS", "DATA", "LOSSES", "NETWORKS", "Data", "Network", "examples", "layer_of", "network", "unknown"]

@@ -20,7 +20,7 @@ from gdsim.objectives import Objective, blank, from_landscape
 if TYPE_CHECKING:
     from torch import Tensor, nn
 
-__all__ = ["ACTIVATIONS", "LOSSES", "NETWORKS", "Network", "layer_of", "network"]
+__all__ = ["ACTIVATIONS", "LOSSES", "NETWORKS", "Network", "layer_of", "network", "unknown"]
 
 NETWORKS: Mapping[str, str] = MappingProxyType(
     {
@@ -236,6 +236,12 @@ def _remarks(data: Data, batch_size: int) -> Iterator[str]:
             yield f"{data.name}: {sentence}."
 
 
+def unknown(name: str) -> str:
+    """Return what to say of a name that no network has."""
+    others = f"; there are {' and '.join(NETWORKS)}, nn.Modules by their dotted names, and my_net.py:Net"
+    return f"there is no network '{name}'{did_you_mean(name, NETWORKS) or others}"
+
+
 def _check_belonging(name: str, given: Mapping[str, bool]) -> None:
     own = name not in NETWORKS
     for key, is_given in given.items():
@@ -281,8 +287,8 @@ def _mlp(data: Data, hidden: Sequence[int], activation: str, *, residual: bool) 
 
         return Mlp(widths, getattr(nn, kind), residual=residual)
 
-    adjectives = ("residual" if residual else "", "" if activation == "relu" else activation.replace("_", " "))
-    return Form("mlp", _titled("MLP", adjectives, widths), make, mlp_weights(widths))
+    title = _titled("MLP", ("residual" if residual else "", _adjective(activation)), widths)
+    return Form("mlp", title, make, mlp_weights(widths))
 
 
 def _cnn(data: Data, channels: Sequence[int], hidden: Sequence[int], activation: str) -> Form:
@@ -299,8 +305,7 @@ def _cnn(data: Data, channels: Sequence[int], hidden: Sequence[int], activation:
 
         return Cnn(image, channels, hidden, data.outputs, getattr(nn, kind))
 
-    adjectives = ("" if activation == "relu" else activation.replace("_", " "),)
-    title = _titled("CNN", adjectives, (*channels, *hidden, data.outputs))
+    title = _titled("CNN", (_adjective(activation),), (*channels, *hidden, data.outputs))
     return Form("cnn", title, make, cnn_weights(image, channels, hidden, data.outputs))
 
 
@@ -313,6 +318,11 @@ def _own(
     make, title = import_module(name, args, folder=folder, allow_code=allow_code)
     weights, remarks = tried(make, title, data, batch_size, folder)
     return Form(title, title, make, weights, remarks)
+
+
+def _adjective(activation: str) -> str:
+    """Return what an activation adds to a title; relu is what is expected."""
+    return "" if activation == "relu" else activation.replace("_", " ")
 
 
 def _titled(kind: str, adjectives: Sequence[str], widths: Sequence[int]) -> str:

@@ -18,6 +18,7 @@ from torch.nn.parameter import is_lazy
 
 from gdsim.errors import InputError, did_you_mean
 from gdsim.networks.data import Data
+from gdsim.networks.network import unknown
 from gdsim.networks.sizes import INPUTS_AT_ONCE, check_weights
 from gdsim.objectives.failures import place_of, words_of
 from gdsim.objectives.imported import import_function
@@ -25,7 +26,6 @@ from gdsim.objectives.imported import import_function
 __all__ = ["import_module", "tried"]
 
 KEY = ("network",)
-OURS = ("mlp", "cnn")
 DOTTED = re.compile(r"[^\W\d]\w*(\.[^\W\d]\w*)+\Z")
 IN_A_FILE = re.compile(r"[^\W\d]\w*(\.[^\W\d]\w*)*:[^\W\d]\w*(\.[^\W\d]\w*)*\Z")
 STATISTICS = (
@@ -80,9 +80,7 @@ def _reference(name: str) -> str:
             raise InputError(f"must be 'file.py:Class', as in 'my_net.py:Net', not '{name}'", KEY)
         return name
     if not DOTTED.match(name):
-        offer = did_you_mean(name, OURS)
-        others = f"; there are {' and '.join(OURS)}, nn.Modules by their dotted names, and my_net.py:Net"
-        raise InputError(f"there is no network '{name}'{offer or others}", KEY)
+        raise InputError(unknown(name), KEY)
     if private := next((word for word in name.split(".") if word.startswith("_")), None):
         raise InputError(f"'{private}' is private to its package: name a class that the package offers", KEY)
     module, _, path = name.rpartition(".")

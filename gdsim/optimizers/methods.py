@@ -9,6 +9,7 @@ from enum import Enum
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from gdsim.config.arguments import TAKES_MATRICES_ONLY
 from gdsim.errors import InputError
 from gdsim.optimizers.classes import Home, Key, check_arguments, is_from_torch, schedule_class
 from gdsim.optimizers.recipes import Recipe, recipe
@@ -135,7 +136,7 @@ class Method:
     @property
     def takes_matrices_only(self) -> bool:
         """Whether it is known that the class moves no parameters but matrices."""
-        return self._holds("Muon")
+        return any(map(self._holds, TAKES_MATRICES_ONLY))
 
     def shared_out(self, parameters: Iterable[Tensor]) -> list[tuple[Method, list[Tensor]]]:
         """Return each method with those of a network's parameters that it moves."""
@@ -147,7 +148,7 @@ class Method:
 
     def shaped(self, points: Tensor) -> Tensor:
         """Return points or gradients in the shape that the class takes: Muon takes matrices only."""
-        return points.unsqueeze(-2) if self._holds("Muon") else points
+        return points.unsqueeze(-2) if self.takes_matrices_only else points
 
     def graded(self, gradient: Tensor) -> Tensor:
         """Return a gradient in the layout that the class takes: SparseAdam takes sparse ones only."""

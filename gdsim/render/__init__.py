@@ -25,7 +25,7 @@ from gdsim.render.panels import digits_of, draw_panels, least_of, longest, namel
 from gdsim.render.picture import Moving, Picture
 from gdsim.render.still import Still
 from gdsim.render.tiles import tiles_high
-from gdsim.render.window import Moment, Window
+from gdsim.render.window import START, Moment, Window
 from gdsim.scene import Field, Film, Group, Panel, Relief, Scene, Strips, Tiles
 
 __all__ = [
@@ -116,7 +116,7 @@ class Frames:
         scene, still = self._scene, self._still
         for facet, box, outer in zip(group.facets, place.facets, place.outer, strict=True):
             layer = FacetLayer(scene, still, facet, draw_facet(still, facet, box, outer))
-            layer.pose(Moment(0.0, 0.0), 1, words=not layer.window.turning)
+            layer.pose(START, 1, words=not layer.window.turning)
             name_marks(still, facet, layer.window)
             self._facets.append(layer)
         ground = group.facets[0].ground

@@ -20,7 +20,7 @@ from gdsim.render.screens import FilmScreen, Screen, StripScreen, tints
 from gdsim.render.still import Still
 from gdsim.render.tiles import tile_places
 from gdsim.render.trail import Ink, Pen, Rect, Trail
-from gdsim.render.window import Moment, Window
+from gdsim.render.window import START, Moment, Window
 from gdsim.scene import FEW_STARTS, Curve, Facet, Field, Film, Line, Panel, Path, Relief, Scene, Strips, Style, Tiles
 from gdsim.themes.shades import mixed
 
@@ -194,7 +194,7 @@ class FacetLayer:
         side = min(window.box.width, window.box.height) / still.em
         self._scale = min(1.0, max(side / FULL, SMALLEST))
         self.riders = Riders(facet, window, still.theme, still.em, still.line, vectors=scene.vectors)
-        self.notes = [] if window.turning else self._take_notes(Moment(0.0, 0.0))
+        self.notes = [] if window.turning else self._take_notes(START)
 
     def _take_notes(self, moment: Moment) -> list[Note]:
         renderer = self._still.canvas.get_renderer()

@@ -15,10 +15,11 @@ from gdsim.objectives import FloatArray
 from gdsim.render.cast import FacetLayer, Layer, PanelLayer, StripsLayer, TilesLayer
 from gdsim.render.counter import Counter
 from gdsim.render.notes import Note
-from gdsim.render.screens import NOTHING, FilmScreen, StripScreen
-from gdsim.render.sheet import START, Pixels, Sheet, Sprite, outline
+from gdsim.render.screens import NOTHING, FilmScreen, Pixels, StripScreen
+from gdsim.render.sheet import Sheet, Sprite, outline
 from gdsim.render.still import Still
 from gdsim.render.trail import HIDDEN, Ink, Rect, Trail, Vertices
+from gdsim.render.window import START
 from gdsim.scene import Curve, Facet, Field, Film, Line, Panel, Path, Relief, Scene, Strips, Style, Tiles
 
 __all__ = [

@@ -8,7 +8,7 @@ from matplotlib.patheffects import withStroke
 from gdsim.objectives import FloatArray
 from gdsim.render.notes import busy
 from gdsim.render.still import Still, points
-from gdsim.render.window import Moment, Window
+from gdsim.render.window import START, Window
 from gdsim.scene import Facet
 
 __all__ = ["name_marks"]
@@ -27,7 +27,7 @@ def name_marks(still: Still, facet: Facet, window: Window) -> None:
     """
     if not facet.marks or window.turning:
         return
-    start = Moment(0.0, 0.0)
+    start = START
     places = np.array([mark.point for mark in facet.marks])
     seen = np.ones(len(places), np.bool_) if window.relief is None else ~window.veiled(places, start)
     crosses, crowd = window.pixels(places, start), busy(facet, window, start)

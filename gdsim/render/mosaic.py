@@ -8,13 +8,12 @@ from pathlib import Path
 from types import MappingProxyType
 
 import numpy as np
-import numpy.typing as npt
 from matplotlib.colors import to_hex, to_rgb
 
 from gdsim.objectives import FloatArray
 from gdsim.render.defaults import ours, save_vectors
 from gdsim.render.layout import Box, Layout, em_of
-from gdsim.render.screens import NOTHING, shades, tints
+from gdsim.render.screens import NOTHING, Pixels, shades, tints
 from gdsim.render.still import Still
 from gdsim.scene import Scene
 from gdsim.scene.levels import number
@@ -22,9 +21,6 @@ from gdsim.scene.mosaic import Column, Mosaic, Row, Section
 from gdsim.themes import Theme
 
 __all__ = ["MosaicPicture"]
-
-Frame = npt.NDArray[np.uint8]
-Pixels = npt.NDArray[np.uint8]
 
 MARGIN, GAP, APART = 1.6, 0.9, 1.9
 """Around everything, between two tiles, and between image, names and tiles, in ems."""
@@ -71,10 +67,10 @@ class MosaicPicture:
     def __len__(self) -> int:
         return 1
 
-    def __iter__(self) -> Iterator[Frame]:
+    def __iter__(self) -> Iterator[Pixels]:
         yield self.poster()
 
-    def poster(self) -> Frame:
+    def poster(self) -> Pixels:
         """Return the picture, (H, W, 3) uint8."""
         with ours():
             self._still.canvas.draw()

@@ -16,7 +16,7 @@ from gdsim.render.counter import Counter
 from gdsim.render.layout import Box
 from gdsim.render.still import DPI
 from gdsim.render.trail import Pen, Rect, merged, rect_around
-from gdsim.render.window import Moment
+from gdsim.render.window import START, Moment
 
 __all__ = ["Moving", "Picture"]
 
@@ -68,7 +68,7 @@ class Picture:
         self._pixels[...] = background
         self._page = Rect(0, height, 0, width)
         self._touched: list[Rect] = []
-        first = Moment(0.0, 0.0)
+        first = START
         pens = [(layer, layer.window.pen(self._renderer)) for layer in layers]
         self._turning = [(layer, pen) for layer, pen in pens if isinstance(layer, FacetLayer) and layer.window.turning]
         self._fixed = [(layer, pen, layer.trails(first)) for layer, pen in pens if not layer.window.turning]

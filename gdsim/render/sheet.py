@@ -7,7 +7,6 @@ from dataclasses import dataclass
 from io import BytesIO
 
 import numpy as np
-import numpy.typing as npt
 from matplotlib.artist import Artist
 from matplotlib.backend_bases import RendererBase
 from matplotlib.backends.backend_agg import RendererAgg
@@ -16,15 +15,11 @@ from matplotlib.transforms import Bbox
 
 from gdsim.objectives import FloatArray
 from gdsim.render.cast import FacetLayer, Layer
+from gdsim.render.screens import Pixels
 from gdsim.render.still import DPI, Still
-from gdsim.render.window import Moment
+from gdsim.render.window import START
 
-__all__ = ["START", "Pixels", "Sheet", "Sprite", "outline"]
-
-Pixels = npt.NDArray[np.uint8]
-
-START = Moment(0.0, 0.0)
-"""When the camera stands where it begins."""
+__all__ = ["Sheet", "Sprite", "outline"]
 
 
 @dataclass(frozen=True, eq=False)

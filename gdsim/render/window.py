@@ -17,7 +17,7 @@ from gdsim.render.relief import ReliefView
 from gdsim.render.still import DPI
 from gdsim.render.trail import Pen
 
-__all__ = ["Moment", "Window"]
+__all__ = ["START", "Moment", "Window"]
 
 
 @dataclass(frozen=True)
@@ -31,6 +31,10 @@ class Moment:
 
     time: float
     share: float
+
+
+START = Moment(0.0, 0.0)
+"""When the animation begins, and the camera stands where it begins."""
 
 
 @dataclass(frozen=True, eq=False)

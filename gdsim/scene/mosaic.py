@@ -170,11 +170,7 @@ def _heading(method: str) -> str:
 
 
 def _unsigned(explained: Sequence[Explanation], method: str) -> bool:
-    return (
-        method == "saliency"
-        or method == "gradcam"
-        or bool(all(not np.any(each.maps[method] < 0) for each in explained))
-    )
+    return not any((each.maps[method] < 0).any() for each in explained)
 
 
 def _limits(networks: Sequence[tuple[Sequence[Trajectory], Sequence[Explanation]]]) -> dict[str, float]:
