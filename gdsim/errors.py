@@ -10,8 +10,28 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from difflib import get_close_matches
+from typing import Literal
 
-__all__ = ["ConfigError", "GdsimError", "InputError", "did_you_mean"]
+__all__ = ["Code", "ConfigError", "GdsimError", "InputError", "did_you_mean"]
+
+Code = Literal[
+    "conflict",  # two settings that exclude each other
+    "duplicate",  # a key or name given twice
+    "invalid-value",  # the right type, but not a possible value
+    "missing",  # a required key or argument is not given
+    "not-allowed",  # needs --allow-code
+    "not-found",  # a file, folder or recording does not exist
+    "not-installed",  # a package, program or optional extra is missing
+    "syntax",  # YAML or an expression cannot be parsed
+    "too-large",  # beyond a stated limit of size, memory or work
+    "unknown-argument",  # a class or function has no such argument
+    "unknown-key",  # a section of the configuration has no such key
+    "unknown-name",  # no objective, class, theme, format, … of this name
+    "unreadable",  # a file's content is damaged or of another kind
+    "unsupported",  # understood, but not possible for this objective, class or format
+    "wrong-type",  # text for a number, and the like
+]
+"""What kind of mistake an InputError reports. The codes are stable; the sentences may change."""
 
 
 class GdsimError(Exception):
@@ -27,13 +47,15 @@ class InputError(GdsimError):
         message: One sentence that says what is wrong and what to do.
         key: Where in the configuration, outermost first, as far as the raiser knows it:
             `("optimizers", "Adam", "lr")`. Empty when the input is no configuration.
+        code: The kind of mistake.
     """
 
     exit_status = 2
 
-    def __init__(self, message: str, key: tuple[str | int, ...] = ()) -> None:
+    def __init__(self, message: str, key: tuple[str | int, ...] = (), *, code: Code = "invalid-value") -> None:
         super().__init__(message)
         self.key = key
+        self.code: Code = code
 
 
 class ConfigError(InputError):
