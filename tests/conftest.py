@@ -1,4 +1,4 @@
-"""What every test shares."""
+"""Settings and fixtures that all tests share."""
 
 from __future__ import annotations
 
@@ -9,14 +9,14 @@ import signal
 import pytest
 from hypothesis import settings
 
-# How long an example takes says more about the machine's load than about the code.
+# The time that an example takes depends on the load of the machine.
 settings.register_profile("gdsim", deadline=None)
 settings.load_profile("gdsim")
 
-# What runs in a script's background ignores interrupts, and so would every program that a test interrupts.
+# Background processes of a shell ignore SIGINT, and their children inherit that.
 signal.signal(signal.SIGINT, signal.default_int_handler)
 
-# More threads than one only spin on small work; the tests' own plain loops are no exception.
+# Small tensors gain nothing from more threads than one.
 os.environ.setdefault("OMP_NUM_THREADS", "1")
 
 
@@ -27,18 +27,41 @@ def _one_thread() -> None:
     torch.set_num_threads(1)
 
 
+TOOLS = {"browser": ["chromedriver", "chromium|google-chrome"], "office": ["soffice", "pdftotext"]}
+"""The programs that a fixture needs, alternatives divided by a bar. Its name is also the marker of its tests."""
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    for item in items:
+        for fixture in TOOLS.keys() & set(getattr(item, "fixturenames", ())):
+            item.add_marker(fixture)
+
+
+def _programs(fixture: str) -> list[str]:
+    """Return the paths of the programs of a fixture. A test without them is skipped, but fails in CI."""
+    found = [next(filter(None, map(shutil.which, names.split("|"))), None) for names in TOOLS[fixture]]
+    if None in found:
+        message = f"not installed: {' or '.join(TOOLS[fixture])}; see .ci/run"
+        pytest.fail(message) if os.environ.get("CI") else pytest.skip(message)
+    return [str(program) for program in found]
+
+
+@pytest.fixture(scope="session")
+def office() -> list[str]:
+    """The paths of LibreOffice and of pdftotext."""
+    return _programs("office")
+
+
 @pytest.fixture(scope="session")
 def browser():
-    """Chromium, driven as a person would; one for all tests that need it."""
-    driver, chromium = shutil.which("chromedriver"), shutil.which("chromium")
-    if not driver or not chromium:
-        pytest.skip("there is no browser: apt-get install chromium chromium-driver")
+    """A headless Chromium, shared by all tests of a worker."""
+    driver, chromium = _programs("browser")
     from selenium import webdriver
     from selenium.webdriver.chrome.service import Service
 
     options = webdriver.ChromeOptions()
     options.binary_location = chromium
-    # A container's root has no sandbox of its own to give, and little shared memory.
+    # Containers run as root, without a sandbox and with little shared memory.
     for argument in ("--headless=new", "--no-sandbox", "--disable-dev-shm-usage", "--disable-gpu"):
         options.add_argument(argument)
     options.set_capability("goog:loggingPrefs", {"browser": "ALL"})
