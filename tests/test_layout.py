@@ -5,7 +5,7 @@ from __future__ import annotations
 from hypothesis import assume, given
 from hypothesis import strategies as st
 
-from gdsim.render.layout import Box, Layout, Wanted, lay_out
+from gdsim.render.layout import Box, Layout, LayoutRequest, arrange
 
 SIZES = st.sampled_from(
     [(160, 120), (320, 180), (480, 270), (640, 480), (800, 600), (720, 1280), (1280, 720), (1920, 1080)]
@@ -17,12 +17,12 @@ UNEVEN = [(1.0, 5.0, False, None), (1.6, 8.0, False, None), (1.0, 5.0, True, lam
 
 
 @st.composite
-def wanted(draw) -> Wanted:
+def wanted(draw) -> LayoutRequest:
     groups = draw(st.integers(1, 4))
     named = draw(st.booleans())
     panels = tuple(draw(st.lists(st.integers(1, 8), max_size=6)))
     uneven = tuple(draw(st.sampled_from(UNEVEN)) for _ in panels) if draw(st.booleans()) else ()
-    return Wanted(
+    return LayoutRequest(
         size=draw(SIZES),
         type=draw(st.sampled_from([0.8, 1.0, 1.25])),
         groups=groups,
@@ -57,7 +57,7 @@ def meet(a: Box, b: Box) -> bool:
 def test_nothing_lies_on_anything_else_or_beyond_the_page(want):
     # Forty facets on a stamp find no room, and need none.
     assume(want.groups * want.facets * (7 * want.em) ** 2 <= want.size[0] * want.size[1])
-    layout = lay_out(want)
+    layout = arrange(want)
     found = boxes(layout)
     width, height = want.size
     for name, box in found:
@@ -72,7 +72,7 @@ def test_nothing_lies_on_anything_else_or_beyond_the_page(want):
 
 @given(wanted())
 def test_facets_are_alike_and_all_there(want):
-    layout = lay_out(want)
+    layout = arrange(want)
     assert len(layout.groups) == want.groups
     for place, aspect in zip(layout.groups, want.aspects, strict=True):
         assert len(place.facets) == len(place.outer) == want.facets
@@ -85,8 +85,8 @@ def test_facets_are_alike_and_all_there(want):
 
 @given(st.integers(1, 12), st.booleans())
 def test_a_slide_has_room_for_a_panel_whatever_else_it_shows(facets, bar):
-    layout = lay_out(
-        Wanted((1280, 720), 1.0, 1, facets, facets > 1, (1.0,), 3, bar, 0 if facets > 1 else 3, 15, (5,), None)
+    layout = arrange(
+        LayoutRequest((1280, 720), 1.0, 1, facets, facets > 1, (1.0,), 3, bar, 0 if facets > 1 else 3, 15, (5,), None)
     )
     (place,) = layout.groups
     assert len(place.panels) == 1
@@ -96,8 +96,8 @@ def test_a_slide_has_room_for_a_panel_whatever_else_it_shows(facets, bar):
 def test_pictures_take_no_more_height_than_they_fill():
     def stacked(most):
         kinds = {"tall": (1.0, 1.0), "least": (5.0, 5.0), "bare": (False, True), "most": (None, most)}
-        want = Wanted((1280, 720), 1.0, 1, 1, False, (1.0,), 3, True, 3, 15, (5, 0), "beside", **kinds)
-        return lay_out(want).groups[0].panels
+        want = LayoutRequest((1280, 720), 1.0, 1, 1, False, (1.0,), 3, True, 3, 15, (5, 0), "beside", **kinds)
+        return arrange(want).groups[0].panels
 
     (plain, tiles), (_, free) = stacked(lambda wide: 0.3 * wide), stacked(None)
     assert tiles.height < free.height
@@ -108,7 +108,7 @@ def test_pictures_take_no_more_height_than_they_fill():
 
 def test_panels_stand_where_they_are_asked_for():
     def place(at):
-        return lay_out(Wanted((1280, 720), 1.0, 1, 1, False, (1.0,), 3, True, 3, 15, (5,), at)).groups[0]
+        return arrange(LayoutRequest((1280, 720), 1.0, 1, 1, False, (1.0,), 3, True, 3, 15, (5,), at)).groups[0]
 
     beside, under = place("beside"), place("under")
     assert beside.panels[0].x > beside.facets[0].right
@@ -117,5 +117,5 @@ def test_panels_stand_where_they_are_asked_for():
 
 def test_all_six_panels_fit_a_slide():
     for at in (None, "beside", "under"):
-        layout = lay_out(Wanted((1280, 720), 1.0, 1, 1, False, (1.0,), 3, True, 3, 15, (5,) * 6, at))
+        layout = arrange(LayoutRequest((1280, 720), 1.0, 1, 1, False, (1.0,), 3, True, 3, 15, (5,) * 6, at))
         assert len(layout.groups[0].panels) == 6

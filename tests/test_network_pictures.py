@@ -18,8 +18,8 @@ from gdsim.render import Frames
 from gdsim.render.cast import FacetLayer, StripsLayer, TilesLayer
 from gdsim.render.layout import Box
 from gdsim.render.legend import _fitted
+from gdsim.render.panels.images import tile_places, tiles_high
 from gdsim.render.screens import tints
-from gdsim.render.tiles import tile_places, tiles_high
 from gdsim.render.window import Moment
 from gdsim.scene import Film, Relief, Strips, Tiles, compose, portray, power
 from gdsim.themes import THEMES

@@ -13,8 +13,8 @@ from matplotlib.path import Path
 from matplotlib.text import Text
 
 from gdsim.render.layout import Box
-from gdsim.render.relief import ReliefView
 from gdsim.render.still import points
+from gdsim.render.views.surface import SurfaceView
 from gdsim.scene import Arrows, Facet, Relief
 from gdsim.scene.levels import choose_levels
 from gdsim.scene.space import Camera, Space
@@ -63,8 +63,8 @@ def facet(
     return Facet(None, bounds, ("x", "y"), relief, arrows, minima, ())
 
 
-def seen(facet=None, theme=LIGHT, box=BOX, em=EM, **given) -> ReliefView:
-    return ReliefView(facet or globals()["facet"](**given), theme, box, em)
+def seen(facet=None, theme=LIGHT, box=BOX, em=EM, **given) -> SurfaceView:
+    return SurfaceView(facet or globals()["facet"](**given), theme, box, em)
 
 
 def pixel(picture, spots, scale=1):

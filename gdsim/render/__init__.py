@@ -15,16 +15,16 @@ from matplotlib.colors import to_rgb
 
 from gdsim.render.cast import FacetLayer, Layer, PanelLayer, StripsLayer, TilesLayer
 from gdsim.render.counter import Counter
-from gdsim.render.defaults import ours, save_vectors
+from gdsim.render.defaults import default_settings, save_vectors
 from gdsim.render.drawing import Digits, Drawing, Figures, Pane, Sign, Sprite, Trace, Vectors, draw, outline, stride
 from gdsim.render.grounds import draw_bar, draw_facet
-from gdsim.render.layout import Layout, Place, Wanted, em_of, lay_out
+from gdsim.render.layout import GroupLayout, Layout, LayoutRequest, arrange, em_size
 from gdsim.render.legend import draw_key, draw_legend, draw_names, draw_title, key_length
 from gdsim.render.marks import name_marks
 from gdsim.render.panels import digits_of, draw_panels, least_of, longest, nameless, tall_of
+from gdsim.render.panels.images import tiles_high
 from gdsim.render.picture import Moving, Picture
 from gdsim.render.still import Still
-from gdsim.render.tiles import tiles_high
 from gdsim.render.window import START, Moment, Window
 from gdsim.scene import Field, Film, Group, Panel, Relief, Scene, Strips, Tiles
 
@@ -82,11 +82,11 @@ class Frames:
         self._scene = scene
         self.size = scene.size
         self.transparent = transparent
-        with ours():
+        with default_settings():
             self._prepare(scene)
 
     def _prepare(self, scene: Scene) -> None:
-        layout = lay_out(_wanted(scene))
+        layout = arrange(_wanted(scene))
         self._still = still = Still(scene, layout, transparent=self.transparent)
         self._facets: list[FacetLayer] = []
         self._panels: list[PanelLayer | StripsLayer | TilesLayer] = []
@@ -112,7 +112,7 @@ class Frames:
         tints = {screen.colors.tobytes(): screen.colors for screen in screens}
         self.colors = np.concatenate([plain, *tints.values()])
 
-    def _draw_group(self, group: Group, place: Place) -> None:
+    def _draw_group(self, group: Group, place: GroupLayout) -> None:
         scene, still = self._scene, self._still
         for facet, box, outer in zip(group.facets, place.facets, place.outer, strict=True):
             layer = FacetLayer(scene, still, facet, draw_facet(still, facet, box, outer))
@@ -142,18 +142,18 @@ class Frames:
         return len(self._scene)
 
     def __iter__(self) -> Iterator[Frame]:
-        with ours():
+        with default_settings():
             picture = self._picture()
         # Only where a camera turns is type set anew; the settings are too dear to change for each frame.
         turning = any(layer.window.turning for layer in self._facets)
         for index in range(len(self)):
-            with ours() if turning else nullcontext():
+            with default_settings() if turning else nullcontext():
                 frame = picture.at(self._moment(index)).copy()
             yield frame
 
     def poster(self) -> Frame:
         """Return the last frame, (H, W, 3) or (H, W, 4) uint8, in which every colour appears."""
-        with ours():
+        with default_settings():
             return self._picture().at(self._moment(len(self) - 1))
 
     def sparse(self, count: int) -> Frames:
@@ -168,7 +168,7 @@ class Frames:
 
     def drawing(self) -> Drawing:
         """Return the numbers from which the frames can be drawn elsewhere; a camera stands where it begins."""
-        with ours():
+        with default_settings():
             return draw(self._scene, self._still, self._layers, self._counter)
 
     def save_poster(self, path: FilePath, words: Mapping[str, str] = MappingProxyType({})) -> None:
@@ -215,12 +215,12 @@ def _panel_layer(
     return StripsLayer(still, panel, window) if isinstance(panel, Strips) else TilesLayer(still, panel, window)
 
 
-def _wanted(scene: Scene) -> Wanted:
+def _wanted(scene: Scene) -> LayoutRequest:
     """What the layout has to find room for."""
     facet, named = scene.facets[0], any(facet.style is not None for facet in scene.facets)
     flat = not isinstance(facet.ground, Relief | Film)
     uneven = not all(isinstance(panel, Panel) for panel in scene.groups[0].panels)
-    return Wanted(
+    return LayoutRequest(
         size=scene.size,
         type=scene.theme.type,
         groups=len(scene.groups),
@@ -244,7 +244,7 @@ def _most(panel: Panel | Strips | Tiles, scene: Scene) -> Callable[[float], floa
     """How high a panel is at most at a width, both in pixels; None for any height."""
     if not isinstance(panel, Tiles):
         return None
-    return lambda width: tiles_high(panel, width, em_of(scene.size, scene.theme.type))
+    return lambda width: tiles_high(panel, width, em_size(scene.size, scene.theme.type))
 
 
 def _aspect(group: Group, facets: int) -> float | None:

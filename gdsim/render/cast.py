@@ -15,10 +15,10 @@ from gdsim.objectives import FloatArray, inside
 from gdsim.render.layout import Box
 from gdsim.render.notes import Note, take_notes
 from gdsim.render.panels import strip_places
+from gdsim.render.panels.images import tile_places
 from gdsim.render.riders import Riders, lane
 from gdsim.render.screens import FilmScreen, Screen, StripScreen, tints
 from gdsim.render.still import Still
-from gdsim.render.tiles import tile_places
 from gdsim.render.trail import Ink, Pen, Rect, Trail
 from gdsim.render.window import START, Moment, Window
 from gdsim.scene import FEW_STARTS, Curve, Facet, Field, Film, Line, Panel, Path, Relief, Scene, Strips, Style, Tiles

@@ -10,11 +10,11 @@ from pathlib import Path
 from matplotlib import rc_context, rcParamsDefault
 from matplotlib.figure import Figure
 
-__all__ = ["ours", "save_vectors"]
+__all__ = ["default_settings", "save_vectors"]
 
 
 @contextmanager
-def ours() -> Iterator[None]:
+def default_settings() -> Iterator[None]:
     """Draw by matplotlib's own defaults, whatever a user has set, so that a picture is the same everywhere.
 
     Its warnings of signs that a font does not have are left out; a picture tells of them all in `missing`.
@@ -36,7 +36,7 @@ def save_vectors(figure: Figure, path: Path, words: Mapping[str, str]) -> None:
     if path.suffix.lower() == ".pdf":
         own = {"Description": "Subject", "Source": "gdsim"}
         metadata = {"CreationDate": None} | {own.get(name, name): text for name, text in words.items()}
-    with ours(), rc_context({"svg.hashsalt": "gdsim"}):
+    with default_settings(), rc_context({"svg.hashsalt": "gdsim"}):
         # A PDF's list of words is open to a program's own, which matplotlib warns of.
         warnings.filterwarnings("ignore", message="Unknown infodict keyword: 'gdsim'")
         figure.savefig(path, metadata=metadata)

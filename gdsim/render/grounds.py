@@ -10,8 +10,8 @@ from matplotlib.colors import ListedColormap
 
 from gdsim.objectives import FloatArray
 from gdsim.render.layout import Box
-from gdsim.render.relief import ReliefView
 from gdsim.render.still import Still, arrow_shapes, points, ramp
+from gdsim.render.views.surface import SurfaceView
 from gdsim.render.window import Window
 from gdsim.scene import Arrows, Facet, Field, Film, Levels, Line, Relief, labels
 
@@ -41,7 +41,7 @@ def draw_facet(still: Still, facet: Facet, box: Box, outer: tuple[bool, bool]) -
     if isinstance(facet.ground, Relief):
         axes = still.axes(box, "none")
         axes.set_axis_off()
-        return Window(still.figure, box, axes, ReliefView(facet, still.theme, box, still.em, still.page))
+        return Window(still.figure, box, axes, SurfaceView(facet, still.theme, box, still.em, still.page))
     if isinstance(facet.ground, Film):
         return _draw_screen(still, facet, facet.ground, box)
     axes = still.axes(box)

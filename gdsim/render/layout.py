@@ -8,7 +8,7 @@ from dataclasses import dataclass, field, replace
 from itertools import product
 from typing import Literal
 
-__all__ = ["SMALLEST_PANEL", "Box", "Layout", "Place", "Wanted", "em_of", "lay_out"]
+__all__ = ["SMALLEST_PANEL", "Box", "GroupLayout", "Layout", "LayoutRequest", "arrange", "em_size"]
 
 SMALLEST_PANEL = (11.0, 5.0)
 """Width and height of the smallest panel worth drawing, in ems."""
@@ -70,7 +70,7 @@ class Box:
         return self.y + self.height
 
 
-def em_of(size: tuple[int, int], factor: float) -> float:
+def em_size(size: tuple[int, int], factor: float) -> float:
     """Return the size of plain type in a picture, in pixels; never under 2.2 % of the shorter side.
 
     Args:
@@ -81,7 +81,7 @@ def em_of(size: tuple[int, int], factor: float) -> float:
 
 
 @dataclass(frozen=True)
-class Wanted:
+class LayoutRequest:
     """What a picture has to hold.
 
     Args:
@@ -125,11 +125,11 @@ class Wanted:
     @property
     def em(self) -> float:
         """The size of plain type, in pixels."""
-        return em_of(self.size, self.type)
+        return em_size(self.size, self.type)
 
 
 @dataclass(frozen=True)
-class Place:
+class GroupLayout:
     """Where a group stands.
 
     Args:
@@ -166,7 +166,7 @@ class Layout:
     em: float
     title: Box
     counter: tuple[float, float]
-    groups: tuple[Place, ...]
+    groups: tuple[GroupLayout, ...]
     legend: Box | None
     key: Box | None
     ticks: bool
@@ -176,7 +176,7 @@ class Layout:
 class _Page:
     """What all arrangements have in common: the room under the title, and lengths in pixels."""
 
-    wanted: Wanted
+    wanted: LayoutRequest
     em: float = field(init=False)
     ticks: bool = field(init=False)
     bar: float = field(init=False)
@@ -210,13 +210,13 @@ class _Page:
         return NUMBERS * self.em if self.ticks else 0.0
 
 
-def lay_out(wanted: Wanted) -> Layout:
+def arrange(wanted: LayoutRequest) -> Layout:
     """Try the arrangements there are, and take the one with the most panels and then the largest facets."""
     page = _Page(wanted)
     return max(_arrangements(page), key=lambda layout: _worth(layout, wanted))
 
 
-def _worth(layout: Layout, wanted: Wanted) -> tuple[float, int, float]:
+def _worth(layout: Layout, wanted: LayoutRequest) -> tuple[float, int, float]:
     """What makes one arrangement better than another, first things first."""
     panels = sum(LEAST < box.width / box.height < MOST for place in layout.groups for box in place.panels)
     named = wanted.legend == 0 or (layout.legend is not None and layout.legend.height >= 2 * layout.em)
@@ -253,7 +253,7 @@ def _columns(facets: int) -> range:
     return range(1, facets + 1)
 
 
-def _layout(page: _Page, groups: tuple[Place, ...], legend: Box | None, key: Box | None) -> Layout:
+def _layout(page: _Page, groups: tuple[GroupLayout, ...], legend: Box | None, key: Box | None) -> Layout:
     wanted, (width, height), em = page.wanted, page.wanted.size, page.em
     x = min(box.x for place in groups for box in place.facets)
     base = height - (1.95 if height >= 20 * em else 1.6) * em
@@ -375,7 +375,7 @@ def _matrices(page: _Page) -> Iterator[Layout]:
         yield _layout(page, places, legend, key)
 
 
-def _packed(places: tuple[Place, ...], cells: list[Box], room: Box, em: float) -> tuple[Place, ...]:
+def _packed(places: tuple[GroupLayout, ...], cells: list[Box], room: Box, em: float) -> tuple[GroupLayout, ...]:
     """Groups that do not fill their cells, in columns as wide as they need, in the middle of the room."""
     columns = len(cells)
     used = [max(_right(place, em) for place in places[i::columns]) - cell.x for i, cell in enumerate(cells)]
@@ -392,7 +392,7 @@ def _packed(places: tuple[Place, ...], cells: list[Box], room: Box, em: float) -
     return tuple(packed)
 
 
-def _right(place: Place, em: float) -> float:
+def _right(place: GroupLayout, em: float) -> float:
     """How far the facets of a place and their colour bar reach to the right."""
     return max(box.right for box in place.bars or place.facets) + (4.3 * em if place.bars else 0.0)
 
@@ -407,7 +407,7 @@ def _shapes(cells: int) -> list[tuple[int, int]]:
     return [(-(-cells // columns), columns) for columns in range(1, cells + 1)]
 
 
-def _cell(page: _Page, cell: Box, group: int, share: float, columns: int) -> Place:
+def _cell(page: _Page, cell: Box, group: int, share: float, columns: int) -> GroupLayout:
     """One objective of several: its name, its facets in columns, and its panels under them or on their right."""
     wanted, em = page.wanted, page.em
     room = Box(cell.x, cell.y, cell.width - 1.2 * em, cell.height - 1.9 * em)
@@ -434,7 +434,7 @@ def _numbers(page: _Page, digits: tuple[int, ...]) -> float:
     return (1.4 + 0.64 * max(digits, default=0)) * page.em
 
 
-def _grid(page: _Page, block: Box, columns: int, group: int = 0) -> Place:
+def _grid(page: _Page, block: Box, columns: int, group: int = 0) -> GroupLayout:
     """Facets of one size in rows, from the upper left corner of a block; numbers at the outer ones only."""
     if page.wanted.named:
         roomy = _grid_under(page, block, columns, (CAPTION + 1.3) * page.em, group)
@@ -443,7 +443,7 @@ def _grid(page: _Page, block: Box, columns: int, group: int = 0) -> Place:
     return _grid_under(page, block, columns, CAPTION * page.em if page.wanted.named else 0.0, group)
 
 
-def _grid_under(page: _Page, block: Box, columns: int, caption: float, group: int) -> Place:
+def _grid_under(page: _Page, block: Box, columns: int, caption: float, group: int) -> GroupLayout:
     wanted, em, count = page.wanted, page.em, page.wanted.facets
     rows = -(-count // columns)
     gap = 1.1 * em
@@ -462,7 +462,7 @@ def _grid_under(page: _Page, block: Box, columns: int, caption: float, group: in
     bar = (Box(right + 0.9 * em, low, 0.9 * em, tall),) if page.bar and tall > 4 * em else ()
     # The last row may be shorter; above the place where it ends, the row before it is the outer one.
     outer = tuple((index + columns >= count, index % columns == 0) for index in range(count))
-    return Place(tuple(boxes), bar, (), outer, caption)
+    return GroupLayout(tuple(boxes), bar, (), outer, caption)
 
 
 def _fit(wide: float, tall: float, aspect: float | None) -> tuple[float, float]:
@@ -473,13 +473,13 @@ def _fit(wide: float, tall: float, aspect: float | None) -> tuple[float, float]:
     return min(wide, tall * aspect), min(tall, wide / aspect)
 
 
-def _centred(place: Place, block: Box) -> Place:
+def _centred(place: GroupLayout, block: Box) -> GroupLayout:
     """The same in the middle of the block's width."""
     right = max(box.right for box in place.bars or place.facets) + (place.bars[0].width * 4 if place.bars else 0.0)
     return _moved(place, block, max(0, int((block.right - right) / 2)))[0]
 
 
-def _moved(place: Place, column: Box, across: int, down: int = 0) -> tuple[Place, Box]:
+def _moved(place: GroupLayout, column: Box, across: int, down: int = 0) -> tuple[GroupLayout, Box]:
     """Facets with their bars, and a column, moved by whole pixels."""
 
     def moved(box: Box) -> Box:

@@ -8,7 +8,7 @@ from types import MappingProxyType
 
 import numpy as np
 
-from gdsim.render.layout import Box, Place
+from gdsim.render.layout import Box, GroupLayout
 from gdsim.render.still import Still, arrow_shapes
 from gdsim.scene import Group, Scene, Style
 
@@ -116,7 +116,7 @@ def draw_legend(still: Still, styles: Sequence[Style]) -> str:
     return f"The legend has no room for the settings of {', '.join(bare)} at this size." if bare else ""
 
 
-def draw_names(still: Still, groups: Sequence[Group], places: Sequence[Place]) -> None:
+def draw_names(still: Still, groups: Sequence[Group], places: Sequence[GroupLayout]) -> None:
     """Write the name of each group, and of each facet that shows one optimizer alone."""
     em = still.em
     for group, place in zip(groups, places, strict=True):

@@ -11,8 +11,8 @@ import numpy as np
 from matplotlib.colors import to_hex, to_rgb
 
 from gdsim.objectives import FloatArray
-from gdsim.render.defaults import ours, save_vectors
-from gdsim.render.layout import Box, Layout, em_of
+from gdsim.render.defaults import default_settings, save_vectors
+from gdsim.render.layout import Box, Layout, em_size
 from gdsim.render.screens import NOTHING, Pixels, shades, tints
 from gdsim.render.still import Still
 from gdsim.scene import Scene
@@ -55,7 +55,7 @@ class MosaicPicture:
     transparent = False
 
     def __init__(self, scene: Mosaic) -> None:
-        with ours():
+        with default_settings():
             self._plan = plan = _planned(scene)
             self.size = plan.size
             self._still = still = _still(scene, plan.size, plan.em)
@@ -72,7 +72,7 @@ class MosaicPicture:
 
     def poster(self) -> Pixels:
         """Return the picture, (H, W, 3) uint8."""
-        with ours():
+        with default_settings():
             self._still.canvas.draw()
         return np.array(np.asarray(self._still.canvas.buffer_rgba())[..., :3], order="C")
 
@@ -130,7 +130,7 @@ def _still(scene: Mosaic, size: tuple[int, int], em: float) -> Still:
 def _planned(scene: Mosaic) -> _Plan:
     """Find the largest tiles that fit, and the size of the picture around them."""
     width, height = scene.size
-    em = em_of(scene.size, scene.theme.type)
+    em = em_size(scene.size, scene.theme.type)
     ruler, rows = _still(scene, scene.size, em), [row for section in scene.sections for row in section.rows]
     names = min(max(_names_width(ruler, row) for row in rows), WORDS * em)
     columns = max(len(section.columns) for section in scene.sections)

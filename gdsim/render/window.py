@@ -13,9 +13,9 @@ from matplotlib.transforms import Affine2D, Bbox, Transform, TransformedBbox
 
 from gdsim.objectives import FloatArray
 from gdsim.render.layout import Box
-from gdsim.render.relief import ReliefView
 from gdsim.render.still import DPI
 from gdsim.render.trail import Pen
+from gdsim.render.views.surface import SurfaceView
 
 __all__ = ["START", "Moment", "Window"]
 
@@ -51,7 +51,7 @@ class Window:
     figure: Figure
     box: Box
     axes: Axes
-    relief: ReliefView | None = None
+    relief: SurfaceView | None = None
     _flat: Transform = field(init=False)
 
     def __post_init__(self) -> None:

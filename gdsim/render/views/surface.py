@@ -13,13 +13,13 @@ from matplotlib.font_manager import FontProperties
 
 from gdsim.objectives import FloatArray
 from gdsim.render.layout import Box
+from gdsim.render.mesh import BasePlane, Raster, SurfaceMesh
 from gdsim.render.still import points
-from gdsim.render.surface import Canvas, Floor, Surface
 from gdsim.scene import Facet, Relief, labels, round_ticks
 from gdsim.themes import Theme
 from gdsim.themes.shades import contrast, mixed
 
-__all__ = ["ReliefView"]
+__all__ = ["SurfaceView"]
 
 STAR = np.array(
     [(1.0 if i % 2 == 0 else 0.42) * np.array([-np.sin(i * np.pi / 5), np.cos(i * np.pi / 5)]) for i in range(10)]
@@ -76,7 +76,7 @@ class _Axis:
     name: str
 
 
-class ReliefView:
+class SurfaceView:
     """A surface and the plane of its inputs, fitted into a box of the picture.
 
     Args:
@@ -92,9 +92,9 @@ class ReliefView:
         self._facet, self._relief, self._theme, self._box, self._em = facet, facet.ground, theme, box, em
         self._page, self._space = page or theme.page, self._relief.space
         self._line = em / theme.type * theme.stroke
-        self._surface = Surface(self._relief, theme)
-        self._floor = Floor(facet, self._relief)
-        self._canvases: dict[int, Canvas] = {}
+        self._surface = SurfaceMesh(self._relief, theme)
+        self._floor = BasePlane(facet, self._relief)
+        self._rasters: dict[int, Raster] = {}
         self._sizes: dict[str, tuple[float, float]] = {}
         self._scale, self._middle = 1.0, np.zeros(2)
         self._fit()
@@ -138,60 +138,60 @@ class ReliefView:
         Returns:
             (scale · height, scale · width, 4) the box's pixels, from its upper left corner.
         """
-        canvas = self._canvases.get(scale)
-        if canvas is None:
-            canvas = self._canvases[scale] = Canvas(self._box, scale)
-        canvas.clear(self._page)
-        self._draw_floor(canvas, azimuth)
-        self._draw_axes(canvas, azimuth)
+        raster = self._rasters.get(scale)
+        if raster is None:
+            raster = self._rasters[scale] = Raster(self._box, scale)
+        raster.clear(self._page)
+        self._draw_floor(raster, azimuth)
+        self._draw_axes(raster, azimuth)
         seen = self._seen(self._surface.world, azimuth)
-        self._surface.draw(canvas, seen, self._space.eye(azimuth) / np.append(self._space.sides, 1), 0.05 * self._line)
+        self._surface.draw(raster, seen, self._space.eye(azimuth) / np.append(self._space.sides, 1), 0.05 * self._line)
         minima = self._facet.minima
         visible = minima[~self.hidden(minima, azimuth)]
-        self._draw_stars(canvas, self.pixels(visible, azimuth), 0.62)
-        self._draw_marks(canvas, azimuth)
-        return canvas.picture()
+        self._draw_stars(raster, self.pixels(visible, azimuth), 0.62)
+        self._draw_marks(raster, azimuth)
+        return raster.picture()
 
     def _seen(self, world: FloatArray, azimuth: float) -> FloatArray:
         return self._space.project(world, azimuth) * self._scale + self._middle
 
-    def _draw_floor(self, canvas: Canvas, azimuth: float) -> None:
+    def _draw_floor(self, raster: Raster, azimuth: float) -> None:
         floor, theme, line = self._floor, self._theme, self._line
         border = self._seen(floor.corners, azimuth)[None]
-        canvas.fill(border, mixed(theme.page, theme.grid, 0.3))
-        canvas.trace(self._seen(floor.levels, azimuth), floor.codes, theme.level_line, 0.04 * line, 0.45)
-        canvas.stroke(border[:, [0, 1, 2, 3, 0]], theme.quiet, 0.06 * line)
+        raster.fill(border, mixed(theme.page, theme.grid, 0.3))
+        raster.trace(self._seen(floor.levels, azimuth), floor.codes, theme.level_line, 0.04 * line, 0.45)
+        raster.stroke(border[:, [0, 1, 2, 3, 0]], theme.quiet, 0.06 * line)
         if len(floor.arrows):
             # The plane is as the page is, and a theme's arrows may be made for its field alone.
             color = theme.arrow if contrast(theme.arrow, theme.page) >= PLAIN else theme.quiet
-            canvas.fill(self._seen(floor.arrows, azimuth), color, 0.8)
-        self._draw_stars(canvas, self.shadow(self._facet.minima, azimuth), 0.42)
+            raster.fill(self._seen(floor.arrows, azimuth), color, 0.8)
+        self._draw_stars(raster, self.shadow(self._facet.minima, azimuth), 0.42)
 
-    def _draw_stars(self, canvas: Canvas, spots: FloatArray, size: float) -> None:
+    def _draw_stars(self, raster: Raster, spots: FloatArray, size: float) -> None:
         if len(spots):
             shapes = spots[:, None] + STAR * size * self._em
-            canvas.stroke(shapes[:, [*range(10), 0]], self._theme.casing, 0.16 * self._line)
-            canvas.fill(shapes, self._theme.minimum)
+            raster.stroke(shapes[:, [*range(10), 0]], self._theme.casing, 0.16 * self._line)
+            raster.fill(shapes, self._theme.minimum)
 
-    def _draw_marks(self, canvas: Canvas, azimuth: float) -> None:
+    def _draw_marks(self, raster: Raster, azimuth: float) -> None:
         """A thin cross at each place with a name that is seen."""
         places = np.array([mark.point for mark in self._facet.marks]).reshape(-1, 3)
         spots = self.pixels(places[~self.hidden(places, azimuth)], azimuth)
         for color, more in ((self._theme.casing, 0.11), (self._theme.text, 0.0)):
             arms = (0.4 + more / 2) * self._em * np.array([[[-1.0, 0.0], [1.0, 0.0]], [[0.0, -1.0], [0.0, 1.0]]])
-            canvas.stroke((spots[:, None, None] + arms).reshape(-1, 2, 2), color, (0.09 + more) * self._line)
+            raster.stroke((spots[:, None, None] + arms).reshape(-1, 2, 2), color, (0.09 + more) * self._line)
 
-    def _draw_axes(self, canvas: Canvas, azimuth: float) -> None:
+    def _draw_axes(self, raster: Raster, azimuth: float) -> None:
         theme, line = self._theme, self._line
         *flat, value = self._axes(azimuth)
         if self._upright(value):
             foot = self._seen(self._value_foot(azimuth), azimuth)
-            canvas.stroke(np.stack([foot, value.ends[0]])[None], theme.quiet, 0.04 * line, 0.5)
-            canvas.stroke(value.ends[None], theme.quiet, 0.06 * line)
+            raster.stroke(np.stack([foot, value.ends[0]])[None], theme.quiet, 0.04 * line, 0.5)
+            raster.stroke(value.ends[None], theme.quiet, 0.06 * line)
             flat.append(value)
         for axis in flat:
             ends = axis.ticks + 0.3 * self._em * axis.outward
-            canvas.stroke(np.stack([axis.ticks, ends], 1), theme.quiet, 0.05 * line)
+            raster.stroke(np.stack([axis.ticks, ends], 1), theme.quiet, 0.05 * line)
 
     def _fit(self) -> None:
         """Choose dots a unit of space and the picture's middle, so that surface, plane and words fit into the box."""

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import math
 
+from gdsim.render.color_scales import draw_caption, ends
 from gdsim.render.layout import Box
-from gdsim.render.scales import draw_caption, ends
 from gdsim.render.screens import tints
 from gdsim.render.still import Still
 from gdsim.render.window import Window

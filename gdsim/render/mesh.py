@@ -19,7 +19,7 @@ from gdsim.render.still import arrow_shapes, ramp
 from gdsim.scene import Arrows, Facet, Relief
 from gdsim.themes import Theme
 
-__all__ = ["Canvas", "Floor", "Surface"]
+__all__ = ["BasePlane", "Raster", "SurfaceMesh"]
 
 MESH = 16
 """About how many cells the lines on the surface make along a side."""
@@ -50,7 +50,7 @@ DPI = 72
 """With so many dots an inch, a line's width in points is its width in dots."""
 
 
-class Canvas:
+class Raster:
     """Dots to draw on; all places are in pixels of the whole picture.
 
     Args:
@@ -121,7 +121,7 @@ class Canvas:
         return np.asarray((spots - self._corner) * self._dots)
 
 
-class Surface:
+class SurfaceMesh:
     """The surface as quadrilaterals in space, coloured by value and lit.
 
     Args:
@@ -139,11 +139,11 @@ class Surface:
         self._colors = _colors(relief, self.world, theme)
         self._ruled = [_ruled(count) for count in relief.heights.shape]
 
-    def draw(self, canvas: Canvas, seen: FloatArray, eye: FloatArray, width: float) -> None:
+    def draw(self, raster: Raster, seen: FloatArray, eye: FloatArray, width: float) -> None:
         """Draw it from the back to the front, so that what is near covers what is far.
 
         Args:
-            canvas: Where to.
+            raster: Where to.
             seen: (rows, columns, 2) where its grid points are seen.
             eye: (3,) where the camera stands, the plane's sides from -1 to 1.
             width: Of the lines upon it, in pixels.
@@ -157,16 +157,16 @@ class Surface:
         nearest, split, ruled = _nearest(rows, y), _nearest(columns, x) + 1, set(down.tolist())
         for row in [*range(rows - 1, nearest, -1), *range(nearest + 1)]:
             band, shades = seen[row : row + 2], colors[row]
-            canvas.quads(band[:, split:][:, ::-1], shades[split:][::-1])
-            canvas.quads(band[:, : split + 1], shades[:split])
-            canvas.stroke(band[:, across].swapaxes(0, 1), self._ink, width, MESH_ALPHA)
+            raster.quads(band[:, split:][:, ::-1], shades[split:][::-1])
+            raster.quads(band[:, : split + 1], shades[:split])
+            raster.stroke(band[:, across].swapaxes(0, 1), self._ink, width, MESH_ALPHA)
             # The next row would cover half of a line between the two: it is drawn with the nearer one.
             edges = (0, 1) if row in (0, rows - 1) else (int(row > nearest),)
             lines = band[[edge for edge in edges if row + edge in ruled]]
-            canvas.stroke(lines, self._ink, width, MESH_ALPHA)
+            raster.stroke(lines, self._ink, width, MESH_ALPHA)
 
 
-class Floor:
+class BasePlane:
     """What lies in the plane of the inputs, in space.
 
     Attributes:

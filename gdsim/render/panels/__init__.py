@@ -8,11 +8,11 @@ import numpy as np
 from matplotlib.axes import Axes
 
 from gdsim.objectives import FloatArray
+from gdsim.render.color_scales import draw_caption, ends
 from gdsim.render.layout import SMALLEST_PANEL, Box
-from gdsim.render.scales import draw_caption, ends
+from gdsim.render.panels.images import draw_tiles, least_of_tiles, rows_of_tiles
 from gdsim.render.screens import tints
 from gdsim.render.still import Still, points
-from gdsim.render.tiles import draw_tiles, least_of_tiles, rows_of_tiles
 from gdsim.render.window import Window
 from gdsim.scene import Panel, Strips, Tiles, labels, round_ticks
 

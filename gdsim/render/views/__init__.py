@@ -1,0 +1,1 @@
+"""How each kind of view is drawn: one module per kind."""
