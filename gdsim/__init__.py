@@ -11,9 +11,9 @@ if TYPE_CHECKING:
     from gdsim.descent import descend, simulate
     from gdsim.encode import write
     from gdsim.errors import ConfigError, GdsimError, InputError
+    from gdsim.metadata import Provenance
+    from gdsim.movie import Movie, animate
     from gdsim.objectives import Gradient, Objective, grad, objective
-    from gdsim.picture import Movie, animate
-    from gdsim.provenance import Provenance
     from gdsim.render import Frames, frames
     from gdsim.scene import Scene, compose
     from gdsim.sources import source
@@ -29,16 +29,16 @@ _ROOMS = {
     "GdsimError": "errors",
     "Gradient": "objectives",
     "InputError": "errors",
-    "Movie": "picture",
+    "Movie": "movie",
     "Objective": "objectives",
-    "Provenance": "provenance",
+    "Provenance": "metadata",
     "Row": "comparison",
     "Scene": "scene",
     "Stop": "trajectory",
     "Table": "comparison",
     "Trajectory": "trajectory",
     "View": "config",
-    "animate": "picture",
+    "animate": "movie",
     "compare": "comparison",
     "compose": "scene",
     "descend": "descent",

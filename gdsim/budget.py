@@ -12,7 +12,7 @@ from tempfile import TemporaryDirectory
 from gdsim.config import Output, opaque_only
 from gdsim.encode import SAVINGS, TooLargeError, Track, write
 from gdsim.errors import GdsimError, InputError
-from gdsim.provenance import Provenance
+from gdsim.metadata import Provenance
 from gdsim.render import Frames, frames
 from gdsim.scene import Scene
 

@@ -10,20 +10,20 @@ from pathlib import Path
 
 from gdsim.errors import GdsimError, did_you_mean
 
-__all__ = ["cause", "sibling", "whole_file"]
+__all__ = ["atomic_write", "os_error_reason", "suggest_sibling"]
 
 ALIKE = 0.8
 """As near as .yml and .yaml are two suffixes of one kind of file; .npz and .npy are less so."""
 
 
-def cause(error: OSError) -> str:
+def os_error_reason(error: OSError) -> str:
     """Return in words why a file or a folder could not be made."""
     if isinstance(error, FileExistsError | NotADirectoryError):
         return "a file stands where a folder should be"
     return error.strerror or str(error)
 
 
-def sibling(path: Path) -> str:
+def suggest_sibling(path: Path) -> str:
     """Return `"; did you mean 'x'?"` for the nearest name of a file of its kind beside a missing one, or nothing."""
     try:
         there = sorted(each.name for each in path.parent.iterdir())
@@ -42,7 +42,7 @@ def _is_alike(one: str, other: str) -> bool:
 
 
 @contextmanager
-def whole_file(path: Path) -> Iterator[Path]:
+def atomic_write(path: Path) -> Iterator[Path]:
     """Give a name beside `path` to write to, and rename it to `path` when the block has succeeded.
 
     The name keeps the suffix of `path`, because encoders go by it. When the block raises, an interrupt
@@ -57,7 +57,7 @@ def whole_file(path: Path) -> Iterator[Path]:
         yield partial
         partial.replace(path)
     except OSError as error:
-        raise GdsimError(f"{path}: cannot be written: {cause(error)}") from error
+        raise GdsimError(f"{path}: cannot be written: {os_error_reason(error)}") from error
     finally:
         with suppress(OSError):  # it was renamed, or never came to be
             partial.unlink()

@@ -14,7 +14,7 @@ import gdsim
 from gdsim.budget import write_within
 from gdsim.config import Animation, Output, View
 from gdsim.errors import GdsimError, InputError
-from gdsim.provenance import Provenance
+from gdsim.metadata import Provenance
 from gdsim.scene import compose
 
 

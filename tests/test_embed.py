@@ -22,7 +22,7 @@ from pptx import Presentation
 from gdsim.embed import FORMS, snippet
 from gdsim.encode import write
 from gdsim.errors import InputError
-from gdsim.provenance import Provenance, versions
+from gdsim.metadata import Provenance, versions
 
 SIZE = (320, 180)
 ALT = 'A "race" | of [x_1] & $y$ \\ 50% #1 {a} <b>*bold*</b> `c` ~ ^ é − it\'s @you :smile: {{< x >}} blur bg'

@@ -14,7 +14,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from gdsim.errors import InputError
-from gdsim.objectives.imported import import_function
+from gdsim.objectives.user_code import import_function
 from gdsim.objectives.vectorised import Form, dimensions, note, vectorised
 
 BOUNDS = [[-2.0, 3.0], [-1.0, 2.5]]
@@ -221,7 +221,7 @@ def test_an_exception_while_importing_has_its_line(tmp_path: Path, text: str, wo
 
 
 def test_importing_needs_no_torch() -> None:
-    code = "import sys, gdsim.objectives.imported; sys.exit('torch' in sys.modules)"
+    code = "import sys, gdsim.objectives.user_code; sys.exit('torch' in sys.modules)"
     assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
 
 

@@ -20,9 +20,9 @@ from PIL import Image
 
 import gdsim
 from gdsim.config import Animation, View
+from gdsim.metadata import Provenance
 from gdsim.player import notes, page, write_player
 from gdsim.player.numbers import quoted
-from gdsim.provenance import Provenance
 from gdsim.render import frames
 from gdsim.scene import Film, compose
 from tests import browse

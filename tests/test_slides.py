@@ -24,7 +24,7 @@ import gdsim
 from gdsim.cli.presenting import make_deck
 from gdsim.comparison import compare, failed_row, table
 from gdsim.errors import GdsimError, InputError
-from gdsim.provenance import Provenance
+from gdsim.metadata import Provenance
 from gdsim.slides import Shown, empty_deck, look_around
 from gdsim.slides.timing import play
 from gdsim.slides.words import cut, notes, sentences, short

@@ -184,14 +184,14 @@ def init(
     overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace an existing file.")] = False,
 ) -> None:
     """Write a commented config that runs, to begin from."""
-    from gdsim.files import whole_file
+    from gdsim.files import atomic_write
 
     if file.suffix not in (".yaml", ".yml"):
         raise InputError(f"{file}: give it a name that ends in .yaml")
     if file.exists() and not overwrite:
         raise InputError(f"{file} exists; name another file, or add --overwrite")
     text = files("gdsim").joinpath("starter.yaml").read_text(encoding="utf-8")
-    with whole_file(file) as partial:
+    with atomic_write(file) as partial:
         partial.write_text(text, encoding="utf-8")
     print(file)
 

@@ -187,7 +187,7 @@ def _draw(
 ) -> list[str]:
     """Write the picture in every format, and return what is to be said about it."""
     from gdsim.encode import write
-    from gdsim.provenance import Provenance, versions
+    from gdsim.metadata import Provenance, versions
     from gdsim.render.mosaic import MosaicPicture
     from gdsim.scene.mosaic import assemble
 

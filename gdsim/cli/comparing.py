@@ -261,9 +261,9 @@ def _written(experiment: Experiment, study: Study, wanted: Wanted) -> Iterator[P
 
 
 def _text_file(path: Path, text: str) -> Path:
-    from gdsim.files import whole_file
+    from gdsim.files import atomic_write
 
-    with whole_file(path) as partial_file:
+    with atomic_write(path) as partial_file:
         partial_file.write_text(text if text.endswith("\n") else f"{text}\n", encoding="utf-8", newline="")
     return path
 

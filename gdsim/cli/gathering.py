@@ -14,7 +14,7 @@ from gdsim.errors import GdsimError, InputError
 # What is heavy is imported where it is used, so that mistakes come at once.
 if TYPE_CHECKING:
     from gdsim.config import Experiment
-    from gdsim.provenance import Provenance
+    from gdsim.metadata import Provenance
     from gdsim.themes import Theme
     from gdsim.trajectory import Trajectory
 

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 from gdsim.config import FORMATS
 from gdsim.errors import ConfigError, GdsimError, InputError, did_you_mean
-from gdsim.files import cause
+from gdsim.files import os_error_reason
 
 # What is heavy is imported where it is used, so that mistakes come at once.
 if TYPE_CHECKING:
@@ -185,7 +185,7 @@ def check_targets(
         try:
             folder.mkdir(parents=True, exist_ok=True)
         except OSError as error:
-            raise GdsimError(f"{folder}: cannot be made: {cause(error)}") from error
+            raise GdsimError(f"{folder}: cannot be made: {os_error_reason(error)}") from error
 
 
 def redrawn(
@@ -246,18 +246,18 @@ def composed(experiment: Experiment, trajectories: Sequence[Trajectory]) -> Scen
 
 def draw_all(experiment: Experiment, scene: Scene, paths: dict[str, Path], progress: Callable[[str], Any]) -> list[str]:
     """Draw a scene in every format, and return what is to be said about it."""
-    from gdsim.picture import draw, provenance
+    from gdsim.movie import make_provenance, save_scene
     from gdsim.player import notes as page_notes
     from gdsim.render import frames
 
-    made, output = provenance(scene, experiment), experiment.output
+    made, output = make_provenance(scene, experiment), experiment.output
     drawn = frames(scene, transparent=output.background == "transparent")
     given_up: list[str] = []
     pictures, began = 0, process_time()
     for name in FORMATS:
         if name in paths:
             track = progress(f"drawing {paths[name].name}")
-            given_up += draw(scene, paths[name], output=output, provenance=made, drawn=drawn, track=track)
+            given_up += save_scene(scene, paths[name], output=output, provenance=made, drawn=drawn, track=track)
             pictures += 1 if name in STILLS else len(drawn)
     seconds = process_time() - began
     words = not_drawn(drawn)

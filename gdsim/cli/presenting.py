@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from gdsim.comparison import Row
     from gdsim.config import Experiment
     from gdsim.encode import Track
-    from gdsim.provenance import Provenance
+    from gdsim.metadata import Provenance
     from gdsim.render import Frames
     from gdsim.scene import Scene
     from gdsim.slides import Shown
@@ -127,7 +127,7 @@ def _check_out(out: Path, read: Sequence[Path], overwrite: bool) -> None:
 def _drawn(run: Run, made: Deck, place: Path, wanted: Wanted, figures: _Figures) -> Shown:
     """Simulate and draw a config, or draw a recording, for the room that a slide has."""
     from gdsim.descent import shown, simulate
-    from gdsim.picture import provenance
+    from gdsim.movie import make_provenance
     from gdsim.slides import Shown
     from gdsim.sources import dimensions
 
@@ -140,7 +140,7 @@ def _drawn(run: Run, made: Deck, place: Path, wanted: Wanted, figures: _Figures)
             else simulate(run.own, track=progress("simulating"))
         )
         scene = _scene(run.adapted, trajectories, made, SHARPER if wanted.video else 1.0)
-        told = provenance(scene, run.own)
+        told = make_provenance(scene, run.own)
         with _named(picture, run.path):
             words = _draw(run.adapted, _frames(scene, made.share), picture, told, progress("drawing"))
     if not wanted.quiet:
@@ -161,12 +161,12 @@ def _draw(
     experiment: Experiment, found: tuple[Scene, Frames], picture: Path, told: Provenance, track: Track
 ) -> list[str]:
     """Draw a scene, and a poster beside a video; return what is to be said."""
-    from gdsim.picture import draw
+    from gdsim.movie import save_scene
 
     bare, drawn = found
-    given_up = draw(bare, picture, output=experiment.output, provenance=told, drawn=drawn, track=track)
+    given_up = save_scene(bare, picture, output=experiment.output, provenance=told, drawn=drawn, track=track)
     if picture.suffix == ".mp4":
-        draw(bare, picture.with_suffix(".png"), provenance=told, drawn=drawn)
+        save_scene(bare, picture.with_suffix(".png"), provenance=told, drawn=drawn)
     return [*not_drawn(drawn), *given_up]
 
 
@@ -270,7 +270,7 @@ def _simulated(experiment: Experiment | None) -> Sequence[Trajectory] | None:
 
 def _poster(picture: Picture, trajectories: Sequence[Trajectory] | None, place: Path) -> Path:
     """Draw the last frame of a video that has no poster beside it."""
-    from gdsim.picture import draw
+    from gdsim.movie import save_scene
     from gdsim.scene import compose
 
     if picture.experiment is None or trajectories is None:
@@ -278,7 +278,7 @@ def _poster(picture: Picture, trajectories: Sequence[Trajectory] | None, place: 
         raise InputError(f"{picture.path}: a video on a slide needs a poster; put its last frame beside it as {beside}")
     scene = compose(trajectories, view=picture.experiment.view, animation=picture.experiment.animation)
     poster = place / f"{picture.path.stem}.png"
-    draw(replace(scene, size=picture.size), poster)
+    save_scene(replace(scene, size=picture.size), poster)
     return poster
 
 

@@ -13,7 +13,7 @@ from gdsim.comparison.rows import Row, of_networks, order, row_of
 from gdsim.comparison.writing import Column, columns, csv_text, frame, json_text, pipe_table
 from gdsim.config import Experiment
 from gdsim.errors import InputError
-from gdsim.files import whole_file
+from gdsim.files import atomic_write
 from gdsim.trajectory import Trajectory
 
 __all__ = ["Table", "compare", "table", "write_csv"]
@@ -164,5 +164,5 @@ def write_csv(table: Table, path: Path) -> None:
     Raises:
         GdsimError: The file cannot be written.
     """
-    with whole_file(path) as partial:
+    with atomic_write(path) as partial:
         partial.write_text(table.to_csv(), encoding="utf-8", newline="")

@@ -21,7 +21,7 @@ from gdsim.config.specs import OptimizerSpec, Start
 from gdsim.config.standing import Place
 from gdsim.config.text import MAX_BYTES, dump, parse
 from gdsim.errors import ConfigError, InputError
-from gdsim.files import sibling
+from gdsim.files import suggest_sibling
 
 __all__ = [
     "FORMATS",
@@ -127,7 +127,7 @@ def _text(path: Path) -> str:
     except IsADirectoryError:
         raise InputError(f"{path}: is a folder; name a file in it") from None
     except FileNotFoundError:
-        raise InputError(f"{path}: no such file{sibling(path)}") from None
+        raise InputError(f"{path}: no such file{suggest_sibling(path)}") from None
     except (OSError, ValueError) as error:
         raise InputError(f"{path}: cannot be read: {getattr(error, 'strerror', None) or error}") from None
     if b"\0" in content:

@@ -13,7 +13,7 @@ from gdsim import signatures
 from gdsim.config.places import Path, Problem
 from gdsim.config.words import Fragment, accepts, must_be, shown, suggestion
 from gdsim.errors import did_you_mean
-from gdsim.installed import package_problem
+from gdsim.objectives import package_problem
 from gdsim.signatures import Signature
 
 __all__ = [

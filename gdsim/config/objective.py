@@ -22,8 +22,7 @@ from gdsim.config.standing import Place
 from gdsim.config.words import is_number, shown
 from gdsim.errors import InputError, did_you_mean
 from gdsim.networks import DATA, NETWORKS, Network, examples, network, unknown
-from gdsim.objectives import Objective, from_expression, from_function, from_samples, names, objective
-from gdsim.objectives.imported import import_function
+from gdsim.objectives import Objective, from_expression, from_function, from_samples, import_function, names, objective
 
 __all__ = ["BELONGINGS", "FORMS_OF_OBJECTIVES", "OF_INPUTS", "DataSpec", "ObjectiveSpec"]
 

@@ -16,8 +16,8 @@ from gdsim.encode.manner import Manner, TooLargeError
 from gdsim.encode.video import CODECS, CRF, write_video
 from gdsim.encode.words import png_texts, vector_texts
 from gdsim.errors import InputError, did_you_mean
-from gdsim.files import whole_file
-from gdsim.provenance import Provenance
+from gdsim.files import atomic_write
+from gdsim.metadata import Provenance
 
 __all__ = ["SAVINGS", "SUFFIXES", "Frames", "TooLargeError", "Track", "write"]
 
@@ -88,7 +88,7 @@ def write(
     if frames.transparent and suffix not in _SEE_THROUGH:
         raise InputError(f"{path}: {suffix} has no opacity; a see-through page needs {' '.join(_SEE_THROUGH)}")
     _check(suffix, fps, hold, saving)
-    with whole_file(target) as partial:
+    with atomic_write(target) as partial:
         if suffix in _ANIMATIONS:
             manner = Manner(fps, hold, track, loop, saving, provenance, most)
             _ANIMATIONS[suffix](frames, partial, manner)

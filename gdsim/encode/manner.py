@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from gdsim.encode.frames import Track
 from gdsim.errors import GdsimError
-from gdsim.provenance import Provenance
+from gdsim.metadata import Provenance
 
 __all__ = ["Manner", "TooLargeError"]
 

@@ -7,7 +7,7 @@ from xml.sax.saxutils import escape
 
 from PIL.PngImagePlugin import PngInfo
 
-from gdsim.provenance import Provenance
+from gdsim.metadata import Provenance
 
 __all__ = ["ffmetadata", "gif_comment", "png_texts", "vector_texts", "xmp"]
 

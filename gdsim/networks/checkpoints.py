@@ -8,7 +8,7 @@ from zipfile import ZipFile
 import numpy as np
 
 from gdsim.errors import InputError, did_you_mean
-from gdsim.files import sibling
+from gdsim.files import suggest_sibling
 from gdsim.networks.npz import SIZE_LIMIT, Entries, UnreadableError, array_of, last_row, opened
 from gdsim.networks.sizes import MOST_WEIGHTS
 from gdsim.objectives import FloatArray
@@ -60,7 +60,7 @@ def last_weights(path: str | Path, label: str | None = None) -> FloatArray:
             name = _name(archive, entries, label)
             weights = last_row(archive, name, entries[name], MOST_WEIGHTS).astype(np.float64)
     except FileNotFoundError as error:
-        raise InputError(f"{path}: no such file{sibling(path)}") from error
+        raise InputError(f"{path}: no such file{suggest_sibling(path)}") from error
     except OSError as error:
         raise InputError(f"{path}: cannot be read: {error.strerror or error}") from error
     except UnreadableError as error:

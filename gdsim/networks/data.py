@@ -13,9 +13,9 @@ import numpy as np
 import numpy.typing as npt
 
 from gdsim.errors import InputError
-from gdsim.installed import find
 from gdsim.networks.generated import GENERATED
 from gdsim.networks.measured import KEY, read_examples
+from gdsim.objectives import find_package
 
 __all__ = ["DATA", "Data", "examples"]
 
@@ -98,7 +98,7 @@ def examples(
 
 def _digits() -> dict[str, npt.NDArray[Any]]:
     # Read from the wheel's own file: importing scikit-learn takes a hundred times as long.
-    spec = find("sklearn")
+    spec = find_package("sklearn")
     homes = (spec and spec.submodule_search_locations) or ()
     path = next((path for home in homes if (path := Path(home, "datasets", "data", "digits.csv.gz")).exists()), None)
     if path is None:

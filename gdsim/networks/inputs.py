@@ -16,8 +16,7 @@ from gdsim.networks.checkpoints import named_weights
 from gdsim.networks.data import Data
 from gdsim.networks.network import Network
 from gdsim.networks.scores import class_problem, image_of, settle
-from gdsim.objectives import FloatArray, Objective
-from gdsim.objectives.objective import fixed
+from gdsim.objectives import FloatArray, Objective, read_only
 
 if TYPE_CHECKING:
     from torch import Tensor, nn
@@ -68,7 +67,7 @@ def objective(
     weights = _weights(network, trained, folder) if isinstance(trained, str) else None
     steps = trained if isinstance(trained, int) else TRAINED
     origin = f"with the last weights of {trained}" if weights is not None else f"after {steps} steps of Adam"
-    start = _noise(bounds) if image is None else fixed(image_of(data, image, ("image",)).ravel())
+    start = _noise(bounds) if image is None else read_only(image_of(data, image, ("image",)).ravel())
 
     @cache
     def module() -> nn.Module:
@@ -81,9 +80,9 @@ def objective(
         dim=dim,
         bounds=bounds,
         start=start,
-        minima=fixed(np.zeros((0, dim))),
+        minima=read_only(np.zeros((0, dim))),
         minimum=None,
-        local_minima=fixed(np.zeros((0, dim))),
+        local_minima=read_only(np.zeros((0, dim))),
         # An image is seen itself; of other inputs the value alone, which is not the score.
         formula="" if data.image is not None else rf"-\mathrm{{score}}_{{{target}}}",
         source=f"the negative score of class {target} that {network.title} gives its input, {origin}",
@@ -116,13 +115,13 @@ def _bounds(data: Data) -> FloatArray:
         low, high = np.full_like(low, low.min()), np.full_like(high, high.max())
     span = np.where(high > low, high - low, 1.0)
     room = 0.0 if data.image is not None else 0.2
-    return fixed(np.stack([low - room * span, low + (1 + room) * span], -1))
+    return read_only(np.stack([low - room * span, low + (1 + room) * span], -1))
 
 
 def _noise(bounds: FloatArray) -> FloatArray:
     """Noise about the middle of the range, always the same."""
     low, high = bounds.T
-    return fixed(np.random.default_rng(0).normal((low + high) / 2, NOISE * (high - low)))
+    return read_only(np.random.default_rng(0).normal((low + high) / 2, NOISE * (high - low)))
 
 
 def _weights(network: Network, recording: str, folder: Path) -> FloatArray:

@@ -9,7 +9,7 @@ import numpy as np
 import numpy.typing as npt
 
 from gdsim.errors import InputError
-from gdsim.files import sibling
+from gdsim.files import suggest_sibling
 from gdsim.networks.npz import UnreadableError, array_of, opened
 
 __all__ = ["KEY", "read_examples"]
@@ -48,7 +48,7 @@ def read_examples(path: Path) -> Arrays:
     """
     if not path.is_file():
         there = path.is_symlink() or path.exists()
-        sentence = "is no file, nor a link to one" if there else f"no such file{sibling(path)}"
+        sentence = "is no file, nor a link to one" if there else f"no such file{suggest_sibling(path)}"
         raise InputError(f"{path}: {sentence}", KEY)
     try:
         return _checked(_arrays(path))

@@ -20,8 +20,7 @@ from gdsim.errors import InputError, did_you_mean
 from gdsim.networks.data import Data
 from gdsim.networks.network import unknown
 from gdsim.networks.sizes import INPUTS_AT_ONCE, check_weights
-from gdsim.objectives.failures import place_of, words_of
-from gdsim.objectives.imported import import_function
+from gdsim.objectives import describe_exception, error_location, import_function
 
 __all__ = ["import_module", "tried"]
 
@@ -212,7 +211,7 @@ def _check_alone(module: nn.Module, title: str, data: Data, batch_size: int) -> 
         module(_first(data, 1))
     except (Exception, SystemExit) as error:
         here = "each" if batch_size == 1 else f"of {len(data.x)} examples the last"
-        sentence = f"{here} mini-batch has one example, which {title} does not take: {words_of(error)}"
+        sentence = f"{here} mini-batch has one example, which {title} does not take: {describe_exception(error)}"
         raise InputError(sentence, ("batch_size",)) from error
 
 
@@ -226,5 +225,5 @@ def _told(sentence: str, home: Path | None) -> Iterator[None]:
     try:
         yield
     except (Exception, SystemExit) as error:
-        place = place_of(error, (home or Path.cwd()).resolve())
-        raise InputError(f"{sentence}{place}: {words_of(error)}", KEY) from error
+        place = error_location(error, (home or Path.cwd()).resolve())
+        raise InputError(f"{sentence}{place}: {describe_exception(error)}", KEY) from error

@@ -17,10 +17,13 @@ from gdsim.errors import InputError, did_you_mean
 from gdsim.objectives.catalog import CATALOG, Definition
 from gdsim.objectives.expression import parse
 from gdsim.objectives.expression.formulas import symbol, with_values
+from gdsim.objectives.failures import describe_exception, error_location
 from gdsim.objectives.gradient import Gradient, grad
 from gdsim.objectives.landscape import Landscape, blank, from_landscape, plane_name
-from gdsim.objectives.objective import FloatArray, Objective, fixed, inside, view_of
+from gdsim.objectives.objective import FloatArray, Objective, as_bounds, inside, read_only
+from gdsim.objectives.packages import find_package, package_problem
 from gdsim.objectives.samples import SUFFIXES, GradientKind, interpolate, read_samples
+from gdsim.objectives.user_code import import_function
 
 __all__ = [
     "FloatArray",
@@ -28,15 +31,21 @@ __all__ = [
     "Landscape",
     "Objective",
     "blank",
+    "describe_exception",
+    "error_location",
+    "find_package",
     "from_expression",
     "from_function",
     "from_landscape",
     "from_samples",
     "grad",
+    "import_function",
     "inside",
     "names",
     "objective",
+    "package_problem",
     "plane_name",
+    "read_only",
 ]
 
 
@@ -96,7 +105,7 @@ def from_expression(
     """
     expression = parse(text, constants)
     dim = len(expression.variables)
-    view = view_of([[-5.0, 5.0]] * dim if bounds is None else bounds, dim)
+    view = as_bounds([[-5.0, 5.0]] * dim if bounds is None else bounds, dim)
     title = " ".join(text.split())
     used = {name: value for name, value in constants.items() if re.search(rf"\b{name}\b", text)}
     formula = expression.formula + with_values({symbol(name): value for name, value in used.items()})
@@ -155,7 +164,7 @@ def from_function(
         shape = np.shape(bounds)
         dim = 1 if shape == (2,) else shape[0]
     dim = dimensions(function) if dim is None else dim
-    view = view_of([[-5.0, 5.0]] * dim if bounds is None else bounds, dim)
+    view = as_bounds([[-5.0, 5.0]] * dim if bounds is None else bounds, dim)
     f, form = vectorised(function, dim, view)
     title = name or getattr(function, "__name__", "function").replace("<lambda>", "a function")
     return _own(title, title, f, view, source=" ".join([form.value, note(f, view)]).strip())
@@ -173,21 +182,21 @@ def _own(
 ) -> Objective:
     """An objective of which no more is known; it starts a fifth of the view from the lower left corner."""
     dim = len(view)
-    nowhere = fixed(np.empty((0, dim)))
+    nowhere = read_only(np.empty((0, dim)))
     return Objective(
         name=name,
         title=title,
         f=f,
         dim=dim,
-        bounds=fixed(view),
-        start=fixed(view[:, 0] + 0.2 * (view[:, 1] - view[:, 0])),
+        bounds=read_only(view),
+        start=read_only(view[:, 0] + 0.2 * (view[:, 1] - view[:, 0])),
         minima=nowhere,
         minimum=None,
         local_minima=nowhere,
         formula=formula,
         source=source,
         parameters=MappingProxyType({}),
-        domain=None if domain is None else fixed(domain),
+        domain=None if domain is None else read_only(domain),
     )
 
 
@@ -212,8 +221,8 @@ def _of_catalogue(
         title=facts.title,
         f=partial(definition.f, **settings),
         dim=dim,
-        bounds=fixed(np.resize(facts.bounds, (dim, 2))) if bounds is None else view_of(bounds, dim),
-        start=fixed(np.resize(facts.start, dim)),
+        bounds=read_only(np.resize(facts.bounds, (dim, 2))) if bounds is None else as_bounds(bounds, dim),
+        start=read_only(np.resize(facts.start, dim)),
         minima=_points(facts.minima, dim),
         minimum=facts.minimum(dim) if callable(facts.minimum) else facts.minimum,
         local_minima=_points(local_minima, dim),
@@ -224,7 +233,7 @@ def _of_catalogue(
 
 
 def _points(rows: Sequence[Sequence[float]], dim: int) -> FloatArray:
-    return fixed(np.reshape([np.resize(row, dim) for row in rows], (len(rows), dim)))
+    return read_only(np.reshape([np.resize(row, dim) for row in rows], (len(rows), dim)))
 
 
 def _dimension(definition: Definition, dim: int | None) -> int:

@@ -16,7 +16,7 @@ import numpy as np
 
 from gdsim.errors import InputError
 
-__all__ = ["KEY", "Function", "failure", "hint_for", "name_of", "place_of", "words_of"]
+__all__ = ["KEY", "Function", "describe_exception", "error_location", "failure", "hint_for", "name_of"]
 
 Function = Callable[..., Any]
 KEY = ("python",)
@@ -32,7 +32,7 @@ _WAYS_OUT = {
 
 def failure(function: Function, error: BaseException) -> InputError:
     """Tell the exception that a function has raised."""
-    place = place_of(error, _home(function))
+    place = error_location(error, _home(function))
     return InputError(f"{name_of(function)} fails{place}: {_reason(function, error)}", KEY)
 
 
@@ -42,13 +42,13 @@ def name_of(function: Function) -> str:
     return name if name and name != "<lambda>" else "the function"
 
 
-def words_of(error: BaseException) -> str:
+def describe_exception(error: BaseException) -> str:
     """Return the kind of an exception and the first line of its message."""
     lines = str(error.msg if isinstance(error, SyntaxError) else error).strip().splitlines()
     return f"{type(error).__name__}: {lines[0].rstrip('.')}" if lines else type(error).__name__
 
 
-def place_of(error: BaseException, home: Path | None) -> str:
+def error_location(error: BaseException, home: Path | None) -> str:
     """Return " at file:line" for the innermost line of the user's own that an exception has passed."""
     if isinstance(error, SyntaxError) and error.filename:
         return f" at {Path(error.filename).name}:{error.lineno}"
@@ -82,7 +82,7 @@ def _home(function: Function) -> Path | None:
 
 
 def _reason(function: Function, error: BaseException) -> str:
-    words = words_of(error)
+    words = describe_exception(error)
     if "Can't call numpy()" in words:  # torch advises .detach(), which would lose the gradient
         return f"NumPy knows no gradients{hint_for(function)}"
     return f"{words}; points are float64" if "dtype" in words or "scalar type" in words else words

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from gdsim.objectives.objective import FloatArray, Objective, fixed
+from gdsim.objectives.objective import FloatArray, Objective, read_only
 from gdsim.objectives.samples import Samples, interpolate
 
 if TYPE_CHECKING:
@@ -141,14 +141,14 @@ def from_landscape(landscape: Landscape, *, name: str, title: str, source: str) 
     def surface() -> Callable[[Tensor], Tensor]:
         return interpolate(samples)
 
-    nowhere = fixed(np.empty((0, 2)))
+    nowhere = read_only(np.empty((0, 2)))
     return Objective(
         name=name,
         title=title,
         f=lambda points: surface()(points),
         dim=2,
-        bounds=fixed(landscape.bounds),
-        start=fixed(np.zeros(2)),
+        bounds=read_only(landscape.bounds),
+        start=read_only(np.zeros(2)),
         minima=nowhere,
         minimum=None,
         local_minima=nowhere,

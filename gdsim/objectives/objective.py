@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
     from gdsim.objectives.landscape import Landscape
 
-__all__ = ["FloatArray", "Objective", "fixed", "inside", "view_of"]
+__all__ = ["FloatArray", "Objective", "as_bounds", "inside", "read_only"]
 
 FloatArray = npt.NDArray[np.float64]
 
@@ -132,14 +132,14 @@ def inside(points: FloatArray, bounds: FloatArray) -> npt.NDArray[np.bool_]:
     return np.asarray(np.all((points >= bounds[:, 0]) & (points <= bounds[:, 1]), axis=-1))
 
 
-def fixed(array: npt.ArrayLike) -> FloatArray:
+def read_only(array: npt.ArrayLike) -> FloatArray:
     """Copy to float64 that nobody can write to, since an objective is shared."""
-    fixed = np.array(array, dtype=np.float64)
-    fixed.setflags(write=False)
-    return fixed
+    copy = np.array(array, dtype=np.float64)
+    copy.setflags(write=False)
+    return copy
 
 
-def view_of(bounds: npt.ArrayLike, dim: int) -> FloatArray:
+def as_bounds(bounds: npt.ArrayLike, dim: int) -> FloatArray:
     """Return bounds as (dim, 2) that nobody can write to; in one dimension (low, high) alone will do.
 
     Raises:
@@ -160,4 +160,4 @@ def view_of(bounds: npt.ArrayLike, dim: int) -> FloatArray:
         if not NARROWEST <= high - low <= WIDEST:
             words = f"bounds must span from {NARROWEST:g} to {WIDEST:g}, not [{low:g}, {high:g}]"
             raise InputError(words, ("bounds",))
-    return fixed(view)
+    return read_only(view)

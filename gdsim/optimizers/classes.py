@@ -11,8 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from gdsim.config.arguments import own_class_problem
 from gdsim.errors import InputError, did_you_mean
-from gdsim.installed import package_problem
-from gdsim.objectives.imported import import_function
+from gdsim.objectives import import_function, package_problem
 from gdsim.optimizers.wording import bare, words
 
 if TYPE_CHECKING:

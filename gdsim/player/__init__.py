@@ -5,9 +5,9 @@ from __future__ import annotations
 from os import PathLike
 from pathlib import Path
 
-from gdsim.files import whole_file
+from gdsim.files import atomic_write
+from gdsim.metadata import Provenance
 from gdsim.player.page import notes, page
-from gdsim.provenance import Provenance
 from gdsim.scene import Scene
 
 __all__ = ["notes", "page", "write_player"]
@@ -32,6 +32,6 @@ def write_player(
     """
     target = Path(path)
     text = page(scene, provenance, loop)
-    with whole_file(target) as partial:
+    with atomic_write(target) as partial:
         partial.write_text(text, encoding="utf-8", newline="\n")
     return target

@@ -9,10 +9,10 @@ from html import escape
 from importlib.resources import files
 from string import Template
 
+from gdsim.metadata import Provenance
 from gdsim.pages import digest
 from gdsim.player.icons import ICONS, swatch
 from gdsim.player.numbers import ground, numbers, quoted
-from gdsim.provenance import Provenance
 from gdsim.render import Drawing, frames, stride
 from gdsim.render.drawing import film_stride
 from gdsim.scene import Facet, Group, Relief, Scene

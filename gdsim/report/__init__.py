@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from gdsim.errors import InputError
-from gdsim.files import whole_file
+from gdsim.files import atomic_write
 from gdsim.report.contents import contents
 from gdsim.report.markdown import markdown
 from gdsim.report.page import page
@@ -40,7 +40,7 @@ def write_report(study: Study, path: str | PathLike[str]) -> tuple[Path, Path]:
         raise InputError(f"{path}: a report is a page: give it a name that ends in .html")
     beside = target.with_suffix(".md")
     told = contents(study)
-    with whole_file(target) as partial, whole_file(beside) as text:
+    with atomic_write(target) as partial, atomic_write(beside) as text:
         partial.write_text(page(told), encoding="utf-8", newline="\n")
         text.write_text(markdown(told, target.name), encoding="utf-8", newline="\n")
     return target, beside

@@ -11,7 +11,7 @@ from typing import Any
 from pptx.util import Emu, Inches
 
 from gdsim.comparison import Table
-from gdsim.files import whole_file
+from gdsim.files import atomic_write
 from gdsim.slides.figures import Colors, Sheet, draw_table, sheets
 from gdsim.slides.shown import Shown
 from gdsim.slides.stage import Box, Stage, own_stage, rgb, template_stage
@@ -122,7 +122,7 @@ class Deck:
         """
         core = self._stage.slides.core_properties
         core.title, core.author, core.language = cut(title, 200), "gdsim", LANGUAGE
-        with whole_file(path) as partial, tempfile.TemporaryFile() as loose:
+        with atomic_write(path) as partial, tempfile.TemporaryFile() as loose:
             self._stage.slides.save(loose)
             _repack(loose, partial)
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from pathlib import Path
 
-from gdsim.provenance import Provenance
+from gdsim.metadata import Provenance
 from gdsim.themes import Theme
 
 __all__ = ["Shown"]

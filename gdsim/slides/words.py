@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 
-from gdsim.provenance import Provenance
+from gdsim.metadata import Provenance
 
 __all__ = ["ALT_TEXT", "cut", "notes", "plain", "sentences", "short"]
 

@@ -9,8 +9,8 @@ from pathlib import Path
 from typing import BinaryIO
 
 from gdsim.errors import InputError
-from gdsim.files import sibling
-from gdsim.provenance import Provenance
+from gdsim.files import suggest_sibling
+from gdsim.metadata import Provenance
 from gdsim.sources.contents import BrokenOffError, Contents
 from gdsim.sources.documents import read_html, read_pdf, read_svg
 from gdsim.sources.pictures import read_gif, read_png, read_webp
@@ -147,7 +147,7 @@ def _first_bytes(path: Path) -> bytes:
         if path.is_dir():
             raise InputError(f"{path}: is a folder; name a file in it")
         if not path.exists():
-            raise InputError(f"{path}: no such file{sibling(path)}")
+            raise InputError(f"{path}: no such file{suggest_sibling(path)}")
         if not path.is_file():
             raise InputError(f"{path}: is no ordinary file")
         with path.open("rb") as file:

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from itertools import islice
 from typing import BinaryIO, TypeVar
 
-from gdsim.provenance import TEXT_LIMIT
+from gdsim.metadata import TEXT_LIMIT
 
 __all__ = ["BrokenOffError", "Contents", "ending", "exactly", "first_blocks", "ours", "tail", "text_of"]
 

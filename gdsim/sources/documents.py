@@ -6,7 +6,7 @@ import re
 from html import unescape
 from typing import BinaryIO
 
-from gdsim.provenance import TEXT_LIMIT
+from gdsim.metadata import TEXT_LIMIT
 from gdsim.sources.contents import Contents, ending, ours, tail
 
 __all__ = ["SOURCE_ID", "read_html", "read_pdf", "read_svg"]

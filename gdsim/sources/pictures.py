@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from html import unescape
 from typing import BinaryIO
 
-from gdsim.provenance import TEXT_LIMIT
+from gdsim.metadata import TEXT_LIMIT
 from gdsim.sources.contents import Contents, ending, exactly, first_blocks, ours, text_of
 
 __all__ = ["read_gif", "read_png", "read_webp"]

@@ -10,7 +10,7 @@ from torch import Tensor
 
 from gdsim.errors import InputError
 from gdsim.networks import Network, layer_of
-from gdsim.objectives.failures import words_of
+from gdsim.objectives import describe_exception
 from gdsim.optimizers import Chances, Method, stream
 
 __all__ = ["Learner"]
@@ -70,7 +70,9 @@ class Learner:
                 loss = self._network.loss(self._module(x), y)
                 loss.backward(create_graph=self._wants_graph)  # type: ignore[no-untyped-call]
         except (Exception, SystemExit) as error:
-            raise InputError(f"{self._network.title} cannot be trained: {words_of(error)}", ("network",)) from error
+            raise InputError(
+                f"{self._network.title} cannot be trained: {describe_exception(error)}", ("network",)
+            ) from error
         return loss.detach()
 
     def step(self, x: Tensor, y: Tensor, loss: Tensor) -> bool:

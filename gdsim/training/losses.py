@@ -14,8 +14,7 @@ from torch import Tensor, nn
 from gdsim.errors import InputError
 from gdsim.networks import Network
 from gdsim.networks.sizes import INPUTS_AT_ONCE
-from gdsim.objectives import FloatArray
-from gdsim.objectives.failures import words_of
+from gdsim.objectives import FloatArray, describe_exception
 
 __all__ = ["Examples", "Losses", "losses", "subset", "testing", "training"]
 
@@ -98,7 +97,9 @@ class Losses:
         try:
             yield
         except (Exception, SystemExit) as error:
-            raise InputError(f"{self.network.title} cannot be evaluated: {words_of(error)}", ("network",)) from error
+            raise InputError(
+                f"{self.network.title} cannot be evaluated: {describe_exception(error)}", ("network",)
+            ) from error
 
     def _put(self, weights: npt.NDArray[np.floating]) -> None:
         with torch.no_grad():

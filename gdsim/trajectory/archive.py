@@ -17,10 +17,10 @@ from gdsim.config.checks import holds_controls
 from gdsim.config.experiment import MAX_OBJECTIVES, MAX_OPTIMIZERS, label_problem
 from gdsim.config.words import shown
 from gdsim.errors import InputError
-from gdsim.files import whole_file
+from gdsim.files import atomic_write
+from gdsim.metadata import Provenance, versions
 from gdsim.networks.npz import SIZE_LIMIT, Entries, UnreadableError, array_of, opened
 from gdsim.objectives import Objective
-from gdsim.provenance import Provenance, versions
 from gdsim.trajectory.networks import TEXT_LIMIT, Arrays, expect, landscape_names, packed, seen, texts, training
 from gdsim.trajectory.records import Stop, Trajectory
 
@@ -63,7 +63,7 @@ def save(path: str | Path, trajectories: Sequence[Trajectory], experiment: Exper
         arrays[f"stops_{index}"] = np.array([stop.name for stop in trajectory.stops], dtype=np.str_)
         for name in NUMBERS:
             arrays[f"{name}_{index}"] = getattr(trajectory, name)
-    with whole_file(Path(path)) as partial, partial.open("wb") as file:
+    with atomic_write(Path(path)) as partial, partial.open("wb") as file:
         np.savez_compressed(file, **arrays, **of_networks)  # type: ignore[arg-type]
 
 

@@ -13,7 +13,7 @@ import numpy as np
 import numpy.typing as npt
 
 from gdsim.errors import InputError
-from gdsim.objectives.objective import view_of
+from gdsim.objectives.objective import as_bounds
 from gdsim.objectives.samples.arrays import read_npy, read_npz
 from gdsim.objectives.samples.grid import Samples
 from gdsim.objectives.samples.images import read_image
@@ -107,7 +107,7 @@ def _counted(shape: tuple[int, ...]) -> tuple[FloatArray, ...]:
 
 def _within(samples: Samples, bounds: npt.ArrayLike, *, counted: bool) -> Samples:
     """Spread samples that are only counted over the bounds; see that others lie there."""
-    pairs = view_of(bounds, samples.dim)
+    pairs = as_bounds(bounds, samples.dim)
     if counted:
         spread = (np.linspace(low, high, n) for (low, high), n in zip(pairs, samples.values.shape, strict=True))
         try:

@@ -12,9 +12,9 @@ from types import BuiltinFunctionType, CodeType, FunctionType, ModuleType
 from typing import Any
 
 from gdsim.errors import InputError, did_you_mean
-from gdsim.files import sibling
-from gdsim.installed import find, folders, how_to_get, is_installed
-from gdsim.objectives.failures import KEY, Function, place_of, words_of
+from gdsim.files import suggest_sibling
+from gdsim.objectives.failures import KEY, Function, describe_exception, error_location
+from gdsim.objectives.packages import find_package, folders, how_to_get, is_installed
 
 __all__ = ["import_function"]
 
@@ -81,7 +81,7 @@ def _check_file(module: Sequence[str], beside: Path, allow_code: bool) -> None:
     path = beside.joinpath(*module).with_suffix(".py")
     if not path.is_file():
         name = path.relative_to(beside).as_posix()
-        raise InputError(f"no {name} stands beside the configuration{sibling(path)}", KEY)
+        raise InputError(f"no {name} stands beside the configuration{suggest_sibling(path)}", KEY)
     if not allow_code and not is_installed(beside):
         raise InputError(NOT_ALLOWED.format(top=module[0], where=beside), KEY)
 
@@ -147,7 +147,9 @@ def _loaded(name: str, home: Path | None) -> ModuleType:
             parent, _, last = str(error.name).rpartition(".")
             raise InputError(f"'{parent}' has no module '{last}'", KEY) from error
         pip = f"; {how_to_get(error.name)}" if isinstance(error, ModuleNotFoundError) and error.name else ""
-        raise InputError(f"importing '{name}' fails{place_of(error, home)}: {words_of(error)}{pip}", KEY) from error
+        raise InputError(
+            f"importing '{name}' fails{error_location(error, home)}: {describe_exception(error)}{pip}", KEY
+        ) from error
 
 
 def _check_installed(top: str, beside: Path, allow_code: bool) -> None:
@@ -155,7 +157,7 @@ def _check_installed(top: str, beside: Path, allow_code: bool) -> None:
     if top in _TOOLS:
         raise InputError(f"'{top}' is a tool, whose functions act when they are called: none to descend", KEY)
     places = [folder for folder in (beside, Path.cwd().resolve()) if not is_installed(folder)]
-    spec = find(top)
+    spec = find_package(top)
     if spec is not None and not folders(spec) & {*places}:
         return
     where = next((folder for folder in places if folder in folders(spec) or _Beside(folder).find_spec(top)), None)
@@ -170,7 +172,7 @@ def _check_installed(top: str, beside: Path, allow_code: bool) -> None:
 
 def _home_of(top: str) -> Path | None:
     """Return the folder of a package, or that of a module."""
-    spec = find(top)
+    spec = find_package(top)
     packages = spec.submodule_search_locations if spec else None
     return Path(packages[0]) if packages else next(iter(folders(spec)), None)
 
@@ -184,7 +186,7 @@ def _attribute(module: ModuleType, path: Sequence[str], reference: str, what: st
             hint = did_you_mean(word, [known for known in dir(found) if not known.startswith("_")])
             raise InputError(f"'{module.__name__}' has no '{word}'{hint}", KEY) from None
         except Exception as error:
-            raise InputError(f"'{reference}' cannot be imported: {words_of(error)}", KEY) from error
+            raise InputError(f"'{reference}' cannot be imported: {describe_exception(error)}", KEY) from error
         if isinstance(found, ModuleType):
             message = f"'{word}' in '{reference}' is a module: write it before the colon, '{found.__name__}:function'"
             raise InputError(message, KEY)

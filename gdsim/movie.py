@@ -17,13 +17,13 @@ from gdsim.descent import simulate
 from gdsim.embed import player_frame
 from gdsim.encode import SUFFIXES, Track
 from gdsim.errors import InputError, did_you_mean
+from gdsim.metadata import Provenance, versions
 from gdsim.player import page, write_player
-from gdsim.provenance import Provenance, versions
 from gdsim.render import Frames, frames
 from gdsim.scene import Scene, compose
 from gdsim.trajectory import Trajectory
 
-__all__ = ["Movie", "animate", "draw", "provenance"]
+__all__ = ["Movie", "animate", "make_provenance", "save_scene"]
 
 PAGES = (".html", ".htm")
 
@@ -59,7 +59,7 @@ class Movie:
             GdsimError: The file cannot be written, or is larger than the budget allows whatever is given up.
         """
         target = Path(path)
-        for words in draw(self.scene, target, output=self.output, provenance=self.provenance, track=track):
+        for words in save_scene(self.scene, target, output=self.output, provenance=self.provenance, track=track):
             logging.getLogger(__name__).warning("%s: %s", target, words)
         return target
 
@@ -122,7 +122,7 @@ def animate(
     else:
         trajectories = [source] if isinstance(source, Trajectory) else source
     scene = compose(trajectories, view=view, animation=animation)
-    movie = Movie(scene, provenance(scene, experiment), output)
+    movie = Movie(scene, make_provenance(scene, experiment), output)
     if path is not None:
         movie.save(path)
     return movie
@@ -140,7 +140,7 @@ def _check(source: object, view: object, animation: object) -> None:
             raise InputError(f"{name} must be a {kind}, not {type(given).__name__}")
 
 
-def provenance(scene: Scene, experiment: Experiment | None = None) -> Provenance:
+def make_provenance(scene: Scene, experiment: Experiment | None = None) -> Provenance:
     """Return how a scene was made: from an experiment, or from trajectories without one."""
     return Provenance(
         title=scene.title,
@@ -151,7 +151,7 @@ def provenance(scene: Scene, experiment: Experiment | None = None) -> Provenance
     )
 
 
-def draw(
+def save_scene(
     scene: Scene,
     path: Path,
     *,

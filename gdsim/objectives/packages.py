@@ -8,7 +8,7 @@ import sys
 from importlib.machinery import ModuleSpec
 from pathlib import Path
 
-__all__ = ["find", "folders", "how_to_get", "is_installed", "package_problem"]
+__all__ = ["find_package", "folders", "how_to_get", "is_installed", "package_problem"]
 
 
 def package_problem(dotted: str) -> str:
@@ -22,7 +22,7 @@ def package_problem(dotted: str) -> str:
         return f"'{words[0]}' is a part of Python, not a package of optimizers"
     if private := next((word for word in words if word.startswith("_")), None):
         return f"'{private}' is private to its package: name a class that the package offers"
-    spec = find(words[0])
+    spec = find_package(words[0])
     if spec is None:
         return f"no package '{words[0]}' is installed; {how_to_get(words[0])}"
     here = Path.cwd().resolve()
@@ -31,7 +31,7 @@ def package_problem(dotted: str) -> str:
     return ""
 
 
-def find(top: str) -> ModuleSpec | None:
+def find_package(top: str) -> ModuleSpec | None:
     """Return where Python would import a package or module from, which has no dot in its name."""
     try:
         return importlib.util.find_spec(top)
