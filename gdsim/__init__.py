@@ -6,7 +6,7 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from gdsim.comparison import Row, Table, compare
+    from gdsim.analysis import Row, Table, compare
     from gdsim.config import Animation, Experiment, View, load, loads, schema
     from gdsim.descent import descend, simulate
     from gdsim.encode import write
@@ -32,14 +32,14 @@ _ROOMS = {
     "Movie": "movie",
     "Objective": "objectives",
     "Provenance": "metadata",
-    "Row": "comparison",
+    "Row": "analysis",
     "Scene": "scene",
     "Stop": "trajectory",
-    "Table": "comparison",
+    "Table": "analysis",
     "Trajectory": "trajectory",
     "View": "config",
     "animate": "movie",
-    "compare": "comparison",
+    "compare": "analysis",
     "compose": "scene",
     "descend": "descent",
     "frames": "render",

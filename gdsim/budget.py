@@ -10,7 +10,7 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 
 from gdsim.config import Output, opaque_only
-from gdsim.encode import SAVINGS, TooLargeError, Track, write
+from gdsim.encode import SAVINGS, Progress, TooLargeError, write
 from gdsim.errors import GdsimError, InputError
 from gdsim.metadata import Provenance
 from gdsim.render import Frames, frames
@@ -56,7 +56,7 @@ def write_within(
     output: Output,
     provenance: Provenance | None = None,
     drawn: Frames | None = None,
-    track: Track = iter,
+    progress: Progress = iter,
 ) -> tuple[str, ...]:
     """Write a scene within `output.max_bytes`, giving up no more than that takes.
 
@@ -66,7 +66,7 @@ def write_within(
         output: Gives the limit, the background and whether it plays once. Posters are not held to the limit.
         provenance: How it was made, which travels inside.
         drawn: The scene's frames, where they have been made already.
-        track: Wraps the iterable of frames of each try, to show progress.
+        progress: Wraps the iterable of frames of each try, to show progress.
 
     Returns:
         What was given up, a sentence each; nothing where nothing was.
@@ -82,20 +82,20 @@ def write_within(
     work = _Work(scene, path, output, provenance, drawn or frames(scene, transparent=transparent))
     limit = output.max_bytes
     if limit is None or suffix not in SAVINGS:
-        work.write(work.first, path, track)
+        work.write(work.first, path, progress)
         return ()
-    if work.fits(work.first, limit, track):
+    if work.fits(work.first, limit, progress):
         return ()
     ways = [work.first, *_ways(scene, len(SAVINGS[suffix]))]
     likely = bisect_left(ways, True, lo=1, key=lambda way: work.forecast(way) <= DOUBT * limit)
     tried = range(min(likely, max(len(ways) - 1, 1)), len(ways))
-    found = next((index for index in tried if work.fits(ways[index], limit, track)), None)
+    found = next((index for index in tried if work.fits(ways[index], limit, progress)), None)
     if found is None:
         raise GdsimError(work.refusal(ways[-1], limit))
     # By as much as the forecast was wrong for this way, it will have been for those that give up less.
     error = path.stat().st_size / work.forecast(ways[found])
     likely = bisect_left(ways, True, lo=1, hi=found, key=lambda way: error * work.forecast(way) <= limit)
-    better = next((index for index in range(likely, found) if work.fits(ways[index], limit, track)), found)
+    better = next((index for index in range(likely, found) if work.fits(ways[index], limit, progress)), found)
     return work.given_up(ways[better], limit)
 
 
@@ -132,18 +132,18 @@ class _Work:
         self._forecasts: dict[_Way, float] = {}
         self._write = partial(write, hold=scene.hold, loop=output.loop == "forever", provenance=provenance)
 
-    def write(self, way: _Way, path: Path, track: Track, most: int | None = None) -> int:
+    def write(self, way: _Way, path: Path, progress: Progress, most: int | None = None) -> int:
         """Write the file in one way, and return how many bytes it has."""
         shown = self._frames(way.size)
         if way.fps != self._scene.fps:
             shown = shown.sparse(self._count(way))
-        self._write(shown, path, fps=way.fps, saving=way.saving, most=most, track=track)
+        self._write(shown, path, fps=way.fps, saving=way.saving, most=most, progress=progress)
         return path.stat().st_size
 
-    def fits(self, way: _Way, limit: int, track: Track) -> bool:
+    def fits(self, way: _Way, limit: int, progress: Progress) -> bool:
         """Write the file in one way if it comes out no larger than the limit, and tell whether it did."""
         try:
-            self.write(way, self._path, track, limit)
+            self.write(way, self._path, progress, limit)
         except TooLargeError:
             return False
         return True

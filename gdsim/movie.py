@@ -15,7 +15,7 @@ from gdsim.budget import write_within
 from gdsim.config import Animation, Experiment, Output, View
 from gdsim.descent import simulate
 from gdsim.embed import player_frame
-from gdsim.encode import SUFFIXES, Track
+from gdsim.encode import SUFFIXES, Progress
 from gdsim.errors import InputError, did_you_mean
 from gdsim.metadata import Provenance, versions
 from gdsim.player import page, write_player
@@ -42,14 +42,14 @@ class Movie:
     provenance: Provenance
     output: Output
 
-    def save(self, path: str | PathLike[str], *, track: Track = iter) -> Path:
+    def save(self, path: str | PathLike[str], *, progress: Progress = iter) -> Path:
         """Write the animation, for .html a page that plays it, and for .png, .svg and .pdf its last frame.
 
         What is given up to keep within the budget of the output is logged as a warning.
 
         Args:
             path: Where to write; its suffix decides the format.
-            track: Wraps the iterable of frames, to show progress.
+            progress: Wraps the iterable of frames, to show progress.
 
         Returns:
             The path.
@@ -59,7 +59,7 @@ class Movie:
             GdsimError: The file cannot be written, or is larger than the budget allows whatever is given up.
         """
         target = Path(path)
-        for words in save_scene(self.scene, target, output=self.output, provenance=self.provenance, track=track):
+        for words in save_scene(self.scene, target, output=self.output, provenance=self.provenance, progress=progress):
             logging.getLogger(__name__).warning("%s: %s", target, words)
         return target
 
@@ -158,7 +158,7 @@ def save_scene(
     output: Output | None = None,
     provenance: Provenance | None = None,
     drawn: Frames | None = None,
-    track: Track = iter,
+    progress: Progress = iter,
 ) -> tuple[str, ...]:
     """Draw a scene into a file.
 
@@ -168,7 +168,7 @@ def save_scene(
         output: How the file is written; the defaults when left out.
         provenance: What the file is to say of how it was made; nothing when left out.
         drawn: The scene's frames, where they have been made already.
-        track: Wraps the iterable of frames, to show progress.
+        progress: Wraps the iterable of frames, to show progress.
 
     Returns:
         What was given up to keep within the output's budget, a sentence each; mostly nothing.
@@ -184,4 +184,4 @@ def save_scene(
     if path.suffix.lower() in PAGES:
         write_player(scene, path, provenance=provenance, loop=output.loop == "forever")
         return ()
-    return write_within(scene, path, output=output, provenance=provenance, drawn=drawn, track=track)
+    return write_within(scene, path, output=output, provenance=provenance, drawn=drawn, progress=progress)

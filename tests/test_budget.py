@@ -140,10 +140,10 @@ def test_a_see_through_background_reaches_the_file_and_is_refused_where_it_canno
 def test_each_try_is_tracked(tmp_path, whole):
     seen = []
 
-    def track(frames):
+    def progress(frames):
         seen.append(len(frames))
         return frames
 
-    within(tmp_path / "a.gif", whole // 2, track=track)
+    within(tmp_path / "a.gif", whole // 2, progress=progress)
     assert seen[0] == 50
     assert len(seen) in (2, 3, 4)

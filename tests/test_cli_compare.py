@@ -15,9 +15,9 @@ import pytest
 from typer.testing import CliRunner
 
 import gdsim
+from gdsim.analysis import Table
+from gdsim.analysis.rows import OF_NETWORKS
 from gdsim.cli import app
-from gdsim.comparison import Table
-from gdsim.comparison.rows import OF_NETWORKS
 
 QUICK = "{objective: himmelblau, start: [-0.5, 4.2], steps: 30, optimizers: {SGD: {lr: 0.01}, Adam: {lr: 0.3}}}\n"
 

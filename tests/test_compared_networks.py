@@ -7,10 +7,9 @@ from dataclasses import replace
 import pytest
 
 import gdsim
-from gdsim.comparison import compare
+from gdsim.analysis import Finished, Tuning, check, compare, study
 from gdsim.report import write_report
 from gdsim.report.words import story
-from gdsim.study import Finished, Tuning, check, study
 
 MOONS = """
 objective: {network: mlp, data: {name: moons, n: 40}, hidden: [4], batch_size: 8}
@@ -56,10 +55,10 @@ def test_what_is_kept_is_known_by_its_data(moons, found, tmp_path):
     kept = tmp_path / "kept.jsonl"
     study(moons, finished=Finished(kept))
     steps = []
-    again = study(moons, finished=Finished(kept, resume=True), track=lambda each: steps.append(len(each)) or each)
+    again = study(moons, finished=Finished(kept, resume=True), progress=lambda each: steps.append(len(each)) or each)
     assert again.table.rows == found.table.rows
     other = gdsim.loads(MOONS.replace("n: 40", "n: 40, seed: 1"))
-    study(other, finished=Finished(kept, resume=True), track=lambda each: steps.append(len(each)) or each)
+    study(other, finished=Finished(kept, resume=True), progress=lambda each: steps.append(len(each)) or each)
     assert (steps[0], steps[1] > 0) == (0, True)
 
 

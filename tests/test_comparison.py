@@ -20,8 +20,8 @@ from hypothesis import strategies as st
 from rich.console import Console
 
 import gdsim
-from gdsim.cli.telling import grid
-from gdsim.comparison import compare, detours, failed_row, grouped, mean_angles, row_of, table, titles, write_csv
+from gdsim.analysis import compare, detours, failed_row, grouped, mean_angles, row_of, table, titles, write_csv
+from gdsim.cli.console import grid
 from gdsim.trajectory import Stop
 from tests.networks_made import trained
 

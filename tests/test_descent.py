@@ -538,13 +538,13 @@ def test_a_start_that_leaves_for_good_has_diverged_before_it_is_infinite() -> No
 def test_stepping_ends_when_no_start_is_finite() -> None:
     counted = []
 
-    def track(steps: Iterable[int]) -> Iterator[int]:
+    def progress(steps: Iterable[int]) -> Iterator[int]:
         assert len(steps) == 100_001  # type: ignore[arg-type]
         for step in steps:
             counted.append(step)
             yield step
 
-    path = descend(SPHERE, "SGD", start=[[1.0, 1.0]], steps=100_000, lr=100.0, track=track)
+    path = descend(SPHERE, "SGD", start=[[1.0, 1.0]], steps=100_000, lr=100.0, progress=progress)
     assert path.stops == (Stop.DIVERGED,)
     assert len(counted) < 300
     assert len(path.points) == 100_001
@@ -646,7 +646,7 @@ def test_an_interrupt_passes_through() -> None:
         raise KeyboardInterrupt
 
     with pytest.raises(KeyboardInterrupt):
-        descend(SPHERE, "Adam", start=[1.0, 1.0], steps=10, track=interrupted)
+        descend(SPHERE, "Adam", start=[1.0, 1.0], steps=10, progress=interrupted)
 
 
 def test_descending_works_where_gradients_are_switched_off() -> None:
@@ -741,11 +741,11 @@ def test_without_a_start_every_objective_has_its_own() -> None:
 def test_steps_are_tracked_once_an_objective() -> None:
     asked: list[int] = []
 
-    def track(steps: Iterable[int]) -> Iterable[int]:
+    def progress(steps: Iterable[int]) -> Iterable[int]:
         asked.append(len(list(steps)))
         return steps
 
-    simulate(loads("{objective: [himmelblau, beale], steps: 7, optimizers: {SGD: , Adam: }}"), track=track)
+    simulate(loads("{objective: [himmelblau, beale], steps: 7, optimizers: {SGD: , Adam: }}"), progress=progress)
     assert asked == [8, 8]
 
 

@@ -380,7 +380,7 @@ def test_colours_to_keep_are_kept_also_where_they_are_more_than_a_stage_has(tmp_
 def test_a_file_that_becomes_too_large_is_given_up(tmp_path: Path, suffix: str) -> None:
     frames, asked = growing_paths(40), []
 
-    def track(pictures: Iterable[np.ndarray]) -> Iterator[np.ndarray]:
+    def progress(pictures: Iterable[np.ndarray]) -> Iterator[np.ndarray]:
         for picture in pictures:
             asked.append(1)
             yield picture
@@ -390,7 +390,7 @@ def test_a_file_that_becomes_too_large_is_given_up(tmp_path: Path, suffix: str) 
     assert written.stat().st_size == size
     written.unlink()
     with pytest.raises(TooLargeError) as caught:
-        write(frames, tmp_path / f"race{suffix}", fps=25, hold=0, most=size // 2, track=track)
+        write(frames, tmp_path / f"race{suffix}", fps=25, hold=0, most=size // 2, progress=progress)
     assert caught.value.written > size // 2
     assert not [*tmp_path.iterdir()]
     assert no_child_is_left()
@@ -475,13 +475,13 @@ def test_formats_without_opacity_refuse_what_is_see_through(tmp_path: Path, suff
 def test_frames_pass_through_track_once(tmp_path: Path, suffix: str) -> None:
     seen = []
 
-    def track(frames: Iterable[np.ndarray]) -> Iterator[np.ndarray]:
+    def progress(frames: Iterable[np.ndarray]) -> Iterator[np.ndarray]:
         for frame in frames:
             seen.append(frame.shape)
             yield frame
 
     path = tmp_path / "made" / f"RACE{suffix.upper()}"
-    assert write(growing_paths(4), path, fps=25, hold=0, track=track) == path
+    assert write(growing_paths(4), path, fps=25, hold=0, progress=progress) == path
     assert seen == [(240, 320, 3)] * 4
     assert [*path.parent.iterdir()] == [path]
     assert no_child_is_left()
@@ -500,7 +500,7 @@ def test_an_interrupt_leaves_no_file_and_no_child(tmp_path: Path, suffix: str, e
             yield frame
 
     with pytest.raises(error):
-        write(growing_paths(), path, fps=25, hold=1, track=interrupted)
+        write(growing_paths(), path, fps=25, hold=1, progress=interrupted)
     assert [*tmp_path.iterdir()] == [path]
     assert path.read_text() == "what was there before"
     assert no_child_is_left()

@@ -17,7 +17,7 @@ from typer.testing import CliRunner
 
 from gdsim import Experiment, Stop, Trajectory, load, loads, read, save, simulate
 from gdsim.cli import app
-from gdsim.cli.preparing import notes
+from gdsim.cli.common import notes
 from gdsim.config import View
 from gdsim.descent import shown
 from gdsim.errors import InputError
@@ -380,13 +380,13 @@ def test_what_was_seen_is_not_computed_again(clouds: Network, paths: tuple[Traje
 def test_progress_is_told_of_all_that_is_computed(clouds: Network, raw: tuple[Trajectory, ...]) -> None:
     counted = []
 
-    def track(rows: Iterable[int]) -> Iterator[int]:
+    def progress(rows: Iterable[int]) -> Iterator[int]:
         counted.append(0)
         for row in rows:
             counted[-1] += 1
             yield row
 
-    look(clouds, raw, View(), folder=HERE, seed=0, track=track)
+    look(clouds, raw, View(), folder=HERE, seed=0, progress=progress)
     assert counted == [51 * 51 + 15 * 15, 2 * 15]
 
 

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from scipy.stats import rankdata
 
 import gdsim
-from gdsim.comparison import (
+from gdsim.analysis import (
     Matrix,
     compare,
     data_profile,

@@ -16,14 +16,13 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import gdsim
-from gdsim.comparison import compare, failed_row, table
+from gdsim.analysis import Tuning, compare, failed_row, study, table
 from gdsim.render.charts import chart
 from gdsim.report import write_report
 from gdsim.report.markup import figures_table
 from gdsim.report.words import story, title, tuned_words
 from gdsim.scene import Curve, Panel, Style, number
 from gdsim.scene.words import joined
-from gdsim.study import Tuning, study
 from gdsim.themes import theme
 from tests.browse import visit, wait_for
 

@@ -13,7 +13,7 @@ import torch
 from captum import attr
 from PIL import Image
 
-from gdsim.cli.attributing import saliency
+from gdsim.cli.saliency import saliency
 from gdsim.config import View, load
 from gdsim.descent import simulate
 from gdsim.encode import write
@@ -248,7 +248,7 @@ def test_maps_follow_the_weights_along_the_path():
     training = trained(net, 5)
     seen = []
     wanted = View(panels=["saliency"], saliency={"image": 1}).saliency
-    made = maps(net, training, wanted, seed=0, track=lambda rows: seen.extend(rows) or rows)
+    made = maps(net, training, wanted, seed=0, progress=lambda rows: seen.extend(rows) or rows)
     assert np.array_equal(made.steps, [0, 2, 4, 6, 8])
     assert len(seen) == 5
     assert (made.number, made.target, made.method) == (1, 1, "gradient")

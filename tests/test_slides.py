@@ -21,8 +21,8 @@ from pptx.oxml import parse_xml
 from pptx.util import Inches
 
 import gdsim
-from gdsim.cli.presenting import make_deck
-from gdsim.comparison import compare, failed_row, table
+from gdsim.analysis import compare, failed_row, table
+from gdsim.cli.slides import make_deck
 from gdsim.errors import GdsimError, InputError
 from gdsim.metadata import Provenance
 from gdsim.slides import Shown, empty_deck, look_around

@@ -15,10 +15,10 @@ from hypothesis import given
 from hypothesis import strategies as some
 
 import gdsim
-from gdsim.comparison.rows import order
+from gdsim.analysis import RANGES, Finished, Tuning, moved, study
+from gdsim.analysis.derive import for_tuning
+from gdsim.analysis.rows import order
 from gdsim.errors import ConfigError, GdsimError, InputError
-from gdsim.study import RANGES, Finished, Tuning, moved, study
-from gdsim.study.rewriting import for_tuning
 
 SMALL = """
 objective: rosenbrock
@@ -493,15 +493,15 @@ class InterruptedStudyError(Exception):
 
 
 def until(count):
-    """Track work that is interrupted after so much of it."""
+    """Progress work that is interrupted after so much of it."""
 
-    def track(work):
+    def progress(work):
         for done, each in enumerate(work):
             if done == count:
                 raise InterruptedStudyError
             yield each
 
-    return track
+    return progress
 
 
 @pytest.mark.parametrize("objective", ["beale", "{expression: x**4 + y**2 - x}"])
@@ -511,7 +511,7 @@ def test_an_interrupted_study_goes_on_to_the_same_table(tmp_path, objective, cou
     tuning, path = Tuning(budget=7), tmp_path / "kept" / "study.jsonl"
     whole = study(gdsim.loads(text), tuning=tuning)
     with pytest.raises(InterruptedStudyError):
-        study(gdsim.loads(text), tuning=tuning, finished=Finished(path), track=until(count))
+        study(gdsim.loads(text), tuning=tuning, finished=Finished(path), progress=until(count))
     asked = []
 
     def counted(work):
@@ -519,7 +519,7 @@ def test_an_interrupted_study_goes_on_to_the_same_table(tmp_path, objective, cou
         return iter(work)
 
     kept = Finished(path, resume=True)
-    again = study(gdsim.loads(text), tuning=tuning, finished=kept, track=counted)
+    again = study(gdsim.loads(text), tuning=tuning, finished=kept, progress=counted)
     assert again.table.to_csv() == whole.table.to_csv()
     assert again.table.to_json() == whole.table.to_json()
     np.testing.assert_array_equal(again.evaluations, whole.evaluations)
@@ -536,12 +536,12 @@ def test_an_interrupted_study_goes_on_to_the_same_table(tmp_path, objective, cou
 def test_what_is_done_is_all_that_was_announced(tmp_path):
     seen = []
 
-    def track(work):
+    def progress(work):
         for each in work:
             seen.append(each)
             yield each
 
-    study(gdsim.loads(FAILING), tuning=Tuning(budget=3), track=track)
+    study(gdsim.loads(FAILING), tuning=Tuning(budget=3), progress=progress)
     assert seen == list(range((4 + 4 + 1) * 41))
 
 
@@ -674,5 +674,5 @@ def test_code_beside_the_config_stays_there(tmp_path):
 
 def test_many_values_come_in_chunks_with_the_same_result(monkeypatch):
     whole = study(gdsim.loads(SMALL), tuning=Tuning(budget=7))
-    monkeypatch.setattr("gdsim.study.parts.CHUNK", 1)
+    monkeypatch.setattr("gdsim.analysis.parts.CHUNK", 1)
     assert study(gdsim.loads(SMALL), tuning=Tuning(budget=7)).table.to_csv() == whole.table.to_csv()

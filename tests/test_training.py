@@ -366,13 +366,13 @@ def test_a_divergence_repeats_the_last_real_row(data: Data, name: str) -> None:
     methods = [training_method(label, name, {"lr": 30.0}, shapes(of)) for label in ("x", "y")]
     seen: list[int] = []
 
-    def track(steps: Iterable[int]) -> Iterator[int]:
+    def progress(steps: Iterable[int]) -> Iterator[int]:
         for step in steps:
             seen.append(step)
             yield step
         seen.append(-1)
 
-    path, again = train(of, methods, [None, None], steps=400, seed=SEED, track=track)
+    path, again = train(of, methods, [None, None], steps=400, seed=SEED, progress=progress)
     assert seen == [*range(802), -1]
     np.testing.assert_array_equal(path.training.weights, again.training.weights)
     assert path.stops == (Stop.DIVERGED,)
@@ -521,7 +521,7 @@ def test_notes_on_networks_are_their_own() -> None:
 
 
 def test_an_interrupt_leaves_everything_as_it_was(net: Network) -> None:
-    def track(steps: Iterable[int]) -> Iterator[int]:
+    def progress(steps: Iterable[int]) -> Iterator[int]:
         for step in steps:
             if step == 20:
                 raise KeyboardInterrupt
@@ -530,7 +530,7 @@ def test_an_interrupt_leaves_everything_as_it_was(net: Network) -> None:
     chosen = [training_method(name, name, {}, shapes(net)) for name in ("SGD", "Adam")]
     before = torch.get_rng_state(), torch.get_num_threads()
     with pytest.raises(KeyboardInterrupt):
-        train(net, chosen, [None, None], steps=STEPS, seed=SEED, track=track)
+        train(net, chosen, [None, None], steps=STEPS, seed=SEED, progress=progress)
     assert torch.equal(before[0], torch.get_rng_state())
     assert before[1] == torch.get_num_threads()
 

@@ -13,7 +13,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from gdsim import Experiment, Stop, Trajectory, descend, load, loads, objective, read, save, simulate
-from gdsim.cli.preparing import load_one
+from gdsim.cli.common import load_one
 from gdsim.errors import GdsimError, InputError
 from gdsim.trajectory import SIZE_LIMIT, home
 

@@ -14,7 +14,7 @@ import typer
 from typer.core import TyperGroup
 
 import gdsim
-from gdsim.cli import asking, attributing, making
+from gdsim.cli import inspect, run, saliency
 from gdsim.errors import GdsimError
 
 __all__ = ["app", "main"]
@@ -90,16 +90,16 @@ def gdsim_command(
     """
 
 
-app.command()(making.run)
-app.command(short_help="Compare the optimizers of each CONFIG; print a table.")(making.compare)
-app.command(short_help="Make a PowerPoint deck, with notes and a table of figures.")(making.slides)
-app.command()(making.render)
-app.command(short_help="Draw what trained networks see in an image.")(attributing.saliency)
-app.command("list")(asking.list_names)
-app.command(cls=asking.WithNumbers)(asking.show)
-app.command(cls=asking.WithNumbers)(asking.grad)
-app.command()(asking.embed)
-app.command()(asking.source)
-app.command()(asking.init)
-app.command()(asking.validate)
-app.command("schema")(asking.print_schema)
+app.command()(run.run)
+app.command(short_help="Compare the optimizers of each CONFIG; print a table.")(run.compare)
+app.command(short_help="Make a PowerPoint deck, with notes and a table of figures.")(run.slides)
+app.command()(run.render)
+app.command(short_help="Draw what trained networks see in an image.")(saliency.saliency)
+app.command("list")(inspect.list_names)
+app.command(cls=inspect.WithNumbers)(inspect.show)
+app.command(cls=inspect.WithNumbers)(inspect.grad)
+app.command()(inspect.embed)
+app.command()(inspect.source)
+app.command()(inspect.init)
+app.command()(inspect.validate)
+app.command("schema")(inspect.print_schema)

@@ -48,7 +48,7 @@ def load(
     path: str | os.PathLike[str],
     *,
     overrides: Sequence[str] = (),
-    passing: Mapping[str, str] = NOTHING,
+    transient_overrides: Mapping[str, str] = NOTHING,
     allow_code: bool = False,
 ) -> Experiment:
     """Read an experiment from a YAML file.
@@ -57,7 +57,7 @@ def load(
         path: The file.
         overrides: Values to put over those of the file, each `KEY=VALUE` with a dotted key and a value in
             YAML: `"optimizers.Adam.lr=0.1"`.
-        passing: More of them, which do not go into `Experiment.yaml`, each with what errors call it:
+        transient_overrides: More of them that are not written into `Experiment.yaml`, each with its name in errors:
             `{"output.formats=[gif]": "--format gif"}`.
         allow_code: Whether a Python file that the configuration names may run.
 
@@ -72,7 +72,7 @@ def load(
         file=str(path),
         folder=path.parent,
         overrides=overrides,
-        passing=passing,
+        transient_overrides=transient_overrides,
         allow_code=allow_code,
     )
 
@@ -84,7 +84,7 @@ def loads(
     file: str = "<text>",
     folder: str | os.PathLike[str] = "",
     overrides: Sequence[str] = (),
-    passing: Mapping[str, str] = NOTHING,
+    transient_overrides: Mapping[str, str] = NOTHING,
     allow_code: bool = False,
 ) -> Experiment:
     """Read an experiment from YAML text.
@@ -95,7 +95,7 @@ def loads(
         file: What the text is called in errors.
         folder: Where files lie that the text names; the current folder when left out.
         overrides: As for `load`.
-        passing: As for `load`.
+        transient_overrides: As for `load`.
         allow_code: As for `load`.
 
     Raises:
@@ -103,7 +103,7 @@ def loads(
         ConfigError: The text is no valid configuration. The error holds every mistake.
     """
     kept = override(parse(text, file), {each: f"--set {each}" for each in overrides})
-    document = override(kept, passing)
+    document = override(kept, transient_overrides)
     if () in document.unread:
         raise document.error(document.problems)
     if document.value is None:

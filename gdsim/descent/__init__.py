@@ -17,7 +17,7 @@ import torch
 
 from gdsim.descent.arrange import arrangement, confirmed, drawn
 from gdsim.descent.ends import trajectory
-from gdsim.descent.record import Record, Track, walk_on
+from gdsim.descent.record import Progress, Record, walk_on
 from gdsim.descent.starting import check_values, given, starts
 from gdsim.descent.walk import Course, Walk
 from gdsim.errors import ConfigError, InputError
@@ -44,7 +44,7 @@ def descend(
     schedule: Mapping[str, Any] | None = None,
     noise: float = 0.0,
     clip_norm: float | None = None,
-    track: Track = iter,
+    progress: Progress = iter,
     args: Mapping[str, Any] | None = None,
     **settings: Any,
 ) -> Trajectory:
@@ -64,7 +64,7 @@ def descend(
             is given; the gradients recorded are without it.
         clip_norm: The gradient that the optimizer is given, noise included, is scaled down to this norm where
             it is longer, as `torch.nn.utils.clip_grad_norm_` does.
-        track: Wraps the iterable of steps, as `tqdm.tqdm` does.
+        progress: Wraps the iterable of steps, as `tqdm.tqdm` does.
         args: Arguments of the optimizer, also such as have the name of one of these here. A class that wraps
             another one takes it as a class or a mapping: `args={"optimizer": {"class": "SGD", "lr": 0.1}}`;
             arguments that it does not name itself are those of the wrapped one.
@@ -87,16 +87,16 @@ def descend(
             clip_norm=clip_norm,
             dim=objective.dim,
         )
-        return _descend_together(objective, [chosen], [None], points, steps, seed, track)[0]
+        return _descend_together(objective, [chosen], [None], points, steps, seed, progress)[0]
 
 
-def simulate(experiment: Experiment, *, track: Track = iter) -> tuple[Trajectory, ...]:
+def simulate(experiment: Experiment, *, progress: Progress = iter) -> tuple[Trajectory, ...]:
     """Descend every objective of an experiment with all its optimizers from all its starts, and train its networks.
 
     Args:
         experiment: What to simulate.
-        track: Wraps the iterable of steps, once an objective, as `tqdm.tqdm` does; for a network also that of all that
-            is then computed of its landscape.
+        progress: Wraps the iterable of steps of each objective, as `tqdm.tqdm` does; for a network also that of all
+            that is then computed of its landscape.
 
     Returns:
         One trajectory an objective and optimizer, in the experiment's order, all of the first objective before those
@@ -105,10 +105,10 @@ def simulate(experiment: Experiment, *, track: Track = iter) -> tuple[Trajectory
     Raises:
         ConfigError: A class, an argument or a start is at fault.
     """
-    return shown(experiment, trained(experiment, track=track), track=track)
+    return shown(experiment, trained(experiment, progress=progress), progress=progress)
 
 
-def trained(experiment: Experiment, *, track: Track = iter) -> tuple[Trajectory, ...]:
+def trained(experiment: Experiment, *, progress: Progress = iter) -> tuple[Trajectory, ...]:
     """Return what `simulate` does before it looks at networks: weights are there, and landscapes are blank."""
     with quiet_single_thread():
         colors = [spec.color for spec in experiment.optimizers.values()]
@@ -119,14 +119,16 @@ def trained(experiment: Experiment, *, track: Track = iter) -> tuple[Trajectory,
                 if each.network is not None:
                     from gdsim.training import train
 
-                    trajectories += train(each.network, each.methods, colors, steps=steps, seed=seed, track=track)
+                    trajectories += train(each.network, each.methods, colors, steps=steps, seed=seed, progress=progress)
                 else:
                     task = each.objective, each.methods, colors, each.points
-                    trajectories += _descend_together(*task, steps, seed, track)
+                    trajectories += _descend_together(*task, steps, seed, progress)
         return tuple(trajectories)
 
 
-def shown(experiment: Experiment, trajectories: Sequence[Trajectory], *, track: Track = iter) -> tuple[Trajectory, ...]:
+def shown(
+    experiment: Experiment, trajectories: Sequence[Trajectory], *, progress: Progress = iter
+) -> tuple[Trajectory, ...]:
     """Return trajectories as the view of an experiment wants to see them: networks on its plane of their weights.
 
     What has been seen before is not computed again, and functions' trajectories stay as they are.
@@ -134,7 +136,7 @@ def shown(experiment: Experiment, trajectories: Sequence[Trajectory], *, track: 
     Args:
         experiment: Has the objectives, the optimizers and the view.
         trajectories: All that it makes, in its order.
-        track: Wraps the iterables of what is computed.
+        progress: Wraps the iterables of what is computed.
 
     Raises:
         ConfigError: The plane or what is shown beside it fits no trajectory.
@@ -147,13 +149,15 @@ def shown(experiment: Experiment, trajectories: Sequence[Trajectory], *, track: 
             from gdsim.training import look
 
             with experiment.located(index):
-                own = look(network, own, experiment.view, folder=experiment.folder, seed=experiment.seed, track=track)
+                own = look(
+                    network, own, experiment.view, folder=experiment.folder, seed=experiment.seed, progress=progress
+                )
         seen += own
     return tuple(seen)
 
 
 def sweep(
-    experiment: Experiment, label: str, settings: Sequence[Mapping[str, Any]], *, track: Track = iter
+    experiment: Experiment, label: str, settings: Sequence[Mapping[str, Any]], *, progress: Progress = iter
 ) -> tuple[Trajectory | InputError, ...]:
     """Descend the first objective of an experiment with one of its optimizers, once for each of several settings.
 
@@ -161,7 +165,7 @@ def sweep(
         experiment: What to simulate.
         label: The optimizer.
         settings: For each descent, all arguments of the class.
-        track: Wraps the iterable of steps; it is called again where one descent fails and the others are repeated.
+        progress: Wraps the iterable of steps; it is called again where one descent fails and the others are repeated.
 
     Returns:
         For each settings the trajectory that `simulate` would return, or why the class cannot take them.
@@ -186,7 +190,7 @@ def sweep(
 
         def descended(indices: Sequence[int]) -> Sequence[Trajectory]:
             chosen, colors = [methods[index] for index in indices], [spec.color] * len(indices)
-            return _descend_together(objective, chosen, colors, points, experiment.steps, experiment.seed, track)
+            return _descend_together(objective, chosen, colors, points, experiment.steps, experiment.seed, progress)
 
         swept |= _without_the_failing([*methods], descended)
     return tuple(swept[index] for index in range(len(settings)))
@@ -325,7 +329,7 @@ def _descend_together(
     points: FloatArray,
     steps: int,
     seed: int,
-    track: Track,
+    progress: Progress,
 ) -> tuple[Trajectory, ...]:
     """Descend with all methods from all points, in one record."""
     count, dim = points.shape
@@ -334,7 +338,7 @@ def _descend_together(
     courses = [Course(each, objective, points, seed, range(count)) for each in methods]
     before = None if all(each.is_known for each in methods) else Chances.now()
     walks = [Walk(course, arrangement(course, steps)) for course in courses]
-    walk_on(walks, record, track)
+    walk_on(walks, record, progress)
     walks = [confirmed(walk, part) for walk, part in zip(walks, parts, strict=True)]
     if before is not None and not before.last():
         walks = [drawn(walk, part) for walk, part in zip(walks, parts, strict=True)]

@@ -12,9 +12,9 @@ from gdsim.descent.walk import Walk, evaluate
 from gdsim.errors import InputError
 from gdsim.trajectory import SIZE_LIMIT
 
-__all__ = ["Record", "Track", "walk_on"]
+__all__ = ["Progress", "Record", "walk_on"]
 
-Track = Callable[[Iterable[int]], Iterable[int]]
+Progress = Callable[[Iterable[int]], Iterable[int]]
 
 CHECK_EVERY = 64
 """Every so many steps it is seen whether any start is still finite."""
@@ -53,12 +53,12 @@ class Record:
         return Record(self.points[:, paths], self.values[:, paths], self.gradients[:, paths])
 
 
-def walk_on(walks: Sequence[Walk], record: Record, track: Track = iter) -> None:
+def walk_on(walks: Sequence[Walk], record: Record, progress: Progress = iter) -> None:
     """Take every step of all walks together, and record where each was taken."""
     objective = walks[0].course.objective
     counts = [len(walk.course.points) for walk in walks]
     last = len(record.points) - 1
-    for step in track(range(last + 1)):
+    for step in progress(range(last + 1)):
         points = torch.cat([walk.points() for walk in walks], out=record.points[step])
         values, gradients = evaluate(objective, points)
         record.values[step], record.gradients[step] = values, gradients

@@ -10,7 +10,7 @@ from types import MappingProxyType
 from PIL import Image
 
 from gdsim.encode.apng import write_apng
-from gdsim.encode.frames import Frames, Track
+from gdsim.encode.frames import Frames, Progress
 from gdsim.encode.gif import write_gif
 from gdsim.encode.manner import Manner, TooLargeError
 from gdsim.encode.video import CODECS, CRF, write_video
@@ -19,7 +19,7 @@ from gdsim.errors import InputError, did_you_mean
 from gdsim.files import atomic_write
 from gdsim.metadata import Provenance
 
-__all__ = ["SAVINGS", "SUFFIXES", "Frames", "TooLargeError", "Track", "write"]
+__all__ = ["SAVINGS", "SUFFIXES", "Frames", "Progress", "TooLargeError", "write"]
 
 _ANIMATIONS = {".apng": write_apng, ".gif": write_gif, **dict.fromkeys(CODECS, write_video)}
 
@@ -50,7 +50,7 @@ def write(
     *,
     fps: int,
     hold: float,
-    track: Track = iter,
+    progress: Progress = iter,
     loop: bool = True,
     saving: int = 0,
     provenance: Provenance | None = None,
@@ -65,7 +65,7 @@ def write(
         path: Where to write; its suffix decides the format. Folders on the way are made.
         fps: Frames a second, 1 to 50.
         hold: How much longer than a frame the last one stays, in seconds, 0 to 1200.
-        track: Wraps the iterable of frames, to show progress.
+        progress: Wraps the iterable of frames, to show progress.
         loop: Whether a GIF, APNG or WebP begins anew, for ever; a video has no such wish.
         saving: The stage of `SAVINGS`, 0 the best.
         provenance: How it was made; travels inside the file.
@@ -90,7 +90,7 @@ def write(
     _check(suffix, fps, hold, saving)
     with atomic_write(target) as partial:
         if suffix in _ANIMATIONS:
-            manner = Manner(fps, hold, track, loop, saving, provenance, most)
+            manner = Manner(fps, hold, progress, loop, saving, provenance, most)
             _ANIMATIONS[suffix](frames, partial, manner)
         elif suffix == ".png":
             Image.fromarray(frames.poster()).save(partial, pnginfo=png_texts(provenance))

@@ -37,7 +37,7 @@ def write_apng(frames: Frames, path: Path, manner: Manner) -> None:
         file.write(_chunk(b"acTL", struct.pack(">2I", len(frames), 0 if manner.loop else 1)))
         for kind, content, *_ in png_texts(manner.provenance).chunks:
             file.write(_chunk(kind, content))
-        for number, (left, top, patch) in enumerate(_patches(manner.track(frames))):
+        for number, (left, top, patch) in enumerate(_patches(manner.progress(frames))):
             held = round(manner.hold * fps) if number == len(frames) - 1 else 0
             place = (patch.shape[1], patch.shape[0], left, top)
             control = struct.pack(">5I2H2B", max(0, 2 * number - 1), *place, 1 + held, fps, _KEEP_BELOW, _PUT_OVER)

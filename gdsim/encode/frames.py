@@ -10,11 +10,11 @@ from typing import Protocol, TypeAlias
 import numpy as np
 import numpy.typing as npt
 
-__all__ = ["Frame", "Frames", "Track", "bounding_box", "changed_pixels"]
+__all__ = ["Frame", "Frames", "Progress", "bounding_box", "changed_pixels"]
 
 Frame: TypeAlias = npt.NDArray[np.uint8]
 Pixels: TypeAlias = npt.NDArray[np.intp]
-Track: TypeAlias = Callable[[Iterable[Frame]], Iterable[Frame]]
+Progress: TypeAlias = Callable[[Iterable[Frame]], Iterable[Frame]]
 
 
 class Frames(Protocol):

@@ -55,7 +55,7 @@ def write_gif(frames: Frames, path: Path, manner: Manner) -> None:
             file.write(_ENDLESS)
         if manner.provenance is not None:
             file.write(gif_comment(manner.provenance))
-        patches = _patches(manner.track(frames), palette, bits)
+        patches = _patches(manner.progress(frames), palette, bits)
         for patch, delay, shown in _timed(patches, manner.fps, manner.hold):
             file.writelines(_blocks(patch, delay))
             manner.check(file.tell(), shown / len(frames))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from gdsim.encode.frames import Track
+from gdsim.encode.frames import Progress
 from gdsim.errors import GdsimError
 from gdsim.metadata import Provenance
 
@@ -32,7 +32,7 @@ class Manner:
     Args:
         fps: Frames a second.
         hold: How much longer the last frame stays, in seconds.
-        track: Wraps the iterable of frames.
+        progress: Wraps the iterable of frames.
         loop: Whether it begins anew, for ever, where the format can say so.
         saving: The stage of `SAVINGS`.
         provenance: What it says of how it was made.
@@ -41,7 +41,7 @@ class Manner:
 
     fps: int
     hold: float
-    track: Track
+    progress: Progress
     loop: bool
     saving: int
     provenance: Provenance | None

@@ -96,7 +96,7 @@ def _arguments(frames: Frames, path: Path, manner: Manner, told: str) -> list[st
 
 def _pictures(frames: Frames, suffix: str, manner: Manner) -> Iterable[Frame]:
     """The frames in the form in which they are handed over."""
-    tracked = manner.track(frames)
+    tracked = manner.progress(frames)
     if suffix in CRF:
         return planes_and_opacity(tracked) if frames.transparent else planes(tracked)
     return with_few_colors(tracked, frames, manner.saving) if manner.saving else tracked

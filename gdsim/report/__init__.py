@@ -13,7 +13,7 @@ from gdsim.report.markdown import markdown
 from gdsim.report.page import page
 
 if TYPE_CHECKING:
-    from gdsim.study import Study
+    from gdsim.analysis import Study
 
 __all__ = ["write_report"]
 

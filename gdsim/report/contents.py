@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from gdsim.comparison import (
+from gdsim.analysis import (
     Matrix,
     Profile,
     Table,
@@ -23,7 +23,7 @@ from gdsim.report.diagrams import Loss, losses
 from gdsim.report.words import facts, story, title, tuned_words, versions, walked
 
 if TYPE_CHECKING:
-    from gdsim.study import Study
+    from gdsim.analysis import Study
 
 __all__ = ["Across", "Contents", "contents"]
 

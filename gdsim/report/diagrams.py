@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from gdsim.comparison import Profile
+from gdsim.analysis import Profile
 from gdsim.objectives import FloatArray
 from gdsim.render.charts import chart
 from gdsim.report.look import STANDINS, colored
@@ -16,8 +16,8 @@ from gdsim.report.words import walked
 from gdsim.scene import Curve, Panel, Style, axis_limits, number, on_axis
 
 if TYPE_CHECKING:
-    from gdsim.study import Curve as Descent
-    from gdsim.study import Study
+    from gdsim.analysis import Curve as Descent
+    from gdsim.analysis import Study
 
 __all__ = ["Loss", "data_chart", "loss_charts", "losses", "performance_chart"]
 

@@ -7,8 +7,8 @@ from collections.abc import Iterator, Sequence
 
 import numpy as np
 
-from gdsim.comparison import Profile
-from gdsim.comparison.writing import pipe_table, plain
+from gdsim.analysis import Profile
+from gdsim.analysis.formatting import pipe_table, plain
 from gdsim.objectives import FloatArray
 from gdsim.report.contents import Across, Contents
 from gdsim.report.diagrams import Loss

@@ -7,7 +7,7 @@ from html import escape
 
 import numpy as np
 
-from gdsim.comparison import Column, Matrix, Row, Table
+from gdsim.analysis import Column, Matrix, Row, Table
 from gdsim.report.film import Film
 from gdsim.report.look import colored
 from gdsim.report.words import plural

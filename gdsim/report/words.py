@@ -10,12 +10,12 @@ from typing import TYPE_CHECKING
 import numpy as np
 import numpy.typing as npt
 
-from gdsim.comparison import Matrix, Row, Table, of_networks, ranks, solved_shares
+from gdsim.analysis import Matrix, Row, Table, of_networks, ranks, solved_shares
 from gdsim.scene.words import joined
 
 if TYPE_CHECKING:
+    from gdsim.analysis import Tuning
     from gdsim.config import Experiment
-    from gdsim.study import Tuning
 
 __all__ = ["facts", "plural", "story", "title", "tuned_words", "versions", "walked"]
 

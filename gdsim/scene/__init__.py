@@ -7,7 +7,7 @@ from dataclasses import replace
 
 import numpy as np
 
-from gdsim.comparison import grouped, last_steps
+from gdsim.analysis import grouped, last_steps
 from gdsim.config import Animation, View
 from gdsim.errors import InputError
 from gdsim.objectives import FloatArray, Objective, inside

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 import numpy as np
 import numpy.typing as npt
 
-from gdsim.comparison import last_steps
+from gdsim.analysis import last_steps
 from gdsim.errors import InputError
 from gdsim.objectives import FloatArray, Objective
 from gdsim.scene.heat import that_ran

@@ -7,7 +7,7 @@ from types import MappingProxyType
 
 import numpy as np
 
-from gdsim.comparison import last_steps
+from gdsim.analysis import last_steps
 from gdsim.errors import InputError
 from gdsim.objectives import FloatArray
 from gdsim.scene.parts import Strip, Strips, Style

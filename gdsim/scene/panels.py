@@ -9,7 +9,7 @@ from types import MappingProxyType
 import numpy as np
 import numpy.typing as npt
 
-from gdsim.comparison import angles, distances, last_steps, moves, norms
+from gdsim.analysis import angles, distances, last_steps, moves, norms
 from gdsim.config import View
 from gdsim.errors import InputError
 from gdsim.objectives import FloatArray, Objective, inside

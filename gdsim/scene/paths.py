@@ -9,7 +9,7 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from gdsim.comparison import last_steps
+from gdsim.analysis import last_steps
 from gdsim.objectives import FloatArray, inside
 from gdsim.scene.grounds import ValueAxis, finite
 from gdsim.scene.levels import number

@@ -10,7 +10,7 @@ from types import MappingProxyType
 import numpy as np
 import numpy.typing as npt
 
-from gdsim.comparison import solved, steps_to_tolerance
+from gdsim.analysis import solved, steps_to_tolerance
 from gdsim.config import View
 from gdsim.objectives import FloatArray, Landscape, Objective
 from gdsim.scene.section import Section

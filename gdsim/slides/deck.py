@@ -10,7 +10,7 @@ from typing import Any
 
 from pptx.util import Emu, Inches
 
-from gdsim.comparison import Table
+from gdsim.analysis import Table
 from gdsim.files import atomic_write
 from gdsim.slides.figures import Colors, Sheet, draw_table, sheets
 from gdsim.slides.shown import Shown

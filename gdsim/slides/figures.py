@@ -12,7 +12,7 @@ from pptx.oxml import parse_xml
 from pptx.oxml.ns import nsdecls
 from pptx.util import Emu, Pt
 
-from gdsim.comparison import Column, Table
+from gdsim.analysis import Column, Table
 from gdsim.slides.stage import Box, rgb
 from gdsim.slides.words import plain
 

@@ -16,7 +16,7 @@ from gdsim.networks import Network
 from gdsim.objectives import FloatArray, Landscape, Objective, from_landscape, plane_name
 from gdsim.optimizers import quiet_single_thread
 from gdsim.training import planes
-from gdsim.training.loop import Track
+from gdsim.training.loop import Progress
 from gdsim.training.losses import Examples, Losses, losses, subset, testing, training
 from gdsim.training.maps import maps
 from gdsim.training.planes import Plane
@@ -35,7 +35,13 @@ ALIKE = 1e-4
 
 
 def look(
-    network: Network, trajectories: Sequence[Trajectory], view: View, *, folder: Path, seed: int, track: Track = iter
+    network: Network,
+    trajectories: Sequence[Trajectory],
+    view: View,
+    *,
+    folder: Path,
+    seed: int,
+    progress: Progress = iter,
 ) -> tuple[Trajectory, ...]:
     """Return the trajectories of a network on the plane that a view names, with all that its panels need.
 
@@ -48,7 +54,7 @@ def look(
         view: Gives `plane`, `examples`, `panels` and `saliency`.
         folder: Where the checkpoints lie that a plane is laid through.
         seed: What the network was trained by; draws the directions of a random plane.
-        track: Wraps the iterable of grid points, once for each thing that is computed.
+        progress: Wraps the iterable of grid points, once for each thing that is computed.
 
     Raises:
         InputError: The plane, its checkpoints or the image fit no trajectory; or the data or the module are not those
@@ -58,9 +64,9 @@ def look(
     with quiet_single_thread():
         if not _is_seen(found[0].objective.landscape, view):
             _check_unchanged(network, found[0], seed)
-            found = _on_plane(network, found, view, folder, seed, track)
+            found = _on_plane(network, found, view, folder, seed, progress)
         if "saliency" in view.panels:
-            found = tuple(_with_maps(network, each, view.saliency, seed, track) for each in found)
+            found = tuple(_with_maps(network, each, view.saliency, seed, progress) for each in found)
     return found
 
 
@@ -86,12 +92,12 @@ def _check_unchanged(network: Network, trajectory: Trajectory, seed: int) -> Non
 
 
 def _on_plane(
-    network: Network, trajectories: tuple[Trajectory, ...], view: View, folder: Path, seed: int, track: Track
+    network: Network, trajectories: tuple[Trajectory, ...], view: View, folder: Path, seed: int, progress: Progress
 ) -> tuple[Trajectory, ...]:
     anywhere = losses(network, seed)
     plane = _plane(network, anywhere, trajectories, view, folder, seed)
     examples = subset(network, len(network.data.x) if view.examples is None else view.examples, seed)
-    values, places, gradients = _computed(anywhere, plane, examples, track)
+    values, places, gradients = _computed(anywhere, plane, examples, progress)
     x, y = _along(plane)
     landscape = Landscape(
         plane=plane_name(view.plane),
@@ -110,7 +116,7 @@ def _on_plane(
     )
     blank = trajectories[0].objective
     objective = from_landscape(landscape, name=blank.name, title=blank.title, source=blank.source)
-    return _projected(anywhere, objective, landscape, trajectories, track)
+    return _projected(anywhere, objective, landscape, trajectories, progress)
 
 
 def _plane(
@@ -141,14 +147,14 @@ def _along(plane: Plane) -> tuple[FloatArray, FloatArray]:
 
 
 def _computed(
-    anywhere: Losses, plane: Plane, examples: Examples, track: Track
+    anywhere: Losses, plane: Plane, examples: Examples, progress: Progress
 ) -> tuple[FloatArray, FloatArray, FloatArray]:
     """Compute the losses (rows, columns) on the grid of a plane, and places (n, 2) with the gradients there, (n, 2)."""
     spots = np.stack(np.meshgrid(*_along(plane)), -1).reshape(-1, 2)
     centred = plane.half * ((2 * np.arange(ARROWS) + 1) / ARROWS - 1)
     places = np.stack(np.meshgrid(*(middle + centred for middle in plane.middle)), -1).reshape(-1, 2)
     values, gradients = np.empty(len(spots)), np.empty(places.shape)
-    for index in track(range(len(spots) + len(places))):
+    for index in progress(range(len(spots) + len(places))):
         if index < len(spots):
             values[index] = anywhere.loss(plane.origin + spots[index] @ plane.axes, examples)
         else:
@@ -183,14 +189,14 @@ COMPUTED = ("test_loss", "accuracy", "test_accuracy", "gradient_norm", "plane_lo
 
 
 def _projected(
-    anywhere: Losses, objective: Objective, landscape: Landscape, trajectories: Sequence[Trajectory], track: Track
+    anywhere: Losses, objective: Objective, landscape: Landscape, trajectories: Sequence[Trajectory], progress: Progress
 ) -> tuple[Trajectory, ...]:
     """Return trajectories on the landscape, with the figures of the full data."""
     full, test = training(anywhere.network), testing(anywhere.network)
     trained = [each.training for each in trajectories if each.training is not None]
     kept = [_empty(landscape, each) for each in trained]
     rows = [(number, row) for number, each in enumerate(trained) for row in range(len(each.kept))]
-    for index in track(range(len(rows))):
+    for index in progress(range(len(rows))):
         number, row = rows[index]
         _compute(kept[number], row, trained[number], landscape, anywhere, (full, test))
     return tuple(
@@ -259,12 +265,14 @@ def _between(trajectory: Trajectory, trained: Training, kept: _Kept, objective: 
     )
 
 
-def _with_maps(network: Network, trajectory: Trajectory, wanted: SaliencySpec, seed: int, track: Track) -> Trajectory:
+def _with_maps(
+    network: Network, trajectory: Trajectory, wanted: SaliencySpec, seed: int, progress: Progress
+) -> Trajectory:
     trained = trajectory.training
     if trained is None or (trained.maps is not None and _shows(trained.maps, wanted, network)):
         return trajectory
     _check_unchanged(network, trajectory, seed)
-    made = maps(network, trained, wanted, seed=seed, track=track)
+    made = maps(network, trained, wanted, seed=seed, progress=progress)
     label = int(network.data.y_test[made.number])
     return replace(trajectory, training=replace(trained, maps=replace(made, label=label)))
 

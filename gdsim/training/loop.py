@@ -15,9 +15,9 @@ from gdsim.training.learner import Learner
 from gdsim.training.record import Record, kept_steps
 from gdsim.trajectory import IntArray, Training, Trajectory
 
-__all__ = ["Track", "train"]
+__all__ = ["Progress", "train"]
 
-Track = Callable[[Iterable[int]], Iterable[int]]
+Progress = Callable[[Iterable[int]], Iterable[int]]
 
 
 def train(
@@ -27,7 +27,7 @@ def train(
     *,
     steps: int,
     seed: int,
-    track: Track = iter,
+    progress: Progress = iter,
 ) -> tuple[Trajectory, ...]:
     """Train a network with each of several optimizers.
 
@@ -37,7 +37,7 @@ def train(
         colors: The colour of each, or None.
         steps: How many updates to take.
         seed: Makes the weights and the order of the mini-batches.
-        track: Wraps the iterable of steps, once for all optimizers together.
+        progress: Wraps the iterable of steps, once for all optimizers together.
 
     Returns:
         One trajectory an optimizer, over the network's blank landscape: its points, values and gradients are zeros, and
@@ -47,7 +47,7 @@ def train(
         InputError: A class cannot take its steps on the network's parameters, or the module fails.
     """
     kept, objective = kept_steps(network, steps, len(methods)), network.objective()
-    ticks = iter(track(range(len(methods) * (steps + 1))))
+    ticks = iter(progress(range(len(methods) * (steps + 1))))
     trajectories = []
     for method, color in zip(methods, colors, strict=True):
         own = islice(ticks, steps + 1)

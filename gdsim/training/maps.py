@@ -12,7 +12,7 @@ from gdsim.networks import Data, Network
 from gdsim.networks.scores import class_problem, image_of, settle
 from gdsim.objectives import FloatArray
 from gdsim.training.attribution import attribution, averaged, inner_method
-from gdsim.training.loop import Track
+from gdsim.training.loop import Progress
 from gdsim.trajectory import Maps, Training
 
 if TYPE_CHECKING:
@@ -49,7 +49,7 @@ class Explanation:
     maps: dict[str, FloatArray]
 
 
-def maps(network: Network, training: Training, saliency: SaliencySpec, *, seed: int, track: Track = iter) -> Maps:
+def maps(network: Network, training: Training, saliency: SaliencySpec, *, seed: int, progress: Progress = iter) -> Maps:
     """Return how the map of an image changes along a training path.
 
     Args:
@@ -57,7 +57,7 @@ def maps(network: Network, training: Training, saliency: SaliencySpec, *, seed: 
         training: Its weights at the steps that were kept; of more than `MOMENTS`, evenly chosen ones are looked at.
         saliency: Which image, which class and which method.
         seed: What the network was trained by; draws the noise of SmoothGrad, the same at each step.
-        track: Wraps the iterable of steps.
+        progress: Wraps the iterable of steps.
 
     Returns:
         The maps, (k, rows, columns), whatever the shape of the images; not a number where the weights are so large
@@ -71,7 +71,7 @@ def maps(network: Network, training: Training, saliency: SaliencySpec, *, seed: 
     image, target = _asked(data, number, saliency.target, ("view", "saliency"))
     rows = np.unique(np.linspace(0, len(training.kept) - 1, MOMENTS).round().astype(np.int64))
     module, made = _module(network, seed), []
-    for row in track(rows.tolist()):
+    for row in progress(rows.tolist()):
         settle(module, training.weights[row], data)
         try:
             made.append(attribution(module, image, target, saliency.method, size=data.image, seed=seed))

@@ -14,10 +14,10 @@ from matplotlib.patheffects import withStroke
 from PIL import Image
 
 import gdsim
+from gdsim.analysis import Tuning, study
 from gdsim.descent import shown, starts, trained
 from gdsim.render.still import points
 from gdsim.scene import Scene
-from gdsim.study import Tuning, study
 
 Figures = dict[str, float]
 

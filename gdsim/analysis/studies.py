@@ -6,18 +6,19 @@ from collections.abc import Mapping, Sequence
 
 import numpy as np
 
-from gdsim.comparison import table, titles
+from gdsim.analysis.captions import caption
+from gdsim.analysis.derive import ALL, apart, for_tuning, moved
+from gdsim.analysis.grouping import titles
+from gdsim.analysis.hyperparameters import tuned_names
+from gdsim.analysis.parts import Part
+from gdsim.analysis.progress import Pace, Progress
+from gdsim.analysis.results import Curve, Result, Study
+from gdsim.analysis.resuming import Finished
+from gdsim.analysis.search import need_optuna
+from gdsim.analysis.tables import table
+from gdsim.analysis.tuning import RANGES, Tuning, parsed_range
 from gdsim.config import Experiment
 from gdsim.errors import ConfigError, InputError
-from gdsim.study.captions import caption
-from gdsim.study.classes import tuned_names
-from gdsim.study.pace import Pace, Track
-from gdsim.study.parts import Part
-from gdsim.study.results import Curve, Result, Study
-from gdsim.study.resuming import Finished
-from gdsim.study.rewriting import ALL, apart, for_tuning, moved
-from gdsim.study.search import need_optuna
-from gdsim.study.tuning import RANGES, Tuning, parsed_range
 
 __all__ = [
     "ALL",
@@ -39,7 +40,7 @@ def study(
     objectives: Sequence[str] | None = None,
     starts: int | None = None,
     tuning: Tuning | None = None,
-    track: Track = iter,
+    progress: Progress = iter,
     finished: Finished | None = None,
 ) -> Study:
     """Compare the optimizers of an experiment.
@@ -56,7 +57,7 @@ def study(
             whose minimum is known.
         starts: So many random starts in each objective's bounds instead of its own.
         tuning: What is tuned, for each optimizer on each objective; nothing when None.
-        track: Wraps an iterable of known length over all that is to be done, as `tqdm.tqdm` does.
+        progress: Wraps an iterable of known length over all that is to be done, as `tqdm.tqdm` does.
         finished: What an interrupted study has left, and where to keep what is finished of this one.
 
     Raises:
@@ -71,7 +72,7 @@ def study(
         Part(part, title, names, tuning, kept)
         for part, title in zip(parts, titles([part.objectives[0].build() for part in parts]), strict=True)
     ]
-    pace = Pace(track, sum(part.work() for part in plan))
+    pace = Pace(progress, sum(part.work() for part in plan))
     results = [part.results(pace) for part in plan]
     pace.finish()
     return _put_together(experiment, plan, results, tuning)

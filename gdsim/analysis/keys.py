@@ -11,10 +11,10 @@ from typing import Any
 
 import numpy as np
 
+from gdsim.analysis.hyperparameters import digest
+from gdsim.analysis.tuning import Tuning
 from gdsim.config import Experiment
 from gdsim.networks import Network
-from gdsim.study.classes import digest
-from gdsim.study.tuning import Tuning
 
 __all__ = ["Keys", "keys_of"]
 

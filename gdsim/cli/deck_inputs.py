@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from gdsim.cli.preparing import check_view, redrawn
+from gdsim.cli.common import check_view, redrawn
 from gdsim.errors import GdsimError, InputError
 
 # What is heavy is imported where it is used, so that mistakes come at once.

@@ -7,10 +7,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from gdsim.comparison.figures import NEAR, TOLERANCE
-from gdsim.comparison.grouping import grouped, lowest_value, titles
-from gdsim.comparison.rows import Row, of_networks, order, row_of
-from gdsim.comparison.writing import Column, columns, csv_text, frame, json_text, pipe_table
+from gdsim.analysis.formatting import Column, columns, csv_text, frame, json_text, pipe_table
+from gdsim.analysis.grouping import grouped, lowest_value, titles
+from gdsim.analysis.metrics import NEAR, TOLERANCE
+from gdsim.analysis.rows import Row, of_networks, order, row_of
 from gdsim.config import Experiment
 from gdsim.errors import InputError
 from gdsim.files import atomic_write

@@ -18,7 +18,7 @@ from rich.text import Text
 from gdsim.errors import InputError
 
 if TYPE_CHECKING:
-    from gdsim.comparison import Column, Table
+    from gdsim.analysis import Column, Table
     from gdsim.objectives import Gradient, Objective
     from gdsim.signatures import Signature
 
@@ -51,10 +51,10 @@ def progress_bars(name: str, doing: str, quiet: bool) -> Iterator[Any]:
     with Progress(*columns, console=console, transient=True) as bars:
 
         def progress(words: str) -> Any:
-            def track(iterable: Iterable[T]) -> Iterable[T]:
+            def wrap(iterable: Iterable[T]) -> Iterable[T]:
                 return bars.track(iterable, description=f"{name}: {words}")
 
-            return track
+            return wrap
 
         yield progress
 

@@ -7,17 +7,17 @@ from dataclasses import asdict
 from functools import partial
 from typing import Any
 
-from gdsim.comparison import lowest_value
+from gdsim.analysis.derive import for_tuning, tuned
+from gdsim.analysis.grouping import lowest_value
+from gdsim.analysis.hyperparameters import setting
+from gdsim.analysis.keys import keys_of
+from gdsim.analysis.progress import Pace, Step
+from gdsim.analysis.results import Result, failed, result_of
+from gdsim.analysis.resuming import Finished
+from gdsim.analysis.search import Found, search
+from gdsim.analysis.tuning import Tuning
 from gdsim.config import Experiment
 from gdsim.errors import InputError
-from gdsim.study.classes import setting
-from gdsim.study.keys import keys_of
-from gdsim.study.pace import Pace, Step
-from gdsim.study.results import Result, failed, result_of
-from gdsim.study.resuming import Finished
-from gdsim.study.rewriting import for_tuning, tuned
-from gdsim.study.search import Found, search
-from gdsim.study.tuning import Tuning
 from gdsim.trajectory import Trajectory
 
 __all__ = ["Part"]
@@ -97,14 +97,14 @@ class Part:
         together = max(1, CHUNK // each)
         for first in range(0, len(settings), together):
             chunk = settings[first : first + together]
-            yield from sweep(experiment, label, chunk, track=step(len(chunk)))
+            yield from sweep(experiment, label, chunk, progress=step(len(chunk)))
 
     def _trained(self, pace: Pace) -> dict[str, Trajectory | str]:
         """Return how each optimizer trains the network: they are seen on a plane of all of them."""
         from gdsim.descent import simulate
 
         with pace.share(sum(map(self._walk_work, self.names))) as step:
-            trained = simulate(self.experiment, track=step(1))
+            trained = simulate(self.experiment, progress=step(1))
         return dict(zip(self.names, trained, strict=True))
 
     def _walked_each(self, pace: Pace) -> dict[str, Trajectory | str]:

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
+from gdsim.analysis.tuning import Tuning
 from gdsim.config import Experiment
-from gdsim.study.tuning import Tuning
 
 __all__ = ["caption"]
 

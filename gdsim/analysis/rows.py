@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from gdsim.comparison.figures import (
+from gdsim.analysis.metrics import (
     detours,
     distances_to_minimum,
     evaluations_to_tolerance,

@@ -16,15 +16,14 @@ from rich.console import Console
 from rich.text import Text
 
 import gdsim
-from gdsim.cli.preparing import all_of, check_view, load_one, notes, places_of
-from gdsim.cli.telling import grid, progress_bars, tell
+from gdsim.cli.common import all_of, check_view, load_one, notes, places_of
+from gdsim.cli.console import grid, progress_bars, tell
 from gdsim.config.places import printable
 from gdsim.errors import ConfigError, GdsimError, InputError
 
 if TYPE_CHECKING:
-    from gdsim.comparison import Matrix
+    from gdsim.analysis import Finished, Matrix, Study, Tuning
     from gdsim.config import Experiment
-    from gdsim.study import Finished, Study, Tuning
 
 __all__ = ["Wanted", "compare_all"]
 
@@ -87,7 +86,7 @@ def _load(configs: Sequence[Path], changes: Sequence[str], allow_code: bool, *, 
 
 def _check(experiment: Experiment, names: Sequence[str] | None, tuning: Tuning | None, wanted: Wanted) -> None:
     """Raise what is wrong with what is to be compared, and with writing it, before any work is done."""
-    from gdsim.study import check
+    from gdsim.analysis import check
 
     trains = names is None and any(spec.to_train() is not None for spec in experiment.objectives)
     if wanted.starts is not None and trains:
@@ -101,7 +100,7 @@ def _check(experiment: Experiment, names: Sequence[str] | None, tuning: Tuning |
 
 
 def _compare(experiment: Experiment, names: Sequence[str] | None, tuning: Tuning | None, wanted: Wanted) -> None:
-    from gdsim.study import Finished, study
+    from gdsim.analysis import Finished, study
 
     kept = _kept(experiment.name)
     finished = Finished(kept, resume=wanted.resume)
@@ -113,7 +112,7 @@ def _compare(experiment: Experiment, names: Sequence[str] | None, tuning: Tuning
                 objectives=names,
                 starts=wanted.starts,
                 tuning=tuning,
-                track=progress(doing),
+                progress=progress(doing),
                 finished=finished,
             )
         _print(experiment.name, found)
@@ -171,7 +170,7 @@ def _tuning(wanted: Wanted) -> Tuning | None:
         if wanted.write is not None:
             raise InputError("--write writes what tuning finds; add --tune, such as --tune lr")
         return None
-    from gdsim.study import Tuning, parsed_range
+    from gdsim.analysis import Tuning, parsed_range
 
     with _by_option():
         ranges = dict(parsed_range(each) for each in wanted.ranges)
@@ -218,7 +217,7 @@ def _one_objective(count: int | None) -> str:
 
 def _print(name: str, study: Study) -> None:
     """Print the table, and the matrices where there are several objectives, on stdout."""
-    from gdsim.comparison import ranks, solved_shares
+    from gdsim.analysis import ranks, solved_shares
 
     console = Console(highlight=False)
     console = console if console.is_terminal else Console(width=WIDEST, highlight=False)
@@ -283,7 +282,7 @@ def _tuned_config(experiment: Experiment, study: Study, wanted: Wanted) -> str:
 
 def _moved(experiment: Experiment, path: Path) -> str:
     """The YAML of an experiment as it reads at another place."""
-    from gdsim.study import moved
+    from gdsim.analysis import moved
 
     try:
         return moved(experiment, path.parent)

@@ -5,27 +5,27 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 
-__all__ = ["Pace", "Step", "Track"]
+__all__ = ["Pace", "Progress", "Step"]
 
-Track = Callable[[Iterable[int]], Iterable[int]]
+Progress = Callable[[Iterable[int]], Iterable[int]]
 
-Step = Callable[[int], Track]
+Step = Callable[[int], Progress]
 """Makes what wraps the steps of so many descents that go together."""
 
 
 class Pace:
     """Turns one wrapped iterable over all work into many over its parts."""
 
-    def __init__(self, track: Track, work: int) -> None:
-        self._ahead = iter(track(range(work)))
+    def __init__(self, progress: Progress, work: int) -> None:
+        self._ahead = iter(progress(range(work)))
 
     @contextmanager
     def share(self, work: int) -> Iterator[Step]:
         """Give what wraps the steps of a part; however much of it is done, all of it is counted in the end."""
         spent = 0
 
-        def step(together: int) -> Track:
-            def track(steps: Iterable[int]) -> Iterator[int]:
+        def step(together: int) -> Progress:
+            def progress(steps: Iterable[int]) -> Iterator[int]:
                 nonlocal spent
                 for each in steps:
                     yield each
@@ -33,7 +33,7 @@ class Pace:
                     self._go_on(due)
                     spent += due
 
-            return track
+            return progress
 
         yield step
         self._go_on(work - spent)

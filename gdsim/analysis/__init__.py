@@ -1,8 +1,11 @@
-"""Trajectories → a table of figures, one row an objective and optimizer, and profiles over many problems."""
+"""Trajectories → a table with one row per objective and optimizer, profiles over many problems, and tuning."""
 
 from __future__ import annotations
 
-from gdsim.comparison.figures import (
+from gdsim.analysis.derive import ALL, moved
+from gdsim.analysis.formatting import Column, pipe_table
+from gdsim.analysis.grouping import grouped, lowest_value, titles
+from gdsim.analysis.metrics import (
     TOLERANCE,
     angles,
     detours,
@@ -17,8 +20,7 @@ from gdsim.comparison.figures import (
     solved,
     steps_to_tolerance,
 )
-from gdsim.comparison.grouping import grouped, lowest_value, titles
-from gdsim.comparison.profiles import (
+from gdsim.analysis.profiles import (
     Matrix,
     Profile,
     data_profile,
@@ -26,18 +28,28 @@ from gdsim.comparison.profiles import (
     ranks,
     solved_shares,
 )
-from gdsim.comparison.rows import Row, failed_row, of_networks, row_of
-from gdsim.comparison.tables import Table, compare, table, write_csv
-from gdsim.comparison.writing import Column, pipe_table
+from gdsim.analysis.results import Curve, Study
+from gdsim.analysis.resuming import Finished
+from gdsim.analysis.rows import Row, failed_row, of_networks, row_of
+from gdsim.analysis.studies import check, study
+from gdsim.analysis.tables import Table, compare, table, write_csv
+from gdsim.analysis.tuning import RANGES, Tuning, parsed_range
 
 __all__ = [
+    "ALL",
+    "RANGES",
     "TOLERANCE",
     "Column",
+    "Curve",
+    "Finished",
     "Matrix",
     "Profile",
     "Row",
+    "Study",
     "Table",
+    "Tuning",
     "angles",
+    "check",
     "compare",
     "data_profile",
     "detours",
@@ -49,9 +61,11 @@ __all__ = [
     "last_steps",
     "lowest_value",
     "mean_angles",
+    "moved",
     "moves",
     "norms",
     "of_networks",
+    "parsed_range",
     "path_lengths",
     "performance_profile",
     "pipe_table",
@@ -60,6 +74,7 @@ __all__ = [
     "solved",
     "solved_shares",
     "steps_to_tolerance",
+    "study",
     "table",
     "titles",
     "write_csv",

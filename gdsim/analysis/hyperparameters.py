@@ -8,10 +8,10 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+from gdsim.analysis.tuning import RANGES, Tuning
 from gdsim.config import Experiment, OptimizerSpec
 from gdsim.errors import InputError, did_you_mean
 from gdsim.optimizers.classes import Home, optimizer_class
-from gdsim.study.tuning import RANGES, Tuning
 
 __all__ = ["digest", "setting", "tuned_names"]
 

@@ -9,10 +9,10 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from gdsim.cli.gathering import theme_of
+from gdsim.cli.common import by_option, check_targets, folder_of, load_all, named_formats, redrawn
+from gdsim.cli.console import print_paths, progress_bars, tell
+from gdsim.cli.deck_inputs import theme_of
 from gdsim.cli.options import AllowCode, Out, Overwrite, Quiet, Set
-from gdsim.cli.preparing import by_option, check_targets, folder_of, load_all, named_formats, redrawn
-from gdsim.cli.telling import print_paths, progress_bars, tell
 from gdsim.errors import ConfigError, InputError, did_you_mean
 
 # What is heavy is imported where it is used, so that mistakes come at once.
@@ -108,7 +108,7 @@ def saliency(
         if trajectories is None:
             from gdsim.descent import trained
 
-            trajectories = trained(experiment, track=progress("training"))
+            trajectories = trained(experiment, progress=progress("training"))
         words = _draw(experiment, networks, trajectories, question, look, paths)
     if not quiet:
         tell(words)

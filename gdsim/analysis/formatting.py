@@ -11,7 +11,7 @@ from importlib import import_module
 from io import StringIO
 from typing import Any
 
-from gdsim.comparison.rows import OF_NETWORKS, Row, of_networks
+from gdsim.analysis.rows import OF_NETWORKS, Row, of_networks
 from gdsim.errors import GdsimError
 
 __all__ = ["Column", "columns", "csv_text", "frame", "json_text", "pipe_table", "plain"]

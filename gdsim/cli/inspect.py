@@ -12,9 +12,9 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 import typer
 from typer.core import TyperCommand
 
+from gdsim.cli.common import by_option, check_targets, folder_of, load_all
+from gdsim.cli.console import arguments, dimensions, facts, gradient_facts, print_columns
 from gdsim.cli.options import AllowCode, Out, Overwrite, Set
-from gdsim.cli.preparing import by_option, check_targets, folder_of, load_all
-from gdsim.cli.telling import arguments, dimensions, facts, gradient_facts, print_columns
 from gdsim.embed import FORMS
 from gdsim.errors import InputError, did_you_mean
 

@@ -11,11 +11,11 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from gdsim.comparison import TOLERANCE, evaluations_to_tolerance, solved
+from gdsim.analysis.hyperparameters import setting
+from gdsim.analysis.metrics import TOLERANCE, evaluations_to_tolerance, solved
+from gdsim.analysis.tuning import Tuning
 from gdsim.config import Experiment
 from gdsim.errors import GdsimError, InputError
-from gdsim.study.classes import setting
-from gdsim.study.tuning import Tuning
 from gdsim.trajectory import Trajectory
 
 __all__ = ["NONE_SURVIVES", "Found", "Spread", "is_found", "need_optuna", "search"]

@@ -9,11 +9,13 @@ from typing import Any
 
 import numpy as np
 
-from gdsim.comparison import Row, Table, evaluations_to_tolerance, failed_row, row_of
+from gdsim.analysis.metrics import evaluations_to_tolerance
+from gdsim.analysis.rows import Row, failed_row, row_of
+from gdsim.analysis.search import Found
+from gdsim.analysis.tables import Table
+from gdsim.analysis.tuning import Tuning
 from gdsim.config import Experiment
 from gdsim.objectives import FloatArray
-from gdsim.study.search import Found
-from gdsim.study.tuning import Tuning
 from gdsim.trajectory import Trajectory
 
 __all__ = ["Curve", "Result", "Study", "failed", "is_plain", "result_of"]

@@ -7,9 +7,7 @@ from typing import Annotated
 
 import typer
 
-from gdsim.cli.comparing import Wanted, compare_all
-from gdsim.cli.options import AllowCode, Format, Out, Overwrite, Quiet, Set, SetView
-from gdsim.cli.preparing import (
+from gdsim.cli.common import (
     check_targets,
     composed,
     computed,
@@ -22,8 +20,10 @@ from gdsim.cli.preparing import (
     redrawn,
     targets_of,
 )
-from gdsim.cli.presenting import make_deck
-from gdsim.cli.telling import print_paths, progress_bars, summarise, tell
+from gdsim.cli.compare import Wanted, compare_all
+from gdsim.cli.console import print_paths, progress_bars, summarise, tell
+from gdsim.cli.options import AllowCode, Format, Out, Overwrite, Quiet, Set, SetView
+from gdsim.cli.slides import make_deck
 from gdsim.errors import InputError
 
 __all__ = ["compare", "render", "run", "slides"]
@@ -45,14 +45,14 @@ def run(
     targets = [targets_of(out, each, [*each.output.formats, "npz", "csv"]) for each in experiments]
     inputs = [path for each in experiments for path in named_files(each)]
     check_targets(targets, overwrite, configs if changes else (), inputs)
-    from gdsim.comparison import compare, write_csv
+    from gdsim.analysis import compare, write_csv
     from gdsim.descent import shown, trained
     from gdsim.trajectory import save
 
     for experiment, paths in zip(experiments, targets, strict=True):
         with folder_of(paths), progress_bars(experiment.name, "simulating and drawing", quiet) as progress:
-            simulated = trained(experiment, track=progress("simulating"))
-            trajectories = shown(experiment, simulated, track=progress("computing what is seen"))
+            simulated = trained(experiment, progress=progress("simulating"))
+            trajectories = shown(experiment, simulated, progress=progress("computing what is seen"))
             scene = composed(experiment, trajectories)
             save(paths["npz"], trajectories, experiment)
             table = compare(trajectories)
@@ -135,19 +135,20 @@ def render(
     from gdsim.sources import dimensions
     from gdsim.trajectory import read
 
-    passing = format_change(formats)
+    transient_overrides = format_change(formats)
     for recording in recordings:
         if dimensions(recording) is not None:
             raise InputError(f"{recording}: is a picture: gdsim run draws it again, gdsim render a recording (.npz)")
     recorded = [read(recording, allow_code=allow_code) for recording in recordings]
     experiments = [
-        redrawn(*each, changes or (), passing, allow_code) for each in zip(recorded, recordings, strict=True)
+        redrawn(*each, changes or (), transient_overrides, allow_code)
+        for each in zip(recorded, recordings, strict=True)
     ]
     targets = [targets_of(out, each, each.output.formats) for each in experiments]
     check_targets(targets, overwrite)
     for experiment, (_, trajectories), paths in zip(experiments, recorded, targets, strict=True):
         with folder_of(paths), progress_bars(experiment.name, "drawing", quiet) as progress:
-            seen = shown(experiment, trajectories, track=progress("computing what is seen"))
+            seen = shown(experiment, trajectories, progress=progress("computing what is seen"))
             words = draw_all(experiment, composed(experiment, seen), paths, progress)
         if not quiet:
             tell([*computed(seen), *words])

@@ -9,9 +9,9 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
+from gdsim.analysis.results import is_plain
+from gdsim.analysis.search import is_found
 from gdsim.errors import InputError
-from gdsim.study.results import is_plain
-from gdsim.study.search import is_found
 
 __all__ = ["Finished"]
 

@@ -58,10 +58,10 @@ T = TypeVar("T")
 
 
 def load_all(
-    paths: Sequence[Path], changes: Sequence[str], passing: Mapping[str, str], allow_code: bool
+    paths: Sequence[Path], changes: Sequence[str], transient_overrides: Mapping[str, str], allow_code: bool
 ) -> list[Experiment]:
     """Load and check every file, and tell the mistakes of all of them together."""
-    experiments = all_of(lambda path: load_one(path, changes, passing, allow_code), paths)
+    experiments = all_of(lambda path: load_one(path, changes, transient_overrides, allow_code), paths)
     from gdsim.descent import check
 
     all_of(check, experiments)
@@ -69,20 +69,22 @@ def load_all(
     return experiments
 
 
-def load_one(path: Path, changes: Sequence[str], passing: Mapping[str, str], allow_code: bool) -> Experiment:
+def load_one(
+    path: Path, changes: Sequence[str], transient_overrides: Mapping[str, str], allow_code: bool
+) -> Experiment:
     """Load and check a file: a YAML, or a picture, a page or a recording that holds one."""
     from gdsim.config import load, loads
     from gdsim.sources import home, is_picture, yaml_of
 
     if not is_picture(path):
-        return load(path, overrides=changes, passing=passing, allow_code=allow_code)
+        return load(path, overrides=changes, transient_overrides=transient_overrides, allow_code=allow_code)
     return loads(
         yaml_of(path),
         name=path.stem,
         file=str(path),
         folder=home(path),
         overrides=changes,
-        passing=passing,
+        transient_overrides=transient_overrides,
         allow_code=allow_code,
     )
 
@@ -192,7 +194,7 @@ def redrawn(
     recorded: tuple[Experiment, Any],
     recording: Path,
     changes: Sequence[str],
-    passing: Mapping[str, str],
+    transient_overrides: Mapping[str, str],
     allow_code: bool,
 ) -> Experiment:
     """The recorded experiment with another view, pace or output."""
@@ -205,7 +207,7 @@ def redrawn(
         file=str(recording),
         folder=before.folder,
         overrides=changes,
-        passing=passing,
+        transient_overrides=transient_overrides,
         allow_code=allow_code,
     )
     for key, name in RECORDED.items():
@@ -256,8 +258,8 @@ def draw_all(experiment: Experiment, scene: Scene, paths: dict[str, Path], progr
     pictures, began = 0, process_time()
     for name in FORMATS:
         if name in paths:
-            track = progress(f"drawing {paths[name].name}")
-            given_up += save_scene(scene, paths[name], output=output, provenance=made, drawn=drawn, track=track)
+            wrap = progress(f"drawing {paths[name].name}")
+            given_up += save_scene(scene, paths[name], output=output, provenance=made, drawn=drawn, progress=wrap)
             pictures += 1 if name in STILLS else len(drawn)
     seconds = process_time() - began
     words = not_drawn(drawn)

@@ -8,9 +8,9 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from gdsim.comparison.rows import Row, order
-from gdsim.comparison.tables import Table
-from gdsim.comparison.writing import pipe_table
+from gdsim.analysis.formatting import pipe_table
+from gdsim.analysis.rows import Row, order
+from gdsim.analysis.tables import Table
 from gdsim.errors import InputError
 from gdsim.objectives import FloatArray
 

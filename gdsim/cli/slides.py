@@ -11,16 +11,16 @@ from itertools import chain, count
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from gdsim.cli.gathering import Picture, Run, Wanted, is_apng, look_of, read, theme_of
-from gdsim.cli.preparing import all_of, by_option, not_drawn, notes, places_of
-from gdsim.cli.telling import progress_bars, tell
+from gdsim.cli.common import all_of, by_option, not_drawn, notes, places_of
+from gdsim.cli.console import progress_bars, tell
+from gdsim.cli.deck_inputs import Picture, Run, Wanted, is_apng, look_of, read, theme_of
 from gdsim.errors import GdsimError, InputError
 
 # What is heavy is imported where it is used, so that mistakes come at once.
 if TYPE_CHECKING:
-    from gdsim.comparison import Row
+    from gdsim.analysis import Row
     from gdsim.config import Experiment
-    from gdsim.encode import Track
+    from gdsim.encode import Progress
     from gdsim.metadata import Provenance
     from gdsim.render import Frames
     from gdsim.scene import Scene
@@ -135,9 +135,9 @@ def _drawn(run: Run, made: Deck, place: Path, wanted: Wanted, figures: _Figures)
     picture = place / f"{name}.{'mp4' if wanted.video else 'gif'}"
     with progress_bars(name, doing, wanted.quiet) as progress:
         trajectories = (
-            shown(run.own, run.trajectories, track=progress("computing what is seen"))
+            shown(run.own, run.trajectories, progress=progress("computing what is seen"))
             if run.trajectories
-            else simulate(run.own, track=progress("simulating"))
+            else simulate(run.own, progress=progress("simulating"))
         )
         scene = _scene(run.adapted, trajectories, made, SHARPER if wanted.video else 1.0)
         told = make_provenance(scene, run.own)
@@ -158,13 +158,13 @@ def _drawn(run: Run, made: Deck, place: Path, wanted: Wanted, figures: _Figures)
 
 
 def _draw(
-    experiment: Experiment, found: tuple[Scene, Frames], picture: Path, told: Provenance, track: Track
+    experiment: Experiment, found: tuple[Scene, Frames], picture: Path, told: Provenance, progress: Progress
 ) -> list[str]:
     """Draw a scene, and a poster beside a video; return what is to be said."""
     from gdsim.movie import save_scene
 
     bare, drawn = found
-    given_up = save_scene(bare, picture, output=experiment.output, provenance=told, drawn=drawn, track=track)
+    given_up = save_scene(bare, picture, output=experiment.output, provenance=told, drawn=drawn, progress=progress)
     if picture.suffix == ".mp4":
         save_scene(bare, picture.with_suffix(".png"), provenance=told, drawn=drawn)
     return [*not_drawn(drawn), *given_up]
@@ -284,7 +284,7 @@ def _poster(picture: Picture, trajectories: Sequence[Trajectory] | None, place: 
 
 def _add_rows(figures: _Figures, path: Path, yaml: str, trajectories: Sequence[Trajectory], look: Theme) -> None:
     """Add the figures of a run, but once where a config and its picture are both in the deck."""
-    from gdsim.comparison import grouped, lowest_value, row_of, titles
+    from gdsim.analysis import grouped, lowest_value, row_of, titles
     from gdsim.scene.paths import styles
 
     if yaml in figures.told:
@@ -301,7 +301,7 @@ def _add_rows(figures: _Figures, path: Path, yaml: str, trajectories: Sequence[T
 
 def _add_figures(made: Deck, figures: _Figures) -> None:
     """Add the table of figures, with what it says where it is about one run."""
-    from gdsim.comparison import table
+    from gdsim.analysis import table
     from gdsim.report.words import story, title
 
     if not figures.groups:
