@@ -16,8 +16,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from gdsim.config import PRESETS, Camera, Experiment, View, load, loads, schema
-from gdsim.config.own_theme import OwnTheme
-from gdsim.config.text import dump, parse
+from gdsim.config.theme import OwnTheme
+from gdsim.config.yaml_text import dump, parse
 from gdsim.errors import ConfigError, InputError
 
 CONFIGS = Path(__file__).parent.parent / "configs"

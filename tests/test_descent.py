@@ -139,7 +139,7 @@ CASES = [pytest.param(name, options, id=f"{name}-{options}") for name in OPTIONS
 
 
 def test_every_class_of_torch_optim_is_among_the_cases() -> None:
-    assert set(OPTIONS) == set(gdsim.signatures.optimizers())
+    assert set(OPTIONS) == set(gdsim.config.signatures.optimizers())
 
 
 @pytest.mark.parametrize(("name", "options"), CASES)
@@ -232,7 +232,7 @@ SCHEDULES: list[tuple[dict[str, Any], Callable[[Any], Any]]] = [
 
 
 def test_every_schedule_is_among_the_cases() -> None:
-    assert {schedule["class"] for schedule, _ in SCHEDULES} == set(gdsim.signatures.schedules())
+    assert {schedule["class"] for schedule, _ in SCHEDULES} == set(gdsim.config.signatures.schedules())
 
 
 @pytest.mark.parametrize(("schedule", "build"), SCHEDULES, ids=[each["class"] for each, _ in SCHEDULES])
@@ -279,13 +279,13 @@ def test_noise_is_normal_and_added_to_the_true_gradient() -> None:
 @pytest.mark.parametrize("clip_norm", [None, 1.5])
 @pytest.mark.parametrize("name", ["SGD", "Adam", "Adafactor", "Muon"])
 def test_a_noisy_path_is_that_of_the_plain_loop(name: str, clip_norm: float | None) -> None:
-    from gdsim.descent.starting import stream
+    from gdsim.descent.starting import rng
 
     path = descend(
         HIMMELBLAU, name, start=STARTS, steps=150, lr=0.004, noise=2.5, seed=7, clip_norm=clip_norm, label="n"
     )
     for index, start in enumerate(STARTS):
-        noise = iter(2.5 * stream("noise n", 7, index).standard_normal((151, 2)))
+        noise = iter(2.5 * rng("noise n", 7, index).standard_normal((151, 2)))
         class_ = getattr(torch.optim, name)
         expected = plain(HIMMELBLAU, class_, start, 150, lr=0.004, noise=noise, clip_norm=clip_norm)
         assert_same(path, expected, index)
@@ -306,9 +306,9 @@ def test_noise_depends_on_seed_label_and_start_alone() -> None:
 def test_noise_within_a_step_is_one_draw_for_all_evaluations_of_a_closure() -> None:
     # With a constant noise the objective is a tilted bowl, whose lowest point one step of LBFGS finds.
     path = descend(SPHERE, "LBFGS", start=[1.0, 2.0], steps=1, noise=0.3, line_search_fn="strong_wolfe", label="l")
-    from gdsim.descent.starting import stream
+    from gdsim.descent.starting import rng
 
-    tilt = 0.3 * stream("noise l", 0, 0).standard_normal((1, 2))[0]
+    tilt = 0.3 * rng("noise l", 0, 0).standard_normal((1, 2))[0]
     np.testing.assert_allclose(path.points[1, 0], -tilt / 2, atol=1e-6)
 
 

@@ -24,7 +24,7 @@ from gdsim.errors import InputError
 from gdsim.networks import Data, Network
 from gdsim.networks.checkpoints import last_weights, named_weights
 from gdsim.objectives import Landscape, blank
-from gdsim.optimizers import training_method
+from gdsim.optimizers import optimizer_factory
 from gdsim.scene import compose
 from gdsim.training import look, train
 from gdsim.training.remarks import remarks
@@ -41,7 +41,7 @@ def network(module: Callable[[], nn.Module], data: Data, loss: str = "mse", ever
 def trained(found: Network, *, steps: int, **optimizers: dict[str, Any]) -> tuple[Trajectory, ...]:
     shapes = [tuple(each.shape) for each in found.module(0).parameters()]
     methods = [
-        training_method(label, each.pop("class", label), each, shapes)
+        optimizer_factory(label, each.pop("class", label), each, shapes)
         for label, each in ((label, dict(each)) for label, each in optimizers.items())
     ]
     return train(found, methods, [None] * len(methods), steps=steps, seed=0)

@@ -9,40 +9,40 @@ import numpy as np
 import pytest
 import torch
 
-from gdsim import signatures
+from gdsim.config import signatures
 from gdsim.errors import InputError
-from gdsim.optimizers import Arrangement, method, note
+from gdsim.optimizers import BatchingMode, optimizer_factory, warning
 
 CLASSES = sorted(signatures.optimizers())
 
 
 @pytest.mark.parametrize("name", CLASSES)
 def test_every_class_of_torch_optim_runs_with_its_defaults(name: str) -> None:
-    chosen = method(name, name, {})
+    chosen = optimizer_factory(name, name, {})
     assert chosen.class_ is getattr(torch.optim, name)
-    assert len(chosen.arrangements) == 1
-    assert chosen.wants_closure == (name == "LBFGS")
+    assert len(chosen.batching_modes) == 1
+    assert chosen.needs_closure == (name == "LBFGS")
     assert not chosen.draws
 
 
 @pytest.mark.parametrize(
     ("settings", "schedule", "expected"),
     [
-        ({}, None, Arrangement.FLAT),
-        ({"fused": True}, None, Arrangement.EACH),
-        ({"foreach": True}, {"class": "LinearLR"}, Arrangement.FLAT),
-        ({}, {"class": "ReduceLROnPlateau"}, Arrangement.EACH),
+        ({}, None, BatchingMode.FLAT),
+        ({"fused": True}, None, BatchingMode.SEPARATE),
+        ({"foreach": True}, {"class": "LinearLR"}, BatchingMode.FLAT),
+        ({}, {"class": "ReduceLROnPlateau"}, BatchingMode.SEPARATE),
     ],
 )
 def test_options_decide_on_the_arrangement(
-    settings: dict[str, Any], schedule: dict[str, Any] | None, expected: Arrangement
+    settings: dict[str, Any], schedule: dict[str, Any] | None, expected: BatchingMode
 ) -> None:
-    assert method("Adam", "Adam", settings, schedule=schedule).arrangements == (expected,)
+    assert optimizer_factory("Adam", "Adam", settings, schedule=schedule).batching_modes == (expected,)
 
 
 def test_a_class_that_only_bears_a_known_name_is_not_taken_for_it() -> None:
     impostor = type("Adam", (torch.optim.SGD,), {})
-    assert method("Adam", impostor, {}).arrangements == tuple(Arrangement)
+    assert optimizer_factory("Adam", impostor, {}).batching_modes == tuple(BatchingMode)
 
 
 class Painted(torch.optim.SGD):
@@ -80,18 +80,20 @@ class Painted(torch.optim.SGD):
 def test_a_legend_names_class_and_settings(name: Any, arguments: dict[str, Any], expected: str) -> None:
     if isinstance(name, str) and "." in name:
         pytest.importorskip(name.partition(".")[0])
-    assert method("label", name, **arguments).text == expected
+    assert optimizer_factory("label", name, **arguments).text == expected
 
 
 @pytest.mark.parametrize("name", CLASSES)
 def test_notes_are_one_paragraph_of_whole_sentences(name: str) -> None:
-    assert note(name) == "" or (note(name)[0].isupper() and note(name).endswith(".") and "\n" not in note(name))
-    assert note(f"torch.optim.{name}") == note(name)
+    assert warning(name) == "" or (
+        warning(name)[0].isupper() and warning(name).endswith(".") and "\n" not in warning(name)
+    )
+    assert warning(f"torch.optim.{name}") == warning(name)
 
 
 @pytest.mark.parametrize("name", ["", "nowhere.Muon", "pytorch_optimizer.Lion", "muon", "torch.optim."])
 def test_of_an_unknown_class_nothing_is_noted(name: str) -> None:
-    assert note(name) == ""
+    assert warning(name) == ""
 
 
 def test_the_note_on_lbfgs_is_true() -> None:
@@ -99,7 +101,7 @@ def test_the_note_on_lbfgs_is_true() -> None:
 
     path = descend(objective("rosenbrock"), "LBFGS", start=[-1.5, 2.0], steps=6, lr=0.1)
     assert np.diff(path.evaluations[:, 0]).max() == 20
-    assert "by default up to 20" in note("LBFGS")
+    assert "by default up to 20" in warning("LBFGS")
 
 
 def test_the_note_on_muon_is_true() -> None:
@@ -109,11 +111,11 @@ def test_the_note_on_muon_is_true() -> None:
     lengths = ((path.points[1:] - path.points[:-1]) ** 2).sum(-1) ** 0.5
     assert lengths.min() > 0.6 * 0.1
     assert lengths.max() < 0.8 * 0.1
-    assert "0.7 · lr" in note("Muon")
+    assert "0.7 · lr" in warning("Muon")
 
 
 def test_notes_do_not_import_torch() -> None:
-    program = "import sys; from gdsim.optimizers import note; note('Muon'); sys.exit('torch' in sys.modules)"
+    program = "import sys; from gdsim.optimizers import warning; warning('Muon'); sys.exit('torch' in sys.modules)"
     assert subprocess.run([sys.executable, "-c", program], check=False).returncode == 0
 
 
@@ -159,7 +161,7 @@ def test_a_bad_class_or_setting_is_refused(
     name: str, arguments: dict[str, Any], key: tuple[str, ...], words: str
 ) -> None:
     with pytest.raises(InputError) as caught:
-        method("x", name, arguments)
+        optimizer_factory("x", name, arguments)
     assert words in str(caught.value)
     assert "\n" not in str(caught.value)
     assert caught.value.key == key
@@ -194,7 +196,7 @@ def test_a_bad_class_or_setting_is_refused(
 )
 def test_a_bad_schedule_is_refused(schedule: dict[str, Any], key: tuple[str | int, ...], words: str) -> None:
     with pytest.raises(InputError) as caught:
-        method("x", "Adagrad", {}, schedule=schedule)
+        optimizer_factory("x", "Adagrad", {}, schedule=schedule)
     assert words in str(caught.value)
     assert caught.value.key == ("optimizers", "x", "schedule", *key)
 
@@ -230,7 +232,7 @@ def test_code_of_the_current_folder_is_not_run(tmp_path: Path, monkeypatch: pyte
     monkeypatch.syspath_prepend("")
     for name in ("mine.Best", "mine.Best.Better"):
         with pytest.raises(InputError, match="'mine' stands in the current folder"):
-            method("x", name, {})
+            optimizer_factory("x", name, {})
 
 
 def test_a_current_folder_by_another_name_is_the_same(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -239,7 +241,7 @@ def test_a_current_folder_by_another_name_is_the_same(tmp_path: Path, monkeypatc
     monkeypatch.chdir(tmp_path / "here")
     monkeypatch.syspath_prepend(str(tmp_path / "alias"))
     with pytest.raises(InputError, match="'mine' stands in the current folder"):
-        method("x", "mine.Best", {})
+        optimizer_factory("x", "mine.Best", {})
 
 
 @pytest.mark.parametrize("folder", ["evil-packages", "site-packages"])
@@ -252,7 +254,7 @@ def test_a_folder_that_names_itself_installed_is_not(
     monkeypatch.chdir(here)
     monkeypatch.syspath_prepend(str(here))
     with pytest.raises(InputError, match="'mine' stands in the current folder"):
-        method("x", "mine.Best", {})
+        optimizer_factory("x", "mine.Best", {})
 
 
 BEST = "import torch\nclass Best(torch.optim.SGD): pass\n"
@@ -274,7 +276,7 @@ def test_what_is_installed_from_the_current_folder_runs(
     monkeypatch.syspath_prepend(str(packages))
     monkeypatch.setattr("site.getsitepackages", lambda: [str(packages)])
     monkeypatch.chdir(here)
-    assert method("x", f"{package}.Best", {}).class_.__name__ == "Best"
+    assert optimizer_factory("x", f"{package}.Best", {}).class_.__name__ == "Best"
 
 
 @pytest.mark.parametrize(
@@ -285,7 +287,7 @@ def test_a_package_that_ends_python_ends_nothing(tmp_path: Path, monkeypatch: py
     put(tmp_path / f"{package}.py", text)
     monkeypatch.syspath_prepend(str(tmp_path))
     with pytest.raises(InputError, match="cannot be imported: this ran") as caught:
-        method("x", f"{package}.Best", {})
+        optimizer_factory("x", f"{package}.Best", {})
     assert caught.value.key == ("optimizers", "x", "class")
 
 
@@ -293,21 +295,21 @@ def test_a_package_that_fails_to_import_is_told(tmp_path: Path, monkeypatch: pyt
     (tmp_path / "broken_package.py").write_text("import a_package_that_is_not_there")
     monkeypatch.syspath_prepend(str(tmp_path))
     with pytest.raises(InputError, match="'broken_package' cannot be imported: No module named 'a_package"):
-        method("x", "broken_package.Best", {})
+        optimizer_factory("x", "broken_package.Best", {})
 
 
 def test_a_third_party_class_is_known_by_what_it_does() -> None:
     pytest.importorskip("pytorch_optimizer")
-    assert method("x", "pytorch_optimizer.Lion", {}).arrangements == tuple(Arrangement)
-    assert method("x", "pytorch_optimizer.AliG", {}).wants_closure
-    assert method("x", "pytorch_optimizer.Kron", {}).arrangements == (Arrangement.EACH,)
-    assert method("x", "pytorch_optimizer.AdaHessian", {}).wants_graph
+    assert optimizer_factory("x", "pytorch_optimizer.Lion", {}).batching_modes == tuple(BatchingMode)
+    assert optimizer_factory("x", "pytorch_optimizer.AliG", {}).needs_closure
+    assert optimizer_factory("x", "pytorch_optimizer.Kron", {}).batching_modes == (BatchingMode.SEPARATE,)
+    assert optimizer_factory("x", "pytorch_optimizer.AdaHessian", {}).needs_graph
     with pytest.raises(InputError, match="Lookahead wraps another optimizer: give it optimizer:"):
-        method("x", "pytorch_optimizer.Lookahead", {})
+        optimizer_factory("x", "pytorch_optimizer.Lookahead", {})
 
 
 def test_trying_a_class_out_leaves_the_random_numbers_alone() -> None:
     pytest.importorskip("pytorch_optimizer")
     before = torch.get_rng_state()
-    method("x", "pytorch_optimizer.Kron", {})
+    optimizer_factory("x", "pytorch_optimizer.Kron", {})
     assert torch.equal(torch.get_rng_state(), before)

@@ -14,9 +14,9 @@ from torch.optim import lr_scheduler
 
 from gdsim import Objective, Trajectory, descend, loads, objective, simulate
 from gdsim.descent import check
-from gdsim.descent.starting import stream
+from gdsim.descent.starting import rng
 from gdsim.errors import ConfigError, InputError
-from gdsim.optimizers import Arrangement, method
+from gdsim.optimizers import BatchingMode, optimizer_factory
 
 HIMMELBLAU = objective("himmelblau")
 SPHERE = objective("sphere")
@@ -84,7 +84,7 @@ def assert_follows(
     """Descend from all starts, and hold each path to the plain loop."""
     path = descend(of, class_, start=STARTS, steps=steps, label="x", args=arguments)
     for index, start in enumerate(STARTS):
-        seed = int(stream("torch x", 0, index).integers(2**63))
+        seed = int(rng("torch x", 0, index).integers(2**63))
         state = torch.get_rng_state()
         assert_same(path, plain(of, build, start, steps, seed=seed, **how), index)
         torch.set_rng_state(state)
@@ -109,7 +109,7 @@ def test_a_class_that_differentiates_the_gradient_is_given_its_graph(
     name: str, arguments: dict[str, Any], of: Objective
 ) -> None:
     class_ = third_party(name)
-    assert method("x", f"pytorch_optimizer.{name}", arguments).wants_graph
+    assert optimizer_factory("x", f"pytorch_optimizer.{name}", arguments).needs_graph
     path = assert_follows(f"pytorch_optimizer.{name}", arguments, lambda x: class_([x], **arguments), of=of, graph=True)
     assert path.evaluations[-1].tolist() == [41, 41, 41]
 
@@ -122,7 +122,7 @@ def test_a_disturbed_gradient_keeps_its_graph(noise: float, clip_norm: float | N
         HIMMELBLAU, class_, start=STARTS, steps=20, label="x", noise=noise, clip_norm=clip_norm, lr=0.1, seed=3
     )
     for index, start in enumerate(STARTS):
-        draw = stream("noise x", 3, index)
+        draw = rng("noise x", 3, index)
         normal = iter(noise * draw.standard_normal((64, 2)))
 
         def disturb(x: Tensor, normal: Any = normal) -> None:
@@ -131,7 +131,7 @@ def test_a_disturbed_gradient_keeps_its_graph(noise: float, clip_norm: float | N
             if clip_norm is not None:
                 torch.nn.utils.clip_grad_norm_([x], clip_norm)
 
-        seed = int(stream("torch x", 3, index).integers(2**63))
+        seed = int(rng("torch x", 3, index).integers(2**63))
         expected = plain(HIMMELBLAU, lambda x: class_([x], lr=0.1), start, 20, graph=True, seed=seed, disturb=disturb)
         assert_same(path, expected, index)
 
@@ -176,7 +176,7 @@ def test_a_class_that_evaluates_by_itself_is_given_a_closure(
     evaluations: list[int],
 ) -> None:
     class_ = third_party(name)
-    assert method("x", f"pytorch_optimizer.{name}", arguments).wants_closure
+    assert optimizer_factory("x", f"pytorch_optimizer.{name}", arguments).needs_closure
     path = assert_follows(f"pytorch_optimizer.{name}", arguments, lambda x: build(class_, x), closure=True)
     assert path.evaluations[:3, 0].tolist() == evaluations
 
@@ -233,7 +233,7 @@ def test_wrappers_wrap_wrappers_and_what_wants_a_closure_or_a_matrix() -> None:
     path = descend(HIMMELBLAU, lookahead, start=STARTS, steps=9, args={"optimizer": "LBFGS"}, lr=0.1)
     assert path.evaluations[-1].min() > 10
     with pytest.raises(InputError, match="SAM cannot take a step: it moves the point before it differentiates"):
-        method("x", sam, {"base_optimizer": hessian})
+        optimizer_factory("x", sam, {"base_optimizer": hessian})
     assert_follows(lookahead, {"optimizer": hessian, "lr": 0.1}, lambda x: lookahead(hessian([x], lr=0.1)), graph=True)
     for matrix in ("Muon", "SparseAdam"):
         path = descend(HIMMELBLAU, lookahead, start=STARTS, steps=9, args={"optimizer": matrix, "lr": 0.1})
@@ -266,7 +266,7 @@ def test_a_schedule_turns_the_rate_of_what_is_wrapped() -> None:
 def test_a_fused_step_inside_is_no_more_shared_than_one_alone() -> None:
     arguments = {"optimizer": {"class": "Adam", "fused": True}}
     third_party("Lookahead")
-    assert method("x", "pytorch_optimizer.Lookahead", arguments).arrangements == (Arrangement.EACH,)
+    assert optimizer_factory("x", "pytorch_optimizer.Lookahead", arguments).batching_modes == (BatchingMode.SEPARATE,)
 
 
 class Clearing(torch.optim.SGD):
@@ -426,7 +426,7 @@ class Particular(torch.optim.SGD):
 def test_what_cannot_run_is_told(class_: Any, arguments: dict[str, Any], key: tuple[str, ...], words: str) -> None:
     class_ = third_party(class_) if isinstance(class_, str) else class_
     with pytest.raises(InputError) as caught:
-        method("x", class_, arguments)
+        optimizer_factory("x", class_, arguments)
     assert words in str(caught.value)
     assert "\n" not in str(caught.value)
     assert caught.value.key == ("optimizers", "x", *key)

@@ -9,7 +9,7 @@ import pytest
 import torch
 from torch.optim import lr_scheduler
 
-from gdsim import signatures
+from gdsim.config import signatures
 
 OPTIMIZERS = {
     name: found
@@ -73,7 +73,7 @@ def test_summary_is_one_sentence(name: str) -> None:
 def test_reading_does_not_import_torch() -> None:
     program = """if True:
         import sys
-        from gdsim import signatures
+        from gdsim.config import signatures
         assert "SGD" in signatures.optimizers() and "StepLR" in signatures.schedules()
         sys.exit("torch" in sys.modules)
     """

@@ -14,11 +14,12 @@ from torch.nn import functional
 from torch.optim import lr_scheduler
 from torch.utils.data import DataLoader, TensorDataset
 
-from gdsim import Trajectory, loads, signatures, simulate
+from gdsim import Trajectory, loads, simulate
+from gdsim.config import signatures
 from gdsim.descent import check, sweep
 from gdsim.errors import ConfigError, InputError
 from gdsim.networks import Data, Network
-from gdsim.optimizers import Method, note, stream, training_method
+from gdsim.optimizers import OptimizerFactory, optimizer_factory, rng, warning
 from gdsim.training import kept_steps, train
 from gdsim.training.losses import losses, training
 from gdsim.trajectory import Stop
@@ -69,7 +70,7 @@ def shapes(of: Network) -> list[tuple[int, ...]]:
 
 def trained(of: Network, class_: Any, *, steps: int = STEPS, **how: Any) -> Trajectory:
     settings = how.pop("settings", {})
-    chosen = training_method("x", class_, settings, shapes(of), **how)
+    chosen = optimizer_factory("x", class_, settings, shapes(of), **how)
     return train(of, [chosen], [None], steps=steps, seed=SEED)[0]
 
 
@@ -209,7 +210,7 @@ def test_the_gradient_of_all_parameters_is_clipped_together(net: Network, sparse
 
 @pytest.mark.parametrize("clip_norm", [None, 0.5])
 def test_noise_is_that_of_the_label_and_the_seed(net: Network, clip_norm: float | None) -> None:
-    normal = stream("noise x", SEED, 0)
+    normal = rng("noise x", SEED, 0)
 
     def disturb(module: nn.Module) -> None:
         drawn = torch.from_numpy(0.2 * normal.standard_normal(net.weights)).float()
@@ -268,13 +269,13 @@ def test_dropout_draws_what_it_would_draw_in_a_plain_loop(data: Data, name: str)
     expected = plain(
         of, lambda module: getattr(torch.optim, name)(module.parameters()), closure="only" if name == "LBFGS" else ""
     )
-    chosen = [training_method(label, name, {}, shapes(of)) for label in ("x", "y")]
+    chosen = [optimizer_factory(label, name, {}, shapes(of)) for label in ("x", "y")]
     for path in train(of, chosen, [None, None], steps=STEPS, seed=SEED):
         assert_same(path, expected)
 
 
 def test_every_optimizer_trains_as_it_would_alone(net: Network) -> None:
-    methods = [training_method(name, name, {}, shapes(net)) for name in ("SGD", "Muon", "LBFGS", "Adam")]
+    methods = [optimizer_factory(name, name, {}, shapes(net)) for name in ("SGD", "Muon", "LBFGS", "Adam")]
     together = train(net, methods, ["#112233", None, None, None], steps=STEPS, seed=SEED)
     assert [path.label for path in together] == ["SGD", "Muon", "LBFGS", "Adam"]
     assert [path.color for path in together] == ["#112233", None, None, None]
@@ -363,7 +364,7 @@ def test_what_would_take_too_much_memory_is_refused(
 def test_a_divergence_repeats_the_last_real_row(data: Data, name: str) -> None:
     numbers = np.ones((42, 1), dtype=np.float32)
     of = replace(small(replace(data, y=numbers, classes=None), lambda: nn.Linear(4, 1)), loss_name="mse", every=7)
-    methods = [training_method(label, name, {"lr": 30.0}, shapes(of)) for label in ("x", "y")]
+    methods = [optimizer_factory(label, name, {"lr": 30.0}, shapes(of)) for label in ("x", "y")]
     seen: list[int] = []
 
     def progress(steps: Iterable[int]) -> Iterator[int]:
@@ -409,7 +410,7 @@ def test_weights_that_move_no_more_are_at_rest(net: Network, rate: float, stop: 
 
 
 def test_random_numbers_and_threads_are_left_as_they_were(net: Network) -> None:
-    chosen = training_method("x", "Adam", {}, shapes(net))
+    chosen = optimizer_factory("x", "Adam", {}, shapes(net))
     torch.manual_seed(1)
     before = torch.get_rng_state(), random.getstate(), torch.get_num_threads()
     train(net, [chosen], [None], steps=STEPS, seed=SEED)
@@ -438,7 +439,7 @@ def test_a_schedule_moves_both_rates(net: Network) -> None:
 
 def refusal(of: Network, class_: str, **how: Any) -> tuple[str, tuple[Any, ...]]:
     with pytest.raises(InputError) as raised:
-        training_method("x", class_, how.pop("settings", {}), shapes(of), **how)
+        optimizer_factory("x", class_, how.pop("settings", {}), shapes(of), **how)
     assert "\n" not in str(raised.value)
     return str(raised.value), raised.value.key
 
@@ -514,10 +515,10 @@ def test_a_module_that_fails_only_far_out_is_told_in_one_line(net: Network) -> N
 
 
 def test_notes_on_networks_are_their_own() -> None:
-    assert "AdamW" in note("torch.optim.Muon", network=True)
-    assert "mini-batch" in note("LBFGS", network=True)
-    assert note("ASGD", network=True) == note("ASGD")
-    assert note("Adam", network=True) == ""
+    assert "AdamW" in warning("torch.optim.Muon", network=True)
+    assert "mini-batch" in warning("LBFGS", network=True)
+    assert warning("ASGD", network=True) == warning("ASGD")
+    assert warning("Adam", network=True) == ""
 
 
 def test_an_interrupt_leaves_everything_as_it_was(net: Network) -> None:
@@ -527,7 +528,7 @@ def test_an_interrupt_leaves_everything_as_it_was(net: Network) -> None:
                 raise KeyboardInterrupt
             yield step
 
-    chosen = [training_method(name, name, {}, shapes(net)) for name in ("SGD", "Adam")]
+    chosen = [optimizer_factory(name, name, {}, shapes(net)) for name in ("SGD", "Adam")]
     before = torch.get_rng_state(), torch.get_num_threads()
     with pytest.raises(KeyboardInterrupt):
         train(net, chosen, [None, None], steps=STEPS, seed=SEED, progress=progress)
@@ -545,9 +546,9 @@ def test_a_class_that_only_fails_with_vectors_is_told_of_rest(net: Network) -> N
     with pytest.raises(
         InputError, match=r"Matrices moves matrices only; say what .* rest: \{class: AdamW, lr: 0.001\}"
     ):
-        training_method("x", Matrices, {}, shapes(net))
-    chosen = training_method("x", Matrices, {}, shapes(net), rest={"class": "SGD"})
-    assert isinstance(chosen, Method)
+        optimizer_factory("x", Matrices, {}, shapes(net))
+    chosen = optimizer_factory("x", Matrices, {}, shapes(net), rest={"class": "SGD"})
+    assert isinstance(chosen, OptimizerFactory)
     assert chosen.text == "Matrices · lr 0.001 · rest SGD · lr 0.001"
 
 

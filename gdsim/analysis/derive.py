@@ -9,8 +9,8 @@ from typing import Any
 
 from gdsim.config import Experiment, OptimizerSpec, loads
 from gdsim.config.arguments import OWN_KEYS
-from gdsim.config.starts import MAX_STARTS
-from gdsim.config.text import dump, parse
+from gdsim.config.start import MAX_STARTS
+from gdsim.config.yaml_text import dump, parse
 from gdsim.errors import InputError, did_you_mean
 from gdsim.objectives import names, objective
 
@@ -66,9 +66,9 @@ def for_tuning(experiment: Experiment) -> Experiment:
     """Return an experiment from as many other random starts, with other noise; itself where its starts are given."""
     if experiment.start is None or experiment.start.random is None:
         return experiment
-    from gdsim.descent.starting import stream
+    from gdsim.descent.starting import rng
 
-    return experiment.model_copy(update={"seed": int(stream("tuning", experiment.seed, 0).integers(2**63))})
+    return experiment.model_copy(update={"seed": int(rng("tuning", experiment.seed, 0).integers(2**63))})
 
 
 def tuned(experiment: Experiment, settings: Mapping[str, Mapping[str, Any]]) -> Experiment:
@@ -143,7 +143,7 @@ def _stands_in(folder: Path, module: str) -> bool:
 
 
 def _allows_code(experiment: Experiment) -> bool:
-    return any(spec.place.allow_code for spec in experiment.optimizers.values())
+    return any(spec.context.allow_code for spec in experiment.optimizers.values())
 
 
 def _plain(experiment: Experiment) -> dict[str, Any]:

@@ -9,9 +9,9 @@ from pathlib import Path
 from typing import Any
 
 from gdsim.analysis.tuning import RANGES, Tuning
-from gdsim.config import Experiment, OptimizerSpec
+from gdsim.config import Experiment, OptimizerSpec, SourceContext
 from gdsim.errors import InputError, did_you_mean
-from gdsim.optimizers.classes import Home, optimizer_class
+from gdsim.optimizers import optimizer_class
 
 __all__ = ["digest", "setting", "tuned_names"]
 
@@ -29,7 +29,7 @@ def tuned_names(experiment: Experiment, tuning: Tuning) -> dict[str, tuple[str, 
         InputError: No optimizer has one of them; `key` says so.
     """
     known = {
-        label: _names(spec.class_name, spec.settings, _home(spec)) for label, spec in experiment.optimizers.items()
+        label: _names(spec.class_name, spec.settings, spec.context) for label, spec in experiment.optimizers.items()
     }
     every = list(dict.fromkeys(name for names in known.values() for name in names))
     for name in tuning.names:
@@ -50,7 +50,7 @@ def setting(experiment: Experiment, label: str, values: Mapping[str, float]) -> 
     spec = experiment.optimizers[label]
     settings = dict(spec.settings)
     for name, value in values.items():
-        settings = _with(spec.class_name, settings, _home(spec), name, value)
+        settings = _with(spec.class_name, settings, spec.context, name, value)
     return settings
 
 
@@ -63,20 +63,16 @@ def digest(spec: OptimizerSpec) -> str:
     if "." not in spec.class_name and ":" not in spec.class_name:
         return ""
     try:
-        path = inspect.getfile(optimizer_class(spec.class_name, (), _home(spec)))
+        path = inspect.getfile(optimizer_class(spec.class_name, (), spec.context))
         return hashlib.blake2b(Path(path).read_bytes(), digest_size=16).hexdigest()
     except (InputError, OSError, TypeError):
         return ""
 
 
-def _home(spec: OptimizerSpec) -> Home:
-    return Home(spec.place.folder, spec.place.allow_code)
-
-
-def _parameters(class_name: str, home: Home) -> Mapping[str, Any]:
+def _parameters(class_name: str, context: SourceContext) -> Mapping[str, Any]:
     """Return the arguments of a class with their defaults; none where it cannot be imported."""
     try:
-        class_ = optimizer_class(class_name, (), home)
+        class_ = optimizer_class(class_name, (), context)
         return {name: each.default for name, each in inspect.signature(class_).parameters.items()}
     except (InputError, TypeError, ValueError):
         return {}
@@ -90,14 +86,14 @@ def _wrapped(parameters: Mapping[str, Any], settings: Mapping[str, Any]) -> tupl
     return (argument, dict(inner)) if isinstance(inner, Mapping) and "class" in inner else ("", {})
 
 
-def _names(class_name: str, settings: Mapping[str, Any], home: Home) -> tuple[str, ...]:
+def _names(class_name: str, settings: Mapping[str, Any], context: SourceContext) -> tuple[str, ...]:
     """Return the arguments that take a number, those of what is wrapped among them."""
-    parameters = _parameters(class_name, home)
+    parameters = _parameters(class_name, context)
     argument, inner = _wrapped(parameters, settings)
     names = [name for name, default in parameters.items() if _is_number(name, settings.get(name, default))]
     names += [name for name, index in PAIR.items() if index < len(_betas(parameters, settings))]
     if argument:
-        names += _names(inner.pop("class"), inner, home)
+        names += _names(inner.pop("class"), inner, context)
     return tuple(dict.fromkeys(names))
 
 
@@ -112,9 +108,9 @@ def _betas(parameters: Mapping[str, Any], settings: Mapping[str, Any]) -> list[A
     return betas if isinstance(betas, list | tuple) and "betas" in parameters else ()
 
 
-def _with(class_name: str, settings: dict[str, Any], home: Home, name: str, value: float) -> dict[str, Any]:
+def _with(class_name: str, settings: dict[str, Any], context: SourceContext, name: str, value: float) -> dict[str, Any]:
     """Return settings with one hyper-parameter replaced, where its class has it."""
-    parameters = _parameters(class_name, home)
+    parameters = _parameters(class_name, context)
     if name in parameters:
         return settings | {name: value}
     betas = list(_betas(parameters, settings))
@@ -125,4 +121,4 @@ def _with(class_name: str, settings: dict[str, Any], home: Home, name: str, valu
     # What stands beside the wrapping class for the wrapped one gives way.
     beside = {key: each for key, each in settings.items() if key != name}
     class_inside = inner.pop("class")
-    return beside | {argument: {"class": class_inside, **_with(class_inside, inner, home, name, value)}}
+    return beside | {argument: {"class": class_inside, **_with(class_inside, inner, context, name, value)}}

@@ -218,11 +218,11 @@ def redrawn(
 
 def notes(experiment: Experiment, trajectories: Sequence[Trajectory] = ()) -> list[str]:
     """What a user should know of the classes that were used, and of what was computed of networks."""
-    from gdsim.optimizers import note
+    from gdsim.optimizers import warning
 
     networks = [spec.to_train() for spec in experiment.objectives]
     kinds = sorted({network is not None for network in networks})
-    notes = [note(each.class_name, network=kind) for each in experiment.optimizers.values() for kind in kinds]
+    notes = [warning(each.class_name, network=kind) for each in experiment.optimizers.values() for kind in kinds]
     own = [spec.build() for spec in experiment.objectives if spec.python is not None]
     notes += [f"{each.title} is {each.source}." for each in own]
     notes += [remark for network in networks if network is not None for remark in network.remarks]

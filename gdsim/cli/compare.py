@@ -18,7 +18,7 @@ from rich.text import Text
 import gdsim
 from gdsim.cli.common import all_of, check_view, load_one, notes, places_of
 from gdsim.cli.console import grid, progress_bars, tell
-from gdsim.config.places import printable
+from gdsim.config.location import printable
 from gdsim.errors import ConfigError, GdsimError, InputError
 
 if TYPE_CHECKING:

@@ -19,8 +19,8 @@ from gdsim.errors import InputError
 
 if TYPE_CHECKING:
     from gdsim.analysis import Column, Table
+    from gdsim.config.signatures import Signature
     from gdsim.objectives import Gradient, Objective
-    from gdsim.signatures import Signature
 
 __all__ = [
     "arguments",

@@ -70,7 +70,8 @@ def list_names(
     ] = None,
 ) -> None:
     """List the names that a config can use."""
-    from gdsim import networks, objectives, signatures
+    from gdsim import networks, objectives
+    from gdsim.config import signatures
     from gdsim.themes import THEMES, names
 
     kinds: dict[str, Callable[[], Sequence[Sequence[str]]]] = {
@@ -218,8 +219,8 @@ def source(
     file: Annotated[Path, typer.Argument(metavar="FILE", help="A picture, page or recording of gdsim.")],
 ) -> None:
     """Print the YAML that FILE was made from."""
-    from gdsim.config.places import printable
-    from gdsim.config.text import parse
+    from gdsim.config.location import printable
+    from gdsim.config.yaml_text import parse
     from gdsim.sources import source as source_of
     from gdsim.sources import yaml_of
 

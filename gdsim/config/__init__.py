@@ -9,17 +9,16 @@ from types import MappingProxyType
 
 from pydantic import ValidationError
 
-from gdsim.config.appearance import Animation, Camera, View
 from gdsim.config.experiment import Experiment, Origin
 from gdsim.config.json_schema import schema
+from gdsim.config.location import Problem, SourceContext
 from gdsim.config.objective import ObjectiveSpec
 from gdsim.config.output import FORMATS, PRESETS, Output, opaque_only
 from gdsim.config.overrides import override
-from gdsim.config.places import Problem
 from gdsim.config.problems import problems_in
 from gdsim.config.specs import OptimizerSpec, Start
-from gdsim.config.standing import Place
-from gdsim.config.text import MAX_BYTES, dump, parse
+from gdsim.config.view import Animation, Camera, View
+from gdsim.config.yaml_text import MAX_BYTES, dump, parse
 from gdsim.errors import ConfigError, InputError
 from gdsim.files import suggest_sibling
 
@@ -32,6 +31,7 @@ __all__ = [
     "ObjectiveSpec",
     "OptimizerSpec",
     "Output",
+    "SourceContext",
     "Start",
     "View",
     "load",
@@ -111,7 +111,7 @@ def loads(
     if not isinstance(document.value, dict):
         raise document.error([Problem((), "must be a mapping, with lines such as `objective: himmelblau`")])
     try:
-        experiment = Experiment.model_validate(document.value, context=Place(Path(folder), allow_code))
+        experiment = Experiment.model_validate(document.value, context=SourceContext(Path(folder), allow_code))
     except ValidationError as error:
         raise document.error([*document.problems, *problems_in(error, document)]) from None
     if document.problems:

@@ -9,12 +9,12 @@ from collections.abc import Iterable, Iterator, Mapping
 from functools import cache
 from typing import Any
 
-from gdsim import signatures
-from gdsim.config.places import Path, Problem
-from gdsim.config.words import Fragment, accepts, must_be, shown, suggestion
+from gdsim.config import signatures
+from gdsim.config.location import Path, Problem
+from gdsim.config.messages import Fragment, accepts, must_be, shown, suggestion
+from gdsim.config.signatures import Signature
 from gdsim.errors import did_you_mean
 from gdsim.objectives import package_problem
-from gdsim.signatures import Signature
 
 __all__ = [
     "OWN_KEYS",

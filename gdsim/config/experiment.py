@@ -20,16 +20,16 @@ from pydantic import (
 )
 
 from gdsim import themes
-from gdsim.config.appearance import Animation, SaliencySpec, View
 from gdsim.config.arguments import bare_class, class_problem
-from gdsim.config.checks import Model, holds_controls, or_defaults, refuse
+from gdsim.config.location import Document, Problem
+from gdsim.config.messages import is_number, shown
+from gdsim.config.model import Model, holds_controls, or_defaults, refuse
 from gdsim.config.objective import ObjectiveSpec
 from gdsim.config.output import Output, with_preset
-from gdsim.config.own_theme import OwnTheme
-from gdsim.config.places import Document, Problem
 from gdsim.config.specs import OptimizerSpec, Start
-from gdsim.config.starts import FORMS, grid_problems, point_problems, written_points
-from gdsim.config.words import is_number, shown
+from gdsim.config.start import FORMS, grid_problems, point_problems, written_points
+from gdsim.config.theme import OwnTheme
+from gdsim.config.view import Animation, SaliencySpec, View
 from gdsim.errors import ConfigError, InputError
 from gdsim.networks import Network
 from gdsim.networks.scores import class_problem as class_problem_of

@@ -11,11 +11,12 @@ from typing import Any
 from pydantic.json_schema import GenerateJsonSchema
 from pydantic_core import core_schema
 
-from gdsim import networks, objectives, signatures, themes
+from gdsim import networks, objectives, themes
+from gdsim.config import signatures
 from gdsim.config.arguments import argument
 from gdsim.config.experiment import Experiment
 from gdsim.config.objective import BELONGINGS, FORMS_OF_OBJECTIVES, OF_INPUTS
-from gdsim.signatures import Signature
+from gdsim.config.signatures import Signature
 
 __all__ = ["schema"]
 

@@ -16,10 +16,9 @@ from pydantic import (
     model_validator,
 )
 
-from gdsim.config.checks import Finite, Model, one_line, or_defaults, refuse
-from gdsim.config.places import Problem
-from gdsim.config.standing import Place
-from gdsim.config.words import is_number, shown
+from gdsim.config.location import Problem, SourceContext
+from gdsim.config.messages import is_number, shown
+from gdsim.config.model import Finite, Model, one_line, or_defaults, refuse
 from gdsim.errors import InputError, did_you_mean
 from gdsim.networks import DATA, NETWORKS, Network, examples, network, unknown
 from gdsim.objectives import Objective, from_expression, from_function, from_samples, import_function, names, objective
@@ -281,7 +280,7 @@ class ObjectiveSpec(Model):
         if self.network is not None:
             refuse(self._misfits_of_networks(written))
         try:
-            self._built = self._build(info.context or Place())
+            self._built = self._build(info.context or SourceContext())
         except InputError as error:
             refuse([self._problem(error, given[0])])
         return self
@@ -310,7 +309,7 @@ class ObjectiveSpec(Model):
             strangers = [key for key in OF_INPUTS if key in written]
             yield from (Problem((), f"'{key}' goes with wrt: input", key=key) for key in strangers)
 
-    def _build(self, place: Place) -> Built:
+    def _build(self, place: SourceContext) -> Built:
         if self.network is None:
             return Built(self._function(place))
         trained = self._network(place)
@@ -323,7 +322,7 @@ class ObjectiveSpec(Model):
         )
         return Built(found)
 
-    def _network(self, place: Place) -> Network:
+    def _network(self, place: SourceContext) -> Network:
         given = self.data
         assert given is not None  # noqa: S101  (for the type checker: a network without data is refused before)
         found = examples(
@@ -344,7 +343,7 @@ class ObjectiveSpec(Model):
             allow_code=place.allow_code,
         )
 
-    def _function(self, place: Place) -> Objective:
+    def _function(self, place: SourceContext) -> Objective:
         if self.expression is not None:
             return from_expression(self.expression, bounds=self.bounds, constants=self.constants)
         if self.samples is not None:

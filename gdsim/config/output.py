@@ -10,9 +10,9 @@ from typing import Annotated, Any, Literal, get_args
 
 from pydantic import AfterValidator, BeforeValidator, Field, WithJsonSchema, model_validator
 
-from gdsim.config.checks import Model, all_different, or_defaults, refuse
-from gdsim.config.places import Problem
-from gdsim.config.words import is_number, shown
+from gdsim.config.location import Problem
+from gdsim.config.messages import is_number, shown
+from gdsim.config.model import Model, all_different, or_defaults, refuse
 
 __all__ = ["FORMATS", "PRESETS", "Output", "opaque_only", "with_preset"]
 

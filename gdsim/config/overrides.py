@@ -6,8 +6,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
-from gdsim.config.places import Document, Path, Place, Problem, printable
-from gdsim.config.text import parse
+from gdsim.config.location import Document, Path, Problem, SourceLocation, printable
+from gdsim.config.yaml_text import parse
 from gdsim.errors import InputError
 
 __all__ = ["override"]
@@ -35,7 +35,7 @@ def override(document: Document, overrides: Mapping[str, str]) -> Document:
             )
         path = _path(document.value, key.split("."))
         given = parse(value, source, order=order, at=path)
-        document = _merged(document, given, path, Place(order, 1, 1, source))
+        document = _merged(document, given, path, SourceLocation(order, 1, 1, source))
     return document
 
 
@@ -52,7 +52,7 @@ def _path(value: Any, parts: Sequence[str]) -> Path:
     return name, *_path(value.get(name) if isinstance(value, dict) else None, rest)
 
 
-def _merged(document: Document, given: Document, path: Path, place: Place) -> Document:
+def _merged(document: Document, given: Document, path: Path, place: SourceLocation) -> Document:
     values = {known: at for known, at in document.values.items() if known[: len(path)] != path}
     keys = {known: at for known, at in document.keys.items() if known[: len(path)] != path or known == path}
     for length in range(1, len(path) + 1):

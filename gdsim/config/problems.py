@@ -9,10 +9,10 @@ from typing import Any
 from pydantic import ValidationError
 from pydantic_core import ErrorDetails
 
-from gdsim.config.checks import custom
 from gdsim.config.json_schema import schema
-from gdsim.config.places import Document, Path, Problem
-from gdsim.config.words import Fragment, expected, must_be, suggestion
+from gdsim.config.location import Document, Path, Problem
+from gdsim.config.messages import Fragment, expected, must_be, suggestion
+from gdsim.config.model import custom
 
 __all__ = ["problems_in"]
 

@@ -25,11 +25,10 @@ from gdsim.config.arguments import (
     settings_for,
     written_out,
 )
-from gdsim.config.checks import Color, Finite, Model, or_defaults, refuse
-from gdsim.config.places import Problem
-from gdsim.config.standing import Place
-from gdsim.config.starts import FORMS, MAX_STARTS
-from gdsim.config.words import shown
+from gdsim.config.location import Problem, SourceContext
+from gdsim.config.messages import shown
+from gdsim.config.model import Color, Finite, Model, or_defaults, refuse
+from gdsim.config.start import FORMS, MAX_STARTS
 
 __all__ = ["OptimizerSpec", "Start"]
 
@@ -38,7 +37,7 @@ __all__ = ["OptimizerSpec", "Start"]
 class Standing:
     """Where a specification was read, which does not make two specifications different."""
 
-    place: Place = field(compare=False)
+    context: SourceContext = field(compare=False)
 
 
 class Start(Model):
@@ -156,10 +155,10 @@ class OptimizerSpec(Model):
 
     @model_validator(mode="after")
     def _stand(self, info: ValidationInfo) -> OptimizerSpec:
-        self._standing = Standing(info.context or Place())
+        self._standing = Standing(info.context or SourceContext())
         return self
 
     @property
-    def place(self) -> Place:
-        """Where the configuration stands, and whether code that stands there may run."""
-        return self._standing.place
+    def context(self) -> SourceContext:
+        """The folder of the configuration, and whether code in it may run."""
+        return self._standing.context

@@ -23,8 +23,7 @@ from gdsim.descent.walk import Course, Walk
 from gdsim.errors import ConfigError, InputError
 from gdsim.networks import Network
 from gdsim.objectives import FloatArray, Objective
-from gdsim.optimizers import Chances, Method, method, quiet_single_thread, training_method
-from gdsim.optimizers.methods import Like
+from gdsim.optimizers import OptimizerFactory, ParameterShapes, RNGState, deterministic, optimizer_factory
 from gdsim.trajectory import Trajectory
 
 if TYPE_CHECKING:
@@ -77,15 +76,15 @@ def descend(
     if label is None:
         label = optimizer.replace(":", ".").rpartition(".")[2] if isinstance(optimizer, str) else optimizer.__name__
     points = given(start, objective)
-    with quiet_single_thread():
-        chosen = method(
+    with deterministic():
+        chosen = optimizer_factory(
             label,
             optimizer,
             {**(args or {}), **settings},
+            objective.dim,
             schedule=schedule,
             noise=noise,
             clip_norm=clip_norm,
-            dim=objective.dim,
         )
         return _descend_together(objective, [chosen], [None], points, steps, seed, progress)[0]
 
@@ -110,7 +109,7 @@ def simulate(experiment: Experiment, *, progress: Progress = iter) -> tuple[Traj
 
 def trained(experiment: Experiment, *, progress: Progress = iter) -> tuple[Trajectory, ...]:
     """Return what `simulate` does before it looks at networks: weights are there, and landscapes are blank."""
-    with quiet_single_thread():
+    with deterministic():
         colors = [spec.color for spec in experiment.optimizers.values()]
         steps, seed = experiment.steps, experiment.seed
         trajectories: list[Trajectory] = []
@@ -174,14 +173,14 @@ def sweep(
         ConfigError: A start is at fault, or what is to be descended is a network.
     """
     spec, objective = experiment.optimizers[label], experiment.objectives[0].build()
-    with quiet_single_thread():
+    with deterministic():
         with experiment.located():
             if objective.landscape is not None:
                 raise InputError("a network is trained with the settings given; nothing of it is tuned", ("objective",))
             points = starts(experiment.start, objective, experiment.seed)
             check_values(points, experiment.start, objective)
         swept: dict[int, Trajectory | InputError] = {}
-        methods: dict[int, Method] = {}
+        methods: dict[int, OptimizerFactory] = {}
         for index, each in enumerate(settings):
             try:
                 methods[index] = _method(label, spec.model_copy(update={"settings": dict(each)}), objective.dim)
@@ -217,13 +216,13 @@ def check(experiment: Experiment) -> None:
     Raises:
         ConfigError: A class, an argument, a schedule or a start is at fault.
     """
-    with quiet_single_thread():
+    with deterministic():
         problems: list[str] = []
         # How a schedule goes on depends on what is moved at most, not on the objective.
         for each in {each.like: each for each in _prepared(experiment, evaluate=False)}.values():
             for chosen in each.methods:
                 with _collected(problems, experiment):
-                    chosen.rehearse(experiment.steps, each.like)
+                    chosen.check_schedule(experiment.steps, each.like)
     if problems:
         raise ConfigError(dict.fromkeys(problems))
 
@@ -253,8 +252,8 @@ class _Task:
 
     objective: Objective
     network: Network | None
-    like: Like
-    methods: Sequence[Method]
+    like: ParameterShapes
+    methods: Sequence[OptimizerFactory]
     points: FloatArray
 
 
@@ -270,7 +269,7 @@ def _prepared(experiment: Experiment, *, evaluate: bool = True) -> list[_Task]:
     for index, spec in enumerate(experiment.objectives):
         with _collected(problems, experiment, index):
             objective, network = spec.build(), spec.to_train()
-            like: Like = objective.dim if network is None else _shapes(network, experiment)
+            like: ParameterShapes = objective.dim if network is None else _shapes(network, experiment)
             points = starts(experiment.start, objective, experiment.seed)
             if network is None and (evaluate or objective.image is None):
                 check_values(points, experiment.start, objective)
@@ -289,10 +288,10 @@ def _shapes(network: Network, experiment: Experiment) -> tuple[tuple[int, ...], 
     return tuple(tuple(each.shape) for each in network.module(experiment.seed).parameters())
 
 
-def _methods(experiment: Experiment, like: Like, problems: list[str]) -> list[Method]:
+def _methods(experiment: Experiment, like: ParameterShapes, problems: list[str]) -> list[OptimizerFactory]:
     """Return the optimizers of an experiment; what is wrong with them is added to the problems."""
     networks = any(spec.to_train() is not None for spec in experiment.objectives)
-    methods: list[Method] = []
+    methods: list[OptimizerFactory] = []
     for label, spec in experiment.optimizers.items():
         with _collected(problems, experiment):
             if spec.rest is not None and not networks:
@@ -301,17 +300,18 @@ def _methods(experiment: Experiment, like: Like, problems: list[str]) -> list[Me
     return methods
 
 
-def _method(label: str, spec: OptimizerSpec, like: Like) -> Method:
-    common: dict[str, Any] = {
-        "schedule": spec.schedule,
-        "noise": spec.noise,
-        "clip_norm": spec.clip_norm,
-        "folder": spec.place.folder,
-        "allow_code": spec.place.allow_code,
-    }
-    if isinstance(like, int):
-        return method(label, spec.class_name, spec.settings, dim=like, **common)
-    return training_method(label, spec.class_name, spec.settings, like, rest=spec.rest, **common)
+def _method(label: str, spec: OptimizerSpec, like: ParameterShapes) -> OptimizerFactory:
+    return optimizer_factory(
+        label,
+        spec.class_name,
+        spec.settings,
+        like,
+        rest=spec.rest,
+        schedule=spec.schedule,
+        noise=spec.noise,
+        clip_norm=spec.clip_norm,
+        context=spec.context,
+    )
 
 
 @contextmanager
@@ -324,7 +324,7 @@ def _collected(problems: list[str], experiment: Experiment, index: int = 0) -> I
 
 def _descend_together(
     objective: Objective,
-    methods: Sequence[Method],
+    methods: Sequence[OptimizerFactory],
     colors: Sequence[str | None],
     points: FloatArray,
     steps: int,
@@ -336,10 +336,10 @@ def _descend_together(
     record = Record.empty(steps, len(methods) * count, dim)
     parts = [record.part(slice(first, first + count)) for first in range(0, len(methods) * count, count)]
     courses = [Course(each, objective, points, seed, range(count)) for each in methods]
-    before = None if all(each.is_known for each in methods) else Chances.now()
+    before = None if all(each.is_builtin for each in methods) else RNGState.current()
     walks = [Walk(course, arrangement(course, steps)) for course in courses]
     walk_on(walks, record, progress)
     walks = [confirmed(walk, part) for walk, part in zip(walks, parts, strict=True)]
-    if before is not None and not before.last():
+    if before is not None and not before.unchanged():
         walks = [drawn(walk, part) for walk, part in zip(walks, parts, strict=True)]
     return tuple(trajectory(walk, color, part) for walk, color, part in zip(walks, colors, parts, strict=True))

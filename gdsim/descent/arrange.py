@@ -9,25 +9,25 @@ import torch
 from gdsim.descent.record import Record, walk_on
 from gdsim.descent.walk import Course, Walk
 from gdsim.errors import InputError
-from gdsim.optimizers import Arrangement
+from gdsim.optimizers import BatchingMode
 
 __all__ = ["arrangement", "confirmed", "drawn"]
 
 PROBE_STEPS = 60
 
 
-def arrangement(course: Course, steps: int) -> Arrangement:
+def arrangement(course: Course, steps: int) -> BatchingMode:
     """Return a method's arrangement: for a class that is not known, the cheapest that passes a probe.
 
     The probe is a few starts over a few steps. It can be passed by a class that differs later: see `confirmed`.
     """
-    choices = course.method.arrangements
+    choices = course.method.batching_modes
     count = len(course.points)
     if len(choices) == 1 or count == 1:
         return choices[0]
     few = course.only(sorted({0, count // 2, count - 1}))
     record = Record.empty(min(steps, PROBE_STEPS), len(few.points), few.objective.dim)
-    walk_on([Walk(few, Arrangement.EACH)], record)
+    walk_on([Walk(few, BatchingMode.SEPARATE)], record)
     return next((choice for choice in choices[:-1] if _agrees(few, choice, record)), choices[-1])
 
 
@@ -41,11 +41,11 @@ def confirmed(walk: Walk, record: Record) -> Walk:
     Returns:
         The walk that the record is of.
     """
-    choices = walk.course.method.arrangements
+    choices = walk.course.method.batching_modes
     if len(choices) == 1 or len(walk.course.points) == 1 or walk.arrangement is choices[-1]:
         return walk
     longest = int(record.values.isfinite().sum(0).argmax())
-    if _agrees(walk.course.only([longest]), Arrangement.EACH, record.part([longest])):
+    if _agrees(walk.course.only([longest]), BatchingMode.SEPARATE, record.part([longest])):
         return walk
     again = Walk(walk.course, choices[choices.index(walk.arrangement) + 1])
     walk_on([again], record)
@@ -64,14 +64,14 @@ def drawn(walk: Walk, record: Record) -> Walk:
     Returns:
         The walk that the record is of.
     """
-    if walk.course.method.is_known or walk.course.method.draws:
+    if walk.course.method.is_builtin or walk.course.method.draws:
         return walk
-    again = Walk(replace(walk.course, method=replace(walk.course.method, draws=True)), Arrangement.EACH)
+    again = Walk(replace(walk.course, method=replace(walk.course.method, draws=True)), BatchingMode.SEPARATE)
     walk_on([again], record)
     return again
 
 
-def _agrees(course: Course, choice: Arrangement, record: Record) -> bool:
+def _agrees(course: Course, choice: BatchingMode, record: Record) -> bool:
     """Return whether an arrangement comes from the recorded gradients to the recorded points, bit for bit."""
     alive = torch.ones(len(course.points), dtype=torch.bool)
     try:

@@ -9,12 +9,12 @@ import numpy.typing as npt
 
 from gdsim.errors import InputError
 from gdsim.objectives import FloatArray, Objective
-from gdsim.optimizers import stream
+from gdsim.optimizers import rng
 
 if TYPE_CHECKING:
     from gdsim.config import Start
 
-__all__ = ["check_values", "given", "starts", "stream"]
+__all__ = ["check_values", "given", "rng", "starts"]
 
 
 def starts(start: Start | None, objective: Objective, seed: int = 0) -> FloatArray:
@@ -37,7 +37,7 @@ def starts(start: Start | None, objective: Objective, seed: int = 0) -> FloatArr
     if start.points is not None:
         return given(start.points, objective)
     if start.random is not None:
-        uniform = stream("starts", seed, 0).random((start.random, objective.dim))
+        uniform = rng("starts", seed, 0).random((start.random, objective.dim))
         return np.asarray(low + size * uniform)
     cells = start.grid or []
     if len(cells) != objective.dim:

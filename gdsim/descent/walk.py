@@ -13,7 +13,7 @@ from torch import Tensor
 from torch.optim import Optimizer
 
 from gdsim.objectives import FloatArray, Objective
-from gdsim.optimizers import Arrangement, Chances, Method, stream
+from gdsim.optimizers import BatchingMode, OptimizerFactory, RNGState, rng
 
 __all__ = ["Course", "Walk", "evaluate"]
 
@@ -33,7 +33,7 @@ class Course:
         numbers: (starts,) the place of each start among all those of the experiment.
     """
 
-    method: Method
+    method: OptimizerFactory
     objective: Objective
     points: FloatArray
     seed: int
@@ -50,24 +50,24 @@ class Course:
             normal = [each.standard_normal((NOISE_BLOCK, self.objective.dim)) for each in streams]
             yield from torch.from_numpy(self.method.noise * np.stack(normal, axis=1))
 
-    def chances(self) -> list[Chances]:
+    def chances(self) -> list[RNGState]:
         """Return for each start what the class draws its random numbers from."""
-        return [Chances.seeded(int(each.integers(2**63))) for each in self._streams("torch")]
+        return [RNGState.seeded(int(each.integers(2**63))) for each in self._streams("torch")]
 
     def _streams(self, purpose: str) -> list[np.random.Generator]:
-        return [stream(f"{purpose} {self.method.label}", self.seed, number) for number in self.numbers]
+        return [rng(f"{purpose} {self.method.label}", self.seed, number) for number in self.numbers]
 
 
 class Walk:
     """One optimizer under way in one arrangement."""
 
-    def __init__(self, course: Course, arrangement: Arrangement) -> None:
+    def __init__(self, course: Course, arrangement: BatchingMode) -> None:
         self.course, self.arrangement = course, arrangement
         self._method, self._dim = course.method, course.objective.dim
         self._parameters = self._leaves(torch.from_numpy(course.points))
         self._chances = course.chances() if self._method.draws else None
         self._optimizers = self._built()
-        self._schedulers = [self._method.scheduler(optimizer) for optimizer in self._optimizers]
+        self._schedulers = [self._method.build_schedule(optimizer) for optimizer in self._optimizers]
         self._noise = course.noise() if self._method.noise else None
         self._alive = torch.ones(len(course.points), dtype=torch.bool)
         self._trials = np.zeros(len(course.points), dtype=np.int64)
@@ -76,17 +76,17 @@ class Walk:
         self._asked: list[npt.NDArray[np.int64]] = []
 
     def _leaves(self, rows: Tensor) -> list[Tensor]:
-        flat = self.arrangement is Arrangement.FLAT
-        blocks = [rows.reshape(-1)] if flat else list(self._method.shaped(rows))
-        return [self._method.leaf(block) for block in blocks]
+        flat = self.arrangement is BatchingMode.FLAT
+        blocks = [rows.reshape(-1)] if flat else list(self._method.reshape(rows))
+        return [self._method.new_parameter(block) for block in blocks]
 
     def _built(self) -> list[Optimizer]:
-        if self.arrangement is not Arrangement.EACH:
-            return [self._method.optimizer(self._parameters)]
+        if self.arrangement is not BatchingMode.SEPARATE:
+            return [self._method.build(self._parameters)]
         built = []
         for start, parameter in enumerate(self._parameters):
             with self._drawing(start):
-                built.append(self._method.optimizer([parameter]))
+                built.append(self._method.build([parameter]))
         return built
 
     @contextmanager
@@ -95,21 +95,21 @@ class Walk:
         if self._chances is None:
             yield
             return
-        with Chances.kept():
+        with RNGState.preserved():
             self._chances[start].restore()
             yield
-            self._chances[start] = Chances.now()
+            self._chances[start] = RNGState.current()
 
     def points(self) -> Tensor:
         """Return where the starts have come to, (starts, dim)."""
-        if self.arrangement is Arrangement.FLAT:
+        if self.arrangement is BatchingMode.FLAT:
             return self._parameters[0].detach().view(-1, self._dim)
         return torch.stack([parameter.detach().view(-1) for parameter in self._parameters])
 
     def jot(self) -> None:
         """Note the rate of the next update, and how many gradients the class has asked for by itself."""
         self._rates.append([optimizer.param_groups[0].get("lr", np.nan) for optimizer in self._optimizers])
-        if self._method.wants_closure:
+        if self._method.needs_closure:
             self._asked.append(self._trials.copy())
 
     def jotted(self, rows: int) -> tuple[FloatArray, npt.NDArray[np.int64]]:
@@ -133,26 +133,26 @@ class Walk:
             InputError: The class or its schedule fails.
         """
         noise = None if self._noise is None else next(self._noise)
-        if not self._method.wants_graph:
+        if not self._method.needs_graph:
             self._grade(self._disturbed(gradients, noise))
-        if self.arrangement is not Arrangement.EACH:
+        if self.arrangement is not BatchingMode.SEPARATE:
             self._update(0, values, noise)
             return
         # Nothing comes after a start's first row that is not finite, and some classes fail there.
         self._alive &= values.isfinite() & gradients.isfinite().all(1)
         for start in self._alive.nonzero().flatten().tolist():
-            if self._method.wants_graph:
+            if self._method.needs_graph:
                 self._backward(start, noise)
             with self._drawing(start):
                 self._update(start, values, noise)
 
     def _grade(self, gradients: Tensor) -> None:
         """Hand the gradients (starts, dim) to the parameters, in the shape and layout that the class takes."""
-        graded = self._method.graded
-        if self.arrangement is Arrangement.FLAT:
+        graded = self._method.to_layout
+        if self.arrangement is BatchingMode.FLAT:
             self._parameters[0].grad = graded(gradients.reshape(-1))
         else:
-            for parameter, gradient in zip(self._parameters, self._method.shaped(gradients), strict=True):
+            for parameter, gradient in zip(self._parameters, self._method.reshape(gradients), strict=True):
                 parameter.grad = graded(gradient)
 
     def _disturbed(self, gradients: Tensor, noise: Tensor | None) -> Tensor:
@@ -170,7 +170,7 @@ class Walk:
         value, gradient = self._method.backward(self.course.objective.f, self._parameters[start])
         self._strayed |= not (value.isfinite() and gradient.isfinite().all())
         own_noise = None if noise is None else noise[start : start + 1]
-        self._method.hand(self._disturbed(gradient[None], own_noise), self._parameters[start])
+        self._method.set_gradient(self._disturbed(gradient[None], own_noise), self._parameters[start])
         return value
 
     def _update(self, index: int, values: Tensor, noise: Tensor | None) -> None:
@@ -178,19 +178,19 @@ class Walk:
         optimizer, scheduler = self._optimizers[index], self._schedulers[index]
         self._strayed = False
         try:
-            if self._method.wants_closure:
+            if self._method.needs_closure:
                 optimizer.step(self._closure(index, values[index], noise))
             else:
                 optimizer.step()
         except Exception as error:
             if not self._strayed:
-                raise self._method.refusal("cannot take a step", error) from error
+                raise self._method.error("cannot take a step", error) from error
             # A line search that meets no finite number may raise; that ends this start, not the others.
             self._parameters[index].detach().fill_(torch.nan)
-        if self._method.wants_graph:
+        if self._method.needs_graph:
             self._parameters[index].grad = None  # the graph and the gradient hold each other
         if scheduler is not None:
-            self._method.advance(scheduler, values[index])
+            self._method.step_schedule(scheduler, values[index])
 
     def _closure(self, start: int, value: Tensor, noise: Tensor | None) -> Callable[[], float]:
         """Return what evaluates the objective where one start's parameter is, and hands it the gradient.
@@ -208,7 +208,7 @@ class Walk:
             calls += 1
             if calls > 1 or not torch.equal(parameter, recorded):
                 self._trials[start] += 1
-            elif not self._method.wants_graph:
+            elif not self._method.needs_graph:
                 # The class may have changed the gradient, or cleared it, in what comes before.
                 parameter.grad = gradient
                 return value  # type: ignore[return-value]

@@ -9,7 +9,7 @@ from typing import Any
 from urllib.parse import quote
 
 from gdsim.config.output import with_preset
-from gdsim.config.text import parse
+from gdsim.config.yaml_text import parse
 from gdsim.errors import ConfigError, InputError
 from gdsim.sources import dimensions, source
 

@@ -5,34 +5,25 @@ from __future__ import annotations
 import importlib
 import inspect
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from gdsim.config.arguments import own_class_problem
+from gdsim.config.location import SourceContext
 from gdsim.errors import InputError, did_you_mean
 from gdsim.objectives import import_function, package_problem
-from gdsim.optimizers.wording import bare, words
+from gdsim.optimizers.formatting import bare, words
 
 if TYPE_CHECKING:
     from torch.optim import Optimizer
     from torch.optim.lr_scheduler import LRScheduler
 
-__all__ = ["Home", "Key", "check_arguments", "is_from_torch", "optimizer_class", "schedule_class"]
+__all__ = ["Key", "check_arguments", "is_from_torch", "optimizer_class", "schedule_class"]
 
 Key = tuple[str | int, ...]
 """Where something stands in a configuration, outermost first."""
 
 
-@dataclass(frozen=True)
-class Home:
-    """Where a configuration stands, the current folder when None, and whether code that stands there may run."""
-
-    folder: Path | None = None
-    allow_code: bool = False
-
-
-def optimizer_class(name: str | type[Optimizer], key: Key, home: Home) -> type[Optimizer]:
+def optimizer_class(name: str | type[Optimizer], key: Key, context: SourceContext) -> type[Optimizer]:
     """Return a class of optimizers, given itself or by its name.
 
     Raises:
@@ -40,30 +31,30 @@ def optimizer_class(name: str | type[Optimizer], key: Key, home: Home) -> type[O
     """
     from torch import optim
 
-    found = _named(name, key, home) if isinstance(name, str) else name
+    found = _named(name, key, context) if isinstance(name, str) else name
     if not (isinstance(found, type) and issubclass(found, optim.Optimizer) and found is not optim.Optimizer):
         hint = did_you_mean(str(name), optim.__all__) if isinstance(name, str) and "." not in name else ""
         raise InputError(f"{name} is no class of optimizers{hint}", key)
     return found
 
 
-def _named(name: str, key: Key, home: Home) -> Any:
+def _named(name: str, key: Key, context: SourceContext) -> Any:
     from torch import optim
 
     if ":" in name:
-        return _own(name, key, home)
+        return _own(name, key, context)
     package, _, last = name.rpartition(".")
     if package and (problem := package_problem(name)):
         raise InputError(problem, key)
     return _attribute(_imported(package, key) if package else optim, last, key)
 
 
-def _own(name: str, key: Key, home: Home) -> Any:
+def _own(name: str, key: Key, context: SourceContext) -> Any:
     """Return what `my_optimizer.py:MyOptimizer` names: code beside the configuration, or of an installed package."""
     if problem := own_class_problem(name):
         raise InputError(problem, key)
     try:
-        return import_function(name, folder=home.folder, allow_code=home.allow_code)
+        return import_function(name, folder=context.folder, allow_code=context.allow_code)
     except InputError as error:
         raise InputError(str(error), key) from error
 

@@ -7,9 +7,10 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from gdsim.config.location import SourceContext
 from gdsim.errors import InputError
-from gdsim.optimizers.classes import Home, Key, check_arguments, optimizer_class
-from gdsim.optimizers.wording import setting
+from gdsim.optimizers.classes import Key, check_arguments, optimizer_class
+from gdsim.optimizers.formatting import setting
 
 if TYPE_CHECKING:
     from torch import Tensor, nn
@@ -90,7 +91,7 @@ class Recipe:
         return parts
 
 
-def recipe(class_: str | type[Optimizer], settings: Mapping[str, Any], at: Key, home: Home) -> Recipe:
+def recipe(class_: str | type[Optimizer], settings: Mapping[str, Any], at: Key, context: SourceContext) -> Recipe:
     """Find a class, and what it wraps among its settings.
 
     A class wraps another optimizer by an argument whose name ends in `optimizer`. Its value is a class, or a mapping
@@ -102,12 +103,12 @@ def recipe(class_: str | type[Optimizer], settings: Mapping[str, Any], at: Key, 
             `"my_optimizer.py:MyOptimizer"`.
         settings: The arguments of the class.
         at: Where they stand.
-        home: Where code of the user's own stands.
+        context: Where code of the user's own stands.
 
     Raises:
         InputError: There is no such class, or an argument is too much or missing.
     """
-    found = optimizer_class(class_, (*at, "class"), home)
+    found = optimizer_class(class_, (*at, "class"), context)
     parameters = inspect.signature(found).parameters
     names = frozenset(
         "kwargs" if parameter.kind is parameter.VAR_KEYWORD else name for name, parameter in parameters.items()
@@ -121,7 +122,7 @@ def recipe(class_: str | type[Optimizer], settings: Mapping[str, Any], at: Key, 
         return Recipe(found, dict(settings), names)
     own = {name: value for name, value in settings.items() if name in names and name != argument}
     check_arguments(found, own, {*GIVEN, argument}, at)
-    inner = _inner(argument, settings, {*own, argument}, at, home)
+    inner = _inner(argument, settings, {*own, argument}, at, context)
     wrapping = Recipe(found, own, names, inner, argument)
     if wrapping.takes_class and inner.inner is not None:
         sentence = f"{found.__name__} wraps a plain optimizer, and {inner.class_.__name__} wraps one itself"
@@ -129,7 +130,7 @@ def recipe(class_: str | type[Optimizer], settings: Mapping[str, Any], at: Key, 
     return wrapping
 
 
-def _inner(argument: str, settings: Mapping[str, Any], outer: set[str], at: Key, home: Home) -> Recipe:
+def _inner(argument: str, settings: Mapping[str, Any], outer: set[str], at: Key, context: SourceContext) -> Recipe:
     value, at_inner = settings[argument], (*at, argument)
     form = dict(value) if isinstance(value, Mapping) else {"class": value}
     class_ = form.pop("class", None)
@@ -138,4 +139,4 @@ def _inner(argument: str, settings: Mapping[str, Any], outer: set[str], at: Key,
     beside = {name: value for name, value in settings.items() if name not in outer}
     if twice := next((name for name in beside if name in form), None):
         raise InputError(f"'{twice}' is given here and in {argument}", (*at, twice))
-    return recipe(class_, {**form, **beside}, at_inner, home)
+    return recipe(class_, {**form, **beside}, at_inner, context)

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, get_args
 
 import numpy as np
 
-from gdsim.config.appearance import MapMethod
+from gdsim.config.view import MapMethod
 from gdsim.errors import GdsimError, InputError, did_you_mean
 from gdsim.objectives import FloatArray
 

@@ -11,7 +11,7 @@ from torch import Tensor
 from gdsim.errors import InputError
 from gdsim.networks import Network, layer_of
 from gdsim.objectives import describe_exception
-from gdsim.optimizers import Chances, Method, stream
+from gdsim.optimizers import OptimizerFactory, RNGState, rng
 
 __all__ = ["Learner"]
 
@@ -25,27 +25,27 @@ class Learner:
         trials: How many gradients the class has asked for by itself.
     """
 
-    def __init__(self, network: Network, method: Method, seed: int) -> None:
+    def __init__(self, network: Network, method: OptimizerFactory, seed: int) -> None:
         """Build the module and the optimizer; random numbers that are drawn next go on from there."""
         self._network, self._method = network, method
-        Chances.seeded(seed).restore()
+        RNGState.seeded(seed).restore()
         self._module = network.module(seed)
         self.parameters: list[Tensor] = list(self._module.parameters())
         self.layers = [layer_of(name) for name, _ in self._module.named_parameters()]
         self.trials = 0
-        self._moving = method.shared_out(self.parameters)
+        self._moving = method.parameter_groups(self.parameters)
         whole = self._module if method.rest is None else None
-        self._optimizers = [each.optimizer(parameters, whole) for each, parameters in self._moving]
+        self._optimizers = [each.build(parameters, whole) for each, parameters in self._moving]
         self._schedulers = [
-            each.scheduler(optimizer) for (each, _), optimizer in zip(self._moving, self._optimizers, strict=True)
+            each.build_schedule(optimizer) for (each, _), optimizer in zip(self._moving, self._optimizers, strict=True)
         ]
-        self._wants_graph = any(each.wants_graph for each, _ in self._moving)
+        self._wants_graph = any(each.needs_graph for each, _ in self._moving)
         self._noise = self._disturbances(seed) if method.noise else None
         self._strayed = False
 
     def _disturbances(self, seed: int) -> Iterator[list[Tensor]]:
         """Yield the noise on the gradients of each step, by parameter, without end."""
-        normal = stream(f"noise {self._method.label}", seed, 0)
+        normal = rng(f"noise {self._method.label}", seed, 0)
         sizes = [each.numel() for each in self.parameters]
         while True:
             drawn = torch.from_numpy(self._method.noise * normal.standard_normal(sum(sizes))).float()
@@ -94,7 +94,7 @@ class Learner:
         self._strayed = False
         for (method, _), optimizer in zip(self._moving, self._optimizers, strict=True):
             try:
-                if method.wants_closure:
+                if method.needs_closure:
                     optimizer.step(self._closure(x, y, loss, noise))  # type: ignore[arg-type]
                 else:
                     optimizer.step()
@@ -103,12 +103,12 @@ class Learner:
             except Exception as error:
                 if self._strayed or not self._is_finite():
                     return False
-                raise method.refusal("cannot take a step", error) from error
+                raise method.error("cannot take a step", error) from error
         if self._wants_graph:
             for each in self.parameters:
                 each.grad = None  # the graph and the gradient hold each other
         for (method, _), scheduler in zip(self._moving, self._schedulers, strict=True):
-            method.advance(scheduler, loss)
+            method.step_schedule(scheduler, loss)
         return True
 
     def _is_finite(self) -> bool:
@@ -125,8 +125,8 @@ class Learner:
             torch.nn.utils.clip_grad_norm_(self.parameters, self._method.clip_norm)
         for method, parameters in self._moving:
             for parameter in parameters:
-                if parameter.grad is not None and not method.wants_graph:
-                    parameter.grad = method.graded(parameter.grad)
+                if parameter.grad is not None and not method.needs_graph:
+                    parameter.grad = method.to_layout(parameter.grad)
 
     def _closure(self, x: Tensor, y: Tensor, loss: Tensor, noise: list[Tensor] | None) -> Callable[[], Tensor]:
         """Return what evaluates a mini-batch where the parameters are.

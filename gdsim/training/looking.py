@@ -10,11 +10,11 @@ from pathlib import Path
 import numpy as np
 
 from gdsim.config import View
-from gdsim.config.appearance import SaliencySpec
+from gdsim.config.view import SaliencySpec
 from gdsim.errors import InputError
 from gdsim.networks import Network
 from gdsim.objectives import FloatArray, Landscape, Objective, from_landscape, plane_name
-from gdsim.optimizers import quiet_single_thread
+from gdsim.optimizers import deterministic
 from gdsim.training import planes
 from gdsim.training.loop import Progress
 from gdsim.training.losses import Examples, Losses, losses, subset, testing, training
@@ -61,7 +61,7 @@ def look(
             of the training any more; `key` says which.
     """
     found = tuple(trajectories)
-    with quiet_single_thread():
+    with deterministic():
         if not _is_seen(found[0].objective.landscape, view):
             _check_unchanged(network, found[0], seed)
             found = _on_plane(network, found, view, folder, seed, progress)

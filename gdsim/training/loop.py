@@ -10,7 +10,7 @@ import numpy as np
 
 from gdsim.networks import Network
 from gdsim.objectives import FloatArray, Objective
-from gdsim.optimizers import Method, quiet_single_thread
+from gdsim.optimizers import OptimizerFactory, deterministic
 from gdsim.training.learner import Learner
 from gdsim.training.record import Record, kept_steps
 from gdsim.trajectory import IntArray, Training, Trajectory
@@ -22,7 +22,7 @@ Progress = Callable[[Iterable[int]], Iterable[int]]
 
 def train(
     network: Network,
-    methods: Sequence[Method],
+    methods: Sequence[OptimizerFactory],
     colors: Sequence[str | None],
     *,
     steps: int,
@@ -51,7 +51,7 @@ def train(
     trajectories = []
     for method, color in zip(methods, colors, strict=True):
         own = islice(ticks, steps + 1)
-        with quiet_single_thread():
+        with deterministic():
             learner = Learner(network, method, seed)
             record = _trained(learner, network, kept, own, steps, seed)
         for _ in own:  # what a path that broke off has left
@@ -79,7 +79,7 @@ def _trained(learner: Learner, network: Network, kept: IntArray, ticks: Iterable
 
 def _trajectory(
     record: Record,
-    method: Method,
+    method: OptimizerFactory,
     color: str | None,
     objective: Objective,
     names: Sequence[str],

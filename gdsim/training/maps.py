@@ -18,7 +18,7 @@ from gdsim.trajectory import Maps, Training
 if TYPE_CHECKING:
     from torch import Tensor, nn
 
-    from gdsim.config.appearance import SaliencySpec
+    from gdsim.config.view import SaliencySpec
 
 __all__ = ["Explanation", "explain", "maps"]
 

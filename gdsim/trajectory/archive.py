@@ -13,9 +13,9 @@ import numpy as np
 import numpy.typing as npt
 
 from gdsim.config import Experiment, loads
-from gdsim.config.checks import holds_controls
 from gdsim.config.experiment import MAX_OBJECTIVES, MAX_OPTIMIZERS, label_problem
-from gdsim.config.words import shown
+from gdsim.config.messages import shown
+from gdsim.config.model import holds_controls
 from gdsim.errors import InputError
 from gdsim.files import atomic_write
 from gdsim.metadata import Provenance, versions

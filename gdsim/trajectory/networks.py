@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from gdsim.config.checks import holds_controls
+from gdsim.config.model import holds_controls
 from gdsim.networks.npz import UnreadableError
 from gdsim.objectives import Landscape, Objective, from_landscape
 from gdsim.trajectory.records import Maps, Training, Trajectory

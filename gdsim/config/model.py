@@ -9,8 +9,8 @@ from typing import Annotated, Any
 from pydantic import AfterValidator, BaseModel, ConfigDict, Discriminator, Field, ValidationError
 from pydantic_core import ErrorDetails, InitErrorDetails, PydanticCustomError
 
-from gdsim.config.places import Problem
-from gdsim.config.words import shown
+from gdsim.config.location import Problem
+from gdsim.config.messages import shown
 
 __all__ = [
     "FORM",

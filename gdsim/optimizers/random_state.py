@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import random
+import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -14,11 +15,11 @@ import numpy as np
 if TYPE_CHECKING:
     from torch import Tensor
 
-__all__ = ["Chances", "stream"]
+__all__ = ["RNGState", "deterministic", "rng"]
 
 
 @dataclass(frozen=True, eq=False)
-class Chances:
+class RNGState:
     """The states from which the random numbers come that code draws next.
 
     Attributes:
@@ -32,14 +33,14 @@ class Chances:
     python: tuple[Any, ...]
 
     @classmethod
-    def now(cls) -> Chances:
+    def current(cls) -> RNGState:
         """Return the states as they are."""
         import torch
 
         return cls(torch.get_rng_state(), tuple(np.random.get_state()), random.getstate())  # noqa: NPY002
 
     @classmethod
-    def seeded(cls, seed: int) -> Chances:
+    def seeded(cls, seed: int) -> RNGState:
         """Return states that hang on a seed from 0 alone."""
         import torch
 
@@ -54,9 +55,9 @@ class Chances:
         np.random.set_state(self.numpy)  # noqa: NPY002
         random.setstate(self.python)
 
-    def last(self) -> bool:
+    def unchanged(self) -> bool:
         """Return whether nothing has been drawn since."""
-        now = Chances.now()
+        now = RNGState.current()
         return (
             self.torch.equal(now.torch)
             and self.python == now.python
@@ -65,17 +66,32 @@ class Chances:
 
     @classmethod
     @contextmanager
-    def kept(cls) -> Iterator[Chances]:
+    def preserved(cls) -> Iterator[RNGState]:
         """Yield the states as they are, and restore them in the end."""
-        before = cls.now()
+        before = cls.current()
         try:
             yield before
         finally:
             before.restore()
 
 
-def stream(purpose: str, seed: int, number: int) -> np.random.Generator:
+def rng(purpose: str, seed: int, number: int) -> np.random.Generator:
     """Return random numbers that hang on a purpose, a seed and a number, and on nothing else."""
     digest = hashlib.blake2b(f"{seed} {purpose}".encode(), digest_size=8).digest()
     key = np.array([int.from_bytes(digest), number], dtype=np.uint64)
     return np.random.Generator(np.random.Philox(key=key))
+
+
+@contextmanager
+def deterministic() -> Iterator[None]:
+    """Let torch use one thread, the fastest for small work; keep warnings and random numbers to what is done here."""
+    import torch
+
+    threads = torch.get_num_threads()
+    torch.set_num_threads(1)
+    try:
+        with warnings.catch_warnings(), RNGState.preserved():
+            warnings.simplefilter("ignore")
+            yield
+    finally:
+        torch.set_num_threads(threads)

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
-from gdsim.config.places import Path, Problem
-from gdsim.config.words import is_number, shown
+from gdsim.config.location import Path, Problem
+from gdsim.config.messages import is_number, shown
 from gdsim.objectives import Objective
 
 __all__ = ["FORMS", "MAX_STARTS", "grid_problems", "point_problems", "written_points"]

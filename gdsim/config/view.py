@@ -17,10 +17,10 @@ from pydantic import (
     model_validator,
 )
 
-from gdsim.config.checks import FORM, Finite, Model, all_different, one_line, refuse
-from gdsim.config.own_theme import ThemeChoice
-from gdsim.config.places import Problem
-from gdsim.config.words import shown
+from gdsim.config.location import Problem
+from gdsim.config.messages import shown
+from gdsim.config.model import FORM, Finite, Model, all_different, one_line, refuse
+from gdsim.config.theme import ThemeChoice
 from gdsim.errors import did_you_mean
 from gdsim.objectives import Objective
 

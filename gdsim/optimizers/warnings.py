@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-__all__ = ["note"]
+__all__ = ["warning"]
 
 NOTES = {
     "ASGD": "The path is that of the iterates; ASGD's average of them is not drawn.",
@@ -30,7 +30,7 @@ NOTES_ON_NETWORKS = {
 }
 
 
-def note(class_name: str, *, network: bool = False) -> str:
+def warning(class_name: str, *, network: bool = False) -> str:
     """Return what a user of a class of `torch.optim` should know to read its path; nothing for most.
 
     Args:

@@ -4,18 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from gdsim.config.location import HERE, SourceContext
 from gdsim.errors import InputError
-from gdsim.optimizers.classes import Home
-from gdsim.optimizers.methods import Method, untried
-from gdsim.optimizers.trial import tried
+from gdsim.optimizers.factory import OptimizerFactory, ParameterShapes, untried
+from gdsim.optimizers.probe import tried
 
 if TYPE_CHECKING:
     from torch.optim import Optimizer
 
-__all__ = ["training_method"]
+__all__ = ["optimizer_factory"]
 
 REST: Mapping[str, Any] = {"class": "AdamW"}
 """What moves the parameters that Muon does not, where nothing else is said."""
@@ -23,41 +22,44 @@ REST: Mapping[str, Any] = {"class": "AdamW"}
 HOW_TO_REST = "say what moves the others, as in rest: {class: AdamW, lr: 0.001}"
 
 
-def training_method(
+def optimizer_factory(
     label: str,
     class_: str | type[Optimizer],
     settings: Mapping[str, Any],
-    shapes: Sequence[Sequence[int]],
+    shapes: ParameterShapes = 2,
     *,
     rest: Mapping[str, Any] | None = None,
     schedule: Mapping[str, Any] | None = None,
     noise: float = 0.0,
     clip_norm: float | None = None,
-    folder: Path | None = None,
-    allow_code: bool = False,
-) -> Method:
-    """Return a way to train a network, tried out on parameters of the same shapes.
+    context: SourceContext = HERE,
+) -> OptimizerFactory:
+    """Build the optimizer and test it briefly.
 
     Args:
-        label: What the user calls it.
-        class_: A class of optimizers, as `method` takes it.
-        settings: The arguments of the class.
-        shapes: The shapes of the network's parameters.
-        rest: `{"class": …, …}`, what moves the parameters that are no matrices; the class then moves the matrices
-            only, as Muon does by itself, whose rest is AdamW by default.
-        schedule: As `method` takes it; the learning rate of the rest follows one of its own of the same kind.
-        noise: As `method` takes it.
+        label: The user's name for it.
+        class_: A class of optimizers: itself, its name in `torch.optim`, its dotted name in an installed
+            package, or `"my_optimizer.py:MyOptimizer"`.
+        settings: The arguments of the class. A class that wraps another one takes it as a class or a mapping,
+            `{"optimizer": {"class": "SGD", "lr": 0.1}}`; arguments that it does not name itself are passed to the
+            wrapped class.
+        shapes: The number of coordinates of a point, or the shapes of a network's parameters.
+        rest: `{"class": …, …}`, the optimizer of a network's parameters that are not matrices; the class then
+            updates the matrices only. Muon always does; its default is AdamW.
+        schedule: `{"class": …, …}` with the arguments of a class of `torch.optim.lr_scheduler`. `rest` has a schedule
+            of its own of the same kind.
+        noise: Standard deviation of the noise on each component of the gradient.
         clip_norm: The largest norm of the gradient with respect to all parameters together.
-        folder: Where code of the user's own stands, the current folder when None.
-        allow_code: Whether it may run.
+        context: The folder of the user's own code, and whether it may run.
 
     Raises:
         InputError: There is no such class, it refuses its settings, or it cannot take a step on the parameters.
     """
-    home = Home(folder, allow_code)
-    chosen = untried(label, class_, settings, home, schedule=schedule, noise=noise, clip_norm=clip_norm)
+    chosen = untried(label, class_, settings, context, schedule=schedule, noise=noise, clip_norm=clip_norm)
+    if isinstance(shapes, int):
+        return tried(chosen, shapes)
     matrices, others = [each for each in shapes if len(each) == 2], [each for each in shapes if len(each) != 2]
-    if rest is None and not chosen.takes_matrices_only:
+    if rest is None and not chosen.matrices_only:
         return _of_all(chosen, shapes)
     name = chosen.class_.__name__
     if not matrices:
@@ -67,19 +69,19 @@ def training_method(
             raise InputError("there is nothing left to move: all parameters are matrices", (*chosen.at, "rest"))
         return tried(chosen, shapes)
     form = dict(REST if rest is None else rest)
-    second = untried(label, form.pop("class"), form, home, schedule=schedule, within=("rest",))
-    if second.takes_matrices_only:
+    second = untried(label, form.pop("class"), form, context, schedule=schedule, within=("rest",))
+    if second.matrices_only:
         sentence = f"must take what is no matrix, such as biases, and {second.class_.__name__} moves matrices only"
         raise InputError(f"{sentence}; AdamW would do", second.at)
     first, second = tried(chosen, matrices), tried(second, others)
     for each in (first, second):
-        if each.wants_closure:
+        if each.needs_closure:
             sentence = f"{each.class_.__name__} evaluates the loss by itself, and cannot move a part of the parameters"
             raise InputError(sentence, each.at)
     return replace(first, rest=second)
 
 
-def _of_all(chosen: Method, shapes: Sequence[Sequence[int]]) -> Method:
+def _of_all(chosen: OptimizerFactory, shapes: Sequence[Sequence[int]]) -> OptimizerFactory:
     """Return a method that moves all parameters; where it only fails with some of them, say what to do."""
     try:
         return tried(chosen, shapes)

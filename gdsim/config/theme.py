@@ -7,8 +7,8 @@ from typing import Annotated, Any
 from pydantic import AfterValidator, ConfigDict, Field, PlainValidator, Tag, model_validator
 
 from gdsim import themes
-from gdsim.config.checks import FORM, Color, Finite, Model, one_line, refuse
-from gdsim.config.places import Problem
+from gdsim.config.location import Problem
+from gdsim.config.model import FORM, Color, Finite, Model, one_line, refuse
 from gdsim.errors import InputError, did_you_mean
 
 __all__ = ["OwnTheme", "ThemeChoice"]

@@ -8,13 +8,13 @@ from collections.abc import Iterator
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from gdsim.optimizers.chances import Chances
-from gdsim.optimizers.wording import words
+from gdsim.optimizers.formatting import words
+from gdsim.optimizers.random_state import RNGState
 
 if TYPE_CHECKING:
     from torch import Tensor
 
-    from gdsim.optimizers.methods import Like, Method
+    from gdsim.optimizers.factory import OptimizerFactory, ParameterShapes
 
 __all__ = ["tried"]
 
@@ -31,7 +31,7 @@ class _StepError(Exception):
         self.error = error
 
 
-def tried(untried: Method, like: Like) -> Method:
+def tried(untried: OptimizerFactory, like: ParameterShapes) -> OptimizerFactory:
     """Return a method with what its class wants: the least of all that lets it take a few steps.
 
     A class that can do without a closure is given one if it goes elsewhere when the values are others.
@@ -45,32 +45,32 @@ def tried(untried: Method, like: Like) -> Method:
     """
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
-        if untried.is_known:
+        if untried.is_builtin:
             return _least(untried, like)
-        with Chances.kept() as before:
+        with RNGState.preserved() as before:
             found = _least(untried, like)
-            found = replace(found, draws=not before.last())
-            if found.wants_closure:
+            found = replace(found, draws=not before.unchanged())
+            if found.needs_closure:
                 return found
-            return replace(found, wants_closure=_watches_values(found, like, before))
+            return replace(found, needs_closure=_watches_values(found, like, before))
 
 
-def _least(untried: Method, like: Like) -> Method:
+def _least(untried: OptimizerFactory, like: ParameterShapes) -> OptimizerFactory:
     """Return a method with the least of all that lets its class take a few steps."""
     failures: dict[bool, Exception] = {}
     for chosen in _choices(untried):
         try:
             _end(chosen, like)
         except _StepError as failure:
-            failures[chosen.wants_graph] = failure.error
+            failures[chosen.needs_graph] = failure.error
         else:
             return chosen
     # With a closure, who cares for none fails as without one; the graph is of use only to who asks for it.
     asked = any(word in words(failures[False]) for word in ASKING)
-    raise untried.refusal("cannot take a step", failures[asked]) from failures[asked]
+    raise untried.error("cannot take a step", failures[asked]) from failures[asked]
 
 
-def _choices(untried: Method) -> Iterator[Method]:
+def _choices(untried: OptimizerFactory) -> Iterator[OptimizerFactory]:
     """Yield a method with what its class may want, the most common first."""
     step = inspect.signature(untried.class_.step)
     parameters = [each for each in step.parameters.values() if each.kind not in {each.KEYWORD_ONLY, each.VAR_KEYWORD}]
@@ -79,16 +79,16 @@ def _choices(untried: Method) -> Iterator[Method]:
         closure = parameters[1]
         required = closure.default is closure.empty and closure.kind is not closure.VAR_POSITIONAL
         closures = (True,) if required else (False, True)
-    for wants_graph in (False, True):
-        for wants_closure in closures:
-            yield replace(untried, wants_closure=wants_closure, wants_graph=wants_graph)
+    for needs_graph in (False, True):
+        for needs_closure in closures:
+            yield replace(untried, needs_closure=needs_closure, needs_graph=needs_graph)
 
 
-def _watches_values(found: Method, like: Like, before: Chances) -> bool:
+def _watches_values(found: OptimizerFactory, like: ParameterShapes, before: RNGState) -> bool:
     """Return whether a class makes something of the values that a closure returns, not only of its gradients."""
     ends = []
     for chosen in _choices(found):
-        if chosen.wants_closure and chosen.wants_graph == found.wants_graph:
+        if chosen.needs_closure and chosen.needs_graph == found.needs_graph:
             for factor in (1.0, 0.1):
                 before.restore()
                 try:
@@ -103,23 +103,23 @@ def _slope(points: Tensor) -> Tensor:
     return (points * points * points / 3 + 0.75 * points).sum(-1)
 
 
-def _end(chosen: Method, like: Like, factor: float = 1.0) -> Tensor:
+def _end(chosen: OptimizerFactory, like: ParameterShapes, factor: float = 1.0) -> Tensor:
     """Take a few steps down a slope, and return where they lead; each value told has the factor once more."""
     import torch
 
-    parameters = chosen.leaves(like)
-    optimizer = chosen.optimizer(parameters)
-    chosen.scheduler(optimizer)
+    parameters = chosen.sample_parameters(like)
+    optimizer = chosen.build(parameters)
+    chosen.build_schedule(optimizer)
     told = 1.0
 
     def closure() -> Tensor:
         nonlocal told
         told *= factor
         for parameter in parameters:
-            if chosen.wants_graph:
+            if chosen.needs_graph:
                 chosen.backward(_slope, parameter)
             else:
-                chosen.hand(parameter.detach() ** 2 + 0.75, parameter)
+                chosen.set_gradient(parameter.detach() ** 2 + 0.75, parameter)
         return told * _slope(joined().double())
 
     def joined() -> Tensor:
@@ -128,7 +128,7 @@ def _end(chosen: Method, like: Like, factor: float = 1.0) -> Tensor:
     for _ in range(TRIAL_STEPS):
         try:
             closure()  # a class may have hooks on its parameters
-            optimizer.step(closure) if chosen.wants_closure else optimizer.step()  # type: ignore[arg-type]
+            optimizer.step(closure) if chosen.needs_closure else optimizer.step()  # type: ignore[arg-type]
         except Exception as error:
             raise _StepError(error) from error
         for parameter in parameters:

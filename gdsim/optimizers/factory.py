@@ -6,61 +6,60 @@ import math
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from enum import Enum
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from gdsim.config.arguments import TAKES_MATRICES_ONLY
+from gdsim.config.location import SourceContext
 from gdsim.errors import InputError
-from gdsim.optimizers.classes import Home, Key, check_arguments, is_from_torch, schedule_class
+from gdsim.optimizers.classes import Key, check_arguments, is_from_torch, schedule_class
+from gdsim.optimizers.formatting import bare, reason
 from gdsim.optimizers.recipes import Recipe, recipe
-from gdsim.optimizers.trial import tried
-from gdsim.optimizers.wording import bare, reason
 
 if TYPE_CHECKING:
     from torch import Tensor, nn
     from torch.optim import Optimizer
     from torch.optim.lr_scheduler import LRScheduler
 
-__all__ = ["Arrangement", "Like", "Method", "method", "untried"]
+__all__ = ["BatchingMode", "OptimizerFactory", "ParameterShapes", "untried"]
 
 
-Like = int | Sequence[Sequence[int]]
+ParameterShapes = int | Sequence[Sequence[int]]
 """What a method moves: a point of so many coordinates in float64, or a network's parameters of these shapes."""
 
 
-class Arrangement(Enum):
+class BatchingMode(Enum):
     """How the starts share instances of a class, cheapest first; the value says it in words."""
 
     FLAT = "one flat parameter that holds every start"
     ROWS = "one instance with a parameter for each start"
-    EACH = "an instance for each start"
+    SEPARATE = "an instance for each start"
 
 
 MOST_REHEARSED = 100_000
 """So many steps of a schedule are tried at most, which takes less than half a second."""
 
 ARRANGEMENTS = {
-    "SGD": Arrangement.FLAT,
-    "Adam": Arrangement.FLAT,
-    "AdamW": Arrangement.FLAT,
-    "Adamax": Arrangement.FLAT,
-    "NAdam": Arrangement.FLAT,
-    "RAdam": Arrangement.FLAT,
-    "SparseAdam": Arrangement.FLAT,
-    "Adagrad": Arrangement.FLAT,
-    "Adadelta": Arrangement.FLAT,
-    "RMSprop": Arrangement.FLAT,
-    "Rprop": Arrangement.FLAT,
-    "ASGD": Arrangement.FLAT,
-    "Adafactor": Arrangement.ROWS,
-    "Muon": Arrangement.ROWS,
-    "LBFGS": Arrangement.EACH,
+    "SGD": BatchingMode.FLAT,
+    "Adam": BatchingMode.FLAT,
+    "AdamW": BatchingMode.FLAT,
+    "Adamax": BatchingMode.FLAT,
+    "NAdam": BatchingMode.FLAT,
+    "RAdam": BatchingMode.FLAT,
+    "SparseAdam": BatchingMode.FLAT,
+    "Adagrad": BatchingMode.FLAT,
+    "Adadelta": BatchingMode.FLAT,
+    "RMSprop": BatchingMode.FLAT,
+    "Rprop": BatchingMode.FLAT,
+    "ASGD": BatchingMode.FLAT,
+    "Adafactor": BatchingMode.ROWS,
+    "Muon": BatchingMode.ROWS,
+    "LBFGS": BatchingMode.SEPARATE,
 }
 """The cheapest arrangement in which a class gives each start, bit for bit, what it would give it alone."""
 
 
 @dataclass(frozen=True, eq=False)
-class Method:
+class OptimizerFactory:
     """One way to descend: a class with its settings, and what is done to the gradient before it sees it.
 
     Attributes:
@@ -69,8 +68,8 @@ class Method:
         schedule: `{"class": …, …}` with the arguments of a class of `torch.optim.lr_scheduler`.
         noise: Standard deviation of the Gaussian noise that is added to each component of the gradient.
         clip_norm: The gradient, noise included, is scaled down to this norm where it is longer.
-        wants_closure: Whether the class evaluates the objective itself, through a closure.
-        wants_graph: Whether the class differentiates the gradient, which is then made by
+        needs_closure: Whether the class evaluates the objective itself, through a closure.
+        needs_graph: Whether the class differentiates the gradient, which is then made by
             `backward(create_graph=True)`.
         draws: Whether the class draws random numbers of its own.
         rest: What moves those parameters of a network that are no matrices, where the class moves only these.
@@ -82,10 +81,10 @@ class Method:
     schedule: Mapping[str, Any] | None = None
     noise: float = 0.0
     clip_norm: float | None = None
-    wants_closure: bool = False
-    wants_graph: bool = False
+    needs_closure: bool = False
+    needs_graph: bool = False
     draws: bool = False
-    rest: Method | None = None
+    rest: OptimizerFactory | None = None
     within: Key = ()
 
     @property
@@ -119,26 +118,26 @@ class Method:
         return " · ".join(parts)
 
     @property
-    def is_known(self) -> bool:
+    def is_builtin(self) -> bool:
         """Whether it is known, without a trial, what the class does."""
         return is_from_torch(self.class_) and self.class_.__name__ in ARRANGEMENTS
 
     @property
-    def arrangements(self) -> tuple[Arrangement, ...]:
-        """The arrangements to consider, cheapest first: a single one where it is known."""
+    def batching_modes(self) -> tuple[BatchingMode, ...]:
+        """The batching_modes to consider, cheapest first: a single one where it is known."""
         plateau = self.schedule is not None and bare(self.schedule["class"]) == "ReduceLROnPlateau"
         # A fused step treats the last few elements of a tensor differently, which shows in the last bit.
         fused = any(each.settings.get("fused") for each in self.recipe)
-        if self.wants_closure or self.wants_graph or self.draws or plateau or fused:
-            return (Arrangement.EACH,)
-        return (ARRANGEMENTS[self.class_.__name__],) if self.is_known else tuple(Arrangement)
+        if self.needs_closure or self.needs_graph or self.draws or plateau or fused:
+            return (BatchingMode.SEPARATE,)
+        return (ARRANGEMENTS[self.class_.__name__],) if self.is_builtin else tuple(BatchingMode)
 
     @property
-    def takes_matrices_only(self) -> bool:
+    def matrices_only(self) -> bool:
         """Whether it is known that the class moves no parameters but matrices."""
         return any(map(self._holds, TAKES_MATRICES_ONLY))
 
-    def shared_out(self, parameters: Iterable[Tensor]) -> list[tuple[Method, list[Tensor]]]:
+    def parameter_groups(self, parameters: Iterable[Tensor]) -> list[tuple[OptimizerFactory, list[Tensor]]]:
         """Return each method with those of a network's parameters that it moves."""
         every = list(parameters)
         if self.rest is None:
@@ -146,26 +145,26 @@ class Method:
         others = [each for each in every if each.ndim != 2]
         return [(self, [each for each in every if each.ndim == 2]), (self.rest, others)]
 
-    def shaped(self, points: Tensor) -> Tensor:
+    def reshape(self, points: Tensor) -> Tensor:
         """Return points or gradients in the shape that the class takes: Muon takes matrices only."""
-        return points.unsqueeze(-2) if self.takes_matrices_only else points
+        return points.unsqueeze(-2) if self.matrices_only else points
 
-    def graded(self, gradient: Tensor) -> Tensor:
+    def to_layout(self, gradient: Tensor) -> Tensor:
         """Return a gradient in the layout that the class takes: SparseAdam takes sparse ones only."""
         return gradient.to_sparse() if self._holds("SparseAdam") else gradient
 
-    def leaf(self, block: Tensor) -> Tensor:
+    def new_parameter(self, block: Tensor) -> Tensor:
         """Return a parameter with the numbers of a tensor."""
         import torch
 
         return torch.nn.Parameter(block.clone())
 
-    def leaves(self, like: Like) -> list[Tensor]:
+    def sample_parameters(self, like: ParameterShapes) -> list[Tensor]:
         """Return parameters to try the class with."""
         import torch
 
         if isinstance(like, int):
-            return [self.leaf(self.shaped(torch.full((like,), 0.5, dtype=torch.float64)))]
+            return [self.new_parameter(self.reshape(torch.full((like,), 0.5, dtype=torch.float64)))]
         return [torch.nn.Parameter(torch.full(tuple(shape), 0.5)) for shape in like]
 
     def backward(self, f: Callable[[Tensor], Tensor], parameter: Tensor) -> tuple[Tensor, Tensor]:
@@ -182,26 +181,26 @@ class Method:
         import torch
 
         with torch.enable_grad():
-            leaf = parameter if self.wants_graph else parameter.detach().requires_grad_()
+            leaf = parameter if self.needs_graph else parameter.detach().requires_grad_()
             leaf.grad = None
             value = f(leaf.reshape(-1))
-            value.backward(create_graph=self.wants_graph)  # type: ignore[no-untyped-call]
+            value.backward(create_graph=self.needs_graph)  # type: ignore[no-untyped-call]
         gradient = torch.zeros_like(leaf) if leaf.grad is None else leaf.grad.detach()
         return value.detach(), gradient.reshape(-1)
 
-    def hand(self, gradient: Tensor, parameter: Tensor) -> None:
+    def set_gradient(self, gradient: Tensor, parameter: Tensor) -> None:
         """Hand a parameter its gradient (dim,), in the shape and layout that the class takes.
 
         Where the class wants the graph, the graph stays that of the objective, as it does when a plain loop changes
         `x.grad` in place.
         """
         shaped = gradient.reshape(parameter.shape)
-        if not self.wants_graph or parameter.grad is None:
-            parameter.grad = self.graded(shaped)
+        if not self.needs_graph or parameter.grad is None:
+            parameter.grad = self.to_layout(shaped)
         elif parameter.grad.data_ptr() != shaped.data_ptr():
             parameter.grad.detach().copy_(shaped)
 
-    def optimizer(self, parameters: Iterable[Tensor], model: nn.Module | None = None) -> Optimizer:
+    def build(self, parameters: Iterable[Tensor], model: nn.Module | None = None) -> Optimizer:
         """Build an instance over leaf tensors.
 
         Args:
@@ -214,7 +213,7 @@ class Method:
         try:
             built = self.recipe.build(list(parameters), model)
         except Exception as error:
-            raise self.refusal("refuses its settings", error) from error
+            raise self.error("refuses its settings", error) from error
         if not getattr(built, "param_groups", None):
             raise InputError(
                 f"{self.class_.__name__} has no param_groups, by which PyTorch's optimizers tell what they move",
@@ -222,7 +221,7 @@ class Method:
             )
         return built
 
-    def scheduler(self, optimizer: Optimizer) -> LRScheduler | None:
+    def build_schedule(self, optimizer: Optimizer) -> LRScheduler | None:
         """Build the schedule of an instance's learning rate, if there is one.
 
         Raises:
@@ -242,9 +241,9 @@ class Method:
         try:
             return class_(optimizer=optimizer, **settings)
         except Exception as error:
-            raise self.refusal("refuses its settings", error, class_.__name__, key) from error
+            raise self.error("refuses its settings", error, class_.__name__, key) from error
 
-    def advance(self, scheduler: LRScheduler | None, value: Tensor) -> None:
+    def step_schedule(self, scheduler: LRScheduler | None, value: Tensor) -> None:
         """Let a schedule that `scheduler` has built take its step, if there is one.
 
         Args:
@@ -262,9 +261,9 @@ class Method:
             elif scheduler is not None:
                 scheduler.step()
         except Exception as error:
-            raise self.refusal("cannot go on", error, type(scheduler).__name__, ("schedule",)) from error
+            raise self.error("cannot go on", error, type(scheduler).__name__, ("schedule",)) from error
 
-    def rehearse(self, steps: int, like: Like) -> None:
+    def check_schedule(self, steps: int, like: ParameterShapes) -> None:
         """Let the schedule take its steps without the optimizer: some find only then that they cannot go on.
 
         Args:
@@ -278,12 +277,12 @@ class Method:
 
         if self.schedule is None:
             return
-        for each, parameters in self.shared_out(self.leaves(like)):
-            scheduler = each.scheduler(each.optimizer(parameters))
+        for each, parameters in self.parameter_groups(self.sample_parameters(like)):
+            scheduler = each.build_schedule(each.build(parameters))
             for _ in range(min(steps, MOST_REHEARSED)):
-                each.advance(scheduler, torch.zeros(()))
+                each.step_schedule(scheduler, torch.zeros(()))
 
-    def refusal(self, what: str, error: Exception, name: str = "", key: Key = ()) -> InputError:
+    def error(self, what: str, error: Exception, name: str = "", key: Key = ()) -> InputError:
         """Return what to raise when a class has raised something.
 
         Args:
@@ -300,61 +299,26 @@ class Method:
         return any(each.class_.__name__ == name and is_from_torch(each.class_) for each in self.recipe)
 
 
-def method(
-    label: str,
-    class_: str | type[Optimizer],
-    settings: Mapping[str, Any],
-    *,
-    schedule: Mapping[str, Any] | None = None,
-    noise: float = 0.0,
-    clip_norm: float | None = None,
-    dim: int = 2,
-    folder: Path | None = None,
-    allow_code: bool = False,
-) -> Method:
-    """Return a way to descend, tried out on a few steps.
-
-    Args:
-        label: What the user calls it.
-        class_: A class of optimizers: itself, its name in `torch.optim`, its dotted name in an installed
-            package, or `"my_optimizer.py:MyOptimizer"`.
-        settings: The arguments of the class. What it wraps is a class or a mapping,
-            `{"optimizer": {"class": "SGD", "lr": 0.1}}`, and arguments that it does not name are those of what it
-            wraps.
-        schedule: `{"class": …, …}` with the arguments of a class of `torch.optim.lr_scheduler`.
-        noise: Standard deviation of the noise on each component of the gradient.
-        clip_norm: The largest norm of a gradient.
-        dim: The number of coordinates of a point.
-        folder: Where code of the user's own stands, the current folder when None.
-        allow_code: Whether it may run.
-
-    Raises:
-        InputError: There is no such class, it refuses its settings, or it cannot take a step on a point.
-    """
-    home = Home(folder, allow_code)
-    return tried(untried(label, class_, settings, home, schedule=schedule, noise=noise, clip_norm=clip_norm), dim)
-
-
 def untried(
     label: str,
     class_: str | type[Optimizer],
     settings: Mapping[str, Any],
-    home: Home,
+    context: SourceContext,
     *,
     schedule: Mapping[str, Any] | None = None,
     noise: float = 0.0,
     clip_norm: float | None = None,
     within: Key = (),
-) -> Method:
-    """Return a way to descend of which it is not yet known what its class wants; the arguments are those of `method`.
+) -> OptimizerFactory:
+    """Return the factory before its class has been tested; the arguments are those of `optimizer_factory`.
 
     Raises:
         InputError: There is no such class, or it has no such arguments.
     """
     at = ("optimizers", label, *within)
-    found = recipe(class_, settings, at, home)
+    found = recipe(class_, settings, at, context)
     if not (noise >= 0 and math.isfinite(noise)):
         raise InputError(f"noise must be a number from 0, not {noise}", (*at, "noise"))
     if clip_norm is not None and not clip_norm > 0:
         raise InputError(f"clip_norm must be a number above 0, not {clip_norm}", (*at, "clip_norm"))
-    return Method(label, found, schedule, noise, clip_norm, within=within)
+    return OptimizerFactory(label, found, schedule, noise, clip_norm, within=within)

@@ -14,7 +14,7 @@ from typing import Any
 
 import yaml
 
-from gdsim.config.places import Document, Path, Place, Problem, printable
+from gdsim.config.location import Document, Path, Problem, SourceLocation, printable
 from gdsim.errors import ConfigError
 
 __all__ = ["MAX_BYTES", "dump", "parse"]
@@ -38,8 +38,8 @@ def parse(text: str, source: str, *, order: int = 0, at: Path = ()) -> Document:
         ConfigError: The text is no YAML, or holds more than a configuration can need.
     """
 
-    def place(mark: yaml.Mark) -> Place:
-        return Place(order, mark.line + 1, mark.column + 1, source)
+    def place(mark: yaml.Mark) -> SourceLocation:
+        return SourceLocation(order, mark.line + 1, mark.column + 1, source)
 
     def refusal(mark: yaml.Mark, sentence: str) -> ConfigError:
         return ConfigError([printable(f"{place(mark)}: {Problem(at, sentence)}")])
@@ -173,9 +173,9 @@ def _check_size(nodes: int, depth: int, mark: yaml.Mark) -> None:
 class _Reading:
     """Turns composed nodes into plain values and notes their places on the way."""
 
-    place: Callable[[yaml.Mark], Place]
-    values: dict[Path, Place] = field(default_factory=dict)
-    keys: dict[Path, Place] = field(default_factory=dict)
+    place: Callable[[yaml.Mark], SourceLocation]
+    values: dict[Path, SourceLocation] = field(default_factory=dict)
+    keys: dict[Path, SourceLocation] = field(default_factory=dict)
     problems: list[Problem] = field(default_factory=list)
     unread: set[Path] = field(default_factory=set)
     nodes: int = 0

@@ -2,19 +2,32 @@
 
 from __future__ import annotations
 
+import pathlib
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 
 from gdsim.errors import ConfigError
 
-__all__ = ["Document", "Path", "Place", "Problem", "printable"]
+__all__ = ["Document", "Path", "Problem", "SourceContext", "SourceLocation", "printable"]
 
 Path = tuple[str | int, ...]
 """Where a value stands in a configuration, outermost key first: `("optimizers", "Adam", "betas", 0)`."""
 
 
-class Place(NamedTuple):
+@dataclass(frozen=True)
+class SourceContext:
+    """The folder of a configuration, and whether code in it may run."""
+
+    folder: pathlib.Path = pathlib.Path()
+    allow_code: bool = False
+
+
+HERE = SourceContext()
+"""The current folder, in which no code may run."""
+
+
+class SourceLocation(NamedTuple):
     """Where something was written; places sort as they are read, the file before each `--set`."""
 
     order: int
@@ -40,7 +53,7 @@ class Problem:
     path: Path
     sentence: str
     key: str | None = None
-    place: Place | None = None
+    place: SourceLocation | None = None
 
     def __str__(self) -> str:
         name = ".".join(map(str, self.path))
@@ -60,12 +73,12 @@ class Document:
     """
 
     value: Any
-    values: Mapping[Path, Place]
-    keys: Mapping[Path, Place]
+    values: Mapping[Path, SourceLocation]
+    keys: Mapping[Path, SourceLocation]
     problems: tuple[Problem, ...] = ()
     unread: frozenset[Path] = frozenset()
 
-    def place(self, problem: Problem) -> Place:
+    def place(self, problem: Problem) -> SourceLocation:
         """Return the most precise place that is known for a problem."""
         if problem.place is not None:
             return problem.place
