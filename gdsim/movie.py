@@ -18,10 +18,10 @@ from gdsim.embed import player_frame
 from gdsim.encode import SUFFIXES, Progress
 from gdsim.errors import InputError, did_you_mean
 from gdsim.metadata import Provenance, versions
-from gdsim.player import page, write_player
 from gdsim.render import Frames, frames
 from gdsim.scene import Scene, compose
 from gdsim.trajectory import Trajectory
+from gdsim.web.player import page, write_player
 
 __all__ = ["Movie", "animate", "make_provenance", "save_scene"]
 

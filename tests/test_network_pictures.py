@@ -15,12 +15,12 @@ import gdsim
 from gdsim.config import Animation, View
 from gdsim.encode import write
 from gdsim.render import Frames
-from gdsim.render.cast import FacetLayer, StripsLayer, TilesLayer
+from gdsim.render.image_layers import tints
+from gdsim.render.layers import FacetLayer, StripsLayer, TilesLayer
 from gdsim.render.layout import Box
 from gdsim.render.legend import _fitted
 from gdsim.render.panels.images import tile_places, tiles_high
-from gdsim.render.screens import tints
-from gdsim.render.window import Moment
+from gdsim.render.viewport import Moment
 from gdsim.scene import Film, Relief, Strips, Tiles, compose, portray, power
 from gdsim.themes import THEMES
 from gdsim.trajectory import Stop
@@ -144,19 +144,19 @@ def test_recordings_are_marked_and_named_on_the_ground(through, view):
         spots = np.array([mark.point for mark in layer.facet.marks])
         np.testing.assert_array_equal(spots[:, :2], through[0].objective.landscape.marks)
         moment = Moment(20.0, 1.0)
-        places = layer.window.pixels(spots, moment)
+        places = layer.viewport.pixels(spots, moment)
         differs = (frames.poster().astype(int) != bare.poster()).any(-1)[::-1]
         for x, y in np.round(places).astype(int):
             assert differs[y - 6 : y + 7, x - 6 : x + 7].any()
-        texts = {text.get_text(): text for text in frames._still.figure.findobj(Text)}
-        if layer.window.turning:
+        texts = {text.get_text(): text for text in frames._canvas.figure.findobj(Text)}
+        if layer.viewport.turning:
             assert "one" not in texts
             continue
         assert {"one", "the other:Adam"} <= {*texts}
-        box = layer.window.box
+        box = layer.viewport.box
     for text in (texts.get("one"), texts.get("the other:Adam")):
         if text is not None:
-            around = text.get_window_extent(frames._still.canvas.get_renderer())
+            around = text.get_window_extent(frames._canvas.agg.get_renderer())
             assert around.x0 >= box.x or len(frames._facets) > 1
             assert around.x1 <= box.right
             assert box.y <= around.y0 < around.y1 <= box.top
@@ -175,7 +175,7 @@ def test_heat_maps_without_names_of_layers_say_so(trained):
     lost = "The heat maps of ‖weights‖ by layer and ‖∇‖ by layer have no room for the names of the layers at this size."
     for panels, told in ((["layers"], ()), (["loss", "accuracy", "weights", "layers"], (lost,))):
         frames = Frames(compose(trained, view=View(panels=panels)))
-        written = {text.get_text() for text in frames._still.figure.findobj(Text)}
+        written = {text.get_text() for text in frames._canvas.figure.findobj(Text)}
         assert ("output" in written, frames.left_out) == (not told, told)
 
 
@@ -477,7 +477,7 @@ def test_pictures_are_as_large_as_their_panel_lets_them_be():
 def test_the_numbers_of_a_scale_are_of_one_kind(size, written_as):
     _, scene = pair(panels=["layers"], size=size)
     frames = Frames(scene)
-    written = {text.get_text() for text in frames._still.figure.findobj(Text)}
+    written = {text.get_text() for text in frames._canvas.figure.findobj(Text)}
     low, high = np.log10(scene.groups[0].panels[0].limits).round().astype(int)
     assert low < -3 < 0 <= high < 5
     assert {written_as(low).replace("-", "−"), written_as(high)} <= written
@@ -486,13 +486,13 @@ def test_the_numbers_of_a_scale_are_of_one_kind(size, written_as):
 def test_one_heat_map_alone_needs_no_name():
     for labels, count in ((("SGD",), 1), (("SGD", "Adam"), 2)):
         frames = Frames(compose(made.trained(labels), view=View(panels=["layers"])))
-        written = [text.get_text() for text in frames._still.figure.findobj(Text)]
+        written = [text.get_text() for text in frames._canvas.figure.findobj(Text)]
         assert written.count("SGD") == count
 
 
 @pytest.mark.parametrize("size", [[1080, 1080], [640, 720], [480, 270]])
 def test_a_title_goes_left_before_it_is_cut(trained, size):
-    written = {text.get_text() for text in Frames(compose(trained, view=View(size=size)))._still.figure.findobj(Text)}
+    written = {text.get_text() for text in Frames(compose(trained, view=View(size=size)))._canvas.figure.findobj(Text)}
     held = "91.3 % of the paths' variance"
     assert "MLP 64–128–10 on digits" in written
     assert written & {held, f"plane: {held}"}
@@ -502,7 +502,7 @@ def test_settings_are_cut_at_whole_ones_and_their_distance_last():
     (run,) = made.trained(("Adam",))
     settings = "Adam · lr 0.003 · weight decay 0.0001 · amsgrad"
     scene = compose([replace(run, settings=settings)], view=View(size=[640, 720]))
-    still = Frames(scene)._still
+    still = Frames(scene)._canvas
     (style,) = scene.styles
     away = style.aside
     told = [_fitted(still, style, away, room) for room in range(600, 60, -20)]
@@ -516,7 +516,7 @@ def test_settings_are_cut_at_whole_ones_and_their_distance_last():
 
 def test_images_begin_as_high_as_the_panels(imagined):
     frames = Frames(compose(imagined, view=View(panels=["score", "saliency"])))
-    (place,) = frames._still.layout.groups
+    (place,) = frames._canvas.layout.groups
     assert place.facets[0].top == pytest.approx(place.panels[0].top, abs=1)
 
 
@@ -578,8 +578,8 @@ def test_nothing_runs_off_the_page_and_screens_overlap_nothing(panels, view):
     scene = compose(four, view=View(panels=panels, **view), animation=QUICK)
     frames, shown = layers(scene, (StripsLayer, TilesLayer))
     width, height = frames.size
-    renderer = frames._still.canvas.get_renderer()
-    texts = [text for text in frames._still.figure.findobj(Text) if text.get_text().strip() and text.get_visible()]
+    renderer = frames._canvas.agg.get_renderer()
+    texts = [text for text in frames._canvas.figure.findobj(Text) if text.get_text().strip() and text.get_visible()]
     extents = [(text.get_text(), *text.get_window_extent(renderer).extents) for text in texts]
     for words, left, low, right, top in extents:
         assert min(left, low) >= -1, words

@@ -21,10 +21,10 @@ from PIL import Image
 import gdsim
 from gdsim.config import Animation, View
 from gdsim.metadata import Provenance
-from gdsim.player import notes, page, write_player
-from gdsim.player.numbers import quoted
 from gdsim.render import frames
 from gdsim.scene import Film, compose
+from gdsim.web.display_data import quoted
+from gdsim.web.player import notes, page, write_player
 from tests import browse
 from tests.browse import wait_for
 from tests.networks_made import imagined, trained

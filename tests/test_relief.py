@@ -12,8 +12,8 @@ from matplotlib.figure import Figure
 from matplotlib.path import Path
 from matplotlib.text import Text
 
+from gdsim.render.canvas import points
 from gdsim.render.layout import Box
-from gdsim.render.still import points
 from gdsim.render.views.surface import SurfaceView
 from gdsim.scene import Arrows, Facet, Relief
 from gdsim.scene.levels import choose_levels

@@ -16,8 +16,8 @@ from matplotlib.text import Text
 import gdsim
 from gdsim.config import Animation, View
 from gdsim.render import Frames
-from gdsim.render.still import arrow_shapes
-from gdsim.render.window import Moment
+from gdsim.render.canvas import arrow_shapes
+from gdsim.render.viewport import Moment
 from gdsim.scene import compose, portray
 
 SIZES = [(160, 120), (320, 180), (480, 270), (640, 480), (720, 720), (720, 1280), (800, 600), (1280, 720), (1920, 1080)]
@@ -97,7 +97,7 @@ def test_heads_stand_where_the_iterates_are():
         time = scene.frame_steps[index]
         step = int(time)
         here, there = path.points[step, 0], path.points[min(step + 1, 30), 0]
-        x, y = layer.window.pixels((here + (time - step) * (there - here))[None], Moment(0.0, 0.0))[0]
+        x, y = layer.viewport.pixels((here + (time - step) * (there - here))[None], Moment(0.0, 0.0))[0]
         patch = frame[int(360 - y) - 1 : int(360 - y) + 2, int(x) - 1 : int(x) + 2]
         assert count(patch, path.style.color) >= 6
 
@@ -113,9 +113,9 @@ def test_the_page_and_the_paths_have_the_themes_colours():
 
 def boxes(frames: Frames) -> list[tuple[str, np.ndarray]]:
     """What every piece of text covers, in pixels."""
-    renderer = frames._still.figure.canvas.get_renderer()
+    renderer = frames._canvas.figure.canvas.get_renderer()
     found = []
-    for text in frames._still.figure.findobj(Text):
+    for text in frames._canvas.figure.findobj(Text):
         if text.get_text().strip() and text.get_visible():
             found.append((text.get_text(), text.get_window_extent(renderer).extents))
     if frames._counter is not None:
@@ -202,7 +202,7 @@ def test_no_text_overlaps_whatever_the_numbers(name):
 @pytest.mark.parametrize("size", SIZES)
 def test_type_is_large_enough_to_read(size):
     frames = Frames(race(size=size, steps=5))
-    smallest = min(text.get_fontsize() for text in frames._still.figure.findobj(Text) if text.get_text())
+    smallest = min(text.get_fontsize() for text in frames._canvas.figure.findobj(Text) if text.get_text())
     assert smallest * 100 / 72 >= max(0.022 * min(size), 7.9)
 
 
@@ -216,7 +216,7 @@ def test_a_path_that_leaves_gets_its_note_within_the_view():
     (layer,) = frames._facets
     assert len(layer.notes) == 3
     extents = [note.extent.extents for note in layer.notes]
-    box = layer.window.box
+    box = layer.viewport.box
     for left, bottom, right, top in extents:
         assert box.x - 3 <= left < right <= box.right + 3
         assert box.y - 3 <= bottom < top <= box.top + 3
@@ -275,7 +275,7 @@ def test_paths_in_a_vector_picture_begin_where_their_start_is(tmp_path):
     spots = [(frames._facets[0], scene.facets[0].paths[0].points[:1, 0])]
     spots.append((frames._panels[0], scene.groups[0].panels[0].curves[0].spots[:1, 0]))
     for layer, spot in spots:
-        x, y = layer.window.pixels(spot, Moment(0.0, 0.0))[0]
+        x, y = layer.viewport.pixels(spot, Moment(0.0, 0.0))[0]
         # An SVG counts in 1/72 inches, and down.
         place = np.array([x, 360 - y]) * 72 / 100
         assert min(np.linalg.norm(place - each) for each in begun) < 0.01
@@ -289,13 +289,13 @@ def test_a_surface_in_a_vector_picture_is_seen_as_in_the_last_frame(tmp_path):
     drawn = (tmp_path / "poster.svg").read_text(encoding="utf-8")
     assert drawn.count("<image") == 1
     (layer,) = frames._facets
-    words = {word for _, _, word, _, _ in layer.window.relief.words(layer.window.azimuth(Moment(60.0, 1.0)))}
+    words = {word for _, _, word, _, _ in layer.viewport.relief.words(layer.viewport.azimuth(Moment(60.0, 1.0)))}
     assert words <= set(re.findall(r"<!-- (.*?) -->", drawn))
 
 
 def test_a_dollar_sign_in_a_label_or_title_is_a_dollar_sign():
     frames = Frames(race(labels=["$\\frac{1}"], title="100 $ and a $x$"))
-    words = [text.get_text() for text in frames._still.figure.findobj(Text)]
+    words = [text.get_text() for text in frames._canvas.figure.findobj(Text)]
     assert "100 $ and a $x$" in words
     assert frames.poster().any()
 
@@ -326,7 +326,7 @@ def bowl(steps=30, lr=0.05, **view):
 
 
 def places(frames: Frames, points) -> np.ndarray:
-    return frames._facets[0].window.pixels(np.asarray(points, float), Moment(0.0, 0.0))
+    return frames._facets[0].viewport.pixels(np.asarray(points, float), Moment(0.0, 0.0))
 
 
 def test_a_fading_trail_is_gone_where_its_last_steps_are_past():
@@ -354,7 +354,7 @@ def test_the_arrows_at_a_head_point_uphill_downhill_and_where_the_step_went():
     head = path.points[int(moment.time), 0]
     here, there = places(frames, [head, head + path.gradients[int(moment.time), 0]])
     along = (there - here) / np.linalg.norm(there - here)
-    em = frames._still.em
+    em = frames._canvas.em
     uphill, step = here + 1.3 * em * along, here - 1.2 * em * along
     assert count(around(frame, *uphill), scene.theme.text) >= 1
     assert count(around(frame, *step), path.style.color) >= 1
@@ -365,7 +365,7 @@ def test_each_facet_of_a_grid_shows_its_own_path_alone():
     frames = Frames(scene)
     poster = frames.poster()
     for layer, style in zip(frames._facets, scene.styles, strict=True):
-        box = layer.window.box
+        box = layer.viewport.box
         inner = poster[int(360 - box.top) : int(360 - box.y), int(box.x) : int(box.right)]
         seen = [count(inner, each.color) > 20 for each in scene.styles]
         assert seen == [each is style for each in scene.styles]
@@ -376,7 +376,7 @@ def test_feet_stand_in_lanes_under_the_heads_of_a_curve():
     paths = [gdsim.descend(well, "SGD", start=[1.6], steps=10, lr=0.01, label=label) for label in "ab"]
     scene = compose(paths, view=View(size=[640, 360], panels=[], arrows="none"))
     frames = Frames(scene)
-    poster, box = frames.poster(), frames._facets[0].window.box
+    poster, box = frames.poster(), frames._facets[0].viewport.box
     heads = [places(frames, path.points[-1:, 0])[0] for path in scene.facets[0].paths]
     strip = poster[int(360 - box.y - 0.1 * box.height) : int(360 - box.y)]
     for (x, _), style in zip(heads, scene.styles, strict=True):
@@ -395,8 +395,8 @@ def test_a_path_behind_a_hill_shines_through_it():
     middle = np.array([[x, 0.0, 0.0] for x in (1.5, -1.5)])
     middle[:, 2] = [np.exp(-2.25), np.exp(-2.25)]
     moment = frames._moment(len(frames) - 1)
-    before, behind = layer.window.pixels(middle, moment)
-    assert layer.window.veiled(middle, moment).tolist() == [False, True]
+    before, behind = layer.viewport.pixels(middle, moment)
+    assert layer.viewport.veiled(middle, moment).tolist() == [False, True]
     color = frames._scene.styles[0].color
     assert count(around(poster, *before, 4), color) > 3
     assert count(around(poster, *behind, 4), color) == 0
@@ -404,7 +404,7 @@ def test_a_path_behind_a_hill_shines_through_it():
 
 def arrows_of(frames: Frames) -> list[tuple[np.ndarray, np.ndarray]]:
     """Tails and tips of the arrows in the view, in coordinates of the objective."""
-    axes = frames._facets[0].window.axes
+    axes = frames._facets[0].viewport.axes
     found = []
     for each in axes.collections:
         if isinstance(each, PolyCollection) and len(each.get_paths()[0].vertices) == 8:
@@ -444,7 +444,7 @@ def test_the_colour_bar_tells_the_values_of_the_colours():
     valley = gdsim.objective("sphere", bounds=[[-5, 5], [-5, 5]])
     frames = Frames(portray(valley, view=View(size=[640, 360], arrows="none", levels="linear")))
     levels = frames._scene.facets[0].ground.levels
-    bar = next(axes for axes in frames._still.figure.axes if axes is not frames._facets[0].window.axes)
+    bar = next(axes for axes in frames._canvas.figure.axes if axes is not frames._facets[0].viewport.axes)
     words = [label.get_text() for label in bar.get_yticklabels()]
     assert words == list(levels.labels)[: len(words)] or set(words) <= set(levels.labels)
     poster = frames.poster()
@@ -498,7 +498,7 @@ def test_a_see_through_page_shows_what_an_opaque_one_does(kind, theme):
         # Type is set a little lighter with an outline; all else is the same.
         assert psnr(over(frame, scene.theme.page), other) > 25
         for layer in frames._layers:
-            box = layer.window.box
+            box = layer.viewport.box
             rows, columns = (
                 slice(360 - int(box.top) + 3, 360 - int(box.y) - 3),
                 slice(int(box.x) + 3, int(box.right) - 3),

@@ -14,7 +14,7 @@ import gdsim
 from gdsim.config import Animation, View
 from gdsim.render import Frames
 from gdsim.render.trail import Ink, Trail, reached, settled
-from gdsim.render.window import Moment
+from gdsim.render.viewport import Moment
 from gdsim.scene import compose
 
 PERIOD = 16.0
@@ -250,7 +250,7 @@ def test_a_head_behind_a_hill_shines_through_it(trail):
     frames = Frames(compose([path], view=View(**view), animation=Animation(trail=trail)))
     poster, (layer,) = frames.poster(), frames._facets
     heads = frames._scene.facets[0].paths[0].points[-1]
-    before, behind = layer.window.pixels(heads, frames._moment(len(frames) - 1))
+    before, behind = layer.viewport.pixels(heads, frames._moment(len(frames) - 1))
     color = frames._scene.styles[0].color
     assert count(around(poster, *before, 4), color) > 20
     assert count(around(poster, *behind, 9), color) == 0
@@ -264,8 +264,8 @@ def test_a_shadow_is_seen_only_where_the_plane_is(elevation, seen):
     poster, (layer,) = frames.poster(), frames._facets
     places = frames._scene.facets[0].paths[0].points[[1, -1], 0]
     moment = frames._moment(len(frames) - 1)
-    assert layer.window.covered(places, moment).tolist() == [not seen] * 2
-    for x, y in layer.window.shadows(places, moment):
+    assert layer.viewport.covered(places, moment).tolist() == [not seen] * 2
+    for x, y in layer.viewport.shadows(places, moment):
         drawn = (around(poster, x, y, 1) != around(frames._background[..., :3], x, y, 1)).any()
         assert drawn == seen
 
@@ -294,12 +294,12 @@ def test_the_step_really_taken_ends_at_the_next_iterate(name):
         if title == "double_well":
             there = np.array([there[0], here[1]])
         places = np.stack([here, there])
-        surface = layer.window.relief is not None
-        if surface and layer.window.covered(places, moment).any():
+        surface = layer.viewport.relief is not None
+        if surface and layer.viewport.covered(places, moment).any():
             continue
-        tail, tip = (layer.window.shadows if surface else layer.window.pixels)(places, moment)
+        tail, tip = (layer.viewport.shadows if surface else layer.viewport.pixels)(places, moment)
         steps = [shapes for shapes, color in pen.fills if color == path.style.color]
-        if np.linalg.norm(tip - tail) < 0.35 * frames._still.em:
+        if np.linalg.norm(tip - tail) < 0.35 * frames._canvas.em:
             assert not steps
             continue
         ((arrow,),) = steps
@@ -363,7 +363,7 @@ def test_many_wedges_are_drawn_at_once_and_each_in_its_time():
             note.draw(pen, time)
         marked = np.concatenate([spots for spots, _, _ in pen.marks])
         assert len(marked) == sum(exit_.time <= time for exit_ in exits)
-        box = layer.window.box
+        box = layer.viewport.box
         assert ((marked >= [box.x, box.y]) & (marked <= [box.right, box.top])).all()
 
 
@@ -377,9 +377,9 @@ def test_where_the_camera_turns_a_path_ends_with_the_moment():
         _, above = layer.trails(moment)
         assert above._all_times[-1] <= moment.time + 1
         place = reached(path.points, path.times, moment.time)
-        seen = layer.window.pixels(reached(path.points, path.times, float(int(moment.time))), moment)
+        seen = layer.viewport.pixels(reached(path.points, path.times, float(int(moment.time))), moment)
         assert np.isfinite(seen).all()
-        assert np.linalg.norm(above.at(moment.time) - layer.window.pixels(place, moment)) < 0.5
+        assert np.linalg.norm(above.at(moment.time) - layer.viewport.pixels(place, moment)) < 0.5
 
 
 @pytest.mark.parametrize(("arrow", "drawn"), [("#f4f4f4", "#5a6675"), ("#8a2be2", "#8a2be2")])
@@ -388,6 +388,6 @@ def test_arrows_in_the_plane_stand_out_from_the_page(arrow, drawn):
         own = {"base": "light", "arrow": color, "quiet": "#5a6675"}
         path = gdsim.descend(gdsim.objective("himmelblau"), "SGD", start=[0, 0], steps=2, lr=1e-4)
         (layer,) = Frames(compose([path], view=View(kind="surface", size=SMALL, theme=own, panels=[])))._facets
-        return layer.window.relief.picture(-60.0, 1)
+        return layer.viewport.relief.picture(-60.0, 1)
 
     np.testing.assert_array_equal(picture(arrow), picture(drawn))

@@ -249,8 +249,8 @@ def composed(experiment: Experiment, trajectories: Sequence[Trajectory]) -> Scen
 def draw_all(experiment: Experiment, scene: Scene, paths: dict[str, Path], progress: Callable[[str], Any]) -> list[str]:
     """Draw a scene in every format, and return what is to be said about it."""
     from gdsim.movie import make_provenance, save_scene
-    from gdsim.player import notes as page_notes
     from gdsim.render import frames
+    from gdsim.web.player import notes as page_notes
 
     made, output = make_provenance(scene, experiment), experiment.output
     drawn = frames(scene, transparent=output.background == "transparent")

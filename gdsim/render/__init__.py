@@ -13,19 +13,31 @@ import numpy as np
 import numpy.typing as npt
 from matplotlib.colors import to_rgb
 
-from gdsim.render.cast import FacetLayer, Layer, PanelLayer, StripsLayer, TilesLayer
+from gdsim.render.canvas import Canvas
 from gdsim.render.counter import Counter
 from gdsim.render.defaults import default_settings, save_vectors
-from gdsim.render.drawing import Digits, Drawing, Figures, Pane, Sign, Sprite, Trace, Vectors, draw, outline, stride
+from gdsim.render.display_list import (
+    Digits,
+    Drawing,
+    Figures,
+    Pane,
+    Sign,
+    Sprite,
+    Trace,
+    Vectors,
+    draw,
+    outline,
+    stride,
+)
 from gdsim.render.grounds import draw_bar, draw_facet
+from gdsim.render.layers import FacetLayer, Layer, PanelLayer, StripsLayer, TilesLayer
 from gdsim.render.layout import GroupLayout, Layout, LayoutRequest, arrange, em_size
 from gdsim.render.legend import draw_key, draw_legend, draw_names, draw_title, key_length
 from gdsim.render.marks import name_marks
+from gdsim.render.painter import Moving, Picture
 from gdsim.render.panels import digits_of, draw_panels, least_of, longest, nameless, tall_of
 from gdsim.render.panels.images import tiles_high
-from gdsim.render.picture import Moving, Picture
-from gdsim.render.still import Still
-from gdsim.render.window import START, Moment, Window
+from gdsim.render.viewport import START, Moment, Viewport
 from gdsim.scene import Field, Film, Group, Panel, Relief, Scene, Strips, Tiles
 
 __all__ = [
@@ -87,20 +99,20 @@ class Frames:
 
     def _prepare(self, scene: Scene) -> None:
         layout = arrange(_wanted(scene))
-        self._still = still = Still(scene, layout, transparent=self.transparent)
+        self._canvas = canvas = Canvas(scene, layout, transparent=self.transparent)
         self._facets: list[FacetLayer] = []
         self._panels: list[PanelLayer | StripsLayer | TilesLayer] = []
         for group, place in zip(scene.groups, layout.groups, strict=True):
             self._draw_group(group, place)
-        draw_names(still, scene.groups, layout.groups)
-        settings = draw_legend(still, scene.styles)
-        draw_key(still, scene)
-        formula = draw_title(still, scene)
-        self._counter = Counter(scene, still) if scene.steps else None
-        still.outline_numbers()
-        still.canvas.draw()
-        self._background = np.array(still.canvas.buffer_rgba())
-        self.missing = still.missing
+        draw_names(canvas, scene.groups, layout.groups)
+        settings = draw_legend(canvas, scene.styles)
+        draw_key(canvas, scene)
+        formula = draw_title(canvas, scene)
+        self._counter = Counter(scene, canvas) if scene.steps else None
+        canvas.outline_numbers()
+        canvas.agg.draw()
+        self._background = np.array(canvas.agg.buffer_rgba())
+        self.missing = canvas.missing
         told = (_crowded(scene, layout), self._nameless(layout), settings, formula)
         self.left_out = tuple(sentence for sentence in told if sentence)
         theme = scene.theme
@@ -113,19 +125,19 @@ class Frames:
         self.colors = np.concatenate([plain, *tints.values()])
 
     def _draw_group(self, group: Group, place: GroupLayout) -> None:
-        scene, still = self._scene, self._still
+        scene, canvas = self._scene, self._canvas
         for facet, box, outer in zip(group.facets, place.facets, place.outer, strict=True):
-            layer = FacetLayer(scene, still, facet, draw_facet(still, facet, box, outer))
-            layer.pose(START, 1, words=not layer.window.turning)
-            name_marks(still, facet, layer.window)
+            layer = FacetLayer(scene, canvas, facet, draw_facet(canvas, facet, box, outer))
+            layer.pose(START, 1, words=not layer.viewport.turning)
+            name_marks(canvas, facet, layer.viewport)
             self._facets.append(layer)
         ground = group.facets[0].ground
         if isinstance(ground, Field):
             for box in place.bars:
-                draw_bar(still, box, ground)
-        windows = draw_panels(still, group.panels, place.panels)
-        for panel, window in zip(group.panels, windows, strict=False):
-            self._panels.append(_panel_layer(scene, still, panel, window))
+                draw_bar(canvas, box, ground)
+        viewports = draw_panels(canvas, group.panels, place.panels)
+        for panel, viewport in zip(group.panels, viewports, strict=False):
+            self._panels.append(_panel_layer(scene, canvas, panel, viewport))
 
     def _nameless(self, layout: Layout) -> str:
         """Which heat maps have no room for the names of their layers, as a sentence; empty for none."""
@@ -145,7 +157,7 @@ class Frames:
         with default_settings():
             picture = self._picture()
         # Only where a camera turns is type set anew; the settings are too dear to change for each frame.
-        turning = any(layer.window.turning for layer in self._facets)
+        turning = any(layer.viewport.turning for layer in self._facets)
         for index in range(len(self)):
             with default_settings() if turning else nullcontext():
                 frame = picture.at(self._moment(index)).copy()
@@ -169,7 +181,7 @@ class Frames:
     def drawing(self) -> Drawing:
         """Return the numbers from which the frames can be drawn elsewhere; a camera stands where it begins."""
         with default_settings():
-            return draw(self._scene, self._still, self._layers, self._counter)
+            return draw(self._scene, self._canvas, self._layers, self._counter)
 
     def save_poster(self, path: FilePath, words: Mapping[str, str] = MappingProxyType({})) -> None:
         """Write the last frame as a vector picture; a surface is a picture within it.
@@ -180,17 +192,19 @@ class Frames:
         """
         moment = self._moment(len(self) - 1)
         moving = Moving(self._layers, self._counter, moment)
-        self._still.figure.add_artist(moving)
+        self._canvas.figure.add_artist(moving)
         posed = [
-            artist for layer in self._facets for artist in layer.pose(moment, VECTOR_SCALE, words=layer.window.turning)
+            artist
+            for layer in self._facets
+            for artist in layer.pose(moment, VECTOR_SCALE, words=layer.viewport.turning)
         ]
         posed += [
-            screen.artist(layer.window.axes, self.size[1], moment.time)
+            screen.artist(layer.viewport.axes, self.size[1], moment.time)
             for layer in self._layers
             for screen in layer.screens
         ]
         try:
-            save_vectors(self._still.figure, path, words)
+            save_vectors(self._canvas.figure, path, words)
         finally:
             for artist in [moving, *posed]:
                 artist.remove()
@@ -201,18 +215,18 @@ class Frames:
 
     def _picture(self) -> Picture:
         channels = 4 if self.transparent else 3
-        return Picture(self._background, self._layers, self._counter, self._still.em, channels)
+        return Picture(self._background, self._layers, self._counter, self._canvas.em, channels)
 
     def _moment(self, index: int) -> Moment:
         return Moment(float(self._scene.frame_steps[index]), index / max(len(self) - 1, 1))
 
 
 def _panel_layer(
-    scene: Scene, still: Still, panel: Panel | Strips | Tiles, window: Window
+    scene: Scene, canvas: Canvas, panel: Panel | Strips | Tiles, viewport: Viewport
 ) -> PanelLayer | StripsLayer | TilesLayer:
     if isinstance(panel, Panel):
-        return PanelLayer(scene, still, panel, window)
-    return StripsLayer(still, panel, window) if isinstance(panel, Strips) else TilesLayer(still, panel, window)
+        return PanelLayer(scene, canvas, panel, viewport)
+    return StripsLayer(canvas, panel, viewport) if isinstance(panel, Strips) else TilesLayer(canvas, panel, viewport)
 
 
 def _wanted(scene: Scene) -> LayoutRequest:

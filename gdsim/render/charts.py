@@ -11,9 +11,9 @@ from matplotlib import rc_context
 from matplotlib.axes import Axes
 from matplotlib.lines import Line2D
 
+from gdsim.render.canvas import Canvas, points
 from gdsim.render.layout import Box, Layout
 from gdsim.render.panels import draw_panels
-from gdsim.render.still import Still, points
 from gdsim.scene import Curve, Panel, Scene, round_ticks
 from gdsim.themes import Theme
 from gdsim.themes.shades import mixed
@@ -45,18 +45,18 @@ def chart(panel: Panel, theme: Theme, *, name: str, words: str, stepped: bool = 
         An `<svg>` element as wide as what holds it. Its type is text, in the font of the page; the same panel is the
         same text.
     """
-    still = Still(_sheet(theme), _layout())
-    (window,) = draw_panels(still, [panel], [_box()])
-    assert window.axes is not None  # noqa: S101  (for the type checker: a panel is flat)
-    window.axes.xaxis.labelpad = points(0.5 * EM)
+    canvas = Canvas(_sheet(theme), _layout())
+    (viewport,) = draw_panels(canvas, [panel], [_box()])
+    assert viewport.axes is not None  # noqa: S101  (for the type checker: a panel is flat)
+    viewport.axes.xaxis.labelpad = points(0.5 * EM)
     if doubling:
-        _double(window.axes, panel.reach)
+        _double(viewport.axes, panel.reach)
     for curve in panel.curves:
-        _draw(still, window.axes, curve, stepped=stepped)
+        _draw(canvas, viewport.axes, curve, stepped=stepped)
     file = StringIO()
     # Type as text, and no random names: the same chart is the same element.
     with rc_context({"svg.fonttype": "none", "svg.hashsalt": name}):
-        still.figure.savefig(file, format="svg", metadata=dict.fromkeys(("Creator", "Date", "Format", "Type")))
+        canvas.figure.savefig(file, format="svg", metadata=dict.fromkeys(("Creator", "Date", "Format", "Type")))
     return _element(file.getvalue(), words)
 
 
@@ -72,14 +72,14 @@ def _double(axes: Axes, reach: float) -> None:
     axes.set_xticks(ticks, [f"{2.0**tick:g}" for tick in ticks])
 
 
-def _draw(still: Still, axes: Axes, curve: Curve, *, stepped: bool) -> None:
+def _draw(canvas: Canvas, axes: Axes, curve: Curve, *, stepped: bool) -> None:
     for start, end in enumerate(curve.ends):
         spots = curve.spots[: end + 1, start]
         line = Line2D(
             spots[:, 0],
             spots[:, 1],
-            color=mixed(still.theme.panel, curve.style.color, curve.strength),
-            linewidth=points(0.16 * still.line),
+            color=mixed(canvas.theme.panel, curve.style.color, curve.strength),
+            linewidth=points(0.16 * canvas.line),
             linestyle=(0, curve.style.dash) if curve.style.dash else "-",
             drawstyle="steps-post" if stepped else "default",
             solid_joinstyle="round",

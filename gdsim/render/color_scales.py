@@ -5,9 +5,9 @@ from __future__ import annotations
 import numpy as np
 
 from gdsim.objectives import FloatArray
+from gdsim.render.canvas import Canvas
+from gdsim.render.image_layers import Pixels
 from gdsim.render.layout import Box
-from gdsim.render.screens import Pixels
-from gdsim.render.still import Still
 from gdsim.scene import number, power
 
 __all__ = ["draw_caption", "ends"]
@@ -36,18 +36,18 @@ def _flat_power(exponent: int) -> str:
     return f"1e{exponent}".replace("-", "−")
 
 
-def draw_caption(still: Still, caption: str, box: Box, ends: tuple[str, str], colors: Pixels) -> None:
+def draw_caption(canvas: Canvas, caption: str, box: Box, ends: tuple[str, str], colors: Pixels) -> None:
     """Write a caption, and at its right the colours between the numbers of their ends."""
-    em, y, quiet, (low, high) = still.em, box.top + 0.55 * still.em, still.theme.quiet, ends
-    numbers = still.width_of(low, 1.0) + still.width_of(high, 1.0) + 0.7 * em
+    em, y, quiet, (low, high) = canvas.em, box.top + 0.55 * canvas.em, canvas.theme.quiet, ends
+    numbers = canvas.width_of(low, 1.0) + canvas.width_of(high, 1.0) + 0.7 * em
     free = box.width - numbers - 1.0 * em
-    if free - still.width_of(caption, 1.0) < LENGTH[0] * em:
+    if free - canvas.width_of(caption, 1.0) < LENGTH[0] * em:
         # What is measured is worth more than by what.
         caption = caption.partition(" by ")[0].partition(", ")[0]
-    long = min(max(free - still.width_of(caption, 1.0), 0.6 * LENGTH[0] * em), LENGTH[1] * em)
-    still.text(box.right, y, high, color=quiet, ha="right", va="baseline")
-    bar = Box(round(box.right - still.width_of(high, 1.0) - 0.35 * em - long), round(y), round(long), round(0.7 * em))
-    still.swatches(bar, colors)
-    still.text(bar.x - 0.35 * em, y, low, color=quiet, ha="right", va="baseline")
-    room = bar.x - 0.8 * em - still.width_of(low, 1.0) - box.x
-    still.text(box.x, y, still.shortened(caption, 1.0, room), color=quiet, ha="left", va="baseline")
+    long = min(max(free - canvas.width_of(caption, 1.0), 0.6 * LENGTH[0] * em), LENGTH[1] * em)
+    canvas.text(box.right, y, high, color=quiet, ha="right", va="baseline")
+    bar = Box(round(box.right - canvas.width_of(high, 1.0) - 0.35 * em - long), round(y), round(long), round(0.7 * em))
+    canvas.swatches(bar, colors)
+    canvas.text(bar.x - 0.35 * em, y, low, color=quiet, ha="right", va="baseline")
+    room = bar.x - 0.8 * em - canvas.width_of(low, 1.0) - box.x
+    canvas.text(box.x, y, canvas.shortened(caption, 1.0, room), color=quiet, ha="left", va="baseline")

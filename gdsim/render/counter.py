@@ -10,8 +10,8 @@ from matplotlib.backend_bases import RendererBase
 from matplotlib.backends.backend_agg import RendererAgg
 from matplotlib.colors import to_rgba
 
+from gdsim.render.canvas import DPI, Canvas
 from gdsim.render.layout import Box
-from gdsim.render.still import DPI, Still
 from gdsim.scene import Scene
 
 __all__ = ["Counter"]
@@ -26,7 +26,7 @@ class Counter:
 
     Args:
         scene: Gives the number of steps.
-        still: Gives the place.
+        canvas: Gives the place.
 
     Attributes:
         places: How many digits the number may have.
@@ -35,22 +35,22 @@ class Counter:
         rows: The rows of the picture that the digits take.
     """
 
-    def __init__(self, scene: Scene, still: Still) -> None:
-        self._size, self._page = still.size, still.theme.page
+    def __init__(self, scene: Scene, canvas: Canvas) -> None:
+        self._size, self._page = canvas.size, canvas.theme.page
         self.places = len(str(scene.steps))
-        self.pitch = still.width_of("00", 1.0) - still.width_of("0", 1.0)
-        right, base = still.layout.counter
+        self.pitch = canvas.width_of("00", 1.0) - canvas.width_of("0", 1.0)
+        right, base = canvas.layout.counter
         total = f"/ {scene.steps}"
-        words: dict[str, Any] = {"color": still.theme.quiet, "va": "baseline"}
-        still.text(right, base, total, ha="right", **words)
-        self.left = round(right - still.width_of(total, 1.0) - (self.places + 0.6) * self.pitch)
+        words: dict[str, Any] = {"color": canvas.theme.quiet, "va": "baseline"}
+        canvas.text(right, base, total, ha="right", **words)
+        self.left = round(right - canvas.width_of(total, 1.0) - (self.places + 0.6) * self.pitch)
         begin = self.left - 0.5 * self.pitch
-        still.text(begin, base, "step", ha="right", **words)
-        self._number = still.text(self.left, base, "", loose=True, ha="left", **words)
-        bottom, top = round(base - 0.4 * still.em), round(base + 1.1 * still.em)
+        canvas.text(begin, base, "step", ha="right", **words)
+        self._number = canvas.text(self.left, base, "", loose=True, ha="left", **words)
+        bottom, top = round(base - 0.4 * canvas.em), round(base + 1.1 * canvas.em)
         self.rows = slice(scene.size[1] - top, scene.size[1] - bottom)
-        begin -= still.width_of("step", 1.0) + 0.4 * still.em
-        still.card(Box(begin, bottom, right + 0.4 * still.em - begin, top - bottom))
+        begin -= canvas.width_of("step", 1.0) + 0.4 * canvas.em
+        canvas.card(Box(begin, bottom, right + 0.4 * canvas.em - begin, top - bottom))
         self._digits: list[npt.NDArray[np.uint8]] = []
 
     def draw(self, renderer: RendererBase, time: float) -> None:

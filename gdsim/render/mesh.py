@@ -14,8 +14,8 @@ from matplotlib.transforms import IdentityTransform
 from PIL import Image
 
 from gdsim.objectives import FloatArray
+from gdsim.render.canvas import arrow_shapes, ramp
 from gdsim.render.layout import Box
-from gdsim.render.still import arrow_shapes, ramp
 from gdsim.scene import Arrows, Facet, Relief
 from gdsim.themes import Theme
 

@@ -11,10 +11,10 @@ import numpy as np
 from matplotlib.colors import to_hex, to_rgb
 
 from gdsim.objectives import FloatArray
+from gdsim.render.canvas import Canvas
 from gdsim.render.defaults import default_settings, save_vectors
+from gdsim.render.image_layers import NOTHING, Pixels, shades, tints
 from gdsim.render.layout import Box, Layout, em_size
-from gdsim.render.screens import NOTHING, Pixels, shades, tints
-from gdsim.render.still import Still
 from gdsim.scene import Scene
 from gdsim.scene.levels import number
 from gdsim.scene.mosaic import Column, Mosaic, Row, Section
@@ -58,9 +58,9 @@ class MosaicPicture:
         with default_settings():
             self._plan = plan = _planned(scene)
             self.size = plan.size
-            self._still = still = _still(scene, plan.size, plan.em)
-            _draw(still, scene, plan)
-            self.missing = still.missing
+            self._canvas = canvas = _canvas(scene, plan.size, plan.em)
+            _draw(canvas, scene, plan)
+            self.missing = canvas.missing
         exact = dict.fromkeys([scene.theme.page, scene.theme.text, scene.theme.quiet])
         self.colors = np.array([[round(255 * part) for part in to_rgb(color)] for color in exact], np.uint8)
 
@@ -73,8 +73,8 @@ class MosaicPicture:
     def poster(self) -> Pixels:
         """Return the picture, (H, W, 3) uint8."""
         with default_settings():
-            self._still.canvas.draw()
-        return np.array(np.asarray(self._still.canvas.buffer_rgba())[..., :3], order="C")
+            self._canvas.agg.draw()
+        return np.array(np.asarray(self._canvas.agg.buffer_rgba())[..., :3], order="C")
 
     def save_poster(self, path: Path, words: Mapping[str, str] = MappingProxyType({})) -> None:
         """Write the picture as vectors; the suffix, .svg or .pdf, decides the format.
@@ -83,7 +83,7 @@ class MosaicPicture:
             path: Where to write.
             words: What the file says of itself: Title, Description and Source, or nothing.
         """
-        save_vectors(self._still.figure, path, words)
+        save_vectors(self._canvas.figure, path, words)
 
 
 @dataclass(frozen=True)
@@ -111,7 +111,7 @@ class _Plan:
         return self.side + GAP * self.em
 
 
-def _still(scene: Mosaic, size: tuple[int, int], em: float) -> Still:
+def _canvas(scene: Mosaic, size: tuple[int, int], em: float) -> Canvas:
     page = Scene(
         title=scene.title,
         formula="",
@@ -124,14 +124,14 @@ def _still(scene: Mosaic, size: tuple[int, int], em: float) -> Still:
     )
     nowhere = Box(0, 0, 0, 0)
     layout = Layout(em=em, title=nowhere, counter=(0, 0), groups=(), legend=None, key=None, ticks=False)
-    return Still(page, layout)
+    return Canvas(page, layout)
 
 
 def _planned(scene: Mosaic) -> _Plan:
     """Find the largest tiles that fit, and the size of the picture around them."""
     width, height = scene.size
     em = em_size(scene.size, scene.theme.type)
-    ruler, rows = _still(scene, scene.size, em), [row for section in scene.sections for row in section.rows]
+    ruler, rows = _canvas(scene, scene.size, em), [row for section in scene.sections for row in section.rows]
     names = min(max(_names_width(ruler, row) for row in rows), WORDS * em)
     columns = max(len(section.columns) for section in scene.sections)
     beside = 2 * MARGIN * em + names + 2 * APART * em + (columns - 1) * GAP * em
@@ -155,61 +155,61 @@ def _planned(scene: Mosaic) -> _Plan:
     return _Plan(even, em, side, names, image, heading)
 
 
-def _names_width(ruler: Still, row: Row) -> float:
+def _names_width(ruler: Canvas, row: Row) -> float:
     label = ruler.width_of(row.style.label, 1.0, bold=True)
     return 1.3 * ruler.em + max(label, ruler.width_of(row.style.settings, 0.9), ruler.width_of(row.says, 1.0))
 
 
-def _draw(still: Still, scene: Mosaic, plan: _Plan) -> None:
+def _draw(canvas: Canvas, scene: Mosaic, plan: _Plan) -> None:
     em, (width, height) = plan.em, plan.size
-    title = still.shortened(scene.title, 1.5, width - 2 * MARGIN * em, bold=True)
-    still.text(MARGIN * em, height - 2.1 * em, title, size=1.5, fontweight="bold", va="baseline")
+    title = canvas.shortened(scene.title, 1.5, width - 2 * MARGIN * em, bold=True)
+    canvas.text(MARGIN * em, height - 2.1 * em, title, size=1.5, fontweight="bold", va="baseline")
     top = height - TITLE * em
     for section, side in zip(scene.sections, plan.image, strict=True):
-        top = _draw_section(still, section, plan, side, top)
+        top = _draw_section(canvas, section, plan, side, top)
 
 
-def _draw_section(still: Still, section: Section, plan: _Plan, side: float, top: float) -> float:
+def _draw_section(canvas: Canvas, section: Section, plan: _Plan, side: float, top: float) -> float:
     """Draw the rows of one network, and return where they end."""
-    em, theme = plan.em, still.theme
+    em, theme = plan.em, canvas.theme
     left = MARGIN * em
     if section.name:
-        still.text(left, top - 0.9 * em, section.name, size=1.15, fontweight="bold", va="baseline")
+        canvas.text(left, top - 0.9 * em, section.name, size=1.15, fontweight="bold", va="baseline")
         top -= NAME * em
     top -= (LINE * plan.heading + 0.6) * em
     image = Box(left, top - side, side, side)
     low, high = min(float(section.image.min()), 0.0), max(float(section.image.max()), 1.0)
     grays = np.rint(255 * (section.image - low) / (high - low)).astype(np.uint8)
-    _draw_map(still, image, grays[..., None].repeat(3, -1))
+    _draw_map(canvas, image, grays[..., None].repeat(3, -1))
     # The names beside the image stand lower, so that there is room over them.
     room = max(plan.image) + APART * em + plan.names
-    _write_heading(still, image, section.caption, room, plan)
+    _write_heading(canvas, image, section.caption, room, plan)
     tiles = left + max(plan.image) + 2 * APART * em + plan.names
     for index, row in enumerate(section.rows):
         middle = top - index * plan.pitch - plan.side / 2
-        _write_names(still, row, left + max(plan.image) + APART * em, middle, plan)
+        _write_names(canvas, row, left + max(plan.image) + APART * em, middle, plan)
         for place, (column, values) in enumerate(zip(section.columns, row.maps, strict=True)):
             box = Box(tiles + place * plan.pitch, middle - plan.side / 2, plan.side, plan.side)
-            _draw_map(still, box, _colored(values, column, theme))
-            _write_faint(still, box, values, column)
+            _draw_map(canvas, box, _colored(values, column, theme))
+            _write_faint(canvas, box, values, column)
             if index == 0:
-                _write_heading(still, box, column.heading, plan.side + 0.4 * GAP * em, plan)
+                _write_heading(canvas, box, column.heading, plan.side + 0.4 * GAP * em, plan)
     bottom = top - len(section.rows) * plan.pitch + GAP * em
     for place, column in enumerate(section.columns):
-        _draw_bar(still, Box(tiles + place * plan.pitch, bottom - 1.2 * em, plan.side, 0.5 * em), column)
+        _draw_bar(canvas, Box(tiles + place * plan.pitch, bottom - 1.2 * em, plan.side, 0.5 * em), column)
     # Below the second row there are names beside it.
-    _write_key(still, section, image, side + 0.4 * em if len(section.rows) > 2 else room)
+    _write_key(canvas, section, image, side + 0.4 * em if len(section.rows) > 2 else room)
     return bottom - (BARS + BETWEEN) * em
 
 
-def _write_heading(still: Still, box: Box, words: str, room: float, plan: _Plan) -> None:
+def _write_heading(canvas: Canvas, box: Box, words: str, room: float, plan: _Plan) -> None:
     """Write over a tile or the image, in two lines where headings are long."""
-    halved = plan.heading > 1 and still.width_of(words, 1.0) > room
+    halved = plan.heading > 1 and canvas.width_of(words, 1.0) > room
     lines = (_halved(words) if halved else words).split("\n")
-    size = float(np.clip(0.97 * room / max(still.width_of(line, 1.0) for line in lines), 0.8, 1.0))
-    fitting = "\n".join(still.shortened(line, size, room) for line in lines)
-    color, y = still.theme.quiet, box.top + 0.5 * plan.em
-    still.text(box.x, y, fitting, size=size, color=color, va="bottom", linespacing=1.1)
+    size = float(np.clip(0.97 * room / max(canvas.width_of(line, 1.0) for line in lines), 0.8, 1.0))
+    fitting = "\n".join(canvas.shortened(line, size, room) for line in lines)
+    color, y = canvas.theme.quiet, box.top + 0.5 * plan.em
+    canvas.text(box.x, y, fitting, size=size, color=color, va="bottom", linespacing=1.1)
 
 
 def _halved(words: str) -> str:
@@ -221,62 +221,62 @@ def _halved(words: str) -> str:
     return f"{words[:middle]}\n{words[middle + 1 :]}"
 
 
-def _write_names(still: Still, row: Row, x: float, middle: float, plan: _Plan) -> None:
+def _write_names(canvas: Canvas, row: Row, x: float, middle: float, plan: _Plan) -> None:
     """Name an optimizer beside its tiles, and under it what its network says."""
-    em, theme, room = plan.em, still.theme, plan.names - 1.3 * plan.em
+    em, theme, room = plan.em, canvas.theme, plan.names - 1.3 * plan.em
     lines = [(row.style.label, 1.0, theme.text, "bold")]
     if row.style.settings:
         lines.append((row.style.settings, 0.9, theme.quiet, "normal"))
     lines.append((row.says, 1.0, theme.text, "normal"))
     y = middle + (len(lines) - 1) * 0.65 * em
-    still.sign([x + 0.4 * em], y, color=row.style.color, marker=row.style.marker)
+    canvas.sign([x + 0.4 * em], y, color=row.style.color, marker=row.style.marker)
     for words, size, color, weight in lines:
-        fitting = still.shortened(words, size, room, bold=weight == "bold", middle=weight == "bold")
-        still.text(x + 1.3 * em, y, fitting, size=size, color=color, fontweight=weight, va="center_baseline")
+        fitting = canvas.shortened(words, size, room, bold=weight == "bold", middle=weight == "bold")
+        canvas.text(x + 1.3 * em, y, fitting, size=size, color=color, fontweight=weight, va="center_baseline")
         y -= 1.3 * em
 
 
-def _write_key(still: Still, section: Section, image: Box, room: float) -> None:
+def _write_key(canvas: Canvas, section: Section, image: Box, room: float) -> None:
     """Say under the image what the two hues mean."""
     if not any(column.colors == "signed" for column in section.columns):
         return
-    em, colors = still.em, tints(still.theme, "signed")
+    em, colors = canvas.em, tints(canvas.theme, "signed")
     below, above = (to_hex(colors[place] / 255) for place in (len(colors) // 8, -1 - len(colors) // 8))
     y = image.y - 1.0 * em
     for words, color in ((f"raises the score of class {section.target}", above), ("lowers it", below)):
-        still.sign([image.x + 0.4 * em], y, color=color, marker="s")
-        for line in (words if still.width_of(words, 1.0) <= room else _halved(words)).split("\n"):
-            still.text(image.x + 1.3 * em, y, line, color=still.theme.quiet, va="center_baseline")
+        canvas.sign([image.x + 0.4 * em], y, color=color, marker="s")
+        for line in (words if canvas.width_of(words, 1.0) <= room else _halved(words)).split("\n"):
+            canvas.text(image.x + 1.3 * em, y, line, color=canvas.theme.quiet, va="center_baseline")
             y -= LINE * em
 
 
-def _draw_bar(still: Still, box: Box, column: Column) -> None:
+def _draw_bar(canvas: Canvas, box: Box, column: Column) -> None:
     """Draw the colours of a column with the numbers at their ends."""
     low = -column.limit if column.colors == "signed" else 0.0
     values = np.linspace(low, column.limit, 256)[np.newaxis]
-    _draw_map(still, box, _colored(values, column, still.theme))
+    _draw_map(canvas, box, _colored(values, column, canvas.theme))
     ends = [(box.x, low, "left"), (box.right, column.limit, "right")]
-    if sum(still.width_of(number(value, 2), 1.0) for _, value, _ in ends) + 0.5 * still.em > box.width:
+    if sum(canvas.width_of(number(value, 2), 1.0) for _, value, _ in ends) + 0.5 * canvas.em > box.width:
         ends = ends[1:]  # the other one is 0, or as large
     for x, value, side in ends:
         words = "±" * (len(ends) == 1 and low < 0) + number(value, 2)
-        still.text(x, box.y - 0.3 * still.em, words, color=still.theme.quiet, ha=side, va="top")
+        canvas.text(x, box.y - 0.3 * canvas.em, words, color=canvas.theme.quiet, ha=side, va="top")
 
 
-def _draw_map(still: Still, box: Box, colors: Pixels) -> None:
+def _draw_map(canvas: Canvas, box: Box, colors: Pixels) -> None:
     """Fill a box with pixels (rows, columns, 3), as large as they fit without being stretched."""
     rows, columns = colors.shape[:2]
     if rows > 1:
         pixel = min(box.width / columns, box.height / rows)
         width, height = pixel * columns, pixel * rows
         box = Box(box.x + (box.width - width) / 2, box.y + (box.height - height) / 2, width, height)
-    axes = still.axes(box)
+    axes = canvas.axes(box)
     axes.set(xticks=[], yticks=[])
     often = max(1, round(FINENESS / max(rows, columns)))
     axes.imshow(colors.repeat(often, 0).repeat(often, 1), interpolation="nearest", aspect="auto")
 
 
-def _write_faint(still: Still, box: Box, values: FloatArray, column: Column) -> None:
+def _write_faint(canvas: Canvas, box: Box, values: FloatArray, column: Column) -> None:
     """Say in a map where nothing is to be seen why that is so."""
     found = np.abs(values[np.isfinite(values)])
     largest = float(found.max(initial=0.0))
@@ -284,9 +284,9 @@ def _write_faint(still: Still, box: Box, values: FloatArray, column: Column) -> 
         return
     words = "no numbers" if not len(found) else f"up to {number(largest, 2)}" if largest else "0 everywhere"
     x, y, room = box.x + box.width / 2, box.y + box.height / 2, 0.9 * box.width
-    lines = (words if still.width_of(words, 1.0) <= room else _halved(words)).split("\n")
-    size = min(1.0, room / max(still.width_of(line, 1.0) for line in lines))
-    still.text(x, y, "\n".join(lines), size=size, color=still.theme.text, ha="center", va="center")
+    lines = (words if canvas.width_of(words, 1.0) <= room else _halved(words)).split("\n")
+    size = min(1.0, room / max(canvas.width_of(line, 1.0) for line in lines))
+    canvas.text(x, y, "\n".join(lines), size=size, color=canvas.theme.text, ha="center", va="center")
 
 
 def _colored(values: FloatArray, column: Column, theme: Theme) -> Pixels:

@@ -15,7 +15,7 @@ from matplotlib.path import Path as Outline
 from matplotlib.transforms import Bbox, Transform
 
 from gdsim.objectives import FloatArray
-from gdsim.render.still import points
+from gdsim.render.canvas import points
 
 __all__ = ["HIDDEN", "Ink", "Pen", "Rect", "Trail", "Vertices", "merged", "reached", "rect_around", "settled"]
 

@@ -8,12 +8,12 @@ import numpy as np
 from matplotlib.axes import Axes
 
 from gdsim.objectives import FloatArray
+from gdsim.render.canvas import Canvas, points
 from gdsim.render.color_scales import draw_caption, ends
+from gdsim.render.image_layers import tints
 from gdsim.render.layout import SMALLEST_PANEL, Box
 from gdsim.render.panels.images import draw_tiles, least_of_tiles, rows_of_tiles
-from gdsim.render.screens import tints
-from gdsim.render.still import Still, points
-from gdsim.render.window import Window
+from gdsim.render.viewport import Viewport
 from gdsim.scene import Panel, Strips, Tiles, labels, round_ticks
 
 __all__ = ["digits_of", "draw_panels", "least_of", "longest", "nameless", "strip_places", "tall_of"]
@@ -30,7 +30,7 @@ LONGEST_NAME = 9
 """So many characters of the name of a layer are written at most."""
 
 
-def draw_panels(still: Still, panels: Sequence[AnyPanel], boxes: Sequence[Box]) -> list[Window]:
+def draw_panels(canvas: Canvas, panels: Sequence[AnyPanel], boxes: Sequence[Box]) -> list[Viewport]:
     """Draw as many panels as have a box, without what moves in them, and return their windows."""
     pairs = list(zip(panels, boxes, strict=False))
     # Tiles have no axis, and leave the one that a column shares to the panel above them.
@@ -38,64 +38,64 @@ def draw_panels(still: Still, panels: Sequence[AnyPanel], boxes: Sequence[Box]) 
     for panel, box in pairs:
         if not isinstance(panel, Tiles):
             lowest[box.x] = min(lowest.get(box.x, box.y), box.y)
-    return [_draw(still, panel, box, numbered=box.y == lowest.get(box.x)) for panel, box in pairs]
+    return [_draw(canvas, panel, box, numbered=box.y == lowest.get(box.x)) for panel, box in pairs]
 
 
-def _draw(still: Still, panel: AnyPanel, box: Box, *, numbered: bool) -> Window:
+def _draw(canvas: Canvas, panel: AnyPanel, box: Box, *, numbered: bool) -> Viewport:
     if isinstance(panel, Tiles):
-        return draw_tiles(still, panel, box)
+        return draw_tiles(canvas, panel, box)
     if isinstance(panel, Strips):
-        return _draw_strips(still, panel, box, numbered=numbered)
-    return _draw_panel(still, panel, box, numbered=numbered)
+        return _draw_strips(canvas, panel, box, numbered=numbered)
+    return _draw_panel(canvas, panel, box, numbered=numbered)
 
 
-def _draw_panel(still: Still, panel: Panel, box: Box, *, numbered: bool) -> Window:
+def _draw_panel(canvas: Canvas, panel: Panel, box: Box, *, numbered: bool) -> Viewport:
     """One panel; of those above each other, only the lowest has numbers on the axis that they share."""
-    em, theme = still.em, still.theme
-    axes = still.axes(box, theme.panel)
+    em, theme = canvas.em, canvas.theme
+    axes = canvas.axes(box, theme.panel)
     axes.set_xlim(0, 1.03 * panel.reach)
     ticks = _ticks(panel, axes, max(2, int(box.height / (2.2 * em))))
     axes.set_ylim(*panel.limits)
     axes.set_yticks(ticks, labels(ticks))
-    _draw_across(still, axes, panel, box, numbered=numbered)
-    axes.grid(color=theme.grid, linewidth=points(0.05 * still.line))
+    _draw_across(canvas, axes, panel, box, numbered=numbered)
+    axes.grid(color=theme.grid, linewidth=points(0.05 * canvas.line))
     axes.set_axisbelow(True)
     axes.spines[["top", "right"]].set_visible(False)
-    room = min(box.width + 2 * em, still.size[0] - box.x - 0.3 * em)
-    caption = still.shortened(panel.caption, 1.0, room)
-    still.text(box.x, box.top + 0.55 * em, caption, color=theme.quiet, ha="left", va="baseline")
-    return Window(still.figure, box, axes)
+    room = min(box.width + 2 * em, canvas.size[0] - box.x - 0.3 * em)
+    caption = canvas.shortened(panel.caption, 1.0, room)
+    canvas.text(box.x, box.top + 0.55 * em, caption, color=theme.quiet, ha="left", va="baseline")
+    return Viewport(canvas.figure, box, axes)
 
 
-def _draw_across(still: Still, axes: Axes, panel: Panel | Strips, box: Box, *, numbered: bool) -> None:
+def _draw_across(canvas: Canvas, axes: Axes, panel: Panel | Strips, box: Box, *, numbered: bool) -> None:
     """The axis that the panels of a column share."""
-    across = still.ticks(0, panel.reach, box.width, along=True)
+    across = canvas.ticks(0, panel.reach, box.width, along=True)
     across = across[across == np.round(across)]
     axes.set_xticks(across, labels(across) if numbered else [""] * len(across))
     if numbered:
-        still.name_axes(axes, x=panel.across)
+        canvas.name_axes(axes, x=panel.across)
 
 
-def _draw_strips(still: Still, panel: Strips, box: Box, *, numbered: bool) -> Window:
+def _draw_strips(canvas: Canvas, panel: Strips, box: Box, *, numbered: bool) -> Viewport:
     """A heat map an optimizer, each with its name above it and the layers beside it, still without colours."""
-    em, theme, places = still.em, still.theme, strip_places(panel, box, still.em)
-    axes = still.axes(box, "none")
+    em, theme, places = canvas.em, canvas.theme, strip_places(panel, box, canvas.em)
+    axes = canvas.axes(box, "none")
     axes.set(xlim=(0, 1.03 * panel.reach), ylim=(0, box.height))
     axes.spines[["top", "right", "left"]].set_visible(False)
     axes.tick_params(axis="y", length=0, pad=points(0.75 * em))
-    _draw_across(still, axes, panel, box, numbered=numbered)
+    _draw_across(canvas, axes, panel, box, numbered=numbered)
     named = _named(places, box, em)
     ticks: dict[float, str] = {}
     for strip, place in zip(panel.strips, places, strict=True):
-        ticks |= _layer_names(still, panel, place, box)
-        still.frame(place)
-        still.block(Box(place.x - 0.55 * em, place.y, 0.3 * em, place.height), strip.style.color)
+        ticks |= _layer_names(canvas, panel, place, box)
+        canvas.frame(place)
+        canvas.block(Box(place.x - 0.55 * em, place.y, 0.3 * em, place.height), strip.style.color)
         if named:
-            label = still.shortened(strip.style.label, 1.0, place.width, middle=True)
-            still.text(place.x, place.top + 0.4 * em, label, va="baseline")
+            label = canvas.shortened(strip.style.label, 1.0, place.width, middle=True)
+            canvas.text(place.x, place.top + 0.4 * em, label, va="baseline")
     axes.set_yticks([*ticks], [*ticks.values()])
-    draw_caption(still, panel.caption, box, ends(panel.limits, em), tints(theme, "heat"))
-    return Window(still.figure, box, axes)
+    draw_caption(canvas, panel.caption, box, ends(panel.limits, em), tints(theme, "heat"))
+    return Viewport(canvas.figure, box, axes)
 
 
 def strip_places(panel: Strips, box: Box, em: float) -> list[Box]:
@@ -123,16 +123,16 @@ def _named(places: Sequence[Box], box: Box, em: float) -> bool:
     return box.top - places[0].top >= 0.9 * NAME * em
 
 
-def _layer_names(still: Still, panel: Strips, place: Box, box: Box) -> dict[float, str]:
+def _layer_names(canvas: Canvas, panel: Strips, place: Box, box: Box) -> dict[float, str]:
     """The names of the layers beside a heat map by their heights: all, the first and the last, or none."""
     row, count = place.height / len(panel.layers), len(panel.layers)
-    room = LONGEST_NAME * 0.64 * still.em
+    room = LONGEST_NAME * 0.64 * canvas.em
     # The first and the last stand within the heat map's height.
-    room_above = max(0.55 * still.em - row / 2, 0.0)
+    room_above = max(0.55 * canvas.em - row / 2, 0.0)
     nudge = {0: room_above, count - 1: -room_above}
     return {
-        place.y - box.y + (i + 0.5) * row + nudge.get(i, 0.0): still.shortened(panel.layers[i], 1.0, room, middle=True)
-        for i in _layers_named(panel, place, still.em)
+        place.y - box.y + (i + 0.5) * row + nudge.get(i, 0.0): canvas.shortened(panel.layers[i], 1.0, room, middle=True)
+        for i in _layers_named(panel, place, canvas.em)
     }
 
 

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import math
 
+from gdsim.render.canvas import Canvas
 from gdsim.render.color_scales import draw_caption, ends
+from gdsim.render.image_layers import tints
 from gdsim.render.layout import Box
-from gdsim.render.screens import tints
-from gdsim.render.still import Still
-from gdsim.render.window import Window
+from gdsim.render.viewport import Viewport
 from gdsim.scene import Tiles
 
 __all__ = ["draw_tiles", "least_of_tiles", "rows_of_tiles", "tile_places", "tiles_high"]
@@ -30,10 +30,10 @@ EVEN = 0.88
 """What share of their size pictures keep at least for the sake of even cells."""
 
 
-def draw_tiles(still: Still, panel: Tiles, box: Box) -> Window:
+def draw_tiles(canvas: Canvas, panel: Tiles, box: Box) -> Viewport:
     """Draw frames for pictures, still empty, each optimizer's under its name, and return their window."""
-    em, theme = still.em, still.theme
-    axes = still.axes(box, "none")
+    em, theme = canvas.em, canvas.theme
+    axes = canvas.axes(box, "none")
     axes.set(xlim=(0, box.width), ylim=(0, box.height))
     axes.set_axis_off()
     rows, image = tile_places(panel, box, em)
@@ -44,24 +44,24 @@ def draw_tiles(still: Still, panel: Tiles, box: Box) -> Window:
         return min((x - 0.3 * em for x in begins if x > place.x), default=box.right + 0.8 * em)
 
     if image is not None:
-        words = _legible(still, panel.heading, ends_at(image) - image.x)
-        still.text(image.x, image.top + 0.7 * em, words, color=theme.quiet, va="center_baseline")
-        still.frame(image)
+        words = _legible(canvas, panel.heading, ends_at(image) - image.x)
+        canvas.text(image.x, image.top + 0.7 * em, words, color=theme.quiet, va="center_baseline")
+        canvas.frame(image)
     for (style, _), row in zip(panel.rows, rows, strict=True):
         x, y = row[0].x, row[0].top + 0.7 * em
-        still.sign([x + 0.4 * em], y, color=style.color, marker=style.marker)
-        label = _legible(still, style.label, ends_at(row[-1]) - x - 1.1 * em)
-        still.text(x + 1.1 * em, y, label, va="center_baseline")
+        canvas.sign([x + 0.4 * em], y, color=style.color, marker=style.marker)
+        label = _legible(canvas, style.label, ends_at(row[-1]) - x - 1.1 * em)
+        canvas.text(x + 1.1 * em, y, label, va="center_baseline")
         for place in row:
-            still.frame(place)
+            canvas.frame(place)
     scale = panel.rows[0][1][-1]
-    draw_caption(still, panel.caption, box, ends(scale.limits, em), tints(theme, scale.colors))
-    return Window(still.figure, box, axes)
+    draw_caption(canvas, panel.caption, box, ends(scale.limits, em), tints(theme, scale.colors))
+    return Viewport(canvas.figure, box, axes)
 
 
-def _legible(still: Still, words: str, room: float) -> str:
+def _legible(canvas: Canvas, words: str, room: float) -> str:
     """Words cut to a width in pixels, or none where so little is left that they might be any."""
-    cut = still.shortened(words, 1.0, room, middle=True)
+    cut = canvas.shortened(words, 1.0, room, middle=True)
     return cut if cut == words or len(cut) > FEW else ""
 
 

@@ -12,9 +12,9 @@ from matplotlib.backends.backend_agg import RendererAgg
 from matplotlib.font_manager import FontProperties
 
 from gdsim.objectives import FloatArray
+from gdsim.render.canvas import points
 from gdsim.render.layout import Box
 from gdsim.render.mesh import BasePlane, Raster, SurfaceMesh
-from gdsim.render.still import points
 from gdsim.scene import Facet, Relief, labels, round_ticks
 from gdsim.themes import Theme
 from gdsim.themes.shades import contrast, mixed

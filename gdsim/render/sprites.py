@@ -14,10 +14,10 @@ from matplotlib.markers import MarkerStyle
 from matplotlib.transforms import Bbox
 
 from gdsim.objectives import FloatArray
-from gdsim.render.cast import FacetLayer, Layer
-from gdsim.render.screens import Pixels
-from gdsim.render.still import DPI, Still
-from gdsim.render.window import START
+from gdsim.render.canvas import DPI, Canvas
+from gdsim.render.image_layers import Pixels
+from gdsim.render.layers import FacetLayer, Layer
+from gdsim.render.viewport import START
 
 __all__ = ["Sheet", "Sprite", "outline"]
 
@@ -47,28 +47,28 @@ class _Rings(Artist):
 
     def draw(self, renderer: RendererBase) -> None:
         for layer in self._layers:
-            layer.draw_ground(layer.window.pen(renderer), START)
+            layer.draw_ground(layer.viewport.pen(renderer), START)
 
 
 class Sheet:
     """The page drawn with more dots a pixel.
 
     Args:
-        still: The page.
+        canvas: The page.
         scale: How many dots a pixel along each side.
 
     Attributes:
         height: The page's, in pixels.
     """
 
-    def __init__(self, still: Still, scale: int) -> None:
-        self._still, self._scale, self.height = still, scale, still.size[1]
-        self._renderer = RendererAgg(scale * still.size[0], scale * self.height, scale * DPI)
+    def __init__(self, canvas: Canvas, scale: int) -> None:
+        self._canvas, self._scale, self.height = canvas, scale, canvas.size[1]
+        self._renderer = RendererAgg(scale * canvas.size[0], scale * self.height, scale * DPI)
 
     def ground(self, layers: Sequence[Layer]) -> Pixels:
         """Return the page with what lies under the paths, (scale · height, scale · width, 3)."""
         rings = _Rings(layers)
-        self._still.figure.add_artist(rings)
+        self._canvas.figure.add_artist(rings)
         # A surface is a picture of its own, which has to be as fine.
         posed = [
             artist
@@ -78,16 +78,16 @@ class Sheet:
         ]
         try:
             file = BytesIO()
-            self._still.figure.savefig(file, format="rgba", dpi=self._scale * DPI)
+            self._canvas.figure.savefig(file, format="rgba", dpi=self._scale * DPI)
         finally:
             for artist in [rings, *posed]:
                 artist.remove()
-        width, height = self._still.size
+        width, height = self._canvas.size
         return np.frombuffer(file.getbuffer(), np.uint8).reshape(self._scale * height, self._scale * width, 4)[..., :3]
 
     def sprite(self, paint: Callable[[RendererBase], object], around: Bbox) -> Sprite:
         """Return what is painted within a part of the page, in pixels from the lower left corner, cut to its edges."""
-        figure, scale = self._still.figure, self._scale
+        figure, scale = self._canvas.figure, self._scale
         self._renderer.clear()
         figure.set_dpi(scale * DPI)
         try:

@@ -11,12 +11,12 @@ from matplotlib.backend_bases import RendererBase
 from matplotlib.backends.backend_agg import RendererAgg
 
 from gdsim.objectives import FloatArray
-from gdsim.render.cast import FacetLayer, Layer
+from gdsim.render.canvas import DPI
 from gdsim.render.counter import Counter
+from gdsim.render.layers import FacetLayer, Layer
 from gdsim.render.layout import Box
-from gdsim.render.still import DPI
 from gdsim.render.trail import Pen, Rect, merged, rect_around
-from gdsim.render.window import START, Moment
+from gdsim.render.viewport import START, Moment
 
 __all__ = ["Moving", "Picture"]
 
@@ -34,7 +34,7 @@ class Moving(Artist):
     def draw(self, renderer: RendererBase) -> None:
         """Draw everything on any backend."""
         for layer in self._layers:
-            pen, trails = layer.window.pen(renderer), layer.trails(self._moment)
+            pen, trails = layer.viewport.pen(renderer), layer.trails(self._moment)
             layer.draw_ground(pen, self._moment)
             for trail in trails:
                 trail.draw_path(pen, self._moment.time)
@@ -69,13 +69,15 @@ class Picture:
         self._page = Rect(0, height, 0, width)
         self._touched: list[Rect] = []
         first = START
-        pens = [(layer, layer.window.pen(self._renderer)) for layer in layers]
-        self._turning = [(layer, pen) for layer, pen in pens if isinstance(layer, FacetLayer) and layer.window.turning]
-        self._fixed = [(layer, pen, layer.trails(first)) for layer, pen in pens if not layer.window.turning]
+        pens = [(layer, layer.viewport.pen(self._renderer)) for layer in layers]
+        self._turning = [
+            (layer, pen) for layer, pen in pens if isinstance(layer, FacetLayer) and layer.viewport.turning
+        ]
+        self._fixed = [(layer, pen, layer.trails(first)) for layer, pen in pens if not layer.viewport.turning]
         for layer, pen, _ in self._fixed:
             layer.draw_ground(pen, first)
         self._trails = [
-            (pen, self._rect(layer.window.box), trail) for layer, pen, trails in self._fixed for trail in trails
+            (pen, self._rect(layer.viewport.box), trail) for layer, pen, trails in self._fixed for trail in trails
         ]
         self._screens = [screen for layer in layers for screen in layer.screens]
         self._since: float | None = None
@@ -123,7 +125,7 @@ class Picture:
             trail.draw_path(pen, moment.time)
         for _ in layer.draw_over(pen, trails, moment):
             pass
-        self._touched.append(self._rect(layer.window.box))
+        self._touched.append(self._rect(layer.viewport.box))
 
     def _keep(self, time: float) -> None:
         """Draw the stretches that have become whole onto the kept picture, in the order in which they did.

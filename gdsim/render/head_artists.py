@@ -8,9 +8,9 @@ import numpy as np
 import numpy.typing as npt
 
 from gdsim.objectives import FloatArray
-from gdsim.render.still import arrow_shapes
+from gdsim.render.canvas import arrow_shapes
 from gdsim.render.trail import Pen, Trail, reached, settled
-from gdsim.render.window import Moment, Window
+from gdsim.render.viewport import Moment, Viewport
 from gdsim.scene import Facet, Field, Line, Path, Relief, lengths
 from gdsim.themes import Theme
 
@@ -42,7 +42,7 @@ class Riders:
 
     Args:
         facet: Whose heads.
-        window: Where they are seen.
+        viewport: Where they are seen.
         theme: The colours.
         em: The size of plain type in pixels.
         line: The unit of line widths in pixels.
@@ -52,8 +52,10 @@ class Riders:
         slopes: On a curve, for each path (n, starts) the derivative at its places, unchanged from its ends on.
     """
 
-    def __init__(self, facet: Facet, window: Window, theme: Theme, em: float, line: float, *, vectors: bool) -> None:
-        self._facet, self._window, self._theme, self._em, self._line = facet, window, theme, em, line
+    def __init__(
+        self, facet: Facet, viewport: Viewport, theme: Theme, em: float, line: float, *, vectors: bool
+    ) -> None:
+        self._facet, self._viewport, self._theme, self._em, self._line = facet, viewport, theme, em, line
         self._lengths = [LONGEST * em * lengths(path.gradients) for path in facet.paths if vectors]
         self.slopes = [settled(path.slopes, path.times, path.ends) for path in facet.paths if path.slopes is not None]
 
@@ -84,14 +86,14 @@ class Riders:
             moment: Where the camera stands.
         """
         path, tails = self._facet.paths[index], trail.at(step)
-        alive = np.isfinite(tails).all(-1) & self._window.inside(tails) & (step <= path.ends) & ~trail.veiled_at(step)
+        alive = np.isfinite(tails).all(-1) & self._viewport.inside(tails) & (step <= path.ends) & ~trail.veiled_at(step)
         arrows = np.full(tails.shape, np.nan)
         arrows[alive] = self._lengths[index][step, alive, None] * self._towards(path, step, alive, moment)
         return arrows
 
     def _draw_foot(self, pen: Pen, color: str, slopes: FloatArray, heads: FloatArray, feet: FloatArray) -> FloatArray:
         """The tangent at each head, and a thin line down from it to the path's feet."""
-        seen = np.isfinite(heads).all(-1) & self._window.inside(heads)
+        seen = np.isfinite(heads).all(-1) & self._viewport.inside(heads)
         heads, feet, slopes = heads[seen], feet[seen], slopes[seen]
         if not len(heads):
             return np.empty((0, 2))
@@ -127,11 +129,11 @@ class Riders:
         places = path.points[int(np.searchsorted(path.times, step)), alive, :2]
         size = view[:, 1] - view[:, 0]
         ahead = places + LITTLE * _unit(directions / size) * size
-        return _unit(self._window.shadows(ahead, moment) - self._window.shadows(places, moment))
+        return _unit(self._viewport.shadows(ahead, moment) - self._viewport.shadows(places, moment))
 
     def _flat(self, directions: FloatArray) -> FloatArray:
         """Directions (n, 1 or 2) of a flat view in pixels, (n, 2)."""
-        view, box = self._facet.view, self._window.box
+        view, box = self._facet.view, self._viewport.box
         scale = np.array([box.width, box.height]) / (view[:, 1] - view[:, 0])
         pixels = np.zeros((len(directions), 2))
         pixels[:, : directions.shape[1]] = directions * scale[: directions.shape[1]]
@@ -151,10 +153,10 @@ class Riders:
         return shapes.reshape(-1, 2)
 
 
-def lane(window: Window, em: float, index: int, count: int) -> float:
+def lane(viewport: Viewport, em: float, index: int, count: int) -> float:
     """Return how high the feet of one of so many paths stand above the axis of a curve, in pixels of the page."""
-    apart = min(0.95 * em, FEET * window.box.height / count)
-    return window.box.y + (index + 0.6) * apart
+    apart = min(0.95 * em, FEET * viewport.box.height / count)
+    return viewport.box.y + (index + 0.6) * apart
 
 
 def _unit(vectors: FloatArray) -> FloatArray:

@@ -12,8 +12,8 @@ from PIL import Image
 
 from gdsim.pages import address
 from gdsim.render import Digits, Drawing, Figures, Pane, Sign, Sprite, Trace, Vectors, outline
-from gdsim.render.drawing import Band, Reel
-from gdsim.render.riders import ARROW, EDGE, FAINT, FOOT, SHORTEST, STEP, TANGENT, TOUCHING
+from gdsim.render.display_list import Band, Reel
+from gdsim.render.head_artists import ARROW, EDGE, FAINT, FOOT, SHORTEST, STEP, TANGENT, TOUCHING
 from gdsim.render.trail import BANDS, OVERLAP
 from gdsim.scene import Scene
 

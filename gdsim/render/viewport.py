@@ -12,12 +12,12 @@ from matplotlib.figure import Figure
 from matplotlib.transforms import Affine2D, Bbox, Transform, TransformedBbox
 
 from gdsim.objectives import FloatArray
+from gdsim.render.canvas import DPI
 from gdsim.render.layout import Box
-from gdsim.render.still import DPI
 from gdsim.render.trail import Pen
 from gdsim.render.views.surface import SurfaceView
 
-__all__ = ["START", "Moment", "Window"]
+__all__ = ["START", "Moment", "Viewport"]
 
 
 @dataclass(frozen=True)
@@ -38,7 +38,7 @@ START = Moment(0.0, 0.0)
 
 
 @dataclass(frozen=True, eq=False)
-class Window:
+class Viewport:
     """A rectangle of the page through which coordinates are seen.
 
     Args:

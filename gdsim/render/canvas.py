@@ -22,7 +22,7 @@ from gdsim.objectives import FloatArray
 from gdsim.render.layout import Box, Layout
 from gdsim.scene import Scene, labels, round_ticks
 
-__all__ = ["DPI", "Still", "arrow_shapes", "points", "ramp"]
+__all__ = ["DPI", "Canvas", "arrow_shapes", "points", "ramp"]
 
 DPI = 100
 """Dots an inch of every figure; lengths are thought of in pixels and handed to matplotlib in points."""
@@ -42,7 +42,7 @@ def ramp(colors: tuple[str, ...], count: int) -> FloatArray:
     return np.asarray(spectrum(np.linspace(0, 1, max(count, 1))), np.float64)
 
 
-class Still:
+class Canvas:
     """A matplotlib figure, and what it takes to draw on it in one manner.
 
     Args:
@@ -52,7 +52,7 @@ class Still:
 
     Attributes:
         figure: The figure, as large as the scene.
-        canvas: Where it is drawn pixel by pixel.
+        agg: Where it is drawn pixel by pixel.
         size: Its width and height in pixels.
         layout: Where everything stands.
         theme: The colours.
@@ -67,7 +67,7 @@ class Still:
         self.em, self.line = layout.em, layout.em * scene.theme.stroke
         self.page = "none" if transparent else self.theme.page
         self.figure = Figure(figsize=(width / DPI, height / DPI), dpi=DPI, facecolor=self.page)
-        self.canvas = FigureCanvasAgg(self.figure)
+        self.agg = FigureCanvasAgg(self.figure)
 
     def text(
         self,
@@ -150,7 +150,7 @@ class Still:
             weight="bold" if bold else "normal",
             math_fontfamily="stix",
         )
-        width, height, below = self.canvas.get_renderer().get_text_width_height_descent(words, font, ismath=math)
+        width, height, below = self.agg.get_renderer().get_text_width_height_descent(words, font, ismath=math)
         return float(width), float(height), float(below)
 
     def shortened(self, words: str, size: float, room: float, *, bold: bool = False, middle: bool = False) -> str:

@@ -12,15 +12,15 @@ from matplotlib.backends.backend_agg import RendererAgg
 from matplotlib.colors import to_rgb
 
 from gdsim.objectives import FloatArray, inside
+from gdsim.render.canvas import Canvas
+from gdsim.render.exits import Note, take_notes
+from gdsim.render.head_artists import Riders, lane
+from gdsim.render.image_layers import FilmScreen, Screen, StripScreen, tints
 from gdsim.render.layout import Box
-from gdsim.render.notes import Note, take_notes
 from gdsim.render.panels import strip_places
 from gdsim.render.panels.images import tile_places
-from gdsim.render.riders import Riders, lane
-from gdsim.render.screens import FilmScreen, Screen, StripScreen, tints
-from gdsim.render.still import Still
 from gdsim.render.trail import Ink, Pen, Rect, Trail
-from gdsim.render.window import START, Moment, Window
+from gdsim.render.viewport import START, Moment, Viewport
 from gdsim.scene import FEW_STARTS, Curve, Facet, Field, Film, Line, Panel, Path, Relief, Scene, Strips, Style, Tiles
 from gdsim.themes.shades import mixed
 
@@ -60,20 +60,20 @@ class StripsLayer(_ScreensLayer):
     """The heat maps of a panel, which grow.
 
     Args:
-        still: The page.
+        canvas: The page.
         panel: Whose heat maps.
-        window: Where they are seen.
+        viewport: Where they are seen.
 
     Attributes:
         panel: Whose heat maps.
-        window: Where they are seen.
+        viewport: Where they are seen.
         screens: One an optimizer.
     """
 
-    def __init__(self, still: Still, panel: Strips, window: Window) -> None:
-        self.panel, self.window = panel, window
-        colors, height, ground = tints(still.theme, "heat"), still.size[1], _ground(still)
-        places = strip_places(panel, window.box, still.em)
+    def __init__(self, canvas: Canvas, panel: Strips, viewport: Viewport) -> None:
+        self.panel, self.viewport = panel, viewport
+        colors, height, ground = tints(canvas.theme, "heat"), canvas.size[1], _ground(canvas)
+        places = strip_places(panel, viewport.box, canvas.em)
         self.screens: tuple[StripScreen, ...] = tuple(
             StripScreen(strip, _rect(place, height), panel.reach, colors, ground, panel.limits)
             for strip, place in zip(panel.strips, places, strict=True)
@@ -84,37 +84,37 @@ class TilesLayer(_ScreensLayer):
     """The pictures of a panel of tiles.
 
     Args:
-        still: The page.
+        canvas: The page.
         panel: Whose pictures.
-        window: Where they are seen.
+        viewport: Where they are seen.
 
     Attributes:
         panel: Whose pictures.
-        window: Where they are seen.
+        viewport: Where they are seen.
         screens: One a picture, optimizer by optimizer.
         image: What all of them look at, which is drawn once; None for nothing.
     """
 
-    def __init__(self, still: Still, panel: Tiles, window: Window) -> None:
-        self.panel, self.window = panel, window
-        places, where = tile_places(panel, window.box, still.em)
+    def __init__(self, canvas: Canvas, panel: Tiles, viewport: Viewport) -> None:
+        self.panel, self.viewport = panel, viewport
+        places, where = tile_places(panel, viewport.box, canvas.em)
         self.screens: tuple[FilmScreen, ...] = tuple(
-            _film_screen(still, film, place)
+            _film_screen(canvas, film, place)
             for (_, films), row in zip(panel.rows, places, strict=True)
             for film, place in zip(films, row, strict=True)
         )
         self.image: FilmScreen | None = None
         if panel.image is not None and where is not None:
-            self.image = _film_screen(still, panel.image, where)
-            self.image.artist(window.axes, still.size[1], 0.0)
+            self.image = _film_screen(canvas, panel.image, where)
+            self.image.artist(viewport.axes, canvas.size[1], 0.0)
 
 
-def _film_screen(still: Still, film: Film, place: Box) -> FilmScreen:
-    return FilmScreen(film, _rect(place, still.size[1]), tints(still.theme, film.colors), _ground(still))
+def _film_screen(canvas: Canvas, film: Film, place: Box) -> FilmScreen:
+    return FilmScreen(film, _rect(place, canvas.size[1]), tints(canvas.theme, film.colors), _ground(canvas))
 
 
-def _ground(still: Still) -> npt.NDArray[np.uint8]:
-    return np.array([round(255 * part) for part in to_rgb(still.theme.panel)], np.uint8)
+def _ground(canvas: Canvas) -> npt.NDArray[np.uint8]:
+    return np.array([round(255 * part) for part in to_rgb(canvas.theme.panel)], np.uint8)
 
 
 def _rect(place: Box, height: int) -> Rect:
@@ -128,30 +128,30 @@ class PanelLayer:
 
     Args:
         scene: Gives the number of frames.
-        still: The page.
+        canvas: The page.
         panel: Whose curves.
-        window: Where they are seen.
+        viewport: Where they are seen.
 
     Attributes:
         panel: Whose curves.
-        window: Where they are seen.
+        viewport: Where they are seen.
         screens: None.
     """
 
     screens: tuple[Screen, ...] = ()
 
-    def __init__(self, scene: Scene, still: Still, panel: Panel, window: Window) -> None:
-        self.window = window
-        self._scene, self._still, self.panel = scene, still, panel
+    def __init__(self, scene: Scene, canvas: Canvas, panel: Panel, viewport: Viewport) -> None:
+        self.viewport = viewport
+        self._scene, self._canvas, self.panel = scene, canvas, panel
 
     def trails(self, moment: Moment) -> list[Trail]:
         """Return the curves as they are seen at a moment."""
         return [self._trail(curve, moment) for curve in self.panel.curves]
 
     def _trail(self, curve: Curve, moment: Moment) -> Trail:
-        spots = self.window.pixels(curve.spots, moment)
-        ground = self._still.theme.panel
-        ink = _ink(curve.style, self._still, spots.shape[1], scale=0.8, casing=ground)
+        spots = self.viewport.pixels(curve.spots, moment)
+        ground = self._canvas.theme.panel
+        ink = _ink(curve.style, self._canvas, spots.shape[1], scale=0.8, casing=ground)
         if curve.strength < 1:
             # Mixed and not see-through, so that what is drawn twice is not stronger than the rest.
             ink = replace(ink, color=mixed(ground, ink.color, curve.strength), head=FAINT_HEAD * ink.head)
@@ -172,58 +172,58 @@ class FacetLayer:
 
     Args:
         scene: Says how they are drawn.
-        still: The page.
+        canvas: The page.
         facet: Whose paths.
-        window: Where they are seen.
+        viewport: Where they are seen.
 
     Attributes:
         facet: Whose paths.
-        window: Where they are seen.
+        viewport: Where they are seen.
         riders: What rides on their heads.
         notes: What stands at the border; none where the camera turns, for there they wander.
         screens: The image, where the facet shows one.
     """
 
-    def __init__(self, scene: Scene, still: Still, facet: Facet, window: Window) -> None:
-        self.window = window
+    def __init__(self, scene: Scene, canvas: Canvas, facet: Facet, viewport: Viewport) -> None:
+        self.viewport = viewport
         ground = facet.ground
         self.screens: tuple[FilmScreen, ...] = (
-            (_film_screen(still, ground, window.box),) if isinstance(ground, Film) else ()
+            (_film_screen(canvas, ground, viewport.box),) if isinstance(ground, Film) else ()
         )
-        self._scene, self._still, self.facet, self._theme = scene, still, facet, still.theme
-        side = min(window.box.width, window.box.height) / still.em
+        self._scene, self._canvas, self.facet, self._theme = scene, canvas, facet, canvas.theme
+        side = min(viewport.box.width, viewport.box.height) / canvas.em
         self._scale = min(1.0, max(side / FULL, SMALLEST))
-        self.riders = Riders(facet, window, still.theme, still.em, still.line, vectors=scene.vectors)
-        self.notes = [] if window.turning else self._take_notes(START)
+        self.riders = Riders(facet, viewport, canvas.theme, canvas.em, canvas.line, vectors=scene.vectors)
+        self.notes = [] if viewport.turning else self._take_notes(START)
 
     def _take_notes(self, moment: Moment) -> list[Note]:
-        renderer = self._still.canvas.get_renderer()
-        return take_notes(self.facet, self.window, self._still, renderer, moment)
+        renderer = self._canvas.agg.get_renderer()
+        return take_notes(self.facet, self.viewport, self._canvas, renderer, moment)
 
     def pose(self, moment: Moment, scale: int, *, words: bool) -> list[Artist]:
         """Put a surface into the figure as it is seen at a moment, at so many dots a pixel, and its words if wanted."""
-        view = self.window.relief
+        view = self.viewport.relief
         if view is None:
             return []
-        azimuth = self.window.azimuth(moment)
+        azimuth = self.viewport.azimuth(moment)
         # With one dot a pixel nothing is resampled.
         kind = "nearest" if scale == 1 else "antialiased"
         picture = view.picture(azimuth, scale)
-        image = self.window.axes.imshow(picture, extent=(0, 1, 0, 1), aspect="auto", interpolation=kind, zorder=scale)
+        image = self.viewport.axes.imshow(picture, extent=(0, 1, 0, 1), aspect="auto", interpolation=kind, zorder=scale)
         return [image, *(self._words(azimuth, loose=False) if words else [])]
 
     def _words(self, azimuth: float, *, loose: bool) -> list[Artist]:
-        view, still = self.window.relief, self._still
+        view, canvas = self.viewport.relief, self._canvas
         return [
-            still.text(x, y, words, color=still.theme.quiet, loose=loose, ha=ha, va=va)
+            canvas.text(x, y, words, color=canvas.theme.quiet, loose=loose, ha=ha, va=va)
             for x, y, words, ha, va in (view.words(azimuth) if view is not None else ())
         ]
 
     def draw_backdrop(self, renderer: RendererAgg, moment: Moment) -> None:
         """Draw a turning surface and its words over whatever was there."""
-        view, box = self.window.relief, self.window.box
+        view, box = self.viewport.relief, self.viewport.box
         assert view is not None  # noqa: S101  (for the type checker: only surfaces turn)
-        azimuth = self.window.azimuth(moment)
+        azimuth = self.viewport.azimuth(moment)
         pixels = np.asarray(renderer.buffer_rgba())
         top = pixels.shape[0] - int(box.top)
         pixels[top : top + int(box.height), int(box.x) : int(box.right)] = view.picture(azimuth, 1)
@@ -236,8 +236,8 @@ class FacetLayer:
         if not starts:
             return
         spots = np.unique(np.concatenate(starts), axis=0)
-        rings = self.window.pixels(spots, moment)
-        em, line, theme = self._scale * self._still.em, self._scale * self._still.line, self._theme
+        rings = self.viewport.pixels(spots, moment)
+        em, line, theme = self._scale * self._canvas.em, self._scale * self._canvas.line, self._theme
         size = (0.95 if len(spots) <= 8 else 0.5) * em
         pen.ring(rings, size, theme.casing, 0.26 * line)
         pen.ring(rings, size, theme.text, 0.1 * line)
@@ -248,17 +248,17 @@ class FacetLayer:
 
     def _until(self, path: Path, moment: Moment) -> Path:
         """A path up to the iterate after a moment where all of it is drawn anew for that; else the whole path."""
-        if not self.window.turning:
+        if not self.viewport.turning:
             return path
         last = int(np.searchsorted(path.times, int(moment.time) + 1, side="right"))
         return replace(path, times=path.times[:last], points=path.points[:last])
 
     def _trails(self, path: Path, moment: Moment) -> Iterator[Trail]:
-        ground, window = self.facet.ground, self.window
+        ground, viewport = self.facet.ground, self.viewport
         bordered = isinstance(ground, Field | Relief)
         ink = _ink(
             path.style,
-            self._still,
+            self._canvas,
             path.points.shape[1],
             casing=self._theme.casing,
             bordered=bordered,
@@ -266,20 +266,20 @@ class FacetLayer:
         )
         if self._scene.dots:
             ink = replace(ink, dot=2.1 * ink.width)
-        if window.relief is None:
-            spots = window.pixels(path.points, moment)
+        if viewport.relief is None:
+            spots = viewport.pixels(path.points, moment)
             yield self._trail(spots, path, ink)
             if isinstance(ground, Line):
                 foot = replace(ink, border=0.0, width=0.5 * ink.width, dash=(), head=0.6 * ink.head, dot=0.8 * ink.dot)
-                height = lane(window, self._still.em, self.facet.paths.index(path), len(self.facet.paths))
+                height = lane(viewport, self._canvas.em, self.facet.paths.index(path), len(self.facet.paths))
                 yield self._trail(np.stack([spots[..., 0], np.full(spots.shape[:2], height)], -1), path, foot)
             return
         # Nothing clips what runs over the edge of a surface into the open.
         points = np.where(inside(path.points[..., :2], self.facet.view)[..., None], path.points, np.nan)
-        below, above = window.shadows(points, moment), window.pixels(points, moment)
+        below, above = viewport.shadows(points, moment), viewport.pixels(points, moment)
         apart = FINE if points.shape[1] <= FEW_STARTS else COARSE
-        covered = _asked(points, below, apart, lambda some: window.covered(some, moment))
-        veiled = _asked(points, above, apart, lambda some: window.veiled(some, moment))
+        covered = _asked(points, below, apart, lambda some: viewport.covered(some, moment))
+        veiled = _asked(points, above, apart, lambda some: viewport.veiled(some, moment))
         shadow = replace(ink, border=0.0, width=0.7 * ink.width, head=0.5 * ink.head, dot=0.0, alpha=SHADOW, veil=0.0)
         yield self._trail(below, path, shadow, covered)
         yield self._trail(above, path, ink, veiled)
@@ -293,7 +293,7 @@ class FacetLayer:
         yield from self.riders.draw(pen, trails, moment)
         for trail in trails:
             yield trail.draw_heads(pen, moment.time)
-        for note in self._take_notes(moment) if self.window.turning else self.notes:
+        for note in self._take_notes(moment) if self.viewport.turning else self.notes:
             yield note.draw(pen, moment.time)
 
 
@@ -318,9 +318,9 @@ def _asked(
     return np.take_along_axis(found, last, axis=0)
 
 
-def _ink(style: Style, still: Still, starts: int, *, casing: str, bordered: bool = False, scale: float = 1.0) -> Ink:
+def _ink(style: Style, canvas: Canvas, starts: int, *, casing: str, bordered: bool = False, scale: float = 1.0) -> Ink:
     """Heavy, dashed and bordered where an optimizer has few paths; thin and solid where it has many."""
-    em, line, few = scale * still.em, scale * still.line, starts <= FEW_STARTS
+    em, line, few = scale * canvas.em, scale * canvas.line, starts <= FEW_STARTS
     return Ink(
         color=style.color,
         casing=casing,

@@ -12,14 +12,14 @@ import numpy.typing as npt
 from matplotlib.transforms import Bbox
 
 from gdsim.objectives import FloatArray
-from gdsim.render.cast import FacetLayer, Layer, PanelLayer, StripsLayer, TilesLayer
+from gdsim.render.canvas import Canvas
 from gdsim.render.counter import Counter
-from gdsim.render.notes import Note
-from gdsim.render.screens import NOTHING, FilmScreen, Pixels, StripScreen
-from gdsim.render.sheet import Sheet, Sprite, outline
-from gdsim.render.still import Still
+from gdsim.render.exits import Note
+from gdsim.render.image_layers import NOTHING, FilmScreen, Pixels, StripScreen
+from gdsim.render.layers import FacetLayer, Layer, PanelLayer, StripsLayer, TilesLayer
+from gdsim.render.sprites import Sheet, Sprite, outline
 from gdsim.render.trail import HIDDEN, Ink, Rect, Trail, Vertices
-from gdsim.render.window import START
+from gdsim.render.viewport import START
 from gdsim.scene import Curve, Facet, Field, Film, Line, Panel, Path, Relief, Scene, Strips, Style, Tiles
 
 __all__ = [
@@ -258,17 +258,17 @@ class Drawing:
     every: int
 
 
-def draw(scene: Scene, still: Still, layers: Sequence[Layer], counter: Counter | None) -> Drawing:
+def draw(scene: Scene, canvas: Canvas, layers: Sequence[Layer], counter: Counter | None) -> Drawing:
     """Return the numbers of a scene whose camera stands still.
 
     Args:
         scene: What is to be seen.
-        still: The page, with all on it that does not move.
+        canvas: The page, with all on it that does not move.
         layers: What moves: first the panels, then the facets, each group by group.
         counter: The step counter, or None.
     """
     scale = 2 if 2 * scene.size[0] <= FINEST else 1
-    sheet = Sheet(still, scale)
+    sheet = Sheet(canvas, scale)
     drawn = [(layer, layer.trails(START)) for layer in layers]
     most = MOST_PLACES // max(1, sum(len(trail.at(0.0)) for _, trails in drawn for trail in trails))
     every = stride(scene)
@@ -280,8 +280,8 @@ def draw(scene: Scene, still: Still, layers: Sequence[Layer], counter: Counter |
     return Drawing(
         scale=scale,
         ground=sheet.ground(layers),
-        em=still.em,
-        line=still.line,
+        em=canvas.em,
+        line=canvas.line,
         panes=tuple(panes),
         digits=None if counter is None else _digits(counter, sheet),
         apart=max((apart for each in aparts for apart in each), default=HIDDEN),
@@ -443,7 +443,7 @@ def _group(scene: Scene, shown: Facet | Panel | Strips | Tiles) -> int:
 
 
 def _box(layer: Layer, height: int) -> tuple[float, float, float, float]:
-    box = layer.window.box
+    box = layer.viewport.box
     return box.x, height - box.top, box.width, box.height
 
 
@@ -468,7 +468,7 @@ def _down(spots: FloatArray, height: int) -> FloatArray:
 
 def _steepness(layer: FacetLayer, slopes: FloatArray, vertices: Vertices) -> FloatArray:
     """How steep a path's tangents are on the picture, (starts, n)."""
-    view, box = layer.facet.view, layer.window.box
+    view, box = layer.facet.view, layer.viewport.box
     across, up = np.array([box.width, box.height]) / (view[:, 1] - view[:, 0])
     return np.asarray(-slopes[vertices.chosen].T * up / across)
 
@@ -507,7 +507,7 @@ def _rail(layer: PanelLayer) -> Rail:
     """By the curve that has come farthest at each time."""
     places = np.max([curve.spots[..., 0].max(1) for curve in layer.panel.curves], axis=0)
     low = float(layer.panel.limits[0])
-    pixels = layer.window.pixels(np.column_stack([places, np.full(len(places), low)]), START)[:, 0]
+    pixels = layer.viewport.pixels(np.column_stack([places, np.full(len(places), low)]), START)[:, 0]
     times = np.unique(np.linspace(0, len(pixels) - 1, min(len(pixels), RAIL)).round().astype(int))
     return Rail(times.astype(np.float64), pixels[times])
 

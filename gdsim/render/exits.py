@@ -12,10 +12,10 @@ from matplotlib.text import Text
 from matplotlib.transforms import Bbox
 
 from gdsim.objectives import FloatArray
+from gdsim.render.canvas import Canvas
 from gdsim.render.layout import Box
-from gdsim.render.still import Still
 from gdsim.render.trail import Pen
-from gdsim.render.window import Moment, Window
+from gdsim.render.viewport import Moment, Viewport
 from gdsim.scene import FEW_STARTS, Exit, Facet, Path, Style
 
 __all__ = ["Note", "busy", "take_notes"]
@@ -58,37 +58,37 @@ class Note:
         return self.extent.get_points()
 
 
-def take_notes(facet: Facet, window: Window, still: Still, renderer: RendererAgg, moment: Moment) -> list[Note]:
+def take_notes(facet: Facet, viewport: Viewport, canvas: Canvas, renderer: RendererAgg, moment: Moment) -> list[Note]:
     """Place the notes of a facet so that no two overlap and none is cut by the border.
 
     Where the camera turns there are wedges alone: words that wander would be hard to read. Wedges without words are
     one note for each side of the view.
     """
-    leaving = [(path, *_wedges(path, window, still.em, moment)) for path in facet.paths if path.exits]
-    worded = leaving and not window.turning and window.box.width > 16 * still.em
-    crowd = busy(facet, window, moment) if worded else np.empty((0, 2))
-    around = 0.6 * still.em * np.array([[-1.0, -1.0], [1.0, 1.0]])
+    leaving = [(path, *_wedges(path, viewport, canvas.em, moment)) for path in facet.paths if path.exits]
+    worded = leaving and not viewport.turning and viewport.box.width > 16 * canvas.em
+    crowd = busy(facet, viewport, moment) if worded else np.empty((0, 2))
+    around = 0.6 * canvas.em * np.array([[-1.0, -1.0], [1.0, 1.0]])
     taken = [box for _, _, spots in leaving for box in spots[:, None] + around] if worded else []
     notes = []
     for path, sides, spots in leaving:
         if not worded or path.points.shape[1] > FEW_STARTS:
-            notes += [_note(path, still, spots, side, np.flatnonzero(sides == side)) for side in np.unique(sides)]
+            notes += [_note(path, canvas, spots, side, np.flatnonzero(sides == side)) for side in np.unique(sides)]
             continue
         for i, (exit_, side) in enumerate(zip(path.exits, sides.tolist(), strict=True)):
-            note = _note(path, still, spots, side, np.array([i]))
-            text = _words(still, path, exit_, named=len(facet.paths) > 1)
-            words = _place(text, spots[i], side, still, window.box, renderer, np.array(taken), crowd)
+            note = _note(path, canvas, spots, side, np.array([i]))
+            text = _words(canvas, path, exit_, named=len(facet.paths) > 1)
+            words = _place(text, spots[i], side, canvas, viewport.box, renderer, np.array(taken), crowd)
             taken.append(words.get_points())
             notes.append(replace(note, text=text, extent=Bbox.union([note.extent, words])))
     return notes
 
 
-def _note(path: Path, still: Still, spots: FloatArray, side: str, chosen: npt.NDArray[np.intp]) -> Note:
+def _note(path: Path, canvas: Canvas, spots: FloatArray, side: str, chosen: npt.NDArray[np.intp]) -> Note:
     """The wedges of chosen exits of a path, all on one side, without words."""
     times = np.array([path.exits[i].time for i in chosen])
     order = np.argsort(times, kind="stable")
-    spots, shape, casing = spots[chosen][order], MarkerStyle(side), still.theme.casing
-    return Note(times[order], spots, shape, 0.95 * still.em, path.style, casing, None, _reach(spots, still.em))
+    spots, shape, casing = spots[chosen][order], MarkerStyle(side), canvas.theme.casing
+    return Note(times[order], spots, shape, 0.95 * canvas.em, path.style, casing, None, _reach(spots, canvas.em))
 
 
 def _reach(spots: FloatArray, em: float) -> Bbox:
@@ -96,25 +96,30 @@ def _reach(spots: FloatArray, em: float) -> Bbox:
     return Bbox([spots.min(0) - 0.6 * em, spots.max(0) + 0.6 * em])
 
 
-def _wedges(path: Path, window: Window, em: float, moment: Moment) -> tuple[npt.NDArray[np.str_], FloatArray]:
+def _wedges(path: Path, viewport: Viewport, em: float, moment: Moment) -> tuple[npt.NDArray[np.str_], FloatArray]:
     """Which way the wedges of a path's exits point, (n,), and where they stand, just within the view, (n, 2)."""
-    crossings = window.pixels(np.array([exit_.point for exit_ in path.exits]), moment)
-    sides = np.full(len(crossings), "X") if window.relief is not None else _sides(crossings, window.box)
+    crossings = viewport.pixels(np.array([exit_.point for exit_ in path.exits]), moment)
+    sides = np.full(len(crossings), "X") if viewport.relief is not None else _sides(crossings, viewport.box)
     return sides, crossings - np.array([OUTWARD[side] for side in sides.tolist()]) * 0.45 * em
 
 
-def _words(still: Still, path: Path, exit_: Exit, *, named: bool) -> Text:
-    words = f"{still.shortened(path.style.label, 1.0, 9 * still.em)} {exit_.words}" if named else exit_.words
-    box = {"boxstyle": "round,pad=0.25", "facecolor": still.theme.page, "edgecolor": path.style.color, "linewidth": 0.9}
-    return still.text(0, 0, words, loose=True, ha="center", va="center", bbox=box)
+def _words(canvas: Canvas, path: Path, exit_: Exit, *, named: bool) -> Text:
+    words = f"{canvas.shortened(path.style.label, 1.0, 9 * canvas.em)} {exit_.words}" if named else exit_.words
+    box = {
+        "boxstyle": "round,pad=0.25",
+        "facecolor": canvas.theme.page,
+        "edgecolor": path.style.color,
+        "linewidth": 0.9,
+    }
+    return canvas.text(0, 0, words, loose=True, ha="center", va="center", bbox=box)
 
 
-def busy(facet: Facet, window: Window, moment: Moment) -> FloatArray:
+def busy(facet: Facet, viewport: Viewport, moment: Moment) -> FloatArray:
     """Return spots along the paths of few starts, (n, 2) in pixels, close enough to tell what words would cover."""
     spots = [np.empty((0, 2))]
     for path in facet.paths:
         for start in range(path.points.shape[1] if path.points.shape[1] <= FEW_STARTS else 0):
-            pixels = window.pixels(path.points[path.times <= path.ends[start], start], moment)
+            pixels = viewport.pixels(path.points[path.times <= path.ends[start], start], moment)
             shares = np.linspace(0, 1, 12, endpoint=False)[:, None, None]
             spots.append((pixels[:-1] + shares * np.diff(pixels, axis=0)).reshape(-1, 2))
     return np.concatenate(spots)
@@ -130,14 +135,14 @@ def _place(
     text: Text,
     spot: FloatArray,
     side: str,
-    still: Still,
+    canvas: Canvas,
     view: Box,
     renderer: RendererAgg,
     taken: FloatArray,
     busy: FloatArray,
 ) -> Bbox:
     """Put words beside a wedge, within the view, clear of what is taken, (n, 2, 2), and if it can be of the paths."""
-    em = still.em
+    em = canvas.em
     size = text.get_window_extent(renderer)
     half = np.array([size.width, size.height]) / 2 + 0.45 * em
     inward = np.array([0.0, -1.0]) if side == "X" else -np.array(OUTWARD[side])
@@ -155,5 +160,5 @@ def _place(
     under, over = taken[:, 0] - half, taken[:, 1] + half
     free = [place for place in places if not ((place >= under) & (place <= over)).all(1).any()]
     middle = min(free or places, key=lambda place: int((np.abs(busy - place) < half).all(-1).sum()))
-    text.set_position(tuple(middle / still.size))
+    text.set_position(tuple(middle / canvas.size))
     return Bbox([middle - half, middle + half])

@@ -7,17 +7,20 @@ from collections.abc import Iterator
 from dataclasses import replace
 from html import escape
 from importlib.resources import files
+from os import PathLike
+from pathlib import Path
 from string import Template
 
+from gdsim.files import atomic_write
 from gdsim.metadata import Provenance
 from gdsim.pages import digest
-from gdsim.player.icons import ICONS, swatch
-from gdsim.player.numbers import ground, numbers, quoted
 from gdsim.render import Drawing, frames, stride
-from gdsim.render.drawing import film_stride
+from gdsim.render.display_list import film_stride
 from gdsim.scene import Facet, Group, Relief, Scene
+from gdsim.web.display_data import ground, numbers, quoted
+from gdsim.web.icons import ICONS, swatch
 
-__all__ = ["notes", "page"]
+__all__ = ["notes", "page", "write_player"]
 
 KEYS = (
     "<kbd>space</kbd> plays and pauses, <kbd>←</kbd> and <kbd>→</kbd> take a step, with <kbd>shift</kbd> ten, "
@@ -30,6 +33,30 @@ NETWORK = (
     "A spot on the plane is the place nearest to a network's weights, and the gradient there is its part along the "
     "plane; the loss is that of the weights themselves."
 )
+
+
+def write_player(
+    scene: Scene, path: str | PathLike[str], *, provenance: Provenance | None = None, loop: bool = True
+) -> Path:
+    """Write the page; it appears when it is whole, or not at all.
+
+    Args:
+        scene: What is to be seen.
+        path: Where to write; folders on the way are made.
+        provenance: How it was made; travels inside the page, and its YAML can be read and copied there.
+        loop: Whether the animation begins anew at first; the reader can change that.
+
+    Returns:
+        The path, as given.
+
+    Raises:
+        GdsimError: The file cannot be written.
+    """
+    target = Path(path)
+    text = page(scene, provenance, loop)
+    with atomic_write(target) as partial:
+        partial.write_text(text, encoding="utf-8", newline="\n")
+    return target
 
 
 def page(scene: Scene, provenance: Provenance | None = None, loop: bool = True) -> str:
@@ -113,7 +140,7 @@ def _policy(style: str, script: str) -> str:
 
 
 def _file(name: str) -> str:
-    return files("gdsim.player").joinpath(name).read_text("utf-8")
+    return files("gdsim.web").joinpath(name).read_text("utf-8")
 
 
 def _shape(scene: Scene) -> str:

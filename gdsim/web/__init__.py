@@ -1,0 +1,1 @@
+"""HTML output: self-contained pages that show an animation or a comparison."""
