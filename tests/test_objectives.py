@@ -401,7 +401,7 @@ def test_the_constants_of_an_expression_stand_after_it_with_their_numbers() -> N
 
 @pytest.mark.parametrize("bounds", [[0, 1e-281], [-1e300, 1e300], [0, 5e-324]])
 def test_bounds_beyond_all_reason_are_refused(bounds: list[float]) -> None:
-    with pytest.raises(InputError, match="must span from") as caught:
+    with pytest.raises(InputError) as caught:
         objective("x**2", bounds=bounds)
     assert caught.value.key == ("bounds",)
 

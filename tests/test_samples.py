@@ -619,7 +619,7 @@ def test_a_file_that_cannot_be_read_gets_its_line(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("bounds", "message"),
     [
-        ([0, 1], "2 pairs [low, high], one a coordinate"),
+        ([0, 1], "2 pairs [low, high], one per coordinate"),
         ([[0, 1]], "2 pairs"),
         ([[0, 1], [0, 1], [0, 1]], "2 pairs"),
         ([[0, 1], [0]], "2 pairs [low, high] of numbers"),

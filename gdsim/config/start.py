@@ -57,9 +57,9 @@ def _dimension_problems(point: Sequence[float], path: Path, objectives: Sequence
 
 
 def _problems_in_view(point: Sequence[float], path: Path, objective: Objective) -> Iterator[Problem]:
-    known = objective.bounds if objective.domain is None else objective.domain
+    known = objective.domain if objective.is_measured else objective.bounds
     for index, (coordinate, (low, high)) in enumerate(zip(point, known.tolist(), strict=True)):
-        if objective.domain is not None and not low <= coordinate <= high:
+        if objective.is_measured and not low <= coordinate <= high:
             sentence = f"must be from {low:g} to {high:g}, where it was measured, not {shown(coordinate)}"
             yield Problem((*path, index), sentence)
         elif abs(coordinate - (low + high) / 2) > FARTHEST * (high - low):

@@ -74,7 +74,7 @@ def _breaks(
 def _way_out(point: FloatArray, objective: Objective, undefined: bool) -> Stop:
     """Return how a start ended whose first row that is not real has this point (dim,), perhaps one without a value."""
     # A class that evaluates by itself may leave within a step, which then leads to no number at all.
-    if objective.domain is not None and not inside(point, objective.domain):
+    if objective.is_measured and not inside(point, objective.domain):
         return Stop.LEFT
     return Stop.UNDEFINED if undefined else Stop.DIVERGED
 

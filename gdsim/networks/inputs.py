@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import dataclass, fields
 from functools import cache
 from itertools import islice
 from pathlib import Path
-from types import MappingProxyType
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -21,13 +21,26 @@ from gdsim.objectives import FloatArray, Objective, read_only
 if TYPE_CHECKING:
     from torch import Tensor, nn
 
-__all__ = ["TRAINED", "objective"]
+__all__ = ["TRAINED", "ImageObjective", "objective"]
 
 TRAINED = 300
 """For how many steps a network is trained where nothing else is said."""
 
 NOISE = 0.1
 """How much noise lies upon the grey that a descent begins with: its standard deviation, as a share of the range."""
+
+
+@dataclass(frozen=True, eq=False, repr=False, kw_only=True)
+class ImageObjective(Objective):
+    """The negative score that a trained network gives an image; a point is its pixels, row by row.
+
+    Args:
+        shape: The rows and columns of the image.
+    """
+
+    kind = "image"
+
+    shape: tuple[int, int]
 
 
 def objective(
@@ -73,22 +86,20 @@ def objective(
     def module() -> nn.Module:
         return _ready(network, weights, steps)
 
-    return Objective(
+    made = Objective(
         name=network.name,
         title=f"Class {target} of {network.title}",
         f=_negative_score(module, target, shape),
-        dim=dim,
         bounds=bounds,
         start=start,
-        minima=read_only(np.zeros((0, dim))),
-        minimum=None,
-        local_minima=read_only(np.zeros((0, dim))),
-        # An image is seen itself; of other inputs the value alone, which is not the score.
-        formula="" if data.image is not None else rf"-\mathrm{{score}}_{{{target}}}",
+        formula=rf"-\mathrm{{score}}_{{{target}}}",
         source=f"the negative score of class {target} that {network.title} gives its input, {origin}",
-        parameters=MappingProxyType({}),
-        image=data.image,
     )
+    if data.image is None:
+        return made
+    # An image is shown itself, and needs no formula.
+    facts = {each.name: getattr(made, each.name) for each in fields(made)}
+    return ImageObjective(**facts | {"formula": "", "image": data.image}, shape=data.image)
 
 
 def _negative_score(module: Callable[[], nn.Module], target: int, shape: tuple[int, ...]) -> Callable[[Tensor], Tensor]:

@@ -19,7 +19,7 @@ from gdsim.objectives.expression import parse
 from gdsim.objectives.expression.formulas import symbol, with_values
 from gdsim.objectives.failures import describe_exception, error_location
 from gdsim.objectives.gradient import Gradient, grad
-from gdsim.objectives.landscape import Landscape, blank, from_landscape, plane_name
+from gdsim.objectives.landscape import Landscape, NetworkObjective, blank, from_landscape, plane_name
 from gdsim.objectives.objective import FloatArray, Objective, as_bounds, inside, read_only
 from gdsim.objectives.packages import find_package, package_problem
 from gdsim.objectives.samples import SUFFIXES, GradientKind, interpolate, read_samples
@@ -29,6 +29,7 @@ __all__ = [
     "FloatArray",
     "Gradient",
     "Landscape",
+    "NetworkObjective",
     "Objective",
     "blank",
     "describe_exception",
@@ -181,23 +182,8 @@ def _own(
     domain: FloatArray | None = None,
 ) -> Objective:
     """An objective of which no more is known; it starts a fifth of the view from the lower left corner."""
-    dim = len(view)
-    nowhere = read_only(np.empty((0, dim)))
-    return Objective(
-        name=name,
-        title=title,
-        f=f,
-        dim=dim,
-        bounds=read_only(view),
-        start=read_only(view[:, 0] + 0.2 * (view[:, 1] - view[:, 0])),
-        minima=nowhere,
-        minimum=None,
-        local_minima=nowhere,
-        formula=formula,
-        source=source,
-        parameters=MappingProxyType({}),
-        domain=None if domain is None else read_only(domain),
-    )
+    domain = np.empty(0) if domain is None else domain
+    return Objective(name=name, title=title, f=f, bounds=view, source=source, formula=formula, domain=domain)
 
 
 def names() -> tuple[str, ...]:
@@ -220,7 +206,6 @@ def _of_catalogue(
         name=name,
         title=facts.title,
         f=partial(definition.f, **settings),
-        dim=dim,
         bounds=read_only(np.resize(facts.bounds, (dim, 2))) if bounds is None else as_bounds(bounds, dim),
         start=read_only(np.resize(facts.start, dim)),
         minima=_points(facts.minima, dim),

@@ -65,7 +65,7 @@ def grad(objective: Objective, at: npt.ArrayLike) -> Gradient:
     if not np.isfinite(point).all():
         raise InputError("a point needs finite coordinates", ("at",))
     domain = objective.domain
-    if domain is not None and not inside(point, domain):
+    if not inside(point, domain):
         where = " × ".join(f"[{low:g}, {high:g}]" for low, high in domain)
         raise InputError(f"the point lies outside of what was measured, {where}", ("at",))
     value, gradient = objective.gradients(point)
@@ -84,7 +84,7 @@ def grad(objective: Objective, at: npt.ArrayLike) -> Gradient:
 
 def _central_difference(objective: Objective, point: FloatArray, value: FloatArray) -> FloatArray:
     """Differentiate along each coordinate between two places, one of them the point itself at a border."""
-    low, high = (-np.inf, np.inf) if objective.domain is None else objective.domain.T
+    low, high = objective.domain.T
     width = np.diff(objective.bounds)[:, 0]
     away = np.abs(point - objective.bounds[:, 0] - width / 2)
     # The step that balances the error of the formula, h², with that of rounding, ε/h; of a size with the view.

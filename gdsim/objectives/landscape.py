@@ -5,18 +5,17 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from functools import cache
-from types import MappingProxyType
 from typing import TYPE_CHECKING
 
 import numpy as np
 
-from gdsim.objectives.objective import FloatArray, Objective, read_only
+from gdsim.objectives.objective import FloatArray, Objective
 from gdsim.objectives.samples import Samples, interpolate
 
 if TYPE_CHECKING:
     from torch import Tensor
 
-__all__ = ["Landscape", "blank", "from_landscape", "plane_name"]
+__all__ = ["Landscape", "NetworkObjective", "blank", "from_landscape", "plane_name"]
 
 ON_PLANE = 1e-6
 """Weights nearer to a plane than so many sides of its view lie on it."""
@@ -95,6 +94,19 @@ class Landscape:
         return np.asarray(np.linalg.norm(weights - self.lift(self.project(weights)), axis=-1))
 
 
+@dataclass(frozen=True, eq=False, repr=False, kw_only=True)
+class NetworkObjective(Objective):
+    """The loss of a network whose weights are trained, on a plane through them.
+
+    Args:
+        landscape: The loss on the plane; a point of the objective is a spot of it.
+    """
+
+    kind = "network"
+
+    landscape: Landscape
+
+
 def plane_name(plane: str | Sequence[object] | None) -> str:
     """Return what a landscape calls the plane that a view asks for.
 
@@ -124,7 +136,7 @@ def blank(weights: int) -> Landscape:
     )
 
 
-def from_landscape(landscape: Landscape, *, name: str, title: str, source: str) -> Objective:
+def from_landscape(landscape: Landscape, *, name: str, title: str, source: str) -> NetworkObjective:
     """Make an objective of two coordinates of a landscape: the smooth function through its values.
 
     Args:
@@ -141,19 +153,12 @@ def from_landscape(landscape: Landscape, *, name: str, title: str, source: str) 
     def surface() -> Callable[[Tensor], Tensor]:
         return interpolate(samples)
 
-    nowhere = read_only(np.empty((0, 2)))
-    return Objective(
+    return NetworkObjective(
         name=name,
         title=title,
         f=lambda points: surface()(points),
-        dim=2,
-        bounds=read_only(landscape.bounds),
-        start=read_only(np.zeros(2)),
-        minima=nowhere,
-        minimum=None,
-        local_minima=nowhere,
-        formula="",
+        bounds=landscape.bounds,
+        start=np.zeros(2),
         source=source,
-        parameters=MappingProxyType({}),
         landscape=landscape,
     )

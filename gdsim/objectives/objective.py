@@ -1,11 +1,12 @@
-"""A function of points (…, dim) to values (…), with the facts that are known of it."""
+"""Objective: a function of points (…, dim) to values (…), with what is known about it."""
 
 from __future__ import annotations
 
 import math
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from dataclasses import dataclass, field
+from types import MappingProxyType
+from typing import TYPE_CHECKING, ClassVar, Literal
 
 import numpy as np
 import numpy.typing as npt
@@ -21,54 +22,84 @@ __all__ = ["FloatArray", "Objective", "as_bounds", "inside", "read_only"]
 
 FloatArray = npt.NDArray[np.float64]
 
-# The squares of what is narrower, and a few times what is wider, are no numbers.
-NARROWEST, WIDEST = 1e-280, 1e300
+# Widths whose squares underflow, or whose small multiples overflow, are refused.
+MIN_WIDTH, MAX_WIDTH = 1e-280, 1e300
 
 # Points evaluated at once: enough to hide the cost of a call, few enough to stay in the cache (a backward
 # pass through the longest formula holds some 20 MB).
 _CHUNK = 2**14
 
 
-@dataclass(frozen=True, eq=False)
+def _empty() -> FloatArray:
+    return np.empty(0)
+
+
+@dataclass(frozen=True, eq=False, repr=False, kw_only=True)
 class Objective:
-    """A function to descend and what is known of it.
+    """A function to minimize and what is known about it.
+
+    Networks and images that are descended are subclasses, which have a `kind` of their own. All arrays are copied,
+    and are read-only.
 
     Args:
-        name: The name in the catalogue, "styblinski_tang", or what the user calls it.
+        name: The name in the catalogue, "styblinski_tang", or the user's.
         title: The name as people write it, "Styblinski–Tang".
         f: Maps a float64 tensor of points (…, dim) to values (…). A point's value and gradient are the same
             to the last bit alone, in a batch, and in any memory layout.
-        dim: The number of coordinates of a point.
-        bounds: (dim, 2), the low and high end of the view a coordinate.
-        start: (dim,), where a descent is worth watching.
-        minima: (m, dim), all global minima within the default view; m is 0 when there is none.
-        minimum: The value at the minima, None when there is none.
-        local_minima: (l, dim), local minima that matter to the eye; l may be 0.
+        bounds: (dim, 2) the low and high end of the view, per coordinate.
+        source: Where the function comes from.
+        start: (dim,) the default start; by default a fifth of the view from its lowest corner.
+        minima: (m, dim) all global minima within the default view; m is 0 when none is known.
+        minimum: The value at the minima, None when none is known.
+        local_minima: (l, dim) further local minima to be marked.
         formula: The right-hand side in LaTeX without dollar signs, in matplotlib's mathtext subset; its
             variables are x, y in one or two dimensions, x_i in any number.
-        source: Where the function comes from.
         parameters: The numbers that shape the function, by name.
-        domain: (dim, 2), outside of which the function is not known, because it was measured; None for no such
-            border.
-        landscape: For a network whose weights are trained, the loss on a plane of them, whose spots the points are.
-        image: For a picture that is descended, its rows and columns; a point is its pixels, row by row.
+        domain: (dim, 2) outside of which the function is not defined because it was measured; infinite by default.
     """
+
+    kind: ClassVar[Literal["function", "network", "image"]] = "function"
 
     name: str
     title: str
     f: Callable[[Tensor], Tensor]
-    dim: int
     bounds: FloatArray
-    start: FloatArray
-    minima: FloatArray
-    minimum: float | None
-    local_minima: FloatArray
-    formula: str
     source: str
-    parameters: Mapping[str, float]
-    domain: FloatArray | None = None
+    start: FloatArray = field(default_factory=_empty)
+    minima: FloatArray = field(default_factory=_empty)
+    minimum: float | None = None
+    local_minima: FloatArray = field(default_factory=_empty)
+    formula: str = ""
+    parameters: Mapping[str, float] = field(default_factory=lambda: MappingProxyType({}))
+    domain: FloatArray = field(default_factory=_empty)
     landscape: Landscape | None = None
     image: tuple[int, int] | None = None
+
+    def __post_init__(self) -> None:
+        """Fill in the defaults that depend on the view, and make the arrays read-only."""
+        low, high = self.bounds.T
+        arrays = {
+            "bounds": self.bounds,
+            "start": self.start if len(self.start) else low + 0.2 * (high - low),
+            "minima": self.minima.reshape(-1, self.dim),
+            "local_minima": self.local_minima.reshape(-1, self.dim),
+            "domain": self.domain if len(self.domain) else np.tile([-np.inf, np.inf], (self.dim, 1)),
+        }
+        for name, array in arrays.items():
+            object.__setattr__(self, name, read_only(array))
+
+    def __repr__(self) -> str:
+        return f"<{type(self).__name__}: {self.title}, {self.dim} dimension{'s' * (self.dim != 1)}>"
+
+    @property
+    def dim(self) -> int:
+        """The number of coordinates of a point."""
+        return len(self.bounds)
+
+    @property
+    def is_measured(self) -> bool:
+        """Whether the function is defined only within its `domain`."""
+        return bool(np.isfinite(self.domain).all())
 
     def values(self, points: npt.ArrayLike) -> FloatArray:
         """Evaluate the function.
@@ -118,8 +149,9 @@ class Objective:
     def _rows(self, points: npt.ArrayLike) -> tuple[FloatArray, tuple[int, ...]]:
         array = np.asarray(points, dtype=np.float64)
         if array.ndim == 0 or array.shape[-1] != self.dim:
-            raise InputError(f"{self.title} takes points of shape (…, {self.dim}), not {array.shape}")
-        # A copy, because torch warns of memory that it may not write to.
+            message = f"{self.title} takes points of shape (…, {self.dim}), not {array.shape}"
+            raise InputError(message, code="wrong-type")
+        # A copy, because torch warns about read-only memory.
         return np.array(array.reshape(-1, self.dim), order="C"), array.shape[:-1]
 
 
@@ -128,36 +160,37 @@ def _chunks(length: int) -> Iterator[slice]:
 
 
 def inside(points: FloatArray, bounds: FloatArray) -> npt.NDArray[np.bool_]:
-    """Tell which of the points (…, dim) lie within bounds (dim, 2), their border included: (…)."""
+    """Return which of the points (…, dim) are within bounds (dim, 2), borders included: (…)."""
     return np.asarray(np.all((points >= bounds[:, 0]) & (points <= bounds[:, 1]), axis=-1))
 
 
 def read_only(array: npt.ArrayLike) -> FloatArray:
-    """Copy to float64 that nobody can write to, since an objective is shared."""
+    """Return a read-only float64 copy."""
     copy = np.array(array, dtype=np.float64)
     copy.setflags(write=False)
     return copy
 
 
 def as_bounds(bounds: npt.ArrayLike, dim: int) -> FloatArray:
-    """Return bounds as (dim, 2) that nobody can write to; in one dimension (low, high) alone will do.
+    """Return bounds as a read-only (dim, 2) array; in one dimension (low, high) is enough.
 
     Raises:
-        InputError: They are not pairs of finite numbers, low before high, one a coordinate; `key` is ("bounds",).
+        InputError: They are not one pair of finite numbers low < high per coordinate; `key` is ("bounds",).
     """
     wanted = f"bounds must be {dim} pairs [low, high]" if dim > 1 else "bounds must be a pair [low, high]"
+    key = ("bounds",)
     try:
         view = np.asarray(bounds, dtype=np.float64)
     except (TypeError, ValueError, OverflowError) as error:
-        raise InputError(f"{wanted} of numbers", ("bounds",)) from error
+        raise InputError(f"{wanted} of numbers", key, code="wrong-type") from error
     if dim == 1 and view.shape == (2,):
         view = view[np.newaxis]
     if view.shape != (dim, 2):
-        raise InputError(f"{wanted}, one a coordinate", ("bounds",))
+        raise InputError(f"{wanted}, one per coordinate", key)
     for low, high in view.tolist():
         if not (math.isfinite(high - low) and low < high):
-            raise InputError(f"bounds need finite numbers with low < high, not [{low:g}, {high:g}]", ("bounds",))
-        if not NARROWEST <= high - low <= WIDEST:
-            words = f"bounds must span from {NARROWEST:g} to {WIDEST:g}, not [{low:g}, {high:g}]"
-            raise InputError(words, ("bounds",))
+            raise InputError(f"bounds need finite numbers with low < high, not [{low:g}, {high:g}]", key)
+        if not MIN_WIDTH <= high - low <= MAX_WIDTH:
+            limits = f"from {MIN_WIDTH:g} to {MAX_WIDTH:g}"
+            raise InputError(f"the width of bounds must be {limits}, not [{low:g}, {high:g}]", key)
     return read_only(view)
