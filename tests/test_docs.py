@@ -1,0 +1,74 @@
+"""The code blocks of README, CONTRIBUTING and docs run as they are written."""
+
+from __future__ import annotations
+
+import os
+import re
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+import gdsim
+
+ROOT = Path(__file__).parent.parent
+PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]
+BLOCK = re.compile(r"^```(\w*)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
+BLOCKS = [(page.name, *block) for page in PAGES for block in BLOCK.findall(page.read_text(encoding="utf-8"))]
+SETUP = ("make ", "python3 -m venv", ".venv/bin/", "pip install", "git ")
+"""Commands that set up an environment or run all tests. CI runs them itself."""
+
+
+def blocks(language: str) -> list[str]:
+    return [code for _, kind, code in BLOCKS if kind == language]
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory):
+    """A folder with the shipped configs, in which commands build on the files of earlier ones."""
+    path = tmp_path_factory.mktemp("docs")
+    shutil.copytree(ROOT / "configs", path / "configs")
+    return path
+
+
+def run(command: str, folder: Path) -> subprocess.CompletedProcess[str]:
+    """Run a shell command in which `gdsim` is the one under test."""
+    path = f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"
+    return subprocess.run(
+        command, shell=True, cwd=folder, env={**os.environ, "PATH": path}, capture_output=True, text=True, check=False
+    )
+
+
+@pytest.mark.parametrize("code", blocks("yaml"))
+def test_a_yaml_block_is_a_valid_config(code, monkeypatch):
+    monkeypatch.chdir(ROOT)
+    # A block that shows some keys alone is completed by the required ones.
+    missing = {"objective": "himmelblau", "steps": "10", "optimizers": "{SGD: {lr: 0.01}}"}
+    rest = "".join(f"{key}: {value}\n" for key, value in missing.items() if not re.search(rf"^{key}:", code, re.M))
+    assert gdsim.loads(code + rest).optimizers
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("code", blocks("sh"))
+def test_a_shell_block_runs(code, folder):
+    for line in (line for line in code.splitlines() if not line.startswith(SETUP)):
+        done = run(line, folder)
+        assert done.returncode == 0, f"{line}\n{done.stderr}"
+    assert code.strip()
+
+
+@pytest.mark.parametrize("code", [code for code in blocks("") if code.startswith("$ ")])
+def test_a_console_block_prints_what_it_shows(code, folder):
+    command, _, printed = code.removeprefix("$ ").partition("\n")
+    done = run(command, folder)
+    shown = [line.split() for line in done.stdout.strip().splitlines()]
+    assert shown == [line.split() for line in printed.strip().splitlines()], done.stderr
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("code", blocks("python"))
+def test_a_python_block_runs(code, folder):
+    done = subprocess.run([sys.executable, "-c", code], cwd=folder, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
