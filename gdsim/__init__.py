@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from gdsim.movie import Movie, animate
     from gdsim.objectives import Gradient, Objective, grad, objective
     from gdsim.render import Frames, frames
-    from gdsim.scene import Scene, compose
+    from gdsim.scene import Scene, build_scene
     from gdsim.sources import source
     from gdsim.trajectory import Stop, Trajectory, read, save
 
@@ -40,7 +40,7 @@ _ROOMS = {
     "View": "config",
     "animate": "movie",
     "compare": "analysis",
-    "compose": "scene",
+    "build_scene": "scene",
     "descend": "descent",
     "frames": "render",
     "grad": "objectives",
@@ -73,8 +73,8 @@ __all__ = [
     "Trajectory",
     "View",
     "animate",
+    "build_scene",
     "compare",
-    "compose",
     "descend",
     "frames",
     "grad",

@@ -19,7 +19,7 @@ from gdsim.encode import SUFFIXES, Progress
 from gdsim.errors import InputError, did_you_mean
 from gdsim.metadata import Provenance, versions
 from gdsim.render import Frames, frames
-from gdsim.scene import Scene, compose
+from gdsim.scene import Scene, build_scene
 from gdsim.trajectory import Trajectory
 from gdsim.web.player import page, write_player
 
@@ -121,7 +121,7 @@ def animate(
         trajectories: Sequence[Trajectory] = simulate(source)
     else:
         trajectories = [source] if isinstance(source, Trajectory) else source
-    scene = compose(trajectories, view=view, animation=animation)
+    scene = build_scene(trajectories, view=view, animation=animation)
     movie = Movie(scene, make_provenance(scene, experiment), output)
     if path is not None:
         movie.save(path)

@@ -42,7 +42,7 @@ def test_animate_takes_an_experiment_or_trajectories(tmp_path):
     gdsim.animate(gdsim.simulate(experiment), tmp_path / "b.gif", **pace)
     (trajectory,) = gdsim.simulate(experiment)
     three = gdsim.animate(trajectory, **pace).save(str(tmp_path / "c.gif"))
-    two, first = tmp_path / "b.gif", list(gdsim.frames(gdsim.compose([trajectory], **pace)))
+    two, first = tmp_path / "b.gif", list(gdsim.frames(gdsim.build_scene([trajectory], **pace)))
     assert two.read_bytes() == three.read_bytes()
     for path in (one, two):
         with Image.open(path) as gif:
@@ -113,7 +113,7 @@ def test_what_is_measured_is_descended_and_left_with_its_own_sentence(tmp_path):
     assert path.stops == (gdsim.Stop.LEFT,)
     # The slope is −1 along x, so that each step moves 0.1 to the right: step 21 is the first beyond 3.
     assert path.stopped_at(0) == 21
-    assert "left what was measured at step 21" in gdsim.compose([path]).alt_text
+    assert "left what was measured at step 21" in gdsim.build_scene([path]).alt_text
 
 
 @pytest.mark.parametrize(

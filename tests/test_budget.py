@@ -15,7 +15,7 @@ from gdsim.budget import write_within
 from gdsim.config import Animation, Output, View
 from gdsim.errors import GdsimError, InputError
 from gdsim.metadata import Provenance
-from gdsim.scene import compose
+from gdsim.scene import build_scene
 
 
 @cache
@@ -24,7 +24,7 @@ def race():
     paths = [
         gdsim.descend(valley, name, start=[-0.5, 4.2], steps=60, lr=lr) for name, lr in [("SGD", 0.01), ("Adam", 0.3)]
     ]
-    return compose(paths, view=View(size=[640, 360]), animation=Animation(seconds=2, hold=1))
+    return build_scene(paths, view=View(size=[640, 360]), animation=Animation(seconds=2, hold=1))
 
 
 @cache

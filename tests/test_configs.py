@@ -30,7 +30,7 @@ def test_it_draws_a_gif_and_an_mp4(path, tmp_path):
     trains = any(spec.to_train() for spec in load(path.stem).objectives)
     few = ["view.examples=60", "steps=40"] if trains else []
     experiment = load(path.stem, overrides=["view.size=[480, 270]", "animation.seconds=1", *few])
-    scene = gdsim.compose(gdsim.simulate(experiment), view=experiment.view, animation=experiment.animation)
+    scene = gdsim.build_scene(gdsim.simulate(experiment), view=experiment.view, animation=experiment.animation)
     frames = gdsim.frames(scene)
     for suffix in ("gif", "mp4"):
         written = gdsim.write(frames, tmp_path / f"a.{suffix}", fps=scene.fps, hold=scene.hold)
@@ -73,8 +73,8 @@ def test_what_the_comments_of_networks_say_is_so():
 
 def test_plain_sgd_goes_straight_against_the_gradient_and_momentum_strays():
     experiment = load("angle")
-    (group,) = gdsim.compose(gdsim.simulate(experiment), view=experiment.view).groups
-    straight, astray = (curve.spots[:-1, 0, 1] for curve in group.panels[0].curves)
+    (group,) = gdsim.build_scene(gdsim.simulate(experiment), view=experiment.view).groups
+    straight, astray = (curve.points[:-1, 0, 1] for curve in group.panels[0].curves)
     assert straight.max() < 1e-5
     assert astray[0] < 1e-5
     assert astray.max() > 90

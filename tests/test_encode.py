@@ -338,7 +338,7 @@ def quickstart() -> tuple[gdsim.Frames, int, float]:
     path = Path(__file__).parent.parent / "configs" / "quickstart.yaml"
     small = ["view.size=[480, 270]", "animation={seconds: 1, fps: 10, hold: 0.5}"]
     experiment = gdsim.load(path, overrides=small)
-    scene = gdsim.compose(gdsim.simulate(experiment), view=experiment.view, animation=experiment.animation)
+    scene = gdsim.build_scene(gdsim.simulate(experiment), view=experiment.view, animation=experiment.animation)
     return gdsim.frames(scene), scene.fps, scene.hold
 
 

@@ -13,18 +13,18 @@ from hypothesis import strategies as st
 import gdsim
 from gdsim.config import View
 from gdsim.objectives import names
-from gdsim.scene import Field, Line, Relief, compose, lengths, portray
+from gdsim.scene import ContourModel, CurveModel, SurfaceModel, build_scene, lengths, preview_scene
 from gdsim.scene.grounds import value_axis
 
 HIMMELBLAU = gdsim.objective("himmelblau")
 
 
 def facet(objective, **view):
-    return portray(objective, view=View(**view)).facets[0]
+    return preview_scene(objective, view=View(**view)).facets[0]
 
 
 def test_arrows_are_the_gradients_on_a_regular_grid():
-    arrows = portray(HIMMELBLAU).facets[0].arrows
+    arrows = preview_scene(HIMMELBLAU).facets[0].arrows
     x, y = arrows.points.T
     # By hand: ∇[(x² + y − 11)² + (x + y² − 7)²].
     a, b = x**2 + y - 11, x + y**2 - 7
@@ -34,7 +34,7 @@ def test_arrows_are_the_gradients_on_a_regular_grid():
 
 
 def test_arrow_lengths_grow_with_the_gradient_and_stay_within_their_cell():
-    arrows = portray(HIMMELBLAU).facets[0].arrows
+    arrows = preview_scene(HIMMELBLAU).facets[0].arrows
     norms = np.linalg.norm(arrows.gradients, axis=-1)
     assert (np.diff(arrows.lengths[np.argsort(norms)]) >= 0).all()
     assert arrows.lengths.max() == 1
@@ -42,7 +42,7 @@ def test_arrow_lengths_grow_with_the_gradient_and_stay_within_their_cell():
 
 
 def test_plain_sgd_moves_exactly_against_the_drawn_arrows():
-    arrows = portray(HIMMELBLAU).facets[0].arrows
+    arrows = preview_scene(HIMMELBLAU).facets[0].arrows
     path = gdsim.descend(HIMMELBLAU, "SGD", start=arrows.points, steps=1, lr=0.5)
     moved = path.points[1] - path.points[0]
     np.testing.assert_array_equal(path.gradients[0], arrows.gradients)
@@ -53,29 +53,29 @@ def test_plain_sgd_moves_exactly_against_the_drawn_arrows():
 
 
 def test_the_field_is_the_objective():
-    field = portray(HIMMELBLAU).facets[0].ground
-    assert isinstance(field, Field)
+    field = preview_scene(HIMMELBLAU).facets[0].model
+    assert isinstance(field, ContourModel)
     row, column = 17, 203
     x, y = field.x[column], field.y[row]
     assert field.values[row, column] == pytest.approx((x**2 + y - 11) ** 2 + (x + y**2 - 7) ** 2)
 
 
 def test_arrows_stand_only_where_the_function_does():
-    arrows = portray(gdsim.objective("log(x) + y**2", bounds=[[-2, 3], [-2, 2]])).facets[0].arrows
+    arrows = preview_scene(gdsim.objective("log(x) + y**2", bounds=[[-2, 3], [-2, 2]])).facets[0].arrows
     assert len(arrows.points)
     assert (arrows.points[:, 0] > 0).all()
 
 
 @pytest.mark.parametrize("size", ["1e300", "1e-300"])
 def test_arrows_of_any_size_have_lengths(size):
-    arrows = portray(gdsim.objective(f"{size}*(x**2 + 3*y**2)")).facets[0].arrows
-    plain = portray(gdsim.objective("x**2 + 3*y**2")).facets[0].arrows
+    arrows = preview_scene(gdsim.objective(f"{size}*(x**2 + 3*y**2)")).facets[0].arrows
+    plain = preview_scene(gdsim.objective("x**2 + 3*y**2")).facets[0].arrows
     np.testing.assert_allclose(arrows.lengths, plain.lengths, rtol=1e-9, atol=1e-12)
 
 
 @pytest.mark.parametrize(("width", "height"), [(12, 5), (5, 12), (8, 8), (1, 1e6)])
 def test_arrows_stand_in_square_cells_unless_the_view_is_a_strip(width, height):
-    arrows = portray(gdsim.objective("x*y", bounds=[[0, width], [0, height]])).facets[0].arrows
+    arrows = preview_scene(gdsim.objective("x*y", bounds=[[0, width], [0, height]])).facets[0].arrows
     across, up = arrows.spacing
     if max(width, height) / min(width, height) < 3:
         assert across == pytest.approx(up, rel=0.1)
@@ -83,15 +83,15 @@ def test_arrows_stand_in_square_cells_unless_the_view_is_a_strip(width, height):
 
 
 def test_a_pole_neither_flattens_the_curve_nor_is_joined():
-    scene = portray(gdsim.objective("tan(x)", bounds=(-4, 4)))
-    assert np.diff(scene.facets[0].view[1])[0] < 300
-    x, values = scene.facets[0].ground.x, scene.facets[0].ground.values
+    scene = preview_scene(gdsim.objective("tan(x)", bounds=(-4, 4)))
+    assert np.diff(scene.facets[0].limits[1])[0] < 300
+    x, values = scene.facets[0].model.x, scene.facets[0].model.values
     assert np.isnan(values[np.abs(x - np.pi / 2).argmin() - 2 : np.abs(x - np.pi / 2).argmin() + 3]).any()
 
 
 def test_many_dimensions_take_no_more_memory_than_few():
     tracemalloc.start()
-    portray(gdsim.objective("rosenbrock", dim=1000))
+    preview_scene(gdsim.objective("rosenbrock", dim=1000))
     _, peak = tracemalloc.get_traced_memory()
     tracemalloc.stop()
     assert peak < 300e6
@@ -99,7 +99,7 @@ def test_many_dimensions_take_no_more_memory_than_few():
 
 @pytest.mark.parametrize("fill", ["levels", "heat", "none"])
 def test_a_field_is_filled_as_the_view_wants(fill):
-    assert facet(HIMMELBLAU, fill=fill).ground.fill == fill
+    assert facet(HIMMELBLAU, fill=fill).model.fill == fill
 
 
 def test_stream_lines_follow_the_gradient_from_border_to_border():
@@ -148,8 +148,8 @@ def test_arrows_of_a_curve_stand_on_the_axis_or_on_the_curve():
 
 def test_a_surface_is_the_objective_and_its_heights_are_in_proportion():
     made = facet(HIMMELBLAU, kind="surface")
-    relief = made.ground
-    assert isinstance(relief, Relief)
+    relief = made.model
+    assert isinstance(relief, SurfaceModel)
     x, y = np.meshgrid(relief.x, relief.y)
     values = (x**2 + y - 11) ** 2 + (x + y**2 - 7) ** 2
     np.testing.assert_allclose(relief.values, values, rtol=1e-12)
@@ -164,7 +164,7 @@ def test_a_surface_is_the_objective_and_its_heights_are_in_proportion():
 
 
 def test_a_compressed_value_axis_says_so_and_its_numbers_stand_at_their_heights():
-    relief = facet(HIMMELBLAU, kind="surface", heights="log").ground
+    relief = facet(HIMMELBLAU, kind="surface", heights="log").model
     assert relief.caption == "f(x, y), logarithmic axis"
     assert np.median(relief.heights) == pytest.approx(0.5, abs=0.01)
     order = np.argsort(relief.values, axis=None)
@@ -178,9 +178,9 @@ def test_a_compressed_value_axis_says_so_and_its_numbers_stand_at_their_heights(
 
 
 def test_a_compressed_axis_counts_from_the_minimum_where_the_surface_reaches_it():
-    camel = facet(gdsim.objective("six_hump_camel"), kind="surface", heights="log").ground
+    camel = facet(gdsim.objective("six_hump_camel"), kind="surface", heights="log").model
     assert camel.caption == "f − f*, logarithmic axis"
-    plain = facet(gdsim.objective("x*y - 7"), kind="surface", heights="log").ground
+    plain = facet(gdsim.objective("x*y - 7"), kind="surface", heights="log").model
     assert plain.caption == "f − min f, logarithmic axis"
     assert plain.labels[0] == "0"
 
@@ -205,30 +205,30 @@ def test_heights_grow_with_the_values_from_0_to_1(seed, size, power, offset, com
 @pytest.mark.parametrize("heights", ["linear", "log"])
 @pytest.mark.parametrize("value", [0.0, 3.0, -7e8, 1e-12])
 def test_a_flat_function_is_a_flat_surface_at_half_height(value, heights):
-    relief = facet(gdsim.objective(f"0*x + 0*y + {value!r}"), kind="surface", heights=heights).ground
+    relief = facet(gdsim.objective(f"0*x + 0*y + {value!r}"), kind="surface", heights=heights).model
     np.testing.assert_allclose(relief.heights, 0.5, atol=1e-12)
     assert len(relief.ticks) == len(relief.labels) >= 2
 
 
 def test_a_function_without_any_value_has_a_picture_all_the_same():
     nowhere = gdsim.objective("log(-1 - x**2 - y**2)")
-    assert np.isnan(facet(nowhere, kind="surface").ground.heights).all()
-    assert np.isnan(facet(nowhere).ground.values).all()
+    assert np.isnan(facet(nowhere, kind="surface").model.heights).all()
+    assert np.isnan(facet(nowhere).model.values).all()
     assert len(facet(nowhere).arrows.points) == 0
 
 
 @pytest.mark.parametrize("size", [1e-12, 1e12])
 @pytest.mark.parametrize("kind", ["contour", "surface"])
 def test_functions_of_any_size_have_a_ground(kind, size):
-    ground = facet(gdsim.objective(f"{size!r}*((x**2 + y - 11)**2 + (x + y**2 - 7)**2)"), kind=kind).ground
-    plain = facet(gdsim.objective("(x**2 + y - 11)**2 + (x + y**2 - 7)**2"), kind=kind).ground
+    ground = facet(gdsim.objective(f"{size!r}*((x**2 + y - 11)**2 + (x + y**2 - 7)**2)"), kind=kind).model
+    plain = facet(gdsim.objective("(x**2 + y - 11)**2 + (x + y**2 - 7)**2"), kind=kind).model
     np.testing.assert_allclose(ground.levels.edges, plain.levels.edges * size, rtol=1e-6)
     if kind == "surface":
         np.testing.assert_allclose(ground.heights, plain.heights, atol=1e-9)
 
 
 def test_poles_are_cut_to_the_top_and_leave_holes_where_there_is_nothing():
-    relief = facet(gdsim.objective("1/(x**2 + y**2)", bounds=[[-6, 6], [-6, 6]]), kind="surface").ground
+    relief = facet(gdsim.objective("1/(x**2 + y**2)", bounds=[[-6, 6], [-6, 6]]), kind="surface").model
     assert (relief.heights == 1).sum() > 5
     assert np.isnan(relief.heights).sum() == 1
     assert np.nanmedian(relief.heights) > 0.01
@@ -237,7 +237,7 @@ def test_poles_are_cut_to_the_top_and_leave_holes_where_there_is_nothing():
 def test_a_surface_of_more_dimensions_is_tall_enough_for_the_paths_beside_it():
     sphere = gdsim.objective("sphere", dim=4)
     path = gdsim.descend(sphere, "SGD", start=[1, 1, 10, 10], steps=30, lr=0.1)
-    scene = compose([path], view=View(kind="surface", plane=[0, 1], at=[0, 0, 0, 0]))
+    scene = build_scene([path], view=View(kind="surface", plane=[0, 1], at=[0, 0, 0, 0]))
     heights = scene.facets[0].paths[0].points[:, 0, 2]
     assert heights[0] == 1
     assert (np.diff(heights[:10]) < 0).all()
@@ -246,7 +246,7 @@ def test_a_surface_of_more_dimensions_is_tall_enough_for_the_paths_beside_it():
 @pytest.mark.parametrize("name", [name for name in names() if gdsim.objective(name).dim == 2])
 def test_a_surface_is_never_cut_below_the_lowest_value_and_says_where_its_top_is(name):
     made = facet(gdsim.objective(name), kind="surface")
-    relief = made.ground
+    relief = made.model
     at_bottom = relief.values[relief.heights == 0]
     assert np.ptp(at_bottom) == 0 if at_bottom.size else True
     # Values between the bottom and the middle of the axis tell where its top is.
@@ -258,7 +258,7 @@ def test_a_surface_is_never_cut_below_the_lowest_value_and_says_where_its_top_is
 
 
 def test_a_caption_tells_the_value_at_which_the_top_is_cut():
-    relief = facet(gdsim.objective("muller_brown"), kind="surface").ground
+    relief = facet(gdsim.objective("muller_brown"), kind="surface").model
     words, value = relief.caption.split(", cut at ")
     assert words == "f(x, y)"
     assert relief.values[relief.heights == 1].min() == pytest.approx(float(value), rel=0.02)
@@ -278,14 +278,14 @@ def test_a_caption_tells_the_value_at_which_the_top_is_cut():
     ],
 )
 def test_the_bottom_is_cut_at_poles_alone(text, cut):
-    relief = facet(gdsim.objective(f"{text} + 0*y", bounds=[[-6, 6], [-6, 6]]), kind="surface").ground
+    relief = facet(gdsim.objective(f"{text} + 0*y", bounds=[[-6, 6], [-6, 6]]), kind="surface").model
     assert (np.unique(relief.values[relief.heights == 0]).size > 1) == cut
 
 
 def test_a_curve_shows_its_deepest_well_and_the_star_in_it():
     well = gdsim.objective("x**2/10 - 3*exp(-4000*(x - 1)**2)", bounds=[-3, 3])
     shown = facet(well)
-    assert shown.view[1, 0] < np.nanmin(shown.ground.values) < -2.5
+    assert shown.limits[1, 0] < np.nanmin(shown.model.values) < -2.5
     # Between two places of the curve; the value is 1/10 − 3.
     needle = replace(
         gdsim.objective("x**2/10 - 3*exp(-1e9*(x - 1.0001)**2)", bounds=[-3, 3]),
@@ -294,28 +294,26 @@ def test_a_curve_shows_its_deepest_well_and_the_star_in_it():
     )
     shown = facet(needle)
     assert shown.minima[0, 1] == pytest.approx(-2.9, abs=1e-3)
-    assert shown.view[1, 0] < shown.minima[0, 1]
+    assert shown.limits[1, 0] < shown.minima[0, 1]
 
 
 @pytest.mark.parametrize("heights", ["linear", "log"])
 def test_the_largest_values_have_heights(heights):
-    relief = facet(gdsim.objective("1.5e308*sin(x)*cos(y)"), kind="surface", heights=heights).ground
-    plain = facet(gdsim.objective("sin(x)*cos(y)"), kind="surface", heights=heights).ground
+    relief = facet(gdsim.objective("1.5e308*sin(x)*cos(y)"), kind="surface", heights=heights).model
+    plain = facet(gdsim.objective("sin(x)*cos(y)"), kind="surface", heights=heights).model
     np.testing.assert_allclose(relief.heights, plain.heights, atol=1e-9)
 
 
 def test_the_camera_is_that_of_the_view():
-    camera = facet(
-        HIMMELBLAU, kind="surface", camera={"elevation": 40, "azimuth": 10, "orbit": -90}
-    ).ground.space.camera
+    camera = facet(HIMMELBLAU, kind="surface", camera={"elevation": 40, "azimuth": 10, "orbit": -90}).model.space.camera
     assert (camera.elevation, camera.azimuth, camera.orbit) == (40, 10, -90)
 
 
 def test_a_curve_has_room_for_its_arrows_and_holds_the_iterates():
     cliff = gdsim.objective("tan(x)", bounds=(-1.5, 1.57))
-    plain = portray(cliff).facets[0]
+    plain = preview_scene(cliff).facets[0]
     path = gdsim.descend(cliff, "SGD", start=[1.563], steps=2, lr=1e-9)
-    shown = compose([path]).facets[0]
-    assert isinstance(shown.ground, Line)
-    assert path.values[0, 0] > plain.view[1, 1]
-    assert shown.view[1, 0] < np.nanmin(shown.ground.values) < path.values.max() < shown.view[1, 1]
+    shown = build_scene([path]).facets[0]
+    assert isinstance(shown.model, CurveModel)
+    assert path.values[0, 0] > plain.limits[1, 1]
+    assert shown.limits[1, 0] < np.nanmin(shown.model.values) < path.values.max() < shown.limits[1, 1]

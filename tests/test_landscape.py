@@ -25,7 +25,7 @@ from gdsim.networks import Data, Network
 from gdsim.networks.checkpoints import last_weights, named_weights
 from gdsim.objectives import Landscape, blank
 from gdsim.optimizers import optimizer_factory
-from gdsim.scene import compose
+from gdsim.scene import build_scene
 from gdsim.training import look, train
 from gdsim.training.remarks import remarks
 from tests import networks_made
@@ -330,7 +330,7 @@ def test_losses_that_are_no_numbers_far_out_do_not_break_the_picture() -> None:
     assert np.isnan(landscape.values).any()
     assert not np.isinf(landscape.values).any()
     assert np.isfinite(paths[0].objective.values(landscape.places)).all()
-    assert len(compose(paths, view=View(size=[320, 240])))
+    assert len(build_scene(paths, view=View(size=[320, 240])))
 
 
 @pytest.mark.usefixtures("coarse")

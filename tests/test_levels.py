@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 import gdsim
 from gdsim.config import View
-from gdsim.scene import portray
+from gdsim.scene import preview_scene
 from gdsim.scene.levels import choose_levels, labels, number, round_ticks
 
 
@@ -144,7 +144,7 @@ def test_captions_say_what_the_numbers_are(minimum, spacing, caption):
 
 
 def test_a_pole_on_either_side_does_not_leave_all_else_one_colour():
-    field = portray(gdsim.objective("tan(x) + y", bounds=[[-5, 5], [-5, 5]])).facets[0].ground
+    field = preview_scene(gdsim.objective("tan(x) + y", bounds=[[-5, 5], [-5, 5]])).facets[0].model
     shares = np.histogram(field.values, field.levels.edges)[0] / field.values.size
     assert shares.max() < 0.1
 
@@ -152,7 +152,7 @@ def test_a_pole_on_either_side_does_not_leave_all_else_one_colour():
 def test_the_view_chooses_the_levels_of_contours_and_surfaces():
     booth = gdsim.objective("booth")
     for kind in ("contour", "surface"):
-        ground = portray(booth, view=View(kind=kind, levels="linear")).facets[0].ground
+        ground = preview_scene(booth, view=View(kind=kind, levels="linear")).facets[0].model
         np.testing.assert_allclose(np.diff(ground.levels.edges, 2), 0, atol=1e-9)
 
 

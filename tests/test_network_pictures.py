@@ -21,7 +21,7 @@ from gdsim.render.layout import Box
 from gdsim.render.legend import _fitted
 from gdsim.render.panels.images import tile_places, tiles_high
 from gdsim.render.viewport import Moment
-from gdsim.scene import Film, Relief, Strips, Tiles, compose, portray, power
+from gdsim.scene import Heatmap, ImageGrid, ImageSequence, SurfaceModel, build_scene, power, preview_scene
 from gdsim.themes import THEMES
 from gdsim.trajectory import Stop
 from tests import networks_made as made
@@ -47,11 +47,11 @@ def pair(**view):
         made.trained(("SGD", "Adam"), objective=made.landscape(name), layers=DEEP, shrink=shrink, image=None)
         for name, shrink in networks
     ]
-    return runs, compose([each for run in runs for each in run], view=View(**view), animation=QUICK)
+    return runs, build_scene([each for run in runs for each in run], view=View(**view), animation=QUICK)
 
 
 def panel(name, trajectories, **view):
-    (one,) = compose(trajectories, view=View(panels=[name], **view)).groups[0].panels
+    (one,) = build_scene(trajectories, view=View(panels=[name], **view)).groups[0].panels
     return one
 
 
@@ -66,17 +66,17 @@ def rgb(color: str) -> list[int]:
 
 def test_arrows_are_the_gradients_that_were_computed(trained):
     landscape = trained[0].objective.landscape
-    (facet,) = compose(trained).facets
+    (facet,) = build_scene(trained).facets
     np.testing.assert_array_equal(facet.arrows.points, landscape.places)
     np.testing.assert_array_equal(facet.arrows.gradients, landscape.gradients)
     assert facet.names == ("direction 1", "direction 2")
-    np.testing.assert_array_equal(facet.view, landscape.bounds)
+    np.testing.assert_array_equal(facet.limits, landscape.bounds)
 
 
 def test_small_facets_have_every_second_arrow_and_stay_centred():
     runs = made.trained(("A", "B", "C", "D"))
     landscape = runs[0].objective.landscape
-    facet = compose(runs, view=View(layout="grid")).facets[0]
+    facet = build_scene(runs, view=View(layout="grid")).facets[0]
     assert len(facet.arrows.points) == 8 * 8
     known = {tuple(place): slope for place, slope in zip(landscape.places, landscape.gradients, strict=True)}
     for place, slope in zip(facet.arrows.points, facet.arrows.gradients, strict=True):
@@ -85,29 +85,31 @@ def test_small_facets_have_every_second_arrow_and_stay_centred():
 
 
 def test_stream_lines_follow_the_landscape(trained):
-    assert compose(trained, view=View(arrows="stream")).facets[0].arrows.form == "stream"
+    assert build_scene(trained, view=View(arrows="stream")).facets[0].arrows.form == "stream"
 
 
 def test_the_picture_says_what_the_plane_leaves_out(trained):
-    full, shorter, short = compose(trained).subtitles
+    full, shorter, short = build_scene(trained).subtitles
     assert full == "plane of the paths in 24 weights, 91.3 % of their variance"
     assert shorter == f"plane: {short}"
     assert short == "91.3 % of the paths' variance"
     some = made.landscape(plane="random", share=0.0412, examples=500)
-    assert compose(made.trained(objective=some)).subtitles == (
+    assert build_scene(made.trained(objective=some)).subtitles == (
         "random plane in 24 weights, 4.1 % of the paths' variance, loss on 500 of 1,347 examples",
         "plane: 4.1 % of the paths' variance, loss on 500 of 1,347 examples",
         "plane: 4.1 % of variance, 500 examples",
         "4.1 % of variance, 500 examples",
     )
     flat = made.landscape(weights=2, share=1.0)
-    assert compose(made.trained(objective=flat, away=0.0, image=None)).subtitles == ()
+    assert build_scene(made.trained(objective=flat, away=0.0, image=None)).subtitles == ()
 
 
 def test_the_planes_of_several_networks_say_what_they_leave_out():
     def words(**facts):
         planes = [made.landscape(name, share=share, **facts) for name, share in (("one", 0.913), ("other", 0.77))]
-        return compose([path for each in planes for path in made.trained(("SGD",), 5, objective=each)]).subtitles[1:]
+        return build_scene([path for each in planes for path in made.trained(("SGD",), 5, objective=each)]).subtitles[
+            1:
+        ]
 
     held = "91.3 % and 77.0 % of"
     assert words() == (f"{held} the paths' variance", "planes of the networks' weights")
@@ -128,7 +130,7 @@ def through():
 
 
 def test_a_plane_through_recordings_says_so(through):
-    scene = compose(through)
+    scene = build_scene(through)
     assert scene.subtitles[0].startswith("plane through one and the other:Adam in 24 weights, 50.0 % of the paths'")
     assert "the plane through the last weights of SGD, one and the other:Adam, which holds 50.0 %" in scene.alt_text
 
@@ -138,7 +140,7 @@ def test_a_plane_through_recordings_says_so(through):
     [{}, {"size": [480, 270]}, {"layout": "grid"}, {"kind": "surface"}, {"kind": "surface", "camera": {"orbit": 90}}],
 )
 def test_recordings_are_marked_and_named_on_the_ground(through, view):
-    scene = compose(through, view=View(**view))
+    scene = build_scene(through, view=View(**view))
     frames, bare = (Frames(each) for each in (scene, replace(scene, groups=tuple(map(unmarked, scene.groups)))))
     for layer in frames._facets:
         spots = np.array([mark.point for mark in layer.facet.marks])
@@ -168,13 +170,13 @@ def unmarked(group):
 
 def test_what_is_out_of_view_is_not_marked():
     plane = made.landscape(marks=np.array([[0.0, 0.0], [90.0, 0.0]]), mark_names=("in", "out"))
-    assert [mark.name for mark in compose(made.trained(objective=plane)).facets[0].marks] == ["in"]
+    assert [mark.name for mark in build_scene(made.trained(objective=plane)).facets[0].marks] == ["in"]
 
 
 def test_heat_maps_without_names_of_layers_say_so(trained):
     lost = "The heat maps of ‖weights‖ by layer and ‖∇‖ by layer have no room for the names of the layers at this size."
     for panels, told in ((["layers"], ()), (["loss", "accuracy", "weights", "layers"], (lost,))):
-        frames = Frames(compose(trained, view=View(panels=panels)))
+        frames = Frames(build_scene(trained, view=View(panels=panels)))
         written = {text.get_text() for text in frames._canvas.figure.findobj(Text)}
         assert ("output" in written, frames.left_out) == (not told, told)
 
@@ -182,16 +184,16 @@ def test_heat_maps_without_names_of_layers_say_so(trained):
 def test_an_axis_holds_every_figure_of_an_image(imagined):
     far = [replace(each, points=each.points * 20, values=each.values - 40 * np.arange(len(each.values))[:, None])
            for each in imagined]  # fmt: skip
-    for panel in compose(far, view=View(panels=["score", "gradient_norm"])).groups[0].panels:
-        figures = np.concatenate([curve.spots[..., 1].ravel() for curve in panel.curves])
+    for panel in build_scene(far, view=View(panels=["score", "gradient_norm"])).groups[0].panels:
+        figures = np.concatenate([curve.points[..., 1].ravel() for curve in panel.curves])
         assert panel.limits[0] <= figures.min()
         assert figures.max() <= panel.limits[1]
 
 
 def test_the_legend_says_how_far_the_last_weights_are_from_the_plane():
-    scene = compose(made.trained(("SGD",), away=0.4))
+    scene = build_scene(made.trained(("SGD",), away=0.4))
     assert (scene.styles[0].settings, scene.styles[0].aside) == ("SGD · lr 0.012", "0.4 off the plane")
-    assert compose(made.trained(("SGD",), away=0.0)).styles[0].settings == "SGD · lr 0.012"
+    assert build_scene(made.trained(("SGD",), away=0.0)).styles[0].settings == "SGD · lr 0.012"
     _, scene = pair(panels=[])
     assert scene.styles[0].aside == "0.4 and 0.4 off the planes"
 
@@ -206,13 +208,13 @@ def test_the_legend_says_how_far_the_last_weights_are_from_the_plane():
 )
 def test_a_plane_that_was_not_computed_is_refused(trained, view, words):
     with pytest.raises(gdsim.InputError, match=re.escape(words)) as error:
-        compose(trained, view=View(**view))
+        build_scene(trained, view=View(**view))
     assert error.value.key == ("view", next(iter(view)))
 
 
 def test_a_network_without_a_landscape_is_refused():
     with pytest.raises(gdsim.InputError, match="no landscape yet"):
-        compose(made.trained(objective=made.landscape(plane="")))
+        build_scene(made.trained(objective=made.landscape(plane="")))
 
 
 def test_the_loss_is_that_of_the_training_data_with_the_test_data_behind_it(trained):
@@ -221,8 +223,8 @@ def test_the_loss_is_that_of_the_training_data_with_the_test_data_behind_it(trai
     tested, seen = shown.curves[:2], shown.curves[2:]
     assert [curve.strength < 1 for curve in shown.curves] == [True, True, False, False]
     for each, faint, strong in zip(trained, tested, seen, strict=True):
-        np.testing.assert_allclose(strong.spots[:, 0, 1], each.values[:, 0])
-        np.testing.assert_allclose(faint.spots[:, 0, 1], each.training.figures["test_loss"])
+        np.testing.assert_allclose(strong.points[:, 0, 1], each.values[:, 0])
+        np.testing.assert_allclose(faint.points[:, 0, 1], each.training.figures["test_loss"])
         assert faint.style is strong.style
     alone = panel("loss", made.trained(tested=False))
     assert alone.caption == "loss"
@@ -231,7 +233,7 @@ def test_the_loss_is_that_of_the_training_data_with_the_test_data_behind_it(trai
 
 def test_accuracy_is_in_per_cent_and_needs_classes(trained):
     shown = panel("accuracy", trained)
-    np.testing.assert_allclose(shown.curves[-1].spots[:, 0, 1], 100 * trained[-1].training.figures["accuracy"])
+    np.testing.assert_allclose(shown.curves[-1].points[:, 0, 1], 100 * trained[-1].training.figures["accuracy"])
     assert shown.limits[1] <= 103
     numbers = [
         replace(
@@ -253,7 +255,7 @@ def test_figures_are_those_of_all_weights_and_not_of_the_plane(trained, name):
     for curve, each in zip(shown.curves, trained, strict=True):
         wanted = each.training.figures[name]
         seen = (wanted > 0) & (np.arange(len(wanted)) <= curve.ends[0])
-        np.testing.assert_allclose(curve.spots[seen, 0, 1], wanted[seen])
+        np.testing.assert_allclose(curve.points[seen, 0, 1], wanted[seen])
         assert curve.ends[0] == 120 - (name == "step_size")
 
 
@@ -263,26 +265,26 @@ def test_layers_as_lines_are_fainter_towards_the_input(trained):
     strengths = [curve.strength for curve in shown.curves]
     assert strengths == sorted(strengths)
     assert strengths[-1] == 1
-    np.testing.assert_allclose(shown.curves[0].spots[:, 0, 1], trained[0].training.layer_gradients[:, 0])
-    np.testing.assert_allclose(shown.curves[-1].spots[:, 0, 1], trained[1].training.layer_gradients[:, -1])
+    np.testing.assert_allclose(shown.curves[0].points[:, 0, 1], trained[0].training.layer_gradients[:, 0])
+    np.testing.assert_allclose(shown.curves[-1].points[:, 0, 1], trained[1].training.layer_gradients[:, -1])
 
 
 def test_heat_maps_have_one_scale_of_colours_all_over_a_scene():
     runs, scene = pair(panels=["layers", "weights"])
     for place, name in enumerate(("layer_gradients", "layer_weights")):
         shown = [group.panels[place] for group in scene.groups]
-        assert all(isinstance(each, Strips) for each in shown)
+        assert all(isinstance(each, Heatmap) for each in shown)
         np.testing.assert_array_equal(shown[0].limits, shown[1].limits)
         every = np.concatenate([getattr(each.training, name).ravel() for run in runs for each in run])
         assert 0 < shown[0].limits[0] <= every.min()
         assert every.max() <= shown[0].limits[1]
-        for strip, each in zip(shown[0].strips, runs[0], strict=True):
+        for strip, each in zip(shown[0].rows, runs[0], strict=True):
             np.testing.assert_array_equal(strip.values, getattr(each.training, name).T)
     assert shown[0].layers == DEEP
 
 
 def test_heat_maps_stop_where_a_training_breaks_off():
-    strip = panel("layers", made.trained(diverged=40)).strips[0]
+    strip = panel("layers", made.trained(diverged=40)).rows[0]
     assert strip.end == 40
     assert np.isnan(strip.values[:, 41:]).all()
     assert np.isfinite(strip.values[:, :41]).all()
@@ -297,7 +299,7 @@ def test_heat_maps_count_steps(trained):
 
 def test_tiles_show_the_image_and_its_map_at_the_kept_steps(trained):
     shown = panel("saliency", trained)
-    assert isinstance(shown, Tiles)
+    assert isinstance(shown, ImageGrid)
     assert (shown.caption, shown.heading) == ("gradient, class 0", "image 7")
     assert shown.image.colors == "gray"
     np.testing.assert_array_equal(shown.image.pictures[0], trained[0].training.maps.image)
@@ -323,44 +325,44 @@ def test_maps_that_were_not_made_are_refused():
 
 
 def test_an_image_that_is_descended_is_seen_side_by_side(imagined):
-    scene = compose(imagined, view=View(panels=["score", "saliency"]))
+    scene = build_scene(imagined, view=View(panels=["score", "saliency"]))
     assert [facet.style.label for facet in scene.facets] == ["SGD", "Adam"]
     for facet, each in zip(scene.facets, imagined, strict=True):
-        assert isinstance(facet.ground, Film)
-        np.testing.assert_array_equal(facet.ground.pictures, each.points[:, 0].reshape(-1, 8, 8))
-        np.testing.assert_array_equal(facet.ground.limits, scene.facets[0].ground.limits)
+        assert isinstance(facet.model, ImageSequence)
+        np.testing.assert_array_equal(facet.model.pictures, each.points[:, 0].reshape(-1, 8, 8))
+        np.testing.assert_array_equal(facet.model.limits, scene.facets[0].model.limits)
         assert (facet.paths, facet.arrows) == ((), None)
     score, tiles = scene.groups[0].panels
-    np.testing.assert_allclose(score.curves[1].spots[:, 0, 1], -imagined[1].values[:, 0])
+    np.testing.assert_allclose(score.curves[1].points[:, 0, 1], -imagined[1].values[:, 0])
     assert not score.logarithmic
     (slopes,) = tiles.rows[0][1]
     np.testing.assert_array_equal(slopes.pictures, -imagined[0].gradients[:, 0].reshape(-1, 8, 8))
     assert tiles.image is None
     # Where no facet shows the image, it stands beside its map.
-    beside = compose(imagined, view=View(kind="contour", panels=["saliency"]))
+    beside = build_scene(imagined, view=View(kind="contour", panels=["saliency"]))
     assert beside.facets[0].paths
     image, again = beside.groups[0].panels[0].rows[0][1]
-    np.testing.assert_array_equal(image.pictures, scene.facets[0].ground.pictures)
+    np.testing.assert_array_equal(image.pictures, scene.facets[0].model.pictures)
     np.testing.assert_array_equal(again.pictures, slopes.pictures)
 
 
 def test_an_image_has_one_start(imagined):
     both = gdsim.descend(imagined[0].objective, "SGD", start=np.full((2, 64), 0.5), steps=2, lr=0.1)
     with pytest.raises(gdsim.InputError, match="kind: contour shows several"):
-        compose([both])
+        build_scene([both])
 
 
 def test_an_image_alone_is_its_start(imagined):
     objective = imagined[0].objective
-    (facet,) = portray(objective).facets
-    np.testing.assert_array_equal(facet.ground.pictures[0].ravel(), objective.start)
-    assert gdsim.frames(portray(objective)).poster().shape == (720, 1280, 3)
+    (facet,) = preview_scene(objective).facets
+    np.testing.assert_array_equal(facet.model.pictures[0].ravel(), objective.start)
+    assert gdsim.frames(preview_scene(objective)).poster().shape == (720, 1280, 3)
 
 
 def test_a_landscape_is_not_drawn_where_it_is_no_number():
     values = made.landscape().landscape.values.copy()
     values[:10, :10] = np.nan
-    ground = compose(made.trained(objective=made.landscape(values=values))).facets[0].ground
+    ground = build_scene(made.trained(objective=made.landscape(values=values))).facets[0].model
     assert np.isnan(ground.values[:50, :50]).all()
     assert np.isfinite(ground.values[70:, 70:]).all()
     assert np.nanmin(ground.values) >= np.nanmin(values)
@@ -369,9 +371,9 @@ def test_a_landscape_is_not_drawn_where_it_is_no_number():
 
 def test_on_a_surface_a_path_stands_at_the_losses_recorded_and_straight_between_them():
     runs = made.trained(("Adam",), steps=12, every=1)
-    scene = compose(runs, view=View(kind="surface", panels=[]))
+    scene = build_scene(runs, view=View(kind="surface", panels=[]))
     (facet,) = scene.facets
-    assert isinstance(facet.ground, Relief)
+    assert isinstance(facet.model, SurfaceModel)
     (path,) = facet.paths
     assert len(path.times) > 13
     whole = path.times == np.floor(path.times)
@@ -384,7 +386,7 @@ def test_on_a_surface_a_path_stands_at_the_losses_recorded_and_straight_between_
 
 @pytest.mark.parametrize("theme", ["light", "dark", "slide"])
 def test_a_heat_map_grows_with_the_steps_in_the_colours_of_its_figures(trained, theme):
-    scene = compose(trained, view=View(panels=["layers"], theme=theme, size=[960, 540]), animation=QUICK)
+    scene = build_scene(trained, view=View(panels=["layers"], theme=theme, size=[960, 540]), animation=QUICK)
     frames, (layer,) = layers(scene, StripsLayer)
     drawn, colors = list(frames), tints(scene.theme, "heat").astype(int)
     low, high = np.log10(layer.panel.limits)
@@ -407,7 +409,7 @@ def test_a_heat_map_grows_with_the_steps_in_the_colours_of_its_figures(trained, 
 
 def test_a_long_training_shares_columns_by_its_geometric_mean():
     runs = made.trained(("SGD",), steps=5000, every=500, image=None)
-    _, (layer,) = layers(compose(runs, view=View(panels=["layers"], size=[640, 360]), animation=QUICK), StripsLayer)
+    _, (layer,) = layers(build_scene(runs, view=View(panels=["layers"], size=[640, 360]), animation=QUICK), StripsLayer)
     (screen,) = layer.screens
     width = screen.columns.shape[1]
     assert width < 5000
@@ -420,7 +422,7 @@ def test_a_long_training_shares_columns_by_its_geometric_mean():
 
 def test_pictures_change_in_step_and_their_cells_are_sharp(imagined):
     view = View(panels=["saliency"], size=[960, 540])
-    scene = compose(imagined, view=view, animation=QUICK)
+    scene = build_scene(imagined, view=view, animation=QUICK)
     frames, shown = layers(scene, (TilesLayer, FacetLayer))
     drawn = list(frames)
     screens = [screen for layer in shown for screen in layer.screens]
@@ -439,7 +441,7 @@ def test_pictures_change_in_step_and_their_cells_are_sharp(imagined):
 
 
 def test_the_image_that_all_maps_explain_stands_there_once(trained, tmp_path):
-    scene = compose(trained, view=View(panels=["saliency"], size=[960, 540]), animation=QUICK)
+    scene = build_scene(trained, view=View(panels=["saliency"], size=[960, 540]), animation=QUICK)
     frames, (layer,) = layers(scene, TilesLayer)
     screen, drawn = layer.image, list(frames)
     assert len(layer.screens) == len(trained)
@@ -485,14 +487,16 @@ def test_the_numbers_of_a_scale_are_of_one_kind(size, written_as):
 
 def test_one_heat_map_alone_needs_no_name():
     for labels, count in ((("SGD",), 1), (("SGD", "Adam"), 2)):
-        frames = Frames(compose(made.trained(labels), view=View(panels=["layers"])))
+        frames = Frames(build_scene(made.trained(labels), view=View(panels=["layers"])))
         written = [text.get_text() for text in frames._canvas.figure.findobj(Text)]
         assert written.count("SGD") == count
 
 
 @pytest.mark.parametrize("size", [[1080, 1080], [640, 720], [480, 270]])
 def test_a_title_goes_left_before_it_is_cut(trained, size):
-    written = {text.get_text() for text in Frames(compose(trained, view=View(size=size)))._canvas.figure.findobj(Text)}
+    written = {
+        text.get_text() for text in Frames(build_scene(trained, view=View(size=size)))._canvas.figure.findobj(Text)
+    }
     held = "91.3 % of the paths' variance"
     assert "MLP 64–128–10 on digits" in written
     assert written & {held, f"plane: {held}"}
@@ -501,7 +505,7 @@ def test_a_title_goes_left_before_it_is_cut(trained, size):
 def test_settings_are_cut_at_whole_ones_and_their_distance_last():
     (run,) = made.trained(("Adam",))
     settings = "Adam · lr 0.003 · weight decay 0.0001 · amsgrad"
-    scene = compose([replace(run, settings=settings)], view=View(size=[640, 720]))
+    scene = build_scene([replace(run, settings=settings)], view=View(size=[640, 720]))
     still = Frames(scene)._canvas
     (style,) = scene.styles
     away = style.aside
@@ -515,7 +519,7 @@ def test_settings_are_cut_at_whole_ones_and_their_distance_last():
 
 
 def test_images_begin_as_high_as_the_panels(imagined):
-    frames = Frames(compose(imagined, view=View(panels=["score", "saliency"])))
+    frames = Frames(build_scene(imagined, view=View(panels=["score", "saliency"])))
     (place,) = frames._canvas.layout.groups
     assert place.facets[0].top == pytest.approx(place.panels[0].top, abs=1)
 
@@ -531,7 +535,7 @@ def test_a_signed_map_has_the_ground_of_a_panel_in_its_middle():
 
 
 def test_a_gif_keeps_every_colour_of_pictures_that_change(imagined, tmp_path):
-    scene = compose(imagined, view=View(panels=["score", "saliency"], size=[640, 360]), animation=QUICK)
+    scene = build_scene(imagined, view=View(panels=["score", "saliency"], size=[640, 360]), animation=QUICK)
     frames, shown = layers(scene, (TilesLayer, FacetLayer))
     path = write(frames, tmp_path / "a.gif", fps=10, hold=0.5)
     with Image.open(path) as image:
@@ -546,7 +550,7 @@ def test_a_gif_keeps_every_colour_of_pictures_that_change(imagined, tmp_path):
 @pytest.mark.parametrize("suffix", [".svg", ".pdf"])
 def test_vector_pictures_hold_every_screen_as_it_ends(trained, imagined, tmp_path, suffix):
     for runs, panels, count in ((trained, ["layers", "saliency"], 6), (imagined, ["saliency"], 4)):
-        frames = gdsim.frames(compose(runs, view=View(panels=panels), animation=QUICK))
+        frames = gdsim.frames(build_scene(runs, view=View(panels=panels), animation=QUICK))
         path = write(frames, tmp_path / f"a{suffix}", fps=10, hold=0)
         if suffix == ".svg":
             assert path.read_text().count("<image") == count
@@ -554,7 +558,7 @@ def test_vector_pictures_hold_every_screen_as_it_ends(trained, imagined, tmp_pat
 
 
 def test_screens_are_opaque_on_a_see_through_page(trained):
-    scene = compose(trained, view=View(panels=["layers", "saliency"], size=[960, 540]), animation=QUICK)
+    scene = build_scene(trained, view=View(panels=["layers", "saliency"], size=[960, 540]), animation=QUICK)
     frames, shown = layers(scene, (StripsLayer, TilesLayer), transparent=True)
     poster = frames.poster()
     assert poster[0, 0, 3] == 0
@@ -575,7 +579,7 @@ CASES = [
 @pytest.mark.parametrize(("panels", "view"), CASES)
 def test_nothing_runs_off_the_page_and_screens_overlap_nothing(panels, view):
     four = made.trained(("SGD", "Momentum", "Adam", "Muon"), image=(28, 28))
-    scene = compose(four, view=View(panels=panels, **view), animation=QUICK)
+    scene = build_scene(four, view=View(panels=panels, **view), animation=QUICK)
     frames, shown = layers(scene, (StripsLayer, TilesLayer))
     width, height = frames.size
     renderer = frames._canvas.agg.get_renderer()
@@ -605,6 +609,6 @@ def test_what_diverges_does_not_pale_the_others():
         stops=(Stop.DIVERGED,),
         training=replace(wild.training, layer_gradients=1e9 * wild.training.layer_gradients),
     )
-    alone = compose([calm], view=View(panels=["layers"])).groups[0].panels[0]
-    beside = compose([calm, loud], view=View(panels=["layers"])).groups[0].panels[0]
+    alone = build_scene([calm], view=View(panels=["layers"])).groups[0].panels[0]
+    beside = build_scene([calm, loud], view=View(panels=["layers"])).groups[0].panels[0]
     assert beside.limits.tolist() == alone.limits.tolist()

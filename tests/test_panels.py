@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 import gdsim
 from gdsim.config import View
-from gdsim.scene import compose
+from gdsim.scene import build_scene
 
 HIMMELBLAU = gdsim.objective("himmelblau")
 RAVINE = gdsim.objective("x**2/2 + 10*y**2", bounds=[[-3, 3], [-3, 3]])
@@ -22,12 +22,12 @@ def descend(start, steps=20, objective=HIMMELBLAU, optimizer="SGD", **settings):
 
 
 def panel(name, *trajectories, **view):
-    (made,) = compose(trajectories, view=View(panels=[name], **view)).groups[0].panels
+    (made,) = build_scene(trajectories, view=View(panels=[name], **view)).groups[0].panels
     return made
 
 
 def figures(name, *trajectories, **view):
-    return panel(name, *trajectories, **view).curves[0].spots[..., 1]
+    return panel(name, *trajectories, **view).curves[0].points[..., 1]
 
 
 def test_the_loss_is_logarithmic_above_the_minimum_where_it_spans_much():
@@ -36,10 +36,10 @@ def test_the_loss_is_logarithmic_above_the_minimum_where_it_spans_much():
     made = panel("loss", long)
     assert made.logarithmic
     assert made.caption == "f − f*"
-    np.testing.assert_allclose(made.curves[0].spots[..., 1], long.values - camel.minimum)
+    np.testing.assert_allclose(made.curves[0].points[..., 1], long.values - camel.minimum)
     made = panel("loss", short)
     assert not made.logarithmic
-    np.testing.assert_array_equal(made.curves[0].spots[..., 1], short.values)
+    np.testing.assert_array_equal(made.curves[0].points[..., 1], short.values)
 
 
 def test_a_line_leaves_a_logarithmic_axis_downwards_and_never_runs_along_its_lower_end():
@@ -49,10 +49,10 @@ def test_a_line_leaves_a_logarithmic_axis_downwards_and_never_runs_along_its_low
     assert exact.values[-1, 0] == 0
     made = panel("loss", exact, path)
     assert made.limits[0] == pytest.approx(1e-16)
-    np.testing.assert_array_equal(made.curves[1].spots[..., 1], path.values)
-    assert made.curves[0].spots[0, 0, 1] == 2
-    assert (made.curves[0].spots[1:, 0, 1] <= made.limits[0] / 1e3).all()
-    assert (made.curves[0].spots[1:, 0, 1] > 0).all()
+    np.testing.assert_array_equal(made.curves[1].points[..., 1], path.values)
+    assert made.curves[0].points[0, 0, 1] == 2
+    assert (made.curves[0].points[1:, 0, 1] <= made.limits[0] / 1e3).all()
+    assert (made.curves[0].points[1:, 0, 1] > 0).all()
 
 
 def test_a_logarithmic_axis_goes_down_to_the_lowest_figure():
@@ -112,7 +112,7 @@ def test_distances_are_those_in_all_dimensions():
 def test_learning_rates_follow_their_schedule():
     path = descend([1, 1], lr=0.04, schedule={"class": "StepLR", "step_size": 5, "gamma": 0.5})
     made = panel("learning_rate", path)
-    np.testing.assert_allclose(made.curves[0].spots[:, 0, 1], 0.04 * 0.5 ** (np.arange(21) // 5))
+    np.testing.assert_allclose(made.curves[0].points[:, 0, 1], 0.04 * 0.5 ** (np.arange(21) // 5))
     assert not made.logarithmic
     steep = descend([1, 1], lr=0.04, schedule={"class": "ExponentialLR", "gamma": 0.8})
     assert panel("learning_rate", steep).logarithmic
@@ -149,7 +149,7 @@ def test_the_angle_of_momentum_is_that_of_a_loop_by_hand():
         turn = math.atan2(-speed[1], -speed[0]) - math.atan2(-gradient[1], -gradient[0])
         expected.append(abs(math.degrees(math.remainder(turn, math.tau))))
     made = panel("angle", path)
-    np.testing.assert_allclose(made.curves[0].spots[:-1, 0, 1], expected, rtol=1e-9, atol=1e-6)
+    np.testing.assert_allclose(made.curves[0].points[:-1, 0, 1], expected, rtol=1e-9, atol=1e-6)
     assert max(expected) > 90
     assert made.ticks.tolist() == [0, 45, 90, 135, 180]
     assert made.limits[0] < 0 < 180 < made.limits[1] < 190
@@ -157,7 +157,7 @@ def test_the_angle_of_momentum_is_that_of_a_loop_by_hand():
 
 def test_angles_up_to_a_quarter_turn_have_an_axis_of_one():
     made = panel("angle", descend([2.0, 1.0], objective=RAVINE, optimizer="Adam", lr=0.03))
-    assert 1 < np.nanmax(made.curves[0].spots[..., 1]) < 90
+    assert 1 < np.nanmax(made.curves[0].points[..., 1]) < 90
     assert made.ticks.tolist() == [0, 45, 90]
     assert made.limits[1] < 100
 
@@ -165,7 +165,7 @@ def test_angles_up_to_a_quarter_turn_have_an_axis_of_one():
 def test_a_step_that_is_none_has_no_angle():
     still = descend([1.0, 1.0], objective=RAVINE, lr=0.0)
     made = panel("angle", still)
-    assert np.isnan(made.curves[0].spots[..., 1]).all()
+    assert np.isnan(made.curves[0].points[..., 1]).all()
     assert np.isfinite(made.limits).all()
     flat = gdsim.objective("0*x + 0*y + 3")
     assert np.isnan(figures("angle", descend([1.0, 1.0], objective=flat, lr=0.1))).all()
@@ -194,25 +194,25 @@ def test_against_evaluations_a_step_stands_where_its_gradients_have_been_asked_f
     plain = descend([1.0, 1.0], steps=6, lr=0.001)
     made = panel("loss", plain, path, against="evaluations")
     assert made.across == "gradient evaluations"
-    np.testing.assert_array_equal(made.curves[0].spots[:, 0, 0], np.arange(1, 8))
-    np.testing.assert_array_equal(made.curves[1].spots[..., 0], path.evaluations)
+    np.testing.assert_array_equal(made.curves[0].points[:, 0, 0], np.arange(1, 8))
+    np.testing.assert_array_equal(made.curves[1].points[..., 0], path.evaluations)
     assert made.reach == path.evaluations.max() > 7
     made = panel("loss", plain, path)
     assert made.across == "step"
     assert made.reach == 6
-    np.testing.assert_array_equal(made.curves[1].spots[:, 0, 0], np.arange(7))
+    np.testing.assert_array_equal(made.curves[1].points[:, 0, 0], np.arange(7))
 
 
 def test_panels_come_in_the_order_given():
     names = ["angle", "step_size", "loss"]
-    made = compose([descend([1, 1], lr=0.01)], view=View(panels=names)).groups[0].panels
+    made = build_scene([descend([1, 1], lr=0.01)], view=View(panels=names)).groups[0].panels
     assert [each.caption for each in made] == ["angle to −∇f (°)", "step size", "f(x, y)"]
-    assert compose([descend([1, 1], lr=0.01)], view=View(panels=[])).groups[0].panels == ()
+    assert build_scene([descend([1, 1], lr=0.01)], view=View(panels=[])).groups[0].panels == ()
 
 
 def test_no_step_at_all_has_panels_too():
     names = ["loss", "gradient_norm", "distance", "learning_rate", "step_size", "angle"]
-    for each in compose([descend([1, 1], steps=0)], view=View(panels=names)).groups[0].panels:
+    for each in build_scene([descend([1, 1], steps=0)], view=View(panels=names)).groups[0].panels:
         assert each.reach == 1
         assert np.isfinite(each.limits).all()
         assert each.limits[0] < each.limits[1]

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 import gdsim
 from gdsim.config import View
-from gdsim.scene import compose
+from gdsim.scene import build_scene
 from gdsim.trajectory import Stop
 
 HIMMELBLAU = gdsim.objective("himmelblau")
@@ -21,12 +21,12 @@ def descend(start, steps=20, objective=HIMMELBLAU, optimizer="SGD", **settings):
 
 
 def drawn(*trajectories, **view):
-    return compose(trajectories, view=View(**view)).facets[0].paths[0]
+    return build_scene(trajectories, view=View(**view)).facets[0].paths[0]
 
 
 def test_paths_are_the_iterates_and_differ_in_colour_dash_or_marker():
     paths = [descend([-0.5, 4.2], lr=0.001, label=f"number {i}") for i in range(12)]
-    scene = compose(paths)
+    scene = build_scene(paths)
     for path, trajectory in zip(scene.facets[0].paths, paths, strict=True):
         np.testing.assert_array_equal(path.points, trajectory.points)
     assert scene.styles == tuple(path.style for path in scene.facets[0].paths)
@@ -37,14 +37,14 @@ def test_a_colour_of_the_users_own_is_kept_and_not_given_twice():
     experiment = gdsim.loads(
         "{objective: sphere, steps: 3, optimizers: {A: {class: SGD}, B: {class: SGD, color: '#0072b2'}}}"
     )
-    scene = compose(gdsim.simulate(experiment))
+    scene = build_scene(gdsim.simulate(experiment))
     assert [style.color.lower() for style in scene.styles] == ["#d55e00", "#0072b2"]
 
 
 def test_a_path_that_runs_away_is_marked_where_it_crosses_the_border():
     path = descend([-0.5, 4.2], steps=60, lr=0.04)
     assert path.stops == (Stop.DIVERGED,)
-    scene = compose([path])
+    scene = build_scene([path])
     (exit_,) = scene.facets[0].paths[0].exits
     inside = np.all(np.abs(path.points[:, 0]) <= 5, axis=-1)
     assert exit_.step == np.flatnonzero(inside)[-1] + 1
@@ -56,14 +56,14 @@ def test_a_path_that_runs_away_is_marked_where_it_crosses_the_border():
 
 
 def test_a_path_that_stays_has_no_exit():
-    assert compose([descend([-0.5, 4.2], lr=0.01)]).facets[0].paths[0].exits == ()
+    assert build_scene([descend([-0.5, 4.2], lr=0.01)]).facets[0].paths[0].exits == ()
 
 
 def test_a_start_outside_the_view_widens_it():
-    scene = compose([descend([-9.0, 0.0], lr=1e-5)])
-    assert scene.facets[0].view[0, 0] < -9
-    assert scene.facets[0].view[0, 1] == 5
-    assert scene.facets[0].view[1].tolist() == [-5, 5]
+    scene = build_scene([descend([-9.0, 0.0], lr=1e-5)])
+    assert scene.facets[0].limits[0, 0] < -9
+    assert scene.facets[0].limits[0, 1] == 5
+    assert scene.facets[0].limits[1].tolist() == [-5, 5]
 
 
 def test_from_above_a_path_has_no_places_between_its_iterates():
@@ -111,8 +111,8 @@ def test_between_iterates_the_input_moves_straight_and_evenly():
 
 def test_on_a_surface_every_place_lies_on_it():
     path = descend([[-0.5, 4.2], [3, 3]], lr=0.01, momentum=0.9)
-    scene = compose([path], view=View(kind="surface"))
-    made, relief = scene.facets[0].paths[0], scene.facets[0].ground
+    scene = build_scene([path], view=View(kind="surface"))
+    made, relief = scene.facets[0].paths[0], scene.facets[0].model
     x, y, height = np.moveaxis(made.points, -1, 0)
     values = (x**2 + y - 11) ** 2 + (x + y**2 - 7) ** 2
     # What the numbers beside the value axis say of its heights.
@@ -125,8 +125,8 @@ def test_on_a_surface_every_place_lies_on_it():
 def test_a_path_through_more_dimensions_has_the_height_of_its_own_points():
     sphere = gdsim.objective("sphere", dim=3)
     path = descend([3, 2, 1], objective=sphere, lr=0.1)
-    scene = compose([path], view=View(kind="surface", plane=[0, 1]))
-    made, relief = scene.facets[0].paths[0], scene.facets[0].ground
+    scene = build_scene([path], view=View(kind="surface", plane=[0, 1]))
+    made, relief = scene.facets[0].paths[0], scene.facets[0].model
     x, y, height = made.points[:, 0].T
     # The start lies on a ray through the minimum, and so does all that follows: z = x / 3.
     values = x**2 + y**2 + (x / 3) ** 2
@@ -136,8 +136,8 @@ def test_a_path_through_more_dimensions_has_the_height_of_its_own_points():
 def test_a_way_out_of_the_view_is_fine_up_to_the_border():
     cubic = gdsim.objective("cubic")
     path = descend([-1.9], objective=cubic, steps=8, lr=0.4)
-    scene = compose([path])
-    made, view = scene.facets[0].paths[0], scene.facets[0].view
+    scene = build_scene([path])
+    made, view = scene.facets[0].paths[0], scene.facets[0].limits
     (exit_,) = made.exits
     x, y = exit_.point
     assert x == pytest.approx(-3) or y == pytest.approx(view[1, 0])
@@ -205,17 +205,17 @@ def test_an_optimizer_looks_the_same_over_every_objective():
     experiment = gdsim.loads(
         "{objective: [booth, beale], steps: 3, optimizers: {A: {class: SGD, lr: 0.001}, B: {class: Adam}}}"
     )
-    scene = compose(gdsim.simulate(experiment))
+    scene = build_scene(gdsim.simulate(experiment))
     one, other = (group.facets[0] for group in scene.groups)
     assert [path.style for path in one.paths] == [path.style for path in other.paths] == [*scene.styles]
     assert all(a.style is b.style for a, b in zip(one.paths, other.paths, strict=True))
 
 
 def test_equal_labels_of_different_trajectories_are_different_optimizers():
-    scene = compose([descend([1, 1], lr=0.01), descend([2, 2], lr=0.01)])
+    scene = build_scene([descend([1, 1], lr=0.01), descend([2, 2], lr=0.01)])
     assert len({(style.color, style.marker) for style in scene.styles}) == 2
 
 
 def test_many_starts_are_drawn_solid():
     paths = [descend(np.ones((n, 2)), steps=1, label=str(n)) for n in (1, 2, 5)]
-    assert [style.dash == () for style in compose(paths).styles] == [True, False, True]
+    assert [style.dash == () for style in build_scene(paths).styles] == [True, False, True]

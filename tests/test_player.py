@@ -22,7 +22,7 @@ import gdsim
 from gdsim.config import Animation, View
 from gdsim.metadata import Provenance
 from gdsim.render import frames
-from gdsim.scene import Film, compose
+from gdsim.scene import ImageSequence, build_scene
 from gdsim.web.display_data import quoted
 from gdsim.web.player import notes, page, write_player
 from tests import browse
@@ -61,11 +61,11 @@ PIXELS = "const box = arguments[0].getBoundingClientRect(); return [box.left, bo
 
 def scene_of(text):
     experiment = gdsim.loads(text)
-    return compose(gdsim.simulate(experiment), view=experiment.view, animation=experiment.animation)
+    return build_scene(gdsim.simulate(experiment), view=experiment.view, animation=experiment.animation)
 
 
 def network_scene(trajectories, size=(640, 480), **view):
-    return compose(
+    return build_scene(
         trajectories,
         view=View(size=list(size), **view),
         animation=Animation(fps=5, seconds=2),
@@ -151,7 +151,7 @@ def test_a_page_without_a_configuration_has_none_to_copy(small):
 
 
 def test_a_scene_in_which_nothing_moves_has_no_controls():
-    still = gdsim.scene.portray(gdsim.objective("booth"))
+    still = gdsim.scene.preview_scene(gdsim.objective("booth"))
     assert '<div id="controls" hidden>' in page(still)
 
 
@@ -248,7 +248,7 @@ def test_a_heat_map_is_held_whole_and_uncovered_as_far_as_it_is_known():
     scene = NETWORKS["heat"]()
     pane = next(pane for pane in frames(scene).drawing().panes if pane.bands)
     strips = scene.groups[0].panels[1]
-    for band, strip in zip(pane.bands, strips.strips, strict=True):
+    for band, strip in zip(pane.bands, strips.rows, strict=True):
         assert band.pixels.shape[0] == len(strips.layers)
         left, _, width, _ = band.box
         assert band.places[-1] == pytest.approx(left + width * strip.end / strips.reach)
@@ -262,7 +262,7 @@ def test_more_small_pictures_than_a_page_can_hold_are_thinned_and_it_says_so():
     scene = NETWORKS["tiles"]()
     (tiles,) = scene.groups[0].panels
     steps = np.arange(4000)
-    long = Film(steps, np.zeros((4000, 28, 28)), np.array([-1.0, 1.0]), "signed")
+    long = ImageSequence(steps, np.zeros((4000, 28, 28)), np.array([-1.0, 1.0]), "signed")
     rows = tuple((style, (films[0], long)) for style, films in tiles.rows)
     crowded = replace(scene, groups=(replace(scene.groups[0], panels=(replace(tiles, rows=rows),)),))
     reels = [reel for pane in frames(crowded).drawing().panes for reel in pane.reels]

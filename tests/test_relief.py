@@ -15,7 +15,7 @@ from matplotlib.text import Text
 from gdsim.render.canvas import points
 from gdsim.render.layout import Box
 from gdsim.render.views.surface import SurfaceView
-from gdsim.scene import Arrows, Facet, Relief
+from gdsim.scene import Arrows, Facet, SurfaceModel
 from gdsim.scene.levels import choose_levels
 from gdsim.scene.space import Camera, Space
 from gdsim.themes import THEMES
@@ -49,7 +49,7 @@ def facet(
     grid = np.meshgrid(x, y)
     up = heights(*grid)
     shown = up if values is None else values(*grid)
-    relief = Relief(
+    relief = SurfaceModel(
         x=x,
         y=y,
         values=shown,
@@ -116,10 +116,10 @@ def test_what_is_near_covers_what_is_far(azimuth, elevation):
 
 def nearest_values(view, shown, heights, azimuth, n=900):
     """What a fine mesh of points over a surface leaves on the pixels, the nearest on top; and where it is uncertain."""
-    x, y = np.meshgrid(*(np.linspace(low, high, n) for low, high in shown.view))
+    x, y = np.meshgrid(*(np.linspace(low, high, n) for low, high in shown.limits))
     place = np.stack([x, y, heights(x, y)], -1).reshape(-1, 3)
     spots = view.pixels(place, azimuth)
-    space = shown.ground.space
+    space = shown.model.space
     distance = np.linalg.norm(space.place(place[:, :2], place[:, 2]) - space.eye(azimuth), axis=1)
     column, row = (spots[:, 0] - BOX.x).astype(int), (BOX.top - spots[:, 1]).astype(int)
     order = np.argsort(-distance)

@@ -18,7 +18,7 @@ from gdsim.config import Animation, View
 from gdsim.render import Frames
 from gdsim.render.canvas import arrow_shapes
 from gdsim.render.viewport import Moment
-from gdsim.scene import compose, portray
+from gdsim.scene import build_scene, preview_scene
 
 SIZES = [(160, 120), (320, 180), (480, 270), (640, 480), (720, 720), (720, 1280), (800, 600), (1280, 720), (1920, 1080)]
 
@@ -30,7 +30,7 @@ def race(labels=("SGD", "Momentum", "Adam"), steps=60, size=(640, 360), theme="l
         gdsim.descend(valley, name, start=[-0.5, 4.2], steps=steps, label=label, **given)
         for label, (name, given) in zip(labels, settings * 9, strict=False)
     ]
-    return compose(paths, view=View(size=list(size), theme=theme, **view), animation=Animation(seconds=seconds))
+    return build_scene(paths, view=View(size=list(size), theme=theme, **view), animation=Animation(seconds=seconds))
 
 
 def psnr(a, b) -> float:
@@ -74,7 +74,7 @@ def test_frames_can_be_drawn_again():
 def test_the_kept_trail_is_what_drawing_everything_at_once_gives(steps, starts):
     valley = gdsim.objective("himmelblau")
     start = np.random.default_rng(0).uniform(-4, 4, (starts, 2))
-    scene = compose(
+    scene = build_scene(
         [gdsim.descend(valley, "Adam", start=start, steps=steps, lr=0.02)],
         view=View(size=[640, 360]),
         animation=Animation(seconds=4),
@@ -178,7 +178,7 @@ def look(name: str, size, label="an absurdly long label that nobody would ever w
         for objective in objectives
         for i in range(count)
     ]
-    return compose(paths, view=View(size=list(size), **view))
+    return build_scene(paths, view=View(size=list(size), **view))
 
 
 @pytest.mark.parametrize("size", [(320, 180), (480, 270), (720, 1280), (800, 600), (1280, 720), (1920, 1080)])
@@ -195,8 +195,8 @@ def test_no_text_is_cut_or_overlaps_in_any_look(name, size):
 def test_no_text_overlaps_whatever_the_numbers(name):
     objective = gdsim.objective(name)
     path = gdsim.descend(objective, "SGD", start=objective.start, steps=5, lr=1e-6)
-    assert overlapping(boxes(Frames(compose([path])))) == []
-    assert overlapping(boxes(Frames(portray(objective)))) == []
+    assert overlapping(boxes(Frames(build_scene([path])))) == []
+    assert overlapping(boxes(Frames(preview_scene(objective)))) == []
 
 
 @pytest.mark.parametrize("size", SIZES)
@@ -211,7 +211,7 @@ def test_a_path_that_leaves_gets_its_note_within_the_view():
     wild = [
         gdsim.descend(valley, "SGD", start=[-0.5, 4.2], steps=40, lr=lr, label=f"{lr}") for lr in (0.04, 0.05, 0.06)
     ]
-    scene = compose(wild, view=View(size=[1280, 720]))
+    scene = build_scene(wild, view=View(size=[1280, 720]))
     frames = Frames(scene)
     (layer,) = frames._facets
     assert len(layer.notes) == 3
@@ -273,7 +273,7 @@ def test_paths_in_a_vector_picture_begin_where_their_start_is(tmp_path):
         for path in re.finditer(r'<path d="(M [^"]+)"[^>]*stroke: ' + color, drawn)
     }
     spots = [(frames._facets[0], scene.facets[0].paths[0].points[:1, 0])]
-    spots.append((frames._panels[0], scene.groups[0].panels[0].curves[0].spots[:1, 0]))
+    spots.append((frames._panels[0], scene.groups[0].panels[0].curves[0].points[:1, 0]))
     for layer, spot in spots:
         x, y = layer.viewport.pixels(spot, Moment(0.0, 0.0))[0]
         # An SVG counts in 1/72 inches, and down.
@@ -307,7 +307,7 @@ def test_fields_of_any_size_can_be_drawn(scale, offset):
     sphere = gdsim.objective("sphere")
     odd = replace(sphere, f=lambda p: scale * sphere.f(p) + offset, minimum=offset)
     path = gdsim.descend(odd, "Adam", start=[2, 1], steps=20, lr=0.1)
-    frames = Frames(compose([path], view=View(size=[640, 360])))
+    frames = Frames(build_scene([path], view=View(size=[640, 360])))
     assert len(list(frames)) == 150
     assert overlapping(boxes(frames)) == []
 
@@ -321,7 +321,7 @@ def around(frame, x: float, y: float, reach: int = 2):
 def bowl(steps=30, lr=0.05, **view):
     """Plain SGD down a round bowl: a straight line towards the origin."""
     path = gdsim.descend(gdsim.objective("sphere"), "SGD", start=[-4, -3], steps=steps, lr=lr)
-    scene = compose([path], view=View(size=[640, 360], panels=[], arrows="none", **view))
+    scene = build_scene([path], view=View(size=[640, 360], panels=[], arrows="none", **view))
     return scene, Frames(scene)
 
 
@@ -334,7 +334,7 @@ def test_a_fading_trail_is_gone_where_its_last_steps_are_past():
     looks = {}
     for trail in ("whole", 10):
         view, animation = View(size=[640, 360], panels=[], arrows="none"), Animation(trail=trail)
-        scene = compose([path], view=view, animation=animation)
+        scene = build_scene([path], view=view, animation=animation)
         frames = Frames(scene)
         *_, last = frames
         looks[trail] = last
@@ -374,7 +374,7 @@ def test_each_facet_of_a_grid_shows_its_own_path_alone():
 def test_feet_stand_in_lanes_under_the_heads_of_a_curve():
     well = gdsim.objective("double_well")
     paths = [gdsim.descend(well, "SGD", start=[1.6], steps=10, lr=0.01, label=label) for label in "ab"]
-    scene = compose(paths, view=View(size=[640, 360], panels=[], arrows="none"))
+    scene = build_scene(paths, view=View(size=[640, 360], panels=[], arrows="none"))
     frames = Frames(scene)
     poster, box = frames.poster(), frames._facets[0].viewport.box
     heads = [places(frames, path.points[-1:, 0])[0] for path in scene.facets[0].paths]
@@ -390,7 +390,7 @@ def test_a_path_behind_a_hill_shines_through_it():
     path = gdsim.descend(hill, "SGD", start=[[1.5, -0.8], [-1.5, -0.8]], steps=1, lr=0.0)
     moved = replace(path, points=path.points + np.array([0, 1])[:, None, None] * [0.0, 1.6])
     view = View(kind="surface", size=[640, 360], panels=[], arrows="none", camera={"azimuth": 0, "elevation": 20})
-    frames = Frames(compose([moved], view=view))
+    frames = Frames(build_scene([moved], view=view))
     poster, (layer,) = frames.poster(), frames._facets
     middle = np.array([[x, 0.0, 0.0] for x in (1.5, -1.5)])
     middle[:, 2] = [np.exp(-2.25), np.exp(-2.25)]
@@ -417,7 +417,7 @@ def arrows_of(frames: Frames) -> list[tuple[np.ndarray, np.ndarray]]:
 @pytest.mark.parametrize("size", [(640, 360), (400, 600)])
 def test_drawn_arrows_point_uphill(size):
     valley = gdsim.objective("himmelblau", bounds=[[-5, 5], [-2, 2]])
-    arrows = arrows_of(Frames(portray(valley, view=View(size=list(size)))))
+    arrows = arrows_of(Frames(preview_scene(valley, view=View(size=list(size)))))
     assert len(arrows) > 50
     for tail, tip in arrows:
         middle = (tail + tip) / 2
@@ -427,7 +427,7 @@ def test_drawn_arrows_point_uphill(size):
 @pytest.mark.parametrize("arrows_at", ["axis", "curve"])
 def test_drawn_derivatives_point_uphill_and_are_coloured_by_sign(arrows_at):
     wave = gdsim.objective("sin(x)", bounds=[0, 6.2832])
-    frames = Frames(portray(wave, view=View(size=[640, 360], arrows_at=arrows_at)))
+    frames = Frames(preview_scene(wave, view=View(size=[640, 360], arrows_at=arrows_at)))
     arrows = arrows_of(frames)
     assert len(arrows) >= 10
     for tail, tip in arrows:
@@ -442,8 +442,8 @@ def test_drawn_derivatives_point_uphill_and_are_coloured_by_sign(arrows_at):
 
 def test_the_colour_bar_tells_the_values_of_the_colours():
     valley = gdsim.objective("sphere", bounds=[[-5, 5], [-5, 5]])
-    frames = Frames(portray(valley, view=View(size=[640, 360], arrows="none", levels="linear")))
-    levels = frames._scene.facets[0].ground.levels
+    frames = Frames(preview_scene(valley, view=View(size=[640, 360], arrows="none", levels="linear")))
+    levels = frames._scene.facets[0].model.levels
     bar = next(axes for axes in frames._canvas.figure.axes if axes is not frames._facets[0].viewport.axes)
     words = [label.get_text() for label in bar.get_yticklabels()]
     assert words == list(levels.labels)[: len(words)] or set(words) <= set(levels.labels)
@@ -460,7 +460,7 @@ def test_the_colour_bar_tells_the_values_of_the_colours():
 
 
 def test_minima_are_marked_where_they_are():
-    frames = Frames(portray(gdsim.objective("himmelblau"), view=View(size=[640, 360], arrows="none")))
+    frames = Frames(preview_scene(gdsim.objective("himmelblau"), view=View(size=[640, 360], arrows="none")))
     poster = frames.poster()
     for x, y in places(frames, gdsim.objective("himmelblau").minima):
         assert count(around(poster, x, y, 1), frames._scene.theme.minimum) >= 3
@@ -482,7 +482,7 @@ def over(frame, color) -> np.ndarray:
 def scene_of(kind: str, theme: str):
     if kind == "curve":
         paths = [gdsim.descend(gdsim.objective("parabola"), "SGD", start=[-1.5], steps=30, lr=0.1)]
-        return compose(paths, view=View(size=[640, 360], theme=theme), animation=Animation(seconds=0.4))
+        return build_scene(paths, view=View(size=[640, 360], theme=theme), animation=Animation(seconds=0.4))
     return race(kind=kind, theme=theme, seconds=0.4)
 
 
@@ -557,7 +557,7 @@ def test_settings_that_one_optimizer_alone_lacks_are_told():
     optimizers = "{SGD: {lr: 0.01}, Momentum: {class: SGD, lr: 0.01, momentum: 0.9}, Adam: {lr: 0.3}}"
     text = f"{{objective: himmelblau, steps: 5, optimizers: {optimizers}, output: {{preset: half}}}}"
     experiment = gdsim.loads(text)
-    scene = gdsim.compose(gdsim.simulate(experiment), view=experiment.view, animation=experiment.animation)
+    scene = gdsim.build_scene(gdsim.simulate(experiment), view=experiment.view, animation=experiment.animation)
     told = "The legend has no room for the settings of Momentum at this size."
     assert told in gdsim.frames(scene).left_out
     assert told not in gdsim.frames(replace(scene, size=(1280, 720))).left_out

@@ -21,8 +21,8 @@ from gdsim.render.charts import chart
 from gdsim.report import write_report
 from gdsim.report.markup import figures_table
 from gdsim.report.words import story, title, tuned_words
-from gdsim.scene import Curve, Panel, Style, number
-from gdsim.scene.words import joined
+from gdsim.scene import CurvesPanel, PanelCurve, Style, number
+from gdsim.scene.captions import joined
 from gdsim.themes import theme
 from tests.browse import visit, wait_for
 
@@ -480,8 +480,8 @@ def test_the_picture_says_how_it_was_tuned(one, several):
 
 def drawn(*curves, **more):
     style = Style("A", "", "#123456", (), "o")
-    made = tuple(Curve(style, np.array(each, float)[:, None], np.array([len(each) - 1])) for each in curves)
-    panel = Panel("loss", "step", 10.0, 0.0, False, np.array([0.0, 4.0]), None, made)
+    made = tuple(PanelCurve(style, np.array(each, float)[:, None], np.array([len(each) - 1])) for each in curves)
+    panel = CurvesPanel("loss", "step", 10.0, 0.0, False, np.array([0.0, 4.0]), None, made)
     return chart(panel, theme("light"), **{"name": "a", "words": "it's <so>", **more})
 
 

@@ -9,7 +9,7 @@ from matplotlib.mathtext import MathTextParser
 import gdsim
 from gdsim.config import Animation, View
 from gdsim.objectives import names
-from gdsim.scene import Field, Line, Relief, compose, portray
+from gdsim.scene import ContourModel, CurveModel, SurfaceModel, build_scene, preview_scene
 from gdsim.themes import theme
 
 HIMMELBLAU = gdsim.objective("himmelblau")
@@ -21,7 +21,7 @@ def descend(start, steps=20, objective=HIMMELBLAU, optimizer="SGD", **settings):
 
 
 def test_frames_run_from_the_first_step_to_the_last():
-    scene = compose([descend([-0.5, 4.2], lr=0.01)], animation=Animation(fps=10, seconds=3, hold=1))
+    scene = build_scene([descend([-0.5, 4.2], lr=0.01)], animation=Animation(fps=10, seconds=3, hold=1))
     assert len(scene) == len(scene.frame_steps) == 30
     assert scene.frame_steps[0] == 0
     assert scene.frame_steps[-1] == 20
@@ -30,7 +30,7 @@ def test_frames_run_from_the_first_step_to_the_last():
 
 def test_at_an_early_pace_the_first_steps_take_more_frames():
     even, early = (
-        compose([descend([-0.5, 4.2], lr=0.01)], animation=Animation(fps=10, seconds=4, pace=pace)).frame_steps
+        build_scene([descend([-0.5, 4.2], lr=0.01)], animation=Animation(fps=10, seconds=4, pace=pace)).frame_steps
         for pace in ("even", "early")
     )
     np.testing.assert_allclose(early, 20 * np.linspace(0, 1, 40) ** 2, rtol=1e-12)
@@ -41,12 +41,12 @@ def test_at_an_early_pace_the_first_steps_take_more_frames():
 
 def test_trails_are_whole_or_of_so_many_steps():
     path = descend([-0.5, 4.2])
-    assert compose([path]).trail is None
-    assert compose([path], animation=Animation(trail=7)).trail == 7
+    assert build_scene([path]).trail is None
+    assert build_scene([path], animation=Animation(trail=7)).trail == 7
 
 
 def test_panels_and_arrows_can_be_left_out():
-    scene = compose([descend([-0.5, 4.2])], view=View(panels=[], arrows="none"))
+    scene = build_scene([descend([-0.5, 4.2])], view=View(panels=[], arrows="none"))
     assert scene.groups[0].panels == ()
     assert scene.facets[0].arrows is None
 
@@ -54,11 +54,11 @@ def test_panels_and_arrows_can_be_left_out():
 @pytest.mark.parametrize(("steps", "starts", "dots"), [(50, 1, True), (500, 1, False), (50, 40, False)])
 def test_iterates_have_dots_where_they_are_few(steps, starts, dots):
     start = np.linspace([-4, -4], [4, 4], starts)
-    assert compose([descend(start, steps=steps, lr=1e-4)]).dots is dots
+    assert build_scene([descend(start, steps=steps, lr=1e-4)]).dots is dots
 
 
 def test_words_say_what_happens():
-    words = compose(
+    words = build_scene(
         [
             descend([-0.5, 4.2], steps=60, lr=0.01, label="calm"),
             descend([-0.5, 4.2], steps=60, lr=0.04, label="wild"),
@@ -70,7 +70,7 @@ def test_words_say_what_happens():
     assert "wild diverged at step 6" in words
     assert "slow is at (−0.50, 4.20) after 60 steps" in words
     saddle = gdsim.objective("saddle")
-    idle = compose([descend([0.0, 0.0], objective=saddle, lr=0.1, label="idle")]).alt_text
+    idle = build_scene([descend([0.0, 0.0], objective=saddle, lr=0.1, label="idle")]).alt_text
     assert "idle comes to rest at (0.00, 0.00) after 0 steps" in idle
 
 
@@ -78,12 +78,12 @@ def test_one_step_is_no_steps():
     bowl = gdsim.objective("sphere")
     there = descend([3.0, 4.0], steps=1, objective=bowl, lr=0.5, label="there")
     far = descend([3.0, 4.0], steps=1, objective=bowl, lr=0.1, label="far")
-    assert compose([there, far]).alt_text == (
+    assert build_scene([there, far]).alt_text == (
         "Gradient descent on Sphere, 1 step. there comes within tolerance of the minimum (0.00, 0.00) after 1 step; "
         "far is at (2.40, 3.20) after 1 step."
     )
     both = descend([[3.0, 4.0], [4.0, 4.0]], steps=1, objective=bowl, lr=0.5, label="both")
-    assert "both: 2 of 2 paths reach a global minimum" in compose([both]).alt_text
+    assert "both: 2 of 2 paths reach a global minimum" in build_scene([both]).alt_text
 
 
 def test_words_tell_a_minimum_from_what_is_almost_as_low():
@@ -91,42 +91,42 @@ def test_words_tell_a_minimum_from_what_is_almost_as_low():
     path = descend([1.8, -1.9], steps=400, objective=price, lr=1e-6)
     # From 180,000 to a few hundred is most of the way down by value, and far from the minimum all the same.
     assert path.values[-1, 0] - 3 < 1e-2 * path.values[0, 0]
-    assert "tolerance" not in compose([path]).alt_text
+    assert "tolerance" not in build_scene([path]).alt_text
     close = descend([3.1, 2.05], steps=20, lr=1e-9)
-    assert "is at (3.10, 2.05) after 20 steps" in compose([close]).alt_text
+    assert "is at (3.10, 2.05) after 20 steps" in build_scene([close]).alt_text
 
 
 def test_what_cannot_be_shown_is_refused():
     with pytest.raises(gdsim.InputError, match="no trajectory"):
-        compose([])
+        build_scene([])
     with pytest.raises(gdsim.InputError, match="do not belong together"):
-        compose([descend([1, 1], steps=3), descend([1, 1], steps=4)])
+        build_scene([descend([1, 1], steps=3), descend([1, 1], steps=4)])
 
 
 def test_several_starts_of_a_function_without_known_minima_are_told_by_their_values():
     bowl = gdsim.objective("x**2 + y**2 - 4")
-    words = compose([descend([[1, 1], [2, 2]], steps=200, objective=bowl, lr=0.1)]).alt_text
+    words = build_scene([descend([[1, 1], [2, 2]], steps=200, objective=bowl, lr=0.1)]).alt_text
     assert "the lowest of 2 paths ends at the value -4" in words
 
 
 def test_a_grid_of_uneven_rows_is_refused():
     booth, beale = gdsim.objective("booth"), gdsim.objective("beale")
     paths = [descend([1, 1], 3, booth, lr=0.01), descend([1, 1], 3, booth, "Adam"), descend([1, 1], 3, beale, lr=0.01)]
-    assert len(compose(paths).facets) == 2
+    assert len(build_scene(paths).facets) == 2
     with pytest.raises(gdsim.InputError, match="Booth has 2 and Beale has 1") as caught:
-        compose(paths, view=View(layout="grid"))
+        build_scene(paths, view=View(layout="grid"))
     assert caught.value.key == ("view", "layout")
 
 
 def test_a_look_that_cannot_be_is_refused_with_its_place():
     with pytest.raises(gdsim.InputError, match="did you mean 'viridis'") as caught:
-        portray(HIMMELBLAU, view=View(theme={"field": "virids"}))
+        preview_scene(HIMMELBLAU, view=View(theme={"field": "virids"}))
     assert caught.value.key == ("view", "theme", "field")
 
 
 def test_an_overlay_shows_all_paths_together():
     paths = [descend([-0.5, 4.2], lr=lr) for lr in (0.01, 0.02)]
-    (facet,) = compose(paths).facets
+    (facet,) = build_scene(paths).facets
     assert facet.style is None
     assert len(facet.paths) == 2
 
@@ -134,15 +134,15 @@ def test_an_overlay_shows_all_paths_together():
 @pytest.mark.parametrize("kind", ["contour", "surface"])
 def test_a_grid_shows_each_optimizer_alone_on_shared_ground(kind):
     paths = [descend([-0.5, 4.2], lr=lr, label=str(lr)) for lr in (0.01, 0.02, 0.04)]
-    scene = compose(paths, view=View(kind=kind, layout="grid"))
+    scene = build_scene(paths, view=View(kind=kind, layout="grid"))
     (group,) = scene.groups
     first = group.facets[0]
     assert [facet.style for facet in group.facets] == [*scene.styles]
     assert [facet.paths[0].style for facet in group.facets] == [*scene.styles]
     for facet in group.facets:
         assert len(facet.paths) == 1
-        assert facet.view is first.view
-        assert facet.ground is first.ground
+        assert facet.limits is first.limits
+        assert facet.model is first.model
         assert facet.arrows is first.arrows
         assert facet.minima is first.minima
     assert len(group.panels[0].curves) == 3
@@ -151,10 +151,10 @@ def test_a_grid_shows_each_optimizer_alone_on_shared_ground(kind):
 def test_a_grid_of_curves_shares_its_axes():
     wells = gdsim.objective("double_well")
     paths = [descend([x], objective=wells, lr=0.02, label=str(x)) for x in (1.6, -2.5)]
-    facets = compose(paths, view=View(layout="grid")).facets
-    assert facets[0].view is facets[1].view
-    assert facets[0].view[0, 0] < -2.5
-    assert facets[0].view[1, 1] > paths[1].values[0, 0]
+    facets = build_scene(paths, view=View(layout="grid")).facets
+    assert facets[0].limits is facets[1].limits
+    assert facets[0].limits[0, 0] < -2.5
+    assert facets[0].limits[1, 1] > paths[1].values[0, 0]
 
 
 def test_several_objectives_make_a_group_each():
@@ -162,11 +162,11 @@ def test_several_objectives_make_a_group_each():
         "{objective: [booth, double_well, {name: sphere, dim: 4}], steps: 5, optimizers: {SGD: {lr: 0.01}, Adam: {}}}"
     )
     trajectories = gdsim.simulate(experiment)
-    scene = compose(trajectories, view=View(panels=["loss", "angle"]))
+    scene = build_scene(trajectories, view=View(panels=["loss", "angle"]))
     assert scene.title == "Booth, Double well and Sphere"
     assert scene.formula == ""
     assert [group.name for group in scene.groups] == ["Booth", "Double well", "Sphere"]
-    assert [type(facet.ground) for facet in scene.facets] == [Field, Line, Field]
+    assert [type(facet.model) for facet in scene.facets] == [ContourModel, CurveModel, ContourModel]
     assert all(len(group.panels) == 2 for group in scene.groups)
     assert len(scene.styles) == 2
     for k, group in enumerate(scene.groups):
@@ -179,7 +179,7 @@ def test_several_objectives_make_a_group_each():
             np.testing.assert_array_equal(found[..., 0], trajectories[2 * k + 1].points[..., 0])
     assert scene.alt_text.count("Gradient descent on ") == 3
     assert scene.subtitles[0].startswith("Sphere: plane of the paths in dim 4")
-    grid = compose(trajectories, view=View(layout="grid"))
+    grid = build_scene(trajectories, view=View(layout="grid"))
     assert [len(group.facets) for group in grid.groups] == [2, 2, 2]
 
 
@@ -187,12 +187,12 @@ def test_functions_that_only_share_a_name_are_different_objectives():
     one, other = (
         gdsim.loads(f"objective: {{expression: a*x**2 + y**2, constants: {{a: {a}}}}}\n" + FEW) for a in (1, 9)
     )
-    scene = compose([*gdsim.simulate(one), *gdsim.simulate(other), *gdsim.simulate(one)])
+    scene = build_scene([*gdsim.simulate(one), *gdsim.simulate(other), *gdsim.simulate(one)])
     assert [len(group.facets[0].paths) for group in scene.groups] == [2, 1]
 
 
 def test_one_objective_needs_no_name_beside_its_view():
-    scene = compose([descend([1, 1])])
+    scene = build_scene([descend([1, 1])])
     assert scene.groups[0].name == ""
     assert scene.title == "Himmelblau"
 
@@ -202,14 +202,14 @@ def test_one_objective_needs_no_name_beside_its_view():
     [({}, True), ({"title": "Race"}, False), ({"title": "Race", "formula": True}, True), ({"formula": False}, False)],
 )
 def test_the_formula_stands_with_the_objectives_own_title(view, shown):
-    scene = portray(HIMMELBLAU, view=View(**view))
+    scene = preview_scene(HIMMELBLAU, view=View(**view))
     assert scene.formula == (f"f(x, y) = {HIMMELBLAU.formula}" if shown else "")
     assert scene.title == view.get("title", "Himmelblau")
 
 
 @pytest.mark.parametrize("name", names())
 def test_every_formula_can_be_set(name):
-    equation = portray(gdsim.objective(name)).formula
+    equation = preview_scene(gdsim.objective(name)).formula
     assert equation.startswith("f(")
     MathTextParser("agg").parse(f"${equation}$")
 
@@ -229,28 +229,30 @@ def test_every_formula_can_be_set(name):
 )
 def test_formulas_are_equations_of_what_they_are_written_in(source, left):
     objective = gdsim.objective(source)
-    equation = portray(objective).formula
+    equation = preview_scene(objective).formula
     assert equation == f"{left} = {objective.formula}"
     MathTextParser("agg").parse(f"${equation}$")
 
 
 def test_a_function_without_a_formula_has_none():
-    assert portray(gdsim.objective(lambda p: (p**2).sum(-1), dim=2)).formula == ""
+    assert preview_scene(gdsim.objective(lambda p: (p**2).sum(-1), dim=2)).formula == ""
 
 
-@pytest.mark.parametrize(("dim", "kind", "ground"), [(1, None, Line), (2, None, Field), (2, "surface", Relief)])
+@pytest.mark.parametrize(
+    ("dim", "kind", "ground"), [(1, None, CurveModel), (2, None, ContourModel), (2, "surface", SurfaceModel)]
+)
 def test_an_objective_alone_is_a_scene_of_one_frame(dim, kind, ground):
-    scene = portray(gdsim.objective("sphere", dim=dim), view=View(kind=kind))
+    scene = preview_scene(gdsim.objective("sphere", dim=dim), view=View(kind=kind))
     assert len(scene) == 1
     (facet,) = scene.facets
-    assert isinstance(facet.ground, ground)
+    assert isinstance(facet.model, ground)
     assert facet.paths == scene.groups[0].panels == scene.styles == ()
     assert facet.minima.shape == (1, 3 if kind == "surface" else 2)
     assert scene.alt_text == "Sphere with its gradient arrows."
 
 
 def test_the_look_is_that_of_the_view():
-    scene = compose([descend([1, 1])], view=View(theme="dark", panels_at="under", vectors=True, size=[640, 480]))
+    scene = build_scene([descend([1, 1])], view=View(theme="dark", panels_at="under", vectors=True, size=[640, 480]))
     assert scene.theme == theme("dark")
     assert scene.theme.paths[0] == scene.styles[0].color
     assert (scene.panels_at, scene.vectors, scene.size) == ("under", True, (640, 480))
@@ -261,7 +263,7 @@ def test_the_look_is_that_of_the_view():
 def test_values_of_any_size_make_a_scene(value, kind):
     bowl = gdsim.objective(f"{value!r}*(x**2 + 3*y**2)")
     every = ["loss", "gradient_norm", "learning_rate", "step_size", "angle"]
-    scene = compose([descend([2, 1], objective=bowl, lr=0.05 / value)], view=View(kind=kind, panels=every))
+    scene = build_scene([descend([2, 1], objective=bowl, lr=0.05 / value)], view=View(kind=kind, panels=every))
     for panel in scene.groups[0].panels:
         assert panel.limits[0] < panel.limits[1]
         assert np.isfinite(panel.limits).all()

@@ -10,8 +10,8 @@ from matplotlib.text import Text
 
 import gdsim
 from gdsim.config import View
-from gdsim.scene import compose, portray
-from gdsim.scene.section import check, section
+from gdsim.scene import build_scene, preview_scene
+from gdsim.scene.projection import check, choose_projection
 
 TEN = gdsim.objective("rosenbrock", dim=10)
 START = [-1.2, 1.0] * 5
@@ -23,7 +23,7 @@ def walk(steps=60, lr=0.0005, **settings):
 
 @given(st.integers(1, 2), st.integers(0, 1000))
 def test_one_and_two_dimensions_are_shown_as_they_are(dim, seed):
-    shown = section(gdsim.objective("sphere", dim=dim), View())
+    shown = choose_projection(gdsim.objective("sphere", dim=dim), View())
     points = np.random.default_rng(seed).normal(size=(5, dim))
     np.testing.assert_array_equal(shown.lift(points), points)
     np.testing.assert_array_equal(shown.project(points), points)
@@ -31,11 +31,11 @@ def test_one_and_two_dimensions_are_shown_as_they_are(dim, seed):
 
 
 def test_two_coordinates_with_the_others_at_the_minimum():
-    scene = portray(TEN, view=View(plane=[2, 7]))
+    scene = preview_scene(TEN, view=View(plane=[2, 7]))
     row, column = 40, 222
     point = np.ones(10)
-    point[2], point[7] = scene.facets[0].ground.x[column], scene.facets[0].ground.y[row]
-    assert scene.facets[0].ground.values[row, column] == TEN.values(point)
+    point[2], point[7] = scene.facets[0].model.x[column], scene.facets[0].model.y[row]
+    assert scene.facets[0].model.values[row, column] == TEN.values(point)
     point[[2, 7]] = scene.facets[0].arrows.points[33]
     np.testing.assert_array_equal(scene.facets[0].arrows.gradients[33], TEN.gradients(point)[1][[2, 7]])
     assert scene.facets[0].names == ("x₃", "x₈")
@@ -45,21 +45,21 @@ def test_two_coordinates_with_the_others_at_the_minimum():
 
 def test_two_coordinates_through_a_given_point():
     at = np.linspace(-1, 1, 10)
-    scene = portray(TEN, view=View(plane=[0, 1], at=at.tolist()))
-    at[:2] = scene.facets[0].ground.x[5], scene.facets[0].ground.y[6]
-    assert scene.facets[0].ground.values[6, 5] == TEN.values(at)
+    scene = preview_scene(TEN, view=View(plane=[0, 1], at=at.tolist()))
+    at[:2] = scene.facets[0].model.x[5], scene.facets[0].model.y[6]
+    assert scene.facets[0].model.values[6, 5] == TEN.values(at)
     assert scene.facets[0].minima.shape == (0, 2)
 
 
 def test_paths_are_projected_onto_the_plane():
     path = walk()
-    scene = compose([path], view=View(plane=[4, 1]))
+    scene = build_scene([path], view=View(plane=[4, 1]))
     np.testing.assert_array_equal(scene.facets[0].paths[0].points, path.points[..., [4, 1]])
 
 
 def test_the_plane_of_the_paths_holds_most_of_their_variance():
     paths = [walk(), walk(momentum=0.9)]
-    shown = section(TEN, View(plane="pca"), [each.points for each in paths])
+    shown = choose_projection(TEN, View(plane="pca"), [each.points for each in paths])
     np.testing.assert_allclose(shown.axes @ shown.axes.T, np.eye(2), atol=1e-12)
     points = np.concatenate([each.points[:, 0] for each in paths])
     np.testing.assert_allclose(shown.origin, points.mean(0))
@@ -74,8 +74,8 @@ def test_the_plane_of_the_paths_holds_most_of_their_variance():
 
 def test_it_is_the_default_and_the_arrows_are_the_slope_along_it():
     path = walk()
-    scene = compose([path])
-    shown = section(TEN, View(), [path.points])
+    scene = build_scene([path])
+    shown = choose_projection(TEN, View(), [path.points])
     assert "plane of the paths in dim 10" in scene.subtitles[0]
     spot, slope = scene.facets[0].arrows.points[100], scene.facets[0].arrows.gradients[100]
     for axis in range(2):
@@ -87,9 +87,9 @@ def test_it_is_the_default_and_the_arrows_are_the_slope_along_it():
 def test_a_path_in_a_plane_loses_nothing():
     sphere = gdsim.objective("sphere", dim=6)
     path = gdsim.descend(sphere, "SGD", start=[1, 2, 0, 0, 0, 0], steps=20, lr=0.1)
-    scene = compose([path])
+    scene = build_scene([path])
     assert "100 % of their variance" in scene.subtitles[0]
-    shown = section(sphere, View(), [path.points])
+    shown = choose_projection(sphere, View(), [path.points])
     np.testing.assert_allclose(sphere.values(shown.lift(scene.facets[0].paths[0].points)), path.values, atol=1e-9)
 
 
@@ -98,9 +98,9 @@ def test_a_path_that_never_moves_and_one_that_runs_away_have_a_plane():
     still = gdsim.descend(sphere, "SGD", start=[1, 1, 1, 1], steps=60, lr=0.0)
     wild = gdsim.descend(sphere, "SGD", start=[1, 1, 1, 1], steps=60, lr=3.0)
     for paths in ([still], [wild], [still, wild]):
-        scene = compose(paths)
-        assert np.isfinite(scene.facets[0].view).all()
-        assert (np.diff(scene.facets[0].view) > 0).all()
+        scene = build_scene(paths)
+        assert np.isfinite(scene.facets[0].limits).all()
+        assert (np.diff(scene.facets[0].limits) > 0).all()
 
 
 @pytest.mark.parametrize(
@@ -113,12 +113,12 @@ def test_a_path_that_never_moves_and_one_that_runs_away_have_a_plane():
 )
 def test_a_plane_that_does_not_fit_is_refused(view, words):
     with pytest.raises(gdsim.InputError, match=words):
-        section(TEN, View(**view))
+        choose_projection(TEN, View(**view))
 
 
 def test_a_plane_of_a_plane_is_refused():
     with pytest.raises(gdsim.InputError, match="is for more than two dimensions"):
-        portray(gdsim.objective("sphere"), view=View(plane="pca"))
+        preview_scene(gdsim.objective("sphere"), view=View(plane="pca"))
 
 
 @pytest.mark.parametrize(
@@ -136,7 +136,7 @@ def test_a_plane_of_a_plane_is_refused():
 )
 def test_a_key_that_goes_with_another_kind_is_refused(dim, view, key, words):
     with pytest.raises(gdsim.InputError, match=words) as caught:
-        portray(gdsim.objective("sphere", dim=dim), view=View(**view))
+        preview_scene(gdsim.objective("sphere", dim=dim), view=View(**view))
     assert caught.value.key == ("view", key)
 
 
@@ -152,7 +152,7 @@ def test_a_key_that_goes_with_another_kind_is_refused(dim, view, key, words):
 def test_of_several_objectives_one_is_enough_for_a_key_to_fit(view, kinds):
     objectives = [gdsim.objective("sphere", dim=dim) for dim in (1, 2, 5)]
     check(objectives, View(**view))
-    assert [section(each, View(**view)).kind for each in objectives] == kinds
+    assert [choose_projection(each, View(**view)).kind for each in objectives] == kinds
     with pytest.raises(gdsim.InputError, match="goes with kind: surface"):
         check(objectives, View(heights="log"))
 
@@ -160,11 +160,11 @@ def test_of_several_objectives_one_is_enough_for_a_key_to_fit(view, kinds):
 def test_a_coordinate_outside_its_bounds_does_not_take_an_iterate_out_of_the_plane():
     sphere = gdsim.objective("sphere", dim=3, bounds=[[0.5, 2]] * 3)
     path = gdsim.descend(sphere, "SGD", start=[1.9, 1.2, 0.55], steps=40, lr=0.05)
-    (facet,) = compose([path]).facets
+    (facet,) = build_scene([path]).facets
     spots = facet.paths[0].points
     assert facet.paths[0].exits == ()
-    assert ((spots >= facet.view[:, 0]) & (spots <= facet.view[:, 1])).all()
-    assert np.ptp(spots[:, 0], axis=0).max() > 0.5 * np.diff(facet.view).max()
+    assert ((spots >= facet.limits[:, 0]) & (spots <= facet.limits[:, 1])).all()
+    assert np.ptp(spots[:, 0], axis=0).max() > 0.5 * np.diff(facet.limits).max()
 
 
 def test_what_runs_away_does_not_turn_the_plane_towards_itself():
@@ -172,13 +172,13 @@ def test_what_runs_away_does_not_turn_the_plane_towards_itself():
     path = gdsim.descend(saddle, "SGD", start=[1.8, 1.0, 1e-3], steps=400, lr=0.05)
     assert path.stops[0].breaks_off
     assert np.abs(path.points).max() > 1000
-    assert np.diff(compose([path]).facets[0].view).max() < 20
+    assert np.diff(build_scene([path]).facets[0].limits).max() < 20
 
 
 def test_few_points_in_many_dimensions_have_the_plane_of_plain_linear_algebra():
     wide = gdsim.objective("sphere", dim=60)
     points = np.random.default_rng(0).normal(size=(20, 1, 60))
-    shown = section(wide, View(), [points])
+    shown = choose_projection(wide, View(), [points])
     offsets = points[:, 0] - points[:, 0].mean(0)
     expected = np.linalg.svd(offsets, full_matrices=False)[2][:2]
     np.testing.assert_allclose(np.abs(np.diag(shown.axes @ expected.T)), 1, atol=1e-9)
@@ -187,7 +187,7 @@ def test_few_points_in_many_dimensions_have_the_plane_of_plain_linear_algebra():
 
 def test_a_distance_to_nowhere_is_refused_before_a_step_is_taken():
     with pytest.raises(gdsim.InputError, match="none of Monkey saddle is known") as caught:
-        section(gdsim.objective("monkey_saddle"), View(panels=["loss", "distance"]))
+        choose_projection(gdsim.objective("monkey_saddle"), View(panels=["loss", "distance"]))
     assert caught.value.key == ("view", "panels", 1)
 
 
@@ -196,7 +196,7 @@ def test_a_distance_to_nowhere_is_refused_before_a_step_is_taken():
     [(1, None, "curve"), (2, None, "contour"), (2, "surface", "surface"), (9, "surface", "surface")],
 )
 def test_the_kind_fits_the_dimensions(dim, kind, shown):
-    assert section(gdsim.objective("sphere", dim=dim), View(kind=kind)).kind == shown
+    assert choose_projection(gdsim.objective("sphere", dim=dim), View(kind=kind)).kind == shown
 
 
 @pytest.mark.parametrize("gradient", ["autograd", "finite_differences"])
@@ -204,7 +204,7 @@ def test_arrows_and_paths_come_from_the_same_gradient(tmp_path, gradient):
     x, y = np.meshgrid(np.linspace(0, 6, 40), np.linspace(0, 6, 30))
     np.save(tmp_path / "waves.npy", np.sin(x) * np.cos(y))
     waves = gdsim.objective(tmp_path / "waves.npy", bounds=[[0, 6], [0, 6]], gradient=gradient, edge_order=1)
-    arrows = portray(waves).facets[0].arrows
+    arrows = preview_scene(waves).facets[0].arrows
     path = gdsim.descend(waves, "SGD", start=arrows.points, steps=1, lr=2**-7)
     np.testing.assert_array_equal(path.gradients[0], arrows.gradients)
     np.testing.assert_array_equal(path.points[1], arrows.points - 2**-7 * arrows.gradients)
@@ -212,7 +212,7 @@ def test_arrows_and_paths_come_from_the_same_gradient(tmp_path, gradient):
 
 @pytest.mark.parametrize("size", [[480, 270], [640, 360], [1280, 720], [720, 1280]])
 def test_the_picture_says_that_it_is_a_section_and_what_of(size):
-    frames = gdsim.frames(compose([walk()], view=View(size=size)))
+    frames = gdsim.frames(build_scene([walk()], view=View(size=size)))
     words = [text.get_text() for text in frames._canvas.figure.findobj(Text)]
     assert "Rosenbrock" in words
     assert any("%" in each and ("dim 10" in each or "of the paths' variance" in each) for each in words)

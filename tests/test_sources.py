@@ -48,7 +48,7 @@ def written(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
     folder = tmp_path_factory.mktemp("written")
     experiment = gdsim.loads(EXPERIMENT, name="race")
     trajectories = gdsim.simulate(experiment)
-    scene = gdsim.compose(trajectories, view=experiment.view, animation=experiment.animation)
+    scene = gdsim.build_scene(trajectories, view=experiment.view, animation=experiment.animation)
     frames = gdsim.frames(scene)
     paths = {
         suffix: write(frames, folder / f"race{suffix}", fps=scene.fps, hold=scene.hold, provenance=MADE)
@@ -163,7 +163,7 @@ def test_no_file_names_a_folder(written: dict[str, Path]) -> None:
 
 def test_what_has_no_provenance_says_nothing(tmp_path: Path, written: dict[str, Path]) -> None:
     experiment = gdsim.loads(EXPERIMENT)
-    scene = gdsim.compose(gdsim.simulate(experiment), view=experiment.view, animation=experiment.animation)
+    scene = gdsim.build_scene(gdsim.simulate(experiment), view=experiment.view, animation=experiment.animation)
     frames = gdsim.frames(scene)
     for suffix in (".gif", ".apng", ".webp", ".mp4", ".svg", ".pdf"):
         path = write(frames, tmp_path / f"race{suffix}", fps=10, hold=0.2)

@@ -18,7 +18,7 @@ TILE = 16
 
 def draw(name: str) -> np.ndarray:
     experiment = gdsim.load(CONFIGS / f"{name}.yaml", overrides=["view.size=[480, 270]"])
-    scene = gdsim.compose(gdsim.simulate(experiment), view=experiment.view, animation=experiment.animation)
+    scene = gdsim.build_scene(gdsim.simulate(experiment), view=experiment.view, animation=experiment.animation)
     return gdsim.frames(scene).poster()
 
 

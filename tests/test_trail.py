@@ -15,7 +15,7 @@ from gdsim.config import Animation, View
 from gdsim.render import Frames
 from gdsim.render.trail import Ink, Trail, reached, settled
 from gdsim.render.viewport import Moment
-from gdsim.scene import compose
+from gdsim.scene import build_scene
 
 PERIOD = 16.0
 INK = Ink("#0072b2", "#ffffff", 0.6, 2.0, (6.0, 2.0), "o", 8.0)
@@ -80,7 +80,7 @@ def look(name: str):
     # Several optimizers, so that there are dashes.
     rates = (1.9, 2.7, 3.0) if "sqrt" in title else (0.002, 0.01, 0.013)
     paths = [gdsim.descend(objective, "SGD", start=start, steps=90, lr=lr, momentum=0.4, label=f"{lr}") for lr in rates]
-    return compose(paths, view=View(size=SMALL, **view), animation=Animation(fps=25, seconds=2, **animation))
+    return build_scene(paths, view=View(size=SMALL, **view), animation=Animation(fps=25, seconds=2, **animation))
 
 
 @pytest.mark.parametrize("name", LOOKS)
@@ -247,7 +247,7 @@ def hill(**view):
 @pytest.mark.parametrize("trail", ["whole", 50])
 def test_a_head_behind_a_hill_shines_through_it(trail):
     path, view = hill()
-    frames = Frames(compose([path], view=View(**view), animation=Animation(trail=trail)))
+    frames = Frames(build_scene([path], view=View(**view), animation=Animation(trail=trail)))
     poster, (layer,) = frames.poster(), frames._facets
     heads = frames._scene.facets[0].paths[0].points[-1]
     before, behind = layer.viewport.pixels(heads, frames._moment(len(frames) - 1))
@@ -260,7 +260,7 @@ def test_a_head_behind_a_hill_shines_through_it(trail):
 @pytest.mark.parametrize(("elevation", "seen"), [(20, True), (85, False)])
 def test_a_shadow_is_seen_only_where_the_plane_is(elevation, seen):
     path, view = hill(camera={"azimuth": 0, "elevation": elevation})
-    frames = Frames(compose([path], view=View(**view)))
+    frames = Frames(build_scene([path], view=View(**view)))
     poster, (layer,) = frames.poster(), frames._facets
     places = frames._scene.facets[0].paths[0].points[[1, -1], 0]
     moment = frames._moment(len(frames) - 1)
@@ -282,7 +282,7 @@ VECTORS = {
 def test_the_step_really_taken_ends_at_the_next_iterate(name):
     title, start, view = VECTORS[name]
     path = gdsim.descend(gdsim.objective(title), "SGD", start=start, steps=12, lr=0.004, momentum=0.9)
-    scene = compose([path], view=View(vectors=True, panels=[], **view))
+    scene = build_scene([path], view=View(vectors=True, panels=[], **view))
     frames = Frames(scene)
     (layer,), (path,) = frames._facets, scene.facets[0].paths
     seen = 0
@@ -324,7 +324,7 @@ def arrows(layer, moment, color) -> list[float]:
 
 def test_gradient_and_negative_shrink_to_nothing_and_are_told_apart():
     path = gdsim.descend(gdsim.objective("sphere"), "SGD", start=[-4, -3], steps=60, lr=0.15)
-    frames = Frames(compose([path], view=View(vectors=True, panels=[])))
+    frames = Frames(build_scene([path], view=View(vectors=True, panels=[])))
     (layer,), theme = frames._facets, frames._scene.theme
     moments = [Moment(float(step), step / 60) for step in range(61)]
     uphill, downhill = ([arrows(layer, moment, color) for moment in moments] for color in (theme.text, theme.page))
@@ -338,9 +338,9 @@ def test_gradient_and_negative_shrink_to_nothing_and_are_told_apart():
 @pytest.mark.parametrize("kind", ["contour", "surface"])
 def test_no_arrows_stand_at_a_head_outside_the_view(kind):
     path = gdsim.descend(gdsim.objective("himmelblau"), "SGD", start=[-0.5, 4.2], steps=6, lr=0.045)
-    scene = compose([path], view=View(vectors=True, panels=[], kind=kind))
+    scene = build_scene([path], view=View(vectors=True, panels=[], kind=kind))
     frames = Frames(scene)
-    (layer,), theme, bounds = frames._facets, scene.theme, scene.facets[0].view
+    (layer,), theme, bounds = frames._facets, scene.theme, scene.facets[0].limits
     outside = 0
     for step in range(7):
         place = path.points[step, 0]
@@ -354,7 +354,7 @@ def test_no_arrows_stand_at_a_head_outside_the_view(kind):
 def test_many_wedges_are_drawn_at_once_and_each_in_its_time():
     starts = np.random.default_rng(0).uniform(-4, 4, (300, 2))
     path = gdsim.descend(gdsim.objective("himmelblau"), "SGD", start=starts, steps=30, lr=0.05)
-    scene = compose([path], view=View(panels=[]))
+    scene = build_scene([path], view=View(panels=[]))
     (layer,), exits = Frames(scene)._facets, scene.facets[0].paths[0].exits
     assert len(layer.notes) <= 5 < len(exits)
     for time in (0.0, 1.0, 1.5, 4.0, 30.0):
@@ -370,7 +370,7 @@ def test_many_wedges_are_drawn_at_once_and_each_in_its_time():
 def test_where_the_camera_turns_a_path_ends_with_the_moment():
     path = gdsim.descend(gdsim.objective("himmelblau"), "Adam", start=[-0.5, 4.2], steps=50, lr=0.2)
     view = View(kind="surface", camera={"orbit": 60}, panels=[])
-    frames = Frames(compose([path], view=view))
+    frames = Frames(build_scene([path], view=view))
     (layer,), (path,) = frames._facets, frames._scene.facets[0].paths
     for index in (0, 30, 77, len(frames) - 1):
         moment = frames._moment(index)
@@ -387,7 +387,7 @@ def test_arrows_in_the_plane_stand_out_from_the_page(arrow, drawn):
     def picture(color: str):
         own = {"base": "light", "arrow": color, "quiet": "#5a6675"}
         path = gdsim.descend(gdsim.objective("himmelblau"), "SGD", start=[0, 0], steps=2, lr=1e-4)
-        (layer,) = Frames(compose([path], view=View(kind="surface", size=SMALL, theme=own, panels=[])))._facets
+        (layer,) = Frames(build_scene([path], view=View(kind="surface", size=SMALL, theme=own, panels=[])))._facets
         return layer.viewport.relief.picture(-60.0, 1)
 
     np.testing.assert_array_equal(picture(arrow), picture(drawn))

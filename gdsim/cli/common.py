@@ -91,13 +91,13 @@ def load_one(
 
 def check_view(experiment: Experiment) -> None:
     """Check that the view of an experiment fits each of its objectives."""
-    from gdsim.scene import section
+    from gdsim.scene import choose_projection
 
     for index, spec in enumerate(experiment.objectives):
         if spec.to_train() is not None:  # its plane is known when it is trained
             continue
         with experiment.located(index):
-            section(spec.build(), experiment.view)
+            choose_projection(spec.build(), experiment.view)
 
 
 @contextmanager
@@ -240,10 +240,10 @@ def computed(trajectories: Sequence[Trajectory]) -> tuple[str, ...]:
 
 def composed(experiment: Experiment, trajectories: Sequence[Trajectory]) -> Scene:
     """The scene of an experiment's trajectories."""
-    from gdsim.scene import compose
+    from gdsim.scene import build_scene
 
     with experiment.located():
-        return compose(trajectories, view=experiment.view, animation=experiment.animation)
+        return build_scene(trajectories, view=experiment.view, animation=experiment.animation)
 
 
 def draw_all(experiment: Experiment, scene: Scene, paths: dict[str, Path], progress: Callable[[str], Any]) -> list[str]:

@@ -133,13 +133,13 @@ def show(
 def _portrait(objective: Objective, kind: Literal["contour", "surface", "curve"] | None, theme: str) -> Scene:
     """The scene of an objective alone, as the options of the command line want it."""
     from gdsim.config import View
-    from gdsim.scene import portray
+    from gdsim.scene import preview_scene
     from gdsim.themes import theme as look
 
     with by_option("--theme"):
         look(theme)
     with by_option("--kind"):
-        return portray(objective, view=View(kind=kind, theme=theme))
+        return preview_scene(objective, view=View(kind=kind, theme=theme))
 
 
 def grad(

@@ -172,11 +172,11 @@ def _draw(
 
 def _scene(experiment: Experiment, trajectories: Sequence[Trajectory], made: Deck, scale: float) -> Scene:
     """The scene for the room that a slide has."""
-    from gdsim.scene import compose
+    from gdsim.scene import build_scene
 
     size = [2 * round(scale * side / 2) for side in made.room]
     with experiment.located():
-        return compose(
+        return build_scene(
             trajectories, view=experiment.view.model_copy(update={"size": size}), animation=experiment.animation
         )
 
@@ -271,12 +271,12 @@ def _simulated(experiment: Experiment | None) -> Sequence[Trajectory] | None:
 def _poster(picture: Picture, trajectories: Sequence[Trajectory] | None, place: Path) -> Path:
     """Draw the last frame of a video that has no poster beside it."""
     from gdsim.movie import save_scene
-    from gdsim.scene import compose
+    from gdsim.scene import build_scene
 
     if picture.experiment is None or trajectories is None:
         beside = picture.path.with_suffix(".png")
         raise InputError(f"{picture.path}: a video on a slide needs a poster; put its last frame beside it as {beside}")
-    scene = compose(trajectories, view=picture.experiment.view, animation=picture.experiment.animation)
+    scene = build_scene(trajectories, view=picture.experiment.view, animation=picture.experiment.animation)
     poster = place / f"{picture.path.stem}.png"
     save_scene(replace(scene, size=picture.size), poster)
     return poster

@@ -38,7 +38,7 @@ from gdsim.render.painter import Moving, Picture
 from gdsim.render.panels import digits_of, draw_panels, least_of, longest, nameless, tall_of
 from gdsim.render.panels.images import tiles_high
 from gdsim.render.viewport import START, Moment, Viewport
-from gdsim.scene import Field, Film, Group, Panel, Relief, Scene, Strips, Tiles
+from gdsim.scene import ContourModel, CurvesPanel, Group, Heatmap, ImageGrid, ImageSequence, Scene, SurfaceModel
 
 __all__ = [
     "Digits",
@@ -131,8 +131,8 @@ class Frames:
             layer.pose(START, 1, words=not layer.viewport.turning)
             name_marks(canvas, facet, layer.viewport)
             self._facets.append(layer)
-        ground = group.facets[0].ground
-        if isinstance(ground, Field):
+        ground = group.facets[0].model
+        if isinstance(ground, ContourModel):
             for box in place.bars:
                 draw_bar(canvas, box, ground)
         viewports = draw_panels(canvas, group.panels, place.panels)
@@ -146,7 +146,7 @@ class Frames:
             for group, place in zip(self._scene.groups, layout.groups, strict=True)
             for pair in zip(group.panels, place.panels, strict=False)
         ]
-        left = [panel.caption for panel, box in pairs if isinstance(panel, Strips) and nameless(panel, box, layout.em)]
+        left = [panel.caption for panel, box in pairs if isinstance(panel, Heatmap) and nameless(panel, box, layout.em)]
         found = " and ".join(dict.fromkeys(left))
         return f"The heat maps of {found} have no room for the names of the layers at this size." if left else ""
 
@@ -222,18 +222,18 @@ class Frames:
 
 
 def _panel_layer(
-    scene: Scene, canvas: Canvas, panel: Panel | Strips | Tiles, viewport: Viewport
+    scene: Scene, canvas: Canvas, panel: CurvesPanel | Heatmap | ImageGrid, viewport: Viewport
 ) -> PanelLayer | StripsLayer | TilesLayer:
-    if isinstance(panel, Panel):
+    if isinstance(panel, CurvesPanel):
         return PanelLayer(scene, canvas, panel, viewport)
-    return StripsLayer(canvas, panel, viewport) if isinstance(panel, Strips) else TilesLayer(canvas, panel, viewport)
+    return StripsLayer(canvas, panel, viewport) if isinstance(panel, Heatmap) else TilesLayer(canvas, panel, viewport)
 
 
 def _wanted(scene: Scene) -> LayoutRequest:
     """What the layout has to find room for."""
     facet, named = scene.facets[0], any(facet.style is not None for facet in scene.facets)
-    flat = not isinstance(facet.ground, Relief | Film)
-    uneven = not all(isinstance(panel, Panel) for panel in scene.groups[0].panels)
+    flat = not isinstance(facet.model, SurfaceModel | ImageSequence)
+    uneven = not all(isinstance(panel, CurvesPanel) for panel in scene.groups[0].panels)
     return LayoutRequest(
         size=scene.size,
         type=scene.theme.type,
@@ -241,22 +241,22 @@ def _wanted(scene: Scene) -> LayoutRequest:
         facets=len(scene.groups[0].facets),
         named=named,
         aspects=tuple(_aspect(group, len(scene.facets)) for group in scene.groups),
-        digits=max(longest(each.view[1]) for each in scene.facets) if flat else 0,
-        bar=any(isinstance(each.ground, Field) for each in scene.facets),
+        digits=max(longest(each.limits[1]) for each in scene.facets) if flat else 0,
+        bar=any(isinstance(each.model, ContourModel) for each in scene.facets),
         legend=0 if named else len(scene.styles),
         key=key_length(scene),
         panels=tuple(digits_of(panel) for panel in scene.groups[0].panels),
         panels_at=scene.panels_at,
         tall=tuple(map(tall_of, scene.groups[0].panels)) if uneven else (),
         least=tuple(map(least_of, scene.groups[0].panels)) if uneven else (),
-        bare=tuple(isinstance(panel, Tiles) for panel in scene.groups[0].panels),
+        bare=tuple(isinstance(panel, ImageGrid) for panel in scene.groups[0].panels),
         most=tuple(_most(panel, scene) for panel in scene.groups[0].panels) if uneven else (),
     )
 
 
-def _most(panel: Panel | Strips | Tiles, scene: Scene) -> Callable[[float], float] | None:
+def _most(panel: CurvesPanel | Heatmap | ImageGrid, scene: Scene) -> Callable[[float], float] | None:
     """How high a panel is at most at a width, both in pixels; None for any height."""
-    if not isinstance(panel, Tiles):
+    if not isinstance(panel, ImageGrid):
         return None
     return lambda width: tiles_high(panel, width, em_size(scene.size, scene.theme.type))
 
@@ -264,10 +264,10 @@ def _most(panel: Panel | Strips | Tiles, scene: Scene) -> Callable[[float], floa
 def _aspect(group: Group, facets: int) -> float | None:
     """The width over height that suits the facets of a group; None where any will do."""
     facet = group.facets[0]
-    if isinstance(facet.ground, Field | Film):
-        width, height = facet.view[:, 1] - facet.view[:, 0]
+    if isinstance(facet.model, ContourModel | ImageSequence):
+        width, height = facet.limits[:, 1] - facet.limits[:, 0]
         return float(width / height)
-    return SURFACE if isinstance(facet.ground, Relief) and facets > 1 else None
+    return SURFACE if isinstance(facet.model, SurfaceModel) and facets > 1 else None
 
 
 def _crowded(scene: Scene, layout: Layout) -> str:

@@ -14,7 +14,7 @@ from matplotlib.lines import Line2D
 from gdsim.render.canvas import Canvas, points
 from gdsim.render.layout import Box, Layout
 from gdsim.render.panels import draw_panels
-from gdsim.scene import Curve, Panel, Scene, round_ticks
+from gdsim.scene import CurvesPanel, PanelCurve, Scene, round_ticks
 from gdsim.themes import Theme
 from gdsim.themes.shades import mixed
 
@@ -30,7 +30,9 @@ LONG = re.compile(r"(?<![\w#.])-?\d+\.\d{3,}")
 """A place or a length with more decimals of a point than anybody sees."""
 
 
-def chart(panel: Panel, theme: Theme, *, name: str, words: str, stepped: bool = False, doubling: bool = False) -> str:
+def chart(
+    panel: CurvesPanel, theme: Theme, *, name: str, words: str, stepped: bool = False, doubling: bool = False
+) -> str:
     """Draw a panel with its whole curves.
 
     Args:
@@ -72,9 +74,9 @@ def _double(axes: Axes, reach: float) -> None:
     axes.set_xticks(ticks, [f"{2.0**tick:g}" for tick in ticks])
 
 
-def _draw(canvas: Canvas, axes: Axes, curve: Curve, *, stepped: bool) -> None:
+def _draw(canvas: Canvas, axes: Axes, curve: PanelCurve, *, stepped: bool) -> None:
     for start, end in enumerate(curve.ends):
-        spots = curve.spots[: end + 1, start]
+        spots = curve.points[: end + 1, start]
         line = Line2D(
             spots[:, 0],
             spots[:, 1],

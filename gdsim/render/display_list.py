@@ -20,7 +20,20 @@ from gdsim.render.layers import FacetLayer, Layer, PanelLayer, StripsLayer, Tile
 from gdsim.render.sprites import Sheet, Sprite, outline
 from gdsim.render.trail import HIDDEN, Ink, Rect, Trail, Vertices
 from gdsim.render.viewport import START
-from gdsim.scene import Curve, Facet, Field, Film, Line, Panel, Path, Relief, Scene, Strips, Style, Tiles
+from gdsim.scene import (
+    ContourModel,
+    CurveModel,
+    CurvesPanel,
+    Facet,
+    Heatmap,
+    ImageGrid,
+    ImageSequence,
+    PanelCurve,
+    Path,
+    Scene,
+    Style,
+    SurfaceModel,
+)
 
 __all__ = [
     "Band",
@@ -300,11 +313,11 @@ def film_stride(scene: Scene) -> int:
     return max(1, -(-sum(film.pictures.size for film in _films(scene)) // MOST_CELLS))
 
 
-def _films(scene: Scene) -> Iterator[Film]:
+def _films(scene: Scene) -> Iterator[ImageSequence]:
     for group in scene.groups:
-        yield from (facet.ground for facet in group.facets if isinstance(facet.ground, Film))
+        yield from (facet.model for facet in group.facets if isinstance(facet.model, ImageSequence))
         for panel in group.panels:
-            if isinstance(panel, Tiles):
+            if isinstance(panel, ImageGrid):
                 yield from (film for _, films in panel.rows for film in films)
 
 
@@ -405,7 +418,7 @@ def _facet(scene: Scene, layer: FacetLayer, parts: Sequence[Part], every: int, s
     facet, height = layer.facet, scene.size[1]
     each = len(parts) // max(len(facet.paths), 1)
     # On a surface a path comes after its shadow, on a curve before its foot.
-    own = each - 1 if isinstance(facet.ground, Relief) else 0
+    own = each - 1 if isinstance(facet.model, SurfaceModel) else 0
     traces = [_trace(scene, facet.paths[i // each], part, height) for i, part in enumerate(parts)]
     for i, slopes in enumerate(layer.riders.slopes):
         traces[each * i] = replace(traces[each * i], slopes=_steepness(layer, slopes, parts[each * i][1]))
@@ -425,15 +438,15 @@ def _facet(scene: Scene, layer: FacetLayer, parts: Sequence[Part], every: int, s
 
 def _terms(facet: Facet) -> tuple[str, str, str]:
     """What is told of an iterate: of one that lies beside a plane, the nearest spot, which is not the iterate."""
-    if isinstance(facet.ground, Line):
+    if isinstance(facet.model, CurveModel):
         return facet.names[0], "value", "gradient"
     if facet.names != PLANE:
         return f"({', '.join(facet.names)})", "value", "gradient"
-    is_network = isinstance(facet.ground, Field | Relief) and facet.ground.levels.caption == "loss"
+    is_network = isinstance(facet.model, ContourModel | SurfaceModel) and facet.model.levels.caption == "loss"
     return "spot on the plane", "loss" if is_network else "value", "gradient in the plane"
 
 
-def _group(scene: Scene, shown: Facet | Panel | Strips | Tiles) -> int:
+def _group(scene: Scene, shown: Facet | CurvesPanel | Heatmap | ImageGrid) -> int:
     """Which objective a facet or a panel belongs to."""
     return next(
         index
@@ -447,7 +460,7 @@ def _box(layer: Layer, height: int) -> tuple[float, float, float, float]:
     return box.x, height - box.top, box.width, box.height
 
 
-def _trace(scene: Scene, drawn: Path | Curve, part: Part, height: int) -> Trace:
+def _trace(scene: Scene, drawn: Path | PanelCurve, part: Part, height: int) -> Trace:
     trail, vertices = part
     return Trace(
         style=scene.styles.index(drawn.style),
@@ -468,7 +481,7 @@ def _down(spots: FloatArray, height: int) -> FloatArray:
 
 def _steepness(layer: FacetLayer, slopes: FloatArray, vertices: Vertices) -> FloatArray:
     """How steep a path's tangents are on the picture, (starts, n)."""
-    view, box = layer.facet.view, layer.viewport.box
+    view, box = layer.facet.limits, layer.viewport.box
     across, up = np.array([box.width, box.height]) / (view[:, 1] - view[:, 0])
     return np.asarray(-slopes[vertices.chosen].T * up / across)
 
@@ -489,7 +502,7 @@ def _figures(path: Path, trace: int, every: int) -> Figures:
 
 def _vectors(layer: FacetLayer, index: int, trace: int, trail: Trail, steps: npt.NDArray[np.int64]) -> Vectors:
     arrows = np.array([layer.riders.uphill(index, trail, step, START) for step in steps.tolist()])
-    return Vectors(trace, steps, arrows * [1.0, -1.0], level=isinstance(layer.facet.ground, Line))
+    return Vectors(trace, steps, arrows * [1.0, -1.0], level=isinstance(layer.facet.model, CurveModel))
 
 
 def _sign(scene: Scene, note: Note, sheet: Sheet) -> Sign:
@@ -505,7 +518,7 @@ def _sign(scene: Scene, note: Note, sheet: Sheet) -> Sign:
 
 def _rail(layer: PanelLayer) -> Rail:
     """By the curve that has come farthest at each time."""
-    places = np.max([curve.spots[..., 0].max(1) for curve in layer.panel.curves], axis=0)
+    places = np.max([curve.points[..., 0].max(1) for curve in layer.panel.curves], axis=0)
     low = float(layer.panel.limits[0])
     pixels = layer.viewport.pixels(np.column_stack([places, np.full(len(places), low)]), START)[:, 0]
     times = np.unique(np.linspace(0, len(pixels) - 1, min(len(pixels), RAIL)).round().astype(int))

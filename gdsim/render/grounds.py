@@ -13,7 +13,7 @@ from gdsim.render.canvas import Canvas, arrow_shapes, points, ramp
 from gdsim.render.layout import Box
 from gdsim.render.viewport import Viewport
 from gdsim.render.views.surface import SurfaceView
-from gdsim.scene import Arrows, Facet, Field, Film, Levels, Line, Relief, labels
+from gdsim.scene import Arrows, ContourModel, CurveModel, Facet, ImageSequence, Levels, SurfaceModel, labels
 
 __all__ = ["draw_bar", "draw_facet"]
 
@@ -38,19 +38,19 @@ def draw_facet(canvas: Canvas, facet: Facet, box: Box, outer: tuple[bool, bool])
         box: Where.
         outer: Whether the numbers of the horizontal and of the vertical axis are written.
     """
-    if isinstance(facet.ground, Relief):
+    if isinstance(facet.model, SurfaceModel):
         axes = canvas.axes(box, "none")
         axes.set_axis_off()
         return Viewport(canvas.figure, box, axes, SurfaceView(facet, canvas.theme, box, canvas.em, canvas.page))
-    if isinstance(facet.ground, Film):
-        return _draw_screen(canvas, facet, facet.ground, box)
+    if isinstance(facet.model, ImageSequence):
+        return _draw_screen(canvas, facet, facet.model, box)
     axes = canvas.axes(box)
-    axes.set(xlim=facet.view[0], ylim=facet.view[1])
+    axes.set(xlim=facet.limits[0], ylim=facet.limits[1])
     _draw_ticks(canvas, axes, facet, box, outer)
-    if isinstance(facet.ground, Field):
-        _draw_field(canvas, axes, facet.ground)
+    if isinstance(facet.model, ContourModel):
+        _draw_field(canvas, axes, facet.model)
     else:
-        _draw_line(canvas, axes, facet.ground, float(facet.view[1, 0]))
+        _draw_line(canvas, axes, facet.model, float(facet.limits[1, 0]))
     if facet.arrows is not None:
         _draw_arrows(canvas, axes, facet, facet.arrows, box)
     _draw_minima(canvas, axes, facet.minima)
@@ -58,7 +58,7 @@ def draw_facet(canvas: Canvas, facet: Facet, box: Box, outer: tuple[bool, bool])
     return Viewport(canvas.figure, box, axes)
 
 
-def _draw_screen(canvas: Canvas, facet: Facet, film: Film, box: Box) -> Viewport:
+def _draw_screen(canvas: Canvas, facet: Facet, film: ImageSequence, box: Box) -> Viewport:
     """The frame of a picture, in the middle of the room it has, so that each cell takes as many whole pixels."""
     rows, columns = film.pictures.shape[1:]
     cell = min(box.width / columns, box.height / rows)
@@ -67,7 +67,7 @@ def _draw_screen(canvas: Canvas, facet: Facet, film: Film, box: Box) -> Viewport
     inner = Box(round(box.x + (box.width - width) / 2), round(box.top - height), width, height)
     canvas.frame(inner)
     axes = canvas.axes(inner, "none")
-    axes.set(xlim=facet.view[0], ylim=facet.view[1])
+    axes.set(xlim=facet.limits[0], ylim=facet.limits[1])
     axes.set_axis_off()
     return Viewport(canvas.figure, inner, axes)
 
@@ -76,7 +76,7 @@ def _draw_ticks(canvas: Canvas, axes: Axes, facet: Facet, box: Box, outer: tuple
     if not canvas.layout.ticks:
         axes.set(xticks=[], yticks=[])
         return
-    sides = (("x", facet.view[0], box.width, outer[0]), ("y", facet.view[1], box.height, outer[1]))
+    sides = (("x", facet.limits[0], box.width, outer[0]), ("y", facet.limits[1], box.height, outer[1]))
     for name, (low, high), side, numbered in sides:
         ticks = canvas.ticks(low, high, side, along=name == "x")
         written = labels(ticks) if numbered else [""] * len(ticks)
@@ -89,14 +89,14 @@ def _draw_ticks(canvas: Canvas, axes: Axes, facet: Facet, box: Box, outer: tuple
     canvas.name_axes(axes, x=across if outer[0] else "", y=up if outer[1] else "")
 
 
-def _level_colors(canvas: Canvas, field: Field) -> FloatArray:
+def _level_colors(canvas: Canvas, field: ContourModel) -> FloatArray:
     """A colour a level: of the fill, or of the bare line at its lower edge, which must stand out from the page."""
     theme = canvas.theme
     colors = (theme.field[-1], theme.level_line, theme.arrow) if field.fill == "none" else theme.field
     return ramp(colors, len(field.levels.edges) - 1)
 
 
-def _draw_field(canvas: Canvas, axes: Axes, field: Field) -> None:
+def _draw_field(canvas: Canvas, axes: Axes, field: ContourModel) -> None:
     edges, values = field.levels.edges, np.ma.masked_invalid(field.values)
     thin = points(max(0.035 * canvas.line, 0.4))
     if field.fill == "none":
@@ -119,7 +119,7 @@ def _draw_field(canvas: Canvas, axes: Axes, field: Field) -> None:
         axes.contour(field.x, field.y, values, levels=edges[1:-1], **line)
 
 
-def draw_bar(canvas: Canvas, box: Box, field: Field) -> None:
+def draw_bar(canvas: Canvas, box: Box, field: ContourModel) -> None:
     """The colour bar: each level as high as the next, numbers on the edges between them."""
     levels, em = field.levels, canvas.em
     colors = _level_colors(canvas, field)
@@ -145,14 +145,14 @@ def _number_bar(axes: Axes, levels: Levels, room: int, apart: float) -> None:
     axes.yaxis.tick_right()
 
 
-def _draw_line(canvas: Canvas, axes: Axes, line: Line, low: float) -> None:
+def _draw_line(canvas: Canvas, axes: Axes, line: CurveModel, low: float) -> None:
     theme = canvas.theme
     axes.fill_between(line.x, line.values, low, color=theme.field[1], linewidth=0, zorder=0)
     axes.plot(line.x, line.values, color=theme.arrow, linewidth=points(0.16 * canvas.line), zorder=1)
 
 
 def _draw_arrows(canvas: Canvas, axes: Axes, facet: Facet, arrows: Arrows, box: Box) -> None:
-    scale = np.array([box.width, box.height]) / (facet.view[:, 1] - facet.view[:, 0])
+    scale = np.array([box.width, box.height]) / (facet.limits[:, 1] - facet.limits[:, 0])
     if arrows.points.shape[1] == 1:
         _draw_arrows_of_one(canvas, axes, facet, arrows, scale, box)
         return
@@ -160,14 +160,14 @@ def _draw_arrows(canvas: Canvas, axes: Axes, facet: Facet, arrows: Arrows, box: 
         _draw_stream(canvas, axes, arrows)
         return
     room = float((arrows.spacing * scale).min())
-    middle = (arrows.points - facet.view[:, 0]) * scale + [box.x, box.y]
+    middle = (arrows.points - facet.limits[:, 0]) * scale + [box.x, box.y]
     thick = 0.035 * min(room, 60.0) * canvas.theme.stroke
     canvas.polygons(axes, arrow_shapes(middle, arrows.gradients * scale, 0.9 * room * arrows.lengths, thick))
 
 
 def _draw_arrows_of_one(canvas: Canvas, axes: Axes, facet: Facet, arrows: Arrows, scale: FloatArray, box: Box) -> None:
     """Along the axis, where the gradient of one variable lives, or from the curve; coloured by sign."""
-    view, slopes = facet.view, arrows.gradients[:, 0]
+    view, slopes = facet.limits, arrows.gradients[:, 0]
     room = float(arrows.spacing[0] * scale[0])
     heights = np.full(len(slopes), view[1, 0] + STRIP * (view[1, 1] - view[1, 0]))
     if arrows.heights is not None:
@@ -194,7 +194,7 @@ def _draw_baseline(canvas: Canvas, axes: Axes, height: float, facet: Facet) -> N
         name = facet.names[1].replace("f", "f′", 1)
         font: dict[str, Any] = {"fontsize": points(canvas.em), "fontfamily": canvas.theme.font}
         place = (points(0.4 * canvas.em), points(0.45 * canvas.em))
-        spot = (float(facet.view[0, 0]), height)
+        spot = (float(facet.limits[0, 0]), height)
         axes.annotate(name, spot, place, textcoords="offset points", color=canvas.theme.quiet, **font)
 
 

@@ -11,7 +11,7 @@ from gdsim.objectives import FloatArray
 from gdsim.render.canvas import arrow_shapes
 from gdsim.render.trail import Pen, Trail, reached, settled
 from gdsim.render.viewport import Moment, Viewport
-from gdsim.scene import Facet, Field, Line, Path, Relief, lengths
+from gdsim.scene import ContourModel, CurveModel, Facet, Path, SurfaceModel, lengths
 from gdsim.themes import Theme
 
 __all__ = ["ARROW", "EDGE", "FAINT", "FOOT", "SHORTEST", "STEP", "TANGENT", "TOUCHING", "Riders", "lane"]
@@ -67,12 +67,12 @@ class Riders:
             trails: One a path; on a curve the path and its foot, on a surface the path's shadow and the path.
             moment: The moment.
         """
-        paths, ground, time = self._facet.paths, self._facet.ground, moment.time
-        if isinstance(ground, Line):
+        paths, ground, time = self._facet.paths, self._facet.model, moment.time
+        if isinstance(ground, CurveModel):
             for path, slopes, trail, foot in zip(paths, self.slopes, trails[::2], trails[1::2], strict=True):
                 slope = reached(slopes, path.times, time)
                 yield self._draw_foot(pen, path.style.color, slope, trail.at(time), foot.at(time))
-        below = trails if isinstance(ground, Field) else trails[::2]
+        below = trails if isinstance(ground, ContourModel) else trails[::2]
         for index, trail in enumerate(below[: len(self._lengths)]):
             yield from self._draw_vectors(pen, index, trail, moment)
 
@@ -109,7 +109,7 @@ class Riders:
         path, theme = self._facet.paths[index], self._theme
         step = min(int(moment.time), len(path.gradients) - 1)
         tails, tips = trail.at(step), trail.at(step + 1)
-        if isinstance(self._facet.ground, Line):
+        if isinstance(self._facet.model, CurveModel):
             tips = np.column_stack([tips[:, 0], tails[:, 1]])
         arrows = self.uphill(index, trail, step, moment)
         alive = np.isfinite(arrows).all(-1)
@@ -121,10 +121,10 @@ class Riders:
 
     def _towards(self, path: Path, step: int, alive: npt.NDArray[np.bool_], moment: Moment) -> FloatArray:
         """Where the gradients at some starts' iterates point, (n, 2), of length 1 on the picture or of none."""
-        gradients, view = path.gradients[step, alive], self._facet.view
+        gradients, view = path.gradients[step, alive], self._facet.limits
         # Scaled first, because the squares of the very large and the very small are not numbers.
         directions = _unit(gradients / np.abs(gradients).max(-1, initial=TINY, keepdims=True))
-        if not isinstance(self._facet.ground, Relief):
+        if not isinstance(self._facet.model, SurfaceModel):
             return _unit(self._flat(directions))
         places = path.points[int(np.searchsorted(path.times, step)), alive, :2]
         size = view[:, 1] - view[:, 0]
@@ -133,7 +133,7 @@ class Riders:
 
     def _flat(self, directions: FloatArray) -> FloatArray:
         """Directions (n, 1 or 2) of a flat view in pixels, (n, 2)."""
-        view, box = self._facet.view, self._viewport.box
+        view, box = self._facet.limits, self._viewport.box
         scale = np.array([box.width, box.height]) / (view[:, 1] - view[:, 0])
         pixels = np.zeros((len(directions), 2))
         pixels[:, : directions.shape[1]] = directions * scale[: directions.shape[1]]

@@ -13,7 +13,7 @@ from matplotlib.image import AxesImage
 
 from gdsim.objectives import FloatArray
 from gdsim.render.trail import Rect
-from gdsim.scene import Film, Strip
+from gdsim.scene import HeatmapRow, ImageSequence
 from gdsim.themes import Theme
 from gdsim.themes.shades import mixed
 
@@ -101,7 +101,7 @@ class FilmScreen:
         ground: (3,) the colour of what is no number.
     """
 
-    film: Film
+    film: ImageSequence
     rect: Rect
     colors: Pixels
     ground: Pixels
@@ -144,7 +144,7 @@ class StripScreen:
             none. A column that several steps share has their geometric mean.
     """
 
-    strip: Strip
+    strip: HeatmapRow
     rect: Rect
     reach: float
     colors: Pixels
@@ -181,7 +181,7 @@ class StripScreen:
 Screen = FilmScreen | StripScreen
 
 
-def _gathered(strip: Strip, width: int, reach: float) -> FloatArray:
+def _gathered(strip: HeatmapRow, width: int, reach: float) -> FloatArray:
     """The figures of a strip by columns of pixels, (layers, width): from step k to the next, those of row k."""
     count = strip.values.shape[1]
     edges = np.arange(width + 1) * reach / width

@@ -21,7 +21,21 @@ from gdsim.render.panels import strip_places
 from gdsim.render.panels.images import tile_places
 from gdsim.render.trail import Ink, Pen, Rect, Trail
 from gdsim.render.viewport import START, Moment, Viewport
-from gdsim.scene import FEW_STARTS, Curve, Facet, Field, Film, Line, Panel, Path, Relief, Scene, Strips, Style, Tiles
+from gdsim.scene import (
+    FEW_STARTS,
+    ContourModel,
+    CurveModel,
+    CurvesPanel,
+    Facet,
+    Heatmap,
+    ImageGrid,
+    ImageSequence,
+    PanelCurve,
+    Path,
+    Scene,
+    Style,
+    SurfaceModel,
+)
 from gdsim.themes.shades import mixed
 
 __all__ = ["FacetLayer", "Layer", "PanelLayer", "StripsLayer", "TilesLayer"]
@@ -70,13 +84,13 @@ class StripsLayer(_ScreensLayer):
         screens: One an optimizer.
     """
 
-    def __init__(self, canvas: Canvas, panel: Strips, viewport: Viewport) -> None:
+    def __init__(self, canvas: Canvas, panel: Heatmap, viewport: Viewport) -> None:
         self.panel, self.viewport = panel, viewport
         colors, height, ground = tints(canvas.theme, "heat"), canvas.size[1], _ground(canvas)
         places = strip_places(panel, viewport.box, canvas.em)
         self.screens: tuple[StripScreen, ...] = tuple(
             StripScreen(strip, _rect(place, height), panel.reach, colors, ground, panel.limits)
-            for strip, place in zip(panel.strips, places, strict=True)
+            for strip, place in zip(panel.rows, places, strict=True)
         )
 
 
@@ -95,7 +109,7 @@ class TilesLayer(_ScreensLayer):
         image: What all of them look at, which is drawn once; None for nothing.
     """
 
-    def __init__(self, canvas: Canvas, panel: Tiles, viewport: Viewport) -> None:
+    def __init__(self, canvas: Canvas, panel: ImageGrid, viewport: Viewport) -> None:
         self.panel, self.viewport = panel, viewport
         places, where = tile_places(panel, viewport.box, canvas.em)
         self.screens: tuple[FilmScreen, ...] = tuple(
@@ -109,7 +123,7 @@ class TilesLayer(_ScreensLayer):
             self.image.artist(viewport.axes, canvas.size[1], 0.0)
 
 
-def _film_screen(canvas: Canvas, film: Film, place: Box) -> FilmScreen:
+def _film_screen(canvas: Canvas, film: ImageSequence, place: Box) -> FilmScreen:
     return FilmScreen(film, _rect(place, canvas.size[1]), tints(canvas.theme, film.colors), _ground(canvas))
 
 
@@ -140,7 +154,7 @@ class PanelLayer:
 
     screens: tuple[Screen, ...] = ()
 
-    def __init__(self, scene: Scene, canvas: Canvas, panel: Panel, viewport: Viewport) -> None:
+    def __init__(self, scene: Scene, canvas: Canvas, panel: CurvesPanel, viewport: Viewport) -> None:
         self.viewport = viewport
         self._scene, self._canvas, self.panel = scene, canvas, panel
 
@@ -148,8 +162,8 @@ class PanelLayer:
         """Return the curves as they are seen at a moment."""
         return [self._trail(curve, moment) for curve in self.panel.curves]
 
-    def _trail(self, curve: Curve, moment: Moment) -> Trail:
-        spots = self.viewport.pixels(curve.spots, moment)
+    def _trail(self, curve: PanelCurve, moment: Moment) -> Trail:
+        spots = self.viewport.pixels(curve.points, moment)
         ground = self._canvas.theme.panel
         ink = _ink(curve.style, self._canvas, spots.shape[1], scale=0.8, casing=ground)
         if curve.strength < 1:
@@ -186,9 +200,9 @@ class FacetLayer:
 
     def __init__(self, scene: Scene, canvas: Canvas, facet: Facet, viewport: Viewport) -> None:
         self.viewport = viewport
-        ground = facet.ground
+        ground = facet.model
         self.screens: tuple[FilmScreen, ...] = (
-            (_film_screen(canvas, ground, viewport.box),) if isinstance(ground, Film) else ()
+            (_film_screen(canvas, ground, viewport.box),) if isinstance(ground, ImageSequence) else ()
         )
         self._scene, self._canvas, self.facet, self._theme = scene, canvas, facet, canvas.theme
         side = min(viewport.box.width, viewport.box.height) / canvas.em
@@ -254,8 +268,8 @@ class FacetLayer:
         return replace(path, times=path.times[:last], points=path.points[:last])
 
     def _trails(self, path: Path, moment: Moment) -> Iterator[Trail]:
-        ground, viewport = self.facet.ground, self.viewport
-        bordered = isinstance(ground, Field | Relief)
+        ground, viewport = self.facet.model, self.viewport
+        bordered = isinstance(ground, ContourModel | SurfaceModel)
         ink = _ink(
             path.style,
             self._canvas,
@@ -269,13 +283,13 @@ class FacetLayer:
         if viewport.relief is None:
             spots = viewport.pixels(path.points, moment)
             yield self._trail(spots, path, ink)
-            if isinstance(ground, Line):
+            if isinstance(ground, CurveModel):
                 foot = replace(ink, border=0.0, width=0.5 * ink.width, dash=(), head=0.6 * ink.head, dot=0.8 * ink.dot)
                 height = lane(viewport, self._canvas.em, self.facet.paths.index(path), len(self.facet.paths))
                 yield self._trail(np.stack([spots[..., 0], np.full(spots.shape[:2], height)], -1), path, foot)
             return
         # Nothing clips what runs over the edge of a surface into the open.
-        points = np.where(inside(path.points[..., :2], self.facet.view)[..., None], path.points, np.nan)
+        points = np.where(inside(path.points[..., :2], self.facet.limits)[..., None], path.points, np.nan)
         below, above = viewport.shadows(points, moment), viewport.pixels(points, moment)
         apart = FINE if points.shape[1] <= FEW_STARTS else COARSE
         covered = _asked(points, below, apart, lambda some: viewport.covered(some, moment))

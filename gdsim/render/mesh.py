@@ -16,7 +16,7 @@ from PIL import Image
 from gdsim.objectives import FloatArray
 from gdsim.render.canvas import arrow_shapes, ramp
 from gdsim.render.layout import Box
-from gdsim.scene import Arrows, Facet, Relief
+from gdsim.scene import Arrows, Facet, SurfaceModel
 from gdsim.themes import Theme
 
 __all__ = ["BasePlane", "Raster", "SurfaceMesh"]
@@ -132,7 +132,7 @@ class SurfaceMesh:
         world: (rows, columns, 3) where its grid points are in space.
     """
 
-    def __init__(self, relief: Relief, theme: Theme) -> None:
+    def __init__(self, relief: SurfaceModel, theme: Theme) -> None:
         spots = np.stack(np.meshgrid(relief.x, relief.y), -1)
         self.world = relief.space.place(spots, relief.heights)
         self._ink = theme.text
@@ -176,7 +176,7 @@ class BasePlane:
         arrows: (arrows, 7, 3) the corners of the gradient arrows.
     """
 
-    def __init__(self, facet: Facet, relief: Relief) -> None:
+    def __init__(self, facet: Facet, relief: SurfaceModel) -> None:
         (left, right), (bottom, top) = relief.space.view
         self.corners = relief.space.place(np.array([[left, bottom], [right, bottom], [right, top], [left, top]]))
         maker = contour_generator(relief.x, relief.y, np.ma.masked_invalid(relief.values))
@@ -195,7 +195,7 @@ def _codes(shapes: FloatArray) -> npt.NDArray[np.uint8]:
     return np.asarray(codes.ravel())
 
 
-def _colors(relief: Relief, world: FloatArray, theme: Theme) -> FloatArray:
+def _colors(relief: SurfaceModel, world: FloatArray, theme: Theme) -> FloatArray:
     """One colour a quadrilateral, (rows - 1, columns - 1, 4): the value's, in the light that falls on it."""
     edges = relief.levels.edges
     shares = np.interp(_mean(relief.values), edges, np.linspace(0, 1, len(edges)))
@@ -242,7 +242,7 @@ def _nearest(count: int, eye: float) -> int:
     return int(np.clip(np.floor((eye + 1) / 2 * count), -1, count - 1))
 
 
-def _arrows(arrows: Arrows, relief: Relief) -> FloatArray:
+def _arrows(arrows: Arrows, relief: SurfaceModel) -> FloatArray:
     """The gradient arrows as shapes in the plane, (n, 7, 3) in space."""
     space = relief.space
     scale = 2 * space.sides / np.diff(space.view)[:, 0]

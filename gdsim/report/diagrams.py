@@ -13,7 +13,7 @@ from gdsim.objectives import FloatArray
 from gdsim.render.charts import chart
 from gdsim.report.look import STANDINS, colored
 from gdsim.report.words import walked
-from gdsim.scene import Curve, Panel, Style, axis_limits, number, on_axis
+from gdsim.scene import CurvesPanel, PanelCurve, Style, axis_limits, number, on_axis
 
 if TYPE_CHECKING:
     from gdsim.analysis import Curve as Descent
@@ -86,7 +86,7 @@ def loss_charts(loss: Loss, styles: Mapping[str, Style], *, name: str) -> tuple[
             for each, place, values in zip(descents, places, above, strict=True)
         )
         reach = max(float(place[-1]) for place in places)
-        panel = Panel(caption, across, max(reach, 1.0), base, logarithmic, limits, None, curves)
+        panel = CurvesPanel(caption, across, max(reach, 1.0), base, logarithmic, limits, None, curves)
         return colored(
             chart(panel, STANDINS, name=name + suffix, words=f"{loss.title}: {caption} against {across}. {ends}.")
         )
@@ -116,7 +116,7 @@ def _ends(words: str, profile: Profile) -> str:
     return f"{words}; in the end {', '.join(told)}."
 
 
-def _profile_panel(profile: Profile, places: FloatArray, styles: Mapping[str, Style], across: str) -> Panel:
+def _profile_panel(profile: Profile, places: FloatArray, styles: Mapping[str, Style], across: str) -> CurvesPanel:
     reach = max(1.02 * float(places[-1]), 1.0)
     # Beyond the last place a share stays.
     places, shares = np.append(places, reach), np.append(profile.shares, profile.shares[-1:], axis=0)
@@ -124,8 +124,8 @@ def _profile_panel(profile: Profile, places: FloatArray, styles: Mapping[str, St
         _curve(styles[label], places, column) for label, column in zip(profile.labels, shares.T, strict=True)
     )
     limits = np.array([-0.03, 1.03])
-    return Panel("share within tolerance", across, reach, 0.0, False, limits, np.linspace(0, 1, 5), curves)
+    return CurvesPanel("share within tolerance", across, reach, 0.0, False, limits, np.linspace(0, 1, 5), curves)
 
 
-def _curve(style: Style, places: FloatArray, figures: FloatArray) -> Curve:
-    return Curve(style, np.stack([places, figures], -1)[:, None], np.array([len(places) - 1]))
+def _curve(style: Style, places: FloatArray, figures: FloatArray) -> PanelCurve:
+    return PanelCurve(style, np.stack([places, figures], -1)[:, None], np.array([len(places) - 1]))

@@ -16,7 +16,7 @@ from gdsim.descent import simulate
 from gdsim.encode import write
 from gdsim.pages import address
 from gdsim.render import frames
-from gdsim.scene import FEW_STARTS, Scene, compose
+from gdsim.scene import FEW_STARTS, Scene, build_scene
 from gdsim.themes import Theme
 from gdsim.trajectory import Trajectory
 
@@ -83,7 +83,7 @@ def film(experiments: Sequence[Experiment], notes: tuple[str, ...]) -> Film:
     view = shown[0].view if len(shown) == 1 else shown[0].view.model_copy(update={"panels": []})
     wanted = ("light", "dark") if view.theme in ("light", "dark") else (view.theme,)
     views = [view.model_copy(update={"theme": theme}) for theme in wanted]
-    scenes = [_scene(compose(trajectories, view=each, animation=shown[0].animation), notes) for each in views]
+    scenes = [_scene(build_scene(trajectories, view=each, animation=shown[0].animation), notes) for each in views]
     clips = [_clip(scene) for scene in scenes]
     told = []
     if len(shown) < len(experiments):

@@ -12,34 +12,34 @@ from gdsim.config import Animation, View
 from gdsim.errors import InputError
 from gdsim.objectives import FloatArray, Objective, inside
 from gdsim.scene.arrows import arrows, lengths
+from gdsim.scene.captions import describe, formula, joined, portrait, subtitles
 from gdsim.scene.films import image_films
 from gdsim.scene.grounds import ValueAxis, field, line, relief
 from gdsim.scene.heat import BY_LAYER, heat_limits
 from gdsim.scene.levels import Levels, labels, number, power, round_ticks
-from gdsim.scene.panels import axis_limits, on_axis, panels
-from gdsim.scene.parts import (
+from gdsim.scene.model import (
     Arrows,
-    Curve,
+    ContourModel,
+    CurveModel,
+    CurvesPanel,
     Exit,
     Facet,
-    Field,
-    Film,
     Group,
-    Line,
+    Heatmap,
+    HeatmapRow,
+    ImageGrid,
+    ImageSequence,
     Mark,
-    Panel,
+    PanelCurve,
     Path,
-    Relief,
     Scene,
-    Strip,
-    Strips,
     Style,
-    Tiles,
+    SurfaceModel,
 )
+from gdsim.scene.panels import axis_limits, on_axis, panels
 from gdsim.scene.paths import FEW_STARTS, Stage, path, places_each, styles
-from gdsim.scene.section import Section, check, section
+from gdsim.scene.projection import Projection, check, choose_projection
 from gdsim.scene.space import Camera, Space
-from gdsim.scene.words import describe, formula, joined, portrait, subtitles
 from gdsim.themes import Theme, theme
 from gdsim.trajectory import Trajectory
 
@@ -47,42 +47,42 @@ __all__ = [
     "FEW_STARTS",
     "Arrows",
     "Camera",
-    "Curve",
+    "ContourModel",
+    "CurveModel",
+    "CurvesPanel",
     "Exit",
     "Facet",
-    "Field",
-    "Film",
     "Group",
+    "Heatmap",
+    "HeatmapRow",
+    "ImageGrid",
+    "ImageSequence",
     "Levels",
-    "Line",
     "Mark",
-    "Panel",
+    "PanelCurve",
     "Path",
-    "Relief",
+    "Projection",
     "Scene",
-    "Section",
     "Space",
-    "Strip",
-    "Strips",
     "Style",
-    "Tiles",
+    "SurfaceModel",
     "axis_limits",
-    "compose",
+    "build_scene",
+    "choose_projection",
     "labels",
     "lengths",
     "number",
     "on_axis",
-    "portray",
     "power",
+    "preview_scene",
     "round_ticks",
-    "section",
 ]
 
 FEW_STEPS = 100
 """Up to so many steps each iterate has its dot."""
 
 
-def compose(
+def build_scene(
     trajectories: Sequence[Trajectory], *, view: View | None = None, animation: Animation | None = None
 ) -> Scene:
     """Turn trajectories into a scene.
@@ -106,7 +106,7 @@ def compose(
     check(objectives, view)
     if view.layout == "grid":
         _check_grid(groups)
-    sections = [section(group[0].objective, view, list(map(_course, group))) for group in groups]
+    sections = [choose_projection(group[0].objective, view, list(map(_course, group))) for group in groups]
     page = _page(objectives, sections, view)
     drawn = styles(groups, page.theme.paths)
     shared = len(trajectories) if view.layout == "grid" else len(groups)
@@ -127,14 +127,14 @@ def compose(
     )
 
 
-def portray(objective: Objective, *, view: View | None = None) -> Scene:
+def preview_scene(objective: Objective, *, view: View | None = None) -> Scene:
     """Turn an objective alone into a scene of one frame: its ground, its arrows and its minima."""
     view = view or View()
     check([objective], view)
-    shown = section(objective, view)
+    shown = choose_projection(objective, view)
     if objective.image is not None and shown.kind == "image":
         span = np.array([objective.bounds[:, 0].min(), objective.bounds[:, 1].max()])
-        start = Film(np.zeros(1, np.int64), objective.start.reshape(1, *objective.image), span, "gray")
+        start = ImageSequence(np.zeros(1, np.int64), objective.start.reshape(1, *objective.image), span, "gray")
         return replace(_page([objective], [shown], view), groups=(Group("", (_screen(None, start),), ()),))
     facet, _ = _facet(objective, shown, view, (), 1)
     return replace(_page([objective], [shown], view), groups=(Group("", (facet,), ()),))
@@ -178,7 +178,7 @@ def _heat(trajectories: Sequence[Trajectory], view: View) -> dict[str, FloatArra
 
 def _group(
     trajectories: Sequence[Trajectory],
-    shown: Section,
+    shown: Projection,
     own: Sequence[Style],
     view: View,
     most: int,
@@ -191,7 +191,7 @@ def _group(
         pairs = zip(own, image_films(objective, trajectories), strict=True)
         return Group(objective.title, tuple(_screen(*pair) for pair in pairs), beside)
     facet, axis = _facet(objective, shown, view, trajectories, shared)
-    stage = Stage(shown, facet.view, axis, most)
+    stage = Stage(shown, facet.limits, axis, most)
     paths = tuple(path(each, style, stage) for each, style in zip(trajectories, own, strict=True))
     if view.layout == "grid":
         facets = tuple(replace(facet, style=each.style, paths=(each,)) for each in paths)
@@ -200,7 +200,7 @@ def _group(
     return Group(objective.title, facets, beside)
 
 
-def _screen(style: Style | None, film: Film) -> Facet:
+def _screen(style: Style | None, film: ImageSequence) -> Facet:
     """The facet on which one optimizer's image is seen."""
     rows, columns = film.pictures.shape[1:]
     view = np.array([[0.0, columns], [0.0, rows]])
@@ -208,7 +208,7 @@ def _screen(style: Style | None, film: Film) -> Facet:
 
 
 def _facet(
-    objective: Objective, shown: Section, view: View, trajectories: Sequence[Trajectory], shared: int
+    objective: Objective, shown: Projection, view: View, trajectories: Sequence[Trajectory], shared: int
 ) -> tuple[Facet, ValueAxis | None]:
     """A facet without paths, one of those that share the picture, and for a surface its value axis."""
     span = float(np.diff(shown.bounds).max())
@@ -216,7 +216,7 @@ def _facet(
     lying = inside(spots, shown.bounds) & (shown.distance(objective.minima) <= 1e-6 * span)
     minima, box, axis = spots[lying], shown.bounds, None
     lowest = objective.values(objective.minima[lying]) if shown.kind != "contour" else np.empty(0)
-    ground: Field | Line | Relief
+    ground: ContourModel | CurveModel | SurfaceModel
     if shown.kind == "curve":
         ground, limits = line(objective, shown, trajectories, lowest)
         box = np.stack([shown.bounds[0], limits])
@@ -228,9 +228,9 @@ def _facet(
         ground = field(objective, shown, view)
     facet = Facet(
         style=None,
-        view=box,
+        limits=box,
         names=("x", "f(x)") if shown.kind == "curve" else (shown.names[0], shown.names[1]),
-        ground=ground,
+        model=ground,
         arrows=arrows(objective, shown, view, shared),
         minima=minima,
         paths=(),
@@ -239,7 +239,7 @@ def _facet(
     return facet, axis
 
 
-def _marks(objective: Objective, shown: Section, axis: ValueAxis | None) -> tuple[Mark, ...]:
+def _marks(objective: Objective, shown: Projection, axis: ValueAxis | None) -> tuple[Mark, ...]:
     """The recordings that a plane of weights goes through, upon the ground."""
     landscape = objective.landscape
     if landscape is None:
@@ -251,7 +251,7 @@ def _marks(objective: Objective, shown: Section, axis: ValueAxis | None) -> tupl
     return tuple(Mark(tuple(place), name) for place, name, seen in named if seen)
 
 
-def _page(objectives: Sequence[Objective], sections: Sequence[Section], view: View) -> Scene:
+def _page(objectives: Sequence[Objective], sections: Sequence[Projection], view: View) -> Scene:
     """A scene of one frame with nothing on it yet but its words."""
     title = joined([each.title for each in objectives])
     return Scene(

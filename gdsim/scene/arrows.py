@@ -7,8 +7,8 @@ import numpy.typing as npt
 
 from gdsim.config import View
 from gdsim.objectives import FloatArray, Landscape, Objective
-from gdsim.scene.parts import Arrows
-from gdsim.scene.section import Section
+from gdsim.scene.model import Arrows
+from gdsim.scene.projection import Projection
 
 __all__ = ["arrows", "lengths"]
 
@@ -28,7 +28,7 @@ STREAM = 61
 """How many grid points along a side lead the stream lines, from border to border."""
 
 
-def arrows(objective: Objective, shown: Section, view: View, facets: int) -> Arrows | None:
+def arrows(objective: Objective, shown: Projection, view: View, facets: int) -> Arrows | None:
     """Return the gradient over a section, as the view wants to see it; None for no arrows.
 
     Args:

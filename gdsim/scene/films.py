@@ -11,7 +11,7 @@ from gdsim.analysis import last_steps
 from gdsim.errors import InputError
 from gdsim.objectives import FloatArray, Objective
 from gdsim.scene.heat import that_ran
-from gdsim.scene.parts import Film, Style, Tiles
+from gdsim.scene.model import ImageGrid, ImageSequence, Style
 from gdsim.trajectory import Maps, Trajectory
 
 __all__ = ["image_films", "tiles"]
@@ -20,7 +20,7 @@ NEARLY_ALL = 0.995
 """Which share of the numbers of a picture its colours tell apart; a few far out would make all others pale."""
 
 
-def image_films(objective: Objective, trajectories: Sequence[Trajectory]) -> tuple[Film, ...]:
+def image_films(objective: Objective, trajectories: Sequence[Trajectory]) -> tuple[ImageSequence, ...]:
     """Return the image that each optimizer changes, in greys that all of them share.
 
     Args:
@@ -40,12 +40,12 @@ def image_films(objective: Objective, trajectories: Sequence[Trajectory]) -> tup
         low = min(low, float(np.quantile(every, 1 - NEARLY_ALL)))
         high = max(high, float(np.quantile(every, NEARLY_ALL)))
     limits = np.array([low, high])
-    return tuple(Film(*each, limits, "gray") for each in zip(steps, pictures, strict=True))
+    return tuple(ImageSequence(*each, limits, "gray") for each in zip(steps, pictures, strict=True))
 
 
 def tiles(
     objective: Objective, trajectories: Sequence[Trajectory], styles: Sequence[Style], *, images: bool = False
-) -> Tiles:
+) -> ImageGrid:
     """Return what the pixels of an image do to the score of a class, for each optimizer.
 
     Args:
@@ -61,8 +61,8 @@ def tiles(
         beside = [(film,) for film in image_films(objective, trajectories)] if images else [()] * len(trajectories)
         slopes = [_pictures(objective, each, -each.gradients) for each in trajectories]
         limits = _limits([pictures for _, pictures in slopes], signed=True)
-        films = [(*before, Film(*each, limits, "signed")) for before, each in zip(beside, slopes, strict=True)]
-        return Tiles("∇ score", tuple(zip(styles, films, strict=True)))
+        films = [(*before, ImageSequence(*each, limits, "signed")) for before, each in zip(beside, slopes, strict=True)]
+        return ImageGrid("∇ score", tuple(zip(styles, films, strict=True)))
     made = [_maps(each) for each in trajectories]
     first = made[0]
     kept = [each.steps <= last_steps(one)[0] for one, each in zip(trajectories, made, strict=True)]
@@ -72,12 +72,12 @@ def tiles(
     shown = [each for each, one in zip(pictures, trajectories, strict=True) if one in ran]
     limits = _limits(shown, signed=signed)
     maps = (
-        (Film(each.steps[rows], picture, limits, "signed" if signed else "unsigned"),)
+        (ImageSequence(each.steps[rows], picture, limits, "signed" if signed else "unsigned"),)
         for each, rows, picture in zip(made, kept, pictures, strict=True)
     )
-    image = Film(np.zeros(1, np.int64), first.image[None], _span(first.image), "gray")
+    image = ImageSequence(np.zeros(1, np.int64), first.image[None], _span(first.image), "gray")
     caption, heading = f"{first.method}, class {first.target}", f"image {first.number}"
-    return Tiles(caption, tuple(zip(styles, maps, strict=True)), image, heading)
+    return ImageGrid(caption, tuple(zip(styles, maps, strict=True)), image, heading)
 
 
 def _maps(trajectory: Trajectory) -> Maps:

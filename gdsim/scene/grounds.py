@@ -11,8 +11,8 @@ import numpy as np
 from gdsim.config import View
 from gdsim.objectives import FloatArray, Landscape, Objective, inside
 from gdsim.scene.levels import above_words, choose_levels, labels, number, origin_of, round_ticks
-from gdsim.scene.parts import Field, Line, Relief
-from gdsim.scene.section import Section
+from gdsim.scene.model import ContourModel, CurveModel, SurfaceModel
+from gdsim.scene.projection import Projection
 from gdsim.scene.space import Camera, Space
 from gdsim.trajectory import Trajectory
 
@@ -55,15 +55,17 @@ class ValueAxis:
         return np.asarray(np.log1p(shares / self.bend) / np.log1p(1 / self.bend))
 
 
-def field(objective: Objective, shown: Section, view: View) -> Field:
+def field(objective: Objective, shown: Projection, view: View) -> ContourModel:
     """Return the objective over a section of two coordinates, seen from above."""
     x, y, values = _over_grid(objective, shown, FINEST if objective.dim <= MANY else COARSE)
-    return Field(x, y, values, choose_levels(values, floor(objective), symbol(objective), view.levels), view.fill)
+    return ContourModel(
+        x, y, values, choose_levels(values, floor(objective), symbol(objective), view.levels), view.fill
+    )
 
 
 def line(
-    objective: Objective, shown: Section, trajectories: Sequence[Trajectory], minima: FloatArray
-) -> tuple[Line, FloatArray]:
+    objective: Objective, shown: Projection, trajectories: Sequence[Trajectory], minima: FloatArray
+) -> tuple[CurveModel, FloatArray]:
     """Return the objective over one coordinate, and (2,) the range of values to show.
 
     Args:
@@ -82,12 +84,12 @@ def line(
     low, high = float(minima.min(initial=low)), float(minima.max(initial=high))
     room = (high - low) or max(abs(high), 1.0)
     # Below the curve there is room for the arrows on the axis.
-    return Line(x, values), np.clip([low - 0.22 * room, high + 0.08 * room], -LARGEST, LARGEST)
+    return CurveModel(x, values), np.clip([low - 0.22 * room, high + 0.08 * room], -LARGEST, LARGEST)
 
 
 def relief(
-    objective: Objective, shown: Section, view: View, trajectories: Sequence[Trajectory], minima: FloatArray
-) -> tuple[Relief, ValueAxis]:
+    objective: Objective, shown: Projection, view: View, trajectories: Sequence[Trajectory], minima: FloatArray
+) -> tuple[SurfaceModel, ValueAxis]:
     """Return the objective over a section of two coordinates, as a surface, and what gives a value its height.
 
     Args:
@@ -108,7 +110,7 @@ def relief(
     axis = value_axis(values, beside, compressed=view.heights == "log", bottomless=pole)
     ticks, words, caption = _marks(axis, objective, np.append(values, beside))
     camera = Camera(view.camera.elevation, view.camera.azimuth, view.camera.orbit)
-    made = Relief(
+    made = SurfaceModel(
         x=x,
         y=y,
         values=values,
@@ -152,7 +154,7 @@ def _shares(values: FloatArray, low: float, high: float) -> FloatArray:
     return np.asarray((values / 2 - low / 2) / (high / 2 - low / 2))
 
 
-def _has_pole(objective: Objective, shown: Section, spots: FloatArray, values: FloatArray) -> bool:
+def _has_pole(objective: Objective, shown: Projection, spots: FloatArray, values: FloatArray) -> bool:
     """Whether a function falls without end at the lowest of its values (n,), those over spots (n, k).
 
     A well that is merely narrow has a bottom when it is looked at closely.
@@ -194,7 +196,7 @@ def finite(values: FloatArray) -> FloatArray:
     return np.where(np.isfinite(values), values, np.nan)
 
 
-def _over_grid(objective: Objective, shown: Section, n: int) -> tuple[FloatArray, FloatArray, FloatArray]:
+def _over_grid(objective: Objective, shown: Projection, n: int) -> tuple[FloatArray, FloatArray, FloatArray]:
     x, y = (np.linspace(low, high, n) for low, high in shown.bounds)
     spots = np.stack(np.meshgrid(x, y), -1)
     # A few rows at a time: in a thousand dimensions the grid would not fit in memory.
@@ -214,7 +216,7 @@ def _computed(landscape: Landscape, spots: FloatArray, values: FloatArray) -> Fl
     return np.where(np.isfinite(landscape.values[row, column]), np.clip(values, low, high), np.nan)
 
 
-def _visited(shown: Section, trajectories: Sequence[Trajectory]) -> FloatArray:
+def _visited(shown: Projection, trajectories: Sequence[Trajectory]) -> FloatArray:
     """The values of all iterates over the section."""
     values = [each.values[inside(shown.project(each.points), shown.bounds)] for each in trajectories]
     return np.concatenate([np.empty(0), *values])

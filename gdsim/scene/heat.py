@@ -10,7 +10,7 @@ import numpy as np
 from gdsim.analysis import last_steps
 from gdsim.errors import InputError
 from gdsim.objectives import FloatArray
-from gdsim.scene.parts import Strip, Strips, Style
+from gdsim.scene.model import Heatmap, HeatmapRow, Style
 from gdsim.trajectory import Training, Trajectory
 
 __all__ = ["BY_LAYER", "WHAT", "heat_limits", "strips", "that_ran", "training_of"]
@@ -72,7 +72,7 @@ def _rounded(low: float, high: float) -> FloatArray:
     return np.array([below, above if above > below else 2 * below])
 
 
-def strips(name: str, trajectories: Sequence[Trajectory], styles: Sequence[Style], limits: FloatArray) -> Strips:
+def strips(name: str, trajectories: Sequence[Trajectory], styles: Sequence[Style], limits: FloatArray) -> Heatmap:
     """Return the heat maps of a panel.
 
     Args:
@@ -81,14 +81,14 @@ def strips(name: str, trajectories: Sequence[Trajectory], styles: Sequence[Style
         styles: How each is drawn.
         limits: (2,) the values of the ends of the colours.
     """
-    return Strips(
+    return Heatmap(
         caption=WHAT[name],
         across="step",
         reach=max(float(max(last_steps(each)[0] for each in trajectories)), 1.0),
         limits=limits,
         layers=training_of(trajectories[0]).layers,
-        strips=tuple(
-            Strip(style, figures(name, each), int(last_steps(each)[0]))
+        rows=tuple(
+            HeatmapRow(style, figures(name, each), int(last_steps(each)[0]))
             for each, style in zip(trajectories, styles, strict=True)
         ),
     )

@@ -11,7 +11,7 @@ import numpy as np
 from gdsim.errors import InputError
 from gdsim.objectives import FloatArray
 from gdsim.scene.heat import that_ran
-from gdsim.scene.parts import Style
+from gdsim.scene.model import Style
 from gdsim.scene.paths import styles
 from gdsim.themes import Theme
 from gdsim.training.attribution import LAYER

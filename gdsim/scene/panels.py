@@ -17,8 +17,8 @@ from gdsim.scene.films import tiles
 from gdsim.scene.grounds import finite, symbol
 from gdsim.scene.heat import BY_LAYER, WHAT, strips, training_of
 from gdsim.scene.levels import above_words, origin_of
-from gdsim.scene.parts import Curve, Panel, Strips, Style, Tiles
-from gdsim.scene.section import Section, near, reach
+from gdsim.scene.model import CurvesPanel, Heatmap, ImageGrid, PanelCurve, Style
+from gdsim.scene.projection import Projection, near, reach
 from gdsim.trajectory import Trajectory
 
 __all__ = ["axis_limits", "on_axis", "panels"]
@@ -40,7 +40,7 @@ OF_STEPS = ("step_size", "angle")
 
 @dataclass(frozen=True)
 class Axis:
-    """The value axis of a panel; its fields are those of `Panel`."""
+    """The value axis of a panel; its fields are those of `CurvesPanel`."""
 
     caption: str
     base: float
@@ -51,12 +51,12 @@ class Axis:
 
 def panels(
     objective: Objective,
-    shown: Section,
+    shown: Projection,
     trajectories: Sequence[Trajectory],
     styles: Sequence[Style],
     view: View,
     heat: Mapping[str, FloatArray] = MappingProxyType({}),
-) -> tuple[Panel | Strips | Tiles, ...]:
+) -> tuple[CurvesPanel | Heatmap | ImageGrid, ...]:
     """Return the panels that a view asks for.
 
     An axis holds what is reached within the view or near it: what runs away would press all else flat. Of networks, and
@@ -79,7 +79,7 @@ def panels(
     places = [_places(each, view) for each in trajectories]
     far = max(float(place[: end.max() + 1].max()) for place, end in zip(places, ends, strict=True))
 
-    def panel(name: str) -> Panel | Strips | Tiles:
+    def panel(name: str) -> CurvesPanel | Heatmap | ImageGrid:
         if name == "saliency":
             return tiles(objective, trajectories, styles, images=shown.kind != "image")
         if name in heat:
@@ -89,7 +89,7 @@ def panels(
         axis = _axis(name, reached[np.isfinite(reached)], objective, lines)
         # The last row has no step, and so no figure of one.
         curves = tuple(
-            Curve(
+            PanelCurve(
                 styles[line.whose],
                 np.stack([places[line.whose], _on(axis, line.figures)], -1),
                 np.maximum(ends[line.whose] - (name in OF_STEPS), 0),
@@ -98,7 +98,7 @@ def panels(
             for line in lines
         )
         across = "step" if view.against == "steps" else "gradient evaluations"
-        return Panel(across=across, reach=max(far, 1.0), curves=curves, **vars(axis))
+        return CurvesPanel(across=across, reach=max(far, 1.0), curves=curves, **vars(axis))
 
     return tuple(map(panel, view.panels))
 
@@ -139,7 +139,7 @@ def _lines(name: str, trajectories: Sequence[Trajectory]) -> list[_Curve]:
     return lines
 
 
-def _seen(trajectory: Trajectory, shown: Section, bounds: FloatArray) -> npt.NDArray[np.bool_]:
+def _seen(trajectory: Trajectory, shown: Projection, bounds: FloatArray) -> npt.NDArray[np.bool_]:
     """Which rows an axis is to hold, (steps + 1, starts): those in the view or near it; of what breaks off in it."""
     broken = np.array([stop.breaks_off for stop in trajectory.stops])
     if shown.kind == "image":

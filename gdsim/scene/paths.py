@@ -13,8 +13,8 @@ from gdsim.analysis import last_steps
 from gdsim.objectives import FloatArray, inside
 from gdsim.scene.grounds import ValueAxis, finite
 from gdsim.scene.levels import number
-from gdsim.scene.parts import Exit, Path, Style
-from gdsim.scene.section import Section
+from gdsim.scene.model import Exit, Path, Style
+from gdsim.scene.projection import Projection
 from gdsim.themes import DASHES, MARKERS
 from gdsim.trajectory import Trajectory
 
@@ -42,7 +42,7 @@ class Stage:
         places: How many places a start may have.
     """
 
-    shown: Section
+    shown: Projection
     box: FloatArray
     axis: ValueAxis | None
     places: int

@@ -16,7 +16,7 @@ from gdsim.metadata import Provenance
 from gdsim.pages import digest
 from gdsim.render import Drawing, frames, stride
 from gdsim.render.display_list import film_stride
-from gdsim.scene import Facet, Group, Relief, Scene
+from gdsim.scene import Facet, Group, Scene, SurfaceModel
 from gdsim.web.display_data import ground, numbers, quoted
 from gdsim.web.icons import ICONS, swatch
 
@@ -116,11 +116,11 @@ def _stopped(scene: Scene) -> Iterator[Group]:
 
 
 def _standing(facet: Facet) -> Facet:
-    ground = facet.ground
-    if not isinstance(ground, Relief):
+    ground = facet.model
+    if not isinstance(ground, SurfaceModel):
         return facet
     camera = replace(ground.space.camera, orbit=0.0)
-    return replace(facet, ground=replace(ground, space=replace(ground.space, camera=camera)))
+    return replace(facet, model=replace(ground, space=replace(ground.space, camera=camera)))
 
 
 def _qualified(drawing: Drawing) -> Iterator[str]:

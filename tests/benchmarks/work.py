@@ -50,7 +50,7 @@ def _scene(
     chosen = {"objective": objective, "start": start, "view": view, "trail": trail}
     rates = {"slow": 0.2 / steps, "fast": 6 / steps}
     experiment = gdsim.loads(CONFIG.format(steps=steps, seconds=frames / 25, **chosen, **rates))
-    return gdsim.compose(gdsim.simulate(experiment), view=experiment.view, animation=experiment.animation)
+    return gdsim.build_scene(gdsim.simulate(experiment), view=experiment.view, animation=experiment.animation)
 
 
 def _cpu() -> float:
@@ -110,7 +110,7 @@ def _plain_animation(scene: Scene) -> FuncAnimation:
     counter = still.text(*still.layout.counter, "", color=still.theme.quiet, ha="right", va="baseline")
     moving = []
     spots = [path.points[:, 0] for path in scene.facets[0].paths]
-    curves = [curve.spots[:, 0] for curve in scene.groups[0].panels[0].curves]
+    curves = [curve.points[:, 0] for curve in scene.groups[0].panels[0].curves]
     for axes, scale, lines in ((facet.viewport.axes, 1.0, spots), (panel.viewport.axes, 0.8, curves)):
         for style, xy in zip(scene.styles, lines, strict=True):
             look = {"color": style.color, "linewidth": points(0.17 * em * scale)}

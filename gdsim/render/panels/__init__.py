@@ -14,11 +14,11 @@ from gdsim.render.image_layers import tints
 from gdsim.render.layout import SMALLEST_PANEL, Box
 from gdsim.render.panels.images import draw_tiles, least_of_tiles, rows_of_tiles
 from gdsim.render.viewport import Viewport
-from gdsim.scene import Panel, Strips, Tiles, labels, round_ticks
+from gdsim.scene import CurvesPanel, Heatmap, ImageGrid, labels, round_ticks
 
 __all__ = ["digits_of", "draw_panels", "least_of", "longest", "nameless", "strip_places", "tall_of"]
 
-AnyPanel = Panel | Strips | Tiles
+AnyPanel = CurvesPanel | Heatmap | ImageGrid
 
 NAME, LOWEST = 1.55, 1.3
 """How many ems the name of an optimizer takes above its heat map, and how high this is at least for that."""
@@ -33,23 +33,23 @@ LONGEST_NAME = 9
 def draw_panels(canvas: Canvas, panels: Sequence[AnyPanel], boxes: Sequence[Box]) -> list[Viewport]:
     """Draw as many panels as have a box, without what moves in them, and return their windows."""
     pairs = list(zip(panels, boxes, strict=False))
-    # Tiles have no axis, and leave the one that a column shares to the panel above them.
+    # ImageGrid have no axis, and leave the one that a column shares to the panel above them.
     lowest: dict[float, float] = {}
     for panel, box in pairs:
-        if not isinstance(panel, Tiles):
+        if not isinstance(panel, ImageGrid):
             lowest[box.x] = min(lowest.get(box.x, box.y), box.y)
     return [_draw(canvas, panel, box, numbered=box.y == lowest.get(box.x)) for panel, box in pairs]
 
 
 def _draw(canvas: Canvas, panel: AnyPanel, box: Box, *, numbered: bool) -> Viewport:
-    if isinstance(panel, Tiles):
+    if isinstance(panel, ImageGrid):
         return draw_tiles(canvas, panel, box)
-    if isinstance(panel, Strips):
+    if isinstance(panel, Heatmap):
         return _draw_strips(canvas, panel, box, numbered=numbered)
     return _draw_panel(canvas, panel, box, numbered=numbered)
 
 
-def _draw_panel(canvas: Canvas, panel: Panel, box: Box, *, numbered: bool) -> Viewport:
+def _draw_panel(canvas: Canvas, panel: CurvesPanel, box: Box, *, numbered: bool) -> Viewport:
     """One panel; of those above each other, only the lowest has numbers on the axis that they share."""
     em, theme = canvas.em, canvas.theme
     axes = canvas.axes(box, theme.panel)
@@ -67,7 +67,7 @@ def _draw_panel(canvas: Canvas, panel: Panel, box: Box, *, numbered: bool) -> Vi
     return Viewport(canvas.figure, box, axes)
 
 
-def _draw_across(canvas: Canvas, axes: Axes, panel: Panel | Strips, box: Box, *, numbered: bool) -> None:
+def _draw_across(canvas: Canvas, axes: Axes, panel: CurvesPanel | Heatmap, box: Box, *, numbered: bool) -> None:
     """The axis that the panels of a column share."""
     across = canvas.ticks(0, panel.reach, box.width, along=True)
     across = across[across == np.round(across)]
@@ -76,7 +76,7 @@ def _draw_across(canvas: Canvas, axes: Axes, panel: Panel | Strips, box: Box, *,
         canvas.name_axes(axes, x=panel.across)
 
 
-def _draw_strips(canvas: Canvas, panel: Strips, box: Box, *, numbered: bool) -> Viewport:
+def _draw_strips(canvas: Canvas, panel: Heatmap, box: Box, *, numbered: bool) -> Viewport:
     """A heat map an optimizer, each with its name above it and the layers beside it, still without colours."""
     em, theme, places = canvas.em, canvas.theme, strip_places(panel, box, canvas.em)
     axes = canvas.axes(box, "none")
@@ -86,7 +86,7 @@ def _draw_strips(canvas: Canvas, panel: Strips, box: Box, *, numbered: bool) -> 
     _draw_across(canvas, axes, panel, box, numbered=numbered)
     named = _named(places, box, em)
     ticks: dict[float, str] = {}
-    for strip, place in zip(panel.strips, places, strict=True):
+    for strip, place in zip(panel.rows, places, strict=True):
         ticks |= _layer_names(canvas, panel, place, box)
         canvas.frame(place)
         canvas.block(Box(place.x - 0.55 * em, place.y, 0.3 * em, place.height), strip.style.color)
@@ -98,9 +98,9 @@ def _draw_strips(canvas: Canvas, panel: Strips, box: Box, *, numbered: bool) -> 
     return Viewport(canvas.figure, box, axes)
 
 
-def strip_places(panel: Strips, box: Box, em: float) -> list[Box]:
+def strip_places(panel: Heatmap, box: Box, em: float) -> list[Box]:
     """Return where the heat maps of a panel stand, on whole pixels, from the top; as high as makes layers alike."""
-    count, layers = len(panel.strips), len(panel.layers)
+    count, layers = len(panel.rows), len(panel.layers)
     # One alone needs no name to be told from others.
     name = NAME * em if count > 1 and box.height >= count * (NAME + LOWEST) * em else 0.0
     gap = 0.5 * em if not name and count > 1 else 0.0
@@ -123,7 +123,7 @@ def _named(places: Sequence[Box], box: Box, em: float) -> bool:
     return box.top - places[0].top >= 0.9 * NAME * em
 
 
-def _layer_names(canvas: Canvas, panel: Strips, place: Box, box: Box) -> dict[float, str]:
+def _layer_names(canvas: Canvas, panel: Heatmap, place: Box, box: Box) -> dict[float, str]:
     """The names of the layers beside a heat map by their heights: all, the first and the last, or none."""
     row, count = place.height / len(panel.layers), len(panel.layers)
     room = LONGEST_NAME * 0.64 * canvas.em
@@ -136,7 +136,7 @@ def _layer_names(canvas: Canvas, panel: Strips, place: Box, box: Box) -> dict[fl
     }
 
 
-def _layers_named(panel: Strips, place: Box, em: float) -> Sequence[int]:
+def _layers_named(panel: Heatmap, place: Box, em: float) -> Sequence[int]:
     """Which layers have their names beside a heat map."""
     count = len(panel.layers)
     if place.height / count >= 1.15 * em:
@@ -144,12 +144,12 @@ def _layers_named(panel: Strips, place: Box, em: float) -> Sequence[int]:
     return (0, count - 1) if place.height >= 2.1 * em else ()
 
 
-def nameless(panel: Strips, box: Box, em: float) -> bool:
+def nameless(panel: Heatmap, box: Box, em: float) -> bool:
     """Tell whether the heat maps of a panel in a box are too low for the name of any layer."""
     return any(not _layers_named(panel, place, em) for place in strip_places(panel, box, em))
 
 
-def _ticks(panel: Panel, axes: Axes, room: int) -> FloatArray:
+def _ticks(panel: CurvesPanel, axes: Axes, room: int) -> FloatArray:
     """Some numbers for the value axis, at most `room` or little more."""
     low, high = panel.limits
     if panel.ticks is not None:
@@ -174,26 +174,26 @@ def longest(limits: FloatArray) -> int:
 
 def digits_of(panel: AnyPanel) -> int:
     """Return how many characters the longest words beside a panel have: its numbers or its layers."""
-    if isinstance(panel, Strips):
+    if isinstance(panel, Heatmap):
         # There is no tick mark between a layer and its row.
         return min(max(map(len, panel.layers)), LONGEST_NAME) - 1
-    if isinstance(panel, Tiles):
+    if isinstance(panel, ImageGrid):
         return 0
     return max(5, longest(panel.limits)) if panel.logarithmic else longest(panel.limits)
 
 
 def tall_of(panel: AnyPanel) -> float:
     """Return how many times as high as a panel of curves a panel wants to be."""
-    if isinstance(panel, Strips):
-        return min(1.0 + 0.3 * (len(panel.strips) - 1), 2.0)
-    return min(0.5 + 0.5 * rows_of_tiles(panel), 2.2) if isinstance(panel, Tiles) else 1.0
+    if isinstance(panel, Heatmap):
+        return min(1.0 + 0.3 * (len(panel.rows) - 1), 2.0)
+    return min(0.5 + 0.5 * rows_of_tiles(panel), 2.2) if isinstance(panel, ImageGrid) else 1.0
 
 
 def least_of(panel: AnyPanel) -> float:
     """Return how many ems a panel is high at least."""
     own = 0.0
-    if isinstance(panel, Strips):
-        own = min((NAME + LOWEST) * len(panel.strips), HIGH)
-    elif isinstance(panel, Tiles):
+    if isinstance(panel, Heatmap):
+        own = min((NAME + LOWEST) * len(panel.rows), HIGH)
+    elif isinstance(panel, ImageGrid):
         own = least_of_tiles(panel)
     return max(own, SMALLEST_PANEL[1])

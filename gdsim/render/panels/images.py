@@ -9,7 +9,7 @@ from gdsim.render.color_scales import draw_caption, ends
 from gdsim.render.image_layers import tints
 from gdsim.render.layout import Box
 from gdsim.render.viewport import Viewport
-from gdsim.scene import Tiles
+from gdsim.scene import ImageGrid
 
 __all__ = ["draw_tiles", "least_of_tiles", "rows_of_tiles", "tile_places", "tiles_high"]
 
@@ -30,7 +30,7 @@ EVEN = 0.88
 """What share of their size pictures keep at least for the sake of even cells."""
 
 
-def draw_tiles(canvas: Canvas, panel: Tiles, box: Box) -> Viewport:
+def draw_tiles(canvas: Canvas, panel: ImageGrid, box: Box) -> Viewport:
     """Draw frames for pictures, still empty, each optimizer's under its name, and return their window."""
     em, theme = canvas.em, canvas.theme
     axes = canvas.axes(box, "none")
@@ -65,7 +65,7 @@ def _legible(canvas: Canvas, words: str, room: float) -> str:
     return cut if cut == words or len(cut) > FEW else ""
 
 
-def tile_places(panel: Tiles, box: Box, em: float) -> tuple[list[list[Box]], Box | None]:
+def tile_places(panel: ImageGrid, box: Box, em: float) -> tuple[list[list[Box]], Box | None]:
     """Return where the pictures of a panel stand, a list an optimizer, on whole pixels; and where their image stands.
 
     They stand in rows under each other, as many beside each other as makes them largest.
@@ -77,14 +77,14 @@ def tile_places(panel: Tiles, box: Box, em: float) -> tuple[list[list[Box]], Box
     return units[shared:], units[0][0] if shared else None
 
 
-def tiles_high(panel: Tiles, width: float, em: float) -> float:
+def tiles_high(panel: ImageGrid, width: float, em: float) -> float:
     """Return how high a panel of tiles is at most in a column of a width, both in pixels."""
     across = min(max(BESIDE // len(panel.rows[0][1]), 1), len(panel.rows) + (panel.image is not None))
     # Lest a rounded pixel makes all pictures a size smaller.
     return 1.0 - _tiles_in(panel, Box(0.0, 0.0, width, math.inf), em, across)[-1][0].y
 
 
-def _tiles_in(panel: Tiles, box: Box, em: float, across: int) -> list[list[Box]]:
+def _tiles_in(panel: ImageGrid, box: Box, em: float, across: int) -> list[list[Box]]:
     """Where the image and the pictures of each optimizer stand, so many optimizers beside each other."""
     films = len(panel.rows[0][1])
     count = len(panel.rows) + (panel.image is not None)
@@ -117,12 +117,12 @@ def _tiles_in(panel: Tiles, box: Box, em: float, across: int) -> list[list[Box]]
     ]
 
 
-def rows_of_tiles(panel: Tiles) -> int:
+def rows_of_tiles(panel: ImageGrid) -> int:
     """Return in how many rows the pictures stand where there is room."""
     return -(-(len(panel.rows) + (panel.image is not None)) * len(panel.rows[0][1]) // BESIDE)
 
 
-def least_of_tiles(panel: Tiles) -> float:
+def least_of_tiles(panel: ImageGrid) -> float:
     """Return how many ems a panel of tiles is high at least."""
     # Where there is little room more of them stand beside each other.
     return (HEADS + SMALLEST + GAP) * min(rows_of_tiles(panel), 2)

@@ -15,7 +15,7 @@ from gdsim.objectives import FloatArray
 from gdsim.render.canvas import points
 from gdsim.render.layout import Box
 from gdsim.render.mesh import BasePlane, Raster, SurfaceMesh
-from gdsim.scene import Facet, Relief, labels, round_ticks
+from gdsim.scene import Facet, SurfaceModel, labels, round_ticks
 from gdsim.themes import Theme
 from gdsim.themes.shades import contrast, mixed
 
@@ -88,8 +88,8 @@ class SurfaceView:
     """
 
     def __init__(self, facet: Facet, theme: Theme, box: Box, em: float, page: str = "") -> None:
-        assert isinstance(facet.ground, Relief)  # noqa: S101  (for the type checker: nothing else is given)
-        self._facet, self._relief, self._theme, self._box, self._em = facet, facet.ground, theme, box, em
+        assert isinstance(facet.model, SurfaceModel)  # noqa: S101  (for the type checker: nothing else is given)
+        self._facet, self._relief, self._theme, self._box, self._em = facet, facet.model, theme, box, em
         self._page, self._space = page or theme.page, self._relief.space
         self._line = em / theme.type * theme.stroke
         self._surface = SurfaceMesh(self._relief, theme)
@@ -219,7 +219,7 @@ class SurfaceView:
 
     def _axes(self, azimuth: float) -> tuple[_Axis, _Axis, _Axis]:
         """The axes of both coordinates along the nearer edges of the plane, and that of the values."""
-        view, names, eye = self._facet.view, self._facet.names, self._space.eye(azimuth)
+        view, names, eye = self._facet.limits, self._facet.names, self._space.eye(azimuth)
         near = np.where(eye[:2] >= 0, 1, 0)
         count = max(2, min(6, int(2 * self._scale * float(self._space.sides.min()) / (4.5 * self._em))))
         middle, flat = self._seen(np.zeros(3), azimuth), []

@@ -13,7 +13,7 @@ import numpy.typing as npt
 from gdsim.analysis import solved, steps_to_tolerance
 from gdsim.config import View
 from gdsim.objectives import FloatArray, Landscape, Objective
-from gdsim.scene.section import Section
+from gdsim.scene.projection import Projection
 from gdsim.trajectory import Stop, Trajectory
 
 __all__ = ["describe", "formula", "joined", "portrait", "subtitles"]
@@ -47,7 +47,7 @@ def formula(objectives: Sequence[Objective], view: View) -> str:
     return f"{left} = {right}"
 
 
-def subtitles(objectives: Sequence[Objective], sections: Sequence[Section]) -> tuple[str, ...]:
+def subtitles(objectives: Sequence[Objective], sections: Sequence[Projection]) -> tuple[str, ...]:
     """Say what a picture leaves out, in full and in short; nothing where it leaves out nothing."""
     told = [(each.title, shown.words) for each, shown in zip(objectives, sections, strict=True) if shown.words]
     if len(objectives) == 1 or not told:

@@ -15,27 +15,27 @@ from gdsim.themes import Theme
 
 __all__ = [
     "Arrows",
-    "Curve",
+    "ContourModel",
+    "CurveModel",
+    "CurvesPanel",
     "Exit",
     "Facet",
-    "Field",
-    "Film",
     "Group",
-    "Line",
+    "Heatmap",
+    "HeatmapRow",
+    "ImageGrid",
+    "ImageSequence",
     "Mark",
-    "Panel",
+    "PanelCurve",
     "Path",
-    "Relief",
     "Scene",
-    "Strip",
-    "Strips",
     "Style",
-    "Tiles",
+    "SurfaceModel",
 ]
 
 
 @dataclass(frozen=True, eq=False)
-class Field:
+class ContourModel:
     """The objective over a grid of two coordinates, seen from above.
 
     Args:
@@ -54,7 +54,7 @@ class Field:
 
 
 @dataclass(frozen=True, eq=False)
-class Line:
+class CurveModel:
     """The objective over one coordinate.
 
     Args:
@@ -67,7 +67,7 @@ class Line:
 
 
 @dataclass(frozen=True, eq=False)
-class Relief:
+class SurfaceModel:
     """The objective over a grid of two coordinates, as a surface in space above the plane of its inputs.
 
     Args:
@@ -193,12 +193,12 @@ class Path:
 
 
 @dataclass(frozen=True, eq=False)
-class Curve:
+class PanelCurve:
     """One optimizer's curves in a panel.
 
     Args:
         style: How it is drawn.
-        spots: (n, starts, 2) where each step stands along the panel's axis, and its figure less the panel's base;
+        points: (n, starts, 2) where each step stands along the panel's axis, and its figure less the panel's base;
             NaN where there is none. On a logarithmic axis a figure that has no place on it, being 0 or less, stands
             far below the panel's limits.
         ends: (starts,) the step up to which it is drawn.
@@ -207,13 +207,13 @@ class Curve:
     """
 
     style: Style
-    spots: FloatArray
+    points: FloatArray
     ends: npt.NDArray[np.int64]
     strength: float = 1.0
 
 
 @dataclass(frozen=True, eq=False)
-class Panel:
+class CurvesPanel:
     """A figure over the steps.
 
     Args:
@@ -234,11 +234,11 @@ class Panel:
     logarithmic: bool
     limits: FloatArray
     ticks: FloatArray | None
-    curves: tuple[Curve, ...]
+    curves: tuple[PanelCurve, ...]
 
 
 @dataclass(frozen=True, eq=False)
-class Strip:
+class HeatmapRow:
     """One optimizer's figures by layer, as rows of a heat map that grows with the steps.
 
     Args:
@@ -253,7 +253,7 @@ class Strip:
 
 
 @dataclass(frozen=True, eq=False)
-class Strips:
+class Heatmap:
     """A panel of heat maps under each other, one an optimizer, in one scale of colours.
 
     Args:
@@ -263,7 +263,7 @@ class Strips:
         limits: (2,) the values of the ends of the colours, above 0: they are logarithmic; the same in all groups of a
             scene.
         layers: What the layers are called, from the bottom.
-        strips: One an optimizer.
+        rows: One an optimizer.
     """
 
     caption: str
@@ -271,11 +271,11 @@ class Strips:
     reach: float
     limits: FloatArray
     layers: tuple[str, ...]
-    strips: tuple[Strip, ...]
+    rows: tuple[HeatmapRow, ...]
 
 
 @dataclass(frozen=True, eq=False)
-class Film:
+class ImageSequence:
     """A small picture of numbers that changes with the steps.
 
     Args:
@@ -293,7 +293,7 @@ class Film:
 
 
 @dataclass(frozen=True, eq=False)
-class Tiles:
+class ImageGrid:
     """A panel of small pictures that change with the steps, one or several an optimizer.
 
     Args:
@@ -304,8 +304,8 @@ class Tiles:
     """
 
     caption: str
-    rows: tuple[tuple[Style, tuple[Film, ...]], ...]
-    image: Film | None = None
+    rows: tuple[tuple[Style, tuple[ImageSequence, ...]], ...]
+    image: ImageSequence | None = None
     heading: str = ""
 
 
@@ -328,9 +328,9 @@ class Facet:
 
     Args:
         style: The one optimizer shown, whose name stands above the facet; None where all are shown.
-        view: (2, 2) the range shown of the horizontal and the vertical coordinate.
+        limits: (2, 2) the range shown of the horizontal and the vertical coordinate.
         names: What the horizontal and the vertical coordinate are called.
-        ground: What lies under the paths; a film has no axes, no paths, no arrows and no minima.
+        model: What is drawn under the paths; an image sequence has no axes, no paths, no arrows and no minima.
         arrows: The gradient arrows, or None.
         minima: (m, k) the known minima within the view: (x, y), (x, value) or (x, y, height).
         paths: The paths.
@@ -338,9 +338,9 @@ class Facet:
     """
 
     style: Style | None
-    view: FloatArray
+    limits: FloatArray
     names: tuple[str, str]
-    ground: Field | Line | Relief | Film
+    model: ContourModel | CurveModel | SurfaceModel | ImageSequence
     arrows: Arrows | None
     minima: FloatArray
     paths: tuple[Path, ...]
@@ -353,13 +353,13 @@ class Group:
 
     Args:
         name: The objective's title, which stands beside the group where there are several; empty for one alone.
-        facets: At least one; all of the same view and ground.
+        facets: At least one; all of the same limits and model.
         panels: Any number.
     """
 
     name: str
     facets: tuple[Facet, ...]
-    panels: tuple[Panel | Strips | Tiles, ...]
+    panels: tuple[CurvesPanel | Heatmap | ImageGrid, ...]
 
 
 @dataclass(frozen=True, eq=False)
@@ -415,5 +415,5 @@ class Scene:
     @property
     def turns(self) -> bool:
         """Whether a camera turns, so that every frame is another one throughout."""
-        grounds = [facet.ground for facet in self.facets]
-        return any(isinstance(ground, Relief) and ground.space.camera.orbit != 0 for ground in grounds)
+        grounds = [facet.model for facet in self.facets]
+        return any(isinstance(ground, SurfaceModel) and ground.space.camera.orbit != 0 for ground in grounds)

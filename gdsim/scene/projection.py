@@ -13,7 +13,7 @@ from gdsim.config import View
 from gdsim.errors import InputError
 from gdsim.objectives import FloatArray, Landscape, Objective, inside, plane_name
 
-__all__ = ["Kind", "Section", "check", "near", "reach", "section"]
+__all__ = ["Kind", "Projection", "check", "choose_projection", "near", "reach"]
 
 Kind = Literal["contour", "surface", "curve", "image"]
 
@@ -24,7 +24,7 @@ SUBSCRIPTS = str.maketrans("0123456789", "₀₁₂₃₄₅₆₇₈₉")
 
 
 @dataclass(frozen=True, eq=False)
-class Section:
+class Projection:
     """One or two directions through a point of the domain; a spot is a point of the picture.
 
     Args:
@@ -67,7 +67,7 @@ def check(objectives: Sequence[Objective], view: View) -> None:
         raise InputError(problem.sentence, ("view", *problem.path))
 
 
-def section(objective: Objective, view: View, paths: Sequence[FloatArray] = ()) -> Section:
+def choose_projection(objective: Objective, view: View, paths: Sequence[FloatArray] = ()) -> Projection:
     """Choose what to show of an objective.
 
     It is shown in the kind that the view names where that fits its dimensions, else in the one that does. One and two
@@ -90,9 +90,9 @@ def section(objective: Objective, view: View, paths: Sequence[FloatArray] = ()) 
     if objective.landscape is not None:
         return _of_landscape(objective.landscape, kind, view)
     if kind == "image":
-        return Section(kind, np.zeros(dim), np.eye(2, dim), reach(objective.bounds, paths)[:2], ("", ""))
+        return Projection(kind, np.zeros(dim), np.eye(2, dim), reach(objective.bounds, paths)[:2], ("", ""))
     if dim <= 2:
-        return Section(kind, np.zeros(dim), np.eye(dim), reach(objective.bounds, paths), ("x", "y")[:dim])
+        return Projection(kind, np.zeros(dim), np.eye(dim), reach(objective.bounds, paths), ("x", "y")[:dim])
     if isinstance(view.plane, list):
         return _of_coordinates(objective, kind, [int(place) for place in view.plane], view.at, paths)
     if view.at is not None:
@@ -102,7 +102,7 @@ def section(objective: Objective, view: View, paths: Sequence[FloatArray] = ()) 
     return _of_paths(objective, kind, paths)
 
 
-def _of_landscape(landscape: Landscape, kind: Kind, view: View) -> Section:
+def _of_landscape(landscape: Landscape, kind: Kind, view: View) -> Projection:
     """The plane on which the loss of a network was computed."""
     wanted = None if view.plane is None else plane_name(view.plane)
     computed = "`gdsim render` and gdsim.simulate compute another one"
@@ -115,7 +115,7 @@ def _of_landscape(landscape: Landscape, kind: Kind, view: View) -> Section:
         sentence = f"the loss was computed on {landscape.examples} examples, not on {view.examples}; {computed}"
         raise InputError(sentence, ("view", "examples"))
     names = ("direction 1", "direction 2")
-    return Section(kind, np.zeros(2), np.eye(2), landscape.bounds, names, _words(landscape))
+    return Projection(kind, np.zeros(2), np.eye(2), landscape.bounds, names, _words(landscape))
 
 
 def _words(landscape: Landscape) -> tuple[str, ...]:
@@ -143,7 +143,7 @@ def _words(landscape: Landscape) -> tuple[str, ...]:
 
 def _of_coordinates(
     objective: Objective, kind: Kind, plane: list[int], at: list[float] | None, paths: Sequence[FloatArray]
-) -> Section:
+) -> Projection:
     dim = objective.dim
     if max(plane) >= dim:
         raise InputError(f"must be two of the coordinates 0 to {dim - 1}, not {plane}", ("view", "plane"))
@@ -160,10 +160,10 @@ def _of_coordinates(
     names = tuple("x" + str(i + 1).translate(SUBSCRIPTS) for i in plane)
     short = f"section {names[0]}, {names[1]} of dim {dim}"
     words = (f"{short}, {where}", short)
-    return Section(kind, origin, np.eye(dim)[plane], bounds, names, words)
+    return Projection(kind, origin, np.eye(dim)[plane], bounds, names, words)
 
 
-def _of_paths(objective: Objective, kind: Kind, paths: Sequence[FloatArray]) -> Section:
+def _of_paths(objective: Objective, kind: Kind, paths: Sequence[FloatArray]) -> Projection:
     points = np.concatenate([path.reshape(-1, objective.dim) for path in paths])
     bounds = reach(objective.bounds, paths)
     # What ran away would turn the plane towards itself.
@@ -181,7 +181,7 @@ def _of_paths(objective: Objective, kind: Kind, paths: Sequence[FloatArray]) -> 
         held = f"{100 * (spots**2).sum() / total:.3g} %"
         words = (f"{words[0]}, {held} of their variance", f"{held} of the paths' variance")
     bounds = np.stack([middle - half, middle + half], -1)
-    return Section(kind, origin, axes, bounds, ("direction 1", "direction 2"), words)
+    return Projection(kind, origin, axes, bounds, ("direction 1", "direction 2"), words)
 
 
 def _principal(offsets: FloatArray) -> FloatArray:
