@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-import os
 import re
+import shlex
 import shutil
 import subprocess
 import sys
@@ -34,11 +34,11 @@ def folder(tmp_path_factory):
 
 
 def run(command: str, folder: Path) -> subprocess.CompletedProcess[str]:
-    """Run a shell command in which `gdsim` is the one under test."""
-    path = f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"
-    return subprocess.run(
-        command, shell=True, cwd=folder, env={**os.environ, "PATH": path}, capture_output=True, text=True, check=False
-    )
+    """Run a `gdsim` command, which may end in a comment."""
+    program, *arguments = shlex.split(command, comments=True)
+    assert program == "gdsim", command
+    found = Path(sys.executable).parent / program
+    return subprocess.run([found, *arguments], cwd=folder, capture_output=True, text=True, check=False)
 
 
 @pytest.mark.parametrize("code", blocks("yaml"))
