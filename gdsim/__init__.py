@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from gdsim.analysis import Row, Table, compare
     from gdsim.config import Animation, Experiment, View, load, loads, schema
-    from gdsim.descent import descend, simulate
     from gdsim.encode import write
     from gdsim.errors import ConfigError, GdsimError, InputError
     from gdsim.metadata import Provenance
@@ -16,8 +15,8 @@ if TYPE_CHECKING:
     from gdsim.objectives import Gradient, Objective, grad, objective
     from gdsim.render import Frames, frames
     from gdsim.scene import Scene, build_scene
+    from gdsim.simulation import Stop, Trajectory, descend, read, save, simulate
     from gdsim.sources import source
-    from gdsim.trajectory import Stop, Trajectory, read, save
 
 __version__ = "0.4.0"
 
@@ -34,23 +33,23 @@ _ROOMS = {
     "Provenance": "metadata",
     "Row": "analysis",
     "Scene": "scene",
-    "Stop": "trajectory",
+    "Stop": "simulation",
     "Table": "analysis",
-    "Trajectory": "trajectory",
+    "Trajectory": "simulation",
     "View": "config",
     "animate": "movie",
     "compare": "analysis",
     "build_scene": "scene",
-    "descend": "descent",
+    "descend": "simulation",
     "frames": "render",
     "grad": "objectives",
     "load": "config",
     "loads": "config",
     "objective": "objectives",
-    "read": "trajectory",
-    "save": "trajectory",
+    "read": "simulation",
+    "save": "simulation",
     "schema": "config",
-    "simulate": "descent",
+    "simulate": "simulation",
     "source": "sources",
     "write": "encode",
 }

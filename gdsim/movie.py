@@ -13,14 +13,13 @@ from PIL import Image
 
 from gdsim.budget import write_within
 from gdsim.config import Animation, Experiment, Output, View
-from gdsim.descent import simulate
 from gdsim.embed import player_frame
 from gdsim.encode import SUFFIXES, Progress
 from gdsim.errors import InputError, did_you_mean
 from gdsim.metadata import Provenance, versions
 from gdsim.render import Frames, frames
 from gdsim.scene import Scene, build_scene
-from gdsim.trajectory import Trajectory
+from gdsim.simulation import Trajectory, simulate
 from gdsim.web.player import page, write_player
 
 __all__ = ["Movie", "animate", "make_provenance", "save_scene"]

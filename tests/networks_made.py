@@ -8,7 +8,7 @@ import numpy as np
 
 import gdsim
 from gdsim.objectives import Landscape, Objective, from_landscape
-from gdsim.trajectory import Maps, Stop, Training, Trajectory
+from gdsim.simulation import SaliencyMaps, Stop, Training, Trajectory
 
 LABELS = ("SGD", "Momentum", "Adam")
 RATES = (0.012, 0.03, 0.07, 0.02, 0.05, 0.1)
@@ -151,7 +151,7 @@ def _one(i, label, steps, objective, layers, shrink, every, away, tested, image,
     )
 
 
-def maps(kept: np.ndarray, size: tuple[int, int], method: str, seed: int) -> Maps:
+def maps(kept: np.ndarray, size: tuple[int, int], method: str, seed: int) -> SaliencyMaps:
     """Maps of a ring-shaped image, which become clearer as the training goes on; of both signs for a gradient."""
     rows, columns = (np.linspace(-1, 1, side) for side in size)
     radius = np.hypot(*np.meshgrid(columns, rows))
@@ -159,7 +159,7 @@ def maps(kept: np.ndarray, size: tuple[int, int], method: str, seed: int) -> Map
     noise = np.random.default_rng(seed).normal(size=size)
     share = (kept / max(kept[-1], 1))[:, None, None]
     signed = share * (2 * image - 0.6) * (1 + 0.3 * seed) + (0.4 - 0.2 * share) * noise
-    return Maps(
+    return SaliencyMaps(
         image=image,
         steps=kept,
         maps=signed if method == "gradient" else np.abs(signed),

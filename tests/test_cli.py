@@ -315,7 +315,7 @@ def test_the_help_is_nowhere_cut():
 def test_render_draws_again_without_simulating(here, monkeypatch):
     assert call("run", "quick.yaml", "--format", "png").exit_code == 0
     first = (here / "outputs/quick/quick.png").read_bytes()
-    monkeypatch.setattr("gdsim.descent.trained", None)
+    monkeypatch.setattr("gdsim.simulation.run_optimizers", None)
     result = call("render", "outputs/quick/quick.npz", "--out", "again", "--format", "png")
     assert result.exit_code == 0, result.output
     assert result.stdout.split() == ["again/quick/quick.png"]
@@ -737,7 +737,9 @@ def test_a_word_about_a_class_that_needs_one(here):
 
 
 def test_a_failed_run_takes_its_empty_folder_away(here, monkeypatch):
-    monkeypatch.setattr("gdsim.descent.trained", lambda *_, **__: (_ for _ in ()).throw(gdsim.GdsimError("no more")))
+    monkeypatch.setattr(
+        "gdsim.simulation.run_optimizers", lambda *_, **__: (_ for _ in ()).throw(gdsim.GdsimError("no more"))
+    )
     result = call("run", "quick.yaml")
     assert result.exit_code == 1
     assert result.stderr.splitlines()[-1] == "no more"

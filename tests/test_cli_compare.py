@@ -249,7 +249,7 @@ def test_what_cannot_be_written_in_the_end_leaves_what_is_finished(here, monkeyp
     def again(*args, **options):
         raise AssertionError("what is finished is done again")
 
-    monkeypatch.setattr("gdsim.descent.sweep", again)
+    monkeypatch.setattr("gdsim.simulation.simulate_settings", again)
     assert call(*words, "--resume").exit_code == 0
     assert not kept.exists()
     monkeypatch.undo()

@@ -22,7 +22,7 @@ from rich.console import Console
 import gdsim
 from gdsim.analysis import compare, detours, failed_row, grouped, mean_angles, row_of, table, titles, write_csv
 from gdsim.cli.console import grid
-from gdsim.trajectory import Stop
+from gdsim.simulation import Stop
 from tests.networks_made import trained
 
 SPHERE = gdsim.objective("sphere")

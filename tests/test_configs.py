@@ -9,7 +9,7 @@ import pytest
 from PIL import Image
 
 import gdsim
-from gdsim.trajectory import Stop
+from gdsim.simulation import Stop
 
 CONFIGS = sorted((Path(__file__).parent.parent / "configs").glob("*.yaml"))
 

@@ -16,8 +16,8 @@ from torch.optim import lr_scheduler
 import gdsim
 from gdsim import Objective, Stop, Trajectory, descend, loads, objective, simulate
 from gdsim.config import Start
-from gdsim.descent import check, starts
 from gdsim.errors import ConfigError, InputError
+from gdsim.simulation import check, starting_points
 
 HIMMELBLAU = objective("himmelblau")
 SPHERE = objective("sphere")
@@ -279,7 +279,7 @@ def test_noise_is_normal_and_added_to_the_true_gradient() -> None:
 @pytest.mark.parametrize("clip_norm", [None, 1.5])
 @pytest.mark.parametrize("name", ["SGD", "Adam", "Adafactor", "Muon"])
 def test_a_noisy_path_is_that_of_the_plain_loop(name: str, clip_norm: float | None) -> None:
-    from gdsim.descent.starting import rng
+    from gdsim.simulation.starts import rng
 
     path = descend(
         HIMMELBLAU, name, start=STARTS, steps=150, lr=0.004, noise=2.5, seed=7, clip_norm=clip_norm, label="n"
@@ -306,7 +306,7 @@ def test_noise_depends_on_seed_label_and_start_alone() -> None:
 def test_noise_within_a_step_is_one_draw_for_all_evaluations_of_a_closure() -> None:
     # With a constant noise the objective is a tilted bowl, whose lowest point one step of LBFGS finds.
     path = descend(SPHERE, "LBFGS", start=[1.0, 2.0], steps=1, noise=0.3, line_search_fn="strong_wolfe", label="l")
-    from gdsim.descent.starting import rng
+    from gdsim.simulation.starts import rng
 
     tilt = 0.3 * rng("noise l", 0, 0).standard_normal((1, 2))[0]
     np.testing.assert_allclose(path.points[1, 0], -tilt / 2, atol=1e-6)
@@ -695,7 +695,7 @@ def test_an_experiment_is_simulated_as_it_says() -> None:
     sgd, cosine = simulate(loads(EXPERIMENT))
     assert (sgd.label, sgd.color, sgd.settings) == ("SGD", "#0072b2", "SGD · lr 0.01")
     assert cosine.settings == "Adam · lr 0.3 · CosineAnnealingLR · noise 0.5 · clip 1"
-    np.testing.assert_array_equal(sgd.points[0], starts(Start(random=3), HIMMELBLAU, 5))
+    np.testing.assert_array_equal(sgd.points[0], starting_points(Start(random=3), HIMMELBLAU, 5))
     np.testing.assert_array_equal(sgd.points[0], cosine.points[0])
     assert cosine.learning_rates[0, 0] == 0.3
     assert cosine.learning_rates[20, 0] == pytest.approx(0, abs=1e-12)
@@ -820,32 +820,32 @@ def test_checking_takes_no_step() -> None:
 
 
 def test_no_start_means_the_objectives_own() -> None:
-    np.testing.assert_array_equal(starts(None, HIMMELBLAU), [HIMMELBLAU.start])
+    np.testing.assert_array_equal(starting_points(None, HIMMELBLAU), [HIMMELBLAU.start])
 
 
 def test_points_are_as_given() -> None:
-    np.testing.assert_array_equal(starts(Start(points=STARTS), HIMMELBLAU), STARTS)
+    np.testing.assert_array_equal(starting_points(Start(points=STARTS), HIMMELBLAU), STARTS)
 
 
 def test_a_grid_is_inset_by_half_a_cell() -> None:
     unit = objective("sphere", bounds=[[0, 4], [10, 20]])
     expected = [[1, 12.5], [1, 17.5], [3, 12.5], [3, 17.5]]
-    np.testing.assert_allclose(starts(Start(grid=[2, 2]), unit), expected)
-    np.testing.assert_allclose(starts(Start(grid=[1, 1]), unit), [[2, 15]])
+    np.testing.assert_allclose(starting_points(Start(grid=[2, 2]), unit), expected)
+    np.testing.assert_allclose(starting_points(Start(grid=[1, 1]), unit), [[2, 15]])
     with pytest.raises(InputError, match="2 numbers") as caught:
-        starts(Start(grid=[2]), unit)
+        starting_points(Start(grid=[2]), unit)
     assert caught.value.key == ("start", "grid")
 
 
 @given(count=st.integers(1, 40), more=st.integers(0, 40), seed=st.integers(0, 2**63 - 1))
 def test_random_starts_are_in_the_view_and_the_first_stay_the_first(count: int, more: int, seed: int) -> None:
-    few, many = (starts(Start(random=n), HIMMELBLAU, seed) for n in (count, count + more))
+    few, many = (starting_points(Start(random=n), HIMMELBLAU, seed) for n in (count, count + more))
     np.testing.assert_array_equal(few, many[:count])
     assert ((many >= HIMMELBLAU.bounds[:, 0]) & (many <= HIMMELBLAU.bounds[:, 1])).all()
     assert len(np.unique(many, axis=0)) == len(many)
 
 
 def test_random_starts_fill_the_view_evenly() -> None:
-    sample = starts(Start(random=4000), objective("sphere", bounds=[[0, 1], [0, 1]]))
+    sample = starting_points(Start(random=4000), objective("sphere", bounds=[[0, 1], [0, 1]]))
     np.testing.assert_allclose(sample.mean(0), 0.5, atol=0.03)
     np.testing.assert_allclose(sample.var(0), 1 / 12, atol=0.005)

@@ -19,15 +19,16 @@ from gdsim import Experiment, Stop, Trajectory, load, loads, read, save, simulat
 from gdsim.cli import app
 from gdsim.cli.common import notes
 from gdsim.config import View
-from gdsim.descent import shown
 from gdsim.errors import InputError
 from gdsim.networks import Data, Network
 from gdsim.networks.checkpoints import last_weights, named_weights
 from gdsim.objectives import Landscape, blank
 from gdsim.optimizers import optimizer_factory
 from gdsim.scene import build_scene
-from gdsim.training import look, train
-from gdsim.training.remarks import remarks
+from gdsim.simulation import evaluate_landscapes
+from gdsim.simulation.landscapes import look
+from gdsim.simulation.remarks import remarks
+from gdsim.simulation.training import train
 from tests import networks_made
 
 HERE = Path()
@@ -128,8 +129,8 @@ def paths(clouds: Network, raw: tuple[Trajectory, ...]) -> tuple[Trajectory, ...
 @pytest.fixture
 def coarse(monkeypatch: pytest.MonkeyPatch) -> None:
     """Few points of a plane, where it is not they that are looked at."""
-    monkeypatch.setattr("gdsim.training.looking.SIDE", 7)
-    monkeypatch.setattr("gdsim.training.looking.ARROWS", 3)
+    monkeypatch.setattr("gdsim.simulation.landscapes.SIDE", 7)
+    monkeypatch.setattr("gdsim.simulation.landscapes.ARROWS", 3)
 
 
 def test_two_weights_are_their_own_plane(line: Network, lines: tuple[Trajectory, ...]) -> None:
@@ -186,8 +187,8 @@ def test_many_weights_or_steps_have_the_same_plane(
     monkeypatch: pytest.MonkeyPatch, clouds: Network, raw: tuple[Trajectory, ...], paths: tuple[Trajectory, ...]
 ) -> None:
     alone = plane_of(seen(clouds, raw[:1]))
-    monkeypatch.setattr("gdsim.training.planes.FEW", 26)
-    monkeypatch.setattr("gdsim.training.planes.AT_ONCE", 100)
+    monkeypatch.setattr("gdsim.simulation.planes.FEW", 26)
+    monkeypatch.setattr("gdsim.simulation.planes.AT_ONCE", 100)
     np.testing.assert_allclose(plane_of(seen(clouds, raw[:1])).axes, alone.axes, atol=1e-6)
     # Of many steps it is enough to compare some.
     assert plane_of(seen(clouds, raw)).share == pytest.approx(plane_of(paths).share, abs=0.01)
@@ -444,7 +445,7 @@ def test_what_is_read_is_what_was_saved(recording: Path, experiment: Experiment,
         same(one, other)
     assert again[0].objective.title == made[0].objective.title
     assert made[0].training.weights.dtype == np.float32
-    assert shown(found, again) == again
+    assert evaluate_landscapes(found, again) == again
     with np.load(recording) as arrays:
         assert [name for name in arrays if name.startswith("origin")] == ["origin_0"]
 
@@ -467,7 +468,7 @@ def test_networks_and_functions_are_saved_together(tmp_path: Path) -> None:
 def test_another_plane_is_computed_of_a_recording(recording: Path, made: tuple[Trajectory, ...]) -> None:
     experiment, paths = read(recording)
     other = loads(experiment.yaml, overrides=["view.plane=random"])
-    found = shown(other, paths)
+    found = evaluate_landscapes(other, paths)
     assert plane_of(found).plane == "random"
     np.testing.assert_allclose(found[0].values, made[0].values, rtol=1e-12)
     assert not np.array_equal(found[0].points, made[0].points)
@@ -477,7 +478,7 @@ def test_a_plane_goes_through_three_checkpoints(recording: Path, made: tuple[Tra
     other = loads(TEXT.replace("lr: 0.5", "lr: 0.1").replace("seed: 3", "seed: 3\n"), name="slow")
     save(tmp_path / "slow.npz", simulate(other), other)
     plane = f"view.plane=[{recording}:Adam, slow.npz]"
-    found = shown(loads(TEXT, overrides=[plane], folder=tmp_path), made)
+    found = evaluate_landscapes(loads(TEXT, overrides=[plane], folder=tmp_path), made)
     landscape = plane_of(found)
     corners = [made[0].training.weights[-1], made[1].training.weights[-1], last_weights(tmp_path / "slow.npz")]
     spots = landscape.project(np.stack(corners).astype(float))
@@ -499,7 +500,7 @@ def test_a_plane_goes_through_three_checkpoints(recording: Path, made: tuple[Tra
         (f"[{recording}, slow.npz]", "view.plane: the last weights of SGD and of these two lie on one line"),
     ):
         with pytest.raises(InputError, match=words) as caught:
-            shown(loads(TEXT, overrides=[f"view.plane={view}"], folder=tmp_path), made)
+            evaluate_landscapes(loads(TEXT, overrides=[f"view.plane={view}"], folder=tmp_path), made)
         assert "\n" not in str(caught.value)
 
 
@@ -729,14 +730,14 @@ def test_a_recording_whose_data_has_changed_is_drawn_again_but_on_no_other_plane
     save(tmp_path / "run.npz", simulate(experiment), experiment)
     found, paths = read(tmp_path / "run.npz")
     other = loads(found.yaml, overrides=["view.plane=random"], folder=tmp_path)
-    assert plane_of(shown(other, paths)).plane == "random"
+    assert plane_of(evaluate_landscapes(other, paths)).plane == "random"
     measure(1)
     found, paths = read(tmp_path / "run.npz")
-    assert shown(found, paths) == paths
+    assert evaluate_landscapes(found, paths) == paths
     with pytest.raises(
         InputError, match=r"objective: MLP 2–4–2 on mine was recorded with a first loss of 0\..* now: its"
     ):
-        shown(loads(found.yaml, overrides=["view.plane=random"], folder=tmp_path), paths)
+        evaluate_landscapes(loads(found.yaml, overrides=["view.plane=random"], folder=tmp_path), paths)
 
 
 @pytest.mark.usefixtures("coarse")
@@ -769,11 +770,11 @@ def test_maps_are_made_once_and_with_no_new_plane(recording: Path, tmp_path: Pat
     training = replace(again[0].training, maps=holed)
     save(tmp_path / "holed.npz", [replace(again[0], training=training), *again[1:]], found)
     np.testing.assert_array_equal(read(tmp_path / "holed.npz")[1][0].training.maps.maps, holed.maps)
-    assert shown(found, again) == again
-    other = shown(loads(text, overrides=[f"view.saliency.class={(maps.target + 1) % 10}"]), again)
+    assert evaluate_landscapes(found, again) == again
+    other = evaluate_landscapes(loads(text, overrides=[f"view.saliency.class={(maps.target + 1) % 10}"]), again)
     assert other[0].training.maps.target == (maps.target + 1) % 10
     assert other[0].objective is again[0].objective
-    assert shown(found, other)[0].training.maps.target == maps.target
+    assert evaluate_landscapes(found, other)[0].training.maps.target == maps.target
 
 
 @pytest.mark.usefixtures("coarse")

@@ -22,8 +22,8 @@ from gdsim.render.legend import _fitted
 from gdsim.render.panels.images import tile_places, tiles_high
 from gdsim.render.viewport import Moment
 from gdsim.scene import Heatmap, ImageGrid, ImageSequence, SurfaceModel, build_scene, power, preview_scene
+from gdsim.simulation import Stop
 from gdsim.themes import THEMES
-from gdsim.trajectory import Stop
 from tests import networks_made as made
 
 QUICK = Animation(fps=10, seconds=2)

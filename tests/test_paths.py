@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 import gdsim
 from gdsim.config import View
 from gdsim.scene import build_scene
-from gdsim.trajectory import Stop
+from gdsim.simulation import Stop
 
 HIMMELBLAU = gdsim.objective("himmelblau")
 SINE = gdsim.objective("sin(3*x) + x**2/10", bounds=(-6, 6))

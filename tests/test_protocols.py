@@ -13,10 +13,10 @@ from torch import Tensor
 from torch.optim import lr_scheduler
 
 from gdsim import Objective, Trajectory, descend, loads, objective, simulate
-from gdsim.descent import check
-from gdsim.descent.starting import rng
 from gdsim.errors import ConfigError, InputError
 from gdsim.optimizers import BatchingMode, optimizer_factory
+from gdsim.simulation import check
+from gdsim.simulation.starts import rng
 
 HIMMELBLAU = objective("himmelblau")
 SPHERE = objective("sphere")

@@ -15,18 +15,17 @@ from PIL import Image
 
 from gdsim.cli.saliency import saliency
 from gdsim.config import View, load
-from gdsim.descent import simulate
 from gdsim.encode import write
 from gdsim.errors import ConfigError, GdsimError, InputError
 from gdsim.networks import Data, network
+from gdsim.networks.attribution import attribution, inner_method
 from gdsim.networks.scores import settle
 from gdsim.render.mosaic import MosaicPicture
 from gdsim.scene.mosaic import assemble
+from gdsim.simulation import Stop, Training, save, simulate
+from gdsim.simulation.saliency import MOMENTS, Explanation, explain, maps
 from gdsim.sources import yaml_of
 from gdsim.themes import theme
-from gdsim.training.attribution import attribution, inner_method
-from gdsim.training.maps import MOMENTS, Explanation, explain, maps
-from gdsim.trajectory import Stop, Training, save
 
 CONFIG = """
 objective: {network: cnn, data: {name: digits, n: 60}, channels: [2], hidden: [4], batch_size: 16}
@@ -413,7 +412,7 @@ def test_vectors_are_the_same_each_time(tmp_path, suffix):
 
 
 def test_the_command_draws_a_recording_without_training(run, tmp_path, capsys, monkeypatch):
-    monkeypatch.setattr("gdsim.training.train", None)
+    monkeypatch.setattr("gdsim.simulation.training.train", None)
     saliency(run / "net.npz", out=tmp_path, formats="png,svg,pdf", method=["layer:conv1"])
     path = tmp_path / "net" / "net_saliency.png"
     said = capsys.readouterr()
@@ -457,7 +456,7 @@ def test_a_network_that_sees_no_images_is_told_where_its_data_stands(tmp_path):
     ],
 )
 def test_a_mistake_is_told_in_one_line_before_anything_is_trained(run, tmp_path, monkeypatch, asked, words):
-    monkeypatch.setattr("gdsim.descent.simulate", None)
+    monkeypatch.setattr("gdsim.simulation.simulate", None)
     with pytest.raises(InputError, match=words) as caught:
         saliency(run / "net.yaml", out=tmp_path, **asked)
     assert "\n" not in str(caught.value)
@@ -471,7 +470,7 @@ def test_why_a_map_is_blank_is_told_once_for_each_reason(run, tmp_path, capsys, 
 
     def told(*answers: Explanation) -> str:
         found = iter([plain, *answers])  # the first before anything is trained
-        monkeypatch.setattr("gdsim.training.maps.explain", lambda *_, **__: next(found))
+        monkeypatch.setattr("gdsim.simulation.saliency.explain", lambda *_, **__: next(found))
         saliency(run / "net.npz", out=tmp_path)
         return capsys.readouterr().err
 
@@ -504,6 +503,6 @@ def test_older_results_stay_where_they_may_not_be_replaced(run, tmp_path):
 
 def test_captum_is_missed_before_anything_is_trained(run, tmp_path, monkeypatch):
     monkeypatch.setitem(sys.modules, "captum", None)
-    monkeypatch.setattr("gdsim.descent.simulate", None)
+    monkeypatch.setattr("gdsim.simulation.simulate", None)
     with pytest.raises(GdsimError, match="captum"):
         saliency(run / "net.yaml", out=tmp_path)

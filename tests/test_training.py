@@ -16,13 +16,13 @@ from torch.utils.data import DataLoader, TensorDataset
 
 from gdsim import Trajectory, loads, simulate
 from gdsim.config import signatures
-from gdsim.descent import check, sweep
 from gdsim.errors import ConfigError, InputError
 from gdsim.networks import Data, Network
+from gdsim.networks.evaluation import losses, training
 from gdsim.optimizers import OptimizerFactory, optimizer_factory, rng, warning
-from gdsim.training import kept_steps, train
-from gdsim.training.losses import losses, training
-from gdsim.trajectory import Stop
+from gdsim.simulation import Stop, check, simulate_settings
+from gdsim.simulation.training import train
+from gdsim.simulation.training_record import kept_steps
 
 STEPS = 12
 SEED = 5
@@ -664,7 +664,7 @@ def test_mistakes_are_found_without_training(monkeypatch: pytest.MonkeyPatch, ol
 
 def test_a_network_is_not_tuned() -> None:
     with pytest.raises(ConfigError, match=r"2:\d+: objective: .*nothing of it is tuned"):
-        sweep(loads(YAML), "Adam", [{"lr": 0.1}])
+        simulate_settings(loads(YAML), "Adam", [{"lr": 0.1}])
 
 
 def test_digits_are_learnt_exactly_as_in_a_plain_loop() -> None:

@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 from gdsim import Experiment, Stop, Trajectory, descend, load, loads, objective, read, save, simulate
 from gdsim.cli.common import load_one
 from gdsim.errors import GdsimError, InputError
-from gdsim.trajectory import SIZE_LIMIT, home
+from gdsim.simulation import SIZE_LIMIT, recorded_folder
 
 TEXT = """\
 # two ways down
@@ -317,7 +317,7 @@ def test_what_is_measured_is_found_again_from_another_folder(tmp_path: Path, mon
     found, (again,) = read("slope.npz")
     assert (
         found.folder
-        == home("slope.npz")
+        == recorded_folder("slope.npz")
         == load_one(Path("slope.npz"), (), {}, allow_code=False).folder
         == tmp_path / "there"
     )
@@ -347,7 +347,7 @@ def test_what_is_measured_is_found_beside_the_recording_when_its_folder_is_no_mo
     experiment = loads(text, folder=there)
     save(there / "slope.npz", simulate(experiment), experiment)
     there.rename(here)
-    assert read(here / "slope.npz")[0].folder == home(here / "slope.npz") == here
+    assert read(here / "slope.npz")[0].folder == recorded_folder(here / "slope.npz") == here
 
 
 def test_a_start_stops_at_its_first_step_at_rest_or_out_of_reach() -> None:

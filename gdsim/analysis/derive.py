@@ -66,7 +66,7 @@ def for_tuning(experiment: Experiment) -> Experiment:
     """Return an experiment from as many other random starts, with other noise; itself where its starts are given."""
     if experiment.start is None or experiment.start.random is None:
         return experiment
-    from gdsim.descent.starting import rng
+    from gdsim.simulation.starts import rng
 
     return experiment.model_copy(update={"seed": int(rng("tuning", experiment.seed, 0).integers(2**63))})
 

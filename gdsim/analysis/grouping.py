@@ -8,7 +8,7 @@ from collections.abc import Iterable, Sequence
 import numpy as np
 
 from gdsim.objectives import Objective
-from gdsim.trajectory import Trajectory
+from gdsim.simulation import Trajectory
 
 __all__ = ["grouped", "lowest_value", "titles"]
 

@@ -60,10 +60,10 @@ def _versions() -> list[str]:
 
 
 def _function(experiment: Experiment) -> list[Any]:
-    from gdsim.descent import starts
+    from gdsim.simulation import starting_points
 
     objective = experiment.objectives[0].build()
-    points = starts(experiment.start, objective, experiment.seed)
+    points = starting_points(experiment.start, objective, experiment.seed)
     low, high = objective.bounds.T
     probes = low + np.random.default_rng(0).random((PROBES, objective.dim)) * (high - low)
     found = [points, objective.bounds, *objective.gradients(np.concatenate([points, probes]))]

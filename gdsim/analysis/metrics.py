@@ -6,7 +6,7 @@ import numpy as np
 import numpy.typing as npt
 
 from gdsim.objectives import FloatArray
-from gdsim.trajectory import Trajectory
+from gdsim.simulation import Trajectory
 
 __all__ = [
     "TOLERANCE",

@@ -18,7 +18,7 @@ from gdsim.analysis.search import Found, search
 from gdsim.analysis.tuning import Tuning
 from gdsim.config import Experiment
 from gdsim.errors import InputError
-from gdsim.trajectory import Trajectory
+from gdsim.simulation import Trajectory
 
 __all__ = ["Part"]
 
@@ -91,17 +91,17 @@ class Part:
         self, experiment: Experiment, label: str, step: Step, settings: Sequence[Mapping[str, Any]]
     ) -> Iterator[Trajectory | InputError]:
         """Descend with several settings, so many at a time as there is room for."""
-        from gdsim.descent import sweep
+        from gdsim.simulation import simulate_settings
 
         each = self._rows * self._starts * (2 * self._objective.dim + 3) * 8
         together = max(1, CHUNK // each)
         for first in range(0, len(settings), together):
             chunk = settings[first : first + together]
-            yield from sweep(experiment, label, chunk, progress=step(len(chunk)))
+            yield from simulate_settings(experiment, label, chunk, progress=step(len(chunk)))
 
     def _trained(self, pace: Pace) -> dict[str, Trajectory | str]:
         """Return how each optimizer trains the network: they are seen on a plane of all of them."""
-        from gdsim.descent import simulate
+        from gdsim.simulation import simulate
 
         with pace.share(sum(map(self._walk_work, self.names))) as step:
             trained = simulate(self.experiment, progress=step(1))

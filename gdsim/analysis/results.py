@@ -16,7 +16,7 @@ from gdsim.analysis.tables import Table
 from gdsim.analysis.tuning import Tuning
 from gdsim.config import Experiment
 from gdsim.objectives import FloatArray
-from gdsim.trajectory import Trajectory
+from gdsim.simulation import Trajectory
 
 __all__ = ["Curve", "Result", "Study", "failed", "is_plain", "result_of"]
 

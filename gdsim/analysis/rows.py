@@ -20,7 +20,7 @@ from gdsim.analysis.metrics import (
     steps_to_tolerance,
 )
 from gdsim.objectives import FloatArray
-from gdsim.trajectory import Stop, Trajectory
+from gdsim.simulation import Stop, Trajectory
 
 __all__ = ["OF_NETWORKS", "Row", "failed_row", "of_networks", "order", "row_of"]
 

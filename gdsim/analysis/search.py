@@ -16,7 +16,7 @@ from gdsim.analysis.metrics import TOLERANCE, evaluations_to_tolerance, solved
 from gdsim.analysis.tuning import Tuning
 from gdsim.config import Experiment
 from gdsim.errors import GdsimError, InputError
-from gdsim.trajectory import Trajectory
+from gdsim.simulation import Trajectory
 
 __all__ = ["NONE_SURVIVES", "Found", "Spread", "is_found", "need_optuna", "search"]
 

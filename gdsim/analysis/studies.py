@@ -109,8 +109,8 @@ def _names(experiment: Experiment, tuning: Tuning | None) -> Mapping[str, Sequen
 
 def _check_starts(parts: Sequence[Experiment]) -> None:
     """Refuse starts, all mistakes at once."""
-    from gdsim.descent.starting import check_values
-    from gdsim.descent.starting import starts as points_of
+    from gdsim.simulation.starts import check_values
+    from gdsim.simulation.starts import starting_points as points_of
 
     problems: list[str] = []
     for part in parts:

@@ -14,7 +14,7 @@ from gdsim.analysis.rows import Row, of_networks, order, row_of
 from gdsim.config import Experiment
 from gdsim.errors import InputError
 from gdsim.files import atomic_write
-from gdsim.trajectory import Trajectory
+from gdsim.simulation import Trajectory
 
 __all__ = ["Table", "compare", "table", "write_csv"]
 
@@ -107,7 +107,7 @@ def compare(source: Experiment | Sequence[Trajectory]) -> Table:
     """
     if isinstance(source, Experiment):
         # torch takes seconds to import, and is needed for this alone.
-        from gdsim.descent import simulate
+        from gdsim.simulation import simulate
 
         source = simulate(source)
     if not source:

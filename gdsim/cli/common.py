@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from gdsim.config import Experiment
     from gdsim.render import Frames
     from gdsim.scene import Scene
-    from gdsim.trajectory import Trajectory
+    from gdsim.simulation import Trajectory
 
 __all__ = [
     "all_of",
@@ -62,7 +62,7 @@ def load_all(
 ) -> list[Experiment]:
     """Load and check every file, and tell the mistakes of all of them together."""
     experiments = all_of(lambda path: load_one(path, changes, transient_overrides, allow_code), paths)
-    from gdsim.descent import check
+    from gdsim.simulation import check
 
     all_of(check, experiments)
     all_of(check_view, experiments)
@@ -233,7 +233,7 @@ def computed(trajectories: Sequence[Trajectory]) -> tuple[str, ...]:
     """What a user should know of the planes on which networks are seen; nothing for functions."""
     if all(each.training is None for each in trajectories):
         return ()
-    from gdsim.training.remarks import remarks
+    from gdsim.simulation.remarks import remarks
 
     return remarks(trajectories)
 

@@ -15,8 +15,8 @@ from gdsim.errors import GdsimError, InputError
 if TYPE_CHECKING:
     from gdsim.config import Experiment
     from gdsim.metadata import Provenance
+    from gdsim.simulation import Trajectory
     from gdsim.themes import Theme
-    from gdsim.trajectory import Trajectory
 
 __all__ = ["Picture", "Run", "Wanted", "is_apng", "look_of", "read", "theme_of"]
 
@@ -111,7 +111,7 @@ def _config(path: Path, wanted: Wanted) -> Run:
     from gdsim.config import load
 
     own = load(path, overrides=wanted.changes, allow_code=wanted.allow_code)
-    from gdsim.descent import check
+    from gdsim.simulation import check
 
     check(own)
     check_view(own)
@@ -119,9 +119,9 @@ def _config(path: Path, wanted: Wanted) -> Run:
 
 
 def _recording(path: Path, wanted: Wanted) -> Run:
-    from gdsim import trajectory
+    from gdsim import simulation
 
-    recorded = trajectory.read(path, allow_code=wanted.allow_code)
+    recorded = simulation.read(path, allow_code=wanted.allow_code)
     own = redrawn(recorded, path, wanted.changes, {}, wanted.allow_code)
     return Run(path, own, redrawn(recorded, path, _adaptation(wanted), {}, wanted.allow_code), recorded[1])
 

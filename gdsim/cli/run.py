@@ -46,13 +46,12 @@ def run(
     inputs = [path for each in experiments for path in named_files(each)]
     check_targets(targets, overwrite, configs if changes else (), inputs)
     from gdsim.analysis import compare, write_csv
-    from gdsim.descent import shown, trained
-    from gdsim.trajectory import save
+    from gdsim.simulation import evaluate_landscapes, run_optimizers, save
 
     for experiment, paths in zip(experiments, targets, strict=True):
         with folder_of(paths), progress_bars(experiment.name, "simulating and drawing", quiet) as progress:
-            simulated = trained(experiment, progress=progress("simulating"))
-            trajectories = shown(experiment, simulated, progress=progress("computing what is seen"))
+            simulated = run_optimizers(experiment, progress=progress("simulating"))
+            trajectories = evaluate_landscapes(experiment, simulated, progress=progress("computing what is seen"))
             scene = composed(experiment, trajectories)
             save(paths["npz"], trajectories, experiment)
             table = compare(trajectories)
@@ -131,9 +130,8 @@ def render(
     overwrite: Overwrite = True,
 ) -> None:
     """Draw recorded trajectories again, without simulating."""
-    from gdsim.descent import shown
+    from gdsim.simulation import evaluate_landscapes, read
     from gdsim.sources import dimensions
-    from gdsim.trajectory import read
 
     transient_overrides = format_change(formats)
     for recording in recordings:
@@ -148,7 +146,7 @@ def render(
     check_targets(targets, overwrite)
     for experiment, (_, trajectories), paths in zip(experiments, recorded, targets, strict=True):
         with folder_of(paths), progress_bars(experiment.name, "drawing", quiet) as progress:
-            seen = shown(experiment, trajectories, progress=progress("computing what is seen"))
+            seen = evaluate_landscapes(experiment, trajectories, progress=progress("computing what is seen"))
             words = draw_all(experiment, composed(experiment, seen), paths, progress)
         if not quiet:
             tell([*computed(seen), *words])

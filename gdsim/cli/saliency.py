@@ -19,9 +19,9 @@ from gdsim.errors import ConfigError, InputError, did_you_mean
 if TYPE_CHECKING:
     from gdsim.config import Experiment
     from gdsim.networks import Network
+    from gdsim.simulation import Training, Trajectory
+    from gdsim.simulation.saliency import Explanation
     from gdsim.themes import Theme
-    from gdsim.training.maps import Explanation
-    from gdsim.trajectory import Training, Trajectory
 
 __all__ = ["saliency"]
 
@@ -48,7 +48,7 @@ class Question:
 
     def answered(self, network: Network, training: Training | None) -> Explanation:
         """Ask a network, with its weights from the beginning where there is no training yet."""
-        from gdsim.training.maps import explain
+        from gdsim.simulation.saliency import explain
 
         try:
             return explain(network, training, number=self.image, target=self.target, method=self.method, seed=self.seed)
@@ -106,9 +106,9 @@ def saliency(
     doing = "training and drawing" if trajectories is None else "drawing"
     with folder_of(paths), progress_bars(experiment.name, doing, quiet) as progress:
         if trajectories is None:
-            from gdsim.descent import trained
+            from gdsim.simulation import run_optimizers
 
-            trajectories = trained(experiment, progress=progress("training"))
+            trajectories = run_optimizers(experiment, progress=progress("training"))
         words = _draw(experiment, networks, trajectories, question, look, paths)
     if not quiet:
         tell(words)
@@ -140,7 +140,7 @@ def _loaded(source: Path, changes: Sequence[str], allow_code: bool) -> tuple[Exp
     written = source.suffix.lower() != ".npz" and not is_picture(source)
     if written or dimensions(source) is not None or source.suffix.lower() in (".html", ".htm"):
         return load_all([source], changes, {}, allow_code)[0], None
-    from gdsim.trajectory import read
+    from gdsim.simulation import read
 
     recorded = read(source, allow_code=allow_code)
     return redrawn(recorded, source, changes, {}, allow_code), recorded[1]
@@ -208,7 +208,7 @@ def _draw(
 
 def _blank(answered: Sequence[tuple[Sequence[Trajectory], Sequence[Explanation]]]) -> list[str]:
     """Why a map is 0 everywhere, a sentence for each reason."""
-    from gdsim.training.remarks import blank
+    from gdsim.simulation.remarks import blank
 
     still, unspoken = [], []
     for trajectories, explained in answered:

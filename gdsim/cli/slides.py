@@ -24,10 +24,10 @@ if TYPE_CHECKING:
     from gdsim.metadata import Provenance
     from gdsim.render import Frames
     from gdsim.scene import Scene
+    from gdsim.simulation import Trajectory
     from gdsim.slides import Shown
     from gdsim.slides.deck import Deck
     from gdsim.themes import Theme
-    from gdsim.trajectory import Trajectory
 
 __all__ = ["make_deck"]
 
@@ -126,8 +126,8 @@ def _check_out(out: Path, read: Sequence[Path], overwrite: bool) -> None:
 
 def _drawn(run: Run, made: Deck, place: Path, wanted: Wanted, figures: _Figures) -> Shown:
     """Simulate and draw a config, or draw a recording, for the room that a slide has."""
-    from gdsim.descent import shown, simulate
     from gdsim.movie import make_provenance
+    from gdsim.simulation import evaluate_landscapes, simulate
     from gdsim.slides import Shown
     from gdsim.sources import dimensions
 
@@ -135,7 +135,7 @@ def _drawn(run: Run, made: Deck, place: Path, wanted: Wanted, figures: _Figures)
     picture = place / f"{name}.{'mp4' if wanted.video else 'gif'}"
     with progress_bars(name, doing, wanted.quiet) as progress:
         trajectories = (
-            shown(run.own, run.trajectories, progress=progress("computing what is seen"))
+            evaluate_landscapes(run.own, run.trajectories, progress=progress("computing what is seen"))
             if run.trajectories
             else simulate(run.own, progress=progress("simulating"))
         )
@@ -254,7 +254,7 @@ def _taken(picture: Picture, place: Path, figures: _Figures, wanted: Wanted) -> 
 
 def _simulated(experiment: Experiment | None) -> Sequence[Trajectory] | None:
     """The trajectories of a picture's configuration; None where they cannot be had, or not quickly."""
-    from gdsim.descent import simulate
+    from gdsim.simulation import simulate
 
     if experiment is None or any(spec.network is not None for spec in experiment.objectives):
         return None

@@ -22,6 +22,7 @@ from gdsim.config.messages import shown
 from gdsim.config.model import FORM, Finite, Model, all_different, one_line, refuse
 from gdsim.config.theme import ThemeChoice
 from gdsim.errors import did_you_mean
+from gdsim.networks.attribution import MapMethod
 from gdsim.objectives import Objective
 
 __all__ = ["Animation", "Camera", "SaliencySpec", "View"]
@@ -126,7 +127,6 @@ Panel = Literal[
     "saliency",
     "score",
 ]
-MapMethod = Literal["gradient", "saliency", "smoothgrad", "integrated", "gradcam"]
 
 
 class Camera(Model):

@@ -13,8 +13,8 @@ import numpy as np
 import numpy.typing as npt
 
 from gdsim.errors import InputError
+from gdsim.networks.data_files import KEY, read_examples
 from gdsim.networks.generated import GENERATED
-from gdsim.networks.measured import KEY, read_examples
 from gdsim.objectives import find_package
 
 __all__ = ["DATA", "Data", "examples"]

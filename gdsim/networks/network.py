@@ -313,7 +313,7 @@ def _own(
     name: str, args: Mapping[str, Any], data: Data, batch_size: int, folder: Path | None, allow_code: bool
 ) -> Form:
     # torch, which takes seconds, is needed to know anything of a module of one's own.
-    from gdsim.networks.own import import_module, tried
+    from gdsim.networks.user_module import import_module, tried
 
     make, title = import_module(name, args, folder=folder, allow_code=allow_code)
     weights, remarks = tried(make, title, data, batch_size, folder)

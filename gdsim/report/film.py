@@ -12,13 +12,12 @@ import numpy as np
 from PIL import Image
 
 from gdsim.config import Experiment
-from gdsim.descent import simulate
 from gdsim.encode import write
 from gdsim.pages import address
 from gdsim.render import frames
 from gdsim.scene import FEW_STARTS, Scene, build_scene
+from gdsim.simulation import Trajectory, simulate
 from gdsim.themes import Theme
-from gdsim.trajectory import Trajectory
 
 __all__ = ["Clip", "Film", "film"]
 

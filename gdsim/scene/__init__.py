@@ -40,8 +40,8 @@ from gdsim.scene.panels import axis_limits, on_axis, panels
 from gdsim.scene.paths import FEW_STARTS, Stage, path, places_each, styles
 from gdsim.scene.projection import Projection, check, choose_projection
 from gdsim.scene.space import Camera, Space
+from gdsim.simulation import Trajectory
 from gdsim.themes import Theme, theme
-from gdsim.trajectory import Trajectory
 
 __all__ = [
     "FEW_STARTS",

@@ -14,7 +14,7 @@ from gdsim.analysis import solved, steps_to_tolerance
 from gdsim.config import View
 from gdsim.objectives import FloatArray, Landscape, Objective
 from gdsim.scene.projection import Projection
-from gdsim.trajectory import Stop, Trajectory
+from gdsim.simulation import Stop, Trajectory
 
 __all__ = ["describe", "formula", "joined", "portrait", "subtitles"]
 

@@ -12,7 +12,7 @@ from gdsim.errors import InputError
 from gdsim.objectives import FloatArray, Objective
 from gdsim.scene.heat import that_ran
 from gdsim.scene.model import ImageGrid, ImageSequence, Style
-from gdsim.trajectory import Maps, Trajectory
+from gdsim.simulation import SaliencyMaps, Trajectory
 
 __all__ = ["image_films", "tiles"]
 
@@ -80,7 +80,7 @@ def tiles(
     return ImageGrid(caption, tuple(zip(styles, maps, strict=True)), image, heading)
 
 
-def _maps(trajectory: Trajectory) -> Maps:
+def _maps(trajectory: Trajectory) -> SaliencyMaps:
     maps = None if trajectory.training is None else trajectory.training.maps
     if maps is None:
         raise InputError(

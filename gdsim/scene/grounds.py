@@ -14,7 +14,7 @@ from gdsim.scene.levels import above_words, choose_levels, labels, number, origi
 from gdsim.scene.model import ContourModel, CurveModel, SurfaceModel
 from gdsim.scene.projection import Projection
 from gdsim.scene.space import Camera, Space
-from gdsim.trajectory import Trajectory
+from gdsim.simulation import Trajectory
 
 __all__ = ["ValueAxis", "field", "finite", "floor", "line", "relief", "symbol", "value_axis"]
 

@@ -11,7 +11,7 @@ from gdsim.analysis import last_steps
 from gdsim.errors import InputError
 from gdsim.objectives import FloatArray
 from gdsim.scene.model import Heatmap, HeatmapRow, Style
-from gdsim.trajectory import Training, Trajectory
+from gdsim.simulation import Training, Trajectory
 
 __all__ = ["BY_LAYER", "WHAT", "heat_limits", "strips", "that_ran", "training_of"]
 

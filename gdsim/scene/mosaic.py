@@ -9,14 +9,14 @@ from typing import Literal
 import numpy as np
 
 from gdsim.errors import InputError
+from gdsim.networks.attribution import LAYER
 from gdsim.objectives import FloatArray
 from gdsim.scene.heat import that_ran
 from gdsim.scene.model import Style
 from gdsim.scene.paths import styles
+from gdsim.simulation import Trajectory
+from gdsim.simulation.saliency import Explanation
 from gdsim.themes import Theme
-from gdsim.training.attribution import LAYER
-from gdsim.training.maps import Explanation
-from gdsim.trajectory import Trajectory
 
 __all__ = ["Column", "Mosaic", "Row", "Section", "assemble"]
 

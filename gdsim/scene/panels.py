@@ -19,7 +19,7 @@ from gdsim.scene.heat import BY_LAYER, WHAT, strips, training_of
 from gdsim.scene.levels import above_words, origin_of
 from gdsim.scene.model import CurvesPanel, Heatmap, ImageGrid, PanelCurve, Style
 from gdsim.scene.projection import Projection, near, reach
-from gdsim.trajectory import Trajectory
+from gdsim.simulation import Trajectory
 
 __all__ = ["axis_limits", "on_axis", "panels"]
 

@@ -15,8 +15,8 @@ from gdsim.scene.grounds import ValueAxis, finite
 from gdsim.scene.levels import number
 from gdsim.scene.model import Exit, Path, Style
 from gdsim.scene.projection import Projection
+from gdsim.simulation import Trajectory
 from gdsim.themes import DASHES, MARKERS
-from gdsim.trajectory import Trajectory
 
 __all__ = ["FEW_STARTS", "Stage", "path", "places_each", "styles"]
 

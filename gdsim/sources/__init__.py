@@ -58,7 +58,7 @@ def source(path: str | PathLike[str]) -> Provenance:
     path = Path(path)
     first = _first_bytes(path)
     if first.startswith(_ZIP):
-        from gdsim.trajectory import provenance  # which takes torch along, for no other format
+        from gdsim.simulation import provenance  # which takes torch along, for no other format
 
         return provenance(path)
     contents = _contents(path, first)
@@ -97,9 +97,9 @@ def home(path: str | PathLike[str]) -> Path:
     path = Path(path)
     if not _first_bytes(path).startswith(_ZIP):
         return path.parent
-    from gdsim.trajectory import home
+    from gdsim.simulation import recorded_folder
 
-    return home(path)
+    return recorded_folder(path)
 
 
 def is_picture(path: str | PathLike[str]) -> bool:

@@ -15,9 +15,9 @@ from PIL import Image
 
 import gdsim
 from gdsim.analysis import Tuning, study
-from gdsim.descent import shown, starts, trained
 from gdsim.render.canvas import points
 from gdsim.scene import Scene
+from gdsim.simulation import evaluate_landscapes, run_optimizers, starting_points
 
 Figures = dict[str, float]
 
@@ -204,7 +204,7 @@ def _plain_tuning(folder: Path) -> Figures:
     torch.set_num_threads(1)
     experiment = gdsim.loads(SWEPT)
     objective = experiment.objectives[0].build()
-    points = starts(experiment.start, objective, experiment.seed)
+    points = starting_points(experiment.start, objective, experiment.seed)
     _lowest(objective.f, "Adam", {"lr": 0.1}, points[0], 3)
     runs, begun = 0, _cpu()
     for spec in experiment.optimizers.values():
@@ -271,10 +271,10 @@ def _train(module: torch.nn.Module, batches: Iterator[tuple[torch.Tensor, torch.
 def _training(folder: Path) -> Figures:
     """The same with every loss, layer and weight recorded."""
     del folder
-    trained(gdsim.loads(TRAINED, overrides=["steps=3"]))
+    run_optimizers(gdsim.loads(TRAINED, overrides=["steps=3"]))
     experiment = gdsim.loads(TRAINED)
     begun = _cpu()
-    trained(experiment)
+    run_optimizers(experiment)
     return {"rate": experiment.steps / (_cpu() - begun)}
 
 
@@ -282,9 +282,9 @@ def _plane(folder: Path) -> Figures:
     """The plane of a path of three points: 51 × 51 losses, 15 × 15 gradients."""
     del folder
     experiment = gdsim.loads(TRAINED, overrides=["steps=2"])
-    paths = trained(experiment)
+    paths = run_optimizers(experiment)
     begun = _cpu()
-    shown(experiment, paths)
+    evaluate_landscapes(experiment, paths)
     return {"cpu": _cpu() - begun}
 
 

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Sequence
 
 import numpy as np
 
-from gdsim.trajectory import Trajectory
+from gdsim.simulation.trajectory import Trajectory
 
 __all__ = ["blank", "remarks"]
 

@@ -14,7 +14,7 @@ from gdsim.errors import InputError
 from gdsim.networks import Network
 from gdsim.networks.checkpoints import named_weights
 from gdsim.objectives import FloatArray
-from gdsim.trajectory import Trajectory
+from gdsim.simulation.trajectory import Trajectory
 
 __all__ = ["Plane", "blocks", "names", "of_checkpoints", "of_paths", "of_random_filters", "share"]
 

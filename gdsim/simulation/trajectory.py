@@ -11,7 +11,7 @@ import numpy.typing as npt
 
 from gdsim.objectives import FloatArray, Objective
 
-__all__ = ["IntArray", "Maps", "Stop", "Training", "Trajectory"]
+__all__ = ["IntArray", "SaliencyMaps", "Stop", "Training", "Trajectory"]
 
 IntArray = npt.NDArray[np.int64]
 
@@ -32,7 +32,7 @@ class Stop(Enum):
 
 
 @dataclass(frozen=True, eq=False)
-class Maps:
+class SaliencyMaps:
     """What one image's pixels do to the score of a class, along a training path.
 
     Attributes:
@@ -83,7 +83,7 @@ class Training:
     layers: tuple[str, ...]
     layer_gradients: FloatArray
     layer_weights: FloatArray
-    maps: Maps | None = None
+    maps: SaliencyMaps | None = None
 
 
 @dataclass(frozen=True, eq=False)

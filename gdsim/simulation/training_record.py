@@ -11,8 +11,9 @@ from torch import Tensor
 
 from gdsim.errors import InputError
 from gdsim.networks import Network
+from gdsim.networks.npz import SIZE_LIMIT
 from gdsim.objectives import FloatArray
-from gdsim.trajectory import SIZE_LIMIT, IntArray, Stop
+from gdsim.simulation.trajectory import IntArray, Stop
 
 __all__ = ["Record", "kept_steps"]
 

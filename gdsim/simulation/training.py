@@ -11,9 +11,9 @@ import numpy as np
 from gdsim.networks import Network
 from gdsim.objectives import FloatArray, Objective
 from gdsim.optimizers import OptimizerFactory, deterministic
-from gdsim.training.learner import Learner
-from gdsim.training.record import Record, kept_steps
-from gdsim.trajectory import IntArray, Training, Trajectory
+from gdsim.simulation.learner import Learner
+from gdsim.simulation.training_record import Record, kept_steps
+from gdsim.simulation.trajectory import IntArray, Training, Trajectory
 
 __all__ = ["Progress", "train"]
 

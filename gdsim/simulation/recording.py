@@ -8,9 +8,9 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from gdsim.descent.walk import Walk, evaluate
 from gdsim.errors import InputError
-from gdsim.trajectory import SIZE_LIMIT
+from gdsim.networks.npz import SIZE_LIMIT
+from gdsim.simulation.stepper import Walk, evaluate
 
 __all__ = ["Progress", "Record", "walk_on"]
 

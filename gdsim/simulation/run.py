@@ -15,21 +15,29 @@ from typing import TYPE_CHECKING, Any
 import numpy.typing as npt
 import torch
 
-from gdsim.descent.arrange import arrangement, confirmed, drawn
-from gdsim.descent.ends import trajectory
-from gdsim.descent.record import Progress, Record, walk_on
-from gdsim.descent.starting import check_values, given, starts
-from gdsim.descent.walk import Course, Walk
 from gdsim.errors import ConfigError, InputError
 from gdsim.networks import Network
 from gdsim.objectives import FloatArray, Objective
 from gdsim.optimizers import OptimizerFactory, ParameterShapes, RNGState, deterministic, optimizer_factory
-from gdsim.trajectory import Trajectory
+from gdsim.simulation.batching import arrangement, confirmed, drawn
+from gdsim.simulation.outcomes import trajectory
+from gdsim.simulation.recording import Progress, Record, walk_on
+from gdsim.simulation.starts import check_values, given, starting_points
+from gdsim.simulation.stepper import Course, Walk
+from gdsim.simulation.trajectory import Trajectory
 
 if TYPE_CHECKING:
     from gdsim.config import Experiment, OptimizerSpec
 
-__all__ = ["check", "descend", "shown", "simulate", "starts", "sweep", "trained"]
+__all__ = [
+    "check",
+    "descend",
+    "evaluate_landscapes",
+    "run_optimizers",
+    "simulate",
+    "simulate_settings",
+    "starting_points",
+]
 
 
 def descend(
@@ -104,10 +112,10 @@ def simulate(experiment: Experiment, *, progress: Progress = iter) -> tuple[Traj
     Raises:
         ConfigError: A class, an argument or a start is at fault.
     """
-    return shown(experiment, trained(experiment, progress=progress), progress=progress)
+    return evaluate_landscapes(experiment, run_optimizers(experiment, progress=progress), progress=progress)
 
 
-def trained(experiment: Experiment, *, progress: Progress = iter) -> tuple[Trajectory, ...]:
+def run_optimizers(experiment: Experiment, *, progress: Progress = iter) -> tuple[Trajectory, ...]:
     """Return what `simulate` does before it looks at networks: weights are there, and landscapes are blank."""
     with deterministic():
         colors = [spec.color for spec in experiment.optimizers.values()]
@@ -116,7 +124,7 @@ def trained(experiment: Experiment, *, progress: Progress = iter) -> tuple[Traje
         for index, each in enumerate(_prepared(experiment)):
             with experiment.located(index):
                 if each.network is not None:
-                    from gdsim.training import train
+                    from gdsim.simulation.training import train
 
                     trajectories += train(each.network, each.methods, colors, steps=steps, seed=seed, progress=progress)
                 else:
@@ -125,7 +133,7 @@ def trained(experiment: Experiment, *, progress: Progress = iter) -> tuple[Traje
         return tuple(trajectories)
 
 
-def shown(
+def evaluate_landscapes(
     experiment: Experiment, trajectories: Sequence[Trajectory], *, progress: Progress = iter
 ) -> tuple[Trajectory, ...]:
     """Return trajectories as the view of an experiment wants to see them: networks on its plane of their weights.
@@ -145,7 +153,7 @@ def shown(
     for index, spec in enumerate(experiment.objectives):
         own, network = trajectories[index * count : (index + 1) * count], spec.to_train()
         if network is not None:
-            from gdsim.training import look
+            from gdsim.simulation.landscapes import look
 
             with experiment.located(index):
                 own = look(
@@ -155,7 +163,7 @@ def shown(
     return tuple(seen)
 
 
-def sweep(
+def simulate_settings(
     experiment: Experiment, label: str, settings: Sequence[Mapping[str, Any]], *, progress: Progress = iter
 ) -> tuple[Trajectory | InputError, ...]:
     """Descend the first objective of an experiment with one of its optimizers, once for each of several settings.
@@ -177,7 +185,7 @@ def sweep(
         with experiment.located():
             if objective.landscape is not None:
                 raise InputError("a network is trained with the settings given; nothing of it is tuned", ("objective",))
-            points = starts(experiment.start, objective, experiment.seed)
+            points = starting_points(experiment.start, objective, experiment.seed)
             check_values(points, experiment.start, objective)
         swept: dict[int, Trajectory | InputError] = {}
         methods: dict[int, OptimizerFactory] = {}
@@ -270,7 +278,7 @@ def _prepared(experiment: Experiment, *, evaluate: bool = True) -> list[_Task]:
         with _collected(problems, experiment, index):
             objective, network = spec.build(), spec.to_train()
             like: ParameterShapes = objective.dim if network is None else _shapes(network, experiment)
-            points = starts(experiment.start, objective, experiment.seed)
+            points = starting_points(experiment.start, objective, experiment.seed)
             if network is None and (evaluate or objective.image is None):
                 check_values(points, experiment.start, objective)
             methods = _methods(experiment, like, problems)
@@ -282,7 +290,7 @@ def _prepared(experiment: Experiment, *, evaluate: bool = True) -> list[_Task]:
 
 def _shapes(network: Network, experiment: Experiment) -> tuple[tuple[int, ...], ...]:
     """Return the shapes of a network's parameters, if there is room for what is recorded of them."""
-    from gdsim.training import kept_steps
+    from gdsim.simulation.training_record import kept_steps
 
     kept_steps(network, experiment.steps, len(experiment.optimizers))
     return tuple(tuple(each.shape) for each in network.module(experiment.seed).parameters())

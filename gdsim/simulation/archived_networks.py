@@ -12,7 +12,7 @@ import numpy.typing as npt
 from gdsim.config.model import holds_controls
 from gdsim.networks.npz import UnreadableError
 from gdsim.objectives import Landscape, Objective, from_landscape
-from gdsim.trajectory.records import Maps, Training, Trajectory
+from gdsim.simulation.trajectory import SaliencyMaps, Training, Trajectory
 
 __all__ = ["FIGURES", "TEXT_LIMIT", "Arrays", "expect", "landscape_names", "packed", "seen", "texts", "training"]
 
@@ -239,12 +239,12 @@ def _training_problem(training: Training, rows: int) -> str:
     return ""
 
 
-def _maps(arrays: Arrays, index: int, rows: int) -> Maps:
+def _maps(arrays: Arrays, index: int, rows: int) -> SaliencyMaps:
     shape = arrays[f"maps_{index}"].shape
     if len(shape) != 3 or 0 in shape:
         raise UnreadableError(f"'maps_{index}' has the shape {shape}, not that of images")
     number, target, label = expect(arrays, f"map_facts_{index}", np.int64, (3,))
-    found = Maps(
+    found = SaliencyMaps(
         image=expect(arrays, f"map_image_{index}", np.float64, shape[1:]),
         steps=expect(arrays, f"map_steps_{index}", np.int64, shape[:1]),
         maps=expect(arrays, f"maps_{index}", np.float64, shape),

@@ -6,10 +6,10 @@ from collections.abc import Iterator
 
 import numpy as np
 
-from gdsim.descent.record import Record
-from gdsim.descent.walk import Walk
 from gdsim.objectives import FloatArray, Objective, inside
-from gdsim.trajectory import Stop, Trajectory
+from gdsim.simulation.recording import Record
+from gdsim.simulation.stepper import Walk
+from gdsim.simulation.trajectory import Stop, Trajectory
 
 __all__ = ["trajectory"]
 

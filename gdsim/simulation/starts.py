@@ -14,10 +14,10 @@ from gdsim.optimizers import rng
 if TYPE_CHECKING:
     from gdsim.config import Start
 
-__all__ = ["check_values", "given", "rng", "starts"]
+__all__ = ["check_values", "given", "rng", "starting_points"]
 
 
-def starts(start: Start | None, objective: Objective, seed: int = 0) -> FloatArray:
+def starting_points(start: Start | None, objective: Objective, seed: int = 0) -> FloatArray:
     """Return the starting points (starts, dim) that a configuration means.
 
     A grid is evenly spaced over the view, half a cell off its border, the last coordinate varying fastest.
@@ -53,7 +53,7 @@ def check_values(points: FloatArray, start: Start | None, objective: Objective) 
     Of a grid or of random points some may be such: they break off at once, and the others descend.
 
     Args:
-        points: (starts, dim) what `starts` has made of `start`.
+        points: (starts, dim) what `starting_points` has made of `start`.
         start: What the configuration says; None for the objective's own.
         objective: What is descended from there.
 

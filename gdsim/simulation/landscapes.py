@@ -13,14 +13,14 @@ from gdsim.config import View
 from gdsim.config.view import SaliencySpec
 from gdsim.errors import InputError
 from gdsim.networks import Network
+from gdsim.networks.evaluation import Examples, Losses, losses, subset, testing, training
 from gdsim.objectives import FloatArray, Landscape, Objective, from_landscape, plane_name
 from gdsim.optimizers import deterministic
-from gdsim.training import planes
-from gdsim.training.loop import Progress
-from gdsim.training.losses import Examples, Losses, losses, subset, testing, training
-from gdsim.training.maps import maps
-from gdsim.training.planes import Plane
-from gdsim.trajectory import Maps, Stop, Training, Trajectory
+from gdsim.simulation import planes
+from gdsim.simulation.planes import Plane
+from gdsim.simulation.saliency import maps
+from gdsim.simulation.training import Progress
+from gdsim.simulation.trajectory import SaliencyMaps, Stop, Training, Trajectory
 
 __all__ = ["look"]
 
@@ -277,7 +277,7 @@ def _with_maps(
     return replace(trajectory, training=replace(trained, maps=replace(made, label=label)))
 
 
-def _shows(made: Maps, wanted: SaliencySpec, network: Network) -> bool:
+def _shows(made: SaliencyMaps, wanted: SaliencySpec, network: Network) -> bool:
     """Whether maps are those that a view asks for."""
     if (made.number, made.method) != (wanted.image, wanted.method):
         return False

@@ -21,10 +21,19 @@ from gdsim.files import atomic_write
 from gdsim.metadata import Provenance, versions
 from gdsim.networks.npz import SIZE_LIMIT, Entries, UnreadableError, array_of, opened
 from gdsim.objectives import Objective
-from gdsim.trajectory.networks import TEXT_LIMIT, Arrays, expect, landscape_names, packed, seen, texts, training
-from gdsim.trajectory.records import Stop, Trajectory
+from gdsim.simulation.archived_networks import (
+    TEXT_LIMIT,
+    Arrays,
+    expect,
+    landscape_names,
+    packed,
+    seen,
+    texts,
+    training,
+)
+from gdsim.simulation.trajectory import Stop, Trajectory
 
-__all__ = ["SIZE_LIMIT", "home", "provenance", "read", "save"]
+__all__ = ["SIZE_LIMIT", "provenance", "read", "recorded_folder", "save"]
 
 FORMAT = 2
 """The version of the layout of a file; a reader refuses newer ones."""
@@ -123,7 +132,7 @@ def provenance(path: str | Path) -> Provenance:
         )
 
 
-def home(path: str | Path) -> Path:
+def recorded_folder(path: str | Path) -> Path:
     """Return where what the configuration in a file names is looked for: see `read`.
 
     Raises:

@@ -4,18 +4,19 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from math import isqrt
-from typing import TYPE_CHECKING, Any, get_args
+from typing import TYPE_CHECKING, Any, Literal, get_args
 
 import numpy as np
 
-from gdsim.config.view import MapMethod
 from gdsim.errors import GdsimError, InputError, did_you_mean
 from gdsim.objectives import FloatArray
 
 if TYPE_CHECKING:
     from torch import Tensor, nn
 
-__all__ = ["LAYER", "METHODS", "attribution", "averaged", "inner_method"]
+__all__ = ["LAYER", "METHODS", "MapMethod", "attribution", "averaged", "inner_method"]
+
+MapMethod = Literal["gradient", "saliency", "smoothgrad", "integrated", "gradcam"]
 
 METHODS: tuple[str, ...] = get_args(MapMethod)
 """The methods by name; beside them LAYER and a name."""

@@ -6,10 +6,10 @@ from dataclasses import replace
 
 import torch
 
-from gdsim.descent.record import Record, walk_on
-from gdsim.descent.walk import Course, Walk
 from gdsim.errors import InputError
 from gdsim.optimizers import BatchingMode
+from gdsim.simulation.recording import Record, walk_on
+from gdsim.simulation.stepper import Course, Walk
 
 __all__ = ["arrangement", "confirmed", "drawn"]
 

@@ -9,11 +9,11 @@ import numpy as np
 
 from gdsim.errors import InputError
 from gdsim.networks import Data, Network
+from gdsim.networks.attribution import attribution, averaged, inner_method
 from gdsim.networks.scores import class_problem, image_of, settle
 from gdsim.objectives import FloatArray
-from gdsim.training.attribution import attribution, averaged, inner_method
-from gdsim.training.loop import Progress
-from gdsim.trajectory import Maps, Training
+from gdsim.simulation.training import Progress
+from gdsim.simulation.trajectory import SaliencyMaps, Training
 
 if TYPE_CHECKING:
     from torch import Tensor, nn
@@ -49,7 +49,9 @@ class Explanation:
     maps: dict[str, FloatArray]
 
 
-def maps(network: Network, training: Training, saliency: SaliencySpec, *, seed: int, progress: Progress = iter) -> Maps:
+def maps(
+    network: Network, training: Training, saliency: SaliencySpec, *, seed: int, progress: Progress = iter
+) -> SaliencyMaps:
     """Return how the map of an image changes along a training path.
 
     Args:
@@ -78,7 +80,7 @@ def maps(network: Network, training: Training, saliency: SaliencySpec, *, seed: 
         except InputError as error:
             raise InputError(str(error), ("view", "saliency", "method")) from error
     found = np.stack(made)
-    return Maps(
+    return SaliencyMaps(
         image=averaged(image, data.image),
         steps=training.kept[rows],
         maps=np.where(np.isfinite(found), found, np.nan),
