@@ -9,6 +9,7 @@ if TYPE_CHECKING:
     from gdsim.analysis import Row, Table, compare
     from gdsim.config import Animation, Experiment, View, load, loads, schema
     from gdsim.encode import write
+    from gdsim.encode.reading import source
     from gdsim.errors import ConfigError, GdsimError, InputError
     from gdsim.metadata import Provenance
     from gdsim.movie import Movie, animate
@@ -16,7 +17,6 @@ if TYPE_CHECKING:
     from gdsim.render import Frames, frames
     from gdsim.scene import Scene, build_scene
     from gdsim.simulation import Stop, Trajectory, descend, read, save, simulate
-    from gdsim.sources import source
 
 __version__ = "0.4.0"
 
@@ -50,7 +50,7 @@ _ROOMS = {
     "save": "simulation",
     "schema": "config",
     "simulate": "simulation",
-    "source": "sources",
+    "source": "encode.reading",
     "write": "encode",
 }
 

@@ -11,15 +11,15 @@ from pathlib import Path
 
 from PIL import Image
 
-from gdsim.budget import write_within
 from gdsim.config import Animation, Experiment, Output, View
-from gdsim.embed import player_frame
 from gdsim.encode import SUFFIXES, Progress
+from gdsim.encode.size_limit import write_within_limit
 from gdsim.errors import InputError, did_you_mean
 from gdsim.metadata import Provenance, versions
 from gdsim.render import Frames, frames
 from gdsim.scene import Scene, build_scene
 from gdsim.simulation import Trajectory, simulate
+from gdsim.web.embed import player_frame
 from gdsim.web.player import page, write_player
 
 __all__ = ["Movie", "animate", "make_provenance", "save_scene"]
@@ -183,4 +183,4 @@ def save_scene(
     if path.suffix.lower() in PAGES:
         write_player(scene, path, provenance=provenance, loop=output.loop == "forever")
         return ()
-    return write_within(scene, path, output=output, provenance=provenance, drawn=drawn, progress=progress)
+    return write_within_limit(scene, path, output=output, provenance=provenance, drawn=drawn, progress=progress)

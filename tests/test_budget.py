@@ -11,8 +11,8 @@ import pytest
 from PIL import Image
 
 import gdsim
-from gdsim.budget import write_within
 from gdsim.config import Animation, Output, View
+from gdsim.encode.size_limit import write_within_limit
 from gdsim.errors import GdsimError, InputError
 from gdsim.metadata import Provenance
 from gdsim.scene import build_scene
@@ -36,12 +36,12 @@ def drawn():
 def whole(tmp_path_factory) -> int:
     """How large a GIF is of which nothing was given up."""
     path = tmp_path_factory.mktemp("whole") / "race.gif"
-    assert write_within(race(), path, output=Output(), drawn=drawn()) == ()
+    assert write_within_limit(race(), path, output=Output(), drawn=drawn()) == ()
     return path.stat().st_size
 
 
 def within(path, limit, **more) -> tuple[str, ...]:
-    return write_within(race(), path, output=Output(max_bytes=limit), **{"drawn": drawn(), **more})
+    return write_within_limit(race(), path, output=Output(max_bytes=limit), **{"drawn": drawn(), **more})
 
 
 def told(words: str) -> tuple[int, int, int]:
@@ -128,13 +128,13 @@ def test_posters_are_not_held_to_it(tmp_path, suffix):
 
 def test_a_see_through_background_reaches_the_file_and_is_refused_where_it_cannot(tmp_path):
     output = Output(background="transparent")
-    write_within(race(), tmp_path / "a.png", output=output)
+    write_within_limit(race(), tmp_path / "a.png", output=output)
     with Image.open(tmp_path / "a.png") as picture:
         alpha = np.asarray(picture.convert("RGBA"))[..., 3]
     assert alpha[0, 0] == 0
     assert alpha[180, 160] == 255
     with pytest.raises(InputError, match=r"a\.gif: background: transparent goes with webp, .* not with gif: a GIF has"):
-        write_within(race(), tmp_path / "a.gif", output=output)
+        write_within_limit(race(), tmp_path / "a.gif", output=output)
 
 
 def test_each_try_is_tracked(tmp_path, whole):

@@ -21,7 +21,7 @@ from typer.testing import CliRunner
 
 import gdsim
 from gdsim.cli import app
-from gdsim.embed import FORMS
+from gdsim.web.embed import FORMS
 from tests.browse import visit, wait_for
 from tests.decode import decode_video
 

@@ -8,8 +8,8 @@ import pytest
 
 import gdsim
 from gdsim.analysis import Finished, Tuning, check, compare, study
-from gdsim.report import write_report
-from gdsim.report.words import story
+from gdsim.web.report import write_report
+from gdsim.web.report.summary import story
 
 MOONS = """
 objective: {network: mlp, data: {name: moons, n: 40}, hidden: [4], batch_size: 8}

@@ -19,10 +19,10 @@ from markdown_it import MarkdownIt
 from PIL import Image
 from pptx import Presentation
 
-from gdsim.embed import FORMS, snippet
 from gdsim.encode import write
 from gdsim.errors import InputError
 from gdsim.metadata import Provenance, versions
+from gdsim.web.embed import FORMS, snippet
 
 SIZE = (320, 180)
 ALT = 'A "race" | of [x_1] & $y$ \\ 50% #1 {a} <b>*bold*</b> `c` ~ ^ é − it\'s @you :smile: {{< x >}} blur bg'

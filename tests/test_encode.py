@@ -21,8 +21,8 @@ from hypothesis import strategies as st
 from PIL import Image, ImageDraw
 
 import gdsim
-from gdsim.encode import SAVINGS, SUFFIXES, TooLargeError, write
-from gdsim.encode.planes import planes
+from gdsim.encode import QUALITY_LEVELS, SUFFIXES, TooLargeError, write
+from gdsim.encode.yuv import planes
 from gdsim.errors import GdsimError, InputError
 from tests.decode import decode_video
 
@@ -346,8 +346,8 @@ def quickstart() -> tuple[gdsim.Frames, int, float]:
 def test_each_stage_of_saving_makes_a_smaller_file_of_the_same_picture(tmp_path: Path, suffix: str) -> None:
     frames, fps, hold = quickstart()
     sizes = []
-    for stage in range(len(SAVINGS[suffix])):
-        path = write(frames, tmp_path / f"{stage}{suffix}", fps=fps, hold=hold, saving=stage)
+    for stage in range(len(QUALITY_LEVELS[suffix])):
+        path = write(frames, tmp_path / f"{stage}{suffix}", fps=fps, hold=hold, quality_level=stage)
         sizes.append(path.stat().st_size)
         if suffix in (".gif", ".webp"):
             assert psnr(decode(path)[-1][0], frames.poster()) > 30
@@ -357,14 +357,14 @@ def test_each_stage_of_saving_makes_a_smaller_file_of_the_same_picture(tmp_path:
 @pytest.mark.parametrize("stage", [1, 2, 3])
 def test_a_gif_of_few_colours_has_a_small_palette_and_keeps_every_reserved_colour(tmp_path: Path, stage: int) -> None:
     frames, fps, hold = quickstart()
-    path = write(frames, tmp_path / "race.gif", fps=fps, hold=hold, saving=stage)
+    path = write(frames, tmp_path / "race.gif", fps=fps, hold=hold, quality_level=stage)
     content = path.read_bytes()
     bits = 8 - stage
     assert content[10] & 7 == bits - 1
     # The size of the first picture's codes follows its descriptor.
     first = content.index(b",", 13 + (3 << bits) + 19 + 8)
     assert content[first + 10] == bits
-    assert f"{1 << bits} colours" == SAVINGS[".gif"][stage]
+    assert f"{1 << bits} colours" == QUALITY_LEVELS[".gif"][stage]
     shown = decode(path)[-1][0]
     for color in frames.colors:
         np.testing.assert_array_equal(mask(shown, color)[mask(frames.poster(), color)], True)
@@ -372,7 +372,7 @@ def test_a_gif_of_few_colours_has_a_small_palette_and_keeps_every_reserved_colou
 
 def test_colours_to_keep_are_kept_also_where_they_are_more_than_a_stage_has(tmp_path: Path) -> None:
     frames = still([np.stack([np.arange(60), np.arange(60) * 4, 255 - np.arange(60)], -1).astype(np.uint8)[None]] * 2)
-    shown = decode(write(frames, tmp_path / "a.gif", fps=10, hold=0, saving=3))
+    shown = decode(write(frames, tmp_path / "a.gif", fps=10, hold=0, quality_level=3))
     np.testing.assert_array_equal(shown[-1][0], frames.poster())
 
 
@@ -386,11 +386,11 @@ def test_a_file_that_becomes_too_large_is_given_up(tmp_path: Path, suffix: str) 
             yield picture
 
     size = write(frames, tmp_path / f"race{suffix}", fps=25, hold=0).stat().st_size
-    written = write(frames, tmp_path / f"race{suffix}", fps=25, hold=0, most=size)
+    written = write(frames, tmp_path / f"race{suffix}", fps=25, hold=0, max_bytes=size)
     assert written.stat().st_size == size
     written.unlink()
     with pytest.raises(TooLargeError) as caught:
-        write(frames, tmp_path / f"race{suffix}", fps=25, hold=0, most=size // 2, progress=progress)
+        write(frames, tmp_path / f"race{suffix}", fps=25, hold=0, max_bytes=size // 2, progress=progress)
     assert caught.value.written > size // 2
     assert not [*tmp_path.iterdir()]
     assert no_child_is_left()
@@ -436,14 +436,14 @@ def test_a_png_keeps_its_opacity(tmp_path: Path) -> None:
         np.testing.assert_array_equal(np.array(image), frames.poster())
 
 
-@pytest.mark.parametrize("saving", [0, 1, 4])
-def test_a_webp_keeps_its_opacity(tmp_path: Path, saving: int) -> None:
+@pytest.mark.parametrize("quality_level", [0, 1, 4])
+def test_a_webp_keeps_its_opacity(tmp_path: Path, quality_level: int) -> None:
     frames = growing_disc()
-    with Image.open(write(frames, tmp_path / "disc.webp", fps=25, hold=1, saving=saving)) as image:
+    with Image.open(write(frames, tmp_path / "disc.webp", fps=25, hold=1, quality_level=quality_level)) as image:
         for number, drawn in enumerate(frames):
             image.seek(number)
             shown = np.array(image.convert("RGBA")).astype(int)
-            assert np.abs(shown[..., 3] - drawn[..., 3]).max() <= (8 if saving else 0)
+            assert np.abs(shown[..., 3] - drawn[..., 3]).max() <= (8 if quality_level else 0)
             seen = shown[..., 3] > 0
             np.testing.assert_array_equal(shown[seen][:, :3], drawn[seen][:, :3])
 
@@ -529,8 +529,8 @@ def test_an_unknown_suffix_is_a_mistake_of_the_user(tmp_path: Path, name: str) -
         ({"fps": 2.5}, "fps must be a whole number from 1 to 50, not 2.5"),
         ({"hold": -1}, "hold must be from 0 to 1200 seconds, not -1"),
         ({"hold": float("nan")}, "hold must be from 0 to 1200 seconds, not nan"),
-        ({"saving": 9}, r"saving must be from 0 to \d for \.\w+, not 9"),
-        ({"saving": -1}, r"saving must be from 0 to \d for \.\w+, not -1"),
+        ({"quality_level": 9}, r"quality_level must be from 0 to \d for \.\w+, not 9"),
+        ({"quality_level": -1}, r"quality_level must be from 0 to \d for \.\w+, not -1"),
     ],
 )
 def test_a_number_that_makes_no_file_is_told(tmp_path: Path, suffix: str, wrong: dict[str, float], told: str) -> None:

@@ -18,12 +18,12 @@ from hypothesis import strategies as st
 import gdsim
 from gdsim.analysis import Tuning, compare, failed_row, study, table
 from gdsim.render.charts import chart
-from gdsim.report import write_report
-from gdsim.report.markup import figures_table
-from gdsim.report.words import story, title, tuned_words
 from gdsim.scene import CurvesPanel, PanelCurve, Style, number
 from gdsim.scene.captions import joined
 from gdsim.themes import theme
+from gdsim.web.report import write_report
+from gdsim.web.report.markup import figures_table
+from gdsim.web.report.summary import story, title, tuned_words
 from tests.browse import visit, wait_for
 
 SMALL = """

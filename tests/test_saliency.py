@@ -16,6 +16,7 @@ from PIL import Image
 from gdsim.cli.saliency import saliency
 from gdsim.config import View, load
 from gdsim.encode import write
+from gdsim.encode.reading import yaml_of
 from gdsim.errors import ConfigError, GdsimError, InputError
 from gdsim.networks import Data, network
 from gdsim.networks.attribution import attribution, inner_method
@@ -24,7 +25,6 @@ from gdsim.render.mosaic import MosaicPicture
 from gdsim.scene.mosaic import assemble
 from gdsim.simulation import Stop, Training, save, simulate
 from gdsim.simulation.saliency import MOMENTS, Explanation, explain, maps
-from gdsim.sources import yaml_of
 from gdsim.themes import theme
 
 CONFIG = """

@@ -23,12 +23,12 @@ from pptx.util import Inches
 import gdsim
 from gdsim.analysis import compare, failed_row, table
 from gdsim.cli.slides import make_deck
+from gdsim.encode.reading import source
 from gdsim.errors import GdsimError, InputError
 from gdsim.metadata import Provenance
-from gdsim.slides import Shown, empty_deck, look_around
+from gdsim.slides import SlideItem, new_deck, theme_around
+from gdsim.slides.text import cut, notes, sentences, short
 from gdsim.slides.timing import play
-from gdsim.slides.words import cut, notes, sentences, short
-from gdsim.sources import source
 from gdsim.themes import theme
 
 YAML = """\
@@ -210,11 +210,11 @@ def test_the_same_sources_make_the_same_file(lecture):
 
 
 def test_a_slide_takes_on_the_page_of_its_picture(lecture):
-    assert look_around(lecture / "race.png").page == theme("light").page
-    assert look_around(lecture / "race.mp4") is None
+    assert theme_around(lecture / "race.png").page == theme("light").page
+    assert theme_around(lecture / "race.mp4") is None
     made_of = Provenance("A dark one", "It is dark.", "", None, {})
-    dark = empty_deck(LOOK)
-    dark.add_picture(Shown(lecture / "race.png", (320, 180), made_of, theme("dark")))
+    dark = new_deck(LOOK)
+    dark.add_picture(SlideItem(lecture / "race.png", (320, 180), made_of, theme("dark")))
     dark.save(lecture / "dark.pptx", "Dark")
     slide = Presentation(str(lecture / "dark.pptx")).slides[0]
     assert str(slide.background.fill.fore_color.rgb) == theme("dark").page[1:].upper()
@@ -297,7 +297,7 @@ def many_rows(objectives):
 
 @pytest.mark.parametrize("objectives", [[1], [40], [3] * 30, [2, 30, 2]])
 def test_a_long_table_goes_on_on_the_next_slide(objectives, tmp_path):
-    written, given_rows = empty_deck(LOOK), many_rows(objectives)
+    written, given_rows = new_deck(LOOK), many_rows(objectives)
     written.add_table(given_rows, title="Figures", lead="", colors={})
     written.save(tmp_path / "a.pptx", "Figures")
     found = Presentation(str(tmp_path / "a.pptx"))
@@ -316,7 +316,7 @@ def test_a_long_table_goes_on_on_the_next_slide(objectives, tmp_path):
 
 @pytest.mark.parametrize(("count", "objectives"), [(3, 12), (12, 3)])
 def test_the_rows_of_an_objective_stay_together(count, objectives, tmp_path):
-    written = empty_deck(LOOK)
+    written = new_deck(LOOK)
     written.add_table(many_rows([count] * objectives), title="Figures", lead="", colors={})
     written.save(tmp_path / "a.pptx", "Figures")
     for slide in Presentation(str(tmp_path / "a.pptx")).slides:
@@ -408,7 +408,7 @@ def no_room(slides):
     ],
 )
 def test_a_bad_template_is_told_in_a_line(make, words, lecture, tmp_path, monkeypatch):
-    monkeypatch.setattr("gdsim.slides.stage.UNPACKED", 2**21)
+    monkeypatch.setattr("gdsim.slides.layout.UNPACKED", 2**21)
     make(tmp_path / "t.pptx")
     with pytest.raises(InputError, match=words) as error:
         made([lecture / "race.gif"], tmp_path / "a.pptx", template=tmp_path / "t.pptx")
@@ -476,10 +476,10 @@ def test_without_python_pptx_a_line_names_the_command(monkeypatch):
     for name in [name for name in sys.modules if name == "gdsim.slides.deck" or name.partition(".")[0] == "pptx"]:
         monkeypatch.delitem(sys.modules, name)
     monkeypatch.setitem(sys.modules, "pptx", None)
-    for name in ("figures", "stage", "timing"):
-        monkeypatch.delitem(sys.modules, f"gdsim.slides.{name}")
+    for name in ("tables", "layout", "timing"):
+        monkeypatch.delitem(sys.modules, f"gdsim.slides.{name}", raising=False)
     with pytest.raises(GdsimError, match=r"pip install 'gdsim\[slides\]'"):
-        empty_deck(LOOK)
+        new_deck(LOOK)
 
 
 # Words
@@ -524,8 +524,8 @@ def test_words_have_room_and_can_be_written(words, most):
 
 def test_words_of_a_stranger_are_nothing_but_words(lecture, tmp_path):
     hostile = "<p:cmd/>&amp;\x00\x1b\ud800]]> {0} %s " + "long " * 3000
-    shown = Shown(lecture / "race.png", (320, 180), Provenance(hostile, hostile, hostile, 0, {"x": hostile}), LOOK)
-    written = empty_deck(LOOK)
+    shown = SlideItem(lecture / "race.png", (320, 180), Provenance(hostile, hostile, hostile, 0, {"x": hostile}), LOOK)
+    written = new_deck(LOOK)
     written.add_picture(shown)
     written.save(tmp_path / "a.pptx", hostile)
     slide = Presentation(str(tmp_path / "a.pptx")).slides[0]
@@ -539,10 +539,10 @@ def test_words_of_a_stranger_are_nothing_but_words(lecture, tmp_path):
 
 @pytest.mark.slow
 def test_a_deck_of_forty_pictures_opens(lecture, office, tmp_path):
-    written, told = empty_deck(LOOK), source(lecture / "race.gif")
+    written, told = new_deck(LOOK), source(lecture / "race.gif")
     for suffix in ["gif"] * 39 + ["mp4"]:
         poster = lecture / "race.png" if suffix == "mp4" else None
-        written.add_picture(Shown(lecture / f"race.{suffix}", (320, 180), told, LOOK, poster=poster))
+        written.add_picture(SlideItem(lecture / f"race.{suffix}", (320, 180), told, LOOK, poster=poster))
     written.add_table(many_rows([3] * 12), title="Figures", lead="They are many.", colors={})
     written.save(tmp_path / "forty.pptx", "Forty")
     slides = len(Presentation(str(tmp_path / "forty.pptx")).slides)

@@ -21,9 +21,9 @@ from PIL import Image
 
 import gdsim
 from gdsim.encode import SUFFIXES, write
+from gdsim.encode.reading import dimensions, is_picture, source, yaml_of
 from gdsim.errors import InputError
 from gdsim.metadata import Provenance, versions
-from gdsim.sources import dimensions, is_picture, source, yaml_of
 
 HOSTILE = "a: '</script> </svg> <dc:source> ]]> (((\\ )) ;=# \\n % \u2028 é 火 😀 /gdsim ('\n# " + "x" * 300_000 + "\n"
 MADE = Provenance(

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from gdsim.scene.captions import describe
-from gdsim.slides.words import short
+from gdsim.slides.text import short
 from tests.networks_made import imagined, landscape, trained
 
 ENDS = r"(\w+) ends at the loss ([\d.e+-]+) and a test accuracy of ([\d.]+) %"

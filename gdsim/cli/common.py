@@ -74,7 +74,7 @@ def load_one(
 ) -> Experiment:
     """Load and check a file: a YAML, or a picture, a page or a recording that holds one."""
     from gdsim.config import load, loads
-    from gdsim.sources import home, is_picture, yaml_of
+    from gdsim.encode.reading import home, is_picture, yaml_of
 
     if not is_picture(path):
         return load(path, overrides=changes, transient_overrides=transient_overrides, allow_code=allow_code)

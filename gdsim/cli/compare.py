@@ -254,7 +254,7 @@ def _written(experiment: Experiment, study: Study, wanted: Wanted) -> Iterator[P
     if wanted.report is not None:
         if not study.experiments:
             raise GdsimError(f"--report: {wanted.report} is not written, as none of the optimizers can run")
-        from gdsim.report import write_report
+        from gdsim.web.report import write_report
 
         yield from write_report(study, wanted.report)
 

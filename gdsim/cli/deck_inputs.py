@@ -75,7 +75,7 @@ class Picture:
 
 def read(path: Path, wanted: Wanted) -> Run | Picture:
     """Read and check a source, whose first bytes tell what it is."""
-    from gdsim.sources import is_picture
+    from gdsim.encode.reading import is_picture
 
     kind = _kind(path)
     if kind == "npz":
@@ -128,7 +128,7 @@ def _recording(path: Path, wanted: Wanted) -> Run:
 
 def _picture(path: Path, *, video: bool) -> Picture:
     from gdsim.config import loads
-    from gdsim.sources import dimensions, source
+    from gdsim.encode.reading import dimensions, source
 
     if path.stat().st_size > LARGEST:
         raise InputError(f"{path}: is larger than {LARGEST // 2**20} MiB, which no slide should hold")
@@ -159,12 +159,12 @@ def theme_of(experiment: Experiment) -> Theme:
 
 def look_of(source: Run | Picture) -> Theme:
     """The colours of the slide around a source."""
-    from gdsim.slides import look_around
+    from gdsim.slides import theme_around
     from gdsim.themes import theme
 
     if isinstance(source, Run):
         return theme_of(source.adapted)
-    found = look_around(source.poster or source.path)
+    found = theme_around(source.poster or source.path)
     if found is None:
         found = theme("slide") if source.experiment is None else theme_of(source.experiment)
     return found

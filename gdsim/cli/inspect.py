@@ -15,8 +15,8 @@ from typer.core import TyperCommand
 from gdsim.cli.common import by_option, check_targets, folder_of, load_all
 from gdsim.cli.console import arguments, dimensions, facts, gradient_facts, print_columns
 from gdsim.cli.options import AllowCode, Out, Overwrite, Set
-from gdsim.embed import FORMS
 from gdsim.errors import InputError, did_you_mean
+from gdsim.web.embed import FORMS
 
 # What is heavy (torch 2 s, matplotlib 1 s) is imported where it is used, so that help and mistakes come at once.
 if TYPE_CHECKING:
@@ -221,8 +221,8 @@ def source(
     """Print the YAML that FILE was made from."""
     from gdsim.config.location import printable
     from gdsim.config.yaml_text import parse
-    from gdsim.sources import source as source_of
-    from gdsim.sources import yaml_of
+    from gdsim.encode.reading import source as source_of
+    from gdsim.encode.reading import yaml_of
 
     text, made = yaml_of(file), source_of(file)
     parse(text, str(file))  # which lets nothing through that would steer a terminal
@@ -240,6 +240,6 @@ def embed(
     They have its alt text, its size, and where it moves a poster for print: the .png beside it. Its path is written as
     it is from the current folder, so call this where the document is.
     """
-    from gdsim.embed import snippet
+    from gdsim.web.embed import snippet
 
     print(snippet(file, form), end="")

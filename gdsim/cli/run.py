@@ -130,8 +130,8 @@ def render(
     overwrite: Overwrite = True,
 ) -> None:
     """Draw recorded trajectories again, without simulating."""
+    from gdsim.encode.reading import dimensions
     from gdsim.simulation import evaluate_landscapes, read
-    from gdsim.sources import dimensions
 
     transient_overrides = format_change(formats)
     for recording in recordings:

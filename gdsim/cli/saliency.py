@@ -135,7 +135,7 @@ def _method(given: Sequence[str]) -> str | None:
 
 def _loaded(source: Path, changes: Sequence[str], allow_code: bool) -> tuple[Experiment, Sequence[Trajectory] | None]:
     """The experiment of a file, and what was recorded of it, if anything."""
-    from gdsim.sources import dimensions, is_picture
+    from gdsim.encode.reading import dimensions, is_picture
 
     written = source.suffix.lower() != ".npz" and not is_picture(source)
     if written or dimensions(source) is not None or source.suffix.lower() in (".html", ".htm"):

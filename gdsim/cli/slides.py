@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from gdsim.render import Frames
     from gdsim.scene import Scene
     from gdsim.simulation import Trajectory
-    from gdsim.slides import Shown
+    from gdsim.slides import SlideItem
     from gdsim.slides.deck import Deck
     from gdsim.themes import Theme
 
@@ -83,7 +83,7 @@ def make_deck(
         InputError: A source, the template or a change is at fault.
         GdsimError: python-pptx is missing, or the deck cannot be written.
     """
-    from gdsim.slides import empty_deck
+    from gdsim.slides import new_deck
     from gdsim.themes import theme as look
 
     wanted = Wanted(video, theme, changes, allow_code, quiet)
@@ -91,9 +91,9 @@ def make_deck(
     with by_option("--theme"):
         chosen = look(theme or "slide")
     # What is wrong with the template is told before any work is done, as is that python-pptx is missing.
-    empty_deck(chosen, template)
+    new_deck(chosen, template)
     found = all_of(lambda path: read(path, wanted), sources)
-    made = empty_deck(look_of(found[0]) if theme is None else chosen, template)
+    made = new_deck(look_of(found[0]) if theme is None else chosen, template)
     figures = _Figures()
     with places_of({f"{out}:": out}), tempfile.TemporaryDirectory(prefix="gdsim-") as folder:
         titles = []
@@ -124,12 +124,12 @@ def _check_out(out: Path, read: Sequence[Path], overwrite: bool) -> None:
         raise InputError(f"{out} exists; leave out --no-overwrite, or name another file with --out")
 
 
-def _drawn(run: Run, made: Deck, place: Path, wanted: Wanted, figures: _Figures) -> Shown:
+def _drawn(run: Run, made: Deck, place: Path, wanted: Wanted, figures: _Figures) -> SlideItem:
     """Simulate and draw a config, or draw a recording, for the room that a slide has."""
+    from gdsim.encode.reading import dimensions
     from gdsim.movie import make_provenance
     from gdsim.simulation import evaluate_landscapes, simulate
-    from gdsim.slides import Shown
-    from gdsim.sources import dimensions
+    from gdsim.slides import SlideItem
 
     name, doing = run.own.name, "drawing" if run.trajectories else "simulating and drawing"
     picture = place / f"{name}.{'mp4' if wanted.video else 'gif'}"
@@ -146,7 +146,7 @@ def _drawn(run: Run, made: Deck, place: Path, wanted: Wanted, figures: _Figures)
     if not wanted.quiet:
         tell([*notes(run.own, trajectories), *words])
     _add_rows(figures, run.path, run.own.yaml, trajectories, scene.theme)
-    return Shown(
+    return SlideItem(
         picture,
         dimensions(picture) or scene.size,
         told,
@@ -219,9 +219,9 @@ def _named(target: Path, source: Path) -> Iterator[None]:
         raise GdsimError(str(error).replace(str(target), str(source))) from error
 
 
-def _taken(picture: Picture, place: Path, figures: _Figures, wanted: Wanted) -> Shown:
+def _taken(picture: Picture, place: Path, figures: _Figures, wanted: Wanted) -> SlideItem:
     """Take a picture as it is, and simulate its configuration where that is quick and something needs it."""
-    from gdsim.slides import Shown
+    from gdsim.slides import SlideItem
 
     experiment, look, words = picture.experiment, look_of(picture), []
     given = {"--set": wanted.changes, "--theme": wanted.theme, "--video": wanted.video and not picture.video}
@@ -241,7 +241,7 @@ def _taken(picture: Picture, place: Path, figures: _Figures, wanted: Wanted) -> 
             _add_rows(figures, picture.path, yaml, trajectories, theme_of(experiment))
     if not wanted.quiet:
         tell(words)
-    return Shown(
+    return SlideItem(
         picture.path,
         picture.size,
         picture.provenance,
@@ -302,7 +302,7 @@ def _add_rows(figures: _Figures, path: Path, yaml: str, trajectories: Sequence[T
 def _add_figures(made: Deck, figures: _Figures) -> None:
     """Add the table of figures, with what it says where it is about one run."""
     from gdsim.analysis import table
-    from gdsim.report.words import story, title
+    from gdsim.web.report.summary import story, title
 
     if not figures.groups:
         return

@@ -9,9 +9,9 @@ from pathlib import Path
 
 import numpy as np
 
+from gdsim.encode.embedding import png_texts
 from gdsim.encode.frames import Frame, Frames, bounding_box, changed_pixels
-from gdsim.encode.manner import Manner
-from gdsim.encode.words import png_texts
+from gdsim.encode.options import EncodeOptions
 
 __all__ = ["write_apng"]
 
@@ -19,7 +19,7 @@ _RGBA = (8, 6, 0, 0, 0)
 _KEEP_BELOW, _PUT_OVER = 0, 1
 
 
-def write_apng(frames: Frames, path: Path, manner: Manner) -> None:
+def write_apng(frames: Frames, path: Path, manner: EncodeOptions) -> None:
     """Write an APNG, holding no more than two frames at a time; the last is held for whole frames.
 
     Args:

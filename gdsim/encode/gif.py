@@ -10,10 +10,10 @@ from typing import NamedTuple
 import numpy as np
 from PIL import Image
 
+from gdsim.encode.embedding import gif_comment
 from gdsim.encode.frames import Frame, Frames, bounding_box, changed_pixels
-from gdsim.encode.manner import Manner
+from gdsim.encode.options import EncodeOptions
 from gdsim.encode.palette import UNCHANGED, Palette, choose_colors, palette_size
-from gdsim.encode.words import gif_comment
 
 __all__ = ["write_gif"]
 
@@ -33,7 +33,7 @@ class _Patch(NamedTuple):
     transparent: bool
 
 
-def write_gif(frames: Frames, path: Path, manner: Manner) -> None:
+def write_gif(frames: Frames, path: Path, manner: EncodeOptions) -> None:
     """Write a GIF, holding no more than two frames at a time.
 
     A frame that equals the one before adds to its delay. Where `fps` does not divide 100, delays alternate
@@ -47,7 +47,7 @@ def write_gif(frames: Frames, path: Path, manner: Manner) -> None:
     Raises:
         TooLargeError: It has more bytes than wanted.
     """
-    size = palette_size(frames.colors, manner.saving)
+    size = palette_size(frames.colors, manner.quality_level)
     palette, bits = Palette(choose_colors(frames.poster(), frames.colors, size)), size.bit_length()
     with path.open("wb") as file:
         file.write(_header(frames.size, palette, bits))

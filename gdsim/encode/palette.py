@@ -53,14 +53,14 @@ class Palette:
         return indices
 
 
-def palette_size(keep: Frame, saving: int) -> int:
+def palette_size(keep: Frame, quality_level: int) -> int:
     """Return how many colours a palette has: 255, and half as many at each further stage, the 0 left aside.
 
     Args:
         keep: Colours to keep exactly, (n, 3), which take no more than half of the places.
-        saving: The stage, 0 to 3.
+        quality_level: The stage, 0 to 3.
     """
-    bits = 8 - saving
+    bits = 8 - quality_level
     while bits < 8 and len(np.unique(keep, axis=0)) > 1 << bits - 1:
         bits += 1
     return (1 << bits) - 1

@@ -12,11 +12,11 @@ from typing import IO, cast
 
 import imageio_ffmpeg
 
+from gdsim.encode.embedding import ffmetadata, xmp
 from gdsim.encode.frames import Frame, Frames
-from gdsim.encode.manner import Manner
-from gdsim.encode.planes import planes, planes_and_opacity
+from gdsim.encode.options import EncodeOptions
 from gdsim.encode.webp import add_words, with_few_colors
-from gdsim.encode.words import ffmetadata, xmp
+from gdsim.encode.yuv import planes, planes_and_opacity
 from gdsim.errors import GdsimError, InputError
 
 __all__ = ["CODECS", "CRF", "write_video"]
@@ -47,7 +47,7 @@ CRF = {".mp4": (18, 23, 28, 33), ".webm": (20, 30, 40, 50)}
 """By suffix: the coarseness of each stage, on the codec's own scale."""
 
 
-def write_video(frames: Frames, path: Path, manner: Manner) -> None:
+def write_video(frames: Frames, path: Path, manner: EncodeOptions) -> None:
     """Write a video in the codec that the suffix of `path` stands for, holding one frame at a time.
 
     The last frame is held for whole frames.
@@ -80,11 +80,11 @@ def write_video(frames: Frames, path: Path, manner: Manner) -> None:
     manner.check(path.stat().st_size, 1.0)
 
 
-def _arguments(frames: Frames, path: Path, manner: Manner, told: str) -> list[str]:
+def _arguments(frames: Frames, path: Path, manner: EncodeOptions, told: str) -> list[str]:
     """What ffmpeg is to do, the words about the video being in the file `told`."""
     suffix, (width, height) = path.suffix.lower(), frames.size
     form, filters, codec = (_SEE_THROUGH if frames.transparent else CODECS)[suffix]
-    stage = ["-crf", str(CRF[suffix][manner.saving])] if suffix in CRF else ["-loop", str(int(not manner.loop))]
+    stage = ["-crf", str(CRF[suffix][manner.quality_level])] if suffix in CRF else ["-loop", str(int(not manner.loop))]
     return [
         *("-f", "rawvideo", "-pix_fmt", form, "-s", f"{width}x{height}", "-r", str(manner.fps), "-i", "-"),
         *("-f", "ffmetadata", "-i", f"file:{told}", "-map_metadata", "1"),
@@ -94,19 +94,19 @@ def _arguments(frames: Frames, path: Path, manner: Manner, told: str) -> list[st
     ]
 
 
-def _pictures(frames: Frames, suffix: str, manner: Manner) -> Iterable[Frame]:
+def _pictures(frames: Frames, suffix: str, manner: EncodeOptions) -> Iterable[Frame]:
     """The frames in the form in which they are handed over."""
     tracked = manner.progress(frames)
     if suffix in CRF:
         return planes_and_opacity(tracked) if frames.transparent else planes(tracked)
-    return with_few_colors(tracked, frames, manner.saving) if manner.saving else tracked
+    return with_few_colors(tracked, frames, manner.quality_level) if manner.quality_level else tracked
 
 
-def _watched(pictures: Iterable[Frame], path: Path, manner: Manner, count: int) -> Iterator[Frame]:
+def _watched(pictures: Iterable[Frame], path: Path, manner: EncodeOptions, count: int) -> Iterator[Frame]:
     """Yield the pictures until what ffmpeg has written of them is too large."""
     for number, picture in enumerate(pictures):
         yield picture
-        if manner.most is not None and path.exists():
+        if manner.max_bytes is not None and path.exists():
             manner.check(path.stat().st_size, (number + 1) / count)
 
 

@@ -19,17 +19,17 @@ _OPACITIES = 17
 _HAS_XMP, _HAS_ALPHA = 1 << 2, 1 << 4
 
 
-def with_few_colors(pictures: Iterable[Frame], frames: Frames, saving: int) -> Iterator[Frame]:
+def with_few_colors(pictures: Iterable[Frame], frames: Frames, quality_level: int) -> Iterator[Frame]:
     """Yield each picture in at most `palette_size` colours; one without loss then takes far fewer bytes.
 
     Args:
         pictures: (H, W, 3), or (H, W, 4) with the opacity last.
         frames: What they are the frames of.
-        saving: The stage, 1 or more.
+        quality_level: The stage, 1 or more.
     """
     poster, keep = frames.poster(), frames.colors
     seen = poster[poster[..., 3] > 0][None] if frames.transparent else poster
-    palette = Palette(choose_colors(seen[..., :3], keep, palette_size(keep, saving - 1)))
+    palette = Palette(choose_colors(seen[..., :3], keep, palette_size(keep, quality_level - 1)))
     colors = np.vstack([np.zeros((1, 3), np.uint8), palette.colors])
     for picture in pictures:
         indices = palette.indices(picture[..., :3].reshape(-1, 3))

@@ -6,17 +6,17 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from gdsim.errors import GdsimError
-from gdsim.slides.looks import look_around
-from gdsim.slides.shown import Shown
+from gdsim.slides.colors import theme_around
+from gdsim.slides.slide_item import SlideItem
 from gdsim.themes import Theme
 
 if TYPE_CHECKING:
     from gdsim.slides.deck import Deck
 
-__all__ = ["Shown", "empty_deck", "look_around"]
+__all__ = ["SlideItem", "new_deck", "theme_around"]
 
 
-def empty_deck(look: Theme, template: Path | None = None) -> Deck:
+def new_deck(look: Theme, template: Path | None = None) -> Deck:
     """Return an empty deck.
 
     Args:

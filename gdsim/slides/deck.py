@@ -12,11 +12,11 @@ from pptx.util import Emu, Inches
 
 from gdsim.analysis import Table
 from gdsim.files import atomic_write
-from gdsim.slides.figures import Colors, Sheet, draw_table, sheets
-from gdsim.slides.shown import Shown
-from gdsim.slides.stage import Box, Stage, own_stage, rgb, template_stage
+from gdsim.slides.layout import Box, Stage, own_stage, rgb, template_stage
+from gdsim.slides.slide_item import SlideItem
+from gdsim.slides.tables import Colors, Sheet, draw_table, sheets
+from gdsim.slides.text import ALT_TEXT, cut, notes, plain, sentences, short
 from gdsim.slides.timing import play
-from gdsim.slides.words import ALT_TEXT, cut, notes, plain, sentences, short
 from gdsim.themes import Theme
 
 __all__ = ["Deck"]
@@ -63,7 +63,7 @@ class Deck:
         """How much of a slide's height the room for a picture has, 0 to 1."""
         return self._stage.picture.height / int(self._stage.slides.slide_height or 1)
 
-    def add_picture(self, shown: Shown) -> None:
+    def add_picture(self, shown: SlideItem) -> None:
         """Add a slide with a picture, or with a video that plays by itself."""
         made, stage = shown.provenance, self._stage
         slide = self._slide(made.title or "Gradient descent", shown.look)

@@ -10,12 +10,12 @@ import numpy as np
 import numpy.typing as npt
 from PIL import Image
 
-from gdsim.pages import address
 from gdsim.render import Digits, Drawing, Figures, Pane, Sign, Sprite, Trace, Vectors, outline
 from gdsim.render.display_list import Band, Reel
 from gdsim.render.head_artists import ARROW, EDGE, FAINT, FOOT, SHORTEST, STEP, TANGENT, TOUCHING
 from gdsim.render.trail import BANDS, OVERLAP
 from gdsim.scene import Scene
+from gdsim.web.templates import data_uri
 
 __all__ = ["ground", "numbers", "quoted"]
 
@@ -63,7 +63,7 @@ def numbers(scene: Scene, drawing: Drawing) -> dict[str, Any]:
         "groups": [group.name for group in scene.groups],
         "panes": panes,
         "digits": digits,
-        "sheet": address("image/png", sheet.picture()),
+        "sheet": data_uri("image/png", sheet.picture()),
         "scale": drawing.scale,
     }
 
@@ -77,7 +77,7 @@ def ground(drawing: Drawing) -> str:
     """Return what stands still as an address that holds the picture itself."""
     file = BytesIO()
     Image.fromarray(drawing.ground).save(file, "webp", quality=QUALITY, method=4)
-    return address("image/webp", file.getvalue())
+    return data_uri("image/webp", file.getvalue())
 
 
 def _pane(pane: Pane, sheet: _Sheet) -> dict[str, Any]:

@@ -13,12 +13,12 @@ from string import Template
 
 from gdsim.files import atomic_write
 from gdsim.metadata import Provenance
-from gdsim.pages import digest
 from gdsim.render import Drawing, frames, stride
 from gdsim.render.display_list import film_stride
 from gdsim.scene import Facet, Group, Scene, SurfaceModel
 from gdsim.web.display_data import ground, numbers, quoted
 from gdsim.web.icons import ICONS, swatch
+from gdsim.web.templates import csp_hash
 
 __all__ = ["notes", "page", "write_player"]
 
@@ -134,7 +134,7 @@ def _qualified(drawing: Drawing) -> Iterator[str]:
 def _policy(style: str, script: str) -> str:
     """What the page may do: run this one script, and show what it holds itself."""
     return (
-        f"default-src 'none'; style-src {digest(style)}; script-src {digest(script)}; "
+        f"default-src 'none'; style-src {csp_hash(style)}; script-src {csp_hash(script)}; "
         "img-src data:; base-uri 'none'; form-action 'none'"
     )
 

@@ -19,8 +19,8 @@ from gdsim.analysis import (
 )
 from gdsim.config import Experiment
 from gdsim.errors import InputError
-from gdsim.report.diagrams import Loss, losses
-from gdsim.report.words import facts, story, title, tuned_words, versions, walked
+from gdsim.web.report.diagrams import Loss, losses
+from gdsim.web.report.summary import facts, story, title, tuned_words, versions, walked
 
 if TYPE_CHECKING:
     from gdsim.analysis import Study

@@ -11,9 +11,9 @@ import numpy as np
 from gdsim.analysis import Profile
 from gdsim.objectives import FloatArray
 from gdsim.render.charts import chart
-from gdsim.report.look import STANDINS, colored
-from gdsim.report.words import walked
 from gdsim.scene import CurvesPanel, PanelCurve, Style, axis_limits, number, on_axis
+from gdsim.web.report.look import STANDINS, colored
+from gdsim.web.report.summary import walked
 
 if TYPE_CHECKING:
     from gdsim.analysis import Curve as Descent

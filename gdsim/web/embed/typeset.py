@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from gdsim.embed.escapes import latex, literal
-from gdsim.embed.facts import STILL, VIDEOS, Facts, refusal
+from gdsim.web.embed.escapes import latex, literal
+from gdsim.web.embed.facts import STILL, VIDEOS, Facts, refusal
 
 __all__ = ["beamer", "pptx", "typst"]
 

@@ -10,12 +10,12 @@ from PIL import Image
 from gdsim.themes import THEMES, Theme
 from gdsim.themes.shades import contrast
 
-__all__ = ["look_around"]
+__all__ = ["theme_around"]
 
 MOST_PIXELS = 2**25
 
 
-def look_around(picture: Path) -> Theme | None:
+def theme_around(picture: Path) -> Theme | None:
     """Return a theme whose page is that of a picture, the colour of its corner; None where that cannot be told."""
     try:
         with Image.open(picture, formats=("GIF", "PNG")) as image:

@@ -8,11 +8,11 @@ from pathlib import Path
 from gdsim.metadata import Provenance
 from gdsim.themes import Theme
 
-__all__ = ["Shown"]
+__all__ = ["SlideItem"]
 
 
 @dataclass(frozen=True)
-class Shown:
+class SlideItem:
     """A picture as a slide shows it.
 
     Args:

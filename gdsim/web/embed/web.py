@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from html import escape
 
-from gdsim.embed.escapes import attribute, words
-from gdsim.embed.facts import MOVING, PAGES, STILL, VIDEOS, Facts, refusal
+from gdsim.web.embed.escapes import attribute, words
+from gdsim.web.embed.facts import MOVING, PAGES, STILL, VIDEOS, Facts, refusal
 
 __all__ = ["html", "markdown", "marp", "player_frame", "quarto", "reveal"]
 

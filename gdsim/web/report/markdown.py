@@ -10,10 +10,10 @@ import numpy as np
 from gdsim.analysis import Profile
 from gdsim.analysis.formatting import pipe_table, plain
 from gdsim.objectives import FloatArray
-from gdsim.report.contents import Across, Contents
-from gdsim.report.diagrams import Loss
-from gdsim.report.words import plural
 from gdsim.scene import number
+from gdsim.web.report.contents import Across, Contents
+from gdsim.web.report.diagrams import Loss
+from gdsim.web.report.summary import plural
 
 __all__ = ["markdown"]
 

@@ -8,13 +8,13 @@ from os import PathLike
 from pathlib import Path
 from typing import BinaryIO
 
+from gdsim.encode.reading.contents import BrokenOffError, Contents
+from gdsim.encode.reading.documents import read_html, read_pdf, read_svg
+from gdsim.encode.reading.pictures import read_gif, read_png, read_webp
+from gdsim.encode.reading.videos import read_mp4, read_webm
 from gdsim.errors import InputError
 from gdsim.files import suggest_sibling
 from gdsim.metadata import Provenance
-from gdsim.sources.contents import BrokenOffError, Contents
-from gdsim.sources.documents import read_html, read_pdf, read_svg
-from gdsim.sources.pictures import read_gif, read_png, read_webp
-from gdsim.sources.videos import read_mp4, read_webm
 
 __all__ = ["dimensions", "home", "is_picture", "source", "yaml_of"]
 

@@ -10,13 +10,13 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 
 from gdsim.config import Output, opaque_only
-from gdsim.encode import SAVINGS, Progress, TooLargeError, write
+from gdsim.encode import QUALITY_LEVELS, Progress, TooLargeError, write
 from gdsim.errors import GdsimError, InputError
 from gdsim.metadata import Provenance
 from gdsim.render import Frames, frames
 from gdsim.scene import Scene
 
-__all__ = ["write_within"]
+__all__ = ["write_within_limit"]
 
 SLOWEST = 8
 """Below so many frames a second a path no longer seems to grow."""
@@ -39,17 +39,17 @@ class _Way:
     """One way to write a file.
 
     Args:
-        saving: The stage of `SAVINGS`.
+        quality_level: The stage of `QUALITY_LEVELS`.
         fps: Frames a second.
         size: Width and height in pixels.
     """
 
-    saving: int
+    quality_level: int
     fps: int
     size: tuple[int, int]
 
 
-def write_within(
+def write_within_limit(
     scene: Scene,
     path: Path,
     *,
@@ -81,12 +81,12 @@ def write_within(
         raise InputError(f"{path}: {why}", ("output", "background"))
     work = _Work(scene, path, output, provenance, drawn or frames(scene, transparent=transparent))
     limit = output.max_bytes
-    if limit is None or suffix not in SAVINGS:
+    if limit is None or suffix not in QUALITY_LEVELS:
         work.write(work.first, path, progress)
         return ()
     if work.fits(work.first, limit, progress):
         return ()
-    ways = [work.first, *_ways(scene, len(SAVINGS[suffix]))]
+    ways = [work.first, *_ways(scene, len(QUALITY_LEVELS[suffix]))]
     likely = bisect_left(ways, True, lo=1, key=lambda way: work.forecast(way) <= DOUBT * limit)
     tried = range(min(likely, max(len(ways) - 1, 1)), len(ways))
     found = next((index for index in tried if work.fits(ways[index], limit, progress)), None)
@@ -102,8 +102,8 @@ def write_within(
 def _ways(scene: Scene, stages: int) -> Iterator[_Way]:
     """The ways that are left when the best is too large, from what gives up least to what gives up most."""
     way = _Way(0, scene.fps, scene.size)
-    for saving in range(1, stages):
-        way = replace(way, saving=saving)
+    for quality_level in range(1, stages):
+        way = replace(way, quality_level=quality_level)
         yield way
     while way.fps // 2 >= SLOWEST:
         way = replace(way, fps=way.fps // 2)
@@ -132,12 +132,12 @@ class _Work:
         self._forecasts: dict[_Way, float] = {}
         self._write = partial(write, hold=scene.hold, loop=output.loop == "forever", provenance=provenance)
 
-    def write(self, way: _Way, path: Path, progress: Progress, most: int | None = None) -> int:
+    def write(self, way: _Way, path: Path, progress: Progress, max_bytes: int | None = None) -> int:
         """Write the file in one way, and return how many bytes it has."""
         shown = self._frames(way.size)
         if way.fps != self._scene.fps:
             shown = shown.sparse(self._count(way))
-        self._write(shown, path, fps=way.fps, saving=way.saving, most=most, progress=progress)
+        self._write(shown, path, fps=way.fps, quality_level=way.quality_level, max_bytes=max_bytes, progress=progress)
         return path.stat().st_size
 
     def fits(self, way: _Way, limit: int, progress: Progress) -> bool:
@@ -160,7 +160,9 @@ class _Work:
             bytes_of = {}
             for count in (FEW, MORE):
                 shown = self._frames(way.size).sparse(count)
-                bytes_of[count] = self._write(shown, sample, fps=way.fps, saving=way.saving).stat().st_size
+                bytes_of[count] = (
+                    self._write(shown, sample, fps=way.fps, quality_level=way.quality_level).stat().st_size
+                )
         each = max(bytes_of[MORE] - bytes_of[FEW], 0) / (MORE - FEW)
         return bytes_of[MORE] + each * (self._count(way) - MORE)
 
@@ -184,8 +186,8 @@ class _Work:
 
     def _words(self, way: _Way) -> tuple[str, str, str]:
         width, height = way.size
-        saving = SAVINGS[self._path.suffix.lower()][way.saving]
-        return saving, f"{way.fps} frames/s", f"{width} × {height} pixels"
+        quality_level = QUALITY_LEVELS[self._path.suffix.lower()][way.quality_level]
+        return quality_level, f"{way.fps} frames/s", f"{width} × {height} pixels"
 
     def _count(self, way: _Way) -> int:
         return max(2, round(len(self._scene) * way.fps / self._scene.fps))

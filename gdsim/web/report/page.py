@@ -7,12 +7,12 @@ from html import escape
 from importlib.resources import files
 from string import Template
 
-from gdsim.pages import digest
-from gdsim.report.contents import Across, Contents
-from gdsim.report.diagrams import Loss, data_chart, loss_charts, performance_chart
-from gdsim.report.film import film
-from gdsim.report.look import style_sheet, styles
-from gdsim.report.markup import (
+from gdsim.scene import Style
+from gdsim.web.report.animation import film
+from gdsim.web.report.contents import Across, Contents
+from gdsim.web.report.diagrams import Loss, data_chart, loss_charts, performance_chart
+from gdsim.web.report.look import style_sheet, styles
+from gdsim.web.report.markup import (
     cards,
     column_meanings,
     definitions,
@@ -24,7 +24,7 @@ from gdsim.report.markup import (
     moving,
     source,
 )
-from gdsim.scene import Style
+from gdsim.web.templates import csp_hash
 
 __all__ = ["page"]
 
@@ -63,13 +63,13 @@ def page(told: Contents) -> str:
 def _policy(script: str) -> str:
     """What the page may do: run this one script, and show what it holds itself."""
     return (
-        f"default-src 'none'; script-src {digest(script)}; style-src 'unsafe-inline'; "
+        f"default-src 'none'; script-src {csp_hash(script)}; style-src 'unsafe-inline'; "
         "img-src data:; media-src data:; base-uri 'none'; form-action 'none'"
     )
 
 
 def _file(name: str) -> str:
-    return files("gdsim.report").joinpath(name).read_text("utf-8")
+    return files("gdsim.web.report").joinpath(name).read_text("utf-8")
 
 
 def _sections(told: Contents, drawn: Mapping[str, Style]) -> Iterator[str]:

@@ -7,10 +7,10 @@ from os import PathLike
 from pathlib import Path
 from types import MappingProxyType
 
-from gdsim.embed.facts import Facts, read
-from gdsim.embed.typeset import beamer, pptx, typst
-from gdsim.embed.web import html, markdown, marp, player_frame, quarto, reveal
 from gdsim.errors import InputError, did_you_mean
+from gdsim.web.embed.facts import Facts, read
+from gdsim.web.embed.typeset import beamer, pptx, typst
+from gdsim.web.embed.web import html, markdown, marp, player_frame, quarto, reveal
 
 __all__ = ["FORMS", "player_frame", "snippet"]
 

@@ -13,11 +13,11 @@ from PIL import Image
 
 from gdsim.config import Experiment
 from gdsim.encode import write
-from gdsim.pages import address
 from gdsim.render import frames
 from gdsim.scene import FEW_STARTS, Scene, build_scene
 from gdsim.simulation import Trajectory, simulate
 from gdsim.themes import Theme
+from gdsim.web.templates import data_uri
 
 __all__ = ["Clip", "Film", "film"]
 
@@ -141,6 +141,6 @@ def _clip(scene: Scene) -> Clip:
     return Clip(
         theme=scene.theme,
         colors={style.label: style.color for style in scene.styles},
-        video=address("video/mp4", video),
-        poster=address("image/webp", still.getvalue()),
+        video=data_uri("video/mp4", video),
+        poster=data_uri("image/webp", still.getvalue()),
     )

@@ -6,8 +6,8 @@ import re
 from html import unescape
 from typing import BinaryIO
 
+from gdsim.encode.reading.contents import Contents, ending, ours, tail
 from gdsim.metadata import TEXT_LIMIT
-from gdsim.sources.contents import Contents, ending, ours, tail
 
 __all__ = ["SOURCE_ID", "read_html", "read_pdf", "read_svg"]
 

@@ -8,8 +8,8 @@ from collections.abc import Iterator
 from html import unescape
 from typing import BinaryIO
 
+from gdsim.encode.reading.contents import Contents, ending, exactly, first_blocks, ours, text_of
 from gdsim.metadata import TEXT_LIMIT
-from gdsim.sources.contents import Contents, ending, exactly, first_blocks, ours, text_of
 
 __all__ = ["read_gif", "read_png", "read_webp"]
 

@@ -8,10 +8,10 @@ from html import escape
 import numpy as np
 
 from gdsim.analysis import Column, Matrix, Row, Table
-from gdsim.report.film import Film
-from gdsim.report.look import colored
-from gdsim.report.words import plural
 from gdsim.scene import Style
+from gdsim.web.report.animation import Film
+from gdsim.web.report.look import colored
+from gdsim.web.report.summary import plural
 
 __all__ = [
     "cards",

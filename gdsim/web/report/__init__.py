@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING
 
 from gdsim.errors import InputError
 from gdsim.files import atomic_write
-from gdsim.report.contents import contents
-from gdsim.report.markdown import markdown
-from gdsim.report.page import page
+from gdsim.web.report.contents import contents
+from gdsim.web.report.markdown import markdown
+from gdsim.web.report.page import page
 
 if TYPE_CHECKING:
     from gdsim.analysis import Study

@@ -8,7 +8,7 @@ from gdsim.encode.frames import Progress
 from gdsim.errors import GdsimError
 from gdsim.metadata import Provenance
 
-__all__ = ["Manner", "TooLargeError"]
+__all__ = ["EncodeOptions", "TooLargeError"]
 
 
 class TooLargeError(GdsimError):
@@ -26,7 +26,7 @@ class TooLargeError(GdsimError):
 
 
 @dataclass(frozen=True)
-class Manner:
+class EncodeOptions:
     """How an animation is to be written.
 
     Args:
@@ -34,18 +34,18 @@ class Manner:
         hold: How much longer the last frame stays, in seconds.
         progress: Wraps the iterable of frames.
         loop: Whether it begins anew, for ever, where the format can say so.
-        saving: The stage of `SAVINGS`.
+        quality_level: The stage of `QUALITY_LEVELS`.
         provenance: What it says of how it was made.
-        most: So many bytes it may have.
+        max_bytes: So many bytes it may have.
     """
 
     fps: int
     hold: float
     progress: Progress
     loop: bool
-    saving: int
+    quality_level: int
     provenance: Provenance | None
-    most: int | None
+    max_bytes: int | None
 
     def check(self, written: int, share: float) -> None:
         """Stop what has become too large.
@@ -57,5 +57,5 @@ class Manner:
         Raises:
             TooLargeError: They are more than wanted.
         """
-        if self.most is not None and written > self.most:
+        if self.max_bytes is not None and written > self.max_bytes:
             raise TooLargeError(written, share)

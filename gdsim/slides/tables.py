@@ -13,8 +13,8 @@ from pptx.oxml.ns import nsdecls
 from pptx.util import Emu, Pt
 
 from gdsim.analysis import Column, Table
-from gdsim.slides.stage import Box, rgb
-from gdsim.slides.words import plain
+from gdsim.slides.layout import Box, rgb
+from gdsim.slides.text import plain
 
 __all__ = ["Colors", "Sheet", "draw_table", "sheets"]
 

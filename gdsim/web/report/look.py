@@ -6,9 +6,9 @@ import re
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
-from gdsim.report.film import Film
 from gdsim.scene import Style
 from gdsim.themes import THEMES, Theme
+from gdsim.web.report.animation import Film
 
 __all__ = ["STANDINS", "colored", "style_sheet", "styles"]
 

@@ -6,7 +6,7 @@ import struct
 from collections.abc import Callable, Iterator
 from typing import BinaryIO, TypeAlias
 
-from gdsim.sources.contents import BrokenOffError, Contents, exactly, first_blocks, ours, text_of
+from gdsim.encode.reading.contents import BrokenOffError, Contents, exactly, first_blocks, ours, text_of
 
 __all__ = ["read_mp4", "read_webm"]
 

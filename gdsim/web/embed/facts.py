@@ -10,8 +10,8 @@ from urllib.parse import quote
 
 from gdsim.config.output import with_preset
 from gdsim.config.yaml_text import parse
+from gdsim.encode.reading import dimensions, source
 from gdsim.errors import ConfigError, InputError
-from gdsim.sources import dimensions, source
 
 __all__ = ["MOVING", "PAGES", "STILL", "VIDEOS", "Facts", "read", "refusal"]
 
