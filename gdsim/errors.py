@@ -1,18 +1,29 @@
-"""What can go wrong, told in one line each.
+"""The errors that gdsim raises; the text of each is one line per mistake.
 
 GdsimError                something failed while running              exit status 1
 └── InputError            the user's input is at fault                exit status 2
-    ├── ConfigError       the same, with the place in the file        exit status 2
+    ├── ConfigError       the same, located in a file                 exit status 2
     └── ExpressionError   the same, with the column in an expression  exit status 2
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterable
+from dataclasses import dataclass
 from difflib import get_close_matches
-from typing import Literal
+from typing import Literal, NamedTuple
 
-__all__ = ["Code", "ConfigError", "GdsimError", "InputError", "did_you_mean"]
+__all__ = [
+    "Code",
+    "ConfigError",
+    "GdsimError",
+    "InputError",
+    "Key",
+    "Problem",
+    "SourceLocation",
+    "did_you_mean",
+    "printable",
+]
 
 Code = Literal[
     "conflict",  # two settings that exclude each other
@@ -34,6 +45,54 @@ Code = Literal[
 """What kind of mistake an InputError reports. The codes are stable; the sentences may change."""
 
 
+Key = tuple[str | int, ...]
+"""A path of keys in the configuration, outermost first: `("optimizers", "Adam", "betas", 0)`."""
+
+
+class SourceLocation(NamedTuple):
+    """Where something is written. Locations sort in reading order, the file before each override.
+
+    Attributes:
+        order: 0 for the file, n for the nth override, whose `source` is its location.
+        line: From 1.
+        column: From 1.
+        source: The file, or the command-line option.
+    """
+
+    order: int
+    line: int
+    column: int
+    source: str
+
+    def __str__(self) -> str:
+        return self.source if self.order else f"{self.source}:{self.line}:{self.column}"
+
+
+@dataclass(frozen=True)
+class Problem:
+    """One mistake in the user's input. Its text is one line: `file:line:column: key: message`.
+
+    Attributes:
+        message: What is wrong and what to do.
+        key: What is at fault, as far as it is known.
+        code: The kind of mistake.
+        at_key: Whether the last part of `key` is itself wrong, such as a mistyped key, and not its value. The line then
+            shows the keys above it and has the location of the key.
+        location: Where it is written, if it is in a file or an override.
+    """
+
+    message: str
+    key: Key = ()
+    code: Code = "invalid-value"
+    at_key: bool = False
+    location: SourceLocation | None = None
+
+    def __str__(self) -> str:
+        shown = self.key[:-1] if self.at_key else self.key
+        parts = (str(self.location or ""), ".".join(map(str, shown)), self.message)
+        return printable(": ".join(filter(None, parts)))
+
+
 class GdsimError(Exception):
     """Something failed while running: a full disk, an encoder that is missing."""
 
@@ -44,30 +103,53 @@ class InputError(GdsimError):
     """The user's input is at fault.
 
     Args:
-        message: One sentence that says what is wrong and what to do.
-        key: Where in the configuration, outermost first, as far as the raiser knows it:
-            `("optimizers", "Adam", "lr")`. Empty when the input is no configuration.
+        message: One sentence that says what is wrong and what to do; it does not repeat the key.
+        key: What is at fault, as far as the raiser knows it: `("optimizers", "Adam", "lr")`.
         code: The kind of mistake.
     """
 
     exit_status = 2
 
-    def __init__(self, message: str, key: tuple[str | int, ...] = (), *, code: Code = "invalid-value") -> None:
-        super().__init__(message)
+    def __init__(self, message: str, key: Key = (), *, code: Code = "invalid-value") -> None:
+        super().__init__(": ".join(filter(None, (".".join(map(str, key)), message))))
+        self.message = message
         self.key = key
         self.code: Code = code
 
+    @property
+    def problems(self) -> tuple[Problem, ...]:
+        """The single mistake; a ConfigError has several."""
+        return (Problem(self.message, self.key, self.code),)
+
+    def below(self, *keys: str | int) -> InputError:
+        """Return the same mistake with keys above its own."""
+        return InputError(self.message, (*keys, *self.key), code=self.code)
+
 
 class ConfigError(InputError):
-    """Every mistake of one configuration, in the order of their places.
+    """Every mistake of one or more configurations. Its key and code are those of the first.
 
     Args:
-        problems: One line each, `file:line:column: key: sentence`.
+        problems: At least one; duplicates are dropped.
     """
 
-    def __init__(self, problems: Iterable[str]) -> None:
-        self.problems = tuple(problems)
-        super().__init__("\n".join(self.problems))
+    def __init__(self, problems: Iterable[Problem]) -> None:
+        self._problems = tuple(dict.fromkeys(problems))
+        first = self._problems[0]
+        super().__init__("\n".join(map(str, self._problems)), code=first.code)
+        self.key = first.key
+
+    @property
+    def problems(self) -> tuple[Problem, ...]:
+        """The mistakes, in the order of their locations."""
+        return self._problems
+
+
+def printable(text: str) -> str:
+    """Return text as one line that is safe to print in a terminal: control characters are escaped."""
+    return "".join(
+        character if character.isprintable() else character.encode("unicode_escape").decode() for character in text
+    )
 
 
 def did_you_mean(word: str, choices: Iterable[str]) -> str:

@@ -18,7 +18,7 @@ from hypothesis import strategies as st
 from gdsim.config import PRESETS, Camera, Experiment, View, load, loads, schema
 from gdsim.config.theme import OwnTheme
 from gdsim.config.yaml_text import dump, parse
-from gdsim.errors import ConfigError, InputError
+from gdsim.errors import ConfigError, InputError, Problem
 
 CONFIGS = Path(__file__).parent.parent / "configs"
 INDENTED = "is no valid YAML: this line is indented otherwise than those it belongs with; they must all begin in the same column"
@@ -43,7 +43,7 @@ def problems(text: str, **more: Any) -> list[str]:
     """Return the lines of the error that a text gives."""
     with pytest.raises(ConfigError) as caught:
         loads(text, file="race.yaml", **more)
-    return list(caught.value.problems)
+    return list(map(str, caught.value.problems))
 
 
 def problem(text: str, **more: Any) -> str:
@@ -354,7 +354,7 @@ def test_a_theme_is_looked_up_only_when_all_else_is_well(tmp_path: Path) -> None
         try:
             load("bad.yaml")
         except ConfigError as error:
-            print(*(problem.split(": ")[1] for problem in error.problems), "matplotlib" in sys.modules)
+            print(*(str(problem).split(": ")[1] for problem in error.problems), "matplotlib" in sys.modules)
     """
     done = subprocess.run([sys.executable, "-c", program], cwd=tmp_path, capture_output=True, text=True, check=True)
     assert done.stdout == "view.theme.paths.1 view.kind False\n"
@@ -1075,7 +1075,7 @@ def test_a_mistake_found_later_is_put_at_its_place() -> None:
     assert located("optimizers", "Adam", "betas", 1) == "--set optimizers.Adam.betas=[2, 3]: optimizers.Adam.betas.1: is wrong"  # fmt: skip
     assert located("animation", "fps") == "race.yaml:1:1: animation.fps: is wrong"
     assert located() == "race.yaml:1:1: is wrong"
-    already = ConfigError(["race.yaml:1:1: is wrong"])
+    already = ConfigError([Problem("is wrong")])
     assert experiment.locate(already) is already
 
 
@@ -1326,7 +1326,7 @@ def check_refusal(text: str, **more: Any) -> None:
     try:
         loads(text, **more)
     except ConfigError as error:
-        refused = error.problems
+        refused = tuple(map(str, error.problems))
     except InputError as error:
         refused = (str(error),)
     else:

@@ -763,7 +763,7 @@ optimizers:
     for verb in (simulate, check):
         with pytest.raises(ConfigError) as caught:
             verb(loads(text, file="bad.yaml"))
-        places = [problem.split(": ")[:2] for problem in caught.value.problems]
+        places = [str(problem).split(": ")[:2] for problem in caught.value.problems]
         assert sorted(places) == [
             ["bad.yaml:3:5", "objective.1"],
             ["bad.yaml:4:5", "objective.2"],
@@ -783,7 +783,7 @@ def test_mistakes_of_all_optimizers_come_with_their_places() -> None:
     for verb in (simulate, check):
         with pytest.raises(ConfigError) as caught:
             verb(loads(text, file="bad.yaml"))
-        first, second = caught.value.problems
+        first, second = map(str, caught.value.problems)
         assert first.startswith("bad.yaml:6:")
         assert "Invalid learning rate: -1" in first
         assert second.startswith("bad.yaml:7:")
@@ -810,9 +810,9 @@ optimizers:
 """
     with pytest.raises(ConfigError) as caught:
         check(loads(text, file="bad.yaml"))
-    places = [problem.partition(": ")[0] for problem in caught.value.problems]
+    places = [str(problem).partition(": ")[0] for problem in caught.value.problems]
     assert [place.split(":")[1] for place in places] == ["4", "6", "7"]
-    assert all("cannot go on" in problem for problem in caught.value.problems)
+    assert all("cannot go on" in str(problem) for problem in caught.value.problems)
 
 
 def test_checking_takes_no_step() -> None:

@@ -186,7 +186,7 @@ def refusal(**objective: Any) -> str:
     text = f"objective: {{{written}}}\nsteps: {steps}\noptimizers: {{SGD: }}\n{rest}"
     with pytest.raises(ConfigError) as caught:
         loads(text, file="net.yaml", **more)
-    (line,) = caught.value.problems
+    (line,) = map(str, caught.value.problems)
     return line.partition(": ")[2]
 
 

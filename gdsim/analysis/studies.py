@@ -18,7 +18,7 @@ from gdsim.analysis.search import need_optuna
 from gdsim.analysis.tables import table
 from gdsim.analysis.tuning import RANGES, Tuning, parsed_range
 from gdsim.config import Experiment
-from gdsim.errors import ConfigError, InputError
+from gdsim.errors import ConfigError, InputError, Problem
 
 __all__ = [
     "ALL",
@@ -112,7 +112,7 @@ def _check_starts(parts: Sequence[Experiment]) -> None:
     from gdsim.simulation.starts import check_values
     from gdsim.simulation.starts import starting_points as points_of
 
-    problems: list[str] = []
+    problems: list[Problem] = []
     for part in parts:
         objective = part.objectives[0].build()
         try:
@@ -120,7 +120,7 @@ def _check_starts(parts: Sequence[Experiment]) -> None:
         except InputError as error:
             problems += part.locate(error).problems
     if problems:
-        raise ConfigError(dict.fromkeys(problems))
+        raise ConfigError(problems)
 
 
 def _put_together(

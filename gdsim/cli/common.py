@@ -10,7 +10,7 @@ from time import process_time
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from gdsim.config import FORMATS
-from gdsim.errors import ConfigError, GdsimError, InputError, did_you_mean
+from gdsim.errors import ConfigError, GdsimError, InputError, Problem, did_you_mean
 from gdsim.files import os_error_reason
 
 # What is heavy is imported where it is used, so that mistakes come at once.
@@ -113,14 +113,15 @@ def folder_of(paths: dict[str, Path]) -> Iterator[None]:
 
 def all_of(verb: Callable[[S], T], subjects: Iterable[S]) -> list[T]:
     """Do the same to all, and tell the mistakes of all together, each once."""
-    done, problems = [], []
+    done: list[T] = []
+    problems: list[Problem] = []
     for subject in subjects:
         try:
             done.append(verb(subject))
         except InputError as error:
-            problems += str(error).splitlines()
+            problems += error.problems
     if problems:
-        raise ConfigError(dict.fromkeys(problems))
+        raise ConfigError(problems)
     return done
 
 
@@ -283,7 +284,7 @@ def by_option(option: str) -> Iterator[None]:
     try:
         yield
     except InputError as error:
-        raise InputError(f"{option}: {error}") from error
+        raise InputError(error.message, (option,), code=error.code) from error
 
 
 @contextmanager

@@ -18,8 +18,7 @@ from rich.text import Text
 import gdsim
 from gdsim.cli.common import all_of, check_view, load_one, notes, places_of
 from gdsim.cli.console import grid, progress_bars, tell
-from gdsim.config.location import printable
-from gdsim.errors import ConfigError, GdsimError, InputError
+from gdsim.errors import ConfigError, GdsimError, InputError, printable
 
 if TYPE_CHECKING:
     from gdsim.analysis import Finished, Matrix, Study, Tuning
@@ -150,8 +149,9 @@ def _by_option() -> Iterator[None]:
     except ConfigError:
         raise
     except InputError as error:
-        option = f"--{error.key[0]}: " if error.key and error.key[0] in OPTIONS else ""
-        raise InputError(f"{option}{error}") from error
+        if error.key and error.key[0] in OPTIONS:
+            raise InputError(error.message, (f"--{error.key[0]}",), code=error.code) from error
+        raise
 
 
 OPTIONS = ("objectives", "starts", "tune", "budget", "range")
@@ -287,4 +287,4 @@ def _moved(experiment: Experiment, path: Path) -> str:
     try:
         return moved(experiment, path.parent)
     except InputError as error:
-        raise InputError(f"--write: {error}") from error
+        raise error.below("--write") from error

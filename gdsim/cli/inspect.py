@@ -219,10 +219,10 @@ def source(
     file: Annotated[Path, typer.Argument(metavar="FILE", help="A picture, page or recording of gdsim.")],
 ) -> None:
     """Print the YAML that FILE was made from."""
-    from gdsim.config.location import printable
     from gdsim.config.yaml_text import parse
     from gdsim.encode.reading import source as source_of
     from gdsim.encode.reading import yaml_of
+    from gdsim.errors import printable
 
     text, made = yaml_of(file), source_of(file)
     parse(text, str(file))  # which lets nothing through that would steer a terminal

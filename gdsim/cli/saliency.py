@@ -13,7 +13,7 @@ from gdsim.cli.common import by_option, check_targets, folder_of, load_all, name
 from gdsim.cli.console import print_paths, progress_bars, tell
 from gdsim.cli.deck_inputs import theme_of
 from gdsim.cli.options import AllowCode, Out, Overwrite, Quiet, Set
-from gdsim.errors import ConfigError, InputError, did_you_mean
+from gdsim.errors import ConfigError, InputError, Problem, did_you_mean
 
 # What is heavy is imported where it is used, so that mistakes come at once.
 if TYPE_CHECKING:
@@ -56,11 +56,11 @@ class Question:
             key = str(error.key[0]) if error.key else ""
             data = network.data
             if key in ("image", "class") and (data.image is None or data.classes is None or not len(data.x_test)):
-                raise InputError(str(error), ("data",)) from error
+                raise InputError(error.message, ("data",), code=error.code) from error
             if key in self.options:
                 # An option is a place already, so that none in the file is put before it.
-                raise ConfigError([f"{self.options[key]}: {error}"]) from error
-            raise InputError(str(error), ("view", "saliency", *error.key)) from error
+                raise ConfigError([Problem(error.message, (self.options[key],), error.code)]) from error
+            raise error.below("view", "saliency") from error
 
 
 def saliency(

@@ -9,6 +9,7 @@ from types import MappingProxyType
 
 from pydantic import ValidationError
 
+from gdsim import errors
 from gdsim.config.experiment import Experiment, Origin
 from gdsim.config.json_schema import schema
 from gdsim.config.location import Problem, SourceContext
@@ -19,7 +20,7 @@ from gdsim.config.problems import problems_in
 from gdsim.config.specs import OptimizerSpec, Start
 from gdsim.config.view import Animation, Camera, View
 from gdsim.config.yaml_text import MAX_BYTES, dump, parse
-from gdsim.errors import ConfigError, InputError
+from gdsim.errors import ConfigError, InputError, SourceLocation
 from gdsim.files import suggest_sibling
 
 __all__ = [
@@ -133,7 +134,8 @@ def _text(path: Path) -> str:
     if b"\0" in content:
         raise InputError(f"{path}: is no text file; a config is YAML, and a run's .npz is for `gdsim render`")
     if len(content) > MAX_BYTES:
-        raise ConfigError([f"{path}:1:1: is larger than {MAX_BYTES // 1024} KiB, which no config needs to be"])
+        sentence = f"is larger than {MAX_BYTES // 1024} KiB, which no config needs to be"
+        raise ConfigError([errors.Problem(sentence, code="too-large", location=SourceLocation(0, 1, 1, str(path)))])
     try:
         return content.decode("utf-8-sig")
     except UnicodeDecodeError as error:

@@ -156,7 +156,7 @@ class Experiment(Model):
             path = ("objective", *path)
         if path[:1] == ("objective",) and isinstance(document.value["objective"], list):
             path = ("objective", index, *path[1:])
-        return document.error([Problem(path, str(error))])
+        return document.error([Problem(path, error.message)])
 
     @model_validator(mode="before")
     @classmethod
@@ -253,7 +253,7 @@ class Experiment(Model):
             try:
                 themes.theme(self.view.theme.given())
             except InputError as error:
-                refuse([Problem(("view", "theme", *error.key), str(error))])
+                refuse([Problem(("view", "theme", *error.key), error.message)])
         return self
 
 
@@ -317,7 +317,7 @@ def _saliency_problems(wanted: SaliencySpec, network: Network, panel: tuple[str 
     try:
         image_of(data, wanted.image)
     except InputError as error:
-        yield Problem(("saliency", "image") if "image" in given else panel, str(error))
+        yield Problem(("saliency", "image") if "image" in given else panel, error.message)
     if problem := class_problem_of(data, wanted.target or 0):
         yield Problem(("saliency", "class"), problem)
     if wanted.method == "gradcam" and network.name == "mlp":

@@ -5,9 +5,10 @@ from __future__ import annotations
 import pathlib
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from typing import Any, NamedTuple
+from typing import Any
 
-from gdsim.errors import ConfigError
+from gdsim import errors
+from gdsim.errors import ConfigError, SourceLocation, printable
 
 __all__ = ["Document", "Path", "Problem", "SourceContext", "SourceLocation", "printable"]
 
@@ -25,18 +26,6 @@ class SourceContext:
 
 HERE = SourceContext()
 """The current folder, in which no code may run."""
-
-
-class SourceLocation(NamedTuple):
-    """Where something was written; places sort as they are read, the file before each `--set`."""
-
-    order: int
-    line: int
-    column: int
-    source: str
-
-    def __str__(self) -> str:
-        return self.source if self.order else f"{self.source}:{self.line}:{self.column}"
 
 
 @dataclass(frozen=True)
@@ -89,12 +78,13 @@ class Document:
 
     def error(self, problems: Iterable[Problem]) -> ConfigError:
         """Return all problems as one error, a line each, in the order of their places."""
-        placed = sorted({(self.place(problem), str(problem)) for problem in problems})
-        return ConfigError(printable(f"{place}: {line}") for place, line in placed)
-
-
-def printable(text: str) -> str:
-    """Return text as one line that a terminal can be given: a key may hold whatever a file does."""
-    return "".join(
-        character if character.isprintable() else character.encode("unicode_escape").decode() for character in text
-    )
+        placed = sorted(((self.place(each), str(each), each) for each in problems), key=lambda each: each[:2])
+        return ConfigError(
+            errors.Problem(
+                problem.sentence,
+                problem.path if problem.key is None else (*problem.path, problem.key),
+                at_key=problem.key is not None,
+                location=place,
+            )
+            for place, _, problem in placed
+        )

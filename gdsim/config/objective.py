@@ -288,8 +288,8 @@ class ObjectiveSpec(Model):
     def _problem(self, error: InputError, form: str) -> Problem:
         strange = self.parameters.keys() - objective(self.name).parameters.keys() if self.name else ()
         if error.key and error.key[0] in strange:
-            return Problem((), str(error), key=str(error.key[0]))
-        return Problem(error.key or (form,), str(error))
+            return Problem((), error.message, key=str(error.key[0]))
+        return Problem(error.key or (form,), error.message)
 
     @classmethod
     def keys_of(cls, fields: Iterable[str] | None = None) -> set[str]:

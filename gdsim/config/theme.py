@@ -82,7 +82,7 @@ class OwnTheme(Model):
         try:
             themes.theme(given)
         except InputError as error:
-            refuse([Problem(error.key, str(error))])
+            refuse([Problem(error.key, error.message)])
         return self
 
     def given(self) -> dict[str, Any]:

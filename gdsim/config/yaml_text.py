@@ -14,7 +14,8 @@ from typing import Any
 
 import yaml
 
-from gdsim.config.location import Document, Path, Problem, SourceLocation, printable
+from gdsim import errors
+from gdsim.config.location import Document, Path, Problem, SourceLocation
 from gdsim.errors import ConfigError
 
 __all__ = ["MAX_BYTES", "dump", "parse"]
@@ -42,7 +43,7 @@ def parse(text: str, source: str, *, order: int = 0, at: Path = ()) -> Document:
         return SourceLocation(order, mark.line + 1, mark.column + 1, source)
 
     def refusal(mark: yaml.Mark, sentence: str) -> ConfigError:
-        return ConfigError([printable(f"{place(mark)}: {Problem(at, sentence)}")])
+        return ConfigError([errors.Problem(sentence, at, "syntax", location=place(mark))])
 
     beginning = yaml.Mark(source, 0, 0, 0, None, 0)
     try:

@@ -140,7 +140,7 @@ def _weights(network: Network, recording: str, folder: Path) -> FloatArray:
     try:
         return named_weights(recording, folder, weights=network.weights, title=network.title)
     except InputError as error:
-        raise InputError(str(error), ("trained",)) from error
+        raise error.below("trained") from error
 
 
 def _ready(network: Network, weights: FloatArray | None, steps: int) -> nn.Module:

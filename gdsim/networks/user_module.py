@@ -52,7 +52,7 @@ def import_module(
     try:
         found = import_function(reference, folder=folder, allow_code=allow_code, what="network to train")
     except InputError as error:
-        raise InputError(str(error).replace(f"'{reference}'", f"'{name}'"), KEY) from error
+        raise InputError(error.message.replace(f"'{reference}'", f"'{name}'"), KEY) from error
     title = reference.rpartition(":")[2]
     if isinstance(found, type):
         if not issubclass(found, nn.Module):

@@ -137,7 +137,7 @@ def from_samples(
     try:
         f = interpolate(samples, gradient=gradient, edge_order=edge_order)
     except InputError as error:
-        raise InputError(f"{path}: {error}", error.key or ("samples",)) from error
+        raise InputError(f"{path}: {error.message}", error.key or ("samples",), code=error.code) from error
     return _own(path.stem, path.stem, f, samples.bounds, source=path.name, domain=samples.bounds)
 
 

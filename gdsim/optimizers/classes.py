@@ -56,7 +56,7 @@ def _own(name: str, key: Key, context: SourceContext) -> Any:
     try:
         return import_function(name, folder=context.folder, allow_code=context.allow_code)
     except InputError as error:
-        raise InputError(str(error), key) from error
+        raise InputError(error.message, key, code=error.code) from error
 
 
 def schedule_class(name: str, key: Key) -> Callable[..., LRScheduler]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from gdsim.config.location import printable
+from gdsim.errors import printable
 
 __all__ = ["bare", "reason", "setting", "words"]
 

@@ -270,4 +270,4 @@ def _look(view: View) -> Theme:
     try:
         return theme(view.theme if isinstance(view.theme, str) else view.theme.given())
     except InputError as error:
-        raise InputError(str(error), ("view", "theme", *error.key)) from error
+        raise error.below("view", "theme") from error

@@ -106,7 +106,7 @@ def of_checkpoints(
         try:
             corners.append(named_weights(words, folder, weights=network.weights, title=network.title))
         except InputError as error:
-            raise InputError(str(error), ("view", "plane", index)) from error
+            raise error.below("view", "plane", index) from error
     origin, sides = corners[0], np.stack(corners[1:]) - corners[0]
     axes = _whole(len(origin)) if len(origin) <= 2 else _orthonormal(sides)
     spots = sides @ axes.T

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 import numpy.typing as npt
 import torch
 
-from gdsim.errors import ConfigError, InputError
+from gdsim.errors import ConfigError, InputError, Problem
 from gdsim.networks import Network
 from gdsim.objectives import FloatArray, Objective
 from gdsim.optimizers import OptimizerFactory, ParameterShapes, RNGState, deterministic, optimizer_factory
@@ -225,14 +225,14 @@ def check(experiment: Experiment) -> None:
         ConfigError: A class, an argument, a schedule or a start is at fault.
     """
     with deterministic():
-        problems: list[str] = []
+        problems: list[Problem] = []
         # How a schedule goes on depends on what is moved at most, not on the objective.
         for each in {each.like: each for each in _prepared(experiment, evaluate=False)}.values():
             for chosen in each.methods:
                 with _collected(problems, experiment):
                     chosen.check_schedule(experiment.steps, each.like)
     if problems:
-        raise ConfigError(dict.fromkeys(problems))
+        raise ConfigError(problems)
 
 
 def _whole(number: int, name: str) -> int:
@@ -273,7 +273,7 @@ def _prepared(experiment: Experiment, *, evaluate: bool = True) -> list[_Task]:
         evaluate: Whether images are evaluated where a descent begins, for which a network is trained.
     """
     prepared: list[_Task] = []
-    problems: list[str] = []
+    problems: list[Problem] = []
     for index, spec in enumerate(experiment.objectives):
         with _collected(problems, experiment, index):
             objective, network = spec.build(), spec.to_train()
@@ -284,7 +284,7 @@ def _prepared(experiment: Experiment, *, evaluate: bool = True) -> list[_Task]:
             methods = _methods(experiment, like, problems)
             prepared.append(_Task(objective, network, like, methods, points))
     if problems:
-        raise ConfigError(dict.fromkeys(problems))
+        raise ConfigError(problems)
     return prepared
 
 
@@ -296,7 +296,7 @@ def _shapes(network: Network, experiment: Experiment) -> tuple[tuple[int, ...], 
     return tuple(tuple(each.shape) for each in network.module(experiment.seed).parameters())
 
 
-def _methods(experiment: Experiment, like: ParameterShapes, problems: list[str]) -> list[OptimizerFactory]:
+def _methods(experiment: Experiment, like: ParameterShapes, problems: list[Problem]) -> list[OptimizerFactory]:
     """Return the optimizers of an experiment; what is wrong with them is added to the problems."""
     networks = any(spec.to_train() is not None for spec in experiment.objectives)
     methods: list[OptimizerFactory] = []
@@ -323,7 +323,7 @@ def _method(label: str, spec: OptimizerSpec, like: ParameterShapes) -> Optimizer
 
 
 @contextmanager
-def _collected(problems: list[str], experiment: Experiment, index: int = 0) -> Iterator[None]:
+def _collected(problems: list[Problem], experiment: Experiment, index: int = 0) -> Iterator[None]:
     try:
         yield
     except InputError as error:

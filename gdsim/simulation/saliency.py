@@ -78,7 +78,7 @@ def maps(
         try:
             made.append(attribution(module, image, target, saliency.method, size=data.image, seed=seed))
         except InputError as error:
-            raise InputError(str(error), ("view", "saliency", "method")) from error
+            raise InputError(error.message, ("view", "saliency", "method"), code=error.code) from error
     found = np.stack(made)
     return SaliencyMaps(
         image=averaged(image, data.image),

@@ -63,7 +63,7 @@ def read_samples(path: Path, *, bounds: npt.ArrayLike | None = None, invert: boo
     except OSError as error:
         raise InputError(f"{path}: {error.strerror or error}", ("samples",)) from error
     except InputError as error:
-        raise InputError(f"{path}: {error}", ("samples",)) from error
+        raise InputError(f"{path}: {error.message}", ("samples",), code=error.code) from error
     if invert:
         if suffix not in _PICTURES:
             raise InputError(f"invert is for pictures, and {path} is none", ("invert",))
