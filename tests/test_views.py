@@ -85,8 +85,9 @@ LEGENDS = {
     "under": {"size": [720, 1280]},
     "above the facets": {"size": [1280, 720], "layout": "grid"},
     "above small facets": {"size": [480, 270], "layout": "grid", "panels": []},
-    "in one line": {"size": [320, 180]},
-    "in several lines": {"size": [300, 500], "panels": []},
+    "in one line": {"size": [240, 136]},
+    "narrow": {"size": [320, 180]},
+    "narrow and high": {"size": [300, 500], "panels": []},
     "dark": {"size": [640, 360], "theme": "dark"},
 }
 
