@@ -8,7 +8,7 @@ from matplotlib.colors import to_rgb
 
 import gdsim
 from gdsim.config import View
-from gdsim.scene import compose, portray
+from gdsim.scene import build_scene, preview_scene
 from tests.vectors import VectorPicture
 
 SETTINGS = [
@@ -32,7 +32,7 @@ def race(objective, count=3, start=None, **view):
         )
         for label, (name, given) in zip(LABELS[:count], SETTINGS, strict=False)
     ]
-    return paths, compose(paths, view=View(**view))
+    return paths, build_scene(paths, view=View(**view))
 
 
 def arrow(corners: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
@@ -44,7 +44,7 @@ def arrow(corners: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
 @pytest.mark.parametrize("arrows_at", ["axis", "curve"])
 def test_arrows_of_a_derivative_have_the_colour_of_its_sign(arrows_at, theme, tmp_path):
     wave = gdsim.objective("sin(x)", bounds=[0, 6.2832])
-    scene = portray(wave, view=View(size=[640, 360], arrows_at=arrows_at, theme=theme))
+    scene = preview_scene(wave, view=View(size=[640, 360], arrows_at=arrows_at, theme=theme))
     picture = VectorPicture(gdsim.frames(scene), tmp_path / "wave.svg")
     (key,) = (words for words in picture.words if words.text == "gradient")
     drawn = {"in the view": set(), "in the key": set()}
@@ -65,7 +65,7 @@ def test_arrows_of_a_derivative_have_the_colour_of_its_sign(arrows_at, theme, tm
 
 def test_stream_lines_run_uphill(tmp_path):
     valley = gdsim.objective("himmelblau")
-    scene = portray(valley, view=View(size=[640, 360], arrows="stream"))
+    scene = preview_scene(valley, view=View(size=[640, 360], arrows="stream"))
     picture = VectorPicture(gdsim.frames(scene), tmp_path / "stream.svg")
     heads = [shape.corners for shape in picture.shapes if shape.fill == scene.theme.arrow and len(shape.corners) == 3]
     assert len(heads) > 20
@@ -108,7 +108,7 @@ def test_the_signs_of_several_objectives_are_those_of_the_paths(tmp_path):
         for valley in valleys
         for i, label in enumerate(LABELS[:3])
     ]
-    scene = compose(paths, view=View(size=[1280, 720]))
+    scene = build_scene(paths, view=View(size=[1280, 720]))
     frames = gdsim.frames(scene)
     picture = VectorPicture(frames, tmp_path / "legend.svg")
     assert named(picture, next(iter(frames)), scene) == LABELS[:3]
