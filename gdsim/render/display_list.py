@@ -318,7 +318,7 @@ def _films(scene: Scene) -> Iterator[ImageSequence]:
         yield from (facet.model for facet in group.facets if isinstance(facet.model, ImageSequence))
         for panel in group.panels:
             if isinstance(panel, ImageGrid):
-                yield from (film for _, films in panel.rows for film in films)
+                yield from (film for row in panel.rows for film in row.images)
 
 
 def _apart(trail: Trail, most: int) -> float:
@@ -375,7 +375,7 @@ def _band(scene: Scene, screen: StripScreen) -> Band:
 
 
 def _tiles(scene: Scene, layer: TilesLayer) -> Pane:
-    styles = [style for style, films in layer.panel.rows for _ in films]
+    styles = [row.style for row in layer.panel.rows for _ in row.images]
     return Pane(
         box=_box(layer, scene.size[1]),
         group=_group(scene, layer.panel),

@@ -114,8 +114,8 @@ class TilesLayer(_ScreensLayer):
         places, where = tile_places(panel, viewport.box, canvas.em)
         self.screens: tuple[FilmScreen, ...] = tuple(
             _film_screen(canvas, film, place)
-            for (_, films), row in zip(panel.rows, places, strict=True)
-            for film, place in zip(films, row, strict=True)
+            for own, row in zip(panel.rows, places, strict=True)
+            for film, place in zip(own.images, row, strict=True)
         )
         self.image: FilmScreen | None = None
         if panel.image is not None and where is not None:

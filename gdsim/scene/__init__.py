@@ -14,7 +14,7 @@ from gdsim.objectives import FloatArray, Objective, inside
 from gdsim.scene.arrows import arrows, lengths
 from gdsim.scene.captions import describe, formula, joined, portrait, subtitles
 from gdsim.scene.films import image_films
-from gdsim.scene.grounds import ValueAxis, field, line, relief
+from gdsim.scene.grounds import ValueAxis, field, line, relief, symbol
 from gdsim.scene.heat import BY_LAYER, heat_limits
 from gdsim.scene.levels import Levels, labels, number, power, round_ticks
 from gdsim.scene.model import (
@@ -28,13 +28,16 @@ from gdsim.scene.model import (
     Heatmap,
     HeatmapRow,
     ImageGrid,
+    ImageRow,
     ImageSequence,
     Mark,
     PanelCurve,
+    PanelModel,
     Path,
     Scene,
     Style,
     SurfaceModel,
+    ViewModel,
 )
 from gdsim.scene.panels import axis_limits, on_axis, panels
 from gdsim.scene.paths import FEW_STARTS, Stage, path, places_each, styles
@@ -56,16 +59,19 @@ __all__ = [
     "Heatmap",
     "HeatmapRow",
     "ImageGrid",
+    "ImageRow",
     "ImageSequence",
     "Levels",
     "Mark",
     "PanelCurve",
+    "PanelModel",
     "Path",
     "Projection",
     "Scene",
     "Space",
     "Style",
     "SurfaceModel",
+    "ViewModel",
     "axis_limits",
     "build_scene",
     "choose_projection",
@@ -235,6 +241,7 @@ def _facet(
         minima=minima,
         paths=(),
         marks=_marks(objective, shown, axis),
+        value_name=symbol(objective),
     )
     return facet, axis
 

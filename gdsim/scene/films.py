@@ -11,7 +11,7 @@ from gdsim.analysis import last_steps
 from gdsim.errors import InputError
 from gdsim.objectives import FloatArray, Objective
 from gdsim.scene.heat import that_ran
-from gdsim.scene.model import ImageGrid, ImageSequence, Style
+from gdsim.scene.model import ImageGrid, ImageRow, ImageSequence, Style
 from gdsim.simulation import SaliencyMaps, Trajectory
 
 __all__ = ["image_films", "tiles"]
@@ -62,7 +62,7 @@ def tiles(
         slopes = [_pictures(objective, each, -each.gradients) for each in trajectories]
         limits = _limits([pictures for _, pictures in slopes], signed=True)
         films = [(*before, ImageSequence(*each, limits, "signed")) for before, each in zip(beside, slopes, strict=True)]
-        return ImageGrid("∇ score", tuple(zip(styles, films, strict=True)))
+        return ImageGrid("∇ score", tuple(map(ImageRow, styles, films)))
     made = [_maps(each) for each in trajectories]
     first = made[0]
     kept = [each.steps <= last_steps(one)[0] for one, each in zip(trajectories, made, strict=True)]
@@ -77,7 +77,7 @@ def tiles(
     )
     image = ImageSequence(np.zeros(1, np.int64), first.image[None], _span(first.image), "gray")
     caption, heading = f"{first.method}, class {first.target}", f"image {first.number}"
-    return ImageGrid(caption, tuple(zip(styles, maps, strict=True)), image, heading)
+    return ImageGrid(caption, tuple(map(ImageRow, styles, maps)), image, heading)
 
 
 def _maps(trajectory: Trajectory) -> SaliencyMaps:

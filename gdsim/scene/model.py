@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import Literal
+from typing import Any, ClassVar, Literal, Protocol
 
 import numpy as np
 import numpy.typing as npt
@@ -24,14 +24,41 @@ __all__ = [
     "Heatmap",
     "HeatmapRow",
     "ImageGrid",
+    "ImageRow",
     "ImageSequence",
     "Mark",
     "PanelCurve",
+    "PanelModel",
     "Path",
     "Scene",
     "Style",
     "SurfaceModel",
+    "ViewModel",
 ]
+
+
+class ViewModel(Protocol):
+    """What is drawn under the paths of a facet."""
+
+    kind: ClassVar[str]
+    """The name of the view kind, and of its module in `scene.views` and `render.views`."""
+
+    @property
+    def turns(self) -> bool:
+        """Whether a camera turns around it, so that each frame differs everywhere."""
+        ...
+
+
+class PanelModel(Protocol):
+    """What a panel shows."""
+
+    kind: ClassVar[str]
+    """The panel's shape, and the name of its module in `render.panels`."""
+
+    @property
+    def caption(self) -> str:
+        """What is shown."""
+        ...
 
 
 @dataclass(frozen=True, eq=False)
@@ -45,6 +72,9 @@ class ContourModel:
         levels: Where the colour changes.
         fill: Whether the levels are filled in even colours, shaded smoothly as a heat map, or left to bare lines.
     """
+
+    kind: ClassVar[str] = "contour"
+    turns: ClassVar[bool] = False
 
     x: FloatArray
     y: FloatArray
@@ -61,6 +91,9 @@ class CurveModel:
         x: (n,) positions.
         values: (n,) the objective there; NaN where it is not finite.
     """
+
+    kind: ClassVar[str] = "curve"
+    turns: ClassVar[bool] = False
 
     x: FloatArray
     values: FloatArray
@@ -82,6 +115,8 @@ class SurfaceModel:
         space: Where all this stands, and how the camera sees it.
     """
 
+    kind: ClassVar[str] = "surface"
+
     x: FloatArray
     y: FloatArray
     values: FloatArray
@@ -91,6 +126,11 @@ class SurfaceModel:
     labels: tuple[str, ...]
     caption: str
     space: Space
+
+    @property
+    def turns(self) -> bool:
+        """Whether its camera turns."""
+        return self.space.camera.orbit != 0
 
 
 @dataclass(frozen=True, eq=False)
@@ -227,6 +267,8 @@ class CurvesPanel:
         curves: One an optimizer.
     """
 
+    kind: ClassVar[str] = "curves"
+
     caption: str
     across: str
     reach: float
@@ -266,6 +308,8 @@ class Heatmap:
         rows: One an optimizer.
     """
 
+    kind: ClassVar[str] = "heatmap"
+
     caption: str
     across: str
     reach: float
@@ -286,6 +330,9 @@ class ImageSequence:
             has none.
     """
 
+    kind: ClassVar[str] = "image"
+    turns: ClassVar[bool] = False
+
     steps: npt.NDArray[np.int64]
     pictures: FloatArray
     limits: FloatArray
@@ -293,20 +340,40 @@ class ImageSequence:
 
 
 @dataclass(frozen=True, eq=False)
+class ImageRow:
+    """The images of one optimizer in a grid of images.
+
+    Args:
+        style: The optimizer.
+        images: One per column of the grid.
+        words: What is written under its name, such as what its network sees: "says 3 · 98 %"; usually empty.
+    """
+
+    style: Style
+    images: tuple[ImageSequence, ...]
+    words: str = ""
+
+
+@dataclass(frozen=True, eq=False)
 class ImageGrid:
-    """A panel of small pictures that change with the steps, one or several an optimizer.
+    """A panel of small images that change with the steps.
 
     Args:
         caption: What is shown.
-        rows: Each a style, and its films, as many of every one.
-        image: What all of them look at, which does not change; None where there is no such image.
-        heading: What stands over that image: "image 7"; else empty.
+        rows: One per optimizer, all with the same number of images.
+        image: An image that all rows refer to and that does not change; None where there is none.
+        heading: The heading of that image, "image 7"; else empty.
+        columns: The heading of each column; empty where the columns have none. All images of a column share their
+            limits and colors.
     """
 
+    kind: ClassVar[str] = "images"
+
     caption: str
-    rows: tuple[tuple[Style, tuple[ImageSequence, ...]], ...]
+    rows: tuple[ImageRow, ...]
     image: ImageSequence | None = None
     heading: str = ""
+    columns: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -330,21 +397,25 @@ class Facet:
         style: The one optimizer shown, whose name stands above the facet; None where all are shown.
         limits: (2, 2) the range shown of the horizontal and the vertical coordinate.
         names: What the horizontal and the vertical coordinate are called.
-        model: What is drawn under the paths; an image sequence has no axes, no paths, no arrows and no minima.
+        model: What is drawn under the paths, a `ViewModel`; an image has no axes, paths, arrows or minima.
         arrows: The gradient arrows, or None.
         minima: (m, k) the known minima within the view: (x, y), (x, value) or (x, y, height).
         paths: The paths.
         marks: The recordings within the view that a plane of weights goes through.
+        value_name: How the value is called: "f(x, y)", "loss"; empty for an image.
+        heading: What is written above the facet when it has no style.
     """
 
     style: Style | None
     limits: FloatArray
     names: tuple[str, str]
-    model: ContourModel | CurveModel | SurfaceModel | ImageSequence
+    model: Any
     arrows: Arrows | None
     minima: FloatArray
     paths: tuple[Path, ...]
     marks: tuple[Mark, ...] = ()
+    value_name: str = ""
+    heading: str = ""
 
 
 @dataclass(frozen=True, eq=False)
@@ -354,12 +425,12 @@ class Group:
     Args:
         name: The objective's title, which stands beside the group where there are several; empty for one alone.
         facets: At least one; all of the same limits and model.
-        panels: Any number.
+        panels: Any number, each a `PanelModel`.
     """
 
     name: str
     facets: tuple[Facet, ...]
-    panels: tuple[CurvesPanel | Heatmap | ImageGrid, ...]
+    panels: tuple[Any, ...]
 
 
 @dataclass(frozen=True, eq=False)
@@ -414,6 +485,5 @@ class Scene:
 
     @property
     def turns(self) -> bool:
-        """Whether a camera turns, so that every frame is another one throughout."""
-        grounds = [facet.model for facet in self.facets]
-        return any(isinstance(ground, SurfaceModel) and ground.space.camera.orbit != 0 for ground in grounds)
+        """Whether a camera turns, so that each frame differs everywhere."""
+        return any(facet.model.turns for facet in self.facets)

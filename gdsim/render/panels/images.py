@@ -47,14 +47,14 @@ def draw_tiles(canvas: Canvas, panel: ImageGrid, box: Box) -> Viewport:
         words = _legible(canvas, panel.heading, ends_at(image) - image.x)
         canvas.text(image.x, image.top + 0.7 * em, words, color=theme.quiet, va="center_baseline")
         canvas.frame(image)
-    for (style, _), row in zip(panel.rows, rows, strict=True):
+    for own, row in zip(panel.rows, rows, strict=True):
         x, y = row[0].x, row[0].top + 0.7 * em
-        canvas.sign([x + 0.4 * em], y, color=style.color, marker=style.marker)
-        label = _legible(canvas, style.label, ends_at(row[-1]) - x - 1.1 * em)
+        canvas.sign([x + 0.4 * em], y, color=own.style.color, marker=own.style.marker)
+        label = _legible(canvas, own.style.label, ends_at(row[-1]) - x - 1.1 * em)
         canvas.text(x + 1.1 * em, y, label, va="center_baseline")
         for place in row:
             canvas.frame(place)
-    scale = panel.rows[0][1][-1]
+    scale = panel.rows[0].images[-1]
     draw_caption(canvas, panel.caption, box, ends(scale.limits, em), tints(theme, scale.colors))
     return Viewport(canvas.figure, box, axes)
 
@@ -79,16 +79,16 @@ def tile_places(panel: ImageGrid, box: Box, em: float) -> tuple[list[list[Box]],
 
 def tiles_high(panel: ImageGrid, width: float, em: float) -> float:
     """Return how high a panel of tiles is at most in a column of a width, both in pixels."""
-    across = min(max(BESIDE // len(panel.rows[0][1]), 1), len(panel.rows) + (panel.image is not None))
+    across = min(max(BESIDE // len(panel.rows[0].images), 1), len(panel.rows) + (panel.image is not None))
     # Lest a rounded pixel makes all pictures a size smaller.
     return 1.0 - _tiles_in(panel, Box(0.0, 0.0, width, math.inf), em, across)[-1][0].y
 
 
 def _tiles_in(panel: ImageGrid, box: Box, em: float, across: int) -> list[list[Box]]:
     """Where the image and the pictures of each optimizer stand, so many optimizers beside each other."""
-    films = len(panel.rows[0][1])
+    films = len(panel.rows[0].images)
     count = len(panel.rows) + (panel.image is not None)
-    down, (tall, wide) = -(-count // across), panel.rows[0][1][0].pictures.shape[1:]
+    down, (tall, wide) = -(-count // across), panel.rows[0].images[0].pictures.shape[1:]
     gap = GAP * em
     room = (
         (box.height - down * HEADS * em - (down - 1) * gap) / down,
@@ -119,7 +119,7 @@ def _tiles_in(panel: ImageGrid, box: Box, em: float, across: int) -> list[list[B
 
 def rows_of_tiles(panel: ImageGrid) -> int:
     """Return in how many rows the pictures stand where there is room."""
-    return -(-(len(panel.rows) + (panel.image is not None)) * len(panel.rows[0][1]) // BESIDE)
+    return -(-(len(panel.rows) + (panel.image is not None)) * len(panel.rows[0].images) // BESIDE)
 
 
 def least_of_tiles(panel: ImageGrid) -> float:
