@@ -304,17 +304,18 @@ def test_tiles_show_the_image_and_its_map_at_the_kept_steps(trained):
     assert shown.image.colors == "gray"
     np.testing.assert_array_equal(shown.image.pictures[0], trained[0].training.maps.image)
     largest = np.concatenate([np.abs(each.training.maps.maps).ravel() for each in trained])
-    for (style, (maps,)), each in zip(shown.rows, trained, strict=True):
-        assert (style.label, maps.colors) == (each.label, "signed")
+    for row, each in zip(shown.rows, trained, strict=True):
+        (maps,) = row.images
+        assert (row.style.label, maps.colors) == (each.label, "signed")
         np.testing.assert_array_equal(maps.steps, each.training.kept)
         np.testing.assert_array_equal(maps.pictures, each.training.maps.maps)
         assert maps.limits[0] == -maps.limits[1]
         assert 0.5 * largest.max() < maps.limits[1] <= largest.max()
-        np.testing.assert_array_equal(maps.limits, shown.rows[0][1][0].limits)
+        np.testing.assert_array_equal(maps.limits, shown.rows[0].images[0].limits)
 
 
 def test_maps_without_a_sign_begin_at_nothing():
-    (film,) = panel("saliency", made.trained(method="saliency")).rows[0][1]
+    (film,) = panel("saliency", made.trained(method="saliency")).rows[0].images
     assert film.colors == "unsigned"
     assert film.limits[0] == 0
 
@@ -335,13 +336,13 @@ def test_an_image_that_is_descended_is_seen_side_by_side(imagined):
     score, tiles = scene.groups[0].panels
     np.testing.assert_allclose(score.curves[1].points[:, 0, 1], -imagined[1].values[:, 0])
     assert not score.logarithmic
-    (slopes,) = tiles.rows[0][1]
+    (slopes,) = tiles.rows[0].images
     np.testing.assert_array_equal(slopes.pictures, -imagined[0].gradients[:, 0].reshape(-1, 8, 8))
     assert tiles.image is None
     # Where no facet shows the image, it stands beside its map.
     beside = build_scene(imagined, view=View(kind="contour", panels=["saliency"]))
     assert beside.facets[0].paths
-    image, again = beside.groups[0].panels[0].rows[0][1]
+    image, again = beside.groups[0].panels[0].rows[0].images
     np.testing.assert_array_equal(image.pictures, scene.facets[0].model.pictures)
     np.testing.assert_array_equal(again.pictures, slopes.pictures)
 

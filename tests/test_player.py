@@ -231,7 +231,7 @@ def test_small_pictures_are_held_cell_by_cell():
     scene = NETWORKS["tiles"]()
     (tiles,) = scene.groups[0].panels
     reels = [reel for pane in held_numbers(scene)["panes"] for reel in pane["reels"]]
-    films = [(style, film) for style, films in tiles.rows for film in films]
+    films = [(row.style, film) for row in tiles.rows for film in row.images]
     assert len(reels) == len(films)
     for reel, (style, film) in zip(reels, films, strict=True):
         assert scene.styles[reel["style"]] == style
@@ -263,7 +263,7 @@ def test_more_small_pictures_than_a_page_can_hold_are_thinned_and_it_says_so():
     (tiles,) = scene.groups[0].panels
     steps = np.arange(4000)
     long = ImageSequence(steps, np.zeros((4000, 28, 28)), np.array([-1.0, 1.0]), "signed")
-    rows = tuple((style, (films[0], long)) for style, films in tiles.rows)
+    rows = tuple(replace(row, images=(row.images[0], long)) for row in tiles.rows)
     crowded = replace(scene, groups=(replace(scene.groups[0], panels=(replace(tiles, rows=rows),)),))
     reels = [reel for pane in frames(crowded).drawing().panes for reel in pane.reels]
     assert sum(reel.cells.size for reel in reels) < 1_600_000
