@@ -1,55 +1,63 @@
-"""A file appears under its own name only when it is whole."""
+"""Files: written under their own name only when complete, and read with limits on their size."""
 
 from __future__ import annotations
 
 import secrets
-from collections.abc import Iterator
+import stat
+import warnings
+import zipfile
+from collections.abc import Collection, Iterator
 from contextlib import contextmanager, suppress
 from difflib import get_close_matches
 from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
-from gdsim.errors import GdsimError, did_you_mean
+from gdsim.errors import GdsimError, InputError, did_you_mean
 
-__all__ = ["atomic_write", "os_error_reason", "suggest_sibling"]
+if TYPE_CHECKING:
+    import numpy.typing as npt
 
-ALIKE = 0.8
-"""As near as .yml and .yaml are two suffixes of one kind of file; .npz and .npy are less so."""
+__all__ = ["atomic_write", "check_file", "load_arrays", "os_error_reason", "suggest_sibling"]
+
+SIMILAR_SUFFIXES = 0.8
+"""The similarity of .yml and .yaml, two suffixes of one kind of file; .npz and .npy are less similar."""
 
 
 def os_error_reason(error: OSError) -> str:
-    """Return in words why a file or a folder could not be made."""
+    """Return why a file or folder could not be created."""
     if isinstance(error, FileExistsError | NotADirectoryError):
-        return "a file stands where a folder should be"
+        return "there is a file where a folder is needed"
     return error.strerror or str(error)
 
 
 def suggest_sibling(path: Path) -> str:
-    """Return `"; did you mean 'x'?"` for the nearest name of a file of its kind beside a missing one, or nothing."""
+    """Return `"; did you mean 'x'?"` for the most similar file of the same kind beside a missing one, or nothing."""
     try:
-        there = sorted(each.name for each in path.parent.iterdir())
+        names = sorted(each.name for each in path.parent.iterdir())
     except OSError:
         return ""
-    if not path.suffix:
-        return did_you_mean(path.name, there)
-    # Names are compared without what all of the kind have in common, which would make any two of them near.
-    stems = {Path(name).stem.casefold(): name for name in there if _is_alike(Path(name).suffix, path.suffix)}
-    near = get_close_matches(path.stem.casefold(), stems, n=1)
-    return f"; did you mean '{stems[near[0]]}'?" if near else ""
-
-
-def _is_alike(one: str, other: str) -> bool:
-    return bool(get_close_matches(one.casefold(), [other.casefold()], cutoff=ALIKE))
+    suffix = path.suffix.casefold()
+    if not suffix:
+        return did_you_mean(path.name, names)
+    # Stems are compared: a common suffix would make any two names similar.
+    stems = {
+        Path(name).stem.casefold(): name
+        for name in names
+        if get_close_matches(Path(name).suffix.casefold(), [suffix], cutoff=SIMILAR_SUFFIXES)
+    }
+    matches = get_close_matches(path.stem.casefold(), stems, n=1)
+    return f"; did you mean '{stems[matches[0]]}'?" if matches else ""
 
 
 @contextmanager
 def atomic_write(path: Path) -> Iterator[Path]:
-    """Give a name beside `path` to write to, and rename it to `path` when the block has succeeded.
+    """Yield a temporary path beside `path`, and rename it to `path` when the block succeeds.
 
-    The name keeps the suffix of `path`, because encoders go by it. When the block raises, an interrupt
-    included, what was written is removed and whatever stood at `path` before still stands.
+    The temporary name keeps the suffix of `path`, which encoders go by. When the block raises, an interrupt
+    included, the temporary file is removed and an existing file at `path` is unchanged.
 
     Raises:
-        GdsimError: The folder cannot be made or written to, or the disk is full.
+        GdsimError: The folder cannot be created or written to, or the disk is full.
     """
     partial = path.with_name(f".{path.stem}.{secrets.token_hex(4)}{path.suffix}")
     try:
@@ -59,5 +67,68 @@ def atomic_write(path: Path) -> Iterator[Path]:
     except OSError as error:
         raise GdsimError(f"{path}: cannot be written: {os_error_reason(error)}") from error
     finally:
-        with suppress(OSError):  # it was renamed, or never came to be
+        with suppress(OSError):  # it was renamed, or never created
             partial.unlink()
+
+
+def check_file(path: Path, *, max_bytes: int, key: tuple[str | int, ...] = ()) -> None:
+    """Check that a path is a regular file of a size that can be read.
+
+    Raises:
+        InputError: It is missing, not a regular file, empty, or larger than `max_bytes`.
+    """
+    try:
+        found = path.stat()
+    except OSError as error:
+        hint = suggest_sibling(path) if isinstance(error, FileNotFoundError) else ""
+        message = f"{path}: {(error.strerror or str(error)).lower()}{hint}"
+        raise InputError(message, key, code="not-found" if hint or not path.exists() else "unreadable") from error
+    if not stat.S_ISREG(found.st_mode):
+        kind = "a folder" if stat.S_ISDIR(found.st_mode) else "not a regular file"
+        raise InputError(f"{path}: is {kind}", key, code="unreadable")
+    if not found.st_size:
+        raise InputError(f"{path}: is empty", key, code="unreadable")
+    if found.st_size > max_bytes:
+        sizes = f"{found.st_size / 2**30:.1f} GiB; the limit is {max_bytes / 2**30:g} GiB"
+        raise InputError(f"{path}: has {sizes}", key, code="too-large")
+
+
+def load_arrays(
+    path: Path, *, max_bytes: int, names: Collection[str] | None = None, key: tuple[str | int, ...] = ()
+) -> dict[str, npt.NDArray[Any]]:
+    """Read a NumPy file of any origin: sizes are checked before memory is allocated, nothing is unpickled.
+
+    Args:
+        path: A .npy file, whose array is returned under the name "", or a .npz file.
+        max_bytes: The limit of the file's size, and of the declared size of all arrays together.
+        names: Read only those of these arrays that the file has; all of its arrays when None.
+        key: The key of errors.
+
+    Raises:
+        InputError: There is no such file, it is too large, damaged, or of another kind, or it holds Python objects.
+    """
+    import numpy as np
+
+    check_file(path, max_bytes=max_bytes, key=key)
+    try:
+        with warnings.catch_warnings(action="error"):
+            if not zipfile.is_zipfile(path):
+                # A memory map must fit into the file, so a false header cannot reserve memory.
+                return {"": np.array(np.lib.format.open_memmap(path, mode="r"))}
+            with zipfile.ZipFile(path) as archive:
+                declared = sum(entry.file_size for entry in archive.infolist())
+            if declared > max_bytes:
+                sizes = f"{declared / 2**30:.1f} GiB of arrays; the limit is {max_bytes / 2**30:g} GiB"
+                raise InputError(f"{path}: declares {sizes}", key, code="too-large")
+            with np.load(path, allow_pickle=False) as arrays:
+                found = {name: arrays[name] for name in arrays.files if names is None or name in names}
+    except InputError:
+        raise
+    except Exception as error:  # NumPy and zipfile pass on whatever their parsers raise
+        reason = (str(error).splitlines() or [type(error).__name__])[0]
+        message = f"{path}: is not a readable {path.suffix} file: {reason}"
+        raise InputError(message, key, code="unreadable") from error
+    strange = [name for name, array in found.items() if not isinstance(array, np.ndarray)]
+    if strange:
+        raise InputError(f"{path}: '{strange[0]}' is not an array", key, code="unreadable")
+    return found

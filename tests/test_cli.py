@@ -169,7 +169,7 @@ def test_what_only_looks_alike_is_told_apart(here, gif):
     assert result.exit_code == 2
     assert "it is a deck: the YAML of each picture is in its speaker notes" in result.stderr
     Path("outputs").write_text("in the way")
-    assert "a file stands where a folder should be" in call("run", "quick.yaml").stderr
+    assert "there is a file where a folder is needed" in call("run", "quick.yaml").stderr
 
 
 def test_source_prints_the_yaml_alone_and_the_rest_beside_it(here, gif):

@@ -23,7 +23,7 @@ from scipy.interpolate import CubicSpline, RectBivariateSpline
 from torch import Tensor
 
 from gdsim.errors import InputError
-from gdsim.objectives.samples import Samples, finite_differences, interpolate, read_samples
+from gdsim.objectives import Samples, inside, interpolate, read_samples
 
 Interpolant = Callable[[Tensor], Tensor]
 
@@ -221,27 +221,10 @@ def test_outside_there_is_no_value_and_no_gradient(kind: dict[str, Any]) -> None
     assert np.isnan(gradients[:5]).all()
     assert np.isfinite(values[5:]).all()
     assert np.isfinite(gradients[5:]).all()
-    assert samples.inside(outside + border).tolist() == [False] * 5 + [True] * 4
+    assert inside(np.array(outside + border), samples.bounds).tolist() == [False] * 5 + [True] * 4
 
 
 # Finite differences
-
-
-def test_the_documented_examples_of_torch_hold() -> None:
-    ramp = np.arange(1.0, 10).reshape(3, 3)
-    along = (np.arange(3.0),) * 3
-    assert finite_differences(np.array([0, 0.25, 1, 2.25]), [np.array([0, 0.5, 1, 1.5])])[0].tolist() == [
-        0.5,
-        1,
-        2,
-        2.5,
-    ]
-    for edge_order in (1, 2):
-        down, across = finite_differences(ramp, along[:2], edge_order=edge_order)
-        assert (down == 3).all()
-        assert (across == 1).all()
-        cube = finite_differences(np.arange(27.0).reshape(3, 3, 3), along, edge_order=edge_order)
-        assert [np.unique(slope).tolist() for slope in cube] == [[9], [3], [1]]
 
 
 @pytest.mark.parametrize("edge_order", [1, 2])
@@ -250,53 +233,56 @@ def test_differences_are_those_of_numpy_on_uneven_spacing(edge_order: int) -> No
     along = uneven(rng, 7), uneven(rng, 9)
     values = rng.normal(size=(7, 9))
     expected = np.gradient(values, *along, edge_order=edge_order)
-    np.testing.assert_allclose(finite_differences(values, along, edge_order=edge_order), expected, rtol=1e-12)
     points = np.stack(np.meshgrid(*along, indexing="ij"), -1)
     f = interpolate(Samples(values, along), gradient="finite_differences", edge_order=edge_order)
     np.testing.assert_allclose(with_gradient(f, points)[1], np.stack(expected, -1), rtol=1e-12)
 
 
 @pytest.mark.parametrize(
-    ("settings", "key", "message"),
+    ("settings", "key", "code"),
     [
-        ({"gradient": "autgrad"}, "gradient", "did you mean 'autograd'?"),
-        ({"gradient": "finite_differences", "edge_order": 3}, "edge_order", "edge_order is 1 or 2, not 3"),
-        ({"gradient": "finite_differences", "edge_order": 2}, "edge_order", "needs 3 samples along each axis, not 2"),
+        ({"gradient": "autgrad"}, "gradient", "unknown-name"),
+        ({"gradient": "finite_differences", "edge_order": 3}, "edge_order", "invalid-value"),
+        ({"gradient": "finite_differences", "edge_order": 2}, "edge_order", "invalid-value"),
     ],
 )
-def test_a_gradient_that_cannot_be_is_refused(settings: dict[str, Any], key: str, message: str) -> None:
-    with pytest.raises(InputError, match=message.replace("?", r"\?")) as caught:
+def test_a_gradient_that_cannot_be_is_refused(settings: dict[str, Any], key: str, code: str) -> None:
+    with pytest.raises(InputError) as caught:
         interpolate(Samples(np.zeros(2), (np.arange(2.0),)), **settings)
-    assert caught.value.key == (key,)
+    assert (caught.value.key, caught.value.code) == ((key,), code)
 
 
-def test_slopes_past_all_numbers_are_refused() -> None:
-    for values, along in (([1e308, -1e308, 1e308, 0], [0, 1, 2, 3]), ([0, 1, 0, 1], [0, 5e-324, 1e-323, 2e-323])):
-        with pytest.raises(InputError, match="too large or too close"):
-            interpolate(Samples(np.array(values, dtype=float), (np.array(along),)))
+@pytest.mark.parametrize(
+    ("values", "along"), [([1e308, -1e308, 1e308, 0], [0, 1, 2, 3]), ([0, 1, 0, 1], [0, 5e-324, 1e-323, 2e-323])]
+)
+def test_slopes_that_overflow_are_refused(values: list[float], along: list[float]) -> None:
+    with pytest.raises(InputError) as caught:
+        interpolate(Samples(np.array(values, dtype=float), (np.array(along),)))
+    assert caught.value.key == ("samples",)
 
 
 # Samples in memory
 
 
 @pytest.mark.parametrize(
-    ("values", "coordinates", "message"),
+    ("values", "coordinates", "words"),
     [
-        (np.zeros((2, 2, 2)), (np.arange(2),) * 3, "one axis or two"),
-        (np.zeros((3, 2)), (np.arange(2), np.arange(3)), "do not fit"),
-        (np.zeros((3, 2)), (np.arange(3),), "do not fit"),
-        (np.zeros((1, 4)), (np.arange(1), np.arange(4)), "one sample along x: a slope needs two"),
-        (np.zeros((4, 0)), (np.arange(4), np.arange(0)), "no samples along y"),
-        (np.zeros((2, 3)), (np.arange(2), [0, 2, 1]), "y must ascend: number 3, 1, follows 2"),
-        (np.zeros(3), ([0, 1, 1],), "x must ascend: number 3, 1, repeats 1"),
-        (np.zeros(3), ([0, math.nan, 1],), "x number 2 is nan"),
-        (np.zeros(2), ([-1.7e308, 1.7e308],), "spans more"),
-        (np.array([[0, 1], [2, math.inf]]), (np.arange(2), np.array([5, 7])), "the sample at x = 1, y = 7 is inf"),
+        (np.zeros((2, 2, 2)), (np.arange(2),) * 3, "one or two axes"),
+        (np.zeros((3, 2)), (np.arange(2), np.arange(3)), "one row per y"),
+        (np.zeros((3, 2)), (np.arange(3),), "one row per y"),
+        (np.zeros((1, 4)), (np.arange(1), np.arange(4)), "1 along x"),
+        (np.zeros((4, 0)), (np.arange(4), np.arange(0)), "0 along y"),
+        (np.zeros((2, 3)), (np.arange(2), [0, 2, 1]), "y must ascend: number 3"),
+        (np.zeros(3), ([0, 1, 1],), "x must ascend: number 3"),
+        (np.zeros(3), ([0, math.nan, 1],), "x number 2"),
+        (np.zeros(2), ([-1.7e308, 1.7e308],), "width of x"),
+        (np.array([[0, 1], [2, math.inf]]), (np.arange(2), np.array([5, 7])), "x = 1, y = 7"),
     ],
 )
-def test_samples_that_are_no_grid_are_refused(values: Any, coordinates: Any, message: str) -> None:
-    with pytest.raises(InputError, match=message):
+def test_samples_that_are_no_grid_are_refused(values: Any, coordinates: Any, words: str) -> None:
+    with pytest.raises(InputError) as caught:
         Samples(values, coordinates)
+    assert words in str(caught.value)
 
 
 def test_samples_are_not_to_be_written_to() -> None:
@@ -354,9 +340,9 @@ def test_an_archive_brings_its_coordinates(tmp_path: Path) -> None:
     assert_holds(read_samples(path, bounds=[[0, 5], [7, 9]]), rows.T, x, y)
     assert_holds(read_samples(saved(tmp_path / "b.npz", height=rows)), rows.T, [0, 1, 2], [0, 1])
     assert_holds(read_samples(saved(tmp_path / "c.npz", values=[4, 5], x=[1, 3])), [4, 5], [1, 3])
-    with pytest.raises(InputError, match="its own coordinates in") as caught:
+    with pytest.raises(InputError) as caught:
         read_samples(path, bounds=[[0, 4], [7, 9]])
-    assert caught.value.key == ("bounds",)
+    assert (caught.value.key, caught.value.code) == (("bounds",), "conflict")
 
 
 @pytest.mark.parametrize(
@@ -445,41 +431,41 @@ def refusal(path: Path, **settings: Any) -> InputError:
 
 
 @pytest.mark.parametrize(
-    ("text", "message"),
+    ("text", "where"),
     [
-        ("1,2,3,4\n5,abc,7,8\n", 'row 2, column 2: "abc" is no number'),
-        ("x,value\n\n0,1\n1,\n", 'row 4, column 2: "" is no number'),
-        ("1,2,3,4\n5,6,7\n", "row 2 has 3 columns, and the first row has 4"),
-        ("1,2,3,4\n5\n", "row 2 has 1 column, and the first row has 4"),
-        ("1,2,3,4\n5,6,nan,8\n", 'row 2, column 3: "nan" is no finite number'),
-        ("1,2\n5,-Infinity\n", 'row 2, column 2: "-Infinity" is no finite number'),
-        ("1,2\n5,1e999\n", 'row 2, column 2: "1e999" is no finite number'),
-        (f"1,2\n5,{'x' * 99}\n", f'row 2, column 2: "{"x" * 20}…" is no number'),
+        ("1,2,3,4\n5,abc,7,8\n", "row 2, column 2: 'abc'"),
+        ("x,value\n\n0,1\n1,\n", "row 4, column 2: ''"),
+        ("1,2,3,4\n5,6,7\n", "row 2 has 3 columns"),
+        ("1,2,3,4\n5\n", "row 2 has 1 column"),
+        ("1,2,3,4\n5,6,nan,8\n", "row 2, column 3: 'nan'"),
+        ("1,2\n5,-Infinity\n", "row 2, column 2: '-Infinity'"),
+        ("1,2\n5,1e999\n", "row 2, column 2: '1e999'"),
+        (f"1,2\n5,{'x' * 99}\n", f"row 2, column 2: '{'x' * 20}…'"),
         (
             "1;2;3;4\n5;6;7;8\n",
-            'row 2, column 1: "5;6;7;8" is no number; its fields are separated by semicolons: put commas',
+            "row 2, column 1: '5;6;7;8' is not a finite number; its fields are separated by semicolons",
         ),
         ("x;value\n0,5;1,5\n", "row 2 has 3 columns, and the first row has 1; its fields are separated by semicolons"),
-        ("1\t2\n3\t4\n", 'column 1: "3\t4" is no number; its fields are separated by tabs'),
-        ("1,2,3,4\n", "one row: a surface needs two"),
-        ("1\n", "one sample along x"),
-        ("a,b,c,d\n1,2,3,4\n", "a header names two columns"),
-        ("x,y,value\n", "holds no numbers"),
-        ("\n \n", "holds no numbers"),
+        ("1\t2\n3\t4\n", "is not a finite number; its fields are separated by tabs"),
+        ("1,2,3,4\n", "4 along x × 1 along y"),
+        ("1\n", "1 along x"),
+        ("a,b,c,d\n1,2,3,4\n", "header"),
+        ("x,y,value\n", "no numbers"),
+        ("\n \n", "no numbers"),
         ("x,value\n0,1\n1,2\n0,3\n", "row 4 repeats the point of row 2, x = 0"),
         ("0,0,1\n0,1,1\n1,0,1\n0,1,1\n", "row 4 repeats the point of row 2, x = 0, y = 1"),
-        ("0,0,1\n0,1,1\n2,0,1\n", "x = 2, y = 1 is missing; save a grid that is three columns wide as .npy"),
-        ("0,0,0\n0,0,0\n0,0,0\n", "x = 0, y = 0; save a grid that is three columns wide as .npy"),
+        ("0,0,1\n0,1,1\n2,0,1\n", "x = 2, y = 1 is missing;"),
+        ("0,0,0\n0,0,0\n0,0,0\n", "row 2 repeats the point of row 1, x = 0, y = 0"),
         ("0,0,1\n1,1,1\n2,2,1\n", "x = 1, y = 0 is missing and 5 more"),
-        ("0,5,1\n0,6,1\n0,7,1\n", "one sample along x"),
+        ("0,5,1\n0,6,1\n0,7,1\n", "1 along x × 3 along y"),
         ('1,2\n"3,4', "row 2 has 1 column"),
-        ("1,2\n3,\0", "no number"),
+        ("1,2\n3,\0", "row 2, column 2"),
     ],
 )
-def test_a_table_at_fault_gets_its_line(tmp_path: Path, text: str, message: str) -> None:
+def test_a_table_at_fault_is_refused_with_the_place(tmp_path: Path, text: str, where: str) -> None:
     error = refusal(saved(tmp_path / "a.csv", text=text))
-    assert message in str(error)
-    assert str(error).startswith(f"{tmp_path / 'a.csv'}: ")
+    assert where in str(error)
+    assert f"{tmp_path / 'a.csv'}: " in str(error)
     assert error.key == ("samples",)
 
 
@@ -489,82 +475,90 @@ def npy(header: str, body: bytes = b"") -> bytes:
 
 
 @pytest.mark.parametrize(
-    ("values", "message"),
+    ("values", "code"),
     [
-        (np.array([[1, 2], [3, math.nan], [math.inf, 0]]), "row 2, column 2 is nan, and not finite"),
-        (np.array([1, 2, math.inf]), "row 3 is inf"),
-        (np.zeros((1, 5)), "one row"),
-        (np.zeros((5, 1)), "one sample along x"),
-        (np.zeros((2, 0)), "no samples along x"),
-        (np.zeros((2, 2, 2)), "one axis or two, and has the shape (2, 2, 2)"),
-        (np.array(5.0), "one axis or two, and has the shape ()"),
-        (np.array([{}, 1], dtype=object), "Python objects, which are never unpacked"),
-        (np.array(["a", "b"]), "no real numbers but <U1"),
-        (np.array([1j, 2]), "no real numbers but complex128"),
-        (np.zeros(3, dtype=[("a", "f8")]), "no real numbers"),
+        (np.array([[1, 2], [3, math.nan], [math.inf, 0]]), "invalid-value"),
+        (np.array([1, 2, math.inf]), "invalid-value"),
+        (np.zeros((1, 5)), "invalid-value"),
+        (np.zeros((5, 1)), "invalid-value"),
+        (np.zeros((2, 0)), "invalid-value"),
+        (np.zeros((2, 2, 2)), "wrong-type"),
+        (np.array(5.0), "wrong-type"),
+        (np.array([{}, 1], dtype=object), "unreadable"),
+        (np.array(["a", "b"]), "wrong-type"),
+        (np.array([1j, 2]), "wrong-type"),
+        (np.zeros(3, dtype=[("a", "f8")]), "wrong-type"),
+        (np.zeros(2**24 + 1, dtype=np.uint8), "too-large"),
     ],
 )
-def test_an_array_at_fault_gets_its_line(tmp_path: Path, values: Any, message: str) -> None:
-    for path in (tmp_path / "a.npy", tmp_path / "a.npz"):
-        error = refusal(saved(path, values=values))
-        assert message in str(error)
-        assert error.key == ("samples",)
+@pytest.mark.parametrize("suffix", [".npy", ".npz"])
+def test_an_array_at_fault_is_refused(tmp_path: Path, suffix: str, values: Any, code: str) -> None:
+    error = refusal(saved(tmp_path / f"a{suffix}", values=values))
+    assert (error.key, error.code) == (("samples",), code)
 
 
 @pytest.mark.parametrize(
-    ("content", "message"),
+    "content",
     [
-        (b"not an array", "not a .npy file, or not a whole one"),
-        (npy("{'descr': '<f8', 'fortran_order': False, 'shape': (9, 9)}", bytes(80)), "the file ends before that"),
-        (npy("{'descr': '<f8', 'fortran_order': False, 'shape': (9999999, 9999999)}"), "samples that are read"),
-        (npy("{'descr': '<f8', 'fortran_order': False, 'shape': (-3, 3)}", bytes(80)), "not a whole one"),
-        (npy("{'descr': '<f8', 'fortran_order': False, 'shape': 'x'}"), "not a whole one"),
-        (npy("{'descr': '<f8', 'fortran"), "not a whole one"),
-        (npy("((("), "not a whole one"),
-        (b"\x93NUMPY\x09\x00", "not a whole one"),
+        b"not an array",
+        npy("{'descr': '<f8', 'fortran_order': False, 'shape': (9, 9)}", bytes(80)),
+        npy("{'descr': '<f8', 'fortran_order': False, 'shape': (9999999, 9999999)}"),
+        npy("{'descr': '<f8', 'fortran_order': False, 'shape': (-3, 3)}", bytes(80)),
+        npy("{'descr': '<f8', 'fortran_order': False, 'shape': 'x'}"),
+        npy("{'descr': '<f8', 'fortran"),
+        npy("((("),
+        b"\x93NUMPY\x09\x00",
     ],
 )
-def test_a_broken_array_is_never_allocated(tmp_path: Path, content: bytes, message: str) -> None:
+def test_a_broken_array_is_refused(tmp_path: Path, content: bytes) -> None:
     (tmp_path / "a.npy").write_bytes(content)
-    assert message in str(refusal(tmp_path / "a.npy"))
     with zipfile.ZipFile(tmp_path / "a.npz", "w") as archive:
         archive.writestr("values.npy", content)
-    assert message.replace(".npy", ".npz") in str(refusal(tmp_path / "a.npz"))
+    assert refusal(tmp_path / "a.npy").code == "unreadable"
+    assert refusal(tmp_path / "a.npz").code == "unreadable"
 
 
 @pytest.mark.parametrize(
-    ("arrays", "message"),
+    ("arrays", "words"),
     [
-        (
-            {"a": np.zeros((2, 2)), "b": np.zeros(2)},
-            "one must be named 'values', with 'x' and 'y' beside it; found: a, b",
-        ),
+        ({"a": np.zeros((2, 2)), "b": np.zeros(2)}, "found: a, b"),
         ({}, "found: none"),
-        ({"values": np.zeros((2, 2)), "x": np.arange(2)}, "holds 'x' but no 'y'"),
-        ({"values": np.zeros((2, 2)), "y": np.arange(2)}, "holds 'y' but no 'x'"),
-        ({"values": np.zeros((3, 2)), "x": np.arange(3), "y": np.arange(2)}, "need (2, 3), a row for each y"),
-        ({"values": np.zeros((2, 3)), "x": [0, 2, 1], "y": [0, 1]}, "x must ascend: number 3, 1, follows 2"),
-        ({"values": np.zeros((2, 3)), "x": [0, 1, 2], "y": [4, 4]}, "y must ascend: number 2, 4, repeats 4"),
-        ({"values": np.zeros(2), "x": [0, math.nan]}, "x number 2 is nan"),
-        ({"values": np.zeros(2), "x": ["a", "b"]}, "'x' holds no real numbers"),
-        ({"values": np.zeros(2), "x": 5.0}, "the coordinates"),
+        ({"values": np.zeros((2, 2)), "x": np.arange(2)}, "has 'x' but no 'y'"),
+        ({"values": np.zeros((2, 2)), "y": np.arange(2)}, "has 'y' but no 'x'"),
+        ({"values": np.zeros((3, 2)), "x": np.arange(3), "y": np.arange(2)}, "one row per y"),
+        ({"values": np.zeros((2, 3)), "x": [0, 2, 1], "y": [0, 1]}, "x must ascend: number 3"),
+        ({"values": np.zeros((2, 3)), "x": [0, 1, 2], "y": [4, 4]}, "y must ascend: number 2"),
+        ({"values": np.zeros(2), "x": [0, math.nan]}, "x number 2"),
+        ({"values": np.zeros(2), "x": ["a", "b"]}, "'x' holds <U1"),
+        ({"values": np.zeros(2), "x": 5.0}, "one row per y"),
     ],
 )
-def test_an_archive_at_fault_gets_its_line(tmp_path: Path, arrays: dict[str, Any], message: str) -> None:
-    assert message in str(refusal(saved(tmp_path / "a.npz", **arrays)))
+def test_an_archive_at_fault_is_refused(tmp_path: Path, arrays: dict[str, Any], words: str) -> None:
+    assert words in str(refusal(saved(tmp_path / "a.npz", **arrays)))
 
 
-def test_an_archive_that_is_cut_or_spoilt_gets_its_line(tmp_path: Path) -> None:
+def test_an_archive_that_is_cut_or_damaged_is_refused(tmp_path: Path) -> None:
     path = tmp_path / "a.npz"
     buffer = io.BytesIO()
     np.savez_compressed(buffer, values=np.random.default_rng(0).normal(size=(20, 20)))
     whole = buffer.getvalue()
     for cut in (1, 50, len(whole) // 2, len(whole) - 1):
         path.write_bytes(whole[:cut])
-        assert "not a .npz file, or not a whole one" in str(refusal(path))
+        assert refusal(path).code == "unreadable"
     for at in range(60, 200, 7):
         path.write_bytes(whole[:at] + bytes([whole[at] ^ 0xFF]) + whole[at + 1 :])
         refusal(path)
+
+
+def test_an_archive_that_unpacks_to_more_than_the_limit_is_refused(tmp_path: Path) -> None:
+    with (
+        zipfile.ZipFile(tmp_path / "a.npz", "w", zipfile.ZIP_DEFLATED, compresslevel=1) as archive,
+        archive.open("values.npy", "w") as file,
+    ):
+        file.write(npy("{'descr': '|u1', 'fortran_order': False, 'shape': (1073741824,)}"))
+        for _ in range(2**10):
+            file.write(bytes(2**20))
+    assert refusal(tmp_path / "a.npz").code == "too-large"
 
 
 def png(width: int, height: int) -> bytes:
@@ -577,11 +571,11 @@ def png(width: int, height: int) -> bytes:
     )
 
 
-def test_a_picture_at_fault_gets_its_line(tmp_path: Path) -> None:
+def test_a_picture_at_fault_is_refused(tmp_path: Path) -> None:
     path = tmp_path / "a.png"
     for width, height in ((8193, 8192), (10_000, 9_500), (60_000, 60_000)):
         path.write_bytes(png(width, height))
-        assert "16,777,216" in str(refusal(path))
+        assert refusal(path).code == "too-large"
     gif = io.BytesIO()
     Image.new("L", (4, 4)).save(gif, "GIF")
     noise = np.random.default_rng(0).integers(0, 255, (64, 64), dtype=np.uint8)
@@ -589,53 +583,52 @@ def test_a_picture_at_fault_gets_its_line(tmp_path: Path) -> None:
     whole = path.read_bytes()
     for content in (b"no picture", gif.getvalue(), png(50, 50), whole[:20], whole[:100], whole[: len(whole) // 2]):
         path.write_bytes(content)
-        assert "not a PNG or JPEG picture, or not a whole one" in str(refusal(path))
+        assert refusal(path).code == "unreadable"
     photograph = tmp_path / "a.jpg"
     Image.fromarray(noise).save(photograph)
     photograph.write_bytes(photograph.read_bytes()[:900])
-    assert "not a whole one" in str(refusal(photograph))
+    assert refusal(photograph).code == "unreadable"
 
 
-def test_a_file_that_cannot_be_read_gets_its_line(tmp_path: Path) -> None:
+def test_a_file_that_cannot_be_read_is_refused(tmp_path: Path) -> None:
     (tmp_path / "folder.npy").mkdir()
     (tmp_path / "empty.csv").touch()
     (tmp_path / "notes.txt").write_text("1,2")
     (tmp_path / "latin.csv").write_bytes(b"x,h\xf6he\n1,2\n")
     with (tmp_path / "huge.npy").open("wb") as file:
         file.truncate(2**30 + 1)
-    for name, message in (
-        ("folder.npy", "it is a folder"),
-        ("empty.csv", "it is empty"),
-        ("notes.txt", "samples come from .csv, .jpeg, .jpg, .npy, .npz, .png, not from '.txt'"),
-        ("latin.csv", "no text in UTF-8"),
-        ("huge.npy", "up to 1 GiB are read"),
-        ("missing.npy", "No such file"),
-    ):
-        error = refusal(tmp_path / name)
-        assert message in str(error)
-        assert error.key == ("samples",)
+    codes = {
+        "folder.npy": "unreadable",
+        "empty.csv": "unreadable",
+        "notes.txt": "unsupported",
+        "latin.csv": "unreadable",
+        "huge.npy": "too-large",
+        "missing.npy": "not-found",
+    }
+    found = {name: refusal(tmp_path / name) for name in codes}
+    assert {name: error.code for name, error in found.items()} == codes
+    assert {error.key for error in found.values()} == {("samples",)}
 
 
 @pytest.mark.parametrize(
-    ("bounds", "message"),
+    ("bounds", "code"),
     [
-        ([0, 1], "2 pairs [low, high], one per coordinate"),
-        ([[0, 1]], "2 pairs"),
-        ([[0, 1], [0, 1], [0, 1]], "2 pairs"),
-        ([[0, 1], [0]], "2 pairs [low, high] of numbers"),
-        ("wide", "of numbers"),
-        ([[0, 1], [1, 1]], "low < high, not [1, 1]"),
-        ([[0, 1], [0, math.nan]], "low < high, not [0, nan]"),
-        ([[0, 1], [0, math.inf]], "low < high, not [0, inf]"),
-        ([[math.inf, math.inf], [0, 1]], "low < high, not [inf, inf]"),
-        ([[-1.7e308, 1.7e308], [0, 1]], "finite numbers"),
-        ([[1, 1 + 2**-52], [0, 1]], "bounds are too narrow for so many samples"),
+        ([0, 1], "invalid-value"),
+        ([[0, 1]], "invalid-value"),
+        ([[0, 1], [0, 1], [0, 1]], "invalid-value"),
+        ([[0, 1], [0]], "wrong-type"),
+        ("wide", "wrong-type"),
+        ([[0, 1], [1, 1]], "invalid-value"),
+        ([[0, 1], [0, math.nan]], "invalid-value"),
+        ([[0, 1], [0, math.inf]], "invalid-value"),
+        ([[math.inf, math.inf], [0, 1]], "invalid-value"),
+        ([[-1.7e308, 1.7e308], [0, 1]], "invalid-value"),
+        ([[1, 1 + 2**-52], [0, 1]], "invalid-value"),  # too narrow for three samples
     ],
 )
-def test_bounds_at_fault_get_their_line(tmp_path: Path, bounds: Any, message: str) -> None:
+def test_bounds_at_fault_are_refused(tmp_path: Path, bounds: Any, code: str) -> None:
     error = refusal(saved(tmp_path / "a.npy", values=np.zeros((3, 3))), bounds=bounds)
-    assert message in str(error)
-    assert error.key == ("bounds",)
+    assert (error.key, error.code) == (("bounds",), code)
 
 
 def test_only_pictures_are_inverted(tmp_path: Path) -> None:
@@ -651,7 +644,7 @@ def test_reading_needs_neither_torch_nor_pillow_nor_scipy(tmp_path: Path) -> Non
     script = f"""
 import sys
 from pathlib import Path
-from gdsim.objectives.samples import read_samples
+from gdsim.objectives import read_samples
 read_samples(Path({str(path)!r}))
 print([name for name in ("torch", "PIL", "scipy") if name in sys.modules])
 """
@@ -663,7 +656,7 @@ import resource, sys
 from pathlib import Path
 import numpy as np
 import torch
-from gdsim.objectives.samples import interpolate, read_samples
+from gdsim.objectives import interpolate, read_samples
 
 f = interpolate(read_samples(Path(sys.argv[1]), bounds=[[0, 6], [0, 6]]), gradient=sys.argv[2])
 points = (torch.rand(10_000, 2, dtype=torch.float64) * 6).requires_grad_()

@@ -19,10 +19,11 @@ from gdsim.objectives.expression import parse
 from gdsim.objectives.expression.formulas import symbol, with_values
 from gdsim.objectives.failures import describe_exception, error_location
 from gdsim.objectives.gradient import Gradient, grad
+from gdsim.objectives.interpolation import GradientKind, interpolate
 from gdsim.objectives.landscape import Landscape, NetworkObjective, blank, from_landscape, plane_name
 from gdsim.objectives.objective import FloatArray, Objective, as_bounds, inside, read_only
 from gdsim.objectives.packages import find_package, package_problem
-from gdsim.objectives.samples import SUFFIXES, GradientKind, interpolate, read_samples
+from gdsim.objectives.samples import SUFFIXES, Samples, read_samples
 from gdsim.objectives.user_code import import_function
 
 __all__ = [
@@ -31,6 +32,7 @@ __all__ = [
     "Landscape",
     "NetworkObjective",
     "Objective",
+    "Samples",
     "blank",
     "describe_exception",
     "error_location",
@@ -42,11 +44,13 @@ __all__ = [
     "grad",
     "import_function",
     "inside",
+    "interpolate",
     "names",
     "objective",
     "package_problem",
     "plane_name",
     "read_only",
+    "read_samples",
 ]
 
 

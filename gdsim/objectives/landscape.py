@@ -9,8 +9,9 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from gdsim.objectives.interpolation import interpolate
 from gdsim.objectives.objective import FloatArray, Objective
-from gdsim.objectives.samples import Samples, interpolate
+from gdsim.objectives.samples import Samples
 
 if TYPE_CHECKING:
     from torch import Tensor

@@ -1,0 +1,229 @@
+"""The smooth function through samples: its gradient is autograd's, or that of finite differences."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from functools import partial, reduce
+from itertools import product
+from operator import add, mul
+from typing import TYPE_CHECKING, Literal, get_args
+
+import numpy as np
+
+from gdsim.errors import InputError, did_you_mean
+from gdsim.objectives.objective import FloatArray
+from gdsim.objectives.samples import Samples
+
+if TYPE_CHECKING:
+    from torch import Tensor
+
+__all__ = ["GradientKind", "interpolate"]
+
+GradientKind = Literal["autograd", "finite_differences"]
+
+# The spline's coefficients take several times the memory of the rows; so many numbers are solved at once.
+_CHUNK = 2**20
+
+
+def interpolate(
+    samples: Samples, *, gradient: GradientKind = "autograd", edge_order: int = 1
+) -> Callable[[Tensor], Tensor]:
+    """Return the smooth function that passes through the samples.
+
+    Between samples it is the cubic (in two dimensions the bicubic) Hermite polynomial whose slopes are those of the
+    not-a-knot spline, so that value and gradient are continuous and cubic polynomials are reproduced exactly.
+
+    Args:
+        samples: The samples.
+        gradient: "autograd" differentiates the function itself. "finite_differences" leaves the value as it is and
+            takes as the gradient what `torch.gradient` finds at the samples, interpolated between them by the cubic
+            through the nearest four; it cannot be differentiated again.
+        edge_order: 1 or 2, the order of accuracy of the finite differences at the border.
+
+    Returns:
+        A map of float64 points (…, dim) to values (…). Value and gradient are NaN outside the samples, and
+        the same to the last bit for a point alone and in a batch.
+
+    Raises:
+        InputError: `gradient` or `edge_order` is unknown, there are too few samples for the `edge_order`, or slopes
+            overflow float64.
+    """
+    kinds = get_args(GradientKind)
+    if gradient not in kinds:
+        hint = did_you_mean(str(gradient), kinds) or f"; it must be {' or '.join(kinds)}"
+        raise InputError(f"there is no gradient '{gradient}'{hint}", ("gradient",), code="unknown-name")
+    surface = _surface(samples)
+    if gradient == "autograd":
+        return surface
+    return partial(_with_gradient, surface, _difference_field(samples, edge_order))
+
+
+class _Grid:
+    """The coordinates of samples as tensors."""
+
+    def __init__(self, samples: Samples) -> None:
+        import torch
+
+        self.axes = tuple(torch.tensor(along) for along in samples.coordinates)
+        self.low, self.high = torch.tensor(samples.bounds).unbind(-1)
+
+    def cells(self, points: Tensor) -> list[Tensor]:
+        """Return, per axis, the index of the last sample that is not beyond each point; the last cell is closed."""
+        import torch
+
+        return [
+            # searchsorted warns when it has to make a column contiguous by itself.
+            torch.searchsorted(axis, column.contiguous(), right=True).sub(1).clamp(0, len(axis) - 2)
+            for axis, column in zip(self.axes, points.unbind(-1), strict=True)
+        ]
+
+    def mask(self, points: Tensor) -> Tensor:
+        """Return (…, 1), a factor that is 1 inside and NaN outside, where it makes the gradient NaN, too."""
+        import torch
+
+        inside = ((points >= self.low) & (points <= self.high)).all(-1, keepdim=True)
+        return torch.where(inside, 1.0, torch.nan).to(points)
+
+
+class _Table:
+    """Numbers at the nodes of a grid; those around a point are summed with weights.
+
+    Args:
+        numbers: In memory order, the last axes those of the grid.
+        strides: The distance in memory between neighbours along each axis of the grid.
+        offsets: Per axis, the distances in memory from a point's cell to the numbers that count.
+    """
+
+    def __init__(self, numbers: FloatArray, strides: Sequence[int], offsets: Sequence[Sequence[int]]) -> None:
+        import torch
+
+        if not np.isfinite(numbers).all():
+            raise InputError("the slopes of the samples overflow float64", ("samples",))
+        self.numbers = torch.from_numpy(numbers).view(-1)
+        self.strides = strides
+        self.offsets = reduce(lambda outer, inner: outer[..., None] + inner, map(torch.tensor, offsets))
+
+    def weighted_sum(self, cells: Sequence[Tensor], weights: Sequence[Tensor]) -> Tensor:
+        """Sum with the weights (…, n0) and (…, n1), in the same order whatever the memory layout."""
+        import torch
+
+        node = reduce(add, (cell * stride for cell, stride in zip(cells, self.strides, strict=True)))
+        terms = self.numbers[node[(..., *[None] * self.offsets.ndim)] + self.offsets]
+        for weight in reversed(weights):
+            # Copies instead of broadcasting, whose gradient is a sum in an order that depends on the memory layout.
+            if weight.ndim < terms.ndim:
+                weight = torch.stack([weight] * terms.shape[-2], -2)
+            terms = reduce(add, (terms * weight).unbind(-1))
+        return terms
+
+
+def _surface(samples: Samples) -> Callable[[Tensor], Tensor]:
+    import torch
+
+    grid, dim = _Grid(samples), samples.values.ndim
+    derivatives = _derivatives(samples)
+    distances = [size // derivatives.itemsize for size in derivatives.strides]
+    orders, strides = distances[:dim], distances[dim:]
+    table = _Table(
+        derivatives,
+        strides,
+        [(0, node, order, order + node) for node, order in zip(strides, orders, strict=True)],
+    )
+
+    def surface(points: Tensor) -> Tensor:
+        here = points.detach()
+        cells = grid.cells(here)
+        left = torch.stack([axis[cell] for axis, cell in zip(grid.axes, cells, strict=True)], -1)
+        right = torch.stack([axis[cell + 1] for axis, cell in zip(grid.axes, cells, strict=True)], -1)
+        width = right - left
+        share = (points * grid.mask(here) - left) / width
+        return table.weighted_sum(cells, _hermite_weights(share, width).unbind(-2))
+
+    return surface
+
+
+def _derivatives(samples: Samples) -> FloatArray:
+    """Return the derivatives of the splines at the samples: `[i, j]` is that i times along x and j times along y."""
+    dim = samples.values.ndim
+    table = np.empty((2,) * dim + samples.values.shape)
+    table[(0,) * dim] = samples.values
+    for axis in range(dim):
+        for order in product((0, 1), repeat=axis):
+            rest = (0,) * (dim - axis - 1)
+            table[(*order, 1, *rest)] = _spline_slopes(table[(*order, 0, *rest)], samples.coordinates[axis], axis)
+    return table
+
+
+def _spline_slopes(values: FloatArray, along: FloatArray, axis: int) -> FloatArray:
+    """Return the slopes at the samples of the not-a-knot cubic spline along an axis."""
+    from scipy.interpolate import CubicSpline
+
+    rows = np.moveaxis(values, axis, 0).reshape(len(along), -1)
+    slopes = np.empty_like(rows)
+    step = max(1, _CHUNK // len(along))
+    try:
+        with np.errstate(over="ignore", invalid="ignore", divide="ignore"):
+            for first in range(0, rows.shape[1], step):
+                chunk = slice(first, first + step)
+                slopes[:, chunk] = CubicSpline(along, rows[:, chunk]).derivative()(along)
+    except (ValueError, np.linalg.LinAlgError):  # SciPy refuses chords that overflow
+        slopes[:] = np.nan
+    return np.moveaxis(slopes.reshape(len(along), *np.delete(values.shape, axis)), 0, axis)
+
+
+def _hermite_weights(share: Tensor, width: Tensor) -> Tensor:
+    """Return the weights of the values at both ends of a cell, then of the slopes there: (…, 4)."""
+    import torch
+
+    rest = 1 - share
+    rise, fall = share * share, rest * rest
+    left, right = (1 + 2 * share) * fall, (1 + 2 * rest) * rise
+    return torch.stack((left, right, width * share * fall, -width * rest * rise), -1)
+
+
+def _difference_field(samples: Samples, edge_order: int) -> Callable[[Tensor], Tensor]:
+    """Return finite differences (…, dim), interpolated by the cubics through the four samples around a cell."""
+    import torch
+
+    key, least = ("edge_order",), min(samples.values.shape)
+    if edge_order not in (1, 2):
+        raise InputError(f"must be 1 or 2, not {edge_order!r}", key)
+    if least <= edge_order:
+        raise InputError(f"{edge_order} needs {edge_order + 1} samples along each axis, not {least}", key)
+    grid = _Grid(samples)
+    slopes = torch.gradient(torch.tensor(samples.values), spacing=grid.axes, edge_order=edge_order)
+    counts = [min(4, len(axis)) for axis in grid.axes]
+    strides = slopes[0].contiguous().stride()
+    offsets = [[stride * k for k in range(count)] for stride, count in zip(strides, counts, strict=True)]
+    tables = [_Table(slope.contiguous().numpy(), strides, offsets) for slope in slopes]
+
+    def field(points: Tensor) -> Tensor:
+        first = [
+            (cell - 1).clamp(0, len(axis) - count)
+            for axis, cell, count in zip(grid.axes, grid.cells(points), counts, strict=True)
+        ]
+        columns = (points * grid.mask(points)).unbind(-1)
+        weights = [
+            _lagrange_weights(column, axis[start[..., None] + torch.arange(count)])
+            for axis, column, start, count in zip(grid.axes, columns, first, counts, strict=True)
+        ]
+        return torch.stack([table.weighted_sum(first, weights) for table in tables], -1)
+
+    return field
+
+
+def _lagrange_weights(column: Tensor, nodes: Tensor) -> Tensor:
+    """Return the weights of the values at nodes (…, n) in the polynomial through them: (…, n)."""
+    import torch
+
+    away = column[..., None, None] - nodes[..., None, :]
+    apart = nodes[..., :, None] - nodes[..., None, :]
+    own = torch.eye(nodes.shape[-1], dtype=torch.bool)
+    return reduce(mul, torch.where(own, 1.0, away / apart).unbind(-1))
+
+
+def _with_gradient(f: Callable[[Tensor], Tensor], field: Callable[[Tensor], Tensor], points: Tensor) -> Tensor:
+    """Return the value of `f` with the gradient `field`, by a term that is 0 and whose gradient is the field's."""
+    here = points.detach()
+    term = field(here) * (points - here)
+    return f(here) + reduce(add, term.unbind(-1))
