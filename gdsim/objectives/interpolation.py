@@ -50,8 +50,8 @@ def interpolate(
     """
     kinds = get_args(GradientKind)
     if gradient not in kinds:
-        hint = did_you_mean(str(gradient), kinds) or f"; it must be {' or '.join(kinds)}"
-        raise InputError(f"there is no gradient '{gradient}'{hint}", ("gradient",), code="unknown-name")
+        message = f"must be {' or '.join(kinds)}, not '{gradient}'{did_you_mean(str(gradient), kinds)}"
+        raise InputError(message, ("gradient",), code="unknown-name")
     surface = _surface(samples)
     if gradient == "autograd":
         return surface

@@ -177,7 +177,7 @@ def as_bounds(bounds: npt.ArrayLike, dim: int) -> FloatArray:
     Raises:
         InputError: They are not one pair of finite numbers low < high per coordinate; `key` is ("bounds",).
     """
-    wanted = f"bounds must be {dim} pairs [low, high]" if dim > 1 else "bounds must be a pair [low, high]"
+    wanted = f"must be {dim} pairs [low, high]" if dim > 1 else "must be a pair [low, high]"
     key = ("bounds",)
     try:
         view = np.asarray(bounds, dtype=np.float64)
@@ -189,8 +189,8 @@ def as_bounds(bounds: npt.ArrayLike, dim: int) -> FloatArray:
         raise InputError(f"{wanted}, one per coordinate", key)
     for low, high in view.tolist():
         if not (math.isfinite(high - low) and low < high):
-            raise InputError(f"bounds need finite numbers with low < high, not [{low:g}, {high:g}]", key)
+            raise InputError(f"must be finite numbers with low < high, not [{low:g}, {high:g}]", key)
         if not MIN_WIDTH <= high - low <= MAX_WIDTH:
             limits = f"from {MIN_WIDTH:g} to {MAX_WIDTH:g}"
-            raise InputError(f"the width of bounds must be {limits}, not [{low:g}, {high:g}]", key)
+            raise InputError(f"must have a width {limits}, not [{low:g}, {high:g}]", key)
     return read_only(view)

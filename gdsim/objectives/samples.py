@@ -136,7 +136,7 @@ def read_samples(path: Path, *, bounds: npt.ArrayLike | None = None, invert: boo
             coordinates or tuple(np.arange(count, dtype=np.float64) for count in values.T.shape),
         )
     except InputError as error:
-        raise InputError(f"{path}: {error}", KEY, code=error.code) from error
+        raise InputError(f"{path}: {error.message}", KEY, code=error.code) from error
     return samples if bounds is None else _within(samples, bounds, has_coordinates=coordinates is not None)
 
 
@@ -152,7 +152,7 @@ def _within(samples: Samples, bounds: npt.ArrayLike, *, has_coordinates: bool) -
     try:
         return replace(samples, coordinates=tuple(spread))
     except InputError as error:
-        raise InputError(f"too narrow for {_per_axis(samples.values.shape)}: {error}", ("bounds",)) from error
+        raise InputError(f"too narrow for {_per_axis(samples.values.shape)}: {error.message}", ("bounds",)) from error
 
 
 def _read_arrays(path: Path) -> tuple[FloatArray, tuple[FloatArray, ...] | None]:
