@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import csv
 import json
-import os
 import signal
 import subprocess
 import sys
@@ -15,8 +14,7 @@ import pytest
 from typer.testing import CliRunner
 
 import gdsim
-from gdsim.analysis import Table
-from gdsim.analysis.rows import OF_NETWORKS
+from gdsim.analysis import NETWORK_METRICS, Table
 from gdsim.cli import app
 
 QUICK = "{objective: himmelblau, start: [-0.5, 4.2], steps: 30, optimizers: {SGD: {lr: 0.01}, Adam: {lr: 0.3}}}\n"
@@ -56,7 +54,7 @@ def test_it_prints_the_table_and_leaves_nothing(here):
 
 def of_function(row):
     """What a row holds but for the figures that only a network has."""
-    return {name: value for name, value in vars(row).items() if name not in OF_NETWORKS}
+    return {name: value for name, value in vars(row).items() if name not in NETWORK_METRICS}
 
 
 def test_the_files_hold_the_same_table(here):
@@ -123,43 +121,40 @@ def test_two_configs_have_a_table_each(here):
 
 
 @pytest.mark.parametrize(
-    ("words", "told"),
+    ("words", "place"),
     [
-        (["--objectives", "boot"], "--objectives: there is no objective 'boot'; did you mean 'booth'?"),
-        (["--objectives", ","], "--objectives: names no objective, such as rosenbrock, or all"),
-        (["--starts", "0"], "--starts: must be a whole number from 1 to 10000, not 0"),
-        (["--tune", ","], "--tune: names no hyper-parameter, such as lr"),
-        (["--tune", "alpha"], "--tune: no optimizer has a number 'alpha' to tune"),
-        (["--tune", "lr", "--budget", "0"], "--budget: must be a whole number from 1 to 10000, not 0"),
-        (["--tune", "lr", "--range", "lr"], "--range: must be NAME=LOW:HIGH, such as lr=1e-4:1, not 'lr'"),
-        (["--tune", "lr", "--range", "lr=1:x"], "--range: must be NAME=LOW:HIGH"),
-        (["--tune", "lr", "--range", "lr=2:1"], "--range: lr needs two finite numbers"),
-        (["--tune", "lr", "--range", "momentum=0:0.5"], "--range: momentum is not tuned"),
+        (["--objectives", "boot"], "--objectives: "),
+        (["--objectives", ","], "--objectives: "),
+        (["--starts", "0"], "--starts: "),
+        (["--tune", ","], "--tune: "),
+        (["--tune", "alpha"], "--tune: "),
+        (["--tune", "lrr"], "--tune: "),
+        (["--tune", "lr", "--budget", "0"], "--budget: "),
+        (["--tune", "lr", "--range", "lr"], "--range: "),
+        (["--tune", "lr", "--range", "lr=1:x"], "--range: "),
+        (["--tune", "lr", "--range", "lr=2:1"], "--range: "),
+        (["--tune", "lr", "--range", "momentum=0:0.5"], "--range: "),
         (["--budget", "3"], "--budget goes with --tune"),
         (["--range", "lr=1:2"], "--range goes with --tune"),
-        (["--write", "t.yaml"], "--write writes what tuning finds; add --tune"),
-        (["--tune", "lr", "--write", "t.txt"], "--write: t.txt: give it a name that ends in .yaml"),
+        (["--write", "t.yaml"], "--write writes what tuning finds"),
+        (["--tune", "lr", "--write", "t.txt"], "--write: t.txt: "),
         (["--tune", "lr", "--write", "t.yaml", "--objectives", "booth,beale"], "--write goes with one objective"),
         (["--tune", "lr", "--write", "t.yaml", "--objectives", "all"], "--write goes with one objective"),
-        (["other.yaml", "--csv", "t.csv"], "--csv goes with one config, not 2"),
+        (["other.yaml", "--csv", "t.csv"], "--csv goes with one config"),
         (["--csv", "t", "--json", "./t"], "--csv and --json both name t"),
         (["--report", "t.html", "--markdown", "t.md"], "--markdown and --report's Markdown both name t.md"),
-        (["--report", "t.pdf"], "--report: t.pdf: give it a name that ends in .html"),
-        (["--csv", "folder"], "--csv: folder is a folder; name a file in it"),
-        (["--set", "steps=many"], "--set steps=many: steps: must be a whole number"),
-        (["none.yaml"], "none.yaml: no such file"),
-        (["net.yaml", "--starts", "8"], "--starts: a network begins from its own weights"),
-        (["net.yaml", "--tune", "lr"], "--tune: tunes what descends a function; a network is trained as"),
-        (["quick.yaml"], "two configs have the same name"),
-        (["--tune", "lrr"], "--tune: there is no 'lrr'; did you mean 'lr'?"),
-        (["--csv", "quick.yaml"], "--csv: quick.yaml is the config; name another file"),
-        (["--tune", "lr", "--write", "./folder/../quick.yaml"], "quick.yaml is the config"),
-        (["--json", "outputs/quick/quick.study.jsonl"], "is what --resume goes on from"),
-        (["--csv", "outputs"], "--csv: outputs must be a folder"),
-        (["--csv", "t", "--json", "t/u"], "--csv: t must be a folder"),
+        (["--report", "t.pdf"], "--report: t.pdf: "),
+        (["--csv", "folder"], "--csv: folder "),
+        (["--set", "steps=many"], "--set steps=many: steps: "),
+        (["none.yaml"], "none.yaml: "),
+        (["net.yaml", "--starts", "8"], "--starts: "),
+        (["net.yaml", "--tune", "lr"], "--tune: "),
+        (["--csv", "quick.yaml"], "--csv: quick.yaml "),
+        (["--tune", "lr", "--write", "./folder/../quick.yaml"], "--write: folder/../quick.yaml "),
+        (["--csv", "t", "--json", "t/u"], "--csv: t "),
     ],
 )
-def test_mistakes_are_one_line(here, words, told):
+def test_mistakes_are_one_line(here, words, place):
     (here / "folder").mkdir()
     (here / "other.yaml").write_text(QUICK)
     (here / "net.yaml").write_text(NET)
@@ -167,9 +162,8 @@ def test_mistakes_are_one_line(here, words, told):
     result = call("quick.yaml", *words)
     assert result.exit_code == 2
     assert result.stdout == ""
-    last = result.stderr.splitlines()[-1]
-    assert told in last
-    assert len(result.stderr.splitlines()) == 1
+    (line,) = result.stderr.splitlines()
+    assert line.startswith(place)
     assert files(here) == before
 
 
@@ -187,20 +181,6 @@ def test_a_class_that_cannot_run_is_a_row(here):
     assert "Adam · lr 0.3" in result.stdout
 
 
-def test_a_foreign_file_to_resume_from_is_refused(here):
-    kept = here / "outputs/quick/quick.study.jsonl"
-    kept.parent.mkdir(parents=True)
-    kept.write_text("something else\n")
-    result = call("quick.yaml", "--resume")
-    assert result.exit_code == 2
-    assert "is nothing that a study of this version of gdsim has left" in result.stderr
-    assert kept.read_text() == "something else\n"
-
-
-def test_resuming_from_nothing_begins(here):
-    assert call("quick.yaml", "--resume").exit_code == 0
-
-
 @pytest.mark.parametrize("path", ["locked/t.csv", "new/below/" + "x" * 250, "/proc/nowhere/t.csv"])
 def test_what_cannot_be_written_is_told_before_any_work(here, path):
     (here / "locked").write_text("")
@@ -216,7 +196,7 @@ def test_what_cannot_be_written_is_told_before_any_work(here, path):
 def test_a_link_to_the_config_is_the_config(here):
     (here / "link.yaml").symlink_to("quick.yaml")
     result = call("quick.yaml", "--tune", "lr", "--write", "link.yaml")
-    assert "--write: link.yaml is the config; name another file" in result.stderr
+    assert result.stderr.startswith("--write: link.yaml ")
     assert (here / "quick.yaml").read_text() == QUICK
 
 
@@ -226,60 +206,37 @@ def test_code_that_stays_behind_is_told_before_any_work(here):
     result = call("quick.yaml", "--tune", "lr", "--allow-code", "--write", "below/t.yaml")
     assert result.exit_code == 2
     (line,) = result.stderr.splitlines()
-    assert line.startswith("--write: bowl_at_home:bowl stands beside quick")
+    assert line.startswith("--write: bowl_at_home:bowl ")
 
 
-def test_what_cannot_be_written_in_the_end_leaves_what_is_finished(here, monkeypatch):
-    words = ["quick.yaml", "--tune", "lr", "--budget", "3", "--csv", "t.csv"]
-    kept, to_csv = here / "outputs/quick/quick.study.jsonl", Table.to_csv
+def test_what_cannot_be_written_in_the_end_is_an_error(here, monkeypatch):
+    to_csv = Table.to_csv
 
     def in_the_way(table):
         (here / "t.csv").mkdir()
         return to_csv(table)
 
     monkeypatch.setattr(Table, "to_csv", in_the_way)
-    result = call(*words)
+    result = call("quick.yaml", "--csv", "t.csv")
     assert result.exit_code == 1
-    assert "t.csv: cannot be written" in result.stderr.splitlines()[-2] + result.stderr.splitlines()[-1]
-    assert "--resume goes on from there" in result.stderr
-    assert len(kept.read_text().splitlines()) == 5
-    monkeypatch.setattr(Table, "to_csv", to_csv)
-    (here / "t.csv").rmdir()
-
-    def again(*args, **options):
-        raise AssertionError("what is finished is done again")
-
-    monkeypatch.setattr("gdsim.simulation.simulate_settings", again)
-    assert call(*words, "--resume").exit_code == 0
-    assert not kept.exists()
-    monkeypatch.undo()
-    monkeypatch.chdir(here)
-    assert call(*words[:-1], "whole.csv").exit_code == 0
-    assert (here / "t.csv").read_bytes() == (here / "whole.csv").read_bytes()
+    assert "t.csv: cannot be written" in result.stderr.splitlines()[-1]
+    assert files(here) == {"quick.yaml", "t.csv"}
 
 
 @pytest.mark.slow
-def test_an_interrupted_comparison_is_resumed(here):
-    (here / "long.yaml").write_text(
-        "{objective: rosenbrock, start: {random: 3}, steps: 60, optimizers: {SGD: , Adam: , LBFGS: {max_iter: 4}}}"
-    )
-    words = [sys.executable, "-m", "gdsim", "compare", "long.yaml", "--tune", "lr", "--budget", "3", "--csv", "t.csv"]
-    kept = here / "outputs/long/long.study.jsonl"
-    environment = {**os.environ, "PYTHONPATH": str(Path(gdsim.__file__).parent.parent)}
-    started = subprocess.Popen(words, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, env=environment)
+def test_an_interrupted_comparison_leaves_no_file(here):
+    long = "{objective: rosenbrock, start: {random: 8}, steps: 20000, optimizers: {LBFGS: {max_iter: 4}}}"
+    (here / "long.yaml").write_text(long)
+    words = [sys.executable, "-m", "gdsim", "compare", "long.yaml", "--tune", "lr", "--csv", "below/t.csv"]
+    started = subprocess.Popen(words, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
     until = time.monotonic() + 60
-    while not (kept.exists() and len(kept.read_text().splitlines()) > 2) and time.monotonic() < until:
+    while not (here / "below").exists() and time.monotonic() < until:
         time.sleep(0.02)
     started.send_signal(signal.SIGINT)
     _, told = started.communicate(timeout=60)
     assert started.returncode == 130
-    assert "--resume goes on from there" in told
-    assert not (here / "t.csv").exists()
-    assert kept.exists()
-    assert call("long.yaml", "--tune", "lr", "--budget", "3", "--csv", "t.csv", "--resume").exit_code == 0
-    assert not kept.exists()
-    assert call("long.yaml", "--tune", "lr", "--budget", "3", "--csv", "whole.csv").exit_code == 0
-    assert (here / "t.csv").read_bytes() == (here / "whole.csv").read_bytes()
+    assert "Traceback" not in told
+    assert files(here) == {"long.yaml", "quick.yaml"}
 
 
 def test_help_and_mistakes_need_no_torch(here):

@@ -20,7 +20,7 @@ from hypothesis import strategies as st
 from rich.console import Console
 
 import gdsim
-from gdsim.analysis import compare, detours, failed_row, grouped, mean_angles, row_of, table, titles, write_csv
+from gdsim.analysis import Row, compare, detours, group_by_objective, make_row, make_table, mean_angles, unique_titles
 from gdsim.cli.console import grid
 from gdsim.simulation import Stop
 from tests.networks_made import trained
@@ -153,7 +153,7 @@ COORDINATES = st.floats(-3, 3).map(lambda x: round(x, 6))
 )
 def test_every_figure_is_that_of_plain_loops_wherever_one_begins(points, lr, momentum):
     path = descend(RAVINE, start=points, steps=25, lr=lr, momentum=momentum)
-    check(row_of(path, -1.0), path, -1.0, [])
+    check(make_row(path, -1.0), path, -1.0, [])
     moved = np.isfinite(detours(path))
     assert (detours(path)[moved] >= 1 - 1e-12).all()
     turned = mean_angles(path)
@@ -300,14 +300,14 @@ def test_each_objective_has_its_own_best():
 def test_formulas_of_the_same_letters_are_different_objectives():
     one, same, other = (gdsim.objective("k*x", constants={"k": k}, bounds=[-1, 1]) for k in (1.0, 1.0, 5.0))
     paths = [descend(each, start=[0], steps=5, lr=0.1) for each in (one, other, same)]
-    assert [[path.objective for path in group] for group in grouped(paths)] == [[one, same], [other]]
+    assert [[path.objective for path in group] for group in group_by_objective(paths)] == [[one, same], [other]]
     assert [row.objective for row in compare(paths)] == [one.title, one.title, f"{one.title} (2)"]
 
 
 def test_no_two_objectives_are_called_alike():
     flat, deep = gdsim.objective("sphere", dim=2), gdsim.objective("sphere", dim=5)
     wide = gdsim.objective("sphere", dim=2, bounds=[[-9, 9], [-9, 9]])
-    assert titles([flat, HIMMELBLAU, deep, wide]) == (
+    assert unique_titles([flat, HIMMELBLAU, deep, wide]) == (
         f"{flat.title} in 2 dimensions",
         HIMMELBLAU.title,
         f"{flat.title} in 5 dimensions",
@@ -327,13 +327,12 @@ def test_an_experiment_is_simulated_first():
     experiment = gdsim.loads("objective: sphere\nstart: [3, 4]\nsteps: 30\noptimizers: {SGD: {lr: 0.1}, Adam: {}}\n")
     assert compare(experiment).rows == compare(gdsim.simulate(experiment)).rows
     assert gdsim.compare is compare
-    with pytest.raises(gdsim.InputError, match="no trajectory"):
+    with pytest.raises(gdsim.InputError) as caught:
         compare([])
-    with pytest.raises(gdsim.InputError, match="no row"):
-        table([])
+    assert caught.value.code == "missing"
 
 
-ROW = row_of(descend(lr=0.1), 0.0)
+ROW = make_row(descend(lr=0.1), 0.0)
 
 
 def a_row(optimizer, solved=1.0, evaluations=10, best=0.0, objective="A", **given):
@@ -358,22 +357,22 @@ def test_rows_are_sorted_by_the_rule():
         a_row("no value", solved=0.5, evaluations=20, best=None),
         a_row("never", solved=0.5, evaluations=None, best=-9.0),
         a_row("nothing", solved=0.0, evaluations=1, best=-9.0),
-        failed_row("A", "broken", "Broken", "it needs a closure"),
+        Row("A", "broken", "Broken", reason="it needs a closure"),
         a_row("z", objective="B"),
     ]
     rows = [ordered[-1], *np.random.default_rng(1).permutation(np.array(ordered[:-1], dtype=object))]
-    sorted_rows = table(rows).rows
+    sorted_rows = make_table(rows).rows
     # The objectives stand in the order given.
     assert [row.optimizer for row in sorted_rows] == ["z", *(row.optimizer for row in ordered[:-1])]
-    assert table(rows).labels == tuple(row.optimizer for row in rows)
-    caption = table(rows, "Tuned over 41 learning rates.").caption
+    assert make_table(rows).labels == tuple(row.optimizer for row in rows)
+    caption = make_table(rows, "Tuned over 41 learning rates.").caption
     assert caption.startswith("Tuned over 41 learning rates. ")
     for words in ("share of starts solved", "gradient evaluations", "best value", "0.001", "2%"):
         assert words in caption
 
 
 def test_a_class_that_cannot_run_has_a_reason_and_no_figures():
-    row = failed_row("A", "SAM", "SAM · rho 0.05", "it wraps another optimizer")
+    row = Row("A", "SAM", "SAM · rho 0.05", reason="it wraps another optimizer")
     given = asdict(row)
     words = {"objective", "optimizer", "settings", "stopped", "tuned", "reason", "starts"}
     assert {name for name, figure in given.items() if figure is None} == given.keys() - words
@@ -391,8 +390,8 @@ AWKWARD = [
         (2, "ä, 学"),
     )
 ]
-FAILED = failed_row(SPHERE.title, "SAM", "SAM", "it needs a closure:\nnone | is given")
-TABLE = table([*compare(AWKWARD), FAILED], "Equal *budget* | of 41.")
+FAILED = Row(SPHERE.title, "SAM", "SAM", reason="it needs a closure:\nnone | is given")
+TABLE = make_table([*compare(AWKWARD), FAILED], "Equal *budget* | of 41.")
 
 
 OF_FUNCTIONS = [
@@ -405,11 +404,8 @@ def told(row):
     return {name: cell for name, cell in asdict(row).items() if name in OF_FUNCTIONS}
 
 
-def test_the_csv_reads_back(tmp_path):
-    write_csv(TABLE, tmp_path / "a.csv")
-    text = (tmp_path / "a.csv").read_bytes().decode()
-    assert text == TABLE.to_csv()
-    read = list(csv.DictReader(io.StringIO(text, newline="")))
+def test_the_csv_reads_back():
+    read = list(csv.DictReader(io.StringIO(TABLE.to_csv(), newline="")))
     assert list(read[0]) == OF_FUNCTIONS
     for cells, row in zip(read, TABLE, strict=True):
         for name, figure in told(row).items():
@@ -551,4 +547,4 @@ def test_a_network_without_classes_or_test_data_has_no_such_columns():
 
 def test_two_networks_are_two_objectives_and_a_recording_of_one_is_one():
     one, other = trained(("A", "B"), 3), trained(("A",), 3)
-    assert [len(group) for group in grouped([*one, *other])] == [2, 1]
+    assert [len(group) for group in group_by_objective([*one, *other])] == [2, 1]

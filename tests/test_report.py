@@ -16,7 +16,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import gdsim
-from gdsim.analysis import Tuning, compare, failed_row, study, table
+from gdsim.analysis import Row, Tuning, compare, make_table, study
 from gdsim.render.charts import chart
 from gdsim.scene import CurvesPanel, PanelCurve, Style, number
 from gdsim.scene.captions import joined
@@ -83,9 +83,9 @@ def several():
     found = study(loads(), starts=3, objectives=["booth", "himmelblau", "beale", "matyas", "sphere"])
     reason = "SparseAdam takes <sparse> gradients"
     objectives = dict.fromkeys(row.objective for row in found.table)
-    rows = [failed_row(each, "Sparse", "SparseAdam", reason) for each in objectives]
+    rows = [Row(each, "Sparse", "SparseAdam", reason=reason) for each in objectives]
     spent = np.column_stack([found.evaluations, np.full(len(found.evaluations), np.inf)])
-    return replace(found, table=table([*found.table, *rows]), labels=(*found.labels, "Sparse"), evaluations=spent)
+    return replace(found, table=make_table([*found.table, *rows]), labels=(*found.labels, "Sparse"), evaluations=spent)
 
 
 @pytest.fixture(scope="module")
@@ -96,12 +96,12 @@ def hostile():
     evil = HOSTILE[2]
     changed = {"objective": evil, "settings": HOSTILE[0], "tuned": HOSTILE[1], "stopped": HOSTILE[2]}
     rows = [replace(row, **changed) for row in found.table]
-    rows.append(failed_row(evil, HOSTILE[3] + "!", HOSTILE[0], HOSTILE[1]))
+    rows.append(Row(evil, HOSTILE[3] + "!", HOSTILE[0], reason=HOSTILE[1]))
     curves = tuple(replace(each, objective=evil) for each in found.curves)
     spent = np.column_stack([found.evaluations, np.full(len(found.evaluations), np.inf)])
     return replace(
         found,
-        table=table(rows, HOSTILE[0]),
+        table=make_table(rows, HOSTILE[0]),
         labels=(*found.labels, HOSTILE[3] + "!"),
         curves=curves,
         evaluations=spent,
@@ -280,7 +280,7 @@ def test_what_cannot_be_written_leaves_nothing_behind(one, tmp_path):
 
 
 def test_there_is_no_report_of_nothing(one, tmp_path):
-    nothing = replace(one, table=table([failed_row("A", "B", "C", "D")]), experiments=(), curves=())
+    nothing = replace(one, table=make_table([Row("A", "B", "C", reason="D")]), experiments=(), curves=())
     with pytest.raises(gdsim.InputError, match="no optimizer can run"):
         write_report(nothing, tmp_path / "x.html")
 
@@ -289,7 +289,7 @@ def rows(**changes):
     """Rows by label, each with what it differs in from one that solves all."""
     (row,) = compare(loads(text="steps: 3\noptimizers: {SGD: {lr: 0.01}}"))
     base = replace(row, starts=8, solved=1.0, evaluations_to_tolerance=20, best_value=0.5, diverged=0, never=0)
-    return table([replace(base, optimizer=label, **change) for label, change in changes.items()])
+    return make_table([replace(base, optimizer=label, **change) for label, change in changes.items()])
 
 
 NEVER = {"solved": 0.0, "evaluations_to_tolerance": None, "never": 8}
@@ -301,9 +301,9 @@ def over(**columns):
     for label, column in columns.items():
         for index, change in enumerate(column):
             title = f"F{index}"
-            failed = failed_row(title, label, label, "it cannot")
+            failed = Row(title, label, label, reason="it cannot")
             made += [failed] if change is None else [replace(*rows(**{label: change}), objective=title)]
-    return table(made)
+    return make_table(made)
 
 
 def spent(*evaluations):

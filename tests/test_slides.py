@@ -21,7 +21,7 @@ from pptx.oxml import parse_xml
 from pptx.util import Inches
 
 import gdsim
-from gdsim.analysis import compare, failed_row, table
+from gdsim.analysis import Row, compare, make_table
 from gdsim.cli.slides import make_deck
 from gdsim.encode.reading import source
 from gdsim.errors import GdsimError, InputError
@@ -288,11 +288,11 @@ def test_a_video_alone_gets_its_poster_from_its_configuration(lecture, tmp_path)
 
 def many_rows(objectives):
     rows = [
-        failed_row(f"Objective {number}", f"Optimizer {place}", "", "it has no room")
+        Row(f"Objective {number}", f"Optimizer {place}", "", reason="it has no room")
         for number, count in enumerate(objectives)
         for place in range(count)
     ]
-    return table(rows)
+    return make_table(rows)
 
 
 @pytest.mark.parametrize("objectives", [[1], [40], [3] * 30, [2, 30, 2]])

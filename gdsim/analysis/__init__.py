@@ -2,80 +2,70 @@
 
 from __future__ import annotations
 
-from gdsim.analysis.derive import ALL, moved
-from gdsim.analysis.formatting import Column, pipe_table
-from gdsim.analysis.grouping import grouped, lowest_value, titles
+from gdsim.analysis.derive import ALL, for_tuning, yaml_for_folder
+from gdsim.analysis.formatting import Column, escape_markdown, markdown_table
+from gdsim.analysis.grouping import group_by_objective, lowest_value, unique_titles
 from gdsim.analysis.metrics import (
     TOLERANCE,
     angles,
     detours,
     distances,
-    distances_to_minimum,
     evaluations_to_tolerance,
     last_steps,
     mean_angles,
-    moves,
     norms,
-    path_lengths,
     solved,
+    step_vectors,
     steps_to_tolerance,
 )
-from gdsim.analysis.profiles import (
-    Matrix,
-    Profile,
-    data_profile,
-    performance_profile,
-    ranks,
-    solved_shares,
-)
-from gdsim.analysis.results import Curve, Study
-from gdsim.analysis.resuming import Finished
-from gdsim.analysis.rows import Row, failed_row, of_networks, row_of
-from gdsim.analysis.studies import check, study
-from gdsim.analysis.tables import Table, compare, table, write_csv
-from gdsim.analysis.tuning import RANGES, Tuning, parsed_range
+from gdsim.analysis.profiles import Matrix, Profile, data_profile, performance_profile, ranks, solved_shares
+from gdsim.analysis.row import NETWORK_METRICS, Row, has_networks, make_row, sort_key
+from gdsim.analysis.study import Curve, Study, StudyPlan, plan_study, study, tune
+from gdsim.analysis.table import Table, compare, make_table
+from gdsim.analysis.tuning import RANGES, Tuning, parse_range
 
 __all__ = [
     "ALL",
+    "NETWORK_METRICS",
     "RANGES",
     "TOLERANCE",
     "Column",
     "Curve",
-    "Finished",
     "Matrix",
     "Profile",
     "Row",
     "Study",
+    "StudyPlan",
     "Table",
     "Tuning",
     "angles",
-    "check",
     "compare",
     "data_profile",
     "detours",
     "distances",
-    "distances_to_minimum",
+    "escape_markdown",
     "evaluations_to_tolerance",
-    "failed_row",
-    "grouped",
+    "for_tuning",
+    "group_by_objective",
+    "has_networks",
     "last_steps",
     "lowest_value",
+    "make_row",
+    "make_table",
+    "markdown_table",
     "mean_angles",
-    "moved",
-    "moves",
     "norms",
-    "of_networks",
-    "parsed_range",
-    "path_lengths",
+    "parse_range",
     "performance_profile",
-    "pipe_table",
+    "plan_study",
     "ranks",
-    "row_of",
     "solved",
     "solved_shares",
+    "sort_key",
+    "step_vectors",
     "steps_to_tolerance",
     "study",
-    "table",
-    "titles",
-    "write_csv",
+    "tune",
+    "unique_titles",
+    "yaml_for_folder",
 ]

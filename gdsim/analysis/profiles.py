@@ -1,4 +1,4 @@
-"""Several objectives at once: matrices of ranks and of shares solved, and the two profiles of the literature."""
+"""Several objectives at once: matrices of ranks and of shares solved, performance and data profiles."""
 
 from __future__ import annotations
 
@@ -8,9 +8,9 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from gdsim.analysis.formatting import pipe_table
-from gdsim.analysis.rows import Row, order
-from gdsim.analysis.tables import Table
+from gdsim.analysis.formatting import markdown_table
+from gdsim.analysis.row import Row, sort_key
+from gdsim.analysis.table import Table
 from gdsim.errors import InputError
 from gdsim.objectives import FloatArray
 
@@ -19,7 +19,7 @@ __all__ = ["Matrix", "Profile", "data_profile", "performance_profile", "ranks", 
 
 @dataclass(frozen=True, eq=False)
 class Matrix:
-    """One figure for each objective and optimizer.
+    """One figure per objective and optimizer.
 
     Attributes:
         caption: What the figures are.
@@ -36,31 +36,31 @@ class Matrix:
     def means(self) -> FloatArray:
         """Return the mean of each optimizer over the objectives that have figures, (optimizers,).
 
-        NaN for one that lacks a figure on any of these: a mean over fewer objectives says nothing beside the others.
+        NaN for an optimizer without a figure on one of these: means over different objectives cannot be compared.
         """
         kept = self.figures[~np.isnan(self.figures).all(1)]
         return kept.mean(0) if len(kept) else np.full(len(self.optimizers), np.nan)
 
     def words(self) -> tuple[tuple[str, ...], ...]:
-        """Return the figures as they are read, row by row; empty where there is none."""
+        """Return the figures as text, row by row; empty where there is none."""
         return tuple(tuple("" if np.isnan(each) else f"{each:.4g}" for each in row) for row in self.figures)
 
     def to_markdown(self) -> str:
-        """Return a pipe table, its caption under it."""
+        """Return a pipe table followed by the caption."""
         cells = [(title, *words) for title, words in zip(self.objectives, self.words(), strict=True)]
         headings = ("objective", *self.optimizers)
-        return pipe_table(headings, cells, [False, *[True] * len(self.optimizers)], self.caption)
+        return markdown_table(headings, cells, [False, *[True] * len(self.optimizers)], self.caption)
 
 
 @dataclass(frozen=True, eq=False)
 class Profile:
-    """For each optimizer the share of problems on which it is within tolerance, by what it has spent.
+    """For each optimizer a step function: the share of problems solved to tolerance by the cost spent.
 
-    Between two places the share is that of the left one; beyond the last it stays.
+    Between two costs the share is that of the lower one; above the last it stays constant.
 
     Attributes:
         labels: The optimizers.
-        x: (n,) where a share rises, ascending, the first where the axis begins.
+        x: (n,) the costs at which a share rises, ascending; the first is where the axis begins.
         shares: (n, optimizers), 0 to 1.
     """
 
@@ -72,21 +72,20 @@ class Profile:
 def ranks(table: Table) -> Matrix:
     """Return the rank of each optimizer on each objective, 1 the best, by the rule that sorts the table.
 
-    Those that tie get the mean of their ranks; a class that cannot run has none.
+    Optimizers that tie get the mean of their ranks; a class that cannot run has none.
 
     Raises:
         InputError: Two rows of an objective have the same label.
     """
-    caption = "Ranks on each objective, 1 the best; those that tie share the mean of their ranks."
 
     def ranked(rows: Sequence[Row]) -> list[float]:
-        keys = [order(row) for row in rows]
+        keys = [sort_key(row) for row in rows]
         return [
             np.nan if row.reason else 1 + sum(other < key for other in keys) + (keys.count(key) - 1) / 2
             for row, key in zip(rows, keys, strict=True)
         ]
 
-    return _matrix(table, ranked, caption)
+    return _matrix(table, ranked, "Ranks on each objective, 1 the best; those that tie share the mean of their ranks.")
 
 
 def solved_shares(table: Table) -> Matrix:
@@ -95,21 +94,23 @@ def solved_shares(table: Table) -> Matrix:
     Raises:
         InputError: Two rows of an objective have the same label.
     """
-    caption = "Share of starts that reach a global minimum."
-    return _matrix(table, lambda rows: [np.nan if row.solved is None else row.solved for row in rows], caption)
+
+    def shares(rows: Sequence[Row]) -> list[float]:
+        return [np.nan if row.solved is None else row.solved for row in rows]
+
+    return _matrix(table, shares, "Share of starts that reach a global minimum.")
 
 
 def _matrix(table: Table, figures: Callable[[Sequence[Row]], list[float]], caption: str) -> Matrix:
     objectives = tuple(dict.fromkeys(row.objective for row in table))
-    # The rows are sorted by how well they did, so their order says nothing that holds for all objectives.
-    optimizers = table.labels
+    optimizers = table.labels  # in the order given: that of the rows differs from objective to objective
     filled = np.full((len(objectives), len(optimizers)), np.nan)
     for i, title in enumerate(objectives):
         rows = [row for row in table if row.objective == title]
-        places = [optimizers.index(row.optimizer) for row in rows]
-        if len({*places}) < len(places):
-            raise InputError(f"two rows of {title} have the same label: give each optimizer its own")
-        filled[i, places] = figures(rows)
+        columns = [optimizers.index(row.optimizer) for row in rows]
+        if len({*columns}) < len(columns):
+            raise InputError(f"two rows of {title} have the same label: give each optimizer its own", code="duplicate")
+        filled[i, columns] = figures(rows)
     return Matrix(caption, objectives, optimizers, filled)
 
 
@@ -117,11 +118,11 @@ def performance_profile(evaluations: npt.ArrayLike, labels: Sequence[str]) -> Pr
     """Return the performance profile of Dolan and Moré (2002).
 
     ρ_s(τ) is the share of problems on which optimizer s comes within tolerance with at most τ times as many evaluations
-    as the best of all on the same problem; a problem on which none does counts for none.
+    as the best of all on the same problem. A problem is an objective from one start; one that no optimizer solves
+    counts as unsolved for all.
 
     Args:
-        evaluations: (problems, optimizers) gradient evaluations to tolerance, inf for never; a problem is an objective
-            from one start.
+        evaluations: (problems, optimizers) gradient evaluations to tolerance, inf for never.
         labels: The optimizers.
 
     Returns:
@@ -130,7 +131,7 @@ def performance_profile(evaluations: npt.ArrayLike, labels: Sequence[str]) -> Pr
     Raises:
         InputError: There is no problem, a label is missing, or a number is not positive.
     """
-    spent = _spent(evaluations, labels)
+    spent = _checked(evaluations, labels)
     best = spent.min(1, keepdims=True)
     ratios = np.divide(spent, best, out=np.full(spent.shape, np.inf), where=np.isfinite(best))
     return _profile(ratios, 1.0, labels)
@@ -140,12 +141,11 @@ def data_profile(evaluations: npt.ArrayLike, labels: Sequence[str]) -> Profile:
     """Return the data profile of Moré and Wild (2009).
 
     d_s(α) is the share of problems on which optimizer s is within tolerance after at most α simplex gradients. Theirs
-    are dim + 1 values each, what a gradient costs by differences; here the gradient itself is evaluated, so α counts
+    are dim + 1 values each, the cost of a gradient by differences; here the gradient itself is evaluated, so α counts
     gradients.
 
     Args:
-        evaluations: (problems, optimizers) gradient evaluations to tolerance, inf for never; a problem is an objective
-            from one start.
+        evaluations: (problems, optimizers) gradient evaluations to tolerance, inf for never.
         labels: The optimizers.
 
     Returns:
@@ -154,20 +154,20 @@ def data_profile(evaluations: npt.ArrayLike, labels: Sequence[str]) -> Profile:
     Raises:
         InputError: There is no problem, a label is missing, or a number is not positive.
     """
-    return _profile(_spent(evaluations, labels), 0.0, labels)
+    return _profile(_checked(evaluations, labels), 0.0, labels)
 
 
-def _spent(evaluations: npt.ArrayLike, labels: Sequence[str]) -> FloatArray:
+def _checked(evaluations: npt.ArrayLike, labels: Sequence[str]) -> FloatArray:
     spent = np.asarray(evaluations, dtype=np.float64)
     if spent.ndim != 2 or not spent.size or spent.shape[1] != len(labels):
-        wanted = f"(problems, {len(labels)}), a column for each label"
-        raise InputError(f"a profile takes evaluations of shape {wanted}, and some of them, not {spent.shape}")
+        wanted = f"(problems, {len(labels)}), with a column per label and at least one problem"
+        raise InputError(f"a profile takes evaluations of shape {wanted}, not {spent.shape}")
     if not (spent > 0).all():
         raise InputError("a profile takes positive numbers of evaluations, infinity for never")
     return spent
 
 
 def _profile(spent: FloatArray, first: float, labels: Sequence[str]) -> Profile:
-    places = np.unique(np.append(first, spent[np.isfinite(spent)]))
-    counts = [np.searchsorted(np.sort(column), places, side="right") for column in spent.T]
-    return Profile(tuple(labels), places, np.stack(counts, -1) / len(spent))
+    x = np.unique(np.append(first, spent[np.isfinite(spent)]))
+    counts = [np.searchsorted(np.sort(column), x, side="right") for column in spent.T]
+    return Profile(tuple(labels), x, np.stack(counts, -1) / len(spent))

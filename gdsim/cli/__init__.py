@@ -14,7 +14,7 @@ import typer
 from typer.core import TyperGroup
 
 import gdsim
-from gdsim.cli import inspect, run, saliency
+from gdsim.cli import compare, inspect, run, saliency
 from gdsim.errors import GdsimError
 
 __all__ = ["app", "main"]
@@ -91,7 +91,7 @@ def gdsim_command(
 
 
 app.command()(run.run)
-app.command(short_help="Compare the optimizers of each CONFIG; print a table.")(run.compare)
+app.command(short_help="Compare the optimizers of each CONFIG; print a table.")(compare.compare)
 app.command(short_help="Make a PowerPoint deck, with notes and a table of figures.")(run.slides)
 app.command()(run.render)
 app.command(short_help="Draw what trained networks see in an image.")(saliency.saliency)

@@ -39,6 +39,7 @@ __all__ = [
     "places_of",
     "redrawn",
     "targets_of",
+    "write_text",
 ]
 
 STILLS = ("png", "svg", "pdf", "html")
@@ -276,6 +277,15 @@ def not_drawn(frames: Frames) -> list[str]:
     """What a picture does not show as it should, a sentence each."""
     missing = [f"The font has no sign for {frames.missing}: each is drawn as a box."] if frames.missing else []
     return [*missing, *frames.left_out]
+
+
+def write_text(path: Path, text: str) -> Path:
+    """Write a text file, complete or not at all."""
+    from gdsim.files import atomic_write
+
+    with atomic_write(path) as partial_file:
+        partial_file.write_text(text if text.endswith("\n") else f"{text}\n", encoding="utf-8", newline="")
+    return path
 
 
 @contextmanager

@@ -1,149 +1,130 @@
-"""What `gdsim compare` does: study each config, print its table, and write what was asked for."""
+"""`gdsim compare`: compare the optimizers of each config, print its table, and write the files asked for."""
 
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
-from functools import partial
 from pathlib import Path
 from textwrap import fill, indent
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Annotated
 
-import rich.table
+import typer
 from rich.console import Console
+from rich.table import Table as RichTable
 from rich.text import Text
 
 import gdsim
-from gdsim.cli.common import all_of, check_view, load_one, notes, places_of
+from gdsim.cli.common import all_of, check_view, load_one, notes, places_of, write_text
 from gdsim.cli.console import grid, progress_bars, tell
+from gdsim.cli.options import AllowCode, Quiet, Set
 from gdsim.errors import ConfigError, GdsimError, InputError, printable
 
 if TYPE_CHECKING:
-    from gdsim.analysis import Finished, Matrix, Study, Tuning
+    from gdsim.analysis import Matrix, Study, Tuning
     from gdsim.config import Experiment
 
-__all__ = ["Wanted", "compare_all"]
+__all__ = ["compare"]
 
 WIDEST = 1000
-"""Where the table is read by no terminal, nothing of it is left out."""
+"""The width of a table that is not printed on a terminal: no column is left out."""
+
+OPTIONS = ("objectives", "starts", "tune", "budget", "range")
+"""The keys of errors that are names of options."""
 
 
-@dataclass(frozen=True)
-class Wanted:
-    """What the options of `gdsim compare` ask for; None where one is not given."""
+def compare(
+    configs: Annotated[list[Path], typer.Argument(metavar="CONFIG", help="YAML files.")],
+    objectives: Annotated[
+        str | None,
+        typer.Option(
+            metavar="LIST", help="Instead of the config's: names, or all in two dimensions whose minimum is known."
+        ),
+    ] = None,
+    starts: Annotated[int | None, typer.Option(metavar="N", help="N random starts instead of the config's.")] = None,
+    tune: Annotated[
+        str | None, typer.Option(metavar="LIST", help="Tune these for each optimizer: lr, or lr,momentum.")
+    ] = None,
+    budget: Annotated[
+        int | None, typer.Option(metavar="N", help="How many values are tried when tuning; 41 by default.")
+    ] = None,
+    ranges: Annotated[
+        list[str] | None,
+        typer.Option("--range", metavar="NAME=LOW:HIGH", help="Where to tune, as in lr=1e-4:1; may be repeated."),
+    ] = None,
+    csv: Annotated[Path | None, typer.Option(metavar="FILE", help="Write the table as CSV.")] = None,
+    as_json: Annotated[Path | None, typer.Option("--json", metavar="FILE", help="Write it as JSON.")] = None,
+    markdown: Annotated[Path | None, typer.Option(metavar="FILE", help="Write it as Markdown.")] = None,
+    report: Annotated[
+        Path | None, typer.Option(metavar="FILE.html", help="Write a page to read it on, and Markdown beside it.")
+    ] = None,
+    write: Annotated[
+        Path | None, typer.Option(metavar="FILE.yaml", help="Write the config with what tuning found.")
+    ] = None,
+    changes: Set = None,
+    allow_code: AllowCode = False,
+    quiet: Quiet = False,
+) -> None:
+    """Compare the optimizers of each CONFIG, tuned with an equal budget if you like; print a table.
 
-    objectives: str | None
-    starts: int | None
-    tune: str | None
-    budget: int | None
-    ranges: Sequence[str]
-    csv: Path | None
-    json: Path | None
-    markdown: Path | None
-    report: Path | None
-    write: Path | None
-    resume: bool
-    quiet: bool
+    A class that cannot run is a row with its reason; a misspelt class or argument stops everything, with its place.
+    """
+    given = {"--csv": csv, "--json": as_json, "--markdown": markdown, "--report": report, "--write": write}
+    given["--report's Markdown"] = report and report.with_suffix(".md")
+    targets = {option: path for option, path in given.items() if path is not None}
+    names = None if objectives is None else objectives.replace(",", " ").split()
+    tuning = _tuning(tune, budget, ranges or (), writes=write is not None)
+    _check_targets(targets, configs)
+    if write is not None and names is not None and (len(names) > 1 or "all" in names):
+        raise _several_objectives("several")
 
-    def files(self) -> dict[str, Path]:
-        """Return the files to write, by option; the report is two."""
-        named = {"--csv": self.csv, "--json": self.json, "--markdown": self.markdown, "--report": self.report}
-        named |= {"--write": self.write}
-        beside = {} if self.report is None else {"--report's Markdown": self.report.with_suffix(".md")}
-        return {option: path for option, path in named.items() if path is not None} | beside
-
-
-def compare_all(configs: Sequence[Path], wanted: Wanted, changes: Sequence[str], allow_code: bool) -> None:
-    """Compare the optimizers of each config."""
-    names, tuning = _objectives(wanted), _tuning(wanted)
-    _check_files(wanted, configs, several=names is not None and (len(names) > 1 or "all" in names))
-    experiments = _load(configs, changes, allow_code, with_view=wanted.report is not None)
-    if wanted.write and names is None and len(experiments[0].objectives) > 1:
-        raise InputError(_one_objective(len(experiments[0].objectives)))
-    if len({each.name for each in experiments}) < len(experiments):
-        raise InputError("two configs have the same name, by which --resume knows them; compare them one by one")
-    for experiment in experiments:
-        _check(experiment, names, tuning, wanted)
-    with places_of({f"{option}: {path}": path for option, path in wanted.files().items()}):
-        for experiment in experiments:
-            _compare(experiment, names, tuning, wanted)
-
-
-def _load(configs: Sequence[Path], changes: Sequence[str], allow_code: bool, *, with_view: bool) -> list[Experiment]:
-    """Load every config, and tell the mistakes of all together; a class that cannot run is none of them."""
-
-    def loaded(path: Path) -> Experiment:
-        experiment = load_one(path, changes, {}, allow_code)
-        if with_view:
+    def load(path: Path) -> Experiment:
+        experiment = load_one(path, changes or (), {}, allow_code)
+        if report is not None:
             check_view(experiment)
         return experiment
 
-    return all_of(loaded, configs)
+    experiments = all_of(load, configs)
+    if write is not None and names is None and len(experiments[0].objectives) > 1:
+        raise _several_objectives(str(len(experiments[0].objectives)))
+    from gdsim.analysis import plan_study
+
+    with _naming_option():
+        plans = [plan_study(each, objectives=names, starts=starts, tuning=tuning) for each in experiments]
+    if write is not None:
+        _yaml_beside(plans[0].experiments[0], write)
+    doing = "comparing" if tuning is None else "tuning and comparing"
+    with places_of({f"{option}: {path}": path for option, path in targets.items()}):
+        for experiment, plan in zip(experiments, plans, strict=True):
+            with progress_bars(experiment.name, doing, quiet) as progress:
+                study = plan.run(progress=progress(doing))
+            _print(experiment.name, study)
+            if not quiet:
+                tell(notes(experiment))
+            for path in _write(experiment, study, targets):
+                print(path)
+            sys.stdout.flush()
 
 
-def _check(experiment: Experiment, names: Sequence[str] | None, tuning: Tuning | None, wanted: Wanted) -> None:
-    """Raise what is wrong with what is to be compared, and with writing it, before any work is done."""
-    from gdsim.analysis import check
+def _tuning(tune: str | None, budget: int | None, ranges: Sequence[str], *, writes: bool) -> Tuning | None:
+    """Return what `--tune`, `--budget` and `--range` ask for."""
+    if tune is None:
+        for option, is_given in (("--budget", budget is not None), ("--range", bool(ranges))):
+            if is_given:
+                raise InputError(f"{option} goes with --tune, such as --tune lr", code="conflict")
+        if writes:
+            raise InputError("--write writes what tuning finds; add --tune, such as --tune lr", code="conflict")
+        return None
+    from gdsim.analysis import Tuning, parse_range
 
-    trains = names is None and any(spec.to_train() is not None for spec in experiment.objectives)
-    if wanted.starts is not None and trains:
-        raise InputError(
-            "--starts: a network begins from its own weights, which the seed gives it: leave --starts away"
-        )
-    with _by_option():
-        parts = check(experiment, objectives=names, starts=wanted.starts, tuning=tuning)
-    if wanted.write is not None:
-        _moved(parts[0], wanted.write)
-
-
-def _compare(experiment: Experiment, names: Sequence[str] | None, tuning: Tuning | None, wanted: Wanted) -> None:
-    from gdsim.analysis import Finished, study
-
-    kept = _kept(experiment.name)
-    finished = Finished(kept, resume=wanted.resume)
-    doing = "tuning and comparing" if tuning is not None else "comparing"
-    with _for_later(finished, kept):
-        with progress_bars(experiment.name, doing, wanted.quiet) as progress, _by_option():
-            found = study(
-                experiment,
-                objectives=names,
-                starts=wanted.starts,
-                tuning=tuning,
-                progress=progress(doing),
-                finished=finished,
-            )
-        _print(experiment.name, found)
-        if not wanted.quiet:
-            tell(notes(experiment))
-        for path in _written(experiment, found, wanted):
-            print(path)
-        sys.stdout.flush()
-    finished.forget()
-    if finished.trouble:
-        tell([f"Nothing could be kept for --resume: {finished.trouble}"])
-
-
-def _kept(name: str) -> Path:
-    """Where is kept what is finished of a config."""
-    return Path("outputs") / name / f"{name}.study.jsonl"
+    with _naming_option():
+        names = tuple(tune.replace(",", " ").split())
+        return Tuning(names, **({} if budget is None else {"budget": budget}), ranges=dict(map(parse_range, ranges)))
 
 
 @contextmanager
-def _for_later(finished: Finished, kept: Path) -> Iterator[None]:
-    """Say where to go on from when something comes between."""
-    try:
-        yield
-    except (KeyboardInterrupt, GdsimError):
-        if len(finished) and not finished.trouble:
-            tell([f"What is finished is kept in {kept}; the same command with --resume goes on from there."])
-        raise
-
-
-@contextmanager
-def _by_option() -> Iterator[None]:
-    """Put the option before a mistake in what it was given."""
+def _naming_option() -> Iterator[None]:
+    """Put the option before a message about its value."""
     try:
         yield
     except ConfigError:
@@ -154,54 +135,25 @@ def _by_option() -> Iterator[None]:
         raise
 
 
-OPTIONS = ("objectives", "starts", "tune", "budget", "range")
-
-
-def _objectives(wanted: Wanted) -> list[str] | None:
-    return None if wanted.objectives is None else wanted.objectives.replace(",", " ").split()
-
-
-def _tuning(wanted: Wanted) -> Tuning | None:
-    """What `--tune`, `--budget` and `--range` ask for."""
-    if wanted.tune is None:
-        for option, given in (("--budget", wanted.budget is not None), ("--range", bool(wanted.ranges))):
-            if given:
-                raise InputError(f"{option} goes with --tune, such as --tune lr")
-        if wanted.write is not None:
-            raise InputError("--write writes what tuning finds; add --tune, such as --tune lr")
-        return None
-    from gdsim.analysis import Tuning, parsed_range
-
-    with _by_option():
-        ranges = dict(parsed_range(each) for each in wanted.ranges)
-        names = tuple(wanted.tune.replace(",", " ").split())
-        budget = {} if wanted.budget is None else {"budget": wanted.budget}
-        return Tuning(names, ranges=ranges, **budget)
-
-
-def _check_files(wanted: Wanted, configs: Sequence[Path], *, several: bool) -> None:
-    """See to it, before any work is done, that every file is another one, and none of those that are read."""
-    read = dict.fromkeys(configs, "is the config")
-    read |= {_kept(path.stem): "is what --resume goes on from" for path in configs}
-    places: dict[Path, str] = {}
-    for option, path in wanted.files().items():
+def _check_targets(targets: Mapping[str, Path], configs: Sequence[Path]) -> None:
+    """Check before any work that all files to write differ from each other and from the configs."""
+    first: dict[Path, str] = {}
+    for option, path in targets.items():
         if len(configs) > 1:
-            raise InputError(f"{option} goes with one config, not {len(configs)}: compare them one by one")
+            message = f"{option} goes with one config, not {len(configs)}: compare them one by one"
+            raise InputError(message, code="conflict")
         if path.is_dir():
             raise InputError(f"{option}: {path} is a folder; name a file in it")
-        for other, what in read.items():
-            if _is_same(path, other):
-                raise InputError(f"{option}: {path} {what}; name another file")
-        if (before := places.setdefault(path.resolve(), option)) != option:
-            raise InputError(f"{before} and {option} both name {path}; give each a file of its own")
-        if any(path.resolve() in other.resolve().parents for other in [*read, *wanted.files().values()]):
-            raise InputError(f"{option}: {path} must be a folder, as another file goes into it; name another file")
-    if wanted.write is not None and several:
-        raise InputError(_one_objective(None))
-    if wanted.write is not None and wanted.write.suffix not in (".yaml", ".yml"):
-        raise InputError(f"--write: {wanted.write}: give it a name that ends in .yaml")
-    if wanted.report is not None and wanted.report.suffix.lower() not in (".html", ".htm"):
-        raise InputError(f"--report: {wanted.report}: give it a name that ends in .html")
+        if _is_same(path, configs[0]):
+            raise InputError(f"{option}: {path} is the config; name another file", code="conflict")
+        if (before := first.setdefault(path.resolve(), option)) != option:
+            raise InputError(f"{before} and {option} both name {path}; give each a file of its own", code="conflict")
+        if any(path.resolve() in other.resolve().parents for other in [*configs, *targets.values()]):
+            message = f"{option}: {path} must be a folder, as another file goes into it; name another file"
+            raise InputError(message, code="conflict")
+    for option, suffixes in (("--write", (".yaml", ".yml")), ("--report", (".html", ".htm"))):
+        if option in targets and targets[option].suffix.lower() not in suffixes:
+            raise InputError(f"{option}: {targets[option]}: give it a name that ends in {suffixes[0]}")
 
 
 def _is_same(one: Path, other: Path) -> bool:
@@ -210,81 +162,68 @@ def _is_same(one: Path, other: Path) -> bool:
     return one.resolve() == other.resolve()
 
 
-def _one_objective(count: int | None) -> str:
-    found = "several" if count is None else str(count)
-    return f"--write goes with one objective, not {found}: each is tuned by itself, and a config holds one tuning"
+def _several_objectives(count: str) -> InputError:
+    message = f"--write goes with one objective, not {count}: each is tuned by itself, and a config holds one tuning"
+    return InputError(message, code="conflict")
 
 
 def _print(name: str, study: Study) -> None:
-    """Print the table, and the matrices where there are several objectives, on stdout."""
+    """Print the table, and the matrices if there are several objectives."""
     from gdsim.analysis import ranks, solved_shares
 
     console = Console(highlight=False)
     console = console if console.is_terminal else Console(width=WIDEST, highlight=False)
     console.print(grid(study.table, name, console.width))
     console.print(Text(study.table.caption))
-    if len(study.curves) and len({row.objective for row in study.table}) > 1:
+    if study.curves and len({row.objective for row in study.table}) > 1:
         shares = solved_shares(study.table)
         for matrix in (ranks(study.table), *[shares] * any(map(any, shares.words()))):
             console.print()
             console.print(_matrix(matrix))
 
 
-def _matrix(matrix: Matrix) -> rich.table.Table:
-    made = rich.table.Table(title=Text(matrix.caption), title_justify="left", title_style="bold", header_style="")
-    made.add_column("objective", overflow="fold")
+def _matrix(matrix: Matrix) -> RichTable:
+    table = RichTable(title=Text(matrix.caption), title_justify="left", title_style="bold", header_style="")
+    table.add_column("objective", overflow="fold")
     for label in matrix.optimizers:
-        made.add_column(Text(label), justify="right", overflow="fold")
+        table.add_column(Text(label), justify="right", overflow="fold")
     for title, words in zip(matrix.objectives, matrix.words(), strict=True):
-        made.add_row(Text(title), *map(Text, words))
-    return made
+        table.add_row(Text(title), *map(Text, words))
+    return table
 
 
-def _written(experiment: Experiment, study: Study, wanted: Wanted) -> Iterator[Path]:
-    """Write what was asked for, and yield each path."""
-    texts: list[tuple[Path | None, Callable[[], str]]] = [
-        (wanted.csv, study.table.to_csv),
-        (wanted.json, study.table.to_json),
-        (wanted.markdown, study.table.to_markdown),
-        (wanted.write, partial(_tuned_config, experiment, study, wanted)),
-    ]
-    for path, text in texts:
-        if path is not None:
-            yield _text_file(path, text())
-    if wanted.report is not None:
-        if not study.experiments:
-            raise GdsimError(f"--report: {wanted.report} is not written, as none of the optimizers can run")
+def _write(experiment: Experiment, study: Study, targets: Mapping[str, Path]) -> Iterator[Path]:
+    """Write the files asked for, and yield their paths."""
+    table = study.table
+    for option, text in (("--csv", table.to_csv), ("--json", table.to_json), ("--markdown", table.to_markdown)):
+        if option in targets:
+            yield write_text(targets[option], text())
+    for option in ("--write", "--report"):
+        if option in targets and not study.experiments:
+            raise GdsimError(f"{option}: {targets[option]} is not written, as none of the optimizers can run")
+    if "--write" in targets:
+        yield write_text(targets["--write"], _tuned_config(experiment, study, targets["--write"]))
+    if "--report" in targets:
         from gdsim.web.report import write_report
 
-        yield from write_report(study, wanted.report)
+        yield from write_report(study, targets["--report"])
 
 
-def _text_file(path: Path, text: str) -> Path:
-    from gdsim.files import atomic_write
-
-    with atomic_write(path) as partial_file:
-        partial_file.write_text(text if text.endswith("\n") else f"{text}\n", encoding="utf-8", newline="")
-    return path
-
-
-def _tuned_config(experiment: Experiment, study: Study, wanted: Wanted) -> str:
-    """The config with what tuning found, and how it was found in comments."""
-    if not study.experiments or wanted.write is None:
-        raise GdsimError("--write: there is nothing to write, as none of the optimizers can run")
-    yaml = _moved(study.experiments[0], wanted.write)
-    told = [f"{experiment.name}, tuned by gdsim {gdsim.__version__} on {study.table.rows[0].objective}."]
-    told += [f"{row.optimizer}: {row.tuned}." for row in study.table if row.tuned]
-    told += [f"{row.optimizer} is left out: it cannot run ({row.reason})." for row in study.table if row.reason]
-    told.append(study.table.caption)
-    comments = (indent(fill(printable(" ".join(each.split())), 98), "# ") for each in told)
-    return "\n".join(comments) + f"\n{yaml}"
+def _tuned_config(experiment: Experiment, study: Study, path: Path) -> str:
+    """Return the config with the tuned values, and in comments how they were found."""
+    comments = [f"{experiment.name}, tuned by gdsim {gdsim.__version__} on {study.table.rows[0].objective}."]
+    comments += [f"{row.optimizer}: {row.tuned}." for row in study.table if row.tuned]
+    comments += [f"{row.optimizer} is left out: it cannot run ({row.reason})." for row in study.table if row.reason]
+    comments.append(study.table.caption)
+    lines = (indent(fill(printable(" ".join(each.split())), 98), "# ") for each in comments)
+    return "\n".join([*lines, _yaml_beside(study.experiments[0], path)])
 
 
-def _moved(experiment: Experiment, path: Path) -> str:
-    """The YAML of an experiment as it reads at another place."""
-    from gdsim.analysis import moved
+def _yaml_beside(experiment: Experiment, path: Path) -> str:
+    """Return the YAML of an experiment with its paths relative to the file to write."""
+    from gdsim.analysis import yaml_for_folder
 
     try:
-        return moved(experiment, path.parent)
+        return yaml_for_folder(experiment, path.parent)
     except InputError as error:
         raise error.below("--write") from error

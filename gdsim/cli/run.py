@@ -19,14 +19,14 @@ from gdsim.cli.common import (
     notes,
     redrawn,
     targets_of,
+    write_text,
 )
-from gdsim.cli.compare import Wanted, compare_all
 from gdsim.cli.console import print_paths, progress_bars, summarise, tell
 from gdsim.cli.options import AllowCode, Format, Out, Overwrite, Quiet, Set, SetView
 from gdsim.cli.slides import make_deck
 from gdsim.errors import InputError
 
-__all__ = ["compare", "render", "run", "slides"]
+__all__ = ["render", "run", "slides"]
 
 
 def run(
@@ -45,7 +45,7 @@ def run(
     targets = [targets_of(out, each, [*each.output.formats, "npz", "csv"]) for each in experiments]
     inputs = [path for each in experiments for path in named_files(each)]
     check_targets(targets, overwrite, configs if changes else (), inputs)
-    from gdsim.analysis import compare, write_csv
+    from gdsim.analysis import compare
     from gdsim.simulation import evaluate_landscapes, run_optimizers, save
 
     for experiment, paths in zip(experiments, targets, strict=True):
@@ -55,69 +55,11 @@ def run(
             scene = composed(experiment, trajectories)
             save(paths["npz"], trajectories, experiment)
             table = compare(trajectories)
-            write_csv(table, paths["csv"])
+            write_text(paths["csv"], table.to_csv())
             drawn = draw_all(experiment, scene, paths, progress)
         if not quiet:
             summarise(experiment.name, table, [scene.alt_text, *notes(experiment, trajectories), *drawn])
         print_paths(paths)
-
-
-def compare(
-    configs: Annotated[list[Path], typer.Argument(metavar="CONFIG", help="YAML files.")],
-    objectives: Annotated[
-        str | None,
-        typer.Option(
-            metavar="LIST",
-            help="Instead of the config's: names, or all in two dimensions whose minimum is known.",
-        ),
-    ] = None,
-    starts: Annotated[
-        int | None, typer.Option(metavar="N", help="So many random starts instead of the config's.")
-    ] = None,
-    tune: Annotated[
-        str | None, typer.Option(metavar="LIST", help="Tune these for each optimizer: lr, or lr,momentum.")
-    ] = None,
-    budget: Annotated[
-        int | None, typer.Option(metavar="N", help="How many values are tried when tuning; 41 when left out.")
-    ] = None,
-    ranges: Annotated[
-        list[str] | None,
-        typer.Option("--range", metavar="NAME=LOW:HIGH", help="Where to tune, as in lr=1e-4:1; may be repeated."),
-    ] = None,
-    csv: Annotated[Path | None, typer.Option(metavar="FILE", help="Write the table as CSV.")] = None,
-    as_json: Annotated[Path | None, typer.Option("--json", metavar="FILE", help="Write it as JSON.")] = None,
-    markdown: Annotated[Path | None, typer.Option(metavar="FILE", help="Write it as Markdown.")] = None,
-    report: Annotated[
-        Path | None,
-        typer.Option(metavar="FILE.html", help="Write a page to read it on, and Markdown beside it."),
-    ] = None,
-    write: Annotated[
-        Path | None, typer.Option(metavar="FILE.yaml", help="Write the config with what tuning found.")
-    ] = None,
-    resume: Annotated[bool, typer.Option("--resume", help="Go on from where an interrupted comparison was.")] = False,
-    changes: Set = None,
-    allow_code: AllowCode = False,
-    quiet: Quiet = False,
-) -> None:
-    """Compare the optimizers of each CONFIG, tuned alike if you like; print a table.
-
-    A class that cannot run is a row with its reason; a misspelt class or argument stops everything, with its place.
-    """
-    wanted = Wanted(
-        objectives=objectives,
-        starts=starts,
-        tune=tune,
-        budget=budget,
-        ranges=ranges or (),
-        csv=csv,
-        json=as_json,
-        markdown=markdown,
-        report=report,
-        write=write,
-        resume=resume,
-        quiet=quiet,
-    )
-    compare_all(configs, wanted, changes or (), allow_code)
 
 
 def render(

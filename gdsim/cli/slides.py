@@ -284,24 +284,24 @@ def _poster(picture: Picture, trajectories: Sequence[Trajectory] | None, place: 
 
 def _add_rows(figures: _Figures, path: Path, yaml: str, trajectories: Sequence[Trajectory], look: Theme) -> None:
     """Add the figures of a run, but once where a config and its picture are both in the deck."""
-    from gdsim.analysis import grouped, lowest_value, row_of, titles
+    from gdsim.analysis import group_by_objective, lowest_value, make_row, unique_titles
     from gdsim.scene.paths import styles
 
     if yaml in figures.told:
         return
     figures.told.add(yaml)
-    groups = grouped(trajectories)
-    named = titles([group[0].objective for group in groups])
+    groups = group_by_objective(trajectories)
+    named = unique_titles([group[0].objective for group in groups])
     for group, drawn, title in zip(groups, styles(groups, look.paths), named, strict=True):
         lowest = lowest_value(group)
-        rows = [row_of(each, lowest, title=title) for each in group]
+        rows = [make_row(each, lowest, title=title) for each in group]
         if rows not in [before for _, before, _ in figures.groups]:
             figures.groups.append((path, rows, [each.color for each in drawn]))
 
 
 def _add_figures(made: Deck, figures: _Figures) -> None:
     """Add the table of figures, with what it says where it is about one run."""
-    from gdsim.analysis import table
+    from gdsim.analysis import make_table
     from gdsim.web.report.summary import story, title
 
     if not figures.groups:
@@ -311,7 +311,7 @@ def _add_figures(made: Deck, figures: _Figures) -> None:
     for name, (_, group, shades) in zip(_names(figures), figures.groups, strict=True):
         rows += [replace(row, objective=name) for row in group]
         colors |= {(name, row.optimizer): shade for row, shade in zip(group, shades, strict=True)}
-    found, alone = table(rows), len({run for run, _, _ in figures.groups}) == 1
+    found, alone = make_table(rows), len({run for run, _, _ in figures.groups}) == 1
     made.add_table(
         found, title=title(found) if alone else "Comparison", lead=story(found) if alone else "", colors=colors
     )

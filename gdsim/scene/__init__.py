@@ -7,7 +7,7 @@ from dataclasses import replace
 
 import numpy as np
 
-from gdsim.analysis import grouped, last_steps
+from gdsim.analysis import group_by_objective, last_steps
 from gdsim.config import Animation, View
 from gdsim.errors import InputError
 from gdsim.objectives import FloatArray, Objective, inside
@@ -107,7 +107,7 @@ def build_scene(
     steps = len(trajectories[0].points) - 1
     if any(len(each.points) - 1 != steps for each in trajectories):
         raise InputError("the trajectories do not belong together: their numbers of steps differ")
-    groups = grouped(trajectories)
+    groups = group_by_objective(trajectories)
     objectives, most = [group[0].objective for group in groups], places_each(trajectories)
     check(objectives, view)
     if view.layout == "grid":

@@ -9,7 +9,7 @@ from types import MappingProxyType
 import numpy as np
 import numpy.typing as npt
 
-from gdsim.analysis import angles, distances, last_steps, moves, norms
+from gdsim.analysis import angles, distances, last_steps, norms, step_vectors
 from gdsim.config import View
 from gdsim.errors import InputError
 from gdsim.objectives import FloatArray, Objective, inside
@@ -178,7 +178,7 @@ FIGURES: Mapping[str, Callable[[Trajectory], FloatArray]] = MappingProxyType(
         "gradient_norm": lambda trajectory: norms(trajectory.gradients),
         "distance": lambda trajectory: distances(trajectory.points, trajectory.objective.minima),
         "learning_rate": lambda trajectory: trajectory.learning_rates,
-        "step_size": lambda trajectory: norms(moves(trajectory)),
+        "step_size": lambda trajectory: norms(step_vectors(trajectory)),
         "angle": angles,
         "score": lambda trajectory: -trajectory.values,
     }

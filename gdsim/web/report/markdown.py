@@ -8,7 +8,7 @@ from collections.abc import Iterator, Sequence
 import numpy as np
 
 from gdsim.analysis import Profile
-from gdsim.analysis.formatting import pipe_table, plain
+from gdsim.analysis.formatting import escape_markdown, markdown_table
 from gdsim.objectives import FloatArray
 from gdsim.scene import number
 from gdsim.web.report.contents import Across, Contents
@@ -30,9 +30,9 @@ def markdown(told: Contents, page: str) -> str:
     """
     link = page.replace("\\", "%5C").replace("<", "%3C").replace(">", "%3E")
     parts = [
-        f"# {plain(told.title)}",
-        plain(told.story),
-        plain(told.facts),
+        f"# {escape_markdown(told.title)}",
+        escape_markdown(told.story),
+        escape_markdown(told.facts),
         f"[The animation and the charts](<{link}>)",
         "## The figures",
         told.table.to_markdown().rstrip(),
@@ -40,8 +40,8 @@ def markdown(told: Contents, page: str) -> str:
         *(_fall(loss) for loss in told.losses),
         *(_together(told.across) if told.across else []),
         "## What made it",
-        *(f"{plain(name)}:\n\n{_fenced(yaml)}" for name, yaml in told.sources.items()),
-        "\n".join(f"- {plain(name)}: {plain(words)}" for name, words in told.versions.items()),
+        *(f"{escape_markdown(name)}:\n\n{_fenced(yaml)}" for name, yaml in told.sources.items()),
+        "\n".join(f"- {escape_markdown(name)}: {escape_markdown(words)}" for name, words in told.versions.items()),
     ]
     return "\n\n".join(parts) + "\n"
 
@@ -56,7 +56,7 @@ def _fall(loss: Loss) -> str:
     ]
     headings = ["optimizer", *(f"step {steps[index]:g}" for index in at)]
     caption = f"{loss.title}: {loss.caption}, the median over the starts."
-    return pipe_table(headings, rows, [False] + [True] * len(at), caption).rstrip()
+    return markdown_table(headings, rows, [False] + [True] * len(at), caption).rstrip()
 
 
 def _figure(figure: float) -> str:
@@ -68,7 +68,7 @@ def _together(across: Across) -> Iterator[str]:
     yield across.ranks.to_markdown().rstrip()
     if across.solved is not None:
         yield across.solved.to_markdown().rstrip()
-    yield plain(across.words)
+    yield escape_markdown(across.words)
     most = across.data.x[-1]
     if most < 1:
         yield "No optimizer comes within tolerance on any problem."
@@ -85,7 +85,7 @@ def _profile(profile: Profile, places: FloatArray, named: Sequence[str]) -> str:
         (label, *(f"{share:.0%}" for share in column[np.maximum(at, 0)]))
         for label, column in zip(profile.labels, profile.shares.T, strict=True)
     ]
-    return pipe_table(["within tolerance after", *named], rows, [False] + [True] * len(places)).rstrip()
+    return markdown_table(["within tolerance after", *named], rows, [False] + [True] * len(places)).rstrip()
 
 
 def _fenced(text: str) -> str:

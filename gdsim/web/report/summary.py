@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 import numpy.typing as npt
 
-from gdsim.analysis import Matrix, Row, Table, of_networks, ranks, solved_shares
+from gdsim.analysis import Matrix, Row, Table, has_networks, ranks, solved_shares
 from gdsim.scene.captions import joined
 
 if TYPE_CHECKING:
@@ -93,7 +93,7 @@ def _over_one(ran: Sequence[Row]) -> Iterator[str]:
     if not ran:
         return
     first = ran[0]
-    if of_networks(ran):
+    if has_networks(ran):
         yield from _trained(ran)
     elif not first.solved and first.evaluations_to_tolerance is None:
         yield from _without_success(ran)
@@ -221,7 +221,7 @@ def _counted(counts: Mapping[str, int], starts: int, one: str, many: str) -> Ite
 def _over_several(table: Table) -> Iterator[str]:
     ran = [row for row in table if not row.reason]
     each = [[row for row in ran if row.objective == objective] for objective in walked(table)]
-    if all(map(of_networks, each)):
+    if all(map(has_networks, each)):
         for rows in each:
             yield from _over_one(rows)
     elif len(table.labels) > 1:

@@ -1,0 +1,198 @@
+"""A trajectory → a row of the table: the metrics over all its starts."""
+
+from __future__ import annotations
+
+import math
+from collections import Counter
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+import numpy as np
+
+from gdsim.analysis.metrics import (
+    detours,
+    evaluations_to_tolerance,
+    final_distances,
+    mean_angles,
+    solved,
+    steps_to_tolerance,
+)
+from gdsim.objectives import FloatArray
+from gdsim.simulation import Stop, Trajectory
+
+__all__ = ["NETWORK_METRICS", "Row", "has_networks", "make_row", "sort_key"]
+
+NETWORK_METRICS = ("test_loss", "accuracy", "test_accuracy")
+"""The metrics that only networks have; None in every other row."""
+
+
+@dataclass(frozen=True)
+class Row:
+    """The metrics of one optimizer on one objective, over all its starts.
+
+    Medians are over the starts. Spreads are interquartile ranges with linear interpolation (type 7 of Hyndman and
+    Fan 1996). A value that is not finite counts as +inf. A metric that is not finite or does not apply is None, as are
+    all metrics of a class that cannot run. f* is the known minimum, or else the lowest value that the table has of this
+    objective. For a network, whose minimum is not known and of whose path only a projection is recorded, all metrics of
+    tolerance, distance, detour and angle are None.
+
+    Attributes:
+        objective: The objective's title, unique in the table.
+        optimizer: The optimizer's label.
+        settings: The class and its settings.
+        starts: The number of starts; 0 for a class that cannot run.
+        final_value: The median value at the last step; a start that broke off counts with its last finite one.
+        final_spread: The spread of these values.
+        best_value: The median of each start's lowest value.
+        best_spread: The spread of these values.
+        solved: The fraction of starts that reach a known global minimum: they come within tolerance, do not break off,
+            and end nearer to it than 2 % of the view's diagonal.
+        steps_to_tolerance: The first step k with f(x_k) − f* ≤ `TOLERANCE` · (f(x_0) − f*), the convergence test of
+            Moré and Wild (2009): the upper median, where "never" is later than any step; None if it is "never".
+        evaluations_to_tolerance: The number of gradient evaluations up to that step, including it; the upper median.
+        evaluations: The median number of gradient evaluations in all.
+        never: How many starts never come within tolerance.
+        distance_to_minimum: The median distance from the last finite point to the nearest known global minimum.
+        detour: The path's length divided by the distance from start to end, the median of the starts that move.
+        mean_angle: The angle between each step and −∇f, in degrees: the mean over a path, then the median over starts.
+        diverged: How many starts diverged.
+        stopped: How the starts ended, and at which step if there is one start.
+        tuned: What tuning chose, such as "lr 0.1"; empty if nothing was tuned.
+        reason: Why the class cannot run; empty if it can.
+        test_loss: For a network, the loss on the test data after the last step.
+        accuracy: For a network, the fraction of the training data classified correctly after the last step.
+        test_accuracy: For a network, the same for the test data.
+    """
+
+    objective: str
+    optimizer: str
+    settings: str
+    starts: int = 0
+    final_value: float | None = None
+    final_spread: float | None = None
+    best_value: float | None = None
+    best_spread: float | None = None
+    solved: float | None = None
+    steps_to_tolerance: int | None = None
+    evaluations_to_tolerance: int | None = None
+    evaluations: float | None = None
+    never: int | None = None
+    distance_to_minimum: float | None = None
+    detour: float | None = None
+    mean_angle: float | None = None
+    diverged: int | None = None
+    stopped: str = ""
+    tuned: str = ""
+    reason: str = ""
+    test_loss: float | None = None
+    accuracy: float | None = None
+    test_accuracy: float | None = None
+
+
+def make_row(trajectory: Trajectory, lowest: float, *, title: str | None = None, tuned: str = "") -> Row:
+    """Return the row of a trajectory.
+
+    Args:
+        trajectory: One optimizer from all its starts.
+        lowest: The value used for the minimum if it is not known.
+        title: The objective's title in the table; its own by default.
+        tuned: What tuning chose.
+    """
+    values = np.where(np.isfinite(trajectory.values), trajectory.values, np.inf)
+    reached, distances = solved(trajectory), final_distances(trajectory)
+    steps = steps_to_tolerance(trajectory, lowest)
+    within = steps < len(values)
+    # A network has no known minimum, and the score of a class none at all.
+    is_function = trajectory.training is None and trajectory.objective.image is None
+    figures = {} if trajectory.training is None else trajectory.training.figures
+
+    def last(name: str) -> float | None:
+        return _finite(float(figures[name][-1])) if name in figures else None
+
+    return Row(
+        objective=trajectory.objective.title if title is None else title,
+        optimizer=trajectory.label,
+        settings=trajectory.settings,
+        starts=len(trajectory.stops),
+        final_value=_median(values[-1]),
+        final_spread=_spread(values[-1]),
+        best_value=_median(values.min(0)),
+        best_spread=_spread(values.min(0)),
+        solved=None if reached is None else float(reached.mean()),
+        steps_to_tolerance=_upper_median(np.where(within, steps, np.inf)) if is_function else None,
+        evaluations_to_tolerance=_upper_median(evaluations_to_tolerance(trajectory, lowest)) if is_function else None,
+        evaluations=_median(trajectory.evaluations[-1].astype(np.float64)),
+        never=int((~within).sum()) if is_function else None,
+        distance_to_minimum=None if distances is None else _median(distances),
+        detour=_median(detours(trajectory)) if is_function else None,
+        mean_angle=_median(mean_angles(trajectory)) if is_function else None,
+        diverged=trajectory.stops.count(Stop.DIVERGED),
+        stopped=_stopped(trajectory),
+        tuned=tuned,
+        test_loss=last("test_loss"),
+        accuracy=last("accuracy"),
+        test_accuracy=last("test_accuracy"),
+    )
+
+
+def has_networks(rows: Iterable[Row]) -> bool:
+    """Return whether any row has a metric that only networks have."""
+    return any(getattr(row, name) is not None for row in rows for name in NETWORK_METRICS)
+
+
+def sort_key(row: Row) -> tuple[float, ...]:
+    """Return the key that sorts the rows of one objective, the best first; it is equal for rows that tie.
+
+    By the fraction of starts solved, high first; then gradient evaluations to tolerance, low first, never last; then
+    the best value, low first. A class that cannot run comes last.
+    """
+
+    def or_last(number: float | None) -> float:
+        return math.inf if number is None else float(number)
+
+    return (
+        float(bool(row.reason)),
+        -(row.solved or 0.0),
+        or_last(row.evaluations_to_tolerance),
+        or_last(row.best_value),
+    )
+
+
+def _median(numbers: FloatArray) -> float | None:
+    return _finite(_quantile(numbers, 0.5))
+
+
+def _spread(numbers: FloatArray) -> float | None:
+    low, high = _quantile(numbers, 0.25), _quantile(numbers, 0.75)
+    return _finite(high - low) if math.isfinite(low) else None
+
+
+def _quantile(numbers: FloatArray, fraction: float) -> float:
+    """Interpolate linearly between sorted numbers, inf among them, NaN ignored; NaN if there are none."""
+    ordered: list[float] = np.sort(numbers[~np.isnan(numbers)]).tolist()
+    if not ordered:
+        return math.nan
+    position = fraction * (len(ordered) - 1)
+    low, high = ordered[math.floor(position)], ordered[math.ceil(position)]
+    part = position - math.floor(position)
+    # numpy.quantile gives NaN here: inf − inf, or inf · 0.
+    return low if part == 0 or low == high else low * (1 - part) + high * part
+
+
+def _upper_median(counts: FloatArray) -> int | None:
+    """Return the upper of the middle two, so that it is a count of one of the starts."""
+    middle = float(np.sort(counts)[len(counts) // 2])
+    return int(middle) if math.isfinite(middle) else None
+
+
+def _finite(number: float) -> float | None:
+    return number if math.isfinite(number) else None
+
+
+def _stopped(trajectory: Trajectory) -> str:
+    """Return how the starts ended: `diverged at step 12`, or `3 diverged, 21 ran all steps`."""
+    counts = Counter(stop.value for stop in trajectory.stops)
+    if len(trajectory.stops) > 1:
+        return ", ".join(f"{count} {words}" for words, count in counts.most_common())
+    (stop,) = trajectory.stops
+    return stop.value if stop is Stop.RAN else f"{stop.value} at step {trajectory.stopped_at(0)}"

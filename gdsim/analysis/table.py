@@ -1,0 +1,188 @@
+"""Rows → a sorted table with a caption, as CSV, JSON, Markdown or a data frame."""
+
+from __future__ import annotations
+
+import csv
+import json
+import re
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import asdict, dataclass, fields
+from importlib import import_module
+from io import StringIO
+from typing import Any
+
+from gdsim.analysis.formatting import Column, format_columns, markdown_table
+from gdsim.analysis.grouping import group_by_objective, lowest_value, unique_titles
+from gdsim.analysis.metrics import NEAR, TOLERANCE
+from gdsim.analysis.row import NETWORK_METRICS, Row, has_networks, make_row, sort_key
+from gdsim.config import Experiment
+from gdsim.errors import GdsimError, InputError
+from gdsim.simulation import Trajectory
+
+__all__ = ["Table", "compare", "make_table"]
+
+RULE = (
+    "Sorted by the share of starts solved, high first; then by gradient evaluations to tolerance, low first and never "
+    "last; then by the best value, low first."
+)
+
+WITHIN = f"Within tolerance is f − f* ≤ {TOLERANCE:g} · (f(x₀) − f*)"
+
+SOLVED = (
+    f"Solved is a start that comes within tolerance and ends nearer to a global minimum than {NEAR:.0%} of the view's "
+    "diagonal."
+)
+
+NETWORKS = (
+    "The values of a network are its loss on all training data, measured where its weights were kept; accuracy and "
+    "the figures of the test data are measured after the last step."
+)
+
+FORMULA = re.compile(r"[\t\r\n]|\s*[=+\-@\uff1d\uff0b\uff0d\uff20]")
+"""What a spreadsheet may take for the beginning of a formula, the full-width signs included."""
+
+DTYPES: dict[object, str] = {"float | None": "float64", "int | None": "Int64"}
+"""The type of a data frame's column for each type of a field that may be None."""
+
+
+@dataclass(frozen=True, eq=False)
+class Table:
+    """Sorted rows, made by `compare` and `make_table`.
+
+    Objectives keep their given order. The rows of each are sorted by the share of starts solved, high first; then by
+    gradient evaluations to tolerance, low first and never last; then by the best value, low first; then by label. A
+    class that cannot run comes last.
+
+    Attributes:
+        rows: The rows.
+        caption: What the figures are and how they are sorted, in sentences.
+        labels: The optimizers, in the order given.
+    """
+
+    rows: tuple[Row, ...]
+    caption: str
+    labels: tuple[str, ...]
+
+    def __len__(self) -> int:
+        return len(self.rows)
+
+    def __iter__(self) -> Iterator[Row]:
+        return iter(self.rows)
+
+    def columns(self) -> tuple[Column, ...]:
+        """Return the columns worth reading, each figure in few digits; empty columns are left out."""
+        return format_columns(self.rows)
+
+    def to_csv(self) -> str:
+        """Return CSV with a column per field of `Row`, all digits, and None left empty.
+
+        Metrics of networks have columns only if there is a network. Text that a spreadsheet would take for a formula
+        is prefixed with an apostrophe.
+        """
+        text, rows = StringIO(newline=""), self._fields()
+        writer = csv.DictWriter(text, list(rows[0]), lineterminator="\n")
+        writer.writeheader()
+        for row in rows:
+            writer.writerow({name: _without_formula(cell) for name, cell in row.items()})
+        return text.getvalue()
+
+    def to_json(self) -> str:
+        """Return strict JSON: `{"caption": …, "rows": [{…}, …]}`, keys as the fields of `Row`, None as null."""
+        content = {"caption": self.caption, "rows": self._fields()}
+        return json.dumps(content, indent=2, ensure_ascii=False, allow_nan=False) + "\n"
+
+    def to_markdown(self) -> str:
+        """Return a pipe table of the columns worth reading, each figure in few digits, followed by the caption."""
+        columns = self.columns()
+        cells = zip(*(column.words for column in columns), strict=True)
+        headings, figures = [each.heading for each in columns], [each.figures for each in columns]
+        return markdown_table(headings, cells, figures, self.caption)
+
+    def to_pandas(self) -> Any:
+        """Return a `pandas.DataFrame` with a column per field of `Row`; the caption is in its `attrs`.
+
+        A missing count is `pandas.NA`, another missing figure NaN.
+
+        Raises:
+            GdsimError: pandas is not installed.
+        """
+        try:
+            # Imported by name, because its type stubs are a package of their own.
+            pandas = import_module("pandas")
+        except ModuleNotFoundError as error:
+            raise GdsimError("a data frame needs pandas: pip install 'gdsim[pandas]'") from error
+        frame = pandas.DataFrame(self._fields())
+        types = {each.name: DTYPES[each.type] for each in fields(Row) if each.type in DTYPES and each.name in frame}
+        frame = frame.astype(types)
+        frame.attrs["caption"] = self.caption
+        return frame
+
+    def _fields(self) -> list[dict[str, Any]]:
+        hidden = () if has_networks(self.rows) else NETWORK_METRICS
+        return [{name: cell for name, cell in asdict(row).items() if name not in hidden} for row in self.rows]
+
+
+def _without_formula(cell: object) -> object:
+    return f"'{cell}" if isinstance(cell, str) and FORMULA.match(cell) else cell
+
+
+def compare(source: Experiment | Sequence[Trajectory]) -> Table:
+    """Return a table with one row per objective and optimizer.
+
+    Args:
+        source: An experiment, which is simulated first, or trajectories.
+
+    Raises:
+        InputError: There is no trajectory.
+        ConfigError: A class, an argument or a start of the experiment is invalid.
+    """
+    if isinstance(source, Experiment):
+        # Importing torch takes seconds, and only simulation needs it.
+        from gdsim.simulation import simulate
+
+        source = simulate(source)
+    groups = group_by_objective(source)
+    rows = []
+    for group, title in zip(groups, unique_titles([group[0].objective for group in groups]), strict=True):
+        lowest = lowest_value(group)
+        rows += [make_row(each, lowest, title=title) for each in group]
+    return make_table(rows)
+
+
+def make_table(rows: Iterable[Row], caption: str = "") -> Table:
+    """Return a sorted table of rows.
+
+    Args:
+        rows: At least one row.
+        caption: Sentences to put before those on the figures and the sorting.
+
+    Raises:
+        InputError: There is no row.
+    """
+    given = tuple(rows)
+    if not given:
+        raise InputError("there is no trajectory to compare", code="missing")
+    objectives = list(dict.fromkeys(row.objective for row in given))
+    ordered = sorted(
+        given, key=lambda row: (objectives.index(row.objective), sort_key(row), row.optimizer, row.settings)
+    )
+    labels = tuple(dict.fromkeys(row.optimizer for row in given))
+    return Table(tuple(ordered), " ".join([*([caption] if caption else []), *_sentences(given)]), labels)
+
+
+def _sentences(rows: Sequence[Row]) -> Iterator[str]:
+    most = max(row.starts for row in rows)
+    if most > 1:
+        least = min(row.starts for row in rows if row.starts)
+        count = f"{most}" if least == most else f"{least} to {most}"
+        yield f"Figures are medians over {count} starts; in brackets their interquartile range."
+    has_tolerance = any(row.never is not None or row.reason for row in rows)
+    if has_tolerance:
+        unknown = any(row.solved is None and row.never is not None for row in rows)
+        yield f"{WITHIN}{', where f* is the lowest value found if the minimum is not known' if unknown else ''}."
+    if any(row.solved is not None for row in rows):
+        yield SOLVED
+    if has_networks(rows):
+        yield NETWORKS
+    if len(rows) > 1:
+        yield RULE if has_tolerance else "Sorted by the best value, low first."
