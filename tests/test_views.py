@@ -57,7 +57,7 @@ def test_arrows_of_a_derivative_have_the_colour_of_its_sign(arrows_at, theme, tm
         if tail[1] > key.y - 20:
             drawn["in the key"].add(rises)
             continue
-        x = picture.data((tail + tip) / 2 if arrows_at == "axis" else tail, scene.facets[0].view)[0]
+        x = picture.data((tail + tip) / 2 if arrows_at == "axis" else tail, scene.facets[0].limits)[0]
         assert rises == (np.cos(x) > 0)
         drawn["in the view"].add(rises)
     assert drawn == {"in the view": {True, False}, "in the key": {True, False}}
@@ -74,7 +74,7 @@ def test_stream_lines_run_uphill(tmp_path):
         sides = np.linalg.norm(corners - np.roll(corners, -1, axis=0), axis=1)
         tip = corners[(sides.argmin() + 2) % 3]
         base = (corners.sum(0) - tip) / 2
-        (x, y), (ahead_x, ahead_y) = picture.data(np.stack([base, tip]), scene.facets[0].view)
+        (x, y), (ahead_x, ahead_y) = picture.data(np.stack([base, tip]), scene.facets[0].limits)
         slope = [4 * x * (x**2 + y - 11) + 2 * (x + y**2 - 7), 2 * (x**2 + y - 11) + 4 * y * (x + y**2 - 7)]
         assert (ahead_x - x) * slope[0] + (ahead_y - y) * slope[1] > 0
 
@@ -140,6 +140,6 @@ def test_each_path_is_drawn_in_the_next_colour_of_the_theme(view, theme, tmp_pat
     for place, (path, color) in enumerate(zip(paths, colors, strict=True)):
         index = 1 + place if view.get("layout") == "grid" else 1
         strokes = [shape.corners for shape in picture.shapes if shape.stroke == color]
-        ways = [picture.data(way, scene.facets[0].view, index) for way in strokes if len(way) >= len(path.points)]
+        ways = [picture.data(way, scene.facets[0].limits, index) for way in strokes if len(way) >= len(path.points)]
         near = [np.abs(way[:, None] - path.points[None, :, 0]).sum(-1).min(0).max() < 0.02 for way in ways]
         assert sum(near) == 1
