@@ -1,41 +1,57 @@
-"""Where things stand: within the page, and never on each other."""
+"""Layouts: everything within the picture, and nothing on anything else."""
 
 from __future__ import annotations
 
+from dataclasses import replace
+from itertools import combinations
+
+import pytest
 from hypothesis import assume, given
 from hypothesis import strategies as st
 
-from gdsim.render.layout import Box, Layout, LayoutRequest, arrange
+from gdsim.render.arrangements import arrange
+from gdsim.render.layout import Box, Layout, LayoutRequest, PanelRequest, em_size
 
 SIZES = st.sampled_from(
     [(160, 120), (320, 180), (480, 270), (640, 480), (800, 600), (720, 1280), (1280, 720), (1920, 1080)]
 )
 
 
-UNEVEN = [(1.0, 5.0, False, None), (1.6, 8.0, False, None), (1.0, 5.0, True, lambda wide: 0.4 * wide + 20)]
-"""What tells a panel of curves, one of heat maps and one of pictures from each other."""
+CURVES, HEATMAP = PanelRequest(5), PanelRequest(5, weight=1.6, min_height=8.0, stretches=False)
+IMAGES = PanelRequest(0, max_height=lambda wide: 0.4 * wide + 20, has_axis=False, stretches=False)
+SLIDE = LayoutRequest(
+    size=(1280, 720),
+    type_scale=1.0,
+    aspects=(1.0,),
+    facets=1,
+    named=False,
+    digits=3,
+    color_bar=True,
+    legend=3,
+    key=15,
+    panels=(CURVES,),
+    panels_at=None,
+)
 
 
 @st.composite
-def wanted(draw) -> LayoutRequest:
+def requests(draw) -> LayoutRequest:
     groups = draw(st.integers(1, 4))
     named = draw(st.booleans())
-    panels = tuple(draw(st.lists(st.integers(1, 8), max_size=6)))
-    uneven = tuple(draw(st.sampled_from(UNEVEN)) for _ in panels) if draw(st.booleans()) else ()
+    kinds = [CURVES, HEATMAP, IMAGES] if draw(st.booleans()) else [CURVES]
+    digits = draw(st.lists(st.integers(1, 8), max_size=6))
     return LayoutRequest(
         size=draw(SIZES),
-        type=draw(st.sampled_from([0.8, 1.0, 1.25])),
-        groups=groups,
+        type_scale=draw(st.sampled_from([0.8, 1.0, 1.25])),
+        aspects=tuple(draw(st.sampled_from([None, 0.1, 0.7, 1.0, 2.0, 30.0])) for _ in range(groups)),
         facets=draw(st.integers(1, 12)) if named else 1,
         named=named,
-        aspects=tuple(draw(st.sampled_from([None, 0.1, 0.7, 1.0, 2.0, 30.0])) for _ in range(groups)),
         digits=draw(st.integers(0, 8)),
-        bar=draw(st.booleans()),
+        color_bar=draw(st.booleans()),
         legend=0 if named else draw(st.integers(0, 12)),
         key=draw(st.floats(5, 60)),
-        panels=panels,
+        panels=tuple(replace(draw(st.sampled_from(kinds)), digits=each) for each in digits),
         panels_at=draw(st.sampled_from([None, "beside", "under"])),
-        **{name: tuple(each[i] for each in uneven) for i, name in enumerate(("tall", "least", "bare", "most"))},
     )
 
 
@@ -43,7 +59,8 @@ def boxes(layout: Layout) -> list[tuple[str, Box]]:
     found = []
     for place in layout.groups:
         found += [("facet", box) for box in place.facets]
-        found += [("bar", Box(box.x, box.y, 4.3 * layout.em, box.height)) for box in place.bars]
+        if place.color_bar is not None:
+            found.append(("color bar", replace(place.color_bar, width=4.3 * layout.em)))
         found += [("panel", box) for box in place.panels]
     found += [(name, box) for name, box in (("legend", layout.legend), ("key", layout.key)) if box is not None]
     return found
@@ -53,69 +70,61 @@ def meet(a: Box, b: Box) -> bool:
     return min(a.right, b.right) - max(a.x, b.x) > 1 and min(a.top, b.top) - max(a.y, b.y) > 1
 
 
-@given(wanted())
-def test_nothing_lies_on_anything_else_or_beyond_the_page(want):
+@given(requests())
+def test_parts_do_not_overlap_and_stay_within_the_picture(request):
+    em, (width, height) = em_size(request.size, request.type_scale), request.size
     # Forty facets on a stamp find no room, and need none.
-    assume(want.groups * want.facets * (7 * want.em) ** 2 <= want.size[0] * want.size[1])
-    layout = arrange(want)
-    found = boxes(layout)
-    width, height = want.size
+    assume(len(request.aspects) * request.facets * (7 * em) ** 2 <= width * height)
+    found = boxes(arrange(request))
+    assert len(found) >= len(request.aspects) * request.facets
     for name, box in found:
-        assert box.x >= -1, name
-        assert box.y >= -1, name
+        assert min(box.x, box.y) >= -1, name
         assert box.right <= width + 1, name
         assert box.top <= height + 1, name
-    for i, (one, a) in enumerate(found):
-        for other, b in found[i + 1 :]:
-            assert not meet(a, b), (one, other)
+    assert not [(one, other) for (one, a), (other, b) in combinations(found, 2) if meet(a, b)]
 
 
-@given(wanted())
-def test_facets_are_alike_and_all_there(want):
-    layout = arrange(want)
-    assert len(layout.groups) == want.groups
-    for place, aspect in zip(layout.groups, want.aspects, strict=True):
-        assert len(place.facets) == len(place.outer) == want.facets
-        assert len({(box.width, box.height) for box in place.facets}) == 1
-        assert len(place.panels) <= len(want.panels)
-        if aspect is not None and 0.4 <= aspect <= 2.5 and place.facets[0].width > 50:
-            box = place.facets[0]
+@given(requests())
+def test_facets_are_alike_and_complete(request):
+    layout = arrange(request)
+    assert len(layout.groups) == len(request.aspects)
+    for group, aspect in zip(layout.groups, request.aspects, strict=True):
+        assert len(group.facets) == len(group.outer) == request.facets
+        assert len({(box.width, box.height) for box in group.facets}) == 1
+        assert len(group.panels) <= len(request.panels)
+        box = group.facets[0]
+        if aspect is not None and 0.4 <= aspect <= 2.5 and box.width > 50:
             assert abs(box.width / box.height / aspect - 1) < 0.05
 
 
 @given(st.integers(1, 12), st.booleans())
 def test_a_slide_has_room_for_a_panel_whatever_else_it_shows(facets, bar):
-    layout = arrange(
-        LayoutRequest((1280, 720), 1.0, 1, facets, facets > 1, (1.0,), 3, bar, 0 if facets > 1 else 3, 15, (5,), None)
-    )
-    (place,) = layout.groups
-    assert len(place.panels) == 1
-    assert min(place.facets[0].width, place.facets[0].height) > 5 * layout.em
+    several = facets > 1
+    layout = arrange(replace(SLIDE, facets=facets, named=several, color_bar=bar, legend=0 if several else 3))
+    (group,) = layout.groups
+    assert len(group.panels) == 1
+    assert min(group.facets[0].width, group.facets[0].height) > 5 * layout.em
 
 
-def test_pictures_take_no_more_height_than_they_fill():
-    def stacked(most):
-        kinds = {"tall": (1.0, 1.0), "least": (5.0, 5.0), "bare": (False, True), "most": (None, most)}
-        want = LayoutRequest((1280, 720), 1.0, 1, 1, False, (1.0,), 3, True, 3, 15, (5, 0), "beside", **kinds)
-        return arrange(want).groups[0].panels
+def test_images_take_no_more_height_than_they_fill():
+    def stacked(highest):
+        images = PanelRequest(0, max_height=highest, has_axis=False, stretches=False)
+        return arrange(replace(SLIDE, panels=(CURVES, images), panels_at="beside")).groups[0].panels
 
-    (plain, tiles), (_, free) = stacked(lambda wide: 0.3 * wide), stacked(None)
-    assert tiles.height < free.height
-    assert abs(tiles.height - 0.3 * tiles.width) < 1
-    assert plain.height > 1.5 * tiles.height
-    assert abs(tiles.y - free.y) < 1
+    (curves, images), (_, free) = stacked(lambda wide: 0.3 * wide), stacked(None)
+    assert images.height < free.height
+    assert abs(images.height - 0.3 * images.width) < 1
+    assert curves.height > 1.5 * images.height
+    assert abs(images.y - free.y) < 1
 
 
-def test_panels_stand_where_they_are_asked_for():
-    def place(at):
-        return arrange(LayoutRequest((1280, 720), 1.0, 1, 1, False, (1.0,), 3, True, 3, 15, (5,), at)).groups[0]
-
-    beside, under = place("beside"), place("under")
+def test_panels_are_where_the_request_says():
+    beside, under = (arrange(replace(SLIDE, panels_at=at)).groups[0] for at in ("beside", "under"))
     assert beside.panels[0].x > beside.facets[0].right
     assert under.panels[0].top < under.facets[0].y
 
 
-def test_all_six_panels_fit_a_slide():
-    for at in (None, "beside", "under"):
-        layout = arrange(LayoutRequest((1280, 720), 1.0, 1, 1, False, (1.0,), 3, True, 3, 15, (5,) * 6, at))
-        assert len(layout.groups[0].panels) == 6
+@pytest.mark.parametrize("at", [None, "beside", "under"])
+def test_six_panels_fit_a_slide(at):
+    layout = arrange(replace(SLIDE, panels=(CURVES,) * 6, panels_at=at))
+    assert len(layout.groups[0].panels) == 6

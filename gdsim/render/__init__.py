@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from contextlib import nullcontext
 from copy import copy
 from dataclasses import replace
@@ -13,6 +13,7 @@ import numpy as np
 import numpy.typing as npt
 from matplotlib.colors import to_rgb
 
+from gdsim.render.arrangements import missing_panels, scene_layout, unnamed_layers
 from gdsim.render.canvas import Canvas
 from gdsim.render.counter import Counter
 from gdsim.render.defaults import default_settings, save_vectors
@@ -31,14 +32,13 @@ from gdsim.render.display_list import (
 )
 from gdsim.render.grounds import draw_bar, draw_facet
 from gdsim.render.layers import FacetLayer, Layer, PanelLayer, StripsLayer, TilesLayer
-from gdsim.render.layout import GroupLayout, Layout, LayoutRequest, arrange, em_size
-from gdsim.render.legend import draw_key, draw_legend, draw_names, draw_title, key_length
+from gdsim.render.layout import GroupLayout
+from gdsim.render.legend import draw_key, draw_legend, draw_names, draw_title
 from gdsim.render.marks import name_marks
 from gdsim.render.painter import Moving, Picture
-from gdsim.render.panels import digits_of, draw_panels, least_of, longest, nameless, tall_of
-from gdsim.render.panels.images import tiles_high
+from gdsim.render.panels import draw_panels
 from gdsim.render.viewport import START, Moment, Viewport
-from gdsim.scene import ContourModel, CurvesPanel, Group, Heatmap, ImageGrid, ImageSequence, Scene, SurfaceModel
+from gdsim.scene import ContourModel, CurvesPanel, Group, Heatmap, ImageGrid, Scene
 
 __all__ = [
     "Digits",
@@ -56,9 +56,6 @@ __all__ = [
 ]
 
 Frame = npt.NDArray[np.uint8]
-
-SURFACE = 1.2
-"""The width over height of the surfaces that share a picture; one alone takes what there is."""
 
 VECTOR_SCALE = 3
 """How many dots a pixel a surface has within a vector picture."""
@@ -98,7 +95,7 @@ class Frames:
             self._prepare(scene)
 
     def _prepare(self, scene: Scene) -> None:
-        layout = arrange(_wanted(scene))
+        layout = scene_layout(scene)
         self._canvas = canvas = Canvas(scene, layout, transparent=self.transparent)
         self._facets: list[FacetLayer] = []
         self._panels: list[PanelLayer | StripsLayer | TilesLayer] = []
@@ -113,7 +110,7 @@ class Frames:
         canvas.agg.draw()
         self._background = np.array(canvas.agg.buffer_rgba())
         self.missing = canvas.missing
-        told = (_crowded(scene, layout), self._nameless(layout), settings, formula)
+        told = (missing_panels(scene, layout), unnamed_layers(scene, layout), settings, formula)
         self.left_out = tuple(sentence for sentence in told if sentence)
         theme = scene.theme
         exact = dict.fromkeys([theme.page, theme.text, *(style.color for style in scene.styles), theme.quiet])
@@ -132,23 +129,11 @@ class Frames:
             name_marks(canvas, facet, layer.viewport)
             self._facets.append(layer)
         ground = group.facets[0].model
-        if isinstance(ground, ContourModel):
-            for box in place.bars:
-                draw_bar(canvas, box, ground)
+        if isinstance(ground, ContourModel) and place.color_bar is not None:
+            draw_bar(canvas, place.color_bar, ground)
         viewports = draw_panels(canvas, group.panels, place.panels)
         for panel, viewport in zip(group.panels, viewports, strict=False):
             self._panels.append(_panel_layer(scene, canvas, panel, viewport))
-
-    def _nameless(self, layout: Layout) -> str:
-        """Which heat maps have no room for the names of their layers, as a sentence; empty for none."""
-        pairs = [
-            pair
-            for group, place in zip(self._scene.groups, layout.groups, strict=True)
-            for pair in zip(group.panels, place.panels, strict=False)
-        ]
-        left = [panel.caption for panel, box in pairs if isinstance(panel, Heatmap) and nameless(panel, box, layout.em)]
-        found = " and ".join(dict.fromkeys(left))
-        return f"The heat maps of {found} have no room for the names of the layers at this size." if left else ""
 
     def __len__(self) -> int:
         return len(self._scene)
@@ -227,55 +212,3 @@ def _panel_layer(
     if isinstance(panel, CurvesPanel):
         return PanelLayer(scene, canvas, panel, viewport)
     return StripsLayer(canvas, panel, viewport) if isinstance(panel, Heatmap) else TilesLayer(canvas, panel, viewport)
-
-
-def _wanted(scene: Scene) -> LayoutRequest:
-    """What the layout has to find room for."""
-    facet, named = scene.facets[0], any(facet.style is not None for facet in scene.facets)
-    flat = not isinstance(facet.model, SurfaceModel | ImageSequence)
-    uneven = not all(isinstance(panel, CurvesPanel) for panel in scene.groups[0].panels)
-    return LayoutRequest(
-        size=scene.size,
-        type=scene.theme.type,
-        groups=len(scene.groups),
-        facets=len(scene.groups[0].facets),
-        named=named,
-        aspects=tuple(_aspect(group, len(scene.facets)) for group in scene.groups),
-        digits=max(longest(each.limits[1]) for each in scene.facets) if flat else 0,
-        bar=any(isinstance(each.model, ContourModel) for each in scene.facets),
-        legend=0 if named else len(scene.styles),
-        key=key_length(scene),
-        panels=tuple(digits_of(panel) for panel in scene.groups[0].panels),
-        panels_at=scene.panels_at,
-        tall=tuple(map(tall_of, scene.groups[0].panels)) if uneven else (),
-        least=tuple(map(least_of, scene.groups[0].panels)) if uneven else (),
-        bare=tuple(isinstance(panel, ImageGrid) for panel in scene.groups[0].panels),
-        most=tuple(_most(panel, scene) for panel in scene.groups[0].panels) if uneven else (),
-    )
-
-
-def _most(panel: CurvesPanel | Heatmap | ImageGrid, scene: Scene) -> Callable[[float], float] | None:
-    """How high a panel is at most at a width, both in pixels; None for any height."""
-    if not isinstance(panel, ImageGrid):
-        return None
-    return lambda width: tiles_high(panel, width, em_size(scene.size, scene.theme.type))
-
-
-def _aspect(group: Group, facets: int) -> float | None:
-    """The width over height that suits the facets of a group; None where any will do."""
-    facet = group.facets[0]
-    if isinstance(facet.model, ContourModel | ImageSequence):
-        width, height = facet.limits[:, 1] - facet.limits[:, 0]
-        return float(width / height)
-    return SURFACE if isinstance(facet.model, SurfaceModel) and facets > 1 else None
-
-
-def _crowded(scene: Scene, layout: Layout) -> str:
-    """Which panels found no room, as a sentence; empty for none."""
-    group, place = scene.groups[0], layout.groups[0]
-    left = [panel.caption for panel in group.panels[len(place.panels) :]]
-    if not left:
-        return ""
-    width, height = scene.size
-    panels = f"panel{'s' * (len(left) > 1)} {', '.join(left)}"
-    return f"{width} × {height} has no room for the {panels}: make the picture larger, or name fewer panels."

@@ -121,9 +121,8 @@ def draw_names(canvas: Canvas, groups: Sequence[Group], places: Sequence[GroupLa
     em = canvas.em
     for group, place in zip(groups, places, strict=True):
         if place.name is not None:
-            x, y, room = place.name
-            name = canvas.shortened(group.name, 1.15, room, bold=True)
-            canvas.text(x, y, name, size=1.15, fontweight="bold", va="baseline")
+            name = canvas.shortened(group.name, 1.15, place.name.width, bold=True)
+            canvas.text(place.name.x, place.name.y, name, size=1.15, fontweight="bold", va="baseline")
         for facet, box in zip(group.facets, place.facets, strict=True):
             if facet.style is not None:
                 y = box.top + place.caption - 0.95 * em

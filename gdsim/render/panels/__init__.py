@@ -11,7 +11,7 @@ from gdsim.objectives import FloatArray
 from gdsim.render.canvas import Canvas, points
 from gdsim.render.color_scales import draw_caption, ends
 from gdsim.render.image_layers import tints
-from gdsim.render.layout import SMALLEST_PANEL, Box
+from gdsim.render.layout import Box
 from gdsim.render.panels.images import draw_tiles, least_of_tiles, rows_of_tiles
 from gdsim.render.viewport import Viewport
 from gdsim.scene import CurvesPanel, Heatmap, ImageGrid, labels, round_ticks
@@ -196,4 +196,4 @@ def least_of(panel: AnyPanel) -> float:
         own = min((NAME + LOWEST) * len(panel.rows), HIGH)
     elif isinstance(panel, ImageGrid):
         own = least_of_tiles(panel)
-    return max(own, SMALLEST_PANEL[1])
+    return max(own, 5.0)
