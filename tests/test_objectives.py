@@ -115,7 +115,6 @@ def dims(name: str) -> tuple[int, ...]:
 
 def test_the_catalogue_is_the_list_that_was_computed() -> None:
     assert names() == tuple(sorted(FACTS))
-    assert len(names()) == 42
     assert gdsim.objectives.__all__ == sorted(gdsim.objectives.__all__)
 
 
@@ -311,65 +310,81 @@ def test_parameters_are_kept_with_their_defaults() -> None:
 
 def mistakes() -> Iterator[Any]:
     nan = float("nan")
-    yield pytest.param({"name": "himelblau"}, ("name",), "did you mean 'himmelblau'", id="misspelt")
-    yield pytest.param({"name": ""}, ("name",), "no objective", id="empty name")
-    yield pytest.param({"name": "himmelblau", "dim": 3}, ("dim",), "has dim 2, not 3", id="fixed dim")
-    yield pytest.param({"name": "rosenbrock", "dim": 1}, ("dim",), "2 to 1000", id="too few dims")
-    yield pytest.param({"name": "michalewicz", "dim": 11}, ("dim",), "1 to 10", id="too many dims")
-    yield pytest.param({"name": "sphere", "dim": 10**9}, ("dim",), "1 to 1000", id="absurd dim")
-    yield pytest.param({"name": "sphere", "dim": True}, ("dim",), "1 to 1000", id="dim no number")
-    yield pytest.param({"name": "sphere", "dim": 2.5}, ("dim",), "1 to 1000", id="dim not whole")
-    for bounds in ([1, 2], [[1, 2]], [[1, 2, 3]] * 2, [[1, 2], [3]], "wide", 5, [["a", "b"]] * 2, {}):
-        yield pytest.param({"name": "booth", "bounds": bounds}, ("bounds",), "2 pairs", id=f"bounds {bounds}")
-    for low, high in ((1, 1), (2, 1), (nan, 1), (0, math.inf)):
-        bad = {"name": "booth", "bounds": [[0, 1], [low, high]]}
-        yield pytest.param(bad, ("bounds",), "low < high", id=f"bounds {low} to {high}")
-    yield pytest.param({"name": "quadratic", "conditon": 3}, ("conditon",), "mean 'condition'", id="parameter")
-    yield pytest.param({"name": "quadratic", "a": 3}, ("a",), "it has condition, rotation", id="no such one")
-    yield pytest.param({"name": "booth", "condition": 3}, ("condition",), "no parameter", id="has none")
+    yield pytest.param({"source": "himelblau"}, "objective", "unknown-name", id="misspelt")
+    yield pytest.param({"source": ""}, "objective", "unknown-name", id="empty name")
+    yield pytest.param({"source": 3}, "objective", "wrong-type", id="a number")
+    yield pytest.param({"source": "himmelblau", "dim": 3}, "dim", "invalid-value", id="fixed dim")
+    yield pytest.param({"source": "rosenbrock", "dim": 1}, "dim", "invalid-value", id="too few dims")
+    yield pytest.param({"source": "michalewicz", "dim": 11}, "dim", "invalid-value", id="too many dims")
+    yield pytest.param({"source": "sphere", "dim": 10**9}, "dim", "invalid-value", id="absurd dim")
+    yield pytest.param({"source": "sphere", "dim": True}, "dim", "invalid-value", id="dim no number")
+    yield pytest.param({"source": "sphere", "dim": 2.5}, "dim", "invalid-value", id="dim not whole")
+    for bounds in ([1, 2], [[1, 2]], [[1, 2, 3]] * 2):
+        yield pytest.param({"source": "booth", "bounds": bounds}, "bounds", "invalid-value", id=f"bounds {bounds}")
+    for bounds in ([[1, 2], [3]], "wide", [["a", "b"]] * 2, {}):
+        yield pytest.param({"source": "booth", "bounds": bounds}, "bounds", "wrong-type", id=f"bounds {bounds}")
+    for low, high in ((1, 1), (2, 1), (nan, 1), (0, math.inf), (0, 1e-281), (-1e300, 1e300), (0, 5e-324)):
+        bad = {"source": "booth", "bounds": [[0, 1], [low, high]]}
+        yield pytest.param(bad, "bounds", "invalid-value", id=f"bounds {low} to {high}")
+    yield pytest.param({"source": "quadratic", "conditon": 3}, "conditon", "unknown-argument", id="parameter")
+    yield pytest.param({"source": "booth", "condition": 3}, "condition", "unknown-argument", id="has none")
+    yield pytest.param({"source": "x**2", "constant": {}}, "constant", "unknown-argument", id="of an expression")
+    yield pytest.param({"source": "a.npy", "invret": True}, "invret", "unknown-argument", id="of a file")
+    yield pytest.param({"source": abs, "dims": 2}, "dims", "unknown-argument", id="of a function")
     for condition in (0.5, -1, nan, math.inf, "10", True, None):
-        bad = {"name": "quadratic", "condition": condition}
-        yield pytest.param(bad, ("condition",), "from 1 to 1e\\+06", id=f"condition {condition}")
+        bad = {"source": "quadratic", "condition": condition}
+        yield pytest.param(bad, "condition", "invalid-value", id=f"condition {condition}")
 
 
-@pytest.mark.parametrize(("arguments", "key", "message"), list(mistakes()))
-def test_mistakes_name_their_key(arguments: dict[str, Any], key: tuple[str, ...], message: str) -> None:
-    with pytest.raises(InputError, match=message) as caught:
-        objective(**{"source" if name == "name" else name: value for name, value in arguments.items()})
-    assert caught.value.key == key
+@pytest.mark.parametrize(("arguments", "key", "code"), list(mistakes()))
+def test_a_mistake_has_its_key_and_code(arguments: dict[str, Any], key: str, code: str) -> None:
+    with pytest.raises(InputError) as caught:
+        objective(**arguments)
+    assert (caught.value.key, caught.value.code) == ((key,), code)
 
 
-def test_points_of_the_wrong_length_are_refused() -> None:
-    for points in ([1.0, 2.0, 3.0], 1.0, np.zeros((4, 1))):
-        with pytest.raises(InputError, match="takes points of shape"):
-            objective("booth").values(points)
+@pytest.mark.parametrize("points", [[1.0, 2.0, 3.0], 1.0, np.zeros((4, 1))])
+def test_points_of_the_wrong_length_are_refused(points: Any) -> None:
+    with pytest.raises(InputError) as caught:
+        objective("booth").values(points)
+    assert caught.value.code == "wrong-type"
+
+
+def test_an_objective_is_itself_and_takes_another_view() -> None:
+    own = objective("himmelblau")
+    assert objective(own) is own
+    wider = objective(own, bounds=[[-9, 9], [-9, 9]])
+    assert wider.bounds.tolist() == [[-9, 9], [-9, 9]]
+    assert repr(wider) == "<Objective: Himmelblau, 2 dimensions>"
 
 
 def test_a_variable_is_an_expression_and_no_name() -> None:
     for text, dim in (("x", 1), ("y", 2), ("x1", 1), ("x2", 2), ("x12", 12)):
         assert objective(text).dim == dim
-    with pytest.raises(InputError, match="there is no objective 'xy'"):
+    with pytest.raises(InputError) as caught:
         objective("xy")
+    assert caught.value.code == "unknown-name"
 
 
-def test_dim_goes_with_what_leaves_it_open(tmp_path: Path) -> None:
-    np.save(tmp_path / "ramp.npy", np.arange(5.0))
-    for source in ("x**2", "x1", tmp_path / "ramp.npy", str(tmp_path / "ramp.npy")):
-        with pytest.raises(InputError, match="dim goes with a name or a function") as caught:
-            objective(source, dim=2)
-        assert caught.value.key == ("dim",)
+@pytest.mark.parametrize("source", ["x**2", "x1", Path("ramp.npy"), "ramp.npy"])
+def test_dim_goes_with_what_leaves_it_open(source: str | Path) -> None:
+    with pytest.raises(InputError) as caught:
+        objective(source, dim=2)
+    assert (caught.value.key, caught.value.code) == (("dim",), "conflict")
 
 
 def test_what_cannot_be_interpolated_has_its_files_name(tmp_path: Path) -> None:
     path = tmp_path / "steep.npy"
     np.save(path, [0, 1.7e308, -1.7e308, 0])
-    with pytest.raises(InputError, match=r"steep\.npy: the samples are too large") as caught:
+    with pytest.raises(InputError) as caught:
         objective(path)
     assert caught.value.key == ("samples",)
+    assert caught.value.message.startswith(f"{path}: ")
     np.save(path, [0.0, 1.0])
-    with pytest.raises(InputError, match=r"steep\.npy: edge_order 2 needs 3 samples") as caught:
+    with pytest.raises(InputError) as caught:
         objective(path, gradient="finite_differences", edge_order=2)
     assert caught.value.key == ("edge_order",)
+    assert caught.value.message.startswith(f"{path}: ")
 
 
 @pytest.mark.parametrize(
@@ -397,15 +412,3 @@ def test_the_constants_of_an_expression_stand_after_it_with_their_numbers() -> N
     ).formula
     assert found == r"kx^{2} + \alpha\,y,\ \ \alpha = 2.5 \times 10^{-7},\ \ k = 2".replace("x^{2}", "x^2")
     assert MathTextParser("path").parse(f"${found}$").height > 0
-
-
-@pytest.mark.parametrize("bounds", [[0, 1e-281], [-1e300, 1e300], [0, 5e-324]])
-def test_bounds_beyond_all_reason_are_refused(bounds: list[float]) -> None:
-    with pytest.raises(InputError) as caught:
-        objective("x**2", bounds=bounds)
-    assert caught.value.key == ("bounds",)
-
-
-def test_a_name_that_is_like_none_is_pointed_to_the_list() -> None:
-    with pytest.raises(InputError, match="`gdsim list objectives` names them"):
-        objective("nosuch")

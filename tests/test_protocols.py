@@ -542,7 +542,7 @@ def test_a_class_of_a_file_may_be_wrapped(tmp_path: Path) -> None:
         ("mine_three.py:Nothing", True, "has no 'Nothing'"),
         ("mine_three.py:nothing", True, "not a function"),
         ("mine_three.py:helper", True, "is no class of optimizers"),
-        ("not_here.py:Mine", True, "no not_here.py stands beside the configuration"),
+        ("not_here.py:Mine", True, "there is no not_here.py beside the configuration"),
         ("os:Mine", True, "'os' is a part of Python"),
     ],
 )

@@ -50,7 +50,7 @@ def import_module(
     """
     reference = _reference(name)
     try:
-        found = import_function(reference, folder=folder, allow_code=allow_code, what="network to train")
+        found = import_function(reference, folder=folder, allow_code=allow_code)
     except InputError as error:
         raise InputError(error.message.replace(f"'{reference}'", f"'{name}'"), KEY) from error
     title = reference.rpartition(":")[2]
@@ -221,9 +221,9 @@ def _first(data: Data, count: int) -> Tensor:
 
 
 @contextmanager
-def _told(sentence: str, home: Path | None) -> Iterator[None]:
+def _told(sentence: str, home: Path | None) -> Iterator[None]:  # noqa: ARG001
     try:
         yield
     except (Exception, SystemExit) as error:
-        place = error_location(error, (home or Path.cwd()).resolve())
+        place = error_location(error)
         raise InputError(f"{sentence}{place}: {describe_exception(error)}", KEY) from error

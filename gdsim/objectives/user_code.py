@@ -1,199 +1,260 @@
-"""Functions of the users' own, found and imported by name."""
+"""Code of users and of installed packages: what may be imported, and how its exceptions are reported."""
 
 from __future__ import annotations
 
 import importlib
+import importlib.util
+import os
+import site
 import sys
-from collections.abc import Sequence
-from importlib.abc import MetaPathFinder
-from importlib.machinery import SOURCE_SUFFIXES, FileFinder, ModuleSpec, PathFinder, SourceFileLoader
+import traceback
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from importlib.machinery import ModuleSpec, PathFinder
 from pathlib import Path
-from types import BuiltinFunctionType, CodeType, FunctionType, ModuleType
+from types import BuiltinFunctionType, FunctionType, ModuleType
 from typing import Any
 
-from gdsim.errors import InputError, did_you_mean
+from gdsim.errors import Code, InputError, did_you_mean
 from gdsim.files import suggest_sibling
-from gdsim.objectives.failures import KEY, Function, describe_exception, error_location
-from gdsim.objectives.packages import find_package, folders, how_to_get, is_installed
 
-__all__ = ["import_function"]
+__all__ = [
+    "Function",
+    "describe_exception",
+    "error_location",
+    "find_package",
+    "import_function",
+    "package_problem",
+]
 
-# Packages that are no collections of functions: what they offer acts when it is called.
-_TOOLS = ("click", "gdsim", "pip", "pkg_resources", "pytest", "rich", "setuptools", "typer", "wheel")
+Function = Callable[..., Any]
 
-NOT_ALLOWED = "'{top}' stands in {where} and is not installed: its code runs only under --allow-code"
+KEY = ("python",)
+
+TOOLS = ("click", "gdsim", "pip", "pkg_resources", "pytest", "rich", "setuptools", "typer", "wheel")
+"""Installed packages whose functions have side effects when they are called."""
 
 
-def import_function(
-    reference: str, *, folder: Path | None = None, allow_code: bool = False, what: str = "function to descend"
-) -> Function:
+def import_function(reference: str, *, folder: Path | None = None, allow_code: bool = False) -> Function:
     """Import a function from an installed package, or from a file beside the configuration.
 
-    The function will be called, whatever it does: a package that is installed is trusted.
+    The function will be called: installed packages are trusted.
 
     Args:
         reference: `"module:function"`, such as `"my_loss:valley"`; both parts may be dotted. `"my_loss.py:valley"` is
-            that of a file beside the configuration, and of no package.
-        folder: Where the configuration stands, the current folder when None.
-        allow_code: Whether code in `folder` may run. It then goes before an installed package of the same name;
-            its imports of files beside it work while it is loaded, not later from within a function.
-        what: What it should be, as a refusal calls it.
+            always a file beside the configuration.
+        folder: The folder of the configuration; the current folder when None.
+        allow_code: Whether code in `folder` may run. It then takes precedence over an installed package of the same
+            name. It may import files beside it while it is loaded, not later from within a function.
 
     Returns:
         The function, from the file as it is now.
 
     Raises:
-        InputError: The reference is malformed, leads to no function, or to code that may not run; or the module
+        InputError: The reference is malformed, is not a function, or is code that may not run; or the module
             raises an exception. Nothing of a refused module is executed.
     """
-    module, path, of_a_file = _parts(reference)
-    top = module[0]
-    beside = (folder or Path.cwd()).resolve()
-    if top in sys.stdlib_module_names or any(_is_dunder(word) for word in [*module, *path]):
-        stands = f"; give {top}.py another name, which Python has itself" if (beside / f"{top}.py").exists() else ""
-        raise InputError(f"'{reference}' is a part of Python, not a {what}{stands}", KEY)
-    if of_a_file:
-        _check_file(module, beside, allow_code)
-    name = ".".join(module)
+    module, path, is_file = _parse(reference)
+    top = module.partition(".")[0]
+    folder = (folder or Path.cwd()).resolve()
+    if top in sys.stdlib_module_names or any(part.startswith("__") for part in [*module.split("."), *path]):
+        rename = f"; rename {top}.py" if (folder / f"{top}.py").exists() else ""
+        raise _error(f"'{reference}' belongs to Python itself{rename}", "unsupported")
+    if is_file:
+        _check_file(module, folder, allow_code)
     importlib.invalidate_caches()
-    if allow_code and _Beside(beside).find_spec(top) is not None:
-        loaded = _loaded_from(beside, name)
+    if allow_code and _is_beside(top, folder):
+        with _import_path(folder, top):
+            found = _import(module)
     else:
-        _check_installed(top, beside, allow_code)
-        loaded = _loaded(name, _home_of(top))
-    return _attribute(loaded, path, reference, what)
+        _check_installed(top, folder, allow_code)
+        found = _import(module)
+    return _attribute(found, path, reference)
 
 
-def _parts(reference: str) -> tuple[list[str], list[str], bool]:
-    """Return the words of a module and those of what it holds, and whether the module is named as a file."""
-    module, colon, path = reference.partition(":")
-    words, attributes = module.removesuffix(".py").split("."), path.split(".")
-    if not colon or not all(word.isidentifier() for word in [*words, *attributes]) or words[-1] == "py":
-        message = (
-            f"python must be 'module:function', as in 'my_loss:valley' for valley in my_loss.py, not '{reference}'"
-        )
-        raise InputError(message, KEY)
-    return words, attributes, module.endswith(".py")
+def package_problem(dotted: str) -> str:
+    """Return why a dotted name cannot be that of a class of an installed package, or nothing.
+
+    Args:
+        dotted: `"pytorch_optimizer.Lion"`.
+    """
+    parts = dotted.split(".")
+    if parts[0] in sys.stdlib_module_names:
+        return f"'{parts[0]}' belongs to Python itself and has no such classes"
+    if private := next((part for part in parts if part.startswith("_")), None):
+        return f"'{private}' is private to its package"
+    if find_package(parts[0]) is None:
+        return f"no package '{parts[0]}' is installed; {_install_hint(parts[0])}"
+    here = Path.cwd().resolve()
+    if here in _package_folders(parts[0]) and not _is_installed(here):
+        return f"'{parts[0]}' is in the current folder and not installed, so its code is not run"
+    return ""
 
 
-def _check_file(module: Sequence[str], beside: Path, allow_code: bool) -> None:
-    """Refuse what is named as a file beside the configuration and is none, or may not run."""
-    path = beside.joinpath(*module).with_suffix(".py")
-    if not path.is_file():
-        name = path.relative_to(beside).as_posix()
-        raise InputError(f"no {name} stands beside the configuration{suggest_sibling(path)}", KEY)
-    if not allow_code and not is_installed(beside):
-        raise InputError(NOT_ALLOWED.format(top=module[0], where=beside), KEY)
-
-
-def _is_dunder(word: str) -> bool:
-    return word.startswith("__")
-
-
-class _Fresh(SourceFileLoader):
-    """Compiles a file each time: bytecode is kept by second and size, and could be that of an older text."""
-
-    def get_code(self, fullname: str) -> CodeType:
-        path = self.get_filename(fullname)
-        code: CodeType = self.source_to_code(self.get_data(path), path)
-        return code
-
-
-class _Beside(MetaPathFinder):
-    """Finds modules in one folder, and remembers which."""
-
-    def __init__(self, folder: Path) -> None:
-        self.folder = folder
-        self.found: set[str] = set()
-
-    def find_spec(
-        self, fullname: str, path: Sequence[str] | None = None, target: ModuleType | None = None
-    ) -> ModuleSpec | None:
-        parent = fullname.rpartition(".")[0]
-        if fullname in sys.stdlib_module_names or (parent and parent not in self.found):
-            return None
-        for entry in [str(self.folder)] if path is None else path:
-            spec = FileFinder(entry, (_Fresh, SOURCE_SUFFIXES)).find_spec(fullname, target)
-            # A mere folder, such as one of pictures, does not hide an installed package of its name.
-            if spec is not None and (parent or spec.loader or not self._is_elsewhere(fullname)):
-                self.found.add(fullname)
-                return spec
+def find_package(top: str) -> ModuleSpec | None:
+    """Return where a top-level package or module would be imported from, or None."""
+    try:
+        return importlib.util.find_spec(top)
+    except (ImportError, ValueError):
         return None
 
-    def _is_elsewhere(self, top: str) -> bool:
-        return bool(folders(PathFinder.find_spec(top)) - {self.folder})
+
+def describe_exception(error: BaseException) -> str:
+    """Return the type of an exception and the first line of its message."""
+    lines = str(error.msg if isinstance(error, SyntaxError) else error).strip().splitlines()
+    return f"{type(error).__name__}: {lines[0].rstrip('.')}" if lines else type(error).__name__
 
 
-def _loaded_from(folder: Path, name: str) -> ModuleType:
-    """Import a module from a folder, and leave no trace of the folder in the import system."""
-    top = name.partition(".")[0]
-    aside = {known: sys.modules.pop(known) for known in [*sys.modules] if f"{known}.".startswith(f"{top}.")}
-    finder = _Beside(folder)
-    sys.meta_path.insert(0, finder)
-    try:
-        return _loaded(name, folder)
-    finally:
-        sys.meta_path.remove(finder)
-        for own in finder.found:
-            sys.modules.pop(own, None)
-        sys.modules.update(aside)
+def error_location(error: BaseException) -> str:
+    """Return " at file:line" for the innermost line of the user's code that raised an exception, or nothing."""
+    if isinstance(error, SyntaxError) and error.filename:
+        return f" at {Path(error.filename).name}:{error.lineno}"
+    frames = [frame for frame in traceback.extract_tb(error.__traceback__) if not _is_library(frame.filename)]
+    return f" at {Path(frames[-1].filename).name}:{frames[-1].lineno}" if frames else ""
 
 
-def _loaded(name: str, home: Path | None) -> ModuleType:
-    try:
-        return importlib.import_module(name)
-    except (Exception, SystemExit) as error:
-        if isinstance(error, ModuleNotFoundError) and f"{name}.".startswith(f"{error.name}."):
-            parent, _, last = str(error.name).rpartition(".")
-            raise InputError(f"'{parent}' has no module '{last}'", KEY) from error
-        pip = f"; {how_to_get(error.name)}" if isinstance(error, ModuleNotFoundError) and error.name else ""
-        raise InputError(
-            f"importing '{name}' fails{error_location(error, home)}: {describe_exception(error)}{pip}", KEY
-        ) from error
+def _is_library(filename: str) -> bool:
+    """Return whether a file belongs to gdsim, torch, numpy or Python, and not to the user or another package."""
+    if filename.startswith("<frozen"):
+        return True
+    file = Path(filename)
+    for name in ("gdsim", "torch", "numpy", "functorch"):
+        spec = getattr(sys.modules.get(name), "__spec__", None)
+        if spec is not None and spec.origin and file.is_relative_to(Path(spec.origin).parent):
+            return True
+    is_stdlib = file.is_relative_to(Path(os.__file__).parent)
+    return is_stdlib and not any(part.endswith("-packages") for part in file.parts)
 
 
-def _check_installed(top: str, beside: Path, allow_code: bool) -> None:
-    """Refuse a module that is not installed, or is a tool, and tell why."""
-    if top in _TOOLS:
-        raise InputError(f"'{top}' is a tool, whose functions act when they are called: none to descend", KEY)
-    places = [folder for folder in (beside, Path.cwd().resolve()) if not is_installed(folder)]
+def _error(message: str, code: Code) -> InputError:
+    return InputError(message, KEY, code=code)
+
+
+def _parse(reference: str) -> tuple[str, list[str], bool]:
+    """Return the module, the parts of the name within it, and whether the module is given as a file."""
+    module, colon, path = reference.partition(":")
+    parts, names = module.removesuffix(".py").split("."), path.split(".")
+    if not colon or not all(part.isidentifier() for part in [*parts, *names]) or parts[-1] == "py":
+        message = f"must be 'module:function', such as 'my_loss.py:valley', not '{reference}'"
+        raise _error(message, "invalid-value")
+    return ".".join(parts), names, module.endswith(".py")
+
+
+def _check_file(module: str, folder: Path, allow_code: bool) -> None:
+    path = folder.joinpath(*module.split(".")).with_suffix(".py")
+    if not path.is_file():
+        name = path.relative_to(folder).as_posix()
+        raise _error(f"there is no {name} beside the configuration{suggest_sibling(path)}", "not-found")
+    if not allow_code and not _is_installed(folder):
+        raise _not_allowed(module, folder)
+
+
+def _not_allowed(module: str, folder: Path) -> InputError:
+    message = f"'{module}' is in {folder} and not installed: its code runs only under --allow-code"
+    return _error(message, "not-allowed")
+
+
+def _install_hint(module: str) -> str:
+    return f"get it with: pip install {module.partition('.')[0]}"
+
+
+def _package_folders(top: str) -> set[Path]:
+    """Return the folders that contain a top-level module.
+
+    Links in the folders' own paths are resolved and the module's is not: a link in the current folder is in the
+    current folder whatever it points to.
+    """
     spec = find_package(top)
-    if spec is not None and not folders(spec) & {*places}:
+    if spec is None:
+        return set()
+    packages = spec.submodule_search_locations or []
+    places = [*packages] if packages or spec.origin is None else [spec.origin]
+    return {Path(place).parent.resolve() for place in places}
+
+
+def _is_installed(folder: Path) -> bool:
+    """Return whether a folder holds installed packages, or is named by a `.pth` file (`pip install -e`)."""
+    homes = [Path(home) for home in (*site.getsitepackages(), site.getusersitepackages())]
+    texts = ((home, path.read_text(errors="replace")) for home in homes for path in home.glob("*.pth"))
+    named = (home / line for home, text in texts for line in text.splitlines() if line.strip())
+    return any(place.resolve() == folder for place in (*homes, *named))
+
+
+def _is_beside(top: str, folder: Path) -> bool:
+    """Return whether a module is in a folder; a folder without Python code does not hide an installed package."""
+    spec = PathFinder.find_spec(top, [str(folder)])
+    return spec is not None and (spec.origin is not None or not _package_folders(top) - {folder})
+
+
+def _check_installed(top: str, folder: Path, allow_code: bool) -> None:
+    """Refuse a module that is not installed, or is a tool."""
+    if top in TOOLS:
+        raise _error(f"'{top}' is a tool, whose functions have side effects", "unsupported")
+    places = [each for each in (folder, Path.cwd().resolve()) if not _is_installed(each)]
+    found = _package_folders(top)
+    if found and not found & {*places}:
         return
-    where = next((folder for folder in places if folder in folders(spec) or _Beside(folder).find_spec(top)), None)
+    where = next((each for each in places if each in found or PathFinder.find_spec(top, [str(each)])), None)
     if where is None:
-        message = f"no module '{top}' is installed ({how_to_get(top)}), and no {top}.py stands beside the configuration"
-    elif allow_code:
-        message = f"'{top}' stands in {where}, neither beside the configuration nor installed"
-    else:
-        message = NOT_ALLOWED.format(top=top, where=where)
-    raise InputError(message, KEY)
+        message = f"no module '{top}' is installed, and there is no {top}.py beside the configuration"
+        raise _error(f"{message}; {_install_hint(top)}", "not-installed")
+    if allow_code:
+        message = f"'{top}' is in {where}, neither beside the configuration nor installed"
+        raise _error(message, "not-allowed")
+    raise _not_allowed(top, where)
 
 
-def _home_of(top: str) -> Path | None:
-    """Return the folder of a package, or that of a module."""
-    spec = find_package(top)
-    packages = spec.submodule_search_locations if spec else None
-    return Path(packages[0]) if packages else next(iter(folders(spec)), None)
+@contextmanager
+def _import_path(folder: Path, top: str) -> Iterator[None]:
+    """Let modules be imported from a folder, and leave no trace of it in the import system or on the disk."""
+    hidden = {name: sys.modules.pop(name) for name in [*sys.modules] if f"{name}.".startswith(f"{top}.")}
+    before, writes_bytecode = {*sys.modules}, sys.dont_write_bytecode
+    sys.dont_write_bytecode = True
+    sys.path.insert(0, str(folder))
+    try:
+        yield
+    finally:
+        sys.path.remove(str(folder))
+        sys.path_importer_cache.pop(str(folder), None)
+        sys.dont_write_bytecode = writes_bytecode
+        for name in {*sys.modules} - before:
+            spec = getattr(sys.modules[name], "__spec__", None)
+            places = [spec.origin, *(spec.submodule_search_locations or [])] if spec else []
+            if any(place and Path(place).is_relative_to(folder) for place in places):
+                del sys.modules[name]
+        sys.modules.update(hidden)
 
 
-def _attribute(module: ModuleType, path: Sequence[str], reference: str, what: str) -> Function:
+def _import(module: str) -> ModuleType:
+    try:
+        return importlib.import_module(module)
+    except (Exception, SystemExit) as error:
+        missing = error.name if isinstance(error, ModuleNotFoundError) else None
+        if missing and f"{module}.".startswith(f"{missing}."):
+            parent, _, last = missing.rpartition(".")
+            raise _error(f"'{parent}' has no module '{last}'", "unknown-name") from error
+        hint = f"; {_install_hint(missing)}" if missing else ""
+        message = f"importing '{module}' fails{error_location(error)}: {describe_exception(error)}{hint}"
+        raise _error(message, "not-installed" if missing else "unreadable") from error
+
+
+def _attribute(module: ModuleType, path: Sequence[str], reference: str) -> Function:
     found: Any = module
-    for word in path:
+    for name in path:
         try:
-            found = getattr(found, word)
+            found = getattr(found, name)
         except AttributeError:
-            hint = did_you_mean(word, [known for known in dir(found) if not known.startswith("_")])
-            raise InputError(f"'{module.__name__}' has no '{word}'{hint}", KEY) from None
+            hint = did_you_mean(name, [known for known in dir(found) if not known.startswith("_")])
+            raise _error(f"'{module.__name__}' has no '{name}'{hint}", "unknown-name") from None
         except Exception as error:
-            raise InputError(f"'{reference}' cannot be imported: {describe_exception(error)}", KEY) from error
+            raise _error(f"'{reference}' cannot be imported: {describe_exception(error)}", "unreadable") from error
         if isinstance(found, ModuleType):
-            message = f"'{word}' in '{reference}' is a module: write it before the colon, '{found.__name__}:function'"
-            raise InputError(message, KEY)
+            message = f"'{name}' in '{reference}' is a module; write '{found.__name__}:function'"
+            raise _error(message, "wrong-type")
     if not callable(found):
-        raise InputError(f"'{reference}' is of type {type(found).__name__}, not a function", KEY)
+        raise _error(f"'{reference}' is of type {type(found).__name__}, not a function", "wrong-type")
     kinds = (FunctionType, BuiltinFunctionType, type)
     if isinstance(found, kinds) and str(found.__module__).partition(".")[0] in sys.stdlib_module_names:
-        raise InputError(f"'{reference}' is a part of Python, not a {what}", KEY)
+        raise _error(f"'{reference}' belongs to Python itself", "unsupported")
     function: Function = found
     return function

@@ -1,0 +1,223 @@
+"""Objectives made from a name in the catalogue, an expression, a file of samples, or a function."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Collection, Mapping, Sequence
+from dataclasses import replace
+from functools import partial
+from numbers import Real
+from pathlib import Path
+from types import MappingProxyType
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from gdsim.errors import InputError, did_you_mean
+from gdsim.objectives.catalog import CATALOG, Definition
+from gdsim.objectives.expression import parse
+from gdsim.objectives.expression.formulas import symbol, with_values
+from gdsim.objectives.functions import batched, infer_dim, is_float32
+from gdsim.objectives.interpolation import GradientKind, interpolate
+from gdsim.objectives.objective import FloatArray, Objective, as_bounds
+from gdsim.objectives.samples import SUFFIXES, read_samples
+
+__all__ = ["from_expression", "from_function", "from_samples", "names", "objective"]
+
+_VARIABLE = re.compile(r"[xyz]|x[0-9]+")
+
+_DEFAULT_BOUNDS = (-5.0, 5.0)
+
+
+def objective(
+    source: str | Path | Callable[..., Any] | Objective,
+    *,
+    dim: int | None = None,
+    bounds: npt.ArrayLike | None = None,
+    **settings: Any,
+) -> Objective:
+    """Return the objective that is described by a name, an expression, a file or a function.
+
+    Args:
+        source: A name in the catalogue, one of `names()`; an expression such as `"x**2 + 3*x + 1"`; a file of samples
+            (.npy, .npz, .csv, .png or .jpg); a function of torch tensors; or an objective, which is returned.
+        dim: The number of dimensions where the source leaves it open: 2 by default for a name, inferred for a function.
+        bounds: The view, one (low, high) per coordinate; in one dimension (low, high) is enough.
+        settings: Parameters of a function of the catalogue, such as `condition` and `rotation` of "quadratic";
+            or further arguments of `from_expression`, `from_samples` or `from_function`.
+
+    Raises:
+        InputError: The source, the dimension, the bounds or a setting is at fault; `key` says which.
+    """
+    if isinstance(source, Objective):
+        _check_settings(source.title, settings | ({} if dim is None else {"dim": dim}), ("bounds",))
+        return source if bounds is None else replace(source, bounds=as_bounds(bounds, source.dim))
+    if callable(source):
+        _check_settings("a function", settings, ("name",))
+        return from_function(source, dim=dim, bounds=bounds, **settings)
+    if not isinstance(source, str | Path):
+        kinds = "a name, an expression, a file or a function"
+        raise InputError(f"must be {kinds}, not of type {type(source).__name__}", ("objective",), code="wrong-type")
+    is_file = isinstance(source, Path) or Path(source).suffix.casefold() in SUFFIXES
+    if not is_file and _is_name(str(source)):
+        return _from_catalog(str(source), dim, bounds, settings)
+    if dim is not None:
+        raise InputError("goes with a name or a function", ("dim",), code="conflict")
+    if is_file:
+        _check_settings("a file", settings, ("invert", "gradient", "edge_order"))
+        return from_samples(Path(source), bounds=bounds, **settings)
+    _check_settings("an expression", settings, ("constants",))
+    return from_expression(str(source), bounds=bounds, **settings)
+
+
+def names() -> tuple[str, ...]:
+    """Return the names in the catalogue, sorted."""
+    return tuple(sorted(CATALOG))
+
+
+def _is_name(source: str) -> bool:
+    """Return whether a text is a name, known or not, and not an expression."""
+    return source in CATALOG or not source or (source.isidentifier() and not _VARIABLE.fullmatch(source))
+
+
+def _check_settings(what: str, given: Mapping[str, Any], known: Collection[str]) -> None:
+    for name in given:
+        if name not in known:
+            hint = did_you_mean(name, {"dim", "bounds", *known}) or (f"; it has {', '.join(known)}" if known else "")
+            raise InputError(f"{what} has no parameter '{name}'{hint}", (name,), code="unknown-argument")
+
+
+def from_expression(
+    text: str, *, bounds: npt.ArrayLike | None = None, constants: Mapping[str, float] = MappingProxyType({})
+) -> Objective:
+    """Return the objective of an expression.
+
+    Args:
+        text: An expression of x, y and z, or of x1, x2, …; see `gdsim.objectives.expression.parse`.
+        bounds: The view; −5 to 5 along each coordinate by default.
+        constants: Numbers that the expression refers to by name.
+
+    Raises:
+        InputError: The expression, a constant or the bounds are at fault.
+    """
+    expression = parse(text, constants)
+    title = " ".join(text.split())
+    used = {symbol(name): value for name, value in constants.items() if re.search(rf"\b{name}\b", text)}
+    return Objective(
+        name="expression",
+        title=title,
+        f=expression.f,
+        bounds=_bounds(bounds, len(expression.variables)),
+        formula=expression.formula + with_values(used),
+        source="typed",
+    )
+
+
+def from_samples(
+    path: Path,
+    *,
+    bounds: npt.ArrayLike | None = None,
+    invert: bool = False,
+    gradient: GradientKind = "autograd",
+    edge_order: int = 1,
+) -> Objective:
+    """Return the smooth function through the samples in a file.
+
+    Args:
+        path: A .npy, .npz, .csv, .png or .jpg file of one or two dimensions.
+        bounds: The (low, high) of each coordinate that the samples span, where the file does not say.
+        invert: For a picture: dark is high.
+        gradient: "autograd" of the smooth function, or "finite_differences" between the samples.
+        edge_order: 1 or 2, the order of the finite differences at the border.
+
+    Raises:
+        InputError: The file or an argument is at fault.
+    """
+    samples = read_samples(path, bounds=bounds, invert=invert)
+    try:
+        f = interpolate(samples, gradient=gradient, edge_order=edge_order)
+    except InputError as error:
+        raise InputError(f"{path}: {error.message}", error.key, code=error.code) from error
+    name = path.stem
+    return Objective(name=name, title=name, f=f, bounds=samples.bounds, domain=samples.bounds, source=path.name)
+
+
+def from_function(
+    function: Callable[..., Any],
+    *,
+    dim: int | None = None,
+    bounds: npt.ArrayLike | None = None,
+    name: str | None = None,
+) -> Objective:
+    """Return the objective of a function of torch tensors that is written for one point or for a batch.
+
+    Args:
+        function: Takes a point (dim,), `dim` coordinates, or a batch of either; returns one number per point.
+        dim: The number of dimensions; inferred by default.
+        bounds: The view; −5 to 5 along each coordinate by default.
+        name: Its name and title; that of the function by default.
+
+    Raises:
+        InputError: The function fails, loses its gradient, or does not return one number per point.
+    """
+    if dim is None and bounds is not None:
+        shape = np.shape(bounds)
+        dim = 1 if shape == (2,) else shape[0]
+    dim = infer_dim(function) if dim is None else dim
+    view = _bounds(bounds, dim)
+    f, form = batched(function, view)
+    title = name or getattr(function, "__name__", "function").replace("<lambda>", "a function")
+    note = " Its values are float32, good to 7 digits, cast to float64." if is_float32(f, view) else ""
+    return Objective(name=title, title=title, f=f, bounds=view, source=form.value + note)
+
+
+def _bounds(bounds: npt.ArrayLike | None, dim: int) -> FloatArray:
+    return as_bounds([_DEFAULT_BOUNDS] * dim if bounds is None else bounds, dim)
+
+
+def _from_catalog(name: str, dim: int | None, bounds: npt.ArrayLike | None, settings: Mapping[str, Any]) -> Objective:
+    if name not in CATALOG:
+        hint = did_you_mean(name, names()) or "; `gdsim list objectives` lists them"
+        raise InputError(f"there is no objective '{name}'{hint}", ("objective",), code="unknown-name")
+    definition = CATALOG[name]
+    facts, dim = definition.facts, _dim(definition, dim)
+    parameters = _parameters(definition, settings)
+    view = np.resize(facts.bounds, (dim, 2)) if bounds is None else as_bounds(bounds, dim)
+    return Objective(
+        name=name,
+        title=facts.title,
+        f=partial(definition.f, **parameters),
+        bounds=view,
+        start=np.resize(facts.start, dim).astype(np.float64),
+        minima=_points(facts.minima, dim),
+        minimum=facts.minimum(dim) if callable(facts.minimum) else facts.minimum,
+        local_minima=_points(facts.local_minima(dim) if callable(facts.local_minima) else facts.local_minima, dim),
+        formula=facts.formula(**parameters) if callable(facts.formula) else facts.formula,
+        source=facts.source,
+        parameters=MappingProxyType(parameters),
+    )
+
+
+def _points(rows: Sequence[Sequence[float]], dim: int) -> FloatArray:
+    return np.array([np.resize(row, dim) for row in rows], dtype=np.float64).reshape(len(rows), dim)
+
+
+def _dim(definition: Definition, dim: int | None) -> int:
+    dims = definition.facts.dims
+    if dim is None:
+        return 2 if 2 in dims else dims[0]
+    if isinstance(dim, bool) or dim not in dims:
+        allowed = f"{dims[0]}" if len(dims) == 1 else f"from {dims[0]} to {dims[-1]}"
+        raise InputError(f"must be {allowed} for {definition.name}, not {dim!r}", ("dim",))
+    return int(dim)
+
+
+def _parameters(definition: Definition, given: Mapping[str, Any]) -> dict[str, float]:
+    known = definition.facts.parameters
+    _check_settings(definition.name, given, known)
+    for name, value in given.items():
+        _, low, high = known[name]
+        if isinstance(value, bool) or not isinstance(value, Real) or not low <= float(value) <= high:
+            raise InputError(f"must be a number from {low:g} to {high:g}, not {value!r}", (name,))
+    return {name: float(given.get(name, parameter.default)) for name, parameter in known.items()}

@@ -1,0 +1,358 @@
+"""Functions of users: tested briefly, and called in the form that they are written for."""
+
+from __future__ import annotations
+
+import inspect
+import math
+import warnings
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from enum import Enum
+from functools import partial
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+import numpy as np
+
+from gdsim.errors import Code, InputError
+from gdsim.objectives.objective import FloatArray
+from gdsim.objectives.user_code import KEY, Function, describe_exception, error_location
+
+if TYPE_CHECKING:
+    from torch import Tensor
+
+__all__ = ["Form", "batched", "function_name", "infer_dim", "is_float32"]
+
+Batched = Callable[["Tensor"], "Tensor"]
+"""A function of points (…, dim) to values (…)."""
+
+_PROBES = 7
+"""The number of points at which a function is tested."""
+
+_ROWS = 32
+"""Batches are padded to a multiple of this: the last few elements of a tensor are rounded differently from the rest
+(in x**4, for example), so that a point alone would differ in the last bit from the same point in a batch."""
+
+_HINT = "; use torch's functions (torch.sin for math.sin), and no .item(), .detach(), torch.no_grad() or NumPy"
+
+
+class Form(Enum):
+    """How a function is written, and therefore called; the value describes it."""
+
+    BATCH = "written for batches"
+    POINT = "written for one point, vectorised"
+    LOOP = "written for one point, called for each"
+
+
+def infer_dim(function: Function) -> int:
+    """Return the number of coordinates that a function takes, if that can be inferred.
+
+    `f(x, y)` takes two. A function of one argument is called with points of one to four coordinates: one that
+    unpacks or indexes its point fails with too few; one that accepts any number leaves it open.
+
+    Raises:
+        InputError: It cannot be inferred.
+    """
+    import torch
+
+    required, _ = _argument_counts(function)
+    if required > 1:
+        return required
+    with _isolated():
+        dims = [dim for dim in range(1, 5) if _accepts(function, torch.linspace(0.31, 0.73, dim, dtype=torch.float64))]
+    # A function that indexes p[1] accepts more than two coordinates, too; one that accepts one and two accepts any.
+    if not dims or dims[:2] == [1, 2]:
+        message = f"is needed: the number of coordinates of {function_name(function)} cannot be inferred"
+        raise InputError(message, ("dim",), code="missing")
+    return dims[0]
+
+
+def batched(function: Function, bounds: FloatArray) -> tuple[Batched, Form]:
+    """Turn a function of one point, of its coordinates or of a batch into one of points (…, dim).
+
+    Values and gradients of a few points tell which form the function is written for: f(P) of a batch P (n, dim),
+    `torch.func.vmap`, or a loop over the points. A form is accepted if it agrees with single points.
+    The gradient is compared with a central difference, because what is computed outside torch silently has none.
+
+    Args:
+        function: Takes a point (dim,), `dim` coordinates, or a batch of either; returns one number per point.
+        bounds: (dim, 2) within which the function is tested.
+
+    Returns:
+        The function of a float64 tensor (…, dim) to float64 values (…), and its form. It raises InputError when the
+        function raises an exception. A point has the same value and gradient alone and in any batch: to the last
+        bit in a loop by construction, and in a batch as far as torch rounds all full rows alike, which it does for
+        powers, sums and products of matrices.
+
+    Raises:
+        InputError: The function fails, does not return one number per point, is finite nowhere, is random,
+            or loses its gradient.
+    """
+    import torch
+
+    points = torch.from_numpy(_probes(bounds))
+    with _isolated():
+        call, single = _single_point_form(function, points)
+        expected = _evaluate(single, points)
+        _check_values(function, single, points, expected)
+        _check_gradient(call, single, points, expected)
+        vmapped = _Call(function, torch.func.vmap(call.function))
+        for form, candidate in ((Form.BATCH, call), (Form.POINT, vmapped)):
+            f = partial(_call_batch, candidate)
+            if _agrees(f, points, expected):
+                return partial(_reshaped, f), form
+    return partial(_reshaped, single), Form.LOOP
+
+
+def is_float32(f: Batched, bounds: FloatArray) -> bool:
+    """Return whether a function of points (…, dim) within bounds (dim, 2) computes in single precision."""
+    import torch
+
+    with torch.no_grad():
+        values = f(torch.from_numpy(_probes(bounds)))
+    return _has_float32_values(values) and not bool((values == values.round()).all())
+
+
+def function_name(function: Function) -> str:
+    """Return the name of a function, or "the function"."""
+    name = str(getattr(function, "__name__", ""))
+    return name if name and name != "<lambda>" else "the function"
+
+
+# Calling
+
+
+class _Call(NamedTuple):
+    """A user's function, called with one tensor of points (…, dim)."""
+
+    user: Function
+    function: Callable[[Tensor], Any]
+
+    def __call__(self, points: Tensor) -> Any:
+        """Call the function, and raise its exceptions as InputError."""
+        try:
+            return self.function(points)
+        except (Exception, SystemExit) as error:
+            reason = describe_exception(error)
+            if "Can't call numpy()" in reason:  # torch advises .detach(), which would lose the gradient
+                reason = f"NumPy has no gradients{_HINT}"
+            elif "dtype" in reason or "scalar type" in reason:
+                reason += "; points are float64"
+            raise _error(self.user, f"fails{error_location(error)}: {reason}") from error
+
+    def values(self, points: Tensor) -> Tensor:
+        """Call the function, and return its values (…) as float64; for a single point they may be a constant."""
+        import torch
+
+        value, shape = self(points), points.shape[:-1]
+        if shape.numel() == 1 and isinstance(value, int | float) and not isinstance(value, bool):
+            value = points.new_full(shape, value)
+        if not isinstance(value, torch.Tensor):
+            kind = "nothing" if value is None else f"a {type(value).__name__}"
+            raise _error(self.user, f"returns {kind}, not a tensor", "wrong-type")
+        if not value.dtype.is_floating_point:
+            kind = "complex" if value.dtype.is_complex else "integer"
+            raise _error(self.user, f"returns {kind} numbers ({value.dtype}), not real numbers", "wrong-type")
+        if value.shape != shape:
+            message = f"returns a tensor of shape {tuple(value.shape)}, not one number per point; is a sum missing?"
+            raise _error(self.user, message, "wrong-type")
+        return value.to(torch.float64)
+
+
+def _error(function: Function, message: str, code: Code = "invalid-value") -> InputError:
+    return InputError(f"{function_name(function)} {message}", KEY, code=code)
+
+
+def _call_batch(call: _Call, points: Tensor) -> Tensor:
+    """Call a function once for points (n, dim)."""
+    import torch
+
+    # Padding must not add to the gradient of the point that it repeats.
+    padding = points[-1:].detach().expand(-len(points) % _ROWS, -1)
+    padded = torch.cat([points, padding])
+    return call.values(padded)[: len(points)]
+
+
+def _call_each(call: _Call, as_row: bool, points: Tensor) -> Tensor:
+    """Call a function for each of the points (n, dim), with (dim,) or (1, dim)."""
+    import torch
+
+    values = []
+    for point in points:
+        own = point.clone()
+        value = call.values(own.unsqueeze(0) if as_row else own).reshape(())
+        # A constant has the gradient 0, not none.
+        values.append(value if value.requires_grad else value + 0 * own.sum())
+    return torch.stack(values)
+
+
+def _reshaped(f: Batched, points: Tensor) -> Tensor:
+    """Call a function of points (n, dim) with points (…, dim)."""
+    if not points.numel():
+        return points.sum(-1)
+    return f(points.reshape(-1, points.shape[-1])).reshape(points.shape[:-1])
+
+
+def _calls(function: Function, dim: int) -> Iterator[_Call]:
+    """Yield the ways in which a function may take a point: as one argument, or as its coordinates."""
+    required, allowed = _argument_counts(function)
+    if required <= 1 <= allowed:
+        yield _Call(function, lambda points: function(points))
+    if required == dim or allowed == math.inf:
+        yield _Call(function, lambda points: function(*points.unbind(-1)))
+
+
+def _argument_counts(function: Function) -> tuple[int, float]:
+    """Return how many positional arguments a function requires, and how many it allows."""
+    try:
+        parameters = inspect.signature(function).parameters.values()
+    except (TypeError, ValueError):
+        return 1, 1
+    positional = [each for each in parameters if each.kind in {each.POSITIONAL_ONLY, each.POSITIONAL_OR_KEYWORD}]
+    takes_any = any(each.kind is each.VAR_POSITIONAL for each in parameters)
+    return sum(each.default is each.empty for each in positional), math.inf if takes_any else len(positional)
+
+
+# Testing
+
+
+@contextmanager
+def _isolated() -> Iterator[None]:
+    """Keep a function's warnings and random numbers to the test, and enable gradients."""
+    import torch
+
+    with warnings.catch_warnings(), torch.random.fork_rng(devices=[]), torch.enable_grad():
+        warnings.simplefilter("ignore")
+        yield
+
+
+def _probes(bounds: FloatArray) -> FloatArray:
+    """Return points (n, dim) within the bounds that no formula treats specially."""
+    shares = np.random.default_rng(271828).uniform(0.06, 0.94, (_PROBES, len(bounds)))
+    low, high = bounds.T
+    points: FloatArray = low + shares * (high - low)
+    return points
+
+
+def _single_point_form(function: Function, points: Tensor) -> tuple[_Call, Batched]:
+    """Find how a function takes single points."""
+    dim = points.shape[-1]
+    failures: list[InputError] = []
+    for call in _calls(function, dim):
+        for as_row in (False, True):
+            f = partial(_call_each, call, as_row)
+            try:
+                f(points.clone().requires_grad_())
+            except InputError as failure:
+                failures.append(failure)
+            else:
+                return call, f
+    if not failures:
+        wanted = "one argument, the point" if dim == 1 else f"one argument, the point, or {dim}, its coordinates"
+        raise _error(function, f"must take {wanted}; it takes {_argument_counts(function)[0]}")
+    point, batch = failures[:2]
+    # A function that indexes p[:, 0] is written for a batch, so that error counts, too.
+    if isinstance(point.__cause__, IndexError) and point.message != batch.message:
+        message = f"given a point, {point.message}; given a batch, {batch.message}"
+        raise InputError(message, KEY, code=batch.code)
+    raise point
+
+
+def _accepts(function: Function, point: Tensor) -> bool:
+    try:
+        _single_point_form(function, point.unsqueeze(0))
+    except InputError:
+        return False
+    return True
+
+
+class _Evaluation(NamedTuple):
+    values: Tensor
+    gradients: Tensor
+
+
+def _evaluate(f: Batched, points: Tensor) -> _Evaluation:
+    import torch
+
+    inputs = points.clone().requires_grad_()
+    values = f(inputs)
+    (gradients,) = torch.autograd.grad(values.sum(), inputs, materialize_grads=True, allow_unused=True)
+    return _Evaluation(values.detach(), gradients)
+
+
+def _agrees(f: Batched, points: Tensor, expected: _Evaluation) -> bool:
+    """Return whether a form gives the values and gradients of single points, up to rounding."""
+    import torch
+
+    epsilon = _epsilon(expected.values)
+    try:
+        found = _evaluate(f, points)
+    except (InputError, RuntimeError):
+        return False
+    return all(
+        torch.allclose(
+            mine, wanted, math.sqrt(epsilon), 100 * epsilon * float(wanted.nan_to_num(0, 0, 0).abs().max()), True
+        )
+        for mine, wanted in zip(found, expected, strict=True)
+    )
+
+
+def _epsilon(values: Tensor) -> float:
+    import torch
+
+    return torch.finfo(torch.float32 if _has_float32_values(values) else torch.float64).eps
+
+
+def _has_float32_values(values: Tensor) -> bool:
+    return bool(((values.float().double() == values) | ~values.isfinite()).all())
+
+
+def _check_values(function: Function, f: Batched, points: Tensor, expected: _Evaluation) -> None:
+    import torch
+
+    where = f"at all of {len(points)} points within the bounds, such as {_format_point(points[0])}"
+    if not expected.values.isfinite().any():
+        raise _error(function, f"is NaN or infinite {where}")
+    if not expected.gradients.isfinite().all(-1).any():
+        raise _error(function, f"has a gradient that is NaN or infinite {where}")
+    if not torch.equal(expected.values.nan_to_num(), f(points).nan_to_num()):
+        raise _error(function, "gives different values when it is called twice at the same point")
+
+
+def _check_gradient(call: _Call, f: Batched, points: Tensor, expected: _Evaluation) -> None:
+    """Compare the gradient with central differences along directions that are not parallel to an axis."""
+    if not expected.gradients.any():
+        _check_attached(call, points)
+    epsilon = _epsilon(expected.values)
+    rng = np.random.default_rng(314159)
+    signs = rng.choice([-1.0, 1.0], points.shape)
+    directions = (points.amax(0) - points.amin(0)) * points.new_tensor(signs * rng.uniform(0.4, 1, points.shape))
+    slopes, sizes = (expected.gradients * directions).sum(-1), (expected.gradients * directions).abs().sum(-1)
+    agree = ~(expected.values.isfinite() & slopes.isfinite())
+    for share in (10, 1, 0.1):
+        step = share * epsilon ** (1 / 3)
+        ahead, behind = f(points + step * directions).detach(), f(points - step * directions).detach()
+        differences = (ahead - behind) / (2 * step)
+        rounding = 8 * epsilon * (ahead.abs() + behind.abs()) / step
+        agree |= (slopes - differences).abs() <= 2 * epsilon ** (1 / 3) * (sizes + differences.abs()) + rounding
+    if not agree.all():
+        worst = int((~agree).nonzero()[0])
+        numbers = f"autograd gives the slope {slopes[worst]:.6g} and a central difference {differences[worst]:.6g}"
+        raise _error(call.user, f"loses a part of its gradient: at {_format_point(points[worst])} {numbers}{_HINT}")
+
+
+def _check_attached(call: _Call, points: Tensor) -> None:
+    """Refuse a function whose values do not depend on its point as far as autograd knows."""
+    for argument in (points[0], points[:1]):
+        try:
+            value = call(argument.clone().requires_grad_())
+        except InputError:
+            continue
+        if not getattr(value, "requires_grad", False):
+            kind = "a tensor without one" if hasattr(value, "dtype") else f"a {type(value).__name__}"
+            raise _error(call.user, f"has no gradient: it returns {kind}{_HINT}")
+        return
+
+
+def _format_point(point: Tensor) -> str:
+    shown = [f"{number:.4g}" for number in point[:4].tolist()]
+    return f"({', '.join([*shown, '…'] if len(point) > 4 else shown)})"
