@@ -663,7 +663,7 @@ def test_grad_of_samples_and_outside_of_them(here):
     assert json.loads(result.stdout)["gradient"] == pytest.approx([2.8, 1.2])
     result = call("grad", "terrain.npy", "--bounds", "0", "2", "0", "1", "--at", "1.2", "4")
     assert result.exit_code == 2
-    assert result.stderr == "the point lies outside of what was measured, [0, 2] × [0, 1]\n"
+    assert result.stderr == "at: the point lies outside of what was measured, [0, 2] × [0, 1]\n"
 
 
 @pytest.mark.parametrize(
@@ -674,8 +674,8 @@ def test_grad_of_samples_and_outside_of_them(here):
         (["grad", "himmelblau", "--at", "1"], "takes a point of 2 coordinates, not 1"),
         (["grad", "himmelblau", "--at", "one"], "--at: 'one' is no number"),
         (["grad", "x", "--bounds", "1", "--at", "1"], "--bounds: takes two numbers a dimension"),
-        (["grad", "nothere.npy", "--at", "1"], "nothere.npy: No such file"),
-        (["show", "x*y", "--bounds", "0", "1"], "bounds must be 2 pairs"),
+        (["grad", "nothere.npy", "--at", "1"], "nothere.npy: no such file"),
+        (["show", "x*y", "--bounds", "0", "1"], "bounds: must be 2 pairs"),
         (["show", "sphere", "--theme", "drak"], "--theme: there is no theme 'drak'; did you mean 'dark'?"),
         (["show", "sphere", "--kind", "curve"], "--kind: must be contour or surface for 'Sphere', which has dim 2"),
     ],

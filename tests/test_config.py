@@ -569,11 +569,11 @@ output: {formats: [gif, avi]}
         ("objective: [beale, ackley, {name: beale}]", "objective.2: is the same as objective.0"),
         ("objective: [himelblau]", "objective.0: there is no objective 'himelblau'; did you mean 'himmelblau'?"),
         ("objective: [beale, {nmae: beale}]", "objective.1: unknown key 'nmae'; did you mean 'name'?"),
-        ("objective: [beale, {name: beale, dim: 3}]", "objective.1.dim: beale has dim 2, not 3"),
+        ("objective: [beale, {name: beale, dim: 3}]", "objective.1.dim: must be 2 for beale, not 3"),
         ("objectives: [beale]", "unknown key 'objectives'; did you mean 'objective'?"),
         ("objective: {dim: 2}", "objective: must have one of name, expression, samples, python, network, not none"),
         ("objective: {nmae: beale}", "objective: unknown key 'nmae'; did you mean 'name'?"),
-        ("objective: {name: beale, dim: 3}", "objective.dim: beale has dim 2, not 3"),
+        ("objective: {name: beale, dim: 3}", "objective.dim: must be 2 for beale, not 3"),
         ("objective: {name: beale, bounds: [[1, 2], 3]}", "objective.bounds.1: must be a number or a list of 2 items, each a number, not 3"),
         ("objective: {name: parabola, bounds: [0, .inf]}", "objective.bounds.1: must be a number, not inf"),
         ("objective: {name: parabola, bounds: [1, 2, 3]}", "objective.bounds: must be [low, high], or a list of such "
@@ -728,7 +728,7 @@ def test_a_wrong_value_gets_one_line(more: str, line: str) -> None:
         ("class: Adm", "2:17: optimizers.Adam.class: torch.optim has no optimizer 'Adm'; did you mean 'Adam'?"),
         ("class: torch.optim.Adm", "2:17: optimizers.Adam.class: torch.optim has no optimizer 'Adm'; did you mean "
          "'Adam'?"),
-        ("class: os.system", "2:17: optimizers.Adam.class: 'os' is a part of Python, not a package of optimizers"),
+        ("class: os.system", "2:17: optimizers.Adam.class: 'os' belongs to Python itself and has no such classes"),
         ("class: no_such.Lion", "2:17: optimizers.Adam.class: no package 'no_such' is installed; get it with: pip install "
          "no_such"),
         ("class: typer.__main__.X", "2:17: optimizers.Adam.class: '__main__' is private to its package: name a class "

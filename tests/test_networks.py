@@ -565,9 +565,9 @@ def test_a_last_batch_of_one_that_normalisation_does_not_take(folder: Path) -> N
     [
         ("my_net.py:Net", "its code runs only under --allow-code"),
         ("my_net.Net", "its code runs only under --allow-code"),
-        ("code.py:Net", "'code.py:Net' is a part of Python, not a network to train; give code.py another name"),
-        ("os.system", "'os.system' is a part of Python, not a network to train"),
-        ("subprocess:run", "is a part of Python"),
+        ("code.py:Net", "'code.py:Net' belongs to Python itself; rename code.py"),
+        ("os.system", "'os.system' belongs to Python itself"),
+        ("subprocess:run", "belongs to Python itself"),
         ("torch.load", "it runs only under --allow-code"),
         ("torch.hub.load", "it runs only under --allow-code"),
         # It declares that it returns a module, and runs a text among its arguments.
