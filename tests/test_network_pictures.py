@@ -15,10 +15,12 @@ import gdsim
 from gdsim.config import Animation, View
 from gdsim.encode import write
 from gdsim.render import Frames
+from gdsim.render.arrangements import scene_layout
+from gdsim.render.canvas import Canvas
 from gdsim.render.image_layers import tints
 from gdsim.render.layers import FacetLayer, StripsLayer, TilesLayer
 from gdsim.render.layout import Box
-from gdsim.render.legend import _fitted
+from gdsim.render.legend import settings_text
 from gdsim.render.panels.images import tile_places, tiles_high
 from gdsim.render.viewport import Moment
 from gdsim.scene import Heatmap, ImageGrid, ImageSequence, SurfaceModel, build_scene, power, preview_scene
@@ -507,10 +509,10 @@ def test_settings_are_cut_at_whole_ones_and_their_distance_last():
     (run,) = made.trained(("Adam",))
     settings = "Adam · lr 0.003 · weight decay 0.0001 · amsgrad"
     scene = build_scene([replace(run, settings=settings)], view=View(size=[640, 720]))
-    still = Frames(scene)._canvas
+    canvas = Canvas(scene, scene_layout(scene))
     (style,) = scene.styles
     away = style.aside
-    told = [_fitted(still, style, away, room) for room in range(600, 60, -20)]
+    told = [settings_text(style, away, room, canvas) for room in range(600, 60, -20)]
     assert told[0] == f"{settings} · {away}"
     for words in told:
         assert words.endswith((away, "…"))

@@ -9,7 +9,7 @@ from functools import partial
 from itertools import product
 
 from gdsim.render.layout import Box, GroupLayout, Layout, LayoutRequest, PanelRequest, em_size
-from gdsim.render.legend import key_length
+from gdsim.render.legend import key_width
 from gdsim.render.panels import digits_of, least_of, longest, nameless, tall_of
 from gdsim.render.panels.images import tiles_high
 from gdsim.scene import ContourModel, CurvesPanel, Group, Heatmap, ImageGrid, ImageSequence, Scene, SurfaceModel
@@ -57,7 +57,7 @@ def scene_layout(scene: Scene) -> Layout:
             digits=max(longest(each.limits[1]) for each in scene.facets) if flat else 0,
             color_bar=any(isinstance(each.model, ContourModel) for each in scene.facets),
             legend=0 if named else len(scene.styles),
-            key=key_length(scene),
+            key=key_width(scene),
             panels=tuple(_request(panel, em) for panel in scene.groups[0].panels),
             panels_at=scene.panels_at,
         )

@@ -1,10 +1,10 @@
-"""Words about the picture: its title, the paths by name, and what the other signs mean."""
+"""Text around the views: the title, the names of the paths, and the key to the other symbols."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
-from types import MappingProxyType
+from typing import TypeAlias
 
 import numpy as np
 
@@ -12,48 +12,41 @@ from gdsim.render.canvas import Canvas, arrow_shapes
 from gdsim.render.layout import Box, GroupLayout
 from gdsim.scene import Group, Scene, Style
 
-__all__ = ["draw_key", "draw_legend", "draw_names", "draw_title", "key_length"]
+__all__ = ["draw_key", "draw_legend", "draw_names", "draw_title", "key_width", "settings_text"]
 
-SIGNS = MappingProxyType(
-    {
-        "start": (1.0, "start"),
-        "minimum": (1.0, "minimum"),
-        "uphill": (1.2, "∇f"),
-        "downhill": (1.2, "−∇f"),
-        "step": (1.2, "step"),
-        "gradient": (1.2, "gradient"),
-        "derivative": (2.9, "gradient"),
-    }
-)
-"""The signs of the key: how much room each takes, in ems, and what it means."""
+DrawSymbol: TypeAlias = Callable[[Canvas, float, float], None]
 
-CLOSEST, WIDEST = 2.4, 2.95
-"""Between how many ems the entries of a legend may stand that have their settings under their names."""
-
-FORMULA = (1.35, 1.2, 1.05, 0.95)
+FORMULA_SIZES = (1.35, 1.2, 1.05, 0.95)
 """The sizes that are tried for a formula, in ems."""
+
+LINE, CLOSE, WIDE = 1.55, 2.4, 2.95
+"""The pitch of legend entries of one line, and the smallest and the largest pitch of entries of two, in ems."""
 
 
 def draw_title(canvas: Canvas, scene: Scene) -> str:
     """Write the title, after it the formula, and at the right what the picture leaves out.
 
-    The title is large, else smaller, else begins further to the left, else is cut. What the picture leaves out is
-    always whole. A formula that finds no room is left away.
+    A title that is too long is written smaller, then begins further to the left, then is cut. What the picture leaves
+    out is never cut. A formula without room is omitted.
 
     Returns:
-        What was left away, as a sentence, or nothing.
+        A sentence about an omitted formula; empty if there is none.
     """
     em, box = canvas.em, canvas.layout.title
     alone = scene.formula and scene.formula_for_title and not scene.subtitles
     if alone and _draw_formula(canvas, scene.formula, box.x, box.y, box.width):
         return ""
-    least = canvas.width_of(scene.title, 1.1, bold=True) + 0.8 * em
-    subtitle = _subtitle(canvas, scene.subtitles, box.width - least)
+
+    def subtitle_in(room: float) -> str:
+        least = canvas.width_of(scene.title, 1.1, bold=True) + 0.8 * em
+        return next((words for words in scene.subtitles if canvas.width_of(words, 1.0) <= room - least), "")
+
+    subtitle = subtitle_in(box.width)
     if scene.subtitles and not subtitle:
-        # Where the view stands in the middle there is room beside it.
+        # At the left of a centered view there is room.
         x = min(box.x, 1.6 * em)
         box = replace(box, x=x, width=box.right - x)
-        subtitle = _subtitle(canvas, scene.subtitles, box.width - least) or scene.subtitles[-1]
+        subtitle = subtitle_in(box.width) or scene.subtitles[-1]
     room = box.width - (canvas.width_of(subtitle, 1.0) + 0.8 * em if subtitle else 0.0)
     size = next((size for size in (1.5, 1.25) if canvas.width_of(scene.title, size, bold=True) <= room), 1.1)
     title = canvas.shortened(scene.title, size, room, bold=True)
@@ -65,49 +58,40 @@ def draw_title(canvas: Canvas, scene: Scene) -> str:
     return "The formula has no room in the title at this size."
 
 
-def _subtitle(canvas: Canvas, subtitles: Sequence[str], room: float) -> str:
-    """Return the fullest that fits into a width in pixels, or nothing."""
-    return next((words for words in subtitles if canvas.width_of(words, 1.0) <= room), "")
-
-
 def _draw_formula(canvas: Canvas, formula: str, x: float, y: float, room: float) -> bool:
-    """Write a formula where it fits, and tell whether it did."""
-    words = f"${formula}$"
-    try:
-        size = next((size for size in FORMULA if _fits(canvas, words, size, room)), None)
-    except ValueError:  # it is none that can be set in type
-        return False
-    if size is not None:
-        canvas.text(x, y, words, size=size, color=canvas.theme.quiet, math=True, va="baseline")
-    return size is not None
-
-
-def _fits(canvas: Canvas, words: str, size: float, room: float) -> bool:
-    """Whether a formula is neither too wide nor, with roots and fractions, too high for its line."""
-    width, above, below = canvas.extent_of(words, size)
-    return width <= room and above <= canvas.size[1] - canvas.layout.title.y - 2 and below <= 1.1 * canvas.em
+    """Write a formula in the largest size that fits, and tell whether one did."""
+    words, high = f"${formula}$", canvas.size[1] - canvas.layout.title.y - 2
+    for size in FORMULA_SIZES:
+        try:
+            width, above, below = canvas.extent_of(words, size)
+        except ValueError:  # matplotlib cannot set it
+            return False
+        # With roots and fractions a formula may be too high for its line.
+        if width <= room and above <= high and below <= 1.1 * canvas.em:
+            canvas.text(x, y, words, size=size, color=canvas.theme.quiet, math=True, va="baseline")
+            return True
+    return False
 
 
 def draw_legend(canvas: Canvas, styles: Sequence[Style]) -> str:
     """Name the paths, each with its settings under or beside it, or all in lines where there is little room.
 
     Returns:
-        Whose settings are left away where others have theirs, as a sentence, or nothing.
+        A sentence about paths whose settings are omitted while others have theirs; empty if there are none.
     """
     em, box = canvas.em, canvas.layout.legend
     if box is None:
         return ""
-    if box.height < 1.55 * em * min(len(styles), 2) and box.width > 1.5 * box.height:
-        _draw_lines(canvas, styles, box)
+    if box.height < LINE * em * min(len(styles), 2) and box.width > 1.5 * box.height:
+        _draw_in_lines(canvas, styles, box)
         return ""
     each = box.height / len(styles) / em
-    pitch = (1.55 if each < CLOSEST else min(each, WIDEST)) * em
+    pitch = (LINE if each < CLOSE else min(each, WIDE)) * em
     room = int((box.height + 0.1 * em) // pitch)
     shown = styles if len(styles) <= room else styles[: max(room - 1, 0)]
-    y = box.top - 0.8 * em
-    bare = []
+    y, bare = box.top - 0.8 * em, []
     for style in shown:
-        if not _draw_entry(canvas, style, box, y, under=each >= CLOSEST) and style.settings:
+        if not _draw_entry(canvas, style, box, y, under=each >= CLOSE) and style.settings:
             bare.append(style.label)
         y -= pitch
     if len(shown) < len(styles):
@@ -116,130 +100,68 @@ def draw_legend(canvas: Canvas, styles: Sequence[Style]) -> str:
     return f"The legend has no room for the settings of {', '.join(bare)} at this size." if bare else ""
 
 
-def draw_names(canvas: Canvas, groups: Sequence[Group], places: Sequence[GroupLayout]) -> None:
+def draw_names(canvas: Canvas, groups: Sequence[Group], layouts: Sequence[GroupLayout]) -> None:
     """Write the name of each group, and of each facet that shows one optimizer alone."""
-    em = canvas.em
-    for group, place in zip(groups, places, strict=True):
-        if place.name is not None:
-            name = canvas.shortened(group.name, 1.15, place.name.width, bold=True)
-            canvas.text(place.name.x, place.name.y, name, size=1.15, fontweight="bold", va="baseline")
-        for facet, box in zip(group.facets, place.facets, strict=True):
+    for group, layout in zip(groups, layouts, strict=True):
+        if layout.name is not None:
+            name = canvas.shortened(group.name, 1.15, layout.name.width, bold=True)
+            canvas.text(layout.name.x, layout.name.y, name, size=1.15, fontweight="bold", va="baseline")
+        for facet, box in zip(group.facets, layout.facets, strict=True):
             if facet.style is not None:
-                y = box.top + place.caption - 0.95 * em
-                under = place.caption > 2.5 * em
+                under = layout.caption > 2.5 * canvas.em
+                y = box.top + layout.caption - 0.95 * canvas.em
                 _draw_entry(canvas, facet.style, box, y, under=under, whole=not under)
 
 
-def key_length(scene: Scene) -> float:
-    """Return about how long the key is, in ems."""
-    return sum(SIGNS[sign][0] + 0.62 * len(SIGNS[sign][1]) + 1.5 for sign in _signs(scene))
-
-
-def draw_key(canvas: Canvas, scene: Scene) -> None:
-    """Say what ring, star and arrows mean; signs that the picture does not show are left out."""
-    box = canvas.layout.key
-    if box is None:
-        return
-    em, x, y = canvas.em, box.x + 0.6 * canvas.em, box.top - 0.9 * canvas.em
-    for sign in _signs(scene):
-        room, words = SIGNS[sign]
-        width = room * em + canvas.width_of(words, 1.0)
-        if x + width > box.right and y - 1.5 * em >= box.y:
-            x, y = box.x + 0.6 * em, y - 1.5 * em
-        if x + width > box.right:
-            continue
-        _draw_sign(canvas, scene, sign, x, y)
-        canvas.text(x + room * em, y, words, color=canvas.theme.quiet, va="center_baseline")
-        x += width + 1.5 * em
-
-
-def _signs(scene: Scene) -> Iterator[str]:
-    """Which signs the picture shows, by their names in `SIGNS`."""
-    facets = scene.facets
-    if any(facet.paths for facet in facets):
-        yield "start"
-    if any(len(facet.minima) for facet in facets):
-        yield "minimum"
-    if scene.vectors and scene.styles:
-        yield from ("uphill", "downhill", "step")
-    arrows = [facet.arrows for facet in facets if facet.arrows is not None and facet.arrows.lengths.any()]
-    if any(each.points.shape[1] == 2 for each in arrows):
-        yield "gradient"
-    if any(each.points.shape[1] == 1 for each in arrows):
-        yield "derivative"
-
-
-def _draw_sign(canvas: Canvas, scene: Scene, sign: str, x: float, y: float) -> None:
-    theme, em = canvas.theme, canvas.em
-
-    def arrow(x: float, way: float, rise: float, color: str, edge: str = "") -> None:
-        shape = arrow_shapes(np.array([[x, y]]), np.array([[way, rise]]), np.array([1.5 * em]), 0.11 * canvas.line)
-        canvas.polygons(canvas.figure, shape, color, edge)
-
-    if sign == "start":
-        canvas.sign([x], y, color="none", marker="o", edge=theme.text)
-    elif sign == "minimum":
-        canvas.sign([x], y, color=theme.minimum, marker="*", edge=theme.text)
-    elif sign == "derivative":
-        arrow(x, -1.0, 0.0, theme.falling)
-        arrow(x + 1.7 * em, 1.0, 0.0, theme.rising)
-    else:
-        colors = {"uphill": theme.text, "downhill": theme.page, "step": scene.styles[0].color if scene.styles else ""}
-        rise = 0.7 if sign in ("gradient", "uphill") else -0.7
-        arrow(x, np.sign(rise), rise, colors.get(sign, theme.quiet), theme.text if sign == "downhill" else "")
-
-
 def _draw_entry(canvas: Canvas, style: Style, box: Box, y: float, *, under: bool, whole: bool = False) -> bool:
-    """Sign, name and settings, these under the name or beside it; `whole` leaves settings away that would be cut.
+    """Draw symbol, name and settings, these under the name or beside it; `whole` omits settings instead of cutting.
 
     Returns:
-        Whether the settings are there, cut perhaps.
+        Whether there are settings.
     """
-    em = canvas.em
+    em, quiet = canvas.em, canvas.theme.quiet
     canvas.sign([box.x, box.x + 2.7 * em], y, color=style.color, dash=style.dash)
     canvas.sign([box.x + 2.35 * em], y, color=style.color, marker=style.marker)
-    x = box.x + 3.4 * em
+    x, aside = box.x + 3.4 * em, style.aside
     label = canvas.shortened(style.label, 1.05, box.right - x, bold=True, middle=True)
     canvas.text(x, y, label, size=1.05, fontweight="bold", va="center_baseline")
     beside = x + canvas.width_of(label, 1.05, bold=True) + 0.8 * em
-    room, aside = box.right - beside, style.aside
-    if under and aside and canvas.width_of(aside, 1.0) <= room:
-        canvas.text(beside, y, aside, color=canvas.theme.quiet, va="center_baseline")
-        aside = ""
     if under:
-        beside, y, room = x, y - 1.3 * em, box.right - x
-    words = " · ".join(filter(None, [style.settings, aside]))
+        if aside and canvas.width_of(aside, 1.0) <= box.right - beside:
+            canvas.text(beside, y, aside, color=quiet, va="center_baseline")
+            aside = ""
+        beside, y = x, y - 1.3 * em
+    room, words = box.right - beside, " · ".join(filter(None, [style.settings, aside]))
     if room <= 4 * em or (whole and canvas.width_of(words, 1.0) > room):
         return False
-    settings = _fitted(canvas, style, aside, room)
-    canvas.text(beside, y, settings, color=canvas.theme.quiet, va="center_baseline")
+    settings = settings_text(style, aside, room, canvas)
+    canvas.text(beside, y, settings, color=quiet, va="center_baseline")
     return bool(settings)
 
 
-def _fitted(canvas: Canvas, style: Style, aside: str, room: float) -> str:
-    """Settings and what is said aside, cut to a width in pixels; what is aside is cut last."""
+def settings_text(style: Style, aside: str, room: float, canvas: Canvas) -> str:
+    """Return an optimizer's settings and the words aside, cut to a width in pixels; the words aside are cut last."""
     words = " · ".join(filter(None, [style.settings, aside]))
     if not aside or canvas.width_of(words, 1.0) <= room:
         return canvas.shortened(words, 1.0, room)
     own = style.settings.split(" · ")
-    # A class that the name says already is missed the least.
+    # A class that is also the name is omitted first.
     own = own[own[0] == style.label :]
     tried = (" · ".join([*own[:count], *["…"] * (count < len(own)), aside]) for count in range(len(own), 0, -1))
     fitting = next((words for words in tried if canvas.width_of(words, 1.0) <= room), aside)
-    # Of settings one at least.
+    # At least one setting is kept.
     return canvas.shortened(fitting if "lr " in fitting else aside, 1.0, room)
 
 
-def _draw_lines(canvas: Canvas, styles: Sequence[Style], box: Box) -> None:
-    """The names one after the other, in as many lines as there is room for."""
+def _draw_in_lines(canvas: Canvas, styles: Sequence[Style], box: Box) -> None:
+    """Write the names one after the other, in as many lines as fit."""
     em, x, y = canvas.em, box.x, box.top - 0.7 * canvas.em
     asides = [f"  {style.aside}" * bool(style.aside) for style in styles]
-    needed = sum(
-        canvas.width_of(style.label + aside, 1.0) + 2.2 * em for style, aside in zip(styles, asides, strict=True)
-    )
+    names = [style.label + aside for style, aside in zip(styles, asides, strict=True)]
+    whole = sum(canvas.width_of(name, 1.0) + 2.2 * em for name in names) <= box.width
     for index, style in enumerate(styles):
         label = canvas.shortened(style.label, 1.0, min(box.width, 12 * em), middle=True)
-        label += asides[index] if needed <= box.width else ""
+        label += asides[index] if whole else ""
         width = 1.2 * em + canvas.width_of(label, 1.0)
         last = y - 1.5 * em < box.y - 0.2 * em
         more = f"and {len(styles) - index} more"
@@ -253,3 +175,59 @@ def _draw_lines(canvas: Canvas, styles: Sequence[Style], box: Box) -> None:
         canvas.sign([x + 0.45 * em], y, color=style.color, marker=style.marker)
         canvas.text(x + 1.2 * em, y, label, va="center_baseline")
         x += width + em
+
+
+def key_width(scene: Scene) -> float:
+    """Return about how wide the key is in one line, in ems."""
+    return sum(width + 0.62 * len(words) + 1.5 for width, words, _ in _symbols(scene))
+
+
+def draw_key(canvas: Canvas, scene: Scene) -> None:
+    """Explain the symbols that the picture shows: ring, star and arrows."""
+    box = canvas.layout.key
+    if box is None:
+        return
+    em = canvas.em
+    x, y = left, _ = box.x + 0.6 * em, box.top - 0.9 * em
+    for own, words, draw in _symbols(scene):
+        width = own * em + canvas.width_of(words, 1.0)
+        if x + width > box.right and y - 1.5 * em >= box.y:
+            x, y = left, y - 1.5 * em
+        if x + width <= box.right:
+            draw(canvas, x, y)
+            canvas.text(x + own * em, y, words, color=canvas.theme.quiet, va="center_baseline")
+            x += width + 1.5 * em
+
+
+def _symbols(scene: Scene) -> Iterator[tuple[float, str, DrawSymbol]]:
+    """The symbols that a scene shows: the width of each in ems, what it means, and how it is drawn."""
+    facets, theme = scene.facets, scene.theme
+    if any(facet.paths for facet in facets):
+        yield 1.0, "start", _marker("o", "none")
+    if any(len(facet.minima) for facet in facets):
+        yield 1.0, "minimum", _marker("*", theme.minimum)
+    if scene.vectors and scene.styles:
+        yield 1.2, "∇f", _arrows((1.0, 0.7, theme.text))
+        yield 1.2, "−∇f", _arrows((-1.0, -0.7, theme.page), edge=theme.text)
+        yield 1.2, "step", _arrows((-1.0, -0.7, scene.styles[0].color))
+    arrows = [facet.arrows for facet in facets if facet.arrows is not None and facet.arrows.lengths.any()]
+    if any(each.points.shape[1] == 2 for each in arrows):
+        yield 1.2, "gradient", _arrows((1.0, 0.7, theme.quiet))
+    if any(each.points.shape[1] == 1 for each in arrows):
+        yield 2.9, "gradient", _arrows((-1.0, 0.0, theme.falling), (1.0, 0.0, theme.rising))
+
+
+def _marker(marker: str, color: str) -> DrawSymbol:
+    return lambda canvas, x, y: canvas.sign([x], y, color=color, marker=marker, edge=canvas.theme.text)
+
+
+def _arrows(*arrows: tuple[float, float, str], edge: str = "") -> DrawSymbol:
+    """Arrows beside each other, of each its direction to the right and up, and its color."""
+
+    def draw(canvas: Canvas, x: float, y: float) -> None:
+        for index, (right, up, color) in enumerate(arrows):
+            middle, direction = np.array([[x + 1.7 * index * canvas.em, y]]), np.array([[right, up]])
+            shape = arrow_shapes(middle, direction, np.array([1.5 * canvas.em]), 0.11 * canvas.line)
+            canvas.polygons(canvas.figure, shape, color, edge)
+
+    return draw
