@@ -17,7 +17,6 @@ import numpy.typing as npt
 from gdsim.errors import InputError, did_you_mean
 from gdsim.objectives.catalog import CATALOG, Definition
 from gdsim.objectives.expression import parse
-from gdsim.objectives.expression.formulas import symbol, with_values
 from gdsim.objectives.functions import batched, infer_dim, is_float32
 from gdsim.objectives.interpolation import GradientKind, interpolate
 from gdsim.objectives.objective import FloatArray, Objective, as_bounds
@@ -103,13 +102,12 @@ def from_expression(
     """
     expression = parse(text, constants)
     title = " ".join(text.split())
-    used = {symbol(name): value for name, value in constants.items() if re.search(rf"\b{name}\b", text)}
     return Objective(
         name="expression",
         title=title,
         f=expression.f,
         bounds=_bounds(bounds, len(expression.variables)),
-        formula=expression.formula + with_values(used),
+        formula=expression.formula,
         source="typed",
     )
 

@@ -1,4 +1,4 @@
-"""How the parts of an expression are written in LaTeX, in matplotlib's mathtext subset."""
+"""Formulas in LaTeX, in matplotlib's mathtext subset."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ __all__ = ["Binding", "numeral", "product", "script", "symbol", "with_values"]
 
 
 class Binding(IntEnum):
-    """How tightly a writing holds together, from the loosest."""
+    """How tightly a formula binds, from the loosest."""
 
     CHOICE = 0
     EITHER = 1
@@ -31,7 +31,7 @@ _GREEK = re.compile(
 
 
 def symbol(name: str) -> str:
-    """Write a name: `x10` as x with index 10, `alpha` as the letter."""
+    """Return the symbol of a name: x with index 10 for `x10`, the Greek letter for `alpha`."""
     stem, index = re.fullmatch(r"(.*?)_?(\d*)", name).groups()  # type: ignore[union-attr]
     if stem in ("lam", "lamda"):
         stem = "lambda"
@@ -45,7 +45,7 @@ def symbol(name: str) -> str:
 
 
 def numeral(value: float) -> str:
-    """Write a number: 50, 0.25, 3 × 10⁻⁷."""
+    """Return a number as 50, 0.25, 3 × 10⁻⁷."""
     mantissa, _, exponent = repr(float(value)).removesuffix(".0").partition("e")
     if not exponent:
         return mantissa
@@ -54,17 +54,17 @@ def numeral(value: float) -> str:
 
 
 def with_values(values: Mapping[str, float]) -> str:
-    """Write what comes after a formula that holds letters: ", k = 2, a = 5" for symbols and their numbers."""
+    """Return ", k = 2, a = 5", which follows a formula, for symbols and their numbers."""
     return "".join(rf",\ \ {name} = {numeral(value)}" for name, value in values.items())
 
 
 def script(sign: str, text: str) -> str:
-    """Raise or lower a text by the sign `^` or `_`."""
+    """Return a superscript (`^`) or a subscript (`_`)."""
     return sign + text if len(text) == 1 else f"{sign}{{{text}}}"
 
 
 def product(left: str, right: str) -> str:
-    """Set two factors side by side where that reads well: 3x, xy, 3 · 4, 3 · ½."""
+    """Return a product, without a dot where that reads well: 3x, xy, 3 · 4, 3 · ½."""
     if right[0].isdigit() or (left[-1].isdigit() and right.startswith(r"\frac")):
         return rf"{left} \cdot {right}"
     are_letters = re.fullmatch(r"-?[0-9.]*[a-z]+", left) and re.fullmatch(r"[a-z](\^.*)?", right)

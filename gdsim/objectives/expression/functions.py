@@ -1,4 +1,4 @@
-"""What an expression may call: each function of constants, the same of tensors, and its formula."""
+"""The functions and constants of expressions: each function for floats, for tensors, and its formula."""
 
 from __future__ import annotations
 
@@ -11,41 +11,40 @@ from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
 from gdsim.objectives.expression.formulas import Binding
-from gdsim.objectives.expression.values import Number
 
 if TYPE_CHECKING:
     from torch import Tensor
 
-__all__ = ["CONSTANTS", "FUNCTIONS", "OTHER_NAMES", "Function", "power_function"]
+__all__ = ["CONSTANTS", "FUNCTIONS", "SYNONYMS", "Function", "power_function"]
 
-# Squaring often enough costs a rounding each time; past this the last digits would suffer.
+# Each squaring costs a rounding; beyond this the last digits would suffer.
 _LARGEST_CHAIN = 32
 _TINY = 2.0**-500
 
 
-def power_function(base: Number, exponent: Number) -> Callable[[Any, Any], Any]:
-    """Return what raises this base to this exponent, of which one at least is no constant."""
+def power_function(base: Any, exponent: Any) -> Callable[[Any, Any], Any]:
+    """Return the function that raises this base to this exponent, which are floats, or callables for variables."""
     if base == math.e:
         return lambda _, exponent: exponent.exp()
     if exponent == 0.5:
         return lambda base, _: _root(base)
     if not callable(exponent) and exponent.is_integer() and abs(exponent) <= _LARGEST_CHAIN:
-        return _whole_power
+        return _integer_power
     return operator.pow
 
 
-def _whole_power(base: Tensor, exponent: float) -> Tensor:
-    """Raise to a whole number by way of x**2 and x**3: torch rounds other powers by the memory layout."""
+def _integer_power(base: Tensor, exponent: float) -> Tensor:
+    """Use x**2 and x**3 alone: torch rounds other powers differently in different memory layouts."""
     if exponent < 0:
-        return 1 / _whole_power(base, -exponent)
+        return 1 / _integer_power(base, -exponent)
     if exponent <= 3:
         return base ** int(exponent)
-    half = _whole_power(base, exponent // 2) ** 2
+    half = _integer_power(base, exponent // 2) ** 2
     return half * base if exponent % 2 else half
 
 
 def _root(square: Tensor) -> Tensor:
-    """Take the square root; its slope at 0 is huge but finite, so that the tip of a cone has gradient 0, not NaN."""
+    """Return the square root, with a huge but finite slope at 0, so that the tip of a cone has gradient 0, not NaN."""
     return (square + _TINY**2).sqrt() - _TINY
 
 
@@ -53,18 +52,18 @@ def _norm(*lengths: Tensor) -> Tensor:
     return _root(reduce(operator.add, (length**2 for length in lengths)))
 
 
+# torch's own sinh, cosh and sigmoid are rounded differently in different memory layouts.
+
+
 def _sinh(x: Tensor) -> Tensor:
-    """Like torch's, but rounded alike in any memory layout."""
     return (x.expm1() - (-x).expm1()) / 2
 
 
 def _cosh(x: Tensor) -> Tensor:
-    """Like torch's, but rounded alike in any memory layout."""
     return (x.exp() + (-x).exp()) / 2
 
 
 def _sigmoid(x: Tensor) -> Tensor:
-    """Like torch's, but rounded alike in any memory layout."""
     # The shift cancels, and so does its gradient; it keeps exp from overflowing.
     shift = x.detach().clamp(max=0)
     height = shift.exp()
@@ -73,7 +72,7 @@ def _sigmoid(x: Tensor) -> Tensor:
 
 @dataclass(frozen=True)
 class Function:
-    """A function of constants, the same of tensors, and how it is written around its arguments "…"."""
+    """A function of floats, the same of tensors, and its formula, with "…" for the arguments."""
 
     constant: Callable[..., float]
     tensor: Callable[..., Tensor]
@@ -121,7 +120,7 @@ FUNCTIONS: Mapping[str, Function] = MappingProxyType(
     }
 )
 CONSTANTS: Mapping[str, float] = MappingProxyType({"pi": math.pi, "e": math.e, "tau": math.tau})
-OTHER_NAMES: Mapping[str, str] = MappingProxyType(
+SYNONYMS: Mapping[str, str] = MappingProxyType(
     {
         "ln": "log, the natural logarithm",
         "lg": "log10",

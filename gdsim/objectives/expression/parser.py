@@ -1,0 +1,361 @@
+"""The parser of expressions, by recursive descent: each rule returns the value and the formula of what it has read."""
+
+from __future__ import annotations
+
+import math
+import operator
+import re
+from collections.abc import Callable, Mapping, Sequence
+from functools import reduce
+from typing import TYPE_CHECKING, Any, NamedTuple, TypeAlias
+
+from gdsim.errors import did_you_mean
+from gdsim.objectives.expression.formulas import Binding, numeral, product, script
+from gdsim.objectives.expression.functions import FUNCTIONS, SYNONYMS, power_function
+from gdsim.objectives.expression.tokens import VARIABLE, ExpressionError, Token, quoted
+
+if TYPE_CHECKING:
+    from torch import Tensor
+
+__all__ = ["Columns", "Parser", "Part", "with_gradient"]
+
+Columns: TypeAlias = "Sequence[Tensor]"
+"""One tensor (…) per coordinate."""
+
+Value: TypeAlias = "float | bool | Callable[[Columns], Tensor]"
+"""A constant, or a function of the coordinates."""
+
+MAX_DEPTH = 20
+"""matplotlib's recursive mathtext cannot typeset deeper formulas."""
+
+ARITHMETIC: Mapping[str, Callable[[Any, Any], Any]] = {
+    "+": operator.add,
+    "-": operator.sub,
+    "*": operator.mul,
+    "/": operator.truediv,
+}
+COMPARISONS: Mapping[str, tuple[Callable[[Any, Any], Any], str]] = {
+    "<": (operator.lt, "<"),
+    "<=": (operator.le, r"\leq"),
+    ">": (operator.gt, ">"),
+    ">=": (operator.ge, r"\geq"),
+    "==": (operator.eq, "="),
+    "!=": (operator.ne, r"\neq"),
+}
+
+
+class Part(NamedTuple):
+    """A number or a condition, its formula, and how tightly that binds."""
+
+    value: Any  # Value
+    formula: str
+    binding: Binding
+    column: int = 1
+    is_condition: bool = False
+
+    def within(self, binding: int) -> str:
+        """Return the formula, in parentheses if it binds less tightly than this, or has a sign that follows another."""
+        after_sign = binding >= Binding.PRODUCT and self.formula.startswith("-")
+        return rf"\left({self.formula}\right)" if self.binding < binding or after_sign else self.formula
+
+
+class Parser:
+    """Parses the tokens of an expression; the rules are those of Python's grammar.
+
+    Args:
+        tokens: What `tokenize` returns.
+        named: Variables and constants by name.
+    """
+
+    def __init__(self, tokens: Sequence[Token], named: Mapping[str, Part]) -> None:
+        self.tokens = tokens
+        self.named = named
+        self.position = 0
+        self.open_parentheses = 0
+
+    def parse(self) -> Part:
+        """Return the whole expression, a number.
+
+        Raises:
+            ExpressionError: It is not an expression, a name is unknown, or a constant is not finite.
+        """
+        part = _number(self._choice(0))
+        if self._next.kind != "end":
+            raise self._unexpected()
+        return part
+
+    @property
+    def _next(self) -> Token:
+        return self.tokens[self.position]
+
+    def _take(self, *texts: str) -> Token | None:
+        token = self._next
+        if token.kind != "sign" or token.text not in texts:
+            return None
+        self.position += 1
+        return token
+
+    def _unexpected(self) -> ExpressionError:
+        """Return what is wrong with a token that follows a complete operand."""
+        token, previous = self._next, self.tokens[self.position - 1]
+        if token.text == ")":
+            return ExpressionError(token.column, "this ')' was never opened")
+        if token.text == ",":
+            return ExpressionError(token.column, "',' separates the arguments of a function; write a decimal point")
+        if token.begins_operand:
+            between = f"{quoted(previous.text)} and {quoted(token.text)}"
+            return ExpressionError(token.column, f"an operator is missing between {between}; write '*' to multiply")
+        return ExpressionError(token.column, f"{quoted(token.text)} is not expected here")
+
+    def _choice(self, depth: int) -> Part:
+        start, this = self._next.column, self._either(depth)
+        if not self._take("if"):
+            return this
+        condition = _condition(self._either(depth + 1))
+        if not self._take("else"):
+            raise ExpressionError(start, "expected 'else', as in 'a if condition else b'")
+        return _chosen(start, condition, _number(this), _number(self._choice(depth + 1)))
+
+    def _either(self, depth: int) -> Part:
+        return self._joined(depth, "or", self._both, Binding.EITHER, operator.or_)
+
+    def _both(self, depth: int) -> Part:
+        return self._joined(depth, "and", self._negation, Binding.BOTH, operator.and_)
+
+    def _joined(
+        self, depth: int, word: str, operand: Callable[[int], Part], binding: Binding, join: Callable[[Any, Any], Any]
+    ) -> Part:
+        start, parts = self._next.column, [operand(depth)]
+        while self._take(word):
+            parts.append(operand(depth + 1))
+        if len(parts) == 1:
+            return parts[0]
+        formula = rf"\ \mathrm{{{word}}}\ ".join(_condition(part).within(binding + 1) for part in parts)
+        value = reduce(lambda left, right: _apply(join, left, right), (part.value for part in parts))
+        return Part(value, formula, binding, start, True)
+
+    def _negation(self, depth: int) -> Part:
+        token = self._take("not")
+        if token is None:
+            return self._comparison(depth)
+        _check_depth(depth, token.column)
+        part = _condition(self._negation(depth + 1))
+        formula = rf"\mathrm{{not}}\ {part.within(Binding.ATOM)}"
+        return Part(_apply(operator.xor, part.value, True), formula, Binding.RELATION, token.column, True)
+
+    def _comparison(self, depth: int) -> Part:
+        start, left = self._next.column, self._sum(depth)
+        formula, values = left.within(Binding.SUM), []
+        while token := self._take(*COMPARISONS):
+            compare, sign = COMPARISONS[token.text]
+            left, right = _number(left), _number(self._sum(depth + 1))
+            values.append(_apply(compare, left.value, right.value))
+            formula += f" {sign} {right.within(Binding.SUM)}"
+            left = right
+        if not values:
+            return left
+        value = reduce(lambda left, right: _apply(operator.and_, left, right), values)
+        return Part(value, formula, Binding.RELATION, start, True)
+
+    def _sum(self, depth: int) -> Part:
+        start, part = self._next.column, self._product(depth)
+        while token := self._take("+", "-"):
+            left, right = _number(part), _number(self._product(depth + 1))
+            value = _constant(start, ARITHMETIC[token.text], left.value, right.value)
+            formula = f"{left.within(Binding.SUM)} {token.text} {right.within(Binding.PRODUCT)}"
+            part = Part(value, formula, Binding.SUM, start)
+        return part
+
+    def _product(self, depth: int) -> Part:
+        start, part, fractions = self._next.column, self._signed(depth), 0
+        while token := self._take("*", "/"):
+            left, right = _number(part), _number(self._signed(depth + 1))
+            if token.text == "/":
+                fractions += 1
+                _check_depth(depth + fractions, start)
+                if right.value == 0:
+                    raise ExpressionError(right.column, "this divides by 0")
+                formula = rf"\frac{{{left.formula}}}{{{right.formula}}}"
+            else:
+                formula = product(left.within(Binding.NEGATIVE), right.within(Binding.PRODUCT))
+            value = _constant(start, ARITHMETIC[token.text], left.value, right.value)
+            part = Part(value, formula, Binding.PRODUCT, start)
+        return part
+
+    def _signed(self, depth: int) -> Part:
+        _check_depth(depth, self._next.column)
+        token = self._take("+", "-")
+        if token is None:
+            return self._power(depth)
+        part = _number(self._signed(depth + 1))
+        if token.text == "+":
+            return part
+        formula = "-" + part.within(Binding.PRODUCT)
+        return Part(_apply(operator.neg, part.value), formula, Binding.NEGATIVE, token.column)
+
+    def _power(self, depth: int) -> Part:
+        start, base = self._next.column, self._atom(depth)
+        if not self._take("**"):
+            return base
+        base, exponent = _number(base), _number(self._signed(depth + 1))
+        is_constant = not callable(base.value) and not callable(exponent.value)
+        function = math.pow if is_constant else power_function(base.value, exponent.value)
+        value = _constant(start, function, base.value, exponent.value)
+        raised = re.sub(r"\\frac\{([\w.]+)\}\{([\w.]+)\}", r"\1/\2", exponent.formula)
+        if base.binding == Binding.CALL and re.fullmatch(r"[2-9]|[1-9]\d+", raised):
+            name, bracket, arguments = base.formula.partition(r"\left(")
+            return Part(value, f"{name}{script('^', raised)}{bracket}{arguments}", Binding.POWER, start)
+        return Part(value, base.within(Binding.CALL) + script("^", raised), Binding.POWER, start)
+
+    def _atom(self, depth: int) -> Part:
+        token = self._next
+        self.position += 1
+        if token.kind == "number":
+            formula = numeral(float(token.text))
+            binding = Binding.PRODUCT if "times" in formula else Binding.POWER if "10^" in formula else Binding.ATOM
+            return Part(_constant(token.column, float, float(token.text)), formula, binding, token.column)
+        if token.kind == "name":
+            return self._name(token, depth)
+        if token.text == "(":
+            self._open(token)
+            part = self._choice(depth)
+            self._close(token)
+            return part
+        if token.kind == "end":
+            previous = self.tokens[self.position - 2]
+            raise ExpressionError(previous.column, f"something is missing after {quoted(previous.text)}")
+        raise ExpressionError(token.column, f"something is missing before {quoted(token.text)}")
+
+    def _open(self, token: Token) -> None:
+        self.open_parentheses += 1
+        _check_depth(self.open_parentheses, token.column)
+
+    def _close(self, opening: Token) -> None:
+        if self._next.kind == "end":
+            raise ExpressionError(opening.column, "this '(' is never closed")
+        if not self._take(")"):
+            raise self._unexpected()
+        self.open_parentheses -= 1
+
+    def _name(self, token: Token, depth: int) -> Part:
+        name, column = token.text, token.column
+        if self._next.text == "(" and not VARIABLE.fullmatch(name):
+            return self._call(token, depth)
+        if name in self.named:
+            return self.named[name]._replace(column=column)
+        if name in FUNCTIONS or name == "where":
+            verb = "needs parentheses" if self._next.begins_operand else "is a function"
+            raise ExpressionError(column, f"'{name}' {verb}; write {name}(…)")
+        hint = "; the variables are x, y and z, or x1, x2, …, and any other name needs a number in constants"
+        raise _unknown(token, (*self.named, "x", "y", "z"), hint)
+
+    def _call(self, token: Token, depth: int) -> Part:
+        name, column = token.text, token.column
+        if name in self.named:
+            raise ExpressionError(column, f"'{name}' is a number, not a function; write '*' to multiply")
+        if name not in FUNCTIONS and name != "where":
+            raise _unknown(token, (*FUNCTIONS, "where"))
+        opening, parts = self._next, []
+        self.position += 1
+        self._open(opening)
+        if self._next.text != ")":
+            parts.append(self._choice(depth + 1))
+            while self._take(","):
+                parts.append(self._choice(depth + 1))
+        self._close(opening)
+        if name == "where":
+            if len(parts) != 3:
+                raise ExpressionError(column, "where takes 3 arguments: where(condition, a, b)")
+            return _chosen(column, _condition(parts[0]), _number(parts[1]), _number(parts[2]))
+        function = FUNCTIONS[name]
+        least, most = function.arguments
+        if not least <= len(parts) <= most:
+            count = "1 argument" if most == 1 else f"{least} arguments" if most == least else "2 arguments or more"
+            raise ExpressionError(column, f"{name} takes {count}, not {len(parts)}")
+        values = [_number(part).value for part in parts]
+        if not any(map(callable, values)):
+            value = _constant(column, function.constant, *values)
+        elif len(values) == 1:
+            value = _apply(function.tensor, *values)
+        else:  # torch's functions of several tensors take no plain numbers
+            value = _apply(function.tensor, *map(_as_tensor, values))
+        formula = function.formula.replace("…", r",\ ".join(part.formula for part in parts))
+        return Part(value, formula, function.binding, column)
+
+
+def _check_depth(depth: int, column: int) -> None:
+    if depth > MAX_DEPTH:
+        raise ExpressionError(column, f"the expression is nested more than {MAX_DEPTH} deep")
+
+
+def _unknown(token: Token, known: Sequence[str], hint: str = "") -> ExpressionError:
+    if token.text in SYNONYMS:
+        return ExpressionError(token.column, f"there is no '{token.text}'; write {SYNONYMS[token.text]}")
+    return ExpressionError(token.column, f"there is no {quoted(token.text)}{did_you_mean(token.text, known) or hint}")
+
+
+def _number(part: Part) -> Part:
+    if part.is_condition:
+        message = "a condition is only allowed in where(condition, a, b) and in 'a if condition else b'"
+        raise ExpressionError(part.column, message)
+    return part
+
+
+def _condition(part: Part) -> Part:
+    if not part.is_condition:
+        raise ExpressionError(part.column, "a condition is missing here; compare with <, <=, ==, !=, >= or >")
+    return part
+
+
+def _constant(column: int, function: Callable[..., Any], *values: Value) -> Value:
+    """Apply a function; a constant result must be finite."""
+    try:
+        value: Value = _apply(function, *values)
+    except (ArithmeticError, ValueError):
+        value = math.nan
+    if not callable(value) and not math.isfinite(value):
+        raise ExpressionError(column, "this constant is not a finite number")
+    return value if callable(value) else float(value)
+
+
+def _apply(function: Callable[..., Any], *values: Any) -> Any:
+    """Apply a function to constants now, or to functions of the coordinates when these are known."""
+    match values:
+        case _ if not any(map(callable, values)):
+            return function(*values)
+        case (value,):
+            return lambda columns: function(value(columns))
+        case left, right if not callable(left):
+            return lambda columns: function(left, right(columns))
+        case left, right if not callable(right):
+            return lambda columns: function(left(columns), right)
+        case left, right:
+            return lambda columns: function(left(columns), right(columns))
+        case _:
+            return lambda columns: function(*(value(columns) for value in values))
+
+
+def _as_tensor(value: Value) -> Callable[[Columns], Tensor]:
+    return value if callable(value) else lambda columns: columns[0].new_tensor(value)
+
+
+def with_gradient(value: Value) -> Callable[[Columns], Tensor]:
+    """Return a function whose gradient exists; that of a constant is 0."""
+    return value if callable(value) else lambda columns: columns[0] ** 0 * value
+
+
+def _chosen(column: int, condition: Part, this: Part, that: Part) -> Part:
+    """Return one value where a condition holds, and the other elsewhere."""
+    test = rf"\ \mathrm{{if}}\ {condition.formula}\ \mathrm{{else}}\ "
+    formula = this.within(Binding.SUM) + test + that.formula
+    if not callable(condition.value):
+        return Part(this.value if condition.value else that.value, formula, Binding.CHOICE, column)
+    holds, first, second = condition.value, with_gradient(this.value), with_gradient(that.value)
+
+    def choose(columns: Columns) -> Tensor:
+        mask = holds(columns)
+        # The side not taken may have an infinite slope, and 0 * inf is NaN: it gets coordinates without a gradient.
+        here = first([column.where(mask, column.detach()) for column in columns])
+        return here.where(mask, second([column.detach().where(mask, column) for column in columns]))
+
+    return Part(choose, formula, Binding.CHOICE, column)

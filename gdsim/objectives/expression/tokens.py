@@ -1,0 +1,131 @@
+"""The tokens of an expression, with their columns."""
+
+from __future__ import annotations
+
+import keyword
+import re
+import unicodedata
+from itertools import pairwise
+from typing import NamedTuple
+
+from gdsim.errors import InputError
+
+__all__ = ["VARIABLE", "ExpressionError", "Token", "quoted", "tokenize", "variables_among"]
+
+MAX_LENGTH = 1000
+MAX_DIM = 1000
+
+VARIABLE = re.compile(r"[xyz]|x([1-9][0-9]*)")
+
+_TOKEN = re.compile(
+    r"""(?P<space>\s+)
+    | (?P<number>(?:\d+\.?\d*|\.\d+)(?:[eE][+-]?\d+)?)
+    | (?P<name>[A-Za-z_]\w*)
+    | (?P<sign>\*\*|[<>=!]=|/(?!/)|[-+*<>(),])
+    | (?P<unknown>//|.)""",
+    re.VERBOSE | re.ASCII | re.DOTALL,
+)
+_OPERATORS = ("and", "else", "if", "not", "or")
+_REPLACEMENTS = {
+    **dict(zip("·×÷−–≤≥≠", ("*", "*", "/", "-", "-", "<=", ">=", "!="), strict=True)),
+    "^": "**",
+    "²": "**2",
+    "³": "**3",
+    "√": "sqrt(…)",
+    "π": "pi",
+    "=": "the right-hand side alone, or == to compare",
+    "//": "floor(a/b)",
+    "%": "a - b*floor(a/b) for a remainder",
+    "!": "!= or not",
+    "&": "and",
+    "|": "or, or abs(x) for a magnitude",
+    "[": "round parentheses, and x1, x2, … for coordinates",
+    "{": "round parentheses",
+}
+
+
+class ExpressionError(InputError):
+    """An expression is at fault.
+
+    Args:
+        column: Where, in characters from 1.
+        message: What is wrong and what to do.
+    """
+
+    def __init__(self, column: int, message: str) -> None:
+        super().__init__(f"column {column}: {message}", code="syntax")
+        self.column = column
+
+
+class Token(NamedTuple):
+    """A number, a name, a sign or word operator, or the end."""
+
+    kind: str  # "number", "name", "sign" or "end"
+    text: str
+    column: int
+
+    @property
+    def begins_operand(self) -> bool:
+        """Whether an operand, and not an operator, begins here."""
+        return self.kind in ("number", "name") or self.text in ("(", "not")
+
+
+def tokenize(text: str) -> list[Token]:
+    """Return the tokens of an expression, the last of them its end.
+
+    Raises:
+        ExpressionError: The text is empty or too long, or has a character or word that no expression has.
+    """
+    if len(text) > MAX_LENGTH:
+        raise ExpressionError(MAX_LENGTH + 1, f"the expression is longer than {MAX_LENGTH} characters")
+    tokens: list[Token] = []
+    for found in _TOKEN.finditer(text):
+        kind, word, column = str(found.lastgroup), found.group(), found.start() + 1
+        if kind == "unknown":
+            raise _unknown(word, column, tokens)
+        if kind == "name" and keyword.iskeyword(word):
+            if word not in _OPERATORS:
+                raise ExpressionError(column, f"'{word}' is a keyword of Python and not allowed in an expression")
+            kind = "sign"
+        if kind != "space":
+            tokens.append(Token(kind, word, column))
+    if not tokens:
+        raise ExpressionError(1, "the expression is empty")
+    return [*tokens, Token("end", "", len(text) + 1)]
+
+
+def _unknown(sign: str, column: int, before: list[Token]) -> ExpressionError:
+    if sign in _REPLACEMENTS:
+        return ExpressionError(column, f"'{sign}' is not allowed in an expression; write {_REPLACEMENTS[sign]}")
+    if sign == "." and before and before[-1].text in ("math", "np", "numpy", "torch"):
+        library = before[-1]
+        return ExpressionError(library.column, f"functions and constants are written without '{library.text}.'")
+    shown = sign if sign.isprintable() else ascii(sign)[1:-1]
+    if sign.isascii():
+        return ExpressionError(column, f"'{shown}' is not allowed in an expression")
+    plain = unicodedata.normalize("NFKC", sign)
+    name = unicodedata.name(sign, "unnamed").lower()
+    hint = f"write '{plain}'" if plain.isascii() and plain.isprintable() and plain.strip() else "write ASCII characters"
+    return ExpressionError(column, f"'{shown}' ({name}) is not allowed in an expression; {hint}")
+
+
+def variables_among(tokens: list[Token]) -> tuple[str, ...]:
+    """Return all coordinates up to the last that is used: they are x, y, z or x1, x2, …."""
+    used = [token for token in tokens if token.kind == "name" and VARIABLE.fullmatch(token.text)]
+    if not used:
+        return ()
+    for first, second in pairwise(used):
+        if (len(first.text) > 1) != (len(second.text) > 1):
+            message = f"'{first.text}' and '{second.text}' exclude each other; use x, y and z, or x1, x2, …"
+            raise ExpressionError(second.column, message)
+    if len(used[0].text) == 1:
+        return ("x", "y", "z")[: max("xyz".index(token.text) for token in used) + 1]
+    last = max(used, key=lambda token: int(token.text[1:]))
+    if int(last.text[1:]) > MAX_DIM:
+        raise ExpressionError(last.column, f"{quoted(last.text)} is beyond the limit of {MAX_DIM} dimensions")
+    return tuple(f"x{number}" for number in range(1, int(last.text[1:]) + 1))
+
+
+def quoted(word: str) -> str:
+    """Return a word in quotation marks, abbreviated if it is long."""
+    return f"'{word}'" if len(word) <= 30 else f"'{word[:30]}…'"
