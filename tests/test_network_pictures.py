@@ -17,8 +17,8 @@ from gdsim.encode import write
 from gdsim.render import Frames
 from gdsim.render.arrangements import scene_layout
 from gdsim.render.canvas import Canvas
-from gdsim.render.image_layers import tints
-from gdsim.render.layers import FacetLayer, StripsLayer, TilesLayer
+from gdsim.render.display_list import ImageFrames, RevealedImage
+from gdsim.render.image_layers import color_scale
 from gdsim.render.layout import Box
 from gdsim.render.legend import settings_text
 from gdsim.render.panels.images import tile_places, tiles_high
@@ -57,9 +57,10 @@ def panel(name, trajectories, **view):
     return one
 
 
-def layers(scene, kind, **settings):
+def images(scene, kind=ImageFrames | RevealedImage, **settings):
+    """The frames of a scene, and its images of a kind."""
     frames = Frames(scene, **settings)
-    return frames, [layer for layer in frames._layers if isinstance(layer, kind)]
+    return frames, [each for layer in frames.layers for each in layer.primitives if isinstance(each, kind)]
 
 
 def rgb(color: str) -> list[int]:
@@ -144,7 +145,7 @@ def test_a_plane_through_recordings_says_so(through):
 def test_recordings_are_marked_and_named_on_the_ground(through, view):
     scene = build_scene(through, view=View(**view))
     frames, bare = (Frames(each) for each in (scene, replace(scene, groups=tuple(map(unmarked, scene.groups)))))
-    for layer in frames._facets:
+    for layer in (each for each in frames.layers if each.facet is not None):
         spots = np.array([mark.point for mark in layer.facet.marks])
         np.testing.assert_array_equal(spots[:, :2], through[0].objective.landscape.marks)
         moment = Moment(20.0, 1.0)
@@ -152,7 +153,7 @@ def test_recordings_are_marked_and_named_on_the_ground(through, view):
         differs = (frames.poster().astype(int) != bare.poster()).any(-1)[::-1]
         for x, y in np.round(places).astype(int):
             assert differs[y - 6 : y + 7, x - 6 : x + 7].any()
-        texts = {text.get_text(): text for text in frames._canvas.figure.findobj(Text)}
+        texts = {text.get_text(): text for text in frames.canvas.figure.findobj(Text)}
         if layer.viewport.turning:
             assert "one" not in texts
             continue
@@ -160,8 +161,8 @@ def test_recordings_are_marked_and_named_on_the_ground(through, view):
         box = layer.viewport.box
     for text in (texts.get("one"), texts.get("the other:Adam")):
         if text is not None:
-            around = text.get_window_extent(frames._canvas.agg.get_renderer())
-            assert around.x0 >= box.x or len(frames._facets) > 1
+            around = text.get_window_extent(frames.canvas.agg.get_renderer())
+            assert around.x0 >= box.x or len(scene.facets) > 1
             assert around.x1 <= box.right
             assert box.y <= around.y0 < around.y1 <= box.top
 
@@ -179,7 +180,7 @@ def test_heat_maps_without_names_of_layers_say_so(trained):
     lost = "The heat maps of ‖weights‖ by layer and ‖∇‖ by layer have no room for the names of the layers at this size."
     for panels, told in ((["layers"], ()), (["loss", "accuracy", "weights", "layers"], (lost,))):
         frames = Frames(build_scene(trained, view=View(panels=panels)))
-        written = {text.get_text() for text in frames._canvas.figure.findobj(Text)}
+        written = {text.get_text() for text in frames.canvas.figure.findobj(Text)}
         assert ("output" in written, frames.left_out) == (not told, told)
 
 
@@ -390,71 +391,70 @@ def test_on_a_surface_a_path_stands_at_the_losses_recorded_and_straight_between_
 @pytest.mark.parametrize("theme", ["light", "dark", "slide"])
 def test_a_heat_map_grows_with_the_steps_in_the_colours_of_its_figures(trained, theme):
     scene = build_scene(trained, view=View(panels=["layers"], theme=theme, size=[960, 540]), animation=QUICK)
-    frames, (layer,) = layers(scene, StripsLayer)
-    drawn, colors = list(frames), tints(scene.theme, "heat").astype(int)
-    low, high = np.log10(layer.panel.limits)
-    for screen in layer.screens:
-        rect, ground = screen.rect, rgb(scene.theme.panel)
-        wide, tall = rect.right - rect.left, (rect.bottom - rect.top) / 4
+    frames, shown = images(scene, RevealedImage)
+    (panel,) = scene.groups[0].panels
+    drawn, low, high = list(frames), *np.log10(panel.limits)
+    assert len(shown) == len(panel.rows) > 0
+    for image, row in zip(shown, panel.rows, strict=True):
+        rect, colors = image.rect, image.palette[:-1].astype(int)
+        tall = rect.height / 4
         for index in (0, 7, 19):
             seen = drawn[index][rect.area].astype(int)
-            grown = round(wide * scene.frame_steps[index] / 120)
-            assert (seen[:, grown:] == ground).all()
+            grown = round(rect.width * scene.frame_steps[index] / 120)
+            assert (seen[:, grown:] == rgb(scene.theme.panel)).all()
             for column in range(0, grown, 37):
-                step = int(column * 120 / wide + 1e-9)
+                step = int(column * 120 / rect.width + 1e-9)
                 for depth in range(4):
-                    share = (np.log10(screen.strip.values[depth, step]) - low) / (high - low)
+                    share = (np.log10(row.values[depth, step]) - low) / (high - low)
                     wanted = colors[int(share * (len(colors) - 1) + 0.5)]
-                    row = int(rect.bottom - rect.top - (depth + 0.5) * tall)
-                    np.testing.assert_array_equal(seen[row, column], wanted)
+                    np.testing.assert_array_equal(seen[int(rect.height - (depth + 0.5) * tall), column], wanted)
     np.testing.assert_array_equal(drawn[-1], frames.poster())
 
 
 def test_a_long_training_shares_columns_by_its_geometric_mean():
     runs = made.trained(("SGD",), steps=5000, every=500, image=None)
-    _, (layer,) = layers(build_scene(runs, view=View(panels=["layers"], size=[640, 360]), animation=QUICK), StripsLayer)
-    (screen,) = layer.screens
-    width = screen.columns.shape[1]
+    scene = build_scene(runs, view=View(panels=["layers"], size=[640, 360]), animation=QUICK)
+    _, (image,) = images(scene, RevealedImage)
+    (panel,), width = scene.groups[0].panels, image.rect.width
     assert width < 5000
-    low, high = np.log(layer.panel.limits)
+    low, high = np.log(panel.limits)
     for column in (0, width // 2, width - 1):
         first, last = int(column * 5000 / width + 1e-9), int(np.ceil((column + 1) * 5000 / width - 1e-9))
-        mean = np.log(screen.strip.values[2, first:last]).mean()
-        assert screen.columns[2, column] == int((mean - low) / (high - low) * (len(screen.colors) - 1) + 0.5)
+        mean = np.log(panel.rows[0].values[2, first:last]).mean()
+        # The first layer is at the bottom; the last color of a palette is for no number.
+        assert image.cells[-3, column] == int((mean - low) / (high - low) * (len(image.palette) - 2) + 0.5)
 
 
 def test_pictures_change_in_step_and_their_cells_are_sharp(imagined):
     view = View(panels=["saliency"], size=[960, 540])
     scene = build_scene(imagined, view=view, animation=QUICK)
-    frames, shown = layers(scene, (TilesLayer, FacetLayer))
-    drawn = list(frames)
-    screens = [screen for layer in shown for screen in layer.screens]
-    assert len(screens) == 4
-    for screen in screens:
+    frames, shown = images(scene, ImageFrames)
+    drawn, (panel,) = list(frames), scene.groups[0].panels
+    sequences = [each for row in panel.rows for each in row.images] + [facet.model for facet in scene.facets]
+    assert len(shown) == len(sequences) == 4
+    for image, sequence in zip(shown, sequences, strict=True):
         for index in (0, 11, 19):
-            step = int(scene.frame_steps[index])
-            picture, (low, high) = screen.film.pictures[step], screen.film.limits
-            seen = drawn[index][screen.rect.area]
+            picture, (low, high) = sequence.pictures[int(scene.frame_steps[index])], sequence.limits
+            seen = drawn[index][image.rect.area]
             rows, columns = (np.arange(side) * 8 // side for side in seen.shape[:2])
             for row, column in [(0, 0), (3, 5), (7, 7)]:
                 cell = seen[rows == row][:, columns == column].reshape(-1, 3)
                 share = np.clip((picture[row, column] - low) / (high - low), 0, 1)
-                assert (cell == screen.colors[int(share * (len(screen.colors) - 1) + 0.5)]).all()
+                assert (cell == image.palette[int(share * (len(image.palette) - 2) + 0.5)]).all()
     np.testing.assert_array_equal(drawn[-1], frames.poster())
 
 
-def test_the_image_that_all_maps_explain_stands_there_once(trained, tmp_path):
+def test_the_image_that_all_maps_explain_is_the_same_in_every_frame(trained, tmp_path):
     scene = build_scene(trained, view=View(panels=["saliency"], size=[960, 540]), animation=QUICK)
-    frames, (layer,) = layers(scene, TilesLayer)
-    screen, drawn = layer.image, list(frames)
-    assert len(layer.screens) == len(trained)
-    wanted = screen.colors[screen.shades(0)]
-    rows, columns = (np.arange(side) * 8 // side for side in drawn[0][screen.rect.area].shape[:2])
+    frames, (*maps, image) = images(scene, ImageFrames)
+    assert (len(maps), image.optimizer, len(image.cells)) == (len(trained), None, 1)
+    drawn, area, wanted = list(frames), image.rect.area, image.palette[image.cells[0]]
+    rows, columns = (np.arange(side) * 8 // side for side in drawn[0][area].shape[:2])
     for frame in drawn:
-        np.testing.assert_array_equal(frame[screen.rect.area], wanted[rows][:, columns])
+        np.testing.assert_array_equal(frame[area], wanted[rows][:, columns])
     path = write(frames, tmp_path / "a.gif", fps=10, hold=0.5)
-    with Image.open(path) as image:
-        np.testing.assert_array_equal(np.asarray(image.convert("RGB"))[screen.rect.area], wanted[rows][:, columns])
+    with Image.open(path) as picture:
+        np.testing.assert_array_equal(np.asarray(picture.convert("RGB"))[area], wanted[rows][:, columns])
 
 
 def test_pictures_are_as_large_as_their_panel_lets_them_be():
@@ -482,7 +482,7 @@ def test_pictures_are_as_large_as_their_panel_lets_them_be():
 def test_the_numbers_of_a_scale_are_of_one_kind(size, written_as):
     _, scene = pair(panels=["layers"], size=size)
     frames = Frames(scene)
-    written = {text.get_text() for text in frames._canvas.figure.findobj(Text)}
+    written = {text.get_text() for text in frames.canvas.figure.findobj(Text)}
     low, high = np.log10(scene.groups[0].panels[0].limits).round().astype(int)
     assert low < -3 < 0 <= high < 5
     assert {written_as(low).replace("-", "−"), written_as(high)} <= written
@@ -491,14 +491,14 @@ def test_the_numbers_of_a_scale_are_of_one_kind(size, written_as):
 def test_one_heat_map_alone_needs_no_name():
     for labels, count in ((("SGD",), 1), (("SGD", "Adam"), 2)):
         frames = Frames(build_scene(made.trained(labels), view=View(panels=["layers"])))
-        written = [text.get_text() for text in frames._canvas.figure.findobj(Text)]
+        written = [text.get_text() for text in frames.canvas.figure.findobj(Text)]
         assert written.count("SGD") == count
 
 
 @pytest.mark.parametrize("size", [[1080, 1080], [640, 720], [480, 270]])
 def test_a_title_goes_left_before_it_is_cut(trained, size):
     written = {
-        text.get_text() for text in Frames(build_scene(trained, view=View(size=size)))._canvas.figure.findobj(Text)
+        text.get_text() for text in Frames(build_scene(trained, view=View(size=size))).canvas.figure.findobj(Text)
     }
     held = "91.3 % of the paths' variance"
     assert "MLP 64–128–10 on digits" in written
@@ -523,31 +523,31 @@ def test_settings_are_cut_at_whole_ones_and_their_distance_last():
 
 def test_images_begin_as_high_as_the_panels(imagined):
     frames = Frames(build_scene(imagined, view=View(panels=["score", "saliency"])))
-    (place,) = frames._canvas.layout.groups
+    (place,) = frames.canvas.layout.groups
     assert place.facets[0].top == pytest.approx(place.panels[0].top, abs=1)
 
 
 def test_a_signed_map_has_the_ground_of_a_panel_in_its_middle():
     for theme in THEMES.values():
-        colors = tints(theme, "signed")
+        colors = color_scale(theme, "signed")
         assert len(colors) % 2 == 1
         assert colors[len(colors) // 2].tolist() == rgb(theme.panel)
         assert np.abs(colors[0].astype(int) - colors[-1]).max() > 30
-        assert tints(theme, "unsigned")[0].tolist() == rgb(theme.panel)
-        assert tints(theme, "gray")[[0, -1]].tolist() == [[0] * 3, [255] * 3]
+        assert color_scale(theme, "unsigned")[0].tolist() == rgb(theme.panel)
+        assert color_scale(theme, "gray")[[0, -1]].tolist() == [[0] * 3, [255] * 3]
 
 
 def test_a_gif_keeps_every_colour_of_pictures_that_change(imagined, tmp_path):
     scene = build_scene(imagined, view=View(panels=["score", "saliency"], size=[640, 360]), animation=QUICK)
-    frames, shown = layers(scene, (TilesLayer, FacetLayer))
+    frames, shown = images(scene)
     path = write(frames, tmp_path / "a.gif", fps=10, hold=0.5)
     with Image.open(path) as image:
         for index in (0, 10, 19):
             image.seek(index)
             seen, drawn = np.asarray(image.convert("RGB")), list(frames)[index]
-            for layer in shown:
-                for screen in layer.screens:
-                    np.testing.assert_array_equal(seen[screen.rect.area], drawn[screen.rect.area])
+            assert len(shown) == 4
+            for each in shown:
+                np.testing.assert_array_equal(seen[each.rect.area], drawn[each.rect.area])
 
 
 @pytest.mark.parametrize("suffix", [".svg", ".pdf"])
@@ -562,12 +562,12 @@ def test_vector_pictures_hold_every_screen_as_it_ends(trained, imagined, tmp_pat
 
 def test_screens_are_opaque_on_a_see_through_page(trained):
     scene = build_scene(trained, view=View(panels=["layers", "saliency"], size=[960, 540]), animation=QUICK)
-    frames, shown = layers(scene, (StripsLayer, TilesLayer), transparent=True)
+    frames, shown = images(scene, transparent=True)
     poster = frames.poster()
     assert poster[0, 0, 3] == 0
-    for layer in shown:
-        for screen in layer.screens:
-            assert (poster[(*screen.rect.area, 3)] == 255).all()
+    assert len(shown) == 5
+    for each in shown:
+        assert (poster[(*each.rect.area, 3)] == 255).all()
 
 
 CASES = [
@@ -583,17 +583,17 @@ CASES = [
 def test_nothing_runs_off_the_page_and_screens_overlap_nothing(panels, view):
     four = made.trained(("SGD", "Momentum", "Adam", "Muon"), image=(28, 28))
     scene = build_scene(four, view=View(panels=panels, **view), animation=QUICK)
-    frames, shown = layers(scene, (StripsLayer, TilesLayer))
+    frames, shown = images(scene)
     width, height = frames.size
-    renderer = frames._canvas.agg.get_renderer()
-    texts = [text for text in frames._canvas.figure.findobj(Text) if text.get_text().strip() and text.get_visible()]
+    renderer = frames.canvas.agg.get_renderer()
+    texts = [text for text in frames.canvas.figure.findobj(Text) if text.get_text().strip() and text.get_visible()]
     extents = [(text.get_text(), *text.get_window_extent(renderer).extents) for text in texts]
     for words, left, low, right, top in extents:
         assert min(left, low) >= -1, words
         assert right <= width + 1, words
         assert top <= height + 1, words
-    rects = [screen.rect for layer in shown for screen in layer.screens]
-    rects += [layer.image.rect for layer in shown if isinstance(layer, TilesLayer)]
+    rects = [each.rect for each in shown]
+    assert rects
     for place, rect in enumerate(rects):
         assert 0 <= rect.left < rect.right <= width
         assert 0 <= rect.top < rect.bottom <= height

@@ -17,6 +17,8 @@ import gdsim
 from gdsim.config import Animation, View
 from gdsim.render import Frames
 from gdsim.render.canvas import arrow_shapes
+from gdsim.render.display_list import ExitMarks
+from gdsim.render.painter import only
 from gdsim.render.viewport import Moment
 from gdsim.scene import build_scene, preview_scene
 
@@ -33,9 +35,18 @@ def race(labels=("SGD", "Momentum", "Adam"), steps=60, size=(640, 360), theme="l
     return build_scene(paths, view=View(size=list(size), theme=theme, **view), animation=Animation(seconds=seconds))
 
 
+def views(frames: Frames):
+    return [layer for layer in frames.layers if layer.facet is not None]
+
+
 def psnr(a, b) -> float:
     error = np.mean((a.astype(float) - b) ** 2)
     return float("inf") if error == 0 else 10 * np.log10(255**2 / error)
+
+
+def at_once(scene):
+    """The poster with every trail drawn in one go."""
+    return gdsim.frames(replace(scene, frame_steps=scene.frame_steps[-1:])).poster()
 
 
 def count(frame, color: str) -> int:
@@ -71,7 +82,7 @@ def test_frames_can_be_drawn_again():
 
 
 @pytest.mark.parametrize(("steps", "starts"), [(40, 1), (3000, 1), (200, 30)])
-def test_the_kept_trail_is_what_drawing_everything_at_once_gives(steps, starts):
+def test_trails_drawn_stretch_by_stretch_look_like_trails_drawn_at_once(steps, starts):
     valley = gdsim.objective("himmelblau")
     start = np.random.default_rng(0).uniform(-4, 4, (starts, 2))
     scene = build_scene(
@@ -80,17 +91,14 @@ def test_the_kept_trail_is_what_drawing_everything_at_once_gives(steps, starts):
         animation=Animation(seconds=4),
     )
     *_, last = gdsim.frames(scene)
-    picture = Frames(scene)._picture()
-    # A chunk as long as the path is never kept: every vertex is stroked in one go.
-    for _, _, trail in picture._trails:
-        trail.chunk = 10**9
-    assert psnr(last, picture.at(Moment(float(steps), 1.0))) > 44
+    # In a scene of one frame nothing is drawn for good before it.
+    assert psnr(last, at_once(scene)) > 44
 
 
 def test_heads_stand_where_the_iterates_are():
     scene = race(labels=["SGD"], steps=30, panels=[])
     frames = Frames(scene)
-    (layer,) = frames._facets
+    (layer,) = frames.layers
     (path,) = scene.facets[0].paths
     for index in (0, 20, 49):
         frame = list(frames)[index]
@@ -113,14 +121,14 @@ def test_the_page_and_the_paths_have_the_themes_colours():
 
 def boxes(frames: Frames) -> list[tuple[str, np.ndarray]]:
     """What every piece of text covers, in pixels."""
-    renderer = frames._canvas.figure.canvas.get_renderer()
+    renderer = frames.canvas.agg.get_renderer()
     found = []
-    for text in frames._canvas.figure.findobj(Text):
+    for text in frames.canvas.figure.findobj(Text):
         if text.get_text().strip() and text.get_visible():
             found.append((text.get_text(), text.get_window_extent(renderer).extents))
-    if frames._counter is not None:
-        frames._counter.draw(renderer, frames._scene.steps)
-        found.append(("counter", frames._counter._number.get_window_extent(renderer).extents))
+    if frames.counter is not None:
+        frames.counter.draw(renderer, frames.scene.steps)
+        found.append(("counter", frames.counter._number.get_window_extent(renderer).extents))
     return found
 
 
@@ -202,7 +210,7 @@ def test_no_text_overlaps_whatever_the_numbers(name):
 @pytest.mark.parametrize("size", SIZES)
 def test_type_is_large_enough_to_read(size):
     frames = Frames(race(size=size, steps=5))
-    smallest = min(text.get_fontsize() for text in frames._canvas.figure.findobj(Text) if text.get_text())
+    smallest = min(text.get_fontsize() for text in frames.canvas.figure.findobj(Text) if text.get_text())
     assert smallest * 100 / 72 >= max(0.022 * min(size), 7.9)
 
 
@@ -213,14 +221,15 @@ def test_a_path_that_leaves_gets_its_note_within_the_view():
     ]
     scene = build_scene(wild, view=View(size=[1280, 720]))
     frames = Frames(scene)
-    (layer,) = frames._facets
-    assert len(layer.notes) == 3
-    extents = [note.extent.extents for note in layer.notes]
+    (layer,) = views(frames)
+    marks = only(layer.primitives, ExitMarks)
+    assert len(marks) == 3
+    extents = [each.extent.ravel() for each in marks]
     box = layer.viewport.box
     for left, bottom, right, top in extents:
         assert box.x - 3 <= left < right <= box.right + 3
         assert box.y - 3 <= bottom < top <= box.top + 3
-    words = [note.text.get_text() for note in layer.notes]
+    words = [each.text.get_text() for each in marks]
     paths = scene.facets[0].paths
     assert words == [f"{path.style.label} left at step {path.exits[0].step}" for path in paths]
     drawn = [(text, box) for text, box in zip(words, extents, strict=True)]
@@ -272,8 +281,8 @@ def test_paths_in_a_vector_picture_begin_where_their_start_is(tmp_path):
         tuple(float(number) for number in re.match(r"M ([-0-9.]+) ([-0-9.]+)", path[1]).groups())
         for path in re.finditer(r'<path d="(M [^"]+)"[^>]*stroke: ' + color, drawn)
     }
-    spots = [(frames._facets[0], scene.facets[0].paths[0].points[:1, 0])]
-    spots.append((frames._panels[0], scene.groups[0].panels[0].curves[0].points[:1, 0]))
+    spots = [(views(frames)[0], scene.facets[0].paths[0].points[:1, 0])]
+    spots.append((frames.layers[0], scene.groups[0].panels[0].curves[0].points[:1, 0]))
     for layer, spot in spots:
         x, y = layer.viewport.pixels(spot, Moment(0.0, 0.0))[0]
         # An SVG counts in 1/72 inches, and down.
@@ -288,14 +297,14 @@ def test_a_surface_in_a_vector_picture_is_seen_as_in_the_last_frame(tmp_path):
     frames.save_poster(tmp_path / "poster.svg")
     drawn = (tmp_path / "poster.svg").read_text(encoding="utf-8")
     assert drawn.count("<image") == 1
-    (layer,) = frames._facets
-    words = {word for _, _, word, _, _ in layer.viewport.relief.words(layer.viewport.azimuth(Moment(60.0, 1.0)))}
+    (layer,) = frames.layers
+    words = {word for _, _, word, _, _ in layer.viewport.surface.words(layer.viewport.azimuth(Moment(60.0, 1.0)))}
     assert words <= set(re.findall(r"<!-- (.*?) -->", drawn))
 
 
 def test_a_dollar_sign_in_a_label_or_title_is_a_dollar_sign():
     frames = Frames(race(labels=["$\\frac{1}"], title="100 $ and a $x$"))
-    words = [text.get_text() for text in frames._canvas.figure.findobj(Text)]
+    words = [text.get_text() for text in frames.canvas.figure.findobj(Text)]
     assert "100 $ and a $x$" in words
     assert frames.poster().any()
 
@@ -326,7 +335,7 @@ def bowl(steps=30, lr=0.05, **view):
 
 
 def places(frames: Frames, points) -> np.ndarray:
-    return frames._facets[0].viewport.pixels(np.asarray(points, float), Moment(0.0, 0.0))
+    return views(frames)[0].viewport.pixels(np.asarray(points, float), Moment(0.0, 0.0))
 
 
 def test_a_fading_trail_is_gone_where_its_last_steps_are_past():
@@ -349,12 +358,12 @@ def test_a_fading_trail_is_gone_where_its_last_steps_are_past():
 def test_the_arrows_at_a_head_point_uphill_downhill_and_where_the_step_went():
     scene, frames = bowl(vectors=True)
     (path,) = scene.facets[0].paths
-    moment = frames._moment(20)
-    frame = frames._picture().at(moment)
+    moment = frames.moment(20)
+    frame = frames.at(moment)
     head = path.points[int(moment.time), 0]
     here, there = places(frames, [head, head + path.gradients[int(moment.time), 0]])
     along = (there - here) / np.linalg.norm(there - here)
-    em = frames._canvas.em
+    em = frames.canvas.em
     uphill, step = here + 1.3 * em * along, here - 1.2 * em * along
     assert count(around(frame, *uphill), scene.theme.text) >= 1
     assert count(around(frame, *step), path.style.color) >= 1
@@ -364,7 +373,7 @@ def test_each_facet_of_a_grid_shows_its_own_path_alone():
     scene = race(layout="grid", panels=[])
     frames = Frames(scene)
     poster = frames.poster()
-    for layer, style in zip(frames._facets, scene.styles, strict=True):
+    for layer, style in zip(views(frames), scene.styles, strict=True):
         box = layer.viewport.box
         inner = poster[int(360 - box.top) : int(360 - box.y), int(box.x) : int(box.right)]
         seen = [count(inner, each.color) > 20 for each in scene.styles]
@@ -376,7 +385,7 @@ def test_feet_stand_in_lanes_under_the_heads_of_a_curve():
     paths = [gdsim.descend(well, "SGD", start=[1.6], steps=10, lr=0.01, label=label) for label in "ab"]
     scene = build_scene(paths, view=View(size=[640, 360], panels=[], arrows="none"))
     frames = Frames(scene)
-    poster, box = frames.poster(), frames._facets[0].viewport.box
+    poster, box = frames.poster(), frames.layers[0].viewport.box
     heads = [places(frames, path.points[-1:, 0])[0] for path in scene.facets[0].paths]
     strip = poster[int(360 - box.y - 0.1 * box.height) : int(360 - box.y)]
     for (x, _), style in zip(heads, scene.styles, strict=True):
@@ -391,20 +400,20 @@ def test_a_path_behind_a_hill_shines_through_it():
     moved = replace(path, points=path.points + np.array([0, 1])[:, None, None] * [0.0, 1.6])
     view = View(kind="surface", size=[640, 360], panels=[], arrows="none", camera={"azimuth": 0, "elevation": 20})
     frames = Frames(build_scene([moved], view=view))
-    poster, (layer,) = frames.poster(), frames._facets
+    poster, (layer,) = frames.poster(), frames.layers
     middle = np.array([[x, 0.0, 0.0] for x in (1.5, -1.5)])
     middle[:, 2] = [np.exp(-2.25), np.exp(-2.25)]
-    moment = frames._moment(len(frames) - 1)
+    moment = frames.moment(len(frames) - 1)
     before, behind = layer.viewport.pixels(middle, moment)
-    assert layer.viewport.veiled(middle, moment).tolist() == [False, True]
-    color = frames._scene.styles[0].color
+    assert layer.viewport.hidden(middle, moment).tolist() == [False, True]
+    color = frames.scene.styles[0].color
     assert count(around(poster, *before, 4), color) > 3
     assert count(around(poster, *behind, 4), color) == 0
 
 
 def arrows_of(frames: Frames) -> list[tuple[np.ndarray, np.ndarray]]:
     """Tails and tips of the arrows in the view, in coordinates of the objective."""
-    axes = frames._facets[0].viewport.axes
+    axes = views(frames)[0].viewport.axes
     found = []
     for each in axes.collections:
         if isinstance(each, PolyCollection) and len(each.get_paths()[0].vertices) == 8:
@@ -435,7 +444,7 @@ def test_drawn_derivatives_point_uphill_and_are_coloured_by_sign(arrows_at):
         assert (tip - tail)[0] * np.cos(x) >= 0
         if arrows_at == "curve":
             assert tail[1] == pytest.approx(np.sin(x), abs=0.02)
-    theme, poster = frames._scene.theme, frames.poster()
+    theme, poster = frames.scene.theme, frames.poster()
     assert count(poster, theme.rising) > 20
     assert count(poster, theme.falling) > 20
 
@@ -443,8 +452,8 @@ def test_drawn_derivatives_point_uphill_and_are_coloured_by_sign(arrows_at):
 def test_the_colour_bar_tells_the_values_of_the_colours():
     valley = gdsim.objective("sphere", bounds=[[-5, 5], [-5, 5]])
     frames = Frames(preview_scene(valley, view=View(size=[640, 360], arrows="none", levels="linear")))
-    levels = frames._scene.facets[0].model.levels
-    bar = next(axes for axes in frames._canvas.figure.axes if axes is not frames._facets[0].viewport.axes)
+    levels = frames.scene.facets[0].model.levels
+    bar = next(axes for axes in frames.canvas.figure.axes if axes is not views(frames)[0].viewport.axes)
     words = [label.get_text() for label in bar.get_yticklabels()]
     assert words == list(levels.labels)[: len(words)] or set(words) <= set(levels.labels)
     poster = frames.poster()
@@ -463,7 +472,7 @@ def test_minima_are_marked_where_they_are():
     frames = Frames(preview_scene(gdsim.objective("himmelblau"), view=View(size=[640, 360], arrows="none")))
     poster = frames.poster()
     for x, y in places(frames, gdsim.objective("himmelblau").minima):
-        assert count(around(poster, x, y, 1), frames._scene.theme.minimum) >= 3
+        assert count(around(poster, x, y, 1), frames.scene.theme.minimum) >= 3
 
 
 def test_a_users_own_settings_of_matplotlib_change_nothing():
@@ -497,14 +506,14 @@ def test_a_see_through_page_shows_what_an_opaque_one_does(kind, theme):
         assert (frame.shape, frame.dtype, frame.flags.c_contiguous) == ((360, 640, 4), np.uint8, True)
         # Type is set a little lighter with an outline; all else is the same.
         assert psnr(over(frame, scene.theme.page), other) > 25
-        for layer in frames._layers:
+        for layer in frames.layers:
             box = layer.viewport.box
             rows, columns = (
                 slice(360 - int(box.top) + 3, 360 - int(box.y) - 3),
                 slice(int(box.x) + 3, int(box.right) - 3),
             )
             inside, same = frame[rows, columns], other[rows, columns]
-            if kind == "surface" and layer in frames._facets:
+            if kind == "surface" and layer in views(frames):
                 assert psnr(over(inside, scene.theme.page), same) > 34
             else:
                 assert (inside[..., 3] == 255).all()

@@ -1,46 +1,87 @@
-"""What moves: frames drawn on to are those drawn fresh, and dashes, veils and arrows are where they belong."""
+"""Trails: frames that continue are those drawn alone, and dashes, hidden parts and arrows are where they belong."""
 
 from __future__ import annotations
 
 from dataclasses import replace
+from itertools import pairwise
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from matplotlib.backend_bases import GraphicsContextBase
 from matplotlib.colors import to_rgb
+from matplotlib.figure import Figure
 
 import gdsim
 from gdsim.config import Animation, View
 from gdsim.render import Frames
-from gdsim.render.trail import Ink, Trail, reached, settled
+from gdsim.render.display_list import ExitMarks
+from gdsim.render.layout import Box
+from gdsim.render.painter import Painter, only
+from gdsim.render.trail import Trail, TrailStyle, interpolated, settled
 from gdsim.render.viewport import Moment
 from gdsim.scene import build_scene
 
 PERIOD = 16.0
-INK = Ink("#0072b2", "#ffffff", 0.6, 2.0, (6.0, 2.0), "o", 8.0)
+STYLE = TrailStyle("#0072b2", "#ffffff", 0.6, 2.0, (6.0, 2.0), "o", 8.0)
 
 
-class Notebook:
-    """A pen that writes down what it should draw."""
+class Recorder:
+    """A renderer that records strokes as (lines, dash offset, opacity) and shapes as (outlines, color, opacity)."""
 
     def __init__(self):
-        self.strokes, self.marks, self.fills = [], [], []
+        self.strokes, self.fills = [], []
 
-    def stroke(self, lines, *_, shown=None, dash=None, alpha=1.0):
-        if shown is None or shown.any():
-            self.strokes.append((np.array(lines), shown, dash, alpha))
+    def new_gc(self):
+        return GraphicsContextBase()
 
-    def mark(self, spots, _shape, size, _color, _edge, _edge_width, alpha=1.0):
-        self.marks.append((spots[np.isfinite(spots).all(-1)], size, alpha))
+    def draw_path(self, context, path, _transform, color=None):
+        lines = np.split(path.vertices, np.flatnonzero(path.codes == path.MOVETO)[1:])
+        if color is not None and context.get_linewidth():
+            return  # the edge below a shape
+        if color is not None:
+            self.fills.append((lines, color, context.get_alpha()))
+            return
+        offset, dash = context.get_dashes()
+        lines = [line for line in lines if len(line) > 1]
+        self.strokes.append((lines, offset if dash else None, context.get_alpha()))
 
-    def fill(self, shapes, color, *_):
-        self.fills.append((shapes, color))
+    def of(self, color: str) -> list[np.ndarray]:
+        """The outlines filled with a color."""
+        return [line for lines, filled, _ in self.fills if filled[:3] == to_rgb(color) for line in lines]
+
+    def vertices(self) -> np.ndarray:
+        return np.concatenate([line for lines, _, _ in self.strokes for line in lines])
+
+    def segments(self) -> set:
+        lines = [line.tolist() for lines, _, _ in self.strokes for line in lines]
+        return {(*a, *b) for line in lines for a, b in pairwise(line) if a != b}
 
 
-def trail(spots, *, ink=INK, frames=50, **rest) -> Trail:
-    times, ends = np.arange(len(spots), dtype=float), np.full(spots.shape[1], len(spots) - 1)
-    return Trail(spots, times, ends, ink, frames=frames, **rest)
+def painter(viewport=None) -> Painter:
+    """A painter that records; what it recorded is `renderer`."""
+    canvas = SimpleNamespace(figure=Figure(dpi=100), size=(500, 500))
+    return Painter(Recorder(), viewport or SimpleNamespace(box=Box(0, 0, 500, 500), canvas=canvas))
+
+
+def drawn(path: Trail, time: float, since: float | None = None) -> Recorder:
+    """What is drawn of a trail alone."""
+    found = painter()
+    found.draw_trail(path, time, since)
+    return found.renderer
+
+
+def drawn_over(layer, moment) -> Recorder:
+    """What is drawn on top of the trails of a layer."""
+    found = painter(layer.viewport)
+    assert list(found.draw_over(layer.at(moment), moment.time))
+    return found.renderer
+
+
+def trail(points, *, style=STYLE, frames=50, **rest) -> Trail:
+    return Trail(0, style, np.arange(len(points), dtype=float), points, frames=frames, **rest)
 
 
 def psnr(a, b) -> float:
@@ -84,27 +125,26 @@ def look(name: str):
 
 
 @pytest.mark.parametrize("name", LOOKS)
-def test_a_frame_drawn_on_to_is_the_one_drawn_fresh(name):
+def test_a_frame_that_continues_is_the_one_drawn_alone(name):
     frames = Frames(look(name))
     for index, frame in enumerate(frames):
         if index % 7 == 0 or index == len(frames) - 1:
-            np.testing.assert_array_equal(frame, frames._picture().at(frames._moment(index)), err_msg=str(index))
+            np.testing.assert_array_equal(frame, frames.at(frames.moment(index)), err_msg=str(index))
 
 
 @pytest.mark.parametrize("name", [name for name in LOOKS if "many" not in name])
-def test_what_is_kept_is_what_is_drawn_in_one_go(name):
+def test_trails_drawn_stretch_by_stretch_look_like_trails_drawn_at_once(name):
     scene = look(name)
     facet = scene.facets[0]
-    # One path alone: where two cross, which lies on top depends on when they were kept.
+    # One path alone: where two cross, which is on top depends on when they were committed.
     alone = replace(
         scene, groups=(replace(scene.groups[0], facets=(replace(facet, paths=facet.paths[1:2]),), panels=()),)
     )
     frames = Frames(alone)
     *_, last = frames
-    whole = frames._picture()
-    for _, _, each in whole._trails:
-        each.chunk = 10**9
-    assert psnr(last, whole.at(frames._moment(len(frames) - 1))) > 44
+    # In a scene of one frame nothing is committed before it.
+    whole = Frames(replace(alone, frame_steps=alone.frame_steps[-1:]))
+    assert psnr(last, whole.at(frames.moment(len(frames) - 1))) > 44
 
 
 @st.composite
@@ -140,94 +180,81 @@ def straight(steps=160):
     return spots
 
 
-@pytest.mark.parametrize("veiled", [False, True])
+@pytest.mark.parametrize("hidden", [False, True])
 @pytest.mark.parametrize("fade", [None, 37])
-def test_dashes_stand_still_whatever_was_kept_broken_off_or_hidden(fade, veiled):
-    spots = straight()
-    hidden = ((np.arange(len(spots)) // 23) % 3 == 1)[:, None] if veiled else None
-    path = trail(spots, fade=fade, veiled=hidden)
-    for time in np.arange(0.0, len(spots) - 1, 2.7):
-        while (whole := path.whole(time)) is not None:
-            path.keep(whole)
-        pen = Notebook()
-        path.draw_path(pen, time)
-        for lines, _, dash, _ in pen.strokes:
-            if dash is not None:
-                off = (dash[0] * 100 / 72 - come(spots, lines[0, 0]) + PERIOD / 2) % PERIOD - PERIOD / 2
+def test_dashes_do_not_move_when_stretches_are_committed_broken_off_or_hidden(fade, hidden):
+    points = straight()
+    where = ((np.arange(len(points)) // 23) % 3 == 1)[:, None] if hidden else None
+    path, seen = trail(points, fade=fade, hidden=where), 0
+    for time in np.arange(0.0, len(points) - 1, 2.7):
+        since = max(path.commit_times[path.commit_times <= time], default=None)
+        for lines, offset, _ in drawn(path, time, since).strokes:
+            if offset is not None and lines:
+                off = (offset * 100 / 72 - come(points, lines[0][0]) + PERIOD / 2) % PERIOD - PERIOD / 2
                 assert abs(off) < 1e-6
+                seen += 1
+    assert seen > 50
 
 
 @settings(max_examples=30, deadline=None)
 @given(wandering(), st.integers(2, 60))
-def test_a_kept_path_and_its_rest_are_the_whole_path(spots, frames):
-    path, whole = trail(spots, frames=frames, ink=replace(INK, dash=())), trail(spots, ink=replace(INK, dash=()))
-    end, kept = float(len(spots) - 1), 0
-
-    def drawn(each, time) -> set:
-        pen = Notebook()
-        each.draw_path(pen, time)
-        return {
-            (*line[i], *line[i + 1])
-            for lines, shown, _, _ in pen.strokes
-            for line in lines.tolist()
-            for i in range(len(line) - 1)
-            if (shown is None or shown[0, i]) and line[i] != line[i + 1]
-        }
-
-    pieces = set()
-    while (until := path.whole(end)) is not None:
-        pieces |= drawn(path, until)
-        path.keep(until)
-        kept += 1
-    assert pieces | drawn(path, end) == drawn(whole, end)
-    assert kept <= len(spots)
+def test_committed_stretches_and_the_rest_are_the_whole_path(points, frames):
+    style, end = replace(STYLE, dash=()), float(len(points) - 1)
+    path, whole = trail(points, frames=frames, style=style), trail(points, style=style, frames=1)
+    last, pieces = None, set()
+    for until in [*path.commit_times.tolist(), end]:
+        pieces |= drawn(path, until, last).segments()
+        last = until
+    assert pieces == drawn(whole, end).segments()
+    assert whole.commit_times.size == 0
 
 
-def test_a_fading_path_is_in_plain_sight_at_every_time_or_veiled_never_both():
-    spots = straight()
-    hidden = (np.arange(len(spots)) > 100)[:, None]
-    path = trail(spots, fade=30, veiled=hidden, ink=replace(INK, dash=()))
+def test_a_fading_path_is_visible_or_hidden_at_every_time_never_both():
+    points = straight()
+    path = trail(points, fade=30, hidden=(np.arange(len(points)) > 100)[:, None], style=replace(STYLE, dash=()))
     for time in (20.0, 99.5, 104.3, 110.0, 150.0):
-        pen = Notebook()
-        path.draw_path(pen, time)
-        for lines, shown, _, alpha in pen.strokes:
-            middles = ((lines[:, 1:] + lines[:, :-1]) / 2)[
-                np.ones(lines[:, 1:].shape[:2], bool) if shown is None else shown
-            ]
+        strokes = [stroke for stroke in drawn(path, time).strokes if stroke[0]]
+        assert strokes
+        for lines, _, alpha in strokes:
+            middles = np.concatenate([(line[1:] + line[:-1]) / 2 for line in lines])
             faint = middles[:, 0] > 100 / 159 * 400 + 1e-9
             assert faint.all() or not faint.any()
             assert alpha <= (0.45 if faint.any() else 1.0)
 
 
+@pytest.mark.parametrize("time", [30.0, 47.5])
+def test_a_fading_path_begins_exactly_that_many_steps_back(time):
+    points = np.stack([np.linspace(0, 400, 81), np.full(81, 100.0)], -1)[:, None]
+    found = drawn(trail(points, fade=10), time).vertices()[:, 0]
+    assert (found.min(), found.max()) == pytest.approx((5 * (time - 10), 5 * time))
+
+
 @pytest.mark.parametrize("fade", [None, 500])
-def test_hidden_dots_are_left_out_and_a_hidden_head_is_faint(fade):
-    spots = straight()
-    hidden = (np.arange(len(spots)) > 100)[:, None]
-    path = trail(spots, veiled=hidden, fade=fade, ink=replace(INK, dot=4.0))
-    pen = Notebook()
-    path.draw_path(pen, 150.0)
-    dots = np.concatenate([marked for marked, _, _ in pen.marks])
-    assert len(np.unique(dots[:, 0])) == len(dots) == 101 - 10
+def test_hidden_dots_are_not_drawn_and_a_hidden_head_is_faint(fade):
+    points = straight()
+    hidden = (np.arange(len(points)) > 100)[:, None]
+    path = trail(points, hidden=hidden, fade=fade, style=replace(STYLE, dot_size=4.0))
+    dots = np.array([line.mean(0)[0] for line in drawn(path, 150.0).of(STYLE.color)])
+    assert len(np.unique(dots.round(6))) == len(dots) == 101 - 10
     for time, alpha in ((90.0, 1.0), (150.0, 0.45)):
-        pen = Notebook()
-        path.draw_heads(pen, time)
-        assert [(len(marked), strength) for marked, _, strength in pen.marks] == [(1, alpha)]
+        found = painter()
+        assert len(list(found.draw_over([path], time))) == 1
+        heads = [opacity for _, color, opacity in found.renderer.fills if color[:3] == to_rgb(STYLE.color)]
+        assert heads == [alpha]
 
 
 def test_no_iterate_of_a_fading_path_has_two_dots_at_any_moment():
-    path = trail(straight(), fade=10, ink=replace(INK, dot=4.0))
+    path = trail(straight(), fade=10, style=replace(STYLE, dot_size=4.0))
     for time in (5.0, 20.0, 20.5, 33.0, 75.0):
-        pen = Notebook()
-        path.draw_path(pen, time)
-        dots = np.concatenate([marked for marked, _, _ in pen.marks])
-        assert len(np.unique(dots[:, 0])) == len(dots)
+        dots = np.array([line.mean(0)[0] for line in drawn(path, time).of(STYLE.color)]).round(6)
+        assert len(np.unique(dots)) == len(dots) >= 5
 
 
 @given(st.floats(0, 9), st.integers(0, 9))
-def test_what_is_settled_stays_as_it_is_at_its_end(time, end):
+def test_settled_rows_stay_as_they_are_at_their_end(time, end):
     times = np.arange(10.0)
     rows = times[:, None] ** 2
-    found = reached(settled(rows, times, np.array([end])), times, time)
+    found = interpolated(settled(rows, times, np.array([end])), times, time)
     step = int(min(time, end))
     share = min(time, end) - step
     expected = step**2 + share * ((step + 1) ** 2 - step**2)
@@ -244,30 +271,30 @@ def hill(**view):
     return moved, {"camera": {"azimuth": 0, "elevation": 20}} | look | view
 
 
-@pytest.mark.parametrize("trail", ["whole", 50])
-def test_a_head_behind_a_hill_shines_through_it(trail):
+@pytest.mark.parametrize("fade", ["whole", 50])
+def test_a_head_behind_a_hill_shines_through_it(fade):
     path, view = hill()
-    frames = Frames(build_scene([path], view=View(**view), animation=Animation(trail=trail)))
-    poster, (layer,) = frames.poster(), frames._facets
-    heads = frames._scene.facets[0].paths[0].points[-1]
-    before, behind = layer.viewport.pixels(heads, frames._moment(len(frames) - 1))
-    color = frames._scene.styles[0].color
+    frames = Frames(build_scene([path], view=View(**view), animation=Animation(trail=fade)))
+    poster, (layer,) = frames.poster(), frames.layers
+    heads = frames.scene.facets[0].paths[0].points[-1]
+    before, behind = layer.viewport.pixels(heads, frames.moment(len(frames) - 1))
+    color = frames.scene.styles[0].color
     assert count(around(poster, *before, 4), color) > 20
     assert count(around(poster, *behind, 9), color) == 0
-    assert (around(poster, *behind, 2) != around(frames._background[..., :3], *behind, 2)).any(-1).all()
+    assert (around(poster, *behind, 2) != around(frames.background[..., :3], *behind, 2)).any(-1).all()
 
 
 @pytest.mark.parametrize(("elevation", "seen"), [(20, True), (85, False)])
 def test_a_shadow_is_seen_only_where_the_plane_is(elevation, seen):
     path, view = hill(camera={"azimuth": 0, "elevation": elevation})
     frames = Frames(build_scene([path], view=View(**view)))
-    poster, (layer,) = frames.poster(), frames._facets
-    places = frames._scene.facets[0].paths[0].points[[1, -1], 0]
-    moment = frames._moment(len(frames) - 1)
-    assert layer.viewport.covered(places, moment).tolist() == [not seen] * 2
-    for x, y in layer.viewport.shadows(places, moment):
-        drawn = (around(poster, x, y, 1) != around(frames._background[..., :3], x, y, 1)).any()
-        assert drawn == seen
+    poster, (layer,) = frames.poster(), frames.layers
+    places = frames.scene.facets[0].paths[0].points[[1, -1], 0]
+    moment = frames.moment(len(frames) - 1)
+    assert layer.viewport.base_hidden(places, moment).tolist() == [not seen] * 2
+    for x, y in layer.viewport.base(places, moment):
+        changed = (around(poster, x, y, 1) != around(frames.background[..., :3], x, y, 1)).any()
+        assert changed == seen
 
 
 VECTORS = {
@@ -278,116 +305,106 @@ VECTORS = {
 }
 
 
+def arrows(layer, moment, color) -> list[np.ndarray]:
+    """The arrows of a color at the heads, as corners."""
+    return [outline[:7] for outline in drawn_over(layer, moment).of(color) if len(outline) == 8]
+
+
 @pytest.mark.parametrize("name", VECTORS)
 def test_the_step_really_taken_ends_at_the_next_iterate(name):
     title, start, view = VECTORS[name]
     path = gdsim.descend(gdsim.objective(title), "SGD", start=start, steps=12, lr=0.004, momentum=0.9)
     scene = build_scene([path], view=View(vectors=True, panels=[], **view))
     frames = Frames(scene)
-    (layer,), (path,) = frames._facets, scene.facets[0].paths
+    (layer,), (path,) = frames.layers, scene.facets[0].paths
     seen = 0
     for step in range(12):
-        moment, pen = Moment(step + 0.5, (step + 0.5) / 12), Notebook()
-        for _ in layer.riders.draw(pen, layer.trails(moment), moment):
-            pass
+        moment = Moment(step + 0.5, (step + 0.5) / 12)
         here, there = path.points[np.searchsorted(path.times, [step, step + 1]), 0]
         if title == "double_well":
             there = np.array([there[0], here[1]])
         places = np.stack([here, there])
-        surface = layer.viewport.relief is not None
-        if surface and layer.viewport.covered(places, moment).any():
+        if layer.viewport.base_hidden(places, moment).any():
             continue
-        tail, tip = (layer.viewport.shadows if surface else layer.viewport.pixels)(places, moment)
-        steps = [shapes for shapes, color in pen.fills if color == path.style.color]
-        if np.linalg.norm(tip - tail) < 0.35 * frames._canvas.em:
+        tail, tip = layer.viewport.base(places, moment)
+        steps = arrows(layer, moment, path.style.color)
+        if np.linalg.norm(tip - tail) < 0.35 * frames.canvas.em:
             assert not steps
             continue
-        ((arrow,),) = steps
+        (arrow,) = steps
         np.testing.assert_allclose(arrow[3], tip, atol=1e-6)
         np.testing.assert_allclose((arrow[0] + arrow[6]) / 2, tail, atol=1e-6)
         seen += 1
     assert seen >= 3
 
 
-def arrows(layer, moment, color) -> list[float]:
-    """How long the arrows of a colour at the heads are, in pixels."""
-    pen = Notebook()
-    for _ in layer.riders.draw(pen, layer.trails(moment), moment):
-        pass
-    return [
-        float(np.linalg.norm(shape[3] - (shape[0] + shape[6]) / 2))
-        for shapes, filled in pen.fills
-        if filled == color
-        for shape in shapes
-    ]
-
-
-def test_gradient_and_negative_shrink_to_nothing_and_are_told_apart():
+def test_gradient_and_negative_shrink_to_nothing_and_differ_in_color():
     path = gdsim.descend(gdsim.objective("sphere"), "SGD", start=[-4, -3], steps=60, lr=0.15)
     frames = Frames(build_scene([path], view=View(vectors=True, panels=[])))
-    (layer,), theme = frames._facets, frames._scene.theme
+    (layer,), theme = frames.layers, frames.scene.theme
     moments = [Moment(float(step), step / 60) for step in range(61)]
-    uphill, downhill = ([arrows(layer, moment, color) for moment in moments] for color in (theme.text, theme.page))
-    drawn = np.concatenate(uphill)
-    np.testing.assert_allclose(np.concatenate(downhill), drawn)
-    assert (np.diff(drawn) < 0).all()
-    assert [len(each) for each in uphill] == [1] * len(drawn) + [0] * (61 - len(drawn))
-    assert 3 < len(drawn) < 60
+    uphill, downhill = ([arrows(layer, each, color) for each in moments] for color in (theme.text, theme.page))
+    moves = [
+        np.array([arrow[3] - (arrow[0] + arrow[6]) / 2 for found in each for arrow in found])
+        for each in (uphill, downhill)
+    ]
+    np.testing.assert_allclose(moves[1], -moves[0])
+    lengths = np.linalg.norm(moves[0], axis=-1)
+    assert (np.diff(lengths) < 0).all()
+    assert [len(each) for each in uphill] == [1] * len(lengths) + [0] * (61 - len(lengths))
+    assert 3 < len(lengths) < 60
 
 
 @pytest.mark.parametrize("kind", ["contour", "surface"])
-def test_no_arrows_stand_at_a_head_outside_the_view(kind):
+def test_no_arrows_are_drawn_at_a_head_outside_the_view(kind):
     path = gdsim.descend(gdsim.objective("himmelblau"), "SGD", start=[-0.5, 4.2], steps=6, lr=0.045)
-    scene = build_scene([path], view=View(vectors=True, panels=[], kind=kind))
+    # Small, so that exit marks have no words.
+    scene = build_scene([path], view=View(vectors=True, panels=[], kind=kind, size=[240, 180]))
     frames = Frames(scene)
-    (layer,), theme, bounds = frames._facets, scene.theme, scene.facets[0].limits
-    outside = 0
-    for step in range(7):
-        place = path.points[step, 0]
-        if not ((place >= bounds[:, 0]) & (place <= bounds[:, 1])).all():
-            outside += 1
-            moment = Moment(float(step), step / 6)
-            assert not any(arrows(layer, moment, color) for color in (theme.text, theme.page, scene.styles[0].color))
-    assert outside
+    (layer,), theme, limits = frames.layers, scene.theme, scene.facets[0].limits
+    outside = [not ((place >= limits[:, 0]) & (place <= limits[:, 1])).all() for place in path.points[:, 0]]
+    assert any(outside)
+    for step in np.flatnonzero(outside):
+        moment = Moment(float(step), step / 6)
+        assert not any(arrows(layer, moment, color) for color in (theme.text, theme.page, scene.styles[0].color))
 
 
-def test_many_wedges_are_drawn_at_once_and_each_in_its_time():
+def test_many_exit_marks_are_one_primitive_per_side_and_each_appears_in_its_time():
     starts = np.random.default_rng(0).uniform(-4, 4, (300, 2))
     path = gdsim.descend(gdsim.objective("himmelblau"), "SGD", start=starts, steps=30, lr=0.05)
     scene = build_scene([path], view=View(panels=[]))
-    (layer,), exits = Frames(scene)._facets, scene.facets[0].paths[0].exits
-    assert len(layer.notes) <= 5 < len(exits)
+    (layer,), exits = Frames(scene).layers, scene.facets[0].paths[0].exits
+    marks, box = only(layer.primitives, ExitMarks), layer.viewport.box
+    assert len(marks) <= 5 < len(exits)
     for time in (0.0, 1.0, 1.5, 4.0, 30.0):
-        pen = Notebook()
-        for note in layer.notes:
-            note.draw(pen, time)
-        marked = np.concatenate([spots for spots, _, _ in pen.marks])
+        found = painter(layer.viewport)
+        assert len(list(found.draw_over(marks, time))) == len(marks)
+        marked = [outline.mean(0) for outline in found.renderer.of(scene.styles[0].color)]
         assert len(marked) == sum(exit_.time <= time for exit_ in exits)
-        box = layer.viewport.box
-        assert ((marked >= [box.x, box.y]) & (marked <= [box.right, box.top])).all()
+        assert all(box.x <= x <= box.right and box.y <= y <= box.top for x, y in marked)
 
 
 def test_where_the_camera_turns_a_path_ends_with_the_moment():
     path = gdsim.descend(gdsim.objective("himmelblau"), "Adam", start=[-0.5, 4.2], steps=50, lr=0.2)
     view = View(kind="surface", camera={"orbit": 60}, panels=[])
     frames = Frames(build_scene([path], view=view))
-    (layer,), (path,) = frames._facets, frames._scene.facets[0].paths
+    (layer,), (path,) = frames.layers, frames.scene.facets[0].paths
     for index in (0, 30, 77, len(frames) - 1):
-        moment = frames._moment(index)
-        _, above = layer.trails(moment)
-        assert above._all_times[-1] <= moment.time + 1
-        place = reached(path.points, path.times, moment.time)
-        seen = layer.viewport.pixels(reached(path.points, path.times, float(int(moment.time))), moment)
+        moment = frames.moment(index)
+        _, above = only(layer.at(moment), Trail)
+        assert above.times[-1] <= moment.time + 1
+        place = interpolated(path.points, path.times, moment.time)
+        seen = layer.viewport.pixels(place, moment)
         assert np.isfinite(seen).all()
-        assert np.linalg.norm(above.at(moment.time) - layer.viewport.pixels(place, moment)) < 0.5
+        assert np.linalg.norm(above.at(moment.time) - seen) < 0.5
 
 
-@pytest.mark.parametrize(("arrow", "drawn"), [("#f4f4f4", "#5a6675"), ("#8a2be2", "#8a2be2")])
-def test_arrows_in_the_plane_stand_out_from_the_page(arrow, drawn):
+@pytest.mark.parametrize(("arrow", "shown"), [("#f4f4f4", "#5a6675"), ("#8a2be2", "#8a2be2")])
+def test_arrows_in_the_plane_stand_out_from_the_page(arrow, shown):
     def picture(color: str):
         own = {"base": "light", "arrow": color, "quiet": "#5a6675"}
         path = gdsim.descend(gdsim.objective("himmelblau"), "SGD", start=[0, 0], steps=2, lr=1e-4)
-        (layer,) = Frames(build_scene([path], view=View(kind="surface", size=SMALL, theme=own, panels=[])))._facets
-        return layer.viewport.relief.picture(-60.0, 1)
+        (layer,) = Frames(build_scene([path], view=View(kind="surface", size=SMALL, theme=own, panels=[]))).layers
+        return layer.viewport.surface.picture(-60.0, 1)
 
-    np.testing.assert_array_equal(picture(arrow), picture(drawn))
+    np.testing.assert_array_equal(picture(arrow), picture(shown))

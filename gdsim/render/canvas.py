@@ -51,6 +51,7 @@ class Canvas:
         transparent: Whether the page is see-through.
 
     Attributes:
+        scene: The scene.
         figure: The figure, as large as the scene.
         agg: Where it is drawn pixel by pixel.
         size: Its width and height in pixels.
@@ -62,7 +63,7 @@ class Canvas:
     """
 
     def __init__(self, scene: Scene, layout: Layout, *, transparent: bool = False) -> None:
-        self._scene, self.layout, self.theme = scene, layout, scene.theme
+        self.scene, self.layout, self.theme = scene, layout, scene.theme
         self.size = width, height = scene.size
         self.em, self.line = layout.em, layout.em * scene.theme.stroke
         self.page = "none" if transparent else self.theme.page
@@ -126,7 +127,7 @@ class Canvas:
     def missing(self) -> str:
         """Signs of the title and the legend that the font does not have, each once."""
         font = get_font(findfont(FontProperties(family=self.theme.font)))
-        words = [self._scene.title, *(style.label + style.settings for style in self._scene.styles)]
+        words = [self.scene.title, *(style.label + style.settings for style in self.scene.styles)]
         return "".join(dict.fromkeys(sign for word in words for sign in word if not font.get_char_index(ord(sign))))
 
     def width_of(self, words: str, size: float, *, bold: bool = False) -> float:

@@ -6,7 +6,7 @@ import numpy as np
 
 from gdsim.objectives import FloatArray
 from gdsim.render.canvas import Canvas
-from gdsim.render.image_layers import Pixels
+from gdsim.render.display_list import Pixels
 from gdsim.render.layout import Box
 from gdsim.scene import number, power
 

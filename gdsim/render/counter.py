@@ -1,7 +1,8 @@
-"""The step counter: words that stand still, and a number whose digits are drawn once and then copied."""
+"""The step counter: words that do not change, and a number whose digits are drawn once and then copied."""
 
 from __future__ import annotations
 
+from functools import cached_property
 from typing import Any
 
 import numpy as np
@@ -12,79 +13,70 @@ from matplotlib.colors import to_rgba
 
 from gdsim.render.canvas import DPI, Canvas
 from gdsim.render.layout import Box
-from gdsim.scene import Scene
 
 __all__ = ["Counter"]
 
 
 class Counter:
-    """The step counter. Making it writes the words that do not change into the figure.
+    """The step counter. Making it adds the words that do not change to the figure.
 
-    It stands on the bare page, so a digit is a small opaque picture: laying out type anew for each frame would
-    cost more than drawing the paths. Where the page is see-through it stands on a card: formats that keep what did not
-    change can do so only where what does is opaque.
+    It is on the bare page, so a digit is a small opaque image: laying out text for every frame would cost more than
+    drawing the paths. On a transparent page it is on a card: formats that keep what did not change can do so only where
+    what did change is opaque.
 
     Args:
-        scene: Gives the number of steps.
-        canvas: Gives the place.
+        canvas: The picture.
 
     Attributes:
-        places: How many digits the number may have.
-        pitch: From one digit to the next, in pixels.
-        left: Where the first place begins, in pixels.
+        places: The largest number of digits.
+        pitch: The distance from one digit to the next, in pixels.
+        left: Where the first digit begins, in pixels.
         rows: The rows of the picture that the digits take.
     """
 
-    def __init__(self, scene: Scene, canvas: Canvas) -> None:
-        self._size, self._page = canvas.size, canvas.theme.page
-        self.places = len(str(scene.steps))
+    def __init__(self, canvas: Canvas) -> None:
+        self._size, em, steps = canvas.size, canvas.em, canvas.scene.steps
+        self._page = np.array([round(255 * part) for part in to_rgba(canvas.theme.page)], np.uint8)
+        self.places = len(str(steps))
         self.pitch = canvas.width_of("00", 1.0) - canvas.width_of("0", 1.0)
         right, base = canvas.layout.counter
-        total = f"/ {scene.steps}"
-        words: dict[str, Any] = {"color": canvas.theme.quiet, "va": "baseline"}
-        canvas.text(right, base, total, ha="right", **words)
+        total = f"/ {steps}"
+        look: dict[str, Any] = {"color": canvas.theme.quiet, "va": "baseline"}
+        canvas.text(right, base, total, ha="right", **look)
         self.left = round(right - canvas.width_of(total, 1.0) - (self.places + 0.6) * self.pitch)
         begin = self.left - 0.5 * self.pitch
-        canvas.text(begin, base, "step", ha="right", **words)
-        self._number = canvas.text(self.left, base, "", loose=True, ha="left", **words)
-        bottom, top = round(base - 0.4 * canvas.em), round(base + 1.1 * canvas.em)
-        self.rows = slice(scene.size[1] - top, scene.size[1] - bottom)
-        begin -= canvas.width_of("step", 1.0) + 0.4 * canvas.em
-        canvas.card(Box(begin, bottom, right + 0.4 * canvas.em - begin, top - bottom))
-        self._digits: list[npt.NDArray[np.uint8]] = []
+        canvas.text(begin, base, "step", ha="right", **look)
+        self._number = canvas.text(self.left, base, "", loose=True, ha="left", **look)
+        bottom, top = round(base - 0.4 * em), round(base + 1.1 * em)
+        self.rows = slice(self._size[1] - top, self._size[1] - bottom)
+        begin -= canvas.width_of("step", 1.0) + 0.4 * em
+        canvas.card(Box(begin, bottom, right + 0.4 * em - begin, top - bottom))
 
     def draw(self, renderer: RendererBase, time: float) -> None:
-        """Draw the number as type, on any backend."""
+        """Draw the number as text, on any backend."""
         number = str(int(time))
         self._number.set_text(number)
         self._number.set_x((self.left + (self.places - len(number)) * self.pitch) / self._size[0])
         self._number.draw(renderer)
 
     def stamp(self, frame: npt.NDArray[np.uint8], time: float) -> None:
-        """Copy the number's digits onto a frame, (H, W, 3 or 4), which has the page's colour or a number there."""
-        if not self._digits:
-            self._digits = self._draw_digits()
-        number, channels = str(int(time)).rjust(self.places), frame.shape[-1]
-        for place, digit in enumerate(number):
-            columns = slice(*(self.left + round((place + end) * self.pitch) for end in (0, 1)))
-            if digit == " ":
-                frame[self.rows, columns] = self._blank[:channels]
-            else:
-                own = slice(columns.start - self.left, columns.stop - self.left)
-                frame[self.rows, columns] = self._digits[int(digit)][:, own, :channels]
+        """Copy the number's digits onto a frame, (H, W, 3 or 4), which has the page's color or a number there."""
+        for place, digit in enumerate(str(int(time)).rjust(self.places)):
+            begin, end = (round((place + edge) * self.pitch) for edge in (0, 1))
+            area = (self.rows, slice(self.left + begin, self.left + end))
+            frame[area] = (self._page if digit == " " else self._digits[int(digit)][:, begin:end])[
+                ..., : frame.shape[-1]
+            ]
 
-    @property
-    def _blank(self) -> list[int]:
-        return [round(255 * part) for part in to_rgba(self._page)]
-
-    def _draw_digits(self) -> list[npt.NDArray[np.uint8]]:
+    @cached_property
+    def _digits(self) -> list[npt.NDArray[np.uint8]]:
         """Each digit in every place, (rows, columns, 4), on the bare page."""
         renderer = RendererAgg(*self._size, DPI)
         pixels = np.asarray(renderer.buffer_rgba())
         columns = slice(self.left, self.left + round(self.places * self.pitch))
         digits = []
         for digit in "0123456789":
-            pixels[...] = self._blank
+            pixels[...] = self._page
             self._number.set_text(digit * self.places)
             self._number.set_x(self.left / self._size[0])
             self._number.draw(renderer)

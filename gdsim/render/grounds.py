@@ -12,7 +12,7 @@ from gdsim.objectives import FloatArray
 from gdsim.render.canvas import Canvas, arrow_shapes, points, ramp
 from gdsim.render.layout import Box
 from gdsim.render.viewport import Viewport
-from gdsim.render.views.surface import SurfaceView
+from gdsim.render.views.surface_viewport import SurfaceViewport
 from gdsim.scene import Arrows, ContourModel, CurveModel, Facet, ImageSequence, Levels, SurfaceModel, labels
 
 __all__ = ["draw_bar", "draw_facet"]
@@ -41,7 +41,7 @@ def draw_facet(canvas: Canvas, facet: Facet, box: Box, outer: tuple[bool, bool])
     if isinstance(facet.model, SurfaceModel):
         axes = canvas.axes(box, "none")
         axes.set_axis_off()
-        return Viewport(canvas.figure, box, axes, SurfaceView(facet, canvas.theme, box, canvas.em, canvas.page))
+        return SurfaceViewport(canvas, box, axes, facet)
     if isinstance(facet.model, ImageSequence):
         return _draw_screen(canvas, facet, facet.model, box)
     axes = canvas.axes(box)
@@ -55,7 +55,7 @@ def draw_facet(canvas: Canvas, facet: Facet, box: Box, outer: tuple[bool, bool])
         _draw_arrows(canvas, axes, facet, facet.arrows, box)
     _draw_minima(canvas, axes, facet.minima)
     _draw_marks(canvas, axes, facet)
-    return Viewport(canvas.figure, box, axes)
+    return Viewport(canvas, box, axes)
 
 
 def _draw_screen(canvas: Canvas, facet: Facet, film: ImageSequence, box: Box) -> Viewport:
@@ -69,7 +69,7 @@ def _draw_screen(canvas: Canvas, facet: Facet, film: ImageSequence, box: Box) ->
     axes = canvas.axes(inner, "none")
     axes.set(xlim=facet.limits[0], ylim=facet.limits[1])
     axes.set_axis_off()
-    return Viewport(canvas.figure, inner, axes)
+    return Viewport(canvas, inner, axes)
 
 
 def _draw_ticks(canvas: Canvas, axes: Axes, facet: Facet, box: Box, outer: tuple[bool, bool]) -> None:

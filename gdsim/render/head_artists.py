@@ -1,165 +1,112 @@
-"""What rides on the heads: the tangent and the foot on a curve, and the gradient beside the step really taken."""
+"""What moves with the heads: the tangent and the foot on a curve, the gradient and the step taken as arrows."""
 
 from __future__ import annotations
-
-from collections.abc import Iterator, Sequence
 
 import numpy as np
 import numpy.typing as npt
 
 from gdsim.objectives import FloatArray
-from gdsim.render.canvas import arrow_shapes
-from gdsim.render.trail import Pen, Trail, reached, settled
+from gdsim.render.canvas import Canvas
+from gdsim.render.display_list import ArrowStyle, HeadArrows, Tangents, iterate_stride
+from gdsim.render.trail import Trail, settled
 from gdsim.render.viewport import Moment, Viewport
-from gdsim.scene import ContourModel, CurveModel, Facet, Path, SurfaceModel, lengths
-from gdsim.themes import Theme
+from gdsim.scene import Facet, Path, lengths
 
-__all__ = ["ARROW", "EDGE", "FAINT", "FOOT", "SHORTEST", "STEP", "TANGENT", "TOUCHING", "Riders", "lane"]
+__all__ = ["gradient_arrows", "tangents"]
 
 SHORTEST, LONGEST = 0.35, 4.6
 """How long an arrow must be to be drawn at all, and how long the largest gradient is drawn, in ems."""
 
-FEET = 0.085
-"""Over how much of a curve's height, from below, the lanes of the feet are spread."""
-
 TANGENT = 3.2
 """How far a tangent reaches to either side of its point, in ems."""
 
-FOOT, TOUCHING, FAINT = 0.07, 0.12, 0.6
-"""How wide the line down to a foot and the tangent are, in units of line widths, and how strong the former is."""
+FOOT, TANGENT_WIDTH, FOOT_ALPHA = 0.07, 0.12, 0.6
+"""The width of the line down to a foot and of the tangent, in units of line widths, and the opacity of the former."""
 
 ARROW, STEP, EDGE = 0.16, 0.24, 0.06
-"""How thick the arrows of the gradient and of the step are, in units of line widths, and their edges, in ems."""
-
-LITTLE = 0.01
-"""How far to go in the plane of the inputs to see where a direction points, in sides of the view."""
-
-TINY = float(np.finfo(np.float64).tiny)
+"""The width of the arrows of the gradient and of the step, in units of line widths, and of their edges, in ems."""
 
 
-class Riders:
-    """What rides on the heads of a facet.
+def tangents(canvas: Canvas, facet: Facet, viewport: Viewport, path: Path, trail: Trail, foot: Trail) -> Tangents:
+    """Return the tangents of a path on a curve, whose trail has a second one at its feet."""
+    box, limits = viewport.box, facet.limits
+    across, up = np.array([box.width, box.height]) / (limits[:, 1] - limits[:, 0])
+    assert path.slopes is not None  # noqa: S101  (for the type checker: a curve has slopes)
+    return Tangents(
+        trail=trail,
+        foot=foot,
+        slopes=settled(path.slopes, path.times, path.ends) * up / across,
+        reach=TANGENT * canvas.em,
+        width=TANGENT_WIDTH * canvas.line,
+        foot_width=FOOT * canvas.line,
+        foot_alpha=FOOT_ALPHA,
+    )
+
+
+def gradient_arrows(
+    canvas: Canvas,
+    facet: Facet,
+    viewport: Viewport,
+    path: Path,
+    trail: Trail,
+    moment: Moment,
+    *,
+    level: bool = False,
+) -> tuple[HeadArrows, HeadArrows]:
+    """Return the gradient and its negative at a path's iterates, and on top of these the step taken.
 
     Args:
-        facet: Whose heads.
-        viewport: Where they are seen.
-        theme: The colours.
-        em: The size of plain type in pixels.
-        line: The unit of line widths in pixels.
-        vectors: Whether each head carries the gradient, its negative and the step taken.
-
-    Attributes:
-        slopes: On a curve, for each path (n, starts) the derivative at its places, unchanged from its ends on.
+        canvas: The picture.
+        facet: The view.
+        viewport: Where it is seen.
+        path: The path.
+        trail: Its trail, on a surface that of its shadow.
+        moment: When, for a turning camera, whose arrows are those of this moment alone.
+        level: Whether the step taken is drawn along the horizontal alone.
     """
-
-    def __init__(
-        self, facet: Facet, viewport: Viewport, theme: Theme, em: float, line: float, *, vectors: bool
-    ) -> None:
-        self._facet, self._viewport, self._theme, self._em, self._line = facet, viewport, theme, em, line
-        self._lengths = [LONGEST * em * lengths(path.gradients) for path in facet.paths if vectors]
-        self.slopes = [settled(path.slopes, path.times, path.ends) for path in facet.paths if path.slopes is not None]
-
-    def draw(self, pen: Pen, trails: Sequence[Trail], moment: Moment) -> Iterator[FloatArray]:
-        """Draw everything as it stands at a moment, and give the spots that each thing covers.
-
-        Args:
-            pen: Draws it.
-            trails: One a path; on a curve the path and its foot, on a surface the path's shadow and the path.
-            moment: The moment.
-        """
-        paths, ground, time = self._facet.paths, self._facet.model, moment.time
-        if isinstance(ground, CurveModel):
-            for path, slopes, trail, foot in zip(paths, self.slopes, trails[::2], trails[1::2], strict=True):
-                slope = reached(slopes, path.times, time)
-                yield self._draw_foot(pen, path.style.color, slope, trail.at(time), foot.at(time))
-        below = trails if isinstance(ground, ContourModel) else trails[::2]
-        for index, trail in enumerate(below[: len(self._lengths)]):
-            yield from self._draw_vectors(pen, index, trail, moment)
-
-    def uphill(self, index: int, trail: Trail, step: int, moment: Moment) -> FloatArray:
-        """Return the arrows of the gradient at a path's iterates, (starts, 2) in pixels; NaN where none is seen.
-
-        Args:
-            index: Which path.
-            trail: Its own, on a surface that of its shadow.
-            step: Which iterate.
-            moment: Where the camera stands.
-        """
-        path, tails = self._facet.paths[index], trail.at(step)
-        alive = np.isfinite(tails).all(-1) & self._viewport.inside(tails) & (step <= path.ends) & ~trail.veiled_at(step)
-        arrows = np.full(tails.shape, np.nan)
-        arrows[alive] = self._lengths[index][step, alive, None] * self._towards(path, step, alive, moment)
-        return arrows
-
-    def _draw_foot(self, pen: Pen, color: str, slopes: FloatArray, heads: FloatArray, feet: FloatArray) -> FloatArray:
-        """The tangent at each head, and a thin line down from it to the path's feet."""
-        seen = np.isfinite(heads).all(-1) & self._viewport.inside(heads)
-        heads, feet, slopes = heads[seen], feet[seen], slopes[seen]
-        if not len(heads):
-            return np.empty((0, 2))
-        pen.stroke(np.stack([heads, feet], 1), color, FOOT * self._line, "butt", alpha=FAINT)
-        along = self._flat(np.column_stack([np.ones(len(heads)), slopes]))
-        along *= TANGENT * self._em / np.linalg.norm(along, axis=-1, keepdims=True)
-        ends = np.stack([heads - along, heads + along], 1)
-        pen.stroke(ends, color, TOUCHING * self._line, "round")
-        return np.concatenate([ends.reshape(-1, 2), feet, heads])
-
-    def _draw_vectors(self, pen: Pen, index: int, trail: Trail, moment: Moment) -> Iterator[FloatArray]:
-        """At the iterate that was reached last: uphill, downhill, and on top of these the step really taken."""
-        path, theme = self._facet.paths[index], self._theme
-        step = min(int(moment.time), len(path.gradients) - 1)
-        tails, tips = trail.at(step), trail.at(step + 1)
-        if isinstance(self._facet.model, CurveModel):
-            tips = np.column_stack([tips[:, 0], tails[:, 1]])
-        arrows = self.uphill(index, trail, step, moment)
-        alive = np.isfinite(arrows).all(-1)
-        uphill = arrows[alive]
-        yield self._draw_arrows(pen, tails[alive], uphill, theme.text, theme.casing, ARROW)
-        yield self._draw_arrows(pen, tails[alive], -uphill, theme.page, theme.text, ARROW)
-        alive &= np.isfinite(tips).all(-1) & ~trail.veiled_at(step + 1)
-        yield self._draw_arrows(pen, tails[alive], (tips - tails)[alive], path.style.color, theme.casing, STEP)
-
-    def _towards(self, path: Path, step: int, alive: npt.NDArray[np.bool_], moment: Moment) -> FloatArray:
-        """Where the gradients at some starts' iterates point, (n, 2), of length 1 on the picture or of none."""
-        gradients, view = path.gradients[step, alive], self._facet.limits
-        # Scaled first, because the squares of the very large and the very small are not numbers.
-        directions = _unit(gradients / np.abs(gradients).max(-1, initial=TINY, keepdims=True))
-        if not isinstance(self._facet.model, SurfaceModel):
-            return _unit(self._flat(directions))
-        places = path.points[int(np.searchsorted(path.times, step)), alive, :2]
-        size = view[:, 1] - view[:, 0]
-        ahead = places + LITTLE * _unit(directions / size) * size
-        return _unit(self._viewport.shadows(ahead, moment) - self._viewport.shadows(places, moment))
-
-    def _flat(self, directions: FloatArray) -> FloatArray:
-        """Directions (n, 1 or 2) of a flat view in pixels, (n, 2)."""
-        view, box = self._facet.limits, self._viewport.box
-        scale = np.array([box.width, box.height]) / (view[:, 1] - view[:, 0])
-        pixels = np.zeros((len(directions), 2))
-        pixels[:, : directions.shape[1]] = directions * scale[: directions.shape[1]]
-        return pixels
-
-    def _draw_arrows(
-        self, pen: Pen, tails: FloatArray, moves: FloatArray, color: str, edge: str, thick: float
-    ) -> FloatArray:
-        """Draw those arrows that are long enough to be seen as arrows; all in pixels, (n, 2)."""
-        length = np.linalg.norm(moves, axis=-1)
-        seen = length >= SHORTEST * self._em
-        if not seen.any():
-            return np.empty((0, 2))
-        tails, moves = tails[seen], moves[seen]
-        shapes = arrow_shapes(tails + moves / 2, moves, length[seen], thick * self._line)
-        pen.fill(shapes, color, edge, EDGE * self._em)
-        return shapes.reshape(-1, 2)
+    theme, em, line = canvas.theme, canvas.em, canvas.line
+    steps = _steps(canvas, len(path.gradients), moment if viewport.turning else None)
+    tails, tips = (trail.points[_rows(trail, steps + later)] for later in (0, 1))
+    seen = np.isfinite(tails).all(-1) & viewport.inside(tails) & (steps[:, None] <= path.ends) & ~_hidden(trail, steps)
+    places = path.points[np.searchsorted(path.times, steps)]
+    along = viewport.directions(places, path.gradients[steps], facet.limits, moment)
+    uphill = np.where(seen[..., None], LONGEST * em * lengths(path.gradients)[steps, :, None] * along, np.nan)
+    taken = np.where((seen & ~_hidden(trail, steps + 1))[..., None], tips - tails, np.nan)
+    if level:
+        taken[..., 1] *= 0.0
+    edge = EDGE * em
+    gradient = (
+        ArrowStyle(theme.text, theme.casing, edge, ARROW * line),
+        ArrowStyle(theme.page, theme.text, edge, ARROW * line, factor=-1.0),
+    )
+    step = (ArrowStyle(path.style.color, theme.casing, edge, STEP * line),)
+    return (
+        HeadArrows(trail, steps, _long_enough(uphill, em), gradient),
+        HeadArrows(trail, steps, _long_enough(taken, em), step),
+    )
 
 
-def lane(viewport: Viewport, em: float, index: int, count: int) -> float:
-    """Return how high the feet of one of so many paths stand above the axis of a curve, in pixels of the page."""
-    apart = min(0.95 * em, FEET * viewport.box.height / count)
-    return viewport.box.y + (index + 0.6) * apart
+def _steps(canvas: Canvas, count: int, moment: Moment | None) -> npt.NDArray[np.int64]:
+    """The iterates for which arrows are made: those of the frames and of the web page, or that of one moment."""
+    if moment is not None:
+        return np.array([min(int(moment.time), count - 1)])
+    of_frames = np.minimum(canvas.scene.frame_steps.astype(np.int64), count - 1)
+    of_page = np.append(np.arange(0, count, iterate_stride(canvas.scene)), count - 1)
+    return np.unique(np.concatenate([of_frames, of_page]))
 
 
-def _unit(vectors: FloatArray) -> FloatArray:
-    """Vectors (n, k) of length 1 each, or of none."""
-    norms = np.linalg.norm(vectors, axis=-1, keepdims=True)
-    return np.asarray(np.divide(vectors, norms, out=np.zeros_like(vectors), where=norms > 0))
+def _rows(trail: Trail, steps: npt.NDArray[np.int64]) -> npt.NDArray[np.intp]:
+    return np.minimum(np.searchsorted(trail.times, steps), len(trail.times) - 1)
+
+
+def _hidden(trail: Trail, steps: npt.NDArray[np.int64]) -> npt.NDArray[np.bool_]:
+    """Which heads are hidden at some iterates, (steps, starts)."""
+    if trail.hidden is None:
+        return np.zeros((len(steps), trail.points.shape[1]), np.bool_)
+    return np.array([trail.hidden_at(float(step)) for step in steps])
+
+
+def _long_enough(vectors: FloatArray, em: float) -> FloatArray:
+    """Vectors (…, 2), NaN for those too short to be seen as arrows."""
+    with np.errstate(invalid="ignore"):
+        return np.where(np.linalg.norm(vectors, axis=-1, keepdims=True) >= SHORTEST * em, vectors, np.nan)

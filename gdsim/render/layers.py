@@ -1,4 +1,4 @@
-"""All that moves: by window, the trails of paths and curves, their heads, and what rides on these."""
+"""What moves in views and panels, as primitives: trails with their heads, starts, and what a kind of view adds."""
 
 from __future__ import annotations
 
@@ -7,19 +7,16 @@ from dataclasses import replace
 
 import numpy as np
 import numpy.typing as npt
-from matplotlib.artist import Artist
-from matplotlib.backends.backend_agg import RendererAgg
-from matplotlib.colors import to_rgb
 
 from gdsim.objectives import FloatArray, inside
 from gdsim.render.canvas import Canvas
-from gdsim.render.exits import Note, take_notes
-from gdsim.render.head_artists import Riders, lane
-from gdsim.render.image_layers import FilmScreen, Screen, StripScreen, tints
-from gdsim.render.layout import Box
+from gdsim.render.display_list import Cursor, HeadArrows, Primitive, Rings
+from gdsim.render.exits import exit_marks
+from gdsim.render.head_artists import gradient_arrows, tangents
+from gdsim.render.image_layers import image_frames, revealed_row
 from gdsim.render.panels import strip_places
 from gdsim.render.panels.images import tile_places
-from gdsim.render.trail import Ink, Pen, Rect, Trail
+from gdsim.render.trail import Trail, TrailStyle, settled
 from gdsim.render.viewport import START, Moment, Viewport
 from gdsim.scene import (
     FEW_STARTS,
@@ -32,318 +29,314 @@ from gdsim.scene import (
     ImageSequence,
     PanelCurve,
     Path,
-    Scene,
     Style,
     SurfaceModel,
 )
 from gdsim.themes.shades import mixed
 
-__all__ = ["FacetLayer", "Layer", "PanelLayer", "StripsLayer", "TilesLayer"]
+__all__ = [
+    "PANELS",
+    "VIEWS",
+    "contour_primitives",
+    "curve_primitives",
+    "curves_primitives",
+    "heatmap_primitives",
+    "image_primitives",
+    "images_primitives",
+    "make_trail",
+    "path_scale",
+    "path_style",
+    "start_rings",
+    "surface_primitives",
+    "trail_style",
+]
 
 BoolArray = npt.NDArray[np.bool_]
 
 FULL, SMALLEST = 14.0, 0.6
-"""A facet whose side is shorter than this, in ems, has smaller heads and thinner lines, down to this share."""
+"""A view whose shorter side has fewer ems than this has smaller heads and thinner lines, down to this share."""
 
-SHADOW = 0.5
-"""How strong the shadow of a path is in the plane below a surface."""
+FAR = 1e7
+"""Places farther away than this, in pixels, are drawn at this distance."""
+
+FEET = 0.085
+"""Over which share of a curve's height, from below, the lanes of the feet are spread."""
+
+SHADOW_ALPHA = 0.5
+"""The opacity of a path's shadow in the plane below a surface."""
 
 FAINT_HEAD = 0.7
-"""How large the head of a faint curve is, beside that of the others."""
+"""The size of the head of a faint curve, in units of that of the others."""
 
 FINE, COARSE = 1.0, 6.0
-"""For how many pixels of a path it is asked once whether a surface hides it: of few paths, and of many."""
+"""How many pixels of a path share one test of whether a surface hides them: of few paths, and of many."""
+
+CURSOR_TIMES = 512
+"""At about how many times a cursor knows its place."""
 
 
-class _ScreensLayer:
-    """What has pictures, and no lines."""
+def trail_style(
+    canvas: Canvas, style: Style, starts: int, *, casing: str, cased: bool = False, scale: float = 1.0
+) -> TrailStyle:
+    """Return how a trail is drawn: heavy and dashed for an optimizer with few starts, thin and solid with many.
 
-    def trails(self, _moment: Moment) -> list[Trail]:
-        """Return the lines that grow: none."""
+    Args:
+        canvas: The picture.
+        style: The optimizer's style.
+        starts: The number of its starts.
+        casing: The color of borders.
+        cased: Whether the paths of few starts have a border.
+        scale: What sizes are multiplied by.
+    """
+    em, line, few = scale * canvas.em, scale * canvas.line, starts <= FEW_STARTS
+    width = max((0.17 if few else 0.1) * line, 1.0)
+    return TrailStyle(
+        color=style.color,
+        casing=casing,
+        casing_width=max(0.076 * line, 0.6) if few and cased else 0.0,
+        width=width,
+        dash=style.dash,
+        marker=style.marker,
+        head_size=(0.95 if few else 0.6) * em,
+    )
+
+
+def path_scale(canvas: Canvas, viewport: Viewport) -> float:
+    """Return what sizes in a view are multiplied by: less than 1 in a small one."""
+    side = min(viewport.box.width, viewport.box.height) / canvas.em
+    return min(1.0, max(side / FULL, SMALLEST))
+
+
+def path_style(canvas: Canvas, viewport: Viewport, path: Path, *, cased: bool = True) -> TrailStyle:
+    """Return how a path is drawn in a view."""
+    style = trail_style(
+        canvas,
+        path.style,
+        path.points.shape[1],
+        casing=canvas.theme.casing,
+        cased=cased,
+        scale=path_scale(canvas, viewport),
+    )
+    return replace(style, dot_size=2.1 * style.width) if canvas.scene.dots else style
+
+
+def make_trail(
+    viewport: Viewport,
+    drawn: Path,
+    pixels: FloatArray,
+    style: TrailStyle,
+    *,
+    hidden: BoolArray | None = None,
+    path: int | None = None,
+) -> Trail:
+    """Return the trail of a path in a view.
+
+    Args:
+        viewport: The view.
+        drawn: The path.
+        pixels: (n, starts, 2) its places in pixels.
+        style: How it is drawn.
+        hidden: (n, starts) where something hides it; None for nowhere.
+        path: Its index in `Facet.paths` where these are its iterates; None for a shadow or a foot.
+    """
+    scene = viewport.canvas.scene
+    hidden = None if hidden is None else settled(hidden, drawn.times, drawn.ends)
+    return Trail(
+        optimizer=scene.styles.index(drawn.style),
+        style=style,
+        times=drawn.times,
+        points=settled(np.clip(pixels, -FAR, FAR), drawn.times, drawn.ends),
+        hidden=hidden if hidden is not None and hidden.any() else None,
+        fade=scene.trail,
+        frames=len(scene),
+        path=path,
+    )
+
+
+def start_rings(canvas: Canvas, facet: Facet, viewport: Viewport, moment: Moment) -> list[Rings]:
+    """Return the circles around the starts."""
+    if not facet.paths:
         return []
-
-    def draw_ground(self, pen: Pen, moment: Moment) -> None:
-        """Draw what lies under the lines: nothing."""
-
-    def draw_over(self, _pen: Pen, _trails: list[Trail], _moment: Moment) -> Iterator[FloatArray]:
-        """Draw what rides on the lines: nothing."""
-        yield from ()
-
-
-class StripsLayer(_ScreensLayer):
-    """The heat maps of a panel, which grow.
-
-    Args:
-        canvas: The page.
-        panel: Whose heat maps.
-        viewport: Where they are seen.
-
-    Attributes:
-        panel: Whose heat maps.
-        viewport: Where they are seen.
-        screens: One an optimizer.
-    """
-
-    def __init__(self, canvas: Canvas, panel: Heatmap, viewport: Viewport) -> None:
-        self.panel, self.viewport = panel, viewport
-        colors, height, ground = tints(canvas.theme, "heat"), canvas.size[1], _ground(canvas)
-        places = strip_places(panel, viewport.box, canvas.em)
-        self.screens: tuple[StripScreen, ...] = tuple(
-            StripScreen(strip, _rect(place, height), panel.reach, colors, ground, panel.limits)
-            for strip, place in zip(panel.rows, places, strict=True)
+    starts = np.unique(np.concatenate([path.points[0] for path in facet.paths]), axis=0)
+    scale, theme = path_scale(canvas, viewport), canvas.theme
+    em, line = scale * canvas.em, scale * canvas.line
+    return [
+        Rings(
+            points=viewport.pixels(starts, moment),
+            diameter=(0.95 if len(starts) <= 8 else 0.5) * em,
+            strokes=((theme.casing, 0.26 * line), (theme.text, 0.1 * line)),
         )
+    ]
 
 
-class TilesLayer(_ScreensLayer):
-    """The pictures of a panel of tiles.
+def contour_primitives(canvas: Canvas, facet: Facet, viewport: Viewport, moment: Moment) -> tuple[Primitive, ...]:
+    """Return what moves over a contour plot."""
+    trails = [
+        make_trail(viewport, each, viewport.pixels(each.points, moment), path_style(canvas, viewport, each), path=i)
+        for i, each in enumerate(facet.paths)
+    ]
+    return (
+        *start_rings(canvas, facet, viewport, moment),
+        *trails,
+        *_arrows(canvas, facet, viewport, trails, moment),
+        *exit_marks(canvas, facet, viewport, moment),
+    )
 
-    Args:
-        canvas: The page.
-        panel: Whose pictures.
-        viewport: Where they are seen.
 
-    Attributes:
-        panel: Whose pictures.
-        viewport: Where they are seen.
-        screens: One a picture, optimizer by optimizer.
-        image: What all of them look at, which is drawn once; None for nothing.
-    """
+def _arrows(
+    canvas: Canvas, facet: Facet, viewport: Viewport, trails: list[Trail], moment: Moment, *, level: bool = False
+) -> Iterator[HeadArrows]:
+    """The arrows at the heads of one trail per path, where the scene has them."""
+    for path, trail in zip(facet.paths, trails, strict=True):
+        if canvas.scene.vectors:
+            yield from gradient_arrows(canvas, facet, viewport, path, trail, moment, level=level)
 
-    def __init__(self, canvas: Canvas, panel: ImageGrid, viewport: Viewport) -> None:
-        self.panel, self.viewport = panel, viewport
-        places, where = tile_places(panel, viewport.box, canvas.em)
-        self.screens: tuple[FilmScreen, ...] = tuple(
-            _film_screen(canvas, film, place)
-            for own, row in zip(panel.rows, places, strict=True)
-            for film, place in zip(own.images, row, strict=True)
+
+def curve_primitives(canvas: Canvas, facet: Facet, viewport: Viewport, moment: Moment) -> tuple[Primitive, ...]:
+    """Return what moves on a curve: each path, and its foot in a lane of its own."""
+    trails, feet = [], []
+    for i, path in enumerate(facet.paths):
+        style, pixels = path_style(canvas, viewport, path, cased=False), viewport.pixels(path.points, moment)
+        foot = replace(
+            style, width=0.5 * style.width, dash=(), head_size=0.6 * style.head_size, dot_size=0.8 * style.dot_size
         )
-        self.image: FilmScreen | None = None
-        if panel.image is not None and where is not None:
-            self.image = _film_screen(canvas, panel.image, where)
-            self.image.artist(viewport.axes, canvas.size[1], 0.0)
+        lane = np.full(pixels.shape[:2], _lane(canvas, viewport, i, len(facet.paths)))
+        trails.append(make_trail(viewport, path, pixels, style, path=i))
+        feet.append(make_trail(viewport, path, np.stack([pixels[..., 0], lane], -1), foot))
+    both = list(zip(facet.paths, trails, feet, strict=True))
+    return (
+        *start_rings(canvas, facet, viewport, moment),
+        *(trail for _, *pair in both for trail in pair),
+        *(tangents(canvas, facet, viewport, *each) for each in both),
+        *_arrows(canvas, facet, viewport, trails, moment, level=True),
+        *exit_marks(canvas, facet, viewport, moment),
+    )
 
 
-def _film_screen(canvas: Canvas, film: ImageSequence, place: Box) -> FilmScreen:
-    return FilmScreen(film, _rect(place, canvas.size[1]), tints(canvas.theme, film.colors), _ground(canvas))
+def _lane(canvas: Canvas, viewport: Viewport, index: int, count: int) -> float:
+    """How high the feet of a path are, in pixels."""
+    apart = min(0.95 * canvas.em, FEET * viewport.box.height / count)
+    return viewport.box.y + (index + 0.6) * apart
 
 
-def _ground(canvas: Canvas) -> npt.NDArray[np.uint8]:
-    return np.array([round(255 * part) for part in to_rgb(canvas.theme.panel)], np.uint8)
+def surface_primitives(canvas: Canvas, facet: Facet, viewport: Viewport, moment: Moment) -> tuple[Primitive, ...]:
+    """Return what moves on a surface: each path and its shadow in the plane below.
 
-
-def _rect(place: Box, height: int) -> Rect:
-    """The pixels of a box on whole ones, from the upper left corner of a page of a height."""
-    top = height - round(place.top)
-    return Rect(top, top + round(place.height), round(place.x), round(place.x) + round(place.width))
-
-
-class PanelLayer:
-    """The curves of a panel.
-
-    Args:
-        scene: Gives the number of frames.
-        canvas: The page.
-        panel: Whose curves.
-        viewport: Where they are seen.
-
-    Attributes:
-        panel: Whose curves.
-        viewport: Where they are seen.
-        screens: None.
+    A turning camera sees the paths up to the iterate after the moment.
     """
-
-    screens: tuple[Screen, ...] = ()
-
-    def __init__(self, scene: Scene, canvas: Canvas, panel: CurvesPanel, viewport: Viewport) -> None:
-        self.viewport = viewport
-        self._scene, self._canvas, self.panel = scene, canvas, panel
-
-    def trails(self, moment: Moment) -> list[Trail]:
-        """Return the curves as they are seen at a moment."""
-        return [self._trail(curve, moment) for curve in self.panel.curves]
-
-    def _trail(self, curve: PanelCurve, moment: Moment) -> Trail:
-        spots = self.viewport.pixels(curve.points, moment)
-        ground = self._canvas.theme.panel
-        ink = _ink(curve.style, self._canvas, spots.shape[1], scale=0.8, casing=ground)
-        if curve.strength < 1:
-            # Mixed and not see-through, so that what is drawn twice is not stronger than the rest.
-            ink = replace(ink, color=mixed(ground, ink.color, curve.strength), head=FAINT_HEAD * ink.head)
-        times = np.arange(len(spots), dtype=np.float64)
-        return Trail(spots, times, curve.ends, ink, frames=len(self._scene))
-
-    def draw_ground(self, pen: Pen, moment: Moment) -> None:
-        """Draw what lies under the curves: nothing that is not there already."""
-
-    def draw_over(self, pen: Pen, trails: list[Trail], moment: Moment) -> Iterator[FloatArray]:
-        """Draw what rides on top of the curves, and give the spots that each thing covers."""
-        for trail in trails:
-            yield trail.draw_heads(pen, moment.time)
-
-
-class FacetLayer:
-    """The paths of a facet.
-
-    Args:
-        scene: Says how they are drawn.
-        canvas: The page.
-        facet: Whose paths.
-        viewport: Where they are seen.
-
-    Attributes:
-        facet: Whose paths.
-        viewport: Where they are seen.
-        riders: What rides on their heads.
-        notes: What stands at the border; none where the camera turns, for there they wander.
-        screens: The image, where the facet shows one.
-    """
-
-    def __init__(self, scene: Scene, canvas: Canvas, facet: Facet, viewport: Viewport) -> None:
-        self.viewport = viewport
-        ground = facet.model
-        self.screens: tuple[FilmScreen, ...] = (
-            (_film_screen(canvas, ground, viewport.box),) if isinstance(ground, ImageSequence) else ()
+    trails, shadows = [], []
+    for i, whole in enumerate(facet.paths):
+        path = whole
+        if viewport.turning:
+            last = int(np.searchsorted(path.times, int(moment.time) + 1, side="right"))
+            path = replace(path, times=path.times[:last], points=path.points[:last])
+        style = path_style(canvas, viewport, path)
+        shadow = replace(
+            style,
+            casing_width=0.0,
+            width=0.7 * style.width,
+            head_size=0.5 * style.head_size,
+            dot_size=0.0,
+            alpha=SHADOW_ALPHA,
+            hidden_alpha=0.0,
         )
-        self._scene, self._canvas, self.facet, self._theme = scene, canvas, facet, canvas.theme
-        side = min(viewport.box.width, viewport.box.height) / canvas.em
-        self._scale = min(1.0, max(side / FULL, SMALLEST))
-        self.riders = Riders(facet, viewport, canvas.theme, canvas.em, canvas.line, vectors=scene.vectors)
-        self.notes = [] if viewport.turning else self._take_notes(START)
-
-    def _take_notes(self, moment: Moment) -> list[Note]:
-        renderer = self._canvas.agg.get_renderer()
-        return take_notes(self.facet, self.viewport, self._canvas, renderer, moment)
-
-    def pose(self, moment: Moment, scale: int, *, words: bool) -> list[Artist]:
-        """Put a surface into the figure as it is seen at a moment, at so many dots a pixel, and its words if wanted."""
-        view = self.viewport.relief
-        if view is None:
-            return []
-        azimuth = self.viewport.azimuth(moment)
-        # With one dot a pixel nothing is resampled.
-        kind = "nearest" if scale == 1 else "antialiased"
-        picture = view.picture(azimuth, scale)
-        image = self.viewport.axes.imshow(picture, extent=(0, 1, 0, 1), aspect="auto", interpolation=kind, zorder=scale)
-        return [image, *(self._words(azimuth, loose=False) if words else [])]
-
-    def _words(self, azimuth: float, *, loose: bool) -> list[Artist]:
-        view, canvas = self.viewport.relief, self._canvas
-        return [
-            canvas.text(x, y, words, color=canvas.theme.quiet, loose=loose, ha=ha, va=va)
-            for x, y, words, ha, va in (view.words(azimuth) if view is not None else ())
-        ]
-
-    def draw_backdrop(self, renderer: RendererAgg, moment: Moment) -> None:
-        """Draw a turning surface and its words over whatever was there."""
-        view, box = self.viewport.relief, self.viewport.box
-        assert view is not None  # noqa: S101  (for the type checker: only surfaces turn)
-        azimuth = self.viewport.azimuth(moment)
-        pixels = np.asarray(renderer.buffer_rgba())
-        top = pixels.shape[0] - int(box.top)
-        pixels[top : top + int(box.height), int(box.x) : int(box.right)] = view.picture(azimuth, 1)
-        for text in self._words(azimuth, loose=True):
-            text.draw(renderer)
-
-    def draw_ground(self, pen: Pen, moment: Moment) -> None:
-        """Draw the rings around the starts."""
-        starts = [path.points[0] for path in self.facet.paths]
-        if not starts:
-            return
-        spots = np.unique(np.concatenate(starts), axis=0)
-        rings = self.viewport.pixels(spots, moment)
-        em, line, theme = self._scale * self._canvas.em, self._scale * self._canvas.line, self._theme
-        size = (0.95 if len(spots) <= 8 else 0.5) * em
-        pen.ring(rings, size, theme.casing, 0.26 * line)
-        pen.ring(rings, size, theme.text, 0.1 * line)
-
-    def trails(self, moment: Moment) -> list[Trail]:
-        """Return the paths as they are seen at a moment; on a surface, with the shadow of each."""
-        return [trail for path in self.facet.paths for trail in self._trails(self._until(path, moment), moment)]
-
-    def _until(self, path: Path, moment: Moment) -> Path:
-        """A path up to the iterate after a moment where all of it is drawn anew for that; else the whole path."""
-        if not self.viewport.turning:
-            return path
-        last = int(np.searchsorted(path.times, int(moment.time) + 1, side="right"))
-        return replace(path, times=path.times[:last], points=path.points[:last])
-
-    def _trails(self, path: Path, moment: Moment) -> Iterator[Trail]:
-        ground, viewport = self.facet.model, self.viewport
-        bordered = isinstance(ground, ContourModel | SurfaceModel)
-        ink = _ink(
-            path.style,
-            self._canvas,
-            path.points.shape[1],
-            casing=self._theme.casing,
-            bordered=bordered,
-            scale=self._scale,
-        )
-        if self._scene.dots:
-            ink = replace(ink, dot=2.1 * ink.width)
-        if viewport.relief is None:
-            spots = viewport.pixels(path.points, moment)
-            yield self._trail(spots, path, ink)
-            if isinstance(ground, CurveModel):
-                foot = replace(ink, border=0.0, width=0.5 * ink.width, dash=(), head=0.6 * ink.head, dot=0.8 * ink.dot)
-                height = lane(viewport, self._canvas.em, self.facet.paths.index(path), len(self.facet.paths))
-                yield self._trail(np.stack([spots[..., 0], np.full(spots.shape[:2], height)], -1), path, foot)
-            return
-        # Nothing clips what runs over the edge of a surface into the open.
-        points = np.where(inside(path.points[..., :2], self.facet.limits)[..., None], path.points, np.nan)
-        below, above = viewport.shadows(points, moment), viewport.pixels(points, moment)
+        # Nothing else cuts what leaves the surface over its edge.
+        points = np.where(inside(path.points[..., :2], facet.limits)[..., None], path.points, np.nan)
+        below, above = viewport.base(points, moment), viewport.pixels(points, moment)
         apart = FINE if points.shape[1] <= FEW_STARTS else COARSE
-        covered = _asked(points, below, apart, lambda some: viewport.covered(some, moment))
-        veiled = _asked(points, above, apart, lambda some: viewport.veiled(some, moment))
-        shadow = replace(ink, border=0.0, width=0.7 * ink.width, head=0.5 * ink.head, dot=0.0, alpha=SHADOW, veil=0.0)
-        yield self._trail(below, path, shadow, covered)
-        yield self._trail(above, path, ink, veiled)
-
-    def _trail(self, spots: FloatArray, path: Path, ink: Ink, veiled: BoolArray | None = None) -> Trail:
-        scene = self._scene
-        return Trail(spots, path.times, path.ends, ink, frames=len(scene), veiled=veiled, fade=scene.trail)
-
-    def draw_over(self, pen: Pen, trails: list[Trail], moment: Moment) -> Iterator[FloatArray]:
-        """Draw what rides on top of the paths, and give the spots that each thing covers."""
-        yield from self.riders.draw(pen, trails, moment)
-        for trail in trails:
-            yield trail.draw_heads(pen, moment.time)
-        for note in self._take_notes(moment) if self.viewport.turning else self.notes:
-            yield note.draw(pen, moment.time)
+        covered = _hidden(points, below, apart, lambda some: viewport.base_hidden(some, moment))
+        hidden = _hidden(points, above, apart, lambda some: viewport.hidden(some, moment))
+        shadows.append(make_trail(viewport, path, below, shadow, hidden=covered))
+        trails.append(make_trail(viewport, path, above, style, hidden=hidden, path=i))
+    return (
+        *start_rings(canvas, facet, viewport, moment),
+        *(trail for pair in zip(shadows, trails, strict=True) for trail in pair),
+        *_arrows(canvas, facet, viewport, shadows, moment),
+        *exit_marks(canvas, facet, viewport, moment),
+    )
 
 
-def _asked(
-    points: FloatArray, pixels: FloatArray, apart: float, hidden: Callable[[FloatArray], BoolArray]
-) -> BoolArray:
-    """Tell where paths are hidden, (n, starts), asked at one place of each stretch of so many pixels.
+def _hidden(points: FloatArray, pixels: FloatArray, apart: float, test: Callable[[FloatArray], BoolArray]) -> BoolArray:
+    """Where paths are hidden, (n, starts), tested at one place of each stretch of some pixels.
 
     Args:
         points: (n, starts, 3) the paths.
         pixels: (n, starts, 2) where they are seen.
         apart: How long a stretch is, in pixels.
-        hidden: Tells which of some places, (m, 3), are hidden, (m,).
+        test: Which of some places, (m, 3), are hidden, (m,).
     """
     moves = np.nan_to_num(np.linalg.norm(np.diff(pixels, axis=0), axis=-1), nan=apart)
     stretch = np.floor(np.cumsum(moves, axis=0) / apart)
-    asked = np.ones(pixels.shape[:2], np.bool_)
-    asked[1:] = np.diff(stretch, axis=0, prepend=0.0) > 0
-    found = np.zeros_like(asked)
-    found[asked] = hidden(points[asked])
-    last = np.maximum.accumulate(np.where(asked, np.arange(len(asked))[:, None], 0), axis=0)
+    tested = np.ones(pixels.shape[:2], np.bool_)
+    tested[1:] = np.diff(stretch, axis=0, prepend=0.0) > 0
+    found = np.zeros_like(tested)
+    found[tested] = test(points[tested])
+    last = np.maximum.accumulate(np.where(tested, np.arange(len(tested))[:, None], 0), axis=0)
     return np.take_along_axis(found, last, axis=0)
 
 
-def _ink(style: Style, canvas: Canvas, starts: int, *, casing: str, bordered: bool = False, scale: float = 1.0) -> Ink:
-    """Heavy, dashed and bordered where an optimizer has few paths; thin and solid where it has many."""
-    em, line, few = scale * canvas.em, scale * canvas.line, starts <= FEW_STARTS
-    return Ink(
-        color=style.color,
-        casing=casing,
-        border=max(0.076 * line, 0.6) if few and bordered else 0.0,
-        width=max((0.17 if few else 0.1) * line, 1.0),
-        dash=style.dash,
-        marker=style.marker,
-        head=(0.95 if few else 0.6) * em,
-    )
+def image_primitives(canvas: Canvas, facet: Facet, viewport: Viewport, _moment: Moment) -> tuple[Primitive, ...]:
+    """Return the images of an optimizer that descends on an image."""
+    assert isinstance(facet.model, ImageSequence)  # noqa: S101
+    return (image_frames(canvas, facet.model, viewport.box, facet.style),)
 
 
-Layer = FacetLayer | PanelLayer | StripsLayer | TilesLayer
+def curves_primitives(canvas: Canvas, panel: CurvesPanel, viewport: Viewport) -> tuple[Primitive, ...]:
+    """Return the curves of a panel."""
+    trails = [_curve_trail(canvas, curve, viewport) for curve in panel.curves]
+    # The cursor is where the curve is that has come farthest.
+    places = np.max([curve.points[..., 0].max(1) for curve in panel.curves], axis=0)
+    low = np.full(len(places), float(panel.limits[0]))
+    pixels = viewport.pixels(np.column_stack([places, low]), START)[:, 0]
+    times = np.unique(np.linspace(0, len(pixels) - 1, min(len(pixels), CURSOR_TIMES)).round().astype(int))
+    return (*trails, Cursor(times.astype(np.float64), pixels[times]))
+
+
+def _curve_trail(canvas: Canvas, curve: PanelCurve, viewport: Viewport) -> Trail:
+    background, scene = canvas.theme.panel, canvas.scene
+    style = trail_style(canvas, curve.style, curve.points.shape[1], casing=background, scale=0.8)
+    if curve.strength < 1:
+        # Mixed and not translucent, so that what is drawn twice is not stronger than the rest.
+        color = mixed(background, style.color, curve.strength)
+        style = replace(style, color=color, head_size=FAINT_HEAD * style.head_size)
+    times = np.arange(len(curve.points), dtype=np.float64)
+    pixels = np.clip(viewport.pixels(curve.points, START), -FAR, FAR)
+    points = settled(pixels, times, curve.ends)
+    return Trail(scene.styles.index(curve.style), style, times, points, frames=len(scene))
+
+
+def heatmap_primitives(canvas: Canvas, panel: Heatmap, viewport: Viewport) -> tuple[Primitive, ...]:
+    """Return the heat maps of a panel, one per optimizer."""
+    places = strip_places(panel, viewport.box, canvas.em)
+    images = [revealed_row(canvas, panel, row, place) for row, place in zip(panel.rows, places, strict=True)]
+    rect = images[0].rect
+    return (*images, Cursor(np.array([0.0, panel.reach]), np.array([rect.left, rect.right], np.float64)))
+
+
+def images_primitives(canvas: Canvas, panel: ImageGrid, viewport: Viewport) -> tuple[Primitive, ...]:
+    """Return the images of a panel, optimizer by optimizer, and the one that all of them share."""
+    rows, shared = tile_places(panel, viewport.box, canvas.em)
+    images = [
+        image_frames(canvas, images, place, row.style)
+        for row, places in zip(panel.rows, rows, strict=True)
+        for images, place in zip(row.images, places, strict=True)
+    ]
+    if panel.image is not None and shared is not None:
+        images.append(image_frames(canvas, panel.image, shared, None))
+    return tuple(images)
+
+
+VIEWS = {
+    ContourModel: contour_primitives,
+    CurveModel: curve_primitives,
+    SurfaceModel: surface_primitives,
+    ImageSequence: image_primitives,
+}
+"""What moves, by kind of view."""
+
+PANELS: dict[type, Callable[..., tuple[Primitive, ...]]] = {
+    CurvesPanel: curves_primitives,
+    Heatmap: heatmap_primitives,
+    ImageGrid: images_primitives,
+}
+"""What moves, by kind of panel."""

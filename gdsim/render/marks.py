@@ -7,7 +7,7 @@ from matplotlib.patheffects import withStroke
 
 from gdsim.objectives import FloatArray
 from gdsim.render.canvas import Canvas, points
-from gdsim.render.exits import busy
+from gdsim.render.exits import points_along_paths
 from gdsim.render.viewport import START, Viewport
 from gdsim.scene import Facet
 
@@ -29,8 +29,8 @@ def name_marks(canvas: Canvas, facet: Facet, viewport: Viewport) -> None:
         return
     start = START
     places = np.array([mark.point for mark in facet.marks])
-    seen = np.ones(len(places), np.bool_) if viewport.relief is None else ~viewport.veiled(places, start)
-    crosses, crowd = viewport.pixels(places, start), busy(facet, viewport, start)
+    seen = ~viewport.hidden(places, start)
+    crosses, crowd = viewport.pixels(places, start), points_along_paths(facet, viewport, start)
     around = 0.5 * canvas.em * np.array([[-1.0, -1.0], [1.0, 1.0]])
     taken = [cross + around for cross in crosses]
     for index in np.flatnonzero(seen).tolist():

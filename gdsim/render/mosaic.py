@@ -13,7 +13,8 @@ from matplotlib.colors import to_hex, to_rgb
 from gdsim.objectives import FloatArray
 from gdsim.render.canvas import Canvas
 from gdsim.render.defaults import default_settings, save_vectors
-from gdsim.render.image_layers import NOTHING, Pixels, shades, tints
+from gdsim.render.display_list import Pixels
+from gdsim.render.image_layers import color_indices, color_scale
 from gdsim.render.layout import Box, Layout, em_size
 from gdsim.scene import Scene
 from gdsim.scene.levels import number
@@ -240,7 +241,7 @@ def _write_key(canvas: Canvas, section: Section, image: Box, room: float) -> Non
     """Say under the image what the two hues mean."""
     if not any(column.colors == "signed" for column in section.columns):
         return
-    em, colors = canvas.em, tints(canvas.theme, "signed")
+    em, colors = canvas.em, color_scale(canvas.theme, "signed")
     below, above = (to_hex(colors[place] / 255) for place in (len(colors) // 8, -1 - len(colors) // 8))
     y = image.y - 1.0 * em
     for words, color in ((f"raises the score of class {section.target}", above), ("lowers it", below)):
@@ -293,9 +294,9 @@ def _colored(values: FloatArray, column: Column, theme: Theme) -> Pixels:
     """The colours (rows, columns, 3) of the numbers of a map (rows, columns): those of a film, finer; NaN is open."""
     signed = column.colors == "signed"
     # What has no sign must not be taken for what raises the score.
-    few = tints(theme, "signed" if signed else "heat")
-    places = np.linspace(0, len(few) - 1, NOTHING)
+    few = color_scale(theme, "signed" if signed else "heat")
+    places = np.linspace(0, len(few) - 1, 255)
     colors = np.stack([np.interp(places, np.arange(len(few)), channel) for channel in few.T], -1).round()
-    shade = shades(values, np.array([-column.limit if signed else 0.0, column.limit]), len(colors))
+    shade = color_indices(values, np.array([-column.limit if signed else 0.0, column.limit]), len(colors))
     open_ = [round(255 * part) for part in to_rgb(theme.page)]
     return np.vstack([colors, open_]).astype(np.uint8)[shade]

@@ -1,157 +1,256 @@
-"""The picture that is drawn further from frame to frame, and the vector picture that is drawn at once."""
+"""The painter of display lists on matplotlib's renderers: Agg for frames, SVG and PDF for vector pictures."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Iterator, Sequence
+from typing import Literal, TypeVar
 
 import numpy as np
 import numpy.typing as npt
-from matplotlib.artist import Artist
-from matplotlib.backend_bases import RendererBase
-from matplotlib.backends.backend_agg import RendererAgg
+from matplotlib.backend_bases import GraphicsContextBase, RendererBase
+from matplotlib.colors import to_rgba
+from matplotlib.markers import MarkerStyle
+from matplotlib.path import Path as Outline
+from matplotlib.transforms import Affine2D, Bbox, TransformedBbox
 
 from gdsim.objectives import FloatArray
-from gdsim.render.canvas import DPI
-from gdsim.render.counter import Counter
-from gdsim.render.layers import FacetLayer, Layer
-from gdsim.render.layout import Box
-from gdsim.render.trail import Pen, Rect, merged, rect_around
-from gdsim.render.viewport import START, Moment
+from gdsim.render.canvas import DPI, arrow_shapes, points
+from gdsim.render.display_list import ExitMarks, HeadArrows, Primitive, Rings, Tangents
+from gdsim.render.trail import Stretch, Trail, interpolated
+from gdsim.render.viewport import Viewport
 
-__all__ = ["Moving", "Picture"]
+__all__ = ["Painter", "only"]
 
-Frame = npt.NDArray[np.uint8]
+Cap = Literal["butt", "round"]
+Kind = TypeVar("Kind")
 
-
-class Moving(Artist):
-    """All that moves, drawn at once as it stands at a moment: what a vector picture needs."""
-
-    def __init__(self, layers: Sequence[Layer], counter: Counter | None, moment: Moment) -> None:
-        super().__init__()
-        self._layers, self._counter, self._moment = layers, counter, moment
-        self.set_zorder(10)
-
-    def draw(self, renderer: RendererBase) -> None:
-        """Draw everything on any backend."""
-        for layer in self._layers:
-            pen, trails = layer.viewport.pen(renderer), layer.trails(self._moment)
-            layer.draw_ground(pen, self._moment)
-            for trail in trails:
-                trail.draw_path(pen, self._moment.time)
-            for _ in layer.draw_over(pen, trails, self._moment):
-                pass
-        if self._counter is not None:
-            self._counter.draw(renderer, self._moment.time)
+CIRCLE = np.stack([np.cos(np.linspace(0, 2 * np.pi, 33)), np.sin(np.linspace(0, 2 * np.pi, 33))], -1) / 2
 
 
-class Picture:
-    """A picture that is drawn further from frame to frame; moments must not go back.
+def only(primitives: Iterable[Primitive], kind: type[Kind]) -> list[Kind]:
+    """Return the primitives of a kind."""
+    return [each for each in primitives if isinstance(each, kind)]
 
-    What was drawn of the paths is kept, and each frame adds the new segments and puts the heads on top, so that it
-    costs the same however many came before it. Only where a camera turns is everything drawn anew.
+
+class Painter:
+    """Draws primitives within one viewport.
 
     Args:
-        background: (H, W, 4) what stands still.
-        layers: What moves.
-        counter: The step counter, or None.
-        em: The size of plain type in pixels: how far what rides on a head may reach beyond the spots it names.
-        channels: 3, or 4 where the page is see-through.
+        renderer: Where it draws, at whatever resolution.
+        viewport: What is drawn is cut at its edges.
+
+    Attributes:
+        renderer: Where it draws.
     """
 
-    def __init__(
-        self, background: Frame, layers: Sequence[Layer], counter: Counter | None, em: float, channels: int = 3
-    ) -> None:
-        height, width = background.shape[:2]
-        self._counter, self._em = counter, em
-        self._renderer = RendererAgg(width, height, DPI)
-        self._pixels = np.asarray(self._renderer.buffer_rgba())
-        self._pixels[...] = background
-        self._page = Rect(0, height, 0, width)
-        self._touched: list[Rect] = []
-        first = START
-        pens = [(layer, layer.viewport.pen(self._renderer)) for layer in layers]
-        self._turning = [
-            (layer, pen) for layer, pen in pens if isinstance(layer, FacetLayer) and layer.viewport.turning
-        ]
-        self._fixed = [(layer, pen, layer.trails(first)) for layer, pen in pens if not layer.viewport.turning]
-        for layer, pen, _ in self._fixed:
-            layer.draw_ground(pen, first)
-        self._trails = [
-            (pen, self._rect(layer.viewport.box), trail) for layer, pen, trails in self._fixed for trail in trails
-        ]
-        self._screens = [screen for layer in layers for screen in layer.screens]
-        self._since: float | None = None
-        self._kept = self._pixels.copy()
-        self._frame = np.array(self._pixels[..., :channels], order="C")
+    def __init__(self, renderer: RendererBase, viewport: Viewport) -> None:
+        box = viewport.box
+        self.renderer, self._viewport = renderer, viewport
+        scale = viewport.canvas.figure.dpi / DPI
+        self._transform = Affine2D().scale(scale)
+        corners = Bbox.from_bounds(box.x, box.y, box.width, box.height)
+        self._clip = TransformedBbox(corners, self._transform).frozen()
+        self._contexts: dict[tuple[str, float, str, float], GraphicsContextBase] = {}
 
-    def at(self, moment: Moment) -> Frame:
-        """Draw on to a moment, and return the frame, (H, W, channels), which the next call draws over."""
-        stale = self._touched
-        for rect in stale:
-            self._pixels[rect.area] = self._kept[rect.area]
-        self._touched = []
-        fresh = self._show(moment.time)
-        self._keep(moment.time)
-        for pen, within, trail in self._trails:
-            self._touch(trail.draw_path(pen, moment.time), trail.room, within)
-        for layer, pen, trails in self._fixed:
-            for spots in layer.draw_over(pen, trails, moment):
-                self._touch(spots, self._em, self._page)
-        for turning, pen in self._turning:
-            self._draw_anew(turning, pen, moment)
-        self._touched = merged(self._touched)
-        for rect in [*fresh, *stale, *self._touched]:
-            for channel in range(self._frame.shape[-1]):  # four times as fast as all at once
-                self._frame[(*rect.area, channel)] = self._pixels[(*rect.area, channel)]
-        if self._counter is not None:
-            self._counter.stamp(self._frame, moment.time)
-        return self._frame
-
-    def _show(self, time: float) -> list[Rect]:
-        """Bring the screens up to a time, and return where they changed; nothing else stands on them."""
-        patches = [patch for screen in self._screens if (patch := screen.patch(self._since, time)) is not None]
-        for patch in patches:
-            for pixels in (self._kept, self._pixels):
-                pixels[patch.rect.area] = patch.pixels
-        self._since = time
-        return [patch.rect for patch in patches]
-
-    def _draw_anew(self, layer: FacetLayer, pen: Pen, moment: Moment) -> None:
-        """Draw all of a window whose camera has turned."""
-        layer.draw_backdrop(self._renderer, moment)
-        layer.draw_ground(pen, moment)
-        trails = layer.trails(moment)
-        for trail in trails:
-            trail.draw_path(pen, moment.time)
-        for _ in layer.draw_over(pen, trails, moment):
+    def draw_all(self, primitives: Sequence[Primitive], time: float) -> None:
+        """Draw everything but images as it is at a time."""
+        self.draw_rings(primitives)
+        for trail in only(primitives, Trail):
+            self.draw_trail(trail, time)
+        for _ in self.draw_over(primitives, time):
             pass
-        self._touched.append(self._rect(layer.viewport.box))
 
-    def _keep(self, time: float) -> None:
-        """Draw the stretches that have become whole onto the kept picture, in the order in which they did.
+    def draw_rings(self, primitives: Iterable[Primitive]) -> None:
+        """Draw the circles under the trails."""
+        for rings in only(primitives, Rings):
+            centres = rings.points[np.isfinite(rings.points).all(-1)]
+            for color, width in rings.strokes:
+                self._stroke(centres[:, None] + CIRCLE * rings.diameter, color, width, "butt")
 
-        That order does not depend on the frames, so that the poster, drawn in one go, is the last frame.
+    def draw_over(self, primitives: Iterable[Primitive], time: float) -> Iterator[FloatArray]:
+        """Draw what is on top of the trails, and yield for each thing the points that it covers, (…, 2)."""
+        primitives = list(primitives)
+        for tangents in only(primitives, Tangents):
+            yield self._draw_tangents(tangents, time)
+        for arrows in only(primitives, HeadArrows):
+            yield from self._draw_arrows(arrows, time)
+        for trail in only(primitives, Trail):
+            yield self._draw_heads(trail, time)
+        for marks in only(primitives, ExitMarks):
+            yield self._draw_exits(marks, time)
+
+    def draw_trail(self, trail: Trail, time: float, since: float | None = None) -> FloatArray:
+        """Draw a trail up to a time, and return the vertices drawn, (…, 2).
+
+        Args:
+            trail: The trail.
+            time: The time.
+            since: The commit time up to which it has been drawn already; None for nothing.
         """
-        while True:
-            stretches = ((trail.whole(time), i) for i, (_, _, trail) in enumerate(self._trails))
-            ready = [(whole, i) for whole, i in stretches if whole is not None]
-            if not ready:
+        if trail.fade is not None:
+            return self._draw_fading(trail, time)
+        style = trail.style
+        begin, new = trail.before(float(trail.times[0]) if since is None else since, trail.overlap)
+        stretch = trail.stretch(begin, time)
+        self._draw_hidden(trail, stretch, style.alpha, new)
+        if style.casing_width:
+            shown = None if stretch.visible is None else stretch.visible[:, new:]
+            width = style.width + 2 * style.casing_width
+            self._stroke(stretch.lines[:, new:], style.casing, width, "butt", shown=shown)
+        self._draw_visible(trail, stretch, style.alpha)
+        return stretch.lines
+
+    def _draw_fading(self, trail: Trail, time: float) -> FloatArray:
+        first, drawn = float(trail.times[0]), [trail.at(time)[:, None]]
+        for oldest, newest, alpha in trail.fade_bands:
+            begin, end = max(time - oldest, first), max(time - newest, first)
+            if begin < end:
+                stretch = trail.stretch(begin, end)
+                self._draw_hidden(trail, stretch, alpha)
+                self._draw_visible(trail, stretch, alpha)
+                drawn.append(stretch.lines)
+        return np.concatenate(drawn, axis=1)
+
+    def _draw_visible(self, trail: Trail, stretch: Stretch, alpha: float) -> None:
+        style, lines = trail.style, stretch.lines
+        if style.dash:
+            lengths = [points(part) for part in style.dash_lengths]
+            for start, line in enumerate(lines):
+                for first, last in [(0, len(line))] if stretch.visible is None else _runs(stretch.visible[start]):
+                    dash = (points(float(stretch.dash_offsets[start, first])), lengths)
+                    self._stroke(line[None, first:last], style.color, style.width, "butt", dash=dash, alpha=alpha)
+        else:
+            cap: Cap = "round" if alpha == 1 else "butt"
+            self._stroke(lines, style.color, style.width, cap, shown=stretch.visible, alpha=alpha)
+        if stretch.dots is not None:
+            self._mark(stretch.dots, "o", style.dot_size, style.color, style.casing, style.dot_edge, alpha)
+
+    def _draw_hidden(self, trail: Trail, stretch: Stretch, alpha: float, new: int = 0) -> None:
+        """Draw what is hidden, from the vertex `new` on: drawn twice it would be stronger."""
+        style = trail.style
+        if style.hidden_alpha and stretch.hidden is not None:
+            lines, shown, faint = stretch.lines[:, new:], stretch.hidden[:, new:], alpha * style.hidden_alpha
+            self._stroke(lines, style.color, style.hidden_width, "butt", shown=shown, alpha=faint)
+
+    def _draw_heads(self, trail: Trail, time: float) -> FloatArray:
+        heads, hidden, style = trail.at(time), trail.hidden_at(time), trail.style
+        for chosen, alpha in ((hidden, style.alpha * style.hidden_alpha), (~hidden, style.alpha)):
+            if alpha and chosen.any():
+                self._mark(
+                    heads[chosen], style.marker, style.head_size, style.color, style.casing, style.head_edge, alpha
+                )
+        return heads
+
+    def _draw_tangents(self, tangents: Tangents, time: float) -> FloatArray:
+        trail = tangents.trail
+        heads, feet = trail.at(time), tangents.foot.at(time)
+        seen = np.isfinite(heads).all(-1) & self._viewport.inside(heads)
+        heads, feet = heads[seen], feet[seen]
+        if not len(heads):
+            return np.empty((0, 2))
+        color = trail.style.color
+        lines = np.stack([heads, feet], 1)
+        self._stroke(lines, color, tangents.foot_width, "butt", alpha=tangents.foot_alpha)
+        along = np.column_stack([np.ones(len(heads)), interpolated(tangents.slopes, trail.times, time)[seen]])
+        along *= tangents.reach / np.linalg.norm(along, axis=-1, keepdims=True)
+        ends = np.stack([heads - along, heads + along], 1)
+        self._stroke(ends, color, tangents.width, "round")
+        return np.concatenate([ends.reshape(-1, 2), feet, heads])
+
+    def _draw_arrows(self, arrows: HeadArrows, time: float) -> Iterator[FloatArray]:
+        row = max(int(np.searchsorted(arrows.steps, int(time), side="right")) - 1, 0)
+        tails, vectors = arrows.trail.at(float(arrows.steps[row])), arrows.vectors[row]
+        drawn = np.isfinite(vectors).all(-1)
+        tails, vectors = tails[drawn], vectors[drawn]
+        for style in arrows.styles if len(tails) else ():
+            moves = style.factor * vectors
+            length = np.linalg.norm(moves, axis=-1)
+            shapes = arrow_shapes(tails + moves / 2, moves, length, style.width)
+            self._fill(shapes, style.color, style.edge, style.edge_width)
+            yield shapes.reshape(-1, 2)
+
+    def _draw_exits(self, marks: ExitMarks, time: float) -> FloatArray:
+        count = int(np.searchsorted(marks.times, time, side="right"))
+        self._mark(marks.points[:count], marks.marker, marks.size, marks.color, marks.casing, marks.edge)
+        if marks.text is None or not count:
+            return marks.points[:count]
+        marks.text.draw(self.renderer)
+        return marks.extent
+
+    def _stroke(
+        self,
+        lines: FloatArray,
+        color: str,
+        width: float,
+        cap: Cap,
+        *,
+        shown: npt.NDArray[np.bool_] | None = None,
+        dash: tuple[float, list[float]] | None = None,
+        alpha: float = 1.0,
+    ) -> None:
+        """Stroke lines, (n, m, 2), as one compound path; only the segments `shown`, (n, m − 1); dashes in points."""
+        codes = np.full(lines.shape[:2], Outline.LINETO, Outline.code_type)
+        codes[:, 0] = Outline.MOVETO
+        if shown is not None:
+            if not shown.any():
                 return
-            whole, i = min(ready)
-            pen, within, trail = self._trails[i]
-            rect = self._touch(trail.draw_path(pen, whole), trail.room, within)
-            if rect is not None:
-                self._kept[rect.area] = self._pixels[rect.area]
-            trail.keep(whole)
+            codes[:, 1:][~shown] = Outline.MOVETO
+        outline = Outline(lines.reshape(-1, 2), codes.ravel())
+        outline.should_simplify = False
+        context = self._context(color, width, cap, alpha)
+        context.set_dashes(*dash or (0.0, None))
+        self.renderer.draw_path(context, outline, self._transform)
 
-    def _touch(self, spots: FloatArray, room: float, within: Rect) -> Rect | None:
-        spots = spots[np.isfinite(spots).all(-1)]
-        rect = rect_around(spots, room, within, self._page.bottom) if len(spots) else None
-        if rect is not None:
-            self._touched.append(rect)
-        return rect
+    def _mark(
+        self, places: FloatArray, marker: str, size: float, color: str, edge: str, edge_width: float, alpha: float = 1.0
+    ) -> None:
+        """Draw a filled shape at every place, (n, 2), as one compound path.
 
-    def _rect(self, box: Box) -> Rect:
-        """The pixels of a box, which lies within the picture."""
-        height = self._page.bottom
-        return Rect(int(height - box.top), int(np.ceil(height - box.y)) + 1, int(box.x), int(np.ceil(box.right)) + 1)
+        All edges are below all shapes: where places crowd, an edge over its neighbor would erase it.
+        """
+        places = places[np.isfinite(places).all(-1)]
+        if not len(places):
+            return
+        shape = MarkerStyle(marker)
+        outline = shape.get_path().transformed(shape.get_transform())
+        vertices = np.asarray(outline.vertices, np.float64)
+        codes = outline.codes
+        if codes is None:
+            codes = np.full(len(vertices), Outline.LINETO, Outline.code_type)
+            codes[0] = Outline.MOVETO
+        corners = (vertices * size + places[:, None]).reshape(-1, 2)
+        every = Outline(corners, np.tile(np.asarray(codes), len(places)))
+        if edge_width:
+            context = self._context(edge, 2 * edge_width, alpha=alpha)
+            self.renderer.draw_path(context, every, self._transform, to_rgba(edge, alpha))
+        self.renderer.draw_path(self._context(color, 0.0, alpha=alpha), every, self._transform, to_rgba(color, alpha))
+
+    def _fill(self, shapes: FloatArray, color: str, edge: str, edge_width: float) -> None:
+        """Fill polygons, (n, corners, 2), as one compound path over their edges."""
+        count, corners = shapes.shape[:2]
+        codes = np.full((count, corners + 1), Outline.LINETO, Outline.code_type)
+        codes[:, 0], codes[:, -1] = Outline.MOVETO, Outline.CLOSEPOLY
+        every = Outline(np.concatenate([shapes, shapes[:, :1]], 1).reshape(-1, 2), codes.ravel())
+        self.renderer.draw_path(self._context(edge, 2 * edge_width), every, self._transform, to_rgba(edge))
+        self.renderer.draw_path(self._context(color, 0.0), every, self._transform, to_rgba(color))
+
+    def _context(self, color: str, width: float, cap: Cap = "butt", alpha: float = 1.0) -> GraphicsContextBase:
+        """Return a graphics context, made once: making one costs as much as stroking a short line."""
+        context = self._contexts.get((color, width, cap, alpha))
+        if context is None:
+            context = self.renderer.new_gc()
+            context.set_alpha(alpha)
+            context.set_foreground(color)
+            context.set_linewidth(points(width))
+            context.set_capstyle(cap)
+            context.set_joinstyle("round")
+            context.set_snap(False)
+            context.set_clip_rectangle(self._clip)
+            self._contexts[color, width, cap, alpha] = context
+        return context
+
+
+def _runs(shown: npt.NDArray[np.bool_]) -> list[tuple[int, int]]:
+    """The runs of vertices, from and to, that shown segments join."""
+    change = np.flatnonzero(np.diff(np.concatenate([[False], shown, [False]])))
+    return [(int(first), int(last) + 1) for first, last in zip(change[::2], change[1::2], strict=True)]

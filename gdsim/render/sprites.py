@@ -1,4 +1,4 @@
-"""The page drawn with more dots a pixel than a frame has: what stands still, and small pictures of what moves."""
+"""The picture with more dots per pixel, for a web page: its background, and sprites of text and digits on one sheet."""
 
 from __future__ import annotations
 
@@ -11,34 +11,107 @@ from matplotlib.artist import Artist
 from matplotlib.backend_bases import RendererBase
 from matplotlib.backends.backend_agg import RendererAgg
 from matplotlib.markers import MarkerStyle
-from matplotlib.transforms import Bbox
 
 from gdsim.objectives import FloatArray
 from gdsim.render.canvas import DPI, Canvas
-from gdsim.render.image_layers import Pixels
-from gdsim.render.layers import FacetLayer, Layer
+from gdsim.render.display_list import Layer, Pixels
+from gdsim.render.painter import Painter
 from gdsim.render.viewport import START
 
-__all__ = ["Sheet", "Sprite", "outline"]
+__all__ = ["Sprite", "SpriteSheet", "marker_outline"]
+
+GAP = 2
+"""How many dots are between two sprites on a sheet: scaled, one would bleed into the other."""
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(frozen=True)
 class Sprite:
-    """A small picture, see-through where nothing is drawn.
+    """A small image on a sheet.
 
     Args:
-        left: Where it stands, in pixels.
+        left: Where it belongs in the picture, in pixels.
         top: Likewise.
-        pixels: (rows, columns, 4), as many dots a pixel as the ground has.
+        row: Its first row on the sheet, in dots.
+        width: Its width in dots.
+        height: Its height in dots.
     """
 
     left: float
     top: float
-    pixels: Pixels
+    row: int
+    width: int
+    height: int
+
+
+class SpriteSheet:
+    """What a web page shows of a picture as images, below each other on one sheet.
+
+    Args:
+        canvas: The figure with everything that does not move.
+        layers: What moves; of these the circles around the starts are part of the background.
+        scale: How many dots a pixel has along each side.
+    """
+
+    def __init__(self, canvas: Canvas, layers: Sequence[Layer], scale: int) -> None:
+        self.scale = scale
+        self._canvas, self._layers = canvas, layers
+        self._parts: list[Pixels] = []
+        self._renderer = RendererAgg(scale * canvas.size[0], scale * canvas.size[1], scale * DPI)
+
+    def background(self) -> Pixels:
+        """Return everything that does not move, (scale · height, scale · width, 3)."""
+        (width, height), figure = self._canvas.size, self._canvas.figure
+        rings = _Rings(self._layers)
+        figure.add_artist(rings)
+        added: list[Artist] = [rings]
+        # A surface is an image of its own, which must be as fine.
+        for layer in self._layers:
+            added += layer.viewport.pose(START, self.scale, words=False)
+        try:
+            file = BytesIO()
+            figure.savefig(file, format="rgba", dpi=self.scale * DPI)
+        finally:
+            for artist in added:
+                artist.remove()
+        pixels = np.frombuffer(file.getbuffer(), np.uint8)
+        return pixels.reshape(self.scale * height, self.scale * width, 4)[..., :3]
+
+    def draw(self, paint: Callable[[RendererBase], object], extent: FloatArray) -> Sprite:
+        """Add what is painted within an extent of the picture, two opposite corners (2, 2), cut to its edges."""
+        figure, scale = self._canvas.figure, self.scale
+        self._renderer.clear()
+        figure.set_dpi(scale * DPI)
+        try:
+            paint(self._renderer)
+        finally:
+            figure.set_dpi(DPI)
+        (left, low), (right, high) = np.floor(extent.min(0)) - 2, np.ceil(extent.max(0)) + 2
+        left, top = (max(int(scale * side), 0) for side in (left, self._canvas.size[1] - high))
+        right, bottom = (int(scale * side) for side in (right, self._canvas.size[1] - low))
+        pixels = np.asarray(self._renderer.buffer_rgba())[top:bottom, left:right]
+        rows, columns = (np.flatnonzero(pixels[..., 3].any(axis)) for axis in (1, 0))
+        cut = pixels[rows[0] : rows[-1] + 1, columns[0] : columns[-1] + 1].copy()
+        return self.add(cut, (left + int(columns[0])) / scale, (top + int(rows[0])) / scale)
+
+    def add(self, pixels: Pixels, left: float = 0.0, top: float = 0.0) -> Sprite:
+        """Add an image, (rows, columns, 4)."""
+        row = sum(len(part) + GAP for part in self._parts)
+        self._parts.append(pixels)
+        return Sprite(left, top, row, pixels.shape[1], pixels.shape[0])
+
+    def pixels(self) -> Pixels:
+        """Return the sheet, (rows, columns, 4), transparent where there is nothing."""
+        height = sum(len(part) + GAP for part in self._parts)
+        sheet = np.zeros((max(height, 1), max((part.shape[1] for part in self._parts), default=1), 4), np.uint8)
+        row = 0
+        for part in self._parts:
+            sheet[row : row + len(part), : part.shape[1]] = part
+            row += len(part) + GAP
+        return sheet
 
 
 class _Rings(Artist):
-    """What lies under the paths and does not move."""
+    """The circles under the trails."""
 
     def __init__(self, layers: Sequence[Layer]) -> None:
         super().__init__()
@@ -47,66 +120,11 @@ class _Rings(Artist):
 
     def draw(self, renderer: RendererBase) -> None:
         for layer in self._layers:
-            layer.draw_ground(layer.viewport.pen(renderer), START)
+            Painter(renderer, layer.viewport).draw_rings(layer.primitives)
 
 
-class Sheet:
-    """The page drawn with more dots a pixel.
-
-    Args:
-        canvas: The page.
-        scale: How many dots a pixel along each side.
-
-    Attributes:
-        height: The page's, in pixels.
-    """
-
-    def __init__(self, canvas: Canvas, scale: int) -> None:
-        self._canvas, self._scale, self.height = canvas, scale, canvas.size[1]
-        self._renderer = RendererAgg(scale * canvas.size[0], scale * self.height, scale * DPI)
-
-    def ground(self, layers: Sequence[Layer]) -> Pixels:
-        """Return the page with what lies under the paths, (scale · height, scale · width, 3)."""
-        rings = _Rings(layers)
-        self._canvas.figure.add_artist(rings)
-        # A surface is a picture of its own, which has to be as fine.
-        posed = [
-            artist
-            for layer in layers
-            if isinstance(layer, FacetLayer)
-            for artist in layer.pose(START, self._scale, words=False)
-        ]
-        try:
-            file = BytesIO()
-            self._canvas.figure.savefig(file, format="rgba", dpi=self._scale * DPI)
-        finally:
-            for artist in [rings, *posed]:
-                artist.remove()
-        width, height = self._canvas.size
-        return np.frombuffer(file.getbuffer(), np.uint8).reshape(self._scale * height, self._scale * width, 4)[..., :3]
-
-    def sprite(self, paint: Callable[[RendererBase], object], around: Bbox) -> Sprite:
-        """Return what is painted within a part of the page, in pixels from the lower left corner, cut to its edges."""
-        figure, scale = self._canvas.figure, self._scale
-        self._renderer.clear()
-        figure.set_dpi(scale * DPI)
-        try:
-            paint(self._renderer)
-        finally:
-            figure.set_dpi(DPI)
-        left, right = (int(scale * x) for x in (np.floor(around.x0) - 2, np.ceil(around.x1) + 2))
-        top, bottom = (int(scale * (self.height - y)) for y in (np.ceil(around.y1) + 2, np.floor(around.y0) - 2))
-        left, top = max(left, 0), max(top, 0)
-        pixels = np.asarray(self._renderer.buffer_rgba())[top:bottom, left:right]
-        rows, columns = (np.flatnonzero(pixels[..., 3].any(axis)) for axis in (1, 0))
-        if not len(rows):
-            return Sprite(left / scale, top / scale, np.zeros((1, 1, 4), np.uint8))
-        cut = pixels[rows[0] : rows[-1] + 1, columns[0] : columns[-1] + 1].copy()
-        return Sprite((left + int(columns[0])) / scale, (top + int(rows[0])) / scale, cut)
-
-
-def outline(marker: str) -> FloatArray:
-    """Return the corners of a head's shape, (n, 2), around the place where it stands, for a size of 1."""
+def marker_outline(marker: str) -> FloatArray:
+    """Return the corners of a marker of size 1, (n, 2), around its place, with the second coordinate downwards."""
     shape = MarkerStyle(marker)
     # Curves are followed as finely as if it were large.
     (corners,) = shape.get_path().transformed(shape.get_transform()).to_polygons(closed_only=False)[:1]

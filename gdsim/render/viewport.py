@@ -1,23 +1,25 @@
-"""Where a facet or a panel stands on the page, and how its coordinates become pixels."""
+"""Viewports: the rectangle of the picture in which a view or a panel is seen, and its coordinates in pixels."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import cast
 
 import numpy as np
 import numpy.typing as npt
+from matplotlib.artist import Artist
 from matplotlib.axes import Axes
-from matplotlib.backend_bases import RendererBase
-from matplotlib.figure import Figure
-from matplotlib.transforms import Affine2D, Bbox, Transform, TransformedBbox
+from matplotlib.backends.backend_agg import RendererAgg
+from matplotlib.transforms import Transform
 
 from gdsim.objectives import FloatArray
-from gdsim.render.canvas import DPI
+from gdsim.render.canvas import Canvas
 from gdsim.render.layout import Box
-from gdsim.render.trail import Pen
-from gdsim.render.views.surface import SurfaceView
 
-__all__ = ["START", "Moment", "Viewport"]
+__all__ = ["START", "Moment", "Viewport", "unit"]
+
+TINY = float(np.finfo(np.float64).tiny)
 
 
 @dataclass(frozen=True)
@@ -26,7 +28,7 @@ class Moment:
 
     Args:
         time: Steps taken, with a fraction.
-        share: How much of the animation has passed, from 0 to 1.
+        share: The share of the animation that has passed, from 0 to 1.
     """
 
     time: float
@@ -34,69 +36,92 @@ class Moment:
 
 
 START = Moment(0.0, 0.0)
-"""When the animation begins, and the camera stands where it begins."""
+"""When the animation begins."""
 
 
-@dataclass(frozen=True, eq=False)
 class Viewport:
-    """A rectangle of the page through which coordinates are seen.
+    """A rectangle of the picture in which flat coordinates are seen.
 
     Args:
-        figure: The page.
-        box: The rectangle.
+        canvas: The picture.
+        box: The rectangle, in pixels from the lower left corner.
         axes: Its axes, with the limits that they keep.
-        relief: What turns places in space into pixels; None for what is flat.
+
+    Attributes:
+        canvas: The picture.
+        box: The rectangle.
+        axes: Its axes.
+        turning: Whether a camera turns, so that everything must be drawn anew for each frame.
     """
 
-    figure: Figure
-    box: Box
-    axes: Axes
-    relief: SurfaceView | None = None
-    _flat: Transform = field(init=False)
+    turning = False
 
-    def __post_init__(self) -> None:
+    def __init__(self, canvas: Canvas, box: Box, axes: Axes) -> None:
+        self.canvas, self.box, self.axes = canvas, box, axes
         # As it is now: while a vector picture is saved, matplotlib's own changes with the resolution.
-        object.__setattr__(self, "_flat", self.axes.transData.frozen())
+        self._transform = cast("Transform", axes.transData.frozen())
 
-    @property
-    def turning(self) -> bool:
-        """Whether the camera turns, so that the window must be drawn anew for each frame."""
-        return self.relief is not None and self.relief.turning
+    def pixels(self, points: FloatArray, moment: Moment) -> FloatArray:
+        """Return where coordinates, (…, 2) or (…, 3) on a surface, are seen: (…, 2) in pixels."""
+        return np.asarray(self._transform.transform(points.reshape(-1, 2))).reshape(points.shape)
 
-    def azimuth(self, moment: Moment) -> float:
-        """Return where the camera of a surface stands at a moment."""
-        assert self.relief is not None  # noqa: S101  (for the type checker: only surfaces are asked)
-        return self.relief.azimuth_at(moment.share)
+    def base(self, points: FloatArray, moment: Moment) -> FloatArray:
+        """Return where the inputs of the coordinates are seen: on a surface, in the plane below it."""
+        return self.pixels(points, moment)
 
-    def pixels(self, spots: FloatArray, moment: Moment) -> FloatArray:
-        """Return where coordinates (…, 2), or (…, 3) for a surface, are seen, (…, 2)."""
-        if self.relief is not None:
-            return self.relief.pixels(spots, self.azimuth(moment))
-        return np.asarray(self._flat.transform(spots.reshape(-1, 2))).reshape(spots.shape)
+    def hidden(self, points: FloatArray, moment: Moment) -> npt.NDArray[np.bool_]:
+        """Return which of the coordinates, (…, k), are hidden, (…)."""
+        return np.zeros(points.shape[:-1], np.bool_)
 
-    def shadows(self, spots: FloatArray, moment: Moment) -> FloatArray:
-        """Return where the places in the plane of the inputs below a surface's coordinates are seen, (…, 2)."""
-        assert self.relief is not None  # noqa: S101  (for the type checker: only surfaces are asked)
-        return self.relief.shadow(spots, self.azimuth(moment))
+    def base_hidden(self, points: FloatArray, moment: Moment) -> npt.NDArray[np.bool_]:
+        """Return which of the inputs of the coordinates, (…, k), are hidden, (…)."""
+        return self.hidden(points, moment)
 
-    def veiled(self, spots: FloatArray, moment: Moment) -> npt.NDArray[np.bool_]:
-        """Tell which of a surface's coordinates (…, 3) the surface hides, (…)."""
-        assert self.relief is not None  # noqa: S101  (for the type checker: only surfaces are asked)
-        return self.relief.hidden(spots, self.azimuth(moment))
+    def directions(self, points: FloatArray, vectors: FloatArray, view: FloatArray, moment: Moment) -> FloatArray:
+        """Return the directions in which vectors of the inputs are seen.
 
-    def covered(self, spots: FloatArray, moment: Moment) -> npt.NDArray[np.bool_]:
-        """Tell which of the places in the plane of the inputs, (…, 2 or more), a surface hides, (…)."""
-        assert self.relief is not None  # noqa: S101  (for the type checker: only surfaces are asked)
-        return self.relief.covered(spots, self.azimuth(moment))
+        Args:
+            points: (…, k) the coordinates where they begin.
+            vectors: (…, 1 or 2) the vectors, in units of the coordinates.
+            view: (2, 2) the range shown of both coordinates.
+            moment: When.
 
-    def pen(self, renderer: RendererBase) -> Pen:
-        """Return a pen whose pixels are those of a figure at `DPI`, whatever the renderer's own resolution."""
-        transform = Affine2D().scale(1 / DPI) + self.figure.dpi_scale_trans
-        corners = Bbox.from_bounds(self.box.x, self.box.y, self.box.width, self.box.height)
-        return Pen(renderer, TransformedBbox(corners, transform).frozen(), transform)
+        Returns:
+            (…, 2) of length 1, in pixels; 0 where there is no direction.
+        """
+        scale = np.array([self.box.width, self.box.height]) / (view[:, 1] - view[:, 0])
+        pixels = np.zeros((*vectors.shape[:-1], 2))
+        pixels[..., : vectors.shape[-1]] = scaled(vectors) * scale[: vectors.shape[-1]]
+        return unit(pixels)
+
+    def exit_markers(self, pixels: FloatArray) -> npt.NDArray[np.str_]:
+        """Return the markers, (n,), of paths that end at pixels (n, 2): a wedge out of the nearest side, or a cross."""
+        box = self.box
+        gaps = np.abs(pixels[:, [0, 0, 1, 1]] - [box.x, box.right, box.y, box.top])
+        return np.where(gaps.min(1) < 1, np.array(["<", ">", "v", "^"])[gaps.argmin(1)], "X")
 
     def inside(self, pixels: FloatArray) -> npt.NDArray[np.bool_]:
-        """Tell which of some pixels (…, 2) lie within the window."""
-        x, y = pixels[..., 0], pixels[..., 1]
-        box = self.box
+        """Return which pixels, (…, 2), are within the rectangle, (…)."""
+        x, y, box = pixels[..., 0], pixels[..., 1], self.box
         return np.asarray((x >= box.x) & (x <= box.right) & (y >= box.y) & (y <= box.top))
+
+    def pose(self, moment: Moment, scale: int, *, words: bool) -> Sequence[Artist]:
+        """Add to the figure what depends on the camera, with some dots per pixel, and return the artists."""
+        return ()
+
+    def draw_backdrop(self, renderer: RendererAgg, moment: Moment) -> None:
+        """Draw what is below the trails over the frame before: needed where a camera turns."""
+
+
+def scaled(vectors: FloatArray) -> FloatArray:
+    """Return vectors (…, k) in units of length 1, or 0.
+
+    Divided by the largest component first, because the squares of very large and very small numbers overflow.
+    """
+    return unit(vectors / np.abs(vectors).max(-1, initial=TINY, keepdims=True))
+
+
+def unit(vectors: FloatArray) -> FloatArray:
+    """Return vectors (…, k) of length 1, or 0."""
+    norms = np.linalg.norm(vectors, axis=-1, keepdims=True)
+    return np.asarray(np.divide(vectors, norms, out=np.zeros_like(vectors), where=norms > 0))

@@ -1,26 +1,12 @@
-"use strict";
+// Draws frames on a canvas from a drawing, the JSON that `gdsim.web.drawing` makes. An ES module: a page holds it with its
+// own script in one element, and other hosts import it. Lengths are pixels of the picture as it was planned.
 
-// How the picture looks at a time: the script of the page begins here and goes on in player.js.
+const bytes = (text) => Uint8Array.from(atob(text), (letter) => letter.charCodeAt(0));
+const floats = (text) => new Float32Array(bytes(text).buffer);
+const doubles = (text) => new Float64Array(bytes(text).buffer);
 
-const scene = JSON.parse(document.getElementById("gdsim-scene").textContent);
-const element = (id) => document.getElementById(id);
-
-// Long rows of numbers come as base64, in the order in which they lie in memory.
-
-function bytes(text) {
-  return Uint8Array.from(atob(text), (letter) => letter.charCodeAt(0));
-}
-
-function floats(text) {
-  return new Float32Array(bytes(text).buffer);
-}
-
-function doubles(text) {
-  return new Float64Array(bytes(text).buffer);
-}
-
-/** The index of the last of some rising numbers that is not above one; the first where all are. */
-function before(times, time) {
+/** The index of the last of some ascending numbers that is not above one; 0 where all are. */
+export function indexAt(times, time) {
   let low = 0, high = times.length;
   while (low < high) {
     const middle = (low + high) >> 1;
@@ -30,498 +16,507 @@ function before(times, time) {
   return Math.max(low - 1, 0);
 }
 
-/** What numbers of some rising times come to at a time: between two of them in proportion. */
-function between(times, values, time) {
-  const i = before(times, time), next = Math.min(i + 1, times.length - 1), gap = times[next] - times[i];
+/** Values of some ascending times at one time, interpolated linearly. */
+export function interpolate(times, values, time) {
+  const i = indexAt(times, time), next = Math.min(i + 1, times.length - 1), gap = times[next] - times[i];
   return gap > 0 && time > times[i] ? values[i] + (time - times[i]) / gap * (values[next] - values[i]) : values[i];
 }
 
-// The paths. All lengths are pixels of the picture as it was planned; the canvas is scaled to what it has.
-
-/** Browsers lose count of dashes on lines that leave for very far away: they are cut where nobody sees it. */
-const FAR = 2 * Math.max(...scene.size);
-
-/** The shares of a segment between which it lies near the picture, or null where it does not. */
-function near(ax, ay, bx, by) {
-  let enter = 0, leave = 1;
-  for (const [from, move] of [[ax, bx - ax], [ay, by - ay]]) {
-    if (move === 0) {
-      if (Math.abs(from) > FAR) return null;
-      continue;
-    }
-    const one = (-FAR - from) / move, other = (FAR - from) / move;
-    enter = Math.max(enter, Math.min(one, other));
-    leave = Math.min(leave, Math.max(one, other));
+/** How a place in the frames, counted from 0 with a fraction, relates to time in steps; the last frame is held. */
+export class Clock {
+  constructor({ frames, fps, hold }) {
+    this.times = floats(frames);
+    this.places = Float32Array.from(this.times, (_, i) => i);
+    this.fps = fps;
+    this.last = this.times.length - 1;
+    this.end = this.last + hold * fps;
   }
-  return enter < leave ? [enter, leave] : null;
+
+  timeAt(place) {
+    const time = interpolate(this.places, this.times, Math.min(place, this.last)), whole = Math.round(time);
+    // A step that was asked for is exactly that step.
+    return Math.abs(time - whole) < 1e-6 ? whole : time;
+  }
+
+  placeAt(time) {
+    return interpolate(this.times, this.places, time);
+  }
 }
 
-function isFar(x, y) {
-  return Math.abs(x) > FAR || Math.abs(y) > FAR;
+const digits = new Intl.NumberFormat("en", { maximumSignificantDigits: 4, useGrouping: false });
+
+/** A number as text, with four digits. */
+export function written(number) {
+  if (!Number.isFinite(number)) return "not a number";
+  const size = Math.abs(number);
+  const text = size && (size < 1e-3 || size >= 1e4) ? number.toExponential(3) : digits.format(size && number);
+  return text.replaceAll("-", "−");
 }
 
-function trace(brush, pieces) {
+/** The start whose value is lowest. */
+export function lowest(iterates, row, starts) {
+  let best = 0;
+  for (let start = 1; start < starts; start++) {
+    const value = iterates.values[row * starts + start], least = iterates.values[row * starts + best];
+    if (value < least || Number.isNaN(least)) best = start;
+  }
+  return best;
+}
+
+export function within([left, top, width, height], x, y) {
+  return x >= left && x <= left + width && y >= top && y <= top + height;
+}
+
+function stroke(brush, lines, color, width, cap, alpha = 1) {
+  Object.assign(brush, { strokeStyle: color, lineWidth: width, lineCap: cap, globalAlpha: alpha });
   brush.beginPath();
-  for (const { points } of pieces) {
+  for (const { points } of lines) {
     brush.moveTo(points[0], points[1]);
     for (let i = 2; i < points.length; i += 2) brush.lineTo(points[i], points[i + 1]);
   }
-}
-
-function stroke(brush, pieces, color, width, cap, alpha = 1) {
-  brush.strokeStyle = color;
-  brush.lineWidth = width;
-  brush.lineCap = cap;
-  brush.globalAlpha = alpha;
-  trace(brush, pieces);
   brush.stroke();
 }
 
-function strokeDashed(brush, pieces, color, width, dash, alpha) {
-  brush.setLineDash(dash);
-  for (const piece of pieces) {
-    brush.lineDashOffset = piece.run;
-    stroke(brush, [piece], color, width, "butt", alpha);
-  }
-  brush.setLineDash([]);
-}
-
-/** A filled shape on every spot. All edges lie under all shapes, or one would rub out its neighbour. */
-function mark(brush, marker, spots, size, color, edge, edgeWidth, alpha = 1) {
-  if (!spots.length) return;
-  const shape = scene.shapes[marker];
+/** Fill closed shapes, lists of corners. All edges are below all shapes, or one would erase its neighbor. */
+function fill(brush, shapes, color, edge, edgeWidth, alpha = 1) {
   brush.beginPath();
-  for (const [x, y] of spots) {
-    shape.forEach(([across, down], i) => {
-      if (i === 0) brush.moveTo(x + size * across, y + size * down);
-      else brush.lineTo(x + size * across, y + size * down);
-    });
+  for (const corners of shapes) {
+    corners.forEach(([x, y], i) => i ? brush.lineTo(x, y) : brush.moveTo(x, y));
     brush.closePath();
   }
-  paint(brush, color, edge, edgeWidth, alpha);
-}
-
-/** Fill the shapes that were begun, over their edges. */
-function paint(brush, color, edge, edgeWidth, alpha) {
-  brush.globalAlpha = alpha;
-  brush.fillStyle = brush.strokeStyle = edge;
-  brush.lineWidth = 2 * edgeWidth;
-  brush.lineCap = "butt";
+  Object.assign(brush, {
+    globalAlpha: alpha, fillStyle: edge, strokeStyle: edge, lineWidth: 2 * edgeWidth, lineCap: "butt",
+  });
   brush.fill();
   brush.stroke();
   brush.fillStyle = color;
   brush.fill();
 }
 
+function mark(brush, outline, places, size, ...look) {
+  if (!places.length) return;
+  fill(brush, places.map(([x, y]) => outline.map(([across, down]) => [x + size * across, y + size * down])), ...look);
+}
+
+/** Draw an image with sharp cells. */
+function drawCells(brush, image, ...areas) {
+  Object.assign(brush, { globalAlpha: 1, imageSmoothingEnabled: false });
+  brush.drawImage(image, ...areas);
+  brush.imageSmoothingEnabled = true;
+}
+
+/** The paths of one optimizer in one layer. */
 class Trail {
-  constructor(record) {
+  constructor(record, { markers, size }) {
     Object.assign(this, record);
-    this.color = record.ink.color;
-    this.marker = scene.styles[record.style].marker;
+    this.head = markers[record.style.marker];
+    this.dot = markers.o;
+    // Browsers lose count of dashes on lines that end very far away: lines are cut where nobody sees it.
+    this.far = 2 * Math.max(...size);
     this.times = floats(record.times);
-    this.spots = floats(record.spots);
-    this.whole = floats(record.whole);
-    this.veiled = record.veiled && bytes(record.veiled);
-    this.slopes = record.slopes && floats(record.slopes);
+    this.points = floats(record.points);
+    this.commits = floats(record.commitTimes);
+    this.hidden = record.hidden && bytes(record.hidden);
     this.count = this.times.length;
-    this.runs = record.ink.dash.length ? this.measured() : null;
+    this.runs = record.style.dashLengths.length ? this.measured() : null;
     this.forget();
   }
 
-  /** How far each path has come in its dashes at each place. */
+  /** How far each path has come in its dashes at each vertex. */
   measured() {
-    const runs = new Float64Array(this.starts * this.count);
+    const runs = new Float64Array(this.starts * this.count), { points } = this;
     for (let k = 1; k < runs.length; k++) {
-      const way = Math.hypot(this.spots[2 * k] - this.spots[2 * k - 2], this.spots[2 * k + 1] - this.spots[2 * k - 1]);
+      const way = Math.hypot(points[2 * k] - points[2 * k - 2], points[2 * k + 1] - points[2 * k - 1]);
       runs[k] = k % this.count ? runs[k - 1] + (way || 0) : 0;
     }
     return runs;
   }
 
-  /** Begin anew: nothing stands on the kept layer. */
+  /** Begin again: nothing has been committed. */
   forget() {
-    this.kept = 0;
-    this.stretches = 0;
+    this.committed = 0;
+    this.since = this.times[0];
   }
 
-  /** Where a path is at a time, between two places on the segment between them. */
+  get nextCommit() {
+    return this.commits[this.committed];
+  }
+
+  commit() {
+    this.since = this.nextCommit;
+    this.committed += 1;
+  }
+
+  /** Where a path is at a time, between two vertices on the segment between them. */
   at(start, time) {
-    const i = before(this.times, time), k = start * this.count + i, x = this.spots[2 * k], y = this.spots[2 * k + 1];
+    const i = indexAt(this.times, time), k = 2 * (start * this.count + i), x = this.points[k], y = this.points[k + 1];
     if (i === this.count - 1 || time <= this.times[i]) return [x, y];
     const share = (time - this.times[i]) / (this.times[i + 1] - this.times[i]);
-    return [x + share * (this.spots[2 * k + 2] - x), y + share * (this.spots[2 * k + 3] - y)];
+    return [x + share * (this.points[k + 2] - x), y + share * (this.points[k + 3] - y)];
   }
 
-  /** Whether something hides the segment of a path that begins at a place. */
+  /** Whether the segment of a path that begins at a vertex is hidden. */
   hides(start, i) {
-    if (!this.veiled) return false;
+    if (!this.hidden) return false;
     const first = start * this.count;
-    return Boolean(this.veiled[first + i] || this.veiled[first + Math.min(i + 1, this.count - 1)]);
+    return Boolean(this.hidden[first + i] || this.hidden[first + Math.min(i + 1, this.count - 1)]);
   }
 
   hidesAt(start, time) {
-    const i = before(this.times, time);
-    return this.times[i] === time ? Boolean(this.veiled?.[start * this.count + i]) : this.hides(start, i);
+    const i = indexAt(this.times, time);
+    return this.times[i] === time ? Boolean(this.hidden?.[start * this.count + i]) : this.hides(start, i);
   }
 
-  /** What is seen of a path between two times, or of it what is hidden: lines, and how far they are in their dashes. */
-  pieces(start, begin, end, hidden) {
-    const first = before(this.times, begin), last = before(this.times, end), base = start * this.count;
-    const found = [];
-    let piece = null, [ax, ay] = this.at(start, begin);
-    const tail = this.runs ? Math.hypot(ax - this.spots[2 * (base + first)], ay - this.spots[2 * (base + first) + 1]) : 0;
-    for (let i = first; i <= last; i++) {
-      const k = 2 * (base + i + 1);
-      const [bx, by] = i === last ? this.at(start, end) : [this.spots[k], this.spots[k + 1]];
-      const run = this.runs ? this.runs[base + i] + (i === first ? tail || 0 : 0) : 0;
-      if (Number.isNaN(ax + ay + bx + by) || this.hides(start, i) !== hidden) piece = null;
-      else if (isFar(ax, ay) || isFar(bx, by)) {
-        piece = null;
-        this.cut(found, ax, ay, bx, by, run);
-      } else {
-        if (!piece) found.push(piece = { points: [ax, ay], run });
-        piece.points.push(bx, by);
+  isFar(x, y) {
+    return Math.abs(x) > this.far || Math.abs(y) > this.far;
+  }
+
+  /** The visible lines of all paths between two times, or the hidden ones, and how far they are in their dashes. */
+  lines(begin, end, hidden) {
+    const first = indexAt(this.times, begin), last = indexAt(this.times, end), found = [];
+    for (let start = 0; start < this.starts; start++) {
+      const base = start * this.count;
+      let line = null, [ax, ay] = this.at(start, begin);
+      const tail = Math.hypot(ax - this.points[2 * (base + first)], ay - this.points[2 * (base + first) + 1]) || 0;
+      for (let i = first; i <= last; i++) {
+        const k = 2 * (base + i + 1);
+        const [bx, by] = i === last ? this.at(start, end) : [this.points[k], this.points[k + 1]];
+        const run = this.runs ? this.runs[base + i] + (i === first ? tail : 0) : 0;
+        if (Number.isNaN(ax + ay + bx + by) || this.hides(start, i) !== hidden) line = null;
+        else if (this.isFar(ax, ay) || this.isFar(bx, by)) {
+          line = null;
+          this.cut(found, ax, ay, bx, by, run);
+        } else {
+          if (!line) found.push(line = { points: [ax, ay], run });
+          line.points.push(bx, by);
+        }
+        [ax, ay] = [bx, by];
       }
-      [ax, ay] = [bx, by];
     }
     return found;
   }
 
   /** Add the part of a long segment that comes near the picture. */
   cut(found, ax, ay, bx, by, run) {
-    const shares = near(ax, ay, bx, by);
-    if (!shares) return;
-    const points = shares.flatMap((share) => [ax + share * (bx - ax), ay + share * (by - ay)]);
-    found.push({ points, run: run + shares[0] * Math.hypot(bx - ax, by - ay) });
+    let enter = 0, leave = 1;
+    for (const [from, move] of [[ax, bx - ax], [ay, by - ay]]) {
+      const one = (-this.far - from) / move, other = (this.far - from) / move;
+      if (move === 0 && Math.abs(from) > this.far) return;
+      if (move === 0) continue;
+      enter = Math.max(enter, Math.min(one, other));
+      leave = Math.min(leave, Math.max(one, other));
+    }
+    if (enter >= leave) return;
+    const points = [enter, leave].flatMap((share) => [ax + share * (bx - ax), ay + share * (by - ay)]);
+    found.push({ points, run: run + enter * Math.hypot(bx - ax, by - ay) });
   }
 
-  all(begin, end, hidden) {
-    const found = [];
-    for (let start = 0; start < this.starts; start++) found.push(...this.pieces(start, begin, end, hidden));
-    return found;
-  }
-
-  /** The iterates in plain sight from one time up to but not at another. */
+  /** The visible iterates from one time up to but not at another. */
   dots(begin, end) {
     const found = [];
     for (let i = 0; i < this.count && this.times[i] < end; i++) {
       if (this.times[i] < begin || this.times[i] % 1) continue;
       for (let k = i; k < this.starts * this.count; k += this.count) {
-        if (!this.veiled?.[k] && Number.isFinite(this.spots[2 * k] + this.spots[2 * k + 1])) {
-          found.push([this.spots[2 * k], this.spots[2 * k + 1]]);
-        }
+        const x = this.points[2 * k], y = this.points[2 * k + 1];
+        if (!this.hidden?.[k] && Number.isFinite(x + y)) found.push([x, y]);
       }
     }
     return found;
   }
 
-  drawPlain(brush, begin, end, alpha) {
-    const { ink, color } = this, pieces = this.all(begin, end, false);
-    if (ink.dash.length) strokeDashed(brush, pieces, color, ink.width, ink.dash, alpha);
-    else stroke(brush, pieces, color, ink.width, alpha === 1 ? "round" : "butt", alpha);
-    if (ink.dot) mark(brush, "o", this.dots(begin, end), ink.dot, color, ink.casing, ink.dot / 6, alpha);
-  }
-
-  drawVeiled(brush, begin, end, alpha) {
-    const { ink } = this;
-    if (!this.veiled || !ink.veil) return;
-    stroke(brush, this.all(begin, end, true), this.color, 0.75 * ink.width, "butt", alpha * ink.veil);
-  }
-
-  /** The path from where it is kept; what is kept gets its colour once more, or the new border would cut it. */
-  drawPath(brush, time) {
-    if (this.fade !== null) return this.drawFading(brush, time);
-    const { ink } = this, from = this.times[this.kept];
-    this.drawVeiled(brush, from, time, ink.alpha);
-    if (ink.border) {
-      stroke(brush, this.all(from, time, false), ink.casing, ink.width + 2 * ink.border, "butt");
+  drawVisible(brush, begin, end, alpha) {
+    const { style } = this, lines = this.lines(begin, end, false);
+    if (style.dashLengths.length) {
+      brush.setLineDash(style.dashLengths);
+      for (const line of lines) {
+        brush.lineDashOffset = line.run;
+        stroke(brush, [line], style.color, style.width, "butt", alpha);
+      }
+      brush.setLineDash([]);
+    } else stroke(brush, lines, style.color, style.width, alpha === 1 ? "round" : "butt", alpha);
+    if (style.dotSize) {
+      mark(brush, this.dot, this.dots(begin, end), style.dotSize, style.color, style.casing, style.dotEdge, alpha);
     }
-    const back = ink.border ? this.times[Math.max(this.kept - scene.overlap, 0)] : from;
-    return this.drawPlain(brush, back, time, ink.alpha);
   }
 
-  /** The last steps of the path in bands, each fainter than the one after it. */
-  drawFading(brush, time) {
-    for (let band = scene.bands; band > 0; band--) {
-      const begin = Math.max(time - this.fade * band / scene.bands, this.times[0]);
-      const end = Math.max(time - this.fade * (band - 1) / scene.bands, this.times[0]);
+  drawHidden(brush, begin, end, alpha) {
+    const { style } = this;
+    if (!this.hidden || !style.hiddenAlpha) return;
+    const faint = alpha * style.hiddenAlpha / style.alpha;
+    stroke(brush, this.lines(begin, end, true), style.color, style.hiddenWidth, "butt", faint);
+  }
+
+  /** The path since the last commit; before that in its color once more, or the new casing would cut it. */
+  draw(brush, time) {
+    const { style, times, since } = this;
+    for (const [oldest, newest, alpha] of this.fadeBands) {
+      const begin = Math.max(time - oldest, times[0]), end = Math.max(time - newest, times[0]);
       if (begin >= end) continue;
-      const alpha = this.ink.alpha * (scene.bands + 1 - band) / scene.bands;
-      this.drawVeiled(brush, begin, end, alpha);
-      this.drawPlain(brush, begin, end, alpha);
+      this.drawHidden(brush, begin, end, alpha);
+      this.drawVisible(brush, begin, end, alpha);
     }
+    if (this.fadeBands.length) return;
+    this.drawHidden(brush, since, time, style.alpha);
+    if (style.casingWidth) {
+      stroke(brush, this.lines(since, time, false), style.casing, style.width + 2 * style.casingWidth, "butt");
+    }
+    const back = this.overlap ? times[Math.max(indexAt(times, since) - this.overlap, 0)] : since;
+    this.drawVisible(brush, back, time, style.alpha);
   }
 
   drawHeads(brush, time) {
-    const { ink } = this, seen = [], hidden = [];
+    const { style } = this, seen = [], hidden = [];
     for (let start = 0; start < this.starts; start++) {
-      const spot = this.at(start, time);
-      if (Number.isNaN(spot[0] + spot[1]) || isFar(...spot)) continue;
-      (this.hidesAt(start, time) ? hidden : seen).push(spot);
+      const place = this.at(start, time);
+      if (Number.isNaN(place[0] + place[1]) || this.isFar(...place)) continue;
+      (this.hidesAt(start, time) ? hidden : seen).push(place);
     }
-    for (const [spots, alpha] of [[hidden, ink.alpha * ink.veil], [seen, ink.alpha]]) {
-      if (alpha) mark(brush, this.marker, spots, ink.head, this.color, ink.casing, 0.12 * ink.head, alpha);
-    }
-  }
-}
-
-// What rides on the heads.
-
-/** The tangent at a curve's heads, and a thin line down from each to its foot. */
-function drawTangents(brush, pane, path, foot, time) {
-  const { reach, width, foot: thin, faint } = scene.tangent, i = before(path.times, time);
-  const next = Math.min(i + 1, path.count - 1), gap = path.times[next] - path.times[i];
-  const share = gap ? (time - path.times[i]) / gap : 0, lines = [], tangents = [];
-  for (let start = 0; start < path.starts; start++) {
-    const head = path.at(start, time), base = start * path.count;
-    if (!within(pane.box, ...head)) continue;
-    const here = path.slopes[base + i], slope = share ? here + share * (path.slopes[base + next] - here) : here;
-    const across = reach / Math.hypot(1, slope), down = slope * across;
-    lines.push({ points: [...head, ...foot.at(start, time)] });
-    if (Number.isFinite(slope)) {
-      tangents.push({ points: [head[0] - across, head[1] - down, head[0] + across, head[1] + down] });
+    for (const [places, alpha] of [[hidden, style.hiddenAlpha], [seen, style.alpha]]) {
+      if (alpha) mark(brush, this.head, places, style.headSize, style.color, style.casing, style.headEdge, alpha);
     }
   }
-  stroke(brush, lines, path.color, thin, "butt", faint);
-  stroke(brush, tangents, path.color, width, "round");
 }
 
-/** Arrows, each from its tail by a move; those too short to be seen as arrows are left out. */
-function drawArrows(brush, arrows, thick, color, edge) {
-  brush.beginPath();
-  for (const [x, y, across, down] of arrows) {
-    const length = Math.hypot(across, down);
-    if (!(length >= scene.arrow.shortest)) continue;
-    const ux = across / length, uy = down / length, head = Math.min(5.5 * thick, 0.6 * length);
-    const shaft = head / 11, neck = length - head, wing = 0.42 * head;
-    const corners = [[0, -shaft], [neck, -shaft], [neck, -wing], [length, 0], [neck, wing], [neck, shaft], [0, shaft]];
-    corners.forEach(([along, aside], i) => {
-      const spot = [x + along * ux - aside * uy, y + along * uy + aside * ux];
-      if (i === 0) brush.moveTo(...spot);
-      else brush.lineTo(...spot);
-    });
-    brush.closePath();
-  }
-  paint(brush, color, edge, scene.arrow.edge, 1);
-}
-
-/** Uphill and downhill at the iterate that was reached last, and on top of these the step really taken. */
-function drawVectors(brush, pane, vectors, time) {
-  const trail = pane.trails[vectors.trace], row = before(vectors.steps, Math.floor(time)), step = vectors.steps[row];
-  const uphill = [], downhill = [], taken = [];
-  for (let start = 0; start < trail.starts; start++) {
-    const k = 2 * (row * trail.starts + start), across = vectors.uphill[k], down = vectors.uphill[k + 1];
-    if (Number.isNaN(across + down)) continue;
-    const tail = trail.at(start, step), tip = trail.at(start, step + 1);
-    uphill.push([...tail, across, down]);
-    downhill.push([...tail, -across, -down]);
-    if (Number.isNaN(tip[0] + tip[1]) || trail.hidesAt(start, step + 1)) continue;
-    taken.push([...tail, tip[0] - tail[0], vectors.level ? 0 : tip[1] - tail[1]]);
-  }
-  const { colors, arrow } = scene;
-  drawArrows(brush, uphill, arrow.width, colors.text, colors.casing);
-  drawArrows(brush, downhill, arrow.width, colors.page, colors.text);
-  drawArrows(brush, taken, arrow.step, trail.color, colors.casing);
-}
-
-// Pictures made of numbers.
-
-/** Small pictures that follow each other in one place, cell by cell in the colours of their palette. */
-class Reel {
+/** Small images that replace each other in one place. */
+class ImageFrames {
   constructor(record) {
-    Object.assign(this, record);
-    this.steps = floats(record.steps);
-    this.cells = bytes(record.cells);
-    const palette = bytes(record.palette);
+    Object.assign(this, record, { steps: floats(record.steps), cells: bytes(record.cells), shown: null });
+    const palette = bytes(record.palette), opaque = new Uint8Array(4 * palette.length / 3).fill(255);
+    for (let i = 0; i < palette.length; i++) opaque[4 * Math.floor(i / 3) + i % 3] = palette[i];
     // The four bytes of a dot at a time: there may be many.
-    const dots = Uint8Array.from({ length: 4 * palette.length / 3 }, (_, i) => (
-      i % 4 === 3 ? 255 : palette[3 * (i >> 2) + i % 4]
-    ));
-    this.dots = new Uint32Array(dots.buffer);
-    this.shown = null;
+    this.colors = new Uint32Array(opaque.buffer);
     const [width, height] = record.shape;
     this.canvas = Object.assign(document.createElement("canvas"), { width, height });
   }
 
-  /** The picture that is seen at a time. */
+  /** The image shown at a time, as a canvas. */
   at(time) {
-    const index = before(this.steps, time);
+    const index = indexAt(this.steps, time);
     if (index === this.shown) return this.canvas;
     const { width, height } = this.canvas, brush = this.canvas.getContext("2d");
     const image = brush.createImageData(width, height), first = index * width * height;
     const dots = new Uint32Array(image.data.buffer);
-    for (let k = 0; k < dots.length; k++) dots[k] = this.dots[this.cells[first + k]];
+    for (let k = 0; k < dots.length; k++) dots[k] = this.colors[this.cells[first + k]];
     brush.putImageData(image, 0, 0);
     this.shown = index;
     return this.canvas;
   }
 
   draw(brush, time) {
-    brush.globalAlpha = 1;
-    brush.imageSmoothingEnabled = false;
-    brush.drawImage(this.at(time), ...this.box);
-    brush.imageSmoothingEnabled = true;
+    drawCells(brush, this.at(time), ...this.box);
   }
 }
 
-/** A heat map as far as it has come: all of it is on the sheet. */
-function drawBand(brush, band, time) {
-  const [left, top, width, height] = band.box, { row, width: columns, height: rows } = band.picture;
-  const share = Math.min((between(band.times, band.places, time) - left) / width, 1);
-  const shown = Math.round(share * columns);
-  if (!(shown > 0)) return;
-  brush.globalAlpha = 1;
-  brush.imageSmoothingEnabled = false;
-  brush.drawImage(sheet, 0, row, shown, rows, left, top, shown * width / columns, height);
-  brush.imageSmoothingEnabled = true;
+/** The tangent at a curve's heads, and a thin line from each down to its foot. */
+function drawTangents(brush, layer, tangents, time) {
+  const path = layer.trails[tangents.trail], foot = layer.trails[tangents.foot], lines = [], ends = [];
+  for (let start = 0; start < path.starts; start++) {
+    const head = path.at(start, time), first = start * path.count;
+    if (!within(layer.box, ...head)) continue;
+    const slope = interpolate(path.times, tangents.slopes.subarray(first, first + path.count), time);
+    const across = tangents.reach / Math.hypot(1, slope), down = slope * across;
+    lines.push({ points: [...head, ...foot.at(start, time)] });
+    if (Number.isFinite(down)) ends.push({ points: [head[0] - across, head[1] - down, head[0] + across, head[1] + down] });
+  }
+  stroke(brush, lines, path.style.color, tangents.footWidth, "butt", tangents.footAlpha);
+  stroke(brush, ends, path.style.color, tangents.width, "round");
 }
 
-/** A piece of the sheet: words and digits are set by the same type as the rest of the picture. */
-function drawSprite(brush, sprite, shift = 0) {
-  const { left, top, row, width, height } = sprite, { scale } = scene;
-  brush.globalAlpha = 1;
-  brush.drawImage(sheet, 0, row, width, height, left + shift, top, width / scale, height / scale);
+/** The corners of an arrow from a place by a move. */
+function arrow(x, y, across, down, width) {
+  const length = Math.hypot(across, down), ux = across / length, uy = down / length;
+  const head = Math.min(5.5 * width, 0.6 * length), shaft = head / 11, neck = length - head, wing = 0.42 * head;
+  const corners = [[0, -shaft], [neck, -shaft], [neck, -wing], [length, 0], [neck, wing], [neck, shaft], [0, shaft]];
+  return corners.map(([along, aside]) => [x + along * ux - aside * uy, y + along * uy + aside * ux]);
 }
 
-function drawSign(brush, sign, time) {
-  const count = sign.times[0] <= time ? before(sign.times, time) + 1 : 0;
-  const spots = Array.from({ length: count }, (_, i) => [sign.spots[2 * i], sign.spots[2 * i + 1]]);
-  const { color } = scene.styles[sign.style];
-  mark(brush, sign.marker, spots, sign.size, color, scene.colors.casing, 0.14 * sign.size);
-  if (sign.words && count) drawSprite(brush, sign.words);
-}
-
-function drawCounter(brush, time) {
-  const { pitch, signs } = scene.digits, number = [...String(Math.floor(time))];
-  number.forEach((digit, i) => {
-    // As in a frame, whose digits stand on whole pixels.
-    drawSprite(brush, signs[digit], -Math.round((number.length - 1 - i) * pitch));
-  });
-}
-
-// The picture: a ground that stands still, a layer on which whole stretches are kept, and one drawn anew each time.
-
-const picture = element("picture"), keptLayer = element("kept"), liveLayer = element("live");
-const sheet = new Image();
-const hidden = new Set();
-const panes = scene.panes.map((record) => ({
-  ...record,
-  trails: record.traces.map((each) => new Trail(each)),
-  rail: record.rail && { times: floats(record.rail.times), places: floats(record.rail.places) },
-  figures: record.figures.map((each) => ({
-    ...each,
-    steps: floats(each.steps),
-    points: doubles(each.points),
-    values: doubles(each.values),
-    gradients: doubles(each.gradients),
-  })),
-  vectors: record.vectors.map((each) => ({ ...each, steps: floats(each.steps), uphill: floats(each.uphill) })),
-  reels: record.reels.map((each) => new Reel(each)),
-  bands: record.bands.map((each) => ({ ...each, times: floats(each.times), places: floats(each.places) })),
-  signs: record.signs.map((each) => ({ ...each, times: floats(each.times), spots: floats(each.spots) })),
-}));
-const pairs = panes.flatMap((pane) => pane.trails.map((trail) => ({ pane, trail })));
-let keptUntil = 0, pointed = null;
-
-function within([left, top, width, height], x, y) {
-  return x >= left && x <= left + width && y >= top && y <= top + height;
-}
-
-function clipped(brush, pane, draw) {
-  brush.save();
-  brush.beginPath();
-  brush.rect(...pane.box);
-  brush.clip();
-  draw();
-  brush.restore();
-}
-
-function wiped(canvas) {
-  const brush = canvas.getContext("2d");
-  brush.setTransform(1, 0, 0, 1, 0, 0);
-  brush.clearRect(0, 0, canvas.width, canvas.height);
-  brush.setTransform(canvas.width / scene.size[0], 0, 0, canvas.height / scene.size[1], 0, 0);
-  brush.lineJoin = "round";
-  return brush;
-}
-
-function forget() {
-  for (const { trail } of pairs) trail.forget();
-  wiped(keptLayer);
-  keptUntil = 0;
-}
-
-/** Draw what has become whole onto the kept layer, in the order in which it did: who crosses whom stays the same. */
-function keep(time) {
-  if (time < keptUntil) forget();
-  keptUntil = time;
-  const brush = keptLayer.getContext("2d");
-  for (;;) {
-    let next = null;
-    for (const pair of pairs) {
-      const whole = pair.trail.whole[pair.trail.stretches];
-      if (whole <= time && !hidden.has(pair.trail.style) && (!next || whole < next.whole)) next = { ...pair, whole };
+/** Arrows at the iterates that were reached last. */
+function drawArrows(brush, layer, arrows, time) {
+  const trail = layer.trails[arrows.trail], row = indexAt(arrows.steps, Math.floor(time)), step = arrows.steps[row];
+  for (const style of arrows.styles) {
+    const shapes = [];
+    for (let start = 0; start < trail.starts; start++) {
+      const k = 2 * (row * trail.starts + start), moves = [arrows.vectors[k], arrows.vectors[k + 1]];
+      if (Number.isNaN(moves[0] + moves[1])) continue;
+      shapes.push(arrow(...trail.at(start, step), ...moves.map((each) => style.factor * each), style.width));
     }
-    if (!next) return;
-    clipped(brush, next.pane, () => next.trail.drawPath(brush, next.whole));
-    next.trail.kept = before(next.trail.times, next.whole);
-    next.trail.stretches += 1;
+    fill(brush, shapes, style.color, style.edge, style.edgeWidth);
   }
 }
 
-function drawOver(brush, pane, time) {
-  const { trails } = pane;
-  for (const reel of pane.reels) if (!hidden.has(reel.style)) reel.draw(brush, time);
-  for (const band of pane.bands) if (!hidden.has(band.style)) drawBand(brush, band, time);
-  trails.forEach((trail, i) => {
-    if (trail.slopes && !hidden.has(trail.style)) drawTangents(brush, pane, trail, trails[i + 1], time);
-  });
-  for (const each of pane.vectors) {
-    if (!hidden.has(trails[each.trace].style)) drawVectors(brush, pane, each, time);
-  }
-  for (const trail of trails) if (!hidden.has(trail.style)) trail.drawHeads(brush, time);
-  for (const sign of pane.signs) if (!hidden.has(sign.style)) drawSign(brush, sign, time);
+/** One layer of a drawing: a view or a panel, decoded. */
+function decoded(record, drawing) {
+  const times = (each) => ({ ...each, times: floats(each.times) });
+  return {
+    ...record,
+    trails: record.trails.map((each) => new Trail(each, drawing)),
+    images: record.images.map((each) => new ImageFrames(each)),
+    cursor: record.cursor && { ...times(record.cursor), places: floats(record.cursor.places) },
+    tangents: record.tangents.map((each) => ({ ...each, slopes: floats(each.slopes) })),
+    arrows: record.arrows.map((each) => ({ ...each, steps: floats(each.steps), vectors: floats(each.vectors) })),
+    exits: record.exits.map((each) => ({ ...times(each), points: floats(each.points) })),
+    iterates: record.iterates.map((each) => ({
+      ...each,
+      steps: floats(each.steps),
+      points: doubles(each.points),
+      values: doubles(each.values),
+      gradients: doubles(each.gradients),
+    })),
+  };
 }
 
-/** A ring around the iterate that is asked for. */
-function drawPointed(brush) {
-  const [x, y] = pointed.spot;
-  for (const [color, width] of [[scene.colors.casing, 4.5], [scene.colors.text, 2]]) {
-    brush.globalAlpha = 1;
-    brush.strokeStyle = color;
-    brush.lineWidth = width;
+class Picture {
+  constructor(canvas, drawing) {
+    this.canvas = canvas;
+    // What has been drawn for good; the canvas itself is drawn anew for each frame.
+    this.committed = document.createElement("canvas");
+    /** The optimizers that are not drawn, by index. */
+    this.hidden = new Set();
+    /** The place of a ring drawn on top, and its radius; null for none. */
+    this.ring = null;
+    this.setDrawing(drawing);
+  }
+
+  /** Show another drawing. The promise `ready` tells when it can be drawn. */
+  setDrawing(drawing) {
+    this.drawing = drawing;
+    this.sheet = Object.assign(new Image(), { src: drawing.sheet });
+    this.ready = this.sheet.decode();
+    this.layers = drawing.layers.map((each) => decoded(each, drawing));
+    this.resize();
+  }
+
+  /** Give a layer new trails and what belongs to them: any of the lists of a layer of a drawing. */
+  setTrails(layer, lists) {
+    this.drawing.layers[layer] = { ...this.drawing.layers[layer], ...lists };
+    this.layers[layer] = decoded(this.drawing.layers[layer], this.drawing);
+    this.forget();
+  }
+
+  /** Give the canvas as many dots as the screen has where it is shown, or some other number per CSS pixel. */
+  resize(density = globalThis.devicePixelRatio) {
+    const width = Math.min(Math.round(this.canvas.clientWidth * density), 3840), [wide, high] = this.drawing.size;
+    for (const canvas of width ? [this.canvas, this.committed] : []) {
+      canvas.width = width;
+      canvas.height = Math.round(width * high / wide);
+    }
+    this.forget();
+  }
+
+  /** Begin again: nothing has been drawn for good. */
+  forget() {
+    for (const { trails } of this.layers) for (const trail of trails) trail.forget();
+    this.cleared(this.committed);
+    this.time = 0;
+  }
+
+  cleared(canvas) {
+    const brush = canvas.getContext("2d"), [width, height] = this.drawing.size;
+    brush.setTransform(1, 0, 0, 1, 0, 0);
+    brush.clearRect(0, 0, canvas.width, canvas.height);
+    if (canvas === this.canvas) brush.drawImage(this.committed, 0, 0);
+    brush.setTransform(canvas.width / width, 0, 0, canvas.height / height, 0, 0);
+    brush.lineJoin = "round";
+    return brush;
+  }
+
+  shown(primitives) {
+    return primitives.filter(({ optimizer }) => !this.hidden.has(optimizer));
+  }
+
+  /** Draw the frame of a time, in steps. */
+  draw(time) {
+    this.commit(time);
+    const brush = this.cleared(this.canvas);
+    for (const layer of this.layers) {
+      this.clipped(brush, layer, () => this.shown(layer.trails).forEach((trail) => trail.draw(brush, time)));
+    }
+    for (const layer of this.layers) this.clipped(brush, layer, () => this.drawOver(brush, layer, time));
+    this.drawCounter(brush, time);
+    if (this.ring) this.drawRing(brush);
+  }
+
+  /** Draw for good what is complete, in the order in which it became so: where paths cross, that decides. */
+  commit(time) {
+    if (time < this.time) this.forget();
+    this.time = time;
+    const brush = this.committed.getContext("2d");
+    const pairs = this.layers.flatMap((layer) => this.shown(layer.trails).map((trail) => ({ layer, trail })));
+    for (;;) {
+      let next = null;
+      for (const pair of pairs) {
+        const { nextCommit } = pair.trail;
+        if (nextCommit <= time && (!next || nextCommit < next.trail.nextCommit)) next = pair;
+      }
+      if (!next) return;
+      const { layer, trail } = next;
+      this.clipped(brush, layer, () => trail.draw(brush, trail.nextCommit));
+      trail.commit();
+    }
+  }
+
+  clipped(brush, layer, draw) {
+    brush.save();
     brush.beginPath();
-    brush.arc(x, y, pointed.size, 0, 2 * Math.PI);
-    brush.stroke();
+    brush.rect(...layer.box);
+    brush.clip();
+    draw();
+    brush.restore();
+  }
+
+  drawOver(brush, layer, time) {
+    const { trails } = layer, isShown = (each) => !this.hidden.has(trails[each.trail].optimizer);
+    for (const each of this.shown(layer.images)) each.draw(brush, time);
+    for (const each of this.shown(layer.heatmaps)) this.drawHeatmap(brush, each, time);
+    for (const each of layer.tangents.filter(isShown)) drawTangents(brush, layer, each, time);
+    for (const each of layer.arrows.filter(isShown)) drawArrows(brush, layer, each, time);
+    for (const each of this.shown(trails)) each.drawHeads(brush, time);
+    for (const each of this.shown(layer.exits)) this.drawExits(brush, each, time);
+  }
+
+  /** A heat map as far as it is uncovered: all of it is on the sheet. */
+  drawHeatmap(brush, { box: [left, top, width, height], end, reach, sprite }, time) {
+    const columns = Math.round(sprite.width * Math.min(time, end) / reach);
+    if (!(columns > 0)) return;
+    const shown = columns * width / sprite.width;
+    drawCells(brush, this.sheet, 0, sprite.row, columns, sprite.height, left, top, shown, height);
+  }
+
+  /** A piece of the sheet: words and digits are set in the same type as the rest of the picture. */
+  drawSprite(brush, { left, top, row, width, height }, shift = 0) {
+    const { scale } = this.drawing;
+    brush.globalAlpha = 1;
+    brush.drawImage(this.sheet, 0, row, width, height, left + shift, top, width / scale, height / scale);
+  }
+
+  drawExits(brush, { times, points, marker, size, color, casing, edge, text }, time) {
+    const count = times[0] <= time ? indexAt(times, time) + 1 : 0;
+    const places = Array.from({ length: count }, (_, i) => [points[2 * i], points[2 * i + 1]]);
+    mark(brush, this.drawing.markers[marker], places, size, color, casing, edge);
+    if (text && count) this.drawSprite(brush, text);
+  }
+
+  drawCounter(brush, time) {
+    if (!this.drawing.counter) return;
+    const { pitch, digits } = this.drawing.counter, number = [...String(Math.floor(time))];
+    number.forEach((digit, i) => {
+      // As in a frame, whose digits are on whole pixels.
+      this.drawSprite(brush, digits[digit], -Math.round((number.length - 1 - i) * pitch));
+    });
+  }
+
+  drawRing(brush) {
+    const { place: [x, y], radius } = this.ring, { casing, text } = this.drawing.colors;
+    for (const [color, width] of [[casing, 4.5], [text, 2]]) {
+      Object.assign(brush, { globalAlpha: 1, strokeStyle: color, lineWidth: width });
+      brush.beginPath();
+      brush.arc(x, y, radius, 0, 2 * Math.PI);
+      brush.stroke();
+    }
   }
 }
 
-function drawFrame(time) {
-  keep(time);
-  const brush = wiped(liveLayer);
-  for (const { pane, trail } of pairs) {
-    if (!hidden.has(trail.style)) clipped(brush, pane, () => trail.drawPath(brush, time));
-  }
-  for (const pane of panes) clipped(brush, pane, () => drawOver(brush, pane, time));
-  if (scene.digits) drawCounter(brush, time);
-  if (pointed) drawPointed(brush);
-}
-
-/** All that stands there as one image: browsers print a canvas as what was ever drawn on it, the wiping included. */
-function takePoster() {
-  const { width, height } = liveLayer, canvas = Object.assign(document.createElement("canvas"), { width, height });
-  const brush = canvas.getContext("2d");
-  for (const layer of [element("ground"), keptLayer, liveLayer]) brush.drawImage(layer, 0, 0, width, height);
-  element("poster").src = canvas.toDataURL("image/webp", 0.95);
-}
-
-/** Give the canvases as many dots as the screen has, or as the paper is worth; nothing stands on them then. */
-function measure(density = devicePixelRatio) {
-  const width = Math.min(Math.round(picture.clientWidth * density), 3840);
-  if (!width) return;
-  for (const canvas of [keptLayer, liveLayer]) {
-    canvas.width = width;
-    canvas.height = Math.round(width * scene.size[1] / scene.size[0]);
-  }
-  forget();
+/** Return what draws a drawing on a canvas: `draw(time)`, `setDrawing`, `setTrails`, `resize`, `hidden`, `ready`. */
+export function createPicture(canvas, drawing) {
+  return new Picture(canvas, drawing);
 }

@@ -1,46 +1,46 @@
-// What the reader does with the picture: the script of the page begins in picture.js.
+// The page's script: playing, stepping, pointing and dragging. It follows picture.js in one module.
 
-// Time. A place counts frames, with a fraction; the last frame stands for a while before all begins anew.
+const element = (id) => document.getElementById(id);
+const drawing = JSON.parse(element("gdsim-drawing").textContent), { optimizers, size, steps } = drawing;
+const picture = createPicture(element("canvas"), drawing), clock = new Clock(drawing);
 
-const still = matchMedia("(prefers-reduced-motion: reduce)");
-const frames = floats(scene.frames), last = frames.length - 1, end = last + scene.hold * scene.fps;
-const order = Float32Array.from(frames, (_, i) => i);
+// Time.
+
+const lessMotion = matchMedia("(prefers-reduced-motion: reduce)");
 const scrub = element("scrub"), play = element("play"), loop = element("loop"), speed = element("speed");
-let place = still.matches ? last : 0, playing = false, ticking = 0, ticked = 0, shown = null;
+let place = lessMotion.matches ? clock.last : 0, playing = false, ticking = 0, ticked = 0, shown = null, pointed = null;
 
-function now() {
-  const time = between(order, frames, Math.min(place, last)), whole = Math.round(time);
-  // Who went to a step is there, and not a rounding error before it.
-  return Math.abs(time - whole) < 1e-6 ? whole : time;
-}
+const now = () => clock.timeAt(place);
 
 function show() {
   const time = now(), step = Math.floor(time);
   if (pointed && pointed.step > time) forgetPointed();
-  drawFrame(time);
+  picture.draw(time);
   scrub.value = time;
-  scrub.style.setProperty("--share", time / Math.max(scene.steps, 1));
-  for (const { line, rail } of cursors) line.style.left = `${100 * between(rail.times, rail.places, time) / scene.size[0]}%`;
+  scrub.style.setProperty("--share", time / Math.max(steps, 1));
+  for (const { line, cursor } of cursors) {
+    line.style.left = `${100 * interpolate(cursor.times, cursor.places, time) / size[0]}%`;
+  }
   if (step === shown) return;
   shown = step;
   if (!playing) sayStep();
   element("step").textContent = step;
-  tell(time);
+  showFigures(time);
 }
 
-/** What a screen reader says of the slider: while it moves by itself one thing, or it would never be silent. */
+/** What a screen reader says of the slider: the same while it moves by itself, or it would never be silent. */
 function sayStep() {
-  scrub.setAttribute("aria-valuetext", playing ? "playing" : `step ${Math.floor(now())} of ${scene.steps}`);
+  scrub.setAttribute("aria-valuetext", playing ? "playing" : `step ${Math.floor(now())} of ${steps}`);
 }
 
 function tick(moment) {
   // After the page was out of sight the animation goes on where it was.
-  place += Math.min((moment - ticked) / 1000, 0.1) * scene.fps * Number(speed.value);
+  place += Math.min((moment - ticked) / 1000, 0.1) * clock.fps * Number(speed.value);
   ticked = moment;
-  if (place >= end) {
+  if (place >= clock.end) {
     if (pressed(loop)) place = 0;
     else {
-      place = last;
+      place = clock.last;
       pause();
     }
   }
@@ -60,8 +60,8 @@ function setPlaying(wanted) {
 }
 
 function start() {
-  if (!scene.steps) return;
-  if (place >= last) place = 0;
+  if (!steps) return;
+  if (place >= clock.last) place = 0;
   setPlaying(true);
 }
 
@@ -73,7 +73,7 @@ function pause() {
 /** Stop, and show a time. */
 function go(time) {
   setPlaying(false);
-  place = between(frames, order, Math.min(Math.max(time, 0), scene.steps));
+  place = clock.placeAt(Math.min(Math.max(time, 0), steps));
   show();
   announce();
 }
@@ -82,57 +82,40 @@ function stepBy(count) {
   go((count > 0 ? Math.floor(now()) : Math.ceil(now())) + count);
 }
 
-// What the figures are.
-
-const digits = new Intl.NumberFormat("en", { maximumSignificantDigits: 4, useGrouping: false });
-
-function written(number) {
-  if (!Number.isFinite(number)) return "not a number";
-  const size = Math.abs(number);
-  // Of a number that is written out no digit is made up.
-  const text = size && (size < 1e-3 || size >= 1e4) ? number.toExponential(3) : digits.format(size && number);
-  return text.replaceAll("-", "−");
-}
+// The figures of iterates.
 
 function tuple(numbers) {
   return numbers.length > 1 ? `(${numbers.map(written).join(", ")})` : written(numbers[0]);
 }
 
-/** What is known of an iterate: the row of its step, and which start. */
-function known(pane, figures, row, start) {
-  const { starts, style } = pane.trails[figures.trace], size = figures.gradients.length / figures.values.length;
-  const k = row * starts + start, part = (values) => [...values.subarray(k * size, (k + 1) * size)];
-  const name = [scene.styles[style].label, scene.groups[pane.group]].filter(Boolean).join(" on ");
+/** What is known of an iterate: by the row of its step, and the start. */
+function known(layer, iterates, row, start) {
+  const { starts, optimizer } = layer.trails[iterates.trail], count = iterates.gradients.length / iterates.values.length;
+  const k = row * starts + start, part = (values) => [...values.subarray(k * count, (k + 1) * count)];
+  const name = [optimizers[optimizer].label, drawing.groups[layer.group]].filter(Boolean).join(" on ");
   return {
     name: starts > 1 ? `${name}, start ${start + 1}` : name,
-    style,
-    step: figures.steps[row],
-    point: tuple(part(figures.points)),
-    value: written(figures.values[k]),
-    gradient: tuple(part(figures.gradients)),
-    terms: pane.terms,
+    color: optimizers[optimizer].color,
+    step: iterates.steps[row],
+    point: tuple(part(iterates.points)),
+    value: written(iterates.values[k]),
+    gradient: tuple(part(iterates.gradients)),
+    terms: layer.terms,
   };
 }
 
-/** Of several starts the one whose value is lowest. */
-function lowest(figures, row, starts) {
-  let best = 0;
-  for (let start = 1; start < starts; start++) {
-    const value = figures.values[row * starts + start], least = figures.values[row * starts + best];
-    if (value < least || Number.isNaN(least)) best = start;
-  }
-  return best;
+/** Each path that is shown: its layer, its trail and its iterates. */
+function paths() {
+  return picture.layers.flatMap((layer) => layer.iterates.map((iterates) => (
+    { layer, iterates, trail: layer.trails[iterates.trail] }
+  ))).filter(({ trail }) => !picture.hidden.has(trail.optimizer));
 }
 
-function* rows(time) {
-  for (const pane of panes) {
-    for (const figures of pane.figures) {
-      const trail = pane.trails[figures.trace];
-      if (hidden.has(trail.style)) continue;
-      const row = before(figures.steps, Math.floor(time));
-      yield known(pane, figures, row, lowest(figures, row, trail.starts));
-    }
-  }
+function rows(time) {
+  return paths().map(({ layer, iterates, trail }) => {
+    const row = indexAt(iterates.steps, Math.floor(time));
+    return known(layer, iterates, row, lowest(iterates, row, trail.starts));
+  });
 }
 
 function cell(tag, text) {
@@ -141,12 +124,12 @@ function cell(tag, text) {
   return made;
 }
 
-/** The table of figures at a step. */
-function tell(time) {
-  const body = [...rows(time)].map((each) => {
+/** Fill the table of figures. */
+function showFigures(time) {
+  const body = rows(time).map((each) => {
     const row = document.createElement("tr"), head = cell("th", each.name);
     head.scope = "row";
-    head.style.setProperty("--color", scene.styles[each.style].color);
+    head.style.setProperty("--color", each.color);
     row.append(head, ...[each.point, each.value, each.gradient].map((text) => cell("td", text)));
     return row;
   });
@@ -156,43 +139,38 @@ function tell(time) {
 
 let announcing = 0;
 
-/** Say the figures to those who do not see them, once the reader has come to rest. */
+/** Tell screen readers the figures, once the reader has stopped. */
 function announce() {
   clearTimeout(announcing);
   announcing = setTimeout(() => {
-    const told = [...rows(now())].slice(0, 8);
-    const words = told.map(({ name, terms: [spot, value, gradient], ...each }) => (
+    const words = rows(now()).slice(0, 8).map(({ name, terms: [spot, value, gradient], ...each }) => (
       `${name}: ${spot.includes("spot") ? spot : "at"} ${each.point}, ${value} ${each.value}, ${gradient} ${each.gradient}.`
     ));
-    element("status").textContent = `Step ${Math.floor(now())} of ${scene.steps}. ${words.join(" ")}`;
+    element("status").textContent = `Step ${Math.floor(now())} of ${steps}. ${words.join(" ")}`;
   }, 500);
 }
 
 // The iterate under the pointer.
 
-const tip = element("tip");
+const stage = element("picture"), tip = element("tip");
 
 /** Where an event happened, in pixels of the picture as it was planned. */
-function spotOf(event) {
-  const box = picture.getBoundingClientRect();
-  return [(event.clientX - box.left) / box.width * scene.size[0], (event.clientY - box.top) / box.height * scene.size[1]];
+function placeOf(event) {
+  const box = stage.getBoundingClientRect();
+  return [(event.clientX - box.left) / box.width * size[0], (event.clientY - box.top) / box.height * size[1]];
 }
 
 function nearest(x, y, time) {
   // As far as a finger is wide.
-  let best = null, room = 22 * scene.size[0] / picture.clientWidth;
-  for (const pane of panes.filter((each) => within(each.box, x, y))) {
-    for (const figures of pane.figures) {
-      const trail = pane.trails[figures.trace];
-      if (hidden.has(trail.style)) continue;
-      for (let row = 0; row < figures.steps.length && figures.steps[row] <= time; row++) {
-        for (let start = 0; start < trail.starts; start++) {
-          if (figures.steps[row] > figures.ends[start]) continue;
-          const spot = trail.at(start, figures.steps[row]), away = Math.hypot(spot[0] - x, spot[1] - y);
-          if (away < room && within(pane.box, ...spot)) {
-            room = away;
-            best = { pane, figures, row, start, spot, step: figures.steps[row], size: 0.62 * trail.ink.head };
-          }
+  let best = null, reach = 22 * size[0] / stage.clientWidth;
+  for (const { layer, iterates, trail } of paths().filter((each) => within(each.layer.box, x, y))) {
+    for (let row = 0; row < iterates.steps.length && iterates.steps[row] <= time; row++) {
+      for (let start = 0; start < trail.starts; start++) {
+        if (iterates.steps[row] > iterates.ends[start]) continue;
+        const at = trail.at(start, iterates.steps[row]), away = Math.hypot(at[0] - x, at[1] - y);
+        if (away < reach && within(layer.box, ...at)) {
+          reach = away;
+          best = { ...known(layer, iterates, row, start), place: at, radius: 0.62 * trail.style.headSize };
         }
       }
     }
@@ -200,62 +178,61 @@ function nearest(x, y, time) {
   return best;
 }
 
-function fill(list, terms) {
+function setTerms(list, terms) {
   list.replaceChildren(...Object.entries(terms).flatMap(([term, words]) => [cell("dt", term), cell("dd", words)]));
 }
 
 function point(event) {
-  const found = nearest(...spotOf(event), now());
+  const found = nearest(...placeOf(event), now());
   if (!found && !pointed) return;
-  pointed = found;
+  pointed = picture.ring = found;
   tip.hidden = !found;
   if (found) {
-    const each = known(found.pane, found.figures, found.row, found.start);
-    element("tip-name").textContent = each.name;
-    tip.style.setProperty("--color", scene.styles[each.style].color);
-    const [spot, value, gradient] = each.terms;
-    fill(element("tip-terms"), {
-      step: each.step, [spot]: each.point, [value]: each.value, [gradient]: each.gradient,
+    element("tip-name").textContent = found.name;
+    tip.style.setProperty("--color", found.color);
+    const [spot, value, gradient] = found.terms;
+    setTerms(element("tip-terms"), {
+      step: found.step, [spot]: found.point, [value]: found.value, [gradient]: found.gradient,
     });
-    const [x, y] = found.spot.map((side, i) => side / scene.size[i]);
+    const [x, y] = found.place.map((side, i) => side / size[i]);
     tip.style.left = `${100 * x}%`;
     tip.style.top = `${100 * y}%`;
     tip.classList.toggle("left", x > 0.5);
     tip.classList.toggle("above", y > 0.5);
   }
-  drawFrame(now());
+  picture.draw(now());
 }
 
 function forgetPointed() {
-  pointed = null;
+  pointed = picture.ring = null;
   tip.hidden = true;
 }
 
 function unpoint() {
   forgetPointed();
-  drawFrame(now());
+  picture.draw(now());
 }
 
 // Panels: a line in step with the picture, and dragging.
 
-const cursors = panes.filter((pane) => pane.rail).map((pane) => {
-  const [left, top, width, height] = pane.box, hold = document.createElement("div"), line = document.createElement("div");
-  const share = (length, side) => `${100 * length / scene.size[side]}%`;
+const cursors = picture.layers.filter((layer) => layer.cursor).map(({ box: [left, top, width, height], cursor }) => {
+  const hold = document.createElement("div"), line = document.createElement("div");
+  const share = (length, side) => `${100 * length / size[side]}%`;
   hold.className = "hold";
   line.className = "cursor";
   for (const each of [hold, line]) Object.assign(each.style, { top: share(top, 1), height: share(height, 1) });
   Object.assign(hold.style, { left: share(left, 0), width: share(width, 0) });
-  line.style.setProperty("--color", scene.colors.quiet);
+  line.style.setProperty("--color", drawing.colors.quiet);
   const drag = (event) => {
-    if (event.buttons & 1) go(between(pane.rail.places, pane.rail.times, spotOf(event)[0]));
+    if (event.buttons & 1) go(interpolate(cursor.places, cursor.times, placeOf(event)[0]));
   };
   hold.addEventListener("pointerdown", (event) => {
     hold.setPointerCapture(event.pointerId);
     drag(event);
   });
   hold.addEventListener("pointermove", drag);
-  picture.append(line, hold);
-  return { line, rail: pane.rail };
+  stage.append(line, hold);
+  return { line, cursor };
 });
 
 // Controls.
@@ -271,11 +248,11 @@ function toggle(button) {
 for (const chip of document.querySelectorAll(".chip")) {
   chip.addEventListener("click", () => {
     toggle(chip);
-    const style = Number(chip.dataset.style);
-    if (pressed(chip)) hidden.delete(style);
-    else hidden.add(style);
+    const optimizer = Number(chip.dataset.optimizer);
+    if (pressed(chip)) picture.hidden.delete(optimizer);
+    else picture.hidden.add(optimizer);
+    picture.forget();
     unpoint();
-    forget();
     shown = null;
     show();
   });
@@ -285,14 +262,14 @@ play.addEventListener("click", () => playing ? pause() : start());
 element("first").addEventListener("click", () => go(0));
 element("back").addEventListener("click", () => stepBy(-1));
 element("forth").addEventListener("click", () => stepBy(1));
-element("last").addEventListener("click", () => go(scene.steps));
+element("last").addEventListener("click", () => go(steps));
 loop.addEventListener("click", () => toggle(loop));
 scrub.addEventListener("input", () => go(Number(scrub.value)));
-picture.addEventListener("pointermove", point);
-picture.addEventListener("pointerdown", point);
-picture.addEventListener("pointercancel", unpoint);
-picture.addEventListener("pointerleave", (event) => {
-  // A finger that has tapped is gone at once; what it asked for stays until it taps elsewhere.
+stage.addEventListener("pointermove", point);
+stage.addEventListener("pointerdown", point);
+stage.addEventListener("pointercancel", unpoint);
+stage.addEventListener("pointerleave", (event) => {
+  // A finger that has tapped is gone at once; the answer stays until it taps elsewhere.
   if (event.pointerType !== "touch") unpoint();
 });
 
@@ -300,11 +277,11 @@ const KEYS = {
   ArrowLeft: (event) => stepBy(event.shiftKey ? -10 : -1),
   ArrowRight: (event) => stepBy(event.shiftKey ? 10 : 1),
   Home: () => go(0),
-  End: () => go(scene.steps),
+  End: () => go(steps),
   Escape: () => unpoint(),
 };
 
-/** Keys that the slider alone has; left to the browser they would move it by less than a step. */
+/** Keys of the slider alone; the browser would move it by less than a step. */
 const SLIDER_KEYS = {
   ArrowUp: () => stepBy(1),
   ArrowDown: () => stepBy(-1),
@@ -321,7 +298,7 @@ document.addEventListener("keydown", (event) => {
   action(event);
 });
 
-// The whole screen, where a page may ask for it.
+// Full screen, where a page may ask for it.
 
 const full = element("full"), player = element("player");
 full.hidden = !document.fullscreenEnabled;
@@ -330,7 +307,7 @@ full.addEventListener("click", () => {
   else player.requestFullscreen().catch(() => {});
 });
 
-// Within another page there is room for the picture alone; the rest is shown when it is asked for.
+// Within another page there is room for the picture alone; the rest is shown on request.
 
 const more = element("more");
 document.documentElement.classList.toggle("embedded", window.self !== window.top);
@@ -338,7 +315,7 @@ more.addEventListener("click", () => {
   const open = document.documentElement.classList.toggle("open");
   more.setAttribute("aria-expanded", String(open));
   // By an element's scrollIntoView the page around would be moved as well, and with it a slide.
-  scrollTo({ top: open ? element("details").offsetTop : 0, behavior: still.matches ? "auto" : "smooth" });
+  scrollTo({ top: open ? element("details").offsetTop : 0, behavior: lessMotion.matches ? "auto" : "smooth" });
 });
 
 // The configuration.
@@ -362,23 +339,31 @@ element("copy")?.addEventListener("click", async (event) => {
   setTimeout(() => { button.textContent = "Copy the YAML"; }, 2000);
 });
 
-// On paper stands the last frame, finer than on a screen.
+// In print: the last frame, finer than on a screen.
+
+/** Everything as one image: browsers print a canvas as what was ever drawn on it, what was cleared included. */
+function makePoster() {
+  const { width, height } = picture.canvas, canvas = Object.assign(document.createElement("canvas"), { width, height });
+  const brush = canvas.getContext("2d");
+  for (const image of [element("ground"), picture.canvas]) brush.drawImage(image, 0, 0, width, height);
+  element("poster").src = canvas.toDataURL("image/webp", 0.95);
+}
 
 let interrupted = null;
 addEventListener("beforeprint", () => {
   interrupted = { place, playing };
   setPlaying(false);
-  place = last;
-  unpoint();
-  measure(Math.max(devicePixelRatio, 3));
+  place = clock.last;
+  forgetPointed();
+  picture.resize(Math.max(devicePixelRatio, 3));
   show();
-  takePoster();
+  makePoster();
 });
 addEventListener("afterprint", () => {
   element("poster").removeAttribute("src");
   place = interrupted.place;
   setPlaying(interrupted.playing);
-  measure();
+  picture.resize();
   show();
 });
 
@@ -389,14 +374,16 @@ new ResizeObserver(() => {
   player.style.setProperty("--controls", `${controls.offsetHeight}px`);
 }).observe(controls);
 new ResizeObserver(() => {
-  measure();
-  drawFrame(now());
-}).observe(picture);
+  picture.resize();
+  picture.draw(now());
+}).observe(stage);
 
-sheet.src = scene.sheet;
-sheet.decode().then(() => {
-  setPlaying(scene.steps > 0 && !still.matches);
-  measure();
+/** What scripts of the page's owner can do with it. */
+player.controls = { picture, go, start, pause, now };
+
+picture.ready.then(() => {
+  setPlaying(steps > 0 && !lessMotion.matches);
+  picture.resize();
   show();
   document.documentElement.classList.add("ready");
 });

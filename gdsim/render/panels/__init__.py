@@ -10,7 +10,7 @@ from matplotlib.axes import Axes
 from gdsim.objectives import FloatArray
 from gdsim.render.canvas import Canvas, points
 from gdsim.render.color_scales import draw_caption, ends
-from gdsim.render.image_layers import tints
+from gdsim.render.image_layers import color_scale
 from gdsim.render.layout import Box
 from gdsim.render.panels.images import draw_tiles, least_of_tiles, rows_of_tiles
 from gdsim.render.viewport import Viewport
@@ -64,7 +64,7 @@ def _draw_panel(canvas: Canvas, panel: CurvesPanel, box: Box, *, numbered: bool)
     room = min(box.width + 2 * em, canvas.size[0] - box.x - 0.3 * em)
     caption = canvas.shortened(panel.caption, 1.0, room)
     canvas.text(box.x, box.top + 0.55 * em, caption, color=theme.quiet, ha="left", va="baseline")
-    return Viewport(canvas.figure, box, axes)
+    return Viewport(canvas, box, axes)
 
 
 def _draw_across(canvas: Canvas, axes: Axes, panel: CurvesPanel | Heatmap, box: Box, *, numbered: bool) -> None:
@@ -94,8 +94,8 @@ def _draw_strips(canvas: Canvas, panel: Heatmap, box: Box, *, numbered: bool) ->
             label = canvas.shortened(strip.style.label, 1.0, place.width, middle=True)
             canvas.text(place.x, place.top + 0.4 * em, label, va="baseline")
     axes.set_yticks([*ticks], [*ticks.values()])
-    draw_caption(canvas, panel.caption, box, ends(panel.limits, em), tints(theme, "heat"))
-    return Viewport(canvas.figure, box, axes)
+    draw_caption(canvas, panel.caption, box, ends(panel.limits, em), color_scale(theme, "heat"))
+    return Viewport(canvas, box, axes)
 
 
 def strip_places(panel: Heatmap, box: Box, em: float) -> list[Box]:

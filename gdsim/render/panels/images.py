@@ -6,7 +6,7 @@ import math
 
 from gdsim.render.canvas import Canvas
 from gdsim.render.color_scales import draw_caption, ends
-from gdsim.render.image_layers import tints
+from gdsim.render.image_layers import color_scale
 from gdsim.render.layout import Box
 from gdsim.render.viewport import Viewport
 from gdsim.scene import ImageGrid
@@ -55,8 +55,8 @@ def draw_tiles(canvas: Canvas, panel: ImageGrid, box: Box) -> Viewport:
         for place in row:
             canvas.frame(place)
     scale = panel.rows[0].images[-1]
-    draw_caption(canvas, panel.caption, box, ends(scale.limits, em), tints(theme, scale.colors))
-    return Viewport(canvas.figure, box, axes)
+    draw_caption(canvas, panel.caption, box, ends(scale.limits, em), color_scale(theme, scale.colors))
+    return Viewport(canvas, box, axes)
 
 
 def _legible(canvas: Canvas, words: str, room: float) -> str:

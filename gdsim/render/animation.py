@@ -1,0 +1,371 @@
+"""Frames: a scene drawn step by step on a background that is drawn once."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import nullcontext
+from copy import copy
+from dataclasses import replace
+from functools import partial
+from pathlib import Path as FilePath
+from types import MappingProxyType
+
+import numpy as np
+import numpy.typing as npt
+from matplotlib.artist import Artist
+from matplotlib.backend_bases import RendererBase
+from matplotlib.backends.backend_agg import RendererAgg
+from matplotlib.colors import to_rgb
+
+from gdsim.objectives import FloatArray
+from gdsim.render.arrangements import missing_panels, scene_layout, unnamed_layers
+from gdsim.render.canvas import DPI, Canvas
+from gdsim.render.counter import Counter
+from gdsim.render.defaults import default_settings, save_vectors
+from gdsim.render.display_list import ImageFrames, Layer, Rect, RevealedImage
+from gdsim.render.grounds import draw_bar, draw_facet
+from gdsim.render.image_layers import changed, image_artist
+from gdsim.render.layers import PANELS, VIEWS
+from gdsim.render.layout import GroupLayout
+from gdsim.render.legend import draw_key, draw_legend, draw_names, draw_title
+from gdsim.render.marks import name_marks
+from gdsim.render.painter import Painter, only
+from gdsim.render.panels import draw_panels
+from gdsim.render.sprites import SpriteSheet
+from gdsim.render.trail import Trail
+from gdsim.render.viewport import START, Moment
+from gdsim.scene import Scene
+
+__all__ = ["FramePainter", "Frames", "frames"]
+
+Frame = npt.NDArray[np.uint8]
+
+VECTOR_SCALE = 3
+"""How many dots per pixel a surface has within a vector picture."""
+
+
+def frames(scene: Scene, *, transparent: bool = False) -> Frames:
+    """Return the frames of a scene, which can be iterated over any number of times.
+
+    Args:
+        scene: The scene.
+        transparent: Whether the page is transparent. Views and panels keep their background, and what is on the page
+            gets an outline in the page's color, so that it is legible on any other.
+    """
+    return Frames(scene, transparent=transparent)
+
+
+class Frames:
+    """The frames of a scene, drawn one at a time; `len()` is their number.
+
+    What does not move is drawn once. Each frame then adds the new segments of the trails to the frame before and draws
+    heads, exit marks and step counter on top, so that its cost does not depend on the number of frames before it.
+
+    Attributes:
+        size: Width and height in pixels.
+        colors: (n, 3) uint8, the colors that a palette must keep exactly, most important first.
+        missing: Characters of titles and labels that the font lacks.
+        left_out: What has no room in the picture, one sentence each.
+        transparent: Whether the page is transparent and frames have a fourth channel, their opacity: (H, W, 4), the
+            colors not multiplied by it.
+        scene: The scene.
+        canvas: The figure with everything that does not move.
+        layers: What moves, in the order in which it is drawn: panels, then views.
+        counter: The step counter; None where nothing moves.
+        background: (H, W, 4) the pixels of everything that does not move.
+    """
+
+    def __init__(self, scene: Scene, *, transparent: bool = False) -> None:
+        self.scene, self.size, self.transparent = scene, scene.size, transparent
+        with default_settings():
+            self._draw_background()
+
+    def __len__(self) -> int:
+        return len(self.scene)
+
+    def __iter__(self) -> Iterator[Frame]:
+        with default_settings():
+            painter = self._painter()
+        # Text is laid out only where a camera turns; changing matplotlib's settings for every frame is slow.
+        turning = any(layer.primitives_at for layer in self.layers)
+        for index in range(len(self)):
+            with default_settings() if turning else nullcontext():
+                frame = painter.draw(self.moment(index)).copy()
+            yield frame
+
+    def poster(self) -> Frame:
+        """Return the last frame, (H, W, 3) or (H, W, 4) uint8, which has every color."""
+        return self.at(self.moment(len(self) - 1))
+
+    def at(self, moment: Moment) -> Frame:
+        """Return the frame of a moment, (H, W, 3) or (H, W, 4) uint8, drawn by itself."""
+        with default_settings():
+            return self._painter().draw(moment)
+
+    def moment(self, index: int) -> Moment:
+        """Return the moment that a frame shows."""
+        return Moment(float(self.scene.frame_steps[index]), index / max(len(self) - 1, 1))
+
+    def sparse(self, count: int) -> Frames:
+        """Return the same picture with fewer frames, at least two: evenly spaced from the first to the last."""
+        last = len(self) - 1
+        places = np.arange(count) * last / (count - 1)
+        # Rounded, so that a frame that shows a step exactly still does.
+        steps = np.round(np.interp(places, np.arange(last + 1), self.scene.frame_steps), 9)
+        fewer = copy(self)
+        fewer.scene = replace(self.scene, frame_steps=steps)
+        return fewer
+
+    def sprites(self, scale: int) -> SpriteSheet:
+        """Return what draws the background, texts and digits with more dots per pixel, for a web page."""
+        return SpriteSheet(self.canvas, self.layers, scale)
+
+    def save_poster(self, path: FilePath, words: Mapping[str, str] = MappingProxyType({})) -> None:
+        """Write the last frame as a vector picture; a surface is an image within it.
+
+        Args:
+            path: The file; its suffix, .svg or .pdf, decides the format.
+            words: The file's metadata: Title, Description and Source.
+        """
+        moment = self.moment(len(self) - 1)
+        moving = _Moving(self.layers, self.counter, moment)
+        self.canvas.figure.add_artist(moving)
+        added: list[Artist] = [moving]
+        for layer in self.layers:
+            viewport = layer.viewport
+            added += viewport.pose(moment, VECTOR_SCALE, words=viewport.turning)
+            added += [image_artist(each, viewport.axes, self.size[1], moment.time) for each in _images([layer])]
+        try:
+            save_vectors(self.canvas.figure, path, words)
+        finally:
+            for artist in added:
+                artist.remove()
+
+    def _draw_background(self) -> None:
+        """Draw everything that does not move, and prepare what does."""
+        scene = self.scene
+        layout = scene_layout(scene)
+        self.canvas = canvas = Canvas(scene, layout, transparent=self.transparent)
+        views: list[Layer] = []
+        panels: list[Layer] = []
+        for index, place in enumerate(layout.groups):
+            views += _view_layers(canvas, index, place)
+            panels += _panel_layers(canvas, index, place)
+        self.layers = (*panels, *views)
+        draw_names(canvas, scene.groups, layout.groups)
+        settings = draw_legend(canvas, scene.styles)
+        draw_key(canvas, scene)
+        formula = draw_title(canvas, scene)
+        self.counter = Counter(canvas) if scene.steps else None
+        canvas.outline_numbers()
+        canvas.agg.draw()
+        self.background = np.array(canvas.agg.buffer_rgba())
+        self.missing = canvas.missing
+        sentences = (missing_panels(scene, layout), unnamed_layers(scene, layout), settings, formula)
+        self.left_out = tuple(sentence for sentence in sentences if sentence)
+        self.colors = _exact_colors(scene, self.layers)
+
+    def _painter(self) -> FramePainter:
+        return FramePainter(
+            self.background, self.layers, self.counter, self.canvas.em, channels=4 if self.transparent else 3
+        )
+
+
+def _images(layers: Iterable[Layer]) -> list[ImageFrames | RevealedImage]:
+    return [each for layer in layers for each in layer.primitives if isinstance(each, ImageFrames | RevealedImage)]
+
+
+class _Moving(Artist):
+    """Everything that moves as it is at a moment, as one artist of a vector picture."""
+
+    def __init__(self, layers: Sequence[Layer], counter: Counter | None, moment: Moment) -> None:
+        super().__init__()
+        self._layers, self._counter, self._moment = layers, counter, moment
+        self.set_zorder(10)
+
+    def draw(self, renderer: RendererBase) -> None:
+        """Draw everything but images on any backend."""
+        for layer in self._layers:
+            Painter(renderer, layer.viewport).draw_all(layer.at(self._moment), self._moment.time)
+        if self._counter is not None:
+            self._counter.draw(renderer, self._moment.time)
+
+
+class FramePainter:
+    """Draws frame after frame, adding to the one before; time must not go back.
+
+    Args:
+        background: (H, W, 4) what does not move.
+        layers: What moves.
+        counter: The step counter, or None.
+        em: The size of plain type in pixels: how far what is drawn at a head may reach beyond the points that it names.
+        channels: 3, or 4 for a transparent page.
+    """
+
+    def __init__(
+        self, background: Frame, layers: Sequence[Layer], counter: Counter | None, em: float, *, channels: int
+    ) -> None:
+        height, width = background.shape[:2]
+        self._counter, self._em = counter, em
+        self._renderer = RendererAgg(width, height, DPI)
+        self._pixels = np.asarray(self._renderer.buffer_rgba())
+        self._pixels[...] = background
+        self._page = Rect(0, height, 0, width)
+        self._drawn: list[Rect] = []
+        painters = [(layer, Painter(self._renderer, layer.viewport)) for layer in layers]
+        self._turning = [(layer, painter) for layer, painter in painters if layer.primitives_at]
+        self._fixed = [(layer, painter) for layer, painter in painters if not layer.primitives_at]
+        for layer, painter in self._fixed:
+            painter.draw_rings(layer.primitives)
+        self._trails = [
+            _GrowingTrail(trail, painter, self._rect(layer))
+            for layer, painter in self._fixed
+            for trail in only(layer.primitives, Trail)
+        ]
+        self._images = _images(layers)
+        self._time: float | None = None
+        self._committed = self._pixels.copy()
+        self._frame = np.array(self._pixels[..., :channels], order="C")
+
+    def draw(self, moment: Moment) -> Frame:
+        """Draw the frame of a moment, (H, W, channels), which the next call overwrites."""
+        stale = self._drawn
+        for rect in stale:
+            self._pixels[rect.area] = self._committed[rect.area]
+        self._drawn = []
+        updated = self._update_images(moment.time)
+        self._commit(moment.time)
+        for growing in self._trails:
+            self._drew(growing.draw(moment.time), growing.trail.style.reach, growing.within)
+        for layer, painter in self._fixed:
+            for points in painter.draw_over(layer.primitives, moment.time):
+                self._drew(points, self._em, self._page)
+        for layer, painter in self._turning:
+            layer.viewport.draw_backdrop(self._renderer, moment)
+            painter.draw_all(layer.at(moment), moment.time)
+            self._drawn.append(self._rect(layer))
+        self._drawn = _merged(self._drawn)
+        for rect in [*updated, *stale, *self._drawn]:
+            for channel in range(self._frame.shape[-1]):  # four times as fast as all at once
+                self._frame[(*rect.area, channel)] = self._pixels[(*rect.area, channel)]
+        if self._counter is not None:
+            self._counter.stamp(self._frame, moment.time)
+        return self._frame
+
+    def _update_images(self, time: float) -> list[Rect]:
+        """Draw what has changed of the images, and return where; nothing else is drawn there."""
+        updates = [each for image in self._images if (each := changed(image, self._time, time)) is not None]
+        for rect, drawn in updates:
+            for pixels in (self._committed, self._pixels):
+                pixels[rect.area] = drawn
+        self._time = time
+        return [rect for rect, _ in updates]
+
+    def _commit(self, time: float) -> None:
+        """Draw the stretches that have become complete for good, in the order in which they did.
+
+        That order does not depend on the frames, so that the poster, drawn in one go, is the last frame.
+        """
+        while True:
+            ready = [(until, i) for i, each in enumerate(self._trails) if (until := each.next_commit) <= time]
+            if not ready:
+                return
+            until, i = min(ready)
+            growing = self._trails[i]
+            rect = self._drew(growing.draw(until), growing.trail.style.reach, growing.within)
+            if rect is not None:
+                self._committed[rect.area] = self._pixels[rect.area]
+            growing.commit()
+
+    def _drew(self, points: FloatArray, reach: float, within: Rect) -> Rect | None:
+        """Note that something has been drawn around points, (…, 2), and return where; None for nowhere."""
+        points = points[np.isfinite(points).all(-1)]
+        rect = _around(points, reach, within, self._page.bottom) if len(points) else None
+        if rect is not None:
+            self._drawn.append(rect)
+        return rect
+
+    def _rect(self, layer: Layer) -> Rect:
+        """The pixels of a layer, which is within the picture."""
+        box, height = layer.viewport.box, self._page.bottom
+        return Rect(int(height - box.top), int(np.ceil(height - box.y)) + 1, int(box.x), int(np.ceil(box.right)) + 1)
+
+
+class _GrowingTrail:
+    """A trail on a frame, and how much of it has been drawn for good."""
+
+    def __init__(self, trail: Trail, painter: Painter, within: Rect) -> None:
+        self.trail, self.within, self._painter = trail, within, painter
+        self._commits = [*trail.commit_times.tolist(), np.inf]
+        self._count, self._since = 0, float(trail.times[0])
+
+    @property
+    def next_commit(self) -> float:
+        """The time at which the next stretch is complete."""
+        return float(self._commits[self._count])
+
+    def commit(self) -> None:
+        """Take the next stretch as drawn for good."""
+        self._since = self.next_commit
+        self._count += 1
+
+    def draw(self, time: float) -> FloatArray:
+        """Draw the rest up to a time, and return its vertices."""
+        return self._painter.draw_trail(self.trail, time, self._since)
+
+
+def _merged(rects: Iterable[Rect]) -> list[Rect]:
+    """Rectangles that cover at least the same pixels, where one instead of two has no more pixels to copy."""
+    apart: list[Rect] = []
+    for rect in rects:
+        for i, other in enumerate(apart):
+            union = rect.union(other)
+            if union.width * union.height <= rect.width * rect.height + other.width * other.height:
+                apart[i] = union
+                break
+        else:
+            apart.append(rect)
+    return apart
+
+
+def _around(points: FloatArray, reach: float, within: Rect, height: int) -> Rect | None:
+    """The rows and columns around points, (…, 2), of a picture of a height; None for none within a rectangle."""
+    x, y = points[..., 0], height - points[..., 1]
+    rect = Rect(
+        max(int(np.floor(max(y.min(), -1e6) - reach)), within.top),
+        min(int(np.ceil(min(y.max(), 1e6) + reach)) + 1, within.bottom),
+        max(int(np.floor(max(x.min(), -1e6) - reach)), within.left),
+        min(int(np.ceil(min(x.max(), 1e6) + reach)) + 1, within.right),
+    )
+    return rect if rect.top < rect.bottom and rect.left < rect.right else None
+
+
+def _view_layers(canvas: Canvas, index: int, place: GroupLayout) -> Iterator[Layer]:
+    """Draw what does not move of the views of a group, and yield what does."""
+    group = canvas.scene.groups[index]
+    for facet, box, outer in zip(group.facets, place.facets, place.outer, strict=True):
+        viewport = draw_facet(canvas, facet, box, outer)
+        at = partial(VIEWS[type(facet.model)], canvas, facet, viewport)
+        yield Layer(viewport, index, at(START), at if viewport.turning else None, facet)
+        viewport.pose(START, 1, words=not viewport.turning)
+        name_marks(canvas, facet, viewport)
+    if place.color_bar is not None:
+        draw_bar(canvas, place.color_bar, group.facets[0].model)
+
+
+def _panel_layers(canvas: Canvas, index: int, place: GroupLayout) -> Iterator[Layer]:
+    """Draw what does not move of the panels of a group, and yield what does."""
+    panels = canvas.scene.groups[index].panels
+    viewports = draw_panels(canvas, panels, place.panels)
+    for panel, viewport in zip(panels, viewports, strict=False):
+        yield Layer(viewport, index, PANELS[type(panel)](canvas, panel, viewport))
+
+
+def _exact_colors(scene: Scene, layers: Iterable[Layer]) -> Frame:
+    """The colors that a palette must keep, (n, 3): those of the theme, of the paths and of images."""
+    theme = scene.theme
+    exact = dict.fromkeys([theme.page, theme.text, *(style.color for style in scene.styles), theme.quiet])
+    plain = np.array([[round(255 * part) for part in to_rgb(color)] for color in exact], np.uint8)
+    # An image that changes may have lost in the last frame what it had before.
+    scales = [image.palette[:-1] for image in _images(layers)]
+    return np.concatenate([plain, *{scale.tobytes(): scale for scale in scales}.values()])

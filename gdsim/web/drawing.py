@@ -1,0 +1,251 @@
+"""Display list → drawing: the JSON from which the script of a page draws frames, with arrays of numbers as base64."""
+
+from __future__ import annotations
+
+import json
+import re
+from base64 import b64encode
+from collections.abc import Sequence
+from dataclasses import asdict
+from functools import partial
+from io import BytesIO
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+from PIL import Image
+
+from gdsim.objectives import FloatArray
+from gdsim.render import Frames
+from gdsim.render.display_list import (
+    Cursor,
+    ExitMarks,
+    HeadArrows,
+    ImageFrames,
+    Layer,
+    Rect,
+    RevealedImage,
+    Tangents,
+    iterate_stride,
+)
+from gdsim.render.painter import only
+from gdsim.render.sprites import marker_outline
+from gdsim.render.trail import INVISIBLE, Trail
+from gdsim.scene import Facet, Scene
+from gdsim.web.templates import data_uri
+
+__all__ = ["Drawing", "image_stride"]
+
+FINEST = 3840
+"""Background and sprites have two dots per pixel where the picture is then at most as wide as screens: this many."""
+
+MOST_VERTICES, MOST_CELLS = 450_000, 1_500_000
+"""How many vertices of trails and cells of images a drawing has at most; of more, some are left out."""
+
+FARTHEST, HALVINGS = 1e4, 10
+"""The largest distance between vertices that is tried for that, in pixels, and how often it is halved."""
+
+PLANE = ("direction 1", "direction 2")
+"""What the directions of a plane are called that contains no coordinate axis."""
+
+QUALITY = 90
+"""Of the background's image: at two dots per pixel its losses are invisible."""
+
+
+class Drawing:
+    """The frames of a scene whose camera does not turn, ready for JSON.
+
+    Args:
+        frames: The frames.
+
+    Attributes:
+        data: Everything that the script needs.
+        background: Everything that does not move, as a data URI.
+        apart: About how many pixels are between two vertices of a trail.
+    """
+
+    def __init__(self, frames: Frames) -> None:
+        self._frames, self._height, scene = frames, frames.size[1], frames.scene
+        self._sheet = frames.sprites(2 if 2 * scene.size[0] <= FINEST else 1)
+        self._stride, self._image_stride = iterate_stride(scene), image_stride(scene)
+        trails = [trail for layer in frames.layers for trail in only(layer.primitives, Trail)]
+        most = MOST_VERTICES // max(1, sum(trail.points.shape[1] for trail in trails))
+        aparts = {id(trail): _apart(trail, most) for trail in trails}
+        self._vertices = {id(trail): trail.vertices(aparts[id(trail)]) for trail in trails}
+        self.apart = max(aparts.values(), default=INVISIBLE)
+        self.background = _file(self._sheet.background(), "webp", quality=QUALITY, method=4)
+        theme = scene.theme
+        layers = [self._layer(layer) for layer in frames.layers]
+        counter = self._counter()
+        markers = [trail.style.marker for trail in trails]
+        markers += [marks.marker for layer in frames.layers for marks in only(layer.primitives, ExitMarks)]
+        self.data: dict[str, Any] = {
+            "size": scene.size,
+            "steps": scene.steps,
+            "frames": _encoded(scene.frame_steps),
+            "fps": scene.fps,
+            "hold": scene.hold,
+            "colors": {"text": theme.text, "casing": theme.casing, "quiet": theme.quiet},
+            "optimizers": [{"label": style.label, "color": style.color} for style in scene.styles],
+            "groups": [group.name for group in scene.groups],
+            "markers": {marker: marker_outline(marker).round(4).tolist() for marker in dict.fromkeys([*markers, "o"])},
+            "layers": layers,
+            "counter": counter,
+            "scale": self._sheet.scale,
+            "sheet": _file(self._sheet.pixels(), "png", optimize=True),
+        }
+
+    def to_json(self) -> str:
+        """Return the data as JSON."""
+        return json.dumps(self.data, separators=(",", ":"), allow_nan=False)
+
+    def _layer(self, layer: Layer) -> dict[str, Any]:
+        primitives, box, facet = layer.primitives, layer.viewport.box, layer.facet
+        trails = only(primitives, Trail)
+        index = {id(trail): i for i, trail in enumerate(trails)}
+        cursors = [_fields(cursor, "times places") for cursor in only(primitives, Cursor)]
+        return {
+            "box": [box.x, self._height - box.top, box.width, box.height],
+            "group": layer.group,
+            "terms": () if facet is None else _terms(facet),
+            "cursor": cursors[0] if cursors else None,
+            "trails": [self._trail(trail) for trail in trails],
+            "tangents": [self._tangents(each, index) for each in only(primitives, Tangents)],
+            "arrows": [self._arrows(each, index) for each in only(primitives, HeadArrows)],
+            "exits": [self._exits(each) for each in only(primitives, ExitMarks)],
+            "images": [self._images(each) for each in only(primitives, ImageFrames)],
+            "heatmaps": [self._heatmap(each) for each in only(primitives, RevealedImage)],
+            "iterates": [] if facet is None else self._iterates(facet, trails),
+        }
+
+    def _trail(self, trail: Trail) -> dict[str, Any]:
+        chosen, style = self._vertices[id(trail)], trail.style
+        looks = "color casing casing_width width dash_lengths marker head_size head_edge dot_size dot_edge alpha"
+        return _fields(trail, "optimizer overlap commit_times fade_bands") | {
+            "style": _fields(style, f"{looks} hidden_width") | {"hiddenAlpha": style.alpha * style.hidden_alpha},
+            "starts": trail.points.shape[1],
+            "times": _encoded(trail.times[chosen]),
+            "points": _encoded(self._down(trail.points[chosen].transpose(1, 0, 2))),
+            "hidden": None if trail.hidden is None else _encoded(trail.hidden[chosen].T.astype(np.uint8)),
+        }
+
+    def _tangents(self, tangents: Tangents, index: dict[int, int]) -> dict[str, Any]:
+        return _fields(tangents, "reach width foot_width foot_alpha") | {
+            "trail": index[id(tangents.trail)],
+            "foot": index[id(tangents.foot)],
+            "slopes": _encoded(-tangents.slopes[self._vertices[id(tangents.trail)]].T),
+        }
+
+    def _arrows(self, arrows: HeadArrows, index: dict[int, int]) -> dict[str, Any]:
+        return {
+            "trail": index[id(arrows.trail)],
+            "steps": _encoded(arrows.steps),
+            "vectors": _encoded(arrows.vectors * [1.0, -1.0]),
+            "styles": [_fields(style, "color edge edge_width width factor") for style in arrows.styles],
+        }
+
+    def _exits(self, marks: ExitMarks) -> dict[str, Any]:
+        return _fields(marks, "optimizer marker size edge color casing times") | {
+            "points": _encoded(self._down(marks.points)),
+            "text": None if marks.text is None else asdict(self._sheet.draw(marks.text.draw, marks.extent)),
+        }
+
+    def _images(self, images: ImageFrames) -> dict[str, Any]:
+        count = len(images.cells)
+        kept = np.unique(np.append(np.arange(0, count, self._image_stride), count - 1))
+        return _fields(images, "optimizer palette") | {
+            "box": _sides(images.rect),
+            "shape": images.cells.shape[:0:-1],
+            "steps": _encoded(images.steps[kept]),
+            "cells": _encoded(images.cells[kept]),
+        }
+
+    def _heatmap(self, image: RevealedImage) -> dict[str, Any]:
+        opaque = np.where(image.cells == len(image.palette) - 1, 0, 255)[..., None]
+        pixels = np.concatenate([np.where(opaque, image.palette[image.cells], 0), opaque], -1).astype(np.uint8)
+        sprite = asdict(self._sheet.add(pixels))
+        return _fields(image, "optimizer reach end") | {"box": _sides(image.rect), "sprite": sprite}
+
+    def _iterates(self, facet: Facet, trails: Sequence[Trail]) -> list[dict[str, Any]]:
+        """What is known of each path's iterates, or of every so many, as it was recorded."""
+        found = []
+        for i, trail in enumerate(trails):
+            if trail.path is None:
+                continue
+            path = facet.paths[trail.path]
+            steps = np.unique(np.append(np.arange(0, len(path.values), self._stride), len(path.values) - 1))
+            points = path.points[np.searchsorted(path.times, steps)][..., : path.gradients.shape[-1]]
+            numbers = {"points": points, "values": path.values[steps], "gradients": path.gradients[steps]}
+            exact = {name: _encoded(values, "<f8") for name, values in numbers.items()}
+            found.append({"trail": i, "steps": _encoded(steps), "ends": path.ends.tolist(), **exact})
+        return found
+
+    def _counter(self) -> dict[str, Any] | None:
+        counter = self._frames.counter
+        if counter is None:
+            return None
+        last, rows = counter.left + (counter.places - 1) * counter.pitch, counter.rows
+        extent = np.array([[last - counter.pitch, rows.stop], [last + 2 * counter.pitch, rows.start]])
+        paints = [partial(counter.draw, time=digit) for digit in range(10)]
+        digits = [asdict(self._sheet.draw(paint, self._down(extent))) for paint in paints]
+        return {"pitch": counter.pitch, "digits": digits}
+
+    def _down(self, points: FloatArray) -> FloatArray:
+        """Points (…, 2) from the upper left corner instead of the lower, or the other way round."""
+        return np.stack([points[..., 0], self._height - points[..., 1]], -1)
+
+
+def image_stride(scene: Scene) -> int:
+    """Return of how many small images of a scene one is in a drawing."""
+    views = [facet.model for facet in scene.facets if facet.model.kind == "image"]
+    panels = [panel for group in scene.groups for panel in group.panels if panel.kind == "images"]
+    sequences = [*views, *(images for panel in panels for row in panel.rows for images in row.images)]
+    cells = sum(int(images.pictures.size) for images in sequences)
+    return max(1, -(-cells // MOST_CELLS))
+
+
+def _terms(facet: Facet) -> tuple[str, str, str]:
+    """What the point, the value and the gradient of an iterate are called: off a plane, the nearest point on it."""
+    if len(facet.paths) and facet.paths[0].gradients.shape[-1] == 1:
+        return facet.names[0], "value", "gradient"
+    if facet.names != PLANE:
+        return f"({', '.join(facet.names)})", "value", "gradient"
+    name = "loss" if facet.value_name == "loss" else "value"
+    return "spot on the plane", name, "gradient in the plane"
+
+
+def _apart(trail: Trail, most: int) -> float:
+    """How far apart, in pixels, the vertices of a trail must be so that each path has at most `most`."""
+    if len(trail.vertices()) <= most:
+        return INVISIBLE
+    low, high = np.log([INVISIBLE, FARTHEST])
+    for _ in range(HALVINGS):
+        middle = (low + high) / 2
+        if len(trail.vertices(float(np.exp(middle)))) <= most:
+            high = middle
+        else:
+            low = middle
+    return float(np.exp(high))
+
+
+def _file(pixels: npt.NDArray[np.uint8], kind: str, **options: Any) -> str:
+    file = BytesIO()
+    Image.fromarray(pixels).save(file, kind, **options)
+    return data_uri(f"image/{kind}", file.getvalue())
+
+
+def _sides(rect: Rect) -> list[int]:
+    return [rect.left, rect.top, rect.width, rect.height]
+
+
+def _fields(source: object, names: str) -> dict[str, Any]:
+    """Attributes of a primitive, named as in JavaScript; arrays as text."""
+    values = {re.sub(r"_(\w)", lambda found: found[1].upper(), name): getattr(source, name) for name in names.split()}
+    return {name: _encoded(value) if isinstance(value, np.ndarray) else value for name, value in values.items()}
+
+
+def _encoded(values: npt.NDArray[Any], kind: str = "<f4") -> str:
+    """Bytes as they are, other numbers in single precision unless said otherwise: that is finer than a picture."""
+    with np.errstate(over="ignore"):
+        numbers = values if values.dtype == np.uint8 else values.astype(kind)
+    return b64encode(np.ascontiguousarray(numbers).tobytes()).decode("ascii")
