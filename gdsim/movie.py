@@ -12,9 +12,9 @@ from pathlib import Path
 from PIL import Image
 
 from gdsim.config import Animation, Experiment, Output, View
-from gdsim.encode import SUFFIXES, Progress
+from gdsim.encode import Progress, find_format
 from gdsim.encode.size_limit import write_within_limit
-from gdsim.errors import InputError, did_you_mean
+from gdsim.errors import InputError
 from gdsim.metadata import Provenance, versions
 from gdsim.render import Frames, frames
 from gdsim.scene import Scene, build_scene
@@ -23,8 +23,6 @@ from gdsim.web.embed import player_frame
 from gdsim.web.player import page, write_player
 
 __all__ = ["Movie", "animate", "make_provenance", "save_scene"]
-
-PAGES = (".html", ".htm")
 
 
 @dataclass(frozen=True, eq=False, repr=False)
@@ -177,10 +175,8 @@ def save_scene(
         GdsimError: The file cannot be written, or is larger than the budget allows whatever is given up.
     """
     output = output or Output()
-    if path.suffix.lower() not in (*SUFFIXES, *PAGES):
-        known = [*SUFFIXES, PAGES[0]]
-        raise InputError(f"{path}: unknown format{did_you_mean(path.suffix, known)}; there are {' '.join(known)}")
-    if path.suffix.lower() in PAGES:
+    found = find_format(path.suffix)
+    if found is not None and found.kind == "page":
         write_player(scene, path, provenance=provenance, loop=output.loop == "forever")
         return ()
     return write_within_limit(scene, path, output=output, provenance=provenance, drawn=drawn, progress=progress)

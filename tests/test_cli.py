@@ -154,7 +154,7 @@ def test_the_format_leaves_the_config_as_it_was_written(here):
     Path("quick.yaml").write_text(f"{QUICK.strip()[:-1]}, output: {{background: transparent}}}}")
     result = call("run", "quick.yaml", "--format", "png,gif")
     assert result.exit_code == 2
-    assert result.stderr.startswith("--format png,gif: output.formats.1: background: transparent goes with webp, ")
+    assert result.stderr.startswith("--format png,gif: output.formats.1: background: transparent goes with ")
     assert len(result.stderr.splitlines()) == 1
 
 
@@ -184,7 +184,7 @@ def test_a_picture_from_python_has_no_yaml_but_can_be_embedded(here):
     for command in ("source", "run"):
         result = call(command, "own.png")
         assert (result.exit_code, result.stdout) == (2, "")
-        assert result.stderr.startswith("own.png: holds no YAML: it was drawn in Python, ")
+        assert result.stderr.startswith("own.png: has no YAML: it was drawn in Python, ")
         assert len(result.stderr.splitlines()) == 1
     assert call("embed", "own.png").stdout.startswith("![Gradient descent on ")
 
@@ -272,8 +272,8 @@ def test_from_yaml_to_a_readme_in_two_commands(here, ran, gif, monkeypatch):
         (["missing.npz"], "missing.npz: no such file"),
         (["quick.gif", "--for", "tpyst"], "there is no snippet for 'tpyst'; did you mean 'typst'?"),
         (["."], ".: is a folder; name a file in it"),
-        (["foreign.gif"], "foreign.gif: holds no YAML of gdsim: it was made, or rewritten, by another program"),
-        (["cut.gif"], "cut.gif: is not whole: it breaks off before its end; fetch it or write it again"),
+        (["foreign.gif"], "foreign.gif: has no metadata of gdsim: another program made it or saved it again"),
+        (["cut.gif"], "cut.gif: is incomplete or damaged; download it or write it again"),
     ],
     ids=str,
 )

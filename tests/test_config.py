@@ -151,7 +151,7 @@ def test_what_is_see_through_is_written_in_formats_that_can_be() -> None:
     column = text.index("gif") + 1
     lines = problems(text)
     assert lines[0] == (
-        f"race.yaml:1:{column}: output.formats.1: background: transparent goes with webp, webm, png, svg, pdf, not with "
+        f"race.yaml:1:{column}: output.formats.1: background: transparent goes with webm, webp, pdf, png, svg, not with "
         "gif: a GIF has no partial transparency, so that type and lines would get a fringe"
     )
     assert [line.split(": ")[1] for line in lines] == [f"output.formats.{place}" for place in (1, 2, 3, 4)]
@@ -546,7 +546,7 @@ output: {formats: [gif, avi]}
         "{class: SGD}",
         "race.yaml:10:8: view: unknown key 'kindd'; did you mean 'kind'?",
         "race.yaml:10:29: view.size.0: must be an even width from 160 to 3840, not 1281",
-        "race.yaml:11:25: output.formats.1: must be 'gif', 'mp4', 'webm', 'webp', 'apng', 'png', 'svg', 'pdf' "
+        "race.yaml:11:25: output.formats.1: must be 'apng', 'gif', 'mp4', 'webm', 'webp', 'pdf', 'png', 'svg' "
         "or 'html', not 'avi'",
     ]
 

@@ -21,7 +21,7 @@ from hypothesis import strategies as st
 from PIL import Image, ImageDraw
 
 import gdsim
-from gdsim.encode import QUALITY_LEVELS, SUFFIXES, TooLargeError, write
+from gdsim.encode import TooLargeError, formats, write
 from gdsim.encode.yuv import planes
 from gdsim.errors import GdsimError, InputError
 from tests.decode import decode_video
@@ -29,7 +29,8 @@ from tests.decode import decode_video
 PATHS = np.array([(0, 114, 178), (213, 94, 0), (0, 158, 115), (204, 121, 167)], np.uint8)
 LUMA = np.array([0.2126, 0.7152, 0.0722])
 INK, PAPER = (20, 20, 20), (255, 255, 255)
-ANIMATIONS = (".gif", ".apng", ".mp4", ".webm", ".webp")
+ANIMATIONS = [each.suffixes[0] for each in formats().values() if each.kind == "animation"]
+SUFFIXES = [each.suffixes[0] for each in formats().values() if each.kind != "page"]
 
 
 @dataclass
@@ -343,10 +344,10 @@ def quickstart() -> tuple[gdsim.Frames, int, float]:
 
 
 @pytest.mark.parametrize("suffix", ANIMATIONS)
-def test_each_stage_of_saving_makes_a_smaller_file_of_the_same_picture(tmp_path: Path, suffix: str) -> None:
+def test_each_quality_level_makes_a_smaller_file_of_the_same_picture(tmp_path: Path, suffix: str) -> None:
     frames, fps, hold = quickstart()
     sizes = []
-    for stage in range(len(QUALITY_LEVELS[suffix])):
+    for stage in range(len(formats()[suffix[1:]].quality_levels)):
         path = write(frames, tmp_path / f"{stage}{suffix}", fps=fps, hold=hold, quality_level=stage)
         sizes.append(path.stat().st_size)
         if suffix in (".gif", ".webp"):
@@ -364,7 +365,7 @@ def test_a_gif_of_few_colours_has_a_small_palette_and_keeps_every_reserved_colou
     # The size of the first picture's codes follows its descriptor.
     first = content.index(b",", 13 + (3 << bits) + 19 + 8)
     assert content[first + 10] == bits
-    assert f"{1 << bits} colours" == QUALITY_LEVELS[".gif"][stage]
+    assert f"{1 << bits} colours" == formats()["gif"].quality_levels[stage]
     shown = decode(path)[-1][0]
     for color in frames.colors:
         np.testing.assert_array_equal(mask(shown, color)[mask(frames.poster(), color)], True)
@@ -463,8 +464,9 @@ def test_a_webm_keeps_its_opacity_and_no_black_bleeds_into_its_edges(tmp_path: P
 
 @pytest.mark.parametrize("suffix", [".gif", ".apng", ".mp4"])
 def test_formats_without_opacity_refuse_what_is_see_through(tmp_path: Path, suffix: str) -> None:
-    with pytest.raises(InputError, match=r"has no opacity; a see-through page needs .*\.webm \.webp"):
+    with pytest.raises(InputError) as caught:
         write(growing_disc(), tmp_path / f"disc{suffix}", fps=25, hold=1)
+    assert caught.value.code == "unsupported"
     assert not [*tmp_path.iterdir()]
 
 
@@ -472,7 +474,7 @@ def test_formats_without_opacity_refuse_what_is_see_through(tmp_path: Path, suff
 
 
 @pytest.mark.parametrize("suffix", ANIMATIONS)
-def test_frames_pass_through_track_once(tmp_path: Path, suffix: str) -> None:
+def test_frames_pass_through_progress_once(tmp_path: Path, suffix: str) -> None:
     seen = []
 
     def progress(frames: Iterable[np.ndarray]) -> Iterator[np.ndarray]:
@@ -516,26 +518,21 @@ def test_a_place_that_cannot_be_written_to_is_named(tmp_path: Path, suffix: str)
 
 @pytest.mark.parametrize("name", ["race.gfi", "race", "race.mp4.old"])
 def test_an_unknown_suffix_is_a_mistake_of_the_user(tmp_path: Path, name: str) -> None:
-    with pytest.raises(InputError, match=r"unknown format.*\.gif"):
+    with pytest.raises(InputError) as caught:
         write(growing_paths(2), tmp_path / name, fps=25, hold=1)
+    assert caught.value.code == "unknown-name"
     assert not [*tmp_path.iterdir()]
 
 
 @pytest.mark.parametrize("suffix", [".gif", ".mp4", ".webp", ".apng", ".png"])
 @pytest.mark.parametrize(
-    ("wrong", "told"),
-    [
-        ({"fps": 0}, "fps must be a whole number from 1 to 50, not 0"),
-        ({"fps": 2.5}, "fps must be a whole number from 1 to 50, not 2.5"),
-        ({"hold": -1}, "hold must be from 0 to 1200 seconds, not -1"),
-        ({"hold": float("nan")}, "hold must be from 0 to 1200 seconds, not nan"),
-        ({"quality_level": 9}, r"quality_level must be from 0 to \d for \.\w+, not 9"),
-        ({"quality_level": -1}, r"quality_level must be from 0 to \d for \.\w+, not -1"),
-    ],
+    "wrong",
+    [{"fps": 0}, {"fps": 2.5}, {"hold": -1}, {"hold": float("nan")}, {"quality_level": 9}, {"quality_level": -1}],
 )
-def test_a_number_that_makes_no_file_is_told(tmp_path: Path, suffix: str, wrong: dict[str, float], told: str) -> None:
-    with pytest.raises(InputError, match=told):
+def test_an_option_out_of_range_is_named(tmp_path: Path, suffix: str, wrong: dict[str, float]) -> None:
+    with pytest.raises(InputError) as caught:
         write(growing_paths(2), tmp_path / f"race{suffix}", **{"fps": 25, "hold": 1, **wrong})
+    assert (caught.value.code, caught.value.key) == ("invalid-value", tuple(wrong))
     assert not [*tmp_path.iterdir()]
 
 
@@ -547,7 +544,7 @@ def test_the_longest_hold_finds_room_in_every_format(tmp_path: Path, suffix: str
 
 def test_a_missing_ffmpeg_says_how_to_get_it(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("IMAGEIO_FFMPEG_EXE", str(tmp_path / "nowhere"))
-    with pytest.raises(GdsimError, match="pip install imageio-ffmpeg"):
+    with pytest.raises(GdsimError, match="pip install"):
         write(growing_paths(2), tmp_path / "race.mp4", fps=25, hold=1)
     assert not [*tmp_path.iterdir()]
 
@@ -561,8 +558,9 @@ def test_what_ffmpeg_says_is_passed_on(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("size", [(161, 120), (160, 121)])
 def test_video_takes_even_sizes_only(tmp_path: Path, size: tuple[int, int]) -> None:
-    with pytest.raises(InputError, match="takes even sizes only"):
+    with pytest.raises(InputError) as caught:
         write(growing_paths(60, size), tmp_path / "race.mp4", fps=25, hold=1)
+    assert caught.value.code == "unsupported"
     assert not [*tmp_path.iterdir()]
 
 

@@ -9,7 +9,7 @@ from pathlib import Path
 from time import process_time
 from typing import TYPE_CHECKING, Any, TypeVar
 
-from gdsim.config import FORMATS
+from gdsim.config import formats as known_formats
 from gdsim.errors import ConfigError, GdsimError, InputError, Problem, did_you_mean
 from gdsim.files import os_error_reason
 
@@ -75,15 +75,15 @@ def load_one(
 ) -> Experiment:
     """Load and check a file: a YAML, or a picture, a page or a recording that holds one."""
     from gdsim.config import load, loads
-    from gdsim.encode.reading import home, is_picture, yaml_of
+    from gdsim.encode.reading import is_output, source_folder, yaml_of
 
-    if not is_picture(path):
+    if not is_output(path):
         return load(path, overrides=changes, transient_overrides=transient_overrides, allow_code=allow_code)
     return loads(
         yaml_of(path),
         name=path.stem,
         file=str(path),
-        folder=home(path),
+        folder=source_folder(path),
         overrides=changes,
         transient_overrides=transient_overrides,
         allow_code=allow_code,
@@ -132,8 +132,11 @@ def format_change(formats: str | None) -> dict[str, str]:
         return {}
     wanted = named_formats(formats)
     for name in wanted or [""]:
-        if name not in FORMATS:
-            offer = did_you_mean(name, FORMATS) or f"; there are {', '.join(FORMATS)}; gdsim slides makes a deck"
+        if name not in known_formats():
+            offer = (
+                did_you_mean(name, known_formats())
+                or f"; there are {', '.join(known_formats())}; gdsim slides makes a deck"
+            )
             raise InputError(f"--format: unknown format '{name}'{offer}")
     return {f"output.formats=[{', '.join(wanted)}]": f"--format {formats}"}
 
@@ -146,7 +149,7 @@ def named_formats(formats: str) -> list[str]:
 def targets_of(out: Path, experiment: Experiment, suffixes: Iterable[str]) -> dict[str, Path]:
     """Where the results of an experiment go, by suffix."""
     named = out.suffix.lower().removeprefix(".")
-    if named in FORMATS and not out.is_dir():
+    if named in known_formats() and not out.is_dir():
         raise InputError(f"--out {out}: names a folder, into which files are written; their kind is --format {named}")
     return {suffix: out / experiment.name / f"{experiment.name}.{suffix}" for suffix in suffixes}
 
@@ -258,7 +261,7 @@ def draw_all(experiment: Experiment, scene: Scene, paths: dict[str, Path], progr
     drawn = frames(scene, transparent=output.background == "transparent")
     given_up: list[str] = []
     pictures, began = 0, process_time()
-    for name in FORMATS:
+    for name in known_formats():
         if name in paths:
             wrap = progress(f"drawing {paths[name].name}")
             given_up += save_scene(scene, paths[name], output=output, provenance=made, drawn=drawn, progress=wrap)

@@ -75,14 +75,14 @@ class Picture:
 
 def read(path: Path, wanted: Wanted) -> Run | Picture:
     """Read and check a source, whose first bytes tell what it is."""
-    from gdsim.encode.reading import is_picture
+    from gdsim.encode.reading import is_output
 
     kind = _kind(path)
     if kind == "npz":
         return _recording(path, wanted)
     if kind is not None:
         return _picture(path, video=kind == "mp4")
-    if is_picture(path):
+    if is_output(path):
         made = f"`gdsim run {path} --format gif --set output.background=opaque` makes one of it"
         raise InputError(f"{path}: a slide holds a GIF, a PNG or an MP4; {made}")
     return _config(path, wanted)
@@ -128,11 +128,11 @@ def _recording(path: Path, wanted: Wanted) -> Run:
 
 def _picture(path: Path, *, video: bool) -> Picture:
     from gdsim.config import loads
-    from gdsim.encode.reading import dimensions, source
+    from gdsim.encode.reading import image_size, source
 
     if path.stat().st_size > LARGEST:
         raise InputError(f"{path}: is larger than {LARGEST // 2**20} MiB, which no slide should hold")
-    provenance, size = source(path), dimensions(path)
+    provenance, size = source(path), image_size(path)
     if size is None or min(size) < 1:
         raise InputError(f"{path}: does not say how large it is; it was made, or rewritten, by another program")
     experiment = None
@@ -140,7 +140,7 @@ def _picture(path: Path, *, video: bool) -> Picture:
     with suppress(GdsimError):
         experiment = loads(provenance.yaml, name=path.stem, file=str(path), folder=path.parent)
     beside = path.with_suffix(".png")
-    fits = video and beside.is_file() and _fits(dimensions(beside), size)
+    fits = video and beside.is_file() and _fits(image_size(beside), size)
     return Picture(path, size, provenance, experiment, video, beside if fits else None)
 
 

@@ -7,8 +7,6 @@ from typing import Annotated
 
 import typer
 
-from gdsim.config import FORMATS
-
 __all__ = ["AllowCode", "Format", "Out", "Overwrite", "Quiet", "Set", "SetView"]
 
 Set = Annotated[
@@ -27,7 +25,7 @@ Out = Annotated[
 ]
 Format = Annotated[
     str | None,
-    typer.Option("--format", metavar="LIST", help=f"Instead of the config's own: {', '.join(FORMATS)}."),
+    typer.Option("--format", metavar="LIST", help="Instead of the config's own, such as gif,mp4,png."),
 ]
 Quiet = Annotated[bool, typer.Option("--quiet", "-q", help="Show no progress and no summary.")]
 Overwrite = Annotated[bool, typer.Option("--overwrite/--no-overwrite", help="Whether older results may be replaced.")]

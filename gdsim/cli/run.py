@@ -72,12 +72,12 @@ def render(
     overwrite: Overwrite = True,
 ) -> None:
     """Draw recorded trajectories again, without simulating."""
-    from gdsim.encode.reading import dimensions
+    from gdsim.encode.reading import image_size
     from gdsim.simulation import evaluate_landscapes, read
 
     transient_overrides = format_change(formats)
     for recording in recordings:
-        if dimensions(recording) is not None:
+        if image_size(recording) is not None:
             raise InputError(f"{recording}: is a picture: gdsim run draws it again, gdsim render a recording (.npz)")
     recorded = [read(recording, allow_code=allow_code) for recording in recordings]
     experiments = [

@@ -135,10 +135,10 @@ def _method(given: Sequence[str]) -> str | None:
 
 def _loaded(source: Path, changes: Sequence[str], allow_code: bool) -> tuple[Experiment, Sequence[Trajectory] | None]:
     """The experiment of a file, and what was recorded of it, if anything."""
-    from gdsim.encode.reading import dimensions, is_picture
+    from gdsim.encode.reading import image_size, is_output
 
-    written = source.suffix.lower() != ".npz" and not is_picture(source)
-    if written or dimensions(source) is not None or source.suffix.lower() in (".html", ".htm"):
+    written = source.suffix.lower() != ".npz" and not is_output(source)
+    if written or image_size(source) is not None or source.suffix.lower() in (".html", ".htm"):
         return load_all([source], changes, {}, allow_code)[0], None
     from gdsim.simulation import read
 

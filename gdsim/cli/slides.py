@@ -126,7 +126,7 @@ def _check_out(out: Path, read: Sequence[Path], overwrite: bool) -> None:
 
 def _drawn(run: Run, made: Deck, place: Path, wanted: Wanted, figures: _Figures) -> SlideItem:
     """Simulate and draw a config, or draw a recording, for the room that a slide has."""
-    from gdsim.encode.reading import dimensions
+    from gdsim.encode.reading import image_size
     from gdsim.movie import make_provenance
     from gdsim.simulation import evaluate_landscapes, simulate
     from gdsim.slides import SlideItem
@@ -148,7 +148,7 @@ def _drawn(run: Run, made: Deck, place: Path, wanted: Wanted, figures: _Figures)
     _add_rows(figures, run.path, run.own.yaml, trajectories, scene.theme)
     return SlideItem(
         picture,
-        dimensions(picture) or scene.size,
+        image_size(picture) or scene.size,
         told,
         scene.theme,
         poster=picture.with_suffix(".png") if wanted.video else None,

@@ -12,9 +12,10 @@ from pydantic import ValidationError
 from gdsim import errors
 from gdsim.config.experiment import Experiment, Origin
 from gdsim.config.json_schema import schema
+from gdsim.config.kinds import formats
 from gdsim.config.location import Problem, SourceContext
 from gdsim.config.objective import ObjectiveSpec
-from gdsim.config.output import FORMATS, PRESETS, Output, opaque_only
+from gdsim.config.output import PRESETS, Output
 from gdsim.config.overrides import override
 from gdsim.config.problems import problems_in
 from gdsim.config.specs import OptimizerSpec, Start
@@ -24,7 +25,6 @@ from gdsim.errors import ConfigError, InputError, SourceLocation
 from gdsim.files import suggest_sibling
 
 __all__ = [
-    "FORMATS",
     "PRESETS",
     "Animation",
     "Camera",
@@ -35,9 +35,9 @@ __all__ = [
     "SourceContext",
     "Start",
     "View",
+    "formats",
     "load",
     "loads",
-    "opaque_only",
     "schema",
 ]
 

@@ -6,18 +6,18 @@ import math
 import re
 from collections.abc import Mapping
 from types import MappingProxyType
-from typing import Annotated, Any, Literal, get_args
+from typing import Annotated, Any, Literal
 
 from pydantic import AfterValidator, BeforeValidator, Field, WithJsonSchema, model_validator
 
+from gdsim.config.kinds import OneOf, formats
 from gdsim.config.location import Problem
 from gdsim.config.messages import is_number, shown
 from gdsim.config.model import Model, all_different, or_defaults, refuse
 
-__all__ = ["FORMATS", "PRESETS", "Output", "opaque_only", "with_preset"]
+__all__ = ["PRESETS", "Output", "with_preset"]
 
-Format = Literal["gif", "mp4", "webm", "webp", "apng", "png", "svg", "pdf", "html"]
-FORMATS: tuple[str, ...] = get_args(Format)
+Format = Annotated[str, OneOf(formats)]
 
 Preset = Literal["slide", "wide", "half", "square", "readme", "thumb"]
 
@@ -43,18 +43,8 @@ PRESETS: Mapping[str, Mapping[str, Mapping[str, Any]]] = MappingProxyType(
 )
 """For each place the values, by section and key, that a configuration gets where it has none of its own."""
 
-SEE_THROUGH = ("webp", "webm", "png", "svg", "pdf")
-"""The formats that can have a transparent background."""
-
-OPAQUE = MappingProxyType(
-    {
-        "gif": "a GIF has no partial transparency, so that type and lines would get a fringe",
-        "mp4": "an MP4 has no transparency",
-        "apng": "of an APNG's frames each is put over the one before, which shows through",
-        "html": "the player has a page of its own",
-    }
-)
-"""Why the others cannot."""
+TRANSPARENT_FORMATS = ("webp", "webm", "png")
+"""What is written on a transparent background where no formats are given."""
 
 UNITS = MappingProxyType({"": 1, "k": 10**3, "m": 10**6, "g": 10**9, "ki": 2**10, "mi": 2**20, "gi": 2**30})
 SIZE = re.compile(r"([0-9]{1,12}(?:\.[0-9]{1,12})?) ?(|k|m|g|ki|mi|gi)b", re.IGNORECASE)
@@ -119,21 +109,19 @@ class Output(Model):
     @classmethod
     def _with_fitting_formats(cls, value: Any) -> Any:
         fits = not isinstance(value, dict) or value.get("background") != "transparent" or "formats" in value
-        return value if fits else {**value, "formats": list(SEE_THROUGH[:3])}
+        return value if fits else {**value, "formats": list(TRANSPARENT_FORMATS)}
 
     @model_validator(mode="after")
     def _check_background(self) -> Output:
         if self.background == "transparent":
-            wrong = [opaque_only(name) for name in self.formats]
-            refuse(Problem(("formats", index), sentence) for index, sentence in enumerate(wrong) if sentence)
+            can = ", ".join(name for name, each in formats().items() if not each.opaque_reason)
+            reasons = [(index, name, formats()[name].opaque_reason) for index, name in enumerate(self.formats)]
+            refuse(
+                Problem(("formats", index), f"background: transparent goes with {can}, not with {name}: {reason}")
+                for index, name, reason in reasons
+                if reason
+            )
         return self
-
-
-def opaque_only(name: str) -> str:
-    """Return why a format cannot have a transparent background, or nothing."""
-    if name not in OPAQUE:
-        return ""
-    return f"background: transparent goes with {', '.join(SEE_THROUGH)}, not with {name}: {OPAQUE[name]}"
 
 
 def with_preset(written: Any) -> Any:

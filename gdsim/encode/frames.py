@@ -1,8 +1,9 @@
-"""What every encoder is given, and what changed between two of them."""
+"""What an encoder receives: frames and options. And which pixels changed from one frame to the next."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import dataclass
 from math import gcd
 from pathlib import Path
 from typing import Protocol, TypeAlias
@@ -10,15 +11,23 @@ from typing import Protocol, TypeAlias
 import numpy as np
 import numpy.typing as npt
 
-__all__ = ["Frame", "Frames", "Progress", "bounding_box", "changed_pixels"]
+from gdsim.errors import GdsimError
+from gdsim.metadata import Provenance
+
+__all__ = ["EncodeOptions", "Frame", "Frames", "Pixels", "Progress", "TooLargeError", "bounding_box", "changed_pixels"]
 
 Frame: TypeAlias = npt.NDArray[np.uint8]
+"""One picture, (H, W, 3) or with opacity (H, W, 4); also any other array of bytes."""
+
 Pixels: TypeAlias = npt.NDArray[np.intp]
+"""Flat indices of pixels, (n,)."""
+
 Progress: TypeAlias = Callable[[Iterable[Frame]], Iterable[Frame]]
+"""Wraps the iterable of frames, to show progress."""
 
 
 class Frames(Protocol):
-    """Pictures of one size, one at a time."""
+    """Pictures of one size, yielded one at a time."""
 
     @property
     def size(self) -> tuple[int, int]:
@@ -26,38 +35,80 @@ class Frames(Protocol):
 
     @property
     def colors(self) -> Frame:
-        """Colours that must survive a palette exactly, (n, 3), the most important first."""
+        """Colours that a palette must contain exactly, (n, 3), the most important first."""
 
     @property
     def transparent(self) -> bool:
-        """Whether frames have a fourth channel, their opacity, by which their colours are not multiplied."""
+        """Whether frames have a fourth channel, the opacity, which is not premultiplied."""
 
     def __len__(self) -> int: ...
 
     def __iter__(self) -> Iterator[Frame]:
-        """Yield (H, W, 3) or (H, W, 4) arrays in C order, none of them written to after the next is asked for."""
+        """Yield (H, W, 3) or (H, W, 4) arrays in C order; none is changed after the next one is requested."""
 
     def poster(self) -> Frame:
-        """Return the last frame, in which every colour of the animation appears."""
+        """Return the last frame, which contains every colour of the animation."""
 
     def save_poster(self, path: Path, words: Mapping[str, str]) -> None:
         """Write the poster as vectors; the suffix, .svg or .pdf, decides the format.
 
         Args:
             path: Where to write.
-            words: What the file says of itself: Title, Description and Source, or nothing.
+            words: The metadata of the file: Title, Description and Source, or nothing.
         """
 
 
+class TooLargeError(GdsimError):
+    """A file would have more bytes than allowed.
+
+    Args:
+        written: The number of bytes so far.
+        share: The share of the frames that they contain, 0 to 1.
+    """
+
+    def __init__(self, written: int, share: float) -> None:
+        super().__init__(f"the file is too large: {written} bytes after {share:.0%} of its frames")
+        self.written = written
+        self.share = share
+
+
+@dataclass(frozen=True)
+class EncodeOptions:
+    """How an animation is written.
+
+    Args:
+        fps: Frames per second.
+        hold: How much longer than the others the last frame is shown, in seconds.
+        loop: Whether the animation repeats forever, where the format can say so.
+        quality_level: The index in the format's `quality_levels`; 0 is the best.
+        max_bytes: The largest size allowed; None for any.
+        provenance: The metadata to store in the file.
+        progress: Wraps the iterable of frames.
+    """
+
+    fps: int
+    hold: float
+    loop: bool = True
+    quality_level: int = 0
+    max_bytes: int | None = None
+    provenance: Provenance | None = None
+    progress: Progress = iter
+
+    def check_size(self, written: int, share: float) -> None:
+        """Raise TooLargeError when the bytes written for this share of the frames are more than allowed."""
+        if self.max_bytes is not None and written > self.max_bytes:
+            raise TooLargeError(written, share)
+
+
 def changed_pixels(before: Frame, after: Frame) -> Pixels:
-    """Find where two frames differ, by comparing them as the widest integers they divide into.
+    """Find where two frames differ, comparing them as the widest integers that divide them.
 
     Args:
         before: (H, W, 3) in C order.
         after: The same.
 
     Returns:
-        Flat indices of pixels, (n,): of all that differ, and of the few that share an integer with one.
+        Indices of all pixels that differ, and of the few that share an integer with one of them.
         Some occur twice.
     """
     width = gcd(before.size, 8)
@@ -69,7 +120,7 @@ def changed_pixels(before: Frame, after: Frame) -> Pixels:
 
 
 def bounding_box(pixels: Pixels, width: int) -> tuple[slice, slice]:
-    """Return the rows and the columns that hold all of the flat indices; one pixel where there are none."""
+    """Return the rows and columns that contain all of the pixels; one pixel where there are none."""
     if not pixels.size:
         return slice(0, 1), slice(0, 1)
     columns = pixels % width

@@ -10,7 +10,7 @@ from urllib.parse import quote
 
 from gdsim.config.output import with_preset
 from gdsim.config.yaml_text import parse
-from gdsim.encode.reading import dimensions, source
+from gdsim.encode.reading import image_size, source
 from gdsim.errors import ConfigError, InputError
 
 __all__ = ["MOVING", "PAGES", "STILL", "VIDEOS", "Facts", "read", "refusal"]
@@ -130,7 +130,7 @@ def _written(yaml: str) -> dict[str, Any]:
 
 def _size(path: Path, view: dict[str, Any]) -> tuple[int, int] | None:
     """Return a picture's size, and a page's as its configuration has it, where that is one."""
-    match dimensions(path) or view.get("size"):
+    match image_size(path) or view.get("size"):
         case [int(width), int(height)] if min(width, height) > 0:
             return width, height
     return None

@@ -5,9 +5,9 @@ from __future__ import annotations
 import shutil
 import struct
 import subprocess
-import time
 import tracemalloc
 import zipfile
+from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
@@ -20,11 +20,12 @@ from hypothesis import strategies as st
 from PIL import Image
 
 import gdsim
-from gdsim.encode import SUFFIXES, write
-from gdsim.encode.reading import dimensions, is_picture, source, yaml_of
+from gdsim.encode import formats, write
+from gdsim.encode.reading import image_size, is_output, source, yaml_of
 from gdsim.errors import InputError
 from gdsim.metadata import Provenance, versions
 
+SUFFIXES = [each.suffixes[0] for each in formats().values() if each.kind != "page"]
 HOSTILE = "a: '</script> </svg> <dc:source> ]]> (((\\ )) ;=# \\n % \u2028 é 火 😀 /gdsim ('\n# " + "x" * 300_000 + "\n"
 MADE = Provenance(
     title="Race = a; #1 \\ (x)\n</svg> é 火",
@@ -40,6 +41,13 @@ optimizers: {SGD: {lr: 0.01}}
 view: {size: [320, 180], panels: []}
 animation: {fps: 10, seconds: 0.3, hold: 0.2}
 """
+
+
+def mistake(read: Callable[[Path], object], path: Path) -> str:
+    """Return the code of the error that reading a file raises."""
+    with pytest.raises(InputError) as caught:
+        read(path)
+    return caught.value.code
 
 
 @pytest.fixture(scope="module")
@@ -72,15 +80,15 @@ def written(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
 def test_every_word_comes_back_from_every_format(written: dict[str, Path], tmp_path: Path, suffix: str) -> None:
     assert source(written[suffix]) == MADE
     assert yaml_of(str(written[suffix])) == HOSTILE
-    assert is_picture(written[suffix])
+    assert is_output(written[suffix])
     # The first bytes decide, not the suffix.
     assert source(shutil.copy(written[suffix], tmp_path / "race.jpg")) == MADE
 
 
 def test_a_recording_gives_its_configuration_and_its_seed(written: dict[str, Path], tmp_path: Path) -> None:
     assert source(written[".npz"]) == Provenance("race", "", EXPERIMENT, 0, versions())
-    assert is_picture(written[".npz"])
-    assert dimensions(written[".npz"]) is None
+    assert is_output(written[".npz"])
+    assert image_size(written[".npz"]) is None
     older = tmp_path / "older.npz"
     with zipfile.ZipFile(written[".npz"]) as before, zipfile.ZipFile(older, "w") as after:
         for name in before.namelist():
@@ -93,15 +101,15 @@ def test_a_recording_gives_its_configuration_and_its_seed(written: dict[str, Pat
 def test_pictures_tell_their_size(written: dict[str, Path]) -> None:
     for suffix in SUFFIXES:
         # 3.2 inches are 307 pixels of a web page.
-        assert dimensions(written[suffix]) == ((307, 173) if suffix in (".svg", ".pdf") else (320, 180))
-    assert dimensions(written[".html"]) is None
+        assert image_size(written[suffix]) == ((307, 173) if suffix in (".svg", ".pdf") else (320, 180))
+    assert image_size(written[".html"]) is None
 
 
 @pytest.mark.parametrize("kind", [{"lossless": True}, {"lossless": False}, {"save_all": True}])
 def test_every_kind_of_webp_tells_its_size(tmp_path: Path, kind: dict[str, bool]) -> None:
     pictures = [Image.new("RGB", (301, 177), color) for color in ("red", "blue")]
     pictures[0].save(tmp_path / "a.webp", append_images=pictures[1:] if "save_all" in kind else [], **kind)
-    assert dimensions(tmp_path / "a.webp") == (301, 177)
+    assert image_size(tmp_path / "a.webp") == (301, 177)
 
 
 def test_a_single_frame_is_told_of_as_well(tmp_path: Path) -> None:
@@ -120,7 +128,7 @@ def test_a_single_frame_is_told_of_as_well(tmp_path: Path) -> None:
     for suffix in (".gif", ".apng", ".webp"):
         path = write(One(), tmp_path / f"one{suffix}", fps=10, hold=0, provenance=MADE)
         assert source(path) == MADE
-        assert dimensions(path) == (31, 17)
+        assert image_size(path) == (31, 17)
         with Image.open(path) as image:
             assert image.convert("RGB").getpixel((0, 0)) == (40, 40, 40)
 
@@ -168,10 +176,7 @@ def test_what_has_no_provenance_says_nothing(tmp_path: Path, written: dict[str, 
     for suffix in (".gif", ".apng", ".webp", ".mp4", ".svg", ".pdf"):
         path = write(frames, tmp_path / f"race{suffix}", fps=10, hold=0.2)
         assert path.stat().st_size < written[suffix].stat().st_size - len(HOSTILE)
-        with pytest.raises(
-            InputError, match=r"race\.\w+: holds no YAML of gdsim: it was made, or rewritten, by another"
-        ):
-            source(path)
+        assert mistake(source, path) == "missing"
 
 
 def test_a_picture_drawn_in_python_has_no_yaml(written: dict[str, Path], tmp_path: Path) -> None:
@@ -179,49 +184,43 @@ def test_a_picture_drawn_in_python_has_no_yaml(written: dict[str, Path], tmp_pat
     made = replace(MADE, yaml="", seed=None)
     path.write_text(f'<html><script id="gdsim-source">{made.to_json()}</script></html>')
     assert source(path) == made
-    with pytest.raises(InputError, match=r"race\.html: holds no YAML: it was drawn in Python"):
-        yaml_of(path)
+    assert mistake(yaml_of, path) == "missing"
 
 
 # ------------------------------------------------------------------------- what is wrong
 
 
 def test_what_is_no_such_file_is_told_in_one_line(tmp_path: Path, written: dict[str, Path]) -> None:
-    with pytest.raises(InputError, match=r"rase\.gif: no such file; did you mean 'race\.gif'\?$"):
-        source(written[".gif"].with_name("rase.gif"))
-    with pytest.raises(InputError, match=r"nowhere/a\.gif: no such file$"):
-        source(tmp_path / "nowhere" / "a.gif")
-    with pytest.raises(InputError, match=r"is a folder; name a file in it$"):
-        source(tmp_path)
-    with pytest.raises(InputError, match="no such file"):
-        dimensions(tmp_path / "a.gif")
-    assert not is_picture(tmp_path)
-    assert not is_picture(tmp_path / "a.gif")
+    for path in (written[".gif"].with_name("rase.gif"), tmp_path / "nowhere" / "a.gif"):
+        assert mistake(source, path) == mistake(image_size, path) == "not-found"
+    assert mistake(source, tmp_path) == "unreadable"
+    assert not is_output(tmp_path)
+    assert not is_output(tmp_path / "a.gif")
 
 
 @pytest.mark.parametrize(
-    ("content", "told"),
+    ("content", "code"),
     [
-        (b"", r"a: is empty$"),
-        (b"objective: himmelblau\n", r"a: is none of the files that hold how gdsim made them: \.gif \.png"),
-        (b"\xff\xd8\xff\xe0 a photograph", r"is none of the files that hold how gdsim made them"),
-        (b"PK\x03\x04 no archive", r"a: cannot be read: it is no \.npz file, or not a whole one"),
-        (b"GIF89a\x01\x00", r"a: is not whole: it breaks off before its end"),
-        (b"<html>\n<p>a page</p></html>\n", "holds no YAML of gdsim"),
+        (b"", "unreadable"),
+        (b"objective: himmelblau\n", "unreadable"),
+        (b"\xff\xd8\xff\xe0 a photograph", "unreadable"),
+        (b"GIF89a\x01\x00", "unreadable"),
+        (b'<html><script id="gdsim-source">{"made by": "gdsim", "a": 1}</script></html>', "unreadable"),
+        (b'<html><script id="gdsim-source">{"made by": "gdsim", </script></html>', "unreadable"),
         (
-            b'<html><script id="gdsim-source">{"made by": "gdsim", "a": 1}</script></html>',
-            "other keys than gdsim writes",
+            b'<html><script id="gdsim-source">{"made by": "gdsim", "a": ' + b"[" * 99_999 + b"</script></html>",
+            "unreadable",
         ),
-        (b'<html><script id="gdsim-source">{"made by": "gdsim", </script></html>', "cannot be read: Expecting"),
-        (b'<html><script id="gdsim-source">{"made by": "gdsim", "a": ' + b"[" * 99_999 + b"</script></html>", "deep"),
-        (b"<?xml version='1.0'?>\n<!-- x --><svg width='3'></svg>", "holds no YAML of gdsim"),
-        (b"%PDF-1.4\n/gdsim (nothing)\n%%EOF\n", "holds no YAML of gdsim"),
+        (b"<html>\n<p>a page</p></html>\n", "missing"),
+        (b"<?xml version='1.0'?>\n<!-- x --><svg width='3'></svg>", "missing"),
+        (b"%PDF-1.4\n/gdsim (nothing)\n%%EOF\n", "missing"),
     ],
 )
-def test_other_files_are_told_in_one_line(tmp_path: Path, content: bytes, told: str) -> None:
+def test_other_files_are_refused_in_one_line(tmp_path: Path, content: bytes, code: str) -> None:
     (tmp_path / "a").write_bytes(content)
-    with pytest.raises(InputError, match=told) as caught:
+    with pytest.raises(InputError) as caught:
         source(tmp_path / "a")
+    assert caught.value.code == code
     assert "\n" not in str(caught.value)
 
 
@@ -229,21 +228,18 @@ def test_other_files_are_told_in_one_line(tmp_path: Path, content: bytes, told: 
 def test_a_picture_of_another_program_is_told_so(tmp_path: Path, suffix: str) -> None:
     path = tmp_path / f"a{suffix}"
     Image.new("RGB", (30, 20)).save(path, comment=b"made elsewhere", exif=b"Exif\x00\x00")
-    with pytest.raises(InputError, match=rf"a\{suffix}: holds no YAML of gdsim: it was made, or rewritten, by another"):
-        source(path)
-    assert dimensions(path) == (30, 20)
+    assert mistake(source, path) == "missing"
+    assert image_size(path) == (30, 20)
 
 
-@pytest.mark.parametrize("suffix", [*SUFFIXES, ".html", ".npz"])
+@pytest.mark.parametrize("suffix", [*SUFFIXES, ".html"])
 def test_a_file_that_breaks_off_is_told_so(written: dict[str, Path], tmp_path: Path, suffix: str) -> None:
     content, path = written[suffix].read_bytes(), tmp_path / f"race{suffix}"
     for share in (0.001, 0.1, 0.5, 0.99):
         path.write_bytes(content[: max(40, round(share * len(content)))])
-        with pytest.raises(InputError, match=r"race\.\w+: (is not whole|cannot be read: it is no \.npz)"):
-            source(path)
+        assert mistake(source, path) == "unreadable"
     path.write_bytes(content[:-9])
-    with pytest.raises(InputError):
-        source(path)
+    assert mistake(source, path) in ("unreadable", "missing")
 
 
 @pytest.mark.parametrize("suffix", [*SUFFIXES, ".html"])
@@ -258,8 +254,7 @@ def test_a_file_that_a_copy_has_filled_up_with_zeros_is_whole(
 def test_a_video_that_breaks_off_between_its_boxes_is_told_so(written: dict[str, Path], tmp_path: Path) -> None:
     path = tmp_path / "race.mp4"
     path.write_bytes(written[".mp4"].read_bytes()[:32])
-    with pytest.raises(InputError, match=r"race\.mp4: is not whole"):
-        source(path)
+    assert mistake(source, path) == "unreadable"
 
 
 @settings(max_examples=100, suppress_health_check=[HealthCheck.function_scoped_fixture])
@@ -274,7 +269,7 @@ def test_whatever_a_file_holds_it_is_read_or_the_input_is_at_fault(
         content[place : place + 4] = draw.draw(st.binary(min_size=1, max_size=8))
     path = tmp_path / "race"
     path.write_bytes(content)
-    for read in (source, dimensions, is_picture):
+    for read in (source, image_size, is_output):
         with suppress(InputError):
             read(path)
 
@@ -304,13 +299,11 @@ def traps() -> dict[str, bytes]:
     }
 
 
+@pytest.mark.timeout(30)
 @pytest.mark.parametrize("trap", traps())
 def test_a_file_made_to_harm_costs_little(tmp_path: Path, trap: str) -> None:
     (tmp_path / "a").write_bytes(traps()[trap])
-    began = time.process_time()
-    with pytest.raises(InputError):
-        source(tmp_path / "a")
-    assert time.process_time() - began < 4
+    assert mistake(source, tmp_path / "a") in ("unreadable", "missing")
     tracemalloc.start()
     if trap in ("one comment", "a large text", "scripts", "brackets"):
         with pytest.raises(InputError):
@@ -319,9 +312,17 @@ def test_a_file_made_to_harm_costs_little(tmp_path: Path, trap: str) -> None:
     tracemalloc.stop()
 
 
+@pytest.mark.parametrize("share", [0.01, 0.5, 0.99])
+def test_a_recording_that_breaks_off_is_refused(written: dict[str, Path], tmp_path: Path, share: float) -> None:
+    content, path = written[".npz"].read_bytes(), tmp_path / "race.npz"
+    path.write_bytes(content[: round(share * len(content))])
+    with pytest.raises(InputError):
+        source(path)
+
+
 def test_a_recording_that_declares_too_much_is_refused(written: dict[str, Path], tmp_path: Path) -> None:
     path = tmp_path / "large.npz"
     with np.load(written[".npz"]) as arrays:
         np.savez_compressed(path, **{**arrays, "yaml": np.array("x" * 5_000_000)})
-    with pytest.raises(InputError, match=r"large\.npz: cannot be read: it has more than 16 MiB of words"):
+    with pytest.raises(InputError):
         source(path)

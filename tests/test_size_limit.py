@@ -133,8 +133,9 @@ def test_a_see_through_background_reaches_the_file_and_is_refused_where_it_canno
         alpha = np.asarray(picture.convert("RGBA"))[..., 3]
     assert alpha[0, 0] == 0
     assert alpha[180, 160] == 255
-    with pytest.raises(InputError, match=r"a\.gif: background: transparent goes with webp, .* not with gif: a GIF has"):
+    with pytest.raises(InputError) as caught:
         write_within_limit(race(), tmp_path / "a.gif", output=output)
+    assert (caught.value.code, caught.value.key) == ("conflict", ("output", "background"))
 
 
 def test_each_try_is_tracked(tmp_path, whole):
@@ -146,4 +147,4 @@ def test_each_try_is_tracked(tmp_path, whole):
 
     within(tmp_path / "a.gif", whole // 2, progress=progress)
     assert seen[0] == 50
-    assert len(seen) in (2, 3, 4)
+    assert 2 <= len(seen) <= 8

@@ -1,0 +1,141 @@
+"""The output formats, one class each. A module here declares them in `FORMATS`; nothing else lists them."""
+
+from __future__ import annotations
+
+import re
+from abc import ABC, abstractmethod
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from functools import cache
+from importlib import import_module
+from pathlib import Path
+from pkgutil import iter_modules
+from typing import ClassVar, Literal, TypeAlias
+from warnings import catch_warnings
+
+from PIL import Image, UnidentifiedImageError
+
+from gdsim.encode.frames import EncodeOptions, Frames
+from gdsim.metadata import TEXT_LIMIT, Provenance
+
+__all__ = ["FileInfo", "Format", "Kind", "end_of", "find_format", "formats", "gdsim_text", "named_texts", "open_image"]
+
+Kind: TypeAlias = Literal["animation", "poster", "page"]
+
+_TEXT_START = '{"made by": "gdsim"'
+_END = 1024
+
+
+@dataclass(frozen=True)
+class FileInfo:
+    """What a file says about itself.
+
+    Args:
+        text: The metadata that gdsim stored in it, as JSON; None without.
+        size: Width and height in pixels; None where the format has none.
+        complete: Whether the file ends where it should.
+    """
+
+    text: str | None
+    size: tuple[int, int] | None
+    complete: bool = True
+
+
+class Format(ABC):
+    """One output format.
+
+    A class attribute each: the name, which is the suffix without its dot; further suffixes; what is written (an
+    animation, its last frame, or a page that `gdsim.web` makes); why the background cannot be transparent, empty where
+    it can; what the quality levels are, best first, of a format that a size limit applies to; and the bytes that a file
+    begins with.
+    """
+
+    name: ClassVar[str]
+    more_suffixes: ClassVar[tuple[str, ...]] = ()
+    kind: ClassVar[Kind] = "animation"
+    opaque_reason: ClassVar[str] = ""
+    quality_levels: ClassVar[tuple[str, ...]] = ()
+    signature: ClassVar[re.Pattern[bytes]]
+
+    @property
+    def suffixes(self) -> tuple[str, ...]:
+        """The suffixes of its files in lower case, each with its dot."""
+        return (f".{self.name}", *self.more_suffixes)
+
+    @abstractmethod
+    def write(self, frames: Frames, path: Path, options: EncodeOptions) -> None:
+        """Write a file, keeping only a few frames in memory.
+
+        Raises:
+            TooLargeError: An animation has more bytes than allowed.
+            GdsimError: The encoder is missing or fails.
+        """
+
+    @abstractmethod
+    def read(self, path: Path) -> FileInfo:
+        """Read a file that begins with `signature`. Time and memory are bounded, also for hostile files.
+
+        Raises:
+            EOFError: The file ends too early.
+            OSError: The file cannot be read.
+        """
+
+
+@cache
+def formats() -> Mapping[str, Format]:
+    """Return all formats by name, animations first."""
+    modules = [import_module(f"{__name__}.{module.name}") for module in iter_modules(__path__)]
+    found: list[Format] = [each for module in modules for each in module.FORMATS]
+    order = ("animation", "poster", "page")
+    return {each.name: each for each in sorted(found, key=lambda each: (order.index(each.kind), each.name))}
+
+
+def find_format(suffix: str) -> Format | None:
+    """Return the format of a suffix, in any case; None where there is none."""
+    return next((each for each in formats().values() if suffix.lower() in each.suffixes), None)
+
+
+def gdsim_text(text: str | bytes) -> str | None:
+    """Return a text if it is metadata that gdsim wrote, at most `TEXT_LIMIT` long; None otherwise."""
+    text = text[:TEXT_LIMIT]
+    text = text.decode("utf-8", "replace") if isinstance(text, bytes) else text
+    return text if text.startswith(_TEXT_START) else None
+
+
+def named_texts(provenance: Provenance | None) -> dict[str, str]:
+    """Return the metadata as Title and Description, for other programs, and Source, for gdsim; empty for None."""
+    if provenance is None:
+        return {}
+    return {
+        "Title": _one_line(provenance.title),
+        "Description": _one_line(provenance.alt_text),
+        "Source": provenance.to_json(),
+    }
+
+
+def _one_line(text: str) -> str:
+    """Return a text on one line, without control characters, which not every format can store."""
+    return " ".join("".join(sign if sign.isprintable() else " " for sign in text).split())
+
+
+@contextmanager
+def open_image(path: Path, name: str) -> Iterator[Image.Image]:
+    """Open an image with Pillow, which reads its metadata; no picture is decoded.
+
+    Raises:
+        EOFError: The file is damaged, or its picture is larger than Pillow accepts.
+    """
+    try:
+        with catch_warnings(action="error", category=Image.DecompressionBombWarning), path.open("rb") as file:
+            image = Image.open(file, formats=[name])
+            yield image
+    except (UnidentifiedImageError, ValueError, Image.DecompressionBombError, Image.DecompressionBombWarning) as error:
+        raise EOFError from error
+
+
+def end_of(path: Path, count: int = _END) -> bytes:
+    """Return the last bytes of a file, without zeros or blanks that a copy may have been padded with."""
+    with path.open("rb") as file:
+        file.seek(max(0, file.seek(0, 2) - count))
+        return file.read(count).rstrip(b"\0 \t\r\n")

@@ -1,0 +1,120 @@
+"""PNG of the last frame, and animated PNG written frame by frame: true colour, and of each frame only what changed."""
+
+from __future__ import annotations
+
+import re
+import struct
+import zlib
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+from typing import ClassVar
+
+import numpy as np
+from PIL.PngImagePlugin import PngInfo
+
+from gdsim.encode.formats import FileInfo, Format, Kind, end_of, gdsim_text, named_texts, open_image
+from gdsim.encode.frames import EncodeOptions, Frame, Frames, bounding_box, changed_pixels
+from gdsim.metadata import Provenance
+
+_RGBA = (8, 6, 0, 0, 0)
+_KEEP_BELOW, _PUT_OVER = 0, 1
+_KEY = "gdsim"
+
+
+class Png(Format):
+    """A PNG of the last frame."""
+
+    name = "png"
+    kind: ClassVar[Kind] = "poster"
+    signature = re.compile(rb"\x89PNG\r\n\x1a\n")
+
+    def write(self, frames: Frames, path: Path, options: EncodeOptions) -> None:
+        """Write the file."""
+        from imageio.v3 import imwrite
+
+        imwrite(path, frames.poster(), plugin="pillow", pnginfo=_texts(options.provenance))
+
+    def read(self, path: Path) -> FileInfo:
+        """Read the size and the text chunks before the picture."""
+        with open_image(path, "PNG") as image:
+            text, size = gdsim_text(str(image.info.get(_KEY, ""))), image.size
+        return FileInfo(text, size, complete=text is None or _chunk(b"IEND", b"") in end_of(path))
+
+
+class Apng(Png):
+    """An animated PNG; the last frame is held for a whole number of frames."""
+
+    name = "apng"
+    kind: ClassVar[Kind] = "animation"
+    opaque_reason = "of an APNG's frames each is put over the one before, which shows through"
+    quality_levels = ("all colours",)
+
+    def write(self, frames: Frames, path: Path, options: EncodeOptions) -> None:
+        """Write the file."""
+        fps = options.fps
+        with path.open("wb") as file:
+            file.write(b"\x89PNG\r\n\x1a\n")
+            file.write(_chunk(b"IHDR", struct.pack(">2I5B", *frames.size, *_RGBA)))
+            file.write(_chunk(b"acTL", struct.pack(">2I", len(frames), 0 if options.loop else 1)))
+            for kind, content, *_ in _texts(options.provenance).chunks:
+                file.write(_chunk(kind, content))
+            for number, (left, top, patch) in enumerate(_patches(options.progress(frames))):
+                held = round(options.hold * fps) if number == len(frames) - 1 else 0
+                box = (patch.shape[1], patch.shape[0], left, top)
+                control = struct.pack(">5I2H2B", max(0, 2 * number - 1), *box, 1 + held, fps, _KEEP_BELOW, _PUT_OVER)
+                file.write(_chunk(b"fcTL", control))
+                if number == 0:
+                    file.write(_chunk(b"IDAT", _compress(patch)))
+                else:
+                    file.write(_chunk(b"fdAT", struct.pack(">I", 2 * number) + _compress(patch)))
+                options.check_size(file.tell(), (number + 1) / len(frames))
+            file.write(_chunk(b"IEND", b""))
+
+
+FORMATS = (Png(), Apng())
+
+
+def _texts(provenance: Provenance | None) -> PngInfo:
+    """Return the metadata as text chunks."""
+    texts = PngInfo()
+    for name, text in named_texts(provenance).items():
+        if name == "Source":
+            # Not compressed: readers refuse compressed text that unpacks to a megabyte.
+            texts.add_text(_KEY, text)
+        else:
+            texts.add_itxt(name, text)
+    return texts
+
+
+def _patches(frames: Iterable[Frame]) -> Iterator[tuple[int, int, Frame]]:
+    """Yield left, top and RGBA (h, w, 4) of rectangles: the whole first frame, then what changed.
+
+    Unchanged pixels have opacity 0. Where nothing changed the rectangle is one such pixel.
+    """
+    frames = iter(frames)
+    before = next(frames)
+    height, width, _ = before.shape
+    yield 0, 0, np.dstack([before, np.full((height, width), 255, np.uint8)])
+
+    canvas = np.zeros((height * width, 4), np.uint8)
+    for frame in frames:
+        where = changed_pixels(before, frame)
+        canvas[where, :3] = frame.reshape(-1, 3)[where]
+        canvas[where, 3] = 255
+        rows, columns = bounding_box(where, width)
+        yield columns.start, rows.start, canvas.reshape(height, width, 4)[rows, columns]
+        canvas[where] = 0
+        before = frame
+
+
+def _compress(patch: Frame) -> bytes:
+    """Return the rows of (h, w, 4), each after a 0 for "not filtered", as a zlib stream."""
+    height, width, _ = patch.shape
+    rows = np.zeros((height, 1 + 4 * width), np.uint8)
+    rows[:, 1:] = patch.reshape(height, 4 * width)
+    return zlib.compress(rows.data)
+
+
+def _chunk(kind: bytes, content: bytes) -> bytes:
+    checksum = zlib.crc32(content, zlib.crc32(kind))
+    return struct.pack(">I", len(content)) + kind + content + struct.pack(">I", checksum)

@@ -1,0 +1,137 @@
+"""A file that gdsim wrote → its metadata and its size in pixels, without decoding any picture."""
+
+from __future__ import annotations
+
+from os import PathLike
+from pathlib import Path
+
+from gdsim.encode.formats import FileInfo, Format, formats
+from gdsim.errors import InputError
+from gdsim.files import suggest_sibling
+from gdsim.metadata import Provenance
+
+__all__ = ["image_size", "is_output", "source", "source_folder", "yaml_of"]
+
+_BEGINNING = 1024
+"""A file's format is known from this many bytes."""
+
+_ZIP = b"PK\x03\x04"
+
+
+def source(path: str | PathLike[str]) -> Provenance:
+    """Read how a picture, a page or a recording was made: the metadata that gdsim stored in it.
+
+    The first bytes decide the format, not the suffix. No picture is decoded, and nothing in the file is run.
+
+    Args:
+        path: A file of any output format, or an .npz recording.
+
+    Raises:
+        InputError: The file does not exist, is incomplete, or has no metadata of gdsim.
+    """
+    path = Path(path)
+    beginning = _first_bytes(path)
+    if beginning.startswith(_ZIP):
+        from gdsim.simulation import provenance  # which imports torch, so only for recordings
+
+        return provenance(path)
+    info = _read(path, beginning)
+    if info is None:
+        known = " ".join([suffix for each in formats().values() for suffix in each.suffixes[:1]] + [".npz"])
+        message = f"is not a file that gdsim writes: {known}" if beginning else "is empty"
+        raise InputError(f"{path}: {message}", code="unreadable")
+    if not info.complete:
+        message = f"{path}: is incomplete or damaged; download it or write it again"
+        raise InputError(message, code="unreadable")
+    if info.text is None:
+        message = f"{path}: has no metadata of gdsim: another program made it or saved it again"
+        raise InputError(message, code="missing")
+    try:
+        return Provenance.from_json(info.text)
+    except ValueError as error:
+        raise InputError(f"{path}: the metadata cannot be read: {error}", code="unreadable") from error
+
+
+def yaml_of(path: str | PathLike[str]) -> str:
+    """Return the configuration that a file was made from, overrides included.
+
+    Raises:
+        InputError: As `source`, or it was drawn from trajectories without a configuration.
+    """
+    yaml = source(path).yaml
+    if not yaml:
+        message = f"{path}: has no YAML: it was drawn in Python, from trajectories without a configuration"
+        raise InputError(message, code="missing")
+    return yaml
+
+
+def source_folder(path: str | PathLike[str]) -> Path:
+    """Return the folder of the files that the configuration of a file names.
+
+    A recording knows the folder where it ran, which is used as long as it exists. Pictures store no folder: for them,
+    and for other recordings, it is the one that they are in.
+
+    Raises:
+        InputError: The file does not exist, or is a recording that is incomplete.
+    """
+    path = Path(path)
+    if not _first_bytes(path).startswith(_ZIP):
+        return path.parent
+    from gdsim.simulation import recorded_folder
+
+    return recorded_folder(path)
+
+
+def is_output(path: str | PathLike[str]) -> bool:
+    """Return whether a file begins like one of an output format or a recording; False where there is no file."""
+    try:
+        beginning = _first_bytes(Path(path))
+    except InputError:
+        return False
+    return beginning.startswith(_ZIP) or _format(beginning) is not None
+
+
+def image_size(path: str | PathLike[str]) -> tuple[int, int] | None:
+    """Return a picture's width and height in pixels, or None where the file has none, such as a page.
+
+    For vectors these are the pixels of web pages, 96 per inch.
+
+    Raises:
+        InputError: The file does not exist.
+    """
+    path = Path(path)
+    info = _read(path, _first_bytes(path))
+    return info.size if info and info.size and all(info.size) else None
+
+
+def _format(beginning: bytes) -> Format | None:
+    return next((each for each in formats().values() if each.signature.match(beginning)), None)
+
+
+def _read(path: Path, beginning: bytes) -> FileInfo | None:
+    """Read a file by the format that its first bytes say; None where there is no such format."""
+    found = _format(beginning)
+    try:
+        return found.read(path) if found else None
+    except EOFError:
+        return FileInfo(None, None, complete=False)
+    except OSError as error:
+        raise _unreadable(path, error) from error
+
+
+def _first_bytes(path: Path) -> bytes:
+    try:
+        if path.is_dir():
+            raise InputError(f"{path}: is a folder; name a file in it", code="unreadable")
+        if not path.exists():
+            raise InputError(f"{path}: no such file{suggest_sibling(path)}", code="not-found")
+        if not path.is_file():
+            raise InputError(f"{path}: is not an ordinary file", code="unreadable")
+        with path.open("rb") as file:
+            return file.read(_BEGINNING)
+    except (OSError, ValueError) as error:
+        raise _unreadable(path, error) from error
+
+
+def _unreadable(path: Path, error: Exception) -> InputError:
+    return InputError(f"{path}: cannot be read: {getattr(error, 'strerror', None) or error}", code="unreadable")
