@@ -685,8 +685,8 @@ output: {formats: [gif, avi]}
          "'slid'; did you mean 'slide'?"),
         ("output: {loop: twice}", "output.loop: must be 'once' or 'forever', not 'twice'"),
         ("output: {background: none}", "output.background: must be 'opaque' or 'transparent', not 'none'"),
-        ("output: {formats: []}", "output.formats: must be a list of at least 1 item, each 'gif', 'mp4', 'webm', 'webp', "
-         "'apng', 'png', 'svg', 'pdf' or 'html', not []"),
+        ("output: {formats: []}", "output.formats: must be a list of at least 1 item, each 'apng', 'gif', 'mp4', 'webm', "
+         "'webp', 'pdf', 'png', 'svg' or 'html', not []"),
         ("optimizers: [SGD]", "optimizers: must be a mapping of 1 to 64 entries such as {SGD: {lr: 0.01}}, not ['SGD']"),
         ("optimizers: {}", "optimizers: must be a mapping of 1 to 64 entries such as {SGD: {lr: 0.01}}, not an empty mapping"),
         ("optimizers: {SGD: lr=0.1}", "optimizers.SGD: must be a mapping such as {lr: 0.01}, not 'lr=0.1'"),
