@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
+from dataclasses import fields, replace
 
 import numpy as np
 
 import gdsim
+from gdsim.networks.inputs import ImageObjective
 from gdsim.objectives import Landscape, Objective, from_landscape
 from gdsim.simulation import SaliencyMaps, Stop, Training, Trajectory
 
@@ -181,7 +182,9 @@ def imagined(labels: tuple[str, ...] = ("SGD", "Adam"), steps: int = 60) -> tupl
         return 0.5 * ((x - wanted) ** 2).sum(-1) - 6.0
 
     plain = gdsim.objective(score, dim=64, bounds=[[0.0, 1.0]] * 64)
-    objective = replace(plain, name="score", title="the score of class 0", start=start, image=(8, 8), formula="")
+    facts = {each.name: getattr(plain, each.name) for each in fields(plain)}
+    facts |= {"name": "score", "title": "the score of class 0", "start": start, "image": (8, 8), "formula": ""}
+    objective = ImageObjective(**facts, shape=(8, 8))
     rates = {"SGD": 0.04, "Adam": 0.03}
     return tuple(
         gdsim.descend(objective, label, start=start, steps=steps, lr=rates.get(label, 0.02), label=label)

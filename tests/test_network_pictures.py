@@ -204,8 +204,8 @@ def test_the_legend_says_how_far_the_last_weights_are_from_the_plane():
 @pytest.mark.parametrize(
     ("view", "words"),
     [
-        ({"plane": "random"}, "the loss on the plane pca, not random"),
-        ({"plane": ["a.npz", "b.npz"]}, "the loss on the plane pca, not a.npz, b.npz"),
+        ({"plane": "random"}, "was computed on the plane pca, not random"),
+        ({"plane": ["a.npz", "b.npz"]}, "was computed on the plane pca, not a.npz, b.npz"),
         ({"examples": 300}, "computed on 1347 examples, not on 300"),
     ],
 )

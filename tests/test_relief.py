@@ -15,9 +15,8 @@ from matplotlib.text import Text
 from gdsim.render.canvas import points
 from gdsim.render.layout import Box
 from gdsim.render.views.surface import SurfaceView
-from gdsim.scene import Arrows, Facet, SurfaceModel
+from gdsim.scene import Arrows, Facet, SurfaceCamera, SurfaceModel
 from gdsim.scene.levels import choose_levels
-from gdsim.scene.space import Camera, Space
 from gdsim.themes import THEMES
 
 LIGHT = THEMES["light"]
@@ -58,7 +57,7 @@ def facet(
         ticks=np.array([0.0, 0.5, 1.0]),
         labels=("0", "0.5", "1"),
         caption=caption,
-        space=Space(bounds, Camera(*camera)),
+        camera=SurfaceCamera(bounds, *camera),
     )
     return Facet(None, bounds, ("x", "y"), relief, arrows, minima, ())
 
@@ -119,7 +118,7 @@ def nearest_values(view, shown, heights, azimuth, n=900):
     x, y = np.meshgrid(*(np.linspace(low, high, n) for low, high in shown.limits))
     place = np.stack([x, y, heights(x, y)], -1).reshape(-1, 3)
     spots = view.pixels(place, azimuth)
-    space = shown.model.space
+    space = shown.model.camera
     distance = np.linalg.norm(space.place(place[:, :2], place[:, 2]) - space.eye(azimuth), axis=1)
     column, row = (spots[:, 0] - BOX.x).astype(int), (BOX.top - spots[:, 1]).astype(int)
     order = np.argsort(-distance)

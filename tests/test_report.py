@@ -18,8 +18,7 @@ from hypothesis import strategies as st
 import gdsim
 from gdsim.analysis import Row, Tuning, compare, make_table, study
 from gdsim.render.charts import chart
-from gdsim.scene import CurvesPanel, PanelCurve, Style, number
-from gdsim.scene.captions import joined
+from gdsim.scene import CurvesPanel, PanelCurve, Style, joined, number
 from gdsim.themes import theme
 from gdsim.web.report import write_report
 from gdsim.web.report.markup import figures_table

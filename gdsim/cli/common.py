@@ -92,13 +92,13 @@ def load_one(
 
 def check_view(experiment: Experiment) -> None:
     """Check that the view of an experiment fits each of its objectives."""
-    from gdsim.scene import choose_projection
+    from gdsim.scene import check_projection
 
     for index, spec in enumerate(experiment.objectives):
         if spec.to_train() is not None:  # its plane is known when it is trained
             continue
         with experiment.located(index):
-            choose_projection(spec.build(), experiment.view)
+            check_projection(spec.build(), experiment.view)
 
 
 @contextmanager

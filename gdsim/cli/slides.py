@@ -285,7 +285,7 @@ def _poster(picture: Picture, trajectories: Sequence[Trajectory] | None, place: 
 def _add_rows(figures: _Figures, path: Path, yaml: str, trajectories: Sequence[Trajectory], look: Theme) -> None:
     """Add the figures of a run, but once where a config and its picture are both in the deck."""
     from gdsim.analysis import group_by_objective, lowest_value, make_row, unique_titles
-    from gdsim.scene.paths import styles
+    from gdsim.scene import styles
 
     if yaml in figures.told:
         return

@@ -134,7 +134,7 @@ class SurfaceMesh:
 
     def __init__(self, relief: SurfaceModel, theme: Theme) -> None:
         spots = np.stack(np.meshgrid(relief.x, relief.y), -1)
-        self.world = relief.space.place(spots, relief.heights)
+        self.world = relief.camera.place(spots, relief.heights)
         self._ink = theme.text
         self._colors = _colors(relief, self.world, theme)
         self._ruled = [_ruled(count) for count in relief.heights.shape]
@@ -177,12 +177,12 @@ class BasePlane:
     """
 
     def __init__(self, facet: Facet, relief: SurfaceModel) -> None:
-        (left, right), (bottom, top) = relief.space.view
-        self.corners = relief.space.place(np.array([[left, bottom], [right, bottom], [right, top], [left, top]]))
+        (left, right), (bottom, top) = relief.camera.bounds
+        self.corners = relief.camera.place(np.array([[left, bottom], [right, bottom], [right, top], [left, top]]))
         maker = contour_generator(relief.x, relief.y, np.ma.masked_invalid(relief.values))
         edges = relief.levels.edges[1:-1]
         lines = [line for level in edges[:: max(1, -(-len(edges) // LEVELS))] for line in maker.lines(level)]
-        self.levels = relief.space.place(np.concatenate([np.empty((0, 2)), *lines]))
+        self.levels = relief.camera.place(np.concatenate([np.empty((0, 2)), *lines]))
         self.codes = np.full(len(self.levels), Path.LINETO, Path.code_type)
         self.codes[np.cumsum([0, *map(len, lines)])[:-1]] = Path.MOVETO
         self.arrows = _arrows(facet.arrows, relief) if facet.arrows is not None else np.empty((0, 7, 3))
@@ -244,8 +244,8 @@ def _nearest(count: int, eye: float) -> int:
 
 def _arrows(arrows: Arrows, relief: SurfaceModel) -> FloatArray:
     """The gradient arrows as shapes in the plane, (n, 7, 3) in space."""
-    space = relief.space
-    scale = 2 * space.sides / np.diff(space.view)[:, 0]
+    space = relief.camera
+    scale = 2 * space.sides / np.diff(space.bounds)[:, 0]
     room = float((arrows.spacing * scale).min())
     middle = space.place(arrows.points)[:, :2]
     shapes = arrow_shapes(middle, arrows.gradients * scale, 0.9 * room * arrows.lengths, thick=0.05 * room)

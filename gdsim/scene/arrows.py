@@ -1,71 +1,70 @@
-"""The gradient as arrows on a regular grid over a section."""
+"""The gradient as arrows on a regular grid."""
 
 from __future__ import annotations
+
+from functools import singledispatch
 
 import numpy as np
 import numpy.typing as npt
 
 from gdsim.config import View
-from gdsim.objectives import FloatArray, Landscape, Objective
+from gdsim.objectives import FloatArray, NetworkObjective, Objective
 from gdsim.scene.model import Arrows
 from gdsim.scene.projection import Projection
 
-__all__ = ["arrows", "lengths"]
+__all__ = ["gradient_arrows", "lengths"]
 
 ARROWS = 15
-"""About how many arrows stand along a side of the view."""
+"""Approximate number of arrows along a side of the view."""
 
 FEWEST, THINNING = 7, 0.3
-"""The fewest arrows along a side, and by which power of the number of facets they become fewer."""
+"""The fewest arrows along a side, and the power of the number of facets by which they become fewer."""
 
 SPARSE = 0.72
-"""When facets want fewer than this share of the computed arrows, every second one stands."""
+"""If facets need fewer than this share of the arrows that were computed, only every second one is drawn."""
 
 REACH = 1.2
-"""How far an arrow on a curve reaches at most, in units of the arrows' spacing."""
+"""The largest length of an arrow on a curve, in units of the arrows' spacing."""
 
 STREAM = 61
-"""How many grid points along a side lead the stream lines, from border to border."""
+"""Number of grid points along a side that lead the stream lines, from border to border."""
 
 
-def arrows(objective: Objective, shown: Projection, view: View, facets: int) -> Arrows | None:
-    """Return the gradient over a section, as the view wants to see it; None for no arrows.
+@singledispatch
+def gradient_arrows(objective: Objective, projection: Projection, view: View, facets: int) -> Arrows | None:
+    """Return the gradient over a line or plane in the form that the view asks for; None for no arrows.
 
     Args:
-        objective: Whose gradient.
-        shown: Where.
+        objective: Has the gradient.
+        projection: The line or plane.
         view: Says how.
         facets: How many facets share the picture: the smaller they are, the fewer arrows each has.
     """
     if view.arrows == "none":
         return None
-    if objective.landscape is not None and view.arrows == "gradient" and len(objective.landscape.places):
-        return _computed(objective.landscape, facets)
-    size = shown.bounds[:, 1] - shown.bounds[:, 0]
+    size = projection.bounds[:, 1] - projection.bounds[:, 0]
     side = max(round(ARROWS / facets**THINNING), FEWEST)
-    on_curve = shown.kind == "curve" and view.arrows_at == "curve"
-    if view.arrows == "stream":
+    on_curve, streams = len(size) == 1 and view.arrows_at == "curve", view.arrows == "stream"
+    if streams:
         spacing = size / (STREAM - 1)
-        sides = [np.linspace(low, high, STREAM) for low, high in shown.bounds]
+        sides = [np.linspace(low, high, STREAM) for low, high in projection.bounds]
     elif on_curve:
-        # An arrow begins at its point; those at the ends stand far enough inside not to be cut.
+        # An arrow begins at its point; the outermost are far enough inside not to be cut.
         spacing = size / (side + 2 * REACH - 1)
-        sides = [low + spacing * (REACH + np.arange(side)) for low, _ in shown.bounds]
+        sides = [low + spacing * (REACH + np.arange(side)) for low, _ in projection.bounds]
     else:
-        # Cell-centred, so that no arrow is cut by the border.
+        # Centred in cells, so that no arrow is cut by the border.
         spacing = size / _counts(size, side)
-        sides = [
-            np.arange(low + space / 2, high, space) for (low, high), space in zip(shown.bounds, spacing, strict=True)
-        ]
+        ends = zip(projection.bounds, spacing, strict=True)
+        sides = [np.arange(low + space / 2, high, space) for (low, high), space in ends]
     points = np.stack(np.meshgrid(*sides), -1).reshape(-1, len(spacing))
-    values, slopes = objective.gradients(shown.lift(points))
-    # Where a function has no value its formula may have a slope all the same.
-    seen = np.isfinite(values) & np.isfinite(slopes).all(-1)
+    values, slopes = objective.gradients(projection.lift(points))
+    # Where a function has no value its formula may still have a slope.
+    known = np.isfinite(values) & np.isfinite(slopes).all(-1)
     gradients = np.full(points.shape, np.nan)
-    gradients[seen] = slopes[seen] @ shown.axes.T
-    streams = view.arrows == "stream"
-    # A line is led by a whole grid; single arrows stand only where there is something to show.
-    kept = np.full(len(points), True) if streams else seen
+    gradients[known] = slopes[known] @ projection.axes.T
+    # Stream lines need the whole grid.
+    kept = np.full(len(points), True) if streams else known
     return Arrows(
         points=points[kept],
         gradients=gradients[kept],
@@ -76,20 +75,23 @@ def arrows(objective: Objective, shown: Projection, view: View, facets: int) -> 
     )
 
 
-def _computed(landscape: Landscape, facets: int) -> Arrows:
-    """The true gradients of a network's loss where they were computed; every second one where facets are small."""
+@gradient_arrows.register
+def _(objective: NetworkObjective, projection: Projection, view: View, facets: int) -> Arrows | None:
+    """Return the true gradients of a network's loss where they were computed."""
+    landscape = objective.landscape
+    if view.arrows != "gradient" or not len(landscape.places):
+        return gradient_arrows.dispatch(Objective)(objective, projection, view, facets)
     side = round(np.sqrt(len(landscape.places)))
     every = 2 if facets**-THINNING < SPARSE else 1
     points, gradients = (
         rows.reshape(side, side, 2)[::every, ::every].reshape(-1, 2) for rows in (landscape.places, landscape.gradients)
     )
-    seen = np.isfinite(gradients).all(-1)
-    size = landscape.bounds[:, 1] - landscape.bounds[:, 0]
+    known = np.isfinite(gradients).all(-1)
     return Arrows(
-        points=points[seen],
-        gradients=gradients[seen],
-        lengths=lengths(gradients[seen]),
-        spacing=every * size / side,
+        points=points[known],
+        gradients=gradients[known],
+        lengths=lengths(gradients[known]),
+        spacing=every * (landscape.bounds[:, 1] - landscape.bounds[:, 0]) / side,
         form="quiver",
         heights=None,
     )
@@ -102,20 +104,20 @@ def lengths(vectors: FloatArray) -> FloatArray:
         vectors: (…, k), finite.
 
     Returns:
-        (…) log(1 + ‖v‖ / c) over that of the longest, from 0 for a zero vector to 1, where c is a third of the median
-        norm of the others; all 0 where there is no other.
+        (…) log(1 + ‖v‖ / c) relative to the longest, from 0 for a zero vector to 1, where c is a third of the median
+        norm of the nonzero vectors; all 0 if there is none.
     """
     largest = np.abs(vectors).max(initial=0.0)
     if largest == 0:
         return np.zeros(vectors.shape[:-1])
-    # Scaled first, because the squares of the very large and the very small are not numbers.
+    # Scaled first, because the squares of very large and very small numbers overflow and underflow.
     norms = np.linalg.norm(vectors / largest, axis=-1)
     scale = np.median(norms[norms > 0]) / 3
     return np.asarray(np.log1p(norms / scale) / np.log1p(norms.max() / scale))
 
 
 def _counts(size: FloatArray, side: int) -> npt.NDArray[np.int64]:
-    """How many arrows stand along each coordinate: square cells, unless the view would be a strip."""
+    """The number of arrows along each coordinate: square cells, unless the view is a strip."""
     aspect = size.max() / size.min()
     if aspect > 2.5:
         return np.full(len(size), side)

@@ -1,4 +1,4 @@
-"""Which levels a field and which range a scale show, chosen from the values themselves."""
+"""Levels of a field, ticks of an axis, and how their numbers are written."""
 
 from __future__ import annotations
 
@@ -11,27 +11,29 @@ import numpy.typing as npt
 
 from gdsim.objectives import FloatArray
 
-__all__ = ["Levels", "above_words", "choose_levels", "labels", "number", "origin_of", "round_ticks"]
+__all__ = ["Levels", "above_words", "choose_levels", "labels", "number", "origin_of", "power", "round_ticks"]
 
 WANTED = 28
-"""About how many levels: enough to read a slope, few enough that the fills stay crisp in 256 colours."""
+"""Approximate number of levels: enough to read a slope, few enough that the fills stay crisp in 256 colours."""
 
 SKEWED = 6
-"""How many times the median of a field its highest value is before its levels are geometric."""
+"""Levels are geometric if the highest value is more than this many times the median."""
 
 STRAYING = 5
-"""How many times the range of nearly all of a field its whole range is before its levels are of equal areas."""
+"""Levels have equal areas if the whole range is more than this many times that of nearly all values."""
 
 NARROW = 4
-"""A field's highest value is less than so many times its lowest where round numbers part it better than decades."""
+"""Below this ratio of the highest to the lowest value, round numbers divide a field better than decades."""
 
-RANKS, LABELLED = 28, 4
-"""How many levels cover a field in equal parts, and every how many of their edges is a round number with a label."""
+LABELLED = 4
+"""Every fourth edge of levels of equal areas is a round number with a label."""
 
 LEEWAY = 0.1
-"""By what share of a level's area an edge may be moved to a round number."""
+"""The share of a level's area by which an edge may be moved to a round number."""
 
 SUPERSCRIPTS = str.maketrans("-0123456789", "⁻⁰¹²³⁴⁵⁶⁷⁸⁹")
+
+Spacing = Literal["linear", "log", "rank"]
 
 
 @dataclass(frozen=True, eq=False)
@@ -39,9 +41,9 @@ class Levels:
     """Where a field changes colour.
 
     Args:
-        edges: (levels + 1,) the values between which one colour stands, ascending, in units of the objective.
-        ticks: (ticks,) indices into `edges` that carry a label.
-        labels: The labels, one a tick.
+        edges: (levels + 1,) the values between which the colour is constant, ascending, in units of the objective.
+        ticks: (ticks,) indices into `edges` of the labelled values.
+        labels: The labels, one per tick.
         caption: What the numbers are: the value, the value above the known minimum f*, or above the lowest shown.
     """
 
@@ -51,22 +53,16 @@ class Levels:
     caption: str
 
 
-def choose_levels(
-    values: FloatArray,
-    minimum: float | None,
-    symbol: str,
-    spacing: Literal["linear", "log", "rank"] | None = None,
-) -> Levels:
+def choose_levels(values: FloatArray, minimum: float | None, symbol: str, spacing: Spacing | None = None) -> Levels:
     """Choose some 24 to 32 levels that show a field's shape.
 
     Args:
-        values: (…) the field; what is not finite is passed over.
+        values: (…) the field; values that are not finite are ignored.
         minimum: The objective's known minimum, or None.
-        symbol: How the field is called, `"f(x, y)"`.
-        spacing: Whether the levels are spaced evenly, geometrically above the minimum, or so that each covers as much
-            of the field as the next. By default geometrically where most of the field lies low, its median being
-            less than 1/6 of the highest value; in equal parts where a few values, as at a pole, would leave all others
-            one colour; else evenly.
+        symbol: The name of the values, `"f(x, y)"`.
+        spacing: Whether the levels are spaced evenly, geometrically above the minimum, or so that all cover the same
+            area. By default geometrically if the median is less than 1/6 of the highest value; with equal areas if a
+            few values, as at a pole, would leave all others one colour; else evenly.
     """
     finite = values[np.isfinite(values)]
     if finite.size == 0:
@@ -75,8 +71,8 @@ def choose_levels(
     if not np.isfinite(2 * (high - low)):
         return _huge(finite, low, high, symbol)
     if high - low <= 1e-12 * max(abs(low), abs(high)):
-        room = max(abs(low), 1.0) * 1e-3
-        return _even(low - room, high + room, symbol, 0.0)
+        margin = max(abs(low), 1.0) * 1e-3
+        return _even(low - margin, high + margin, symbol, 0.0)
     base = low if minimum is None or minimum > low else minimum
     above = finite - base
     spacing = spacing or _fitting(above, base)
@@ -89,7 +85,7 @@ def choose_levels(
 
 
 def _huge(finite: FloatArray, low: float, high: float, symbol: str) -> Levels:
-    """Levels of values (n,) between whose lowest and highest there is a difference that is no number."""
+    """Levels of values (n,) whose range overflows."""
     quarter = float(np.finfo(np.float64).max) / 4
     levels = choose_levels(np.clip(finite, -quarter / 2, quarter / 2), None, symbol, "linear")
     edges = levels.edges.copy()
@@ -97,7 +93,7 @@ def _huge(finite: FloatArray, low: float, high: float, symbol: str) -> Levels:
     return replace(levels, edges=edges, labels=labels(edges[levels.ticks]))
 
 
-def _fitting(above: FloatArray, base: float) -> Literal["linear", "log", "rank"]:
+def _fitting(above: FloatArray, base: float) -> Spacing:
     top = float(above.max())
     if np.median(above) <= top / SKEWED and top >= 1e-9 * abs(base):
         return "log"
@@ -106,7 +102,7 @@ def _fitting(above: FloatArray, base: float) -> Literal["linear", "log", "rank"]
 
 
 def above_words(base: float, minimum: float | None, symbol: str) -> str:
-    """Say what values above a base are: the objective itself, or above its known minimum or the lowest shown."""
+    """Return the name of values above a base: the objective itself, or above its known minimum or the lowest shown."""
     if base == 0.0:
         return symbol
     return "f − f*" if base == minimum else "f − min f"
@@ -116,8 +112,7 @@ def _even(low: float, high: float, caption: str, base: float) -> Levels:
     ticks = round_ticks(low, high, 7, outside=True)
     parts = max(1, round(WANTED / (len(ticks) - 1)))
     edges = np.concatenate([np.linspace(a, b, parts, endpoint=False) for a, b in pairwise(ticks)])
-    edges = np.append(edges, ticks[-1])
-    return _cut(edges, ticks, low, high, caption, base)
+    return _cut(np.append(edges, ticks[-1]), ticks, low, high, caption, base)
 
 
 def _geometric(above: FloatArray, base: float, caption: str) -> Levels:
@@ -126,15 +121,15 @@ def _geometric(above: FloatArray, base: float, caption: str) -> Levels:
     bottom = max(float(np.quantile(above, 0.005)), top * 1e-6, abs(base) * 1e-14)
     if narrow := top < NARROW * lowest:
         ticks = round_ticks(lowest, top, 7, outside=True)
-        shown = len(ticks) - 1
+        visible = len(ticks) - 1
     else:
         decades = 10.0 ** np.arange(np.floor(np.log10(bottom)), np.ceil(np.log10(top)) + 1)
         for factors in ((1.0,), (1.0, 3.0), (1.0, 2.0, 5.0)):
             ticks = np.multiply.outer(decades, factors).ravel()
-            shown = int(np.sum((ticks >= bottom) & (ticks <= top)))
-            if shown >= 3:
+            visible = int(np.sum((ticks >= bottom) & (ticks <= top)))
+            if visible >= 3:
                 break
-    parts = max(1, round(WANTED / max(shown, 1)))
+    parts = max(1, round(WANTED / max(visible, 1)))
     edges = np.concatenate([np.geomspace(a, b, parts, endpoint=False) for a, b in pairwise(ticks)])
     edges = np.append(edges, ticks[-1])
     if not narrow:
@@ -143,16 +138,16 @@ def _geometric(above: FloatArray, base: float, caption: str) -> Levels:
 
 
 def _ranked(values: FloatArray, caption: str, base: float) -> Levels:
-    """Levels of equal areas; where many points share a value, fewer."""
-    shares = np.arange(RANKS + 1) / RANKS
+    """Levels of equal areas; fewer if many points share a value."""
+    shares = np.arange(WANTED + 1) / WANTED
     edges = np.quantile(values, shares)
-    room = LEEWAY / RANKS
-    for i in range(0, RANKS + 1, LABELLED):
-        below, above = np.quantile(values, [max(shares[i] - room, 0), min(shares[i] + room, 1)])
-        # What encloses all is moved outwards.
+    leeway = LEEWAY / WANTED
+    for i in range(0, WANTED + 1, LABELLED):
+        below, above = np.quantile(values, [max(shares[i] - leeway, 0), min(shares[i] + leeway, 1)])
+        # The outermost edges move outwards, so that they enclose everything.
         if i == 0:
             below, above = 2 * below - above, below
-        elif i == RANKS:
+        elif i == WANTED:
             below, above = above, 2 * above - below
         edges[i] = _roundest(float(below), float(above))
     ticks, edges = edges[::LABELLED], np.unique(edges)
@@ -163,7 +158,7 @@ def _ranked(values: FloatArray, caption: str, base: float) -> Levels:
 
 
 def _roundest(low: float, high: float) -> float:
-    """Return a number from `low` to `high` that takes few digits."""
+    """Return the number from `low` to `high` with the fewest digits."""
     if low <= 0 <= high:
         return 0.0
     if low == high:
@@ -174,10 +169,10 @@ def _roundest(low: float, high: float) -> float:
 
 
 def _cut(edges: FloatArray, ticks: FloatArray, low: float, high: float, caption: str, base: float) -> Levels:
-    """Keep the edges from the last at or below `low` to the first at or above `high`, and name the ticks on them."""
-    room = 1e-9 * (high - low)
-    first = max(int(np.searchsorted(edges, low + room, side="right")) - 1, 0)
-    last = min(int(np.searchsorted(edges, high - room, side="left")), len(edges) - 1)
+    """Keep the edges from the last at or below `low` to the first at or above `high`, and label the ticks on them."""
+    slack = 1e-9 * (high - low)
+    first = max(int(np.searchsorted(edges, low + slack, side="right")) - 1, 0)
+    last = min(int(np.searchsorted(edges, high - slack, side="left")), len(edges) - 1)
     edges = edges[first : last + 1]
     at = [i for i, edge in enumerate(edges) if i == 0 == edge or np.isclose(ticks, edge, rtol=1e-9, atol=0).any()]
     return Levels(edges + base, np.array(at, np.intp), labels(edges[at]), caption)
@@ -190,17 +185,15 @@ def round_ticks(low: float, high: float, wanted: int, *, outside: bool = False) 
     raw = (high - low) / max(wanted, 1)
     size = 10.0 ** np.floor(np.log10(raw))
     step = size * next(m for m in (1.0, 2.0, 2.5, 5.0, 10.0) if m * size >= raw * 0.999)
-    room = 1e-9 * (high - low)
-    down, up = (np.floor, np.ceil) if outside else (np.ceil, np.floor)
-    first = down((low + room if outside else low - room) / step)
-    last = up((high - room if outside else high + room) / step)
-    return np.asarray(np.arange(first, last + 1) * step, np.float64)
+    slack = 1e-9 * (high - low)
+    down, up, slack = (np.floor, np.ceil, slack) if outside else (np.ceil, np.floor, -slack)
+    return np.asarray(np.arange(down((low + slack) / step), up((high - slack) / step) + 1) * step, np.float64)
 
 
 def origin_of(low: float, high: float, symbol: str) -> tuple[float, str]:
-    """Return what to take off values that differ little for their size, and what to call the rest of them.
+    """Return what to subtract from values that differ little relative to their size, and the name of the difference.
 
-    For example 51.169 and "f − 51.169" for values from 51.16901 to 51.16907: their labels would else be long.
+    For example 51.169 and "f − 51.169" for values from 51.16901 to 51.16907, whose labels would be long.
     """
     if high == low or high - low > 1e-3 * max(abs(low), abs(high)):
         return 0.0, symbol
@@ -211,7 +204,7 @@ def origin_of(low: float, high: float, symbol: str) -> tuple[float, str]:
 
 
 def labels(ticks: FloatArray) -> tuple[str, ...]:
-    """Write ascending ticks, each with as many digits as it takes to tell it from its neighbours."""
+    """Write ascending ticks, each with as many digits as are needed to distinguish it from its neighbours."""
     with np.errstate(over="ignore"):
         gaps = np.concatenate([[np.inf], np.abs(np.diff(ticks)), [np.inf]])
     nearest = np.minimum(gaps[1:], gaps[:-1])[: len(ticks)]
@@ -219,12 +212,12 @@ def labels(ticks: FloatArray) -> tuple[str, ...]:
 
 
 def _digits(tick: float, gap: float) -> int:
-    """How many digits of a tick are as good as true, so near to its neighbour."""
+    """How many digits of a tick are precise enough relative to the gap to its neighbour."""
     return next((n for n in range(5, 17) if abs(float(f"{tick:.{n}g}") - tick) <= 0.01 * gap), 17)
 
 
 def number(value: float, digits: int = 5) -> str:
-    """Write a number as short as a label wants it, with a true minus sign: `−2.5`, `0.01`, `10⁶`, `3·10⁻⁵`."""
+    """Write a number as short as possible, with a true minus sign: `−2.5`, `0.01`, `10⁶`, `3·10⁻⁵`."""
     if value == 0 or not np.isfinite(value):
         return "0" if value == 0 else str(value)
     mantissa, exponent = f"{value:.{digits - 1}e}".split("e")

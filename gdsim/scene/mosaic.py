@@ -11,9 +11,9 @@ import numpy as np
 from gdsim.errors import InputError
 from gdsim.networks.attribution import LAYER
 from gdsim.objectives import FloatArray
-from gdsim.scene.heat import that_ran
 from gdsim.scene.model import Style
-from gdsim.scene.paths import styles
+from gdsim.scene.panels.heatmap import completed as that_ran
+from gdsim.scene.styles import styles
 from gdsim.simulation import Trajectory
 from gdsim.simulation.saliency import Explanation
 from gdsim.themes import Theme

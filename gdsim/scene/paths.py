@@ -1,133 +1,61 @@
-"""How trajectories run through a facet: their styles, their places between the iterates, and where they leave."""
+"""The paths of trajectories in a facet: their points between the iterates, and where they leave."""
 
 from __future__ import annotations
 
-from collections import Counter
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from functools import singledispatch
 
 import numpy as np
 import numpy.typing as npt
 
 from gdsim.analysis import last_steps
-from gdsim.objectives import FloatArray, inside
-from gdsim.scene.grounds import ValueAxis, finite
-from gdsim.scene.levels import number
+from gdsim.objectives import FloatArray, NetworkObjective, Objective, inside
 from gdsim.scene.model import Exit, Path, Style
 from gdsim.scene.projection import Projection
+from gdsim.scene.values import CHUNK, finite
 from gdsim.simulation import Trajectory
-from gdsim.themes import DASHES, MARKERS
 
-__all__ = ["FEW_STARTS", "Stage", "path", "places_each", "styles"]
-
-FEW_STARTS = 4
-"""Up to so many starts an optimizer draws each path with its dash and a heavy line; more are drawn thin and solid."""
+__all__ = ["Elevation", "PathSpace", "build_path"]
 
 SHORT, FINENESS = 1 / 150, 600
-"""Segments up to so long, as a share of the view, are lifted at their ends alone; the others at so many places along
-a side of the view."""
+"""Segments up to the first length, as a share of the view, need no points between their ends; the others as many as
+the second per side of the view."""
 
-MOST_EACH, MOST_TOGETHER = 20_000, 300_000
-"""How many places each start and all of them together may have where the function is evaluated."""
+Elevation = Callable[[FloatArray], FloatArray]
+"""Values (…) → the vertical coordinate at which they are drawn, (…)."""
 
 
 @dataclass(frozen=True, eq=False)
-class Stage:
-    """Where paths run.
+class PathSpace:
+    """Where paths are drawn.
 
     Args:
-        shown: The section.
-        box: (2, 2) the range shown of the facet's two coordinates.
-        axis: The value axis of a surface; None for other kinds.
-        places: How many places a start may have.
+        projection: The line or plane.
+        limits: (2, 2) the range shown of the facet's two coordinates.
+        elevation: For paths on a curve or a surface; None seen from above.
+        slopes: Whether the slopes along the paths are wanted.
+        points: How many points a start may have.
     """
 
-    shown: Projection
-    box: FloatArray
-    axis: ValueAxis | None
-    places: int
+    projection: Projection
+    limits: FloatArray
+    elevation: Elevation | None
+    slopes: bool
+    points: int
 
 
-def styles(groups: Sequence[Sequence[Trajectory]], palette: tuple[str, ...]) -> list[list[Style]]:
-    """Return the style of each trajectory of each group; the same optimizer has the same in all of them."""
-    keys = [_keys(group) for group in groups]
-    optimizers: dict[Key, list[Trajectory]] = {}
-    for names, group in zip(keys, groups, strict=True):
-        for key, each in zip(names, group, strict=True):
-            optimizers.setdefault(key, []).append(each)
-    colors = _colors([each[0].color for each in optimizers.values()], palette)
-    made = {
-        key: Style(
-            label=each[0].label,
-            settings=each[0].settings,
-            color=colors[i],
-            # When the colours come round again, they meet other dashes than before.
-            dash=DASHES[(i + i // len(palette)) % len(DASHES)] if _few(each) else (),
-            marker=MARKERS[i % len(MARKERS)],
-            aside=_aside(each),
-        )
-        for i, (key, each) in enumerate(optimizers.items())
-    }
-    return [[made[key] for key in names] for names in keys]
-
-
-def _aside(trajectories: Iterable[Trajectory]) -> str:
-    """How far the last weights of an optimizer are from the plane of each network; nothing where they lie on it."""
-    told = []
-    for each in trajectories:
-        if each.training is None or "off_plane" not in each.training.figures:
-            continue
-        away, landscape = float(each.training.figures["off_plane"][int(last_steps(each)[0])]), each.objective.landscape
-        if landscape is not None and landscape.is_off(away):
-            told.append(number(away, 2))
-    return f"{' and '.join(told)} off the plane{'s' * (len(told) > 1)}" if told else ""
-
-
-def _few(trajectories: Iterable[Trajectory]) -> bool:
-    return max(len(each.stops) for each in trajectories) <= FEW_STARTS
-
-
-Key = tuple[str, str, str | None, int]
-
-
-def _keys(group: Iterable[Trajectory]) -> list[Key]:
-    """What tells one optimizer of a group from the others, and is the same in the next group."""
-    seen: Counter[tuple[str, str, str | None]] = Counter()
-    keys = []
-    for each in group:
-        key = (each.label, each.settings, each.color)
-        keys.append((*key, seen[key]))
-        seen[key] += 1
-    return keys
-
-
-def _colors(given: Sequence[str | None], palette: tuple[str, ...]) -> list[str]:
-    """Each optimizer's colour: its own where the YAML gives one, else the next of the theme's that is free."""
-    free = [color for color in palette if color not in given] or list(palette)
-    colors, taken = [], 0
-    for color in given:
-        colors.append(color or free[taken % len(free)])
-        taken += color is None
-    return colors
-
-
-def places_each(trajectories: Iterable[Trajectory]) -> int:
-    """Return how many places a start may have, for all that are drawn together."""
-    return min(MOST_EACH, MOST_TOGETHER // max(1, sum(len(each.stops) for each in trajectories)))
-
-
-def path(trajectory: Trajectory, style: Style, stage: Stage) -> Path:
-    """Return one optimizer's paths as they run over a stage."""
-    shown, ends = stage.shown, last_steps(trajectory)
-    spots = shown.project(trajectory.points)
-    times = np.arange(len(spots), dtype=np.float64)
-    points, slopes = spots, None
-    if shown.kind != "contour":
-        times = _times(spots, shown.bounds, ends, stage.places)
-        values, slopes = _lifted(trajectory, times, with_slopes=shown.kind == "curve")
-        levels = values if stage.axis is None else stage.axis.heights(values)
-        points = np.concatenate([_between(spots, times), levels[..., None]], -1)
-    exits = tuple(_exits(trajectory, times, points, stage.box))
+def build_path(trajectory: Trajectory, style: Style, space: PathSpace) -> Path:
+    """Return one optimizer's paths."""
+    projection, ends = space.projection, last_steps(trajectory)
+    iterates = projection.project(trajectory.points)
+    times = np.arange(len(iterates), dtype=np.float64)
+    points, slopes = iterates, None
+    if space.elevation is not None:
+        times = _times(iterates, projection.bounds, ends, space.points)
+        values, slopes = _lifted(trajectory.objective, trajectory, times, space.slopes)
+        points = np.concatenate([_between(iterates, times), space.elevation(values)[..., None]], -1)
+    exits = tuple(_exits(trajectory, times, points, space.limits))
     for exit_ in exits:
         ends[exit_.start] = exit_.step
     return Path(
@@ -135,24 +63,24 @@ def path(trajectory: Trajectory, style: Style, stage: Stage) -> Path:
         times=times,
         points=points,
         slopes=slopes,
-        gradients=np.nan_to_num(finite(trajectory.gradients)) @ shown.axes.T,
+        gradients=np.nan_to_num(finite(trajectory.gradients)) @ projection.axes.T,
         values=finite(trajectory.values),
-        moves=np.diff(spots, axis=0),
+        moves=np.diff(iterates, axis=0),
         ends=ends,
         exits=exits,
     )
 
 
-def _times(spots: FloatArray, bounds: FloatArray, ends: npt.NDArray[np.int64], most: int) -> FloatArray:
-    """When spots (steps + 1, starts, k) need a place, so that none is far from the next within the bounds, (n,).
+def _times(iterates: FloatArray, bounds: FloatArray, ends: npt.NDArray[np.int64], most: int) -> FloatArray:
+    """When iterates (steps + 1, starts, k) need a point, so that none is far from the next within the bounds, (n,).
 
-    A segment that is seen whole is parted evenly. Of one that crosses the border the part inside is parted, as
-    finely as that takes, or a long way out would leave only a few places within the view.
+    A segment inside the bounds is divided evenly. Of one that crosses the border only the part inside is divided, or a
+    long way out would leave only a few points within the view.
     """
-    steps = len(spots) - 1
-    enter, leave = _within(spots, bounds)
+    steps = len(iterates) - 1
+    enter, leave = _within(iterates, bounds)
     span = bounds[:, 1] - bounds[:, 0]
-    lengths = np.linalg.norm(np.diff(spots, axis=0) / span, axis=-1) * (leave - enter)
+    lengths = np.linalg.norm(np.diff(iterates, axis=0) / span, axis=-1) * (leave - enter)
     lengths[np.arange(steps)[:, None] >= ends] = 0.0
     wanted = np.where(lengths > SHORT, np.ceil(FINENESS * lengths), lengths > 0)
     whole = (enter == 0) & (leave == 1)
@@ -170,9 +98,9 @@ def _times(spots: FloatArray, bounds: FloatArray, ends: npt.NDArray[np.int64], m
     return np.unique(np.concatenate([*times, [steps]]))
 
 
-def _within(spots: FloatArray, bounds: FloatArray) -> tuple[FloatArray, FloatArray]:
-    """The shares of each segment, (steps, starts), between which it lies within the bounds; equal where it does not."""
-    here, move = spots[:-1], np.diff(spots, axis=0)
+def _within(iterates: FloatArray, bounds: FloatArray) -> tuple[FloatArray, FloatArray]:
+    """The shares of each segment, (steps, starts), between which it is within the bounds; equal if it never is."""
+    here, move = iterates[:-1], np.diff(iterates, axis=0)
     with np.errstate(divide="ignore", invalid="ignore"):
         low, high = (bounds[:, 0] - here) / move, (bounds[:, 1] - here) / move
     still = move == 0
@@ -191,22 +119,21 @@ def _between(rows: FloatArray, times: FloatArray) -> FloatArray:
     return np.asarray(np.where(share == 1, following, rows[k] + share * (following - rows[k])))
 
 
-def _lifted(trajectory: Trajectory, times: FloatArray, *, with_slopes: bool) -> tuple[FloatArray, FloatArray | None]:
-    """The values at times (n,) of the straight way between the iterates, (n, starts), and the slopes there.
+@singledispatch
+def _lifted(
+    objective: Objective, trajectory: Trajectory, times: FloatArray, with_slopes: bool
+) -> tuple[FloatArray, FloatArray | None]:
+    """The values at times (n,) along the straight segments between the iterates, (n, starts), and the slopes there.
 
-    At the iterates they are those that were recorded. The loss of a network runs straight between them: its landscape
-    is that of other weights, the nearest ones on the plane.
+    At the iterates they are the recorded ones.
     """
-    objective, (_, starts, dim) = trajectory.objective, trajectory.points.shape
+    _, starts, dim = trajectory.points.shape
     whole = times == np.floor(times)
-    if objective.landscape is not None:
-        return finite(_between(trajectory.values, times)), None
     values, slopes = np.empty((2, len(times), starts))
     steps = times[whole].astype(np.int64)
     values[whole], slopes[whole] = trajectory.values[steps], trajectory.gradients[steps, :, 0]
     between = np.flatnonzero(~whole)
-    # A few at a time: in a thousand dimensions all of them would not fit in memory.
-    size = max(1, 2**22 // (starts * dim))
+    size = max(1, CHUNK // (starts * dim))
     for chunk in (between[first : first + size] for first in range(0, len(between), size)):
         points = _between(trajectory.points, times[chunk])
         if with_slopes:
@@ -217,10 +144,21 @@ def _lifted(trajectory: Trajectory, times: FloatArray, *, with_slopes: bool) -> 
     return finite(values), finite(slopes) if with_slopes else None
 
 
-def _exits(trajectory: Trajectory, times: FloatArray, points: FloatArray, box: FloatArray) -> Iterator[Exit]:
-    """Yield where paths, (n, starts, k), leave the box for good or break off."""
+@_lifted.register
+def _(
+    objective: NetworkObjective,  # noqa: ARG001
+    trajectory: Trajectory,
+    times: FloatArray,
+    with_slopes: bool,  # noqa: ARG001
+) -> tuple[FloatArray, FloatArray | None]:
+    """The loss of a network is interpolated: its landscape is that of other weights, the nearest ones on the plane."""
+    return finite(_between(trajectory.values, times)), None
+
+
+def _exits(trajectory: Trajectory, times: FloatArray, points: FloatArray, limits: FloatArray) -> Iterator[Exit]:
+    """Yield where paths, (n, starts, k), leave the limits for good or break off."""
     at = np.searchsorted(times, np.arange(len(trajectory.points)))
-    seen = inside(points[..., :2], box)
+    seen = inside(points[..., :2], limits)
     stays = seen[-1] & ~np.array([stop.breaks_off for stop in trajectory.stops])
     for start in np.flatnonzero(seen[at].any(0) & ~stays).tolist():
         if seen[-1, start]:
@@ -231,16 +169,16 @@ def _exits(trajectory: Trajectory, times: FloatArray, points: FloatArray, box: F
         last = int(np.flatnonzero(seen[at, start])[-1])
         first = int(at[last] + np.argmin(seen[at[last] : at[last + 1] + 1, start]))
         here, there = points[first - 1, start], points[first, start]
-        share = _share(here, there, box)
-        place = np.where(np.isfinite(there), here + share * (there - here), here)
+        share = _share(here, there, limits)
+        point = np.where(np.isfinite(there), here + share * (there - here), here)
         time = times[first - 1] + share * (times[first] - times[first - 1])
-        yield Exit(start, last + 1, float(time), tuple(place.tolist()), f"left at step {last + 1}")
+        yield Exit(start, last + 1, float(time), tuple(point.tolist()), f"left at step {last + 1}")
 
 
-def _share(here: FloatArray, there: FloatArray, box: FloatArray) -> float:
-    """How much of the way from one place to the next lies within the box."""
+def _share(here: FloatArray, there: FloatArray, limits: FloatArray) -> float:
+    """The share of the way from one point to the next that is within the limits."""
     move = (there - here)[:2]
     with np.errstate(divide="ignore", invalid="ignore"):
-        shares = np.where(move > 0, (box[:, 1] - here[:2]) / move, (box[:, 0] - here[:2]) / move)
+        shares = np.where(move > 0, (limits[:, 1] - here[:2]) / move, (limits[:, 0] - here[:2]) / move)
     shares = np.where(np.isfinite(shares) & (move != 0), shares, np.inf)
     return float(min(max(shares.min(), 0.0), 1.0)) if np.isfinite(there[:2]).all() else 0.0

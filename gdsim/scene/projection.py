@@ -1,148 +1,123 @@
-"""Which part of an objective's domain a picture shows: the line, the plane, or a plane through more dimensions."""
+"""The part of an objective's domain that a picture shows: a line, a plane, or a plane through more dimensions."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from typing import Literal
+from functools import singledispatch
 
 import numpy as np
 import numpy.typing as npt
 
 from gdsim.config import View
-from gdsim.errors import InputError
-from gdsim.objectives import FloatArray, Landscape, Objective, inside, plane_name
+from gdsim.errors import InputError, Problem
+from gdsim.objectives import FloatArray, Landscape, NetworkObjective, Objective, inside, plane_name
 
-__all__ = ["Kind", "Projection", "check", "choose_projection", "near", "reach"]
-
-Kind = Literal["contour", "surface", "curve", "image"]
+__all__ = ["Projection", "choose_projection", "near", "plane_problems", "widened"]
 
 AWAY = 1.0
-"""What lies beyond the bounds by more than so many times their span has run away."""
+"""What is beyond the bounds by more than this multiple of their span has run away."""
 
 SUBSCRIPTS = str.maketrans("0123456789", "₀₁₂₃₄₅₆₇₈₉")
+
+DIRECTIONS = ("direction 1", "direction 2")
 
 
 @dataclass(frozen=True, eq=False)
 class Projection:
-    """One or two directions through a point of the domain; a spot is a point of the picture.
+    """One or two directions through a point of the domain.
 
     Args:
-        kind: How it is shown: from above, as a surface in space, or as a curve.
-        origin: (dim,) where the spot (0, …, 0) lies.
+        origin: (dim,) the point of the domain at the coordinates (0, …, 0).
         axes: (k, dim) orthonormal directions, k is 1 or 2.
-        bounds: (k, 2) the range of spots to show.
-        names: What the directions are called, k words.
-        words: What the section leaves out, to stand beside the title, in full and in short; none where it leaves
-            out nothing.
+        bounds: (k, 2) the range of coordinates to show.
+        names: The names of the coordinates, k words.
+        words: What the projection does not show, for beside the title, in full and ever shorter; empty for nothing.
     """
 
-    kind: Kind
     origin: FloatArray
     axes: FloatArray
     bounds: FloatArray
     names: tuple[str, ...]
     words: tuple[str, ...] = ()
 
-    def lift(self, spots: FloatArray) -> FloatArray:
-        """Return the points (…, dim) of the domain that spots (…, k) stand for."""
-        return self.origin + spots @ self.axes
+    def lift(self, coordinates: FloatArray) -> FloatArray:
+        """Return the points (…, dim) of the domain at coordinates (…, k)."""
+        return self.origin + coordinates @ self.axes
 
     def project(self, points: FloatArray) -> FloatArray:
-        """Return the spots (…, k) nearest to points (…, dim)."""
+        """Return the coordinates (…, k) nearest to points (…, dim)."""
         return (points - self.origin) @ self.axes.T
 
     def distance(self, points: FloatArray) -> FloatArray:
-        """Return how far points (…, dim) lie from the section, (…)."""
+        """Return the distance of points (…, dim) from the line or plane, (…)."""
         return np.asarray(np.linalg.norm(points - self.lift(self.project(points)), axis=-1))
 
 
-def check(objectives: Sequence[Objective], view: View) -> None:
-    """Refuse a view with a key that fits none of the objectives that are shown together.
-
-    Raises:
-        InputError: The kind, a key that goes with another one, or a plane fits none of them.
-    """
-    for problem in view.problems(objectives):
-        raise InputError(problem.sentence, ("view", *problem.path))
-
-
+@singledispatch
 def choose_projection(objective: Objective, view: View, paths: Sequence[FloatArray] = ()) -> Projection:
     """Choose what to show of an objective.
 
-    It is shown in the kind that the view names where that fits its dimensions, else in the one that does. One and two
-    dimensions are shown whole. More are shown on the plane that `view.plane` names: two coordinates, the others at
-    `view.at` or at the minimum; or the plane through the mean of the paths that holds most of their variance, after
-    Li et al. (2018), "Visualizing the Loss Landscape of Neural Nets".
+    One and two dimensions are shown completely. More are shown on the plane that `view.plane` names: two coordinates,
+    with the others at `view.at` or at the minimum; or the plane through the mean of the paths with the largest share of
+    their variance, after Li et al. (2018), "Visualizing the Loss Landscape of Neural Nets". A network is shown on the
+    plane on which its loss was computed.
 
     Args:
         objective: What is shown.
         view: Gives the plane.
-        paths: (steps + 1, starts, dim) each, all iterates; NaN where a row is not to count.
+        paths: (steps + 1, starts, dim) each, all iterates; NaN in rows that must not count.
 
     Raises:
-        InputError: A panel or the plane does not fit the objective.
+        InputError: The plane does not fit the objective.
     """
-    dim, kind = objective.dim, view.kind_of(objective)
-    if "distance" in view.panels and not len(objective.minima):
-        words = f"distance goes with a known minimum; none of {objective.title} is known"
-        raise InputError(words, ("view", "panels", view.panels.index("distance")))
-    if objective.landscape is not None:
-        return _of_landscape(objective.landscape, kind, view)
-    if kind == "image":
-        return Projection(kind, np.zeros(dim), np.eye(2, dim), reach(objective.bounds, paths)[:2], ("", ""))
+    dim = objective.dim
     if dim <= 2:
-        return Projection(kind, np.zeros(dim), np.eye(dim), reach(objective.bounds, paths), ("x", "y")[:dim])
+        return Projection(np.zeros(dim), np.eye(dim), widened(objective.bounds, paths), ("x", "y")[:dim])
     if isinstance(view.plane, list):
-        return _of_coordinates(objective, kind, [int(place) for place in view.plane], view.at, paths)
+        return _on_coordinates(objective, [int(place) for place in view.plane], view.at, paths)
     if view.at is not None:
-        raise InputError("a point goes with a plane of two coordinates, as in plane: [0, 1]", ("view", "at"))
-    if not paths:
-        return _of_coordinates(objective, kind, [0, 1], None, paths)
-    return _of_paths(objective, kind, paths)
+        words = "a point goes with a plane of two coordinates, as in plane: [0, 1]"
+        raise InputError(words, ("view", "at"), code="conflict")
+    return _on_paths(objective, paths) if paths else _on_coordinates(objective, [0, 1], None, paths)
 
 
-def _of_landscape(landscape: Landscape, kind: Kind, view: View) -> Projection:
-    """The plane on which the loss of a network was computed."""
+@choose_projection.register
+def _(objective: NetworkObjective, view: View, paths: Sequence[FloatArray] = ()) -> Projection:  # noqa: ARG001
+    landscape = objective.landscape
     wanted = None if view.plane is None else plane_name(view.plane)
     computed = "`gdsim render` and gdsim.simulate compute another one"
     if not landscape.plane:
-        raise InputError(f"the network has no landscape yet; {computed}", ("view", "plane"))
+        message = f"the network has no landscape yet; {computed}"
+        raise InputError(message, ("view", "plane"), code="missing")
     if wanted not in (None, landscape.plane):
-        sentence = f"what was computed is the loss on the plane {landscape.plane}, not {wanted}; {computed}"
-        raise InputError(sentence, ("view", "plane"))
+        message = f"the loss was computed on the plane {landscape.plane}, not {wanted}; {computed}"
+        raise InputError(message, ("view", "plane"), code="conflict")
     if view.examples is not None and min(view.examples, landscape.of) != landscape.examples:
-        sentence = f"the loss was computed on {landscape.examples} examples, not on {view.examples}; {computed}"
-        raise InputError(sentence, ("view", "examples"))
-    names = ("direction 1", "direction 2")
-    return Projection(kind, np.zeros(2), np.eye(2), landscape.bounds, names, _words(landscape))
+        message = f"the loss was computed on {landscape.examples} examples, not on {view.examples}; {computed}"
+        raise InputError(message, ("view", "examples"), code="conflict")
+    return Projection(np.zeros(2), np.eye(2), landscape.bounds, DIRECTIONS, _plane_words(landscape))
 
 
-def _words(landscape: Landscape) -> tuple[str, ...]:
-    """What the plane of a network leaves out, in full and ever shorter."""
-    subset = landscape.examples < landscape.of
-    some = [f"loss on {landscape.examples:,} of {landscape.of:,} examples"] * subset
-    if len(landscape.origin) <= 2:
-        # Nothing else is left out.
+def _plane_words(landscape: Landscape) -> tuple[str, ...]:
+    """What the plane of a network does not show, in full and ever shorter."""
+    some = [f"loss on {landscape.examples:,} of {landscape.of:,} examples"] * (landscape.examples < landscape.of)
+    if len(landscape.origin) <= 2:  # the plane holds all weights
         return (some[0], some[0]) if some else ()
     weights = f"{len(landscape.origin):,} weights"
     through = " and ".join(landscape.mark_names) or landscape.plane
     where = {"pca": "plane of the paths", "random": "random plane"}.get(landscape.plane, f"plane through {through}")
-    held = [landscape.held] if landscape.leaves_out else []
-    whose = "their" if landscape.plane == "pca" else "the paths'"
-    full = ", ".join([f"{where} in {weights}", *(f"{share} of {whose} variance" for share in held), *some])
-    if not held:
-        return full, ", ".join([f"plane of {weights}", *some])
-    share = f"{held[0]} of the paths' variance"
-    shorter = (f"plane: {', '.join([share, *some])}",)
-    if not subset:
-        return full, *shorter, share
-    few = f"{held[0]} of variance, {landscape.examples:,} examples"
-    return full, *shorter, f"plane: {few}", few
+    if not landscape.leaves_out:
+        return ", ".join([f"{where} in {weights}", *some]), ", ".join([f"plane of {weights}", *some])
+    held, whose = landscape.held, "their" if landscape.plane == "pca" else "the paths'"
+    share = f"{held} of the paths' variance"
+    full = ", ".join([f"{where} in {weights}", f"{held} of {whose} variance", *some])
+    few = [f"{held} of variance, {landscape.examples:,} examples"] * len(some)
+    return full, f"plane: {', '.join([share, *some])}", *(f"plane: {words}" for words in few), *(few or [share])
 
 
-def _of_coordinates(
-    objective: Objective, kind: Kind, plane: list[int], at: list[float] | None, paths: Sequence[FloatArray]
+def _on_coordinates(
+    objective: Objective, plane: list[int], at: list[float] | None, paths: Sequence[FloatArray]
 ) -> Projection:
     dim = objective.dim
     if max(plane) >= dim:
@@ -156,32 +131,31 @@ def _of_coordinates(
     else:
         origin, where = objective.bounds.mean(-1), "the others in the middle"
     origin[plane] = 0.0
-    bounds = reach(objective.bounds, paths)[plane]
     names = tuple("x" + str(i + 1).translate(SUBSCRIPTS) for i in plane)
     short = f"section {names[0]}, {names[1]} of dim {dim}"
-    words = (f"{short}, {where}", short)
-    return Projection(kind, origin, np.eye(dim)[plane], bounds, names, words)
+    return Projection(
+        origin, np.eye(dim)[plane], widened(objective.bounds, paths)[plane], names, (f"{short}, {where}", short)
+    )
 
 
-def _of_paths(objective: Objective, kind: Kind, paths: Sequence[FloatArray]) -> Projection:
+def _on_paths(objective: Objective, paths: Sequence[FloatArray]) -> Projection:
     points = np.concatenate([path.reshape(-1, objective.dim) for path in paths])
-    bounds = reach(objective.bounds, paths)
+    bounds = widened(objective.bounds, paths)
     # What ran away would turn the plane towards itself.
     points = points[near(points, bounds)]
     origin = points.mean(0)
     offsets = points - origin
     axes = _principal(offsets)
     axes = axes * np.sign(axes[np.arange(2), np.abs(axes).argmax(1)])[:, None]
-    spots = offsets @ axes.T
-    middle = (spots.min(0) + spots.max(0)) / 2
-    half = 0.6 * (spots.max(0) - spots.min(0)).max() or 0.25 * float(np.diff(bounds).max())
+    coordinates = offsets @ axes.T
+    middle = (coordinates.min(0) + coordinates.max(0)) / 2
+    half = 0.6 * (coordinates.max(0) - coordinates.min(0)).max() or 0.25 * float(np.diff(bounds).max())
     dim, total = objective.dim, (offsets**2).sum()
     words: tuple[str, ...] = (f"plane of the paths in dim {dim}", f"plane of dim {dim}")
     if total > 0:
-        held = f"{100 * (spots**2).sum() / total:.3g} %"
+        held = f"{100 * (coordinates**2).sum() / total:.3g} %"
         words = (f"{words[0]}, {held} of their variance", f"{held} of the paths' variance")
-    bounds = np.stack([middle - half, middle + half], -1)
-    return Projection(kind, origin, axes, bounds, ("direction 1", "direction 2"), words)
+    return Projection(origin, axes, np.stack([middle - half, middle + half], -1), DIRECTIONS, words)
 
 
 def _principal(offsets: FloatArray) -> FloatArray:
@@ -189,22 +163,40 @@ def _principal(offsets: FloatArray) -> FloatArray:
     n, dim = offsets.shape
     if not 2 <= n < dim:
         return np.asarray(np.linalg.eigh(offsets.T @ offsets)[1][:, :-3:-1].T)
-    # Few points span few directions: it takes less to compare the points with each other than the coordinates.
-    most = np.linalg.eigh(offsets @ offsets.T)[1][:, :-3:-1]
-    return np.asarray(np.linalg.qr(offsets.T @ most)[0].T)
+    # Few points span few directions: comparing the points is cheaper than comparing the coordinates.
+    largest = np.linalg.eigh(offsets @ offsets.T)[1][:, :-3:-1]
+    return np.asarray(np.linalg.qr(offsets.T @ largest)[0].T)
 
 
 def near(points: FloatArray, bounds: FloatArray) -> npt.NDArray[np.bool_]:
-    """Tell which of points (…, dim) lie within bounds (dim, 2), or beyond them by no more than their span: (…)."""
+    """Return which of points (…, dim) are within bounds (dim, 2), or beyond them by at most their span: (…)."""
     span = bounds[:, 1] - bounds[:, 0]
     return inside(points, np.stack([bounds[:, 0] - AWAY * span, bounds[:, 1] + AWAY * span], -1))
 
 
-def reach(bounds: FloatArray, paths: Sequence[FloatArray]) -> FloatArray:
+def widened(bounds: FloatArray, paths: Sequence[FloatArray]) -> FloatArray:
     """Return bounds (dim, 2) wide enough for every start of paths (steps + 1, starts, dim)."""
     starts = np.concatenate([path[0] for path in paths]) if paths else np.empty((0, len(bounds)))
     low, high = np.vstack([bounds[:, 0], starts]).min(0), np.vstack([bounds[:, 1], starts]).max(0)
-    room = 0.05 * (high - low)
-    low = np.where(low < bounds[:, 0], low - room, low)
-    high = np.where(high > bounds[:, 1], high + room, high)
-    return np.stack([low, high], -1)
+    margin = 0.05 * (high - low)
+    low = np.where(low < bounds[:, 0], low - margin, low)
+    return np.stack([low, np.where(high > bounds[:, 1], high + margin, high)], -1)
+
+
+def plane_problems(objectives: Sequence[Objective], view: View) -> Iterator[Problem]:
+    """Yield what `plane`, `at` and `examples` say that fits none of the objectives that are shown together."""
+    first = f"'{objectives[0].title}', which has dim {objectives[0].dim} here"
+    coordinates = isinstance(view.plane, list) and isinstance(view.plane[0], int)
+    given = "plane" if view.plane is not None else "at" if view.at is not None else None
+    if any(each.kind == "network" for each in objectives):
+        if view.at is not None or coordinates:
+            message = "is for a function; the plane of a network is pca, random or two recordings"
+            yield Problem(message, ("at" if view.at is not None else "plane",), "unsupported")
+        return
+    if view.examples is not None:
+        yield Problem(f"is for a network, not for {first}", ("examples",), "unsupported")
+    if given is not None and max(each.dim for each in objectives) <= 2:
+        yield Problem(f"is for more than two dimensions, not for {first}", (given,), "unsupported")
+    elif view.plane not in (None, "pca") and not coordinates:
+        message = "must be two coordinates or pca for a function; random and recordings are for networks"
+        yield Problem(message, ("plane",), "unsupported")

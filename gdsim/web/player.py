@@ -110,8 +110,7 @@ def _without_orbit(facet: Facet) -> Facet:
     model = facet.model
     if not model.turns:
         return facet
-    camera = replace(model.space.camera, orbit=0.0)
-    return replace(facet, model=replace(model, space=replace(model.space, camera=camera)))
+    return replace(facet, model=replace(model, camera=replace(model.camera, orbit=0.0)))
 
 
 def _about_figures(drawing: Drawing) -> Iterator[str]:

@@ -90,7 +90,7 @@ class SurfaceView:
     def __init__(self, facet: Facet, theme: Theme, box: Box, em: float, page: str = "") -> None:
         assert isinstance(facet.model, SurfaceModel)  # noqa: S101  (for the type checker: nothing else is given)
         self._facet, self._relief, self._theme, self._box, self._em = facet, facet.model, theme, box, em
-        self._page, self._space = page or theme.page, self._relief.space
+        self._page, self._space = page or theme.page, self._relief.camera
         self._line = em / theme.type * theme.stroke
         self._surface = SurfaceMesh(self._relief, theme)
         self._floor = BasePlane(facet, self._relief)
@@ -102,7 +102,7 @@ class SurfaceView:
     @property
     def turning(self) -> bool:
         """Whether the camera turns."""
-        return self._space.camera.orbit != 0
+        return self._space.orbit != 0
 
     def azimuth_at(self, share: float) -> float:
         """Return the camera's azimuth in degrees after a share of the animation, from 0 to 1."""
@@ -197,7 +197,7 @@ class SurfaceView:
         """Choose dots a unit of space and the picture's middle, so that surface, plane and words fit into the box."""
         box, em = self._box, self._em
         extent = self._space.extent(self._relief.heights)
-        turns = np.linspace(0, 1, 1 + int(np.ceil(abs(self._space.camera.orbit) / 12)))
+        turns = np.linspace(0, 1, 1 + int(np.ceil(abs(self._space.orbit) / 12)))
         overhang = np.full((2, 2), 0.5 * em)
         size = np.array([box.width, box.height])
         # The words' places depend on the scale, a little: a few rounds settle it.

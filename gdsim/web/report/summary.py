@@ -11,7 +11,7 @@ import numpy as np
 import numpy.typing as npt
 
 from gdsim.analysis import Matrix, Row, Table, has_networks, ranks, solved_shares
-from gdsim.scene.captions import joined
+from gdsim.scene import joined
 
 if TYPE_CHECKING:
     from gdsim.analysis import Tuning

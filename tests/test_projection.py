@@ -10,8 +10,8 @@ from matplotlib.text import Text
 
 import gdsim
 from gdsim.config import View
-from gdsim.scene import build_scene, preview_scene
-from gdsim.scene.projection import check, choose_projection
+from gdsim.scene import build_scene, preview_scene, view_problems
+from gdsim.scene.projection import choose_projection
 
 TEN = gdsim.objective("rosenbrock", dim=10)
 START = [-1.2, 1.0] * 5
@@ -151,10 +151,11 @@ def test_a_key_that_goes_with_another_kind_is_refused(dim, view, key, words):
 )
 def test_of_several_objectives_one_is_enough_for_a_key_to_fit(view, kinds):
     objectives = [gdsim.objective("sphere", dim=dim) for dim in (1, 2, 5)]
-    check(objectives, View(**view))
-    assert [choose_projection(each, View(**view)).kind for each in objectives] == kinds
-    with pytest.raises(gdsim.InputError, match="goes with kind: surface"):
-        check(objectives, View(heights="log"))
+    assert list(view_problems(objectives, View(**view))) == []
+    paths = [gdsim.descend(each, "SGD", steps=2, start=each.bounds[:, 0] / 2, lr=0.01) for each in objectives]
+    assert [facet.model.kind for facet in build_scene(paths, view=View(**view)).facets] == kinds
+    (problem,) = view_problems(objectives, View(heights="log"))
+    assert (problem.key, problem.code) == (("heights",), "unsupported")
 
 
 def test_a_coordinate_outside_its_bounds_does_not_take_an_iterate_out_of_the_plane():
@@ -187,7 +188,7 @@ def test_few_points_in_many_dimensions_have_the_plane_of_plain_linear_algebra():
 
 def test_a_distance_to_nowhere_is_refused_before_a_step_is_taken():
     with pytest.raises(gdsim.InputError, match="none of Monkey saddle is known") as caught:
-        choose_projection(gdsim.objective("monkey_saddle"), View(panels=["loss", "distance"]))
+        preview_scene(gdsim.objective("monkey_saddle"), view=View(panels=["loss", "distance"]))
     assert caught.value.key == ("view", "panels", 1)
 
 
@@ -196,7 +197,7 @@ def test_a_distance_to_nowhere_is_refused_before_a_step_is_taken():
     [(1, None, "curve"), (2, None, "contour"), (2, "surface", "surface"), (9, "surface", "surface")],
 )
 def test_the_kind_fits_the_dimensions(dim, kind, shown):
-    assert choose_projection(gdsim.objective("sphere", dim=dim), View(kind=kind)).kind == shown
+    assert preview_scene(gdsim.objective("sphere", dim=dim), view=View(kind=kind)).facets[0].model.kind == shown
 
 
 @pytest.mark.parametrize("gradient", ["autograd", "finite_differences"])

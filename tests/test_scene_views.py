@@ -14,7 +14,7 @@ import gdsim
 from gdsim.config import View
 from gdsim.objectives import names
 from gdsim.scene import ContourModel, CurveModel, SurfaceModel, build_scene, lengths, preview_scene
-from gdsim.scene.grounds import value_axis
+from gdsim.scene.views.surface import value_axis
 
 HIMMELBLAU = gdsim.objective("himmelblau")
 
@@ -305,7 +305,7 @@ def test_the_largest_values_have_heights(heights):
 
 
 def test_the_camera_is_that_of_the_view():
-    camera = facet(HIMMELBLAU, kind="surface", camera={"elevation": 40, "azimuth": 10, "orbit": -90}).model.space.camera
+    camera = facet(HIMMELBLAU, kind="surface", camera={"elevation": 40, "azimuth": 10, "orbit": -90}).model.camera
     assert (camera.elevation, camera.azimuth, camera.orbit) == (40, 10, -90)
 
 

@@ -7,14 +7,14 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from gdsim.scene.space import Camera, Space
+from gdsim.scene import SurfaceCamera as Space
 
 SQUARE = np.array([[-5.0, 5.0], [-5.0, 5.0]])
 FLAT = np.full((31, 31), 0.5)
 
 
 def space(view=SQUARE, elevation=30.0, azimuth=-60.0, orbit=0.0) -> Space:
-    return Space(np.array(view, float), Camera(elevation, azimuth, orbit))
+    return Space(np.array(view, float), elevation, azimuth, orbit)
 
 
 def hills(n=41):
@@ -25,7 +25,7 @@ def hills(n=41):
 def on(there: Space, heights, spots):
     """Places on the surface over grid points, (rows, columns) in grid units."""
     rows, columns = heights.shape
-    (left, right), (bottom, top) = there.view
+    (left, right), (bottom, top) = there.bounds
     x = left + spots[:, 1] / (columns - 1) * (right - left)
     y = bottom + spots[:, 0] / (rows - 1) * (top - bottom)
     return there.place(np.stack([x, y], -1), heights[spots[:, 0], spots[:, 1]])
@@ -34,7 +34,7 @@ def on(there: Space, heights, spots):
 def cut(there: Space, heights, world, azimuth):
     """Whether the line from each place to the camera meets one of the triangles of the surface, by ray casting."""
     rows, columns = heights.shape
-    spots = np.stack(np.meshgrid(np.linspace(*there.view[0], columns), np.linspace(*there.view[1], rows)), -1)
+    spots = np.stack(np.meshgrid(np.linspace(*there.bounds[0], columns), np.linspace(*there.bounds[1], rows)), -1)
     grid = there.place(spots, heights)
     a, b, c, d = grid[:-1, :-1], grid[:-1, 1:], grid[1:, :-1], grid[1:, 1:]
     corners = np.concatenate([np.stack(t, -2).reshape(-1, 3, 3) for t in ((a, b, d), (a, d, c))])

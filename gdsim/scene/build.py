@@ -1,0 +1,177 @@
+"""Trajectories, or an objective alone, to a scene."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
+
+import numpy as np
+
+from gdsim.analysis import group_by_objective, last_steps
+from gdsim.config import Animation, View
+from gdsim.errors import InputError, Problem
+from gdsim.networks import Network
+from gdsim.objectives import FloatArray, Objective
+from gdsim.scene import panels
+from gdsim.scene.captions import describe, describe_objective, formula, joined, subtitles
+from gdsim.scene.group import GroupInput
+from gdsim.scene.model import Facet, Group, Scene
+from gdsim.scene.panels import panel_kinds, panel_problems
+from gdsim.scene.projection import Projection, choose_projection, plane_problems, widened
+from gdsim.scene.styles import FEW_STARTS, styles
+from gdsim.scene.views import kind_of, kind_problems
+from gdsim.simulation import Trajectory
+from gdsim.themes import Theme, theme
+
+__all__ = ["build_scene", "check_projection", "preview_scene", "training_problems", "view_problems"]
+
+FEW_STEPS = 100
+"""Up to this number of steps each iterate has a dot."""
+
+
+def view_problems(objectives: Sequence[Objective], view: View) -> Iterator[Problem]:
+    """Yield what a view says that fits none of the objectives that are shown together; keys are below `view`."""
+    problems = list(kind_problems(objectives, view))
+    yield from problems
+    if not any(problem.key == ("kind",) for problem in problems):
+        yield from plane_problems(objectives, view)
+        yield from panel_problems(objectives, view)
+
+
+def training_problems(network: Network, view: View) -> Iterator[Problem]:
+    """Yield what a view needs that a network that is trained, or its data, does not have; keys are below `view`."""
+    return panels.training_problems(network, view)
+
+
+def check_projection(objective: Objective, view: View) -> None:
+    """Check that the plane that a view names exists.
+
+    Raises:
+        InputError: It does not.
+    """
+    _projection(objective, view, ())
+
+
+def build_scene(
+    trajectories: Sequence[Trajectory], *, view: View | None = None, animation: Animation | None = None
+) -> Scene:
+    """Turn trajectories into a scene.
+
+    Args:
+        trajectories: At least one, all with the same number of steps; those over the same objective form a group.
+        view: What is shown, and how; by default that of an empty `view`.
+        animation: The pace; by default that of an empty `animation`.
+
+    Raises:
+        InputError: There is no trajectory, their numbers of steps differ, or the view does not fit them.
+    """
+    view, animation = view or View(), animation or Animation()
+    if not trajectories:
+        raise InputError("there is no trajectory to show", code="missing")
+    steps = len(trajectories[0].points) - 1
+    if any(len(each.points) - 1 != steps for each in trajectories):
+        raise InputError("the trajectories do not belong together: their numbers of steps differ", code="conflict")
+    groups = group_by_objective(trajectories)
+    objectives = [group[0].objective for group in groups]
+    _check(objectives, view)
+    if view.layout == "grid":
+        _check_grid(groups)
+    projections = [_projection(group[0].objective, view, list(map(_known, group))) for group in groups]
+    page = _page(objectives, projections, view)
+    drawn = styles(groups, page.theme.paths)
+    facets = len(trajectories) if view.layout == "grid" else len(groups)
+    inputs = [
+        GroupInput(objective, projection, view, group, own, trajectories, facets)
+        for objective, projection, group, own in zip(objectives, projections, groups, drawn, strict=True)
+    ]
+    built = tuple(_group(each, each.objective.title if len(groups) > 1 else "") for each in inputs)
+    most_heads = max(_heads(facet) for group in built for facet in group.facets)
+    return replace(
+        page,
+        alt_text=" ".join(describe(group[0].objective, group) for group in groups),
+        styles=tuple(dict.fromkeys(style for own in drawn for style in own)),
+        groups=built,
+        dots=steps <= FEW_STEPS and most_heads <= 2 * FEW_STARTS,
+        trail=None if animation.trail == "whole" else animation.trail,
+        vectors=view.vectors,
+        steps=steps,
+        frame_steps=_frame_steps(steps, animation),
+        fps=animation.fps,
+        hold=animation.hold,
+    )
+
+
+def preview_scene(objective: Objective, *, view: View | None = None) -> Scene:
+    """Turn an objective without paths into a scene of one frame."""
+    view = view or View()
+    _check([objective], view)
+    projection = _projection(objective, view, ())
+    facets = kind_of(objective, view).facets(GroupInput(objective, projection, view))
+    return replace(_page([objective], [projection], view), groups=(Group("", facets),))
+
+
+def _check(objectives: Sequence[Objective], view: View) -> None:
+    for problem in view_problems(objectives, view):
+        raise InputError(problem.message, ("view", *problem.key), code=problem.code)
+
+
+def _check_grid(groups: Sequence[Sequence[Trajectory]]) -> None:
+    fewest, most = (choose(groups, key=len) for choose in (min, max))
+    if len(fewest) != len(most):
+        counts = " and ".join(f"{group[0].objective.title} has {len(group)}" for group in (most, fewest))
+        message = f"a grid needs the same number of trajectories over each objective; {counts}"
+        raise InputError(message, ("view", "layout"), code="conflict")
+
+
+def _projection(objective: Objective, view: View, paths: Sequence[FloatArray]) -> Projection:
+    if kind_of(objective, view).projects:
+        return choose_projection(objective, view, paths)
+    dim = objective.dim
+    return Projection(np.zeros(dim), np.eye(2, dim), widened(objective.bounds, paths)[:2], ("", ""))
+
+
+def _known(trajectory: Trajectory) -> FloatArray:
+    """The iterates, (steps + 1, starts, dim), with NaN from where a start breaks off: its last ones run away."""
+    broken = np.array([stop.breaks_off for stop in trajectory.stops])
+    rows = np.arange(len(trajectory.points))[:, None]
+    # The first point of a start always counts.
+    gone = broken & (rows >= np.maximum(last_steps(trajectory), 1))
+    return np.where(gone[..., None], np.nan, trajectory.points)
+
+
+def _frame_steps(steps: int, animation: Animation) -> FloatArray:
+    # Unlike linspace, this is exact for frames at whole steps.
+    frames = np.arange(max(2, round(animation.fps * animation.seconds)))
+    last = len(frames) - 1
+    return frames**2 * steps / last**2 if animation.pace == "early" else frames * steps / last
+
+
+def _heads(facet: Facet) -> int:
+    return sum(each.points.shape[1] for each in facet.paths)
+
+
+def _group(group: GroupInput, name: str) -> Group:
+    beside = tuple(panel_kinds()[panel].build(group) for panel in group.view.panels)
+    return Group(name, kind_of(group.objective, group.view).facets(group), beside)
+
+
+def _page(objectives: Sequence[Objective], projections: Sequence[Projection], view: View) -> Scene:
+    """A scene with its words and nothing else."""
+    title = joined([each.title for each in objectives])
+    return Scene(
+        title=title if view.title is None else view.title,
+        formula=formula(objectives, view),
+        formula_for_title=view.title is None and {each.name for each in objectives} == {"expression"},
+        subtitles=subtitles(objectives, projections),
+        alt_text=describe_objective(title, view),
+        theme=_theme(view),
+        size=(view.size[0], view.size[1]),
+        panels_at=view.panels_at,
+    )
+
+
+def _theme(view: View) -> Theme:
+    try:
+        return theme(view.theme if isinstance(view.theme, str) else view.theme.given())
+    except InputError as error:
+        raise error.below("view", "theme") from error

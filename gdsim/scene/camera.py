@@ -1,0 +1,178 @@
+"""The camera of a surface: where points are in space, where they are seen, and what hides them."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TypeAlias
+
+import numpy as np
+import numpy.typing as npt
+
+from gdsim.objectives import FloatArray
+
+__all__ = ["SurfaceCamera"]
+
+Floats: TypeAlias = npt.NDArray[np.float32]
+"""Lines of sight are followed in single precision: it takes half the time, and pixels are no finer."""
+
+GAP, HEIGHT = 0.95, 0.68
+"""Height of the surface's lowest point above the plane of the inputs, which keeps most arrows visible, and the height
+of the surface itself, in half sides of the plane."""
+
+CENTER = np.array([0.0, 0.0, (GAP + HEIGHT) / 2])
+"""The point that the camera looks at."""
+
+DISTANCE = 14.0
+"""Distance of the camera: near enough that what is behind looks smaller, far enough that sides look parallel."""
+
+MAX_ASPECT = 2.5
+"""Up to this ratio of its sides the plane keeps its shape; beyond it is drawn as a square."""
+
+NEAR = 0.02
+"""What is nearer than this along the line of sight does not hide: a point must not be hidden by its own surface."""
+
+SLACK = 0.006
+"""How far the line of sight must pass under the surface and over it, or it only brushes the surface."""
+
+BLOCK = 1024
+"""For how many points lines of sight are followed at once: more would need much memory, not less time."""
+
+
+@dataclass(frozen=True, eq=False)
+class SurfaceCamera:
+    """A camera that looks at a surface above the plane of its inputs.
+
+    The plane is centred on the origin of space. Its longer side has length 2; the shorter keeps the shape of the view.
+
+    Args:
+        bounds: (2, 2) the range shown of the two coordinates, in units of the objective's inputs.
+        elevation: The camera's height above the horizon, in degrees, over 0 and at most 90.
+        azimuth: Its direction in the plane of the inputs at the first frame, in degrees from the first coordinate.
+        orbit: How far it turns from the first frame to the last, in degrees; 0 for a fixed camera.
+    """
+
+    bounds: FloatArray
+    elevation: float
+    azimuth: float
+    orbit: float
+
+    @property
+    def sides(self) -> FloatArray:
+        """(2,) half the length of the plane along each coordinate."""
+        spans = np.diff(self.bounds)[:, 0]
+        return spans / spans.max() if spans.max() <= MAX_ASPECT * spans.min() else np.ones(2)
+
+    def azimuth_at(self, share: float) -> float:
+        """Return the camera's azimuth in degrees after a share of the animation, from 0 to 1."""
+        return self.azimuth + self.orbit * share
+
+    def place(self, points: FloatArray, heights: FloatArray | None = None) -> FloatArray:
+        """Return the positions in space, (…, 3), of points of the plane.
+
+        Args:
+            points: (…, 2) in units of the objective's inputs.
+            heights: (…) heights above the points on the surface's scale, from 0 to 1; None for the plane itself.
+        """
+        middle, half = self.bounds.mean(1), np.diff(self.bounds)[:, 0] / 2
+        across = (points - middle) / half * self.sides
+        up = np.zeros(points.shape[:-1]) if heights is None else GAP + HEIGHT * heights
+        return np.concatenate([across, np.asarray(up)[..., None]], -1)
+
+    def project(self, positions: FloatArray, azimuth: float) -> FloatArray:
+        """Return where positions in space, (…, 3), are seen: (…, 2), from the screen's centre to the right and up."""
+        right, up, towards = self._directions(azimuth)
+        shifted = positions - CENTER
+        nearness = DISTANCE / (DISTANCE - shifted @ towards)
+        return np.stack([shifted @ right * nearness, shifted @ up * nearness], -1)
+
+    def eye(self, azimuth: float) -> FloatArray:
+        """Return the camera's position in space, (3,)."""
+        return np.asarray(CENTER + DISTANCE * self._directions(azimuth)[2])
+
+    def extent(self, heights: FloatArray) -> FloatArray:
+        """Return the range of the screen that plane and surface cover while the camera turns.
+
+        Args:
+            heights: (rows, columns) the surface over an even grid of the view, from 0 to 1; NaN where there is none.
+
+        Returns:
+            (2, 2) the lowest and the highest position to the right, and the same upwards.
+        """
+        rows, columns = heights.shape
+        (left, right), (bottom, top) = self.bounds
+        grid = np.meshgrid(np.linspace(left, right, columns), np.linspace(bottom, top, rows))
+        corners, points = np.stack(np.meshgrid(*self.bounds), -1), np.stack(grid, -1)
+        positions = np.concatenate([self.place(corners).reshape(-1, 3), self.place(points, heights).reshape(-1, 3)])
+        shares = np.linspace(0, 1, 1 + int(np.ceil(abs(self.orbit) / 4))).tolist()
+        seen = [self.project(positions, self.azimuth_at(share)) for share in shares]
+        lowest = np.min([np.nanmin(each, 0) for each in seen], 0)
+        return np.stack([lowest, np.max([np.nanmax(each, 0) for each in seen], 0)], -1)
+
+    def hidden(self, heights: FloatArray, positions: FloatArray, azimuth: float) -> npt.NDArray[np.bool_]:
+        """Return whether the surface is between positions in space and the camera.
+
+        Args:
+            heights: (rows, columns) the surface over an even grid of the view, from 0 to 1; NaN where there is none.
+            positions: (…, 3); a point of the surface is not hidden by its own part of it.
+            azimuth: The camera's, in degrees.
+
+        Returns:
+            (…) for each position; False for one that is not finite.
+        """
+        known: npt.NDArray[np.bool_] = np.asarray(np.isfinite(positions).all(-1))
+        flat = positions[known].astype(np.float32)
+        surface = (GAP + HEIGHT * heights).astype(np.float32)
+        eye = self.eye(azimuth).astype(np.float32)
+        blocks = [self._hidden(surface, flat[i : i + BLOCK], eye) for i in range(0, len(flat), BLOCK)]
+        known[known] = np.concatenate([np.empty(0, np.bool_), *blocks])
+        return known
+
+    def _directions(self, azimuth: float) -> tuple[FloatArray, FloatArray, FloatArray]:
+        """To the right on the screen, up on it, and towards the camera; three orthonormal vectors."""
+        turn, rise = np.deg2rad(azimuth), np.deg2rad(self.elevation)
+        right = np.array([-np.sin(turn), np.cos(turn), 0.0])
+        towards = np.array([np.cos(turn) * np.cos(rise), np.sin(turn) * np.cos(rise), np.sin(rise)])
+        return right, np.cross(towards, right), towards
+
+    def _hidden(self, surface: Floats, positions: Floats, eye: Floats) -> npt.NDArray[np.bool_]:
+        """Follow the lines of sight from positions (n, 3): hidden is what has one that crosses the surface."""
+        ahead = eye - positions
+        first, last = self._stretch(positions, ahead)
+        cells = np.array(surface.shape[::-1]) - 1
+        per_cell = np.abs(ahead[:, :2]) / (2 * self.sides / cells)
+        count = 2 + int(np.ceil(((last - first) * per_cell.max(1)).max(initial=0.0)))
+        along = first + (last - first) * np.linspace(0, 1, count, dtype=np.float32)[:, None]
+        x, y, z = (positions[:, i] + along * ahead[:, i] for i in (0, 1, 2))
+        above = z - self._interpolated(surface, x, y)
+        over, under, gone = above > SLACK, above < -SLACK, np.isnan(above)
+        was_over, was_under, found = np.zeros((3, len(positions)), np.bool_)
+        for k in range(count):
+            # In a gap of the surface a line of sight may change sides unhindered.
+            was_over = was_over & ~gone[k] | over[k]
+            was_under = was_under & ~gone[k] | under[k]
+            found |= was_over & was_under
+        return found & (first < last)
+
+    def _stretch(self, positions: Floats, ahead: Floats) -> tuple[Floats, Floats]:
+        """The part of each line of sight, from 0 at the position to 1 at the camera, that may meet the surface."""
+        low = np.array([*-self.sides, GAP - 2 * SLACK], np.float32)
+        high = np.array([*self.sides, GAP + HEIGHT + 2 * SLACK], np.float32)
+        with np.errstate(divide="ignore", over="ignore", invalid="ignore"):
+            ends = np.stack([(low - positions) / ahead, (high - positions) / ahead])
+        first = np.fmax.reduce(ends.min(0), axis=1)
+        last = np.fmin.reduce(ends.max(0), axis=1)
+        return np.maximum(first, NEAR / np.linalg.norm(ahead, axis=1)), np.minimum(last, np.float32(1))
+
+    def _interpolated(self, surface: Floats, x: Floats, y: Floats) -> Floats:
+        """The height of the surface above points of the plane, bilinear between grid points."""
+        rows, columns = surface.shape
+        flat, sides = surface.ravel(), self.sides.astype(np.float32)
+        x = np.clip((x / sides[0] + 1) * np.float32((columns - 1) / 2), 0, columns - 1)
+        y = np.clip((y / sides[1] + 1) * np.float32((rows - 1) / 2), 0, rows - 1)
+        column, row = (np.minimum(each.astype(np.int32), n - 2) for each, n in ((x, columns), (y, rows)))
+        corner = row * columns + column
+        x, y = x - column.astype(np.float32), y - row.astype(np.float32)
+        low, high = flat.take(corner), flat.take(corner + columns)
+        low += x * (flat.take(corner + 1) - low)
+        high += x * (flat.take(corner + columns + 1) - high)
+        return np.asarray(low + y * (high - low))

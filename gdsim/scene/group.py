@@ -1,0 +1,108 @@
+"""What a view and the panels of one group of a scene are built from, and the facets they share."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from functools import singledispatch
+
+import numpy as np
+
+from gdsim.config import View
+from gdsim.objectives import FloatArray, NetworkObjective, Objective, inside
+from gdsim.scene.arrows import gradient_arrows
+from gdsim.scene.model import Facet, Mark, Style, ViewModel
+from gdsim.scene.paths import Elevation, PathSpace, build_path
+from gdsim.scene.projection import Projection
+from gdsim.scene.values import value_name
+from gdsim.simulation import Trajectory
+
+__all__ = ["GroupInput"]
+
+MOST_EACH, MOST_TOGETHER = 20_000, 300_000
+"""How many points each start and all of them together may have where the function is evaluated."""
+
+
+@dataclass(frozen=True, eq=False)
+class GroupInput:
+    """The trajectories over one objective, and what the rest of the scene has in common with them.
+
+    Args:
+        objective: The objective.
+        projection: The part of its domain to show.
+        view: Says how.
+        trajectories: All over the objective; none for a preview.
+        styles: One per trajectory.
+        scene_trajectories: All trajectories of the scene, which share the colours of heat maps.
+        facets: How many facets share the picture.
+    """
+
+    objective: Objective
+    projection: Projection
+    view: View
+    trajectories: Sequence[Trajectory] = ()
+    styles: Sequence[Style] = ()
+    scene_trajectories: Sequence[Trajectory] = ()
+    facets: int = 1
+
+    def minima(self) -> tuple[FloatArray, FloatArray]:
+        """Return the known minima that are shown: their coordinates (m, k) and their values (m,)."""
+        projection, points = self.projection, self.objective.minima
+        coordinates = projection.project(points)
+        span = float(np.diff(projection.bounds).max())
+        shown = inside(coordinates, projection.bounds) & (projection.distance(points) <= 1e-6 * span)
+        return coordinates[shown], self.objective.values(points[shown])
+
+    def build_facets(
+        self,
+        model: ViewModel,
+        limits: FloatArray,
+        names: tuple[str, ...],
+        elevation: Elevation | None = None,
+        *,
+        slopes: bool = False,
+    ) -> tuple[Facet, ...]:
+        """Return one facet with all paths, or in a grid one per trajectory.
+
+        Args:
+            model: What is drawn under the paths.
+            limits: (2, 2) the range shown of the horizontal and the vertical coordinate.
+            names: Their names.
+            elevation: Gives paths, minima and marks a coordinate for their values; None seen from above.
+            slopes: Whether paths have their slopes.
+        """
+
+        def raised(coordinates: FloatArray, values: FloatArray) -> FloatArray:
+            return coordinates if elevation is None else np.column_stack([coordinates, elevation(values)])
+
+        points, mark_names = _marks(self.objective, len(self.projection.axes))
+        positions = raised(points, self.objective.values(self.projection.lift(points))).tolist()
+        marks = zip(positions, mark_names, inside(points, self.projection.bounds), strict=True)
+        facet = Facet(
+            style=None,
+            limits=limits,
+            names=(names[0], names[1]),
+            model=model,
+            arrows=gradient_arrows(self.objective, self.projection, self.view, self.facets),
+            minima=raised(*self.minima()),
+            marks=tuple(Mark(tuple(point), name) for point, name, seen in marks if seen),
+            value_name=value_name(self.objective),
+        )
+        starts = sum(len(each.stops) for each in self.scene_trajectories)
+        most = min(MOST_EACH, MOST_TOGETHER // max(1, starts))
+        space = PathSpace(self.projection, limits, elevation, slopes, most)
+        paths = tuple(map(build_path, self.trajectories, self.styles, [space] * len(self.styles)))
+        if self.view.layout == "grid" and paths:
+            return tuple(replace(facet, style=each.style, paths=(each,)) for each in paths)
+        return (replace(facet, paths=paths),)
+
+
+@singledispatch
+def _marks(objective: Objective, k: int) -> tuple[FloatArray, tuple[str, ...]]:  # noqa: ARG001
+    """The coordinates of the named points of an objective, (m, k), and their names."""
+    return np.empty((0, k)), ()
+
+
+@_marks.register
+def _(objective: NetworkObjective, k: int) -> tuple[FloatArray, tuple[str, ...]]:  # noqa: ARG001
+    return objective.landscape.marks, objective.landscape.mark_names

@@ -1,0 +1,130 @@
+"""A scene of what trained networks see in an image: one row per optimizer, one column per map."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
+
+import numpy as np
+
+from gdsim.errors import InputError
+from gdsim.networks.attribution import LAYER
+from gdsim.scene.model import Group, Scene, Style
+from gdsim.scene.panels.heatmap import completed
+from gdsim.scene.panels.images import ImageGrid, ImageRow, grays
+from gdsim.scene.styles import styles
+from gdsim.scene.views.image import ImageSequence, image_facet
+from gdsim.simulation import Trajectory
+from gdsim.simulation.saliency import Explanation
+from gdsim.themes import Theme
+
+__all__ = ["build_saliency_scene"]
+
+HEADINGS: Mapping[str, str] = {
+    "gradient": "input gradient",
+    "saliency": "saliency",
+    "smoothgrad": "SmoothGrad",
+    "integrated": "integrated gradients",
+    "gradcam": "Grad-CAM",
+}
+
+MAX_ROWS = 64
+"""The most rows of a picture."""
+
+Explained = tuple[Sequence[Trajectory], Sequence[Explanation]]
+"""The trajectories of a network, with an explanation each."""
+
+
+def build_saliency_scene(networks: Sequence[Explained], *, title: str, theme: Theme, size: tuple[int, int]) -> Scene:
+    """Build the scene.
+
+    Args:
+        networks: The trajectories of each network, with their explanations.
+        title: The picture's title; empty for the title of a single network.
+        theme: Its look.
+        size: Width and height that it should fit, in pixels.
+
+    Raises:
+        InputError: There are more rows than a picture can have.
+    """
+    count = sum(len(explained) for _, explained in networks)
+    if count > MAX_ROWS:
+        message = f"{count} trained networks are more than the {MAX_ROWS} rows of a picture"
+        raise InputError(message, ("optimizers",), code="too-large")
+    own = [
+        # The plane that a legend mentions does not matter here.
+        [replace(style, settings=_settings(each), aside="") for style, each in zip(given, trajectories, strict=True)]
+        for given, (trajectories, _) in zip(styles([each for each, _ in networks], theme.paths), networks, strict=True)
+    ]
+    titles, limits = [trajectories[0].objective.title for trajectories, _ in networks], _limits(networks)
+    names = titles if len(titles) > 1 else [""]
+    explained = [each for _, each in networks]
+    default = titles[0] if len(titles) == 1 else f"What the networks see in image {explained[0][0].number}"
+    groups = tuple(_group(*each, limits) for each in zip(names, explained, own, strict=True))
+    return Scene(
+        title=title or default,
+        formula="",
+        formula_for_title=False,
+        subtitles=(),
+        alt_text=" ".join(_alt_text(*each) for each in zip(titles, explained, groups, strict=True)),
+        theme=theme,
+        size=size,
+        styles=tuple(style for group in own for style in group),
+        groups=groups,
+    )
+
+
+def _settings(trajectory: Trajectory) -> str:
+    """What is said about an optimizer: its settings, or that it diverged."""
+    if trajectory.stops[0].breaks_off:
+        return f"{trajectory.stops[0].value} at step {trajectory.stopped_at(0)}"
+    return trajectory.settings
+
+
+def _group(name: str, explained: Sequence[Explanation], own: Sequence[Style], limits: Mapping[str, float]) -> Group:
+    first = explained[0]
+    signed = {method: any((each.maps[method] < 0).any() for each in explained) for method in first.maps}
+
+    def images(each: Explanation) -> Iterator[ImageSequence]:
+        for method, values in each.maps.items():
+            ends, steps = np.array([-signed[method] * limits[method], limits[method]]), np.zeros(1, np.int64)
+            yield ImageSequence(steps, values[None], ends, "signed" if signed[method] else "unsigned")
+
+    rows = (ImageRow(style, tuple(images(each)), _says(each)) for style, each in zip(own, explained, strict=True))
+    grid = ImageGrid(f"class {first.target}", tuple(rows), columns=tuple(map(_heading, first.maps)))
+    facet = image_facet(grays(first.image), heading=f"image {first.number} · label {first.label}")
+    return Group(name, (facet,), (grid,))
+
+
+def _heading(method: str) -> str:
+    return f"gradient at {method.removeprefix(LAYER)}" if method.startswith(LAYER) else HEADINGS[method]
+
+
+def _limits(networks: Sequence[Explained]) -> dict[str, float]:
+    """The largest number of all maps of each method, so that the optimizers can be compared."""
+    pairs = [pair for trajectories, explained in networks for pair in zip(trajectories, explained, strict=True)]
+    ran = completed([trajectory for trajectory, _ in pairs])
+    limits: dict[str, float] = {}
+    for each in (found for trajectory, found in pairs if trajectory in ran):
+        for method, values in each.maps.items():
+            finite = np.abs(values[np.isfinite(values)])
+            limits[method] = max(limits.get(method, 0.0), float(finite.max(initial=0.0)))
+    return {method: limit or 1.0 for method, limit in limits.items()}
+
+
+def _says(explained: Explanation) -> str:
+    if explained.said is None:
+        return "says nothing: its scores are not finite"
+    # Rounded down, so that 99.97 % does not become 100 %.
+    sure = "" if explained.sure is None else f" · {np.floor(1000 * explained.sure) / 10:g} %"
+    wrong = "" if explained.said == explained.label else f", not {explained.label}"
+    return f"says {explained.said}{sure}{wrong}"
+
+
+def _alt_text(title: str, explained: Sequence[Explanation], group: Group) -> str:
+    first, (grid,) = explained[0], group.panels
+    said = "; ".join(f"{row.style.label} {row.words.replace(' · ', ' with ')}" for row in grid.rows)
+    return (
+        f"Saliency of image {first.number}, label {first.label}, for class {first.target} in {title}: "
+        f"{', '.join(grid.columns)}. {said}."
+    )
