@@ -45,15 +45,16 @@ class FileInfo:
 class Format(ABC):
     """One output format.
 
-    A class attribute each: the name, which is the suffix without its dot; further suffixes; what is written (an
-    animation, its last frame, or a page that `gdsim.web` makes); why the background cannot be transparent, empty where
-    it can; what the quality levels are, best first, of a format that a size limit applies to; and the bytes that a file
-    begins with.
+    Its class attributes are: the name, which is the suffix without its dot; further suffixes; what is written (an
+    animation, its last frame, or a page that `gdsim.web` makes); the HTML element that shows it; why the background
+    cannot be transparent, empty where it can; the quality levels, best first, of a format that a size limit applies to;
+    and the bytes that a file begins with.
     """
 
     name: ClassVar[str]
     more_suffixes: ClassVar[tuple[str, ...]] = ()
     kind: ClassVar[Kind] = "animation"
+    element: ClassVar[Literal["img", "video", "iframe", ""]] = "img"
     opaque_reason: ClassVar[str] = ""
     quality_levels: ClassVar[tuple[str, ...]] = ()
     signature: ClassVar[re.Pattern[bytes]]

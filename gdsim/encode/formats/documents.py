@@ -60,6 +60,7 @@ class Pdf(Format):
 
     name = "pdf"
     kind = "poster"
+    element = ""
     signature = re.compile(rb"%PDF-")
 
     def write(self, frames: Frames, path: Path, options: EncodeOptions) -> None:
@@ -83,6 +84,7 @@ class Html(Format):
     name = "html"
     more_suffixes = (".htm",)
     kind = "page"
+    element = "iframe"
     opaque_reason = "the player has a page of its own"
     signature = re.compile(_BEFORE + rb"(?:<!doctype\s+html\b|<html\b)", re.DOTALL | re.IGNORECASE)
 

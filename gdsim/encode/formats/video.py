@@ -28,6 +28,7 @@ _SEGMENT, _UNKNOWN = b"\x18\x53\x80\x67\x01", 2**56 - 1
 class _Video(Format):
     """A video; the last frame is held for a whole number of frames."""
 
+    element = "video"
     quality_levels = ("the best quality", "good quality", "fair quality", "low quality")
     demuxer: ClassVar[str]
     codec: ClassVar[str]

@@ -1,0 +1,262 @@
+"""A picture's file → the lines that put it into a document: Markdown, a web page, or slides of five kinds."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+from collections.abc import Callable
+from dataclasses import dataclass
+from os import PathLike
+from pathlib import Path
+from types import MappingProxyType
+from typing import Any
+from urllib.parse import quote
+
+from gdsim.config.output import with_preset
+from gdsim.config.yaml_text import parse
+from gdsim.errors import ConfigError, InputError, did_you_mean
+
+__all__ = ["FORMS", "player_frame", "snippet"]
+
+_WEB = ("gif", "webp", "apng", "png", "svg", "mp4", "webm", "html", "htm")
+
+_ACCEPTED = MappingProxyType(
+    {
+        "markdown": _WEB,
+        "html": _WEB,
+        "reveal": _WEB,
+        "quarto": _WEB,
+        "marp": _WEB[:-2],
+        "beamer": ("pdf", "png", "mp4", "webm", "gif", "webp", "apng"),
+        "typst": (*_WEB, "pdf"),
+        "pptx": ("gif", "png", "mp4"),
+    }
+)
+"""By form the formats that the document can show. Each form is a macro in embed.jinja."""
+
+FORMS = tuple(_ACCEPTED)
+"""What a snippet can be for."""
+
+_URL_CHARACTERS = "%/:?#[]@!$&*+,;=~"
+"""What is kept as it is in a URL that is given; quotes and brackets would end the text around it."""
+
+# What Markdown, with the additions of GitHub and Pandoc, may take for its own; the last is the name of an emoji.
+_MARKDOWN = re.compile(r"[\\`*_{}\[\]<>#|~$^@&]|:(?=[\w+-]+:)")
+
+_LATEX = {
+    "\\": r"\textbackslash{}",
+    "^": r"\textasciicircum{}",
+    "~": r"\textasciitilde{}",
+    **{each: f"\\{each}" for each in "{}$&#%_"},
+}
+
+_CONTROLS, _WIDEST, _TALLEST, _LOWEST = 190, 960, 640, 400
+"""In pixels: how much taller than its picture a player is, and how wide and tall the picture and the player may be."""
+
+
+def snippet(path: str | PathLike[str], form: str, *, base: str = "") -> str:
+    """Return what a document in the current folder needs to show a picture that gdsim wrote.
+
+    The picture keeps its proportions, has an alternative text, and plays muted, again and again unless its
+    configuration says `loop: once`. A poster beside it, `race.png` for `race.gif`, is shown where nothing moves: in
+    print, in an exported PDF, and to readers who want no motion.
+
+    Args:
+        path: The picture: .gif, .webp, .apng, .png, .svg, .mp4, .webm, .html or .pdf.
+        form: One of `FORMS`.
+        base: What comes before the file's path: a URL such as "https://example.org/talk/", or a folder.
+
+    Returns:
+        The lines, with a newline at the end.
+
+    Raises:
+        InputError: There is no such form or file, the file is not gdsim's, or the document cannot show its format.
+    """
+    if form not in FORMS:
+        offer = did_you_mean(form, FORMS) or f"; there are {', '.join(FORMS)}"
+        raise InputError(f"there is no snippet for '{form}'{offer}", code="unknown-name")
+    media = _read(Path(path), base)
+    if media.kind not in _ACCEPTED[form]:
+        *others, last = (f".{name}" for name in _ACCEPTED[form] if name != "htm")
+        raise media.refusal(f"{form} cannot show it: embed the {', '.join(others)} or {last} instead")
+    return f"{_macro(form, media).strip()}\n"
+
+
+def player_frame(size: tuple[int, int], *, title: str, src: str = "", srcdoc: str = "") -> str:
+    """Return the frame in which a page that plays is shown, small enough that text beside it can be read.
+
+    Args:
+        size: Width and height of the page's picture, in pixels.
+        title: The name of the frame.
+        src: The page's URL.
+        srcdoc: The page itself, instead of its URL.
+    """
+    return _macro("player_frame", *_frame_size(size), title, src, srcdoc)
+
+
+def _frame_size(size: tuple[int, int]) -> tuple[int, int, int]:
+    """Return width, height and least height of a player's frame, in pixels."""
+    width, height = size
+    across = min(width, _WIDEST, _TALLEST * width // height)
+    return across, round(across * height / width) + _CONTROLS, _LOWEST
+
+
+@dataclass(frozen=True)
+class Media:
+    """What a document has to know about a picture.
+
+    Args:
+        path: The file, as it was named.
+        file: Its path from the current folder, with slashes.
+        poster: The same of the still picture beside it; empty where there is none, or the picture needs none.
+        base: What comes before either.
+        title: The picture's title.
+        alt: Its alternative text, on one line.
+        size: Width and height in pixels; None where they are not known.
+        loops: Whether it repeats.
+        moves: Whether it is an animation.
+        element: The HTML element that shows it; empty for none.
+    """
+
+    path: Path
+    file: str
+    poster: str
+    base: str
+    title: str
+    alt: str
+    size: tuple[int, int] | None
+    loops: bool
+    moves: bool
+    element: str
+
+    @property
+    def kind(self) -> str:
+        """The suffix without its dot, in lower case."""
+        return self.path.suffix.lower().removeprefix(".")
+
+    @property
+    def ratio(self) -> float:
+        """The width over the height."""
+        width, height = self.size or (16, 9)
+        return width / height
+
+    def dimensions(self, room: tuple[int, int] | None = None) -> Any:
+        """Return the attributes of an element that is no larger than a room in pixels."""
+        from markupsafe import Markup
+
+        if self.size is None:
+            return ""
+        scale = 1.0 if room is None else min(1.0, room[0] / self.size[0], room[1] / self.size[1])
+        return Markup(' width="{}" height="{}"').format(*(round(side * scale) for side in self.size))
+
+    def frame_size(self) -> tuple[int, int, int]:
+        """Return width, height and least height of the frame that shows a page, in pixels."""
+        return _frame_size(self.size or (1280, 720))
+
+    def url(self, file: str) -> str:
+        """Return a file's URL, without characters that HTML, Markdown or CSS would interpret."""
+        before = quote(self.base, safe=_URL_CHARACTERS)
+        return f"{before}{'' if not before or before.endswith('/') else '/'}{quote(os.fsencode(file))}"
+
+    def path_to(self, file: str) -> str:
+        """Return the path by which a program finds a file on the disk."""
+        if "://" in self.base:
+            raise self.refusal(f"the document reads files, not {self.base}: leave the URL out")
+        if not file.isprintable():
+            raise self.refusal("its name has characters that cannot be printed: rename it")
+        return Path(self.base, file).as_posix()
+
+    def latex_path(self, file: str) -> str:
+        """Return a path for LaTeX, which some characters are not part of."""
+        return self._path_without(frozenset('\\{}%#~^$&"`'), file, "LaTeX")
+
+    def xml_path(self, file: str) -> str:
+        """Return a path for python-pptx, which does not escape the name of a video (as of 1.0.2)."""
+        return self._path_without(frozenset('&<"'), file, "python-pptx")
+
+    def _path_without(self, marks: frozenset[str], file: str, reader: str) -> str:
+        path = self.path_to(file)
+        if wrong := sorted(marks & set(path)):
+            raise self.refusal(f"{reader} reads no file whose name has {' '.join(wrong)}: rename it")
+        return path
+
+    def required_poster(self) -> str:
+        """Return the poster, of what a document cannot play."""
+        if not self.poster:
+            name = self.path.with_suffix(".png").name
+            raise self.refusal(f"the document shows a still picture, and there is no {name} beside it: write that too")
+        return self.poster
+
+    def refusal(self, sentence: str) -> InputError:
+        """Return the error that a document cannot show the picture."""
+        return InputError(f"{self.path}: {sentence}", code="unsupported")
+
+
+def _read(path: Path, base: str) -> Media:
+    """Read a file's metadata, and look for the poster beside it."""
+    from gdsim.encode import find_format
+    from gdsim.encode.reading import image_size, source
+
+    if path.suffix.lower() in (".yaml", ".yml", ".npz") and path.is_file():
+        command = "render" if path.suffix.lower() == ".npz" else "run"
+        raise InputError(f"{path}: is not a picture: draw one with gdsim {command}, and embed that", code="wrong-type")
+    made, found = source(path), find_format(path.suffix)
+    if found is None:
+        known = ", ".join(f".{name}" for name in _ACCEPTED["typst"])
+        raise InputError(f"{path}: is not a picture that a document can show: embed {known}", code="unknown-name")
+    poster = path.with_suffix(".png")
+    try:
+        given = with_preset(parse(made.yaml, "YAML").value)
+    except ConfigError:
+        given = None
+    sections = given if isinstance(given, dict) else {}
+    view, output = (each if isinstance(each, dict) else {} for each in (sections.get("view"), sections.get("output")))
+    size: tuple[int, int] | None = None
+    match image_size(path) or view.get("size"):
+        case [int(width), int(height)] if min(width, height) > 0:
+            size = (width, height)
+    title = _line(made.title) or _line(path.stem)
+    return Media(
+        path=path,
+        file=_from_here(path),
+        poster=_from_here(poster) if found.name not in ("png", "pdf") and poster.is_file() else "",
+        base=base,
+        title=title,
+        alt=_line(made.alt_text) or title,
+        size=size,
+        loops=output.get("loop") != "once",
+        moves=found.kind == "animation",
+        element=found.element,
+    )
+
+
+def _from_here(path: Path) -> str:
+    try:
+        return Path(os.path.relpath(path)).as_posix()
+    except ValueError:  # it is on another drive
+        return path.as_posix()
+
+
+def _line(text: str) -> str:
+    # A file from elsewhere may contain anything: control characters of terminals and typesetters are removed.
+    return "".join(each for each in " ".join(text.split()) if each.isprintable())
+
+
+def _macro(name: str, *values: object) -> str:
+    """Call a macro of embed.jinja, with filters that escape for each language."""
+    from markupsafe import Markup
+
+    from gdsim.web.templates import environment
+
+    def language(escape: Callable[[str], str]) -> Callable[[object], Markup]:
+        return lambda text: Markup(escape(str(text)))  # noqa: S704
+
+    own = environment().overlay()
+    own.filters = own.filters | {
+        "markdown": language(lambda text: _MARKDOWN.sub(r"\\\g<0>", text)),
+        "pandoc": language(lambda text: '"' + re.sub(r"[\\\"&<>{}]", r"\\\g<0>", text) + '"'),
+        "latex": language(lambda text: "".join(_LATEX.get(each, each) for each in text)),
+        "quoted": language(lambda text: json.dumps(text, ensure_ascii=False)),
+    }
+    return str(getattr(own.get_template("embed.jinja").module, name)(*values))
