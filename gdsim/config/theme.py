@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from typing import Annotated, Any
 
-from pydantic import AfterValidator, ConfigDict, Field, PlainValidator, Tag, model_validator
+from pydantic import AfterValidator, ConfigDict, Field, PlainValidator, Tag
 
 from gdsim import themes
 from gdsim.config.location import Problem
-from gdsim.config.model import FORM, Color, Finite, Model, one_line, refuse
-from gdsim.errors import InputError, did_you_mean
+from gdsim.config.model import FORM, Color, Finite, Model, all_different, one_line, refuse
+from gdsim.errors import did_you_mean
 
 __all__ = ["OwnTheme", "ThemeChoice"]
 
@@ -58,7 +58,7 @@ class OwnTheme(Model):
         None, description="The thin border that lifts a path, a head or a star off what lies under it."
     )
     minimum: Color | None = Field(None, description="The stars on the minima.")
-    paths: Annotated[list[Color], Field(min_length=1, max_length=16)] | None = Field(
+    paths: Annotated[list[Color], Field(min_length=1, max_length=16), AfterValidator(all_different)] | None = Field(
         None,
         description="The colours of the paths, in the order in which optimizers take them.",
         examples=[["#0072B2", "#D55E00"]],
@@ -72,18 +72,6 @@ class OwnTheme(Model):
     type: Annotated[Finite, Field(ge=LEAST_TYPE, le=MOST_TYPE)] | None = Field(
         None, description="A factor on the size of all type."
     )
-
-    @model_validator(mode="after")
-    def _check_by_making(self) -> OwnTheme:
-        # What takes matplotlib to know is checked when all else is well.
-        given = {key: value for key, value in self.given().items() if key not in ("base", "font")}
-        if isinstance(self.field, str):
-            del given["field"]
-        try:
-            themes.theme(given)
-        except InputError as error:
-            refuse([Problem(error.key, error.message)])
-        return self
 
     def given(self) -> dict[str, Any]:
         """Return the keys that were given, which is what `gdsim.themes.theme` takes."""

@@ -15,8 +15,7 @@ from gdsim.render.canvas import Canvas, points
 from gdsim.render.layout import Box, Layout
 from gdsim.render.panels import draw_panels
 from gdsim.scene import CurvesPanel, PanelCurve, Scene, round_ticks
-from gdsim.themes import Theme
-from gdsim.themes.shades import mixed
+from gdsim.themes import Theme, mix
 
 __all__ = ["chart"]
 
@@ -80,7 +79,7 @@ def _draw(canvas: Canvas, axes: Axes, curve: PanelCurve, *, stepped: bool) -> No
         line = Line2D(
             spots[:, 0],
             spots[:, 1],
-            color=mixed(canvas.theme.panel, curve.style.color, curve.strength),
+            color=mix(canvas.theme.panel, curve.style.color, curve.strength),
             linewidth=points(0.16 * canvas.line),
             linestyle=(0, curve.style.dash) if curve.style.dash else "-",
             drawstyle="steps-post" if stepped else "default",

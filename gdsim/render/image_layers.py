@@ -14,8 +14,7 @@ from gdsim.render.canvas import Canvas
 from gdsim.render.display_list import ImageFrames, Pixels, Rect, RevealedImage
 from gdsim.render.layout import Box
 from gdsim.scene import Heatmap, HeatmapRow, ImageSequence, Style
-from gdsim.themes import Theme
-from gdsim.themes.shades import mixed
+from gdsim.themes import Theme, mix
 
 __all__ = ["changed", "color_indices", "color_scale", "image_artist", "image_frames", "revealed_row"]
 
@@ -39,14 +38,14 @@ def color_scale(theme: Theme, kind: Kind) -> Pixels:
     elif kind == "heat":
         low, *_, high = theme.field
         ends = (
-            mixed(low, theme.panel, 0.3),
+            mix(low, theme.panel, 0.3),
             high,
-            mixed(theme.level_line, theme.text, DEEP),
-            mixed(theme.text, theme.level_line, 0.2),
+            mix(theme.level_line, theme.text, DEEP),
+            mix(theme.text, theme.level_line, 0.2),
         )
     else:
         below, above = (
-            (mixed(hue, theme.text, DEEP), hue, mixed(hue, theme.panel, DEEP)) for hue in (theme.falling, theme.rising)
+            (mix(hue, theme.text, DEEP), hue, mix(hue, theme.panel, DEEP)) for hue in (theme.falling, theme.rising)
         )
         ends = (*below, theme.panel, *above[::-1]) if kind == "signed" else (theme.panel, *above[::-1])
     # Not `ramp`, whose 256 colors need not be exact in the middle.

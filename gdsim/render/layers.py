@@ -32,7 +32,7 @@ from gdsim.scene import (
     Style,
     SurfaceModel,
 )
-from gdsim.themes.shades import mixed
+from gdsim.themes import mix
 
 __all__ = [
     "PANELS",
@@ -297,7 +297,7 @@ def _curve_trail(canvas: Canvas, curve: PanelCurve, viewport: Viewport) -> Trail
     style = trail_style(canvas, curve.style, curve.points.shape[1], casing=background, scale=0.8)
     if curve.strength < 1:
         # Mixed and not translucent, so that what is drawn twice is not stronger than the rest.
-        color = mixed(background, style.color, curve.strength)
+        color = mix(background, style.color, curve.strength)
         style = replace(style, color=color, head_size=FAINT_HEAD * style.head_size)
     times = np.arange(len(curve.points), dtype=np.float64)
     pixels = np.clip(viewport.pixels(curve.points, START), -FAR, FAR)

@@ -7,8 +7,7 @@ from pathlib import Path
 
 from PIL import Image
 
-from gdsim.themes import THEMES, Theme
-from gdsim.themes.shades import contrast
+from gdsim.themes import THEMES, Theme, contrast
 
 __all__ = ["theme_around"]
 

@@ -19,8 +19,7 @@ from pptx.slide import SlideLayout
 from pptx.util import Emu, Inches, Pt
 
 from gdsim.errors import InputError
-from gdsim.themes import Theme
-from gdsim.themes.shades import contrast
+from gdsim.themes import Theme, contrast
 
 __all__ = ["Box", "Stage", "own_stage", "rgb", "template_stage"]
 

@@ -16,8 +16,7 @@ from gdsim.render.canvas import points
 from gdsim.render.layout import Box
 from gdsim.render.mesh import BasePlane, Raster, SurfaceMesh
 from gdsim.scene import Facet, SurfaceModel, labels, round_ticks
-from gdsim.themes import Theme
-from gdsim.themes.shades import contrast, mixed
+from gdsim.themes import Theme, contrast, mix
 
 __all__ = ["SurfaceView"]
 
@@ -158,7 +157,7 @@ class SurfaceView:
     def _draw_floor(self, raster: Raster, azimuth: float) -> None:
         floor, theme, line = self._floor, self._theme, self._line
         border = self._seen(floor.corners, azimuth)[None]
-        raster.fill(border, mixed(theme.page, theme.grid, 0.3))
+        raster.fill(border, mix(theme.page, theme.grid, 0.3))
         raster.trace(self._seen(floor.levels, azimuth), floor.codes, theme.level_line, 0.04 * line, 0.45)
         raster.stroke(border[:, [0, 1, 2, 3, 0]], theme.quiet, 0.06 * line)
         if len(floor.arrows):

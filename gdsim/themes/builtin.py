@@ -1,17 +1,64 @@
-"""The themes that gdsim brings along, with the dashes and markers that go with every theme."""
+"""The Theme type and the built-in themes, with the dashes and markers that all themes share."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import dataclass
 from types import MappingProxyType
 
-from gdsim.themes.theme import Theme
+STROKE = (0.6, 2.0)
+"""The range of `Theme.stroke`: outside of it lines are invisible, or hide what they cross."""
 
-__all__ = ["DASHES", "MARKERS", "THEMES"]
+TYPE = (0.8, 1.5)
+"""The range of `Theme.type`: outside of it text is illegible, or does not fit."""
 
-# Paths are the colours of Okabe and Ito (2008). Any two of a theme's eight stand at least 14 apart in CIELAB, also
-# under simulated deuteranopia and protanopia (Machado et al., 2009), any two of the first four at least 16.
-# The arrows of a curve are violet and umber, the two hues that the paths leave free: 50 and more apart to any eye.
+
+@dataclass(frozen=True)
+class Theme:
+    """Colours ("#rrggbb"), font and line widths of a picture.
+
+    Attributes:
+        summary: One line for a list of themes.
+        page: The background.
+        text: Titles and labels.
+        quiet: Ticks, secondary text and thin rules.
+        grid: Lines behind a panel's curves.
+        panel: The background of a panel.
+        field: The colour map under the paths, from the lowest level to the highest; at least two colours.
+        level_line: The thin line between two levels.
+        arrow: The gradient arrows.
+        falling: The arrows of a curve with negative slope.
+        rising: The arrows of a curve with positive slope.
+        casing: The thin border around a path, a head or a star.
+        minimum: The stars on the minima.
+        paths: The colours of the paths, in the order in which they stand out best on this page.
+        font: The font family.
+        stroke: A factor on all line widths, within `STROKE`.
+        type: A factor on all font sizes, within `TYPE`.
+    """
+
+    summary: str
+    page: str
+    text: str
+    quiet: str
+    grid: str
+    panel: str
+    field: tuple[str, ...]
+    level_line: str
+    arrow: str
+    falling: str
+    rising: str
+    casing: str
+    minimum: str
+    paths: tuple[str, ...]
+    font: str = "DejaVu Sans"
+    stroke: float = 1.0
+    type: float = 1.0
+
+
+# Path colours are those of Okabe and Ito (2008). Any two of a theme's eight differ by at least 14 in CIELAB, also
+# under simulated deuteranopia and protanopia (Machado et al., 2009), any two of the first four by at least 16.
+# The arrows of a curve are violet and umber, the two hues that the paths do not use: they differ by 50 or more.
 THEMES: Mapping[str, Theme] = MappingProxyType(
     {
         "light": Theme(
@@ -64,8 +111,8 @@ THEMES: Mapping[str, Theme] = MappingProxyType(
                 "#0072b2",
             ),
         ),
-        # A projector's black is grey and its pale colours are white: the paths are darkened to 3 : 1 against the
-        # middle of the field for the first four, and to 3 : 1 against the page for all.
+        # A projector shows black as grey and pale colours as white. Therefore the contrast of the paths is at least
+        # 3 : 1 against the page, and for the first four against the middle of the field.
         "slide": Theme(
             summary="bold lines and large type, for a projector seen from the last row",
             page="#ffffff",
@@ -97,7 +144,7 @@ THEMES: Mapping[str, Theme] = MappingProxyType(
 )
 
 DASHES: tuple[tuple[float, ...], ...] = ((), (6.0, 1.6), (2.2, 1.5), (6.0, 1.6, 1.6, 1.6))
-"""On and off lengths in units of the line's width; taken in turn, so that paths differ by more than colour."""
+"""On and off lengths in units of the line width, used cyclically, so that paths differ not only in colour."""
 
 MARKERS: tuple[str, ...] = ("o", "s", "D", "^", "v", "p", "h")
-"""Shapes of the heads, by matplotlib's letters. Their number shares no factor with that of the colours."""
+"""Shapes of the heads, as matplotlib markers. Seven, so that cycles of colours and markers do not coincide."""
