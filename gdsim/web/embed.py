@@ -92,7 +92,7 @@ def player_frame(size: tuple[int, int], *, title: str, src: str = "", srcdoc: st
         src: The page's URL.
         srcdoc: The page itself, instead of its URL.
     """
-    return _macro("player_frame", *_frame_size(size), title, src, srcdoc)
+    return _macro("player_frame", _frame_size(size), title, src, srcdoc)
 
 
 def _frame_size(size: tuple[int, int]) -> tuple[int, int, int]:
