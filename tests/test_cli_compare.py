@@ -134,13 +134,13 @@ def test_two_configs_have_a_table_each(here):
         (["--tune", "lr", "--range", "lr=1:x"], "--range: "),
         (["--tune", "lr", "--range", "lr=2:1"], "--range: "),
         (["--tune", "lr", "--range", "momentum=0:0.5"], "--range: "),
-        (["--budget", "3"], "--budget goes with --tune"),
-        (["--range", "lr=1:2"], "--range goes with --tune"),
-        (["--write", "t.yaml"], "--write writes what tuning finds"),
+        (["--budget", "3"], "--budget: "),
+        (["--range", "lr=1:2"], "--range: "),
+        (["--write", "t.yaml"], "--write: "),
         (["--tune", "lr", "--write", "t.txt"], "--write: t.txt: "),
-        (["--tune", "lr", "--write", "t.yaml", "--objectives", "booth,beale"], "--write goes with one objective"),
-        (["--tune", "lr", "--write", "t.yaml", "--objectives", "all"], "--write goes with one objective"),
-        (["other.yaml", "--csv", "t.csv"], "--csv goes with one config"),
+        (["--tune", "lr", "--write", "t.yaml", "--objectives", "booth,beale"], "--write: "),
+        (["--tune", "lr", "--write", "t.yaml", "--objectives", "all"], "--write: "),
+        (["other.yaml", "--csv", "t.csv"], "--csv: "),
         (["--csv", "t", "--json", "./t"], "--csv and --json both name t"),
         (["--report", "t.html", "--markdown", "t.md"], "--markdown and --report's Markdown both name t.md"),
         (["--report", "t.pdf"], "--report: t.pdf: "),
@@ -171,7 +171,7 @@ def test_a_config_of_several_objectives_is_not_written(here):
     (here / "quick.yaml").write_text(QUICK.replace("himmelblau", "[himmelblau, booth]"))
     result = call("quick.yaml", "--tune", "lr", "--write", "t.yaml")
     assert result.exit_code == 2
-    assert "--write goes with one objective, not 2" in result.stderr
+    assert result.stderr.startswith("--write: ")
 
 
 def test_a_class_that_cannot_run_is_a_row(here):
@@ -189,7 +189,7 @@ def test_what_cannot_be_written_is_told_before_any_work(here, path):
     assert result.exit_code == 1
     assert result.stdout == ""
     (line,) = result.stderr.splitlines()
-    assert line.startswith(f"--csv: {path} cannot be written: ")
+    assert line.startswith(f"--csv: {path}: cannot be written: ")
     assert files(here) == before
 
 

@@ -21,7 +21,7 @@ from rich.console import Console
 
 import gdsim
 from gdsim.analysis import Row, compare, detours, group_by_objective, make_row, make_table, mean_angles, unique_titles
-from gdsim.cli.console import grid
+from gdsim.cli.console import format_table
 from gdsim.simulation import Stop
 from tests.networks_made import trained
 
@@ -466,7 +466,7 @@ def test_columns_that_say_nothing_are_left_out():
 @pytest.mark.parametrize("width", [64, 80, 100, 140, 300])
 def test_a_narrow_terminal_loses_columns_and_no_digits(width):
     text = io.StringIO()
-    Console(file=text, width=width).print(grid(TABLE, "a [b] c", width))
+    Console(file=text, width=width).print(format_table(TABLE, "a [b] c", width))
     lines = text.getvalue().splitlines()
     assert lines[0].strip() == "a [b] c"
     assert max(map(len, lines)) <= width

@@ -441,25 +441,26 @@ def test_a_network_that_sees_no_images_is_told_where_its_data_stands(tmp_path):
 
 
 @pytest.mark.parametrize(
-    ("asked", "words"),
+    ("asked", "place"),
     [
-        ({"image": 15}, "^--image: there is no image 15; the test images of digits are 0 to 14"),
-        ({"image": -1}, "^--image: there is no image -1"),
-        ({"target": 10}, "^--class: there is no class 10"),
-        ({"method": ["layer:conv2"]}, "^--method: there is no layer 'conv2'; did you mean 'conv1'"),
-        ({"method": ["lime"]}, "^--method: there is no method 'lime'"),
-        ({"method": ["smoothgrad,gradcam"]}, "^--method: takes one method at a time, such as smoothgrad, not 2$"),
-        ({"method": ["saliency", "gradcam"]}, "^--method: takes one method at a time, such as saliency, not 2$"),
-        ({"formats": "gif"}, "--format: .*'gif'.*png, svg, pdf"),
-        ({"theme": "drak"}, "--theme: there is no theme 'drak'; did you mean 'dark'"),
-        ({"changes": ["view.saliency.image=99"]}, r"--set view\.saliency\.image=99: .*there is no image 99"),
+        ({"image": 15}, "--image 15: view.saliency.image: "),
+        ({"image": -1}, "--image -1: view.saliency.image: "),
+        ({"target": 10}, "--class 10: view.saliency.class: "),
+        ({"method": ["layer:conv2"]}, "--method: "),
+        ({"method": ["lime"]}, "--method: "),
+        ({"method": ["smoothgrad,gradcam"]}, "--method: "),
+        ({"method": ["saliency", "gradcam"]}, "--method: "),
+        ({"formats": "gif"}, "--format: "),
+        ({"theme": "drak"}, "--theme: "),
+        ({"changes": ["view.saliency.image=99"]}, "--set view.saliency.image=99: view.saliency.image: "),
     ],
 )
-def test_a_mistake_is_told_in_one_line_before_anything_is_trained(run, tmp_path, monkeypatch, asked, words):
+def test_a_mistake_is_reported_in_one_line_before_anything_is_trained(run, tmp_path, monkeypatch, asked, place):
     monkeypatch.setattr("gdsim.simulation.simulate", None)
-    with pytest.raises(InputError, match=words) as caught:
+    with pytest.raises(InputError) as caught:
         saliency(run / "net.yaml", out=tmp_path, **asked)
-    assert "\n" not in str(caught.value)
+    (line,) = str(caught.value).splitlines()
+    assert line.startswith(place)
     assert not [*tmp_path.iterdir()]
 
 
@@ -497,8 +498,9 @@ def test_what_trains_no_network_is_refused(tmp_path):
 
 def test_older_results_stay_where_they_may_not_be_replaced(run, tmp_path):
     saliency(run / "net.npz", out=tmp_path, quiet=True)
-    with pytest.raises(InputError, match="exists"):
+    with pytest.raises(InputError) as caught:
         saliency(run / "net.npz", out=tmp_path, quiet=True, overwrite=False)
+    assert caught.value.code == "conflict"
 
 
 def test_captum_is_missed_before_anything_is_trained(run, tmp_path, monkeypatch):

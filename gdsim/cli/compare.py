@@ -2,35 +2,22 @@
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
 from pathlib import Path
 from textwrap import fill, indent
 from typing import TYPE_CHECKING, Annotated
 
 import typer
-from rich.console import Console
-from rich.table import Table as RichTable
-from rich.text import Text
 
 import gdsim
-from gdsim.cli.common import all_of, check_view, load_one, notes, places_of, write_text
-from gdsim.cli.console import grid, progress_bars, tell
-from gdsim.cli.options import AllowCode, Quiet, Set
-from gdsim.errors import ConfigError, GdsimError, InputError, printable
+from gdsim.cli.common import AllowCode, Quiet, Set, check_view, collect, load_one, naming_option, notes
+from gdsim.cli.console import print_lines, print_notes, print_study, progress_bars
+from gdsim.cli.paths import check_target, writable, write_text
+from gdsim.errors import GdsimError, InputError, printable
 
 if TYPE_CHECKING:
-    from gdsim.analysis import Matrix, Study, Tuning
+    from gdsim.analysis import Matrix, Study, StudyPlan, Tuning
     from gdsim.config import Experiment
-
-__all__ = ["compare"]
-
-WIDEST = 1000
-"""The width of a table that is not printed on a terminal: no column is left out."""
-
-OPTIONS = ("objectives", "starts", "tune", "budget", "range")
-"""The keys of errors that are names of options."""
 
 
 def compare(
@@ -72,124 +59,82 @@ def compare(
     given = {"--csv": csv, "--json": as_json, "--markdown": markdown, "--report": report, "--write": write}
     given["--report's Markdown"] = report and report.with_suffix(".md")
     targets = {option: path for option, path in given.items() if path is not None}
-    names = None if objectives is None else objectives.replace(",", " ").split()
     tuning = _tuning(tune, budget, ranges or (), writes=write is not None)
     _check_targets(targets, configs)
-    if write is not None and names is not None and (len(names) > 1 or "all" in names):
-        raise _several_objectives("several")
-
-    def load(path: Path) -> Experiment:
-        experiment = load_one(path, changes or (), {}, allow_code)
-        if report is not None:
-            check_view(experiment)
-        return experiment
-
-    experiments = all_of(load, configs)
-    if write is not None and names is None and len(experiments[0].objectives) > 1:
-        raise _several_objectives(str(len(experiments[0].objectives)))
-    from gdsim.analysis import plan_study
-
-    with _naming_option():
-        plans = [plan_study(each, objectives=names, starts=starts, tuning=tuning) for each in experiments]
-    if write is not None:
-        _yaml_beside(plans[0].experiments[0], write)
-    doing = "comparing" if tuning is None else "tuning and comparing"
-    with places_of({f"{option}: {path}": path for option, path in targets.items()}):
+    experiments = collect(lambda path: load_one(path, changes or (), allow_code), configs)
+    if report is not None:
+        collect(check_view, experiments)
+    plans = _plans(experiments, objectives, starts, tuning, write)
+    activity = "comparing" if tuning is None else "tuning and comparing"
+    with writable({f"{option}: {path}": path for option, path in targets.items()}):
         for experiment, plan in zip(experiments, plans, strict=True):
-            with progress_bars(experiment.name, doing, quiet) as progress:
-                study = plan.run(progress=progress(doing))
-            _print(experiment.name, study)
+            with progress_bars(experiment.name, activity, quiet) as progress:
+                study = plan.run(progress=progress(activity))
+            print_study(experiment.name, study.table, _matrices(study))
             if not quiet:
-                tell(notes(experiment))
-            for path in _write(experiment, study, targets):
-                print(path)
-            sys.stdout.flush()
+                print_notes(notes(experiment, ()))
+            print_lines(_write(experiment, study, targets))
 
 
 def _tuning(tune: str | None, budget: int | None, ranges: Sequence[str], *, writes: bool) -> Tuning | None:
     """Return what `--tune`, `--budget` and `--range` ask for."""
     if tune is None:
-        for option, is_given in (("--budget", budget is not None), ("--range", bool(ranges))):
+        for option, is_given in (("--budget", budget is not None), ("--range", bool(ranges)), ("--write", writes)):
             if is_given:
-                raise InputError(f"{option} goes with --tune, such as --tune lr", code="conflict")
-        if writes:
-            raise InputError("--write writes what tuning finds; add --tune, such as --tune lr", code="conflict")
+                raise InputError("goes with --tune, such as --tune lr", (option,), code="conflict")
         return None
     from gdsim.analysis import Tuning, parse_range
 
-    with _naming_option():
+    with naming_option():
         names = tuple(tune.replace(",", " ").split())
         return Tuning(names, **({} if budget is None else {"budget": budget}), ranges=dict(map(parse_range, ranges)))
 
 
-@contextmanager
-def _naming_option() -> Iterator[None]:
-    """Put the option before a message about its value."""
-    try:
-        yield
-    except ConfigError:
-        raise
-    except InputError as error:
-        if error.key and error.key[0] in OPTIONS:
-            raise InputError(error.message, (f"--{error.key[0]}",), code=error.code) from error
-        raise
+def _plans(
+    experiments: Sequence[Experiment],
+    objectives: str | None,
+    starts: int | None,
+    tuning: Tuning | None,
+    write: Path | None,
+) -> list[StudyPlan]:
+    """Check everything that can be checked before any work."""
+    from gdsim.analysis import plan_study
+
+    names = None if objectives is None else objectives.replace(",", " ").split()
+    with naming_option():
+        plans = [plan_study(each, objectives=names, starts=starts, tuning=tuning) for each in experiments]
+    if write is not None:
+        if (count := len(plans[0].experiments)) > 1:
+            message = f"goes with one objective, not {count}: each is tuned by itself, and a config has one tuning"
+            raise InputError(message, ("--write",), code="conflict")
+        _yaml_beside(plans[0].experiments[0], write)
+    return plans
 
 
 def _check_targets(targets: Mapping[str, Path], configs: Sequence[Path]) -> None:
     """Check before any work that all files to write differ from each other and from the configs."""
+    suffixes = {"--write": (".yaml", ".yml"), "--report": (".html", ".htm")}
     first: dict[Path, str] = {}
     for option, path in targets.items():
         if len(configs) > 1:
-            message = f"{option} goes with one config, not {len(configs)}: compare them one by one"
-            raise InputError(message, code="conflict")
-        if path.is_dir():
-            raise InputError(f"{option}: {path} is a folder; name a file in it")
-        if _is_same(path, configs[0]):
-            raise InputError(f"{option}: {path} is the config; name another file", code="conflict")
+            message = f"goes with one config, not {len(configs)}: compare them one by one"
+            raise InputError(message, (option,), code="conflict")
+        check_target(path, key=option, suffixes=suffixes.get(option, ()), inputs=configs)
         if (before := first.setdefault(path.resolve(), option)) != option:
             raise InputError(f"{before} and {option} both name {path}; give each a file of its own", code="conflict")
         if any(path.resolve() in other.resolve().parents for other in [*configs, *targets.values()]):
-            message = f"{option}: {path} must be a folder, as another file goes into it; name another file"
-            raise InputError(message, code="conflict")
-    for option, suffixes in (("--write", (".yaml", ".yml")), ("--report", (".html", ".htm"))):
-        if option in targets and targets[option].suffix.lower() not in suffixes:
-            raise InputError(f"{option}: {targets[option]}: give it a name that ends in {suffixes[0]}")
+            message = f"{path} must be a folder, as another file goes into it; name another file"
+            raise InputError(message, (option,), code="conflict")
 
 
-def _is_same(one: Path, other: Path) -> bool:
-    if one.exists() and other.exists():
-        return one.samefile(other)
-    return one.resolve() == other.resolve()
-
-
-def _several_objectives(count: str) -> InputError:
-    message = f"--write goes with one objective, not {count}: each is tuned by itself, and a config holds one tuning"
-    return InputError(message, code="conflict")
-
-
-def _print(name: str, study: Study) -> None:
-    """Print the table, and the matrices if there are several objectives."""
+def _matrices(study: Study) -> list[Matrix]:
+    """Return the ranks and the shares solved if there are several objectives."""
     from gdsim.analysis import ranks, solved_shares
 
-    console = Console(highlight=False)
-    console = console if console.is_terminal else Console(width=WIDEST, highlight=False)
-    console.print(grid(study.table, name, console.width))
-    console.print(Text(study.table.caption))
-    if study.curves and len({row.objective for row in study.table}) > 1:
-        shares = solved_shares(study.table)
-        for matrix in (ranks(study.table), *[shares] * any(map(any, shares.words()))):
-            console.print()
-            console.print(_matrix(matrix))
-
-
-def _matrix(matrix: Matrix) -> RichTable:
-    table = RichTable(title=Text(matrix.caption), title_justify="left", title_style="bold", header_style="")
-    table.add_column("objective", overflow="fold")
-    for label in matrix.optimizers:
-        table.add_column(Text(label), justify="right", overflow="fold")
-    for title, words in zip(matrix.objectives, matrix.words(), strict=True):
-        table.add_row(Text(title), *map(Text, words))
-    return table
+    if not study.curves or len({row.objective for row in study.table}) == 1:
+        return []
+    shares = solved_shares(study.table)
+    return [ranks(study.table), *([shares] if any(map(any, shares.words())) else [])]
 
 
 def _write(experiment: Experiment, study: Study, targets: Mapping[str, Path]) -> Iterator[Path]:

@@ -1,10 +1,10 @@
-"""The commands that tell what is known, and the small ones around a config."""
+"""The commands that print what is known (list, show, grad, source, embed, schema), and check or write a config."""
 
 from __future__ import annotations
 
 import json
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from importlib.resources import files
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Literal
@@ -12,32 +12,29 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 import typer
 from typer.core import TyperCommand
 
-from gdsim.cli.common import by_option, check_targets, folder_of, load_all
-from gdsim.cli.console import arguments, dimensions, facts, gradient_facts, print_columns
-from gdsim.cli.options import AllowCode, Out, Overwrite, Set
-from gdsim.errors import InputError, did_you_mean
+from gdsim.cli.common import AllowCode, Out, Overwrite, Set, load_all, naming_option
+from gdsim.cli.console import print_columns
+from gdsim.cli.paths import check_target, writable, write_text
+from gdsim.errors import InputError, did_you_mean, printable
 from gdsim.web.embed import FORMS
 
-# What is heavy (torch 2 s, matplotlib 1 s) is imported where it is used, so that help and mistakes come at once.
 if TYPE_CHECKING:
-    from gdsim.objectives import Objective
-    from gdsim.scene import Scene
-
-__all__ = ["WithNumbers", "embed", "grad", "init", "list_names", "print_schema", "show", "source", "validate"]
+    from gdsim.config.signatures import Signature
+    from gdsim.objectives import Gradient, Objective
 
 
-class WithNumbers(TyperCommand):
-    """A command whose `--at` and `--bounds` take as many numbers as follow, negative ones too: `--at 1.2 -0.4`."""
+class NumbersCommand(TyperCommand):
+    """A command whose `--at` and `--bounds` take any number of numbers, also negative ones: `--at 1.2 -0.4`."""
 
     def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
-        """Join the numbers of an option to one word before they are read."""
+        """Join the numbers of an option to one argument before parsing."""
         joined: list[str] = []
         known = {name for option in self.params for name in option.opts} | {"--help"}
         for word in args:
             if len(joined) > 1 and joined[-2] in ("--at", "--bounds") and _is_number(word):
                 joined[-1] += f" {word}"
             elif word.startswith("-") and not word.startswith("--") and word not in known and not joined:
-                # A formula may begin with a minus sign; a blank before it says that it is no option.
+                # A formula may begin with a minus sign; a space before it keeps it from being taken for an option.
                 joined.append(f" {word}")
             else:
                 joined.append(word)
@@ -52,12 +49,12 @@ def _is_number(word: str) -> bool:
     return True
 
 
-def _numbers(words: str, option: str) -> list[float]:
-    """The numbers of an option, between spaces or commas."""
-    parts = words.replace(",", " ").split()
+def _numbers(text: str, option: str) -> list[float]:
+    """Return the numbers of an option, separated by spaces or commas."""
+    parts = text.replace(",", " ").split()
     for part in parts:
         if not _is_number(part):
-            raise InputError(f"{option}: '{part}' is no number")
+            raise InputError(f"'{part}' is not a number", (option,), code="wrong-type")
     return [float(part) for part in parts]
 
 
@@ -65,7 +62,7 @@ def list_names(
     kind: Annotated[
         str | None,
         typer.Argument(
-            metavar="objectives|networks|data|optimizers|schedules|themes", help="What to list; all when left out."
+            metavar="objectives|networks|data|optimizers|schedules|themes", help="What to list; all if omitted."
         ),
     ] = None,
 ) -> None:
@@ -76,31 +73,47 @@ def list_names(
 
     kinds: dict[str, Callable[[], Sequence[Sequence[str]]]] = {
         "objectives": lambda: [
-            (name, dimensions(name), objectives.objective(name).title) for name in objectives.names()
+            (name, _dimensions(name), objectives.objective(name).title) for name in objectives.names()
         ],
         "networks": lambda: [*networks.NETWORKS.items()],
         "data": lambda: [*networks.DATA.items()],
-        "optimizers": lambda: [(name, arguments(each)) for name, each in sorted(signatures.optimizers().items())],
-        "schedules": lambda: [(name, arguments(each)) for name, each in sorted(signatures.schedules().items())],
+        "optimizers": lambda: [(name, _arguments(each)) for name, each in sorted(signatures.optimizers().items())],
+        "schedules": lambda: [(name, _arguments(each)) for name, each in sorted(signatures.schedules().items())],
         "themes": lambda: [
             (name, THEMES[name].summary if name in THEMES else "a style sheet of matplotlib") for name in names()
         ],
     }
     if kind is not None and kind not in kinds:
-        offer = did_you_mean(kind, kinds) or f"; there are {', '.join(kinds)}"
-        raise InputError(f"there is no list of '{kind}'{offer}")
+        hint = did_you_mean(kind, kinds) or f"; there are {', '.join(kinds)}"
+        raise InputError(f"there is no list of '{kind}'{hint}", code="unknown-name")
     for title in [kind] if kind else kinds:
         if kind is None:
             print(f"{title}:")
         print_columns(kinds[title](), indent="" if kind else "  ")
 
 
+def _arguments(signature: Signature) -> str:
+    """Return the arguments of a class with their defaults, as they would be written."""
+    return ", ".join(f"{name}={default}" if default else name for name, default in signature.arguments.items())
+
+
+def _dimensions(name: str) -> str:
+    """Return how many dimensions a catalogue function takes: `1`, `2` or `any`."""
+    from gdsim.objectives import objective
+
+    try:
+        objective(name, dim=3)
+    except InputError:
+        return str(objective(name).dim)
+    return "any"
+
+
 Source = Annotated[
     str, typer.Argument(metavar="OBJECTIVE", help="A name from gdsim list, an expression, or a file of samples.")
 ]
-Dim = Annotated[int | None, typer.Option(help="Number of dimensions, where the function leaves it open.")]
+Dim = Annotated[int | None, typer.Option(help="Number of dimensions, if the function takes any.")]
 Bounds = Annotated[
-    str | None, typer.Option("--bounds", metavar="LOW HIGH …", help="The view, two numbers a dimension: -5 2.")
+    str | None, typer.Option("--bounds", metavar="LOW HIGH …", help="The view, two numbers per dimension: -5 2.")
 ]
 
 
@@ -109,42 +122,55 @@ def show(
     dim: Dim = None,
     bounds: Bounds = None,
     kind: Annotated[
-        Literal["contour", "surface", "curve"] | None, typer.Option(help="How it is seen; what fits when left out.")
+        Literal["contour", "surface", "curve"] | None, typer.Option(help="The kind of view; what fits by default.")
     ] = None,
-    theme: Annotated[str, typer.Option(metavar="NAME", help="The picture's look, a name from gdsim list.")] = "light",
+    theme: Annotated[str, typer.Option(metavar="NAME", help="The picture's theme, a name from gdsim list.")] = "light",
     out: Out = Path("outputs"),
     overwrite: Overwrite = True,
 ) -> None:
     """Print what is known of a function, and draw it."""
-    chosen = _objective(source, dim, bounds)
-    scene = _portrait(chosen, kind, theme)
-    print_columns(facts(chosen))
-    name = chosen.name if chosen.name.isidentifier() else "objective"
-    path = out / name / f"{name}.png"
-    check_targets([{"png": path}], overwrite)
-    from gdsim.encode import write
-    from gdsim.render import frames
+    from gdsim.config import View
+    from gdsim.scene import preview_scene
+    from gdsim.themes import theme as find_theme
 
-    with folder_of({"png": path}):
-        write(frames(scene), path, fps=1, hold=0)
+    objective = _objective(source, dim, bounds)
+    with naming_option("--theme"):
+        find_theme(theme)
+    with naming_option("--kind"):
+        scene = preview_scene(objective, view=View(kind=kind, theme=theme))
+    print_columns(_facts(objective))
+    name = objective.name if objective.name.isidentifier() else "objective"
+    path = out / name / f"{name}.png"
+    check_target(path, overwrite=overwrite)
+    from gdsim.movie import save_scene
+
+    with writable({str(path): path}):
+        save_scene(scene, path)
     print(path)
 
 
-def _portrait(objective: Objective, kind: Literal["contour", "surface", "curve"] | None, theme: str) -> Scene:
-    """The scene of an objective alone, as the options of the command line want it."""
-    from gdsim.config import View
-    from gdsim.scene import preview_scene
-    from gdsim.themes import theme as look
+def _facts(objective: Objective) -> list[tuple[str, str]]:
+    def points(title: str, points: Iterable[Any]) -> list[tuple[str, str]]:
+        return [(title if i == 0 else "", f"({', '.join(f'{x:.9g}' for x in each)})") for i, each in enumerate(points)]
 
-    with by_option("--theme"):
-        look(theme)
-    with by_option("--kind"):
-        return preview_scene(objective, view=View(kind=kind, theme=theme))
+    return [
+        ("name", objective.name),
+        ("title", objective.title),
+        *([("formula", objective.formula)] if objective.formula else []),
+        ("dimensions", str(objective.dim)),
+        ("view", " × ".join(f"[{low:g}, {high:g}]" for low, high in objective.bounds)),
+        *points("start", [objective.start]),
+        ("minimum", "not known" if objective.minimum is None else f"{objective.minimum:.12g}"),
+        *points("at", objective.minima),
+        *points("also low at", objective.local_minima),
+        *[(name, f"{value:g}") for name, value in objective.parameters.items()],
+        ("source", objective.source),
+    ]
 
 
 def grad(
     source: Source,
-    at: Annotated[str, typer.Option("--at", metavar="X …", help="The point, a number a dimension: 1.2 -0.4.")],
+    at: Annotated[str, typer.Option("--at", metavar="X …", help="The point, a number per dimension: 1.2 -0.4.")],
     bounds: Bounds = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON, for scripts.")] = False,
 ) -> None:
@@ -157,62 +183,47 @@ def grad(
     from gdsim.objectives import grad as gradient_at
 
     point = _numbers(at, "--at")
-    chosen = _objective(source, None, bounds, len(point))
-    found = gradient_at(chosen, point)
+    found = gradient_at(_objective(source, None, bounds, len(point)), point)
     if as_json:
-        # JSON has no word for what is not finite.
-        given = {key: np.array(np.where(np.isfinite(part), part, None)).tolist() for key, part in vars(found).items()}
-        print(json.dumps({"objective": source, **given}))
+        # JSON has no numbers that are not finite.
+        parts = {key: np.array(np.where(np.isfinite(part), part, None)).tolist() for key, part in vars(found).items()}
+        print(json.dumps({"objective": source, **parts}))
     else:
-        print_columns(gradient_facts(found))
+        print_columns(_gradient_facts(found))
 
 
-def _objective(source: str, dim: int | None, bounds: str | None, wanted: int | None = None) -> Objective:
-    """The objective that a word of the command line means, in `wanted` dimensions if it leaves the choice."""
+def _gradient_facts(gradient: Gradient) -> list[tuple[str, str]]:
+    import numpy as np
+
+    def numbers(values: Iterable[float], digits: int = 9) -> str:
+        written = [f"{x:.{digits}g}" for x in values]
+        return written[0] if len(written) == 1 else f"({', '.join(written)})"
+
+    rows = [("at", numbers(gradient.point)), ("value", f"{gradient.value:.12g}")]
+    if not np.isfinite(gradient.value):
+        return [*rows, ("", "the function has no finite value here, and so no gradient")]
+    if not np.isfinite(gradient.gradient).all():
+        return [*rows, ("gradient", numbers(gradient.gradient)), ("", "the function has no finite slope here")]
+    check = "as a check" if gradient.agrees else "which DIFFERS: a jump, a kink, or too coarse a step"
+    return [
+        *rows,
+        ("gradient", f"{numbers(gradient.gradient)}  by autograd, uphill"),
+        ("", f"{numbers(gradient.central_difference)}  by central difference, {check}"),
+        ("steepest descent", f"{numbers(gradient.steepest_descent, 6)}  the direction against the gradient"),
+    ]
+
+
+def _objective(source: str, dim: int | None, bounds: str | None, default_dim: int | None = None) -> Objective:
+    """Return the objective of an argument, in `default_dim` dimensions if it takes any number of them."""
     from gdsim.objectives import names, objective
 
     given = None if bounds is None else _numbers(bounds, "--bounds")
     if given is not None and len(given) % 2:
-        raise InputError(f"--bounds: takes two numbers a dimension, low and high, not {len(given)} in all")
+        raise InputError(f"takes two numbers per dimension, low and high, not {len(given)} in all", ("--bounds",))
     pairs = None if given is None else [given[i : i + 2] for i in range(0, len(given), 2)]
-    if wanted is not None and source in names() and dimensions(source) == "any":
-        dim = wanted
+    if default_dim is not None and source in names() and _dimensions(source) == "any":
+        dim = default_dim
     return objective(source, bounds=pairs, **({} if dim is None else {"dim": dim}))
-
-
-def init(
-    file: Annotated[Path, typer.Argument(metavar="FILE", help="The YAML file to write.")],
-    overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace an existing file.")] = False,
-) -> None:
-    """Write a commented config that runs, to begin from."""
-    from gdsim.files import atomic_write
-
-    if file.suffix not in (".yaml", ".yml"):
-        raise InputError(f"{file}: give it a name that ends in .yaml")
-    if file.exists() and not overwrite:
-        raise InputError(f"{file} exists; name another file, or add --overwrite")
-    text = files("gdsim").joinpath("starter.yaml").read_text(encoding="utf-8")
-    with atomic_write(file) as partial:
-        partial.write_text(text, encoding="utf-8")
-    print(file)
-
-
-def validate(
-    configs: Annotated[list[Path], typer.Argument(metavar="FILE", help="YAML files, or pictures that a run has made.")],
-    changes: Set = None,
-    allow_code: AllowCode = False,
-) -> None:
-    """Check each FILE as a run would, without running it."""
-    load_all(configs, changes or (), {}, allow_code)
-    for path in configs:
-        print(f"{path}: ok")
-
-
-def print_schema() -> None:
-    """Print the JSON Schema of a config, for editors."""
-    from gdsim.config import schema
-
-    print(json.dumps(schema(), indent=2, ensure_ascii=False))
 
 
 def source(
@@ -220,14 +231,13 @@ def source(
 ) -> None:
     """Print the YAML that FILE was made from."""
     from gdsim.config.yaml_text import parse
-    from gdsim.encode.reading import source as source_of
+    from gdsim.encode.reading import source as provenance_of
     from gdsim.encode.reading import yaml_of
-    from gdsim.errors import printable
 
-    text, made = yaml_of(file), source_of(file)
-    parse(text, str(file))  # which lets nothing through that would steer a terminal
-    words = "; ".join([f"{file}: {made.title}", *map(" ".join, made.versions.items())])
-    print(printable(words), file=sys.stderr)
+    text, made = yaml_of(file), provenance_of(file)
+    parse(text, str(file))  # refuses control characters, which could change the terminal
+    origin = "; ".join([f"{file}: {made.title}", *map(" ".join, made.versions.items())])
+    print(printable(origin), file=sys.stderr)
     print(text, end="" if text.endswith("\n") else "\n")
 
 
@@ -237,9 +247,36 @@ def embed(
 ) -> None:
     """Print the lines that show FILE in a document.
 
-    They have its alt text, its size, and where it moves a poster for print: the .png beside it. Its path is written as
-    it is from the current folder, so call this where the document is.
+    They have its alt text, its size, and for an animation a poster for print: the .png beside it. Its path is relative
+    to the current folder, so call this in the folder of the document.
     """
     from gdsim.web.embed import snippet
 
     print(snippet(file, form), end="")
+
+
+def init(
+    file: Annotated[Path, typer.Argument(metavar="FILE", help="The YAML file to write.")],
+    overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace an existing file.")] = False,
+) -> None:
+    """Write a commented config that runs, to begin from."""
+    check_target(file, suffixes=(".yaml", ".yml"), overwrite=overwrite)
+    print(write_text(file, files("gdsim").joinpath("starter.yaml").read_text(encoding="utf-8")))
+
+
+def validate(
+    configs: Annotated[list[Path], typer.Argument(metavar="FILE", help="YAML files, or pictures that a run has made.")],
+    changes: Set = None,
+    allow_code: AllowCode = False,
+) -> None:
+    """Check each FILE as a run would, without running it."""
+    load_all(configs, changes or (), allow_code)
+    for path in configs:
+        print(f"{path}: ok")
+
+
+def print_schema() -> None:
+    """Print the JSON Schema of a config, for editors."""
+    from gdsim.config import schema
+
+    print(json.dumps(schema(), indent=2, ensure_ascii=False))

@@ -1,0 +1,117 @@
+"""The command `gdsim`: its subcommands, and how errors become messages and exit statuses."""
+
+from __future__ import annotations
+
+import os
+import signal
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from io import TextIOWrapper
+from typing import Annotated, Any, NoReturn
+
+import typer
+from typer.core import TyperGroup
+
+import gdsim
+from gdsim.cli.compare import compare
+from gdsim.cli.inspect import (
+    NumbersCommand,
+    embed,
+    grad,
+    init,
+    list_names,
+    print_schema,
+    show,
+    source,
+    validate,
+)
+from gdsim.cli.run import render, run
+from gdsim.cli.saliency import saliency
+from gdsim.cli.slides import slides
+from gdsim.errors import GdsimError
+
+__all__ = ["app", "main"]
+
+
+class _Group(TyperGroup):
+    """Reports every failure in plain lines on stderr, and in the exit status."""
+
+    def make_context(self, *args: Any, **kwargs: Any) -> Any:
+        with _exit_on_errors():
+            return super().make_context(*args, **kwargs)
+
+    def invoke(self, ctx: Any) -> Any:
+        with _exit_on_errors():
+            return super().invoke(ctx)
+
+
+@contextmanager
+def _exit_on_errors() -> Iterator[None]:
+    try:
+        yield
+        print(end="", flush=True)  # an error of writing must occur here, not when Python exits
+    except GdsimError as error:
+        print(error, file=sys.stderr)
+        raise typer.Exit(error.exit_status) from error
+    except KeyboardInterrupt as error:
+        print("interrupted; files that were written are complete", file=sys.stderr)
+        raise typer.Exit(130) from error
+    except OSError as error:
+        # Python must not fail again when it flushes the output.
+        sys.stdout = open(os.devnull, "w")  # noqa: PTH123, SIM115
+        if isinstance(error, BrokenPipeError):  # the reader of the output has closed it, which is no failure
+            raise typer.Exit(0) from error
+        print(f"the output cannot be written: {error.strerror or error}", file=sys.stderr)
+        raise typer.Exit(1) from error
+
+
+app = typer.Typer(cls=_Group, no_args_is_help=True, pretty_exceptions_enable=False, rich_markup_mode=None)
+
+
+def main() -> None:
+    """Run the command line."""
+    with suppress(ValueError):  # raised outside the main thread
+        signal.signal(signal.SIGTERM, _interrupt)
+    if isinstance(sys.stdout, TextIOWrapper) and not sys.stdout.isatty():
+        # Output to a file or a pipe is UTF-8 on every machine; file names keep their bytes.
+        sys.stdout.reconfigure(encoding="utf-8", errors="surrogateescape")
+    app(prog_name="gdsim")
+
+
+def _interrupt(*_: object) -> NoReturn:
+    raise KeyboardInterrupt
+
+
+def _print_version(wanted: bool) -> None:
+    if wanted:
+        print(f"gdsim {gdsim.__version__}", flush=True)
+        raise typer.Exit
+
+
+@app.callback()
+def gdsim_command(
+    version: Annotated[
+        bool,
+        typer.Option("--version", callback=_print_version, is_eager=True, help="Print the version and exit."),
+    ] = False,
+) -> None:
+    """Animate the paths that torch.optim really takes, against the gradient arrows.
+
+    Begin with: gdsim init my.yaml, then: gdsim run my.yaml
+    """
+
+
+app.command()(run)
+app.command(short_help="Compare the optimizers of each CONFIG; print a table.")(compare)
+app.command(short_help="Make a PowerPoint deck, with notes and a table of figures.")(slides)
+app.command()(render)
+app.command(short_help="Draw what trained networks see in an image.")(saliency)
+app.command("list")(list_names)
+app.command(cls=NumbersCommand)(show)
+app.command(cls=NumbersCommand)(grad)
+app.command()(embed)
+app.command()(source)
+app.command()(init)
+app.command()(validate)
+app.command("schema")(print_schema)
