@@ -9,6 +9,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 from matplotlib import rc_context
+from matplotlib.backends.backend_agg import RendererAgg
 from matplotlib.collections import PolyCollection
 from matplotlib.colors import to_rgb
 from matplotlib.text import Text
@@ -19,8 +20,10 @@ from gdsim.render import Frames
 from gdsim.render.canvas import arrow_shapes
 from gdsim.render.display_list import ExitMarks
 from gdsim.render.painter import only
+from gdsim.render.trail import Trail
 from gdsim.render.viewport import Moment
 from gdsim.scene import build_scene, preview_scene
+from gdsim.themes import THEMES
 
 SIZES = [(160, 120), (320, 180), (480, 270), (640, 480), (720, 720), (720, 1280), (800, 600), (1280, 720), (1920, 1080)]
 
@@ -95,28 +98,81 @@ def test_trails_drawn_stretch_by_stretch_look_like_trails_drawn_at_once(steps, s
     assert psnr(last, at_once(scene)) > 44
 
 
-def test_heads_stand_where_the_iterates_are():
-    scene = race(labels=["SGD"], steps=30, panels=[])
-    frames = Frames(scene)
-    (layer,) = frames.layers
-    (path,) = scene.facets[0].paths
-    for index in (0, 20, 49):
-        frame = list(frames)[index]
-        time = scene.frame_steps[index]
-        step = int(time)
-        here, there = path.points[step, 0], path.points[min(step + 1, 30), 0]
-        x, y = layer.viewport.pixels((here + (time - step) * (there - here))[None], Moment(0.0, 0.0))[0]
-        patch = frame[int(360 - y) - 1 : int(360 - y) + 2, int(x) - 1 : int(x) + 2]
-        assert count(patch, path.style.color) >= 6
+def head_extents(frame, x: float, y: float, color: str) -> list[float]:
+    """How far a color reaches from a place in eight directions, in pixels, right first and counterclockwise."""
+    same = (frame == [round(255 * part) for part in to_rgb(color)]).all(-1)
+    found = []
+    for angle in np.arange(8) * np.pi / 4:
+        ray = np.arange(0, 30, 0.25)[:, None] * [np.cos(angle), np.sin(angle)] + [x, y]
+        inside = same[(frame.shape[0] - ray[:, 1]).astype(int), ray[:, 0].astype(int)]
+        found.append(0.25 * (len(ray) if inside.all() else inside.argmin()))
+    return found
 
 
-def test_the_page_and_the_paths_have_the_themes_colours():
-    for theme in ("light", "dark"):
-        scene = race(theme=theme)
-        frames = gdsim.frames(scene)
-        assert count(frames.poster(), {"light": "#ffffff", "dark": "#10141b"}[theme]) > 10_000
-        kept = {tuple(color) for color in frames.colors.tolist()}
-        assert {tuple(round(255 * part) for part in to_rgb(path.color)) for path in scene.styles} <= kept
+@pytest.mark.parametrize("index", [10, 25, 49])
+def test_heads_are_centered_where_the_iterates_are(index):
+    # To the upper right along a diagonal: the path is in one direction, and the head is seen in all others.
+    scene, frames = bowl(steps=30, lr=0.05)
+    (layer,), (path,) = frames.layers, scene.facets[0].paths
+    frame = frames.at(frames.moment(index))
+    time, box, limits = scene.frame_steps[index], layer.viewport.box, scene.facets[0].limits
+    step, share = int(time), time % 1
+    points = path.points[[step, min(step + 1, 30)], 0]
+    place = (points[0] + share * (points[1] - points[0]) - limits[:, 0]) / (limits[:, 1] - limits[:, 0])
+    extents = head_extents(frame, box.x + place[0] * box.width, box.y + place[1] * box.height, path.style.color)
+    free = [extent for i, extent in enumerate(extents) if i != 5]
+    assert path.style.marker == "o"
+    assert np.ptp(free) <= 1.5
+    assert min(free) >= 3
+
+
+def read_digits(frames: Frames, frame) -> str:
+    """The number that is drawn at the counter, read by comparing each place with text that matplotlib draws there."""
+    counter, canvas = frames.counter, frames.canvas
+    page = [round(255 * part) for part in to_rgb(frames.scene.theme.page)]
+    read = ""
+    for place in range(counter.places):
+        left = counter.left + place * counter.pitch
+        area = (counter.rows, slice(round(left), round(left + counter.pitch)))
+        errors = {" ": np.abs(frame[area].astype(int) - page).sum()}
+        for digit in "0123456789":
+            text = canvas.text(left, canvas.layout.counter[1], digit, loose=True, color=frames.scene.theme.quiet)
+            text.set_verticalalignment("baseline")
+            renderer = RendererAgg(*frames.size, 100)
+            pixels = np.asarray(renderer.buffer_rgba())
+            pixels[...] = [*page, 255]
+            text.draw(renderer)
+            errors[digit] = np.abs(frame[area].astype(int) - pixels[area][..., :3]).sum()
+        read += min(errors, key=errors.get)
+    return read
+
+
+def test_the_counter_shows_the_step_of_each_frame():
+    scene = race(steps=120, panels=[], seconds=1)
+    frames = gdsim.frames(scene)
+    drawn = list(frames)
+    wanted = [int(step) for step in scene.frame_steps]
+    assert wanted[-1] == 120
+    chosen = [0, 1, 7, 12, 18, 24]
+    assert [read_digits(frames, drawn[index]) for index in chosen] == [f"{wanted[index]:>3}" for index in chosen]
+
+
+@pytest.mark.parametrize("theme", ["light", "dark", "slide"])
+def test_page_panel_and_heads_have_the_themes_colors(theme):
+    scene = race(theme=theme, panels=["loss"])
+    frames = gdsim.frames(scene)
+    poster, look = frames.poster(), THEMES[theme]
+    exact = [tuple(round(255 * part) for part in to_rgb(color)) for color in (look.page, look.text, *look.paths[:3])]
+    assert {tuple(each) for each in poster[[0, 0, -1, -1], [0, -1, 0, -1]].tolist()} == {exact[0]}
+    assert [tuple(color) for color in frames.colors[:5].tolist()] == exact
+    box = frames.layers[0].viewport.box
+    panel = poster[int(360 - box.top) + 2 : int(360 - box.y) - 2, int(box.x) + 2 : int(box.right) - 2]
+    assert count(panel, look.panel) > 0.5 * panel.shape[0] * panel.shape[1]
+    for trail, style in zip(only(views(frames)[0].primitives, Trail), scene.styles, strict=True):
+        assert style.color == look.paths[scene.styles.index(style)]
+        # The last one is on top of the others where they meet.
+        if style is scene.styles[-1]:
+            assert count(around(poster, *trail.at(60.0)[0], 1), style.color) == 9
 
 
 def boxes(frames: Frames) -> list[tuple[str, np.ndarray]]:
@@ -338,21 +394,23 @@ def places(frames: Frames, points) -> np.ndarray:
     return views(frames)[0].viewport.pixels(np.asarray(points, float), Moment(0.0, 0.0))
 
 
-def test_a_fading_trail_is_gone_where_its_last_steps_are_past():
-    path = gdsim.descend(gdsim.objective("sphere"), "SGD", start=[-4, -3], steps=120, lr=0.01)
-    looks = {}
-    for trail in ("whole", 10):
-        view, animation = View(size=[640, 360], panels=[], arrows="none"), Animation(trail=trail)
-        scene = build_scene([path], view=view, animation=animation)
-        frames = Frames(scene)
-        *_, last = frames
-        looks[trail] = last
-    color = scene.styles[0].color
-    (x, y), (near_x, near_y) = places(frames, [path.points[40, 0], path.points[117, 0]])
-    assert count(around(looks["whole"], x, y), color) >= 1
-    assert count(around(looks[10], x, y), color) == 0
-    assert count(around(looks[10], near_x, near_y, 4), color) >= 1
-    np.testing.assert_array_equal(looks[10], frames.poster())
+def test_a_fading_trail_reaches_exactly_that_many_steps_back():
+    slope = gdsim.objective("3*x + 2*y", bounds=[[-4, 4], [-4, 4]])
+    # Steps of one length along a straight line, some seven pixels each.
+    path = gdsim.descend(slope, "SGD", start=[3.5, 3.0], steps=40, lr=0.05)
+    view = View(size=[640, 360], panels=[], arrows="none", theme="light")
+    frames = Frames(build_scene([path], view=view, animation=Animation(trail=10)))
+    moment = frames.moment(len(frames) // 2)
+    here = frames.at(moment)
+    first, last = places(frames, path.points[[0, 40], 0])
+    along = (last - first) / np.linalg.norm(last - first)
+    pitch = np.linalg.norm(last - first) / 40
+    changed = np.argwhere((here != frames.at(frames.moment(0))).any(-1)[60:])
+    way = ((changed[:, ::-1] * [1, -1] + [0.5, 360 - 60 - 0.5]) - first) @ along / pitch
+    assert pitch > 5
+    # Near the start, the first frame has a head.
+    assert way[way > 4].min() == pytest.approx(moment.time - 10, abs=0.4)
+    np.testing.assert_array_equal(list(frames)[-1], frames.poster())
 
 
 def test_the_arrows_at_a_head_point_uphill_downhill_and_where_the_step_went():
