@@ -454,7 +454,8 @@ def test_the_canvas_shows_what_the_frames_show(browser, folder, name):
     visit(browser, write_player(scene, folder / "compared.html"), reduced_motion="reduce")
     browser.execute_script(PLAIN, width)
     assert wait_for(lambda: browser.execute_script("return document.getElementById('canvas').width") == width)
-    wanted = [frame.astype(int) for frame in frames(scene)]
+    whole = frames(scene)
+    wanted = [frame.astype(int) for frame in whole]
     first = pictured_at(browser, scene, 0)
     for index in (len(wanted) // 2, len(wanted) - 1):
         found = pictured_at(browser, scene, index)
@@ -463,7 +464,22 @@ def test_the_canvas_shows_what_the_frames_show(browser, folder, name):
         # Type, which is set at twice the size, differs; what moves must not, but for the edges of lines.
         assert (np.abs(found - wanted[index]).max(-1)[moved] > 64).mean() < 0.05
         assert (np.abs(found - first).max(-1)[~moved] > 64).mean() < 0.002
+        differences = head_differences(scene, whole, index, found, wanted[index])
+        assert max(differences, default=0.0) < 16
+        assert np.median([0.0, *differences]) < 9
     assert browser.get_log("browser") == []
+
+
+def head_differences(scene, whole, index, found, wanted) -> list[float]:
+    """How much two frames differ around each head, on average: a head that is two pixels off differs by some 25."""
+    trails = [trail for layer in whole.layers for trail in only(layer.primitives, Trail)]
+    differences = []
+    for x, y in np.concatenate([np.empty((0, 2)), *(trail.at(scene.frame_steps[index]) for trail in trails)]):
+        if np.isfinite(x + y) and 12 < x < scene.size[0] - 12 and 12 < y < scene.size[1] - 12:
+            row, column = round(scene.size[1] - y), round(x)
+            area = (slice(row - 7, row + 8), slice(column - 7, column + 8))
+            differences.append(np.abs(found[area] - wanted[area]).mean())
+    return differences
 
 
 def pictured_at(browser, scene, index):
