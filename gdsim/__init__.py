@@ -6,52 +6,36 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from gdsim.analysis import Row, Table, compare
-    from gdsim.config import Animation, Experiment, View, load, loads, schema
+    from gdsim.analysis import Row, Study, Table
+    from gdsim.api import animate, check, compare, descend, grad, preview, simulate, tune
+    from gdsim.config import Animation, Experiment, Output, View, load, loads, schema
     from gdsim.encode import write
     from gdsim.encode.reading import source
     from gdsim.errors import ConfigError, GdsimError, InputError
     from gdsim.metadata import Provenance
-    from gdsim.movie import Movie, animate
-    from gdsim.objectives import Gradient, Objective, grad, objective
+    from gdsim.movie import Movie
+    from gdsim.objectives import Gradient, Objective, names, objective
     from gdsim.render import Frames, frames
     from gdsim.scene import Scene, build_scene
-    from gdsim.simulation import Stop, Trajectory, descend, read, save, simulate
+    from gdsim.simulation import Stop, Trajectory, read, save
+    from gdsim.web.report import write_report
 
 __version__ = "0.4.0"
 
-_ROOMS = {
-    "Animation": "config",
-    "ConfigError": "errors",
-    "Experiment": "config",
-    "Frames": "render",
-    "GdsimError": "errors",
-    "Gradient": "objectives",
-    "InputError": "errors",
-    "Movie": "movie",
-    "Objective": "objectives",
-    "Provenance": "metadata",
-    "Row": "analysis",
-    "Scene": "scene",
-    "Stop": "simulation",
-    "Table": "analysis",
-    "Trajectory": "simulation",
-    "View": "config",
-    "animate": "movie",
-    "compare": "analysis",
-    "build_scene": "scene",
-    "descend": "simulation",
-    "frames": "render",
-    "grad": "objectives",
-    "load": "config",
-    "loads": "config",
-    "objective": "objectives",
-    "read": "simulation",
-    "save": "simulation",
-    "schema": "config",
-    "simulate": "simulation",
-    "source": "encode.reading",
-    "write": "encode",
+_PACKAGES = {
+    "analysis": ("Row", "Study", "Table"),
+    "api": ("animate", "check", "compare", "descend", "grad", "preview", "simulate", "tune"),
+    "config": ("Animation", "Experiment", "Output", "View", "load", "loads", "schema"),
+    "encode": ("write",),
+    "encode.reading": ("source",),
+    "errors": ("ConfigError", "GdsimError", "InputError"),
+    "metadata": ("Provenance",),
+    "movie": ("Movie",),
+    "objectives": ("Gradient", "Objective", "names", "objective"),
+    "render": ("Frames", "frames"),
+    "scene": ("Scene", "build_scene"),
+    "simulation": ("Stop", "Trajectory", "read", "save"),
+    "web.report": ("write_report",),
 }
 
 __all__ = [
@@ -64,36 +48,44 @@ __all__ = [
     "InputError",
     "Movie",
     "Objective",
+    "Output",
     "Provenance",
     "Row",
     "Scene",
     "Stop",
+    "Study",
     "Table",
     "Trajectory",
     "View",
     "animate",
     "build_scene",
+    "check",
     "compare",
     "descend",
     "frames",
     "grad",
     "load",
     "loads",
+    "names",
     "objective",
+    "preview",
     "read",
     "save",
     "schema",
     "simulate",
     "source",
+    "tune",
     "write",
+    "write_report",
 ]
 
 
 def __getattr__(name: str) -> Any:
-    # A name is fetched when it is first used: the command line starts without torch and matplotlib.
-    if name not in _ROOMS:
-        raise AttributeError(f"module 'gdsim' has no attribute '{name}'")
-    return getattr(import_module(f"gdsim.{_ROOMS[name]}"), name)
+    # Imported on first use: the command line starts without torch and matplotlib.
+    for package, names in _PACKAGES.items():
+        if name in names:
+            return getattr(import_module(f"gdsim.{package}"), name)
+    raise AttributeError(f"module 'gdsim' has no attribute '{name}'")
 
 
 def __dir__() -> list[str]:

@@ -10,16 +10,18 @@ from io import BytesIO, StringIO
 
 import numpy as np
 import pytest
+import torch
 from PIL import Image
 from tqdm import tqdm
 
 import gdsim
 
+SMALL_MAPPING = {"objective": "sphere", "steps": 3, "optimizers": {"SGD": {"lr": 0.1}}}
 SMALL = "{objective: sphere, steps: 9, optimizers: {SGD: {lr: 0.1}}, view: {size: [320, 180]}, animation: {seconds: 1}}"
 
 
 def test_names_are_sorted_and_all_there():
-    assert gdsim.__all__ == sorted(gdsim._ROOMS)
+    assert gdsim.__all__ == sorted(gdsim.__all__)
     for name in gdsim.__all__:
         assert getattr(gdsim, name).__name__ == name
     assert set(gdsim.__all__) <= set(dir(gdsim))
@@ -80,8 +82,6 @@ def test_frames_are_an_iterable_with_a_length_that_tqdm_takes():
 
 
 def test_the_readme_example_in_python_runs(tmp_path, monkeypatch):
-    import torch
-
     monkeypatch.chdir(tmp_path)
     valley = gdsim.objective("rosenbrock")
     path = gdsim.descend(valley, torch.optim.Adam, start=(-1.5, 2.0), steps=300, lr=0.05)
@@ -116,22 +116,117 @@ def test_what_is_measured_is_descended_and_left_with_its_own_sentence(tmp_path):
     assert "left what was measured at step 21" in gdsim.build_scene([path]).alt_text
 
 
+def test_a_name_and_a_function_are_descended_from_their_own_start():
+    by_name = gdsim.descend("rosenbrock", "Adam", lr=0.1, steps=20)
+    np.testing.assert_array_equal(by_name.points[0, 0], gdsim.objective("rosenbrock").start)
+    by_class = gdsim.descend(gdsim.objective("rosenbrock"), torch.optim.Adam, lr=0.1, steps=20)
+    np.testing.assert_array_equal(by_name.points, by_class.points)
+
+
+def test_the_view_of_a_function_is_fitted_to_its_path():
+    path = gdsim.descend(lambda p: ((p - 7) ** 2).sum(-1), torch.optim.SGD, lr=0.1, start=[30.0, 4.0], steps=40)
+    low, high = path.objective.bounds.T
+    points = path.points.reshape(-1, 2)
+    assert (low < points.min(0)).all()
+    assert (points.max(0) < high).all()
+    assert (high - low < 3 * np.ptp(points, axis=0).max()).all()
+    given = gdsim.descend(lambda p: (p**2).sum(-1), "SGD", lr=0.1, start=[3.0, 4.0], bounds=[[-9, 9], [-8, 8]])
+    assert given.objective.bounds.tolist() == [[-9, 9], [-8, 8]]
+
+
+def test_a_view_is_not_stretched_by_a_path_that_diverges():
+    path = gdsim.descend(lambda p: (p**2).sum(-1), "SGD", lr=1.5, start=[1.0, 1.0], steps=40)
+    assert np.abs(path.objective.bounds).max() < 300
+
+
+SGD = {"SGD": {"lr": 0.1}}
+
+
 @pytest.mark.parametrize(
-    ("arguments", "words"),
+    "arguments",
     [
-        (("race.yaml",), r"takes an experiment or trajectories, not str: gdsim.load\(path\) reads a config"),
-        (([1],), "takes an experiment or trajectories, not int"),
-        (([],), "there is no trajectory to show"),
+        ("rosenbrock", {"SGD": {"lr": 1e-3}, "Adam": {"lr": 0.1}}),
+        ("x**2 + 3*x + 1", ["SGD", torch.optim.Adam]),
+        (lambda p: (p**2).sum(-1), {"SGD": {"lr": 0.1}, "Own": {"class": torch.optim.Adam}}),
     ],
 )
-def test_what_is_no_experiment_is_told(arguments, words):
-    with pytest.raises(gdsim.InputError, match=words):
-        gdsim.animate(*arguments)
+def test_an_objective_is_animated_with_several_optimizers(arguments):
+    start = [1.0, 2.0] if callable(arguments[0]) else None
+    movie = gdsim.animate(*arguments, start=start, steps=5)
+    assert len(gdsim.simulate(*arguments, start=start, steps=5)) == 2
+    assert "5 steps" in movie.scene.alt_text
 
 
-def test_a_view_is_a_view_and_a_suffix_one_that_is_known(tmp_path):
-    experiment = gdsim.loads(SMALL)
-    with pytest.raises(gdsim.InputError, match=r"view must be a gdsim.View\(…\), not dict"):
-        gdsim.animate(experiment, view={"theme": "dark"})
-    with pytest.raises(gdsim.InputError, match=r"a.gfi: unknown format; did you mean '.gif'\?; there are .* .html"):
-        gdsim.animate(experiment, tmp_path / "a.gfi")
+def test_an_experiment_a_mapping_a_file_a_recording_and_trajectories_are_alike(tmp_path):
+    mapping = {"objective": "sphere", "optimizers": {"SGD": {"lr": np.float64(0.1)}}, "steps": 9, "start": (1, 2)}
+    (tmp_path / "race.yaml").write_text("{objective: sphere, optimizers: {SGD: {lr: 0.1}}, steps: 9, start: [1, 2]}")
+    experiment = gdsim.load(tmp_path / "race.yaml")
+    trajectories = gdsim.simulate(experiment)
+    gdsim.save(tmp_path / "race.npz", trajectories, experiment)
+    sources = [experiment, mapping, tmp_path / "race.yaml", str(tmp_path / "race.yaml"), tmp_path / "race.npz"]
+    tables = [gdsim.compare(source) for source in (*sources, trajectories, trajectories[0])]
+    texts = {gdsim.animate(source).scene.alt_text for source in (*sources, trajectories, trajectories[0])}
+    assert len(texts) == 1
+    assert all(table.rows == tables[0].rows for table in tables)
+    np.testing.assert_array_equal(gdsim.simulate(mapping)[0].points, trajectories[0].points)
+
+
+def test_whatever_the_command_line_can_do_is_public():
+    experiment = {"objective": "sphere", "optimizers": SGD, "steps": 5}
+    gdsim.check(experiment)
+    study = gdsim.tune(experiment, "lr", budget=3)
+    assert study.table.rows[0].tuned
+    assert len(gdsim.compare(experiment, objectives=["booth", "beale"], starts=2).rows) == 2
+    assert gdsim.preview("x**2 + 3*x + 1").scene.alt_text.startswith("x**2 + 3*x + 1")
+    assert gdsim.grad("x**2 + 3*x + 1", 4).gradient.tolist() == [11.0]
+    assert "himmelblau" in gdsim.names()
+
+
+@pytest.mark.parametrize(
+    ("call", "code", "key"),
+    [
+        (lambda: gdsim.descend("rosenbrock", "Adam", learning_rate=0.1), None, "learning_rate"),
+        (lambda: gdsim.descend("rosenbrock", "Adam", epochs=9), "unknown-argument", "epochs"),
+        (lambda: gdsim.descend("rosenbrock"), "missing", None),
+        (lambda: gdsim.descend("rosenbrock", 5), "wrong-type", "optimizer"),
+        (lambda: gdsim.descend("rosenbrok", "Adam"), "unknown-name", "objective"),
+        (lambda: gdsim.descend(5, "Adam"), "wrong-type", "objective"),
+        (lambda: gdsim.descend(lambda p: p.sum(), "Adam", start="here"), "wrong-type", "start"),
+        (lambda: gdsim.descend("rosenbrock", "Adam", steps=2.5), None, "steps"),
+        (lambda: gdsim.grad("x**2", at=3, bonds=3), "unknown-argument", "bonds"),
+        (lambda: gdsim.grad("x**2", "a"), "wrong-type", "at"),
+        (lambda: gdsim.objective("quadratic", conditon=3), "unknown-argument", "conditon"),
+        (lambda: gdsim.animate("rosenbrock"), "missing", "optimizers"),
+        (lambda: gdsim.animate(SMALL_MAPPING, veiw={}), "unknown-argument", "veiw"),
+        (lambda: gdsim.animate(SMALL_MAPPING, steps=3), "conflict", "steps"),
+        (lambda: gdsim.animate(SMALL_MAPPING, view="dark"), "wrong-type", "view"),
+        (lambda: gdsim.animate(SMALL_MAPPING, "a.gfi"), None, None),
+        (lambda: gdsim.animate("rosenbrock", "Adam", "a.gfi"), "unsupported", "path"),
+        (lambda: gdsim.animate([1]), "wrong-type", "source"),
+        (lambda: gdsim.animate(5), "wrong-type", "source"),
+        (lambda: gdsim.animate([]), None, None),
+        (lambda: gdsim.simulate(SMALL_MAPPING | {"stps": 3}), None, "stps"),
+        (lambda: gdsim.simulate("nowhere.yaml"), None, None),
+    ],
+)
+def test_a_mistake_is_an_input_error_with_its_key(call, code, key):
+    with pytest.raises(gdsim.InputError) as caught:
+        call()
+    assert code is None or caught.value.code == code
+    assert key is None or (caught.value.key[-1] == key and key in str(caught.value))
+
+
+@pytest.mark.parametrize(
+    ("call", "suggestion"),
+    [
+        (lambda: gdsim.descend("rosenbrock", "Adam", learning_rate=0.1), "'lr'"),
+        (lambda: gdsim.descend("rosenbrock", "Adam", epochs=9), "'steps'"),
+        (lambda: gdsim.simulate("rosenbrock", "Adam", x0=[1, 2]), "'start'"),
+        (lambda: gdsim.animate(SMALL_MAPPING, veiw={}), "'view'"),
+        (lambda: gdsim.animate("rosenbrock", "Adam", "a.gfi"), "'.gif'"),
+    ],
+)
+def test_a_mistake_comes_with_a_suggestion(call, suggestion):
+    with pytest.raises(gdsim.InputError) as caught:
+        call()
+    assert f"did you mean {suggestion}?" in str(caught.value)

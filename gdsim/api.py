@@ -1,0 +1,507 @@
+"""The Python API: it accepts names, expressions, functions, files and mappings, and passes on proper types."""
+
+from __future__ import annotations
+
+import functools
+import inspect
+import os
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from contextlib import nullcontext
+from dataclasses import replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, NamedTuple, ParamSpec, TypeAlias, TypeVar
+
+import numpy as np
+import numpy.typing as npt
+
+from gdsim import analysis, objectives, scene, simulation
+from gdsim.config import Animation, Experiment, Output, View, load, loads
+from gdsim.config.yaml_text import dump
+from gdsim.encode import find_format
+from gdsim.errors import InputError, did_you_mean
+from gdsim.movie import Movie, make_provenance
+from gdsim.objectives import Gradient, Objective, inside, objective
+from gdsim.simulation import Trajectory
+
+if TYPE_CHECKING:
+    from torch.optim import Optimizer
+
+__all__ = ["animate", "check", "compare", "descend", "grad", "preview", "simulate", "tune"]
+
+ObjectiveLike: TypeAlias = "str | os.PathLike[str] | Callable[..., Any] | Objective"
+"""A name in the catalogue, an expression, a file of samples, a function of torch tensors, or an objective."""
+
+OptimizersLike: TypeAlias = (
+    "str | type[Optimizer] | Sequence[str | type[Optimizer]] "
+    "| Mapping[str, Mapping[str, Any] | str | type[Optimizer] | None]"
+)
+"""Classes of torch.optim by name or themselves, or a mapping of labels to settings: `{"Adam": {"lr": 0.1}}`."""
+
+ExperimentLike: TypeAlias = "Experiment | Mapping[str, Any] | str | os.PathLike[str]"
+"""An experiment, itself, as a mapping, or as the path of a YAML file."""
+
+Source: TypeAlias = "ExperimentLike | ObjectiveLike | Trajectory | Sequence[Trajectory]"
+"""An experiment; an objective; trajectories, or the path of a recording of them (.npz)."""
+
+Progress: TypeAlias = Callable[[Iterable[Any]], Iterable[Any]]
+
+CONFIGS, RECORDING = (".yaml", ".yml"), ".npz"
+
+STEPS = 100
+"""The default number of steps."""
+
+SYNONYMS = {
+    **dict.fromkeys(("alpha", "learning_rate", "rate", "step_size"), "lr"),
+    **dict.fromkeys(("epochs", "iterations", "max_iter", "maxiter", "n_iter", "n_steps", "num_steps"), "steps"),
+    **dict.fromkeys(("init", "initial", "point", "x0"), "start"),
+    **dict.fromkeys(("file", "filename", "out", "output"), "path"),
+}
+"""What users of other libraries call our arguments."""
+
+REACH = 100.0
+"""A view that is fitted to a path leaves out points that are farther from the start than this times its size."""
+
+P = ParamSpec("P")
+R = TypeVar("R")
+
+
+def _with_suggestions(function: Callable[P, R]) -> Callable[P, R]:
+    """Make a function raise InputError, with a suggestion, where Python would raise TypeError for its arguments."""
+    signature = inspect.signature(function)
+
+    @functools.wraps(function)
+    def call(*args: P.args, **kwargs: P.kwargs) -> R:
+        try:
+            signature.bind(*args, **kwargs)
+        except TypeError as error:
+            for name in kwargs.keys() - signature.parameters.keys():
+                message = f"{function.__name__} has no such argument{_suggestion(name, signature.parameters)}"
+                raise InputError(message, (name,), code="unknown-argument") from None
+            raise InputError(f"{function.__name__}: {error}", code="missing") from None
+        return function(*args, **kwargs)
+
+    return call
+
+
+def _suggestion(name: str, known: Mapping[str, object]) -> str:
+    synonym = SYNONYMS.get(name.casefold())
+    return f"; did you mean '{synonym}'?" if synonym in known else did_you_mean(name, known)
+
+
+@_with_suggestions
+def descend(
+    objective: ObjectiveLike,
+    optimizer: str | type[Optimizer],
+    *,
+    start: npt.ArrayLike | None = None,
+    steps: int = STEPS,
+    seed: int = 0,
+    bounds: npt.ArrayLike | None = None,
+    label: str | None = None,
+    schedule: Mapping[str, Any] | None = None,
+    noise: float = 0.0,
+    clip_norm: float | None = None,
+    progress: Progress = iter,
+    args: Mapping[str, Any] | None = None,
+    **settings: Any,
+) -> Trajectory:
+    """Descend an objective with one optimizer.
+
+    Args:
+        objective: A name in the catalogue, an expression, a file of samples, a function, or an objective.
+        optimizer: A class of optimizers: itself, its name in `torch.optim`, its dotted name in an installed
+            package, or `"module:Class"` of one. A class that requires a closure or the graph of the gradient
+            (`backward(create_graph=True)`) gets it.
+        start: (dim,) one starting point, or (starts, dim); the objective's own by default.
+        steps: The number of updates, from 0.
+        seed: The seed of the noise, from 0.
+        bounds: The view, one (low, high) per coordinate; for a function fitted to start and path by default.
+        label: The name of the optimizer in the legend; its class by default. The noise depends on it.
+        schedule: `{"class": …, …}` with the arguments of a class of `torch.optim.lr_scheduler`.
+        noise: The standard deviation of Gaussian noise on each component of the gradient that the optimizer
+            gets; recorded gradients are without it.
+        clip_norm: The gradient that the optimizer gets, noise included, is scaled down to this norm where
+            it is longer, as `torch.nn.utils.clip_grad_norm_` does.
+        progress: Wraps the iterable of steps, as `tqdm.tqdm` does.
+        args: Arguments of the optimizer whose names are arguments of this function, too. A class that wraps
+            another one takes it as a class or a mapping: `args={"optimizer": {"class": "SGD", "lr": 0.1}}`;
+            arguments that it does not name itself are those of the wrapped one.
+        settings: Further arguments of the optimizer, such as `lr`.
+
+    Raises:
+        InputError: The objective, a class, an argument or a start is at fault; `key` says which.
+    """
+    if not isinstance(optimizer, str | type):
+        message = f"must be a class or its name, not of type {type(optimizer).__name__}"
+        raise InputError(message, ("optimizer",), code="wrong-type")
+    target, is_fitted = _objective(objective, bounds, start)
+    try:
+        trajectory = simulation.descend(
+            target,
+            optimizer,
+            start=target.start if start is None else start,
+            steps=steps,
+            seed=seed,
+            label=label,
+            schedule=schedule,
+            noise=noise,
+            clip_norm=clip_norm,
+            progress=progress,
+            args=args,
+            **settings,
+        )
+    except InputError as error:
+        # A class suggests its own arguments only.
+        name = str(error.key[-1]) if error.key else ""
+        if name not in settings or SYNONYMS.get(name) not in {"lr", "start", "steps"}:
+            raise
+        message = f"{error.message.partition(';')[0]}; did you mean '{SYNONYMS[name]}'?"
+        raise InputError(message, error.key, code="unknown-argument") from error
+    return _fitted([trajectory])[0] if is_fitted else trajectory
+
+
+@_with_suggestions
+def simulate(
+    source: Source,
+    optimizers: OptimizersLike | None = None,
+    *,
+    start: npt.ArrayLike | None = None,
+    steps: int | None = None,
+    seed: int | None = None,
+    progress: Progress = iter,
+) -> tuple[Trajectory, ...]:
+    """Descend every objective of an experiment with all its optimizers from all its starts, and train its networks.
+
+    Args:
+        source: An experiment, itself, as a mapping or as the path of a YAML file; or an objective.
+        optimizers: For an objective: `"Adam"`, `torch.optim.Adam`, a list of these, or `{"Adam": {"lr": 0.1}}`.
+        start: For an objective: (dim,) one starting point, or (starts, dim); its own by default.
+        steps: For an objective: the number of updates, 100 by default.
+        seed: For an objective: the seed of noise, 0 by default.
+        progress: Wraps the iterable of steps of each objective, as `tqdm.tqdm` does.
+
+    Returns:
+        One trajectory per objective and optimizer, in order; each is independent of the others.
+
+    Raises:
+        InputError: An argument, or something in the configuration, is at fault.
+    """
+    run = _run(source, optimizers, start, steps, seed, progress)
+    return tuple(run.trajectories)
+
+
+@_with_suggestions
+def animate(
+    source: Source,
+    optimizers: OptimizersLike | os.PathLike[str] | None = None,
+    path: str | os.PathLike[str] | None = None,
+    *,
+    start: npt.ArrayLike | None = None,
+    steps: int | None = None,
+    seed: int | None = None,
+    view: View | Mapping[str, Any] | None = None,
+    animation: Animation | Mapping[str, Any] | None = None,
+    progress: Progress = iter,
+) -> Movie:
+    """Return an animation, which a notebook displays, and write it if a path is given.
+
+    Examples: `animate("rosenbrock", {"SGD": {"lr": 1e-3}, "Adam": {"lr": 0.1}})`, `animate(experiment, "race.gif")`.
+
+    Args:
+        source: An experiment, itself, as a mapping or as the path of a YAML file; an objective; trajectories, or the
+            path of a recording of them.
+        optimizers: For an objective, as for `simulate`. A file name in this place is the path.
+        path: Where to write; its suffix decides the format, as in `Movie.save`.
+        start: For an objective, as for `simulate`.
+        steps: For an objective.
+        seed: For an objective.
+        view: What is shown, `gdsim.View(…)` or a mapping; by default the experiment's, or the defaults.
+        animation: The pace, likewise.
+        progress: Wraps the iterables of steps and of frames, as `tqdm.tqdm` does.
+
+    Raises:
+        InputError: The input is at fault, or the suffix is unknown.
+        GdsimError: The file cannot be written, or the encoder fails.
+    """
+    if path is None and isinstance(optimizers, str | os.PathLike):
+        is_class = isinstance(optimizers, str) and find_format(Path(optimizers).suffix) is None
+        if not (is_class and _is_objective(source)):
+            path, optimizers = optimizers, None
+    assert not isinstance(optimizers, os.PathLike)  # noqa: S101  (for the type checker)
+    own_view, own_animation = _model(View, view, "view"), _model(Animation, animation, "animation")
+    run = _run(source, optimizers, start, steps, seed, progress)
+    experiment, output = run.experiment, Output()
+    if experiment is not None:
+        own_view, own_animation = own_view or experiment.view, own_animation or experiment.animation
+        output = experiment.output
+    with experiment.located() if experiment is not None else nullcontext():
+        drawn = scene.build_scene(run.trajectories, view=own_view, animation=own_animation)
+    movie = Movie(drawn, make_provenance(drawn, experiment), output)
+    if path is not None:
+        movie.save(path, progress=progress)
+    return movie
+
+
+@_with_suggestions
+def preview(objective: ObjectiveLike, *, view: View | Mapping[str, Any] | None = None, **settings: Any) -> Movie:
+    """Return a picture of an objective alone, as `gdsim show` draws it; `settings` are those of `gdsim.objective`.
+
+    Raises:
+        InputError: The objective or an argument is at fault.
+    """
+    target = objectives.objective(_text_or_path(objective), **settings)
+    drawn = scene.preview_scene(target, view=_model(View, view, "view"))
+    return Movie(drawn, make_provenance(drawn), Output())
+
+
+@_with_suggestions
+def compare(
+    source: Source,
+    optimizers: OptimizersLike | None = None,
+    *,
+    start: npt.ArrayLike | None = None,
+    steps: int | None = None,
+    seed: int | None = None,
+    objectives: Sequence[str] | None = None,
+    starts: int | None = None,
+    progress: Progress = iter,
+) -> analysis.Table:
+    """Return a table with one row per objective and optimizer.
+
+    Args:
+        source: As for `animate`.
+        optimizers: For an objective, as for `simulate`, with `start`, `steps` and `seed`.
+        start: For an objective.
+        steps: For an objective.
+        seed: For an objective.
+        objectives: Names of the catalogue instead of the experiment's own objectives.
+        starts: The number of random starts in each objective's bounds, instead of the experiment's own.
+        progress: Wraps the iterables of what is computed, as `tqdm.tqdm` does.
+
+    Raises:
+        InputError: An argument, or something in the configuration, is at fault.
+    """
+    if objectives is None and starts is None:
+        return analysis.compare(_run(source, optimizers, start, steps, seed, progress).trajectories)
+    return analysis.study(_experiment(source), objectives=objectives, starts=starts, progress=progress).table
+
+
+@_with_suggestions
+def tune(
+    source: ExperimentLike,
+    names: str | Sequence[str] = ("lr",),
+    *,
+    budget: int = 41,
+    ranges: Mapping[str, tuple[float, float]] | None = None,
+    objectives: Sequence[str] | None = None,
+    starts: int | None = None,
+    progress: Progress = iter,
+) -> analysis.Study:
+    """Tune hyper-parameters of every optimizer with an equal budget, and compare the tuned optimizers.
+
+    Args:
+        source: An experiment, itself, as a mapping or as the path of a YAML file.
+        names: The hyper-parameters, such as `"lr"`; `"beta1"` and `"beta2"` are the two of an argument `betas`.
+        budget: How many values, or combinations of values, are tried for each optimizer on each objective.
+        ranges: The low and high end of each hyper-parameter, where they differ from the defaults.
+        objectives: Names of the catalogue instead of the experiment's own objectives.
+        starts: The number of random starts in each objective's bounds, instead of the experiment's own.
+        progress: Wraps the iterable of what is computed, as `tqdm.tqdm` does.
+
+    Raises:
+        InputError: An argument, or something in the configuration, is at fault.
+        GdsimError: Optuna is needed and not installed.
+    """
+    return analysis.tune(
+        _experiment(source),
+        names,
+        budget=budget,
+        ranges=ranges,
+        objectives=objectives,
+        starts=starts,
+        progress=progress,
+    )
+
+
+@_with_suggestions
+def check(source: ExperimentLike) -> None:
+    """Raise what `simulate` would, as far as it can be known without a step, as `gdsim validate` does.
+
+    Args:
+        source: An experiment, itself, as a mapping or as the path of a YAML file.
+
+    Raises:
+        InputError: Something in the configuration is at fault.
+    """
+    simulation.check(_experiment(source))
+
+
+@_with_suggestions
+def grad(objective: ObjectiveLike, at: npt.ArrayLike, **settings: Any) -> Gradient:
+    """Return the value and gradient of an objective at a point: `grad("x**2 + 3*x + 1", 4)`.
+
+    Args:
+        objective: A name in the catalogue, an expression, a file of samples, a function, or an objective.
+        at: (dim,) the point; a number in one dimension.
+        settings: As for `gdsim.objective`.
+
+    Raises:
+        InputError: The objective, an argument or the point is at fault.
+    """
+    if callable(objective) and not {"dim", "bounds"} & settings.keys():
+        settings["dim"] = max(1, np.size(at))
+    return objectives.grad(objectives.objective(_text_or_path(objective), **settings), at)
+
+
+class _Run(NamedTuple):
+    """Trajectories, and the experiment that made them, if there is one."""
+
+    experiment: Experiment | None
+    trajectories: Sequence[Trajectory]
+
+
+def _run(
+    source: Source,
+    optimizers: OptimizersLike | None,
+    start: npt.ArrayLike | None,
+    steps: int | None,
+    seed: int | None,
+    progress: Progress,
+) -> _Run:
+    """Return the trajectories that a source is, or that it makes."""
+    if optimizers is not None or callable(source):
+        return _Run(None, _descend_each(source, optimizers, start, steps, seed, progress))  # type: ignore[arg-type]
+    for name, value in {"start": start, "steps": steps, "seed": seed}.items():
+        if value is not None:
+            message = "goes with an objective and `optimizers`; an experiment has its own"
+            raise InputError(message, (name,), code="conflict")
+    if isinstance(source, Trajectory):
+        return _Run(None, [source])
+    if isinstance(source, str | os.PathLike) and Path(source).suffix.lower() == RECORDING:
+        return _Run(*simulation.read(Path(source)))
+    if isinstance(source, Sequence) and not isinstance(source, str):
+        if wrong := [type(each).__name__ for each in source if not isinstance(each, Trajectory)]:
+            raise InputError(f"must hold trajectories, not {wrong[0]}", ("source",), code="wrong-type")
+        return _Run(None, source)
+    experiment = _experiment(source)
+    return _Run(experiment, simulation.simulate(experiment, progress=progress))
+
+
+def _is_objective(source: object) -> bool:
+    if isinstance(source, str | os.PathLike):
+        return Path(source).suffix.lower() not in (*CONFIGS, RECORDING)
+    return callable(source) or isinstance(source, Objective)
+
+
+def _experiment(source: object) -> Experiment:
+    """Return the experiment that a source is or describes."""
+    if isinstance(source, Experiment):
+        return source
+    if isinstance(source, Mapping):
+        return loads(dump(_plain(source)))
+    if isinstance(source, str | os.PathLike) and Path(source).suffix.lower() in CONFIGS:
+        return load(source)
+    if isinstance(source, str | os.PathLike | Objective):
+        example = '`{"SGD": {"lr": 0.01}, "Adam": {"lr": 0.1}}`'
+        message = f"are needed to descend {source}, such as {example}; a configuration is a .yaml file"
+        raise InputError(message, ("optimizers",), code="missing")
+    kinds = "an experiment, a mapping, a YAML file, an objective or trajectories"
+    raise InputError(f"must be {kinds}, not of type {type(source).__name__}", ("source",), code="wrong-type")
+
+
+def _descend_each(
+    source: ObjectiveLike,
+    optimizers: OptimizersLike | None,
+    start: npt.ArrayLike | None,
+    steps: int | None,
+    seed: int | None,
+    progress: Progress,
+) -> list[Trajectory]:
+    target, is_fitted = _objective(source, None, start)
+    if optimizers is None:
+        _experiment(target)
+    trajectories = []
+    for label, settings in _by_label(optimizers).items():
+        optimizer = settings.pop("class")
+        common: dict[str, Any] = {"start": start, "seed": seed or 0, "progress": progress}
+        steps = STEPS if steps is None else steps
+        trajectories.append(descend(target, optimizer, label=label, steps=steps, **common, **settings))
+    return _fitted(trajectories) if is_fitted else trajectories
+
+
+def _by_label(optimizers: OptimizersLike | None) -> dict[str, dict[str, Any]]:
+    """Return the settings of each optimizer by its label, "class" among them."""
+    if isinstance(optimizers, Mapping):
+        given = {label: settings or label for label, settings in optimizers.items()}
+    else:
+        classes = [optimizers] if isinstance(optimizers, str | type) else optimizers or ()
+        names = [each.__name__ if isinstance(each, type) else str(each) for each in classes]
+        given = {name.rpartition(".")[2]: each for name, each in zip(names, classes, strict=True)}
+    return {
+        label: {"class": label} | (dict(each) if isinstance(each, Mapping) else {"class": each})
+        for label, each in given.items()
+    }
+
+
+def _objective(
+    source: ObjectiveLike, bounds: npt.ArrayLike | None, start: npt.ArrayLike | None
+) -> tuple[Objective, bool]:
+    """Return an objective, and whether its view is still to be fitted to the paths."""
+    if bounds is not None or isinstance(source, Objective) or not callable(source):
+        return objective(_text_or_path(source), bounds=bounds), False
+    if start is None:
+        return objective(source), True
+    try:
+        points = np.atleast_2d(np.asarray(start, dtype=np.float64))
+    except (TypeError, ValueError):
+        raise InputError(f"must be numbers, not {start!r:.40}", ("start",), code="wrong-type") from None
+    low, high = points.min(0), points.max(0)
+    margin = np.maximum(1, np.maximum(np.abs(low), np.abs(high)))
+    return replace(objective(source, bounds=np.stack([low - margin, high + margin], -1)), start=points[0]), True
+
+
+def _fitted(trajectories: Sequence[Trajectory]) -> list[Trajectory]:
+    """Return trajectories of one objective with a view that holds their points, except for those far away."""
+    target = trajectories[0].objective
+    points = np.concatenate([each.points.reshape(-1, target.dim) for each in trajectories])
+    starts = trajectories[0].points[0]
+    size = np.maximum(1, np.ptp(starts, axis=0))
+    far = REACH * size
+    near = points[inside(points, np.stack([starts.min(0) - far, starts.max(0) + far], -1))]
+    low, high = near.min(0), near.max(0)
+    width = np.where(high > low, high - low, 1.0)
+    margin = 0.25 * np.maximum(width, width.max() / 4)
+    fitted = replace(target, bounds=np.stack([low - margin, high + margin], -1))
+    return [replace(each, objective=fitted) for each in trajectories]
+
+
+def _text_or_path(source: ObjectiveLike) -> str | Path | Callable[..., Any] | Objective:
+    return Path(source) if isinstance(source, os.PathLike) else source
+
+
+M = TypeVar("M", View, Animation)
+
+
+def _model(kind: type[M], value: M | Mapping[str, Any] | None, name: str) -> M | None:
+    if value is None or isinstance(value, kind):
+        return value
+    if not isinstance(value, Mapping):
+        message = f"must be a gdsim.{kind.__name__}(…) or a mapping, not of type {type(value).__name__}"
+        raise InputError(message, (name,), code="wrong-type")
+    try:
+        return kind(**_plain(value))
+    except InputError as error:
+        raise error.below(name) from error
+
+
+def _plain(value: Any) -> Any:
+    """Return what YAML can hold: lists for tuples and arrays, Python's numbers, names of torch's classes."""
+    if isinstance(value, Mapping):
+        return {str(key): _plain(each) for key, each in value.items()}
+    if isinstance(value, np.ndarray | np.generic):
+        return value.tolist()
+    if isinstance(value, list | tuple):
+        return [_plain(each) for each in value]
+    if isinstance(value, type):
+        return value.__name__
+    return str(value) if isinstance(value, os.PathLike) else value
