@@ -176,8 +176,8 @@ def simulate(
         source: An experiment, itself, as a mapping or as the path of a YAML file; or an objective.
         optimizers: For an objective: `"Adam"`, `torch.optim.Adam`, a list of these, or `{"Adam": {"lr": 0.1}}`.
         start: For an objective: (dim,) one starting point, or (starts, dim); its own by default.
-        steps: For an objective: the number of updates, 100 by default.
-        seed: For an objective: the seed of noise, 0 by default.
+        steps: For an objective, 100 by default.
+        seed: For an objective, of the noise; 0 by default.
         progress: Wraps the iterable of steps of each objective, as `tqdm.tqdm` does.
 
     Returns:
@@ -223,11 +223,8 @@ def animate(
         InputError: The input is at fault, or the suffix is unknown.
         GdsimError: The file cannot be written, or the encoder fails.
     """
-    if path is None and isinstance(optimizers, str | os.PathLike):
-        is_class = isinstance(optimizers, str) and find_format(Path(optimizers).suffix) is None
-        if not (is_class and _is_objective(source)):
-            path, optimizers = optimizers, None
-    assert not isinstance(optimizers, os.PathLike)  # noqa: S101  (for the type checker)
+    if isinstance(optimizers, os.PathLike) or (isinstance(optimizers, str) and _is_path(optimizers, source)):
+        path, optimizers = optimizers, None
     own_view, own_animation = _model(View, view, "view"), _model(Animation, animation, "animation")
     run = _run(source, optimizers, start, steps, seed, progress)
     experiment, output = run.experiment, Output()
@@ -327,9 +324,6 @@ def tune(
 def check(source: ExperimentLike) -> None:
     """Raise what `simulate` would, as far as it can be known without a step, as `gdsim validate` does.
 
-    Args:
-        source: An experiment, itself, as a mapping or as the path of a YAML file.
-
     Raises:
         InputError: Something in the configuration is at fault.
     """
@@ -387,10 +381,13 @@ def _run(
     return _Run(experiment, simulation.simulate(experiment, progress=progress))
 
 
-def _is_objective(source: object) -> bool:
+def _is_path(text: str, source: object) -> bool:
+    """Return whether a text after a source is where to write, and not an optimizer that descends an objective."""
     if isinstance(source, str | os.PathLike):
-        return Path(source).suffix.lower() not in (*CONFIGS, RECORDING)
-    return callable(source) or isinstance(source, Objective)
+        is_objective = Path(source).suffix.lower() not in (*CONFIGS, RECORDING)
+    else:
+        is_objective = callable(source) or isinstance(source, Objective)
+    return find_format(Path(text).suffix) is not None or not is_objective
 
 
 def _experiment(source: object) -> Experiment:

@@ -201,7 +201,7 @@ def test_whatever_the_command_line_can_do_is_public():
         (lambda: gdsim.animate(SMALL_MAPPING, steps=3), "conflict", "steps"),
         (lambda: gdsim.animate(SMALL_MAPPING, view="dark"), "wrong-type", "view"),
         (lambda: gdsim.animate(SMALL_MAPPING, "a.gfi"), None, None),
-        (lambda: gdsim.animate("rosenbrock", "Adam", "a.gfi"), "unsupported", "path"),
+        (lambda: gdsim.animate("rosenbrock", "Adam", "a.gfi"), "unknown-name", None),
         (lambda: gdsim.animate([1]), "wrong-type", "source"),
         (lambda: gdsim.animate(5), "wrong-type", "source"),
         (lambda: gdsim.animate([]), None, None),
