@@ -214,6 +214,6 @@ def test_arrows_and_paths_come_from_the_same_gradient(tmp_path, gradient):
 @pytest.mark.parametrize("size", [[480, 270], [640, 360], [1280, 720], [720, 1280]])
 def test_the_picture_says_that_it_is_a_section_and_what_of(size):
     frames = gdsim.frames(build_scene([walk()], view=View(size=size)))
-    words = [text.get_text() for text in frames._canvas.figure.findobj(Text)]
+    words = [text.get_text() for text in frames.canvas.figure.findobj(Text)]
     assert "Rosenbrock" in words
     assert any("%" in each and ("dim 10" in each or "of the paths' variance" in each) for each in words)

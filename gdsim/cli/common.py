@@ -112,12 +112,12 @@ def redrawn(
 
 def check_view(experiment: Experiment) -> None:
     """Check that the view of an experiment fits each of its objectives."""
-    from gdsim.scene import check_projection
+    from gdsim.scene import projection_of
 
     for index, spec in enumerate(experiment.objectives):
         if spec.to_train() is None:  # the loss plane of a network is known after its training
             with experiment.located(index):
-                check_projection(spec.build(), experiment.view)
+                projection_of(spec.build(), experiment.view)
 
 
 def collect(function: Callable[[S], T], items: Iterable[S]) -> list[T]:

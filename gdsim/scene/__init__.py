@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from gdsim.scene.arrows import lengths
-from gdsim.scene.build import build_scene, check_projection, preview_scene, training_problems, view_problems
+from gdsim.scene.build import build_scene, preview_scene, projection_of, view_problems
 from gdsim.scene.camera import SurfaceCamera
 from gdsim.scene.captions import describe, joined
 from gdsim.scene.levels import Levels, labels, number, power, round_ticks
 from gdsim.scene.model import Arrows, Exit, Facet, Group, Mark, PanelModel, Path, Scene, Style, ViewModel
-from gdsim.scene.panels import panel_kinds
+from gdsim.scene.panels import panel_kinds, training_problems
 from gdsim.scene.panels.curves import CurvesPanel, PanelCurve, axis_limits, on_axis
 from gdsim.scene.panels.heatmap import Heatmap, HeatmapRow
 from gdsim.scene.panels.images import ImageGrid, ImageRow
@@ -45,7 +45,6 @@ __all__ = [
     "ViewModel",
     "axis_limits",
     "build_scene",
-    "check_projection",
     "describe",
     "joined",
     "labels",
@@ -55,6 +54,7 @@ __all__ = [
     "panel_kinds",
     "power",
     "preview_scene",
+    "projection_of",
     "round_ticks",
     "styles",
     "training_problems",

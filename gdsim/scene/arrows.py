@@ -12,13 +12,8 @@ from gdsim.objectives import FloatArray, NetworkObjective, Objective
 from gdsim.scene.model import Arrows
 from gdsim.scene.projection import Projection
 
-__all__ = ["gradient_arrows", "lengths"]
-
-ARROWS = 15
-"""Approximate number of arrows along a side of the view."""
-
-FEWEST, THINNING = 7, 0.3
-"""The fewest arrows along a side, and the power of the number of facets by which they become fewer."""
+ARROWS, FEWEST, THINNING = 15, 7, 0.3
+"""Approximate number of arrows along a side of the view; the power of the number of facets by which there are fewer."""
 
 SPARSE = 0.72
 """If facets need fewer than this share of the arrows that were computed, only every second one is drawn."""
@@ -32,14 +27,7 @@ STREAM = 61
 
 @singledispatch
 def gradient_arrows(objective: Objective, projection: Projection, view: View, facets: int) -> Arrows | None:
-    """Return the gradient over a line or plane in the form that the view asks for; None for no arrows.
-
-    Args:
-        objective: Has the gradient.
-        projection: The line or plane.
-        view: Says how.
-        facets: How many facets share the picture: the smaller they are, the fewer arrows each has.
-    """
+    """Return the gradient in the form that the view asks for; the more facets share a picture, the fewer arrows."""
     if view.arrows == "none":
         return None
     size = projection.bounds[:, 1] - projection.bounds[:, 0]
@@ -98,14 +86,9 @@ def _(objective: NetworkObjective, projection: Projection, view: View, facets: i
 
 
 def lengths(vectors: FloatArray) -> FloatArray:
-    """Return how long to draw vectors beside each other: a compressed, monotone function of their norms.
+    """Return how long to draw finite vectors (…, k) beside each other, from 0 to 1: (…).
 
-    Args:
-        vectors: (…, k), finite.
-
-    Returns:
-        (…) log(1 + ‖v‖ / c) relative to the longest, from 0 for a zero vector to 1, where c is a third of the median
-        norm of the nonzero vectors; all 0 if there is none.
+    That is log(1 + ‖v‖ / c) relative to the longest, where c is a third of the median norm of the nonzero ones.
     """
     largest = np.abs(vectors).max(initial=0.0)
     if largest == 0:

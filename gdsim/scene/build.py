@@ -10,9 +10,7 @@ import numpy as np
 from gdsim.analysis import group_by_objective, last_steps
 from gdsim.config import Animation, View
 from gdsim.errors import InputError, Problem
-from gdsim.networks import Network
 from gdsim.objectives import FloatArray, Objective
-from gdsim.scene import panels
 from gdsim.scene.captions import describe, describe_objective, formula, joined, subtitles
 from gdsim.scene.group import GroupInput
 from gdsim.scene.model import Facet, Group, Scene
@@ -22,8 +20,6 @@ from gdsim.scene.styles import FEW_STARTS, styles
 from gdsim.scene.views import kind_of, kind_problems
 from gdsim.simulation import Trajectory
 from gdsim.themes import Theme, theme
-
-__all__ = ["build_scene", "check_projection", "preview_scene", "training_problems", "view_problems"]
 
 FEW_STEPS = 100
 """Up to this number of steps each iterate has a dot."""
@@ -38,20 +34,6 @@ def view_problems(objectives: Sequence[Objective], view: View) -> Iterator[Probl
         yield from panel_problems(objectives, view)
 
 
-def training_problems(network: Network, view: View) -> Iterator[Problem]:
-    """Yield what a view needs that a network that is trained, or its data, does not have; keys are below `view`."""
-    return panels.training_problems(network, view)
-
-
-def check_projection(objective: Objective, view: View) -> None:
-    """Check that the plane that a view names exists.
-
-    Raises:
-        InputError: It does not.
-    """
-    _projection(objective, view, ())
-
-
 def build_scene(
     trajectories: Sequence[Trajectory], *, view: View | None = None, animation: Animation | None = None
 ) -> Scene:
@@ -59,8 +41,8 @@ def build_scene(
 
     Args:
         trajectories: At least one, all with the same number of steps; those over the same objective form a group.
-        view: What is shown, and how; by default that of an empty `view`.
-        animation: The pace; by default that of an empty `animation`.
+        view: What is shown, and how.
+        animation: The pace.
 
     Raises:
         InputError: There is no trajectory, their numbers of steps differ, or the view does not fit them.
@@ -76,7 +58,7 @@ def build_scene(
     _check(objectives, view)
     if view.layout == "grid":
         _check_grid(groups)
-    projections = [_projection(group[0].objective, view, list(map(_known, group))) for group in groups]
+    projections = [projection_of(group[0].objective, view, list(map(_known, group))) for group in groups]
     page = _page(objectives, projections, view)
     drawn = styles(groups, page.theme.paths)
     facets = len(trajectories) if view.layout == "grid" else len(groups)
@@ -105,7 +87,7 @@ def preview_scene(objective: Objective, *, view: View | None = None) -> Scene:
     """Turn an objective without paths into a scene of one frame."""
     view = view or View()
     _check([objective], view)
-    projection = _projection(objective, view, ())
+    projection = projection_of(objective, view)
     facets = kind_of(objective, view).facets(GroupInput(objective, projection, view))
     return replace(_page([objective], [projection], view), groups=(Group("", facets),))
 
@@ -123,7 +105,8 @@ def _check_grid(groups: Sequence[Sequence[Trajectory]]) -> None:
         raise InputError(message, ("view", "layout"), code="conflict")
 
 
-def _projection(objective: Objective, view: View, paths: Sequence[FloatArray]) -> Projection:
+def projection_of(objective: Objective, view: View, paths: Sequence[FloatArray] = ()) -> Projection:
+    """Return the line or plane that a view shows of an objective; paths as in `choose_projection`."""
     if kind_of(objective, view).projects:
         return choose_projection(objective, view, paths)
     dim = objective.dim

@@ -10,14 +10,11 @@ import numpy.typing as npt
 
 from gdsim.objectives import FloatArray
 
-__all__ = ["SurfaceCamera"]
-
 Floats: TypeAlias = npt.NDArray[np.float32]
 """Lines of sight are followed in single precision: it takes half the time, and pixels are no finer."""
 
 GAP, HEIGHT = 0.95, 0.68
-"""Height of the surface's lowest point above the plane of the inputs, which keeps most arrows visible, and the height
-of the surface itself, in half sides of the plane."""
+"""Distance of the surface from the plane of the inputs, which keeps most arrows visible, and its own height."""
 
 CENTER = np.array([0.0, 0.0, (GAP + HEIGHT) / 2])
 """The point that the camera looks at."""
@@ -44,7 +41,7 @@ class SurfaceCamera:
 
     The plane is centred on the origin of space. Its longer side has length 2; the shorter keeps the shape of the view.
 
-    Args:
+    Attributes:
         bounds: (2, 2) the range shown of the two coordinates, in units of the objective's inputs.
         elevation: The camera's height above the horizon, in degrees, over 0 and at most 90.
         azimuth: Its direction in the plane of the inputs at the first frame, in degrees from the first coordinate.
@@ -67,12 +64,7 @@ class SurfaceCamera:
         return self.azimuth + self.orbit * share
 
     def place(self, points: FloatArray, heights: FloatArray | None = None) -> FloatArray:
-        """Return the positions in space, (…, 3), of points of the plane.
-
-        Args:
-            points: (…, 2) in units of the objective's inputs.
-            heights: (…) heights above the points on the surface's scale, from 0 to 1; None for the plane itself.
-        """
+        """Return the positions in space, (…, 3), of points (…, 2) of the plane, or at heights (…) of the surface."""
         middle, half = self.bounds.mean(1), np.diff(self.bounds)[:, 0] / 2
         across = (points - middle) / half * self.sides
         up = np.zeros(points.shape[:-1]) if heights is None else GAP + HEIGHT * heights
@@ -90,17 +82,12 @@ class SurfaceCamera:
         return np.asarray(CENTER + DISTANCE * self._directions(azimuth)[2])
 
     def extent(self, heights: FloatArray) -> FloatArray:
-        """Return the range of the screen that plane and surface cover while the camera turns.
+        """Return the range of the screen that plane and surface cover while the camera turns, (2, 2).
 
-        Args:
-            heights: (rows, columns) the surface over an even grid of the view, from 0 to 1; NaN where there is none.
-
-        Returns:
-            (2, 2) the lowest and the highest position to the right, and the same upwards.
+        The surface's heights (rows, columns) are over an even grid of the view, from 0 to 1; NaN where there is none.
         """
-        rows, columns = heights.shape
         (left, right), (bottom, top) = self.bounds
-        grid = np.meshgrid(np.linspace(left, right, columns), np.linspace(bottom, top, rows))
+        grid = np.meshgrid(np.linspace(left, right, heights.shape[1]), np.linspace(bottom, top, heights.shape[0]))
         corners, points = np.stack(np.meshgrid(*self.bounds), -1), np.stack(grid, -1)
         positions = np.concatenate([self.place(corners).reshape(-1, 3), self.place(points, heights).reshape(-1, 3)])
         shares = np.linspace(0, 1, 1 + int(np.ceil(abs(self.orbit) / 4))).tolist()
@@ -109,15 +96,9 @@ class SurfaceCamera:
         return np.stack([lowest, np.max([np.nanmax(each, 0) for each in seen], 0)], -1)
 
     def hidden(self, heights: FloatArray, positions: FloatArray, azimuth: float) -> npt.NDArray[np.bool_]:
-        """Return whether the surface is between positions in space and the camera.
+        """Return whether a surface as in `extent` is between positions in space, (…, 3), and the camera: (…).
 
-        Args:
-            heights: (rows, columns) the surface over an even grid of the view, from 0 to 1; NaN where there is none.
-            positions: (…, 3); a point of the surface is not hidden by its own part of it.
-            azimuth: The camera's, in degrees.
-
-        Returns:
-            (…) for each position; False for one that is not finite.
+        A point of the surface is not hidden by its own part of it, and a position that is not finite never is.
         """
         known: npt.NDArray[np.bool_] = np.asarray(np.isfinite(positions).all(-1))
         flat = positions[known].astype(np.float32)

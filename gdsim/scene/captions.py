@@ -4,9 +4,8 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from functools import singledispatch
-from types import MappingProxyType
 
 import numpy as np
 
@@ -17,17 +16,12 @@ from gdsim.objectives import FloatArray, Landscape, NetworkObjective, Objective
 from gdsim.scene.projection import Projection
 from gdsim.simulation import Stop, Trajectory
 
-__all__ = ["describe", "describe_objective", "formula", "joined", "subtitles"]
-
 INDEXED = re.compile(r"x_(?:\d|i\b|\{i)")
 """Distinguishes a formula of any number of coordinates from one of x and y."""
 
 VARIANCE = " of the paths' variance"
 
-PLANES: Mapping[str, str] = MappingProxyType(
-    {"pca": "on the plane that holds", "random": "on a random plane, which holds"}
-)
-"""How a plane of weights is called, except one through checkpoints."""
+PLANES = {"pca": "on the plane that holds", "random": "on a random plane, which holds"}
 
 
 def joined(words: Sequence[str]) -> str:
@@ -104,10 +98,7 @@ def _(objective: ImageObjective, trajectories: Sequence[Trajectory]) -> str:
 
 
 def _describe_plane(landscape: Landscape, first: str) -> str:
-    """The plane of the paths of a network and what it does not show; empty if it shows everything.
-
-    A plane through recordings also goes through the last weights of the first optimizer.
-    """
+    """The plane of a network's paths; one through recordings goes through the last weights of the first optimizer."""
     some = ""
     if landscape.examples < landscape.of:
         some = f", its loss seen on {landscape.examples:,} of {landscape.of:,} examples"

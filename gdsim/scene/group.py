@@ -12,12 +12,10 @@ from gdsim.config import View
 from gdsim.objectives import FloatArray, NetworkObjective, Objective, inside
 from gdsim.scene.arrows import gradient_arrows
 from gdsim.scene.model import Facet, Mark, Style, ViewModel
-from gdsim.scene.paths import Elevation, PathSpace, build_path
+from gdsim.scene.paths import Elevation, build_path
 from gdsim.scene.projection import Projection
 from gdsim.scene.values import value_name
 from gdsim.simulation import Trajectory
-
-__all__ = ["GroupInput"]
 
 MOST_EACH, MOST_TOGETHER = 20_000, 300_000
 """How many points each start and all of them together may have where the function is evaluated."""
@@ -25,14 +23,9 @@ MOST_EACH, MOST_TOGETHER = 20_000, 300_000
 
 @dataclass(frozen=True, eq=False)
 class GroupInput:
-    """The trajectories over one objective, and what the rest of the scene has in common with them.
+    """The trajectories over one objective, none for a preview, with their styles; and what the scene has in common.
 
-    Args:
-        objective: The objective.
-        projection: The part of its domain to show.
-        view: Says how.
-        trajectories: All over the objective; none for a preview.
-        styles: One per trajectory.
+    Attributes:
         scene_trajectories: All trajectories of the scene, which share the colours of heat maps.
         facets: How many facets share the picture.
     """
@@ -54,22 +47,11 @@ class GroupInput:
         return coordinates[shown], self.objective.values(points[shown])
 
     def build_facets(
-        self,
-        model: ViewModel,
-        limits: FloatArray,
-        names: tuple[str, ...],
-        elevation: Elevation | None = None,
-        *,
-        slopes: bool = False,
+        self, model: ViewModel, limits: FloatArray, names: tuple[str, ...], elevation: Elevation | None = None
     ) -> tuple[Facet, ...]:
         """Return one facet with all paths, or in a grid one per trajectory.
 
-        Args:
-            model: What is drawn under the paths.
-            limits: (2, 2) the range shown of the horizontal and the vertical coordinate.
-            names: Their names.
-            elevation: Gives paths, minima and marks a coordinate for their values; None seen from above.
-            slopes: Whether paths have their slopes.
+        The elevation gives paths, minima and marks a coordinate for their values; None for a view from above.
         """
 
         def raised(coordinates: FloatArray, values: FloatArray) -> FloatArray:
@@ -90,8 +72,10 @@ class GroupInput:
         )
         starts = sum(len(each.stops) for each in self.scene_trajectories)
         most = min(MOST_EACH, MOST_TOGETHER // max(1, starts))
-        space = PathSpace(self.projection, limits, elevation, slopes, most)
-        paths = tuple(map(build_path, self.trajectories, self.styles, [space] * len(self.styles)))
+        paths = tuple(
+            build_path(trajectory, style, self.projection, limits, elevation, most)
+            for trajectory, style in zip(self.trajectories, self.styles, strict=True)
+        )
         if self.view.layout == "grid" and paths:
             return tuple(replace(facet, style=each.style, paths=(each,)) for each in paths)
         return (replace(facet, paths=paths),)

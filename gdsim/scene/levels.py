@@ -11,25 +11,18 @@ import numpy.typing as npt
 
 from gdsim.objectives import FloatArray
 
-__all__ = ["Levels", "above_words", "choose_levels", "labels", "number", "origin_of", "power", "round_ticks"]
-
 WANTED = 28
 """Approximate number of levels: enough to read a slope, few enough that the fills stay crisp in 256 colours."""
 
-SKEWED = 6
-"""Levels are geometric if the highest value is more than this many times the median."""
-
-STRAYING = 5
-"""Levels have equal areas if the whole range is more than this many times that of nearly all values."""
+SKEWED, STRAYING = 6, 5
+"""Levels are geometric if the highest value is more than the first times the median, and have equal areas if the range
+is more than the second times that of nearly all values."""
 
 NARROW = 4
 """Below this ratio of the highest to the lowest value, round numbers divide a field better than decades."""
 
-LABELLED = 4
-"""Every fourth edge of levels of equal areas is a round number with a label."""
-
-LEEWAY = 0.1
-"""The share of a level's area by which an edge may be moved to a round number."""
+LABELLED, LEEWAY = 4, 0.1
+"""Every fourth edge of levels of equal areas is moved to a round number, by up to this share of a level's area."""
 
 SUPERSCRIPTS = str.maketrans("-0123456789", "⁻⁰¹²³⁴⁵⁶⁷⁸⁹")
 
@@ -40,11 +33,10 @@ Spacing = Literal["linear", "log", "rank"]
 class Levels:
     """Where a field changes colour.
 
-    Args:
+    Attributes:
         edges: (levels + 1,) the values between which the colour is constant, ascending, in units of the objective.
-        ticks: (ticks,) indices into `edges` of the labelled values.
-        labels: The labels, one per tick.
-        caption: What the numbers are: the value, the value above the known minimum f*, or above the lowest shown.
+        ticks: (ticks,) indices into `edges` of the values that have labels.
+        caption: What the labels are: the value, the value above the known minimum f*, or above the lowest shown.
     """
 
     edges: FloatArray
@@ -54,22 +46,22 @@ class Levels:
 
 
 def choose_levels(values: FloatArray, minimum: float | None, symbol: str, spacing: Spacing | None = None) -> Levels:
-    """Choose some 24 to 32 levels that show a field's shape.
+    """Choose some 24 to 32 levels that show the shape of a field of values (…), those that are finite.
 
-    Args:
-        values: (…) the field; values that are not finite are ignored.
-        minimum: The objective's known minimum, or None.
-        symbol: The name of the values, `"f(x, y)"`.
-        spacing: Whether the levels are spaced evenly, geometrically above the minimum, or so that all cover the same
-            area. By default geometrically if the median is less than 1/6 of the highest value; with equal areas if a
-            few values, as at a pole, would leave all others one colour; else evenly.
+    They are spaced evenly, geometrically above the known minimum, or so that all cover the same area. By default
+    geometrically if the median is less than 1/6 of the highest value; with equal areas if a few values, as at a pole,
+    would leave all others one colour; else evenly. The symbol is the name of the values, `"f(x, y)"`.
     """
     finite = values[np.isfinite(values)]
     if finite.size == 0:
         return _even(0.0, 1.0, symbol, 0.0)
     low, high = float(finite.min()), float(finite.max())
     if not np.isfinite(2 * (high - low)):
-        return _huge(finite, low, high, symbol)
+        # The range overflows.
+        eighth = float(np.finfo(np.float64).max) / 8
+        levels = choose_levels(np.clip(finite, -eighth, eighth), None, symbol, "linear")
+        edges = np.array([min(levels.edges[0], low), *levels.edges[1:-1], max(levels.edges[-1], high)])
+        return replace(levels, edges=edges, labels=labels(edges[levels.ticks]))
     if high - low <= 1e-12 * max(abs(low), abs(high)):
         margin = max(abs(low), 1.0) * 1e-3
         return _even(low - margin, high + margin, symbol, 0.0)
@@ -82,15 +74,6 @@ def choose_levels(values: FloatArray, minimum: float | None, symbol: str, spacin
     if spacing == "rank":
         return _ranked(finite - origin, caption, origin)
     return _even(low - origin, high - origin, caption, origin)
-
-
-def _huge(finite: FloatArray, low: float, high: float, symbol: str) -> Levels:
-    """Levels of values (n,) whose range overflows."""
-    quarter = float(np.finfo(np.float64).max) / 4
-    levels = choose_levels(np.clip(finite, -quarter / 2, quarter / 2), None, symbol, "linear")
-    edges = levels.edges.copy()
-    edges[0], edges[-1] = min(edges[0], low), max(edges[-1], high)
-    return replace(levels, edges=edges, labels=labels(edges[levels.ticks]))
 
 
 def _fitting(above: FloatArray, base: float) -> Spacing:
@@ -208,12 +191,11 @@ def labels(ticks: FloatArray) -> tuple[str, ...]:
     with np.errstate(over="ignore"):
         gaps = np.concatenate([[np.inf], np.abs(np.diff(ticks)), [np.inf]])
     nearest = np.minimum(gaps[1:], gaps[:-1])[: len(ticks)]
-    return tuple(number(tick, _digits(tick, gap)) for tick, gap in zip(ticks.tolist(), nearest.tolist(), strict=True))
 
+    def digits(tick: float, gap: float) -> int:
+        return next((n for n in range(5, 17) if abs(float(f"{tick:.{n}g}") - tick) <= 0.01 * gap), 17)
 
-def _digits(tick: float, gap: float) -> int:
-    """How many digits of a tick are precise enough relative to the gap to its neighbour."""
-    return next((n for n in range(5, 17) if abs(float(f"{tick:.{n}g}") - tick) <= 0.01 * gap), 17)
+    return tuple(number(tick, digits(tick, gap)) for tick, gap in zip(ticks.tolist(), nearest.tolist(), strict=True))
 
 
 def number(value: float, digits: int = 5) -> str:

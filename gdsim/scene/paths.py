@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
 from functools import singledispatch
 
 import numpy as np
@@ -16,8 +15,6 @@ from gdsim.scene.projection import Projection
 from gdsim.scene.values import CHUNK, finite
 from gdsim.simulation import Trajectory
 
-__all__ = ["Elevation", "PathSpace", "build_path"]
-
 SHORT, FINENESS = 1 / 150, 600
 """Segments up to the first length, as a share of the view, need no points between their ends; the others as many as
 the second per side of the view."""
@@ -26,36 +23,24 @@ Elevation = Callable[[FloatArray], FloatArray]
 """Values (…) → the vertical coordinate at which they are drawn, (…)."""
 
 
-@dataclass(frozen=True, eq=False)
-class PathSpace:
-    """Where paths are drawn.
-
-    Args:
-        projection: The line or plane.
-        limits: (2, 2) the range shown of the facet's two coordinates.
-        elevation: For paths on a curve or a surface; None seen from above.
-        slopes: Whether the slopes along the paths are wanted.
-        points: How many points a start may have.
-    """
-
-    projection: Projection
-    limits: FloatArray
-    elevation: Elevation | None
-    slopes: bool
-    points: int
-
-
-def build_path(trajectory: Trajectory, style: Style, space: PathSpace) -> Path:
-    """Return one optimizer's paths."""
-    projection, ends = space.projection, last_steps(trajectory)
+def build_path(
+    trajectory: Trajectory,
+    style: Style,
+    projection: Projection,
+    limits: FloatArray,
+    elevation: Elevation | None,
+    most_points: int,
+) -> Path:
+    """Return one optimizer's paths within the limits (2, 2) of a facet, with at most so many points per start."""
+    ends = last_steps(trajectory)
     iterates = projection.project(trajectory.points)
     times = np.arange(len(iterates), dtype=np.float64)
     points, slopes = iterates, None
-    if space.elevation is not None:
-        times = _times(iterates, projection.bounds, ends, space.points)
-        values, slopes = _lifted(trajectory.objective, trajectory, times, space.slopes)
-        points = np.concatenate([_between(iterates, times), space.elevation(values)[..., None]], -1)
-    exits = tuple(_exits(trajectory, times, points, space.limits))
+    if elevation is not None:
+        times = _times(iterates, projection.bounds, ends, most_points)
+        values, slopes = _lifted(trajectory.objective, trajectory, times)
+        points = np.concatenate([_between(iterates, times), elevation(values)[..., None]], -1)
+    exits = tuple(_exits(trajectory, times, points, limits))
     for exit_ in exits:
         ends[exit_.start] = exit_.step
     return Path(
@@ -120,13 +105,8 @@ def _between(rows: FloatArray, times: FloatArray) -> FloatArray:
 
 
 @singledispatch
-def _lifted(
-    objective: Objective, trajectory: Trajectory, times: FloatArray, with_slopes: bool
-) -> tuple[FloatArray, FloatArray | None]:
-    """The values at times (n,) along the straight segments between the iterates, (n, starts), and the slopes there.
-
-    At the iterates they are the recorded ones.
-    """
+def _lifted(objective: Objective, trajectory: Trajectory, times: FloatArray) -> tuple[FloatArray, FloatArray | None]:
+    """The values, (n, starts), at times (n,), the recorded ones at iterates; for one coordinate also the slopes."""
     _, starts, dim = trajectory.points.shape
     whole = times == np.floor(times)
     values, slopes = np.empty((2, len(times), starts))
@@ -136,22 +116,17 @@ def _lifted(
     size = max(1, CHUNK // (starts * dim))
     for chunk in (between[first : first + size] for first in range(0, len(between), size)):
         points = _between(trajectory.points, times[chunk])
-        if with_slopes:
+        if dim == 1:
             values[chunk], gradients = objective.gradients(points)
             slopes[chunk] = gradients[..., 0]
         else:
             values[chunk] = objective.values(points)
-    return finite(values), finite(slopes) if with_slopes else None
+    return finite(values), finite(slopes) if dim == 1 else None
 
 
 @_lifted.register
-def _(
-    objective: NetworkObjective,  # noqa: ARG001
-    trajectory: Trajectory,
-    times: FloatArray,
-    with_slopes: bool,  # noqa: ARG001
-) -> tuple[FloatArray, FloatArray | None]:
-    """The loss of a network is interpolated: its landscape is that of other weights, the nearest ones on the plane."""
+def _(objective: NetworkObjective, trajectory: Trajectory, times: FloatArray) -> tuple[FloatArray, None]:  # noqa: ARG001
+    # The landscape is the loss of other weights, the nearest ones on the plane.
     return finite(_between(trajectory.values, times)), None
 
 

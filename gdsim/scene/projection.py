@@ -13,8 +13,6 @@ from gdsim.config import View
 from gdsim.errors import InputError, Problem
 from gdsim.objectives import FloatArray, Landscape, NetworkObjective, Objective, inside, plane_name
 
-__all__ = ["Projection", "choose_projection", "near", "plane_problems", "widened"]
-
 AWAY = 1.0
 """What is beyond the bounds by more than this multiple of their span has run away."""
 
@@ -27,11 +25,11 @@ DIRECTIONS = ("direction 1", "direction 2")
 class Projection:
     """One or two directions through a point of the domain.
 
-    Args:
+    Attributes:
         origin: (dim,) the point of the domain at the coordinates (0, …, 0).
         axes: (k, dim) orthonormal directions, k is 1 or 2.
         bounds: (k, 2) the range of coordinates to show.
-        names: The names of the coordinates, k words.
+        names: The names of the coordinates.
         words: What the projection does not show, for beside the title, in full and ever shorter; empty for nothing.
     """
 
@@ -63,13 +61,7 @@ def choose_projection(objective: Objective, view: View, paths: Sequence[FloatArr
     their variance, after Li et al. (2018), "Visualizing the Loss Landscape of Neural Nets". A network is shown on the
     plane on which its loss was computed.
 
-    Args:
-        objective: What is shown.
-        view: Gives the plane.
-        paths: (steps + 1, starts, dim) each, all iterates; NaN in rows that must not count.
-
-    Raises:
-        InputError: The plane does not fit the objective.
+    The paths are all iterates, (steps + 1, starts, dim) each, with NaN in rows that must not count.
     """
     dim = objective.dim
     if dim <= 2:
@@ -131,11 +123,10 @@ def _on_coordinates(
     else:
         origin, where = objective.bounds.mean(-1), "the others in the middle"
     origin[plane] = 0.0
+    bounds = widened(objective.bounds, paths)[plane]
     names = tuple("x" + str(i + 1).translate(SUBSCRIPTS) for i in plane)
     short = f"section {names[0]}, {names[1]} of dim {dim}"
-    return Projection(
-        origin, np.eye(dim)[plane], widened(objective.bounds, paths)[plane], names, (f"{short}, {where}", short)
-    )
+    return Projection(origin, np.eye(dim)[plane], bounds, names, (f"{short}, {where}", short))
 
 
 def _on_paths(objective: Objective, paths: Sequence[FloatArray]) -> Projection:

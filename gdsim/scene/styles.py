@@ -12,8 +12,6 @@ from gdsim.scene.model import Style
 from gdsim.simulation import Trajectory
 from gdsim.themes import DASHES, MARKERS
 
-__all__ = ["FEW_STARTS", "styles"]
-
 FEW_STARTS = 4
 """Up to this number of starts each path has a dash and a heavy line; more are drawn thin and solid."""
 

@@ -8,22 +8,9 @@ from itertools import pairwise
 
 import numpy as np
 
-from gdsim.networks.inputs import ImageObjective
 from gdsim.objectives import FloatArray, NetworkObjective, Objective, inside
 from gdsim.scene.projection import Projection
 from gdsim.simulation import Trajectory
-
-__all__ = [
-    "LARGEST",
-    "finite",
-    "grid_values",
-    "has_pole",
-    "lowest_possible",
-    "stretched",
-    "value_name",
-    "value_range",
-    "visited_values",
-]
 
 REACH = 10
 """A range is extended for the sake of a path by at most this multiple of the function's own."""
@@ -37,20 +24,10 @@ STEEP, ZOOM = 1.5, 8
 """A function has a pole if its depth grows by the first factor each time that the region is smaller by the second."""
 
 
-@singledispatch
 def value_name(objective: Objective) -> str:
     """Return the name of an objective's value in a picture."""
-    return {1: "f(x)", 2: "f(x, y)"}.get(objective.dim, "f")
-
-
-@value_name.register
-def _(objective: NetworkObjective) -> str:  # noqa: ARG001
-    return "loss"
-
-
-@value_name.register
-def _(objective: ImageObjective) -> str:  # noqa: ARG001
-    return "−score"
+    functions = {1: "f(x)", 2: "f(x, y)"}
+    return {"network": "loss", "image": "−score"}.get(objective.kind) or functions.get(objective.dim, "f")
 
 
 def lowest_possible(objective: Objective) -> float | None:
@@ -79,10 +56,7 @@ def _plausible(objective: Objective, points: FloatArray, values: FloatArray) -> 
 
 @_plausible.register
 def _(objective: NetworkObjective, points: FloatArray, values: FloatArray) -> FloatArray:
-    """Keep interpolated losses (…) within the range of the computed ones, and NaN next to those that are not finite.
-
-    A smooth function through a landscape overshoots where that is steep.
-    """
+    # A smooth function through a landscape overshoots where that is steep, and bridges what is not finite.
     landscape = objective.landscape
     low, high = np.nanmin(landscape.values, initial=np.inf), np.nanmax(landscape.values, initial=-np.inf)
     column, row = (np.abs(points[..., i, None] - side).argmin(-1) for i, side in enumerate((landscape.x, landscape.y)))
@@ -96,10 +70,7 @@ def visited_values(projection: Projection, trajectories: Sequence[Trajectory]) -
 
 
 def value_range(values: FloatArray, *, bottomless: bool) -> tuple[float, float]:
-    """Return the range of values (…) to show.
-
-    The top is cut if a few values would press all others flat; the bottom only if values fall without end.
-    """
+    """Return the range to show: its top is cut if a few values would press all others flat, its bottom at a pole."""
     values = values[np.isfinite(values)]
     if values.size == 0:
         return 0.0, 1.0
@@ -123,7 +94,7 @@ def stretched(low: float, high: float, values: FloatArray) -> tuple[float, float
 def has_pole(objective: Objective, projection: Projection, points: FloatArray, values: FloatArray) -> bool:
     """Return whether the values (n,) at the coordinates points (n, k) fall without end at the lowest one.
 
-    A well that is merely narrow has a bottom when it is sampled finely enough.
+    A narrow well, unlike a pole, has a bottom when it is sampled finely enough.
     """
     if not np.isfinite(values).any():
         return False

@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from functools import cache
 from importlib import import_module
 from pkgutil import iter_modules
-from typing import Protocol
 
 from gdsim.config import View
 from gdsim.errors import Problem
@@ -16,47 +15,36 @@ from gdsim.objectives import Objective
 from gdsim.scene.group import GroupInput
 from gdsim.scene.model import PanelModel
 
-__all__ = ["PanelKind", "panel_kinds", "panel_problems", "training_problems"]
-
+OF_NETWORKS = "goes with a network: objective: {network: mlp, data: digits}"
+OF_IMAGES = "goes with a class that is descended: objective: {network: …, wrt: input}"
 
 FITTING: Mapping[str, tuple[Callable[[set[str]], bool], str]] = {
     "any": (bool, ""),
-    "function": (lambda kinds: "network" not in kinds, "a function, not with a network"),
-    "network": (lambda kinds: kinds == {"network"}, "a network: objective: {network: mlp, data: digits}"),
-    "image": (lambda kinds: kinds == {"image"}, "a class that is descended: objective: {network: …, wrt: input}"),
-    "pixels": (lambda kinds: kinds in ({"network"}, {"image"}), "a network: objective: {network: mlp, data: digits}"),
+    "function": (lambda kinds: "network" not in kinds, "goes with a function, not with a network"),
+    "network": (lambda kinds: kinds == {"network"}, OF_NETWORKS),
+    "pixels": (lambda kinds: kinds in ({"network"}, {"image"}), OF_NETWORKS),
+    "image": (lambda kinds: kinds == {"image"}, OF_IMAGES),
 }
-"""What a panel may go with: whether kinds of objectives fit it, and how that is said."""
+"""Which kinds of objectives a panel may go with, and what is said of others."""
 
 
-class PanelKind(Protocol):
-    """A diagram beside or under the view. Its problems have keys below `view`; an empty key means the panel."""
+@dataclass(frozen=True)
+class PanelKind:
+    """A diagram beside or under the view. Its problems have keys below `view`; an empty key means the panel.
 
-    @property
-    def name(self) -> str:
-        """The name in `view.panels`."""
-        ...
+    Attributes:
+        name: The name in `view.panels`.
+        build: Builds the panel of a group; an InputError if the trajectories have nothing to show.
+        goes_with: A key of `FITTING`.
+        problems: Yields why it cannot be drawn for objectives of a fitting kind.
+        training_problems: Yields what it needs that a network, or its data, does not have.
+    """
 
-    @property
-    def goes_with(self) -> str:
-        """A key of `FITTING`."""
-        ...
-
-    def problems(self, objectives: Sequence[Objective], view: View) -> Iterator[Problem]:
-        """Yield why it cannot be drawn for objectives of a fitting kind."""
-        ...
-
-    def training_problems(self, network: Network, view: View) -> Iterator[Problem]:
-        """Yield what it needs that a network, or its data, does not have."""
-        ...
-
-    def build(self, group: GroupInput) -> PanelModel:
-        """Return the panel of a group.
-
-        Raises:
-            InputError: The trajectories have nothing to show.
-        """
-        ...
+    name: str
+    build: Callable[[GroupInput], PanelModel]
+    goes_with: str = "any"
+    problems: Callable[[Sequence[Objective], View], Iterable[Problem]] = lambda objectives, view: ()  # noqa: ARG005
+    training_problems: Callable[[Network, View], Iterable[Problem]] = lambda network, view: ()  # noqa: ARG005
 
 
 @cache
@@ -70,12 +58,11 @@ def panel_problems(objectives: Sequence[Objective], view: View) -> Iterator[Prob
     """Yield which panels do not fit the objectives that are shown together, with keys below `view`."""
     kinds: set[str] = {each.kind for each in objectives}
     for index, name in enumerate(view.panels):
-        panel = panel_kinds()[name]
-        fits, wanted = FITTING[panel.goes_with]
+        fits, message = FITTING[panel_kinds()[name].goes_with]
         if fits(kinds):
-            yield from _placed(panel.problems(objectives, view), index)
+            yield from _placed(panel_kinds()[name].problems(objectives, view), index)
         else:
-            yield Problem(f"{name} goes with {wanted}", ("panels", index), "unsupported")
+            yield Problem(f"{name} {message}", ("panels", index), "unsupported")
 
 
 def training_problems(network: Network, view: View) -> Iterator[Problem]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
-from typing import ClassVar, NamedTuple
+from typing import Any, ClassVar, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
@@ -17,22 +17,11 @@ from gdsim.objectives import FloatArray, Objective, inside
 from gdsim.scene.group import GroupInput
 from gdsim.scene.levels import above_words, origin_of
 from gdsim.scene.model import Style
+from gdsim.scene.panels import PanelKind
 from gdsim.scene.projection import near, widened
 from gdsim.scene.values import LARGEST, finite, value_name
 from gdsim.scene.views import kind_of
 from gdsim.simulation import Training, Trajectory
-
-__all__ = [
-    "PANELS",
-    "Axis",
-    "CurvesPanel",
-    "PanelCurve",
-    "Series",
-    "axis_limits",
-    "curves_panel",
-    "on_axis",
-    "training_of",
-]
 
 SPANNING = 30
 """Positive figures have a logarithmic axis if the largest is more than this many times the smallest."""
@@ -48,8 +37,7 @@ FAINT = 0.45
 class PanelCurve:
     """One optimizer's curves in a panel.
 
-    Args:
-        style: How it is drawn.
+    Attributes:
         points: (n, starts, 2) the position of each step along the horizontal axis, and its figure less the panel's
             base; NaN where there is none. On a logarithmic axis a figure of 0 or less is far below the limits.
         ends: (starts,) the step up to which it is drawn.
@@ -67,15 +55,12 @@ class PanelCurve:
 class CurvesPanel:
     """Figures over the steps.
 
-    Args:
-        caption: What is shown.
+    Attributes:
         across: What the horizontal axis counts: "step" or "gradient evaluations".
         reach: The end of that axis, at least 1.
         base: What is subtracted from the figures: the known minimum on a logarithmic axis, else mostly 0.
-        logarithmic: Whether the value axis is logarithmic.
         limits: (2,) the range of figures to show.
         ticks: (ticks,) the figures that have a number, if these are fixed, as for an angle; else None.
-        curves: At least one per optimizer.
     """
 
     kind: ClassVar[str] = "curves"
@@ -90,35 +75,24 @@ class CurvesPanel:
     curves: tuple[PanelCurve, ...]
 
 
-class Axis(NamedTuple):
-    """The value axis of a panel; the fields are those of `CurvesPanel`."""
+class Series(NamedTuple):
+    """The figures (steps + 1, starts) of a trajectory, by its number in the group; NaN in rows that have none."""
 
-    limits: FloatArray
-    logarithmic: bool = False
-    base: float = 0.0
-    ticks: FloatArray | None = None
-    caption: str = ""
-
-
-@dataclass(frozen=True, eq=False)
-class Series:
-    """What becomes one curve of a panel.
-
-    Args:
-        index: The index of its trajectory in the group.
-        figures: (steps + 1, starts); NaN in rows that have none.
-        strength: How strong it is drawn.
-    """
-
-    index: int
+    number: int
     figures: FloatArray
     strength: float = 1.0
+
+
+Axis = dict[str, Any]
+"""The fields of a `CurvesPanel` that depend on the figures."""
+
+Figures = Callable[[Trajectory], FloatArray]
 
 
 def axis_limits(figures: FloatArray, *, may_be_logarithmic: bool = True) -> tuple[FloatArray, bool]:
     """Return the limits, (2,), of an axis that shows finite figures, (n,), and whether it is logarithmic."""
     limits = _logarithmic(figures) if may_be_logarithmic else None
-    return (_even(figures), False) if limits is None else (limits, True)
+    return (_linear(figures), False) if limits is None else (limits, True)
 
 
 def _logarithmic(figures: FloatArray) -> FloatArray | None:
@@ -130,8 +104,7 @@ def _logarithmic(figures: FloatArray) -> FloatArray | None:
     return np.array([low / 2, 2 * min(float(positive.max()), LARGEST / 2)])
 
 
-def _even(figures: FloatArray) -> FloatArray:
-    """The limits of a linear axis, with a margin around the figures."""
+def _linear(figures: FloatArray) -> FloatArray:
     if figures.size == 0:
         return np.array([0.0, 1.0])
     low, high = float(figures.min()), float(figures.max())
@@ -144,73 +117,65 @@ def on_axis(figures: FloatArray, limits: FloatArray) -> FloatArray:
     return np.where(figures <= 0, FAR_BELOW * limits[0], figures)
 
 
-def general_axis(figures: FloatArray, objective: Objective) -> Axis:  # noqa: ARG001
-    """Choose a logarithmic or a linear axis."""
-    return Axis(*axis_limits(figures))
+def _general_axis(figures: FloatArray, objective: Objective) -> Axis:  # noqa: ARG001
+    limits, logarithmic = axis_limits(figures)
+    return {"limits": limits, "logarithmic": logarithmic}
 
 
 def _loss_axis(figures: FloatArray, objective: Objective) -> Axis:
     if objective.kind == "network":
-        return general_axis(figures, objective)
+        return _general_axis(figures, objective)
     name, minimum = value_name(objective), objective.minimum
     limits = None if minimum is None else _logarithmic(figures - minimum)
     if minimum is not None and limits is not None:
-        return Axis(limits, True, minimum, caption=above_words(minimum, minimum, name))
+        return {"limits": limits, "logarithmic": True, "base": minimum, "caption": above_words(minimum, minimum, name)}
     base, caption = origin_of(float(figures.min()), float(figures.max()), name) if figures.size else (0.0, name)
-    return Axis(_even(figures - base), False, base, caption=caption)
+    return {"limits": _linear(figures - base), "base": base, "caption": caption}
 
 
 def _angle_axis(figures: FloatArray, objective: Objective) -> Axis:  # noqa: ARG001
     # A quarter turn, or half a turn if a step leads uphill.
     most = 90.0 if figures.max(initial=0.0) <= 90 else 180.0
-    return Axis(np.array([-0.03, 1.03]) * most, ticks=np.arange(0.0, most + 1, 45.0))
+    return {"limits": np.array([-0.03, 1.03]) * most, "ticks": np.arange(0.0, most + 1, 45.0)}
 
 
 def _percent_axis(figures: FloatArray, objective: Objective) -> Axis:  # noqa: ARG001
-    low, high = _even(figures)
-    return Axis(np.array([max(low, -3.0), min(high, 103.0)]))
+    return {"limits": np.clip(_linear(figures), -3.0, 103.0)}
 
 
 def _score_axis(figures: FloatArray, objective: Objective) -> Axis:  # noqa: ARG001
     # A score may begin below 0, and has no scale of its own.
-    return Axis(_even(figures))
+    return {"limits": _linear(figures)}
 
 
 def curves_panel(
     group: GroupInput,
     caption: str,
     series: Sequence[Series],
-    choose: Callable[[FloatArray, Objective], Axis] = general_axis,
+    axis: Callable[[FloatArray, Objective], Axis] = _general_axis,
     *,
     of_steps: bool = False,
 ) -> CurvesPanel:
-    """Build a panel.
+    """Build a panel of series, the faint ones first, so that they hide no others.
 
-    Its axis shows what is reached within the view or near it: what runs away would press everything else flat.
-
-    Args:
-        group: The trajectories.
-        caption: What is shown, if the axis has no words of its own.
-        series: The curves, the faint ones first, so that they hide no others.
-        choose: Gives the axis for finite figures (n,).
-        of_steps: Whether figures are those of a step, which the last row does not have.
+    Its axis shows what is reached within the view or near it: what runs away would press everything else flat. Figures
+    that are those of a step have none in the last row.
     """
     bounds = widened(group.objective.bounds, [each.points for each in group.trajectories])
     shown = [_shown(each, group, bounds) for each in group.trajectories]
     ends = [last_steps(each) for each in group.trajectories]
     positions = [_positions(each, group.view) for each in group.trajectories]
     reach = max(float(each[: end.max() + 1].max()) for each, end in zip(positions, ends, strict=True))
-    reached = np.concatenate([each.figures[shown[each.index]] for each in series])
-    axis = choose(reached[np.isfinite(reached)], group.objective)
+    reached = np.concatenate([each.figures[shown[each.number]] for each in series])
+    facts: Axis = {"caption": caption, "base": 0.0, "logarithmic": False, "ticks": None}
+    facts |= axis(reached[np.isfinite(reached)], group.objective)
     curves = []
     for each in series:
-        above = finite(each.figures - axis.base)
-        above = on_axis(above, axis.limits) if axis.logarithmic else above
-        points = np.stack([positions[each.index], above], -1)
-        end = np.maximum(ends[each.index] - of_steps, 0)
-        curves.append(PanelCurve(group.styles[each.index], points, end, each.strength))
+        above = finite(each.figures - facts["base"])
+        above = on_axis(above, facts["limits"]) if facts["logarithmic"] else above
+        points, end = np.stack([positions[each.number], above], -1), np.maximum(ends[each.number] - of_steps, 0)
+        curves.append(PanelCurve(group.styles[each.number], points, end, each.strength))
     across = "step" if group.view.against == "steps" else "gradient evaluations"
-    facts = axis._replace(caption=axis.caption or caption)._asdict()
     return CurvesPanel(across=across, reach=max(reach, 1.0), curves=tuple(curves), **facts)
 
 
@@ -238,114 +203,103 @@ def _positions(trajectory: Trajectory, view: View) -> FloatArray:
 
 
 def training_of(trajectory: Trajectory) -> Training:
-    """Return the training data of a trajectory.
-
-    Raises:
-        InputError: It is not the trajectory of a network.
-    """
+    """Return the training of a trajectory; an InputError if it is not that of a network."""
     if trajectory.training is None:
         raise InputError(f"{trajectory.label} has trained no network", ("view", "panels"), code="unsupported")
     return trajectory.training
 
 
-def _recorded(name: str, factor: float = 1.0) -> Callable[[Trajectory], FloatArray]:
+def _recorded(name: str, factor: float = 1.0) -> Figures:
     """Return a function that reads a figure of a network's training, (steps + 1, 1)."""
     return lambda trajectory: factor * np.asarray(training_of(trajectory).figures[name], np.float64)[:, None]
 
 
-@dataclass(frozen=True)
-class Curves:
-    """A panel with one curve per start, and for a network one more for its test data.
+def _kind(
+    name: str,
+    caption: str,
+    figures: Figures,
+    axis: Callable[[FloatArray, Objective], Axis] = _general_axis,
+    *,
+    training: tuple[str, Figures] | None = None,
+    test: Figures | None = None,
+    of_steps: bool = False,
+    **options: Any,
+) -> PanelKind:
+    """Return a kind with one curve per start.
 
     Args:
         name: The name in `view.panels`.
-        caption: What is shown of a function.
+        caption: What is shown.
         figures: Returns the figures of a trajectory, (steps + 1, starts); NaN in rows that have none.
         axis: Chooses the axis.
-        training_caption: What is shown of a network, if it differs.
-        training_figures: The figures of a network, if they are not those of its path on the plane.
-        test_figures: Those on the test data, if there are such.
+        training: The caption and the figures of a network, if they differ.
+        test: Those on a network's test data, which are drawn faintly.
         of_steps: Whether figures are those of a step and not of a point.
-        goes_with: The objectives that it goes with.
+        options: Further fields of the kind.
     """
 
-    name: str
-    caption: str
-    figures: Callable[[Trajectory], FloatArray]
-    axis: Callable[[FloatArray, Objective], Axis] = general_axis
-    training_caption: str = ""
-    training_figures: Callable[[Trajectory], FloatArray] | None = None
-    test_figures: Callable[[Trajectory], FloatArray] | None = None
-    of_steps: bool = False
-    goes_with: str = "any"
-
-    def problems(self, objectives: Sequence[Objective], view: View) -> Iterator[Problem]:  # noqa: ARG002
-        """Yield that no distance is known where no minimum is."""
-        unknown = [each.title for each in objectives if not len(each.minima)]
-        if self.name == "distance" and unknown:
-            message = f"distance goes with a known minimum; none of {unknown[0]} is known"
-            yield Problem(message, code="unsupported")
-
-    def training_problems(self, network: Network, view: View) -> Iterator[Problem]:  # noqa: ARG002
-        """Yield that there is no accuracy without classes."""
-        if self.name == "accuracy" and network.data.classes is None:
-            message = f"accuracy goes with classes, and y of {network.data.name} holds numbers"
-            yield Problem(message, code="unsupported")
-
-    def build(self, group: GroupInput) -> CurvesPanel:
-        """Return the panel of a group."""
-        caption, figures, series = self.caption, self.figures, []
+    def build(group: GroupInput) -> CurvesPanel:
+        words, get, series = caption, figures, list[Series]()
         if group.objective.kind == "network":
-            caption, figures = self.training_caption or caption, self.training_figures or figures
-            if self.test_figures is not None:
-                tested = [Series(i, self.test_figures(each), FAINT) for i, each in enumerate(group.trajectories)]
-                series = [each for each in tested if np.isfinite(each.figures).any()]
-                caption += ", test faint" * bool(series)
-        series += [Series(i, figures(each)) for i, each in enumerate(group.trajectories)]
-        if self.name == "accuracy" and not any(np.isfinite(each.figures).any() for each in series):
+            words, get = training or (caption, figures)
+            tested = [] if test is None else [Series(i, test(each), FAINT) for i, each in enumerate(group.trajectories)]
+            series = [each for each in tested if np.isfinite(each.figures).any()]
+            words += ", test faint" * bool(series)
+        series += [Series(i, get(each)) for i, each in enumerate(group.trajectories)]
+        if name == "accuracy" and not any(np.isfinite(each.figures).any() for each in series):
             message = "accuracy goes with classes, and this network gives numbers"
             raise InputError(message, ("view", "panels"), code="unsupported")
-        return curves_panel(group, caption, series, self.axis, of_steps=self.of_steps)
+        return curves_panel(group, words, series, axis, of_steps=of_steps)
+
+    return PanelKind(name, build, **options)
+
+
+def _distance_problems(objectives: Sequence[Objective], view: View) -> Iterator[Problem]:  # noqa: ARG001
+    for each in objectives:
+        if not len(each.minima):
+            message = f"distance goes with a known minimum; none of {each.title} is known"
+            yield Problem(message, code="unsupported")
+
+
+def _accuracy_problems(network: Network, view: View) -> Iterator[Problem]:  # noqa: ARG001
+    if network.data.classes is None:
+        message = f"accuracy goes with classes, and y of {network.data.name} holds numbers"
+        yield Problem(message, code="unsupported")
 
 
 PANELS = (
-    Curves(
-        "loss",
-        "loss",
-        lambda trajectory: trajectory.values,
-        _loss_axis,
-        test_figures=_recorded("test_loss"),
-    ),
-    Curves(
+    _kind("loss", "loss", lambda trajectory: trajectory.values, _loss_axis, test=_recorded("test_loss")),
+    _kind(
         "gradient_norm",
         "‖∇f‖",
         lambda trajectory: norms(trajectory.gradients),
-        training_caption="‖∇ loss‖",
-        training_figures=_recorded("gradient_norm"),
+        training=("‖∇ loss‖", _recorded("gradient_norm")),
     ),
-    Curves(
+    _kind(
         "distance",
         "distance to the minimum",
         lambda trajectory: distances(trajectory.points, trajectory.objective.minima),
         goes_with="function",
+        problems=_distance_problems,
     ),
-    Curves("learning_rate", "learning rate", lambda trajectory: trajectory.learning_rates),
-    Curves(
+    _kind("learning_rate", "learning rate", lambda trajectory: trajectory.learning_rates),
+    _kind(
         "step_size",
         "step size",
         lambda trajectory: norms(step_vectors(trajectory)),
-        training_figures=_recorded("step_size"),
+        training=("step size", _recorded("step_size")),
         of_steps=True,
     ),
-    Curves("angle", "angle to −∇f (°)", angles, _angle_axis, of_steps=True, goes_with="function"),
-    Curves(
+    _kind("angle", "angle to −∇f (°)", angles, _angle_axis, of_steps=True, goes_with="function"),
+    _kind(
         "accuracy",
         "accuracy (%)",
         _recorded("accuracy", 100),
         _percent_axis,
-        test_figures=_recorded("test_accuracy", 100),
+        test=_recorded("test_accuracy", 100),
         goes_with="network",
+        training_problems=_accuracy_problems,
     ),
-    Curves("off_plane", "distance from the plane", _recorded("off_plane"), goes_with="network"),
-    Curves("score", "score of the class", lambda trajectory: -trajectory.values, _score_axis, goes_with="image"),
+    _kind("off_plane", "distance from the plane", _recorded("off_plane"), goes_with="network"),
+    _kind("score", "score of the class", lambda trajectory: -trajectory.values, _score_axis, goes_with="image"),
 )

@@ -18,24 +18,17 @@ from gdsim.networks.scores import class_problem, image_of
 from gdsim.objectives import FloatArray, Objective
 from gdsim.scene.group import GroupInput
 from gdsim.scene.model import Style
+from gdsim.scene.panels import PanelKind
 from gdsim.scene.panels.curves import training_of
 from gdsim.scene.panels.heatmap import completed
 from gdsim.scene.views import kind_of
 from gdsim.scene.views.image import NEARLY_ALL, ImageSequence, image_sequences, pixel_rows, still_image
 from gdsim.simulation import SaliencyMaps, Trajectory
 
-__all__ = ["PANELS", "ImageGrid", "ImageRow", "grays"]
-
 
 @dataclass(frozen=True, eq=False)
 class ImageRow:
-    """The images of one optimizer in a grid of images.
-
-    Args:
-        style: The optimizer.
-        images: One per column of the grid.
-        words: What is written under its name, such as what its network sees: "says 3 · 98 %"; usually empty.
-    """
+    """The images of one optimizer, one per column, and words under its name: "says 3 · 98 %"; usually empty."""
 
     style: Style
     images: tuple[ImageSequence, ...]
@@ -44,15 +37,11 @@ class ImageRow:
 
 @dataclass(frozen=True, eq=False)
 class ImageGrid:
-    """A panel of small images that change with the steps.
+    """Small images that change with the steps; all images of a column share their limits and colors.
 
-    Args:
-        caption: What is shown.
-        rows: One per optimizer, all with the same number of images.
-        image: An image that all rows refer to and that does not change; None if there is none.
-        heading: The heading of that image, "image 7"; else empty.
-        columns: The heading of each column; empty if the columns have none. All images of a column share their limits
-            and colors.
+    Attributes:
+        image: An image that all rows refer to and that does not change, with its heading "image 7"; or None.
+        columns: The heading of each column; empty if the columns have none.
     """
 
     kind: ClassVar[str] = "images"
@@ -64,50 +53,28 @@ class ImageGrid:
     columns: tuple[str, ...] = ()
 
 
-class Saliency:
-    """The saliency of an image along a training path, or along a descent in its pixels."""
-
-    name = "saliency"
-    goes_with = "pixels"
-
-    def problems(self, objectives: Sequence[Objective], view: View) -> Iterator[Problem]:  # noqa: ARG002
-        """Yield nothing: every image has a gradient."""
-        return iter(())
-
-    def training_problems(self, network: Network, view: View) -> Iterator[Problem]:
-        """Yield that there is no such image, class or method."""
-        data, wanted = network.data, view.saliency
-        if data.image is None or data.classes is None:
-            lacks = "images" if data.image is None else "classes"
-            message = f"saliency goes with images in classes, and {data.name} has no {lacks}; digits has, and an .npz "
-            message += "file whose x is (n, channels, rows, columns) and whose y holds whole numbers"
-            yield Problem(message, code="unsupported")
-            return
-        try:
-            image_of(data, wanted.image)
-        except InputError as error:
-            yield Problem(error.message, ("saliency", "image") if "image" in wanted.model_fields_set else ())
-        if problem := class_problem(data, wanted.target or 0):
-            yield Problem(problem, ("saliency", "class"))
-        if wanted.method == "gradcam" and network.name == "mlp":
-            message = "gradcam looks at the last convolution, and an mlp has none; cnn has"
-            yield Problem(message, ("saliency", "method"), "unsupported")
-
-    def build(self, group: GroupInput) -> ImageGrid:
-        """Return the panel of a group.
-
-        Raises:
-            InputError: A network has no maps.
-        """
-        return _grid(group.objective, group)
-
-
-PANELS = (Saliency(),)
+def _training_problems(network: Network, view: View) -> Iterator[Problem]:
+    data, wanted = network.data, view.saliency
+    if data.image is None or data.classes is None:
+        lacks = "images" if data.image is None else "classes"
+        message = f"saliency goes with images in classes, and {data.name} has no {lacks}; digits has, and an .npz "
+        message += "file whose x is (n, channels, rows, columns) and whose y holds whole numbers"
+        yield Problem(message, code="unsupported")
+        return
+    try:
+        image_of(data, wanted.image)
+    except InputError as error:
+        yield Problem(error.message, ("saliency", "image") if "image" in wanted.model_fields_set else ())
+    if problem := class_problem(data, wanted.target or 0):
+        yield Problem(problem, ("saliency", "class"))
+    if wanted.method == "gradcam" and network.name == "mlp":
+        message = "gradcam looks at the last convolution, and an mlp has none; cnn has"
+        yield Problem(message, ("saliency", "method"), "unsupported")
 
 
 @singledispatch
 def _grid(objective: Objective, group: GroupInput) -> ImageGrid:  # noqa: ARG001
-    """The maps of networks beside the image that they explain."""
+    # The maps of networks beside the image that they explain.
     made, trajectories = [_maps(each) for each in group.trajectories], group.trajectories
     first = made[0]
     kept = [each.steps <= last_steps(one)[0] for one, each in zip(trajectories, made, strict=True)]
@@ -123,7 +90,7 @@ def _grid(objective: Objective, group: GroupInput) -> ImageGrid:  # noqa: ARG001
 
 @_grid.register
 def _(objective: ImageObjective, group: GroupInput) -> ImageGrid:
-    """The gradient of the score in the pixels, beside the image unless the view shows it."""
+    # The gradient of the score in the pixels, beside the image unless the view shows it.
     before: Sequence[tuple[ImageSequence, ...]] = [()] * len(group.trajectories)
     if kind_of(objective, group.view).projects:
         before = [(each,) for each in image_sequences(objective, group.trajectories)]
@@ -156,3 +123,8 @@ def _limits(pictures: Sequence[FloatArray], *, signed: bool) -> FloatArray:
 def grays(image: FloatArray) -> ImageSequence:
     """Return an image (rows, columns) in greys from 0 to 1, or wider if it goes beyond."""
     return still_image(image, min(float(image.min()), 0.0), max(float(image.max()), 1.0))
+
+
+PANELS = (
+    PanelKind("saliency", lambda group: _grid(group.objective, group), "pixels", training_problems=_training_problems),
+)

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from functools import cache
 from importlib import import_module
 from pkgutil import iter_modules
-from typing import Protocol
 
 from gdsim.config import View
 from gdsim.errors import Problem
@@ -14,29 +14,22 @@ from gdsim.objectives import Objective
 from gdsim.scene.group import GroupInput
 from gdsim.scene.model import Facet
 
-__all__ = ["ViewKind", "kind_of", "kind_problems", "view_kinds"]
 
+@dataclass(frozen=True)
+class ViewKind:
+    """A way to show an objective with the paths over it.
 
-class ViewKind(Protocol):
-    """A way to show an objective with the paths over it."""
+    Attributes:
+        suitability: How well the kind suits an objective: 0 for not at all; the highest is the default.
+        facets: Builds the facets of a group; an InputError if it cannot show its trajectories.
+        settings: The keys of `view`, and the values of its other keys, that belong to it: "fill", "arrows: stream".
+        projects: Whether the points of the domain are projected onto a line or a plane.
+    """
 
-    settings: frozenset[str]
-    """The keys of `view`, and the values of its other keys, that belong to this kind: "fill", "arrows: stream"."""
-
-    projects: bool
-    """Whether the points of the domain are projected onto a line or a plane."""
-
-    def suitability(self, objective: Objective) -> int:
-        """Return how well the kind suits an objective: 0 for not at all; the highest is the default."""
-        ...
-
-    def facets(self, group: GroupInput) -> tuple[Facet, ...]:
-        """Return the facets of a group.
-
-        Raises:
-            InputError: The kind cannot show these trajectories.
-        """
-        ...
+    suitability: Callable[[Objective], int]
+    facets: Callable[[GroupInput], tuple[Facet, ...]]
+    settings: frozenset[str] = frozenset()
+    projects: bool = True
 
 
 @cache

@@ -7,23 +7,16 @@ from typing import ClassVar
 
 import numpy as np
 
-from gdsim.objectives import FloatArray, Objective
+from gdsim.objectives import FloatArray
 from gdsim.scene.group import GroupInput
 from gdsim.scene.model import Facet
 from gdsim.scene.values import LARGEST, finite, has_pole, stretched, value_range, visited_values
 from gdsim.scene.views import ViewKind
 
-__all__ = ["KIND", "CurveModel"]
-
 
 @dataclass(frozen=True, eq=False)
 class CurveModel:
-    """The objective over one coordinate.
-
-    Args:
-        x: (n,) positions.
-        values: (n,) the objective there; NaN where it is not finite.
-    """
+    """The values (n,), NaN if not finite, at positions x (n,)."""
 
     kind: ClassVar[str] = "curve"
     turns: ClassVar[bool] = False
@@ -32,34 +25,24 @@ class CurveModel:
     values: FloatArray
 
 
-class Curve:
-    """The only kind for one dimension."""
-
-    settings = frozenset({"arrows_at"})
-    projects = True
-
-    def suitability(self, objective: Objective) -> int:
-        """Return 2 for one dimension."""
-        return 2 if objective.dim == 1 else 0
-
-    def facets(self, group: GroupInput) -> tuple[Facet, ...]:
-        """Return facets with the graph of the function."""
-        projection = group.projection
-        x = np.linspace(projection.bounds[0, 0], projection.bounds[0, 1], 1001)
-        values = finite(group.objective.values(x[:, None]))
-        pole = has_pole(group.objective, projection, x[:, None], values)
-        low, high = value_range(values, bottomless=pole)
-        # A step over most of the range is a pole, whose two sides must not be connected.
-        steps = np.abs(np.diff(values / 2))
-        values[1:][steps > 0.65 * ((high - low) or max(abs(high), 1.0))] = np.nan
-        low, high = stretched(low, high, visited_values(projection, group.trajectories))
-        minima = group.minima()[1]
-        low, high = float(minima.min(initial=low)), float(minima.max(initial=high))
-        room = (high - low) or max(abs(high), 1.0)
-        # Below the curve there is space for the arrows on the axis.
-        shown = np.clip([low - 0.22 * room, high + 0.08 * room], -LARGEST, LARGEST)
-        limits = np.stack([projection.bounds[0], shown])
-        return group.build_facets(CurveModel(x, values), limits, ("x", "f(x)"), lambda values: values, slopes=True)
+def facets(group: GroupInput) -> tuple[Facet, ...]:
+    """Return facets with the graph of the function."""
+    projection = group.projection
+    x = np.linspace(projection.bounds[0, 0], projection.bounds[0, 1], 1001)
+    values = finite(group.objective.values(x[:, None]))
+    pole = has_pole(group.objective, projection, x[:, None], values)
+    low, high = value_range(values, bottomless=pole)
+    # A step over most of the range is a pole, whose two sides must not be connected.
+    steps = np.abs(np.diff(values / 2))
+    values[1:][steps > 0.65 * ((high - low) or max(abs(high), 1.0))] = np.nan
+    low, high = stretched(low, high, visited_values(projection, group.trajectories))
+    minima = group.minima()[1]
+    low, high = float(minima.min(initial=low)), float(minima.max(initial=high))
+    room = (high - low) or max(abs(high), 1.0)
+    # Below the curve there is space for the arrows on the axis.
+    shown = np.clip([low - 0.22 * room, high + 0.08 * room], -LARGEST, LARGEST)
+    limits = np.stack([projection.bounds[0], shown])
+    return group.build_facets(CurveModel(x, values), limits, ("x", "f(x)"), lambda values: values)
 
 
-KIND: ViewKind = Curve()
+KIND = ViewKind(lambda objective: 2 * (objective.dim == 1), facets, frozenset({"arrows_at"}))

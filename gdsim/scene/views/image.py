@@ -12,13 +12,11 @@ import numpy.typing as npt
 from gdsim.analysis import last_steps
 from gdsim.errors import InputError
 from gdsim.networks.inputs import ImageObjective
-from gdsim.objectives import FloatArray, Objective
+from gdsim.objectives import FloatArray
 from gdsim.scene.group import GroupInput
 from gdsim.scene.model import Facet, Style
 from gdsim.scene.views import ViewKind
 from gdsim.simulation import Trajectory
-
-__all__ = ["KIND", "NEARLY_ALL", "ImageSequence", "image_facet", "image_sequences", "pixel_rows", "still_image"]
 
 NEARLY_ALL = 0.995
 """The share of the numbers of an image that its colours distinguish; a few outliers would make all others pale."""
@@ -28,12 +26,11 @@ NEARLY_ALL = 0.995
 class ImageSequence:
     """A small image of numbers that changes with the steps.
 
-    Args:
+    Attributes:
         steps: (n,) the step from which each image is shown, ascending from 0.
         pictures: (n, rows, columns) the numbers, row by row from the top.
         limits: (2,) the numbers at the ends of the colours.
-        colors: Grey from black to white for an image; two hues around the middle for signed numbers; one hue for
-            unsigned ones.
+        colors: Grey from black to white for an image; two hues around the middle for signed numbers; else one hue.
     """
 
     kind: ClassVar[str] = "image"
@@ -43,29 +40,6 @@ class ImageSequence:
     pictures: FloatArray
     limits: FloatArray
     colors: Literal["gray", "signed", "unsigned"]
-
-
-class Image:
-    """The default for the pixels of an image."""
-
-    settings: frozenset[str] = frozenset()
-    projects = False
-
-    def suitability(self, objective: Objective) -> int:
-        """Return 3 for the pixels of an image."""
-        return 3 if objective.kind == "image" else 0
-
-    def facets(self, group: GroupInput) -> tuple[Facet, ...]:
-        """Return one facet per optimizer, or one with the image of the start."""
-        objective = cast("ImageObjective", group.objective)
-        if not group.trajectories:
-            low, high = objective.bounds[:, 0].min(), objective.bounds[:, 1].max()
-            return (image_facet(still_image(objective.start.reshape(objective.shape), low, high)),)
-        sequences = image_sequences(objective, group.trajectories)
-        return tuple(image_facet(each, style) for each, style in zip(sequences, group.styles, strict=True))
-
-
-KIND: ViewKind = Image()
 
 
 def image_facet(image: ImageSequence, style: Style | None = None, heading: str = "") -> Facet:
@@ -88,15 +62,7 @@ def pixel_rows(
 
 
 def image_sequences(objective: ImageObjective, trajectories: Sequence[Trajectory]) -> tuple[ImageSequence, ...]:
-    """Return the image that each optimizer changes, in greys that all of them share.
-
-    Args:
-        objective: An image.
-        trajectories: At least one, all over the objective.
-
-    Raises:
-        InputError: An optimizer has several starts, and so several images.
-    """
+    """Return the image that each optimizer changes from its only start, in greys that all of them share."""
     if any(len(each.stops) > 1 for each in trajectories):
         message = "an image is shown of one start; kind: contour shows several"
         raise InputError(message, ("view", "kind"), code="unsupported")
@@ -109,3 +75,16 @@ def image_sequences(objective: ImageObjective, trajectories: Sequence[Trajectory
         high = max(high, float(np.quantile(pixels, NEARLY_ALL)))
     limits = np.array([low, high])
     return tuple(ImageSequence(*each, limits, "gray") for each in zip(steps, pictures, strict=True))
+
+
+def facets(group: GroupInput) -> tuple[Facet, ...]:
+    """Return one facet per optimizer, or one with the image of the start."""
+    objective = cast("ImageObjective", group.objective)
+    if not group.trajectories:
+        low, high = objective.bounds[:, 0].min(), objective.bounds[:, 1].max()
+        return (image_facet(still_image(objective.start.reshape(objective.shape), low, high)),)
+    sequences = image_sequences(objective, group.trajectories)
+    return tuple(image_facet(each, style) for each, style in zip(sequences, group.styles, strict=True))
+
+
+KIND = ViewKind(lambda objective: 3 * (objective.kind == "image"), facets, projects=False)

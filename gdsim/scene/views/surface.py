@@ -25,8 +25,6 @@ from gdsim.scene.values import (
 )
 from gdsim.scene.views import ViewKind
 
-__all__ = ["KIND", "SurfaceModel", "ValueAxis", "value_axis"]
-
 SIDE = 121
 """Grid points per side."""
 
@@ -36,18 +34,13 @@ APART = 0.11
 
 @dataclass(frozen=True, eq=False)
 class SurfaceModel:
-    """The objective over a grid of two coordinates, as a surface in space.
+    """The values (rows, columns), NaN if not finite, at positions x (columns,) and y (rows,), as a surface in space.
 
-    Args:
-        x: (columns,) grid positions along the first coordinate.
-        y: (rows,) grid positions along the second coordinate.
-        values: (rows, columns) the objective there; NaN where it is not finite.
+    Attributes:
         heights: (rows, columns) the height of the surface, from 0 to 1 of the value axis.
-        levels: Where the colour changes.
-        ticks: (ticks,) heights that have a number on the value axis, from 0 to 1.
-        labels: The numbers, one per tick.
+        ticks: (ticks,) heights that have a number on the value axis.
+        labels: The numbers.
         caption: What the numbers are, and whether the axis is compressed or cut.
-        camera: How it is seen.
     """
 
     kind: ClassVar[str] = "surface"
@@ -70,12 +63,9 @@ class SurfaceModel:
 
 @dataclass(frozen=True)
 class ValueAxis:
-    """Maps values to heights from 0 to 1.
+    """Maps values to heights, from 0 at `low` to 1 at `high`; what is beyond is drawn there.
 
-    Args:
-        low: The value at height 0; lower ones, at a pole alone, are also drawn there.
-        high: The value at height 1; higher ones are also drawn there.
-        bend: For a compressed axis, the share of it above `low` up to which it is about linear; else None.
+    A compressed axis is about linear up to the share `bend` of it; that of a linear axis is None.
     """
 
     low: float
@@ -90,55 +80,38 @@ class ValueAxis:
         return np.asarray(np.log1p(shares / self.bend) / np.log1p(1 / self.bend))
 
 
-class Surface:
-    """An alternative for two and more dimensions."""
-
-    settings = frozenset({"camera", "heights", "levels"})
-    projects = True
-
-    def suitability(self, objective: Objective) -> int:
-        """Return 1 for two and more dimensions."""
-        return 1 if objective.dim > 1 else 0
-
-    def facets(self, group: GroupInput) -> tuple[Facet, ...]:
-        """Return facets with a surface."""
-        objective, projection, view = group.objective, group.projection, group.view
-        x, y, values = grid_values(objective, projection, SIDE)
-        beside = np.concatenate([visited_values(projection, group.trajectories), group.minima()[1]])
-        if objective.dim <= 2 and objective.kind != "network":
-            # The paths are on the surface, so only what is lower than all grid points extends the axis. A path through
-            # more dimensions is beside the surface, and may come from higher up.
-            beside = beside[beside < np.fmin.reduce(values, None)]
-        points = np.stack(np.meshgrid(x, y), -1).reshape(-1, 2)
-        pole = has_pole(objective, projection, points, values.ravel())
-        axis = value_axis(values, beside, compressed=view.heights == "log", bottomless=pole)
-        ticks, words, caption = _numbers(axis, objective, np.append(values, beside))
-        model = SurfaceModel(
-            x=x,
-            y=y,
-            values=values,
-            heights=axis.heights(values),
-            levels=choose_levels(values, lowest_possible(objective), value_name(objective), view.levels),
-            ticks=axis.heights(ticks),
-            labels=words,
-            caption=caption,
-            camera=SurfaceCamera(projection.bounds, view.camera.elevation, view.camera.azimuth, view.camera.orbit),
-        )
-        return group.build_facets(model, projection.bounds, projection.names, axis.heights)
-
-
-KIND: ViewKind = Surface()
+def facets(group: GroupInput) -> tuple[Facet, ...]:
+    """Return facets with a surface."""
+    objective, projection, view = group.objective, group.projection, group.view
+    x, y, values = grid_values(objective, projection, SIDE)
+    beside = np.concatenate([visited_values(projection, group.trajectories), group.minima()[1]])
+    if objective.dim <= 2 and objective.kind != "network":
+        # The paths are on the surface, so only what is lower than all grid points extends the axis. A path through
+        # more dimensions is beside the surface, and may come from higher up.
+        beside = beside[beside < np.fmin.reduce(values, None)]
+    points = np.stack(np.meshgrid(x, y), -1).reshape(-1, 2)
+    pole = has_pole(objective, projection, points, values.ravel())
+    axis = value_axis(values, beside, compressed=view.heights == "log", bottomless=pole)
+    ticks, words, caption = _numbers(axis, objective, np.append(values, beside))
+    model = SurfaceModel(
+        x=x,
+        y=y,
+        values=values,
+        heights=axis.heights(values),
+        levels=choose_levels(values, lowest_possible(objective), value_name(objective), view.levels),
+        ticks=axis.heights(ticks),
+        labels=words,
+        caption=caption,
+        camera=SurfaceCamera(projection.bounds, view.camera.elevation, view.camera.azimuth, view.camera.orbit),
+    )
+    return group.build_facets(model, projection.bounds, projection.names, axis.heights)
 
 
 def value_axis(values: FloatArray, beside: FloatArray, *, compressed: bool, bottomless: bool = False) -> ValueAxis:
-    """Choose the value axis of a surface.
+    """Choose the axis of a surface of values (…) on which others, (n,), must also be visible.
 
-    Args:
-        values: (…) those of the surface; values that are not finite are ignored.
-        beside: (n,) others that must also be visible.
-        compressed: Whether the axis shows all values as log(1 + (f − low) / c), with c such that half of them are in
-            its lower half; else it is linear, and its top is cut if a few values would press all others flat.
-        bottomless: Whether the values fall without end, so that the bottom may also be cut.
+    A compressed axis shows all values as log(1 + (f − low) / c), with c such that half of them are in its lower half. A
+    linear axis is cut at the top if a few values would press all others flat, and at the bottom if it has no bottom.
     """
     low, high = stretched(*value_range(values, bottomless=bottomless), beside)
     seen = np.append(values, beside)
@@ -190,3 +163,6 @@ def _compressed_ticks(axis: ValueAxis, base: float) -> FloatArray:
         if len(ticks) > 4:
             break
     return np.array(ticks)
+
+
+KIND = ViewKind(lambda objective: 1 * (objective.dim > 1), facets, frozenset({"camera", "heights", "levels"}))
