@@ -16,7 +16,8 @@ from gdsim.render.canvas import points
 from gdsim.render.layout import Box
 from gdsim.render.mesh import BasePlane, Raster, SurfaceMesh
 from gdsim.scene import Facet, SurfaceModel, labels, round_ticks
-from gdsim.themes import Theme, contrast, mix
+from gdsim.themes import Theme
+from gdsim.themes.shades import contrast, mixed
 
 __all__ = ["SurfaceView"]
 
@@ -89,7 +90,7 @@ class SurfaceView:
     def __init__(self, facet: Facet, theme: Theme, box: Box, em: float, page: str = "") -> None:
         assert isinstance(facet.model, SurfaceModel)  # noqa: S101  (for the type checker: nothing else is given)
         self._facet, self._relief, self._theme, self._box, self._em = facet, facet.model, theme, box, em
-        self._page, self._space = page or theme.page, self._relief.camera
+        self._page, self._space = page or theme.page, self._relief.space
         self._line = em / theme.type * theme.stroke
         self._surface = SurfaceMesh(self._relief, theme)
         self._floor = BasePlane(facet, self._relief)
@@ -101,7 +102,7 @@ class SurfaceView:
     @property
     def turning(self) -> bool:
         """Whether the camera turns."""
-        return self._space.orbit != 0
+        return self._space.camera.orbit != 0
 
     def azimuth_at(self, share: float) -> float:
         """Return the camera's azimuth in degrees after a share of the animation, from 0 to 1."""
@@ -157,8 +158,8 @@ class SurfaceView:
     def _draw_floor(self, raster: Raster, azimuth: float) -> None:
         floor, theme, line = self._floor, self._theme, self._line
         border = self._seen(floor.corners, azimuth)[None]
-        raster.fill(border, mix(theme.page, theme.grid, 0.3))
-        raster.trace(self._seen(floor.levels, azimuth), floor.codes, theme.level_line, 0.04 * line, 0.45)
+        raster.fill(border, mixed(theme.page, theme.grid, 0.3))
+        raster.stroke_path(self._seen(floor.levels, azimuth), floor.codes, theme.level_line, 0.04 * line, 0.45)
         raster.stroke(border[:, [0, 1, 2, 3, 0]], theme.quiet, 0.06 * line)
         if len(floor.arrows):
             # The plane is as the page is, and a theme's arrows may be made for its field alone.
@@ -196,7 +197,7 @@ class SurfaceView:
         """Choose dots a unit of space and the picture's middle, so that surface, plane and words fit into the box."""
         box, em = self._box, self._em
         extent = self._space.extent(self._relief.heights)
-        turns = np.linspace(0, 1, 1 + int(np.ceil(abs(self._space.orbit) / 12)))
+        turns = np.linspace(0, 1, 1 + int(np.ceil(abs(self._space.camera.orbit) / 12)))
         overhang = np.full((2, 2), 0.5 * em)
         size = np.array([box.width, box.height])
         # The words' places depend on the scale, a little: a few rounds settle it.
