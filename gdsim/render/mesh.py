@@ -124,16 +124,14 @@ class SurfaceMesh:
 
     Args:
         model: The surface.
-        theme: The colors.
-
-    Attributes:
         world: (rows, columns, 3) its grid points in space.
+        theme: The colors.
     """
 
-    def __init__(self, model: SurfaceModel, theme: Theme) -> None:
-        self.world = model.space.place(np.stack(np.meshgrid(model.x, model.y), -1), model.heights)
+    def __init__(self, model: SurfaceModel, world: FloatArray, theme: Theme) -> None:
+        self.world = world
         self._line_color = theme.text
-        self._colors = _colors(model, self.world, theme)
+        self._colors = _colors(model, world, theme)
         self._lines = [_grid_lines(count) for count in model.heights.shape]
 
     def draw(self, raster: Raster, points: FloatArray, eye: FloatArray, width: float) -> None:
@@ -164,18 +162,16 @@ class SurfaceMesh:
 
 
 class BasePlane:
-    """The plane of the inputs below a surface, in space.
+    """What is drawn in the plane of the inputs below a surface, in space.
 
     Attributes:
-        corners: (4, 3) one after the other around it.
         levels: (n, 3) the points of the level lines.
         codes: (n,) their codes in a matplotlib path.
         arrows: (arrows, 7, 3) the corners of the gradient arrows.
     """
 
-    def __init__(self, facet: Facet, model: SurfaceModel) -> None:
-        (left, right), (bottom, top) = model.space.view
-        self.corners = model.space.place(np.array([[left, bottom], [right, bottom], [right, top], [left, top]]))
+    def __init__(self, facet: Facet) -> None:
+        model: SurfaceModel = facet.model
         generator = contour_generator(model.x, model.y, np.ma.masked_invalid(model.values))
         edges = model.levels.edges[1:-1]
         lines = [line for level in edges[:: max(1, -(-len(edges) // LEVEL_LINES))] for line in generator.lines(level)]
