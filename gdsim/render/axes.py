@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.patheffects import withStroke
@@ -11,9 +13,9 @@ from gdsim.render.canvas import Canvas, points
 from gdsim.render.exits import points_along_paths
 from gdsim.render.layout import Box
 from gdsim.render.viewport import START, Viewport
-from gdsim.scene import Facet, labels, round_ticks
+from gdsim.scene import CurvesPanel, Facet, Heatmap, labels, round_ticks
 
-__all__ = ["draw_flat_axes", "longest_number", "name_marks"]
+__all__ = ["draw_flat_axes", "draw_step_axis", "longest_number", "name_marks"]
 
 MARK_SIZE = 0.95
 """The size of the names of marks, in ems."""
@@ -35,16 +37,14 @@ def draw_flat_axes(canvas: Canvas, facet: Facet, box: Box, outer: tuple[bool, bo
     axes.set(xlim=facet.limits[0], ylim=facet.limits[1])
     _draw_ticks(canvas, axes, facet, box, outer)
     theme = canvas.theme
-    star = {"marker": "*", "markersize": points(1.15 * canvas.em), "markeredgewidth": points(0.07 * canvas.line)}
-    colors = {"color": theme.minimum, "markeredgecolor": theme.casing}
-    axes.plot(*facet.minima.T, linestyle="none", clip_on=False, zorder=3, **star, **colors)
+    star: dict[str, Any] = {"marker": "*", "markersize": points(1.15 * canvas.em), "color": theme.minimum}
+    star |= {"markeredgecolor": theme.casing, "markeredgewidth": points(0.07 * canvas.line)}
+    axes.plot(*facet.minima.T, linestyle="none", clip_on=False, zorder=3, **star)
     marks = np.array([mark.point[:2] for mark in facet.marks]).reshape(-1, 2)
     # A thin cross with a border is seen on any color.
     for color, more in ((theme.casing, 0.11), (theme.text, 0.0)):
         size, width = points((0.8 + more) * canvas.em), points((0.09 + more) * canvas.line)
-        axes.plot(
-            *marks.T, linestyle="none", marker="+", markersize=size, color=color, markeredgewidth=width, zorder=3
-        )
+        axes.plot(*marks.T, linestyle="none", marker="+", markersize=size, color=color, markeredgewidth=width, zorder=3)
     return axes
 
 
@@ -63,6 +63,15 @@ def _draw_ticks(canvas: Canvas, axes: Axes, facet: Facet, box: Box, outer: tuple
         getattr(axes, f"set_{name}ticks")(ticks, written)
     across, up = facet.names
     canvas.name_axes(axes, x=across if outer[0] else "", y=up if outer[1] else "")
+
+
+def draw_step_axis(canvas: Canvas, axes: Axes, panel: CurvesPanel | Heatmap, box: Box, *, numbered: bool) -> None:
+    """Draw the horizontal axis that the panels of a column share, with numbers or without."""
+    ticks = canvas.ticks(0, panel.reach, box.width, along=True)
+    ticks = ticks[ticks == np.round(ticks)]
+    axes.set_xticks(ticks, labels(ticks) if numbered else [""] * len(ticks))
+    if numbered:
+        canvas.name_axes(axes, x=panel.across)
 
 
 def longest_number(limits: FloatArray) -> int:

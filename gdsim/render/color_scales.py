@@ -12,8 +12,7 @@ from gdsim.objectives import FloatArray
 from gdsim.render.canvas import Canvas
 from gdsim.render.layout import Box
 from gdsim.scene import number, power
-from gdsim.themes import Theme
-from gdsim.themes.shades import mixed
+from gdsim.themes import Theme, mix
 
 __all__ = ["ColorKind", "color_indices", "color_scale", "draw_scaled_caption"]
 
@@ -42,11 +41,11 @@ def color_scale(theme: Theme, kind: ColorKind) -> npt.NDArray[np.uint8]:
         ends: tuple[str, ...] = ("#000000", "#ffffff")
     elif kind == "heat":
         low, *_, high = theme.field
-        deep, deepest = mixed(theme.level_line, theme.text, DEEP), mixed(theme.text, theme.level_line, 0.2)
-        ends = (mixed(low, theme.panel, 0.3), high, deep, deepest)
+        deep, deepest = mix(theme.level_line, theme.text, DEEP), mix(theme.text, theme.level_line, 0.2)
+        ends = (mix(low, theme.panel, 0.3), high, deep, deepest)
     else:
         below, above = (
-            (mixed(hue, theme.text, DEEP), hue, mixed(hue, theme.panel, DEEP)) for hue in (theme.falling, theme.rising)
+            (mix(hue, theme.text, DEEP), hue, mix(hue, theme.panel, DEEP)) for hue in (theme.falling, theme.rising)
         )
         ends = (*below, theme.panel, *above[::-1]) if kind == "signed" else (theme.panel, *above[::-1])
     # Not `ramp`, whose 256 colors need not be exact in the middle.

@@ -175,7 +175,7 @@ class BasePlane:
         generator = contour_generator(model.x, model.y, np.ma.masked_invalid(model.values))
         edges = model.levels.edges[1:-1]
         lines = [line for level in edges[:: max(1, -(-len(edges) // LEVEL_LINES))] for line in generator.lines(level)]
-        self.levels = model.space.place(np.concatenate([np.empty((0, 2)), *lines]))
+        self.levels = model.camera.place(np.concatenate([np.empty((0, 2)), *lines]))
         self.codes = np.full(len(self.levels), Path.LINETO, Path.code_type)
         self.codes[np.cumsum([0, *map(len, lines)])[:-1]] = Path.MOVETO
         self.arrows = np.empty((0, 7, 3)) if facet.arrows is None else _arrows(facet.arrows, model)
@@ -183,9 +183,9 @@ class BasePlane:
 
 def _arrows(arrows: Arrows, model: SurfaceModel) -> FloatArray:
     """The gradient arrows as polygons in the plane, (n, 7, 3) in space."""
-    scale = 2 * model.space.sides / np.diff(model.space.view)[:, 0]
+    scale = 2 * model.camera.sides / np.diff(model.camera.bounds)[:, 0]
     room = float((arrows.spacing * scale).min())
-    middle = model.space.place(arrows.points)[:, :2]
+    middle = model.camera.place(arrows.points)[:, :2]
     shapes = arrow_shapes(middle, arrows.gradients * scale, 0.9 * room * arrows.lengths, thick=0.05 * room)
     return np.concatenate([shapes, np.zeros((*shapes.shape[:2], 1))], -1)
 

@@ -85,26 +85,26 @@ class SurfaceProjection:
 
     def __init__(self, facet: Facet, box: Box, em: float, font: str) -> None:
         self._model: SurfaceModel = facet.model
-        self._facet, self._box, self._em, self._font, self._space = facet, box, em, font, facet.model.space
-        self.world = self._space.place(np.stack(np.meshgrid(self._model.x, self._model.y), -1), self._model.heights)
-        (left, right), (bottom, top) = self._space.view
-        self.corners = self._space.place(np.array([[left, bottom], [right, bottom], [right, top], [left, top]]))
+        self._facet, self._box, self._em, self._font, self._camera = facet, box, em, font, self._model.camera
+        self.world = self._camera.place(np.stack(np.meshgrid(self._model.x, self._model.y), -1), self._model.heights)
+        (left, right), (bottom, top) = self._camera.bounds
+        self.corners = self._camera.place(np.array([[left, bottom], [right, bottom], [right, top], [left, top]]))
         self._scale, self._middle = 1.0, np.zeros(2)
         self._fit()
 
     def project(self, world: FloatArray, azimuth: float) -> FloatArray:
         """Return the pixels, (…, 2), of points in space, (…, 3)."""
-        return self._space.project(world, azimuth) * self._scale + self._middle
+        return np.asarray(self._camera.project(world, azimuth) * self._scale + self._middle)
 
     def base(self, inputs: FloatArray, azimuth: float) -> FloatArray:
         """Return the pixels, (…, 2), of inputs, (…, 2 or more), in the plane below the surface."""
-        return self.project(self._space.place(inputs[..., :2]), azimuth)
+        return self.project(self._camera.place(inputs[..., :2]), azimuth)
 
     def _fit(self) -> None:
         """Choose scale and middle so that surface, plane and labels fit into the box from all sides."""
-        em, extent = self._em, self._space.extent(self._model.heights)
-        turns = np.linspace(0, 1, 1 + int(np.ceil(abs(self._space.camera.orbit) / 12)))
-        azimuths = [self._space.azimuth_at(float(share)) for share in turns]
+        em, extent = self._em, self._camera.extent(self._model.heights)
+        turns = np.linspace(0, 1, 1 + int(np.ceil(abs(self._camera.orbit) / 12)))
+        azimuths = [self._camera.azimuth_at(float(share)) for share in turns]
         overhang = np.full((2, 2), 0.5 * em)
         size, corner = np.array([self._box.width, self._box.height]), np.array([self._box.x, self._box.y])
         # The labels' positions depend a little on the scale: a few rounds settle it.
@@ -123,9 +123,9 @@ class SurfaceProjection:
 
     def axes(self, azimuth: float) -> tuple[Axis, Axis, Axis]:
         """Return the axes of both coordinates along the nearer edges of the plane, and that of the values."""
-        limits, names, eye = self._facet.limits, self._facet.names, self._space.eye(azimuth)
+        limits, names, eye = self._facet.limits, self._facet.names, self._camera.eye(azimuth)
         near = np.where(eye[:2] >= 0, 1, 0)
-        count = max(2, min(6, int(2 * self._scale * float(self._space.sides.min()) / (4.5 * self._em))))
+        count = max(2, min(6, int(2 * self._scale * float(self._camera.sides.min()) / (4.5 * self._em))))
         middle, flat = self.project(np.zeros(3), azimuth), []
         for i, other in ((0, 1), (1, 0)):
             ticks = round_ticks(limits[i, 0], limits[i, 1], count)
@@ -135,16 +135,16 @@ class SurfaceProjection:
             pixels = self.base(inputs, azimuth)
             flat.append(Axis(pixels[:2], _outward(pixels[:2], middle), pixels[2:], labels(ticks), names[i]))
         model, foot = self._model, self.value_foot(azimuth)
-        corner = np.broadcast_to(foot[:2] / self._space.sides, (len(model.ticks) + 2, 2))
+        corner = np.broadcast_to(foot[:2] / self._camera.sides, (len(model.ticks) + 2, 2))
         inputs = limits.mean(1) + corner * np.diff(limits)[:, 0] / 2
-        pixels = self.project(self._space.place(inputs, np.append([0.0, 1.0], model.ticks)), azimuth)
+        pixels = self.project(self._camera.place(inputs, np.append([0.0, 1.0], model.ticks)), azimuth)
         side = np.array([1.0 if pixels[0, 0] > middle[0] else -1.0, 0.0])
         return flat[0], flat[1], Axis(pixels[:2], side, pixels[2:], model.labels, model.caption)
 
     def value_foot(self, azimuth: float) -> FloatArray:
         """Return the plane's corner under the value axis, (3,): the left- or the rightmost that is farther back."""
-        corners, eye = self.corners, self._space.eye(azimuth)
-        across = self._space.project(corners, azimuth)[:, 0]
+        corners, eye = self.corners, self._camera.eye(azimuth)
+        across = self._camera.project(corners, azimuth)[:, 0]
         near = np.where(eye[:2] >= 0, 1, -1)
 
         def nearness(corner: FloatArray) -> tuple[float, float]:

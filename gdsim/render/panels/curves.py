@@ -17,7 +17,7 @@ from gdsim.render.panels import PanelRenderer
 from gdsim.render.trail import Trail, settled
 from gdsim.render.viewport import START, Viewport
 from gdsim.scene import CurvesPanel, PanelCurve, labels, round_ticks
-from gdsim.themes.shades import mixed
+from gdsim.themes import mix
 
 __all__ = ["RENDERER"]
 
@@ -82,7 +82,7 @@ def _trail(canvas: Canvas, curve: PanelCurve, viewport: Viewport) -> Trail:
     style = trail_style(canvas, curve.style, curve.points.shape[1], casing=background, scale=0.8)
     if curve.strength < 1:
         # Mixed and not translucent, so that what is drawn twice is not stronger than the rest.
-        color = mixed(background, style.color, curve.strength)
+        color = mix(background, style.color, curve.strength)
         style = replace(style, color=color, head_size=0.7 * style.head_size)
     times = np.arange(len(curve.points), dtype=np.float64)
     pixels = np.clip(viewport.pixels(curve.points, START), -FARTHEST, FARTHEST)

@@ -45,10 +45,9 @@ class ViewRenderer(Protocol):
 
     def draw_color_bar(self, canvas: Canvas, facet: Facet, box: Box) -> None:
         """Draw the color bar into a box of pixels."""
+        return
 
-    def primitives(
-        self, canvas: Canvas, facet: Facet, viewport: Viewport, moment: Moment
-    ) -> tuple[Primitive, ...]:
+    def primitives(self, canvas: Canvas, facet: Facet, viewport: Viewport, moment: Moment) -> tuple[Primitive, ...]:
         """Return what moves; a turning camera sees it as it is at a moment."""
         ...
 

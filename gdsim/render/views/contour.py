@@ -66,9 +66,7 @@ class _ContourRenderer(ViewRenderer):
         axes.yaxis.tick_right()
         canvas.text(box.x, box.top + 0.85 * em, levels.caption, color=canvas.theme.quiet, va="baseline")
 
-    def primitives(
-        self, canvas: Canvas, facet: Facet, viewport: Viewport, moment: Moment
-    ) -> tuple[Primitive, ...]:
+    def primitives(self, canvas: Canvas, facet: Facet, viewport: Viewport, moment: Moment) -> tuple[Primitive, ...]:
         trails = [
             make_trail(viewport, path, viewport.pixels(path.points, moment), path_style(canvas, viewport, path), path=i)
             for i, path in enumerate(facet.paths)

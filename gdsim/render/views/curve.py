@@ -42,18 +42,16 @@ class _CurveRenderer(ViewRenderer):
             _draw_arrows(canvas, axes, facet, facet.arrows, box)
         return Viewport(canvas, box, axes)
 
-    def primitives(
-        self, canvas: Canvas, facet: Facet, viewport: Viewport, moment: Moment
-    ) -> tuple[Primitive, ...]:
+    def primitives(self, canvas: Canvas, facet: Facet, viewport: Viewport, moment: Moment) -> tuple[Primitive, ...]:
         trails, feet = [], []
         lane = min(0.95 * canvas.em, FEET * viewport.box.height / max(len(facet.paths), 1))
         for i, path in enumerate(facet.paths):
             style, pixels = path_style(canvas, viewport, path, cased=False), viewport.pixels(path.points, moment)
-            half = {"width": 0.5 * style.width, "head_size": 0.6 * style.head_size, "dot_size": 0.8 * style.dot_size}
+            foot = replace(style, dash=(), width=0.5 * style.width, head_size=0.6 * style.head_size)
+            foot = replace(foot, dot_size=0.8 * style.dot_size)
             heights = np.full(pixels.shape[:2], viewport.box.y + (i + 0.6) * lane)
             trails.append(make_trail(viewport, path, pixels, style, path=i))
-            foot = np.stack([pixels[..., 0], heights], -1)
-            feet.append(make_trail(viewport, path, foot, replace(style, dash=(), **half)))
+            feet.append(make_trail(viewport, path, np.stack([pixels[..., 0], heights], -1), foot))
         both = list(zip(facet.paths, trails, feet, strict=True))
         return (
             *start_rings(canvas, facet, viewport, moment),

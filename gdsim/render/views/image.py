@@ -31,9 +31,7 @@ class _ImageRenderer(ViewRenderer):
         axes.set_axis_off()
         return Viewport(canvas, inner, axes)
 
-    def primitives(
-        self, canvas: Canvas, facet: Facet, viewport: Viewport, moment: Moment
-    ) -> tuple[Primitive, ...]:
+    def primitives(self, canvas: Canvas, facet: Facet, viewport: Viewport, moment: Moment) -> tuple[Primitive, ...]:
         return (image_frames(canvas, facet.model, viewport.box, facet.style),)
 
 

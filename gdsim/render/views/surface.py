@@ -22,8 +22,8 @@ from gdsim.render.mesh import BasePlane, Raster, SurfaceMesh
 from gdsim.render.surface_projection import SurfaceProjection
 from gdsim.render.viewport import Moment, Viewport, scaled, unit
 from gdsim.render.views import ViewRenderer
-from gdsim.scene import FEW_STARTS, Facet
-from gdsim.themes.shades import contrast, mixed
+from gdsim.scene import FEW_STARTS, Facet, SurfaceModel
+from gdsim.themes import contrast, mix
 
 __all__ = ["RENDERER", "SurfaceViewport"]
 
@@ -56,19 +56,20 @@ class SurfaceViewport(Viewport):
 
     def __init__(self, canvas: Canvas, box: Box, axes: Axes, facet: Facet) -> None:
         super().__init__(canvas, box, axes)
-        self._facet, self._heights, self._space = facet, facet.model.heights, facet.model.space
+        model: SurfaceModel = facet.model
+        self._facet, self._heights, self._camera = facet, model.heights, model.camera
         self._projection = SurfaceProjection(facet, box, canvas.em, canvas.theme.font)
-        self._mesh = SurfaceMesh(facet.model, self._projection.world, canvas.theme)
+        self._mesh = SurfaceMesh(model, self._projection.world, canvas.theme)
         self._plane = BasePlane(facet)
         self._rasters: dict[int, Raster] = {}
-        self.turning = self._space.camera.orbit != 0
+        self.turning = self._camera.orbit != 0
 
     def _azimuth(self, moment: Moment) -> float:
-        return self._space.azimuth_at(moment.share)
+        return self._camera.azimuth_at(moment.share)
 
     def pixels(self, points: FloatArray, moment: Moment) -> FloatArray:
         """Return where coordinates (…, 3) are seen."""
-        return self._projection.project(self._space.place(points[..., :2], points[..., 2]), self._azimuth(moment))
+        return self._projection.project(self._camera.place(points[..., :2], points[..., 2]), self._azimuth(moment))
 
     def base(self, points: FloatArray, moment: Moment) -> FloatArray:
         """Return where the inputs of coordinates, (…, 2 or more), are seen in the plane below the surface."""
@@ -76,12 +77,12 @@ class SurfaceViewport(Viewport):
 
     def hidden(self, points: FloatArray, moment: Moment) -> BoolArray:
         """Return which coordinates, (…, 3), the surface hides."""
-        world = self._space.place(points[..., :2], points[..., 2])
-        return self._space.hidden(self._heights, world, self._azimuth(moment))
+        world = self._camera.place(points[..., :2], points[..., 2])
+        return self._camera.hidden(self._heights, world, self._azimuth(moment))
 
     def base_hidden(self, points: FloatArray, moment: Moment) -> BoolArray:
         """Return which inputs, (…, 2 or more), the surface hides."""
-        return self._space.hidden(self._heights, self._space.place(points[..., :2]), self._azimuth(moment))
+        return self._camera.hidden(self._heights, self._camera.place(points[..., :2]), self._azimuth(moment))
 
     def directions(self, points: FloatArray, vectors: FloatArray, view: FloatArray, moment: Moment) -> FloatArray:
         """Return the directions in which vectors of the inputs are seen in the plane."""
@@ -111,9 +112,9 @@ class SurfaceViewport(Viewport):
             text.draw(renderer)
 
     def _labels(self, moment: Moment, *, loose: bool) -> list[Text]:
-        color, middle = self.canvas.theme.quiet, {"ha": "center", "va": "center"}
+        color = self.canvas.theme.quiet
         return [
-            self.canvas.text(label.x, label.y, label.text, color=color, loose=loose, **middle)
+            self.canvas.text(label.x, label.y, label.text, color=color, loose=loose, ha="center", va="center")
             for label in self._projection.labels(self._azimuth(moment))
         ]
 
@@ -135,7 +136,7 @@ class SurfaceViewport(Viewport):
         self._draw_plane(raster, moment)
         self._draw_axes(raster, azimuth)
         points = self._projection.project(self._mesh.world, azimuth)
-        self._mesh.draw(raster, points, self._space.eye(azimuth) / np.append(self._space.sides, 1), width)
+        self._mesh.draw(raster, points, self._camera.eye(azimuth) / np.append(self._camera.sides, 1), width)
         minima = self._facet.minima
         self._draw_stars(raster, self.pixels(minima[~self.hidden(minima, moment)], moment), 0.62)
         self._draw_marks(raster, moment)
@@ -144,7 +145,7 @@ class SurfaceViewport(Viewport):
     def _draw_plane(self, raster: Raster, moment: Moment) -> None:
         plane, theme, line, azimuth = self._plane, self.canvas.theme, self.canvas.line, self._azimuth(moment)
         border = self._projection.project(self._projection.corners, azimuth)[None]
-        raster.fill(border, mixed(theme.page, theme.grid, 0.3))
+        raster.fill(border, mix(theme.page, theme.grid, 0.3))
         levels = self._projection.project(plane.levels, azimuth)
         raster.stroke_path(levels, plane.codes, theme.level_line, 0.04 * line, 0.45)
         raster.stroke(border[:, [0, 1, 2, 3, 0]], theme.quiet, 0.06 * line)
@@ -191,18 +192,16 @@ class _SurfaceRenderer(ViewRenderer):
         axes.set_axis_off()
         return SurfaceViewport(canvas, box, axes, facet)
 
-    def primitives(
-        self, canvas: Canvas, facet: Facet, viewport: Viewport, moment: Moment
-    ) -> tuple[Primitive, ...]:
+    def primitives(self, canvas: Canvas, facet: Facet, viewport: Viewport, moment: Moment) -> tuple[Primitive, ...]:
         trails, shadows = [], []
         for i, path in enumerate(facet.paths):
             if viewport.turning:
                 # The paths up to the next iterate are enough.
                 last = int(np.searchsorted(path.times, int(moment.time) + 1, side="right"))
-                path = replace(path, times=path.times[:last], points=path.points[:last])  # noqa: PLW2901
+                path = replace(path, times=path.times[:last], points=path.points[:last])
             style = path_style(canvas, viewport, path)
-            sizes = {"casing_width": 0.0, "width": 0.7 * style.width, "head_size": 0.5 * style.head_size}
-            shadow = replace(style, **sizes, dot_size=0.0, alpha=0.5, hidden_alpha=0.0)
+            shadow = replace(style, casing_width=0.0, width=0.7 * style.width, head_size=0.5 * style.head_size)
+            shadow = replace(shadow, dot_size=0.0, alpha=0.5, hidden_alpha=0.0)
             # Nothing else cuts what leaves the surface over its edge.
             points = np.where(inside(path.points[..., :2], facet.limits)[..., None], path.points, np.nan)
             below, above = viewport.base(points, moment), viewport.pixels(points, moment)
