@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from gdsim.config import Experiment, OptimizerSpec, loads
-from gdsim.config.arguments import OWN_KEYS
+from gdsim.config.optimizer import OWN_KEYS
 from gdsim.config.start import MAX_STARTS
 from gdsim.config.yaml_text import dump, parse
 from gdsim.errors import InputError, did_you_mean
