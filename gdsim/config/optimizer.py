@@ -192,9 +192,6 @@ def argument_problems(
         own: Keys of ours that are allowed beside them, for suggestions.
         values: Whether the values are plain ones from YAML, which are checked too.
     """
-    for name in signature.required:
-        if name not in given:
-            yield Problem(f"{signature.name} needs the argument '{name}'", key, "missing")
     for name, value in given.items():
         known = signature.arguments.get(name)
         if name in NOT_SETTABLE and known is None:
@@ -207,6 +204,9 @@ def argument_problems(
             yield Problem(message, (*key, name), "unknown-argument", at_key=True)
         elif known is not None and values:
             yield from _value_problems(name, value, known.schema, (*key, name))
+    for name in signature.required:
+        if name not in given:
+            yield Problem(f"{signature.name} needs the argument '{name}'", key, "missing")
 
 
 def _value_problems(name: str, value: Any, schema: Mapping[str, Any], key: Key) -> Iterator[Problem]:

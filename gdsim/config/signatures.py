@@ -124,7 +124,7 @@ def inspect_class(class_: Callable[..., Any], passed: Collection[str]) -> Signat
     """
     found = inspect.signature(class_)
     try:  # torch imports some of the names for type checkers only
-        types_ = typing.get_type_hints(class_.__init__, localns=vars(collections.abc))  # type: ignore[misc]
+        types_ = typing.get_type_hints(class_.__init__, localns=vars(collections.abc))
     except Exception:
         types_ = {}
     variadic = {inspect.Parameter.VAR_POSITIONAL, inspect.Parameter.VAR_KEYWORD}
