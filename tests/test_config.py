@@ -15,7 +15,7 @@ import yaml
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from gdsim.config import PRESETS, Camera, Experiment, View, load, loads, schema
+from gdsim.config import PRESETS, Camera, Experiment, load, loads, schema
 from gdsim.config.theme import OwnTheme
 from gdsim.config.yaml_text import dump, parse
 from gdsim.errors import ConfigError, InputError, Problem
@@ -278,52 +278,14 @@ def test_a_theme_may_be_a_style_sheet_or_begin_with_one() -> None:
 
 
 @pytest.mark.parametrize(
-    ("keys", "contour", "surface", "curve"),
-    [
-        ({}, (), (), ()),
-        ({"layout": "grid", "vectors": True, "theme": "dark", "levels": None}, (), (), ()),
-        ({"fill": "heat"}, (), ("fill",), ("fill",)),
-        ({"levels": "log"}, (), (), ("levels",)),
-        ({"heights": "linear"}, ("heights",), (), ("heights",)),
-        ({"camera": {"orbit": 30}}, ("camera",), (), ("camera",)),
-        ({"arrows_at": "curve"}, ("arrows_at",), ("arrows_at",), ()),
-        ({"arrows": "stream"}, (), ("arrows",), ("arrows",)),
-        ({"arrows": "none"}, (), (), ()),
-        (
-            {"camera": {}, "fill": "heat", "arrows": "stream"},
-            ("camera",),
-            ("fill", "arrows"),
-            ("fill", "camera", "arrows"),
-        ),
-    ],
-)
-def test_keys_of_a_view_that_do_not_go_with_its_kind(
-    keys: dict[str, Any], contour: tuple[str, ...], surface: tuple[str, ...], curve: tuple[str, ...]
-) -> None:
-    view = View(**keys)
-    assert set(view.misfits("contour")) == set(contour)
-    assert set(view.misfits("surface")) == set(surface)
-    assert set(view.misfits("curve")) == set(curve)
-
-
-def test_a_misfit_comes_with_the_kinds_it_goes_with() -> None:
-    view = View(fill="heat", levels="log", arrows="stream")
-    assert view.misfits("curve") == {
-        "fill": ("contour",),
-        "levels": ("contour", "surface"),
-        "arrows": ("contour",),
-    }
-
-
-@pytest.mark.parametrize(
     ("objective", "view", "lines"),
     [
-        ("himmelblau", "heights: log, arrows_at: curve", ["view.heights conflict", "view.arrows_at conflict"]),
+        ("himmelblau", "heights: log, arrows_at: curve", ["view.heights unsupported", "view.arrows_at unsupported"]),
         ("parabola", "kind: surface, camera: {}", ["view.kind unsupported"]),
         ("{expression: x**2 + 3*x}", "kind: contour", ["view.kind unsupported"]),
         ("[himmelblau, parabola]", "fill: heat, arrows_at: curve", []),
         ("[himmelblau, parabola]", "kind: surface, camera: {orbit: 30}", []),
-        ("[himmelblau, parabola]", "heights: log", ["view.heights conflict"]),
+        ("[himmelblau, parabola]", "heights: log", ["view.heights unsupported"]),
         ("[himmelblau, beale]", "kind: curve", ["view.kind unsupported"]),
         ("[himmelblau, parabola]", "plane: pca", ["view.plane unsupported"]),
         ("[himmelblau, {name: sphere, dim: 3}]", "plane: pca", []),

@@ -6,17 +6,80 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
+import torch
 
+from gdsim.config import loads
 from gdsim.errors import GdsimError
+from gdsim.optimizers import optimizer_factory
 
 Case = tuple[Callable[[], Any], str]
 """What raises an error, and the whole sentence that it says."""
 
 OBJECTIVES: list[Case] = []
 
-CONFIG: list[Case] = []
+ADAM = "{objective: beale, steps: 3, optimizers: {Adam: {%s}}}"
 
-OPTIMIZERS: list[Case] = []
+CONFIG: list[Case] = [
+    (
+        lambda: loads("{objective: himelblau, steps: 3, optimizers: {SGD: }}"),
+        "<text>:1:13: objective: there is no objective 'himelblau'; did you mean 'himmelblau'?",
+    ),
+    (
+        lambda: loads(ADAM % "lerning_rate: 0.3"),
+        "<text>:1:50: optimizers.Adam: Adam has no argument 'lerning_rate'; did you mean 'lr'?",
+    ),
+    (lambda: loads(ADAM % "lr: fast"), "<text>:1:54: optimizers.Adam.lr: must be a number, not 'fast'"),
+    (
+        lambda: loads(ADAM % "schedule: StepLR"),
+        "<text>:1:60: optimizers.Adam.schedule: StepLR needs the argument 'step_size'",
+    ),
+    (
+        lambda: loads("{objective: beale, steps: 3, optimizers: {F: {lr: 1}}}"),
+        "<text>:1:43: optimizers: torch.optim has no optimizer 'F'. If it is only a label, add its class: {class: SGD}",
+    ),
+    (
+        lambda: loads("{objective: beale, steps: many, optimizers: {SGD: }, view: {kind: contuor}}"),
+        "<text>:1:27: steps: must be a whole number from 1 to 1000000, not 'many'\n<text>:1:67: view.kind: must be "
+        "'contour', 'curve', 'image' or 'surface', not 'contuor'; did you mean 'contour'?",
+    ),
+    (
+        lambda: loads("steps: 3\nsteps: 4\n", file="a.yaml", overrides=["steps"]),
+        "--set steps: must be KEY=VALUE with a dotted key, such as optimizers.Adam.lr=0.1",
+    ),
+    (
+        lambda: loads("a:\n    b: 1\n  c: 2"),
+        "<text>:3:3: is not valid YAML: the indentation of this line does not match; lines that belong together start "
+        "in the same column",
+    ),
+    (lambda: loads(""), "<text>:1:1: is empty; `gdsim init FILE` writes a config to start from"),
+    (
+        lambda: loads("{objective: beale, start: [1], steps: 3, optimizers: {SGD: }}"),
+        "<text>:1:27: start: has 1 coordinate, but beale has 2 dimensions",
+    ),
+    (
+        lambda: loads("{objective: beale, steps: 999999, start: {random: 25}, optimizers: {SGD: }}"),
+        "<text>:1:27: steps: 999999 steps × 25 starts × 1 optimizers are 24999975 points; at most 20000000 are recorded",
+    ),
+]
+
+OPTIMIZERS: list[Case] = [
+    (
+        lambda: optimizer_factory("x", "SGD", {"learning_rate": 1}),
+        "optimizers.x.learning_rate: SGD has no argument 'learning_rate'; did you mean 'lr'?",
+    ),
+    (
+        lambda: optimizer_factory("x", "SGD", {"lr": -1}),
+        "optimizers.x: SGD refuses its settings: Invalid learning rate: -1",
+    ),
+    (
+        lambda: optimizer_factory("x", "no_such_package.Lion", {}),
+        "optimizers.x.class: no package 'no_such_package' is installed; get it with: pip install no_such_package",
+    ),
+    (
+        lambda: optimizer_factory("x", torch.optim.Adam, {}, noise=-1),
+        "optimizers.x.noise: must be a number of at least 0, not -1",
+    ),
+]
 
 SIMULATION: list[Case] = []
 

@@ -20,6 +20,7 @@ from pydantic import (
 )
 
 from gdsim import themes
+from gdsim.config.kinds import view_problems
 from gdsim.config.location import Document
 from gdsim.config.messages import format_value
 from gdsim.config.model import Model, NoneAsEmpty, has_control_characters, none_as_empty, refuse
@@ -212,7 +213,7 @@ class Experiment(Model):
     def _check_view(cls, view: View, info: ValidationInfo) -> View:
         specs = info.data.get("objectives", ())
         if specs:
-            refuse(view.problems([spec.build() for spec in specs], [spec.to_train() for spec in specs]))
+            refuse(view_problems([spec.build() for spec in specs], [spec.to_train() for spec in specs], view))
         if view.layout == "grid" and info.data.keys() >= {"objectives", "optimizers"}:
             optimizers = len(info.data["optimizers"])
             facets = len(specs) * optimizers

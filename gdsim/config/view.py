@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
-from itertools import zip_longest
 from typing import Annotated, Any, Literal
 
 from pydantic import (
@@ -23,8 +21,6 @@ from gdsim.config.messages import format_value
 from gdsim.config.model import TEXT_OR_OTHER, Finite, Model, NoneAsEmpty, all_different, one_line, refuse
 from gdsim.config.theme import ThemeChoice
 from gdsim.errors import Problem, did_you_mean
-from gdsim.networks import Network
-from gdsim.objectives import Objective
 
 __all__ = ["Animation", "Camera", "MapMethod", "SaliencySpec", "View"]
 
@@ -216,66 +212,6 @@ class View(Model):
         if "layers" in self.model_fields_set and not {"layers", "weights"}.intersection(self.panels):
             refuse([Problem("goes with panels: [layers] or [weights]", ("layers",), "conflict")])
         return self
-
-    def kind_of(self, objective: Objective) -> str:
-        """Return how an objective is shown: by the given kind if it fits, else by the one that fits best."""
-        fitting = _fitting_kinds(objective)
-        return self.kind if self.kind in fitting else fitting[0]
-
-    def misfits(self, kind: str) -> dict[str, tuple[str, ...]]:
-        """Return the given keys that do not belong to a kind of view, each with the kinds that it belongs to."""
-        given = [key for key in self.model_fields_set if getattr(self, key) is not None]
-        belongs: dict[str, tuple[str, ...]] = {}
-        for key in (*given, *(f"{key}: {getattr(self, key)}" for key in given)):
-            kinds = tuple(each.name for each in view_kinds().values() if key in each.keys)
-            if kinds and kind not in kinds:
-                belongs[key.partition(":")[0]] = kinds
-        return belongs
-
-    def problems(self, objectives: Sequence[Objective], networks: Sequence[Network | None] = ()) -> Iterator[Problem]:
-        """Yield what is given and does not fit the objectives that are shown together.
-
-        Args:
-            objectives: At least one.
-            networks: The network that is trained, or None, for each of them.
-        """
-        fitting = [_fitting_kinds(each) for each in objectives]
-        first = f"'{objectives[0].title}', which has dim {objectives[0].dim} here"
-        if self.kind is not None and all(self.kind not in kinds for kinds in fitting):
-            yield Problem(f"must be {' or '.join(fitting[0])} for {first}", ("kind",), "unsupported")
-            return
-        misfits = [self.misfits(self.kind_of(each)) for each in objectives]
-        for key, kinds in misfits[0].items():
-            if all(key in others for others in misfits):
-                what = "stream" if key == "arrows" else key
-                yield Problem(f"{what} goes with kind: {' or '.join(kinds)}", (key,), "conflict")
-        yield from self._plane_problems(objectives, first)
-        for panel in self.panels:
-            found = (panel_kinds()[panel].problems(self, *each) for each in zip_longest(objectives, networks))
-            yield from dict.fromkeys(problem for problems in found for problem in problems)
-
-    def _plane_problems(self, objectives: Sequence[Objective], first: str) -> Iterator[Problem]:
-        coordinates = isinstance(self.plane, list) and isinstance(self.plane[0], int)
-        if any(each.kind == "network" for each in objectives):
-            if self.at is not None or coordinates:
-                key = "at" if self.at is not None else "plane"
-                message = "is for a function; the plane of a network is pca, random or two recordings"
-                yield Problem(message, (key,), "unsupported")
-            return
-        given = next((key for key in ("plane", "at") if getattr(self, key) is not None), None)
-        if self.examples is not None:
-            yield Problem(f"is for a network, not for {first}", ("examples",), "unsupported")
-        if given is not None and max(each.dim for each in objectives) <= 2:
-            yield Problem(f"is for more than two dimensions, not for {first}", (given,), "unsupported")
-        elif self.plane not in (None, "pca") and not coordinates:
-            message = "must be two coordinates or pca for a function; random and recordings are for networks"
-            yield Problem(message, ("plane",), "unsupported")
-
-
-def _fitting_kinds(objective: Objective) -> list[str]:
-    """Return the kinds of view that fit an objective, first the default."""
-    fitting = [kind for kind in view_kinds().values() if kind.fits(objective)]
-    return [kind.name for kind in sorted(fitting, key=lambda kind: -kind.preference)]
 
 
 class Animation(Model):
