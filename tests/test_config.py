@@ -314,7 +314,7 @@ def test_a_theme_is_looked_up_only_when_all_else_is_well(tmp_path: Path) -> None
             print(*(str(problem).split(": ")[1] for problem in error.problems), "matplotlib" in sys.modules)
     """
     done = subprocess.run([sys.executable, "-c", program], cwd=tmp_path, capture_output=True, text=True, check=True)
-    assert done.stdout == "view.theme.paths.1 view.kind False\n"
+    assert done.stdout == "view.theme.paths view.kind False\n"
     assert [each.split(" ")[0] for each in unlocated(short(", view: {theme: {base: ggplot, font: Nope}}"))] == [
         "view.theme.font"
     ]
@@ -590,7 +590,7 @@ output: {formats: [gif, avi]}
         ("view: {theme: {field: ['#fff']}}", "view.theme.field invalid-value"),
         ("view: {theme: {field: ['#fff', 3]}}", "view.theme.field.1 wrong-type"),
         ("view: {theme: {paths: []}}", "view.theme.paths invalid-value"),
-        ("view: {theme: {paths: ['#fff', '#ffffff']}}", "view.theme.paths.1 invalid-value"),
+        ("view: {theme: {paths: ['#fff', '#ffffff']}}", "view.theme.paths duplicate"),
         ("view: {theme: {type: 9}}", "view.theme.type invalid-value"),
         ("view: {camera: 30}", "view.camera wrong-type"),
         ("view: {camera: {orbti: 30}}", "view.camera.orbti unknown-key"),

@@ -57,8 +57,9 @@ CONFIG: list[Case] = [
         "<text>:1:27: start: has 1 coordinate, but beale has 2 dimensions",
     ),
     (
-        lambda: loads("{objective: beale, steps: 999999, start: {random: 25}, optimizers: {SGD: }}"),
-        "<text>:1:27: steps: 999999 steps × 25 starts × 1 optimizers are 24999975 points; at most 20000000 are recorded",
+        lambda: loads("{objective: beale, steps: 99999, start: {random: 250}, optimizers: {SGD: }}"),
+        "<text>:1:27: steps: 99999 steps × 250 starts × 1 optimizers are 24999750 points; at most 20000000 are "
+        "recorded",
     ),
 ]
 
