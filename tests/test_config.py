@@ -586,7 +586,7 @@ output: {formats: [gif, avi]}
         ("view: {theme: {base: drak}}", "view.theme.base unknown-name"),
         ("view: {theme: {txet: '#fff'}}", "view.theme.txet unknown-key"),
         ("view: {theme: {text: red}}", "view.theme.text invalid-value"),
-        ("view: {theme: {field: virids}}", "view.theme.field invalid-value"),
+        ("view: {theme: {field: virids}}", "view.theme.field unknown-name"),
         ("view: {theme: {field: ['#fff']}}", "view.theme.field invalid-value"),
         ("view: {theme: {field: ['#fff', 3]}}", "view.theme.field.1 wrong-type"),
         ("view: {theme: {paths: []}}", "view.theme.paths invalid-value"),
