@@ -8,9 +8,11 @@ from typing import Any
 import pytest
 import torch
 
-from gdsim.config import loads
+import gdsim
+from gdsim.config import View, loads
 from gdsim.errors import GdsimError
 from gdsim.optimizers import optimizer_factory
+from gdsim.scene import preview_scene
 
 Case = tuple[Callable[[], Any], str]
 """What raises an error, and the whole sentence that it says."""
@@ -86,7 +88,37 @@ SIMULATION: list[Case] = []
 
 NETWORKS: list[Case] = []
 
-SCENE: list[Case] = []
+
+def preview(name: str, **view: Any) -> gdsim.Scene:
+    return preview_scene(gdsim.objective(name), view=View(**view))
+
+
+SCENE: list[Case] = [
+    (
+        lambda: preview("himmelblau", kind="curve"),
+        "view.kind: must be contour or surface for 'Himmelblau', which has dim 2 here",
+    ),
+    (lambda: preview("himmelblau", heights="log"), "view.heights: heights goes with kind: surface"),
+    (lambda: preview("parabola", levels="rank"), "view.levels: levels goes with kind: contour or surface"),
+    (lambda: preview("parabola", arrows="stream"), "view.arrows: stream goes with kind: contour"),
+    (
+        lambda: preview("himmelblau", plane="pca"),
+        "view.plane: is for more than two dimensions, not for 'Himmelblau', which has dim 2 here",
+    ),
+    (
+        lambda: preview_scene(gdsim.objective("sphere", dim=5), view=View(plane=[0, 9])),
+        "view.plane: must be two of the coordinates 0 to 4, not [0, 9]",
+    ),
+    (
+        lambda: preview("himmelblau", panels=["accuracy"]),
+        "view.panels.0: accuracy goes with a network: objective: {network: mlp, data: digits}",
+    ),
+    (
+        lambda: preview("monkey_saddle", panels=["loss", "distance"]),
+        "view.panels.1: distance goes with a known minimum; none of Monkey saddle is known",
+    ),
+    (lambda: gdsim.build_scene([]), "there is no trajectory to show"),
+]
 
 ENCODE: list[Case] = []
 
