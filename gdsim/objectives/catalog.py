@@ -10,8 +10,8 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
-from functools import reduce
+from dataclasses import dataclass, field, replace
+from functools import partial, reduce
 from itertools import product
 from operator import add, mul
 from types import MappingProxyType
@@ -21,8 +21,6 @@ from gdsim.objectives.expression.formulas import numeral
 
 if TYPE_CHECKING:
     from torch import Tensor
-
-__all__ = ["CATALOG", "Definition", "Facts", "Parameter"]
 
 Row = Sequence[float]
 
@@ -40,49 +38,80 @@ class Parameter(NamedTuple):
 
 
 @dataclass(frozen=True, kw_only=True)
-class Facts:
-    """What is known of a function; as a decorator, it joins the facts to the function beneath it.
+class Definition:
+    """A function and what is known about it.
 
     A row of coordinates (the bounds, the start, a minimum) is repeated from its beginning, or cut, until it
     has as many as there are dimensions: `[(0,)]` is the origin of any space.
 
     Args:
-        title: The function's name as people write it.
-        bounds: One (low, high) a coordinate: the view that shows what the function is known for.
-        start: Where a descent is worth watching.
+        name: Its name in a YAML.
+        f: Maps points (…, dim) to values (…), given the parameters by keyword.
+        title: The name as people write it.
+        bounds: One (low, high) per coordinate: the view that shows what the function is known for.
+        start: The default start.
         minima: All global minima within `bounds`.
-        minimum: The value there, or how it follows from the dimension; None when there is none.
-        formula: The right-hand side in LaTeX, in the subset that matplotlib's mathtext renders, or how it follows from
-            the parameters.
-        source: Where the function comes from.
-        local_minima: Local minima that matter to the eye, or how they follow from the dimension.
+        minimum: The value there, or a function of the dimension; None when there is none.
+        local_minima: Further minima to be marked, or a function of the dimension.
         dims: The dimensions for which the function is defined.
         parameters: The numbers that a user may set, by the name of the function's argument.
+        formula: The right-hand side in LaTeX, in matplotlib's mathtext subset, or a function of the parameters.
+        source: Where the function comes from.
     """
-
-    title: str
-    bounds: Sequence[tuple[float, float]]
-    start: Row
-    minima: Sequence[Row]
-    minimum: float | Callable[[int], float] | None
-    formula: str | Callable[..., str]
-    source: str
-    local_minima: Sequence[Row] | Callable[[int], Sequence[Row]] = ()
-    dims: range = _TWO_DIMS
-    parameters: Mapping[str, Parameter] = field(default_factory=dict)
-
-    def __call__(self, f: Callable[..., Tensor]) -> Definition:
-        """Join the facts to the function `f`, under its own name."""
-        return Definition(f.__name__, f, self)
-
-
-@dataclass(frozen=True)
-class Definition:
-    """A function of points (…, dim) to values (…), with its facts."""
 
     name: str
     f: Callable[..., Tensor]
-    facts: Facts
+    source: str
+    title: str = ""
+    bounds: Sequence[tuple[float, float]] = ()
+    start: Row = ()
+    minima: Sequence[Row] = ()
+    minimum: float | Callable[[int], float] | None = None
+    local_minima: Sequence[Row] | Callable[[int], Sequence[Row]] = ()
+    dims: range = _TWO_DIMS
+    parameters: Mapping[str, Parameter] = field(default_factory=dict)
+    formula: str | Callable[..., str] = ""
+
+
+def source(text: str) -> Callable[[Callable[..., Tensor]], Definition]:
+    """Decorate a function of x, or of x and y, or for several `dims` of points (…, dim), with its source."""
+    return lambda f: Definition(name=f.__name__, f=f, source=text)
+
+
+def formula(text: str | Callable[..., str]) -> Callable[[Definition], Definition]:
+    """Decorate a function with its formula."""
+    return lambda definition: replace(definition, formula=text)
+
+
+def minima(
+    value: float | Callable[[int], float] | None = None,
+    points: Sequence[Row] = (),
+    *,
+    local: Sequence[Row] | Callable[[int], Sequence[Row]] = (),
+) -> Callable[[Definition], Definition]:
+    """Decorate a function with its global minima, their value, and further minima."""
+    return lambda definition: replace(definition, minimum=value, minima=points, local_minima=local)
+
+
+def facts(
+    title: str,
+    *,
+    bounds: Sequence[tuple[float, float]],
+    start: Row,
+    dims: range = _TWO_DIMS,
+    parameters: Mapping[str, Parameter] = MappingProxyType({}),
+) -> Callable[[Definition], Definition]:
+    """Decorate a function with its title, view, start, dimensions and parameters."""
+
+    def define(found: Definition) -> Definition:
+        f = found.f if len(dims) > 1 else partial(_of_points, found.f)
+        return replace(found, f=f, title=title, bounds=bounds, start=start, dims=dims, parameters=parameters)
+
+    return define
+
+
+def _of_points(f: Callable[..., Tensor], points: Tensor, **parameters: float) -> Tensor:
+    return f(*points.unbind(-1), **parameters)
 
 
 def _total(terms: Tensor) -> Tensor:
@@ -102,85 +131,49 @@ def _root(square: Tensor) -> Tensor:
 # One dimension
 
 
-@Facts(
-    title="Parabola",
-    bounds=[(-6, 3)],
-    start=(2.5,),
-    minima=[(-1.5,)],
-    minimum=-1.25,
-    formula=r"x^2 + 3x + 1",
-    source="Elementary calculus",
-    dims=_ONE_DIM,
-)
-def parabola(points: Tensor) -> Tensor:
+@facts("Parabola", bounds=[(-6, 3)], start=(2.5,), dims=_ONE_DIM)
+@minima(-1.25, [(-1.5,)])
+@formula(r"x^2 + 3x + 1")
+@source("Elementary calculus")
+def parabola(x: Tensor) -> Tensor:
     """The first function that anyone descends."""
-    (x,) = points.unbind(-1)
     return x**2 + 3 * x + 1
 
 
-@Facts(
-    title="Cubic",
-    bounds=[(-3, 1.5)],
-    start=(-1.4,),
-    minima=[],
-    minimum=None,
-    formula=r"x^3 + 2x^2 - x",
-    source="Elementary calculus",
-    local_minima=[((math.sqrt(7) - 2) / 3,)],
-    dims=_ONE_DIM,
-)
-def cubic(points: Tensor) -> Tensor:
+@facts("Cubic", bounds=[(-3, 1.5)], start=(-1.4,), dims=_ONE_DIM)
+@minima(local=[((math.sqrt(7) - 2) / 3,)])
+@formula(r"x^3 + 2x^2 - x")
+@source("Elementary calculus")
+def cubic(x: Tensor) -> Tensor:
     """A valley beside an abyss: left of the hill at x = −1.549 there is no minimum."""
-    (x,) = points.unbind(-1)
     return x**3 + 2 * x**2 - x
 
 
-@Facts(
-    title="Sine",
-    bounds=[(0, 2 * math.pi)],
-    start=(1.7,),
-    minima=[(1.5 * math.pi,)],
-    minimum=-1.0,
-    formula=r"\sin x",
-    source="Elementary calculus",
-    dims=_ONE_DIM,
-)
-def sine(points: Tensor) -> Tensor:
+@facts("Sine", bounds=[(0, 2 * math.pi)], start=(1.7,), dims=_ONE_DIM)
+@minima(-1.0, [(1.5 * math.pi,)])
+@formula(r"\sin x")
+@source("Elementary calculus")
+def sine(x: Tensor) -> Tensor:
     """A hill with a slow start and a valley after it."""
-    (x,) = points.unbind(-1)
     return x.sin()
 
 
-@Facts(
-    title="Double well",
-    bounds=[(-1.8, 1.8)],
-    start=(1.6,),
-    minima=[(-1.0298959850506604,)],
-    minimum=-0.2537912372204689,
-    formula=r"(x^2 - 1)^2 + \frac{x}{4}",
-    source="The quartic potential of physics, tilted",
-    local_minima=[(0.96714893788303,)],
-    dims=_ONE_DIM,
-)
-def double_well(points: Tensor) -> Tensor:
+@facts("Double well", bounds=[(-1.8, 1.8)], start=(1.6,), dims=_ONE_DIM)
+@minima(-0.2537912372204689, [(-1.0298959850506604,)], local=[(0.96714893788303,)])
+@formula(r"(x^2 - 1)^2 + \frac{x}{4}")
+@source("The quartic potential of physics, tilted")
+def double_well(x: Tensor) -> Tensor:
     """A shallow well, a barrier and a deeper well."""
-    (x,) = points.unbind(-1)
     return (x**2 - 1) ** 2 + x / 4
 
 
 # Bowls and ravines
 
 
-@Facts(
-    title="Sphere",
-    bounds=[(-5, 5)],
-    start=(-4, 3),
-    minima=[(0,)],
-    minimum=0.0,
-    formula=r"\sum_i x_i^2",
-    source="De Jong (1975), An analysis of the behavior of a class of genetic adaptive systems, no. 1",
-    dims=_ANY_DIM,
-)
+@facts("Sphere", bounds=[(-5, 5)], start=(-4, 3), dims=_ANY_DIM)
+@minima(0.0, [(0,)])
+@formula(r"\sum_i x_i^2")
+@source("De Jong (1975), An analysis of the behavior of a class of genetic adaptive systems, no. 1")
 def sphere(points: Tensor) -> Tensor:
     """The round bowl, where every gradient points away from the minimum."""
     return _total(points**2)
@@ -195,196 +188,145 @@ def _quadratic_formula(*, condition: float, rotation: float) -> str:
     return rf"\frac{{1}}{{2}}\left(u^2 + \kappa v^2\right),{turned}{values}"
 
 
-@Facts(
-    title="Quadratic",
+@facts(
+    "Quadratic",
     bounds=[(-10, 10), (-4, 4)],
     start=(-9, 2.5),
-    minima=[(0, 0)],
-    minimum=0.0,
-    formula=_quadratic_formula,
-    source="Polyak (1964), Some methods of speeding up the convergence of iteration methods",
     parameters={"condition": Parameter(50, 1, 1e6), "rotation": Parameter(0, -360, 360)},
 )
-def quadratic(points: Tensor, *, condition: float, rotation: float) -> Tensor:
+@minima(0.0, [(0, 0)])
+@formula(_quadratic_formula)
+@source("Polyak (1964), Some methods of speeding up the convergence of iteration methods")
+def quadratic(x: Tensor, y: Tensor, *, condition: float, rotation: float) -> Tensor:
     """A ravine, `condition` times as steep across as along, turned by `rotation` degrees anticlockwise."""
-    x, y = points.unbind(-1)
     cosine, sine = math.cos(math.radians(rotation)), math.sin(math.radians(rotation))
     u, v = x * cosine + y * sine, y * cosine - x * sine
     return (u**2 + condition * v**2) / 2
 
 
-@Facts(
-    title="Booth",
-    bounds=[(-10, 10), (-10, 10)],
-    start=(-8, 6),
-    minima=[(1, 3)],
-    minimum=0.0,
-    formula=r"(x + 2y - 7)^2 + (2x + y - 5)^2",
-    source="Jamil & Yang (2013), A literature survey of benchmark functions for global optimisation problems",
-)
-def booth(points: Tensor) -> Tensor:
+@facts("Booth", bounds=[(-10, 10), (-10, 10)], start=(-8, 6))
+@minima(0.0, [(1, 3)])
+@formula(r"(x + 2y - 7)^2 + (2x + y - 5)^2")
+@source("Jamil & Yang (2013), A literature survey of benchmark functions for global optimisation problems")
+def booth(x: Tensor, y: Tensor) -> Tensor:
     """A slanted bowl of condition 9."""
-    x, y = points.unbind(-1)
     return (x + 2 * y - 7) ** 2 + (2 * x + y - 5) ** 2
 
 
-@Facts(
-    title="Matyas",
-    bounds=[(-10, 10), (-10, 10)],
-    start=(-9, 2),
-    minima=[(0, 0)],
-    minimum=0.0,
-    formula=r"0.26\left(x^2 + y^2\right) - 0.48xy",
-    source="Jamil & Yang (2013), A literature survey of benchmark functions for global optimisation problems",
-)
-def matyas(points: Tensor) -> Tensor:
+@facts("Matyas", bounds=[(-10, 10), (-10, 10)], start=(-9, 2))
+@minima(0.0, [(0, 0)])
+@formula(r"0.26\left(x^2 + y^2\right) - 0.48xy")
+@source("Jamil & Yang (2013), A literature survey of benchmark functions for global optimisation problems")
+def matyas(x: Tensor, y: Tensor) -> Tensor:
     """A slanted, nearly flat valley of condition 25."""
-    x, y = points.unbind(-1)
     return 0.26 * (x**2 + y**2) - 0.48 * (x * y)
 
 
-@Facts(
-    title="Rosenbrock",
-    bounds=[(-2, 2), (-1, 3)],
-    start=(-1.2, 1),
-    minima=[(1,)],
-    minimum=0.0,
-    formula=r"\sum_i 100\left(x_{i+1} - x_i^2\right)^2 + \left(1 - x_i\right)^2",
-    source="Rosenbrock (1960), An automatic method for finding the greatest or least value of a function",
-    dims=_ANY_DIM[1:],
-)
+@facts("Rosenbrock", bounds=[(-2, 2), (-1, 3)], start=(-1.2, 1), dims=_ANY_DIM[1:])
+@minima(0.0, [(1,)])
+@formula(r"\sum_i 100\left(x_{i+1} - x_i^2\right)^2 + \left(1 - x_i\right)^2")
+@source("Rosenbrock (1960), An automatic method for finding the greatest or least value of a function")
 def rosenbrock(points: Tensor) -> Tensor:
     """The banana: a curved ravine that is easy to reach and slow to follow."""
     x, following = points[..., :-1], points[..., 1:]
     return _total(100 * (following - x**2) ** 2 + (1 - x) ** 2)
 
 
-@Facts(
-    title="Beale",
-    bounds=[(-4.5, 4.5), (-4.5, 4.5)],
-    start=(1, 1.5),
-    minima=[(3, 0.5)],
-    minimum=0.0,
-    formula=r"(1.5 - x + xy)^2 + (2.25 - x + xy^2)^2 + (2.625 - x + xy^3)^2",
-    source="Beale (1958), On an iterative method for finding a local minimum",
-)
-def beale(points: Tensor) -> Tensor:
+@facts("Beale", bounds=[(-4.5, 4.5), (-4.5, 4.5)], start=(1, 1.5))
+@minima(0.0, [(3, 0.5)])
+@formula(r"(1.5 - x + xy)^2 + (2.25 - x + xy^2)^2 + (2.625 - x + xy^3)^2")
+@source("Beale (1958), On an iterative method for finding a local minimum")
+def beale(x: Tensor, y: Tensor) -> Tensor:
     """Steep walls at the corners around a flat, curved valley."""
-    x, y = points.unbind(-1)
     return (1.5 - x + x * y) ** 2 + (2.25 - x + x * y**2) ** 2 + (2.625 - x + x * y**3) ** 2
 
 
 # A few valleys
 
 
-@Facts(
-    title="Himmelblau",
-    bounds=[(-5, 5), (-5, 5)],
-    start=(-0.5, 4.2),
-    minima=[
+@facts("Himmelblau", bounds=[(-5, 5), (-5, 5)], start=(-0.5, 4.2))
+@minima(
+    0.0,
+    [
         (3, 2),
         (-2.805118086952745, 3.1313125182505730),
         (-3.779310253377747, -3.283185991286169),
         (3.5844283403304917, -1.8481265269644036),
     ],
-    minimum=0.0,
-    formula=r"\left(x^2 + y - 11\right)^2 + \left(x + y^2 - 7\right)^2",
-    source="Himmelblau (1972), Applied Nonlinear Programming",
 )
-def himmelblau(points: Tensor) -> Tensor:
+@formula(r"\left(x^2 + y - 11\right)^2 + \left(x + y^2 - 7\right)^2")
+@source("Himmelblau (1972), Applied Nonlinear Programming")
+def himmelblau(x: Tensor, y: Tensor) -> Tensor:
     """Four valleys of one depth: the start decides."""
-    x, y = points.unbind(-1)
     return (x**2 + y - 11) ** 2 + (x + y**2 - 7) ** 2
 
 
-@Facts(
-    title="Three-hump camel",
-    bounds=[(-2.5, 2.5), (-2.5, 2.5)],
-    start=(-1.2, 2.1),
-    minima=[(0, 0)],
-    minimum=0.0,
-    formula=r"2x^2 - 1.05x^4 + \frac{x^6}{6} + xy + y^2",
-    source="Branin (1972), Widely convergent method for finding multiple solutions of simultaneous equations",
-    local_minima=[(1.747552345830289, -0.8737761729151445), (-1.747552345830289, 0.8737761729151445)],
-)
-def three_hump_camel(points: Tensor) -> Tensor:
+@facts("Three-hump camel", bounds=[(-2.5, 2.5), (-2.5, 2.5)], start=(-1.2, 2.1))
+@minima(0.0, [(0, 0)], local=[(1.747552345830289, -0.8737761729151445), (-1.747552345830289, 0.8737761729151445)])
+@formula(r"2x^2 - 1.05x^4 + \frac{x^6}{6} + xy + y^2")
+@source("Branin (1972), Widely convergent method for finding multiple solutions of simultaneous equations")
+def three_hump_camel(x: Tensor, y: Tensor) -> Tensor:
     """The deepest valley between two shallower ones."""
-    x, y = points.unbind(-1)
     square = x**2
     return 2 * square - 1.05 * square**2 + square**3 / 6 + x * y + y**2
 
 
-@Facts(
-    title="Six-hump camel",
-    bounds=[(-2, 2), (-1.2, 1.2)],
-    start=(-1.1, -0.05),
-    minima=[(0.08984201310031806, -0.7126564030207396), (-0.08984201310031806, 0.7126564030207396)],
-    minimum=-1.0316284534898774,
-    formula=r"\left(4 - 2.1x^2 + \frac{x^4}{3}\right)x^2 + xy + \left(4y^2 - 4\right)y^2",
-    source="Dixon & Szegő (1978), Towards Global Optimisation 2",
-    local_minima=[
+@facts("Six-hump camel", bounds=[(-2, 2), (-1.2, 1.2)], start=(-1.1, -0.05))
+@minima(
+    -1.0316284534898774,
+    [(0.08984201310031806, -0.7126564030207396), (-0.08984201310031806, 0.7126564030207396)],
+    local=[
         (1.7036067149699808, -0.7960835686726251),
         (-1.7036067149699808, 0.7960835686726251),
         (1.6071047529201972, 0.5686514548841314),
         (-1.6071047529201972, -0.5686514548841314),
     ],
 )
-def six_hump_camel(points: Tensor) -> Tensor:
+@formula(r"\left(4 - 2.1x^2 + \frac{x^4}{3}\right)x^2 + xy + \left(4y^2 - 4\right)y^2")
+@source("Dixon & Szegő (1978), Towards Global Optimisation 2")
+def six_hump_camel(x: Tensor, y: Tensor) -> Tensor:
     """Six valleys, two of them the deepest."""
-    x, y = points.unbind(-1)
     x_square, y_square = x**2, y**2
     steep = 4 - 2.1 * x_square + x_square**2 / 3
     return steep * x_square + x * y + (4 * y_square - 4) * y_square
 
 
-@Facts(
-    title="Goldstein–Price",
-    bounds=[(-2, 2), (-2, 2)],
-    start=(-1.5, 0.6),
-    minima=[(0, -1)],
-    minimum=3.0,
-    formula=r"\left[1 + (x+y+1)^2\left(19 - 14x + 3x^2 - 14y + 6xy + 3y^2\right)\right]"
-    r"\left[30 + (2x-3y)^2\left(18 - 32x + 12x^2 + 48y - 36xy + 27y^2\right)\right]",
-    source="Goldstein & Price (1971), On descent from local minima",
-    local_minima=[(1.2, 0.8), (1.8, 0.2), (-0.6, -0.4)],
+@facts("Goldstein–Price", bounds=[(-2, 2), (-2, 2)], start=(-1.5, 0.6))
+@minima(3.0, [(0, -1)], local=[(1.2, 0.8), (1.8, 0.2), (-0.6, -0.4)])
+@formula(
+    r"\left[1 + (x+y+1)^2\left(19 - 14x + 3x^2 - 14y + 6xy + 3y^2\right)\right]"
+    r"\left[30 + (2x-3y)^2\left(18 - 32x + 12x^2 + 48y - 36xy + 27y^2\right)\right]"
 )
-def goldstein_price(points: Tensor) -> Tensor:
+@source("Goldstein & Price (1971), On descent from local minima")
+def goldstein_price(x: Tensor, y: Tensor) -> Tensor:
     """Values over six orders of magnitude, and three local minima on the way down."""
-    x, y = points.unbind(-1)
     first = 19 - 14 * x + 3 * x**2 - 14 * y + 6 * (x * y) + 3 * y**2
     second = 18 - 32 * x + 12 * x**2 + 48 * y - 36 * (x * y) + 27 * y**2
     return (1 + (x + y + 1) ** 2 * first) * (30 + (2 * x - 3 * y) ** 2 * second)
 
 
-@Facts(
-    title="McCormick",
-    bounds=[(-1.5, 4), (-3, 4)],
-    start=(3.4, -1.6),
-    minima=[(0.5 - math.pi / 3, -0.5 - math.pi / 3)],
-    minimum=-1.9132229549810364,
-    formula=r"\sin(x + y) + (x - y)^2 - 1.5x + 2.5y + 1",
-    source="Adorio & Diliman (2005), MVF: multivariate test functions library in C",
-    local_minima=[(0.5 + 2 * math.pi / 3, -0.5 + 2 * math.pi / 3)],
+@facts("McCormick", bounds=[(-1.5, 4), (-3, 4)], start=(3.4, -1.6))
+@minima(
+    -1.9132229549810364,
+    [(0.5 - math.pi / 3, -0.5 - math.pi / 3)],
+    local=[(0.5 + 2 * math.pi / 3, -0.5 + 2 * math.pi / 3)],
 )
-def mccormick(points: Tensor) -> Tensor:
+@formula(r"\sin(x + y) + (x - y)^2 - 1.5x + 2.5y + 1")
+@source("Adorio & Diliman (2005), MVF: multivariate test functions library in C")
+def mccormick(x: Tensor, y: Tensor) -> Tensor:
     """A winding valley with a local minimum behind a low pass."""
-    x, y = points.unbind(-1)
     return (x + y).sin() + (x - y) ** 2 - 1.5 * x + 2.5 * y + 1
 
 
-@Facts(
-    title="Branin",
-    bounds=[(-5, 10), (0, 15)],
-    start=(6, 13.5),
-    minima=[(-math.pi, 12.275), (math.pi, 2.275), (3 * math.pi, 2.475)],
-    minimum=0.3978873577297383,
-    formula=r"\left(y - \frac{5.1}{4\pi^2}x^2 + \frac{5}{\pi}x - 6\right)^2"
-    r" + 10\left(1 - \frac{1}{8\pi}\right)\cos x + 10",
-    source="Branin (1972), Widely convergent method for finding multiple solutions of simultaneous equations",
+@facts("Branin", bounds=[(-5, 10), (0, 15)], start=(6, 13.5))
+@minima(0.3978873577297383, [(-math.pi, 12.275), (math.pi, 2.275), (3 * math.pi, 2.475)])
+@formula(
+    r"\left(y - \frac{5.1}{4\pi^2}x^2 + \frac{5}{\pi}x - 6\right)^2"
+    r" + 10\left(1 - \frac{1}{8\pi}\right)\cos x + 10"
 )
-def branin(points: Tensor) -> Tensor:
+@source("Branin (1972), Widely convergent method for finding multiple solutions of simultaneous equations")
+def branin(x: Tensor, y: Tensor) -> Tensor:
     """Three valleys of one depth in a bent trough."""
-    x, y = points.unbind(-1)
     trough = y - 5.1 / (4 * math.pi**2) * x**2 + 5 / math.pi * x - 6
     return trough**2 + 10 * (1 - 1 / (8 * math.pi)) * x.cos() + 10
 
@@ -396,66 +338,44 @@ def _styblinski_tang_wells(dim: int) -> Sequence[Row]:
     return list(product((-2.903534027771177, 2.746802770990837), repeat=dim))[1:]
 
 
-@Facts(
-    title="Styblinski–Tang",
-    bounds=[(-5, 5)],
-    start=(-0.4, 4.5),
-    minima=[(-2.903534027771177,)],
-    minimum=lambda dim: -39.166165703771415 * dim,
-    formula=r"\frac{1}{2}\sum_i \left(x_i^4 - 16x_i^2 + 5x_i\right)",
-    source="Styblinski & Tang (1990), Experiments in nonconvex optimization",
-    local_minima=_styblinski_tang_wells,
-    dims=_ANY_DIM,
-)
+@facts("Styblinski–Tang", bounds=[(-5, 5)], start=(-0.4, 4.5), dims=_ANY_DIM)
+@minima(lambda dim: -39.166165703771415 * dim, [(-2.903534027771177,)], local=_styblinski_tang_wells)
+@formula(r"\frac{1}{2}\sum_i \left(x_i^4 - 16x_i^2 + 5x_i\right)")
+@source("Styblinski & Tang (1990), Experiments in nonconvex optimization")
 def styblinski_tang(points: Tensor) -> Tensor:
     """A double well in every coordinate."""
     square = points**2
     return _total(square**2 - 16 * square + 5 * points) / 2
 
 
-@Facts(
-    title="Bird",
-    bounds=[(-2 * math.pi, 2 * math.pi), (-2 * math.pi, 2 * math.pi)],
-    start=(-5, 1.5),
-    minima=[(4.701043130249553, 3.15293850372493), (-1.5821421769300335, -3.1302468034546564)],
-    minimum=-106.76453674926468,
-    formula=r"\sin(x)\,e^{(1 - \cos y)^2} + \cos(y)\,e^{(1 - \sin x)^2} + (x - y)^2",
-    source="Mishra (2006), Some new test functions for global optimization",
-)
-def bird(points: Tensor) -> Tensor:
+@facts("Bird", bounds=[(-2 * math.pi, 2 * math.pi), (-2 * math.pi, 2 * math.pi)], start=(-5, 1.5))
+@minima(-106.76453674926468, [(4.701043130249553, 3.15293850372493), (-1.5821421769300335, -3.1302468034546564)])
+@formula(r"\sin(x)\,e^{(1 - \cos y)^2} + \cos(y)\,e^{(1 - \sin x)^2} + (x - y)^2")
+@source("Mishra (2006), Some new test functions for global optimization")
+def bird(x: Tensor, y: Tensor) -> Tensor:
     """Two deep wells of one depth among high hills."""
-    x, y = points.unbind(-1)
     return x.sin() * ((1 - y.cos()) ** 2).exp() + y.cos() * ((1 - x.sin()) ** 2).exp() + (x - y) ** 2
 
 
-@Facts(
-    title="Adjiman",
-    bounds=[(-1, 2), (-1, 1)],
-    start=(-0.3, 0.9),
-    minima=[(2, 0.1057834694517169)],
-    minimum=-2.0218067833597870,
-    formula=r"\cos(x)\sin(y) - \frac{x}{y^2 + 1}",
-    source="Adjiman, Dallwig, Floudas & Neumaier (1998), A global optimization method, αBB",
-)
-def adjiman(points: Tensor) -> Tensor:
+@facts("Adjiman", bounds=[(-1, 2), (-1, 1)], start=(-0.3, 0.9))
+@minima(-2.0218067833597870, [(2, 0.1057834694517169)])
+@formula(r"\cos(x)\sin(y) - \frac{x}{y^2 + 1}")
+@source("Adjiman, Dallwig, Floudas & Neumaier (1998), A global optimization method, αBB")
+def adjiman(x: Tensor, y: Tensor) -> Tensor:
     """A slope without end: the minimum of the published domain lies on its border."""
-    x, y = points.unbind(-1)
     return x.cos() * y.sin() - x / (y**2 + 1)
 
 
-@Facts(
-    title="Müller–Brown",
-    bounds=[(-1.5, 1.2), (-0.2, 2)],
-    start=(0.75, 0.7),
-    minima=[(-0.5582236346330243, 1.4417258418046687)],
-    minimum=-146.699517209954,
-    formula=r"\sum_{k=1}^{4} A_k \exp\left[a_k(x - x_k)^2 + b_k(x - x_k)(y - y_k) + c_k(y - y_k)^2\right]",
-    source="Müller & Brown (1979), Location of saddle points and minimum energy paths",
-    local_minima=[(0.6234994049308765, 0.028037758528685667), (-0.05001082299820605, 0.4666941048719721)],
+@facts("Müller–Brown", bounds=[(-1.5, 1.2), (-0.2, 2)], start=(0.75, 0.7))
+@minima(
+    -146.699517209954,
+    [(-0.5582236346330243, 1.4417258418046687)],
+    local=[(0.6234994049308765, 0.028037758528685667), (-0.05001082299820605, 0.4666941048719721)],
 )
-def muller_brown(points: Tensor) -> Tensor:
+@formula(r"\sum_{k=1}^{4} A_k \exp\left[a_k(x - x_k)^2 + b_k(x - x_k)(y - y_k) + c_k(y - y_k)^2\right]")
+@source("Müller & Brown (1979), Location of saddle points and minimum energy paths")
+def muller_brown(x: Tensor, y: Tensor) -> Tensor:
     """The energy of a molecule: reactants, an intermediate and products, with passes between them."""
-    x, y = points.unbind(-1)
     terms = (
         (-200, -1, 0, -10, 1, 0),
         (-100, -1, 0, -10, 0, 0.5),
@@ -474,33 +394,23 @@ def muller_brown(points: Tensor) -> Tensor:
 # Many valleys
 
 
-@Facts(
-    title="Bohachevsky",
-    bounds=[(-2, 2), (-2, 2)],
-    start=(-1.7, 1.3),
-    minima=[(0, 0)],
-    minimum=0.0,
-    formula=r"x^2 + 2y^2 - 0.3\cos 3\pi x - 0.4\cos 4\pi y + 0.7",
-    source="Bohachevsky, Johnson & Stein (1986), Generalized simulated annealing, no. 1",
-)
-def bohachevsky(points: Tensor) -> Tensor:
+@facts("Bohachevsky", bounds=[(-2, 2), (-2, 2)], start=(-1.7, 1.3))
+@minima(0.0, [(0, 0)])
+@formula(r"x^2 + 2y^2 - 0.3\cos 3\pi x - 0.4\cos 4\pi y + 0.7")
+@source("Bohachevsky, Johnson & Stein (1986), Generalized simulated annealing, no. 1")
+def bohachevsky(x: Tensor, y: Tensor) -> Tensor:
     """A bowl with ripples at its bottom."""
-    x, y = points.unbind(-1)
     ripples = 0.3 * (3 * math.pi * x).cos() + 0.4 * (4 * math.pi * y).cos()
     return x**2 + 2 * y**2 - ripples + 0.7
 
 
-@Facts(
-    title="Ackley",
-    bounds=[(-5, 5)],
-    start=(-3.3, 2.4),
-    minima=[(0,)],
-    minimum=0.0,
-    formula=r"-20\exp\left(-0.2\sqrt{\frac{1}{d}\sum_i x_i^2}\right)"
-    r" - \exp\left(\frac{1}{d}\sum_i \cos 2\pi x_i\right) + 20 + e",
-    source="Ackley (1987), A Connectionist Machine for Genetic Hillclimbing",
-    dims=_ANY_DIM,
+@facts("Ackley", bounds=[(-5, 5)], start=(-3.3, 2.4), dims=_ANY_DIM)
+@minima(0.0, [(0,)])
+@formula(
+    r"-20\exp\left(-0.2\sqrt{\frac{1}{d}\sum_i x_i^2}\right)"
+    r" - \exp\left(\frac{1}{d}\sum_i \cos 2\pi x_i\right) + 20 + e"
 )
+@source("Ackley (1987), A Connectionist Machine for Genetic Hillclimbing")
 def ackley(points: Tensor) -> Tensor:
     """A field of dimples around a deep funnel with a point."""
     funnel = (-0.2 * _root(_mean(points**2))).exp()
@@ -508,16 +418,10 @@ def ackley(points: Tensor) -> Tensor:
     return 20 * (1 - funnel) + (math.e - dimples)
 
 
-@Facts(
-    title="Rastrigin",
-    bounds=[(-5.12, 5.12)],
-    start=(-3.3, 2.6),
-    minima=[(0,)],
-    minimum=0.0,
-    formula=r"10d + \sum_i \left(x_i^2 - 10\cos 2\pi x_i\right)",
-    source="Rastrigin (1974), Systems of Extremal Control",
-    dims=_ANY_DIM,
-)
+@facts("Rastrigin", bounds=[(-5.12, 5.12)], start=(-3.3, 2.6), dims=_ANY_DIM)
+@minima(0.0, [(0,)])
+@formula(r"10d + \sum_i \left(x_i^2 - 10\cos 2\pi x_i\right)")
+@source("Rastrigin (1974), Systems of Extremal Control")
 def rastrigin(points: Tensor) -> Tensor:
     """An egg box in a bowl: a local minimum near every whole number."""
     return _total(points**2 + 10 * (1 - (2 * math.pi * points).cos()))
@@ -540,34 +444,23 @@ def _griewank_wells(dim: int) -> Sequence[Row]:
     return [*corners, *on_axes] if dim == 2 else []
 
 
-@Facts(
-    title="Griewank",
-    bounds=[(-10, 10)],
-    start=(-4.9, 2.6),
-    minima=[(0,)],
-    minimum=0.0,
-    formula=r"1 + \frac{1}{4000}\sum_i x_i^2 - \prod_i \cos\frac{x_i}{\sqrt{i}}",
-    source="Griewank (1981), Generalized descent for global optimization",
-    local_minima=_griewank_wells,
-    dims=_ANY_DIM,
-)
+@facts("Griewank", bounds=[(-10, 10)], start=(-4.9, 2.6), dims=_ANY_DIM)
+@minima(0.0, [(0,)], local=_griewank_wells)
+@formula(r"1 + \frac{1}{4000}\sum_i x_i^2 - \prod_i \cos\frac{x_i}{\sqrt{i}}")
+@source("Griewank (1981), Generalized descent for global optimization")
 def griewank(points: Tensor) -> Tensor:
     """Waves on a very wide bowl: the wells differ little in depth."""
     waves = [(x / math.sqrt(i)).cos() for i, x in enumerate(points.unbind(-1), start=1)]
     return _total(points**2) / 4000 + (1 - reduce(mul, waves))
 
 
-@Facts(
-    title="Levy",
-    bounds=[(-10, 10)],
-    start=(-1.3, 8.6),
-    minima=[(1,)],
-    minimum=0.0,
-    formula=r"\sin^2 \pi w_1 + \sum_{i<d} (w_i - 1)^2\left[1 + 10\sin^2(\pi w_i + 1)\right]"
-    r" + (w_d - 1)^2\left(1 + \sin^2 2\pi w_d\right),\ \ w_i = 1 + \frac{x_i - 1}{4}",
-    source="Laguna & Martí (2005), Experimental testing of advanced scatter search designs",
-    dims=_ANY_DIM,
+@facts("Levy", bounds=[(-10, 10)], start=(-1.3, 8.6), dims=_ANY_DIM)
+@minima(0.0, [(1,)])
+@formula(
+    r"\sin^2 \pi w_1 + \sum_{i<d} (w_i - 1)^2\left[1 + 10\sin^2(\pi w_i + 1)\right]"
+    r" + (w_d - 1)^2\left(1 + \sin^2 2\pi w_d\right),\ \ w_i = 1 + \frac{x_i - 1}{4}"
 )
+@source("Laguna & Martí (2005), Experimental testing of advanced scatter search designs")
 def levy(points: Tensor) -> Tensor:
     """A wavy trough whose ridges stop a descent early."""
     *before, last = (1 + (points - 1) / 4).unbind(-1)
@@ -577,33 +470,21 @@ def levy(points: Tensor) -> Tensor:
     return reduce(add, ridges, ends)
 
 
-@Facts(
-    title="Levy no. 13",
-    bounds=[(-4, 6), (-4, 6)],
-    start=(-2.9, 4.6),
-    minima=[(1, 1)],
-    minimum=0.0,
-    formula=r"\sin^2 3\pi x + (x - 1)^2(1 + \sin^2 3\pi y) + (y - 1)^2(1 + \sin^2 2\pi y)",
-    source="Levy & Montalvo (1985), The tunneling algorithm for the global minimization of functions",
-)
-def levy_13(points: Tensor) -> Tensor:
+@facts("Levy no. 13", bounds=[(-4, 6), (-4, 6)], start=(-2.9, 4.6))
+@minima(0.0, [(1, 1)])
+@formula(r"\sin^2 3\pi x + (x - 1)^2(1 + \sin^2 3\pi y) + (y - 1)^2(1 + \sin^2 2\pi y)")
+@source("Levy & Montalvo (1985), The tunneling algorithm for the global minimization of functions")
+def levy_13(x: Tensor, y: Tensor) -> Tensor:
     """A bowl of fine ripples."""
-    x, y = points.unbind(-1)
     along = (x - 1) ** 2 * (1 + (3 * math.pi * y).sin() ** 2)
     across = (y - 1) ** 2 * (1 + (2 * math.pi * y).sin() ** 2)
     return (3 * math.pi * x).sin() ** 2 + along + across
 
 
-@Facts(
-    title="Schwefel",
-    bounds=[(-500, 500)],
-    start=(140, 300),
-    minima=[(420.968746359982,)],
-    minimum=0.0,
-    formula=r"418.9828872724338\,d - \sum_i x_i \sin\sqrt{|x_i|}",
-    source="Schwefel (1981), Numerical Optimization of Computer Models",
-    dims=_ANY_DIM,
-)
+@facts("Schwefel", bounds=[(-500, 500)], start=(140, 300), dims=_ANY_DIM)
+@minima(0.0, [(420.968746359982,)])
+@formula(r"418.9828872724338\,d - \sum_i x_i \sin\sqrt{|x_i|}")
+@source("Schwefel (1981), Numerical Optimization of Computer Models")
 def schwefel(points: Tensor) -> Tensor:
     """Valleys that deepen towards the border, the second-best far from the best."""
     return _total(418.9828872724338 - points * _root(points.abs()).sin())
@@ -624,16 +505,10 @@ _MICHALEWICZ = (
 )
 
 
-@Facts(
-    title="Michalewicz",
-    bounds=[(0, math.pi)],
-    start=(1.75, 1.9),
-    minima=[tuple(x for x, _ in _MICHALEWICZ)],
-    minimum=lambda dim: sum(value for _, value in _MICHALEWICZ[:dim]),
-    formula=r"-\sum_i \sin(x_i)\sin^{20}\frac{i x_i^2}{\pi}",
-    source="Michalewicz (1992), Genetic Algorithms + Data Structures = Evolution Programs",
-    dims=range(1, len(_MICHALEWICZ) + 1),
-)
+@facts("Michalewicz", bounds=[(0, math.pi)], start=(1.75, 1.9), dims=range(1, len(_MICHALEWICZ) + 1))
+@minima(lambda dim: sum(value for _, value in _MICHALEWICZ[:dim]), [tuple(x for x, _ in _MICHALEWICZ)])
+@formula(r"-\sum_i \sin(x_i)\sin^{20}\frac{i x_i^2}{\pi}")
+@source("Michalewicz (1992), Genetic Algorithms + Data Structures = Evolution Programs")
 def michalewicz(points: Tensor) -> Tensor:
     """Narrow valleys that cross on a plain where there is nothing to follow."""
     index = points.new_tensor(range(1, points.shape[-1] + 1))
@@ -642,186 +517,127 @@ def michalewicz(points: Tensor) -> Tensor:
     return -_total(points.sin() * (fourth**2) ** 2 * fourth)
 
 
-@Facts(
-    title="Easom",
-    bounds=[(-2, 8), (-2, 8)],
-    start=(1.9, 4.3),
-    minima=[(math.pi, math.pi)],
-    minimum=-1.0,
-    formula=r"-\cos(x)\cos(y)\,e^{-(x - \pi)^2 - (y - \pi)^2}",
-    source="Easom (1990), A survey of global optimization techniques",
-)
-def easom(points: Tensor) -> Tensor:
+@facts("Easom", bounds=[(-2, 8), (-2, 8)], start=(1.9, 4.3))
+@minima(-1.0, [(math.pi, math.pi)])
+@formula(r"-\cos(x)\cos(y)\,e^{-(x - \pi)^2 - (y - \pi)^2}")
+@source("Easom (1990), A survey of global optimization techniques")
+def easom(x: Tensor, y: Tensor) -> Tensor:
     """One hole in an endless plain."""
-    x, y = points.unbind(-1)
     return -(x.cos() * y.cos() * (-((x - math.pi) ** 2) - (y - math.pi) ** 2).exp())
 
 
-@Facts(
-    title="Drop-wave",
-    bounds=[(-2, 2), (-2, 2)],
-    start=(-1.5, 1),
-    minima=[(0, 0)],
-    minimum=-1.0,
-    formula=r"-\frac{1 + \cos\left(12\sqrt{x^2 + y^2}\right)}{0.5\left(x^2 + y^2\right) + 2}",
-    source="Molga & Smutnicki (2005), Test functions for optimization needs",
-)
-def drop_wave(points: Tensor) -> Tensor:
+@facts("Drop-wave", bounds=[(-2, 2), (-2, 2)], start=(-1.5, 1))
+@minima(-1.0, [(0, 0)])
+@formula(r"-\frac{1 + \cos\left(12\sqrt{x^2 + y^2}\right)}{0.5\left(x^2 + y^2\right) + 2}")
+@source("Molga & Smutnicki (2005), Test functions for optimization needs")
+def drop_wave(x: Tensor, y: Tensor) -> Tensor:
     """Rings of waves around a drop in water: each ring is a trap."""
-    square = _total(points**2)
+    square = x**2 + y**2
     return -(1 + (12 * _root(square)).cos()) / (0.5 * square + 2)
 
 
-@Facts(
-    title="Eggholder",
-    bounds=[(-512, 512), (-512, 512)],
-    start=(60, 180),
-    minima=[(512, 404.2318051137578)],
-    minimum=-959.6406627208508,
-    formula=r"-(y + 47)\sin\sqrt{\left|\frac{x}{2} + y + 47\right|} - x\sin\sqrt{|x - y - 47|}",
-    source="Whitley, Mathias, Rana & Dzubera (1996), Evaluating evolutionary algorithms",
-)
-def eggholder(points: Tensor) -> Tensor:
+@facts("Eggholder", bounds=[(-512, 512), (-512, 512)], start=(60, 180))
+@minima(-959.6406627208508, [(512, 404.2318051137578)])
+@formula(r"-(y + 47)\sin\sqrt{\left|\frac{x}{2} + y + 47\right|} - x\sin\sqrt{|x - y - 47|}")
+@source("Whitley, Mathias, Rana & Dzubera (1996), Evaluating evolutionary algorithms")
+def eggholder(x: Tensor, y: Tensor) -> Tensor:
     """Deep, crooked wells everywhere; the deepest of the published domain lies on its border."""
-    x, y = points.unbind(-1)
     lifted = y + 47
     return -lifted * _root((x / 2 + lifted).abs()).sin() - x * _root((x - lifted).abs()).sin()
 
 
-@Facts(
-    title="Hölder table",
-    bounds=[(-10, 10), (-10, 10)],
-    start=(6.6, -8.2),
-    minima=list(product((-8.055023475736563, 8.055023475736563), (-9.664590019241273, 9.664590019241273))),
-    minimum=-19.20850256788673,
-    formula=r"-\left|\sin(x)\cos(y)\exp\left|1 - \frac{\sqrt{x^2 + y^2}}{\pi}\right|\right|",
-    source="Mishra (2006), Some new test functions for global optimization",
+@facts("Hölder table", bounds=[(-10, 10), (-10, 10)], start=(6.6, -8.2))
+@minima(
+    -19.20850256788673, list(product((-8.055023475736563, 8.055023475736563), (-9.664590019241273, 9.664590019241273)))
 )
-def holder_table(points: Tensor) -> Tensor:
+@formula(r"-\left|\sin(x)\cos(y)\exp\left|1 - \frac{\sqrt{x^2 + y^2}}{\pi}\right|\right|")
+@source("Mishra (2006), Some new test functions for global optimization")
+def holder_table(x: Tensor, y: Tensor) -> Tensor:
     """A table whose four deepest holes are at its corners."""
-    x, y = points.unbind(-1)
     height = (1 - _root(x**2 + y**2) / math.pi).abs().exp()
     return -(x.sin() * y.cos() * height).abs()
 
 
-@Facts(
-    title="Cross-in-tray",
-    bounds=[(-10, 10), (-10, 10)],
-    start=(-2.7, 2.9),
-    minima=list(product((-1.3494066171539108, 1.3494066171539108), repeat=2)),
-    minimum=-2.062611870822737,
-    formula=r"-10^{-4}\left(\left|\sin(x)\sin(y)"
-    r"\exp\left|100 - \frac{\sqrt{x^2 + y^2}}{\pi}\right|\right| + 1\right)^{0.1}",
-    source="Mishra (2006), Some new test functions for global optimization",
+@facts("Cross-in-tray", bounds=[(-10, 10), (-10, 10)], start=(-2.7, 2.9))
+@minima(-2.062611870822737, list(product((-1.3494066171539108, 1.3494066171539108), repeat=2)))
+@formula(
+    r"-10^{-4}\left(\left|\sin(x)\sin(y)"
+    r"\exp\left|100 - \frac{\sqrt{x^2 + y^2}}{\pi}\right|\right| + 1\right)^{0.1}"
 )
-def cross_in_tray(points: Tensor) -> Tensor:
+@source("Mishra (2006), Some new test functions for global optimization")
+def cross_in_tray(x: Tensor, y: Tensor) -> Tensor:
     """A tray with a sharp cross: the ridges are kinks, four holes lie at the crossing."""
-    x, y = points.unbind(-1)
     height = (100 - _root(x**2 + y**2) / math.pi).abs().exp()
     return -1e-4 * (0.1 * ((x.sin() * y.sin() * height).abs() + 1).log()).exp()
 
 
-@Facts(
-    title="Bukin no. 6",
-    bounds=[(-15, -5), (-3, 3)],
-    start=(-13.5, -1.5),
-    minima=[(-10, 1)],
-    minimum=0.0,
-    formula=r"100\sqrt{\left|y - 0.01x^2\right|} + 0.01\,|x + 10|",
-    source="Bukin (1997), New minimization strategy for non-smooth functions",
-)
-def bukin_6(points: Tensor) -> Tensor:
+@facts("Bukin no. 6", bounds=[(-15, -5), (-3, 3)], start=(-13.5, -1.5))
+@minima(0.0, [(-10, 1)])
+@formula(r"100\sqrt{\left|y - 0.01x^2\right|} + 0.01\,|x + 10|")
+@source("Bukin (1997), New minimization strategy for non-smooth functions")
+def bukin_6(x: Tensor, y: Tensor) -> Tensor:
     """A knife-edge valley: its gradient grows without limit towards the edge, where it is taken as 0."""
-    x, y = points.unbind(-1)
     return 100 * _root((y - 0.01 * x**2).abs()) + 0.01 * (x + 10).abs()
 
 
-@Facts(
-    title="Schaffer no. 2",
-    bounds=[(-4, 4), (-4, 4)],
-    start=(-2.7, 2.4),
-    minima=[(0, 0)],
-    minimum=0.0,
-    formula=r"0.5 + \frac{\sin^2(x^2 - y^2) - 0.5}{[1 + 0.001(x^2 + y^2)]^2}",
-    source="Schaffer, Caruana, Eshelman & Das (1989), A study of control parameters",
-)
-def schaffer_2(points: Tensor) -> Tensor:
+@facts("Schaffer no. 2", bounds=[(-4, 4), (-4, 4)], start=(-2.7, 2.4))
+@minima(0.0, [(0, 0)])
+@formula(r"0.5 + \frac{\sin^2(x^2 - y^2) - 0.5}{[1 + 0.001(x^2 + y^2)]^2}")
+@source("Schaffer, Caruana, Eshelman & Das (1989), A study of control parameters")
+def schaffer_2(x: Tensor, y: Tensor) -> Tensor:
     """Hyperbolic waves: a descent soon rests in a trough, barely above the minimum."""
-    x, y = points.unbind(-1)
     return 0.5 + ((x**2 - y**2).sin() ** 2 - 0.5) / (1 + 0.001 * (x**2 + y**2)) ** 2
 
 
-@Facts(
-    title="Schaffer no. 4",
-    bounds=[(-4, 4), (-4, 4)],
-    start=(-2.1, 1.3),
-    minima=[
-        (0, 1.2531318314637332),
-        (0, -1.2531318314637332),
-        (1.2531318314637332, 0),
-        (-1.2531318314637332, 0),
-    ],
-    minimum=0.29257863203598055,
-    formula=r"0.5 + \frac{\cos^2(\sin|x^2 - y^2|) - 0.5}{[1 + 0.001(x^2 + y^2)]^2}",
-    source="Schaffer, Caruana, Eshelman & Das (1989), A study of control parameters",
+@facts("Schaffer no. 4", bounds=[(-4, 4), (-4, 4)], start=(-2.1, 1.3))
+@minima(
+    0.29257863203598055,
+    [(0, 1.2531318314637332), (0, -1.2531318314637332), (1.2531318314637332, 0), (-1.2531318314637332, 0)],
 )
-def schaffer_4(points: Tensor) -> Tensor:
+@formula(r"0.5 + \frac{\cos^2(\sin|x^2 - y^2|) - 0.5}{[1 + 0.001(x^2 + y^2)]^2}")
+@source("Schaffer, Caruana, Eshelman & Das (1989), A study of control parameters")
+def schaffer_4(x: Tensor, y: Tensor) -> Tensor:
     """Hyperbolic waves with sharp crests and four minima."""
-    x, y = points.unbind(-1)
     # sin|u| and sin(u) differ in sign alone, which the even cosine forgets: no kink is needed.
     wave = (x**2 - y**2).sin().cos()
     return 0.5 + (wave**2 - 0.5) / (1 + 0.001 * (x**2 + y**2)) ** 2
 
 
-@Facts(
-    title="Shubert",
-    bounds=[(-5.12, 5.12), (-5.12, 5.12)],
-    start=(1.2, -3.4),
-    minima=[
+@facts("Shubert", bounds=[(-5.12, 5.12), (-5.12, 5.12)], start=(1.2, -3.4))
+@minima(
+    -186.73090883102384,
+    [
         (-0.8003211004719731, -1.425128428319761),
         (-0.8003211004719731, 4.858056878859826),
         (-1.425128428319761, -0.8003211004719731),
         (4.858056878859826, -0.8003211004719731),
     ],
-    minimum=-186.73090883102384,
-    formula=r"\left(\sum_{j=1}^{5} j\cos[(j + 1)x + j]\right)\left(\sum_{j=1}^{5} j\cos[(j + 1)y + j]\right)",
-    source="Shubert (1972), A sequential method seeking the global maximum of a function",
 )
-def shubert(points: Tensor) -> Tensor:
+@formula(r"\left(\sum_{j=1}^{5} j\cos[(j + 1)x + j]\right)\left(\sum_{j=1}^{5} j\cos[(j + 1)y + j]\right)")
+@source("Shubert (1972), A sequential method seeking the global maximum of a function")
+def shubert(x: Tensor, y: Tensor) -> Tensor:
     """A lattice of peaks and pits, a few of which are the deepest."""
-    x, y = reduce(add, (j * ((j + 1) * points + j).cos() for j in range(1, 6))).unbind(-1)
-    return x * y
+    first, second = (reduce(add, (j * ((j + 1) * each + j).cos() for j in range(1, 6))) for each in (x, y))
+    return first * second
 
 
-@Facts(
-    title="Langermann",
-    bounds=[(0, 5), (0, 5)],
-    start=(2.85, 1.5),
-    minima=[(2.0029921199344655, 1.0060959402921885)],
-    minimum=-5.162126159963982,
-    formula=r"-\sum_{k=1}^{5} c_k\,e^{-r_k^2 / \pi}\cos \pi r_k^2,\ \ r_k^2 = (x - a_k)^2 + (y - b_k)^2",
-    source="Molga & Smutnicki (2005), Test functions for optimization needs",
-)
-def langermann(points: Tensor) -> Tensor:
+@facts("Langermann", bounds=[(0, 5), (0, 5)], start=(2.85, 1.5))
+@minima(-5.162126159963982, [(2.0029921199344655, 1.0060959402921885)])
+@formula(r"-\sum_{k=1}^{5} c_k\,e^{-r_k^2 / \pi}\cos \pi r_k^2,\ \ r_k^2 = (x - a_k)^2 + (y - b_k)^2")
+@source("Molga & Smutnicki (2005), Test functions for optimization needs")
+def langermann(x: Tensor, y: Tensor) -> Tensor:
     """Rings of waves around five drops that interfere."""
-    x, y = points.unbind(-1)
     drops = ((1, 3, 5), (2, 5, 2), (5, 2, 1), (2, 1, 4), (3, 7, 9))
     squares = [(c, (x - a) ** 2 + (y - b) ** 2) for c, a, b in drops]
     return -reduce(add, (c * (-square / math.pi).exp() * (math.pi * square).cos() for c, square in squares))
 
 
-@Facts(
-    title="De Jong no. 5",
-    bounds=[(-50, 50), (-50, 50)],
-    start=(-5, 10),
-    minima=[(-31.97833483565697, -31.978334837300796)],
-    minimum=0.9980038377944502,
-    formula=r"\left[0.002 + \sum_{k=1}^{25} \frac{1}{k + (x - a_k)^6 + (y - b_k)^6}\right]^{-1}",
-    source="De Jong (1975), An analysis of the behavior of a class of genetic adaptive systems, no. 5",
-)
-def de_jong_5(points: Tensor) -> Tensor:
+@facts("De Jong no. 5", bounds=[(-50, 50), (-50, 50)], start=(-5, 10))
+@minima(0.9980038377944502, [(-31.97833483565697, -31.978334837300796)])
+@formula(r"\left[0.002 + \sum_{k=1}^{25} \frac{1}{k + (x - a_k)^6 + (y - b_k)^6}\right]^{-1}")
+@source("De Jong (1975), An analysis of the behavior of a class of genetic adaptive systems, no. 5")
+def de_jong_5(x: Tensor, y: Tensor) -> Tensor:
     """Shekel's foxholes: 25 holes in a plain, numbered by their depth."""
-    x, y = points.unbind(-1)
     places = (-32, -16, 0, 16, 32)
     columns = [((x - a) ** 3) ** 2 for a in places]
     rows = [((y - b) ** 3) ** 2 for b in places]
@@ -832,48 +648,28 @@ def de_jong_5(points: Tensor) -> Tensor:
 # Saddles and plains
 
 
-@Facts(
-    title="Saddle",
-    bounds=[(-2, 2), (-2, 2)],
-    start=(-1.8, 0.01),
-    minima=[],
-    minimum=None,
-    formula=r"x^2 - y^2",
-    source="Dauphin et al. (2014), Identifying and attacking the saddle point problem",
-)
-def saddle(points: Tensor) -> Tensor:
+@facts("Saddle", bounds=[(-2, 2), (-2, 2)], start=(-1.8, 0.01))
+@formula(r"x^2 - y^2")
+@source("Dauphin et al. (2014), Identifying and attacking the saddle point problem")
+def saddle(x: Tensor, y: Tensor) -> Tensor:
     """Down to the pass, then off to either side: from the exact crest nothing ever leaves."""
-    x, y = points.unbind(-1)
     return x**2 - y**2
 
 
-@Facts(
-    title="Monkey saddle",
-    bounds=[(-2, 2), (-2, 2)],
-    start=(1.7, 0.02),
-    minima=[],
-    minimum=None,
-    formula=r"x^3 - 3xy^2",
-    source="Hilbert & Cohn-Vossen (1932), Anschauliche Geometrie",
-)
-def monkey_saddle(points: Tensor) -> Tensor:
+@facts("Monkey saddle", bounds=[(-2, 2), (-2, 2)], start=(1.7, 0.02))
+@formula(r"x^3 - 3xy^2")
+@source("Hilbert & Cohn-Vossen (1932), Anschauliche Geometrie")
+def monkey_saddle(x: Tensor, y: Tensor) -> Tensor:
     """Three ways down from a flat pass, for two legs and a tail."""
-    x, y = points.unbind(-1)
     return x**3 - 3 * (x * y**2)
 
 
-@Facts(
-    title="Plateau",
-    bounds=[(-5, 5), (-5, 5)],
-    start=(-4.2, 2.6),
-    minima=[(0, 0)],
-    minimum=0.0,
-    formula=r"\frac{x^2 + 4y^2}{1 + x^2 + 4y^2}",
-    source="Geman & McClure (1985), Bayesian image analysis: the redescending loss of an elliptic distance",
-)
-def plateau(points: Tensor) -> Tensor:
+@facts("Plateau", bounds=[(-5, 5), (-5, 5)], start=(-4.2, 2.6))
+@minima(0.0, [(0, 0)])
+@formula(r"\frac{x^2 + 4y^2}{1 + x^2 + 4y^2}")
+@source("Geman & McClure (1985), Bayesian image analysis: the redescending loss of an elliptic distance")
+def plateau(x: Tensor, y: Tensor) -> Tensor:
     """A steep well in a plain where the slope fades with the cube of the distance and plain SGD crawls."""
-    x, y = points.unbind(-1)
     square = x**2 + 4 * y**2
     return square / (1 + square)
 

@@ -179,20 +179,22 @@ def _from_catalog(name: str, dim: int | None, bounds: npt.ArrayLike | None, sett
         hint = did_you_mean(name, names()) or "; `gdsim list objectives` lists them"
         raise InputError(f"there is no objective '{name}'{hint}", ("objective",), code="unknown-name")
     definition = CATALOG[name]
-    facts, dim = definition.facts, _dim(definition, dim)
+    dim = _dim(definition, dim)
     parameters = _parameters(definition, settings)
-    view = np.resize(facts.bounds, (dim, 2)) if bounds is None else as_bounds(bounds, dim)
+    view = np.resize(definition.bounds, (dim, 2)) if bounds is None else as_bounds(bounds, dim)
     return Objective(
         name=name,
-        title=facts.title,
+        title=definition.title,
         f=partial(definition.f, **parameters),
         bounds=view,
-        start=np.resize(facts.start, dim).astype(np.float64),
-        minima=_points(facts.minima, dim),
-        minimum=facts.minimum(dim) if callable(facts.minimum) else facts.minimum,
-        local_minima=_points(facts.local_minima(dim) if callable(facts.local_minima) else facts.local_minima, dim),
-        formula=facts.formula(**parameters) if callable(facts.formula) else facts.formula,
-        source=facts.source,
+        start=np.resize(definition.start, dim).astype(np.float64),
+        minima=_points(definition.minima, dim),
+        minimum=definition.minimum(dim) if callable(definition.minimum) else definition.minimum,
+        local_minima=_points(
+            definition.local_minima(dim) if callable(definition.local_minima) else definition.local_minima, dim
+        ),
+        formula=definition.formula(**parameters) if callable(definition.formula) else definition.formula,
+        source=definition.source,
         parameters=MappingProxyType(parameters),
     )
 
@@ -202,7 +204,7 @@ def _points(rows: Sequence[Sequence[float]], dim: int) -> FloatArray:
 
 
 def _dim(definition: Definition, dim: int | None) -> int:
-    dims = definition.facts.dims
+    dims = definition.dims
     if dim is None:
         return 2 if 2 in dims else dims[0]
     if isinstance(dim, bool) or dim not in dims:
@@ -212,7 +214,7 @@ def _dim(definition: Definition, dim: int | None) -> int:
 
 
 def _parameters(definition: Definition, given: Mapping[str, Any]) -> dict[str, float]:
-    known = definition.facts.parameters
+    known = definition.parameters
     _check_settings(definition.name, given, known)
     for name, value in given.items():
         _, low, high = known[name]
