@@ -309,15 +309,8 @@ def tune(
         InputError: An argument, or something in the configuration, is at fault.
         GdsimError: Optuna is needed and not installed.
     """
-    return analysis.tune(
-        _experiment(source),
-        names,
-        budget=budget,
-        ranges=ranges,
-        objectives=objectives,
-        starts=starts,
-        progress=progress,
-    )
+    tuning = analysis.Tuning((names,) if isinstance(names, str) else tuple(names), budget, ranges or {})
+    return analysis.study(_experiment(source), objectives=objectives, starts=starts, tuning=tuning, progress=progress)
 
 
 @_with_suggestions

@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 from gdsim.analysis.derive import ALL, for_tuning, yaml_for_folder
-from gdsim.analysis.formatting import Column, escape_markdown, markdown_table
-from gdsim.analysis.grouping import group_by_objective, lowest_value, unique_titles
 from gdsim.analysis.metrics import (
     TOLERANCE,
     angles,
@@ -19,9 +17,18 @@ from gdsim.analysis.metrics import (
     steps_to_tolerance,
 )
 from gdsim.analysis.profiles import Matrix, Profile, data_profile, performance_profile, ranks, solved_shares
-from gdsim.analysis.row import NETWORK_METRICS, Row, has_networks, make_row, sort_key
-from gdsim.analysis.study import Curve, Study, StudyPlan, plan_study, study, tune
-from gdsim.analysis.table import Table, compare, make_table
+from gdsim.analysis.row import (
+    NETWORK_METRICS,
+    Row,
+    group_by_objective,
+    has_networks,
+    make_row,
+    make_rows,
+    sort_key,
+    unique_titles,
+)
+from gdsim.analysis.study import Curve, Study, StudyPlan, plan_study, study
+from gdsim.analysis.table import Column, Table, compare, escape_markdown, make_table, markdown_table
 from gdsim.analysis.tuning import RANGES, Tuning, parse_range
 
 __all__ = [
@@ -49,8 +56,8 @@ __all__ = [
     "group_by_objective",
     "has_networks",
     "last_steps",
-    "lowest_value",
     "make_row",
+    "make_rows",
     "make_table",
     "markdown_table",
     "mean_angles",
@@ -65,7 +72,6 @@ __all__ = [
     "step_vectors",
     "steps_to_tolerance",
     "study",
-    "tune",
     "unique_titles",
     "yaml_for_folder",
 ]

@@ -2,36 +2,34 @@
 
 from __future__ import annotations
 
+import inspect
 import os
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from gdsim.config import Experiment, OptimizerSpec, loads
-from gdsim.config.optimizer import OWN_KEYS
+from gdsim.analysis.tuning import RANGES, Tuning
+from gdsim.config import Experiment, OptimizerSpec, SourceContext, loads
+from gdsim.config.arguments import OWN_KEYS
 from gdsim.config.start import MAX_STARTS
 from gdsim.config.yaml_text import dump, parse
 from gdsim.errors import InputError, did_you_mean
 from gdsim.objectives import names, objective
-
-__all__ = ["ALL", "for_tuning", "split", "with_settings", "yaml_for_folder"]
+from gdsim.optimizers import optimizer_class, rng
 
 ALL = "all"
 """The name for every two-dimensional objective of the catalogue whose minimum is known."""
 
 
+BETAS = {"beta1": 0, "beta2": 1}
+"""The index in an argument `betas`."""
+
+NOT_TUNABLE = ("params", "model", "args", "kwargs")
+"""Arguments that are not hyper-parameters."""
+
+
 def split(experiment: Experiment, objectives: Sequence[str] | None, starts: int | None) -> tuple[Experiment, ...]:
-    """Return an experiment per objective.
-
-    Args:
-        experiment: The experiment.
-        objectives: Names of the catalogue, or `ALL`; None for the experiment's own.
-        starts: The number of random starts; None for the experiment's own starts.
-
-    Raises:
-        InputError: There is no such objective, or the number is invalid; `key` says which.
-        ConfigError: The starts do not fit an objective.
-    """
+    """Return an experiment per objective, with the arguments of `study`."""
     changes = []
     if starts is not None:
         if isinstance(starts, bool) or not isinstance(starts, int) or not 1 <= starts <= MAX_STARTS:
@@ -64,18 +62,11 @@ def for_tuning(experiment: Experiment) -> Experiment:
     """Return an experiment with another seed if its starts are random, so that it is tuned from other starts."""
     if experiment.start is None or experiment.start.random is None:
         return experiment
-    from gdsim.optimizers import rng
-
     return experiment.model_copy(update={"seed": int(rng("tuning", experiment.seed, 0).integers(2**63))})
 
 
 def with_settings(experiment: Experiment, settings: Mapping[str, Mapping[str, Any]]) -> Experiment:
-    """Return an experiment with other settings of its optimizers, also in its YAML.
-
-    Args:
-        experiment: An experiment with a single objective.
-        settings: Label → all arguments of the class; optimizers that are not named are removed.
-    """
+    """Return an experiment with other settings by label, also in its YAML; optimizers without settings are removed."""
     written = _plain(experiment)["optimizers"]
     optimizers = {
         label: _with(each, experiment.optimizers[label], settings[label])
@@ -99,11 +90,7 @@ def _with(written: Any, spec: OptimizerSpec, settings: Mapping[str, Any]) -> Any
 
 
 def yaml_for_folder(experiment: Experiment, folder: Path) -> str:
-    """Return the YAML of an experiment with its relative paths rewritten for another folder.
-
-    Raises:
-        InputError: It names code that is in its own folder.
-    """
+    """Return the YAML of an experiment with its relative paths rewritten; an InputError if it names code beside it."""
     plain, (spec,) = _plain(experiment), experiment.objectives
     if folder.resolve() == experiment.folder.resolve():
         return dump(plain)
@@ -119,8 +106,6 @@ def yaml_for_folder(experiment: Experiment, folder: Path) -> str:
 
 
 def _relocated(objective: Mapping[str, Any], old: Path, new: Path) -> dict[str, Any]:
-    """Return an objective as written in YAML, with the relative paths in it rewritten for another folder."""
-
     def path(file: str) -> str:
         name, colon, label = file.partition(".npz:")
         return os.path.relpath((old / f"{name}{'.npz' * bool(colon)}").resolve(), new.resolve()) + colon[4:] + label
@@ -142,7 +127,6 @@ def _allows_code(experiment: Experiment) -> bool:
 
 
 def _plain(experiment: Experiment) -> dict[str, Any]:
-    """Return the configuration as plain values."""
     value: dict[str, Any] = parse(experiment.yaml, experiment.name).value
     return value
 
@@ -156,3 +140,82 @@ def _changed(experiment: Experiment, changes: Sequence[str]) -> Experiment:
         overrides=changes,
         allow_code=_allows_code(experiment),
     )
+
+
+def tunable_names(experiment: Experiment, tuning: Tuning) -> dict[str, tuple[str, ...]]:
+    """Return for each optimizer which of the tuning's names its class has; an InputError if none has one of them."""
+    known = {
+        label: _number_names(spec.class_name, spec.settings, spec.context)
+        for label, spec in experiment.optimizers.items()
+    }
+    every = list(dict.fromkeys(name for names in known.values() for name in names))
+    for name in tuning.names:
+        if name not in every:
+            hint = did_you_mean(name, every) or (f"; they have {', '.join(every)}" if every else "")
+            raise InputError(f"no optimizer has a number '{name}' to tune{hint}", ("tune",), code="unknown-name")
+    return {label: tuple(name for name in tuning.names if name in names) for label, names in known.items()}
+
+
+def replace_settings(experiment: Experiment, label: str, values: Mapping[str, float]) -> dict[str, Any]:
+    """Return the settings of an optimizer with some hyper-parameters replaced, which `tunable_names` must list."""
+    spec = experiment.optimizers[label]
+    settings = dict(spec.settings)
+    for name, value in values.items():
+        settings = _replaced(spec.class_name, settings, spec.context, name, value)
+    return settings
+
+
+def _defaults(class_name: str, context: SourceContext) -> Mapping[str, Any]:
+    """Return the arguments of a class with their defaults; none if it cannot be imported."""
+    try:
+        class_ = optimizer_class(class_name, (), context)
+        return {name: each.default for name, each in inspect.signature(class_).parameters.items()}
+    except (InputError, TypeError, ValueError):
+        return {}
+
+
+def _wrapped(defaults: Mapping[str, Any], settings: Mapping[str, Any]) -> tuple[str, dict[str, Any]]:
+    """Return the argument with which a class wraps another optimizer, and that optimizer; empty for most classes."""
+    argument = next((name for name in defaults if name.endswith("optimizer")), "")
+    value = settings.get(argument)
+    inner = {"class": value} if isinstance(value, str) else value
+    return (argument, dict(inner)) if isinstance(inner, Mapping) and "class" in inner else ("", {})
+
+
+def _number_names(class_name: str, settings: Mapping[str, Any], context: SourceContext) -> tuple[str, ...]:
+    """Return the arguments that take a number, including those of a wrapped optimizer."""
+    defaults = _defaults(class_name, context)
+    argument, inner = _wrapped(defaults, settings)
+    names = [name for name, default in defaults.items() if _is_number(name, settings.get(name, default))]
+    names += [name for name, index in BETAS.items() if index < len(_betas(defaults, settings))]
+    if argument:
+        names += _number_names(inner.pop("class"), inner, context)
+    return tuple(dict.fromkeys(names))
+
+
+def _is_number(name: str, value: Any) -> bool:
+    if name in NOT_TUNABLE:
+        return False
+    return name in RANGES or (isinstance(value, int | float) and not isinstance(value, bool))
+
+
+def _betas(defaults: Mapping[str, Any], settings: Mapping[str, Any]) -> list[Any] | tuple[Any, ...]:
+    betas = settings.get("betas", defaults.get("betas"))
+    return betas if isinstance(betas, list | tuple) and "betas" in defaults else ()
+
+
+def _replaced(
+    class_name: str, settings: dict[str, Any], context: SourceContext, name: str, value: float
+) -> dict[str, Any]:
+    defaults = _defaults(class_name, context)
+    if name in defaults:
+        return settings | {name: value}
+    betas = list(_betas(defaults, settings))
+    if BETAS.get(name, len(betas)) < len(betas):
+        betas[BETAS[name]] = value
+        return settings | {"betas": tuple(betas)}
+    argument, inner = _wrapped(defaults, settings)
+    # A setting of the wrapped optimizer that is written beside the wrapper is overridden.
+    outer = {key: each for key, each in settings.items() if key != name}
+    inner_class = inner.pop("class")
+    return outer | {argument: {"class": inner_class, **_replaced(inner_class, inner, context, name, value)}}

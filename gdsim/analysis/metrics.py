@@ -8,22 +8,6 @@ import numpy.typing as npt
 from gdsim.objectives import FloatArray
 from gdsim.simulation import Trajectory
 
-__all__ = [
-    "NEAR",
-    "TOLERANCE",
-    "angles",
-    "detours",
-    "distances",
-    "evaluations_to_tolerance",
-    "final_distances",
-    "last_steps",
-    "mean_angles",
-    "norms",
-    "solved",
-    "step_vectors",
-    "steps_to_tolerance",
-]
-
 TOLERANCE = 1e-3
 """A start is within tolerance once its value has covered all but this fraction of the way to the minimum."""
 
@@ -35,48 +19,33 @@ UNCERTAIN = np.radians(0.5)
 
 
 def steps_to_tolerance(trajectory: Trajectory, lowest: float) -> npt.NDArray[np.int64]:
-    """Return the first step at which each start is within tolerance; the number of rows for never.
+    """Return the first step at which each start is within tolerance, (starts,); the number of rows for never.
 
-    That is the first k with f(x_k) − f* ≤ `TOLERANCE` · (f(x_0) − f*), the convergence test of Moré and Wild (2009).
-
-    Args:
-        trajectory: The trajectory.
-        lowest: The value used for f* if the objective's minimum is not known.
-
-    Returns:
-        (starts,) step numbers.
+    That is the first k with f(x_k) − f* ≤ `TOLERANCE` · (f(x_0) − f*), the convergence test of Moré and Wild (2009);
+    `lowest` is used for f* if the objective's minimum is not known.
     """
     values, known = trajectory.values, trajectory.objective.minimum
     minimum = lowest if known is None else known
     with np.errstate(over="ignore", invalid="ignore"):
         below = values - minimum <= TOLERANCE * (values[0] - minimum)
-    # An infinite first value would be within tolerance of itself.
-    below &= np.isfinite(values)
+    below &= np.isfinite(values)  # an infinite first value would be within tolerance of itself
     return np.where(below.any(0), below.argmax(0), len(values))
 
 
 def evaluations_to_tolerance(trajectory: Trajectory, lowest: float) -> FloatArray:
-    """Return the number of gradient evaluations until each start is within tolerance; inf for never.
+    """Return the number of gradient evaluations until each start is within tolerance, (starts,); inf for never.
 
-    The evaluation at the iterate that passes the test counts: the optimizer's value was computed with it.
-
-    Args:
-        trajectory: The trajectory.
-        lowest: The value used for f* if the objective's minimum is not known.
-
-    Returns:
-        (starts,) counts.
+    The evaluation at the iterate that passes the test counts: its value was computed with it.
     """
     steps, evaluations = steps_to_tolerance(trajectory, lowest), trajectory.evaluations
     never = steps == len(evaluations)
-    reached = evaluations[np.where(never, 0, steps), np.arange(len(steps))]
-    return np.where(never, np.inf, reached)
+    return np.where(never, np.inf, evaluations[np.where(never, 0, steps), np.arange(len(steps))])
 
 
 def solved(trajectory: Trajectory) -> npt.NDArray[np.bool_] | None:
     """Return whether each start reaches a global minimum, (starts,); None if no minimum is known.
 
-    A start must come within tolerance, not break off, and end near a minimum. The tolerance alone compares values, and
+    A start must come within tolerance, not break off, and end near a minimum: the tolerance alone compares values, and
     a local minimum may be almost as low.
     """
     apart, minimum = final_distances(trajectory), trajectory.objective.minimum
@@ -85,8 +54,7 @@ def solved(trajectory: Trajectory) -> npt.NDArray[np.bool_] | None:
     bounds = trajectory.objective.bounds
     near = apart <= NEAR * np.linalg.norm(bounds[:, 1] - bounds[:, 0])
     complete = np.array([not stop.breaks_off for stop in trajectory.stops])
-    within = steps_to_tolerance(trajectory, minimum) < len(trajectory.values)
-    return np.asarray(near & complete & within)
+    return np.asarray(near & complete & (steps_to_tolerance(trajectory, minimum) < len(trajectory.values)))
 
 
 def final_distances(trajectory: Trajectory) -> FloatArray | None:
@@ -157,7 +125,7 @@ def norms(vectors: FloatArray) -> FloatArray:
 
 
 def _unit(vectors: FloatArray) -> FloatArray:
-    """Scale vectors (…, dim) to length 1; NaN for zero and for vectors that are not finite."""
+    # NaN for zero and for vectors that are not finite.
     largest = np.abs(vectors).max(-1, keepdims=True)
     valid = (largest > 0) & np.isfinite(largest)
     scaled = np.divide(vectors, largest, out=np.full_like(vectors, np.nan), where=valid)

@@ -8,13 +8,10 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from gdsim.analysis.formatting import markdown_table
 from gdsim.analysis.row import Row, sort_key
-from gdsim.analysis.table import Table
+from gdsim.analysis.table import Table, markdown_table
 from gdsim.errors import InputError
 from gdsim.objectives import FloatArray
-
-__all__ = ["Matrix", "Profile", "data_profile", "performance_profile", "ranks", "solved_shares"]
 
 
 @dataclass(frozen=True, eq=False)
@@ -34,10 +31,7 @@ class Matrix:
     figures: FloatArray
 
     def means(self) -> FloatArray:
-        """Return the mean of each optimizer over the objectives that have figures, (optimizers,).
-
-        NaN for an optimizer without a figure on one of these: means over different objectives cannot be compared.
-        """
+        """Return the mean of each optimizer over the objectives that have figures; NaN if it lacks one of them."""
         kept = self.figures[~np.isnan(self.figures).all(1)]
         return kept.mean(0) if len(kept) else np.full(len(self.optimizers), np.nan)
 
@@ -72,10 +66,8 @@ class Profile:
 def ranks(table: Table) -> Matrix:
     """Return the rank of each optimizer on each objective, 1 the best, by the rule that sorts the table.
 
-    Optimizers that tie get the mean of their ranks; a class that cannot run has none.
-
-    Raises:
-        InputError: Two rows of an objective have the same label.
+    Optimizers that tie get the mean of their ranks; a class that cannot run has none. Two rows of an objective must not
+    have the same label.
     """
 
     def ranked(rows: Sequence[Row]) -> list[float]:
@@ -89,11 +81,7 @@ def ranks(table: Table) -> Matrix:
 
 
 def solved_shares(table: Table) -> Matrix:
-    """Return the share of starts that each optimizer solves on each objective; NaN where no minimum is known.
-
-    Raises:
-        InputError: Two rows of an objective have the same label.
-    """
+    """Return the share of starts that each optimizer solves on each objective; NaN where no minimum is known."""
 
     def shares(rows: Sequence[Row]) -> list[float]:
         return [np.nan if row.solved is None else row.solved for row in rows]
@@ -141,18 +129,8 @@ def data_profile(evaluations: npt.ArrayLike, labels: Sequence[str]) -> Profile:
     """Return the data profile of Moré and Wild (2009).
 
     d_s(α) is the share of problems on which optimizer s is within tolerance after at most α simplex gradients. Theirs
-    are dim + 1 values each, the cost of a gradient by differences; here the gradient itself is evaluated, so α counts
-    gradients.
-
-    Args:
-        evaluations: (problems, optimizers) gradient evaluations to tolerance, inf for never.
-        labels: The optimizers.
-
-    Returns:
-        The profile; its x are gradient evaluations, from 0.
-
-    Raises:
-        InputError: There is no problem, a label is missing, or a number is not positive.
+    are dim + 1 values each, the cost of a gradient by differences; here the gradient itself is evaluated, so α, the x
+    of the profile from 0, counts gradients. Arguments and errors are those of `performance_profile`.
     """
     return _profile(_checked(evaluations, labels), 0.0, labels)
 

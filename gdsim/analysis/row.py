@@ -1,10 +1,10 @@
-"""A trajectory → a row of the table: the metrics over all its starts."""
+"""Trajectories → rows of the table: grouped by objective, and their metrics over all starts."""
 
 from __future__ import annotations
 
 import math
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -17,10 +17,8 @@ from gdsim.analysis.metrics import (
     solved,
     steps_to_tolerance,
 )
-from gdsim.objectives import FloatArray
+from gdsim.objectives import FloatArray, Objective
 from gdsim.simulation import Stop, Trajectory
-
-__all__ = ["NETWORK_METRICS", "Row", "has_networks", "make_row", "sort_key"]
 
 NETWORK_METRICS = ("test_loss", "accuracy", "test_accuracy")
 """The metrics that only networks have; None in every other row."""
@@ -45,16 +43,15 @@ class Row:
         final_spread: The spread of these values.
         best_value: The median of each start's lowest value.
         best_spread: The spread of these values.
-        solved: The fraction of starts that reach a known global minimum: they come within tolerance, do not break off,
-            and end nearer to it than 2 % of the view's diagonal.
-        steps_to_tolerance: The first step k with f(x_k) − f* ≤ `TOLERANCE` · (f(x_0) − f*), the convergence test of
-            Moré and Wild (2009): the upper median, where "never" is later than any step; None if it is "never".
+        solved: The fraction of starts that reach a known global minimum, see `solved`.
+        steps_to_tolerance: The first step within tolerance, see `steps_to_tolerance`: the upper median over the starts,
+            where "never" is later than any step; None if it is "never".
         evaluations_to_tolerance: The number of gradient evaluations up to that step, including it; the upper median.
         evaluations: The median number of gradient evaluations in all.
         never: How many starts never come within tolerance.
         distance_to_minimum: The median distance from the last finite point to the nearest known global minimum.
         detour: The path's length divided by the distance from start to end, the median of the starts that move.
-        mean_angle: The angle between each step and −∇f, in degrees: the mean over a path, then the median over starts.
+        mean_angle: The mean angle between each step and −∇f, in degrees, the median over starts.
         diverged: How many starts diverged.
         stopped: How the starts ended, and at which step if there is one start.
         tuned: What tuning chose, such as "lr 0.1"; empty if nothing was tuned.
@@ -88,16 +85,23 @@ class Row:
     accuracy: float | None = None
     test_accuracy: float | None = None
 
+    def __repr__(self) -> str:
+        outcome = self.reason or f"best value {self.best_value}"
+        return f"<Row: {self.optimizer} on {self.objective}, {outcome}>"
 
-def make_row(trajectory: Trajectory, lowest: float, *, title: str | None = None, tuned: str = "") -> Row:
-    """Return the row of a trajectory.
 
-    Args:
-        trajectory: One optimizer from all its starts.
-        lowest: The value used for the minimum if it is not known.
-        title: The objective's title in the table; its own by default.
-        tuned: What tuning chose.
-    """
+def make_rows(trajectories: Iterable[Trajectory]) -> list[list[Row]]:
+    """Return a row per trajectory, grouped by objective."""
+    groups = group_by_objective(trajectories)
+    rows = []
+    for group, title in zip(groups, unique_titles([group[0].objective for group in groups]), strict=True):
+        lowest = lowest_value(group)
+        rows.append([make_row(each, lowest, title=title) for each in group])
+    return rows
+
+
+def make_row(trajectory: Trajectory, lowest: float, *, title: str = "", tuned: str = "") -> Row:
+    """Return the row of a trajectory; `lowest` is used for the minimum if it is not known."""
     values = np.where(np.isfinite(trajectory.values), trajectory.values, np.inf)
     reached, distances = solved(trajectory), final_distances(trajectory)
     steps = steps_to_tolerance(trajectory, lowest)
@@ -110,7 +114,7 @@ def make_row(trajectory: Trajectory, lowest: float, *, title: str | None = None,
         return _finite(float(figures[name][-1])) if name in figures else None
 
     return Row(
-        objective=trajectory.objective.title if title is None else title,
+        objective=title or trajectory.objective.title,
         optimizer=trajectory.label,
         settings=trajectory.settings,
         starts=len(trajectory.stops),
@@ -141,21 +145,10 @@ def has_networks(rows: Iterable[Row]) -> bool:
 
 
 def sort_key(row: Row) -> tuple[float, ...]:
-    """Return the key that sorts the rows of one objective, the best first; it is equal for rows that tie.
-
-    By the fraction of starts solved, high first; then gradient evaluations to tolerance, low first, never last; then
-    the best value, low first. A class that cannot run comes last.
-    """
-
-    def or_last(number: float | None) -> float:
-        return math.inf if number is None else float(number)
-
-    return (
-        float(bool(row.reason)),
-        -(row.solved or 0.0),
-        or_last(row.evaluations_to_tolerance),
-        or_last(row.best_value),
-    )
+    """Return the key that sorts the rows of one objective as `Table` describes; it is equal for rows that tie."""
+    evaluations = math.inf if row.evaluations_to_tolerance is None else row.evaluations_to_tolerance
+    best = math.inf if row.best_value is None else row.best_value
+    return float(bool(row.reason)), -(row.solved or 0.0), evaluations, best
 
 
 def _median(numbers: FloatArray) -> float | None:
@@ -196,3 +189,56 @@ def _stopped(trajectory: Trajectory) -> str:
         return ", ".join(f"{count} {words}" for words, count in counts.most_common())
     (stop,) = trajectory.stops
     return stop.value if stop is Stop.RAN else f"{stop.value} at step {trajectory.stopped_at(0)}"
+
+
+def group_by_objective(trajectories: Iterable[Trajectory]) -> list[list[Trajectory]]:
+    """Return trajectories grouped by objective, in the order in which the objectives first appear."""
+    groups: list[list[Trajectory]] = []
+    for each in trajectories:
+        group = next((group for group in groups if _same(group[0].objective, each.objective)), None)
+        if group is None:
+            groups.append([each])
+        else:
+            group.append(each)
+    return groups
+
+
+def _same(one: Objective, other: Objective) -> bool:
+    if one is other:
+        return True
+    if one.landscape is not None or other.landscape is not None:
+        # A loss plane belongs to one training run.
+        return one.landscape is other.landscape
+    facts = ("name", "title", "dim", "source", "parameters")
+    if any(getattr(one, fact) != getattr(other, fact) for fact in facts) or (one.bounds != other.bounds).any():
+        return False
+    # Two functions may have the same name, and two expressions the same text with different constants.
+    low, high = one.bounds.T
+    points = low + np.random.default_rng(0).random((16, one.dim)) * (high - low)
+    return np.array_equal(one.values(points), other.values(points), equal_nan=True)
+
+
+def unique_titles(objectives: Sequence[Objective]) -> tuple[str, ...]:
+    """Return a unique title for each of several different objectives.
+
+    Equal titles of objectives that differ in dimension are extended, "Sphere in 5 dimensions"; titles that are still
+    equal are numbered from the second on, "Sphere (2)".
+    """
+    dims: dict[str, set[int]] = {}
+    for each in objectives:
+        dims.setdefault(each.title, set()).add(each.dim)
+    seen: Counter[str] = Counter()
+    titles = []
+    for each in objectives:
+        several = len(dims[each.title]) > 1
+        title = f"{each.title} in {each.dim} dimension{'s' * (each.dim != 1)}" if several else each.title
+        seen[title] += 1
+        titles.append(f"{title} ({seen[title]})" if seen[title] > 1 else title)
+    return tuple(titles)
+
+
+def lowest_value(trajectories: Iterable[Trajectory]) -> float:
+    """Return the lowest finite value of all rows and starts; NaN if there is none."""
+    lows = [float(each.values[np.isfinite(each.values)].min(initial=np.inf)) for each in trajectories]
+    lowest = min(lows, default=np.inf)
+    return lowest if np.isfinite(lowest) else float("nan")

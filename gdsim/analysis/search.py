@@ -11,25 +11,19 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from gdsim.analysis.derive import for_tuning
-from gdsim.analysis.hyperparameters import replace_settings
+from gdsim.analysis.derive import for_tuning, replace_settings
 from gdsim.analysis.metrics import TOLERANCE, evaluations_to_tolerance, solved
 from gdsim.analysis.tuning import Tuning
 from gdsim.config import Experiment
 from gdsim.errors import GdsimError, InputError
+from gdsim.objectives import FloatArray
 from gdsim.simulation import Trajectory
-
-__all__ = ["TuningResult", "import_optuna", "search", "sweep_in_chunks"]
 
 CHUNK = 2**26
 """Bytes of trajectories that are in memory at once."""
 
 Values = Mapping[str, float]
-"""The hyper-parameters of a trial."""
-
 Outcome = Trajectory | InputError
-"""What a trial gives: a trajectory, or why the class cannot run."""
-
 Score = tuple[float, float, float]
 """The share of starts not solved, gradient evaluations to tolerance, and the lowest value; low is best."""
 
@@ -38,13 +32,7 @@ WORST: Score = (1.0, math.inf, math.inf)
 
 @dataclass(frozen=True)
 class TuningResult:
-    """The hyper-parameters that tuning has chosen.
-
-    Attributes:
-        values: The hyper-parameters with their values; others keep those of the configuration.
-        summary: The text in the table: `"lr 0.1"`.
-        reason: Why the class cannot run with any value; empty if it can.
-    """
+    """The values chosen, their text in the table, "lr 0.1", and why the class cannot run with any; empty if it can."""
 
     values: Values
     summary: str = ""
@@ -54,10 +42,9 @@ class TuningResult:
 def search(experiment: Experiment, label: str, names: Sequence[str], tuning: Tuning) -> TuningResult:
     """Return the best values of some hyper-parameters of one optimizer.
 
-    They are ranked like the rows of a table: by the share of starts solved, high first; then the median of gradient
-    evaluations to tolerance, never last; then the median of the lowest values. Ties go to the smaller value. A start
-    that breaks off, or leaves the view for values below its minimum, counts as never within tolerance and has no lowest
-    value. If no minimum is known, the lowest value of all trials is used for it.
+    They are ranked like the rows of a table; ties go to the smaller value. A start that breaks off, or leaves the view
+    for values below its minimum, counts as never within tolerance and has no lowest value. If no minimum is known, the
+    lowest value of all trials is used for it.
 
     Args:
         experiment: An experiment with a single objective.
@@ -70,8 +57,8 @@ def search(experiment: Experiment, label: str, names: Sequence[str], tuning: Tun
     lowest = math.inf
     if experiment.objectives[0].build().minimum is None:
         # A second pass scores the trials by what the first has found, so that only one chunk is in memory at a time.
-        tried, lows = zip(*((values, _lowest(outcome)) for values, outcome in trials), strict=True)
-        lowest = min(lows)
+        tried, lows = zip(*((values, _lows(outcome).min()) for values, outcome in trials), strict=True)
+        lowest = float(min(lows))
         trials = zip(tried, _descend(experiment, label, tried), strict=True)
     scored = [
         (outcome.message if isinstance(outcome, InputError) else "", _score(outcome, lowest), values)
@@ -126,11 +113,7 @@ def _sample(
 
 
 def import_optuna() -> Any:
-    """Import Optuna.
-
-    Raises:
-        GdsimError: It is not installed.
-    """
+    """Import Optuna, or raise a GdsimError if it is not installed."""
     try:
         import optuna
     except ImportError as error:
@@ -156,8 +139,14 @@ def _score(outcome: Outcome, lowest: float) -> Score:
     lost, reached = _lost(outcome), solved(outcome)
     share = 0.0 if reached is None else float(reached.mean())
     spent = np.sort(np.where(lost, np.inf, evaluations_to_tolerance(outcome, lowest)))
-    lows = np.where(lost, np.inf, outcome.values.min(0))
-    return 1.0 - share, float(spent[len(spent) // 2]), float(np.median(lows))
+    return 1.0 - share, float(spent[len(spent) // 2]), float(np.median(_lows(outcome)))
+
+
+def _lows(outcome: Outcome) -> FloatArray:
+    """Return the lowest value of each start, (starts,); inf for a start that is lost."""
+    if isinstance(outcome, InputError):
+        return np.array([np.inf])
+    return np.where(_lost(outcome), np.inf, outcome.values.min(0))
 
 
 def _lost(trajectory: Trajectory) -> npt.NDArray[np.bool_]:
@@ -168,12 +157,6 @@ def _lost(trajectory: Trajectory) -> npt.NDArray[np.bool_]:
         # A value below the minimum was found outside the view that the minimum belongs to.
         lost |= reached - minimum < -TOLERANCE * np.abs(trajectory.values[0] - minimum)
     return np.asarray(lost)
-
-
-def _lowest(outcome: Outcome) -> float:
-    if isinstance(outcome, InputError):
-        return math.inf
-    return float(np.where(_lost(outcome), np.inf, outcome.values.min(0)).min())
 
 
 def _single_score(outcome: Outcome) -> float:

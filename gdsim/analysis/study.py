@@ -6,14 +6,13 @@ import math
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import groupby
+from typing import Any, NamedTuple
 
 import numpy as np
 
-from gdsim.analysis.derive import for_tuning, split, with_settings
-from gdsim.analysis.grouping import lowest_value, unique_titles
-from gdsim.analysis.hyperparameters import replace_settings, tunable_names
+from gdsim.analysis.derive import for_tuning, replace_settings, split, tunable_names, with_settings
 from gdsim.analysis.metrics import evaluations_to_tolerance
-from gdsim.analysis.row import Row, make_row
+from gdsim.analysis.row import Row, lowest_value, make_row, unique_titles
 from gdsim.analysis.search import TuningResult, import_optuna, search, sweep_in_chunks
 from gdsim.analysis.table import Table, make_table
 from gdsim.analysis.tuning import Tuning
@@ -21,8 +20,6 @@ from gdsim.config import Experiment
 from gdsim.errors import ConfigError, InputError, Problem
 from gdsim.objectives import FloatArray
 from gdsim.simulation import Trajectory
-
-__all__ = ["Curve", "Study", "StudyPlan", "plan_study", "study", "tune"]
 
 MAX_POINTS = 1001
 """The largest number of points of a curve, evenly spread over the steps."""
@@ -76,25 +73,22 @@ class Study:
     experiments: tuple[Experiment, ...]
     tuning: Tuning | None = None
 
-
-@dataclass(frozen=True, eq=False)
-class _Run:
-    """One optimizer on one objective: what was tuned, and the trajectory or the reason why there is none."""
-
-    label: str
-    tuned: TuningResult
-    trajectory: Trajectory | None
-    reason: str = ""
+    def __repr__(self) -> str:
+        tuned = "" if self.tuning is None else f", {', '.join(self.tuning.names)} tuned"
+        return f"<Study: {self.table!r}{tuned}>"
 
 
-@dataclass(frozen=True, eq=False)
-class _Result:
-    """What one optimizer contributes to a study on one objective."""
+class _Result(NamedTuple):
+    """What one optimizer contributes on one objective."""
 
     row: Row
     evaluations: FloatArray
     curve: Curve | None
-    tuned: TuningResult
+    settings: Mapping[str, Any]
+
+
+_Run = tuple[str, TuningResult, Trajectory | None]
+"""One optimizer on one objective: its label, what was tuned, and the trajectory if the class can run."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -104,7 +98,7 @@ class StudyPlan:
     Attributes:
         experiments: An experiment per objective.
         names: For each optimizer the hyper-parameters to tune.
-        tuning: What is tuned; None if nothing is.
+        tuning: The values to try.
     """
 
     experiments: tuple[Experiment, ...]
@@ -112,12 +106,7 @@ class StudyPlan:
     tuning: Tuning | None
 
     def run(self, *, progress: Progress = iter) -> Study:
-        """Tune and run each optimizer on each objective.
-
-        Args:
-            progress: Wraps an iterable over all optimizers on all objectives, as `tqdm.tqdm` does; for a network also
-                that of the steps of its training.
-        """
+        """Tune and run each optimizer on each objective; `progress` is that of `study`."""
         labels = tuple(self.names)
         titles = unique_titles([each.objectives[0].build() for each in self.experiments])
         work = progress(range(len(self.experiments) * len(labels)))
@@ -126,19 +115,12 @@ class StudyPlan:
             experiment = self.experiments[index]
             runs = self._runs(experiment, (labels[number % len(labels)] for number in part), progress)
             results.append(_results(experiment, titles[index], runs))
-        every = [each for part in results for each in part]
         experiments = [
-            with_settings(
-                experiment,
-                {
-                    each.row.optimizer: replace_settings(experiment, each.row.optimizer, each.tuned.values)
-                    for each in part
-                    if not each.row.reason
-                },
-            )
+            with_settings(experiment, {each.row.optimizer: each.settings for each in part if not each.row.reason})
             for experiment, part in zip(self.experiments, results, strict=True)
             if not all(each.row.reason for each in part)
         ]
+        every = [each for part in results for each in part]
         return Study(
             table=make_table([each.row for each in every], self._caption()),
             labels=labels,
@@ -153,44 +135,42 @@ class StudyPlan:
             from gdsim.simulation import simulate
 
             # The optimizers of a network share a loss plane, so they are trained together.
-            for label, trained in zip(labels, simulate(experiment, progress=progress), strict=True):
-                yield _Run(label, TuningResult({}), trained)
+            for label, trajectory in zip(labels, simulate(experiment, progress=progress), strict=True):
+                yield label, TuningResult({}), trajectory
             return
         for label in labels:
             names = self.names[label]
             tuned = search(experiment, label, names, self.tuning) if self.tuning and names else TuningResult({})
             if tuned.reason:
-                yield _Run(label, tuned, None, tuned.reason)
+                yield label, tuned, None
                 continue
             (outcome,) = sweep_in_chunks(experiment, label, [replace_settings(experiment, label, tuned.values)])
             if isinstance(outcome, InputError):
-                yield _Run(label, tuned, None, outcome.message)
+                yield label, TuningResult({}, reason=outcome.message), None
             else:
-                yield _Run(label, tuned, outcome)
+                yield label, tuned, outcome
 
     def _caption(self) -> str:
         """Return how the optimizers were compared and tuned, in a few sentences."""
-        experiment = self.experiments[0]
-        begun = f"From {_starts(experiment)}, seed {experiment.seed}"
-        compared = f"{begun}; every descent has the same number of steps, {experiment.steps}."
-        return f"{compared} {self._tuning_caption(self.tuning)} {RULE}" if self.tuning else compared
-
-    def _tuning_caption(self, tuning: Tuning) -> str:
-        start = self.experiments[0].start
-        count = 1 if start is None else start.count
-        same = "the same starts" if count > 1 else "the same start"
-        is_random = start is not None and start.random is not None
-        origin = f"{count} other random start{'s' * (count != 1)}" if is_random else same
-        used = [name for name in tuning.names if any(name in each for each in self.names.values())]
-        if any(len(each) > 1 for each in self.names.values()):
-            spaces = " and ".join(tuning.describe(name, grid=False) for name in used)
-            spaces = f"{spaces}, by Optuna's TPE sampler, or on a grid for an optimizer that has only one of them"
-        else:
-            spaces = ", ".join(tuning.describe(name, grid=True) for name in used)
+        experiment, tuning, start = self.experiments[0], self.tuning, self.experiments[0].start
+        starts, others = "the objective's own start", "the same starts"
+        if experiment.objectives[0].to_train() is not None:
+            starts = "the same weights"
+        elif start is not None and start.random is not None:
+            starts, others = f"{start.random} random starts in the bounds", f"{start.random} other random starts"
+        elif start is not None:
+            starts = f"a grid of {start.count} starts" if start.grid is not None else f"{start.count} given starts"
+        caption = f"From {starts}, seed {experiment.seed}; each with the same number of steps, {experiment.steps}."
+        if tuning is None:
+            return caption
+        grid = all(len(each) < 2 for each in self.names.values())
+        spaces = " and ".join(tuning.describe(name, grid=grid) for name in tuning.names)
+        if not grid:
+            spaces += ", by Optuna's TPE sampler, or on a grid for an optimizer that has only one of them"
         untuned = [label for label, each in self.names.items() if not each]
-        rest = f"; {', '.join(untuned)} {'has' if len(untuned) == 1 else 'have'} nothing to tune" if untuned else ""
-        budget = f"a budget of {tuning.budget} descent{'s' * (tuning.budget != 1)} for each optimizer"
-        return f"Tuned on each objective from {origin}, with {budget}: {spaces}{rest}."
+        rest = f"; nothing to tune in {', '.join(untuned)}" if untuned else ""
+        budget = f"with a budget of {tuning.budget} for each optimizer"
+        return f"{caption} Tuned on each objective from {others}, {budget}: {spaces}{rest}. {RULE}"
 
 
 def study(
@@ -222,36 +202,6 @@ def study(
         GdsimError: Optuna is needed and not installed.
     """
     return plan_study(experiment, objectives=objectives, starts=starts, tuning=tuning).run(progress=progress)
-
-
-def tune(
-    experiment: Experiment,
-    names: str | Sequence[str] = ("lr",),
-    *,
-    budget: int = 41,
-    ranges: Mapping[str, tuple[float, float]] | None = None,
-    objectives: Sequence[str] | None = None,
-    starts: int | None = None,
-    progress: Progress = iter,
-) -> Study:
-    """Tune hyper-parameters of every optimizer with an equal budget, and compare the tuned optimizers.
-
-    Args:
-        experiment: The optimizers, objectives, starts, steps and seed.
-        names: The hyper-parameters, such as `"lr"`; `"beta1"` and `"beta2"` are the two of an argument `betas`.
-        budget: How many values, or combinations of values, are tried for each optimizer on each objective.
-        ranges: Low and high end of each hyper-parameter, where they differ from the defaults, `RANGES`.
-        objectives: As for `study`.
-        starts: As for `study`.
-        progress: As for `study`.
-
-    Raises:
-        InputError: An argument is invalid; `key` says which.
-        ConfigError: A start is invalid, or does not fit an objective.
-        GdsimError: Optuna is needed and not installed.
-    """
-    tuning = Tuning((names,) if isinstance(names, str) else tuple(names), budget, ranges or {})
-    return study(experiment, objectives=objectives, starts=starts, tuning=tuning, progress=progress)
 
 
 def plan_study(
@@ -291,45 +241,31 @@ def _check_starts(experiments: Sequence[Experiment]) -> None:
 
 
 def _results(experiment: Experiment, title: str, runs: Iterable[_Run]) -> list[_Result]:
-    """Return the results of runs on one objective; only without a known minimum are all in memory at once."""
     lowest = math.nan
     if experiment.objectives[0].build().minimum is None:
-        runs = list(runs)
-        lowest = lowest_value(run.trajectory for run in runs if run.trajectory is not None)
-    return [_result(experiment, title, run, lowest) for run in runs]
-
-
-def _result(experiment: Experiment, title: str, run: _Run, lowest: float) -> _Result:
-    if run.trajectory is None:
-        row = Row(title, run.label, experiment.optimizers[run.label].class_name, reason=run.reason)
-        starts = 1 if experiment.start is None else experiment.start.count
-        return _Result(row, np.full(starts, np.inf), None, run.tuned)
-    row = make_row(run.trajectory, lowest, title=title, tuned=run.tuned.summary)
-    return _Result(row, evaluations_to_tolerance(run.trajectory, lowest), _make_curve(run.trajectory, title), run.tuned)
+        runs = list(runs)  # with a known minimum, one trajectory at a time is in memory
+        lowest = lowest_value(trajectory for _, _, trajectory in runs if trajectory is not None)
+    results = []
+    for label, tuned, trajectory in runs:
+        settings = replace_settings(experiment, label, tuned.values)
+        if trajectory is None:
+            row = Row(title, label, experiment.optimizers[label].class_name, reason=tuned.reason)
+            never = np.full(1 if experiment.start is None else experiment.start.count, np.inf)
+            results.append(_Result(row, never, None, settings))
+        else:
+            row = make_row(trajectory, lowest, title=title, tuned=tuned.summary)
+            evaluations = evaluations_to_tolerance(trajectory, lowest)
+            results.append(_Result(row, evaluations, _make_curve(trajectory, title), settings))
+    return results
 
 
 def _make_curve(trajectory: Trajectory, title: str) -> Curve:
     values = np.where(np.isfinite(trajectory.values), trajectory.values, np.inf)
-    last = len(values) - 1
-    steps = np.unique(np.linspace(0, last, min(last + 1, MAX_POINTS)).round().astype(np.int64))
-    lowest = np.minimum.accumulate(values)[steps]
+    steps = np.unique(np.linspace(0, len(values) - 1, min(len(values), MAX_POINTS)).round().astype(np.int64))
     return Curve(
         objective=title,
         optimizer=trajectory.label,
         steps=steps.astype(np.float64),
         evaluations=np.median(trajectory.evaluations[steps], axis=1),
-        values=np.median(lowest, axis=1),
+        values=np.median(np.minimum.accumulate(values)[steps], axis=1),
     )
-
-
-def _starts(experiment: Experiment) -> str:
-    start = experiment.start
-    if experiment.objectives[0].to_train() is not None:
-        return "the same weights"
-    if start is None:
-        return "the objective's own start"
-    if start.random is not None:
-        return f"{start.random} random start{'s' * (start.random != 1)} in the bounds"
-    if start.grid is not None:
-        return f"a grid of {' × '.join(map(str, start.grid))} starts"
-    return f"{start.count} start{'s' * (start.count != 1)}"

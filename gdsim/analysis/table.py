@@ -5,21 +5,17 @@ from __future__ import annotations
 import csv
 import json
 import re
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import asdict, dataclass, fields
 from importlib import import_module
 from io import StringIO
 from typing import Any
 
-from gdsim.analysis.formatting import Column, format_columns, markdown_table
-from gdsim.analysis.grouping import group_by_objective, lowest_value, unique_titles
 from gdsim.analysis.metrics import NEAR, TOLERANCE
-from gdsim.analysis.row import NETWORK_METRICS, Row, has_networks, make_row, sort_key
+from gdsim.analysis.row import NETWORK_METRICS, Row, has_networks, make_rows, sort_key
 from gdsim.config import Experiment
 from gdsim.errors import GdsimError, InputError
 from gdsim.simulation import Trajectory
-
-__all__ = ["Table", "compare", "make_table"]
 
 RULE = (
     "Sorted by the share of starts solved, high first; then by gradient evaluations to tolerance, low first and never "
@@ -45,13 +41,30 @@ DTYPES: dict[object, str] = {"float | None": "float64", "int | None": "Int64"}
 """The type of a data frame's column for each type of a field that may be None."""
 
 
+@dataclass(frozen=True)
+class Column:
+    """A column of a table as readers see it.
+
+    Attributes:
+        name: The field of `Row`.
+        heading: The heading.
+        words: A cell per row; empty where there is no value.
+        figures: Whether the cells are numbers, which are aligned right.
+    """
+
+    name: str
+    heading: str
+    words: tuple[str, ...]
+    figures: bool
+
+
 @dataclass(frozen=True, eq=False)
 class Table:
     """Sorted rows, made by `compare` and `make_table`.
 
-    Objectives keep their given order. The rows of each are sorted by the share of starts solved, high first; then by
-    gradient evaluations to tolerance, low first and never last; then by the best value, low first; then by label. A
-    class that cannot run comes last.
+    Objectives keep their order. The rows of each are sorted by the share of starts solved, high first; then gradient
+    evaluations to tolerance, low first and never last; then the best value, low first; then label. A class that cannot
+    run comes last.
 
     Attributes:
         rows: The rows.
@@ -62,6 +75,9 @@ class Table:
     rows: tuple[Row, ...]
     caption: str
     labels: tuple[str, ...]
+
+    def __repr__(self) -> str:
+        return f"<Table: {len(self.labels)} optimizers on {len({row.objective for row in self})} objectives>"
 
     def __len__(self) -> int:
         return len(self.rows)
@@ -141,24 +157,11 @@ def compare(source: Experiment | Sequence[Trajectory]) -> Table:
         from gdsim.simulation import simulate
 
         source = simulate(source)
-    groups = group_by_objective(source)
-    rows = []
-    for group, title in zip(groups, unique_titles([group[0].objective for group in groups]), strict=True):
-        lowest = lowest_value(group)
-        rows += [make_row(each, lowest, title=title) for each in group]
-    return make_table(rows)
+    return make_table(row for group in make_rows(source) for row in group)
 
 
 def make_table(rows: Iterable[Row], caption: str = "") -> Table:
-    """Return a sorted table of rows.
-
-    Args:
-        rows: At least one row.
-        caption: Sentences to put before those on the figures and the sorting.
-
-    Raises:
-        InputError: There is no row.
-    """
+    """Return a sorted table of at least one row; `caption` precedes the sentences on its figures and its order."""
     given = tuple(rows)
     if not given:
         raise InputError("there is no trajectory to compare", code="missing")
@@ -186,3 +189,78 @@ def _sentences(rows: Sequence[Row]) -> Iterator[str]:
         yield NETWORKS
     if len(rows) > 1:
         yield RULE if has_tolerance else "Sorted by the best value, low first."
+
+
+def format_columns(rows: Sequence[Row]) -> tuple[Column, ...]:
+    """Return the columns worth reading, in order: without empty ones, and without counts that are all zero or equal."""
+    hidden = {name for name in ("never", "diverged") if not any(getattr(row, name) for row in rows)}
+    counts = {(row.objective, row.evaluations) for row in rows if row.evaluations is not None}
+    if len(counts) == len({objective for objective, _ in counts}):
+        hidden.add("evaluations")
+    if len({row.objective for row in rows}) == 1:
+        hidden.add("objective")
+    text = {
+        name: Column(name, name, tuple(getattr(row, name) for row in rows), False)
+        for name in ("objective", "optimizer", "settings", "tuned", "stopped", "reason")
+    }
+    numbers = [Column(name, heading, tuple(map(cell, rows)), True) for name, heading, cell in METRICS]
+    first = [text.pop(name) for name in ("objective", "optimizer", "settings", "tuned")]
+    every = [*first, *numbers, *text.values()]
+    return tuple(column for column in every if any(column.words) and column.name not in hidden)
+
+
+def _number(number: float | None, digits: int = 4) -> str:
+    return "" if number is None else f"{number:.{digits}g}"
+
+
+def _with_spread(row: Row, number: float | None, spread: float | None) -> str:
+    if row.starts > 1 and number is not None:
+        return f"{_number(number)} ({'∞' if spread is None else _number(spread, 2)})"
+    return _number(number)
+
+
+def _percent(fraction: float | None) -> str:
+    return "" if fraction is None else f"{100 * fraction:.1f} %"
+
+
+def _steps(row: Row, count: int | None) -> str:
+    return "" if row.never is None else "never" if count is None else str(count)
+
+
+def _of_starts(row: Row, count: int | None) -> str:
+    return f"{count} of {row.starts}" if row.starts > 1 else ""
+
+
+METRICS: tuple[tuple[str, str, Callable[[Row], str]], ...] = (
+    ("starts", "starts", lambda row: str(row.starts) if row.starts else ""),
+    ("solved", "solved", lambda row: "" if row.solved is None else f"{100 * row.solved:.3g} %"),
+    ("evaluations_to_tolerance", "evaluations to tolerance", lambda row: _steps(row, row.evaluations_to_tolerance)),
+    ("steps_to_tolerance", "steps to tolerance", lambda row: _steps(row, row.steps_to_tolerance)),
+    ("evaluations", "evaluations", lambda row: _number(row.evaluations, 10)),
+    ("never", "never there", lambda row: _of_starts(row, row.never)),
+    ("best_value", "best value", lambda row: _with_spread(row, row.best_value, row.best_spread)),
+    ("final_value", "final value", lambda row: _with_spread(row, row.final_value, row.final_spread)),
+    ("test_loss", "test loss", lambda row: _number(row.test_loss)),
+    ("accuracy", "accuracy", lambda row: _percent(row.accuracy)),
+    ("test_accuracy", "test accuracy", lambda row: _percent(row.test_accuracy)),
+    ("distance_to_minimum", "distance to minimum", lambda row: _number(row.distance_to_minimum, 3)),
+    ("detour", "path over straight", lambda row: _number(row.detour, 3)),
+    ("mean_angle", "angle to −∇f", lambda row: "" if row.mean_angle is None else f"{row.mean_angle:.1f}°"),
+    ("diverged", "diverged", lambda row: _of_starts(row, row.diverged)),
+)
+"""The field, the heading and the cell of each metric."""
+
+
+def markdown_table(
+    headings: Sequence[str], rows: Iterable[Sequence[str]], figures: Sequence[bool], caption: str = ""
+) -> str:
+    """Return a pipe table as GitHub renders it; `figures` says which columns are numbers, which are aligned right."""
+    lines = [map(escape_markdown, headings), ("---:" if right else "---" for right in figures)]
+    lines += [map(escape_markdown, row) for row in rows]
+    text = [f"| {' | '.join(line)} |" for line in lines]
+    return "\n".join([*text, *(["", escape_markdown(caption)] if caption else [])]) + "\n"
+
+
+def escape_markdown(text: str) -> str:
+    """Return text on one line with all characters escaped that Markdown or GitHub would interpret."""
+    return re.sub(r"([\\`*_\[\]<>|~&$#@]|:(?=//)|(?<=www)\.)", r"\\\1", " ".join(text.split()), flags=re.IGNORECASE)

@@ -12,8 +12,6 @@ import numpy as np
 
 from gdsim.errors import InputError, did_you_mean
 
-__all__ = ["RANGES", "Tuning", "parse_range"]
-
 RANGES: Mapping[str, tuple[float, float]] = MappingProxyType(
     {
         "lr": (1e-5, 10.0),
@@ -162,11 +160,7 @@ class Tuning:
 
 
 def parse_range(text: str) -> tuple[str, tuple[float, float]]:
-    """Return the name and the range of `"lr=1e-4:1"`.
-
-    Raises:
-        InputError: The text has another form.
-    """
+    """Return the name and the range of `"lr=1e-4:1"`."""
     name, _, ends = text.partition("=")
     try:
         low, high = map(float, ends.split(":"))

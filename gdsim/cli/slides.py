@@ -61,7 +61,7 @@ def slides(
             deck.add_picture(drawn.item)
             titles.append(drawn.item.provenance.title)
             if drawn.trajectories is not None:
-                figures.add(source.path, source.yaml, drawn.trajectories, drawn.item.theme)
+                figures.add(source.path, source.yaml, drawn.trajectories, drawn.item.look)
         figures.add_to(deck)
         deck.save(out, titles[0] if len(titles) == 1 else f"Gradient descent: {', '.join(dict.fromkeys(titles))}")
     print(out)
@@ -81,17 +81,15 @@ class _Figures:
 
     def add(self, path: Path, yaml: str, trajectories: Sequence[Trajectory], theme: Theme) -> None:
         """Add the rows of a run, only once if both a config and its picture are in the deck."""
-        from gdsim.analysis import group_by_objective, lowest_value, make_row, unique_titles
+        from gdsim.analysis import group_by_objective, make_rows
         from gdsim.scene import styles
 
         if yaml in self.configs:
             return
         self.configs.add(yaml)
-        groups = group_by_objective(trajectories)
-        titles = unique_titles([group[0].objective for group in groups])
-        for group, drawn, title in zip(groups, styles(groups, theme.paths), titles, strict=True):
-            lowest = lowest_value(group)
-            rows = [make_row(each, lowest, title=title) for each in group]
+        for rows, drawn in zip(
+            make_rows(trajectories), styles(group_by_objective(trajectories), theme.paths), strict=True
+        ):
             if rows not in [before for _, before, _ in self.groups]:
                 self.groups.append((path, rows, [each.color for each in drawn]))
 

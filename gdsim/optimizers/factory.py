@@ -1,4 +1,4 @@
-"""What builds the optimizer of each path: its class with settings, its schedule, and what the class requires."""
+"""One way to descend: what it builds, what it is handed, and how its learning rate goes on."""
 
 from __future__ import annotations
 
@@ -8,36 +8,37 @@ from dataclasses import dataclass
 from enum import Enum
 from typing import TYPE_CHECKING, Any
 
+from gdsim.config.arguments import TAKES_MATRICES_ONLY
 from gdsim.config.location import SourceContext
-from gdsim.config.optimizer import MATRICES_ONLY
-from gdsim.errors import InputError, Key
-from gdsim.optimizers.classes import OptimizerClass, find_class, schedule_class
-from gdsim.optimizers.formatting import explain
+from gdsim.errors import InputError
+from gdsim.optimizers.classes import Key, check_arguments, is_from_torch, schedule_class
+from gdsim.optimizers.formatting import bare, reason
+from gdsim.optimizers.recipes import Recipe, recipe
 
 if TYPE_CHECKING:
     from torch import Tensor, nn
     from torch.optim import Optimizer
     from torch.optim.lr_scheduler import LRScheduler
 
-__all__ = ["BatchingMode", "OptimizerFactory", "ParameterShapes", "untested_factory"]
+__all__ = ["BatchingMode", "OptimizerFactory", "ParameterShapes", "untried"]
 
 
 ParameterShapes = int | Sequence[Sequence[int]]
-"""What is optimized: a point of this number of coordinates in float64, or a network's parameters of these shapes."""
+"""What a method moves: a point of so many coordinates in float64, or a network's parameters of these shapes."""
 
 
 class BatchingMode(Enum):
-    """How the starts share instances of a class, cheapest first."""
+    """How the starts share instances of a class, cheapest first; the value says it in words."""
 
     FLAT = "one flat parameter that holds every start"
-    ROWS = "one instance with a parameter per start"
-    SEPARATE = "an instance per start"
+    ROWS = "one instance with a parameter for each start"
+    SEPARATE = "an instance for each start"
 
 
-MAX_TESTED_STEPS = 100_000
-"""The number of steps of a schedule that are tested, which takes less than half a second."""
+MOST_REHEARSED = 100_000
+"""So many steps of a schedule are tried at most, which takes less than half a second."""
 
-BATCHING_MODES = {
+ARRANGEMENTS = {
     "SGD": BatchingMode.FLAT,
     "Adam": BatchingMode.FLAT,
     "AdamW": BatchingMode.FLAT,
@@ -54,28 +55,29 @@ BATCHING_MODES = {
     "Muon": BatchingMode.ROWS,
     "LBFGS": BatchingMode.SEPARATE,
 }
-"""The cheapest mode in which a class gives each start, bit for bit, the numbers that it has alone."""
+"""The cheapest arrangement in which a class gives each start, bit for bit, what it would give it alone."""
 
 
 @dataclass(frozen=True, eq=False)
 class OptimizerFactory:
-    """Builds instances of a class with its settings, and their schedules.
+    """One way to descend: a class with its settings, and what is done to the gradient before it sees it.
 
     Attributes:
-        label: The user's name for it.
-        built_class: The class and its settings, and what it wraps.
+        label: What the user calls it.
+        recipe: The class and its settings, and what it wraps.
         schedule: `{"class": …, …}` with the arguments of a class of `torch.optim.lr_scheduler`.
         noise: Standard deviation of the Gaussian noise that is added to each component of the gradient.
-        clip_norm: A longer gradient, noise included, is scaled down to this norm.
+        clip_norm: The gradient, noise included, is scaled down to this norm where it is longer.
         needs_closure: Whether the class evaluates the objective itself, through a closure.
-        needs_graph: Whether the class differentiates the gradient, which `backward(create_graph=True)` then computes.
+        needs_graph: Whether the class differentiates the gradient, which is then made by
+            `backward(create_graph=True)`.
         draws: Whether the class draws random numbers of its own.
-        rest: Updates those parameters of a network that are not matrices, if the class updates matrices only.
-        within: Where in the optimizer's settings the class is, if it is not the optimizer's own.
+        rest: What moves those parameters of a network that are no matrices, where the class moves only these.
+        within: Where in the optimizer's settings the class stands, when it is not theirs.
     """
 
     label: str
-    built_class: OptimizerClass
+    recipe: Recipe
     schedule: Mapping[str, Any] | None = None
     noise: float = 0.0
     clip_norm: float | None = None
@@ -86,24 +88,29 @@ class OptimizerFactory:
     within: Key = ()
 
     @property
-    def key(self) -> Key:
-        """The key of the class and its settings in the configuration."""
+    def at(self) -> Key:
+        """Where the class and its settings stand in the configuration."""
         return ("optimizers", self.label, *self.within)
 
     @property
     def class_(self) -> type[Optimizer]:
         """The class of optimizers."""
-        return self.built_class.class_
+        return self.recipe.class_
+
+    @property
+    def settings(self) -> Mapping[str, Any]:
+        """The arguments of the class, without what it wraps."""
+        return self.recipe.settings
 
     @property
     def text(self) -> str:
         """The class and its settings, for a legend: `"SGD · lr 0.01 · momentum 0.9"`."""
-        parts = self.built_class.text()
+        parts = self.recipe.text()
         if self.rest is not None:
-            name, *settings = self.rest.built_class.text()
+            name, *settings = self.rest.recipe.text()
             parts += [f"rest {name}", *settings]
         if self.schedule is not None:
-            parts.append(_schedule_name(self.schedule))
+            parts.append(bare(self.schedule["class"]))
         if self.noise:
             parts.append(f"noise {self.noise:g}")
         if self.clip_norm is not None:
@@ -112,26 +119,26 @@ class OptimizerFactory:
 
     @property
     def is_builtin(self) -> bool:
-        """Whether the class is one of torch.optim of which everything is known without a test."""
-        return self.built_class.is_from_torch and self.class_.__name__ in BATCHING_MODES
+        """Whether it is known, without a trial, what the class does."""
+        return is_from_torch(self.class_) and self.class_.__name__ in ARRANGEMENTS
 
     @property
     def batching_modes(self) -> tuple[BatchingMode, ...]:
-        """The possible modes, cheapest first: a single one if it is known."""
-        plateau = self.schedule is not None and _schedule_name(self.schedule) == "ReduceLROnPlateau"
+        """The batching_modes to consider, cheapest first: a single one where it is known."""
+        plateau = self.schedule is not None and bare(self.schedule["class"]) == "ReduceLROnPlateau"
         # A fused step treats the last few elements of a tensor differently, which shows in the last bit.
-        fused = any(each.settings.get("fused") for each in self.built_class)
+        fused = any(each.settings.get("fused") for each in self.recipe)
         if self.needs_closure or self.needs_graph or self.draws or plateau or fused:
             return (BatchingMode.SEPARATE,)
-        return (BATCHING_MODES[self.class_.__name__],) if self.is_builtin else tuple(BatchingMode)
+        return (ARRANGEMENTS[self.class_.__name__],) if self.is_builtin else tuple(BatchingMode)
 
     @property
     def matrices_only(self) -> bool:
-        """Whether the class is known to update matrices only."""
-        return any(map(self._contains, MATRICES_ONLY))
+        """Whether it is known that the class moves no parameters but matrices."""
+        return any(map(self._holds, TAKES_MATRICES_ONLY))
 
     def parameter_groups(self, parameters: Iterable[Tensor]) -> list[tuple[OptimizerFactory, list[Tensor]]]:
-        """Return this factory, and that of the rest, each with the parameters of a network that it updates."""
+        """Return each method with those of a network's parameters that it moves."""
         every = list(parameters)
         if self.rest is None:
             return [(self, every)]
@@ -144,13 +151,21 @@ class OptimizerFactory:
 
     def to_layout(self, gradient: Tensor) -> Tensor:
         """Return a gradient in the layout that the class takes: SparseAdam takes sparse ones only."""
-        return gradient.to_sparse() if self._contains("SparseAdam") else gradient
+        return gradient.to_sparse() if self._holds("SparseAdam") else gradient
 
     def new_parameter(self, block: Tensor) -> Tensor:
         """Return a parameter with the numbers of a tensor."""
         import torch
 
         return torch.nn.Parameter(block.clone())
+
+    def sample_parameters(self, like: ParameterShapes) -> list[Tensor]:
+        """Return parameters to try the class with."""
+        import torch
+
+        if isinstance(like, int):
+            return [self.new_parameter(self.reshape(torch.full((like,), 0.5, dtype=torch.float64)))]
+        return [torch.nn.Parameter(torch.full(tuple(shape), 0.5)) for shape in like]
 
     def backward(self, f: Callable[[Tensor], Tensor], parameter: Tensor) -> tuple[Tensor, Tensor]:
         """Evaluate where a parameter is, as `f(x).backward()` does.
@@ -190,18 +205,20 @@ class OptimizerFactory:
 
         Args:
             parameters: The leaf tensors.
-            model: The module whose parameters they are, for classes that take it.
+            model: The module whose parameters they are, for classes that want it.
 
         Raises:
             InputError: The class refuses its settings.
         """
         try:
-            built = self.built_class.build(list(parameters), model)
+            built = self.recipe.build(list(parameters), model)
         except Exception as error:
             raise self.error("refuses its settings", error) from error
         if not getattr(built, "param_groups", None):
-            message = f"{self.class_.__name__} has no param_groups, as every optimizer of PyTorch has"
-            raise InputError(message, self.key, code="unsupported")
+            raise InputError(
+                f"{self.class_.__name__} has no param_groups, by which PyTorch's optimizers tell what they move",
+                self.at,
+            )
         return built
 
     def build_schedule(self, optimizer: Optimizer) -> LRScheduler | None:
@@ -210,14 +227,15 @@ class OptimizerFactory:
         Raises:
             InputError: The class of the schedule refuses its settings.
         """
-        return None if self.schedule is None else self._build_schedule(self.schedule, optimizer, ("schedule",))
+        return None if self.schedule is None else self._scheduler(self.schedule, optimizer, ("schedule",))
 
-    def _build_schedule(self, schedule: Mapping[str, Any], optimizer: Optimizer, key: Key) -> LRScheduler:
+    def _scheduler(self, schedule: Mapping[str, Any], optimizer: Optimizer, key: Key) -> LRScheduler:
+        class_ = schedule_class(str(schedule.get("class", "")), (*self.at, *key, "class"))
         settings = {name: value for name, value in schedule.items() if name != "class"}
-        class_ = schedule_class(str(schedule.get("class", "")), settings, (*self.key, *key))
+        check_arguments(class_, settings, {"optimizer"}, (*self.at, *key))
         if "schedulers" in settings:
             settings["schedulers"] = [
-                self._build_schedule(part, optimizer, (*key, "schedulers", index))
+                self._scheduler(part, optimizer, (*key, "schedulers", index))
                 for index, part in enumerate(settings["schedulers"])
             ]
         try:
@@ -225,70 +243,63 @@ class OptimizerFactory:
         except Exception as error:
             raise self.error("refuses its settings", error, class_.__name__, key) from error
 
-    def step_schedule(self, schedule: LRScheduler | None, value: Tensor) -> None:
-        """Advance a schedule by one step, if there is one.
+    def step_schedule(self, scheduler: LRScheduler | None, value: Tensor) -> None:
+        """Let a schedule that `scheduler` has built take its step, if there is one.
 
         Args:
-            schedule: As `build_schedule` returns it.
+            scheduler: The schedule, or None.
             value: () the objective, for schedules that watch it.
 
         Raises:
-            InputError: The schedule cannot continue.
+            InputError: The schedule cannot go on.
         """
         from torch.optim.lr_scheduler import ReduceLROnPlateau
 
         try:
-            if isinstance(schedule, ReduceLROnPlateau):
-                schedule.step(value.item())
-            elif schedule is not None:
-                schedule.step()
+            if isinstance(scheduler, ReduceLROnPlateau):
+                scheduler.step(value.item())
+            elif scheduler is not None:
+                scheduler.step()
         except Exception as error:
-            raise self.error("cannot continue", error, type(schedule).__name__, ("schedule",)) from error
+            raise self.error("cannot go on", error, type(scheduler).__name__, ("schedule",)) from error
 
-    def check_schedule(self, steps: int, shapes: ParameterShapes) -> None:
-        """Step the schedule without the optimizer: some schedules fail only at their end.
+    def check_schedule(self, steps: int, like: ParameterShapes) -> None:
+        """Let the schedule take its steps without the optimizer: some find only then that they cannot go on.
 
         Args:
-            steps: The number of steps; of very many the first are tested.
-            shapes: What is optimized.
+            steps: How many there will be; of very many the first are tried.
+            like: What the method moves.
 
         Raises:
-            InputError: The schedule cannot continue.
+            InputError: The schedule cannot go on.
         """
         import torch
 
         if self.schedule is None:
             return
-        for each, parameters in self.parameter_groups(self.sample_parameters(shapes)):
-            schedule = each.build_schedule(each.build(parameters))
-            for _ in range(min(steps, MAX_TESTED_STEPS)):
-                each.step_schedule(schedule, torch.zeros(()))
-
-    def sample_parameters(self, shapes: ParameterShapes) -> list[Tensor]:
-        """Return parameters to test the class with."""
-        import torch
-
-        if isinstance(shapes, int):
-            return [torch.nn.Parameter(self.reshape(torch.full((shapes,), 0.5, dtype=torch.float64)))]
-        return [torch.nn.Parameter(torch.full(tuple(shape), 0.5)) for shape in shapes]
+        for each, parameters in self.parameter_groups(self.sample_parameters(like)):
+            scheduler = each.build_schedule(each.build(parameters))
+            for _ in range(min(steps, MOST_REHEARSED)):
+                each.step_schedule(scheduler, torch.zeros(()))
 
     def error(self, what: str, error: Exception, name: str = "", key: Key = ()) -> InputError:
-        """Return the InputError for an exception that a class has raised.
+        """Return what to raise when a class has raised something.
 
         Args:
             what: What the class did: "cannot take a step".
-            error: The exception.
+            error: What it raised.
             name: The class, if it is not that of the optimizer.
-            key: The key below the optimizer's own.
+            key: Where in the optimizer's settings.
         """
-        return InputError(f"{name or self.class_.__name__} {what}: {explain(error)}", (*self.key, *key))
+        sentence = f"{name or self.class_.__name__} {what}: {reason(error)}"
+        return InputError(sentence, (*self.at, *key))
 
-    def _contains(self, name: str) -> bool:
+    def _holds(self, name: str) -> bool:
         """Return whether a class of `torch.optim` is this one or one that it wraps."""
-        return any(each.class_.__name__ == name and each.is_from_torch for each in self.built_class)
+        return any(each.class_.__name__ == name and is_from_torch(each.class_) for each in self.recipe)
 
 
-def untested_factory(
+def untried(
     label: str,
     class_: str | type[Optimizer],
     settings: Mapping[str, Any],
@@ -299,19 +310,15 @@ def untested_factory(
     clip_norm: float | None = None,
     within: Key = (),
 ) -> OptimizerFactory:
-    """Return a factory whose class has not been tested; the arguments are those of `optimizer_factory`.
+    """Return the factory before its class has been tested; the arguments are those of `optimizer_factory`.
 
     Raises:
         InputError: There is no such class, or it has no such arguments.
     """
-    key = ("optimizers", label, *within)
-    found = find_class(class_, settings, key, context)
+    at = ("optimizers", label, *within)
+    found = recipe(class_, settings, at, context)
     if not (noise >= 0 and math.isfinite(noise)):
-        raise InputError(f"must be a number of at least 0, not {noise}", (*key, "noise"))
+        raise InputError(f"noise must be a number from 0, not {noise}", (*at, "noise"))
     if clip_norm is not None and not clip_norm > 0:
-        raise InputError(f"must be a number above 0, not {clip_norm}", (*key, "clip_norm"))
+        raise InputError(f"clip_norm must be a number above 0, not {clip_norm}", (*at, "clip_norm"))
     return OptimizerFactory(label, found, schedule, noise, clip_norm, within=within)
-
-
-def _schedule_name(schedule: Mapping[str, Any]) -> str:
-    return str(schedule["class"]).rpartition(".")[2]

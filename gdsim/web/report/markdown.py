@@ -7,8 +7,7 @@ from collections.abc import Iterator, Sequence
 
 import numpy as np
 
-from gdsim.analysis import Profile
-from gdsim.analysis.formatting import escape_markdown, markdown_table
+from gdsim.analysis import Profile, escape_markdown, markdown_table
 from gdsim.objectives import FloatArray
 from gdsim.scene import number
 from gdsim.web.report.contents import Across, Contents
