@@ -13,13 +13,13 @@ from gdsim.errors import InputError, Problem
 from gdsim.objectives import FloatArray, Objective
 from gdsim.scene.captions import describe, describe_objective, formula, joined, subtitles
 from gdsim.scene.group import GroupInput
-from gdsim.scene.model import Facet, Group, Scene
+from gdsim.scene.model import Group, Scene
 from gdsim.scene.panels import panel_kinds, panel_problems
 from gdsim.scene.projection import Projection, choose_projection, plane_problems, widened
 from gdsim.scene.styles import FEW_STARTS, styles
 from gdsim.scene.views import kind_of, kind_problems
 from gdsim.simulation import Trajectory
-from gdsim.themes import Theme, theme
+from gdsim.themes import theme
 
 FEW_STEPS = 100
 """Up to this number of steps each iterate has a dot."""
@@ -67,13 +67,13 @@ def build_scene(
         for objective, projection, group, own in zip(objectives, projections, groups, drawn, strict=True)
     ]
     built = tuple(_group(each, each.objective.title if len(groups) > 1 else "") for each in inputs)
-    most_heads = max(_heads(facet) for group in built for facet in group.facets)
+    heads = [sum(path.points.shape[1] for path in facet.paths) for group in built for facet in group.facets]
     return replace(
         page,
         alt_text=" ".join(describe(group[0].objective, group) for group in groups),
         styles=tuple(dict.fromkeys(style for own in drawn for style in own)),
         groups=built,
-        dots=steps <= FEW_STEPS and most_heads <= 2 * FEW_STARTS,
+        dots=steps <= FEW_STEPS and max(heads) <= 2 * FEW_STARTS,
         trail=None if animation.trail == "whole" else animation.trail,
         vectors=view.vectors,
         steps=steps,
@@ -129,10 +129,6 @@ def _frame_steps(steps: int, animation: Animation) -> FloatArray:
     return frames**2 * steps / last**2 if animation.pace == "early" else frames * steps / last
 
 
-def _heads(facet: Facet) -> int:
-    return sum(each.points.shape[1] for each in facet.paths)
-
-
 def _group(group: GroupInput, name: str) -> Group:
     beside = tuple(panel_kinds()[panel].build(group) for panel in group.view.panels)
     return Group(name, kind_of(group.objective, group.view).facets(group), beside)
@@ -141,20 +137,17 @@ def _group(group: GroupInput, name: str) -> Group:
 def _page(objectives: Sequence[Objective], projections: Sequence[Projection], view: View) -> Scene:
     """A scene with its words and nothing else."""
     title = joined([each.title for each in objectives])
+    try:
+        look = theme(view.theme if isinstance(view.theme, str) else view.theme.given())
+    except InputError as error:
+        raise error.below("view", "theme") from error
     return Scene(
         title=title if view.title is None else view.title,
         formula=formula(objectives, view),
         formula_for_title=view.title is None and {each.name for each in objectives} == {"expression"},
         subtitles=subtitles(objectives, projections),
         alt_text=describe_objective(title, view),
-        theme=_theme(view),
+        theme=look,
         size=(view.size[0], view.size[1]),
         panels_at=view.panels_at,
     )
-
-
-def _theme(view: View) -> Theme:
-    try:
-        return theme(view.theme if isinstance(view.theme, str) else view.theme.given())
-    except InputError as error:
-        raise error.below("view", "theme") from error

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from functools import singledispatch
 
 import numpy as np
@@ -80,21 +80,24 @@ def describe(objective: Objective, trajectories: Sequence[Trajectory]) -> str:
     digits, 300 steps, on the plane that holds 91.3 % of the paths' variance. Adam ends at the loss 0.012 and a test
     accuracy of 96.4 %."
     """
-    outcomes = "; ".join(_describe_descent(objective, each) for each in trajectories)
-    return f"Gradient descent on {objective.title}, {_duration(trajectories)}. {outcomes}."
+    outcomes = [_describe_descent(objective, each) for each in trajectories]
+    return _summary(f"Gradient descent on {objective.title}", trajectories, outcomes)
 
 
 @describe.register
 def _(objective: NetworkObjective, trajectories: Sequence[Trajectory]) -> str:
-    outcomes = "; ".join(map(_describe_training, trajectories))
     plane = _describe_plane(objective.landscape, trajectories[0].label)
-    return f"Training of {objective.title}, {_duration(trajectories)}{plane}. {outcomes}."
+    return _summary(f"Training of {objective.title}", trajectories, map(_describe_training, trajectories), plane)
 
 
 @describe.register
 def _(objective: ImageObjective, trajectories: Sequence[Trajectory]) -> str:
-    outcomes = "; ".join(map(_describe_score, trajectories))
-    return f"Gradient descent in the pixels of an image: {objective.title}, {_duration(trajectories)}. {outcomes}."
+    opening = f"Gradient descent in the pixels of an image: {objective.title}"
+    return _summary(opening, trajectories, map(_describe_score, trajectories))
+
+
+def _summary(opening: str, trajectories: Sequence[Trajectory], outcomes: Iterable[str], plane: str = "") -> str:
+    return f"{opening}, {_steps(len(trajectories[0].points) - 1)}{plane}. {'; '.join(outcomes)}."
 
 
 def _describe_plane(landscape: Landscape, first: str) -> str:
@@ -159,10 +162,6 @@ def _describe_descent(objective: Objective, trajectory: Trajectory) -> str:
 
 def _describe_end(trajectory: Trajectory) -> str:
     return f"{trajectory.label} {trajectory.stops[0].value} at step {trajectory.stopped_at(0)}"
-
-
-def _duration(trajectories: Sequence[Trajectory]) -> str:
-    return _steps(len(trajectories[0].points) - 1)
 
 
 def _steps(count: int) -> str:

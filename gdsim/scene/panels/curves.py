@@ -164,7 +164,10 @@ def curves_panel(
     bounds = widened(group.objective.bounds, [each.points for each in group.trajectories])
     shown = [_shown(each, group, bounds) for each in group.trajectories]
     ends = [last_steps(each) for each in group.trajectories]
-    positions = [_positions(each, group.view) for each in group.trajectories]
+    counts = [np.broadcast_to(np.arange(len(each.values))[:, None], each.values.shape) for each in group.trajectories]
+    if group.view.against == "evaluations":
+        counts = [each.evaluations for each in group.trajectories]
+    positions = [each.astype(np.float64) for each in counts]
     reach = max(float(each[: end.max() + 1].max()) for each, end in zip(positions, ends, strict=True))
     reached = np.concatenate([each.figures[shown[each.number]] for each in series])
     facts: Axis = {"caption": caption, "base": 0.0, "logarithmic": False, "ticks": None}
@@ -194,14 +197,6 @@ def _shown(trajectory: Trajectory, group: GroupInput, bounds: FloatArray) -> npt
     return np.asarray(np.where(broken, within, near(coordinates, group.projection.bounds)) & close)
 
 
-def _positions(trajectory: Trajectory, view: View) -> FloatArray:
-    """The position of each row along the panels, (steps + 1, starts)."""
-    if view.against == "evaluations":
-        return trajectory.evaluations.astype(np.float64)
-    rows, starts = trajectory.values.shape
-    return np.repeat(np.arange(rows, dtype=np.float64)[:, None], starts, axis=1)
-
-
 def training_of(trajectory: Trajectory) -> Training:
     """Return the training of a trajectory; an InputError if it is not that of a network."""
     if trajectory.training is None:
@@ -225,17 +220,9 @@ def _kind(
     of_steps: bool = False,
     **options: Any,
 ) -> PanelKind:
-    """Return a kind with one curve per start.
+    """Return a kind of figures, (steps + 1, starts); NaN in rows that have none, as the last has no step.
 
-    Args:
-        name: The name in `view.panels`.
-        caption: What is shown.
-        figures: Returns the figures of a trajectory, (steps + 1, starts); NaN in rows that have none.
-        axis: Chooses the axis.
-        training: The caption and the figures of a network, if they differ.
-        test: Those on a network's test data, which are drawn faintly.
-        of_steps: Whether figures are those of a step and not of a point.
-        options: Further fields of the kind.
+    For a network the caption and the figures may be others, and those on its test data are drawn faintly.
     """
 
     def build(group: GroupInput) -> CurvesPanel:
@@ -267,26 +254,21 @@ def _accuracy_problems(network: Network, view: View) -> Iterator[Problem]:  # no
         yield Problem(message, code="unsupported")
 
 
+def _distances(trajectory: Trajectory) -> FloatArray:
+    return distances(trajectory.points, trajectory.objective.minima)
+
+
 PANELS = (
-    _kind("loss", "loss", lambda trajectory: trajectory.values, _loss_axis, test=_recorded("test_loss")),
+    _kind("loss", "loss", lambda each: each.values, _loss_axis, test=_recorded("test_loss")),
     _kind(
-        "gradient_norm",
-        "‖∇f‖",
-        lambda trajectory: norms(trajectory.gradients),
-        training=("‖∇ loss‖", _recorded("gradient_norm")),
+        "gradient_norm", "‖∇f‖", lambda each: norms(each.gradients), training=("‖∇ loss‖", _recorded("gradient_norm"))
     ),
-    _kind(
-        "distance",
-        "distance to the minimum",
-        lambda trajectory: distances(trajectory.points, trajectory.objective.minima),
-        goes_with="function",
-        problems=_distance_problems,
-    ),
-    _kind("learning_rate", "learning rate", lambda trajectory: trajectory.learning_rates),
+    _kind("distance", "distance to the minimum", _distances, goes_with="function", problems=_distance_problems),
+    _kind("learning_rate", "learning rate", lambda each: each.learning_rates),
     _kind(
         "step_size",
         "step size",
-        lambda trajectory: norms(step_vectors(trajectory)),
+        lambda each: norms(step_vectors(each)),
         training=("step size", _recorded("step_size")),
         of_steps=True,
     ),
@@ -301,5 +283,5 @@ PANELS = (
         training_problems=_accuracy_problems,
     ),
     _kind("off_plane", "distance from the plane", _recorded("off_plane"), goes_with="network"),
-    _kind("score", "score of the class", lambda trajectory: -trajectory.values, _score_axis, goes_with="image"),
+    _kind("score", "score of the class", lambda each: -each.values, _score_axis, goes_with="image"),
 )
