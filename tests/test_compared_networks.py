@@ -9,7 +9,7 @@ import pytest
 import gdsim
 from gdsim.analysis import Tuning, compare, plan_study, study
 from gdsim.web.report import write_report
-from gdsim.web.report.summary import story
+from gdsim.web.report.summary import summarize
 
 MOONS = """
 objective: {network: mlp, data: {name: moons, n: 40}, hidden: [4], batch_size: 8}
@@ -65,18 +65,20 @@ def test_a_report_tells_of_loss_and_accuracy(found, tmp_path):
 
 def test_of_several_networks_a_report_tells_of_each_and_of_no_minimum(found, tmp_path):
     rows = found.table.rows
-    told = story(replace(found.table, rows=(*rows, replace(rows[0], objective="Another"))))
+    told = summarize(replace(found.table, rows=(*rows, replace(rows[0], objective="Another"))))
     assert told.count(" at the lowest loss, ") == 1
     accuracy = f"{100 * rows[0].test_accuracy:.1f} %"
     alone = f"On Another {rows[0].optimizer} ends at the loss {rows[0].final_value:.3g}"
     assert f"{alone} and a test accuracy of {accuracy}." in told
     untested = replace(rows[0], objective="Another", test_accuracy=None)
-    assert f"{alone}." in story(replace(found.table, rows=(*rows, untested)))
+    assert f"{alone}." in summarize(replace(found.table, rows=(*rows, untested)))
     broken = [replace(row, diverged=1, test_accuracy=1.0) for row in rows]
-    assert story(replace(found.table, rows=(rows[0], broken[1]))).startswith(
+    assert summarize(replace(found.table, rows=(rows[0], broken[1]))).startswith(
         alone.replace("Another", rows[0].objective)
     )
-    assert "no optimizer trains to the end. Adam and SGD diverge." in story(replace(found.table, rows=tuple(broken)))
+    assert "no optimizer trains to the end. Adam and SGD diverge." in summarize(
+        replace(found.table, rows=tuple(broken))
+    )
     wide = MOONS.replace("objective: ", "objective:\n- ").replace("\nsteps: 6", f"\n- {WIDE}\nsteps: 1")
     for path in write_report(study(gdsim.loads(wide)), tmp_path / "both.html"):
         assert " at the lowest loss, " in path.read_text("utf-8")

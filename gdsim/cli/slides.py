@@ -96,7 +96,7 @@ class _Figures:
     def add_to(self, deck: Deck) -> None:
         """Add the table to a deck, with a summary if it is about one run."""
         from gdsim.analysis import make_table
-        from gdsim.web.report.summary import story, title
+        from gdsim.web.report.summary import summarize, title
 
         if not self.groups:
             return
@@ -107,7 +107,7 @@ class _Figures:
             colors |= {(name, row.optimizer): shade for row, shade in zip(group, shades, strict=True)}
         table = make_table(rows)
         if len({path for path, _, _ in self.groups}) == 1:
-            deck.add_table(table, title=title(table), lead=story(table), colors=colors)
+            deck.add_table(table, title=title(table), lead=summarize(table), colors=colors)
         else:
             deck.add_table(table, title="Comparison", lead="", colors=colors)
 
