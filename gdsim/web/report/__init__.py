@@ -9,8 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from gdsim.analysis import Study, data_profile, performance_profile, ranks, solved_shares
-from gdsim.analysis.formatting import escape_markdown
+from gdsim.analysis import Study, data_profile, escape_markdown, performance_profile, ranks, solved_shares
 from gdsim.errors import InputError
 from gdsim.files import atomic_write
 from gdsim.web.report.animation import animate

@@ -8,8 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from gdsim.analysis import Column, Matrix, Profile, Row, Table
-from gdsim.analysis.formatting import markdown_table
+from gdsim.analysis import Column, Matrix, Profile, Row, Table, markdown_table
 from gdsim.objectives import FloatArray
 from gdsim.scene import number
 from gdsim.web.report.charts import Loss
