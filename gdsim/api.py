@@ -186,7 +186,7 @@ def simulate(
     Raises:
         InputError: An argument, or something in the configuration, is at fault.
     """
-    run = _run(source, optimizers, start, steps, seed, progress)
+    run = _run(source, optimizers, start, steps, seed, progress=progress)
     return tuple(run.trajectories)
 
 
@@ -226,7 +226,7 @@ def animate(
     if isinstance(optimizers, os.PathLike) or (isinstance(optimizers, str) and _is_path(optimizers, source)):
         path, optimizers = optimizers, None
     own_view, own_animation = _model(View, view, "view"), _model(Animation, animation, "animation")
-    run = _run(source, optimizers, start, steps, seed, progress)
+    run = _run(source, optimizers, start, steps, seed, progress=progress)
     experiment, output = run.experiment, Output()
     if experiment is not None:
         own_view, own_animation = own_view or experiment.view, own_animation or experiment.animation
@@ -254,11 +254,7 @@ def preview(objective: ObjectiveLike, *, view: View | Mapping[str, Any] | None =
 @_with_suggestions
 def compare(
     source: Source,
-    optimizers: OptimizersLike | None = None,
     *,
-    start: npt.ArrayLike | None = None,
-    steps: int | None = None,
-    seed: int | None = None,
     objectives: Sequence[str] | None = None,
     starts: int | None = None,
     progress: Progress = iter,
@@ -266,11 +262,8 @@ def compare(
     """Return a table with one row per objective and optimizer.
 
     Args:
-        source: As for `animate`.
-        optimizers: For an objective, as for `simulate`, with `start`, `steps` and `seed`.
-        start: For an objective.
-        steps: For an objective.
-        seed: For an objective.
+        source: An experiment, itself, as a mapping or as the path of a YAML file; or trajectories, or the path of a
+            recording of them.
         objectives: Names of the catalogue instead of the experiment's own objectives.
         starts: The number of random starts in each objective's bounds, instead of the experiment's own.
         progress: Wraps the iterables of what is computed, as `tqdm.tqdm` does.
@@ -279,7 +272,7 @@ def compare(
         InputError: An argument, or something in the configuration, is at fault.
     """
     if objectives is None and starts is None:
-        return analysis.compare(_run(source, optimizers, start, steps, seed, progress).trajectories)
+        return analysis.compare(_run(source, progress=progress).trajectories)
     return analysis.study(_experiment(source), objectives=objectives, starts=starts, progress=progress).table
 
 
@@ -341,18 +334,17 @@ def grad(objective: ObjectiveLike, at: npt.ArrayLike, **settings: Any) -> Gradie
 
 
 class _Run(NamedTuple):
-    """Trajectories, and the experiment that made them, if there is one."""
-
     experiment: Experiment | None
     trajectories: Sequence[Trajectory]
 
 
 def _run(
     source: Source,
-    optimizers: OptimizersLike | None,
-    start: npt.ArrayLike | None,
-    steps: int | None,
-    seed: int | None,
+    optimizers: OptimizersLike | None = None,
+    start: npt.ArrayLike | None = None,
+    steps: int | None = None,
+    seed: int | None = None,
+    *,
     progress: Progress,
 ) -> _Run:
     """Return the trajectories that a source is, or that it makes."""

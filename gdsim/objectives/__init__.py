@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 from gdsim.objectives.constructors import from_expression, from_function, from_samples, names, objective
-from gdsim.objectives.gradient import Gradient, grad
 from gdsim.objectives.interpolation import interpolate
 from gdsim.objectives.landscape import Landscape, NetworkObjective, blank, from_landscape, plane_name
-from gdsim.objectives.objective import FloatArray, Objective, inside, read_only
+from gdsim.objectives.objective import FloatArray, Gradient, Objective, grad, inside, read_only
 from gdsim.objectives.samples import Samples, read_samples
 from gdsim.objectives.user_code import (
     describe_exception,

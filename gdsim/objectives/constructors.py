@@ -22,8 +22,6 @@ from gdsim.objectives.interpolation import GradientKind, interpolate
 from gdsim.objectives.objective import FloatArray, Objective, as_bounds
 from gdsim.objectives.samples import SUFFIXES, read_samples
 
-__all__ = ["from_expression", "from_function", "from_samples", "names", "objective"]
-
 _VARIABLE = re.compile(r"[xyz]|x[0-9]+")
 
 _DEFAULT_BOUNDS = (-5.0, 5.0)

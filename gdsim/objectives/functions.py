@@ -20,19 +20,17 @@ from gdsim.objectives.user_code import KEY, Function, describe_exception, error_
 if TYPE_CHECKING:
     from torch import Tensor
 
-__all__ = ["Form", "batched", "function_name", "infer_dim", "is_float32"]
-
 Batched = Callable[["Tensor"], "Tensor"]
 """A function of points (…, dim) to values (…)."""
 
-_PROBES = 7
+PROBES = 7
 """The number of points at which a function is tested."""
 
-_ROWS = 32
+ROWS = 32
 """Batches are padded to a multiple of this: the last few elements of a tensor are rounded differently from the rest
 (in x**4, for example), so that a point alone would differ in the last bit from the same point in a batch."""
 
-_HINT = "; use torch's functions (torch.sin for math.sin), and no .item(), .detach(), torch.no_grad() or NumPy"
+HINT = "; use torch's functions (torch.sin for math.sin), and no .item(), .detach(), torch.no_grad() or NumPy"
 
 
 class Form(Enum):
@@ -44,24 +42,27 @@ class Form(Enum):
 
 
 def infer_dim(function: Function) -> int:
-    """Return the number of coordinates that a function takes, if that can be inferred.
+    """Return the number of coordinates that a function takes, or raise InputError if that cannot be inferred.
 
     `f(x, y)` takes two. A function of one argument is called with points of one to four coordinates: one that
     unpacks or indexes its point fails with too few; one that accepts any number leaves it open.
-
-    Raises:
-        InputError: It cannot be inferred.
     """
     import torch
 
     required, _ = _argument_counts(function)
     if required > 1:
         return required
+    dims = []
     with _isolated():
-        dims = [dim for dim in range(1, 5) if _accepts(function, torch.linspace(0.31, 0.73, dim, dtype=torch.float64))]
+        for dim in range(1, 5):
+            try:
+                _single_point_form(function, torch.linspace(0.31, 0.73, dim, dtype=torch.float64).unsqueeze(0))
+            except InputError:
+                continue
+            dims.append(dim)
     # A function that indexes p[1] accepts more than two coordinates, too; one that accepts one and two accepts any.
     if not dims or dims[:2] == [1, 2]:
-        message = f"is needed: the number of coordinates of {function_name(function)} cannot be inferred"
+        message = f"is needed: the number of coordinates of {_name(function)} cannot be inferred"
         raise InputError(message, ("dim",), code="missing")
     return dims[0]
 
@@ -69,32 +70,32 @@ def infer_dim(function: Function) -> int:
 def batched(function: Function, bounds: FloatArray) -> tuple[Batched, Form]:
     """Turn a function of one point, of its coordinates or of a batch into one of points (…, dim).
 
-    Values and gradients of a few points tell which form the function is written for: f(P) of a batch P (n, dim),
-    `torch.func.vmap`, or a loop over the points. A form is accepted if it agrees with single points.
-    The gradient is compared with a central difference, because what is computed outside torch silently has none.
+    Values and gradients of a few points within the bounds (dim, 2) tell which form the function is written for: f(P)
+    of a batch P (n, dim), `torch.func.vmap`, or a loop over the points. A form is accepted if it agrees with single
+    points. The gradient is compared with a central difference, because what is computed outside torch silently has
+    none.
 
-    Args:
-        function: Takes a point (dim,), `dim` coordinates, or a batch of either; returns one number per point.
-        bounds: (dim, 2) within which the function is tested.
-
-    Returns:
-        The function of a float64 tensor (…, dim) to float64 values (…), and its form. It raises InputError when the
-        function raises an exception. A point has the same value and gradient alone and in any batch: to the last
-        bit in a loop by construction, and in a batch as far as torch rounds all full rows alike, which it does for
-        powers, sums and products of matrices.
+    A point has the same value and gradient alone and in any batch: to the last bit in a loop by construction, and in
+    a batch as far as torch rounds all full rows alike, which it does for powers, sums and products of matrices.
 
     Raises:
         InputError: The function fails, does not return one number per point, is finite nowhere, is random,
-            or loses its gradient.
+            or loses its gradient. The returned function raises it when the user's raises an exception.
     """
     import torch
 
     points = torch.from_numpy(_probes(bounds))
     with _isolated():
-        call, single = _single_point_form(function, points)
+        call, as_row = _single_point_form(function, points)
+        single = partial(_call_each, call, as_row)
         expected = _evaluate(single, points)
-        _check_values(function, single, points, expected)
-        _check_gradient(call, single, points, expected)
+        _check_values(function, single, points, *expected)
+        if not expected[1].any():
+            value = call((points[:1] if as_row else points[0]).clone().requires_grad_())
+            if not getattr(value, "requires_grad", False):
+                kind = "a tensor without one" if hasattr(value, "dtype") else f"a {type(value).__name__}"
+                raise _error(function, f"has no gradient: it returns {kind}{HINT}")
+        _check_gradient(function, single, points, *expected)
         vmapped = _Call(function, torch.func.vmap(call.function))
         for form, candidate in ((Form.BATCH, call), (Form.POINT, vmapped)):
             f = partial(_call_batch, candidate)
@@ -112,13 +113,13 @@ def is_float32(f: Batched, bounds: FloatArray) -> bool:
     return _has_float32_values(values) and not bool((values == values.round()).all())
 
 
-def function_name(function: Function) -> str:
-    """Return the name of a function, or "the function"."""
+def _name(function: Function) -> str:
     name = str(getattr(function, "__name__", ""))
     return name if name and name != "<lambda>" else "the function"
 
 
-# Calling
+def _error(function: Function, message: str, code: Code = "invalid-value") -> InputError:
+    return InputError(f"{_name(function)} {message}", KEY, code=code)
 
 
 class _Call(NamedTuple):
@@ -134,7 +135,7 @@ class _Call(NamedTuple):
         except (Exception, SystemExit) as error:
             reason = describe_exception(error)
             if "Can't call numpy()" in reason:  # torch advises .detach(), which would lose the gradient
-                reason = f"NumPy has no gradients{_HINT}"
+                reason = f"NumPy has no gradients{HINT}"
             elif "dtype" in reason or "scalar type" in reason:
                 reason += "; points are float64"
             raise _error(self.user, f"fails{error_location(error)}: {reason}") from error
@@ -158,16 +159,12 @@ class _Call(NamedTuple):
         return value.to(torch.float64)
 
 
-def _error(function: Function, message: str, code: Code = "invalid-value") -> InputError:
-    return InputError(f"{function_name(function)} {message}", KEY, code=code)
-
-
 def _call_batch(call: _Call, points: Tensor) -> Tensor:
     """Call a function once for points (n, dim)."""
     import torch
 
     # Padding must not add to the gradient of the point that it repeats.
-    padding = points[-1:].detach().expand(-len(points) % _ROWS, -1)
+    padding = points[-1:].detach().expand(-len(points) % ROWS, -1)
     padded = torch.cat([points, padding])
     return call.values(padded)[: len(points)]
 
@@ -192,15 +189,6 @@ def _reshaped(f: Batched, points: Tensor) -> Tensor:
     return f(points.reshape(-1, points.shape[-1])).reshape(points.shape[:-1])
 
 
-def _calls(function: Function, dim: int) -> Iterator[_Call]:
-    """Yield the ways in which a function may take a point: as one argument, or as its coordinates."""
-    required, allowed = _argument_counts(function)
-    if required <= 1 <= allowed:
-        yield _Call(function, lambda points: function(points))
-    if required == dim or allowed == math.inf:
-        yield _Call(function, lambda points: function(*points.unbind(-1)))
-
-
 def _argument_counts(function: Function) -> tuple[int, float]:
     """Return how many positional arguments a function requires, and how many it allows."""
     try:
@@ -210,9 +198,6 @@ def _argument_counts(function: Function) -> tuple[int, float]:
     positional = [each for each in parameters if each.kind in {each.POSITIONAL_ONLY, each.POSITIONAL_OR_KEYWORD}]
     takes_any = any(each.kind is each.VAR_POSITIONAL for each in parameters)
     return sum(each.default is each.empty for each in positional), math.inf if takes_any else len(positional)
-
-
-# Testing
 
 
 @contextmanager
@@ -227,28 +212,33 @@ def _isolated() -> Iterator[None]:
 
 def _probes(bounds: FloatArray) -> FloatArray:
     """Return points (n, dim) within the bounds that no formula treats specially."""
-    shares = np.random.default_rng(271828).uniform(0.06, 0.94, (_PROBES, len(bounds)))
+    shares = np.random.default_rng(271828).uniform(0.06, 0.94, (PROBES, len(bounds)))
     low, high = bounds.T
     points: FloatArray = low + shares * (high - low)
     return points
 
 
-def _single_point_form(function: Function, points: Tensor) -> tuple[_Call, Batched]:
-    """Find how a function takes single points."""
+def _single_point_form(function: Function, points: Tensor) -> tuple[_Call, bool]:
+    """Return how a function takes single points: as one argument or as coordinates, and whether as a row (1, dim)."""
     dim = points.shape[-1]
-    failures: list[InputError] = []
-    for call in _calls(function, dim):
+    required, allowed = _argument_counts(function)
+    calls = []
+    if required <= 1 <= allowed:
+        calls.append(_Call(function, lambda points: function(points)))
+    if required == dim or allowed == math.inf:
+        calls.append(_Call(function, lambda points: function(*points.unbind(-1))))
+    failures = []
+    for call in calls:
         for as_row in (False, True):
-            f = partial(_call_each, call, as_row)
             try:
-                f(points.clone().requires_grad_())
+                _call_each(call, as_row, points.clone().requires_grad_())
             except InputError as failure:
                 failures.append(failure)
             else:
-                return call, f
+                return call, as_row
     if not failures:
         wanted = "one argument, the point" if dim == 1 else f"one argument, the point, or {dim}, its coordinates"
-        raise _error(function, f"must take {wanted}; it takes {_argument_counts(function)[0]}")
+        raise _error(function, f"must take {wanted}; it takes {required}")
     point, batch = failures[:2]
     # A function that indexes p[:, 0] is written for a batch, so that error counts, too.
     if isinstance(point.__cause__, IndexError) and point.message != batch.message:
@@ -257,42 +247,28 @@ def _single_point_form(function: Function, points: Tensor) -> tuple[_Call, Batch
     raise point
 
 
-def _accepts(function: Function, point: Tensor) -> bool:
-    try:
-        _single_point_form(function, point.unsqueeze(0))
-    except InputError:
-        return False
-    return True
-
-
-class _Evaluation(NamedTuple):
-    values: Tensor
-    gradients: Tensor
-
-
-def _evaluate(f: Batched, points: Tensor) -> _Evaluation:
+def _evaluate(f: Batched, points: Tensor) -> tuple[Tensor, Tensor]:
     import torch
 
     inputs = points.clone().requires_grad_()
     values = f(inputs)
     (gradients,) = torch.autograd.grad(values.sum(), inputs, materialize_grads=True, allow_unused=True)
-    return _Evaluation(values.detach(), gradients)
+    return values.detach(), gradients
 
 
-def _agrees(f: Batched, points: Tensor, expected: _Evaluation) -> bool:
+def _agrees(f: Batched, points: Tensor, expected: tuple[Tensor, Tensor]) -> bool:
     """Return whether a form gives the values and gradients of single points, up to rounding."""
     import torch
 
-    epsilon = _epsilon(expected.values)
+    epsilon = _epsilon(expected[0])
     try:
         found = _evaluate(f, points)
     except (InputError, RuntimeError):
         return False
+    sizes = [float(wanted.nan_to_num(0, 0, 0).abs().max()) for wanted in expected]
     return all(
-        torch.allclose(
-            mine, wanted, math.sqrt(epsilon), 100 * epsilon * float(wanted.nan_to_num(0, 0, 0).abs().max()), True
-        )
-        for mine, wanted in zip(found, expected, strict=True)
+        torch.allclose(mine, wanted, math.sqrt(epsilon), 100 * epsilon * size, equal_nan=True)
+        for mine, wanted, size in zip(found, expected, sizes, strict=True)
     )
 
 
@@ -306,28 +282,26 @@ def _has_float32_values(values: Tensor) -> bool:
     return bool(((values.float().double() == values) | ~values.isfinite()).all())
 
 
-def _check_values(function: Function, f: Batched, points: Tensor, expected: _Evaluation) -> None:
+def _check_values(function: Function, f: Batched, points: Tensor, values: Tensor, gradients: Tensor) -> None:
     import torch
 
     where = f"at all of {len(points)} points within the bounds, such as {_format_point(points[0])}"
-    if not expected.values.isfinite().any():
+    if not values.isfinite().any():
         raise _error(function, f"is NaN or infinite {where}")
-    if not expected.gradients.isfinite().all(-1).any():
+    if not gradients.isfinite().all(-1).any():
         raise _error(function, f"has a gradient that is NaN or infinite {where}")
-    if not torch.equal(expected.values.nan_to_num(), f(points).nan_to_num()):
+    if not torch.equal(values.nan_to_num(), f(points).nan_to_num()):
         raise _error(function, "gives different values when it is called twice at the same point")
 
 
-def _check_gradient(call: _Call, f: Batched, points: Tensor, expected: _Evaluation) -> None:
+def _check_gradient(function: Function, f: Batched, points: Tensor, values: Tensor, gradients: Tensor) -> None:
     """Compare the gradient with central differences along directions that are not parallel to an axis."""
-    if not expected.gradients.any():
-        _check_attached(call, points)
-    epsilon = _epsilon(expected.values)
+    epsilon = _epsilon(values)
     rng = np.random.default_rng(314159)
     signs = rng.choice([-1.0, 1.0], points.shape)
     directions = (points.amax(0) - points.amin(0)) * points.new_tensor(signs * rng.uniform(0.4, 1, points.shape))
-    slopes, sizes = (expected.gradients * directions).sum(-1), (expected.gradients * directions).abs().sum(-1)
-    agree = ~(expected.values.isfinite() & slopes.isfinite())
+    slopes, sizes = (gradients * directions).sum(-1), (gradients * directions).abs().sum(-1)
+    agree = ~(values.isfinite() & slopes.isfinite())
     for share in (10, 1, 0.1):
         step = share * epsilon ** (1 / 3)
         ahead, behind = f(points + step * directions).detach(), f(points - step * directions).detach()
@@ -337,20 +311,7 @@ def _check_gradient(call: _Call, f: Batched, points: Tensor, expected: _Evaluati
     if not agree.all():
         worst = int((~agree).nonzero()[0])
         numbers = f"autograd gives the slope {slopes[worst]:.6g} and a central difference {differences[worst]:.6g}"
-        raise _error(call.user, f"loses a part of its gradient: at {_format_point(points[worst])} {numbers}{_HINT}")
-
-
-def _check_attached(call: _Call, points: Tensor) -> None:
-    """Refuse a function whose values do not depend on its point as far as autograd knows."""
-    for argument in (points[0], points[:1]):
-        try:
-            value = call(argument.clone().requires_grad_())
-        except InputError:
-            continue
-        if not getattr(value, "requires_grad", False):
-            kind = "a tensor without one" if hasattr(value, "dtype") else f"a {type(value).__name__}"
-            raise _error(call.user, f"has no gradient: it returns {kind}{_HINT}")
-        return
+        raise _error(function, f"loses a part of its gradient: at {_format_point(points[worst])} {numbers}{HINT}")
 
 
 def _format_point(point: Tensor) -> str:

@@ -17,8 +17,6 @@ from gdsim.objectives.samples import Samples
 if TYPE_CHECKING:
     from torch import Tensor
 
-__all__ = ["GradientKind", "interpolate"]
-
 GradientKind = Literal["autograd", "finite_differences"]
 
 # The spline's coefficients take several times the memory of the rows; so many numbers are solved at once.

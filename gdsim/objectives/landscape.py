@@ -16,8 +16,6 @@ from gdsim.objectives.samples import Samples
 if TYPE_CHECKING:
     from torch import Tensor
 
-__all__ = ["Landscape", "NetworkObjective", "blank", "from_landscape", "plane_name"]
-
 ON_PLANE = 1e-6
 """Weights nearer to a plane than so many sides of its view lie on it."""
 

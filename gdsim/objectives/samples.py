@@ -16,8 +16,6 @@ from gdsim.files import check_file, load_arrays
 from gdsim.objectives.objective import FloatArray, as_bounds
 from gdsim.objectives.tables import read_csv
 
-__all__ = ["SUFFIXES", "Samples", "read_samples"]
-
 PICTURES = (".jpeg", ".jpg", ".png")
 SUFFIXES = (".csv", *PICTURES, ".npy", ".npz")
 

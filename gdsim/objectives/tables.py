@@ -15,8 +15,6 @@ import numpy.typing as npt
 from gdsim.errors import Code, InputError
 from gdsim.objectives.objective import FloatArray
 
-__all__ = ["read_csv"]
-
 SEPARATORS = {";": "semicolons", "\t": "tabs"}
 
 

@@ -18,15 +18,6 @@ from typing import Any
 from gdsim.errors import Code, InputError, did_you_mean
 from gdsim.files import suggest_sibling
 
-__all__ = [
-    "Function",
-    "describe_exception",
-    "error_location",
-    "find_package",
-    "import_function",
-    "package_problem",
-]
-
 Function = Callable[..., Any]
 
 KEY = ("python",)

@@ -6,8 +6,6 @@ import re
 from collections.abc import Mapping
 from enum import IntEnum
 
-__all__ = ["Binding", "numeral", "product", "script", "symbol", "with_values"]
-
 
 class Binding(IntEnum):
     """How tightly a formula binds, from the loosest."""

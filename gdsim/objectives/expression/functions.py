@@ -15,8 +15,6 @@ from gdsim.objectives.expression.formulas import Binding
 if TYPE_CHECKING:
     from torch import Tensor
 
-__all__ = ["CONSTANTS", "FUNCTIONS", "SYNONYMS", "Function", "power_function"]
-
 # Each squaring costs a rounding; beyond this the last digits would suffer.
 _LARGEST_CHAIN = 32
 _TINY = 2.0**-500

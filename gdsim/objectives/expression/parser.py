@@ -17,8 +17,6 @@ from gdsim.objectives.expression.tokens import VARIABLE, ExpressionError, Token,
 if TYPE_CHECKING:
     from torch import Tensor
 
-__all__ = ["Columns", "Parser", "Part", "with_gradient"]
-
 Columns: TypeAlias = "Sequence[Tensor]"
 """One tensor (…) per coordinate."""
 

@@ -10,8 +10,6 @@ from typing import NamedTuple
 
 from gdsim.errors import InputError
 
-__all__ = ["VARIABLE", "ExpressionError", "Token", "quoted", "tokenize", "variables_among"]
-
 MAX_LENGTH = 1000
 MAX_DIM = 1000
 
