@@ -1,10 +1,10 @@
-# ruff: noqa: E501  (each sentence stands whole, to be searched for)
+"""YAML to experiments: what is read, and the location, key and code of each mistake."""
+
 from __future__ import annotations
 
 import json
 import subprocess
 import sys
-import time
 from pathlib import Path
 from typing import Any
 
@@ -15,14 +15,12 @@ import yaml
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from gdsim.config import PRESETS, Camera, Experiment, View, load, loads, schema
+from gdsim.config import PRESETS, Camera, Experiment, load, loads, schema
 from gdsim.config.theme import OwnTheme
 from gdsim.config.yaml_text import dump, parse
 from gdsim.errors import ConfigError, InputError, Problem
 
 CONFIGS = Path(__file__).parent.parent / "configs"
-INDENTED = "is no valid YAML: this line is indented otherwise than those it belongs with; they must all begin in the same column"
-PLANES = "must be pca, random, two coordinates such as [0, 1], or two recordings such as [a.npz, b.npz]"
 QUICKSTART = """\
 objective: himmelblau
 start: [-0.5, 4.2]
@@ -40,16 +38,26 @@ def short(more: str = "", *, optimizers: str = "{SGD: }") -> str:
 
 
 def problems(text: str, **more: Any) -> list[str]:
-    """Return the lines of the error that a text gives."""
+    """Return location, key and code of each problem of a text: `"2:15 start.1 wrong-type"`."""
     with pytest.raises(ConfigError) as caught:
         loads(text, file="race.yaml", **more)
-    return list(map(str, caught.value.problems))
+    found = [
+        f"{each.location} {'.'.join(map(str, each.key))} {each.code}".removeprefix("race.yaml:")
+        for each in caught.value.problems
+    ]
+    assert str(caught.value).count("\n") + 1 == len(found)
+    return found
 
 
 def problem(text: str, **more: Any) -> str:
-    """Return the only line of the error that a text gives."""
-    (line,) = problems(text, **more)
-    return line
+    """Return the only problem of a text."""
+    (found,) = problems(text, **more)
+    return found
+
+
+def unlocated(text: str, **more: Any) -> list[str]:
+    """Return key and code of each problem: `"start.1 wrong-type"`."""
+    return [each.partition(" ")[2] for each in problems(text, **more)]
 
 
 # What is read
@@ -149,12 +157,9 @@ def test_what_is_see_through_is_written_in_formats_that_can_be() -> None:
     assert loads(short(", output: {loop: once}")).output.loop == "once"
     text = short(", output: {background: transparent, formats: [png, gif, mp4, apng, html]}")
     column = text.index("gif") + 1
-    lines = problems(text)
-    assert lines[0] == (
-        f"race.yaml:1:{column}: output.formats.1: background: transparent goes with webm, webp, pdf, png, svg, not with "
-        "gif: a GIF has no partial transparency, so that type and lines would get a fringe"
-    )
-    assert [line.split(": ")[1] for line in lines] == [f"output.formats.{place}" for place in (1, 2, 3, 4)]
+    found = problems(text)
+    assert found[0] == f"1:{column} output.formats.1 unsupported"
+    assert [each.split(" ")[1] for each in found] == [f"output.formats.{place}" for place in (1, 2, 3, 4)]
 
 
 def test_sections_whose_lines_are_commented_out_have_their_defaults() -> None:
@@ -212,37 +217,34 @@ def test_several_objectives() -> None:
     [
         ("[himmelblau, {name: sphere, dim: 3}]", "", []),
         ("[himmelblau, sphere]", "[1, 2]", []),
-        ("[himmelblau, sphere]", "[1, x]", ["start.1: must be a number, not 'x'"]),
+        ("[himmelblau, sphere]", "[1, x]", ["start.1 wrong-type"]),
         (
             "[himmelblau, parabola, {name: sphere, dim: 3}]",
             "[1, 2]",
-            [
-                "start: has 2 coordinates, but parabola has 1 dimension; several starts are written [[0.5], [1]]",
-                "start: has 2 coordinates, but sphere has 3 dimensions",
-            ],
+            ["start invalid-value", "start invalid-value"],
         ),
         (
             "[himmelblau, parabola]",
             "{grid: [3]}",
-            ["start.grid: has 1 number; himmelblau has 2 dimensions, and each needs one"],
+            ["start.grid invalid-value"],
         ),
         ("[himmelblau, parabola]", "{random: 3}", []),
         (
             "[himmelblau, beale, booth]",
             "[1, 2, 3]",
-            ["start: has 3 coordinates, but himmelblau, beale and booth have 2 dimensions"],
+            ["start invalid-value"],
         ),
         (
             "[himmelblau, beale]",
             "{grid: [3]}",
-            ["start.grid: has 1 number; himmelblau and beale have 2 dimensions, and each needs one"],
+            ["start.grid invalid-value"],
         ),
     ],
 )
 def test_a_start_goes_with_every_objective(objectives: str, start: str, lines: list[str]) -> None:
     text = short(f", start: {start}").replace("himmelblau", objectives, 1)
     if lines:
-        assert [line.split(": ", 1)[1] for line in problems(text)] == lines
+        assert unlocated(text) == lines
     else:
         assert len(loads(text).objectives) >= 2
 
@@ -276,70 +278,25 @@ def test_a_theme_may_be_a_style_sheet_or_begin_with_one() -> None:
 
 
 @pytest.mark.parametrize(
-    ("keys", "contour", "surface", "curve"),
-    [
-        ({}, (), (), ()),
-        ({"layout": "grid", "vectors": True, "theme": "dark", "levels": None}, (), (), ()),
-        ({"fill": "heat"}, (), ("fill",), ("fill",)),
-        ({"levels": "log"}, (), (), ("levels",)),
-        ({"heights": "linear"}, ("heights",), (), ("heights",)),
-        ({"camera": {"orbit": 30}}, ("camera",), (), ("camera",)),
-        ({"arrows_at": "curve"}, ("arrows_at",), ("arrows_at",), ()),
-        ({"arrows": "stream"}, (), ("arrows",), ("arrows",)),
-        ({"arrows": "none"}, (), (), ()),
-        (
-            {"camera": {}, "fill": "heat", "arrows": "stream"},
-            ("camera",),
-            ("fill", "arrows"),
-            ("fill", "camera", "arrows"),
-        ),
-    ],
-)
-def test_keys_of_a_view_that_do_not_go_with_its_kind(
-    keys: dict[str, Any], contour: tuple[str, ...], surface: tuple[str, ...], curve: tuple[str, ...]
-) -> None:
-    view = View(**keys)
-    assert tuple(key for key, _ in view.misfits("contour")) == contour
-    assert tuple(key for key, _ in view.misfits("surface")) == surface
-    assert tuple(key for key, _ in view.misfits("curve")) == curve
-
-
-def test_a_misfit_comes_with_the_kinds_it_goes_with() -> None:
-    view = View(fill="heat", levels="log", arrows="stream")
-    assert view.misfits("curve") == (
-        ("fill", ("contour",)),
-        ("levels", ("contour", "surface")),
-        ("arrows", ("contour",)),
-    )
-
-
-@pytest.mark.parametrize(
     ("objective", "view", "lines"),
     [
-        ("himmelblau", "heights: log, arrows_at: curve", [
-            "view.heights: heights goes with kind: surface",
-            "view.arrows_at: arrows_at goes with kind: curve",
-        ]),
-        ("parabola", "kind: surface, camera: {}", ["view.kind: must be curve for 'Parabola', which has dim 1 here"]),
-        ("{expression: x**2 + 3*x}", "kind: contour", [
-            "view.kind: must be curve for 'x**2 + 3*x', which has dim 1 here",
-        ]),
+        ("himmelblau", "heights: log, arrows_at: curve", ["view.heights unsupported", "view.arrows_at unsupported"]),
+        ("parabola", "kind: surface, camera: {}", ["view.kind unsupported"]),
+        ("{expression: x**2 + 3*x}", "kind: contour", ["view.kind unsupported"]),
         ("[himmelblau, parabola]", "fill: heat, arrows_at: curve", []),
         ("[himmelblau, parabola]", "kind: surface, camera: {orbit: 30}", []),
-        ("[himmelblau, parabola]", "heights: log", ["view.heights: heights goes with kind: surface"]),
-        ("[himmelblau, beale]", "kind: curve", [
-            "view.kind: must be contour or surface for 'Himmelblau', which has dim 2 here",
-        ]),
-        ("[himmelblau, parabola]", "plane: pca", [
-            "view.plane: is for more than two dimensions, not for 'Himmelblau', which has dim 2 here",
-        ]),
+        ("[himmelblau, parabola]", "heights: log", ["view.heights unsupported"]),
+        ("[himmelblau, beale]", "kind: curve", ["view.kind unsupported"]),
+        ("[himmelblau, parabola]", "plane: pca", ["view.plane unsupported"]),
         ("[himmelblau, {name: sphere, dim: 3}]", "plane: pca", []),
+        ("sphere", "panels: [loss, accuracy]", ["view.panels.1 unsupported"]),
+        ("sphere", "panels: [score, loss]", ["view.panels.0 unsupported"]),
     ],
-)  # fmt: skip
+)
 def test_a_key_is_refused_where_no_objective_fits_it(objective: str, view: str, lines: list[str]) -> None:
     text = short(f", view: {{{view}}}").replace("himmelblau", objective, 1)
     if lines:
-        assert [line.split(": ", 1)[1] for line in problems(text)] == lines
+        assert unlocated(text) == lines
     else:
         assert loads(text).view
 
@@ -357,10 +314,10 @@ def test_a_theme_is_looked_up_only_when_all_else_is_well(tmp_path: Path) -> None
             print(*(str(problem).split(": ")[1] for problem in error.problems), "matplotlib" in sys.modules)
     """
     done = subprocess.run([sys.executable, "-c", program], cwd=tmp_path, capture_output=True, text=True, check=True)
-    assert done.stdout == "view.theme.paths.1 view.kind False\n"
-    assert problem(short(", view: {theme: {base: ggplot, font: Nope}}")).partition(": ")[2] == (
-        "view.theme.font: the font 'Nope' is not installed"
-    )
+    assert done.stdout == "view.theme.paths view.kind False\n"
+    assert [each.split(" ")[0] for each in unlocated(short(", view: {theme: {base: ggplot, font: Nope}}"))] == [
+        "view.theme.font"
+    ]
 
 
 @pytest.mark.parametrize(("count", "objectives", "facets"), [(36, 1, 36), (37, 1, 37), (18, 2, 36), (19, 2, 38)])
@@ -372,9 +329,7 @@ def test_a_grid_has_at_most_36_facets(count: int, objectives: int, facets: int) 
     if facets <= 36:
         assert loads(text % "grid").view.layout == "grid"
     else:
-        product = f"{count} optimizers" + (" × 2 objectives" if objectives == 2 else "")
-        sentence = f"a grid of {product} has {facets} facets; at most 36 are drawn side by side"
-        assert problem(text % "grid").endswith(f"view.layout: {sentence}")
+        assert unlocated(text % "grid") == ["view.layout too-large"]
 
 
 def test_the_view_of_one_dimension_may_be_a_bare_pair() -> None:
@@ -412,10 +367,8 @@ def test_scalars_are_those_of_yaml_1_2(written: str, value: object) -> None:
 
 def test_escapes_of_json_are_characters() -> None:
     assert parse(r'"\ud83d\ude00"', "text").value == "\N{GRINNING FACE}"
-    line = problem(short(r', view: {title: "\ud83d"}'))
-    assert line.endswith("view.title: holds half of a surrogate pair, which is no character")
-    line = problem(short(optimizers=r'{SGD: , "\ud83d": {class: SGD}}'))
-    assert line.endswith("optimizers: a key holds half of a surrogate pair, which is no character")
+    assert unlocated(short(r', view: {title: "\ud83d"}')) == ["view.title syntax"]
+    assert unlocated(short(optimizers=r'{SGD: , "\ud83d": {class: SGD}}')) == ["optimizers syntax"]
 
 
 def test_the_loader_of_others_stays_as_it_was() -> None:
@@ -469,17 +422,16 @@ def test_code_in_the_current_folder_is_not_run(tmp_path: Path, shape: str) -> No
     module.parent.mkdir(exist_ok=True)
     module.write_text("raise SystemExit('this ran')")
     (tmp_path / "race.yaml").write_text(short(optimizers="{x: {class: mine.Mine}}"))
-    program = "import gdsim.config as c\ntry: c.load('race.yaml')\nexcept c.ConfigError as error: print(error)"
+    program = "import gdsim.config as c\ntry: c.load('race.yaml')\nexcept c.ConfigError as e: print(e.key, e.code)"
     done = subprocess.run([sys.executable, "-c", program], cwd=tmp_path, capture_output=True, text=True, check=True)
-    assert "race.yaml:1:60: optimizers.x.class: 'mine' stands in the current folder" in done.stdout
+    assert done.stdout == "('optimizers', 'x', 'class') not-allowed\n"
 
 
 def test_arguments_that_are_called_as_a_key_of_gdsim_go_into_args() -> None:
     read = loads(short(optimizers="{x: {class: pytorch_optimizer.Lion, lr: 1, args: {noise: 3}}}"))
     assert read.optimizers["x"].settings == {"lr": 1, "noise": 3}
     assert read.optimizers["x"].noise == 0
-    line = problem(short(optimizers="{SGD: {lr: 1, args: {lr: 3}}}"))
-    assert line.endswith("optimizers.SGD: 'lr' is given here and in args")
+    assert unlocated(short(optimizers="{SGD: {lr: 1, args: {lr: 3}}}")) == ["optimizers.SGD.lr duplicate"]
 
 
 @pytest.mark.parametrize(
@@ -536,308 +488,272 @@ view: {kindd: curve, size: [1281, 720]}
 output: {formats: [gif, avi]}
 """
     assert problems(text) == [
-        "race.yaml:1:12: objective: there is no objective 'himelblau'; did you mean 'himmelblau'?",
-        "race.yaml:2:15: start.1: must be a number, not 'high'",
-        "race.yaml:3:8: steps: must be a whole number from 1 to 1000000, not 'many'",
-        "race.yaml:4:1: unknown key 'optimisers'; did you mean 'optimizers'?",
-        "race.yaml:7:14: optimizers.SGD.lr: must be a number, not 'fast'",
-        "race.yaml:8:10: optimizers.Adam: Adam has no argument 'lerning_rate'; did you mean 'lr'?",
-        "race.yaml:9:3: optimizers: torch.optim has no optimizer 'Fast'. If it is only a label, add its class: "
-        "{class: SGD}",
-        "race.yaml:10:8: view: unknown key 'kindd'; did you mean 'kind'?",
-        "race.yaml:10:29: view.size.0: must be an even width from 160 to 3840, not 1281",
-        "race.yaml:11:25: output.formats.1: must be 'apng', 'gif', 'mp4', 'webm', 'webp', 'pdf', 'png', 'svg' "
-        "or 'html', not 'avi'",
+        "1:12 objective unknown-name",
+        "2:15 start.1 wrong-type",
+        "3:8 steps wrong-type",
+        "4:1 optimisers unknown-key",
+        "7:14 optimizers.SGD.lr wrong-type",
+        "8:10 optimizers.Adam.lerning_rate unknown-argument",
+        "9:3 optimizers.Fast unknown-name",
+        "10:8 view.kindd unknown-key",
+        "10:29 view.size.0 invalid-value",
+        "11:25 output.formats.1 unknown-name",
     ]
 
 
 @pytest.mark.parametrize(
-    ("more", "line"),
+    ("more", "found"),
     [
-        ("steps: 0", "steps: must be a whole number from 1 to 1000000, not 0"),
-        ("steps: -5", "steps: must be a whole number from 1 to 1000000, not -5"),
-        ("steps: 1000000000", "steps: must be a whole number from 1 to 1000000, not 1000000000"),
-        ("steps: 2.5", "steps: must be a whole number from 1 to 1000000, not 2.5"),
-        ("steps: true", "steps: must be a whole number from 1 to 1000000, not true"),
-        ("steps: ", "steps: must be a whole number from 1 to 1000000, not nothing"),
-        ("seed: -1", "seed: must be a whole number from 0 to 9223372036854775807, not -1"),
-        ("objective: 5", "objective: must be text such as 'himmelblau', a mapping or a list of 1 to 12 items, not 5"),
-        ("objective: []", "objective: must be a list of 1 to 12 objectives, not of 0"),
-        (f"objective: [{', '.join(['beale'] * 13)}]", "objective: must be a list of 1 to 12 objectives, not of 13"),
-        ("objective: [beale, 5]", "objective.1: must be text such as 'himmelblau' or a mapping, not 5"),
-        ("objective: [[beale]]", "objective.0: must be text such as 'himmelblau' or a mapping, not ['beale']"),
-        ("objective: [beale, ackley, {name: beale}]", "objective.2: is the same as objective.0"),
-        ("objective: [himelblau]", "objective.0: there is no objective 'himelblau'; did you mean 'himmelblau'?"),
-        ("objective: [beale, {nmae: beale}]", "objective.1: unknown key 'nmae'; did you mean 'name'?"),
-        ("objective: [beale, {name: beale, dim: 3}]", "objective.1.dim: must be 2 for beale, not 3"),
-        ("objectives: [beale]", "unknown key 'objectives'; did you mean 'objective'?"),
-        ("objective: {dim: 2}", "objective: must have one of name, expression, samples, python, network, not none"),
-        ("objective: {nmae: beale}", "objective: unknown key 'nmae'; did you mean 'name'?"),
-        ("objective: {name: beale, dim: 3}", "objective.dim: must be 2 for beale, not 3"),
-        ("objective: {name: beale, bounds: [[1, 2], 3]}", "objective.bounds.1: must be a number or a list of 2 items, each a number, not 3"),
-        ("objective: {name: parabola, bounds: [0, .inf]}", "objective.bounds.1: must be a number, not inf"),
-        ("objective: {name: parabola, bounds: [1, 2, 3]}", "objective.bounds: must be [low, high], or a list of such "
-         "pairs, not [1, 2, 3]"),
-        ("objective: {name: }", "objective.name: must be text such as 'himmelblau', not nothing"),
-        ("objective: {name: quadratic, parameters: {condition: 5}}", "objective: has no key 'parameters'; write "
-         "`condition: 5` directly"),
-        ("objective: {name: rosenbrock, parameters: 1}", "objective: has no key 'parameters'"),
-        ("objective: {samples: s.npy, parameters: {a: 1}}", "objective: has no key 'parameters'"),
-        ("objective: {expression: x, parameters: {}}", "objective: has no key 'parameters'"),
-        ("objective: {expression: x, dim: 1}", "objective: 'dim' goes with name or python"),
-        ("objective: {expression: x, constnts: {}}", "objective: unknown key 'constnts'; did you mean 'constants'?"),
-        ("objective: {expression: x, constants: 5}", "objective.constants: must be a mapping such as {k: 2}, not 5"),
-        ("objective: {samples: s.npy, edge_order: 2}", "objective: edge_order goes with gradient: finite_differences"),
-        ("objective: {samples: s.npy, edge_order: 2, gradient: autograd}", "objective: edge_order goes with gradient: "
-         "finite_differences"),
-        ("objective: {samples: s.npy, edge_order: true, gradient: finite_differences}", "objective.edge_order: must be "
-         "a whole number from 1 to 2, not true"),
-        ("objective: x**2 + y**2", "objective: there is no objective 'x**2 + y**2'; for an expression write "
-         '{expression: "x**2 + y**2"}'),
-        ("objective: sin(x)", "objective: there is no objective 'sin(x)'; for an expression write "
-         '{expression: "sin(x)"}'),
-        ("objective: sc.npy", "objective: there is no objective 'sc.npy'; for a file write {samples: sc.npy}"),
-        ("objective: {name: ackley, dim: 5000}", "objective.dim: must be a whole number from 1 to 1000, not 5000"),
-        ("start: here", "start: must be a point such as [0.5, 1], a list of points, {grid: [8, 8]} or {random: 16}, "
-         "not 'here'"),
-        ("start: 3", "start: has 1 coordinate, but himmelblau has 2 dimensions"),
-        ("start: [1, 2, 3]", "start: has 3 coordinates, but himmelblau has 2 dimensions"),
-        ("start: [[1, 2], [3]]", "start.1: has 1 coordinate, but himmelblau has 2 dimensions"),
-        ("start: [[1, 2], 3]", "start.1: must be a point, as the others are, not 3"),
-        ("start: [1, .nan]", "start.1: must be a number, not nan"),
-        ("start: [1, 1e9]", "start.1: is outside reason: 1000000000.0 is more than a million view widths away"),
-        ("start: {grid: [8]}", "start.grid: has 1 number; himmelblau has 2 dimensions, and each needs one"),
-        ("start: {grid: [1000, 1000]}", "start.grid: makes 1000000 starts; at most 10000 are allowed"),
-        ("start: {points: []}", "start.points: has 0 coordinates, but himmelblau has 2 dimensions"),
-        ("start: {points: [[1, 2], [1]]}", "start.points.1: has 1 coordinate, but himmelblau has 2 dimensions"),
-        ("start: {grid: [8, 8], random: 3}", "start: has grid and random; give only one of them"),
-        ("start: {random: 0}", "start.random: must be a whole number from 1 to 10000, not 0"),
-        ("start: {gird: [8, 8]}", "start: unknown key 'gird'; did you mean 'grid'?"),
-        ("view: dark", "view: must be a mapping, not 'dark'"),
-        ("view: {size: [1280]}", "view.size: must be a list of an even width from 160 to 3840 and an even height from "
-         "120 to 2160, not [1280]"),
-        ("view: {size: [120, 120]}", "view.size.0: must be an even width from 160 to 3840, not 120"),
-        ("view: {size: [3840, 3840]}", "view.size.1: must be an even height from 120 to 2160, not 3840"),
-        ("view: {size: [1280, 50]}", "view.size.1: must be an even height from 120 to 2160, not 50"),
-        ("view: {size: [1280, 720.0]}", "view.size.1: must be an even height from 120 to 2160, not 720.0"),
-        ("view: {panels: [], panels_at: under}", "view.panels_at: goes with panels, and panels: [] has none"),
-        ("view: {panels: [], against: steps}", "view.against: goes with panels, and panels: [] has none"),
-        ("view: {kind: contuor}", "view.kind: must be 'contour', 'surface', 'curve' or 'image', not 'contuor'; did you mean "
-         "'contour'?"),
-        ("view: {layout: gird}", "view.layout: must be 'overlay' or 'grid', not 'gird'; did you mean 'grid'?"),
-        ("view: {plane: [0, 0]}", "view.plane: names 0 twice"),
-        ("view: {plane: [-1, 0]}", f"view.plane: {PLANES}, not [-1, 0]"),
-        ("view: {plane: [1]}", f"view.plane: {PLANES}, not [1]"),
-        ("view: {plane: 1.5}", f"view.plane: {PLANES}, not 1.5"),
-        ("view: {plane: {a: 1}}", f"view.plane: {PLANES}, not a mapping of 1"),
-        ("view: {plane: [0, a.npz]}", f"view.plane: {PLANES}, not [0, 'a.npz']"),
-        ("view: {plane: pcb}", f"view.plane: {PLANES}, not 'pcb'; did you mean 'pca'?"),
-        ("view: {plane: a.npz}", f"view.plane: {PLANES}, not 'a.npz'; name one more recording"),
-        ("view: {plane: [a.npz]}", f"view.plane: {PLANES}, not ['a.npz']; name one more recording"),
-        ("view: {panels: loss}", "view.panels: must be a list: write [loss]"),
-        ("view: {theme: drak}", "view.theme: there is no theme 'drak'; did you mean 'dark'?"),
-        ("view: {theme: ggplt}", "view.theme: there is no theme 'ggplt'; did you mean 'ggplot'?"),
-        ("view: {theme: mauve}", "view.theme: there is no theme 'mauve'; `gdsim list themes` names them"),
-        ("view: {theme: 5}", "view.theme: must be text such as 'dark' or a mapping such as {base: 'dark'}, not 5"),
-        ("view: {theme: {base: drak}}", "view.theme.base: there is no theme 'drak'; did you mean 'dark'?"),
-        ("view: {theme: {txet: '#fff'}}", "view.theme: unknown key 'txet'; did you mean 'text'?"),
-        ("view: {theme: {text: red}}", "view.theme.text: must be a colour such as '#0072B2', not 'red'; names of colours "
-         "are not taken"),
-        ("view: {theme: {field: virids}}", "view.theme.field: there is no colour map 'virids'; did you mean 'viridis'?"),
-        ("view: {theme: {field: ['#fff']}}", "view.theme.field: must be a list of 2 to 256 items, each a colour "
-         "such as '#0072B2', not ['#fff']"),
-        ("view: {theme: {field: ['#fff', 3]}}", "view.theme.field.1: must be a colour such as '#0072B2', not 3"),
-        ("view: {theme: {paths: []}}", "view.theme.paths: must be a list of 1 to 16 items, each a colour such "
-         "as '#0072B2', not []"),
-        ("view: {theme: {paths: ['#fff', '#ffffff']}}", "view.theme.paths.1: '#ffffff' is given twice; each path needs a "
-         "colour of its own"),
-        ("view: {theme: {type: 9}}", "view.theme.type: must be a number from 0.8 to 1.5, not 9"),
-        ("view: {camera: 30}", "view.camera: must be a mapping, not 30"),
-        ("view: {camera: {orbti: 30}}", "view.camera: unknown key 'orbti'; did you mean 'orbit'?"),
-        ("view: {camera: {elevation: 0}}", "view.camera.elevation: must be a number above 0 and at most 90, not 0"),
-        ("view: {camera: {orbit: 400}}", "view.camera.orbit: must be a number from -360 to 360, not 400"),
-        ("view: {kind: map}", "view.kind: must be 'contour', 'surface', 'curve' or 'image', not 'map'"),
-        ("view: {levels: logarithmic}", "view.levels: must be 'linear', 'log' or 'rank', not 'logarithmic'"),
-        ("view: {vectors: 1}", "view.vectors: must be true or false, not 1"),
-        ("view: {formula: x}", "view.formula: must be true or false, not 'x'"),
-        ("view: {panels: [loss, loss]}", "view.panels: names 'loss' twice"),
-        ("view: {panels: [los]}", "view.panels.0: must be 'loss', 'gradient_norm', 'distance', 'learning_rate', "
-         "'step_size', 'angle', 'accuracy', 'layers', 'weights', 'off_plane', 'saliency' or 'score', not 'los'; did you mean 'loss'?"),
-        (f"view: {{title: {'x' * 201}}}", f"view.title: must be text of at most 200 characters, not '{'x' * 57} …"),
-        (r'view: {title: "a\nb"}', r"view.title: must not hold control characters, as 'a\nb' does"),
-        ("animation: {fps: 60}", "animation.fps: must be a whole number from 1 to 50, not 60"),
-        ("animation: {seconds: 0}", "animation.seconds: must be a number above 0 and at most 120, not 0"),
-        ("animation: {fps: 50, seconds: 61}", "animation.seconds: makes 3050 frames at 50 a second; at most 3000 are "
-         "drawn"),
-        ("animation: {trail: half}", "animation.trail: must be 'whole' or a whole number from 1 to 1000000, not 'half'"),
-        ("animation: {trail: 0}", "animation.trail: must be 'whole' or a whole number from 1 to 1000000, not 0"),
-        ("animation: {pace: quick}", "animation.pace: must be 'even' or 'early', not 'quick'"),
-        ("animation: {hold: .inf}", "animation.hold: must be a number from 0 to 60, not inf"),
-        ("output: {max_bytes: 5 bananas}", "output.max_bytes: must be a size from 1 kB to 2 GB, such as 5MB, 300 kB or "
-         "1.5 MiB, not '5 bananas'"),
-        ("output: {max_bytes: 99999999999 GiB}", "output.max_bytes: must be a size from 1 kB to 2 GB, such as 5MB, 300 kB "
-         "or 1.5 MiB, not '99999999999 GiB'"),
-        ("output: {max_bytes: .inf}", "output.max_bytes: must be a size from 1 kB to 2 GB, such as 5MB, 300 kB or "
-         "1.5 MiB, not inf"),
-        ("output: {max_bytes: 5}", "output.max_bytes: must be a size from 1 kB to 2 GB, such as 5MB, 300 kB or "
-         "1.5 MiB, not 5"),
-        ("output: {preset: slid}", "output.preset: must be 'slide', 'wide', 'half', 'square', 'readme' or 'thumb', not "
-         "'slid'; did you mean 'slide'?"),
-        ("output: {loop: twice}", "output.loop: must be 'once' or 'forever', not 'twice'"),
-        ("output: {background: none}", "output.background: must be 'opaque' or 'transparent', not 'none'"),
-        ("output: {formats: []}", "output.formats: must be a list of at least 1 item, each 'apng', 'gif', 'mp4', 'webm', "
-         "'webp', 'pdf', 'png', 'svg' or 'html', not []"),
-        ("optimizers: [SGD]", "optimizers: must be a mapping of 1 to 64 entries such as {SGD: {lr: 0.01}}, not ['SGD']"),
-        ("optimizers: {}", "optimizers: must be a mapping of 1 to 64 entries such as {SGD: {lr: 0.01}}, not an empty mapping"),
-        ("optimizers: {SGD: lr=0.1}", "optimizers.SGD: must be a mapping such as {lr: 0.01}, not 'lr=0.1'"),
-        ("optimizers: {x: {class: 5}}", "optimizers.x.class: must be text such as 'SGD' or text such as "
-         "'pytorch_optimizer.Lion', not 5"),
-        ("optimizers: {'': {class: SGD}}", "optimizers: a label must not be empty"),
-        (r'optimizers: {"a\tb": {class: SGD}}', r"optimizers: a label must not hold control characters, as 'a\tb' does"),
-        (f"optimizers: {{{'x' * 81}: {{class: SGD}}}}", f"optimizers: a label has at most 80 characters; '{'x' * 57} … "
-         "has 81"),
-        ("optimizers: {Adm: }", "optimizers: torch.optim has no optimizer 'Adm'; did you mean 'Adam'? If it is only a "
-         "label, add its class: {class: SGD}"),
+        ("steps: 0", "steps invalid-value"),
+        ("steps: -5", "steps invalid-value"),
+        ("steps: 1000000000", "steps invalid-value"),
+        ("steps: 2.5", "steps wrong-type"),
+        ("steps: true", "steps wrong-type"),
+        ("steps: ", "steps wrong-type"),
+        ("seed: -1", "seed invalid-value"),
+        ("objective: 5", "objective wrong-type"),
+        ("objective: []", "objective invalid-value"),
+        (f"objective: [{', '.join(['beale'] * 13)}]", "objective invalid-value"),
+        ("objective: [beale, 5]", "objective.1 wrong-type"),
+        ("objective: [[beale]]", "objective.0 wrong-type"),
+        ("objective: [beale, ackley, {name: beale}]", "objective.2 duplicate"),
+        ("objective: [himelblau]", "objective.0 unknown-name"),
+        ("objective: [beale, {nmae: beale}]", "objective.1.nmae unknown-key"),
+        ("objective: [beale, {name: beale, dim: 3}]", "objective.1.dim invalid-value"),
+        ("objectives: [beale]", "objectives unknown-key"),
+        ("objective: {dim: 2}", "objective missing"),
+        ("objective: {nmae: beale}", "objective.nmae unknown-key"),
+        ("objective: {name: beale, dim: 3}", "objective.dim invalid-value"),
+        ("objective: {name: beale, bounds: [[1, 2], 3]}", "objective.bounds.1 wrong-type"),
+        ("objective: {name: parabola, bounds: [0, .inf]}", "objective.bounds.1 wrong-type"),
+        ("objective: {name: parabola, bounds: [1, 2, 3]}", "objective.bounds invalid-value"),
+        ("objective: {name: }", "objective.name missing"),
+        ("objective: {name: quadratic, parameters: {condition: 5}}", "objective.parameters unknown-key"),
+        ("objective: {name: rosenbrock, parameters: 1}", "objective.parameters unknown-key"),
+        ("objective: {samples: s.npy, parameters: {a: 1}}", "objective.parameters unknown-key"),
+        ("objective: {expression: x, parameters: {}}", "objective.parameters unknown-key"),
+        ("objective: {expression: x, dim: 1}", "objective.dim conflict"),
+        ("objective: {expression: x, constnts: {}}", "objective.constnts unknown-key"),
+        ("objective: {expression: x, constants: 5}", "objective.constants wrong-type"),
+        ("objective: {samples: s.npy, edge_order: 2}", "objective.edge_order conflict"),
+        ("objective: {samples: s.npy, edge_order: 2, gradient: autograd}", "objective.edge_order conflict"),
+        (
+            "objective: {samples: s.npy, edge_order: true, gradient: finite_differences}",
+            "objective.edge_order wrong-type",
+        ),
+        ("objective: x**2 + y**2", "objective unknown-name"),
+        ("objective: sin(x)", "objective unknown-name"),
+        ("objective: sc.npy", "objective unknown-name"),
+        ("objective: {name: ackley, dim: 5000}", "objective.dim invalid-value"),
+        ("start: here", "start wrong-type"),
+        ("start: 3", "start invalid-value"),
+        ("start: [1, 2, 3]", "start invalid-value"),
+        ("start: [[1, 2], [3]]", "start.1 invalid-value"),
+        ("start: [[1, 2], 3]", "start.1 wrong-type"),
+        ("start: [1, .nan]", "start.1 wrong-type"),
+        ("start: [1, 1e9]", "start.1 invalid-value"),
+        ("start: {grid: [8]}", "start.grid invalid-value"),
+        ("start: {grid: [1000, 1000]}", "start.grid too-large"),
+        ("start: {points: []}", "start.points invalid-value"),
+        ("start: {points: [[1, 2], [1]]}", "start.points.1 invalid-value"),
+        ("start: {grid: [8, 8], random: 3}", "start conflict"),
+        ("start: {random: 0}", "start.random invalid-value"),
+        ("start: {gird: [8, 8]}", "start.gird unknown-key"),
+        ("view: dark", "view wrong-type"),
+        ("view: {size: [1280]}", "view.size wrong-type"),
+        ("view: {size: [120, 120]}", "view.size.0 invalid-value"),
+        ("view: {size: [3840, 3840]}", "view.size.1 invalid-value"),
+        ("view: {size: [1280, 50]}", "view.size.1 invalid-value"),
+        ("view: {size: [1280, 720.0]}", "view.size.1 invalid-value"),
+        ("view: {panels: [], panels_at: under}", "view.panels_at conflict"),
+        ("view: {panels: [], against: steps}", "view.against conflict"),
+        ("view: {kind: contuor}", "view.kind unknown-name"),
+        ("view: {layout: gird}", "view.layout unknown-name"),
+        ("view: {plane: [0, 0]}", "view.plane duplicate"),
+        ("view: {plane: [-1, 0]}", "view.plane invalid-value"),
+        ("view: {plane: [1]}", "view.plane invalid-value"),
+        ("view: {plane: 1.5}", "view.plane invalid-value"),
+        ("view: {plane: {a: 1}}", "view.plane invalid-value"),
+        ("view: {plane: [0, a.npz]}", "view.plane invalid-value"),
+        ("view: {plane: pcb}", "view.plane invalid-value"),
+        ("view: {plane: a.npz}", "view.plane invalid-value"),
+        ("view: {plane: [a.npz]}", "view.plane invalid-value"),
+        ("view: {panels: loss}", "view.panels wrong-type"),
+        ("view: {theme: drak}", "view.theme unknown-name"),
+        ("view: {theme: ggplt}", "view.theme unknown-name"),
+        ("view: {theme: mauve}", "view.theme unknown-name"),
+        ("view: {theme: 5}", "view.theme wrong-type"),
+        ("view: {theme: {base: drak}}", "view.theme.base unknown-name"),
+        ("view: {theme: {txet: '#fff'}}", "view.theme.txet unknown-key"),
+        ("view: {theme: {text: red}}", "view.theme.text invalid-value"),
+        ("view: {theme: {field: virids}}", "view.theme.field unknown-name"),
+        ("view: {theme: {field: ['#fff']}}", "view.theme.field invalid-value"),
+        ("view: {theme: {field: ['#fff', 3]}}", "view.theme.field.1 wrong-type"),
+        ("view: {theme: {paths: []}}", "view.theme.paths invalid-value"),
+        ("view: {theme: {paths: ['#fff', '#ffffff']}}", "view.theme.paths duplicate"),
+        ("view: {theme: {type: 9}}", "view.theme.type invalid-value"),
+        ("view: {camera: 30}", "view.camera wrong-type"),
+        ("view: {camera: {orbti: 30}}", "view.camera.orbti unknown-key"),
+        ("view: {camera: {elevation: 0}}", "view.camera.elevation invalid-value"),
+        ("view: {camera: {orbit: 400}}", "view.camera.orbit invalid-value"),
+        ("view: {kind: map}", "view.kind unknown-name"),
+        ("view: {levels: logarithmic}", "view.levels unknown-name"),
+        ("view: {vectors: 1}", "view.vectors wrong-type"),
+        ("view: {formula: x}", "view.formula wrong-type"),
+        ("view: {panels: [loss, loss]}", "view.panels duplicate"),
+        ("view: {panels: [los]}", "view.panels.0 unknown-name"),
+        (f"view: {{title: {'x' * 201}}}", "view.title invalid-value"),
+        (r'view: {title: "a\nb"}', "view.title invalid-value"),
+        ("animation: {fps: 60}", "animation.fps invalid-value"),
+        ("animation: {seconds: 0}", "animation.seconds invalid-value"),
+        ("animation: {fps: 50, seconds: 61}", "animation.seconds too-large"),
+        ("animation: {trail: half}", "animation.trail unknown-name"),
+        ("animation: {trail: 0}", "animation.trail invalid-value"),
+        ("animation: {pace: quick}", "animation.pace unknown-name"),
+        ("animation: {hold: .inf}", "animation.hold invalid-value"),
+        ("output: {max_bytes: 5 bananas}", "output.max_bytes invalid-value"),
+        ("output: {max_bytes: 99999999999 GiB}", "output.max_bytes invalid-value"),
+        ("output: {max_bytes: .inf}", "output.max_bytes invalid-value"),
+        ("output: {max_bytes: 5}", "output.max_bytes invalid-value"),
+        ("output: {preset: slid}", "output.preset unknown-name"),
+        ("output: {loop: twice}", "output.loop unknown-name"),
+        ("output: {background: none}", "output.background unknown-name"),
+        ("output: {formats: []}", "output.formats invalid-value"),
+        ("optimizers: [SGD]", "optimizers wrong-type"),
+        ("optimizers: {}", "optimizers invalid-value"),
+        ("optimizers: {SGD: lr=0.1}", "optimizers.SGD wrong-type"),
+        ("optimizers: {x: {class: 5}}", "optimizers.x.class wrong-type"),
+        ("optimizers: {'': {class: SGD}}", "optimizers. invalid-value"),
+        (r'optimizers: {"a\tb": {class: SGD}}', "optimizers.a\tb invalid-value"),
+        (
+            f"optimizers: {{{'x' * 81}: {{class: SGD}}}}",
+            f"optimizers.{'x' * 81} invalid-value",
+        ),
+        ("optimizers: {Adm: }", "optimizers.Adm unknown-name"),
     ],
-)  # fmt: skip
-def test_a_wrong_value_gets_one_line(more: str, line: str) -> None:
+)
+def test_a_wrong_value_is_one_problem(more: str, found: str) -> None:
     whole = {"objective": "himmelblau", "steps": "3", "optimizers": "{SGD: }"}
     key, _, value = more.partition(": ")
     text = "\n".join(f"{key}: {value}" for key, value in (whole | {key: value}).items())
-    assert problem(text).partition(": ")[2] == line
+    assert unlocated(text) == [found]
 
 
 @pytest.mark.parametrize(
-    ("written", "line"),
+    ("written", "found"),
     [
-        ("lr: fast", "2:14: optimizers.Adam.lr: must be a number, not 'fast'"),
-        ("lr: true", "2:14: optimizers.Adam.lr: must be a number, not true"),
-        ("lr: .nan", "2:14: optimizers.Adam.lr: must be a number, not nan"),
-        ("lr: ", "2:13: optimizers.Adam.lr: must be a number, not nothing"),
-        ("amsgrad: 1", "2:19: optimizers.Adam.amsgrad: must be true or false, not 1"),
-        ("betas: [0.9]", "2:17: optimizers.Adam.betas: must be a list of 2 items, each a number, not [0.9]"),
-        ("learning_rate: 1", "2:10: optimizers.Adam: Adam has no argument 'learning_rate'; did you mean 'lr'?"),
-        ("nois: 1", "2:10: optimizers.Adam: Adam has no argument 'nois'; did you mean 'noise'?"),
-        ("params: 1", "2:10: optimizers.Adam: 'params' cannot be set: gdsim passes the starting point"),
-        ("noise: -1", "2:17: optimizers.Adam.noise: must be a number of at least 0, not -1"),
-        ("clip_norm: 0", "2:21: optimizers.Adam.clip_norm: must be a number above 0, not 0"),
-        ("color: red", "2:17: optimizers.Adam.color: must be a colour such as '#0072B2', not 'red'; names of colours are "
-         "not taken"),
-        ("args: {lerning_rate: 1}", "2:17: optimizers.Adam.args: Adam has no argument 'lerning_rate'; did you mean "
-         "'lr'?"),
-        ("class: Adm", "2:17: optimizers.Adam.class: torch.optim has no optimizer 'Adm'; did you mean 'Adam'?"),
-        ("class: torch.optim.Adm", "2:17: optimizers.Adam.class: torch.optim has no optimizer 'Adm'; did you mean "
-         "'Adam'?"),
-        ("class: os.system", "2:17: optimizers.Adam.class: 'os' belongs to Python itself and has no such classes"),
-        ("class: no_such.Lion", "2:17: optimizers.Adam.class: no package 'no_such' is installed; get it with: pip install "
-         "no_such"),
-        ("class: typer.__main__.X", "2:17: optimizers.Adam.class: '__main__' is private to its package: name a class "
-         "that the package offers"),
-        ("schedule: 3", "2:20: optimizers.Adam.schedule: must be text such as 'CosineAnnealingLR' or a mapping, not 3"),
-        ("schedule: StepLr", "2:20: optimizers.Adam.schedule: torch.optim.lr_scheduler has no schedule 'StepLr'; did "
-         "you mean 'StepLR'?"),
-        ("schedule: StepLR", "2:20: optimizers.Adam.schedule: StepLR needs the argument 'step_size'"),
-        ("schedule: {step_size: 3}", "2:20: optimizers.Adam.schedule: needs the class of a schedule, such as "
-         "{class: StepLR, step_size: 50}"),
-        ("schedule: {class: StepLR, step_size: 3, gama: 1}", "2:50: optimizers.Adam.schedule: StepLR has no argument "
-         "'gama'; did you mean 'gamma'?"),
-        ("schedule: {class: StepLR, step_size: 1.5}", "2:47: optimizers.Adam.schedule.step_size: must be a whole "
-         "number, not 1.5"),
-        ("schedule: {class: StepLR, step_size: 1, optimizer: x}", "2:50: optimizers.Adam.schedule: 'optimizer' cannot "
-         "be set: gdsim passes the optimizer"),
-        ("schedule: LambdaLR", "2:20: optimizers.Adam.schedule: LambdaLR needs a Python function (lr_lambda), which a "
-         "config cannot hold; CyclicLR, OneCycleLR or SequentialLR may do instead"),
-        ("schedule: {class: ChainedScheduler, schedulers: [ConstantLR, {class: ExponentialLR, gamma: x}]}",
-         "2:101: optimizers.Adam.schedule.schedulers.1.gamma: must be a number, not 'x'"),
+        ("lr: fast", "2:14 optimizers.Adam.lr wrong-type"),
+        ("lr: true", "2:14 optimizers.Adam.lr wrong-type"),
+        ("lr: .nan", "2:14 optimizers.Adam.lr wrong-type"),
+        ("lr: ", "2:13 optimizers.Adam.lr wrong-type"),
+        ("amsgrad: 1", "2:19 optimizers.Adam.amsgrad wrong-type"),
+        ("betas: [0.9]", "2:17 optimizers.Adam.betas wrong-type"),
+        ("learning_rate: 1", "2:10 optimizers.Adam.learning_rate unknown-argument"),
+        ("nois: 1", "2:10 optimizers.Adam.nois unknown-argument"),
+        ("params: 1", "2:10 optimizers.Adam.params not-allowed"),
+        ("noise: -1", "2:17 optimizers.Adam.noise invalid-value"),
+        ("clip_norm: 0", "2:21 optimizers.Adam.clip_norm invalid-value"),
+        ("color: red", "2:17 optimizers.Adam.color invalid-value"),
+        ("args: {lerning_rate: 1}", "2:17 optimizers.Adam.args.lerning_rate unknown-argument"),
+        ("class: Adm", "2:17 optimizers.Adam.class unknown-name"),
+        ("class: torch.optim.Adm", "2:17 optimizers.Adam.class unknown-name"),
+        ("class: os.system", "2:17 optimizers.Adam.class not-allowed"),
+        ("class: no_such.Lion", "2:17 optimizers.Adam.class not-installed"),
+        ("class: typer.__main__.X", "2:17 optimizers.Adam.class not-allowed"),
+        ("schedule: 3", "2:20 optimizers.Adam.schedule wrong-type"),
+        ("schedule: StepLr", "2:20 optimizers.Adam.schedule unknown-name"),
+        ("schedule: StepLR", "2:20 optimizers.Adam.schedule missing"),
+        ("schedule: {step_size: 3}", "2:20 optimizers.Adam.schedule missing"),
+        ("schedule: {class: StepLR, step_size: 3, gama: 1}", "2:50 optimizers.Adam.schedule.gama unknown-argument"),
+        ("schedule: {class: StepLR, step_size: 1.5}", "2:47 optimizers.Adam.schedule.step_size wrong-type"),
+        (
+            "schedule: {class: StepLR, step_size: 1, optimizer: x}",
+            "2:50 optimizers.Adam.schedule.optimizer not-allowed",
+        ),
+        ("schedule: LambdaLR", "2:20 optimizers.Adam.schedule unsupported"),
+        (
+            "schedule: {class: ChainedScheduler, schedulers: [ConstantLR, {class: ExponentialLR, gamma: x}]}",
+            "2:101 optimizers.Adam.schedule.schedulers.1.gamma wrong-type",
+        ),
     ],
-)  # fmt: skip
-def test_a_wrong_setting_gets_one_line(written: str, line: str) -> None:
-    assert problem(f"optimizers:\n  Adam: {{{written}}}\nobjective: beale\nsteps: 3") == f"race.yaml:{line}"
+)
+def test_a_wrong_setting_is_one_problem(written: str, found: str) -> None:
+    assert problem(f"optimizers:\n  Adam: {{{written}}}\nobjective: beale\nsteps: 3") == found
 
 
-def test_the_printed_key_of_a_missing_one_and_its_place() -> None:
+def test_missing_keys_are_reported_at_the_first_line() -> None:
     assert problems("# nothing yet\n\nseed: 3\n") == [
-        "race.yaml:3:1: objective: is missing; it must be text such as 'himmelblau', a mapping or a list of 1 to 12 "
-        "items",
-        "race.yaml:3:1: optimizers: is missing; it must be a mapping of 1 to 64 entries such as {SGD: {lr: 0.01}}",
-        "race.yaml:3:1: steps: is missing; it must be a whole number from 1 to 1000000",
+        "3:1 objective missing",
+        "3:1 optimizers missing",
+        "3:1 steps missing",
     ]
 
 
 def test_too_much_to_record() -> None:
     text = "{objective: himmelblau, steps: 1000000, start: {grid: [5, 5]}, optimizers: {SGD: }}"
-    line = "steps: 1000000 steps × 25 starts × 1 optimizers are 25000000 points; at most 20000000 are recorded"
-    assert problem(text) == f"race.yaml:1:32: {line}"
+    assert problem(text) == "1:32 steps too-large"
     assert loads(text.replace("[5, 5]", "[5, 4]")).steps == 1_000_000
 
 
-def test_the_limits_count_objectives() -> None:
-    text = "{objective: [himmelblau, beale], steps: 1000000, start: {grid: [5, %d]}, optimizers: {SGD: }}"
-    line = "steps: 1000000 steps × 15 starts × 1 optimizers × 2 objectives are 30000000 points; at most 20000000 are recorded"
-    assert problem(text % 3) == f"race.yaml:1:41: {line}"
-    assert loads(text % 2).steps == 1_000_000
-    mixed = "{objective: [beale, {name: sphere, dim: 6}], steps: 1000000, start: {random: %d}, optimizers: {SGD: }}"
-    assert "at most 10000000 are recorded" in problem(mixed % 6)
-    assert loads(mixed % 5).steps == 1_000_000
-    paths = "{objective: [beale, sphere], steps: 3, start: {random: %d}, optimizers: {SGD: }}"
-    assert "5001 starts × 1 optimizers × 2 objectives are 10002 paths" in problem(paths % 5001)
-    assert loads(paths % 5000).steps == 3
-    slow = "{objective: [beale, sphere], steps: 400, start: {random: %d}, optimizers: {LBFGS: }}"
-    assert "at most 396 are allowed from 252 starts with LBFGS" in problem(slow % 252)
-    assert loads(slow % 250).steps == 400
+@pytest.mark.parametrize(
+    ("text", "most"),
+    [
+        ("{objective: [himmelblau, beale], steps: 1000000, start: {grid: [5, %d]}, optimizers: {SGD: }}", 2),
+        ("{objective: [beale, {name: sphere, dim: 6}], steps: 1000000, start: {random: %d}, optimizers: {SGD: }}", 5),
+        ("{objective: [beale, sphere], steps: 3, start: {random: %d}, optimizers: {SGD: }}", 5000),
+        ("{objective: [beale, sphere], steps: 400, start: {random: %d}, optimizers: {LBFGS: }}", 250),
+    ],
+)
+def test_the_limits_count_objectives(text: str, most: int) -> None:
+    assert len(loads(text % most).objectives) == 2
+    assert unlocated(text % (most + 1)) == ["steps too-large"]
 
 
 def test_the_limit_counts_dimensions() -> None:
     text = "{objective: {name: rastrigin, dim: 20}, steps: 1000000, start: {random: %d}, optimizers: {SGD: }}"
-    assert "at most 2000000 are recorded" in problem(text % 3)
+    assert unlocated(text % 3) == ["steps too-large"]
     assert loads(text % 2).steps == 1_000_000
 
 
 @pytest.mark.parametrize(
-    ("rest", "words"),
+    ("rest", "allowed"),
     [
-        ("start: {grid: [100, 100]}, optimizers: {SGD: }", ""),
-        (
-            "start: {grid: [100, 100]}, optimizers: {SGD: , Adam: }",
-            "10000 starts × 2 optimizers are 20000 paths; at most 10000 are drawn",
-        ),
-        ("start: {random: 500}, optimizers: {SGD: , LBFGS: }", "at most 396 are allowed from 500 starts with LBFGS"),
-        ("start: {random: 490}, optimizers: {SGD: , LBFGS: }", ""),
-        ("start: {random: 490}, optimizers: {LBFGS: {max_iter: 100}}", "at most 81 are allowed from 490 starts"),
-        ("start: {random: 5001}, optimizers: {P: {class: SGD, schedule: ReduceLROnPlateau}}", "at most 399 are"),
-        ("start: {random: 5001}, optimizers: {x: {class: pytorch_optimizer.Lion}}", "at most 399 are"),
-        ("start: {random: 5000}, optimizers: {x: {class: pytorch_optimizer.Lion}}", ""),
-        ("start: {random: 5001}, optimizers: {SGD: {fused: true}}", "at most 399 are"),
+        ("start: {grid: [100, 100]}, optimizers: {SGD: }", True),
+        ("start: {grid: [100, 100]}, optimizers: {SGD: , Adam: }", False),
+        ("start: {random: 500}, optimizers: {SGD: , LBFGS: }", False),
+        ("start: {random: 490}, optimizers: {SGD: , LBFGS: }", True),
+        ("start: {random: 490}, optimizers: {LBFGS: {max_iter: 100}}", False),
+        ("start: {random: 5001}, optimizers: {P: {class: SGD, schedule: ReduceLROnPlateau}}", False),
+        ("start: {random: 5001}, optimizers: {x: {class: pytorch_optimizer.Lion}}", False),
+        ("start: {random: 5000}, optimizers: {x: {class: pytorch_optimizer.Lion}}", True),
+        ("start: {random: 5001}, optimizers: {SGD: {fused: true}}", False),
     ],
 )
-def test_what_would_take_days_is_refused(rest: str, words: str) -> None:
+def test_what_would_take_days_is_refused(rest: str, allowed: bool) -> None:
     text = f"{{objective: himmelblau, steps: 400, {rest}}}"
-    if words:
-        assert problem(text).startswith(f"race.yaml:1:32: steps: {words}")
-    else:
+    if allowed:
         assert loads(text).steps == 400
+    else:
+        assert problem(text) == "1:32 steps too-large"
 
 
 @pytest.mark.parametrize(
-    ("optimizer", "line"),
+    ("optimizer", "key"),
     [
-        ("LBFGS: {max_iter: 1001}", "LBFGS.max_iter: must be a whole number of at most 1000, not 1001"),
-        ("LBFGS: {max_eval: 1000000000}", "LBFGS.max_eval: must be a whole number of at most 1000, not 1000000000"),
-        ("LBFGS: {history_size: 1001}", "LBFGS.history_size: must be a whole number of at most 1000, not 1001"),
-        ("Muon: {ns_steps: 1000001}", "Muon.ns_steps: must be a whole number of at most 1000000, not 1000001"),
+        ("LBFGS: {max_iter: 1001}", "LBFGS.max_iter"),
+        ("LBFGS: {max_eval: 1000000000}", "LBFGS.max_eval"),
+        ("LBFGS: {history_size: 1001}", "LBFGS.history_size"),
+        ("Muon: {ns_steps: 1000001}", "Muon.ns_steps"),
         ("LBFGS: {max_iter: 1000, max_eval: 1000, history_size: 1000}", ""),
         ("SGD: {lr: 2000000}", ""),
         ("SGD: {schedule: {class: StepLR, step_size: 1000000}}", ""),
-        (
-            "SGD: {schedule: {class: StepLR, step_size: 1000001}}",
-            "SGD.schedule.step_size: must be a whole number of at most 1000000, not 1000001",
-        ),
+        ("SGD: {schedule: {class: StepLR, step_size: 1000001}}", "SGD.schedule.step_size"),
     ],
 )
-def test_whole_numbers_have_a_limit(optimizer: str, line: str) -> None:
+def test_whole_numbers_have_a_limit(optimizer: str, key: str) -> None:
     text = short(optimizers=f"{{{optimizer}}}")
-    if line:
-        assert problem(text).endswith(f": optimizers.{line}")
+    if key:
+        assert unlocated(text) == [f"optimizers.{key} too-large"]
     else:
         assert loads(text).steps
 
@@ -848,10 +764,8 @@ def test_results_are_never_named_by_dots(tmp_path: Path, name: str) -> None:
     path.write_text(short())
     with pytest.raises(ConfigError) as caught:
         load(path)
-    stem = name.removesuffix(".yaml")
-    assert str(caught.value) == f"{path}:1:1: the files that come of it would be called '{stem}': give it a name"
-    with pytest.raises(ConfigError, match="give it a name"):
-        loads(short(), name=" ")
+    assert str(caught.value).startswith(f"{path}:1:1: ")
+    assert problem(short(), name=" ") == "1:1  invalid-value"
 
 
 def test_a_start_must_be_where_the_function_was_measured(tmp_path: Path) -> None:
@@ -859,78 +773,64 @@ def test_a_start_must_be_where_the_function_was_measured(tmp_path: Path) -> None
     text = "{{objective: {{samples: slope.npy}}, start: {}, steps: 3, optimizers: {{SGD: }}}}"
     for start in ("[0, 0]", "[30, 20]", "{grid: [3, 3]}"):
         assert loads(text.format(start), folder=tmp_path).steps == 3
-    with pytest.raises(ConfigError) as caught:
-        loads(text.format("[[1, 1], [5, 20.5]]"), folder=tmp_path)
-    assert str(caught.value).endswith("start.1.1: must be from 0 to 20, where it was measured, not 20.5")
+    assert unlocated(text.format("[[1, 1], [5, 20.5]]"), folder=tmp_path) == ["start.1.1 invalid-value"]
 
 
 def test_at_most_64_optimizers() -> None:
     text = short(optimizers="{" + ", ".join(f"{n}: {{class: SGD}}" for n in range(65)) + "}")
-    assert problem(text).endswith(
-        "optimizers: must be a mapping of 1 to 64 entries such as {SGD: {lr: 0.01}}, not a mapping of 65"
-    )
+    assert unlocated(text) == ["optimizers invalid-value"]
 
 
-def test_a_key_given_twice_is_an_error_that_names_both_lines() -> None:
+def test_a_key_given_twice_is_an_error() -> None:
     text = "objective: beale\nsteps: 3\noptimizers:\n  SGD: {lr: 1}\nsteps: 4\n"
-    assert problem(text) == "race.yaml:5:1: steps: is given before, in line 2; keep one of the two"
+    assert problem(text) == "5:1 steps duplicate"
 
 
+@pytest.mark.timeout(20)
 @pytest.mark.parametrize(
-    ("text", "line"),
+    ("text", "found"),
     [
-        ("", "1:1: is empty; `gdsim init FILE` writes a config to start from"),
-        ("# only words\n", "1:1: is empty; `gdsim init FILE` writes a config to start from"),
-        ("just words", "1:1: must be a mapping, with lines such as `objective: himmelblau`"),
-        ("[1, 2]", "1:1: must be a mapping, with lines such as `objective: himmelblau`"),
-        ("a: [1", "1:6: is no valid YAML: expected ',' or ']', but got the end of the text (while parsing a flow "
-         "sequence that begins in line 1)"),
-        ("a: b: c", "1:5: is no valid YAML: mapping values are not allowed here"),
-        ("a: 1\n  b: 2", f"2:4: {INDENTED}"),
-        ("  a: 1\nb: 2", f"2:1: {INDENTED}"),
-        ("a:\n    b: 1\n  c: 2", f"3:3: {INDENTED}"),
-        ("a:\n  b: {}\n    c: 2", f"3:5: {INDENTED}"),
-        ("a:\n  - b\n - c", f"3:2: {INDENTED}"),
-        ("a: 'b' c: d", "1:8: is no valid YAML: expected <block end>, but found '<scalar>' (while parsing a block mapping "
-         "that begins in line 1)"),
-        ("a:\n\t- b", "2:1: is no valid YAML: found character '\\t' that cannot start any token; indent with spaces, "
-         "not tabs"),
-        ("a: *b", "1:4: is no valid YAML: found undefined alias 'b'"),
-        ("a: 1\nb: \0", "2:4: the character U+0000 cannot stand in a text file"),
-        ('a: "\\UFFFFFFFF"', "1:1: is no valid YAML: it holds an escape or a version that is out of range"),
-        ("a: &a [*a]", "1:4: contains itself through an alias"),
-        ("a: &a {<<: *a}", "1:4: contains itself through an alias"),
-        ("[" * 90_000, "1:33: is nested deeper than 32 levels; no config is"),
-        ("- " * 90_000, "1:65: is nested deeper than 32 levels; no config is"),
-        ("a: " + "x" * 300_000, "1:1: is larger than 256 KiB, which no config needs to be"),
-        ("[" + "1," * 100_000 + "]", "1:40000: holds more than 20000 values when its aliases are written out; no config "
-         "does"),
-        ("!!python/object/apply:os.system [ls]", "1:1: the tag !!python/object/apply:os.system is not allowed; a "
-         "config holds plain values only"),
-        ("!!set {a}", "1:1: the tag !!set is not allowed; a config holds plain values only"),
+        ("", "1:1  missing"),
+        ("# only words\n", "1:1  missing"),
+        ("just words", "1:1  wrong-type"),
+        ("[1, 2]", "1:1  wrong-type"),
+        ("a: [1", "1:6  syntax"),
+        ("a: b: c", "1:5  syntax"),
+        ("a: 1\n  b: 2", "2:4  syntax"),
+        ("  a: 1\nb: 2", "2:1  syntax"),
+        ("a:\n    b: 1\n  c: 2", "3:3  syntax"),
+        ("a:\n  b: {}\n    c: 2", "3:5  syntax"),
+        ("a:\n  - b\n - c", "3:2  syntax"),
+        ("a: 'b' c: d", "1:8  syntax"),
+        ("a:\n\t- b", "2:1  syntax"),
+        ("a: *b", "1:4  syntax"),
+        ("a: 1\nb: \0", "2:4  syntax"),
+        ('a: "\\UFFFFFFFF"', "1:1  syntax"),
+        ("a: &a [*a]", "1:4  syntax"),
+        ("a: &a {<<: *a}", "1:4  syntax"),
+        ("[" * 90_000, "1:33  too-large"),
+        ("- " * 90_000, "1:65  too-large"),
+        ("a: " + "x" * 300_000, "1:1  too-large"),
+        ("[" + "1," * 100_000 + "]", "1:40000  too-large"),
+        ("!!python/object/apply:os.system [ls]", "1:1  syntax"),
+        ("!!set {a}", "1:1  syntax"),
     ],
-)  # fmt: skip
-def test_what_is_no_config_gets_one_line(text: str, line: str) -> None:
-    assert problem(text) == f"race.yaml:{line}"
+)
+def test_what_is_no_config_is_one_problem(text: str, found: str) -> None:
+    assert problem(text) == found
 
 
-def test_tags_are_refused_at_their_places() -> None:
+def test_tags_are_refused_at_their_locations() -> None:
     text = "objective: beale\noptimizers: {SGD: }\nsteps: !!python/name:os.system 3\nseed: !!int many"
-    assert problems(text) == [
-        "race.yaml:3:8: steps: the tag !!python/name:os.system is not allowed; a config holds plain values only",
-        "race.yaml:4:7: seed: the tag !!int does not fit 'many'",
-    ]
+    assert problems(text) == ["3:8 steps syntax", "4:7 seed syntax"]
 
 
+@pytest.mark.timeout(20)
 @pytest.mark.parametrize(("opening", "alias", "closing"), [("[", "*a{}", "]"), ("{<<: [", "*a{}", "]}")])
-def test_an_alias_bomb_is_refused_at_once(opening: str, alias: str, closing: str) -> None:
+def test_an_alias_bomb_is_refused(opening: str, alias: str, closing: str) -> None:
     first = "a0: &a0 {x: 1}\n"
     lines = (f"a{n}: &a{n} {opening}{', '.join([alias.format(n - 1)] * 9)}{closing}\n" for n in range(1, 12))
-    began = time.process_time()
-    assert problem(first + "".join(lines)).endswith(
-        "holds more than 20000 values when its aliases are written out; no config does"
-    )
-    assert time.process_time() - began < 2
+    assert problem(first + "".join(lines)).endswith(" too-large")
 
 
 # Files
@@ -944,36 +844,34 @@ def test_a_file_is_named_by_its_stem(tmp_path: Path) -> None:
     assert experiment == loads(QUICKSTART)
 
 
-def refusal(path: Path | str) -> str:
-    """Return the line of the error that a path gives."""
+def refusal(path: Path | str) -> tuple[str, str]:
+    """Return the code and the text of the error that a path gives."""
     with pytest.raises(InputError) as caught:
         load(path)
-    return str(caught.value)
+    return caught.value.code, str(caught.value)
 
 
 def test_a_file_that_is_not_there(tmp_path: Path) -> None:
     (tmp_path / "quickstart.yaml").touch()
-    path = tmp_path / "quikstart.yaml"
-    assert refusal(path) == f"{path}: no such file; did you mean 'quickstart.yaml'?"
-    assert (
-        refusal(path.with_suffix(".yml"))
-        == f"{path.with_suffix('.yml')}: no such file; did you mean 'quickstart.yaml'?"
-    )
-    for other in ("quickstart.npz", "race.yaml"):
-        assert refusal(tmp_path / other) == f"{tmp_path / other}: no such file"
-    assert refusal(tmp_path / "no" / "such.yaml") == f"{tmp_path}/no/such.yaml: no such file"
+    for name in ("quikstart.yaml", "quikstart.yml"):
+        code, text = refusal(tmp_path / name)
+        assert code == "not-found"
+        assert text.startswith(f"{tmp_path / name}: ")
+        assert text.endswith("did you mean 'quickstart.yaml'?")
+    for name in ("quickstart.npz", "race.yaml", "no/such.yaml"):
+        assert refusal(tmp_path / name) == ("not-found", f"{tmp_path / name}: no such file")
 
 
-def test_files_that_are_no_text(tmp_path: Path) -> None:
-    assert refusal(tmp_path) == f"{tmp_path}: is a folder; name a file in it"
+def test_files_that_are_not_text(tmp_path: Path) -> None:
     junk, latin, large = tmp_path / "run.npz", tmp_path / "latin.yaml", tmp_path / "large.yaml"
     junk.write_bytes(b"PK\x03\x04\0\0\xff")
     latin.write_bytes("a: 1\ntitle: é\n".encode("latin-1"))
     large.write_bytes(b"# " + b"x" * 300_000)
-    assert refusal(junk) == f"{junk}: is no text file; a config is YAML, and a run's .npz is for `gdsim render`"
-    assert refusal(latin) == f"{latin}: is no UTF-8 text: line 2 holds the byte 0xe9"
-    assert refusal(large) == f"{large}:1:1: is larger than 256 KiB, which no config needs to be"
-    assert refusal("a\0b.yaml").endswith("cannot be read: embedded null byte")
+    for path in (tmp_path, junk, latin, "a\0b.yaml"):
+        assert refusal(path)[0] == "unreadable"
+    code, text = refusal(large)
+    assert code == "too-large"
+    assert text.startswith(f"{large}:1:1: ")
 
 
 # --set
@@ -1011,8 +909,8 @@ def test_values_from_outside_reach_one_of_several_objectives_and_a_theme() -> No
     assert isinstance(experiment.view.theme, OwnTheme)
     assert experiment.view.theme.given() == {"base": "dark", "page": "#000000"}
     assert loads(experiment.yaml) == experiment
-    line = problem(QUICKSTART, overrides=["objective=[beale]", "objective.1=ackley"])
-    assert line == "--set objective.1=ackley: objective.1: objective has 1 items, numbered from 0"
+    found = problem(QUICKSTART, overrides=["objective=[beale]", "objective.1=ackley"])
+    assert found == "--set objective.1=ackley objective.1 invalid-value"
 
 
 def test_what_aliases_share_is_changed_in_one_place_only() -> None:
@@ -1030,35 +928,33 @@ def test_a_label_with_dots_can_be_reached() -> None:
 def test_mistakes_from_outside_come_after_those_of_the_file() -> None:
     changes = ["optimizers.Adam.lr=fast", "optimizers.Fast.lr=1", "start.1=high", "steps=10"]
     assert problems(QUICKSTART.replace("dark", "drak"), overrides=changes) == [
-        "race.yaml:8:21: view.theme: there is no theme 'drak'; did you mean 'dark'?",
-        "--set optimizers.Adam.lr=fast: optimizers.Adam.lr: must be a number, not 'fast'",
-        "--set optimizers.Fast.lr=1: optimizers: torch.optim has no optimizer 'Fast'. If it is only a label, add its "
-        "class: {class: SGD}",
-        "--set start.1=high: start.1: must be a number, not 'high'",
+        "8:21 view.theme unknown-name",
+        "--set optimizers.Adam.lr=fast optimizers.Adam.lr wrong-type",
+        "--set optimizers.Fast.lr=1 optimizers.Fast unknown-name",
+        "--set start.1=high start.1 wrong-type",
     ]
 
 
 @pytest.mark.parametrize(
-    ("change", "line"),
+    ("change", "found"),
     [
-        ("start.7=1", "start.7: start has 2 items, numbered from 0"),
-        ("start.x=1", "start.x: start is a list, whose items are numbered from 0, so it has no 'x'"),
-        ("steps.x=1", "steps.x: steps is a single value, so it has no 'x'"),
-        ("steps=[1", "steps: is no valid YAML: expected ',' or ']', but got the end of the text (while parsing a flow "
-         "sequence that begins in line 1)"),
-        ("seed=!!python/name:os.system x", "seed: the tag !!python/name:os.system is not allowed; a config holds "
-         "plain values only"),
-        ("stepps=3", "unknown key 'stepps'; did you mean 'steps'?"),
+        ("start.7=1", "start.7 invalid-value"),
+        ("start.x=1", "start.x invalid-value"),
+        ("steps.x=1", "steps.x invalid-value"),
+        ("steps=[1", "steps syntax"),
+        ("seed=!!python/name:os.system x", "seed syntax"),
+        ("stepps=3", "stepps unknown-key"),
     ],
-)  # fmt: skip
-def test_a_wrong_change_gets_one_line(change: str, line: str) -> None:
-    assert problem(QUICKSTART, overrides=[change]) == f"--set {change}: {line}"
+)
+def test_a_wrong_change_is_one_problem(change: str, found: str) -> None:
+    assert problem(QUICKSTART, overrides=[change]) == f"--set {change} {found}"
 
 
 @pytest.mark.parametrize("change", ["lr", "", "=3", "a..b=3", ".a=3"])
 def test_a_change_must_be_a_key_and_a_value(change: str) -> None:
-    with pytest.raises(InputError, match="must be KEY=VALUE"):
+    with pytest.raises(InputError) as caught:
         loads(QUICKSTART, overrides=[change])
+    assert caught.value.code == "syntax"
 
 
 # Mistakes found later
@@ -1072,7 +968,8 @@ def test_a_mistake_found_later_is_put_at_its_place() -> None:
 
     assert located("optimizers", "Momentum", "momentum") == "race.yaml:6:46: optimizers.Momentum.momentum: is wrong"
     assert located("optimizers", "SGD", "nesterov") == "race.yaml:5:13: optimizers.SGD.nesterov: is wrong"
-    assert located("optimizers", "Adam", "betas", 1) == "--set optimizers.Adam.betas=[2, 3]: optimizers.Adam.betas.1: is wrong"  # fmt: skip
+    change = "--set optimizers.Adam.betas=[2, 3]"
+    assert located("optimizers", "Adam", "betas", 1) == f"{change}: optimizers.Adam.betas.1: is wrong"
     assert located("animation", "fps") == "race.yaml:1:1: animation.fps: is wrong"
     assert located() == "race.yaml:1:1: is wrong"
     already = ConfigError([Problem("is wrong")])
@@ -1145,9 +1042,7 @@ FORMS = [
     short(", start: {random: 3}, view: {kind: contour, title: Race}, animation: {hold: 0}"),
     short(", start: {grid: [3, 3]}"),
     short(", view: {camera: , levels: , panels_at: , formula: }"),
-    short(
-        ", view: {kind: surface, camera: {orbit: 30}, heights: log, theme: {base: ggplot, page: '#000', field: viridis}}"
-    ),
+    short(", view: {kind: surface, camera: {orbit: 30}, heights: log, theme: {base: ggplot, field: viridis}}"),
     short(", view: {theme: {field: ['#fff', '#000'], paths: ['#f00'], stroke: 1.3}, panels: [angle, distance]}"),
     short(", view: {theme: slide, layout: grid, fill: heat, arrows: stream, vectors: true, against: evaluations}"),
     short(", animation: {pace: early, trail: 40}"),
@@ -1267,14 +1162,18 @@ def test_the_schema_is_one_that_yaml_plug_ins_know() -> None:
 
 def test_every_key_of_the_schema_is_described() -> None:
     whole = schema()
+    found: dict[str, dict[str, Any]] = {}
     for name, part in [("experiment", whole), *whole["definitions"].items()]:
         for form in (part, *part.get("anyOf", ())):
-            for key, value in form.get("properties", {}).items():
-                target: dict[str, Any] = next(
-                    (choice for choice in (value, *value.get("anyOf", ())) if "$ref" in choice), {}
-                )
-                referred = whole["definitions"].get(target.get("$ref", "").rpartition("/")[2], {})
-                assert value.get("description") or referred.get("description"), (name, key)
+            found |= {f"{name}.{key}": value for key, value in form.get("properties", {}).items()}
+    assert {"experiment.steps", "OptimizerSpec.lr", "View.kind"} <= found.keys()
+    undescribed = []
+    for key, value in found.items():
+        target: dict[str, Any] = next((choice for choice in (value, *value.get("anyOf", ())) if "$ref" in choice), {})
+        referred = whole["definitions"].get(target.get("$ref", "").rpartition("/")[2], {})
+        if not (value.get("description") or referred.get("description")):
+            undescribed.append(key)
+    assert undescribed == []
 
 
 # What is promised of any text
@@ -1410,20 +1309,18 @@ def test_the_text_of_a_changed_experiment_makes_it_again(changes: list[str]) -> 
     assert again == experiment
 
 
-@settings(max_examples=20)
+@pytest.mark.timeout(60)
+@settings(max_examples=20, deadline=None)
 @given(st.sampled_from("[{-?:!&*#|>'\"a, \n"), st.integers(1, 260_000))
 def test_long_texts_are_refused_soon(unit: str, length: int) -> None:
-    began = time.process_time()
     check_refusal(unit * length)
-    assert time.process_time() - began < 5
 
 
-def test_a_bad_config_is_refused_without_torch_and_within_a_second(tmp_path: Path) -> None:
+def test_a_bad_config_is_refused_without_torch(tmp_path: Path) -> None:
     (tmp_path / "bad.yaml").write_text(QUICKSTART.replace("lr: 0.3", "lerning_rate: 0.3"))
     (tmp_path / "good.yaml").write_text(QUICKSTART)
     program = """if True:
-        import sys, time
-        began = time.process_time()
+        import sys
         from gdsim.config import load, schema
         from gdsim.errors import ConfigError
         load("good.yaml")
@@ -1431,9 +1328,8 @@ def test_a_bad_config_is_refused_without_torch_and_within_a_second(tmp_path: Pat
         try:
             load("bad.yaml")
         except ConfigError as error:
-            print(error)
+            print(*error.key)
         assert not {"torch", "matplotlib"} & sys.modules.keys()
-        assert time.process_time() - began < 1
     """
     done = subprocess.run([sys.executable, "-c", program], cwd=tmp_path, capture_output=True, text=True, check=True)
-    assert done.stdout == ("bad.yaml:7:14: optimizers.Adam: Adam has no argument 'lerning_rate'; did you mean 'lr'?\n")
+    assert done.stdout == "optimizers Adam lerning_rate\n"

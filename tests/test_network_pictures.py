@@ -17,11 +17,12 @@ from gdsim.encode import write
 from gdsim.render import Frames
 from gdsim.render.arrangements import scene_layout
 from gdsim.render.canvas import Canvas
+from gdsim.render.color_scales import color_scale
 from gdsim.render.display_list import ImageFrames, RevealedImage
-from gdsim.render.image_layers import color_scale
 from gdsim.render.layout import Box
 from gdsim.render.legend import settings_text
-from gdsim.render.panels.images import tile_places, tiles_high
+from gdsim.render.panels import panel_renderer
+from gdsim.render.panels.images import image_boxes
 from gdsim.render.viewport import Moment
 from gdsim.scene import Heatmap, ImageGrid, ImageSequence, SurfaceModel, build_scene, power, preview_scene
 from gdsim.simulation import Stop
@@ -462,7 +463,7 @@ def test_pictures_are_as_large_as_their_panel_lets_them_be():
     tiles = panel("saliency", maps)
     for wide, high in [(330.0, 250.0), (100.0, 300.0), (600.0, 80.0)]:
         box = Box(20.0, 30.0, wide, high)
-        rows, image = tile_places(tiles, box, 10.0)
+        rows, image = image_boxes(tiles, box, 10.0)
         places = [image, *(place for row in rows for place in row)]
         assert len(places) == 5
         assert all(box.x <= each.x and each.right <= box.right + 1 for each in places)
@@ -474,8 +475,8 @@ def test_pictures_are_as_large_as_their_panel_lets_them_be():
             larger = side * 1.15 + 8
             down = -(-5 // across)
             assert across * (larger + 8) - 8 > wide or down * (larger + 20.5) - 4.5 > high
-    lone = tiles_high(tiles, 330.0, 10.0)
-    assert lone == pytest.approx(2 * (16 + tile_places(tiles, Box(0, 0, 330, lone), 10.0)[1].height) + 5.5, abs=1)
+    lone = panel_renderer("images").request(tiles, 10.0).max_height(330.0)
+    assert lone == pytest.approx(2 * (16 + image_boxes(tiles, Box(0, 0, 330, lone), 10.0)[1].height) + 5.5, abs=1)
 
 
 @pytest.mark.parametrize(("size", "written_as"), [([960, 540], power), ([480, 270], "1e{}".format)])

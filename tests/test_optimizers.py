@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 import torch
 
+from gdsim import descend, objective
 from gdsim.config import signatures
 from gdsim.errors import InputError
 from gdsim.optimizers import BatchingMode, optimizer_factory, warning
@@ -83,30 +84,27 @@ def test_a_legend_names_class_and_settings(name: Any, arguments: dict[str, Any],
     assert optimizer_factory("label", name, **arguments).text == expected
 
 
-@pytest.mark.parametrize("name", CLASSES)
-def test_notes_are_one_paragraph_of_whole_sentences(name: str) -> None:
-    assert warning(name) == "" or (
-        warning(name)[0].isupper() and warning(name).endswith(".") and "\n" not in warning(name)
-    )
+@pytest.mark.parametrize("name", ["ASGD", "LBFGS", "Muon", "SparseAdam"])
+def test_a_warning_is_one_paragraph(name: str) -> None:
+    for text in (warning(name), warning(name, network=True)):
+        assert text[0].isupper()
+        assert text.endswith(".")
+        assert "\n" not in text
     assert warning(f"torch.optim.{name}") == warning(name)
 
 
-@pytest.mark.parametrize("name", ["", "nowhere.Muon", "pytorch_optimizer.Lion", "muon", "torch.optim."])
-def test_of_an_unknown_class_nothing_is_noted(name: str) -> None:
+@pytest.mark.parametrize("name", ["", "SGD", "nowhere.Muon", "pytorch_optimizer.Lion", "muon", "torch.optim."])
+def test_there_is_no_warning_about_other_classes(name: str) -> None:
     assert warning(name) == ""
 
 
-def test_the_note_on_lbfgs_is_true() -> None:
-    from gdsim import descend, objective
-
+def test_the_warning_about_lbfgs_is_true() -> None:
     path = descend(objective("rosenbrock"), "LBFGS", start=[-1.5, 2.0], steps=6, lr=0.1)
     assert np.diff(path.evaluations[:, 0]).max() == 20
     assert "by default up to 20" in warning("LBFGS")
 
 
-def test_the_note_on_muon_is_true() -> None:
-    from gdsim import descend, objective
-
+def test_the_warning_about_muon_is_true() -> None:
     path = descend(objective("himmelblau"), "Muon", start=[-0.5, 4.2], steps=200, lr=0.1, weight_decay=0)
     lengths = ((path.points[1:] - path.points[:-1]) ** 2).sum(-1) ** 0.5
     assert lengths.min() > 0.6 * 0.1
@@ -114,7 +112,7 @@ def test_the_note_on_muon_is_true() -> None:
     assert "0.7 · lr" in warning("Muon")
 
 
-def test_notes_do_not_import_torch() -> None:
+def test_warnings_do_not_import_torch() -> None:
     program = "import sys; from gdsim.optimizers import warning; warning('Muon'); sys.exit('torch' in sys.modules)"
     assert subprocess.run([sys.executable, "-c", program], check=False).returncode == 0
 
@@ -122,83 +120,72 @@ def test_notes_do_not_import_torch() -> None:
 AT = ("optimizers", "x")
 
 
+def refusal(*arguments: Any, **more: Any) -> str:
+    """Return key and code of the error that `optimizer_factory` raises: `"optimizers.x.lr wrong-type"`."""
+    with pytest.raises(InputError) as caught:
+        optimizer_factory("x", *arguments, **more)
+    assert "\n" not in str(caught.value)
+    return f"{'.'.join(map(str, caught.value.key))} {caught.value.code}".removeprefix("optimizers.x").strip(". ")
+
+
 @pytest.mark.parametrize(
-    ("name", "arguments", "key", "words"),
+    ("name", "arguments", "expected"),
     [
-        ("Adamm", {}, (*AT, "class"), "no optimizer 'Adamm'; did you mean 'Adam'"),
-        ("lr_scheduler", {}, (*AT, "class"), "no class of optimizers"),
-        ("Optimizer", {}, (*AT, "class"), "no class of optimizers"),
-        (dict, {}, (*AT, "class"), "no class of optimizers"),
-        ("os.path.join", {}, (*AT, "class"), "part of Python"),
-        ("subprocess.Popen", {}, (*AT, "class"), "part of Python"),
-        (
-            "no_such_package.Lion",
-            {},
-            (*AT, "class"),
-            "no package 'no_such_package' is installed; get it with: pip install no_such_package",
-        ),
-        ("typer.__main__.X", {}, (*AT, "class"), "'__main__' is private"),
-        ("__main__.X", {}, (*AT, "class"), "'__main__' is private"),
-        ("torch.optim._functional.Adam", {}, (*AT, "class"), "'_functional' is private"),
-        ("torch.optim._Adam", {}, (*AT, "class"), "'_Adam' is private"),
-        ("torch.nn.Linear", {}, (*AT, "class"), "no class of optimizers"),
-        ("torch.nowhere.Linear", {}, (*AT, "class"), "'torch.nowhere' cannot be imported"),
-        ("numpy.arange", {}, (*AT, "class"), "no class of optimizers"),
-        ("torch.optim.Adamm", {}, (*AT, "class"), "no optimizer 'Adamm'; did you mean 'Adam'"),
-        ("SGD", {"lerning_rate": 1}, (*AT, "lerning_rate"), "SGD has no argument 'lerning_rate'"),
-        ("SGD", {"momentun": 1}, (*AT, "momentun"), "did you mean 'momentum'"),
-        ("SGD", {"params": []}, (*AT, "params"), "no argument 'params'"),
-        ("SGD", {"lr": -1}, AT, "SGD refuses its settings: Invalid learning rate: -1"),
-        ("SGD", {"lr": "fast"}, AT, "SGD refuses its settings"),
-        ("SGD", {"nesterov": True}, AT, "Nesterov momentum requires a momentum"),
-        ("Adam", {"capturable": True}, AT, "Adam cannot take a step"),
-        ("Adam", {"differentiable": True}, AT, "Adam cannot take a step"),
-        ("Adam", {"fused": True, "foreach": True}, AT, "cannot be `True` together"),
-        ("LBFGS", {"line_search_fn": "wolf"}, AT, "only 'strong_wolfe' is supported"),
+        ("Adamm", {}, "class unknown-name"),
+        ("lr_scheduler", {}, "class unknown-name"),
+        ("Optimizer", {}, "class unknown-name"),
+        (dict, {}, "class wrong-type"),
+        ("os.path.join", {}, "class not-allowed"),
+        ("subprocess.Popen", {}, "class not-allowed"),
+        ("no_such_package.Lion", {}, "class not-installed"),
+        ("typer.__main__.X", {}, "class not-allowed"),
+        ("__main__.X", {}, "class not-installed"),
+        ("torch.optim._functional.Adam", {}, "class not-allowed"),
+        ("torch.optim._Adam", {}, "class unknown-name"),
+        ("torch.nn.Linear", {}, "class wrong-type"),
+        ("torch.nowhere.Linear", {}, "class unreadable"),
+        ("numpy.arange", {}, "class wrong-type"),
+        ("torch.optim.Adamm", {}, "class unknown-name"),
+        ("SGD", {"lerning_rate": 1}, "lerning_rate unknown-argument"),
+        ("SGD", {"momentun": 1}, "momentun unknown-argument"),
+        ("SGD", {"params": []}, "params not-allowed"),
+        ("SGD", {"lr": -1}, "invalid-value"),
+        ("SGD", {"lr": "fast"}, "invalid-value"),
+        ("SGD", {"nesterov": True}, "invalid-value"),
+        ("Adam", {"capturable": True}, "invalid-value"),
+        ("Adam", {"differentiable": True}, "invalid-value"),
+        ("Adam", {"fused": True, "foreach": True}, "invalid-value"),
+        ("LBFGS", {"line_search_fn": "wolf"}, "invalid-value"),
     ],
 )
-def test_a_bad_class_or_setting_is_refused(
-    name: str, arguments: dict[str, Any], key: tuple[str, ...], words: str
-) -> None:
-    with pytest.raises(InputError) as caught:
-        optimizer_factory("x", name, arguments)
-    assert words in str(caught.value)
-    assert "\n" not in str(caught.value)
-    assert caught.value.key == key
+def test_a_bad_class_or_setting_is_refused(name: Any, arguments: dict[str, Any], expected: str) -> None:
+    assert refusal(name, arguments) == expected
 
 
 @pytest.mark.parametrize(
-    ("schedule", "key", "words"),
+    ("schedule", "expected"),
     [
-        ({"class": "StepLRR"}, ("class",), "no schedule 'StepLRR'; did you mean 'StepLR'"),
-        ({"class": "LRScheduler"}, ("class",), "no schedule 'LRScheduler'"),
-        ({"T_max": 3}, ("class",), "no schedule ''"),
-        ({"class": "StepLR"}, (), "StepLR needs the argument 'step_size'"),
-        ({"class": "StepLR", "step": 3}, ("step",), "no argument 'step'; did you mean 'step_size'"),
-        ({"class": "StepLR", "optimizer": 3, "step_size": 1}, ("optimizer",), "no argument 'optimizer'"),
-        ({"class": "LinearLR", "start_factor": 7}, (), "LinearLR refuses its settings"),
+        ({"class": "StepLRR"}, ".class unknown-name"),
+        ({"class": "LRScheduler"}, ".class unknown-name"),
+        ({"T_max": 3}, ".class unknown-name"),
+        ({"class": "StepLR"}, " missing"),
+        ({"class": "StepLR", "step": 3}, ".step unknown-argument"),
+        ({"class": "StepLR", "optimizer": 3, "step_size": 1}, ".optimizer not-allowed"),
+        ({"class": "LinearLR", "start_factor": 7}, " invalid-value"),
         (
             {
                 "class": "SequentialLR",
                 "milestones": [3],
                 "schedulers": [{"class": "LinearLR"}, {"class": "StepL"}],
             },
-            ("schedulers", 1, "class"),
-            "did you mean 'StepLR'",
+            ".schedulers.1.class unknown-name",
         ),
-        (
-            {"class": "ChainedScheduler", "schedulers": [{"class": "ReduceLROnPlateau"}]},
-            (),
-            "does not support `ReduceLROnPlateau`",
-        ),
-        ({"class": "CyclicLR", "base_lr": 0.1, "max_lr": 1.0}, (), "momentum"),
+        ({"class": "ChainedScheduler", "schedulers": [{"class": "ReduceLROnPlateau"}]}, " invalid-value"),
+        ({"class": "CyclicLR", "base_lr": 0.1, "max_lr": 1.0}, " invalid-value"),
     ],
 )
-def test_a_bad_schedule_is_refused(schedule: dict[str, Any], key: tuple[str | int, ...], words: str) -> None:
-    with pytest.raises(InputError) as caught:
-        optimizer_factory("x", "Adagrad", {}, schedule=schedule)
-    assert words in str(caught.value)
-    assert caught.value.key == ("optimizers", "x", "schedule", *key)
+def test_a_bad_schedule_is_refused(schedule: dict[str, Any], expected: str) -> None:
+    assert refusal("Adagrad", {}, schedule=schedule) == f"schedule{expected}"
 
 
 def put(path: Path, text: str = "raise SystemExit('this ran')") -> Path:
@@ -231,8 +218,7 @@ def test_code_of_the_current_folder_is_not_run(tmp_path: Path, monkeypatch: pyte
     monkeypatch.chdir(here)
     monkeypatch.syspath_prepend("")
     for name in ("mine.Best", "mine.Best.Better"):
-        with pytest.raises(InputError, match="'mine' stands in the current folder"):
-            optimizer_factory("x", name, {})
+        assert refusal(name, {}) == "class not-allowed"
 
 
 def test_a_current_folder_by_another_name_is_the_same(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -240,8 +226,7 @@ def test_a_current_folder_by_another_name_is_the_same(tmp_path: Path, monkeypatc
     (tmp_path / "alias").symlink_to("here")
     monkeypatch.chdir(tmp_path / "here")
     monkeypatch.syspath_prepend(str(tmp_path / "alias"))
-    with pytest.raises(InputError, match="'mine' stands in the current folder"):
-        optimizer_factory("x", "mine.Best", {})
+    assert refusal("mine.Best", {}) == "class not-allowed"
 
 
 @pytest.mark.parametrize("folder", ["evil-packages", "site-packages"])
@@ -253,8 +238,7 @@ def test_a_folder_that_names_itself_installed_is_not(
     put(here / "mine.pth", str(here))
     monkeypatch.chdir(here)
     monkeypatch.syspath_prepend(str(here))
-    with pytest.raises(InputError, match="'mine' stands in the current folder"):
-        optimizer_factory("x", "mine.Best", {})
+    assert refusal("mine.Best", {}) == "class not-allowed"
 
 
 BEST = "import torch\nclass Best(torch.optim.SGD): pass\n"
@@ -286,16 +270,13 @@ def test_a_package_that_ends_python_ends_nothing(tmp_path: Path, monkeypatch: py
     package = f"farewell_{len(text)}"
     put(tmp_path / f"{package}.py", text)
     monkeypatch.syspath_prepend(str(tmp_path))
-    with pytest.raises(InputError, match="cannot be imported: this ran") as caught:
-        optimizer_factory("x", f"{package}.Best", {})
-    assert caught.value.key == ("optimizers", "x", "class")
+    assert refusal(f"{package}.Best", {}) == "class unreadable"
 
 
-def test_a_package_that_fails_to_import_is_told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_package_that_fails_to_import_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     (tmp_path / "broken_package.py").write_text("import a_package_that_is_not_there")
     monkeypatch.syspath_prepend(str(tmp_path))
-    with pytest.raises(InputError, match="'broken_package' cannot be imported: No module named 'a_package"):
-        optimizer_factory("x", "broken_package.Best", {})
+    assert refusal("broken_package.Best", {}) == "class unreadable"
 
 
 def test_a_third_party_class_is_known_by_what_it_does() -> None:
@@ -304,8 +285,7 @@ def test_a_third_party_class_is_known_by_what_it_does() -> None:
     assert optimizer_factory("x", "pytorch_optimizer.AliG", {}).needs_closure
     assert optimizer_factory("x", "pytorch_optimizer.Kron", {}).batching_modes == (BatchingMode.SEPARATE,)
     assert optimizer_factory("x", "pytorch_optimizer.AdaHessian", {}).needs_graph
-    with pytest.raises(InputError, match="Lookahead wraps another optimizer: give it optimizer:"):
-        optimizer_factory("x", "pytorch_optimizer.Lookahead", {})
+    assert refusal("pytorch_optimizer.Lookahead", {}) == "missing"
 
 
 def test_trying_a_class_out_leaves_the_random_numbers_alone() -> None:

@@ -12,6 +12,7 @@ import gdsim
 from gdsim.config import View
 from gdsim.scene import build_scene, preview_scene, view_problems
 from gdsim.scene.projection import choose_projection
+from tests.networks_made import landscape
 
 TEN = gdsim.objective("rosenbrock", dim=10)
 START = [-1.2, 1.0] * 5
@@ -104,40 +105,36 @@ def test_a_path_that_never_moves_and_one_that_runs_away_have_a_plane():
 
 
 @pytest.mark.parametrize(
-    ("view", "words"),
+    ("dim", "view", "key", "code"),
     [
-        ({"plane": [0, 10]}, "must be two of the coordinates 0 to 9"),
-        ({"plane": [0, 1], "at": [1, 2]}, "must have 10 coordinates"),
-        ({"at": [1.0] * 10}, "a point goes with a plane of two coordinates"),
+        (10, {"plane": [0, 10]}, "plane", "invalid-value"),
+        (10, {"plane": [0, 1], "at": [1, 2]}, "at", "invalid-value"),
+        (10, {"at": [1.0] * 10}, "at", "conflict"),
+        (10, {"plane": "random"}, "plane", "unsupported"),
+        (10, {"examples": 9}, "examples", "unsupported"),
+        (2, {"plane": "pca"}, "plane", "unsupported"),
+        (2, {"at": [1, 2]}, "at", "unsupported"),
+        (2, {"camera": {}}, "camera", "unsupported"),
+        (2, {"heights": "log"}, "heights", "unsupported"),
+        (2, {"arrows_at": "curve"}, "arrows_at", "unsupported"),
+        (2, {"kind": "surface", "fill": "heat"}, "fill", "unsupported"),
+        (2, {"kind": "surface", "arrows": "stream"}, "arrows", "unsupported"),
+        (1, {"levels": "rank"}, "levels", "unsupported"),
+        (1, {"kind": "surface"}, "kind", "unsupported"),
+        (10, {"kind": "curve"}, "kind", "unsupported"),
     ],
 )
-def test_a_plane_that_does_not_fit_is_refused(view, words):
-    with pytest.raises(gdsim.InputError, match=words):
-        choose_projection(TEN, View(**view))
-
-
-def test_a_plane_of_a_plane_is_refused():
-    with pytest.raises(gdsim.InputError, match="is for more than two dimensions"):
-        preview_scene(gdsim.objective("sphere"), view=View(plane="pca"))
+def test_what_fits_another_objective_or_kind_is_refused(dim, view, key, code):
+    with pytest.raises(gdsim.InputError) as caught:
+        preview_scene(gdsim.objective("sphere", dim=dim), view=View(**view))
+    assert (caught.value.key, caught.value.code) == (("view", key), code)
 
 
 @pytest.mark.parametrize(
-    ("dim", "view", "key", "words"),
-    [
-        (2, {"camera": {}}, "camera", "camera goes with kind: surface"),
-        (2, {"heights": "log"}, "heights", "heights goes with kind: surface"),
-        (2, {"arrows_at": "curve"}, "arrows_at", "arrows_at goes with kind: curve"),
-        (2, {"kind": "surface", "fill": "heat"}, "fill", "fill goes with kind: contour"),
-        (2, {"kind": "surface", "arrows": "stream"}, "arrows", "stream goes with kind: contour"),
-        (1, {"levels": "rank"}, "levels", "levels goes with kind: contour or surface"),
-        (1, {"kind": "surface"}, "kind", "must be curve for 'Sphere', which has dim 1 here"),
-        (10, {"kind": "curve"}, "kind", "must be contour or surface for 'Sphere', which has dim 10 here"),
-    ],
+    ("objective", "kind"), [("parabola", "curve"), ("booth", "contour"), ("booth", "surface"), ("rosenbrock", None)]
 )
-def test_a_key_that_goes_with_another_kind_is_refused(dim, view, key, words):
-    with pytest.raises(gdsim.InputError, match=words) as caught:
-        preview_scene(gdsim.objective("sphere", dim=dim), view=View(**view))
-    assert caught.value.key == ("view", key)
+def test_a_view_that_says_nothing_else_fits_every_objective(objective, kind):
+    assert list(view_problems([gdsim.objective(objective)], View(kind=kind, arrows="none", levels=None))) == []
 
 
 @pytest.mark.parametrize(
@@ -186,10 +183,18 @@ def test_few_points_in_many_dimensions_have_the_plane_of_plain_linear_algebra():
     np.testing.assert_allclose(shown.axes @ shown.axes.T, np.eye(2), atol=1e-12)
 
 
-def test_a_distance_to_nowhere_is_refused_before_a_step_is_taken():
-    with pytest.raises(gdsim.InputError, match="none of Monkey saddle is known") as caught:
-        preview_scene(gdsim.objective("monkey_saddle"), view=View(panels=["loss", "distance"]))
-    assert caught.value.key == ("view", "panels", 1)
+@pytest.mark.parametrize("panel", ["distance", "accuracy", "layers", "weights", "off_plane", "saliency", "score"])
+def test_a_panel_that_a_function_does_not_have_is_refused_before_a_step_is_taken(panel):
+    with pytest.raises(gdsim.InputError) as caught:
+        preview_scene(gdsim.objective("monkey_saddle"), view=View(panels=["loss", panel]))
+    assert (caught.value.key, caught.value.code) == (("view", "panels", 1), "unsupported")
+
+
+def test_heat_maps_of_layers_have_steps():
+    objective, view = landscape("MLP"), View(panels=["layers"], against="evaluations")
+    (problem,) = view_problems([objective], view)
+    assert (problem.key, problem.code) == (("against",), "conflict")
+    assert list(view_problems([objective], View(panels=["layers"], layers="lines", against="evaluations"))) == []
 
 
 @pytest.mark.parametrize(

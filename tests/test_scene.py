@@ -96,11 +96,11 @@ def test_words_tell_a_minimum_from_what_is_almost_as_low():
     assert "is at (3.10, 2.05) after 20 steps" in build_scene([close]).alt_text
 
 
-def test_what_cannot_be_shown_is_refused():
-    with pytest.raises(gdsim.InputError, match="no trajectory"):
-        build_scene([])
-    with pytest.raises(gdsim.InputError, match="do not belong together"):
-        build_scene([descend([1, 1], steps=3), descend([1, 1], steps=4)])
+@pytest.mark.parametrize(("steps", "code"), [((), "missing"), ((3, 4), "conflict")])
+def test_trajectories_that_do_not_belong_together_are_refused(steps, code):
+    with pytest.raises(gdsim.InputError) as caught:
+        build_scene([descend([1, 1], steps=count) for count in steps])
+    assert caught.value.code == code
 
 
 def test_several_starts_of_a_function_without_known_minima_are_told_by_their_values():
@@ -113,9 +113,9 @@ def test_a_grid_of_uneven_rows_is_refused():
     booth, beale = gdsim.objective("booth"), gdsim.objective("beale")
     paths = [descend([1, 1], 3, booth, lr=0.01), descend([1, 1], 3, booth, "Adam"), descend([1, 1], 3, beale, lr=0.01)]
     assert len(build_scene(paths).facets) == 2
-    with pytest.raises(gdsim.InputError, match="Booth has 2 and Beale has 1") as caught:
+    with pytest.raises(gdsim.InputError) as caught:
         build_scene(paths, view=View(layout="grid"))
-    assert caught.value.key == ("view", "layout")
+    assert (caught.value.key, caught.value.code) == (("view", "layout"), "conflict")
 
 
 def test_a_look_that_cannot_be_is_refused_with_its_place():
@@ -256,6 +256,34 @@ def test_the_look_is_that_of_the_view():
     assert scene.theme == theme("dark")
     assert scene.theme.paths[0] == scene.styles[0].color
     assert (scene.panels_at, scene.vectors, scene.size) == ("under", True, (640, 480))
+
+
+OPTIMIZERS = "optimizers: {SGD: {lr: 0.001}, Momentum: {class: SGD, lr: 0.001, momentum: 0.9}, Adam: {lr: 0.1}}"
+
+
+@pytest.mark.parametrize("theme_name", ["light", "dark"])
+@pytest.mark.parametrize(
+    ("objective", "view"),
+    [
+        ("himmelblau", {}),
+        ("himmelblau", {"layout": "grid"}),
+        ("himmelblau", {"kind": "surface", "layout": "grid"}),
+        ("double_well", {"panels": ["loss", "gradient_norm"]}),
+        ("[booth, beale]", {}),
+        ("[booth, beale]", {"layout": "grid"}),
+        ("{name: sphere, dim: 5}", {}),
+    ],
+)
+def test_optimizers_get_the_palette_in_their_order(objective, view, theme_name):
+    trajectories = gdsim.simulate(gdsim.loads(f"objective: {objective}\nsteps: 2\n{OPTIMIZERS}"))
+    scene = build_scene(trajectories, view=View(theme=theme_name, **view))
+    expected = dict(zip(["SGD", "Momentum", "Adam"], theme(theme_name).paths, strict=False))
+    assert [(style.label, style.color) for style in scene.styles] == [*expected.items()]
+    paths = [path.style for facet in scene.facets for path in facet.paths]
+    curves = [curve.style for group in scene.groups for panel in group.panels for curve in panel.curves]
+    assert len(paths) == 3 * len(scene.groups)
+    assert {(style.label, style.color) for style in paths} == {(style.label, style.color) for style in curves}
+    assert {style.label: style.color for style in [*paths, *curves]} == expected
 
 
 @pytest.mark.parametrize("value", [1e-12, 1e12])

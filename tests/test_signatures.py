@@ -1,80 +1,70 @@
+"""The signatures of torch.optim that are shipped, against those of the installed torch."""
+
 from __future__ import annotations
 
-import ast
-import inspect
+import importlib.metadata
+import json
 import subprocess
 import sys
+from dataclasses import astuple
 
 import pytest
-import torch
-from torch.optim import lr_scheduler
 
 from gdsim.config import signatures
 
-OPTIMIZERS = {
-    name: found
-    for name, found in vars(torch.optim).items()
-    if isinstance(found, type) and issubclass(found, torch.optim.Optimizer) and found is not torch.optim.Optimizer
-}
-SCHEDULES = {
-    name: found
-    for name, found in vars(lr_scheduler).items()
-    if isinstance(found, type)
-    and issubclass(found, lr_scheduler.LRScheduler)
-    and found is not lr_scheduler.LRScheduler
-    and not name.startswith("_")
-}
+VERSION = importlib.metadata.version("torch").partition("+")[0]
+KINDS = {"optimizers": signatures.optimizers, "schedules": signatures.schedules}
 
 
-def value(written: str) -> object:
-    """Compute a default from its source text; division is the only arithmetic among them."""
-    left, slash, right = written.partition(" / ")
-    return float(left) / float(right) if slash else ast.literal_eval(written)
+def as_data() -> dict:
+    """Return what the file must hold for the installed torch."""
+    classes = {
+        kind: {
+            name: {key: list(astuple(argument)) for key, argument in each.arguments.items()}
+            for name, each in found.items()
+        }
+        for kind, found in signatures.inspect_torch().items()
+    }
+    return {"torch": VERSION, **classes}
 
 
-def test_every_public_class_is_offered() -> None:
-    assert set(signatures.optimizers()) == set(OPTIMIZERS)
-    assert set(signatures.schedules()) == set(SCHEDULES)
+def test_the_file_is_that_of_the_installed_torch():
+    stored = json.loads(signatures.DATA.read_text(encoding="utf-8"))
+    if stored["torch"] != VERSION:
+        pytest.skip(f"the file is that of torch {stored['torch']}")
+    assert stored == as_data(), "write it anew: python -m tests.test_signatures"
 
 
-def test_names_come_in_alphabetical_order() -> None:
-    for offered in (signatures.optimizers(), signatures.schedules()):
-        assert list(offered) == sorted(offered, key=str.casefold)
+@pytest.mark.parametrize("kind", KINDS)
+def test_names_come_in_alphabetical_order(kind):
+    names = list(KINDS[kind]())
+    assert names == sorted(names, key=str.casefold)
+    assert {"optimizers": "Adam", "schedules": "StepLR"}[kind] in names
 
 
-@pytest.mark.parametrize("name", [*OPTIMIZERS, *SCHEDULES])
-def test_arguments_and_defaults_are_those_of_the_class(name: str) -> None:
-    signature = {**signatures.optimizers(), **signatures.schedules()}[name]
-    real = inspect.signature({**OPTIMIZERS, **SCHEDULES}[name]).parameters
-    expected = {key: parameter for key, parameter in real.items() if key not in {"params", "optimizer"}}
-    assert signature.name == name
-    assert list(signature.arguments) == list(signature.annotations) == list(expected)
-    for argument, parameter in expected.items():
-        if parameter.default is parameter.empty:
-            assert signature.arguments[argument] == ""
-        else:
-            assert value(signature.arguments[argument]) == parameter.default
+def test_defaults_and_types_are_those_of_the_class():
+    adam = signatures.optimizers()["Adam"].arguments
+    assert (adam["lr"].default, adam["betas"].default) == ("0.001", "(0.9, 0.999)")
+    assert adam["lr"].schema == {"type": "number"}
+    assert adam["betas"].schema == {"type": "array", "items": {"type": "number"}, "minItems": 2, "maxItems": 2}
+    assert signatures.schedules()["StepLR"].required == ["step_size"]
+    assert signatures.schedules()["LambdaLR"].arguments["lr_lambda"].schema == {"not": {}}
 
 
-def test_defaults_read_as_a_person_writes_them() -> None:
-    assert signatures.optimizers()["Adam"].arguments["lr"] == "1e-3"
-    assert signatures.optimizers()["Adam"].arguments["betas"] == "(0.9, 0.999)"
-    assert signatures.optimizers()["Adam"].annotations["amsgrad"] == "bool"
-
-
-@pytest.mark.parametrize("name", [*OPTIMIZERS, *SCHEDULES])
-def test_summary_is_one_sentence(name: str) -> None:
-    summary = {**signatures.optimizers(), **signatures.schedules()}[name].summary
-    assert summary.endswith(".")
-    assert ". " not in summary
-    assert "\n" not in summary
-
-
-def test_reading_does_not_import_torch() -> None:
-    program = """if True:
-        import sys
+@pytest.mark.parametrize(("version", "imported"), [(VERSION, False), ("0.0.1", True)])
+def test_torch_is_imported_only_if_its_version_is_another(version, imported):
+    program = f"""if True:
+        import importlib.metadata, sys
+        known = importlib.metadata.version
+        importlib.metadata.version = lambda name: {version!r} if name == "torch" else known(name)
         from gdsim.config import signatures
         assert "SGD" in signatures.optimizers() and "StepLR" in signatures.schedules()
-        sys.exit("torch" in sys.modules)
+        print("torch" in sys.modules)
     """
-    assert subprocess.run([sys.executable, "-c", program], check=False).returncode == 0
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
+    assert done.stdout.strip() == str(imported)
+
+
+if __name__ == "__main__":
+    text = json.dumps(as_data(), indent=1)
+    signatures.DATA.write_text(f"{text}\n", encoding="utf-8")

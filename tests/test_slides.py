@@ -26,9 +26,9 @@ from gdsim.cli.slides import slides
 from gdsim.encode.reading import source
 from gdsim.errors import GdsimError, InputError
 from gdsim.metadata import Provenance
-from gdsim.slides import SlideItem, new_deck, theme_around
-from gdsim.slides.text import cut, notes, sentences, short
-from gdsim.slides.timing import play
+from gdsim.slides import SlideItem, new_deck, theme_of_picture
+from gdsim.slides.text import first_sentences, notes, shorten, summarize
+from gdsim.slides.timing import autoplay
 from gdsim.themes import theme
 
 YAML = """\
@@ -209,8 +209,8 @@ def test_the_same_sources_make_the_same_file(lecture):
 
 
 def test_a_slide_takes_on_the_page_of_its_picture(lecture):
-    assert theme_around(lecture / "race.png").page == theme("light").page
-    assert theme_around(lecture / "race.mp4") is None
+    assert theme_of_picture(lecture / "race.png").page == theme("light").page
+    assert theme_of_picture(lecture / "race.mp4") is None
     made_of = Provenance("A dark one", "It is dark.", "", None, {})
     dark = new_deck(LOOK)
     dark.add_picture(SlideItem(lecture / "race.png", (320, 180), made_of, theme("dark")))
@@ -269,7 +269,7 @@ def test_a_video_plays_by_itself_without_sound_and_again(lecture):
 
 
 def test_a_video_that_plays_once_is_not_repeated():
-    timing = play(4, seconds=2.5, loop=False)
+    timing = autoplay(4, seconds=2.5, loop=False)
     in_order(timing)
     assert timing.xpath(".//@repeatCount") == []
     assert timing.xpath('.//p:cmd[@cmd="playFrom(0.0)"]//p:cTn/@dur') == ["2500"]
@@ -373,7 +373,7 @@ def bomb(path):
     with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as archive:
         archive.writestr("[Content_Types].xml", "")
         with archive.open("ppt/presentation.xml", "w", force_zip64=True) as file:
-            for _ in range(3):
+            for _ in range(257):
                 file.write(bytes(2**20))
 
 
@@ -394,23 +394,23 @@ def no_room(slides):
 
 
 @pytest.mark.parametrize(
-    ("make", "words"),
+    ("make", "code"),
     [
-        (lambda path: path.write_bytes(b"GIF89a"), "is no PowerPoint deck"),
-        (bomb, "unpacks to more than"),
-        (with_macros, "holds macros"),
-        (broken, "cannot be read as a PowerPoint deck"),
-        (lambda path: template(path, no_room), "has no room for a picture"),
-        (lambda path: path.mkdir(), "is a folder"),
-        (os.mkfifo, "is no PowerPoint deck"),
-        (Path.exists, "no such file"),
+        (lambda path: path.write_bytes(b"GIF89a"), "unreadable"),
+        (bomb, "too-large"),
+        (with_macros, "not-allowed"),
+        (broken, "unreadable"),
+        (lambda path: template(path, no_room), "unsupported"),
+        (lambda path: path.mkdir(), "not-found"),
+        (os.mkfifo, "unreadable"),
+        (Path.exists, "not-found"),
     ],
 )
-def test_a_bad_template_is_told_in_a_line(make, words, lecture, tmp_path, monkeypatch):
-    monkeypatch.setattr("gdsim.slides.layout.UNPACKED", 2**21)
+def test_a_bad_template_is_an_error_of_one_line(make, code, lecture, tmp_path):
     make(tmp_path / "t.pptx")
-    with pytest.raises(InputError, match=words) as error:
+    with pytest.raises(InputError) as error:
         made([lecture / "race.gif"], tmp_path / "a.pptx", template=tmp_path / "t.pptx")
+    assert error.value.code == code
     assert "\n" not in str(error.value)
     assert str(tmp_path / "t.pptx") in str(error.value)
 
@@ -493,26 +493,26 @@ def test_a_caption_says_what_has_room():
         ]
     )
     first = "SGD comes within tolerance of the minimum (3.00, 2.00) after 9 steps"
-    assert short(full, 500) == f"{first}; Adam after 57 steps; Lion is at (1.00, 2.00) after 150 steps."
-    assert short(full, 100) == f"{first}; Adam after 57 steps; …"
-    assert short(full, 20) == "SGD comes within …"
+    assert summarize(full, 500) == f"{first}; Adam after 57 steps; Lion is at (1.00, 2.00) after 150 steps."
+    assert summarize(full, 100) == f"{first}; Adam after 57 steps; …"
+    assert summarize(full, 20) == "SGD comes within …"
     # Who arrives is told first where there is no room for all.
-    assert short(f"Rprop is at (0.00, 0.00) after 150 steps; {full}", 100) == f"{first}; Adam after 57 steps; …"
+    assert summarize(f"Rprop is at (0.00, 0.00) after 150 steps; {full}", 100) == f"{first}; Adam after 57 steps; …"
 
 
 def test_a_caption_says_once_what_is_the_same_for_several():
     full = "Gradient descent on Booth, 9 steps. A: 4 of 4 paths reach; B: 4 of 4 paths reach; C: 1 of 4 paths reaches."
-    assert short(full, 500) == "A, B: 4 of 4 paths reach; C: 1 of 4 paths reaches."
+    assert summarize(full, 500) == "A, B: 4 of 4 paths reach; C: 1 of 4 paths reaches."
 
 
 def test_a_caption_names_the_objectives_where_they_are_several():
     full = "Gradient descent on Booth, 9 steps. A is at (1.00). Gradient descent on Beale, 9 steps. A is at (2.00)."
-    assert short(full, 500) == "Booth: A is at (1.00). Beale: A is at (2.00)."
+    assert summarize(full, 500) == "Booth: A is at (1.00). Beale: A is at (2.00)."
 
 
 @given(st.text(), st.integers(1, 80))
 def test_words_have_room_and_can_be_written(words, most):
-    for each in (cut(words, most), short(words, most), sentences(words, most)):
+    for each in (shorten(words, most), summarize(words, most), first_sentences(words, most)):
         assert len(each) <= most
         assert "\n" not in each
     told = notes(Provenance(words, words, words, 0, {"gdsim": words}))

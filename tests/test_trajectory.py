@@ -287,17 +287,17 @@ def test_only_what_save_writes_is_read(saved: Path) -> None:
 
 
 def test_the_largest_that_is_recorded_may_be_read() -> None:
-    from gdsim.config.experiment import MAX_PATHS, MAX_RECORDED
+    from gdsim.config.experiment import MAX_PATHS, MAX_POINTS
 
     # 7 numbers of 8 bytes a row in two dimensions, the most for its share of the limit, and one more row a path.
-    assert (MAX_RECORDED + MAX_PATHS) * 7 * 8 < SIZE_LIMIT
+    assert (MAX_POINTS + MAX_PATHS) * 7 * 8 < SIZE_LIMIT
 
 
 @pytest.mark.parametrize("name", [".npz", "...npz"])
 def test_a_recording_must_leave_its_pictures_a_name(saved: Path, name: str) -> None:
     path = saved.rename(saved.with_name(name))
     if path.stem in {".", ".."}:
-        assert "give it a name" in refused(path)
+        assert "rename it" in refused(path)
     else:
         assert read(path)[0].name == ".npz"
 

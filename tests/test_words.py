@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from gdsim.scene import describe
-from gdsim.slides.text import short
+from gdsim.slides.text import summarize
 from tests.networks_made import imagined, landscape, trained
 
 ENDS = r"(\w+) ends at the loss ([\d.e+-]+) and a test accuracy of ([\d.]+) %"
@@ -61,7 +61,7 @@ def test_what_was_not_measured_is_not_told():
 def test_the_plane_says_what_it_leaves_out(facts, words):
     told = said(trained(("Adam",), 3, objective=landscape(**facts)))
     assert words in told
-    assert short(told, 500).startswith("Adam ends at ")
+    assert summarize(told, 500).startswith("Adam ends at ")
 
 
 def test_a_plane_of_all_weights_leaves_out_nothing():
@@ -79,18 +79,18 @@ def test_a_descent_in_pixels_is_told_by_the_score():
 
 
 def test_a_slide_says_what_the_figures_are_once():
-    words = short(said(trained(("SGD", "Adam", "Muon"), 9)), 500)
+    words = summarize(said(trained(("SGD", "Adam", "Muon"), 9)), 500)
     assert words.count("test accuracy") == 1
     assert [each.split(" ")[:2] for each in words.split("; ")] == [["SGD", "ends"], ["Adam", "at"], ["Muon", "at"]]
-    broken = short(said(trained(("SGD", "Adam", "Muon"), 9, diverged=2)), 500)
+    broken = summarize(said(trained(("SGD", "Adam", "Muon"), 9, diverged=2)), 500)
     assert broken.startswith("SGD diverged at step 3; Adam ends at the loss ")
 
 
 def test_a_slide_says_the_opening_once_where_its_title_does_not():
     one, other = (trained(("Adam",), 3, objective=landscape(name, share=0.5)) for name in ("sigmoid", "relu"))
-    assert short(said(imagined(("SGD",), 5)), 500).startswith("SGD takes the score of the class from ")
-    alone = short(said(one), 500)
+    assert summarize(said(imagined(("SGD",), 5)), 500).startswith("SGD takes the score of the class from ")
+    alone = summarize(said(one), 500)
     assert alone.startswith("Adam ends at the loss ")
-    both = short(f"{said(one)} {said(other)}", 500)
+    both = summarize(f"{said(one)} {said(other)}", 500)
     assert both.startswith("sigmoid: Adam ends at ")
     assert " relu: Adam ends at " in both

@@ -109,9 +109,9 @@ class RunSource:
                 )
             else:
                 trajectories = simulate(self.own, progress=progress("simulating"))
-            scene = self._scene(trajectories, deck.room, VIDEO_SCALE if options.video else 1.0)
+            scene = self._scene(trajectories, deck.picture_size, VIDEO_SCALE if options.video else 1.0)
             provenance = make_provenance(scene, self.own)
-            bare, drawn = _in_large_type(scene, deck.share)
+            bare, drawn = _in_large_type(scene, deck.picture_share)
             with _naming(picture, self.path):
                 reductions = save_scene(
                     bare, picture, output=output, provenance=provenance, drawn=drawn, progress=progress("drawing")
@@ -160,10 +160,10 @@ class PictureSource:
 
     def theme(self) -> Theme:
         """Return the theme of the slide: the colours at the picture's border, or those of its configuration."""
-        from gdsim.slides import theme_around
+        from gdsim.slides import theme_of_picture
         from gdsim.themes import theme
 
-        found = theme_around(self.poster or self.path)
+        found = theme_of_picture(self.poster or self.path)
         return found or (theme("slide") if self.experiment is None else theme_of(self.experiment))
 
     def draw(self, deck: Deck, folder: Path, options: DeckOptions, *, needs_rows: bool) -> Drawn:

@@ -61,7 +61,7 @@ def slides(
             deck.add_picture(drawn.item)
             titles.append(drawn.item.provenance.title)
             if drawn.trajectories is not None:
-                figures.add(source.path, source.yaml, drawn.trajectories, drawn.item.look)
+                figures.add(source.path, source.yaml, drawn.trajectories, drawn.item.theme)
         figures.add_to(deck)
         deck.save(out, titles[0] if len(titles) == 1 else f"Gradient descent: {', '.join(dict.fromkeys(titles))}")
     print(out)

@@ -1,4 +1,4 @@
-"""YAML text → Experiment: every mistake of a file at once, each with its place."""
+"""YAML text to an Experiment: all mistakes of a file at once, each with its location."""
 
 from __future__ import annotations
 
@@ -9,19 +9,19 @@ from types import MappingProxyType
 
 from pydantic import ValidationError
 
-from gdsim import errors
 from gdsim.config.experiment import Experiment, Origin
 from gdsim.config.json_schema import schema
 from gdsim.config.kinds import formats
-from gdsim.config.location import Problem, SourceContext
+from gdsim.config.location import SourceContext
 from gdsim.config.objective import ObjectiveSpec
+from gdsim.config.optimizer import OptimizerSpec
 from gdsim.config.output import PRESETS, Output
 from gdsim.config.overrides import override
-from gdsim.config.problems import problems_in
-from gdsim.config.specs import OptimizerSpec, Start
+from gdsim.config.start import Start
+from gdsim.config.validation import problems_in
 from gdsim.config.view import Animation, Camera, View
-from gdsim.config.yaml_text import MAX_BYTES, dump, parse
-from gdsim.errors import ConfigError, InputError, SourceLocation
+from gdsim.config.yaml_text import MAX_BYTES, TOO_LARGE, dump, parse
+from gdsim.errors import ConfigError, InputError, Problem, SourceLocation
 from gdsim.files import suggest_sibling
 
 __all__ = [
@@ -56,19 +56,19 @@ def load(
 
     Args:
         path: The file.
-        overrides: Values to put over those of the file, each `KEY=VALUE` with a dotted key and a value in
+        overrides: Values that replace those of the file, each `KEY=VALUE` with a dotted key and a value in
             YAML: `"optimizers.Adam.lr=0.1"`.
         transient_overrides: More of them that are not written into `Experiment.yaml`, each with its name in errors:
             `{"output.formats=[gif]": "--format gif"}`.
         allow_code: Whether a Python file that the configuration names may run.
 
     Raises:
-        InputError: There is no such file, or it is no text; or an override is not `KEY=VALUE`.
-        ConfigError: The text is no valid configuration. The error holds every mistake.
+        InputError: There is no such file, or it is not text; or an override is not `KEY=VALUE`.
+        ConfigError: The text is not a valid configuration. The error contains all mistakes.
     """
     path = Path(path)
     return loads(
-        _text(path),
+        _read(path),
         name=path.stem,
         file=str(path),
         folder=path.parent,
@@ -92,25 +92,26 @@ def loads(
 
     Args:
         text: The YAML.
-        name: What the files that come of the experiment are called.
-        file: What the text is called in errors.
-        folder: Where files lie that the text names; the current folder when left out.
+        name: The name of the output files.
+        file: The name of the text in errors.
+        folder: The folder that paths in the text are relative to; the current folder by default.
         overrides: As for `load`.
         transient_overrides: As for `load`.
         allow_code: As for `load`.
 
     Raises:
         InputError: An override is not `KEY=VALUE`.
-        ConfigError: The text is no valid configuration. The error holds every mistake.
+        ConfigError: The text is not a valid configuration. The error contains all mistakes.
     """
     kept = override(parse(text, file), {each: f"--set {each}" for each in overrides})
     document = override(kept, transient_overrides)
     if () in document.unread:
         raise document.error(document.problems)
     if document.value is None:
-        raise document.error([Problem((), "is empty; `gdsim init FILE` writes a config to start from")])
+        raise document.error([Problem("is empty; `gdsim init FILE` writes a config to start from", code="missing")])
     if not isinstance(document.value, dict):
-        raise document.error([Problem((), "must be a mapping, with lines such as `objective: himmelblau`")])
+        message = "must be a mapping, with lines such as `objective: himmelblau`"
+        raise document.error([Problem(message, code="wrong-type")])
     try:
         experiment = Experiment.model_validate(document.value, context=SourceContext(Path(folder), allow_code))
     except ValidationError as error:
@@ -121,23 +122,25 @@ def loads(
     return experiment
 
 
-def _text(path: Path) -> str:
+def _read(path: Path) -> str:
     try:
         with path.open("rb") as file:
             content = file.read(MAX_BYTES + 1)
     except IsADirectoryError:
-        raise InputError(f"{path}: is a folder; name a file in it") from None
+        raise InputError(f"{path}: is a folder; name a file in it", code="unreadable") from None
     except FileNotFoundError:
-        raise InputError(f"{path}: no such file{suggest_sibling(path)}") from None
+        raise InputError(f"{path}: no such file{suggest_sibling(path)}", code="not-found") from None
     except (OSError, ValueError) as error:
-        raise InputError(f"{path}: cannot be read: {getattr(error, 'strerror', None) or error}") from None
+        reason = getattr(error, "strerror", None) or error
+        raise InputError(f"{path}: cannot be read: {reason}", code="unreadable") from None
     if b"\0" in content:
-        raise InputError(f"{path}: is no text file; a config is YAML, and a run's .npz is for `gdsim render`")
+        message = f"{path}: is not a text file; a config is YAML, and a run's .npz is for `gdsim render`"
+        raise InputError(message, code="unreadable")
     if len(content) > MAX_BYTES:
-        sentence = f"is larger than {MAX_BYTES // 1024} KiB, which no config needs to be"
-        raise ConfigError([errors.Problem(sentence, code="too-large", location=SourceLocation(0, 1, 1, str(path)))])
+        raise ConfigError([Problem(TOO_LARGE, code="too-large", location=SourceLocation(0, 1, 1, str(path)))])
     try:
         return content.decode("utf-8-sig")
     except UnicodeDecodeError as error:
         line = content[: error.start].count(b"\n") + 1
-        raise InputError(f"{path}: is no UTF-8 text: line {line} holds the byte {content[error.start]:#04x}") from None
+        message = f"{path}: is not UTF-8 text: line {line} contains the byte {content[error.start]:#04x}"
+        raise InputError(message, code="unreadable") from None

@@ -1,11 +1,11 @@
 """The JSON Schema of a configuration as people write it, shorthands included, for editors.
 
-It keeps to draft 07, and a list of a fixed length to one schema for all items: YAML plug-ins know no more.
+It is draft 07, and a list of a fixed length has one schema for all items: YAML plug-ins support no more.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from typing import Any
 
 from pydantic.json_schema import GenerateJsonSchema
@@ -13,26 +13,25 @@ from pydantic_core import core_schema
 
 from gdsim import networks, objectives, themes
 from gdsim.config import signatures
-from gdsim.config.arguments import argument
 from gdsim.config.experiment import Experiment
-from gdsim.config.objective import BELONGINGS, FORMS_OF_OBJECTIVES, OF_INPUTS
+from gdsim.config.objective import FORMS, KEYS_OF_FORMS, KEYS_OF_INPUT
 from gdsim.config.signatures import Signature
 
 __all__ = ["schema"]
 
 Schema = dict[str, Any]
+NULL = {"type": "null"}
 
 
 def schema() -> Schema:
     """Return the JSON Schema of a configuration."""
     generated = Experiment.model_json_schema(ref_template="#/definitions/{model}", schema_generator=_WithoutFieldTitles)
     models = generated.pop("$defs")
-    for section in ("view", "animation", "output"):
-        generated["properties"][section] = _or_null(generated["properties"][section])
-    generated["properties"]["objective"] = _one_or_several(generated["properties"]["objective"])
-    view, own_theme = models["View"]["properties"], models["OwnTheme"]["properties"]
-    view |= {"camera": _or_null(view["camera"]), "theme": _with_themes(view["theme"])}
-    own_theme["base"] = _with_themes(own_theme["base"])
+    several = generated["properties"]["objective"]
+    description = several.pop("description")
+    generated["properties"]["objective"] = {"description": description, "anyOf": [several["items"], several]}
+    for form in (models["View"]["properties"]["theme"], models["OwnTheme"]["properties"]["base"]):
+        form["anyOf"][0]["enum"] = list(themes.names())
     definitions = models | {
         "ObjectiveSpec": _objective(models["ObjectiveSpec"]),
         "OptimizerSpec": _optimizer(models["OptimizerSpec"]),
@@ -43,68 +42,49 @@ def schema() -> Schema:
         "$schema": "http://json-schema.org/draft-07/schema#",
         **generated,
         "title": "gdsim experiment",
-        "description": "A function, a few optimizers and a start: what one animation shows.",
+        "description": "A function, a few optimizers and a start: the content of one animation.",
         "definitions": definitions,
     }
 
 
 class _WithoutFieldTitles(GenerateJsonSchema):
-    """Leaves out titles such as "Clip Norm", which only repeat the key."""
+    """Omits titles such as "Clip Norm", which only repeat the key."""
 
     def field_title_should_be_set(self, schema: Any) -> bool:  # noqa: ARG002
         return False
 
     def tagged_union_schema(self, schema: core_schema.TaggedUnionSchema) -> Schema:
-        """Write a union as it is read: by whichever choice fits."""
+        """Write a union as any of its choices."""
         return self.union_schema(core_schema.union_schema(list(schema["choices"].values())))
 
 
-def _or_null(form: Schema) -> Schema:
-    described: Schema = {}
-    value: Schema = {}
-    for key, part in form.items():
-        (described if key in ("description", "default") else value)[key] = part
-    return {**described, "anyOf": [value, {"type": "null"}]}
-
-
-def _one_or_several(form: Schema) -> Schema:
-    """Return the form of a list that may be left out around a single item."""
-    several = {key: part for key, part in form.items() if key != "description"}
-    return {"description": form["description"], "anyOf": [form["items"], several]}
-
-
-def _with_themes(form: Schema) -> Schema:
-    names = {"enum": list(themes.names())}
-    return {**form, "anyOf": [form["anyOf"][0] | names, *form["anyOf"][1:]]}
-
-
 def _objective(model: Schema) -> Schema:
-    properties = model["properties"] | {form: _given(model["properties"][form]) for form in FORMS_OF_OBJECTIVES}
-    properties["name"] |= {"enum": list(objectives.names())}
-    properties["bounds"] = _with_pair(properties["bounds"])
-    for key in ("constants", "args"):
-        properties[key] = _or_null(properties[key])
-    properties["data"] = _data(properties["data"])
-    properties["activation"] = _named(properties["activation"], networks.ACTIVATIONS)
-    properties["loss"] = _named(properties["loss"], networks.LOSSES)
+    properties = model["properties"] | {form: _not_null(model["properties"][form]) for form in FORMS}
+    properties["name"]["enum"] = list(objectives.names())
+    pairs = next(choice for choice in properties["bounds"]["anyOf"] if choice["type"] == "array")
+    properties["bounds"]["anyOf"].insert(0, pairs["items"])
+    data = properties["data"]
+    data["anyOf"] = [{"type": "string", "examples": data.pop("examples")}, data["anyOf"][0]]
+    properties["constants"]["anyOf"][0]["examples"] = properties["constants"].pop("examples")
+    properties["activation"]["anyOf"] = [{"enum": list(networks.ACTIVATIONS)}, NULL]
+    properties["loss"]["anyOf"] = [{"enum": list(networks.LOSSES)}, NULL]
     parameters = properties.pop("parameters")
-    mappings = {form: _mapping(form, properties) for form in FORMS_OF_OBJECTIVES}
-    strange = [key for key in model["properties"] if key not in mappings["name"]["properties"]]
+    mappings = {form: _mapping(form, properties) for form in FORMS}
+    others = [key for key in model["properties"] if key not in mappings["name"]["properties"]]
     mappings["name"] |= {
-        "propertyNames": {"not": {"enum": strange}},
+        "propertyNames": {"not": {"enum": others}},
         "additionalProperties": parameters["additionalProperties"],
     }
     finite_differences = {"properties": {"gradient": {"const": "finite_differences"}}, "required": ["gradient"]}
     mappings["samples"]["dependencies"] = {"edge_order": finite_differences}
-    of_inputs = {"properties": {"wrt": {"const": "input"}}, "required": ["wrt"]}
-    mappings["network"] |= {"required": ["network", "data"], "dependencies": dict.fromkeys(OF_INPUTS, of_inputs)}
+    input_only = {"properties": {"wrt": {"const": "input"}}, "required": ["wrt"]}
+    mappings["network"] |= {"required": ["network", "data"], "dependencies": dict.fromkeys(KEYS_OF_INPUT, input_only)}
     return {"description": model["description"], "anyOf": [properties["name"], *mappings.values()]}
 
 
 def _mapping(form: str, properties: Schema) -> Schema:
-    """Return one form of an objective with the keys that go with it."""
-    belonging = [key for key in properties if key not in FORMS_OF_OBJECTIVES]
-    keys = [form, *(key for key in belonging if form in BELONGINGS.get(key, FORMS_OF_OBJECTIVES))]
+    """Return one form of an objective with the keys that belong to it."""
+    keys = [form, *(key for key in properties if key not in FORMS and form in KEYS_OF_FORMS.get(key, FORMS))]
     return {
         "type": "object",
         "properties": {key: properties[key] for key in keys},
@@ -113,36 +93,16 @@ def _mapping(form: str, properties: Schema) -> Schema:
     }
 
 
-def _given(form: Schema) -> Schema:
-    """Return the form of a value that is nothing only where it is left out, without its null."""
-    return {key: part for key, part in (form | _required(form)).items() if key not in ("anyOf", "default")}
-
-
-def _data(form: Schema) -> Schema:
-    """Return the form of data, whose name may stand for itself."""
-    names = {"type": "string", "examples": form["examples"]}
-    return {"description": form["description"], "anyOf": [names, *_some(form)]}
-
-
-def _named(form: Schema, names: Iterable[str]) -> Schema:
-    return {"description": form["description"], "anyOf": [{"enum": list(names)}, {"type": "null"}]}
-
-
-def _some(form: Schema) -> list[Schema]:
-    """Return the choices of an optional value without its null."""
-    return [choice for choice in form["anyOf"] if choice != {"type": "null"}]
-
-
-def _with_pair(bounds: Schema) -> Schema:
-    """Add the bare [low, high] of one dimension to a list of them."""
-    pairs = next(choice for choice in bounds["anyOf"] if choice["type"] == "array")
-    return {**bounds, "anyOf": [pairs["items"], *bounds["anyOf"]]}
+def _not_null(form: Schema) -> Schema:
+    """Return the form of an optional value without its null and default."""
+    (value,) = (choice for choice in form["anyOf"] if choice != NULL)
+    return {key: part for key, part in {**form, **value}.items() if key not in ("anyOf", "default")}
 
 
 def _start(model: Schema) -> Schema:
     number = {"type": "number"}
     point = {"type": "array", "items": number, "minItems": 1}
-    properties = {key: _required(model["properties"][key]) for key in ("grid", "random")}
+    properties = {key: _not_null(model["properties"][key]) for key in ("grid", "random")}
     mapping = {
         "type": "object",
         "properties": properties,
@@ -153,83 +113,65 @@ def _start(model: Schema) -> Schema:
     return {"description": model["description"], "anyOf": [number, point, points, mapping]}
 
 
-def _required(form: Schema) -> Schema:
-    """Return the form of an optional value without its null."""
-    (value,) = _some(form)
-    return {"description": form["description"], **value}
-
-
 def _optimizer(model: Schema) -> Schema:
     offered = signatures.optimizers()
     own = {key: form for key, form in model["properties"].items() if key != "settings"}
-    name = own["class"]
     dotted = {"type": "string", "pattern": r"[.:]"}
     own["class"] = {
-        "description": name["description"],
+        "description": own["class"]["description"],
         "anyOf": [
-            {"type": "string", "enum": list(offered), "examples": name["examples"]},
+            {"type": "string", "enum": list(offered), "examples": own["class"]["examples"]},
             {**dotted, "examples": ["pytorch_optimizer.Lion"]},
         ],
     }
-    own["schedule"] = _or_null({"description": own["schedule"]["description"], "$ref": "#/definitions/Schedule"})
+    own["schedule"]["anyOf"] = [{"$ref": "#/definitions/Schedule"}, NULL]
     own["args"] = {
-        "description": "Arguments of the class that are called as one of gdsim's own keys here.",
+        "description": "Arguments of the class that have the name of one of gdsim's own keys.",
         "type": ["object", "null"],
     }
-    taken = _arguments(offered.values())
-    described = {key: {"description": form["description"]} for key, form in taken.items()}
+    arguments = _arguments(offered.values())
     mapping = {
         "type": "object",
-        "properties": own | described,
+        "properties": own | {key: {"description": form["description"]} for key, form in arguments.items()},
         "examples": [{"lr": 0.01}],
-        # Classes of other packages take what they take.
+        # Classes of other packages have arguments of their own.
         "if": {"properties": {"class": dotted}, "required": ["class"]},
-        "else": {"properties": taken},
+        "else": {"properties": arguments},
     }
-    return {"description": model["description"], "anyOf": [mapping, {"type": "null"}]}
+    return {"description": model["description"], "anyOf": [mapping, NULL]}
 
 
 def _schedule() -> Schema:
     offered = {
         name: signature
         for name, signature in signatures.schedules().items()
-        if not any("Callable" in signature.annotations[key] for key in _needed(signature))
+        if not any("not" in signature.arguments[each].schema for each in signature.required)
     }
     name = {"type": "string", "enum": list(offered), "examples": ["CosineAnnealingLR"]}
-    named = {"description": "A class of torch.optim.lr_scheduler.", **name}
-    taken = _arguments(offered.values())
-    inner = {"type": "array", "items": {"$ref": "#/definitions/Schedule"}}
-    taken["schedulers"] = {"description": taken["schedulers"]["description"], **inner}
+    arguments = _arguments(offered.values())
+    arguments["schedulers"]["items"] = {"$ref": "#/definitions/Schedule"}
     mapping = {
         "type": "object",
-        "properties": {"class": named, **taken},
+        "properties": {"class": {"description": "A class of torch.optim.lr_scheduler.", **name}, **arguments},
         "required": ["class"],
         "additionalProperties": False,
     }
     return {"description": "How the learning rate changes from step to step.", "anyOf": [name, mapping]}
 
 
-def _needed(signature: Signature) -> list[str]:
-    return [name for name, default in signature.arguments.items() if not default]
-
-
 def _arguments(offered: Iterable[Signature]) -> dict[str, Schema]:
-    """Return each argument that any of the classes takes, with the defaults that it has there."""
+    """Return each argument that any of the classes has, with its defaults there."""
     defaults: dict[str, list[str]] = {}
-    forms: dict[str, list[Mapping[str, Any]]] = {}
+    forms: dict[str, list[Schema]] = {}
     for signature in offered:
-        for name, default in signature.arguments.items():
-            form = argument(signature.annotations[name])
-            defaults.setdefault(name, []).append(f"{signature.name} ({default or 'required'})")
-            forms.setdefault(name, [])
-            forms[name] += [choice for choice in form.get("anyOf", [form]) if choice not in forms[name]]
+        for name, argument in signature.arguments.items():
+            defaults.setdefault(name, []).append(f"{signature.name} ({argument.default or 'required'})")
+            known = forms.setdefault(name, [])
+            known += [each for each in argument.schema.get("anyOf", [argument.schema]) if each not in known]
     return {
-        name: {"description": f"An argument of {', '.join(defaults[name])}.", **_either(forms[name])}
-        for name in sorted(defaults)
+        name: {
+            "description": f"An argument of {', '.join(defaults[name])}.",
+            **({} if {} in choices else choices[0] if len(choices) == 1 else {"anyOf": choices}),
+        }
+        for name, choices in sorted(forms.items())
     }
-
-
-def _either(forms: list[Mapping[str, Any]]) -> Schema:
-    if {} in forms:
-        return {}
-    return dict(forms[0]) if len(forms) == 1 else {"anyOf": forms}

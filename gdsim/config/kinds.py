@@ -1,8 +1,8 @@
-"""Names that a configuration uses but packages above `config` declare: they are looked up there on first use."""
+"""Names that a configuration uses and packages above it declare, such as the kinds of views: found on first use."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from importlib import import_module
 from typing import Any
@@ -10,13 +10,38 @@ from typing import Any
 from pydantic import GetCoreSchemaHandler, GetJsonSchemaHandler
 from pydantic_core import PydanticKnownError, core_schema
 
-__all__ = ["OneOf", "formats"]
+from gdsim.errors import Problem
+from gdsim.networks import Network
+from gdsim.objectives import Objective
+
+__all__ = ["OneOf", "formats", "panel_kinds", "view_kinds", "view_problems"]
 
 
 def formats() -> Mapping[str, Any]:
-    """Return the output formats by name, as `gdsim.encode.formats` declares them."""
+    """Return the output formats by name."""
     found: Mapping[str, Any] = import_module("gdsim.encode.formats").formats()
     return found
+
+
+def view_kinds() -> Mapping[str, Any]:
+    """Return the kinds of views by name."""
+    found: Mapping[str, Any] = import_module("gdsim.scene").view_kinds()
+    return found
+
+
+def panel_kinds() -> Mapping[str, Any]:
+    """Return the kinds of panels by name."""
+    found: Mapping[str, Any] = import_module("gdsim.scene").panel_kinds()
+    return found
+
+
+def view_problems(objectives: Sequence[Objective], networks: Sequence[Network | None], view: Any) -> Iterator[Problem]:
+    """Yield what a view asks for that objectives, or networks that are trained, do not have; keys are below `view`."""
+    scene = import_module("gdsim.scene")
+    yield from scene.view_problems(objectives, view)
+    for network in networks:
+        if network is not None:
+            yield from scene.training_problems(network, view)
 
 
 @dataclass(frozen=True)

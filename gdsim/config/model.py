@@ -1,105 +1,123 @@
-"""What the models of a configuration have in common: how strict they are, and how their checks speak."""
+"""What the models of a configuration have in common: strictness, types, and how their checks report mistakes."""
 
 from __future__ import annotations
 
 import unicodedata
 from collections.abc import Iterable
+from dataclasses import dataclass
 from typing import Annotated, Any
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Discriminator, Field, ValidationError
-from pydantic_core import ErrorDetails, InitErrorDetails, PydanticCustomError
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    ConfigDict,
+    Discriminator,
+    Field,
+    GetCoreSchemaHandler,
+    GetJsonSchemaHandler,
+    ValidationError,
+)
+from pydantic.json_schema import JsonSchemaValue
+from pydantic_core import CoreSchema, InitErrorDetails, PydanticCustomError, core_schema
 
-from gdsim.config.location import Problem
-from gdsim.config.messages import shown
+from gdsim.config.messages import format_value
+from gdsim.errors import Problem
 
 __all__ = [
-    "FORM",
+    "TEXT_OR_OTHER",
     "Color",
     "Finite",
+    "Line",
     "Model",
+    "NoneAsEmpty",
     "all_different",
-    "custom",
-    "holds_controls",
+    "has_control_characters",
+    "none_as_empty",
     "one_line",
-    "or_defaults",
     "refuse",
 ]
 
-Finite = Annotated[float, Field(allow_inf_nan=False)]
-FORM = Discriminator(lambda value: "text" if isinstance(value, str) else "other")
-"""Tells which of two forms is meant, so that a mistake is told of that one alone."""
+
+class Model(BaseModel):
+    """Frozen and strict: no unknown keys, no text for a number."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True, strict=True)
+
+    def __eq__(self, other: object) -> bool:
+        """Return whether two models have equal fields; where they were read from does not matter."""
+        return type(self) is type(other) and self.__dict__ == other.__dict__
+
+    __hash__ = None  # type: ignore[assignment]
+
+
+def refuse(problems: Iterable[Problem], *, beside: ValidationError | None = None) -> None:
+    """Raise the problems, if there are any, from a validator of pydantic.
+
+    Args:
+        problems: Their keys are relative to the value that is validated.
+        beside: What pydantic found at the same value.
+    """
+    details: list[InitErrorDetails] = []
+    for each in problems:
+        context = {"message": each.message, "code": each.code, "at_key": each.at_key}
+        details.append({"type": PydanticCustomError("gdsim", "{message}", context), "loc": each.key, "input": None})
+    for found in beside.errors(include_url=False) if beside is not None else ():
+        custom = PydanticCustomError("gdsim", "{message}", found.get("ctx", {}))
+        kind = custom if found["type"] == "gdsim" else found["type"]
+        details.append({"type": kind, "loc": found["loc"], "input": found["input"], "ctx": found.get("ctx", {})})
+    if details:
+        raise ValidationError.from_exception_data("configuration", details)
+
+
+@dataclass(frozen=True)
+class NoneAsEmpty:
+    """Reads a key without a value as an empty mapping: all lines below it may be commented out."""
+
+    def __get_pydantic_core_schema__(self, source: Any, handler: GetCoreSchemaHandler) -> CoreSchema:
+        """Accept None too."""
+        return core_schema.no_info_before_validator_function(none_as_empty, handler(source))
+
+    def __get_pydantic_json_schema__(self, schema: CoreSchema, handler: GetJsonSchemaHandler) -> JsonSchemaValue:
+        """Allow null too."""
+        return {"anyOf": [handler(schema), {"type": "null"}]}
+
+
+def has_control_characters(text: str) -> bool:
+    """Return whether text contains control characters, such as line breaks."""
+    return any(unicodedata.category(character) == "Cc" for character in text)
+
+
+def none_as_empty(value: Any) -> Any:
+    """Return an empty mapping for None."""
+    return {} if value is None else value
+
+
+def all_different(items: list[Any]) -> list[Any]:
+    """Return a list, unless an item is in it twice."""
+    for index, item in enumerate(items):
+        if item in items[:index]:
+            refuse([Problem(f"names {format_value(item)} twice", code="duplicate")])
+    return items
+
+
+def one_line(text: str) -> str:
+    """Return text without control characters, which are refused."""
+    if has_control_characters(text):
+        refuse([Problem(f"must not contain control characters, as {format_value(text)} does")])
+    return text
 
 
 def _long_form(color: str) -> str:
-    """Return #rrggbb in small letters, for #rgb too."""
+    """Return #rrggbb in lower case, also for #rgb."""
     return ("#" + "".join(digit * 2 for digit in color[1:]) if len(color) == 4 else color).lower()
 
 
+Finite = Annotated[float, Field(allow_inf_nan=False)]
+Line = Annotated[str, AfterValidator(one_line)]
 Color = Annotated[
     str,
     Field(pattern="^#([0-9a-fA-F]{3}|[0-9a-fA-F]{6})$", examples=["#0072B2"]),
     AfterValidator(_long_form),
 ]
-
-
-class Model(BaseModel):
-    """Frozen, and particular: no unknown keys, no text for a number."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True, strict=True)
-
-
-def refuse(problems: Iterable[Problem], *, beside: ValidationError | None = None) -> None:
-    """Raise the problems, if there are any; their paths begin where the validator that calls stands.
-
-    Args:
-        problems: What the validator found.
-        beside: What was found in other ways at the same place.
-    """
-    details = [_details(problem) for problem in problems]
-    if beside is not None:
-        details += [_again(found) for found in beside.errors(include_url=False)]
-    if details:
-        raise ValidationError.from_exception_data("configuration", details)
-
-
-def _details(problem: Problem) -> InitErrorDetails:
-    context = {"sentence": problem.sentence, "key": problem.key}
-    return {"type": PydanticCustomError("gdsim", "{sentence}", context), "loc": problem.path, "input": None}
-
-
-def _again(found: ErrorDetails) -> InitErrorDetails:
-    if problem := custom(found):
-        return _details(problem)
-    return {"type": found["type"], "loc": found["loc"], "input": found["input"], "ctx": found.get("ctx", {})}
-
-
-def custom(found: ErrorDetails) -> Problem | None:
-    """Return the problem that `refuse` raised, or None for one of pydantic's own."""
-    if found["type"] != "gdsim":
-        return None
-    return Problem(found["loc"], found["ctx"]["sentence"], found["ctx"]["key"])
-
-
-def holds_controls(text: str) -> bool:
-    """Return whether text has control characters in it, line breaks among them."""
-    return any(unicodedata.category(character) == "Cc" for character in text)
-
-
-def one_line(text: str) -> str:
-    """Return text, which must hold no control characters."""
-    if holds_controls(text):
-        refuse([Problem((), f"must not hold control characters, as {shown(text)} does")])
-    return text
-
-
-def all_different(items: list[Any]) -> list[Any]:
-    """Return a list, none of whose items may stand in it twice."""
-    twice = next((item for index, item in enumerate(items) if item in items[:index]), None)
-    if twice is not None:
-        refuse([Problem((), f"names {shown(twice)} twice")])
-    return items
-
-
-def or_defaults(value: Any) -> Any:
-    """Let a key with nothing after it stand for its defaults: its lines may all be commented out."""
-    return {} if value is None else value
+TEXT_OR_OTHER = Discriminator(lambda value: "text" if isinstance(value, str) else "other")
+"""Chooses between two forms, so that a mistake is reported for that form only."""

@@ -1,4 +1,4 @@
-"""Which files are written, for which place, and how large they may be."""
+"""Which files are written, for which purpose, and how large they may be."""
 
 from __future__ import annotations
 
@@ -11,9 +11,9 @@ from typing import Annotated, Any, Literal
 from pydantic import AfterValidator, BeforeValidator, Field, WithJsonSchema, model_validator
 
 from gdsim.config.kinds import OneOf, formats
-from gdsim.config.location import Problem
-from gdsim.config.messages import is_number, shown
-from gdsim.config.model import Model, all_different, or_defaults, refuse
+from gdsim.config.messages import format_value, is_number
+from gdsim.config.model import Model, all_different, none_as_empty, refuse
+from gdsim.errors import Problem
 
 __all__ = ["PRESETS", "Output", "with_preset"]
 
@@ -44,7 +44,7 @@ PRESETS: Mapping[str, Mapping[str, Mapping[str, Any]]] = MappingProxyType(
 """For each place the values, by section and key, that a configuration gets where it has none of its own."""
 
 TRANSPARENT_FORMATS = ("webp", "webm", "png")
-"""What is written on a transparent background where no formats are given."""
+"""The default formats with a transparent background."""
 
 UNITS = MappingProxyType({"": 1, "k": 10**3, "m": 10**6, "g": 10**9, "ki": 2**10, "mi": 2**20, "gi": 2**30})
 SIZE = re.compile(r"([0-9]{1,12}(?:\.[0-9]{1,12})?) ?(|k|m|g|ki|mi|gi)b", re.IGNORECASE)
@@ -56,8 +56,8 @@ def _bytes(given: Any) -> Any:
     found = SIZE.fullmatch(given.strip()) if isinstance(given, str) else None
     count = float(found[1]) * UNITS[found[2].lower()] if found else given
     if not is_number(count) or not SMALLEST <= count <= LARGEST:
-        sentence = f"must be a size from 1 kB to 2 GB, such as 5MB, 300 kB or 1.5 MiB, not {shown(given)}"
-        refuse([Problem((), sentence)])
+        message = f"must be a size from 1 kB to 2 GB, such as 5MB, 300 kB or 1.5 MiB, not {format_value(given)}"
+        refuse([Problem(message)])
     return math.floor(count)
 
 
@@ -80,29 +80,28 @@ class Output(Model):
 
     preset: Preset | None = Field(
         None,
-        description="The place that the picture is for. It gives size, theme, fps, seconds, hold and max_bytes, each "
-        "where it is not written: slide and wide fill a slide, half fills half of one, square is for posts, readme for "
-        "a README, thumb is small.",
+        description="What the picture is for. It sets the defaults of size, theme, fps, seconds, hold, max_bytes: "
+        "slide and wide fill a slide, half fills half of one, square is for posts, readme for a README, thumb small.",
     )
     formats: Annotated[list[Format], Field(min_length=1), AfterValidator(all_different)] = Field(
         ["gif", "mp4", "png"],
-        description="gif, mp4, webm, webp and apng move; png, svg and pdf are posters of the last frame; html is a "
-        "page that plays.",
+        description="gif, mp4, webm, webp and apng are animations; png, svg and pdf are posters of the last frame; "
+        "html is a page with a player.",
         json_schema_extra={"uniqueItems": True},
     )
     max_bytes: Bytes | None = Field(
         None,
-        description="How large each file that moves may be. One that would be larger gets fewer colours, then fewer "
-        "frames, then fewer pixels, and the log says so. Posters and pages are not held to it.",
+        description="The largest size of each animation. A larger one is written with fewer colours, then frames, "
+        "then fewer pixels, and the log says so. Posters and pages are not limited.",
         examples=["5MB", "300 kB", "1.5 MiB"],
     )
     loop: Literal["once", "forever"] = Field(
-        "forever", description="Whether the animation begins again; an MP4 or a WebM leaves that to its player."
+        "forever", description="Whether the animation repeats; for an MP4 or a WebM its player decides."
     )
     background: Literal["opaque", "transparent"] = Field(
         "opaque",
-        description="Whether the page around the views is see-through, which webp, webm, png, svg and pdf can be; "
-        "without `formats`, webp, webm and png are written.",
+        description="Whether the background around the views is transparent, which webp, webm, png, svg and pdf "
+        "support; the default of `formats` is then webp, webm and png.",
     )
 
     @model_validator(mode="before")
@@ -113,14 +112,14 @@ class Output(Model):
 
     @model_validator(mode="after")
     def _check_background(self) -> Output:
+        problems = []
         if self.background == "transparent":
-            can = ", ".join(name for name, each in formats().items() if not each.opaque_reason)
-            reasons = [(index, name, formats()[name].opaque_reason) for index, name in enumerate(self.formats)]
-            refuse(
-                Problem(("formats", index), f"background: transparent goes with {can}, not with {name}: {reason}")
-                for index, name, reason in reasons
-                if reason
-            )
+            suitable = ", ".join(name for name, each in formats().items() if not each.opaque_reason)
+            for index, name in enumerate(self.formats):
+                if reason := formats()[name].opaque_reason:
+                    message = f"background: transparent goes with {suitable}, not with {name}: {reason}"
+                    problems.append(Problem(message, ("formats", index), "unsupported"))
+        refuse(problems)
         return self
 
 
@@ -130,6 +129,6 @@ def with_preset(written: Any) -> Any:
     name = output.get("preset") if isinstance(output, dict) else None
     if not isinstance(name, str) or name not in PRESETS:
         return written
-    sections = {section: or_defaults(written.get(section)) for section in PRESETS[name]}
+    sections = {section: none_as_empty(written.get(section)) for section in PRESETS[name]}
     filled = {section: {**PRESETS[name][section], **own} for section, own in sections.items() if isinstance(own, dict)}
     return {**written, **filled}

@@ -1,4 +1,4 @@
-"""Single values put over those of a file: `--set KEY=VALUE`, and options that stand for one."""
+"""Single values that replace those of a file: `--set KEY=VALUE`, and options that have the same effect."""
 
 from __future__ import annotations
 
@@ -6,62 +6,58 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
-from gdsim.config.location import Document, Path, Problem, SourceLocation, printable
+from gdsim.config.location import Document
 from gdsim.config.yaml_text import parse
-from gdsim.errors import InputError
+from gdsim.errors import InputError, Key, Problem, SourceLocation, printable
 
 __all__ = ["override"]
 
 
 def override(document: Document, overrides: Mapping[str, str]) -> Document:
-    """Return the document with each `KEY=VALUE` put in; the given one stays as it is.
-
-    Mappings that are missing on the way to a key are made.
+    """Return a new document with each `KEY=VALUE` applied; missing mappings above a key are created.
 
     Args:
-        document: What the file says.
-        overrides: Each a dotted path, in which a number counts the items of a list, `=`, and a value in YAML; with
-            what a user has written for it, which errors name.
+        document: What the file contains.
+        overrides: For each override what the user has written, which errors name. An override is a dotted path, in
+            which a number is an index of a list, `=`, and a value in YAML.
 
     Raises:
         InputError: One is not written `KEY=VALUE`.
-        ConfigError: A value is no YAML, or a path leads nowhere.
+        ConfigError: A value is not YAML, or a path leads through a value that has no keys.
     """
     for order, (text, source) in enumerate(overrides.items(), start=1):
-        key, equals, value = text.partition("=")
-        if not equals or not all(key.split(".")):
-            raise InputError(
-                f"{printable(source)}: must be KEY=VALUE with a dotted key, such as optimizers.Adam.lr=0.1"
-            )
-        path = _path(document.value, key.split("."))
-        given = parse(value, source, order=order, at=path)
-        document = _merged(document, given, path, SourceLocation(order, 1, 1, source))
+        dotted, equals, value = text.partition("=")
+        if not equals or not all(dotted.split(".")):
+            message = f"{printable(source)}: must be KEY=VALUE with a dotted key, such as optimizers.Adam.lr=0.1"
+            raise InputError(message, code="syntax")
+        key = _key(document.value, dotted.split("."))
+        given = parse(value, source, order=order, at=key)
+        document = _merged(document, given, key, SourceLocation(order, 1, 1, source))
     return document
 
 
-def _path(value: Any, parts: Sequence[str]) -> Path:
-    """Split a dotted key as the document is keyed: a label may itself hold dots."""
+def _key(value: Any, parts: Sequence[str]) -> Key:
+    """Split a dotted key by the keys of the document: a label may itself contain dots."""
     if not parts:
         return ()
     if isinstance(value, list) and parts[0].isdecimal():
         index = int(parts[0][:9])
-        return index, *_path(value[index] if index < len(value) else None, parts[1:])
+        return index, *_key(value[index] if index < len(value) else None, parts[1:])
     names = (".".join(parts[:length]) for length in range(len(parts), 0, -1))
     name = next((name for name in names if isinstance(value, dict) and name in value), parts[0])
-    rest = parts[name.count(".") + 1 :]
-    return name, *_path(value.get(name) if isinstance(value, dict) else None, rest)
+    return name, *_key(value.get(name) if isinstance(value, dict) else None, parts[name.count(".") + 1 :])
 
 
-def _merged(document: Document, given: Document, path: Path, place: SourceLocation) -> Document:
-    values = {known: at for known, at in document.values.items() if known[: len(path)] != path}
-    keys = {known: at for known, at in document.keys.items() if known[: len(path)] != path or known == path}
-    for length in range(1, len(path) + 1):
-        keys.setdefault(path[:length], place)
-        values.setdefault(path[:length], place)
+def _merged(document: Document, given: Document, key: Key, location: SourceLocation) -> Document:
+    values = {each: at for each, at in document.values.items() if each[: len(key)] != key}
+    keys = {each: at for each, at in document.keys.items() if each[: len(key)] != key or each == key}
+    for length in range(1, len(key) + 1):
+        keys.setdefault(key[:length], location)
+        values.setdefault(key[:length], location)
     try:
-        value = _put(document.value, path, given.value, ())
-    except _NoSuchPlaceError as error:
-        raise document.error([Problem(path, str(error), place=place)]) from None
+        value = _with_value(document.value, key, given.value, ())
+    except LookupError as error:
+        raise document.error([Problem(str(error.args[0]), key, location=location)]) from None
     return replace(
         document,
         value=value,
@@ -72,41 +68,41 @@ def _merged(document: Document, given: Document, path: Path, place: SourceLocati
     )
 
 
-class _NoSuchPlaceError(Exception):
-    """A path leads through something that has no such item."""
+def _with_value(value: Any, key: Key, new: Any, above: Key) -> Any:
+    """Return a copy of `value` with `new` at `key`; only what is on the path is copied.
 
-
-def _put(value: Any, path: Path, new: Any, above: Path) -> Any:
-    """Return a copy of `value` in which `new` stands at `path`; only what lies on the path is copied."""
-    if not path:
+    Raises:
+        LookupError: The path leads through something that has no such item.
+    """
+    if not key:
         return new
-    first, rest = path[0], path[1:]
-    value = _written_out(value, above)
+    first, *rest = key
+    value = _as_mapping(value, above)
     if isinstance(value, list) and isinstance(first, int):
         if first >= len(value):
-            raise _NoSuchPlaceError(f"{_name(above)} has {len(value)} items, numbered from 0")
-        return [*value[:first], _put(value[first], rest, new, (*above, first)), *value[first + 1 :]]
+            raise LookupError(f"{_name(above)} has {len(value)} items, numbered from 0")
+        inner = _with_value(value[first], tuple(rest), new, (*above, first))
+        return [*value[:first], inner, *value[first + 1 :]]
     if isinstance(value, dict):
-        return value | {str(first): _put(value.get(str(first)), rest, new, (*above, first))}
+        inner = _with_value(value.get(str(first)), tuple(rest), new, (*above, first))
+        return value | {str(first): inner}
     kind = "a list, whose items are numbered from 0" if isinstance(value, list) else "a single value"
-    raise _NoSuchPlaceError(f"{_name(above)} is {kind}, so it has no '{first}'")
+    raise LookupError(f"{_name(above)} is {kind}, so it has no '{first}'")
 
 
-def _written_out(value: Any, path: Path) -> Any:
-    """Return the mapping that a bare name or nothing stands for."""
+def _as_mapping(value: Any, key: Key) -> Any:
+    """Return the mapping that a bare name or nothing is short for."""
     if value is None:
         return {}
-    if not isinstance(value, str):
-        return value
-    match path:
-        case ("objective",) | ("objective", int()):
+    match key:
+        case ("objective",) | ("objective", int()) if isinstance(value, str):
             return {"name": value}
-        case ("view", "theme"):
+        case ("view", "theme") if isinstance(value, str):
             return {"base": value}
-        case (*_, "schedule"):
+        case (*_, "schedule") if isinstance(value, str):
             return {"class": value}
     return value
 
 
-def _name(path: Path) -> str:
-    return ".".join(map(str, path)) or "the config"
+def _name(key: Key) -> str:
+    return ".".join(map(str, key)) or "the config"

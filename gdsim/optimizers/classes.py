@@ -1,26 +1,158 @@
-"""Classes of optimizers and of schedules, found by name, and whether they have the arguments they are given."""
+"""Classes of optimizers and schedules by name, with their settings, and the optimizers that they wrap."""
 
 from __future__ import annotations
 
 import importlib
 import inspect
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from gdsim.config.arguments import own_class_problem
 from gdsim.config.location import SourceContext
-from gdsim.errors import InputError, did_you_mean
-from gdsim.objectives import import_function, package_problem
-from gdsim.optimizers.formatting import bare, words
+from gdsim.config.optimizer import EXAMPLE, argument_problems, class_problems
+from gdsim.config.signatures import inspect_class, schedules
+from gdsim.errors import InputError, Key, did_you_mean
+from gdsim.objectives import import_function
+from gdsim.optimizers.formatting import first_line, format_setting
 
 if TYPE_CHECKING:
+    from torch import Tensor, nn
     from torch.optim import Optimizer
     from torch.optim.lr_scheduler import LRScheduler
 
-__all__ = ["Key", "check_arguments", "is_from_torch", "optimizer_class", "schedule_class"]
+__all__ = ["OptimizerClass", "find_class", "optimizer_class", "schedule_class"]
 
-Key = tuple[str | int, ...]
-"""Where something stands in a configuration, outermost first."""
+PARAMETERS = ("params", "model")
+"""The arguments that take what is optimized: a list of parameters, or a module that has them."""
+
+
+@dataclass(frozen=True, eq=False)
+class OptimizerClass:
+    """A class with its settings; parameters are all that is missing to build an instance.
+
+    Attributes:
+        class_: A class of optimizers.
+        settings: The arguments of the class, without the wrapped optimizer.
+        names: All arguments of the class.
+        inner: The optimizer that it wraps.
+        argument: The argument that takes it.
+    """
+
+    class_: type[Optimizer]
+    settings: Mapping[str, Any]
+    names: frozenset[str]
+    inner: OptimizerClass | None = None
+    argument: str = ""
+
+    def __iter__(self) -> Iterator[OptimizerClass]:
+        """Yield this class and all that are wrapped, from the outermost to the innermost."""
+        yield self
+        if self.inner is not None:
+            yield from self.inner
+
+    @property
+    def takes_class(self) -> bool:
+        """Whether the class builds the wrapped optimizer itself, as SAM does, from its class and settings."""
+        return "params" in self.names and "kwargs" in self.names
+
+    @property
+    def is_from_torch(self) -> bool:
+        """Whether the class is one of `torch.optim`, and does not only have the name of one."""
+        from torch import optim
+
+        return getattr(optim, self.class_.__name__, None) is self.class_
+
+    def build(self, parameters: list[Tensor], model: nn.Module | None = None) -> Optimizer:
+        """Build an instance over leaf tensors.
+
+        Args:
+            parameters: The leaf tensors.
+            model: The module whose parameters they are; by default one that only holds them.
+        """
+        import torch
+
+        given = dict(self.settings)
+        if self.inner is not None and self.takes_class:
+            given |= {self.argument: self.inner.class_, **self.inner.settings}
+        elif self.inner is not None:
+            given[self.argument] = self.inner.build(parameters, model)
+        if "model" in self.names:
+            given["model"] = torch.nn.ParameterList(parameters) if model is None else model
+        if "params" in self.names:
+            given["params"] = parameters
+        positional = self.inner is None and self.names.isdisjoint(PARAMETERS)
+        built = self.class_(parameters, **given) if positional else self.class_(**given)
+        # Schedule-free classes keep the point where gradients are taken apart from the one to evaluate.
+        if callable(train := getattr(built, "train", None)):
+            train()
+        return built
+
+    def text(self) -> list[str]:
+        """Return the class and each setting as in a legend, the learning rate first."""
+        parameters = inspect.signature(self.class_).parameters
+        rate = {"lr": parameters["lr"].default} if "lr" in parameters else {}
+        parts = [self.class_.__name__]
+        parts += [format_setting(name, value) for name, value in {**rate, **self.settings}.items()]
+        if self.inner is not None:
+            first, *rest = self.inner.text()
+            parts.append(f"{self.argument.replace('_', ' ')} {first}" + (f" ({', '.join(rest)})" if rest else ""))
+        return parts
+
+
+def find_class(
+    class_: str | type[Optimizer], settings: Mapping[str, Any], key: Key, context: SourceContext
+) -> OptimizerClass:
+    """Find a class, and the optimizer that it wraps among its settings.
+
+    A class wraps another optimizer by an argument whose name ends in `optimizer`. Its value is a class, or a mapping
+    with the class and its settings: `{class: SGD, lr: 0.1}`. Settings beside it that the wrapping class does not have
+    belong to the wrapped one.
+
+    Args:
+        class_: A class of optimizers: itself, its name in `torch.optim`, its dotted name in an installed package, or
+            `"my_optimizer.py:MyOptimizer"`.
+        settings: The arguments of the class.
+        key: Where they are given.
+        context: The folder of the user's own code, and whether it may run.
+
+    Raises:
+        InputError: There is no such class, or an argument is unknown or missing.
+    """
+    found = optimizer_class(class_, (*key, "class"), context)
+    parameters = inspect.signature(found).parameters
+    names = frozenset("kwargs" if each.kind is each.VAR_KEYWORD else name for name, each in parameters.items())
+    argument = next((name for name in parameters if name.endswith("optimizer")), "")
+    if argument and parameters[argument].default is inspect.Parameter.empty and argument not in settings:
+        message = f"{found.__name__} wraps another optimizer: give it {argument}: {EXAMPLE}"
+        raise InputError(message, key, code="missing")
+    if not argument or settings.get(argument) is None:
+        _check_arguments(found, settings, key, PARAMETERS)
+        return OptimizerClass(found, dict(settings), names)
+    own = {name: value for name, value in settings.items() if name in names and name != argument}
+    _check_arguments(found, own, key, (*PARAMETERS, argument))
+    inner = _find_inner(argument, settings, {*own, argument}, key, context)
+    wrapping = OptimizerClass(found, own, names, inner, argument)
+    if wrapping.takes_class and inner.inner is not None:
+        name = inner.class_.__name__
+        message = (
+            f"{found.__name__} wraps a plain optimizer, and {name} wraps one itself: let {name} wrap {found.__name__}"
+        )
+        raise InputError(message, (*key, argument), code="unsupported")
+    return wrapping
+
+
+def _find_inner(
+    argument: str, settings: Mapping[str, Any], outer: set[str], key: Key, context: SourceContext
+) -> OptimizerClass:
+    value = settings[argument]
+    given = dict(value) if isinstance(value, Mapping) else {"class": value}
+    class_ = given.pop("class", None)
+    if not isinstance(class_, str | type):
+        raise InputError(f"needs the class of an optimizer, such as {EXAMPLE}", (*key, argument), code="missing")
+    beside = {name: each for name, each in settings.items() if name not in outer}
+    if twice := next((name for name in beside if name in given), None):
+        raise InputError(f"is given here and in {argument}", (*key, twice), code="duplicate")
+    return find_class(class_, {**given, **beside}, (*key, argument), context)
 
 
 def optimizer_class(name: str | type[Optimizer], key: Key, context: SourceContext) -> type[Optimizer]:
@@ -31,99 +163,53 @@ def optimizer_class(name: str | type[Optimizer], key: Key, context: SourceContex
     """
     from torch import optim
 
-    found = _named(name, key, context) if isinstance(name, str) else name
+    found = _import(name, key, context) if isinstance(name, str) else name
     if not (isinstance(found, type) and issubclass(found, optim.Optimizer) and found is not optim.Optimizer):
-        hint = did_you_mean(str(name), optim.__all__) if isinstance(name, str) and "." not in name else ""
-        raise InputError(f"{name} is no class of optimizers{hint}", key)
+        raise InputError(f"{name} is not a class of optimizers", key, code="wrong-type")
     return found
 
 
-def _named(name: str, key: Key, context: SourceContext) -> Any:
-    from torch import optim
-
+def _import(name: str, key: Key, context: SourceContext) -> Any:
+    for problem in class_problems(name):
+        raise InputError(problem.message, key, code=problem.code)
     if ":" in name:
-        return _own(name, key, context)
+        try:
+            return import_function(name, folder=context.folder, allow_code=context.allow_code)
+        except InputError as error:
+            raise InputError(error.message, key, code=error.code) from error
     package, _, last = name.rpartition(".")
-    if package and (problem := package_problem(name)):
-        raise InputError(problem, key)
-    return _attribute(_imported(package, key) if package else optim, last, key)
-
-
-def _own(name: str, key: Key, context: SourceContext) -> Any:
-    """Return what `my_optimizer.py:MyOptimizer` names: code beside the configuration, or of an installed package."""
-    if problem := own_class_problem(name):
-        raise InputError(problem, key)
+    module = None
     try:
-        return import_function(name, folder=context.folder, allow_code=context.allow_code)
-    except InputError as error:
-        raise InputError(error.message, key, code=error.code) from error
+        module = importlib.import_module(package or "torch.optim")
+        return getattr(module, last)
+    except AttributeError as error:
+        if module is None:
+            raise InputError(f"'{package}' cannot be imported: {first_line(error)}", key) from error
+        hint = did_you_mean(last, [known for known in dir(module) if not known.startswith("_")])
+        raise InputError(f"{package} has no optimizer '{last}'{hint}", key, code="unknown-name") from None
+    except (Exception, SystemExit) as error:  # a package may import its parts only when they are used
+        message = f"'{package if module is None else last}' cannot be imported: {first_line(error)}"
+        raise InputError(message, key, code="unreadable") from error
 
 
-def schedule_class(name: str, key: Key) -> Callable[..., LRScheduler]:
-    """Return a class of `torch.optim.lr_scheduler` by its name.
+def schedule_class(name: str, settings: Mapping[str, Any], key: Key) -> Callable[..., LRScheduler]:
+    """Return a class of `torch.optim.lr_scheduler` by its name, if it has the arguments that it is given.
 
     Raises:
-        InputError: There is none.
+        InputError: There is no such class, or an argument is unknown or missing.
     """
     from torch.optim import lr_scheduler
 
-    offered = [known for known in lr_scheduler.__all__ if known != "LRScheduler"]
-    if bare(name) not in offered:
-        hint = did_you_mean(name, offered)
-        raise InputError(f"torch.optim.lr_scheduler has no schedule '{name}'{hint}", key)
-    found: Callable[..., LRScheduler] = getattr(lr_scheduler, bare(name))
+    bare = name.rpartition(".")[2]
+    if bare not in schedules():
+        message = f"torch.optim.lr_scheduler has no schedule '{name}'{did_you_mean(name, schedules())}"
+        raise InputError(message, (*key, "class"), code="unknown-name")
+    found: Callable[..., LRScheduler] = getattr(lr_scheduler, bare)
+    _check_arguments(found, settings, key, ("optimizer",))
     return found
 
 
-def is_from_torch(class_: type) -> bool:
-    """Return whether a class is one of `torch.optim`, and does not only bear such a name."""
-    from torch import optim
-
-    return getattr(optim, class_.__name__, None) is class_
-
-
-def check_arguments(class_: Callable[..., Any], settings: Mapping[str, Any], own: set[str], key: Key) -> None:
-    """Refuse arguments that a class does not have, and want those that it cannot do without.
-
-    Args:
-        class_: The class.
-        settings: The arguments that the user gives.
-        own: The arguments that gdsim gives.
-        key: Where the settings stand.
-
-    Raises:
-        InputError: An argument is too much or missing.
-    """
-    name = class_.__name__
-    parameters = list(inspect.signature(class_).parameters.values())
-    named = {parameter.name for parameter in parameters if parameter.kind is not parameter.VAR_KEYWORD}
-    required = {
-        parameter.name
-        for parameter in parameters
-        if parameter.default is parameter.empty
-        and parameter.kind in {parameter.POSITIONAL_OR_KEYWORD, parameter.KEYWORD_ONLY}
-    }
-    takes_any = any(parameter.kind is parameter.VAR_KEYWORD for parameter in parameters)
-    for argument in settings:
-        if argument in own or not (takes_any or argument in named):
-            hint = did_you_mean(argument, named - own)
-            raise InputError(f"{name} has no argument '{argument}'{hint}", (*key, argument))
-    for argument in sorted(required - own - settings.keys()):
-        raise InputError(f"{name} needs the argument '{argument}'", key)
-
-
-def _imported(package: str, key: Key) -> Any:
-    try:
-        return importlib.import_module(package)
-    except (Exception, SystemExit) as error:
-        raise InputError(f"'{package}' cannot be imported: {words(error)}", key) from error
-
-
-def _attribute(module: Any, name: str, key: Key) -> Any:
-    try:
-        return getattr(module, name)
-    except AttributeError:
-        hint = did_you_mean(name, [known for known in dir(module) if not known.startswith("_")])
-        raise InputError(f"{module.__name__} has no optimizer '{name}'{hint}", key) from None
-    except (Exception, SystemExit) as error:  # a package may import its parts only when they are asked for
-        raise InputError(f"'{name}' cannot be imported: {words(error)}", key) from error
+def _check_arguments(class_: Callable[..., Any], given: Mapping[str, Any], key: Key, passed: tuple[str, ...]) -> None:
+    """Refuse unknown and missing arguments; the class itself checks the values, which may have any type."""
+    for problem in argument_problems(inspect_class(class_, passed), given, key, values=False):
+        raise InputError(problem.message, problem.key, code=problem.code)

@@ -1,4 +1,4 @@
-"""One way to descend: what it builds, what it is handed, and how its learning rate goes on."""
+"""What builds the optimizer of each path: its class with settings, its schedule, and what the class requires."""
 
 from __future__ import annotations
 
@@ -8,37 +8,36 @@ from dataclasses import dataclass
 from enum import Enum
 from typing import TYPE_CHECKING, Any
 
-from gdsim.config.arguments import TAKES_MATRICES_ONLY
 from gdsim.config.location import SourceContext
-from gdsim.errors import InputError
-from gdsim.optimizers.classes import Key, check_arguments, is_from_torch, schedule_class
-from gdsim.optimizers.formatting import bare, reason
-from gdsim.optimizers.recipes import Recipe, recipe
+from gdsim.config.optimizer import MATRICES_ONLY
+from gdsim.errors import InputError, Key
+from gdsim.optimizers.classes import OptimizerClass, find_class, schedule_class
+from gdsim.optimizers.formatting import explain
 
 if TYPE_CHECKING:
     from torch import Tensor, nn
     from torch.optim import Optimizer
     from torch.optim.lr_scheduler import LRScheduler
 
-__all__ = ["BatchingMode", "OptimizerFactory", "ParameterShapes", "untried"]
+__all__ = ["BatchingMode", "OptimizerFactory", "ParameterShapes", "untested_factory"]
 
 
 ParameterShapes = int | Sequence[Sequence[int]]
-"""What a method moves: a point of so many coordinates in float64, or a network's parameters of these shapes."""
+"""What is optimized: a point of this number of coordinates in float64, or a network's parameters of these shapes."""
 
 
 class BatchingMode(Enum):
-    """How the starts share instances of a class, cheapest first; the value says it in words."""
+    """How the starts share instances of a class, cheapest first."""
 
     FLAT = "one flat parameter that holds every start"
-    ROWS = "one instance with a parameter for each start"
-    SEPARATE = "an instance for each start"
+    ROWS = "one instance with a parameter per start"
+    SEPARATE = "an instance per start"
 
 
-MOST_REHEARSED = 100_000
-"""So many steps of a schedule are tried at most, which takes less than half a second."""
+MAX_TESTED_STEPS = 100_000
+"""The number of steps of a schedule that are tested, which takes less than half a second."""
 
-ARRANGEMENTS = {
+BATCHING_MODES = {
     "SGD": BatchingMode.FLAT,
     "Adam": BatchingMode.FLAT,
     "AdamW": BatchingMode.FLAT,
@@ -55,29 +54,28 @@ ARRANGEMENTS = {
     "Muon": BatchingMode.ROWS,
     "LBFGS": BatchingMode.SEPARATE,
 }
-"""The cheapest arrangement in which a class gives each start, bit for bit, what it would give it alone."""
+"""The cheapest mode in which a class gives each start, bit for bit, the numbers that it has alone."""
 
 
 @dataclass(frozen=True, eq=False)
 class OptimizerFactory:
-    """One way to descend: a class with its settings, and what is done to the gradient before it sees it.
+    """Builds instances of a class with its settings, and their schedules.
 
     Attributes:
-        label: What the user calls it.
-        recipe: The class and its settings, and what it wraps.
+        label: The user's name for it.
+        built_class: The class and its settings, and what it wraps.
         schedule: `{"class": …, …}` with the arguments of a class of `torch.optim.lr_scheduler`.
         noise: Standard deviation of the Gaussian noise that is added to each component of the gradient.
-        clip_norm: The gradient, noise included, is scaled down to this norm where it is longer.
+        clip_norm: A longer gradient, noise included, is scaled down to this norm.
         needs_closure: Whether the class evaluates the objective itself, through a closure.
-        needs_graph: Whether the class differentiates the gradient, which is then made by
-            `backward(create_graph=True)`.
+        needs_graph: Whether the class differentiates the gradient, which `backward(create_graph=True)` then computes.
         draws: Whether the class draws random numbers of its own.
-        rest: What moves those parameters of a network that are no matrices, where the class moves only these.
-        within: Where in the optimizer's settings the class stands, when it is not theirs.
+        rest: Updates those parameters of a network that are not matrices, if the class updates matrices only.
+        within: Where in the optimizer's settings the class is, if it is not the optimizer's own.
     """
 
     label: str
-    recipe: Recipe
+    built_class: OptimizerClass
     schedule: Mapping[str, Any] | None = None
     noise: float = 0.0
     clip_norm: float | None = None
@@ -88,29 +86,24 @@ class OptimizerFactory:
     within: Key = ()
 
     @property
-    def at(self) -> Key:
-        """Where the class and its settings stand in the configuration."""
+    def key(self) -> Key:
+        """The key of the class and its settings in the configuration."""
         return ("optimizers", self.label, *self.within)
 
     @property
     def class_(self) -> type[Optimizer]:
         """The class of optimizers."""
-        return self.recipe.class_
-
-    @property
-    def settings(self) -> Mapping[str, Any]:
-        """The arguments of the class, without what it wraps."""
-        return self.recipe.settings
+        return self.built_class.class_
 
     @property
     def text(self) -> str:
         """The class and its settings, for a legend: `"SGD · lr 0.01 · momentum 0.9"`."""
-        parts = self.recipe.text()
+        parts = self.built_class.text()
         if self.rest is not None:
-            name, *settings = self.rest.recipe.text()
+            name, *settings = self.rest.built_class.text()
             parts += [f"rest {name}", *settings]
         if self.schedule is not None:
-            parts.append(bare(self.schedule["class"]))
+            parts.append(_schedule_name(self.schedule))
         if self.noise:
             parts.append(f"noise {self.noise:g}")
         if self.clip_norm is not None:
@@ -119,26 +112,26 @@ class OptimizerFactory:
 
     @property
     def is_builtin(self) -> bool:
-        """Whether it is known, without a trial, what the class does."""
-        return is_from_torch(self.class_) and self.class_.__name__ in ARRANGEMENTS
+        """Whether the class is one of torch.optim of which everything is known without a test."""
+        return self.built_class.is_from_torch and self.class_.__name__ in BATCHING_MODES
 
     @property
     def batching_modes(self) -> tuple[BatchingMode, ...]:
-        """The batching_modes to consider, cheapest first: a single one where it is known."""
-        plateau = self.schedule is not None and bare(self.schedule["class"]) == "ReduceLROnPlateau"
+        """The possible modes, cheapest first: a single one if it is known."""
+        plateau = self.schedule is not None and _schedule_name(self.schedule) == "ReduceLROnPlateau"
         # A fused step treats the last few elements of a tensor differently, which shows in the last bit.
-        fused = any(each.settings.get("fused") for each in self.recipe)
+        fused = any(each.settings.get("fused") for each in self.built_class)
         if self.needs_closure or self.needs_graph or self.draws or plateau or fused:
             return (BatchingMode.SEPARATE,)
-        return (ARRANGEMENTS[self.class_.__name__],) if self.is_builtin else tuple(BatchingMode)
+        return (BATCHING_MODES[self.class_.__name__],) if self.is_builtin else tuple(BatchingMode)
 
     @property
     def matrices_only(self) -> bool:
-        """Whether it is known that the class moves no parameters but matrices."""
-        return any(map(self._holds, TAKES_MATRICES_ONLY))
+        """Whether the class is known to update matrices only."""
+        return any(map(self._contains, MATRICES_ONLY))
 
     def parameter_groups(self, parameters: Iterable[Tensor]) -> list[tuple[OptimizerFactory, list[Tensor]]]:
-        """Return each method with those of a network's parameters that it moves."""
+        """Return this factory, and that of the rest, each with the parameters of a network that it updates."""
         every = list(parameters)
         if self.rest is None:
             return [(self, every)]
@@ -151,21 +144,13 @@ class OptimizerFactory:
 
     def to_layout(self, gradient: Tensor) -> Tensor:
         """Return a gradient in the layout that the class takes: SparseAdam takes sparse ones only."""
-        return gradient.to_sparse() if self._holds("SparseAdam") else gradient
+        return gradient.to_sparse() if self._contains("SparseAdam") else gradient
 
     def new_parameter(self, block: Tensor) -> Tensor:
         """Return a parameter with the numbers of a tensor."""
         import torch
 
         return torch.nn.Parameter(block.clone())
-
-    def sample_parameters(self, like: ParameterShapes) -> list[Tensor]:
-        """Return parameters to try the class with."""
-        import torch
-
-        if isinstance(like, int):
-            return [self.new_parameter(self.reshape(torch.full((like,), 0.5, dtype=torch.float64)))]
-        return [torch.nn.Parameter(torch.full(tuple(shape), 0.5)) for shape in like]
 
     def backward(self, f: Callable[[Tensor], Tensor], parameter: Tensor) -> tuple[Tensor, Tensor]:
         """Evaluate where a parameter is, as `f(x).backward()` does.
@@ -205,20 +190,18 @@ class OptimizerFactory:
 
         Args:
             parameters: The leaf tensors.
-            model: The module whose parameters they are, for classes that want it.
+            model: The module whose parameters they are, for classes that take it.
 
         Raises:
             InputError: The class refuses its settings.
         """
         try:
-            built = self.recipe.build(list(parameters), model)
+            built = self.built_class.build(list(parameters), model)
         except Exception as error:
             raise self.error("refuses its settings", error) from error
         if not getattr(built, "param_groups", None):
-            raise InputError(
-                f"{self.class_.__name__} has no param_groups, by which PyTorch's optimizers tell what they move",
-                self.at,
-            )
+            message = f"{self.class_.__name__} has no param_groups, as every optimizer of PyTorch has"
+            raise InputError(message, self.key, code="unsupported")
         return built
 
     def build_schedule(self, optimizer: Optimizer) -> LRScheduler | None:
@@ -227,15 +210,14 @@ class OptimizerFactory:
         Raises:
             InputError: The class of the schedule refuses its settings.
         """
-        return None if self.schedule is None else self._scheduler(self.schedule, optimizer, ("schedule",))
+        return None if self.schedule is None else self._build_schedule(self.schedule, optimizer, ("schedule",))
 
-    def _scheduler(self, schedule: Mapping[str, Any], optimizer: Optimizer, key: Key) -> LRScheduler:
-        class_ = schedule_class(str(schedule.get("class", "")), (*self.at, *key, "class"))
+    def _build_schedule(self, schedule: Mapping[str, Any], optimizer: Optimizer, key: Key) -> LRScheduler:
         settings = {name: value for name, value in schedule.items() if name != "class"}
-        check_arguments(class_, settings, {"optimizer"}, (*self.at, *key))
+        class_ = schedule_class(str(schedule.get("class", "")), settings, (*self.key, *key))
         if "schedulers" in settings:
             settings["schedulers"] = [
-                self._scheduler(part, optimizer, (*key, "schedulers", index))
+                self._build_schedule(part, optimizer, (*key, "schedulers", index))
                 for index, part in enumerate(settings["schedulers"])
             ]
         try:
@@ -243,63 +225,70 @@ class OptimizerFactory:
         except Exception as error:
             raise self.error("refuses its settings", error, class_.__name__, key) from error
 
-    def step_schedule(self, scheduler: LRScheduler | None, value: Tensor) -> None:
-        """Let a schedule that `scheduler` has built take its step, if there is one.
+    def step_schedule(self, schedule: LRScheduler | None, value: Tensor) -> None:
+        """Advance a schedule by one step, if there is one.
 
         Args:
-            scheduler: The schedule, or None.
+            schedule: As `build_schedule` returns it.
             value: () the objective, for schedules that watch it.
 
         Raises:
-            InputError: The schedule cannot go on.
+            InputError: The schedule cannot continue.
         """
         from torch.optim.lr_scheduler import ReduceLROnPlateau
 
         try:
-            if isinstance(scheduler, ReduceLROnPlateau):
-                scheduler.step(value.item())
-            elif scheduler is not None:
-                scheduler.step()
+            if isinstance(schedule, ReduceLROnPlateau):
+                schedule.step(value.item())
+            elif schedule is not None:
+                schedule.step()
         except Exception as error:
-            raise self.error("cannot go on", error, type(scheduler).__name__, ("schedule",)) from error
+            raise self.error("cannot continue", error, type(schedule).__name__, ("schedule",)) from error
 
-    def check_schedule(self, steps: int, like: ParameterShapes) -> None:
-        """Let the schedule take its steps without the optimizer: some find only then that they cannot go on.
+    def check_schedule(self, steps: int, shapes: ParameterShapes) -> None:
+        """Step the schedule without the optimizer: some schedules fail only at their end.
 
         Args:
-            steps: How many there will be; of very many the first are tried.
-            like: What the method moves.
+            steps: The number of steps; of very many the first are tested.
+            shapes: What is optimized.
 
         Raises:
-            InputError: The schedule cannot go on.
+            InputError: The schedule cannot continue.
         """
         import torch
 
         if self.schedule is None:
             return
-        for each, parameters in self.parameter_groups(self.sample_parameters(like)):
-            scheduler = each.build_schedule(each.build(parameters))
-            for _ in range(min(steps, MOST_REHEARSED)):
-                each.step_schedule(scheduler, torch.zeros(()))
+        for each, parameters in self.parameter_groups(self.sample_parameters(shapes)):
+            schedule = each.build_schedule(each.build(parameters))
+            for _ in range(min(steps, MAX_TESTED_STEPS)):
+                each.step_schedule(schedule, torch.zeros(()))
+
+    def sample_parameters(self, shapes: ParameterShapes) -> list[Tensor]:
+        """Return parameters to test the class with."""
+        import torch
+
+        if isinstance(shapes, int):
+            return [torch.nn.Parameter(self.reshape(torch.full((shapes,), 0.5, dtype=torch.float64)))]
+        return [torch.nn.Parameter(torch.full(tuple(shape), 0.5)) for shape in shapes]
 
     def error(self, what: str, error: Exception, name: str = "", key: Key = ()) -> InputError:
-        """Return what to raise when a class has raised something.
+        """Return the InputError for an exception that a class has raised.
 
         Args:
             what: What the class did: "cannot take a step".
-            error: What it raised.
+            error: The exception.
             name: The class, if it is not that of the optimizer.
-            key: Where in the optimizer's settings.
+            key: The key below the optimizer's own.
         """
-        sentence = f"{name or self.class_.__name__} {what}: {reason(error)}"
-        return InputError(sentence, (*self.at, *key))
+        return InputError(f"{name or self.class_.__name__} {what}: {explain(error)}", (*self.key, *key))
 
-    def _holds(self, name: str) -> bool:
+    def _contains(self, name: str) -> bool:
         """Return whether a class of `torch.optim` is this one or one that it wraps."""
-        return any(each.class_.__name__ == name and is_from_torch(each.class_) for each in self.recipe)
+        return any(each.class_.__name__ == name and each.is_from_torch for each in self.built_class)
 
 
-def untried(
+def untested_factory(
     label: str,
     class_: str | type[Optimizer],
     settings: Mapping[str, Any],
@@ -310,15 +299,19 @@ def untried(
     clip_norm: float | None = None,
     within: Key = (),
 ) -> OptimizerFactory:
-    """Return the factory before its class has been tested; the arguments are those of `optimizer_factory`.
+    """Return a factory whose class has not been tested; the arguments are those of `optimizer_factory`.
 
     Raises:
         InputError: There is no such class, or it has no such arguments.
     """
-    at = ("optimizers", label, *within)
-    found = recipe(class_, settings, at, context)
+    key = ("optimizers", label, *within)
+    found = find_class(class_, settings, key, context)
     if not (noise >= 0 and math.isfinite(noise)):
-        raise InputError(f"noise must be a number from 0, not {noise}", (*at, "noise"))
+        raise InputError(f"must be a number of at least 0, not {noise}", (*key, "noise"))
     if clip_norm is not None and not clip_norm > 0:
-        raise InputError(f"clip_norm must be a number above 0, not {clip_norm}", (*at, "clip_norm"))
+        raise InputError(f"must be a number above 0, not {clip_norm}", (*key, "clip_norm"))
     return OptimizerFactory(label, found, schedule, noise, clip_norm, within=within)
+
+
+def _schedule_name(schedule: Mapping[str, Any]) -> str:
+    return str(schedule["class"]).rpartition(".")[2]

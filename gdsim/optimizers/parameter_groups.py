@@ -1,4 +1,4 @@
-"""A way to train a network: one class for all its parameters, or one for its matrices and another for the rest."""
+"""The optimizer of a point or of a network: one class for all parameters, or one for matrices and one for the rest."""
 
 from __future__ import annotations
 
@@ -8,18 +8,15 @@ from typing import TYPE_CHECKING, Any
 
 from gdsim.config.location import HERE, SourceContext
 from gdsim.errors import InputError
-from gdsim.optimizers.factory import OptimizerFactory, ParameterShapes, untried
-from gdsim.optimizers.probe import tried
+from gdsim.optimizers.factory import OptimizerFactory, ParameterShapes, untested_factory
+from gdsim.optimizers.probe import probe
 
 if TYPE_CHECKING:
     from torch.optim import Optimizer
 
 __all__ = ["optimizer_factory"]
 
-REST: Mapping[str, Any] = {"class": "AdamW"}
-"""What moves the parameters that Muon does not, where nothing else is said."""
-
-HOW_TO_REST = "say what moves the others, as in rest: {class: AdamW, lr: 0.001}"
+DEFAULT_REST: Mapping[str, Any] = {"class": "AdamW"}
 
 
 def optimizer_factory(
@@ -41,8 +38,7 @@ def optimizer_factory(
         class_: A class of optimizers: itself, its name in `torch.optim`, its dotted name in an installed
             package, or `"my_optimizer.py:MyOptimizer"`.
         settings: The arguments of the class. A class that wraps another one takes it as a class or a mapping,
-            `{"optimizer": {"class": "SGD", "lr": 0.1}}`; arguments that it does not name itself are passed to the
-            wrapped class.
+            `{"optimizer": {"class": "SGD", "lr": 0.1}}`; arguments that it does not have go to the wrapped class.
         shapes: The number of coordinates of a point, or the shapes of a network's parameters.
         rest: `{"class": …, …}`, the optimizer of a network's parameters that are not matrices; the class then
             updates the matrices only. Muon always does; its default is AdamW.
@@ -55,42 +51,44 @@ def optimizer_factory(
     Raises:
         InputError: There is no such class, it refuses its settings, or it cannot take a step on the parameters.
     """
-    chosen = untried(label, class_, settings, context, schedule=schedule, noise=noise, clip_norm=clip_norm)
+    chosen = untested_factory(label, class_, settings, context, schedule=schedule, noise=noise, clip_norm=clip_norm)
     if isinstance(shapes, int):
-        return tried(chosen, shapes)
-    matrices, others = [each for each in shapes if len(each) == 2], [each for each in shapes if len(each) != 2]
+        return probe(chosen, shapes)
     if rest is None and not chosen.matrices_only:
-        return _of_all(chosen, shapes)
-    name = chosen.class_.__name__
+        return _for_all(chosen, shapes)
+    matrices, others = [each for each in shapes if len(each) == 2], [each for each in shapes if len(each) != 2]
     if not matrices:
-        raise InputError(f"{name} moves matrices only, and the network has none", chosen.at)
+        message = f"{chosen.class_.__name__} updates matrices only, and the network has none"
+        raise InputError(message, chosen.key, code="unsupported")
     if not others:
         if rest is not None:
-            raise InputError("there is nothing left to move: all parameters are matrices", (*chosen.at, "rest"))
-        return tried(chosen, shapes)
-    form = dict(REST if rest is None else rest)
-    second = untried(label, form.pop("class"), form, context, schedule=schedule, within=("rest",))
+            raise InputError("has no parameters: all of them are matrices", (*chosen.key, "rest"), code="unsupported")
+        return probe(chosen, shapes)
+    given = dict(DEFAULT_REST if rest is None else rest)
+    second = untested_factory(label, given.pop("class"), given, context, schedule=schedule, within=("rest",))
     if second.matrices_only:
-        sentence = f"must take what is no matrix, such as biases, and {second.class_.__name__} moves matrices only"
-        raise InputError(f"{sentence}; AdamW would do", second.at)
-    first, second = tried(chosen, matrices), tried(second, others)
+        message = f"{second.class_.__name__} updates matrices only, and the rest are not matrices; use AdamW"
+        raise InputError(message, second.key, code="unsupported")
+    first, second = probe(chosen, matrices), probe(second, others)
     for each in (first, second):
         if each.needs_closure:
-            sentence = f"{each.class_.__name__} evaluates the loss by itself, and cannot move a part of the parameters"
-            raise InputError(sentence, each.at)
+            message = f"{each.class_.__name__} evaluates the loss itself, and cannot update a part of the parameters"
+            raise InputError(message, each.key, code="unsupported")
     return replace(first, rest=second)
 
 
-def _of_all(chosen: OptimizerFactory, shapes: Sequence[Sequence[int]]) -> OptimizerFactory:
-    """Return a method that moves all parameters; where it only fails with some of them, say what to do."""
+def _for_all(chosen: OptimizerFactory, shapes: Sequence[Sequence[int]]) -> OptimizerFactory:
+    """Return a factory for all parameters; if its class fails only with some of them, say what to do."""
     try:
-        return tried(chosen, shapes)
+        return probe(chosen, shapes)
     except InputError as error:
         matrices = [each for each in shapes if len(each) == 2]
         if not 0 < len(matrices) < len(shapes):
             raise
         try:
-            tried(chosen, matrices)
+            probe(chosen, matrices)
         except InputError:
             raise error from None
-        raise InputError(f"{chosen.class_.__name__} moves matrices only; {HOW_TO_REST}", chosen.at) from error
+        name, example = chosen.class_.__name__, "rest: {class: AdamW, lr: 0.001}"
+        message = f"{name} updates matrices only; add an optimizer of the others, as in {example}"
+        raise InputError(message, chosen.key, code="missing") from error

@@ -1,4 +1,4 @@
-"""What a class wants before and during its step, found by taking a few steps with it."""
+"""What a class requires before and during its step, determined by a few steps with it."""
 
 from __future__ import annotations
 
@@ -8,129 +8,118 @@ from collections.abc import Iterator
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from gdsim.optimizers.formatting import words
+from gdsim.optimizers.factory import OptimizerFactory, ParameterShapes
+from gdsim.optimizers.formatting import first_line
 from gdsim.optimizers.random_state import RNGState
 
 if TYPE_CHECKING:
     from torch import Tensor
 
-    from gdsim.optimizers.factory import OptimizerFactory, ParameterShapes
+__all__ = ["probe"]
 
-__all__ = ["tried"]
-
-TRIAL_STEPS = 3
-ASKING = ("grad_fn", "create_graph")
-"""What is said by those who miss the graph of the gradient."""
+STEPS = 3
+GRAPH_WORDS = ("grad_fn", "create_graph")
+"""Words in the message of a class that lacks the graph of the gradient."""
 
 
 class _StepError(Exception):
-    """A class has failed in taking a step."""
-
-    def __init__(self, error: Exception) -> None:
-        super().__init__(str(error))
-        self.error = error
+    """A class has failed in taking a step; the argument is its own exception."""
 
 
-def tried(untried: OptimizerFactory, like: ParameterShapes) -> OptimizerFactory:
-    """Return a method with what its class wants: the least of all that lets it take a few steps.
+def probe(untested: OptimizerFactory, shapes: ParameterShapes) -> OptimizerFactory:
+    """Return a factory that meets the requirements of its class: the fewest that let it take a few steps.
 
-    A class that can do without a closure is given one if it goes elsewhere when the values are others.
+    A class that works without a closure gets one if it moves differently when the values differ.
 
     Args:
-        untried: The method.
-        like: What it moves.
+        untested: The factory.
+        shapes: What is optimized.
 
     Raises:
-        InputError: The class refuses its settings, or cannot take a step whatever it is given.
+        InputError: The class refuses its settings, or cannot take a step in any way.
     """
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
-        if untried.is_builtin:
-            return _least(untried, like)
+        if untested.is_builtin:
+            return _minimal(untested, shapes)
         with RNGState.preserved() as before:
-            found = _least(untried, like)
+            found = _minimal(untested, shapes)
             found = replace(found, draws=not before.unchanged())
-            if found.needs_closure:
-                return found
-            return replace(found, needs_closure=_watches_values(found, like, before))
+            return replace(found, needs_closure=found.needs_closure or _depends_on_values(found, shapes, before))
 
 
-def _least(untried: OptimizerFactory, like: ParameterShapes) -> OptimizerFactory:
-    """Return a method with the least of all that lets its class take a few steps."""
+def _minimal(untested: OptimizerFactory, shapes: ParameterShapes) -> OptimizerFactory:
+    """Return the factory with the fewest requirements that lets its class take a few steps."""
     failures: dict[bool, Exception] = {}
-    for chosen in _choices(untried):
+    for factory in _variants(untested):
         try:
-            _end(chosen, like)
+            _end(factory, shapes)
         except _StepError as failure:
-            failures[chosen.needs_graph] = failure.error
+            failures[factory.needs_graph] = failure.args[0]
         else:
-            return chosen
-    # With a closure, who cares for none fails as without one; the graph is of use only to who asks for it.
-    asked = any(word in words(failures[False]) for word in ASKING)
-    raise untried.error("cannot take a step", failures[asked]) from failures[asked]
+            return factory
+    # A class that ignores the closure fails with it as without; the graph helps only a class that asks for it.
+    error = failures[any(word in first_line(failures[False]) for word in GRAPH_WORDS)]
+    raise untested.error("cannot take a step", error) from error
 
 
-def _choices(untried: OptimizerFactory) -> Iterator[OptimizerFactory]:
-    """Yield a method with what its class may want, the most common first."""
-    step = inspect.signature(untried.class_.step)
-    parameters = [each for each in step.parameters.values() if each.kind not in {each.KEYWORD_ONLY, each.VAR_KEYWORD}]
+def _variants(untested: OptimizerFactory) -> Iterator[OptimizerFactory]:
+    """Yield the factory with each combination of requirements that its class may have, the most common first."""
+    step = inspect.signature(untested.class_.step)
+    positional = [each for each in step.parameters.values() if each.kind not in {each.KEYWORD_ONLY, each.VAR_KEYWORD}]
     closures: tuple[bool, ...] = (False,)
-    if len(parameters) > 1:
-        closure = parameters[1]
+    if len(positional) > 1:
+        closure = positional[1]
         required = closure.default is closure.empty and closure.kind is not closure.VAR_POSITIONAL
         closures = (True,) if required else (False, True)
     for needs_graph in (False, True):
         for needs_closure in closures:
-            yield replace(untried, needs_closure=needs_closure, needs_graph=needs_graph)
+            yield replace(untested, needs_closure=needs_closure, needs_graph=needs_graph)
 
 
-def _watches_values(found: OptimizerFactory, like: ParameterShapes, before: RNGState) -> bool:
-    """Return whether a class makes something of the values that a closure returns, not only of its gradients."""
+def _depends_on_values(found: OptimizerFactory, shapes: ParameterShapes, before: RNGState) -> bool:
+    """Return whether a class uses the values that a closure returns, not only the gradients."""
     ends = []
-    for chosen in _choices(found):
-        if chosen.needs_closure and chosen.needs_graph == found.needs_graph:
+    for factory in _variants(found):
+        if factory.needs_closure and factory.needs_graph == found.needs_graph:
             for factor in (1.0, 0.1):
                 before.restore()
                 try:
-                    ends.append(_end(chosen, like, factor))
+                    ends.append(_end(factory, shapes, factor))
                 except _StepError:
                     return False
     return len(ends) == 2 and not ends[0].equal(ends[1])
 
 
-def _slope(points: Tensor) -> Tensor:
-    """Return a function of points (…, dim) whose gradient is points² + 3/4, which needs them to be differentiated."""
-    return (points * points * points / 3 + 0.75 * points).sum(-1)
-
-
-def _end(chosen: OptimizerFactory, like: ParameterShapes, factor: float = 1.0) -> Tensor:
-    """Take a few steps down a slope, and return where they lead; each value told has the factor once more."""
+def _end(factory: OptimizerFactory, shapes: ParameterShapes, factor: float = 1.0) -> Tensor:
+    """Take a few steps down a slope and return the last point; each value is multiplied by the factor once more."""
     import torch
 
-    parameters = chosen.sample_parameters(like)
-    optimizer = chosen.build(parameters)
-    chosen.build_schedule(optimizer)
-    told = 1.0
+    parameters = factory.sample_parameters(shapes)
+    optimizer = factory.build(parameters)
+    factory.build_schedule(optimizer)
+    scale = 1.0
 
     def closure() -> Tensor:
-        nonlocal told
-        told *= factor
+        nonlocal scale
+        scale *= factor
         for parameter in parameters:
-            if chosen.needs_graph:
-                chosen.backward(_slope, parameter)
-            else:
-                chosen.set_gradient(parameter.detach() ** 2 + 0.75, parameter)
-        return told * _slope(joined().double())
+            parameter.grad = None
+        with torch.enable_grad():
+            # The gradient is x² + 3/4, which depends on x, for classes that differentiate it.
+            value = torch.stack([(x * x * x / 3 + 0.75 * x).sum() for x in parameters]).sum()
+            value.backward(create_graph=factory.needs_graph)  # type: ignore[no-untyped-call]
+        if not factory.needs_graph:
+            for parameter in parameters:
+                parameter.grad = None if parameter.grad is None else factory.to_layout(parameter.grad)
+        return scale * value.detach().double()
 
-    def joined() -> Tensor:
-        return torch.cat([parameter.detach().flatten() for parameter in parameters])
-
-    for _ in range(TRIAL_STEPS):
+    for _ in range(STEPS):
         try:
             closure()  # a class may have hooks on its parameters
-            optimizer.step(closure) if chosen.needs_closure else optimizer.step()  # type: ignore[arg-type]
+            optimizer.step(closure) if factory.needs_closure else optimizer.step()  # type: ignore[arg-type]
         except Exception as error:
             raise _StepError(error) from error
         for parameter in parameters:
             parameter.grad = None
-    return joined()
+    return torch.cat([parameter.detach().flatten() for parameter in parameters])

@@ -1,4 +1,4 @@
-"""Random numbers: those that code draws without being asked, and those that hang on a seed and a purpose."""
+"""Random numbers: the global generators that classes draw from, and generators that depend on a seed and a purpose."""
 
 from __future__ import annotations
 
@@ -20,12 +20,12 @@ __all__ = ["RNGState", "deterministic", "rng"]
 
 @dataclass(frozen=True, eq=False)
 class RNGState:
-    """The states from which the random numbers come that code draws next.
+    """The states of the global random-number generators.
 
     Attributes:
-        torch: torch's, on the CPU.
-        numpy: numpy's, of its functions that have no generator.
-        python: Python's own.
+        torch: The default generator of torch on the CPU.
+        numpy: The global generator of `numpy.random`.
+        python: The generator of `random`.
     """
 
     torch: Tensor
@@ -34,21 +34,21 @@ class RNGState:
 
     @classmethod
     def current(cls) -> RNGState:
-        """Return the states as they are."""
+        """Return the current states."""
         import torch
 
         return cls(torch.get_rng_state(), tuple(np.random.get_state()), random.getstate())  # noqa: NPY002
 
     @classmethod
     def seeded(cls, seed: int) -> RNGState:
-        """Return states that hang on a seed from 0 alone."""
+        """Return states that depend on a seed from 0 only."""
         import torch
 
         numpy = tuple(np.random.RandomState(seed % 2**32).get_state())
         return cls(torch.Generator().manual_seed(seed).get_state(), numpy, random.Random(seed).getstate())  # noqa: S311
 
     def restore(self) -> None:
-        """Let what is drawn next come from these states."""
+        """Set the generators to these states."""
         import torch
 
         torch.set_rng_state(self.torch)
@@ -56,7 +56,7 @@ class RNGState:
         random.setstate(self.python)
 
     def unchanged(self) -> bool:
-        """Return whether nothing has been drawn since."""
+        """Return whether nothing has been drawn since these were the current states."""
         now = RNGState.current()
         return (
             self.torch.equal(now.torch)
@@ -67,7 +67,7 @@ class RNGState:
     @classmethod
     @contextmanager
     def preserved(cls) -> Iterator[RNGState]:
-        """Yield the states as they are, and restore them in the end."""
+        """Yield the current states, and restore them at the end."""
         before = cls.current()
         try:
             yield before
@@ -76,7 +76,7 @@ class RNGState:
 
 
 def rng(purpose: str, seed: int, number: int) -> np.random.Generator:
-    """Return random numbers that hang on a purpose, a seed and a number, and on nothing else."""
+    """Return a generator that depends on a purpose, a seed and a number only."""
     digest = hashlib.blake2b(f"{seed} {purpose}".encode(), digest_size=8).digest()
     key = np.array([int.from_bytes(digest), number], dtype=np.uint64)
     return np.random.Generator(np.random.Philox(key=key))
@@ -84,7 +84,7 @@ def rng(purpose: str, seed: int, number: int) -> np.random.Generator:
 
 @contextmanager
 def deterministic() -> Iterator[None]:
-    """Let torch use one thread, the fastest for small work; keep warnings and random numbers to what is done here."""
+    """Use one thread of torch, the fastest for small work; ignore warnings; restore the random-number generators."""
     import torch
 
     threads = torch.get_num_threads()

@@ -1,32 +1,25 @@
-"""What is to be known of a class of `torch.optim` to read its path, told without importing torch."""
+"""What to know about a class of `torch.optim` to read its path, without importing torch."""
 
 from __future__ import annotations
 
 __all__ = ["warning"]
 
-NOTES = {
-    "ASGD": "The path is that of the iterates; ASGD's average of them is not drawn.",
-    "LBFGS": (
-        "LBFGS evaluates the objective several times a step, by default up to 20: compare by evaluations, not by steps."
-    ),
+SPARSE = "SparseAdam takes sparse gradients: a {} with a gradient of exactly zero and its averages are not updated."
+
+WARNINGS = {
+    "ASGD": "The path is that of the iterates; their average, which ASGD computes, is not drawn.",
+    "LBFGS": ("LBFGS evaluates the objective several times per step, by default up to 20: compare by evaluations."),
     "Muon": (
-        "Muon moves matrices, so each point is given to it as a (1, dim) matrix; its step is then about "
+        "Muon updates matrices, so each point is passed to it as a (1, dim) matrix; its step is then about "
         "0.7 · lr long whatever the gradient, and it never settles without a schedule."
     ),
-    "SparseAdam": (
-        "SparseAdam takes sparse gradients: a coordinate whose gradient is exactly zero is left out of the "
-        "step, and its averages do not decay."
-    ),
+    "SparseAdam": SPARSE.format("coordinate"),
 }
 
-
-NOTES_ON_NETWORKS = {
-    "LBFGS": ("LBFGS evaluates each mini-batch several times a step, by default up to 20: compare by evaluations."),
-    "Muon": "Muon moves the matrices of a network; its biases and all other parameters go to `rest`, by default AdamW.",
-    "SparseAdam": (
-        "SparseAdam takes sparse gradients: a weight whose gradient is exactly zero is left out of the step, and its "
-        "averages do not decay."
-    ),
+WARNINGS_FOR_NETWORKS = {
+    "LBFGS": "LBFGS evaluates each mini-batch several times per step, by default up to 20: compare by evaluations.",
+    "Muon": "Muon updates the matrices of a network; all other parameters are updated by `rest`, by default AdamW.",
+    "SparseAdam": SPARSE.format("weight"),
 }
 
 
@@ -38,4 +31,4 @@ def warning(class_name: str, *, network: bool = False) -> str:
         network: Whether it trains a network, instead of moving a point.
     """
     name = class_name.removeprefix("torch.optim.")
-    return (network and NOTES_ON_NETWORKS.get(name)) or NOTES.get(name, "")
+    return (network and WARNINGS_FOR_NETWORKS.get(name)) or WARNINGS.get(name, "")

@@ -19,21 +19,20 @@ from matplotlib.colors import to_rgb
 
 from gdsim.objectives import FloatArray
 from gdsim.render.arrangements import missing_panels, scene_layout, unnamed_layers
+from gdsim.render.axes import name_marks
 from gdsim.render.canvas import DPI, Canvas
 from gdsim.render.counter import Counter
 from gdsim.render.defaults import default_settings, save_vectors
 from gdsim.render.display_list import ImageFrames, Layer, Rect, RevealedImage
-from gdsim.render.grounds import draw_bar, draw_facet
 from gdsim.render.image_layers import changed, image_artist
-from gdsim.render.layers import PANELS, VIEWS
 from gdsim.render.layout import GroupLayout
 from gdsim.render.legend import draw_key, draw_legend, draw_names, draw_title
-from gdsim.render.marks import name_marks
 from gdsim.render.painter import Painter, only
-from gdsim.render.panels import draw_panels
+from gdsim.render.panels import draw_panels, panel_renderer
 from gdsim.render.sprites import SpriteSheet
 from gdsim.render.trail import Trail
 from gdsim.render.viewport import START, Moment
+from gdsim.render.views import view_renderer
 from gdsim.scene import Scene
 
 __all__ = ["FramePainter", "Frames", "frames"]
@@ -342,23 +341,23 @@ def _around(points: FloatArray, reach: float, within: Rect, height: int) -> Rect
 
 def _view_layers(canvas: Canvas, index: int, place: GroupLayout) -> Iterator[Layer]:
     """Draw what does not move of the views of a group, and yield what does."""
-    group = canvas.scene.groups[index]
-    for facet, box, outer in zip(group.facets, place.facets, place.outer, strict=True):
-        viewport = draw_facet(canvas, facet, box, outer)
-        at = partial(VIEWS[type(facet.model)], canvas, facet, viewport)
+    facets = canvas.scene.groups[index].facets
+    renderer = view_renderer(facets[0].model.kind)
+    for facet, box, outer in zip(facets, place.facets, place.outer, strict=True):
+        viewport = renderer.draw(canvas, facet, box, outer)
+        at = partial(renderer.primitives, canvas, facet, viewport)
         yield Layer(viewport, index, at(START), at if viewport.turning else None, facet)
         viewport.pose(START, 1, words=not viewport.turning)
         name_marks(canvas, facet, viewport)
     if place.color_bar is not None:
-        draw_bar(canvas, place.color_bar, group.facets[0].model)
+        renderer.draw_color_bar(canvas, facets[0], place.color_bar)
 
 
 def _panel_layers(canvas: Canvas, index: int, place: GroupLayout) -> Iterator[Layer]:
     """Draw what does not move of the panels of a group, and yield what does."""
     panels = canvas.scene.groups[index].panels
-    viewports = draw_panels(canvas, panels, place.panels)
-    for panel, viewport in zip(panels, viewports, strict=False):
-        yield Layer(viewport, index, PANELS[type(panel)](canvas, panel, viewport))
+    for panel, viewport in zip(panels, draw_panels(canvas, panels, place.panels), strict=False):
+        yield Layer(viewport, index, panel_renderer(panel.kind).primitives(canvas, panel, viewport))
 
 
 def _exact_colors(scene: Scene, layers: Iterable[Layer]) -> Frame:

@@ -5,14 +5,13 @@ from __future__ import annotations
 import math
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
-from functools import partial
 from itertools import product
 
 from gdsim.render.layout import Box, GroupLayout, Layout, LayoutRequest, PanelRequest, em_size
 from gdsim.render.legend import key_width
-from gdsim.render.panels import digits_of, least_of, longest, nameless, tall_of
-from gdsim.render.panels.images import tiles_high
-from gdsim.scene import ContourModel, CurvesPanel, Group, Heatmap, ImageGrid, ImageSequence, Scene, SurfaceModel
+from gdsim.render.panels import panel_renderer
+from gdsim.render.views import view_renderer
+from gdsim.scene import Scene
 
 __all__ = ["arrange", "missing_panels", "scene_layout", "unnamed_layers"]
 
@@ -44,39 +43,23 @@ between two facets, in ems."""
 
 def scene_layout(scene: Scene) -> Layout:
     """Return where the parts of a scene are."""
-    facet, named = scene.facets[0], any(facet.style is not None for facet in scene.facets)
-    flat = not isinstance(facet.model, SurfaceModel | ImageSequence)
-    em = em_size(scene.size, scene.theme.type)
+    facets, em = scene.facets, em_size(scene.size, scene.theme.type)
+    named, renderer = any(facet.style is not None for facet in facets), view_renderer(facets[0].model.kind)
     return arrange(
         LayoutRequest(
             size=scene.size,
             type_scale=scene.theme.type,
-            aspects=tuple(_aspect(group, len(scene.facets)) for group in scene.groups),
+            aspects=tuple(renderer.aspect(group.facets[0], len(facets)) for group in scene.groups),
             facets=len(scene.groups[0].facets),
             named=named,
-            digits=max(longest(each.limits[1]) for each in scene.facets) if flat else 0,
-            color_bar=any(isinstance(each.model, ContourModel) for each in scene.facets),
+            digits=max(renderer.digits(facet) for facet in facets),
+            color_bar=renderer.has_color_bar,
             legend=0 if named else len(scene.styles),
             key=key_width(scene),
-            panels=tuple(_request(panel, em) for panel in scene.groups[0].panels),
+            panels=tuple(panel_renderer(panel.kind).request(panel, em) for panel in scene.groups[0].panels),
             panels_at=scene.panels_at,
         )
     )
-
-
-def _request(panel: CurvesPanel | Heatmap | ImageGrid, em: float) -> PanelRequest:
-    highest = partial(tiles_high, panel, em=em) if isinstance(panel, ImageGrid) else None
-    axis, stretches = not isinstance(panel, ImageGrid), isinstance(panel, CurvesPanel)
-    return PanelRequest(digits_of(panel), tall_of(panel), least_of(panel), highest, axis, stretches)
-
-
-def _aspect(group: Group, facets: int) -> float | None:
-    """The width over height that suits the facets of a group; None where any will do."""
-    facet = group.facets[0]
-    if isinstance(facet.model, ContourModel | ImageSequence):
-        width, height = facet.limits[:, 1] - facet.limits[:, 0]
-        return float(width / height)
-    return 1.2 if isinstance(facet.model, SurfaceModel) and facets > 1 else None
 
 
 def missing_panels(scene: Scene, layout: Layout) -> str:
@@ -96,7 +79,7 @@ def unnamed_layers(scene: Scene, layout: Layout) -> str:
         for group, place in zip(scene.groups, layout.groups, strict=True)
         for pair in zip(group.panels, place.panels, strict=False)
     ]
-    left = [panel.caption for panel, box in pairs if isinstance(panel, Heatmap) and nameless(panel, box, layout.em)]
+    left = [panel.caption for panel, box in pairs if panel_renderer(panel.kind).lacks_names(panel, box, layout.em)]
     found = " and ".join(dict.fromkeys(left))
     return f"The heat maps of {found} have no room for the names of the layers at this size." if left else ""
 

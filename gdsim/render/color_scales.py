@@ -1,53 +1,105 @@
-"""Captions with a scale: the colours of a heat map or of pictures, between the numbers of their ends."""
+"""Color scales of images and heat maps: their colors, and captions that show them between two numbers."""
 
 from __future__ import annotations
 
+from typing import Literal, TypeAlias
+
 import numpy as np
+import numpy.typing as npt
+from matplotlib.colors import to_rgb
 
 from gdsim.objectives import FloatArray
 from gdsim.render.canvas import Canvas
-from gdsim.render.display_list import Pixels
 from gdsim.render.layout import Box
 from gdsim.scene import number, power
+from gdsim.themes import Theme, mix
 
-__all__ = ["draw_caption", "ends"]
+__all__ = ["ColorKind", "color_indices", "color_scale", "draw_scaled_caption"]
 
-RAISED = 11.0
-"""From how many pixels an em on a raised exponent is read."""
+ColorKind: TypeAlias = Literal["gray", "signed", "unsigned", "heat"]
 
-LENGTH = (3.0, 4.5)
-"""How long a scale is at least and at most, in ems."""
+COUNTS: dict[ColorKind, int] = {"gray": 17, "signed": 21, "unsigned": 17, "heat": 20}
+"""The number of colors of each scale: enough to read it, few enough that a GIF keeps every one of them."""
+
+DEEP = 0.55
+"""How far the ends of a color scale are mixed with the text color."""
+
+SMALLEST_EXPONENT = 11.0
+"""From this size of type on, in pixels, raised exponents can be read."""
+
+SHORTEST, LONGEST = 3.0, 4.5
+"""The smallest and the largest length of a scale in a caption, in ems."""
 
 
-def ends(limits: FloatArray, em: float) -> tuple[str, str]:
-    """Return the words at the ends of a scale of colours: both powers of ten where one of them is written so."""
+def color_scale(theme: Theme, kind: ColorKind) -> npt.NDArray[np.uint8]:
+    """Return the colors of a scale from its lowest number to its highest, (n, 3).
+
+    A signed one has two hues around the panel's color, which no path has and which color-blind readers can tell apart;
+    an unsigned one has the hue of the positive numbers.
+    """
+    if kind == "gray":
+        ends: tuple[str, ...] = ("#000000", "#ffffff")
+    elif kind == "heat":
+        low, *_, high = theme.field
+        deep, deepest = mix(theme.level_line, theme.text, DEEP), mix(theme.text, theme.level_line, 0.2)
+        ends = (mix(low, theme.panel, 0.3), high, deep, deepest)
+    else:
+        below, above = (
+            (mix(hue, theme.text, DEEP), hue, mix(hue, theme.panel, DEEP)) for hue in (theme.falling, theme.rising)
+        )
+        ends = (*below, theme.panel, *above[::-1]) if kind == "signed" else (theme.panel, *above[::-1])
+    # Not `ramp`, whose 256 colors need not be exact in the middle.
+    given = np.array([to_rgb(end) for end in ends])
+    places = np.linspace(0, len(given) - 1, COUNTS[kind])
+    channels = [np.interp(places, np.arange(len(given)), channel) for channel in given.T]
+    return np.asarray(np.rint(255 * np.stack(channels, -1)), np.uint8)
+
+
+def color_indices(
+    values: FloatArray, limits: FloatArray, count: int, *, logarithmic: bool = False
+) -> npt.NDArray[np.uint8]:
+    """Return the indices of the colors of numbers (…), (…); `count` where they are NaN.
+
+    Args:
+        values: The numbers; on a logarithmic scale those of 0 and less have the first color.
+        limits: (2,) the numbers of the first and the last color; numbers beyond have these.
+        count: How many colors there are.
+        logarithmic: Whether the colors divide the numbers' logarithms evenly.
+    """
+    low, high = np.log(limits) if logarithmic else limits
+    with np.errstate(divide="ignore", invalid="ignore"):
+        places = np.log(np.maximum(values, 0.0)) if logarithmic else values
+        shares = np.clip((places - low) / (high - low), 0.0, 1.0)
+    return np.where(np.isnan(shares), count, np.nan_to_num(shares) * (count - 1) + 0.5).astype(np.uint8)
+
+
+def draw_scaled_caption(canvas: Canvas, caption: str, box: Box, limits: FloatArray, kind: ColorKind) -> None:
+    """Write a caption above a box, and at its right a color scale between the numbers of its ends."""
+    em, y, quiet, (low, high) = canvas.em, box.top + 0.55 * canvas.em, canvas.theme.quiet, _ends(limits, canvas.em)
+    before, after = canvas.width_of(low, 1.0), canvas.width_of(high, 1.0)
+    free = box.width - (before + after + 0.7 * em) - 1.0 * em
+    if free - canvas.width_of(caption, 1.0) < SHORTEST * em:
+        # What is measured matters more than by what.
+        caption = caption.partition(" by ")[0].partition(", ")[0]
+    long = min(max(free - canvas.width_of(caption, 1.0), 0.6 * SHORTEST * em), LONGEST * em)
+    canvas.text(box.right, y, high, color=quiet, ha="right", va="baseline")
+    bar = Box(round(box.right - after - 0.35 * em - long), round(y), round(long), round(0.7 * em))
+    canvas.swatches(bar, color_scale(canvas.theme, kind))
+    canvas.text(bar.x - 0.35 * em, y, low, color=quiet, ha="right", va="baseline")
+    room = bar.x - 0.8 * em - before - box.x
+    canvas.text(box.x, y, canvas.shortened(caption, 1.0, room), color=quiet, ha="left", va="baseline")
+
+
+def _ends(limits: FloatArray, em: float) -> tuple[str, str]:
+    """The numbers at the ends of a scale: both powers of ten if one of them is written so."""
     low, high = (float(limit) for limit in limits)
     if low == -high:
         return "", f"±{number(high, 2)}"
     words = number(low, 2), number(high, 2)
     powers = np.log10([low, high]) if low > 0 else np.full(2, np.nan)
     if any(each.startswith("10") and len(each) > 2 for each in words) and (powers == np.round(powers)).all():
-        written = power if em >= RAISED else _flat_power
-        return written(int(powers[0])), written(int(powers[1]))
+        low_power, high_power = (
+            power(int(each)) if em >= SMALLEST_EXPONENT else f"1e{int(each)}".replace("-", "−") for each in powers
+        )
+        return low_power, high_power
     return words
-
-
-def _flat_power(exponent: int) -> str:
-    return f"1e{exponent}".replace("-", "−")
-
-
-def draw_caption(canvas: Canvas, caption: str, box: Box, ends: tuple[str, str], colors: Pixels) -> None:
-    """Write a caption, and at its right the colours between the numbers of their ends."""
-    em, y, quiet, (low, high) = canvas.em, box.top + 0.55 * canvas.em, canvas.theme.quiet, ends
-    numbers = canvas.width_of(low, 1.0) + canvas.width_of(high, 1.0) + 0.7 * em
-    free = box.width - numbers - 1.0 * em
-    if free - canvas.width_of(caption, 1.0) < LENGTH[0] * em:
-        # What is measured is worth more than by what.
-        caption = caption.partition(" by ")[0].partition(", ")[0]
-    long = min(max(free - canvas.width_of(caption, 1.0), 0.6 * LENGTH[0] * em), LENGTH[1] * em)
-    canvas.text(box.right, y, high, color=quiet, ha="right", va="baseline")
-    bar = Box(round(box.right - canvas.width_of(high, 1.0) - 0.35 * em - long), round(y), round(long), round(0.7 * em))
-    canvas.swatches(bar, colors)
-    canvas.text(bar.x - 0.35 * em, y, low, color=quiet, ha="right", va="baseline")
-    room = bar.x - 0.8 * em - canvas.width_of(low, 1.0) - box.x
-    canvas.text(box.x, y, canvas.shortened(caption, 1.0, room), color=quiet, ha="left", va="baseline")

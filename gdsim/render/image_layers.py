@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import Literal
-
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.colors import to_rgb
@@ -11,64 +9,12 @@ from matplotlib.image import AxesImage
 
 from gdsim.objectives import FloatArray
 from gdsim.render.canvas import Canvas
+from gdsim.render.color_scales import color_indices, color_scale
 from gdsim.render.display_list import ImageFrames, Pixels, Rect, RevealedImage
 from gdsim.render.layout import Box
 from gdsim.scene import Heatmap, HeatmapRow, ImageSequence, Style
-from gdsim.themes import Theme, mix
 
-__all__ = ["changed", "color_indices", "color_scale", "image_artist", "image_frames", "revealed_row"]
-
-Kind = Literal["gray", "signed", "unsigned", "heat"]
-
-COUNTS: dict[Kind, int] = {"gray": 17, "signed": 21, "unsigned": 17, "heat": 20}
-"""How many colors each kind of image has: enough to read it, few enough that a GIF keeps every one of them."""
-
-DEEP = 0.55
-"""How far the ends of a color scale are mixed with the text color."""
-
-
-def color_scale(theme: Theme, kind: Kind) -> Pixels:
-    """Return the colors of a kind of image from its lowest number to its highest, (n, 3).
-
-    A signed one has two hues around the panel's color, which no path has and which color-blind readers can tell apart;
-    an unsigned one has the hue of the positive numbers.
-    """
-    if kind == "gray":
-        ends: tuple[str, ...] = ("#000000", "#ffffff")
-    elif kind == "heat":
-        low, *_, high = theme.field
-        ends = (
-            mix(low, theme.panel, 0.3),
-            high,
-            mix(theme.level_line, theme.text, DEEP),
-            mix(theme.text, theme.level_line, 0.2),
-        )
-    else:
-        below, above = (
-            (mix(hue, theme.text, DEEP), hue, mix(hue, theme.panel, DEEP)) for hue in (theme.falling, theme.rising)
-        )
-        ends = (*below, theme.panel, *above[::-1]) if kind == "signed" else (theme.panel, *above[::-1])
-    # Not `ramp`, whose 256 colors need not be exact in the middle.
-    given = np.array([to_rgb(end) for end in ends])
-    places = np.linspace(0, len(given) - 1, COUNTS[kind])
-    channels = [np.interp(places, np.arange(len(given)), channel) for channel in given.T]
-    return np.asarray(np.rint(255 * np.stack(channels, -1)), np.uint8)
-
-
-def color_indices(values: FloatArray, limits: FloatArray, count: int, *, logarithmic: bool = False) -> Pixels:
-    """Return the indices of the colors of numbers (…), (…); `count` where they are NaN.
-
-    Args:
-        values: The numbers; on a logarithmic scale those of 0 and less have the first color.
-        limits: (2,) the numbers of the first and the last color; numbers beyond have these.
-        count: How many colors there are.
-        logarithmic: Whether the colors divide the numbers' logarithms evenly.
-    """
-    low, high = np.log(limits) if logarithmic else limits
-    with np.errstate(divide="ignore", invalid="ignore"):
-        places = np.log(np.maximum(values, 0.0)) if logarithmic else values
-        shares = np.clip((places - low) / (high - low), 0.0, 1.0)
-    return np.where(np.isnan(shares), count, np.nan_to_num(shares) * (count - 1) + 0.5).astype(np.uint8)
+__all__ = ["changed", "image_artist", "image_frames", "revealed_row"]
 
 
 def image_frames(canvas: Canvas, images: ImageSequence, box: Box, style: Style | None) -> ImageFrames:

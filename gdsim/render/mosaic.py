@@ -12,9 +12,9 @@ from matplotlib.colors import to_hex, to_rgb
 
 from gdsim.objectives import FloatArray
 from gdsim.render.canvas import Canvas
+from gdsim.render.color_scales import color_indices, color_scale
 from gdsim.render.defaults import default_settings, save_vectors
 from gdsim.render.display_list import Pixels
-from gdsim.render.image_layers import color_indices, color_scale
 from gdsim.render.layout import Box, Layout, em_size
 from gdsim.scene import Scene
 from gdsim.scene.levels import number

@@ -14,8 +14,8 @@ import numpy.typing as npt
 
 from gdsim.config import Experiment, loads
 from gdsim.config.experiment import MAX_OBJECTIVES, MAX_OPTIMIZERS, label_problem
-from gdsim.config.messages import shown
-from gdsim.config.model import holds_controls
+from gdsim.config.messages import format_value
+from gdsim.config.model import has_control_characters
 from gdsim.errors import InputError
 from gdsim.files import atomic_write
 from gdsim.metadata import Provenance, versions
@@ -228,10 +228,10 @@ def _problem(trajectory: Trajectory) -> str:
     """Return why a trajectory is none that a descent leaves behind, or nothing."""
     if problem := label_problem(trajectory.label):
         return problem
-    if holds_controls(trajectory.settings):
+    if has_control_characters(trajectory.settings):
         return "its settings hold control characters"
     if trajectory.color is not None and not COLOR.match(trajectory.color):
-        return f"its color is {shown(trajectory.color)}, not such as '#0072b2'"
+        return f"its color is {format_value(trajectory.color)}, not such as '#0072b2'"
     if trajectory.stop_steps.min() < 0 or trajectory.stop_steps.max() >= len(trajectory.points):
         return "it stops at steps that there are not"
     finite = np.isfinite(trajectory.values) & np.isfinite(trajectory.gradients).all(-1)

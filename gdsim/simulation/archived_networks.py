@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from gdsim.config.model import holds_controls
+from gdsim.config.model import has_control_characters
 from gdsim.networks.npz import UnreadableError
 from gdsim.objectives import Landscape, Objective, from_landscape
 from gdsim.simulation.trajectory import SaliencyMaps, Training, Trajectory
@@ -181,7 +181,7 @@ def _landscape_problem(landscape: Landscape) -> str:
         return f"its plane holds {landscape.share} of the variance, not 0 to 1"
     if len(landscape.marks) > MOST_MARKS:
         return f"its plane goes through {len(landscape.marks)} recordings, not {MOST_MARKS}"
-    if any(holds_controls(each) or len(each) > LONGEST for each in landscape.mark_names):
+    if any(has_control_characters(each) or len(each) > LONGEST for each in landscape.mark_names):
         return "its plane goes through recordings with names that hold control characters, or are too long"
     if not 0 <= landscape.examples <= landscape.of:
         return f"it is of {landscape.examples} of {landscape.of} examples"
@@ -234,7 +234,7 @@ def _training_problem(training: Training, rows: int) -> str:
         return "it has weights that are not finite"
     if {*training.figures} != {*FIGURES}:
         return f"it has other figures than {', '.join(FIGURES)}, or not all of them"
-    if any(holds_controls(each) or len(each) > LONGEST for each in training.layers):
+    if any(has_control_characters(each) or len(each) > LONGEST for each in training.layers):
         return "its layers have names that hold control characters, or are too long"
     return ""
 
@@ -271,7 +271,7 @@ def _length(arrays: Arrays, name: str) -> int:
 
 def _word(arrays: Arrays, name: str) -> str:
     (word,) = texts(arrays, name)
-    if holds_controls(word) or len(word) > LONGEST:
+    if has_control_characters(word) or len(word) > LONGEST:
         raise UnreadableError(f"'{name}' holds control characters, or more than {LONGEST} characters")
     return word
 

@@ -1,30 +1,57 @@
-"""Pictures and tables → a PowerPoint deck: the only room that knows python-pptx."""
+"""Pictures and comparison tables → a PowerPoint deck. Only this package imports python-pptx."""
 
 from __future__ import annotations
 
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from PIL import Image
+
 from gdsim.errors import GdsimError
-from gdsim.slides.colors import theme_around
-from gdsim.slides.slide_item import SlideItem
-from gdsim.themes import Theme
+from gdsim.metadata import Provenance
+from gdsim.themes import THEMES, Theme, contrast
 
 if TYPE_CHECKING:
     from gdsim.slides.deck import Deck
 
-__all__ = ["SlideItem", "new_deck", "theme_around"]
+__all__ = ["SlideItem", "new_deck", "theme_of_picture"]
+
+MAX_PIXELS = 2**25
 
 
-def new_deck(look: Theme, template: Path | None = None) -> Deck:
+@dataclass(frozen=True)
+class SlideItem:
+    """A picture or video for one slide.
+
+    Attributes:
+        file: The .gif, .png or .mp4 file, which is embedded byte for byte.
+        size: Width and height in pixels; the slide keeps their ratio.
+        provenance: Title, caption, alternative text and notes of the slide.
+        theme: The colours of the slide.
+        poster: For a video, the .png that is shown while it does not play.
+        seconds: The length of a video; None if it is not known.
+        loop: Whether a video repeats.
+    """
+
+    file: Path
+    size: tuple[int, int]
+    provenance: Provenance
+    theme: Theme
+    poster: Path | None = None
+    seconds: float | None = None
+    loop: bool = True
+
+
+def new_deck(theme: Theme, template: Path | None = None) -> Deck:
     """Return an empty deck.
 
     Args:
-        look: The colours of its slides.
-        template: A deck whose size, masters and colours are taken instead; none of its slides.
+        theme: The colours of its slides.
+        template: A .pptx file whose size, masters and colours are used instead.
 
     Raises:
-        InputError: The template is none, or has no room for a picture.
+        InputError: The template is not a usable .pptx file.
         GdsimError: python-pptx is not installed.
     """
     try:
@@ -32,5 +59,21 @@ def new_deck(look: Theme, template: Path | None = None) -> Deck:
     except ModuleNotFoundError as error:
         if (error.name or "").partition(".")[0] != "pptx":
             raise
-        raise GdsimError("a deck needs python-pptx: pip install 'gdsim[slides]'") from error
-    return Deck(look, template)
+        raise GdsimError("slides need python-pptx: pip install 'gdsim[slides]'") from error
+    return Deck(theme, template)
+
+
+def theme_of_picture(file: Path) -> Theme | None:
+    """Return a built-in theme with the page colour of a picture's corner, or None if it is unknown or transparent."""
+    try:
+        with Image.open(file, formats=("GIF", "PNG")) as image:
+            if image.width * image.height > MAX_PIXELS:
+                return None
+            *color, opacity = image.convert("RGBA").crop((0, 0, 1, 1)).tobytes()
+    except (OSError, ValueError, SyntaxError, Image.DecompressionBombError, Image.DecompressionBombWarning):
+        return None
+    if opacity < 255:
+        return None
+    page = "#" + bytes(color).hex()
+    dark = contrast(page, "#ffffff") > contrast(page, "#000000")
+    return replace(THEMES["dark" if dark else "slide"], page=page)

@@ -1,4 +1,4 @@
-"""The empty deck and the places on its slides: our own masters, or those of a template."""
+"""The built-in slide layout, and that of a template: where title, picture and caption are placed."""
 
 from __future__ import annotations
 
@@ -15,37 +15,25 @@ from pptx.opc.constants import RELATIONSHIP_TYPE
 from pptx.oxml import parse_xml
 from pptx.oxml.ns import nsdecls
 from pptx.presentation import Presentation as Slides
-from pptx.slide import SlideLayout
+from pptx.slide import SlideLayout as PptxLayout
 from pptx.util import Emu, Inches, Pt
 
 from gdsim.errors import InputError
 from gdsim.themes import Theme, contrast
 
-__all__ = ["Box", "Stage", "own_stage", "rgb", "template_stage"]
-
 FONT = "Verdana"
-"""What is nearest to the type of the pictures, DejaVu Sans, among the fonts that PowerPoint has everywhere."""
+"""The font on all installations of PowerPoint that is most similar to the pictures' DejaVu Sans."""
 
-WIDE, HIGH = Inches(40 / 3), Inches(7.5)
+WIDTH, HEIGHT = Inches(40 / 3), Inches(7.5)
 """The size of a 16:9 slide."""
 
-UNPACKED = 2**28
-"""So many bytes may the parts of a template have, unpacked."""
-
-PARTS = 5000
-"""And so many may they be."""
+MAX_UNPACKED, MAX_PARTS = 2**28, 5000
+"""Limits on the unpacked bytes and the parts of a template."""
 
 
 @dataclass(frozen=True)
 class Box:
-    """A rectangle on a slide.
-
-    Args:
-        left: From the left edge, in EMU, of which an inch has 914,400.
-        top: From the upper edge, likewise.
-        width: Likewise.
-        height: Likewise.
-    """
+    """A rectangle on a slide, in EMU (914,400 per inch) from the upper left corner."""
 
     left: int
     top: int
@@ -54,68 +42,45 @@ class Box:
 
 
 @dataclass(frozen=True)
-class Stage:
-    """An empty deck, and where on its slides everything goes.
+class SlideLayout:
+    """An empty deck, and the places on its slides.
 
-    Args:
+    Attributes:
         slides: The deck.
         layout: The layout of every slide.
-        title: Where the title stands.
-        picture: The room for a picture.
-        caption: Where the caption stands, under the picture.
-        captioned: The number of the layout's placeholder for the caption; None where it has none.
-        own: Whether its masters are ours, so that their colours may be changed.
-        scale: The size of type against that on a slide of 7.5 inches.
+        title: The place of the title.
+        picture: The place of the picture.
+        caption: The place of the caption, under the picture.
+        caption_placeholder: The index of the layout's placeholder for the caption; None if it has none.
+        builtin: Whether the masters are ours, so that their colours may be changed.
+        scale: The factor on font sizes, relative to a slide of 7.5 inches height.
     """
 
     slides: Slides
-    layout: SlideLayout
+    layout: PptxLayout
     title: Box
     picture: Box
     caption: Box
-    captioned: int | None
-    own: bool
+    caption_placeholder: int | None
+    builtin: bool
     scale: float
 
     def points(self, size: float) -> int:
-        """Return the size of type, in EMU, that is so many points on a slide of 7.5 inches."""
+        """Convert a font size in points, for a slide of 7.5 inches height, to EMU on this one."""
         return Pt(round(2 * size * self.scale) / 2)
 
 
 def rgb(color: str) -> Any:
-    """Return a "#rrggbb" as python-pptx takes it."""
-    made: Any = RGBColor
-    return made(*bytes.fromhex(color[1:]))
+    """Convert "#rrggbb" to python-pptx's type."""
+    create: Any = RGBColor
+    return create(*bytes.fromhex(color[1:]))
 
 
-TITLE = Box(Inches(0.5), Inches(0.26), WIDE - 2 * Inches(0.5), Inches(0.72))
-PICTURE = Box(0, Inches(1.02), WIDE, Inches(5.56))
-CAPTION = Box(Inches(0.5), Inches(6.62), WIDE - 2 * Inches(0.5), Inches(0.7))
-
-
-def own_stage(look: Theme) -> Stage:
-    """Return an empty 16:9 deck in the colours of a theme, with a layout for pictures among the usual ones."""
-    slides = Presentation()
-    _forget(slides)
-    stretch = WIDE / int(slides.slide_width or WIDE)
-    slides.slide_width, slides.slide_height = WIDE, HIGH
-    for each in slides.element.xpath("p:sldSz"):
-        each.attrib.pop("type", None)  # which says 4:3
-    master = slides.slide_master
-    for each in (master, *slides.slide_layouts):
-        for place in each.element.xpath(".//a:xfrm/a:off"):
-            place.set("x", str(round(int(place.get("x")) * stretch)))
-        for size in each.element.xpath(".//a:xfrm/a:ext"):
-            size.set("cx", str(round(int(size.get("cx")) * stretch)))
-    _paint(master, look)
-    _put(master.placeholders[0], TITLE)
-    _put(master.placeholders[1], Box(TITLE.left, Inches(1.3), TITLE.width, Inches(4.9)))
-    layout = next(each for each in slides.slide_layouts if each.name == "Title Only")
-    _become_picture_layout(layout)
-    return Stage(slides, layout, TITLE, PICTURE, CAPTION, CAPTION_PLACE, own=True, scale=1.0)
-
-
-CAPTION_PLACE = 13
+TITLE = Box(Inches(0.5), Inches(0.26), WIDTH - 2 * Inches(0.5), Inches(0.72))
+PICTURE = Box(0, Inches(1.02), WIDTH, Inches(5.56))
+CAPTION = Box(Inches(0.5), Inches(6.62), WIDTH - 2 * Inches(0.5), Inches(0.7))
+CAPTION_PLACEHOLDER = 13
+FOOTERS = (10, 11, 12)
 
 CAPTION_SHAPE = """
 <p:sp {namespaces}>
@@ -130,122 +95,140 @@ CAPTION_SHAPE = """
 """
 
 
-def _become_picture_layout(layout: SlideLayout) -> None:
+def builtin_layout(theme: Theme) -> SlideLayout:
+    """Return an empty 16:9 deck in the colours of a theme, with a layout for a picture and a caption."""
+    slides = Presentation()
+    _drop_metadata(slides)
+    stretch = WIDTH / int(slides.slide_width or WIDTH)
+    slides.slide_width, slides.slide_height = WIDTH, HEIGHT
+    for each in slides.element.xpath("p:sldSz"):
+        each.attrib.pop("type", None)  # it says 4:3
+    master = slides.slide_master
+    for each in (master, *slides.slide_layouts):
+        for place in each.element.xpath(".//a:xfrm/a:off"):
+            place.set("x", str(round(int(place.get("x")) * stretch)))
+        for size in each.element.xpath(".//a:xfrm/a:ext"):
+            size.set("cx", str(round(int(size.get("cx")) * stretch)))
+    _apply_theme(master, theme)
+    body = Box(TITLE.left, Inches(1.3), TITLE.width, Inches(4.9))
+    for shape, box in zip(master.placeholders, (TITLE, body), strict=False):
+        shape.left, shape.top, shape.width, shape.height = map(Emu, (box.left, box.top, box.width, box.height))
+    layout = next(each for each in slides.slide_layouts if each.name == "Title Only")
+    _add_caption(layout)
+    return SlideLayout(slides, layout, TITLE, PICTURE, CAPTION, CAPTION_PLACEHOLDER, builtin=True, scale=1.0)
+
+
+def _add_caption(layout: PptxLayout) -> None:
     element: Any = layout.element
     element.attrib.pop("type", None)
     element.set("userDrawn", "1")
     element.cSld.set("name", "Picture and Caption")
-    shape = CAPTION_SHAPE.format(namespaces=nsdecls("p", "a"), place=CAPTION_PLACE, box=CAPTION)
-    title = layout.placeholders[0].element
-    title.addnext(parse_xml(shape))
-    # Its footers lie where the caption stands.
+    shape = CAPTION_SHAPE.format(namespaces=nsdecls("p", "a"), place=CAPTION_PLACEHOLDER, box=CAPTION)
+    layout.placeholders[0].element.addnext(parse_xml(shape))
     for each in list(layout.placeholders):
-        if each.placeholder_format.idx in FOOTERS:
+        if each.placeholder_format.idx in FOOTERS:  # they overlap the caption
             each.element.getparent().remove(each.element)
 
 
-FOOTERS = (10, 11, 12)
-
-
-def _put(shape: Any, box: Box) -> None:
-    shape.left, shape.top, shape.width, shape.height = (
-        Emu(side) for side in (box.left, box.top, box.width, box.height)
-    )
-
-
-def _forget(slides: Slides) -> None:
-    """Leave out what python-pptx's own empty deck brings along: its author, a printer's settings, a thumbnail."""
-    for holder, kinds in (
-        (slides.part, (RELATIONSHIP_TYPE.PRINTER_SETTINGS,)),
-        (slides.part.package, (RELATIONSHIP_TYPE.THUMBNAIL,)),
+def _drop_metadata(slides: Slides) -> None:
+    """Remove author, printer settings and thumbnail of python-pptx's default deck."""
+    for holder, kind in (
+        (slides.part, RELATIONSHIP_TYPE.PRINTER_SETTINGS),
+        (slides.part.package, RELATIONSHIP_TYPE.THUMBNAIL),
     ):
         relations: Any = holder._rels
-        for name in [name for name, each in relations.items() if each.reltype in kinds]:
+        for name in [name for name, each in relations.items() if each.reltype == kind]:
             relations.pop(name)
     core: Any = slides.core_properties._element
     for child in list(core):
         core.remove(child)
 
 
-COLORS = """<a:clrScheme name="gdsim">{parts}</a:clrScheme>"""
-
-
-def _paint(master: Any, look: Theme) -> None:
-    """Give a master the colours of a theme and the type that goes with its pictures."""
-    dark = contrast(look.page, "#ffffff") > contrast(look.page, "#000000")
-    shades = [(look.text, look.page), (look.quiet, look.grid)]
-    named: dict[str, str] = {}
-    for number, (fore, back) in enumerate(shades, 1):
-        named |= {f"dk{number}": back if dark else fore, f"lt{number}": fore if dark else back}
-    accents = {f"accent{number + 1}": look.paths[number % len(look.paths)] for number in range(6)}
-    named |= accents | {"hlink": look.paths[0], "folHlink": look.quiet}
-    parts = "".join(f'<a:{name}><a:srgbClr val="{color[1:].upper()}"/></a:{name}>' for name, color in named.items())
-    theme = master.part.part_related_by(RELATIONSHIP_TYPE.THEME)
-    text = theme.blob.decode("utf-8")
-    text = re.sub(r"<a:clrScheme.*</a:clrScheme>", COLORS.format(parts=parts), text, flags=re.DOTALL)
+def _apply_theme(master: Any, theme: Theme) -> None:
+    """Set the colours and fonts of a master."""
+    dark = contrast(theme.page, "#ffffff") > contrast(theme.page, "#000000")
+    colors: dict[str, str] = {}
+    for number, (fore, back) in enumerate([(theme.text, theme.page), (theme.quiet, theme.grid)], 1):
+        colors |= {f"dk{number}": back if dark else fore, f"lt{number}": fore if dark else back}
+    colors |= {f"accent{number + 1}": theme.paths[number % len(theme.paths)] for number in range(6)}
+    colors |= {"hlink": theme.paths[0], "folHlink": theme.quiet}
+    parts = "".join(f'<a:{name}><a:srgbClr val="{color[1:].upper()}"/></a:{name}>' for name, color in colors.items())
+    part = master.part.part_related_by(RELATIONSHIP_TYPE.THEME)
+    scheme = f'<a:clrScheme name="gdsim">{parts}</a:clrScheme>'
+    text = re.sub(r"<a:clrScheme.*</a:clrScheme>", scheme, part.blob.decode("utf-8"), flags=re.DOTALL)
     text = re.sub(r'(<a:(?:major|minor)Font><a:latin typeface=)"[^"]*"', rf'\1"{FONT}"', text)
-    theme.blob = re.sub(r'(<a:theme [^>]*?name=)"[^"]*"', r'\1"gdsim"', text).encode("utf-8")
-    (colors,) = master.element.xpath("p:clrMap")
+    part.blob = re.sub(r'(<a:theme [^>]*?name=)"[^"]*"', r'\1"gdsim"', text).encode("utf-8")
+    (mapping,) = master.element.xpath("p:clrMap")
     for back, fore, number in (("bg1", "tx1", 1), ("bg2", "tx2", 2)):
-        colors.set(back, f"{'dk' if dark else 'lt'}{number}")
-        colors.set(fore, f"{'lt' if dark else 'dk'}{number}")
+        mapping.set(back, f"{'dk' if dark else 'lt'}{number}")
+        mapping.set(fore, f"{'lt' if dark else 'dk'}{number}")
     (title,) = master.element.xpath("p:txStyles/p:titleStyle/a:lvl1pPr")
     title.set("algn", "l")
-    (words,) = master.element.xpath("p:txStyles/p:titleStyle/a:lvl1pPr/a:defRPr")
-    words.set("sz", "2800")
-    words.set("b", "1")
+    (font,) = master.element.xpath("p:txStyles/p:titleStyle/a:lvl1pPr/a:defRPr")
+    font.set("sz", "2800")
+    font.set("b", "1")
     for number, size in enumerate((2000, 1800, 1600, 1600, 1600), 1):
-        (words,) = master.element.xpath(f"p:txStyles/p:bodyStyle/a:lvl{number}pPr/a:defRPr")
-        words.set("sz", str(size))
+        (font,) = master.element.xpath(f"p:txStyles/p:bodyStyle/a:lvl{number}pPr/a:defRPr")
+        font.set("sz", str(size))
 
 
-def template_stage(path: Path) -> Stage:
-    """Return an empty deck with the size and the masters of a template, and none of its slides.
+def template_layout(path: Path) -> SlideLayout:
+    """Return an empty deck with the size and the masters of a template.
 
     Raises:
-        InputError: The file is none, is not one that PowerPoint has written whole, or has no room for a picture.
+        InputError: The file is not a .pptx file of allowed size, or its layouts have no space for a picture.
     """
-    _check(path)
+    _check_template(path)
     try:
         slides = Presentation(str(path))
-        _empty(slides)
-        layout = min(slides.slide_layouts, key=_fitness)
-        return _places(path, slides, layout)
+        _drop_slides(slides)
+        # The layout with a title and the fewest other placeholders.
+        layout = min(
+            slides.slide_layouts,
+            key=lambda each: (
+                not any(map(_is_title, each.iter_cloneable_placeholders())),
+                len(list(each.iter_cloneable_placeholders())),
+            ),
+        )
+        return _find_places(path, slides, layout)
     except InputError:
         raise
-    except Exception as error:  # python-pptx hands on whatever XML and its own look-ups raise
-        raise InputError(f"{path}: cannot be read as a PowerPoint deck") from error
+    except Exception as error:  # python-pptx passes on whatever its XML look-ups raise
+        raise InputError(f"{path}: cannot be read as a PowerPoint deck", code="unreadable") from error
 
 
-def _check(path: Path) -> None:
-    """Raise what is wrong with a file before python-pptx unpacks it."""
+def _check_template(path: Path) -> None:
+    """Check a file before python-pptx unpacks it."""
+    not_a_deck = InputError(f"{path}: is not a PowerPoint deck; a template is a .pptx file", code="unreadable")
     try:
-        if stat.S_ISFIFO(path.stat().st_mode) or stat.S_ISCHR(path.stat().st_mode):  # which may have no end
-            raise InputError(f"{path}: is no PowerPoint deck; a template is a .pptx file")
+        mode = path.stat().st_mode
+        if stat.S_ISDIR(mode):
+            raise InputError(f"{path}: is a folder; name a .pptx file in it", code="not-found")
+        if not stat.S_ISREG(mode):
+            raise not_a_deck
         with zipfile.ZipFile(path) as archive:
             entries = archive.infolist()
-            names = {each.filename for each in entries}
-            if len(entries) > PARTS or sum(each.file_size for each in entries) > UNPACKED:
-                most = f"{PARTS} parts or {UNPACKED // 2**20} MiB"
-                raise InputError(f"{path}: unpacks to more than {most}, which no template needs")
     except FileNotFoundError:
-        raise InputError(f"{path}: no such file") from None
-    except IsADirectoryError:
-        raise InputError(f"{path}: is a folder; name a .pptx file in it") from None
+        raise InputError(f"{path}: no such file", code="not-found") from None
     except OSError as error:
-        raise InputError(f"{path}: cannot be read: {error.strerror or error}") from error
+        raise InputError(f"{path}: cannot be read: {error.strerror or error}", code="unreadable") from error
     except (zipfile.BadZipFile, ValueError, NotImplementedError) as error:
-        raise InputError(f"{path}: is no PowerPoint deck; a template is a .pptx file") from error
+        raise not_a_deck from error
+    names = {each.filename for each in entries}
+    if len(entries) > MAX_PARTS or sum(each.file_size for each in entries) > MAX_UNPACKED:
+        limit = f"{MAX_PARTS} parts or {MAX_UNPACKED // 2**20} MiB"
+        raise InputError(f"{path}: unpacks to more than {limit}, the limit for a template", code="too-large")
     if not {"[Content_Types].xml", "ppt/presentation.xml"} <= names:
-        raise InputError(f"{path}: is no PowerPoint deck; a template is a .pptx file")
+        raise not_a_deck
     if any(name.lower().endswith("vbaproject.bin") for name in names):
-        raise InputError(f"{path}: holds macros; save it as a .pptx without them")
+        raise InputError(f"{path}: contains macros; save it as a .pptx without them", code="not-allowed")
     if path.suffix.lower() == ".potx":
-        raise InputError(f"{path}: is a PowerPoint template, which python-pptx cannot open; save it as a .pptx")
+        message = f"{path}: is a PowerPoint template, which python-pptx cannot open; save it as a .pptx"
+        raise InputError(message, code="unsupported")
 
 
-def _empty(slides: Slides) -> None:
-    """Leave out the slides of a template, with the sections and shows that list them."""
+def _drop_slides(slides: Slides) -> None:
+    """Remove the slides of a template, with the sections and shows that refer to them."""
     listed: Any = slides.slides._sldIdLst
     for each in list(listed):
         slides.part.drop_rel(each.rId)
@@ -255,42 +238,37 @@ def _empty(slides: Slides) -> None:
         each.getparent().remove(each)
 
 
-def _fitness(layout: SlideLayout) -> tuple[bool, int]:
-    """How badly a layout suits a picture under a title: no title, then how much else it wants."""
-    wanted = list(layout.iter_cloneable_placeholders())
-    return not any(_is_title(each) for each in wanted), len(wanted)
-
-
 def _is_title(placeholder: Any) -> bool:
     return placeholder.placeholder_format.type is not None and placeholder.placeholder_format.idx == 0
 
 
-def _places(path: Path, slides: Slides, layout: SlideLayout) -> Stage:
-    """Find the room for title, picture and caption on a template's layout."""
-    width, height = int(slides.slide_width or WIDE), int(slides.slide_height or HIGH)
-    scale = min(height / HIGH, width / Inches(10))
-    title = _title(layout, width, height)
-    low = height - round(0.03 * height)
+def _find_places(path: Path, slides: Slides, layout: PptxLayout) -> SlideLayout:
+    """Find the places of title, picture and caption on a template's layout."""
+    width, height = int(slides.slide_width or WIDTH), int(slides.slide_height or HEIGHT)
+    scale = min(height / HEIGHT, width / Inches(10))
+    title = _title_place(layout, width, height)
+    bottom = height - round(0.03 * height)
     placeholders: Any = layout.placeholders
     for each in placeholders:
-        is_footer = not _is_title(each) and each.top is not None and each.top > 0.8 * height
-        low = min(low, int(each.top) - round(0.01 * height)) if is_footer else low
+        if not _is_title(each) and each.top is not None and each.top > 0.8 * height:  # a footer
+            bottom = min(bottom, int(each.top) - round(0.01 * height))
     caption = round(Inches(0.66) * scale)
     top = title.top + title.height + round(0.01 * height)
-    room = Box(title.left, top, title.width, low - caption - top)
-    if room.width < Inches(2) or room.height < Inches(1):
-        raise InputError(f"{path}: its layout '{layout.name}' has no room for a picture under the title")
-    under = Box(title.left, low - caption, title.width, caption)
-    return Stage(slides, layout, title, room, under, None, own=False, scale=scale)
+    picture = Box(title.left, top, title.width, bottom - caption - top)
+    if picture.width < Inches(2) or picture.height < Inches(1):
+        message = f"{path}: its layout '{layout.name}' has no space for a picture under the title"
+        raise InputError(message, code="unsupported")
+    below = Box(title.left, bottom - caption, title.width, caption)
+    return SlideLayout(slides, layout, title, picture, below, None, builtin=False, scale=scale)
 
 
-def _title(layout: SlideLayout, width: int, height: int) -> Box:
-    """Where a layout has its title, or where a slide has one where the layout's own leaves no room for a picture."""
+def _title_place(layout: PptxLayout, width: int, height: int) -> Box:
+    """Return the layout's place of the title, or a usual one if that would leave no space for a picture."""
     placeholders: Any = layout.placeholders
     for each in placeholders:
         if _is_title(each) and each.width and each.height:
             box = Box(int(each.left), int(each.top), int(each.width), int(each.height))
-            is_inside = box.left >= 0 and box.top >= 0 and box.left + box.width <= width
-            if is_inside and box.top + box.height <= 0.35 * height and box.width > width / 2:
+            inside = box.left >= 0 and box.top >= 0 and box.left + box.width <= width
+            if inside and box.top + box.height <= 0.35 * height and box.width > width / 2:
                 return box
     return Box(round(0.05 * width), round(0.04 * height), round(0.9 * width), round(0.12 * height))

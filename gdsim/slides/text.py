@@ -1,4 +1,4 @@
-"""What stands on a slide and in its notes: words cut to their room, and nothing that XML cannot hold."""
+"""The text of slides and notes: shortened to the available space, without characters that XML cannot contain."""
 
 from __future__ import annotations
 
@@ -6,97 +6,93 @@ import re
 
 from gdsim.metadata import Provenance
 
-__all__ = ["ALT_TEXT", "cut", "notes", "plain", "sentences", "short"]
-
-UNSPEAKABLE = re.compile("[\x00-\x08\x0b-\x1f\x7f\ud800-\udfff\ufffe\uffff]")
-"""What XML 1.0 cannot hold, or nobody can read."""
+NOT_PRINTABLE = re.compile("[\x00-\x08\x0b-\x1f\x7f\ud800-\udfff\ufffe\uffff]")
+"""Control characters, and what XML 1.0 does not allow."""
 
 OPENING = re.compile(
     r"(?:Gradient descent (?:on|in the pixels of an image:)|Training of) (?P<title>.+?), [0-9]+ steps?"
     r"(?:, on (?:the|a random) plane\b[^;]+? variance)?(?:, its loss seen on [0-9,]+ of [0-9,]+ examples)?\. "
 )
-"""The sentence with which the words on an objective begin; a slide's title says as much of one alone."""
+"""The first sentence of an alternative text about one objective, which repeats the slide's title."""
 
 ARRIVAL = re.compile(r"(?P<who>.+) (?P<where>comes within tolerance of the minimum \(.+\)) (?P<when>after .+)")
-
 SHARE = re.compile(r"(?P<who>.+?): (?P<what>(?:[0-9]+ of|the lowest of) .+)")
-
 ENDING = re.compile(r"(?P<who>.+) ends at the loss (?P<loss>\S+) and (?P<of>an|a test) accuracy of (?P<share>\S+ %)")
 
-ALT_TEXT = 2000
-"""So many signs has an alternative text at most: a screen reader reads it at one go."""
+MAX_ALT_TEXT = 2000
+"""The maximum length of an alternative text, which screen readers read without a pause."""
 
 
-def plain(words: str) -> str:
-    """Return words without the signs that a deck cannot hold."""
-    return UNSPEAKABLE.sub("\N{REPLACEMENT CHARACTER}", words)
+def printable(text: str) -> str:
+    """Replace control characters and those that XML does not allow."""
+    return NOT_PRINTABLE.sub("\N{REPLACEMENT CHARACTER}", text)
 
 
-def cut(words: str, most: int) -> str:
-    """Return words on one line, of at most so many signs, and an ellipsis where some are left out."""
-    line = " ".join(plain(words).split())
-    if len(line) <= most:
+def shorten(text: str, length: int) -> str:
+    """Return text on one line with at most `length` characters, the last an ellipsis if it was cut."""
+    line = " ".join(printable(text).split())
+    if len(line) <= length:
         return line
-    room = line[: max(most - 1, 0)]
-    return f"{room[:-1].rpartition(' ')[0]} …" if " " in room[:-1] else f"{room}…"
+    start = line[: max(length - 1, 0)]
+    return f"{start[:-1].rpartition(' ')[0]} …" if " " in start[:-1] else f"{start}…"
 
 
-def sentences(words: str, most: int) -> str:
-    """Return as many of the first sentences as have room in so many signs, at least a part of one."""
-    told, *others = re.split(r"(?<=[.]) (?=[A-Z])", " ".join(plain(words).split()))
+def first_sentences(text: str, length: int) -> str:
+    """Return as many sentences as fit into `length` characters, or the start of the first."""
+    first, *others = re.split(r"(?<=[.]) (?=[A-Z])", " ".join(printable(text).split()))
     for each in others:
-        if len(f"{told} {each}") > most:
+        if len(f"{first} {each}") > length:
             break
-        told += f" {each}"
-    return cut(told, most)
+        first += f" {each}"
+    return shorten(first, length)
 
 
-def short(alt_text: str, most: int) -> str:
-    """Say what happens in at most so many signs: as many of the optimizers' sentences as fit, arrivals before others.
+def summarize(alt_text: str, length: int) -> str:
+    """Return what happens in at most `length` characters.
 
     Args:
-        alt_text: The full words, which begin with a sentence on the objective where there is one alone.
-        most: The number of signs.
+        alt_text: Per objective an opening sentence, then a clause per optimizer, separated by semicolons.
+        length: The maximum length. If not all clauses fit, those of optimizers that arrive come first.
     """
-    line = " ".join(plain(alt_text).split())
+    line = " ".join(printable(alt_text).split())
     several = len(OPENING.findall(line)) > 1
     line = OPENING.sub(r"\g<title>: " if several else "", line)
     stop = "." * line.endswith(".")
-    said = _brief(line.removesuffix(".").split("; "))
-    if not several and len("; ".join(said) + stop) > most:
-        said = _brief(sorted(line.removesuffix(".").split("; "), key=lambda each: not ARRIVAL.fullmatch(each)))
-    told, *others = [*said[:-1], said[-1] + stop]
-    for place, each in enumerate(others, 1):
-        ending = "; …" if place < len(others) else ""
-        if len(f"{told}; {each}{ending}") > most:
-            told += "; …"
+    clauses = line.removesuffix(".").split("; ")
+    merged = _merge_clauses(clauses)
+    if not several and len("; ".join(merged) + stop) > length:
+        merged = _merge_clauses(sorted(clauses, key=lambda each: not ARRIVAL.fullmatch(each)))
+    text, *others = [*merged[:-1], merged[-1] + stop]
+    for index, each in enumerate(others, 1):
+        ending = "; …" if index < len(others) else ""
+        if len(f"{text}; {each}{ending}") > length:
+            text += "; …"
             break
-        told += f"; {each}"
-    return cut(told, most)
+        text += f"; {each}"
+    return shorten(text, length)
 
 
-def _brief(sentences: list[str]) -> list[str]:
-    """Say but once at which minimum several optimizers arrive, how many paths do, or what their figures are."""
-    told: list[str] = []
+def _merge_clauses(clauses: list[str]) -> list[str]:
+    """Name a minimum, a share or the kind of a figure once for consecutive optimizers that have it in common."""
+    merged: list[str] = []
     before = None
-    for each in sentences:
+    for each in clauses:
         found = ARRIVAL.fullmatch(each) or SHARE.fullmatch(each) or ENDING.fullmatch(each)
         if found and before and found.re is before.re is ENDING and found["of"] == before["of"]:
-            told.append(f"{found['who']} at {found['loss']} and {found['share']}")
-        elif found and before and found.re is not ENDING and found[2] == before[2]:
-            if found.re is ARRIVAL:
-                told.append(f"{found['who']} {found['when']}")
-            else:
-                told[-1] = f"{told[-1].removesuffix(f': {found[2]}')}, {each}"
+            merged.append(f"{found['who']} at {found['loss']} and {found['share']}")
+        elif found and before and found.re is ARRIVAL and found[2] == before[2]:
+            merged.append(f"{found['who']} {found['when']}")
+        elif found and before and found.re is SHARE and found[2] == before[2]:
+            merged[-1] = f"{merged[-1].removesuffix(f': {found[2]}')}, {each}"
         else:
-            told.append(each)
+            merged.append(each)
         before = found
-    return told
+    return merged
 
 
 def notes(provenance: Provenance) -> str:
-    """Return a slide's notes: what happens in full, what made the picture, and its configuration."""
-    made = [f"{name} {version}" for name, version in provenance.versions.items()]
-    made += [] if provenance.seed is None else [f"seed {provenance.seed}"]
-    parts = [provenance.alt_text, *([f"Made with {', '.join(made)}."] if made else []), provenance.yaml.rstrip()]
-    return plain("\n\n".join(part for part in parts if part))
+    """Return a slide's notes: what happens in full, the versions and the seed, and the YAML."""
+    versions = [f"{name} {version}" for name, version in provenance.versions.items()]
+    versions += [] if provenance.seed is None else [f"seed {provenance.seed}"]
+    made = f"Made with {', '.join(versions)}." if versions else ""
+    return printable("\n\n".join(filter(None, (provenance.alt_text, made, provenance.yaml.rstrip()))))

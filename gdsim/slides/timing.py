@@ -1,7 +1,7 @@
-"""How a video plays on a slide, as PowerPoint writes it down: by itself, without sound, and again and again.
+"""The timing of a video on a slide: it plays automatically, muted, and repeats.
 
-The order of elements is that of ECMA-376, part 1, 19.5; which of them PowerPoint wants is learnt from what it writes:
-a call to play in the slide's main sequence, the video itself, and a sequence of its own for clicks, which pause it.
+The order of the elements is that of ECMA-376, part 1, 19.5; their selection is what PowerPoint itself writes: a command
+to play in the main sequence of the slide, the video, and an interactive sequence in which a click pauses it.
 """
 
 from __future__ import annotations
@@ -10,8 +10,6 @@ from typing import Any
 
 from pptx.oxml import parse_xml
 from pptx.oxml.ns import nsdecls
-
-__all__ = ["play"]
 
 NOW = '<p:stCondLst><p:cond delay="0"/></p:stCondLst>'
 
@@ -69,13 +67,13 @@ TIMING = """
 """
 
 
-def play(shape: int, *, seconds: float | None, loop: bool) -> Any:
+def autoplay(shape: int, *, seconds: float | None, loop: bool) -> Any:
     """Return the `p:timing` element of a slide with one video.
 
     Args:
-        shape: The number of the video's shape.
-        seconds: How long it is; None where that is not known.
-        loop: Whether it begins again.
+        shape: The id of the video's shape.
+        seconds: The length of the video; None if it is not known.
+        loop: Whether it repeats.
     """
     return parse_xml(
         TIMING.format(

@@ -6,16 +6,15 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
-from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.colors import to_rgb
-from matplotlib.figure import Figure
 from matplotlib.path import Path
 from matplotlib.text import Text
 
-from gdsim.render.canvas import points
-from gdsim.render.layout import Box
-from gdsim.render.views.surface import SurfaceView
-from gdsim.scene import Arrows, Facet, SurfaceCamera, SurfaceModel
+from gdsim.render.canvas import Canvas
+from gdsim.render.layout import Box, Layout
+from gdsim.render.viewport import START, Moment
+from gdsim.render.views import view_renderer
+from gdsim.scene import Arrows, Facet, Scene, SurfaceCamera, SurfaceModel
 from gdsim.scene.levels import choose_levels
 from gdsim.themes import THEMES
 
@@ -62,8 +61,38 @@ def facet(
     return Facet(None, bounds, ("x", "y"), relief, arrows, minima, ())
 
 
-def seen(facet=None, theme=LIGHT, box=BOX, em=EM, **given) -> SurfaceView:
-    return SurfaceView(facet or globals()["facet"](**given), theme, box, em)
+class Seen:
+    """A surface in a box of a picture, asked by the camera's azimuth in degrees."""
+
+    def __init__(self, shown=None, theme=LIGHT, box=BOX, em=EM, **given) -> None:
+        self.facet = shown or facet(**given)
+        words = {"title": "", "formula": "", "formula_for_title": False, "subtitles": (), "alt_text": ""}
+        scene = Scene(**words, theme=theme, size=(int(box.right) + 20, int(box.top) + 20))
+        self.canvas = Canvas(scene, Layout(em, box, (0, 0), (), None, None, ticks=True))
+        self.viewport = view_renderer("surface").draw(self.canvas, self.facet, box, (True, True))
+
+    def moment(self, azimuth: float) -> Moment:
+        camera = self.facet.model.camera
+        assert camera.orbit or azimuth == camera.azimuth
+        return Moment(0.0, (azimuth - camera.azimuth) / camera.orbit if camera.orbit else 0.0)
+
+    def pixels(self, points, azimuth):
+        return self.viewport.pixels(points, self.moment(azimuth))
+
+    def shadow(self, points, azimuth):
+        return self.viewport.base(points, self.moment(azimuth))
+
+    def picture(self, azimuth, scale):
+        return self.viewport.picture(self.moment(azimuth), scale)
+
+    def words(self, azimuth) -> list[tuple[str, np.ndarray]]:
+        """The text at the axes, and what each covers: left, bottom, right and top in pixels."""
+        artists, renderer = self.viewport.pose(self.moment(azimuth), 1, words=True), self.canvas.agg.get_renderer()
+        texts = [artist for artist in artists if isinstance(artist, Text)]
+        found = [(text.get_text(), text.get_window_extent(renderer).extents) for text in texts]
+        for artist in artists:
+            artist.remove()
+        return found
 
 
 def pixel(picture, spots, scale=1):
@@ -79,7 +108,7 @@ def hexed(color):
 
 @pytest.mark.parametrize("scale", [1, 2, 3])
 def test_a_picture_covers_its_box(scale):
-    picture = seen().picture(-60.0, scale)
+    picture = Seen().picture(-60.0, scale)
     assert picture.shape == (320 * scale, 400 * scale, 4)
     assert picture.dtype == np.uint8
     assert (picture[..., 3] == 255).all()
@@ -87,7 +116,7 @@ def test_a_picture_covers_its_box(scale):
 
 
 def test_pictures_are_the_same_again_and_stay_what_they_were():
-    view = seen()
+    view = Seen(camera=(30.0, -60.0, 360.0))
     first = view.picture(-60.0, 1)
     kept = first.copy()
     assert (view.picture(10.0, 1) != first).any()
@@ -103,7 +132,7 @@ def test_what_is_near_covers_what_is_far(azimuth, elevation):
         return 0.5 + 0.5 * np.sin(1.3 * x) * np.cos(1.1 * y)
 
     shown = facet(hills, values=slope, camera=(elevation, azimuth, 0.0))
-    view = seen(shown, theme=RED_TO_BLUE)
+    view = Seen(shown, theme=RED_TO_BLUE)
     expected, rim = nearest_values(view, shown, hills, azimuth)
     picture = view.picture(azimuth, 1)[..., :3].astype(float)
     known = np.isfinite(expected) & ~rim
@@ -118,8 +147,8 @@ def nearest_values(view, shown, heights, azimuth, n=900):
     x, y = np.meshgrid(*(np.linspace(low, high, n) for low, high in shown.limits))
     place = np.stack([x, y, heights(x, y)], -1).reshape(-1, 3)
     spots = view.pixels(place, azimuth)
-    space = shown.model.camera
-    distance = np.linalg.norm(space.place(place[:, :2], place[:, 2]) - space.eye(azimuth), axis=1)
+    camera = shown.model.camera
+    distance = np.linalg.norm(camera.place(place[:, :2], place[:, 2]) - camera.eye(azimuth), axis=1)
     column, row = (spots[:, 0] - BOX.x).astype(int), (BOX.top - spots[:, 1]).astype(int)
     order = np.argsort(-distance)
     values = np.full((320, 400), np.nan)
@@ -131,7 +160,7 @@ def nearest_values(view, shown, heights, azimuth, n=900):
 
 
 def test_an_even_surface_has_one_colour_and_no_seams():
-    view = seen(heights=lambda x, _: 0.3 + 0 * x, values=lambda x, _: 0 * x)
+    view = Seen(heights=lambda x, _: 0.3 + 0 * x, values=lambda x, _: 0 * x, camera=(30.0, -60.0, 360.0))
     corners = np.array([[-5, -5, 0.3], [5, -5, 0.3], [5, 5, 0.3], [-5, 5, 0.3]], float)
     for azimuth in (-60.0, -33.0, 5.0):
         picture = view.picture(azimuth, 1)
@@ -149,7 +178,7 @@ def test_an_even_surface_has_one_colour_and_no_seams():
 
 
 def test_colours_stay_when_the_camera_turns():
-    view = seen(heights=slope, values=lambda x, _: 0 * x, camera=(50.0, 0.0, 360.0))
+    view = Seen(heights=slope, values=lambda x, _: 0 * x, camera=(50.0, 0.0, 360.0))
     middle = np.array([[0.0, 0.31, 0.5], [-2.0, 2.31, 0.3], [2.3, -2.1, 0.73]])
     shades = []
     for azimuth in (-60.0, 35.0, 170.0, 290.0):
@@ -165,13 +194,13 @@ def test_slopes_differ_by_their_light(name):
     def roof(x, y):
         return 1 - np.abs(x) / 5
 
-    view = seen(heights=roof, values=lambda x, _: 0 * x, theme=THEMES[name], camera=(70.0, -60.0, 0.0))
+    view = Seen(heights=roof, values=lambda x, _: 0 * x, theme=THEMES[name], camera=(70.0, -60.0, 0.0))
     lit, dark = pixel(view.picture(-60.0, 1), view.pixels(np.array([[-2.6, 0.2, 0.48], [2.6, 0.2, 0.48]]), -60.0))
     assert lit.mean() > 1.15 * dark.mean()
 
 
 def test_a_surface_has_few_colours():
-    view = seen(box=Box(0, 0, 900, 700), em=16.0)
+    view = Seen(box=Box(0, 0, 900, 700), em=16.0)
     colors, counts = np.unique(view.picture(-60.0, 1).reshape(-1, 4), axis=0, return_counts=True)
     assert counts[np.argsort(-counts)][:600].sum() > 0.75 * counts.sum()
     assert len(colors) < 20_000
@@ -181,14 +210,14 @@ def test_where_the_function_has_no_value_there_is_no_surface():
     def holed(x, y):
         return np.where(np.hypot(x, y) < 2.5, np.nan, 0.5)
 
-    view = seen(heights=holed, camera=(60.0, -60.0, 0.0))
+    view = Seen(heights=holed, camera=(60.0, -60.0, 0.0))
     picture = view.picture(-60.0, 1)
     hole, whole = (np.array([[0.3, 0.4, 0.5]]), np.array([[3.9, -3.6, 0.5]]))
     assert pixel(picture, view.pixels(hole, -60.0)).min() > 230
     assert pixel(picture, view.pixels(whole, -60.0)).min() < 215
-    nothing = seen(heights=lambda x, _: np.nan * x, values=lambda x, _: np.nan * x)
+    nothing = Seen(heights=lambda x, _: np.nan * x, values=lambda x, _: np.nan * x)
     assert nothing.picture(-60.0, 1).shape == (320, 400, 4)
-    assert {words[2] for words in nothing.words(-60.0)} >= {"x", "y"}
+    assert {*dict(nothing.words(-60.0))} >= {"x", "y"}
 
 
 def test_arrows_lie_in_the_plane_and_point_up_the_gradient():
@@ -196,7 +225,7 @@ def test_arrows_lie_in_the_plane_and_point_up_the_gradient():
     arrows = Arrows(
         spots, np.array([[1.0, 0.0], [0.0, 0.0]]), np.array([1.0, 0.0]), np.array([2.0, 2.0]), "quiver", None
     )
-    plain, drawn = seen(values=lambda x, _: 0 * x), seen(values=lambda x, _: 0 * x, arrows=arrows)
+    plain, drawn = Seen(values=lambda x, _: 0 * x), Seen(values=lambda x, _: 0 * x, arrows=arrows)
     changed = (plain.picture(-60.0, 1) != drawn.picture(-60.0, 1)).any(-1)
     rows, columns = np.nonzero(changed)
     middle = np.array([BOX.x + columns.mean(), BOX.top - rows.mean()])
@@ -211,9 +240,9 @@ def test_minima_are_marked_in_the_plane_and_where_they_are_seen_on_the_surface()
         return np.exp(-((y + 1) ** 2))
 
     minima = np.array([[-2.0, -4.0, 0.0], [2.0, 1.0, 0.0]])
-    view = seen(heights=ridge, camera=(20.0, -90.0, 0.0), minima=minima)
+    view = Seen(heights=ridge, camera=(20.0, -90.0, 0.0), minima=minima)
     picture = view.picture(-90.0, 1)
-    assert view.hidden(minima, -90.0).tolist() == [False, True]
+    assert view.viewport.hidden(minima, START).tolist() == [False, True]
     star = hexed(LIGHT.minimum)
     np.testing.assert_allclose(pixel(picture, view.pixels(minima, -90.0))[0], star, atol=3)
     assert np.abs(pixel(picture, view.pixels(minima, -90.0))[1] - star).max() > 30
@@ -221,7 +250,7 @@ def test_minima_are_marked_in_the_plane_and_where_they_are_seen_on_the_surface()
 
 
 def test_shadows_lie_below_their_points_within_the_border_of_the_plane():
-    view = seen(camera=(30.0, 0.0, 360.0))
+    view = Seen(camera=(30.0, 0.0, 360.0))
     place = np.array([[[-5.0, 5.0, 0.2], [1.0, 2.0, 0.9]]])
     for azimuth in (0.0, 77.0, 200.0):
         above, below = view.pixels(place, azimuth), view.shadow(place, azimuth)
@@ -232,19 +261,6 @@ def test_shadows_lie_below_their_points_within_the_border_of_the_plane():
         front = corners[corners[:, 1].argmin()]
         column, row = int(front[0] - BOX.x), int(BOX.top - front[1])
         assert (picture[row - 3 : row + 3, column - 3 : column + 3, :3].min() < 200).any()
-
-
-def boxes(view, azimuth, em=EM, theme=LIGHT):
-    """Where matplotlib would write the words, in pixels: (n, 4) left, bottom, right and top; and the words."""
-    figure = Figure(figsize=(20, 20), dpi=100)
-    canvas = FigureCanvasAgg(figure)
-    found = []
-    words = view.words(azimuth)
-    for x, y, word, ha, va in words:
-        text = Text(x, y, word, fontsize=points(em), family=theme.font, ha=ha, va=va, parse_math=False)
-        text.set_figure(figure)
-        found.append(text.get_window_extent(canvas.get_renderer()).extents)
-    return np.array(found), [word[2] for word in words]
 
 
 @pytest.mark.parametrize("elevation", [10.0, 30.0, 60.0, 90.0])
@@ -261,9 +277,10 @@ def test_words_stand_free(elevation, size, caption, view):
     box = Box(7, 9, *size)
     given = {"caption": caption, "view": view, "camera": (elevation, 0.0, 360.0)}
     wide = view[0][1] - view[0][0]
-    relief = seen(box=box, heights=lambda x, y: wave(10 * (x - view[0][0]) / wide - 5, 0 * y), **given)
+    surface = Seen(box=box, heights=lambda x, y: wave(10 * (x - view[0][0]) / wide - 5, 0 * y), **given)
     for azimuth in np.arange(-180.0, 180.0, 22.5):
-        found, words = boxes(relief, azimuth)
+        words, found = zip(*surface.words(azimuth), strict=True)
+        found = np.array(found)
         assert {"x", "y"} <= set(words) or elevation < 30
         assert (found[:, :2] >= [box.x - 1, box.y - 1]).all()
         assert (found[:, 2:] <= [box.right + 1, box.top + 1]).all()
@@ -273,7 +290,7 @@ def test_words_stand_free(elevation, size, caption, view):
             for b in found[:i]
         ]
         assert all(apart)
-        picture = relief.picture(azimuth, 1)
+        picture = surface.picture(azimuth, 1)
         for left, bottom, right, top in (found - [box.x, box.y, box.x, box.y]).round().astype(int):
             under = picture[max(size[1] - top, 0) : size[1] - bottom, max(left, 0) : right, :3]
             # A corner of the words' box may touch a tick; no word lies on the plane or the surface.
@@ -281,28 +298,27 @@ def test_words_stand_free(elevation, size, caption, view):
 
 
 def test_axes_say_what_they_count():
-    words = [word[2] for word in seen().words(-60.0)]
-    assert {"x", "y", "f(x, y)", "0", "0.5", "1", "−5", "−2.5", "2.5", "5"} <= set(words)
-    front = {word: y for _, y, word, _, _ in seen().words(-60.0)}
-    assert front["x"] < front["f(x, y)"]
+    places = dict(Seen().words(-60.0))
+    assert {"x", "y", "f(x, y)", "0", "0.5", "1", "−5", "−2.5", "2.5", "5"} <= {*places}
+    assert places["x"][3] < places["f(x, y)"][1]
 
 
 def test_from_straight_above_there_is_no_value_axis():
-    words = {word[2] for word in seen(camera=(90.0, -60.0, 0.0)).words(-60.0)}
+    words = {*dict(Seen(camera=(90.0, -60.0, 0.0)).words(-60.0))}
     assert {"x", "y"} <= words
     assert not {"f(x, y)", "0.5"} & words
 
 
 @pytest.mark.parametrize("orbit", [0.0, 120.0, -360.0])
 def test_all_fits_into_the_box_and_fills_it(orbit):
-    view = seen(camera=(30.0, -60.0, orbit))
-    assert view.turning == (orbit != 0)
+    view = Seen(camera=(30.0, -60.0, orbit))
+    assert view.viewport.turning == (orbit != 0)
     x, y = np.meshgrid(np.linspace(-5, 5, 41), np.linspace(-5, 5, 41))
     place = np.stack([x, y, wave(x, y)], -1).reshape(-1, 3)
     spots = np.concatenate(
         [
             np.concatenate([view.pixels(place, azimuth), view.shadow(place, azimuth)])
-            for azimuth in (view.azimuth_at(share) for share in np.linspace(0, 1, 25))
+            for azimuth in -60.0 + orbit * np.linspace(0, 1, 25)
         ]
     )
     assert (spots >= [BOX.x, BOX.y]).all()

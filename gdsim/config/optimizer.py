@@ -1,0 +1,299 @@
+"""The optimizers of a configuration, and whether their classes have the arguments that they are given.
+
+The names and types of the arguments of torch.optim are known without importing torch. A class of another package is
+checked when it is imported, by the same `argument_problems`.
+"""
+
+from __future__ import annotations
+
+import re
+import sys
+from collections.abc import Collection, Iterator, Mapping
+from typing import Annotated, Any
+
+from pydantic import BeforeValidator, Field, PrivateAttr, ValidationInfo, field_validator, model_validator
+
+from gdsim.config import signatures
+from gdsim.config.location import HERE, SourceContext
+from gdsim.config.messages import accepts, format_value, must_be, suggestion
+from gdsim.config.model import Color, Finite, Model, none_as_empty, refuse
+from gdsim.config.signatures import Signature
+from gdsim.errors import Code, Key, Problem, did_you_mean
+from gdsim.objectives import find_package, package_problem
+
+__all__ = ["EXAMPLE", "MATRICES_ONLY", "OWN_KEYS", "OptimizerSpec", "argument_problems", "bare_class", "class_problems"]
+
+OWN_KEYS = ("class", "schedule", "noise", "clip_norm", "rest", "color", "args")
+"""The keys of an optimizer that are ours; `args` takes arguments of the same names."""
+
+MATRICES_ONLY = ("Muon",)
+"""The classes of torch.optim that update matrices only."""
+
+MAX_INTEGER = 1_000_000
+MAX_WORK = {"max_iter": 1000, "max_eval": 1000, "history_size": 1000}
+"""The largest whole numbers of arguments; lower limits for those that multiply the work of a step."""
+
+DOTTED = re.compile(r"[^\W\d]\w*(\.[^\W\d]\w*)+\Z")
+IN_FILE = re.compile(r"[^\W\d]\w*(\.[^\W\d]\w*)*:[^\W\d]\w*(\.[^\W\d]\w*)*\Z")
+NOT_SETTABLE = {
+    "params": "gdsim passes the starting point",
+    "model": "gdsim passes the network",
+    "optimizer": "gdsim passes the optimizer",
+}
+EXAMPLE = "{class: SGD, lr: 0.1}"
+
+
+def _with_class(value: Any) -> Any:
+    """Return a schedule or `rest` as a mapping with its class, also the schedules inside a schedule."""
+    if isinstance(value, str):
+        value = {"class": value}
+    if not isinstance(value, dict):
+        return value
+    if isinstance(value.get("class"), str):
+        value = value | {"class": value["class"].removeprefix("torch.optim.lr_scheduler.")}
+    if isinstance(value.get("schedulers"), list):
+        value = value | {"schedulers": [_with_class(inner) for inner in value["schedulers"]]}
+    return value
+
+
+class OptimizerSpec(Model):
+    """One optimizer: its class, the arguments of the class, and what gdsim adds."""
+
+    class_name: str = Field(
+        alias="class",
+        description="A class of torch.optim, such as SGD; or the dotted name of a class in an installed package, "
+        "such as pytorch_optimizer.Lion; or my_optimizer.py:MyOptimizer, a class in a file beside the configuration, "
+        "which runs only with --allow-code. Required unless the label is itself a class of torch.optim.",
+        examples=["SGD"],
+    )
+    settings: dict[str, Any] = Field({}, description="Arguments of the class.")
+    schedule: Annotated[dict[str, Any], BeforeValidator(_with_class)] | None = Field(
+        None,
+        description="How the learning rate changes: a class of torch.optim.lr_scheduler, with its arguments.",
+    )
+    noise: Annotated[Finite, Field(ge=0)] = Field(
+        0.0,
+        description="The standard deviation of Gaussian noise that is added to each gradient, by the seed.",
+    )
+    clip_norm: Annotated[Finite, Field(gt=0)] | None = Field(
+        None,
+        description="The largest norm of a gradient; longer gradients are scaled down to it. No limit by default.",
+    )
+    rest: Annotated[dict[str, Any], BeforeValidator(_with_class)] | None = Field(
+        None,
+        description="For a network and a class that updates matrices only, as Muon does: the optimizer of all other "
+        "parameters, a class or a mapping with its class and arguments. AdamW with its defaults for Muon. Both follow "
+        "the schedule, each from its own learning rate, unless the schedule sets the rates, as OneCycleLR does.",
+        examples=["AdamW", {"class": "AdamW", "lr": 0.001}],
+        json_schema_extra={"anyOf": [{"type": "string"}, {"type": "object", "required": ["class"]}, {"type": "null"}]},
+    )
+    color: Color | None = Field(None, description="The colour of the path, #rrggbb; chosen to differ by default.")
+    _context: SourceContext = PrivateAttr(HERE)
+
+    @model_validator(mode="before")
+    @classmethod
+    def _gather_settings(cls, value: Any) -> Any:
+        if not isinstance(value, dict):
+            return value
+        settings = {key: setting for key, setting in value.items() if key not in OWN_KEYS}
+        more = none_as_empty(value.get("args"))
+        if not isinstance(more, dict):
+            message = f"must be a mapping of arguments, not {format_value(more)}"
+            refuse([Problem(message, ("args",), "wrong-type")])
+        refuse(
+            Problem(f"'{key}' is given here and in args", (key,), "duplicate", at_key=True)
+            for key in settings
+            if key in more
+        )
+        own = {key: value[key] for key in OWN_KEYS if key in value and key != "args"}
+        return own | {"settings": settings | more}
+
+    @field_validator("class_name")
+    @classmethod
+    def _check_class(cls, name: str) -> str:
+        refuse(class_problems(name))
+        return bare_class(name)
+
+    @field_validator("settings")
+    @classmethod
+    def _check_settings(cls, settings: dict[str, Any], info: ValidationInfo) -> dict[str, Any]:
+        if "class_name" not in info.data:
+            return settings
+        refuse(_setting_problems(info.data["class_name"], settings, own=OWN_KEYS))
+        return _with_tuples(info.data["class_name"], settings)
+
+    @field_validator("schedule")
+    @classmethod
+    def _check_schedule(cls, schedule: dict[str, Any] | None) -> dict[str, Any] | None:
+        if schedule is not None:
+            refuse(_schedule_problems(schedule))
+        return schedule
+
+    @field_validator("rest")
+    @classmethod
+    def _check_rest(cls, rest: dict[str, Any] | None, info: ValidationInfo) -> dict[str, Any] | None:
+        if rest is None or "class_name" not in info.data:
+            return rest
+        refuse(_rest_problems(info.data["class_name"], rest))
+        return _with_tuples(rest["class"], rest | {"class": bare_class(rest["class"])})
+
+    @model_validator(mode="after")
+    def _keep_context(self, info: ValidationInfo) -> OptimizerSpec:
+        self._context = info.context or HERE
+        return self
+
+    @property
+    def context(self) -> SourceContext:
+        """The folder of the configuration, and whether code in it may run."""
+        return self._context
+
+
+def bare_class(name: str) -> str:
+    """Return `"Adam"` for `"torch.optim.Adam"`, and any other name as it is."""
+    bare = name.removeprefix("torch.optim.")
+    return name if "." in bare else bare
+
+
+def class_problems(name: str, key: Key = ()) -> Iterator[Problem]:
+    """Yield what is wrong with the name of an optimizer's class.
+
+    Args:
+        name: `"Adam"`, the dotted name of a class in an installed package, or `"my_optimizer.py:MyOptimizer"`.
+        key: Where it is given.
+    """
+    bare, offered = bare_class(name), signatures.optimizers()
+    if bare in offered:
+        return
+    words = re.split("[.:]", name)
+    if ":" in name and not IN_FILE.match(name):
+        message = f"must be 'file.py:Class', as in 'my_optimizer.py:MyOptimizer', not {format_value(name)}"
+        yield Problem(message, key)
+    elif ":" in name and words[0] in sys.stdlib_module_names:
+        yield Problem(f"'{words[0]}' is a part of Python, not a package of optimizers", key, "not-allowed")
+    elif ":" in name and (private := next((word for word in words if word.startswith("__")), None)):
+        yield Problem(f"'{private}' is private to its module: name a public class", key, "not-allowed")
+    elif ":" not in name and not DOTTED.match(bare):
+        message = f"torch.optim has no optimizer {format_value(bare)}{did_you_mean(bare, offered)}"
+        yield Problem(message, key, "unknown-name")
+    elif ":" not in name and (problem := package_problem(name)):
+        code: Code = "not-allowed" if find_package(words[0]) else "not-installed"
+        yield Problem(problem + did_you_mean(words[-1], offered), key, code)
+
+
+def argument_problems(
+    signature: Signature, given: Mapping[str, Any], key: Key = (), *, own: Collection[str] = (), values: bool = True
+) -> Iterator[Problem]:
+    """Yield what is wrong with the arguments of a class: unknown and missing names, and values of a wrong type.
+
+    Args:
+        signature: The class.
+        given: The arguments.
+        key: Where they are given.
+        own: Keys of ours that are allowed beside them, for suggestions.
+        values: Whether the values are plain ones from YAML, which are checked too.
+    """
+    for name, value in given.items():
+        known = signature.arguments.get(name)
+        if name in NOT_SETTABLE and known is None:
+            yield Problem(f"'{name}' cannot be set: {NOT_SETTABLE[name]}", (*key, name), "not-allowed", at_key=True)
+        elif known is None and not signature.takes_any:
+            hint = suggestion(name, [*signature.arguments, *own])
+            if name.partition(" ")[0] in signature.arguments:
+                hint = f"; a colon is missing: `{name.replace(' ', ': ', 1)}`"
+            message = f"{signature.name} has no argument '{name}'{hint}"
+            yield Problem(message, (*key, name), "unknown-argument", at_key=True)
+        elif known is not None and values:
+            yield from _value_problems(name, value, known.schema, (*key, name))
+    for name in signature.required:
+        if name not in given:
+            yield Problem(f"{signature.name} needs the argument '{name}'", key, "missing")
+
+
+def _value_problems(name: str, value: Any, schema: Mapping[str, Any], key: Key) -> Iterator[Problem]:
+    types = {choice.get("type") for choice in schema.get("anyOf", [schema])}
+    if (types == {"null"} and value is not None) or "not" in schema:
+        yield Problem("must be a Python function, which a config cannot contain; remove it", key, "unsupported")
+    elif not accepts(schema, value):
+        yield Problem(must_be(schema, value), key, "wrong-type")
+    elif "integer" in types and "number" not in types and (value or 0) > (limit := MAX_WORK.get(name, MAX_INTEGER)):
+        yield Problem(must_be({"type": "integer", "maximum": limit}, value), key, "too-large")
+
+
+def _setting_problems(
+    class_name: str, settings: Mapping[str, Any], key: Key = (), *, own: Collection[str] = ("class",)
+) -> Iterator[Problem]:
+    """Yield what is wrong with an optimizer's settings; of a class elsewhere only what it wraps can be checked."""
+    signature = signatures.optimizers().get(class_name)
+    if signature is not None:
+        yield from argument_problems(signature, settings, key, own=own)
+        return
+    for name, value in settings.items():
+        if name.endswith("optimizer"):
+            yield from _inner_problems(value, (*key, name))
+        elif name in NOT_SETTABLE:
+            yield Problem(f"'{name}' cannot be set: {NOT_SETTABLE[name]}", (*key, name), "not-allowed", at_key=True)
+
+
+def _inner_problems(value: Any, key: Key) -> Iterator[Problem]:
+    """Yield what is wrong with an optimizer that another one wraps, a class or a mapping with its class."""
+    given = {"class": value} if isinstance(value, str) else value
+    name = given.get("class") if isinstance(given, dict) else None
+    if not isinstance(name, str):
+        yield Problem(f"needs the class of an optimizer, such as {EXAMPLE}", key, "missing")
+    elif problems := list(class_problems(name, key if isinstance(value, str) else (*key, "class"))):
+        yield from problems
+    else:
+        settings = {name: setting for name, setting in given.items() if name != "class"}
+        yield from _setting_problems(bare_class(name), settings, key)
+
+
+def _rest_problems(class_name: str, rest: Mapping[str, Any]) -> Iterator[Problem]:
+    """Yield what is wrong with the optimizer of the parameters that a class does not update."""
+    if class_name in signatures.optimizers() and class_name not in MATRICES_ONLY:
+        message = f"is for classes that update matrices only, such as Muon; {class_name} updates all parameters"
+        yield Problem(message, code="unsupported")
+        return
+    shared = [name for name in rest if name in OWN_KEYS and name != "class"]
+    for name in shared:
+        message = f"'{name}' belongs beside rest, for all parameters together"
+        yield Problem(message, (name,), "conflict", at_key=True)
+    yield from _inner_problems({name: rest[name] for name in rest if name not in shared}, ())
+
+
+def _with_tuples(class_name: str, settings: Mapping[str, Any]) -> dict[str, Any]:
+    """Return settings with a tuple, which YAML does not have, for each list of fixed length."""
+    signature = signatures.optimizers().get(bare_class(class_name))
+    converted = dict(settings)
+    for name, value in settings.items():
+        if isinstance(value, dict) and isinstance(value.get("class"), str):
+            converted[name] = _with_tuples(value["class"], value)
+        elif isinstance(value, list) and signature and "maxItems" in signature.arguments[name].schema:
+            converted[name] = tuple(value)
+    return converted
+
+
+def _schedule_problems(value: Any, key: Key = ()) -> Iterator[Problem]:
+    """Yield what is wrong with a schedule that `_with_class` has returned."""
+    if not isinstance(value, dict):
+        message = f"must be a schedule's class, or a mapping with its class, not {format_value(value)}"
+        yield Problem(message, key, "wrong-type")
+        return
+    name, offered = value.get("class"), signatures.schedules()
+    given = {argument: setting for argument, setting in value.items() if argument != "class"}
+    if name is None:
+        mistyped = next((argument for argument in given if did_you_mean(argument, ["class"])), None)
+        hint = f"; did you mean 'class' by '{mistyped}'?" if mistyped else ", such as {class: StepLR, step_size: 50}"
+        yield Problem(f"needs the class of a schedule{hint}", key, "missing")
+    elif not isinstance(name, str) or name not in offered:
+        hint = did_you_mean(str(name), offered)
+        message = f"torch.optim.lr_scheduler has no schedule {format_value(name)}{hint}"
+        yield Problem(message, (*key, "class"), "unknown-name")
+    elif functions := [each for each in offered[name].required if "not" in offered[name].arguments[each].schema]:
+        message = f"{name} needs a Python function ({functions[0]}), which a config cannot contain"
+        yield Problem(f"{message}; try CyclicLR, OneCycleLR or SequentialLR", (*key, "class"), "unsupported")
+    else:
+        parts = given.get("schedulers")
+        if "schedulers" in offered[name].arguments and isinstance(parts, list) and parts:
+            for index, part in enumerate(parts):
+                yield from _schedule_problems(part, (*key, "schedulers", index))
+        yield from argument_problems(offered[name], given, key, own=["class"])

@@ -1,0 +1,106 @@
+"""Heat maps of the layers of networks over the steps, one per optimizer, in one color scale."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+
+from gdsim.render.axes import draw_step_axis
+from gdsim.render.canvas import Canvas, points
+from gdsim.render.color_scales import draw_scaled_caption
+from gdsim.render.display_list import Cursor, Primitive
+from gdsim.render.image_layers import revealed_row
+from gdsim.render.layout import Box, PanelRequest
+from gdsim.render.panels import PanelRenderer
+from gdsim.render.viewport import Viewport
+from gdsim.scene import Heatmap
+
+__all__ = ["RENDERER", "heatmap_boxes"]
+
+NAME, LOWEST = 1.55, 1.3
+"""The height of an optimizer's name above its heat map, and the smallest height of this one below a name, in ems."""
+
+HIGHEST_MINIMUM = 8.0
+"""A panel of this height, in ems, is enough for any number of heat maps, without names above them."""
+
+LONGEST_NAME = 9
+"""The length of the longest name of a layer, in characters."""
+
+
+class _HeatmapRenderer(PanelRenderer):
+    def request(self, panel: Heatmap, em: float) -> PanelRequest:
+        count = len(panel.rows)
+        return PanelRequest(
+            # There is no tick mark between a layer and its row.
+            digits=min(max(map(len, panel.layers)), LONGEST_NAME) - 1,
+            weight=min(1.0 + 0.3 * (count - 1), 2.0),
+            min_height=max(min((NAME + LOWEST) * count, HIGHEST_MINIMUM), PanelRequest.min_height),
+            stretches=False,
+        )
+
+    def draw(self, canvas: Canvas, panel: Heatmap, box: Box, *, numbered: bool) -> Viewport:
+        em, boxes = canvas.em, heatmap_boxes(panel, box, canvas.em)
+        axes = canvas.axes(box, "none")
+        axes.set(xlim=(0, 1.03 * panel.reach), ylim=(0, box.height))
+        axes.spines[["top", "right", "left"]].set_visible(False)
+        axes.tick_params(axis="y", length=0, pad=points(0.75 * em))
+        draw_step_axis(canvas, axes, panel, box, numbered=numbered)
+        names: dict[float, str] = {}
+        for row, own in zip(panel.rows, boxes, strict=True):
+            names |= _layer_names(canvas, panel, own, box)
+            canvas.frame(own)
+            canvas.block(Box(own.x - 0.55 * em, own.y, 0.3 * em, own.height), row.style.color)
+            if box.top - boxes[0].top >= 0.9 * NAME * em:
+                label = canvas.shortened(row.style.label, 1.0, own.width, middle=True)
+                canvas.text(own.x, own.top + 0.4 * em, label, va="baseline")
+        axes.set_yticks([*names], [*names.values()])
+        draw_scaled_caption(canvas, panel.caption, box, panel.limits, "heat")
+        return Viewport(canvas, box, axes)
+
+    def primitives(self, canvas: Canvas, panel: Heatmap, viewport: Viewport) -> tuple[Primitive, ...]:
+        boxes = heatmap_boxes(panel, viewport.box, canvas.em)
+        images = [revealed_row(canvas, panel, row, box) for row, box in zip(panel.rows, boxes, strict=True)]
+        rect = images[0].rect
+        return (*images, Cursor(np.array([0.0, panel.reach]), np.array([rect.left, rect.right], np.float64)))
+
+    def lacks_names(self, panel: Heatmap, box: Box, em: float) -> bool:
+        return any(not _named_layers(panel, own, em) for own in heatmap_boxes(panel, box, em))
+
+
+RENDERER = _HeatmapRenderer()
+
+
+def heatmap_boxes(panel: Heatmap, box: Box, em: float) -> list[Box]:
+    """Return where the heat maps of a panel are, from the top, on whole pixels; all layers have the same height."""
+    count, layers = len(panel.rows), len(panel.layers)
+    # One alone needs no name.
+    name = NAME * em if count > 1 and box.height >= count * (NAME + LOWEST) * em else 0.0
+    gap = 0.5 * em if not name and count > 1 else 0.0
+    tall = (box.height - count * name - (count - 1) * gap - 0.3 * em) / count
+    tall = max(int(tall // layers) * layers, 1) if tall >= layers else max(int(tall), 1)
+    tops = [box.top - (index + 1) * (name + tall) - index * gap for index in range(count)]
+    return [Box(round(box.x), round(top), round(box.width / 1.03), tall) for top in tops]
+
+
+def _layer_names(canvas: Canvas, panel: Heatmap, own: Box, box: Box) -> dict[float, str]:
+    """The names of the layers beside a heat map by their heights in the panel: all, the first and the last, or none."""
+    em, count = canvas.em, len(panel.layers)
+    row = own.height / count
+    # The first and the last name do not reach beyond the heat map.
+    inward = max(0.55 * em - row / 2, 0.0)
+    nudges = {0: inward, count - 1: -inward}
+    return {
+        own.y - box.y + (i + 0.5) * row + nudges.get(i, 0.0): canvas.shortened(
+            panel.layers[i], 1.0, LONGEST_NAME * 0.64 * em, middle=True
+        )
+        for i in _named_layers(panel, own, em)
+    }
+
+
+def _named_layers(panel: Heatmap, own: Box, em: float) -> Sequence[int]:
+    """The layers whose names fit beside a heat map."""
+    count = len(panel.layers)
+    if own.height / count >= 1.15 * em:
+        return range(count)
+    return (0, count - 1) if own.height >= 2.1 * em else ()

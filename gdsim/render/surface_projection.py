@@ -1,0 +1,251 @@
+"""A surface in space as seen by its camera: where its points, its axes and their labels are in pixels."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from functools import cache
+from itertools import pairwise
+
+import numpy as np
+from matplotlib.backends.backend_agg import RendererAgg
+from matplotlib.font_manager import FontProperties
+
+from gdsim.objectives import FloatArray
+from gdsim.render.canvas import DPI, points
+from gdsim.render.layout import Box
+from gdsim.scene import Facet, SurfaceModel, labels, round_ticks
+
+__all__ = ["Axis", "Label", "SurfaceProjection"]
+
+TICK = 0.65
+"""The distance of numbers from their axis, in ems."""
+
+MOST_OFFSET = 4.0
+"""How far numbers may move out where the surface reaches over the plane's edge, in ems."""
+
+SHORTEST_VALUE_AXIS = 4.0
+"""A value axis that is shorter on the picture, in ems, as seen from high above, has no numbers."""
+
+
+@dataclass(frozen=True)
+class Label:
+    """Text of an axis: its middle and its size, in pixels."""
+
+    x: float
+    y: float
+    text: str
+    width: float
+    height: float
+
+    @property
+    def bounds(self) -> FloatArray:
+        """(2, 2) left and right, and bottom and top."""
+        half, middle = np.array([self.width, self.height]) / 2, np.array([self.x, self.y])
+        return np.stack([middle - half, middle + half], -1)
+
+    def overlaps(self, other: Label, gap: float = 0.0) -> bool:
+        """Return whether two labels overlap, or are beside each other with less than a gap, in pixels."""
+        across, up = abs(self.x - other.x), abs(self.y - other.y)
+        return across < (self.width + other.width) / 2 + gap and up < (self.height + other.height) / 2
+
+
+@dataclass(frozen=True, eq=False)
+class Axis:
+    """An axis in pixels.
+
+    Args:
+        ends: (2, 2) where it begins and ends.
+        outward: (2,) unit vector away from the picture.
+        ticks: (ticks, 2) its ticks.
+        numbers: One per tick.
+        name: What the axis counts.
+    """
+
+    ends: FloatArray
+    outward: FloatArray
+    ticks: FloatArray
+    numbers: tuple[str, ...]
+    name: str
+
+
+class SurfaceProjection:
+    """A surface and the plane of its inputs, fitted with their axes into a box of the picture.
+
+    Args:
+        facet: The view of a surface.
+        box: Where, in whole pixels.
+        em: The size of plain type, in pixels.
+        font: The family of the type.
+
+    Attributes:
+        world: (rows, columns, 3) the surface's grid points in space.
+        corners: (4, 3) the plane's, one after the other around it.
+    """
+
+    def __init__(self, facet: Facet, box: Box, em: float, font: str) -> None:
+        self._model: SurfaceModel = facet.model
+        self._facet, self._box, self._em, self._font, self._camera = facet, box, em, font, self._model.camera
+        self.world = self._camera.place(np.stack(np.meshgrid(self._model.x, self._model.y), -1), self._model.heights)
+        (left, right), (bottom, top) = self._camera.bounds
+        self.corners = self._camera.place(np.array([[left, bottom], [right, bottom], [right, top], [left, top]]))
+        self._scale, self._middle = 1.0, np.zeros(2)
+        self._fit()
+
+    def project(self, world: FloatArray, azimuth: float) -> FloatArray:
+        """Return the pixels, (…, 2), of points in space, (…, 3)."""
+        return np.asarray(self._camera.project(world, azimuth) * self._scale + self._middle)
+
+    def base(self, inputs: FloatArray, azimuth: float) -> FloatArray:
+        """Return the pixels, (…, 2), of inputs, (…, 2 or more), in the plane below the surface."""
+        return self.project(self._camera.place(inputs[..., :2]), azimuth)
+
+    def _fit(self) -> None:
+        """Choose scale and middle so that surface, plane and labels fit into the box from all sides."""
+        em, extent = self._em, self._camera.extent(self._model.heights)
+        turns = np.linspace(0, 1, 1 + int(np.ceil(abs(self._camera.orbit) / 12)))
+        azimuths = [self._camera.azimuth_at(float(share)) for share in turns]
+        overhang = np.full((2, 2), 0.5 * em)
+        size, corner = np.array([self._box.width, self._box.height]), np.array([self._box.x, self._box.y])
+        # The labels' positions depend a little on the scale: a few rounds settle it.
+        for _ in range(4):
+            room = np.maximum(size - overhang.sum(1), 1.0)
+            self._scale = float((room / np.diff(extent)[:, 0]).min())
+            self._middle = corner + overhang[:, 0] + room / 2 - self._scale * extent.mean(1)
+            seen = extent * self._scale + self._middle[:, None]
+            around = []
+            for azimuth in azimuths:
+                ends = self.axes(azimuth)[2].ends
+                around += [np.stack([ends.min(0), ends.max(0)], -1)]
+                around += [label.bounds for label in self._placed(azimuth)]
+            low, high = np.array(around)[:, :, 0].min(0), np.array(around)[:, :, 1].max(0)
+            overhang = np.maximum(np.stack([seen[:, 0] - low, high - seen[:, 1]], -1), 0) + 0.25 * em
+
+    def axes(self, azimuth: float) -> tuple[Axis, Axis, Axis]:
+        """Return the axes of both coordinates along the nearer edges of the plane, and that of the values."""
+        limits, names, eye = self._facet.limits, self._facet.names, self._camera.eye(azimuth)
+        near = np.where(eye[:2] >= 0, 1, 0)
+        count = max(2, min(6, int(2 * self._scale * float(self._camera.sides.min()) / (4.5 * self._em))))
+        middle, flat = self.project(np.zeros(3), azimuth), []
+        for i, other in ((0, 1), (1, 0)):
+            ticks = round_ticks(limits[i, 0], limits[i, 1], count)
+            inputs = np.empty((len(ticks) + 2, 2))
+            inputs[:, i] = [*limits[i], *ticks]
+            inputs[:, other] = limits[other, near[other]]
+            pixels = self.base(inputs, azimuth)
+            flat.append(Axis(pixels[:2], _outward(pixels[:2], middle), pixels[2:], labels(ticks), names[i]))
+        model, foot = self._model, self.value_foot(azimuth)
+        corner = np.broadcast_to(foot[:2] / self._camera.sides, (len(model.ticks) + 2, 2))
+        inputs = limits.mean(1) + corner * np.diff(limits)[:, 0] / 2
+        pixels = self.project(self._camera.place(inputs, np.append([0.0, 1.0], model.ticks)), azimuth)
+        side = np.array([1.0 if pixels[0, 0] > middle[0] else -1.0, 0.0])
+        return flat[0], flat[1], Axis(pixels[:2], side, pixels[2:], model.labels, model.caption)
+
+    def value_foot(self, azimuth: float) -> FloatArray:
+        """Return the plane's corner under the value axis, (3,): the left- or the rightmost that is farther back."""
+        corners, eye = self.corners, self._camera.eye(azimuth)
+        across = self._camera.project(corners, azimuth)[:, 0]
+        near = np.where(eye[:2] >= 0, 1, -1)
+
+        def nearness(corner: FloatArray) -> tuple[float, float]:
+            # From the side both may be in front; then it is the one where no numbers run to the back.
+            return float(np.sign(corner[:2]) @ near), -float(np.linalg.norm(corner - eye))
+
+        return min((corners[across.argmin()], corners[across.argmax()]), key=nearness)
+
+    def shows_values(self, value: Axis) -> bool:
+        """Return whether the value axis is seen from the side, not from above."""
+        return float(np.linalg.norm(np.diff(value.ends, axis=0))) > SHORTEST_VALUE_AXIS * self._em
+
+    def labels(self, azimuth: float) -> list[Label]:
+        """Return the labels that have room: within the box, off the surface, and none over another."""
+        box, surface = self._box, self._surface(azimuth)
+        low, high = np.array([box.x, box.y]), np.array([box.right, box.top])
+        kept: list[Label] = []
+        for label in self._placed(azimuth):
+            bounds = label.bounds
+            inside = (bounds[:, 0] >= low).all() and (bounds[:, 1] <= high).all()
+            free = not any(label.overlaps(other, 0.9 * self._em) for other in kept)
+            if inside and free and not ((surface > bounds[:, 0]) & (surface < bounds[:, 1])).all(1).any():
+                kept.append(label)
+        return kept
+
+    def _surface(self, azimuth: float) -> FloatArray:
+        """Some points of the surface in pixels, (n, 2)."""
+        return self.project(self.world[::3, ::3].reshape(-1, 3), azimuth)
+
+    def _placed(self, azimuth: float) -> Iterator[Label]:
+        """All labels at their preferred positions, names first."""
+        *flat, value = self.axes(azimuth)
+        surface, numbers = self._surface(azimuth), []
+        for axis in flat:
+            away = TICK * self._em + self._beyond(axis, surface)
+            row = _thinned(self._beside(axis, axis.ticks, axis.numbers, away))
+            depth = max((_support(axis.outward, label.width, label.height) for label in row), default=0.0)
+            yield from self._beside(axis, axis.ends.mean(0)[None], (axis.name,), away + 2 * depth + 0.1 * self._em)
+            numbers += row
+        if self.shows_values(value):
+            column: list[Label] = []
+            for label in self._beside(value, value.ticks, value.numbers, TICK * self._em):
+                if not column or not label.overlaps(column[-1]):
+                    column.append(label)
+            yield self._caption(value, column, surface)
+            numbers += column
+        yield from numbers
+
+    def _beyond(self, axis: Axis, surface: FloatArray) -> float:
+        """How far the surface reaches over an edge of the plane, in pixels; 0 if too far for numbers to move out."""
+        along = axis.ends[1] - axis.ends[0]
+        share = (surface - axis.ends[0]) @ along / max(float(along @ along), 1e-9)
+        beyond = (surface - axis.ends[0]) @ axis.outward
+        reach = float(beyond[(share >= -0.05) & (share <= 1.05)].max(initial=0.0))
+        return reach if reach <= MOST_OFFSET * self._em else 0.0
+
+    def _beside(self, axis: Axis, places: FloatArray, texts: Iterable[str], away: float) -> list[Label]:
+        """Labels beside an axis, all at one distance in pixels."""
+        found = []
+        for place, text in zip(places, texts, strict=True):
+            width, height = _text_size(text, self._font, self._em)
+            x, y = place + axis.outward * (away + _support(axis.outward, width, height))
+            found.append(Label(float(x), float(y), text, width, height))
+        return found
+
+    def _caption(self, value: Axis, column: list[Label], surface: FloatArray) -> Label:
+        """The name of the values, above their axis and the surface; outwards it ends where the numbers end."""
+        width, height = _text_size(value.name, self._font, self._em)
+        out, (x, top), em = value.outward[0], value.ends[1], self._em
+        outer = max(out * x + em, *(out * label.x + label.width / 2 for label in column), out * x)
+        middle = out * (outer - width / 2)
+        below = surface[np.abs(surface[:, 0] - middle) < width / 2 + 0.5 * em, 1]
+        bottom = max(top + 0.2 * em, *(label.y + label.height / 2 for label in column), below.max(initial=top))
+        return Label(float(middle), float(bottom + 0.4 * em + height / 2), value.name, width, height)
+
+
+@cache
+def _text_size(text: str, font: str, em: float) -> tuple[float, float]:
+    """Width and height of plain text, in pixels."""
+    renderer, properties = RendererAgg(1, 1, DPI), FontProperties(family=font, size=points(em))
+    width, _, _ = renderer.get_text_width_height_descent(text, properties, ismath=False)
+    _, height, _ = renderer.get_text_width_height_descent("lp", properties, ismath=False)
+    return float(width), float(height)
+
+
+def _outward(ends: FloatArray, middle: FloatArray) -> FloatArray:
+    """The unit normal of an edge that points away from a middle."""
+    along = ends[1] - ends[0]
+    normal = np.array([along[1], -along[0]]) / max(float(np.linalg.norm(along)), 1e-9)
+    return normal * (1.0 if normal @ (ends.mean(0) - middle) >= 0 else -1.0)
+
+
+def _support(direction: FloatArray, width: float, height: float) -> float:
+    """How far a rectangle reaches from its middle in a direction."""
+    return float(abs(direction[0]) * width + abs(direction[1]) * height) / 2
+
+
+def _thinned(row: list[Label]) -> list[Label]:
+    """Every label, every second, every third … of an even axis, so that no two overlap."""
+    for every in range(1, len(row) + 1):
+        chosen = row[(len(row) // 2) % every :: every]
+        if not any(a.overlaps(b) for a, b in pairwise(chosen)):
+            return chosen
+    return row[:1]

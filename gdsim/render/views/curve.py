@@ -1,0 +1,98 @@
+"""Curves of one variable: the graph, the derivative as arrows colored by sign, and the paths along it."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+from matplotlib.axes import Axes
+
+from gdsim.objectives import FloatArray
+from gdsim.render.axes import draw_flat_axes, longest_number
+from gdsim.render.canvas import Canvas, arrow_shapes, points
+from gdsim.render.display_list import Primitive
+from gdsim.render.exits import exit_marks
+from gdsim.render.head_artists import tangents
+from gdsim.render.layers import head_arrows, make_trail, path_style, start_rings
+from gdsim.render.layout import Box
+from gdsim.render.viewport import Moment, Viewport
+from gdsim.render.views import ViewRenderer
+from gdsim.scene import Arrows, Facet
+
+__all__ = ["RENDERER"]
+
+ARROW_HEIGHT = 0.12
+"""The height of the arrows along the axis, as a share of the view's: above the feet of the paths."""
+
+FEET = 0.085
+"""The share of the view's height, from below, over which the lanes of the feet are spread."""
+
+
+class _CurveRenderer(ViewRenderer):
+    def digits(self, facet: Facet) -> int:
+        return longest_number(facet.limits[1])
+
+    def draw(self, canvas: Canvas, facet: Facet, box: Box, outer: tuple[bool, bool]) -> Viewport:
+        axes, theme, model = draw_flat_axes(canvas, facet, box, outer), canvas.theme, facet.model
+        low = float(facet.limits[1, 0])
+        axes.fill_between(model.x, model.values, low, color=theme.field[1], linewidth=0, zorder=0)
+        axes.plot(model.x, model.values, color=theme.arrow, linewidth=points(0.16 * canvas.line), zorder=1)
+        if facet.arrows is not None:
+            _draw_arrows(canvas, axes, facet, facet.arrows, box)
+        return Viewport(canvas, box, axes)
+
+    def primitives(self, canvas: Canvas, facet: Facet, viewport: Viewport, moment: Moment) -> tuple[Primitive, ...]:
+        trails, feet = [], []
+        lane = min(0.95 * canvas.em, FEET * viewport.box.height / max(len(facet.paths), 1))
+        for i, path in enumerate(facet.paths):
+            style, pixels = path_style(canvas, viewport, path, cased=False), viewport.pixels(path.points, moment)
+            foot = replace(style, dash=(), width=0.5 * style.width, head_size=0.6 * style.head_size)
+            foot = replace(foot, dot_size=0.8 * style.dot_size)
+            heights = np.full(pixels.shape[:2], viewport.box.y + (i + 0.6) * lane)
+            trails.append(make_trail(viewport, path, pixels, style, path=i))
+            feet.append(make_trail(viewport, path, np.stack([pixels[..., 0], heights], -1), foot))
+        both = list(zip(facet.paths, trails, feet, strict=True))
+        return (
+            *start_rings(canvas, facet, viewport, moment),
+            *(trail for _, *pair in both for trail in pair),
+            *(tangents(canvas, facet, viewport, *each) for each in both),
+            *head_arrows(canvas, facet, viewport, trails, moment, level=True),
+            *exit_marks(canvas, facet, viewport, moment),
+        )
+
+
+RENDERER = _CurveRenderer()
+
+
+def _draw_arrows(canvas: Canvas, axes: Axes, facet: Facet, arrows: Arrows, box: Box) -> None:
+    """Draw the derivative along the axis, or from the curve."""
+    limits, slopes = facet.limits, arrows.gradients[:, 0]
+    scale: FloatArray = np.array([box.width, box.height]) / (limits[:, 1] - limits[:, 0])
+    room = float(arrows.spacing[0] * scale[0])
+    if arrows.heights is None:
+        heights = np.full(len(slopes), limits[1, 0] + ARROW_HEIGHT * (limits[1, 1] - limits[1, 0]))
+        if len(heights):
+            _draw_arrow_axis(canvas, axes, float(heights[0]), facet)
+        length = 0.9 * room * arrows.lengths
+    else:
+        heights, length = arrows.heights, 1.2 * room * arrows.lengths
+    middle = (np.column_stack([arrows.points[:, 0], heights]) - limits[:, 0]) * scale + [box.x, box.y]
+    if arrows.heights is not None:
+        # From the curve an arrow begins at its point.
+        middle[:, 0] += np.sign(slopes) * length / 2
+    direction = np.column_stack([slopes, np.zeros(len(slopes))])
+    shapes = arrow_shapes(middle, direction, length, 0.05 * min(room, 60.0) * canvas.theme.stroke)
+    for color, chosen in ((canvas.theme.falling, slopes < 0), (canvas.theme.rising, slopes > 0)):
+        if chosen.any():
+            canvas.polygons(axes, shapes[chosen], color)
+
+
+def _draw_arrow_axis(canvas: Canvas, axes: Axes, height: float, facet: Facet) -> None:
+    """Draw a thin line under arrows along the axis, without which they seem to be at a value, and their name."""
+    quiet = canvas.theme.quiet
+    axes.axhline(height, color=quiet, linewidth=points(0.03 * canvas.line), alpha=0.5, zorder=1)
+    if canvas.layout.ticks:
+        font: dict[str, Any] = {"fontsize": points(canvas.em), "fontfamily": canvas.theme.font, "color": quiet}
+        place, offset = (float(facet.limits[0, 0]), height), (points(0.4 * canvas.em), points(0.45 * canvas.em))
+        axes.annotate(facet.names[1].replace("f", "f′", 1), place, offset, textcoords="offset points", **font)

@@ -1,0 +1,38 @@
+"""Images that optimizers descend on: each changes in a frame of its own."""
+
+from __future__ import annotations
+
+from gdsim.render.canvas import Canvas
+from gdsim.render.display_list import Primitive
+from gdsim.render.image_layers import image_frames
+from gdsim.render.layout import Box
+from gdsim.render.viewport import Moment, Viewport
+from gdsim.render.views import ViewRenderer
+from gdsim.scene import Facet
+
+__all__ = ["RENDERER"]
+
+
+class _ImageRenderer(ViewRenderer):
+    def aspect(self, facet: Facet, count: int) -> float | None:
+        width, height = facet.limits[:, 1] - facet.limits[:, 0]
+        return float(width / height)
+
+    def draw(self, canvas: Canvas, facet: Facet, box: Box, outer: tuple[bool, bool]) -> Viewport:
+        rows, columns = facet.model.pictures.shape[1:]
+        cell = min(box.width / columns, box.height / rows)
+        # In the middle of its box, so that each cell has a whole number of pixels.
+        cell = int(cell) if cell >= 1 else cell
+        width, height = int(cell * columns), int(cell * rows)
+        inner = Box(round(box.x + (box.width - width) / 2), round(box.top - height), width, height)
+        canvas.frame(inner)
+        axes = canvas.axes(inner, "none")
+        axes.set(xlim=facet.limits[0], ylim=facet.limits[1])
+        axes.set_axis_off()
+        return Viewport(canvas, inner, axes)
+
+    def primitives(self, canvas: Canvas, facet: Facet, viewport: Viewport, moment: Moment) -> tuple[Primitive, ...]:
+        return (image_frames(canvas, facet.model, viewport.box, facet.style),)
+
+
+RENDERER = _ImageRenderer()
