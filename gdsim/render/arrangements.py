@@ -44,6 +44,7 @@ between two facets, in ems."""
 def scene_layout(scene: Scene) -> Layout:
     """Return where the parts of a scene are."""
     facets, em = scene.facets, em_size(scene.size, scene.theme.type)
+    panels = tuple(panel_renderer(panel.kind).request(panel, em) for panel in scene.groups[0].panels)
     named, renderer = any(facet.style is not None for facet in facets), view_renderer(facets[0].model.kind)
     return arrange(
         LayoutRequest(
@@ -54,9 +55,9 @@ def scene_layout(scene: Scene) -> Layout:
             named=named,
             digits=max(renderer.digits(facet) for facet in facets),
             color_bar=renderer.has_color_bar,
-            legend=0 if named else len(scene.styles),
+            legend=0 if named or any(panel.facet_share for panel in panels) else len(scene.styles),
             key=key_width(scene),
-            panels=tuple(panel_renderer(panel.kind).request(panel, em) for panel in scene.groups[0].panels),
+            panels=panels,
             panels_at=scene.panels_at,
         )
     )
@@ -114,6 +115,9 @@ class _Arranger:
 
     def candidates(self) -> Iterator[Layout]:
         request, em, columns = self.request, self.em, range(1, self.request.facets + 1)
+        if len(request.panels) == 1 and request.panels[0].facet_share:
+            yield self._table(request.panels[0].facet_share)
+            return
         if len(request.aspects) > 1:
             yield from self._matrices()
             return
@@ -227,6 +231,25 @@ class _Arranger:
             if not request.panels:
                 made = _packed(made, cells[:columns], room, em)
             yield self._layout(tuple(made), legend, key)
+
+    def _table(self, share: float) -> Layout:
+        """One group per row, each a facet of some share of the width at the left of the panel that matters."""
+        em, count = self.em, len(self.request.aspects)
+        bottom = (2.4 if self.request.key else 1.0) * em
+        room = Box(1.6 * em, bottom, self.width - 3.2 * em, self.top - bottom)
+        groups = []
+        for index, aspect in enumerate(self.request.aspects):
+            top, low = (room.top - each * room.height / count for each in (index, index + 1))
+            name = Box(room.x, top - 0.9 * em, room.width, 0.0) if count > 1 else None
+            top -= ((1.2 if name else 0.0) + 3.0) * em
+            width = min(share * room.width, (top - low - em) * (aspect or 1.0))
+            height = width / (aspect or 1.0)
+            facet = Box(round(room.x), round(top - height), int(width), int(height))
+            x = facet.right + 1.5 * em
+            panel = Box(x, low, room.right - x, top - low)
+            groups.append(GroupLayout((facet,), None, (panel,), ((False, False),), 0.0, name))
+        key = Box(room.x, 0.4 * em, room.width, 1.6 * em) if self.request.key else None
+        return self._layout(tuple(groups), None, key)
 
     def _cell(self, cell: Box, group: int, share: float, columns: int) -> GroupLayout:
         """One objective of several: its name, its facets in columns, and its panels under them or on their right."""

@@ -14,7 +14,7 @@ from gdsim.render.layout import Box
 from gdsim.scene import number, power
 from gdsim.themes import Theme, mix
 
-__all__ = ["ColorKind", "color_indices", "color_scale", "draw_scaled_caption"]
+__all__ = ["ColorKind", "color_indices", "color_scale", "draw_color_bar", "draw_scaled_caption"]
 
 ColorKind: TypeAlias = Literal["gray", "signed", "unsigned", "heat"]
 
@@ -31,8 +31,8 @@ SHORTEST, LONGEST = 3.0, 4.5
 """The smallest and the largest length of a scale in a caption, in ems."""
 
 
-def color_scale(theme: Theme, kind: ColorKind) -> npt.NDArray[np.uint8]:
-    """Return the colors of a scale from its lowest number to its highest, (n, 3).
+def color_scale(theme: Theme, kind: ColorKind, count: int = 0) -> npt.NDArray[np.uint8]:
+    """Return the colors of a scale from its lowest number to its highest, (n, 3): `count`, or few enough for a GIF.
 
     A signed one has two hues around the panel's color, which no path has and which color-blind readers can tell apart;
     an unsigned one has the hue of the positive numbers.
@@ -50,7 +50,7 @@ def color_scale(theme: Theme, kind: ColorKind) -> npt.NDArray[np.uint8]:
         ends = (*below, theme.panel, *above[::-1]) if kind == "signed" else (theme.panel, *above[::-1])
     # Not `ramp`, whose 256 colors need not be exact in the middle.
     given = np.array([to_rgb(end) for end in ends])
-    places = np.linspace(0, len(given) - 1, COUNTS[kind])
+    places = np.linspace(0, len(given) - 1, count or COUNTS[kind])
     channels = [np.interp(places, np.arange(len(given)), channel) for channel in given.T]
     return np.asarray(np.rint(255 * np.stack(channels, -1)), np.uint8)
 
@@ -88,6 +88,18 @@ def draw_scaled_caption(canvas: Canvas, caption: str, box: Box, limits: FloatArr
     canvas.text(bar.x - 0.35 * em, y, low, color=quiet, ha="right", va="baseline")
     room = bar.x - 0.8 * em - before - box.x
     canvas.text(box.x, y, canvas.shortened(caption, 1.0, room), color=quiet, ha="left", va="baseline")
+
+
+def draw_color_bar(canvas: Canvas, box: Box, limits: FloatArray, kind: ColorKind) -> None:
+    """Draw a color scale into a box, and under it the numbers of its ends, or one where two have no room."""
+    canvas.swatches(box, color_scale(canvas.theme, kind))
+    low, high = (number(float(limit), 2) for limit in limits)
+    y, color = box.y - 0.3 * canvas.em, canvas.theme.quiet
+    if canvas.width_of(low, 1.0) + canvas.width_of(high, 1.0) + 0.5 * canvas.em <= box.width:
+        canvas.text(box.x, y, low, color=color, ha="left", va="top")
+    elif limits[0] < 0:
+        high = f"±{high}"
+    canvas.text(box.right, y, high, color=color, ha="right", va="top")
 
 
 def _ends(limits: FloatArray, em: float) -> tuple[str, str]:

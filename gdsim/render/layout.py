@@ -54,6 +54,8 @@ class PanelRequest:
         max_height: Maps its width to its largest height, both in pixels; None for no limit.
         has_axis: Whether there is an axis under it.
         stretches: Whether it may be much wider than high.
+        facet_share: The share of the width left to the facet, if the panel is the main part of the picture and names
+            the optimizers itself; None for an ordinary panel.
     """
 
     digits: int
@@ -62,6 +64,7 @@ class PanelRequest:
     max_height: Callable[[float], float] | None = None
     has_axis: bool = True
     stretches: bool = True
+    facet_share: float | None = None
 
 
 @dataclass(frozen=True)

@@ -10,6 +10,7 @@ import numpy as np
 
 from gdsim.render.canvas import Canvas, arrow_shapes
 from gdsim.render.layout import Box, GroupLayout
+from gdsim.render.panels import panel_renderer
 from gdsim.scene import Group, Scene, Style
 
 __all__ = ["draw_key", "draw_legend", "draw_names", "draw_title", "key_width", "settings_text"]
@@ -111,6 +112,9 @@ def draw_names(canvas: Canvas, groups: Sequence[Group], layouts: Sequence[GroupL
                 under = layout.caption > 2.5 * canvas.em
                 y = box.top + layout.caption - 0.95 * canvas.em
                 _draw_entry(canvas, facet.style, box, y, under=under, whole=not under)
+            elif facet.heading:
+                heading = canvas.shortened(facet.heading, 1.0, canvas.size[0] - box.x)
+                canvas.text(box.x, box.top + 0.5 * canvas.em, heading, color=canvas.theme.quiet, va="bottom")
 
 
 def _draw_entry(canvas: Canvas, style: Style, box: Box, y: float, *, under: bool, whole: bool = False) -> bool:
@@ -215,6 +219,9 @@ def _symbols(scene: Scene) -> Iterator[tuple[float, str, DrawSymbol]]:
         yield 1.2, "gradient", _arrows((1.0, 0.7, theme.quiet))
     if any(each.points.shape[1] == 1 for each in arrows):
         yield 2.9, "gradient", _arrows((-1.0, 0.0, theme.falling), (1.0, 0.0, theme.rising))
+    for panel in scene.groups[0].panels:
+        for words, color in panel_renderer(panel.kind).color_key(panel, theme):
+            yield 1.0, words, _marker("s", color)
 
 
 def _marker(marker: str, color: str) -> DrawSymbol:

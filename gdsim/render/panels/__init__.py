@@ -11,6 +11,7 @@ from gdsim.render.canvas import Canvas
 from gdsim.render.display_list import Primitive
 from gdsim.render.layout import Box, PanelRequest
 from gdsim.render.viewport import Viewport
+from gdsim.themes import Theme
 
 __all__ = ["PanelRenderer", "draw_panels", "panel_renderer"]
 
@@ -36,6 +37,10 @@ class PanelRenderer(Protocol):
     def primitives(self, canvas: Canvas, panel: Any, viewport: Viewport) -> tuple[Primitive, ...]:
         """Return what moves."""
         ...
+
+    def color_key(self, panel: Any, theme: Theme) -> Sequence[tuple[str, str]]:
+        """Return what the colors of a panel mean, and these colors, for the key."""
+        return ()
 
     def lacks_names(self, panel: Any, box: Box, em: float) -> bool:
         """Return whether a box is too small for the names of a panel's rows."""

@@ -3,15 +3,20 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
+
+import numpy as np
+from matplotlib.colors import to_hex, to_rgb
 
 from gdsim.render.canvas import Canvas
-from gdsim.render.color_scales import draw_scaled_caption
+from gdsim.render.color_scales import color_indices, color_scale, draw_color_bar, draw_scaled_caption
 from gdsim.render.display_list import Primitive
 from gdsim.render.image_layers import image_frames
 from gdsim.render.layout import Box, PanelRequest
 from gdsim.render.panels import PanelRenderer
 from gdsim.render.viewport import Viewport
-from gdsim.scene import ImageGrid
+from gdsim.scene import ImageGrid, ImageRow, ImageSequence, number
+from gdsim.themes import Theme
 
 __all__ = ["RENDERER", "image_boxes"]
 
@@ -28,9 +33,22 @@ SMALLEST = 2.1
 EVEN = 0.88
 """Images may shrink to this share of their size so that all cells have the same number of pixels."""
 
+TABLE_GAP, BARS, WIDEST_NAMES = 0.9, 2.9, 17.0
+"""The gap between the images of a table, the height of its color bars, and the largest width of its names, in ems."""
+
+FAINT = 0.02
+"""An image whose numbers are below this share of the scale's end shows nothing, which is then said in words."""
+
+FINE_COLORS = 255
+"""The number of colors of an image that does not change."""
+
 
 class _ImagesRenderer(PanelRenderer):
     def request(self, panel: ImageGrid, em: float) -> PanelRequest:
+        if panel.columns:
+            # The facet is as large as two rows if there are several; the names are as wide as two columns.
+            large = min(len(panel.rows), 2)
+            return PanelRequest(digits=0, has_axis=False, facet_share=large / (large + len(panel.columns) + 2))
         count = len(panel.rows) + (panel.image is not None)
         rows = -(-count * len(panel.rows[0].images) // BESIDE)
         across = min(max(BESIDE // len(panel.rows[0].images), 1), count)
@@ -54,6 +72,9 @@ class _ImagesRenderer(PanelRenderer):
         axes = canvas.axes(box, "none")
         axes.set(xlim=(0, box.width), ylim=(0, box.height))
         axes.set_axis_off()
+        if panel.columns:
+            _draw_table(canvas, panel, box)
+            return Viewport(canvas, box, axes)
         rows, shared = image_boxes(panel, box, em)
         begins = {row[0].x for row in rows}
 
@@ -77,6 +98,8 @@ class _ImagesRenderer(PanelRenderer):
         return Viewport(canvas, box, axes)
 
     def primitives(self, canvas: Canvas, panel: ImageGrid, viewport: Viewport) -> tuple[Primitive, ...]:
+        if panel.columns:
+            return ()
         rows, shared = image_boxes(panel, viewport.box, canvas.em)
         images = [
             image_frames(canvas, images, box, row.style)
@@ -86,6 +109,13 @@ class _ImagesRenderer(PanelRenderer):
         if panel.image is not None and shared is not None:
             images.append(image_frames(canvas, panel.image, shared, None))
         return tuple(images)
+
+    def color_key(self, panel: ImageGrid, theme: Theme) -> Sequence[tuple[str, str]]:
+        if not panel.columns or all(image.colors != "signed" for image in panel.rows[0].images):
+            return ()
+        colors = color_scale(theme, "signed") / 255
+        above, below = to_hex(colors[-1 - len(colors) // 8]), to_hex(colors[len(colors) // 8])
+        return (f"raises the score of {panel.caption}", above), ("lowers it", below)
 
 
 RENDERER = _ImagesRenderer()
@@ -129,3 +159,77 @@ def _boxes(panel: ImageGrid, box: Box, em: float, across: int) -> list[list[Box]
     return [
         [Box(round(x + image * (width + gap)), round(y), width, height) for image in range(images)] for x, y in corners
     ]
+
+
+def _draw_table(canvas: Canvas, panel: ImageGrid, box: Box) -> None:
+    """Draw images that do not change in columns with headings and color bars, and in rows with names."""
+    em, theme, count = canvas.em, canvas.theme, len(panel.columns)
+    widths = [
+        canvas.width_of(text, size, bold=bold) for row in panel.rows for text, size, bold, _ in _row_lines(row, theme)
+    ]
+    names = min(max(widths) + 1.3 * em, WIDEST_NAMES * em)
+    left = box.x + names + em
+    wide = (box.right - left - (count - 1) * TABLE_GAP * em) / count
+    tall = (box.height - BARS * em + TABLE_GAP * em) / len(panel.rows) - TABLE_GAP * em
+    side = float(max(int(min(wide, tall)), 1))
+    pitch = side + TABLE_GAP * em
+    for index, row in enumerate(panel.rows):
+        middle = box.top - index * pitch - side / 2
+        _write_row_name(canvas, row, box.x, middle, names)
+        for column, image in enumerate(row.images):
+            _draw_still(canvas, Box(left + column * pitch, middle - side / 2, side, side), image)
+    low = box.top - len(panel.rows) * pitch + TABLE_GAP * em
+    for column, (heading, image) in enumerate(zip(panel.columns, panel.rows[0].images, strict=True)):
+        x = left + column * pitch
+        lines = _in_lines(canvas, heading, side + 0.4 * TABLE_GAP * em)
+        canvas.text(x, box.top + 0.5 * em, lines, color=theme.quiet, va="bottom", linespacing=1.1)
+        draw_color_bar(canvas, Box(x, low - 1.2 * em, side, 0.5 * em), image.limits, image.colors)
+
+
+def _row_lines(row: ImageRow, theme: Theme) -> list[tuple[str, float, bool, str]]:
+    """The lines beside a row of a table: text, size in ems, whether it is bold, and color."""
+    label, words = (row.style.label, 1.0, True, theme.text), (row.words, 1.0, False, theme.text)
+    return [label, (row.style.settings, 0.9, False, theme.quiet), words] if row.style.settings else [label, words]
+
+
+def _write_row_name(canvas: Canvas, row: ImageRow, x: float, middle: float, width: float) -> None:
+    em, lines = canvas.em, _row_lines(row, canvas.theme)
+    y = middle + (len(lines) - 1) * 0.65 * em
+    canvas.sign([x + 0.4 * em], y, color=row.style.color, marker=row.style.marker)
+    for text, size, bold, color in lines:
+        fitting = canvas.shortened(text, size, width - 1.3 * em, bold=bold, middle=bold)
+        weight = "bold" if bold else "normal"
+        canvas.text(x + 1.3 * em, y, fitting, size=size, color=color, fontweight=weight, va="center_baseline")
+        y -= 1.3 * em
+
+
+def _draw_still(canvas: Canvas, box: Box, image: ImageSequence) -> None:
+    """Draw one image as large as fits without being stretched, and why nothing is seen on it if that is so."""
+    values = image.pictures[0]
+    rows, columns = values.shape
+    pixel = min(box.width / columns, box.height / rows)
+    width, height = pixel * columns, pixel * rows
+    axes = canvas.axes(Box(box.x + (box.width - width) / 2, box.y + (box.height - height) / 2, width, height))
+    axes.set(xticks=[], yticks=[])
+    colors = color_scale(canvas.theme, image.colors, FINE_COLORS)
+    blank = np.array([[round(255 * part) for part in to_rgb(canvas.theme.page)]], np.uint8)
+    pixels = np.concatenate([colors, blank])[color_indices(values, image.limits, len(colors))]
+    # Many dots per pixel have sharp edges in every format.
+    often = max(1, round(400 / max(rows, columns)))
+    axes.imshow(pixels.repeat(often, 0).repeat(often, 1), interpolation="nearest", aspect="auto")
+    found = np.abs(values[np.isfinite(values)])
+    largest = float(found.max(initial=0.0))
+    if len(found) and largest > FAINT * float(image.limits[1]):
+        return
+    words = "no numbers" if not len(found) else f"up to {number(largest, 2)}" if largest else "0 everywhere"
+    lines, middle = _in_lines(canvas, words, 0.9 * box.width), (box.x + box.width / 2, box.y + box.height / 2)
+    canvas.text(*middle, lines, ha="center", va="center")
+
+
+def _in_lines(canvas: Canvas, text: str, room: float) -> str:
+    """Text in two lines where it is wider than some pixels, each cut to that width."""
+    if canvas.width_of(text, 1.0) > room and " " in text:
+        blanks = [place for place, letter in enumerate(text) if letter == " "]
+        middle = min(blanks, key=lambda place: abs(2 * place - len(text)))
+        text = f"{text[:middle]}\n{text[middle + 1 :]}"
+    return "\n".join(canvas.shortened(line, 1.0, room) for line in text.split("\n"))
