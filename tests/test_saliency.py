@@ -21,8 +21,8 @@ from gdsim.errors import ConfigError, GdsimError, InputError
 from gdsim.networks import Data, network
 from gdsim.networks.attribution import attribution, inner_method
 from gdsim.networks.scores import settle
-from gdsim.render.mosaic import MosaicPicture
-from gdsim.scene.mosaic import assemble
+from gdsim.render import frames
+from gdsim.scene.saliency import build_saliency_scene
 from gdsim.simulation import Stop, Training, save, simulate
 from gdsim.simulation.saliency import MOMENTS, Explanation, explain, maps
 from gdsim.themes import theme
@@ -325,32 +325,38 @@ def trajectory(label: str, stop: Stop = Stop.RAN) -> SimpleNamespace:
 
 def assembled(*explained: Explanation, look: str = "light", size: tuple[int, int] = (1280, 720)):
     own = [trajectory(f"Optimizer {index}") for index in range(len(explained))]
-    return assemble([(own, explained)], title="", theme=theme(look), size=size)
+    return build_saliency_scene([(own, explained)], title="", theme=theme(look), size=size)
+
+
+def end_of_scale(scene) -> float:
+    return scene.groups[0].panels[0].rows[0].images[0].limits[1]
 
 
 def test_the_numbers_of_all_rows_share_their_colours():
     scene = assembled(explanation(), explanation(0.25))
-    (section,) = scene.sections
-    assert section.columns[0].limit == 1.0
+    (group,) = scene.groups
+    assert end_of_scale(scene) == 1.0
     for stops, limit in (([Stop.RAN, Stop.DIVERGED], 0.25), ([Stop.DIVERGED, Stop.DIVERGED], 1e9)):
         own = [trajectory(f"Optimizer {index}", stop) for index, stop in enumerate(stops)]
-        wild = assemble([(own, [explanation(0.25), explanation(1e9)])], title="", theme=theme("light"), size=(640, 360))
-        assert wild.sections[0].columns[0].limit == limit
-    assert section.caption == "image 7 · label 3"
-    pixels = MosaicPicture(scene).poster().reshape(-1, 3)
+        wild = build_saliency_scene(
+            [(own, [explanation(0.25), explanation(1e9)])], title="", theme=theme("light"), size=(640, 360)
+        )
+        assert end_of_scale(wild) == limit
+    assert group.facets[0].heading == "image 7 · label 3"
+    pixels = frames(scene).poster().reshape(-1, 3)
     assert len(np.unique(pixels, axis=0)) > 30
 
 
 def test_words_say_what_is_right_and_what_went_wrong():
     wrong = assembled(explanation(said=5), explanation(said=None))
-    says = [row.says for row in wrong.sections[0].rows]
+    says = [row.words for row in wrong.groups[0].panels[0].rows]
     assert says[0] == "says 5 · 98.7 %, not 3"
-    assert "no numbers" in says[1]
+    assert says[1] == "says nothing: its scores are not finite"
     assert "Optimizer 0 says 5 with 98.7 %, not 3" in wrong.alt_text
-    diverged = assemble(
+    diverged = build_saliency_scene(
         [([trajectory("SGD", Stop.DIVERGED)], [explanation()])], title="", theme=theme("light"), size=(640, 360)
     )
-    assert diverged.sections[0].rows[0].style.settings == "diverged at step 5"
+    assert diverged.styles[0].settings == "diverged at step 5"
 
 
 @pytest.mark.parametrize(
@@ -358,14 +364,12 @@ def test_words_say_what_is_right_and_what_went_wrong():
     [("light", (480, 270)), ("slide", (480, 270)), ("dark", (1280, 720)), ("slide", (1920, 1080))],
 )
 def test_a_picture_fits_its_size_and_grows_only_with_its_rows(look, size):
-    few = MosaicPicture(assembled(explanation(), explanation(), look=look, size=size))
-    assert few.size[0] <= size[0] + 2
-    assert few.size[1] <= size[1] + 2
-    assert few.poster().shape == (few.size[1], few.size[0], 3)
+    few = frames(assembled(explanation(), explanation(), look=look, size=size))
+    assert few.poster().shape == (size[1], size[0], 3)
 
 
 def test_many_rows_make_a_picture_higher_and_too_many_are_refused():
-    many = MosaicPicture(assembled(*[explanation()] * 30))
+    many = frames(assembled(*[explanation()] * 30))
     assert many.size[1] > 1500
     with pytest.raises(InputError, match="65 trained networks are more than the 64 rows"):
         assembled(*[explanation()] * 65)
@@ -375,15 +379,16 @@ def test_what_is_open_has_the_colour_of_the_page():
     found = explanation()
     found.maps["gradient"][:] = np.nan
     found.maps["gradient"][0, 0] = 1.0
-    sparse, full = (MosaicPicture(assembled(each, look="dark")).poster() for each in (found, explanation()))
+    sparse, full = (frames(assembled(each, look="dark")).poster() for each in (found, explanation()))
     page = np.array([0x10, 0x14, 0x1B])
     assert (sparse == page).all(-1).sum() > (full == page).all(-1).sum()
 
 
 def written(folder: Path, *explained: Explanation, size: tuple[int, int] = (1280, 720)) -> list[str]:
     """What is written in a picture, as its vectors have it."""
-    write(MosaicPicture(assembled(*explained, size=size)), folder / "written.svg", fps=1, hold=0)
-    return re.findall("<!-- (.*?) -->", (folder / "written.svg").read_text("utf-8"))
+    write(frames(assembled(*explained, size=size)), folder / "written.svg", fps=1, hold=0)
+    found = re.findall("<!-- (.*?) -->", (folder / "written.svg").read_text("utf-8"), re.DOTALL)
+    return [" ".join(words.split()) for words in found]
 
 
 def test_a_map_where_nothing_is_seen_says_so_in_words(tmp_path):
@@ -404,7 +409,7 @@ def test_the_numbers_of_the_colours_are_one_where_two_have_no_room(tmp_path):
 @pytest.mark.parametrize("suffix", ["svg", "pdf"])
 def test_vectors_are_the_same_each_time(tmp_path, suffix):
     for name in ("one", "two"):
-        write(MosaicPicture(assembled(explanation())), tmp_path / f"{name}.{suffix}", fps=1, hold=0)
+        write(frames(assembled(explanation())), tmp_path / f"{name}.{suffix}", fps=1, hold=0)
     assert (tmp_path / f"one.{suffix}").read_bytes() == (tmp_path / f"two.{suffix}").read_bytes()
 
 
@@ -420,7 +425,7 @@ def test_the_command_draws_a_recording_without_training(run, tmp_path, capsys, m
     assert "gradient at conv1. SGD says" in said.err
     assert yaml_of(path) == yaml_of(path.with_suffix(".svg")) == CONFIG
     with Image.open(path) as found:
-        assert found.text["Description"].startswith("What speaks in image 4, label ")
+        assert found.text["Description"].startswith("Saliency of image 4, label ")
 
 
 def test_a_config_is_trained_and_gives_the_same_picture(run, tmp_path, capsys):

@@ -150,8 +150,8 @@ def _draw(
     """Write the picture in every format, and return its alt text and warnings."""
     from gdsim.encode import write
     from gdsim.metadata import Provenance, versions
-    from gdsim.render.mosaic import MosaicPicture
-    from gdsim.scene.mosaic import assemble
+    from gdsim.render import frames
+    from gdsim.scene.saliency import build_saliency_scene
 
     count = len(experiment.optimizers)
     explained = []
@@ -160,9 +160,9 @@ def _draw(
         explained.append((own, [_explain(experiment, index, network, each.training, method) for each in own]))
     width, height = experiment.view.size
     with experiment.located():
-        scene = assemble(explained, title=experiment.view.title or "", theme=theme, size=(width, height))
+        scene = build_saliency_scene(explained, title=experiment.view.title or "", theme=theme, size=(width, height))
     provenance = Provenance(scene.title, scene.alt_text, experiment.yaml, experiment.seed, versions())
-    picture = MosaicPicture(scene)
+    picture = frames(scene)
     for path in paths:
         write(picture, path, fps=1, hold=0, provenance=provenance)
     missing = [f"The font has no glyph for {picture.missing}: each is drawn as a box."] if picture.missing else []

@@ -92,7 +92,7 @@ def draw_scaled_caption(canvas: Canvas, caption: str, box: Box, limits: FloatArr
 
 def draw_color_bar(canvas: Canvas, box: Box, limits: FloatArray, kind: ColorKind) -> None:
     """Draw a color scale into a box, and under it the numbers of its ends, or one where two have no room."""
-    canvas.swatches(box, color_scale(canvas.theme, kind))
+    canvas.swatches(box, color_scale(canvas.theme, kind, 128))
     low, high = (number(float(limit), 2) for limit in limits)
     y, color = box.y - 0.3 * canvas.em, canvas.theme.quiet
     if canvas.width_of(low, 1.0) + canvas.width_of(high, 1.0) + 0.5 * canvas.em <= box.width:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 
@@ -42,7 +43,7 @@ def build_saliency_scene(networks: Sequence[Explained], *, title: str, theme: Th
         networks: The trajectories of each network, with their explanations.
         title: The picture's title; empty for the title of a single network.
         theme: Its look.
-        size: Width and height that it should fit, in pixels.
+        size: Width and height in pixels; with many rows the picture grows higher.
 
     Raises:
         InputError: There are more rows than a picture can have.
@@ -56,6 +57,9 @@ def build_saliency_scene(networks: Sequence[Explained], *, title: str, theme: Th
         [replace(style, settings=_settings(each), aside="") for style, each in zip(given, trajectories, strict=True)]
         for given, (trajectories, _) in zip(styles([each for each, _ in networks], theme.paths), networks, strict=True)
     ]
+    # A row needs 4.2 ems for three lines of text, and each network 11 more; an em is 2.32 % of the shorter side.
+    needed = 0.0232 * theme.type * (4.2 * count + 11 * len(networks))
+    height = size[1] if needed * min(size) <= size[1] else 2 * math.ceil(needed * size[0] / 2)
     titles, limits = [trajectories[0].objective.title for trajectories, _ in networks], _limits(networks)
     names = titles if len(titles) > 1 else [""]
     explained = [each for _, each in networks]
@@ -68,7 +72,7 @@ def build_saliency_scene(networks: Sequence[Explained], *, title: str, theme: Th
         subtitles=(),
         alt_text=" ".join(_alt_text(*each) for each in zip(titles, explained, groups, strict=True)),
         theme=theme,
-        size=size,
+        size=(size[0], height),
         styles=tuple(style for group in own for style in group),
         groups=groups,
     )

@@ -181,8 +181,8 @@ def _draw_table(canvas: Canvas, panel: ImageGrid, box: Box) -> None:
     low = box.top - len(panel.rows) * pitch + TABLE_GAP * em
     for column, (heading, image) in enumerate(zip(panel.columns, panel.rows[0].images, strict=True)):
         x = left + column * pitch
-        lines = _in_lines(canvas, heading, side + 0.4 * TABLE_GAP * em)
-        canvas.text(x, box.top + 0.5 * em, lines, color=theme.quiet, va="bottom", linespacing=1.1)
+        lines, size = _in_lines(canvas, heading, side + 0.4 * TABLE_GAP * em)
+        canvas.text(x, box.top + 0.5 * em, lines, size=size, color=theme.quiet, va="bottom", linespacing=1.1)
         draw_color_bar(canvas, Box(x, low - 1.2 * em, side, 0.5 * em), image.limits, image.colors)
 
 
@@ -222,14 +222,16 @@ def _draw_still(canvas: Canvas, box: Box, image: ImageSequence) -> None:
     if len(found) and largest > FAINT * float(image.limits[1]):
         return
     words = "no numbers" if not len(found) else f"up to {number(largest, 2)}" if largest else "0 everywhere"
-    lines, middle = _in_lines(canvas, words, 0.9 * box.width), (box.x + box.width / 2, box.y + box.height / 2)
-    canvas.text(*middle, lines, ha="center", va="center")
+    lines, size = _in_lines(canvas, words, 0.9 * box.width)
+    canvas.text(box.x + box.width / 2, box.y + box.height / 2, lines, size=size, ha="center", va="center")
 
 
-def _in_lines(canvas: Canvas, text: str, room: float) -> str:
-    """Text in two lines where it is wider than some pixels, each cut to that width."""
-    if canvas.width_of(text, 1.0) > room and " " in text:
+def _in_lines(canvas: Canvas, text: str, room: float) -> tuple[str, float]:
+    """Text that fits a width in pixels, in two lines, smaller or cut if necessary, and its size in ems."""
+    if 0.85 * canvas.width_of(text, 1.0) > room and " " in text:
         blanks = [place for place, letter in enumerate(text) if letter == " "]
         middle = min(blanks, key=lambda place: abs(2 * place - len(text)))
         text = f"{text[:middle]}\n{text[middle + 1 :]}"
-    return "\n".join(canvas.shortened(line, 1.0, room) for line in text.split("\n"))
+    lines = text.split("\n")
+    size = float(np.clip(0.97 * room / max(canvas.width_of(line, 1.0) for line in lines), 0.65, 1.0))
+    return "\n".join(canvas.shortened(line, size, room) for line in lines), size
