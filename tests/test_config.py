@@ -15,7 +15,7 @@ import yaml
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from gdsim.config import PRESETS, Camera, Experiment, load, loads, schema
+from gdsim.config import PRESETS, Camera, Experiment, View, load, loads, schema
 from gdsim.config.theme import OwnTheme
 from gdsim.config.yaml_text import dump, parse
 from gdsim.errors import ConfigError, InputError, Problem
@@ -232,12 +232,12 @@ def test_several_objectives() -> None:
         (
             "[himmelblau, beale, booth]",
             "[1, 2, 3]",
-            ["start invalid-value"],
+            ["start invalid-value"] * 3,
         ),
         (
             "[himmelblau, beale]",
             "{grid: [3]}",
-            ["start.grid invalid-value"],
+            ["start.grid invalid-value"] * 2,
         ),
     ],
 )
@@ -1333,3 +1333,25 @@ def test_a_bad_config_is_refused_without_torch(tmp_path: Path) -> None:
     """
     done = subprocess.run([sys.executable, "-c", program], cwd=tmp_path, capture_output=True, text=True, check=True)
     assert done.stdout == "optimizers Adam lerning_rate\n"
+
+
+# Models in Python
+
+
+@pytest.mark.parametrize(
+    ("model", "values", "found"),
+    [
+        (View, {"knd": "curve"}, "knd unknown-key"),
+        (View, {"kind": "contuor"}, "kind unknown-name"),
+        (View, {"camera": {"orbti": 3}}, "camera.orbti unknown-key"),
+        (Camera, {"elevation": 100}, "elevation invalid-value"),
+    ],
+)
+def test_a_mistake_in_python_is_an_input_error(model: Any, values: dict[str, Any], found: str) -> None:
+    with pytest.raises(InputError) as caught:
+        model(**values)
+    assert f"{'.'.join(caught.value.key)} {caught.value.code}" == found
+
+
+def test_an_experiment_has_a_short_repr() -> None:
+    assert repr(loads(QUICKSTART)) == "<Experiment 'experiment': Himmelblau; SGD, Momentum, Adam; 150 steps>"

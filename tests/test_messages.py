@@ -56,12 +56,12 @@ CONFIG: list[Case] = [
     (lambda: loads(""), "<text>:1:1: is empty; `gdsim init FILE` writes a config to start from"),
     (
         lambda: loads("{objective: beale, start: [1], steps: 3, optimizers: {SGD: }}"),
-        "<text>:1:27: start: has 1 coordinate, but beale has 2 dimensions",
+        "<text>:1:27: start: has 1 coordinates, and beale has dim 2",
     ),
     (
         lambda: loads("{objective: beale, steps: 99999, start: {random: 250}, optimizers: {SGD: }}"),
-        "<text>:1:27: steps: 99999 steps × 250 starts × 1 optimizers are 24999750 points; at most 20000000 are "
-        "recorded",
+        "<text>:1:27: steps: 99999 steps × 250 starts × 1 optimizers × 1 objectives are 24999750 points; at most "
+        "20000000 are recorded",
     ),
 ]
 

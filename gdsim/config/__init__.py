@@ -115,7 +115,9 @@ def loads(
     try:
         experiment = Experiment.model_validate(document.value, context=SourceContext(Path(folder), allow_code))
     except ValidationError as error:
-        raise document.error([*document.problems, *problems_in(error, document)]) from None
+        raise document.error(
+            [*document.problems, *problems_in(error, document.value, unread=document.unread)]
+        ) from None
     if document.problems:
         raise document.error(document.problems)
     experiment._origin = Origin(name, Path(folder), dump(kept.value) if overrides else text, document)

@@ -32,6 +32,7 @@ from gdsim.config.theme import OwnTheme
 from gdsim.config.view import Animation, View
 from gdsim.errors import ConfigError, InputError, Problem
 from gdsim.networks import Network
+from gdsim.objectives import Objective
 
 __all__ = ["MAX_OBJECTIVES", "MAX_OPTIMIZERS", "Experiment", "Origin", "label_problem"]
 
@@ -84,32 +85,31 @@ class Experiment(Model):
     """
 
     # Each check sees the fields above its own.
-    objectives: Objectives = Field(
-        alias="objective",
-        description="The function to minimize or the network to train; or a list of several, each with all optimizers.",
-    )
-    start: Start | None = Field(
-        None,
-        description="Where the paths start: one point, a list of points, {grid: [8, 8]} or {random: 16}. By "
-        "default each objective's own starting point.",
-    )
+    objectives: Objectives = Field(alias="objective")
+    """The function to minimize or the network to train; or a list of several, each with all optimizers."""
+    start: Start | None = None
+    """Where the paths start: one point, a list of points, {grid: [8, 8]} or {random: 16}. By default each objective's
+    own starting point."""
     optimizers: Annotated[dict[str, OptimizerSpec], Field(min_length=1, max_length=MAX_OPTIMIZERS)] = Field(
-        description="The optimizers by label, which the legend shows. A label that is a class of torch.optim "
-        "needs nothing more: `Adam:` is Adam with its defaults.",
-        examples=[{"SGD": {"lr": 0.01}}],
+        examples=[{"SGD": {"lr": 0.01}}]
     )
-    steps: Annotated[int, Field(ge=1, le=MAX_STEPS)] = Field(
-        description="The number of steps of each optimizer; for a network, of mini-batches.", examples=[150]
-    )
-    seed: Annotated[int, Field(ge=0, le=2**63 - 1)] = Field(
-        0,
-        description="The seed of random starts, noise, initial weights and mini-batches; the same seed gives the same "
-        "picture.",
-    )
-    view: Annotated[View, NoneAsEmpty()] = Field(View(), description="What the picture looks like.")
-    animation: Annotated[Animation, NoneAsEmpty()] = Field(Animation(), description="How long the animation lasts.")
-    output: Annotated[Output, NoneAsEmpty()] = Field(Output(), description="Which files are written.")
+    """The optimizers by label, which the legend shows. A label that is a class of torch.optim needs nothing more:
+    `Adam:` is Adam with its defaults."""
+    steps: Annotated[int, Field(ge=1, le=MAX_STEPS)] = Field(examples=[150])
+    """The number of steps of each optimizer; for a network, of mini-batches."""
+    seed: Annotated[int, Field(ge=0, le=2**63 - 1)] = 0
+    """The seed of random starts, noise, initial weights and mini-batches; the same seed gives the same picture."""
+    view: Annotated[View, NoneAsEmpty()] = View()
+    """What the picture looks like."""
+    animation: Annotated[Animation, NoneAsEmpty()] = Animation()
+    """How long the animation lasts."""
+    output: Annotated[Output, NoneAsEmpty()] = Output()
+    """Which files are written."""
     _origin: Origin = PrivateAttr()
+
+    def __repr__(self) -> str:
+        titles = ", ".join(spec.build().title for spec in self.objectives)
+        return f"<Experiment '{self.name}': {titles}; {', '.join(self.optimizers)}; {self.steps} steps>"
 
     @property
     def name(self) -> str:
@@ -201,11 +201,9 @@ class Experiment(Model):
     def _check_size(cls, steps: int, info: ValidationInfo) -> int:
         if info.data.keys() >= {"objectives", "start", "optimizers"}:
             start, optimizers, specs = info.data["start"], info.data["optimizers"], info.data["objectives"]
+            refuse(_size_problems(steps, start.count if start else 1, [spec.build() for spec in specs], optimizers))
             networks = [network for spec in specs if (network := spec.to_train()) is not None]
-            refuse(
-                _too_many_points(steps, start.count if start else 1, [spec.build().dim for spec in specs], optimizers)
-            )
-            refuse(_too_many_weights(steps, networks, optimizers))
+            refuse(_network_size_problems(steps, networks, optimizers))
         return steps
 
     @field_validator("view")
@@ -214,13 +212,10 @@ class Experiment(Model):
         specs = info.data.get("objectives", ())
         if specs:
             refuse(view_problems([spec.build() for spec in specs], [spec.to_train() for spec in specs], view))
-        if view.layout == "grid" and info.data.keys() >= {"objectives", "optimizers"}:
-            optimizers = len(info.data["optimizers"])
-            facets = len(specs) * optimizers
-            product = f"{optimizers} optimizers" + (f" × {len(specs)} objectives" if len(specs) > 1 else "")
-            if facets > MAX_FACETS:
-                message = f"a grid of {product} has {facets} views; at most {MAX_FACETS} are drawn side by side"
-                refuse([Problem(message, ("layout",), "too-large")])
+        facets = len(specs) * len(info.data.get("optimizers", ()))
+        if view.layout == "grid" and facets > MAX_FACETS:
+            message = f"a grid of optimizers × objectives has {facets} views; at most {MAX_FACETS} are drawn"
+            refuse([Problem(message, ("layout",), "too-large")])
         return view
 
     @model_validator(mode="after")
@@ -234,37 +229,34 @@ class Experiment(Model):
         return self
 
 
-def _too_many_points(
-    steps: int, starts: int, dims: Sequence[int], optimizers: Mapping[str, OptimizerSpec]
+def _size_problems(
+    steps: int, starts: int, objectives: Sequence[Objective], optimizers: Mapping[str, OptimizerSpec]
 ) -> Iterator[Problem]:
     """Yield what would take more time or memory than any picture needs."""
-    several = f" × {len(dims)} objectives" if len(dims) > 1 else ""
-    product, paths = f"{starts} starts × {len(optimizers)} optimizers{several}", starts * len(optimizers) * len(dims)
-    max_points = MAX_POINTS * 2 * len(dims) // sum(max(2, dim) for dim in dims)
-    max_steps = MAX_POINTS // (starts * len(dims) * sum(map(_cost, optimizers.values())))
-    message = ""
+    count, cost = len(objectives), sum(map(_cost, optimizers.values()))
+    product = f"{starts} starts × {len(optimizers)} optimizers × {count} objectives"
+    paths = starts * len(optimizers) * count
+    max_points = MAX_POINTS * 2 * count // sum(max(2, objective.dim) for objective in objectives)
+    max_steps = MAX_POINTS // (starts * count * cost)
     if paths > MAX_PATHS:
-        message = f"{product} are {paths} paths; at most {MAX_PATHS} are drawn"
+        yield Problem(f"{product} are {paths} paths; at most {MAX_PATHS} are drawn", code="too-large")
     elif steps * paths > max_points:
         message = f"{steps} steps × {product} are {steps * paths} points; at most {max_points} are recorded"
+        yield Problem(message, code="too-large")
     elif steps > max_steps:
         slow = ", ".join(label for label, optimizer in optimizers.items() if _cost(optimizer) > 1)
         message = f"at most {max_steps} are allowed from {starts} starts with {slow}, which takes each start separately"
-    if message:
         yield Problem(message, code="too-large")
 
 
-def _too_many_weights(
+def _network_size_problems(
     steps: int, networks: Sequence[Network], optimizers: Mapping[str, OptimizerSpec]
 ) -> Iterator[Problem]:
     """Yield what would take more time or memory than any picture of networks needs."""
-    several = f" × {len(networks)} networks" if len(networks) > 1 else ""
-    runs = len(networks) * sum(map(_cost, optimizers.values()))
-    if runs and steps * runs > MAX_NETWORK_STEPS:
-        product = f"{len(optimizers)} optimizer{'s' if len(optimizers) > 1 else ''}{several}"
-        slow = ", ".join(label for label, optimizer in optimizers.items() if _cost(optimizer) > 1)
-        product += f", some of them slow ({slow})" if slow else ""
-        message = f"at most {MAX_NETWORK_STEPS // runs} are allowed with {product}: a network's steps take long"
+    cost = len(networks) * sum(map(_cost, optimizers.values()))
+    if cost and steps * cost > MAX_NETWORK_STEPS:
+        product = f"{len(optimizers)} optimizers × {len(networks)} networks"
+        message = f"at most {MAX_NETWORK_STEPS // cost} are allowed with {product}: a network's steps take long"
         yield Problem(message, code="too-large")
         return
     for network in networks:

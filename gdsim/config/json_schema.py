@@ -5,6 +5,7 @@ It is draft 07, and a list of a fixed length has one schema for all items: YAML 
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterable
 from typing import Any
 
@@ -14,7 +15,7 @@ from pydantic_core import core_schema
 from gdsim import networks, objectives, themes
 from gdsim.config import signatures
 from gdsim.config.experiment import Experiment
-from gdsim.config.objective import FORMS, KEYS_OF_FORMS, KEYS_OF_INPUT
+from gdsim.config.objective import FORMS, INPUT_KEYS
 from gdsim.config.signatures import Signature
 
 __all__ = ["schema"]
@@ -26,6 +27,7 @@ NULL = {"type": "null"}
 def schema() -> Schema:
     """Return the JSON Schema of a configuration."""
     generated = Experiment.model_json_schema(ref_template="#/definitions/{model}", schema_generator=_WithoutFieldTitles)
+    generated = json.loads(json.dumps(generated).replace("\\n", " "))  # line breaks of docstrings
     models = generated.pop("$defs")
     several = generated["properties"]["objective"]
     description = several.pop("description")
@@ -78,13 +80,13 @@ def _objective(model: Schema) -> Schema:
     finite_differences = {"properties": {"gradient": {"const": "finite_differences"}}, "required": ["gradient"]}
     mappings["samples"]["dependencies"] = {"edge_order": finite_differences}
     input_only = {"properties": {"wrt": {"const": "input"}}, "required": ["wrt"]}
-    mappings["network"] |= {"required": ["network", "data"], "dependencies": dict.fromkeys(KEYS_OF_INPUT, input_only)}
+    mappings["network"] |= {"required": ["network", "data"], "dependencies": dict.fromkeys(INPUT_KEYS, input_only)}
     return {"description": model["description"], "anyOf": [properties["name"], *mappings.values()]}
 
 
 def _mapping(form: str, properties: Schema) -> Schema:
     """Return one form of an objective with the keys that belong to it."""
-    keys = [form, *(key for key in properties if key not in FORMS and form in KEYS_OF_FORMS.get(key, FORMS))]
+    keys = [key for key in properties if key == form or key in FORMS[form]]
     return {
         "type": "object",
         "properties": {key: properties[key] for key in keys},

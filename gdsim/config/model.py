@@ -5,7 +5,7 @@ from __future__ import annotations
 import unicodedata
 from collections.abc import Iterable
 from dataclasses import dataclass
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 from pydantic import (
     AfterValidator,
@@ -21,7 +21,7 @@ from pydantic.json_schema import JsonSchemaValue
 from pydantic_core import CoreSchema, InitErrorDetails, PydanticCustomError, core_schema
 
 from gdsim.config.messages import format_value
-from gdsim.errors import Problem
+from gdsim.errors import ConfigError, Problem
 
 __all__ = [
     "TEXT_OR_OTHER",
@@ -41,7 +41,20 @@ __all__ = [
 class Model(BaseModel):
     """Frozen and strict: no unknown keys, no text for a number."""
 
-    model_config = ConfigDict(extra="forbid", frozen=True, strict=True)
+    model_config = ConfigDict(extra="forbid", frozen=True, strict=True, use_attribute_docstrings=True)
+
+    if not TYPE_CHECKING:
+
+        def __init__(self, **values: Any) -> None:
+            """Make a model in Python; its mistakes are InputErrors, as those of a file are."""
+            try:
+                super().__init__(**values)
+            except ValidationError as error:
+                from gdsim.config.validation import problems_in
+
+                raise ConfigError(problems_in(error, values, type(self).__name__)) from None
+
+        __init__.__pydantic_base_init__ = True  # validation of a whole file does not call it
 
     def __eq__(self, other: object) -> bool:
         """Return whether two models have equal fields; where they were read from does not matter."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Annotated, Any, Literal, NamedTuple
 
 from pydantic import BeforeValidator, Field, PrivateAttr, ValidationInfo, field_validator, model_validator
@@ -12,46 +12,23 @@ from gdsim.config.messages import format_value, is_number
 from gdsim.config.model import Finite, Line, Model, NoneAsEmpty, refuse
 from gdsim.errors import Code, InputError, Problem, did_you_mean
 from gdsim.networks import DATA, NETWORKS, Network, examples, network, unknown
-from gdsim.objectives import (
-    Objective,
-    from_expression,
-    from_function,
-    from_samples,
-    import_function,
-    names,
-    objective,
-)
+from gdsim.objectives import Objective, from_expression, from_function, from_samples, import_function, names, objective
 
-__all__ = ["FORMS", "KEYS_OF_FORMS", "KEYS_OF_INPUT", "DataSpec", "ObjectiveSpec"]
+__all__ = ["FORMS", "INPUT_KEYS", "DataSpec", "ObjectiveSpec"]
 
-MAX_DIM = 1000
-
-FORMS = ("name", "expression", "samples", "python", "network")
-KEYS_OF_FORMS = {
-    "dim": ("name", "python"),
-    "bounds": ("name", "expression", "samples", "python"),
-    "constants": ("expression",),
-    "invert": ("samples",),
-    "gradient": ("samples",),
-    "edge_order": ("samples",),
-    "data": ("network",),
-    "hidden": ("network",),
-    "channels": ("network",),
-    "residual": ("network",),
-    "activation": ("network",),
-    "loss": ("network",),
-    "batch_size": ("network",),
-    "record_every": ("network",),
-    "args": ("network",),
-    "wrt": ("network",),
-    "class": ("network",),
-    "image": ("network",),
-    "trained": ("network",),
-}
-"""The forms of an objective that each key belongs to."""
-
-KEYS_OF_INPUT = ("class", "image", "trained")
+SAMPLE_KEYS = ("bounds", "invert", "gradient", "edge_order")
+NETWORK_KEYS = ("hidden", "channels", "residual", "activation", "loss", "batch_size", "args")
+INPUT_KEYS = ("class", "image", "trained")
 """The keys that belong to `wrt: input`."""
+
+FORMS: Mapping[str, tuple[str, ...]] = {
+    "name": ("dim", "bounds"),
+    "expression": ("bounds", "constants"),
+    "samples": SAMPLE_KEYS,
+    "python": ("dim", "bounds"),
+    "network": ("data", *NETWORK_KEYS, "record_every", "wrt", *INPUT_KEYS),
+}
+"""The keys that belong to each form of an objective."""
 
 SAMPLES = (".npy", ".npz", ".csv", ".png", ".jpg", ".jpeg")
 OPERATORS = frozenset("+*/^()")
@@ -70,26 +47,18 @@ class Built(NamedTuple):
 class DataSpec(Model):
     """The data that a network is trained on."""
 
-    name: Line = Field(
-        description="digits, the 1,797 images of 8 × 8 pixels that come with scikit-learn; moons, spirals or "
-        "regression, which are generated; or the path of an .npz file with x and y, from the configuration's folder.",
-        examples=["digits", "measured.npz"],
-    )
-    n: Annotated[int, Field(ge=2, le=100_000)] | None = Field(
-        None, description="The number of examples that are generated, or taken from those that exist."
-    )
-    noise: Annotated[Finite, Field(ge=0, le=10)] | None = Field(
-        None, description="For generated examples: the standard deviation of their noise."
-    )
-    test: Annotated[Finite, Field(ge=0, le=0.9)] | None = Field(
-        None,
-        description="The share of the examples that is kept for testing, 0.25 by default; an .npz file with x_test and "
-        "y_test has its own.",
-    )
-    seed: Annotated[int, Field(ge=0, le=2**63 - 1)] = Field(
-        0,
-        description="The seed that generates examples and divides them into training and test data.",
-    )
+    name: Line = Field(examples=["digits", "measured.npz"])
+    """digits, the 1,797 images of 8 × 8 pixels that come with scikit-learn; moons, spirals or regression, which are
+    generated; or the path of an .npz file with x and y, from the configuration's folder."""
+    n: Annotated[int, Field(ge=2, le=100_000)] | None = None
+    """The number of examples that are generated, or taken from those that exist."""
+    noise: Annotated[Finite, Field(ge=0, le=10)] | None = None
+    """For generated examples: the standard deviation of their noise."""
+    test: Annotated[Finite, Field(ge=0, le=0.9)] | None = None
+    """The share of the examples that is kept for testing, 0.25 by default; an .npz file with x_test and y_test has its
+    own."""
+    seed: Annotated[int, Field(ge=0, le=2**63 - 1)] = 0
+    """The seed that generates examples and divides them into training and test data."""
 
     @field_validator("name")
     @classmethod
@@ -106,98 +75,65 @@ def _by_name(value: Any) -> Any:
 class ObjectiveSpec(Model):
     """What is minimized: a name, or a mapping with a name, an expression, samples, a Python function or a network."""
 
-    name: str | None = Field(
-        None,
-        description="A function of the catalogue: `gdsim list objectives` lists all, `gdsim show` draws one.",
-        examples=["himmelblau"],
-    )
-    expression: str | None = Field(
-        None,
-        description="A formula of x, y and z, or of x1, x2, …, with sin, exp, sqrt, where, pi and similar functions.",
-        examples=["sin(x)*cos(y)"],
-    )
-    samples: Line | None = Field(
-        None,
-        description="A file of measured values: .npy, .npz, .csv, .png or .jpg, from the configuration's folder.",
-        examples=["terrain.npy"],
-    )
-    python: str | None = Field(
-        None,
-        description="A function of torch tensors, module:function, of an installed package; or of a file beside the "
-        "configuration, my_loss.py:valley, which runs only with --allow-code.",
-        examples=["my_loss:valley", "my_loss.py:valley"],
-    )
-    dim: Annotated[int, Field(ge=1, le=MAX_DIM)] | None = Field(
-        None, description="The number of dimensions, for functions that are defined in any number of them."
-    )
-    bounds: Annotated[list[Interval], Field(min_length=1)] | None = Field(
-        None,
-        description="The part of the domain that is shown, [low, high] per dimension; for samples, their range.",
-        examples=[[[-5, 5], [-5, 5]]],
-    )
-    constants: Annotated[dict[str, Finite], NoneAsEmpty()] = Field(
-        {}, description="Named numbers of an expression.", examples=[{"k": 2}]
-    )
-    invert: bool = Field(False, description="For samples from a picture: dark pixels are high.")
-    gradient: Literal["autograd", "finite_differences"] = Field(
-        "autograd",
-        description="For samples: differentiate the smooth function through them, or use finite differences.",
-    )
-    edge_order: Annotated[int, Field(ge=1, le=2)] = Field(
-        1, description="For samples with finite differences: their order of accuracy at the border."
-    )
-    network: Line | None = Field(
-        None,
-        description="A network to train: mlp or cnn; the dotted name of an nn.Module of an installed package; or "
-        "my_net.py:Net, a class of a file beside the configuration, or a function that returns a module, "
-        "which run only with --allow-code.",
-        examples=["mlp", "cnn", "my_net.py:Net"],
-    )
-    data: Annotated[DataSpec, BeforeValidator(_by_name)] | None = Field(
-        None,
-        description="The data that the network is trained on: a name, a file, or a mapping with it.",
-        examples=["digits"],
-    )
+    name: str | None = Field(default=None, examples=["himmelblau"])
+    """A function of the catalogue: `gdsim list objectives` lists all, `gdsim show` draws one."""
+    expression: str | None = Field(default=None, examples=["sin(x)*cos(y)"])
+    """A formula of x, y and z, or of x1, x2, …, with sin, exp, sqrt, where, pi and similar functions."""
+    samples: Line | None = Field(default=None, examples=["terrain.npy"])
+    """A file of measured values: .npy, .npz, .csv, .png or .jpg, from the configuration's folder."""
+    python: str | None = Field(default=None, examples=["my_loss:valley", "my_loss.py:valley"])
+    """A function of torch tensors, module:function, of an installed package; or of a file beside the configuration,
+    my_loss.py:valley, which runs only with --allow-code."""
+    dim: Annotated[int, Field(ge=1, le=1000)] | None = None
+    """The number of dimensions, for functions that are defined in any number of them."""
+    bounds: Annotated[list[Interval], Field(min_length=1)] | None = Field(default=None, examples=[[[-5, 5], [-5, 5]]])
+    """The part of the domain that is shown, [low, high] per dimension; for samples, their range."""
+    constants: Annotated[dict[str, Finite], NoneAsEmpty()] = Field(default={}, examples=[{"k": 2}])
+    """Named numbers of an expression."""
+    invert: bool = False
+    """For samples from a picture: dark pixels are high."""
+    gradient: Literal["autograd", "finite_differences"] = "autograd"
+    """For samples: differentiate the smooth function through them, or use finite differences."""
+    edge_order: Annotated[int, Field(ge=1, le=2)] = 1
+    """For samples with finite differences: their order of accuracy at the border."""
+    network: Line | None = Field(default=None, examples=["mlp", "cnn", "my_net.py:Net"])
+    """A network to train: mlp or cnn; the dotted name of an nn.Module of an installed package; or my_net.py:Net, a
+    class of a file beside the configuration, or a function that returns a module, which run only with --allow-code."""
+    data: Annotated[DataSpec, BeforeValidator(_by_name)] | None = Field(default=None, examples=["digits"])
+    """The data that the network is trained on: a name, a file, or a mapping with it."""
     hidden: Annotated[list[Annotated[int, Field(ge=1, le=4096)]], Field(max_length=100)] | None = Field(
-        None, description="For mlp and cnn: the number of units of each hidden layer.", examples=[[128]]
+        default=None, examples=[[128]]
     )
+    """For mlp and cnn: the number of units of each hidden layer."""
     channels: Annotated[list[Annotated[int, Field(ge=1, le=512)]], Field(min_length=1, max_length=8)] | None = Field(
-        None, description="For cnn: the number of channels of each convolution.", examples=[[8, 16]]
+        default=None, examples=[[8, 16]]
     )
-    residual: bool = Field(
-        False, description="For mlp: whether hidden layers, all of the same width, add their input to their output."
-    )
-    activation: Line | None = Field(
-        None, description="For mlp and cnn: the activation between the layers; relu by default."
-    )
-    loss: Line | None = Field(
-        None,
-        description="The loss: cross_entropy, the default for classes; mse, the default for numbers; l1 or huber.",
-    )
-    batch_size: Annotated[int, Field(ge=1, le=100_000)] = Field(
-        64, description="The number of examples per step; their order is the same for all optimizers."
-    )
-    record_every: Annotated[int, Field(ge=1, le=1_000_000)] | None = Field(
-        None, description="The number of steps after which all weights are kept; by default as few as fit into 64 MiB."
-    )
-    args: Annotated[dict[str, Any], NoneAsEmpty()] = Field({}, description="Arguments of your own nn.Module.")
-    wrt: Literal["weights", "input"] = Field(
-        "weights",
-        description="Whether the weights are trained, or the input is changed to raise the score of a class.",
-    )
-    target: Annotated[int, Field(ge=0)] | None = Field(
-        None, alias="class", description="For wrt: input: the class whose score is raised."
-    )
-    image: Annotated[int, Field(ge=0)] | None = Field(
-        None, description="For wrt: input: the index of the test image to start from; noise by default."
-    )
+    """For cnn: the number of channels of each convolution."""
+    residual: bool = False
+    """For mlp: whether hidden layers, all of the same width, add their input to their output."""
+    activation: Line | None = None
+    """For mlp and cnn: the activation between the layers; relu by default."""
+    loss: Line | None = None
+    """The loss: cross_entropy, the default for classes; mse, the default for numbers; l1 or huber."""
+    batch_size: Annotated[int, Field(ge=1, le=100_000)] = 64
+    """The number of examples per step; their order is the same for all optimizers."""
+    record_every: Annotated[int, Field(ge=1, le=1_000_000)] | None = None
+    """The number of steps after which all weights are kept; by default as few as fit into 64 MiB."""
+    args: Annotated[dict[str, Any], NoneAsEmpty()] = Field(default={})
+    """Arguments of your own nn.Module."""
+    wrt: Literal["weights", "input"] = "weights"
+    """Whether the weights are trained, or the input is changed to raise the score of a class."""
+    target: Annotated[int, Field(ge=0)] | None = Field(default=None, alias="class")
+    """For wrt: input: the class whose score is raised."""
+    image: Annotated[int, Field(ge=0)] | None = None
+    """For wrt: input: the index of the test image to start from; noise by default."""
     trained: Annotated[int, Field(ge=0, le=100_000)] | str | None = Field(
-        None,
-        description="For wrt: input: the number of steps of Adam by which the network is trained, 300 by default; "
-        "or the recording (.npz) of a run, with :label for an optimizer other than the first.",
-        examples=[300, "digits.npz", "digits.npz:Adam"],
+        default=None, examples=[300, "digits.npz", "digits.npz:Adam"]
     )
-    parameters: dict[str, Finite] = Field({}, description="The parameters of a function of the catalogue.")
+    """For wrt: input: the number of steps of Adam by which the network is trained, 300 by default; or the recording
+    (.npz) of a run, with :label for an optimizer other than the first."""
+    parameters: dict[str, Finite] = Field(default={})
+    """The parameters of a function of the catalogue."""
     _built: Built = PrivateAttr()
 
     @model_validator(mode="before")
@@ -242,35 +178,33 @@ class ObjectiveSpec(Model):
             return bounds
         if len(bounds) != 2:
             refuse([Problem(f"must be [low, high], or a list of such pairs, not {format_value(bounds)}")])
-        wrong = [index for index, item in enumerate(bounds) if not is_number(item)]
         refuse(
-            Problem(f"must be a number, not {format_value(bounds[index])}", (index,), "wrong-type") for index in wrong
+            Problem(f"must be a number, not {format_value(item)}", (index,), "wrong-type")
+            for index, item in enumerate(bounds)
+            if not is_number(item)
         )
         return [bounds]
 
     @field_validator("parameters", mode="before")
     @classmethod
-    def _check_keys(cls, parameters: dict[str, Any], info: ValidationInfo) -> dict[str, Any]:
-        hints = {
-            key: did_you_mean(key, [each for each in cls.model_fields if each != "parameters"]) for key in parameters
-        }
-        hints = {key: hint for key, hint in hints.items() if hint and not is_number(parameters[key])}
+    def _check_keys(cls, parameters: dict[str, Any]) -> dict[str, Any]:
+        """Refuse keys that are mistyped rather than parameters of a function."""
+        fields = [each for each in cls.model_fields if each != "parameters"]
+        hints = {key: did_you_mean(key, fields) for key, value in parameters.items() if not is_number(value)}
         if "parameters" in parameters:
-            inner = parameters["parameters"]
-            key, value = next(iter(inner.items())) if isinstance(inner, dict) and inner else ("", None)
-            hints = {
-                "parameters": f"; write `{key}: {format_value(value)}` directly"
-                if key and info.data.get("name")
-                else ""
-            }
-        refuse(Problem(f"has no key '{key}'{hint}", (key,), "unknown-key", at_key=True) for key, hint in hints.items())
+            hints = {"parameters": "; write each parameter directly, as in {name: quadratic, condition: 5}"}
+        refuse(
+            Problem(f"has no key '{key}'{hint}", (key,), "unknown-key", at_key=True)
+            for key, hint in hints.items()
+            if hint
+        )
         return parameters
 
     @model_validator(mode="after")
     def _check_by_building(self, info: ValidationInfo) -> ObjectiveSpec:
         given = [form for form in FORMS if getattr(self, form) is not None]
         if len(given) != 1:
-            found = " and ".join(f"'{form}'" for form in given) or "none"
+            found = " and ".join(given) or "none"
             code: Code = "conflict" if given else "missing"
             refuse([Problem(f"must have one of {', '.join(FORMS)}, not {found}", code=code)])
         refuse(self._misplaced_keys(given[0]))
@@ -284,17 +218,16 @@ class ObjectiveSpec(Model):
 
     def _misplaced_keys(self, form: str) -> Iterator[Problem]:
         """Yield the keys that do not belong to a form of objective, and those that it lacks."""
-        written = self.keys_of(self.model_fields_set)
-        forms = {key: " or ".join(KEYS_OF_FORMS[key]) for key in KEYS_OF_FORMS if form not in KEYS_OF_FORMS[key]}
-        needs = {key: f"'{key}' goes with {others}" for key, others in forms.items()}
-        if self.gradient != "finite_differences" and "edge_order" not in needs:
-            needs["edge_order"] = "edge_order goes with gradient: finite_differences"
-        if self.wrt == "input":
-            needs["record_every"] = "record_every goes with wrt: weights; with wrt: input they do not change"
-        elif form == "network":
-            needs |= {key: f"'{key}' goes with wrt: input" for key in KEYS_OF_INPUT}
-        for key in written & needs.keys():
-            yield Problem(needs[key], (key,), "conflict", at_key=True)
+        others = {key: [each for each in FORMS if key in FORMS[each]] for keys in FORMS.values() for key in keys}
+        needs = {key: " or ".join(forms) for key, forms in others.items() if form not in forms}
+        if form == "samples" and self.gradient != "finite_differences":
+            needs["edge_order"] = "gradient: finite_differences"
+        if form == "network":
+            needs |= (
+                {"record_every": "wrt: weights"} if self.wrt == "input" else dict.fromkeys(INPUT_KEYS, "wrt: input")
+            )
+        for key in self.keys_of(self.model_fields_set) & needs.keys():
+            yield Problem(f"'{key}' goes with {needs[key]}", (key,), "conflict", at_key=True)
         if form == "network" and self.data is None:
             yield Problem(f"needs data: {', '.join(DATA)}, or the path of an .npz file with x and y", code="missing")
         if form == "network" and self.wrt == "input" and self.target is None:
@@ -306,9 +239,17 @@ class ObjectiveSpec(Model):
         return {cls.model_fields[key].alias or key for key in fields}
 
     def _build(self, context: SourceContext) -> Built:
-        if self.network is None:
+        if self.network is None or self.data is None:
             return Built(self._function(context))
-        trained = self._network(self.network, context)
+        data = examples(**self.data.model_dump(), folder=context.folder)
+        trained = network(
+            self.network,
+            data,
+            every=self.record_every,
+            folder=context.folder,
+            allow_code=context.allow_code,
+            **self.model_dump(include={*NETWORK_KEYS}),
+        )
         if self.wrt == "weights":
             return Built(trained.objective(), trained)
         from gdsim.networks import inputs
@@ -317,35 +258,11 @@ class ObjectiveSpec(Model):
             inputs.objective(trained, target=self.target, image=self.image, trained=self.trained, folder=context.folder)
         )
 
-    def _network(self, name: str, context: SourceContext) -> Network:
-        data = self.data or DataSpec(name="")
-        found = examples(data.name, n=data.n, noise=data.noise, test=data.test, seed=data.seed, folder=context.folder)
-        return network(
-            name,
-            found,
-            hidden=self.hidden,
-            channels=self.channels,
-            residual=self.residual,
-            activation=self.activation,
-            loss=self.loss,
-            batch_size=self.batch_size,
-            every=self.record_every,
-            args=self.args,
-            folder=context.folder,
-            allow_code=context.allow_code,
-        )
-
     def _function(self, context: SourceContext) -> Objective:
         if self.expression is not None:
             return from_expression(self.expression, bounds=self.bounds, constants=self.constants)
         if self.samples is not None:
-            return from_samples(
-                context.folder / self.samples,
-                bounds=self.bounds,
-                invert=self.invert,
-                gradient=self.gradient,
-                edge_order=self.edge_order,
-            )
+            return from_samples(context.folder / self.samples, **self.model_dump(include={*SAMPLE_KEYS}))
         if self.python is not None:
             function = import_function(self.python, folder=context.folder, allow_code=context.allow_code)
             return from_function(function, dim=self.dim, bounds=self.bounds, name=self.python.rpartition(":")[2])

@@ -59,35 +59,28 @@ def _with_class(value: Any) -> Any:
 class OptimizerSpec(Model):
     """One optimizer: its class, the arguments of the class, and what gdsim adds."""
 
-    class_name: str = Field(
-        alias="class",
-        description="A class of torch.optim, such as SGD; or the dotted name of a class in an installed package, "
-        "such as pytorch_optimizer.Lion; or my_optimizer.py:MyOptimizer, a class in a file beside the configuration, "
-        "which runs only with --allow-code. Required unless the label is itself a class of torch.optim.",
-        examples=["SGD"],
-    )
-    settings: dict[str, Any] = Field({}, description="Arguments of the class.")
-    schedule: Annotated[dict[str, Any], BeforeValidator(_with_class)] | None = Field(
-        None,
-        description="How the learning rate changes: a class of torch.optim.lr_scheduler, with its arguments.",
-    )
-    noise: Annotated[Finite, Field(ge=0)] = Field(
-        0.0,
-        description="The standard deviation of Gaussian noise that is added to each gradient, by the seed.",
-    )
-    clip_norm: Annotated[Finite, Field(gt=0)] | None = Field(
-        None,
-        description="The largest norm of a gradient; longer gradients are scaled down to it. No limit by default.",
-    )
+    class_name: str = Field(alias="class", examples=["SGD"])
+    """A class of torch.optim, such as SGD; or the dotted name of a class in an installed package, such as
+    pytorch_optimizer.Lion; or my_optimizer.py:MyOptimizer, a class in a file beside the configuration, which runs only
+    with --allow-code. Required unless the label is itself a class of torch.optim."""
+    settings: dict[str, Any] = Field(default={})
+    """Arguments of the class."""
+    schedule: Annotated[dict[str, Any], BeforeValidator(_with_class)] | None = None
+    """How the learning rate changes: a class of torch.optim.lr_scheduler, with its arguments."""
+    noise: Annotated[Finite, Field(ge=0)] = 0.0
+    """The standard deviation of Gaussian noise that is added to each gradient, by the seed."""
+    clip_norm: Annotated[Finite, Field(gt=0)] | None = None
+    """The largest norm of a gradient; longer gradients are scaled down to it. No limit by default."""
     rest: Annotated[dict[str, Any], BeforeValidator(_with_class)] | None = Field(
-        None,
-        description="For a network and a class that updates matrices only, as Muon does: the optimizer of all other "
-        "parameters, a class or a mapping with its class and arguments. AdamW with its defaults for Muon. Both follow "
-        "the schedule, each from its own learning rate, unless the schedule sets the rates, as OneCycleLR does.",
+        default=None,
         examples=["AdamW", {"class": "AdamW", "lr": 0.001}],
         json_schema_extra={"anyOf": [{"type": "string"}, {"type": "object", "required": ["class"]}, {"type": "null"}]},
     )
-    color: Color | None = Field(None, description="The colour of the path, #rrggbb; chosen to differ by default.")
+    """For a network and a class that updates matrices only, as Muon does: the optimizer of all other parameters, a
+    class or a mapping with its class and arguments. AdamW with its defaults for Muon. Both follow the schedule, each
+    from its own learning rate, unless the schedule sets the rates, as OneCycleLR does."""
+    color: Color | None = None
+    """The colour of the path, #rrggbb; chosen to differ by default."""
     _context: SourceContext = PrivateAttr(HERE)
 
     @model_validator(mode="before")

@@ -78,31 +78,22 @@ Bytes = Annotated[
 class Output(Model):
     """Which files are written."""
 
-    preset: Preset | None = Field(
-        None,
-        description="What the picture is for. It sets the defaults of size, theme, fps, seconds, hold, max_bytes: "
-        "slide and wide fill a slide, half fills half of one, square is for posts, readme for a README, thumb small.",
-    )
+    preset: Preset | None = None
+    """What the picture is for. It sets the defaults of size, theme, fps, seconds, hold, max_bytes: slide and wide fill
+    a slide, half fills half of one, square is for posts, readme for a README, thumb small."""
     formats: Annotated[list[Format], Field(min_length=1), AfterValidator(all_different)] = Field(
-        ["gif", "mp4", "png"],
-        description="gif, mp4, webm, webp and apng are animations; png, svg and pdf are posters of the last frame; "
-        "html is a page with a player.",
-        json_schema_extra={"uniqueItems": True},
+        default=["gif", "mp4", "png"], json_schema_extra={"uniqueItems": True}
     )
-    max_bytes: Bytes | None = Field(
-        None,
-        description="The largest size of each animation. A larger one is written with fewer colours, then frames, "
-        "then fewer pixels, and the log says so. Posters and pages are not limited.",
-        examples=["5MB", "300 kB", "1.5 MiB"],
-    )
-    loop: Literal["once", "forever"] = Field(
-        "forever", description="Whether the animation repeats; for an MP4 or a WebM its player decides."
-    )
-    background: Literal["opaque", "transparent"] = Field(
-        "opaque",
-        description="Whether the background around the views is transparent, which webp, webm, png, svg and pdf "
-        "support; the default of `formats` is then webp, webm and png.",
-    )
+    """gif, mp4, webm, webp and apng are animations; png, svg and pdf are posters of the last frame; html is a page with
+    a player."""
+    max_bytes: Bytes | None = Field(default=None, examples=["5MB", "300 kB", "1.5 MiB"])
+    """The largest size of each animation. A larger one is written with fewer colours, then frames, then fewer pixels,
+    and the log says so. Posters and pages are not limited."""
+    loop: Literal["once", "forever"] = "forever"
+    """Whether the animation repeats; for an MP4 or a WebM its player decides."""
+    background: Literal["opaque", "transparent"] = "opaque"
+    """Whether the background around the views is transparent, which webp, webm, png, svg and pdf support; the default
+    of `formats` is then webp, webm and png."""
 
     @model_validator(mode="before")
     @classmethod

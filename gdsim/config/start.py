@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from typing import Annotated, Any
 
 from pydantic import Field, model_validator
@@ -23,15 +23,14 @@ MAX_DISTANCE = 1e6  # widths of the view
 class Start(Model):
     """Where the paths start; exactly one of the three is given."""
 
-    points: list[list[Finite]] | None = Field(None, description="The points themselves.")
+    points: list[list[Finite]] | None = None
+    """The points themselves."""
     grid: Annotated[list[Annotated[int, Field(ge=1, le=MAX_STARTS)]], Field(min_length=1)] | None = Field(
-        None,
-        description="A regular grid over the view: the number of points along each dimension.",
-        examples=[[8, 8]],
+        default=None, examples=[[8, 8]]
     )
-    random: Annotated[int, Field(ge=1, le=MAX_STARTS)] | None = Field(
-        None, description="This number of points, drawn uniformly from the view by the seed.", examples=[16]
-    )
+    """A regular grid over the view: the number of points along each dimension."""
+    random: Annotated[int, Field(ge=1, le=MAX_STARTS)] | None = Field(default=None, examples=[16])
+    """This number of points, drawn uniformly from the view by the seed."""
 
     @model_validator(mode="after")
     def _check_one_is_given(self) -> Start:
@@ -50,7 +49,7 @@ class Start(Model):
         return math.prod(self.grid) if self.grid is not None else self.random or 0
 
 
-def checked_start(value: Any, start: Start | None, objectives: Sequence[Objective]) -> Start | None:
+def checked_start(value: Any, start: Start | None, objectives: Sequence[Objective]) -> Start:
     """Check what is written for `start` against the objectives; refuse it from a validator.
 
     Args:
@@ -58,69 +57,48 @@ def checked_start(value: Any, start: Start | None, objectives: Sequence[Objectiv
         start: The validated mapping, or None if the points are written without one.
         objectives: All that start there.
     """
-    if isinstance(value, dict):
-        if start is not None and start.grid is not None:
+    key: Key = ()
+    if start is not None:
+        if start.grid is not None:
             refuse(_grid_problems(start.grid, start.count, objectives))
-        if start is not None and start.points is not None:
-            refuse(_point_problems(_points_in(start.points, ("points",)), objectives))
-        return start
-    if not isinstance(value, list) and not is_number(value):
+        if start.points is None:
+            return start
+        key, value = ("points",), start.points
+    elif not isinstance(value, list) and not is_number(value):
         refuse([Problem(f"must be {FORMS}, not {format_value(value)}", code="wrong-type")])
-    points = _points_in(value, ())
-    refuse(_point_problems(points, objectives))
-    return Start(points=list(points.values()))
-
-
-def _points_in(value: Any, key: Key) -> dict[Key, Any]:
-    """Return each point with its key: those of a list, one alone, or the bare number of one dimension."""
     if isinstance(value, list) and any(isinstance(point, list) for point in value):
-        return {(*key, index): point for index, point in enumerate(value)}
-    return {key: value if isinstance(value, list) else [value]}
-
-
-def _point_problems(points: Mapping[Key, Any], objectives: Sequence[Objective]) -> Iterator[Problem]:
-    for key, point in points.items():
-        if not isinstance(point, list):
-            message = f"must be a point, as the others are, not {format_value(point)}"
-            yield Problem(message, key, "wrong-type")
-            continue
-        wrong = [index for index, coordinate in enumerate(point) if not is_number(coordinate)]
-        for index in wrong:
-            yield Problem(f"must be a number, not {format_value(point[index])}", (*key, index), "wrong-type")
-        if wrong:
-            continue
-        fitting = [objective for objective in objectives if objective.dim == len(point)]
-        count = "1 coordinate" if len(point) == 1 else f"{len(point)} coordinates"
-        for description, dim in _by_dimension([each for each in objectives if each not in fitting]):
-            several = "; several starts are written [[0.5], [1]]" if dim == 1 and len(point) > 1 else ""
-            yield Problem(f"has {count}, but {description}{several}", key)
-        for objective in fitting:
-            yield from _distance_problems(point, key, objective)
+        points = {(*key, index): point for index, point in enumerate(value)}
+    else:
+        points = {key: value if isinstance(value, list) else [value]}
+    refuse(problem for each, point in points.items() for problem in _point_problems(point, each, objectives))
+    return start or Start(points=list(points.values()))
 
 
 def _grid_problems(grid: Sequence[int], count: int, objectives: Sequence[Objective]) -> Iterator[Problem]:
     if count > MAX_STARTS:
-        message = f"makes {count} starts; at most {MAX_STARTS} are allowed"
-        yield Problem(message, ("grid",), "too-large")
-    numbers = "1 number" if len(grid) == 1 else f"{len(grid)} numbers"
-    for description, _ in _by_dimension([objective for objective in objectives if objective.dim != len(grid)]):
-        yield Problem(f"has {numbers}; {description}, and each needs one", ("grid",))
+        yield Problem(f"makes {count} starts; at most {MAX_STARTS} are allowed", ("grid",), "too-large")
+    for objective in objectives:
+        if objective.dim != len(grid):
+            yield Problem(f"needs one number per dimension, and {objective.name} has dim {objective.dim}", ("grid",))
 
 
-def _distance_problems(point: Sequence[float], key: Key, objective: Objective) -> Iterator[Problem]:
-    region = objective.domain if objective.is_measured else objective.bounds
-    for index, (coordinate, (low, high)) in enumerate(zip(point, region.tolist(), strict=True)):
-        if objective.is_measured and not low <= coordinate <= high:
-            message = f"must be from {low:g} to {high:g}, where it was measured, not {format_value(coordinate)}"
-            yield Problem(message, (*key, index))
-        elif abs(coordinate - (low + high) / 2) > MAX_DISTANCE * (high - low):
-            message = f"is too far away: {format_value(coordinate)} is more than a million view widths from the view"
-            yield Problem(message, (*key, index))
-
-
-def _by_dimension(objectives: Sequence[Objective]) -> Iterator[tuple[str, int]]:
-    """Yield "booth and beale have 2 dimensions" and the number, once per number of dimensions."""
-    for dim in dict.fromkeys(objective.dim for objective in objectives):
-        *before, last = dict.fromkeys(objective.name for objective in objectives if objective.dim == dim)
-        names = f"{', '.join(before)} and {last} have" if before else f"{last} has"
-        yield f"{names} {dim} dimension{'s' * (dim != 1)}", dim
+def _point_problems(point: Any, key: Key, objectives: Sequence[Objective]) -> Iterator[Problem]:
+    if not isinstance(point, list):
+        yield Problem(f"must be a point, as the others are, not {format_value(point)}", key, "wrong-type")
+        return
+    wrong = [index for index, coordinate in enumerate(point) if not is_number(coordinate)]
+    for index in wrong:
+        yield Problem(f"must be a number, not {format_value(point[index])}", (*key, index), "wrong-type")
+    for objective in () if wrong else objectives:
+        if objective.dim != len(point):
+            several = "; several starts are written [[0.5], [1]]" if objective.dim == 1 else ""
+            yield Problem(f"has {len(point)} coordinates, and {objective.name} has dim {objective.dim}{several}", key)
+            continue
+        region = objective.domain if objective.is_measured else objective.bounds
+        for index, (coordinate, (low, high)) in enumerate(zip(point, region.tolist(), strict=True)):
+            if objective.is_measured and not low <= coordinate <= high:
+                message = f"must be from {low:g} to {high:g}, where it was measured, not {format_value(coordinate)}"
+                yield Problem(message, (*key, index))
+            elif abs(coordinate - (low + high) / 2) > MAX_DISTANCE * (high - low):
+                message = f"is too far away: {format_value(coordinate)} is over a million view widths from the view"
+                yield Problem(message, (*key, index))

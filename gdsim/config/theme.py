@@ -31,42 +31,47 @@ class OwnTheme(Model):
 
     model_config = ConfigDict(json_schema_extra={"examples": [{"base": "dark"}]})
 
-    base: ThemeName | None = Field(
-        None, description="The theme to start from, one of ours or a style sheet of matplotlib; light by default."
-    )
-    page: Color | None = Field(None, description="The background of the whole picture.")
-    text: Color | None = Field(None, description="Titles and labels.")
-    quiet: Color | None = Field(None, description="Ticks, secondary text and thin rules.")
-    grid: Color | None = Field(None, description="Lines behind a panel's curves.")
-    panel: Color | None = Field(None, description="The background of a panel.")
+    base: ThemeName | None = None
+    """The theme to start from, one of ours or a style sheet of matplotlib; light by default."""
+    page: Color | None = None
+    """The background of the whole picture."""
+    text: Color | None = None
+    """Titles and labels."""
+    quiet: Color | None = None
+    """Ticks, secondary text and thin rules."""
+    grid: Color | None = None
+    """Lines behind a panel's curves."""
+    panel: Color | None = None
+    """The background of a panel."""
     field: Annotated[Annotated[Shades, Tag("other")] | Annotated[ColorMap, Tag("text")], TEXT_OR_OTHER] | None = Field(
-        None,
-        description="The colours under the paths, from the lowest level to the highest: a colour map of matplotlib, "
-        "or a list of at least two colours.",
-        examples=["viridis", ["#ffffff", "#92a9c2"]],
+        default=None, examples=["viridis", ["#ffffff", "#92a9c2"]]
     )
-    level_line: Color | None = Field(None, description="The thin line between two levels.")
-    arrow: Color | None = Field(None, description="The gradient arrows.")
-    falling: Color | None = Field(None, description="The arrows of a curve where its slope is negative.")
-    rising: Color | None = Field(None, description="The arrows of a curve where its slope is positive.")
-    casing: Color | None = Field(
-        None, description="The thin outline that separates a path, a head or a star from what is under it."
-    )
-    minimum: Color | None = Field(None, description="The stars on the minima.")
+    """The colours under the paths, from the lowest level to the highest: a colour map of matplotlib, or a list of at
+    least two colours."""
+    level_line: Color | None = None
+    """The thin line between two levels."""
+    arrow: Color | None = None
+    """The gradient arrows."""
+    falling: Color | None = None
+    """The arrows of a curve where its slope is negative."""
+    rising: Color | None = None
+    """The arrows of a curve where its slope is positive."""
+    casing: Color | None = None
+    """The thin outline that separates a path, a head or a star from what is under it."""
+    minimum: Color | None = None
+    """The stars on the minima."""
     paths: Annotated[list[Color], Field(min_length=1, max_length=16), AfterValidator(all_different)] | None = Field(
-        None,
-        description="The colours of the paths, in the order of the optimizers.",
-        examples=[["#0072B2", "#D55E00"]],
+        default=None, examples=[["#0072B2", "#D55E00"]]
     )
+    """The colours of the paths, in the order of the optimizers."""
     font: Annotated[str, Field(min_length=1, max_length=80), AfterValidator(one_line)] | None = Field(
-        None, description="The font family of all text, by matplotlib's name for it.", examples=["DejaVu Sans"]
+        default=None, examples=["DejaVu Sans"]
     )
-    stroke: Annotated[Finite, Field(ge=themes.STROKE[0], le=themes.STROKE[1])] | None = Field(
-        None, description="A factor for all line widths."
-    )
-    type: Annotated[Finite, Field(ge=themes.TYPE[0], le=themes.TYPE[1])] | None = Field(
-        None, description="A factor for the size of all text."
-    )
+    """The font family of all text, by matplotlib's name for it."""
+    stroke: Annotated[Finite, Field(ge=themes.STROKE[0], le=themes.STROKE[1])] | None = None
+    """A factor for all line widths."""
+    type: Annotated[Finite, Field(ge=themes.TYPE[0], le=themes.TYPE[1])] | None = None
+    """A factor for the size of all text."""
 
     def given(self) -> dict[str, Any]:
         """Return the keys that are given, the argument of `gdsim.themes.theme`."""

@@ -9,37 +9,45 @@ from pydantic import ValidationError
 from pydantic_core import ErrorDetails
 
 from gdsim.config.json_schema import schema
-from gdsim.config.location import Document
 from gdsim.config.messages import Fragment, expected, must_be, suggestion
 from gdsim.errors import Code, Key, Problem
 
 __all__ = ["problems_in"]
 
 
-def problems_in(error: ValidationError, document: Document) -> Iterator[Problem]:
-    """Yield each problem, except those that only follow from another one."""
+def problems_in(
+    error: ValidationError, value: Any, model: str = "", *, unread: frozenset[Key] = frozenset()
+) -> Iterator[Problem]:
+    """Yield each problem, except those that only follow from another one.
+
+    Args:
+        error: What pydantic found.
+        value: What was validated.
+        model: The name of its model, if it is a part of a configuration.
+        unread: The keys of values that could not be read.
+    """
     root = schema()
-    found = [_problem(details, document.value, root) for details in error.errors(include_url=False)]
+    whole = root["definitions"][model] if model else root
+    found = [_problem(details, value, root, whole) for details in error.errors(include_url=False)]
     mistyped = " ".join(problem.message for problem in found if problem.at_key)
     for problem in found:
         follows = problem.code == "missing" and problem.key and f"did you mean '{problem.key[-1]}'" in mistyped
-        unread = any(problem.key[:length] in document.unread for length in range(len(problem.key) + 1))
-        if not follows and not unread:
+        if not follows and not any(problem.key[:length] in unread for length in range(len(problem.key) + 1)):
             yield problem
 
 
-def _problem(details: ErrorDetails, value: Any, root: Fragment) -> Problem:
+def _problem(details: ErrorDetails, value: Any, root: Fragment, whole: Fragment) -> Problem:
     key = _as_written(details["loc"], value)
     match details["type"]:
         case "gdsim":
             return Problem(details["ctx"]["message"], key, details["ctx"]["code"], details["ctx"]["at_key"])
         case "missing":
             key = *key, details["loc"][-1]
-            return Problem(f"is missing; it must be {expected(_fragment(root, key))}", key, "missing")
+            return Problem(f"is missing; it must be {expected(_fragment(root, whole, key))}", key, "missing")
         case "extra_forbidden":
-            hint = suggestion(str(key[-1]), _keys(_fragment(root, key[:-1]))) or _other_place(root, key)
+            hint = suggestion(str(key[-1]), _keys(_fragment(root, whole, key[:-1]))) or _other_place(root, key)
             return Problem(f"unknown key '{key[-1]}'{hint}", key, "unknown-key", at_key=True)
-    return Problem(must_be(_fragment(root, key), details["input"]), key, _code(details))
+    return Problem(must_be(_fragment(root, whole, key), details["input"]), key, _code(details))
 
 
 def _code(details: ErrorDetails) -> Code:
@@ -53,7 +61,7 @@ def _other_place(root: Fragment, key: Key) -> str:
     *above, name = key
     if above:
         return f"; it belongs at the top, beside {above[0]}" if name in root["properties"] else ""
-    section = next((each for each in root["properties"] if name in _keys(_fragment(root, (each,)))), None)
+    section = next((each for each in root["properties"] if name in _keys(_fragment(root, root, (each,)))), None)
     return f"; it belongs below {section}" if section else ""
 
 
@@ -76,9 +84,9 @@ def _has(value: Any, part: str | int) -> bool:
     return isinstance(value, dict) and part in value
 
 
-def _fragment(root: Fragment, key: Key) -> Fragment:
-    """Return the part of the schema that is about a key, without references."""
-    choices = _choices(root, root)
+def _fragment(root: Fragment, whole: Fragment, key: Key) -> Fragment:
+    """Return the part of a schema that is about a key, without references."""
+    choices = _choices(root, whole)
     for part in key:
         choices = [choice for found in _inside(choices, part) for choice in _choices(root, found)]
     return choices[0] if len(choices) == 1 else {"anyOf": choices}

@@ -77,111 +77,75 @@ MapMethod = Literal["gradient", "saliency", "smoothgrad", "integrated", "gradcam
 class Camera(Model):
     """The direction from which a surface is seen."""
 
-    elevation: Annotated[Finite, Field(gt=0, le=90)] = Field(
-        30.0, description="The camera's angle above the horizon, in degrees; 90 looks straight down."
-    )
-    azimuth: Annotated[Finite, Field(ge=-360, le=360)] = Field(
-        -60.0, description="The camera's direction in the plane of the inputs, in degrees from the first coordinate."
-    )
-    orbit: Annotated[Finite, Field(ge=-360, le=360)] = Field(
-        0.0,
-        description="How far the camera turns during the animation, in degrees. Every frame is then drawn "
-        "completely, which takes longer and makes a GIF large.",
-        examples=[30],
-    )
+    elevation: Annotated[Finite, Field(gt=0, le=90)] = 30.0
+    """The camera's angle above the horizon, in degrees; 90 looks straight down."""
+    azimuth: Annotated[Finite, Field(ge=-360, le=360)] = -60.0
+    """The camera's direction in the plane of the inputs, in degrees from the first coordinate."""
+    orbit: Annotated[Finite, Field(ge=-360, le=360)] = Field(default=0.0, examples=[30])
+    """How far the camera turns during the animation, in degrees. Every frame is then drawn completely, which takes
+    longer and makes a GIF large."""
 
 
 class SaliencySpec(Model):
     """The attribution map of an image that a panel shows along the training path."""
 
-    image: Annotated[int, Field(ge=0)] = Field(0, description="The index of the image in the test data, from 0.")
-    target: Annotated[int, Field(ge=0)] | None = Field(
-        None, alias="class", description="The class whose score is differentiated; that of the image by default."
-    )
-    method: MapMethod = Field(
-        "gradient",
-        description="gradient is that of the score, by autograd; the others are Captum's: its absolute value, "
-        "smoothgrad, integrated gradients, and Grad-CAM at the last convolution.",
-    )
+    image: Annotated[int, Field(ge=0)] = 0
+    """The index of the image in the test data, from 0."""
+    target: Annotated[int, Field(ge=0)] | None = Field(default=None, alias="class")
+    """The class whose score is differentiated; that of the image by default."""
+    method: MapMethod = "gradient"
+    """gradient is that of the score, by autograd; the others are Captum's: its absolute value, smoothgrad, integrated
+    gradients, and Grad-CAM at the last convolution."""
 
 
 class View(Model):
     """What the picture looks like."""
 
-    kind: Annotated[str, OneOf(view_kinds)] | None = Field(
-        None,
-        description="contour shows a function of two variables from above, surface shows it in space, curve one of a "
-        "single variable, image the image that is descended with wrt: input; by default what fits the objective.",
-    )
-    plane: Plane = Field(
-        None,
-        description="The plane in which more than two dimensions are shown: two coordinates, counted from 0; or pca, "
-        "the plane that holds most of the paths' variance, which is the default. For a network also random, two random "
-        "directions with filters scaled to its own; or two recordings, for the plane through their last weights and "
-        "those of this run.",
-        examples=[[0, 1], "pca", "random", ["sgd.npz", "adam.npz"]],
-    )
-    examples: Annotated[int, Field(ge=1)] | None = Field(
-        None,
-        description="For a network: the number of training examples on which the loss of the plane is computed; all by "
-        "default.",
-        examples=[500],
-    )
-    at: list[Finite] | None = Field(
-        None,
-        description="A point on the plane of two coordinates; the minimum by default.",
-        examples=[[0, 0, 1, 1]],
-    )
-    layout: Literal["overlay", "grid"] = Field(
-        "overlay", description="All paths in one view; or one view per optimizer, side by side."
-    )
-    fill: Literal["levels", "heat", "none"] = Field(
-        "levels", description="For a contour: flat colours between levels, a smooth heat map, or level lines only."
-    )
-    levels: Literal["linear", "log", "rank"] | None = Field(
-        None,
-        description="For a contour or a surface, where the colours change: evenly over the values, over their "
-        "logarithm, or so that each colour covers the same area. Chosen from the values by default.",
-    )
-    heights: Literal["linear", "log"] = Field(
-        "linear", description="For a surface: its value axis to scale, or logarithmic, which its label says."
-    )
-    camera: Annotated[Camera, NoneAsEmpty()] = Field(
-        Camera(), description="For a surface: from where it is seen, and whether the camera turns."
-    )
-    arrows: Literal["gradient", "stream", "none"] = Field(
-        "gradient",
-        description="Gradient arrows on a regular grid, pointing uphill; for a contour also stream lines; or none.",
-    )
-    arrows_at: Literal["axis", "curve"] = Field(
-        "axis", description="For a curve: whether its arrows are on the axis of its input or along the curve."
-    )
-    vectors: bool = Field(False, description="Draw the gradient, its negative and the step at the head of each path.")
+    kind: Annotated[str, OneOf(view_kinds)] | None = None
+    """contour shows a function of two variables from above, surface shows it in space, curve one of a single variable,
+    image the image that is descended with wrt: input; by default what fits the objective."""
+    plane: Plane = Field(default=None, examples=[[0, 1], "pca", "random", ["sgd.npz", "adam.npz"]])
+    """The plane in which more than two dimensions are shown: two coordinates, counted from 0; or pca, the plane that
+    holds most of the paths' variance, which is the default. For a network also random, two random directions with
+    filters scaled to its own; or two recordings, for the plane through their last weights and those of this run."""
+    examples: Annotated[int, Field(ge=1)] | None = Field(default=None, examples=[500])
+    """For a network: the number of training examples on which the loss of the plane is computed; all by default."""
+    at: list[Finite] | None = Field(default=None, examples=[[0, 0, 1, 1]])
+    """A point on the plane of two coordinates; the minimum by default."""
+    layout: Literal["overlay", "grid"] = "overlay"
+    """All paths in one view; or one view per optimizer, side by side."""
+    fill: Literal["levels", "heat", "none"] = "levels"
+    """For a contour: flat colours between levels, a smooth heat map, or level lines only."""
+    levels: Literal["linear", "log", "rank"] | None = None
+    """For a contour or a surface, where the colours change: evenly over the values, over their logarithm, or so that
+    each colour covers the same area. Chosen from the values by default."""
+    heights: Literal["linear", "log"] = "linear"
+    """For a surface: its value axis to scale, or logarithmic, which its label says."""
+    camera: Annotated[Camera, NoneAsEmpty()] = Camera()
+    """For a surface: from where it is seen, and whether the camera turns."""
+    arrows: Literal["gradient", "stream", "none"] = "gradient"
+    """Gradient arrows on a regular grid, pointing uphill; for a contour also stream lines; or none."""
+    arrows_at: Literal["axis", "curve"] = "axis"
+    """For a curve: whether its arrows are on the axis of its input or along the curve."""
+    vectors: bool = False
+    """Draw the gradient, its negative and the step at the head of each path."""
     panels: Annotated[list[Annotated[str, OneOf(panel_kinds)]], AfterValidator(all_different)] = Field(
-        ["loss"],
-        description="Diagrams that are animated with the view; [] for none. distance is the distance to the nearest "
-        "minimum, angle the angle between each step and steepest descent. For networks: accuracy, layers and weights "
-        "(the norm of each layer's gradient and weights), off_plane (the distance of the weights from the plane), and "
-        "saliency; score for wrt: input.",
-        json_schema_extra={"uniqueItems": True},
+        default=["loss"], json_schema_extra={"uniqueItems": True}
     )
-    layers: Literal["heat", "lines"] = Field(
-        "heat", description="For the panels layers and weights: a heat map per optimizer, or a line per layer."
-    )
-    saliency: SaliencySpec = Field(
-        SaliencySpec(), description="For the panel saliency: the image, the class and the method."
-    )
-    panels_at: Literal["beside", "under"] | None = Field(
-        None, description="Where the panels are; by default where they fit best."
-    )
-    against: Literal["steps", "evaluations"] = Field(
-        "steps", description="The horizontal axis of the panels: steps, or gradient evaluations."
-    )
-    theme: ThemeChoice = Field(
-        "light",
-        description="light, dark, slide, the name of a style sheet of matplotlib, or a mapping: a theme of your own.",
-        examples=["dark", {"base": "dark", "page": "#000000"}],
-    )
+    """Diagrams that are animated with the view; [] for none. distance is the distance to the nearest minimum, angle the
+    angle between each step and steepest descent. For networks: accuracy, layers and weights (the norm of each layer's
+    gradient and weights), off_plane (the distance of the weights from the plane), and saliency; score for wrt:
+    input."""
+    layers: Literal["heat", "lines"] = "heat"
+    """For the panels layers and weights: a heat map per optimizer, or a line per layer."""
+    saliency: SaliencySpec = SaliencySpec()
+    """For the panel saliency: the image, the class and the method."""
+    panels_at: Literal["beside", "under"] | None = None
+    """Where the panels are; by default where they fit best."""
+    against: Literal["steps", "evaluations"] = "steps"
+    """The horizontal axis of the panels: steps, or gradient evaluations."""
+    theme: ThemeChoice = Field(default="light", examples=["dark", {"base": "dark", "page": "#000000"}])
+    """light, dark, slide, the name of a style sheet of matplotlib, or a mapping: a theme of your own."""
     size: Annotated[list[Pixels], Field(min_length=2, max_length=2), BeforeValidator(_check_size)] = Field(
         [1280, 720],
         description="Width and height in pixels, both even, from "
@@ -189,13 +153,11 @@ class View(Model):
         examples=[[1280, 720], [1920, 1080], [800, 600]],
     )
     title: Annotated[str, Field(max_length=200), AfterValidator(one_line)] | None = Field(
-        None,
-        description="The title of the picture; the objective's name by default.",
-        examples=["Three optimizers"],
+        default=None, examples=["Three optimizers"]
     )
-    formula: bool | None = Field(
-        None, description="Whether the title includes the objective's formula; by default unless `title` is given."
-    )
+    """The title of the picture; the objective's name by default."""
+    formula: bool | None = None
+    """Whether the title includes the objective's formula; by default unless `title` is given."""
 
     @model_validator(mode="before")
     @classmethod
@@ -217,24 +179,20 @@ class View(Model):
 class Animation(Model):
     """How long the animation lasts, and its frame rate."""
 
-    fps: Annotated[int, Field(ge=1, le=50)] = Field(
-        25, description="Frames per second. A GIF keeps 10, 20, 25 and 50 exactly."
-    )
+    fps: Annotated[int, Field(ge=1, le=50)] = 25
+    """Frames per second. A GIF keeps 10, 20, 25 and 50 exactly."""
     seconds: Annotated[Finite, Field(gt=0, le=120)] = Field(
         6.0, description=f"The duration of the moving part; fps × seconds is at most {MAX_FRAMES} frames."
     )
-    hold: Annotated[Finite, Field(ge=0, le=60)] = Field(
-        2.0, description="The number of seconds for which the last frame is shown before the animation repeats."
-    )
+    hold: Annotated[Finite, Field(ge=0, le=60)] = 2.0
+    """The number of seconds for which the last frame is shown before the animation repeats."""
 
-    pace: Literal["even", "early"] = Field(
-        "even", description="The same time for every step, or more time for the first steps."
-    )
+    pace: Literal["even", "early"] = "even"
+    """The same time for every step, or more time for the first steps."""
     trail: Annotated[Annotated[Literal["whole"], Tag("text")] | Annotated[Steps, Tag("other")], TEXT_OR_OTHER] = Field(
-        "whole",
-        description="How much of a path is shown behind its head: all of it, or a number of steps that fade.",
-        examples=["whole", 40],
+        default="whole", examples=["whole", 40]
     )
+    """How much of a path is shown behind its head: all of it, or a number of steps that fade."""
 
     @field_validator("seconds")
     @classmethod

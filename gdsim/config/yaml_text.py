@@ -263,27 +263,16 @@ def _compose(text: str) -> yaml.Node | None:
 
 
 def _syntax(error: yaml.MarkedYAMLError, text: str) -> str:
-    if _is_misplaced(error, text):
+    problem, mark, begin = error.problem or error.context or "it cannot be read", error.problem_mark, error.context_mark
+    before = text.splitlines()[mark.line][: mark.column] if mark and mark.line < len(text.splitlines()) else ""
+    starts_line = problem.endswith(("found '<block mapping start>'", "found '<block sequence start>'", "found '-'"))
+    continues = problem == "mapping values are not allowed here" and before[:1] == " " and ":" not in before
+    if continues or (starts_line and not before.strip()):
         return WRONG_INDENT
-    problem = (error.problem or error.context or "it cannot be read").replace("'<stream end>'", "the end of the text")
-    begin = error.context_mark
     context = f" ({error.context} that starts in line {begin.line + 1})" if error.problem and begin else ""
     tabs = "; indent with spaces, not tabs" if "\\t" in problem else ""
     quotes = "; put text with a question mark in quotes" if "got '?'" in problem else ""
-    return f"{problem}{context}{tabs}{quotes}"
-
-
-def _is_misplaced(error: yaml.MarkedYAMLError, text: str) -> bool:
-    """Return whether a line starts in a column in which it cannot start."""
-    problem, mark, lines = error.problem or "", error.problem_mark, text.splitlines()
-    if mark is None:
-        return False
-    before = lines[mark.line][: mark.column] if mark.line < len(lines) else ""
-    if problem == "mapping values are not allowed here":
-        # At the first colon of an indented line: the text before it was read as more of the line above.
-        return before[:1] == " " and ":" not in before
-    starts_line = problem.endswith(("found '<block mapping start>'", "found '<block sequence start>'", "found '-'"))
-    return starts_line and not before.strip() and mark.line > 0
+    return problem.replace("'<stream end>'", "the end of the text") + context + tabs + quotes
 
 
 def _mark(text: str, position: int) -> yaml.Mark:
