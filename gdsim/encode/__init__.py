@@ -72,6 +72,8 @@ def write(
     _check(chosen, options)
     with atomic_write(target) as partial:
         chosen.write(frames, partial, options)
+        if chosen.kind == "animation":
+            options.check_size(partial.stat().st_size, 1.0)
     return target
 
 

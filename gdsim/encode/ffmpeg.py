@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 import subprocess
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from tempfile import TemporaryDirectory, TemporaryFile
@@ -13,71 +13,83 @@ from typing import IO, Any, cast
 
 import imageio_ffmpeg
 
-from gdsim.encode.frames import Frame
+from gdsim.encode.formats import FileInfo, gdsim_text
+from gdsim.encode.frames import EncodeOptions, Frame, Frames
 from gdsim.errors import GdsimError
 from gdsim.metadata import TEXT_LIMIT
 
-__all__ = ["encode", "metadata_file", "read_video"]
-
-_HEADER = ";FFMETADATA1\n"
-_SPECIAL = re.compile(r"([=;#\\\n])")
-_ESCAPED = re.compile(r"\\(.)", re.DOTALL)
+_SPECIAL, _ESCAPED = re.compile(r"([=;#\\])"), re.compile(r"\\(.)", re.DOTALL)
+_COMMENT = re.compile(r"^comment=((?:[^\\\n]|\\.)*)$", re.IGNORECASE | re.MULTILINE | re.DOTALL)
 _SIZE = re.compile(rb"^(?:\[info\] )?  Stream #\S+ Video: .*?[, ](\d{1,5})x(\d{1,5})\b", re.MULTILINE)
 _ERROR = re.compile(rb"^(?:\[[^]]* @ 0x[0-9a-f]+\] )?\[(?:error|fatal|panic)\]", re.MULTILINE)
-_SECONDS = 20
-_LOG_LIMIT = 4 * TEXT_LIMIT
+_READ_SECONDS, _LOG_LIMIT = 20, 4 * TEXT_LIMIT
 
 
-def encode(arguments: list[str], pictures: Iterable[Frame], suffix: str) -> None:
-    """Run ffmpeg on raw pictures, which it reads from its standard input.
+def encode(
+    frames: Frames,
+    pictures: Iterable[Frame],
+    path: Path,
+    options: EncodeOptions,
+    *,
+    pixel_format: str,
+    filters: str,
+    codec: str,
+    texts: Mapping[str, str],
+) -> None:
+    """Write a file, of which the last picture is held.
 
     Args:
-        arguments: What follows its general options.
-        pictures: Arrays whose bytes are passed on.
-        suffix: Of the file that is written, for error messages.
-
-    Raises:
-        GdsimError: There is no ffmpeg, or it fails.
+        frames: What is shown.
+        pictures: The same in the form that ffmpeg gets; their bytes are passed on.
+        path: Where to write.
+        options: How.
+        pixel_format: The form of the pictures.
+        filters: What they pass through.
+        codec: The codec and its arguments.
+        texts: The metadata by ffmpeg's names.
     """
-    command = ["-loglevel", "error", "-y", *arguments]
-    # The messages go to a file: a pipe that nobody empties could fill up and stop both sides.
-    with TemporaryFile() as log, _start(command, stdin=subprocess.PIPE, stderr=log) as process:
-        feed = cast("IO[bytes]", process.stdin)
-        for picture in pictures:
-            try:
-                feed.write(picture.data)
-            except OSError:  # ffmpeg accepts no more: its status says why
-                break
-        with suppress(OSError):
-            feed.close()
-        if process.wait() != 0:
-            raise GdsimError(f"ffmpeg cannot write {suffix}: {_cause(log) or f'status {process.returncode}'}")
-
-
-@contextmanager
-def metadata_file(texts: dict[str, str]) -> Iterator[str]:
-    """Give the name of a file with metadata for ffmpeg; as arguments long texts would not be accepted."""
-    with TemporaryDirectory() as folder:
-        file = Path(folder, "metadata")
+    width, height = frames.size
+    with TemporaryDirectory() as folder, TemporaryFile() as log:
+        metadata = Path(folder, "metadata")  # as arguments long texts would not be accepted
         escaped = {name: _SPECIAL.sub(r"\\\1", text) for name, text in texts.items()}
-        file.write_text(_HEADER + "".join(f"{name}={text}\n" for name, text in escaped.items()), "utf-8", newline="\n")
-        yield str(file)
+        lines = [";FFMETADATA1", *(f"{name}={text}" for name, text in escaped.items()), ""]
+        metadata.write_text("\n".join(lines), "utf-8", newline="\n")
+        command = [
+            *("-loglevel", "error", "-y", "-f", "rawvideo", "-pix_fmt", pixel_format, "-s", f"{width}x{height}"),
+            *("-r", str(options.fps), "-i", "-", "-f", "ffmetadata", "-i", f"file:{metadata}", "-map_metadata", "1"),
+            *("-vf", f"{filters},tpad=stop_mode=clone:stop={round(options.hold * options.fps)}"),
+            # Without random names: the same frames are the same file.
+            *("-c:v", *codec.split(), "-fflags", "+bitexact", f"file:{path}"),
+        ]
+        # The messages go to a file: a pipe that nobody empties could fill up and stop both sides.
+        with _start(command, stdin=subprocess.PIPE, stderr=log) as process:
+            feed = cast("IO[bytes]", process.stdin)
+            for number, picture in enumerate(pictures, 1):
+                try:
+                    feed.write(picture.data)
+                except OSError:  # ffmpeg accepts no more: its status says why
+                    break
+                if options.max_bytes is not None and path.exists():
+                    options.check_size(path.stat().st_size, number / len(frames))
+            with suppress(OSError):
+                feed.close()
+            if process.wait() != 0:
+                log.seek(0)
+                # The first message is the cause of those that follow; it begins with the name of a component.
+                cause = re.sub(r"^(\[[^]]*] )+", "", log.readline(500).decode(errors="replace").strip())
+                raise GdsimError(f"ffmpeg cannot write {path.suffix}: {cause or f'status {process.returncode}'}")
 
 
-def read_video(path: Path, demuxer: str) -> tuple[dict[str, str], tuple[int, int] | None, bool]:
-    """Read the metadata of a video, its size in pixels, and whether it is complete.
-
-    The demuxer is fixed, so that ffmpeg opens no other file that a hostile one names.
-
-    Raises:
-        GdsimError: There is no ffmpeg.
-    """
-    source = ["-protocol_whitelist", "file,pipe", "-f", demuxer, "-i", f"file:{path.absolute()}"]
+def read(path: Path, demuxer: str) -> FileInfo:
+    """Read a video's comment and size. The demuxer is fixed, so that a hostile file cannot name other files to open."""
     # Copying all packets to nowhere finds where the file breaks off.
-    sinks = ["-map_metadata", "0", "-f", "ffmetadata", "pipe:1", "-map", "0:v", "-c", "copy", "-f", "null", "-"]
-    command = ["-hide_banner", "-nostdin", "-loglevel", "level+info", *source, *sinks]
+    command = [
+        *("-hide_banner", "-nostdin", "-loglevel", "level+info", "-protocol_whitelist", "file,pipe", "-f", demuxer),
+        *("-i", f"file:{path.absolute()}", "-map_metadata", "0", "-f", "ffmetadata", "pipe:1"),
+        *("-map", "0:v", "-c", "copy", "-f", "null", "-"),
+    ]
     with TemporaryFile() as output, _start(command, stdout=output, stderr=subprocess.PIPE) as process:
-        timer = Timer(_SECONDS, process.kill)
+        timer = Timer(_READ_SECONDS, process.kill)
         timer.start()
         log = cast("IO[bytes]", process.stderr).read(_LOG_LIMIT)
         if len(log) == _LOG_LIMIT:  # only a hostile file causes so many messages
@@ -85,26 +97,15 @@ def read_video(path: Path, demuxer: str) -> tuple[dict[str, str], tuple[int, int
         complete = process.wait() == 0 and not _ERROR.search(log)
         timer.cancel()
         output.seek(0)
-        texts = _parsed(output.read(TEXT_LIMIT))
+        comment = _COMMENT.search(output.read(TEXT_LIMIT).decode("utf-8", "replace"))
     size = _SIZE.search(log)
-    return texts, (int(size[1]), int(size[2])) if size else None, complete
-
-
-def _parsed(content: bytes) -> dict[str, str]:
-    """Return the global metadata of an ffmetadata file by name."""
-    pairs = re.findall(r"^([^=;#\\\n\[]+)=((?:[^\\\n]|\\.|\\\n)*)$", content.decode("utf-8", "replace"), re.MULTILINE)
-    return {name.lower(): _ESCAPED.sub(r"\1", value) for name, value in reversed(pairs)}
+    text = gdsim_text(_ESCAPED.sub(r"\1", comment[1])) if comment else None
+    return FileInfo(text, (int(size[1]), int(size[2])) if size else None, complete)
 
 
 @contextmanager
 def _start(arguments: list[str], **pipes: Any) -> Iterator[subprocess.Popen[bytes]]:
-    """Start ffmpeg, and end it in any case.
-
-    It has a process group of its own, so that an interrupt from the keyboard reaches only Python, which then ends it.
-
-    Raises:
-        GdsimError: There is no ffmpeg.
-    """
+    """Start ffmpeg, in a process group of its own so that only Python is interrupted, and end it in any case."""
     try:
         command = [imageio_ffmpeg.get_ffmpeg_exe(), *arguments]
         process = subprocess.Popen(command, process_group=0, **pipes)  # noqa: S603
@@ -120,10 +121,3 @@ def _start(arguments: list[str], **pipes: Any) -> Iterator[subprocess.Popen[byte
             if pipe is not None:
                 with suppress(OSError):
                     pipe.close()
-
-
-def _cause(log: IO[bytes]) -> str:
-    """Return ffmpeg's first message, which is the cause of those that follow, without the name of its component."""
-    log.seek(0)
-    first = log.readline(500).decode(errors="replace").strip()
-    return re.sub(r"^(\[[^]]*] )+", "", first)

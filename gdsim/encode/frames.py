@@ -14,8 +14,6 @@ import numpy.typing as npt
 from gdsim.errors import GdsimError
 from gdsim.metadata import Provenance
 
-__all__ = ["EncodeOptions", "Frame", "Frames", "Pixels", "Progress", "TooLargeError", "bounding_box", "changed_pixels"]
-
 Frame: TypeAlias = npt.NDArray[np.uint8]
 """One picture, (H, W, 3) or with opacity (H, W, 4); also any other array of bytes."""
 
@@ -50,21 +48,11 @@ class Frames(Protocol):
         """Return the last frame, which contains every colour of the animation."""
 
     def save_poster(self, path: Path, words: Mapping[str, str]) -> None:
-        """Write the poster as vectors; the suffix, .svg or .pdf, decides the format.
-
-        Args:
-            path: Where to write.
-            words: The metadata of the file: Title, Description and Source, or nothing.
-        """
+        """Write the poster as .svg or .pdf, with words as metadata: Title, Description and Source, or nothing."""
 
 
 class TooLargeError(GdsimError):
-    """A file would have more bytes than allowed.
-
-    Args:
-        written: The number of bytes so far.
-        share: The share of the frames that they contain, 0 to 1.
-    """
+    """A file would have more bytes than allowed: so far `written`, for a `share` of its frames from 0 to 1."""
 
     def __init__(self, written: int, share: float) -> None:
         super().__init__(f"the file is too large: {written} bytes after {share:.0%} of its frames")
@@ -74,17 +62,7 @@ class TooLargeError(GdsimError):
 
 @dataclass(frozen=True)
 class EncodeOptions:
-    """How an animation is written.
-
-    Args:
-        fps: Frames per second.
-        hold: How much longer than the others the last frame is shown, in seconds.
-        loop: Whether the animation repeats forever, where the format can say so.
-        quality_level: The index in the format's `quality_levels`; 0 is the best.
-        max_bytes: The largest size allowed; None for any.
-        provenance: The metadata to store in the file.
-        progress: Wraps the iterable of frames.
-    """
+    """How an animation is written; `gdsim.encode.write` describes the fields."""
 
     fps: int
     hold: float
@@ -101,15 +79,10 @@ class EncodeOptions:
 
 
 def changed_pixels(before: Frame, after: Frame) -> Pixels:
-    """Find where two frames differ, comparing them as the widest integers that divide them.
-
-    Args:
-        before: (H, W, 3) in C order.
-        after: The same.
+    """Find where two frames, (H, W, 3) in C order, differ, comparing them as the widest integers that divide them.
 
     Returns:
-        Indices of all pixels that differ, and of the few that share an integer with one of them.
-        Some occur twice.
+        Indices of all pixels that differ, and of the few that share an integer with one of them. Some occur twice.
     """
     width = gcd(before.size, 8)
     differs = before.reshape(-1).view(f"u{width}") != after.reshape(-1).view(f"u{width}")

@@ -10,8 +10,6 @@ from PIL import Image
 
 from gdsim.encode.frames import Frame
 
-__all__ = ["UNCHANGED", "Palette", "choose_colors", "palette_size"]
-
 UNCHANGED = 0
 """The index that stands for no colour at all."""
 
@@ -28,14 +26,10 @@ _Floats: TypeAlias = npt.NDArray[np.float32]
 
 
 class Palette:
-    """Colours by index, from 1 on, and the index of the nearest for any colour of 24 bits.
+    """At most 255 colours, (n, 3), with indices from 1, and the index of the nearest for any colour of 24 bits.
 
-    The answers are remembered in a table with a place for each of the 2²⁴ colours, which takes memory
-    only where it has been touched. Coarser keys would be smaller, but would merge the fills of a quiet
-    map, which lie 2 or 3 units apart.
-
-    Args:
-        colors: (n, 3), at most 255.
+    The answers are remembered in a table of all 2²⁴ colours, which takes memory only where it has been touched.
+    Coarser keys would merge the fills of a quiet map, which are 2 or 3 units apart.
     """
 
     def __init__(self, colors: Frame) -> None:
@@ -54,11 +48,9 @@ class Palette:
 
 
 def palette_size(keep: Frame, quality_level: int) -> int:
-    """Return how many colours a palette has: 255, and half as many at each further stage, the 0 left aside.
+    """Return how many colours a palette has beside index 0: 255, and half as many at each further level.
 
-    Args:
-        keep: Colours to keep exactly, (n, 3), which take no more than half of the places.
-        quality_level: The stage, 0 to 3.
+    The colours to keep exactly, (n, 3), take no more than half of them.
     """
     bits = 8 - quality_level
     while bits < 8 and len(np.unique(keep, axis=0)) > 1 << bits - 1:
@@ -67,19 +59,11 @@ def palette_size(keep: Frame, quality_level: int) -> int:
 
 
 def choose_colors(poster: Frame, keep: Frame, size: int) -> Frame:
-    """Choose the colours of an animation from the frame in which all of them appear.
+    """Choose at most `size` distinct colours for an animation from its poster, (H, W, 3), in which all appear.
 
-    Exact are the colours to keep and the flat ones that cover many pixels, such as the fills of a contour
-    map; the rest of the places goes to the mixed colours of smooth edges. These are weighted by a power of
-    their count below one, or the edges of a wide fill would outweigh those of a thin line.
-
-    Args:
-        poster: (H, W, 3).
-        keep: Colours to keep exactly, (n, 3), the most important first.
-        size: How many colours there may be.
-
-    Returns:
-        Distinct colours, (n, 3).
+    Exact are the colours to keep, the most important first, and flat ones that cover many pixels, such as the fills
+    of a contour map. The other places go to the mixed colours of smooth edges. These are weighted by a power of their
+    count below one, or the edges of a wide fill would outweigh those of a thin line.
     """
     keys, counts = np.unique(_keys(poster.reshape(-1, 3)), return_counts=True)
     common = keys[np.argsort(-counts, kind="stable")]

@@ -37,19 +37,17 @@ def source(path: str | PathLike[str]) -> Provenance:
         return provenance(path)
     info = _read(path, beginning)
     if info is None:
-        known = " ".join([suffix for each in formats().values() for suffix in each.suffixes[:1]] + [".npz"])
-        message = f"is not a file that gdsim writes: {known}" if beginning else "is empty"
-        raise InputError(f"{path}: {message}", code="unreadable")
+        known = " ".join(f".{name}" for name in (*formats(), "npz"))
+        raise _unreadable(path, f"is not a file that gdsim writes: {known}" if beginning else "is empty")
     if not info.complete:
-        message = f"{path}: is incomplete or damaged; download it or write it again"
-        raise InputError(message, code="unreadable")
+        raise _unreadable(path, "is incomplete or damaged; download it or write it again")
     if info.text is None:
         message = f"{path}: has no metadata of gdsim: another program made it or saved it again"
         raise InputError(message, code="missing")
     try:
         return Provenance.from_json(info.text)
     except ValueError as error:
-        raise InputError(f"{path}: the metadata cannot be read: {error}", code="unreadable") from error
+        raise _unreadable(path, f"the metadata cannot be read: {error}") from error
 
 
 def yaml_of(path: str | PathLike[str]) -> str:
@@ -66,13 +64,9 @@ def yaml_of(path: str | PathLike[str]) -> str:
 
 
 def source_folder(path: str | PathLike[str]) -> Path:
-    """Return the folder of the files that the configuration of a file names.
+    """Return the folder of the files that the configuration of a file names: the one that the file is in.
 
-    A recording knows the folder where it ran, which is used as long as it exists. Pictures store no folder: for them,
-    and for other recordings, it is the one that they are in.
-
-    Raises:
-        InputError: The file does not exist, or is a recording that is incomplete.
+    A recording knows the folder where it ran, which is used as long as it exists.
     """
     path = Path(path)
     if not _first_bytes(path).startswith(_ZIP):
@@ -95,9 +89,6 @@ def image_size(path: str | PathLike[str]) -> tuple[int, int] | None:
     """Return a picture's width and height in pixels, or None where the file has none, such as a page.
 
     For vectors these are the pixels of web pages, 96 per inch.
-
-    Raises:
-        InputError: The file does not exist.
     """
     path = Path(path)
     info = _read(path, _first_bytes(path))
@@ -116,22 +107,22 @@ def _read(path: Path, beginning: bytes) -> FileInfo | None:
     except EOFError:
         return FileInfo(None, None, complete=False)
     except OSError as error:
-        raise _unreadable(path, error) from error
+        raise _unreadable(path, f"cannot be read: {error.strerror or error}") from error
 
 
 def _first_bytes(path: Path) -> bytes:
     try:
         if path.is_dir():
-            raise InputError(f"{path}: is a folder; name a file in it", code="unreadable")
+            raise _unreadable(path, "is a folder; name a file in it")
         if not path.exists():
             raise InputError(f"{path}: no such file{suggest_sibling(path)}", code="not-found")
         if not path.is_file():
-            raise InputError(f"{path}: is not an ordinary file", code="unreadable")
+            raise _unreadable(path, "is not an ordinary file")
         with path.open("rb") as file:
             return file.read(_BEGINNING)
     except (OSError, ValueError) as error:
-        raise _unreadable(path, error) from error
+        raise _unreadable(path, f"cannot be read: {getattr(error, 'strerror', None) or error}") from error
 
 
-def _unreadable(path: Path, error: Exception) -> InputError:
-    return InputError(f"{path}: cannot be read: {getattr(error, 'strerror', None) or error}", code="unreadable")
+def _unreadable(path: Path, sentence: str) -> InputError:
+    return InputError(f"{path}: {sentence}", code="unreadable")

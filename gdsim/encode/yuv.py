@@ -1,4 +1,8 @@
-"""RGB frames → the planes of video: BT.709, limited range, colour at half the resolution (4:2:0)."""
+"""RGB frames → the planes of video: BT.709, limited range, colour at half the resolution (4:2:0).
+
+ffmpeg's own conversion is as exact (`scale=out_color_matrix=bt709:flags=accurate_rnd+area`), but converts each frame
+anew: it makes writing an MP4 of a drawing that grows a quarter slower.
+"""
 
 from __future__ import annotations
 
@@ -10,8 +14,6 @@ import numpy.typing as npt
 
 from gdsim.encode.frames import Frame, Pixels, changed_pixels
 
-__all__ = ["planes", "planes_and_opacity"]
-
 # ITU-R BT.709-6: luma weights, and what scales a colour difference into the range of 16 to 240.
 _WEIGHTS = np.array([0.2126, 0.7152, 0.0722], np.float32)
 _LUMA = _WEIGHTS * np.float32(219 / 255)
@@ -19,27 +21,24 @@ _CHROMA = np.stack(
     [(np.eye(3, dtype=np.float32)[i] - _WEIGHTS) * np.float32(224 / 255 / (2 - 2 * _WEIGHTS[i])) for i in (2, 0)], -1
 )
 
-FEW = 0.25
-"""Up to which share of the pixels it is cheaper to pick out those that changed."""
+_FEW = 0.25
+"""Up to this share of the pixels it is cheaper to convert only those that changed."""
 
-ROWS = 16
-"""How many rows are converted at a time; even, as each block of 2 × 2 pixels has one colour."""
+_ROWS = 16
+"""How many rows are converted at a time; even, because each block of 2 × 2 pixels has one colour."""
 
 
 def planes(frames: Iterable[Frame]) -> Iterator[Frame]:
-    """Yield each frame as its three planes, (H · W · 3 / 2,), in one array that the next is written over.
+    """Yield each frame, (H, W, 3) of even height and width, as its three planes, (H · W · 3 / 2,), in one array.
 
-    Where few pixels changed, only these are converted: for a drawing that grows, a tenth of the cost of all.
-
-    Args:
-        frames: (H, W, 3) of even height and width.
+    The array is overwritten by the next. Where few pixels changed, only these are converted, at a tenth of the cost.
     """
     before = None
     for frame in frames:
         if before is None:
             picture = np.empty(frame.size // 2, np.uint8)
             _convert_all(frame, picture)
-        elif (pixels := changed_pixels(before, frame)).size < frame.size // 3 * FEW:
+        elif (pixels := changed_pixels(before, frame)).size < frame.size // 3 * _FEW:
             _convert(frame, pixels, picture)
         else:
             _convert_all(frame, picture)
@@ -50,24 +49,24 @@ def planes(frames: Iterable[Frame]) -> Iterator[Frame]:
 def planes_and_opacity(frames: Iterable[Frame]) -> Iterator[Frame]:
     """Yield each frame, (H, W, 4) of even height and width, as the planes of its colours and that of its opacity."""
     shown, seen = tee(frames)
-    for frame, picture in zip(shown, planes(_spread(seen)), strict=True):
+    for frame, picture in zip(shown, planes(_without_hidden_colors(seen)), strict=True):
         yield np.concatenate([picture, frame[..., 3].ravel()])
 
 
-def _spread(frames: Iterable[Frame]) -> Iterator[Frame]:
-    """Yield the colours of each frame, in the see-through places those of what stands nearby.
+def _without_hidden_colors(frames: Iterable[Frame]) -> Iterator[Frame]:
+    """Yield the colours of each frame, with transparent pixels in the colours near them.
 
-    Video blurs colours, which would else draw whatever lies there, often black, into every edge.
+    Video blurs colours, which would otherwise draw what is hidden there, often black, into every edge.
     """
     nearby: Frame | None = None
     for frame in frames:
-        # What stood there in the first frame does for all others, which differ little in what is see-through.
-        nearby = _nearby(frame) if nearby is None else nearby
+        # The colours of the first frame do for all others, which differ little where they are transparent.
+        nearby = _nearby_colors(frame) if nearby is None else nearby
         yield np.where(frame[..., 3:] == 0, nearby, frame[..., :3])
 
 
-def _nearby(frame: Frame) -> Frame:
-    """Return for every pixel of (H, W, 4) the mean colour of the smallest square about it that is not see-through."""
+def _nearby_colors(frame: Frame) -> Frame:
+    """Return for each pixel of (H, W, 4) the mean colour of the smallest square around it that is not transparent."""
     height, width = frame.shape[:2]
     masses = frame[..., 3:].astype(np.float32)
     sums = frame[..., :3] * masses
@@ -83,19 +82,18 @@ def _nearby(frame: Frame) -> Frame:
 
 
 def _halved(values: npt.NDArray[np.float32]) -> npt.NDArray[np.float32]:
-    """Return the sums over squares of 2 × 2, those at an odd end over what there is."""
-    rows, columns = values.shape[0] % 2, values.shape[1] % 2
-    even = np.pad(values, ((0, rows), (0, columns), (0, 0)))
+    """Return the sums over squares of 2 × 2, at an odd edge over what there is."""
+    even = np.pad(values, ((0, values.shape[0] % 2), (0, values.shape[1] % 2), (0, 0)))
     halved: npt.NDArray[np.float32] = even[::2, ::2] + even[1::2, ::2] + even[::2, 1::2] + even[1::2, 1::2]
     return halved
 
 
 def _convert_all(frame: Frame, picture: Frame) -> None:
-    """Bring the planes up to date, some rows at a time, which stay in the processor's cache."""
+    """Convert a frame some rows at a time, which stay in the processor's cache."""
     height, width, _ = frame.shape
     size, chroma = height * width, height * width // 4
-    for top in range(0, height, ROWS):
-        rows = frame[top : top + ROWS]
+    for top in range(0, height, _ROWS):
+        rows = frame[top : top + _ROWS]
         here = slice(top * width, top * width + rows.size // 3)
         picture[here] = rows.reshape(-1, 3).astype(np.float32) @ _LUMA + np.float32(16.5)
         sums = sum(rows[i::2, j::2].astype(np.float32) for i in (0, 1) for j in (0, 1))
@@ -106,7 +104,7 @@ def _convert_all(frame: Frame, picture: Frame) -> None:
 
 
 def _convert(frame: Frame, pixels: Pixels, picture: Frame) -> None:
-    """Bring the planes up to date at flat indices of pixels, and the blocks of 2 × 2 that hold them."""
+    """Convert single pixels, and the blocks of 2 × 2 that contain them."""
     height, width, _ = frame.shape
     colors, size = frame.reshape(-1, 3), height * width
     picture[pixels] = colors[pixels] @ _LUMA + np.float32(16.5)

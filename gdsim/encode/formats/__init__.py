@@ -19,8 +19,6 @@ from PIL import Image, UnidentifiedImageError
 from gdsim.encode.frames import EncodeOptions, Frames
 from gdsim.metadata import TEXT_LIMIT, Provenance
 
-__all__ = ["FileInfo", "Format", "Kind", "end_of", "find_format", "formats", "gdsim_text", "named_texts", "open_image"]
-
 Kind: TypeAlias = Literal["animation", "poster", "page"]
 
 _TEXT_START = '{"made by": "gdsim"'
@@ -29,13 +27,7 @@ _END = 1024
 
 @dataclass(frozen=True)
 class FileInfo:
-    """What a file says about itself.
-
-    Args:
-        text: The metadata that gdsim stored in it, as JSON; None without.
-        size: Width and height in pixels; None where the format has none.
-        complete: Whether the file ends where it should.
-    """
+    """What a file says about itself: the JSON that gdsim stored in it, its size in pixels, and whether all is there."""
 
     text: str | None
     size: tuple[int, int] | None
@@ -66,21 +58,11 @@ class Format(ABC):
 
     @abstractmethod
     def write(self, frames: Frames, path: Path, options: EncodeOptions) -> None:
-        """Write a file, keeping only a few frames in memory.
-
-        Raises:
-            TooLargeError: An animation has more bytes than allowed.
-            GdsimError: The encoder is missing or fails.
-        """
+        """Write a file, keeping only a few frames in memory, and check the size of an animation on the way."""
 
     @abstractmethod
     def read(self, path: Path) -> FileInfo:
-        """Read a file that begins with `signature`. Time and memory are bounded, also for hostile files.
-
-        Raises:
-            EOFError: The file ends too early.
-            OSError: The file cannot be read.
-        """
+        """Read a file that begins with `signature`, in bounded time and memory; raise EOFError if it ends too early."""
 
 
 @cache
@@ -122,11 +104,7 @@ def _one_line(text: str) -> str:
 
 @contextmanager
 def open_image(path: Path, name: str) -> Iterator[Image.Image]:
-    """Open an image with Pillow, which reads its metadata; no picture is decoded.
-
-    Raises:
-        EOFError: The file is damaged, or its picture is larger than Pillow accepts.
-    """
+    """Open an image with Pillow, which reads its metadata; raise EOFError if it is damaged or enormous."""
     try:
         with catch_warnings(action="error", category=Image.DecompressionBombWarning), path.open("rb") as file:
             image = Image.open(file, formats=[name])

@@ -10,8 +10,6 @@ from gdsim.encode.formats import FileInfo, Format, end_of, gdsim_text, named_tex
 from gdsim.encode.frames import EncodeOptions, Frames
 from gdsim.metadata import TEXT_LIMIT
 
-__all__ = ["SOURCE_ID"]
-
 SOURCE_ID = "gdsim-source"
 """The id of the element of a page that holds its metadata."""
 

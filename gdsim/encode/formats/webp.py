@@ -13,7 +13,6 @@ import numpy as np
 
 from gdsim.encode import ffmpeg
 from gdsim.encode.formats import FileInfo, Format, gdsim_text, named_texts, open_image
-from gdsim.encode.formats.video import ffmpeg_arguments, within_size
 from gdsim.encode.frames import EncodeOptions, Frame, Frames
 from gdsim.encode.palette import Palette, choose_colors, palette_size
 from gdsim.errors import InputError
@@ -47,16 +46,19 @@ class Webp(Format):
         pictures: Iterable[Frame] = options.progress(frames)
         if options.quality_level:
             pictures = _with_few_colors(pictures, frames, options.quality_level)
-        codec = ["libwebp_anim", "-lossless", "1", "-compression_level", "1", "-quality", "25"]
-        codec += ["-loop", str(int(not options.loop))]
-        form = "rgba" if frames.transparent else "rgb24"
-        with ffmpeg.metadata_file({}) as metadata:
-            arguments = ffmpeg_arguments(frames, path, options, form, "format=bgra", codec, metadata)
-            ffmpeg.encode(arguments, within_size(pictures, path, options, len(frames)), ".webp")
+        ffmpeg.encode(
+            frames,
+            pictures,
+            path,
+            options,
+            pixel_format="rgba" if frames.transparent else "rgb24",
+            filters="format=bgra",
+            codec=f"libwebp_anim -lossless 1 -compression_level 1 -quality 25 -loop {int(not options.loop)}",
+            texts={},
+        )
         if options.provenance is not None:
             texts = {name: escape(text) for name, text in named_texts(options.provenance).items()}
             _add_xmp(path, _XMP.format(**texts).encode(), frames.size)
-        options.check_size(path.stat().st_size, 1.0)
 
     def read(self, path: Path) -> FileInfo:
         """Read the size and the XMP packet, for which Pillow takes the whole file into memory."""
@@ -76,13 +78,7 @@ FORMATS = (Webp(),)
 
 
 def _with_few_colors(pictures: Iterable[Frame], frames: Frames, quality_level: int) -> Iterator[Frame]:
-    """Yield each picture in few colours, which makes a lossless file much smaller.
-
-    Args:
-        pictures: (H, W, 3), or (H, W, 4) with the opacity last.
-        frames: The frames that they are.
-        quality_level: 1 or more.
-    """
+    """Yield each picture in few colours, which makes a lossless file much smaller."""
     poster, keep = frames.poster(), frames.colors
     visible = poster[poster[..., 3] > 0][None] if frames.transparent else poster
     palette = Palette(choose_colors(visible[..., :3], keep, palette_size(keep, quality_level - 1)))
