@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import tracemalloc
 from dataclasses import replace
+from importlib.util import find_spec
 
 import numpy as np
 import pytest
@@ -13,7 +14,19 @@ from hypothesis import strategies as st
 import gdsim
 from gdsim.config import View
 from gdsim.objectives import names
-from gdsim.scene import ContourModel, CurveModel, SurfaceModel, build_scene, lengths, preview_scene
+from gdsim.scene import (
+    ContourModel,
+    CurveModel,
+    CurvesPanel,
+    Heatmap,
+    ImageGrid,
+    SurfaceModel,
+    build_scene,
+    lengths,
+    panel_kinds,
+    preview_scene,
+    view_kinds,
+)
 from gdsim.scene.views.surface import value_axis
 
 HIMMELBLAU = gdsim.objective("himmelblau")
@@ -21,6 +34,16 @@ HIMMELBLAU = gdsim.objective("himmelblau")
 
 def facet(objective, **view):
     return preview_scene(objective, view=View(**view)).facets[0]
+
+
+def test_each_kind_is_known_to_the_config_and_drawn_by_a_module_of_its_name():
+    properties = gdsim.config.schema()["definitions"]["View"]["properties"]
+    assert properties["kind"]["anyOf"][0]["enum"] == [*view_kinds()] == ["contour", "curve", "image", "surface"]
+    assert properties["panels"]["items"]["enum"] == [*panel_kinds()]
+    assert [name for name in view_kinds() if find_spec(f"gdsim.render.views.{name}") is None] == []
+    shapes = [model.kind for model in (CurvesPanel, Heatmap, ImageGrid)]
+    assert [name for name in shapes if find_spec(f"gdsim.render.panels.{name}") is None] == []
+    assert [name for name, kind in panel_kinds().items() if kind.name != name] == []
 
 
 def test_arrows_are_the_gradients_on_a_regular_grid():

@@ -31,7 +31,7 @@ def build_path(
     elevation: Elevation | None,
     most_points: int,
 ) -> Path:
-    """Return one optimizer's paths within the limits (2, 2) of a facet, with at most so many points per start."""
+    """Return one optimizer's paths within the limits (2, 2) of a facet; `most_points` is per start."""
     ends = last_steps(trajectory)
     iterates = projection.project(trajectory.points)
     times = np.arange(len(iterates), dtype=np.float64)

@@ -19,7 +19,7 @@ FEW_STARTS = 4
 def styles(groups: Sequence[Sequence[Trajectory]], palette: tuple[str, ...]) -> list[list[Style]]:
     """Return the style of each trajectory of each group; the same optimizer has the same style in all of them.
 
-    Optimizers without a colour of their own get those of the palette in the order in which they first appear.
+    Optimizers whose colour the YAML does not give get those of the palette, in the order in which they first appear.
     """
     keys = [_keys(group) for group in groups]
     optimizers: dict[tuple[object, ...], list[Trajectory]] = {}
@@ -54,7 +54,7 @@ def _keys(group: Iterable[Trajectory]) -> list[tuple[object, ...]]:
 
 
 def _colors(given: Sequence[str | None], palette: tuple[str, ...]) -> list[str]:
-    """Each optimizer's colour: its own if the YAML gives one, else the next of the palette that nobody has."""
+    """Each optimizer's colour: that of the YAML if there is one, else the next unused one of the palette."""
     free = [color for color in palette if color not in given] or list(palette)
     colors, taken = [], 0
     for color in given:

@@ -209,7 +209,7 @@ def _recorded(name: str, factor: float = 1.0) -> Figures:
     return lambda trajectory: factor * np.asarray(training_of(trajectory).figures[name], np.float64)[:, None]
 
 
-def _kind(
+def curves_kind(
     name: str,
     caption: str,
     figures: Figures,
@@ -259,21 +259,21 @@ def _distances(trajectory: Trajectory) -> FloatArray:
 
 
 PANELS = (
-    _kind("loss", "loss", lambda each: each.values, _loss_axis, test=_recorded("test_loss")),
-    _kind(
+    curves_kind("loss", "loss", lambda each: each.values, _loss_axis, test=_recorded("test_loss")),
+    curves_kind(
         "gradient_norm", "‖∇f‖", lambda each: norms(each.gradients), training=("‖∇ loss‖", _recorded("gradient_norm"))
     ),
-    _kind("distance", "distance to the minimum", _distances, goes_with="function", problems=_distance_problems),
-    _kind("learning_rate", "learning rate", lambda each: each.learning_rates),
-    _kind(
+    curves_kind("distance", "distance to the minimum", _distances, goes_with="function", problems=_distance_problems),
+    curves_kind("learning_rate", "learning rate", lambda each: each.learning_rates),
+    curves_kind(
         "step_size",
         "step size",
         lambda each: norms(step_vectors(each)),
         training=("step size", _recorded("step_size")),
         of_steps=True,
     ),
-    _kind("angle", "angle to −∇f (°)", angles, _angle_axis, of_steps=True, goes_with="function"),
-    _kind(
+    curves_kind("angle", "angle to −∇f (°)", angles, _angle_axis, of_steps=True, goes_with="function"),
+    curves_kind(
         "accuracy",
         "accuracy (%)",
         _recorded("accuracy", 100),
@@ -282,6 +282,6 @@ PANELS = (
         goes_with="network",
         training_problems=_accuracy_problems,
     ),
-    _kind("off_plane", "distance from the plane", _recorded("off_plane"), goes_with="network"),
-    _kind("score", "score of the class", lambda each: -each.values, _score_axis, goes_with="image"),
+    curves_kind("off_plane", "distance from the plane", _recorded("off_plane"), goes_with="network"),
+    curves_kind("score", "score of the class", lambda each: -each.values, _score_axis, goes_with="image"),
 )
