@@ -212,7 +212,9 @@ def test_panels_come_in_the_order_given():
 
 def test_no_step_at_all_has_panels_too():
     names = ["loss", "gradient_norm", "distance", "learning_rate", "step_size", "angle"]
-    for each in build_scene([descend([1, 1], steps=0)], view=View(panels=names)).groups[0].panels:
+    panels = build_scene([descend([1, 1], steps=0)], view=View(panels=names)).groups[0].panels
+    assert len(panels) == len(names)
+    for each in panels:
         assert each.reach == 1
         assert np.isfinite(each.limits).all()
         assert each.limits[0] < each.limits[1]
