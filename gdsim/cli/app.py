@@ -14,24 +14,12 @@ import typer
 from typer.core import TyperGroup
 
 import gdsim
+from gdsim.cli import inspect
 from gdsim.cli.compare import compare
-from gdsim.cli.inspect import (
-    NumbersCommand,
-    embed,
-    grad,
-    init,
-    list_names,
-    print_schema,
-    show,
-    source,
-    validate,
-)
 from gdsim.cli.run import render, run
 from gdsim.cli.saliency import saliency
 from gdsim.cli.slides import slides
 from gdsim.errors import GdsimError
-
-__all__ = ["app", "main"]
 
 
 class _Group(TyperGroup):
@@ -107,11 +95,11 @@ app.command(short_help="Compare the optimizers of each CONFIG; print a table.")(
 app.command(short_help="Make a PowerPoint deck, with notes and a table of figures.")(slides)
 app.command()(render)
 app.command(short_help="Draw what trained networks see in an image.")(saliency)
-app.command("list")(list_names)
-app.command(cls=NumbersCommand)(show)
-app.command(cls=NumbersCommand)(grad)
-app.command()(embed)
-app.command()(source)
-app.command()(init)
-app.command()(validate)
-app.command("schema")(print_schema)
+app.command("list")(inspect.list_names)
+app.command(cls=inspect.NumbersCommand)(inspect.show)
+app.command(cls=inspect.NumbersCommand)(inspect.grad)
+app.command()(inspect.embed)
+app.command()(inspect.source)
+app.command()(inspect.init)
+app.command()(inspect.validate)
+app.command("schema")(inspect.print_schema)

@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from gdsim.cli.common import check_view, frame_warnings, notes, redrawn, theme_of
+from gdsim.cli.common import frame_warnings, load_all, load_one, notes, redrawn, theme_of
 from gdsim.cli.console import print_notes, progress_bars
 from gdsim.errors import GdsimError, InputError
 
@@ -45,25 +45,6 @@ class DeckOptions:
     allow_code: bool
     quiet: bool
 
-    def overrides(self) -> list[str]:
-        """Return the changes that fit a config to a slide, including those of the user."""
-        formats = f"output.formats=[{'mp4' if self.video else 'gif'}]"
-        theme = [] if self.theme is None else [f"view.theme={self.theme}"]
-        return ["output.preset=slide", *self.changes, formats, "output.background=opaque", *theme]
-
-
-@dataclass(frozen=True)
-class Drawn:
-    """A source as its slide shows it.
-
-    Attributes:
-        item: The picture with its poster and provenance.
-        trajectories: What the figures of the table are computed from; None if they are not known.
-    """
-
-    item: SlideItem
-    trajectories: Sequence[Trajectory] | None
-
 
 @dataclass(frozen=True)
 class RunSource:
@@ -71,66 +52,56 @@ class RunSource:
 
     Attributes:
         path: The file.
-        own: The experiment as the user has it.
+        yaml: The user's configuration.
+        own: The same as an experiment.
         adapted: The same with the pace, the size limit and the theme of a slide.
-        trajectories: What was recorded; None for a config.
+        recorded: The trajectories of a recording; None for a config.
     """
 
     path: Path
+    yaml: str
     own: Experiment
     adapted: Experiment
-    trajectories: Sequence[Trajectory] | None
-
-    @property
-    def yaml(self) -> str:
-        """The configuration."""
-        return self.own.yaml
+    recorded: Sequence[Trajectory] | None
 
     def theme(self) -> Theme:
         """Return the theme of the slide."""
         return theme_of(self.adapted)
 
-    def draw(self, deck: Deck, folder: Path, options: DeckOptions, *, needs_rows: bool) -> Drawn:
+    def draw(
+        self, deck: Deck, folder: Path, options: DeckOptions, _needs_rows: bool
+    ) -> tuple[SlideItem, Sequence[Trajectory] | None]:
         """Simulate and draw it into a folder, in the size that a slide has for it."""
-        del needs_rows  # a run always has its trajectories
         from gdsim.encode.reading import image_size
         from gdsim.movie import make_provenance, save_scene
-        from gdsim.simulation import evaluate_landscapes, simulate
+        from gdsim.scene import build_scene
+        from gdsim.simulation import evaluate_landscapes, run_optimizers
         from gdsim.slides import SlideItem
 
-        name, output = self.own.name, self.adapted.output
-        picture = folder / f"{name}.{'mp4' if options.video else 'gif'}"
+        output, view = self.adapted.output, self.adapted.view
+        picture = folder / f"{self.own.name}.{'mp4' if options.video else 'gif'}"
         poster = picture.with_suffix(".png") if options.video else None
-        activity = "drawing" if self.trajectories else "simulating and drawing"
-        with progress_bars(name, activity, options.quiet) as progress:
-            if self.trajectories:
-                trajectories: Sequence[Trajectory] = evaluate_landscapes(
-                    self.own, self.trajectories, progress=progress("evaluating the loss")
-                )
-            else:
-                trajectories = simulate(self.own, progress=progress("simulating"))
-            scene = self._scene(trajectories, deck.picture_size, VIDEO_SCALE if options.video else 1.0)
+        activity = "drawing" if self.recorded else "simulating and drawing"
+        with progress_bars(self.own.name, activity, options.quiet) as progress:
+            trajectories = self.recorded or run_optimizers(self.own, progress=progress("simulating"))
+            trajectories = evaluate_landscapes(self.own, trajectories, progress=progress("evaluating the loss"))
+            size = [2 * round((VIDEO_SCALE if options.video else 1) * side / 2) for side in deck.picture_size]
+            with self.adapted.located():
+                view = view.model_copy(update={"size": size})
+                scene = build_scene(trajectories, view=view, animation=self.adapted.animation)
             provenance = make_provenance(scene, self.own)
-            bare, drawn = _in_large_type(scene, deck.picture_share)
+            bare, frames = _in_large_type(scene, deck.picture_share)
             with _naming(picture, self.path):
                 reductions = save_scene(
-                    bare, picture, output=output, provenance=provenance, drawn=drawn, progress=progress("drawing")
+                    bare, picture, output=output, provenance=provenance, drawn=frames, progress=progress("drawing")
                 )
                 if poster is not None:
-                    save_scene(bare, poster, provenance=provenance, drawn=drawn)
+                    save_scene(bare, poster, provenance=provenance, drawn=frames)
         if not options.quiet:
-            print_notes([*notes(self.own, trajectories), *frame_warnings(drawn), *reductions])
-        size, seconds = image_size(picture) or scene.size, len(scene) / scene.fps + scene.hold
-        item = SlideItem(picture, size, provenance, scene.theme, poster, seconds, output.loop == "forever")
-        return Drawn(item, trajectories)
-
-    def _scene(self, trajectories: Sequence[Trajectory], room: tuple[int, int], scale: float) -> Scene:
-        from gdsim.scene import build_scene
-
-        size = [2 * round(scale * side / 2) for side in room]
-        with self.adapted.located():
-            view = self.adapted.view.model_copy(update={"size": size})
-            return build_scene(trajectories, view=view, animation=self.adapted.animation)
+            print_notes([*notes(self.own, trajectories), *frame_warnings(frames), *reductions])
+        shown, seconds = image_size(picture) or scene.size, len(scene) / scene.fps + scene.hold
+        loop = output.loop == "forever"
+        return SlideItem(picture, shown, provenance, scene.theme, poster, seconds, loop), trajectories
 
 
 @dataclass(frozen=True)
@@ -139,24 +110,21 @@ class PictureSource:
 
     Attributes:
         path: The file.
+        yaml: Its configuration; empty if there is none.
         size: Its width and height in pixels.
         provenance: How it was made.
-        experiment: The same as a configuration; None if there is none, or none without running code.
+        experiment: Its configuration, if it can be loaded without running code.
         video: Whether it needs a poster.
         poster: A poster of the right shape beside it; None if there is none.
     """
 
     path: Path
+    yaml: str
     size: tuple[int, int]
     provenance: Provenance
     experiment: Experiment | None
     video: bool
     poster: Path | None
-
-    @property
-    def yaml(self) -> str:
-        """The configuration; empty if there is none."""
-        return self.provenance.yaml
 
     def theme(self) -> Theme:
         """Return the theme of the slide: the colours at the picture's border, or those of its configuration."""
@@ -166,44 +134,39 @@ class PictureSource:
         found = theme_of_picture(self.poster or self.path)
         return found or (theme("slide") if self.experiment is None else theme_of(self.experiment))
 
-    def draw(self, deck: Deck, folder: Path, options: DeckOptions, *, needs_rows: bool) -> Drawn:
+    def draw(
+        self, _deck: Deck, folder: Path, options: DeckOptions, needs_rows: bool
+    ) -> tuple[SlideItem, Sequence[Trajectory] | None]:
         """Return it unchanged, after simulating its configuration if that is quick and something needs it."""
-        del deck  # the picture keeps its size
+        from gdsim.movie import save_scene
+        from gdsim.scene import build_scene
         from gdsim.slides import SlideItem
 
-        warnings, experiment, poster = [], self.experiment, self.poster
+        warnings, experiment, poster, path = [], self.experiment, self.poster, self.path
         given = {"--set": options.changes, "--theme": options.theme, "--video": options.video and not self.video}
         if ignored := " and ".join(name for name, value in given.items() if value):
-            warnings.append(f"{self.path}: is shown unchanged; {ignored} applies to what is drawn for the deck.")
-        if _is_apng(self.path):
-            warnings.append(f"{self.path}: will not move: PowerPoint plays no APNG; use a GIF or an MP4.")
+            warnings.append(f"{path}: is shown unchanged; {ignored} applies to what is drawn for the deck.")
+        with path.open("rb") as file:
+            is_apng = b"acTL" in file.read(2**20).partition(b"IDAT")[0]
+        if is_apng:
+            warnings.append(f"{path}: will not move: PowerPoint plays no APNG; use a GIF or an MP4.")
         needs_poster = self.video and poster is None
         trajectories = _quickly_simulated(experiment) if needs_poster or needs_rows else None
         if needs_poster:
-            poster = self._draw_poster(trajectories, folder)
+            if experiment is None or trajectories is None:
+                beside = path.with_suffix(".png")
+                message = f"{path}: a video on a slide needs a poster; put its last frame beside it as {beside}"
+                raise InputError(message, code="missing")
+            scene = build_scene(trajectories, view=experiment.view, animation=experiment.animation)
+            poster = folder / f"{path.stem}.png"
+            save_scene(replace(scene, size=self.size), poster)
         if needs_rows and trajectories is None:
-            warnings.append(f"{self.path}: is not in the table: its figures are not in it, nor quickly simulated.")
+            warnings.append(f"{path}: is not in the table: its figures are not in it, nor quickly simulated.")
         if not options.quiet:
             print_notes(warnings)
         seconds = None if experiment is None else experiment.animation.seconds + experiment.animation.hold
         loop = experiment is None or experiment.output.loop == "forever"
-        return Drawn(
-            SlideItem(self.path, self.size, self.provenance, self.theme(), poster, seconds, loop), trajectories
-        )
-
-    def _draw_poster(self, trajectories: Sequence[Trajectory] | None, folder: Path) -> Path:
-        """Draw the last frame of a video that has no poster beside it."""
-        from gdsim.movie import save_scene
-        from gdsim.scene import build_scene
-
-        if self.experiment is None or trajectories is None:
-            beside = self.path.with_suffix(".png")
-            message = f"{self.path}: a video on a slide needs a poster; put its last frame beside it as {beside}"
-            raise InputError(message, code="missing")
-        scene = build_scene(trajectories, view=self.experiment.view, animation=self.experiment.animation)
-        poster = folder / f"{self.path.stem}.png"
-        save_scene(replace(scene, size=self.size), poster)
-        return poster
+        return SlideItem(path, self.size, self.provenance, self.theme(), poster, seconds, loop), trajectories
 
 
 def read(path: Path, options: DeckOptions) -> RunSource | PictureSource:
@@ -211,14 +174,22 @@ def read(path: Path, options: DeckOptions) -> RunSource | PictureSource:
     from gdsim.encode.reading import is_output
 
     kind = _kind(path)
-    if kind == "npz":
-        return _recording(path, options)
-    if kind is not None:
+    if kind in ("gif", "png", "mp4"):
         return _picture(path, video=kind == "mp4")
-    if is_output(path):
+    if kind != "npz" and is_output(path):
         hint = f"`gdsim run {path} --format gif --set output.background=opaque` makes one of it"
         raise InputError(f"{path}: a slide holds a GIF, a PNG or an MP4; {hint}", code="unsupported")
-    return _config(path, options)
+    theme = [] if options.theme is None else [f"view.theme={options.theme}"]
+    formats = f"output.formats=[{'mp4' if options.video else 'gif'}]"
+    adaptation = ["output.preset=slide", *options.changes, formats, "output.background=opaque", *theme]
+    if kind == "npz":
+        from gdsim import simulation
+
+        recorded, trajectories = simulation.read(path, allow_code=options.allow_code)
+        own = redrawn(recorded, path, options.changes, options.allow_code)
+        return RunSource(path, own.yaml, own, redrawn(recorded, path, adaptation, options.allow_code), trajectories)
+    (own,) = load_all([path], options.changes, options.allow_code)
+    return RunSource(path, own.yaml, own, load_one(path, adaptation, options.allow_code), None)
 
 
 def _kind(path: Path) -> str | None:
@@ -233,27 +204,6 @@ def _kind(path: Path) -> str | None:
     return "mp4" if head[4:8] == b"ftyp" else magic.get(head[:4])
 
 
-def _config(path: Path, options: DeckOptions) -> RunSource:
-    from gdsim.config import load
-
-    own = load(path, overrides=options.changes, allow_code=options.allow_code)
-    from gdsim.simulation import check
-
-    check(own)
-    check_view(own)
-    return RunSource(path, own, load(path, overrides=options.overrides(), allow_code=options.allow_code), None)
-
-
-def _recording(path: Path, options: DeckOptions) -> RunSource:
-    from gdsim import simulation
-
-    recorded, trajectories = simulation.read(path, allow_code=options.allow_code)
-    own, adapted = (
-        redrawn(recorded, path, changes, options.allow_code) for changes in (options.changes, options.overrides())
-    )
-    return RunSource(path, own, adapted, trajectories)
-
-
 def _picture(path: Path, *, video: bool) -> PictureSource:
     from gdsim.config import loads
     from gdsim.encode.reading import image_size, source
@@ -265,17 +215,15 @@ def _picture(path: Path, *, video: bool) -> PictureSource:
     if size is None or min(size) < 1:
         message = f"{path}: does not contain its size; it was made, or rewritten, by another program"
         raise InputError(message, code="unreadable")
-    experiment = None
+    experiment, poster = None, None
     # Files that it names may be missing here, and code from a picture is never run.
     with suppress(GdsimError):
         experiment = loads(provenance.yaml, name=path.stem, file=str(path), folder=path.parent)
     beside = path.with_suffix(".png")
-    fits = video and beside.is_file() and _has_shape(image_size(beside), size)
-    return PictureSource(path, size, provenance, experiment, video, beside if fits else None)
-
-
-def _has_shape(poster: tuple[int, int] | None, size: tuple[int, int]) -> bool:
-    return poster is not None and abs(poster[0] * size[1] - poster[1] * size[0]) <= 0.01 * poster[0] * size[1]
+    if video and beside.is_file() and (other := image_size(beside)) is not None:
+        same_shape = abs(other[0] * size[1] - other[1] * size[0]) <= 0.01 * other[0] * size[1]
+        poster = beside if same_shape else None
+    return PictureSource(path, provenance.yaml, size, provenance, experiment, video, poster)
 
 
 def _in_large_type(scene: Scene, share: float) -> tuple[Scene, Frames]:
@@ -329,9 +277,3 @@ def _quickly_simulated(experiment: Experiment | None) -> Sequence[Trajectory] | 
     with suppress(GdsimError):
         return simulate(experiment)
     return None
-
-
-def _is_apng(path: Path) -> bool:
-    """Return whether a picture is an animated PNG, which PowerPoint cannot play."""
-    with path.open("rb") as file:
-        return b"acTL" in file.read(2**20).partition(b"IDAT")[0]

@@ -55,13 +55,12 @@ def slides(
     with writable({f"--out: {out}": out}), tempfile.TemporaryDirectory(prefix="gdsim-") as folder:
         titles = []
         for number, source in enumerate(found):
-            drawn = source.draw(
-                deck, Path(folder) / str(number), options, needs_rows=source.yaml not in figures.configs
-            )
-            deck.add_picture(drawn.item)
-            titles.append(drawn.item.provenance.title)
-            if drawn.trajectories is not None:
-                figures.add(source.path, source.yaml, drawn.trajectories, drawn.item.theme)
+            needs_rows = source.yaml not in figures.configs
+            item, trajectories = source.draw(deck, Path(folder) / str(number), options, needs_rows)
+            deck.add_picture(item)
+            titles.append(item.provenance.title)
+            if needs_rows and trajectories is not None:
+                figures.add(source.path, source.yaml, trajectories, item.theme)
         figures.add_to(deck)
         deck.save(out, titles[0] if len(titles) == 1 else f"Gradient descent: {', '.join(dict.fromkeys(titles))}")
     print(out)
@@ -84,8 +83,6 @@ class _Figures:
         from gdsim.analysis import group_by_objective, make_rows
         from gdsim.scene import styles
 
-        if yaml in self.configs:
-            return
         self.configs.add(yaml)
         for rows, drawn in zip(
             make_rows(trajectories), styles(group_by_objective(trajectories), theme.paths), strict=True
