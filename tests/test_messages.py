@@ -3,12 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import pytest
 import torch
 
 import gdsim
+from gdsim.analysis import Tuning, compare, parse_range, performance_profile, study
+from gdsim.cli.compare import compare as command_compare
+from gdsim.cli.inspect import grad, init, list_names, validate
+from gdsim.cli.run import run
+from gdsim.cli.saliency import saliency
+from gdsim.cli.slides import slides
 from gdsim.config import View, loads
 from gdsim.errors import GdsimError
 from gdsim.optimizers import optimizer_factory
@@ -126,9 +133,51 @@ WEB: list[Case] = []
 
 SLIDES: list[Case] = []
 
-ANALYSIS: list[Case] = []
+RACE = loads("{objective: sphere, steps: 3, optimizers: {SGD: , Adam: }}")
 
-CLI: list[Case] = []
+ANALYSIS: list[Case] = [
+    (lambda: Tuning(("lrr",)), "tune: there is no 'lrr'; did you mean 'lr'?"),
+    (lambda: Tuning(budget=0), "budget: must be a whole number from 1 to 10000, not 0"),
+    (lambda: Tuning(ranges={"lr": (2, 1)}), "range: lr needs two finite numbers, low before high, not 2:1"),
+    (lambda: parse_range("lr=1"), "range: must be NAME=LOW:HIGH, such as lr=1e-4:1, not 'lr=1'"),
+    (lambda: study(RACE, objectives=["boot"]), "objectives: there is no objective 'boot'; did you mean 'booth'?"),
+    (lambda: study(RACE, starts=0), "starts: must be a whole number from 1 to 10000, not 0"),
+    (lambda: compare([]), "there is no trajectory to compare"),
+    (
+        lambda: performance_profile([[0, 1]], ["a", "b"]),
+        "a profile takes positive numbers of evaluations, infinity for never",
+    ),
+]
+
+YAML, MISSING = Path(__file__).parent.parent / "configs" / "cubic.yaml", Path("missing.yaml")
+
+CLI: list[Case] = [
+    (lambda: validate([MISSING]), "missing.yaml: no such file"),
+    (lambda: init(YAML), f"{YAML} exists; write to another file or folder, or add --overwrite"),
+    (lambda: init(Path("talk.yml.txt")), "talk.yml.txt: give it a name that ends in .yaml"),
+    (lambda: grad("x", at="one"), "--at: 'one' is not a number"),
+    (lambda: grad("x", at="1", bounds="1"), "--bounds: takes two numbers per dimension, low and high, not 1 in all"),
+    (lambda: list_names("optimisers"), "there is no list of 'optimisers'; did you mean 'optimizers'?"),
+    (lambda: run([YAML], formats="gfi"), "--format: unknown format 'gfi'; did you mean 'gif'?"),
+    (
+        lambda: run([YAML], out=Path("a.gif")),
+        "--out: a.gif must be a folder; choose the kind of file with --format gif",
+    ),
+    (
+        lambda: run([YAML, YAML]),
+        "two configs would write outputs/cubic/cubic.gif; rename one, or run them with different --out",
+    ),
+    (lambda: command_compare([YAML], budget=3), "--budget: goes with --tune, such as --tune lr"),
+    (
+        lambda: command_compare([YAML], csv=YAML),
+        f"--csv: {YAML} is read by this command; write to another file or folder",
+    ),
+    (lambda: slides([YAML], Path("a.ppt")), "--out: a.ppt: give it a name that ends in .pptx"),
+    (
+        lambda: saliency(YAML),
+        f"{YAML}: trains no network; saliency needs objective: {{network: mlp, data: digits}}",
+    ),
+]
 
 CASES = [
     *OBJECTIVES,

@@ -64,14 +64,7 @@ def load_all(
 def load_one(
     path: Path, changes: Sequence[str] = (), allow_code: bool = False, transient: Mapping[str, str] = NOTHING
 ) -> Experiment:
-    """Load a YAML file, or a picture, page or recording that contains a configuration.
-
-    Args:
-        path: The file.
-        changes: The values of `--set`.
-        allow_code: Whether code that the configuration names may run.
-        transient: Further changes that are not recorded, each with its name in errors.
-    """
+    """Load a YAML file, or a picture, page or recording with a configuration; `transient` changes are not recorded."""
     from gdsim.config import load, loads
     from gdsim.encode.reading import is_output, source_folder, yaml_of
 

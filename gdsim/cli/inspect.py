@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import json
 import sys
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from contextlib import suppress
 from importlib.resources import files
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Literal
@@ -42,19 +43,17 @@ class NumbersCommand(TyperCommand):
 
 
 def _is_number(word: str) -> bool:
-    try:
+    with suppress(ValueError):
         float(word)
-    except ValueError:
-        return False
-    return True
+        return True
+    return False
 
 
 def _numbers(text: str, option: str) -> list[float]:
     """Return the numbers of an option, separated by spaces or commas."""
     parts = text.replace(",", " ").split()
-    for part in parts:
-        if not _is_number(part):
-            raise InputError(f"'{part}' is not a number", (option,), code="wrong-type")
+    if wrong := [part for part in parts if not _is_number(part)]:
+        raise InputError(f"'{wrong[0]}' is not a number", (option,), code="wrong-type")
     return [float(part) for part in parts]
 
 
@@ -71,14 +70,20 @@ def list_names(
     from gdsim.config import signatures
     from gdsim.themes import THEMES, names
 
+    def with_arguments(classes: Mapping[str, Signature]) -> list[tuple[str, str]]:
+        return [
+            (name, ", ".join(f"{key}={default}" if default else key for key, default in each.arguments.items()))
+            for name, each in sorted(classes.items())
+        ]
+
     kinds: dict[str, Callable[[], Sequence[Sequence[str]]]] = {
         "objectives": lambda: [
             (name, _dimensions(name), objectives.objective(name).title) for name in objectives.names()
         ],
         "networks": lambda: [*networks.NETWORKS.items()],
         "data": lambda: [*networks.DATA.items()],
-        "optimizers": lambda: [(name, _arguments(each)) for name, each in sorted(signatures.optimizers().items())],
-        "schedules": lambda: [(name, _arguments(each)) for name, each in sorted(signatures.schedules().items())],
+        "optimizers": lambda: with_arguments(signatures.optimizers()),
+        "schedules": lambda: with_arguments(signatures.schedules()),
         "themes": lambda: [
             (name, THEMES[name].summary if name in THEMES else "a style sheet of matplotlib") for name in names()
         ],
@@ -90,11 +95,6 @@ def list_names(
         if kind is None:
             print(f"{title}:")
         print_columns(kinds[title](), indent="" if kind else "  ")
-
-
-def _arguments(signature: Signature) -> str:
-    """Return the arguments of a class with their defaults, as they would be written."""
-    return ", ".join(f"{name}={default}" if default else name for name, default in signature.arguments.items())
 
 
 def _dimensions(name: str) -> str:
