@@ -65,6 +65,11 @@ class Rect:
         """The number of rows."""
         return self.bottom - self.top
 
+    @property
+    def box(self) -> tuple[int, int, int, int]:
+        """Left, top, width and height."""
+        return self.left, self.top, self.width, self.height
+
     def union(self, other: Rect) -> Rect:
         """Return the smallest rectangle that contains both."""
         return Rect(

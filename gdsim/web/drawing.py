@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import re
 from base64 import b64encode
 from collections.abc import Sequence
@@ -23,7 +22,6 @@ from gdsim.render.display_list import (
     HeadArrows,
     ImageFrames,
     Layer,
-    Rect,
     RevealedImage,
     Tangents,
     iterate_stride,
@@ -34,16 +32,14 @@ from gdsim.render.trail import INVISIBLE, Trail
 from gdsim.scene import Facet, Scene
 from gdsim.web.templates import data_uri
 
-__all__ = ["Drawing", "image_stride"]
-
 FINEST = 3840
 """Background and sprites have two dots per pixel where the picture is then at most as wide as screens: this many."""
 
 MOST_VERTICES, MOST_CELLS = 450_000, 1_500_000
 """How many vertices of trails and cells of images a drawing has at most; of more, some are left out."""
 
-FARTHEST, HALVINGS = 1e4, 10
-"""The largest distance between vertices that is tried for that, in pixels, and how often it is halved."""
+FARTHEST = 1e4
+"""The largest distance between vertices that is tried for that, in pixels."""
 
 PLANE = ("direction 1", "direction 2")
 """What the directions of a plane are called that contains no coordinate axis."""
@@ -55,13 +51,10 @@ QUALITY = 90
 class Drawing:
     """The frames of a scene whose camera does not turn, ready for JSON.
 
-    Args:
-        frames: The frames.
-
     Attributes:
         data: Everything that the script needs.
         background: Everything that does not move, as a data URI.
-        apart: About how many pixels are between two vertices of a trail.
+        apart: The distance between two vertices of a trail, in pixels.
     """
 
     def __init__(self, frames: Frames) -> None:
@@ -75,9 +68,8 @@ class Drawing:
         self.apart = max(aparts.values(), default=INVISIBLE)
         self.background = _file(self._sheet.background(), "webp", quality=QUALITY, method=4)
         theme = scene.theme
-        layers = [self._layer(layer) for layer in frames.layers]
-        counter = self._counter()
-        markers = [trail.style.marker for trail in trails]
+        layers, counter = [self._layer(layer) for layer in frames.layers], self._counter()
+        markers = ["o", *(trail.style.marker for trail in trails)]
         markers += [marks.marker for layer in frames.layers for marks in only(layer.primitives, ExitMarks)]
         self.data: dict[str, Any] = {
             "size": scene.size,
@@ -88,16 +80,12 @@ class Drawing:
             "colors": {"text": theme.text, "casing": theme.casing, "quiet": theme.quiet},
             "optimizers": [{"label": style.label, "color": style.color} for style in scene.styles],
             "groups": [group.name for group in scene.groups],
-            "markers": {marker: marker_outline(marker).round(4).tolist() for marker in dict.fromkeys([*markers, "o"])},
+            "markers": {marker: marker_outline(marker).round(4).tolist() for marker in dict.fromkeys(markers)},
             "layers": layers,
             "counter": counter,
             "scale": self._sheet.scale,
             "sheet": _file(self._sheet.pixels(), "png", optimize=True),
         }
-
-    def to_json(self) -> str:
-        """Return the data as JSON."""
-        return json.dumps(self.data, separators=(",", ":"), allow_nan=False)
 
     def _layer(self, layer: Layer) -> dict[str, Any]:
         primitives, box, facet = layer.primitives, layer.viewport.box, layer.facet
@@ -154,7 +142,7 @@ class Drawing:
         count = len(images.cells)
         kept = np.unique(np.append(np.arange(0, count, self._image_stride), count - 1))
         return _fields(images, "optimizer palette") | {
-            "box": _sides(images.rect),
+            "box": images.rect.box,
             "shape": images.cells.shape[:0:-1],
             "steps": _encoded(images.steps[kept]),
             "cells": _encoded(images.cells[kept]),
@@ -164,7 +152,7 @@ class Drawing:
         opaque = np.where(image.cells == len(image.palette) - 1, 0, 255)[..., None]
         pixels = np.concatenate([np.where(opaque, image.palette[image.cells], 0), opaque], -1).astype(np.uint8)
         sprite = asdict(self._sheet.add(pixels))
-        return _fields(image, "optimizer reach end") | {"box": _sides(image.rect), "sprite": sprite}
+        return _fields(image, "optimizer reach end") | {"box": image.rect.box, "sprite": sprite}
 
     def _iterates(self, facet: Facet, trails: Sequence[Trail]) -> list[dict[str, Any]]:
         """What is known of each path's iterates, or of every so many, as it was recorded."""
@@ -216,26 +204,16 @@ def _terms(facet: Facet) -> tuple[str, str, str]:
 
 def _apart(trail: Trail, most: int) -> float:
     """How far apart, in pixels, the vertices of a trail must be so that each path has at most `most`."""
-    if len(trail.vertices()) <= most:
-        return INVISIBLE
-    low, high = np.log([INVISIBLE, FARTHEST])
-    for _ in range(HALVINGS):
-        middle = (low + high) / 2
-        if len(trail.vertices(float(np.exp(middle)))) <= most:
-            high = middle
-        else:
-            low = middle
-    return float(np.exp(high))
+    apart = INVISIBLE
+    while len(trail.vertices(apart)) > most and apart < FARTHEST:
+        apart *= 1.25
+    return apart
 
 
 def _file(pixels: npt.NDArray[np.uint8], kind: str, **options: Any) -> str:
     file = BytesIO()
     Image.fromarray(pixels).save(file, kind, **options)
     return data_uri(f"image/{kind}", file.getvalue())
-
-
-def _sides(rect: Rect) -> list[int]:
-    return [rect.left, rect.top, rect.width, rect.height]
 
 
 def _fields(source: object, names: str) -> dict[str, Any]:

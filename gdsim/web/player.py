@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import json
+import re
 from dataclasses import replace
 from os import PathLike
 from pathlib import Path
+from typing import Any
 
 from gdsim.files import atomic_write
 from gdsim.metadata import Provenance
@@ -16,8 +18,6 @@ from gdsim.scene import Facet, Scene, Style
 from gdsim.web.drawing import Drawing, image_stride
 from gdsim.web.templates import asset, csp_hash, render
 
-__all__ = ["notes", "page", "write_player"]
-
 NETWORK = (
     "A spot on the plane is the place nearest to a network's weights, and the gradient there is its part along the "
     "plane; the loss is that of the weights themselves."
@@ -27,20 +27,7 @@ NETWORK = (
 def write_player(
     scene: Scene, path: str | PathLike[str], *, provenance: Provenance | None = None, loop: bool = True
 ) -> Path:
-    """Write the page; the file appears only when it is complete.
-
-    Args:
-        scene: The scene.
-        path: Where to write; missing folders are created.
-        provenance: How it was made: part of the page, where its YAML can be read and copied.
-        loop: Whether the animation repeats at first; the reader can change that.
-
-    Returns:
-        The path, as given.
-
-    Raises:
-        GdsimError: The file cannot be written.
-    """
+    """Write the page, create missing folders, and return the path; a GdsimError says why that is not possible."""
     target, text = Path(path), page(scene, provenance, loop)
     with atomic_write(target) as partial:
         partial.write_text(text, encoding="utf-8", newline="\n")
@@ -52,8 +39,8 @@ def page(scene: Scene, provenance: Provenance | None = None, loop: bool = True) 
 
     Args:
         scene: The scene.
-        provenance: How it was made; None for a page that does not say.
-        loop: Whether the animation repeats at first.
+        provenance: How it was made, for readers and for `gdsim source`; None to leave that out.
+        loop: Whether the animation repeats at first; the reader can change that.
     """
     from markupsafe import Markup  # imported here, with Jinja, to keep the command line fast
 
@@ -62,23 +49,28 @@ def page(scene: Scene, provenance: Provenance | None = None, loop: bool = True) 
         groups=tuple(replace(group, facets=tuple(map(_without_orbit, group.facets))) for group in scene.groups),
     )
     drawing = Drawing(frames(fixed))
-    script = f"{asset('picture.js')}\n\n{asset('player.js')}"
+    # Comments are for readers of the sources.
+    script = re.sub(r"(?m)^ *(//|/\*\*).*\n|\n(?=\n)", "", f"{asset('picture.js')}\n{asset('player.js')}")
     width, height = scene.size
     ratio = f":root {{ --ratio: {width / height:.6g}; --ground: {scene.theme.page}; }}"
     style = f"{ratio}\n{asset('player.css')}"
     versions = {} if provenance is None else provenance.versions
+    about = (
+        (any("loss" in layer["terms"] for layer in drawing.data["layers"]), NETWORK),
+        (drawing.apart >= 1, "There are more steps than a page can contain: some points of the paths are not drawn."),
+    )
     return render(
         "player.html",
         scene=scene,
         drawing=drawing,
-        drawing_json=Markup(quoted(drawing.to_json())),  # noqa: S704  (quoted)
+        drawing_json=Markup(quoted(json.dumps(drawing.data, separators=(",", ":"), allow_nan=False))),  # noqa: S704  (quoted)
         title=scene.title or "gdsim",
         generator=f"gdsim {versions.get('gdsim', '')}".strip(),
         loops=loop,
         chips=[_chip(style) for style in scene.styles],
-        notes=[*notes(scene), *_about_figures(drawing)],
-        gestures=_gestures(drawing),
-        columns=_columns(drawing) if scene.steps else (),
+        notes=[*notes(scene), *(sentence for applies, sentence in about if applies)],
+        cursors=any(layer["cursor"] for layer in drawing.data["layers"]),
+        columns=_columns(drawing.data["layers"]),
         provenance=provenance,
         provenance_json="" if provenance is None else Markup(quoted(provenance.to_json())),  # noqa: S704  (quoted)
         versions=" · ".join(f"{name} {version}" for name, version in versions.items()) or "gdsim",
@@ -113,14 +105,6 @@ def _without_orbit(facet: Facet) -> Facet:
     return replace(facet, model=replace(model, camera=replace(model.camera, orbit=0.0)))
 
 
-def _about_figures(drawing: Drawing) -> Iterator[str]:
-    """What the figures of the page are not, one sentence each."""
-    if any("loss" in layer["terms"] for layer in drawing.data["layers"]):
-        yield NETWORK
-    if drawing.apart >= 1:
-        yield "There are more steps than a page can contain: the paths are drawn with some of their points."
-
-
 def _chip(style: Style) -> dict[str, str]:
     """A button for an optimizer: its label, and a short piece of its path with a head."""
     corners = marker_outline(style.marker) * 11 + [28, 8]
@@ -133,23 +117,13 @@ def _chip(style: Style) -> dict[str, str]:
     }
 
 
-def _gestures(drawing: Drawing) -> str:
-    """What the pointer does."""
-    layers = drawing.data["layers"]
-    does = ["point at a path for its figures"] * any(layer["iterates"] for layer in layers)
-    does += ["drag in a panel to move in time"] * any(layer["cursor"] for layer in layers)
-    words = "; ".join(does)
-    return f" {words[0].upper()}{words[1:]}." if does else ""
-
-
-def _columns(drawing: Drawing) -> tuple[str, ...]:
+def _columns(layers: list[dict[str, Any]]) -> tuple[str, ...]:
     """The names of the columns of the table of figures; none where there is no table."""
-    terms = {layer["terms"] for layer in drawing.data["layers"] if layer["iterates"]}
+    terms = [layer["terms"] for layer in layers if layer["iterates"]]
     if not terms:
         return ()
-    points, values, gradients = ({each[i] for each in terms} for i in range(3))
-    on_planes = {words for words in points if "spot" in words}
-    point = "point" if not on_planes else "spot on the plane" if on_planes == points else "point, or spot on the plane"
+    points, values, gradients = map(set, zip(*terms, strict=True))
+    planes = {words for words in points if "spot" in words}
+    point = "point" if not planes else "spot on the plane" if planes == points else "point, or spot on the plane"
     value = values.pop() if len(values) == 1 else "value"
-    gradient = gradients.pop() if len(gradients) == 1 else "gradient"
-    return "optimizer", point, value, gradient
+    return "optimizer", point, value, gradients.pop() if len(gradients) == 1 else "gradient"
