@@ -35,8 +35,6 @@ from gdsim.render.viewport import START, Moment
 from gdsim.render.views import view_renderer
 from gdsim.scene import Scene
 
-__all__ = ["FramePainter", "Frames", "frames"]
-
 Frame = npt.NDArray[np.uint8]
 
 VECTOR_SCALE = 3

@@ -1,4 +1,4 @@
-"""The page on which a scene is drawn: its axes, type, signs and lines, measured in ems and pixels."""
+"""The canvas: a matplotlib figure of a scene's size, on which text, axes, lines and arrows are measured in pixels."""
 
 from __future__ import annotations
 
@@ -22,44 +22,32 @@ from gdsim.objectives import FloatArray
 from gdsim.render.layout import Box, Layout
 from gdsim.scene import Scene, labels, round_ticks
 
-__all__ = ["DPI", "Canvas", "arrow_shapes", "points", "ramp"]
-
 DPI = 100
-"""Dots an inch of every figure; lengths are thought of in pixels and handed to matplotlib in points."""
+"""Dots per inch of every figure; lengths are pixels, which matplotlib is given in points."""
 
 OUTLINE = 0.3
-"""How wide the outline of what stands on a see-through page is in all, in ems."""
+"""The width of the outline of what is on a transparent page, in ems."""
 
 
 def points(pixels: float) -> float:
-    """Convert pixels to the points in which matplotlib measures type and lines."""
+    """Convert pixels to the points in which matplotlib measures text and lines."""
     return pixels * 72 / DPI
 
 
 def ramp(colors: tuple[str, ...], count: int) -> FloatArray:
-    """Return so many colours, (count, 4), evenly spaced along some."""
+    """Return colors, (count, 4), evenly spaced along some given ones."""
     spectrum = LinearSegmentedColormap.from_list("ramp", list(colors))
     return np.asarray(spectrum(np.linspace(0, 1, max(count, 1))), np.float64)
 
 
 class Canvas:
-    """A matplotlib figure, and what it takes to draw on it in one manner.
-
-    Args:
-        scene: Gives size and theme.
-        layout: Gives the size of type.
-        transparent: Whether the page is see-through.
+    """A matplotlib figure of a scene, with methods that draw on it in the scene's style, in pixels.
 
     Attributes:
-        scene: The scene.
-        figure: The figure, as large as the scene.
-        agg: Where it is drawn pixel by pixel.
-        size: Its width and height in pixels.
-        layout: Where everything stands.
-        theme: The colours.
-        page: The colour of the page, "none" for one that is see-through.
-        em: The size of plain type in pixels.
-        line: The unit of line widths in pixels: an em, heavier or lighter as the theme says.
+        agg: What draws the figure pixel by pixel.
+        page: The color of the page, "none" for a transparent one.
+        em: The size of plain text in pixels.
+        line: The unit of line widths in pixels: an em, times the theme's stroke.
     """
 
     def __init__(self, scene: Scene, layout: Layout, *, transparent: bool = False) -> None:
@@ -82,7 +70,7 @@ class Canvas:
         math: bool = False,
         **style: Any,
     ) -> Text:
-        """Write words at a place in pixels; `size` is in ems. What is `loose` is no part of the figure: it moves."""
+        """Write words of a size in ems; `loose` ones are not part of the figure, because they move."""
         text = Text(
             x / self.size[0],
             y / self.size[1],
@@ -102,7 +90,7 @@ class Canvas:
         return text
 
     def card(self, box: Box) -> None:
-        """Put a card in the theme's page colour under what stands in a box, where the page is see-through."""
+        """Put a card in the theme's page color below what is in a box, on a transparent page."""
         if self.page == "none":
             corners = BoxStyle.Round(pad=0, rounding_size=0.3 * self.em / DPI)
             x, y, width, height = (side / DPI for side in (box.x, box.y, box.width, box.height))
@@ -111,40 +99,39 @@ class Canvas:
             self.figure.add_artist(patch)
 
     def outline_numbers(self) -> None:
-        """Outline what the axes have written beside them, where the page is see-through."""
-        for axes in self.figure.axes if self.page == "none" else ():
-            for axis in (axes.xaxis, axes.yaxis):
+        """Outline the numbers and names of all axes, on a transparent page."""
+        for axes in self.figure.axes:
+            for axis in (axes.xaxis, axes.yaxis) if self.page == "none" else ():
                 for text in (axis.label, *axis.get_ticklabels()):
                     self._outline(text)
 
-    def _outline(self, sign: Artist, line: float = 0.0) -> None:
-        """Draw a border in the theme's page colour around what may stand on any other, itself a line of some pixels."""
+    def _outline(self, artist: Artist, line: float = 0.0) -> None:
+        """On a transparent page, outline an artist, itself a line of some pixels, in the theme's page color."""
         if self.page == "none":
             width = points(line + OUTLINE * self.em)
-            sign.set_path_effects([withStroke(linewidth=width, foreground=self.theme.page)])
+            artist.set_path_effects([withStroke(linewidth=width, foreground=self.theme.page)])
 
     @property
     def missing(self) -> str:
-        """Signs of the title and the legend that the font does not have, each once."""
+        """Characters of the title and the legend that the font lacks, each once."""
         font = get_font(findfont(FontProperties(family=self.theme.font)))
-        words = [self.scene.title, *(style.label + style.settings for style in self.scene.styles)]
-        return "".join(dict.fromkeys(sign for word in words for sign in word if not font.get_char_index(ord(sign))))
+        words = self.scene.title + "".join(style.label + style.settings for style in self.scene.styles)
+        return "".join(dict.fromkeys(each for each in words if not font.get_char_index(ord(each))))
 
     def width_of(self, words: str, size: float, *, bold: bool = False) -> float:
-        """Return how wide words are, in pixels."""
+        """Return the width of words in pixels."""
         return self._extent(words, size, bold=bold, math=False)[0]
 
     def extent_of(self, formula: str, size: float) -> tuple[float, float, float]:
-        """Return how wide a formula between dollar signs is, and how far it reaches above and below its line.
+        """Return the width of a formula between dollar signs, and how far it reaches above and below its baseline.
 
         Raises:
-            ValueError: It cannot be set in type.
+            ValueError: matplotlib cannot typeset it.
         """
         width, height, below = self._extent(formula, size, bold=False, math=True)
         return width, height - below, below
 
     def _extent(self, words: str, size: float, *, bold: bool, math: bool) -> tuple[float, float, float]:
-        """The width, the whole height and the part of it below the line, in pixels."""
         font = FontProperties(
             family=self.theme.font,
             size=points(size * self.em),
@@ -167,11 +154,11 @@ class Canvas:
                 long = half - 1
         return _cut(words, fits, middle=middle) if fits else ""
 
-    def axes(self, box: Box, ground: str = "") -> Axes:
-        """Add axes in the one manner that all have."""
+    def axes(self, box: Box, background: str = "") -> Axes:
+        """Add axes to the figure."""
         width, height = self.size
         axes = self.figure.add_axes((box.x / width, box.y / height, box.width / width, box.height / height))
-        axes.set_facecolor(ground or self.theme.page)
+        axes.set_facecolor(background or self.theme.page)
         for spine in axes.spines.values():
             spine.set(color=self.theme.quiet, linewidth=points(0.05 * self.line))
         axes.tick_params(
@@ -185,7 +172,7 @@ class Canvas:
         return axes
 
     def ticks(self, low: float, high: float, side: float, *, along: bool) -> FloatArray:
-        """As many round numbers, up to 8, as an axis of a length in pixels has room for; `along` it or across."""
+        """Return as many round numbers, up to 8, as fit on an axis of some pixels, written along it or across."""
         for count in range(8, 0, -1):
             ticks = round_ticks(low, high, count)
             widest = max((self.width_of(words, 1.0) for words in labels(ticks)), default=0.0)
@@ -194,22 +181,15 @@ class Canvas:
         return ticks
 
     def name_axes(self, axes: Axes, *, x: str = "", y: str = "") -> None:
-        """Write what the axes are called."""
+        """Write the names of the axes."""
         font: dict[str, Any] = {"fontsize": points(self.em), "fontfamily": self.theme.font, "color": self.theme.quiet}
         axes.set_xlabel(x, labelpad=points(0.1 * self.em), **font)
         axes.set_ylabel(y, labelpad=points(0.2 * self.em), **font)
 
     def sign(
-        self,
-        x: list[float],
-        y: float,
-        *,
-        color: str,
-        dash: tuple[float, ...] = (),
-        marker: str = "",
-        edge: str = "",
+        self, x: list[float], y: float, *, color: str, dash: tuple[float, ...] = (), marker: str = "", edge: str = ""
     ) -> None:
-        """A line along places on one height, or a marker on one place, in pixels."""
+        """Draw a horizontal line, or a marker at one place."""
         line = Line2D(
             [place / self.size[0] for place in x],
             [y / self.size[1]] * len(x),
@@ -225,32 +205,29 @@ class Canvas:
         self.figure.add_artist(line)
 
     def block(self, box: Box, color: str) -> None:
-        """A rectangle of a colour, its edges on pixels, under all axes."""
+        """Fill a box, with its edges on pixels, below all axes."""
         x, y, width, height = (side / DPI for side in (box.x, box.y, box.width, box.height))
         patch = Rectangle((x, y), width, height, color=color, linewidth=0, snap=True, zorder=-1)
         patch.set_transform(self.figure.dpi_scale_trans)
         self.figure.add_artist(patch)
 
     def frame(self, box: Box) -> None:
-        """A box in the colour of a panel's ground, with a thin line around it."""
+        """Fill a box in the color of panels, with a thin line around it."""
         edge = max(round(0.06 * self.line), 1)
         self.block(Box(box.x - edge, box.y - edge, box.width + 2 * edge, box.height + 2 * edge), self.theme.quiet)
         self.block(box, self.theme.panel)
 
     def swatches(self, box: Box, colors: npt.NDArray[np.uint8]) -> None:
-        """Colours (n, 3) side by side in a box."""
+        """Fill a box with colors, (n, 3), side by side."""
         lefts = box.x + np.arange(len(colors)) * box.width / len(colors)
         for left, color in zip(lefts.tolist(), colors.tolist(), strict=True):
-            # To the end of the box, lest there is a gap before the next one.
+            # Up to the end of the box, so that there is no gap before the next one.
             self.block(Box(left, box.y, box.right - left, box.height), "#" + bytes(color).hex())
 
     def polygons(self, parent: Figure | Axes, shapes: FloatArray, color: str = "", edge: str = "") -> None:
-        """Arrows, (n, corners, 2) in pixels; kept in inches, which every backend measures alike.
-
-        Those of the field are many, and quiet; one of a colour of its own is to be seen.
-        """
+        """Draw arrows, (n, corners, 2) in pixels: of a color, or translucent in that of the arrows of a field."""
         arrows = PolyCollection(
-            list(shapes / DPI),
+            list(shapes / DPI),  # in inches, which every backend measures alike
             facecolors=color or self.theme.arrow,
             edgecolors=edge or "none",
             linewidths=points(0.06 * self.em),
@@ -264,7 +241,7 @@ class Canvas:
 
 
 def _cut(words: str, count: int, *, middle: bool) -> str:
-    """So many of the letters and an ellipsis; labels that begin alike are told apart by how they end."""
+    """Some of the letters and an ellipsis; labels that begin alike differ at the end."""
     tail = count // 3 if middle else 0
     return words[: count - tail].rstrip(" ·") + "…" + (words[-tail:].lstrip() if tail else "")
 
@@ -273,28 +250,18 @@ def arrow_shapes(middle: FloatArray, direction: FloatArray, length: FloatArray, 
     """Return arrows as polygons.
 
     Args:
-        middle: (n, 2) centres, in pixels.
-        direction: (n, 2) where they point, of any length.
+        middle: (n, 2) their centers, in pixels.
+        direction: (n, 2) their directions, of any length.
         length: (n,) from tail to tip, in pixels.
-        thick: The shaft's width in pixels; short arrows are thinner in proportion.
+        thick: The width of the shaft in pixels; short arrows are thinner in proportion.
 
     Returns:
-        (n, 7, 2) the corners, in pixels.
+        (n, 7, 2) the corners in pixels; the fourth one is the tip.
     """
     norm = np.linalg.norm(direction, axis=-1, keepdims=True)
     along = np.divide(direction, norm, out=np.zeros_like(direction), where=norm > 0)
     across = np.stack([-along[:, 1], along[:, 0]], -1)
     head = np.minimum(5.5 * thick, 0.6 * length)[:, None]
-    half = length[:, None] / 2
-    shaft = head / 11
+    half, shaft, wing = length[:, None] / 2, across * (head / 11), across * head * 0.42
     tip, tail, neck = middle + along * half, middle - along * half, middle + along * (half - head)
-    corners = [
-        tail - across * shaft,
-        neck - across * shaft,
-        neck - across * head * 0.42,
-        tip,
-        neck + across * head * 0.42,
-        neck + across * shaft,
-        tail + across * shaft,
-    ]
-    return np.stack(corners, 1)
+    return np.stack([tail - shaft, neck - shaft, neck - wing, tip, neck + wing, neck + shaft, tail + shaft], 1)

@@ -14,8 +14,6 @@ from matplotlib.colors import to_rgba
 from gdsim.render.canvas import DPI, Canvas
 from gdsim.render.layout import Box
 
-__all__ = ["Counter"]
-
 
 class Counter:
     """The step counter. Making it adds the words that do not change to the figure.

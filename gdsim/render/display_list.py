@@ -20,21 +20,6 @@ from gdsim.render.trail import Trail
 from gdsim.render.viewport import Moment, Viewport
 from gdsim.scene import Facet, Scene
 
-__all__ = [
-    "ArrowStyle",
-    "Cursor",
-    "ExitMarks",
-    "HeadArrows",
-    "ImageFrames",
-    "Layer",
-    "Primitive",
-    "Rect",
-    "RevealedImage",
-    "Rings",
-    "Tangents",
-    "iterate_stride",
-]
-
 Pixels = npt.NDArray[np.uint8]
 
 MOST_ITERATES = 60_000

@@ -15,8 +15,6 @@ from gdsim.render.layout import Box
 from gdsim.render.viewport import Moment, Viewport
 from gdsim.scene import FEW_STARTS, Exit, Facet, Path
 
-__all__ = ["exit_marks", "points_along_paths"]
-
 OUTWARD = {"<": (-1.0, 0.0), ">": (1.0, 0.0), "v": (0.0, -1.0), "^": (0.0, 1.0), "X": (0.0, 0.0)}
 """The direction in which a marker points; a cross is for a path that ends within the view."""
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Sequence
+
 import numpy as np
 import numpy.typing as npt
 
@@ -11,8 +13,6 @@ from gdsim.render.display_list import ArrowStyle, HeadArrows, Tangents, iterate_
 from gdsim.render.trail import Trail, settled
 from gdsim.render.viewport import Moment, Viewport
 from gdsim.scene import Facet, Path, lengths
-
-__all__ = ["gradient_arrows", "tangents"]
 
 SHORTEST, LONGEST = 0.35, 4.6
 """How long an arrow must be to be drawn at all, and how long the largest gradient is drawn, in ems."""
@@ -28,7 +28,7 @@ ARROW, STEP, EDGE = 0.16, 0.24, 0.06
 
 
 def tangents(canvas: Canvas, facet: Facet, viewport: Viewport, path: Path, trail: Trail, foot: Trail) -> Tangents:
-    """Return the tangents of a path on a curve, whose trail has a second one at its feet."""
+    """Return the tangents of a path on a curve, which has a trail and one of its feet."""
     box, limits = viewport.box, facet.limits
     across, up = np.array([box.width, box.height]) / (limits[:, 1] - limits[:, 0])
     assert path.slopes is not None  # noqa: S101  (for the type checker: a curve has slopes)
@@ -43,47 +43,37 @@ def tangents(canvas: Canvas, facet: Facet, viewport: Viewport, path: Path, trail
     )
 
 
-def gradient_arrows(
-    canvas: Canvas,
-    facet: Facet,
-    viewport: Viewport,
-    path: Path,
-    trail: Trail,
-    moment: Moment,
-    *,
-    level: bool = False,
-) -> tuple[HeadArrows, HeadArrows]:
-    """Return the gradient and its negative at a path's iterates, and on top of these the step taken.
+def head_arrows(
+    canvas: Canvas, facet: Facet, viewport: Viewport, trails: Sequence[Trail], moment: Moment, *, level: bool = False
+) -> Iterator[HeadArrows]:
+    """Yield for each path the gradient and its negative at its iterates, and on top of these the step taken.
 
     Args:
-        canvas: The picture.
+        canvas: The picture; its scene decides whether there are any.
         facet: The view.
         viewport: Where it is seen.
-        path: The path.
-        trail: Its trail, on a surface that of its shadow.
+        trails: One per path, on a surface those of the shadows.
         moment: When, for a turning camera, whose arrows are those of this moment alone.
         level: Whether the step taken is drawn along the horizontal alone.
     """
     theme, em, line = canvas.theme, canvas.em, canvas.line
-    steps = _steps(canvas, len(path.gradients), moment if viewport.turning else None)
-    tails, tips = (trail.points[_rows(trail, steps + later)] for later in (0, 1))
-    seen = np.isfinite(tails).all(-1) & viewport.inside(tails) & (steps[:, None] <= path.ends) & ~_hidden(trail, steps)
-    places = path.points[np.searchsorted(path.times, steps)]
-    along = viewport.directions(places, path.gradients[steps], facet.limits, moment)
-    uphill = np.where(seen[..., None], LONGEST * em * lengths(path.gradients)[steps, :, None] * along, np.nan)
-    taken = np.where((seen & ~_hidden(trail, steps + 1))[..., None], tips - tails, np.nan)
-    if level:
-        taken[..., 1] *= 0.0
     edge = EDGE * em
-    gradient = (
-        ArrowStyle(theme.text, theme.casing, edge, ARROW * line),
-        ArrowStyle(theme.page, theme.text, edge, ARROW * line, factor=-1.0),
-    )
-    step = (ArrowStyle(path.style.color, theme.casing, edge, STEP * line),)
-    return (
-        HeadArrows(trail, steps, _long_enough(uphill, em), gradient),
-        HeadArrows(trail, steps, _long_enough(taken, em), step),
-    )
+    for path, trail in zip(facet.paths, trails, strict=True) if canvas.scene.vectors else ():
+        steps = _steps(canvas, len(path.gradients), moment if viewport.turning else None)
+        places, last = path.points[np.searchsorted(path.times, steps)], len(trail.times) - 1
+        tails, tips = (trail.points[np.minimum(np.searchsorted(trail.times, steps + i), last)] for i in (0, 1))
+        hidden, next_hidden = (np.array([trail.hidden_at(float(step + i)) for step in steps]) for i in (0, 1))
+        seen = np.isfinite(tails).all(-1) & viewport.inside(tails) & (steps[:, None] <= path.ends) & ~hidden
+        uphill = viewport.directions(places, path.gradients[steps], facet.limits, moment)
+        uphill *= LONGEST * em * lengths(path.gradients)[steps, :, None]
+        taken = (tips - tails) * [1.0, 0.0 if level else 1.0]
+        gradient = (
+            ArrowStyle(theme.text, theme.casing, edge, ARROW * line),
+            ArrowStyle(theme.page, theme.text, edge, ARROW * line, factor=-1.0),
+        )
+        yield HeadArrows(trail, steps, _drawable(uphill, seen, em), gradient)
+        step_style = ArrowStyle(path.style.color, theme.casing, edge, STEP * line)
+        yield HeadArrows(trail, steps, _drawable(taken, seen & ~next_hidden, em), (step_style,))
 
 
 def _steps(canvas: Canvas, count: int, moment: Moment | None) -> npt.NDArray[np.int64]:
@@ -95,18 +85,8 @@ def _steps(canvas: Canvas, count: int, moment: Moment | None) -> npt.NDArray[np.
     return np.unique(np.concatenate([of_frames, of_page]))
 
 
-def _rows(trail: Trail, steps: npt.NDArray[np.int64]) -> npt.NDArray[np.intp]:
-    return np.minimum(np.searchsorted(trail.times, steps), len(trail.times) - 1)
-
-
-def _hidden(trail: Trail, steps: npt.NDArray[np.int64]) -> npt.NDArray[np.bool_]:
-    """Which heads are hidden at some iterates, (steps, starts)."""
-    if trail.hidden is None:
-        return np.zeros((len(steps), trail.points.shape[1]), np.bool_)
-    return np.array([trail.hidden_at(float(step)) for step in steps])
-
-
-def _long_enough(vectors: FloatArray, em: float) -> FloatArray:
-    """Vectors (…, 2), NaN for those too short to be seen as arrows."""
+def _drawable(vectors: FloatArray, seen: npt.NDArray[np.bool_], em: float) -> FloatArray:
+    """Vectors (…, 2), NaN for those not seen, (…), and for those too short to be seen as arrows."""
     with np.errstate(invalid="ignore"):
-        return np.where(np.linalg.norm(vectors, axis=-1, keepdims=True) >= SHORTEST * em, vectors, np.nan)
+        long = np.linalg.norm(vectors, axis=-1) >= SHORTEST * em
+    return np.where((seen & long)[..., None], vectors, np.nan)

@@ -14,8 +14,6 @@ from gdsim.render.display_list import ImageFrames, Pixels, Rect, RevealedImage
 from gdsim.render.layout import Box
 from gdsim.scene import Heatmap, HeatmapRow, ImageSequence, Style
 
-__all__ = ["changed", "image_artist", "image_frames", "revealed_row"]
-
 
 def image_frames(canvas: Canvas, images: ImageSequence, box: Box, style: Style | None) -> ImageFrames:
     """Return a sequence of images in a box of whole pixels; of an optimizer, or of all for None."""

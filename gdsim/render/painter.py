@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
+from functools import cache
 from typing import Literal, TypeVar
 
 import numpy as np
@@ -18,8 +19,6 @@ from gdsim.render.canvas import DPI, arrow_shapes, points
 from gdsim.render.display_list import ExitMarks, HeadArrows, Primitive, Rings, Tangents
 from gdsim.render.trail import Stretch, Trail, interpolated
 from gdsim.render.viewport import Viewport
-
-__all__ = ["Painter", "only"]
 
 Cap = Literal["butt", "round"]
 Kind = TypeVar("Kind")
@@ -211,15 +210,9 @@ class Painter:
         places = places[np.isfinite(places).all(-1)]
         if not len(places):
             return
-        shape = MarkerStyle(marker)
-        outline = shape.get_path().transformed(shape.get_transform())
-        vertices = np.asarray(outline.vertices, np.float64)
-        codes = outline.codes
-        if codes is None:
-            codes = np.full(len(vertices), Outline.LINETO, Outline.code_type)
-            codes[0] = Outline.MOVETO
+        vertices, codes = _outline(marker)
         corners = (vertices * size + places[:, None]).reshape(-1, 2)
-        every = Outline(corners, np.tile(np.asarray(codes), len(places)))
+        every = Outline(corners, np.tile(codes, len(places)))
         if edge_width:
             context = self._context(edge, 2 * edge_width, alpha=alpha)
             self.renderer.draw_path(context, every, self._transform, to_rgba(edge, alpha))
@@ -248,6 +241,17 @@ class Painter:
             context.set_clip_rectangle(self._clip)
             self._contexts[color, width, cap, alpha] = context
         return context
+
+
+@cache
+def _outline(marker: str) -> tuple[FloatArray, npt.NDArray[np.uint8]]:
+    """The vertices and path codes of a marker of size 1."""
+    shape = MarkerStyle(marker)
+    outline = shape.get_path().transformed(shape.get_transform())
+    vertices = np.asarray(outline.vertices, np.float64)
+    codes = np.full(len(vertices), Outline.LINETO, Outline.code_type)
+    codes[0] = Outline.MOVETO
+    return vertices, codes if outline.codes is None else np.asarray(outline.codes)
 
 
 def _runs(shown: npt.NDArray[np.bool_]) -> list[tuple[int, int]]:

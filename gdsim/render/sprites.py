@@ -18,8 +18,6 @@ from gdsim.render.display_list import Layer, Pixels
 from gdsim.render.painter import Painter
 from gdsim.render.viewport import START
 
-__all__ = ["Sprite", "SpriteSheet", "marker_outline"]
-
 GAP = 2
 """How many dots are between two sprites on a sheet: scaled, one would bleed into the other."""
 

@@ -4,14 +4,12 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from functools import cached_property
-from typing import TypeVar
+from typing import NamedTuple, TypeVar
 
 import numpy as np
 import numpy.typing as npt
 
 from gdsim.objectives import FloatArray
-
-__all__ = ["INVISIBLE", "Stretch", "Trail", "TrailStyle", "interpolated", "settled"]
 
 INVISIBLE = 1 / 3
 """A vertex nearer than this to the last one drawn, in pixels, is not drawn."""
@@ -36,16 +34,12 @@ Rows = TypeVar("Rows", FloatArray, BoolArray)
 class TrailStyle:
     """Colors and sizes of a trail and its heads; lengths in pixels.
 
-    Args:
-        color: The color of path and heads.
-        casing: The color of the border around both.
+    Attributes:
+        casing: The color of the border around path, heads and dots.
         casing_width: The width of the path's border; 0 for many paths, whose borders would cut each other.
-        width: The path's width.
         dash: On and off lengths in units of the width; empty for a solid line.
         marker: The head's shape, a matplotlib letter.
-        head_size: The head's diameter.
         dot_size: The diameter of the dot on each iterate; 0 for none.
-        alpha: The opacity, from 0 to 1.
         hidden_alpha: What the opacity is multiplied by where something hides the path.
     """
 
@@ -86,11 +80,10 @@ class TrailStyle:
         return max(self.width / 2 + self.casing_width, self.dot_size / 2 + self.dot_edge) + 2
 
 
-@dataclass(frozen=True, eq=False)
-class Stretch:
+class Stretch(NamedTuple):
     """The paths of a trail between two times.
 
-    Args:
+    Attributes:
         lines: (starts, n, 2) their vertices, none of them NaN.
         visible: (starts, n − 1) which segments are drawn and not hidden; None for all.
         hidden: (starts, n − 1) which segments are drawn as hidden; None for none.
@@ -105,15 +98,23 @@ class Stretch:
     dots: FloatArray | None
 
 
+class _Vertices(NamedTuple):
+    """The places of a trail that are drawn: their times (m,), (starts, m, 2) where they are, (starts, m) if hidden."""
+
+    times: FloatArray
+    lines: FloatArray
+    hidden: BoolArray | None
+    dash_offsets: FloatArray
+
+
 @dataclass(frozen=True, eq=False)
 class Trail:
     """The paths of one optimizer in one viewport, which grow with time.
 
-    Args:
+    Attributes:
         optimizer: The optimizer's index in `Scene.styles`.
-        style: Colors and sizes.
         times: (n,) when each place is reached, in steps; whole numbers are iterates.
-        points: (n, starts, 2) the places in pixels from the lower left corner; where one is NaN, the path is broken.
+        points: (n, starts, 2) the places in pixels; where one is NaN, the path is broken.
         hidden: (n, starts) where something hides the path; None for nowhere.
         fade: How many steps the path reaches back from its head; None for the whole path.
         frames: In how many frames the path is drawn; a frame should commit at most about one stretch.
@@ -130,42 +131,23 @@ class Trail:
     path: int | None = None
 
     @cached_property
-    def _drawn(self) -> npt.NDArray[np.intp]:
-        return np.flatnonzero(self._distinct(INVISIBLE))
-
-    @cached_property
-    def _times(self) -> FloatArray:
-        return self.times[self._drawn]
-
-    @cached_property
-    def _lines(self) -> FloatArray:
-        """The vertices that are drawn, (starts, m, 2)."""
-        return np.ascontiguousarray(self.points.transpose(1, 0, 2)[:, self._drawn])
-
-    @cached_property
-    def _iterates(self) -> BoolArray:
-        return np.asarray(self._times == np.floor(self._times))
-
-    @cached_property
-    def _hidden(self) -> BoolArray | None:
-        """Which of the vertices that are drawn are hidden, (starts, m)."""
-        return None if self.hidden is None else self.hidden[self._drawn].T
-
-    @cached_property
-    def _dash_offsets(self) -> FloatArray:
-        offsets = np.zeros(self._lines.shape[:2])
-        if self.style.dash:
-            lengths = np.nan_to_num(np.linalg.norm(np.diff(self._lines, axis=1), axis=-1))
-            offsets[:, 1:] = np.cumsum(lengths, axis=1) % (sum(self.style.dash) * self.style.width)
-        return offsets
+    def _drawn(self) -> _Vertices:
+        chosen, style = np.flatnonzero(self._distinct(INVISIBLE)), self.style
+        lines = np.ascontiguousarray(self.points.transpose(1, 0, 2)[:, chosen])
+        offsets = np.zeros(lines.shape[:2])
+        if style.dash:
+            lengths = np.nan_to_num(np.linalg.norm(np.diff(lines, axis=1), axis=-1))
+            offsets[:, 1:] = np.cumsum(lengths, axis=1) % (sum(style.dash) * style.width)
+        return _Vertices(self.times[chosen], lines, None if self.hidden is None else self.hidden[chosen].T, offsets)
 
     @cached_property
     def commit_times(self) -> FloatArray:
         """The times at which one stretch after the other is drawn for good, ascending; none where a trail fades."""
         if self.fade is not None:
             return np.empty(0)
-        chunk = max(min(32, max(4, CHUNK // self.points.shape[1])), len(self._times) // self.frames)
-        return self._times[chunk::chunk]
+        times = self._drawn.times
+        chunk = max(min(32, max(4, CHUNK // self.points.shape[1])), len(times) // self.frames)
+        return times[chunk::chunk]
 
     @property
     def overlap(self) -> int:
@@ -174,16 +156,11 @@ class Trail:
 
     @property
     def fade_bands(self) -> tuple[tuple[float, float, float], ...]:
-        """Of a fading trail, the bands from the faintest: from how many steps ago, to how many, and the opacity."""
-        if self.fade is None:
-            return ()
+        """The bands of a fading trail, the faintest first: from how many steps ago, to how many, and the opacity."""
+        fade, alpha = self.fade or 0, self.style.alpha
         return tuple(
-            (
-                self.fade * band / FADE_BANDS,
-                self.fade * (band - 1) / FADE_BANDS,
-                self.style.alpha * (FADE_BANDS + 1 - band) / FADE_BANDS,
-            )
-            for band in range(FADE_BANDS, 0, -1)
+            (fade * band / FADE_BANDS, fade * (band - 1) / FADE_BANDS, alpha * (FADE_BANDS + 1 - band) / FADE_BANDS)
+            for band in range(FADE_BANDS if self.fade is not None else 0, 0, -1)
         )
 
     def vertices(self, apart: float = INVISIBLE) -> npt.NDArray[np.intp]:
@@ -208,55 +185,54 @@ class Trail:
         return chosen
 
     def at(self, time: float) -> FloatArray:
-        """Return where the heads are at a time, (starts, 2), interpolated between two places."""
+        """Return where the heads are at a time, (starts, 2)."""
         return interpolated(self.points, self.times, time)
 
     def hidden_at(self, time: float) -> BoolArray:
-        """Return which of the heads are hidden at a time, (starts,)."""
-        if self._hidden is None:
+        """Return which of the heads are hidden at a time, (starts,): on a segment, those whose segment is."""
+        times, _, hidden, _ = self._drawn
+        if hidden is None:
             return np.zeros(self.points.shape[1], np.bool_)
-        before = int(np.searchsorted(self._times, time, side="right")) - 1
-        # On a segment as the segment is.
-        after = before if self._times[before] == time else min(before + 1, len(self._times) - 1)
-        return np.asarray(self._hidden[:, before] | self._hidden[:, after])
+        before = int(np.searchsorted(times, time, side="right")) - 1
+        after = before if times[before] == time else min(before + 1, len(times) - 1)
+        return np.asarray(hidden[:, before] | hidden[:, after])
 
     def before(self, time: float, vertices: int) -> tuple[float, int]:
         """Return the time of the vertex some vertices before a commit time, and how many there really are between."""
-        index = int(np.searchsorted(self._times, time))
+        index = int(np.searchsorted(self._drawn.times, time))
         back = max(index - vertices, 0)
-        return float(self._times[back]), index - back
+        return float(self._drawn.times[back]), index - back
 
     def stretch(self, begin: float, end: float) -> Stretch:
         """Return the paths from the place reached at one time to that reached at another."""
-        first, last = (int(np.searchsorted(self._times, time, side="right")) for time in (begin, end))
+        times, drawn, covered, offsets = self._drawn
+        first, last = (int(np.searchsorted(times, time, side="right")) for time in (begin, end))
         tail, head = self.at(begin), self.at(end)
-        vertices = np.concatenate([tail[:, None], self._lines[:, first:last], head[:, None]], axis=1)
-        lines, visible = _without_gaps(vertices)
+        lines, visible = _without_gaps(np.concatenate([tail[:, None], drawn[:, first:last], head[:, None]], axis=1))
         hidden = None
-        if self._hidden is not None:
-            ends = self._hidden[:, first - 1 : last + 1]
+        if covered is not None:
+            ends = covered[:, first - 1 : last + 1]
             ends = np.concatenate([ends, ends[:, -1:]], 1)[:, : lines.shape[1]]
-            covered = ends[:, 1:] | ends[:, :-1]
-            hidden = covered if visible is None else visible & covered
-            visible = ~covered if visible is None else visible & ~covered
-        offsets = self._dash_offsets[:, first - 1 : last]
+            segments = ends[:, 1:] | ends[:, :-1]
+            hidden = segments if visible is None else visible & segments
+            visible = ~segments if visible is None else visible & ~segments
+        offsets = offsets[:, first - 1 : last]
         if self.style.dash:
             offsets = offsets.copy()
-            offsets[:, 0] += np.nan_to_num(np.linalg.norm(tail - self._lines[:, first - 1], axis=-1))
-        return Stretch(lines, visible, hidden, offsets, self._dots(begin, end))
+            offsets[:, 0] += np.nan_to_num(np.linalg.norm(tail - drawn[:, first - 1], axis=-1))
+        return Stretch(lines, visible, hidden, offsets, self._dots(begin, end) if self.style.dot_size else None)
 
-    def _dots(self, begin: float, end: float) -> FloatArray | None:
-        if not self.style.dot_size:
-            return None
-        first, last = np.searchsorted(self._times, (begin, end))
-        chosen = first + np.flatnonzero(self._iterates[first:last])
-        points = self._lines[:, chosen]
-        return points.reshape(-1, 2) if self._hidden is None else points[~self._hidden[:, chosen]]
+    def _dots(self, begin: float, end: float) -> FloatArray:
+        times, lines, hidden, _ = self._drawn
+        first, last = np.searchsorted(times, (begin, end))
+        chosen = first + np.flatnonzero(times[first:last] == np.floor(times[first:last]))
+        points = lines[:, chosen]
+        return points.reshape(-1, 2) if hidden is None else points[~hidden[:, chosen]]
 
 
 def interpolated(rows: FloatArray, times: FloatArray, time: float) -> FloatArray:
     """Return rows, (n, …), of ascending times, (n,), at one time, interpolated linearly between the two nearest."""
-    before = int(np.clip(np.searchsorted(times, time, side="right") - 1, 0, len(times) - 1))
+    before = max(int(np.searchsorted(times, time, side="right")) - 1, 0)
     after = min(before + 1, len(times) - 1)
     gap = times[after] - times[before]
     share = (time - times[before]) / gap if gap else 0.0
@@ -267,8 +243,6 @@ def settled(rows: Rows, times: FloatArray, ends: npt.NDArray[np.int64]) -> Rows:
     """Return rows, (n, starts, …), of times, (n,), constant for each start from its end, (starts,), on."""
     last = np.minimum(np.searchsorted(times, ends), len(times) - 1)
     past = np.arange(len(times))[:, None] > last
-    if not past.any():
-        return rows
     return np.where(past.reshape(*past.shape, *[1] * (rows.ndim - 2)), rows[last, np.arange(len(last))], rows)
 
 
@@ -277,6 +251,5 @@ def _without_gaps(lines: FloatArray) -> tuple[FloatArray, BoolArray | None]:
     finite = np.asarray(np.isfinite(lines).all(-1))
     if finite.all():
         return lines, None
-    lines = lines.copy()
-    lines[~finite] = lines[finite][0] if finite.any() else 0.0
+    lines = np.where(finite[..., None], lines, lines[finite][0] if finite.any() else 0.0)
     return lines, finite[:, 1:] & finite[:, :-1]

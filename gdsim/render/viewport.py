@@ -17,8 +17,6 @@ from gdsim.objectives import FloatArray
 from gdsim.render.canvas import Canvas
 from gdsim.render.layout import Box
 
-__all__ = ["START", "Moment", "Viewport", "unit"]
-
 TINY = float(np.finfo(np.float64).tiny)
 
 

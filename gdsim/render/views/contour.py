@@ -13,7 +13,8 @@ from gdsim.render.axes import draw_flat_axes, longest_number
 from gdsim.render.canvas import Canvas, arrow_shapes, points, ramp
 from gdsim.render.display_list import Primitive
 from gdsim.render.exits import exit_marks
-from gdsim.render.layers import head_arrows, make_trail, path_style, start_rings
+from gdsim.render.head_artists import head_arrows
+from gdsim.render.layers import make_trail, path_style, start_rings
 from gdsim.render.layout import Box
 from gdsim.render.viewport import Moment, Viewport
 from gdsim.render.views import ViewRenderer

@@ -16,7 +16,8 @@ from gdsim.objectives import FloatArray, inside
 from gdsim.render.canvas import Canvas
 from gdsim.render.display_list import Primitive
 from gdsim.render.exits import exit_marks
-from gdsim.render.layers import head_arrows, make_trail, path_style, start_rings
+from gdsim.render.head_artists import head_arrows
+from gdsim.render.layers import make_trail, path_style, start_rings
 from gdsim.render.layout import Box
 from gdsim.render.mesh import BasePlane, Raster, SurfaceMesh
 from gdsim.render.surface_projection import SurfaceProjection
