@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import nullcontext
 from copy import copy
 from dataclasses import replace
@@ -29,7 +29,7 @@ from gdsim.render.layout import GroupLayout
 from gdsim.render.legend import draw_key, draw_legend, draw_names, draw_title
 from gdsim.render.painter import Painter, only
 from gdsim.render.panels import draw_panels, panel_renderer
-from gdsim.render.sprites import SpriteSheet
+from gdsim.render.sprites import Drawn, SpriteSheet
 from gdsim.render.trail import Trail
 from gdsim.render.viewport import START, Moment
 from gdsim.render.views import view_renderer
@@ -44,10 +44,8 @@ VECTOR_SCALE = 3
 def frames(scene: Scene, *, transparent: bool = False) -> Frames:
     """Return the frames of a scene, which can be iterated over any number of times.
 
-    Args:
-        scene: The scene.
-        transparent: Whether the page is transparent. Views and panels keep their background, and what is on the page
-            gets an outline in the page's color, so that it is legible on any other.
+    On a transparent page views and panels keep their background, and what is on the page itself has an outline in the
+    page's color, so that it is legible on any other.
     """
     return Frames(scene, transparent=transparent)
 
@@ -77,12 +75,16 @@ class Frames:
         with default_settings():
             self._draw_background()
 
+    def __repr__(self) -> str:
+        width, height = self.size
+        return f"<Frames: {len(self)} of {width} × {height}>"
+
     def __len__(self) -> int:
         return len(self.scene)
 
     def __iter__(self) -> Iterator[Frame]:
         with default_settings():
-            painter = self._painter()
+            painter = FramePainter(self)
         # Text is laid out only where a camera turns; changing matplotlib's settings for every frame is slow.
         turning = any(layer.primitives_at for layer in self.layers)
         for index in range(len(self)):
@@ -97,7 +99,7 @@ class Frames:
     def at(self, moment: Moment) -> Frame:
         """Return the frame of a moment, (H, W, 3) or (H, W, 4) uint8, drawn by itself."""
         with default_settings():
-            return self._painter().draw(moment)
+            return FramePainter(self).draw(moment)
 
     def moment(self, index: int) -> Moment:
         """Return the moment that a frame shows."""
@@ -125,9 +127,14 @@ class Frames:
             words: The file's metadata: Title, Description and Source.
         """
         moment = self.moment(len(self) - 1)
-        moving = _Moving(self.layers, self.counter, moment)
-        self.canvas.figure.add_artist(moving)
-        added: list[Artist] = [moving]
+
+        def draw(renderer: RendererBase) -> None:
+            for layer in self.layers:
+                Painter(renderer, layer.viewport).draw_all(layer.at(moment), moment.time)
+            if self.counter is not None:
+                self.counter.draw(renderer, moment.time)
+
+        added: list[Artist] = [self.canvas.figure.add_artist(Drawn(draw))]
         for layer in self.layers:
             viewport = layer.viewport
             added += viewport.pose(moment, VECTOR_SCALE, words=viewport.turning)
@@ -160,155 +167,105 @@ class Frames:
         self.missing = canvas.missing
         sentences = (missing_panels(scene, layout), unnamed_layers(scene, layout), settings, formula)
         self.left_out = tuple(sentence for sentence in sentences if sentence)
-        self.colors = _exact_colors(scene, self.layers)
-
-    def _painter(self) -> FramePainter:
-        return FramePainter(
-            self.background, self.layers, self.counter, self.canvas.em, channels=4 if self.transparent else 3
-        )
+        theme = scene.theme
+        exact = dict.fromkeys([theme.page, theme.text, *(style.color for style in scene.styles), theme.quiet])
+        # An image that changes may have lost in the last frame what it had before.
+        scales = {image.palette.tobytes(): image.palette[:-1] for image in _images(self.layers)}
+        plain = np.array([[round(255 * part) for part in to_rgb(color)] for color in exact], np.uint8)
+        self.colors = np.concatenate([plain, *scales.values()])
 
 
 def _images(layers: Iterable[Layer]) -> list[ImageFrames | RevealedImage]:
     return [each for layer in layers for each in layer.primitives if isinstance(each, ImageFrames | RevealedImage)]
 
 
-class _Moving(Artist):
-    """Everything that moves as it is at a moment, as one artist of a vector picture."""
-
-    def __init__(self, layers: Sequence[Layer], counter: Counter | None, moment: Moment) -> None:
-        super().__init__()
-        self._layers, self._counter, self._moment = layers, counter, moment
-        self.set_zorder(10)
-
-    def draw(self, renderer: RendererBase) -> None:
-        """Draw everything but images on any backend."""
-        for layer in self._layers:
-            Painter(renderer, layer.viewport).draw_all(layer.at(self._moment), self._moment.time)
-        if self._counter is not None:
-            self._counter.draw(renderer, self._moment.time)
-
-
 class FramePainter:
-    """Draws frame after frame, adding to the one before; time must not go back.
+    """Draws one frame of a picture after the other, adding to the one before; time must not go back."""
 
-    Args:
-        background: (H, W, 4) what does not move.
-        layers: What moves.
-        counter: The step counter, or None.
-        em: The size of plain type in pixels: how far what is drawn at a head may reach beyond the points that it names.
-        channels: 3, or 4 for a transparent page.
-    """
-
-    def __init__(
-        self, background: Frame, layers: Sequence[Layer], counter: Counter | None, em: float, *, channels: int
-    ) -> None:
-        height, width = background.shape[:2]
-        self._counter, self._em = counter, em
+    def __init__(self, frames: Frames) -> None:
+        width, height = frames.size
+        self._counter, self._em, self._page = frames.counter, frames.canvas.em, Rect(0, height, 0, width)
         self._renderer = RendererAgg(width, height, DPI)
         self._pixels = np.asarray(self._renderer.buffer_rgba())
-        self._pixels[...] = background
-        self._page = Rect(0, height, 0, width)
-        self._drawn: list[Rect] = []
-        painters = [(layer, Painter(self._renderer, layer.viewport)) for layer in layers]
-        self._turning = [(layer, painter) for layer, painter in painters if layer.primitives_at]
-        self._fixed = [(layer, painter) for layer, painter in painters if not layer.primitives_at]
-        for layer, painter in self._fixed:
+        self._pixels[...] = frames.background
+        painters = [(layer, Painter(self._renderer, layer.viewport), self._rect(layer)) for layer in frames.layers]
+        self._turning = [each for each in painters if each[0].primitives_at]
+        self._fixed = [each for each in painters if not each[0].primitives_at]
+        for layer, painter, _ in self._fixed:
             painter.draw_rings(layer.primitives)
         self._trails = [
-            _GrowingTrail(trail, painter, self._rect(layer))
-            for layer, painter in self._fixed
+            (trail, painter, within)
+            for layer, painter, within in self._fixed
             for trail in only(layer.primitives, Trail)
         ]
-        self._images = _images(layers)
+        # In an order that does not depend on the frames, so that the poster, drawn in one go, is the last frame.
+        commits = [(until, i) for i, (trail, *_) in enumerate(self._trails) for until in trail.commit_times.tolist()]
+        self._commits = sorted(commits, reverse=True)
+        self._since: list[float | None] = [None] * len(self._trails)
+        self._images = _images(frames.layers)
         self._time: float | None = None
+        self._drawn: list[Rect] = []
         self._committed = self._pixels.copy()
-        self._frame = np.array(self._pixels[..., :channels], order="C")
+        self._frame = np.array(self._pixels[..., : 4 if frames.transparent else 3], order="C")
 
     def draw(self, moment: Moment) -> Frame:
-        """Draw the frame of a moment, (H, W, channels), which the next call overwrites."""
-        stale = self._drawn
+        """Draw the frame of a moment, which the next call overwrites."""
+        time, stale = moment.time, self._drawn
         for rect in stale:
             self._pixels[rect.area] = self._committed[rect.area]
-        self._drawn = []
-        updated = self._update_images(moment.time)
-        self._commit(moment.time)
-        for growing in self._trails:
-            self._drew(growing.draw(moment.time), growing.trail.style.reach, growing.within)
-        for layer, painter in self._fixed:
-            for points in painter.draw_over(layer.primitives, moment.time):
+        updates = [each for image in self._images if (each := changed(image, self._time, time)) is not None]
+        for rect, drawn in updates:
+            # Nothing else is drawn there.
+            self._committed[rect.area] = self._pixels[rect.area] = drawn
+        self._time, self._drawn = time, []
+        while self._commits and self._commits[-1][0] <= time:
+            until, i = self._commits.pop()
+            if (committed := self._draw_trail(i, until)) is not None:
+                self._committed[committed.area] = self._pixels[committed.area]
+            self._since[i] = until
+        for i in range(len(self._trails)):
+            self._draw_trail(i, time)
+        for layer, painter, _ in self._fixed:
+            for points in painter.draw_over(layer.primitives, time):
                 self._drew(points, self._em, self._page)
-        for layer, painter in self._turning:
+        for layer, painter, within in self._turning:
             layer.viewport.draw_backdrop(self._renderer, moment)
-            painter.draw_all(layer.at(moment), moment.time)
-            self._drawn.append(self._rect(layer))
+            painter.draw_all(layer.at(moment), time)
+            self._drawn.append(within)
         self._drawn = _merged(self._drawn)
-        for rect in [*updated, *stale, *self._drawn]:
+        for rect in [*(rect for rect, _ in updates), *stale, *self._drawn]:
             for channel in range(self._frame.shape[-1]):  # four times as fast as all at once
                 self._frame[(*rect.area, channel)] = self._pixels[(*rect.area, channel)]
         if self._counter is not None:
-            self._counter.stamp(self._frame, moment.time)
+            self._counter.stamp(self._frame, time)
         return self._frame
 
-    def _update_images(self, time: float) -> list[Rect]:
-        """Draw what has changed of the images, and return where; nothing else is drawn there."""
-        updates = [each for image in self._images if (each := changed(image, self._time, time)) is not None]
-        for rect, drawn in updates:
-            for pixels in (self._committed, self._pixels):
-                pixels[rect.area] = drawn
-        self._time = time
-        return [rect for rect, _ in updates]
-
-    def _commit(self, time: float) -> None:
-        """Draw the stretches that have become complete for good, in the order in which they did.
-
-        That order does not depend on the frames, so that the poster, drawn in one go, is the last frame.
-        """
-        while True:
-            ready = [(until, i) for i, each in enumerate(self._trails) if (until := each.next_commit) <= time]
-            if not ready:
-                return
-            until, i = min(ready)
-            growing = self._trails[i]
-            rect = self._drew(growing.draw(until), growing.trail.style.reach, growing.within)
-            if rect is not None:
-                self._committed[rect.area] = self._pixels[rect.area]
-            growing.commit()
+    def _draw_trail(self, index: int, time: float) -> Rect | None:
+        """Draw a trail from its last commit to a time, and return where."""
+        trail, painter, within = self._trails[index]
+        return self._drew(painter.draw_trail(trail, time, self._since[index]), trail.style.reach, within)
 
     def _drew(self, points: FloatArray, reach: float, within: Rect) -> Rect | None:
         """Note that something has been drawn around points, (…, 2), and return where; None for nowhere."""
         points = points[np.isfinite(points).all(-1)]
-        rect = _around(points, reach, within, self._page.bottom) if len(points) else None
-        if rect is not None:
-            self._drawn.append(rect)
+        if not len(points):
+            return None
+        x, y = points[..., 0], self._page.bottom - points[..., 1]
+        rect = Rect(
+            max(int(np.floor(max(y.min(), -1e6) - reach)), within.top),
+            min(int(np.ceil(min(y.max(), 1e6) + reach)) + 1, within.bottom),
+            max(int(np.floor(max(x.min(), -1e6) - reach)), within.left),
+            min(int(np.ceil(min(x.max(), 1e6) + reach)) + 1, within.right),
+        )
+        if rect.height <= 0 or rect.width <= 0:
+            return None
+        self._drawn.append(rect)
         return rect
 
     def _rect(self, layer: Layer) -> Rect:
         """The pixels of a layer, which is within the picture."""
         box, height = layer.viewport.box, self._page.bottom
         return Rect(int(height - box.top), int(np.ceil(height - box.y)) + 1, int(box.x), int(np.ceil(box.right)) + 1)
-
-
-class _GrowingTrail:
-    """A trail on a frame, and how much of it has been drawn for good."""
-
-    def __init__(self, trail: Trail, painter: Painter, within: Rect) -> None:
-        self.trail, self.within, self._painter = trail, within, painter
-        self._commits = [*trail.commit_times.tolist(), np.inf]
-        self._count, self._since = 0, float(trail.times[0])
-
-    @property
-    def next_commit(self) -> float:
-        """The time at which the next stretch is complete."""
-        return float(self._commits[self._count])
-
-    def commit(self) -> None:
-        """Take the next stretch as drawn for good."""
-        self._since = self.next_commit
-        self._count += 1
-
-    def draw(self, time: float) -> FloatArray:
-        """Draw the rest up to a time, and return its vertices."""
-        return self._painter.draw_trail(self.trail, time, self._since)
 
 
 def _merged(rects: Iterable[Rect]) -> list[Rect]:
@@ -323,18 +280,6 @@ def _merged(rects: Iterable[Rect]) -> list[Rect]:
         else:
             apart.append(rect)
     return apart
-
-
-def _around(points: FloatArray, reach: float, within: Rect, height: int) -> Rect | None:
-    """The rows and columns around points, (…, 2), of a picture of a height; None for none within a rectangle."""
-    x, y = points[..., 0], height - points[..., 1]
-    rect = Rect(
-        max(int(np.floor(max(y.min(), -1e6) - reach)), within.top),
-        min(int(np.ceil(min(y.max(), 1e6) + reach)) + 1, within.bottom),
-        max(int(np.floor(max(x.min(), -1e6) - reach)), within.left),
-        min(int(np.ceil(min(x.max(), 1e6) + reach)) + 1, within.right),
-    )
-    return rect if rect.top < rect.bottom and rect.left < rect.right else None
 
 
 def _view_layers(canvas: Canvas, index: int, place: GroupLayout) -> Iterator[Layer]:
@@ -356,13 +301,3 @@ def _panel_layers(canvas: Canvas, index: int, place: GroupLayout) -> Iterator[La
     panels = canvas.scene.groups[index].panels
     for panel, viewport in zip(panels, draw_panels(canvas, panels, place.panels), strict=False):
         yield Layer(viewport, index, panel_renderer(panel.kind).primitives(canvas, panel, viewport))
-
-
-def _exact_colors(scene: Scene, layers: Iterable[Layer]) -> Frame:
-    """The colors that a palette must keep, (n, 3): those of the theme, of the paths and of images."""
-    theme = scene.theme
-    exact = dict.fromkeys([theme.page, theme.text, *(style.color for style in scene.styles), theme.quiet])
-    plain = np.array([[round(255 * part) for part in to_rgb(color)] for color in exact], np.uint8)
-    # An image that changes may have lost in the last frame what it had before.
-    scales = [image.palette[:-1] for image in _images(layers)]
-    return np.concatenate([plain, *{scale.tobytes(): scale for scale in scales}.values()])

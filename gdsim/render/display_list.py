@@ -57,21 +57,16 @@ class Rect:
 
     def union(self, other: Rect) -> Rect:
         """Return the smallest rectangle that contains both."""
-        return Rect(
-            min(self.top, other.top),
-            max(self.bottom, other.bottom),
-            min(self.left, other.left),
-            max(self.right, other.right),
-        )
+        top, left = min(self.top, other.top), min(self.left, other.left)
+        return Rect(top, max(self.bottom, other.bottom), left, max(self.right, other.right))
 
 
 @dataclass(frozen=True, eq=False)
 class Rings:
     """Circles under the trails, at every time: the starts.
 
-    Args:
-        points: (n, 2) their centres.
-        diameter: Their diameter.
+    Attributes:
+        points: (n, 2) their centers.
         strokes: Color and line width of each stroke, from the lowest.
     """
 
@@ -84,14 +79,9 @@ class Rings:
 class Tangents:
     """The tangent at each head of a curve, and a line from the head down to its foot.
 
-    Args:
-        trail: The trail along the curve.
-        foot: The trail of the feet.
+    Attributes:
         slopes: (n, starts) the slope at each place of the trail, in pixels per pixel.
         reach: How far a tangent reaches to either side.
-        width: The tangent's line width.
-        foot_width: The line width down to the foot.
-        foot_alpha: The opacity of that line.
     """
 
     trail: Trail
@@ -107,10 +97,7 @@ class Tangents:
 class ArrowStyle:
     """How an arrow at a head is drawn.
 
-    Args:
-        color: The color inside.
-        edge: The color of its edge.
-        edge_width: The width of the edge.
+    Attributes:
         width: The width of the shaft; short arrows are thinner in proportion.
         factor: What the arrow's vector is multiplied by: −1 for the opposite direction.
     """
@@ -126,11 +113,11 @@ class ArrowStyle:
 class HeadArrows:
     """HeadArrows at the iterates that the heads reached last.
 
-    Args:
+    Attributes:
         trail: The trail at whose heads they begin.
         steps: (m,) the iterates at which they are known, ascending.
         vectors: (m, starts, 2) from an arrow's tail to its tip; NaN where none is drawn.
-        styles: How they are drawn, once for each style, in this order.
+        styles: Each vector is drawn once for each style, in this order.
     """
 
     trail: Trail
@@ -143,16 +130,13 @@ class HeadArrows:
 class ExitMarks:
     """Wedges where paths leave the view for good, and the words beside one that stands alone.
 
-    Args:
+    Attributes:
         optimizer: The optimizer's index in `Scene.styles`.
         times: (n,) when each wedge appears, ascending.
-        points: (n, 2) their centres.
+        points: (n, 2) their centers.
         marker: Their shape, a matplotlib letter: an arrow head that points outward, or a cross.
-        size: Their size.
-        color: The color inside.
         casing: The color of the edge.
         edge: The width of the edge.
-        text: The words, or None.
         extent: (2, 2) two opposite corners of what wedges and words cover.
     """
 
@@ -172,9 +156,8 @@ class ExitMarks:
 class ImageFrames:
     """Small images that replace each other in one place.
 
-    Args:
+    Attributes:
         optimizer: The optimizer's index in `Scene.styles`; None for an image that all optimizers share.
-        rect: Where.
         steps: (n,) from which step on each is shown, ascending from 0.
         cells: (n, rows, columns) the index in the palette of each cell, row by row from the top.
         palette: (colors, 3) the colors, the last of them for cells without a number.
@@ -195,9 +178,7 @@ class ImageFrames:
 class RevealedImage:
     """A heat map over the steps, which is uncovered from the left.
 
-    Args:
-        optimizer: The optimizer's index in `Scene.styles`.
-        rect: Where.
+    Attributes:
         reach: The step at the right edge.
         end: The step up to which it is uncovered.
         cells: (rows, width) the index in the palette of each cell of a row, one per column of pixels.
@@ -220,9 +201,9 @@ class RevealedImage:
 class Cursor:
     """How the horizontal axis of a panel relates to time. Frames do not show it; in a page it can be dragged.
 
-    Args:
+    Attributes:
         times: (n,) ascending.
-        places: (n,) the horizontal place of the axis that each time has reached.
+        places: (n,) the horizontal place that each time has reached.
     """
 
     times: FloatArray
@@ -239,7 +220,7 @@ class Layer:
     Painters draw images first, then rings, trails, tangents, arrows, the heads of the trails and exit marks; each kind
     in the order given here.
 
-    Args:
+    Attributes:
         viewport: Where; nothing is drawn outside.
         group: The index in `Scene.groups` of the objective shown.
         primitives: What moves, as a turning camera sees it when the animation begins.

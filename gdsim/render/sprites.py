@@ -59,9 +59,12 @@ class SpriteSheet:
     def background(self) -> Pixels:
         """Return everything that does not move, (scale · height, scale · width, 3)."""
         (width, height), figure = self._canvas.size, self._canvas.figure
-        rings = _Rings(self._layers)
-        figure.add_artist(rings)
-        added: list[Artist] = [rings]
+
+        def draw_rings(renderer: RendererBase) -> None:
+            for layer in self._layers:
+                Painter(renderer, layer.viewport).draw_rings(layer.primitives)
+
+        added: list[Artist] = [figure.add_artist(Drawn(draw_rings))]
         # A surface is an image of its own, which must be as fine.
         for layer in self._layers:
             added += layer.viewport.pose(START, self.scale, words=False)
@@ -108,17 +111,17 @@ class SpriteSheet:
         return sheet
 
 
-class _Rings(Artist):
-    """The circles under the trails."""
+class Drawn(Artist):
+    """An artist above all others that a function draws."""
 
-    def __init__(self, layers: Sequence[Layer]) -> None:
+    def __init__(self, paint: Callable[[RendererBase], object]) -> None:
         super().__init__()
-        self._layers = layers
+        self._paint = paint
         self.set_zorder(10)
 
     def draw(self, renderer: RendererBase) -> None:
-        for layer in self._layers:
-            Painter(renderer, layer.viewport).draw_rings(layer.primitives)
+        """Let the function draw."""
+        self._paint(renderer)
 
 
 def marker_outline(marker: str) -> FloatArray:
