@@ -17,7 +17,7 @@ from matplotlib.figure import Figure
 import gdsim
 from gdsim.config import Animation, View
 from gdsim.render import Frames
-from gdsim.render.display_list import ExitMarks
+from gdsim.render.display_list import ExitMarks, HeadArrows
 from gdsim.render.layout import Box
 from gdsim.render.painter import Painter, only
 from gdsim.render.trail import Trail, TrailStyle, interpolated, settled
@@ -70,13 +70,6 @@ def drawn(path: Trail, time: float, since: float | None = None) -> Recorder:
     """What is drawn of a trail alone."""
     found = painter()
     found.draw_trail(path, time, since)
-    return found.renderer
-
-
-def drawn_over(layer, moment) -> Recorder:
-    """What is drawn on top of the trails of a layer."""
-    found = painter(layer.viewport)
-    assert list(found.draw_over(layer.at(moment), moment.time))
     return found.renderer
 
 
@@ -307,7 +300,10 @@ VECTORS = {
 
 def arrows(layer, moment, color) -> list[np.ndarray]:
     """The arrows of a color at the heads, as corners."""
-    return [outline[:7] for outline in drawn_over(layer, moment).of(color) if len(outline) == 8]
+    found = painter(layer.viewport)
+    for _ in found.draw_over(only(layer.at(moment), HeadArrows), moment.time):
+        pass
+    return [outline[:7] for outline in found.renderer.of(color)]
 
 
 @pytest.mark.parametrize("name", VECTORS)
@@ -358,8 +354,7 @@ def test_gradient_and_negative_shrink_to_nothing_and_differ_in_color():
 @pytest.mark.parametrize("kind", ["contour", "surface"])
 def test_no_arrows_are_drawn_at_a_head_outside_the_view(kind):
     path = gdsim.descend(gdsim.objective("himmelblau"), "SGD", start=[-0.5, 4.2], steps=6, lr=0.045)
-    # Small, so that exit marks have no words.
-    scene = build_scene([path], view=View(vectors=True, panels=[], kind=kind, size=[240, 180]))
+    scene = build_scene([path], view=View(vectors=True, panels=[], kind=kind))
     frames = Frames(scene)
     (layer,), theme, limits = frames.layers, scene.theme, scene.facets[0].limits
     outside = [not ((place >= limits[:, 0]) & (place <= limits[:, 1])).all() for place in path.points[:, 0]]
@@ -405,6 +400,6 @@ def test_arrows_in_the_plane_stand_out_from_the_page(arrow, shown):
         own = {"base": "light", "arrow": color, "quiet": "#5a6675"}
         path = gdsim.descend(gdsim.objective("himmelblau"), "SGD", start=[0, 0], steps=2, lr=1e-4)
         (layer,) = Frames(build_scene([path], view=View(kind="surface", size=SMALL, theme=own, panels=[]))).layers
-        return layer.viewport.surface.picture(-60.0, 1)
+        return layer.viewport.picture(Moment(0.0, 0.0), 1)
 
     np.testing.assert_array_equal(picture(arrow), picture(shown))
