@@ -34,8 +34,6 @@ from gdsim.errors import ConfigError, InputError, Problem
 from gdsim.networks import Network
 from gdsim.objectives import Objective
 
-__all__ = ["MAX_OBJECTIVES", "MAX_OPTIMIZERS", "Experiment", "Origin", "label_problem"]
-
 MAX_STEPS = 1_000_000
 MAX_POINTS = 20_000_000  # of two coordinates
 MAX_NETWORK_STEPS = 200_000
@@ -128,11 +126,7 @@ class Experiment(Model):
 
     @contextmanager
     def located(self, index: int = 0) -> Iterator[None]:
-        """Add its location in the configuration to an InputError that is raised within.
-
-        Args:
-            index: The objective that is processed within.
-        """
+        """Add its location in the configuration to an InputError that an objective (by its index) raises within."""
         try:
             yield
         except InputError as error:
@@ -141,10 +135,7 @@ class Experiment(Model):
     def locate(self, error: InputError, index: int = 0) -> ConfigError:
         """Return a mistake that is found after loading with its location in the configuration.
 
-        Args:
-            error: Its key, as far as it is in the configuration, determines the location. The keys of an objective,
-                such as `("python",)`, are found below `objective`.
-            index: The objective that it is found with.
+        The keys of an objective, such as `("python",)`, are found below that objective, by its index.
         """
         if isinstance(error, ConfigError):
             return error

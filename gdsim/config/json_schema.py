@@ -18,8 +18,6 @@ from gdsim.config.experiment import Experiment
 from gdsim.config.objective import FORMS, INPUT_KEYS
 from gdsim.config.signatures import Signature
 
-__all__ = ["schema"]
-
 Schema = dict[str, Any]
 NULL = {"type": "null"}
 

@@ -14,8 +14,6 @@ from gdsim.errors import Problem
 from gdsim.networks import Network
 from gdsim.objectives import Objective
 
-__all__ = ["OneOf", "formats", "panel_kinds", "view_kinds", "view_problems"]
-
 
 def formats() -> Mapping[str, Any]:
     """Return the output formats by name."""
@@ -46,11 +44,7 @@ def view_problems(objectives: Sequence[Objective], networks: Sequence[Network | 
 
 @dataclass(frozen=True)
 class OneOf:
-    """Annotates a text that must be one of the names of a lookup, which is done on first use.
-
-    Args:
-        lookup: Returns what is declared, by name.
-    """
+    """Annotates text that must be one of the names of a lookup, which is called on first use."""
 
     lookup: Callable[[], Mapping[str, Any]]
 

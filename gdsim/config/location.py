@@ -9,8 +9,6 @@ from typing import Any
 
 from gdsim.errors import ConfigError, Key, Problem, SourceLocation
 
-__all__ = ["HERE", "Document", "SourceContext"]
-
 
 @dataclass(frozen=True)
 class SourceContext:

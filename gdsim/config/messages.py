@@ -8,8 +8,6 @@ from typing import Any
 
 from gdsim.errors import did_you_mean
 
-__all__ = ["Fragment", "accepts", "expected", "format_value", "is_number", "must_be", "suggestion"]
-
 Fragment = Mapping[str, Any]
 """A JSON Schema, or a part of one without references."""
 
@@ -27,7 +25,7 @@ OTHER_NAMES = {
 """Names that other libraries use for our keys."""
 
 MAX_LENGTH = 60  # characters of a value that are shown
-MAX_CHOICES = 12  # that are listed in a sentence
+MAX_CHOICES = 24  # that are listed in a sentence
 
 
 def must_be(fragment: Fragment, value: Any) -> str:

@@ -23,20 +23,6 @@ from pydantic_core import CoreSchema, InitErrorDetails, PydanticCustomError, cor
 from gdsim.config.messages import format_value
 from gdsim.errors import ConfigError, Problem
 
-__all__ = [
-    "TEXT_OR_OTHER",
-    "Color",
-    "Finite",
-    "Line",
-    "Model",
-    "NoneAsEmpty",
-    "all_different",
-    "has_control_characters",
-    "none_as_empty",
-    "one_line",
-    "refuse",
-]
-
 
 class Model(BaseModel):
     """Frozen and strict: no unknown keys, no text for a number."""
@@ -64,11 +50,9 @@ class Model(BaseModel):
 
 
 def refuse(problems: Iterable[Problem], *, beside: ValidationError | None = None) -> None:
-    """Raise the problems, if there are any, from a validator of pydantic.
+    """Raise the problems, if there are any, from a validator; their keys are relative to the value it validates.
 
-    Args:
-        problems: Their keys are relative to the value that is validated.
-        beside: What pydantic found at the same value.
+    What pydantic itself found there is raised with them.
     """
     details: list[InitErrorDetails] = []
     for each in problems:

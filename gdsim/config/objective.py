@@ -14,8 +14,6 @@ from gdsim.errors import Code, InputError, Problem, did_you_mean
 from gdsim.networks import DATA, NETWORKS, Network, examples, network, unknown
 from gdsim.objectives import Objective, from_expression, from_function, from_samples, import_function, names, objective
 
-__all__ = ["FORMS", "INPUT_KEYS", "DataSpec", "ObjectiveSpec"]
-
 SAMPLE_KEYS = ("bounds", "invert", "gradient", "edge_order")
 NETWORK_KEYS = ("hidden", "channels", "residual", "activation", "loss", "batch_size", "args")
 INPUT_KEYS = ("class", "image", "trained")

@@ -21,8 +21,6 @@ from gdsim.config.signatures import Signature
 from gdsim.errors import Code, Key, Problem, did_you_mean
 from gdsim.objectives import find_package, package_problem
 
-__all__ = ["EXAMPLE", "MATRICES_ONLY", "OWN_KEYS", "OptimizerSpec", "argument_problems", "bare_class", "class_problems"]
-
 OWN_KEYS = ("class", "schedule", "noise", "clip_norm", "rest", "color", "args")
 """The keys of an optimizer that are ours; `args` takes arguments of the same names."""
 
@@ -148,12 +146,7 @@ def bare_class(name: str) -> str:
 
 
 def class_problems(name: str, key: Key = ()) -> Iterator[Problem]:
-    """Yield what is wrong with the name of an optimizer's class.
-
-    Args:
-        name: `"Adam"`, the dotted name of a class in an installed package, or `"my_optimizer.py:MyOptimizer"`.
-        key: Where it is given.
-    """
+    """Yield what is wrong with the name of an optimizer's class, which is given at a key."""
     bare, offered = bare_class(name), signatures.optimizers()
     if bare in offered:
         return
@@ -178,12 +171,7 @@ def argument_problems(
 ) -> Iterator[Problem]:
     """Yield what is wrong with the arguments of a class: unknown and missing names, and values of a wrong type.
 
-    Args:
-        signature: The class.
-        given: The arguments.
-        key: Where they are given.
-        own: Keys of ours that are allowed beside them, for suggestions.
-        values: Whether the values are plain ones from YAML, which are checked too.
+    Values are checked only if they are plain ones from YAML. `own` are keys of ours, which suggestions include.
     """
     for name, value in given.items():
         known = signature.arguments.get(name)

@@ -15,8 +15,6 @@ from gdsim.config.messages import format_value, is_number
 from gdsim.config.model import Model, all_different, none_as_empty, refuse
 from gdsim.errors import Problem
 
-__all__ = ["PRESETS", "Output", "with_preset"]
-
 Format = Annotated[str, OneOf(formats)]
 
 Preset = Literal["slide", "wide", "half", "square", "readme", "thumb"]

@@ -10,20 +10,14 @@ from gdsim.config.location import Document
 from gdsim.config.yaml_text import parse
 from gdsim.errors import InputError, Key, Problem, SourceLocation, printable
 
-__all__ = ["override"]
-
 
 def override(document: Document, overrides: Mapping[str, str]) -> Document:
     """Return a new document with each `KEY=VALUE` applied; missing mappings above a key are created.
 
-    Args:
-        document: What the file contains.
-        overrides: For each override what the user has written, which errors name. An override is a dotted path, in
-            which a number is an index of a list, `=`, and a value in YAML.
+    Each override comes with what the user has written, which errors name.
 
     Raises:
-        InputError: One is not written `KEY=VALUE`.
-        ConfigError: A value is not YAML, or a path leads through a value that has no keys.
+        InputError: An override is not `KEY=VALUE`, or its value is not YAML, or its key leads through a plain value.
     """
     for order, (text, source) in enumerate(overrides.items(), start=1):
         dotted, equals, value = text.partition("=")
@@ -69,11 +63,7 @@ def _merged(document: Document, given: Document, key: Key, location: SourceLocat
 
 
 def _with_value(value: Any, key: Key, new: Any, above: Key) -> Any:
-    """Return a copy of `value` with `new` at `key`; only what is on the path is copied.
-
-    Raises:
-        LookupError: The path leads through something that has no such item.
-    """
+    """Return a copy of `value` with `new` at `key`; a LookupError says that the path leads through a plain value."""
     if not key:
         return new
     first, *rest = key

@@ -21,8 +21,6 @@ from typing import Any
 
 from gdsim.errors import GdsimError
 
-__all__ = ["Argument", "Signature", "inspect_class", "inspect_torch", "optimizers", "schedules"]
-
 DATA = Path(__file__).with_name("torch_signatures.json")
 PLAIN_TYPES = {float: "number", int: "integer", bool: "boolean", str: "string", types.NoneType: "null"}
 
@@ -32,7 +30,7 @@ class Argument:
     """One argument of a class.
 
     Attributes:
-        default: In Python, `"0.001"`; empty if the argument is required.
+        default: As Python text; empty if the argument is required.
         schema: The JSON Schema of the values that YAML can give it; `{}` for any, `{"not": {}}` for none.
     """
 
@@ -42,13 +40,7 @@ class Argument:
 
 @dataclass(frozen=True)
 class Signature:
-    """The arguments of one class, without `params` and `optimizer`, which gdsim passes.
-
-    Attributes:
-        name: The class, `"Adam"`.
-        arguments: In the order of the class.
-        takes_any: Whether it accepts arguments of any name, by `**kwargs`.
-    """
+    """The arguments of one class, without those that gdsim passes; `takes_any` if it has `**kwargs`."""
 
     name: str
     arguments: Mapping[str, Argument]
@@ -61,20 +53,12 @@ class Signature:
 
 
 def optimizers() -> Mapping[str, Signature]:
-    """Return the optimizers of `torch.optim` by name, in alphabetical order.
-
-    Raises:
-        GdsimError: torch is not installed.
-    """
+    """Return the optimizers of `torch.optim` by name, in alphabetical order."""
     return _signatures()["optimizers"]
 
 
 def schedules() -> Mapping[str, Signature]:
-    """Return the schedules of `torch.optim.lr_scheduler` by name, in alphabetical order.
-
-    Raises:
-        GdsimError: torch is not installed.
-    """
+    """Return the schedules of `torch.optim.lr_scheduler` by name, in alphabetical order."""
     return _signatures()["schedules"]
 
 
@@ -116,12 +100,7 @@ def inspect_torch() -> Mapping[str, Mapping[str, Signature]]:
 
 
 def inspect_class(class_: Callable[..., Any], passed: Collection[str]) -> Signature:
-    """Return the signature of any class of optimizers or schedules.
-
-    Args:
-        class_: The class.
-        passed: Arguments that gdsim passes, which are not in the signature.
-    """
+    """Return the signature of any class of optimizers or schedules, without the arguments that gdsim passes."""
     found = inspect.signature(class_)
     try:  # torch imports some of the names for type checkers only
         types_ = typing.get_type_hints(class_.__init__, localns=vars(collections.abc))

@@ -13,8 +13,6 @@ from gdsim.config.model import Finite, Model, refuse
 from gdsim.errors import Key, Problem
 from gdsim.objectives import Objective
 
-__all__ = ["MAX_STARTS", "Start", "checked_start"]
-
 FORMS = "a point such as [0.5, 1], a list of points, {grid: [8, 8]} or {random: 16}"
 MAX_STARTS = 10_000
 MAX_DISTANCE = 1e6  # widths of the view
@@ -50,13 +48,7 @@ class Start(Model):
 
 
 def checked_start(value: Any, start: Start | None, objectives: Sequence[Objective]) -> Start:
-    """Check what is written for `start` against the objectives; refuse it from a validator.
-
-    Args:
-        value: What is written.
-        start: The validated mapping, or None if the points are written without one.
-        objectives: All that start there.
-    """
+    """Check the written value, and its validated form if it is a mapping, against all objectives."""
     key: Key = ()
     if start is not None:
         if start.grid is not None:

@@ -10,8 +10,6 @@ from gdsim import themes
 from gdsim.config.model import TEXT_OR_OTHER, Color, Finite, Model, all_different, one_line, refuse
 from gdsim.errors import InputError
 
-__all__ = ["OwnTheme", "ThemeChoice"]
-
 
 def _known(name: str) -> str:
     try:

@@ -12,19 +12,13 @@ from gdsim.config.json_schema import schema
 from gdsim.config.messages import Fragment, expected, must_be, suggestion
 from gdsim.errors import Code, Key, Problem
 
-__all__ = ["problems_in"]
-
 
 def problems_in(
     error: ValidationError, value: Any, model: str = "", *, unread: frozenset[Key] = frozenset()
 ) -> Iterator[Problem]:
-    """Yield each problem, except those that only follow from another one.
+    """Yield each problem of a value, except those that follow from another one or from an unread value.
 
-    Args:
-        error: What pydantic found.
-        value: What was validated.
-        model: The name of its model, if it is a part of a configuration.
-        unread: The keys of values that could not be read.
+    The value is a configuration, or the part of one that a model of this name describes.
     """
     root = schema()
     whole = root["definitions"][model] if model else root

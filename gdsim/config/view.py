@@ -22,8 +22,6 @@ from gdsim.config.model import TEXT_OR_OTHER, Finite, Model, NoneAsEmpty, all_di
 from gdsim.config.theme import ThemeChoice
 from gdsim.errors import Problem, did_you_mean
 
-__all__ = ["Animation", "Camera", "MapMethod", "SaliencySpec", "View"]
-
 MIN_WIDTH, MIN_HEIGHT, MAX_WIDTH, MAX_HEIGHT = 160, 120, 3840, 2160
 MAX_FRAMES = 3000
 NAMED_PLANES = ("pca", "random")

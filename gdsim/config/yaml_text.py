@@ -17,8 +17,6 @@ import yaml
 from gdsim.config.location import Document
 from gdsim.errors import Code, ConfigError, Key, Problem, SourceLocation
 
-__all__ = ["MAX_BYTES", "TOO_LARGE", "dump", "parse"]
-
 MAX_BYTES = 256 * 1024
 MAX_NODES = 20_000
 MAX_DEPTH = 32
@@ -32,13 +30,7 @@ STR, SEQ, MAP, MERGE = (f"tag:yaml.org,2002:{name}" for name in ("str", "seq", "
 
 
 def parse(text: str, source: str, *, order: int = 0, at: Key = ()) -> Document:
-    """Read YAML text.
-
-    Args:
-        text: One YAML document.
-        source: The name of the text in errors: a file, or a command-line option.
-        order: 0 for a file, n for the nth override.
-        at: The key of the text's value.
+    """Read one YAML document: a file (order 0), or the value of the nth override, which belongs at a key.
 
     Raises:
         ConfigError: The text is not YAML, or exceeds a limit.
@@ -219,11 +211,7 @@ class _Reader:
 
 
 def _scalar(node: yaml.Node) -> Any:
-    """Return the value of a scalar.
-
-    Raises:
-        ValueError: It has another tag than those of plain values, or a value that does not fit its tag.
-    """
+    """Return the value of a scalar; a ValueError says what is wrong with it."""
     tag = node.tag.replace("tag:yaml.org,2002:", "!!")
     if not isinstance(node, yaml.ScalarNode) or node.tag not in {STR, MERGE, *SCALARS}:
         raise ValueError(f"the tag {tag} is not allowed; a config contains plain values only")
