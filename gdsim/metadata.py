@@ -1,4 +1,4 @@
-"""How a picture was made: what travels inside every file that gdsim writes, so that it can be made again."""
+"""What every output file records, so that it can be made again: YAML, seed, versions."""
 
 from __future__ import annotations
 
@@ -9,19 +9,19 @@ from importlib import metadata
 __all__ = ["TEXT_LIMIT", "Provenance", "versions"]
 
 TEXT_LIMIT = 4 * 2**20
-"""The most bytes of such words that are read from a file: four times what a configuration may have, and some."""
+"""The limit of metadata that are read from a file, in bytes: four times the limit of a configuration."""
 
 
 @dataclass(frozen=True)
 class Provenance:
-    """How a picture was made, and what is seen in it.
+    """How a picture was made, and what it shows.
 
     Args:
         title: The picture's title.
         alt_text: What happens in it.
-        yaml: The configuration's text, overrides included; empty where trajectories were drawn that have none.
-        seed: What random starts and noise were drawn by; None without a configuration.
-        versions: Package → version: gdsim, torch and numpy.
+        yaml: The configuration, overrides included; empty for trajectories without one.
+        seed: The experiment's seed; None without a configuration.
+        versions: The versions of gdsim, torch and numpy.
     """
 
     title: str
@@ -31,34 +31,28 @@ class Provenance:
     versions: dict[str, str]
 
     def to_json(self) -> str:
-        """Return all of it on one line of ASCII, which every format can hold."""
+        """Return it as one line of ASCII, which every format can hold."""
         return json.dumps({"made by": "gdsim", **asdict(self)})
 
     @classmethod
     def from_json(cls, text: str) -> Provenance:
-        """Read what `to_json` has written.
-
-        Raises:
-            ValueError: The text is something else.
-        """
+        """Read what `to_json` wrote, or raise ValueError."""
         try:
             found = json.loads(text)
         except RecursionError as error:
             raise ValueError("it is nested too deeply") from error
         if not isinstance(found, dict) or found.pop("made by", None) != "gdsim":
-            raise ValueError("it is not gdsim's")
+            raise ValueError("it was not written by gdsim")
         if found.keys() != {field.name for field in fields(cls)}:
-            raise ValueError("it has other keys than gdsim writes")
-        given, seed, packages = cls(**found), found["seed"], found["versions"]
-        texts = [given.title, given.alt_text, given.yaml]
-        if isinstance(packages, dict):
-            texts += packages.values()
-        known = all(isinstance(each, str) for each in texts) and isinstance(packages, dict)
-        if not known or isinstance(seed, bool) or not isinstance(seed, int | None):
-            raise ValueError("its values are of other types than gdsim writes")
-        return given
+            raise ValueError("its keys are not those that gdsim writes")
+        seed, versions = found["seed"], found["versions"]
+        texts = [found["title"], found["alt_text"], found["yaml"]]
+        is_valid = isinstance(versions, dict) and (seed is None or type(seed) is int)
+        if not is_valid or not all(isinstance(text, str) for text in [*texts, *versions.values()]):
+            raise ValueError("its values are not of the types that gdsim writes")
+        return cls(**found)
 
 
 def versions() -> dict[str, str]:
-    """Return the versions of the packages that the numbers come from."""
+    """Return the versions of the packages that the numbers depend on."""
     return {name: metadata.version(name) for name in ("gdsim", "torch", "numpy")}

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -24,7 +25,52 @@ from gdsim.scene import preview_scene
 Case = tuple[Callable[[], Any], str]
 """What raises an error, and the whole sentence that it says."""
 
-OBJECTIVES: list[Case] = []
+OBJECTIVES: list[Case] = [
+    (lambda: gdsim.objective("himelblau"), "objective: there is no objective 'himelblau'; did you mean 'himmelblau'?"),
+    (
+        lambda: gdsim.objective("nosuch"),
+        "objective: there is no objective 'nosuch'; `gdsim list objectives` lists them",
+    ),
+    (
+        lambda: gdsim.objective("quadratic", conditon=3),
+        "conditon: quadratic has no parameter 'conditon'; did you mean 'condition'?",
+    ),
+    (
+        lambda: gdsim.objective("quadratic", condition=0),
+        "condition: must be a number from 1 to 1e+06, not 0",
+    ),
+    (lambda: gdsim.objective("booth", dim=3), "dim: must be 2 for booth, not 3"),
+    (lambda: gdsim.objective("x*y", bounds=[0, 1]), "bounds: must be 2 pairs [low, high], one per coordinate"),
+    (lambda: gdsim.objective("x^2"), "column 2: '^' is not allowed in an expression; write **"),
+    (
+        lambda: gdsim.objective("3 + 2x"),
+        "column 6: an operator is missing between '2' and 'x'; write '*' to multiply",
+    ),
+    (lambda: gdsim.objective("coss(x)"), "column 1: there is no 'coss'; did you mean 'cos'?"),
+    (
+        lambda: gdsim.objective(lambda p: math.sin(p[0]) + p[1] ** 2, dim=2),
+        "python: the function loses a part of its gradient: at (2.433, 3.733) autograd gives the slope 37.3534 and a "
+        "central difference 34.4492; use torch's functions (torch.sin for math.sin), and no .item(), .detach(), "
+        "torch.no_grad() or NumPy",
+    ),
+    (
+        lambda: gdsim.objective(lambda p: (p**2).sum(-1)),
+        "dim: is needed: the number of coordinates of the function cannot be inferred",
+    ),
+    (
+        lambda: gdsim.descend("rosenbrock", "Adam", epochs=9),
+        "optimizers.Adam.epochs: Adam has no argument 'epochs'; did you mean 'steps'?",
+    ),
+    (
+        lambda: gdsim.animate("rosenbrock"),
+        "optimizers: are needed to descend rosenbrock, such as "
+        '`{"SGD": {"lr": 0.01}, "Adam": {"lr": 0.1}}`; a configuration is a .yaml file',
+    ),
+    (
+        lambda: gdsim.grad("x**2", at=3, bonds=3),
+        "bonds: an expression has no parameter 'bonds'; did you mean 'bounds'?",
+    ),
+]
 
 ADAM = "{objective: beale, steps: 3, optimizers: {Adam: {%s}}}"
 

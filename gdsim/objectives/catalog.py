@@ -1,8 +1,8 @@
-"""The named test functions, each beside its facts.
+"""The catalogue of test functions, each with the facts about it.
 
-The functions use a tensor's own methods alone, so that reading the facts costs no import of torch, and only
-operations that round alike on one point and on a batch in any memory layout: `x**2`, `x**3`, `sin`, `cos`,
-`exp`, `log` and `sqrt` do, while `x**4`, a general power and `sum` do not. Where a formula has a corner, the
+The functions use a tensor's own methods only, so that reading the facts does not import torch, and only
+operations that are rounded in the same way for one point and for a batch in any memory layout: `x**2`, `x**3`, `sin`,
+`cos`, `exp`, `log` and `sqrt` are, while `x**4`, a general power and `sum` are not. Where a formula has a corner, the
 gradient there is 0 and never NaN.
 """
 
@@ -115,7 +115,7 @@ def _of_points(f: Callable[..., Tensor], points: Tensor, **parameters: float) ->
 
 
 def _total(terms: Tensor) -> Tensor:
-    """Sum (…, dim) over the coordinates, first to last: `sum` lets the memory layout choose the order."""
+    """Sum (…, dim) over the coordinates in order, which `sum` lets the memory layout choose."""
     return reduce(add, terms.unbind(-1))
 
 
@@ -124,7 +124,7 @@ def _mean(terms: Tensor) -> Tensor:
 
 
 def _root(square: Tensor) -> Tensor:
-    """Take the square root with gradient 0 at 0, in place of NaN; 1e-300 is lost beside any other value."""
+    """Return the square root, with gradient 0 at 0 instead of NaN."""
     return (square + 1e-300).sqrt()
 
 

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 GradientKind = Literal["autograd", "finite_differences"]
 
-# The spline's coefficients take several times the memory of the rows; so many numbers are solved at once.
+# Numbers that are solved at once: the coefficients of a spline take several times the memory of its rows.
 _CHUNK = 2**20
 
 

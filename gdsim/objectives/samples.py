@@ -102,7 +102,7 @@ def _check_ascending(name: str, along: FloatArray) -> None:
 def read_samples(path: Path, *, bounds: npt.ArrayLike | None = None, invert: bool = False) -> Samples:
     """Read samples of a function of one or two variables.
 
-    In every file a column is one x and a row is one y, as `numpy.meshgrid` and matplotlib's `contour` lay them. In
+    In every file a column is one x and a row is one y, as for `numpy.meshgrid` and matplotlib's `contour`. In
     arrays and tables y ascends from the first row to the last; a picture is upright, its last row at the lowest y.
     A .npz file may have its coordinates as arrays `x` and `y` beside `values`, a table in columns (see `read_csv`).
 
