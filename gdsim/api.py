@@ -404,10 +404,11 @@ def _descend_each(
         _experiment(target)
     trajectories = []
     for label, settings in _by_label(optimizers).items():
-        optimizer = settings.pop("class")
+        optimizer, color = settings.pop("class"), settings.pop("color", None)
         common: dict[str, Any] = {"start": start, "seed": seed or 0, "progress": progress}
         steps = STEPS if steps is None else steps
-        trajectories.append(descend(target, optimizer, label=label, steps=steps, **common, **settings))
+        made = descend(target, optimizer, label=label, steps=steps, **common, **settings)
+        trajectories.append(replace(made, color=color))
     return _fitted(trajectories) if is_fitted else trajectories
 
 

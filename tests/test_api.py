@@ -230,3 +230,18 @@ def test_a_mistake_comes_with_a_suggestion(call, suggestion):
     with pytest.raises(gdsim.InputError) as caught:
         call()
     assert f"did you mean {suggestion}?" in str(caught.value)
+
+
+def test_optimizers_take_what_a_configuration_gives_them():
+    settings = {
+        "class": "SGD",
+        "lr": 0.1,
+        "schedule": {"class": "StepLR", "step_size": 3},
+        "noise": 0.1,
+        "color": "#123456",
+    }
+    (made,) = gdsim.simulate("sphere", {"Own": settings}, steps=9, seed=4, start=[1.0, 2.0])
+    experiment = {"objective": "sphere", "optimizers": {"Own": settings}, "steps": 9, "seed": 4, "start": [1, 2]}
+    (expected,) = gdsim.simulate(experiment)
+    np.testing.assert_array_equal(made.points, expected.points)
+    assert (made.label, made.color, made.settings) == (expected.label, expected.color, expected.settings)

@@ -84,13 +84,7 @@ class _Grid:
 
 
 class _Table:
-    """Numbers at the nodes of a grid; those around a point are summed with weights.
-
-    Args:
-        numbers: In memory order, the last axes those of the grid.
-        strides: The distance in memory between neighbours along each axis of the grid.
-        offsets: Per axis, the distances in memory from a point's cell to the numbers that count.
-    """
+    """Numbers at the nodes of a grid; those at some offsets in memory from a point's cell are summed with weights."""
 
     def __init__(self, numbers: FloatArray, strides: Sequence[int], offsets: Sequence[Sequence[int]]) -> None:
         import torch

@@ -31,15 +31,8 @@ def read_csv(path: Path, max_numbers: int) -> tuple[FloatArray, tuple[FloatArray
     are x and value; three are x, y and value, in any order of rows that fills a grid. A header with the names x and
     y, which may be a comment, allows another order of columns. Four or more are a grid, without a header.
 
-    Args:
-        path: The file.
-        max_numbers: The limit of its size.
-
     Returns:
         The values (rows,) or (rows, columns), and their coordinates x and y where the table has them.
-
-    Raises:
-        InputError: A field is not a number, rows differ in length, or a point is missing or repeated.
     """
     try:
         table = _parse(path, max_numbers)

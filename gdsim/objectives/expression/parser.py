@@ -6,7 +6,7 @@ import math
 import operator
 import re
 from collections.abc import Callable, Mapping, Sequence
-from functools import reduce
+from functools import partial, reduce
 from typing import TYPE_CHECKING, Any, NamedTuple, TypeAlias
 
 from gdsim.errors import did_you_mean
@@ -26,12 +26,7 @@ Value: TypeAlias = "float | bool | Callable[[Columns], Tensor]"
 MAX_DEPTH = 20
 """matplotlib's recursive mathtext cannot typeset deeper formulas."""
 
-ARITHMETIC: Mapping[str, Callable[[Any, Any], Any]] = {
-    "+": operator.add,
-    "-": operator.sub,
-    "*": operator.mul,
-    "/": operator.truediv,
-}
+ARITHMETIC = {"+": operator.add, "-": operator.sub, "*": operator.mul, "/": operator.truediv}
 COMPARISONS: Mapping[str, tuple[Callable[[Any, Any], Any], str]] = {
     "<": (operator.lt, "<"),
     "<=": (operator.le, r"\leq"),
@@ -58,12 +53,7 @@ class Part(NamedTuple):
 
 
 class Parser:
-    """Parses the tokens of an expression; the rules are those of Python's grammar.
-
-    Args:
-        tokens: What `tokenize` returns.
-        named: Variables and constants by name.
-    """
+    """Parses the tokens of an expression, given its variables and constants by name; the rules are Python's."""
 
     def __init__(self, tokens: Sequence[Token], named: Mapping[str, Part]) -> None:
         self.tokens = tokens
@@ -72,11 +62,7 @@ class Parser:
         self.open_parentheses = 0
 
     def parse(self) -> Part:
-        """Return the whole expression, a number.
-
-        Raises:
-            ExpressionError: It is not an expression, a name is unknown, or a constant is not finite.
-        """
+        """Return the whole expression, a number."""
         part = _number(self._choice(0))
         if self._next.kind != "end":
             raise self._unexpected()
@@ -129,7 +115,7 @@ class Parser:
         if len(parts) == 1:
             return parts[0]
         formula = rf"\ \mathrm{{{word}}}\ ".join(_condition(part).within(binding + 1) for part in parts)
-        value = reduce(lambda left, right: _apply(join, left, right), (part.value for part in parts))
+        value = reduce(partial(_apply, join), (part.value for part in parts))
         return Part(value, formula, binding, start, True)
 
     def _negation(self, depth: int) -> Part:
@@ -152,8 +138,7 @@ class Parser:
             left = right
         if not values:
             return left
-        value = reduce(lambda left, right: _apply(operator.and_, left, right), values)
-        return Part(value, formula, Binding.RELATION, start, True)
+        return Part(reduce(partial(_apply, operator.and_), values), formula, Binding.RELATION, start, True)
 
     def _sum(self, depth: int) -> Part:
         start, part = self._next.column, self._product(depth)

@@ -69,11 +69,7 @@ class Token(NamedTuple):
 
 
 def tokenize(text: str) -> list[Token]:
-    """Return the tokens of an expression, the last of them its end.
-
-    Raises:
-        ExpressionError: The text is empty or too long, or has a character or word that no expression has.
-    """
+    """Return the tokens of an expression, the last of them its end."""
     if len(text) > MAX_LENGTH:
         raise ExpressionError(MAX_LENGTH + 1, f"the expression is longer than {MAX_LENGTH} characters")
     tokens: list[Token] = []
