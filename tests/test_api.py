@@ -207,6 +207,8 @@ def test_whatever_the_command_line_can_do_is_public():
         (lambda: gdsim.animate([]), None, None),
         (lambda: gdsim.simulate(SMALL_MAPPING | {"stps": 3}), None, "stps"),
         (lambda: gdsim.simulate("nowhere.yaml"), None, None),
+        (lambda: gdsim.View(knd="curve"), "unknown-key", "knd"),
+        (lambda: gdsim.animate(SMALL_MAPPING, view={"kind": "curv"}), "unknown-name", "kind"),
     ],
 )
 def test_a_mistake_is_an_input_error_with_its_key(call, code, key):
@@ -224,6 +226,7 @@ def test_a_mistake_is_an_input_error_with_its_key(call, code, key):
         (lambda: gdsim.simulate("rosenbrock", "Adam", x0=[1, 2]), "'start'"),
         (lambda: gdsim.animate(SMALL_MAPPING, veiw={}), "'view'"),
         (lambda: gdsim.animate("rosenbrock", "Adam", "a.gfi"), "'.gif'"),
+        (lambda: gdsim.View(knd="curve"), "'kind'"),
     ],
 )
 def test_a_mistake_comes_with_a_suggestion(call, suggestion):
