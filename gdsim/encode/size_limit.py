@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any, NamedTuple
@@ -66,31 +67,15 @@ def write_within_limit(
         message = f"{path}: {chosen.name} cannot have a transparent background: {chosen.opaque_reason}"
         raise InputError(message, ("output", "background"), code="conflict")
     frames_of = {scene.size: drawn or frames(scene, transparent=transparent)}
-
-    def attempt(stage: _Stage, target: Path, max_bytes: int | None, progress: Progress = iter) -> int:
-        if stage.size not in frames_of:  # drawn anew for each size, so that type stays legible
-            frames_of[stage.size] = frames(replace(scene, size=stage.size), transparent=transparent)
-        shown = frames_of[stage.size]
-        if stage.fps != scene.fps:
-            shown = shown.sparse(max(2, round(len(scene) * stage.fps / scene.fps)))
-        level, loop = stage.quality_level, output.loop == "forever"
-        options: dict[str, Any] = {
-            "fps": stage.fps,
-            "hold": scene.hold,
-            "loop": loop,
-            "quality_level": level,
-            "max_bytes": max_bytes,
-        }
-        return write(shown, target, **options, provenance=provenance, progress=progress).stat().st_size
-
+    attempt = partial(_write, scene, frames_of, provenance=provenance, loop=output.loop == "forever")
     stages = list(_stages(scene, len(chosen.quality_levels)))
     if limit is None or not chosen.quality_levels:
-        attempt(stages[0], path, None, progress)
+        attempt(stages[0], path, max_bytes=None, progress=progress)
         return ()
     words = [_words(stage, chosen.quality_levels) for stage in stages]
     for stage, described in zip(stages, words, strict=True):
         try:
-            size = attempt(stage, path, limit, progress)
+            size = attempt(stage, path, max_bytes=limit, progress=progress)
         except TooLargeError:
             continue
         if stage == stages[0]:
@@ -100,11 +85,23 @@ def write_within_limit(
         before = frames_of[scene.size].left_out
         return sentence, *(each for each in frames_of[stage.size].left_out if each not in before)
     with TemporaryDirectory() as folder:
-        size = attempt(stages[-1], Path(folder, path.name), None)
+        size = attempt(stages[-1], Path(folder, path.name), max_bytes=None)
     raise GdsimError(
         f"{path}: cannot be kept within {_size(limit)}: with {', '.join(words[-1])} it still takes "
         f"{_size(size)}; allow more in output.max_bytes, or show less: fewer seconds, no panels, no arrows"
     )
+
+
+def _write(scene: Scene, frames_of: dict[tuple[int, int], Frames], stage: _Stage, path: Path, **options: Any) -> int:
+    """Write a scene in one way, and return how many bytes that takes; keep its frames by their size."""
+    if stage.size not in frames_of:  # drawn anew for each size, so that type stays legible
+        transparent = frames_of[scene.size].transparent
+        frames_of[stage.size] = frames(replace(scene, size=stage.size), transparent=transparent)
+    shown = frames_of[stage.size]
+    if stage.fps != scene.fps:
+        shown = shown.sparse(max(2, round(len(scene) * stage.fps / scene.fps)))
+    write(shown, path, fps=stage.fps, hold=scene.hold, quality_level=stage.quality_level, **options)
+    return path.stat().st_size
 
 
 def _stages(scene: Scene, levels: int) -> Iterator[_Stage]:
