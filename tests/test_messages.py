@@ -3,24 +3,31 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 import torch
 
 import gdsim
-from gdsim.analysis import Tuning, compare, parse_range, performance_profile, study
+from gdsim.analysis import Row, Study, Tuning, compare, make_table, parse_range, performance_profile, study
 from gdsim.cli.compare import compare as command_compare
 from gdsim.cli.inspect import grad, init, list_names, validate
 from gdsim.cli.run import run
 from gdsim.cli.saliency import saliency
 from gdsim.cli.slides import slides
 from gdsim.config import View, loads
+from gdsim.encode import write
+from gdsim.encode.reading import source
 from gdsim.errors import GdsimError
 from gdsim.optimizers import optimizer_factory
 from gdsim.scene import preview_scene
+from gdsim.web.embed import snippet
+from gdsim.web.report import write_report
+
+QUICKSTART = Path(__file__).parent.parent / "configs" / "quickstart.yaml"
 
 Case = tuple[Callable[[], Any], str]
 """What raises an error, and the whole sentence that it says."""
@@ -173,9 +180,73 @@ SCENE: list[Case] = [
     (lambda: gdsim.build_scene([]), "there is no trajectory to show"),
 ]
 
-ENCODE: list[Case] = []
 
-WEB: list[Case] = []
+class Blank:
+    """Frames of one colour, for encoders that refuse them before they ask for one."""
+
+    size, transparent, colors = (161, 120), False, np.zeros((1, 3), np.uint8)
+
+    def __len__(self) -> int:
+        return 1
+
+    def __iter__(self) -> Iterator[np.ndarray]:
+        yield self.poster()
+
+    def poster(self) -> np.ndarray:
+        return np.zeros((120, 161, 3), np.uint8)
+
+    def save_poster(self, path: Path, words: Mapping[str, str]) -> None:
+        raise NotImplementedError
+
+
+class Transparent(Blank):
+    transparent = True
+
+
+FORMATS = ".apng .gif .mp4 .webm .webp .pdf .png .svg"
+
+ENCODE: list[Case] = [
+    (
+        lambda: write(Blank(), "race.gfi", fps=25, hold=0),
+        f"race.gfi: unknown format; did you mean '.gif'?; there are {FORMATS}",
+    ),
+    (lambda: write(Blank(), "race.gif", fps=60, hold=0), "fps: must be a whole number from 1 to 50, not 60"),
+    (lambda: write(Blank(), "race.gif", fps=25, hold=-1), "hold: must be from 0 to 1200 seconds, not -1"),
+    (
+        lambda: write(Blank(), "race.gif", fps=25, hold=0, quality_level=4),
+        "quality_level: must be from 0 to 3 for .gif, not 4",
+    ),
+    (lambda: write(Blank(), "race.mp4", fps=25, hold=0), ".mp4 needs even sizes, not 161 × 120"),
+    (
+        lambda: write(Transparent(), "race.gif", fps=25, hold=0),
+        "race.gif: .gif cannot be transparent; a transparent background needs .webm .webp .pdf .png .svg",
+    ),
+    (lambda: source("nowhere/race.gif"), "nowhere/race.gif: no such file"),
+    (lambda: source(Path(__file__).parent), f"{Path(__file__).parent}: is a folder; name a file in it"),
+    (lambda: source(__file__), f"{__file__}: is not a file that gdsim writes: {FORMATS} .html .npz"),
+]
+
+NO_RESULT = Study(make_table([Row("A", "B", "C", reason="it cannot")]), (), np.zeros((0, 0)), (), ())
+
+WEB: list[Case] = [
+    (lambda: snippet("race.gif", "tpyst"), "there is no snippet for 'tpyst'; did you mean 'typst'?"),
+    (
+        lambda: snippet("race.gif", "x"),
+        "there is no snippet for 'x'; there are markdown, html, reveal, quarto, marp, beamer, typst, pptx",
+    ),
+    (
+        lambda: snippet(QUICKSTART, "html"),
+        f"{QUICKSTART}: is not a picture: draw one with gdsim run, and embed that",
+    ),
+    (
+        lambda: write_report(NO_RESULT, "report.pdf"),
+        "report.pdf: a report is a page: give it a name that ends in .html",
+    ),
+    (
+        lambda: write_report(NO_RESULT, "report.html"),
+        "no optimizer can run: there is nothing to report",
+    ),
+]
 
 SLIDES: list[Case] = []
 
