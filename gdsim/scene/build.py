@@ -11,7 +11,7 @@ from gdsim.analysis import group_by_objective, last_steps
 from gdsim.config import Animation, View
 from gdsim.errors import InputError, Problem
 from gdsim.objectives import FloatArray, Objective
-from gdsim.scene.captions import describe, describe_objective, formula, joined, subtitles
+from gdsim.scene.captions import describe, formula, joined, subtitles
 from gdsim.scene.group import GroupInput
 from gdsim.scene.model import Group, Scene
 from gdsim.scene.panels import panel_kinds, panel_problems
@@ -23,6 +23,9 @@ from gdsim.themes import theme
 
 FEW_STEPS = 100
 """Up to this number of steps each iterate has a dot."""
+
+
+DRAWN = {"gradient": " with its gradient arrows", "stream": " with stream lines of its gradient", "none": ""}
 
 
 def view_problems(objectives: Sequence[Objective], view: View) -> Iterator[Problem]:
@@ -146,7 +149,7 @@ def _page(objectives: Sequence[Objective], projections: Sequence[Projection], vi
         formula=formula(objectives, view),
         formula_for_title=view.title is None and {each.name for each in objectives} == {"expression"},
         subtitles=subtitles(objectives, projections),
-        alt_text=describe_objective(title, view),
+        alt_text=f"{title}{DRAWN[view.arrows]}.",
         theme=look,
         size=(view.size[0], view.size[1]),
         panels_at=view.panels_at,

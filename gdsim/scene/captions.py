@@ -65,12 +65,6 @@ def _shares(landscapes: Sequence[Landscape]) -> tuple[str, ...]:
     return f"planes: {held}{VARIANCE}, loss on {some} examples", f"planes: {short}", short
 
 
-def describe_objective(title: str, view: View) -> str:
-    """Say what a picture without paths shows."""
-    drawn = {"gradient": " with its gradient arrows", "stream": " with stream lines of its gradient", "none": ""}
-    return f"{title}{drawn[view.arrows]}."
-
-
 @singledispatch
 def describe(objective: Objective, trajectories: Sequence[Trajectory]) -> str:
     """Say where the paths of each optimizer lead.

@@ -94,14 +94,11 @@ def _group(name: str, explained: Sequence[Explanation], own: Sequence[Style], li
             ends, steps = np.array([-signed[method] * limits[method], limits[method]]), np.zeros(1, np.int64)
             yield ImageSequence(steps, values[None], ends, "signed" if signed[method] else "unsigned")
 
+    columns = tuple(HEADINGS.get(each, f"gradient at {each.removeprefix(LAYER)}") for each in first.maps)
     rows = (ImageRow(style, tuple(images(each)), _says(each)) for style, each in zip(own, explained, strict=True))
-    grid = ImageGrid(f"class {first.target}", tuple(rows), columns=tuple(map(_heading, first.maps)))
+    grid = ImageGrid(f"class {first.target}", tuple(rows), columns=columns)
     facet = image_facet(grays(first.image), heading=f"image {first.number} · label {first.label}")
     return Group(name, (facet,), (grid,))
-
-
-def _heading(method: str) -> str:
-    return f"gradient at {method.removeprefix(LAYER)}" if method.startswith(LAYER) else HEADINGS[method]
 
 
 def _limits(networks: Sequence[Explained]) -> dict[str, float]:

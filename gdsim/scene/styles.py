@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
+from itertools import cycle
 
 from gdsim.analysis import last_steps
 from gdsim.objectives import NetworkObjective
@@ -21,53 +22,35 @@ def styles(groups: Sequence[Sequence[Trajectory]], palette: tuple[str, ...]) -> 
 
     Optimizers whose colour the YAML does not give get those of the palette, in the order in which they first appear.
     """
-    keys = [_keys(group) for group in groups]
-    optimizers: dict[tuple[object, ...], list[Trajectory]] = {}
-    for names, group in zip(keys, groups, strict=True):
-        for key, each in zip(names, group, strict=True):
-            optimizers.setdefault(key, []).append(each)
-    colors = _colors([each[0].color for each in optimizers.values()], palette)
-    made = {
-        key: Style(
-            label=each[0].label,
-            settings=each[0].settings,
-            color=colors[i],
-            # When the colours repeat, they meet other dashes than before.
-            dash=DASHES[(i + i // len(palette)) % len(DASHES)] if _few(each) else (),
-            marker=MARKERS[i % len(MARKERS)],
-            aside=_aside(each),
-        )
-        for i, (key, each) in enumerate(optimizers.items())
-    }
-    return [[made[key] for key in names] for names in keys]
-
-
-def _keys(group: Iterable[Trajectory]) -> list[tuple[object, ...]]:
-    """What distinguishes each optimizer of a group from the others and is the same in the next group."""
-    seen: Counter[tuple[object, ...]] = Counter()
     keys: list[tuple[object, ...]] = []
-    for each in group:
-        key = (each.label, each.settings, each.color)
-        keys.append((*key, seen[key]))
-        seen[key] += 1
-    return keys
+    optimizers: dict[tuple[object, ...], list[Trajectory]] = {}
+    for group in groups:
+        seen: Counter[tuple[object, ...]] = Counter()
+        for each in group:
+            key = (each.label, each.settings, each.color)
+            # Optimizers of one group are different ones even if they are called the same.
+            seen[key] += 1
+            keys.append((*key, seen[key]))
+            optimizers.setdefault(keys[-1], []).append(each)
+    given = [each[0].color for each in optimizers.values()]
+    unused = cycle([color for color in palette if color not in given] or palette)
+    made: dict[tuple[object, ...], Style] = {}
+    for i, (name, same) in enumerate(optimizers.items()):
+        few = max(len(each.stops) for each in same) <= FEW_STARTS
+        made[name] = Style(
+            label=same[0].label,
+            settings=same[0].settings,
+            color=same[0].color or next(unused),
+            # When the colours repeat, they meet other dashes than before.
+            dash=DASHES[(i + i // len(palette)) % len(DASHES)] if few else (),
+            marker=MARKERS[i % len(MARKERS)],
+            aside=_aside(same),
+        )
+    in_order = iter(keys)
+    return [[made[next(in_order)] for _ in group] for group in groups]
 
 
-def _colors(given: Sequence[str | None], palette: tuple[str, ...]) -> list[str]:
-    """Each optimizer's colour: that of the YAML if there is one, else the next unused one of the palette."""
-    free = [color for color in palette if color not in given] or list(palette)
-    colors, taken = [], 0
-    for color in given:
-        colors.append(color or free[taken % len(free)])
-        taken += color is None
-    return colors
-
-
-def _few(trajectories: Iterable[Trajectory]) -> bool:
-    return max(len(each.stops) for each in trajectories) <= FEW_STARTS
-
-
-def _aside(trajectories: Iterable[Trajectory]) -> str:
+def _aside(trajectories: Sequence[Trajectory]) -> str:
     """How far the last weights of an optimizer are from the plane of each network; empty if they are on it."""
     distances = []
     for each in trajectories:
