@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from dataclasses import replace
 
 import numpy as np
@@ -62,6 +61,12 @@ def images(scene, kind=ImageFrames | RevealedImage, **settings):
     """The frames of a scene, and its images of a kind."""
     frames = Frames(scene, **settings)
     return frames, [each for layer in frames.layers for each in layer.primitives if isinstance(each, kind)]
+
+
+def refused(build) -> tuple[str, tuple]:
+    with pytest.raises(gdsim.InputError) as error:
+        build()
+    return error.value.code, error.value.key
 
 
 def rgb(color: str) -> list[int]:
@@ -202,23 +207,14 @@ def test_the_legend_says_how_far_the_last_weights_are_from_the_plane():
     assert scene.styles[0].aside == "0.4 and 0.4 off the planes"
 
 
-@pytest.mark.parametrize(
-    ("view", "words"),
-    [
-        ({"plane": "random"}, "was computed on the plane pca, not random"),
-        ({"plane": ["a.npz", "b.npz"]}, "was computed on the plane pca, not a.npz, b.npz"),
-        ({"examples": 300}, "computed on 1347 examples, not on 300"),
-    ],
-)
-def test_a_plane_that_was_not_computed_is_refused(trained, view, words):
-    with pytest.raises(gdsim.InputError, match=re.escape(words)) as error:
-        build_scene(trained, view=View(**view))
-    assert error.value.key == ("view", next(iter(view)))
+@pytest.mark.parametrize("view", [{"plane": "random"}, {"plane": ["a.npz", "b.npz"]}, {"examples": 300}])
+def test_a_plane_that_was_not_computed_is_refused(trained, view):
+    assert refused(lambda: build_scene(trained, view=View(**view))) == ("conflict", ("view", next(iter(view))))
 
 
 def test_a_network_without_a_landscape_is_refused():
-    with pytest.raises(gdsim.InputError, match="no landscape yet"):
-        build_scene(made.trained(objective=made.landscape(plane="")))
+    runs = made.trained(objective=made.landscape(plane=""))
+    assert refused(lambda: build_scene(runs)) == ("missing", ("view", "plane"))
 
 
 def test_the_loss_is_that_of_the_training_data_with_the_test_data_behind_it(trained):
@@ -249,8 +245,7 @@ def test_accuracy_is_in_per_cent_and_needs_classes(trained):
         )
         for each in trained
     ]
-    with pytest.raises(gdsim.InputError, match="accuracy goes with classes"):
-        panel("accuracy", numbers)
+    assert refused(lambda: panel("accuracy", numbers)) == ("unsupported", ("view", "panels"))
 
 
 @pytest.mark.parametrize("name", ["gradient_norm", "step_size", "off_plane"])
@@ -295,9 +290,7 @@ def test_heat_maps_stop_where_a_training_breaks_off():
 
 
 def test_heat_maps_count_steps(trained):
-    with pytest.raises(gdsim.InputError, match="layers: lines") as error:
-        panel("layers", trained, against="evaluations")
-    assert error.value.key == ("view", "against")
+    assert refused(lambda: panel("layers", trained, against="evaluations")) == ("conflict", ("view", "against"))
     assert panel("layers", trained, against="evaluations", layers="lines").across == "gradient evaluations"
 
 
@@ -325,8 +318,8 @@ def test_maps_without_a_sign_begin_at_nothing():
 
 
 def test_maps_that_were_not_made_are_refused():
-    with pytest.raises(gdsim.InputError, match="maps of SGD were not made"):
-        panel("saliency", made.trained(image=None))
+    runs = made.trained(image=None)
+    assert refused(lambda: panel("saliency", runs)) == ("missing", ("view", "panels"))
 
 
 def test_an_image_that_is_descended_is_seen_side_by_side(imagined):
@@ -353,8 +346,7 @@ def test_an_image_that_is_descended_is_seen_side_by_side(imagined):
 
 def test_an_image_has_one_start(imagined):
     both = gdsim.descend(imagined[0].objective, "SGD", start=np.full((2, 64), 0.5), steps=2, lr=0.1)
-    with pytest.raises(gdsim.InputError, match="kind: contour shows several"):
-        build_scene([both])
+    assert refused(lambda: build_scene([both])) == ("unsupported", ("view", "kind"))
 
 
 def test_an_image_alone_is_its_start(imagined):
