@@ -317,7 +317,7 @@ class _Arranger:
             y = block.top - (row + 1) * (caption + height) - row * gap
             boxes.append(Box(round(x), round(y), int(width), int(height)))
         right, low = max(box.right for box in boxes), boxes[-1].y
-        # The bar's caption stands above it, no higher than the view.
+        # The bar's caption is above it, no higher than the view.
         tall = boxes[0].top - low - 1.7 * em
         bar = Box(right + 0.9 * em, low, 0.9 * em, tall) if self.bar and tall > 4 * em else None
         # The last row may be shorter; above the place where it ends, the row before it is the outer one.

@@ -77,13 +77,13 @@ class LayoutRequest:
         aspects: For each group, the width over height of its facets at which both coordinates have one scale; None
             for any.
         facets: The number of facets of each group.
-        named: Whether names stand above the facets, instead of a legend.
+        named: Whether names are above the facets, instead of in a legend.
         digits: The length of the longest number on a facet's vertical axis; 0 for no numbers.
         color_bar: Whether groups have a color bar.
         legend: The number of legend entries.
         key: The width of the key to the symbols, in ems.
         panels: The panels of each group.
-        panels_at: Whether the panels stand beside or under the facets; None for what fits best.
+        panels_at: Whether the panels are beside or under the facets; None for what fits best.
     """
 
     size: tuple[int, int]

@@ -16,10 +16,10 @@ from PIL import Image
 from gdsim.objectives import FloatArray
 from gdsim.render.canvas import arrow_shapes, ramp
 from gdsim.render.layout import Box
-from gdsim.scene import Arrows, Facet, SurfaceModel
+from gdsim.scene import Arrows, SurfaceModel
 from gdsim.themes import Theme
 
-__all__ = ["BasePlane", "Raster", "SurfaceMesh"]
+__all__ = ["Raster", "SurfaceMesh", "level_lines", "plane_arrows"]
 
 GRID_CELLS, GRID_ALPHA = 16, 0.3
 """About how many cells the lines on the surface make along a side, and how opaque these lines are."""
@@ -161,28 +161,21 @@ class SurfaceMesh:
             raster.stroke(own, self._line_color, width, GRID_ALPHA)
 
 
-class BasePlane:
-    """What is drawn in the plane of the inputs below a surface, in space.
-
-    Attributes:
-        levels: (n, 3) the points of the level lines.
-        codes: (n,) their codes in a matplotlib path.
-        arrows: (arrows, 7, 3) the corners of the gradient arrows.
-    """
-
-    def __init__(self, facet: Facet) -> None:
-        model: SurfaceModel = facet.model
-        generator = contour_generator(model.x, model.y, np.ma.masked_invalid(model.values))
-        edges = model.levels.edges[1:-1]
-        lines = [line for level in edges[:: max(1, -(-len(edges) // LEVEL_LINES))] for line in generator.lines(level)]
-        self.levels = model.camera.place(np.concatenate([np.empty((0, 2)), *lines]))
-        self.codes = np.full(len(self.levels), Path.LINETO, Path.code_type)
-        self.codes[np.cumsum([0, *map(len, lines)])[:-1]] = Path.MOVETO
-        self.arrows = np.empty((0, 7, 3)) if facet.arrows is None else _arrows(facet.arrows, model)
+def level_lines(model: SurfaceModel) -> tuple[FloatArray, npt.NDArray[np.uint8]]:
+    """Return the level lines in the plane below a surface: points in space, (n, 3), and codes of a path, (n,)."""
+    generator = contour_generator(model.x, model.y, np.ma.masked_invalid(model.values))
+    edges = model.levels.edges[1:-1]
+    lines = [line for level in edges[:: max(1, -(-len(edges) // LEVEL_LINES))] for line in generator.lines(level)]
+    points = model.camera.place(np.concatenate([np.empty((0, 2)), *lines]))
+    codes = np.full(len(points), Path.LINETO, Path.code_type)
+    codes[np.cumsum([0, *map(len, lines)])[:-1]] = Path.MOVETO
+    return points, codes
 
 
-def _arrows(arrows: Arrows, model: SurfaceModel) -> FloatArray:
-    """The gradient arrows as polygons in the plane, (n, 7, 3) in space."""
+def plane_arrows(arrows: Arrows | None, model: SurfaceModel) -> FloatArray:
+    """Return the gradient arrows in the plane below a surface as polygons in space, (n, 7, 3)."""
+    if arrows is None:
+        return np.empty((0, 7, 3))
     scale = 2 * model.camera.sides / np.diff(model.camera.bounds)[:, 0]
     room = float((arrows.spacing * scale).min())
     middle = model.camera.place(arrows.points)[:, :2]

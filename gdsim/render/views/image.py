@@ -14,6 +14,11 @@ __all__ = ["RENDERER"]
 
 
 class _ImageRenderer(ViewRenderer):
+    """Draws each image in the middle of its box, with a whole number of pixels per cell where there is room.
+
+    An image has no axes, arrows or paths: all that moves is the image itself.
+    """
+
     def aspect(self, facet: Facet, count: int) -> float | None:
         width, height = facet.limits[:, 1] - facet.limits[:, 0]
         return float(width / height)
@@ -21,7 +26,6 @@ class _ImageRenderer(ViewRenderer):
     def draw(self, canvas: Canvas, facet: Facet, box: Box, outer: tuple[bool, bool]) -> Viewport:
         rows, columns = facet.model.pictures.shape[1:]
         cell = min(box.width / columns, box.height / rows)
-        # In the middle of its box, so that each cell has a whole number of pixels.
         cell = int(cell) if cell >= 1 else cell
         width, height = int(cell * columns), int(cell * rows)
         inner = Box(round(box.x + (box.width - width) / 2), round(box.top - height), width, height)

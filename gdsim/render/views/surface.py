@@ -19,7 +19,7 @@ from gdsim.render.exits import exit_marks
 from gdsim.render.head_artists import head_arrows
 from gdsim.render.layers import make_trail, path_style, start_rings
 from gdsim.render.layout import Box
-from gdsim.render.mesh import BasePlane, Raster, SurfaceMesh
+from gdsim.render.mesh import Raster, SurfaceMesh, level_lines, plane_arrows
 from gdsim.render.surface_projection import SurfaceProjection
 from gdsim.render.viewport import Moment, Viewport, scaled, unit
 from gdsim.render.views import ViewRenderer
@@ -61,7 +61,7 @@ class SurfaceViewport(Viewport):
         self._facet, self._heights, self._camera = facet, model.heights, model.camera
         self._projection = SurfaceProjection(facet, box, canvas.em, canvas.theme.font)
         self._mesh = SurfaceMesh(model, self._projection.world, canvas.theme)
-        self._plane = BasePlane(facet)
+        self._levels, self._arrows = level_lines(model), plane_arrows(facet.arrows, model)
         self._rasters: dict[int, Raster] = {}
         self.turning = self._camera.orbit != 0
 
@@ -144,16 +144,16 @@ class SurfaceViewport(Viewport):
         return raster.picture()
 
     def _draw_plane(self, raster: Raster, moment: Moment) -> None:
-        plane, theme, line, azimuth = self._plane, self.canvas.theme, self.canvas.line, self._azimuth(moment)
+        theme, line, azimuth = self.canvas.theme, self.canvas.line, self._azimuth(moment)
         border = self._projection.project(self._projection.corners, azimuth)[None]
         raster.fill(border, mix(theme.page, theme.grid, 0.3))
-        levels = self._projection.project(plane.levels, azimuth)
-        raster.stroke_path(levels, plane.codes, theme.level_line, 0.04 * line, 0.45)
+        levels, codes = self._levels
+        raster.stroke_path(self._projection.project(levels, azimuth), codes, theme.level_line, 0.04 * line, 0.45)
         raster.stroke(border[:, [0, 1, 2, 3, 0]], theme.quiet, 0.06 * line)
-        if len(plane.arrows):
+        if len(self._arrows):
             # The plane has the page's color, and a theme's arrows may be made for its field alone.
             color = theme.arrow if contrast(theme.arrow, theme.page) >= LEAST_CONTRAST else theme.quiet
-            raster.fill(self._projection.project(plane.arrows, azimuth), color, 0.8)
+            raster.fill(self._projection.project(self._arrows, azimuth), color, 0.8)
         self._draw_stars(raster, self.base(self._facet.minima, moment), 0.42)
 
     def _draw_stars(self, raster: Raster, points: FloatArray, size: float) -> None:
