@@ -110,22 +110,18 @@ def descend(
     Args:
         objective: A name in the catalogue, an expression, a file of samples, a function, or an objective.
         optimizer: A class of optimizers: itself, its name in `torch.optim`, its dotted name in an installed
-            package, or `"module:Class"` of one. A class that requires a closure or the graph of the gradient
-            (`backward(create_graph=True)`) gets it.
+            package, or `"module:Class"` of one. It gets a closure, or the graph of the gradient, if it requires that.
         start: (dim,) one starting point, or (starts, dim); the objective's own by default.
         steps: The number of updates, from 0.
         seed: The seed of the noise, from 0.
         bounds: The view, one (low, high) per coordinate; for a function fitted to start and path by default.
-        label: The name of the optimizer in the legend; its class by default. The noise depends on it.
+        label: The name of the optimizer; its class by default. The noise depends on it.
         schedule: `{"class": …, …}` with the arguments of a class of `torch.optim.lr_scheduler`.
-        noise: The standard deviation of Gaussian noise on each component of the gradient that the optimizer
-            gets; recorded gradients are without it.
-        clip_norm: The gradient that the optimizer gets, noise included, is scaled down to this norm where
-            it is longer, as `torch.nn.utils.clip_grad_norm_` does.
+        noise: The standard deviation of Gaussian noise on each component of the gradient that the optimizer gets.
+        clip_norm: The largest norm of that gradient, noise included, as in `torch.nn.utils.clip_grad_norm_`.
         progress: Wraps the iterable of steps, as `tqdm.tqdm` does.
         args: Arguments of the optimizer whose names are arguments of this function, too. A class that wraps
-            another one takes it as a class or a mapping: `args={"optimizer": {"class": "SGD", "lr": 0.1}}`;
-            arguments that it does not name itself are those of the wrapped one.
+            another one takes it as a class or a mapping: `args={"optimizer": {"class": "SGD", "lr": 0.1}}`.
         settings: Further arguments of the optimizer, such as `lr`.
 
     Raises:
@@ -151,13 +147,17 @@ def descend(
             **settings,
         )
     except InputError as error:
-        # A class suggests its own arguments only.
-        name = str(error.key[-1]) if error.key else ""
-        if name not in settings or SYNONYMS.get(name) not in {"lr", "start", "steps"}:
-            raise
-        message = f"{error.message.partition(';')[0]}; did you mean '{SYNONYMS[name]}'?"
-        raise InputError(message, error.key, code="unknown-argument") from error
+        raise _with_synonym(error, settings) from error
     return _fitted([trajectory])[0] if is_fitted else trajectory
+
+
+def _with_synonym(error: InputError, settings: Mapping[str, Any]) -> InputError:
+    """Return an error with our name for a setting that is unknown; an optimizer's class suggests its own only."""
+    name = str(error.key[-1]) if error.key else ""
+    if name not in settings or SYNONYMS.get(name) not in {"lr", "start", "steps"}:
+        return error
+    message = f"{error.message.partition(';')[0]}; did you mean '{SYNONYMS[name]}'?"
+    return InputError(message, error.key, code="unknown-argument")
 
 
 @_with_suggestions

@@ -33,7 +33,7 @@ ROWS = 32
 HINT = "; use torch's functions (torch.sin for math.sin), and no .item(), .detach(), torch.no_grad() or NumPy"
 
 
-class Form(Enum):
+class CallForm(Enum):
     """How a function is written, and therefore called; the value describes it."""
 
     BATCH = "written for batches"
@@ -67,7 +67,7 @@ def infer_dim(function: Function) -> int:
     return dims[0]
 
 
-def batched(function: Function, bounds: FloatArray) -> tuple[Batched, Form]:
+def batched(function: Function, bounds: FloatArray) -> tuple[Batched, CallForm]:
     """Turn a function of one point, of its coordinates or of a batch into one of points (…, dim).
 
     Values and gradients of a few points within the bounds (dim, 2) tell which form the function is written for: f(P)
@@ -97,11 +97,11 @@ def batched(function: Function, bounds: FloatArray) -> tuple[Batched, Form]:
                 raise _error(function, f"has no gradient: it returns {kind}{HINT}")
         _check_gradient(function, single, points, *expected)
         vmapped = _Call(function, torch.func.vmap(call.function))
-        for form, candidate in ((Form.BATCH, call), (Form.POINT, vmapped)):
+        for form, candidate in ((CallForm.BATCH, call), (CallForm.POINT, vmapped)):
             f = partial(_call_batch, candidate)
             if _agrees(f, points, expected):
                 return partial(_reshaped, f), form
-    return partial(_reshaped, single), Form.LOOP
+    return partial(_reshaped, single), CallForm.LOOP
 
 
 def is_float32(f: Batched, bounds: FloatArray) -> bool:

@@ -18,7 +18,7 @@ from gdsim.objectives.objective import FloatArray
 SEPARATORS = {";": "semicolons", "\t": "tabs"}
 
 
-class _Table(NamedTuple):
+class _Rows(NamedTuple):
     header: list[str]  # empty when there is none
     numbers: FloatArray  # (rows, columns)
     lines: npt.NDArray[np.int64]  # (rows,) the line of the file where each row ends, counted from 1
@@ -54,7 +54,7 @@ def _error(path: Path, message: str, code: Code = "unreadable") -> InputError:
     return InputError(f"{path}: {message}", ("samples",), code=code)
 
 
-def _parse(path: Path, max_numbers: int) -> _Table:
+def _parse(path: Path, max_numbers: int) -> _Rows:
     header: list[str] = []
     comment: list[str] = []
     width = 0
@@ -90,7 +90,7 @@ def _parse(path: Path, max_numbers: int) -> _Table:
     if not lines:
         raise _error(path, "has no numbers")
     names = [field.strip("# ").casefold() for field in header]
-    return _Table(names, np.frombuffer(numbers).reshape(-1, width), np.frombuffer(lines, dtype=np.int64))
+    return _Rows(names, np.frombuffer(numbers).reshape(-1, width), np.frombuffer(lines, dtype=np.int64))
 
 
 def _number(field: str) -> float:
@@ -108,7 +108,7 @@ def _separator_hint(fields: Sequence[str]) -> str:
     return ""
 
 
-def _gridded(path: Path, table: _Table) -> tuple[FloatArray, tuple[FloatArray, ...]]:
+def _gridded(path: Path, table: _Rows) -> tuple[FloatArray, tuple[FloatArray, ...]]:
     """Sort rows of coordinates and a value onto the grid that they fill: values (n1, n0) or (n0,)."""
     columns = table.numbers.shape[1]
     order = list(range(columns))
