@@ -748,7 +748,7 @@ def test_lists_name_everything(here):
     for title in ("objectives:", "networks:", "data:", "optimizers:", "schedules:", "themes:"):
         assert title in everything
     assert {line.split()[0] for line in call("list", "objectives").stdout.splitlines()} >= {"ackley", "sine"}
-    assert "lr=1e-3" in call("list", "optimizers").stdout
+    assert "lr=0.001" in call("list", "optimizers").stdout
     assert [line.split()[0] for line in call("list", "networks").stdout.splitlines()] == ["mlp", "cnn"]
     assert {"digits", "moons"} < {line.split()[0] for line in call("list", "data").stdout.splitlines()}
     themes = [line.split()[0] for line in call("list", "themes").stdout.splitlines()]

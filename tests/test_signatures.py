@@ -48,6 +48,7 @@ def test_defaults_and_types_are_those_of_the_class():
     assert adam["lr"].schema == {"type": "number"}
     assert adam["betas"].schema == {"type": "array", "items": {"type": "number"}, "minItems": 2, "maxItems": 2}
     assert signatures.schedules()["StepLR"].required == ["step_size"]
+    assert str(signatures.schedules()["StepLR"]) == "step_size, gamma=0.1, last_epoch=-1"
     assert signatures.schedules()["LambdaLR"].arguments["lr_lambda"].schema == {"not": {}}
 
 

@@ -71,10 +71,7 @@ def list_names(
     from gdsim.themes import THEMES, names
 
     def with_arguments(classes: Mapping[str, Signature]) -> list[tuple[str, str]]:
-        return [
-            (name, ", ".join(f"{key}={default}" if default else key for key, default in each.arguments.items()))
-            for name, each in sorted(classes.items())
-        ]
+        return [(name, str(each)) for name, each in sorted(classes.items())]
 
     kinds: dict[str, Callable[[], Sequence[Sequence[str]]]] = {
         "objectives": lambda: [

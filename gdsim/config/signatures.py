@@ -46,6 +46,10 @@ class Signature:
     arguments: Mapping[str, Argument]
     takes_any: bool = False
 
+    def __str__(self) -> str:
+        """The arguments as in Python: `"lr=0.001, betas=(0.9, 0.999)"`."""
+        return ", ".join(f"{name}={each.default}" if each.default else name for name, each in self.arguments.items())
+
     @property
     def required(self) -> list[str]:
         """The arguments without a default."""
