@@ -60,6 +60,7 @@ def test_frames_are_whole_pictures_of_the_size_asked_for():
     frames = gdsim.frames(race())
     drawn = list(frames)
     assert len(drawn) == len(frames) == 50
+    assert repr(frames) == "<Frames: 50 of 640 × 360>"
     for frame in drawn:
         assert frame.shape == (360, 640, 3)
         assert frame.dtype == np.uint8

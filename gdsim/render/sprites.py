@@ -24,15 +24,7 @@ GAP = 2
 
 @dataclass(frozen=True)
 class Sprite:
-    """A small image on a sheet.
-
-    Args:
-        left: Where it belongs in the picture, in pixels.
-        top: Likewise.
-        row: Its first row on the sheet, in dots.
-        width: Its width in dots.
-        height: Its height in dots.
-    """
+    """A small image: its place in the picture, in pixels, and its first row and size on the sheet, in dots."""
 
     left: float
     top: float

@@ -22,12 +22,7 @@ TINY = float(np.finfo(np.float64).tiny)
 
 @dataclass(frozen=True)
 class Moment:
-    """A moment of the animation.
-
-    Args:
-        time: Steps taken, with a fraction.
-        share: The share of the animation that has passed, from 0 to 1.
-    """
+    """A moment of the animation: steps taken, with a fraction, and the share of it that has passed, from 0 to 1."""
 
     time: float
     share: float
@@ -40,15 +35,9 @@ START = Moment(0.0, 0.0)
 class Viewport:
     """A rectangle of the picture in which flat coordinates are seen.
 
-    Args:
-        canvas: The picture.
+    Attributes:
         box: The rectangle, in pixels from the lower left corner.
         axes: Its axes, with the limits that they keep.
-
-    Attributes:
-        canvas: The picture.
-        box: The rectangle.
-        axes: Its axes.
         turning: Whether a camera turns, so that everything must be drawn anew for each frame.
     """
 
