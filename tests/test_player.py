@@ -98,7 +98,7 @@ def made(scene, yaml=SMALL):
 
 
 class Page(HTMLParser):
-    """The elements of a page, and what stands in its scripts and style sheets."""
+    """The elements of a page, and the text of its scripts and style sheets."""
 
     def __init__(self, text):
         super().__init__()
@@ -182,7 +182,7 @@ def test_the_quickstart_is_a_small_page():
 
 @pytest.mark.slow
 def test_very_many_steps_still_make_a_page_of_reason():
-    # What a descent gives stands still soon; these paths never do.
+    # Paths of a descent soon come to rest; these never do.
     scene = scene_of("{objective: himmelblau, start: {random: 16}, steps: 5000, optimizers: {SGD: {lr: 0.001}}}")
     (facet,) = scene.facets
     (path,) = facet.paths
@@ -201,7 +201,7 @@ def test_very_many_steps_still_make_a_page_of_reason():
     assert len(page(crowded)) < 8_000_000
 
 
-def test_a_camera_that_turns_stands_still_and_the_page_says_so():
+def test_a_camera_that_turns_is_fixed_in_a_page_which_says_so():
     scene = scene_of(OTHERS["surface"].replace("heights: log", "camera: {orbit: 90}"))
     (words,) = notes(scene)
     assert "does not turn" in words
@@ -226,7 +226,7 @@ def test_the_figures_of_a_path_are_its_iterates(small):
         np.testing.assert_allclose(floats(trail["points"]).reshape(-1, 2)[at], wanted, atol=0.5)
 
 
-def test_figures_are_told_as_they_were_recorded_however_large():
+def test_figures_are_those_recorded_even_beyond_single_precision():
     scene = scene_of(HUGE)
     (numbers,) = (json.loads(data) for _, id_, data in Page(page(scene)).held if id_ == "gdsim-drawing")
     (path,), (figures,) = scene.facets[0].paths, numbers["layers"][-1]["iterates"]
@@ -432,7 +432,7 @@ def press(browser, *keys):
 
 
 def pictured(browser, width, height):
-    """The picture as it stands, pixel for pixel."""
+    """The picture, pixel for pixel."""
     left, top, *size = browser.execute_script(PIXELS, one(browser, "#picture"))
     assert size == [width, height]
     clip = {"x": left, "y": top, "width": width, "height": height, "scale": 1}
@@ -499,9 +499,9 @@ def test_the_reader_moves_in_time_by_keys_and_buttons(browser, folder):
     assert one(browser, "#scrub").get_attribute("aria-valuetext") == "playing"
     press(browser, " ")
     assert not playing(browser)
-    stands = step(browser)
+    stopped = step(browser)
     time.sleep(0.1)
-    assert step(browser) == stands
+    assert step(browser) == stopped
     press(browser, Keys.HOME)
     assert step(browser) == 0
     press(browser, Keys.ARROW_RIGHT, Keys.ARROW_RIGHT)
@@ -535,7 +535,7 @@ def test_the_reader_moves_in_time_by_keys_and_buttons(browser, folder):
     assert browser.execute_script(went) == list(range(31))
     # What a reader who does not see the picture hears once it rests.
     assert wait_for(lambda: "Step 1 of 30. SGD: at (" in one(browser, "#status").get_attribute("textContent"))
-    # Once only: at the end it stands.
+    # Without the loop it stops at the end.
     one(browser, "#loop").click()
     browser.execute_script("document.getElementById('speed').value = 4; player.controls.start()")
     assert wait_for(lambda: step(browser) == 30 and not playing(browser))
@@ -573,12 +573,12 @@ def test_optimizers_go_and_come_and_tell_their_figures(browser, folder, small):
     pointer.w3c_actions.pointer_action.move_to_location(round(left + scale * spot[0]), round(top + scale * spot[1]))
     pointer.perform()
     assert wait_for(lambda: one(browser, "#tip").is_displayed())
-    told = one(browser, "#tip").text
-    assert told.startswith("Momentum")
-    shown = [float(each) for each in re.findall(r"-?[\d.]+(?:e-?\d+)?", told.replace("−", "-"))]
+    tip = one(browser, "#tip").text
+    assert tip.startswith("Momentum")
+    shown = [float(each) for each in re.findall(r"-?[\d.]+(?:e-?\d+)?", tip.replace("−", "-"))]
     wanted = [7, *path.points[7, 0], path.values[7, 0], *path.gradients[7, 0]]
     np.testing.assert_allclose(shown, wanted, rtol=1e-3)
-    # What is not reached yet is not told.
+    # There is nothing to say of an iterate that is not reached yet.
     browser.execute_script("player.controls.go(6)")
     assert not one(browser, "#tip").is_displayed()
     # A finger that taps is gone before its answer is read.
@@ -690,11 +690,13 @@ def test_the_configuration_can_be_copied_and_the_page_printed(browser, folder):
     assert copied.strip() == SMALL.strip()
     browser.execute_script("player.controls.go(3)")
     seen = "addEventListener('afterprint', () => { window.after = 1 }, {once: true});"
-    told = "window.printed = [player.controls.now(), document.getElementById('poster').src.startsWith('data:image/')]"
-    browser.execute_script(f"{seen} addEventListener('beforeprint', () => {{ {told} }}, {{once: true}})")
+    printing = (
+        "window.printed = [player.controls.now(), document.getElementById('poster').src.startsWith('data:image/')]"
+    )
+    browser.execute_script(f"{seen} addEventListener('beforeprint', () => {{ {printing} }}, {{once: true}})")
     printed = b64decode(browser.execute_cdp_cmd("Page.printToPDF", {})["data"])
     assert printed.startswith(b"%PDF")
-    # On paper stands the last step; on the screen again what stood there.
+    # The last step is printed; the screen then shows what it showed before.
     assert browser.execute_script("return window.printed") == [30, True]
     assert step(browser) == 3
     assert browser.get_log("browser") == []

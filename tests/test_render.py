@@ -623,11 +623,11 @@ def test_fewer_frames_are_some_of_all():
         np.testing.assert_array_equal(one, other)
 
 
-def test_settings_that_one_optimizer_alone_lacks_are_told():
+def test_settings_that_have_no_room_in_the_legend_are_named():
     optimizers = "{SGD: {lr: 0.01}, Momentum: {class: SGD, lr: 0.01, momentum: 0.9}, Adam: {lr: 0.3}}"
     text = f"{{objective: himmelblau, steps: 5, optimizers: {optimizers}, output: {{preset: half}}}}"
     experiment = gdsim.loads(text)
     scene = gdsim.build_scene(gdsim.simulate(experiment), view=experiment.view, animation=experiment.animation)
-    told = "The legend has no room for the settings of Momentum at this size."
-    assert told in gdsim.frames(scene).left_out
-    assert told not in gdsim.frames(replace(scene, size=(1280, 720))).left_out
+    sentence = "The legend has no room for the settings of Momentum at this size."
+    assert sentence in gdsim.frames(scene).left_out
+    assert sentence not in gdsim.frames(replace(scene, size=(1280, 720))).left_out

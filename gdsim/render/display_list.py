@@ -128,7 +128,7 @@ class HeadArrows:
 
 @dataclass(frozen=True, eq=False)
 class ExitMarks:
-    """Wedges where paths leave the view for good, and the words beside one that stands alone.
+    """Wedges where paths leave the view for good, and the words beside a single one.
 
     Attributes:
         optimizer: The optimizer's index in `Scene.styles`.

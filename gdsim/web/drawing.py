@@ -155,7 +155,7 @@ class Drawing:
         return _fields(image, "optimizer reach end") | {"box": image.rect.box, "sprite": sprite}
 
     def _iterates(self, facet: Facet, trails: Sequence[Trail]) -> list[dict[str, Any]]:
-        """What is known of each path's iterates, or of every so many, as it was recorded."""
+        """The recorded numbers at each path's iterates, or at one in `iterate_stride` of them."""
         found = []
         for i, trail in enumerate(trails):
             if trail.path is None:
