@@ -30,7 +30,7 @@ _DOCTYPE = rb"(?:<!doctype\s[^>]*+>(?:\s+|<!--.*?-->)*+)?"
 
 
 class Svg(Format):
-    """An SVG of the last frame."""
+    """An SVG of the last frame, which the frames draw themselves."""
 
     name = "svg"
     kind = "poster"
@@ -53,17 +53,12 @@ class Svg(Format):
         )
 
 
-class Pdf(Format):
+class Pdf(Svg):
     """A PDF of the last frame."""
 
     name = "pdf"
-    kind = "poster"
     element = ""
     signature = re.compile(rb"%PDF-")
-
-    def write(self, frames: Frames, path: Path, options: EncodeOptions) -> None:
-        """Write the file."""
-        frames.save_poster(path, named_texts(options.provenance))
 
     def read(self, path: Path) -> FileInfo:
         """Read the size, and the source in the information dictionary, which is near the end."""

@@ -36,11 +36,16 @@ class Gif(Format):
         size = palette_size(frames.colors, options.quality_level)
         palette, bits = Palette(choose_colors(frames.poster(), frames.colors, size)), size.bit_length()
         with path.open("wb") as file:
-            file.write(_header(frames.size, palette, bits))
+            colors = np.zeros((1 << bits, 3), np.uint8)
+            colors[1 : 1 + len(palette.colors)] = palette.colors
+            screen = struct.pack("<HHBBB", *frames.size, 0b1111_0000 | bits - 1, 0, 0)
+            file.write(b"GIF89a" + screen + colors.tobytes())
             if options.loop:
                 file.write(_LOOP_FOREVER)
             if options.provenance is not None:
-                file.write(_comment(options.provenance.to_json().encode()))
+                text = options.provenance.to_json().encode()
+                pieces = [text[begin : begin + 255] for begin in range(0, len(text), 255)]
+                file.write(_COMMENT + b"".join(bytes([len(piece)]) + piece for piece in pieces) + b"\x00")
             patches = _patches(options.progress(frames), palette, bits)
             for patch, delay, shown in _timed(patches, options.fps, options.hold):
                 file.writelines(_blocks(patch, delay))
@@ -73,6 +78,13 @@ class _Patch(NamedTuple):
     bits: int
     lzw: bytes
     transparent: bool
+
+    def block(self, delay: int) -> bytes:
+        """Return the bytes that show it for a time."""
+        keep_below = 1 << 2
+        control = struct.pack("<BHB", keep_below | self.transparent, delay, UNCHANGED)
+        position = struct.pack("<HHHHB", self.left, self.top, self.width, self.height, 0)
+        return b"!\xf9\x04" + control + b"\x00," + position + bytes([self.bits]) + self.lzw + b"\x00"
 
 
 def _patches(frames: Iterable[Frame], palette: Palette, bits: int) -> Iterator[_Patch | None]:
@@ -121,34 +133,13 @@ def _timed(patches: Iterable[_Patch | None], fps: int, hold: float) -> Iterator[
         yield shown, round(100 * (number + 1) / fps) + round(100 * hold) - since, number + 1
 
 
-def _header(size: tuple[int, int], palette: Palette, bits: int) -> bytes:
-    """Return the signature, the size and a global palette of 2^bits colours."""
-    colors = np.zeros((1 << bits, 3), np.uint8)
-    colors[1 : 1 + len(palette.colors)] = palette.colors
-    screen = struct.pack("<HHBBB", *size, 0b1111_0000 | bits - 1, 0, 0)
-    return b"GIF89a" + screen + colors.tobytes()
-
-
 def _blocks(patch: _Patch, delay: int) -> Iterator[bytes]:
     """Yield the blocks that show a patch; a delay that is too long takes further, empty patches."""
     while delay > _LONGEST_DELAY:
-        yield _block(patch, _LONGEST_DELAY)
+        yield patch.block(_LONGEST_DELAY)
         nothing = np.full((1, 1), UNCHANGED, np.uint8)
         patch, delay = _compress(nothing, 0, 0, patch.bits), delay - _LONGEST_DELAY
-    yield _block(patch, delay)
-
-
-def _block(patch: _Patch, delay: int) -> bytes:
-    keep_below = 1 << 2
-    control = struct.pack("<BHB", keep_below | patch.transparent, delay, UNCHANGED)
-    position = struct.pack("<HHHHB", patch.left, patch.top, patch.width, patch.height, 0)
-    return b"!\xf9\x04" + control + b"\x00," + position + bytes([patch.bits]) + patch.lzw + b"\x00"
-
-
-def _comment(text: bytes) -> bytes:
-    """Return a comment block, whose text comes in pieces of at most 255 bytes."""
-    pieces = (text[begin : begin + 255] for begin in range(0, len(text), 255))
-    return _COMMENT + b"".join(bytes([len(piece)]) + piece for piece in pieces) + b"\x00"
+    yield patch.block(delay)
 
 
 def _comments(file: BinaryIO) -> Iterator[bytes]:
