@@ -815,8 +815,16 @@ optimizers:
     assert all("cannot go on" in str(problem) for problem in caught.value.problems)
 
 
-def test_checking_takes_no_step() -> None:
-    check(loads(EXPERIMENT.replace("steps: 20", "steps: 1000000")))
+def test_checking_takes_no_step(monkeypatch: pytest.MonkeyPatch) -> None:
+    taken: list[object] = []
+    for class_ in (torch.optim.SGD, torch.optim.Adam):
+        step = class_.step
+        monkeypatch.setattr(class_, "step", lambda *args, step=step: (taken.append(args), step(*args))[1])
+    text = "{objective: himmelblau, steps: 1000000, optimizers: {SGD: , Adam: }}"
+    check(loads(text))
+    probe = len(taken)
+    check(loads(text.replace("1000000", "1")))
+    assert len(taken) == 2 * probe < 20  # however many steps are asked for
 
 
 def test_no_start_means_the_objectives_own() -> None:

@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 from gdsim import Experiment, Stop, Trajectory, descend, load, loads, objective, read, save, simulate
 from gdsim.cli.common import load_one
 from gdsim.errors import GdsimError, InputError
-from gdsim.simulation import SIZE_LIMIT, recorded_folder
+from gdsim.simulation import SIZE_LIMIT, evaluate_landscapes, recorded_folder
 
 TEXT = """\
 # two ways down
@@ -379,3 +379,36 @@ def test_a_bomb_is_refused_by_what_it_declares(saved: Path) -> None:
             archive.writestr(f"{name}.npy", b"\0" * 1000)
     saved.write_bytes(saved.read_bytes().replace(size, (2**32 - 2).to_bytes(4, "little")))
     assert "declares more than 1.5 GiB, the most that is read" in refused(saved)
+
+
+# Recordings of version 0.4
+OLD = Path(__file__).parent / "fixtures" / "recordings"
+
+
+def test_a_recording_of_functions_of_version_0_4_is_read() -> None:
+    experiment, paths = read(OLD / "old_function.npz")
+    assert [path.label for path in paths] == ["SGD", "Adam", "Far"]
+    assert paths[1].settings == "Adam · lr 0.2 · noise 0.1"
+    assert [path.stops for path in paths] == [(Stop.RAN,) * 2, (Stop.RAN,) * 2, (Stop.DIVERGED,) * 2]
+    with np.load(OLD / "old_function.npz") as arrays:
+        for name in ARRAYS:
+            np.testing.assert_array_equal(getattr(paths[1], name), arrays[f"{name}_1"])
+    again = simulate(experiment)
+    np.testing.assert_allclose(paths[1].points, again[1].points, rtol=1e-9)
+
+
+def test_a_recording_of_a_network_of_version_0_4_is_read() -> None:
+    experiment, paths = read(OLD / "old_network.npz")
+    assert [path.label for path in paths] == ["SGD", "Adam"]
+    first = paths[0].training
+    assert first is not None
+    assert first.maps is not None
+    assert first.kept.tolist() == [0, 3, 6, 9, 12]
+    with np.load(OLD / "old_network.npz") as arrays:
+        np.testing.assert_array_equal(paths[0].points, arrays["points_0"])
+        np.testing.assert_array_equal(first.weights, arrays["weights_0"])
+        for name, figures in zip(arrays["figure_names_0"], arrays["figures_0"], strict=True):
+            np.testing.assert_array_equal(first.figures[name], figures)
+        np.testing.assert_array_equal(first.maps.maps, arrays["maps_0"])
+        np.testing.assert_array_equal(paths[0].objective.landscape.values, arrays["grid_0"])  # type: ignore[attr-defined]
+    assert evaluate_landscapes(experiment, paths) == paths  # nothing is computed again
