@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import fields, replace
+from dataclasses import replace
 
 import numpy as np
 
 import gdsim
-from gdsim.networks.inputs import ImageObjective
-from gdsim.objectives import Landscape, Objective, from_landscape
-from gdsim.simulation import SaliencyMaps, Stop, Training, Trajectory
+from gdsim.networks import ImageObjective, Landscape, NetworkObjective, examples, network, network_objective
+from gdsim.simulation import NetworkTrajectory, SaliencyMaps, Stop, Training, Trajectory
 
 LABELS = ("SGD", "Momentum", "Adam")
 RATES = (0.012, 0.03, 0.07, 0.02, 0.05, 0.1)
@@ -27,7 +26,7 @@ def slope(spots: np.ndarray) -> np.ndarray:
     return np.stack([(loss(spots + h * e) - loss(spots - h * e)) / (2 * h) for e in np.eye(2)], -1)
 
 
-def landscape(name: str = "made", side: int = 51, arrows: int = 15, *, weights: int = 24, **facts) -> Objective:
+def landscape(name: str = "made", side: int = 51, arrows: int = 15, *, weights: int = 24, **facts) -> NetworkObjective:
     """An objective over a plane through so many weights; `facts` are fields of the landscape."""
     axes = np.linalg.qr(np.random.default_rng(0).normal(size=(weights, 2)))[0].T
     x, y = np.linspace(-7.0, 5.0, side), np.linspace(-4.0, 8.0, side)
@@ -47,7 +46,8 @@ def landscape(name: str = "made", side: int = 51, arrows: int = 15, *, weights: 
         of=1347,
     )
     title = "MLP 64–128–10 on digits" if name == "made" else name
-    return from_landscape(replace(made, **facts), name=name, title=title, source="made up")
+    of = replace(network("mlp", examples("moons", n=8)), name=name, title=title, weights=weights)
+    return network_objective(of, replace(made, **facts))
 
 
 def path(steps: int, rate: float) -> np.ndarray:
@@ -63,7 +63,7 @@ def trained(
     labels: tuple[str, ...] = LABELS,
     steps: int = 120,
     *,
-    objective: Objective | None = None,
+    objective: NetworkObjective | None = None,
     layers: tuple[str, ...] = ("hidden1", "hidden2", "hidden3", "output"),
     shrink: float = 4.0,
     every: int = 5,
@@ -136,7 +136,7 @@ def _one(i, label, steps, objective, layers, shrink, every, away, tested, image,
         layer_weights=np.sqrt(1 + np.arange(len(layers)) + (rows / max(steps, 1))[:, None] * (1 + i)),
         maps=None if image is None else maps(kept, image, method, i),
     )
-    return Trajectory(
+    return NetworkTrajectory(
         label=label,
         settings=f"{label} · lr {RATES[i % len(RATES)]:g}",
         objective=objective,
@@ -182,9 +182,15 @@ def imagined(labels: tuple[str, ...] = ("SGD", "Adam"), steps: int = 60) -> tupl
         return 0.5 * ((x - wanted) ** 2).sum(-1) - 6.0
 
     plain = gdsim.objective(score, dim=64, bounds=[[0.0, 1.0]] * 64)
-    facts = {each.name: getattr(plain, each.name) for each in fields(plain)}
-    facts |= {"name": "score", "title": "the score of class 0", "start": start, "image": (8, 8), "formula": ""}
-    objective = ImageObjective(**facts, shape=(8, 8))
+    objective = ImageObjective(
+        name="score",
+        title="the score of class 0",
+        f=plain.f,
+        bounds=plain.bounds,
+        source=plain.source,
+        start=start,
+        shape=(8, 8),
+    )
     rates = {"SGD": 0.04, "Adam": 0.03}
     return tuple(
         gdsim.descend(objective, label, start=start, steps=steps, lr=rates.get(label, 0.02), label=label)

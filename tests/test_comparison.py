@@ -60,7 +60,7 @@ def expected(path, minimum, minima):
         found["steps"].append(first)
         found["spent"].append(path.evaluations[first, s] if first < math.inf else math.inf)
         found["apart"].append(apart)
-        found["solved"].append(first < math.inf and apart <= 0.02 * diagonal and not path.stops[s].breaks_off)
+        found["solved"].append(first < math.inf and apart <= 0.02 * diagonal and not path.stops[s].failed)
         lengths = [math.dist(a, b) for a, b in itertools.pairwise(points)]
         if sum(lengths):
             straight = math.dist(points[0], points[-1])
@@ -268,7 +268,7 @@ def test_what_breaks_off_has_not_solved_anything():
     path = descend(steps=60, lr=0.1)
     for stop in Stop:
         (row,) = compare([replace(path, stops=(stop,))])
-        assert row.solved == (not stop.breaks_off)
+        assert row.solved == (not stop.failed)
         assert row.diverged == (stop is Stop.DIVERGED)
 
 

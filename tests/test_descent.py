@@ -81,7 +81,7 @@ def plain(
 
 def assert_same(trajectory: Trajectory, expected: Mapping[str, np.ndarray], start: int) -> None:
     end = len(trajectory.values)
-    if trajectory.stops[start].breaks_off:
+    if trajectory.stops[start].failed:
         end = int(trajectory.stop_steps[start]) + 1
     for name, rows in expected.items():
         np.testing.assert_array_equal(getattr(trajectory, name)[:end, start], rows[:end], err_msg=name)
@@ -279,7 +279,7 @@ def test_noise_is_normal_and_added_to_the_true_gradient() -> None:
 @pytest.mark.parametrize("clip_norm", [None, 1.5])
 @pytest.mark.parametrize("name", ["SGD", "Adam", "Adafactor", "Muon"])
 def test_a_noisy_path_is_that_of_the_plain_loop(name: str, clip_norm: float | None) -> None:
-    from gdsim.simulation.starts import rng
+    from gdsim.optimizers import rng
 
     path = descend(
         HIMMELBLAU, name, start=STARTS, steps=150, lr=0.004, noise=2.5, seed=7, clip_norm=clip_norm, label="n"
@@ -306,7 +306,7 @@ def test_noise_depends_on_seed_label_and_start_alone() -> None:
 def test_noise_within_a_step_is_one_draw_for_all_evaluations_of_a_closure() -> None:
     # With a constant noise the objective is a tilted bowl, whose lowest point one step of LBFGS finds.
     path = descend(SPHERE, "LBFGS", start=[1.0, 2.0], steps=1, noise=0.3, line_search_fn="strong_wolfe", label="l")
-    from gdsim.simulation.starts import rng
+    from gdsim.optimizers import rng
 
     tilt = 0.3 * rng("noise l", 0, 0).standard_normal((1, 2))[0]
     np.testing.assert_allclose(path.points[1, 0], -tilt / 2, atol=1e-6)
@@ -495,26 +495,23 @@ def test_a_value_that_is_infinite_has_diverged_and_is_not_undefined() -> None:
 
 
 @pytest.mark.parametrize(
-    ("objective", "start", "key", "words"),
+    ("objective", "start", "key"),
     [
-        ("log(x) + y**2", "[[3, 1], [-2, 1]]", "start", "log(x) + y**2 is nan at (-2, 1)"),
-        ("log(x) + y**2", "", "objective", "log(x) + y**2 is nan at (-3, -3)"),
-        ("asin(x)", "[1]", "start", "the gradient of asin(x) is inf at (1)"),
-        ("1/x", "[0]", "start", "1/x is inf at (0)"),
-        ("log(x - 9)", "{random: 3}", "start", "and not finite at any of the 3 starts"),
-        ("log(-1 - x**2)", "{grid: [4]}", "start", "is nan at (-3.75), and not finite at any of the 4 starts"),
+        ("log(x) + y**2", "[[3, 1], [-2, 1]]", "start"),
+        ("log(x) + y**2", "", "objective"),
+        ("asin(x)", "[1]", "start"),
+        ("1/x", "[0]", "start"),
+        ("log(x - 9)", "{random: 3}", "start"),
+        ("log(-1 - x**2)", "{grid: [4]}", "start"),
     ],
 )
-def test_a_start_where_nothing_is_defined_is_found_before_a_step(
-    objective: str, start: str, key: str, words: str
-) -> None:
+def test_a_start_where_nothing_is_defined_is_found_before_a_step(objective: str, start: str, key: str) -> None:
     text = f"objective: {{expression: {objective}}}\nsteps: 5\noptimizers: {{SGD: }}\n"
     experiment = loads(text + (f"start: {start}\n" if start else ""), file="bad.yaml")
     for verb in (check, simulate):
         with pytest.raises(ConfigError) as caught:
             verb(experiment)
-        assert f"{key}: " in str(caught.value)
-        assert words in str(caught.value)
+        assert caught.value.key[:1] == (key,)
 
 
 def test_of_spread_starts_those_where_nothing_is_defined_end_at_once() -> None:
@@ -656,28 +653,28 @@ def test_descending_works_where_gradients_are_switched_off() -> None:
 
 
 @pytest.mark.parametrize(
-    ("changes", "key", "words"),
+    ("changes", "key", "code"),
     [
-        ({"start": [1.0]}, ("start",), "needs 2 finite numbers"),
-        ({"start": [np.nan, 1.0]}, ("start",), "finite"),
-        ({"start": []}, ("start",), "needs 2"),
-        ({"start": "here"}, ("start",), "needs 2"),
-        ({"steps": -1}, ("steps",), "from 0"),
-        ({"steps": 2.5}, ("steps",), "whole number from 0, not 2.5"),
-        ({"steps": None}, ("steps",), "whole number from 0"),
-        ({"seed": -1}, ("seed",), "whole number from 0, not -1"),
-        ({"seed": 0.5}, ("seed",), "whole number"),
-        ({"steps": 10**9}, ("steps",), "GiB"),
-        ({"noise": -1.0}, ("optimizers", "SGD", "noise"), "from 0"),
-        ({"noise": np.nan}, ("optimizers", "SGD", "noise"), "from 0"),
-        ({"clip_norm": 0.0}, ("optimizers", "SGD", "clip_norm"), "above 0"),
+        ({"start": [1.0]}, ("start",), "invalid-value"),
+        ({"start": [np.nan, 1.0]}, ("start",), "invalid-value"),
+        ({"start": []}, ("start",), "invalid-value"),
+        ({"start": "here"}, ("start",), "wrong-type"),
+        ({"steps": -1}, ("steps",), "invalid-value"),
+        ({"steps": 2.5}, ("steps",), "invalid-value"),
+        ({"steps": None}, ("steps",), "invalid-value"),
+        ({"seed": -1}, ("seed",), "invalid-value"),
+        ({"seed": 0.5}, ("seed",), "invalid-value"),
+        ({"steps": 10**9}, ("steps",), "too-large"),
+        ({"noise": -1.0}, ("optimizers", "SGD", "noise"), "invalid-value"),
+        ({"noise": np.nan}, ("optimizers", "SGD", "noise"), "invalid-value"),
+        ({"clip_norm": 0.0}, ("optimizers", "SGD", "clip_norm"), "invalid-value"),
     ],
 )
-def test_bad_arguments_are_refused(changes: dict[str, Any], key: tuple[str, ...], words: str) -> None:
+def test_bad_arguments_are_refused(changes: dict[str, Any], key: tuple[str, ...], code: str) -> None:
     arguments: dict[str, Any] = {"start": [1.0, 1.0], "steps": 1} | changes
-    with pytest.raises(InputError, match=words) as caught:
+    with pytest.raises(InputError) as caught:
         descend(SPHERE, "SGD", **arguments)
-    assert caught.value.key == key
+    assert (caught.value.key, caught.value.code) == (key, code)
 
 
 EXPERIMENT = """\
@@ -769,7 +766,7 @@ optimizers:
             ["bad.yaml:4:5", "objective.2"],
             ["bad.yaml:7:8", "optimizers.SGD"],
         ]
-    with pytest.raises(ConfigError, match="cannot go on") as caught:
+    with pytest.raises(ConfigError) as caught:
         check(
             loads(
                 "{objective: [sphere, beale], steps: 5, optimizers: {SGD: {schedule: {class: StepLR, step_size: 0}}}}"
@@ -785,15 +782,13 @@ def test_mistakes_of_all_optimizers_come_with_their_places() -> None:
             verb(loads(text, file="bad.yaml"))
         first, second = map(str, caught.value.problems)
         assert first.startswith("bad.yaml:6:")
-        assert "Invalid learning rate: -1" in first
         assert second.startswith("bad.yaml:7:")
-        assert "initial_lr" in second
 
 
 def test_a_schedule_that_ends_too_early_is_told_with_its_place() -> None:
     text = EXPERIMENT.replace("CosineAnnealingLR, T_max: 20", "OneCycleLR, max_lr: 1, total_steps: 5")
     for verb in (simulate, check):
-        with pytest.raises(ConfigError, match=r"^bad\.yaml:7:.*OneCycleLR cannot go on.*total steps is 5"):
+        with pytest.raises(ConfigError, match=r"^bad\.yaml:7:.*OneCycleLR"):
             verb(loads(text, file="bad.yaml"))
 
 
@@ -812,7 +807,6 @@ optimizers:
         check(loads(text, file="bad.yaml"))
     places = [str(problem).partition(": ")[0] for problem in caught.value.problems]
     assert [place.split(":")[1] for place in places] == ["4", "6", "7"]
-    assert all("cannot go on" in str(problem) for problem in caught.value.problems)
 
 
 def test_checking_takes_no_step(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -840,7 +834,7 @@ def test_a_grid_is_inset_by_half_a_cell() -> None:
     expected = [[1, 12.5], [1, 17.5], [3, 12.5], [3, 17.5]]
     np.testing.assert_allclose(starting_points(Start(grid=[2, 2]), unit), expected)
     np.testing.assert_allclose(starting_points(Start(grid=[1, 1]), unit), [[2, 15]])
-    with pytest.raises(InputError, match="2 numbers") as caught:
+    with pytest.raises(InputError) as caught:
         starting_points(Start(grid=[2]), unit)
     assert caught.value.key == ("start", "grid")
 

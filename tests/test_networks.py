@@ -19,7 +19,7 @@ from torch.utils.data import DataLoader, TensorDataset
 
 from gdsim.config import loads
 from gdsim.errors import ConfigError, InputError
-from gdsim.networks import ACTIVATIONS, DATA, LOSSES, NETWORKS, Network, examples, layer_of, network
+from gdsim.networks import ACTIVATIONS, DATA, LOSSES, NETWORKS, Network, examples, layer_of, network, network_objective
 
 MODULES = """
 import torch
@@ -179,15 +179,16 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def refusal(**objective: Any) -> str:
-    """Return the only line that an objective gets, without its file and column."""
+    """Return the key of the only mistake of an objective."""
     more = {key: objective.pop(key) for key in ("folder", "allow_code") if key in objective}
     steps, rest = objective.pop("steps", 5), objective.pop("rest", "")
     written = ", ".join(f"{key}: {value}" for key, value in objective.items())
     text = f"objective: {{{written}}}\nsteps: {steps}\noptimizers: {{SGD: }}\n{rest}"
     with pytest.raises(ConfigError) as caught:
         loads(text, file="net.yaml", **more)
-    (line,) = map(str, caught.value.problems)
-    return line.partition(": ")[2]
+    (problem,) = caught.value.problems
+    assert "\n" not in str(problem)
+    return ".".join(map(str, problem.key))
 
 
 def same(ones: Any, others: Any) -> bool:
@@ -230,8 +231,9 @@ def test_all_data_are_float32_seeded_and_divided(name: str) -> None:
 def test_no_example_is_lost_or_used_twice(name: str, n: int, test: float, seed: int) -> None:
     whole = examples(name, n=n, test=0, seed=seed)
     if n - round(n * test) < 2:
-        with pytest.raises(InputError, match="at least 2 are needed"):
+        with pytest.raises(InputError) as caught:
             examples(name, n=n, test=test, seed=seed)
+        assert caught.value.key == ("data", "test")
         return
     found = examples(name, n=n, test=test, seed=seed)
     assert len(found.x_test) == round(n * test)
@@ -270,8 +272,9 @@ def test_a_file_of_images_is_read(tmp_path: Path) -> None:
     assert np.array_equal(found.x_test[:, 0], x[:2])
     # What its owner has divided is in its owner's order, so that mini-batches are those of a plain loop.
     assert np.array_equal(examples("faces.npz", folder=tmp_path).x[:, 0], x)
-    with pytest.raises(InputError, match="brings its own x_test and y_test"):
+    with pytest.raises(InputError) as caught:
         examples("faces.npz", test=0.1, folder=tmp_path)
+    assert (caught.value.key, caught.value.code) == (("data", "test"), "conflict")
 
 
 def test_a_file_of_numbers_is_read(tmp_path: Path) -> None:
@@ -285,89 +288,84 @@ def test_a_file_of_numbers_is_read(tmp_path: Path) -> None:
 def test_classes_that_were_saved_as_floating_numbers_are_told(tmp_path: Path) -> None:
     path = str(write(tmp_path / "kinds.npz", x=np.zeros((9, 2)), y=np.arange(9.0) % 3))
     (remark,) = network("mlp", examples(path)).remarks
-    assert remark.startswith("kinds: y holds whole numbers as floating ones")
+    assert remark.startswith("kinds: y holds whole numbers")
     assert not network("mlp", examples("regression")).remarks
 
 
 def test_what_may_surprise_about_data_is_told(tmp_path: Path) -> None:
     (remark,) = network("mlp", examples("digits"), batch_size=64).remarks
-    assert remark == (
-        "digits: the last mini-batch of an epoch has 4 of 64 examples, and a gradient as noisy as that; another "
-        "batch_size, or test: of data, divides the 1,348 better."
-    )
+    assert "4 of 64 examples" in remark
     assert not network("mlp", examples("digits", test=0.2), batch_size=64).remarks
     assert not network("mlp", examples("digits"), batch_size=2000).remarks
     path = str(write(tmp_path / "bytes.npz", x=np.arange(18).reshape(9, 2) % 2 * 255, y=np.arange(9) % 3))
     (remark,) = network("mlp", examples(path)).remarks
-    assert remark == "bytes: x goes from 0 to 255; networks learn best from about 0 to 1."
+    assert remark.startswith("bytes: x ranges from 0 to 255")
 
 
 def test_more_numbers_than_memory_has_room_for_are_not_unpacked(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("gdsim.networks.data_files.MOST_NUMBERS", 17)
+    monkeypatch.setattr("gdsim.networks.data_files.MAX_NUMBERS", 17)
     path = write(tmp_path / "many.npz", x=np.zeros((6, 2), dtype=np.uint8), y=Y)
-    with pytest.raises(InputError, match="it holds 18 numbers; at most 17 are taken"):
+    with pytest.raises(InputError) as caught:
         examples(str(path))
+    assert caught.value.code == "too-large"
 
 
 X, Y = np.zeros((6, 2)), np.array([0, 1, 0, 1, 0, 1])
 
 
 @pytest.mark.parametrize(
-    ("arrays", "line"),
+    ("arrays", "code"),
     [
-        ({"x": X}, "it holds no array 'y', and needs x and y; found: x"),
-        ({"x": X, "y": Y, "x_test": X}, "it holds no array 'y_test', and needs x, y, x_test and y_test; found: x, x_test, y"),
-        ({"x": X, "y": Y[:4]}, "x has 6 examples and y 4: shapes (6, 2) and (4,)"),
-        ({"x": X[:, 0], "y": Y}, "x has the shape (6,); for one number an example write x[:, None]"),
-        ({"x": X[..., None, None, None], "y": Y}, "x must have the shape (n, inputs), (n, rows, columns) or (n, channels, rows, columns), not (6, 2, 1, 1, 1)"),
-        ({"x": X[:, :0], "y": Y}, "x must have the shape (n, inputs), (n, rows, columns) or (n, channels, rows, columns), not (6, 0)"),
-        ({"x": X[:1], "y": Y[:1]}, "x has the shape (1, 2), and at least 2 examples to train on are needed"),
-        ({"x": X[:0], "y": Y[:0]}, "x has the shape (0, 2), and at least 2 examples to train on are needed"),
-        ({"x": np.zeros((6, 8, 8, 3)), "y": Y}, "x has the shape (6, 8, 8, 3), and channels come before rows and columns: write x.transpose(0, 3, 1, 2)"),
-        ({"x": X, "y": Y[:, None]}, "y has the shape (6, 1), and must have (n,) for classes; numbers must be floating"),
-        ({"x": X, "y": np.zeros((6, 1, 1))}, "y has the shape (6, 1, 1), and must have (n,) or (n, outputs)"),
-        ({"x": X + np.array([np.nan, 0]), "y": Y}, "x holds what is not finite in float32, first in example 0"),
-        ({"x": X + 1e39, "y": Y}, "x holds what is not finite in float32, first in example 0"),
-        ({"x": X, "y": np.array([0, 1, 2, 3, 4, np.inf])}, "y holds what is not finite in float32, first in example 5"),
-        ({"x": X, "y": Y - 1}, "the label -1 of y, example 0, is out of range: classes go from 0 to 0 in y"),
-        ({"x": X, "y": Y + 1}, "labels of y go from 1 to 2, and are counted from 0; write y - 1"),
-        ({"x": X, "y": Y * 0}, "all labels of y are 0, and at least two classes are needed"),
-        ({"x": X, "y": Y * 5000}, "the label 5000 of y, example 1, is out of range: at most 1000 are taken"),
-        ({"x": X, "y": Y, "x_test": X, "y_test": Y + 1}, "the label 2 of y_test, example 1, is out of range: classes go from 0 to 1 in y"),
-        ({"x": X, "y": Y, "x_test": X[:, :1], "y_test": Y}, "x has the shape (6, 2) and x_test (6, 1), which do not fit"),
-        ({"x": X, "y": Y, "x_test": X, "y_test": Y * 1.0}, "one of y and y_test holds whole numbers, for classes, and the other floating ones"),
-        ({"x": X.astype(complex), "y": Y}, "x holds no real numbers but complex128"),
-        ({"x": X, "y": np.array(list("ababab"))}, "y holds no real numbers but <U1; for classes of those names write np.unique(y, return_inverse=True)[1]"),
-        ({"x": X, "y": np.array([None] * 6)}, "'y' holds Python objects, which are never unpacked"),
+        ({"x": X}, "missing"),
+        ({"x": X, "y": Y, "x_test": X}, "missing"),
+        ({"x": X, "y": Y[:4]}, "invalid-value"),
+        ({"x": X[:, 0], "y": Y}, "invalid-value"),
+        ({"x": X[..., None, None, None], "y": Y}, "invalid-value"),
+        ({"x": X[:, :0], "y": Y}, "invalid-value"),
+        ({"x": X[:1], "y": Y[:1]}, "invalid-value"),
+        ({"x": X[:0], "y": Y[:0]}, "invalid-value"),
+        ({"x": np.zeros((6, 8, 8, 3)), "y": Y}, "invalid-value"),
+        ({"x": X, "y": Y[:, None]}, "invalid-value"),
+        ({"x": X, "y": np.zeros((6, 1, 1))}, "invalid-value"),
+        ({"x": X + np.array([np.nan, 0]), "y": Y}, "invalid-value"),
+        ({"x": X + 1e39, "y": Y}, "invalid-value"),
+        ({"x": X, "y": np.array([0, 1, 2, 3, 4, np.inf])}, "invalid-value"),
+        ({"x": X, "y": Y - 1}, "invalid-value"),
+        ({"x": X, "y": Y + 1}, "invalid-value"),
+        ({"x": X, "y": Y * 0}, "invalid-value"),
+        ({"x": X, "y": Y * 5000}, "invalid-value"),
+        ({"x": X, "y": Y, "x_test": X, "y_test": Y + 1}, "invalid-value"),
+        ({"x": X, "y": Y, "x_test": X[:, :1], "y_test": Y}, "invalid-value"),
+        ({"x": X, "y": Y, "x_test": X, "y_test": Y * 1.0}, "invalid-value"),
+        ({"x": X.astype(complex), "y": Y}, "wrong-type"),
+        ({"x": X, "y": np.array(list("ababab"))}, "wrong-type"),
+        ({"x": X, "y": np.array([None] * 6)}, "unreadable"),
     ],
 )  # fmt: skip
-def test_a_file_that_cannot_be_learnt_gets_one_line(tmp_path: Path, arrays: dict[str, Any], line: str) -> None:
+def test_a_file_that_cannot_be_learnt_gets_one_line(tmp_path: Path, arrays: dict[str, Any], code: str) -> None:
     path = write(tmp_path / "wrong.npz", **arrays)
     with pytest.raises(InputError) as caught:
         examples("wrong.npz", folder=tmp_path)
-    assert str(caught.value) == f"{path}: {line}"
-    assert caught.value.key == ("data",)
+    assert str(caught.value).startswith(f"data: {path}: ")
+    assert (caught.value.key, caught.value.code) == (("data",), code)
 
 
 def test_what_is_no_file_of_arrays_gets_one_line(tmp_path: Path) -> None:
     write(tmp_path / "here.npz", x=X, y=Y)
-    with pytest.raises(InputError, match="no such file; did you mean 'here"):
-        examples("hear.npz", folder=tmp_path)
     (tmp_path / "dead.npz").symlink_to("nowhere")
-    with pytest.raises(InputError, match=r"dead.npz: is no file, nor a link to one$"):
-        examples("dead.npz", folder=tmp_path)
     (tmp_path / "text.npz").write_text("no archive")
-    with pytest.raises(InputError, match="it is no "):
-        examples("text.npz", folder=tmp_path)
     with zipfile.ZipFile(tmp_path / "bomb.npz", "w", zipfile.ZIP_DEFLATED) as archive:
         header = b"{'descr': '<f8', 'fortran_order': False, 'shape': (99999999999, 9), }"
         header += b" " * (-(len(header) + 11) % 64) + b"\n"
         for name in ("x.npy", "y.npy"):
             archive.writestr(name, b"\x93NUMPY\x01\x00" + len(header).to_bytes(2, "little") + header + bytes(64))
-    with pytest.raises(InputError, match="declares"):
-        examples("bomb.npz", folder=tmp_path)
+    codes = {"hear": "not-found", "dead": "not-found", "text": "unreadable", "bomb": "unreadable"}
+    for name, code in codes.items():
+        with pytest.raises(InputError) as caught:
+            examples(f"{name}.npz", folder=tmp_path)
+        assert (caught.value.key, caught.value.code) == (("data",), code)
 
 
 # Modules
@@ -436,7 +434,7 @@ def test_layers_are_the_modules_that_hold_parameters() -> None:
 def test_a_title_says_what_is_trained(name: str, given: dict[str, Any], title: str) -> None:
     found = network(name, examples("digits"), **given)
     assert found.title == title
-    objective = found.objective()
+    objective = network_objective(found)
     assert (objective.name, objective.title, objective.dim) == (name, title, 2)
     assert objective.landscape is not None
     assert objective.landscape.origin.shape == (found.weights,)
@@ -496,99 +494,95 @@ def test_normalisation_keeps_no_statistics_and_says_so(folder: Path) -> None:
     x = torch.from_numpy(found.data.x)
     assert torch.equal(module(x), module.eval()(x))
     (remark,) = found.remarks
-    assert "statistics of the batch" in remark
+    assert "statistics" in remark
     assert own("my_net.py:Each", folder).remarks == ()
 
 
 @pytest.mark.parametrize(
-    ("name", "line"),
+    ("name", "code"),
     [
-        ("Narrow", "Narrow does not take a batch of moons, x of the shape (2, 2) at my_net.py:13: RuntimeError: mat1 and mat2 shapes cannot be multiplied (2x2 and 3x4)"),
-        ("Wide", "Wide gives (2, 7) for x of the shape (2, 2), and must give (2, 2): a score a class"),
-        ("Twice", "Twice returns tuple, and must return a tensor (2, 2)"),
-        ("Apart", "Apart gives outputs that do not follow from its weights in float32"),
-        ("Unused", "Unused has the weights 'spare.weight', which take no part in its outputs"),
-        ("Frozen", "Frozen has the frozen weights 'inner.weight'; all must be trained (requires_grad)"),
-        ("Fine", "Fine has the weights 'inner.weight' in float64, and float32 is what is trained"),
-        ("Counting", "Counting changes 'seen' in training, which is no weight and lies on no plane"),
-        ("Restless", "Restless gives other outputs each time in eval mode, for the same weights and inputs"),
-        ("Huge", "it has 5,000,002 weights; at most 2,000,000 are trained, whose whole path is kept"),
-        ("Shifting", "Shifting changes the x that it is given, as x -= 1 and ReLU(inplace=True) do; write x = x - 1"),
-        ("Crowded", "Crowded fails in eval mode with 375 examples at once at my_net.py:95: ValueError: too many"),
-        ("Softening", "Softening gives (375, 1) for 375 examples in eval mode, and must give (375, 2)"),
-        ("Leaving", "Leaving does not take a batch of moons, x of the shape (2, 2) at my_net.py:107: SystemExit: 0"),
-        ("built", "built is a module already; name its class, Identity, or a function that returns a new one"),
-        ("Empty", "Empty has no weights to train"),
-        ("Broken", "Broken cannot be built at my_net.py:129: ValueError: no such thing"),
-        ("Plain", "Plain is a class, but no nn.Module; it must be a subclass of torch.nn.Module"),
-        ("made", "made needs the argument 'width': args: {width: …}"),
-        ("three", "three returns no nn.Module, but int"),
-        ("lazy", "lazy has the lazy weights 'weight', of no size before its first batch"),
-        ("Nett", "'my_net' has no 'Nett'; did you mean 'Net'?"),
+        ("Narrow", "unsupported"),
+        ("Wide", "unsupported"),
+        ("Twice", "wrong-type"),
+        ("Apart", "unsupported"),
+        ("Unused", "unsupported"),
+        ("Frozen", "unsupported"),
+        ("Fine", "unsupported"),
+        ("Counting", "unsupported"),
+        ("Restless", "unsupported"),
+        ("Huge", "too-large"),
+        ("Shifting", "unsupported"),
+        ("Crowded", "unsupported"),
+        ("Softening", "unsupported"),
+        ("Leaving", "unsupported"),
+        ("built", "wrong-type"),
+        ("Empty", "unsupported"),
+        ("Broken", "unsupported"),
+        ("Plain", "wrong-type"),
+        ("made", "missing"),
+        ("three", "wrong-type"),
+        ("lazy", "unsupported"),
+        ("Nett", "unknown-name"),
     ],
 )  # fmt: skip
-def test_a_module_that_cannot_be_trained_gets_one_line(folder: Path, name: str, line: str) -> None:
-    assert (
-        refusal(network=f"my_net.py:{name}", data="moons", folder=folder, allow_code=True)
-        == f"objective.network: {line}"
-    )
+def test_a_module_that_cannot_be_trained_gets_one_line(folder: Path, name: str, code: str) -> None:
+    with pytest.raises(InputError) as caught:
+        network(f"my_net.py:{name}", examples("moons"), folder=folder, allow_code=True)
+    assert (caught.value.key, caught.value.code) == (("network",), code)
+    assert "\n" not in str(caught.value)
+
+
+@pytest.mark.parametrize(("name", "line"), [("Narrow", 13), ("Crowded", 95), ("Leaving", 107), ("Broken", 129)])
+def test_a_failure_names_the_line_of_the_module(folder: Path, name: str, line: int) -> None:
+    with pytest.raises(InputError, match=f" at my_net.py:{line}: "):
+        network(f"my_net.py:{name}", examples("moons"), folder=folder, allow_code=True)
 
 
 def test_arguments_that_an_own_module_does_not_have(folder: Path) -> None:
     more = {"network": "my_net.py:Net", "data": "moons", "folder": folder, "allow_code": True}
-    assert (
-        refusal(args="{widht: 3}", **more) == "objective.args.widht: Net has no argument 'widht'; did you mean 'width'?"
-    )
-    assert refusal(args="{width: wide}", **more).startswith(
-        "objective.network: Net cannot be built at my_net.py:9: TypeError: "
-    )
-    assert (
-        refusal(hidden="[3]", **more)
-        == "objective.hidden: hidden goes with mlp or cnn; what a module of one's own takes goes into args"
-    )
+    assert refusal(args="{widht: 3}", **more) == "objective.args.widht"
+    assert refusal(args="{width: wide}", **more) == "objective.network"
+    assert refusal(hidden="[3]", **more) == "objective.hidden"
 
 
 def test_a_last_batch_of_one_that_normalisation_does_not_take(folder: Path) -> None:
     more = {"network": "my_net.py:Norm", "folder": folder, "allow_code": True}
-    line = refusal(data="{name: moons, n: 41, test: 0}", batch_size=8, **more)
-    assert line.startswith(
-        "objective.batch_size: of 41 examples the last mini-batch has one example, which Norm does not take"
-    )
-    assert refusal(data="moons", batch_size=1, **more).startswith("objective.batch_size: each mini-batch has one")
+    assert refusal(data="{name: moons, n: 41, test: 0}", batch_size=8, **more) == "objective.batch_size"
+    assert refusal(data="moons", batch_size=1, **more) == "objective.batch_size"
 
 
 # What may run
 
 
 @pytest.mark.parametrize(
-    ("name", "words"),
+    ("name", "code"),
     [
-        ("my_net.py:Net", "its code runs only under --allow-code"),
-        ("my_net.Net", "its code runs only under --allow-code"),
-        ("code.py:Net", "'code.py:Net' belongs to Python itself; rename code.py"),
-        ("os.system", "'os.system' belongs to Python itself"),
-        ("subprocess:run", "belongs to Python itself"),
-        ("torch.load", "it runs only under --allow-code"),
-        ("torch.hub.load", "it runs only under --allow-code"),
+        ("my_net.py:Net", "not-allowed"),
+        ("my_net.Net", "not-allowed"),
+        ("code.py:Net", "unsupported"),
+        ("os.system", "unsupported"),
+        ("subprocess:run", "unsupported"),
+        ("torch.load", "not-allowed"),
+        ("torch.hub.load", "not-allowed"),
         # It declares that it returns a module, and runs a text among its arguments.
-        ("torch.fx.graph_module.reduce_graph_module", "it runs only under --allow-code"),
-        ("numpy.loadtxt", "it runs only under --allow-code"),
-        ("torch._utils.Net", "'_utils' is private to its package"),
-        ("gdsim.cli.main", "'gdsim' is a tool"),
-        ("no_such_package.Net", "no module 'no_such_package' is installed"),
-        ("torch.nn.Linaer", "'torch.nn' has no 'Linaer'; did you mean 'Linear'?"),
-        ("torch.nn", "'nn' in 'torch.nn' is a module"),
-        ("my_net.py", "must name a class of the file, as in 'my_net.py:Net'"),
-        ("my_net.py:", "must be 'file.py:Class', as in 'my_net.py:Net', not 'my_net.py:'"),
-        ("../my_net.py:Net", "must be 'file.py:Class'"),
-        ("mpl", "there is no network 'mpl'; did you mean 'mlp'?"),
-        ("transformer", "there is no network 'transformer'; there are mlp and cnn, nn.Modules by their dotted names, and my_net.py:Net"),
+        ("torch.fx.graph_module.reduce_graph_module", "not-allowed"),
+        ("numpy.loadtxt", "not-allowed"),
+        ("torch._utils.Net", "not-allowed"),
+        ("gdsim.cli.main", "unsupported"),
+        ("no_such_package.Net", "not-installed"),
+        ("torch.nn.Linaer", "unknown-name"),
+        ("torch.nn", "wrong-type"),
+        ("my_net.py", "invalid-value"),
+        ("my_net.py:", "invalid-value"),
+        ("../my_net.py:Net", "invalid-value"),
+        ("mpl", "unknown-name"),
+        ("transformer", "unknown-name"),
     ],
 )  # fmt: skip
-def test_no_code_runs_that_may_not(folder: Path, name: str, words: str) -> None:
-    line = refusal(network=f'"{name}"', data="moons", args="{f: evil}", folder=folder)
-    assert line.startswith("objective.network: ")
-    assert words in line
+def test_no_code_runs_that_may_not(folder: Path, name: str, code: str) -> None:
+    with pytest.raises(InputError) as caught:
+        network(name, examples("moons"), args={"f": "evil"}, folder=folder)
+    assert (caught.value.key, caught.value.code) == (("network",), code)
 
 
 def test_a_function_of_a_package_runs_only_if_it_may(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -599,7 +593,9 @@ def test_a_function_of_a_package_runs_only_if_it_may(tmp_path: Path, monkeypatch
     monkeypatch.syspath_prepend(str(package))
     assert network("zoo_of_nets.small", examples("moons"), allow_code=True).title == "small on moons"
     for name in ("small", "secret"):
-        assert "only under --allow-code" in refusal(network=f"zoo_of_nets.{name}", data="moons")
+        with pytest.raises(InputError) as caught:
+            network(f"zoo_of_nets.{name}", examples("moons"))
+        assert caught.value.code == "not-allowed"
     del sys.modules["zoo_of_nets"]
 
 
@@ -610,67 +606,67 @@ MLP = {"network": "mlp", "data": "digits"}
 
 
 @pytest.mark.parametrize(
-    ("given", "line"),
+    ("given", "key"),
     [
-        ({"network": "mlp"}, "objective: needs data: digits, moons, spirals, regression, or the path of an .npz file with x and y"),
-        ({"network": "mlp", "data": "digit"}, "objective.data: there is no data 'digit'; did you mean 'digits'?"),
-        ({"network": "mlpp", "data": "moons", "hidden": "[8]"}, "objective.network: there is no network 'mlpp'; did you mean 'mlp'?"),
-        ({"network": "mlp", "data": "cifar"}, "objective.data: there is no data 'cifar'; there are digits, moons, spirals, regression, or the path of an .npz file"),
-        ({"network": "mlp", "data": "none.npz"}, "objective.data: none.npz: no such file"),
-        ({"network": "mlp", "data": "{name: digits, noise: 1}"}, "objective.data.noise: noise goes with what is generated: moons, spirals, regression"),
-        ({"network": "mlp", "data": "{name: digits, n: 5000}"}, "objective.data.n: digits has 1,797 examples, not 5,000"),
-        ({"network": "mlp", "data": "{nam: digits}"}, "objective.data: unknown key 'nam'; did you mean 'name'?"),
-        ({"network": "mlp", "data": "{name: moons, n: 3, test: 0.9}"}, "objective.data.test: leaves 0 of 3 examples to train on; at least 2 are needed"),
-        ({**MLP, "activation": "rele"}, "objective.activation: there is no activation 'rele'; did you mean 'relu'?"),
-        ({**MLP, "loss": "mse"}, "objective.loss: mse takes numbers, and y of digits holds classes; take cross_entropy"),
-        ({"network": "mlp", "data": "regression", "loss": "cross_entropy"}, "objective.loss: cross_entropy takes classes, and y of regression holds numbers; take mse or l1 or huber"),
-        ({**MLP, "loss": "hubr"}, "objective.loss: there is no loss 'hubr'; did you mean 'huber'?"),
-        ({**MLP, "residual": "true", "hidden": "[3, 4]"}, "objective.residual: needs two or more hidden layers of one width, which can add their input, not [3, 4]"),
-        ({**MLP, "channels": "[3]"}, "objective.channels: channels goes with cnn"),
-        ({**MLP, "args": "{x: 3}"}, "objective.args: args goes with a module of one's own"),
-        ({**MLP, "hidden": "[4000, 4000]"}, "objective.network: it has 16,304,010 weights; at most 2,000,000 are trained, whose whole path is kept"),
-        ({"network": "cnn", "data": "moons"}, "objective.network: cnn needs images, x of the shape (n, channels, rows, columns); moons has (375, 2)"),
-        ({**MLP, "hidden": "128"}, "objective.hidden: must be a list of items, each a whole number from 1 to 4096, not 128; write [128]"),
-        ({**MLP, "layers": "[128]"}, "objective: unknown key 'layers'; did you mean 'hidden'?"),
-        ({**MLP, "seed": 3}, "objective: unknown key 'seed'; it belongs at the top, beside objective"),
-        ({**MLP, "rest": "batch_size: 3"}, "unknown key 'batch_size'; it belongs below objective"),
-        ({"network": "torch.nn.Linear", "data": "moons", "args": "[2, 2]"}, "objective.args: must be a mapping, not [2, 2]"),
-        ({"network": "mlp", "data": "regression", "rest": "view: {panels: [accuracy]}"}, "view.panels.0: accuracy goes with classes, and y of regression holds numbers"),
-        ({**MLP, "rest": "view: {layers: lines}"}, "view.layers: goes with panels: [layers] or [weights]"),
-        ({**MLP, "hiden": "[3]"}, "objective: unknown key 'hiden'; did you mean 'hidden'?"),
-        ({**MLP, "expression": "x"}, "objective: must have one of name, expression, samples, python, network, not 'expression' and 'network'"),
-        ({**MLP, "class": 3}, "objective: 'class' goes with wrt: input"),
-        ({**MLP, "wrt": "input"}, "objective: needs the class whose score is to rise, as in {wrt: input, class: 3}"),
-        ({**MLP, "wrt": "input", "class": 10}, "objective.class: there is no class 10; the classes of digits are 0 to 9"),
-        ({**MLP, "wrt": "input", "class": 1, "record_every": 2}, "objective: record_every goes with the weights; with wrt: input they stand still"),
-        ({"expression": "x", "hidden": "[3]"}, "objective: 'hidden' goes with network"),
-        ({**MLP, "rest": "start: [0, 0]"}, "start: is for functions; a network starts from the weights that the seed gives it: leave start away"),
-        ({**MLP, "steps": 300000}, "steps: at most 200000 are allowed with 1 optimizer: a network's steps take long"),
-        ({**MLP, "steps": 100000, "record_every": 1}, "steps: of MLP 64–128–10 on digits, record_every: 1 keeps more than 1,024 MiB of weights; 4 would do"),
-        ({"network": "mlp", "data": "moons", "rest": "view: {panels: [loss, saliency]}"}, "view.panels.1: saliency goes with images in classes, and moons has no images; digits has, and an .npz file whose x is (n, channels, rows, columns) and whose y holds whole numbers"),
-        ({**MLP, "data": "{name: digits, test: 0}", "rest": "view: {panels: [saliency]}"}, "view.panels.0: the data digits has no images to test with: give it a share, as in test: 0.25"),
-        ({**MLP, "rest": "view: {panels: [saliency], saliency: {image: 900}}"}, "view.saliency.image: there is no image 900; the test images of digits are 0 to 448"),
-        ({**MLP, "rest": "view: {panels: [saliency], saliency: {class: 10}}"}, "view.saliency.class: there is no class 10; the classes of digits are 0 to 9"),
-        ({**MLP, "rest": "view: {panels: [saliency], saliency: {method: gradcam}}"}, "view.saliency.method: gradcam looks at the last convolution, and an mlp has none; cnn has"),
+        ({"network": "mlp"}, "objective"),
+        ({"network": "mlp", "data": "digit"}, "objective.data"),
+        ({"network": "mlpp", "data": "moons", "hidden": "[8]"}, "objective.network"),
+        ({"network": "mlp", "data": "cifar"}, "objective.data"),
+        ({"network": "mlp", "data": "none.npz"}, "objective.data"),
+        ({"network": "mlp", "data": "{name: digits, noise: 1}"}, "objective.data.noise"),
+        ({"network": "mlp", "data": "{name: digits, n: 5000}"}, "objective.data.n"),
+        ({"network": "mlp", "data": "{nam: digits}"}, "objective.data.nam"),
+        ({"network": "mlp", "data": "{name: moons, n: 3, test: 0.9}"}, "objective.data.test"),
+        ({**MLP, "activation": "rele"}, "objective.activation"),
+        ({**MLP, "loss": "mse"}, "objective.loss"),
+        ({"network": "mlp", "data": "regression", "loss": "cross_entropy"}, "objective.loss"),
+        ({**MLP, "loss": "hubr"}, "objective.loss"),
+        ({**MLP, "residual": "true", "hidden": "[3, 4]"}, "objective.residual"),
+        ({**MLP, "channels": "[3]"}, "objective.channels"),
+        ({**MLP, "args": "{x: 3}"}, "objective.args"),
+        ({**MLP, "hidden": "[4000, 4000]"}, "objective.network"),
+        ({"network": "cnn", "data": "moons"}, "objective.network"),
+        ({**MLP, "hidden": "128"}, "objective.hidden"),
+        ({**MLP, "layers": "[128]"}, "objective.layers"),
+        ({**MLP, "seed": 3}, "objective.seed"),
+        ({**MLP, "rest": "batch_size: 3"}, "batch_size"),
+        ({"network": "torch.nn.Linear", "data": "moons", "args": "[2, 2]"}, "objective.args"),
+        ({"network": "mlp", "data": "regression", "rest": "view: {panels: [accuracy]}"}, "view.panels.0"),
+        ({**MLP, "rest": "view: {layers: lines}"}, "view.layers"),
+        ({**MLP, "hiden": "[3]"}, "objective.hiden"),
+        ({**MLP, "expression": "x"}, "objective"),
+        ({**MLP, "class": 3}, "objective.class"),
+        ({**MLP, "wrt": "input"}, "objective"),
+        ({**MLP, "wrt": "input", "class": 10}, "objective.class"),
+        ({**MLP, "wrt": "input", "class": 1, "record_every": 2}, "objective.record_every"),
+        ({"expression": "x", "hidden": "[3]"}, "objective.hidden"),
+        ({**MLP, "rest": "start: [0, 0]"}, "start"),
+        ({**MLP, "steps": 300000}, "steps"),
+        ({**MLP, "steps": 100000, "record_every": 1}, "steps"),
+        ({"network": "mlp", "data": "moons", "rest": "view: {panels: [loss, saliency]}"}, "view.panels.1"),
+        ({**MLP, "data": "{name: digits, test: 0}", "rest": "view: {panels: [saliency]}"}, "view.panels.0"),
+        ({**MLP, "rest": "view: {panels: [saliency], saliency: {image: 900}}"}, "view.saliency.image"),
+        ({**MLP, "rest": "view: {panels: [saliency], saliency: {class: 10}}"}, "view.saliency.class"),
+        ({**MLP, "rest": "view: {panels: [saliency], saliency: {method: gradcam}}"}, "view.saliency.method"),
     ],
 )  # fmt: skip
-def test_a_mistake_gets_its_line(given: dict[str, Any], line: str, tmp_path: Path) -> None:
-    assert refusal(**given) == line
+def test_a_mistake_gets_its_key(given: dict[str, Any], key: str) -> None:
+    assert refusal(**given) == key
 
 
 def test_the_name_of_a_network_is_no_objective() -> None:
-    with pytest.raises(ConfigError, match=r"for a network write \{network: mlp, data: digits\}"):
+    with pytest.raises(ConfigError) as caught:
         loads("{objective: mlp, steps: 1, optimizers: {SGD: }}")
+    assert caught.value.key[0] == "objective"
 
 
 def test_networks_and_functions_stand_side_by_side() -> None:
     text = "{objective: [{network: mlp, data: digits}, {network: cnn, data: digits}, himmelblau], steps: 1, optimizers: {SGD: }}"
     experiment = loads(text)
     assert experiment == loads(text)
-    assert [spec.to_train() and spec.to_train().name for spec in experiment.objectives] == ["mlp", "cnn", None]
+    assert [spec.build().kind for spec in experiment.objectives] == ["network", "network", "function"]
     first = experiment.objectives[0]
     assert first.build() is first.build()
-    assert first.to_train() is first.to_train()
 
 
 def test_what_is_known_without_torch_is_told_without_it(tmp_path: Path) -> None:
@@ -693,8 +689,10 @@ def test_what_is_known_without_torch_is_told_without_it(tmp_path: Path) -> None:
 
 
 def test_digits_without_scikit_learn_say_how_to_get_it(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("gdsim.networks.data.find", lambda _: None)
-    assert refusal(**MLP) == "objective.data: digits needs scikit-learn: pip install 'gdsim[networks]'"
+    monkeypatch.setattr("gdsim.networks.data.find_package", lambda _: None)
+    with pytest.raises(InputError) as caught:
+        examples("digits")
+    assert (caught.value.key, caught.value.code) == (("data", "name"), "not-installed")
 
 
 def test_everything_that_is_listed_has_a_line_of_its_own() -> None:

@@ -155,7 +155,7 @@ def test_ranks_are_those_of_the_rule():
                 goal = objective.minimum + 1e-3 * (path.values[0, start] - objective.minimum)
                 first = next((k for k in range(81) if path.values[k, start] <= goal), None)
                 apart = min(math.dist(path.points[-1, start], each) for each in objective.minima)
-                broken = path.stops[start].breaks_off
+                broken = path.stops[start].failed
                 solved.append(first is not None and not broken and apart <= 0.02 * diagonal)
                 spent.append(math.inf if first is None else path.evaluations[first, start])
             np.testing.assert_array_equal(evaluations_to_tolerance(path, math.nan), spent)

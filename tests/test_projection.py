@@ -168,7 +168,7 @@ def test_a_coordinate_outside_its_bounds_does_not_take_an_iterate_out_of_the_pla
 def test_what_runs_away_does_not_turn_the_plane_towards_itself():
     saddle = gdsim.objective("x**2 + y**2 - z**2", bounds=[[-2, 2]] * 3)
     path = gdsim.descend(saddle, "SGD", start=[1.8, 1.0, 1e-3], steps=400, lr=0.05)
-    assert path.stops[0].breaks_off
+    assert path.stops[0].failed
     assert np.abs(path.points).max() > 1000
     assert np.diff(build_scene([path]).facets[0].limits).max() < 20
 

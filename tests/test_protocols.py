@@ -14,9 +14,8 @@ from torch.optim import lr_scheduler
 
 from gdsim import Objective, Trajectory, descend, loads, objective, simulate
 from gdsim.errors import ConfigError, InputError
-from gdsim.optimizers import BatchingMode, optimizer_factory
+from gdsim.optimizers import BatchingMode, optimizer_factory, rng
 from gdsim.simulation import check
-from gdsim.simulation.starts import rng
 
 HIMMELBLAU = objective("himmelblau")
 SPHERE = objective("sphere")
@@ -71,7 +70,7 @@ def plain(
 
 def assert_same(trajectory: Trajectory, expected: Mapping[str, np.ndarray], start: int) -> None:
     end = len(trajectory.values)
-    if trajectory.stops[start].breaks_off:
+    if trajectory.stops[start].failed:
         end = int(trajectory.stop_steps[start]) + 1
     assert end > 5
     for name, rows in expected.items():

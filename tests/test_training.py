@@ -18,11 +18,9 @@ from gdsim import Trajectory, loads, simulate
 from gdsim.config import signatures
 from gdsim.errors import ConfigError, InputError
 from gdsim.networks import Data, Network
-from gdsim.networks.evaluation import losses, training
+from gdsim.networks.evaluation import Evaluator
 from gdsim.optimizers import OptimizerFactory, optimizer_factory, rng, warning
-from gdsim.simulation import Stop, check, simulate_settings
-from gdsim.simulation.training import train
-from gdsim.simulation.training_record import kept_steps
+from gdsim.simulation import Stop, check, kept_steps, simulate_settings, train
 
 STEPS = 12
 SEED = 5
@@ -325,7 +323,7 @@ def test_parameters_without_a_gradient_stay_and_count_as_zero(data: Data) -> Non
 
 def test_weights_are_kept_as_often_as_the_yaml_says(net: Network) -> None:
     every = trained(net, "SGD", settings={"lr": 0.1})
-    seldom = trained(replace(net, every=5), "SGD", settings={"lr": 0.1})
+    seldom = trained(replace(net, record_every=5), "SGD", settings={"lr": 0.1})
     assert seldom.training.kept.tolist() == [0, 5, 10, 12]
     np.testing.assert_array_equal(seldom.training.weights, every.training.weights[[0, 5, 10, 12]])
     np.testing.assert_array_equal(seldom.training.batch_losses, every.training.batch_losses)
@@ -346,24 +344,24 @@ def test_weights_are_kept_as_often_as_64_mib_allow(net: Network, weights: int, s
 
 
 @pytest.mark.parametrize(
-    ("every", "steps", "key", "words"),
+    ("every", "steps", "key"),
     [
-        (1, 1000, "record_every", "1001 times 2000000 weights of 2 optimizers take 14.9 GiB to keep; every 334 steps"),
-        (None, 10_000_000, "steps", "10000000 steps of 2 optimizers would take 2.98 GiB to record; at most 0.375"),
+        (1, 1000, "record_every"),
+        (None, 10_000_000, "steps"),
     ],
 )
-def test_what_would_take_too_much_memory_is_refused(
-    net: Network, every: int | None, steps: int, key: str, words: str
-) -> None:
-    with pytest.raises(InputError, match=words) as raised:
-        kept_steps(replace(net, weights=2_000_000 if every else 51, every=every), steps, 2)
-    assert raised.value.key == (key,)
+def test_what_would_take_too_much_memory_is_refused(net: Network, every: int | None, steps: int, key: str) -> None:
+    with pytest.raises(InputError) as raised:
+        kept_steps(replace(net, weights=2_000_000 if every else 51, record_every=every), steps, 2)
+    assert (raised.value.key, raised.value.code) == ((key,), "too-large")
 
 
 @pytest.mark.parametrize("name", ["SGD", "LBFGS"])
 def test_a_divergence_repeats_the_last_real_row(data: Data, name: str) -> None:
     numbers = np.ones((42, 1), dtype=np.float32)
-    of = replace(small(replace(data, y=numbers, classes=None), lambda: nn.Linear(4, 1)), loss_name="mse", every=7)
+    of = replace(
+        small(replace(data, y=numbers, classes=None), lambda: nn.Linear(4, 1)), loss_name="mse", record_every=7
+    )
     methods = [optimizer_factory(label, name, {"lr": 30.0}, shapes(of)) for label in ("x", "y")]
     seen: list[int] = []
 
@@ -380,7 +378,7 @@ def test_a_divergence_repeats_the_last_real_row(data: Data, name: str) -> None:
     last, training = int(path.stop_steps[0]), path.training
     assert last < 300
     assert (last > 1) == (name == "SGD")
-    everything = trained(replace(of, every=1), name, settings={"lr": 30.0}, steps=400).training
+    everything = trained(replace(of, record_every=1), name, settings={"lr": 30.0}, steps=400).training
     assert np.isfinite(everything.weights).all()
     np.testing.assert_array_equal(everything.weights[last:], everything.weights[[last] * (401 - last)])
     np.testing.assert_array_equal(training.weights, everything.weights[training.kept])
@@ -489,11 +487,11 @@ class Picky(nn.Sequential):
 
 def test_a_module_that_fails_only_far_out_is_told_in_one_line(net: Network) -> None:
     size, outputs = int(np.prod(net.data.x.shape[1:])), net.data.outputs
-    found = losses(replace(net, make=lambda: Picky(nn.Flatten(), nn.Linear(size, outputs))), SEED)
-    near, examples = np.zeros(len(found.weights)), training(net)
-    assert found.loss(near, examples) == pytest.approx(np.log(outputs))
-    for evaluate in (found.loss, found.score, found.slope):
-        with pytest.raises(InputError, match=r"[^\n]+ cannot be evaluated: ZeroDivisionError: too large$") as raised:
+    found = Evaluator(replace(net, make=lambda: Picky(nn.Flatten(), nn.Linear(size, outputs))), SEED)
+    near, examples = np.zeros((size + 1) * outputs), found.subset(None, SEED)
+    assert found.score(near, examples).loss == pytest.approx(np.log(outputs))
+    for evaluate in (found.score, found.gradient):
+        with pytest.raises(InputError, match=r"ZeroDivisionError: too large$") as raised:
             evaluate(near + 11, examples)
         assert raised.value.key == ("network",)
 
@@ -543,7 +541,7 @@ def test_a_class_that_fails_in_training_is_named(net: Network) -> None:
                 raise RuntimeError("tired\nand more")
             return super().step(closure)
 
-    with pytest.raises(InputError, match=r"Tired cannot take a step: tired$") as raised:
+    with pytest.raises(InputError, match=r"tired$") as raised:
         trained(net, Tired)
     assert raised.value.key == ("optimizers", "x")
 
@@ -579,8 +577,7 @@ def test_a_module_that_fails_is_named(data: Data, error: BaseException) -> None:
                 raise error
             return super().forward(x)
 
-    line = f"^own cannot be trained: {type(error).__name__}: {error}$"
-    with pytest.raises(InputError, match=line) as raised:
+    with pytest.raises(InputError, match=f"{type(error).__name__}: {error}$") as raised:
         trained(small(data, lambda: Odd(4, 3)), "SGD")
     assert raised.value.key == ("network",)
 
@@ -598,7 +595,7 @@ def test_a_class_whose_hooks_fail_is_named(net: Network) -> None:
         def step(self, closure: Any = None) -> None:  # noqa: ARG002
             raise ValueError("no grad_fn")
 
-    with pytest.raises(InputError, match=r"Hooked cannot take a step: hooked$"):
+    with pytest.raises(InputError, match=r"hooked$"):
         trained(net, Hooked)
 
 
@@ -609,49 +606,50 @@ def test_simulate_trains_and_looks() -> None:
     assert [path.settings for path in paths] == ["Adam · lr 0.05", "Muon · lr 0.001 · rest Adam · lr 0.01"]
     assert paths[0].objective is paths[1].objective
     assert paths[0].objective.landscape.plane == "random"
-    of = experiment.objectives[0].to_train()
+    of = experiment.objectives[0].build().network
     assert_same(paths[0], plain(of, lambda module: torch.optim.Adam(module.parameters(), lr=0.05)))
 
 
 def test_functions_and_networks_stand_beside_each_other() -> None:
     experiment = loads(YAML.replace("objective: {", "objective:\n- sphere\n- {").replace("steps: 12", "steps: 3"))
     paths = simulate(experiment)
-    assert [path.objective.landscape is None for path in paths] == [True, True, False, False]
+    assert [path.objective.kind for path in paths] == ["function"] * 2 + ["network"] * 2
     assert [path.label for path in paths] == ["Adam", "Muon"] * 2
     assert paths[1].settings == "Muon · lr 0.001"
 
 
 @pytest.mark.parametrize(
-    ("old", "new", "words"),
+    ("old", "new", "key"),
     [
-        ("{lr: 0.05}", "{lr: -1}", "5:20: optimizers.Adam: Adam refuses its settings: Invalid learning rate: -1"),
-        ("{lr: 0.05}", "{schedule: {class: OneCycleLR, max_lr: 1, total_steps: 5}}", "OneCycleLR cannot go on"),
+        ("{lr: 0.05}", "{lr: -1}", "optimizers.Adam"),
+        ("{lr: 0.05}", "{schedule: {class: OneCycleLR, max_lr: 1, total_steps: 5}}", "optimizers.Adam.schedule"),
         ("hidden: [5]", "hidden: [5], record_every: 1", ""),
-        (", lr: 0.01}", ", lr: -1}", "optimizers.Muon.rest.*: Adam refuses its settings: Invalid learning rate"),
-        ("{network: mlp, data: {name: moons, n: 60}, hidden: [5], batch_size: 16}", "sphere", "goes with networks"),
+        (", lr: 0.01}", ", lr: -1}", "optimizers.Muon.rest"),
+        ("{network: mlp, data: {name: moons, n: 60}, hidden: [5], batch_size: 16}", "sphere", "optimizers.Muon.rest"),
     ],
 )
-def test_mistakes_are_found_without_training(monkeypatch: pytest.MonkeyPatch, old: str, new: str, words: str) -> None:
+def test_mistakes_are_found_without_training(monkeypatch: pytest.MonkeyPatch, old: str, new: str, key: str) -> None:
     monkeypatch.setattr(Network, "batches", None)
     view = "view: {plane: random, panels: []}\n"
     experiment = loads(YAML.replace(old, new).replace(view, ""))
-    if not words:
+    if not key:
         check(experiment)
         return
-    with pytest.raises(ConfigError, match=words) as raised:
+    with pytest.raises(ConfigError) as raised:
         check(experiment)
-    assert len(raised.value.problems) == 1
+    assert [".".join(problem.key) for problem in raised.value.problems] == [key]
 
 
 def test_a_network_is_not_tuned() -> None:
-    with pytest.raises(ConfigError, match=r"2:\d+: objective: .*nothing of it is tuned"):
+    with pytest.raises(ConfigError) as raised:
         simulate_settings(loads(YAML), "Adam", [{"lr": 0.1}])
+    assert raised.value.key == ("objective",)
 
 
 def test_digits_are_learnt_exactly_as_in_a_plain_loop() -> None:
     pytest.importorskip("sklearn")
     text = "{network: mlp, data: digits, hidden: [128], activation: relu, loss: cross_entropy, batch_size: 64}"
-    of = loads(f"objective: {text}\nsteps: 100\noptimizers: {{Adam: {{lr: 0.003}}}}").objectives[0].to_train()
+    of = loads(f"objective: {text}\nsteps: 100\noptimizers: {{Adam: {{lr: 0.003}}}}").objectives[0].build().network
     path = trained(of, "Adam", settings={"lr": 0.003}, steps=100)
 
     def make() -> nn.Module:

@@ -15,7 +15,8 @@ from hypothesis import strategies as st
 from gdsim import Experiment, Stop, Trajectory, descend, load, loads, objective, read, save, simulate
 from gdsim.cli.common import load_one
 from gdsim.errors import GdsimError, InputError
-from gdsim.simulation import SIZE_LIMIT, evaluate_landscapes, recorded_folder
+from gdsim.networks import MAX_RECORDING_BYTES
+from gdsim.simulation import evaluate_landscapes, recorded_folder
 
 TEXT = """\
 # two ways down
@@ -85,7 +86,7 @@ def test_several_objectives_are_read_as_they_were_saved(tmp_path: Path) -> None:
         arrays = dict(archive)
     swapped = arrays | {name.replace("_0", "_3"): arrays[name] for name in arrays if name.endswith("_0")}
     np.savez(tmp_path / "matrix.npz", **swapped)
-    assert "does not fit 12 steps on Beale" in refused(tmp_path / "matrix.npz")
+    assert refused(tmp_path / "matrix.npz") == "unreadable"
 
 
 def test_overrides_are_saved_with_the_rest(tmp_path: Path) -> None:
@@ -118,28 +119,26 @@ def test_a_file_that_cannot_be_written_leaves_nothing(
 
 
 def refused(path: Path) -> str:
+    """Return the code of the error of reading a file."""
     with pytest.raises(InputError) as caught:
         read(path)
     message = str(caught.value)
     assert message.startswith(f"{path}: ")
     assert "\n" not in message
-    return message
+    return caught.value.code
 
 
 def test_what_is_no_file_of_arrays_is_refused(tmp_path: Path) -> None:
-    assert "No such file" in refused(tmp_path / "nowhere.npz")
-    assert "directory" in refused(tmp_path)
+    assert refused(tmp_path / "nowhere.npz") == "not-found"
+    assert refused(tmp_path) == "unreadable"
     (tmp_path / "empty.npz").write_bytes(b"")
-    assert "no .npz file" in refused(tmp_path / "empty.npz")
     (tmp_path / "junk.npz").write_bytes(bytes(range(256)) * 50)
-    assert "no .npz file" in refused(tmp_path / "junk.npz")
     np.save(tmp_path / "array.npy", np.zeros(3))
-    assert "no .npz file" in refused(tmp_path / "array.npy")
     np.savez(tmp_path / "other.npz", points=np.zeros(3))
-    assert "it is no recording of gdsim" in refused(tmp_path / "other.npz")
     with zipfile.ZipFile(tmp_path / "zip.npz", "w") as archive:
         archive.writestr("a.txt", "hello")
-    assert "it is no recording of gdsim" in refused(tmp_path / "zip.npz")
+    for name in ("empty.npz", "junk.npz", "array.npy", "other.npz", "zip.npz"):
+        assert refused(tmp_path / name) == "unreadable"
 
 
 def test_a_file_cut_anywhere_is_refused(saved: Path) -> None:
@@ -172,59 +171,59 @@ def text_of(code: int, count: int) -> np.ndarray:
 
 
 @pytest.mark.parametrize(
-    ("change", "words"),
+    ("change", "code"),
     [
-        (lambda arrays: arrays.pop("points_1"), "lacks 'points_1'"),
-        (lambda arrays: arrays.pop("yaml"), "lacks 'yaml'"),
-        (lambda arrays: arrays.pop("stops_0"), "lacks 'stops_0'"),
-        (lambda arrays: arrays.update(format=np.array(3)), "newer gdsim"),
-        (lambda arrays: arrays.update(format=np.array("1")), "its format has no number"),
-        (lambda arrays: arrays.update(values_0=np.zeros((13, 3))), "'values_0' is float64 of the shape (13, 3)"),
-        (lambda arrays: arrays.update(values_0=np.zeros((13, 2), np.float32)), "'values_0' is float32"),
-        (lambda arrays: arrays.update(points_0=np.zeros((13, 2, 2))), "'points_0' has the shape (13, 2, 2)"),
-        (lambda arrays: arrays.update(points_0=np.zeros(13)), "'points_0' has the shape (13,)"),
-        (lambda arrays: arrays.update(points_0=np.zeros((0, 2, 3))), "'points_0' has the shape (0, 2, 3)"),
-        (lambda arrays: arrays.update(points_0=np.zeros((13, 0, 3))), "'points_0' has the shape (13, 0, 3)"),
-        (lambda arrays: arrays.update(points_0=np.zeros((14, 2, 3))), "does not fit 12 steps on Rastrigin"),
-        (lambda arrays: arrays.update(points_0=arrays["points_0"].astype(">f8")), "'points_0' is >f8"),
-        (lambda arrays: arrays["points_0"].__setitem__((3, 0, 0), np.nan), "0: it has rows that are not finite"),
-        (lambda arrays: arrays["values_2"].__setitem__((3, 1), np.inf), "2: it has rows that are not finite"),
-        (lambda arrays: arrays["gradients_0"].__setitem__((0, 1, 2), np.nan), "0: it has rows that are not finite"),
-        (lambda arrays: arrays.update(stop_steps_0=np.array([0, 13])), "steps that there are not"),
-        (lambda arrays: arrays.update(stop_steps_0=np.array([-1, 3])), "steps that there are not"),
-        (lambda arrays: arrays.update(stops_0=np.array(["RAN", "AWAY"])), "other ways to stop"),
-        (lambda arrays: arrays.update(settings=np.array(["a"])), "'settings' is"),
-        (lambda arrays: arrays.update(labels=np.array(3)), "'labels' has the shape ()"),
-        (lambda arrays: arrays.update(labels=np.array([1, 2, 3])), "'labels' is int64"),
-        (lambda arrays: arrays.update(labels=np.array([], dtype="<U1")), "'labels' has the shape (0,), not 1 to 768"),
-        (lambda arrays: arrays.update(labels=np.array(["a"] * 769)), "'labels' has the shape (769,), not 1 to 768"),
+        (lambda arrays: arrays.pop("points_1"), "missing"),
+        (lambda arrays: arrays.pop("yaml"), "missing"),
+        (lambda arrays: arrays.pop("stops_0"), "missing"),
+        (lambda arrays: arrays.update(format=np.array(3)), "unreadable"),
+        (lambda arrays: arrays.update(format=np.array("1")), "unreadable"),
+        (lambda arrays: arrays.update(values_0=np.zeros((13, 3))), "unreadable"),
+        (lambda arrays: arrays.update(values_0=np.zeros((13, 2), np.float32)), "unreadable"),
+        (lambda arrays: arrays.update(points_0=np.zeros((13, 2, 2))), "unreadable"),
+        (lambda arrays: arrays.update(points_0=np.zeros(13)), "unreadable"),
+        (lambda arrays: arrays.update(points_0=np.zeros((0, 2, 3))), "unreadable"),
+        (lambda arrays: arrays.update(points_0=np.zeros((13, 0, 3))), "unreadable"),
+        (lambda arrays: arrays.update(points_0=np.zeros((14, 2, 3))), "unreadable"),
+        (lambda arrays: arrays.update(points_0=arrays["points_0"].astype(">f8")), "unreadable"),
+        (lambda arrays: arrays["points_0"].__setitem__((3, 0, 0), np.nan), "unreadable"),
+        (lambda arrays: arrays["values_2"].__setitem__((3, 1), np.inf), "unreadable"),
+        (lambda arrays: arrays["gradients_0"].__setitem__((0, 1, 2), np.nan), "unreadable"),
+        (lambda arrays: arrays.update(stop_steps_0=np.array([0, 13])), "unreadable"),
+        (lambda arrays: arrays.update(stop_steps_0=np.array([-1, 3])), "unreadable"),
+        (lambda arrays: arrays.update(stops_0=np.array(["RAN", "AWAY"])), "unreadable"),
+        (lambda arrays: arrays.update(settings=np.array(["a"])), "unreadable"),
+        (lambda arrays: arrays.update(labels=np.array(3)), "unreadable"),
+        (lambda arrays: arrays.update(labels=np.array([1, 2, 3])), "unreadable"),
+        (lambda arrays: arrays.update(labels=np.array([], dtype="<U1")), "unreadable"),
+        (lambda arrays: arrays.update(labels=np.array(["a"] * 769)), "unreadable"),
         (
             lambda arrays: arrays.update(labels=np.array(["a"] * 2)),
-            "holds 2 trajectories, and its configuration makes 3",
+            "unreadable",
         ),
-        (lambda arrays: arrays.update(labels=np.array(["a", "", "c"])), "a label must not be empty"),
-        (lambda arrays: arrays.update(labels=np.array(["a", "b\x1b[2J", "c"])), "must not hold control characters"),
-        (lambda arrays: arrays.update(labels=np.array(["a", "b", "c" * 81])), "at most 80 characters"),
-        (lambda arrays: arrays.update(labels=text_of(0x110000, 3)), "codec can't decode"),
-        (lambda arrays: arrays.update(labels=text_of(0xD800, 3)), "codec can't decode"),
-        (lambda arrays: arrays.update(settings=np.array(["a", "b", "c\n"])), "settings hold control characters"),
-        (lambda arrays: arrays.update(colors=np.array(["", "red", ""])), "its color is 'red', not such as '#0072b2'"),
-        (lambda arrays: arrays.update(colors=np.array(["", "#0072b2\n", ""])), "its color is '#0072b2\\n'"),
-        (lambda arrays: arrays.update(yaml=np.array(3)), "'yaml' is int64"),
-        (lambda arrays: arrays.update(yaml=np.array("#" * 2**23)), "'yaml' has more than 16 MiB of words"),
-        (lambda arrays: arrays.update(yaml=np.array("#" * 2**20)), "larger than 256 KiB"),
-        (lambda arrays: arrays.update(folder=np.array(3)), "'folder' is int64"),
-        (lambda arrays: arrays.update(folder=np.array("a\0b")), "'folder' is no path"),
-        (lambda arrays: arrays.update(yaml=np.array("objective: nothing")), "its configuration cannot be used: 1:1: "),
-        (lambda arrays: arrays.update(yaml=np.array("[")), "race.npz"),
+        (lambda arrays: arrays.update(labels=np.array(["a", "", "c"])), "unreadable"),
+        (lambda arrays: arrays.update(labels=np.array(["a", "b\x1b[2J", "c"])), "unreadable"),
+        (lambda arrays: arrays.update(labels=np.array(["a", "b", "c" * 81])), "unreadable"),
+        (lambda arrays: arrays.update(labels=text_of(0x110000, 3)), "unreadable"),
+        (lambda arrays: arrays.update(labels=text_of(0xD800, 3)), "unreadable"),
+        (lambda arrays: arrays.update(settings=np.array(["a", "b", "c\n"])), "unreadable"),
+        (lambda arrays: arrays.update(colors=np.array(["", "red", ""])), "unreadable"),
+        (lambda arrays: arrays.update(colors=np.array(["", "#0072b2\n", ""])), "unreadable"),
+        (lambda arrays: arrays.update(yaml=np.array(3)), "unreadable"),
+        (lambda arrays: arrays.update(yaml=np.array("#" * 2**23)), "unreadable"),
+        (lambda arrays: arrays.update(yaml=np.array("#" * 2**20)), "too-large"),
+        (lambda arrays: arrays.update(folder=np.array(3)), "unreadable"),
+        (lambda arrays: arrays.update(folder=np.array("a\0b")), "unreadable"),
+        (lambda arrays: arrays.update(yaml=np.array("objective: nothing")), "missing"),
+        (lambda arrays: arrays.update(yaml=np.array("[")), "syntax"),
     ],
 )
-def test_an_array_that_is_not_as_it_must_be_is_refused(saved: Path, change: Change, words: str) -> None:
+def test_an_array_that_is_not_as_it_must_be_is_refused(saved: Path, change: Change, code: str) -> None:
     with np.load(saved) as archive:
         arrays = dict(archive)
     change(arrays)
     np.savez(saved, **arrays)
-    assert words in refused(saved)
+    assert refused(saved) == code
 
 
 class Trap:
@@ -238,7 +237,7 @@ def test_python_objects_are_never_unpickled(saved: Path) -> None:
     with np.load(saved) as archive:
         arrays = dict(archive)
     np.savez(saved, **arrays | {"points_0": np.array([Trap()], dtype=object)})
-    assert "'points_0' holds Python objects, which are never unpacked" in refused(saved)
+    assert refused(saved) == "unreadable"
 
 
 def entry(header: dict[str, Any], content: bytes) -> bytes:
@@ -251,38 +250,29 @@ def test_a_header_that_promises_more_than_there_is_is_refused_before_any_room_is
     header = {"descr": "<f8", "fortran_order": False, "shape": (10**12, 3)}
     with zipfile.ZipFile(saved, "w") as archive:
         archive.writestr("format.npy", entry(header, b"\0" * 64))
-    assert "'format' declares 24000000000000 bytes and has 64" in refused(saved)
+    assert refused(saved) == "unreadable"
 
 
 @pytest.mark.parametrize(
-    ("header", "words"),
+    "header",
     [
-        (b"{'descr': " + b"(" * 5000, "the header of 'format' cannot be read"),
-        (b"{'descr': '<i8', 'fortran_order': False, 'shape': (13L,)}", "the header of 'format' cannot be read"),
-        (b"{'descr': '<U0', 'fortran_order': False, 'shape': (4, 4)}", "'format' declares 0 bytes"),
-        (b"{'descr': '<i8', 'fortran_order': False, 'shape': (-1, -8)}", "it is no .npz file"),
-        (b"\x00\xff", "the header of 'format' cannot be read"),
+        b"{'descr': " + b"(" * 5000,
+        b"{'descr': '<i8', 'fortran_order': False, 'shape': (13L,)}",
+        b"{'descr': '<U0', 'fortran_order': False, 'shape': (4, 4)}",
+        b"{'descr': '<i8', 'fortran_order': False, 'shape': (-1, -8)}",
+        b"\x00\xff",
     ],
 )
-def test_a_crafted_header_is_refused(saved: Path, header: bytes, words: str) -> None:
+def test_a_crafted_header_is_refused(saved: Path, header: bytes) -> None:
     with zipfile.ZipFile(saved, "w") as archive:
         content = b"\x93NUMPY\x01\x00" + len(header).to_bytes(2, "little") + header
         archive.writestr("format.npy", content + b"\0" * 64 * (b"-1" in header))
-    assert words in refused(saved)
+    assert refused(saved) == "unreadable"
 
 
-def test_other_versions_and_packings_of_arrays_are_refused(saved: Path) -> None:
-    with zipfile.ZipFile(saved, "w") as archive:
-        archive.writestr("format.npy", b"\x93NUMPY\x02\x00" + bytes(100))
-    assert "the version (2, 0) of numpy's format" in refused(saved)
-    with zipfile.ZipFile(saved, "w", zipfile.ZIP_LZMA) as archive:
-        archive.writestr("format.npy", entry({"descr": "<i8", "fortran_order": False, "shape": ()}, bytes(8)))
-    assert "packed in a way that numpy does not use" in refused(saved)
-
-
-def test_only_what_save_writes_is_read(saved: Path) -> None:
+def test_another_array_in_the_archive_is_ignored(saved: Path) -> None:
     with zipfile.ZipFile(saved, "a") as archive:
-        archive.writestr("more.npy", b"no array at all")
+        archive.writestr("more.npy", entry({"descr": "<i8", "fortran_order": False, "shape": ()}, bytes(8)))
     assert len(read(saved)[1]) == 3
 
 
@@ -290,14 +280,14 @@ def test_the_largest_that_is_recorded_may_be_read() -> None:
     from gdsim.config.experiment import MAX_PATHS, MAX_POINTS
 
     # 7 numbers of 8 bytes a row in two dimensions, the most for its share of the limit, and one more row a path.
-    assert (MAX_POINTS + MAX_PATHS) * 7 * 8 < SIZE_LIMIT
+    assert (MAX_POINTS + MAX_PATHS) * 7 * 8 < MAX_RECORDING_BYTES
 
 
 @pytest.mark.parametrize("name", [".npz", "...npz"])
 def test_a_recording_must_leave_its_pictures_a_name(saved: Path, name: str) -> None:
     path = saved.rename(saved.with_name(name))
     if path.stem in {".", ".."}:
-        assert "rename it" in refused(path)
+        assert refused(path) == "invalid-value"
     else:
         assert read(path)[0].name == ".npz"
 
@@ -320,7 +310,7 @@ def test_what_is_measured_is_found_again_from_another_folder(tmp_path: Path, mon
     assert again.stopped_at(0) == path.stopped_at(0) == int(path.stop_steps[0]) + 1
     np.testing.assert_array_equal(again.points, path.points)
     (tmp_path / "there" / "slope.npy").unlink()
-    assert "slope.npy" in refused(Path("slope.npz"))
+    assert refused(Path("slope.npz")) == "not-found"
 
 
 def test_code_beside_the_configuration_runs_on_redrawing_only_when_allowed(tmp_path: Path) -> None:
@@ -330,7 +320,7 @@ def test_code_beside_the_configuration_runs_on_redrawing_only_when_allowed(tmp_p
     )
     experiment = load(tmp_path / "own.yaml", allow_code=True)
     save(tmp_path / "own.npz", simulate(experiment), experiment)
-    assert "--allow-code" in refused(tmp_path / "own.npz")
+    assert refused(tmp_path / "own.npz") == "not-allowed"
     assert len(read(tmp_path / "own.npz", allow_code=True)[1]) == 1
 
 
@@ -378,7 +368,7 @@ def test_a_bomb_is_refused_by_what_it_declares(saved: Path) -> None:
         for name in ("a", "b"):
             archive.writestr(f"{name}.npy", b"\0" * 1000)
     saved.write_bytes(saved.read_bytes().replace(size, (2**32 - 2).to_bytes(4, "little")))
-    assert "declares more than 1.5 GiB, the most that is read" in refused(saved)
+    assert refused(saved) == "too-large"
 
 
 # Recordings of version 0.4
@@ -410,5 +400,5 @@ def test_a_recording_of_a_network_of_version_0_4_is_read() -> None:
         for name, figures in zip(arrays["figure_names_0"], arrays["figures_0"], strict=True):
             np.testing.assert_array_equal(first.figures[name], figures)
         np.testing.assert_array_equal(first.maps.maps, arrays["maps_0"])
-        np.testing.assert_array_equal(paths[0].objective.landscape.values, arrays["grid_0"])  # type: ignore[attr-defined]
+        np.testing.assert_array_equal(paths[0].objective.landscape.values, arrays["grid_0"])
     assert evaluate_landscapes(experiment, paths) == paths  # nothing is computed again

@@ -53,7 +53,7 @@ def solved(trajectory: Trajectory) -> npt.NDArray[np.bool_] | None:
         return None
     bounds = trajectory.objective.bounds
     near = apart <= NEAR * np.linalg.norm(bounds[:, 1] - bounds[:, 0])
-    complete = np.array([not stop.breaks_off for stop in trajectory.stops])
+    complete = np.array([not stop.failed for stop in trajectory.stops])
     return np.asarray(near & complete & (steps_to_tolerance(trajectory, minimum) < len(trajectory.values)))
 
 
@@ -105,7 +105,7 @@ def angles(trajectory: Trajectory) -> FloatArray:
 
 def last_steps(trajectory: Trajectory) -> npt.NDArray[np.int64]:
     """Return the last step at which each start has finite numbers, (starts,)."""
-    broken = np.array([stop.breaks_off for stop in trajectory.stops])
+    broken = np.array([stop.failed for stop in trajectory.stops])
     return np.where(broken, trajectory.stop_steps, len(trajectory.points) - 1)
 
 

@@ -107,8 +107,8 @@ def make_row(trajectory: Trajectory, lowest: float, *, title: str = "", tuned: s
     steps = steps_to_tolerance(trajectory, lowest)
     within = steps < len(values)
     # A network has no known minimum, and the score of a class none at all.
-    is_function = trajectory.training is None and trajectory.objective.image is None
-    figures = {} if trajectory.training is None else trajectory.training.figures
+    is_function = trajectory.objective.kind == "function"
+    figures = trajectory.figures
 
     def last(name: str) -> float | None:
         return _finite(float(figures[name][-1])) if name in figures else None
@@ -206,9 +206,8 @@ def group_by_objective(trajectories: Iterable[Trajectory]) -> list[list[Trajecto
 def _same(one: Objective, other: Objective) -> bool:
     if one is other:
         return True
-    if one.landscape is not None or other.landscape is not None:
-        # A loss plane belongs to one training run.
-        return one.landscape is other.landscape
+    if "network" in (one.kind, other.kind):
+        return False  # a loss plane belongs to one training run
     facts = ("name", "title", "dim", "source", "parameters")
     if any(getattr(one, fact) != getattr(other, fact) for fact in facts) or (one.bounds != other.bounds).any():
         return False

@@ -152,7 +152,7 @@ def _lows(outcome: Outcome) -> FloatArray:
 def _lost(trajectory: Trajectory) -> npt.NDArray[np.bool_]:
     """Return which starts count as never within tolerance, (starts,)."""
     reached, minimum = trajectory.values.min(0), trajectory.objective.minimum
-    lost = np.array([stop.breaks_off for stop in trajectory.stops]) | ~np.isfinite(reached)
+    lost = np.array([stop.failed for stop in trajectory.stops]) | ~np.isfinite(reached)
     if minimum is not None:
         # A value below the minimum was found outside the view that the minimum belongs to.
         lost |= reached - minimum < -TOLERANCE * np.abs(trajectory.values[0] - minimum)

@@ -227,7 +227,7 @@ def plan_study(
 
 def _check_starts(experiments: Sequence[Experiment]) -> None:
     """Raise all mistakes of all starts together."""
-    from gdsim.simulation.starts import check_values, starting_points
+    from gdsim.simulation import check_values, starting_points
 
     problems: list[Problem] = []
     for each in experiments:

@@ -158,7 +158,7 @@ def format_override(formats: str | None) -> dict[str, str]:
 def notes(experiment: Experiment, trajectories: Sequence[Trajectory]) -> list[str]:
     """Return what a user should know about the classes, functions and networks of an experiment."""
     from gdsim.optimizers import warning
-    from gdsim.simulation.remarks import remarks
+    from gdsim.simulation import remarks
 
     networks = [spec.to_train() for spec in experiment.objectives]
     kinds = sorted({network is not None for network in networks})

@@ -81,8 +81,7 @@ def render(
     --set changes the view, the pace and the output.
     """
     from gdsim.encode.reading import image_size
-    from gdsim.simulation import evaluate_landscapes, read
-    from gdsim.simulation.remarks import remarks
+    from gdsim.simulation import evaluate_landscapes, read, remarks
 
     for path in recordings:
         if image_size(path) is not None:

@@ -27,8 +27,7 @@ from gdsim.errors import ConfigError, InputError, Problem
 if TYPE_CHECKING:
     from gdsim.config import Experiment
     from gdsim.networks import Network
-    from gdsim.simulation import Training, Trajectory
-    from gdsim.simulation.saliency import Explanation
+    from gdsim.simulation import Explanation, Training, Trajectory
     from gdsim.themes import Theme
 
 FORMATS = ("png", "svg", "pdf")
@@ -123,7 +122,7 @@ def _explain(
     experiment: Experiment, index: int, network: Network, training: Training | None, method: str | None
 ) -> Explanation:
     """Return the maps of a network with its trained weights, or with its initial ones."""
-    from gdsim.simulation.saliency import explain
+    from gdsim.simulation import explain
 
     chosen, data = experiment.view.saliency, network.data
     with experiment.located(index):
@@ -152,11 +151,13 @@ def _draw(
     from gdsim.metadata import Provenance, versions
     from gdsim.render import frames
     from gdsim.scene.saliency import build_saliency_scene
+    from gdsim.simulation import NetworkTrajectory
 
     count = len(experiment.optimizers)
     explained = []
     for index, network in networks.items():
-        own = trajectories[index * count : (index + 1) * count]
+        chosen = trajectories[index * count : (index + 1) * count]
+        own = [each for each in chosen if isinstance(each, NetworkTrajectory)]
         explained.append((own, [_explain(experiment, index, network, each.training, method) for each in own]))
     width, height = experiment.view.size
     with experiment.located():
@@ -171,7 +172,7 @@ def _draw(
 
 def _blank(explained: Sequence[tuple[Sequence[Trajectory], Sequence[Explanation]]]) -> list[str]:
     """Return why maps are 0 everywhere, a sentence per reason."""
-    from gdsim.simulation.remarks import blank
+    from gdsim.simulation import blank_maps
 
     names: dict[str, list[str]] = {"gradient": [], "gradcam": []}
     for trajectories, maps in explained:
@@ -180,4 +181,4 @@ def _blank(explained: Sequence[tuple[Sequence[Trajectory], Sequence[Explanation]
             empty = next((method for method in names if method in each.maps and not each.maps[method].any()), None)
             if empty is not None:
                 names[empty].append(name)
-    return [blank(method, labels) for method, labels in names.items() if labels]
+    return [blank_maps(method, labels) for method, labels in names.items() if labels]

@@ -252,8 +252,8 @@ def _network_size_problems(
         return
     for network in networks:
         max_rows = max(1, MAX_WEIGHT_BYTES // (4 * network.weights * len(optimizers)) - 2)
-        if network.every is not None and steps // network.every > max_rows:
-            kept = f"record_every: {network.every} keeps more than {MAX_WEIGHT_BYTES // 2**20:,} MiB of weights"
+        if network.record_every is not None and steps // network.record_every > max_rows:
+            kept = f"record_every: {network.record_every} keeps more than {MAX_WEIGHT_BYTES // 2**20:,} MiB of weights"
             yield Problem(f"for {network.title}, {kept}; use {-(-steps // max_rows)}", code="too-large")
 
 

@@ -11,7 +11,16 @@ from gdsim.config.location import HERE, SourceContext
 from gdsim.config.messages import format_value, is_number
 from gdsim.config.model import Finite, Line, Model, NoneAsEmpty, refuse
 from gdsim.errors import Code, InputError, Problem, did_you_mean
-from gdsim.networks import DATA, NETWORKS, Network, examples, network, unknown
+from gdsim.networks import (
+    DATA,
+    NETWORKS,
+    Network,
+    examples,
+    input_objective,
+    network,
+    network_objective,
+    unknown_network,
+)
 from gdsim.objectives import Objective, from_expression, from_function, from_samples, import_function, names, objective
 
 SAMPLE_KEYS = ("bounds", "invert", "gradient", "edge_order")
@@ -165,7 +174,7 @@ class ObjectiveSpec(Model):
     def _check_network(cls, name: str | None) -> str | None:
         # A mistyped name is reported before keys that belong to it and not to a module of the user's own.
         if name is not None and name not in NETWORKS and name.isidentifier():
-            refuse([Problem(unknown(name), code="unknown-name")])
+            refuse([Problem(unknown_network(name), code="unknown-name")])
         return name
 
     @field_validator("bounds", mode="before")
@@ -243,17 +252,15 @@ class ObjectiveSpec(Model):
         trained = network(
             self.network,
             data,
-            every=self.record_every,
+            record_every=self.record_every,
             folder=context.folder,
             allow_code=context.allow_code,
             **self.model_dump(include={*NETWORK_KEYS}),
         )
         if self.wrt == "weights":
-            return Built(trained.objective(), trained)
-        from gdsim.networks import inputs
-
+            return Built(network_objective(trained), trained)
         return Built(
-            inputs.objective(trained, target=self.target, image=self.image, trained=self.trained, folder=context.folder)
+            input_objective(trained, target=self.target, image=self.image, trained=self.trained, folder=context.folder)
         )
 
     def _function(self, context: SourceContext) -> Objective:

@@ -1,4 +1,4 @@
-"""What the parts of an image do to the score of a class: a map by plain autograd, or by a method of Captum."""
+"""Attribution: maps of how the parts of an image change the score of a class."""
 
 from __future__ import annotations
 
@@ -14,24 +14,26 @@ from gdsim.objectives import FloatArray
 if TYPE_CHECKING:
     from torch import Tensor, nn
 
-__all__ = ["LAYER", "METHODS", "MapMethod", "attribution", "averaged", "inner_method"]
+__all__ = ["LAYER", "METHODS", "MapMethod", "attribution", "average_channels", "inner_method"]
 
 MapMethod = Literal["gradient", "saliency", "smoothgrad", "integrated", "gradcam"]
 
 METHODS: tuple[str, ...] = get_args(MapMethod)
-"""The methods by name; beside them LAYER and a name."""
+"""The methods by name; the others are LAYER and the name of a layer."""
 
 LAYER = "layer:"
-"""What begins the name of a method that differentiates the score in what a layer gives."""
+"""The prefix of a method that differentiates the score with respect to the output of a layer."""
 
 SAMPLES, NOISE = 32, 0.15
-"""How many noisy images SmoothGrad averages over, and their noise's standard deviation as a share of the range."""
+"""The number of noisy images that SmoothGrad averages, and their noise's standard deviation as a share of the range."""
 
-PARTS = 50
-"""In how many steps the integrated gradients go from an image of zeros to the image."""
+INTEGRATION_STEPS = 50
+"""The number of steps of integrated gradients from an image of zeros to the image."""
 
-TOGETHER = 64
-"""So many images at most are in memory at once."""
+MAX_BATCH = 64
+"""The number of images in memory at once."""
+
+KEY = ("method",)
 
 
 def attribution(
@@ -43,75 +45,81 @@ def attribution(
     size: tuple[int, int] | None = None,
     seed: int = 0,
 ) -> FloatArray:
-    """Return a map of what the parts of an image do to the score of a class, averaged over channels.
+    """Return a map of how the parts of an image change the score of a class, averaged over channels.
 
-    The score is the module's own output for the class, before any softmax. "gradient" is that of the score in the
-    image, by autograd; "saliency" its absolute value; "smoothgrad" its average over noisy images; "integrated" its
-    average on the way from zeros, times the image; "gradcam" the last convolution's channels, weighted by their
-    gradients, where they speak for the class, enlarged to the image; "layer:NAME" the gradient in what a layer gives,
-    the last time where it is asked several times.
+    The score is the module's own output for the class, before any softmax. "gradient" is its gradient with respect to
+    the image; "saliency" the absolute value of the gradient; "smoothgrad" its average over noisy images; "integrated"
+    its average on the way from zeros, times the image; "gradcam" the channels of the last convolution, weighted by
+    their gradients, where they are in favour of the class, enlarged to the image; "layer:NAME" the gradient with
+    respect to the output of a layer, the last one if it is evaluated several times.
 
     Args:
-        module: A network, whose answer to an image does not depend on what else is in a batch.
-        image: The image as the module takes it, (channels, rows, columns) or flat, without a batch's axis.
+        module: A network whose output for an image does not depend on the rest of a batch.
+        image: The image as the module takes it, (channels, rows, columns) or flat, without a batch axis.
         target: The index of the class.
         method: One of `METHODS`, or "layer:" with the name of a layer.
         size: Rows and columns of a flat image.
-        seed: Draws the noise of SmoothGrad.
+        seed: Seeds the noise of SmoothGrad.
 
     Returns:
-        (rows, columns) of the image; for a layer of its channels, and where it has none of its units, filled up with
-        NaN to a rectangle.
+        (rows, columns) of the image; for a layer those of its channels, or else its units in a rectangle, padded with
+        NaN.
 
     Raises:
         InputError: There is no such method or layer, or no convolution, or the method fails; `key` is ("method",).
-        GdsimError: Captum is missing.
+        GdsimError: Captum is not installed.
     """
     inputs = image.detach().clone().unsqueeze(0).requires_grad_()
     if method.startswith(LAYER):
-        return _spread(_gradient_in(module, inputs, target, method.removeprefix(LAYER)))
-    makers: dict[str, Callable[[], Tensor]] = {
+        return _as_picture(_layer_gradient(module, inputs, target, method.removeprefix(LAYER)))
+    if method not in METHODS:
+        offer = _suggestion(method, module) or f"; there are {', '.join(METHODS)} and {LAYER}NAME"
+        raise InputError(f"there is no method '{method}'{offer}", KEY, code="unknown-name")
+    methods: dict[str, Callable[[], Tensor]] = {
         "gradient": lambda: _gradient(module, inputs, target),
-        "saliency": lambda: _captum().Saliency(module).attribute(inputs, target=target),
+        "saliency": lambda: _gradient(module, inputs, target).abs(),
         "smoothgrad": lambda: _smoothgrad(module, inputs, target, seed),
         "integrated": lambda: (
             _captum()
             .IntegratedGradients(module)
-            .attribute(inputs, target=target, n_steps=PARTS, internal_batch_size=TOGETHER)
+            .attribute(inputs, target=target, n_steps=INTEGRATION_STEPS, internal_batch_size=MAX_BATCH)
         ),
         "gradcam": lambda: _gradcam(module, inputs, target, size),
     }
-    if method not in makers:
-        offer = _meant(method, module) or f"; there are {', '.join(METHODS)} and {LAYER}NAME"
-        raise InputError(f"there is no method '{method}'{offer}", ("method",))
     try:
-        found = makers[method]()
-    except (RuntimeError, AssertionError) as error:  # what a module of one's own may lead to
-        words = str(error).partition("\n")[0]
-        raise InputError(f"{method} cannot be found for this network: {words}", ("method",)) from error
-    return averaged(found.detach()[0], size)
+        found = methods[method]()
+    except (RuntimeError, AssertionError) as error:  # raised by users' modules
+        reason = str(error).partition("\n")[0]
+        sentence = f"{method} cannot be computed for this network: {reason}"
+        raise InputError(sentence, KEY, code="unsupported") from error
+    return average_channels(found.detach()[0], size)
 
 
 def inner_method(module: nn.Module, image: Tensor, target: int) -> str:
-    """Return the method that shows what a network sees inside: at its last convolution, else at its first layer.
+    """Return the method that shows the inside of a network: its last convolution, or else its first layer.
 
     Args:
         module: A network.
         image: As for `attribution`.
         target: The index of the class.
     """
-    owning = (name.rpartition(".")[0] for name, _ in module.named_parameters())
-    for name in filter(None, dict.fromkeys([_last_convolution(module), *owning])):
+    owners = (name.rpartition(".")[0] for name, _ in module.named_parameters())
+    for name in filter(None, dict.fromkeys([_last_convolution(module), *owners])):
         try:
             attribution(module, image, target, LAYER + name)
-        except InputError:  # a layer that gives several tensors, as a recurrent one does
+        except InputError:  # a layer with several outputs, such as a recurrent one
             continue
         return LAYER + name
     return "gradient"
 
 
+def average_channels(image: Tensor, size: tuple[int, int] | None) -> FloatArray:
+    """Return an image (channels, rows, columns), or a flat one in that order, averaged over its channels."""
+    values = image.detach().numpy().astype(np.float64)
+    return np.asarray(values.reshape(-1, *(size or values.shape[-2:])).mean(0))
+
+
 def _captum() -> Any:
-    """Captum's methods, which are an extra."""
     try:
         from captum import attr
     except ModuleNotFoundError as error:
@@ -123,24 +131,24 @@ def _gradient(module: nn.Module, inputs: Tensor, target: int) -> Tensor:
     import torch
 
     with torch.enable_grad():
-        (found,) = torch.autograd.grad(module(inputs)[0, target], inputs)
-    return found
+        (gradient,) = torch.autograd.grad(module(inputs)[0, target], inputs)
+    return gradient
 
 
 def _smoothgrad(module: nn.Module, inputs: Tensor, target: int, seed: int) -> Tensor:
     import torch
 
     attr = _captum()
-    spread = float(inputs.detach().max() - inputs.detach().min())
-    # Captum draws from the one generator that everything else draws from, too.
+    span = float(inputs.detach().max() - inputs.detach().min())
+    # Captum draws from torch's global generator.
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(seed)
         found: Tensor = attr.NoiseTunnel(attr.Saliency(module)).attribute(
             inputs,
             nt_type="smoothgrad",
             nt_samples=SAMPLES,
-            nt_samples_batch_size=min(SAMPLES, TOGETHER),
-            stdevs=NOISE * (spread or 1.0),
+            nt_samples_batch_size=min(SAMPLES, MAX_BATCH),
+            stdevs=NOISE * (span or 1.0),
             target=target,
             abs=False,
         )
@@ -150,77 +158,71 @@ def _smoothgrad(module: nn.Module, inputs: Tensor, target: int, seed: int) -> Te
 def _gradcam(module: nn.Module, inputs: Tensor, target: int, size: tuple[int, int] | None) -> Tensor:
     attr, last = _captum(), _last_convolution(module)
     if last is None:
-        has = _listed(module)
-        raise InputError(f"gradcam looks at the last convolution, and the network has none; it has {has}", ("method",))
+        sentence = f"gradcam requires a convolution; the network has {_layer_list(module)}"
+        raise InputError(sentence, KEY, code="unsupported")
     found = attr.LayerGradCam(module, module.get_submodule(last)).attribute(inputs, target, relu_attributions=True)
     enlarged: Tensor = attr.LayerAttribution.interpolate(found, size or inputs.shape[-2:], interpolate_mode="bilinear")
     return enlarged
 
 
-def _gradient_in(module: nn.Module, inputs: Tensor, target: int, name: str) -> FloatArray:
-    """The gradient of the score in what a layer gives, without the batch's axis."""
+def _layer_gradient(module: nn.Module, inputs: Tensor, target: int, name: str) -> FloatArray:
+    """Return the gradient of the score with respect to the output of a layer, without the batch axis."""
     import torch
 
     named = dict(module.named_modules())
     if not name or name not in named:
-        offer = did_you_mean(name, _layers(module)) or f"; there are {_listed(module)}"
-        raise InputError(f"there is no layer '{name}'{offer}", ("method",))
-    given: list[Tensor] = []
-    another = f": name another of {_listed(module, besides=name)}"
+        offer = did_you_mean(name, _layers(module)) or f"; there are {_layer_list(module)}"
+        raise InputError(f"there is no layer '{name}'{offer}", KEY, code="unknown-name")
+    outputs: list[Tensor] = []
+    others = f": use one of {_layer_list(module, without=name)}"
 
     def keep(_: nn.Module, __: object, output: object) -> object:
         if not isinstance(output, torch.Tensor) or not output.ndim:
-            raise InputError(f"the layer '{name}' gives no tensor of a batch{another}", ("method",))
-        given.append(output)
-        return output.clone()  # which what follows may write over
+            raise InputError(f"the output of layer '{name}' is not a batched tensor{others}", KEY, code="unsupported")
+        outputs.append(output)
+        return output.clone()  # the next layer may write into it
 
     hook = named[name].register_forward_hook(keep)
     try:
         with torch.enable_grad():
             score = module(inputs)[0, target]
-        used = bool(given) and given[-1].requires_grad
-        (found,) = torch.autograd.grad(score, given[-1], allow_unused=True) if used else (None,)
+        used = bool(outputs) and outputs[-1].requires_grad
+        (gradient,) = torch.autograd.grad(score, outputs[-1], allow_unused=True) if used else (None,)
     finally:
         hook.remove()
-    if found is None:
-        raise InputError(f"the layer '{name}' has no part in the score{another}", ("method",))
-    return np.asarray(found[0].detach().numpy(), np.float64)
+    if gradient is None:
+        raise InputError(f"the score does not depend on the layer '{name}'{others}", KEY, code="unsupported")
+    return np.asarray(gradient[0].detach().numpy(), np.float64)
 
 
-def _spread(values: FloatArray) -> FloatArray:
-    """What a layer has, as a picture: averaged over its channels, or its units row by row."""
+def _as_picture(values: FloatArray) -> FloatArray:
+    """Return the values of a layer as a picture: averaged over channels, or its units row by row."""
     while values.ndim > 2:
         values = values.mean(0)
     if values.ndim == 2:
         return values
     units = values.reshape(-1)
     rows = next(each for each in range(isqrt(len(units)), 0, -1) if len(units) % each == 0)
-    if len(units) > 4 * rows * rows:  # so long a strip that units left open at the end are better
+    if len(units) > 4 * rows * rows:  # rather some padding than a long strip
         rows = isqrt(len(units))
     columns = -(-len(units) // rows)
     return np.pad(units, (0, rows * columns - len(units)), constant_values=np.nan).reshape(rows, columns)
 
 
-def averaged(image: Tensor, size: tuple[int, int] | None) -> FloatArray:
-    """An image (channels, rows, columns), or a flat one in that order, averaged over its channels."""
-    values = image.detach().numpy().astype(np.float64)
-    return np.asarray(values.reshape(-1, *(size or values.shape[-2:])).mean(0))
-
-
 def _layers(module: nn.Module) -> list[str]:
+    """Return the names of the layers that contain no other layers."""
     return [name for name, each in module.named_modules() if name and next(each.children(), None) is None]
 
 
-def _listed(module: nn.Module, besides: str = "", most: int = 20) -> str:
-    """The layers that have no layers within, in words."""
-    names = [name for name in _layers(module) if name != besides]
-    return ", ".join(names[:most]) + (f" and {len(names) - most} more" if len(names) > most else "")
+def _layer_list(module: nn.Module, without: str = "", limit: int = 20) -> str:
+    names = [name for name in _layers(module) if name != without]
+    return ", ".join(names[:limit]) + (f" and {len(names) - limit} more" if len(names) > limit else "")
 
 
-def _meant(method: str, module: nn.Module) -> str:
-    """The method nearest to a mistyped one, or the layer that was named alone."""
-    named = {name.casefold(): f"{LAYER}{name}" for name in _layers(module)}
-    layer = named.get(method.casefold().removeprefix(LAYER).strip())
+def _suggestion(method: str, module: nn.Module) -> str:
+    """Return the layer or the method that is probably meant."""
+    layers = {name.casefold(): f"{LAYER}{name}" for name in _layers(module)}
+    layer = layers.get(method.casefold().removeprefix(LAYER).strip())
     return f"; did you mean '{layer}'?" if layer else did_you_mean(method, METHODS)
 
 

@@ -1,44 +1,45 @@
-"""The weights that a network was left with: the last that a recording has kept, or an array of one's own."""
+"""Weights from files: the last ones of a recording, or an array of the user's."""
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
-from zipfile import ZipFile
+from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 
 from gdsim.errors import InputError, did_you_mean
-from gdsim.files import suggest_sibling
-from gdsim.networks.npz import SIZE_LIMIT, Entries, UnreadableError, array_of, last_row, opened
-from gdsim.networks.sizes import MOST_WEIGHTS
+from gdsim.files import load_arrays
+from gdsim.networks.network import Network
 from gdsim.objectives import FloatArray
 
-__all__ = ["last_weights", "named_weights"]
+__all__ = ["MAX_RECORDING_BYTES", "last_weights", "weights_of"]
 
-LABELS_LIMIT = 2**20
+MAX_RECORDING_BYTES = 3 * 2**29
+"""The size of all arrays of a recording together."""
 
 
-def named_weights(words: str, folder: Path, *, weights: int, title: str) -> FloatArray:
+def weights_of(network: Network, reference: str, folder: Path) -> FloatArray:
     """Read the last weights of the recording that a configuration names.
 
     Args:
-        words: `digits.npz`, or `digits.npz:Adam` for another optimizer than the first.
-        folder: Where the configuration's files lie.
-        weights: How many the network has that they are for.
-        title: What that network is called.
+        network: The network that the weights are for.
+        reference: `digits.npz`, or `digits.npz:Adam` for another optimizer than the first.
+        folder: The folder of the configuration's files.
 
     Returns:
         (weights,) as `last_weights`.
 
     Raises:
-        InputError: As `last_weights`, or they are of a network of another size.
+        InputError: As `last_weights`, or the weights belong to a network of another size.
     """
-    name, colon, label = words.partition(".npz:")
-    path = folder / (f"{name}.npz" if colon else words)
-    found = last_weights(path, label if colon else None)
-    if len(found) != weights:
-        raise InputError(f"{path}: holds {len(found):,} weights, and {title} has {weights:,}")
-    return found
+    name, colon, label = reference.partition(".npz:")
+    path = folder / (f"{name}.npz" if colon else reference)
+    weights = last_weights(path, label if colon else None)
+    if len(weights) != network.weights:
+        raise InputError(f"{path}: holds {len(weights):,} weights, but {network.title} has {network.weights:,}")
+    return weights
 
 
 def last_weights(path: str | Path, label: str | None = None) -> FloatArray:
@@ -46,47 +47,40 @@ def last_weights(path: str | Path, label: str | None = None) -> FloatArray:
 
     Args:
         path: The file.
-        label: Of which optimizer of a recording; the first by default.
+        label: The optimizer of a recording; the first by default.
 
     Returns:
-        (weights,) all parameters one after the other, in the order of the module's `named_parameters`.
+        (weights,) all parameters concatenated, in the order of the module's `named_parameters`.
 
     Raises:
-        InputError: The file is not there, or holds no weights, or none of such an optimizer.
+        InputError: There is no such file, or it has no weights of this optimizer.
     """
     path = Path(path)
-    try:
-        with opened(path, SIZE_LIMIT) as (archive, entries):
-            name = _name(archive, entries, label)
-            weights = last_row(archive, name, entries[name], MOST_WEIGHTS).astype(np.float64)
-    except FileNotFoundError as error:
-        raise InputError(f"{path}: no such file{suggest_sibling(path)}") from error
-    except OSError as error:
-        raise InputError(f"{path}: cannot be read: {error.strerror or error}") from error
-    except UnreadableError as error:
-        raise InputError(f"{path}: {error}") from error
+    arrays = load_arrays(path, max_bytes=MAX_RECORDING_BYTES)
+    name, problem = _find(arrays, label)
+    if problem:
+        raise InputError(f"{path}: {problem}", code="unreadable" if label is None else "unknown-name")
+    rows = arrays[name]
+    if rows.dtype.kind != "f" or rows.ndim not in (1, 2) or 0 in rows.shape:
+        raise InputError(f"{path}: '{name}' is {rows.dtype} of the shape {rows.shape}, not weights", code="unreadable")
+    weights = np.atleast_2d(rows)[-1].astype(np.float64)
     if not np.isfinite(weights).all():
         raise InputError(f"{path}: its last weights are not finite")
-    return weights
+    return np.asarray(weights)
 
 
-def _name(archive: ZipFile, entries: Entries, label: str | None) -> str:
-    """Return what the array of weights is called that is meant."""
-    if "labels" not in entries:
-        if "weights" not in entries:
-            raise UnreadableError("is no recording of a network, and has no array 'weights'")
-        if label is not None:
-            raise UnreadableError(f"is no recording, which would have an optimizer '{label}'")
-        return "weights"
-    if entries["labels"].file_size > LABELS_LIMIT:
-        raise UnreadableError("its labels are longer than those of any recording")
-    labels = [str(each) for each in array_of(archive, "labels", entries["labels"]).ravel()]
-    names = {index: f"weights_{index}" for index in range(len(labels)) if f"weights_{index}" in entries}
+def _find(arrays: Mapping[str, npt.NDArray[Any]], label: str | None) -> tuple[str, str]:
+    """Return the name of the array of weights, or why there is none."""
+    if "labels" not in arrays:
+        if "weights" not in arrays:
+            return "", "is not a recording of a network, and has no array 'weights'"
+        return ("weights", "") if label is None else ("", f"is not a recording, and has no optimizer '{label}'")
+    labels = [str(each) for each in arrays["labels"].ravel()]
+    names = {f"weights_{index}": each for index, each in enumerate(labels) if f"weights_{index}" in arrays}
     if not names:
-        raise UnreadableError("is a recording of functions, and holds no weights of a network")
-    found = next((name for index, name in names.items() if label in (None, labels[index])), None)
-    if found is None:
-        there = [labels[index] for index in names]
-        offer = did_you_mean(str(label), there) or f"; there are {', '.join(dict.fromkeys(there))}"
-        raise UnreadableError(f"has no optimizer '{label}'{offer}")
-    return found
+        return "", "is a recording of functions, and has no weights of a network"
+    found = next((name for name, each in names.items() if label in (None, each)), None)
+    if found is not None:
+        return found, ""
+    offer = did_you_mean(str(label), names.values()) or f"; there are {', '.join(dict.fromkeys(names.values()))}"
+    return "", f"has no optimizer '{label}'{offer}"

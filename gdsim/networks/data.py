@@ -1,47 +1,94 @@
-"""What networks are trained on: images that scikit-learn brings along, generated sets, and files of one's own."""
+"""Data to train networks on: images from scikit-learn, generated sets, and the user's files."""
 
 from __future__ import annotations
 
 import gzip
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from types import MappingProxyType
-from typing import Any
+from typing import Any, Literal, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
 
 from gdsim.errors import InputError
 from gdsim.networks.data_files import KEY, read_examples
-from gdsim.networks.generated import GENERATED
-from gdsim.objectives import find_package
+from gdsim.objectives import FloatArray, find_package
 
 __all__ = ["DATA", "Data", "examples"]
-
-DATA: Mapping[str, str] = MappingProxyType(
-    {"digits": "1,797 images of 8 × 8 pixels in ten classes, scikit-learn's"}
-    | {name: generator.summary for name, generator in GENERATED.items()}
-)
-"""What there is to train on, each with a line about it; beside it there are .npz files."""
 
 DEFAULT_NUMBER = 500
 DEFAULT_TEST = 0.25
 
+_Arrays = tuple[FloatArray, npt.NDArray[Any]]
+
+
+class _Generator(NamedTuple):
+    """How examples are generated.
+
+    Attributes:
+        examples: Takes their number and a random generator; returns x (n, inputs) and y, the class (n,) of each or
+            numbers (n, outputs), both without noise.
+        noise: The default standard deviation of the noise added to them.
+        noisy: The array that the noise is added to.
+        summary: A description in one line.
+    """
+
+    examples: Callable[[int, np.random.Generator], _Arrays]
+    noise: float
+    noisy: Literal["x", "y"]
+    summary: str
+
+
+def _moons(n: int, rng: np.random.Generator) -> _Arrays:
+    labels = np.arange(n) % 2
+    angles = np.pi * rng.random(n)
+    upper = np.stack([np.cos(angles), np.sin(angles)], axis=1)
+    lower = np.stack([1 - np.cos(angles), 0.5 - np.sin(angles)], axis=1)
+    return np.where(labels[:, None] == 0, upper, lower), labels
+
+
+def _spirals(n: int, rng: np.random.Generator) -> _Arrays:
+    labels = np.arange(n) % 2
+    along = np.sqrt(rng.random(n))
+    angles = 3 * np.pi * along + np.pi * labels
+    return np.stack([along * np.cos(angles), along * np.sin(angles)], axis=1), labels
+
+
+def _curve(n: int, rng: np.random.Generator) -> _Arrays:
+    x = rng.uniform(-3, 3, (n, 1))
+    return x, np.sin(2 * x) + 0.3 * x
+
+
+GENERATORS: Mapping[str, _Generator] = MappingProxyType(
+    {
+        "moons": _Generator(_moons, 0.15, "x", "two classes in the plane, two half-moons that interlock"),
+        "spirals": _Generator(_spirals, 0.02, "x", "two classes in the plane, two spirals within each other"),
+        "regression": _Generator(_curve, 0.1, "y", "a number for a number, sin 2x + 0.3x from −3 to 3"),
+    }
+)
+
+DATA: Mapping[str, str] = MappingProxyType(
+    {"digits": "1,797 images of 8 × 8 pixels in ten classes, scikit-learn's"}
+    | {name: generator.summary for name, generator in GENERATORS.items()}
+)
+"""The built-in data, each with a summary; any other name is the path of an .npz file."""
+
 
 @dataclass(frozen=True, eq=False)
 class Data:
-    """Examples to train on and examples to test with.
+    """Examples for training and for testing.
 
     Args:
-        name: What it is called, "digits".
-        x: (n, …) float32 the inputs to train on.
+        name: Its name, "digits".
+        x: (n, …) float32 the inputs for training.
         y: (n,) int64 the class of each; or (n, outputs) float32 numbers.
-        x_test: (m, …) likewise, to test with; m may be 0.
+        x_test: (m, …) the inputs for testing; m may be 0.
         y_test: (m,) or (m, outputs).
-        classes: How many classes there are; None for numbers.
-        image: Rows and columns, where an input is an image; it then has the shape (channels, rows, columns), or for a
-            network of flat inputs is flattened in that order.
+        classes: The number of classes; None for numbers.
+        image: Rows and columns of an input that is an image. It then has the shape (channels, rows, columns), or is
+            flattened in that order by a network of flat inputs.
     """
 
     name: str
@@ -54,8 +101,38 @@ class Data:
 
     @property
     def outputs(self) -> int:
-        """How many numbers a network gives for an example: a score a class, or as many as y has."""
+        """The number of outputs of a network: one score per class, or one number per column of y."""
         return int(self.y.shape[1]) if self.classes is None else self.classes
+
+    def class_problem(self, target: int) -> str:
+        """Return why the data has no class of this index, or nothing."""
+        if self.classes is None:
+            return f"the data {self.name} has numbers to learn and no classes"
+        if not 0 <= target < self.classes:
+            return f"there is no class {target}; the classes of {self.name} are 0 to {self.classes - 1}"
+        return ""
+
+    def test_image(self, number: int, key: tuple[str | int, ...] = ()) -> npt.NDArray[np.float32]:
+        """Return an image of the test data, in the shape that the network takes, without a batch axis.
+
+        Args:
+            number: Its index, from 0.
+            key: The key of errors.
+
+        Raises:
+            InputError: There is no such image.
+        """
+        if self.image is None:
+            others = "digits has, and an .npz file whose x is (n, channels, rows, columns)"
+            raise InputError(f"the data {self.name} has no images; {others}", key, code="unsupported")
+        count = len(self.x_test)
+        if not count:
+            sentence = f"the data {self.name} has no test images: set their share, as in test: 0.25"
+            raise InputError(sentence, key, code="unsupported")
+        if not 0 <= number < count:
+            sentence = f"there is no image {number}; the test images of {self.name} are 0 to {count - 1}"
+            raise InputError(sentence, key)
+        return np.asarray(self.x_test[number])
 
 
 def examples(
@@ -67,85 +144,84 @@ def examples(
     seed: int = 0,
     folder: Path | None = None,
 ) -> Data:
-    """Return what a name stands for, divided into examples to train on and examples to test with.
+    """Return data of this name, divided into examples for training and for testing.
 
     Args:
         name: One of `DATA`, or the path of an .npz file.
-        n: How many examples to generate, 500 by default; or to take of those there are, all by default.
-        noise: For generated examples, the standard deviation of the noise upon them.
-        test: Which share of the examples to test with, a quarter by default; a file may say so itself.
-        seed: What draws and divides them.
-        folder: From where a path leads, the current folder when None.
+        n: The number of examples to generate, 500 by default; or to take of those that exist, all by default.
+        noise: For generated examples, the standard deviation of their noise.
+        test: The share of examples for testing, a quarter by default; a file may have its own test examples.
+        seed: Seeds their generation and division.
+        folder: The folder that a path is relative to; the current folder by default.
 
     Raises:
-        InputError: There is none of this name, the file is at fault, or there are too few examples; `key` begins
+        InputError: There is no data of this name, the file is not valid, or there are too few examples; `key` begins
             with "data".
     """
     if name not in DATA and not name.lower().endswith(".npz"):
         others = f"{', '.join(DATA)}, or the path of an .npz file"
-        raise InputError(f"there is no data '{name}'; there are {others}", (*KEY, "name"))
-    if noise is not None and name not in GENERATED:
-        raise InputError(f"noise goes with what is generated: {', '.join(GENERATED)}", (*KEY, "noise"))
-    chance = np.random.default_rng(seed)
-    if name in GENERATED:
+        raise InputError(f"there is no data '{name}'; there are {others}", (*KEY, "name"), code="unknown-name")
+    if noise is not None and name not in GENERATORS:
+        sentence = f"noise is for generated data: {', '.join(GENERATORS)}"
+        raise InputError(sentence, (*KEY, "noise"), code="unsupported")
+    rng = np.random.default_rng(seed)
+    if name in GENERATORS:
         n = n or DEFAULT_NUMBER
-        return _divided(name, _generated(name, n, noise, chance), n, test, chance)
+        return _divided(name, _generated(GENERATORS[name], n, noise, rng), n, test, rng)
     if name == "digits":
-        return _divided(name, _digits(), n, test, chance)
+        return _divided(name, _digits(), n, test, rng)
     path = Path(name) if folder is None else folder / name
-    return _divided(path.stem, read_examples(path), n, test, chance)
+    return _divided(path.stem, read_examples(path), n, test, rng)
 
 
 def _digits() -> dict[str, npt.NDArray[Any]]:
-    # Read from the wheel's own file: importing scikit-learn takes a hundred times as long.
+    # Read from the file in the wheel: importing scikit-learn takes a hundred times as long.
     spec = find_package("sklearn")
-    homes = (spec and spec.submodule_search_locations) or ()
-    path = next((path for home in homes if (path := Path(home, "datasets", "data", "digits.csv.gz")).exists()), None)
+    folders = (spec and spec.submodule_search_locations) or ()
+    paths = (Path(folder, "datasets", "data", "digits.csv.gz") for folder in folders)
+    path = next((path for path in paths if path.exists()), None)
     if path is None:
-        raise InputError("digits needs scikit-learn: pip install 'gdsim[networks]'", (*KEY, "name"))
+        sentence = "digits needs scikit-learn: pip install 'gdsim[networks]'"
+        raise InputError(sentence, (*KEY, "name"), code="not-installed")
     with gzip.open(path, "rt", encoding="ascii") as file:
         rows = np.loadtxt(file, delimiter=",", dtype=np.float32)
     return {"x": (rows[:, :64] / 16).reshape(-1, 1, 8, 8), "y": rows[:, 64].astype(np.int64)}
 
 
-def _generated(name: str, n: int, noise: float | None, chance: np.random.Generator) -> dict[str, npt.NDArray[Any]]:
-    generator = GENERATED[name]
-    x, y = generator.examples(n, chance)
-    spread = generator.noise if noise is None else noise
+def _generated(
+    generator: _Generator, n: int, noise: float | None, rng: np.random.Generator
+) -> dict[str, npt.NDArray[Any]]:
+    x, y = generator.examples(n, rng)
     noisy = x if generator.noisy == "x" else y
-    noisy += spread * chance.standard_normal(noisy.shape)
+    noisy += (generator.noise if noise is None else noise) * rng.standard_normal(noisy.shape)
     return {"x": x.astype(np.float32), "y": y.astype(np.int64 if y.dtype.kind == "i" else np.float32)}
 
 
 def _divided(
-    name: str,
-    found: Mapping[str, npt.NDArray[Any]],
-    n: int | None,
-    test: float | None,
-    chance: np.random.Generator,
+    name: str, arrays: Mapping[str, npt.NDArray[Any]], n: int | None, test: float | None, rng: np.random.Generator
 ) -> Data:
-    """Take n of what was found and keep a share of it to test with, in an order of chance; or all of it as it is."""
-    x, y = found["x"], found["y"]
+    """Take n examples in random order and reserve a share for testing; or take all of them in their own order."""
+    x, y = arrays["x"], arrays["y"]
     if n is not None and n > len(x):
         raise InputError(f"{name} has {len(x):,} examples, not {n:,}", (*KEY, "n"))
-    if test is not None and "x_test" in found:
-        raise InputError(f"{name} brings its own x_test and y_test; leave test away", (*KEY, "test"))
+    if test is not None and "x_test" in arrays:
+        sentence = f"{name} has its own x_test and y_test; remove `test`"
+        raise InputError(sentence, (*KEY, "test"), code="conflict")
     classes = int(y.max()) + 1 if y.dtype.kind == "i" else None
-    share = 0.0 if "x_test" in found else DEFAULT_TEST if test is None else test
-    # Whoever has divided the examples already finds them in their own order, and their own loop in every bit.
-    order = chance.permutation(len(x))[:n] if share or n is not None else np.arange(len(x))
-    kept = round(len(order) * share)
-    first, last = order[: len(order) - kept], order[len(order) - kept :]
+    share = 0.0 if "x_test" in arrays else DEFAULT_TEST if test is None else test
+    # Examples that the user has divided keep their order, so that the user's own loop gives the same numbers.
+    order = rng.permutation(len(x))[:n] if share or n is not None else np.arange(len(x))
+    reserved = round(len(order) * share)
+    first, last = order[: len(order) - reserved], order[len(order) - reserved :]
     if len(first) < 2:
-        raise InputError(
-            f"leaves {len(first)} of {len(order)} examples to train on; at least 2 are needed", (*KEY, "test")
-        )
+        sentence = f"leaves {len(first)} of {len(order)} examples to train on; at least 2 are required"
+        raise InputError(sentence, (*KEY, "test"))
     return Data(
         name=name,
         x=x[first],
         y=y[first],
-        x_test=found.get("x_test", x[last]),
-        y_test=found.get("y_test", y[last]),
+        x_test=arrays.get("x_test", x[last]),
+        y_test=arrays.get("y_test", y[last]),
         classes=classes,
         image=(x.shape[2], x.shape[3]) if x.ndim == 4 else None,
     )

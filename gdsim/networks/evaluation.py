@@ -1,4 +1,4 @@
-"""What a network makes of all its examples, not of a mini-batch: its loss, its gradient and its accuracy anywhere."""
+"""The loss, gradient and accuracy of a network on all its examples, at any weights."""
 
 from __future__ import annotations
 
@@ -10,146 +10,138 @@ import numpy as np
 import numpy.typing as npt
 import torch
 from torch import Tensor, nn
+from torch.nn.modules.batchnorm import _BatchNorm
 
 from gdsim.errors import InputError
-from gdsim.networks import Network
-from gdsim.networks.sizes import INPUTS_AT_ONCE
+from gdsim.networks.data import Data
+from gdsim.networks.network import Network
 from gdsim.objectives import FloatArray, describe_exception
 
-__all__ = ["Examples", "Losses", "losses", "subset", "testing", "training"]
+__all__ = ["INPUTS_AT_ONCE", "Evaluator", "Examples", "set_weights"]
+
+INPUTS_AT_ONCE = 2**20
+"""The number of inputs evaluated at once, which bounds the memory of all layers."""
 
 
-@dataclass(frozen=True, eq=False)
 class Examples:
-    """Inputs with their targets, some at a time.
+    """Inputs with their targets, in parts small enough to be evaluated at once.
 
-    Args:
+    Attributes:
         parts: Tensors (n, …) and (n,) or (n, outputs).
-        count: How many examples there are.
+        count: The number of all examples.
     """
 
-    parts: tuple[tuple[Tensor, Tensor], ...]
-    count: int
+    def __init__(self, x: npt.NDArray[np.float32], y: npt.NDArray[np.generic]) -> None:
+        self.count = len(x)
+        # Copies, because torch warns of memory that it must not write to.
+        inputs, targets = torch.from_numpy(np.array(x)), torch.from_numpy(np.array(y))
+        size = max(1, INPUTS_AT_ONCE * len(x) // max(1, x.size))
+        parts = zip(torch.split(inputs, size), torch.split(targets, size), strict=True) if len(x) else ()
+        self.parts: tuple[tuple[Tensor, Tensor], ...] = tuple(parts)
 
 
-@dataclass(frozen=True, eq=False)
-class Losses:
-    """A network whose weights can be put anywhere: single precision, as in training, and dropout at rest.
+@dataclass(frozen=True)
+class Score:
+    """The mean loss of examples, and the share classified correctly (NaN for numbers)."""
 
-    Args:
-        network: Which one.
-        module: Its module, whose parameters lie one after the other in `weights`, and their gradients in `slopes`.
-        weights: (weights,).
-        slopes: (weights,).
+    loss: float
+    accuracy: float
+
+
+class Evaluator:
+    """Evaluates a network at any weights: single precision, as in training, and without dropout.
+
+    Attributes:
+        network: The network.
+        module: Its module; all its parameters share one tensor, and all their gradients another.
     """
 
-    network: Network
-    module: nn.Module
-    weights: Tensor
-    slopes: Tensor
+    def __init__(self, network: Network, seed: int) -> None:
+        self.network, self.module = network, network.module(seed).eval()
+        parameters = [*self.module.parameters()]
+        self._weights = torch.cat([each.detach().reshape(-1) for each in parameters])
+        self._gradient = torch.zeros_like(self._weights)
+        first = 0
+        for each in parameters:
+            end = first + each.numel()
+            each.data = self._weights[first:end].view_as(each)
+            each.grad = self._gradient[first:end].view_as(each)
+            first = end
 
-    def loss(self, weights: npt.NDArray[np.floating], examples: Examples) -> float:
-        """Return the mean loss of examples at weights (weights,).
+    def subset(self, count: int | None, seed: int) -> Examples:
+        """Return some of the examples for training, chosen by a seed, in their order; all of them when None."""
+        data = self.network.data
+        if count is None or count >= len(data.x):
+            return Examples(data.x, data.y)
+        chosen = np.sort(np.random.default_rng(seed).choice(len(data.x), count, replace=False))
+        return Examples(data.x[chosen], data.y[chosen])
+
+    def score(self, weights: npt.NDArray[np.floating], examples: Examples) -> Score:
+        """Return the score of examples at weights (weights,); NaN without examples.
 
         Raises:
             InputError: The module fails.
         """
-        return self.score(weights, examples)[0]
+        return self._scored(weights, examples, differentiate=False)
 
-    def score(self, weights: npt.NDArray[np.floating], examples: Examples) -> tuple[float, float]:
-        """Return the mean loss of examples at weights (weights,), and which share is recognised; NaN for numbers.
+    def gradient(self, weights: npt.NDArray[np.floating], examples: Examples) -> tuple[Score, FloatArray]:
+        """Return the score, and the gradient of the mean loss (weights,).
 
         Raises:
             InputError: The module fails.
         """
+        self._gradient.zero_()
+        score = self._scored(weights, examples, differentiate=True)
+        return score, self._gradient.numpy().astype(np.float64)
+
+    def _scored(self, weights: npt.NDArray[np.floating], examples: Examples, *, differentiate: bool) -> Score:
         if not examples.count:
-            return float("nan"), float("nan")
-        self._put(weights)
-        total, right = 0.0, 0
-        with self._told(), torch.no_grad():
-            for x, y in examples.parts:
-                outputs = self.module(x)
-                total += float(self.network.loss(outputs, y)) * len(x)
-                right += _right(outputs, y)
-        return total / examples.count, right / examples.count if self.network.data.classes else float("nan")
-
-    def slope(self, weights: npt.NDArray[np.floating], examples: Examples) -> tuple[float, float, FloatArray]:
-        """Return the same as `score`, and the gradient of the mean loss (weights,).
-
-        Raises:
-            InputError: The module fails.
-        """
-        self._put(weights)
-        self.slopes.zero_()
-        total, right = 0.0, 0
-        with self._told(), torch.enable_grad():
+            return Score(float("nan"), float("nan"))
+        with torch.no_grad():
+            self._weights.copy_(torch.from_numpy(np.array(weights)))
+        total, correct = 0.0, 0
+        with self._failures(), torch.set_grad_enabled(differentiate):
             for x, y in examples.parts:
                 outputs = self.module(x)
                 loss = self.network.loss(outputs, y)
-                (loss * (len(x) / examples.count)).backward()  # type: ignore[no-untyped-call]
+                if differentiate:
+                    (loss * (len(x) / examples.count)).backward()  # type: ignore[no-untyped-call]
                 total += float(loss.detach()) * len(x)
-                right += _right(outputs.detach(), y)
-        accuracy = right / examples.count if self.network.data.classes else float("nan")
-        return total / examples.count, accuracy, self.slopes.numpy().astype(np.float64)
+                if self.network.data.classes:
+                    correct += int((outputs.detach().argmax(1) == y).sum())
+        accuracy = correct / examples.count if self.network.data.classes else float("nan")
+        return Score(total / examples.count, accuracy)
 
     @contextmanager
-    def _told(self) -> Iterator[None]:
+    def _failures(self) -> Iterator[None]:
         try:
             yield
         except (Exception, SystemExit) as error:
-            raise InputError(
-                f"{self.network.title} cannot be evaluated: {describe_exception(error)}", ("network",)
-            ) from error
+            sentence = f"{self.network.title} cannot be evaluated: {describe_exception(error)}"
+            raise InputError(sentence, ("network",), code="unsupported") from error
 
-    def _put(self, weights: npt.NDArray[np.floating]) -> None:
+
+def set_weights(module: nn.Module, weights: npt.NDArray[np.floating] | None, data: Data) -> None:
+    """Set the weights of a module, and make its output for an example independent of the rest of the batch.
+
+    Dropout is disabled. Batch normalization, which keeps no running statistics here, uses those of all training data.
+
+    Args:
+        module: The module of a network; it is changed, and its parameters no longer require gradients.
+        weights: (weights,) all parameters concatenated; None for those that it has.
+        data: The data that it was trained on.
+    """
+    module.requires_grad_(False)
+    if weights is not None:
+        torch.nn.utils.vector_to_parameters(torch.from_numpy(np.array(weights, np.float32)), module.parameters())
+    module.eval()
+    norms = [each for each in module.modules() if isinstance(each, _BatchNorm)]
+    for each in norms:
+        like = next(module.parameters())
+        each.running_mean, each.running_var = like.new_zeros(each.num_features), like.new_ones(each.num_features)
+        each.track_running_stats, each.momentum = True, 1.0  # only the last batch counts, and there is one
+        each.train()
+    if norms:
         with torch.no_grad():
-            self.weights.copy_(torch.from_numpy(np.array(weights)))
-
-
-def _right(outputs: Tensor, y: Tensor) -> int:
-    return int((outputs.argmax(1) == y).sum()) if y.ndim == 1 and not y.is_floating_point() else 0
-
-
-def losses(network: Network, seed: int) -> Losses:
-    """Build a network's module for evaluations anywhere."""
-    module = network.module(seed).eval()
-    parameters = [*module.parameters()]
-    flat = torch.cat([each.detach().reshape(-1) for each in parameters])
-    slopes = torch.zeros_like(flat)
-    place = 0
-    for each in parameters:
-        end = place + each.numel()
-        each.data = flat[place:end].view_as(each)
-        each.grad = slopes[place:end].view_as(each)
-        place = end
-    return Losses(network, module, flat, slopes)
-
-
-def training(network: Network) -> Examples:
-    """Return all examples that a network is trained on."""
-    return _examples(network.data.x, network.data.y)
-
-
-def testing(network: Network) -> Examples:
-    """Return all examples that a network is tested with; there may be none."""
-    return _examples(network.data.x_test, network.data.y_test)
-
-
-def subset(network: Network, count: int, seed: int) -> Examples:
-    """Return so many of the examples that a network is trained on, drawn by a seed, in their order."""
-    n = len(network.data.x)
-    if count >= n:
-        return training(network)
-    chosen = np.sort(np.random.default_rng(seed).choice(n, count, replace=False))
-    return _examples(network.data.x[chosen], network.data.y[chosen])
-
-
-def _examples(x: npt.NDArray[np.float32], y: npt.NDArray[np.generic]) -> Examples:
-    return Examples(tuple(_parts(x, y)), len(x))
-
-
-def _parts(x: npt.NDArray[np.float32], y: npt.NDArray[np.generic]) -> Iterator[tuple[Tensor, Tensor]]:
-    # What came out of a file may not be written to, of which torch would warn.
-    inputs, targets = torch.from_numpy(np.array(x)), torch.from_numpy(np.array(y))
-    size = max(1, INPUTS_AT_ONCE * len(x) // max(1, x.size))
-    return zip(torch.split(inputs, size), torch.split(targets, size), strict=True) if len(x) else iter(())
+            module(torch.from_numpy(np.array(data.x, np.float32)))
+        module.eval()

@@ -1,9 +1,9 @@
-"""The score of a class, descended in the input: a trained network as a function of the image that it sees."""
+"""The score of a class, descended in the input: a trained network as a function of its input."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, fields
+from dataclasses import dataclass
 from functools import cache
 from itertools import islice
 from pathlib import Path
@@ -12,30 +12,32 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from gdsim.errors import InputError
-from gdsim.networks.checkpoints import named_weights
+from gdsim.networks.checkpoints import weights_of
 from gdsim.networks.data import Data
 from gdsim.networks.network import Network
-from gdsim.networks.scores import class_problem, image_of, settle
-from gdsim.objectives import FloatArray, Objective, read_only
+from gdsim.objectives import FloatArray, Objective
 
 if TYPE_CHECKING:
     from torch import Tensor, nn
 
-__all__ = ["TRAINED", "ImageObjective", "objective"]
+__all__ = ["ImageObjective", "input_objective"]
 
-TRAINED = 300
-"""For how many steps a network is trained where nothing else is said."""
+DEFAULT_STEPS = 300
+"""The number of training steps where none is given."""
 
 NOISE = 0.1
-"""How much noise lies upon the grey that a descent begins with: its standard deviation, as a share of the range."""
+"""The standard deviation of the noise on the grey image that a descent begins with, as a share of the range."""
+
+MARGIN = 0.2
+"""The margin around data that are not images, as a share of their range."""
 
 
 @dataclass(frozen=True, eq=False, repr=False, kw_only=True)
 class ImageObjective(Objective):
-    """The negative score that a trained network gives an image; a point is its pixels, row by row.
+    """A function of an image, whose pixels are the coordinates of a point.
 
     Args:
-        shape: The rows and columns of the image.
+        shape: Rows and columns of the image; a point is its pixels, row by row.
     """
 
     kind = "image"
@@ -43,71 +45,68 @@ class ImageObjective(Objective):
     shape: tuple[int, int]
 
 
-def objective(
+def input_objective(
     network: Network, *, target: int | None, image: int | None, trained: int | str | None, folder: Path
 ) -> Objective:
     """Return the negative score of a class as a function of the input of a trained network.
 
-    The network is trained, or its recording's weights are put in, when the first value is asked for. The score is the
-    network's own output for the class, before any softmax, in float64. Each point is scored by itself, so that its
-    value and gradient are the same alone and in any batch. Nothing is clipped to the range of the data.
+    The network is trained, or the weights of its recording are set, when the first value is requested. The score is the
+    network's own output for the class, before any softmax, in float64. Each point is evaluated by itself, so that its
+    value and gradient do not depend on a batch. Inputs are not clipped to the range of the data.
 
     Args:
-        network: What is trained.
+        network: The network.
         target: The class whose score is to rise.
-        image: The number of the image of the test data where a descent begins; None for noise about grey.
-        trained: For how many steps of Adam the network is trained, with Adam's own learning rate and seed 0; or a
-            recording (`"run.npz"`, `"run.npz:Adam"`) whose last weights it takes. None for 300 steps.
-        folder: Where recordings lie.
+        image: The index of the test image where a descent begins; None for noise about grey.
+        trained: The number of training steps with Adam, its default learning rate and seed 0; or a recording
+            (`"run.npz"`, `"run.npz:Adam"`) whose last weights are used. None for 300 steps.
+        folder: The folder of recordings.
 
     Returns:
-        An objective of as many dimensions as the input has numbers.
+        An objective with one dimension per number of the input; an `ImageObjective` where the input is an image.
 
     Raises:
-        InputError: The class, the image or the recording fits the network not; `key` says which.
+        InputError: The class, the image or the recording does not fit the network; `key` names it.
     """
     data = network.data
     if target is None:
-        raise InputError("wrt: input goes with a class whose score is to rise, as in class: 3", ("class",))
-    if problem := class_problem(data, target):
+        sentence = "wrt: input requires a class whose score is to rise, as in class: 3"
+        raise InputError(sentence, ("class",), code="missing")
+    if problem := data.class_problem(target):
         raise InputError(problem, ("class",))
-    shape = data.x.shape[1:]
-    dim = int(np.prod(shape))
+    input_shape = data.x.shape[1:]
+    dim = int(np.prod(input_shape))
     if data.image is not None and dim != data.image[0] * data.image[1]:
         channels = dim // (data.image[0] * data.image[1])
-        raise InputError(f"wrt: input goes with images of one channel; those of {data.name} have {channels}", ("wrt",))
+        sentence = f"wrt: input requires images of one channel; those of {data.name} have {channels}"
+        raise InputError(sentence, ("wrt",), code="unsupported")
     bounds = _bounds(data)
     weights = _weights(network, trained, folder) if isinstance(trained, str) else None
-    steps = trained if isinstance(trained, int) else TRAINED
+    steps = trained if isinstance(trained, int) else DEFAULT_STEPS
     origin = f"with the last weights of {trained}" if weights is not None else f"after {steps} steps of Adam"
-    start = _noise(bounds) if image is None else read_only(image_of(data, image, ("image",)).ravel())
 
     @cache
     def module() -> nn.Module:
-        return _ready(network, weights, steps)
+        return _trained_module(network, weights, steps)
 
-    made = Objective(
-        name=network.name,
-        title=f"Class {target} of {network.title}",
-        f=_negative_score(module, target, shape),
-        bounds=bounds,
-        start=start,
-        formula=rf"-\mathrm{{score}}_{{{target}}}",
-        source=f"the negative score of class {target} that {network.title} gives its input, {origin}",
+    name, title = network.name, f"Class {target} of {network.title}"
+    f, source = (
+        _negative_score(module, target, input_shape),
+        f"the negative score of class {target} that {network.title} gives its input, {origin}",
     )
-    if data.image is None:
-        return made
-    # An image is shown itself, and needs no formula.
-    facts = {each.name: getattr(made, each.name) for each in fields(made)}
-    return ImageObjective(**facts | {"formula": "", "image": data.image}, shape=data.image)
+    start = _grey(bounds) if image is None else np.asarray(data.test_image(image, ("image",)).ravel(), np.float64)
+    if data.image is not None:
+        return ImageObjective(name=name, title=title, f=f, bounds=bounds, start=start, source=source, shape=data.image)
+    formula = rf"-\mathrm{{score}}_{{{target}}}"
+    return Objective(name=name, title=title, f=f, bounds=bounds, start=start, source=source, formula=formula)
 
 
 def _negative_score(module: Callable[[], nn.Module], target: int, shape: tuple[int, ...]) -> Callable[[Tensor], Tensor]:
-    """The function of points (…, dim) to values (…) that a module's score is, each point by itself."""
+    """Return the function of points (…, dim) to the negative scores (…) of a class, each point evaluated by itself."""
 
     def score(point: Tensor) -> Tensor:
-        found: Tensor = module()(point.clone().reshape(1, *shape))
-        return -found[0, target].double()
+        outputs: Tensor = module()(point.clone().reshape(1, *shape))
+        return -outputs[0, target].double()
 
     def f(points: Tensor) -> Tensor:
         import torch
@@ -119,58 +118,52 @@ def _negative_score(module: Callable[[], nn.Module], target: int, shape: tuple[i
 
 
 def _bounds(data: Data) -> FloatArray:
-    """The range of an image's pixels; or for other inputs that of each, with some room around the data."""
+    """Return the range of all pixels of images; for other inputs the range of each, with a margin."""
     rows = data.x.reshape(len(data.x), -1).astype(np.float64)
     low, high = rows.min(0), rows.max(0)
     if data.image is not None:
         low, high = np.full_like(low, low.min()), np.full_like(high, high.max())
     span = np.where(high > low, high - low, 1.0)
-    room = 0.0 if data.image is not None else 0.2
-    return read_only(np.stack([low - room * span, low + (1 + room) * span], -1))
+    margin = 0.0 if data.image is not None else MARGIN
+    return np.stack([low - margin * span, low + (1 + margin) * span], -1)
 
 
-def _noise(bounds: FloatArray) -> FloatArray:
-    """Noise about the middle of the range, always the same."""
+def _grey(bounds: FloatArray) -> FloatArray:
+    """Return noise about the middle of the range, the same each time."""
     low, high = bounds.T
-    return read_only(np.random.default_rng(0).normal((low + high) / 2, NOISE * (high - low)))
+    return np.asarray(np.random.default_rng(0).normal((low + high) / 2, NOISE * (high - low)))
 
 
 def _weights(network: Network, recording: str, folder: Path) -> FloatArray:
-    """The last weights of a recording, whose optimizer may be named after a colon."""
     try:
-        return named_weights(recording, folder, weights=network.weights, title=network.title)
+        return weights_of(network, recording, folder)
     except InputError as error:
-        raise error.below("trained") from error
+        raise InputError(error.message, ("trained",), code=error.code) from error
 
 
-def _ready(network: Network, weights: FloatArray | None, steps: int) -> nn.Module:
-    """The trained module, in float64, whose scores do not depend on what else is in a batch."""
+def _trained_module(network: Network, weights: FloatArray | None, steps: int) -> nn.Module:
+    """Return the trained module in float64."""
     import torch
 
-    # What is random here is the same each time, and leaves no trace in what is random elsewhere.
+    from gdsim.networks.evaluation import set_weights
+
+    # Random numbers here are the same each time, and do not change those drawn elsewhere.
     with torch.random.fork_rng(devices=[]), torch.enable_grad():
         module = network.module(0)
         if weights is None:
-            _train(network, module, steps)
-    settle(module, None if weights is None else weights.astype(np.float32), network.data)
+            optimizer = torch.optim.Adam(module.parameters())
+            for x, y in islice(network.batches(0), steps):
+                optimizer.zero_grad()
+                network.loss(module(x), y).backward()  # type: ignore[no-untyped-call]
+                optimizer.step()
+    set_weights(module, weights, network.data)
     module.double()
     first = torch.from_numpy(network.data.x[:1].astype(np.float64))
     try:
         with torch.no_grad():
             module(first)
     except RuntimeError as error:
-        words = str(error).partition("\n")[0]
-        raise InputError(f"{network.title} cannot be scored in float64: {words}", ("network",)) from error
+        reason = str(error).partition("\n")[0]
+        sentence = f"{network.title} cannot be evaluated in float64: {reason}"
+        raise InputError(sentence, ("network",), code="unsupported") from error
     return module
-
-
-def _train(network: Network, module: nn.Module, steps: int) -> None:
-    """Take so many steps of Adam over the network's mini-batches of seed 0."""
-    import torch
-
-    optimizer = torch.optim.Adam(module.parameters())
-    module.train()
-    for x, y in islice(network.batches(0), steps):
-        optimizer.zero_grad()
-        network.loss(module(x), y).backward()  # type: ignore[no-untyped-call]
-        optimizer.step()

@@ -1,4 +1,4 @@
-"""Our own modules, an MLP and a small CNN, with the initial weights that PyTorch gives their layers."""
+"""The built-in modules, an MLP and a small CNN, with PyTorch's own initial weights."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from itertools import pairwise
 
 from torch import Tensor, nn
 
-from gdsim.networks.sizes import pooled
+from gdsim.networks.network import pooled_size
 
 __all__ = ["Cnn", "Mlp"]
 
@@ -16,8 +16,8 @@ class Mlp(nn.Module):
     """Linear layers with an activation between them, called hidden1, hidden2, …, output.
 
     Args:
-        widths: How many numbers go in, through each hidden layer, and out.
-        activation: Makes what stands after each hidden layer.
+        widths: The widths of input, hidden layers and output.
+        activation: Builds the activation after each hidden layer.
         residual: Whether hidden layers that are as wide as their input add it to their output.
     """
 
@@ -26,18 +26,15 @@ class Mlp(nn.Module):
         self.residual = residual
         self.flatten = nn.Flatten()
         self.activation = activation()
-        *hidden, last = pairwise(widths)
-        self.hidden = [nn.Linear(*each) for each in hidden]
-        for number, layer in enumerate(self.hidden, 1):
-            self.add_module(f"hidden{number}", layer)
-        self.output = nn.Linear(*last)
+        self.hidden = _hidden_layers(self, widths[:-1])
+        self.output = nn.Linear(widths[-2], widths[-1])
 
     def forward(self, x: Tensor) -> Tensor:
         """Return the outputs (n, outputs) for inputs (n, …)."""
         x = self.flatten(x)
         for layer in self.hidden:
-            led = self.activation(layer(x))
-            x = x + led if self.residual and layer.in_features == layer.out_features else led
+            activated = self.activation(layer(x))
+            x = x + activated if self.residual and layer.in_features == layer.out_features else activated
         outputs: Tensor = self.output(x)
         return outputs
 
@@ -47,10 +44,10 @@ class Cnn(nn.Module):
 
     Args:
         image: Channels, rows and columns of an input.
-        channels: How many channels each convolution has.
-        hidden: How many units each hidden layer has after them.
-        outputs: How many numbers come out.
-        activation: Makes what stands after each convolution and each hidden layer.
+        channels: The channels of each convolution.
+        hidden: The units of each hidden layer after them.
+        outputs: The number of outputs.
+        activation: Builds the activation after each convolution and each hidden layer.
     """
 
     def __init__(
@@ -66,14 +63,12 @@ class Cnn(nn.Module):
         self.convolutions = [nn.Conv2d(*each, 3, padding=1) for each in pairwise((image[0], *channels))]
         for number, convolution in enumerate(self.convolutions, 1):
             self.add_module(f"conv{number}", convolution)
-        rows, columns = pooled(image[1:])
+        rows, columns = pooled_size(image[1:])
         self.pool = nn.MaxPool2d(2) if (rows, columns) != tuple(image[1:]) else nn.Identity()
         self.flatten = nn.Flatten()
-        *widths, last = pairwise((channels[-1] * rows * columns, *hidden, outputs))
-        self.hidden = [nn.Linear(*each) for each in widths]
-        for number, layer in enumerate(self.hidden, 1):
-            self.add_module(f"hidden{number}", layer)
-        self.output = nn.Linear(*last)
+        widths = (channels[-1] * rows * columns, *hidden)
+        self.hidden = _hidden_layers(self, widths)
+        self.output = nn.Linear(widths[-1], outputs)
 
     def forward(self, x: Tensor) -> Tensor:
         """Return the outputs (n, outputs) for images (n, channels, rows, columns)."""
@@ -84,3 +79,10 @@ class Cnn(nn.Module):
             x = self.activation(layer(x))
         outputs: Tensor = self.output(x)
         return outputs
+
+
+def _hidden_layers(module: nn.Module, widths: Sequence[int]) -> list[nn.Linear]:
+    layers = [nn.Linear(*each) for each in pairwise(widths)]
+    for number, layer in enumerate(layers, 1):
+        module.add_module(f"hidden{number}", layer)
+    return layers

@@ -1,10 +1,10 @@
-"""A network to be trained: a module, its data, its loss, and the one order of its mini-batches."""
+"""A network to train: module, data, loss, and the order of its mini-batches."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from itertools import groupby
+from itertools import groupby, pairwise
 from math import prod
 from pathlib import Path
 from types import MappingProxyType
@@ -14,13 +14,11 @@ import numpy as np
 
 from gdsim.errors import InputError, did_you_mean
 from gdsim.networks.data import Data
-from gdsim.networks.sizes import check_weights, cnn_weights, mlp_weights
-from gdsim.objectives import Objective, blank, from_landscape
 
 if TYPE_CHECKING:
     from torch import Tensor, nn
 
-__all__ = ["ACTIVATIONS", "LOSSES", "NETWORKS", "Network", "layer_of", "network", "unknown"]
+__all__ = ["ACTIVATIONS", "LOSSES", "NETWORKS", "Network", "layer_of", "network", "pooled_size", "unknown_network"]
 
 NETWORKS: Mapping[str, str] = MappingProxyType(
     {
@@ -28,7 +26,7 @@ NETWORKS: Mapping[str, str] = MappingProxyType(
         "cnn": "convolutions of 3 × 3 pixels, then Linear layers, for images: channels, hidden, activation",
     }
 )
-"""Our own networks, each with a line about it; beside them there are modules of one's own."""
+"""The built-in networks, each with a summary; any other name refers to a module of the user's."""
 
 ACTIVATIONS: Mapping[str, str] = MappingProxyType(
     {
@@ -43,7 +41,7 @@ ACTIVATIONS: Mapping[str, str] = MappingProxyType(
         "tanh": "Tanh",
     }
 )
-"""The class of `torch.nn` behind each activation."""
+"""The class of `torch.nn` of each activation."""
 
 LOSSES: Mapping[str, tuple[str, str]] = MappingProxyType(
     {
@@ -53,50 +51,42 @@ LOSSES: Mapping[str, tuple[str, str]] = MappingProxyType(
         "huber": ("huber_loss", "numbers"),
     }
 )
-"""The function of `torch.nn.functional` behind each loss, and the kind of y that it takes."""
+"""The function of `torch.nn.functional` of each loss, and the kind of targets that it takes."""
 
 HIDDEN = (128,)
 CHANNELS = (8, 16)
-BELONGINGS = {
+NETWORKS_OF_KEY = {
     "hidden": ("mlp", "cnn"),
     "channels": ("cnn",),
     "residual": ("mlp",),
     "activation": ("mlp", "cnn"),
 }
-"""The keys that go with our own networks, not with every one of them."""
+"""The built-in networks that each key is for."""
 
+MAX_WEIGHTS = 2_000_000
+"""The largest number of weights that is trained, because the whole path is kept."""
 
-LARGE = 100
-"""Inputs that are so far from 0 are worth a word."""
+LARGE_INPUT = 100
+"""Inputs this far from 0 cause a remark."""
 
-FEW = 1 / 8
-"""The last mini-batch of an epoch is worth a word where it has at most so much of what the others have."""
-
-
-class Form(NamedTuple):
-    """What a network is, whatever it is trained on: its name, title and weights, and how it is built."""
-
-    name: str
-    title: str
-    make: Callable[[], nn.Module]
-    weights: int
-    remarks: tuple[str, ...] = ()
+SMALL_BATCH = 1 / 8
+"""A last mini-batch of at most this share of the others' size causes a remark."""
 
 
 @dataclass(frozen=True, eq=False)
 class Network:
-    """A network to be trained, the same for all optimizers.
+    """A network to train, the same for all optimizers.
 
     Args:
-        name: What the YAML calls it: "mlp", "cnn", or the name of a class.
-        title: What a picture calls it, "MLP 64–128–10 on digits".
-        data: What it is trained and tested on.
-        make: Builds the module with PyTorch's own initial weights, as `torch.manual_seed` makes them.
+        name: Its name in the YAML: "mlp", "cnn", or the name of a class.
+        title: Its name in a picture, "MLP 64–128–10 on digits".
+        data: The data that it is trained and tested on.
+        make: Builds the module with PyTorch's own initial weights, as `torch.manual_seed` determines them.
         loss_name: "cross_entropy", "mse", …
-        batch_size: How many examples a mini-batch has; the last of an epoch may have fewer.
-        every: Every so many steps the weights are kept; None for what memory allows.
-        weights: How many weights all its parameters have together.
-        remarks: What was changed about a module of one's own, or may surprise about the data, a sentence each.
+        batch_size: The number of examples in a mini-batch; the last of an epoch may have fewer.
+        record_every: The number of steps between two steps whose weights are kept; None for what memory allows.
+        weights: The total number of weights.
+        remarks: Sentences about changes made to a user's module, or about the data.
     """
 
     name: str
@@ -105,14 +95,14 @@ class Network:
     make: Callable[[], nn.Module]
     loss_name: str
     batch_size: int
-    every: int | None
+    record_every: int | None
     weights: int
     remarks: tuple[str, ...] = ()
 
     def module(self, seed: int) -> nn.Module:
-        """Return the module with the weights that `torch.manual_seed(seed)` gives it, ready to be trained.
+        """Return the module in training mode, with the weights that `torch.manual_seed(seed)` gives it.
 
-        Random numbers that are drawn next go on from there.
+        Random numbers drawn next continue from there.
         """
         import torch
 
@@ -120,7 +110,7 @@ class Network:
         return self.make().train()
 
     def layers(self) -> tuple[str, ...]:
-        """Return what the layers are called that have weights, from the input on."""
+        """Return the names of the layers that have weights, from the input on."""
         import torch
 
         with torch.random.fork_rng(devices=[]):
@@ -131,30 +121,25 @@ class Network:
         """Return the mean loss () of outputs (n, …) against targets (n,) or (n, outputs)."""
         from torch.nn import functional
 
-        found: Tensor = getattr(functional, LOSSES[self.loss_name][0])(outputs, targets)
-        return found
+        loss: Tensor = getattr(functional, LOSSES[self.loss_name][0])(outputs, targets)
+        return loss
 
     def batches(self, seed: int) -> Iterator[tuple[Tensor, Tensor]]:
-        """Yield mini-batches without end, in the order of a `DataLoader` that shuffles by a generator of this seed."""
+        """Yield mini-batches without end, in the order of a shuffling `DataLoader` with a generator of this seed."""
         import torch
         from torch.utils.data import DataLoader
 
         x, y = torch.from_numpy(self.data.x), torch.from_numpy(self.data.y)
         order = torch.Generator().manual_seed(seed)
-        numbers: Any = range(len(x))
-        loader = DataLoader(numbers, batch_size=self.batch_size, shuffle=True, generator=order)
+        indices: Any = range(len(x))
+        loader = DataLoader(indices, batch_size=self.batch_size, shuffle=True, generator=order)
         while True:
             for chosen in loader:
                 yield x[chosen], y[chosen]
 
-    def objective(self) -> Objective:
-        """Return the objective of two coordinates that stands for the network before it is trained."""
-        source = f"{self.weights:,} weights, trained on {len(self.data.x):,} examples of {self.data.name}"
-        return from_landscape(blank(self.weights), name=self.name, title=self.title, source=source)
-
 
 def layer_of(parameter: str) -> str:
-    """Return what the layer of a parameter is called: the module that holds it, or itself where no inner one does."""
+    """Return the name of a parameter's layer: the module that contains it, or the parameter itself."""
     return parameter.rpartition(".")[0] or parameter
 
 
@@ -168,87 +153,105 @@ def network(
     activation: str | None = None,
     loss: str | None = None,
     batch_size: int = 64,
-    every: int | None = None,
+    record_every: int | None = None,
     args: Mapping[str, Any] | None = None,
     folder: Path | None = None,
     allow_code: bool = False,
 ) -> Network:
-    """Make a network of what a YAML says of it.
+    """Build a network from its description in a YAML.
 
     Args:
         name: One of `NETWORKS`, the dotted name of an nn.Module of an installed package, or "my_net.py:Net".
-        data: What it is trained on.
-        hidden: For mlp and cnn, the units of each hidden layer; [128] for mlp and none for cnn by default.
-        channels: For cnn, the channels of each convolution; [8, 16] by default.
+        data: The data that it is trained and tested on.
+        hidden: For mlp and cnn, the units of each hidden layer; by default [128] for mlp and none for cnn.
+        channels: For cnn, the channels of each convolution; by default [8, 16].
         residual: For mlp, whether hidden layers add their input to their output.
-        activation: For mlp and cnn, one of `ACTIVATIONS`; relu by default.
-        loss: One of `LOSSES`; that which fits the data by default.
-        batch_size: How many examples a mini-batch has.
-        every: Every so many steps the weights are kept.
-        args: For a module of one's own, its arguments.
-        folder: Where the configuration stands, the current folder when None.
-        allow_code: Whether code that stands there may run.
+        activation: For mlp and cnn, one of `ACTIVATIONS`; by default relu.
+        loss: One of `LOSSES`; by default one that fits the data.
+        batch_size: The number of examples in a mini-batch.
+        record_every: The number of steps between two steps whose weights are kept.
+        args: For a user's module, its arguments.
+        folder: The folder of the configuration; the current folder by default.
+        allow_code: Whether code in that folder may run.
 
     Raises:
-        InputError: Something does not exist or does not fit; `key` says which of these.
+        InputError: Something does not exist or does not fit; `key` names the argument.
     """
-    given = {
-        "hidden": hidden is not None,
-        "channels": channels is not None,
-        "residual": residual,
-        "activation": activation is not None,
-        "args": bool(args),
-    }
-    _check_belonging(name, given)
+    _check_keys(
+        name,
+        {
+            "hidden": hidden is not None,
+            "channels": channels is not None,
+            "residual": residual,
+            "activation": activation is not None,
+            "args": bool(args),
+        },
+    )
     loss = _loss(loss, data)
     if name == "mlp":
-        form = _mlp(data, HIDDEN if hidden is None else hidden, activation or "relu", residual=residual)
+        built = _mlp(data, HIDDEN if hidden is None else hidden, activation or "relu", residual=residual)
     elif name == "cnn":
-        form = _cnn(data, CHANNELS if channels is None else channels, hidden or (), activation or "relu")
+        built = _cnn(data, CHANNELS if channels is None else channels, hidden or (), activation or "relu")
     else:
-        form = _own(name, args or {}, data, batch_size, folder, allow_code)
-    check_weights(form.weights)
+        from gdsim.networks.user_module import import_module, probe  # these import torch, which takes seconds
+
+        make, title = import_module(name, args or {}, folder=folder, allow_code=allow_code)
+        built = _Built(title, title, make, *probe(make, title, data, batch_size))
+    if built.weights > MAX_WEIGHTS:
+        sentence = f"it has {built.weights:,} weights; at most {MAX_WEIGHTS:,} are trained, because their path is kept"
+        raise InputError(sentence, ("network",), code="too-large")
     return Network(
-        name=form.name,
-        title=f"{form.title} on {data.name}",
+        name=built.name,
+        title=f"{built.title} on {data.name}",
         data=data,
-        make=form.make,
+        make=built.make,
         loss_name=loss,
         batch_size=batch_size,
-        every=every,
-        weights=form.weights,
-        remarks=(*form.remarks, *_remarks(data, batch_size)),
+        record_every=record_every,
+        weights=built.weights,
+        remarks=(*built.remarks, *_remarks(data, batch_size)),
     )
 
 
+class _Built(NamedTuple):
+    """What does not depend on training: name, title, how the module is built, its number of weights, and remarks."""
+
+    name: str
+    title: str
+    make: Callable[[], nn.Module]
+    weights: int
+    remarks: tuple[str, ...] = ()
+
+
 def _remarks(data: Data, batch_size: int) -> Iterator[str]:
-    """Yield what may surprise about data and mini-batches."""
+    """Yield what may be surprising about data and mini-batches."""
     count, last = len(data.x), len(data.x) % batch_size
-    if last < count and 0 < last <= FEW * batch_size:
-        few = f"the last mini-batch of an epoch has {last} of {batch_size} examples, and a gradient as noisy as that"
-        yield f"{data.name}: {few}; another batch_size, or test: of data, divides the {count:,} better."
-    if float(np.abs(data.x).max()) >= LARGE:
-        yield f"{data.name}: x goes from {data.x.min():g} to {data.x.max():g}; networks learn best from about 0 to 1."
+    if last < count and 0 < last <= SMALL_BATCH * batch_size:
+        few = f"the last mini-batch of an epoch has {last} of {batch_size} examples, and a noisier gradient"
+        yield f"{data.name}: {few}; another batch_size, or another `test` of the data, divides the {count:,} better."
+    if float(np.abs(data.x).max()) >= LARGE_INPUT:
+        yield f"{data.name}: x ranges from {data.x.min():g} to {data.x.max():g}; networks learn best from 0 to 1."
     if data.classes is None and data.y.shape[1] == 1 and not (data.y % 1).any():
-        kinds, least = len(np.unique(data.y)), data.y.min()
-        if least == 0 and 2 * kinds <= len(data.y):
-            sentence = "y holds whole numbers as floating ones, learnt as numbers; for classes save integers"
+        distinct, least = len(np.unique(data.y)), data.y.min()
+        if least == 0 and 2 * distinct <= len(data.y):
+            sentence = "y holds whole numbers as floating-point numbers, which are regressed; for classes save integers"
             yield f"{data.name}: {sentence}."
 
 
-def unknown(name: str) -> str:
-    """Return what to say of a name that no network has."""
+def unknown_network(name: str) -> str:
+    """Return the error message for a name that no network has."""
     others = f"; there are {' and '.join(NETWORKS)}, nn.Modules by their dotted names, and my_net.py:Net"
     return f"there is no network '{name}'{did_you_mean(name, NETWORKS) or others}"
 
 
-def _check_belonging(name: str, given: Mapping[str, bool]) -> None:
-    own = name not in NETWORKS
+def _check_keys(name: str, given: Mapping[str, bool]) -> None:
+    is_module = name not in NETWORKS
     for key, is_given in given.items():
-        if is_given and name not in BELONGINGS.get(key, ()) and not (own and key == "args"):
-            homes = " or ".join(BELONGINGS.get(key, ("a module of one's own",)))
-            inside = "; what a module of one's own takes goes into args" if own else ""
-            raise InputError(f"{key} goes with {homes}{inside}", (key,))
+        allowed = is_module if key == "args" else name in NETWORKS_OF_KEY[key]
+        if is_given and not allowed:
+            fitting = " or ".join(NETWORKS_OF_KEY.get(key, ("a module of yours",)))
+            hint = "; the arguments of a module go into args" if is_module else ""
+            raise InputError(f"{key} is for {fitting}{hint}", (key,), code="unsupported")
 
 
 def _loss(name: str | None, data: Data) -> str:
@@ -258,26 +261,25 @@ def _loss(name: str | None, data: Data) -> str:
         return fitting[0]
     if name not in LOSSES:
         offer = did_you_mean(name, LOSSES) or f"; there are {', '.join(LOSSES)}"
-        raise InputError(f"there is no loss '{name}'{offer}", ("loss",))
+        raise InputError(f"there is no loss '{name}'{offer}", ("loss",), code="unknown-name")
     if name not in fitting:
-        sentence = f"{name} takes {LOSSES[name][1]}, and y of {data.name} holds {kind}; take {' or '.join(fitting)}"
-        raise InputError(sentence, ("loss",))
+        sentence = f"{name} takes {LOSSES[name][1]}, and y of {data.name} holds {kind}; use {' or '.join(fitting)}"
+        raise InputError(sentence, ("loss",), code="unsupported")
     return name
 
 
 def _activation(name: str) -> str:
     if name not in ACTIVATIONS:
         offer = did_you_mean(name, ACTIVATIONS) or f"; there are {', '.join(ACTIVATIONS)}"
-        raise InputError(f"there is no activation '{name}'{offer}", ("activation",))
+        raise InputError(f"there is no activation '{name}'{offer}", ("activation",), code="unknown-name")
     return ACTIVATIONS[name]
 
 
-def _mlp(data: Data, hidden: Sequence[int], activation: str, *, residual: bool) -> Form:
-    kind = _activation(activation)
+def _mlp(data: Data, hidden: Sequence[int], activation: str, *, residual: bool) -> _Built:
+    class_name = _activation(activation)
     if residual and (len(hidden) < 2 or len({*hidden}) > 1):
         sentence = f"needs two or more hidden layers of one width, which can add their input, not {[*hidden]}"
-        raise InputError(sentence, ("residual",))
-
+        raise InputError(sentence, ("residual",), code="unsupported")
     widths = (prod(data.x.shape[1:]), *hidden, data.outputs)
 
     def make() -> nn.Module:
@@ -285,48 +287,50 @@ def _mlp(data: Data, hidden: Sequence[int], activation: str, *, residual: bool) 
 
         from gdsim.networks.modules import Mlp
 
-        return Mlp(widths, getattr(nn, kind), residual=residual)
+        return Mlp(widths, getattr(nn, class_name), residual=residual)
 
     title = _titled("MLP", ("residual" if residual else "", _adjective(activation)), widths)
-    return Form("mlp", title, make, mlp_weights(widths))
+    return _Built("mlp", title, make, _linear_weights(widths))
 
 
-def _cnn(data: Data, channels: Sequence[int], hidden: Sequence[int], activation: str) -> Form:
-    kind = _activation(activation)
-    image = data.x.shape[1:]
+def _cnn(data: Data, channels: Sequence[int], hidden: Sequence[int], activation: str) -> _Built:
+    class_name = _activation(activation)
+    image, outputs = data.x.shape[1:], data.outputs
     if data.image is None:
         sentence = f"cnn needs images, x of the shape (n, channels, rows, columns); {data.name} has {data.x.shape}"
-        raise InputError(sentence, ("network",))
+        raise InputError(sentence, ("network",), code="unsupported")
 
     def make() -> nn.Module:
         from torch import nn
 
         from gdsim.networks.modules import Cnn
 
-        return Cnn(image, channels, hidden, data.outputs, getattr(nn, kind))
+        return Cnn(image, channels, hidden, outputs, getattr(nn, class_name))
 
-    title = _titled("CNN", (_adjective(activation),), (*channels, *hidden, data.outputs))
-    return Form("cnn", title, make, cnn_weights(image, channels, hidden, data.outputs))
+    convolutions = sum((9 * before + 1) * after for before, after in pairwise((image[0], *channels)))
+    weights = convolutions + _linear_weights((channels[-1] * prod(pooled_size(image[1:])), *hidden, outputs))
+    title = _titled("CNN", (_adjective(activation),), (*channels, *hidden, outputs))
+    return _Built("cnn", title, make, weights)
 
 
-def _own(
-    name: str, args: Mapping[str, Any], data: Data, batch_size: int, folder: Path | None, allow_code: bool
-) -> Form:
-    # torch, which takes seconds, is needed to know anything of a module of one's own.
-    from gdsim.networks.user_module import import_module, tried
+def _linear_weights(widths: Sequence[int]) -> int:
+    """Return the number of weights and biases of Linear layers, without building them."""
+    return sum((before + 1) * after for before, after in pairwise(widths))
 
-    make, title = import_module(name, args, folder=folder, allow_code=allow_code)
-    weights, remarks = tried(make, title, data, batch_size, folder)
-    return Form(title, title, make, weights, remarks)
+
+def pooled_size(image: Sequence[int]) -> tuple[int, int]:
+    """Return rows and columns of an image after the maximum over each 2 × 2; smaller images are not pooled."""
+    rows, columns = image
+    return (rows // 2, columns // 2) if min(rows, columns) > 1 else (rows, columns)
 
 
 def _adjective(activation: str) -> str:
-    """Return what an activation adds to a title; relu is what is expected."""
+    """Return the activation as part of a title; relu is not mentioned."""
     return "" if activation == "relu" else activation.replace("_", " ")
 
 
 def _titled(kind: str, adjectives: Sequence[str], widths: Sequence[int]) -> str:
-    """Return "Sigmoid MLP 64–8 × 32–10" for nine layers, of which eight have the same width."""
+    """Return "Sigmoid MLP 64–8 × 32–10" for nine layers, eight of which have the same width."""
     runs = [(width, len([*run])) for width, run in groupby(widths)]
     parts = [f"{count} × {width}" if count > 2 else "–".join([str(width)] * count) for width, count in runs]
     words = " ".join([*filter(None, adjectives), kind, "–".join(parts)])

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from gdsim.objectives.constructors import from_expression, from_function, from_samples, names, objective
 from gdsim.objectives.interpolation import interpolate
-from gdsim.objectives.landscape import Landscape, NetworkObjective, blank, from_landscape, plane_name
 from gdsim.objectives.objective import FloatArray, Gradient, Objective, grad, inside, read_only
 from gdsim.objectives.samples import Samples, read_samples
 from gdsim.objectives.user_code import (
@@ -18,17 +17,13 @@ from gdsim.objectives.user_code import (
 __all__ = [
     "FloatArray",
     "Gradient",
-    "Landscape",
-    "NetworkObjective",
     "Objective",
     "Samples",
-    "blank",
     "describe_exception",
     "error_location",
     "find_package",
     "from_expression",
     "from_function",
-    "from_landscape",
     "from_samples",
     "grad",
     "import_function",
@@ -37,7 +32,6 @@ __all__ = [
     "names",
     "objective",
     "package_problem",
-    "plane_name",
     "read_only",
     "read_samples",
 ]

@@ -16,8 +16,6 @@ from gdsim.errors import InputError
 if TYPE_CHECKING:
     from torch import Tensor
 
-    from gdsim.objectives.landscape import Landscape
-
 FloatArray = npt.NDArray[np.float64]
 
 # Widths whose squares underflow, or whose small multiples overflow, are refused.
@@ -73,8 +71,6 @@ class Objective:
     formula: str = ""
     parameters: Mapping[str, float] = field(default_factory=lambda: MappingProxyType({}))
     domain: FloatArray = field(default_factory=_empty)
-    landscape: Landscape | None = None
-    image: tuple[int, int] | None = None
 
     def __post_init__(self) -> None:
         """Fill in the defaults that depend on the view, and make the arrays read-only."""

@@ -8,7 +8,8 @@ import numpy as np
 import numpy.typing as npt
 
 from gdsim.config import View
-from gdsim.objectives import FloatArray, NetworkObjective, Objective
+from gdsim.networks import NetworkObjective
+from gdsim.objectives import FloatArray, Objective
 from gdsim.scene.model import Arrows
 from gdsim.scene.projection import Projection
 

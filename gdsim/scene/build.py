@@ -118,7 +118,7 @@ def projection_of(objective: Objective, view: View, paths: Sequence[FloatArray] 
 
 def _known(trajectory: Trajectory) -> FloatArray:
     """The iterates, (steps + 1, starts, dim), with NaN from where a start breaks off: its last ones run away."""
-    broken = np.array([stop.breaks_off for stop in trajectory.stops])
+    broken = np.array([stop.failed for stop in trajectory.stops])
     rows = np.arange(len(trajectory.points))[:, None]
     # The first point of a start always counts.
     gone = broken & (rows >= np.maximum(last_steps(trajectory), 1))

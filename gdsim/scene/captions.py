@@ -11,8 +11,8 @@ import numpy as np
 
 from gdsim.analysis import solved, steps_to_tolerance
 from gdsim.config import View
-from gdsim.networks.inputs import ImageObjective
-from gdsim.objectives import FloatArray, Landscape, NetworkObjective, Objective
+from gdsim.networks import ImageObjective, Landscape, NetworkObjective
+from gdsim.objectives import FloatArray, Objective
 from gdsim.scene.projection import Projection
 from gdsim.simulation import Stop, Trajectory
 
@@ -107,9 +107,9 @@ def _describe_plane(landscape: Landscape, first: str) -> str:
 
 
 def _describe_training(trajectory: Trajectory) -> str:
-    if trajectory.stops[0].breaks_off:
+    if trajectory.stops[0].failed:
         return _describe_end(trajectory)
-    figures = {} if trajectory.training is None else trajectory.training.figures
+    figures = trajectory.figures
     last = {name: float(row[-1]) for name, row in figures.items() if np.isfinite(row[-1])}
     words = f"{trajectory.label} ends at the loss {float(trajectory.values[-1, 0]):.3g}"
     if "test_accuracy" in last:
@@ -121,7 +121,7 @@ def _describe_training(trajectory: Trajectory) -> str:
 
 def _describe_score(trajectory: Trajectory) -> str:
     """How a descent in the pixels of an image changes the score of its class, which is the negative value."""
-    if trajectory.stops[0].breaks_off and len(trajectory.stops) == 1:
+    if trajectory.stops[0].failed and len(trajectory.stops) == 1:
         return _describe_end(trajectory)
     best = int(np.where(np.isfinite(trajectory.values[-1]), trajectory.values[-1], np.inf).argmin())
     first, last = (f"{-value + 0.0:.3g}".replace("-", "−") for value in trajectory.values[[0, -1], best].tolist())
@@ -141,9 +141,9 @@ def _describe_descent(objective: Objective, trajectory: Trajectory) -> str:
             words = f"{count} of {starts} paths reach{'es' * (count == 1)} a global minimum"
         else:
             words = f"the lowest of {starts} paths ends at the value {np.fmin.reduce(trajectory.values[-1]):.4g}"
-        ends = Counter(stop.value for stop in trajectory.stops if stop.breaks_off)
+        ends = Counter(stop.value for stop in trajectory.stops if stop.failed)
         return ", ".join([f"{trajectory.label}: {words}", *(f"{count} {end}" for end, count in ends.items())])
-    if trajectory.stops[0].breaks_off:
+    if trajectory.stops[0].failed:
         return _describe_end(trajectory)
     if reached[0] <= steps:
         nearest = objective.minima[np.linalg.norm(objective.minima - last[0], axis=-1).argmin()]

@@ -9,7 +9,8 @@ from functools import singledispatch
 import numpy as np
 
 from gdsim.config import View
-from gdsim.objectives import FloatArray, NetworkObjective, Objective, inside
+from gdsim.networks import NetworkObjective
+from gdsim.objectives import FloatArray, Objective, inside
 from gdsim.scene.arrows import gradient_arrows
 from gdsim.scene.model import Facet, Mark, Style, ViewModel
 from gdsim.scene.paths import Elevation, build_path

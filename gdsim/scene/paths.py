@@ -9,7 +9,8 @@ import numpy as np
 import numpy.typing as npt
 
 from gdsim.analysis import last_steps
-from gdsim.objectives import FloatArray, NetworkObjective, Objective, inside
+from gdsim.networks import NetworkObjective
+from gdsim.objectives import FloatArray, Objective, inside
 from gdsim.scene.model import Exit, Path, Style
 from gdsim.scene.projection import Projection
 from gdsim.scene.values import CHUNK, finite
@@ -134,7 +135,7 @@ def _exits(trajectory: Trajectory, times: FloatArray, points: FloatArray, limits
     """Yield where paths, (n, starts, k), leave the limits for good or break off."""
     at = np.searchsorted(times, np.arange(len(trajectory.points)))
     seen = inside(points[..., :2], limits)
-    stays = seen[-1] & ~np.array([stop.breaks_off for stop in trajectory.stops])
+    stays = seen[-1] & ~np.array([stop.failed for stop in trajectory.stops])
     for start in np.flatnonzero(seen[at].any(0) & ~stays).tolist():
         if seen[-1, start]:
             step = trajectory.stopped_at(start)

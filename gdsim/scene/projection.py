@@ -11,7 +11,8 @@ import numpy.typing as npt
 
 from gdsim.config import View
 from gdsim.errors import InputError, Problem
-from gdsim.objectives import FloatArray, Landscape, NetworkObjective, Objective, inside, plane_name
+from gdsim.networks import Landscape, NetworkObjective, plane_name
+from gdsim.objectives import FloatArray, Objective, inside
 
 AWAY = 1.0
 """What is beyond the bounds by more than this multiple of their span has run away."""

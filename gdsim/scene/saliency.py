@@ -15,8 +15,7 @@ from gdsim.scene.panels.heatmap import completed
 from gdsim.scene.panels.images import ImageGrid, ImageRow, grays
 from gdsim.scene.styles import styles
 from gdsim.scene.views.image import ImageSequence, image_facet
-from gdsim.simulation import Trajectory
-from gdsim.simulation.saliency import Explanation
+from gdsim.simulation import Explanation, Trajectory
 from gdsim.themes import Theme
 
 __all__ = ["build_saliency_scene"]
@@ -80,7 +79,7 @@ def build_saliency_scene(networks: Sequence[Explained], *, title: str, theme: Th
 
 def _settings(trajectory: Trajectory) -> str:
     """What is said about an optimizer: its settings, or that it diverged."""
-    if trajectory.stops[0].breaks_off:
+    if trajectory.stops[0].failed:
         return f"{trajectory.stops[0].value} at step {trajectory.stopped_at(0)}"
     return trajectory.settings
 
@@ -114,12 +113,12 @@ def _limits(networks: Sequence[Explained]) -> dict[str, float]:
 
 
 def _says(explained: Explanation) -> str:
-    if explained.said is None:
+    if explained.predicted is None:
         return "says nothing: its scores are not finite"
     # Rounded down, so that 99.97 % does not become 100 %.
-    sure = "" if explained.sure is None else f" · {np.floor(1000 * explained.sure) / 10:g} %"
-    wrong = "" if explained.said == explained.label else f", not {explained.label}"
-    return f"says {explained.said}{sure}{wrong}"
+    sure = "" if explained.probability is None else f" · {np.floor(1000 * explained.probability) / 10:g} %"
+    wrong = "" if explained.predicted == explained.label else f", not {explained.label}"
+    return f"says {explained.predicted}{sure}{wrong}"
 
 
 def _alt_text(title: str, explained: Sequence[Explanation], group: Group) -> str:

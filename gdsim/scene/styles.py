@@ -7,10 +7,9 @@ from collections.abc import Sequence
 from itertools import cycle
 
 from gdsim.analysis import last_steps
-from gdsim.objectives import NetworkObjective
 from gdsim.scene.levels import number
 from gdsim.scene.model import Style
-from gdsim.simulation import Trajectory
+from gdsim.simulation import NetworkTrajectory, Trajectory
 from gdsim.themes import DASHES, MARKERS
 
 FEW_STARTS = 4
@@ -54,8 +53,8 @@ def _aside(trajectories: Sequence[Trajectory]) -> str:
     """How far the last weights of an optimizer are from the plane of each network; empty if they are on it."""
     distances = []
     for each in trajectories:
-        if isinstance(each.objective, NetworkObjective) and each.training and "off_plane" in each.training.figures:
-            distance = float(each.training.figures["off_plane"][int(last_steps(each)[0])])
+        if isinstance(each, NetworkTrajectory) and "off_plane" in each.figures:
+            distance = float(each.figures["off_plane"][int(last_steps(each)[0])])
             if each.objective.landscape.is_off(distance):
                 distances.append(number(distance, 2))
     return f"{' and '.join(distances)} off the plane{'s' * (len(distances) > 1)}" if distances else ""

@@ -8,7 +8,8 @@ from itertools import pairwise
 
 import numpy as np
 
-from gdsim.objectives import FloatArray, NetworkObjective, Objective, inside
+from gdsim.networks import NetworkObjective
+from gdsim.objectives import FloatArray, Objective, inside
 from gdsim.scene.projection import Projection
 from gdsim.simulation import Trajectory
 

@@ -1,6 +1,7 @@
 """Objectives and optimizers → trajectories: what `torch.optim` does, bit for bit, and its recordings.
 
-Whatever needs torch is imported on first use: a configuration is validated, and a recording drawn, without it.
+Names whose modules import torch are imported on first use: a configuration can be checked, and a recording read,
+without it.
 """
 
 from __future__ import annotations
@@ -8,38 +9,74 @@ from __future__ import annotations
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
-from gdsim.simulation.archive import SIZE_LIMIT, provenance, read, recorded_folder, save
-from gdsim.simulation.trajectory import IntArray, SaliencyMaps, Stop, Training, Trajectory
+from gdsim.simulation.archive import provenance, read, recorded_folder, save
+from gdsim.simulation.remarks import blank_maps, remarks
+from gdsim.simulation.trajectory import (
+    IntArray,
+    NetworkTrajectory,
+    Progress,
+    SaliencyMaps,
+    Stop,
+    Training,
+    Trajectory,
+)
 
 if TYPE_CHECKING:
-    from gdsim.simulation.run import check, descend, evaluate_landscapes, run_optimizers, simulate, simulate_settings
-    from gdsim.simulation.starts import starting_points
+    from gdsim.simulation.experiments import (
+        check,
+        descend,
+        evaluate_landscapes,
+        run_optimizers,
+        simulate,
+        simulate_settings,
+    )
+    from gdsim.simulation.landscapes import evaluate_landscape
+    from gdsim.simulation.saliency import Explanation, explain
+    from gdsim.simulation.starts import check_values, starting_points
+    from gdsim.simulation.training import kept_steps, train
 
 __all__ = [
-    "SIZE_LIMIT",
+    "Explanation",
     "IntArray",
+    "NetworkTrajectory",
+    "Progress",
     "SaliencyMaps",
     "Stop",
     "Training",
     "Trajectory",
+    "blank_maps",
     "check",
+    "check_values",
     "descend",
+    "evaluate_landscape",
     "evaluate_landscapes",
+    "explain",
+    "kept_steps",
     "provenance",
     "read",
     "recorded_folder",
+    "remarks",
     "run_optimizers",
     "save",
     "simulate",
     "simulate_settings",
     "starting_points",
+    "train",
 ]
 
-_MODULES = {"starting_points": "starts"}
-"""The module of a name that is imported on first use; `run` for the others."""
+_MODULES = {
+    "Explanation": "saliency",
+    "check_values": "starts",
+    "evaluate_landscape": "landscapes",
+    "explain": "saliency",
+    "kept_steps": "training",
+    "starting_points": "starts",
+    "train": "training",
+}
+"""The module of a name that is imported on first use; `experiments` for the others."""
 
 
 def __getattr__(name: str) -> Any:
     if name not in __all__:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    return getattr(import_module(f"{__name__}.{_MODULES.get(name, 'run')}"), name)
+    return getattr(import_module(f"{__name__}.{_MODULES.get(name, 'experiments')}"), name)

@@ -1,4 +1,4 @@
-"""Which arrangement of the starts gives each of them, bit for bit, what it would have alone."""
+"""The choice of the batching mode that gives each start, bit for bit, the numbers that it would have alone."""
 
 from __future__ import annotations
 
@@ -8,78 +8,78 @@ import torch
 
 from gdsim.errors import InputError
 from gdsim.optimizers import BatchingMode
-from gdsim.simulation.recording import Record, walk_on
-from gdsim.simulation.stepper import Course, Walk
+from gdsim.simulation.batch import Batch, Record, Task, run
 
-__all__ = ["arrangement", "confirmed", "drawn"]
+__all__ = ["choose_mode", "verified", "with_own_random_numbers"]
 
 PROBE_STEPS = 60
 
 
-def arrangement(course: Course, steps: int) -> BatchingMode:
-    """Return a method's arrangement: for a class that is not known, the cheapest that passes a probe.
+def choose_mode(task: Task, steps: int) -> BatchingMode:
+    """Return the cheapest mode that is known to be exact, or for other classes the cheapest that passes a probe.
 
-    The probe is a few starts over a few steps. It can be passed by a class that differs later: see `confirmed`.
+    The probe is a few starts over a few steps. A class that passes may still differ later: see `verified`.
     """
-    choices = course.method.batching_modes
-    count = len(course.points)
-    if len(choices) == 1 or count == 1:
-        return choices[0]
-    few = course.only(sorted({0, count // 2, count - 1}))
+    modes = task.factory.batching_modes
+    count = len(task.points)
+    if len(modes) == 1 or count == 1:
+        return modes[0]
+    few = task.subset(sorted({0, count // 2, count - 1}))
     record = Record.empty(min(steps, PROBE_STEPS), len(few.points), few.objective.dim)
-    walk_on([Walk(few, BatchingMode.SEPARATE)], record)
-    return next((choice for choice in choices[:-1] if _agrees(few, choice, record)), choices[-1])
+    run([Batch(few, BatchingMode.SEPARATE)], record)
+    return next((mode for mode in modes[:-1] if _reproduces(few, mode, record)), modes[-1])
 
 
-def confirmed(walk: Walk, record: Record) -> Walk:
-    """Check a probed arrangement on one start at full length; where it fails, walk again in the next.
+def verified(batch: Batch, record: Record) -> Batch:
+    """Check a probed mode on one start at full length; if it differs, run again in the next mode.
 
     Args:
-        walk: One that has taken all its steps.
-        record: What it has recorded; overwritten when it walks again.
+        batch: One that has taken all its steps.
+        record: Its record; overwritten if it runs again.
 
     Returns:
-        The walk that the record is of.
+        The batch that the record belongs to.
     """
-    choices = walk.course.method.batching_modes
-    if len(choices) == 1 or len(walk.course.points) == 1 or walk.arrangement is choices[-1]:
-        return walk
+    modes = batch.task.factory.batching_modes
+    if len(modes) == 1 or len(batch.task.points) == 1 or batch.mode is modes[-1]:
+        return batch
     longest = int(record.values.isfinite().sum(0).argmax())
-    if _agrees(walk.course.only([longest]), BatchingMode.SEPARATE, record.part([longest])):
-        return walk
-    again = Walk(walk.course, choices[choices.index(walk.arrangement) + 1])
-    walk_on([again], record)
-    return confirmed(again, record)
+    if _reproduces(batch.task.subset([longest]), BatchingMode.SEPARATE, record.part([longest])):
+        return batch
+    again = Batch(batch.task, modes[modes.index(batch.mode) + 1])
+    run([again], record)
+    return verified(again, record)
 
 
-def drawn(walk: Walk, record: Record) -> Walk:
-    """Walk again where random numbers may have been drawn that belong to no start, and now do.
+def with_own_random_numbers(batch: Batch, record: Record) -> Batch:
+    """Run again with random numbers per start, for a class that may have drawn shared ones.
 
-    Some classes draw for the first time after many steps, which a trial does not show.
+    Some classes draw for the first time after many steps, which a probe does not show.
 
     Args:
-        walk: One that has taken all its steps.
-        record: What it has recorded; overwritten when it walks again.
+        batch: One that has taken all its steps.
+        record: Its record; overwritten if it runs again.
 
     Returns:
-        The walk that the record is of.
+        The batch that the record belongs to.
     """
-    if walk.course.method.is_builtin or walk.course.method.draws:
-        return walk
-    again = Walk(replace(walk.course, method=replace(walk.course.method, draws=True)), BatchingMode.SEPARATE)
-    walk_on([again], record)
+    factory = batch.task.factory
+    if factory.is_builtin or factory.draws:
+        return batch
+    again = Batch(replace(batch.task, factory=replace(factory, draws=True)), BatchingMode.SEPARATE)
+    run([again], record)
     return again
 
 
-def _agrees(course: Course, choice: BatchingMode, record: Record) -> bool:
-    """Return whether an arrangement comes from the recorded gradients to the recorded points, bit for bit."""
-    alive = torch.ones(len(course.points), dtype=torch.bool)
+def _reproduces(task: Task, mode: BatchingMode, record: Record) -> bool:
+    """Return whether a mode leads from the recorded gradients to the recorded points, bit for bit."""
+    alive = torch.ones(len(task.points), dtype=torch.bool)
     try:
-        walk = Walk(course, choice)
-        for values, gradients, then in zip(record.values, record.gradients, record.points[1:], strict=False):
+        batch = Batch(task, mode)
+        for values, gradients, expected in zip(record.values, record.gradients, record.points[1:], strict=False):
             alive &= values.isfinite() & gradients.isfinite().all(1)
-            walk.step(values, gradients.clone())
-            if not torch.equal(walk.points()[alive], then[alive]):
+            batch.step(values, gradients.clone())
+            if not torch.equal(batch.points()[alive], expected[alive]):
                 return False
     except InputError:
         return False

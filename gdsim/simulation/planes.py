@@ -1,230 +1,231 @@
-"""Planes through the weights of networks: that of the paths, that of random filters, and that of three checkpoints."""
+"""Planes through the weights of networks: that of the paths, of random filters, or of three recordings."""
 
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 import numpy as np
 import numpy.typing as npt
 
+from gdsim.config import View
 from gdsim.errors import InputError
-from gdsim.networks import Network
-from gdsim.networks.checkpoints import named_weights
+from gdsim.networks import Network, weights_of
 from gdsim.objectives import FloatArray
-from gdsim.simulation.trajectory import Trajectory
+from gdsim.simulation.trajectory import NetworkTrajectory
 
-__all__ = ["Plane", "blocks", "names", "of_checkpoints", "of_paths", "of_random_filters", "share"]
+__all__ = ["Plane", "compute_plane", "row_blocks"]
+
+Float32Array = npt.NDArray[np.float32]
 
 MARGIN = 0.15
-"""The room around the paths on each side, in their span."""
+"""The margin around the paths on each side, as a share of their extent."""
 
-FEW = 1024
-"""So many weights, or kept steps, are compared each with each other."""
+MAX_COMPARED = 1024
+"""The number of weights, or of kept steps, up to which all pairs are compared."""
 
-AT_ONCE = 2**21
-"""So many numbers of kept weights are held in double precision at once."""
+MAX_NUMBERS = 2**21
+"""The number of kept weights converted to double precision at once."""
 
 AWAY = 1e3
-"""A path has run away when one of its weights is so many times as large as all first weights together are."""
+"""A path has run away when one of its weights exceeds the norm of its first weights by this factor."""
 
 ON_A_LINE = 1e-6
-"""Three checkpoints span no plane where one is no farther from the line of the others, in their distance."""
+"""Three recordings span no plane if one is nearer to the line of the others than this share of their distance."""
 
 
 @dataclass(frozen=True, eq=False)
 class Plane:
-    """Where a landscape is looked at.
+    """A plane of weights, and a square view of it.
 
     Args:
-        origin: (weights,) the spot (0, 0).
-        axes: (2, weights) orthonormal; the second is 0 where there is but one weight.
-        middle: (2,) the spot in the middle of the view.
-        half: How far the view reaches from it along each axis.
-        marks: (m, 2) the spots of the recordings that it was laid through.
+        origin: (weights,) the point (0, 0).
+        axes: (2, weights) orthonormal; the second is 0 if there is only one weight.
+        center: (2,) the center of the view.
+        half: Half the side of the view.
+        marks: (m, 2) the points of the recordings that it goes through.
+        mark_names: Their names.
+        share: The share of the squared distances of the paths from the origin that lies in the plane; NaN without any.
     """
 
     origin: FloatArray
     axes: FloatArray
-    middle: FloatArray
+    center: FloatArray
     half: float
     marks: FloatArray = field(default_factory=lambda: np.zeros((0, 2)))
+    mark_names: tuple[str, ...] = ()
+    share: float = math.nan
 
 
-def of_paths(trajectories: Sequence[Trajectory]) -> Plane:
-    """Return the plane through the mean of the last weights that holds most of the paths, with all of them in view.
-
-    Paths that diverge or run away are left out, as far as there are others; else they are in view until they do.
-    """
-    paths = _paths(trajectories)
-    origin, rows = _mean_of_the_last(paths), np.concatenate(paths)
-    if (rows == rows[0]).all():  # what runs away at once still has a direction
-        rows = np.concatenate([each.training.weights for each in trajectories if each.training is not None])
-    axes = _whole(len(origin)) if len(origin) <= 2 else _principal(rows, origin)
-    return _around(origin, axes, _spots(paths, origin, axes))
-
-
-def of_random_filters(trajectories: Sequence[Trajectory], shapes: Sequence[tuple[int, ...]], seed: int) -> Plane:
-    """Return the plane through the mean of the last weights along two random directions.
-
-    Each filter of a direction is as long as that of the weights, and biases stand still, after Li et al. (2018),
-    "Visualizing the Loss Landscape of Neural Nets"; the view reaches as far as the directions are long.
+def compute_plane(
+    network: Network, trajectories: Sequence[NetworkTrajectory], view: View, folder: Path, seed: int
+) -> Plane:
+    """Return the plane that a view requests.
 
     Args:
-        trajectories: Of the network.
-        shapes: Those of its parameters, in their order.
-        seed: Draws the directions.
+        network: The network.
+        trajectories: Its trajectories.
+        view: Has `plane`: "pca", "random", or two recordings.
+        folder: The folder of the recordings.
+        seed: Seeds random directions.
+
+    Raises:
+        InputError: A recording is missing or of another network, or the three lie on one line.
     """
-    paths = _paths(trajectories)
-    origin = _mean_of_the_last(paths)
+    paths = _bounded_paths(trajectories)
+    if isinstance(view.plane, list):
+        recordings = [each for each in view.plane if isinstance(each, str)]
+        plane = _through_recordings(network, trajectories[0], paths, recordings, folder)
+    elif view.plane == "random":
+        shapes = [tuple(each.shape) for each in network.module(seed).parameters()]
+        plane = _along_random_filters(paths, shapes, seed)
+    else:
+        plane = _through_paths(trajectories, paths)
+    return replace(plane, share=_share(plane, paths))
+
+
+def row_blocks(rows: Float32Array) -> Iterator[FloatArray]:
+    """Yield rows (n, weights) in double precision, some at a time."""
+    size = max(1, MAX_NUMBERS // rows.shape[1])
+    for first in range(0, len(rows), size):
+        yield rows[first : first + size].astype(np.float64)
+
+
+def _through_paths(trajectories: Sequence[NetworkTrajectory], paths: Sequence[Float32Array]) -> Plane:
+    """Return the plane through the mean of the last weights that contains most of the paths' variance."""
+    origin, rows = _mean_of_last(paths), np.concatenate(paths)
+    if (rows == rows[0]).all():  # a path that runs away at once still has a direction
+        rows = np.concatenate([each.training.weights for each in trajectories])
+    axes = np.eye(2, len(origin)) if len(origin) <= 2 else _principal_axes(rows, origin)
+    return _around(origin, axes, _project(paths, origin, axes))
+
+
+def _along_random_filters(paths: Sequence[Float32Array], shapes: Sequence[tuple[int, ...]], seed: int) -> Plane:
+    """Return the plane through the mean of the last weights along two random directions.
+
+    Each filter of a direction has the norm of the weights' filter, and biases are constant, after Li et al. (2018),
+    "Visualizing the Loss Landscape of Neural Nets"; the view extends by the length of the directions.
+    """
+    origin = _mean_of_last(paths)
     if len(origin) <= 2:
-        axes = _whole(len(origin))
-        return _around(origin, axes, _spots(paths, origin, axes))
-    chances = np.random.default_rng(seed)
-    directions = np.stack([_filters(origin, shapes, chances) for _ in range(2)])
+        axes = np.eye(2, len(origin))
+        return _around(origin, axes, _project(paths, origin, axes))
+    rng = np.random.default_rng(seed)
+    directions = np.stack([_random_filters(origin, shapes, rng) for _ in range(2)])
     return Plane(origin, _orthonormal(directions), np.zeros(2), float(np.linalg.norm(directions[0])) or 1.0)
 
 
-def of_checkpoints(
-    trajectories: Sequence[Trajectory], recordings: Sequence[str], network: Network, folder: Path
+def _through_recordings(
+    network: Network,
+    first: NetworkTrajectory,
+    paths: Sequence[Float32Array],
+    recordings: Sequence[str],
+    folder: Path,
 ) -> Plane:
-    """Return the plane through the last weights of the first optimizer and of two recordings, all of them in view.
-
-    Args:
-        trajectories: Of the network.
-        recordings: Their files, each with `:label` for another optimizer than its first.
-        network: What was trained.
-        folder: Where the files lie.
-
-    Raises:
-        InputError: A file is not there or of another network, or the three span no plane.
-    """
-    corners = [trajectories[0].training.weights[-1].astype(np.float64)] if trajectories[0].training else []
-    for index, words in enumerate(recordings):
+    """Return the plane through the last weights of the first optimizer and of two recordings."""
+    corners = []
+    for index, reference in enumerate(recordings):
         try:
-            corners.append(named_weights(words, folder, weights=network.weights, title=network.title))
+            corners.append(weights_of(network, reference, folder))
         except InputError as error:
-            raise error.below("view", "plane", index) from error
-    origin, sides = corners[0], np.stack(corners[1:]) - corners[0]
-    axes = _whole(len(origin)) if len(origin) <= 2 else _orthonormal(sides)
-    spots = sides @ axes.T
-    if len(origin) > 1 and abs(np.linalg.det(spots)) <= ON_A_LINE * (spots**2).sum():
-        first = trajectories[0].label
-        raise InputError(
-            f"the last weights of {first} and of these two lie on one line, which spans no plane; name other ones",
-            ("view", "plane"),
-        )
-    paths = _paths(trajectories)
-    seen = _around(origin, axes, np.vstack([np.zeros((1, 2)), spots, _spots(paths, origin, axes)]))
-    return replace(seen, marks=spots)
+            raise InputError(error.message, ("view", "plane", index), code=error.code) from error
+    origin = first.training.weights[-1].astype(np.float64)
+    sides = np.stack(corners) - origin
+    axes = np.eye(2, len(origin)) if len(origin) <= 2 else _orthonormal(sides)
+    points = sides @ axes.T
+    if len(origin) > 1 and abs(np.linalg.det(points)) <= ON_A_LINE * (points**2).sum():
+        sentence = f"the last weights of {first.label} and of these two lie on one line, which is not a plane"
+        raise InputError(f"{sentence}; name other recordings", ("view", "plane"))
+    plane = _around(origin, axes, np.vstack([np.zeros((1, 2)), points, _project(paths, origin, axes)]))
+    return replace(plane, marks=points, mark_names=_short_names(recordings))
 
 
-def names(recordings: Sequence[str]) -> tuple[str, ...]:
-    """Return what recordings are called in a picture: their files' names, or all of these where they are alike."""
-    parts = [words.partition(".npz") for words in recordings]
+def _short_names(recordings: Sequence[str]) -> tuple[str, ...]:
+    """Return the names of recordings in a picture: their files' names, or their paths if the names are equal."""
+    parts = [reference.partition(".npz") for reference in recordings]
     short = tuple(Path(name).name + rest for name, _, rest in parts)
     return short if len({*short}) == len(short) else tuple(name + rest for name, _, rest in parts)
 
 
-def share(plane: Plane, trajectories: Sequence[Trajectory]) -> float:
-    """Return which part of the squared distances of the paths from the origin lies in a plane; NaN for no distance."""
+def _share(plane: Plane, paths: Sequence[Float32Array]) -> float:
     within = total = 0.0
-    for path in _paths(trajectories):
-        for rows in blocks(path):
+    for path in paths:
+        for rows in row_blocks(path):
             offsets = rows - plane.origin
             within += float(((offsets @ plane.axes.T) ** 2).sum())
             total += float((offsets**2).sum())
     return min(1.0, within / total) if total > 0 else math.nan
 
 
-def blocks(rows: npt.NDArray[np.float32]) -> Iterator[FloatArray]:
-    """Yield rows (n, weights) in double precision, some at a time."""
-    size = max(1, AT_ONCE // rows.shape[1])
-    return (rows[first : first + size].astype(np.float64) for first in range(0, len(rows), size))
-
-
-def _paths(trajectories: Sequence[Trajectory]) -> list[npt.NDArray[np.float32]]:
-    """Return the weights of each path that counts, as far as they are real."""
-    trained = [(each.training, int(each.stop_steps[0]), each.stops[0]) for each in trajectories]
-    paths = [
-        (training.weights[training.kept <= last], stop.breaks_off)
-        for training, last, stop in trained
-        if training is not None
-    ]
-    staying = [(path, _staying(path), broken) for path, broken in paths]
-    return [path for path, stays, broken in staying if not broken and stays == len(path)] or [
-        path[:stays] for path, stays, _ in staying
+def _bounded_paths(trajectories: Sequence[NetworkTrajectory]) -> list[Float32Array]:
+    """Return the kept weights of each path that stays bounded, or of all paths as long as they do."""
+    paths = [(each.training.weights[each.training.kept <= each.stop_steps[0]], each.stops[0]) for each in trajectories]
+    bounded = [(path, _bounded_rows(path), stop) for path, stop in paths]
+    return [path for path, rows, stop in bounded if not stop.failed and rows == len(path)] or [
+        path[:rows] for path, rows, _ in bounded
     ]
 
 
-def _staying(path: npt.NDArray[np.float32]) -> int:
-    """Return how many rows of a path there are before it runs away, the first in any case."""
-    farthest = AWAY * (np.linalg.norm(path[0].astype(np.float64)) or np.inf)
-    away = np.maximum(path.max(1), -path.min(1)) > farthest
+def _bounded_rows(path: Float32Array) -> int:
+    """Return the number of rows of a path before it runs away, at least 1."""
+    limit = AWAY * (np.linalg.norm(path[0].astype(np.float64)) or np.inf)
+    away = np.maximum(path.max(1), -path.min(1)) > limit
     return max(1, int(away.argmax())) if away.any() else len(path)
 
 
-def _mean_of_the_last(paths: Iterable[npt.NDArray[np.float32]]) -> FloatArray:
+def _mean_of_last(paths: Sequence[Float32Array]) -> FloatArray:
     return np.asarray(np.mean([path[-1] for path in paths], axis=0, dtype=np.float64))
 
 
-def _whole(weights: int) -> FloatArray:
-    """The axes of one or two weights, whose plane is all the space they have."""
-    return np.eye(2, weights)
+def _project(paths: Sequence[Float32Array], origin: FloatArray, axes: FloatArray) -> FloatArray:
+    return np.concatenate([(rows - origin) @ axes.T for path in paths for rows in row_blocks(path)])
 
 
-def _spots(paths: Iterable[npt.NDArray[np.float32]], origin: FloatArray, axes: FloatArray) -> FloatArray:
-    return np.concatenate([(rows - origin) @ axes.T for path in paths for rows in blocks(path)])
-
-
-def _around(origin: FloatArray, axes: FloatArray, spots: FloatArray) -> Plane:
-    """Return a plane with a square view of spots (n, 2)."""
-    low, high = spots.min(0), spots.max(0)
+def _around(origin: FloatArray, axes: FloatArray, points: FloatArray) -> Plane:
+    """Return a plane with a square view of points (n, 2)."""
+    low, high = points.min(0), points.max(0)
     half = (0.5 + MARGIN) * float((high - low).max())
     return Plane(origin, axes, (low + high) / 2, half if half > 0 else 1.0)
 
 
-def _principal(rows: npt.NDArray[np.float32], origin: FloatArray) -> FloatArray:
-    """The two orthonormal directions along which rows (n, weights) vary most about an origin, (2, weights)."""
-    if len(origin) <= FEW:
-        spread = np.zeros((len(origin), len(origin)))
-        for each in blocks(rows):
-            spread += (each - origin).T @ (each - origin)
-        return _orthonormal(np.linalg.eigh(spread)[1][:, :-3:-1].T)
-    # Few rows span few directions: it takes less to compare the rows with each other than the weights.
-    few = rows[:: math.ceil(len(rows) / FEW)]
-    likeness = np.zeros((len(few), len(few)))
-    for columns in _columns(few):
+def _principal_axes(rows: Float32Array, origin: FloatArray) -> FloatArray:
+    """Return the two orthonormal directions (2, weights) of largest variance of rows (n, weights) about an origin."""
+    if len(origin) <= MAX_COMPARED:
+        covariance = np.zeros((len(origin), len(origin)))
+        for each in row_blocks(rows):
+            covariance += (each - origin).T @ (each - origin)
+        return _orthonormal(np.linalg.eigh(covariance)[1][:, :-3:-1].T)
+    # Few rows span few directions: their inner products are cheaper than the covariance of the weights.
+    few = rows[:: math.ceil(len(rows) / MAX_COMPARED)]
+    size = max(1, MAX_NUMBERS // len(few))
+    blocks = [slice(first, first + size) for first in range(0, rows.shape[1], size)]
+    products = np.zeros((len(few), len(few)))
+    for columns in blocks:
         offsets = few[:, columns] - origin[columns]
-        likeness += offsets @ offsets.T
-    most = np.linalg.eigh(likeness)[1][:, :-3:-1].T
-    return _orthonormal(np.hstack([most @ (few[:, columns] - origin[columns]) for columns in _columns(few)]))
-
-
-def _columns(rows: npt.NDArray[np.float32]) -> list[slice]:
-    size = max(1, AT_ONCE // len(rows))
-    return [slice(first, first + size) for first in range(0, rows.shape[1], size)]
+        products += offsets @ offsets.T
+    largest = np.linalg.eigh(products)[1][:, :-3:-1].T
+    return _orthonormal(np.hstack([largest @ (few[:, columns] - origin[columns]) for columns in blocks]))
 
 
 def _orthonormal(directions: FloatArray) -> FloatArray:
-    """Two orthonormal directions in the plane of two, the largest number of each above 0, (2, weights)."""
+    """Return two orthonormal directions (2, weights) that span the same plane; the largest number of each is > 0."""
     axes = np.linalg.qr(directions.T)[0].T
     return np.asarray(axes * np.sign(axes[np.arange(2), np.abs(axes).argmax(1)])[:, None])
 
 
-def _filters(origin: FloatArray, shapes: Sequence[tuple[int, ...]], chances: np.random.Generator) -> FloatArray:
-    """A random direction (weights,) with filters as long as those of the weights."""
+def _random_filters(origin: FloatArray, shapes: Sequence[tuple[int, ...]], rng: np.random.Generator) -> FloatArray:
+    """Return a random direction (weights,) whose filters have the norms of the weights' filters."""
     has_filters = any(len(shape) >= 2 for shape in shapes)
-    direction, place = np.zeros(len(origin)), 0
+    direction, first = np.zeros(len(origin)), 0
     for shape in shapes:
         size = math.prod(shape)
-        own = origin[place : place + size]
+        own = origin[first : first + size]
         if len(shape) >= 2 or not has_filters:
-            drawn = chances.standard_normal(size)
-            rows = (shape[0], -1) if len(shape) >= 2 else (1, -1)
-            lengths, wanted = (np.linalg.norm(each.reshape(rows), axis=1, keepdims=True) for each in (drawn, own))
-            direction[place : place + size] = (drawn.reshape(rows) * (wanted / lengths)).ravel()
-        place += size
+            drawn = rng.standard_normal(size)
+            filters = (shape[0], -1) if len(shape) >= 2 else (1, -1)
+            norms, wanted = (np.linalg.norm(each.reshape(filters), axis=1, keepdims=True) for each in (drawn, own))
+            direction[first : first + size] = (drawn.reshape(filters) * (wanted / norms)).ravel()
+        first += size
     return direction

@@ -1,4 +1,4 @@
-"""Where descents begin."""
+"""Starting points: given, on a grid, or random."""
 
 from __future__ import annotations
 
@@ -14,19 +14,19 @@ from gdsim.optimizers import rng
 if TYPE_CHECKING:
     from gdsim.config import Start
 
-__all__ = ["check_values", "given", "rng", "starting_points"]
+__all__ = ["as_points", "check_values", "starting_points"]
 
 
 def starting_points(start: Start | None, objective: Objective, seed: int = 0) -> FloatArray:
-    """Return the starting points (starts, dim) that a configuration means.
+    """Return the starting points (starts, dim) of a configuration.
 
-    A grid is evenly spaced over the view, half a cell off its border, the last coordinate varying fastest.
-    Random starts are uniform over the view; the first ones do not depend on how many there are.
+    A grid is evenly spaced over the view, half a cell from its border; the last coordinate varies fastest.
+    Random starts are uniform over the view; the first ones do not depend on their number.
 
     Args:
-        start: The points, the grid or the number of random points; None for the objective's own.
-        objective: What is descended from there.
-        seed: Makes the random points.
+        start: The points, the grid or the number of random points; None for the objective's own start.
+        objective: The function.
+        seed: Seeds the random points.
 
     Raises:
         InputError: The starts do not fit the objective.
@@ -35,13 +35,13 @@ def starting_points(start: Start | None, objective: Objective, seed: int = 0) ->
     if start is None:
         return objective.start[np.newaxis].copy()
     if start.points is not None:
-        return given(start.points, objective)
+        return as_points(start.points, objective)
     if start.random is not None:
         uniform = rng("starts", seed, 0).random((start.random, objective.dim))
         return np.asarray(low + size * uniform)
     cells = start.grid or []
     if len(cells) != objective.dim:
-        sentence = f"grid needs {objective.dim} numbers, one a dimension of {objective.title}"
+        sentence = f"grid needs {objective.dim} numbers, one per dimension of {objective.title}"
         raise InputError(sentence, ("start", "grid"))
     axes = np.meshgrid(*[(np.arange(count) + 0.5) / count for count in cells], indexing="ij")
     return np.asarray(low + size * np.stack(axes, axis=-1).reshape(-1, objective.dim))
@@ -50,15 +50,15 @@ def starting_points(start: Start | None, objective: Objective, seed: int = 0) ->
 def check_values(points: FloatArray, start: Start | None, objective: Objective) -> None:
     """Refuse starts at which the objective has no finite value or gradient.
 
-    Of a grid or of random points some may be such: they break off at once, and the others descend.
+    Of a grid or of random points some may have none, but not all.
 
     Args:
-        points: (starts, dim) what `starting_points` has made of `start`.
-        start: What the configuration says; None for the objective's own.
-        objective: What is descended from there.
+        points: (starts, dim) the result of `starting_points`.
+        start: The configuration; None for the objective's own start.
+        objective: The function.
 
     Raises:
-        InputError: A start that was chosen, or every one of those that were spread, is such.
+        InputError: A given start, or every start of a grid or of random points, has no finite value or gradient.
     """
     values, gradients = objective.gradients(points)
     bad = ~(np.isfinite(values) & np.isfinite(gradients).all(-1))
@@ -69,25 +69,25 @@ def check_values(points: FloatArray, start: Start | None, objective: Objective) 
     what, number = objective.title, values[first]
     if np.isfinite(number):
         what, number = f"the gradient of {what}", gradients[first][~np.isfinite(gradients[first])][0]
-    place = f"({', '.join(f'{coordinate:g}' for coordinate in points[first])})"
+    point = f"({', '.join(f'{coordinate:g}' for coordinate in points[first])})"
     others = f", and not finite at any of the {len(points)} starts" if spread and len(points) > 1 else ""
     if start is None:
-        sentence = f"{what} is {number:g} at {place}, where paths begin by default; give a start, or other bounds"
+        sentence = f"{what} is {number:g} at {point}, the default start; give a start, or other bounds"
         raise InputError(sentence, ("objective",))
-    raise InputError(f"{what} is {number:g} at {place}{others}", ("start",))
+    raise InputError(f"{what} is {number:g} at {point}{others}", ("start",))
 
 
-def given(points: npt.ArrayLike, objective: Objective) -> FloatArray:
+def as_points(points: npt.ArrayLike, objective: Objective) -> FloatArray:
     """Return one starting point or several as (starts, dim).
 
     Raises:
-        InputError: They are no finite points of the objective.
+        InputError: They are not finite points of the objective.
     """
-    wanted = f"a start needs {objective.dim} finite numbers, the coordinates of a point of {objective.title}"
+    sentence = f"a start needs {objective.dim} finite numbers, the coordinates of a point of {objective.title}"
     try:
         array = np.atleast_2d(np.array(points, dtype=np.float64))
     except (TypeError, ValueError) as error:
-        raise InputError(wanted, ("start",)) from error
+        raise InputError(sentence, ("start",), code="wrong-type") from error
     if array.ndim != 2 or array.shape[1] != objective.dim or not array.size or not np.isfinite(array).all():
-        raise InputError(wanted, ("start",))
+        raise InputError(sentence, ("start",))
     return array

@@ -1,109 +1,291 @@
-"""The plain training loop, one optimizer after the other, from the same weights over the same mini-batches."""
+"""Training of networks: one optimizer after the other, from the same weights over the same mini-batches."""
 
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from itertools import islice
+from typing import cast
 
 import numpy as np
+import torch
+from torch import Tensor, nn
 
-from gdsim.networks import Network
-from gdsim.objectives import FloatArray, Objective
-from gdsim.optimizers import OptimizerFactory, deterministic
-from gdsim.simulation.learner import Learner
-from gdsim.simulation.training_record import Record, kept_steps
-from gdsim.simulation.trajectory import IntArray, Training, Trajectory
+from gdsim.errors import InputError
+from gdsim.networks import MAX_RECORDING_BYTES, Network, NetworkObjective, layer_of, network_objective
+from gdsim.objectives import FloatArray, describe_exception
+from gdsim.optimizers import OptimizerFactory, RNGState, deterministic, rng
+from gdsim.simulation.stepper import Stepper
+from gdsim.simulation.trajectory import IntArray, NetworkTrajectory, Progress, Stop, Training
 
-__all__ = ["Progress", "train"]
+__all__ = ["kept_steps", "train"]
 
-Progress = Callable[[Iterable[int]], Iterable[int]]
+MAX_KEPT_BYTES = 2**26
+"""The size of the weights kept of all optimizers of a network together, unless `record_every` is given."""
+
+CHUNK_BYTES = 2**22
+"""Weights and gradients are held for this many bytes of steps, at least two steps, before their norms are taken."""
+
+
+def kept_steps(network: Network, steps: int, optimizers: int) -> IntArray:
+    """Return the steps whose weights are kept, including the first and the last.
+
+    Args:
+        network: Its `record_every` says how often; by default as often as 64 MiB for all optimizers allow.
+        steps: The number of updates.
+        optimizers: The number of optimizers.
+
+    Raises:
+        InputError: The record would exceed the memory limit.
+    """
+    row = 4 * network.weights * optimizers
+    sufficient = max(1, math.ceil(steps / max(1, MAX_KEPT_BYTES // row - 1)))
+    every = sufficient if network.record_every is None else network.record_every
+    kept = np.union1d(np.arange(0, steps + 1, every), steps)
+    limit = MAX_RECORDING_BYTES // 4
+    if len(kept) * row > max(limit, 2 * row):
+        sentence = (
+            f"{len(kept)} × {network.weights} weights of {optimizers} optimizers take {len(kept) * row / 2**30:.3g} "
+            f"GiB to keep; every {sufficient} steps would be enough for a picture"
+        )
+        raise InputError(sentence, ("record_every",), code="too-large")
+    norms = (steps + 1) * (2 * len(network.layers()) + 16) * 8 * optimizers
+    if norms > limit:
+        sentence = f"{steps} steps of {optimizers} optimizers would take {norms / 2**30:.3g} GiB to record"
+        raise InputError(f"{sentence}; at most {limit / 2**30:.3g} are allowed", ("steps",), code="too-large")
+    return kept
 
 
 def train(
     network: Network,
-    methods: Sequence[OptimizerFactory],
+    factories: Sequence[OptimizerFactory],
     colors: Sequence[str | None],
     *,
     steps: int,
     seed: int,
     progress: Progress = iter,
-) -> tuple[Trajectory, ...]:
+) -> tuple[NetworkTrajectory, ...]:
     """Train a network with each of several optimizers.
 
     Args:
-        network: What is trained.
-        methods: How, one an optimizer, as `training_method` makes them.
+        network: The network.
+        factories: One per optimizer.
         colors: The colour of each, or None.
-        steps: How many updates to take.
-        seed: Makes the weights and the order of the mini-batches.
+        steps: The number of updates.
+        seed: Seeds the weights and the order of the mini-batches.
         progress: Wraps the iterable of steps, once for all optimizers together.
 
     Returns:
-        One trajectory an optimizer, over the network's blank landscape: its points, values and gradients are zeros, and
-        of the figures of its training only "step_size" is there, until `look` has seen it.
+        One trajectory per optimizer. Points, values and gradients are zeros, and "step_size" is the only figure of the
+        training, until `evaluate_landscape` has computed them.
 
     Raises:
         InputError: A class cannot take its steps on the network's parameters, or the module fails.
     """
-    kept, objective = kept_steps(network, steps, len(methods)), network.objective()
-    ticks = iter(progress(range(len(methods) * (steps + 1))))
+    kept, objective = kept_steps(network, steps, len(factories)), network_objective(network)
+    ticks = iter(progress(range(len(factories) * (steps + 1))))
     trajectories = []
-    for method, color in zip(methods, colors, strict=True):
+    for factory, color in zip(factories, colors, strict=True):
         own = islice(ticks, steps + 1)
         with deterministic():
-            learner = Learner(network, method, seed)
-            record = _trained(learner, network, kept, own, steps, seed)
-        for _ in own:  # what a path that broke off has left
+            record, names = _train_one(network, factory, kept, own, steps, seed)
+        for _ in own:  # the steps after a path has diverged
             pass
-        trajectories.append(_trajectory(record, method, color, objective, learner.layers, kept))
-    for _ in ticks:  # the bar ends with its last step
+        trajectories.append(_trajectory(record, factory, color, objective, names, kept))
+    for _ in ticks:  # a progress bar finishes after its last item
         pass
     return tuple(trajectories)
 
 
-def _trained(learner: Learner, network: Network, kept: IntArray, ticks: Iterable[int], steps: int, seed: int) -> Record:
-    """Take all steps of one optimizer."""
-    record = Record(steps, kept, [each.numel() for each in learner.parameters])
-    last = len(record.losses) - 1
-    for row, (_, (x, y)) in enumerate(zip(ticks, network.batches(seed), strict=False)):
-        loss = learner.evaluate(x, y)
+class _ModuleStepper(Stepper):
+    """A stepper whose loss is that of a module on the current mini-batch."""
+
+    def __init__(self, network: Network, factory: OptimizerFactory, module: nn.Module) -> None:
+        self._title = network.title
+        self.batch: tuple[Tensor, Tensor] = (torch.empty(0), torch.empty(0))
+        model = module if factory.rest is None else None
+        loss: Callable[[], Tensor] = lambda: network.loss(module(self.batch[0]), self.batch[1])  # noqa: E731
+        super().__init__(factory, list(module.parameters()), loss, model)
+
+    def evaluate(self) -> Tensor:
+        """Evaluate and differentiate the loss of the current mini-batch."""
+        try:
+            return super().evaluate()
+        except (Exception, SystemExit) as error:
+            sentence = f"{self._title} cannot be trained: {describe_exception(error)}"
+            raise InputError(sentence, ("network",), code="unsupported") from error
+
+
+def _train_one(
+    network: Network,
+    factory: OptimizerFactory,
+    kept: IntArray,
+    ticks: Iterable[int],
+    steps: int,
+    seed: int,
+) -> tuple[_Record, list[str]]:
+    """Take all steps of one optimizer; return the record, and the layer of each parameter."""
+    RNGState.seeded(seed).restore()
+    module = network.module(seed)
+    stepper = _ModuleStepper(network, factory, module)
+    sizes = [each.numel() for each in stepper.parameters]
+    noises = _noise(factory, seed, stepper.parameters) if factory.noise else None
+    record = _Record(steps, kept, sizes)
+    for row, (_, batch) in enumerate(zip(ticks, network.batches(seed), strict=False)):
+        stepper.batch = batch
+        loss = stepper.evaluate()
         value = loss.item()
-        record.add(value, learner.rate, row + 1 + learner.trials, learner.parameters)
-        if not (math.isfinite(value) and record.is_real):
+        record.add(value, stepper.learning_rate, row + 1 + stepper.extra_evaluations, stepper.parameters)
+        if not (math.isfinite(value) and record.is_finite):
             break
-        if row < last and not learner.step(x, y, loss):
-            break
-    return record
+        if row < steps:
+            noise = None if noises is None else next(noises)
+            stepper.adjust_gradients(noise)
+            if not stepper.step(loss, noise):
+                break
+    return record, [layer_of(name) for name, _ in module.named_parameters()]
+
+
+def _noise(factory: OptimizerFactory, seed: int, parameters: Sequence[Tensor]) -> Iterator[list[Tensor]]:
+    """Yield the noise on the gradients of each step, per parameter, without end."""
+    normal = rng(f"noise {factory.label}", seed, 0)
+    sizes = [each.numel() for each in parameters]
+    while True:
+        drawn = torch.from_numpy(factory.noise * normal.standard_normal(sum(sizes))).float()
+        parts = torch.split_with_sizes(drawn, sizes)
+        yield [part.view_as(each) for part, each in zip(parts, parameters, strict=True)]
+
+
+class _Record:
+    """The record of one optimizer; row k is where gradient k was taken.
+
+    Attributes:
+        losses: (steps + 1,) of the mini-batches; NaN where no row was added.
+        rates: (steps + 1,) the learning rates.
+        evaluations: (steps + 1,) the number of gradients evaluated so far.
+        weights: (kept, weights) float32.
+        weight_norms: (steps + 1, parameters) the norm of each parameter.
+        gradient_norms: (steps + 1, parameters) the norm of each parameter's gradient.
+        step_sizes: (steps + 1,) the length of the update from each row; NaN where there is none.
+    """
+
+    def __init__(self, steps: int, kept: IntArray, sizes: Sequence[int]) -> None:
+        self.losses, self.rates, self.step_sizes = (np.full(steps + 1, np.nan) for _ in range(3))
+        self.evaluations = np.zeros(steps + 1, dtype=np.int64)
+        self.weights = np.empty((len(kept), sum(sizes)), dtype=np.float32)
+        self.weight_norms, self.gradient_norms = (np.full((steps + 1, len(sizes)), np.nan) for _ in range(2))
+        self._kept, self._sizes = kept, list(sizes)
+        rows = min(steps + 1, 256, max(2, CHUNK_BYTES // (4 * sum(sizes))))
+        # The first row is the last of the chunk before, from which its first update starts.
+        self._weights, self._gradients = torch.empty(rows + 1, sum(sizes)), torch.zeros(rows + 1, sum(sizes))
+        self._first, self._filled = 0, 0
+        self._bad: int | None = None
+        self._last: Tensor | None = None
+        self._zeros = [torch.zeros(size) for size in sizes]
+
+    def add(self, loss: float, rate: float, evaluations: int, parameters: Sequence[Tensor]) -> None:
+        """Record a row: the loss of its mini-batch, the rate of the next update, and parameters with gradients."""
+        row = self._first + self._filled
+        self.losses[row], self.rates[row], self.evaluations[row] = loss, rate, evaluations
+        self._filled += 1
+        gradients = [
+            zeros if (gradient := each.grad) is None else gradient.to_dense() if gradient.is_sparse else gradient
+            for each, zeros in zip(parameters, self._zeros, strict=True)
+        ]
+        with torch.no_grad():
+            torch.cat([each.reshape(-1) for each in parameters], out=self._weights[self._filled])
+            torch.cat([each.reshape(-1) for each in gradients], out=self._gradients[self._filled])
+        if self._filled == len(self._weights) - 1:
+            self._flush()
+
+    @property
+    def is_finite(self) -> bool:
+        """Whether all rows checked so far are finite."""
+        return self._bad is None
+
+    def finish(self) -> tuple[int, Stop]:
+        """Repeat the last finite row to the end; return its index, or that of the first at rest, and the outcome."""
+        self._flush()
+        last = len(self.losses) - 1
+        bad = self._bad if self._bad is not None else self._first
+        if bad <= last:
+            self._repeat(max(bad - 1, 0))
+            return max(bad - 1, 0), Stop.DIVERGED
+        moved = np.flatnonzero(self.step_sizes[:-1] != 0)
+        rest = int(moved[-1]) + 1 if len(moved) else 0
+        # A learning rate of 0 alone is no rest.
+        at_rest = rest < last and self.rates[rest:-1].any()
+        return (rest, Stop.CONVERGED) if at_rest else (last, Stop.RAN)
+
+    def _repeat(self, row: int) -> None:
+        for each in (self.losses, self.rates, self.evaluations, self.weight_norms, self.gradient_norms):
+            each[row + 1 :] = each[row]
+        self.step_sizes[row:] = np.nan
+        if self._last is not None:
+            self.weights[np.searchsorted(self._kept, row, "right") :] = self._last
+
+    def _flush(self) -> None:
+        """Take the norms of the rows added since the last time, and keep the weights of the steps to keep."""
+        first, filled = self._first, self._filled
+        if not filled:
+            return
+        end = first + filled
+        weights, gradients = self._weights[1 : filled + 1], self._gradients[1 : filled + 1]
+        self.weight_norms[first:end], self.gradient_norms[first:end] = self._norms(weights), self._norms(gradients)
+        known = 0 if first else 1
+        updates = torch.diff(self._weights[known : filled + 1], dim=0)
+        self.step_sizes[first - 1 + known : end - 1] = torch.linalg.vector_norm(updates, dim=1, dtype=torch.float64)
+        low, high = np.searchsorted(self._kept, (first, end))
+        chosen = torch.from_numpy(self._kept[low:high] - first)
+        torch.index_select(weights, 0, chosen, out=torch.from_numpy(self.weights[low:high]))
+        self._find_bad_row(first, end)
+        self._weights[0] = weights[-1]
+        self._first, self._filled = end, 0
+
+    def _find_bad_row(self, first: int, end: int) -> None:
+        if self._bad is not None:
+            return
+        figures = (self.losses[first:end, None], self.weight_norms[first:end], self.gradient_norms[first:end])
+        finite = np.isfinite(np.concatenate(figures, axis=1)).all(1)
+        if not finite.all():
+            self._bad = first + int(finite.argmin())
+        last = end if self._bad is None else max(self._bad, 1)
+        self._last = self._weights[last - first].clone()
+
+    def _norms(self, rows: Tensor) -> FloatArray:
+        parts = torch.split_with_sizes(rows, self._sizes, dim=1)
+        norms = [torch.linalg.vector_norm(part, dim=1, dtype=torch.float64) for part in parts]
+        return cast(FloatArray, torch.stack(norms, dim=1).numpy())
 
 
 def _trajectory(
-    record: Record,
-    method: OptimizerFactory,
+    record: _Record,
+    factory: OptimizerFactory,
     color: str | None,
-    objective: Objective,
+    objective: NetworkObjective,
     names: Sequence[str],
     kept: IntArray,
-) -> Trajectory:
+) -> NetworkTrajectory:
     stop_step, stop = record.finish()
     rows = len(record.losses)
     layers = tuple(dict.fromkeys(names))
     gradient_norms = record.gradient_norms
-    if method.clip_norm is not None:
+    if factory.clip_norm is not None:
         whole = np.linalg.norm(gradient_norms, axis=1, keepdims=True)
-        gradient_norms = gradient_norms * np.minimum(1.0, method.clip_norm / (whole + 1e-6))
+        gradient_norms = gradient_norms * np.minimum(1.0, factory.clip_norm / (whole + 1e-6))
+    in_layer = np.array([[name == layer for layer in layers] for name in names], dtype=np.float64)
     training = Training(
         kept=kept,
         weights=record.weights,
         batch_losses=record.losses,
-        figures={"step_size": record.moves},
+        figures={"step_size": record.step_sizes},
         layers=layers,
-        layer_gradients=_by_layer(gradient_norms, names, layers),
-        layer_weights=_by_layer(record.weight_norms, names, layers),
+        layer_gradients=np.sqrt(gradient_norms**2 @ in_layer),
+        layer_weights=np.sqrt(record.weight_norms**2 @ in_layer),
     )
-    return Trajectory(
-        label=method.label,
-        settings=method.text,
+    return NetworkTrajectory(
+        label=factory.label,
+        settings=factory.text,
         objective=objective,
         color=color,
         points=np.zeros((rows, 1, 2)),
@@ -115,9 +297,3 @@ def _trajectory(
         stops=(stop,),
         training=training,
     )
-
-
-def _by_layer(norms: FloatArray, names: Sequence[str], layers: Sequence[str]) -> FloatArray:
-    """Return the norms (steps + 1, layers) of layers from those of their parameters, (steps + 1, parameters)."""
-    own = np.array([[name == layer for layer in layers] for name in names], dtype=np.float64)
-    return np.sqrt(norms**2 @ own)

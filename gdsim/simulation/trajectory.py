@@ -1,23 +1,27 @@
-"""What a descent leaves behind: trajectories, and for networks what belongs to their training."""
+"""The results of a simulation: trajectories, and for networks the record of their training."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from enum import Enum
 
 import numpy as np
 import numpy.typing as npt
 
+from gdsim.networks import NetworkObjective
 from gdsim.objectives import FloatArray, Objective
 
-__all__ = ["IntArray", "SaliencyMaps", "Stop", "Training", "Trajectory"]
+__all__ = ["IntArray", "NetworkTrajectory", "Progress", "SaliencyMaps", "Stop", "Training", "Trajectory"]
 
 IntArray = npt.NDArray[np.int64]
 
+Progress = Callable[[Iterable[int]], Iterable[int]]
+"""Wraps an iterable of known length, as `tqdm.tqdm` does."""
+
 
 class Stop(Enum):
-    """How a start ended, as a user reads it."""
+    """How a start ended; the value is the sentence that a user reads."""
 
     RAN = "ran all steps"
     CONVERGED = "came to rest"
@@ -26,24 +30,24 @@ class Stop(Enum):
     UNDEFINED = "left where the function is defined"
 
     @property
-    def breaks_off(self) -> bool:
-        """Whether what follows the last real row is no number, or no place to be in."""
+    def failed(self) -> bool:
+        """Whether the path ended before its last step, because its next point is not finite or not in the domain."""
         return self in (Stop.DIVERGED, Stop.LEFT, Stop.UNDEFINED)
 
 
 @dataclass(frozen=True, eq=False)
 class SaliencyMaps:
-    """What one image's pixels do to the score of a class, along a training path.
+    """The attribution maps of one image along a training path.
 
     Attributes:
         image: (rows, columns) the image, averaged over its channels.
-        steps: (k,) the steps at which the maps were made, ascending.
-        maps: (k, rows, columns) the attributions at each: from 0 for "saliency" and "gradcam", of either sign for all
-            others; NaN where there is none.
-        number: Which image of the test data it is.
+        steps: (k,) the steps of the maps, ascending.
+        maps: (k, rows, columns) the attributions at each step: at least 0 for "saliency" and "gradcam", of either sign
+            for all others; NaN where there is none.
+        number: The index of the image in the test data.
         target: The index of the class.
-        method: How they were made: "gradient", "saliency", …
-        label: The class of the image by the data; None where it was not looked up.
+        method: The name of the method: "gradient", "saliency", …
+        label: The class of the image according to the data; None where it was not looked up.
     """
 
     image: FloatArray
@@ -57,23 +61,23 @@ class SaliencyMaps:
 
 @dataclass(frozen=True, eq=False)
 class Training:
-    """What a network's training leaves behind beside its path on a plane.
+    """The record of a network's training, beside its path on a plane of weights.
 
     Row k belongs to the weights where gradient k was taken, that of mini-batch k. Figures of the full data are computed
-    at the steps whose weights were kept, and run straight between them.
+    at the steps whose weights were kept, and interpolated linearly between them.
 
     Attributes:
-        kept: (k,) the steps whose weights were kept, ascending, the first and the last among them.
-        weights: (k, weights) float32, all parameters of the network one after the other.
+        kept: (k,) the steps whose weights were kept, ascending, including the first and the last.
+        weights: (k, weights) float32, all parameters of the network, concatenated.
         batch_losses: (steps + 1,) the loss of mini-batch k at the weights of row k.
-        figures: Each (steps + 1,): "test_loss", "accuracy" and "test_accuracy" (0 to 1; NaN for numbers instead of
-            classes, or without test data), "gradient_norm" of the full training data, "step_size", "off_plane", the
-            distance from the plane, and "plane_loss", the loss where the plane is nearest.
-        layers: What the layers are called, from the input on.
-        layer_gradients: (steps + 1, layers) the norm of mini-batch k's gradient in each layer, clipped as the YAML says
-            and without noise.
+        figures: Each (steps + 1,): "test_loss", "accuracy" and "test_accuracy" (0 to 1; NaN for regression and without
+            test data), "gradient_norm" of the full training data, "step_size", "off_plane", the distance from the
+            plane, and "plane_loss", the loss at the nearest point of the plane.
+        layers: The names of the layers, from the input on.
+        layer_gradients: (steps + 1, layers) the norm of mini-batch k's gradient in each layer, clipped as configured,
+            without noise.
         layer_weights: (steps + 1, layers) the norm of each layer's weights.
-        maps: What `view.saliency` asks for; None where it is not asked for.
+        maps: The maps that `view.saliency` requests, None where it requests none.
     """
 
     kept: IntArray
@@ -86,27 +90,25 @@ class Training:
     maps: SaliencyMaps | None = None
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(frozen=True, eq=False, repr=False)
 class Trajectory:
-    """The way of one optimizer from all its starts.
+    """The paths of one optimizer from all its starts.
 
-    Row k is the point where gradient k was taken, so `points[k + 1]` is where update k led. After a start has
-    broken off, its rows repeat the last one that is real.
+    Row k is the point where gradient k was taken; `points[k + 1]` follows update k. After a start has stopped, its rows
+    repeat its last finite point.
 
     Attributes:
-        label: What the user calls the optimizer.
+        label: The user's name for the optimizer.
         settings: Its class and settings for a legend, `"SGD · lr 0.01 · momentum 0.9"`.
-        objective: What was descended.
-        color: `"#rrggbb"`, or None for one of the theme's.
+        objective: The function, or the loss of a network on a plane of weights.
+        color: `"#rrggbb"`, or None for a colour of the theme.
         points: (steps + 1, starts, dim) the iterates.
         values: (steps + 1, starts) the objective at the points.
         gradients: (steps + 1, starts, dim) its true gradient there, without noise and unclipped.
-        learning_rates: (steps + 1, starts) the rate that update k uses; the last is that of one more update.
-        evaluations: (steps + 1, starts) how many gradients had been asked for, that of row k included.
-        stop_steps: (starts,) the last step whose row is real, or the first at rest.
+        learning_rates: (steps + 1, starts) the learning rate of update k; the last row is that of one more update.
+        evaluations: (steps + 1, starts) the number of gradients evaluated so far, including that of row k.
+        stop_steps: (starts,) the last step with a finite point, or the first step at rest.
         stops: (starts,) how each start ended.
-        training: For a network, what else its training has left; points, values and gradients are then those of the
-            full training data, projected onto the plane of the objective's landscape. None for a function.
     """
 
     label: str
@@ -120,14 +122,41 @@ class Trajectory:
     evaluations: IntArray
     stop_steps: IntArray
     stops: tuple[Stop, ...]
-    training: Training | None = None
+
+    def __repr__(self) -> str:
+        rows, starts, dim = self.points.shape
+        return f"<Trajectory: {self.label} on {self.objective.title}, {rows - 1} steps, {starts} starts, {dim}-D>"
+
+    @property
+    def figures(self) -> Mapping[str, FloatArray]:
+        """The figures of a network's training by name, see `Training.figures`; empty for a function."""
+        return {}
 
     def stopped_at(self, start: int) -> int:
-        """Return the step at which a start came to its end, as a user reads it: "diverged at step 12".
+        """Return the step at which a start stopped, as in "diverged at step 12".
 
-        That is the first step at rest, or the first whose row would not have been real; the last step when it ran.
+        This is the first step at rest, the first step without a finite point, or the last step.
         """
         last = int(self.stop_steps[start])
-        # Where not even the start has a value, its row stands all the same.
-        real = np.isfinite(self.values[last, start]) and np.isfinite(self.gradients[last, start]).all()
-        return last + 1 if self.stops[start].breaks_off and real else last
+        # Even the first row may have no finite value.
+        finite = np.isfinite(self.values[last, start]) and np.isfinite(self.gradients[last, start]).all()
+        return last + 1 if self.stops[start].failed and finite else last
+
+
+@dataclass(frozen=True, eq=False, repr=False)
+class NetworkTrajectory(Trajectory):
+    """The path of one optimizer on a network, projected onto the plane of its objective.
+
+    Points, values and gradients are those of the full training data.
+
+    Attributes:
+        training: The record of the training.
+    """
+
+    objective: NetworkObjective
+    training: Training
+
+    @property
+    def figures(self) -> Mapping[str, FloatArray]:
+        """The figures of the training by name, see `Training.figures`."""
+        return self.training.figures

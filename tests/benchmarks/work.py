@@ -253,7 +253,7 @@ def _plain_training(folder: Path) -> Figures:
     """The loop that everyone writes, with nothing recorded."""
     del folder
     torch.set_num_threads(1)
-    network, steps = gdsim.loads(TRAINED).objectives[0].to_train(), 2000
+    network, steps = gdsim.loads(TRAINED).objectives[0].build().network, 2000
     _train(network.module(0), network.batches(0), 3)
     begun = _cpu()
     _train(network.module(0), network.batches(0), steps)

@@ -21,7 +21,7 @@ from gdsim.scene.panels import PanelKind
 from gdsim.scene.projection import near, widened
 from gdsim.scene.values import LARGEST, finite, value_name
 from gdsim.scene.views import kind_of
-from gdsim.simulation import Training, Trajectory
+from gdsim.simulation import NetworkTrajectory, Training, Trajectory
 
 SPANNING = 30
 """Positive figures have a logarithmic axis if the largest is more than this many times the smallest."""
@@ -184,14 +184,14 @@ def curves_panel(
 
 def _shown(trajectory: Trajectory, group: GroupInput, bounds: FloatArray) -> npt.NDArray[np.bool_]:
     """Which rows an axis must show, (steps + 1, starts): those in the view or near it; of what breaks off in it."""
-    broken = np.array([stop.breaks_off for stop in trajectory.stops])
+    broken = np.array([stop.failed for stop in trajectory.stops])
     close = near(trajectory.points, bounds)
     if not kind_of(group.objective, group.view).projects:
         # Pixels may leave their range on purpose, and all of them are visible.
         return np.asarray(close | ~broken)
     coordinates = group.projection.project(trajectory.points)
     within = inside(coordinates, group.projection.bounds)
-    if trajectory.training is not None:
+    if group.objective.kind == "network":
         # Its figures are not those of the plane, and what leaves the plane has not run away.
         return np.asarray(within | ~broken)
     return np.asarray(np.where(broken, within, near(coordinates, group.projection.bounds)) & close)
@@ -199,7 +199,7 @@ def _shown(trajectory: Trajectory, group: GroupInput, bounds: FloatArray) -> npt
 
 def training_of(trajectory: Trajectory) -> Training:
     """Return the training of a trajectory; an InputError if it is not that of a network."""
-    if trajectory.training is None:
+    if not isinstance(trajectory, NetworkTrajectory):
         raise InputError(f"{trajectory.label} has trained no network", ("view", "panels"), code="unsupported")
     return trajectory.training
 

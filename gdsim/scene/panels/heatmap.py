@@ -58,7 +58,7 @@ class Heatmap:
 
 def completed(trajectories: Sequence[Trajectory]) -> list[Trajectory]:
     """Return those that did not break off, which set the scale of colours, or the others would look blank; else all."""
-    return [each for each in trajectories if not each.stops[0].breaks_off] or [*trajectories]
+    return [each for each in trajectories if not each.stops[0].failed] or [*trajectories]
 
 
 def _values(training: FloatArray, trajectory: Trajectory) -> FloatArray:

@@ -12,9 +12,7 @@ import numpy as np
 from gdsim.analysis import last_steps
 from gdsim.config import View
 from gdsim.errors import InputError, Problem
-from gdsim.networks import Network
-from gdsim.networks.inputs import ImageObjective
-from gdsim.networks.scores import class_problem, image_of
+from gdsim.networks import ImageObjective, Network
 from gdsim.objectives import FloatArray, Objective
 from gdsim.scene.group import GroupInput
 from gdsim.scene.model import Style
@@ -62,10 +60,10 @@ def _training_problems(network: Network, view: View) -> Iterator[Problem]:
         yield Problem(message, code="unsupported")
         return
     try:
-        image_of(data, wanted.image)
+        data.test_image(wanted.image)
     except InputError as error:
         yield Problem(error.message, ("saliency", "image") if "image" in wanted.model_fields_set else ())
-    if problem := class_problem(data, wanted.target or 0):
+    if problem := data.class_problem(wanted.target or 0):
         yield Problem(problem, ("saliency", "class"))
     if wanted.method == "gradcam" and network.name == "mlp":
         message = "gradcam looks at the last convolution, and an mlp has none; cnn has"

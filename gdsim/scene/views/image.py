@@ -11,7 +11,7 @@ import numpy.typing as npt
 
 from gdsim.analysis import last_steps
 from gdsim.errors import InputError
-from gdsim.networks.inputs import ImageObjective
+from gdsim.networks import ImageObjective
 from gdsim.objectives import FloatArray
 from gdsim.scene.group import GroupInput
 from gdsim.scene.model import Facet, Style

@@ -1,0 +1,165 @@
+"""A network as an objective of two coordinates: its loss on a plane through its weights."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from functools import cache
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from gdsim.networks.network import Network
+from gdsim.objectives import FloatArray, Objective, Samples, interpolate
+
+if TYPE_CHECKING:
+    from torch import Tensor
+
+__all__ = ["Landscape", "NetworkObjective", "network_objective", "plane_name"]
+
+ON_PLANE = 1e-6
+"""Weights nearer to a plane than this share of the view's side lie on it."""
+
+
+@dataclass(frozen=True, eq=False)
+class Landscape:
+    """The loss of a network on a plane through its weights.
+
+    A point (a, b) of the plane has the weights `origin + a · axes[0] + b · axes[1]`; a and b are distances in the space
+    of all weights.
+
+    Args:
+        plane: The name of the plane, see `plane_name`; empty before it is computed.
+        origin: (weights,) the weights at the point (0, 0).
+        axes: (2, weights) orthonormal directions.
+        x: (columns,) grid positions along the first direction, ascending.
+        y: (rows,) grid positions along the second direction, ascending.
+        values: (rows, columns) the loss there; NaN where it is not finite.
+        places: (side², 2) the points of a regular, cell-centred grid with an odd number of points per side, row by row
+            from the lowest.
+        gradients: (side², 2) the true gradient of the loss there, along the two directions.
+        share: The share of the paths' variance about the origin that lies in the plane, 0 to 1; NaN without variance.
+        examples: The number of training examples that all this was computed on.
+        of: The number of all training examples.
+        marks: (m, 2) the points of the recordings that the plane goes through.
+        mark_names: The names of these recordings.
+    """
+
+    plane: str
+    origin: FloatArray
+    axes: FloatArray
+    x: FloatArray
+    y: FloatArray
+    values: FloatArray
+    places: FloatArray
+    gradients: FloatArray
+    share: float
+    examples: int
+    of: int
+    marks: FloatArray = field(default_factory=lambda: np.zeros((0, 2)))
+    mark_names: tuple[str, ...] = ()
+
+    @property
+    def bounds(self) -> FloatArray:
+        """(2, 2) the low and high end of the view along each direction."""
+        return np.array([[self.x[0], self.x[-1]], [self.y[0], self.y[-1]]])
+
+    @property
+    def leaves_out(self) -> bool:
+        """Whether weights exist outside the plane, and it is known how much of the paths lies in it."""
+        return len(self.origin) > 2 and bool(np.isfinite(self.share))
+
+    @property
+    def held(self) -> str:
+        """The share as text, in per cent; only exact values round to 0 or 100."""
+        words = f"{100 * self.share:.1f}"
+        if words == "100.0" and self.share < 1 - 1e-6:
+            return "over 99.9 %"
+        return "under 0.1 %" if words == "0.0" and self.share > 0 else f"{words} %"
+
+    def is_off(self, distance: float) -> bool:
+        """Tell whether a distance from the plane is more than a rounding error."""
+        return distance > ON_PLANE * float(np.diff(self.bounds).max())
+
+    def lift(self, points: FloatArray) -> FloatArray:
+        """Return the weights (…, weights) at points (…, 2)."""
+        return self.origin + points @ self.axes
+
+    def project(self, weights: FloatArray) -> FloatArray:
+        """Return the points (…, 2) nearest to weights (…, weights)."""
+        return np.asarray((weights - self.origin) @ self.axes.T)
+
+    def distance(self, weights: FloatArray) -> FloatArray:
+        """Return the distance (…) of weights (…, weights) from the plane."""
+        return np.asarray(np.linalg.norm(weights - self.lift(self.project(weights)), axis=-1))
+
+
+@dataclass(frozen=True, eq=False, repr=False, kw_only=True)
+class NetworkObjective(Objective):
+    """The loss of a network on a plane through its weights, as a function of two coordinates.
+
+    Args:
+        network: The network that is trained.
+        landscape: The loss on the plane.
+    """
+
+    kind = "network"
+
+    network: Network
+    landscape: Landscape
+
+
+def network_objective(network: Network, landscape: Landscape | None = None) -> NetworkObjective:
+    """Return the objective of a network: the smooth function through the values of a landscape.
+
+    Args:
+        network: The network.
+        landscape: Its loss on a plane; before it is computed, a flat one without a name.
+    """
+    plane = _blank(network.weights) if landscape is None else landscape
+    values = np.where(np.isfinite(plane.values), plane.values, np.nanmax(plane.values, initial=0.0))
+    samples = Samples(values.T, (plane.x, plane.y))
+
+    # Built when it is first called, because checking a configuration must not import torch.
+    @cache
+    def surface() -> Callable[[Tensor], Tensor]:
+        return interpolate(samples)
+
+    return NetworkObjective(
+        name=network.name,
+        title=network.title,
+        f=lambda points: surface()(points),
+        bounds=plane.bounds,
+        start=np.zeros(2),
+        source=f"{network.weights:,} weights, trained on {len(network.data.x):,} examples of {network.data.name}",
+        network=network,
+        landscape=plane,
+    )
+
+
+def plane_name(plane: str | Sequence[object] | None) -> str:
+    """Return a landscape's name for the plane that a view requests.
+
+    Args:
+        plane: "pca", "random", or two recordings; None for "pca".
+    """
+    if plane is None:
+        return "pca"
+    return plane if isinstance(plane, str) else ", ".join(map(str, plane))
+
+
+def _blank(weights: int) -> Landscape:
+    side, none = np.array([-1.0, 1.0]), np.zeros((0, 2))
+    return Landscape(
+        plane="",
+        origin=np.zeros(weights),
+        axes=np.zeros((2, weights)),
+        x=side,
+        y=side,
+        values=np.zeros((2, 2)),
+        places=none,
+        gradients=none,
+        share=float("nan"),
+        examples=0,
+        of=0,
+    )

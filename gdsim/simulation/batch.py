@@ -1,0 +1,234 @@
+"""One optimizer from all its starts, and the loop that evaluates all optimizers and starts in one pass per step."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from gdsim.errors import InputError
+from gdsim.networks import MAX_RECORDING_BYTES as MAX_BYTES
+from gdsim.objectives import FloatArray, Objective
+from gdsim.optimizers import BatchingMode, OptimizerFactory, RNGState, rng
+from gdsim.simulation.stepper import Stepper
+from gdsim.simulation.trajectory import IntArray, Progress
+
+__all__ = ["Batch", "Record", "Task", "run"]
+
+NOISE_BLOCK = 64
+"""The number of steps for which noise is drawn at once."""
+
+CHECK_EVERY = 64
+"""The number of steps between two checks whether any start is still finite."""
+
+
+@dataclass(frozen=True, eq=False)
+class Task:
+    """One optimizer and the starts that it descends from.
+
+    Attributes:
+        factory: Builds the optimizer.
+        objective: The function.
+        points: (starts, dim) the starts.
+        seed: Seeds its random numbers, together with the label and `numbers`.
+        numbers: (starts,) the index of each start among all those of the experiment.
+    """
+
+    factory: OptimizerFactory
+    objective: Objective
+    points: FloatArray
+    seed: int
+    numbers: Sequence[int]
+
+    def subset(self, indices: Sequence[int]) -> Task:
+        """Return the same task for some of the starts."""
+        return replace(self, points=self.points[indices], numbers=[self.numbers[index] for index in indices])
+
+    def noise(self) -> Iterator[Tensor]:
+        """Yield the noise (starts, dim) of each step, without end."""
+        generators = self._generators("noise")
+        while True:
+            normal = [each.standard_normal((NOISE_BLOCK, self.objective.dim)) for each in generators]
+            yield from torch.from_numpy(self.factory.noise * np.stack(normal, axis=1))
+
+    def random_states(self) -> list[RNGState]:
+        """Return for each start the state of the generators that the class draws from."""
+        return [RNGState.seeded(int(each.integers(2**63))) for each in self._generators("torch")]
+
+    def _generators(self, purpose: str) -> list[np.random.Generator]:
+        return [rng(f"{purpose} {self.factory.label}", self.seed, number) for number in self.numbers]
+
+
+class Batch:
+    """One optimizer on its way from all its starts, in one batching mode."""
+
+    def __init__(self, task: Task, mode: BatchingMode) -> None:
+        self.task, self.mode = task, mode
+        factory, rows = task.factory, torch.from_numpy(task.points)
+        blocks = [rows.reshape(-1)] if mode is BatchingMode.FLAT else list(factory.reshape(rows))
+        self._parameters = [factory.new_parameter(block) for block in blocks]
+        self._random_states = task.random_states() if factory.draws else None
+        separate = mode is BatchingMode.SEPARATE
+        self._steppers = [
+            self._stepper(start, own)
+            for start, own in enumerate([[each] for each in self._parameters] if separate else [self._parameters])
+        ]
+        self._noise = task.noise() if factory.noise else None
+        self._alive = torch.ones(len(task.points), dtype=torch.bool)
+        self._rates: list[list[float]] = []
+        self._extra: list[list[int]] = []
+
+    def _stepper(self, start: int, parameters: list[Tensor]) -> Stepper:
+        f, first = self.task.objective.f, parameters[0]
+        with self._generators_of(start):
+            # Only a class that has each start to itself evaluates the loss.
+            return Stepper(self.task.factory, parameters, lambda: f(first.reshape(-1)))
+
+    @contextmanager
+    def _generators_of(self, start: int) -> Iterator[None]:
+        """Let the class draw from generators that belong to this start, if it draws random numbers."""
+        if self._random_states is None:
+            yield
+            return
+        with RNGState.preserved():
+            self._random_states[start].restore()
+            yield
+            self._random_states[start] = RNGState.current()
+
+    def points(self) -> Tensor:
+        """Return the current points (starts, dim)."""
+        if self.mode is BatchingMode.FLAT:
+            return self._parameters[0].detach().view(-1, self.task.objective.dim)
+        return torch.stack([parameter.detach().view(-1) for parameter in self._parameters])
+
+    def record(self) -> None:
+        """Record the learning rate of the next update, and the number of evaluations so far."""
+        self._rates.append([stepper.learning_rate for stepper in self._steppers])
+        self._extra.append([stepper.extra_evaluations for stepper in self._steppers])
+
+    def recorded(self, rows: int) -> tuple[FloatArray, IntArray]:
+        """Return the learning rates and evaluations recorded, (rows, starts); the last repeat to the end."""
+        shape = (rows, len(self.task.points))
+        known = np.minimum(np.arange(rows), len(self._rates) - 1)
+        rates = np.array(self._rates)[known]
+        evaluations = known[:, np.newaxis] + 1 + np.array(self._extra)[known]
+        return np.broadcast_to(rates, shape), np.broadcast_to(evaluations, shape)
+
+    def step(self, values: Tensor, gradients: Tensor) -> None:
+        """Take one step from all starts.
+
+        Args:
+            values: (starts,) the objective at the current points.
+            gradients: (starts, dim) its gradient there; it may be overwritten.
+
+        Raises:
+            InputError: The class or its schedule fails.
+        """
+        noise = None if self._noise is None else next(self._noise)
+        if not self.task.factory.needs_graph:
+            self._set_gradients(self._adjusted(gradients, noise))
+        if self.mode is not BatchingMode.SEPARATE:
+            self._update(0, values[0], None)
+            return
+        # Some classes fail on numbers that are not finite, and nothing after them is recorded.
+        self._alive &= values.isfinite() & gradients.isfinite().all(1)
+        for start in self._alive.nonzero().flatten().tolist():
+            parameter = self._parameters[start]
+            own_noise = None if noise is None else [noise[start].view_as(parameter)]
+            if self.task.factory.needs_graph:
+                self._steppers[start].evaluate()
+                self._steppers[start].adjust_gradients(own_noise)
+            with self._generators_of(start):
+                self._update(start, values[start], own_noise)
+
+    def _update(self, index: int, value: Tensor, noise: list[Tensor] | None) -> None:
+        stepper = self._steppers[index]
+        if not stepper.step(value, noise):
+            # For example a line search that meets no finite number: that ends this start, not the others.
+            for parameter in stepper.parameters:
+                parameter.detach().fill_(torch.nan)
+
+    def _adjusted(self, gradients: Tensor, noise: Tensor | None) -> Tensor:
+        """Return gradients (starts, dim) with noise, and clipped for each start by itself."""
+        if noise is not None:
+            gradients = gradients + noise
+        if (clip_norm := self.task.factory.clip_norm) is not None:
+            # clip_grad_norm_ takes the norm of the norms of all tensors, here of a single one.
+            norms = torch.linalg.vector_norm(torch.linalg.vector_norm(gradients, dim=1)[:, None], dim=1)
+            gradients = gradients * (clip_norm / (norms + 1e-6)).clamp(max=1.0)[:, None]
+        return gradients
+
+    def _set_gradients(self, gradients: Tensor) -> None:
+        factory = self.task.factory
+        blocks = [gradients.reshape(-1)] if self.mode is BatchingMode.FLAT else factory.reshape(gradients)
+        for parameter, block in zip(self._parameters, blocks, strict=True):
+            parameter.grad = factory.to_layout(block)
+
+
+@dataclass(frozen=True, eq=False)
+class Record:
+    """Points, values and gradients of several paths at each step.
+
+    Attributes:
+        points: (steps + 1, paths, dim).
+        values: (steps + 1, paths).
+        gradients: (steps + 1, paths, dim).
+    """
+
+    points: Tensor
+    values: Tensor
+    gradients: Tensor
+
+    @classmethod
+    def empty(cls, steps: int, paths: int, dim: int) -> Record:
+        """Allocate a record.
+
+        Raises:
+            InputError: It would exceed the memory limit.
+        """
+        size = (steps + 1) * paths * (2 * dim + 3) * 8
+        if size > MAX_BYTES:
+            sentence = f"{steps} steps of {paths} paths would take {size / 2**30:.3g} GiB to record"
+            limit = f"at most {MAX_BYTES / 2**30:g} are allowed"
+            raise InputError(f"{sentence}; {limit}", ("steps",), code="too-large")
+        shapes = ((steps + 1, paths, dim), (steps + 1, paths), (steps + 1, paths, dim))
+        return cls(*(torch.empty(shape, dtype=torch.float64) for shape in shapes))
+
+    def part(self, paths: slice | list[int]) -> Record:
+        """Return some of the paths: for a slice a view, for a list a copy."""
+        return Record(self.points[:, paths], self.values[:, paths], self.gradients[:, paths])
+
+
+def run(batches: Sequence[Batch], record: Record, progress: Progress = iter) -> None:
+    """Take every step of all batches together, with one forward and one backward pass per step."""
+    objective = batches[0].task.objective
+    counts = [len(batch.task.points) for batch in batches]
+    last = len(record.points) - 1
+    for step in progress(range(last + 1)):
+        points = torch.cat([batch.points() for batch in batches], out=record.points[step])
+        values, gradients = _evaluate(objective, points)
+        record.values[step], record.gradients[step] = values, gradients
+        for batch in batches:
+            batch.record()
+        if step % CHECK_EVERY == CHECK_EVERY - 1 and not values.isfinite().any():
+            for rest in (record.points, record.values, record.gradients):
+                rest[step + 1 :] = torch.nan
+            break
+        if step < last:
+            parts = zip(torch.split_with_sizes(values, counts), torch.split_with_sizes(gradients, counts), strict=True)
+            for batch, (own_values, own_gradients) in zip(batches, parts, strict=True):
+                batch.step(own_values, own_gradients)
+
+
+def _evaluate(objective: Objective, points: Tensor) -> tuple[Tensor, Tensor]:
+    """Return the values (paths,) and gradients (paths, dim) at points (paths, dim)."""
+    with torch.enable_grad():
+        inputs = points.detach().requires_grad_()
+        values = objective.f(inputs)
+        # Each value has the weight 1: a mean would divide, and round, the gradients.
+        (gradients,) = torch.autograd.grad(values, inputs, torch.ones_like(values))
+    return values.detach(), gradients
