@@ -52,15 +52,7 @@ def load(
     transient_overrides: Mapping[str, str] = NOTHING,
     allow_code: bool = False,
 ) -> Experiment:
-    """Read an experiment from a YAML file.
-
-    Args:
-        path: The file.
-        overrides: Values that replace those of the file, each `KEY=VALUE` with a dotted key and a value in
-            YAML: `"optimizers.Adam.lr=0.1"`.
-        transient_overrides: More of them that are not written into `Experiment.yaml`, each with its name in errors:
-            `{"output.formats=[gif]": "--format gif"}`.
-        allow_code: Whether a Python file that the configuration names may run.
+    """Read an experiment from a YAML file; the other arguments are those of `loads`.
 
     Raises:
         InputError: There is no such file, or it is not text; or an override is not `KEY=VALUE`.
@@ -95,9 +87,11 @@ def loads(
         name: The name of the output files.
         file: The name of the text in errors.
         folder: The folder that paths in the text are relative to; the current folder by default.
-        overrides: As for `load`.
-        transient_overrides: As for `load`.
-        allow_code: As for `load`.
+        overrides: Values that replace those of the text, each `KEY=VALUE` with a dotted key and a value in
+            YAML: `"optimizers.Adam.lr=0.1"`.
+        transient_overrides: More of them that are not written into `Experiment.yaml`, each with its name in errors:
+            `{"output.formats=[gif]": "--format gif"}`.
+        allow_code: Whether a Python file that the configuration names may run.
 
     Raises:
         InputError: An override is not `KEY=VALUE`.

@@ -49,11 +49,9 @@ class OneOf:
     lookup: Callable[[], Mapping[str, Any]]
 
     def __get_pydantic_core_schema__(self, source: Any, handler: GetCoreSchemaHandler) -> core_schema.CoreSchema:
-        """Validate the text."""
         return core_schema.no_info_after_validator_function(self._check, handler(source))
 
     def __get_pydantic_json_schema__(self, schema: core_schema.CoreSchema, handler: GetJsonSchemaHandler) -> Any:
-        """List the names."""
         return {"enum": list(self.lookup()), "type": "string"}
 
     def _check(self, name: str) -> str:

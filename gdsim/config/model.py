@@ -71,11 +71,9 @@ class NoneAsEmpty:
     """Reads a key without a value as an empty mapping: all lines below it may be commented out."""
 
     def __get_pydantic_core_schema__(self, source: Any, handler: GetCoreSchemaHandler) -> CoreSchema:
-        """Accept None too."""
         return core_schema.no_info_before_validator_function(none_as_empty, handler(source))
 
     def __get_pydantic_json_schema__(self, schema: CoreSchema, handler: GetJsonSchemaHandler) -> JsonSchemaValue:
-        """Allow null too."""
         return {"anyOf": [handler(schema), {"type": "null"}]}
 
 

@@ -145,7 +145,7 @@ class View(Model):
     theme: ThemeChoice = Field(default="light", examples=["dark", {"base": "dark", "page": "#000000"}])
     """light, dark, slide, the name of a style sheet of matplotlib, or a mapping: a theme of your own."""
     size: Annotated[list[Pixels], Field(min_length=2, max_length=2), BeforeValidator(_check_size)] = Field(
-        [1280, 720],
+        default=[1280, 720],
         description="Width and height in pixels, both even, from "
         f"{MIN_WIDTH} × {MIN_HEIGHT} to {MAX_WIDTH} × {MAX_HEIGHT}. 1280 × 720 fits a slide.",
         examples=[[1280, 720], [1920, 1080], [800, 600]],
@@ -180,7 +180,7 @@ class Animation(Model):
     fps: Annotated[int, Field(ge=1, le=50)] = 25
     """Frames per second. A GIF keeps 10, 20, 25 and 50 exactly."""
     seconds: Annotated[Finite, Field(gt=0, le=120)] = Field(
-        6.0, description=f"The duration of the moving part; fps × seconds is at most {MAX_FRAMES} frames."
+        default=6.0, description=f"The duration of the moving part; fps × seconds is at most {MAX_FRAMES} frames."
     )
     hold: Annotated[Finite, Field(ge=0, le=60)] = 2.0
     """The number of seconds for which the last frame is shown before the animation repeats."""
