@@ -128,3 +128,18 @@ def test_panels_are_where_the_request_says():
 def test_six_panels_fit_a_slide(at):
     layout = arrange(replace(SLIDE, panels=(CURVES,) * 6, panels_at=at))
     assert len(layout.groups[0].panels) == 6
+
+
+@pytest.mark.parametrize("groups", [1, 2, 4])
+def test_a_table_is_beside_its_facet(groups):
+    table = PanelRequest(0, has_axis=False, facet_share=0.3)
+    layout = arrange(replace(SLIDE, aspects=(1.0,) * groups, panels=(table,), legend=0, color_bar=False))
+    assert len(layout.groups) == groups
+    for group in layout.groups:
+        (facet,), (panel,) = group.facets, group.panels
+        assert abs(facet.width - facet.height) <= 1
+        assert panel.x > facet.right
+        assert abs(panel.top - facet.top) < 1
+        assert panel.width > facet.width
+    found = boxes(layout)
+    assert not [(one, other) for (one, a), (other, b) in combinations(found, 2) if meet(a, b)]

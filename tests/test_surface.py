@@ -273,7 +273,7 @@ def test_shadows_lie_below_their_points_within_the_border_of_the_plane():
         ((260, 520), "f(x, y)", ((0, 1e-3), (-1, 1))),
     ],
 )
-def test_words_stand_free(elevation, size, caption, view):
+def test_labels_overlap_nothing(elevation, size, caption, view):
     box = Box(7, 9, *size)
     given = {"caption": caption, "view": view, "camera": (elevation, 0.0, 360.0)}
     wide = view[0][1] - view[0][0]
@@ -293,11 +293,11 @@ def test_words_stand_free(elevation, size, caption, view):
         picture = surface.picture(azimuth, 1)
         for left, bottom, right, top in (found - [box.x, box.y, box.x, box.y]).round().astype(int):
             under = picture[max(size[1] - top, 0) : size[1] - bottom, max(left, 0) : right, :3]
-            # A corner of the words' box may touch a tick; no word lies on the plane or the surface.
+            # A corner of a label's box may touch a tick; no label is on the plane or the surface.
             assert np.mean((under != hexed(LIGHT.page)).any(-1)) < 0.12
 
 
-def test_axes_say_what_they_count():
+def test_axes_have_names_and_numbers():
     places = dict(Seen().words(-60.0))
     assert {"x", "y", "f(x, y)", "0", "0.5", "1", "−5", "−2.5", "2.5", "5"} <= {*places}
     assert places["x"][3] < places["f(x, y)"][1]

@@ -16,7 +16,7 @@ from gdsim.render.panels import PanelRenderer
 from gdsim.render.viewport import Viewport
 from gdsim.scene import Heatmap
 
-__all__ = ["RENDERER", "heatmap_boxes"]
+__all__ = ["RENDERER"]
 
 NAME, LOWEST = 1.55, 1.3
 """The height of an optimizer's name above its heat map, and the smallest height of this one below a name, in ems."""
@@ -40,7 +40,7 @@ class _HeatmapRenderer(PanelRenderer):
         )
 
     def draw(self, canvas: Canvas, panel: Heatmap, box: Box, *, numbered: bool) -> Viewport:
-        em, boxes = canvas.em, heatmap_boxes(panel, box, canvas.em)
+        em, boxes = canvas.em, _boxes(panel, box, canvas.em)
         axes = canvas.axes(box, "none")
         axes.set(xlim=(0, 1.03 * panel.reach), ylim=(0, box.height))
         axes.spines[["top", "right", "left"]].set_visible(False)
@@ -59,20 +59,20 @@ class _HeatmapRenderer(PanelRenderer):
         return Viewport(canvas, box, axes)
 
     def primitives(self, canvas: Canvas, panel: Heatmap, viewport: Viewport) -> tuple[Primitive, ...]:
-        boxes = heatmap_boxes(panel, viewport.box, canvas.em)
+        boxes = _boxes(panel, viewport.box, canvas.em)
         images = [revealed_row(canvas, panel, row, box) for row, box in zip(panel.rows, boxes, strict=True)]
         rect = images[0].rect
         return (*images, Cursor(np.array([0.0, panel.reach]), np.array([rect.left, rect.right], np.float64)))
 
     def lacks_names(self, panel: Heatmap, box: Box, em: float) -> bool:
-        return any(not _named_layers(panel, own, em) for own in heatmap_boxes(panel, box, em))
+        return any(not _named_layers(panel, own, em) for own in _boxes(panel, box, em))
 
 
 RENDERER = _HeatmapRenderer()
 
 
-def heatmap_boxes(panel: Heatmap, box: Box, em: float) -> list[Box]:
-    """Return where the heat maps of a panel are, from the top, on whole pixels; all layers have the same height."""
+def _boxes(panel: Heatmap, box: Box, em: float) -> list[Box]:
+    """Where the heat maps of a panel are, from the top, on whole pixels; all layers have the same height."""
     count, layers = len(panel.rows), len(panel.layers)
     # One alone needs no name.
     name = NAME * em if count > 1 and box.height >= count * (NAME + LOWEST) * em else 0.0
