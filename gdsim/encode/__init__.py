@@ -1,4 +1,4 @@
-"""Frames → a file, whose suffix decides the format."""
+"""FrameSource → a file, whose suffix decides the format."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from os import PathLike
 from pathlib import Path
 
 from gdsim.encode.formats import Format, find_format, formats
-from gdsim.encode.frames import EncodeOptions, Frames, Progress, TooLargeError
+from gdsim.encode.frames import EncodeOptions, FrameSource, Progress, TooLargeError
 from gdsim.errors import InputError, did_you_mean
 from gdsim.files import atomic_write
 from gdsim.metadata import Provenance
@@ -14,7 +14,7 @@ from gdsim.metadata import Provenance
 __all__ = [
     "EncodeOptions",
     "Format",
-    "Frames",
+    "FrameSource",
     "Progress",
     "TooLargeError",
     "find_format",
@@ -27,7 +27,7 @@ _FASTEST, _LONGEST_HOLD = 50, 1200
 
 
 def write(
-    frames: Frames,
+    frames: FrameSource,
     path: str | PathLike[str],
     *,
     fps: int,
@@ -45,7 +45,7 @@ def write(
     Args:
         frames: What to show, one picture at a time.
         path: Where to write; its suffix decides the format. Missing folders are created.
-        fps: Frames per second, 1 to 50.
+        fps: FrameSource per second, 1 to 50.
         hold: How much longer than the others the last frame is shown, in seconds, 0 to 1200.
         loop: Whether a GIF, APNG or WebP repeats forever; videos leave that to their player.
         quality_level: The index in the format's `quality_levels`; 0 is the best, the others make smaller files.

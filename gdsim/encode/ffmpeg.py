@@ -14,7 +14,7 @@ from typing import IO, Any, cast
 import imageio_ffmpeg
 
 from gdsim.encode.formats import FileInfo, gdsim_text
-from gdsim.encode.frames import EncodeOptions, Frame, Frames
+from gdsim.encode.frames import EncodeOptions, Frame, FrameSource
 from gdsim.errors import GdsimError
 from gdsim.metadata import TEXT_LIMIT
 
@@ -26,7 +26,7 @@ _READ_SECONDS, _LOG_LIMIT = 20, 4 * TEXT_LIMIT
 
 
 def encode(
-    frames: Frames,
+    frames: FrameSource,
     pictures: Iterable[Frame],
     path: Path,
     options: EncodeOptions,

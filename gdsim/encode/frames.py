@@ -24,7 +24,7 @@ Progress: TypeAlias = Callable[[Iterable[Frame]], Iterable[Frame]]
 """Wraps the iterable of frames, to show progress."""
 
 
-class Frames(Protocol):
+class FrameSource(Protocol):
     """Pictures of one size, yielded one at a time."""
 
     @property

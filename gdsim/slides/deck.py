@@ -13,7 +13,7 @@ from pptx.util import Emu, Inches
 from gdsim.analysis import Table
 from gdsim.files import atomic_write
 from gdsim.slides import SlideItem
-from gdsim.slides.layout import Box, SlideLayout, builtin_layout, rgb, template_layout
+from gdsim.slides.layout import SlideBox, SlideLayout, builtin_layout, rgb, template_layout
 from gdsim.slides.tables import Colors, draw_table, split_table
 from gdsim.slides.text import MAX_ALT_TEXT, first_sentences, notes, printable, shorten, summarize
 from gdsim.slides.timing import autoplay
@@ -91,7 +91,7 @@ class Deck:
         """
         layout = self._layout
         keys = [(row.objective, row.optimizer) for row in table]
-        whole = Box(layout.title.left, layout.picture.top, layout.title.width, layout.picture.height)
+        whole = SlideBox(layout.title.left, layout.picture.top, layout.title.width, layout.picture.height)
         above, below = self._split_for_lead(whole, lead)
         parts = split_table(table, [below, whole], layout.scale)
         for number, part in enumerate(parts, 1):
@@ -144,7 +144,7 @@ class Deck:
         if shape is None:
             shape = slide.shapes.add_textbox(*_emu(layout.title))
             shape.name = "Title"
-        elif Box(shape.left, shape.top, shape.width, shape.height) != layout.title:
+        elif SlideBox(shape.left, shape.top, shape.width, shape.height) != layout.title:
             shape.left, shape.top, shape.width, shape.height = _emu(layout.title)
         capacities = [(size, self._capacity(layout.title, size, lines, BOLD_CHARACTER)) for size, lines in TITLES]
         size, capacity = next((each for each in capacities if len(text) <= each[1]), capacities[-1])
@@ -166,13 +166,13 @@ class Deck:
         keep = layout.builtin and size == CAPTIONS[0]
         self._write(shape, text, theme, size=None if keep else size, quiet=True)
 
-    def _split_for_lead(self, box: Box, lead: str) -> tuple[Box, Box]:
+    def _split_for_lead(self, box: SlideBox, lead: str) -> tuple[SlideBox, SlideBox]:
         """Divide a box into one for a lead of up to three lines and one for the table under it."""
         lines = next((each for each in (0, 1, 2) if len(lead) <= each * self._capacity(box, LEAD, 1)), 3)
         height = round(lines * 1.25 * self._layout.points(LEAD) + Inches(0.3) * bool(lines))
         return (
-            Box(box.left, box.top, box.width, height),
-            Box(box.left, box.top + height, box.width, box.height - height),
+            SlideBox(box.left, box.top, box.width, height),
+            SlideBox(box.left, box.top + height, box.width, box.height - height),
         )
 
     def _write(self, shape: Any, text: str, theme: Theme, *, size: float | None, quiet: bool = False) -> None:
@@ -185,22 +185,22 @@ class Deck:
         if size is not None:
             run.font.size = self._layout.points(size)
 
-    def _capacity(self, box: Box, size: float, lines: int, character: float = CHARACTER) -> int:
+    def _capacity(self, box: SlideBox, size: float, lines: int, character: float = CHARACTER) -> int:
         """Estimate how many characters fit on some lines of a box."""
         inside = box.width - 2 * Inches(0.1)
         # Words that wrap leave some space at the end of a line.
         return max(int(inside / (self._layout.points(size) * character)) * lines - 8 * (lines - 1), 8)
 
 
-def _emu(box: Box) -> list[Emu]:
+def _emu(box: SlideBox) -> list[Emu]:
     return [Emu(side) for side in (box.left, box.top, box.width, box.height)]
 
 
-def _fit(size: tuple[int, int], box: Box) -> Box:
+def _fit(size: tuple[int, int], box: SlideBox) -> SlideBox:
     """Return the largest box with the aspect ratio of a picture, centred in a box."""
     scale = min(box.width / size[0], box.height / size[1])
     width, height = round(size[0] * scale), round(size[1] * scale)
-    return Box(box.left + (box.width - width) // 2, box.top + (box.height - height) // 2, width, height)
+    return SlideBox(box.left + (box.width - width) // 2, box.top + (box.height - height) // 2, width, height)
 
 
 def _set_alt_text(shape: Any, text: str) -> None:

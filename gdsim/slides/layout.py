@@ -32,7 +32,7 @@ MAX_UNPACKED, MAX_PARTS = 2**28, 5000
 
 
 @dataclass(frozen=True)
-class Box:
+class SlideBox:
     """A rectangle on a slide, in EMU (914,400 per inch) from the upper left corner."""
 
     left: int
@@ -58,9 +58,9 @@ class SlideLayout:
 
     slides: Slides
     layout: PptxLayout
-    title: Box
-    picture: Box
-    caption: Box
+    title: SlideBox
+    picture: SlideBox
+    caption: SlideBox
     caption_placeholder: int | None
     builtin: bool
     scale: float
@@ -76,9 +76,9 @@ def rgb(color: str) -> Any:
     return create(*bytes.fromhex(color[1:]))
 
 
-TITLE = Box(Inches(0.5), Inches(0.26), WIDTH - 2 * Inches(0.5), Inches(0.72))
-PICTURE = Box(0, Inches(1.02), WIDTH, Inches(5.56))
-CAPTION = Box(Inches(0.5), Inches(6.62), WIDTH - 2 * Inches(0.5), Inches(0.7))
+TITLE = SlideBox(Inches(0.5), Inches(0.26), WIDTH - 2 * Inches(0.5), Inches(0.72))
+PICTURE = SlideBox(0, Inches(1.02), WIDTH, Inches(5.56))
+CAPTION = SlideBox(Inches(0.5), Inches(6.62), WIDTH - 2 * Inches(0.5), Inches(0.7))
 CAPTION_PLACEHOLDER = 13
 FOOTERS = (10, 11, 12)
 
@@ -110,7 +110,7 @@ def builtin_layout(theme: Theme) -> SlideLayout:
         for size in each.element.xpath(".//a:xfrm/a:ext"):
             size.set("cx", str(round(int(size.get("cx")) * stretch)))
     _apply_theme(master, theme)
-    body = Box(TITLE.left, Inches(1.3), TITLE.width, Inches(4.9))
+    body = SlideBox(TITLE.left, Inches(1.3), TITLE.width, Inches(4.9))
     for shape, box in zip(master.placeholders, (TITLE, body), strict=False):
         shape.left, shape.top, shape.width, shape.height = map(Emu, (box.left, box.top, box.width, box.height))
     layout = next(each for each in slides.slide_layouts if each.name == "Title Only")
@@ -254,21 +254,21 @@ def _find_places(path: Path, slides: Slides, layout: PptxLayout) -> SlideLayout:
             bottom = min(bottom, int(each.top) - round(0.01 * height))
     caption = round(Inches(0.66) * scale)
     top = title.top + title.height + round(0.01 * height)
-    picture = Box(title.left, top, title.width, bottom - caption - top)
+    picture = SlideBox(title.left, top, title.width, bottom - caption - top)
     if picture.width < Inches(2) or picture.height < Inches(1):
         message = f"{path}: its layout '{layout.name}' has no space for a picture under the title"
         raise InputError(message, code="unsupported")
-    below = Box(title.left, bottom - caption, title.width, caption)
+    below = SlideBox(title.left, bottom - caption, title.width, caption)
     return SlideLayout(slides, layout, title, picture, below, None, builtin=False, scale=scale)
 
 
-def _title_place(layout: PptxLayout, width: int, height: int) -> Box:
+def _title_place(layout: PptxLayout, width: int, height: int) -> SlideBox:
     """Return the layout's place of the title, or a usual one if that would leave no space for a picture."""
     placeholders: Any = layout.placeholders
     for each in placeholders:
         if _is_title(each) and each.width and each.height:
-            box = Box(int(each.left), int(each.top), int(each.width), int(each.height))
+            box = SlideBox(int(each.left), int(each.top), int(each.width), int(each.height))
             inside = box.left >= 0 and box.top >= 0 and box.left + box.width <= width
             if inside and box.top + box.height <= 0.35 * height and box.width > width / 2:
                 return box
-    return Box(round(0.05 * width), round(0.04 * height), round(0.9 * width), round(0.12 * height))
+    return SlideBox(round(0.05 * width), round(0.04 * height), round(0.9 * width), round(0.12 * height))

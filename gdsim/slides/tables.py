@@ -14,7 +14,7 @@ from pptx.oxml.ns import nsdecls
 from pptx.util import Emu, Pt
 
 from gdsim.analysis import Column, Table
-from gdsim.slides.layout import Box, rgb
+from gdsim.slides.layout import SlideBox, rgb
 from gdsim.slides.text import printable
 
 Colors = Mapping[tuple[str, str], str]
@@ -60,7 +60,7 @@ class TablePart:
     heights: tuple[float, ...]
 
 
-def split_table(table: Table, boxes: Sequence[Box], scale: float) -> list[TablePart]:
+def split_table(table: Table, boxes: Sequence[SlideBox], scale: float) -> list[TablePart]:
     """Divide a table into parts.
 
     Args:
@@ -86,7 +86,7 @@ def split_table(table: Table, boxes: Sequence[Box], scale: float) -> list[TableP
 
 
 def _split(
-    objectives: Sequence[str], columns: tuple[Column, ...], boxes: Sequence[Box], points: float
+    objectives: Sequence[str], columns: tuple[Column, ...], boxes: Sequence[SlideBox], points: float
 ) -> list[TablePart]:
     available = boxes[0].width / Pt(1) / points
     needed = [_needed_width(column) for column in columns]
@@ -143,7 +143,7 @@ def _part_end(first: int, objectives: Sequence[str], heights: Sequence[float], h
     return ends[-1] if ends else last
 
 
-def draw_table(slide: Any, part: TablePart, box: Box, colors: Colors, keys: Sequence[tuple[str, str]]) -> Any:
+def draw_table(slide: Any, part: TablePart, box: SlideBox, colors: Colors, keys: Sequence[tuple[str, str]]) -> Any:
     """Add a part of a table to a slide, at the top of a box, and return its shape.
 
     Args:

@@ -16,7 +16,7 @@ from warnings import catch_warnings
 
 from PIL import Image, UnidentifiedImageError
 
-from gdsim.encode.frames import EncodeOptions, Frames
+from gdsim.encode.frames import EncodeOptions, FrameSource
 from gdsim.metadata import TEXT_LIMIT, Provenance
 
 Kind: TypeAlias = Literal["animation", "poster", "page"]
@@ -57,7 +57,7 @@ class Format(ABC):
         return (f".{self.name}", *self.more_suffixes)
 
     @abstractmethod
-    def write(self, frames: Frames, path: Path, options: EncodeOptions) -> None:
+    def write(self, frames: FrameSource, path: Path, options: EncodeOptions) -> None:
         """Write a file, keeping only a few frames in memory, and check the size of an animation on the way."""
 
     @abstractmethod

@@ -7,7 +7,7 @@ from html import unescape
 from pathlib import Path
 
 from gdsim.encode.formats import FileInfo, Format, end_of, gdsim_text, named_texts
-from gdsim.encode.frames import EncodeOptions, Frames
+from gdsim.encode.frames import EncodeOptions, FrameSource
 from gdsim.metadata import TEXT_LIMIT
 
 SOURCE_ID = "gdsim-source"
@@ -36,7 +36,7 @@ class Svg(Format):
     kind = "poster"
     signature = re.compile(_BEFORE + _DOCTYPE + rb"<svg\b", re.DOTALL | re.IGNORECASE)
 
-    def write(self, frames: Frames, path: Path, options: EncodeOptions) -> None:
+    def write(self, frames: FrameSource, path: Path, options: EncodeOptions) -> None:
         """Write the file."""
         frames.save_poster(path, named_texts(options.provenance))
 
@@ -81,7 +81,7 @@ class Html(Format):
     opaque_reason = "the player has a page of its own"
     signature = re.compile(_BEFORE + rb"(?:<!doctype\s+html\b|<html\b)", re.DOTALL | re.IGNORECASE)
 
-    def write(self, frames: Frames, path: Path, options: EncodeOptions) -> None:
+    def write(self, frames: FrameSource, path: Path, options: EncodeOptions) -> None:
         """Fail: a page is made from a scene, not from frames."""
         raise NotImplementedError
 

@@ -12,7 +12,7 @@ import numpy as np
 from PIL import Image
 
 from gdsim.encode.formats import FileInfo, Format, end_of, gdsim_text
-from gdsim.encode.frames import EncodeOptions, Frame, Frames, bounding_box, changed_pixels
+from gdsim.encode.frames import EncodeOptions, Frame, FrameSource, bounding_box, changed_pixels
 from gdsim.encode.palette import UNCHANGED, Palette, choose_colors, palette_size
 from gdsim.metadata import TEXT_LIMIT
 
@@ -31,7 +31,7 @@ class Gif(Format):
     quality_levels = ("256 colours", "128 colours", "64 colours", "32 colours")
     signature = re.compile(rb"GIF8[79]a")
 
-    def write(self, frames: Frames, path: Path, options: EncodeOptions) -> None:
+    def write(self, frames: FrameSource, path: Path, options: EncodeOptions) -> None:
         """Write the file."""
         size = palette_size(frames.colors, options.quality_level)
         palette, bits = Palette(choose_colors(frames.poster(), frames.colors, size)), size.bit_length()

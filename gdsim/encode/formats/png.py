@@ -13,7 +13,7 @@ import numpy as np
 from PIL.PngImagePlugin import PngInfo
 
 from gdsim.encode.formats import FileInfo, Format, Kind, end_of, gdsim_text, named_texts, open_image
-from gdsim.encode.frames import EncodeOptions, Frame, Frames, bounding_box, changed_pixels
+from gdsim.encode.frames import EncodeOptions, Frame, FrameSource, bounding_box, changed_pixels
 from gdsim.metadata import Provenance
 
 _RGBA = (8, 6, 0, 0, 0)
@@ -28,7 +28,7 @@ class Png(Format):
     kind: ClassVar[Kind] = "poster"
     signature = re.compile(rb"\x89PNG\r\n\x1a\n")
 
-    def write(self, frames: Frames, path: Path, options: EncodeOptions) -> None:
+    def write(self, frames: FrameSource, path: Path, options: EncodeOptions) -> None:
         """Write the file."""
         from imageio.v3 import imwrite
 
@@ -49,7 +49,7 @@ class Apng(Png):
     opaque_reason = "of an APNG's frames each is put over the one before, which shows through"
     quality_levels = ("all colours",)
 
-    def write(self, frames: Frames, path: Path, options: EncodeOptions) -> None:
+    def write(self, frames: FrameSource, path: Path, options: EncodeOptions) -> None:
         """Write the file."""
         fps = options.fps
         with path.open("wb") as file:

@@ -9,7 +9,7 @@ from typing import ClassVar
 
 from gdsim.encode import ffmpeg
 from gdsim.encode.formats import FileInfo, Format, named_texts
-from gdsim.encode.frames import EncodeOptions, Frames
+from gdsim.encode.frames import EncodeOptions, FrameSource
 from gdsim.encode.yuv import planes, planes_and_opacity
 from gdsim.errors import InputError
 
@@ -33,7 +33,7 @@ class _Video(Format):
     opacity_codec: ClassVar[str] = ""
     crf: ClassVar[tuple[int, ...]]
 
-    def write(self, frames: Frames, path: Path, options: EncodeOptions) -> None:
+    def write(self, frames: FrameSource, path: Path, options: EncodeOptions) -> None:
         """Write the file."""
         width, height = frames.size
         if width % 2 or height % 2:

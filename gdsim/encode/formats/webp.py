@@ -13,7 +13,7 @@ import numpy as np
 
 from gdsim.encode import ffmpeg
 from gdsim.encode.formats import FileInfo, Format, gdsim_text, named_texts, open_image
-from gdsim.encode.frames import EncodeOptions, Frame, Frames
+from gdsim.encode.frames import EncodeOptions, Frame, FrameSource
 from gdsim.encode.palette import Palette, choose_colors, palette_size
 from gdsim.errors import InputError
 
@@ -41,7 +41,7 @@ class Webp(Format):
     quality_levels = ("all colours", "256 colours", "128 colours", "64 colours", "32 colours")
     signature = re.compile(rb"RIFF....WEBP", re.DOTALL)
 
-    def write(self, frames: Frames, path: Path, options: EncodeOptions) -> None:
+    def write(self, frames: FrameSource, path: Path, options: EncodeOptions) -> None:
         """Write the file."""
         pictures: Iterable[Frame] = options.progress(frames)
         if options.quality_level:
@@ -77,7 +77,7 @@ class Webp(Format):
 FORMATS = (Webp(),)
 
 
-def _with_few_colors(pictures: Iterable[Frame], frames: Frames, quality_level: int) -> Iterator[Frame]:
+def _with_few_colors(pictures: Iterable[Frame], frames: FrameSource, quality_level: int) -> Iterator[Frame]:
     """Yield each picture in few colours, which makes a lossless file much smaller."""
     poster, keep = frames.poster(), frames.colors
     visible = poster[poster[..., 3] > 0][None] if frames.transparent else poster

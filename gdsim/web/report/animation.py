@@ -44,7 +44,7 @@ class Clip:
 
 
 @dataclass(frozen=True)
-class Animation:
+class ReportAnimation:
     """The animation of a report.
 
     Attributes:
@@ -64,7 +64,7 @@ class Animation:
     omissions: tuple[str, ...]
 
 
-def animate(experiments: Sequence[Experiment], notes: tuple[str, ...]) -> Animation:
+def animate(experiments: Sequence[Experiment], notes: tuple[str, ...]) -> ReportAnimation:
     """Simulate the first experiments once more, and draw them.
 
     Args:
@@ -88,7 +88,7 @@ def animate(experiments: Sequence[Experiment], notes: tuple[str, ...]) -> Animat
         text = f"From the first of {starts} starts: {text}"
         if len(shown) > 1:
             omissions.append(f"It shows the first of {starts} starts.")
-    return Animation(
+    return ReportAnimation(
         clips=tuple(map(_clip, scenes)),
         dashes={style.label: style.dash for style in scenes[0].styles},
         size=scenes[0].size,

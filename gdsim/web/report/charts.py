@@ -13,7 +13,7 @@ from gdsim.objectives import FloatArray
 from gdsim.render.charts import chart
 from gdsim.scene import CurvesPanel, PanelCurve, Style, axis_limits, number, on_axis
 from gdsim.themes import THEMES, Theme
-from gdsim.web.report.animation import Animation
+from gdsim.web.report.animation import ReportAnimation
 from gdsim.web.report.summary import objectives_run
 
 ROLES = ("page", "text", "quiet", "grid")
@@ -136,7 +136,7 @@ def _curve(style: Style, x: FloatArray, y: FloatArray) -> PanelCurve:
     return PanelCurve(style, np.stack([x, y], -1)[:, None], np.array([len(x) - 1]))
 
 
-def chart_styles(labels: Sequence[str], animation: Animation) -> dict[str, Style]:
+def chart_styles(labels: Sequence[str], animation: ReportAnimation) -> dict[str, Style]:
     """Return how each optimizer is drawn in a chart: dashed as in the animation, its colour a placeholder."""
     return {
         label: Style(label, "", PATH.format(index), animation.dashes.get(label, ()), "")
@@ -150,7 +150,7 @@ def _with_variables(svg: str) -> str:
     return re.sub(r"#fd([0-9a-f]{4})", lambda found: f"var(--path-{int(found[1], 16)})", svg)
 
 
-def color_variables(labels: Sequence[str], animation: Animation) -> str:
+def color_variables(labels: Sequence[str], animation: ReportAnimation) -> str:
     """Return the CSS rules that give every variable its colour, on light pages and on dark ones."""
     light, dark = (
         _declarations({**colors, "ground": clip.theme.page, **_chart_colors(labels, clip.colors, clip.theme)})
