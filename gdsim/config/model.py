@@ -38,7 +38,7 @@ class Model(BaseModel):
             except ValidationError as error:
                 from gdsim.config.validation import problems_in
 
-                raise ConfigError(problems_in(error, values, type(self).__name__)) from None
+                raise ConfigError(problems_in(error, values, type(self))) from None
 
         __init__.__pydantic_base_init__ = True  # validation of a whole file does not call it
 

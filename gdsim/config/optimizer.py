@@ -21,9 +21,6 @@ from gdsim.config.signatures import Signature
 from gdsim.errors import Code, Key, Problem, did_you_mean
 from gdsim.objectives import find_package, package_problem
 
-OWN_KEYS = ("class", "schedule", "noise", "clip_norm", "rest", "color", "args")
-"""The keys of an optimizer that are ours; `args` takes arguments of the same names."""
-
 MATRICES_ONLY = ("Muon",)
 """The classes of torch.optim that update matrices only."""
 
@@ -54,7 +51,29 @@ def _with_class(value: Any) -> Any:
     return value
 
 
-class OptimizerSpec(Model):
+class GradientSettings(Model):
+    """What is done to each gradient before the optimizer gets it; `gdsim.simulation.stepper` does it."""
+
+    noise: Annotated[Finite, Field(ge=0)] = 0.0
+    """The standard deviation of Gaussian noise that is added to each gradient, by the seed."""
+    clip_norm: Annotated[Finite, Field(gt=0)] | None = None
+    """The largest norm of a gradient; longer gradients are scaled down to it. No limit by default."""
+
+    def gradient_settings(self) -> dict[str, Any]:
+        """Return these settings by name."""
+        return {name: getattr(self, name) for name in GradientSettings.model_fields}
+
+    def texts(self) -> list[str]:
+        """Return each setting as in a legend: `["noise 0.5", "clip 1"]`."""
+        noise = [f"noise {self.noise:g}"] if self.noise else []
+        return noise if self.clip_norm is None else [*noise, f"clip {self.clip_norm:g}"]
+
+
+OWN_KEYS = ("class", "schedule", *GradientSettings.model_fields, "rest", "color", "args")
+"""The keys of an optimizer that are ours; `args` takes arguments of the same names."""
+
+
+class OptimizerSpec(GradientSettings):
     """One optimizer: its class, the arguments of the class, and what gdsim adds."""
 
     class_name: str = Field(alias="class", examples=["SGD"])
@@ -65,10 +84,6 @@ class OptimizerSpec(Model):
     """Arguments of the class."""
     schedule: Annotated[dict[str, Any], BeforeValidator(_with_class)] | None = None
     """How the learning rate changes: a class of torch.optim.lr_scheduler, with its arguments."""
-    noise: Annotated[Finite, Field(ge=0)] = 0.0
-    """The standard deviation of Gaussian noise that is added to each gradient, by the seed."""
-    clip_norm: Annotated[Finite, Field(gt=0)] | None = None
-    """The largest norm of a gradient; longer gradients are scaled down to it. No limit by default."""
     rest: Annotated[dict[str, Any], BeforeValidator(_with_class)] | None = Field(
         default=None,
         examples=["AdamW", {"class": "AdamW", "lr": 0.001}],

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
-from pydantic import ValidationError
+from pydantic import BaseModel, ValidationError
 from pydantic_core import ErrorDetails
 
 from gdsim.config.json_schema import schema
@@ -14,14 +14,14 @@ from gdsim.errors import Code, Key, Problem
 
 
 def problems_in(
-    error: ValidationError, value: Any, model: str = "", *, unread: frozenset[Key] = frozenset()
+    error: ValidationError, value: Any, model: type[BaseModel] | None = None, *, unread: frozenset[Key] = frozenset()
 ) -> Iterator[Problem]:
     """Yield each problem of a value, except those that follow from another one or from an unread value.
 
-    The value is a configuration, or the part of one that a model of this name describes.
+    The value is a configuration, or the part of one that this model describes.
     """
     root = schema()
-    whole = root["definitions"][model] if model else root
+    whole = root if model is None else root["definitions"].get(model.__name__) or model.model_json_schema()
     found = [_problem(details, value, root, whole) for details in error.errors(include_url=False)]
     mistyped = " ".join(problem.message for problem in found if problem.at_key)
     for problem in found:

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import Enum
 from typing import TYPE_CHECKING, Any
 
 from gdsim.config.location import SourceContext
-from gdsim.config.optimizer import MATRICES_ONLY
+from gdsim.config.optimizer import MATRICES_ONLY, GradientSettings
 from gdsim.errors import InputError, Key
 from gdsim.optimizers.classes import OptimizerClass, find_class, schedule_class
 from gdsim.optimizers.formatting import explain
@@ -65,8 +64,7 @@ class OptimizerFactory:
         label: The user's name for it.
         built_class: The class and its settings, and what it wraps.
         schedule: `{"class": …, …}` with the arguments of a class of `torch.optim.lr_scheduler`.
-        noise: Standard deviation of the Gaussian noise that is added to each component of the gradient.
-        clip_norm: A longer gradient, noise included, is scaled down to this norm.
+        gradient: What is done to each gradient before the class gets it.
         needs_closure: Whether the class evaluates the objective itself, through a closure.
         needs_graph: Whether the class differentiates the gradient, which `backward(create_graph=True)` then computes.
         draws: Whether the class draws random numbers of its own.
@@ -77,8 +75,7 @@ class OptimizerFactory:
     label: str
     built_class: OptimizerClass
     schedule: Mapping[str, Any] | None = None
-    noise: float = 0.0
-    clip_norm: float | None = None
+    gradient: GradientSettings = field(default_factory=GradientSettings)
     needs_closure: bool = False
     needs_graph: bool = False
     draws: bool = False
@@ -104,11 +101,7 @@ class OptimizerFactory:
             parts += [f"rest {name}", *settings]
         if self.schedule is not None:
             parts.append(_schedule_name(self.schedule))
-        if self.noise:
-            parts.append(f"noise {self.noise:g}")
-        if self.clip_norm is not None:
-            parts.append(f"clip {self.clip_norm:g}")
-        return " · ".join(parts)
+        return " · ".join([*parts, *self.gradient.texts()])
 
     @property
     def is_builtin(self) -> bool:
@@ -295,22 +288,21 @@ def untested_factory(
     context: SourceContext,
     *,
     schedule: Mapping[str, Any] | None = None,
-    noise: float = 0.0,
-    clip_norm: float | None = None,
     within: Key = (),
+    **gradient: Any,
 ) -> OptimizerFactory:
     """Return a factory whose class has not been tested; the arguments are those of `optimizer_factory`.
 
     Raises:
-        InputError: There is no such class, or it has no such arguments.
+        InputError: There is no such class, it has no such arguments, or a setting of the gradient is invalid.
     """
     key = ("optimizers", label, *within)
     found = find_class(class_, settings, key, context)
-    if not (noise >= 0 and math.isfinite(noise)):
-        raise InputError(f"must be a number of at least 0, not {noise}", (*key, "noise"))
-    if clip_norm is not None and not clip_norm > 0:
-        raise InputError(f"must be a number above 0, not {clip_norm}", (*key, "clip_norm"))
-    return OptimizerFactory(label, found, schedule, noise, clip_norm, within=within)
+    try:
+        return OptimizerFactory(label, found, schedule, GradientSettings(**gradient), within=within)
+    except InputError as error:
+        problem = error.problems[0]
+        raise InputError(problem.message, (*key, *problem.key), code=problem.code) from None
 
 
 def _schedule_name(schedule: Mapping[str, Any]) -> str:

@@ -27,9 +27,8 @@ def optimizer_factory(
     *,
     rest: Mapping[str, Any] | None = None,
     schedule: Mapping[str, Any] | None = None,
-    noise: float = 0.0,
-    clip_norm: float | None = None,
     context: SourceContext = HERE,
+    **gradient: Any,
 ) -> OptimizerFactory:
     """Build the optimizer and test it briefly.
 
@@ -44,14 +43,13 @@ def optimizer_factory(
             updates the matrices only. Muon always does; its default is AdamW.
         schedule: `{"class": …, …}` with the arguments of a class of `torch.optim.lr_scheduler`. `rest` has a schedule
             of its own of the same kind.
-        noise: Standard deviation of the noise on each component of the gradient.
-        clip_norm: The largest norm of the gradient with respect to all parameters together.
         context: The folder of the user's own code, and whether it may run.
+        gradient: The fields of `GradientSettings`: `noise`, `clip_norm`.
 
     Raises:
         InputError: There is no such class, it refuses its settings, or it cannot take a step on the parameters.
     """
-    chosen = untested_factory(label, class_, settings, context, schedule=schedule, noise=noise, clip_norm=clip_norm)
+    chosen = untested_factory(label, class_, settings, context, schedule=schedule, **gradient)
     if isinstance(shapes, int):
         return probe(chosen, shapes)
     if rest is None and not chosen.matrices_only:

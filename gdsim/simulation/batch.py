@@ -14,13 +14,11 @@ from gdsim.errors import InputError
 from gdsim.networks import MAX_RECORDING_BYTES as MAX_BYTES
 from gdsim.objectives import FloatArray, Objective
 from gdsim.optimizers import BatchingMode, OptimizerFactory, RNGState, rng
-from gdsim.simulation.stepper import Stepper
+from gdsim.simulation.stepper import Stepper, adjusted, noise_of
 from gdsim.simulation.trajectory import IntArray, Progress
 
 __all__ = ["Batch", "Record", "Task", "run"]
 
-NOISE_BLOCK = 64
-"""The number of steps for which noise is drawn at once."""
 
 CHECK_EVERY = 64
 """The number of steps between two checks whether any start is still finite."""
@@ -48,13 +46,6 @@ class Task:
         """Return the same task for some of the starts."""
         return replace(self, points=self.points[indices], numbers=[self.numbers[index] for index in indices])
 
-    def noise(self) -> Iterator[Tensor]:
-        """Yield the noise (starts, dim) of each step, without end."""
-        generators = self._generators("noise")
-        while True:
-            normal = [each.standard_normal((NOISE_BLOCK, self.objective.dim)) for each in generators]
-            yield from torch.from_numpy(self.factory.noise * np.stack(normal, axis=1))
-
     def random_states(self) -> list[RNGState]:
         """Return for each start the state of the generators that the class draws from."""
         return [RNGState.seeded(int(each.integers(2**63))) for each in self._generators("torch")]
@@ -77,7 +68,7 @@ class Batch:
             self._stepper(start, own)
             for start, own in enumerate([[each] for each in self._parameters] if separate else [self._parameters])
         ]
-        self._noise = task.noise() if factory.noise else None
+        self._noise = noise_of(factory, task.seed, task.numbers, task.objective.dim)
         self._alive = torch.ones(len(task.points), dtype=torch.bool)
         self._rates: list[list[float]] = []
         self._extra: list[list[int]] = []
@@ -128,9 +119,9 @@ class Batch:
         Raises:
             InputError: The class or its schedule fails.
         """
-        noise = None if self._noise is None else next(self._noise)
+        noise = next(self._noise)
         if not self.task.factory.needs_graph:
-            self._set_gradients(self._adjusted(gradients, noise))
+            self._set_gradients(adjusted(self.task.factory.gradient, gradients, noise))
         if self.mode is not BatchingMode.SEPARATE:
             self._update(0, values[0], None)
             return
@@ -151,16 +142,6 @@ class Batch:
             # For example a line search that meets no finite number: that ends this start, not the others.
             for parameter in stepper.parameters:
                 parameter.detach().fill_(torch.nan)
-
-    def _adjusted(self, gradients: Tensor, noise: Tensor | None) -> Tensor:
-        """Return gradients (starts, dim) with noise, and clipped for each start by itself."""
-        if noise is not None:
-            gradients = gradients + noise
-        if (clip_norm := self.task.factory.clip_norm) is not None:
-            # clip_grad_norm_ takes the norm of the norms of all tensors, here of a single one.
-            norms = torch.linalg.vector_norm(torch.linalg.vector_norm(gradients, dim=1)[:, None], dim=1)
-            gradients = gradients * (clip_norm / (norms + 1e-6)).clamp(max=1.0)[:, None]
-        return gradients
 
     def _set_gradients(self, gradients: Tensor) -> None:
         factory = self.task.factory

@@ -329,9 +329,8 @@ def _factory(label: str, spec: OptimizerSpec, shapes: ParameterShapes) -> Optimi
         shapes,
         rest=spec.rest,
         schedule=spec.schedule,
-        noise=spec.noise,
-        clip_norm=spec.clip_norm,
         context=spec.context,
+        **spec.gradient_settings(),
     )
 
 

@@ -3,15 +3,51 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 
+import numpy as np
 import torch
 from torch import Tensor, nn
 
+from gdsim.config.optimizer import GradientSettings
 from gdsim.errors import InputError
-from gdsim.optimizers import OptimizerFactory
+from gdsim.optimizers import OptimizerFactory, rng
 
-__all__ = ["Stepper"]
+__all__ = ["Stepper", "adjusted", "noise_of"]
+
+NOISE_STEPS, NOISE_VALUES = 64, 2**20
+"""Noise is drawn at once for this number of steps, or fewer if these have more values."""
+
+
+def noise_of(factory: OptimizerFactory, seed: int, numbers: Sequence[int], size: int) -> Iterator[Tensor | None]:
+    """Yield the noise of each step, without end: (starts, size) in float64, or None without noise.
+
+    Args:
+        factory: Its label and settings.
+        seed: Seeds the noise, together with the label and the number of each start.
+        numbers: (starts,) the index of each start among all those of the experiment.
+        size: The number of components of a gradient.
+    """
+    deviation = factory.gradient.noise
+    generators = [rng(f"noise {factory.label}", seed, number) for number in numbers]
+    steps = max(1, min(NOISE_STEPS, NOISE_VALUES // size))
+    while True:
+        if not deviation:
+            yield None
+            continue
+        normal = [each.standard_normal((steps, size)) for each in generators]
+        yield from torch.from_numpy(deviation * np.stack(normal, axis=1))
+
+
+def adjusted(settings: GradientSettings, gradients: Tensor, noise: Tensor | None) -> Tensor:
+    """Return gradients (starts, dim) with noise, and clipped for each start by itself."""
+    if noise is not None:
+        gradients = gradients + noise
+    if settings.clip_norm is not None:
+        # clip_grad_norm_ takes the norm of the norms of all tensors, here of a single one.
+        norms = torch.linalg.vector_norm(torch.linalg.vector_norm(gradients, dim=1)[:, None], dim=1)
+        gradients = gradients * (settings.clip_norm / (norms + 1e-6)).clamp(max=1.0)[:, None]
+    return gradients
 
 
 class Stepper:
@@ -76,8 +112,8 @@ class Stepper:
             for parameter, part in zip(self.parameters, noise, strict=True):
                 if parameter.grad is not None:
                     parameter.grad.detach().add_(part)
-        if self._factory.clip_norm is not None:
-            nn.utils.clip_grad_norm_(self.parameters, self._factory.clip_norm)
+        if (clip_norm := self._factory.gradient.clip_norm) is not None:
+            nn.utils.clip_grad_norm_(self.parameters, clip_norm)
         for factory, parameters in self._groups:
             for parameter in parameters:
                 if parameter.grad is not None and not factory.needs_graph:

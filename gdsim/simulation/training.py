@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from itertools import islice
 from typing import cast
 
@@ -14,8 +14,8 @@ from torch import Tensor, nn
 from gdsim.errors import InputError
 from gdsim.networks import MAX_RECORDING_BYTES, Network, NetworkObjective, layer_of, network_objective
 from gdsim.objectives import FloatArray, describe_exception
-from gdsim.optimizers import OptimizerFactory, RNGState, deterministic, rng
-from gdsim.simulation.stepper import Stepper
+from gdsim.optimizers import OptimizerFactory, RNGState, deterministic
+from gdsim.simulation.stepper import Stepper, noise_of
 from gdsim.simulation.trajectory import IntArray, NetworkTrajectory, Progress, Stop, Training
 
 __all__ = ["kept_steps", "train"]
@@ -129,7 +129,7 @@ def _train_one(
     module = network.module(seed)
     stepper = _ModuleStepper(network, factory, module)
     sizes = [each.numel() for each in stepper.parameters]
-    noises = _noise(factory, seed, stepper.parameters) if factory.noise else None
+    noises = noise_of(factory, seed, [0], sum(sizes))
     record = _Record(steps, kept, sizes)
     for row, (_, batch) in enumerate(zip(ticks, network.batches(seed), strict=False)):
         stepper.batch = batch
@@ -139,21 +139,18 @@ def _train_one(
         if not (math.isfinite(value) and record.is_finite):
             break
         if row < steps:
-            noise = None if noises is None else next(noises)
+            drawn = next(noises)
+            noise = None if drawn is None else _shaped(drawn[0].float(), stepper.parameters)
             stepper.adjust_gradients(noise)
             if not stepper.step(loss, noise):
                 break
     return record, [layer_of(name) for name, _ in module.named_parameters()]
 
 
-def _noise(factory: OptimizerFactory, seed: int, parameters: Sequence[Tensor]) -> Iterator[list[Tensor]]:
-    """Yield the noise on the gradients of each step, per parameter, without end."""
-    normal = rng(f"noise {factory.label}", seed, 0)
-    sizes = [each.numel() for each in parameters]
-    while True:
-        drawn = torch.from_numpy(factory.noise * normal.standard_normal(sum(sizes))).float()
-        parts = torch.split_with_sizes(drawn, sizes)
-        yield [part.view_as(each) for part, each in zip(parts, parameters, strict=True)]
+def _shaped(values: Tensor, parameters: Sequence[Tensor]) -> list[Tensor]:
+    """Split values into tensors of the parameters' shapes."""
+    parts = torch.split_with_sizes(values, [each.numel() for each in parameters])
+    return [part.view_as(each) for part, each in zip(parts, parameters, strict=True)]
 
 
 class _Record:
@@ -270,9 +267,9 @@ def _trajectory(
     rows = len(record.losses)
     layers = tuple(dict.fromkeys(names))
     gradient_norms = record.gradient_norms
-    if factory.clip_norm is not None:
+    if (clip_norm := factory.gradient.clip_norm) is not None:
         whole = np.linalg.norm(gradient_norms, axis=1, keepdims=True)
-        gradient_norms = gradient_norms * np.minimum(1.0, factory.clip_norm / (whole + 1e-6))
+        gradient_norms = gradient_norms * np.minimum(1.0, clip_norm / (whole + 1e-6))
     in_layer = np.array([[name == layer for layer in layers] for name in names], dtype=np.float64)
     training = Training(
         kept=kept,
