@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import suppress
 from importlib.resources import files
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, Literal
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 from typer.core import TyperCommand
@@ -119,7 +119,7 @@ def show(
     dim: Dim = None,
     bounds: Bounds = None,
     kind: Annotated[
-        Literal["contour", "surface", "curve"] | None, typer.Option(help="The kind of view; what fits by default.")
+        str | None, typer.Option(metavar="KIND", help="The kind of view, such as surface; what fits by default.")
     ] = None,
     theme: Annotated[str, typer.Option(metavar="NAME", help="The picture's theme, a name from gdsim list.")] = "light",
     out: Out = Path("outputs"),

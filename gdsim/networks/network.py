@@ -177,16 +177,8 @@ def network(
     Raises:
         InputError: Something does not exist or does not fit; `key` names the argument.
     """
-    _check_keys(
-        name,
-        {
-            "hidden": hidden is not None,
-            "channels": channels is not None,
-            "residual": residual,
-            "activation": activation is not None,
-            "args": bool(args),
-        },
-    )
+    given = {"hidden": hidden, "channels": channels, "residual": residual, "activation": activation, "args": args}
+    _check_keys(name, {key: value not in (None, False, {}) for key, value in given.items()})
     loss = _loss(loss, data)
     if name == "mlp":
         built = _mlp(data, HIDDEN if hidden is None else hidden, activation or "relu", residual=residual)

@@ -9,9 +9,9 @@ from __future__ import annotations
 
 from gdsim.optimizers.classes import optimizer_class
 from gdsim.optimizers.factory import BatchingMode, OptimizerFactory, ParameterShapes
+from gdsim.optimizers.formatting import warning
 from gdsim.optimizers.parameter_groups import optimizer_factory
 from gdsim.optimizers.random_state import RNGState, deterministic, rng
-from gdsim.optimizers.warnings import warning
 
 __all__ = [
     "BatchingMode",

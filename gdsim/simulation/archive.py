@@ -153,7 +153,7 @@ def read(path: str | Path, *, allow_code: bool = False) -> tuple[Experiment, tup
     path = Path(path)
     _load(path, {"format"})  # a newer version may differ in anything else
     with _errors(path):
-        arrays = _Reader(_load(path, None))
+        arrays = _ArrayReader(_load(path, None))
         text = arrays.text("yaml", MAX_TEXT_BYTES)
         folder = _folder(arrays, path)
         experiment = loads(text, name=path.stem, file=str(path), folder=folder, allow_code=allow_code)
@@ -174,7 +174,7 @@ def provenance(path: str | Path) -> Provenance:
     """
     path = Path(path)
     with _errors(path):
-        arrays = _Reader(_load(path, {"format", "yaml", "versions", "seed"}))
+        arrays = _ArrayReader(_load(path, {"format", "yaml", "versions", "seed"}))
         packages = [words.partition(" ") for words in arrays.texts("versions", "versions")]
         return Provenance(
             title=path.stem,
@@ -194,10 +194,10 @@ def recorded_folder(path: str | Path) -> Path:
     """
     path = Path(path)
     with _errors(path):
-        return _folder(_Reader(_load(path, {"format", "folder"})), path)
+        return _folder(_ArrayReader(_load(path, {"format", "folder"})), path)
 
 
-def _folder(arrays: _Reader, path: Path) -> Path:
+def _folder(arrays: _ArrayReader, path: Path) -> Path:
     folder = arrays.text("folder", MAX_TEXT_BYTES)
     if "\0" in folder:
         raise _damaged("'folder' is not a path")
@@ -239,7 +239,7 @@ def _errors(path: Path) -> Iterator[None]:
         raise InputError(f"{path}: is damaged: {error}", code="unreadable") from error
 
 
-class _Reader:
+class _ArrayReader:
     """The arrays of a recording, with checks of their types and shapes.
 
     Args:
@@ -251,9 +251,9 @@ class _Reader:
     def __init__(self, arrays: Mapping[str, npt.NDArray[Any]], suffix: str = "", **axes: int) -> None:
         self._arrays, self._suffix, self.axes = arrays, suffix, axes
 
-    def part(self, index: int, **axes: int) -> _Reader:
+    def part(self, index: int, **axes: int) -> _ArrayReader:
         """Return a reader of the arrays of one trajectory."""
-        return _Reader(self._arrays, f"_{index}", **axes)
+        return _ArrayReader(self._arrays, f"_{index}", **axes)
 
     def __contains__(self, name: str) -> bool:
         return f"{name}{self._suffix}" in self._arrays
@@ -299,7 +299,7 @@ def _is_name(text: str) -> bool:
     return len(text) <= MAX_NAME and not has_control_characters(text)
 
 
-def _trajectories(arrays: _Reader, experiment: Experiment) -> tuple[Trajectory, ...]:
+def _trajectories(arrays: _ArrayReader, experiment: Experiment) -> tuple[Trajectory, ...]:
     labels, settings, colors = (arrays.texts(name, "trajectories") for name in ("labels", "settings", "colors"))
     optimizers = len(experiment.optimizers)
     if len(labels) != len(experiment.objectives) * optimizers:
@@ -319,7 +319,7 @@ def _trajectories(arrays: _Reader, experiment: Experiment) -> tuple[Trajectory, 
     return tuple(trajectories)
 
 
-def _trajectory(arrays: _Reader, index: int, objective: Objective, facts: Mapping[str, Any]) -> Trajectory:
+def _trajectory(arrays: _ArrayReader, index: int, objective: Objective, facts: Mapping[str, Any]) -> Trajectory:
     numbers = arrays.attributes(TRAJECTORY)
     stops = arrays.texts("stops", "starts")
     if not stops or not {*stops} <= {*Stop.__members__}:
@@ -352,7 +352,7 @@ def _problem(trajectory: Trajectory) -> str:
     return ""
 
 
-def _training(arrays: _Reader, index: int) -> Training:
+def _training(arrays: _ArrayReader, index: int) -> Training:
     layers, names = arrays.texts("layers", "layers"), arrays.texts("figure_names", "figures")
     figures = dict(zip(names, arrays.numbers("figures", "figures rows"), strict=True))
     maps = _maps(arrays, index) if "maps" in arrays else None
@@ -371,7 +371,7 @@ def _training(arrays: _Reader, index: int) -> Training:
     return training
 
 
-def _maps(arrays: _Reader, index: int) -> SaliencyMaps:
+def _maps(arrays: _ArrayReader, index: int) -> SaliencyMaps:
     number, target, label = arrays.numbers("map_facts", "3", np.int64).tolist()
     maps = SaliencyMaps(
         number=number,
@@ -390,7 +390,7 @@ def _maps(arrays: _Reader, index: int) -> SaliencyMaps:
     return maps
 
 
-def _landscape(arrays: _Reader, index: int) -> Landscape:
+def _landscape(arrays: _ArrayReader, index: int) -> Landscape:
     examples, total = arrays.numbers("examples", "2", np.int64).tolist()
     landscape = Landscape(
         plane=arrays.text("plane"),
