@@ -84,7 +84,17 @@ def read(path: Path, demuxer: str) -> FileInfo:
     """Read a video's comment and size. The demuxer is fixed, so that a hostile file cannot name other files to open."""
     # Copying all packets to nowhere finds where the file breaks off.
     command = [
-        *("-hide_banner", "-nostdin", "-loglevel", "level+info", "-protocol_whitelist", "file,pipe", "-f", demuxer),
+        *(
+            "-hide_banner",
+            "-nostdin",
+            "-nostats",
+            "-loglevel",
+            "level+info",
+            "-protocol_whitelist",
+            "file,pipe",
+            "-f",
+            demuxer,
+        ),
         *("-i", f"file:{path.absolute()}", "-map_metadata", "0", "-f", "ffmetadata", "pipe:1"),
         *("-map", "0:v", "-c", "copy", "-f", "null", "-"),
     ]
