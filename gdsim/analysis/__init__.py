@@ -1,4 +1,4 @@
-"""Trajectories → a table with one row per objective and optimizer, profiles over many problems, and tuning."""
+"""Compare optimizers: tables with one row per objective and optimizer, profiles over many problems, and tuning."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""An experiment → related ones: one per objective, from other starts, with tuned settings, for another folder."""
+"""Derive experiments: one per objective, with other starts or settings, or for another folder."""
 
 from __future__ import annotations
 
@@ -18,18 +18,17 @@ from gdsim.objectives import names, objective
 from gdsim.optimizers import optimizer_class, rng
 
 ALL = "all"
-"""The name for every two-dimensional objective of the catalogue whose minimum is known."""
-
+"""The name for all two-dimensional objectives in the catalogue with a known minimum."""
 
 BETAS = {"beta1": 0, "beta2": 1}
-"""The index in an argument `betas`."""
+"""The index of each name in the argument `betas`."""
 
 NOT_TUNABLE = ("params", "model", "args", "kwargs")
 """Arguments that are not hyper-parameters."""
 
 
 def split(experiment: Experiment, objectives: Sequence[str] | None, starts: int | None) -> tuple[Experiment, ...]:
-    """Return an experiment per objective, with the arguments of `study`."""
+    """Return an experiment per objective, with the arguments of `study` applied."""
     changes = []
     if starts is not None:
         if isinstance(starts, bool) or not isinstance(starts, int) or not 1 <= starts <= MAX_STARTS:
@@ -59,14 +58,14 @@ def _expand(objectives: Sequence[str]) -> list[str]:
 
 
 def for_tuning(experiment: Experiment) -> Experiment:
-    """Return an experiment with another seed if its starts are random, so that it is tuned from other starts."""
+    """Return the experiment with another seed if its starts are random, so that tuning uses other starts."""
     if experiment.start is None or experiment.start.random is None:
         return experiment
     return experiment.model_copy(update={"seed": int(rng("tuning", experiment.seed, 0).integers(2**63))})
 
 
 def with_settings(experiment: Experiment, settings: Mapping[str, Mapping[str, Any]]) -> Experiment:
-    """Return an experiment with other settings by label, also in its YAML; optimizers without settings are removed."""
+    """Return an experiment with settings replaced by label; optimizers without settings are removed."""
     written = _plain(experiment)["optimizers"]
     optimizers = {
         label: _with(each, experiment.optimizers[label], settings[label])
@@ -77,7 +76,7 @@ def with_settings(experiment: Experiment, settings: Mapping[str, Mapping[str, An
 
 
 def _with(written: Any, spec: OptimizerSpec, settings: Mapping[str, Any]) -> Any:
-    """Return an optimizer as written in YAML, with the settings that differ replaced."""
+    """Return the YAML value of an optimizer with the changed settings replaced."""
     changed = {name: value for name, value in settings.items() if spec.settings.get(name, spec) != value}
     if not changed:
         return written
@@ -90,7 +89,7 @@ def _with(written: Any, spec: OptimizerSpec, settings: Mapping[str, Any]) -> Any
 
 
 def yaml_for_folder(experiment: Experiment, folder: Path) -> str:
-    """Return the YAML of an experiment with its relative paths rewritten; an InputError if it names code beside it."""
+    """Return the YAML with relative paths rewritten; raise InputError if it uses code in its own folder."""
     plain, (spec,) = _plain(experiment), experiment.objectives
     if folder.resolve() == experiment.folder.resolve():
         return dump(plain)
@@ -143,7 +142,7 @@ def _changed(experiment: Experiment, changes: Sequence[str]) -> Experiment:
 
 
 def tunable_names(experiment: Experiment, tuning: Tuning) -> dict[str, tuple[str, ...]]:
-    """Return for each optimizer which of the tuning's names its class has; an InputError if none has one of them."""
+    """Return for each optimizer the tuning's names that its class has; raise InputError if no class has one."""
     known = {
         label: _number_names(spec.class_name, spec.settings, spec.context)
         for label, spec in experiment.optimizers.items()
@@ -157,7 +156,7 @@ def tunable_names(experiment: Experiment, tuning: Tuning) -> dict[str, tuple[str
 
 
 def replace_settings(experiment: Experiment, label: str, values: Mapping[str, float]) -> dict[str, Any]:
-    """Return the settings of an optimizer with some hyper-parameters replaced, which `tunable_names` must list."""
+    """Return the settings of an optimizer with hyper-parameters replaced that `tunable_names` lists."""
     spec = experiment.optimizers[label]
     settings = dict(spec.settings)
     for name, value in values.items():
@@ -175,7 +174,7 @@ def _defaults(class_name: str, context: SourceContext) -> Mapping[str, Any]:
 
 
 def _wrapped(defaults: Mapping[str, Any], settings: Mapping[str, Any]) -> tuple[str, dict[str, Any]]:
-    """Return the argument with which a class wraps another optimizer, and that optimizer; empty for most classes."""
+    """Return the argument that takes a wrapped optimizer, and that optimizer; empty if the class wraps none."""
     argument = next((name for name in defaults if name.endswith("optimizer")), "")
     value = settings.get(argument)
     inner = {"class": value} if isinstance(value, str) else value
@@ -215,7 +214,7 @@ def _replaced(
         betas[BETAS[name]] = value
         return settings | {"betas": tuple(betas)}
     argument, inner = _wrapped(defaults, settings)
-    # A setting of the wrapped optimizer that is written beside the wrapper is overridden.
+    # Remove a setting of the wrapped optimizer that is given among the wrapper's settings.
     outer = {key: each for key, each in settings.items() if key != name}
     inner_class = inner.pop("class")
     return outer | {argument: {"class": inner_class, **_replaced(inner_class, inner, context, name, value)}}

@@ -1,4 +1,4 @@
-"""Metrics of a trajectory: numbers per step, and one number per start."""
+"""Metrics of a trajectory, per step or per start."""
 
 from __future__ import annotations
 
@@ -9,33 +9,33 @@ from gdsim.objectives import FloatArray
 from gdsim.simulation import Trajectory
 
 TOLERANCE = 1e-3
-"""A start is within tolerance once its value has covered all but this fraction of the way to the minimum."""
+"""The fraction of the initial f − f* at which a start comes within tolerance."""
 
 NEAR = 0.02
-"""A start ends near a minimum if their distance is below this fraction of the view's diagonal."""
+"""The distance from a minimum within which a start ends near it, as a fraction of the view's diagonal."""
 
 UNCERTAIN = np.radians(0.5)
-"""A step has no direction if the rounding of its two points may turn it by more than this angle."""
+"""The maximum uncertainty of a step's direction, in radians, due to the rounding of its two points."""
 
 
 def steps_to_tolerance(trajectory: Trajectory, lowest: float) -> npt.NDArray[np.int64]:
     """Return the first step at which each start is within tolerance, (starts,); the number of rows for never.
 
-    That is the first k with f(x_k) − f* ≤ `TOLERANCE` · (f(x_0) − f*), the convergence test of Moré and Wild (2009);
-    `lowest` is used for f* if the objective's minimum is not known.
+    This is the first k with f(x_k) − f* ≤ `TOLERANCE` · (f(x_0) − f*), the convergence test of Moré and Wild (2009);
+    `lowest` is used as f* if the objective's minimum is not known.
     """
     values, known = trajectory.values, trajectory.objective.minimum
     minimum = lowest if known is None else known
     with np.errstate(over="ignore", invalid="ignore"):
         below = values - minimum <= TOLERANCE * (values[0] - minimum)
-    below &= np.isfinite(values)  # an infinite first value would be within tolerance of itself
+    below &= np.isfinite(values)  # inf <= inf would be within tolerance
     return np.where(below.any(0), below.argmax(0), len(values))
 
 
 def evaluations_to_tolerance(trajectory: Trajectory, lowest: float) -> FloatArray:
     """Return the number of gradient evaluations until each start is within tolerance, (starts,); inf for never.
 
-    The evaluation at the iterate that passes the test counts: its value was computed with it.
+    The evaluation at the iterate that passes the test is included, because it also computes the value.
     """
     steps, evaluations = steps_to_tolerance(trajectory, lowest), trajectory.evaluations
     never = steps == len(evaluations)
@@ -45,8 +45,8 @@ def evaluations_to_tolerance(trajectory: Trajectory, lowest: float) -> FloatArra
 def solved(trajectory: Trajectory) -> npt.NDArray[np.bool_] | None:
     """Return whether each start reaches a global minimum, (starts,); None if no minimum is known.
 
-    A start must come within tolerance, not break off, and end near a minimum: the tolerance alone compares values, and
-    a local minimum may be almost as low.
+    A start must come within tolerance, not fail, and end near a minimum: the tolerance compares only values, and a
+    local minimum may have almost the same value.
     """
     apart, minimum = final_distances(trajectory), trajectory.objective.minimum
     if apart is None or minimum is None:
@@ -64,7 +64,7 @@ def final_distances(trajectory: Trajectory) -> FloatArray | None:
 
 
 def distances(points: FloatArray, minima: FloatArray) -> FloatArray:
-    """Return the distance from points (…, dim) to the nearest of minima (m, dim), m > 0: (…)."""
+    """Return the distance (…) from points (…, dim) to the nearest of the minima (m, dim), m > 0."""
     nearest = norms(points - minima[0])
     for minimum in minima[1:]:
         nearest = np.minimum(nearest, norms(points - minimum))
@@ -74,7 +74,8 @@ def distances(points: FloatArray, minima: FloatArray) -> FloatArray:
 def detours(trajectory: Trajectory) -> FloatArray:
     """Return the length of each path divided by the distance from its start to its end, (starts,).
 
-    It is 1 for a straight path, inf for a path that ends where it began, and NaN for one that never moves.
+    The result is 1 for a straight path, inf for a path that returns to its start, and NaN for a path that does not
+    move.
     """
     lengths = norms(np.diff(trajectory.points, axis=0)).sum(0)
     with np.errstate(divide="ignore", invalid="ignore", over="ignore"):
@@ -82,7 +83,7 @@ def detours(trajectory: Trajectory) -> FloatArray:
 
 
 def mean_angles(trajectory: Trajectory) -> FloatArray:
-    """Return the mean angle between each start's steps and −∇f, in degrees, (starts,); NaN if no step has an angle."""
+    """Return the mean of `angles` over the steps of each start, in degrees, (starts,); NaN if no step has an angle."""
     per_step = angles(trajectory)
     counted = np.isfinite(per_step)
     sums, counts = np.where(counted, per_step, 0.0).sum(0), counted.sum(0)
@@ -92,8 +93,8 @@ def mean_angles(trajectory: Trajectory) -> FloatArray:
 def angles(trajectory: Trajectory) -> FloatArray:
     """Return the angle between each step and −∇f at its first point, in degrees, (steps + 1, starts).
 
-    Kahan's formula, 2 atan2(‖u − v‖, ‖u + v‖) of the unit vectors u and v, is accurate near 0° and 180° too. NaN where
-    there is no step, no gradient, or a step so short that rounding determines its direction.
+    Kahan's formula, 2 atan2(‖u − v‖, ‖u + v‖) for unit vectors u and v, is accurate near 0° and 180° too. The result is
+    NaN if there is no step, no gradient, or a step so short that rounding determines its direction.
     """
     steps, points = step_vectors(trajectory), trajectory.points
     along, down = _unit(steps), _unit(-trajectory.gradients)
@@ -104,13 +105,13 @@ def angles(trajectory: Trajectory) -> FloatArray:
 
 
 def last_steps(trajectory: Trajectory) -> npt.NDArray[np.int64]:
-    """Return the last step at which each start has finite numbers, (starts,)."""
+    """Return the last step at which each start has finite values, (starts,)."""
     broken = np.array([stop.failed for stop in trajectory.stops])
     return np.where(broken, trajectory.stop_steps, len(trajectory.points) - 1)
 
 
 def step_vectors(trajectory: Trajectory) -> FloatArray:
-    """Return the step taken from each row, (steps + 1, starts, dim); NaN where none was taken or it is not finite."""
+    """Return the step from each row to the next, (steps + 1, starts, dim); NaN if there is none or it is not finite."""
     points = trajectory.points
     steps = np.append(np.diff(points, axis=0), np.full((1, *points.shape[1:]), np.nan), axis=0)
     steps[np.arange(len(points))[:, None] >= last_steps(trajectory)] = np.nan
@@ -118,7 +119,7 @@ def step_vectors(trajectory: Trajectory) -> FloatArray:
 
 
 def norms(vectors: FloatArray) -> FloatArray:
-    """Return the norms of vectors (…, dim), scaled before squaring to avoid overflow: (…)."""
+    """Return the norms (…) of vectors (…, dim), scaled before squaring to avoid overflow."""
     largest = np.abs(vectors).max(-1)
     scale = np.where((largest > 0) & np.isfinite(largest), largest, 1.0)
     return np.asarray(np.linalg.norm(vectors / scale[..., None], axis=-1) * scale)

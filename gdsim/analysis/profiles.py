@@ -1,4 +1,4 @@
-"""Several objectives at once: matrices of ranks and of shares solved, performance and data profiles."""
+"""Summarize several objectives: matrices of ranks and of shares solved, performance profiles and data profiles."""
 
 from __future__ import annotations
 
@@ -19,10 +19,9 @@ class Matrix:
     """One figure per objective and optimizer.
 
     Attributes:
-        caption: What the figures are.
         objectives: The titles of the rows.
         optimizers: The labels of the columns.
-        figures: (objectives, optimizers); NaN where there is none.
+        figures: (objectives, optimizers); NaN if there is no figure.
     """
 
     caption: str
@@ -31,16 +30,16 @@ class Matrix:
     figures: FloatArray
 
     def means(self) -> FloatArray:
-        """Return the mean of each optimizer over the objectives that have figures; NaN if it lacks one of them."""
+        """Return each optimizer's mean over the objectives that have figures; NaN if one of its figures is missing."""
         kept = self.figures[~np.isnan(self.figures).all(1)]
         return kept.mean(0) if len(kept) else np.full(len(self.optimizers), np.nan)
 
     def words(self) -> tuple[tuple[str, ...], ...]:
-        """Return the figures as text, row by row; empty where there is none."""
+        """Return the figures as text, row by row; empty for NaN."""
         return tuple(tuple("" if np.isnan(each) else f"{each:.4g}" for each in row) for row in self.figures)
 
     def to_markdown(self) -> str:
-        """Return a pipe table followed by the caption."""
+        """Return a Markdown table followed by the caption."""
         cells = [(title, *words) for title, words in zip(self.objectives, self.words(), strict=True)]
         headings = ("objective", *self.optimizers)
         return markdown_table(headings, cells, [False, *[True] * len(self.optimizers)], self.caption)
@@ -48,13 +47,12 @@ class Matrix:
 
 @dataclass(frozen=True, eq=False)
 class Profile:
-    """For each optimizer a step function: the share of problems solved to tolerance by the cost spent.
+    """The share of problems that each optimizer solves to tolerance as a step function of the cost.
 
-    Between two costs the share is that of the lower one; above the last it stays constant.
+    Between two costs the share is that of the lower cost; above the last cost it is constant.
 
     Attributes:
-        labels: The optimizers.
-        x: (n,) the costs at which a share rises, ascending; the first is where the axis begins.
+        x: (n,) the costs at which a share increases, ascending; the first is the beginning of the axis.
         shares: (n, optimizers), 0 to 1.
     """
 
@@ -64,10 +62,12 @@ class Profile:
 
 
 def ranks(table: Table) -> Matrix:
-    """Return the rank of each optimizer on each objective, 1 the best, by the rule that sorts the table.
+    """Return the rank of each optimizer on each objective, 1 for the best, in the order of the table.
 
-    Optimizers that tie get the mean of their ranks; a class that cannot run has none. Two rows of an objective must not
-    have the same label.
+    Tied optimizers get the mean of their ranks; a class that cannot run has the rank NaN.
+
+    Raises:
+        InputError: Two rows of an objective have the same label.
     """
 
     def ranked(rows: Sequence[Row]) -> list[float]:
@@ -81,7 +81,7 @@ def ranks(table: Table) -> Matrix:
 
 
 def solved_shares(table: Table) -> Matrix:
-    """Return the share of starts that each optimizer solves on each objective; NaN where no minimum is known."""
+    """Return the share of starts that each optimizer solves on each objective; NaN if no minimum is known."""
 
     def shares(rows: Sequence[Row]) -> list[float]:
         return [np.nan if row.solved is None else row.solved for row in rows]
@@ -91,7 +91,7 @@ def solved_shares(table: Table) -> Matrix:
 
 def _matrix(table: Table, figures: Callable[[Sequence[Row]], list[float]], caption: str) -> Matrix:
     objectives = tuple(dict.fromkeys(row.objective for row in table))
-    optimizers = table.labels  # in the order given: that of the rows differs from objective to objective
+    optimizers = table.labels  # in the order given, because the order of the rows differs between objectives
     filled = np.full((len(objectives), len(optimizers)), np.nan)
     for i, title in enumerate(objectives):
         rows = [row for row in table if row.objective == title]
@@ -106,18 +106,18 @@ def performance_profile(evaluations: npt.ArrayLike, labels: Sequence[str]) -> Pr
     """Return the performance profile of Dolan and Moré (2002).
 
     ρ_s(τ) is the share of problems on which optimizer s comes within tolerance with at most τ times as many evaluations
-    as the best of all on the same problem. A problem is an objective from one start; one that no optimizer solves
-    counts as unsolved for all.
+    as the best optimizer on the same problem. A problem is an objective with one start; a problem that no optimizer
+    solves counts as unsolved for all.
 
     Args:
         evaluations: (problems, optimizers) gradient evaluations to tolerance, inf for never.
         labels: The optimizers.
 
     Returns:
-        The profile; its x are the ratios τ, from 1.
+        The profile; x are the ratios τ, from 1.
 
     Raises:
-        InputError: There is no problem, a label is missing, or a number is not positive.
+        InputError: There are no problems, the number of labels does not match, or a number is not positive.
     """
     spent = _checked(evaluations, labels)
     best = spent.min(1, keepdims=True)
@@ -128,9 +128,9 @@ def performance_profile(evaluations: npt.ArrayLike, labels: Sequence[str]) -> Pr
 def data_profile(evaluations: npt.ArrayLike, labels: Sequence[str]) -> Profile:
     """Return the data profile of Moré and Wild (2009).
 
-    d_s(α) is the share of problems on which optimizer s is within tolerance after at most α simplex gradients. Theirs
-    are dim + 1 values each, the cost of a gradient by differences; here the gradient itself is evaluated, so α, the x
-    of the profile from 0, counts gradients. Arguments and errors are those of `performance_profile`.
+    d_s(α) is the share of problems on which optimizer s comes within tolerance after at most α simplex gradients. In
+    the paper a simplex gradient is dim + 1 function values; here gradients are evaluated directly, so that α, the x of
+    the profile from 0, is the number of gradient evaluations. Arguments and errors are those of `performance_profile`.
     """
     return _profile(_checked(evaluations, labels), 0.0, labels)
 

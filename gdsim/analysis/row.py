@@ -1,4 +1,4 @@
-"""Trajectories → rows of the table: grouped by objective, and their metrics over all starts."""
+"""Compute the rows of the table from trajectories, grouped by objective."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ from gdsim.objectives import FloatArray, Objective
 from gdsim.simulation import Stop, Trajectory
 
 NETWORK_METRICS = ("test_loss", "accuracy", "test_accuracy")
-"""The metrics that only networks have; None in every other row."""
+"""The metrics that apply only to networks; None in all other rows."""
 
 
 @dataclass(frozen=True)
@@ -30,31 +30,28 @@ class Row:
 
     Medians are over the starts. Spreads are interquartile ranges with linear interpolation (type 7 of Hyndman and
     Fan 1996). A value that is not finite counts as +inf. A metric that is not finite or does not apply is None, as are
-    all metrics of a class that cannot run. f* is the known minimum, or else the lowest value that the table has of this
-    objective. For a network, whose minimum is not known and of whose path only a projection is recorded, all metrics of
+    all metrics of a class that cannot run. f* is the known minimum, or otherwise the lowest value in the table for this
+    objective. A network has no known minimum, and only a projection of its path is recorded, so that its metrics of
     tolerance, distance, detour and angle are None.
 
     Attributes:
         objective: The objective's title, unique in the table.
-        optimizer: The optimizer's label.
         settings: The class and its settings.
         starts: The number of starts; 0 for a class that cannot run.
-        final_value: The median value at the last step; a start that broke off counts with its last finite one.
-        final_spread: The spread of these values.
+        final_value: The median value at the last step; for a start that failed, the last finite value is used.
         best_value: The median of each start's lowest value.
-        best_spread: The spread of these values.
         solved: The fraction of starts that reach a known global minimum, see `solved`.
         steps_to_tolerance: The first step within tolerance, see `steps_to_tolerance`: the upper median over the starts,
             where "never" is later than any step; None if it is "never".
-        evaluations_to_tolerance: The number of gradient evaluations up to that step, including it; the upper median.
-        evaluations: The median number of gradient evaluations in all.
-        never: How many starts never come within tolerance.
+        evaluations_to_tolerance: The number of gradient evaluations up to and including that step; the upper median.
+        evaluations: The median of the total number of gradient evaluations.
+        never: The number of starts that never come within tolerance.
         distance_to_minimum: The median distance from the last finite point to the nearest known global minimum.
-        detour: The path's length divided by the distance from start to end, the median of the starts that move.
-        mean_angle: The mean angle between each step and −∇f, in degrees, the median over starts.
-        diverged: How many starts diverged.
-        stopped: How the starts ended, and at which step if there is one start.
-        tuned: What tuning chose, such as "lr 0.1"; empty if nothing was tuned.
+        detour: The path's length divided by the distance from start to end, the median over the starts that move.
+        mean_angle: The mean angle between each step and −∇f, in degrees, the median over the starts.
+        diverged: The number of starts that diverged.
+        stopped: How the starts ended; for a single start, with the step.
+        tuned: The values chosen by tuning, such as "lr 0.1"; empty if nothing was tuned.
         reason: Why the class cannot run; empty if it can.
         test_loss: For a network, the loss on the test data after the last step.
         accuracy: For a network, the fraction of the training data classified correctly after the last step.
@@ -101,12 +98,12 @@ def make_rows(trajectories: Iterable[Trajectory]) -> list[list[Row]]:
 
 
 def make_row(trajectory: Trajectory, lowest: float, *, title: str = "", tuned: str = "") -> Row:
-    """Return the row of a trajectory; `lowest` is used for the minimum if it is not known."""
+    """Return the row of a trajectory; `lowest` is used as f* if the objective's minimum is not known."""
     values = np.where(np.isfinite(trajectory.values), trajectory.values, np.inf)
     reached, distances = solved(trajectory), final_distances(trajectory)
     steps = steps_to_tolerance(trajectory, lowest)
     within = steps < len(values)
-    # A network has no known minimum, and the score of a class none at all.
+    # Networks have no known minimum, and class scores of images have none at all.
     is_function = trajectory.objective.kind == "function"
     figures = trajectory.figures
 
@@ -145,7 +142,7 @@ def has_networks(rows: Iterable[Row]) -> bool:
 
 
 def sort_key(row: Row) -> tuple[float, ...]:
-    """Return the key that sorts the rows of one objective as `Table` describes; it is equal for rows that tie."""
+    """Return the sort key for rows of one objective, in the order described in `Table`; equal for ties."""
     evaluations = math.inf if row.evaluations_to_tolerance is None else row.evaluations_to_tolerance
     best = math.inf if row.best_value is None else row.best_value
     return float(bool(row.reason)), -(row.solved or 0.0), evaluations, best
@@ -161,19 +158,19 @@ def _spread(numbers: FloatArray) -> float | None:
 
 
 def _quantile(numbers: FloatArray, fraction: float) -> float:
-    """Interpolate linearly between sorted numbers, inf among them, NaN ignored; NaN if there are none."""
+    """Interpolate linearly between sorted numbers that may include inf; ignore NaN; return NaN if there are none."""
     ordered: list[float] = np.sort(numbers[~np.isnan(numbers)]).tolist()
     if not ordered:
         return math.nan
     position = fraction * (len(ordered) - 1)
     low, high = ordered[math.floor(position)], ordered[math.ceil(position)]
     part = position - math.floor(position)
-    # numpy.quantile gives NaN here: inf − inf, or inf · 0.
+    # numpy.quantile returns NaN for inf − inf and inf · 0.
     return low if part == 0 or low == high else low * (1 - part) + high * part
 
 
 def _upper_median(counts: FloatArray) -> int | None:
-    """Return the upper of the middle two, so that it is a count of one of the starts."""
+    """Return the upper of the two middle counts, so that the result is the count of one of the starts."""
     middle = float(np.sort(counts)[len(counts) // 2])
     return int(middle) if math.isfinite(middle) else None
 
@@ -220,8 +217,8 @@ def _same(one: Objective, other: Objective) -> bool:
 def unique_titles(objectives: Sequence[Objective]) -> tuple[str, ...]:
     """Return a unique title for each of several different objectives.
 
-    Equal titles of objectives that differ in dimension are extended, "Sphere in 5 dimensions"; titles that are still
-    equal are numbered from the second on, "Sphere (2)".
+    Equal titles of objectives with different dimensions are extended, as in "Sphere in 5 dimensions". Titles that are
+    still equal are numbered from the second one on, as in "Sphere (2)".
     """
     dims: dict[str, set[int]] = {}
     for each in objectives:
@@ -237,7 +234,7 @@ def unique_titles(objectives: Sequence[Objective]) -> tuple[str, ...]:
 
 
 def lowest_value(trajectories: Iterable[Trajectory]) -> float:
-    """Return the lowest finite value of all rows and starts; NaN if there is none."""
+    """Return the lowest finite value over all trajectories and starts; NaN if there is none."""
     lows = [float(each.values[np.isfinite(each.values)].min(initial=np.inf)) for each in trajectories]
     lowest = min(lows, default=np.inf)
     return lowest if np.isfinite(lowest) else float("nan")

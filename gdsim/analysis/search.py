@@ -1,4 +1,4 @@
-"""The best hyper-parameters of one optimizer on one objective, among those that a tuning tries."""
+"""Search for the best hyper-parameters of an optimizer on an objective."""
 
 from __future__ import annotations
 
@@ -20,19 +20,19 @@ from gdsim.objectives import FloatArray
 from gdsim.simulation import Trajectory
 
 CHUNK = 2**26
-"""Bytes of trajectories that are in memory at once."""
+"""The maximum size of the trajectories in memory at once, in bytes."""
 
 Values = Mapping[str, float]
 Outcome = Trajectory | InputError
 Score = tuple[float, float, float]
-"""The share of starts not solved, gradient evaluations to tolerance, and the lowest value; low is best."""
+"""The share of starts not solved, gradient evaluations to tolerance, and the lowest value; lower is better."""
 
 WORST: Score = (1.0, math.inf, math.inf)
 
 
 @dataclass(frozen=True)
 class TuningResult:
-    """The values chosen, their text in the table, "lr 0.1", and why the class cannot run with any; empty if it can."""
+    """The chosen values, their text in the table, and the reason if the class cannot run with any values."""
 
     values: Values
     summary: str = ""
@@ -40,23 +40,17 @@ class TuningResult:
 
 
 def search(experiment: Experiment, label: str, names: Sequence[str], tuning: Tuning) -> TuningResult:
-    """Return the best values of some hyper-parameters of one optimizer.
+    """Return the best values of one or more hyper-parameters of an optimizer on the experiment's single objective.
 
-    They are ranked like the rows of a table; ties go to the smaller value. A start that breaks off, or leaves the view
-    for values below its minimum, counts as never within tolerance and has no lowest value. If no minimum is known, the
-    lowest value of all trials is used for it.
-
-    Args:
-        experiment: An experiment with a single objective.
-        label: The optimizer.
-        names: The tuning's names that its class has, at least one.
-        tuning: The budget and the ranges.
+    Trials are ranked like the rows of a table; the smaller value wins a tie. A start that fails, or that leaves the
+    view and reaches values below the minimum, counts as never within tolerance and has no lowest value. If the minimum
+    is not known, the lowest value of all trials is used instead.
     """
     trials: Iterable[tuple[Values, Outcome]]
     trials = (_grid if len(names) == 1 else _sample)(experiment, label, names, tuning)
     lowest = math.inf
     if experiment.objectives[0].build().minimum is None:
-        # A second pass scores the trials by what the first has found, so that only one chunk is in memory at a time.
+        # A second pass scores the trials with the lowest value of the first; only one chunk is in memory at a time.
         tried, lows = zip(*((values, _lows(outcome).min()) for values, outcome in trials), strict=True)
         lowest = float(min(lows))
         trials = zip(tried, _descend(experiment, label, tried), strict=True)
@@ -75,7 +69,7 @@ def search(experiment: Experiment, label: str, names: Sequence[str], tuning: Tun
 
 
 def sweep_in_chunks(experiment: Experiment, label: str, settings: Sequence[Mapping[str, Any]]) -> Iterator[Outcome]:
-    """Descend with each of several settings, as many at once as fit into `CHUNK`."""
+    """Yield the trajectory for each of several settings, simulating as many at once as fit into `CHUNK`."""
     from gdsim.simulation import simulate_settings
 
     starts = 1 if experiment.start is None else experiment.start.count
@@ -101,7 +95,7 @@ def _sample(
 ) -> Iterator[tuple[Values, Outcome]]:
     optuna = import_optuna()
     with _quiet(optuna):
-        # All optimizers have one seed: those with the same hyper-parameters begin with the same trials.
+        # The same seed for all optimizers: those with the same hyper-parameters begin with the same trials.
         sampler = optuna.samplers.TPESampler(seed=experiment.seed % 2**32)
         optuna_study = optuna.create_study(sampler=sampler)
         for _ in range(tuning.budget):
@@ -113,7 +107,7 @@ def _sample(
 
 
 def import_optuna() -> Any:
-    """Import Optuna, or raise a GdsimError if it is not installed."""
+    """Import Optuna; raise GdsimError if it is not installed."""
     try:
         import optuna
     except ImportError as error:
@@ -123,7 +117,6 @@ def import_optuna() -> Any:
 
 @contextmanager
 def _quiet(optuna: Any) -> Iterator[None]:
-    """Let Optuna log errors only."""
     before = optuna.logging.get_verbosity()
     optuna.logging.set_verbosity(optuna.logging.ERROR)
     try:
@@ -133,7 +126,7 @@ def _quiet(optuna: Any) -> Iterator[None]:
 
 
 def _score(outcome: Outcome, lowest: float) -> Score:
-    """Return the score of a trial; `lowest` is used for the minimum if it is not known."""
+    """Return the score of a trial; `lowest` is used as f* if the minimum is not known."""
     if isinstance(outcome, InputError):
         return WORST
     lost, reached = _lost(outcome), solved(outcome)
@@ -143,7 +136,7 @@ def _score(outcome: Outcome, lowest: float) -> Score:
 
 
 def _lows(outcome: Outcome) -> FloatArray:
-    """Return the lowest value of each start, (starts,); inf for a start that is lost."""
+    """Return the lowest value of each start, (starts,); inf for a start that counts as lost."""
     if isinstance(outcome, InputError):
         return np.array([np.inf])
     return np.where(_lost(outcome), np.inf, outcome.values.min(0))
@@ -154,19 +147,19 @@ def _lost(trajectory: Trajectory) -> npt.NDArray[np.bool_]:
     reached, minimum = trajectory.values.min(0), trajectory.objective.minimum
     lost = np.array([stop.failed for stop in trajectory.stops]) | ~np.isfinite(reached)
     if minimum is not None:
-        # A value below the minimum was found outside the view that the minimum belongs to.
+        # Values below the minimum occur only outside the view for which the minimum is known.
         lost |= reached - minimum < -TOLERANCE * np.abs(trajectory.values[0] - minimum)
     return np.asarray(lost)
 
 
 def _single_score(outcome: Outcome) -> float:
-    """Return the score as one number for Optuna, in the same order up to rounding."""
+    """Return the score as a single number for Optuna, with the same order up to rounding."""
     if isinstance(outcome, InputError):
         return math.inf
     unsolved, spent, low = _score(outcome, math.inf)
     minimum = outcome.objective.minimum
     if minimum is None:
-        # Tolerance refers to the lowest value of all trials, which is not known yet.
+        # The tolerance depends on the lowest value of all trials, which is not known yet.
         return low
     later = 1 - 1 / (1 + spent) if math.isfinite(spent) else 2 - 1 / (1 + math.log1p(max(low - minimum, 0.0)))
     return 3 * unsolved * len(outcome.stops) + later

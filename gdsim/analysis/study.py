@@ -1,4 +1,4 @@
-"""Optimizers compared on equal terms: the same starts, steps and tuning budget on each objective."""
+"""Compare optimizers with the same starts, steps and tuning budget on each objective."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ from gdsim.objectives import FloatArray
 from gdsim.simulation import Trajectory
 
 MAX_POINTS = 1001
-"""The largest number of points of a curve, evenly spread over the steps."""
+"""The maximum number of points of a curve, evenly spaced over the steps."""
 
 RULE = (
     "Values are judged by what the table is sorted by, then the smaller one; a start that diverges, or leaves the view "
@@ -34,14 +34,14 @@ Progress = Callable[[Iterable[int]], Iterable[int]]
 
 @dataclass(frozen=True, eq=False)
 class Curve:
-    """The lowest value so far of one optimizer on one objective: the median over its starts, at some or all steps.
+    """The lowest value so far of one optimizer on one objective, the median over its starts.
 
     Attributes:
-        objective: The objective's title, as in the table.
-        optimizer: The label.
-        steps: (n,) the steps, from 0 to the last.
-        evaluations: (n,) the gradient evaluations up to there, the median over the starts.
-        values: (n,) the lowest value so far, the median over the starts; inf if half of them have none.
+        objective: The objective's title in the table.
+        steps: (n,) the steps from 0 to the last, at most `MAX_POINTS` of them.
+        evaluations: (n,) the median over the starts of the number of gradient evaluations up to each step.
+        values: (n,) the median over the starts of the lowest value so far; inf if at least half of them have no finite
+            value.
     """
 
     objective: str
@@ -56,14 +56,13 @@ class Study:
     """The comparison of several optimizers on one or more objectives.
 
     Attributes:
-        table: A row per objective and optimizer; its caption says how they were compared, and how tuned.
+        table: A row per objective and optimizer; the caption describes the comparison and the tuning.
         labels: The optimizers, in the order of the configuration.
-        evaluations: (problems, optimizers) gradient evaluations to tolerance, inf for never: an objective from one
-            start is a problem, all starts of the first objective before those of the next.
-        curves: One per objective and optimizer that could run, objective by objective.
-        experiments: For each objective the experiment that gives its rows, with the tuned settings and without the
-            optimizers that cannot run; objectives on which none can are left out.
-        tuning: What was tuned; None if nothing was.
+        evaluations: (problems, optimizers) gradient evaluations to tolerance, inf for never. A problem is an objective
+            with one start; the problems are sorted by objective, then by start.
+        curves: One per objective and optimizer that can run, sorted by objective.
+        experiments: Per objective the experiment that reproduces its rows, with the tuned settings and without the
+            optimizers that cannot run. Objectives on which no optimizer can run are omitted.
     """
 
     table: Table
@@ -79,7 +78,7 @@ class Study:
 
 
 class _Result(NamedTuple):
-    """What one optimizer contributes on one objective."""
+    """The result of one optimizer on one objective."""
 
     row: Row
     evaluations: FloatArray
@@ -88,17 +87,16 @@ class _Result(NamedTuple):
 
 
 _Run = tuple[str, TuningResult, Trajectory | None]
-"""One optimizer on one objective: its label, what was tuned, and the trajectory if the class can run."""
+"""The label of an optimizer, its tuned settings, and its trajectory on an objective if the class can run."""
 
 
 @dataclass(frozen=True, eq=False)
 class StudyPlan:
-    """A study whose arguments have been checked.
+    """A study with checked arguments.
 
     Attributes:
         experiments: An experiment per objective.
         names: For each optimizer the hyper-parameters to tune.
-        tuning: The values to try.
     """
 
     experiments: tuple[Experiment, ...]
@@ -151,7 +149,6 @@ class StudyPlan:
                 yield label, tuned, outcome
 
     def _caption(self) -> str:
-        """Return how the optimizers were compared and tuned, in a few sentences."""
         experiment, tuning, start = self.experiments[0], self.tuning, self.experiments[0].start
         starts, others = "the objective's own start", "the same starts"
         if experiment.objectives[0].to_train() is not None:
@@ -183,23 +180,24 @@ def study(
 ) -> Study:
     """Compare the optimizers of an experiment.
 
-    A class that cannot run becomes a row with its reason, and the others continue. Mistakes that are found when a
-    configuration is loaded, such as a misspelt class or argument of torch.optim, are raised instead, with their place.
+    A class that cannot run gets a row with the reason, and the study continues with the others. Errors that are
+    detected when a configuration is loaded, such as a misspelled class or argument of torch.optim, are raised with
+    their location.
 
-    Random starts for tuning differ from those of the table; starts that are given serve both.
+    Random starts for tuning differ from those of the table; starts that are given are used for both.
 
     Args:
         experiment: The optimizers, objectives, starts, steps and seed.
-        objectives: Names of the catalogue instead of the experiment's own; `ALL` is every two-dimensional one whose
-            minimum is known.
-        starts: The number of random starts in each objective's bounds, instead of the experiment's own.
-        tuning: What to tune, for each optimizer on each objective; nothing if None.
+        objectives: Names in the catalogue that replace the experiment's objectives; `ALL` means all two-dimensional
+            ones with a known minimum.
+        starts: The number of random starts within each objective's bounds, which replace the experiment's starts.
+        tuning: The hyper-parameters to tune for each optimizer on each objective; None for no tuning.
         progress: Wraps an iterable of known length over all optimizers on all objectives, as `tqdm.tqdm` does.
 
     Raises:
-        InputError: An argument is invalid; `key` says which.
-        ConfigError: A start is invalid, or does not fit an objective.
-        GdsimError: Optuna is needed and not installed.
+        InputError: An argument is invalid; `key` names it.
+        ConfigError: A start is invalid, or does not match an objective.
+        GdsimError: Optuna is required and not installed.
     """
     return plan_study(experiment, objectives=objectives, starts=starts, tuning=tuning).run(progress=progress)
 
@@ -211,7 +209,7 @@ def plan_study(
     starts: int | None = None,
     tuning: Tuning | None = None,
 ) -> StudyPlan:
-    """Check the arguments of `study` before any work, and return a plan that can be run; raises what `study` does."""
+    """Check the arguments of `study` and return a plan that can be run; it raises the same errors as `study`."""
     experiments = split(experiment, objectives, starts)
     if tuning is not None and any(each.objectives[0].to_train() is not None for each in experiments):
         message = "applies to functions only; a network is trained as its configuration says"
@@ -226,7 +224,7 @@ def plan_study(
 
 
 def _check_starts(experiments: Sequence[Experiment]) -> None:
-    """Raise all mistakes of all starts together."""
+    """Raise one ConfigError for the invalid starts of all experiments."""
     from gdsim.simulation import check_values, starting_points
 
     problems: list[Problem] = []
@@ -243,7 +241,7 @@ def _check_starts(experiments: Sequence[Experiment]) -> None:
 def _results(experiment: Experiment, title: str, runs: Iterable[_Run]) -> list[_Result]:
     lowest = math.nan
     if experiment.objectives[0].build().minimum is None:
-        runs = list(runs)  # with a known minimum, one trajectory at a time is in memory
+        runs = list(runs)  # only here, so that otherwise one trajectory at a time is in memory
         lowest = lowest_value(trajectory for _, _, trajectory in runs if trajectory is not None)
     results = []
     for label, tuned, trajectory in runs:

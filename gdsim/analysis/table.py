@@ -1,4 +1,4 @@
-"""Rows → a sorted table with a caption, as CSV, JSON, Markdown or a data frame."""
+"""Sort rows into a table with a caption, and convert it to CSV, JSON, Markdown or a data frame."""
 
 from __future__ import annotations
 
@@ -35,21 +35,20 @@ NETWORKS = (
 )
 
 FORMULA = re.compile(r"[\t\r\n]|\s*[=+\-@\uff1d\uff0b\uff0d\uff20]")
-"""What a spreadsheet may take for the beginning of a formula, the full-width signs included."""
+"""The beginnings of text that spreadsheets may interpret as a formula, including full-width characters."""
 
 DTYPES: dict[object, str] = {"float | None": "float64", "int | None": "Int64"}
-"""The type of a data frame's column for each type of a field that may be None."""
+"""The data-frame column type for each optional field type."""
 
 
 @dataclass(frozen=True)
 class Column:
-    """A column of a table as readers see it.
+    """A column of a formatted table.
 
     Attributes:
         name: The field of `Row`.
-        heading: The heading.
-        words: A cell per row; empty where there is no value.
-        figures: Whether the cells are numbers, which are aligned right.
+        words: The text of each cell; empty if there is no value.
+        figures: Whether the cells are numbers, which are right-aligned.
     """
 
     name: str
@@ -60,15 +59,14 @@ class Column:
 
 @dataclass(frozen=True, eq=False)
 class Table:
-    """Sorted rows, made by `compare` and `make_table`.
+    """Sorted rows, as returned by `compare` and `make_table`.
 
-    Objectives keep their order. The rows of each are sorted by the share of starts solved, high first; then gradient
-    evaluations to tolerance, low first and never last; then the best value, low first; then label. A class that cannot
-    run comes last.
+    Objectives keep their order. The rows of each are sorted by the share of starts solved, descending; then by gradient
+    evaluations to tolerance, ascending with never last; then by the best value, ascending; then by label. Classes that
+    cannot run are last.
 
     Attributes:
-        rows: The rows.
-        caption: What the figures are and how they are sorted, in sentences.
+        caption: Sentences that explain the figures and the order of the rows.
         labels: The optimizers, in the order given.
     """
 
@@ -86,14 +84,14 @@ class Table:
         return iter(self.rows)
 
     def columns(self) -> tuple[Column, ...]:
-        """Return the columns worth reading, each figure in few digits; empty columns are left out."""
+        """Return the columns for display, with rounded figures and without empty columns."""
         return format_columns(self.rows)
 
     def to_csv(self) -> str:
-        """Return CSV with a column per field of `Row`, all digits, and None left empty.
+        """Return CSV with a column per field of `Row` and unrounded figures; None is an empty cell.
 
-        Metrics of networks have columns only if there is a network. Text that a spreadsheet would take for a formula
-        is prefixed with an apostrophe.
+        Columns for metrics of networks exist only if there is a network. An apostrophe is put before text that a
+        spreadsheet would interpret as a formula.
         """
         text, rows = StringIO(newline=""), self._fields()
         writer = csv.DictWriter(text, list(rows[0]), lineterminator="\n")
@@ -103,27 +101,27 @@ class Table:
         return text.getvalue()
 
     def to_json(self) -> str:
-        """Return strict JSON: `{"caption": …, "rows": [{…}, …]}`, keys as the fields of `Row`, None as null."""
+        """Return strict JSON, `{"caption": …, "rows": [{…}, …]}`, with the fields of `Row` as keys and None as null."""
         content = {"caption": self.caption, "rows": self._fields()}
         return json.dumps(content, indent=2, ensure_ascii=False, allow_nan=False) + "\n"
 
     def to_markdown(self) -> str:
-        """Return a pipe table of the columns worth reading, each figure in few digits, followed by the caption."""
+        """Return a Markdown table of the columns for display, followed by the caption."""
         columns = self.columns()
         cells = zip(*(column.words for column in columns), strict=True)
         headings, figures = [each.heading for each in columns], [each.figures for each in columns]
         return markdown_table(headings, cells, figures, self.caption)
 
     def to_pandas(self) -> Any:
-        """Return a `pandas.DataFrame` with a column per field of `Row`; the caption is in its `attrs`.
+        """Return a `pandas.DataFrame` with a column per field of `Row` and the caption in `attrs`.
 
-        A missing count is `pandas.NA`, another missing figure NaN.
+        A missing count is `pandas.NA`; any other missing figure is NaN.
 
         Raises:
             GdsimError: pandas is not installed.
         """
         try:
-            # Imported by name, because its type stubs are a package of their own.
+            # Imported by name, because its type stubs are a separate package.
             pandas = import_module("pandas")
         except ModuleNotFoundError as error:
             raise GdsimError("a data frame needs pandas: pip install 'gdsim[pandas]'") from error
@@ -161,7 +159,7 @@ def compare(source: Experiment | Sequence[Trajectory]) -> Table:
 
 
 def make_table(rows: Iterable[Row], caption: str = "") -> Table:
-    """Return a sorted table of at least one row; `caption` precedes the sentences on its figures and its order."""
+    """Return a sorted table of at least one row; `caption` is put before the sentences on figures and order."""
     given = tuple(rows)
     if not given:
         raise InputError("there is no trajectory to compare", code="missing")
@@ -192,7 +190,7 @@ def _sentences(rows: Sequence[Row]) -> Iterator[str]:
 
 
 def format_columns(rows: Sequence[Row]) -> tuple[Column, ...]:
-    """Return the columns worth reading, in order: without empty ones, and without counts that are all zero or equal."""
+    """Return the columns for display: without empty ones, counts of zero only, and evaluations equal per objective."""
     hidden = {name for name in ("never", "diverged") if not any(getattr(row, name) for row in rows)}
     counts = {(row.objective, row.evaluations) for row in rows if row.evaluations is not None}
     if len(counts) == len({objective for objective, _ in counts}):
@@ -248,13 +246,13 @@ METRICS: tuple[tuple[str, str, Callable[[Row], str]], ...] = (
     ("mean_angle", "angle to −∇f", lambda row: "" if row.mean_angle is None else f"{row.mean_angle:.1f}°"),
     ("diverged", "diverged", lambda row: _of_starts(row, row.diverged)),
 )
-"""The field, the heading and the cell of each metric."""
+"""The field, the heading and the cell formatter of each metric."""
 
 
 def markdown_table(
     headings: Sequence[str], rows: Iterable[Sequence[str]], figures: Sequence[bool], caption: str = ""
 ) -> str:
-    """Return a pipe table as GitHub renders it; `figures` says which columns are numbers, which are aligned right."""
+    """Return a table in GitHub's Markdown; `figures` specifies for each column whether it is right-aligned."""
     lines = [map(escape_markdown, headings), ("---:" if right else "---" for right in figures)]
     lines += [map(escape_markdown, row) for row in rows]
     text = [f"| {' | '.join(line)} |" for line in lines]

@@ -1,4 +1,4 @@
-"""Which hyper-parameters are tuned, over which values, and with how large a budget."""
+"""The hyper-parameters to tune, their ranges, and the budget."""
 
 from __future__ import annotations
 
@@ -27,19 +27,19 @@ RANGES: Mapping[str, tuple[float, float]] = MappingProxyType(
 """The default range of each hyper-parameter."""
 
 DECAY_RATES = ("momentum", "beta1", "beta2", "alpha", "rho")
-"""Decay rates of averages: their distance from 1 matters."""
+"""The hyper-parameters that are decay rates of averages, whose distance from 1 matters."""
 
 MAX_BUDGET = 10_000
 
 EDGE = 0.01
-"""A value is at the edge of its range if it is nearer to an end than this fraction of the range."""
+"""The distance from an end of the range, as a fraction of the range, within which a value is at the edge."""
 
 DIGITS = 3
-"""Values are rounded to this many digits if they stay different, so that they can be read and typed."""
+"""The number of significant digits to which values are rounded if they remain distinct."""
 
 
 class Scale(Enum):
-    """How values are spaced over a range."""
+    """The spacing of values over a range."""
 
     LOG = "log-uniform"
     LOG_FROM_ONE = "with 1 − {name} log-uniform"
@@ -60,18 +60,19 @@ class Scale(Enum):
 
 @dataclass(frozen=True)
 class Tuning:
-    """What is tried for each optimizer, on each objective.
+    """The hyper-parameters to tune for each optimizer on each objective.
 
-    One hyper-parameter is tuned on a grid of `budget` values, several by as many trials of Optuna's TPE sampler.
+    A single hyper-parameter is tuned on a grid of `budget` values, several by `budget` trials of Optuna's TPE sampler.
 
     Attributes:
-        names: The hyper-parameters; `beta1` and `beta2` are the two of an argument `betas`.
-        budget: How many values, or combinations of values, are tried.
-        ranges: Low and high end of each, where they differ from `RANGES`. The distance of a decay rate from 1 is
-            log-uniform; others are log-uniform if their range is above 0, and evenly spaced if it is not.
+        names: The hyper-parameters; `beta1` and `beta2` are the elements of an argument `betas`.
+        budget: The number of values, or combinations of values, to try.
+        ranges: The low and high end for hyper-parameters that do not use those of `RANGES`. For decay rates the
+            distance from 1 is log-uniform; other values are log-uniform if their range is above 0, and evenly spaced
+            otherwise.
 
     Raises:
-        InputError: A name, the budget or a range is invalid; `key` says which.
+        InputError: A name, the budget or a range is invalid; `key` names it.
     """
 
     names: tuple[str, ...] = ("lr",)
@@ -107,12 +108,12 @@ class Tuning:
             raise InputError(f"{name} must be from 0 and below 1, not {low:g}:{high:g}", ("range",))
 
     def range(self, name: str) -> tuple[float, float]:
-        """Return the low and high end of a hyper-parameter."""
+        """Return the low and high end of a hyper-parameter's range."""
         low, high = self.ranges[name] if name in self.ranges else RANGES[name]
         return float(low), float(high)
 
     def values(self, name: str) -> tuple[float, ...]:
-        """Return the grid of a hyper-parameter, ascending, both ends included; a budget of 1 is the middle."""
+        """Return the grid of a hyper-parameter, ascending and including both ends; the midpoint for a budget of 1."""
         fractions = np.linspace(0.0, 1.0, self.budget) if self.budget > 1 else np.array([0.5])
         exact = [self._at(name, fraction) for fraction in fractions.tolist()]
         low, high = self.range(name)
@@ -128,12 +129,12 @@ class Tuning:
         return min(max(self._round(name, self._at(name, fraction), DIGITS), low), high)
 
     def is_at_edge(self, name: str, value: float) -> bool:
-        """Return whether a value is at an end of its range."""
+        """Return whether a value is close to an end of its range."""
         low, high, at = (self._scale(name).to_position(each) for each in (*self.range(name), value))
         return not EDGE < (at - low) / (high - low) < 1 - EDGE
 
     def describe(self, name: str, *, grid: bool) -> str:
-        """Return how a hyper-parameter's values are spaced: "lr on a grid from 1e-05 to 10, log-uniform"."""
+        """Return a description of the values, such as "lr on a grid from 1e-05 to 10, log-uniform"."""
         low, high = self.range(name)
         spacing = self._scale(name).value.format(name=name)
         ends = f"from {low:g} to {high:g}"
@@ -150,7 +151,7 @@ class Tuning:
         return min(max(scale.from_position(low + fraction * (high - low)), ends[0]), ends[1])
 
     def _round(self, name: str, value: float, digits: int) -> float:
-        """Round a value, but keep the ends of the range as they were given."""
+        """Round a value, but keep the exact ends of the range."""
         for end in self.range(name):
             if math.isclose(value, end, rel_tol=1e-12, abs_tol=1e-15):
                 return end
@@ -160,7 +161,7 @@ class Tuning:
 
 
 def parse_range(text: str) -> tuple[str, tuple[float, float]]:
-    """Return the name and the range of `"lr=1e-4:1"`."""
+    """Parse a range such as `"lr=1e-4:1"` into its name and its low and high end."""
     name, _, ends = text.partition("=")
     try:
         low, high = map(float, ends.split(":"))

@@ -1,4 +1,4 @@
-"""Objectives: what is minimized, made from the catalogue, an expression, samples or a function."""
+"""Objective functions, made from the catalogue, an expression, samples or a Python function."""
 
 from __future__ import annotations
 

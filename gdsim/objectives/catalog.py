@@ -1,10 +1,4 @@
-"""The catalogue of test functions, each with the facts about it.
-
-The functions use a tensor's own methods only, so that reading the facts does not import torch, and only
-operations that are rounded in the same way for one point and for a batch in any memory layout: `x**2`, `x**3`, `sin`,
-`cos`, `exp`, `log` and `sqrt` are, while `x**4`, a general power and `sum` are not. Where a formula has a corner, the
-gradient there is 0 and never NaN.
-"""
+"""The catalogue of test functions."""
 
 from __future__ import annotations
 
@@ -22,6 +16,11 @@ from gdsim.objectives.expression.formulas import numeral
 if TYPE_CHECKING:
     from torch import Tensor
 
+# The functions call only methods of tensors, so that reading the catalogue does not import torch. They use only
+# operations that torch rounds in the same way for one point and for a batch in any memory layout: `x**2`, `x**3`,
+# `sin`, `cos`, `exp`, `log` and `sqrt`, but not `x**4`, other powers or `sum`. Where a function is not differentiable,
+# its gradient is 0, never NaN.
+
 Row = Sequence[float]
 
 _ONE_DIM = range(1, 2)
@@ -30,7 +29,7 @@ _ANY_DIM = range(1, 1001)
 
 
 class Parameter(NamedTuple):
-    """A number that shapes a function, between `low` and `high`."""
+    """A numeric parameter of a function, with its default and its allowed range."""
 
     default: float
     low: float
@@ -39,24 +38,19 @@ class Parameter(NamedTuple):
 
 @dataclass(frozen=True, kw_only=True)
 class Definition:
-    """A function and what is known about it.
+    """A test function and its properties.
 
-    A row of coordinates (the bounds, the start, a minimum) is repeated from its beginning, or cut, until it
-    has as many as there are dimensions: `[(0,)]` is the origin of any space.
+    Rows of coordinates (`bounds`, `start`, minima) are repeated or truncated to the number of dimensions: `[(0,)]` is
+    the origin in any dimension.
 
     Args:
-        name: Its name in a YAML.
-        f: Maps points (…, dim) to values (…), given the parameters by keyword.
-        title: The name as people write it.
-        bounds: One (low, high) per coordinate: the view that shows what the function is known for.
-        start: The default start.
+        f: Maps points (…, dim) to values (…), with the parameters as keyword arguments.
+        bounds: One (low, high) per coordinate of the default view.
         minima: All global minima within `bounds`.
-        minimum: The value there, or a function of the dimension; None when there is none.
-        local_minima: Further minima to be marked, or a function of the dimension.
-        dims: The dimensions for which the function is defined.
-        parameters: The numbers that a user may set, by the name of the function's argument.
+        minimum: The value at the minima, or a function of the dimension; None if there is no minimum.
+        local_minima: Other minima to mark, or a function of the dimension.
+        dims: The dimensions in which the function is defined.
         formula: The right-hand side in LaTeX, in matplotlib's mathtext subset, or a function of the parameters.
-        source: Where the function comes from.
     """
 
     name: str
@@ -74,12 +68,15 @@ class Definition:
 
 
 def source(text: str) -> Callable[[Callable[..., Tensor]], Definition]:
-    """Decorate a function of x, or of x and y, or for several `dims` of points (…, dim), with its source."""
+    """Return a decorator that turns a function into a `Definition` with its source.
+
+    The function takes x, or x and y; if it is defined in several dimensions, it takes points (…, dim).
+    """
     return lambda f: Definition(name=f.__name__, f=f, source=text)
 
 
 def formula(text: str | Callable[..., str]) -> Callable[[Definition], Definition]:
-    """Decorate a function with its formula."""
+    """Return a decorator that sets the formula."""
     return lambda definition: replace(definition, formula=text)
 
 
@@ -89,7 +86,7 @@ def minima(
     *,
     local: Sequence[Row] | Callable[[int], Sequence[Row]] = (),
 ) -> Callable[[Definition], Definition]:
-    """Decorate a function with its global minima, their value, and further minima."""
+    """Return a decorator that sets the global minima, their value, and the local minima."""
     return lambda definition: replace(definition, minimum=value, minima=points, local_minima=local)
 
 
@@ -101,7 +98,7 @@ def facts(
     dims: range = _TWO_DIMS,
     parameters: Mapping[str, Parameter] = MappingProxyType({}),
 ) -> Callable[[Definition], Definition]:
-    """Decorate a function with its title, view, start, dimensions and parameters."""
+    """Return a decorator that sets the title, view, start, dimensions and parameters."""
 
     def define(found: Definition) -> Definition:
         f = found.f if len(dims) > 1 else partial(_of_points, found.f)
@@ -115,7 +112,7 @@ def _of_points(f: Callable[..., Tensor], points: Tensor, **parameters: float) ->
 
 
 def _total(terms: Tensor) -> Tensor:
-    """Sum (…, dim) over the coordinates in order, which `sum` lets the memory layout choose."""
+    """Sum (…, dim) over the coordinates in a fixed order; the order of `sum` depends on the memory layout."""
     return reduce(add, terms.unbind(-1))
 
 
@@ -124,7 +121,7 @@ def _mean(terms: Tensor) -> Tensor:
 
 
 def _root(square: Tensor) -> Tensor:
-    """Return the square root, with gradient 0 at 0 instead of NaN."""
+    """Return the square root, with gradient 0 instead of NaN at 0."""
     return (square + 1e-300).sqrt()
 
 
@@ -136,7 +133,7 @@ def _root(square: Tensor) -> Tensor:
 @formula(r"x^2 + 3x + 1")
 @source("Elementary calculus")
 def parabola(x: Tensor) -> Tensor:
-    """The first function that anyone descends."""
+    """A quadratic function with its minimum at x = −1.5."""
     return x**2 + 3 * x + 1
 
 
@@ -145,7 +142,7 @@ def parabola(x: Tensor) -> Tensor:
 @formula(r"x^3 + 2x^2 - x")
 @source("Elementary calculus")
 def cubic(x: Tensor) -> Tensor:
-    """A valley beside an abyss: left of the hill at x = −1.549 there is no minimum."""
+    """A local minimum at x = 0.215; left of the maximum at x = −1.549 the function is unbounded below."""
     return x**3 + 2 * x**2 - x
 
 
@@ -154,7 +151,7 @@ def cubic(x: Tensor) -> Tensor:
 @formula(r"\sin x")
 @source("Elementary calculus")
 def sine(x: Tensor) -> Tensor:
-    """A hill with a slow start and a valley after it."""
+    """One period with a maximum, near which descent is slow, and a minimum."""
     return x.sin()
 
 
@@ -163,7 +160,7 @@ def sine(x: Tensor) -> Tensor:
 @formula(r"(x^2 - 1)^2 + \frac{x}{4}")
 @source("The quartic potential of physics, tilted")
 def double_well(x: Tensor) -> Tensor:
-    """A shallow well, a barrier and a deeper well."""
+    """A local and a global minimum with a barrier between them."""
     return (x**2 - 1) ** 2 + x / 4
 
 
@@ -175,7 +172,7 @@ def double_well(x: Tensor) -> Tensor:
 @formula(r"\sum_i x_i^2")
 @source("De Jong (1975), An analysis of the behavior of a class of genetic adaptive systems, no. 1")
 def sphere(points: Tensor) -> Tensor:
-    """The round bowl, where every gradient points away from the minimum."""
+    """A round bowl: everywhere the negative gradient points at the minimum."""
     return _total(points**2)
 
 
@@ -198,7 +195,7 @@ def _quadratic_formula(*, condition: float, rotation: float) -> str:
 @formula(_quadratic_formula)
 @source("Polyak (1964), Some methods of speeding up the convergence of iteration methods")
 def quadratic(x: Tensor, y: Tensor, *, condition: float, rotation: float) -> Tensor:
-    """A ravine, `condition` times as steep across as along, turned by `rotation` degrees anticlockwise."""
+    """A ravine whose curvature is `condition` times larger across than along, rotated anticlockwise by `rotation`°."""
     cosine, sine = math.cos(math.radians(rotation)), math.sin(math.radians(rotation))
     u, v = x * cosine + y * sine, y * cosine - x * sine
     return (u**2 + condition * v**2) / 2
@@ -209,7 +206,7 @@ def quadratic(x: Tensor, y: Tensor, *, condition: float, rotation: float) -> Ten
 @formula(r"(x + 2y - 7)^2 + (2x + y - 5)^2")
 @source("Jamil & Yang (2013), A literature survey of benchmark functions for global optimisation problems")
 def booth(x: Tensor, y: Tensor) -> Tensor:
-    """A slanted bowl of condition 9."""
+    """A rotated quadratic bowl with condition number 9."""
     return (x + 2 * y - 7) ** 2 + (2 * x + y - 5) ** 2
 
 
@@ -218,7 +215,7 @@ def booth(x: Tensor, y: Tensor) -> Tensor:
 @formula(r"0.26\left(x^2 + y^2\right) - 0.48xy")
 @source("Jamil & Yang (2013), A literature survey of benchmark functions for global optimisation problems")
 def matyas(x: Tensor, y: Tensor) -> Tensor:
-    """A slanted, nearly flat valley of condition 25."""
+    """A rotated, nearly flat quadratic valley with condition number 25."""
     return 0.26 * (x**2 + y**2) - 0.48 * (x * y)
 
 
@@ -227,7 +224,7 @@ def matyas(x: Tensor, y: Tensor) -> Tensor:
 @formula(r"\sum_i 100\left(x_{i+1} - x_i^2\right)^2 + \left(1 - x_i\right)^2")
 @source("Rosenbrock (1960), An automatic method for finding the greatest or least value of a function")
 def rosenbrock(points: Tensor) -> Tensor:
-    """The banana: a curved ravine that is easy to reach and slow to follow."""
+    """A curved, narrow ravine that descent reaches quickly and follows slowly."""
     x, following = points[..., :-1], points[..., 1:]
     return _total(100 * (following - x**2) ** 2 + (1 - x) ** 2)
 
@@ -237,11 +234,11 @@ def rosenbrock(points: Tensor) -> Tensor:
 @formula(r"(1.5 - x + xy)^2 + (2.25 - x + xy^2)^2 + (2.625 - x + xy^3)^2")
 @source("Beale (1958), On an iterative method for finding a local minimum")
 def beale(x: Tensor, y: Tensor) -> Tensor:
-    """Steep walls at the corners around a flat, curved valley."""
+    """A flat, curved valley with steep walls at the corners of the view."""
     return (1.5 - x + x * y) ** 2 + (2.25 - x + x * y**2) ** 2 + (2.625 - x + x * y**3) ** 2
 
 
-# A few valleys
+# A few minima
 
 
 @facts("Himmelblau", bounds=[(-5, 5), (-5, 5)], start=(-0.5, 4.2))
@@ -257,7 +254,7 @@ def beale(x: Tensor, y: Tensor) -> Tensor:
 @formula(r"\left(x^2 + y - 11\right)^2 + \left(x + y^2 - 7\right)^2")
 @source("Himmelblau (1972), Applied Nonlinear Programming")
 def himmelblau(x: Tensor, y: Tensor) -> Tensor:
-    """Four valleys of one depth: the start decides."""
+    """Four minima of equal value: the start determines which one is reached."""
     return (x**2 + y - 11) ** 2 + (x + y**2 - 7) ** 2
 
 
@@ -266,7 +263,7 @@ def himmelblau(x: Tensor, y: Tensor) -> Tensor:
 @formula(r"2x^2 - 1.05x^4 + \frac{x^6}{6} + xy + y^2")
 @source("Branin (1972), Widely convergent method for finding multiple solutions of simultaneous equations")
 def three_hump_camel(x: Tensor, y: Tensor) -> Tensor:
-    """The deepest valley between two shallower ones."""
+    """A global minimum between two local minima."""
     square = x**2
     return 2 * square - 1.05 * square**2 + square**3 / 6 + x * y + y**2
 
@@ -285,7 +282,7 @@ def three_hump_camel(x: Tensor, y: Tensor) -> Tensor:
 @formula(r"\left(4 - 2.1x^2 + \frac{x^4}{3}\right)x^2 + xy + \left(4y^2 - 4\right)y^2")
 @source("Dixon & Szegő (1978), Towards Global Optimisation 2")
 def six_hump_camel(x: Tensor, y: Tensor) -> Tensor:
-    """Six valleys, two of them the deepest."""
+    """Six minima, two of them global."""
     x_square, y_square = x**2, y**2
     steep = 4 - 2.1 * x_square + x_square**2 / 3
     return steep * x_square + x * y + (4 * y_square - 4) * y_square
@@ -299,7 +296,7 @@ def six_hump_camel(x: Tensor, y: Tensor) -> Tensor:
 )
 @source("Goldstein & Price (1971), On descent from local minima")
 def goldstein_price(x: Tensor, y: Tensor) -> Tensor:
-    """Values over six orders of magnitude, and three local minima on the way down."""
+    """Values over six orders of magnitude, with three local minima."""
     first = 19 - 14 * x + 3 * x**2 - 14 * y + 6 * (x * y) + 3 * y**2
     second = 18 - 32 * x + 12 * x**2 + 48 * y - 36 * (x * y) + 27 * y**2
     return (1 + (x + y + 1) ** 2 * first) * (30 + (2 * x - 3 * y) ** 2 * second)
@@ -314,7 +311,7 @@ def goldstein_price(x: Tensor, y: Tensor) -> Tensor:
 @formula(r"\sin(x + y) + (x - y)^2 - 1.5x + 2.5y + 1")
 @source("Adorio & Diliman (2005), MVF: multivariate test functions library in C")
 def mccormick(x: Tensor, y: Tensor) -> Tensor:
-    """A winding valley with a local minimum behind a low pass."""
+    """A curved valley with a local minimum behind a low barrier."""
     return (x + y).sin() + (x - y) ** 2 - 1.5 * x + 2.5 * y + 1
 
 
@@ -326,13 +323,13 @@ def mccormick(x: Tensor, y: Tensor) -> Tensor:
 )
 @source("Branin (1972), Widely convergent method for finding multiple solutions of simultaneous equations")
 def branin(x: Tensor, y: Tensor) -> Tensor:
-    """Three valleys of one depth in a bent trough."""
+    """Three minima of equal value in a curved valley."""
     trough = y - 5.1 / (4 * math.pi**2) * x**2 + 5 / math.pi * x - 6
     return trough**2 + 10 * (1 - 1 / (8 * math.pi)) * x.cos() + 10
 
 
 def _styblinski_tang_wells(dim: int) -> Sequence[Row]:
-    """List the local minima, 2^dim − 1 of them, as long as they are few enough to be seen."""
+    """Return the 2^dim − 1 local minima in up to four dimensions; none in more."""
     if dim > 4:
         return []
     return list(product((-2.903534027771177, 2.746802770990837), repeat=dim))[1:]
@@ -353,7 +350,7 @@ def styblinski_tang(points: Tensor) -> Tensor:
 @formula(r"\sin(x)\,e^{(1 - \cos y)^2} + \cos(y)\,e^{(1 - \sin x)^2} + (x - y)^2")
 @source("Mishra (2006), Some new test functions for global optimization")
 def bird(x: Tensor, y: Tensor) -> Tensor:
-    """Two deep wells of one depth among high hills."""
+    """Two minima of equal value among high maxima."""
     return x.sin() * ((1 - y.cos()) ** 2).exp() + y.cos() * ((1 - x.sin()) ** 2).exp() + (x - y) ** 2
 
 
@@ -362,7 +359,7 @@ def bird(x: Tensor, y: Tensor) -> Tensor:
 @formula(r"\cos(x)\sin(y) - \frac{x}{y^2 + 1}")
 @source("Adjiman, Dallwig, Floudas & Neumaier (1998), A global optimization method, αBB")
 def adjiman(x: Tensor, y: Tensor) -> Tensor:
-    """A slope without end: the minimum of the published domain lies on its border."""
+    """A slope that is unbounded below: the minimum over the published domain is on its border."""
     return x.cos() * y.sin() - x / (y**2 + 1)
 
 
@@ -375,7 +372,7 @@ def adjiman(x: Tensor, y: Tensor) -> Tensor:
 @formula(r"\sum_{k=1}^{4} A_k \exp\left[a_k(x - x_k)^2 + b_k(x - x_k)(y - y_k) + c_k(y - y_k)^2\right]")
 @source("Müller & Brown (1979), Location of saddle points and minimum energy paths")
 def muller_brown(x: Tensor, y: Tensor) -> Tensor:
-    """The energy of a molecule: reactants, an intermediate and products, with passes between them."""
+    """The potential energy of a molecule: minima for reactants, an intermediate and products, and saddles between."""
     terms = (
         (-200, -1, 0, -10, 1, 0),
         (-100, -1, 0, -10, 0, 0.5),
@@ -391,7 +388,7 @@ def muller_brown(x: Tensor, y: Tensor) -> Tensor:
     )
 
 
-# Many valleys
+# Many minima
 
 
 @facts("Bohachevsky", bounds=[(-2, 2), (-2, 2)], start=(-1.7, 1.3))
@@ -399,7 +396,7 @@ def muller_brown(x: Tensor, y: Tensor) -> Tensor:
 @formula(r"x^2 + 2y^2 - 0.3\cos 3\pi x - 0.4\cos 4\pi y + 0.7")
 @source("Bohachevsky, Johnson & Stein (1986), Generalized simulated annealing, no. 1")
 def bohachevsky(x: Tensor, y: Tensor) -> Tensor:
-    """A bowl with ripples at its bottom."""
+    """A bowl with ripples near its minimum."""
     ripples = 0.3 * (3 * math.pi * x).cos() + 0.4 * (4 * math.pi * y).cos()
     return x**2 + 2 * y**2 - ripples + 0.7
 
@@ -412,7 +409,7 @@ def bohachevsky(x: Tensor, y: Tensor) -> Tensor:
 )
 @source("Ackley (1987), A Connectionist Machine for Genetic Hillclimbing")
 def ackley(points: Tensor) -> Tensor:
-    """A field of dimples around a deep funnel with a point."""
+    """Many local minima around a deep funnel with a sharp tip."""
     funnel = (-0.2 * _root(_mean(points**2))).exp()
     dimples = _mean((2 * math.pi * points).cos()).exp()
     return 20 * (1 - funnel) + (math.e - dimples)
@@ -423,12 +420,12 @@ def ackley(points: Tensor) -> Tensor:
 @formula(r"10d + \sum_i \left(x_i^2 - 10\cos 2\pi x_i\right)")
 @source("Rastrigin (1974), Systems of Extremal Control")
 def rastrigin(points: Tensor) -> Tensor:
-    """An egg box in a bowl: a local minimum near every whole number."""
+    """A bowl with a local minimum near every point with integer coordinates."""
     return _total(points**2 + 10 * (1 - (2 * math.pi * points).cos()))
 
 
 def _griewank_wells(dim: int) -> Sequence[Row]:
-    """List the local minima of two dimensions that lie within the view."""
+    """Return the local minima within the view in two dimensions; none in other dimensions."""
     quarter = [
         (3.1400226338955398, 4.438444480920714),
         (6.2800452175502937, 8.876888885374551),
@@ -449,7 +446,7 @@ def _griewank_wells(dim: int) -> Sequence[Row]:
 @formula(r"1 + \frac{1}{4000}\sum_i x_i^2 - \prod_i \cos\frac{x_i}{\sqrt{i}}")
 @source("Griewank (1981), Generalized descent for global optimization")
 def griewank(points: Tensor) -> Tensor:
-    """Waves on a very wide bowl: the wells differ little in depth."""
+    """Waves on a very wide bowl: the minima differ little in value."""
     waves = [(x / math.sqrt(i)).cos() for i, x in enumerate(points.unbind(-1), start=1)]
     return _total(points**2) / 4000 + (1 - reduce(mul, waves))
 
@@ -462,7 +459,7 @@ def griewank(points: Tensor) -> Tensor:
 )
 @source("Laguna & Martí (2005), Experimental testing of advanced scatter search designs")
 def levy(points: Tensor) -> Tensor:
-    """A wavy trough whose ridges stop a descent early."""
+    """A wavy valley whose ridges can stop descent early."""
     *before, last = (1 + (points - 1) / 4).unbind(-1)
     first = before[0] if before else last
     ridges = [(w - 1) ** 2 * (1 + 10 * (math.pi * w + 1).sin() ** 2) for w in before]
@@ -475,7 +472,7 @@ def levy(points: Tensor) -> Tensor:
 @formula(r"\sin^2 3\pi x + (x - 1)^2(1 + \sin^2 3\pi y) + (y - 1)^2(1 + \sin^2 2\pi y)")
 @source("Levy & Montalvo (1985), The tunneling algorithm for the global minimization of functions")
 def levy_13(x: Tensor, y: Tensor) -> Tensor:
-    """A bowl of fine ripples."""
+    """A bowl with fine ripples."""
     along = (x - 1) ** 2 * (1 + (3 * math.pi * y).sin() ** 2)
     across = (y - 1) ** 2 * (1 + (2 * math.pi * y).sin() ** 2)
     return (3 * math.pi * x).sin() ** 2 + along + across
@@ -486,11 +483,11 @@ def levy_13(x: Tensor, y: Tensor) -> Tensor:
 @formula(r"418.9828872724338\,d - \sum_i x_i \sin\sqrt{|x_i|}")
 @source("Schwefel (1981), Numerical Optimization of Computer Models")
 def schwefel(points: Tensor) -> Tensor:
-    """Valleys that deepen towards the border, the second-best far from the best."""
+    """Minima that become deeper towards the border; the second lowest is far from the lowest."""
     return _total(418.9828872724338 - points * _root(points.abs()).sin())
 
 
-# Each coordinate of Michalewicz's function has a minimum of its own: its place and its value.
+# Michalewicz's function is separable: the minimizer and the minimum of each coordinate's term.
 _MICHALEWICZ = (
     (2.2029055201726093, -0.8013034100985525),
     (math.pi / 2, -1.0),
@@ -510,7 +507,7 @@ _MICHALEWICZ = (
 @formula(r"-\sum_i \sin(x_i)\sin^{20}\frac{i x_i^2}{\pi}")
 @source("Michalewicz (1992), Genetic Algorithms + Data Structures = Evolution Programs")
 def michalewicz(points: Tensor) -> Tensor:
-    """Narrow valleys that cross on a plain where there is nothing to follow."""
+    """Narrow valleys that cross, in a plain where the gradient nearly vanishes."""
     index = points.new_tensor(range(1, points.shape[-1] + 1))
     square = (index * points**2 / math.pi).sin() ** 2
     fourth = square**2
@@ -522,7 +519,7 @@ def michalewicz(points: Tensor) -> Tensor:
 @formula(r"-\cos(x)\cos(y)\,e^{-(x - \pi)^2 - (y - \pi)^2}")
 @source("Easom (1990), A survey of global optimization techniques")
 def easom(x: Tensor, y: Tensor) -> Tensor:
-    """One hole in an endless plain."""
+    """A single narrow minimum in a plain where the gradient nearly vanishes."""
     return -(x.cos() * y.cos() * (-((x - math.pi) ** 2) - (y - math.pi) ** 2).exp())
 
 
@@ -531,7 +528,7 @@ def easom(x: Tensor, y: Tensor) -> Tensor:
 @formula(r"-\frac{1 + \cos\left(12\sqrt{x^2 + y^2}\right)}{0.5\left(x^2 + y^2\right) + 2}")
 @source("Molga & Smutnicki (2005), Test functions for optimization needs")
 def drop_wave(x: Tensor, y: Tensor) -> Tensor:
-    """Rings of waves around a drop in water: each ring is a trap."""
+    """Concentric waves: descent stops in the trough that it starts in."""
     square = x**2 + y**2
     return -(1 + (12 * _root(square)).cos()) / (0.5 * square + 2)
 
@@ -541,7 +538,7 @@ def drop_wave(x: Tensor, y: Tensor) -> Tensor:
 @formula(r"-(y + 47)\sin\sqrt{\left|\frac{x}{2} + y + 47\right|} - x\sin\sqrt{|x - y - 47|}")
 @source("Whitley, Mathias, Rana & Dzubera (1996), Evaluating evolutionary algorithms")
 def eggholder(x: Tensor, y: Tensor) -> Tensor:
-    """Deep, crooked wells everywhere; the deepest of the published domain lies on its border."""
+    """Many deep, irregular minima; the lowest in the published domain is on its border."""
     lifted = y + 47
     return -lifted * _root((x / 2 + lifted).abs()).sin() - x * _root((x - lifted).abs()).sin()
 
@@ -553,7 +550,7 @@ def eggholder(x: Tensor, y: Tensor) -> Tensor:
 @formula(r"-\left|\sin(x)\cos(y)\exp\left|1 - \frac{\sqrt{x^2 + y^2}}{\pi}\right|\right|")
 @source("Mishra (2006), Some new test functions for global optimization")
 def holder_table(x: Tensor, y: Tensor) -> Tensor:
-    """A table whose four deepest holes are at its corners."""
+    """Many local minima; the four global minima are near the corners."""
     height = (1 - _root(x**2 + y**2) / math.pi).abs().exp()
     return -(x.sin() * y.cos() * height).abs()
 
@@ -566,7 +563,7 @@ def holder_table(x: Tensor, y: Tensor) -> Tensor:
 )
 @source("Mishra (2006), Some new test functions for global optimization")
 def cross_in_tray(x: Tensor, y: Tensor) -> Tensor:
-    """A tray with a sharp cross: the ridges are kinks, four holes lie at the crossing."""
+    """Ridges with kinks that form a cross, and four global minima around the center."""
     height = (100 - _root(x**2 + y**2) / math.pi).abs().exp()
     return -1e-4 * (0.1 * ((x.sin() * y.sin() * height).abs() + 1).log()).exp()
 
@@ -576,7 +573,7 @@ def cross_in_tray(x: Tensor, y: Tensor) -> Tensor:
 @formula(r"100\sqrt{\left|y - 0.01x^2\right|} + 0.01\,|x + 10|")
 @source("Bukin (1997), New minimization strategy for non-smooth functions")
 def bukin_6(x: Tensor, y: Tensor) -> Tensor:
-    """A knife-edge valley: its gradient grows without limit towards the edge, where it is taken as 0."""
+    """A valley with a kink: the gradient grows without limit towards the kink, where it is defined as 0."""
     return 100 * _root((y - 0.01 * x**2).abs()) + 0.01 * (x + 10).abs()
 
 
@@ -585,7 +582,7 @@ def bukin_6(x: Tensor, y: Tensor) -> Tensor:
 @formula(r"0.5 + \frac{\sin^2(x^2 - y^2) - 0.5}{[1 + 0.001(x^2 + y^2)]^2}")
 @source("Schaffer, Caruana, Eshelman & Das (1989), A study of control parameters")
 def schaffer_2(x: Tensor, y: Tensor) -> Tensor:
-    """Hyperbolic waves: a descent soon rests in a trough, barely above the minimum."""
+    """Hyperbolic waves: descent soon stops in a trough with a value barely above the minimum."""
     return 0.5 + ((x**2 - y**2).sin() ** 2 - 0.5) / (1 + 0.001 * (x**2 + y**2)) ** 2
 
 
@@ -598,7 +595,7 @@ def schaffer_2(x: Tensor, y: Tensor) -> Tensor:
 @source("Schaffer, Caruana, Eshelman & Das (1989), A study of control parameters")
 def schaffer_4(x: Tensor, y: Tensor) -> Tensor:
     """Hyperbolic waves with sharp crests and four minima."""
-    # sin|u| and sin(u) differ in sign alone, which the even cosine forgets: no kink is needed.
+    # sin|u| and sin(u) differ only in sign, and cos is even: this avoids the kink of |u|.
     wave = (x**2 - y**2).sin().cos()
     return 0.5 + (wave**2 - 0.5) / (1 + 0.001 * (x**2 + y**2)) ** 2
 
@@ -616,7 +613,7 @@ def schaffer_4(x: Tensor, y: Tensor) -> Tensor:
 @formula(r"\left(\sum_{j=1}^{5} j\cos[(j + 1)x + j]\right)\left(\sum_{j=1}^{5} j\cos[(j + 1)y + j]\right)")
 @source("Shubert (1972), A sequential method seeking the global maximum of a function")
 def shubert(x: Tensor, y: Tensor) -> Tensor:
-    """A lattice of peaks and pits, a few of which are the deepest."""
+    """A grid of maxima and minima, a few of which are global."""
     first, second = (reduce(add, (j * ((j + 1) * each + j).cos() for j in range(1, 6))) for each in (x, y))
     return first * second
 
@@ -626,7 +623,7 @@ def shubert(x: Tensor, y: Tensor) -> Tensor:
 @formula(r"-\sum_{k=1}^{5} c_k\,e^{-r_k^2 / \pi}\cos \pi r_k^2,\ \ r_k^2 = (x - a_k)^2 + (y - b_k)^2")
 @source("Molga & Smutnicki (2005), Test functions for optimization needs")
 def langermann(x: Tensor, y: Tensor) -> Tensor:
-    """Rings of waves around five drops that interfere."""
+    """Interfering circular waves around five centers."""
     drops = ((1, 3, 5), (2, 5, 2), (5, 2, 1), (2, 1, 4), (3, 7, 9))
     squares = [(c, (x - a) ** 2 + (y - b) ** 2) for c, a, b in drops]
     return -reduce(add, (c * (-square / math.pi).exp() * (math.pi * square).cos() for c, square in squares))
@@ -637,7 +634,7 @@ def langermann(x: Tensor, y: Tensor) -> Tensor:
 @formula(r"\left[0.002 + \sum_{k=1}^{25} \frac{1}{k + (x - a_k)^6 + (y - b_k)^6}\right]^{-1}")
 @source("De Jong (1975), An analysis of the behavior of a class of genetic adaptive systems, no. 5")
 def de_jong_5(x: Tensor, y: Tensor) -> Tensor:
-    """Shekel's foxholes: 25 holes in a plain, numbered by their depth."""
+    """Shekel's foxholes: 25 narrow minima in a plain, ordered by depth."""
     places = (-32, -16, 0, 16, 32)
     columns = [((x - a) ** 3) ** 2 for a in places]
     rows = [((y - b) ** 3) ** 2 for b in places]
@@ -645,14 +642,14 @@ def de_jong_5(x: Tensor, y: Tensor) -> Tensor:
     return 1 / (0.002 + reduce(add, holes))
 
 
-# Saddles and plains
+# Saddles and plateaus
 
 
 @facts("Saddle", bounds=[(-2, 2), (-2, 2)], start=(-1.8, 0.01))
 @formula(r"x^2 - y^2")
 @source("Dauphin et al. (2014), Identifying and attacking the saddle point problem")
 def saddle(x: Tensor, y: Tensor) -> Tensor:
-    """Down to the pass, then off to either side: from the exact crest nothing ever leaves."""
+    """A saddle point: descent from exactly y = 0 never leaves the ridge."""
     return x**2 - y**2
 
 
@@ -660,7 +657,7 @@ def saddle(x: Tensor, y: Tensor) -> Tensor:
 @formula(r"x^3 - 3xy^2")
 @source("Hilbert & Cohn-Vossen (1932), Anschauliche Geometrie")
 def monkey_saddle(x: Tensor, y: Tensor) -> Tensor:
-    """Three ways down from a flat pass, for two legs and a tail."""
+    """A degenerate saddle point with three directions of descent."""
     return x**3 - 3 * (x * y**2)
 
 
@@ -669,7 +666,7 @@ def monkey_saddle(x: Tensor, y: Tensor) -> Tensor:
 @formula(r"\frac{x^2 + 4y^2}{1 + x^2 + 4y^2}")
 @source("Geman & McClure (1985), Bayesian image analysis: the redescending loss of an elliptic distance")
 def plateau(x: Tensor, y: Tensor) -> Tensor:
-    """A steep well in a plain where the slope fades with the cube of the distance and plain SGD crawls."""
+    """A well in a plain where the gradient decays with the cube of the distance, so that plain SGD is slow."""
     square = x**2 + 4 * y**2
     return square / (1 + square)
 

@@ -1,4 +1,4 @@
-"""Objectives made from a name in the catalogue, an expression, a file of samples, or a function."""
+"""Create objectives from a name in the catalogue, an expression, a file of samples, or a Python function."""
 
 from __future__ import annotations
 
@@ -34,18 +34,19 @@ def objective(
     bounds: npt.ArrayLike | None = None,
     **settings: Any,
 ) -> Objective:
-    """Return the objective that is described by a name, an expression, a file or a function.
+    """Create an objective from a name, an expression, a file or a function.
 
     Args:
         source: A name in the catalogue, one of `names()`; an expression such as `"x**2 + 3*x + 1"`; a file of samples
             (.npy, .npz, .csv, .png or .jpg); a function of torch tensors; or an objective, which is returned.
-        dim: The number of dimensions where the source leaves it open: 2 by default for a name, inferred for a function.
-        bounds: The view, one (low, high) per coordinate; in one dimension (low, high) is enough.
-        settings: Parameters of a function of the catalogue, such as `condition` and `rotation` of "quadratic";
+        dim: The number of dimensions, for a name (2 by default if the function allows it) or a function (inferred by
+            default).
+        bounds: The view, one (low, high) per coordinate; in one dimension (low, high) is accepted.
+        settings: Parameters of a function in the catalogue, such as `condition` and `rotation` of "quadratic";
             or further arguments of `from_expression`, `from_samples` or `from_function`.
 
     Raises:
-        InputError: The source, the dimension, the bounds or a setting is at fault; `key` says which.
+        InputError: The source, the dimension, the bounds or a setting is invalid; `key` names it.
     """
     if isinstance(source, Objective):
         _check_settings(source.title, settings | ({} if dim is None else {"dim": dim}), ("bounds",))
@@ -74,7 +75,6 @@ def names() -> tuple[str, ...]:
 
 
 def _is_name(source: str) -> bool:
-    """Return whether a text is a name, known or not, and not an expression."""
     return source in CATALOG or not source or (source.isidentifier() and not _VARIABLE.fullmatch(source))
 
 
@@ -88,15 +88,15 @@ def _check_settings(what: str, given: Mapping[str, Any], known: Collection[str])
 def from_expression(
     text: str, *, bounds: npt.ArrayLike | None = None, constants: Mapping[str, float] = MappingProxyType({})
 ) -> Objective:
-    """Return the objective of an expression.
+    """Create an objective from an expression.
 
     Args:
         text: An expression of x, y and z, or of x1, x2, …; see `gdsim.objectives.expression.parse`.
         bounds: The view; −5 to 5 along each coordinate by default.
-        constants: Numbers that the expression refers to by name.
+        constants: Values of additional named constants.
 
     Raises:
-        InputError: The expression, a constant or the bounds are at fault.
+        InputError: The expression, a constant or the bounds are invalid.
     """
     expression = parse(text, constants)
     title = " ".join(text.split())
@@ -118,17 +118,17 @@ def from_samples(
     gradient: GradientKind = "autograd",
     edge_order: int = 1,
 ) -> Objective:
-    """Return the smooth function through the samples in a file.
+    """Create an objective that interpolates the samples in a file smoothly.
 
     Args:
         path: A .npy, .npz, .csv, .png or .jpg file of one or two dimensions.
-        bounds: The (low, high) of each coordinate that the samples span, where the file does not say.
-        invert: For a picture: dark is high.
-        gradient: "autograd" of the smooth function, or "finite_differences" between the samples.
+        bounds: The (low, high) of each coordinate that the samples span, if the file has no coordinates.
+        invert: Whether dark pixels of a picture have high values.
+        gradient: "autograd" for that of the interpolating function, or "finite_differences" of the samples.
         edge_order: 1 or 2, the order of the finite differences at the border.
 
     Raises:
-        InputError: The file or an argument is at fault.
+        InputError: The file or an argument is invalid.
     """
     samples = read_samples(path, bounds=bounds, invert=invert)
     try:
@@ -146,13 +146,13 @@ def from_function(
     bounds: npt.ArrayLike | None = None,
     name: str | None = None,
 ) -> Objective:
-    """Return the objective of a function of torch tensors that is written for one point or for a batch.
+    """Create an objective from a function of torch tensors that takes one point or a batch.
 
     Args:
         function: Takes a point (dim,), `dim` coordinates, or a batch of either; returns one number per point.
         dim: The number of dimensions; inferred by default.
         bounds: The view; −5 to 5 along each coordinate by default.
-        name: Its name and title; that of the function by default.
+        name: The name and title; those of the function by default.
 
     Raises:
         InputError: The function fails, loses its gradient, or does not return one number per point.

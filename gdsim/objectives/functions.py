@@ -1,4 +1,4 @@
-"""Functions of users: tested briefly, and called in the form that they are written for."""
+"""Test the user's functions briefly, and convert them to functions of batches of points."""
 
 from __future__ import annotations
 
@@ -21,20 +21,20 @@ if TYPE_CHECKING:
     from torch import Tensor
 
 Batched = Callable[["Tensor"], "Tensor"]
-"""A function of points (…, dim) to values (…)."""
+"""A function that maps points (…, dim) to values (…)."""
 
 PROBES = 7
 """The number of points at which a function is tested."""
 
 ROWS = 32
-"""Batches are padded to a multiple of this: the last few elements of a tensor are rounded differently from the rest
-(in x**4, for example), so that a point alone would differ in the last bit from the same point in a batch."""
+"""The number of rows to whose multiples batches are padded: torch rounds the last few elements of a tensor differently
+from the rest (in x**4, for example), so that the result for a point would depend on its batch."""
 
 HINT = "; use torch's functions (torch.sin for math.sin), and no .item(), .detach(), torch.no_grad() or NumPy"
 
 
 class CallForm(Enum):
-    """How a function is written, and therefore called; the value describes it."""
+    """How a function is called; the value is the description for the user."""
 
     BATCH = "written for batches"
     POINT = "written for one point, vectorised"
@@ -42,10 +42,10 @@ class CallForm(Enum):
 
 
 def infer_dim(function: Function) -> int:
-    """Return the number of coordinates that a function takes, or raise InputError if that cannot be inferred.
+    """Return the number of coordinates that a function takes, or raise InputError if it cannot be inferred.
 
-    `f(x, y)` takes two. A function of one argument is called with points of one to four coordinates: one that
-    unpacks or indexes its point fails with too few; one that accepts any number leaves it open.
+    This is the number of arguments of `f(x, y)`. For a function of one argument it is the smallest number of
+    coordinates, from one to four, that succeeds, unless both one and two succeed.
     """
     import torch
 
@@ -60,7 +60,7 @@ def infer_dim(function: Function) -> int:
             except InputError:
                 continue
             dims.append(dim)
-    # A function that indexes p[1] accepts more than two coordinates, too; one that accepts one and two accepts any.
+    # A function that indexes p[1] also accepts more coordinates; one that accepts both one and two accepts any number.
     if not dims or dims[:2] == [1, 2]:
         message = f"is needed: the number of coordinates of {_name(function)} cannot be inferred"
         raise InputError(message, ("dim",), code="missing")
@@ -68,19 +68,15 @@ def infer_dim(function: Function) -> int:
 
 
 def batched(function: Function, bounds: FloatArray) -> tuple[Batched, CallForm]:
-    """Turn a function of one point, of its coordinates or of a batch into one of points (…, dim).
+    """Convert a function of one point, of its coordinates or of a batch into a function of points (…, dim).
 
-    Values and gradients of a few points within the bounds (dim, 2) tell which form the function is written for: f(P)
-    of a batch P (n, dim), `torch.func.vmap`, or a loop over the points. A form is accepted if it agrees with single
-    points. The gradient is compared with a central difference, because what is computed outside torch silently has
-    none.
+    Values and gradients at a few points within the bounds (dim, 2) determine how the function is called: with a batch
+    (n, dim), through `torch.func.vmap`, or in a loop over the points. The first form that agrees with the results for
+    single points is used. The gradient is compared with a central difference, because operations outside torch
+    silently drop it.
 
-    A point has the same value and gradient alone and in any batch: to the last bit in a loop by construction, and in
-    a batch as far as torch rounds all full rows alike, which it does for powers, sums and products of matrices.
-
-    Raises:
-        InputError: The function fails, does not return one number per point, is finite nowhere, is random,
-            or loses its gradient. The returned function raises it when the user's raises an exception.
+    A point has bitwise identical values and gradients alone and in any batch: in a loop by construction, and in a batch
+    if torch rounds all full rows in the same way, which it does for powers, sums and matrix products.
     """
     import torch
 
@@ -123,25 +119,25 @@ def _error(function: Function, message: str, code: Code = "invalid-value") -> In
 
 
 class _Call(NamedTuple):
-    """A user's function, called with one tensor of points (…, dim)."""
+    """A user's function, wrapped to take one tensor of points (…, dim)."""
 
     user: Function
     function: Callable[[Tensor], Any]
 
     def __call__(self, points: Tensor) -> Any:
-        """Call the function, and raise its exceptions as InputError."""
+        """Call the function and convert its exceptions to InputError."""
         try:
             return self.function(points)
         except (Exception, SystemExit) as error:
             reason = describe_exception(error)
-            if "Can't call numpy()" in reason:  # torch advises .detach(), which would lose the gradient
+            if "Can't call numpy()" in reason:  # torch recommends .detach(), which would lose the gradient
                 reason = f"NumPy has no gradients{HINT}"
             elif "dtype" in reason or "scalar type" in reason:
                 reason += "; points are float64"
             raise _error(self.user, f"fails{error_location(error)}: {reason}") from error
 
     def values(self, points: Tensor) -> Tensor:
-        """Call the function, and return its values (…) as float64; for a single point they may be a constant."""
+        """Return the values (…) as float64; the function may return a plain number for a single point."""
         import torch
 
         value, shape = self(points), points.shape[:-1]
@@ -160,24 +156,23 @@ class _Call(NamedTuple):
 
 
 def _call_batch(call: _Call, points: Tensor) -> Tensor:
-    """Call a function once for points (n, dim)."""
     import torch
 
-    # Padding must not add to the gradient of the point that it repeats.
+    # Detached, so that the padding does not contribute to the gradient of the last point.
     padding = points[-1:].detach().expand(-len(points) % ROWS, -1)
     padded = torch.cat([points, padding])
     return call.values(padded)[: len(points)]
 
 
 def _call_each(call: _Call, as_row: bool, points: Tensor) -> Tensor:
-    """Call a function for each of the points (n, dim), with (dim,) or (1, dim)."""
+    """Call a function for each of the points (n, dim), as (dim,) or as (1, dim)."""
     import torch
 
     values = []
     for point in points:
         own = point.clone()
         value = call.values(own.unsqueeze(0) if as_row else own).reshape(())
-        # A constant has the gradient 0, not none.
+        # This gives a constant the gradient 0 instead of None.
         values.append(value if value.requires_grad else value + 0 * own.sum())
     return torch.stack(values)
 
@@ -190,7 +185,7 @@ def _reshaped(f: Batched, points: Tensor) -> Tensor:
 
 
 def _argument_counts(function: Function) -> tuple[int, float]:
-    """Return how many positional arguments a function requires, and how many it allows."""
+    """Return the minimum and maximum number of positional arguments of a function."""
     try:
         parameters = inspect.signature(function).parameters.values()
     except (TypeError, ValueError):
@@ -202,7 +197,7 @@ def _argument_counts(function: Function) -> tuple[int, float]:
 
 @contextmanager
 def _isolated() -> Iterator[None]:
-    """Keep a function's warnings and random numbers to the test, and enable gradients."""
+    """Enable gradients, suppress warnings, and restore torch's random-number generator at the end."""
     import torch
 
     with warnings.catch_warnings(), torch.random.fork_rng(devices=[]), torch.enable_grad():
@@ -211,7 +206,7 @@ def _isolated() -> Iterator[None]:
 
 
 def _probes(bounds: FloatArray) -> FloatArray:
-    """Return points (n, dim) within the bounds that no formula treats specially."""
+    """Return fixed pseudo-random points (PROBES, dim) within the bounds."""
     shares = np.random.default_rng(271828).uniform(0.06, 0.94, (PROBES, len(bounds)))
     low, high = bounds.T
     points: FloatArray = low + shares * (high - low)
@@ -219,7 +214,7 @@ def _probes(bounds: FloatArray) -> FloatArray:
 
 
 def _single_point_form(function: Function, points: Tensor) -> tuple[_Call, bool]:
-    """Return how a function takes single points: as one argument or as coordinates, and whether as a row (1, dim)."""
+    """Return a call that accepts single points, and whether it takes them as rows (1, dim)."""
     dim = points.shape[-1]
     required, allowed = _argument_counts(function)
     calls = []
@@ -240,7 +235,7 @@ def _single_point_form(function: Function, points: Tensor) -> tuple[_Call, bool]
         wanted = "one argument, the point" if dim == 1 else f"one argument, the point, or {dim}, its coordinates"
         raise _error(function, f"must take {wanted}; it takes {required}")
     point, batch = failures[:2]
-    # A function that indexes p[:, 0] is written for a batch, so that error counts, too.
+    # A function that indexes p[:, 0] expects a batch, so the error for a batch is relevant too.
     if isinstance(point.__cause__, IndexError) and point.message != batch.message:
         message = f"given a point, {point.message}; given a batch, {batch.message}"
         raise InputError(message, KEY, code=batch.code)

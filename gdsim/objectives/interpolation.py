@@ -1,4 +1,4 @@
-"""The smooth function through samples: its gradient is autograd's, or that of finite differences."""
+"""Interpolate samples smoothly, with gradients by autograd or by finite differences."""
 
 from __future__ import annotations
 
@@ -19,31 +19,31 @@ if TYPE_CHECKING:
 
 GradientKind = Literal["autograd", "finite_differences"]
 
-# Numbers that are solved at once: the coefficients of a spline take several times the memory of its rows.
+# The number of samples per call of CubicSpline, whose coefficients take several times the memory of the samples.
 _CHUNK = 2**20
 
 
 def interpolate(
     samples: Samples, *, gradient: GradientKind = "autograd", edge_order: int = 1
 ) -> Callable[[Tensor], Tensor]:
-    """Return the smooth function that passes through the samples.
+    """Return a smooth function that passes through the samples.
 
-    Between samples it is the cubic (in two dimensions the bicubic) Hermite polynomial whose slopes are those of the
-    not-a-knot spline, so that value and gradient are continuous and cubic polynomials are reproduced exactly.
+    Between samples it is the cubic (in two dimensions the bicubic) Hermite polynomial with the slopes of the not-a-knot
+    spline, so that value and gradient are continuous and cubic polynomials are reproduced exactly.
 
     Args:
         samples: The samples.
-        gradient: "autograd" differentiates the function itself. "finite_differences" leaves the value as it is and
-            takes as the gradient what `torch.gradient` finds at the samples, interpolated between them by the cubic
-            through the nearest four; it cannot be differentiated again.
+        gradient: "autograd" differentiates the interpolating function. "finite_differences" has the same values, but
+            its gradient is that of `torch.gradient` at the samples, interpolated by the cubic polynomial through the
+            nearest four samples; it cannot be differentiated again.
         edge_order: 1 or 2, the order of accuracy of the finite differences at the border.
 
     Returns:
-        A map of float64 points (…, dim) to values (…). Value and gradient are NaN outside the samples, and
-        the same to the last bit for a point alone and in a batch.
+        A function that maps float64 points (…, dim) to values (…). Value and gradient are NaN outside the samples, and
+        bitwise identical for a single point and in a batch.
 
     Raises:
-        InputError: `gradient` or `edge_order` is unknown, there are too few samples for the `edge_order`, or slopes
+        InputError: `gradient` or `edge_order` is unknown, there are too few samples for `edge_order`, or slopes
             overflow float64.
     """
     kinds = get_args(GradientKind)
@@ -66,17 +66,17 @@ class _Grid:
         self.low, self.high = torch.tensor(samples.bounds).unbind(-1)
 
     def cells(self, points: Tensor) -> list[Tensor]:
-        """Return, per axis, the index of the last sample that is not beyond each point; the last cell is closed."""
+        """Return, per axis, the index of the last sample at or before each point; the last cell includes its end."""
         import torch
 
         return [
-            # searchsorted warns when it has to make a column contiguous by itself.
+            # searchsorted warns about columns that are not contiguous.
             torch.searchsorted(axis, column.contiguous(), right=True).sub(1).clamp(0, len(axis) - 2)
             for axis, column in zip(self.axes, points.unbind(-1), strict=True)
         ]
 
     def mask(self, points: Tensor) -> Tensor:
-        """Return (…, 1), a factor that is 1 inside and NaN outside, where it makes the gradient NaN, too."""
+        """Return a factor (…, 1) that is 1 inside the samples, and NaN outside, which makes the gradient NaN too."""
         import torch
 
         inside = ((points >= self.low) & (points <= self.high)).all(-1, keepdim=True)
@@ -84,7 +84,7 @@ class _Grid:
 
 
 class _Table:
-    """Numbers at the nodes of a grid; those at some offsets in memory from a point's cell are summed with weights."""
+    """Numbers at the nodes of a grid, of which weighted sums are taken over the nodes around each cell."""
 
     def __init__(self, numbers: FloatArray, strides: Sequence[int], offsets: Sequence[Sequence[int]]) -> None:
         import torch
@@ -96,13 +96,13 @@ class _Table:
         self.offsets = reduce(lambda outer, inner: outer[..., None] + inner, map(torch.tensor, offsets))
 
     def weighted_sum(self, cells: Sequence[Tensor], weights: Sequence[Tensor]) -> Tensor:
-        """Sum with the weights (…, n0) and (…, n1), in the same order whatever the memory layout."""
+        """Sum with the weights (…, n0) and (…, n1), in an order that does not depend on the memory layout."""
         import torch
 
         node = reduce(add, (cell * stride for cell, stride in zip(cells, self.strides, strict=True)))
         terms = self.numbers[node[(..., *[None] * self.offsets.ndim)] + self.offsets]
         for weight in reversed(weights):
-            # Copies instead of broadcasting, whose gradient is a sum in an order that depends on the memory layout.
+            # Not broadcast, because the order of the sum in its gradient depends on the memory layout.
             if weight.ndim < terms.ndim:
                 weight = torch.stack([weight] * terms.shape[-2], -2)
             terms = reduce(add, (terms * weight).unbind(-1))
@@ -135,7 +135,7 @@ def _surface(samples: Samples) -> Callable[[Tensor], Tensor]:
 
 
 def _derivatives(samples: Samples) -> FloatArray:
-    """Return the derivatives of the splines at the samples: `[i, j]` is that i times along x and j times along y."""
+    """Return the splines' derivatives at the samples: `[i, j]` is of order i along x and of order j along y."""
     dim = samples.values.ndim
     table = np.empty((2,) * dim + samples.values.shape)
     table[(0,) * dim] = samples.values
@@ -147,7 +147,7 @@ def _derivatives(samples: Samples) -> FloatArray:
 
 
 def _spline_slopes(values: FloatArray, along: FloatArray, axis: int) -> FloatArray:
-    """Return the slopes at the samples of the not-a-knot cubic spline along an axis."""
+    """Return the slopes of the not-a-knot cubic spline along an axis, at the samples."""
     from scipy.interpolate import CubicSpline
 
     rows = np.moveaxis(values, axis, 0).reshape(len(along), -1)
@@ -158,7 +158,7 @@ def _spline_slopes(values: FloatArray, along: FloatArray, axis: int) -> FloatArr
             for first in range(0, rows.shape[1], step):
                 chunk = slice(first, first + step)
                 slopes[:, chunk] = CubicSpline(along, rows[:, chunk]).derivative()(along)
-    except (ValueError, np.linalg.LinAlgError):  # SciPy refuses chords that overflow
+    except (ValueError, np.linalg.LinAlgError):  # SciPy raises if differences overflow
         slopes[:] = np.nan
     return np.moveaxis(slopes.reshape(len(along), *np.delete(values.shape, axis)), 0, axis)
 
@@ -174,7 +174,7 @@ def _hermite_weights(share: Tensor, width: Tensor) -> Tensor:
 
 
 def _difference_field(samples: Samples, edge_order: int) -> Callable[[Tensor], Tensor]:
-    """Return finite differences (…, dim), interpolated by the cubics through the four samples around a cell."""
+    """Return a function that interpolates finite differences (…, dim) by cubics through four samples per axis."""
     import torch
 
     key, least = ("edge_order",), min(samples.values.shape)
@@ -205,7 +205,7 @@ def _difference_field(samples: Samples, edge_order: int) -> Callable[[Tensor], T
 
 
 def _lagrange_weights(column: Tensor, nodes: Tensor) -> Tensor:
-    """Return the weights of the values at nodes (…, n) in the polynomial through them: (…, n)."""
+    """Return the weights of the values at nodes (…, n) in their interpolating polynomial: (…, n)."""
     import torch
 
     away = column[..., None, None] - nodes[..., None, :]
@@ -215,7 +215,7 @@ def _lagrange_weights(column: Tensor, nodes: Tensor) -> Tensor:
 
 
 def _with_gradient(f: Callable[[Tensor], Tensor], field: Callable[[Tensor], Tensor], points: Tensor) -> Tensor:
-    """Return the value of `f` with the gradient `field`, by a term that is 0 and whose gradient is the field's."""
+    """Return the value of `f` with the gradient `field`, by adding a term with value 0 and that gradient."""
     here = points.detach()
     term = field(here) * (points - here)
     return f(here) + reduce(add, term.unbind(-1))

@@ -1,4 +1,4 @@
-"""Objective, a function of points (…, dim) to values (…) with what is known about it, and its gradient at a point."""
+"""Objective functions and their gradients at a point."""
 
 from __future__ import annotations
 
@@ -18,14 +18,14 @@ if TYPE_CHECKING:
 
 FloatArray = npt.NDArray[np.float64]
 
-# Widths whose squares underflow, or whose small multiples overflow, are refused.
+# The limits of the width of a view: squares of smaller widths underflow, small multiples of larger ones overflow.
 MIN_WIDTH, MAX_WIDTH = 1e-280, 1e300
 
 STEEPEST = 1e100
-"""A slope that exceeds the central difference by this factor is infinite."""
+"""The ratio of slope to central difference above which a slope is considered infinite."""
 
-# Points evaluated at once: enough to hide the cost of a call, few enough to stay in the cache (a backward
-# pass through the longest formula holds some 20 MB).
+# The number of points evaluated at once: large enough to amortize the cost of a call, small enough for the CPU cache (a
+# backward pass through the longest formula needs about 20 MB).
 _CHUNK = 2**14
 
 
@@ -35,26 +35,25 @@ def _empty() -> FloatArray:
 
 @dataclass(frozen=True, eq=False, repr=False, kw_only=True)
 class Objective:
-    """A function to minimize and what is known about it.
+    """A function to minimize and its properties.
 
-    Networks and images that are descended are subclasses, which have a `kind` of their own. All arrays are copied,
-    and are read-only.
+    Networks and images that are optimized are subclasses with another `kind`. All arrays are copied and made read-only.
 
     Args:
-        name: The name in the catalogue, "styblinski_tang", or the user's.
-        title: The name as people write it, "Styblinski–Tang".
-        f: Maps a float64 tensor of points (…, dim) to values (…). A point's value and gradient are the same
-            to the last bit alone, in a batch, and in any memory layout.
+        name: The name in the catalogue, such as "styblinski_tang", or a name chosen by the user.
+        title: The name for display, such as "Styblinski–Tang".
+        f: Maps a float64 tensor of points (…, dim) to values (…). Values and gradients are bitwise identical for a
+            single point, in a batch, and in any memory layout.
         bounds: (dim, 2) the low and high end of the view, per coordinate.
-        source: Where the function comes from.
-        start: (dim,) the default start; by default a fifth of the view from its lowest corner.
-        minima: (m, dim) all global minima within the default view; m is 0 when none is known.
-        minimum: The value at the minima, None when none is known.
-        local_minima: (l, dim) further local minima to be marked.
-        formula: The right-hand side in LaTeX without dollar signs, in matplotlib's mathtext subset; its
-            variables are x, y in one or two dimensions, x_i in any number.
-        parameters: The numbers that shape the function, by name.
-        domain: (dim, 2) outside of which the function is not defined because it was measured; infinite by default.
+        source: A description of the origin of the function.
+        start: (dim,) the default start; by default at a fifth of the view from its lower bounds.
+        minima: (m, dim) all global minima within the default view; m is 0 if none is known.
+        minimum: The value at the minima, None if unknown.
+        local_minima: (l, dim) other local minima to mark.
+        formula: The right-hand side in LaTeX without dollar signs, in matplotlib's mathtext subset. The variables are x
+            and y in one or two dimensions, x_i in any number of dimensions.
+        parameters: The numeric parameters of the function, by name.
+        domain: (dim, 2) the bounds outside of which a function given by samples is undefined; infinite by default.
     """
 
     kind: ClassVar[Literal["function", "network", "image"]] = "function"
@@ -73,7 +72,7 @@ class Objective:
     domain: FloatArray = field(default_factory=_empty)
 
     def __post_init__(self) -> None:
-        """Fill in the defaults that depend on the view, and make the arrays read-only."""
+        """Set the defaults that depend on the view, and make the arrays read-only."""
         low, high = self.bounds.T
         arrays = {
             "bounds": self.bounds,
@@ -105,10 +104,10 @@ class Objective:
             points: (…, dim).
 
         Returns:
-            (…), the value at each point.
+            (…) the value at each point.
 
         Raises:
-            InputError: The last axis of `points` is not `dim` long.
+            InputError: The length of the last axis of `points` is not `dim`.
         """
         import torch
 
@@ -129,7 +128,7 @@ class Objective:
             The values (…) and the gradients (…, dim).
 
         Raises:
-            InputError: The last axis of `points` is not `dim` long.
+            InputError: The length of the last axis of `points` is not `dim`.
         """
         import torch
 
@@ -157,7 +156,7 @@ def _chunks(length: int) -> Iterator[slice]:
 
 
 def inside(points: FloatArray, bounds: FloatArray) -> npt.NDArray[np.bool_]:
-    """Return which of the points (…, dim) are within bounds (dim, 2), borders included: (…)."""
+    """Return whether each of the points (…, dim) is within bounds (dim, 2), borders included: (…)."""
     return np.asarray(np.all((points >= bounds[:, 0]) & (points <= bounds[:, 1]), axis=-1))
 
 
@@ -169,11 +168,7 @@ def read_only(array: npt.ArrayLike) -> FloatArray:
 
 
 def as_bounds(bounds: npt.ArrayLike, dim: int) -> FloatArray:
-    """Return bounds as a read-only (dim, 2) array; in one dimension (low, high) is enough.
-
-    Raises:
-        InputError: They are not one pair of finite numbers low < high per coordinate; `key` is ("bounds",).
-    """
+    """Return bounds as a read-only (dim, 2) array; in one dimension (low, high) is accepted."""
     wanted = f"must be {dim} pairs [low, high]" if dim > 1 else "must be a pair [low, high]"
     key = ("bounds",)
     try:
@@ -199,12 +194,12 @@ class Gradient:
 
     Args:
         point: (dim,).
-        value: The objective's value.
-        gradient: (dim,) by automatic differentiation, or the finite differences of samples. NaN where the
-            value is NaN, and infinite where the slope is, as for √x at 0.
-        central_difference: (dim,) (f(x + h) − f(x − h)) / 2h along each coordinate, as a check; one-sided at a border.
-        steepest_descent: (dim,) the unit vector against the gradient, along its infinite components only if it has
-            any; zeros where the gradient is zero.
+        gradient: (dim,) by automatic differentiation, or by finite differences of samples. NaN where the value is NaN,
+            and infinite where the slope is infinite, as for √x at 0.
+        central_difference: (dim,) (f(x + h) − f(x − h)) / 2h along each coordinate, for comparison; one-sided at a
+            border of the domain.
+        steepest_descent: (dim,) the unit vector opposite to the gradient; if the gradient has infinite components, only
+            along these; zeros where the gradient is zero.
     """
 
     point: FloatArray
@@ -215,7 +210,7 @@ class Gradient:
 
     @property
     def agrees(self) -> bool:
-        """Whether gradient and central difference are finite and differ by at most 0.1 %, or by 1e-6."""
+        """Whether gradient and central difference are finite and differ by at most 0.1 % or 1e-6."""
         both = np.abs([self.gradient, self.central_difference])
         with np.errstate(over="ignore", invalid="ignore"):
             apart = np.abs(self.gradient - self.central_difference)
@@ -227,7 +222,7 @@ def grad(objective: Objective, at: npt.ArrayLike) -> Gradient:
 
     Args:
         objective: The objective.
-        at: (dim,) the point; a number in one dimension.
+        at: (dim,) the point; a number is accepted in one dimension.
 
     Raises:
         InputError: The point does not have one finite coordinate per dimension, or is outside the samples.
@@ -250,7 +245,7 @@ def grad(objective: Objective, at: npt.ArrayLike) -> Gradient:
         gradient = np.full_like(gradient, np.nan)
     with np.errstate(all="ignore"):
         difference = _central_difference(objective, point, value)
-        # Expressions replace an infinite slope by a huge one, so that the tip of a cone has a gradient.
+        # Expressions replace an infinite slope by a very large one, so that sqrt(x**2 + y**2) has a gradient at 0.
         is_infinite = (np.abs(gradient) > STEEPEST) & (np.abs(gradient) > STEEPEST * np.abs(difference))
         gradient = np.where(is_infinite, np.copysign(np.inf, gradient), gradient)
         descent = _steepest_descent(gradient)
@@ -259,7 +254,7 @@ def grad(objective: Objective, at: npt.ArrayLike) -> Gradient:
 
 
 def _central_difference(objective: Objective, point: FloatArray, value: FloatArray) -> FloatArray:
-    """Return difference quotients between two points per coordinate; at a border one of them is the point itself."""
+    """Return the difference quotient along each coordinate, (dim,); one-sided at a border of the domain."""
     low, high = objective.domain.T
     width = np.diff(objective.bounds)[:, 0]
     away = np.abs(point - objective.bounds[:, 0] - width / 2)

@@ -1,4 +1,4 @@
-"""Samples of a function on a grid, in memory or in a file: an array, a table, or the brightness of a picture."""
+"""Read samples of a function on a grid from an array, a table, or the brightness of a picture."""
 
 from __future__ import annotations
 
@@ -20,27 +20,27 @@ PICTURES = (".jpeg", ".jpg", ".png")
 SUFFIXES = (".csv", *PICTURES, ".npy", ".npz")
 
 MAX_SAMPLES = 2**24
-"""4096 × 4096; reading and interpolating them takes less than 2 GB."""
+"""The maximum number of samples, 4096 × 4096; reading and interpolating them takes less than 2 GB of memory."""
 
 MAX_BYTES = 2**30
 
 SIGNATURES = (b"\x89PNG\r\n\x1a\n", b"\xff\xd8\xff")
-"""How PNG and JPEG files begin; other formats are refused whatever their name."""
+"""The first bytes of PNG and JPEG files; files in other formats are refused even if their suffix matches."""
 
 KEY = ("samples",)
 
 
 @dataclass(frozen=True, eq=False)
 class Samples:
-    """Values on a rectangular grid of one or two variables. The arrays are read-only float64.
+    """Values on a rectangular grid in one or two dimensions; the arrays are read-only float64.
 
     Args:
         values: (n0,) or (n0, n1), the sample `values[i, j]` at x = `coordinates[0][i]`, y = `coordinates[1][j]`.
-        coordinates: The coordinates along each axis, (n0,) and (n1,), ascending, evenly spaced or not.
+        coordinates: The coordinates along each axis, (n0,) and (n1,), ascending, not necessarily evenly spaced.
 
     Raises:
-        InputError: There are fewer than two samples along an axis, the shapes do not fit together, a number is
-            not finite, or coordinates do not ascend.
+        InputError: There are fewer than two samples along an axis, the shapes do not match, a number is not finite, or
+            coordinates do not ascend.
     """
 
     values: FloatArray
@@ -102,19 +102,19 @@ def _check_ascending(name: str, along: FloatArray) -> None:
 def read_samples(path: Path, *, bounds: npt.ArrayLike | None = None, invert: bool = False) -> Samples:
     """Read samples of a function of one or two variables.
 
-    In every file a column is one x and a row is one y, as for `numpy.meshgrid` and matplotlib's `contour`. In
-    arrays and tables y ascends from the first row to the last; a picture is upright, its last row at the lowest y.
-    A .npz file may have its coordinates as arrays `x` and `y` beside `values`, a table in columns (see `read_csv`).
+    In all files columns correspond to x and rows to y, as for `numpy.meshgrid` and matplotlib's `contour`. In arrays
+    and tables y ascends from the first row to the last; in a picture the last row has the lowest y. A .npz file may
+    contain coordinates as arrays `x` and `y` in addition to `values`, and a table may contain them in columns (see
+    `read_csv`).
 
     Args:
         path: A .npy, .npz, .csv, .png or .jpg file.
-        bounds: The (low, high) of each coordinate, which evenly spaced samples span; in one dimension (low, high)
-            is enough. By default the coordinates are the indices, from 0.
-        invert: For a picture: dark is high.
+        bounds: The (low, high) of each coordinate, spanned by evenly spaced samples; in one dimension (low, high) is
+            accepted. By default the coordinates are the indices, from 0.
+        invert: Whether dark pixels of a picture have high values.
 
     Raises:
-        InputError: The file or the bounds are at fault, or do not fit together; `key` is "samples", "bounds" or
-            "invert".
+        InputError: The file or the bounds are invalid or do not match; `key` is "samples", "bounds" or "invert".
     """
     suffix = path.suffix.casefold()
     if suffix not in SUFFIXES:
@@ -129,7 +129,7 @@ def read_samples(path: Path, *, bounds: npt.ArrayLike | None = None, invert: boo
         values, coordinates = _read_picture(path) if suffix in PICTURES else read_csv(path, MAX_SAMPLES)
     try:
         samples = Samples(
-            # Rows of y and columns of x become x first, y second.
+            # Transposed, so that the first axis is x.
             np.array(1 - values.T if invert else values.T, order="C"),
             coordinates or tuple(np.arange(count, dtype=np.float64) for count in values.T.shape),
         )
@@ -139,7 +139,7 @@ def read_samples(path: Path, *, bounds: npt.ArrayLike | None = None, invert: boo
 
 
 def _within(samples: Samples, bounds: npt.ArrayLike, *, has_coordinates: bool) -> Samples:
-    """Spread samples evenly over the bounds, or check that their own coordinates have these bounds."""
+    """Space samples evenly within the bounds, or check that the file's coordinates have these bounds."""
     wanted = as_bounds(bounds, samples.values.ndim)
     if has_coordinates:
         if np.allclose(wanted, samples.bounds, rtol=1e-9, atol=0):
@@ -154,7 +154,7 @@ def _within(samples: Samples, bounds: npt.ArrayLike, *, has_coordinates: bool) -
 
 
 def _read_arrays(path: Path) -> tuple[FloatArray, tuple[FloatArray, ...] | None]:
-    """Read the one array of a .npy or .npz file, or the `values` of a .npz file with their `x` and `y`."""
+    """Read the only array of a .npy or .npz file, or the arrays `values`, `x` and `y` of a .npz file."""
     arrays = load_arrays(path, max_bytes=MAX_BYTES, key=KEY)
     if len(arrays) == 1:
         return _real(path, *arrays.items()), None
@@ -182,9 +182,9 @@ def _real(path: Path, item: tuple[str, npt.NDArray[np.generic]]) -> FloatArray:
 
 
 def _read_picture(path: Path) -> tuple[FloatArray, None]:
-    """Read the brightness of a picture, 0 for black to 1 for white, its lowest row first.
+    """Read the brightness of a picture, from 0 for black to 1 for white, starting with the lowest row.
 
-    It is rotated as its EXIF data say. Colors are weighted as in ITU-R 601-2; transparency is ignored.
+    The EXIF orientation is applied. Colors are weighted according to ITU-R 601-2; transparency is ignored.
     """
     import imageio.v3 as imageio
 
@@ -201,7 +201,7 @@ def _read_picture(path: Path) -> tuple[FloatArray, None]:
             # 16 bits per pixel would be clipped to 8 by the conversion to "L".
             mode = "L" if found.dtype.itemsize == 1 else None
             pixels = imageio.imread(path, plugin="pillow", mode=mode, rotate=True) if size <= MAX_SAMPLES else None
-    except Exception as error:  # Pillow passes on whatever its decoders raise
+    except Exception as error:  # Pillow does not wrap the exceptions of its decoders
         bomb = type(error.__cause__).__name__ == "DecompressionBombError"
         raise InputError(message, KEY, code="too-large" if bomb else "unreadable") from error
     if pixels is None:

@@ -1,4 +1,4 @@
-"""Samples from a text table (.csv): a grid of numbers, or one row per point."""
+"""Read samples from a CSV file that contains a grid of numbers or one row per point."""
 
 from __future__ import annotations
 
@@ -19,20 +19,20 @@ SEPARATORS = {";": "semicolons", "\t": "tabs"}
 
 
 class _Rows(NamedTuple):
-    header: list[str]  # empty when there is none
+    header: list[str]  # empty if there is none
     numbers: FloatArray  # (rows, columns)
-    lines: npt.NDArray[np.int64]  # (rows,) the line of the file where each row ends, counted from 1
+    lines: npt.NDArray[np.int64]  # (rows,) the line number at which each row ends, from 1
 
 
 def read_csv(path: Path, max_numbers: int) -> tuple[FloatArray, tuple[FloatArray, ...] | None]:
     """Read a table, with or without a header.
 
-    Lines that begin with # are comments. The number of columns decides what the table is: one column is values; two
-    are x and value; three are x, y and value, in any order of rows that fills a grid. A header with the names x and
-    y, which may be a comment, allows another order of columns. Four or more are a grid, without a header.
+    Lines that begin with # are comments. One column contains values; two contain x and value; three contain x, y and
+    value, with rows in any order that together form a grid. A header, which may be a comment, can name the columns x
+    and y in another order. A table of four or more columns is a grid of values and must not have a header.
 
     Returns:
-        The values (rows,) or (rows, columns), and their coordinates x and y where the table has them.
+        The values (rows,) or (rows, columns), and the coordinates x and y if the table has them.
     """
     try:
         table = _parse(path, max_numbers)
@@ -101,7 +101,7 @@ def _number(field: str) -> float:
 
 
 def _separator_hint(fields: Sequence[str]) -> str:
-    """Return what to do about a separator other than the comma, or nothing."""
+    """Return a remedy if the fields are not separated by commas, or an empty string."""
     for separator, name in SEPARATORS.items():
         if any(separator in field.strip() for field in fields):
             return f"; its fields are separated by {name}: write commas, and decimal points"
@@ -109,7 +109,7 @@ def _separator_hint(fields: Sequence[str]) -> str:
 
 
 def _gridded(path: Path, table: _Rows) -> tuple[FloatArray, tuple[FloatArray, ...]]:
-    """Sort rows of coordinates and a value onto the grid that they fill: values (n1, n0) or (n0,)."""
+    """Arrange rows of coordinates and a value into a grid of values (n1, n0) or (n0,)."""
     columns = table.numbers.shape[1]
     order = list(range(columns))
     names = ["x", "y"][: columns - 1]

@@ -1,4 +1,4 @@
-"""Code of users and of installed packages: what may be imported, and how its exceptions are reported."""
+"""Import functions from the user's code and from installed packages, and describe their exceptions."""
 
 from __future__ import annotations
 
@@ -23,27 +23,28 @@ Function = Callable[..., Any]
 KEY = ("python",)
 
 TOOLS = ("click", "gdsim", "pip", "pkg_resources", "pytest", "rich", "setuptools", "typer", "wheel")
-"""Installed packages whose functions have side effects when they are called."""
+"""Installed packages that are refused because calling their functions has side effects."""
 
 
 def import_function(reference: str, *, folder: Path | None = None, allow_code: bool = False) -> Function:
-    """Import a function from an installed package, or from a file beside the configuration.
+    """Import a function from an installed package, or from a file in the folder of the configuration.
 
-    The function will be called: installed packages are trusted.
+    The function will be called, so installed packages are trusted.
 
     Args:
-        reference: `"module:function"`, such as `"my_loss:valley"`; both parts may be dotted. `"my_loss.py:valley"` is
-            always a file beside the configuration.
-        folder: The folder of the configuration; the current folder when None.
-        allow_code: Whether code in `folder` may run. It then takes precedence over an installed package of the same
-            name. It may import files beside it while it is loaded, not later from within a function.
+        reference: `"module:function"`, such as `"my_loss:valley"`; both parts may be dotted. `"my_loss.py:valley"`
+            always refers to a file in the folder of the configuration.
+        folder: The folder of the configuration; the current folder if None.
+        allow_code: Whether code in `folder` may be executed. If so, it takes precedence over an installed package of
+            the same name. It can import other files in the folder while it is loaded, but not later from within a
+            function.
 
     Returns:
-        The function, from the file as it is now.
+        The function, from the current content of the file.
 
     Raises:
-        InputError: The reference is malformed, is not a function, or is code that may not run; or the module
-            raises an exception. Nothing of a refused module is executed.
+        InputError: The reference is malformed, does not name a function, or names code that may not be executed; or the
+            module raises an exception. A refused module is not executed, not even in part.
     """
     module, path, is_file = _parse(reference)
     top = module.partition(".")[0]
@@ -64,10 +65,10 @@ def import_function(reference: str, *, folder: Path | None = None, allow_code: b
 
 
 def package_problem(dotted: str) -> str:
-    """Return why a dotted name cannot be that of a class of an installed package, or nothing.
+    """Return why a dotted name cannot name a class of an installed package, or an empty string.
 
     Args:
-        dotted: `"pytorch_optimizer.Lion"`.
+        dotted: A name such as `"pytorch_optimizer.Lion"`.
     """
     parts = dotted.split(".")
     if parts[0] in sys.stdlib_module_names:
@@ -83,7 +84,7 @@ def package_problem(dotted: str) -> str:
 
 
 def find_package(top: str) -> ModuleSpec | None:
-    """Return where a top-level package or module would be imported from, or None."""
+    """Return the spec with which a top-level package or module would be imported, or None."""
     try:
         return importlib.util.find_spec(top)
     except (ImportError, ValueError):
@@ -97,7 +98,7 @@ def describe_exception(error: BaseException) -> str:
 
 
 def error_location(error: BaseException) -> str:
-    """Return " at file:line" for the innermost line of the user's code that raised an exception, or nothing."""
+    """Return " at file:line" for the innermost line of user code that raised an exception, or an empty string."""
     if isinstance(error, SyntaxError) and error.filename:
         return f" at {Path(error.filename).name}:{error.lineno}"
     frames = [frame for frame in traceback.extract_tb(error.__traceback__) if not _is_library(frame.filename)]
@@ -105,7 +106,7 @@ def error_location(error: BaseException) -> str:
 
 
 def _is_library(filename: str) -> bool:
-    """Return whether a file belongs to gdsim, torch, numpy or Python, and not to the user or another package."""
+    """Return whether a file is part of gdsim, torch, numpy or the standard library."""
     if filename.startswith("<frozen"):
         return True
     file = Path(filename)
@@ -152,8 +153,8 @@ def _install_hint(module: str) -> str:
 def _package_folders(top: str) -> set[Path]:
     """Return the folders that contain a top-level module.
 
-    Links in the folders' own paths are resolved and the module's is not: a link in the current folder is in the
-    current folder whatever it points to.
+    Symbolic links are resolved in the path of the folder but not in the module itself: a link in the current folder
+    counts as code in the current folder, whatever its target.
     """
     spec = find_package(top)
     if spec is None:
@@ -164,7 +165,7 @@ def _package_folders(top: str) -> set[Path]:
 
 
 def _is_installed(folder: Path) -> bool:
-    """Return whether a folder holds installed packages, or is named by a `.pth` file (`pip install -e`)."""
+    """Return whether a folder contains installed packages, or is listed in a `.pth` file (`pip install -e`)."""
     homes = [Path(home) for home in (*site.getsitepackages(), site.getusersitepackages())]
     texts = ((home, path.read_text(errors="replace")) for home in homes for path in home.glob("*.pth"))
     named = (home / line for home, text in texts for line in text.splitlines() if line.strip())
@@ -172,13 +173,12 @@ def _is_installed(folder: Path) -> bool:
 
 
 def _is_beside(top: str, folder: Path) -> bool:
-    """Return whether a module is in a folder; a folder without Python code does not hide an installed package."""
+    """Return whether a module is in a folder; one without Python code does not hide an installed package."""
     spec = PathFinder.find_spec(top, [str(folder)])
     return spec is not None and (spec.origin is not None or not _package_folders(top) - {folder})
 
 
 def _check_installed(top: str, folder: Path, allow_code: bool) -> None:
-    """Refuse a module that is not installed, or is a tool."""
     if top in TOOLS:
         raise _error(f"'{top}' is a tool, whose functions have side effects", "unsupported")
     places = [each for each in (folder, Path.cwd().resolve()) if not _is_installed(each)]
@@ -197,7 +197,7 @@ def _check_installed(top: str, folder: Path, allow_code: bool) -> None:
 
 @contextmanager
 def _import_path(folder: Path, top: str) -> Iterator[None]:
-    """Let modules be imported from a folder, and leave no trace of it in the import system or on the disk."""
+    """Allow imports from a folder; then restore the import system. No bytecode is written."""
     hidden = {name: sys.modules.pop(name) for name in [*sys.modules] if f"{name}.".startswith(f"{top}.")}
     before, writes_bytecode = {*sys.modules}, sys.dont_write_bytecode
     sys.dont_write_bytecode = True

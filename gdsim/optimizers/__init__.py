@@ -1,9 +1,4 @@
-"""A class and its settings in; instances of it over given parameters, with their schedules, out.
-
-What a class requires is found by a brief test, in this order: `step()` after `backward()`; `step(closure)`;
-`step()` after `backward(create_graph=True)`; both.
-A class that wraps another optimizer is given it by a class and its settings.
-"""
+"""Build optimizers and their schedules from a class and its settings."""
 
 from __future__ import annotations
 

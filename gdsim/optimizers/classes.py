@@ -1,4 +1,4 @@
-"""Classes of optimizers and schedules by name, with their settings, and the optimizers that they wrap."""
+"""Find classes of optimizers and schedules by name, including wrapped optimizers."""
 
 from __future__ import annotations
 
@@ -23,19 +23,18 @@ if TYPE_CHECKING:
 __all__ = ["OptimizerClass", "find_class", "optimizer_class", "schedule_class"]
 
 PARAMETERS = ("params", "model")
-"""The arguments that take what is optimized: a list of parameters, or a module that has them."""
+"""The names of arguments that take the parameters to optimize, as a list or as a module."""
 
 
 @dataclass(frozen=True, eq=False)
 class OptimizerClass:
-    """A class with its settings; parameters are all that is missing to build an instance.
+    """An optimizer class with its settings.
 
     Attributes:
-        class_: A class of optimizers.
         settings: The arguments of the class, without the wrapped optimizer.
-        names: All arguments of the class.
+        names: The names of all arguments of the class.
         inner: The optimizer that it wraps.
-        argument: The argument that takes it.
+        argument: The name of the argument that takes the wrapped optimizer.
     """
 
     class_: type[Optimizer]
@@ -45,30 +44,25 @@ class OptimizerClass:
     argument: str = ""
 
     def __iter__(self) -> Iterator[OptimizerClass]:
-        """Yield this class and all that are wrapped, from the outermost to the innermost."""
+        """Yield this class and all wrapped classes, outermost first."""
         yield self
         if self.inner is not None:
             yield from self.inner
 
     @property
     def takes_class(self) -> bool:
-        """Whether the class builds the wrapped optimizer itself, as SAM does, from its class and settings."""
+        """Whether the class builds the wrapped optimizer from its class and settings, as SAM does."""
         return "params" in self.names and "kwargs" in self.names
 
     @property
     def is_from_torch(self) -> bool:
-        """Whether the class is one of `torch.optim`, and does not only have the name of one."""
+        """Whether the class is from `torch.optim`, and not another class of the same name."""
         from torch import optim
 
         return getattr(optim, self.class_.__name__, None) is self.class_
 
     def build(self, parameters: list[Tensor], model: nn.Module | None = None) -> Optimizer:
-        """Build an instance over leaf tensors.
-
-        Args:
-            parameters: The leaf tensors.
-            model: The module whose parameters they are; by default one that only holds them.
-        """
+        """Build an instance; `model` is the module that contains the parameters, for classes that take a module."""
         import torch
 
         given = dict(self.settings)
@@ -82,13 +76,13 @@ class OptimizerClass:
             given["params"] = parameters
         positional = self.inner is None and self.names.isdisjoint(PARAMETERS)
         built = self.class_(parameters, **given) if positional else self.class_(**given)
-        # Schedule-free classes keep the point where gradients are taken apart from the one to evaluate.
+        # Schedule-free classes have one point for gradients (training mode) and another for evaluation.
         if callable(train := getattr(built, "train", None)):
             train()
         return built
 
     def text(self) -> list[str]:
-        """Return the class and each setting as in a legend, the learning rate first."""
+        """Return the class and each setting for a legend, the learning rate first."""
         parameters = inspect.signature(self.class_).parameters
         rate = {"lr": parameters["lr"].default} if "lr" in parameters else {}
         parts = [self.class_.__name__]
@@ -102,21 +96,11 @@ class OptimizerClass:
 def find_class(
     class_: str | type[Optimizer], settings: Mapping[str, Any], key: Key, context: SourceContext
 ) -> OptimizerClass:
-    """Find a class, and the optimizer that it wraps among its settings.
+    """Find a class and the optimizer that it wraps.
 
-    A class wraps another optimizer by an argument whose name ends in `optimizer`. Its value is a class, or a mapping
-    with the class and its settings: `{class: SGD, lr: 0.1}`. Settings beside it that the wrapping class does not have
-    belong to the wrapped one.
-
-    Args:
-        class_: A class of optimizers: itself, its name in `torch.optim`, its dotted name in an installed package, or
-            `"my_optimizer.py:MyOptimizer"`.
-        settings: The arguments of the class.
-        key: Where they are given.
-        context: The folder of the user's own code, and whether it may run.
-
-    Raises:
-        InputError: There is no such class, or an argument is unknown or missing.
+    A class wraps another optimizer if it has an argument whose name ends in `optimizer`. The value is a class, or a
+    mapping with the class and its settings: `{class: SGD, lr: 0.1}`. Settings that the wrapping class does not have are
+    passed to the wrapped class.
     """
     found = optimizer_class(class_, (*key, "class"), context)
     parameters = inspect.signature(found).parameters
@@ -156,10 +140,10 @@ def _find_inner(
 
 
 def optimizer_class(name: str | type[Optimizer], key: Key, context: SourceContext) -> type[Optimizer]:
-    """Return a class of optimizers, given itself or by its name.
+    """Return an optimizer class, given the class or its name.
 
     Raises:
-        InputError: There is none of this name, or its code may not run.
+        InputError: There is no class of this name, or its code may not be executed.
     """
     from torch import optim
 
@@ -193,11 +177,7 @@ def _import(name: str, key: Key, context: SourceContext) -> Any:
 
 
 def schedule_class(name: str, settings: Mapping[str, Any], key: Key) -> Callable[..., LRScheduler]:
-    """Return a class of `torch.optim.lr_scheduler` by its name, if it has the arguments that it is given.
-
-    Raises:
-        InputError: There is no such class, or an argument is unknown or missing.
-    """
+    """Return a class of `torch.optim.lr_scheduler` by name, after checking the names of its arguments."""
     from torch.optim import lr_scheduler
 
     bare = name.rpartition(".")[2]
@@ -210,6 +190,6 @@ def schedule_class(name: str, settings: Mapping[str, Any], key: Key) -> Callable
 
 
 def _check_arguments(class_: Callable[..., Any], given: Mapping[str, Any], key: Key, passed: tuple[str, ...]) -> None:
-    """Refuse unknown and missing arguments; the class itself checks the values, which may have any type."""
+    """Refuse unknown and missing arguments; the class itself checks their values."""
     for problem in argument_problems(inspect_class(class_, passed), given, key, values=False):
         raise InputError(problem.message, problem.key, code=problem.code)

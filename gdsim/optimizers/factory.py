@@ -1,4 +1,4 @@
-"""What builds the optimizer of each path: its class with settings, its schedule, and what the class requires."""
+"""Build optimizers and schedules, and record the requirements of the optimizer class."""
 
 from __future__ import annotations
 
@@ -22,11 +22,11 @@ __all__ = ["BatchingMode", "OptimizerFactory", "ParameterShapes", "untested_fact
 
 
 ParameterShapes = int | Sequence[Sequence[int]]
-"""What is optimized: a point of this number of coordinates in float64, or a network's parameters of these shapes."""
+"""The number of coordinates of a float64 point, or the shapes of a network's parameters."""
 
 
 class BatchingMode(Enum):
-    """How the starts share instances of a class, cheapest first."""
+    """How instances of a class are shared between starts, cheapest first."""
 
     FLAT = "one flat parameter that holds every start"
     ROWS = "one instance with a parameter per start"
@@ -34,7 +34,7 @@ class BatchingMode(Enum):
 
 
 MAX_TESTED_STEPS = 100_000
-"""The number of steps of a schedule that are tested, which takes less than half a second."""
+"""The maximum number of steps for which a schedule is tested, which takes less than half a second."""
 
 BATCHING_MODES = {
     "SGD": BatchingMode.FLAT,
@@ -53,23 +53,23 @@ BATCHING_MODES = {
     "Muon": BatchingMode.ROWS,
     "LBFGS": BatchingMode.SEPARATE,
 }
-"""The cheapest mode in which a class gives each start, bit for bit, the numbers that it has alone."""
+"""The cheapest mode per class in which the results for each start are bitwise identical to those of a separate run."""
 
 
 @dataclass(frozen=True, eq=False)
 class OptimizerFactory:
-    """Builds instances of a class with its settings, and their schedules.
+    """Builds instances of an optimizer class, and their learning-rate schedules.
 
     Attributes:
-        label: The user's name for it.
-        built_class: The class and its settings, and what it wraps.
+        label: The name in the configuration.
+        built_class: The class with its settings and the optimizer that it wraps.
         schedule: `{"class": …, …}` with the arguments of a class of `torch.optim.lr_scheduler`.
-        gradient: What is done to each gradient before the class gets it.
-        needs_closure: Whether the class evaluates the objective itself, through a closure.
-        needs_graph: Whether the class differentiates the gradient, which `backward(create_graph=True)` then computes.
-        draws: Whether the class draws random numbers of its own.
-        rest: Updates those parameters of a network that are not matrices, if the class updates matrices only.
-        within: Where in the optimizer's settings the class is, if it is not the optimizer's own.
+        gradient: How each gradient is modified before the class receives it.
+        needs_closure: Whether `step` is called with a closure that evaluates the objective.
+        needs_graph: Whether the class differentiates the gradient, which requires `backward(create_graph=True)`.
+        draws: Whether the class draws random numbers.
+        rest: The factory for the parameters of a network that are not matrices, if the class updates matrices only.
+        within: The key of the class in the optimizer's settings; empty for the optimizer's own class.
     """
 
     label: str
@@ -89,7 +89,7 @@ class OptimizerFactory:
 
     @property
     def class_(self) -> type[Optimizer]:
-        """The class of optimizers."""
+        """The optimizer class."""
         return self.built_class.class_
 
     @property
@@ -105,14 +105,14 @@ class OptimizerFactory:
 
     @property
     def is_builtin(self) -> bool:
-        """Whether the class is one of torch.optim of which everything is known without a test."""
+        """Whether the class is from torch.optim and its requirements are known without a test."""
         return self.built_class.is_from_torch and self.class_.__name__ in BATCHING_MODES
 
     @property
     def batching_modes(self) -> tuple[BatchingMode, ...]:
-        """The possible modes, cheapest first: a single one if it is known."""
+        """The possible modes, cheapest first; only one if the best mode is known."""
         plateau = self.schedule is not None and _schedule_name(self.schedule) == "ReduceLROnPlateau"
-        # A fused step treats the last few elements of a tensor differently, which shows in the last bit.
+        # A fused step rounds the last few elements of a tensor differently.
         fused = any(each.settings.get("fused") for each in self.built_class)
         if self.needs_closure or self.needs_graph or self.draws or plateau or fused:
             return (BatchingMode.SEPARATE,)
@@ -124,7 +124,7 @@ class OptimizerFactory:
         return any(map(self._contains, MATRICES_ONLY))
 
     def parameter_groups(self, parameters: Iterable[Tensor]) -> list[tuple[OptimizerFactory, list[Tensor]]]:
-        """Return this factory, and that of the rest, each with the parameters of a network that it updates."""
+        """Return this factory and `rest`, each with the parameters of a network that it updates."""
         every = list(parameters)
         if self.rest is None:
             return [(self, every)]
@@ -132,29 +132,28 @@ class OptimizerFactory:
         return [(self, [each for each in every if each.ndim == 2]), (self.rest, others)]
 
     def reshape(self, points: Tensor) -> Tensor:
-        """Return points or gradients in the shape that the class takes: Muon takes matrices only."""
+        """Return points or gradients in the shape that the class requires; Muon requires matrices."""
         return points.unsqueeze(-2) if self.matrices_only else points
 
     def to_layout(self, gradient: Tensor) -> Tensor:
-        """Return a gradient in the layout that the class takes: SparseAdam takes sparse ones only."""
+        """Return a gradient in the layout that the class requires; SparseAdam requires sparse gradients."""
         return gradient.to_sparse() if self._contains("SparseAdam") else gradient
 
     def new_parameter(self, block: Tensor) -> Tensor:
-        """Return a parameter with the numbers of a tensor."""
+        """Return a new parameter with a copy of a tensor."""
         import torch
 
         return torch.nn.Parameter(block.clone())
 
     def backward(self, f: Callable[[Tensor], Tensor], parameter: Tensor) -> tuple[Tensor, Tensor]:
-        """Evaluate where a parameter is, as `f(x).backward()` does.
+        """Evaluate an objective and its gradient, as `f(x).backward()` does.
 
         Args:
             f: Maps (…, dim) to (…).
-            parameter: Its gradient is what the value's graph hangs on, where the class wants one; else it is left
-                as it is.
+            parameter: The point. If `needs_graph`, its `grad` is set, with the graph; otherwise it is not modified.
 
         Returns:
-            The value () and the gradient (dim,), apart from any graph.
+            The value () and the gradient (dim,), both detached.
         """
         import torch
 
@@ -167,10 +166,9 @@ class OptimizerFactory:
         return value.detach(), gradient.reshape(-1)
 
     def set_gradient(self, gradient: Tensor, parameter: Tensor) -> None:
-        """Hand a parameter its gradient (dim,), in the shape and layout that the class takes.
+        """Set a parameter's gradient (dim,), in the shape and layout that the class requires.
 
-        Where the class wants the graph, the graph stays that of the objective, as it does when a plain loop changes
-        `x.grad` in place.
+        If `needs_graph`, the numbers are copied into the existing gradient, whose graph is kept.
         """
         shaped = gradient.reshape(parameter.shape)
         if not self.needs_graph or parameter.grad is None:
@@ -179,11 +177,7 @@ class OptimizerFactory:
             parameter.grad.detach().copy_(shaped)
 
     def build(self, parameters: Iterable[Tensor], model: nn.Module | None = None) -> Optimizer:
-        """Build an instance over leaf tensors.
-
-        Args:
-            parameters: The leaf tensors.
-            model: The module whose parameters they are, for classes that take it.
+        """Build an instance; `model` is the module that contains the parameters, for classes that take a module.
 
         Raises:
             InputError: The class refuses its settings.
@@ -198,7 +192,7 @@ class OptimizerFactory:
         return built
 
     def build_schedule(self, optimizer: Optimizer) -> LRScheduler | None:
-        """Build the schedule of an instance's learning rate, if there is one.
+        """Build the schedule of an instance's learning rate; None if there is no schedule.
 
         Raises:
             InputError: The class of the schedule refuses its settings.
@@ -219,11 +213,7 @@ class OptimizerFactory:
             raise self.error("refuses its settings", error, class_.__name__, key) from error
 
     def step_schedule(self, schedule: LRScheduler | None, value: Tensor) -> None:
-        """Advance a schedule by one step, if there is one.
-
-        Args:
-            schedule: As `build_schedule` returns it.
-            value: () the objective, for schedules that watch it.
+        """Advance a schedule by one step; `value` () is the objective's value, for `ReduceLROnPlateau`.
 
         Raises:
             InputError: The schedule cannot continue.
@@ -239,11 +229,7 @@ class OptimizerFactory:
             raise self.error("cannot continue", error, type(schedule).__name__, ("schedule",)) from error
 
     def check_schedule(self, steps: int, shapes: ParameterShapes) -> None:
-        """Step the schedule without the optimizer: some schedules fail only at their end.
-
-        Args:
-            steps: The number of steps; of very many the first are tested.
-            shapes: What is optimized.
+        """Step the schedule without the optimizer, because some schedules fail only at their end.
 
         Raises:
             InputError: The schedule cannot continue.
@@ -258,7 +244,7 @@ class OptimizerFactory:
                 each.step_schedule(schedule, torch.zeros(()))
 
     def sample_parameters(self, shapes: ParameterShapes) -> list[Tensor]:
-        """Return parameters to test the class with."""
+        """Return parameters for testing the class."""
         import torch
 
         if isinstance(shapes, int):
@@ -266,18 +252,11 @@ class OptimizerFactory:
         return [torch.nn.Parameter(torch.full(tuple(shape), 0.5)) for shape in shapes]
 
     def error(self, what: str, error: Exception, name: str = "", key: Key = ()) -> InputError:
-        """Return the InputError for an exception that a class has raised.
-
-        Args:
-            what: What the class did: "cannot take a step".
-            error: The exception.
-            name: The class, if it is not that of the optimizer.
-            key: The key below the optimizer's own.
-        """
+        """Convert an exception to an InputError; `what` is a predicate such as "cannot take a step"."""
         return InputError(f"{name or self.class_.__name__} {what}: {explain(error)}", (*self.key, *key))
 
     def _contains(self, name: str) -> bool:
-        """Return whether a class of `torch.optim` is this one or one that it wraps."""
+        """Return whether this class, or one that it wraps, is the class of this name in `torch.optim`."""
         return any(each.class_.__name__ == name and each.is_from_torch for each in self.built_class)
 
 
@@ -291,11 +270,7 @@ def untested_factory(
     within: Key = (),
     **gradient: Any,
 ) -> OptimizerFactory:
-    """Return a factory whose class has not been tested; the arguments are those of `optimizer_factory`.
-
-    Raises:
-        InputError: There is no such class, it has no such arguments, or a setting of the gradient is invalid.
-    """
+    """Return a factory whose class has not been tested; the arguments are those of `optimizer_factory`."""
     key = ("optimizers", label, *within)
     found = find_class(class_, settings, key, context)
     try:

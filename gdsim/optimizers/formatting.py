@@ -1,4 +1,4 @@
-"""What users read about optimizers: settings in a legend, exceptions in one line, and what is special of a class."""
+"""Format settings, exceptions and warnings of optimizers for users."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ EXPLANATIONS = {
     "inplace": "it moves the point before it differentiates the gradient, which PyTorch does not allow",
     "got dtype double": "its single-precision numbers do not mix with points in double precision",
 }
-"""The meaning of messages that come from deep inside torch."""
+"""Explanations of error messages from internals of torch, keyed by a part of the message."""
 
 
 def first_line(error: BaseException) -> str:
@@ -22,7 +22,7 @@ def first_line(error: BaseException) -> str:
 
 
 def explain(error: BaseException) -> str:
-    """Return why a class has raised an exception, as far as it is known, or else its own message."""
+    """Return a known explanation of an exception, or else the first line of its message."""
     if isinstance(error, NotImplementedError) and not str(error):
         return "it has no step() of its own"
     message = first_line(error)
@@ -30,7 +30,7 @@ def explain(error: BaseException) -> str:
 
 
 def format_setting(name: str, value: Any) -> str:
-    """Return an argument as in a legend: `"weight decay 0.1"`."""
+    """Return an argument for a legend, such as `"weight decay 0.1"`."""
     text = name.replace("_", " ")
     return text if value is True else f"{text} {_format(value)}"
 
@@ -65,11 +65,6 @@ WARNINGS_FOR_NETWORKS = {
 
 
 def warning(class_name: str, *, network: bool = False) -> str:
-    """Return what a user of a class of `torch.optim` should know to read its path; nothing for most.
-
-    Args:
-        class_name: The class.
-        network: Whether it trains a network, instead of moving a point.
-    """
+    """Return a note on how to interpret the path of a class of `torch.optim`; empty for most classes."""
     name = class_name.removeprefix("torch.optim.")
     return (network and WARNINGS_FOR_NETWORKS.get(name)) or WARNINGS.get(name, "")

@@ -1,4 +1,4 @@
-"""The optimizer of a point or of a network: one class for all parameters, or one for matrices and one for the rest."""
+"""Build the optimizer of a point or of a network, with separate classes for matrices and the rest if needed."""
 
 from __future__ import annotations
 
@@ -33,17 +33,18 @@ def optimizer_factory(
     """Build the optimizer and test it briefly.
 
     Args:
-        label: The user's name for it.
-        class_: A class of optimizers: itself, its name in `torch.optim`, its dotted name in an installed
-            package, or `"my_optimizer.py:MyOptimizer"`.
-        settings: The arguments of the class. A class that wraps another one takes it as a class or a mapping,
-            `{"optimizer": {"class": "SGD", "lr": 0.1}}`; arguments that it does not have go to the wrapped class.
+        label: The name in the configuration.
+        class_: A class of optimizers, its name in `torch.optim`, its dotted name in an installed package, or
+            `"my_optimizer.py:MyOptimizer"`.
+        settings: The arguments of the class. A wrapped optimizer is given as a class or a mapping,
+            `{"optimizer": {"class": "SGD", "lr": 0.1}}`; arguments that the class does not have are passed to the
+            wrapped class.
         shapes: The number of coordinates of a point, or the shapes of a network's parameters.
-        rest: `{"class": …, …}`, the optimizer of a network's parameters that are not matrices; the class then
-            updates the matrices only. Muon always does; its default is AdamW.
-        schedule: `{"class": …, …}` with the arguments of a class of `torch.optim.lr_scheduler`. `rest` has a schedule
-            of its own of the same kind.
-        context: The folder of the user's own code, and whether it may run.
+        rest: `{"class": …, …}`, the optimizer of a network's parameters that are not matrices; the class then updates
+            only the matrices. Muon always uses it, by default AdamW.
+        schedule: `{"class": …, …}` with the arguments of a class of `torch.optim.lr_scheduler`; `rest` uses a separate
+            schedule with the same arguments.
+        context: The folder of the user's code, and whether it may be executed.
         gradient: The fields of `GradientSettings`: `noise`, `clip_norm`.
 
     Raises:
@@ -76,7 +77,7 @@ def optimizer_factory(
 
 
 def _for_all(chosen: OptimizerFactory, shapes: Sequence[Sequence[int]]) -> OptimizerFactory:
-    """Return a factory for all parameters; if its class fails only with some of them, say what to do."""
+    """Return a factory for all parameters; raise an InputError with a remedy if the class supports matrices only."""
     try:
         return probe(chosen, shapes)
     except InputError as error:

@@ -1,4 +1,4 @@
-"""What a class requires before and during its step, determined by a few steps with it."""
+"""Determine the requirements of an optimizer class by taking a few steps with it."""
 
 from __future__ import annotations
 
@@ -19,24 +19,22 @@ __all__ = ["probe"]
 
 STEPS = 3
 GRAPH_WORDS = ("grad_fn", "create_graph")
-"""Words in the message of a class that lacks the graph of the gradient."""
+"""Words in the error messages of classes that require the graph of the gradient."""
 
 
 class _StepError(Exception):
-    """A class has failed in taking a step; the argument is its own exception."""
+    """A step has failed; the argument is the original exception."""
 
 
 def probe(untested: OptimizerFactory, shapes: ParameterShapes) -> OptimizerFactory:
-    """Return a factory that meets the requirements of its class: the fewest that let it take a few steps.
+    """Return a factory with the fewest requirements that let its class take a few steps.
 
-    A class that works without a closure gets one if it moves differently when the values differ.
-
-    Args:
-        untested: The factory.
-        shapes: What is optimized.
+    The variants are tried in this order: `step()` after `backward()`; `step(closure)`; `step()` after
+    `backward(create_graph=True)`; both. For a class that is not built in and works without a closure, `needs_closure`
+    is still set if its steps depend on the values that the closure returns.
 
     Raises:
-        InputError: The class refuses its settings, or cannot take a step in any way.
+        InputError: The class refuses its settings, or cannot take a step in any variant.
     """
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
@@ -49,7 +47,6 @@ def probe(untested: OptimizerFactory, shapes: ParameterShapes) -> OptimizerFacto
 
 
 def _minimal(untested: OptimizerFactory, shapes: ParameterShapes) -> OptimizerFactory:
-    """Return the factory with the fewest requirements that lets its class take a few steps."""
     failures: dict[bool, Exception] = {}
     for factory in _variants(untested):
         try:
@@ -58,7 +55,7 @@ def _minimal(untested: OptimizerFactory, shapes: ParameterShapes) -> OptimizerFa
             failures[factory.needs_graph] = failure.args[0]
         else:
             return factory
-    # A class that ignores the closure fails with it as without; the graph helps only a class that asks for it.
+    # The error with a graph is relevant only if the error without one mentions the graph.
     error = failures[any(word in first_line(failures[False]) for word in GRAPH_WORDS)]
     raise untested.error("cannot take a step", error) from error
 
@@ -92,7 +89,7 @@ def _depends_on_values(found: OptimizerFactory, shapes: ParameterShapes, before:
 
 
 def _end(factory: OptimizerFactory, shapes: ParameterShapes, factor: float = 1.0) -> Tensor:
-    """Take a few steps down a slope and return the last point; each value is multiplied by the factor once more."""
+    """Take a few steps and return the last point; each evaluation multiplies the value by another power of `factor`."""
     import torch
 
     parameters = factory.sample_parameters(shapes)
@@ -106,7 +103,7 @@ def _end(factory: OptimizerFactory, shapes: ParameterShapes, factor: float = 1.0
         for parameter in parameters:
             parameter.grad = None
         with torch.enable_grad():
-            # The gradient is x² + 3/4, which depends on x, for classes that differentiate it.
+            # The gradient x² + 3/4 depends on x, as classes that differentiate it require.
             value = torch.stack([(x * x * x / 3 + 0.75 * x).sum() for x in parameters]).sum()
             value.backward(create_graph=factory.needs_graph)  # type: ignore[no-untyped-call]
         if not factory.needs_graph:
@@ -116,7 +113,7 @@ def _end(factory: OptimizerFactory, shapes: ParameterShapes, factor: float = 1.0
 
     for _ in range(STEPS):
         try:
-            closure()  # a class may have hooks on its parameters
+            closure()  # also for classes that use hooks on their parameters
             optimizer.step(closure) if factory.needs_closure else optimizer.step()  # type: ignore[arg-type]
         except Exception as error:
             raise _StepError(error) from error

@@ -1,4 +1,4 @@
-"""Random numbers: the global generators that classes draw from, and generators that depend on a seed and a purpose."""
+"""Save and restore the global random-number generators, and create generators from a purpose and a seed."""
 
 from __future__ import annotations
 
@@ -20,13 +20,7 @@ __all__ = ["RNGState", "deterministic", "rng"]
 
 @dataclass(frozen=True, eq=False)
 class RNGState:
-    """The states of the global random-number generators.
-
-    Attributes:
-        torch: The default generator of torch on the CPU.
-        numpy: The global generator of `numpy.random`.
-        python: The generator of `random`.
-    """
+    """The states of the global random-number generators of torch (CPU), `numpy.random` and `random`."""
 
     torch: Tensor
     numpy: tuple[Any, ...]
@@ -41,7 +35,7 @@ class RNGState:
 
     @classmethod
     def seeded(cls, seed: int) -> RNGState:
-        """Return states that depend on a seed from 0 only."""
+        """Return states that depend only on a non-negative seed."""
         import torch
 
         numpy = tuple(np.random.RandomState(seed % 2**32).get_state())
@@ -56,7 +50,7 @@ class RNGState:
         random.setstate(self.python)
 
     def unchanged(self) -> bool:
-        """Return whether nothing has been drawn since these were the current states."""
+        """Return whether the current states equal these, so that no random number has been drawn since."""
         now = RNGState.current()
         return (
             self.torch.equal(now.torch)
@@ -67,7 +61,7 @@ class RNGState:
     @classmethod
     @contextmanager
     def preserved(cls) -> Iterator[RNGState]:
-        """Yield the current states, and restore them at the end."""
+        """Yield the current states and restore them at the end."""
         before = cls.current()
         try:
             yield before
@@ -76,7 +70,7 @@ class RNGState:
 
 
 def rng(purpose: str, seed: int, number: int) -> np.random.Generator:
-    """Return a generator that depends on a purpose, a seed and a number only."""
+    """Return a generator that depends only on a purpose, a seed and a number."""
     digest = hashlib.blake2b(f"{seed} {purpose}".encode(), digest_size=8).digest()
     key = np.array([int.from_bytes(digest), number], dtype=np.uint64)
     return np.random.Generator(np.random.Philox(key=key))
@@ -84,7 +78,7 @@ def rng(purpose: str, seed: int, number: int) -> np.random.Generator:
 
 @contextmanager
 def deterministic() -> Iterator[None]:
-    """Use one thread of torch, the fastest for small work; ignore warnings; restore the random-number generators."""
+    """Use one torch thread, the fastest for small tensors; ignore warnings; restore the generators at the end."""
     import torch
 
     threads = torch.get_num_threads()

@@ -1,13 +1,4 @@
-"""Typed expressions: "x**2 + 3*x + 1" becomes a function of points, without executing it.
-
-A recursive-descent parser builds closures over tensors; only the functions and operators listed here exist.
-Constants are folded.
-
-A value and its gradient are the same to the last bit for a point alone, in a batch, and in any memory layout. `atan2`
-and powers whose exponent is neither a half nor an integer up to 32 are torch's own and keep this to one unit in the
-last place. Where a formula has a corner or a tip, the gradient there is 0 (`abs`, `sqrt(x**2 + y**2)`, `norm`) or the
-mean of both sides (`min`, `max`), and never NaN.
-"""
+"""Parse an expression such as "x**2 + 3*x + 1" into a function of points, without executing it as code."""
 
 from __future__ import annotations
 
@@ -38,10 +29,14 @@ class Expression:
     """A parsed expression.
 
     Args:
-        variables: The names of the coordinates in their order: ("x",), ("x", "y"), ("x1", "x2", "x3", "x4").
-        f: Maps a float64 tensor of points (…, dim) to values (…), where dim is the number of variables.
-        formula: The expression in LaTeX without dollar signs, in matplotlib's mathtext subset, with the values of
-            the constants that are used.
+        variables: The names of the coordinates in order: ("x",), ("x", "y"), ("x1", "x2", "x3", "x4").
+        f: Maps a float64 tensor of points (…, dim) to values (…), where dim is the number of variables. Values and
+            gradients are bitwise identical for a single point, in a batch, and in any memory layout, except that
+            `atan2` and powers whose exponent is neither 0.5 nor an integer up to 32 may differ by one unit in the last
+            place. Where a formula is not differentiable, the gradient is 0 (`abs`, `sqrt(x**2 + y**2)`, `norm`) or the
+            mean of both sides (`min`, `max`), never NaN.
+        formula: The expression in LaTeX without dollar signs, in matplotlib's mathtext subset, followed by the values
+            of the constants that it uses.
     """
 
     variables: tuple[str, ...]
@@ -53,15 +48,15 @@ def parse(text: str, constants: Mapping[str, float] = MappingProxyType({})) -> E
     """Parse an expression.
 
     Args:
-        text: An expression of x, y and z, or of x1, x2, …: numbers, + - * / **, comparisons joined by `and`, `or` and
-            `not` in `where(condition, a, b)` or `a if condition else b`, the constants pi, e and tau, and the functions
-            sin cos tan asin acos atan atan2 sinh cosh tanh exp log log2 log10 sqrt abs sign floor ceil sigmoid relu erf
-            norm min max. `log` is the natural logarithm.
-        constants: Numbers that the expression may refer to by name.
+        text: An expression of x, y and z, or of x1, x2, …, with numbers, + - * / **, the constants pi, e and tau, and
+            the functions sin cos tan asin acos atan atan2 sinh cosh tanh exp log log2 log10 sqrt abs sign floor ceil
+            sigmoid relu erf norm min max, where `log` is the natural logarithm. Comparisons, joined by `and`, `or` and
+            `not`, are allowed in `where(condition, a, b)` and `a if condition else b`.
+        constants: Values of additional named constants.
 
     Raises:
-        ExpressionError: The text is not such an expression; the message and `column` say where.
-        InputError: A constant is not a number, or its name is taken; `key` is ("constants", name).
+        ExpressionError: The text is not a valid expression; the message and `column` give the position.
+        InputError: A constant is not a number, or its name is reserved; `key` is ("constants", name).
     """
     own = {name: _checked(name, value) for name, value in constants.items()}
     tokens = tokenize(text)

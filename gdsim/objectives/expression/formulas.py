@@ -8,7 +8,7 @@ from enum import IntEnum
 
 
 class Binding(IntEnum):
-    """How tightly a formula binds, from the loosest."""
+    """The precedence of a formula's outermost operator, lowest first."""
 
     CHOICE = 0
     EITHER = 1
@@ -29,7 +29,7 @@ _GREEK = re.compile(
 
 
 def symbol(name: str) -> str:
-    """Return the symbol of a name: x with index 10 for `x10`, the Greek letter for `alpha`."""
+    """Return the LaTeX symbol of a name: x with subscript 10 for `x10`, the Greek letter for `alpha`."""
     stem, index = re.fullmatch(r"(.*?)_?(\d*)", name).groups()  # type: ignore[union-attr]
     if stem in ("lam", "lamda"):
         stem = "lambda"
@@ -43,7 +43,7 @@ def symbol(name: str) -> str:
 
 
 def numeral(value: float) -> str:
-    """Return a number as 50, 0.25, 3 × 10⁻⁷."""
+    """Return a number in LaTeX, such as 50, 0.25 or 3 × 10⁻⁷."""
     mantissa, _, exponent = repr(float(value)).removesuffix(".0").partition("e")
     if not exponent:
         return mantissa
@@ -52,7 +52,7 @@ def numeral(value: float) -> str:
 
 
 def with_values(values: Mapping[str, float]) -> str:
-    """Return ", k = 2, a = 5", which follows a formula, for symbols and their numbers."""
+    """Return the values of symbols as text to append to a formula: ", k = 2, a = 5"."""
     return "".join(rf",\ \ {name} = {numeral(value)}" for name, value in values.items())
 
 
@@ -62,7 +62,7 @@ def script(sign: str, text: str) -> str:
 
 
 def product(left: str, right: str) -> str:
-    """Return a product, without a dot where that reads well: 3x, xy, 3 · 4, 3 · ½."""
+    """Return a product, with a dot only where the factors would be ambiguous: 3x, xy, 3 · 4, 3 · ½."""
     if right[0].isdigit() or (left[-1].isdigit() and right.startswith(r"\frac")):
         return rf"{left} \cdot {right}"
     are_letters = re.fullmatch(r"-?[0-9.]*[a-z]+", left) and re.fullmatch(r"[a-z](\^.*)?", right)

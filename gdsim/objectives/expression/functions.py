@@ -1,4 +1,4 @@
-"""The functions and constants of expressions: each function for floats, for tensors, and its formula."""
+"""The functions and constants of expressions."""
 
 from __future__ import annotations
 
@@ -15,13 +15,13 @@ from gdsim.objectives.expression.formulas import Binding
 if TYPE_CHECKING:
     from torch import Tensor
 
-# Each squaring costs a rounding; beyond this the last digits would suffer.
+# The largest integer exponent computed by repeated squaring; rounding errors grow with each squaring.
 _LARGEST_CHAIN = 32
 _TINY = 2.0**-500
 
 
 def power_function(base: Any, exponent: Any) -> Callable[[Any, Any], Any]:
-    """Return the function that raises this base to this exponent, which are floats, or callables for variables."""
+    """Return a function that raises the base to the exponent; each is a float, or a callable if it is not constant."""
     if base == math.e:
         return lambda _, exponent: exponent.exp()
     if exponent == 0.5:
@@ -32,7 +32,7 @@ def power_function(base: Any, exponent: Any) -> Callable[[Any, Any], Any]:
 
 
 def _integer_power(base: Tensor, exponent: float) -> Tensor:
-    """Use x**2 and x**3 alone: torch rounds other powers differently in different memory layouts."""
+    """Compute a power from squares and cubes: torch's rounding of other powers depends on the memory layout."""
     if exponent < 0:
         return 1 / _integer_power(base, -exponent)
     if exponent <= 3:
@@ -42,7 +42,7 @@ def _integer_power(base: Tensor, exponent: float) -> Tensor:
 
 
 def _root(square: Tensor) -> Tensor:
-    """Return the square root, with a huge but finite slope at 0, so that the tip of a cone has gradient 0, not NaN."""
+    """Return the square root; its slope at 0 is finite, so that sqrt(x**2 + y**2) has gradient 0 there, not NaN."""
     return (square + _TINY**2).sqrt() - _TINY
 
 
@@ -50,7 +50,7 @@ def _norm(*lengths: Tensor) -> Tensor:
     return _root(reduce(operator.add, (length**2 for length in lengths)))
 
 
-# torch's own sinh, cosh and sigmoid are rounded differently in different memory layouts.
+# The rounding of torch's own sinh, cosh and sigmoid depends on the memory layout.
 
 
 def _sinh(x: Tensor) -> Tensor:
@@ -62,7 +62,7 @@ def _cosh(x: Tensor) -> Tensor:
 
 
 def _sigmoid(x: Tensor) -> Tensor:
-    # The shift cancels, and so does its gradient; it keeps exp from overflowing.
+    # The shift prevents overflow of exp; it cancels in the result and in the gradient.
     shift = x.detach().clamp(max=0)
     height = shift.exp()
     return height / (height + (shift - x).exp())
@@ -70,7 +70,7 @@ def _sigmoid(x: Tensor) -> Tensor:
 
 @dataclass(frozen=True)
 class Function:
-    """A function of floats, the same of tensors, and its formula, with "…" for the arguments."""
+    """A function of floats, the same function of tensors, and its formula, with "…" for the arguments."""
 
     constant: Callable[..., float]
     tensor: Callable[..., Tensor]

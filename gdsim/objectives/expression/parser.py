@@ -1,4 +1,4 @@
-"""The parser of expressions, by recursive descent: each rule returns the value and the formula of what it has read."""
+"""A recursive-descent parser of expressions; each rule returns the value and the formula of what it has parsed."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ Value: TypeAlias = "float | bool | Callable[[Columns], Tensor]"
 """A constant, or a function of the coordinates."""
 
 MAX_DEPTH = 20
-"""matplotlib's recursive mathtext cannot typeset deeper formulas."""
+"""The maximum depth of nesting: matplotlib's recursive mathtext parser fails on deeper formulas."""
 
 ARITHMETIC = {"+": operator.add, "-": operator.sub, "*": operator.mul, "/": operator.truediv}
 COMPARISONS: Mapping[str, tuple[Callable[[Any, Any], Any], str]] = {
@@ -38,7 +38,7 @@ COMPARISONS: Mapping[str, tuple[Callable[[Any, Any], Any], str]] = {
 
 
 class Part(NamedTuple):
-    """A number or a condition, its formula, and how tightly that binds."""
+    """A number or condition with its formula and the formula's precedence."""
 
     value: Any  # Value
     formula: str
@@ -47,13 +47,13 @@ class Part(NamedTuple):
     is_condition: bool = False
 
     def within(self, binding: int) -> str:
-        """Return the formula, in parentheses if it binds less tightly than this, or has a sign that follows another."""
+        """Return the formula, in parentheses if its precedence is lower or if two signs would be adjacent."""
         after_sign = binding >= Binding.PRODUCT and self.formula.startswith("-")
         return rf"\left({self.formula}\right)" if self.binding < binding or after_sign else self.formula
 
 
 class Parser:
-    """Parses the tokens of an expression, given its variables and constants by name; the rules are Python's."""
+    """A parser of tokens, given variables and constants by name; precedence is that of Python."""
 
     def __init__(self, tokens: Sequence[Token], named: Mapping[str, Part]) -> None:
         self.tokens = tokens
@@ -62,7 +62,7 @@ class Parser:
         self.open_parentheses = 0
 
     def parse(self) -> Part:
-        """Return the whole expression, a number."""
+        """Return the whole expression, which must be a number."""
         part = _number(self._choice(0))
         if self._next.kind != "end":
             raise self._unexpected()
@@ -80,7 +80,7 @@ class Parser:
         return token
 
     def _unexpected(self) -> ExpressionError:
-        """Return what is wrong with a token that follows a complete operand."""
+        """Return the error for a token that cannot follow a complete operand."""
         token, previous = self._next, self.tokens[self.position - 1]
         if token.text == ")":
             return ExpressionError(token.column, "this ')' was never opened")
@@ -260,7 +260,7 @@ class Parser:
             value = _constant(column, function.constant, *values)
         elif len(values) == 1:
             value = _apply(function.tensor, *values)
-        else:  # torch's functions of several tensors take no plain numbers
+        else:  # torch's functions of several tensors do not accept numbers
             value = _apply(function.tensor, *map(_as_tensor, values))
         formula = function.formula.replace("…", r",\ ".join(part.formula for part in parts))
         return Part(value, formula, function.binding, column)
@@ -291,7 +291,7 @@ def _condition(part: Part) -> Part:
 
 
 def _constant(column: int, function: Callable[..., Any], *values: Value) -> Value:
-    """Apply a function; a constant result must be finite."""
+    """Apply a function; raise an ExpressionError if the result is a constant that is not finite."""
     try:
         value: Value = _apply(function, *values)
     except (ArithmeticError, ValueError):
@@ -302,7 +302,7 @@ def _constant(column: int, function: Callable[..., Any], *values: Value) -> Valu
 
 
 def _apply(function: Callable[..., Any], *values: Any) -> Any:
-    """Apply a function to constants now, or to functions of the coordinates when these are known."""
+    """Apply a function to constants immediately; for functions of the coordinates, return their composition."""
     match values:
         case _ if not any(map(callable, values)):
             return function(*values)
@@ -323,12 +323,12 @@ def _as_tensor(value: Value) -> Callable[[Columns], Tensor]:
 
 
 def with_gradient(value: Value) -> Callable[[Columns], Tensor]:
-    """Return a function whose gradient exists; that of a constant is 0."""
+    """Return a differentiable function of the coordinates; a constant gets the gradient 0."""
     return value if callable(value) else lambda columns: columns[0] ** 0 * value
 
 
 def _chosen(column: int, condition: Part, this: Part, that: Part) -> Part:
-    """Return one value where a condition holds, and the other elsewhere."""
+    """Return `this` where the condition holds and `that` elsewhere."""
     test = rf"\ \mathrm{{if}}\ {condition.formula}\ \mathrm{{else}}\ "
     formula = this.within(Binding.SUM) + test + that.formula
     if not callable(condition.value):
@@ -337,7 +337,7 @@ def _chosen(column: int, condition: Part, this: Part, that: Part) -> Part:
 
     def choose(columns: Columns) -> Tensor:
         mask = holds(columns)
-        # The side not taken may have an infinite slope, and 0 * inf is NaN: it gets coordinates without a gradient.
+        # The unused branch may have an infinite slope, and 0 * inf is NaN: it gets detached coordinates.
         here = first([column.where(mask, column.detach()) for column in columns])
         return here.where(mask, second([column.detach().where(mask, column) for column in columns]))
 

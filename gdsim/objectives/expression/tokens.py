@@ -1,4 +1,4 @@
-"""The tokens of an expression, with their columns."""
+"""The tokenizer of expressions."""
 
 from __future__ import annotations
 
@@ -43,11 +43,10 @@ _REPLACEMENTS = {
 
 
 class ExpressionError(InputError):
-    """An expression is at fault.
+    """The expression is invalid.
 
     Args:
-        column: Where, in characters from 1.
-        message: What is wrong and what to do.
+        column: The position in the text, counted from 1.
     """
 
     def __init__(self, column: int, message: str) -> None:
@@ -56,7 +55,7 @@ class ExpressionError(InputError):
 
 
 class Token(NamedTuple):
-    """A number, a name, a sign or word operator, or the end."""
+    """A number, a name, an operator, or the end of the text."""
 
     kind: str  # "number", "name", "sign" or "end"
     text: str
@@ -64,12 +63,12 @@ class Token(NamedTuple):
 
     @property
     def begins_operand(self) -> bool:
-        """Whether an operand, and not an operator, begins here."""
+        """Whether an operand can begin with this token."""
         return self.kind in ("number", "name") or self.text in ("(", "not")
 
 
 def tokenize(text: str) -> list[Token]:
-    """Return the tokens of an expression, the last of them its end."""
+    """Return the tokens of an expression, followed by an end token."""
     if len(text) > MAX_LENGTH:
         raise ExpressionError(MAX_LENGTH + 1, f"the expression is longer than {MAX_LENGTH} characters")
     tokens: list[Token] = []
@@ -104,7 +103,7 @@ def _unknown(sign: str, column: int, before: list[Token]) -> ExpressionError:
 
 
 def variables_among(tokens: list[Token]) -> tuple[str, ...]:
-    """Return all coordinates up to the last that is used: they are x, y, z or x1, x2, …."""
+    """Return the variables x, y, z or x1, x2, … up to the last one that is used."""
     used = [token for token in tokens if token.kind == "name" and VARIABLE.fullmatch(token.text)]
     if not used:
         return ()
@@ -121,5 +120,5 @@ def variables_among(tokens: list[Token]) -> tuple[str, ...]:
 
 
 def quoted(word: str) -> str:
-    """Return a word in quotation marks, abbreviated if it is long."""
+    """Return a word in quotation marks, truncated if it is long."""
     return f"'{word}'" if len(word) <= 30 else f"'{word[:30]}…'"
