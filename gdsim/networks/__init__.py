@@ -1,4 +1,4 @@
-"""Networks as objectives: data, modules, planes of weights, attribution, and descent in the input."""
+"""Networks as objectives: data, modules, planes of weights, and optimization of the input."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Attribution: maps of how the parts of an image change the score of a class."""
+"""Attribution maps: the effect of each part of an image on the score of a class."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ __all__ = ["LAYER", "METHODS", "MapMethod", "attribution", "average_channels", "
 MapMethod = Literal["gradient", "saliency", "smoothgrad", "integrated", "gradcam"]
 
 METHODS: tuple[str, ...] = get_args(MapMethod)
-"""The methods by name; the others are LAYER and the name of a layer."""
+"""The names of the methods; a method may also be `LAYER` followed by the name of a layer."""
 
 LAYER = "layer:"
 """The prefix of a method that differentiates the score with respect to the output of a layer."""
@@ -31,7 +31,7 @@ INTEGRATION_STEPS = 50
 """The number of steps of integrated gradients from an image of zeros to the image."""
 
 MAX_BATCH = 64
-"""The number of images in memory at once."""
+"""The largest number of images that are evaluated at once."""
 
 KEY = ("method",)
 
@@ -45,29 +45,28 @@ def attribution(
     size: tuple[int, int] | None = None,
     seed: int = 0,
 ) -> FloatArray:
-    """Return a map of how the parts of an image change the score of a class, averaged over channels.
+    """Return an attribution map of an image, averaged over channels.
 
-    The score is the module's own output for the class, before any softmax. "gradient" is its gradient with respect to
-    the image; "saliency" the absolute value of the gradient; "smoothgrad" its average over noisy images; "integrated"
-    its average on the way from zeros, times the image; "gradcam" the channels of the last convolution, weighted by
-    their gradients, where they are in favour of the class, enlarged to the image; "layer:NAME" the gradient with
-    respect to the output of a layer, the last one if it is evaluated several times.
+    The score is the module's output for the class, before any softmax. The methods are:
+
+    - "gradient": the gradient of the score with respect to the image;
+    - "saliency": the absolute value of the gradient;
+    - "smoothgrad": the gradient, averaged over noisy images;
+    - "integrated": the gradient, averaged between an image of zeros and the image, times the image;
+    - "gradcam": the channels of the last convolution, weighted by their gradients, where their sum is positive,
+      enlarged to the size of the image;
+    - "layer:NAME": the gradient with respect to the output of a layer, the last one if it is evaluated several times.
 
     Args:
         module: A network whose output for an image does not depend on the rest of a batch.
-        image: The image as the module takes it, (channels, rows, columns) or flat, without a batch axis.
+        image: (channels, rows, columns), or flat if the module takes it so, without a batch axis.
         target: The index of the class.
-        method: One of `METHODS`, or "layer:" with the name of a layer.
+        method: One of the methods above.
         size: Rows and columns of a flat image.
         seed: Seeds the noise of SmoothGrad.
 
     Returns:
-        (rows, columns) of the image; for a layer those of its channels, or else its units in a rectangle, padded with
-        NaN.
-
-    Raises:
-        InputError: There is no such method or layer, or no convolution, or the method fails; `key` is ("method",).
-        GdsimError: Captum is not installed.
+        (rows, columns) of the image; for a layer those of its channels, or its units in a rectangle, padded with NaN.
     """
     inputs = image.detach().clone().unsqueeze(0).requires_grad_()
     if method.startswith(LAYER):
@@ -96,13 +95,7 @@ def attribution(
 
 
 def inner_method(module: nn.Module, image: Tensor, target: int) -> str:
-    """Return the method that shows the inside of a network: its last convolution, or else its first layer.
-
-    Args:
-        module: A network.
-        image: As for `attribution`.
-        target: The index of the class.
-    """
+    """Return the method for the last convolution or, without one, for the first layer that has a gradient."""
     owners = (name.rpartition(".")[0] for name, _ in module.named_parameters())
     for name in filter(None, dict.fromkeys([_last_convolution(module), *owners])):
         try:
@@ -114,7 +107,7 @@ def inner_method(module: nn.Module, image: Tensor, target: int) -> str:
 
 
 def average_channels(image: Tensor, size: tuple[int, int] | None) -> FloatArray:
-    """Return an image (channels, rows, columns), or a flat one in that order, averaged over its channels."""
+    """Average an image (channels, rows, columns), or a flat one in that order, over its channels."""
     values = image.detach().numpy().astype(np.float64)
     return np.asarray(values.reshape(-1, *(size or values.shape[-2:])).mean(0))
 
@@ -180,7 +173,7 @@ def _layer_gradient(module: nn.Module, inputs: Tensor, target: int, name: str) -
         if not isinstance(output, torch.Tensor) or not output.ndim:
             raise InputError(f"the output of layer '{name}' is not a batched tensor{others}", KEY, code="unsupported")
         outputs.append(output)
-        return output.clone()  # the next layer may write into it
+        return output.clone()  # the next layer may modify it in place
 
     hook = named[name].register_forward_hook(keep)
     try:
@@ -196,14 +189,14 @@ def _layer_gradient(module: nn.Module, inputs: Tensor, target: int, name: str) -
 
 
 def _as_picture(values: FloatArray) -> FloatArray:
-    """Return the values of a layer as a picture: averaged over channels, or its units row by row."""
+    """Convert the values of a layer to two dimensions: averaged over channels, or units arranged row by row."""
     while values.ndim > 2:
         values = values.mean(0)
     if values.ndim == 2:
         return values
     units = values.reshape(-1)
     rows = next(each for each in range(isqrt(len(units)), 0, -1) if len(units) % each == 0)
-    if len(units) > 4 * rows * rows:  # rather some padding than a long strip
+    if len(units) > 4 * rows * rows:  # avoids a long strip, but requires padding
         rows = isqrt(len(units))
     columns = -(-len(units) // rows)
     return np.pad(units, (0, rows * columns - len(units)), constant_values=np.nan).reshape(rows, columns)
@@ -220,7 +213,7 @@ def _layer_list(module: nn.Module, without: str = "", limit: int = 20) -> str:
 
 
 def _suggestion(method: str, module: nn.Module) -> str:
-    """Return the layer or the method that is probably meant."""
+    """Return a hint at the layer or method that is probably meant."""
     layers = {name.casefold(): f"{LAYER}{name}" for name in _layers(module)}
     layer = layers.get(method.casefold().removeprefix(LAYER).strip())
     return f"; did you mean '{layer}'?" if layer else did_you_mean(method, METHODS)

@@ -1,4 +1,4 @@
-"""Weights from files: the last ones of a recording, or an array of the user's."""
+"""Reading of weights from recordings and from other .npz files."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from gdsim.objectives import FloatArray
 __all__ = ["MAX_RECORDING_BYTES", "last_weights", "weights_of"]
 
 MAX_RECORDING_BYTES = 3 * 2**29
-"""The size of all arrays of a recording together."""
+"""The largest size in bytes of all arrays of a recording together."""
 
 
 def weights_of(network: Network, reference: str, folder: Path) -> FloatArray:
@@ -25,14 +25,14 @@ def weights_of(network: Network, reference: str, folder: Path) -> FloatArray:
 
     Args:
         network: The network that the weights are for.
-        reference: `digits.npz`, or `digits.npz:Adam` for another optimizer than the first.
+        reference: `digits.npz`, or `digits.npz:Adam` for an optimizer other than the first.
         folder: The folder of the configuration's files.
 
     Returns:
-        (weights,) as `last_weights`.
+        (weights,) all parameters concatenated, see `last_weights`.
 
     Raises:
-        InputError: As `last_weights`, or the weights belong to a network of another size.
+        InputError: The weights cannot be read, see `last_weights`, or the network has a different number of weights.
     """
     name, colon, label = reference.partition(".npz:")
     path = folder / (f"{name}.npz" if colon else reference)
@@ -47,13 +47,13 @@ def last_weights(path: str | Path, label: str | None = None) -> FloatArray:
 
     Args:
         path: The file.
-        label: The optimizer of a recording; the first by default.
+        label: The label of an optimizer in a recording; by default the first.
 
     Returns:
         (weights,) all parameters concatenated, in the order of the module's `named_parameters`.
 
     Raises:
-        InputError: There is no such file, or it has no weights of this optimizer.
+        InputError: The file does not exist, or has no weights of this optimizer.
     """
     path = Path(path)
     arrays = load_arrays(path, max_bytes=MAX_RECORDING_BYTES)
@@ -70,7 +70,7 @@ def last_weights(path: str | Path, label: str | None = None) -> FloatArray:
 
 
 def _find(arrays: Mapping[str, npt.NDArray[Any]], label: str | None) -> tuple[str, str]:
-    """Return the name of the array of weights, or why there is none."""
+    """Return the name of the array of weights and an empty string, or an empty name and the problem."""
     if "labels" not in arrays:
         if "weights" not in arrays:
             return "", "is not a recording of a network, and has no array 'weights'"

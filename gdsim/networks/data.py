@@ -1,4 +1,4 @@
-"""Data to train networks on: images from scikit-learn, generated sets, and the user's files."""
+"""Data to train networks on: images from scikit-learn, generated examples, and users' files."""
 
 from __future__ import annotations
 
@@ -25,14 +25,12 @@ _Arrays = tuple[FloatArray, npt.NDArray[Any]]
 
 
 class _Generator(NamedTuple):
-    """How examples are generated.
+    """A generator of examples.
 
     Attributes:
-        examples: Takes their number and a random generator; returns x (n, inputs) and y, the class (n,) of each or
-            numbers (n, outputs), both without noise.
-        noise: The default standard deviation of the noise added to them.
+        examples: Returns x (n, inputs), and y, which holds classes (n,) or numbers (n, outputs), both without noise.
+        noise: The default standard deviation of the noise.
         noisy: The array that the noise is added to.
-        summary: A description in one line.
     """
 
     examples: Callable[[int, np.random.Generator], _Arrays]
@@ -81,14 +79,14 @@ class Data:
     """Examples for training and for testing.
 
     Args:
-        name: Its name, "digits".
-        x: (n, …) float32 the inputs for training.
-        y: (n,) int64 the class of each; or (n, outputs) float32 numbers.
-        x_test: (m, …) the inputs for testing; m may be 0.
-        y_test: (m,) or (m, outputs).
-        classes: The number of classes; None for numbers.
-        image: Rows and columns of an input that is an image. It then has the shape (channels, rows, columns), or is
-            flattened in that order by a network of flat inputs.
+        name: The name, such as "digits".
+        x: (n, …) float32 inputs for training.
+        y: (n,) int64 classes, or (n, outputs) float32 numbers.
+        x_test: (m, …) inputs for testing; m may be 0.
+        y_test: (m,) classes, or (m, outputs) numbers.
+        classes: The number of classes; None for regression.
+        image: Rows and columns of an input that is an image, which has the shape (channels, rows, columns) or is
+            flattened in that order; None for other inputs.
     """
 
     name: str
@@ -105,7 +103,7 @@ class Data:
         return int(self.y.shape[1]) if self.classes is None else self.classes
 
     def class_problem(self, target: int) -> str:
-        """Return why the data has no class of this index, or nothing."""
+        """Return why the data does not have this class, or an empty string."""
         if self.classes is None:
             return f"the data {self.name} has numbers to learn and no classes"
         if not 0 <= target < self.classes:
@@ -116,11 +114,11 @@ class Data:
         """Return an image of the test data, in the shape that the network takes, without a batch axis.
 
         Args:
-            number: Its index, from 0.
+            number: The index of the image, from 0.
             key: The key of errors.
 
         Raises:
-            InputError: There is no such image.
+            InputError: The image does not exist.
         """
         if self.image is None:
             others = "digits has, and an .npz file whose x is (n, channels, rows, columns)"
@@ -144,19 +142,19 @@ def examples(
     seed: int = 0,
     folder: Path | None = None,
 ) -> Data:
-    """Return data of this name, divided into examples for training and for testing.
+    """Load or generate data, divided into examples for training and for testing.
 
     Args:
         name: One of `DATA`, or the path of an .npz file.
-        n: The number of examples to generate, 500 by default; or to take of those that exist, all by default.
+        n: The number of examples; by default 500 generated ones, or all that exist.
         noise: For generated examples, the standard deviation of their noise.
-        test: The share of examples for testing, a quarter by default; a file may have its own test examples.
-        seed: Seeds their generation and division.
+        test: The fraction of examples for testing, 0.25 by default; not for files with test examples of their own.
+        seed: Seeds the generation and the division.
         folder: The folder that a path is relative to; the current folder by default.
 
     Raises:
-        InputError: There is no data of this name, the file is not valid, or there are too few examples; `key` begins
-            with "data".
+        InputError: The data does not exist, the file is not valid, or there are too few examples; `key` begins with
+            "data".
     """
     if name not in DATA and not name.lower().endswith(".npz"):
         others = f"{', '.join(DATA)}, or the path of an .npz file"
@@ -175,7 +173,7 @@ def examples(
 
 
 def _digits() -> dict[str, npt.NDArray[Any]]:
-    # Read from the file in the wheel: importing scikit-learn takes a hundred times as long.
+    # Read from the file in the wheel, because importing scikit-learn takes a hundred times as long.
     spec = find_package("sklearn")
     folders = (spec and spec.submodule_search_locations) or ()
     paths = (Path(folder, "datasets", "data", "digits.csv.gz") for folder in folders)
@@ -200,7 +198,7 @@ def _generated(
 def _divided(
     name: str, arrays: Mapping[str, npt.NDArray[Any]], n: int | None, test: float | None, rng: np.random.Generator
 ) -> Data:
-    """Take n examples in random order and reserve a share for testing; or take all of them in their own order."""
+    """Reserve a share of n random examples for testing; without a share and `n`, keep all in their order."""
     x, y = arrays["x"], arrays["y"]
     if n is not None and n > len(x):
         raise InputError(f"{name} has {len(x):,} examples, not {n:,}", (*KEY, "n"))
@@ -209,7 +207,7 @@ def _divided(
         raise InputError(sentence, (*KEY, "test"), code="conflict")
     classes = int(y.max()) + 1 if y.dtype.kind == "i" else None
     share = 0.0 if "x_test" in arrays else DEFAULT_TEST if test is None else test
-    # Examples that the user has divided keep their order, so that the user's own loop gives the same numbers.
+    # Examples that the user has divided keep their order, so that a training loop of the user gives the same results.
     order = rng.permutation(len(x))[:n] if share or n is not None else np.arange(len(x))
     reserved = round(len(order) * share)
     first, last = order[: len(order) - reserved], order[len(order) - reserved :]

@@ -1,4 +1,4 @@
-"""Examples from the user's .npz file, checked."""
+"""Reading and validation of examples in users' .npz files."""
 
 from __future__ import annotations
 
@@ -18,13 +18,13 @@ NAMES = ("x", "y", "x_test", "y_test")
 RECORDING = ("format", "yaml", "labels")
 
 MAX_FILE_BYTES = 2**30
-"""MNIST's images have 376 MB as float64."""
+"""The largest size in bytes of all arrays of a file; MNIST's images have 376 MB as float64."""
 
 MAX_NUMBERS = 2**28
-"""All numbers become float32; CIFAR-10 has 184 million."""
+"""The largest number of elements of all arrays, which become float32; CIFAR-10 has 184 million."""
 
 COLOR_CHANNELS = (1, 3, 4)
-"""The number of channels of images that are saved with channels last."""
+"""The numbers of channels of images that may have been saved with channels last."""
 
 MAX_OUTPUTS = 1000
 
@@ -35,16 +35,12 @@ def read_examples(path: Path) -> Arrays:
     """Read examples for training, and those for testing if the file has them.
 
     Args:
-        path: An .npz file with `x` and `y`, or with `x_test` and `y_test` too. x (n, …) are numbers; images are
-            (n, rows, columns) or (n, channels, rows, columns). y (n,) are whole numbers for classes, from 0;
-            floating-point numbers, (n,) or (n, outputs), are regressed.
+        path: An .npz file with `x` and `y`, and optionally `x_test` and `y_test`. x is (n, inputs), (n, rows, columns)
+            or (n, channels, rows, columns). y is (n,) integers for classes, from 0, or (n,) or (n, outputs)
+            floating-point numbers for regression.
 
     Returns:
         The arrays by name: x float32, images with a channel axis; y int64, or float32 (n, outputs).
-
-    Raises:
-        InputError: There is no such file, or it is damaged; an array is missing, too large, not finite, or does not
-            fit the others; or a label is out of range.
     """
     arrays = load_arrays(path, max_bytes=MAX_FILE_BYTES, names={*NAMES, *RECORDING}, key=KEY)
     try:

@@ -1,4 +1,4 @@
-"""The loss, gradient and accuracy of a network on all its examples, at any weights."""
+"""Evaluation of a network's loss, gradient and accuracy at given weights."""
 
 from __future__ import annotations
 
@@ -20,20 +20,20 @@ from gdsim.objectives import FloatArray, describe_exception
 __all__ = ["INPUTS_AT_ONCE", "Evaluator", "Examples", "set_weights"]
 
 INPUTS_AT_ONCE = 2**20
-"""The number of inputs evaluated at once, which bounds the memory of all layers."""
+"""The number of input components that are evaluated at once, which bounds the memory of all layers."""
 
 
 class Examples:
     """Inputs with their targets, in parts small enough to be evaluated at once.
 
     Attributes:
-        parts: Tensors (n, …) and (n,) or (n, outputs).
-        count: The number of all examples.
+        parts: Pairs of inputs (n, …) and targets (n,) or (n, outputs).
+        count: The total number of examples.
     """
 
     def __init__(self, x: npt.NDArray[np.float32], y: npt.NDArray[np.generic]) -> None:
         self.count = len(x)
-        # Copies, because torch warns of memory that it must not write to.
+        # Copies, because torch warns about arrays that are not writable.
         inputs, targets = torch.from_numpy(np.array(x)), torch.from_numpy(np.array(y))
         size = max(1, INPUTS_AT_ONCE * len(x) // max(1, x.size))
         parts = zip(torch.split(inputs, size), torch.split(targets, size), strict=True) if len(x) else ()
@@ -42,18 +42,16 @@ class Examples:
 
 @dataclass(frozen=True)
 class Score:
-    """The mean loss of examples, and the share classified correctly (NaN for numbers)."""
+    """The mean loss of examples, and the fraction that is classified correctly (NaN for regression)."""
 
     loss: float
     accuracy: float
 
 
 class Evaluator:
-    """Evaluates a network at any weights: single precision, as in training, and without dropout.
+    """Evaluates a network at given weights, in single precision as in training, and without dropout.
 
-    Attributes:
-        network: The network.
-        module: Its module; all its parameters share one tensor, and all their gradients another.
+    All parameters of `module` are views of one tensor, and all their gradients are views of another.
     """
 
     def __init__(self, network: Network, seed: int) -> None:
@@ -69,7 +67,7 @@ class Evaluator:
             first = end
 
     def subset(self, count: int | None, seed: int) -> Examples:
-        """Return some of the examples for training, chosen by a seed, in their order; all of them when None."""
+        """Return `count` random training examples in their original order, or all if `count` is None."""
         data = self.network.data
         if count is None or count >= len(data.x):
             return Examples(data.x, data.y)
@@ -77,19 +75,11 @@ class Evaluator:
         return Examples(data.x[chosen], data.y[chosen])
 
     def score(self, weights: npt.NDArray[np.floating], examples: Examples) -> Score:
-        """Return the score of examples at weights (weights,); NaN without examples.
-
-        Raises:
-            InputError: The module fails.
-        """
+        """Return the score of examples at weights (weights,), which is NaN without examples."""
         return self._scored(weights, examples, differentiate=False)
 
     def gradient(self, weights: npt.NDArray[np.floating], examples: Examples) -> tuple[Score, FloatArray]:
-        """Return the score, and the gradient of the mean loss (weights,).
-
-        Raises:
-            InputError: The module fails.
-        """
+        """Return the score, and the gradient (weights,) of the mean loss."""
         self._gradient.zero_()
         score = self._scored(weights, examples, differentiate=True)
         return score, self._gradient.numpy().astype(np.float64)
@@ -124,12 +114,8 @@ class Evaluator:
 def set_weights(module: nn.Module, weights: npt.NDArray[np.floating] | None, data: Data) -> None:
     """Set the weights of a module, and make its output for an example independent of the rest of the batch.
 
-    Dropout is disabled. Batch normalization, which keeps no running statistics here, uses those of all training data.
-
-    Args:
-        module: The module of a network; it is changed, and its parameters no longer require gradients.
-        weights: (weights,) all parameters concatenated; None for those that it has.
-        data: The data that it was trained on.
+    Dropout is disabled, and batch normalization uses the statistics of all training data. The parameters no longer
+    require gradients. With `weights=None` the module keeps its weights.
     """
     module.requires_grad_(False)
     if weights is not None:
@@ -139,7 +125,7 @@ def set_weights(module: nn.Module, weights: npt.NDArray[np.floating] | None, dat
     for each in norms:
         like = next(module.parameters())
         each.running_mean, each.running_var = like.new_zeros(each.num_features), like.new_ones(each.num_features)
-        each.track_running_stats, each.momentum = True, 1.0  # only the last batch counts, and there is one
+        each.track_running_stats, each.momentum = True, 1.0  # the statistics are those of the single batch below
         each.train()
     if norms:
         with torch.no_grad():

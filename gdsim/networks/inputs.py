@@ -1,4 +1,4 @@
-"""The score of a class, descended in the input: a trained network as a function of its input."""
+"""The negative score of a class as an objective of the input of a trained network."""
 
 from __future__ import annotations
 
@@ -23,13 +23,13 @@ if TYPE_CHECKING:
 __all__ = ["ImageObjective", "input_objective"]
 
 DEFAULT_STEPS = 300
-"""The number of training steps where none is given."""
+"""The default number of training steps."""
 
 NOISE = 0.1
-"""The standard deviation of the noise on the grey image that a descent begins with, as a share of the range."""
+"""The standard deviation of the noise on the grey image at the start, as a fraction of the range."""
 
 MARGIN = 0.2
-"""The margin around data that are not images, as a share of their range."""
+"""The margin around data that are not images, as a fraction of their range."""
 
 
 @dataclass(frozen=True, eq=False, repr=False, kw_only=True)
@@ -37,7 +37,7 @@ class ImageObjective(Objective):
     """A function of an image, whose pixels are the coordinates of a point.
 
     Args:
-        shape: Rows and columns of the image; a point is its pixels, row by row.
+        shape: The rows and columns of the image; a point consists of its pixels, row by row.
     """
 
     kind = "image"
@@ -50,20 +50,20 @@ def input_objective(
 ) -> Objective:
     """Return the negative score of a class as a function of the input of a trained network.
 
-    The network is trained, or the weights of its recording are set, when the first value is requested. The score is the
-    network's own output for the class, before any softmax, in float64. Each point is evaluated by itself, so that its
+    The network is trained, or receives the weights of a recording, when the first value is requested. The score is the
+    network's output for the class, before any softmax, in float64. Each point is evaluated separately, so that its
     value and gradient do not depend on a batch. Inputs are not clipped to the range of the data.
 
     Args:
         network: The network.
-        target: The class whose score is to rise.
-        image: The index of the test image where a descent begins; None for noise about grey.
-        trained: The number of training steps with Adam, its default learning rate and seed 0; or a recording
-            (`"run.npz"`, `"run.npz:Adam"`) whose last weights are used. None for 300 steps.
+        target: The class whose score is maximized.
+        image: The index of the test image at which to start; None for a grey image with noise.
+        trained: The number of training steps with Adam (default learning rate, seed 0), or a recording (`"run.npz"`,
+            `"run.npz:Adam"`) whose last weights are used; None for 300 steps.
         folder: The folder of recordings.
 
     Returns:
-        An objective with one dimension per number of the input; an `ImageObjective` where the input is an image.
+        An objective with one dimension per component of the input; an `ImageObjective` if the input is an image.
 
     Raises:
         InputError: The class, the image or the recording does not fit the network; `key` names it.
@@ -102,7 +102,7 @@ def input_objective(
 
 
 def _negative_score(module: Callable[[], nn.Module], target: int, shape: tuple[int, ...]) -> Callable[[Tensor], Tensor]:
-    """Return the function of points (…, dim) to the negative scores (…) of a class, each point evaluated by itself."""
+    """Return a function from points (…, dim) to negative scores (…) that evaluates each point separately."""
 
     def score(point: Tensor) -> Tensor:
         outputs: Tensor = module()(point.clone().reshape(1, *shape))
@@ -118,7 +118,7 @@ def _negative_score(module: Callable[[], nn.Module], target: int, shape: tuple[i
 
 
 def _bounds(data: Data) -> FloatArray:
-    """Return the range of all pixels of images; for other inputs the range of each, with a margin."""
+    """Return the common range of all pixels for images, or the range of each input with a margin."""
     rows = data.x.reshape(len(data.x), -1).astype(np.float64)
     low, high = rows.min(0), rows.max(0)
     if data.image is not None:
@@ -129,7 +129,7 @@ def _bounds(data: Data) -> FloatArray:
 
 
 def _grey(bounds: FloatArray) -> FloatArray:
-    """Return noise about the middle of the range, the same each time."""
+    """Return the middle of the range with noise of a fixed seed."""
     low, high = bounds.T
     return np.asarray(np.random.default_rng(0).normal((low + high) / 2, NOISE * (high - low)))
 
@@ -147,7 +147,7 @@ def _trained_module(network: Network, weights: FloatArray | None, steps: int) ->
 
     from gdsim.networks.evaluation import set_weights
 
-    # Random numbers here are the same each time, and do not change those drawn elsewhere.
+    # The seed is fixed, and torch's global random state is preserved.
     with torch.random.fork_rng(devices=[]), torch.enable_grad():
         module = network.module(0)
         if weights is None:

@@ -1,4 +1,4 @@
-"""The built-in modules, an MLP and a small CNN, with PyTorch's own initial weights."""
+"""The built-in modules, an MLP and a small CNN, with PyTorch's default initial weights."""
 
 from __future__ import annotations
 
@@ -13,11 +13,10 @@ __all__ = ["Cnn", "Mlp"]
 
 
 class Mlp(nn.Module):
-    """Linear layers with an activation between them, called hidden1, hidden2, …, output.
+    """Linear layers named hidden1, hidden2, …, output, with an activation between them.
 
     Args:
         widths: The widths of input, hidden layers and output.
-        activation: Builds the activation after each hidden layer.
         residual: Whether hidden layers that are as wide as their input add it to their output.
     """
 
@@ -40,14 +39,12 @@ class Mlp(nn.Module):
 
 
 class Cnn(nn.Module):
-    """Convolutions of 3 × 3 pixels, a maximum over each 2 × 2, and Linear layers: conv1, …, hidden1, …, output.
+    """3 × 3 convolutions, 2 × 2 max pooling, and Linear layers, named conv1, …, hidden1, …, output.
 
     Args:
         image: Channels, rows and columns of an input.
-        channels: The channels of each convolution.
-        hidden: The units of each hidden layer after them.
-        outputs: The number of outputs.
-        activation: Builds the activation after each convolution and each hidden layer.
+        channels: The number of output channels of each convolution.
+        hidden: The number of units of each hidden layer after the convolutions.
     """
 
     def __init__(

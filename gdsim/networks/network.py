@@ -26,7 +26,7 @@ NETWORKS: Mapping[str, str] = MappingProxyType(
         "cnn": "convolutions of 3 × 3 pixels, then Linear layers, for images: channels, hidden, activation",
     }
 )
-"""The built-in networks, each with a summary; any other name refers to a module of the user's."""
+"""The built-in networks, each with a summary; any other name refers to a user's module."""
 
 ACTIVATIONS: Mapping[str, str] = MappingProxyType(
     {
@@ -41,7 +41,7 @@ ACTIVATIONS: Mapping[str, str] = MappingProxyType(
         "tanh": "Tanh",
     }
 )
-"""The class of `torch.nn` of each activation."""
+"""The class of `torch.nn` for each activation."""
 
 LOSSES: Mapping[str, tuple[str, str]] = MappingProxyType(
     {
@@ -51,7 +51,7 @@ LOSSES: Mapping[str, tuple[str, str]] = MappingProxyType(
         "huber": ("huber_loss", "numbers"),
     }
 )
-"""The function of `torch.nn.functional` of each loss, and the kind of targets that it takes."""
+"""The function of `torch.nn.functional` for each loss, and the kind of targets that it takes."""
 
 HIDDEN = (128,)
 CHANNELS = (8, 16)
@@ -61,16 +61,16 @@ NETWORKS_OF_KEY = {
     "residual": ("mlp",),
     "activation": ("mlp", "cnn"),
 }
-"""The built-in networks that each key is for."""
+"""The built-in networks that each key applies to."""
 
 MAX_WEIGHTS = 2_000_000
-"""The largest number of weights that is trained, because the whole path is kept."""
+"""The largest number of weights of a network, limited because weights are kept along the whole path."""
 
 LARGE_INPUT = 100
-"""Inputs this far from 0 cause a remark."""
+"""The smallest magnitude of an input that causes a remark."""
 
 SMALL_BATCH = 1 / 8
-"""A last mini-batch of at most this share of the others' size causes a remark."""
+"""The largest size of the last mini-batch, as a fraction of the batch size, that causes a remark."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -78,13 +78,13 @@ class Network:
     """A network to train, the same for all optimizers.
 
     Args:
-        name: Its name in the YAML: "mlp", "cnn", or the name of a class.
-        title: Its name in a picture, "MLP 64–128–10 on digits".
-        data: The data that it is trained and tested on.
-        make: Builds the module with PyTorch's own initial weights, as `torch.manual_seed` determines them.
+        name: The name in the YAML: "mlp", "cnn", or the name of a class.
+        title: The name in a picture, such as "MLP 64–128–10 on digits".
+        data: The data that the network is trained and tested on.
+        make: Builds the module with PyTorch's default initial weights, which depend on `torch.manual_seed`.
         loss_name: "cross_entropy", "mse", …
         batch_size: The number of examples in a mini-batch; the last of an epoch may have fewer.
-        record_every: The number of steps between two steps whose weights are kept; None for what memory allows.
+        record_every: The interval in steps at which weights are kept; None for the shortest that memory allows.
         weights: The total number of weights.
         remarks: Sentences about changes made to a user's module, or about the data.
     """
@@ -100,9 +100,9 @@ class Network:
     remarks: tuple[str, ...] = ()
 
     def module(self, seed: int) -> nn.Module:
-        """Return the module in training mode, with the weights that `torch.manual_seed(seed)` gives it.
+        """Build the module in training mode, with the initial weights that `torch.manual_seed(seed)` determines.
 
-        Random numbers drawn next continue from there.
+        The global random state is not restored.
         """
         import torch
 
@@ -110,7 +110,7 @@ class Network:
         return self.make().train()
 
     def layers(self) -> tuple[str, ...]:
-        """Return the names of the layers that have weights, from the input on."""
+        """Return the names of the layers that have weights, in order from the input."""
         import torch
 
         with torch.random.fork_rng(devices=[]):
@@ -125,7 +125,7 @@ class Network:
         return loss
 
     def batches(self, seed: int) -> Iterator[tuple[Tensor, Tensor]]:
-        """Yield mini-batches without end, in the order of a shuffling `DataLoader` with a generator of this seed."""
+        """Yield mini-batches endlessly, in the order of a shuffling `DataLoader` with a generator of this seed."""
         import torch
         from torch.utils.data import DataLoader
 
@@ -139,7 +139,7 @@ class Network:
 
 
 def layer_of(parameter: str) -> str:
-    """Return the name of a parameter's layer: the module that contains it, or the parameter itself."""
+    """Return the name of the module that contains a parameter, or of the parameter if it is not in a submodule."""
     return parameter.rpartition(".")[0] or parameter
 
 
@@ -158,24 +158,24 @@ def network(
     folder: Path | None = None,
     allow_code: bool = False,
 ) -> Network:
-    """Build a network from its description in a YAML.
+    """Build a network from the settings of a configuration.
 
     Args:
         name: One of `NETWORKS`, the dotted name of an nn.Module of an installed package, or "my_net.py:Net".
-        data: The data that it is trained and tested on.
+        data: The data that the network is trained and tested on.
         hidden: For mlp and cnn, the units of each hidden layer; by default [128] for mlp and none for cnn.
         channels: For cnn, the channels of each convolution; by default [8, 16].
         residual: For mlp, whether hidden layers add their input to their output.
         activation: For mlp and cnn, one of `ACTIVATIONS`; by default relu.
         loss: One of `LOSSES`; by default one that fits the data.
         batch_size: The number of examples in a mini-batch.
-        record_every: The number of steps between two steps whose weights are kept.
+        record_every: The interval in steps at which weights are kept; by default the shortest that memory allows.
         args: For a user's module, its arguments.
         folder: The folder of the configuration; the current folder by default.
         allow_code: Whether code in that folder may run.
 
     Raises:
-        InputError: Something does not exist or does not fit; `key` names the argument.
+        InputError: An argument is not valid or does not fit the others; `key` names it.
     """
     given = {"hidden": hidden, "channels": channels, "residual": residual, "activation": activation, "args": args}
     _check_keys(name, {key: value not in (None, False, {}) for key, value in given.items()})
@@ -206,7 +206,7 @@ def network(
 
 
 class _Built(NamedTuple):
-    """What does not depend on training: name, title, how the module is built, its number of weights, and remarks."""
+    """The properties of a network that do not depend on its training."""
 
     name: str
     title: str
@@ -216,7 +216,7 @@ class _Built(NamedTuple):
 
 
 def _remarks(data: Data, batch_size: int) -> Iterator[str]:
-    """Yield what may be surprising about data and mini-batches."""
+    """Yield remarks about unusual data or mini-batches."""
     count, last = len(data.x), len(data.x) % batch_size
     if last < count and 0 < last <= SMALL_BATCH * batch_size:
         few = f"the last mini-batch of an epoch has {last} of {batch_size} examples, and a noisier gradient"
@@ -231,7 +231,7 @@ def _remarks(data: Data, batch_size: int) -> Iterator[str]:
 
 
 def unknown_network(name: str) -> str:
-    """Return the error message for a name that no network has."""
+    """Return the error message for an unknown name of a network."""
     others = f"; there are {' and '.join(NETWORKS)}, nn.Modules by their dotted names, and my_net.py:Net"
     return f"there is no network '{name}'{did_you_mean(name, NETWORKS) or others}"
 
@@ -306,23 +306,23 @@ def _cnn(data: Data, channels: Sequence[int], hidden: Sequence[int], activation:
 
 
 def _linear_weights(widths: Sequence[int]) -> int:
-    """Return the number of weights and biases of Linear layers, without building them."""
+    """Return the number of weights and biases of Linear layers with these widths."""
     return sum((before + 1) * after for before, after in pairwise(widths))
 
 
 def pooled_size(image: Sequence[int]) -> tuple[int, int]:
-    """Return rows and columns of an image after the maximum over each 2 × 2; smaller images are not pooled."""
+    """Return rows and columns of an image after 2 × 2 max pooling, which is skipped if either is 1."""
     rows, columns = image
     return (rows // 2, columns // 2) if min(rows, columns) > 1 else (rows, columns)
 
 
 def _adjective(activation: str) -> str:
-    """Return the activation as part of a title; relu is not mentioned."""
+    """Return the activation for a title, empty for relu."""
     return "" if activation == "relu" else activation.replace("_", " ")
 
 
 def _titled(kind: str, adjectives: Sequence[str], widths: Sequence[int]) -> str:
-    """Return "Sigmoid MLP 64–8 × 32–10" for nine layers, eight of which have the same width."""
+    """Return a title such as "Sigmoid MLP 64–8 × 32–10", in which 8 × 32 are eight layers of 32 units."""
     runs = [(width, len([*run])) for width, run in groupby(widths)]
     parts = [f"{count} × {width}" if count > 2 else "–".join([str(width)] * count) for width, count in runs]
     words = " ".join([*filter(None, adjectives), kind, "–".join(parts)])

@@ -1,4 +1,4 @@
-"""A network as an objective of two coordinates: its loss on a plane through its weights."""
+"""The loss of a network on a plane through its weights, as an objective of two coordinates."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 __all__ = ["Landscape", "NetworkObjective", "network_objective", "plane_name"]
 
 ON_PLANE = 1e-6
-"""Weights nearer to a plane than this share of the view's side lie on it."""
+"""The distance from a plane, as a fraction of the view's side, up to which weights count as on the plane."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -29,19 +29,20 @@ class Landscape:
     of all weights.
 
     Args:
-        plane: The name of the plane, see `plane_name`; empty before it is computed.
+        plane: The name of the plane, see `plane_name`; empty before the plane is computed.
         origin: (weights,) the weights at the point (0, 0).
         axes: (2, weights) orthonormal directions.
         x: (columns,) grid positions along the first direction, ascending.
         y: (rows,) grid positions along the second direction, ascending.
-        values: (rows, columns) the loss there; NaN where it is not finite.
+        values: (rows, columns) the loss at the grid positions; NaN where it is not finite.
         places: (side², 2) the points of a regular, cell-centred grid with an odd number of points per side, row by row
-            from the lowest.
-        gradients: (side², 2) the true gradient of the loss there, along the two directions.
-        share: The share of the paths' variance about the origin that lies in the plane, 0 to 1; NaN without variance.
-        examples: The number of training examples that all this was computed on.
-        of: The number of all training examples.
-        marks: (m, 2) the points of the recordings that the plane goes through.
+            in ascending order.
+        gradients: (side², 2) the true gradient of the loss at `places`, along the two directions.
+        share: The fraction of the paths' variance about the origin that lies in the plane, 0 to 1; NaN without
+            variance.
+        examples: The number of training examples that the landscape was computed on.
+        of: The total number of training examples.
+        marks: (m, 2) the points of the recordings that define the plane.
         mark_names: The names of these recordings.
     """
 
@@ -66,19 +67,19 @@ class Landscape:
 
     @property
     def leaves_out(self) -> bool:
-        """Whether weights exist outside the plane, and it is known how much of the paths lies in it."""
+        """Whether there are weights outside the plane, and `share` is known."""
         return len(self.origin) > 2 and bool(np.isfinite(self.share))
 
     @property
     def held(self) -> str:
-        """The share as text, in per cent; only exact values round to 0 or 100."""
+        """`share` as a percentage; shares slightly above 0 % or below 100 % are not rounded to these values."""
         words = f"{100 * self.share:.1f}"
         if words == "100.0" and self.share < 1 - 1e-6:
             return "over 99.9 %"
         return "under 0.1 %" if words == "0.0" and self.share > 0 else f"{words} %"
 
     def is_off(self, distance: float) -> bool:
-        """Tell whether a distance from the plane is more than a rounding error."""
+        """Return whether a distance from the plane is larger than a rounding error."""
         return distance > ON_PLANE * float(np.diff(self.bounds).max())
 
     def lift(self, points: FloatArray) -> FloatArray:
@@ -96,12 +97,7 @@ class Landscape:
 
 @dataclass(frozen=True, eq=False, repr=False, kw_only=True)
 class NetworkObjective(Objective):
-    """The loss of a network on a plane through its weights, as a function of two coordinates.
-
-    Args:
-        network: The network that is trained.
-        landscape: The loss on the plane.
-    """
+    """The loss of a network on a plane through its weights, as a function of two coordinates."""
 
     kind = "network"
 
@@ -110,17 +106,17 @@ class NetworkObjective(Objective):
 
 
 def network_objective(network: Network, landscape: Landscape | None = None) -> NetworkObjective:
-    """Return the objective of a network: the smooth function through the values of a landscape.
+    """Return the objective of a network, a smooth function that interpolates the losses of a landscape.
 
     Args:
         network: The network.
-        landscape: Its loss on a plane; before it is computed, a flat one without a name.
+        landscape: Its loss on a plane; None for a flat landscape without a name, before the loss is computed.
     """
     plane = _blank(network.weights) if landscape is None else landscape
     values = np.where(np.isfinite(plane.values), plane.values, np.nanmax(plane.values, initial=0.0))
     samples = Samples(values.T, (plane.x, plane.y))
 
-    # Built when it is first called, because checking a configuration must not import torch.
+    # Built on the first call, because checking a configuration must not import torch.
     @cache
     def surface() -> Callable[[Tensor], Tensor]:
         return interpolate(samples)
@@ -138,7 +134,7 @@ def network_objective(network: Network, landscape: Landscape | None = None) -> N
 
 
 def plane_name(plane: str | Sequence[object] | None) -> str:
-    """Return a landscape's name for the plane that a view requests.
+    """Return the name of the plane that a view requests.
 
     Args:
         plane: "pca", "random", or two recordings; None for "pca".

@@ -1,4 +1,4 @@
-"""Modules of the user or of installed packages: imported by name, and tested on two examples."""
+"""Import and validation of modules from users' files or from installed packages."""
 
 from __future__ import annotations
 
@@ -36,18 +36,7 @@ NORMALIZATION = (
 def import_module(
     name: str, args: Mapping[str, Any], *, folder: Path | None, allow_code: bool
 ) -> tuple[Callable[[], nn.Module], str]:
-    """Return a function that builds a module, and the module's title.
-
-    Args:
-        name: `"package.module.Net"` of an installed package, or `"my_net.py:Net"`; a class of modules, or a function
-            that returns one, which runs only with `allow_code`.
-        args: The arguments of the class or function.
-        folder: The folder of the configuration; the current folder by default.
-        allow_code: Whether code in that folder may run.
-
-    Raises:
-        InputError: There is nothing of this name, it does not build a module, or does not take these arguments.
-    """
+    """Import a class of modules, or a function that returns one; return a function that builds it, and a title."""
     reference = _reference(name)
     try:
         found = import_function(reference, folder=folder, allow_code=allow_code)
@@ -62,7 +51,7 @@ def import_module(
         name = type(found).__name__
         raise _error(f"{title} is a module; give its class, {name}, or a function that returns a new one", "wrong-type")
     elif not allow_code:
-        # A function may do anything with its arguments: one of torch.fx executes text as Python.
+        # A function is not safe for arbitrary arguments: one in torch.fx executes text as Python code.
         raise _error(f"{title} is a function, not a class of nn.Module: it requires --allow-code", "not-allowed")
     _check_arguments(found, title, args)
     return partial(_build, found, title, dict(args)), title
@@ -73,7 +62,7 @@ def _error(sentence: str, code: Code = "unsupported") -> InputError:
 
 
 def _reference(name: str) -> str:
-    """Return a name as `module:Class`, or `file.py:Class`."""
+    """Convert a name to `module:Class` or `file.py:Class`."""
     if name.endswith(".py"):
         raise _error(f"must name a class of the file, as in '{name}:Net'", "invalid-value")
     if ":" in name:
@@ -112,24 +101,14 @@ def _build(found: Callable[..., Any], title: str, args: Mapping[str, Any]) -> nn
         raise _error(f"{title} returns {type(module).__name__}, not an nn.Module", "wrong-type")
     for part in module.modules():
         if isinstance(part, _NormBase):
-            # As PyTorch builds a layer with track_running_stats=False.
+            # The state of a layer that is built with track_running_stats=False.
             part.track_running_stats = False
             part.running_mean = part.running_var = part.num_batches_tracked = None
     return module
 
 
 def probe(make: Callable[[], nn.Module], title: str, data: Data, batch_size: int) -> tuple[int, tuple[str, ...]]:
-    """Test a module on two examples; return its number of weights and remarks about it.
-
-    Args:
-        make: Builds the module.
-        title: Its title.
-        data: The data that it is trained on.
-        batch_size: The number of examples in a mini-batch; if the last one has a single example, that is tested too.
-
-    Raises:
-        InputError: The module does not fit the data, or its output does not depend on its weights alone.
-    """
+    """Test a module on a few examples; return its number of weights and remarks about it."""
     with torch.random.fork_rng(devices=[]), warnings.catch_warnings():
         warnings.simplefilter("ignore")
         module = make().train()
@@ -179,7 +158,7 @@ def _check_outputs(module: nn.Module, title: str, data: Data) -> None:
 
 
 def _check_state(module: nn.Module, title: str, data: Data) -> None:
-    """Refuse a module whose outputs depend on more than its weights."""
+    """Raise an error if the outputs of a module depend on anything but its weights and its inputs."""
     x = _first(data, 2)
     before = {name: each.clone() for name, each in module.named_buffers()}
     with torch.no_grad():
@@ -212,7 +191,7 @@ def _check_single_example(module: nn.Module, title: str, data: Data, batch_size:
 
 
 def _first(data: Data, count: int) -> Tensor:
-    """Return a copy of the first inputs."""
+    """Return a copy of the first `count` inputs."""
     return torch.from_numpy(data.x[:count].copy())
 
 

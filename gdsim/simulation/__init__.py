@@ -1,8 +1,4 @@
-"""Objectives and optimizers → trajectories: what `torch.optim` does, bit for bit, and its recordings.
-
-Names whose modules import torch are imported on first use: a configuration can be checked, and a recording read,
-without it.
-"""
+"""Simulation of experiments: trajectories that match `torch.optim` bit for bit, and their recordings."""
 
 from __future__ import annotations
 
@@ -73,7 +69,7 @@ _MODULES = {
     "starting_points": "starts",
     "train": "training",
 }
-"""The module of a name that is imported on first use; `experiments` for the others."""
+"""The modules of names that are imported on first use, because they import torch; by default `experiments`."""
 
 
 def __getattr__(name: str) -> Any:

@@ -1,4 +1,4 @@
-"""Recordings: trajectories in an .npz file with the YAML that produced them, and back."""
+"""Reading and writing of recordings: .npz files with trajectories and the YAML that produced them."""
 
 from __future__ import annotations
 
@@ -27,24 +27,24 @@ from gdsim.simulation.trajectory import NetworkTrajectory, SaliencyMaps, Stop, T
 __all__ = ["provenance", "read", "recorded_folder", "save"]
 
 FORMAT = 2
-"""The version of the layout of a file; newer ones are refused."""
+"""The current version of the file format; files of a newer version are refused."""
 
 FORMAT_OF_FUNCTIONS = 1
-"""The version of a file without networks, which the first versions of gdsim can read."""
+"""The format version of recordings without networks, which the first versions of gdsim can read."""
 
 MAX_TEXT_BYTES = 2**24
 MAX_TRAJECTORIES = MAX_OBJECTIVES * MAX_OPTIMIZERS
 MAX_LAYERS = 10_000
 MAX_SIDE = 500
-"""The number of losses, or gradients, of a landscape along a direction."""
+"""The largest number of losses, or of gradients, along one direction of a landscape."""
 
 MAX_NAME = 1000
-"""The number of characters in the name of a layer or a plane."""
+"""The largest number of characters in a name, for example of a layer or a plane."""
 
 COLOR = re.compile(r"#[0-9a-fA-F]{6}\Z")
 FIGURES = ("test_loss", "accuracy", "test_accuracy", "gradient_norm", "step_size", "off_plane", "plane_loss")
 
-# Attributes by array, with their axes and types. A name of an axis stands for the same length in all arrays.
+# For each array in the file: its attribute, axes and type. Axes of the same name have the same length.
 Layout = Mapping[str, tuple[str, str, type[np.generic]]]
 TRAJECTORY: Layout = {
     "points": ("points", "rows starts dim", np.float64),
@@ -78,12 +78,12 @@ LANDSCAPE: Layout = {
 
 
 def save(path: str | Path, trajectories: Sequence[Trajectory], experiment: Experiment) -> None:
-    """Write trajectories with the configuration that produced them, enough to draw them again.
+    """Write trajectories and the configuration that produced them to a file that `read` accepts.
 
     Args:
-        path: The file, usually `<stem>.npz`.
-        trajectories: The result of `simulate`; others may not be readable.
-        experiment: Its argument.
+        path: The file to write, usually `<stem>.npz`.
+        trajectories: The result of `simulate`. Other trajectories may not be readable.
+        experiment: The experiment that was simulated.
 
     Raises:
         GdsimError: The file cannot be written.
@@ -135,23 +135,23 @@ def _landscape_arrays(landscape: Landscape) -> dict[str, npt.NDArray[Any]]:
 
 
 def read(path: str | Path, *, allow_code: bool = False) -> tuple[Experiment, tuple[Trajectory, ...]]:
-    """Read a file that `save` has written.
+    """Read a recording written by `save`.
 
-    Files that the configuration names are searched in the folder of the run, or, if that no longer exists, beside the
-    file.
+    Relative paths in the configuration refer to the folder of the original run or, if that no longer exists, to the
+    folder of the recording.
 
     Args:
         path: The file.
-        allow_code: Whether a Python file that the configuration names may run; an error names the file.
+        allow_code: Whether Python files named in the configuration may run; if not, they are reported as an error.
 
     Returns:
         The experiment, named after the file, and its trajectories.
 
     Raises:
-        InputError: There is no such file, or it is damaged or not written by `save`.
+        InputError: The file does not exist, is damaged, or was not written by `save`.
     """
     path = Path(path)
-    _load(path, {"format"})  # a newer version may differ in anything else
+    _load(path, {"format"})  # checks the version before anything else is read
     with _errors(path):
         arrays = _ArrayReader(_load(path, None))
         text = arrays.text("yaml", MAX_TEXT_BYTES)
@@ -161,16 +161,16 @@ def read(path: str | Path, *, allow_code: bool = False) -> tuple[Experiment, tup
 
 
 def provenance(path: str | Path) -> Provenance:
-    """Read how the trajectories in a file were produced, without the trajectories.
+    """Read the provenance of a recording without loading its trajectories.
 
     Args:
-        path: A file that `save` has written.
+        path: A file written by `save`.
 
     Returns:
-        The YAML, the seed and the versions; the title is the file's name, and the alternative text is empty.
+        The YAML, the seed and the package versions. The title is the file's stem, and the alternative text is empty.
 
     Raises:
-        InputError: There is no such file, or it is damaged or not written by `save`.
+        InputError: The file does not exist, is damaged, or was not written by `save`.
     """
     path = Path(path)
     with _errors(path):
@@ -180,17 +180,17 @@ def provenance(path: str | Path) -> Provenance:
             title=path.stem,
             alt_text="",
             yaml=arrays.text("yaml", MAX_TEXT_BYTES),
-            # Files of the first versions have no seed.
+            # Recordings of the first versions of gdsim have no seed.
             seed=int(arrays.numbers("seed", "", np.int64)) if "seed" in arrays else None,
             versions={name: version for name, _, version in packages},
         )
 
 
 def recorded_folder(path: str | Path) -> Path:
-    """Return the folder of the files that the configuration in a file names: see `read`.
+    """Return the folder that relative paths in a recording's configuration refer to, see `read`.
 
     Raises:
-        InputError: There is no such file, or it is damaged or not written by `save`.
+        InputError: The file does not exist, is damaged, or was not written by `save`.
     """
     path = Path(path)
     with _errors(path):
@@ -205,7 +205,7 @@ def _folder(arrays: _ArrayReader, path: Path) -> Path:
 
 
 def _load(path: Path, names: set[str] | None) -> dict[str, npt.NDArray[Any]]:
-    """Load arrays of a recording whose version is known."""
+    """Load arrays of a recording after checking its format version."""
     arrays = load_arrays(path, max_bytes=MAX_RECORDING_BYTES, names=names)
     if "format" not in arrays:
         is_deck = path.suffix.lower() == ".pptx"
@@ -226,7 +226,7 @@ def _damaged(sentence: str) -> InputError:
 
 @contextmanager
 def _errors(path: Path) -> Iterator[None]:
-    """Report every error of a file in one line that begins with its path."""
+    """Convert errors to an `InputError` of one line that begins with the file's path."""
     try:
         yield
     except KeyError as error:
@@ -242,10 +242,7 @@ def _errors(path: Path) -> Iterator[None]:
 class _ArrayReader:
     """The arrays of a recording, with checks of their types and shapes.
 
-    Args:
-        arrays: All arrays by name.
-        suffix: The suffix of the names.
-        axes: The lengths of axes by name; an axis that is not known has the length that its first array has.
+    The length of a named axis is given, or taken from the first array that has this axis.
     """
 
     def __init__(self, arrays: Mapping[str, npt.NDArray[Any]], suffix: str = "", **axes: int) -> None:
@@ -259,7 +256,7 @@ class _ArrayReader:
         return f"{name}{self._suffix}" in self._arrays
 
     def numbers(self, name: str, axes: str, kind: type[np.generic] = np.float64) -> npt.NDArray[Any]:
-        """Return an array of this type, whose axes have these names (or lengths)."""
+        """Return an array after checking its type and its axes, which are given by name or length."""
         array = self._arrays[f"{name}{self._suffix}"]
         names = axes.split()
         wanted = [int(axis) if axis.isdigit() else self.axes.get(axis) for axis in names]
@@ -275,20 +272,20 @@ class _ArrayReader:
         return array
 
     def attributes(self, layout: Layout) -> dict[str, Any]:
-        """Return all arrays of a layout by attribute."""
+        """Return all arrays of a layout, keyed by attribute."""
         return {attribute: self.numbers(name, axes, kind) for name, (attribute, axes, kind) in layout.items()}
 
     def texts(self, name: str, axes: str) -> tuple[str, ...]:
-        """Return an array of texts."""
+        """Return an array of strings as a tuple."""
         array = self.numbers(name, axes, np.str_)
         if array.nbytes > MAX_TEXT_BYTES:
             raise _damaged(f"'{name}{self._suffix}' has more than {MAX_TEXT_BYTES // 2**20} MiB of text")
-        # numpy makes strings of any numbers, including those that are not characters; a codec does not.
+        # NumPy accepts code points that are not valid characters; decoding rejects them.
         array.tobytes().decode(f"utf-32-{sys.byteorder[0]}e")
         return tuple(str(text) for text in array.ravel())
 
     def text(self, name: str, limit: int = MAX_NAME) -> str:
-        """Return a single text without control characters, or one that may be longer than a name."""
+        """Return a single string; with the default limit it must be a valid name."""
         (text,) = self.texts(name, "")
         if limit == MAX_NAME and not _is_name(text):
             raise _damaged(f"'{name}{self._suffix}' has control characters, or more than {MAX_NAME} characters")
@@ -335,7 +332,7 @@ def _trajectory(arrays: _ArrayReader, index: int, objective: Objective, facts: M
 
 
 def _problem(trajectory: Trajectory) -> str:
-    """Return why a trajectory cannot be the result of a simulation, or nothing."""
+    """Return why a trajectory cannot be the result of a simulation, or an empty string."""
     if problem := label_problem(trajectory.label):
         return problem
     if has_control_characters(trajectory.settings):
@@ -345,7 +342,7 @@ def _problem(trajectory: Trajectory) -> str:
     if trajectory.stop_steps.min() < 0 or trajectory.stop_steps.max() >= len(trajectory.points):
         return "it stops at steps that do not exist"
     finite = np.isfinite(trajectory.values) & np.isfinite(trajectory.gradients).all(-1)
-    # The objective may have no value at a start; all rows then repeat it.
+    # The objective may have no finite value at a start; then all rows repeat the start.
     undefined = np.array([stop.failed for stop in trajectory.stops]) & (trajectory.stop_steps == 0)
     if not (np.isfinite(trajectory.points).all() and (finite | undefined).all()):
         return "it has rows that are not finite"
@@ -384,7 +381,7 @@ def _maps(arrays: _ArrayReader, index: int) -> SaliencyMaps:
         raise _damaged(f"trajectory {index}: its maps are empty, or its image or class is below 0")
     if maps.steps[0] < 0 or maps.steps[-1] >= arrays.axes["rows"] or not (np.diff(maps.steps) > 0).all():
         raise _damaged(f"trajectory {index}: it has maps of steps that do not exist")
-    # A map is NaN where the score has no gradient.
+    # A map may contain NaN, but no infinite values.
     if not np.isfinite(maps.image).all() or np.isinf(maps.maps).any():
         raise _damaged(f"trajectory {index}: its maps are infinite")
     return maps
@@ -408,7 +405,7 @@ def _landscape(arrays: _ArrayReader, index: int) -> Landscape:
 
 
 def _landscape_problem(landscape: Landscape) -> str:
-    """Return why a landscape cannot have been computed, or nothing."""
+    """Return why a landscape is not valid, or an empty string."""
     plane = (landscape.origin, landscape.axes, landscape.places, landscape.marks)
     if not all(np.isfinite(each).all() for each in plane):
         return "its plane has numbers that are not finite"

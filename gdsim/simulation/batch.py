@@ -1,4 +1,4 @@
-"""One optimizer from all its starts, and the loop that evaluates all optimizers and starts in one pass per step."""
+"""Batches of starts, and the loop that evaluates all optimizers and starts in one pass per step."""
 
 from __future__ import annotations
 
@@ -21,19 +21,17 @@ __all__ = ["Batch", "Record", "Task", "run"]
 
 
 CHECK_EVERY = 64
-"""The number of steps between two checks whether any start is still finite."""
+"""The number of steps between two checks whether any value is still finite."""
 
 
 @dataclass(frozen=True, eq=False)
 class Task:
-    """One optimizer and the starts that it descends from.
+    """An optimizer and the starting points that it runs from.
 
     Attributes:
-        factory: Builds the optimizer.
-        objective: The function.
         points: (starts, dim) the starts.
-        seed: Seeds its random numbers, together with the label and `numbers`.
-        numbers: (starts,) the index of each start among all those of the experiment.
+        seed: The seed of the random numbers, which also depend on the label and `numbers`.
+        numbers: (starts,) the index of each start among all starts of the experiment.
     """
 
     factory: OptimizerFactory
@@ -47,7 +45,7 @@ class Task:
         return replace(self, points=self.points[indices], numbers=[self.numbers[index] for index in indices])
 
     def random_states(self) -> list[RNGState]:
-        """Return for each start the state of the generators that the class draws from."""
+        """Return the initial state of the global random number generators for each start."""
         return [RNGState.seeded(int(each.integers(2**63))) for each in self._generators("torch")]
 
     def _generators(self, purpose: str) -> list[np.random.Generator]:
@@ -55,7 +53,7 @@ class Task:
 
 
 class Batch:
-    """One optimizer on its way from all its starts, in one batching mode."""
+    """The state of one optimizer for all its starts, in one batching mode."""
 
     def __init__(self, task: Task, mode: BatchingMode) -> None:
         self.task, self.mode = task, mode
@@ -76,12 +74,12 @@ class Batch:
     def _stepper(self, start: int, parameters: list[Tensor]) -> Stepper:
         f, first = self.task.objective.f, parameters[0]
         with self._generators_of(start):
-            # Only a class that has each start to itself evaluates the loss.
+            # The loss is evaluated only in the mode SEPARATE, where a stepper has a single parameter.
             return Stepper(self.task.factory, parameters, lambda: f(first.reshape(-1)))
 
     @contextmanager
     def _generators_of(self, start: int) -> Iterator[None]:
-        """Let the class draw from generators that belong to this start, if it draws random numbers."""
+        """Use the random state of this start if the optimizer draws random numbers."""
         if self._random_states is None:
             yield
             return
@@ -102,7 +100,7 @@ class Batch:
         self._extra.append([stepper.extra_evaluations for stepper in self._steppers])
 
     def recorded(self, rows: int) -> tuple[FloatArray, IntArray]:
-        """Return the learning rates and evaluations recorded, (rows, starts); the last repeat to the end."""
+        """Return the recorded learning rates and evaluations (rows, starts), continued with the last ones."""
         shape = (rows, len(self.task.points))
         known = np.minimum(np.arange(rows), len(self._rates) - 1)
         rates = np.array(self._rates)[known]
@@ -110,14 +108,11 @@ class Batch:
         return np.broadcast_to(rates, shape), np.broadcast_to(evaluations, shape)
 
     def step(self, values: Tensor, gradients: Tensor) -> None:
-        """Take one step from all starts.
+        """Take one step for all starts.
 
         Args:
             values: (starts,) the objective at the current points.
             gradients: (starts, dim) its gradient there; it may be overwritten.
-
-        Raises:
-            InputError: The class or its schedule fails.
         """
         noise = next(self._noise)
         if not self.task.factory.needs_graph:
@@ -125,7 +120,7 @@ class Batch:
         if self.mode is not BatchingMode.SEPARATE:
             self._update(0, values[0], None)
             return
-        # Some classes fail on numbers that are not finite, and nothing after them is recorded.
+        # Some optimizers fail on values that are not finite, and later steps of such a start are not needed.
         self._alive &= values.isfinite() & gradients.isfinite().all(1)
         for start in self._alive.nonzero().flatten().tolist():
             parameter = self._parameters[start]
@@ -139,7 +134,7 @@ class Batch:
     def _update(self, index: int, value: Tensor, noise: list[Tensor] | None) -> None:
         stepper = self._steppers[index]
         if not stepper.step(value, noise):
-            # For example a line search that meets no finite number: that ends this start, not the others.
+            # For example, a line search found no finite value. This start ends; the others continue.
             for parameter in stepper.parameters:
                 parameter.detach().fill_(torch.nan)
 
@@ -166,11 +161,7 @@ class Record:
 
     @classmethod
     def empty(cls, steps: int, paths: int, dim: int) -> Record:
-        """Allocate a record.
-
-        Raises:
-            InputError: It would exceed the memory limit.
-        """
+        """Allocate a record, or raise an `InputError` if it would exceed the memory limit."""
         size = (steps + 1) * paths * (2 * dim + 3) * 8
         if size > MAX_BYTES:
             sentence = f"{steps} steps of {paths} paths would take {size / 2**30:.3g} GiB to record"
@@ -180,12 +171,12 @@ class Record:
         return cls(*(torch.empty(shape, dtype=torch.float64) for shape in shapes))
 
     def part(self, paths: slice | list[int]) -> Record:
-        """Return some of the paths: for a slice a view, for a list a copy."""
+        """Return some of the paths: a view for a slice, a copy for a list."""
         return Record(self.points[:, paths], self.values[:, paths], self.gradients[:, paths])
 
 
 def run(batches: Sequence[Batch], record: Record, progress: Progress = iter) -> None:
-    """Take every step of all batches together, with one forward and one backward pass per step."""
+    """Run all batches together, with one forward and one backward pass per step."""
     objective = batches[0].task.objective
     counts = [len(batch.task.points) for batch in batches]
     last = len(record.points) - 1
@@ -210,6 +201,6 @@ def _evaluate(objective: Objective, points: Tensor) -> tuple[Tensor, Tensor]:
     with torch.enable_grad():
         inputs = points.detach().requires_grad_()
         values = objective.f(inputs)
-        # Each value has the weight 1: a mean would divide, and round, the gradients.
+        # The gradient of the sum, because that of the mean would be divided by the number of paths, and rounded.
         (gradients,) = torch.autograd.grad(values, inputs, torch.ones_like(values))
     return values.detach(), gradients

@@ -1,4 +1,4 @@
-"""The choice of the batching mode that gives each start, bit for bit, the numbers that it would have alone."""
+"""Choice of a batching mode that gives each start the same numbers, bit for bit, as a run of its own."""
 
 from __future__ import annotations
 
@@ -16,9 +16,9 @@ PROBE_STEPS = 60
 
 
 def choose_mode(task: Task, steps: int) -> BatchingMode:
-    """Return the cheapest mode that is known to be exact, or for other classes the cheapest that passes a probe.
+    """Return the cheapest mode that is known to be exact or, for other classes, that is exact in a short test.
 
-    The probe is a few starts over a few steps. A class that passes may still differ later: see `verified`.
+    A class that passes this test on a few starts and steps may still differ later: see `verified`.
     """
     modes = task.factory.batching_modes
     count = len(task.points)
@@ -31,15 +31,7 @@ def choose_mode(task: Task, steps: int) -> BatchingMode:
 
 
 def verified(batch: Batch, record: Record) -> Batch:
-    """Check a probed mode on one start at full length; if it differs, run again in the next mode.
-
-    Args:
-        batch: One that has taken all its steps.
-        record: Its record; overwritten if it runs again.
-
-    Returns:
-        The batch that the record belongs to.
-    """
+    """Check one start of a batch at full length; if it differs, run again in the next mode into the same record."""
     modes = batch.task.factory.batching_modes
     if len(modes) == 1 or len(batch.task.points) == 1 or batch.mode is modes[-1]:
         return batch
@@ -52,16 +44,9 @@ def verified(batch: Batch, record: Record) -> Batch:
 
 
 def with_own_random_numbers(batch: Batch, record: Record) -> Batch:
-    """Run again with random numbers per start, for a class that may have drawn shared ones.
+    """Run a class that is not built in again into the same record, with separate random numbers for each start.
 
-    Some classes draw for the first time after many steps, which a probe does not show.
-
-    Args:
-        batch: One that has taken all its steps.
-        record: Its record; overwritten if it runs again.
-
-    Returns:
-        The batch that the record belongs to.
+    Some classes draw for the first time after many steps, which the short test of `choose_mode` does not show.
     """
     factory = batch.task.factory
     if factory.is_builtin or factory.draws:
@@ -72,7 +57,7 @@ def with_own_random_numbers(batch: Batch, record: Record) -> Batch:
 
 
 def _reproduces(task: Task, mode: BatchingMode, record: Record) -> bool:
-    """Return whether a mode leads from the recorded gradients to the recorded points, bit for bit."""
+    """Return whether a mode reproduces the recorded points from the recorded gradients, bit for bit."""
     alive = torch.ones(len(task.points), dtype=torch.bool)
     try:
         batch = Batch(task, mode)

@@ -1,8 +1,4 @@
-"""Objectives and optimizers in, trajectories out: exactly what `torch.optim` does.
-
-All optimizers and starts of a function share one forward and one backward pass per step. Each optimizer then takes its
-step in the cheapest batching mode that gives every start the numbers that it would have alone.
-"""
+"""Functions that run the optimizers of an experiment and return their trajectories."""
 
 from __future__ import annotations
 
@@ -47,27 +43,28 @@ def descend(
     args: Mapping[str, Any] | None = None,
     **settings: Any,
 ) -> Trajectory:
-    """Descend an objective with one optimizer.
+    """Run one optimizer on an objective from one or more starting points.
 
     Args:
         objective: The function.
-        optimizer: A class of optimizers: itself, its name in `torch.optim`, its dotted name in an installed package, or
-            `"module:Class"` of one. A class that requires a closure or the graph of the gradient
-            (`backward(create_graph=True)`) is given it.
-        start: (dim,) one starting point, or (starts, dim).
+        optimizer: The optimizer class, its name in `torch.optim`, its dotted name in an installed package, or
+            `"module:Class"`. A class that requires a closure or the graph of the gradient
+            (`backward(create_graph=True)`) receives it.
+        start: (dim,) one starting point, or (starts, dim) several.
         steps: The number of updates, at least 0.
-        seed: Seeds the noise, at least 0.
-        label: The name of the optimizer, by default that of its class. The noise depends on it.
+        seed: The seed of all random numbers, at least 0.
+        label: The name of the optimizer, by default that of its class. The random numbers depend on it.
         schedule: `{"class": …, …}` with the arguments of a class of `torch.optim.lr_scheduler`.
-        noise: Standard deviation of the Gaussian noise added to each component of the gradient that the optimizer
+        noise: The standard deviation of the Gaussian noise added to each component of the gradient that the optimizer
             receives; the recorded gradients have no noise.
-        clip_norm: The gradient that the optimizer receives, noise included, is scaled down to at most this norm, as
-            `torch.nn.utils.clip_grad_norm_` does.
+        clip_norm: The largest norm of the gradient that the optimizer receives, noise included. Longer gradients are
+            scaled down as by `torch.nn.utils.clip_grad_norm_`.
         progress: Wraps the iterable of steps, as `tqdm.tqdm` does.
         args: Arguments of the optimizer, including those that share a name with a parameter of this function. A class
-            that wraps another one takes it as a class or a mapping:
-            `args={"optimizer": {"class": "SGD", "lr": 0.1}}`; arguments that it does not name itself are passed on.
-        settings: More of its arguments.
+            that wraps another optimizer receives it as a class or a mapping:
+            `args={"optimizer": {"class": "SGD", "lr": 0.1}}`. Arguments that the wrapper does not have are passed to
+            the wrapped optimizer.
+        settings: Further arguments of the optimizer.
 
     Raises:
         InputError: The class, an argument or the start is not valid.
@@ -90,16 +87,16 @@ def descend(
 
 
 def simulate(experiment: Experiment, *, progress: Progress = iter) -> tuple[Trajectory, ...]:
-    """Descend every objective of an experiment with all its optimizers from all its starts, and train its networks.
+    """Run all optimizers of an experiment on each of its objectives from all starts, and train its networks.
 
     Args:
         experiment: The experiment.
         progress: Wraps the iterable of steps, once per objective, as `tqdm.tqdm` does; for a network also the iterables
-            of what is computed of its landscape.
+            used to evaluate its landscape.
 
     Returns:
-        One trajectory per objective and optimizer, in the experiment's order, all of the first objective before those
-        of the second; none depends on the others.
+        One trajectory per objective and optimizer, grouped by objective, in the order of the experiment. The optimizers
+        do not influence each other.
 
     Raises:
         ConfigError: A class, an argument or a start is not valid.
@@ -108,7 +105,7 @@ def simulate(experiment: Experiment, *, progress: Progress = iter) -> tuple[Traj
 
 
 def run_optimizers(experiment: Experiment, *, progress: Progress = iter) -> tuple[Trajectory, ...]:
-    """Return the trajectories of an experiment, those of networks before their landscapes are evaluated."""
+    """Run all optimizers of an experiment without evaluating the landscapes of its networks."""
     with deterministic():
         trajectories: list[Trajectory] = []
         for index, plan in enumerate(_plans(experiment)):
@@ -120,14 +117,17 @@ def run_optimizers(experiment: Experiment, *, progress: Progress = iter) -> tupl
 def evaluate_landscapes(
     experiment: Experiment, trajectories: Sequence[Trajectory], *, progress: Progress = iter
 ) -> tuple[Trajectory, ...]:
-    """Return trajectories as the view of an experiment requires them: those of networks on its plane of weights.
+    """Evaluate the loss landscapes and attribution maps that the view of an experiment requires for its networks.
 
     Landscapes and maps that the trajectories already have are not computed again.
 
     Args:
-        experiment: Has the objectives, the optimizers and the view.
-        trajectories: All of the experiment, in its order.
-        progress: Wraps the iterables of what is computed.
+        experiment: The experiment that the trajectories belong to.
+        trajectories: All trajectories of the experiment, in its order.
+        progress: Wraps each iterable of evaluations, as `tqdm.tqdm` does.
+
+    Returns:
+        All trajectories, those of networks with their landscapes and maps.
 
     Raises:
         ConfigError: The plane or a panel of the view does not fit a trajectory.
@@ -144,16 +144,16 @@ def evaluate_landscapes(
 def simulate_settings(
     experiment: Experiment, label: str, settings: Sequence[Mapping[str, Any]], *, progress: Progress = iter
 ) -> tuple[Trajectory | InputError, ...]:
-    """Descend the first objective of an experiment with one of its optimizers, once for each of several settings.
+    """Run one optimizer of an experiment on its first objective, once for each of several settings.
 
     Args:
         experiment: The experiment.
-        label: The optimizer.
-        settings: For each descent, all arguments of the class.
-        progress: Wraps the iterable of steps; called again if one descent fails and the others are repeated.
+        label: The label of the optimizer.
+        settings: For each run, all arguments of the optimizer's class.
+        progress: Wraps the iterable of steps; called again if a run fails and the others are repeated.
 
     Returns:
-        For each of the settings the trajectory that `simulate` would return, or why the class rejects them.
+        For each of the settings, the trajectory that `simulate` would return, or the error that the settings cause.
 
     Raises:
         ConfigError: A start is not valid, or the objective is a network.
@@ -185,7 +185,7 @@ def simulate_settings(
 def _each_result(
     indices: Sequence[int], descend_with: Callable[[Sequence[int]], Sequence[Trajectory]]
 ) -> dict[int, Trajectory | InputError]:
-    """Descend with several settings together, or, if one of them fails, with each alone."""
+    """Run several settings together or, if one of them fails, each separately."""
     if not indices:
         return {}
     try:
@@ -197,14 +197,14 @@ def _each_result(
 
 
 def check(experiment: Experiment) -> None:
-    """Raise what `simulate` would, as far as it can be known without taking a step.
+    """Raise the errors of `simulate` that can be detected without taking a step.
 
     Raises:
         ConfigError: A class, an argument, a schedule or a start is not valid.
     """
     with deterministic():
         problems: list[Problem] = []
-        # A schedule depends on the parameters' shapes at most, not on the objective.
+        # A schedule depends only on the shapes of the parameters, so it is checked once per set of shapes.
         for shapes, factories in {plan.shapes: plan.factories for plan in _plans(experiment, evaluate=False)}.items():
             for factory in factories:
                 with _collected(problems, experiment):
@@ -225,7 +225,7 @@ def _natural_number(number: int, name: str) -> int:
 
 @dataclass(frozen=True)
 class _Plan:
-    """What an experiment does with one objective: its optimizers, and the shapes of the parameters they update."""
+    """An objective of an experiment, its optimizers, and the shapes of the parameters that they update."""
 
     objective: Objective
     shapes: ParameterShapes
@@ -234,7 +234,7 @@ class _Plan:
 
 @singledispatch
 def _shapes(objective: Objective, experiment: Experiment, *, evaluate: bool) -> ParameterShapes:
-    """Check where an objective starts; return the shapes of the parameters that its optimizers update."""
+    """Check the starting points of an objective, and return the shapes of the parameters that are updated."""
     points = starting_points(experiment.start, objective, experiment.seed)
     if evaluate or objective.kind != "image":
         check_values(points, experiment.start, objective)
@@ -244,9 +244,8 @@ def _shapes(objective: Objective, experiment: Experiment, *, evaluate: bool) -> 
 @_shapes.register
 def _(objective: NetworkObjective, experiment: Experiment, *, evaluate: bool) -> ParameterShapes:
     del evaluate
-    kept_steps(
-        objective.network, experiment.steps, len(experiment.optimizers)
-    )  # raises if they exceed the memory limit
+    # Raises an error if the kept weights would exceed the memory limit.
+    kept_steps(objective.network, experiment.steps, len(experiment.optimizers))
     return tuple(tuple(each.shape) for each in objective.network.module(experiment.seed).parameters())
 
 
@@ -272,7 +271,7 @@ def _(
 def _evaluate(
     objective: Objective, trajectories: Sequence[Trajectory], experiment: Experiment, progress: Progress
 ) -> Sequence[Trajectory]:
-    """Return trajectories with all that the experiment's view requires."""
+    """Return the trajectories with the landscapes and maps that the view requires."""
     del objective, experiment, progress
     return trajectories
 
@@ -290,11 +289,9 @@ def _colors(experiment: Experiment) -> list[str | None]:
 
 
 def _plans(experiment: Experiment, *, evaluate: bool = True) -> list[_Plan]:
-    """Return what an experiment does with each objective; raise all mistakes at once.
+    """Build the objectives and optimizers of an experiment; report all mistakes at once.
 
-    Args:
-        experiment: The experiment.
-        evaluate: Whether image objectives are evaluated at the starts, for which a network is trained.
+    `evaluate=False` skips the evaluation of image objectives at their starts, for which a network is trained.
     """
     plans: list[_Plan] = []
     problems: list[Problem] = []
@@ -309,7 +306,7 @@ def _plans(experiment: Experiment, *, evaluate: bool = True) -> list[_Plan]:
 
 
 def _factories(experiment: Experiment, shapes: ParameterShapes, problems: list[Problem]) -> list[OptimizerFactory]:
-    """Return the optimizers of an experiment; what is wrong with them is added to the problems."""
+    """Return the optimizers of an experiment, and append their errors to `problems`."""
     has_networks = any(spec.build().kind == "network" for spec in experiment.objectives)
     factories: list[OptimizerFactory] = []
     for label, spec in experiment.optimizers.items():
@@ -351,7 +348,7 @@ def _descend_together(
     seed: int,
     progress: Progress,
 ) -> tuple[Trajectory, ...]:
-    """Descend with all optimizers from all points, in one record."""
+    """Run all optimizers from all points together."""
     count, dim = points.shape
     record = Record.empty(steps, len(factories) * count, dim)
     parts = [record.part(slice(first, first + count)) for first in range(0, len(factories) * count, count)]

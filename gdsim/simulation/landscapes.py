@@ -1,4 +1,4 @@
-"""Trained networks on the plane of weights that a view requests, with the figures of the full data."""
+"""Loss landscapes of trained networks on a plane of weights, and figures computed on the full data."""
 
 from __future__ import annotations
 
@@ -26,10 +26,10 @@ SIDE = 51
 """The number of losses computed along each direction of a plane."""
 
 ARROWS = 15
-"""The number of gradients along each direction; odd, so that every second one is a regular grid, too."""
+"""The number of gradients along each direction; odd, so that every second one also forms a regular grid."""
 
 TOLERANCE = 1e-4
-"""The largest difference between losses of the same weights and data on different machines."""
+"""The tolerance for losses of the same weights and data computed on different machines."""
 
 FIGURES = ("test_loss", "accuracy", "test_accuracy", "gradient_norm", "plane_loss", "off_plane")
 
@@ -43,22 +43,22 @@ def evaluate_landscape(
     seed: int,
     progress: Progress = iter,
 ) -> tuple[NetworkTrajectory, ...]:
-    """Return the trajectories of a network on the plane that a view requests, with all that its panels require.
+    """Evaluate the trajectories of a network on the plane that a view requests, with all that its panels require.
 
-    Nothing is computed again: if the landscape is already that of the view and has all maps, the same trajectories are
-    returned.
+    A landscape or maps that the trajectories already have are not computed again; if nothing is missing, the same
+    trajectories are returned.
 
     Args:
         network: The network.
         trajectories: The result of `train`, or of this function.
-        view: Has `plane`, `examples`, `panels` and `saliency`.
-        folder: The folder of the recordings that a plane goes through.
+        view: The view, of which `plane`, `examples`, `panels` and `saliency` are used.
+        folder: The folder of the recordings that define a plane.
         seed: The seed of the training, which also determines the directions of a random plane.
         progress: Wraps the iterables of grid points, of kept weights and of maps.
 
     Raises:
-        InputError: The plane, its recordings or the image do not fit; or the data or the module have changed since the
-            training; `key` names the setting.
+        InputError: The plane, its recordings or the image do not fit the network, or the data or the module has changed
+            since the training; `key` names the setting.
     """
     evaluated = tuple(trajectories)
     with deterministic():
@@ -76,7 +76,7 @@ def _has_plane(landscape: Landscape, view: View) -> bool:
 
 
 def _check_unchanged(network: Network, trajectory: NetworkTrajectory, seed: int) -> None:
-    """Refuse to combine a recording with data or a module that have changed since."""
+    """Raise an error if the data or the module has changed since the recording."""
     recorded = float(trajectory.values[0, 0])
     if not trajectory.objective.landscape.plane or not math.isfinite(recorded):
         return
@@ -91,7 +91,7 @@ def _check_unchanged(network: Network, trajectory: NetworkTrajectory, seed: int)
 def _with_maps(
     network: Network, trajectory: NetworkTrajectory, saliency: SaliencySpec, seed: int, progress: Progress
 ) -> NetworkTrajectory:
-    """Return a trajectory with the maps that a view requests; the same one if it has them."""
+    """Return a trajectory with the maps that a view requests; the same object if it already has them."""
     if (maps := trajectory.training.maps) is not None:
         label = int(network.data.y_test[maps.number]) if maps.label is None else maps.label
         same_class = maps.target == (label if saliency.target is None else saliency.target)
@@ -153,10 +153,10 @@ def _on_plane(
 
 
 class _Kept:
-    """The figures of the weights that were kept of one optimizer.
+    """The figures at the kept weights of one optimizer.
 
     Attributes:
-        losses: (kept,) of the full training data.
+        losses: (kept,) the loss of the full training data.
     """
 
     def __init__(self, landscape: Landscape, trajectory: NetworkTrajectory) -> None:
@@ -171,7 +171,7 @@ class _Kept:
     def compute(self, row: int, evaluator: Evaluator, full: Examples, test: Examples) -> None:
         """Compute all figures of a row of kept weights."""
         figures, weights = self._figures, self._training.weights
-        if row and np.array_equal(weights[row], weights[row - 1]):  # it is at rest, or has diverged
+        if row and np.array_equal(weights[row], weights[row - 1]):  # the path has converged or diverged
             for column in (self.losses, self._gradients, *figures.values()):
                 column[row] = column[row - 1]
             return
@@ -184,15 +184,15 @@ class _Kept:
         figures["plane_loss"][row] = evaluator.score(self._landscape.lift(self._points[row]), full).loss
 
     def interpolated(self, objective: NetworkObjective) -> NetworkTrajectory:
-        """Return the trajectory, interpolated linearly between the steps whose weights were kept."""
+        """Return the trajectory with all figures, interpolated linearly between the kept steps."""
         trajectory, training = self._trajectory, self._training
         last, stop = int(trajectory.stop_steps[0]), trajectory.stops[0]
         finite = np.isfinite(self.losses) & np.isfinite(self._figures["gradient_norm"])
         known = len(finite)
-        if not finite.all():  # a mini-batch still had a finite loss, but the full data had none
+        if not finite.all():  # the loss of the full data may not be finite although that of a mini-batch is
             known = max(int(finite.argmin()), 1)
             last, stop = min(last, int(training.kept[known]) - 1 if finite[0] else 0), Stop.DIVERGED
-        # Weights that were kept after the path has diverged are its last finite ones.
+        # Weights kept after a divergence are copies of the last finite ones.
         steps, chosen = np.unique(np.minimum(training.kept[:known], last), return_index=True)
         rows = np.minimum(np.arange(len(trajectory.points)), last)
 

@@ -1,4 +1,4 @@
-"""How each start ended, found from the complete record."""
+"""Outcomes of the starts, determined from the complete record."""
 
 from __future__ import annotations
 
@@ -13,11 +13,11 @@ from gdsim.simulation.trajectory import Stop, Trajectory
 __all__ = ["to_trajectory"]
 
 FAR = 1000
-"""A start that is further from its view than this multiple of the view's size has diverged."""
+"""The distance from the view, in multiples of its size, beyond which a start has diverged."""
 
 
 def to_trajectory(batch: Batch, color: str | None, record: Record) -> Trajectory:
-    """Return the trajectory of a batch; rows after the end of a start are overwritten with its last finite row."""
+    """Return the trajectory of a batch; the last finite row of a failed start overwrites all later rows."""
     task = batch.task
     points, values, gradients = record.points.numpy(), record.values.numpy(), record.gradients.numpy()
     rates, evaluations = batch.recorded(len(points))
@@ -54,12 +54,12 @@ def to_trajectory(batch: Batch, color: str | None, record: Record) -> Trajectory
 def _failures(
     points: FloatArray, values: FloatArray, gradients: FloatArray, bounds: FloatArray
 ) -> Iterator[tuple[int, int, bool]]:
-    """Yield each start with a row that is not finite or too far away, the first such row, and whether it is near."""
+    """Yield each start with a row that is not finite or too far away, this row, and whether its point is near."""
     with np.errstate(over="ignore", invalid="ignore"):
-        # Each start has its own view, widened to contain it, so that no start changes the outcome of another.
+        # The view is extended for each start separately, so that no start affects the outcome of another.
         low, high = np.minimum(bounds[:, 0], points[0]), np.maximum(bounds[:, 1], points[0])
         low, high = low - FAR * (high - low), high + FAR * (high - low)
-        # A sum is finite only if all its terms are: two passes find the starts that need a closer look.
+        # A sum is finite only if all its terms are: sums select the starts that must be checked row by row.
         finite = np.isfinite(values.sum(0)) & np.isfinite(gradients.sum(0)).all(-1)
         near = ((points.min(0) >= low) & (points.max(0) <= high)).all(-1)
     for start in np.flatnonzero(~(finite & near)).tolist():
@@ -71,18 +71,17 @@ def _failures(
 
 
 def _reason(point: FloatArray, objective: Objective, undefined: bool) -> Stop:
-    """Return how a start ended whose first bad row is at this point (dim,)."""
-    # A class that evaluates by itself may leave the domain within a step, and then ends at a point that is not finite.
+    """Return the outcome of a start whose first bad row has this point (dim,)."""
+    # An optimizer with a closure may leave the domain within a step, and then ends at a point that is not finite.
     if not inside(point, objective.domain) and objective.is_measured:
         return Stop.LEFT
     return Stop.UNDEFINED if undefined else Stop.DIVERGED
 
 
 def _rests(points: FloatArray, rates: FloatArray) -> Iterator[tuple[int, int]]:
-    """Yield each start that is at rest in the end, with the first row of its rest.
+    """Yield each start that does not move at the end, with the first row of its final point.
 
-    A learning rate of 0 does not count: at least one of the updates that did not move the start had a rate other than
-    0, or its class has none.
+    Starts that do not move only because their learning rate is 0 are not included.
     """
     bits = points.view(np.int64)
     for start in np.flatnonzero((bits[-2:] == bits[-1]).all((0, -1))).tolist():

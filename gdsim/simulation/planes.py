@@ -1,4 +1,4 @@
-"""Planes through the weights of networks: that of the paths, of random filters, or of three recordings."""
+"""Planes in the space of a network's weights: through paths, along random directions, or through recordings."""
 
 from __future__ import annotations
 
@@ -21,33 +21,32 @@ __all__ = ["Plane", "compute_plane", "row_blocks"]
 Float32Array = npt.NDArray[np.float32]
 
 MARGIN = 0.15
-"""The margin around the paths on each side, as a share of their extent."""
+"""The margin around the paths on each side, as a fraction of their extent."""
 
 MAX_COMPARED = 1024
-"""The number of weights, or of kept steps, up to which all pairs are compared."""
+"""The largest number of rows of a covariance matrix, or of a matrix of inner products."""
 
 MAX_NUMBERS = 2**21
-"""The number of kept weights converted to double precision at once."""
+"""The number of kept weights that are converted to double precision at once."""
 
 AWAY = 1e3
-"""A path has run away when one of its weights exceeds the norm of its first weights by this factor."""
+"""The ratio of a weight to the norm of the initial weights above which a path counts as unbounded."""
 
 ON_A_LINE = 1e-6
-"""Three recordings span no plane if one is nearer to the line of the others than this share of their distance."""
+"""The ratio of the area that three points span to their squared distances, up to which they count as collinear."""
 
 
 @dataclass(frozen=True, eq=False)
 class Plane:
-    """A plane of weights, and a square view of it.
+    """A plane in the space of weights, and a square view of it.
 
     Args:
         origin: (weights,) the point (0, 0).
         axes: (2, weights) orthonormal; the second is 0 if there is only one weight.
         center: (2,) the center of the view.
-        half: Half the side of the view.
-        marks: (m, 2) the points of the recordings that it goes through.
-        mark_names: Their names.
-        share: The share of the squared distances of the paths from the origin that lies in the plane; NaN without any.
+        half: Half the side length of the view.
+        marks: (m, 2) the points of the recordings that define the plane.
+        share: The fraction of the paths' squared distances from the origin that lies in the plane; NaN if these are 0.
     """
 
     origin: FloatArray
@@ -62,18 +61,7 @@ class Plane:
 def compute_plane(
     network: Network, trajectories: Sequence[NetworkTrajectory], view: View, folder: Path, seed: int
 ) -> Plane:
-    """Return the plane that a view requests.
-
-    Args:
-        network: The network.
-        trajectories: Its trajectories.
-        view: Has `plane`: "pca", "random", or two recordings.
-        folder: The folder of the recordings.
-        seed: Seeds random directions.
-
-    Raises:
-        InputError: A recording is missing or of another network, or the three lie on one line.
-    """
+    """Return the plane that a view requests."""
     paths = _bounded_paths(trajectories)
     if isinstance(view.plane, list):
         recordings = [each for each in view.plane if isinstance(each, str)]
@@ -87,16 +75,16 @@ def compute_plane(
 
 
 def row_blocks(rows: Float32Array) -> Iterator[FloatArray]:
-    """Yield rows (n, weights) in double precision, some at a time."""
+    """Yield blocks of rows (n, weights) in double precision."""
     size = max(1, MAX_NUMBERS // rows.shape[1])
     for first in range(0, len(rows), size):
         yield rows[first : first + size].astype(np.float64)
 
 
 def _through_paths(trajectories: Sequence[NetworkTrajectory], paths: Sequence[Float32Array]) -> Plane:
-    """Return the plane through the mean of the last weights that contains most of the paths' variance."""
+    """Return the plane through the mean of the last weights along the principal directions of the paths."""
     origin, rows = _mean_of_last(paths), np.concatenate(paths)
-    if (rows == rows[0]).all():  # a path that runs away at once still has a direction
+    if (rows == rows[0]).all():  # only the initial weights are bounded
         rows = np.concatenate([each.training.weights for each in trajectories])
     axes = np.eye(2, len(origin)) if len(origin) <= 2 else _principal_axes(rows, origin)
     return _around(origin, axes, _project(paths, origin, axes))
@@ -106,7 +94,7 @@ def _along_random_filters(paths: Sequence[Float32Array], shapes: Sequence[tuple[
     """Return the plane through the mean of the last weights along two random directions.
 
     Each filter of a direction has the norm of the weights' filter, and biases are constant, after Li et al. (2018),
-    "Visualizing the Loss Landscape of Neural Nets"; the view extends by the length of the directions.
+    "Visualizing the Loss Landscape of Neural Nets". The view extends by the norm of the first direction to each side.
     """
     origin = _mean_of_last(paths)
     if len(origin) <= 2:
@@ -143,7 +131,7 @@ def _through_recordings(
 
 
 def _short_names(recordings: Sequence[str]) -> tuple[str, ...]:
-    """Return the names of recordings in a picture: their files' names, or their paths if the names are equal."""
+    """Return the file names of recordings, or their paths if the file names are equal."""
     parts = [reference.partition(".npz") for reference in recordings]
     short = tuple(Path(name).name + rest for name, _, rest in parts)
     return short if len({*short}) == len(short) else tuple(name + rest for name, _, rest in parts)
@@ -160,7 +148,7 @@ def _share(plane: Plane, paths: Sequence[Float32Array]) -> float:
 
 
 def _bounded_paths(trajectories: Sequence[NetworkTrajectory]) -> list[Float32Array]:
-    """Return the kept weights of each path that stays bounded, or of all paths as long as they do."""
+    """Return the kept weights of all bounded paths or, if there are none, the bounded part of each path."""
     paths = [(each.training.weights[each.training.kept <= each.stop_steps[0]], each.stops[0]) for each in trajectories]
     bounded = [(path, _bounded_rows(path), stop) for path, stop in paths]
     return [path for path, rows, stop in bounded if not stop.failed and rows == len(path)] or [
@@ -169,7 +157,7 @@ def _bounded_paths(trajectories: Sequence[NetworkTrajectory]) -> list[Float32Arr
 
 
 def _bounded_rows(path: Float32Array) -> int:
-    """Return the number of rows of a path before it runs away, at least 1."""
+    """Return the number of rows before a path becomes unbounded, at least 1."""
     limit = AWAY * (np.linalg.norm(path[0].astype(np.float64)) or np.inf)
     away = np.maximum(path.max(1), -path.min(1)) > limit
     return max(1, int(away.argmax())) if away.any() else len(path)
@@ -184,7 +172,7 @@ def _project(paths: Sequence[Float32Array], origin: FloatArray, axes: FloatArray
 
 
 def _around(origin: FloatArray, axes: FloatArray, points: FloatArray) -> Plane:
-    """Return a plane with a square view of points (n, 2)."""
+    """Return a plane with a square view that contains points (n, 2)."""
     low, high = points.min(0), points.max(0)
     half = (0.5 + MARGIN) * float((high - low).max())
     return Plane(origin, axes, (low + high) / 2, half if half > 0 else 1.0)
@@ -197,7 +185,7 @@ def _principal_axes(rows: Float32Array, origin: FloatArray) -> FloatArray:
         for each in row_blocks(rows):
             covariance += (each - origin).T @ (each - origin)
         return _orthonormal(np.linalg.eigh(covariance)[1][:, :-3:-1].T)
-    # Few rows span few directions: their inner products are cheaper than the covariance of the weights.
+    # The inner products of a few rows are cheaper than the covariance of many weights.
     few = rows[:: math.ceil(len(rows) / MAX_COMPARED)]
     size = max(1, MAX_NUMBERS // len(few))
     blocks = [slice(first, first + size) for first in range(0, rows.shape[1], size)]
@@ -210,7 +198,7 @@ def _principal_axes(rows: Float32Array, origin: FloatArray) -> FloatArray:
 
 
 def _orthonormal(directions: FloatArray) -> FloatArray:
-    """Return two orthonormal directions (2, weights) that span the same plane; the largest number of each is > 0."""
+    """Return two orthonormal directions (2, weights) of the same plane; the largest component of each is positive."""
     axes = np.linalg.qr(directions.T)[0].T
     return np.asarray(axes * np.sign(axes[np.arange(2), np.abs(axes).argmax(1)])[:, None])
 

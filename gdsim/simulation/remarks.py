@@ -1,4 +1,4 @@
-"""Sentences for the log about trained networks: the weights that were kept, and what their plane does not show."""
+"""Remarks for the log about trained networks, their kept weights, and the limits of their plane."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ __all__ = ["blank_maps", "remarks"]
 
 
 def remarks(trajectories: Iterable[Trajectory]) -> tuple[str, ...]:
-    """Return what a reader of the log should know about trajectories of networks, one sentence each."""
+    """Return remarks for the log about the trajectories of networks."""
     groups: dict[int, list[NetworkTrajectory]] = {}
     for each in trajectories:
         if isinstance(each, NetworkTrajectory):
@@ -46,11 +46,11 @@ def _sentences(group: Sequence[NetworkTrajectory]) -> Iterator[str]:
 
 
 def blank_maps(method: str, labels: Sequence[str]) -> str:
-    """Return a sentence that says whose maps are 0 everywhere, and why.
+    """Return the remark that maps are 0 everywhere for some optimizers, with the reason.
 
     Args:
         method: The method of the maps, such as "gradient" or "gradcam".
-        labels: The optimizers, at least one.
+        labels: The labels of the optimizers, at least one.
     """
     *before, last = labels
     whose = f"{', '.join(before)} and {last}" if before else last

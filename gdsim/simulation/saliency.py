@@ -24,21 +24,21 @@ if TYPE_CHECKING:
 __all__ = ["MAX_MAPS", "Explanation", "explain", "saliency_maps"]
 
 MAX_MAPS = 200
-"""The number of maps of a path: more than an animation of eight seconds shows."""
+"""The largest number of maps along a path, sufficient for an animation of eight seconds."""
 
 
 @dataclass(frozen=True, eq=False)
 class Explanation:
-    """The output of a trained network for an image, and the maps of a class.
+    """The output of a trained network for an image, and attribution maps for a class.
 
     Args:
         image: (rows, columns) the image, averaged over its channels.
         number: The index of the image in the test data.
-        label: Its class.
+        label: The class of the image in the test data.
         target: The class whose score the maps explain.
         predicted: The class with the highest score; None if the scores are not finite.
-        probability: Its probability according to the network, 0 to 1; None if the scores are not logits.
-        maps: The maps by method, each of two dimensions.
+        probability: The probability of the predicted class, 0 to 1; None if the scores are not logits.
+        maps: The maps by method, each two-dimensional.
     """
 
     image: FloatArray
@@ -53,21 +53,7 @@ class Explanation:
 def saliency_maps(
     network: Network, training: Training, saliency: SaliencySpec, *, seed: int, progress: Progress = iter
 ) -> SaliencyMaps:
-    """Return the maps of an image along a training path.
-
-    A map is NaN where the weights are so large that it does not exist.
-
-    Args:
-        network: The network.
-        training: Its training; of more than `MAX_MAPS` kept steps, evenly spaced ones are used.
-        saliency: The image, the class and the method.
-        seed: The seed of the training; it also seeds the noise of SmoothGrad, the same at each step.
-        progress: Wraps the iterable of steps.
-
-    Raises:
-        InputError: There is no such image or class, the data has none, or the method does not fit the network.
-        GdsimError: Captum is not installed.
-    """
+    """Return the attribution maps of an image at up to `MAX_MAPS` evenly spaced kept steps."""
     data, number = network.data, saliency.image
     image, target = _image_and_class(data, number, saliency.target, ("view", "saliency"))
     rows = np.unique(np.linspace(0, len(training.kept) - 1, MAX_MAPS).round().astype(np.int64))
@@ -99,15 +85,15 @@ def explain(
     method: str | None = None,
     seed: int,
 ) -> Explanation:
-    """Return the output of a network with its last weights for an image, and maps that explain it.
+    """Evaluate a network with its last weights on an image, and compute attribution maps.
 
     Args:
         network: The network.
-        training: Its training; None for the initial weights, which shows mistakes in the other arguments at once.
+        training: Its training; None for the initial weights, to check the other arguments without training.
         number: The index of the image in the test data.
         target: The class whose score is explained; by default that of the image.
-        method: A method beside gradient and saliency, see `attribution`; by default the gradient with respect to the
-            last convolution, or else the first layer.
+        method: A method in addition to "gradient" and "saliency", see `attribution`; by default the gradient with
+            respect to the last convolution or, without one, to the first layer.
         seed: The seed of the training; it also seeds the noise of SmoothGrad.
 
     Raises:
@@ -135,13 +121,13 @@ def explain(
 
 
 def _module(network: Network, seed: int) -> nn.Module:
-    """Return the network's module without changing random numbers drawn elsewhere."""
+    """Return the network's module, and preserve torch's global random state."""
     with torch.random.fork_rng(devices=[]):
         return network.module(seed)
 
 
 def _image_and_class(data: Data, number: int, target: int | None, key: tuple[str, ...]) -> tuple[Tensor, int]:
-    """Return an image and the class of interest, which is its own if none is given."""
+    """Return an image and the class to explain, by default that of the image."""
     image = torch.from_numpy(np.array(data.test_image(number, (*key, "image")), np.float32))
     if problem := data.class_problem(0 if target is None else target):
         raise InputError(problem, (*key, "image" if target is None else "class"))

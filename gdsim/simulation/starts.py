@@ -1,4 +1,4 @@
-"""Starting points: given, on a grid, or random."""
+"""Starting points: listed, on a grid, or random."""
 
 from __future__ import annotations
 
@@ -20,11 +20,11 @@ __all__ = ["as_points", "check_values", "starting_points"]
 def starting_points(start: Start | None, objective: Objective, seed: int = 0) -> FloatArray:
     """Return the starting points (starts, dim) of a configuration.
 
-    A grid is evenly spaced over the view, half a cell from its border; the last coordinate varies fastest.
-    Random starts are uniform over the view; the first ones do not depend on their number.
+    A grid is evenly spaced over the view, half a cell from its border; the last coordinate varies fastest. Random
+    starts are uniform over the view; if their number is increased, the first ones stay the same.
 
     Args:
-        start: The points, the grid or the number of random points; None for the objective's own start.
+        start: The points, the grid or the number of random points; None for the default start of the objective.
         objective: The function.
         seed: Seeds the random points.
 
@@ -48,17 +48,18 @@ def starting_points(start: Start | None, objective: Objective, seed: int = 0) ->
 
 
 def check_values(points: FloatArray, start: Start | None, objective: Objective) -> None:
-    """Refuse starts at which the objective has no finite value or gradient.
+    """Raise an error for starts at which the value or the gradient of the objective is not finite.
 
-    Of a grid or of random points some may have none, but not all.
+    On a grid, or among random points, some may be affected, but not all.
 
     Args:
         points: (starts, dim) the result of `starting_points`.
-        start: The configuration; None for the objective's own start.
+        start: The configuration of the starts; None for the default start of the objective.
         objective: The function.
 
     Raises:
-        InputError: A given start, or every start of a grid or of random points, has no finite value or gradient.
+        InputError: The value or gradient is not finite at a listed start, or at every start of a grid or of random
+            points.
     """
     values, gradients = objective.gradients(points)
     bad = ~(np.isfinite(values) & np.isfinite(gradients).all(-1))
@@ -78,11 +79,7 @@ def check_values(points: FloatArray, start: Start | None, objective: Objective) 
 
 
 def as_points(points: npt.ArrayLike, objective: Objective) -> FloatArray:
-    """Return one starting point or several as (starts, dim).
-
-    Raises:
-        InputError: They are not finite points of the objective.
-    """
+    """Convert one or several starting points to an array (starts, dim), and check that they are finite."""
     sentence = f"a start needs {objective.dim} finite numbers, the coordinates of a point of {objective.title}"
     try:
         array = np.atleast_2d(np.array(points, dtype=np.float64))

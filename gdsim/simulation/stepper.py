@@ -1,4 +1,4 @@
-"""The one stepper: backward, noise, clipping, `optimizer.step()` and schedule, as in a plain PyTorch loop."""
+"""A training step as in a plain PyTorch loop: backward, noise, clipping, `optimizer.step()` and schedule."""
 
 from __future__ import annotations
 
@@ -16,18 +16,11 @@ from gdsim.optimizers import OptimizerFactory, rng
 __all__ = ["Stepper", "adjusted", "noise_of"]
 
 NOISE_STEPS, NOISE_VALUES = 64, 2**20
-"""Noise is drawn at once for this number of steps, or fewer if these have more values."""
+"""The largest number of steps, and of components per start, whose noise is drawn at once."""
 
 
 def noise_of(factory: OptimizerFactory, seed: int, numbers: Sequence[int], size: int) -> Iterator[Tensor | None]:
-    """Yield the noise of each step, without end: (starts, size) in float64, or None without noise.
-
-    Args:
-        factory: Its label and settings.
-        seed: Seeds the noise, together with the label and the number of each start.
-        numbers: (starts,) the index of each start among all those of the experiment.
-        size: The number of components of a gradient.
-    """
+    """Yield the noise (starts, size) of each step in float64, or None without noise, endlessly."""
     deviation = factory.gradient.noise
     generators = [rng(f"noise {factory.label}", seed, number) for number in numbers]
     steps = max(1, min(NOISE_STEPS, NOISE_VALUES // size))
@@ -40,24 +33,22 @@ def noise_of(factory: OptimizerFactory, seed: int, numbers: Sequence[int], size:
 
 
 def adjusted(settings: GradientSettings, gradients: Tensor, noise: Tensor | None) -> Tensor:
-    """Return gradients (starts, dim) with noise, and clipped for each start by itself."""
+    """Add noise to gradients (starts, dim), and clip the gradient of each start separately."""
     if noise is not None:
         gradients = gradients + noise
     if settings.clip_norm is not None:
-        # clip_grad_norm_ takes the norm of the norms of all tensors, here of a single one.
+        # As in clip_grad_norm_, which computes the norm of the norms of all tensors, here of a single one.
         norms = torch.linalg.vector_norm(torch.linalg.vector_norm(gradients, dim=1)[:, None], dim=1)
         gradients = gradients * (settings.clip_norm / (norms + 1e-6)).clamp(max=1.0)[:, None]
     return gradients
 
 
 class Stepper:
-    """One optimizer that updates parameters.
-
-    Functions and networks differ only in how the loss is evaluated.
+    """An optimizer with its parameters, loss and schedule.
 
     Attributes:
         parameters: The leaf tensors that are updated.
-        extra_evaluations: The number of gradients that the class has requested through its closure.
+        extra_evaluations: The number of gradients that closures have evaluated in addition to the recorded ones.
     """
 
     def __init__(
@@ -67,14 +58,7 @@ class Stepper:
         loss: Callable[[], Tensor],
         model: nn.Module | None = None,
     ) -> None:
-        """Build the optimizer and its schedule.
-
-        Args:
-            factory: Builds them.
-            parameters: Leaf tensors.
-            loss: Evaluates the loss () at the current parameters, with its graph.
-            model: The module of the parameters, for classes that require it.
-        """
+        """Build the optimizer and its schedule; `loss` returns the loss () at the current parameters."""
         self.parameters = list(parameters)
         self.extra_evaluations = 0
         self._factory, self._loss = factory, loss
@@ -88,11 +72,11 @@ class Stepper:
 
     @property
     def learning_rate(self) -> float:
-        """The learning rate of the next update; NaN for classes that have none."""
+        """The learning rate of the next update; NaN if the optimizer has none."""
         return float(self._optimizers[0].param_groups[0].get("lr", math.nan))
 
     def evaluate(self) -> Tensor:
-        """Zero the gradients, evaluate the loss () and differentiate it: `zero_grad`, forward, `backward`."""
+        """Clear the gradients, evaluate the loss (), and differentiate it."""
         for parameter in self.parameters:
             parameter.grad = None
         with torch.enable_grad():
@@ -101,16 +85,11 @@ class Stepper:
         return loss.detach()
 
     def adjust_gradients(self, noise: Sequence[Tensor] | None) -> None:
-        """Add noise to the gradients, clip them to the configured norm, and convert them to the class's layout.
-
-        A gradient that the class differentiates is changed in place, so that it keeps its graph.
-
-        Args:
-            noise: One tensor per parameter, of its shape.
-        """
+        """Add noise to the gradients, clip them, and convert them to the layout that the optimizer requires."""
         if noise is not None:
             for parameter, part in zip(self.parameters, noise, strict=True):
                 if parameter.grad is not None:
+                    # In place, so that a gradient that the optimizer differentiates keeps its graph.
                     parameter.grad.detach().add_(part)
         if (clip_norm := self._factory.gradient.clip_norm) is not None:
             nn.utils.clip_grad_norm_(self.parameters, clip_norm)
@@ -120,18 +99,7 @@ class Stepper:
                     parameter.grad = factory.to_layout(parameter.grad)
 
     def step(self, loss: Tensor, noise: Sequence[Tensor] | None = None) -> bool:
-        """Update the parameters by their gradients, then advance the schedule.
-
-        Args:
-            loss: () at the current parameters, as recorded.
-            noise: What a closure adds to further gradients of this step.
-
-        Returns:
-            Whether the step succeeded; False where a class raised because its numbers are no longer finite.
-
-        Raises:
-            InputError: The class or its schedule fails.
-        """
+        """Update parameters and schedule; return False if the optimizer failed because values are not finite."""
         self._diverged = False
         for (factory, _), optimizer in zip(self._groups, self._optimizers, strict=True):
             try:
@@ -147,7 +115,7 @@ class Stepper:
                 raise factory.error("cannot take a step", error) from error
         if self._needs_graph:
             for parameter in self.parameters:
-                parameter.grad = None  # the graph and the gradient refer to each other
+                parameter.grad = None  # breaks the reference cycle of gradient and graph
         for (factory, _), schedule in zip(self._groups, self._schedules, strict=True):
             factory.step_schedule(schedule, loss)
         return True
@@ -159,11 +127,11 @@ class Stepper:
     def _closure(self, loss: Tensor, noise: Sequence[Tensor] | None) -> Callable[[], Tensor]:
         """Return the closure of one step, which evaluates the loss and its gradients at the current parameters.
 
-        The first call usually precedes any update: it returns the recorded evaluation. The noise is the same
-        throughout a step, as when a closure evaluates one mini-batch several times.
+        A first call before any update returns the recorded evaluation. All calls in a step add the same noise, as if
+        they evaluated the same mini-batch.
         """
         recorded = [parameter.detach().clone() for parameter in self.parameters]
-        # The class may change or clear the gradients before its first call.
+        # The optimizer may modify or clear the gradients before it calls the closure.
         gradients = [None if each.grad is None else each.grad.detach().clone() for each in self.parameters]
         calls = 0
 

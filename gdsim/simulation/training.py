@@ -1,4 +1,4 @@
-"""Training of networks: one optimizer after the other, from the same weights over the same mini-batches."""
+"""Training of a network with several optimizers, each from the same weights on the same mini-batches."""
 
 from __future__ import annotations
 
@@ -21,17 +21,18 @@ from gdsim.simulation.trajectory import IntArray, NetworkTrajectory, Progress, S
 __all__ = ["kept_steps", "train"]
 
 MAX_KEPT_BYTES = 2**26
-"""The size of the weights kept of all optimizers of a network together, unless `record_every` is given."""
+"""The largest size in bytes of the weights kept for all optimizers of a network, unless `record_every` is given."""
 
 CHUNK_BYTES = 2**22
-"""Weights and gradients are held for this many bytes of steps, at least two steps, before their norms are taken."""
+"""The approximate size in bytes of the buffer of weights, and of that of gradients, before their norms are taken."""
 
 
 def kept_steps(network: Network, steps: int, optimizers: int) -> IntArray:
     """Return the steps whose weights are kept, including the first and the last.
 
     Args:
-        network: Its `record_every` says how often; by default as often as 64 MiB for all optimizers allow.
+        network: The network. Its `record_every` is the interval; by default the shortest for which the weights of all
+            optimizers take at most 64 MiB.
         steps: The number of updates.
         optimizers: The number of optimizers.
 
@@ -69,18 +70,18 @@ def train(
 
     Args:
         network: The network.
-        factories: One per optimizer.
-        colors: The colour of each, or None.
+        factories: The optimizers.
+        colors: The colour of each optimizer, or None.
         steps: The number of updates.
         seed: Seeds the weights and the order of the mini-batches.
         progress: Wraps the iterable of steps, once for all optimizers together.
 
     Returns:
-        One trajectory per optimizer. Points, values and gradients are zeros, and "step_size" is the only figure of the
-        training, until `evaluate_landscape` has computed them.
+        One trajectory per optimizer. Until `evaluate_landscape` computes them, points, values and gradients are zeros,
+        and the only figure of the training is "step_size".
 
     Raises:
-        InputError: A class cannot take its steps on the network's parameters, or the module fails.
+        InputError: An optimizer cannot update the network's parameters, or the module fails.
     """
     kept, objective = kept_steps(network, steps, len(factories)), network_objective(network)
     ticks = iter(progress(range(len(factories) * (steps + 1))))
@@ -89,7 +90,7 @@ def train(
         own = islice(ticks, steps + 1)
         with deterministic():
             record, names = _train_one(network, factory, kept, own, steps, seed)
-        for _ in own:  # the steps after a path has diverged
+        for _ in own:  # completes the progress bar after a divergence
             pass
         trajectories.append(_trajectory(record, factory, color, objective, names, kept))
     for _ in ticks:  # a progress bar finishes after its last item
@@ -124,7 +125,7 @@ def _train_one(
     steps: int,
     seed: int,
 ) -> tuple[_Record, list[str]]:
-    """Take all steps of one optimizer; return the record, and the layer of each parameter."""
+    """Train with one optimizer; return the record and the layer of each parameter."""
     RNGState.seeded(seed).restore()
     module = network.module(seed)
     stepper = _ModuleStepper(network, factory, module)
@@ -154,16 +155,16 @@ def _shaped(values: Tensor, parameters: Sequence[Tensor]) -> list[Tensor]:
 
 
 class _Record:
-    """The record of one optimizer; row k is where gradient k was taken.
+    """The record of training with one optimizer; row k has the weights at which gradient k was computed.
 
     Attributes:
-        losses: (steps + 1,) of the mini-batches; NaN where no row was added.
+        losses: (steps + 1,) the losses of the mini-batches; NaN in rows that were not added.
         rates: (steps + 1,) the learning rates.
         evaluations: (steps + 1,) the number of gradients evaluated so far.
         weights: (kept, weights) float32.
         weight_norms: (steps + 1, parameters) the norm of each parameter.
         gradient_norms: (steps + 1, parameters) the norm of each parameter's gradient.
-        step_sizes: (steps + 1,) the length of the update from each row; NaN where there is none.
+        step_sizes: (steps + 1,) the norm of the update after each row; NaN if there is none.
     """
 
     def __init__(self, steps: int, kept: IntArray, sizes: Sequence[int]) -> None:
@@ -173,7 +174,7 @@ class _Record:
         self.weight_norms, self.gradient_norms = (np.full((steps + 1, len(sizes)), np.nan) for _ in range(2))
         self._kept, self._sizes = kept, list(sizes)
         rows = min(steps + 1, 256, max(2, CHUNK_BYTES // (4 * sum(sizes))))
-        # The first row is the last of the chunk before, from which its first update starts.
+        # Row 0 is the last row of the previous chunk, from which the first update of this chunk starts.
         self._weights, self._gradients = torch.empty(rows + 1, sum(sizes)), torch.zeros(rows + 1, sum(sizes))
         self._first, self._filled = 0, 0
         self._bad: int | None = None
@@ -181,7 +182,7 @@ class _Record:
         self._zeros = [torch.zeros(size) for size in sizes]
 
     def add(self, loss: float, rate: float, evaluations: int, parameters: Sequence[Tensor]) -> None:
-        """Record a row: the loss of its mini-batch, the rate of the next update, and parameters with gradients."""
+        """Add a row: the mini-batch's loss, the next update's learning rate, and the parameters with gradients."""
         row = self._first + self._filled
         self.losses[row], self.rates[row], self.evaluations[row] = loss, rate, evaluations
         self._filled += 1
@@ -201,7 +202,7 @@ class _Record:
         return self._bad is None
 
     def finish(self) -> tuple[int, Stop]:
-        """Repeat the last finite row to the end; return its index, or that of the first at rest, and the outcome."""
+        """Fill the rows after the last finite one with copies of it; return the step of the stop, and its reason."""
         self._flush()
         last = len(self.losses) - 1
         bad = self._bad if self._bad is not None else self._first
@@ -210,7 +211,7 @@ class _Record:
             return max(bad - 1, 0), Stop.DIVERGED
         moved = np.flatnonzero(self.step_sizes[:-1] != 0)
         rest = int(moved[-1]) + 1 if len(moved) else 0
-        # A learning rate of 0 alone is no rest.
+        # A path that stops moving only because its learning rate is 0 has not converged.
         at_rest = rest < last and self.rates[rest:-1].any()
         return (rest, Stop.CONVERGED) if at_rest else (last, Stop.RAN)
 
@@ -222,7 +223,7 @@ class _Record:
             self.weights[np.searchsorted(self._kept, row, "right") :] = self._last
 
     def _flush(self) -> None:
-        """Take the norms of the rows added since the last time, and keep the weights of the steps to keep."""
+        """Compute the norms of the buffered rows, and store the weights of the steps to keep."""
         first, filled = self._first, self._filled
         if not filled:
             return

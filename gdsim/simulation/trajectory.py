@@ -17,11 +17,11 @@ __all__ = ["IntArray", "NetworkTrajectory", "Progress", "SaliencyMaps", "Stop", 
 IntArray = npt.NDArray[np.int64]
 
 Progress = Callable[[Iterable[int]], Iterable[int]]
-"""Wraps an iterable of known length, as `tqdm.tqdm` does."""
+"""A function that wraps an iterable of known length, such as `tqdm.tqdm`."""
 
 
 class Stop(Enum):
-    """How a start ended; the value is the sentence that a user reads."""
+    """The outcome of a run from one start; the value is the text shown to users."""
 
     RAN = "ran all steps"
     CONVERGED = "came to rest"
@@ -31,7 +31,7 @@ class Stop(Enum):
 
     @property
     def failed(self) -> bool:
-        """Whether the path ended before its last step, because its next point is not finite or not in the domain."""
+        """Whether the path ended early because its next point is not finite or is outside the domain."""
         return self in (Stop.DIVERGED, Stop.LEFT, Stop.UNDEFINED)
 
 
@@ -42,12 +42,12 @@ class SaliencyMaps:
     Attributes:
         image: (rows, columns) the image, averaged over its channels.
         steps: (k,) the steps of the maps, ascending.
-        maps: (k, rows, columns) the attributions at each step: at least 0 for "saliency" and "gradcam", of either sign
-            for all others; NaN where there is none.
+        maps: (k, rows, columns) the attributions at each step, never negative for "saliency" and "gradcam"; NaN where
+            they are not finite.
         number: The index of the image in the test data.
-        target: The index of the class.
+        target: The index of the class that the maps explain.
         method: The name of the method: "gradient", "saliency", …
-        label: The class of the image according to the data; None where it was not looked up.
+        label: The class of the image in the test data; None if it was not recorded.
     """
 
     image: FloatArray
@@ -61,9 +61,9 @@ class SaliencyMaps:
 
 @dataclass(frozen=True, eq=False)
 class Training:
-    """The record of a network's training, beside its path on a plane of weights.
+    """The record of training a network with one optimizer.
 
-    Row k belongs to the weights where gradient k was taken, that of mini-batch k. Figures of the full data are computed
+    Row k has the weights at which gradient k, that of mini-batch k, was computed. Figures of the full data are computed
     at the steps whose weights were kept, and interpolated linearly between them.
 
     Attributes:
@@ -73,11 +73,11 @@ class Training:
         figures: Each (steps + 1,): "test_loss", "accuracy" and "test_accuracy" (0 to 1; NaN for regression and without
             test data), "gradient_norm" of the full training data, "step_size", "off_plane", the distance from the
             plane, and "plane_loss", the loss at the nearest point of the plane.
-        layers: The names of the layers, from the input on.
+        layers: The names of the layers, in order from the input.
         layer_gradients: (steps + 1, layers) the norm of mini-batch k's gradient in each layer, clipped as configured,
             without noise.
         layer_weights: (steps + 1, layers) the norm of each layer's weights.
-        maps: The maps that `view.saliency` requests, None where it requests none.
+        maps: The attribution maps that `view.saliency` requests, or None.
     """
 
     kept: IntArray
@@ -94,21 +94,22 @@ class Training:
 class Trajectory:
     """The paths of one optimizer from all its starts.
 
-    Row k is the point where gradient k was taken; `points[k + 1]` follows update k. After a start has stopped, its rows
-    repeat its last finite point.
+    Row k is the point at which gradient k was computed; `points[k + 1]` follows update k. After a start has stopped,
+    its rows repeat its last finite point.
 
     Attributes:
         label: The user's name for the optimizer.
-        settings: Its class and settings for a legend, `"SGD · lr 0.01 · momentum 0.9"`.
+        settings: The class and its settings for a legend, `"SGD · lr 0.01 · momentum 0.9"`.
         objective: The function, or the loss of a network on a plane of weights.
         color: `"#rrggbb"`, or None for a colour of the theme.
         points: (steps + 1, starts, dim) the iterates.
         values: (steps + 1, starts) the objective at the points.
-        gradients: (steps + 1, starts, dim) its true gradient there, without noise and unclipped.
-        learning_rates: (steps + 1, starts) the learning rate of update k; the last row is that of one more update.
+        gradients: (steps + 1, starts, dim) the true gradient at the points, without noise and unclipped.
+        learning_rates: (steps + 1, starts) the learning rate of update k; in the last row, that of the update that
+            would follow.
         evaluations: (steps + 1, starts) the number of gradients evaluated so far, including that of row k.
-        stop_steps: (starts,) the last step with a finite point, or the first step at rest.
-        stops: (starts,) how each start ended.
+        stop_steps: (starts,) the last step with a finite point, or the step at which the path converged.
+        stops: (starts,) the outcome of each start.
     """
 
     label: str
@@ -133,12 +134,12 @@ class Trajectory:
         return {}
 
     def stopped_at(self, start: int) -> int:
-        """Return the step at which a start stopped, as in "diverged at step 12".
+        """Return the step at which a start stopped, for messages such as "diverged at step 12".
 
-        This is the first step at rest, the first step without a finite point, or the last step.
+        This is the step at which the path converged, the first step whose point is not finite, or the last step.
         """
         last = int(self.stop_steps[start])
-        # Even the first row may have no finite value.
+        # Even the value or gradient of the first row may not be finite.
         finite = np.isfinite(self.values[last, start]) and np.isfinite(self.gradients[last, start]).all()
         return last + 1 if self.stops[start].failed and finite else last
 
@@ -147,10 +148,7 @@ class Trajectory:
 class NetworkTrajectory(Trajectory):
     """The path of one optimizer on a network, projected onto the plane of its objective.
 
-    Points, values and gradients are those of the full training data.
-
-    Attributes:
-        training: The record of the training.
+    Values and gradients are those of the full training data.
     """
 
     objective: NetworkObjective
