@@ -1,4 +1,4 @@
-"""Scene → frames: the only package that imports matplotlib, `themes.sheets` aside."""
+"""Rendering of scenes as frames; except for `themes.sheets`, only this package imports matplotlib."""
 
 from __future__ import annotations
 

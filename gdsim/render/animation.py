@@ -1,4 +1,4 @@
-"""Frames: a scene drawn step by step on a background that is drawn once."""
+"""Rendering of a scene's frames: static parts are drawn once, and moving parts are added in each frame."""
 
 from __future__ import annotations
 
@@ -38,36 +38,40 @@ from gdsim.scene import Scene
 Frame = npt.NDArray[np.uint8]
 
 VECTOR_SCALE = 3
-"""How many dots per pixel a surface has within a vector picture."""
+"""The number of dots per pixel, along each side, of a surface in a vector picture."""
 
 
 def frames(scene: Scene, *, transparent: bool = False) -> Frames:
-    """Return the frames of a scene, which can be iterated over any number of times.
+    """Return the frames of a scene.
 
-    On a transparent page views and panels keep their background, and what is on the page itself has an outline in the
-    page's color, so that it is legible on any other.
+    Args:
+        scene: The scene.
+        transparent: Whether the page is transparent. Views and panels keep their background, and everything on the page
+            itself has an outline in the page's color, so that it is legible on any other color.
+
+    Returns:
+        The frames, which can be iterated over any number of times.
     """
     return Frames(scene, transparent=transparent)
 
 
 class Frames:
-    """The frames of a scene, drawn one at a time; `len()` is their number.
+    """The frames of a scene, drawn one at a time; `len()` is the number of frames.
 
-    What does not move is drawn once. Each frame then adds the new segments of the trails to the frame before and draws
-    heads, exit marks and step counter on top, so that its cost does not depend on the number of frames before it.
+    Static parts are drawn once. Each frame adds the new segments of the trails to the previous frame and draws heads,
+    exit marks and the step counter on top, so that its cost does not depend on the number of frames before it.
 
     Attributes:
         size: Width and height in pixels.
-        colors: (n, 3) uint8, the colors that a palette must keep exactly, most important first.
-        missing: Characters of titles and labels that the font lacks.
-        left_out: What has no room in the picture, one sentence each.
-        transparent: Whether the page is transparent and frames have a fourth channel, their opacity: (H, W, 4), the
-            colors not multiplied by it.
-        scene: The scene.
-        canvas: The figure with everything that does not move.
-        layers: What moves, in the order in which it is drawn: panels, then views.
-        counter: The step counter; None where nothing moves.
-        background: (H, W, 4) the pixels of everything that does not move.
+        colors: (n, 3) uint8, the colors that a palette must contain exactly, most important first.
+        missing: The characters of titles and labels that the font lacks.
+        left_out: One sentence for each part that has no room in the picture.
+        transparent: Whether the page is transparent. Frames then have a fourth channel, the opacity: (H, W, 4), with
+            colors that are not multiplied by it.
+        canvas: The figure with all static parts.
+        layers: The moving parts in drawing order: panels, then views.
+        counter: The step counter; None if the scene has no steps.
+        background: (H, W, 4) uint8, the pixels of all static parts.
     """
 
     def __init__(self, scene: Scene, *, transparent: bool = False) -> None:
@@ -85,7 +89,7 @@ class Frames:
     def __iter__(self) -> Iterator[Frame]:
         with default_settings():
             painter = FramePainter(self)
-        # Text is laid out only where a camera turns; changing matplotlib's settings for every frame is slow.
+        # Only a turning camera lays out text in each frame; changing matplotlib's settings for each frame is slow.
         turning = any(layer.primitives_at for layer in self.layers)
         for index in range(len(self)):
             with default_settings() if turning else nullcontext():
@@ -93,34 +97,34 @@ class Frames:
             yield frame
 
     def poster(self) -> Frame:
-        """Return the last frame, (H, W, 3) or (H, W, 4) uint8, which has every color."""
+        """Return the last frame, (H, W, 3) or (H, W, 4) uint8."""
         return self.at(self.moment(len(self) - 1))
 
     def at(self, moment: Moment) -> Frame:
-        """Return the frame of a moment, (H, W, 3) or (H, W, 4) uint8, drawn by itself."""
+        """Return a single frame at any moment, (H, W, 3) or (H, W, 4) uint8."""
         with default_settings():
             return FramePainter(self).draw(moment)
 
     def moment(self, index: int) -> Moment:
-        """Return the moment that a frame shows."""
+        """Return the moment that the frame with a given index shows."""
         return Moment(float(self.scene.frame_steps[index]), index / max(len(self) - 1, 1))
 
     def sparse(self, count: int) -> Frames:
-        """Return the same picture with fewer frames, at least two: evenly spaced from the first to the last."""
+        """Return the same picture with only `count` frames, at least two, evenly spaced from the first to the last."""
         last = len(self) - 1
         places = np.arange(count) * last / (count - 1)
-        # Rounded, so that a frame that shows a step exactly still does.
+        # Rounded, so that whole steps stay exact.
         steps = np.round(np.interp(places, np.arange(last + 1), self.scene.frame_steps), 9)
         fewer = copy(self)
         fewer.scene = replace(self.scene, frame_steps=steps)
         return fewer
 
     def sprites(self, scale: int) -> SpriteSheet:
-        """Return what draws the background, texts and digits with more dots per pixel, for a web page."""
+        """Return the sprite sheet for a web page, with `scale` dots per pixel."""
         return SpriteSheet(self.canvas, self.layers, scale)
 
     def save_poster(self, path: FilePath, words: Mapping[str, str] = MappingProxyType({})) -> None:
-        """Write the last frame as a vector picture; a surface is an image within it.
+        """Write the last frame as a vector picture, in which surfaces are embedded images.
 
         Args:
             path: The file; its suffix, .svg or .pdf, decides the format.
@@ -146,7 +150,6 @@ class Frames:
                 artist.remove()
 
     def _draw_background(self) -> None:
-        """Draw everything that does not move, and prepare what does."""
         scene = self.scene
         layout = scene_layout(scene)
         self.canvas = canvas = Canvas(scene, layout, transparent=self.transparent)
@@ -169,7 +172,7 @@ class Frames:
         self.left_out = tuple(sentence for sentence in sentences if sentence)
         theme = scene.theme
         exact = dict.fromkeys([theme.page, theme.text, *(style.color for style in scene.styles), theme.quiet])
-        # An image that changes may have lost in the last frame what it had before.
+        # The last frame may lack colors of an image that changes.
         scales = {image.palette.tobytes(): image.palette[:-1] for image in _images(self.layers)}
         plain = np.array([[round(255 * part) for part in to_rgb(color)] for color in exact], np.uint8)
         self.colors = np.concatenate([plain, *scales.values()])
@@ -180,7 +183,7 @@ def _images(layers: Iterable[Layer]) -> list[ImageFrames | RevealedImage]:
 
 
 class FramePainter:
-    """Draws one frame of a picture after the other, adding to the one before; time must not go back."""
+    """Draws the frames of a picture in order of time, each on top of the previous one."""
 
     def __init__(self, frames: Frames) -> None:
         width, height = frames.size
@@ -198,7 +201,7 @@ class FramePainter:
             for layer, painter, within in self._fixed
             for trail in only(layer.primitives, Trail)
         ]
-        # In an order that does not depend on the frames, so that the poster, drawn in one go, is the last frame.
+        # This order does not depend on the frames, so that a poster drawn at once equals the last frame.
         commits = [(until, i) for i, (trail, *_) in enumerate(self._trails) for until in trail.commit_times.tolist()]
         self._commits = sorted(commits, reverse=True)
         self._since: list[float | None] = [None] * len(self._trails)
@@ -209,13 +212,13 @@ class FramePainter:
         self._frame = np.array(self._pixels[..., : 4 if frames.transparent else 3], order="C")
 
     def draw(self, moment: Moment) -> Frame:
-        """Draw the frame of a moment, which the next call overwrites."""
+        """Draw the frame of a moment into a buffer that the next call overwrites."""
         time, stale = moment.time, self._drawn
         for rect in stale:
             self._pixels[rect.area] = self._committed[rect.area]
         updates = [each for image in self._images if (each := changed(image, self._time, time)) is not None]
         for rect, drawn in updates:
-            # Nothing else is drawn there.
+            # Nothing else is drawn in this rectangle.
             self._committed[rect.area] = self._pixels[rect.area] = drawn
         self._time, self._drawn = time, []
         while self._commits and self._commits[-1][0] <= time:
@@ -234,19 +237,19 @@ class FramePainter:
             self._drawn.append(within)
         self._drawn = _merged(self._drawn)
         for rect in [*(rect for rect, _ in updates), *stale, *self._drawn]:
-            for channel in range(self._frame.shape[-1]):  # four times as fast as all at once
+            for channel in range(self._frame.shape[-1]):  # four times as fast as all channels at once
                 self._frame[(*rect.area, channel)] = self._pixels[(*rect.area, channel)]
         if self._counter is not None:
             self._counter.stamp(self._frame, time)
         return self._frame
 
     def _draw_trail(self, index: int, time: float) -> Rect | None:
-        """Draw a trail from its last commit to a time, and return where."""
+        """Draw a trail from its last commit up to a time, and return the changed rectangle."""
         trail, painter, within = self._trails[index]
         return self._drew(painter.draw_trail(trail, time, self._since[index]), trail.style.reach, within)
 
     def _drew(self, points: FloatArray, reach: float, within: Rect) -> Rect | None:
-        """Note that something has been drawn around points, (…, 2), and return where; None for nowhere."""
+        """Record that pixels around points, (…, 2), have changed, and return their rectangle; None if it is empty."""
         points = points[np.isfinite(points).all(-1)]
         if not len(points):
             return None
@@ -263,13 +266,13 @@ class FramePainter:
         return rect
 
     def _rect(self, layer: Layer) -> Rect:
-        """The pixels of a layer, which is within the picture."""
+        """Return the rectangle of a layer."""
         box, height = layer.viewport.box, self._page.bottom
         return Rect(int(height - box.top), int(np.ceil(height - box.y)) + 1, int(box.x), int(np.ceil(box.right)) + 1)
 
 
 def _merged(rects: Iterable[Rect]) -> list[Rect]:
-    """Rectangles that cover at least the same pixels, where one instead of two has no more pixels to copy."""
+    """Merge two rectangles wherever their union has no more pixels than both together."""
     apart: list[Rect] = []
     for rect in rects:
         for i, other in enumerate(apart):
@@ -283,7 +286,7 @@ def _merged(rects: Iterable[Rect]) -> list[Rect]:
 
 
 def _view_layers(canvas: Canvas, index: int, place: GroupLayout) -> Iterator[Layer]:
-    """Draw what does not move of the views of a group, and yield what does."""
+    """Draw the static parts of a group's views, and yield the moving ones."""
     facets = canvas.scene.groups[index].facets
     renderer = view_renderer(facets[0].model.kind)
     for facet, box, outer in zip(facets, place.facets, place.outer, strict=True):
@@ -297,7 +300,7 @@ def _view_layers(canvas: Canvas, index: int, place: GroupLayout) -> Iterator[Lay
 
 
 def _panel_layers(canvas: Canvas, index: int, place: GroupLayout) -> Iterator[Layer]:
-    """Draw what does not move of the panels of a group, and yield what does."""
+    """Draw the static parts of a group's panels, and yield the moving ones."""
     panels = canvas.scene.groups[index].panels
     for panel, viewport in zip(panels, draw_panels(canvas, panels, place.panels), strict=False):
         yield Layer(viewport, index, panel_renderer(panel.kind).primitives(canvas, panel, viewport))

@@ -1,4 +1,4 @@
-"""The search for the layout of a picture: all arrangements of its parts, and which of them is best."""
+"""Search over the possible layouts of a picture for the best one."""
 
 from __future__ import annotations
 
@@ -16,33 +16,33 @@ from gdsim.scene import Scene
 __all__ = ["arrange", "missing_panels", "scene_layout", "unnamed_layers"]
 
 PLAIN_PANEL, SMALLEST_WIDTH = PanelRequest(0), 11.0
-"""A panel of curves, and the smallest width of any, in ems."""
+"""The request of a plain panel of curves, and the minimum width of any panel in ems."""
 
 SMALLEST_FACET = 6.5
-"""The side of the smallest square facet worth drawing, in ems."""
+"""The side of a square facet, in ems, that a layout should reach first; beyond it, the number of panels decides."""
 
 MOST_OBLONG = 2.5
-"""The largest ratio of a view's sides at which both coordinates still share one scale."""
+"""The maximum ratio of a view's sides; more elongated views are stretched, so that their axes differ in scale."""
 
 COMFORTABLE = (1.0, 1.9)
-"""The range of widths over heights at which a view without a fixed aspect looks best."""
+"""The range of width-to-height ratios in which a facet's whole area counts in the score."""
 
 KEY = 21.0
-"""The width of the key beside a one-line legend, in ems."""
+"""The width of the key beside the legend below several groups, in ems."""
 
 NAMES = 20.0
-"""The largest width of a column that holds only names, in ems."""
+"""The width of a column that contains only the legend and the key, in ems."""
 
 LEGEND_LINES = (3.0, 1.6)
-"""The height of a legend entry, in ems: with its settings under its name, or beside it."""
+"""The heights of a legend entry that are tried, in ems: with the settings under the name, or beside it."""
 
 CAPTION, AXIS, BAR, GAP = 1.9, 3.2, 4.3, 1.1
-"""The height of a caption and of an axis' numbers and name, the width of a color bar with its numbers, and the gap
-between two facets, in ems."""
+"""The height of a caption, the height of an axis with its tick labels and its name, the width of a color bar with its
+tick labels, and the gap between two facets, in ems."""
 
 
 def scene_layout(scene: Scene) -> Layout:
-    """Return where the parts of a scene are."""
+    """Return the best layout for a scene."""
     facets, em = scene.facets, em_size(scene.size, scene.theme.type)
     panels = tuple(panel_renderer(panel.kind).request(panel, em) for panel in scene.groups[0].panels)
     named, renderer = any(facet.style is not None for facet in facets), view_renderer(facets[0].model.kind)
@@ -64,7 +64,7 @@ def scene_layout(scene: Scene) -> Layout:
 
 
 def missing_panels(scene: Scene, layout: Layout) -> str:
-    """Return a sentence about the panels without room; empty if all have room."""
+    """Return a sentence that lists the panels for which there is no room; empty if all fit."""
     left = [panel.caption for panel in scene.groups[0].panels[len(layout.groups[0].panels) :]]
     if not left:
         return ""
@@ -74,7 +74,7 @@ def missing_panels(scene: Scene, layout: Layout) -> str:
 
 
 def unnamed_layers(scene: Scene, layout: Layout) -> str:
-    """Return a sentence about the heat maps whose layers have no names; empty if all have."""
+    """Return a sentence that lists the heat maps without room for layer names; empty if there are none."""
     pairs = [
         pair
         for group, place in zip(scene.groups, layout.groups, strict=True)
@@ -86,7 +86,7 @@ def unnamed_layers(scene: Scene, layout: Layout) -> str:
 
 
 def arrange(request: LayoutRequest) -> Layout:
-    """Try all arrangements, and return the one with the most panels and then the largest facets."""
+    """Try all candidate layouts, and return the one with the highest score."""
     return max(_Arranger(request).candidates(), key=lambda layout: _score(layout, request))
 
 
@@ -101,7 +101,7 @@ def _score(layout: Layout, request: LayoutRequest) -> tuple[float, int, float]:
 
 
 class _Arranger:
-    """All arrangements of one picture; its attributes are lengths in pixels that they have in common."""
+    """Generates the candidate layouts of one picture; its attributes are lengths in pixels that all of them share."""
 
     def __init__(self, request: LayoutRequest) -> None:
         self.request = request
@@ -142,25 +142,25 @@ class _Arranger:
         return Layout(em, title, counter, groups, legend if self.request.legend else None, key, self.ticks)
 
     def _beside(self, columns: int, share: float, line: float) -> Layout:
-        """The facets on the left; legend, key and panels in a column on their right."""
+        """Put the facets on the left, and the legend, the key and the panels in a column on the right."""
         request, em = self.request, self.em
         group = self._grid(Box(em, em, share * self.width - em, self.top - em), columns)
         x = group.right(BAR * em) + 1.5 * em
         column = Box(x, em, self.width - x - 1.6 * em, self.top - em)
         if not request.panels:
-            # Names alone do not fill a column.
+            # A legend without panels does not need the whole column.
             column = replace(column, width=min(column.width, NAMES * em))
             slack = int((self.width - 1.6 * em - column.right) / 2)
             group, column = group.moved(slack), column.moved(slack)
         legend, key = self._legend_and_key(column, line, 0.64 * column.height)
-        # With nothing above them the panels begin at the height of the facets.
+        # Without a legend and a key, the tops of the panels and the facets are aligned.
         top = key.y - 0.5 * em if request.legend or request.key else group.facets[0].top + CAPTION * em
         free = Box(column.x, column.y, column.width, top - column.y)
         panels = self._stack(free) if column.width >= 12 * em else ()
         return self._layout((replace(group, panels=panels),), legend, key)
 
     def _under(self, columns: int, share: float, line: float) -> Layout:
-        """The facets on top; under them legend and key, and the panels below these or on their right."""
+        """Put the facets at the top, the legend and the key below them, and the panels below or beside these."""
         request, em = self.request, self.em
         low = (1 - share) * self.height
         block = Box(em, low, self.width - 2.6 * em, self.top - low)
@@ -177,14 +177,14 @@ class _Arranger:
         legend, key = self._legend_and_key(strip, line, strip.height)
         panels = self._stack(Box(strip.x, strip.y, strip.width, key.y - 0.5 * em - strip.y))
         if len(panels) < len(request.panels):
-            # Beside the panels the names take no height from them.
+            # Beside the panels, the legend does not reduce their height.
             wide = min(0.46 * strip.width, 30 * em)
             legend, key = self._legend_and_key(replace(strip, width=wide), LEGEND_LINES[0], strip.height)
             panels = self._stack(Box(strip.x + wide + em, strip.y, strip.width - wide - em, strip.height))
         return self._layout((replace(group, panels=panels),), legend, key)
 
     def _over(self, columns: int, share: float, line: float) -> Layout:
-        """The facets on top with legend and key on their right; the panels under both, over the whole width."""
+        """Put the facets at the top left, the legend and the key at the top right, and the panels below both."""
         em, low = self.em, (1 - share) * self.height
         group = self._grid(Box(em, low, self.width - (NAMES + 3.0) * em, self.top - low), columns)
         right = group.right(BAR * em)
@@ -197,7 +197,7 @@ class _Arranger:
         return self._layout((replace(group, panels=panels),), legend, key)
 
     def _alone(self, columns: int) -> Layout:
-        """The facets over the whole picture, with the names in one line under them, and no panels."""
+        """Put the facets over the whole picture, with a one-line legend or key below them and no panels."""
         request, em = self.request, self.em
         line = 1.6 * em if request.legend or self.ticks else 0.0
         block = Box(em, em + line, self.width - 2.2 * em, self.top - em - line)
@@ -209,7 +209,6 @@ class _Arranger:
         return self._layout((group,), row if request.legend else None, row if line and not request.legend else None)
 
     def _matrices(self) -> Iterator[Layout]:
-        """Several objectives: in a grid, each with its panels under it; or, with many facets each, one per row."""
         request, em, groups = self.request, self.em, len(self.request.aspects)
         names = 1.5 * max(0, min(3, -(-request.legend * 11 // max(int(self.width / em), 1)) - 1))
         bottom = (1.9 if request.named else 2.1 + names) * em
@@ -233,7 +232,7 @@ class _Arranger:
             yield self._layout(tuple(made), legend, key)
 
     def _table(self, share: float) -> Layout:
-        """One group per row, each a facet of some share of the width at the left of the panel that matters."""
+        """Put each group in a row: a facet on the left, with `share` of the width, and the main panel on the right."""
         em, count = self.em, len(self.request.aspects)
         bottom = (2.4 if self.request.key else 1.0) * em
         room = Box(1.6 * em, bottom, self.width - 3.2 * em, self.top - bottom)
@@ -252,7 +251,7 @@ class _Arranger:
         return self._layout(tuple(groups), None, key)
 
     def _cell(self, cell: Box, group: int, share: float, columns: int) -> GroupLayout:
-        """One objective of several: its name, its facets in columns, and its panels under them or on their right."""
+        """Return the layout of one of several objectives: its name, its facets in columns, and its panels."""
         em, panels = self.em, self.request.panels
         room = Box(cell.x, cell.y, cell.width - 1.2 * em, cell.height - 1.9 * em)
         if share == 1.0 or not panels:
@@ -264,7 +263,7 @@ class _Arranger:
         else:
             block = Box(room.x, room.y + (1 - share) * room.height, room.width, share * room.height)
             made = self._grid(block, columns, group)
-            # The axes of facet and panels begin at one place.
+            # Align the left ends of the facet's and the panels' axes.
             x = max(made.facets[0].x - self._numbers(panels), room.x)
             top = min(box.y for box in made.facets) - self.below - 0.6 * em
             made = replace(made, panels=self._stack(Box(x, room.y, room.right - x, top - room.y)))
@@ -272,28 +271,28 @@ class _Arranger:
         return replace(made, name=Box(x, room.top + 0.5 * em, cell.right - x - em, 0.0))
 
     def _legend_and_key(self, column: Box, line: float, most: float) -> tuple[Box, Box]:
-        """Legend and key at the top of a column, together at most `most` high."""
+        """Return the boxes of the legend and the key at the top of a column, in total at most `most` high."""
         high = self._key_height(column.width)
         names = max(min(line * self.request.legend * self.em, most - high - 0.5 * self.em), 0.0)
         legend = Box(column.x, column.top - names, column.width, names)
         return legend, Box(column.x, legend.y - high, column.width, high)
 
     def _key_height(self, width: float) -> float:
-        """The height of a key of some width, in as many lines as it needs, at most three."""
+        """Return the height of the key at a given width: one to three lines, or 0 if there is no key."""
         if not self.request.key:
             return 0.0
         lines = -(-self.request.key * self.em // max(width, 1.0))
         return (0.4 + 1.5 * min(max(lines, 1), 3)) * self.em
 
     def _numbers(self, panels: Sequence[PanelRequest]) -> float:
-        """The width of the numbers beside a column of panels."""
+        """Return the width of the tick labels beside a column of panels."""
         return (1.4 + 0.64 * max((panel.digits for panel in panels), default=0)) * self.em
 
     def _grid(self, block: Box, columns: int, group: int = 0) -> GroupLayout:
-        """Facets of one size in rows, from the upper left corner of a block; numbers at the outer ones only."""
+        """Return facets of equal size in rows, from the upper left corner of a block."""
         if not self.request.named:
             return self._grid_under(block, columns, 0.0, group)
-        # A wide facet has its settings under its name.
+        # A wide facet has room for the settings under the name.
         roomy = self._grid_under(block, columns, (CAPTION + 1.3) * self.em, group)
         return (
             roomy
@@ -307,7 +306,7 @@ class _Arranger:
         width = max((block.width - self.left - self.bar - (columns - 1) * gap) / columns, 1.0)
         height = max((block.height - self.below - rows * caption - (rows - 1) * gap) / rows, 1.0)
         if aspect is not None:
-            # A view that would be a strip is stretched.
+            # Very elongated views are stretched.
             aspect = min(max(aspect, 1 / MOST_OBLONG), MOST_OBLONG)
             width, height = min(width, height * aspect), min(height, width / aspect)
         boxes = []
@@ -317,24 +316,23 @@ class _Arranger:
             y = block.top - (row + 1) * (caption + height) - row * gap
             boxes.append(Box(round(x), round(y), int(width), int(height)))
         right, low = max(box.right for box in boxes), boxes[-1].y
-        # The bar's caption is above it, no higher than the view.
+        # Leave room above the color bar for its caption, within the height of the view.
         tall = boxes[0].top - low - 1.7 * em
         bar = Box(right + 0.9 * em, low, 0.9 * em, tall) if self.bar and tall > 4 * em else None
-        # The last row may be shorter; above the place where it ends, the row before it is the outer one.
+        # Where the last row has no facet, the facet above has the tick labels.
         outer = tuple((index + columns >= count, index % columns == 0) for index in range(count))
         return GroupLayout(tuple(boxes), bar, (), outer, caption)
 
     def _centered(self, group: GroupLayout, block: Box) -> GroupLayout:
-        """The same in the middle of the block's width."""
         return group.moved(max(0, int((block.right - group.right(3.6 * self.em)) / 2)))
 
     def _stack(self, free: Box) -> tuple[Box, ...]:
-        """As many of the panels as fit, in columns that share their axis: in as few as give each its height."""
+        """Return the boxes of as many panels as fit, in as few columns as possible."""
         panels, em = self.request.panels, self.em
         best: tuple[Box, ...] = ()
 
         def worth(boxes: tuple[Box, ...]) -> tuple[int, int]:
-            """How many panels there are, and how many are no strips; the latter does not matter if all may be."""
+            """Return the number of panels, then the number of those that are not too wide, if that matters."""
             if all(panel.stretches for panel in panels):
                 return len(boxes), 0
             return len(boxes), sum(box.width <= 4.0 * box.height for box in boxes)
@@ -356,34 +354,33 @@ class _Arranger:
         return best
 
     def _least(self, first: int, rows: int) -> float:
-        """The height that a column of panels needs with its axis; a row without a panel counts as one of curves."""
+        """Return the minimum height of a column with its axis; missing panels count as panels of curves."""
         panels = self.request.panels[first : first + rows]
         heights = [panel.min_height for panel in panels] + [PLAIN_PANEL.min_height] * (rows - len(panels))
         return sum([*((height + CAPTION) * self.em for height in heights), AXIS * self.em])
 
     def _column(self, panels: Sequence[PanelRequest], rows: int, free: Box) -> Iterator[Box]:
-        """The panels of one column of some rows."""
         em, missing = self.em, [PLAIN_PANEL] * (rows - len(panels))
         heights = self._heights([*panels, *missing], free)
         for row, panel in enumerate(panels):
             used = (row + 1) * heights[0] if len(set(heights)) == 1 else sum(heights[: row + 1])
             box = Box(free.x, free.top - used, free.width, heights[row] - CAPTION * em)
             if row == len(panels) - 1 and not panel.has_axis:
-                # The room for its numbers goes to the panel above it.
+                # Without an axis, the panel moves down, so that the panel above has room for its tick labels.
                 box = replace(box, y=box.y - AXIS * em, height=box.height + (0.0 if row else AXIS * em))
             yield box
 
     def _heights(self, panels: Sequence[PanelRequest], free: Box) -> list[float]:
-        """The heights of a column of panels with their captions."""
+        """Return the heights of the panels of a column, including their captions."""
         room, weight = free.height - AXIS * self.em, sum(panel.weight for panel in panels)
         least = [(panel.min_height + CAPTION) * self.em for panel in panels]
         heights = [room * panel.weight / weight for panel in panels]
         if any(height < low for height, low in zip(heights, least, strict=True)):
-            # To each what it needs, and of the rest its part.
+            # Give each panel its minimum height, and divide the rest by weight.
             rest = room - sum(least)
             heights = [low + rest * panel.weight / weight for low, panel in zip(least, panels, strict=True)]
         most = [panel.max_height(free.width) + CAPTION * self.em if panel.max_height else math.inf for panel in panels]
-        # What the others do not need goes to those without a limit.
+        # Panels without a maximum height get the height that the others do not need.
         growing = most.count(math.inf)
         if not growing:
             return heights
@@ -395,7 +392,7 @@ class _Arranger:
 
 
 def _packed(groups: Sequence[GroupLayout], cells: Sequence[Box], room: Box, em: float) -> list[GroupLayout]:
-    """Groups that do not fill their cells, in columns as wide as they need, in the middle of the room."""
+    """Make columns as narrow as their groups allow, and center them in the room."""
     columns = len(cells)
     used = [max(group.right(BAR * em) for group in groups[i::columns]) - cell.x for i, cell in enumerate(cells)]
     gap = min(3.0 * em, (room.width - sum(used)) / max(columns - 1, 1))

@@ -1,4 +1,4 @@
-"""What flat views have in common: axes with numbers, minima, and marked points with their names."""
+"""Axes of flat views and panels, minima, and marked points with their names."""
 
 from __future__ import annotations
 
@@ -18,21 +18,14 @@ from gdsim.scene import CurvesPanel, Facet, Heatmap, labels, round_ticks
 __all__ = ["draw_flat_axes", "draw_step_axis", "longest_number", "name_marks"]
 
 MARK_SIZE = 0.95
-"""The size of the names of marks, in ems."""
+"""The font size of the names of marks, in ems."""
 
 SIDES = np.array([[1, 0], [-1, 0], [0, 1], [0, -1], [1, 1], [-1, 1], [1, -1], [-1, -1]])
-"""On which sides of its mark a name may be, the best first."""
+"""The directions from a mark in which its name may be placed, in order of preference."""
 
 
 def draw_flat_axes(canvas: Canvas, facet: Facet, box: Box, outer: tuple[bool, bool]) -> Axes:
-    """Draw the axes of a flat view, its minima and its marks.
-
-    Args:
-        canvas: The picture.
-        facet: The view.
-        box: Where, in pixels.
-        outer: Whether the numbers of the horizontal and of the vertical axis are written.
-    """
+    """Draw the axes of a flat view, its minima and its marks; `outer` is which axes have tick labels."""
     axes = canvas.axes(box)
     axes.set(xlim=facet.limits[0], ylim=facet.limits[1])
     _draw_ticks(canvas, axes, facet, box, outer)
@@ -41,7 +34,7 @@ def draw_flat_axes(canvas: Canvas, facet: Facet, box: Box, outer: tuple[bool, bo
     star |= {"markeredgecolor": theme.casing, "markeredgewidth": points(0.07 * canvas.line)}
     axes.plot(*facet.minima.T, linestyle="none", clip_on=False, zorder=3, **star)
     marks = np.array([mark.point[:2] for mark in facet.marks]).reshape(-1, 2)
-    # A thin cross with a border is seen on any color.
+    # A thin cross with a border is visible on any color.
     for color, more in ((theme.casing, 0.11), (theme.text, 0.0)):
         size, width = points((0.8 + more) * canvas.em), points((0.09 + more) * canvas.line)
         axes.plot(*marks.T, linestyle="none", marker="+", markersize=size, color=color, markeredgewidth=width, zorder=3)
@@ -57,7 +50,7 @@ def _draw_ticks(canvas: Canvas, axes: Axes, facet: Facet, box: Box, outer: tuple
         ticks = canvas.ticks(low, high, side, along=name == "x")
         written = labels(ticks) if numbered else [""] * len(ticks)
         if facet.style is not None and name == "x":
-            # A number at the right edge would run into the first one of the next facet.
+            # A tick label at the right edge would overlap the first one of the next facet.
             edge = high - 1.2 * canvas.em / side * (high - low)
             written = [words if tick < edge else "" for tick, words in zip(ticks, written, strict=True)]
         getattr(axes, f"set_{name}ticks")(ticks, written)
@@ -66,7 +59,7 @@ def _draw_ticks(canvas: Canvas, axes: Axes, facet: Facet, box: Box, outer: tuple
 
 
 def draw_step_axis(canvas: Canvas, axes: Axes, panel: CurvesPanel | Heatmap, box: Box, *, numbered: bool) -> None:
-    """Draw the horizontal axis that the panels of a column share, with numbers or without."""
+    """Draw the horizontal axis that the panels of a column share, with or without tick labels."""
     ticks = canvas.ticks(0, panel.reach, box.width, along=True)
     ticks = ticks[ticks == np.round(ticks)]
     axes.set_xticks(ticks, labels(ticks) if numbered else [""] * len(ticks))
@@ -75,16 +68,13 @@ def draw_step_axis(canvas: Canvas, axes: Axes, panel: CurvesPanel | Heatmap, box
 
 
 def longest_number(limits: FloatArray) -> int:
-    """Return the length of the longest number on an axis, in characters, however many ticks it has."""
+    """Return the number of characters of the longest tick label on an axis, for any number of ticks."""
     low, high = limits
     return max(len(words) for count in range(1, 9) for words in labels(round_ticks(low, high, count)) or ("",))
 
 
 def name_marks(canvas: Canvas, facet: Facet, viewport: Viewport) -> None:
-    """Write the names of a view's marks; where a camera turns, marks have no names.
-
-    No name is cut by the border, and none is on another one or on a mark, if possible.
-    """
+    """Write the names of a view's marks within its border and with few overlaps; none if the camera turns."""
     if not facet.marks or viewport.turning:
         return
     places = np.array([mark.point for mark in facet.marks])
@@ -103,7 +93,7 @@ def name_marks(canvas: Canvas, facet: Facet, viewport: Viewport) -> None:
 def _name_middle(
     cross: FloatArray, half: FloatArray, box: Box, em: float, taken: FloatArray, crowd: FloatArray
 ) -> FloatArray:
-    """The middle of a name of half a size: within the view, clear of boxes (n, 2, 2), and best of points (m, 2)."""
+    """Return the best center of a name for its half size, to avoid boxes, (n, 2, 2), and then points, (m, 2)."""
     apart = half + 0.2 * em
     low, high = np.array([box.x, box.y]) + apart, np.array([box.right, box.top]) - apart
 

@@ -1,4 +1,4 @@
-"""The canvas: a matplotlib figure of a scene's size, on which text, axes, lines and arrows are measured in pixels."""
+"""The canvas: a matplotlib figure of a scene's size, with drawing methods that take pixels."""
 
 from __future__ import annotations
 
@@ -23,31 +23,31 @@ from gdsim.render.layout import Box, Layout
 from gdsim.scene import Scene, labels, round_ticks
 
 DPI = 100
-"""Dots per inch of every figure; lengths are pixels, which matplotlib is given in points."""
+"""The dots per inch of every figure, by which pixels are converted to matplotlib's points."""
 
 OUTLINE = 0.3
-"""The width of the outline of what is on a transparent page, in ems."""
+"""The width of the outline of text and symbols on a transparent page, in ems."""
 
 
 def points(pixels: float) -> float:
-    """Convert pixels to the points in which matplotlib measures text and lines."""
+    """Convert pixels to points, matplotlib's unit of font sizes and line widths."""
     return pixels * 72 / DPI
 
 
 def ramp(colors: tuple[str, ...], count: int) -> FloatArray:
-    """Return colors, (count, 4), evenly spaced along some given ones."""
+    """Return `count` colors, (count, 4), interpolated evenly between the given ones."""
     spectrum = LinearSegmentedColormap.from_list("ramp", list(colors))
     return np.asarray(spectrum(np.linspace(0, 1, max(count, 1))), np.float64)
 
 
 class Canvas:
-    """A matplotlib figure of a scene, with methods that draw on it in the scene's style, in pixels.
+    """A matplotlib figure of a scene, with methods that draw in the scene's style, in pixels.
 
     Attributes:
-        agg: What draws the figure pixel by pixel.
-        page: The color of the page, "none" for a transparent one.
-        em: The size of plain text in pixels.
-        line: The unit of line widths in pixels: an em, times the theme's stroke.
+        agg: The figure's Agg canvas.
+        page: The color of the page; "none" if it is transparent.
+        em: The font size of plain text in pixels.
+        line: The unit of line widths in pixels: an em times the theme's stroke.
     """
 
     def __init__(self, scene: Scene, layout: Layout, *, transparent: bool = False) -> None:
@@ -70,7 +70,7 @@ class Canvas:
         math: bool = False,
         **style: Any,
     ) -> Text:
-        """Write words of a size in ems; `loose` ones are not part of the figure, because they move."""
+        """Write text in a font size in ems; `loose` text is not added to the figure, because it moves."""
         text = Text(
             x / self.size[0],
             y / self.size[1],
@@ -90,7 +90,7 @@ class Canvas:
         return text
 
     def card(self, box: Box) -> None:
-        """Put a card in the theme's page color below what is in a box, on a transparent page."""
+        """On a transparent page, draw a rounded rectangle in the theme's page color behind a box."""
         if self.page == "none":
             corners = BoxStyle.Round(pad=0, rounding_size=0.3 * self.em / DPI)
             x, y, width, height = (side / DPI for side in (box.x, box.y, box.width, box.height))
@@ -99,35 +99,31 @@ class Canvas:
             self.figure.add_artist(patch)
 
     def outline_numbers(self) -> None:
-        """Outline the numbers and names of all axes, on a transparent page."""
+        """On a transparent page, outline the tick labels and names of all axes."""
         for axes in self.figure.axes:
             for axis in (axes.xaxis, axes.yaxis) if self.page == "none" else ():
                 for text in (axis.label, *axis.get_ticklabels()):
                     self._outline(text)
 
     def _outline(self, artist: Artist, line: float = 0.0) -> None:
-        """On a transparent page, outline an artist, itself a line of some pixels, in the theme's page color."""
+        """On a transparent page, outline an artist; `line` is its own line width in pixels."""
         if self.page == "none":
             width = points(line + OUTLINE * self.em)
             artist.set_path_effects([withStroke(linewidth=width, foreground=self.theme.page)])
 
     @property
     def missing(self) -> str:
-        """Characters of the title and the legend that the font lacks, each once."""
+        """The characters of the title and the legend that the font lacks, without duplicates."""
         font = get_font(findfont(FontProperties(family=self.theme.font)))
         words = self.scene.title + "".join(style.label + style.settings for style in self.scene.styles)
         return "".join(dict.fromkeys(each for each in words if not font.get_char_index(ord(each))))
 
     def width_of(self, words: str, size: float, *, bold: bool = False) -> float:
-        """Return the width of words in pixels."""
+        """Return the width of a text in pixels, for a font size in ems."""
         return self._extent(words, size, bold=bold, math=False)[0]
 
     def extent_of(self, formula: str, size: float) -> tuple[float, float, float]:
-        """Return the width of a formula between dollar signs, and how far it reaches above and below its baseline.
-
-        Raises:
-            ValueError: matplotlib cannot typeset it.
-        """
+        """Return the width of a formula in dollar signs, and its height above and below the baseline, in pixels."""
         width, height, below = self._extent(formula, size, bold=False, math=True)
         return width, height - below, below
 
@@ -142,7 +138,7 @@ class Canvas:
         return float(width), float(height), float(below)
 
     def shortened(self, words: str, size: float, room: float, *, bold: bool = False, middle: bool = False) -> str:
-        """Return words cut with an ellipsis, at the end or in the middle, so that they fit a width in pixels."""
+        """Return text shortened with an ellipsis, at the end or in the middle, to fit `room` pixels."""
         if self.width_of(words, size, bold=bold) <= room:
             return words
         fits, long = 0, len(words)
@@ -155,7 +151,7 @@ class Canvas:
         return _cut(words, fits, middle=middle) if fits else ""
 
     def axes(self, box: Box, background: str = "") -> Axes:
-        """Add axes to the figure."""
+        """Add axes in the scene's style to the figure."""
         width, height = self.size
         axes = self.figure.add_axes((box.x / width, box.y / height, box.width / width, box.height / height))
         axes.set_facecolor(background or self.theme.page)
@@ -172,7 +168,7 @@ class Canvas:
         return axes
 
     def ticks(self, low: float, high: float, side: float, *, along: bool) -> FloatArray:
-        """Return as many round numbers, up to 8, as fit on an axis of some pixels, written along it or across."""
+        """Return up to 8 round tick values whose labels, along the axis or across it, fit into `side` pixels."""
         for count in range(8, 0, -1):
             ticks = round_ticks(low, high, count)
             widest = max((self.width_of(words, 1.0) for words in labels(ticks)), default=0.0)
@@ -189,7 +185,7 @@ class Canvas:
     def sign(
         self, x: list[float], y: float, *, color: str, dash: tuple[float, ...] = (), marker: str = "", edge: str = ""
     ) -> None:
-        """Draw a horizontal line, or a marker at one place."""
+        """Draw a horizontal line between two places, or a marker at one."""
         line = Line2D(
             [place / self.size[0] for place in x],
             [y / self.size[1]] * len(x),
@@ -205,14 +201,14 @@ class Canvas:
         self.figure.add_artist(line)
 
     def block(self, box: Box, color: str) -> None:
-        """Fill a box, with its edges on pixels, below all axes."""
+        """Fill a box, snapped to whole pixels, below all axes."""
         x, y, width, height = (side / DPI for side in (box.x, box.y, box.width, box.height))
         patch = Rectangle((x, y), width, height, color=color, linewidth=0, snap=True, zorder=-1)
         patch.set_transform(self.figure.dpi_scale_trans)
         self.figure.add_artist(patch)
 
     def frame(self, box: Box) -> None:
-        """Fill a box in the color of panels, with a thin line around it."""
+        """Fill a box in the color of panels, with a thin border."""
         edge = max(round(0.06 * self.line), 1)
         self.block(Box(box.x - edge, box.y - edge, box.width + 2 * edge, box.height + 2 * edge), self.theme.quiet)
         self.block(box, self.theme.panel)
@@ -221,13 +217,13 @@ class Canvas:
         """Fill a box with colors, (n, 3), side by side."""
         lefts = box.x + np.arange(len(colors)) * box.width / len(colors)
         for left, color in zip(lefts.tolist(), colors.tolist(), strict=True):
-            # Up to the end of the box, so that there is no gap before the next one.
+            # Each block extends to the end of the box, so that there are no gaps.
             self.block(Box(left, box.y, box.right - left, box.height), "#" + bytes(color).hex())
 
     def polygons(self, parent: Figure | Axes, shapes: FloatArray, color: str = "", edge: str = "") -> None:
-        """Draw arrows, (n, corners, 2) in pixels: of a color, or translucent in that of the arrows of a field."""
+        """Draw arrows, (n, corners, 2) in pixels: opaque in `color`, or translucent in the theme's arrow color."""
         arrows = PolyCollection(
-            list(shapes / DPI),  # in inches, which every backend measures alike
+            list(shapes / DPI),  # in inches, which are the same in every backend
             facecolors=color or self.theme.arrow,
             edgecolors=edge or "none",
             linewidths=points(0.06 * self.em),
@@ -241,7 +237,7 @@ class Canvas:
 
 
 def _cut(words: str, count: int, *, middle: bool) -> str:
-    """Some of the letters and an ellipsis; labels that begin alike differ at the end."""
+    """Return `count` characters with an ellipsis, at the end or after about two thirds of them."""
     tail = count // 3 if middle else 0
     return words[: count - tail].rstrip(" ·") + "…" + (words[-tail:].lstrip() if tail else "")
 
@@ -250,13 +246,13 @@ def arrow_shapes(middle: FloatArray, direction: FloatArray, length: FloatArray, 
     """Return arrows as polygons.
 
     Args:
-        middle: (n, 2) their centers, in pixels.
-        direction: (n, 2) their directions, of any length.
-        length: (n,) from tail to tip, in pixels.
+        middle: (n, 2) the centers, in pixels.
+        direction: (n, 2) the directions, of any length.
+        length: (n,) the lengths from tail to tip, in pixels.
         thick: The width of the shaft in pixels; short arrows are thinner in proportion.
 
     Returns:
-        (n, 7, 2) the corners in pixels; the fourth one is the tip.
+        (n, 7, 2) the corners in pixels; the fourth is the tip.
     """
     norm = np.linalg.norm(direction, axis=-1, keepdims=True)
     along = np.divide(direction, norm, out=np.zeros_like(direction), where=norm > 0)

@@ -1,4 +1,4 @@
-"""Charts: a panel with its whole curves as an SVG element within a page."""
+"""Charts: panels with complete curves as SVG elements of a web page."""
 
 from __future__ import annotations
 
@@ -19,24 +19,24 @@ from gdsim.themes import Theme, mix
 __all__ = ["chart"]
 
 WIDTH, HEIGHT, EM = 470, 300, 13.0
-"""Width, height and size of type in pixels: two charts fit beside each other on a screen, and one on a phone."""
+"""Width, height and font size in pixels; two charts fit side by side on a screen, and one on a phone."""
 
 
 def chart(
     panel: CurvesPanel, theme: Theme, *, name: str, words: str, stepped: bool = False, doubling: bool = False
 ) -> str:
-    """Draw a panel with its whole curves.
+    """Draw a panel with its complete curves as an SVG element.
 
     Args:
         panel: The panel.
         theme: Colors and line widths.
-        name: An id that no other chart of the page has.
+        name: An id that is unique among the charts of the page.
         words: The alt text.
         stepped: Whether a curve keeps its value up to the next point.
-        doubling: Whether the horizontal axis counts doublings, so that k on it is read as 2ᵏ.
+        doubling: Whether the horizontal axis counts doublings, so that k is labeled as 2ᵏ.
 
     Returns:
-        An `<svg>` element as wide as its parent, with text in the page's font; the same panel gives the same element.
+        An `<svg>` element as wide as its parent, with text in the page's font. Equal panels give equal elements.
     """
     left, page = EM * (1.2 + 0.62 * 6), Box(0, 0, WIDTH, HEIGHT)
     box = Box(left, 3.8 * EM, WIDTH - left - 1.2 * EM, HEIGHT - 5.9 * EM)
@@ -61,22 +61,22 @@ def chart(
             )
             axes.add_line(line)
     file = StringIO()
-    # Text as text, and no random ids.
+    # Keep text as text, and use reproducible ids.
     with rc_context({"svg.fonttype": "none", "svg.hashsalt": name}):
         canvas.figure.savefig(file, format="svg", metadata=dict.fromkeys(("Creator", "Date", "Format", "Type")))
     return _element(file.getvalue(), words)
 
 
 def _element(text: str, words: str) -> str:
-    """The element alone, without what a page does not need, or has twice if there are several charts."""
+    """Return the SVG element without unused ids and style sheets, and with rounded coordinates."""
     text = text[text.index("<svg") :]
     needed = set(re.findall(r"#(\w+)", "".join(re.findall(r'url\(#\w+\)|href="#\w+"', text))))
     text = re.sub(r' id="([^"]+)"', lambda found: found.group() if found.group(1) in needed else "", text)
-    # Its style sheet would apply to the whole page.
+    # The figure's style sheet would apply to the whole page.
     text = re.sub(r"<defs>\s*<style.*?</style>\s*</defs>", "", text, flags=re.DOTALL)
 
     def rounded(tag: re.Match[str]) -> str:
-        # Coordinates alone: the numbers on the axes are between tags.
+        # Only within tags, so that tick labels are not rounded.
         return re.sub(r"(?<![\w#.])-?\d+\.\d{3,}", lambda found: f"{float(found.group()):.2f}", tag.group())
 
     text = re.sub(r"<[^>]+>", rounded, text)

@@ -1,4 +1,4 @@
-"""Color scales of images and heat maps: their colors, and captions that show them between two numbers."""
+"""Color scales of images and heat maps: their colors, and captions that show them."""
 
 from __future__ import annotations
 
@@ -19,23 +19,23 @@ __all__ = ["ColorKind", "color_indices", "color_scale", "draw_color_bar", "draw_
 ColorKind: TypeAlias = Literal["gray", "signed", "unsigned", "heat"]
 
 COUNTS: dict[ColorKind, int] = {"gray": 17, "signed": 21, "unsigned": 17, "heat": 20}
-"""The number of colors of each scale: enough to read it, few enough that a GIF keeps every one of them."""
+"""The number of colors of each scale: enough to read it, and few enough that a GIF keeps all of them."""
 
 DEEP = 0.55
-"""How far the ends of a color scale are mixed with the text color."""
+"""The share of the text color in the dark colors of a scale, and of the panel's color in the pale ones."""
 
 SMALLEST_EXPONENT = 11.0
-"""From this size of type on, in pixels, raised exponents can be read."""
+"""The font size from which superscript exponents are legible, in pixels."""
 
 SHORTEST, LONGEST = 3.0, 4.5
-"""The smallest and the largest length of a scale in a caption, in ems."""
+"""The minimum and maximum length of a scale in a caption, in ems."""
 
 
 def color_scale(theme: Theme, kind: ColorKind, count: int = 0) -> npt.NDArray[np.uint8]:
-    """Return the colors of a scale from its lowest number to its highest, (n, 3): `count`, or few enough for a GIF.
+    """Return the colors of a scale from its lowest to its highest value, (n, 3): `count`, or few enough for a GIF.
 
-    A signed one has two hues around the panel's color, which no path has and which color-blind readers can tell apart;
-    an unsigned one has the hue of the positive numbers.
+    A signed scale has two hues around the panel's color, which no path has and which color-blind readers can
+    distinguish; an unsigned scale has the hue of the positive values.
     """
     if kind == "gray":
         ends: tuple[str, ...] = ("#000000", "#ffffff")
@@ -48,7 +48,7 @@ def color_scale(theme: Theme, kind: ColorKind, count: int = 0) -> npt.NDArray[np
             (mix(hue, theme.text, DEEP), hue, mix(hue, theme.panel, DEEP)) for hue in (theme.falling, theme.rising)
         )
         ends = (*below, theme.panel, *above[::-1]) if kind == "signed" else (theme.panel, *above[::-1])
-    # Not `ramp`, whose 256 colors need not be exact in the middle.
+    # `ramp` has 256 colors, of which none need be exactly the middle one.
     given = np.array([to_rgb(end) for end in ends])
     places = np.linspace(0, len(given) - 1, count or COUNTS[kind])
     channels = [np.interp(places, np.arange(len(given)), channel) for channel in given.T]
@@ -58,14 +58,7 @@ def color_scale(theme: Theme, kind: ColorKind, count: int = 0) -> npt.NDArray[np
 def color_indices(
     values: FloatArray, limits: FloatArray, count: int, *, logarithmic: bool = False
 ) -> npt.NDArray[np.uint8]:
-    """Return the indices of the colors of numbers (…), (…); `count` where they are NaN.
-
-    Args:
-        values: The numbers; on a logarithmic scale those of 0 and less have the first color.
-        limits: (2,) the numbers of the first and the last color; numbers beyond have these.
-        count: How many colors there are.
-        logarithmic: Whether the colors divide the numbers' logarithms evenly.
-    """
+    """Return the color indices of values, clipped to the limits, (2,), and `count` for NaN."""
     low, high = np.log(limits) if logarithmic else limits
     with np.errstate(divide="ignore", invalid="ignore"):
         places = np.log(np.maximum(values, 0.0)) if logarithmic else values
@@ -74,12 +67,12 @@ def color_indices(
 
 
 def draw_scaled_caption(canvas: Canvas, caption: str, box: Box, limits: FloatArray, kind: ColorKind) -> None:
-    """Write a caption above a box, and at its right a color scale between the numbers of its ends."""
+    """Write a caption above a box, and to its right a color scale between its limits."""
     em, y, quiet, (low, high) = canvas.em, box.top + 0.55 * canvas.em, canvas.theme.quiet, _ends(limits, canvas.em)
     before, after = canvas.width_of(low, 1.0), canvas.width_of(high, 1.0)
     free = box.width - (before + after + 0.7 * em) - 1.0 * em
     if free - canvas.width_of(caption, 1.0) < SHORTEST * em:
-        # What is measured matters more than by what.
+        # If there is little room, only the quantity is named, without its qualifiers.
         caption = caption.partition(" by ")[0].partition(", ")[0]
     long = min(max(free - canvas.width_of(caption, 1.0), 0.6 * SHORTEST * em), LONGEST * em)
     canvas.text(box.right, y, high, color=quiet, ha="right", va="baseline")
@@ -91,7 +84,7 @@ def draw_scaled_caption(canvas: Canvas, caption: str, box: Box, limits: FloatArr
 
 
 def draw_color_bar(canvas: Canvas, box: Box, limits: FloatArray, kind: ColorKind) -> None:
-    """Draw a color scale into a box, and under it the numbers of its ends, or one where two have no room."""
+    """Draw a color scale into a box, and its limits below it, or only one if there is no room for two."""
     canvas.swatches(box, color_scale(canvas.theme, kind, 128))
     low, high = (number(float(limit), 2) for limit in limits)
     y, color = box.y - 0.3 * canvas.em, canvas.theme.quiet
@@ -103,7 +96,7 @@ def draw_color_bar(canvas: Canvas, box: Box, limits: FloatArray, kind: ColorKind
 
 
 def _ends(limits: FloatArray, em: float) -> tuple[str, str]:
-    """The numbers at the ends of a scale: both powers of ten if one of them is written so."""
+    """Return the limits of a scale as text: both as powers of ten if one of them is written that way."""
     low, high = (float(limit) for limit in limits)
     if low == -high:
         return "", f"±{number(high, 2)}"

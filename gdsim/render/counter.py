@@ -1,4 +1,4 @@
-"""The step counter: words that do not change, and a number whose digits are drawn once and then copied."""
+"""The step counter: static text, and a number whose digits are drawn once and then copied."""
 
 from __future__ import annotations
 
@@ -16,20 +16,16 @@ from gdsim.render.layout import Box
 
 
 class Counter:
-    """The step counter. Making it adds the words that do not change to the figure.
+    """The step counter; creating it adds its static text to the figure.
 
-    It is on the bare page, so a digit is a small opaque image: laying out text for every frame would cost more than
-    drawing the paths. On a transparent page it is on a card: formats that keep what did not change can do so only where
-    what did change is opaque.
-
-    Args:
-        canvas: The picture.
+    Digits are small opaque images, because laying out text in each frame would cost more than drawing the paths. On a
+    transparent page they are on a card, because some formats store only what changed, which must then be opaque.
 
     Attributes:
-        places: The largest number of digits.
+        places: The maximum number of digits.
         pitch: The distance from one digit to the next, in pixels.
-        left: Where the first digit begins, in pixels.
-        rows: The rows of the picture that the digits take.
+        left: The left edge of the first digit, in pixels.
+        rows: The rows of the picture that contain the digits.
     """
 
     def __init__(self, canvas: Canvas) -> None:
@@ -51,14 +47,14 @@ class Counter:
         canvas.card(Box(begin, bottom, right + 0.4 * em - begin, top - bottom))
 
     def draw(self, renderer: RendererBase, time: float) -> None:
-        """Draw the number as text, on any backend."""
+        """Draw the number as text on any renderer."""
         number = str(int(time))
         self._number.set_text(number)
         self._number.set_x((self.left + (self.places - len(number)) * self.pitch) / self._size[0])
         self._number.draw(renderer)
 
     def stamp(self, frame: npt.NDArray[np.uint8], time: float) -> None:
-        """Copy the number's digits onto a frame, (H, W, 3 or 4), which has the page's color or a number there."""
+        """Copy the number's digits onto a frame, (H, W, 3 or 4), over the page's color or the previous number."""
         for place, digit in enumerate(str(int(time)).rjust(self.places)):
             begin, end = (round((place + edge) * self.pitch) for edge in (0, 1))
             area = (self.rows, slice(self.left + begin, self.left + end))
@@ -68,7 +64,7 @@ class Counter:
 
     @cached_property
     def _digits(self) -> list[npt.NDArray[np.uint8]]:
-        """Each digit in every place, (rows, columns, 4), on the bare page."""
+        """The image of each digit at every place, (rows, columns, 4), on the page's color."""
         renderer = RendererAgg(*self._size, DPI)
         pixels = np.asarray(renderer.buffer_rgba())
         columns = slice(self.left, self.left + round(self.places * self.pitch))

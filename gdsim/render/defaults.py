@@ -1,4 +1,4 @@
-"""Matplotlib's default settings, and reproducible vector files."""
+"""matplotlib's default settings, and reproducible vector files."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ __all__ = ["default_settings", "save_vectors"]
 def default_settings() -> Iterator[None]:
     """Use matplotlib's default settings instead of the user's, so that a picture is the same everywhere.
 
-    Warnings about glyphs that a font does not have are suppressed: `Frames.missing` has them all.
+    Warnings about missing glyphs are suppressed, because `Frames.missing` lists them.
     """
     with warnings.catch_warnings(), rc_context(rcParamsDefault):
         warnings.filterwarnings("ignore", message="Glyph .* missing from font")
@@ -25,13 +25,7 @@ def default_settings() -> Iterator[None]:
 
 
 def save_vectors(figure: Figure, path: Path, words: Mapping[str, str]) -> None:
-    """Write a figure as vectors, without a date or random ids: the same figure gives the same file.
-
-    Args:
-        figure: The figure.
-        path: The file; its suffix, .svg or .pdf, decides the format.
-        words: Its metadata: Title, Description and Source, or nothing.
-    """
+    """Write a figure as SVG or PDF, by the suffix of `path`, without a date or random ids."""
     metadata: dict[str, str | None] = {"Date": None, **words}
     if path.suffix.lower() == ".pdf":
         own = {"Description": "Subject", "Source": "gdsim"}

@@ -1,8 +1,6 @@
-"""The display list: what moves in a picture, as a few kinds of primitives with times.
+"""The display list: the moving parts of a picture as timed primitives, drawn by `painter.py` and `picture.js`.
 
-All places and lengths are pixels, from the lower left corner of the picture; times are steps, with a fraction. Two
-painters draw these primitives and decide nothing of their own: Agg's (`gdsim.render.painter`) and that of web pages
-(`picture.js`).
+Positions and lengths are in pixels from the lower left corner of the picture; times are in steps, with a fraction.
 """
 
 from __future__ import annotations
@@ -23,12 +21,13 @@ from gdsim.scene import Facet, Scene
 Pixels = npt.NDArray[np.uint8]
 
 MOST_ITERATES = 60_000
-"""For how many iterates at most a web page has figures and arrows; of more, every second, third … is left out."""
+"""The maximum number of iterates for which a web page has numbers and arrows; above it, only every k-th iterate has
+them."""
 
 
 @dataclass(frozen=True)
 class Rect:
-    """Rows and columns of a picture, from its upper left corner, the ends not included."""
+    """Rows and columns of a picture from its upper left corner; the ends are exclusive."""
 
     top: int
     bottom: int
@@ -37,7 +36,7 @@ class Rect:
 
     @property
     def area(self) -> tuple[slice, slice]:
-        """The index of these pixels."""
+        """The index of these pixels in an image array."""
         return slice(self.top, self.bottom), slice(self.left, self.right)
 
     @property
@@ -63,11 +62,11 @@ class Rect:
 
 @dataclass(frozen=True, eq=False)
 class Rings:
-    """Circles under the trails, at every time: the starts.
+    """Circles around the starts, which are below the trails and do not move.
 
     Attributes:
-        points: (n, 2) their centers.
-        strokes: Color and line width of each stroke, from the lowest.
+        points: (n, 2) the centers.
+        strokes: The color and line width of each stroke, lowest first.
     """
 
     points: FloatArray
@@ -80,8 +79,8 @@ class Tangents:
     """The tangent at each head of a curve, and a line from the head down to its foot.
 
     Attributes:
-        slopes: (n, starts) the slope at each place of the trail, in pixels per pixel.
-        reach: How far a tangent reaches to either side.
+        slopes: (n, starts) the slope at each vertex of the trail, in pixels per pixel.
+        reach: The length of a tangent on either side.
     """
 
     trail: Trail
@@ -95,11 +94,11 @@ class Tangents:
 
 @dataclass(frozen=True)
 class ArrowStyle:
-    """How an arrow at a head is drawn.
+    """The style of an arrow at a head.
 
     Attributes:
         width: The width of the shaft; short arrows are thinner in proportion.
-        factor: What the arrow's vector is multiplied by: −1 for the opposite direction.
+        factor: The factor on the arrow's vector; −1 for the opposite direction.
     """
 
     color: str
@@ -111,13 +110,13 @@ class ArrowStyle:
 
 @dataclass(frozen=True, eq=False)
 class HeadArrows:
-    """HeadArrows at the iterates that the heads reached last.
+    """Arrows at the iterates that the heads reached last.
 
     Attributes:
-        trail: The trail at whose heads they begin.
-        steps: (m,) the iterates at which they are known, ascending.
-        vectors: (m, starts, 2) from an arrow's tail to its tip; NaN where none is drawn.
-        styles: Each vector is drawn once for each style, in this order.
+        trail: The trail at whose heads the arrows begin.
+        steps: (m,) the iterates that have arrows, ascending.
+        vectors: (m, starts, 2) from tail to tip; NaN for no arrow.
+        styles: The styles in which each vector is drawn, in drawing order.
     """
 
     trail: Trail
@@ -128,16 +127,16 @@ class HeadArrows:
 
 @dataclass(frozen=True, eq=False)
 class ExitMarks:
-    """Wedges where paths leave the view for good, and the words beside a single one.
+    """Markers where paths leave the view permanently, and the text beside a single marker.
 
     Attributes:
         optimizer: The optimizer's index in `Scene.styles`.
-        times: (n,) when each wedge appears, ascending.
-        points: (n, 2) their centers.
-        marker: Their shape, a matplotlib letter: an arrow head that points outward, or a cross.
+        times: (n,) the time at which each marker appears, ascending.
+        points: (n, 2) the centers.
+        marker: The matplotlib marker: an arrow head that points outward, or a cross.
         casing: The color of the edge.
         edge: The width of the edge.
-        extent: (2, 2) two opposite corners of what wedges and words cover.
+        extent: (2, 2) two opposite corners of the area that markers and text cover.
     """
 
     optimizer: int
@@ -158,9 +157,9 @@ class ImageFrames:
 
     Attributes:
         optimizer: The optimizer's index in `Scene.styles`; None for an image that all optimizers share.
-        steps: (n,) from which step on each is shown, ascending from 0.
-        cells: (n, rows, columns) the index in the palette of each cell, row by row from the top.
-        palette: (colors, 3) the colors, the last of them for cells without a number.
+        steps: (n,) the first step at which each image is shown, ascending from 0.
+        cells: (n, rows, columns) palette indices, from the top row.
+        palette: (colors, 3) the colors; the last is for cells without a number.
     """
 
     optimizer: int | None
@@ -176,13 +175,13 @@ class ImageFrames:
 
 @dataclass(frozen=True, eq=False)
 class RevealedImage:
-    """A heat map over the steps, which is uncovered from the left.
+    """A heat map over the steps, which is revealed from the left.
 
     Attributes:
         reach: The step at the right edge.
-        end: The step up to which it is uncovered.
-        cells: (rows, width) the index in the palette of each cell of a row, one per column of pixels.
-        palette: (colors, 3) the colors, the last of them for cells without a number.
+        end: The last step that is revealed.
+        cells: (rows, width) palette indices, one column per column of pixels.
+        palette: (colors, 3) the colors; the last is for cells without a number.
     """
 
     optimizer: int
@@ -193,17 +192,17 @@ class RevealedImage:
     palette: Pixels
 
     def columns(self, time: float) -> int:
-        """Return how many columns of pixels are uncovered at a time."""
+        """Return the number of columns of pixels that are revealed at a time."""
         return round(self.rect.width * min(time, float(self.end)) / self.reach)
 
 
 @dataclass(frozen=True, eq=False)
 class Cursor:
-    """How the horizontal axis of a panel relates to time. Frames do not show it; in a page it can be dragged.
+    """The relation of a panel's horizontal axis to time; only web pages show it, as a cursor that can be dragged.
 
     Attributes:
-        times: (n,) ascending.
-        places: (n,) the horizontal place that each time has reached.
+        times: (n,) the times, ascending.
+        places: (n,) the horizontal position at each time.
     """
 
     times: FloatArray
@@ -215,16 +214,16 @@ Primitive: TypeAlias = Rings | Trail | Tangents | HeadArrows | ExitMarks | Image
 
 @dataclass(frozen=True, eq=False)
 class Layer:
-    """What moves in one view or panel.
+    """The moving parts of one view or panel.
 
-    Painters draw images first, then rings, trails, tangents, arrows, the heads of the trails and exit marks; each kind
-    in the order given here.
+    Painters draw images first, then rings, trails, tangents, arrows, the heads of the trails and exit marks; primitives
+    of one type are drawn in the given order.
 
     Attributes:
-        viewport: Where; nothing is drawn outside.
+        viewport: The viewport, to which drawing is clipped.
         group: The index in `Scene.groups` of the objective shown.
-        primitives: What moves, as a turning camera sees it when the animation begins.
-        primitives_at: Of a turning camera, what moves as it sees it at a moment; None for all others.
+        primitives: The primitives, as a turning camera sees them when the animation begins.
+        primitives_at: For a turning camera, the primitives as seen at a moment; None otherwise.
         facet: The view's data; None for a panel.
     """
 
@@ -235,11 +234,11 @@ class Layer:
     facet: Facet | None = None
 
     def at(self, moment: Moment) -> tuple[Primitive, ...]:
-        """Return what moves as the camera sees it at a moment."""
+        """Return the primitives as the camera sees them at a moment."""
         return self.primitives if self.primitives_at is None else self.primitives_at(moment)
 
 
 def iterate_stride(scene: Scene) -> int:
-    """Return of how many iterates of a scene one is in a web page."""
+    """Return the stride between the iterates of a scene that a web page includes."""
     count = sum(path.values.size for facet in scene.facets for path in facet.paths)
     return max(1, -(-count // MOST_ITERATES))

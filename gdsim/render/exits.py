@@ -1,4 +1,4 @@
-"""Exit marks: where paths leave the view, and at which step."""
+"""Exit marks, which show where and at which step paths leave the view."""
 
 from __future__ import annotations
 
@@ -16,17 +16,17 @@ from gdsim.render.viewport import Moment, Viewport
 from gdsim.scene import FEW_STARTS, Exit, Facet, Path
 
 OUTWARD = {"<": (-1.0, 0.0), ">": (1.0, 0.0), "v": (0.0, -1.0), "^": (0.0, 1.0), "X": (0.0, 0.0)}
-"""The direction in which a marker points; a cross is for a path that ends within the view."""
+"""The direction in which each marker points; a cross is for a path that ends within the view."""
 
 WORDS_FROM = 16
-"""From how many ems of width on a view has room for words beside exit marks."""
+"""The minimum width of a view that has text beside its exit marks, in ems."""
 
 
 def exit_marks(canvas: Canvas, facet: Facet, viewport: Viewport, moment: Moment) -> list[ExitMarks]:
-    """Place the exit marks of a view so that no words overlap and none is cut by the border.
+    """Return the exit marks of a view, with text that is placed within the border and without overlaps if possible.
 
-    Where the camera turns there are marks without words: moving words would be hard to read. Marks without words are
-    one primitive for each side of the view.
+    If the camera turns, there is no text, because moving text is hard to read. Marks without text are one primitive per
+    path and marker.
     """
     em, leaving = canvas.em, [path for path in facet.paths if path.exits]
     placed = [(path, *_places(path, viewport, em, moment)) for path in leaving]
@@ -51,7 +51,7 @@ def exit_marks(canvas: Canvas, facet: Facet, viewport: Viewport, moment: Moment)
 
 
 def _places(path: Path, viewport: Viewport, em: float, moment: Moment) -> tuple[npt.NDArray[np.str_], FloatArray]:
-    """The markers of a path's exits, (n,), and their places just within the view, (n, 2)."""
+    """Return the markers of a path's exits, (n,), and their positions just inside the view, (n, 2)."""
     crossings = viewport.pixels(np.array([exit_.point for exit_ in path.exits]), moment)
     markers = viewport.exit_markers(crossings)
     return markers, crossings - np.array([OUTWARD[marker] for marker in markers.tolist()]) * 0.45 * em
@@ -64,7 +64,7 @@ def _marks(
     marker: str,
     chosen: npt.NDArray[np.intp],
 ) -> ExitMarks:
-    """The marks of some exits of a path, all with one marker, without words."""
+    """Return the marks of chosen exits of a path, all with the same marker and without text."""
     times = np.array([path.exits[i].time for i in chosen])
     order, size = np.argsort(times, kind="stable"), 0.95 * canvas.em
     places, reach = points[chosen][order], 0.6 * canvas.em
@@ -94,7 +94,7 @@ def _text(canvas: Canvas, path: Path, exit_: Exit, *, named: bool) -> Text:
 
 
 def points_along_paths(facet: Facet, viewport: Viewport, moment: Moment) -> FloatArray:
-    """Return points along the paths of few starts, (n, 2) in pixels, close enough to tell what words would cover."""
+    """Return closely spaced points along the paths with few starts, (n, 2), in pixels."""
     points = [np.empty((0, 2))]
     for path in facet.paths:
         for start in range(path.points.shape[1] if path.points.shape[1] <= FEW_STARTS else 0):
@@ -107,22 +107,22 @@ def points_along_paths(facet: Facet, viewport: Viewport, moment: Moment) -> Floa
 def _place(
     canvas: Canvas, text: Text, place: FloatArray, marker: str, view: Box, taken: FloatArray, crowd: FloatArray
 ) -> FloatArray:
-    """Put words beside a mark, within the view, clear of boxes (n, 2, 2), and covering few of some points, (n, 2).
+    """Place text beside a mark, clear of the boxes `taken`, (n, 2, 2), and of most points `crowd`, (n, 2).
 
     Returns:
-        (2, 2) the lower left and the upper right corner of the words.
+        (2, 2) the lower left and the upper right corner of the text.
     """
     em = canvas.em
     size = text.get_window_extent(canvas.agg.get_renderer())
     half = np.array([size.width, size.height]) / 2 + 0.45 * em
     inward = np.array([0.0, -1.0]) if marker == "X" else -np.array(OUTWARD[marker])
     along = np.abs(inward[::-1])
-    # Towards the middle of the view there is more room than towards a corner.
+    # There is more room towards the middle of the view than towards a corner.
     middle = np.array([view.x + view.width / 2, view.y + view.height / 2])
     ahead = along * (np.sign((middle - place) @ along) or 1.0)
     low = np.array([view.x, view.y]) + half
     high = np.array([view.right, view.top]) - half
-    # Beside the mark first, on either side; then a row further in, and so on, so that many still find a place.
+    # Try both sides of the mark first, then rows further inward.
     places = [
         np.clip(place + inward * row * 2 * half + ahead * way * (half + 0.7 * em), low, high)
         for row in (0.0, 1.0, 2.0, 3.0, 4.0)

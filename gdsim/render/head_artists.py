@@ -1,4 +1,4 @@
-"""What moves with the heads: the tangent and the foot on a curve, the gradient and the step taken as arrows."""
+"""Primitives that move with the heads: tangents and feet on curves, and arrows of the gradient and of the step."""
 
 from __future__ import annotations
 
@@ -15,20 +15,21 @@ from gdsim.render.viewport import Moment, Viewport
 from gdsim.scene import Facet, Path, lengths
 
 SHORTEST, LONGEST = 0.35, 4.6
-"""How long an arrow must be to be drawn at all, and how long the largest gradient is drawn, in ems."""
+"""The minimum length of an arrow that is drawn, and the length of the largest gradient, in ems."""
 
 TANGENT = 3.2
-"""How far a tangent reaches to either side of its point, in ems."""
+"""The length of a tangent on either side of its point, in ems."""
 
 FOOT, TANGENT_WIDTH, FOOT_ALPHA = 0.07, 0.12, 0.6
-"""The width of the line down to a foot and of the tangent, in units of line widths, and the opacity of the former."""
+"""The widths of the line down to a foot and of the tangent, in units of `Canvas.line`, and the opacity of the
+former."""
 
 ARROW, STEP, EDGE = 0.16, 0.24, 0.06
-"""The width of the arrows of the gradient and of the step, in units of line widths, and of their edges, in ems."""
+"""The widths of the arrows of the gradient and of the step, in units of `Canvas.line`, and of their edges, in ems."""
 
 
 def tangents(canvas: Canvas, facet: Facet, viewport: Viewport, path: Path, trail: Trail, foot: Trail) -> Tangents:
-    """Return the tangents of a path on a curve, which has a trail and one of its feet."""
+    """Return the tangents of a path on a curve, and the lines down to its feet."""
     box, limits = viewport.box, facet.limits
     across, up = np.array([box.width, box.height]) / (limits[:, 1] - limits[:, 0])
     assert path.slopes is not None  # noqa: S101  (for the type checker: a curve has slopes)
@@ -46,15 +47,10 @@ def tangents(canvas: Canvas, facet: Facet, viewport: Viewport, path: Path, trail
 def head_arrows(
     canvas: Canvas, facet: Facet, viewport: Viewport, trails: Sequence[Trail], moment: Moment, *, level: bool = False
 ) -> Iterator[HeadArrows]:
-    """Yield for each path the gradient and its negative at its iterates, and on top of these the step taken.
+    """Yield for each path the arrows of the gradient and its negative, and then those of the step taken.
 
-    Args:
-        canvas: The picture; its scene decides whether there are any.
-        facet: The view.
-        viewport: Where it is seen.
-        trails: One per path, on a surface those of the shadows.
-        moment: When, for a turning camera, whose arrows are those of this moment alone.
-        level: Whether the step taken is drawn along the horizontal alone.
+    On a surface, `trails` are the shadows. If the camera turns, only the arrows of `moment` are included. If `level` is
+    true, steps are drawn horizontally.
     """
     theme, em, line = canvas.theme, canvas.em, canvas.line
     edge = EDGE * em
@@ -77,7 +73,7 @@ def head_arrows(
 
 
 def _steps(canvas: Canvas, count: int, moment: Moment | None) -> npt.NDArray[np.int64]:
-    """The iterates for which arrows are made: those of the frames and of the web page, or that of one moment."""
+    """Return the iterates that have arrows: those of the frames and the web page, or that of one moment."""
     if moment is not None:
         return np.array([min(int(moment.time), count - 1)])
     of_frames = np.minimum(canvas.scene.frame_steps.astype(np.int64), count - 1)
@@ -86,7 +82,7 @@ def _steps(canvas: Canvas, count: int, moment: Moment | None) -> npt.NDArray[np.
 
 
 def _drawable(vectors: FloatArray, seen: npt.NDArray[np.bool_], em: float) -> FloatArray:
-    """Vectors (…, 2), NaN for those not seen, (…), and for those too short to be seen as arrows."""
+    """Return vectors, (…, 2), with NaN for those that are not seen, (…), or are too short for an arrow."""
     with np.errstate(invalid="ignore"):
         long = np.linalg.norm(vectors, axis=-1) >= SHORTEST * em
     return np.where((seen & long)[..., None], vectors, np.nan)

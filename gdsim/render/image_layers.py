@@ -16,7 +16,7 @@ from gdsim.scene import Heatmap, HeatmapRow, ImageSequence, Style
 
 
 def image_frames(canvas: Canvas, images: ImageSequence, box: Box, style: Style | None) -> ImageFrames:
-    """Return a sequence of images in a box of whole pixels; of an optimizer, or of all for None."""
+    """Return the primitive of an image sequence in a box of whole pixels; `style` is None for a shared image."""
     colors = color_scale(canvas.theme, images.colors)
     return ImageFrames(
         optimizer=None if style is None else canvas.scene.styles.index(style),
@@ -28,9 +28,9 @@ def image_frames(canvas: Canvas, images: ImageSequence, box: Box, style: Style |
 
 
 def revealed_row(canvas: Canvas, panel: Heatmap, row: HeatmapRow, box: Box) -> RevealedImage:
-    """Return an optimizer's rows of a heat map in a box of whole pixels.
+    """Return the primitive of an optimizer's heat map in a box of whole pixels.
 
-    A column of pixels that several steps share has their geometric mean.
+    Steps that share a column of pixels are combined by their geometric mean.
     """
     rect, colors = _rect(canvas, box), color_scale(canvas.theme, "heat")
     values = _by_column(row, rect.width, panel.reach)
@@ -45,7 +45,7 @@ def revealed_row(canvas: Canvas, panel: Heatmap, row: HeatmapRow, box: Box) -> R
 
 
 def _palette(canvas: Canvas, colors: Pixels) -> Pixels:
-    """Colors, and that of a cell without a number."""
+    """Append the color of a cell without a number."""
     blank = [round(255 * part) for part in to_rgb(canvas.theme.panel)]
     return np.concatenate([colors, np.array([blank], np.uint8)])
 
@@ -56,7 +56,7 @@ def _rect(canvas: Canvas, box: Box) -> Rect:
 
 
 def _by_column(row: HeatmapRow, width: int, reach: float) -> FloatArray:
-    """The numbers of a heat map by columns of pixels, (layers, width): from step k to the next, those of step k."""
+    """Resample a heat map from steps to columns of pixels, (layers, width)."""
     count = row.values.shape[1]
     edges = np.arange(width + 1) * reach / width
     first = np.minimum(np.floor(edges[:-1] + 1e-9).astype(np.int64), count - 1)
@@ -74,11 +74,7 @@ def _by_column(row: HeatmapRow, width: int, reach: float) -> FloatArray:
 
 
 def changed(image: ImageFrames | RevealedImage, since: float | None, time: float) -> tuple[Rect, Pixels] | None:
-    """Return where an image differs from an earlier time, None for the time before it was drawn, and its pixels there.
-
-    Returns:
-        The rectangle and its pixels, (rows, columns, 4); None where nothing has changed.
-    """
+    """Return the rectangle of an image that has changed since a time, and its pixels, (rows, columns, 4), if any."""
     rect, cells = image.rect, image.cells
     if isinstance(image, ImageFrames):
         index = image.index(time)
@@ -95,12 +91,12 @@ def changed(image: ImageFrames | RevealedImage, since: float | None, time: float
     columns = np.arange(rect.width) * cells.shape[1] // rect.width
     opaque = np.full((*cells.shape, 4), 255, np.uint8)
     opaque[..., :3] = image.palette[cells]
-    # Columns first: then whole rows are copied, which takes a tenth of the time.
+    # With columns first, whole rows are copied, which takes a tenth of the time.
     return rect, opaque[:, columns][rows]
 
 
 def image_artist(image: ImageFrames | RevealedImage, axes: Axes, height: int, time: float) -> AxesImage:
-    """Add an image as it is at a time to axes of a figure of a height; each cell is one rectangle at any resolution."""
+    """Add an image at a time to axes, for a figure's height; each cell is one rectangle at any resolution."""
     rect = image.rect
     if isinstance(image, ImageFrames):
         cells = image.cells[image.index(time)]

@@ -1,4 +1,4 @@
-"""Trails of paths and curves: how they are drawn, and the circles around the starts."""
+"""Styles of the trails of paths and curves, and the circles around the starts."""
 
 from __future__ import annotations
 
@@ -15,16 +15,16 @@ from gdsim.render.viewport import Moment, Viewport
 from gdsim.scene import FEW_STARTS, Facet, Path, Style
 
 FULL, SMALLEST = 14.0, 0.6
-"""A view whose shorter side has fewer ems than this has smaller heads and thinner lines, down to this share."""
+"""The shorter side of a view, in ems, below which heads and lines shrink with it, and their minimum scale."""
 
 FARTHEST = 1e7
-"""Places farther away than this, in pixels, are drawn at this distance."""
+"""The absolute value to which positions in pixels are clipped."""
 
 
 def trail_style(
     canvas: Canvas, style: Style, starts: int, *, casing: str, cased: bool = False, scale: float = 1.0
 ) -> TrailStyle:
-    """Return how a trail is drawn: heavy and dashed for an optimizer with few starts, thin and solid with many."""
+    """Return the style of a trail, which is heavy for an optimizer with few starts and thin for one with many."""
     em, line, few = scale * canvas.em, scale * canvas.line, starts <= FEW_STARTS
     return TrailStyle(
         color=style.color,
@@ -38,7 +38,7 @@ def trail_style(
 
 
 def path_style(canvas: Canvas, viewport: Viewport, path: Path, *, cased: bool = True) -> TrailStyle:
-    """Return how a path is drawn in a view."""
+    """Return the style of a path in a view."""
     starts, scale = path.points.shape[1], _scale(canvas, viewport)
     style = trail_style(canvas, path.style, starts, casing=canvas.theme.casing, cased=cased, scale=scale)
     return replace(style, dot_size=2.1 * style.width) if canvas.scene.dots else style
@@ -53,7 +53,7 @@ def make_trail(
     hidden: npt.NDArray[np.bool_] | None = None,
     path: int | None = None,
 ) -> Trail:
-    """Return the trail of a path whose places are at pixels, (n, starts, 2), in a view; for the rest see `Trail`."""
+    """Return the trail of a path with the vertices `pixels`, (n, starts, 2), in a view."""
     scene = viewport.canvas.scene
     hidden = None if hidden is None else settled(hidden, drawn.times, drawn.ends)
     return Trail(
@@ -80,6 +80,6 @@ def start_rings(canvas: Canvas, facet: Facet, viewport: Viewport, moment: Moment
 
 
 def _scale(canvas: Canvas, viewport: Viewport) -> float:
-    """What sizes in a view are multiplied by: less than 1 in a small one."""
+    """Return the factor on sizes in a view, which is less than 1 in a small view."""
     side = min(viewport.box.width, viewport.box.height) / canvas.em
     return min(1.0, max(side / FULL, SMALLEST))

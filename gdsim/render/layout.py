@@ -1,4 +1,4 @@
-"""Where the parts of a picture of a given size are, in pixels from the lower left corner."""
+"""Layouts of pictures: the space that parts request, and their boxes in pixels from the lower left corner."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ __all__ = ["Box", "GroupLayout", "Layout", "LayoutRequest", "PanelRequest", "em_
 
 @dataclass(frozen=True)
 class Box:
-    """A rectangle in pixels: its lower left corner, its width and its height."""
+    """A rectangle in pixels, given by its lower left corner, its width and its height."""
 
     x: float
     y: float
@@ -29,33 +29,28 @@ class Box:
         return self.y + self.height
 
     def moved(self, right: float, down: float = 0) -> Box:
-        """Return the same box at another place."""
+        """Return the box moved to the right and down."""
         return Box(self.x + right, self.y - down, self.width, self.height)
 
 
 def em_size(size: tuple[int, int], factor: float) -> float:
-    """Return the size of plain type in a picture, in pixels; never below 2.2 % of the shorter side.
-
-    Args:
-        size: Width and height of the picture, in pixels.
-        factor: The theme's factor on the size of type.
-    """
+    """Return the font size of plain text in pixels, at least 8, for a picture's size and the theme's factor."""
     return max(0.0232 * min(size) * factor, 8.0)
 
 
 @dataclass(frozen=True)
 class PanelRequest:
-    """What one panel needs.
+    """The space that one panel requests.
 
-    Args:
-        digits: The length of the longest text beside its axis, in characters.
-        weight: Its height relative to a panel of curves.
-        min_height: Its smallest height, in ems.
-        max_height: Maps its width to its largest height, both in pixels; None for no limit.
-        has_axis: Whether there is an axis under it.
-        stretches: Whether it may be much wider than high.
-        facet_share: The share of the width left to the facet, if the panel is the main part of the picture and names
-            the optimizers itself; None for an ordinary panel.
+    Attributes:
+        digits: The number of characters of the longest text beside its axis.
+        weight: The height relative to a panel of curves.
+        min_height: The minimum height, in ems.
+        max_height: Maps the width to the maximum height, both in pixels; None for no limit.
+        has_axis: Whether there is an axis below the panel.
+        stretches: Whether the panel may be much wider than high.
+        facet_share: The fraction of the width for the facet, if the panel is the main part of the picture and names the
+            optimizers itself; None for an ordinary panel.
     """
 
     digits: int
@@ -69,21 +64,20 @@ class PanelRequest:
 
 @dataclass(frozen=True)
 class LayoutRequest:
-    """What a picture must hold.
+    """The parts that a picture must contain.
 
-    Args:
+    Attributes:
         size: Width and height in pixels.
-        type_scale: The factor on the size of type.
-        aspects: For each group, the width over height of its facets at which both coordinates have one scale; None
+        type_scale: The theme's factor on font sizes.
+        aspects: For each group, the width-to-height ratio of its facets at which both axes have the same scale; None
             for any.
         facets: The number of facets of each group.
-        named: Whether names are above the facets, instead of in a legend.
-        digits: The length of the longest number on a facet's vertical axis; 0 for no numbers.
-        color_bar: Whether groups have a color bar.
+        named: Whether names are above the facets instead of in a legend.
+        digits: The number of characters of the longest tick label on a facet's vertical axis; 0 for no tick labels.
         legend: The number of legend entries.
         key: The width of the key to the symbols, in ems.
         panels: The panels of each group.
-        panels_at: Whether the panels are beside or under the facets; None for what fits best.
+        panels_at: Whether the panels are beside or under the facets; None for the better fit.
     """
 
     size: tuple[int, int]
@@ -101,15 +95,15 @@ class LayoutRequest:
 
 @dataclass(frozen=True)
 class GroupLayout:
-    """Where the parts of a group are.
+    """The boxes of a group's parts.
 
-    Args:
+    Attributes:
         facets: The facets, row by row.
-        color_bar: The color bar; None where there is no room for one.
-        panels: The panels that fit, the first ones of those requested.
-        outer: For each facet, whether the numbers of its horizontal and of its vertical axis are written.
+        color_bar: The color bar; None if there is no room for one.
+        panels: The panels that fit, in the order of the request.
+        outer: For each facet, whether its horizontal and its vertical axis have tick labels.
         caption: The height of a facet's name, in pixels.
-        name: Where the group's name begins on its baseline, and its largest width; None for no name.
+        name: The start of the group's name on its baseline, and its maximum width; None for no name.
     """
 
     facets: tuple[Box, ...]
@@ -120,27 +114,26 @@ class GroupLayout:
     name: Box | None = None
 
     def moved(self, right: float, down: float = 0) -> GroupLayout:
-        """Return the group with facets and color bar moved by some pixels."""
+        """Return the group with facets and color bar moved to the right and down."""
         bar = self.color_bar and self.color_bar.moved(right, down)
         return replace(self, facets=tuple(box.moved(right, down) for box in self.facets), color_bar=bar)
 
     def right(self, bar: float) -> float:
-        """Return the right edge of the facets, or of the color bar with its numbers, which take a width in pixels."""
+        """Return the right edge of the facets, or of the color bar with its tick labels, `bar` pixels wide."""
         return self.color_bar.right + bar if self.color_bar else max(box.right for box in self.facets)
 
 
 @dataclass(frozen=True)
 class Layout:
-    """Where the parts of a picture are; a part without room is None.
+    """The boxes of a picture's parts; None for parts without room.
 
-    Args:
-        em: The size of plain type, in pixels.
-        title: The line above everything.
-        counter: Where the step counter ends on its baseline.
-        groups: One per group.
-        legend: The names of the paths; one line where it is lower than two ems.
+    Attributes:
+        em: The font size of plain text, in pixels.
+        title: The line at the top.
+        counter: The right end of the step counter on its baseline.
+        legend: The names of the paths; if it is lower than two ems, on one line.
         key: The key to the other symbols.
-        ticks: Whether the axes of facets have numbers.
+        ticks: Whether the axes of facets have tick labels.
     """
 
     em: float

@@ -1,4 +1,4 @@
-"""Text around the views: the title, the names of the paths, and the key to the other symbols."""
+"""Text around the views: the title, the legend, and the key to the other symbols."""
 
 from __future__ import annotations
 
@@ -18,20 +18,17 @@ __all__ = ["draw_key", "draw_legend", "draw_names", "draw_title", "key_width", "
 DrawSymbol: TypeAlias = Callable[[Canvas, float, float], None]
 
 FORMULA_SIZES = (1.35, 1.2, 1.05, 0.95)
-"""The sizes that are tried for a formula, in ems."""
+"""The font sizes that are tried for a formula, in ems."""
 
 LINE, CLOSE, WIDE = 1.55, 2.4, 2.95
-"""The pitch of legend entries of one line, and the smallest and the largest pitch of entries of two, in ems."""
+"""The line spacing of one-line legend entries, and the minimum and maximum spacing of two-line entries, in ems."""
 
 
 def draw_title(canvas: Canvas, scene: Scene) -> str:
-    """Write the title, after it the formula, and at the right what the picture leaves out.
+    """Write the title, the formula and the subtitle, and return a sentence if the formula is omitted.
 
-    A title that is too long is written smaller, then begins further to the left, then is cut. What the picture leaves
-    out is never cut. A formula without room is omitted.
-
-    Returns:
-        A sentence about an omitted formula; empty if there is none.
+    If there is little room, the line begins further left, then the title is smaller, then it is shortened; the subtitle
+    is never shortened.
     """
     em, box = canvas.em, canvas.layout.title
     alone = scene.formula and scene.formula_for_title and not scene.subtitles
@@ -44,7 +41,7 @@ def draw_title(canvas: Canvas, scene: Scene) -> str:
 
     subtitle = subtitle_in(box.width)
     if scene.subtitles and not subtitle:
-        # At the left of a centered view there is room.
+        # There is room to the left of a centered view.
         x = min(box.x, 1.6 * em)
         box = replace(box, x=x, width=box.right - x)
         subtitle = subtitle_in(box.width) or scene.subtitles[-1]
@@ -60,14 +57,14 @@ def draw_title(canvas: Canvas, scene: Scene) -> str:
 
 
 def _draw_formula(canvas: Canvas, formula: str, x: float, y: float, room: float) -> bool:
-    """Write a formula in the largest size that fits, and tell whether one did."""
+    """Write a formula in the largest size that fits, and return whether one does."""
     words, high = f"${formula}$", canvas.size[1] - canvas.layout.title.y - 2
     for size in FORMULA_SIZES:
         try:
             width, above, below = canvas.extent_of(words, size)
-        except ValueError:  # matplotlib cannot set it
+        except ValueError:  # matplotlib cannot typeset it
             return False
-        # With roots and fractions a formula may be too high for its line.
+        # Roots and fractions can make a formula too high for the line.
         if width <= room and above <= high and below <= 1.1 * canvas.em:
             canvas.text(x, y, words, size=size, color=canvas.theme.quiet, math=True, va="baseline")
             return True
@@ -75,11 +72,7 @@ def _draw_formula(canvas: Canvas, formula: str, x: float, y: float, room: float)
 
 
 def draw_legend(canvas: Canvas, styles: Sequence[Style]) -> str:
-    """Name the paths, each with its settings under or beside it, or all in lines where there is little room.
-
-    Returns:
-        A sentence about paths whose settings are omitted while others have theirs; empty if there are none.
-    """
+    """Draw the legend, and return a sentence about entries whose settings are omitted; empty if there are none."""
     em, box = canvas.em, canvas.layout.legend
     if box is None:
         return ""
@@ -102,7 +95,7 @@ def draw_legend(canvas: Canvas, styles: Sequence[Style]) -> str:
 
 
 def draw_names(canvas: Canvas, groups: Sequence[Group], layouts: Sequence[GroupLayout]) -> None:
-    """Write the name of each group, and of each facet that shows one optimizer alone."""
+    """Write the name of each group, and the optimizer's entry or the heading of each facet."""
     for group, layout in zip(groups, layouts, strict=True):
         if layout.name is not None:
             name = canvas.shortened(group.name, 1.15, layout.name.width, bold=True)
@@ -118,10 +111,9 @@ def draw_names(canvas: Canvas, groups: Sequence[Group], layouts: Sequence[GroupL
 
 
 def _draw_entry(canvas: Canvas, style: Style, box: Box, y: float, *, under: bool, whole: bool = False) -> bool:
-    """Draw symbol, name and settings, these under the name or beside it; `whole` omits settings instead of cutting.
+    """Draw an entry with its settings under or beside the name, and return whether it has settings.
 
-    Returns:
-        Whether there are settings.
+    If `whole` is true, settings that do not fit are omitted instead of shortened.
     """
     em, quiet = canvas.em, canvas.theme.quiet
     canvas.sign([box.x, box.x + 2.7 * em], y, color=style.color, dash=style.dash)
@@ -144,21 +136,21 @@ def _draw_entry(canvas: Canvas, style: Style, box: Box, y: float, *, under: bool
 
 
 def settings_text(style: Style, aside: str, room: float, canvas: Canvas) -> str:
-    """Return an optimizer's settings and the words aside, cut to a width in pixels; the words aside are cut last."""
+    """Return an optimizer's settings and `aside`, shortened to `room` pixels; `aside` is shortened last."""
     words = " · ".join(filter(None, [style.settings, aside]))
     if not aside or canvas.width_of(words, 1.0) <= room:
         return canvas.shortened(words, 1.0, room)
     own = style.settings.split(" · ")
-    # A class that is also the name is omitted first.
+    # The class is omitted first if it equals the label.
     own = own[own[0] == style.label :]
     tried = (" · ".join([*own[:count], *["…"] * (count < len(own)), aside]) for count in range(len(own), 0, -1))
     fitting = next((words for words in tried if canvas.width_of(words, 1.0) <= room), aside)
-    # At least one setting is kept.
+    # Settings are shown only if the learning rate fits.
     return canvas.shortened(fitting if "lr " in fitting else aside, 1.0, room)
 
 
 def _draw_in_lines(canvas: Canvas, styles: Sequence[Style], box: Box) -> None:
-    """Write the names one after the other, in as many lines as fit."""
+    """Write the names one after another, in as many lines as fit."""
     em, x, y = canvas.em, box.x, box.top - 0.7 * canvas.em
     asides = [f"  {style.aside}" * bool(style.aside) for style in styles]
     names = [style.label + aside for style, aside in zip(styles, asides, strict=True)]
@@ -182,12 +174,12 @@ def _draw_in_lines(canvas: Canvas, styles: Sequence[Style], box: Box) -> None:
 
 
 def key_width(scene: Scene) -> float:
-    """Return about how wide the key is in one line, in ems."""
+    """Return the approximate width of the key on one line, in ems."""
     return sum(width + 0.62 * len(words) + 1.5 for width, words, _ in _symbols(scene))
 
 
 def draw_key(canvas: Canvas, scene: Scene) -> None:
-    """Explain the symbols that the picture shows: ring, star and arrows."""
+    """Draw the key to the symbols in the picture, such as rings, stars and arrows."""
     box = canvas.layout.key
     if box is None:
         return
@@ -204,7 +196,7 @@ def draw_key(canvas: Canvas, scene: Scene) -> None:
 
 
 def _symbols(scene: Scene) -> Iterator[tuple[float, str, DrawSymbol]]:
-    """The symbols that a scene shows: the width of each in ems, what it means, and how it is drawn."""
+    """Yield for each symbol of a scene its width in ems, its meaning, and a function that draws it."""
     facets, theme = scene.facets, scene.theme
     if any(facet.paths for facet in facets):
         yield 1.0, "start", _marker("o", "none")
@@ -229,7 +221,7 @@ def _marker(marker: str, color: str) -> DrawSymbol:
 
 
 def _arrows(*arrows: tuple[float, float, str], edge: str = "") -> DrawSymbol:
-    """Arrows beside each other, of each its direction to the right and up, and its color."""
+    """Return a function that draws arrows side by side, each given by its direction, right and up, and its color."""
 
     def draw(canvas: Canvas, x: float, y: float) -> None:
         for index, (right, up, color) in enumerate(arrows):

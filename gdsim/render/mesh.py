@@ -1,4 +1,4 @@
-"""A surface in space as pixels: its lit quadrilaterals, the plane below it, and the raster that both are drawn on."""
+"""Rasterization of a surface: its lit quadrilaterals, and the plane below it."""
 
 from __future__ import annotations
 
@@ -22,35 +22,30 @@ from gdsim.themes import Theme
 __all__ = ["Raster", "SurfaceMesh", "level_lines", "plane_arrows"]
 
 GRID_CELLS, GRID_ALPHA = 16, 0.3
-"""About how many cells the lines on the surface make along a side, and how opaque these lines are."""
+"""The approximate number of grid cells drawn along a side of the surface, and the opacity of the grid lines."""
 
 HUES, LIGHTS = 48, 48
-"""The number of colors of the values and of the steps of light: few enough for a small GIF."""
+"""The numbers of colors for values and for levels of light, which are low enough for a small GIF."""
 
 LIGHT = np.array([-0.5, -0.45, 0.74])
 """The direction to the light: left and above for the default camera. It does not turn with the camera."""
 
 LEVEL_LINES = 15
-"""At most this many levels have a line in the plane, because it is seen at a slant and has arrows."""
+"""The maximum number of level lines in the plane, which is seen at a slant and also has arrows."""
 
 SHADE, GLEAM, SHADOW = 0.75, 0.5, 0.3
-"""How much darker a slope is that is turned away from the light, how much brighter one turned to it, and how dark the
-darkest shadow is, in the hue of the field."""
+"""The strength of the darkening of slopes that face away from the light, of the brightening of slopes that face it, and
+of the field's hue in the darkest shadow."""
 
 SUPERSAMPLING = 2
-"""Dots along each side of a pixel, for smooth edges."""
+"""The number of dots along each side of a pixel, for smooth edges."""
 
 LINE_DPI = 72
-"""At this resolution a line's width in points is its width in dots."""
+"""The resolution at which a line width in points equals its width in dots."""
 
 
 class Raster:
-    """Dots to draw on; all positions are in pixels of the whole picture.
-
-    Args:
-        box: The pixels it covers.
-        scale: Dots of the result along each side of a pixel.
-    """
+    """An image of a box with `scale` dots along each side of a pixel; positions are in pixels of the whole picture."""
 
     def __init__(self, box: Box, scale: int) -> None:
         self._reduction = SUPERSAMPLING if scale <= SUPERSAMPLING else 1
@@ -58,7 +53,7 @@ class Raster:
         self._corner = np.array([box.x, box.y])
         self._renderer = RendererAgg(int(box.width) * self._dots, int(box.height) * self._dots, LINE_DPI)
         self._pixels = np.asarray(self._renderer.buffer_rgba())
-        # Annotated for a sequence of colors, but it takes an array.
+        # Annotated as a sequence of colors, but it accepts an array.
         self._draw_mesh: Any = self._renderer.draw_quad_mesh
         self._context = self._renderer.new_gc()
         self._context.set_snap(False)
@@ -68,9 +63,9 @@ class Raster:
         self._mode = "RGBX"
 
     def clear(self, color: str) -> None:
-        """Fill everything with a color."""
+        """Fill the image with a color."""
         pixel = np.array([round(255 * part) for part in to_rgba(color)], np.uint8)
-        # Opacity needs no averaging where everything is opaque.
+        # The alpha channel needs no averaging if everything is opaque.
         self._mode = "RGBX" if pixel[3] else "RGBA"
         self._pixels.view(np.uint32)[...] = pixel.view(np.uint32)
 
@@ -82,14 +77,14 @@ class Raster:
         self._renderer.draw_path(self._context, path, IdentityTransform(), to_rgba(color, alpha))
 
     def stroke(self, lines: FloatArray, color: str, width: float, alpha: float = 1.0) -> None:
-        """Stroke lines, (n, corners, 2), of a width in pixels."""
+        """Stroke lines, (n, corners, 2), with a width in pixels."""
         if lines.size:
             self.stroke_path(lines.reshape(-1, 2), _codes(lines), color, width, alpha)
 
     def stroke_path(
         self, points: FloatArray, codes: npt.NDArray[np.uint8], color: str, width: float, alpha: float
     ) -> None:
-        """Stroke lines given as the points (n, 2) and codes (n,) of a matplotlib path."""
+        """Stroke a matplotlib path with the given vertices, (n, 2), and codes, (n,)."""
         self._context.set_foreground(color)
         self._context.set_alpha(alpha)
         self._context.set_linewidth(width * self._dots)
@@ -98,7 +93,7 @@ class Raster:
         self._renderer.draw_path(self._context, path, IdentityTransform())
 
     def quads(self, corners: FloatArray, colors: FloatArray) -> None:
-        """Fill a row of quadrilaterals, (2, n + 1, 2), the last on top, each with its color, (n, 4)."""
+        """Fill a row of quadrilaterals with the vertices (2, n + 1, 2) and the colors (n, 4), the last one on top."""
         if len(colors):
             identity, offsets = IdentityTransform(), np.zeros((1, 2))
             dots, faces = np.nan_to_num(self._in_dots(corners)), np.ascontiguousarray(colors)
@@ -120,13 +115,7 @@ class Raster:
 
 
 class SurfaceMesh:
-    """The surface as quadrilaterals in space, colored by value and lit.
-
-    Args:
-        model: The surface.
-        world: (rows, columns, 3) its grid points in space.
-        theme: The colors.
-    """
+    """The surface with grid points `world`, (rows, columns, 3), as quadrilaterals colored by value and light."""
 
     def __init__(self, model: SurfaceModel, world: FloatArray, theme: Theme) -> None:
         self.world = world
@@ -135,17 +124,17 @@ class SurfaceMesh:
         self._lines = [_grid_lines(count) for count in model.heights.shape]
 
     def draw(self, raster: Raster, points: FloatArray, eye: FloatArray, width: float) -> None:
-        """Draw it from the back to the front, so that what is near covers what is far.
+        """Draw the surface from back to front.
 
         Args:
-            raster: Where to.
-            points: (rows, columns, 2) its grid points in pixels.
-            eye: (3,) the camera, where the plane's sides extend from -1 to 1.
-            width: The width of the lines upon it, in pixels.
+            raster: The image to draw on.
+            points: (rows, columns, 2) the grid points in pixels.
+            eye: (3,) the camera, in coordinates in which the plane's sides extend from -1 to 1.
+            width: The width of the grid lines, in pixels.
         """
         colors, (down, across), (x, y, _) = self._colors, self._lines, eye
         if abs(x) > abs(y):
-            # A row across the line of sight hides nothing of itself, so that its lines can be drawn right after it.
+            # A row across the line of sight does not hide itself, so that its lines can be drawn right after it.
             points, colors = points.swapaxes(0, 1), colors.swapaxes(0, 1)
             down, across, x, y = across, down, y, x
         rows, columns = colors.shape[:2]
@@ -155,14 +144,14 @@ class SurfaceMesh:
             raster.quads(band[:, split:][:, ::-1], shades[split:][::-1])
             raster.quads(band[:, : split + 1], shades[:split])
             raster.stroke(band[:, across].swapaxes(0, 1), self._line_color, width, GRID_ALPHA)
-            # The next row would cover half of a line between the two: it is drawn with the nearer one.
+            # A line between two rows is drawn with the nearer one, which would otherwise cover half of it.
             edges = (0, 1) if row in (0, rows - 1) else (int(row > nearest),)
             own = band[[edge for edge in edges if row + edge in lines]]
             raster.stroke(own, self._line_color, width, GRID_ALPHA)
 
 
 def level_lines(model: SurfaceModel) -> tuple[FloatArray, npt.NDArray[np.uint8]]:
-    """Return the level lines in the plane below a surface: points in space, (n, 3), and codes of a path, (n,)."""
+    """Return the level lines in the plane below a surface: vertices in space, (n, 3), and path codes, (n,)."""
     generator = contour_generator(model.x, model.y, np.ma.masked_invalid(model.values))
     edges = model.levels.edges[1:-1]
     lines = [line for level in edges[:: max(1, -(-len(edges) // LEVEL_LINES))] for line in generator.lines(level)]
@@ -184,14 +173,13 @@ def plane_arrows(arrows: Arrows | None, model: SurfaceModel) -> FloatArray:
 
 
 def _codes(shapes: FloatArray) -> npt.NDArray[np.uint8]:
-    """The codes of a matplotlib path through shapes, (n, corners, …)."""
     codes = np.full(shapes.shape[:2], Path.LINETO, Path.code_type)
     codes[:, 0] = Path.MOVETO
     return np.asarray(codes.ravel())
 
 
 def _colors(model: SurfaceModel, world: FloatArray, theme: Theme) -> FloatArray:
-    """The color of each quadrilateral by value and light, (rows - 1, columns - 1, 4)."""
+    """Return the color of each quadrilateral by value and light, (rows - 1, columns - 1, 4)."""
     grid, edges = model.values, model.levels.edges
     means = (grid[1:, 1:] + grid[:-1, 1:] + grid[1:, :-1] + grid[:-1, :-1]) / 4
     shares = np.interp(means, edges, np.linspace(0, 1, len(edges)))
@@ -205,16 +193,16 @@ def _colors(model: SurfaceModel, world: FloatArray, theme: Theme) -> FloatArray:
     tones = _tones(theme)
     shadow = SHADOW * (tones.mean(0) / tones.mean(0).max()) ** 2
     colors = tones[hue] * (1 + SHADE * np.minimum(lit, 0) * (1 - shadow))
-    # Brighter only as far as the hue can be kept.
+    # Limit the brightening so that the hue does not change.
     colors *= np.minimum(1 + GLEAM * np.maximum(lit, 0), 1 / np.maximum(colors.max(-1, keepdims=True), 1e-9))
     return np.concatenate([colors, solid[..., None]], -1)
 
 
 def _tones(theme: Theme) -> FloatArray:
-    """The colors of a surface in plain light, (HUES, 3): those of the field.
+    """Return the colors of a surface in neutral light, (HUES, 3).
 
-    A pale field is quiet under many lines. In light and shade it would lose its form, so that its colors are taken
-    farther from the page's, and the first is not the page's own.
+    These are the colors of the field. Pale ones are moved away from the page's color, so that light and shade remain
+    visible.
     """
     field, page = ramp(theme.field, 256)[:, :3], np.array(to_rgb(theme.page))
     pale = float(np.clip(2 - 5 * np.ptp(field, axis=1).max(), 0, 1))
@@ -223,11 +211,11 @@ def _tones(theme: Theme) -> FloatArray:
 
 
 def _grid_lines(count: int) -> npt.NDArray[np.intp]:
-    """The indices of the grid lines that are drawn on the surface: about `GRID_CELLS` even cells, and the border."""
+    """Return the indices of the grid lines to draw: about `GRID_CELLS` even cells, and the border."""
     stride = max(1, round((count - 1) / GRID_CELLS))
     return np.unique(np.append(np.arange(0, count, stride), count - 1))
 
 
 def _nearest(count: int, eye: float) -> int:
-    """The index of the cell nearest to the camera, of `count` cells from -1 to 1; -1 if it is before the first."""
+    """Return the index of the cell nearest to the camera, of `count` cells from -1 to 1; -1 if before the first."""
     return int(np.clip(np.floor((eye + 1) / 2 * count), -1, count - 1))

@@ -1,4 +1,4 @@
-"""The painter of display lists on matplotlib's renderers: Agg for frames, SVG and PDF for vector pictures."""
+"""Drawing of display lists on matplotlib's renderers: Agg for frames, SVG and PDF for vector pictures."""
 
 from __future__ import annotations
 
@@ -27,20 +27,12 @@ CIRCLE = np.stack([np.cos(np.linspace(0, 2 * np.pi, 33)), np.sin(np.linspace(0, 
 
 
 def only(primitives: Iterable[Primitive], kind: type[Kind]) -> list[Kind]:
-    """Return the primitives of a kind."""
+    """Return the primitives of one type."""
     return [each for each in primitives if isinstance(each, kind)]
 
 
 class Painter:
-    """Draws primitives within one viewport.
-
-    Args:
-        renderer: Where it draws, at whatever resolution.
-        viewport: What is drawn is cut at its edges.
-
-    Attributes:
-        renderer: Where it draws.
-    """
+    """Draws primitives on a renderer of any resolution, clipped to a viewport."""
 
     def __init__(self, renderer: RendererBase, viewport: Viewport) -> None:
         box = viewport.box
@@ -52,7 +44,7 @@ class Painter:
         self._contexts: dict[tuple[str, float, str, float], GraphicsContextBase] = {}
 
     def draw_all(self, primitives: Sequence[Primitive], time: float) -> None:
-        """Draw everything but images as it is at a time."""
+        """Draw everything except images at a time."""
         self.draw_rings(primitives)
         for trail in only(primitives, Trail):
             self.draw_trail(trail, time)
@@ -60,14 +52,14 @@ class Painter:
             pass
 
     def draw_rings(self, primitives: Iterable[Primitive]) -> None:
-        """Draw the circles under the trails."""
+        """Draw the circles below the trails."""
         for rings in only(primitives, Rings):
             centres = rings.points[np.isfinite(rings.points).all(-1)]
             for color, width in rings.strokes:
                 self._stroke(centres[:, None] + CIRCLE * rings.diameter, color, width, "butt")
 
     def draw_over(self, primitives: Iterable[Primitive], time: float) -> Iterator[FloatArray]:
-        """Draw what is on top of the trails, and yield for each thing the points that it covers, (…, 2)."""
+        """Draw everything above the trails, and yield the points, (…, 2), that each primitive covers."""
         primitives = list(primitives)
         for tangents in only(primitives, Tangents):
             yield self._draw_tangents(tangents, time)
@@ -79,13 +71,7 @@ class Painter:
             yield self._draw_exits(marks, time)
 
     def draw_trail(self, trail: Trail, time: float, since: float | None = None) -> FloatArray:
-        """Draw a trail up to a time, and return the vertices drawn, (…, 2).
-
-        Args:
-            trail: The trail.
-            time: The time.
-            since: The commit time up to which it has been drawn already; None for nothing.
-        """
+        """Draw a trail up to a time, starting at commit time `since` if given, and return its vertices, (…, 2)."""
         if trail.fade is not None:
             return self._draw_fading(trail, time)
         style = trail.style
@@ -125,7 +111,7 @@ class Painter:
             self._mark(stretch.dots, "o", style.dot_size, style.color, style.casing, style.dot_edge, alpha)
 
     def _draw_hidden(self, trail: Trail, stretch: Stretch, alpha: float, new: int = 0) -> None:
-        """Draw what is hidden, from the vertex `new` on: drawn twice it would be stronger."""
+        """Draw hidden segments from vertex `new` on, because translucent segments must not be drawn twice."""
         style = trail.style
         if style.hidden_alpha and stretch.hidden is not None:
             lines, shown, faint = stretch.lines[:, new:], stretch.hidden[:, new:], alpha * style.hidden_alpha
@@ -187,7 +173,7 @@ class Painter:
         dash: tuple[float, list[float]] | None = None,
         alpha: float = 1.0,
     ) -> None:
-        """Stroke lines, (n, m, 2), as one compound path; only the segments `shown`, (n, m − 1); dashes in points."""
+        """Stroke lines, (n, m, 2), as one path; `shown` selects segments, (n, m − 1); dashes are in points."""
         codes = np.full(lines.shape[:2], Outline.LINETO, Outline.code_type)
         codes[:, 0] = Outline.MOVETO
         if shown is not None:
@@ -203,9 +189,9 @@ class Painter:
     def _mark(
         self, places: FloatArray, marker: str, size: float, color: str, edge: str, edge_width: float, alpha: float = 1.0
     ) -> None:
-        """Draw a filled shape at every place, (n, 2), as one compound path.
+        """Draw a filled marker at every place, (n, 2), as one path.
 
-        All edges are below all shapes: where places crowd, an edge over its neighbor would erase it.
+        All edges are drawn below all markers, so that an edge does not cover a neighboring marker.
         """
         places = places[np.isfinite(places).all(-1)]
         if not len(places):
@@ -219,7 +205,7 @@ class Painter:
         self.renderer.draw_path(self._context(color, 0.0, alpha=alpha), every, self._transform, to_rgba(color, alpha))
 
     def _fill(self, shapes: FloatArray, color: str, edge: str, edge_width: float) -> None:
-        """Fill polygons, (n, corners, 2), as one compound path over their edges."""
+        """Fill polygons, (n, corners, 2), as one path on top of their edges."""
         count, corners = shapes.shape[:2]
         codes = np.full((count, corners + 1), Outline.LINETO, Outline.code_type)
         codes[:, 0], codes[:, -1] = Outline.MOVETO, Outline.CLOSEPOLY
@@ -228,7 +214,7 @@ class Painter:
         self.renderer.draw_path(self._context(color, 0.0), every, self._transform, to_rgba(color))
 
     def _context(self, color: str, width: float, cap: Cap = "butt", alpha: float = 1.0) -> GraphicsContextBase:
-        """Return a graphics context, made once: making one costs as much as stroking a short line."""
+        """Return a cached graphics context, because creating one costs as much as stroking a short line."""
         context = self._contexts.get((color, width, cap, alpha))
         if context is None:
             context = self.renderer.new_gc()
@@ -245,7 +231,7 @@ class Painter:
 
 @cache
 def _outline(marker: str) -> tuple[FloatArray, npt.NDArray[np.uint8]]:
-    """The vertices and path codes of a marker of size 1."""
+    """Return the vertices and path codes of a marker of size 1."""
     shape = MarkerStyle(marker)
     outline = shape.get_path().transformed(shape.get_transform())
     vertices = np.asarray(outline.vertices, np.float64)
@@ -255,6 +241,6 @@ def _outline(marker: str) -> tuple[FloatArray, npt.NDArray[np.uint8]]:
 
 
 def _runs(shown: npt.NDArray[np.bool_]) -> list[tuple[int, int]]:
-    """The runs of vertices, from and to, that shown segments join."""
+    """Return the vertices, as (start, stop), of each run of shown segments."""
     change = np.flatnonzero(np.diff(np.concatenate([[False], shown, [False]])))
     return [(int(first), int(last) + 1) for first, last in zip(change[::2], change[1::2], strict=True)]

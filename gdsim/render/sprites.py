@@ -1,4 +1,4 @@
-"""The picture with more dots per pixel, for a web page: its background, and sprites of text and digits on one sheet."""
+"""High-resolution images of a picture for a web page: its background, and a sprite sheet of text and digits."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from gdsim.render.painter import Painter
 from gdsim.render.viewport import START
 
 GAP = 2
-"""How many dots are between two sprites on a sheet: scaled, one would bleed into the other."""
+"""The number of dots between two sprites on a sheet, so that neighbors do not blend when they are scaled."""
 
 
 @dataclass(frozen=True)
@@ -34,13 +34,7 @@ class Sprite:
 
 
 class SpriteSheet:
-    """What a web page shows of a picture as images, below each other on one sheet.
-
-    Args:
-        canvas: The figure with everything that does not move.
-        layers: What moves; of these the circles around the starts are part of the background.
-        scale: How many dots a pixel has along each side.
-    """
+    """The background of a picture and sprites on one sheet, with `scale` dots along each side of a pixel."""
 
     def __init__(self, canvas: Canvas, layers: Sequence[Layer], scale: int) -> None:
         self.scale = scale
@@ -49,7 +43,7 @@ class SpriteSheet:
         self._renderer = RendererAgg(scale * canvas.size[0], scale * canvas.size[1], scale * DPI)
 
     def background(self) -> Pixels:
-        """Return everything that does not move, (scale · height, scale · width, 3)."""
+        """Return the static parts and the circles around the starts, (scale · height, scale · width, 3)."""
         (width, height), figure = self._canvas.size, self._canvas.figure
 
         def draw_rings(renderer: RendererBase) -> None:
@@ -57,7 +51,7 @@ class SpriteSheet:
                 Painter(renderer, layer.viewport).draw_rings(layer.primitives)
 
         added: list[Artist] = [figure.add_artist(Drawn(draw_rings))]
-        # A surface is an image of its own, which must be as fine.
+        # A surface is a separate image, which must have the same resolution.
         for layer in self._layers:
             added += layer.viewport.pose(START, self.scale, words=False)
         try:
@@ -70,7 +64,7 @@ class SpriteSheet:
         return pixels.reshape(self.scale * height, self.scale * width, 4)[..., :3]
 
     def draw(self, paint: Callable[[RendererBase], object], extent: FloatArray) -> Sprite:
-        """Add what is painted within an extent of the picture, two opposite corners (2, 2), cut to its edges."""
+        """Add what `paint` draws within an extent of the picture, two opposite corners (2, 2), as a cropped sprite."""
         figure, scale = self._canvas.figure, self.scale
         self._renderer.clear()
         figure.set_dpi(scale * DPI)
@@ -87,13 +81,13 @@ class SpriteSheet:
         return self.add(cut, (left + int(columns[0])) / scale, (top + int(rows[0])) / scale)
 
     def add(self, pixels: Pixels, left: float = 0.0, top: float = 0.0) -> Sprite:
-        """Add an image, (rows, columns, 4)."""
+        """Add an image, (rows, columns, 4), to the sheet."""
         row = sum(len(part) + GAP for part in self._parts)
         self._parts.append(pixels)
         return Sprite(left, top, row, pixels.shape[1], pixels.shape[0])
 
     def pixels(self) -> Pixels:
-        """Return the sheet, (rows, columns, 4), transparent where there is nothing."""
+        """Return the sheet, (rows, columns, 4), with a transparent background."""
         height = sum(len(part) + GAP for part in self._parts)
         sheet = np.zeros((max(height, 1), max((part.shape[1] for part in self._parts), default=1), 4), np.uint8)
         row = 0
@@ -112,13 +106,13 @@ class Drawn(Artist):
         self.set_zorder(10)
 
     def draw(self, renderer: RendererBase) -> None:
-        """Let the function draw."""
+        """Call the function."""
         self._paint(renderer)
 
 
 def marker_outline(marker: str) -> FloatArray:
-    """Return the corners of a marker of size 1, (n, 2), around its place, with the second coordinate downwards."""
+    """Return the corners of a marker of size 1 around its center, (n, 2), with the second coordinate downwards."""
     shape = MarkerStyle(marker)
-    # Curves are followed as finely as if it were large.
+    # Curves are approximated as finely as for a large marker.
     (corners,) = shape.get_path().transformed(shape.get_transform()).to_polygons(closed_only=False)[:1]
     return np.asarray(corners) * [1.0, -1.0]

@@ -1,4 +1,4 @@
-"""A surface in space as seen by its camera: where its points, its axes and their labels are in pixels."""
+"""Projection of a surface, its axes and their labels from space to pixels."""
 
 from __future__ import annotations
 
@@ -19,18 +19,18 @@ from gdsim.scene import Facet, SurfaceModel, labels, round_ticks
 __all__ = ["Axis", "Label", "SurfaceProjection"]
 
 TICK = 0.65
-"""The distance of numbers from their axis, in ems."""
+"""The distance of tick labels from their axis, in ems."""
 
 MOST_OFFSET = 4.0
-"""How far numbers may move out where the surface reaches over the plane's edge, in ems."""
+"""The maximum distance, in ems, by which tick labels move outward where the surface extends beyond the plane's edge."""
 
 SHORTEST_VALUE_AXIS = 4.0
-"""A value axis that is shorter on the picture, in ems, as seen from high above, has no numbers."""
+"""The projected length of the value axis, in ems, below which it is not drawn."""
 
 
 @dataclass(frozen=True)
 class Label:
-    """Text of an axis: its middle and its size, in pixels."""
+    """A text of an axis, given by its center and its size in pixels."""
 
     x: float
     y: float
@@ -40,12 +40,12 @@ class Label:
 
     @property
     def bounds(self) -> FloatArray:
-        """(2, 2) left and right, and bottom and top."""
+        """The left and right, and the bottom and top edge, (2, 2)."""
         half, middle = np.array([self.width, self.height]) / 2, np.array([self.x, self.y])
         return np.stack([middle - half, middle + half], -1)
 
     def overlaps(self, other: Label, gap: float = 0.0) -> bool:
-        """Return whether two labels overlap, or are beside each other with less than a gap, in pixels."""
+        """Return whether two labels overlap, or are side by side with less than `gap` pixels between them."""
         across, up = abs(self.x - other.x), abs(self.y - other.y)
         return across < (self.width + other.width) / 2 + gap and up < (self.height + other.height) / 2
 
@@ -54,12 +54,10 @@ class Label:
 class Axis:
     """An axis in pixels.
 
-    Args:
-        ends: (2, 2) where it begins and ends.
-        outward: (2,) unit vector away from the picture.
-        ticks: (ticks, 2) its ticks.
-        numbers: One per tick.
-        name: What the axis counts.
+    Attributes:
+        ends: (2, 2) the end points.
+        outward: (2,) the unit vector that points away from the surface.
+        ticks: (ticks, 2) the tick positions.
     """
 
     ends: FloatArray
@@ -70,17 +68,11 @@ class Axis:
 
 
 class SurfaceProjection:
-    """A surface and the plane of its inputs, fitted with their axes into a box of the picture.
-
-    Args:
-        facet: The view of a surface.
-        box: Where, in whole pixels.
-        em: The size of plain type, in pixels.
-        font: The family of the type.
+    """A surface and the plane of its inputs, scaled with their axes to fit into a box.
 
     Attributes:
         world: (rows, columns, 3) the surface's grid points in space.
-        corners: (4, 3) the plane's, one after the other around it.
+        corners: (4, 3) the plane's corners, in order around it.
     """
 
     def __init__(self, facet: Facet, box: Box, em: float, font: str) -> None:
@@ -93,21 +85,21 @@ class SurfaceProjection:
         self._fit()
 
     def project(self, world: FloatArray, azimuth: float) -> FloatArray:
-        """Return the pixels, (…, 2), of points in space, (…, 3)."""
+        """Project points in space, (…, 3), to pixels, (…, 2)."""
         return np.asarray(self._camera.project(world, azimuth) * self._scale + self._middle)
 
     def base(self, inputs: FloatArray, azimuth: float) -> FloatArray:
-        """Return the pixels, (…, 2), of inputs, (…, 2 or more), in the plane below the surface."""
+        """Project inputs, (…, 2 or more), in the plane below the surface to pixels, (…, 2)."""
         return self.project(self._camera.place(inputs[..., :2]), azimuth)
 
     def _fit(self) -> None:
-        """Choose scale and middle so that surface, plane and labels fit into the box from all sides."""
+        """Choose the scale and the center so that surface, plane and labels fit into the box at every azimuth."""
         em, extent = self._em, self._camera.extent(self._model.heights)
         turns = np.linspace(0, 1, 1 + int(np.ceil(abs(self._camera.orbit) / 12)))
         azimuths = [self._camera.azimuth_at(float(share)) for share in turns]
         overhang = np.full((2, 2), 0.5 * em)
         size, corner = np.array([self._box.width, self._box.height]), np.array([self._box.x, self._box.y])
-        # The labels' positions depend a little on the scale: a few rounds settle it.
+        # The labels' positions depend slightly on the scale, so that the fit is repeated.
         for _ in range(4):
             room = np.maximum(size - overhang.sum(1), 1.0)
             self._scale = float((room / np.diff(extent)[:, 0]).min())
@@ -122,7 +114,7 @@ class SurfaceProjection:
             overhang = np.maximum(np.stack([seen[:, 0] - low, high - seen[:, 1]], -1), 0) + 0.25 * em
 
     def axes(self, azimuth: float) -> tuple[Axis, Axis, Axis]:
-        """Return the axes of both coordinates along the nearer edges of the plane, and that of the values."""
+        """Return the axes of both coordinates, along the plane's nearer edges, and the value axis."""
         limits, names, eye = self._facet.limits, self._facet.names, self._camera.eye(azimuth)
         near = np.where(eye[:2] >= 0, 1, 0)
         count = max(2, min(6, int(2 * self._scale * float(self._camera.sides.min()) / (4.5 * self._em))))
@@ -142,23 +134,23 @@ class SurfaceProjection:
         return flat[0], flat[1], Axis(pixels[:2], side, pixels[2:], model.labels, model.caption)
 
     def value_foot(self, azimuth: float) -> FloatArray:
-        """Return the plane's corner under the value axis, (3,): the left- or the rightmost that is farther back."""
+        """Return the plane's corner below the value axis, (3,): the farther of the leftmost and the rightmost one."""
         corners, eye = self.corners, self._camera.eye(azimuth)
         across = self._camera.project(corners, azimuth)[:, 0]
         near = np.where(eye[:2] >= 0, 1, -1)
 
         def nearness(corner: FloatArray) -> tuple[float, float]:
-            # From the side both may be in front; then it is the one where no numbers run to the back.
+            # Seen from the side, both corners may be in front; then the more distant one is chosen.
             return float(np.sign(corner[:2]) @ near), -float(np.linalg.norm(corner - eye))
 
         return min((corners[across.argmin()], corners[across.argmax()]), key=nearness)
 
     def shows_values(self, value: Axis) -> bool:
-        """Return whether the value axis is seen from the side, not from above."""
+        """Return whether the projected value axis is long enough to be drawn."""
         return float(np.linalg.norm(np.diff(value.ends, axis=0))) > SHORTEST_VALUE_AXIS * self._em
 
     def labels(self, azimuth: float) -> list[Label]:
-        """Return the labels that have room: within the box, off the surface, and none over another."""
+        """Return the labels that are inside the box and overlap neither the surface nor each other."""
         box, surface = self._box, self._surface(azimuth)
         low, high = np.array([box.x, box.y]), np.array([box.right, box.top])
         kept: list[Label] = []
@@ -171,11 +163,11 @@ class SurfaceProjection:
         return kept
 
     def _surface(self, azimuth: float) -> FloatArray:
-        """Some points of the surface in pixels, (n, 2)."""
+        """Return a sample of the surface's points in pixels, (n, 2)."""
         return self.project(self.world[::3, ::3].reshape(-1, 3), azimuth)
 
     def _placed(self, azimuth: float) -> Iterator[Label]:
-        """All labels at their preferred positions, names first."""
+        """Yield all labels at their preferred positions, names first."""
         *flat, value = self.axes(azimuth)
         surface, numbers = self._surface(azimuth), []
         for axis in flat:
@@ -194,7 +186,7 @@ class SurfaceProjection:
         yield from numbers
 
     def _beyond(self, axis: Axis, surface: FloatArray) -> float:
-        """How far the surface reaches over an edge of the plane, in pixels; 0 if too far for numbers to move out."""
+        """Return how far the surface extends beyond an edge of the plane, in pixels; 0 if above `MOST_OFFSET`."""
         along = axis.ends[1] - axis.ends[0]
         share = (surface - axis.ends[0]) @ along / max(float(along @ along), 1e-9)
         beyond = (surface - axis.ends[0]) @ axis.outward
@@ -202,7 +194,7 @@ class SurfaceProjection:
         return reach if reach <= MOST_OFFSET * self._em else 0.0
 
     def _beside(self, axis: Axis, places: FloatArray, texts: Iterable[str], away: float) -> list[Label]:
-        """Labels beside an axis, all at one distance in pixels."""
+        """Return labels at a distance of `away` pixels from an axis."""
         found = []
         for place, text in zip(places, texts, strict=True):
             width, height = _text_size(text, self._font, self._em)
@@ -211,7 +203,7 @@ class SurfaceProjection:
         return found
 
     def _caption(self, value: Axis, column: list[Label], surface: FloatArray) -> Label:
-        """The name of the values, above their axis and the surface; outwards it ends where the numbers end."""
+        """Return the label with the name of the values, above the value axis and the surface."""
         width, height = _text_size(value.name, self._font, self._em)
         out, (x, top), em = value.outward[0], value.ends[1], self._em
         outer = max(out * x + em, *(out * label.x + label.width / 2 for label in column), out * x)
@@ -223,7 +215,6 @@ class SurfaceProjection:
 
 @cache
 def _text_size(text: str, font: str, em: float) -> tuple[float, float]:
-    """Width and height of plain text, in pixels."""
     renderer, properties = RendererAgg(1, 1, DPI), FontProperties(family=font, size=points(em))
     width, _, _ = renderer.get_text_width_height_descent(text, properties, ismath=False)
     _, height, _ = renderer.get_text_width_height_descent("lp", properties, ismath=False)
@@ -231,19 +222,19 @@ def _text_size(text: str, font: str, em: float) -> tuple[float, float]:
 
 
 def _outward(ends: FloatArray, middle: FloatArray) -> FloatArray:
-    """The unit normal of an edge that points away from a middle."""
+    """Return the unit normal of an edge that points away from `middle`."""
     along = ends[1] - ends[0]
     normal = np.array([along[1], -along[0]]) / max(float(np.linalg.norm(along)), 1e-9)
     return normal * (1.0 if normal @ (ends.mean(0) - middle) >= 0 else -1.0)
 
 
 def _support(direction: FloatArray, width: float, height: float) -> float:
-    """How far a rectangle reaches from its middle in a direction."""
+    """Return the distance from a rectangle's center to its farthest point in a direction."""
     return float(abs(direction[0]) * width + abs(direction[1]) * height) / 2
 
 
 def _thinned(row: list[Label]) -> list[Label]:
-    """Every label, every second, every third … of an even axis, so that no two overlap."""
+    """Keep every k-th label of a row, with the smallest k for which no two overlap."""
     for every in range(1, len(row) + 1):
         chosen = row[(len(row) // 2) % every :: every]
         if not any(a.overlaps(b) for a, b in pairwise(chosen)):

@@ -1,4 +1,4 @@
-"""Trails: the paths of one optimizer in one viewport, in pixels, and where they are at a time."""
+"""Trails: the paths of one optimizer in one viewport, in pixels, as functions of time."""
 
 from __future__ import annotations
 
@@ -12,19 +12,21 @@ import numpy.typing as npt
 from gdsim.objectives import FloatArray
 
 INVISIBLE = 1 / 3
-"""A vertex nearer than this to the last one drawn, in pixels, is not drawn."""
+"""The distance in pixels below which a vertex is not drawn separately from the previous one."""
 
 CHUNK = 200
-"""About how many segments of an optimizer are redrawn for each frame before they are committed; at most 32 per path."""
+"""The approximate number of an optimizer's segments that are redrawn in each frame before they are committed, at most
+32 per path."""
 
 OVERLAP = 12
-"""How many committed vertices are redrawn in the path's color, so that the casing of new segments does not cut it."""
+"""The number of committed vertices that are redrawn in the path's color, so that the casing of new segments does not
+cut it."""
 
 HIDDEN_ALPHA = 0.45
-"""The opacity of what is seen through the surface that hides it."""
+"""The factor on the opacity of a path where the surface hides it."""
 
 FADE_BANDS = 10
-"""In how many bands of even opacity a trail fades."""
+"""The number of bands of constant opacity in a fading trail."""
 
 BoolArray = npt.NDArray[np.bool_]
 Rows = TypeVar("Rows", FloatArray, BoolArray)
@@ -36,11 +38,11 @@ class TrailStyle:
 
     Attributes:
         casing: The color of the border around path, heads and dots.
-        casing_width: The width of the path's border; 0 for many paths, whose borders would cut each other.
+        casing_width: The width of the path's border; 0 for no border.
         dash: On and off lengths in units of the width; empty for a solid line.
-        marker: The head's shape, a matplotlib letter.
+        marker: The head's matplotlib marker.
         dot_size: The diameter of the dot on each iterate; 0 for none.
-        hidden_alpha: What the opacity is multiplied by where something hides the path.
+        hidden_alpha: The factor on the opacity where the path is hidden.
     """
 
     color: str
@@ -71,12 +73,12 @@ class TrailStyle:
 
     @property
     def hidden_width(self) -> float:
-        """The width of the path where something hides it."""
+        """The width of the path where it is hidden."""
         return 0.75 * self.width
 
     @property
     def reach(self) -> float:
-        """How far beyond its vertices a path leaves color."""
+        """The maximum distance from its vertices at which a path changes pixels."""
         return max(self.width / 2 + self.casing_width, self.dot_size / 2 + self.dot_edge) + 2
 
 
@@ -84,11 +86,11 @@ class Stretch(NamedTuple):
     """The paths of a trail between two times.
 
     Attributes:
-        lines: (starts, n, 2) their vertices, none of them NaN.
-        visible: (starts, n − 1) which segments are drawn and not hidden; None for all.
-        hidden: (starts, n − 1) which segments are drawn as hidden; None for none.
-        dash_offsets: (starts, n − 1) the length of each path, in pixels modulo its dashes, where a segment begins.
-        dots: (dots, 2) the visible iterates before the end; None where iterates have no dots.
+        lines: (starts, n, 2) the vertices, without NaN.
+        visible: (starts, n − 1) whether a segment is drawn and not hidden; None if all are.
+        hidden: (starts, n − 1) whether a segment is drawn as hidden; None if none is.
+        dash_offsets: (starts, n − 1) the path's length at the start of a segment, in pixels modulo the dash pattern.
+        dots: (dots, 2) the visible iterates before the end; None if iterates have no dots.
     """
 
     lines: FloatArray
@@ -99,7 +101,7 @@ class Stretch(NamedTuple):
 
 
 class _Vertices(NamedTuple):
-    """The places of a trail that are drawn: their times (m,), (starts, m, 2) where they are, (starts, m) if hidden."""
+    """The vertices that are drawn: `times` is (m,), `lines` (starts, m, 2) and `hidden` (starts, m)."""
 
     times: FloatArray
     lines: FloatArray
@@ -113,12 +115,12 @@ class Trail:
 
     Attributes:
         optimizer: The optimizer's index in `Scene.styles`.
-        times: (n,) when each place is reached, in steps; whole numbers are iterates.
-        points: (n, starts, 2) the places in pixels; where one is NaN, the path is broken.
-        hidden: (n, starts) where something hides the path; None for nowhere.
-        fade: How many steps the path reaches back from its head; None for the whole path.
-        frames: In how many frames the path is drawn; a frame should commit at most about one stretch.
-        path: The index in `Facet.paths` of the path whose iterates these are; None for shadows, feet and panels.
+        times: (n,) the step at which each vertex is reached; whole numbers are iterates.
+        points: (n, starts, 2) the vertices in pixels; NaN interrupts the path.
+        hidden: (n, starts) whether a vertex is hidden; None if none is.
+        fade: The length of the visible path behind its head, in steps; None for the whole path.
+        frames: The number of frames that draw the path; each should commit at most about one stretch.
+        path: The path's index in `Facet.paths`; None for shadows, feet and panels.
     """
 
     optimizer: int
@@ -142,7 +144,7 @@ class Trail:
 
     @cached_property
     def commit_times(self) -> FloatArray:
-        """The times at which one stretch after the other is drawn for good, ascending; none where a trail fades."""
+        """The ascending times up to which successive stretches are drawn permanently; empty for a fading trail."""
         if self.fade is not None:
             return np.empty(0)
         times = self._drawn.times
@@ -151,12 +153,12 @@ class Trail:
 
     @property
     def overlap(self) -> int:
-        """How many vertices before the last commit are drawn again in the path's color."""
+        """The number of vertices before the last commit that are drawn again in the path's color."""
         return OVERLAP if self.style.casing_width else 0
 
     @property
     def fade_bands(self) -> tuple[tuple[float, float, float], ...]:
-        """The bands of a fading trail, the faintest first: from how many steps ago, to how many, and the opacity."""
+        """The bands of a fading trail, faintest first: the largest and smallest age in steps, and the opacity."""
         fade, alpha = self.fade or 0, self.style.alpha
         return tuple(
             (fade * band / FADE_BANDS, fade * (band - 1) / FADE_BANDS, alpha * (FADE_BANDS + 1 - band) / FADE_BANDS)
@@ -164,9 +166,9 @@ class Trail:
         )
 
     def vertices(self, apart: float = INVISIBLE) -> npt.NDArray[np.intp]:
-        """Return the indices of the places needed to draw the trail, about one per `apart` pixels of its length.
+        """Return the indices of the vertices needed to draw the trail, about one per `apart` pixels of its length.
 
-        Interpolated in time between these, heads are nowhere farther than that from where they are.
+        Heads that are interpolated in time between these vertices are wrong by at most `apart` pixels.
         """
         chosen = self._distinct(apart)
         jumps = np.nan_to_num(np.abs(np.diff(self.points, axis=0)), nan=np.inf).max(axis=(1, 2)) > apart
@@ -175,7 +177,7 @@ class Trail:
         return np.flatnonzero(chosen)
 
     def _distinct(self, apart: float) -> BoolArray:
-        """Which places to draw, (n,), when no two need to be nearer than some pixels."""
+        """Return which vertices to draw, (n,), about one per `apart` pixels."""
         moves = np.nan_to_num(np.abs(np.diff(self.points, axis=0)), nan=1.0).max(axis=(1, 2))
         chosen = np.append(True, np.diff(np.floor(np.cumsum(moves) / apart), prepend=0.0) > 0)
         if self.style.dot_size:
@@ -185,11 +187,11 @@ class Trail:
         return chosen
 
     def at(self, time: float) -> FloatArray:
-        """Return where the heads are at a time, (starts, 2)."""
+        """Return the positions of the heads at a time, (starts, 2)."""
         return interpolated(self.points, self.times, time)
 
     def hidden_at(self, time: float) -> BoolArray:
-        """Return which of the heads are hidden at a time, (starts,): on a segment, those whose segment is."""
+        """Return which heads are hidden at a time, (starts,): those on a segment with a hidden end."""
         times, _, hidden, _ = self._drawn
         if hidden is None:
             return np.zeros(self.points.shape[1], np.bool_)
@@ -198,13 +200,13 @@ class Trail:
         return np.asarray(hidden[:, before] | hidden[:, after])
 
     def before(self, time: float, vertices: int) -> tuple[float, int]:
-        """Return the time of the vertex some vertices before a commit time, and how many there really are between."""
+        """Return the time of the vertex up to `vertices` vertices before a commit time, and their actual number."""
         index = int(np.searchsorted(self._drawn.times, time))
         back = max(index - vertices, 0)
         return float(self._drawn.times[back]), index - back
 
     def stretch(self, begin: float, end: float) -> Stretch:
-        """Return the paths from the place reached at one time to that reached at another."""
+        """Return the paths between two times."""
         times, drawn, covered, offsets = self._drawn
         first, last = (int(np.searchsorted(times, time, side="right")) for time in (begin, end))
         tail, head = self.at(begin), self.at(end)
@@ -231,7 +233,7 @@ class Trail:
 
 
 def interpolated(rows: FloatArray, times: FloatArray, time: float) -> FloatArray:
-    """Return rows, (n, …), of ascending times, (n,), at one time, interpolated linearly between the two nearest."""
+    """Interpolate rows, (n, …), at ascending times, (n,), linearly to one time."""
     before = max(int(np.searchsorted(times, time, side="right")) - 1, 0)
     after = min(before + 1, len(times) - 1)
     gap = times[after] - times[before]
@@ -240,14 +242,14 @@ def interpolated(rows: FloatArray, times: FloatArray, time: float) -> FloatArray
 
 
 def settled(rows: Rows, times: FloatArray, ends: npt.NDArray[np.int64]) -> Rows:
-    """Return rows, (n, starts, …), of times, (n,), constant for each start from its end, (starts,), on."""
+    """Return rows, (n, starts, …), at times, (n,), held constant for each start after its end, (starts,)."""
     last = np.minimum(np.searchsorted(times, ends), len(times) - 1)
     past = np.arange(len(times))[:, None] > last
     return np.where(past.reshape(*past.shape, *[1] * (rows.ndim - 2)), rows[last, np.arange(len(last))], rows)
 
 
 def _without_gaps(lines: FloatArray) -> tuple[FloatArray, BoolArray | None]:
-    """Lines (starts, n, 2) with some number for NaN, and which segments (starts, n − 1) had none; None for all."""
+    """Replace NaN in lines, (starts, n, 2), and return which segments, (starts, n − 1), had none; None for all."""
     finite = np.asarray(np.isfinite(lines).all(-1))
     if finite.all():
         return lines, None

@@ -1,4 +1,4 @@
-"""How panels are drawn: one module per shape, whose `RENDERER` does it."""
+"""Renderers of panels: one module per kind, which defines `RENDERER`."""
 
 from __future__ import annotations
 
@@ -17,29 +17,29 @@ __all__ = ["PanelRenderer", "draw_panels", "panel_renderer"]
 
 
 class PanelRenderer(Protocol):
-    """How panels of one shape are drawn."""
+    """Draws the panels of one kind."""
 
     def request(self, panel: Any, em: float) -> PanelRequest:
-        """Return what a panel needs, with type of a size in pixels."""
+        """Return the space that a panel requests, for a font size in pixels."""
         ...
 
     def draw(self, canvas: Canvas, panel: Any, box: Box, *, numbered: bool) -> Viewport:
-        """Draw what does not move.
+        """Draw the static parts.
 
         Args:
             canvas: The picture.
             panel: The panel.
-            box: Where, in pixels.
-            numbered: Whether the horizontal axis, which the panels of a column share, has its numbers here.
+            box: The panel's box, in pixels.
+            numbered: Whether the horizontal axis, which the panels of a column share, has tick labels here.
         """
         ...
 
     def primitives(self, canvas: Canvas, panel: Any, viewport: Viewport) -> tuple[Primitive, ...]:
-        """Return what moves."""
+        """Return the moving parts."""
         ...
 
     def color_key(self, panel: Any, theme: Theme) -> Sequence[tuple[str, str]]:
-        """Return what the colors of a panel mean, and these colors, for the key."""
+        """Return each meaning of a color in a panel and that color, for the key."""
         return ()
 
     def lacks_names(self, panel: Any, box: Box, em: float) -> bool:
@@ -49,12 +49,12 @@ class PanelRenderer(Protocol):
 
 @cache
 def panel_renderer(kind: str) -> PanelRenderer:
-    """Return what draws panels of a shape, which is the name of its module in this package."""
+    """Return the renderer of a kind of panel, which is the name of its module in this package."""
     return cast("PanelRenderer", import_module(f"{__name__}.{kind}").RENDERER)
 
 
 def draw_panels(canvas: Canvas, panels: Sequence[Any], boxes: Sequence[Box]) -> Iterator[Viewport]:
-    """Draw as many panels as have a box, without what moves in them."""
+    """Draw the static parts of as many panels as there are boxes, and yield their viewports."""
     pairs = [(panel_renderer(panel.kind), panel, box) for panel, box in zip(panels, boxes, strict=False)]
     lowest: dict[float, float] = {}
     for renderer, panel, box in pairs:

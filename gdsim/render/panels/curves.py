@@ -1,4 +1,4 @@
-"""Panels of curves: numbers over the steps."""
+"""Panels of curves of numbers over the steps."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ from gdsim.themes import mix
 __all__ = ["RENDERER"]
 
 CURSOR_TIMES = 512
-"""At about how many times a cursor knows its place."""
+"""The approximate number of times for which a cursor's position is stored."""
 
 
 class _CurvesRenderer(PanelRenderer):
@@ -48,7 +48,7 @@ class _CurvesRenderer(PanelRenderer):
 
     def primitives(self, canvas: Canvas, panel: CurvesPanel, viewport: Viewport) -> tuple[Primitive, ...]:
         trails = [_trail(canvas, curve, viewport) for curve in panel.curves]
-        # The cursor is where the curve is that has come farthest.
+        # The cursor follows the curve that is farthest to the right.
         places = np.max([curve.points[..., 0].max(1) for curve in panel.curves], axis=0)
         low = np.full(len(places), float(panel.limits[0]))
         pixels = viewport.pixels(np.column_stack([places, low]), START)[:, 0]
@@ -60,7 +60,7 @@ RENDERER = _CurvesRenderer()
 
 
 def _ticks(panel: CurvesPanel, axes: Axes, room: int) -> FloatArray:
-    """Numbers for the value axis, at most `room` or a few more."""
+    """Return tick values for the vertical axis, at most `room` or slightly more."""
     low, high = panel.limits
     if panel.ticks is not None:
         return panel.ticks[:: max(1, -(-len(panel.ticks) // (room + 1)))]
@@ -72,7 +72,7 @@ def _ticks(panel: CurvesPanel, axes: Axes, room: int) -> FloatArray:
     every = max(1, -int(-(high - low) // room))
     decades = 10.0 ** np.arange(np.ceil(low), np.floor(high) + 1)
     if len(decades) < 2:
-        # Within one decade there is hardly a power of ten.
+        # A range within one decade contains at most one power of ten.
         return round_ticks(float(panel.limits[0]), float(panel.limits[1]), room)
     return decades[::every] if len(decades) > every else decades[[0, -1]]
 
@@ -81,7 +81,7 @@ def _trail(canvas: Canvas, curve: PanelCurve, viewport: Viewport) -> Trail:
     background, scene = canvas.theme.panel, canvas.scene
     style = trail_style(canvas, curve.style, curve.points.shape[1], casing=background, scale=0.8)
     if curve.strength < 1:
-        # Mixed and not translucent, so that what is drawn twice is not stronger than the rest.
+        # Mixed instead of translucent, so that segments that are drawn twice are not more opaque.
         color = mix(background, style.color, curve.strength)
         style = replace(style, color=color, head_size=0.7 * style.head_size)
     times = np.arange(len(curve.points), dtype=np.float64)

@@ -1,4 +1,4 @@
-"""Heat maps of the layers of networks over the steps, one per optimizer, in one color scale."""
+"""Heat maps of the layers of networks over the steps, one per optimizer, with the same color scale."""
 
 from __future__ import annotations
 
@@ -19,20 +19,20 @@ from gdsim.scene import Heatmap
 __all__ = ["RENDERER"]
 
 NAME, LOWEST = 1.55, 1.3
-"""The height of an optimizer's name above its heat map, and the smallest height of this one below a name, in ems."""
+"""The height of an optimizer's name above its heat map, and the minimum height of a heat map below a name, in ems."""
 
 HIGHEST_MINIMUM = 8.0
-"""A panel of this height, in ems, is enough for any number of heat maps, without names above them."""
+"""The largest minimum height that a panel requests, in ems; at this height, many heat maps have no names."""
 
 LONGEST_NAME = 9
-"""The length of the longest name of a layer, in characters."""
+"""The maximum length of the name of a layer, in characters."""
 
 
 class _HeatmapRenderer(PanelRenderer):
     def request(self, panel: Heatmap, em: float) -> PanelRequest:
         count = len(panel.rows)
         return PanelRequest(
-            # There is no tick mark between a layer and its row.
+            # Layer names have no tick marks, which saves the width of a character.
             digits=min(max(map(len, panel.layers)), LONGEST_NAME) - 1,
             weight=min(1.0 + 0.3 * (count - 1), 2.0),
             min_height=max(min((NAME + LOWEST) * count, HIGHEST_MINIMUM), PanelRequest.min_height),
@@ -72,9 +72,9 @@ RENDERER = _HeatmapRenderer()
 
 
 def _boxes(panel: Heatmap, box: Box, em: float) -> list[Box]:
-    """Where the heat maps of a panel are, from the top, on whole pixels; all layers have the same height."""
+    """Return the boxes of a panel's heat maps from the top, on whole pixels, with layers of equal height."""
     count, layers = len(panel.rows), len(panel.layers)
-    # One alone needs no name.
+    # A single heat map needs no name.
     name = NAME * em if count > 1 and box.height >= count * (NAME + LOWEST) * em else 0.0
     gap = 0.5 * em if not name and count > 1 else 0.0
     tall = (box.height - count * name - (count - 1) * gap - 0.3 * em) / count
@@ -84,10 +84,10 @@ def _boxes(panel: Heatmap, box: Box, em: float) -> list[Box]:
 
 
 def _layer_names(canvas: Canvas, panel: Heatmap, own: Box, box: Box) -> dict[float, str]:
-    """The names of the layers beside a heat map by their heights in the panel: all, the first and the last, or none."""
+    """Return the names of layers that fit beside a heat map, by their heights in the panel in pixels."""
     em, count = canvas.em, len(panel.layers)
     row = own.height / count
-    # The first and the last name do not reach beyond the heat map.
+    # Keep the first and the last name within the height of the heat map.
     inward = max(0.55 * em - row / 2, 0.0)
     nudges = {0: inward, count - 1: -inward}
     return {
@@ -99,7 +99,7 @@ def _layer_names(canvas: Canvas, panel: Heatmap, own: Box, box: Box) -> dict[flo
 
 
 def _named_layers(panel: Heatmap, own: Box, em: float) -> Sequence[int]:
-    """The layers whose names fit beside a heat map."""
+    """Return the layers whose names fit beside a heat map: all, the first and the last, or none."""
     count = len(panel.layers)
     if own.height / count >= 1.15 * em:
         return range(count)

@@ -1,4 +1,4 @@
-"""Panels of small images, beside and under each other, as large as fits."""
+"""Panels of small images in rows and columns, as large as fits."""
 
 from __future__ import annotations
 
@@ -21,26 +21,27 @@ from gdsim.themes import Theme
 __all__ = ["RENDERER", "image_boxes"]
 
 NAME, GAP, APART, SPREAD = 1.6, 0.45, 0.8, 3.0
-"""The height of a name, the gap between two images, the gap between two optimizers, and how much this one grows where
-there is room, in ems."""
+"""The height of a name, the gap between two images, the gap between two optimizers, and the maximum growth of the
+latter, in ems."""
 
 BESIDE = 3
-"""The number of images beside each other where they have all the height that they want."""
+"""The number of images in a row if the height is sufficient."""
 
 SMALLEST = 2.1
-"""The smallest height of an image, in ems."""
+"""The minimum height of an image, in ems."""
 
 EVEN = 0.88
-"""Images may shrink to this share of their size so that all cells have the same number of pixels."""
+"""The factor down to which images may shrink so that all cells have the same number of pixels."""
 
 TABLE_GAP, BARS, WIDEST_NAMES = 0.9, 2.9, 17.0
-"""The gap between the images of a table, the height of its color bars, and the largest width of its names, in ems."""
+"""The gap between the images of a table, the height of its color bars, and the maximum width of its row names, in
+ems."""
 
 FAINT = 0.02
-"""An image whose numbers are below this share of the scale's end shows nothing, which is then said in words."""
+"""The fraction of the scale's upper limit up to which an image looks blank, so that text on it states its maximum."""
 
 FINE_COLORS = 255
-"""The number of colors of an image that does not change."""
+"""The number of colors of a static image."""
 
 
 class _ImagesRenderer(PanelRenderer):
@@ -54,13 +55,13 @@ class _ImagesRenderer(PanelRenderer):
         across = min(max(BESIDE // len(panel.rows[0].images), 1), count)
 
         def max_height(width: float) -> float:
-            # One more than needed, because a rounded pixel must not make all images a size smaller.
+            # One extra pixel, because rounding must not make all images smaller.
             return 1.0 - _boxes(panel, Box(0.0, 0.0, width, math.inf), em, across)[-1][0].y
 
         return PanelRequest(
             digits=0,
             weight=min(0.5 + 0.5 * rows, 2.2),
-            # Where there is little room more of them are beside each other.
+            # If there is little room, more images share a row.
             min_height=max((NAME + SMALLEST + GAP) * min(rows, 2), PanelRequest.min_height),
             max_height=max_height,
             has_axis=False,
@@ -79,7 +80,7 @@ class _ImagesRenderer(PanelRenderer):
         begins = {row[0].x for row in rows}
 
         def room(x: float, last: Box) -> float:
-            """The width of a name that begins at x, up to the next one."""
+            """Return the width available for a name that begins at x."""
             return min((begin - 0.3 * em for begin in begins if begin > last.x), default=box.right + 0.8 * em) - x
 
         if shared is not None:
@@ -122,16 +123,13 @@ RENDERER = _ImagesRenderer()
 
 
 def _legible(canvas: Canvas, words: str, room: float) -> str:
-    """Words cut to a width in pixels; nothing if four characters or fewer are left of them."""
+    """Return text shortened to `room` pixels; empty if four characters or fewer would remain."""
     cut = canvas.shortened(words, 1.0, room, middle=True)
     return cut if cut == words or len(cut) > 4 else ""
 
 
 def image_boxes(panel: ImageGrid, box: Box, em: float) -> tuple[list[list[Box]], Box | None]:
-    """Return where the images of a panel are, one list per optimizer, on whole pixels; and where the shared one is.
-
-    As many optimizers are beside each other as make the images largest.
-    """
+    """Return the boxes of the largest images that fit, one list per optimizer, and the box of the shared image."""
     shared = panel.image is not None
     tried = [_boxes(panel, box, em, across) for across in range(1, len(panel.rows) + shared + 1)]
     boxes = max(tried, key=lambda boxes: boxes[0][0].height)
@@ -139,7 +137,7 @@ def image_boxes(panel: ImageGrid, box: Box, em: float) -> tuple[list[list[Box]],
 
 
 def _boxes(panel: ImageGrid, box: Box, em: float, across: int) -> list[list[Box]]:
-    """Where the shared image and the images of each optimizer are, `across` optimizers beside each other."""
+    """Return the boxes of the shared image and of each optimizer's images, with `across` optimizers side by side."""
     images, count = len(panel.rows[0].images), len(panel.rows) + (panel.image is not None)
     down, (rows, columns), gap = -(-count // across), panel.rows[0].images[0].pictures.shape[1:], GAP * em
     tall = (box.height - down * NAME * em - (down - 1) * gap) / down
@@ -148,7 +146,7 @@ def _boxes(panel: ImageGrid, box: Box, em: float, across: int) -> list[list[Box]
     cell = int(cell) if int(cell) > EVEN * cell else cell
     height, width = max(int(cell * rows), 1), max(int(cell * columns), 1)
     unit = images * width + (images - 1) * gap
-    # The room that is left goes to the names.
+    # The remaining width is given to the names.
     apart = APART * em + min(max((box.width - across * unit) / across - APART * em, 0.0), SPREAD * em)
     pitch = (unit + apart, height + NAME * em + gap)
     top = 0.0 if math.isinf(box.height) else box.top
@@ -162,7 +160,7 @@ def _boxes(panel: ImageGrid, box: Box, em: float, across: int) -> list[list[Box]
 
 
 def _draw_table(canvas: Canvas, panel: ImageGrid, box: Box) -> None:
-    """Draw images that do not change in columns with headings and color bars, and in rows with names."""
+    """Draw static images in columns with headings and color bars, and in rows with names."""
     em, theme, count = canvas.em, canvas.theme, len(panel.columns)
     widths = [
         canvas.width_of(text, size, bold=bold) for row in panel.rows for text, size, bold, _ in _row_lines(row, theme)
@@ -187,7 +185,7 @@ def _draw_table(canvas: Canvas, panel: ImageGrid, box: Box) -> None:
 
 
 def _row_lines(row: ImageRow, theme: Theme) -> list[tuple[str, float, bool, str]]:
-    """The lines beside a row of a table: text, size in ems, whether it is bold, and color."""
+    """Return the lines of text beside a table row: text, size in ems, whether it is bold, and color."""
     label, words = (row.style.label, 1.0, True, theme.text), (row.words, 1.0, False, theme.text)
     return [label, (row.style.settings, 0.9, False, theme.quiet), words] if row.style.settings else [label, words]
 
@@ -204,7 +202,7 @@ def _write_row_name(canvas: Canvas, row: ImageRow, x: float, middle: float, widt
 
 
 def _draw_still(canvas: Canvas, box: Box, image: ImageSequence) -> None:
-    """Draw one image as large as fits without being stretched, and why nothing is seen on it if that is so."""
+    """Draw one image as large as fits without distortion, with a text on it if it is blank."""
     values = image.pictures[0]
     rows, columns = values.shape
     pixel = min(box.width / columns, box.height / rows)
@@ -214,7 +212,7 @@ def _draw_still(canvas: Canvas, box: Box, image: ImageSequence) -> None:
     colors = color_scale(canvas.theme, image.colors, FINE_COLORS)
     blank = np.array([[round(255 * part) for part in to_rgb(canvas.theme.page)]], np.uint8)
     pixels = np.concatenate([colors, blank])[color_indices(values, image.limits, len(colors))]
-    # Many dots per pixel have sharp edges in every format.
+    # Repeated pixels have sharp edges in every format.
     often = max(1, round(400 / max(rows, columns)))
     axes.imshow(pixels.repeat(often, 0).repeat(often, 1), interpolation="nearest", aspect="auto")
     found = np.abs(values[np.isfinite(values)])
@@ -227,7 +225,7 @@ def _draw_still(canvas: Canvas, box: Box, image: ImageSequence) -> None:
 
 
 def _in_lines(canvas: Canvas, text: str, room: float) -> tuple[str, float]:
-    """Text that fits a width in pixels, in two lines, smaller or cut if necessary, and its size in ems."""
+    """Return text in at most two lines that fit `room` pixels, smaller or shortened if needed, and its size in ems."""
     if 0.85 * canvas.width_of(text, 1.0) > room and " " in text:
         blanks = [place for place, letter in enumerate(text) if letter == " "]
         middle = min(blanks, key=lambda place: abs(2 * place - len(text)))

@@ -1,4 +1,4 @@
-"""How views are drawn: one module per kind, whose `RENDERER` does it."""
+"""Renderers of views: one module per kind, which defines `RENDERER`."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ __all__ = ["ViewRenderer", "view_renderer"]
 
 
 class ViewRenderer(Protocol):
-    """How views of one kind are drawn; what a kind does not have keeps its default.
+    """Draws the views of one kind; the defaults are for kinds without the feature.
 
     Attributes:
         has_color_bar: Whether a color bar explains the view's colors.
@@ -25,34 +25,34 @@ class ViewRenderer(Protocol):
     has_color_bar: bool = False
 
     def aspect(self, facet: Facet, count: int) -> float | None:
-        """Return the width over height that suits a view, one of `count` in the picture; None for any."""
+        """Return the preferred width-to-height ratio of a view, one of `count` in the picture; None for any."""
         return None
 
     def digits(self, facet: Facet) -> int:
-        """Return the length of the longest number beside the vertical axis, in characters; 0 for no numbers."""
+        """Return the number of characters of the longest tick label on the vertical axis; 0 for no tick labels."""
         return 0
 
     def draw(self, canvas: Canvas, facet: Facet, box: Box, outer: tuple[bool, bool]) -> Viewport:
-        """Draw what does not move.
+        """Draw the static parts.
 
         Args:
             canvas: The picture.
             facet: The view.
-            box: Where, in pixels.
-            outer: Whether the numbers of the horizontal and of the vertical axis are written.
+            box: The view's box, in pixels.
+            outer: Whether the horizontal and the vertical axis have tick labels.
         """
         ...
 
     def draw_color_bar(self, canvas: Canvas, facet: Facet, box: Box) -> None:
-        """Draw the color bar into a box of pixels."""
+        """Draw the color bar into a box."""
         return
 
     def primitives(self, canvas: Canvas, facet: Facet, viewport: Viewport, moment: Moment) -> tuple[Primitive, ...]:
-        """Return what moves; a turning camera sees it as it is at a moment."""
+        """Return the moving parts, as a turning camera sees them at a moment."""
         ...
 
 
 @cache
 def view_renderer(kind: str) -> ViewRenderer:
-    """Return what draws views of a kind, which is the name of its module in this package."""
+    """Return the renderer of a kind of view, which is the name of its module in this package."""
     return cast("ViewRenderer", import_module(f"{__name__}.{kind}").RENDERER)

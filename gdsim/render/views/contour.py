@@ -1,4 +1,4 @@
-"""Contour plots: the field of values, gradient arrows or stream lines, the color bar, and the paths over them."""
+"""Contour plots: the field of values, gradient arrows or stream lines, the color bar, and the paths on top."""
 
 from __future__ import annotations
 
@@ -23,10 +23,10 @@ from gdsim.scene import Arrows, ContourModel, Facet
 __all__ = ["RENDERER"]
 
 SHADES = 4
-"""The shades of a heat map within each level: enough to look smooth, few enough for a palette of 255."""
+"""The number of shades per level in a heat map: enough to look smooth, and few enough for a palette of 255."""
 
 STREAM_DENSITY = 0.6
-"""The density of stream lines, in units of matplotlib's."""
+"""The density of stream lines, in matplotlib's units."""
 
 
 class _ContourRenderer(ViewRenderer):
@@ -57,7 +57,7 @@ class _ContourRenderer(ViewRenderer):
         bands, extent = np.arange(len(colors))[:, None], (0, 1, 0, parts)
         axes.imshow(bands, cmap=ListedColormap(colors), aspect="auto", origin="lower", extent=extent, zorder=0)
         axes.set(xticks=[], xlim=(0, 1), ylim=(0, parts))
-        # No two numbers are nearer to each other than they are high.
+        # Tick labels must not overlap.
         every, apart = -(-len(levels.ticks) // max(1, int(box.height / (2.2 * em)))), 1.2 * em * parts / box.height
         kept: dict[float, str] = {}
         for tick, words in zip(levels.ticks[::every], levels.labels[::every], strict=True):
@@ -84,7 +84,7 @@ RENDERER = _ContourRenderer()
 
 
 def _level_colors(canvas: Canvas, model: ContourModel) -> FloatArray:
-    """The color of each level, (levels, 4): of its area, or of the bare line at its lower edge, which is stronger."""
+    """Return the color of each level, (levels, 4), which is stronger if there are only lines."""
     theme = canvas.theme
     colors = (theme.field[-1], theme.level_line, theme.arrow) if model.fill == "none" else theme.field
     return ramp(colors, len(model.levels.edges) - 1)
@@ -115,7 +115,7 @@ def _draw_arrows(canvas: Canvas, axes: Axes, facet: Facet, arrows: Arrows, box: 
 
 
 def _draw_stream_lines(canvas: Canvas, axes: Axes, facet: Facet, arrows: Arrows, _box: Box) -> None:
-    """Draw lines along the gradient, heavier where it is steep."""
+    """Draw stream lines along the gradient, thicker where it is steep."""
     columns = int(np.flatnonzero(np.diff(arrows.points[:, 1]))[0]) + 1
     x, y = arrows.points[:columns, 0], arrows.points[::columns, 1]
     largest = np.nanmax(np.abs(arrows.gradients), initial=0.0)

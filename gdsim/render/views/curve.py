@@ -23,10 +23,10 @@ from gdsim.scene import Arrows, Facet
 __all__ = ["RENDERER"]
 
 ARROW_HEIGHT = 0.12
-"""The height of the arrows along the axis, as a share of the view's: above the feet of the paths."""
+"""The height of the arrows along the axis as a fraction of the view's height, which is above the feet of the paths."""
 
 FEET = 0.085
-"""The share of the view's height, from below, over which the lanes of the feet are spread."""
+"""The fraction of the view's height, from the bottom, over which the feet of the paths are spread."""
 
 
 class _CurveRenderer(ViewRenderer):
@@ -66,7 +66,7 @@ RENDERER = _CurveRenderer()
 
 
 def _draw_arrows(canvas: Canvas, axes: Axes, facet: Facet, arrows: Arrows, box: Box) -> None:
-    """Draw the derivative along the axis, or from the curve."""
+    """Draw the derivative as arrows along the axis, or as arrows that begin on the curve."""
     limits, slopes = facet.limits, arrows.gradients[:, 0]
     scale: FloatArray = np.array([box.width, box.height]) / (limits[:, 1] - limits[:, 0])
     room = float(arrows.spacing[0] * scale[0])
@@ -79,7 +79,7 @@ def _draw_arrows(canvas: Canvas, axes: Axes, facet: Facet, arrows: Arrows, box: 
         heights, length = arrows.heights, 1.2 * room * arrows.lengths
     middle = (np.column_stack([arrows.points[:, 0], heights]) - limits[:, 0]) * scale + [box.x, box.y]
     if arrows.heights is not None:
-        # From the curve an arrow begins at its point.
+        # An arrow on the curve begins at its point.
         middle[:, 0] += np.sign(slopes) * length / 2
     direction = np.column_stack([slopes, np.zeros(len(slopes))])
     shapes = arrow_shapes(middle, direction, length, 0.05 * min(room, 60.0) * canvas.theme.stroke)
@@ -89,7 +89,7 @@ def _draw_arrows(canvas: Canvas, axes: Axes, facet: Facet, arrows: Arrows, box: 
 
 
 def _draw_arrow_axis(canvas: Canvas, axes: Axes, height: float, facet: Facet) -> None:
-    """Draw a thin line under arrows along the axis, without which they seem to be at a value, and their name."""
+    """Draw a thin line with a name below the arrows, so that their height is not mistaken for a value."""
     quiet = canvas.theme.quiet
     axes.axhline(height, color=quiet, linewidth=points(0.03 * canvas.line), alpha=0.5, zorder=1)
     if canvas.layout.ticks:

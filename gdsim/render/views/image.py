@@ -1,4 +1,4 @@
-"""Images that optimizers descend on: each changes in a frame of its own."""
+"""Views of images that optimizers change, one image per view."""
 
 from __future__ import annotations
 
@@ -14,9 +14,9 @@ __all__ = ["RENDERER"]
 
 
 class _ImageRenderer(ViewRenderer):
-    """Draws each image in the middle of its box, with a whole number of pixels per cell where there is room.
+    """Draws an image at the top of its box, with a whole number of pixels per cell if there is room.
 
-    An image has no axes, arrows or paths: all that moves is the image itself.
+    An image view has no axes, arrows or paths; only the image itself changes.
     """
 
     def aspect(self, facet: Facet, count: int) -> float | None:

@@ -31,29 +31,22 @@ __all__ = ["RENDERER", "SurfaceViewport"]
 BoolArray = npt.NDArray[np.bool_]
 
 SHARED_ASPECT = 1.2
-"""The width over height of surfaces that share a picture; one alone takes all there is."""
+"""The width-to-height ratio of surfaces that share a picture; a single surface fills the available room."""
 
 STAR = np.array(
     [(1.0 if i % 2 == 0 else 0.42) * np.array([-np.sin(i * np.pi / 5), np.cos(i * np.pi / 5)]) for i in range(10)]
 )
-"""The corners of a star of radius 1, its tip up."""
+"""The corners of a star of radius 1 with a tip at the top."""
 
 LEAST_CONTRAST = 2.5
-"""The contrast to the page from which arrows in the plane are seen well."""
+"""The minimum contrast with the page at which the theme's arrow color is used in the plane."""
 
 FINE, COARSE = 1.0, 6.0
-"""How many pixels of a path share one test of whether a surface hides them: of few paths, and of many."""
+"""The length of path, in pixels, per test of whether a surface hides it: for few starts, and for many."""
 
 
 class SurfaceViewport(Viewport):
-    """A rectangle of the picture in which a surface is seen.
-
-    Args:
-        canvas: The picture.
-        box: The rectangle, in whole pixels from the lower left corner.
-        axes: Its axes.
-        facet: The view.
-    """
+    """A rectangle of the picture that shows a surface."""
 
     def __init__(self, canvas: Canvas, box: Box, axes: Axes, facet: Facet) -> None:
         super().__init__(canvas, box, axes)
@@ -69,11 +62,11 @@ class SurfaceViewport(Viewport):
         return self._camera.azimuth_at(moment.share)
 
     def pixels(self, points: FloatArray, moment: Moment) -> FloatArray:
-        """Return where coordinates (…, 3) are seen."""
+        """Project coordinates, (…, 3), to pixels."""
         return self._projection.project(self._camera.place(points[..., :2], points[..., 2]), self._azimuth(moment))
 
     def base(self, points: FloatArray, moment: Moment) -> FloatArray:
-        """Return where the inputs of coordinates, (…, 2 or more), are seen in the plane below the surface."""
+        """Project the inputs of coordinates, (…, 2 or more), in the plane below the surface to pixels."""
         return self._projection.base(points, self._azimuth(moment))
 
     def hidden(self, points: FloatArray, moment: Moment) -> BoolArray:
@@ -82,30 +75,30 @@ class SurfaceViewport(Viewport):
         return self._camera.hidden(self._heights, world, self._azimuth(moment))
 
     def base_hidden(self, points: FloatArray, moment: Moment) -> BoolArray:
-        """Return which inputs, (…, 2 or more), the surface hides."""
+        """Return which inputs, (…, 2 or more), in the plane below the surface are hidden by it."""
         return self._camera.hidden(self._heights, self._camera.place(points[..., :2]), self._azimuth(moment))
 
     def directions(self, points: FloatArray, vectors: FloatArray, view: FloatArray, moment: Moment) -> FloatArray:
-        """Return the directions in which vectors of the inputs are seen in the plane."""
+        """Return the directions of vectors of the inputs as seen in the plane."""
         inputs, size = points[..., :2], view[:, 1] - view[:, 0]
-        # A hundredth of the view ahead.
+        # The difference over a hundredth of the view.
         ahead = inputs + 0.01 * unit(scaled(vectors) / size) * size
         return unit(self.base(ahead, moment) - self.base(inputs, moment))
 
     def exit_markers(self, pixels: FloatArray) -> npt.NDArray[np.str_]:
-        """Return crosses: paths end on the surface."""
+        """Return crosses, because paths end on the surface."""
         return np.full(len(pixels), "X")
 
     def pose(self, moment: Moment, scale: int, *, words: bool) -> list[Artist]:
-        """Add the surface, and the labels of its axes if wanted, to the figure as they are seen at a moment."""
-        # With one dot per pixel nothing is resampled.
+        """Add the surface at a moment to the figure, and the labels of its axes if `words` is true."""
+        # At one dot per pixel, no resampling is needed.
         kind = "nearest" if scale == 1 else "antialiased"
         picture = self.picture(moment, scale)
         image = self.axes.imshow(picture, extent=(0, 1, 0, 1), aspect="auto", interpolation=kind, zorder=scale)
         return [image, *(self._labels(moment, loose=False) if words else [])]
 
     def draw_backdrop(self, renderer: RendererAgg, moment: Moment) -> None:
-        """Draw the surface and the labels of its axes over the frame before."""
+        """Draw the surface and the labels of its axes over the previous frame."""
         box, pixels = self.box, np.asarray(renderer.buffer_rgba())
         top = pixels.shape[0] - int(box.top)
         pixels[top : top + int(box.height), int(box.x) : int(box.right)] = self.picture(moment, 1)
@@ -120,15 +113,7 @@ class SurfaceViewport(Viewport):
         ]
 
     def picture(self, moment: Moment, scale: int) -> npt.NDArray[np.uint8]:
-        """Draw everything but paths and text.
-
-        Args:
-            moment: When.
-            scale: Dots along each side of a pixel.
-
-        Returns:
-            (scale · height, scale · width, 4) the box's pixels, from its upper left corner.
-        """
+        """Draw everything except paths and text, from the upper left corner, (scale · height, scale · width, 4)."""
         if scale not in self._rasters:
             self._rasters[scale] = Raster(self.box, scale)
         raster = self._rasters[scale]
@@ -151,7 +136,7 @@ class SurfaceViewport(Viewport):
         raster.stroke_path(self._projection.project(levels, azimuth), codes, theme.level_line, 0.04 * line, 0.45)
         raster.stroke(border[:, [0, 1, 2, 3, 0]], theme.quiet, 0.06 * line)
         if len(self._arrows):
-            # The plane has the page's color, and a theme's arrows may be made for its field alone.
+            # The plane has the page's color, on which a theme's arrows may lack contrast.
             color = theme.arrow if contrast(theme.arrow, theme.page) >= LEAST_CONTRAST else theme.quiet
             raster.fill(self._projection.project(self._arrows, azimuth), color, 0.8)
         self._draw_stars(raster, self.base(self._facet.minima, moment), 0.42)
@@ -163,7 +148,6 @@ class SurfaceViewport(Viewport):
             raster.fill(shapes, self.canvas.theme.minimum)
 
     def _draw_marks(self, raster: Raster, moment: Moment) -> None:
-        """Draw a thin cross at each mark that is not hidden."""
         marks, theme = np.array([mark.point for mark in self._facet.marks]).reshape(-1, 3), self.canvas.theme
         points = self.pixels(marks[~self.hidden(marks, moment)], moment)
         for color, more in ((theme.casing, 0.11), (theme.text, 0.0)):
@@ -197,13 +181,13 @@ class _SurfaceRenderer(ViewRenderer):
         trails, shadows = [], []
         for i, path in enumerate(facet.paths):
             if viewport.turning:
-                # The paths up to the next iterate are enough.
+                # Nothing after the next iterate is drawn at this moment.
                 last = int(np.searchsorted(path.times, int(moment.time) + 1, side="right"))
                 path = replace(path, times=path.times[:last], points=path.points[:last])
             style = path_style(canvas, viewport, path)
             shadow = replace(style, casing_width=0.0, width=0.7 * style.width, head_size=0.5 * style.head_size)
             shadow = replace(shadow, dot_size=0.0, alpha=0.5, hidden_alpha=0.0)
-            # Nothing else cuts what leaves the surface over its edge.
+            # Otherwise, paths would extend beyond the edge of the surface.
             points = np.where(inside(path.points[..., :2], facet.limits)[..., None], path.points, np.nan)
             below, above = viewport.base(points, moment), viewport.pixels(points, moment)
             apart = FINE if points.shape[1] <= FEW_STARTS else COARSE
@@ -223,13 +207,13 @@ RENDERER = _SurfaceRenderer()
 
 
 def _hidden(points: FloatArray, pixels: FloatArray, apart: float, test: Callable[[FloatArray], BoolArray]) -> BoolArray:
-    """Where paths are hidden, (n, starts), tested at one place of each stretch of some pixels.
+    """Return where paths are hidden, (n, starts), with one test per `apart` pixels of their length.
 
     Args:
         points: (n, starts, 3) the paths.
-        pixels: (n, starts, 2) where they are seen.
-        apart: The length of a stretch, in pixels.
-        test: Which of some places, (m, 3), are hidden, (m,).
+        pixels: (n, starts, 2) the same in pixels.
+        apart: The length between tests, in pixels.
+        test: Maps points, (m, 3), to whether they are hidden, (m,).
     """
     moves = np.nan_to_num(np.linalg.norm(np.diff(pixels, axis=0), axis=-1), nan=apart)
     stretch = np.floor(np.cumsum(moves, axis=0) / apart)
