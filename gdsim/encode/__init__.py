@@ -1,4 +1,4 @@
-"""FrameSource → a file, whose suffix decides the format."""
+"""Write frames to a file in the format given by its suffix."""
 
 from __future__ import annotations
 
@@ -40,26 +40,27 @@ def write(
 ) -> Path:
     """Write an animation, or its last frame as .png, .svg or .pdf.
 
-    The file appears when it is complete, or not at all. Memory does not grow with the number of frames.
+    The file is replaced atomically: it is either complete or not written. Memory use does not grow with the number of
+    frames.
 
     Args:
-        frames: What to show, one picture at a time.
-        path: Where to write; its suffix decides the format. Missing folders are created.
-        fps: FrameSource per second, 1 to 50.
-        hold: How much longer than the others the last frame is shown, in seconds, 0 to 1200.
-        loop: Whether a GIF, APNG or WebP repeats forever; videos leave that to their player.
-        quality_level: The index in the format's `quality_levels`; 0 is the best, the others make smaller files.
-        max_bytes: The largest size of an animation.
+        frames: The frames to write, read one at a time.
+        path: The file to write; its suffix determines the format. Missing folders are created.
+        fps: Frames per second, 1 to 50.
+        hold: Additional seconds for which the last frame is shown, 0 to 1200.
+        loop: Whether a GIF, APNG or WebP repeats forever; for videos the player decides.
+        quality_level: Index into the format's `quality_levels`; 0 is the best, higher levels make smaller files.
+        max_bytes: Maximum size of an animation; None for no limit.
         provenance: The metadata to store in the file.
         progress: Wraps the iterable of frames, to show progress.
 
     Returns:
-        The path, as given.
+        The path that was written.
 
     Raises:
-        InputError: No format has the suffix, or the format cannot be transparent and the frames are; or an option is
-            out of range.
-        TooLargeError: An animation has more than `max_bytes`; nothing is written.
+        InputError: No format has the suffix, the frames are transparent and the format does not support it, or an
+            option is out of range.
+        TooLargeError: The animation exceeds `max_bytes`; nothing is written.
         GdsimError: The file cannot be written, or the encoder is missing or fails.
     """
     target = Path(path)
@@ -78,10 +79,10 @@ def write(
 
 
 def format_of(path: Path) -> Format:
-    """Return the format of a path to which frames are written.
+    """Return the format to which frames are written at a path.
 
     Raises:
-        InputError: No format of frames has its suffix.
+        InputError: No such format has the path's suffix.
     """
     found = find_format(path.suffix)
     if found is None or found.kind == "page":

@@ -1,4 +1,4 @@
-"""The ffmpeg program: frames in, a file out; and what it reads in a video, without decoding any picture."""
+"""Encode frames with the ffmpeg program, and read the metadata of videos without decoding them."""
 
 from __future__ import annotations
 
@@ -36,21 +36,14 @@ def encode(
     codec: str,
     texts: Mapping[str, str],
 ) -> None:
-    """Write a file, of which the last picture is held.
+    """Write a file and hold its last picture.
 
-    Args:
-        frames: What is shown.
-        pictures: The same in the form that ffmpeg gets; their bytes are passed on.
-        path: Where to write.
-        options: How.
-        pixel_format: The form of the pictures.
-        filters: What they pass through.
-        codec: The codec and its arguments.
-        texts: The metadata by ffmpeg's names.
+    `pictures` are the frames as arrays in ffmpeg's `pixel_format`; `codec` includes its arguments; `texts` is the
+    metadata by ffmpeg's names.
     """
     width, height = frames.size
     with TemporaryDirectory() as folder, TemporaryFile() as log:
-        metadata = Path(folder, "metadata")  # as arguments long texts would not be accepted
+        metadata = Path(folder, "metadata")  # long texts are not accepted as arguments
         escaped = {name: _SPECIAL.sub(r"\\\1", text) for name, text in texts.items()}
         lines = [";FFMETADATA1", *(f"{name}={text}" for name, text in escaped.items()), ""]
         metadata.write_text("\n".join(lines), "utf-8", newline="\n")
@@ -58,16 +51,16 @@ def encode(
             *("-loglevel", "error", "-y", "-f", "rawvideo", "-pix_fmt", pixel_format, "-s", f"{width}x{height}"),
             *("-r", str(options.fps), "-i", "-", "-f", "ffmetadata", "-i", f"file:{metadata}", "-map_metadata", "1"),
             *("-vf", f"{filters},tpad=stop_mode=clone:stop={round(options.hold * options.fps)}"),
-            # Without random names: the same frames are the same file.
+            # Without random identifiers, so that the same frames produce the same file.
             *("-c:v", *codec.split(), "-fflags", "+bitexact", f"file:{path}"),
         ]
-        # The messages go to a file: a pipe that nobody empties could fill up and stop both sides.
+        # Messages go to a file, because a pipe that is not read could fill up and block both processes.
         with _start(command, stdin=subprocess.PIPE, stderr=log) as process:
             feed = cast("IO[bytes]", process.stdin)
             for number, picture in enumerate(pictures, 1):
                 try:
                     feed.write(picture.data)
-                except OSError:  # ffmpeg accepts no more: its status says why
+                except OSError:  # ffmpeg has ended; its exit status is checked below
                     break
                 if options.max_bytes is not None and path.exists():
                     options.check_size(path.stat().st_size, number / len(frames))
@@ -75,14 +68,14 @@ def encode(
                 feed.close()
             if process.wait() != 0:
                 log.seek(0)
-                # The first message is the cause of those that follow; it begins with the name of a component.
+                # The first message is the cause of those that follow; the name of a component before it is removed.
                 cause = re.sub(r"^(\[[^]]*] )+", "", log.readline(500).decode(errors="replace").strip())
                 raise GdsimError(f"ffmpeg cannot write {path.suffix}: {cause or f'status {process.returncode}'}")
 
 
 def read(path: Path, demuxer: str) -> FileInfo:
-    """Read a video's comment and size. The demuxer is fixed, so that a hostile file cannot name other files to open."""
-    # Copying all packets to nowhere finds where the file breaks off.
+    """Read a video's comment and size; the fixed demuxer prevents a malicious file from opening other files."""
+    # Copying all packets to the null muxer detects truncated files.
     command = [
         *(
             "-hide_banner",
@@ -102,7 +95,7 @@ def read(path: Path, demuxer: str) -> FileInfo:
         timer = Timer(_READ_SECONDS, process.kill)
         timer.start()
         log = cast("IO[bytes]", process.stderr).read(_LOG_LIMIT)
-        if len(log) == _LOG_LIMIT:  # only a hostile file causes so many messages
+        if len(log) == _LOG_LIMIT:  # only a malicious file causes so many messages
             process.kill()
         complete = process.wait() == 0 and not _ERROR.search(log)
         timer.cancel()
@@ -115,7 +108,7 @@ def read(path: Path, demuxer: str) -> FileInfo:
 
 @contextmanager
 def _start(arguments: list[str], **pipes: Any) -> Iterator[subprocess.Popen[bytes]]:
-    """Start ffmpeg, in a process group of its own so that only Python is interrupted, and end it in any case."""
+    """Start ffmpeg in its own process group, so that only Python receives interrupts, and always terminate it."""
     try:
         command = [imageio_ffmpeg.get_ffmpeg_exe(), *arguments]
         process = subprocess.Popen(command, process_group=0, **pipes)  # noqa: S603

@@ -1,4 +1,4 @@
-"""What an encoder receives: frames and options. And which pixels changed from one frame to the next."""
+"""The input of encoders, frames and options, and the detection of changed pixels."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from gdsim.errors import GdsimError
 from gdsim.metadata import Provenance
 
 Frame: TypeAlias = npt.NDArray[np.uint8]
-"""One picture, (H, W, 3) or with opacity (H, W, 4); also any other array of bytes."""
+"""A picture, (H, W, 3) or with opacity (H, W, 4), or another array of bytes."""
 
 Pixels: TypeAlias = npt.NDArray[np.intp]
 """Flat indices of pixels, (n,)."""
@@ -25,7 +25,7 @@ Progress: TypeAlias = Callable[[Iterable[Frame]], Iterable[Frame]]
 
 
 class FrameSource(Protocol):
-    """Pictures of one size, yielded one at a time."""
+    """Frames of one size, yielded one at a time."""
 
     @property
     def size(self) -> tuple[int, int]:
@@ -37,7 +37,7 @@ class FrameSource(Protocol):
 
     @property
     def transparent(self) -> bool:
-        """Whether frames have a fourth channel, the opacity, which is not premultiplied."""
+        """Whether frames have a fourth channel, the opacity; colours are not premultiplied."""
 
     def __len__(self) -> int: ...
 
@@ -48,11 +48,11 @@ class FrameSource(Protocol):
         """Return the last frame, which contains every colour of the animation."""
 
     def save_poster(self, path: Path, words: Mapping[str, str]) -> None:
-        """Write the poster as .svg or .pdf, with words as metadata: Title, Description and Source, or nothing."""
+        """Write the poster as .svg or .pdf; `words` is the metadata Title, Description and Source, or empty."""
 
 
 class TooLargeError(GdsimError):
-    """A file would have more bytes than allowed: so far `written`, for a `share` of its frames from 0 to 1."""
+    """A file would exceed the size limit: `written` bytes for a `share` of its frames, from 0 to 1."""
 
     def __init__(self, written: int, share: float) -> None:
         super().__init__(f"the file is too large: {written} bytes after {share:.0%} of its frames")
@@ -62,7 +62,7 @@ class TooLargeError(GdsimError):
 
 @dataclass(frozen=True)
 class EncodeOptions:
-    """How an animation is written; `gdsim.encode.write` describes the fields."""
+    """How an animation is written; see `gdsim.encode.write` for the fields."""
 
     fps: int
     hold: float
@@ -73,16 +73,16 @@ class EncodeOptions:
     progress: Progress = iter
 
     def check_size(self, written: int, share: float) -> None:
-        """Raise TooLargeError when the bytes written for this share of the frames are more than allowed."""
+        """Raise TooLargeError if the bytes written so far exceed the limit."""
         if self.max_bytes is not None and written > self.max_bytes:
             raise TooLargeError(written, share)
 
 
 def changed_pixels(before: Frame, after: Frame) -> Pixels:
-    """Find where two frames, (H, W, 3) in C order, differ, comparing them as the widest integers that divide them.
+    """Return the flat indices of pixels that differ between two frames, (H, W, 3) in C order.
 
-    Returns:
-        Indices of all pixels that differ, and of the few that share an integer with one of them. Some occur twice.
+    Frames are compared as the widest integers that divide them, so the result also contains the few unchanged pixels
+    that share an integer with a changed one. Some indices occur twice.
     """
     width = gcd(before.size, 8)
     differs = before.reshape(-1).view(f"u{width}") != after.reshape(-1).view(f"u{width}")
@@ -93,7 +93,7 @@ def changed_pixels(before: Frame, after: Frame) -> Pixels:
 
 
 def bounding_box(pixels: Pixels, width: int) -> tuple[slice, slice]:
-    """Return the rows and columns that contain all of the pixels; one pixel where there are none."""
+    """Return the rows and columns that contain all of the pixels; those of a single pixel if there are none."""
     if not pixels.size:
         return slice(0, 1), slice(0, 1)
     columns = pixels % width

@@ -1,4 +1,4 @@
-"""At most 255 colours for an animation, chosen once, and the nearest of them for any pixel."""
+"""Palettes of at most 255 colours, chosen once per animation, and the mapping of pixels to them."""
 
 from __future__ import annotations
 
@@ -11,10 +11,10 @@ from PIL import Image
 from gdsim.encode.frames import Frame
 
 UNCHANGED = 0
-"""The index that stands for no colour at all."""
+"""The palette index of pixels that do not change."""
 
 _FLATS = 160 / 255
-"""How much of a palette flat colours may take."""
+"""Maximum fraction of a palette for the colours of flat areas."""
 
 _FLAT_SHARE = 1 / 5000
 _SAMPLES = 30_000
@@ -26,10 +26,10 @@ _Floats: TypeAlias = npt.NDArray[np.float32]
 
 
 class Palette:
-    """At most 255 colours, (n, 3), with indices from 1, and the index of the nearest for any colour of 24 bits.
+    """A palette of at most 255 colours, (n, 3), with indices from 1, that finds the nearest one to any 24-bit colour.
 
-    The answers are remembered in a table of all 2²⁴ colours, which takes memory only where it has been touched.
-    Coarser keys would merge the fills of a quiet map, which are 2 or 3 units apart.
+    Results are cached in a table of all 2²⁴ colours, which occupies memory only for the pages that are used. Coarser
+    keys would merge the fills of a contour map, which may differ by only 2 or 3 units.
     """
 
     def __init__(self, colors: Frame) -> None:
@@ -37,7 +37,7 @@ class Palette:
         self._known = np.zeros(1 << 24, np.uint8)
 
     def indices(self, pixels: Frame) -> Frame:
-        """Return the index, 1 to 255, of the colour nearest to each of the pixels (n, 3)."""
+        """Return the index, 1 to 255, of the palette colour nearest to each of the pixels (n, 3)."""
         keys = _keys(pixels)
         indices: Frame = self._known.take(keys)
         if not indices.all():
@@ -48,9 +48,9 @@ class Palette:
 
 
 def palette_size(keep: Frame, quality_level: int) -> int:
-    """Return how many colours a palette has beside index 0: 255, and half as many at each further level.
+    """Return the number of colours of a palette besides index 0: 255, and half as many at each further quality level.
 
-    The colours to keep exactly, (n, 3), take no more than half of them.
+    The colours to keep exactly, (n, 3), use at most half of them.
     """
     bits = 8 - quality_level
     while bits < 8 and len(np.unique(keep, axis=0)) > 1 << bits - 1:
@@ -59,11 +59,11 @@ def palette_size(keep: Frame, quality_level: int) -> int:
 
 
 def choose_colors(poster: Frame, keep: Frame, size: int) -> Frame:
-    """Choose at most `size` distinct colours for an animation from its poster, (H, W, 3), in which all appear.
+    """Choose at most `size` distinct colours for an animation from its poster (H, W, 3), which contains all of them.
 
-    Exact are the colours to keep, the most important first, and flat ones that cover many pixels, such as the fills
-    of a contour map. The other places go to the mixed colours of smooth edges. These are weighted by a power of their
-    count below one, or the edges of a wide fill would outweigh those of a thin line.
+    The colours to keep, most important first, and those of large flat areas, such as the fills of a contour map, are
+    included exactly. The remaining entries approximate the blended colours of antialiased edges, weighted by a power of
+    their count below one so that the edges of large fills do not outweigh those of thin lines.
     """
     keys, counts = np.unique(_keys(poster.reshape(-1, 3)), return_counts=True)
     common = keys[np.argsort(-counts, kind="stable")]
@@ -78,7 +78,7 @@ def choose_colors(poster: Frame, keep: Frame, size: int) -> Frame:
 
 
 def _fill(exact: Frame, mixed: Frame, weights: _Floats, size: int) -> Frame:
-    """Add to the exact colours those that stand best for the mixed ones: a median cut, then Lloyd's steps."""
+    """Add colours that approximate the mixed ones to the exact ones, by median cut and k-means iterations."""
     free = size - len(exact)
     if not free:
         return exact
@@ -96,7 +96,7 @@ def _fill(exact: Frame, mixed: Frame, weights: _Floats, size: int) -> Frame:
 
 
 def _cells(colors: Frame, weights: _Floats) -> tuple[_Floats, _Floats]:
-    """Gather colours (m, 3) into the cells of a coarse grid: their means (n, 3) and sums of weights (n,)."""
+    """Group colours (m, 3) by the cells of a coarse grid; return their means (n, 3) and sums of weights (n,)."""
     coarse = _keys(colors & np.array([0xF8, 0xFC, 0xF8], np.uint8))
     _, cell = np.unique(coarse, return_inverse=True)
     total = np.bincount(cell, weights)
@@ -105,7 +105,7 @@ def _cells(colors: Frame, weights: _Floats) -> tuple[_Floats, _Floats]:
 
 
 def _median_cut(colors: _Floats, weights: _Floats, count: int) -> _Floats:
-    """Return at most `count` colours, (n, 3), by Pillow's median cut over samples in proportion to weight."""
+    """Return at most `count` colours (n, 3) from Pillow's median cut of samples in proportion to the weights."""
     repeats = np.maximum(1, np.rint(weights * (_SAMPLES / weights.sum()))).astype(int)
     samples = np.rint(np.repeat(colors, repeats, 0)).astype(np.uint8)
     image = Image.fromarray(samples[None]).quantize(count, Image.Quantize.MEDIANCUT, dither=Image.Dither.NONE)
@@ -114,14 +114,14 @@ def _median_cut(colors: _Floats, weights: _Floats, count: int) -> _Floats:
 
 
 def _nearest(colors: Frame | _Floats, palette: _Floats) -> npt.NDArray[np.intp]:
-    """Return the place in the palette (m, 3) nearest to each of the colours (n, 3), few at a time."""
+    """Return the index into the palette (m, 3) nearest to each of the colours (n, 3), in chunks to limit memory."""
     half = (palette**2).sum(1) / 2
     chunks = np.split(colors.astype(np.float32), range(_CHUNK, len(colors), _CHUNK))
     return np.concatenate([(half - chunk @ palette.T).argmin(1) for chunk in chunks])
 
 
 def _keys(colors: Frame) -> _Keys:
-    """Return each colour of (n, 3) as one number, 0xRRGGBB."""
+    """Return each colour of (n, 3) as an integer 0xRRGGBB."""
     red, green, blue = colors.T
     keys: _Keys = red.astype(np.uint32) << 16
     keys |= green.astype(np.uint32) << 8
@@ -134,7 +134,7 @@ def _colors(keys: _Keys) -> Frame:
 
 
 def _distinct(keys: _Keys) -> _Keys:
-    """Return the keys without repeats, in the order in which they first occur."""
+    """Return the unique keys in the order of their first occurrence."""
     first = np.unique(keys, return_index=True)[1]
     distinct: _Keys = keys[np.sort(first)]
     return distinct

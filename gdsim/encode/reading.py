@@ -1,4 +1,4 @@
-"""A file that gdsim wrote → its metadata and its size in pixels, without decoding any picture."""
+"""Read the metadata and the size in pixels of files that gdsim wrote, without decoding the picture."""
 
 from __future__ import annotations
 
@@ -13,15 +13,15 @@ from gdsim.metadata import Provenance
 __all__ = ["image_size", "is_output", "source", "source_folder", "yaml_of"]
 
 _BEGINNING = 1024
-"""A file's format is known from this many bytes."""
+"""Number of bytes that determine a file's format."""
 
 _ZIP = b"PK\x03\x04"
 
 
 def source(path: str | PathLike[str]) -> Provenance:
-    """Read how a picture, a page or a recording was made: the metadata that gdsim stored in it.
+    """Read the metadata that gdsim stored in a picture, a page or a recording.
 
-    The first bytes decide the format, not the suffix. No picture is decoded, and nothing in the file is run.
+    The first bytes determine the format, not the suffix. No picture is decoded, and nothing in the file is executed.
 
     Args:
         path: A file of any output format, or an .npz recording.
@@ -32,7 +32,7 @@ def source(path: str | PathLike[str]) -> Provenance:
     path = Path(path)
     beginning = _first_bytes(path)
     if beginning.startswith(_ZIP):
-        from gdsim.simulation import provenance  # which imports torch, so only for recordings
+        from gdsim.simulation import provenance  # imports torch, so only for recordings
 
         return provenance(path)
     info = _read(path, beginning)
@@ -51,10 +51,10 @@ def source(path: str | PathLike[str]) -> Provenance:
 
 
 def yaml_of(path: str | PathLike[str]) -> str:
-    """Return the configuration that a file was made from, overrides included.
+    """Return the configuration from which a file was made, including overrides.
 
     Raises:
-        InputError: As `source`, or it was drawn from trajectories without a configuration.
+        InputError: As for `source`, or the file was made in Python without a configuration.
     """
     yaml = source(path).yaml
     if not yaml:
@@ -64,9 +64,9 @@ def yaml_of(path: str | PathLike[str]) -> str:
 
 
 def source_folder(path: str | PathLike[str]) -> Path:
-    """Return the folder of the files that the configuration of a file names: the one that the file is in.
+    """Return the folder to which relative paths in a file's configuration refer: the one that contains the file.
 
-    A recording knows the folder where it ran, which is used as long as it exists.
+    A recording stores the folder in which it was made, which is used if it still exists.
     """
     path = Path(path)
     if not _first_bytes(path).startswith(_ZIP):
@@ -77,7 +77,7 @@ def source_folder(path: str | PathLike[str]) -> Path:
 
 
 def is_output(path: str | PathLike[str]) -> bool:
-    """Return whether a file begins like one of an output format or a recording; False where there is no file."""
+    """Return whether a file begins like an output format or a recording; False if it does not exist."""
     try:
         beginning = _first_bytes(Path(path))
     except InputError:
@@ -86,9 +86,9 @@ def is_output(path: str | PathLike[str]) -> bool:
 
 
 def image_size(path: str | PathLike[str]) -> tuple[int, int] | None:
-    """Return a picture's width and height in pixels, or None where the file has none, such as a page.
+    """Return a picture's width and height in pixels, or None if the file has no size, as for pages.
 
-    For vectors these are the pixels of web pages, 96 per inch.
+    For vector formats these are CSS pixels, 96 per inch.
     """
     path = Path(path)
     info = _read(path, _first_bytes(path))
@@ -100,7 +100,7 @@ def _format(beginning: bytes) -> Format | None:
 
 
 def _read(path: Path, beginning: bytes) -> FileInfo | None:
-    """Read a file by the format that its first bytes say; None where there is no such format."""
+    """Read a file in the format that its first bytes indicate; None if there is no such format."""
     found = _format(beginning)
     try:
         return found.read(path) if found else None

@@ -1,4 +1,4 @@
-"""Scene → a file no larger than allowed: in fewer colours, then with fewer frames, then in fewer pixels."""
+"""Write a scene to a file within a size limit by reducing colours, then the frame rate, then the size in pixels."""
 
 from __future__ import annotations
 
@@ -19,18 +19,16 @@ from gdsim.scene import Scene
 __all__ = ["write_within_limit"]
 
 LOWEST_FPS = 8
-"""With fewer frames per second a path no longer seems to grow."""
+"""Minimum frames per second, below which motion is not perceived as continuous."""
 
 SMALLEST_SIZE = (320, 120)
-"""Width and height in pixels below which no picture is made."""
+"""Minimum width and height in pixels."""
 
 SHRINK = 0.85
-"""The ratio of one size to the next."""
+"""Ratio between successive sizes."""
 
 
 class _Stage(NamedTuple):
-    """One way to write a file."""
-
     quality_level: int
     fps: int
     size: tuple[int, int]
@@ -45,22 +43,22 @@ def write_within_limit(
     drawn: Frames | None = None,
     progress: Progress = iter,
 ) -> tuple[str, ...]:
-    """Write a scene within `output.max_bytes`, in the best of the stages that fits.
+    """Write a scene within `output.max_bytes`, at the highest quality that fits.
 
     Args:
-        scene: What to show.
-        path: Where to write; its suffix decides the format.
-        output: The size limit, the background and whether it plays once. Posters have no limit.
+        scene: The scene to write.
+        path: The file to write; its suffix determines the format.
+        output: The size limit, the background and whether the animation repeats. Posters have no limit.
         provenance: The metadata to store in the file.
-        drawn: The scene's frames, if they have been made already.
-        progress: Wraps the iterable of frames of each try, to show progress.
+        drawn: The scene's frames, if they have already been created.
+        progress: Wraps the iterable of frames of each attempt, to show progress.
 
     Returns:
-        What was reduced to keep within the limit, a sentence each; empty where nothing was.
+        One sentence for each reduction; empty if nothing was reduced.
 
     Raises:
-        InputError: No format has the suffix, or the format cannot have the background.
-        GdsimError: The limit cannot be met, and nothing is written; or the file cannot be written.
+        InputError: No format has the suffix, or the format does not support the background.
+        GdsimError: The limit cannot be met and nothing is written, or the file cannot be written.
     """
     chosen, transparent, limit = format_of(path), output.background == "transparent", output.max_bytes
     if transparent and chosen.opaque_reason:
@@ -93,8 +91,8 @@ def write_within_limit(
 
 
 def _write(scene: Scene, frames_of: dict[tuple[int, int], Frames], stage: _Stage, path: Path, **options: Any) -> int:
-    """Write a scene in one way, and return how many bytes that takes; keep its frames by their size."""
-    if stage.size not in frames_of:  # drawn anew for each size, so that type stays legible
+    """Write a scene with the settings of a stage and return the size in bytes; frames are cached by size."""
+    if stage.size not in frames_of:  # each size is laid out anew, so that text stays legible
         transparent = frames_of[scene.size].transparent
         frames_of[stage.size] = frames(replace(scene, size=stage.size), transparent=transparent)
     shown = frames_of[stage.size]
@@ -105,7 +103,6 @@ def _write(scene: Scene, frames_of: dict[tuple[int, int], Frames], stage: _Stage
 
 
 def _stages(scene: Scene, levels: int) -> Iterator[_Stage]:
-    """Yield the ways to write a scene, best first."""
     stage = _Stage(0, scene.fps, scene.size)
     yield stage
     for level in range(1, levels):
@@ -128,7 +125,7 @@ def _words(stage: _Stage, quality_levels: tuple[str, ...]) -> tuple[str, str, st
 
 
 def _change(before: str, now: str) -> str:
-    """Say what a quality is and was, with the unit of both only once."""
+    """Describe a changed setting, naming a common unit only once."""
     unit = now.rpartition(" ")[2]
     return f"{now.removesuffix(f' {unit}') if before.endswith(f' {unit}') else now} instead of {before}"
 

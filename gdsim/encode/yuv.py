@@ -1,7 +1,7 @@
-"""RGB frames → the planes of video: BT.709, limited range, colour at half the resolution (4:2:0).
+"""Convert RGB frames to YUV planes for video: BT.709, limited range, 4:2:0 chroma subsampling.
 
-ffmpeg's own conversion is as exact (`scale=out_color_matrix=bt709:flags=accurate_rnd+area`), but converts each frame
-anew: it makes writing an MP4 of a drawing that grows a quarter slower.
+ffmpeg's own conversion (`scale=out_color_matrix=bt709:flags=accurate_rnd+area`) is equally exact, but converts all of
+each frame, which makes writing an MP4 of a growing drawing a quarter slower.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ import numpy.typing as npt
 
 from gdsim.encode.frames import Frame, Pixels, changed_pixels
 
-# ITU-R BT.709-6: luma weights, and what scales a colour difference into the range of 16 to 240.
+# ITU-R BT.709-6: luma weights, and scale factors of colour differences for the range 16 to 240.
 _WEIGHTS = np.array([0.2126, 0.7152, 0.0722], np.float32)
 _LUMA = _WEIGHTS * np.float32(219 / 255)
 _CHROMA = np.stack(
@@ -22,16 +22,16 @@ _CHROMA = np.stack(
 )
 
 _FEW = 0.25
-"""Up to this share of the pixels it is cheaper to convert only those that changed."""
+"""Fraction of changed pixels up to which it is faster to convert only these."""
 
 _ROWS = 16
-"""How many rows are converted at a time; even, because each block of 2 × 2 pixels has one colour."""
+"""Number of rows converted at a time; even, because chroma has blocks of 2 × 2 pixels."""
 
 
 def planes(frames: Iterable[Frame]) -> Iterator[Frame]:
-    """Yield each frame, (H, W, 3) of even height and width, as its three planes, (H · W · 3 / 2,), in one array.
+    """Yield each frame, (H, W, 3) of even height and width, as its three planes in one array, (H · W · 3 / 2,).
 
-    The array is overwritten by the next. Where few pixels changed, only these are converted, at a tenth of the cost.
+    Each array is overwritten by the next. If few pixels changed, only these are converted, at a tenth of the cost.
     """
     before = None
     for frame in frames:
@@ -47,20 +47,20 @@ def planes(frames: Iterable[Frame]) -> Iterator[Frame]:
 
 
 def planes_and_opacity(frames: Iterable[Frame]) -> Iterator[Frame]:
-    """Yield each frame, (H, W, 4) of even height and width, as the planes of its colours and that of its opacity."""
+    """Yield each frame, (H, W, 4) of even height and width, as the planes of its colours and of its opacity."""
     shown, seen = tee(frames)
     for frame, picture in zip(shown, planes(_without_hidden_colors(seen)), strict=True):
         yield np.concatenate([picture, frame[..., 3].ravel()])
 
 
 def _without_hidden_colors(frames: Iterable[Frame]) -> Iterator[Frame]:
-    """Yield the colours of each frame, with transparent pixels in the colours near them.
+    """Yield the colours of each frame, with transparent pixels replaced by the colours near them.
 
-    Video blurs colours, which would otherwise draw what is hidden there, often black, into every edge.
+    Chroma subsampling and compression would otherwise spread the hidden colours, often black, into every edge.
     """
     nearby: Frame | None = None
     for frame in frames:
-        # The colours of the first frame do for all others, which differ little where they are transparent.
+        # The colours of the first frame suffice for all others, whose transparent areas differ little.
         nearby = _nearby_colors(frame) if nearby is None else nearby
         yield np.where(frame[..., 3:] == 0, nearby, frame[..., :3])
 
@@ -82,14 +82,14 @@ def _nearby_colors(frame: Frame) -> Frame:
 
 
 def _halved(values: npt.NDArray[np.float32]) -> npt.NDArray[np.float32]:
-    """Return the sums over squares of 2 × 2, at an odd edge over what there is."""
+    """Return the sums over blocks of 2 × 2; odd sides are padded with zeros."""
     even = np.pad(values, ((0, values.shape[0] % 2), (0, values.shape[1] % 2), (0, 0)))
     halved: npt.NDArray[np.float32] = even[::2, ::2] + even[1::2, ::2] + even[::2, 1::2] + even[1::2, 1::2]
     return halved
 
 
 def _convert_all(frame: Frame, picture: Frame) -> None:
-    """Convert a frame some rows at a time, which stay in the processor's cache."""
+    """Convert a frame in groups of rows that fit in the processor's cache."""
     height, width, _ = frame.shape
     size, chroma = height * width, height * width // 4
     for top in range(0, height, _ROWS):
@@ -104,7 +104,7 @@ def _convert_all(frame: Frame, picture: Frame) -> None:
 
 
 def _convert(frame: Frame, pixels: Pixels, picture: Frame) -> None:
-    """Convert single pixels, and the blocks of 2 × 2 that contain them."""
+    """Convert the given pixels, and the blocks of 2 × 2 that contain them."""
     height, width, _ = frame.shape
     colors, size = frame.reshape(-1, 3), height * width
     picture[pixels] = colors[pixels] @ _LUMA + np.float32(16.5)

@@ -1,4 +1,4 @@
-"""What is shown, as numbers: trajectories in, a `Scene` out, and nothing drawn yet."""
+"""Convert trajectories into a `Scene`: the numbers and text to draw."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The gradient as arrows on a regular grid."""
+"""Gradient arrows on a regular grid."""
 
 from __future__ import annotations
 
@@ -14,21 +14,21 @@ from gdsim.scene.model import Arrows
 from gdsim.scene.projection import Projection
 
 ARROWS, FEWEST, THINNING = 15, 7, 0.3
-"""Approximate number of arrows along a side of the view; the power of the number of facets by which there are fewer."""
+"""Approximate and minimum number of arrows per side, and the exponent of its decrease with the number of facets."""
 
 SPARSE = 0.72
-"""If facets need fewer than this share of the arrows that were computed, only every second one is drawn."""
+"""Every second computed arrow of a network is drawn if facets need less than this fraction of them."""
 
 REACH = 1.2
-"""The largest length of an arrow on a curve, in units of the arrows' spacing."""
+"""Maximum length of an arrow on a curve, in units of the arrows' spacing."""
 
 STREAM = 61
-"""Number of grid points along a side that lead the stream lines, from border to border."""
+"""Number of grid points along a side for stream lines, from border to border."""
 
 
 @singledispatch
 def gradient_arrows(objective: Objective, projection: Projection, view: View, facets: int) -> Arrows | None:
-    """Return the gradient in the form that the view asks for; the more facets share a picture, the fewer arrows."""
+    """Return the gradient in the form that the view asks for; with more facets, there are fewer arrows in each."""
     if view.arrows == "none":
         return None
     size = projection.bounds[:, 1] - projection.bounds[:, 0]
@@ -38,17 +38,17 @@ def gradient_arrows(objective: Objective, projection: Projection, view: View, fa
         spacing = size / (STREAM - 1)
         sides = [np.linspace(low, high, STREAM) for low, high in projection.bounds]
     elif on_curve:
-        # An arrow begins at its point; the outermost are far enough inside not to be cut.
+        # An arrow begins at its point; the outermost points are far enough inside that no arrow is cut.
         spacing = size / (side + 2 * REACH - 1)
         sides = [low + spacing * (REACH + np.arange(side)) for low, _ in projection.bounds]
     else:
-        # Centred in cells, so that no arrow is cut by the border.
+        # Arrows are centred in cells, so that the border cuts none.
         spacing = size / _counts(size, side)
         ends = zip(projection.bounds, spacing, strict=True)
         sides = [np.arange(low + space / 2, high, space) for (low, high), space in ends]
     points = np.stack(np.meshgrid(*sides), -1).reshape(-1, len(spacing))
     values, slopes = objective.gradients(projection.lift(points))
-    # Where a function has no value its formula may still have a slope.
+    # Autograd may return a finite gradient where the value is not finite.
     known = np.isfinite(values) & np.isfinite(slopes).all(-1)
     gradients = np.full(points.shape, np.nan)
     gradients[known] = slopes[known] @ projection.axes.T
@@ -66,7 +66,7 @@ def gradient_arrows(objective: Objective, projection: Projection, view: View, fa
 
 @gradient_arrows.register
 def _(objective: NetworkObjective, projection: Projection, view: View, facets: int) -> Arrows | None:
-    """Return the true gradients of a network's loss where they were computed."""
+    """Return the computed gradients of a network's loss, if there are any."""
     landscape = objective.landscape
     if view.arrows != "gradient" or not len(landscape.places):
         return gradient_arrows.dispatch(Objective)(objective, projection, view, facets)
@@ -87,9 +87,10 @@ def _(objective: NetworkObjective, projection: Projection, view: View, facets: i
 
 
 def lengths(vectors: FloatArray) -> FloatArray:
-    """Return how long to draw finite vectors (…, k) beside each other, from 0 to 1: (…).
+    """Return the lengths (…) from 0 to 1 at which to draw finite vectors (…, k).
 
-    That is log(1 + ‖v‖ / c) relative to the longest, where c is a third of the median norm of the nonzero ones.
+    The length is log(1 + ‖v‖ / c) relative to the longest, where c is a third of the median norm of the nonzero
+    vectors.
     """
     largest = np.abs(vectors).max(initial=0.0)
     if largest == 0:
@@ -101,7 +102,7 @@ def lengths(vectors: FloatArray) -> FloatArray:
 
 
 def _counts(size: FloatArray, side: int) -> npt.NDArray[np.int64]:
-    """The number of arrows along each coordinate: square cells, unless the view is a strip."""
+    """Return the number of arrows along each coordinate, for square cells unless the view is very elongated."""
     aspect = size.max() / size.min()
     if aspect > 2.5:
         return np.full(len(size), side)

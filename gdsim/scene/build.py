@@ -1,4 +1,4 @@
-"""Trajectories, or an objective alone, to a scene."""
+"""Build scenes from trajectories or from an objective alone."""
 
 from __future__ import annotations
 
@@ -22,14 +22,14 @@ from gdsim.simulation import Trajectory
 from gdsim.themes import theme
 
 FEW_STEPS = 100
-"""Up to this number of steps each iterate has a dot."""
+"""Maximum number of steps for which each iterate is drawn as a dot."""
 
 
 DRAWN = {"gradient": " with its gradient arrows", "stream": " with stream lines of its gradient", "none": ""}
 
 
 def view_problems(objectives: Sequence[Objective], view: View) -> Iterator[Problem]:
-    """Yield what a view says that fits none of the objectives that are shown together; keys are below `view`."""
+    """Yield settings of a view that apply to none of the objectives shown together; keys are relative to `view`."""
     problems = list(kind_problems(objectives, view))
     yield from problems
     if not any(problem.key == ("kind",) for problem in problems):
@@ -40,15 +40,15 @@ def view_problems(objectives: Sequence[Objective], view: View) -> Iterator[Probl
 def build_scene(
     trajectories: Sequence[Trajectory], *, view: View | None = None, animation: Animation | None = None
 ) -> Scene:
-    """Turn trajectories into a scene.
+    """Build a scene from trajectories.
 
     Args:
         trajectories: At least one, all with the same number of steps; those over the same objective form a group.
-        view: What is shown, and how.
-        animation: The pace.
+        view: What is shown, and how; None for the defaults.
+        animation: The timing; None for the defaults.
 
     Raises:
-        InputError: There is no trajectory, their numbers of steps differ, or the view does not fit them.
+        InputError: There is no trajectory, the numbers of steps differ, or the view cannot show the trajectories.
     """
     view, animation = view or View(), animation or Animation()
     if not trajectories:
@@ -87,7 +87,7 @@ def build_scene(
 
 
 def preview_scene(objective: Objective, *, view: View | None = None) -> Scene:
-    """Turn an objective without paths into a scene of one frame."""
+    """Build a scene of one frame from an objective, without paths."""
     view = view or View()
     _check([objective], view)
     projection = projection_of(objective, view)
@@ -109,7 +109,7 @@ def _check_grid(groups: Sequence[Sequence[Trajectory]]) -> None:
 
 
 def projection_of(objective: Objective, view: View, paths: Sequence[FloatArray] = ()) -> Projection:
-    """Return the line or plane that a view shows of an objective; paths as in `choose_projection`."""
+    """Return the line or plane of an objective that a view shows; `paths` as in `choose_projection`."""
     if kind_of(objective, view).projects:
         return choose_projection(objective, view, paths)
     dim = objective.dim
@@ -117,16 +117,16 @@ def projection_of(objective: Objective, view: View, paths: Sequence[FloatArray] 
 
 
 def _known(trajectory: Trajectory) -> FloatArray:
-    """The iterates, (steps + 1, starts, dim), with NaN from where a start breaks off: its last ones run away."""
+    """Return the iterates, (steps + 1, starts, dim), with NaN after a start fails, as its last points are far away."""
     broken = np.array([stop.failed for stop in trajectory.stops])
     rows = np.arange(len(trajectory.points))[:, None]
-    # The first point of a start always counts.
+    # The first point of each start is always kept.
     gone = broken & (rows >= np.maximum(last_steps(trajectory), 1))
     return np.where(gone[..., None], np.nan, trajectory.points)
 
 
 def _frame_steps(steps: int, animation: Animation) -> FloatArray:
-    # Unlike linspace, this is exact for frames at whole steps.
+    # Unlike linspace, this is exact at whole steps.
     frames = np.arange(max(2, round(animation.fps * animation.seconds)))
     last = len(frames) - 1
     return frames**2 * steps / last**2 if animation.pace == "early" else frames * steps / last
@@ -138,7 +138,6 @@ def _group(group: GroupInput, name: str) -> Group:
 
 
 def _page(objectives: Sequence[Objective], projections: Sequence[Projection], view: View) -> Scene:
-    """A scene with its words and nothing else."""
     title = joined([each.title for each in objectives])
     try:
         look = theme(view.theme if isinstance(view.theme, str) else view.theme.given())

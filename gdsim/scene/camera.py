@@ -1,4 +1,4 @@
-"""The camera of a surface: where points are in space, where they are seen, and what hides them."""
+"""The camera of a surface: perspective projection and visibility."""
 
 from __future__ import annotations
 
@@ -11,41 +11,42 @@ import numpy.typing as npt
 from gdsim.objectives import FloatArray
 
 Floats: TypeAlias = npt.NDArray[np.float32]
-"""Lines of sight are followed in single precision: it takes half the time, and pixels are no finer."""
+"""Lines of sight are computed in single precision, which takes half the time and is finer than pixels."""
 
 GAP, HEIGHT = 0.95, 0.68
-"""Distance of the surface from the plane of the inputs, which keeps most arrows visible, and its own height."""
+"""Height of the surface's lowest value above the plane, which keeps most arrows visible, and its range of heights."""
 
 CENTER = np.array([0.0, 0.0, (GAP + HEIGHT) / 2])
 """The point that the camera looks at."""
 
 DISTANCE = 14.0
-"""Distance of the camera: near enough that what is behind looks smaller, far enough that sides look parallel."""
+"""Distance of the camera from `CENTER`, chosen so that the perspective is visible but weak."""
 
 MAX_ASPECT = 2.5
-"""Up to this ratio of its sides the plane keeps its shape; beyond it is drawn as a square."""
+"""Maximum aspect ratio of the plane; for larger ratios of the bounds it is drawn as a square."""
 
 NEAR = 0.02
-"""What is nearer than this along the line of sight does not hide: a point must not be hidden by its own surface."""
+"""Distance along the line of sight within which nothing is hidden; otherwise a point would be hidden by its own
+surface."""
 
 SLACK = 0.006
-"""How far the line of sight must pass under the surface and over it, or it only brushes the surface."""
+"""Minimum distance by which a line of sight must pass below and above the surface to count as hidden."""
 
 BLOCK = 1024
-"""For how many points lines of sight are followed at once: more would need much memory, not less time."""
+"""Number of points whose lines of sight are followed at once; larger blocks need more memory but are not faster."""
 
 
 @dataclass(frozen=True, eq=False)
 class SurfaceCamera:
-    """A camera that looks at a surface above the plane of its inputs.
+    """A perspective camera that looks at a surface above the plane of its inputs.
 
-    The plane is centred on the origin of space. Its longer side has length 2; the shorter keeps the shape of the view.
+    The plane is centred on the origin of space, and its longer side has length 2.
 
     Attributes:
-        bounds: (2, 2) the range shown of the two coordinates, in units of the objective's inputs.
-        elevation: The camera's height above the horizon, in degrees, over 0 and at most 90.
-        azimuth: Its direction in the plane of the inputs at the first frame, in degrees from the first coordinate.
-        orbit: How far it turns from the first frame to the last, in degrees; 0 for a fixed camera.
+        bounds: (2, 2) the range of the two coordinates, in units of the objective's inputs.
+        elevation: Angle above the horizon in degrees, above 0 and at most 90.
+        azimuth: Angle around the vertical axis at the first frame, in degrees from the first coordinate.
+        orbit: Total rotation from the first frame to the last, in degrees; 0 for a fixed camera.
     """
 
     bounds: FloatArray
@@ -60,31 +61,31 @@ class SurfaceCamera:
         return spans / spans.max() if spans.max() <= MAX_ASPECT * spans.min() else np.ones(2)
 
     def azimuth_at(self, share: float) -> float:
-        """Return the camera's azimuth in degrees after a share of the animation, from 0 to 1."""
+        """Return the azimuth in degrees at a fraction of the animation, from 0 to 1."""
         return self.azimuth + self.orbit * share
 
     def place(self, points: FloatArray, heights: FloatArray | None = None) -> FloatArray:
-        """Return the positions in space, (…, 3), of points (…, 2) of the plane, or at heights (…) of the surface."""
+        """Return the positions in space (…, 3) of points (…, 2) on the plane, or on the surface at heights (…)."""
         middle, half = self.bounds.mean(1), np.diff(self.bounds)[:, 0] / 2
         across = (points - middle) / half * self.sides
         up = np.zeros(points.shape[:-1]) if heights is None else GAP + HEIGHT * heights
         return np.concatenate([across, np.asarray(up)[..., None]], -1)
 
     def project(self, positions: FloatArray, azimuth: float) -> FloatArray:
-        """Return where positions in space, (…, 3), are seen: (…, 2), from the screen's centre to the right and up."""
+        """Return the screen coordinates (…, 2), to the right and up from the centre, of positions in space (…, 3)."""
         right, up, towards = self._directions(azimuth)
         shifted = positions - CENTER
         nearness = DISTANCE / (DISTANCE - shifted @ towards)
         return np.stack([shifted @ right * nearness, shifted @ up * nearness], -1)
 
     def eye(self, azimuth: float) -> FloatArray:
-        """Return the camera's position in space, (3,)."""
+        """Return the position of the camera in space, (3,)."""
         return np.asarray(CENTER + DISTANCE * self._directions(azimuth)[2])
 
     def extent(self, heights: FloatArray) -> FloatArray:
-        """Return the range of the screen that plane and surface cover while the camera turns, (2, 2).
+        """Return the range of screen coordinates, (2, 2), that the plane and the surface cover while the camera turns.
 
-        The surface's heights (rows, columns) are over an even grid of the view, from 0 to 1; NaN where there is none.
+        The heights (rows, columns) are on an even grid over the bounds, from 0 to 1; NaN where the surface has a gap.
         """
         (left, right), (bottom, top) = self.bounds
         grid = np.meshgrid(np.linspace(left, right, heights.shape[1]), np.linspace(bottom, top, heights.shape[0]))
@@ -96,9 +97,9 @@ class SurfaceCamera:
         return np.stack([lowest, np.max([np.nanmax(each, 0) for each in seen], 0)], -1)
 
     def hidden(self, heights: FloatArray, positions: FloatArray, azimuth: float) -> npt.NDArray[np.bool_]:
-        """Return whether a surface as in `extent` is between positions in space, (…, 3), and the camera: (…).
+        """Return whether a surface as in `extent` is between each of the positions (…, 3) and the camera: (…).
 
-        A point of the surface is not hidden by its own part of it, and a position that is not finite never is.
+        A point on the surface is not hidden by the surface around it. Positions that are not finite are never hidden.
         """
         known: npt.NDArray[np.bool_] = np.asarray(np.isfinite(positions).all(-1))
         flat = positions[known].astype(np.float32)
@@ -109,14 +110,14 @@ class SurfaceCamera:
         return known
 
     def _directions(self, azimuth: float) -> tuple[FloatArray, FloatArray, FloatArray]:
-        """To the right on the screen, up on it, and towards the camera; three orthonormal vectors."""
+        """Return three orthonormal vectors: right and up on the screen, and towards the camera."""
         turn, rise = np.deg2rad(azimuth), np.deg2rad(self.elevation)
         right = np.array([-np.sin(turn), np.cos(turn), 0.0])
         towards = np.array([np.cos(turn) * np.cos(rise), np.sin(turn) * np.cos(rise), np.sin(rise)])
         return right, np.cross(towards, right), towards
 
     def _hidden(self, surface: Floats, positions: Floats, eye: Floats) -> npt.NDArray[np.bool_]:
-        """Follow the lines of sight from positions (n, 3): hidden is what has one that crosses the surface."""
+        """Return which positions (n, 3) have a line of sight that crosses the surface."""
         ahead = eye - positions
         first, last = self._stretch(positions, ahead)
         cells = np.array(surface.shape[::-1]) - 1
@@ -128,14 +129,14 @@ class SurfaceCamera:
         over, under, gone = above > SLACK, above < -SLACK, np.isnan(above)
         was_over, was_under, found = np.zeros((3, len(positions)), np.bool_)
         for k in range(count):
-            # In a gap of the surface a line of sight may change sides unhindered.
+            # A line of sight may pass through a gap of the surface.
             was_over = was_over & ~gone[k] | over[k]
             was_under = was_under & ~gone[k] | under[k]
             found |= was_over & was_under
         return found & (first < last)
 
     def _stretch(self, positions: Floats, ahead: Floats) -> tuple[Floats, Floats]:
-        """The part of each line of sight, from 0 at the position to 1 at the camera, that may meet the surface."""
+        """Return the part of each line of sight that may meet the surface, from 0 (position) to 1 (camera)."""
         low = np.array([*-self.sides, GAP - 2 * SLACK], np.float32)
         high = np.array([*self.sides, GAP + HEIGHT + 2 * SLACK], np.float32)
         with np.errstate(divide="ignore", over="ignore", invalid="ignore"):
@@ -145,7 +146,7 @@ class SurfaceCamera:
         return np.maximum(first, NEAR / np.linalg.norm(ahead, axis=1)), np.minimum(last, np.float32(1))
 
     def _interpolated(self, surface: Floats, x: Floats, y: Floats) -> Floats:
-        """The height of the surface above points of the plane, bilinear between grid points."""
+        """Return the bilinearly interpolated height of the surface above points of the plane."""
         rows, columns = surface.shape
         flat, sides = surface.ravel(), self.sides.astype(np.float32)
         x = np.clip((x / sides[0] + 1) * np.float32((columns - 1) / 2), 0, columns - 1)

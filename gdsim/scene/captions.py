@@ -1,4 +1,4 @@
-"""The title and subtitles of a picture, and what happens in it, in words."""
+"""The title and subtitles of a picture, and the text that describes what happens in it."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from gdsim.scene.projection import Projection
 from gdsim.simulation import Stop, Trajectory
 
 INDEXED = re.compile(r"x_(?:\d|i\b|\{i)")
-"""Distinguishes a formula of any number of coordinates from one of x and y."""
+"""Matches formulas for any number of coordinates, as opposed to formulas in x and y."""
 
 VARIANCE = " of the paths' variance"
 
@@ -42,7 +42,7 @@ def formula(objectives: Sequence[Objective], view: View) -> str:
 
 
 def subtitles(objectives: Sequence[Objective], projections: Sequence[Projection]) -> tuple[str, ...]:
-    """Say what a picture does not show, in full and ever shorter; nothing if it shows everything."""
+    """Describe what a picture does not show, as alternatives from long to short; empty if it shows everything."""
     partial = [(each, shown.words) for each, shown in zip(objectives, projections, strict=True) if shown.words]
     if len(objectives) == 1 or not partial:
         return projections[0].words
@@ -54,7 +54,7 @@ def subtitles(objectives: Sequence[Objective], projections: Sequence[Projection]
 
 
 def _shares(landscapes: Sequence[Landscape]) -> tuple[str, ...]:
-    """How much of their paths the planes of several networks hold, on how many examples, in full and ever shorter."""
+    """Return the share of the variance that each network's plane holds, and the examples used, from long to short."""
     if not all(each.leaves_out for each in landscapes):
         return ()
     held = joined([each.held for each in landscapes])
@@ -67,12 +67,10 @@ def _shares(landscapes: Sequence[Landscape]) -> tuple[str, ...]:
 
 @singledispatch
 def describe(objective: Objective, trajectories: Sequence[Trajectory]) -> str:
-    """Say where the paths of each optimizer lead.
+    """Describe where the paths of each optimizer lead.
 
-    For example: "Gradient descent on Himmelblau, 150 steps. Adam comes within tolerance of the minimum
-    (3.00, 2.00) after 96 steps; SGD is at (−2.81, 3.13) after 150 steps." For a network: "Training of MLP 64–128–10 on
-    digits, 300 steps, on the plane that holds 91.3 % of the paths' variance. Adam ends at the loss 0.012 and a test
-    accuracy of 96.4 %."
+    For example: "Gradient descent on Himmelblau, 150 steps. Adam comes within tolerance of the minimum (3.00, 2.00)
+    after 96 steps; SGD is at (−2.81, 3.13) after 150 steps."
     """
     outcomes = [_describe_descent(objective, each) for each in trajectories]
     return _summary(f"Gradient descent on {objective.title}", trajectories, outcomes)
@@ -95,7 +93,7 @@ def _summary(opening: str, trajectories: Sequence[Trajectory], outcomes: Iterabl
 
 
 def _describe_plane(landscape: Landscape, first: str) -> str:
-    """The plane of a network's paths; one through recordings goes through the last weights of the first optimizer."""
+    """Describe the plane of a network's paths; one through recordings contains the last weights of `first`."""
     some = ""
     if landscape.examples < landscape.of:
         some = f", its loss seen on {landscape.examples:,} of {landscape.of:,} examples"
@@ -120,7 +118,7 @@ def _describe_training(trajectory: Trajectory) -> str:
 
 
 def _describe_score(trajectory: Trajectory) -> str:
-    """How a descent in the pixels of an image changes the score of its class, which is the negative value."""
+    """Describe how gradient descent on an image's pixels changes the class score, which is the negative value."""
     if trajectory.stops[0].failed and len(trajectory.stops) == 1:
         return _describe_end(trajectory)
     best = int(np.where(np.isfinite(trajectory.values[-1]), trajectory.values[-1], np.inf).argmin())
@@ -163,7 +161,7 @@ def _steps(count: int) -> str:
 
 
 def _point(point: FloatArray) -> str:
-    # What rounds to zero has no sign.
+    # Avoids "−0.00".
     written = [f"{round(x, 2) + 0.0:.2f}".replace("-", "−") for x in point[:3].tolist()]
     if len(point) == 1:
         return f"x = {written[0]}"

@@ -1,4 +1,4 @@
-"""What a view and the panels of one group of a scene are built from, and the facets they share."""
+"""The input from which the view and the panels of one group are built."""
 
 from __future__ import annotations
 
@@ -19,16 +19,15 @@ from gdsim.scene.values import value_name
 from gdsim.simulation import Trajectory
 
 MOST_EACH, MOST_TOGETHER = 20_000, 300_000
-"""How many points each start and all of them together may have where the function is evaluated."""
+"""Maximum number of points at which the function is evaluated, per start and for all starts together."""
 
 
 @dataclass(frozen=True, eq=False)
 class GroupInput:
-    """The trajectories over one objective, none for a preview, with their styles; and what the scene has in common.
+    """The trajectories over one objective with their styles, and data that all groups of the scene share.
 
     Attributes:
-        scene_trajectories: All trajectories of the scene, which share the colours of heat maps.
-        facets: How many facets share the picture.
+        scene_trajectories: All trajectories of the scene, which share the colour scales of heat maps.
     """
 
     objective: Objective
@@ -40,7 +39,7 @@ class GroupInput:
     facets: int = 1
 
     def minima(self) -> tuple[FloatArray, FloatArray]:
-        """Return the known minima that are shown: their coordinates (m, k) and their values (m,)."""
+        """Return the known minima in the view: their coordinates (m, k) and values (m,)."""
         projection, points = self.projection, self.objective.minima
         coordinates = projection.project(points)
         span = float(np.diff(projection.bounds).max())
@@ -50,10 +49,7 @@ class GroupInput:
     def build_facets(
         self, model: ViewModel, limits: FloatArray, names: tuple[str, ...], elevation: Elevation | None = None
     ) -> tuple[Facet, ...]:
-        """Return one facet with all paths, or in a grid one per trajectory.
-
-        The elevation gives paths, minima and marks a coordinate for their values; None for a view from above.
-        """
+        """Return one facet with all paths, or one per trajectory in a grid; elevation adds a vertical coordinate."""
 
         def raised(coordinates: FloatArray, values: FloatArray) -> FloatArray:
             return coordinates if elevation is None else np.column_stack([coordinates, elevation(values)])
@@ -84,7 +80,7 @@ class GroupInput:
 
 @singledispatch
 def _marks(objective: Objective, k: int) -> tuple[FloatArray, tuple[str, ...]]:  # noqa: ARG001
-    """The coordinates of the named points of an objective, (m, k), and their names."""
+    """Return the coordinates of the named points of an objective, (m, k), and their names."""
     return np.empty((0, k)), ()
 
 

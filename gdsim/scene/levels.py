@@ -1,4 +1,4 @@
-"""Levels of a field, ticks of an axis, and how their numbers are written."""
+"""Levels of a field, ticks of an axis, and the formatting of their numbers."""
 
 from __future__ import annotations
 
@@ -12,17 +12,18 @@ import numpy.typing as npt
 from gdsim.objectives import FloatArray
 
 WANTED = 28
-"""Approximate number of levels: enough to read a slope, few enough that the fills stay crisp in 256 colours."""
+"""Approximate number of levels: enough to show slopes, few enough for sharp fills with 256 colours."""
 
 SKEWED, STRAYING = 6, 5
-"""Levels are geometric if the highest value is more than the first times the median, and have equal areas if the range
-is more than the second times that of nearly all values."""
+"""Minimum ratios of the highest value to the median for geometric levels, and of the full range to that of the 2 % and
+98 % quantiles for levels of equal areas."""
 
 NARROW = 4
-"""Below this ratio of the highest to the lowest value, round numbers divide a field better than decades."""
+"""Ratio of the highest to the lowest value below which ticks are round numbers instead of decades."""
 
 LABELLED, LEEWAY = 4, 0.1
-"""Every fourth edge of levels of equal areas is moved to a round number, by up to this share of a level's area."""
+"""For levels of equal areas: number of edges per labelled edge, and the fraction of a level's area by which that edge
+may be moved to a round number."""
 
 SUPERSCRIPTS = str.maketrans("-0123456789", "⁻⁰¹²³⁴⁵⁶⁷⁸⁹")
 
@@ -31,12 +32,12 @@ Spacing = Literal["linear", "log", "rank"]
 
 @dataclass(frozen=True, eq=False)
 class Levels:
-    """Where a field changes colour.
+    """The levels at which the colour of a field changes.
 
     Attributes:
-        edges: (levels + 1,) the values between which the colour is constant, ascending, in units of the objective.
-        ticks: (ticks,) indices into `edges` of the values that have labels.
-        caption: What the labels are: the value, the value above the known minimum f*, or above the lowest shown.
+        edges: (levels + 1,) ascending values between which the colour is constant, in units of the objective.
+        ticks: (ticks,) indices into `edges` of the labelled values.
+        caption: The labelled quantity: the value, or its difference from the known minimum f* or the lowest value.
     """
 
     edges: FloatArray
@@ -46,11 +47,10 @@ class Levels:
 
 
 def choose_levels(values: FloatArray, minimum: float | None, symbol: str, spacing: Spacing | None = None) -> Levels:
-    """Choose some 24 to 32 levels that show the shape of a field of values (…), those that are finite.
+    """Choose about 24 to 32 levels for the finite values of a field (…) named `symbol`, such as "f(x, y)".
 
-    They are spaced evenly, geometrically above the known minimum, or so that all cover the same area. By default
-    geometrically if the median is less than 1/6 of the highest value; with equal areas if a few values, as at a pole,
-    would leave all others one colour; else evenly. The symbol is the name of the values, `"f(x, y)"`.
+    The default spacing is geometric above the minimum if the median is less than 1/6 of the highest value; by equal
+    areas if a few extreme values, as at a pole, would leave all others in one colour; otherwise linear.
     """
     finite = values[np.isfinite(values)]
     if finite.size == 0:
@@ -85,7 +85,7 @@ def _fitting(above: FloatArray, base: float) -> Spacing:
 
 
 def above_words(base: float, minimum: float | None, symbol: str) -> str:
-    """Return the name of values above a base: the objective itself, or above its known minimum or the lowest shown."""
+    """Return the name of values above a base: the objective itself, or above its known minimum or the lowest value."""
     if base == 0.0:
         return symbol
     return "f − f*" if base == minimum else "f − min f"
@@ -100,7 +100,7 @@ def _even(low: float, high: float, caption: str, base: float) -> Levels:
 
 def _geometric(above: FloatArray, base: float, caption: str) -> Levels:
     lowest, top = float(above.min()), float(above.max())
-    # Lower edges would cover next to nothing, or be lost in the digits of the base.
+    # Lower edges would cover almost no area, or vanish when rounded relative to the base.
     bottom = max(float(np.quantile(above, 0.005)), top * 1e-6, abs(base) * 1e-14)
     if narrow := top < NARROW * lowest:
         ticks = round_ticks(lowest, top, 7, outside=True)
@@ -121,7 +121,7 @@ def _geometric(above: FloatArray, base: float, caption: str) -> Levels:
 
 
 def _ranked(values: FloatArray, caption: str, base: float) -> Levels:
-    """Levels of equal areas; fewer if many points share a value."""
+    """Return levels of equal areas; fewer if many points share a value."""
     shares = np.arange(WANTED + 1) / WANTED
     edges = np.quantile(values, shares)
     leeway = LEEWAY / WANTED
@@ -134,7 +134,7 @@ def _ranked(values: FloatArray, caption: str, base: float) -> Levels:
             below, above = above, 2 * above - below
         edges[i] = _roundest(float(below), float(above))
     ticks, edges = edges[::LABELLED], np.unique(edges)
-    # Edges that differ by less than the digits of the base are one.
+    # Edges that become equal when the base is added are merged.
     edges = edges[np.append(True, np.diff(edges + base) > 0)]
     at = np.flatnonzero(np.isin(edges, ticks))
     return Levels(edges + base, at, labels(edges[at]), caption)
@@ -174,10 +174,7 @@ def round_ticks(low: float, high: float, wanted: int, *, outside: bool = False) 
 
 
 def origin_of(low: float, high: float, symbol: str) -> tuple[float, str]:
-    """Return what to subtract from values that differ little relative to their size, and the name of the difference.
-
-    For example 51.169 and "f − 51.169" for values from 51.16901 to 51.16907, whose labels would be long.
-    """
+    """Return an offset for values with a small relative range and its name, such as 51.169 and "f − 51.169"."""
     if high == low or high - low > 1e-3 * max(abs(low), abs(high)):
         return 0.0, symbol
     unit = 10.0 ** np.ceil(np.log10(high - low))
@@ -187,7 +184,7 @@ def origin_of(low: float, high: float, symbol: str) -> tuple[float, str]:
 
 
 def labels(ticks: FloatArray) -> tuple[str, ...]:
-    """Write ascending ticks, each with as many digits as are needed to distinguish it from its neighbours."""
+    """Format ascending ticks, each with enough digits to distinguish it from its neighbours."""
     with np.errstate(over="ignore"):
         gaps = np.concatenate([[np.inf], np.abs(np.diff(ticks)), [np.inf]])
     nearest = np.minimum(gaps[1:], gaps[:-1])[: len(ticks)]
@@ -199,7 +196,7 @@ def labels(ticks: FloatArray) -> tuple[str, ...]:
 
 
 def number(value: float, digits: int = 5) -> str:
-    """Write a number as short as possible, with a true minus sign: `−2.5`, `0.01`, `10⁶`, `3·10⁻⁵`."""
+    """Format a number as short as possible, with a true minus sign: `−2.5`, `0.01`, `10⁶`, `3·10⁻⁵`."""
     if value == 0 or not np.isfinite(value):
         return "0" if value == 0 else str(value)
     mantissa, exponent = f"{value:.{digits - 1}e}".split("e")
@@ -211,5 +208,5 @@ def number(value: float, digits: int = 5) -> str:
 
 
 def power(exponent: int) -> str:
-    """Write a power of ten: `10⁻⁸`."""
+    """Format a power of ten: `10⁻⁸`."""
     return "10" + str(exponent).translate(SUPERSCRIPTS)

@@ -1,4 +1,4 @@
-"""What a scene consists of: frozen numbers and words, in the units of the objective, nothing in pixels."""
+"""The data classes of a scene, in units of the objective rather than pixels."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ class ViewModel(Protocol):
 
     @property
     def turns(self) -> bool:
-        """Whether a camera turns around it, so that each frame differs everywhere."""
+        """Whether a camera turns around the view, so that no part of the picture is constant."""
         ...
 
 
@@ -30,21 +30,21 @@ class PanelModel(Protocol):
 
     @property
     def caption(self) -> str:
-        """What the numbers are."""
+        """The name of the quantity shown."""
         ...
 
 
 @dataclass(frozen=True, eq=False)
 class Arrows:
-    """The gradient on a regular grid; an arrow points uphill, is centred on its point or begins there on a curve.
+    """Gradients on a regular grid as arrows that point uphill, centred on their points or, on a curve, beginning there.
 
     Attributes:
-        points: (n, k) those grid points in the one or two coordinates shown at which the function has a gradient; for
-            stream lines the whole grid, row by row from the lowest.
-        gradients: (n, k) the gradient along these coordinates, true in size; NaN where there is none.
-        lengths: (n,) the drawn length, from 0 to 1 of the space an arrow has, see `lengths`.
-        spacing: (k,) the grid's spacing along each coordinate.
-        form: Single arrows, or lines that follow the gradient through the grid.
+        points: (n, k) the grid points with a finite gradient, in the k = 1 or 2 coordinates shown; for stream lines the
+            whole grid, row by row from the bottom.
+        gradients: (n, k) the gradient along these coordinates; NaN where it does not exist.
+        lengths: (n,) the drawn length, as a fraction of the space for one arrow; see `lengths`.
+        spacing: (k,) the spacing of the grid along each coordinate.
+        form: Single arrows ("quiver") or stream lines.
         heights: (n,) the values at which arrows along a curve begin; None for arrows on the axis or plane.
     """
 
@@ -58,12 +58,12 @@ class Arrows:
 
 @dataclass(frozen=True)
 class Style:
-    """How one optimizer is drawn in the whole picture, and what the legend says about it.
+    """The appearance of one optimizer in all facets and panels, and its text in the legend.
 
     Attributes:
-        dash: On and off lengths in units of the line's width; empty for a solid line.
-        marker: The head's shape, a matplotlib letter.
-        aside: What the picture does not show: "0.31 off the plane", where a network's weights end; usually empty.
+        dash: On and off lengths in units of the line width; empty for a solid line.
+        marker: Matplotlib marker of the path's head.
+        aside: What the picture cannot show, such as "0.31 off the plane" for a network's last weights; usually empty.
     """
 
     label: str
@@ -76,14 +76,13 @@ class Style:
 
 @dataclass(frozen=True)
 class Exit:
-    """Where a path ends before the last step, because it leaves the view for good or is no longer finite.
+    """The end of a path before the last step, because it leaves the view for good or is no longer finite.
 
     Attributes:
-        start: Index of the start.
         step: The first step outside.
-        time: Steps, with a fraction, at which the path crosses the border.
-        point: Where it crosses, or ends within the view: (x, y) or (x, value), and for a surface (x, y, height).
-        words: What happened: "left at step 4".
+        time: Fractional step at which the path crosses the border.
+        point: Where the path ends: (x, y), (x, value) or, for a surface, (x, y, height).
+        words: Text for the picture, such as "left at step 4".
     """
 
     start: int
@@ -95,21 +94,21 @@ class Exit:
 
 @dataclass(frozen=True, eq=False)
 class Path:
-    """One optimizer's paths over one objective, as they are drawn in a facet.
+    """One optimizer's paths over one objective in a facet.
 
-    Between two iterates a path is a straight segment of the input space. On a curve or a surface it follows the
-    function, which needs points between the iterates.
+    Paths are straight between two iterates in the input space. On a curve or a surface they follow the function, which
+    requires points between the iterates.
 
     Attributes:
-        times: (n,) the step, with a fraction, at which each point is reached; whole numbers are iterates.
+        times: (n,) the fractional step of each point; whole numbers are iterates.
         points: (n, starts, k) the points: (x, y) seen from above, (x, value) on a curve, (x, y, height) on a surface,
-            with the height from 0 to 1 of the value axis. NaN where the function has no value.
-        slopes: (n, starts) the derivative there, on a curve; else None.
+            where the height is a fraction of the value axis. NaN where the function has no value.
+        slopes: (n, starts) the derivative at each point of a curve; otherwise None.
         gradients: (steps + 1, starts, c) the gradient at each iterate along the c coordinates shown; 0 if not finite.
         values: (steps + 1, starts) the objective at each iterate; NaN if not finite.
         moves: (steps, starts, c) the step taken from each iterate along these coordinates.
-        ends: (starts,) the step up to which a path is drawn: at most the first one outside, because a later segment
-            between two points far outside may cross the view.
+        ends: (starts,) the last step that is drawn: at most the first one outside the view, because a later segment
+            between two distant points may cross the view.
         exits: Where paths leave the view for good.
     """
 
@@ -134,16 +133,15 @@ class Mark:
 
 @dataclass(frozen=True, eq=False)
 class Facet:
-    """One view of an objective, with all paths or with those of one optimizer.
+    """One view of an objective, with the paths of all optimizers or of one.
 
     Attributes:
-        style: The one optimizer shown, whose name is written above the facet; None if all are shown.
-        limits: (2, 2) the range shown of the horizontal and the vertical coordinate, which have the names.
-        model: What is drawn under the paths, a `ViewModel`.
+        style: The optimizer shown; None if all are shown.
+        limits: (2, 2) the range of the horizontal and the vertical coordinate.
         minima: (m, k) the known minima within the view: (x, y), (x, value) or (x, y, height).
         marks: Named points, such as the recordings that define a plane of weights.
-        value_name: The name of the value: "f(x, y)", "loss"; empty for an image.
-        heading: What is written above a facet that has no style.
+        value_name: The name of the value, such as "f(x, y)" or "loss"; empty for an image.
+        heading: Text above a facet without a style.
     """
 
     style: Style | None
@@ -160,12 +158,12 @@ class Facet:
 
 @dataclass(frozen=True, eq=False)
 class Group:
-    """All that is shown of one objective.
+    """The facets and panels of one objective.
 
     Attributes:
-        name: The objective's title, written beside the group if there are several; empty for a single one.
-        facets: One, or one per optimizer; all with the same limits and kind of model.
-        panels: Each a `PanelModel`.
+        name: The objective's title if the scene has several groups; otherwise empty.
+        facets: One facet, or one per optimizer; all have the same limits and kind of model.
+        panels: Each is a `PanelModel`.
     """
 
     name: str
@@ -175,22 +173,18 @@ class Group:
 
 @dataclass(frozen=True, eq=False, repr=False)
 class Scene:
-    """What is shown. `len(scene)` is its number of frames; by default it is a single frame in which nothing moves.
+    """Everything that an animation shows; `len(scene)` is its number of frames, by default a single one.
 
     Attributes:
         formula: The objective's formula for the title, in LaTeX without dollar signs; empty for none.
-        formula_for_title: Whether the formula may replace the title, because both say the same.
-        subtitles: What the picture does not show, in full and ever shorter; empty if it shows everything.
-        alt_text: What happens, in a few sentences.
-        size: Width and height in pixels.
-        styles: The optimizers, in order.
-        groups: One per objective.
-        panels_at: None for what fits best.
-        dots: Whether each iterate has a dot.
-        trail: How many steps of a path are visible behind its head, fading; None for the whole path.
+        formula_for_title: Whether the formula may replace the title, because both are the same expression.
+        subtitles: What the picture does not show, as alternatives from long to short; empty if it shows everything.
+        panels_at: Position of the panels; None to choose the one that fits best.
+        dots: Whether each iterate is drawn as a dot.
+        trail: Number of steps of a path that remain visible behind its head while they fade; None for the whole path.
         vectors: Whether each head has arrows for the gradient, its negative and the step taken.
-        frame_steps: (frames,) the step, with a fraction, that each frame shows.
-        hold: Seconds for which the last frame stays.
+        frame_steps: (frames,) the fractional step that each frame shows.
+        hold: Additional seconds for which the last frame is shown.
     """
 
     title: str
@@ -224,5 +218,5 @@ class Scene:
 
     @property
     def turns(self) -> bool:
-        """Whether a camera turns, so that each frame differs everywhere."""
+        """Whether a camera turns, so that no part of the picture is constant."""
         return any(facet.model.turns for facet in self.facets)

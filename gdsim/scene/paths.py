@@ -1,4 +1,4 @@
-"""The paths of trajectories in a facet: their points between the iterates, and where they leave."""
+"""The points of paths between their iterates, and where the paths leave the view."""
 
 from __future__ import annotations
 
@@ -17,11 +17,11 @@ from gdsim.scene.values import CHUNK, finite
 from gdsim.simulation import Trajectory
 
 SHORT, FINENESS = 1 / 150, 600
-"""Segments up to the first length, as a share of the view, need no points between their ends; the others as many as
-the second per side of the view."""
+"""Segments shorter than the first number, as a fraction of the view, get no intermediate points; others get
+intermediate points with a density of the second number per side of the view."""
 
 Elevation = Callable[[FloatArray], FloatArray]
-"""Values (…) → the vertical coordinate at which they are drawn, (…)."""
+"""Maps values (…) to the vertical coordinates at which they are drawn, (…)."""
 
 
 def build_path(
@@ -32,7 +32,7 @@ def build_path(
     elevation: Elevation | None,
     most_points: int,
 ) -> Path:
-    """Return one optimizer's paths within the limits (2, 2) of a facet; `most_points` is per start."""
+    """Return one optimizer's paths within the limits (2, 2) of a facet, with at most `most_points` points per start."""
     ends = last_steps(trajectory)
     iterates = projection.project(trajectory.points)
     times = np.arange(len(iterates), dtype=np.float64)
@@ -58,10 +58,9 @@ def build_path(
 
 
 def _times(iterates: FloatArray, bounds: FloatArray, ends: npt.NDArray[np.int64], most: int) -> FloatArray:
-    """When iterates (steps + 1, starts, k) need a point, so that none is far from the next within the bounds, (n,).
+    """Return the times (n,) at which iterates (steps + 1, starts, k) need points so that none is far from the next.
 
-    A segment inside the bounds is divided evenly. Of one that crosses the border only the part inside is divided, or a
-    long way out would leave only a few points within the view.
+    Only the parts of segments inside the bounds are divided, so that distant points do not use up the limit.
     """
     steps = len(iterates) - 1
     enter, leave = _within(iterates, bounds)
@@ -85,7 +84,7 @@ def _times(iterates: FloatArray, bounds: FloatArray, ends: npt.NDArray[np.int64]
 
 
 def _within(iterates: FloatArray, bounds: FloatArray) -> tuple[FloatArray, FloatArray]:
-    """The shares of each segment, (steps, starts), between which it is within the bounds; equal if it never is."""
+    """Return the fractions of each segment, (steps, starts), between which it is within the bounds; equal if never."""
     here, move = iterates[:-1], np.diff(iterates, axis=0)
     with np.errstate(divide="ignore", invalid="ignore"):
         low, high = (bounds[:, 0] - here) / move, (bounds[:, 1] - here) / move
@@ -97,17 +96,17 @@ def _within(iterates: FloatArray, bounds: FloatArray) -> tuple[FloatArray, Float
 
 
 def _between(rows: FloatArray, times: FloatArray) -> FloatArray:
-    """Return rows (steps + 1, …) at times (n,), (n, …): on the straight segment between the two nearest."""
+    """Interpolate rows (steps + 1, …) linearly at times (n,): (n, …)."""
     k = np.minimum(times.astype(np.int64), max(len(rows) - 2, 0))
     share = (times - k).reshape(-1, *[1] * (rows.ndim - 1))
     following = rows[np.minimum(k + 1, len(rows) - 1)]
-    # At whole times the rows themselves, unrounded.
+    # Exact at whole times.
     return np.asarray(np.where(share == 1, following, rows[k] + share * (following - rows[k])))
 
 
 @singledispatch
 def _lifted(objective: Objective, trajectory: Trajectory, times: FloatArray) -> tuple[FloatArray, FloatArray | None]:
-    """The values, (n, starts), at times (n,), the recorded ones at iterates; for one coordinate also the slopes."""
+    """Return values (n, starts) at times (n,), as recorded at iterates; for one coordinate also the slopes."""
     _, starts, dim = trajectory.points.shape
     whole = times == np.floor(times)
     values, slopes = np.empty((2, len(times), starts))
@@ -127,12 +126,12 @@ def _lifted(objective: Objective, trajectory: Trajectory, times: FloatArray) -> 
 
 @_lifted.register
 def _(objective: NetworkObjective, trajectory: Trajectory, times: FloatArray) -> tuple[FloatArray, None]:  # noqa: ARG001
-    # The landscape is the loss of other weights, the nearest ones on the plane.
+    # The landscape is the loss of the nearest weights on the plane, not of the weights themselves.
     return finite(_between(trajectory.values, times)), None
 
 
 def _exits(trajectory: Trajectory, times: FloatArray, points: FloatArray, limits: FloatArray) -> Iterator[Exit]:
-    """Yield where paths, (n, starts, k), leave the limits for good or break off."""
+    """Yield where paths, (n, starts, k), leave the limits for good or fail."""
     at = np.searchsorted(times, np.arange(len(trajectory.points)))
     seen = inside(points[..., :2], limits)
     stays = seen[-1] & ~np.array([stop.failed for stop in trajectory.stops])
@@ -152,7 +151,7 @@ def _exits(trajectory: Trajectory, times: FloatArray, points: FloatArray, limits
 
 
 def _share(here: FloatArray, there: FloatArray, limits: FloatArray) -> float:
-    """The share of the way from one point to the next that is within the limits."""
+    """Return the fraction of the segment between two points that is within the limits."""
     move = (there - here)[:2]
     with np.errstate(divide="ignore", invalid="ignore"):
         shares = np.where(move > 0, (limits[:, 1] - here[:2]) / move, (limits[:, 0] - here[:2]) / move)

@@ -1,4 +1,4 @@
-"""The part of an objective's domain that a picture shows: a line, a plane, or a plane through more dimensions."""
+"""The line or plane of an objective's domain that a picture shows."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from gdsim.networks import Landscape, NetworkObjective, plane_name
 from gdsim.objectives import FloatArray, Objective, inside
 
 AWAY = 1.0
-"""What is beyond the bounds by more than this multiple of their span has run away."""
+"""Distance beyond the bounds, in multiples of their span, from which points count as diverged."""
 
 SUBSCRIPTS = str.maketrans("0123456789", "₀₁₂₃₄₅₆₇₈₉")
 
@@ -24,14 +24,14 @@ DIRECTIONS = ("direction 1", "direction 2")
 
 @dataclass(frozen=True, eq=False)
 class Projection:
-    """One or two directions through a point of the domain.
+    """A line or plane through a point of the domain.
 
     Attributes:
         origin: (dim,) the point of the domain at the coordinates (0, …, 0).
         axes: (k, dim) orthonormal directions, k is 1 or 2.
         bounds: (k, 2) the range of coordinates to show.
-        names: The names of the coordinates.
-        words: What the projection does not show, for beside the title, in full and ever shorter; empty for nothing.
+        words: What the projection does not show, for the subtitle, as alternatives from long to short; empty for
+            nothing.
     """
 
     origin: FloatArray
@@ -55,14 +55,14 @@ class Projection:
 
 @singledispatch
 def choose_projection(objective: Objective, view: View, paths: Sequence[FloatArray] = ()) -> Projection:
-    """Choose what to show of an objective.
+    """Choose the line or plane to show of an objective.
 
-    One and two dimensions are shown completely. More are shown on the plane that `view.plane` names: two coordinates,
-    with the others at `view.at` or at the minimum; or the plane through the mean of the paths with the largest share of
-    their variance, after Li et al. (2018), "Visualizing the Loss Landscape of Neural Nets". A network is shown on the
-    plane on which its loss was computed.
+    More than two dimensions are shown on the plane of `view.plane`: two coordinates, with the others at `view.at` or at
+    the minimum; or the plane through the mean of the paths with the largest share of their variance, after Li et al.
+    (2018), "Visualizing the Loss Landscape of Neural Nets". A network is shown on the plane on which its loss was
+    computed.
 
-    The paths are all iterates, (steps + 1, starts, dim) each, with NaN in rows that must not count.
+    Each path has shape (steps + 1, starts, dim), with NaN in rows to ignore.
     """
     dim = objective.dim
     if dim <= 2:
@@ -93,7 +93,7 @@ def _(objective: NetworkObjective, view: View, paths: Sequence[FloatArray] = ())
 
 
 def _plane_words(landscape: Landscape) -> tuple[str, ...]:
-    """What the plane of a network does not show, in full and ever shorter."""
+    """Return what the plane of a network does not show, from long to short."""
     some = [f"loss on {landscape.examples:,} of {landscape.of:,} examples"] * (landscape.examples < landscape.of)
     if len(landscape.origin) <= 2:  # the plane holds all weights
         return (some[0], some[0]) if some else ()
@@ -133,7 +133,7 @@ def _on_coordinates(
 def _on_paths(objective: Objective, paths: Sequence[FloatArray]) -> Projection:
     points = np.concatenate([path.reshape(-1, objective.dim) for path in paths])
     bounds = widened(objective.bounds, paths)
-    # What ran away would turn the plane towards itself.
+    # Points that diverged would dominate the variance.
     points = points[near(points, bounds)]
     origin = points.mean(0)
     offsets = points - origin
@@ -151,23 +151,23 @@ def _on_paths(objective: Objective, paths: Sequence[FloatArray]) -> Projection:
 
 
 def _principal(offsets: FloatArray) -> FloatArray:
-    """The two orthonormal directions along which offsets (n, dim) vary most, (2, dim)."""
+    """Return the two orthonormal directions along which offsets (n, dim) vary most, (2, dim)."""
     n, dim = offsets.shape
     if not 2 <= n < dim:
         return np.asarray(np.linalg.eigh(offsets.T @ offsets)[1][:, :-3:-1].T)
-    # Few points span few directions: comparing the points is cheaper than comparing the coordinates.
+    # With fewer points than dimensions, the n × n Gram matrix is cheaper than the covariance matrix.
     largest = np.linalg.eigh(offsets @ offsets.T)[1][:, :-3:-1]
     return np.asarray(np.linalg.qr(offsets.T @ largest)[0].T)
 
 
 def near(points: FloatArray, bounds: FloatArray) -> npt.NDArray[np.bool_]:
-    """Return which of points (…, dim) are within bounds (dim, 2), or beyond them by at most their span: (…)."""
+    """Return which points (…, dim) are within bounds (dim, 2), or beyond them by at most their span: (…)."""
     span = bounds[:, 1] - bounds[:, 0]
     return inside(points, np.stack([bounds[:, 0] - AWAY * span, bounds[:, 1] + AWAY * span], -1))
 
 
 def widened(bounds: FloatArray, paths: Sequence[FloatArray]) -> FloatArray:
-    """Return bounds (dim, 2) wide enough for every start of paths (steps + 1, starts, dim)."""
+    """Return bounds (dim, 2) extended to include every start of paths (steps + 1, starts, dim)."""
     starts = np.concatenate([path[0] for path in paths]) if paths else np.empty((0, len(bounds)))
     low, high = np.vstack([bounds[:, 0], starts]).min(0), np.vstack([bounds[:, 1], starts]).max(0)
     margin = 0.05 * (high - low)
@@ -176,7 +176,7 @@ def widened(bounds: FloatArray, paths: Sequence[FloatArray]) -> FloatArray:
 
 
 def plane_problems(objectives: Sequence[Objective], view: View) -> Iterator[Problem]:
-    """Yield what `plane`, `at` and `examples` say that fits none of the objectives that are shown together."""
+    """Yield settings of `plane`, `at` and `examples` that apply to none of the objectives shown together."""
     first = f"'{objectives[0].title}', which has dim {objectives[0].dim} here"
     coordinates = isinstance(view.plane, list) and isinstance(view.plane[0], int)
     given = "plane" if view.plane is not None else "at" if view.at is not None else None

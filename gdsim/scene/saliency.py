@@ -1,4 +1,4 @@
-"""A scene of what trained networks see in an image: one row per optimizer, one column per map."""
+"""Build a scene of saliency maps of trained networks: one row per optimizer, one column per map."""
 
 from __future__ import annotations
 
@@ -29,10 +29,10 @@ HEADINGS: Mapping[str, str] = {
 }
 
 MAX_ROWS = 64
-"""The most rows of a picture."""
+"""Maximum number of rows of a picture."""
 
 Explained = tuple[Sequence[Trajectory], Sequence[Explanation]]
-"""The trajectories of a network, with an explanation each."""
+"""The trajectories of a network, and one explanation for each."""
 
 
 def build_saliency_scene(networks: Sequence[Explained], *, title: str, theme: Theme, size: tuple[int, int]) -> Scene:
@@ -40,9 +40,9 @@ def build_saliency_scene(networks: Sequence[Explained], *, title: str, theme: Th
 
     Args:
         networks: The trajectories of each network, with their explanations.
-        title: The picture's title; empty for the title of a single network.
-        theme: Its look.
-        size: Width and height in pixels; with many rows the picture grows higher.
+        title: The picture's title; empty for the default.
+        theme: The theme of the picture.
+        size: Width and height in pixels; the height is increased if there are many rows.
 
     Raises:
         InputError: There are more rows than a picture can have.
@@ -52,7 +52,7 @@ def build_saliency_scene(networks: Sequence[Explained], *, title: str, theme: Th
         message = f"{count} trained networks are more than the {MAX_ROWS} rows of a picture"
         raise InputError(message, ("optimizers",), code="too-large")
     own = [
-        # The plane that a legend mentions does not matter here.
+        # The distance from the plane is irrelevant here.
         [replace(style, settings=_settings(each), aside="") for style, each in zip(given, trajectories, strict=True)]
         for given, (trajectories, _) in zip(styles([each for each, _ in networks], theme.paths), networks, strict=True)
     ]
@@ -78,7 +78,6 @@ def build_saliency_scene(networks: Sequence[Explained], *, title: str, theme: Th
 
 
 def _settings(trajectory: Trajectory) -> str:
-    """What is said about an optimizer: its settings, or that it diverged."""
     if trajectory.stops[0].failed:
         return f"{trajectory.stops[0].value} at step {trajectory.stopped_at(0)}"
     return trajectory.settings
@@ -101,7 +100,7 @@ def _group(name: str, explained: Sequence[Explanation], own: Sequence[Style], li
 
 
 def _limits(networks: Sequence[Explained]) -> dict[str, float]:
-    """The largest number of all maps of each method, so that the optimizers can be compared."""
+    """Return the largest absolute number of each method over all maps, so that optimizers can be compared."""
     pairs = [pair for trajectories, explained in networks for pair in zip(trajectories, explained, strict=True)]
     ran = completed([trajectory for trajectory, _ in pairs])
     limits: dict[str, float] = {}

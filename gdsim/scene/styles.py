@@ -1,4 +1,4 @@
-"""The style of each optimizer: the same in all groups of a scene."""
+"""The style of each optimizer, which is the same in all groups of a scene."""
 
 from __future__ import annotations
 
@@ -13,13 +13,13 @@ from gdsim.simulation import NetworkTrajectory, Trajectory
 from gdsim.themes import DASHES, MARKERS
 
 FEW_STARTS = 4
-"""Up to this number of starts each path has a dash and a heavy line; more are drawn thin and solid."""
+"""Maximum number of starts for which paths are dashed and thick; with more they are thin and solid."""
 
 
 def styles(groups: Sequence[Sequence[Trajectory]], palette: tuple[str, ...]) -> list[list[Style]]:
-    """Return the style of each trajectory of each group; the same optimizer has the same style in all of them.
+    """Return the style of each trajectory of each group; the same optimizer has the same style in all groups.
 
-    Optimizers whose colour the YAML does not give get those of the palette, in the order in which they first appear.
+    Optimizers without a configured colour take those of the palette, in the order of their first appearance.
     """
     keys: list[tuple[object, ...]] = []
     optimizers: dict[tuple[object, ...], list[Trajectory]] = {}
@@ -27,7 +27,7 @@ def styles(groups: Sequence[Sequence[Trajectory]], palette: tuple[str, ...]) -> 
         seen: Counter[tuple[object, ...]] = Counter()
         for each in group:
             key = (each.label, each.settings, each.color)
-            # Optimizers of one group are different ones even if they are called the same.
+            # Optimizers of one group are distinct even if their labels are equal.
             seen[key] += 1
             keys.append((*key, seen[key]))
             optimizers.setdefault(keys[-1], []).append(each)
@@ -40,7 +40,7 @@ def styles(groups: Sequence[Sequence[Trajectory]], palette: tuple[str, ...]) -> 
             label=same[0].label,
             settings=same[0].settings,
             color=same[0].color or next(unused),
-            # When the colours repeat, they meet other dashes than before.
+            # When the colours repeat, they are combined with other dashes than before.
             dash=DASHES[(i + i // len(palette)) % len(DASHES)] if few else (),
             marker=MARKERS[i % len(MARKERS)],
             aside=_aside(same),
@@ -50,7 +50,7 @@ def styles(groups: Sequence[Sequence[Trajectory]], palette: tuple[str, ...]) -> 
 
 
 def _aside(trajectories: Sequence[Trajectory]) -> str:
-    """How far the last weights of an optimizer are from the plane of each network; empty if they are on it."""
+    """Describe the distance of an optimizer's last weights from the plane of each network; empty if they are on it."""
     distances = []
     for each in trajectories:
         if isinstance(each, NetworkTrajectory) and "off_plane" in each.figures:

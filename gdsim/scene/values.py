@@ -1,4 +1,4 @@
-"""The values of an objective over the part of its domain that is shown, and the range of them to show."""
+"""The values of an objective over the visible part of its domain, and the range of values to show."""
 
 from __future__ import annotations
 
@@ -14,15 +14,15 @@ from gdsim.scene.projection import Projection
 from gdsim.simulation import Trajectory
 
 REACH = 10
-"""A range is extended for the sake of a path by at most this multiple of the function's own."""
+"""Maximum extension of a value range to include the paths, as a multiple of the function's own range."""
 
 LARGEST = float(np.finfo(np.float64).max)
 
 CHUNK = 2**22
-"""How many coordinates are evaluated at once: in a thousand dimensions a whole grid would not fit in memory."""
+"""Maximum number of coordinates evaluated at once, because a grid in a thousand dimensions would not fit in memory."""
 
 STEEP, ZOOM = 1.5, 8
-"""A function has a pole if its depth grows by the first factor each time that the region is smaller by the second."""
+"""A function has a pole if its depth grows by the first factor each time the sampled region shrinks by the second."""
 
 
 def value_name(objective: Objective) -> str:
@@ -42,7 +42,7 @@ def finite(values: FloatArray) -> FloatArray:
 
 
 def grid_values(objective: Objective, projection: Projection, n: int) -> tuple[FloatArray, FloatArray, FloatArray]:
-    """Return the positions (n,) along two coordinates and the values (n, n) over their grid; NaN if not finite."""
+    """Return the positions (n,) along two coordinates and the values (n, n) on their grid; NaN if not finite."""
     x, y = (np.linspace(low, high, n) for low, high in projection.bounds)
     points = np.stack(np.meshgrid(x, y), -1)
     rows = max(1, CHUNK // (n * objective.dim))
@@ -57,7 +57,7 @@ def _plausible(objective: Objective, points: FloatArray, values: FloatArray) -> 
 
 @_plausible.register
 def _(objective: NetworkObjective, points: FloatArray, values: FloatArray) -> FloatArray:
-    # A smooth function through a landscape overshoots where that is steep, and bridges what is not finite.
+    # The interpolation of a landscape overshoots at steep places, and is finite where the landscape is not.
     landscape = objective.landscape
     low, high = np.nanmin(landscape.values, initial=np.inf), np.nanmax(landscape.values, initial=-np.inf)
     column, row = (np.abs(points[..., i, None] - side).argmin(-1) for i, side in enumerate((landscape.x, landscape.y)))
@@ -71,7 +71,7 @@ def visited_values(projection: Projection, trajectories: Sequence[Trajectory]) -
 
 
 def value_range(values: FloatArray, *, bottomless: bool) -> tuple[float, float]:
-    """Return the range to show: its top is cut if a few values would press all others flat, its bottom at a pole."""
+    """Return the range to show, cut at the top if a few values would flatten all others, or at the bottom of a pole."""
     values = values[np.isfinite(values)]
     if values.size == 0:
         return 0.0, 1.0
@@ -85,7 +85,7 @@ def value_range(values: FloatArray, *, bottomless: bool) -> tuple[float, float]:
 
 
 def stretched(low: float, high: float, values: FloatArray) -> tuple[float, float]:
-    """Return a range that also contains values, unless the function would look flat in it."""
+    """Return a range extended to include values, but not so far that the function would look flat."""
     values = values[np.isfinite(values)]
     room = min(REACH * (min(high - low, LARGEST) or max(abs(high), 1.0)), LARGEST)
     least, most = values.min(initial=low), values.max(initial=high)
@@ -93,16 +93,13 @@ def stretched(low: float, high: float, values: FloatArray) -> tuple[float, float
 
 
 def has_pole(objective: Objective, projection: Projection, points: FloatArray, values: FloatArray) -> bool:
-    """Return whether the values (n,) at the coordinates points (n, k) fall without end at the lowest one.
-
-    A narrow well, unlike a pole, has a bottom when it is sampled finely enough.
-    """
+    """Return whether the values (n,) at points (n, k) decrease without bound when their minimum is sampled finely."""
     if not np.isfinite(values).any():
         return False
     top, depths = float(np.nanmedian(values)), []
     at = points[np.nanargmin(values)]
     cell = (projection.bounds[:, 1] - projection.bounds[:, 0]) / (len(values) ** (1 / points.shape[1]) - 1)
-    # Uneven, so that the next samples do not meet the pole itself, where the value is undefined or arbitrary.
+    # Asymmetric, so that no sample is at the pole itself, where the value is undefined or arbitrary.
     side = np.linspace(-0.93, 0.97, 2 * ZOOM)
     around = np.stack(np.meshgrid(*[side] * points.shape[1]), -1).reshape(-1, points.shape[1])
     for _ in range(4):

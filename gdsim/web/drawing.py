@@ -1,4 +1,4 @@
-"""Display list → drawing: the JSON from which the script of a page draws frames, with arrays of numbers as base64."""
+"""Convert the display list of a scene to the JSON from which a page's script draws frames, with arrays as base64."""
 
 from __future__ import annotations
 
@@ -33,27 +33,26 @@ from gdsim.scene import Facet, Scene
 from gdsim.web.templates import data_uri
 
 FINEST = 3840
-"""Background and sprites have two dots per pixel where the picture is then at most as wide as screens: this many."""
+"""Maximum width in pixels of the background and the sprites at two dots per pixel; larger pictures have one."""
 
 MOST_VERTICES, MOST_CELLS = 450_000, 1_500_000
-"""How many vertices of trails and cells of images a drawing has at most; of more, some are left out."""
+"""Maximum numbers of trail vertices and of image cells in a drawing; beyond them, some are omitted."""
 
 FARTHEST = 1e4
-"""The largest distance between vertices that is tried for that, in pixels."""
+"""Maximum distance between vertices that is tried to satisfy this limit, in pixels."""
 
 PLANE = ("direction 1", "direction 2")
-"""What the directions of a plane are called that contains no coordinate axis."""
+"""The names of the directions of a plane that contains no coordinate axis."""
 
 QUALITY = 90
-"""Of the background's image: at two dots per pixel its losses are invisible."""
+"""WebP quality of the background image."""
 
 
 class Drawing:
-    """The frames of a scene whose camera does not turn, ready for JSON.
+    """The frames of a scene whose camera does not turn, as data for JSON.
 
     Attributes:
-        data: Everything that the script needs.
-        background: Everything that does not move, as a data URI.
+        background: The constant part of the picture, as a data URI.
         apart: The distance between two vertices of a trail, in pixels.
     """
 
@@ -155,7 +154,7 @@ class Drawing:
         return _fields(image, "optimizer reach end") | {"box": image.rect.box, "sprite": sprite}
 
     def _iterates(self, facet: Facet, trails: Sequence[Trail]) -> list[dict[str, Any]]:
-        """The recorded numbers at each path's iterates, or at one in `iterate_stride` of them."""
+        """Return the recorded numbers at every `iterate_stride`-th iterate of each path."""
         found = []
         for i, trail in enumerate(trails):
             if trail.path is None:
@@ -179,12 +178,12 @@ class Drawing:
         return {"pitch": counter.pitch, "digits": digits}
 
     def _down(self, points: FloatArray) -> FloatArray:
-        """Points (…, 2) from the upper left corner instead of the lower, or the other way round."""
+        """Convert points (…, 2) between an origin at the lower left corner and one at the upper left."""
         return np.stack([points[..., 0], self._height - points[..., 1]], -1)
 
 
 def image_stride(scene: Scene) -> int:
-    """Return of how many small images of a scene one is in a drawing."""
+    """Return the stride with which a drawing contains the small images of a scene."""
     views = [facet.model for facet in scene.facets if facet.model.kind == "image"]
     panels = [panel for group in scene.groups for panel in group.panels if panel.kind == "images"]
     sequences = [*views, *(images for panel in panels for row in panel.rows for images in row.images)]
@@ -193,7 +192,7 @@ def image_stride(scene: Scene) -> int:
 
 
 def _terms(facet: Facet) -> tuple[str, str, str]:
-    """What the point, the value and the gradient of an iterate are called: off a plane, the nearest point on it."""
+    """Return the names of the point, value and gradient of an iterate; off a plane, the point is the nearest on it."""
     if len(facet.paths) and facet.paths[0].gradients.shape[-1] == 1:
         return facet.names[0], "value", "gradient"
     if facet.names != PLANE:
@@ -203,7 +202,7 @@ def _terms(facet: Facet) -> tuple[str, str, str]:
 
 
 def _apart(trail: Trail, most: int) -> float:
-    """How far apart, in pixels, the vertices of a trail must be so that each path has at most `most`."""
+    """Return the distance in pixels between the vertices of a trail such that each path has at most `most`."""
     apart = INVISIBLE
     while len(trail.vertices(apart)) > most and apart < FARTHEST:
         apart *= 1.25
@@ -217,13 +216,13 @@ def _file(pixels: npt.NDArray[np.uint8], kind: str, **options: Any) -> str:
 
 
 def _fields(source: object, names: str) -> dict[str, Any]:
-    """Attributes of a primitive, named as in JavaScript; arrays as text."""
+    """Return attributes of a primitive with their JavaScript names; arrays are encoded as text."""
     values = {re.sub(r"_(\w)", lambda found: found[1].upper(), name): getattr(source, name) for name in names.split()}
     return {name: _encoded(value) if isinstance(value, np.ndarray) else value for name, value in values.items()}
 
 
 def _encoded(values: npt.NDArray[Any], kind: str = "<f4") -> str:
-    """Bytes as they are, other numbers in single precision unless said otherwise: that is finer than a picture."""
+    """Encode bytes unchanged, and other numbers in single precision by default, which is finer than a pixel."""
     with np.errstate(over="ignore"):
         numbers = values if values.dtype == np.uint8 else values.astype(kind)
     return b64encode(np.ascontiguousarray(numbers).tobytes()).decode("ascii")

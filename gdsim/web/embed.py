@@ -1,4 +1,4 @@
-"""A picture's file → the lines that put it into a document: Markdown, a web page, or slides of five kinds."""
+"""The markup that embeds a picture in a document: Markdown, a web page, or one of several slide formats."""
 
 from __future__ import annotations
 
@@ -33,15 +33,15 @@ _ACCEPTED = MappingProxyType(
         "pptx": ("gif", "png", "mp4"),
     }
 )
-"""By form the formats that the document can show. Each form is a macro in embed.jinja."""
+"""The file formats that each kind of document can show; each kind is a macro in embed.jinja."""
 
 FORMS = tuple(_ACCEPTED)
-"""What a snippet can be for."""
+"""The kinds of documents for which there are snippets."""
 
 _URL_CHARACTERS = "%/:?#[]@!$&*+,;=~"
-"""What is kept as it is in a URL that is given; quotes and brackets would end the text around it."""
+"""The characters of a given URL that are not escaped; quotes and brackets would end the surrounding markup."""
 
-# What Markdown, with the additions of GitHub and Pandoc, may take for its own; the last is the name of an emoji.
+# Characters with a meaning in Markdown, including the extensions of GitHub and Pandoc; the last matches an emoji name.
 _MARKDOWN = re.compile(r"[\\`*_{}\[\]<>#|~$^@&]|:(?=[\w+-]+:)")
 
 _LATEX = {
@@ -52,26 +52,28 @@ _LATEX = {
 }
 
 _CONTROLS, _WIDEST, _TALLEST, _LOWEST = 190, 960, 640, 400
-"""In pixels: how much taller than its picture a player is, and how wide and tall the picture and the player may be."""
+"""In pixels: the height of a player's controls, the maximum width and height of the picture, and the minimum height of
+the player."""
 
 
 def snippet(path: str | PathLike[str], form: str, *, base: str = "") -> str:
-    """Return what a document in the current folder needs to show a picture that gdsim wrote.
+    """Return the markup that shows a picture written by gdsim in a document in the current folder.
 
-    The picture keeps its proportions, has an alternative text, and plays muted, again and again unless its
-    configuration says `loop: once`. A poster beside it, `race.png` for `race.gif`, is shown where nothing moves: in
-    print, in an exported PDF, and to readers who want no motion.
+    The picture keeps its aspect ratio, has alternative text, and plays muted; it repeats unless its configuration says
+    `loop: once`. A poster next to it, `race.png` for `race.gif`, is shown where nothing moves: in print, in an exported
+    PDF, and to readers who prefer reduced motion.
 
     Args:
         path: The picture: .gif, .webp, .apng, .png, .svg, .mp4, .webm, .html or .pdf.
         form: One of `FORMS`.
-        base: What comes before the file's path: a URL such as "https://example.org/talk/", or a folder.
+        base: Prefix of the file's path: a URL such as "https://example.org/talk/", or a folder.
 
     Returns:
-        The lines, with a newline at the end.
+        The markup, with a newline at the end.
 
     Raises:
-        InputError: There is no such form or file, the file is not gdsim's, or the document cannot show its format.
+        InputError: The form or the file does not exist, the file was not written by gdsim, or the document cannot show
+            its format.
     """
     if form not in FORMS:
         offer = did_you_mean(form, FORMS) or f"; there are {', '.join(FORMS)}"
@@ -84,19 +86,12 @@ def snippet(path: str | PathLike[str], form: str, *, base: str = "") -> str:
 
 
 def player_frame(size: tuple[int, int], *, title: str, src: str = "", srcdoc: str = "") -> str:
-    """Return the frame in which a page that plays is shown, small enough that text beside it can be read.
-
-    Args:
-        size: Width and height of the page's picture, in pixels.
-        title: The name of the frame.
-        src: The page's URL.
-        srcdoc: The page itself, instead of its URL.
-    """
+    """Return the iframe that shows a player page, given as a URL or as HTML, small enough for text next to it."""
     return _macro("player_frame", _frame_size(size), title, src, srcdoc)
 
 
 def _frame_size(size: tuple[int, int]) -> tuple[int, int, int]:
-    """Return width, height and least height of a player's frame, in pixels."""
+    """Return the width, height and minimum height of a player's iframe, in pixels."""
     width, height = size
     across = min(width, _WIDEST, _TALLEST * width // height)
     return across, round(across * height / width) + _CONTROLS, _LOWEST
@@ -104,18 +99,14 @@ def _frame_size(size: tuple[int, int]) -> tuple[int, int, int]:
 
 @dataclass(frozen=True)
 class Media:
-    """What a document has to know about a picture.
+    """The properties of a picture that its markup depends on.
 
-    Args:
-        path: The file, as it was named.
-        file: Its path from the current folder, with slashes.
-        poster: The same of the still picture beside it; empty where there is none, or the picture needs none.
-        base: What comes before either.
-        title: The picture's title.
+    Attributes:
+        file: The path relative to the current folder, with forward slashes.
+        poster: The relative path of the poster; empty if there is none, or the picture needs none.
+        base: Prefix of both paths.
         alt: Its alternative text, on one line.
-        size: Width and height in pixels; None where they are not known.
-        loops: Whether it repeats.
-        moves: Whether it is an animation.
+        size: Width and height in pixels; None if unknown.
         element: The HTML element that shows it; empty for none.
     """
 
@@ -137,12 +128,12 @@ class Media:
 
     @property
     def ratio(self) -> float:
-        """The width over the height."""
+        """The aspect ratio, width over height."""
         width, height = self.size or (16, 9)
         return width / height
 
     def dimensions(self, room: tuple[int, int] | None = None) -> Any:
-        """Return the attributes of an element that is no larger than a room in pixels."""
+        """Return width and height attributes, scaled down to fit within `room` in pixels."""
         from markupsafe import Markup
 
         if self.size is None:
@@ -151,7 +142,7 @@ class Media:
         return Markup(' width="{}" height="{}"').format(*(round(side * scale) for side in self.size))
 
     def frame_size(self) -> tuple[int, int, int]:
-        """Return width, height and least height of the frame that shows a page, in pixels."""
+        """Return the width, height and minimum height of the iframe that shows a page, in pixels."""
         return _frame_size(self.size or (1280, 720))
 
     def url(self, file: str) -> str:
@@ -160,7 +151,7 @@ class Media:
         return f"{before}{'' if not before or before.endswith('/') else '/'}{quote(os.fsencode(file))}"
 
     def path_to(self, file: str) -> str:
-        """Return the path by which a program finds a file on the disk."""
+        """Return a file's path on disk; raise InputError if there is none or it cannot be printed."""
         if "://" in self.base:
             raise self.refusal(f"the document reads files, not {self.base}: leave the URL out")
         if not file.isprintable():
@@ -168,11 +159,11 @@ class Media:
         return Path(self.base, file).as_posix()
 
     def latex_path(self, file: str) -> str:
-        """Return a path for LaTeX, which some characters are not part of."""
+        """Return a path without characters that LaTeX cannot read in file names."""
         return self._path_without(frozenset('\\{}%#~^$&"`'), file, "LaTeX")
 
     def xml_path(self, file: str) -> str:
-        """Return a path for python-pptx, which does not escape the name of a video (as of 1.0.2)."""
+        """Return a path without characters that python-pptx does not escape in the name of a video (as of 1.0.2)."""
         return self._path_without(frozenset('&<"'), file, "python-pptx")
 
     def _path_without(self, marks: frozenset[str], file: str, reader: str) -> str:
@@ -182,7 +173,7 @@ class Media:
         return path
 
     def required_poster(self) -> str:
-        """Return the poster, of what a document cannot play."""
+        """Return the poster, for a document that cannot play the picture; raise InputError if there is none."""
         if not self.poster:
             name = self.path.with_suffix(".png").name
             raise self.refusal(f"the document shows a still picture, and there is no {name} beside it: write that too")
@@ -194,7 +185,6 @@ class Media:
 
 
 def _read(path: Path, base: str) -> Media:
-    """Read a file's metadata, and look for the poster beside it."""
     from gdsim.encode import find_format
     from gdsim.encode.reading import image_size, source
 
@@ -239,7 +229,7 @@ def _from_here(path: Path) -> str:
 
 
 def _line(text: str) -> str:
-    # A file from elsewhere may contain anything: control characters of terminals and typesetters are removed.
+    # The text may come from an untrusted file: control characters are removed.
     return "".join(each for each in " ".join(text.split()) if each.isprintable())
 
 

@@ -1,11 +1,11 @@
-// Draws frames on a canvas from a drawing, the JSON that `gdsim.web.drawing` makes. An ES module: a page holds it with its
-// own script in one element, and other hosts import it. Lengths are pixels of the picture as it was planned.
+// Draws frames on a canvas from a drawing, the JSON that `gdsim.web.drawing` makes. This is an ES module, which a page
+// contains in one element with its own script. Lengths are in pixels of the scene.
 
 const bytes = (text) => Uint8Array.from(atob(text), (letter) => letter.charCodeAt(0));
 const floats = (text) => new Float32Array(bytes(text).buffer);
 const doubles = (text) => new Float64Array(bytes(text).buffer);
 
-/** The index of the last of some ascending numbers that is not above one; 0 where all are. */
+/** Return the index of the last of some ascending times that is at most `time`, or 0 if there is none. */
 export function indexAt(times, time) {
   let low = 0, high = times.length;
   while (low < high) {
@@ -16,13 +16,13 @@ export function indexAt(times, time) {
   return Math.max(low - 1, 0);
 }
 
-/** Values of some ascending times at one time, interpolated linearly. */
+/** Interpolate values at ascending times linearly at one time. */
 export function interpolate(times, values, time) {
   const i = indexAt(times, time), next = Math.min(i + 1, times.length - 1), gap = times[next] - times[i];
   return gap > 0 && time > times[i] ? values[i] + (time - times[i]) / gap * (values[next] - values[i]) : values[i];
 }
 
-/** How a place in the frames, counted from 0 with a fraction, relates to time in steps; the last frame is held. */
+/** Converts between fractional frame indices and times in steps; the last frame is held. */
 export class Clock {
   constructor({ frames, fps, hold }) {
     this.times = floats(frames);
@@ -34,7 +34,7 @@ export class Clock {
 
   timeAt(place) {
     const time = interpolate(this.places, this.times, Math.min(place, this.last)), whole = Math.round(time);
-    // A step that was asked for is exactly that step.
+    // Removes rounding errors, so that a requested step is exact.
     return Math.abs(time - whole) < 1e-6 ? whole : time;
   }
 
@@ -45,7 +45,7 @@ export class Clock {
 
 const digits = new Intl.NumberFormat("en", { maximumSignificantDigits: 4, useGrouping: false });
 
-/** A number as text, with four digits. */
+/** Format a number with four significant digits. */
 export function written(number) {
   if (!Number.isFinite(number)) return "not a number";
   const size = Math.abs(number);
@@ -53,7 +53,7 @@ export function written(number) {
   return text.replaceAll("-", "−");
 }
 
-/** The start whose value is lowest. */
+/** Return the index of the start with the lowest value. */
 export function lowest(iterates, row, starts) {
   let best = 0;
   for (let start = 1; start < starts; start++) {
@@ -77,7 +77,7 @@ function stroke(brush, lines, color, width, cap, alpha = 1) {
   brush.stroke();
 }
 
-/** Fill closed shapes, lists of corners. All edges are below all shapes, or one would erase its neighbor. */
+/** Fill closed shapes, given as lists of corners. All edges are drawn first, so that none covers another shape. */
 function fill(brush, shapes, color, edge, edgeWidth, alpha = 1) {
   brush.beginPath();
   for (const corners of shapes) {
@@ -111,7 +111,7 @@ class Trail {
     Object.assign(this, record);
     this.head = markers[record.style.marker];
     this.dot = markers.o;
-    // Browsers lose count of dashes on lines that end very far away: lines are cut where nobody sees it.
+    // Browsers draw wrong dashes on lines with very distant ends, so lines are cut outside the picture.
     this.far = 2 * Math.max(...size);
     this.times = floats(record.times);
     this.points = floats(record.points);
@@ -122,7 +122,7 @@ class Trail {
     this.forget();
   }
 
-  /** How far each path has come in its dashes at each vertex. */
+  /** Return the length of each path up to each vertex, which is the phase of its dashes. */
   measured() {
     const runs = new Float64Array(this.starts * this.count), { points } = this;
     for (let k = 1; k < runs.length; k++) {
@@ -132,7 +132,7 @@ class Trail {
     return runs;
   }
 
-  /** Begin again: nothing has been committed. */
+  /** Discard what has been committed. */
   forget() {
     this.committed = 0;
     this.since = this.times[0];
@@ -147,7 +147,7 @@ class Trail {
     this.committed += 1;
   }
 
-  /** Where a path is at a time, between two vertices on the segment between them. */
+  /** Return the point of a path at a time, interpolated between vertices. */
   at(start, time) {
     const i = indexAt(this.times, time), k = 2 * (start * this.count + i), x = this.points[k], y = this.points[k + 1];
     if (i === this.count - 1 || time <= this.times[i]) return [x, y];
@@ -155,7 +155,7 @@ class Trail {
     return [x + share * (this.points[k + 2] - x), y + share * (this.points[k + 3] - y)];
   }
 
-  /** Whether the segment of a path that begins at a vertex is hidden. */
+  /** Return whether the segment of a path that begins at a vertex is hidden. */
   hides(start, i) {
     if (!this.hidden) return false;
     const first = start * this.count;
@@ -171,7 +171,7 @@ class Trail {
     return Math.abs(x) > this.far || Math.abs(y) > this.far;
   }
 
-  /** The visible lines of all paths between two times, or the hidden ones, and how far they are in their dashes. */
+  /** Return the visible or the hidden lines of all paths between two times, with the phase of their dashes. */
   lines(begin, end, hidden) {
     const first = indexAt(this.times, begin), last = indexAt(this.times, end), found = [];
     for (let start = 0; start < this.starts; start++) {
@@ -196,7 +196,7 @@ class Trail {
     return found;
   }
 
-  /** Add the part of a long segment that comes near the picture. */
+  /** Add the part of a long segment that is near the picture. */
   cut(found, ax, ay, bx, by, run) {
     let enter = 0, leave = 1;
     for (const [from, move] of [[ax, bx - ax], [ay, by - ay]]) {
@@ -211,7 +211,7 @@ class Trail {
     found.push({ points, run: run + enter * Math.hypot(bx - ax, by - ay) });
   }
 
-  /** The visible iterates from one time up to but not at another. */
+  /** Return the visible iterates from one time up to, but excluding, another. */
   dots(begin, end) {
     const found = [];
     for (let i = 0; i < this.count && this.times[i] < end; i++) {
@@ -246,7 +246,7 @@ class Trail {
     stroke(brush, this.lines(begin, end, true), style.color, style.hiddenWidth, "butt", faint);
   }
 
-  /** The path since the last commit; before that in its color once more, or the new casing would cut it. */
+  /** Draw the path since the last commit; the color overlaps the committed part, which the new casing would cover. */
   draw(brush, time) {
     const { style, times, since } = this;
     for (const [oldest, newest, alpha] of this.fadeBands) {
@@ -277,19 +277,19 @@ class Trail {
   }
 }
 
-/** Small images that replace each other in one place. */
+/** A sequence of small images in one place. */
 class ImageFrames {
   constructor(record) {
     Object.assign(this, record, { steps: floats(record.steps), cells: bytes(record.cells), shown: null });
     const palette = bytes(record.palette), opaque = new Uint8Array(4 * palette.length / 3).fill(255);
     for (let i = 0; i < palette.length; i++) opaque[4 * Math.floor(i / 3) + i % 3] = palette[i];
-    // The four bytes of a dot at a time: there may be many.
+    // All four bytes of a pixel are written at once, which is faster.
     this.colors = new Uint32Array(opaque.buffer);
     const [width, height] = record.shape;
     this.canvas = Object.assign(document.createElement("canvas"), { width, height });
   }
 
-  /** The image shown at a time, as a canvas. */
+  /** Return the image at a time, as a canvas. */
   at(time) {
     const index = indexAt(this.steps, time);
     if (index === this.shown) return this.canvas;
@@ -307,7 +307,7 @@ class ImageFrames {
   }
 }
 
-/** The tangent at a curve's heads, and a thin line from each down to its foot. */
+/** Draw the tangent at each head of a curve, and a thin line from the head to its foot on the axis. */
 function drawTangents(brush, layer, tangents, time) {
   const path = layer.trails[tangents.trail], foot = layer.trails[tangents.foot], lines = [], ends = [];
   for (let start = 0; start < path.starts; start++) {
@@ -322,7 +322,7 @@ function drawTangents(brush, layer, tangents, time) {
   stroke(brush, ends, path.style.color, tangents.width, "round");
 }
 
-/** The corners of an arrow from a place by a move. */
+/** Return the corners of an arrow from a point along a vector. */
 function arrow(x, y, across, down, width) {
   const length = Math.hypot(across, down), ux = across / length, uy = down / length;
   const head = Math.min(5.5 * width, 0.6 * length), shaft = head / 11, neck = length - head, wing = 0.42 * head;
@@ -330,7 +330,7 @@ function arrow(x, y, across, down, width) {
   return corners.map(([along, aside]) => [x + along * ux - aside * uy, y + along * uy + aside * ux]);
 }
 
-/** Arrows at the iterates that were reached last. */
+/** Draw arrows at the last iterates up to a time. */
 function drawArrows(brush, layer, arrows, time) {
   const trail = layer.trails[arrows.trail], row = indexAt(arrows.steps, Math.floor(time)), step = arrows.steps[row];
   for (const style of arrows.styles) {
@@ -344,7 +344,7 @@ function drawArrows(brush, layer, arrows, time) {
   }
 }
 
-/** One layer of a drawing: a view or a panel, decoded. */
+/** Decode one layer of a drawing, a view or a panel. */
 function decoded(record, drawing) {
   const times = (each) => ({ ...each, times: floats(each.times) });
   return {
@@ -368,16 +368,16 @@ function decoded(record, drawing) {
 class Picture {
   constructor(canvas, drawing) {
     this.canvas = canvas;
-    // What has been drawn for good; the canvas itself is drawn anew for each frame.
+    // The parts that no longer change; the canvas itself is redrawn for each frame.
     this.committed = document.createElement("canvas");
-    /** The optimizers that are not drawn, by index. */
+    /** The indices of optimizers that are not drawn. */
     this.hidden = new Set();
-    /** The place of a ring drawn on top, and its radius; null for none. */
+    /** The position and radius of a ring drawn on top; null for none. */
     this.ring = null;
     this.setDrawing(drawing);
   }
 
-  /** Show another drawing. The promise `ready` tells when it can be drawn. */
+  /** Show another drawing, which can be drawn when the promise `ready` is fulfilled. */
   setDrawing(drawing) {
     this.drawing = drawing;
     this.sheet = Object.assign(new Image(), { src: drawing.sheet });
@@ -386,14 +386,14 @@ class Picture {
     this.resize();
   }
 
-  /** Give a layer new trails and what belongs to them: any of the lists of a layer of a drawing. */
+  /** Replace lists of a layer, such as its trails. */
   setTrails(layer, lists) {
     this.drawing.layers[layer] = { ...this.drawing.layers[layer], ...lists };
     this.layers[layer] = decoded(this.drawing.layers[layer], this.drawing);
     this.forget();
   }
 
-  /** Give the canvas as many dots as the screen has where it is shown, or some other number per CSS pixel. */
+  /** Set the resolution of the canvas to that of the screen, or to another number of dots per CSS pixel. */
   resize(density = globalThis.devicePixelRatio) {
     const width = Math.min(Math.round(this.canvas.clientWidth * density), 3840), [wide, high] = this.drawing.size;
     for (const canvas of width ? [this.canvas, this.committed] : []) {
@@ -403,7 +403,7 @@ class Picture {
     this.forget();
   }
 
-  /** Begin again: nothing has been drawn for good. */
+  /** Discard the committed parts of all trails. */
   forget() {
     for (const { trails } of this.layers) for (const trail of trails) trail.forget();
     this.cleared(this.committed);
@@ -424,7 +424,7 @@ class Picture {
     return primitives.filter(({ optimizer }) => !this.hidden.has(optimizer));
   }
 
-  /** Draw the frame of a time, in steps. */
+  /** Draw the frame at a time in steps. */
   draw(time) {
     this.commit(time);
     const brush = this.cleared(this.canvas);
@@ -436,7 +436,7 @@ class Picture {
     if (this.ring) this.drawRing(brush);
   }
 
-  /** Draw for good what is complete, in the order in which it became so: where paths cross, that decides. */
+  /** Commit complete parts of trails in order of time, which determines the one on top where paths cross. */
   commit(time) {
     if (time < this.time) this.forget();
     this.time = time;
@@ -474,7 +474,7 @@ class Picture {
     for (const each of this.shown(layer.exits)) this.drawExits(brush, each, time);
   }
 
-  /** A heat map as far as it is uncovered: all of it is on the sheet. */
+  /** Draw the visible part of a heat map, which is complete on the sheet. */
   drawHeatmap(brush, { box: [left, top, width, height], end, reach, sprite }, time) {
     const columns = Math.round(sprite.width * Math.min(time, end) / reach);
     if (!(columns > 0)) return;
@@ -482,7 +482,7 @@ class Picture {
     drawCells(brush, this.sheet, 0, sprite.row, columns, sprite.height, left, top, shown, height);
   }
 
-  /** A piece of the sheet: words and digits are set in the same type as the rest of the picture. */
+  /** Draw a part of the sheet; text comes from there because it has the font of the rest of the picture. */
   drawSprite(brush, { left, top, row, width, height }, shift = 0) {
     const { scale } = this.drawing;
     brush.globalAlpha = 1;
@@ -500,7 +500,7 @@ class Picture {
     if (!this.drawing.counter) return;
     const { pitch, digits } = this.drawing.counter, number = [...String(Math.floor(time))];
     number.forEach((digit, i) => {
-      // As in a frame, whose digits are on whole pixels.
+      // Rounded to whole pixels, as in rendered frames.
       this.drawSprite(brush, digits[digit], -Math.round((number.length - 1 - i) * pitch));
     });
   }
@@ -516,7 +516,7 @@ class Picture {
   }
 }
 
-/** Return what draws a drawing on a canvas: `draw(time)`, `setDrawing`, `setTrails`, `resize`, `hidden`, `ready`. */
+/** Return an object that draws on a canvas: `draw(time)`, `setDrawing`, `setTrails`, `resize`, `hidden`, `ready`. */
 export function createPicture(canvas, drawing) {
   return new Picture(canvas, drawing);
 }

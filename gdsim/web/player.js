@@ -1,4 +1,4 @@
-// The page's script: playing, stepping, pointing and dragging. It follows picture.js in one module.
+// The script of the player page: playback, stepping, pointing and dragging. It follows picture.js in one module.
 
 const element = (id) => document.getElementById(id);
 const drawing = JSON.parse(element("gdsim-drawing").textContent), { optimizers, size, steps } = drawing;
@@ -28,13 +28,13 @@ function show() {
   showFigures(time);
 }
 
-/** What a screen reader says of the slider: the same while it moves by itself, or it would never be silent. */
+/** Set the slider's text for screen readers; it is constant during playback, or they would speak continuously. */
 function sayStep() {
   scrub.setAttribute("aria-valuetext", playing ? "playing" : `step ${Math.floor(now())} of ${steps}`);
 }
 
 function tick(moment) {
-  // After the page was out of sight the animation goes on where it was.
+  // Limited, so that the animation continues where it was after the page was hidden.
   place += Math.min((moment - ticked) / 1000, 0.1) * clock.fps * Number(speed.value);
   ticked = moment;
   if (place >= clock.end) {
@@ -82,13 +82,13 @@ function stepBy(count) {
   go((count > 0 ? Math.floor(now()) : Math.ceil(now())) + count);
 }
 
-// The figures of iterates.
+// Figures of iterates.
 
 function tuple(numbers) {
   return numbers.length > 1 ? `(${numbers.map(written).join(", ")})` : written(numbers[0]);
 }
 
-/** What is known of an iterate: by the row of its step, and the start. */
+/** Return the figures of an iterate, given the row of its step and the start. */
 function known(layer, iterates, row, start) {
   const { starts, optimizer } = layer.trails[iterates.trail], count = iterates.gradients.length / iterates.values.length;
   const k = row * starts + start, part = (values) => [...values.subarray(k * count, (k + 1) * count)];
@@ -104,7 +104,7 @@ function known(layer, iterates, row, start) {
   };
 }
 
-/** Each path that is shown: its layer, its trail and its iterates. */
+/** Return the layer, the trail and the iterates of each path that is shown. */
 function paths() {
   return picture.layers.flatMap((layer) => layer.iterates.map((iterates) => (
     { layer, iterates, trail: layer.trails[iterates.trail] }
@@ -139,7 +139,7 @@ function showFigures(time) {
 
 let announcing = 0;
 
-/** Tell screen readers the figures, once the reader has stopped. */
+/** Announce the figures to screen readers, half a second after the last change. */
 function announce() {
   clearTimeout(announcing);
   announcing = setTimeout(() => {
@@ -154,14 +154,14 @@ function announce() {
 
 const stage = element("picture"), tip = element("tip");
 
-/** Where an event happened, in pixels of the picture as it was planned. */
+/** Return the position of an event, in pixels of the scene. */
 function placeOf(event) {
   const box = stage.getBoundingClientRect();
   return [(event.clientX - box.left) / box.width * size[0], (event.clientY - box.top) / box.height * size[1]];
 }
 
 function nearest(x, y, time) {
-  // As far as a finger is wide.
+  // The width of a finger.
   let best = null, reach = 22 * size[0] / stage.clientWidth;
   for (const { layer, iterates, trail } of paths().filter((each) => within(each.layer.box, x, y))) {
     for (let row = 0; row < iterates.steps.length && iterates.steps[row] <= time; row++) {
@@ -213,7 +213,7 @@ function unpoint() {
   picture.draw(now());
 }
 
-// Panels: a line in step with the picture, and dragging.
+// Panels: a cursor that follows the picture and can be dragged.
 
 const cursors = picture.layers.filter((layer) => layer.cursor).map(({ box: [left, top, width, height], cursor }) => {
   const hold = document.createElement("div"), line = document.createElement("div");
@@ -269,7 +269,7 @@ stage.addEventListener("pointermove", point);
 stage.addEventListener("pointerdown", point);
 stage.addEventListener("pointercancel", unpoint);
 stage.addEventListener("pointerleave", (event) => {
-  // A finger that has tapped is gone at once; the answer stays until it taps elsewhere.
+  // A touch ends immediately, so its result remains until the next touch elsewhere.
   if (event.pointerType !== "touch") unpoint();
 });
 
@@ -281,7 +281,7 @@ const KEYS = {
   Escape: () => unpoint(),
 };
 
-/** Keys of the slider alone; the browser would move it by less than a step. */
+/** Keys of the slider only, which the browser would move by less than a step. */
 const SLIDER_KEYS = {
   ArrowUp: () => stepBy(1),
   ArrowDown: () => stepBy(-1),
@@ -298,7 +298,7 @@ document.addEventListener("keydown", (event) => {
   action(event);
 });
 
-// Full screen, where a page may ask for it.
+// Full screen, if the page may request it.
 
 const full = element("full"), player = element("player");
 full.hidden = !document.fullscreenEnabled;
@@ -307,20 +307,20 @@ full.addEventListener("click", () => {
   else player.requestFullscreen().catch(() => {});
 });
 
-// Within another page there is room for the picture alone; the rest is shown on request.
+// In an iframe only the picture is shown at first; a button shows the rest.
 
 const more = element("more");
 document.documentElement.classList.toggle("embedded", window.self !== window.top);
 more.addEventListener("click", () => {
   const open = document.documentElement.classList.toggle("open");
   more.setAttribute("aria-expanded", String(open));
-  // By an element's scrollIntoView the page around would be moved as well, and with it a slide.
+  // scrollIntoView would also scroll the parent page, such as a slide.
   scrollTo({ top: open ? element("details").offsetTop : 0, behavior: lessMotion.matches ? "auto" : "smooth" });
 });
 
 // The configuration.
 
-/** Copy by the old way where the new one is closed to a page, as it is in many an iframe. */
+/** Copy with the deprecated API where the clipboard API is not permitted, as in many iframes. */
 function copiedOld(source) {
   getSelection().selectAllChildren(source);
   return document.execCommand("copy");
@@ -339,9 +339,9 @@ element("copy")?.addEventListener("click", async (event) => {
   setTimeout(() => { button.textContent = "Copy the YAML"; }, 2000);
 });
 
-// In print: the last frame, finer than on a screen.
+// Printing: the last frame, at a higher resolution.
 
-/** Everything as one image: browsers print a canvas as what was ever drawn on it, what was cleared included. */
+/** Make one image of the whole picture, because browsers print canvases with content that was cleared. */
 function makePoster() {
   const { width, height } = picture.canvas, canvas = Object.assign(document.createElement("canvas"), { width, height });
   const brush = canvas.getContext("2d");
@@ -367,7 +367,7 @@ addEventListener("afterprint", () => {
   show();
 });
 
-// The picture is as large as its place allows, once it is known how much the controls take.
+// The picture is as large as the space allows, which depends on the height of the controls.
 
 const controls = element("controls");
 new ResizeObserver(() => {
@@ -378,7 +378,7 @@ new ResizeObserver(() => {
   picture.draw(now());
 }).observe(stage);
 
-/** What scripts of the page's owner can do with it. */
+/** The interface for other scripts on the page. */
 player.controls = { picture, go, start, pause, now };
 
 picture.ready.then(() => {

@@ -1,4 +1,4 @@
-"""A scene → a self-contained web page on which it can be played, stepped and asked for its numbers."""
+"""Write a scene as a self-contained web page with playback controls and the figures of each iterate."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ NETWORK = (
 def write_player(
     scene: Scene, path: str | PathLike[str], *, provenance: Provenance | None = None, loop: bool = True
 ) -> Path:
-    """Write the page, create missing folders, and return the path; a GdsimError says why that is not possible."""
+    """Write the page and return its path; create missing folders; raise GdsimError if the file cannot be written."""
     target, text = Path(path), page(scene, provenance, loop)
     with atomic_write(target) as partial:
         partial.write_text(text, encoding="utf-8", newline="\n")
@@ -35,21 +35,15 @@ def write_player(
 
 
 def page(scene: Scene, provenance: Provenance | None = None, loop: bool = True) -> str:
-    """Return the page as HTML: one file that loads nothing else and works in an iframe.
-
-    Args:
-        scene: The scene.
-        provenance: How it was made, for readers and for `gdsim source`; None to leave that out.
-        loop: Whether the animation repeats at first; the reader can change that.
-    """
-    from markupsafe import Markup  # imported here, with Jinja, to keep the command line fast
+    """Return the page as HTML: a single file that loads no others and works in an iframe."""
+    from markupsafe import Markup  # imported here to keep the command line fast
 
     fixed = replace(
         scene,
         groups=tuple(replace(group, facets=tuple(map(_without_orbit, group.facets))) for group in scene.groups),
     )
     drawing = Drawing(frames(fixed))
-    # Comments are for readers of the sources.
+    # A page does not need the scripts' comments and blank lines.
     script = re.sub(r"(?m)^ *(//|/\*\*).*\n|\n(?=\n)", "", f"{asset('picture.js')}\n{asset('player.js')}")
     width, height = scene.size
     ratio = f":root {{ --ratio: {width / height:.6g}; --ground: {scene.theme.page}; }}"
@@ -82,7 +76,7 @@ def page(scene: Scene, provenance: Provenance | None = None, loop: bool = True) 
 
 
 def notes(scene: Scene) -> tuple[str, ...]:
-    """Return what the page lacks of a scene, one sentence each."""
+    """Return what the page omits of a scene, one sentence each."""
     found = []
     if scene.turns:
         found.append("The page shows the surface as the camera sees it at the beginning; here it does not turn.")
@@ -94,7 +88,7 @@ def notes(scene: Scene) -> tuple[str, ...]:
 
 
 def quoted(text: str) -> str:
-    """Return JSON for a script element: no part of it ends that element, or begins another."""
+    """Escape JSON for a script element, so that it cannot end the element or begin another."""
     return text.replace("<", "\\u003c").replace(">", "\\u003e").replace("&", "\\u0026")
 
 
@@ -106,7 +100,7 @@ def _without_orbit(facet: Facet) -> Facet:
 
 
 def _chip(style: Style) -> dict[str, str]:
-    """A button for an optimizer: its label, and a short piece of its path with a head."""
+    """Return the button of an optimizer: its label, and a short piece of its path with a head."""
     corners = marker_outline(style.marker) * 11 + [28, 8]
     return {
         "label": style.label,
@@ -118,7 +112,7 @@ def _chip(style: Style) -> dict[str, str]:
 
 
 def _columns(layers: list[dict[str, Any]]) -> tuple[str, ...]:
-    """The names of the columns of the table of figures; none where there is no table."""
+    """Return the column names of the table of figures; empty if there is no table."""
     terms = [layer["terms"] for layer in layers if layer["iterates"]]
     if not terms:
         return ()

@@ -1,4 +1,4 @@
-"""The output formats, one class each. A module here declares them in `FORMATS`; nothing else lists them."""
+"""The output formats; each module of this package declares a tuple `FORMATS` of `Format`."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ _END = 1024
 
 @dataclass(frozen=True)
 class FileInfo:
-    """What a file says about itself: the JSON that gdsim stored in it, its size in pixels, and whether all is there."""
+    """The metadata of a file: the JSON that gdsim stored, the size in pixels, and whether the file is complete."""
 
     text: str | None
     size: tuple[int, int] | None
@@ -37,10 +37,13 @@ class FileInfo:
 class Format(ABC):
     """One output format.
 
-    Its class attributes are: the name, which is the suffix without its dot; further suffixes; what is written (an
-    animation, its last frame, or a page that `gdsim.web` makes); the HTML element that shows it; why the background
-    cannot be transparent, empty where it can; the quality levels, best first, of a format that a size limit applies to;
-    and the bytes that a file begins with.
+    Attributes:
+        name, more_suffixes: The suffix without its dot, and further suffixes with dots.
+        kind: Whether it stores an animation, its last frame, or a page that `gdsim.web` writes.
+        element: The HTML element that shows it; empty for none.
+        opaque_reason: Why the background cannot be transparent; empty if it can.
+        quality_levels: The quality levels, best first; empty if size limits do not apply.
+        signature: Matches the first bytes of a file.
     """
 
     name: ClassVar[str]
@@ -53,16 +56,16 @@ class Format(ABC):
 
     @property
     def suffixes(self) -> tuple[str, ...]:
-        """The suffixes of its files in lower case, each with its dot."""
+        """The suffixes of its files in lower case, with dots."""
         return (f".{self.name}", *self.more_suffixes)
 
     @abstractmethod
     def write(self, frames: FrameSource, path: Path, options: EncodeOptions) -> None:
-        """Write a file, keeping only a few frames in memory, and check the size of an animation on the way."""
+        """Write a file with only a few frames in memory, and check the size of an animation while writing."""
 
     @abstractmethod
     def read(self, path: Path) -> FileInfo:
-        """Read a file that begins with `signature`, in bounded time and memory; raise EOFError if it ends too early."""
+        """Read a file that begins with `signature` in bounded time and memory; raise EOFError if it is truncated."""
 
 
 @cache
@@ -75,19 +78,19 @@ def formats() -> Mapping[str, Format]:
 
 
 def find_format(suffix: str) -> Format | None:
-    """Return the format of a suffix, in any case; None where there is none."""
+    """Return the format of a suffix, case-insensitively; None if there is none."""
     return next((each for each in formats().values() if suffix.lower() in each.suffixes), None)
 
 
 def gdsim_text(text: str | bytes) -> str | None:
-    """Return a text if it is metadata that gdsim wrote, at most `TEXT_LIMIT` long; None otherwise."""
+    """Return the first `TEXT_LIMIT` characters of a text if it is metadata of gdsim, otherwise None."""
     text = text[:TEXT_LIMIT]
     text = text.decode("utf-8", "replace") if isinstance(text, bytes) else text
     return text if text.startswith(_TEXT_START) else None
 
 
 def named_texts(provenance: Provenance | None) -> dict[str, str]:
-    """Return the metadata as Title and Description, for other programs, and Source, for gdsim; empty for None."""
+    """Return metadata as Title and Description, for other programs, and Source, for gdsim; empty for None."""
     if provenance is None:
         return {}
     return {
@@ -98,13 +101,13 @@ def named_texts(provenance: Provenance | None) -> dict[str, str]:
 
 
 def _one_line(text: str) -> str:
-    """Return a text on one line, without control characters, which not every format can store."""
+    """Return a text on one line without control characters, which not every format can store."""
     return " ".join("".join(sign if sign.isprintable() else " " for sign in text).split())
 
 
 @contextmanager
 def open_image(path: Path, name: str) -> Iterator[Image.Image]:
-    """Open an image with Pillow, which reads its metadata; raise EOFError if it is damaged or enormous."""
+    """Open an image with Pillow, which reads its metadata; raise EOFError if it is damaged or too large."""
     try:
         with catch_warnings(action="error", category=Image.DecompressionBombWarning), path.open("rb") as file:
             image = Image.open(file, formats=[name])
@@ -114,7 +117,7 @@ def open_image(path: Path, name: str) -> Iterator[Image.Image]:
 
 
 def end_of(path: Path, count: int = _END) -> bytes:
-    """Return the last bytes of a file, without zeros or blanks that a copy may have been padded with."""
+    """Return the last bytes of a file, without trailing zeros and whitespace."""
     with path.open("rb") as file:
         file.seek(max(0, file.seek(0, 2) - count))
         return file.read(count).rstrip(b"\0 \t\r\n")

@@ -1,4 +1,4 @@
-"""SVG and PDF of the last frame, drawn by the frames themselves; and the pages that `gdsim.web` writes."""
+"""SVG and PDF of the last frame, and reading of the pages that `gdsim.web` writes."""
 
 from __future__ import annotations
 
@@ -11,11 +11,11 @@ from gdsim.encode.frames import EncodeOptions, FrameSource
 from gdsim.metadata import TEXT_LIMIT
 
 SOURCE_ID = "gdsim-source"
-"""The id of the element of a page that holds its metadata."""
+"""The id of a page's element that contains the metadata."""
 
 _SEARCHED = 4 * TEXT_LIMIT
 _HEAD = 4096
-"""The first element of an SVG ends within this many bytes."""
+"""Number of bytes within which the start tag of an SVG's root element ends."""
 
 _SIDES = [
     re.compile(rb"<svg\b[^>]{0,2000}?\s" + side + rb'="([0-9.]{1,12})(pt|px|)"[^>]{0,2000}?>')
@@ -24,13 +24,13 @@ _SIDES = [
 _MEDIA_BOX = re.compile(rb"/MediaBox\s?\[\s?0 0 ([0-9.]{1,12}) ([0-9.]{1,12})\s?\]")
 _PIXELS_PER_POINT = 96 / 72
 
-# An SVG and a page may have a declaration, comments and blanks before their first element.
+# A declaration, comments and whitespace may precede the first element of an SVG or a page.
 _BEFORE = rb"(?:\xef\xbb\xbf)?(?:\s+|<\?[^>]*+>|<!--.*?-->)*+"
 _DOCTYPE = rb"(?:<!doctype\s[^>]*+>(?:\s+|<!--.*?-->)*+)?"
 
 
 class Svg(Format):
-    """An SVG of the last frame, which the frames draw themselves."""
+    """An SVG of the last frame, which the frames write themselves."""
 
     name = "svg"
     kind = "poster"
@@ -61,9 +61,9 @@ class Pdf(Svg):
     signature = re.compile(rb"%PDF-")
 
     def read(self, path: Path) -> FileInfo:
-        """Read the size, and the source in the information dictionary, which is near the end."""
+        """Read the size, and the source in the information dictionary near the end of the file."""
         end = end_of(path, _SEARCHED)
-        # A bracket within other strings has a backslash before it, so that this is the beginning of ours.
+        # A bracket within other strings is escaped with a backslash, so this is the beginning of our entry.
         begin = end.rfind(b"/gdsim (")
         source = _literal(end[begin + 8 : begin + 8 + TEXT_LIMIT]) if begin >= 0 else b""
         box = _MEDIA_BOX.search(_beginning(path)) or _MEDIA_BOX.search(end)
@@ -72,7 +72,7 @@ class Pdf(Svg):
 
 
 class Html(Format):
-    """A page that plays the animation: `gdsim.web` writes it, from the scene."""
+    """A page that plays the animation, which `gdsim.web` writes from the scene."""
 
     name = "html"
     more_suffixes = (".htm",)
@@ -82,11 +82,11 @@ class Html(Format):
     signature = re.compile(_BEFORE + rb"(?:<!doctype\s+html\b|<html\b)", re.DOTALL | re.IGNORECASE)
 
     def write(self, frames: FrameSource, path: Path, options: EncodeOptions) -> None:
-        """Fail: a page is made from a scene, not from frames."""
+        """Raise NotImplementedError: a page is made from a scene, not from frames."""
         raise NotImplementedError
 
     def read(self, path: Path) -> FileInfo:
-        """Read the source in a script element, which is never run."""
+        """Read the source from a script element, which is never executed."""
         element = _beginning(path).partition(f'id="{SOURCE_ID}"'.encode())[2]
         source = element.partition(b">")[2].partition(b"</script>")[0][:TEXT_LIMIT]
         return FileInfo(gdsim_text(source.strip()), None, complete=end_of(path).lower().endswith(b"</html>"))
@@ -101,7 +101,7 @@ def _beginning(path: Path) -> bytes:
 
 
 def _literal(text: bytes) -> bytes:
-    """Return a PDF's string up to the bracket that closes it, without its escapes."""
+    """Return a PDF string up to its closing bracket, unescaped."""
     inside = re.match(rb"(?:[^\\()]|\\.)*+", text, re.DOTALL)
     return re.sub(rb"\\(.)", rb"\1", inside[0], flags=re.DOTALL) if inside else b""
 

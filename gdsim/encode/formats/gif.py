@@ -1,4 +1,4 @@
-"""Animated GIF, written frame by frame: one palette, and of each frame only what changed."""
+"""Animated GIF, written frame by frame with a global palette and only the changed rectangle of each frame."""
 
 from __future__ import annotations
 
@@ -17,14 +17,14 @@ from gdsim.encode.palette import UNCHANGED, Palette, choose_colors, palette_size
 from gdsim.metadata import TEXT_LIMIT
 
 _LONGEST_DELAY = 65535
-"""In hundredths of a second, the unit of all times in this format."""
+"""Maximum delay, in hundredths of a second as all times in this format."""
 
 _LOOP_FOREVER = b"!\xff\x0bNETSCAPE2.0\x03\x01\x00\x00\x00"
 _COMMENT = b"!\xfe"
 
 
 class Gif(Format):
-    """A GIF. A frame equal to the one before lengthens it; delays alternate where `fps` does not divide 100."""
+    """A GIF; a repeated frame extends the delay, and delays alternate if `fps` does not divide 100."""
 
     name = "gif"
     opaque_reason = "a GIF has no partial transparency, so that type and lines would get a fringe"
@@ -55,7 +55,7 @@ class Gif(Format):
     def read(self, path: Path) -> FileInfo:
         """Read the size, and the comments before the first picture.
 
-        Pillow would read them as well, but joins comments in a time that grows with the square of their length.
+        Pillow also reads comments, but joins them in time quadratic in their length.
         """
         with path.open("rb") as file:
             width, height, flags = struct.unpack("<HHB2x", _exactly(file, 13)[6:])
@@ -69,7 +69,7 @@ FORMATS = (Gif(),)
 
 
 class _Patch(NamedTuple):
-    """A rectangle of the picture, compressed; through its unchanged pixels the frame before shows."""
+    """A compressed rectangle of the picture, whose unchanged pixels are transparent."""
 
     left: int
     top: int
@@ -80,7 +80,7 @@ class _Patch(NamedTuple):
     transparent: bool
 
     def block(self, delay: int) -> bytes:
-        """Return the bytes that show it for a time."""
+        """Return the bytes that show the patch for a delay."""
         keep_below = 1 << 2
         control = struct.pack("<BHB", keep_below | self.transparent, delay, UNCHANGED)
         position = struct.pack("<HHHHB", self.left, self.top, self.width, self.height, 0)
@@ -88,7 +88,7 @@ class _Patch(NamedTuple):
 
 
 def _patches(frames: Iterable[Frame], palette: Palette, bits: int) -> Iterator[_Patch | None]:
-    """Yield the whole first frame, then what changed in each, or None where nothing did."""
+    """Yield the whole first frame, then the changed rectangle of each frame, or None if nothing changed."""
     frames = iter(frames)
     before = next(frames)
     height, width, _ = before.shape
@@ -118,9 +118,9 @@ def _compress(indices: Frame, left: int, top: int, bits: int, *, transparent: bo
 
 
 def _timed(patches: Iterable[_Patch | None], fps: int, hold: float) -> Iterator[tuple[_Patch, int, int]]:
-    """Yield each patch, its delay, and how many frames have been shown when it ends.
+    """Yield each patch, its delay, and the number of frames that have been shown at its end.
 
-    A patch is shown until the next one comes, the last for `hold` seconds more.
+    A patch is shown until the next one, the last for `hold` additional seconds.
     """
     shown, since, number = None, 0, 0
     for number, patch in enumerate(patches):
@@ -134,7 +134,7 @@ def _timed(patches: Iterable[_Patch | None], fps: int, hold: float) -> Iterator[
 
 
 def _blocks(patch: _Patch, delay: int) -> Iterator[bytes]:
-    """Yield the blocks that show a patch; a delay that is too long takes further, empty patches."""
+    """Yield the blocks that show a patch; delays beyond the maximum are continued with empty patches."""
     while delay > _LONGEST_DELAY:
         yield patch.block(_LONGEST_DELAY)
         nothing = np.full((1, 1), UNCHANGED, np.uint8)
@@ -143,7 +143,7 @@ def _blocks(patch: _Patch, delay: int) -> Iterator[bytes]:
 
 
 def _comments(file: BinaryIO) -> Iterator[bytes]:
-    """Yield the comments before the first picture, of which only a bounded part is read."""
+    """Yield the comments before the first picture, reading a bounded number of bytes."""
     while file.tell() < 2 * TEXT_LIMIT and (block := _exactly(file, 1)) == b"!":
         block += _exactly(file, 1)
         text = bytearray()

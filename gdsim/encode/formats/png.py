@@ -1,4 +1,4 @@
-"""PNG of the last frame, and animated PNG written frame by frame: true colour, and of each frame only what changed."""
+"""PNG of the last frame, and animated PNG in true colour, with only the changed rectangle of each frame."""
 
 from __future__ import annotations
 
@@ -42,7 +42,7 @@ class Png(Format):
 
 
 class Apng(Png):
-    """An animated PNG; the last frame is held for a whole number of frames."""
+    """An animated PNG; the hold of the last frame is rounded to a whole number of frames."""
 
     name = "apng"
     kind: ClassVar[Kind] = "animation"
@@ -75,11 +75,10 @@ FORMATS = (Png(), Apng())
 
 
 def _texts(provenance: Provenance | None) -> PngInfo:
-    """Return the metadata as text chunks."""
     texts = PngInfo()
     for name, text in named_texts(provenance).items():
         if name == "Source":
-            # Not compressed: readers refuse compressed text that unpacks to a megabyte.
+            # Not compressed, because readers reject compressed text that expands to a megabyte.
             texts.add_text(_KEY, text)
         else:
             texts.add_itxt(name, text)
@@ -87,9 +86,9 @@ def _texts(provenance: Provenance | None) -> PngInfo:
 
 
 def _patches(frames: Iterable[Frame]) -> Iterator[tuple[int, int, Frame]]:
-    """Yield left, top and RGBA (h, w, 4) of rectangles: the whole first frame, then what changed.
+    """Yield left, top and RGBA (h, w, 4) of rectangles: the whole first frame, then the changed part of each frame.
 
-    Unchanged pixels have opacity 0. Where nothing changed the rectangle is one such pixel.
+    Unchanged pixels have opacity 0. If nothing changed, the rectangle is one such pixel.
     """
     frames = iter(frames)
     before = next(frames)
@@ -108,7 +107,7 @@ def _patches(frames: Iterable[Frame]) -> Iterator[tuple[int, int, Frame]]:
 
 
 def _compress(patch: Frame) -> bytes:
-    """Return the rows of (h, w, 4), each after a 0 for "not filtered", as a zlib stream."""
+    """Return the rows of (h, w, 4), each with filter type 0, as a zlib stream."""
     height, width, _ = patch.shape
     rows = np.zeros((height, 1 + 4 * width), np.uint8)
     rows[:, 1:] = patch.reshape(height, 4 * width)

@@ -13,18 +13,18 @@ from gdsim.encode.frames import EncodeOptions, FrameSource
 from gdsim.encode.yuv import planes, planes_and_opacity
 from gdsim.errors import InputError
 
-# Converted *and* tagged: without either, players take the colours for those of old television, or guess.
+# Frames must be converted and tagged as BT.709; otherwise players assume BT.601, or guess.
 _TAGS = "setparams=range=tv:colorspace=bt709:color_primaries=bt709:color_trc=bt709"
 
 _NAMES = {"Title": "title", "Description": "description", "Source": "comment"}
-"""Under which names MP4 and WebM store the metadata."""
+"""The names under which MP4 and WebM store the metadata."""
 
-# The name of the element that contains all of a WebM, with the first byte of its length, of which seven follow.
+# The id of the Segment element of a WebM, with the first of the eight bytes of its length.
 _SEGMENT, _UNKNOWN_LENGTH = b"\x18\x53\x80\x67\x01", 2**56 - 1
 
 
 class _Video(Format):
-    """A video; the last frame is held for a whole number of frames."""
+    """A video; the hold of the last frame is rounded to a whole number of frames."""
 
     element = "video"
     quality_levels = ("the best quality", "good quality", "fair quality", "low quality")
@@ -62,8 +62,8 @@ class Mp4(_Video):
     opaque_reason = "an MP4 has no transparency"
     signature = re.compile(rb"....ftyp", re.DOTALL)
     demuxer = "mp4"
-    # Of the settings that keep thin lines as well as 4:2:0 can, those that cost least CPU, measured on curves
-    # that grow over flat fills. A second thread would shorten the wait and raise the cost.
+    # The fastest settings that preserve thin lines as well as 4:2:0 allows, measured on curves
+    # that grow over flat fills. A second thread would reduce the time but increase the total CPU time.
     codec = (
         "libx264 -preset veryfast -tune animation -threads 1 -x264-params subme=1:b-adapt=0:bframes=8 "
         "-movflags +faststart"
@@ -82,7 +82,7 @@ class Webm(_Video):
     crf = (20, 30, 40, 50)
 
     def read(self, path: Path) -> FileInfo:
-        """Read the size and the comment; ffmpeg does not notice a file that ends between two packets."""
+        """Read the size and the comment, and detect a file truncated between two packets, which ffmpeg accepts."""
         with path.open("rb") as file:
             head = file.read(256)
         info, begin = super().read(path), head.find(_SEGMENT) + len(_SEGMENT) + 7

@@ -1,4 +1,4 @@
-"""Animated WebP, through ffmpeg: lossless, in fewer colours where it must be smaller."""
+"""Lossless animated WebP through ffmpeg, with fewer colours at lower quality levels."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from gdsim.encode.palette import Palette, choose_colors, palette_size
 from gdsim.errors import InputError
 
 _OPACITY_STEP = 17
-"""Where colours are few, opacities are multiples of this: 0 to 255 in 16 steps."""
+"""Step of the 16 opacities from 0 to 255 if the number of colours is reduced."""
 
 _LARGEST_READ = 2**28
 _HAS_XMP, _HAS_ALPHA = 1 << 2, 1 << 4
@@ -34,10 +34,10 @@ _XMP = """<?xpacket begin="\ufeff" id="W5M0MpCehiHzreSzNTczkc9d"?>
 
 
 class Webp(Format):
-    """A WebP; the last frame is held for a whole number of frames."""
+    """A WebP; the hold of the last frame is rounded to a whole number of frames."""
 
     name = "webp"
-    # Its own lossy kind is larger than the lossless one wherever fills are flat, and stains thin lines.
+    # Lossy WebP is larger than lossless WebP for flat fills, and blurs the colours of thin lines.
     quality_levels = ("all colours", "256 colours", "128 colours", "64 colours", "32 colours")
     signature = re.compile(rb"RIFF....WEBP", re.DOTALL)
 
@@ -61,7 +61,7 @@ class Webp(Format):
             _add_xmp(path, _XMP.format(**texts).encode(), frames.size)
 
     def read(self, path: Path) -> FileInfo:
-        """Read the size and the XMP packet, for which Pillow takes the whole file into memory."""
+        """Read the size and the XMP packet, for which Pillow loads the whole file into memory."""
         if (length := path.stat().st_size) > _LARGEST_READ:
             raise InputError(f"{path}: has more than {_LARGEST_READ >> 20} MiB", code="too-large")
         with path.open("rb") as file:
@@ -78,7 +78,7 @@ FORMATS = (Webp(),)
 
 
 def _with_few_colors(pictures: Iterable[Frame], frames: FrameSource, quality_level: int) -> Iterator[Frame]:
-    """Yield each picture in few colours, which makes a lossless file much smaller."""
+    """Yield each picture in the colours of a palette, which makes a lossless file much smaller."""
     poster, keep = frames.poster(), frames.colors
     visible = poster[poster[..., 3] > 0][None] if frames.transparent else poster
     palette = Palette(choose_colors(visible[..., :3], keep, palette_size(keep, quality_level - 1)))
@@ -94,14 +94,13 @@ def _with_few_colors(pictures: Iterable[Frame], frames: FrameSource, quality_lev
 
 
 def _add_xmp(path: Path, packet: bytes, size: tuple[int, int]) -> None:
-    """Append an XMP packet to a WebP, and set the flag that announces it."""
     chunk = b"XMP " + struct.pack("<I", len(packet)) + packet + b"\0" * (len(packet) % 2)
     with path.open("r+b") as file:
         content = file.read(21)
         if content[12:16] == b"VP8X":
             file.seek(20)
             file.write(bytes([content[20] | _HAS_XMP]))
-        else:  # a single picture, whose file has no flags yet
+        else:  # a file with a single picture has no extended header
             width, height = (struct.pack("<I", side - 1)[:3] for side in size)
             rest = content[12:] + file.read()
             file.seek(12)

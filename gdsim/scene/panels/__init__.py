@@ -1,4 +1,4 @@
-"""The kinds of panels. Each module of this package declares some as `PANELS`, each a `PanelKind`."""
+"""The kinds of panels; each module of this package declares a tuple `PANELS` of `PanelKind`."""
 
 from __future__ import annotations
 
@@ -25,19 +25,20 @@ FITTING: Mapping[str, tuple[Callable[[set[str]], bool], str]] = {
     "pixels": (lambda kinds: kinds in ({"network"}, {"image"}), OF_NETWORKS),
     "image": (lambda kinds: kinds == {"image"}, OF_IMAGES),
 }
-"""Which kinds of objectives a panel may go with, and what is said of others."""
+"""For each key: whether a panel supports a set of objective kinds, and the error message if it does not."""
 
 
 @dataclass(frozen=True)
 class PanelKind:
-    """A diagram beside or under the view. Its problems have keys below `view`; an empty key means the panel.
+    """A diagram beside or under the view.
+
+    Keys of its problems are relative to `view`; an empty key means the panel.
 
     Attributes:
-        name: The name in `view.panels`.
-        build: Builds the panel of a group; an InputError if the trajectories have nothing to show.
+        build: Builds the panel of a group; raises InputError if the trajectories have nothing to show.
         goes_with: A key of `FITTING`.
-        problems: Yields why it cannot be drawn for objectives of a fitting kind.
-        training_problems: Yields what it needs that a network, or its data, does not have.
+        problems: Yields why the panel cannot be drawn for supported objectives.
+        training_problems: Yields requirements that a network or its data does not meet.
     """
 
     name: str
@@ -55,7 +56,7 @@ def panel_kinds() -> Mapping[str, PanelKind]:
 
 
 def panel_problems(objectives: Sequence[Objective], view: View) -> Iterator[Problem]:
-    """Yield which panels do not fit the objectives that are shown together, with keys below `view`."""
+    """Yield panels that do not support the objectives shown together; keys are relative to `view`."""
     kinds: set[str] = {each.kind for each in objectives}
     for index, name in enumerate(view.panels):
         fits, message = FITTING[panel_kinds()[name].goes_with]
@@ -66,7 +67,7 @@ def panel_problems(objectives: Sequence[Objective], view: View) -> Iterator[Prob
 
 
 def training_problems(network: Network, view: View) -> Iterator[Problem]:
-    """Yield what panels need that a network that is trained, or its data, does not have, with keys below `view`."""
+    """Yield requirements of the panels that a network or its data does not meet; keys are relative to `view`."""
     for index, name in enumerate(view.panels):
         yield from _placed(panel_kinds()[name].training_problems(network, view), index)
 

@@ -24,25 +24,24 @@ from gdsim.scene.views import kind_of
 from gdsim.simulation import NetworkTrajectory, Training, Trajectory
 
 SPANNING = 30
-"""Positive figures have a logarithmic axis if the largest is more than this many times the smallest."""
+"""Minimum ratio of the largest to the smallest positive figure for a logarithmic axis."""
 
 DECADES, FAR_BELOW = 16, 1e-3
-"""The most decades of a logarithmic axis, and where figures of 0 or less are drawn, as a share of its lower end."""
+"""Maximum number of decades of a logarithmic axis, and the position of figures ≤ 0 as a fraction of its lower limit."""
 
 FAINT = 0.45
-"""The strength of a curve of the test data."""
+"""Strength of the curves of the test data."""
 
 
 @dataclass(frozen=True, eq=False)
 class PanelCurve:
-    """One optimizer's curves in a panel.
+    """The curves of one optimizer in a panel.
 
     Attributes:
-        points: (n, starts, 2) the position of each step along the horizontal axis, and its figure less the panel's
-            base; NaN where there is none. On a logarithmic axis a figure of 0 or less is far below the limits.
-        ends: (starts,) the step up to which it is drawn.
-        strength: From 0 to 1: how strong it is drawn beside others of the same style, such as the loss on the test
-            data beside that on the training data, or the first layer of a network beside its last.
+        points: (n, starts, 2) horizontal position and figure minus the panel's base for each step; NaN where there is
+            no figure. On a logarithmic axis, figures ≤ 0 are placed far below the limits.
+        ends: (starts,) the last step drawn.
+        strength: Fraction of the style's colour, from 0 to 1, when it is mixed with the background.
     """
 
     style: Style
@@ -53,14 +52,15 @@ class PanelCurve:
 
 @dataclass(frozen=True, eq=False)
 class CurvesPanel:
-    """Figures over the steps.
+    """Curves of figures over the steps.
 
     Attributes:
-        across: What the horizontal axis counts: "step" or "gradient evaluations".
-        reach: The end of that axis, at least 1.
-        base: What is subtracted from the figures: the known minimum on a logarithmic axis, else mostly 0.
+        across: Quantity on the horizontal axis: "step" or "gradient evaluations".
+        reach: Upper end of the horizontal axis, at least 1.
+        base: Value subtracted from the figures: the known minimum for a loss on a logarithmic axis, otherwise usually
+            0.
         limits: (2,) the range of figures to show.
-        ticks: (ticks,) the figures that have a number, if these are fixed, as for an angle; else None.
+        ticks: (ticks,) the figures that are labelled, if they are fixed, as for an angle; otherwise None.
     """
 
     kind: ClassVar[str] = "curves"
@@ -76,7 +76,7 @@ class CurvesPanel:
 
 
 class Series(NamedTuple):
-    """The figures (steps + 1, starts) of a trajectory, by its number in the group; NaN in rows that have none."""
+    """The figures (steps + 1, starts) of the trajectory with index `number` in the group; NaN for missing figures."""
 
     number: int
     figures: FloatArray
@@ -90,13 +90,13 @@ Figures = Callable[[Trajectory], FloatArray]
 
 
 def axis_limits(figures: FloatArray, *, may_be_logarithmic: bool = True) -> tuple[FloatArray, bool]:
-    """Return the limits, (2,), of an axis that shows finite figures, (n,), and whether it is logarithmic."""
+    """Return the limits (2,) of an axis for finite figures (n,), and whether it is logarithmic."""
     limits = _logarithmic(figures) if may_be_logarithmic else None
     return (_linear(figures), False) if limits is None else (limits, True)
 
 
 def _logarithmic(figures: FloatArray) -> FloatArray | None:
-    """The limits of a logarithmic axis; None if the figures do not span enough for one."""
+    """Return the limits of a logarithmic axis, or None if the range of the figures is too small for one."""
     positive = figures[figures > 0]
     if not positive.size or positive.max() / SPANNING <= positive.min():
         return None
@@ -113,7 +113,7 @@ def _linear(figures: FloatArray) -> FloatArray:
 
 
 def on_axis(figures: FloatArray, limits: FloatArray) -> FloatArray:
-    """Return figures for a logarithmic axis of limits (2,): those of 0 or less are far below it."""
+    """Return figures with those ≤ 0 replaced by a value far below the limits (2,) of a logarithmic axis."""
     return np.where(figures <= 0, FAR_BELOW * limits[0], figures)
 
 
@@ -134,7 +134,7 @@ def _loss_axis(figures: FloatArray, objective: Objective) -> Axis:
 
 
 def _angle_axis(figures: FloatArray, objective: Objective) -> Axis:  # noqa: ARG001
-    # A quarter turn, or half a turn if a step leads uphill.
+    # Angles above 90° occur only if a step goes uphill.
     most = 90.0 if figures.max(initial=0.0) <= 90 else 180.0
     return {"limits": np.array([-0.03, 1.03]) * most, "ticks": np.arange(0.0, most + 1, 45.0)}
 
@@ -144,7 +144,7 @@ def _percent_axis(figures: FloatArray, objective: Objective) -> Axis:  # noqa: A
 
 
 def _score_axis(figures: FloatArray, objective: Objective) -> Axis:  # noqa: ARG001
-    # A score may begin below 0, and has no scale of its own.
+    # A score may be negative, and its zero has no meaning.
     return {"limits": _linear(figures)}
 
 
@@ -156,10 +156,9 @@ def curves_panel(
     *,
     of_steps: bool = False,
 ) -> CurvesPanel:
-    """Build a panel of series, the faint ones first, so that they hide no others.
+    """Build a panel of series, drawn in order; its limits cover only points in or near the view.
 
-    Its axis shows what is reached within the view or near it: what runs away would press everything else flat. Figures
-    that are those of a step have none in the last row.
+    With `of_steps`, the figures belong to steps, and the last row has none.
     """
     bounds = widened(group.objective.bounds, [each.points for each in group.trajectories])
     shown = [_shown(each, group, bounds) for each in group.trajectories]
@@ -183,29 +182,28 @@ def curves_panel(
 
 
 def _shown(trajectory: Trajectory, group: GroupInput, bounds: FloatArray) -> npt.NDArray[np.bool_]:
-    """Which rows an axis must show, (steps + 1, starts): those in the view or near it; of what breaks off in it."""
+    """Return which rows (steps + 1, starts) the axis must include: points in or near the view."""
     broken = np.array([stop.failed for stop in trajectory.stops])
     close = near(trajectory.points, bounds)
     if not kind_of(group.objective, group.view).projects:
-        # Pixels may leave their range on purpose, and all of them are visible.
+        # Pixels may leave their range intentionally, and all of them are visible.
         return np.asarray(close | ~broken)
     coordinates = group.projection.project(trajectory.points)
     within = inside(coordinates, group.projection.bounds)
     if group.objective.kind == "network":
-        # Its figures are not those of the plane, and what leaves the plane has not run away.
+        # The figures are not computed on the plane, and weights off the plane have not diverged.
         return np.asarray(within | ~broken)
     return np.asarray(np.where(broken, within, near(coordinates, group.projection.bounds)) & close)
 
 
 def training_of(trajectory: Trajectory) -> Training:
-    """Return the training of a trajectory; an InputError if it is not that of a network."""
+    """Return the training of a network's trajectory; raise InputError for other trajectories."""
     if not isinstance(trajectory, NetworkTrajectory):
         raise InputError(f"{trajectory.label} has trained no network", ("view", "panels"), code="unsupported")
     return trajectory.training
 
 
 def _recorded(name: str, factor: float = 1.0) -> Figures:
-    """Return a function that reads a figure of a network's training, (steps + 1, 1)."""
     return lambda trajectory: factor * np.asarray(training_of(trajectory).figures[name], np.float64)[:, None]
 
 
@@ -220,9 +218,9 @@ def curves_kind(
     of_steps: bool = False,
     **options: Any,
 ) -> PanelKind:
-    """Return a kind of figures, (steps + 1, starts); NaN in rows that have none, as the last has no step.
+    """Return a panel kind for figures (steps + 1, starts), NaN in rows without a figure.
 
-    For a network the caption and the figures may be others, and those on its test data are drawn faintly.
+    `training` replaces the caption and figures for networks; `test` adds faint curves for the test data.
     """
 
     def build(group: GroupInput) -> CurvesPanel:

@@ -1,4 +1,4 @@
-"""Panels of a network's layers: a heat map per optimizer, in colours that mean the same in the whole scene."""
+"""Panels with one heat map of a network's layers per optimizer, in colours shared by the whole scene."""
 
 from __future__ import annotations
 
@@ -20,15 +20,15 @@ from gdsim.scene.values import finite
 from gdsim.simulation import Training, Trajectory
 
 DEEPEST = 12
-"""The most decades that the colours distinguish."""
+"""Maximum number of decades of the colour scale."""
 
 FAINTEST = 0.3
-"""The strength of the curve of a network's first layer."""
+"""Strength of the curve of a network's first layer."""
 
 
 @dataclass(frozen=True, eq=False)
 class HeatmapRow:
-    """The heat map of one optimizer, drawn up to step `end`; values (layers, steps + 1), the first at the bottom."""
+    """The heat map of one optimizer up to step `end`; values (layers, steps + 1), the first layer at the bottom."""
 
     style: Style
     values: FloatArray
@@ -37,13 +37,12 @@ class HeatmapRow:
 
 @dataclass(frozen=True, eq=False)
 class Heatmap:
-    """Heat maps below each other, one per optimizer, in one scale of colours.
+    """Heat maps below each other, one per optimizer, with a common colour scale.
 
     Attributes:
-        across: What the horizontal axis counts.
-        reach: The end of that axis, at least 1.
-        limits: (2,) the values at the ends of the logarithmic colours, above 0; the same in all groups of a scene.
-        layers: The names of the layers, from the bottom.
+        across: Quantity on the horizontal axis.
+        reach: Upper end of that axis, at least 1.
+        limits: (2,) the positive values at the ends of the logarithmic colour scale; the same in all groups of a scene.
     """
 
     kind: ClassVar[str] = "heatmap"
@@ -57,19 +56,19 @@ class Heatmap:
 
 
 def completed(trajectories: Sequence[Trajectory]) -> list[Trajectory]:
-    """Return those that did not break off, which set the scale of colours, or the others would look blank; else all."""
+    """Return the trajectories that did not fail, or all if all failed; they determine the colour scale."""
     return [each for each in trajectories if not each.stops[0].failed] or [*trajectories]
 
 
 def _values(training: FloatArray, trajectory: Trajectory) -> FloatArray:
-    """The figures by layer, (layers, steps + 1); NaN from where a training breaks off."""
+    """Return the figures by layer, (layers, steps + 1); NaN after a training fails."""
     rows = finite(np.array(training.T, np.float64))
     rows[:, int(last_steps(trajectory)[0]) + 1 :] = np.nan
     return rows
 
 
 def _limits(values: FloatArray) -> FloatArray:
-    """Round values at the ends of the colours, (2,), above 0."""
+    """Return round, positive values for the ends of the colour scale, (2,)."""
     values = values[np.isfinite(values) & (values > 0)]
     if not values.size:
         return np.array([0.1, 1.0])
@@ -90,8 +89,6 @@ def _problems(objectives: Sequence[Objective], view: View) -> Iterator[Problem]:
 
 
 def _kind(name: str, caption: str, figures: Callable[[Training], FloatArray]) -> PanelKind:
-    """Return a kind of figures (steps + 1, layers), as heat maps or as lines."""
-
     def heatmap(group: GroupInput) -> Heatmap:
         ends = [int(last_steps(each)[0]) for each in group.trajectories]
         values = [_values(figures(training_of(each)), each) for each in group.trajectories]

@@ -1,4 +1,4 @@
-"""Panels of small images: what the pixels of an image do to the score of a class."""
+"""Panels of small images: how the pixels of an image affect the score of a class."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ from gdsim.simulation import SaliencyMaps, Trajectory
 
 @dataclass(frozen=True, eq=False)
 class ImageRow:
-    """The images of one optimizer, one per column, and words under its name: "says 3 · 98 %"; usually empty."""
+    """The images of one optimizer, one per column, and text under its name such as "says 3 · 98 %"; usually empty."""
 
     style: Style
     images: tuple[ImageSequence, ...]
@@ -35,10 +35,10 @@ class ImageRow:
 
 @dataclass(frozen=True, eq=False)
 class ImageGrid:
-    """Small images that change with the steps; all images of a column share their limits and colors.
+    """Small images that change with the steps; all images of a column share their limits and colours.
 
     Attributes:
-        image: An image that all rows refer to and that does not change, with its heading "image 7"; or None.
+        image, heading: A constant image to which all rows refer, or None; and its heading, such as "image 7".
         columns: The heading of each column; empty if the columns have none.
     """
 
@@ -72,7 +72,7 @@ def _training_problems(network: Network, view: View) -> Iterator[Problem]:
 
 @singledispatch
 def _grid(objective: Objective, group: GroupInput) -> ImageGrid:  # noqa: ARG001
-    # The maps of networks beside the image that they explain.
+    # The saliency maps of networks, with the image that they explain.
     made, trajectories = [_maps(each) for each in group.trajectories], group.trajectories
     first = made[0]
     kept = [each.steps <= last_steps(one)[0] for one, each in zip(trajectories, made, strict=True)]
@@ -88,7 +88,7 @@ def _grid(objective: Objective, group: GroupInput) -> ImageGrid:  # noqa: ARG001
 
 @_grid.register
 def _(objective: ImageObjective, group: GroupInput) -> ImageGrid:
-    # The gradient of the score in the pixels, beside the image unless the view shows it.
+    # The gradient of the score with respect to the pixels, with the image unless the view shows it.
     before: Sequence[tuple[ImageSequence, ...]] = [()] * len(group.trajectories)
     if kind_of(objective, group.view).projects:
         before = [(each,) for each in image_sequences(objective, group.trajectories)]
@@ -110,7 +110,7 @@ def _maps(trajectory: Trajectory) -> SaliencyMaps:
 
 
 def _limits(pictures: Sequence[FloatArray], *, signed: bool) -> FloatArray:
-    """The numbers at the ends of the colours, the same for all pictures (n, rows, columns)."""
+    """Return the numbers at the ends of the colour scale, common to all pictures (n, rows, columns)."""
     sizes = np.abs(np.concatenate([each.ravel() for each in pictures]))
     sizes = sizes[np.isfinite(sizes)]
     most = float(np.quantile(sizes, NEARLY_ALL)) if sizes.size else 0.0
@@ -119,7 +119,7 @@ def _limits(pictures: Sequence[FloatArray], *, signed: bool) -> FloatArray:
 
 
 def grays(image: FloatArray) -> ImageSequence:
-    """Return an image (rows, columns) in greys from 0 to 1, or wider if it goes beyond."""
+    """Return an image (rows, columns) in greys from 0 to 1, or a wider range if its values exceed it."""
     return still_image(image, min(float(image.min()), 0.0), max(float(image.max()), 1.0))
 
 

@@ -1,4 +1,4 @@
-"""The kinds of views. Each module of this package declares one as `KIND`, a `ViewKind`; its name is the module's."""
+"""The kinds of views; each module of this package declares a `ViewKind` named `KIND`, whose name is the module's."""
 
 from __future__ import annotations
 
@@ -20,9 +20,11 @@ class ViewKind:
     """A way to show an objective with the paths over it.
 
     Attributes:
-        suitability: How well the kind suits an objective: 0 for not at all; the highest is the default.
-        facets: Builds the facets of a group; an InputError if it cannot show its trajectories.
-        settings: The keys of `view`, and the values of its other keys, that belong to it: "fill", "arrows: stream".
+        suitability: Rates the kind for an objective: 0 if it cannot show it; the kind with the highest number is the
+            default.
+        facets: Builds the facets of a group; raises InputError if it cannot show its trajectories.
+        settings: The keys of `view`, or "key: value" for single values, that only some kinds support, such as "fill" or
+            "arrows: stream".
         projects: Whether the points of the domain are projected onto a line or a plane.
     """
 
@@ -39,19 +41,19 @@ def view_kinds() -> Mapping[str, ViewKind]:
 
 
 def _suitable(objective: Objective) -> list[str]:
-    """The kinds that can show an objective, the default first."""
+    """Return the kinds that can show an objective, the default first."""
     suitability = {name: kind.suitability(objective) for name, kind in view_kinds().items()}
     return sorted(filter(suitability.get, suitability), key=suitability.__getitem__, reverse=True)
 
 
 def kind_of(objective: Objective, view: View) -> ViewKind:
-    """Return how an objective is shown: as the view says if that is possible, else by its default kind."""
+    """Return the kind that the view asks for if it can show the objective, otherwise the default kind."""
     suitable = _suitable(objective)
     return view_kinds()[view.kind if view.kind in suitable else suitable[0]]
 
 
 def kind_problems(objectives: Sequence[Objective], view: View) -> Iterator[Problem]:
-    """Yield a kind, and keys that belong to some kinds, that fit none of the objectives that are shown together."""
+    """Yield a kind, or keys that only some kinds support, that apply to none of the objectives shown together."""
     first = objectives[0]
     if view.kind is not None and all(view.kind not in _suitable(each) for each in objectives):
         message = f"must be {' or '.join(_suitable(first))} for '{first.title}', which has dim {first.dim} here"
@@ -67,7 +69,7 @@ def kind_problems(objectives: Sequence[Objective], view: View) -> Iterator[Probl
 
 
 def _given(view: View) -> Iterator[str]:
-    """Yield the keys of a view that were given, and for words "key: value"."""
+    """Yield the keys of a view that were given, and "key: value" for strings."""
     for key in type(view).model_fields:
         value = getattr(view, key)
         if key in view.model_fields_set and value is not None:

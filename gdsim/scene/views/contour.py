@@ -1,4 +1,4 @@
-"""Contours: a function of two coordinates seen from above."""
+"""Views of a function of two coordinates from above."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from gdsim.scene.values import grid_values, lowest_possible, value_name
 from gdsim.scene.views import ViewKind
 
 FINE, COARSE, MANY = 301, 151, 100
-"""Grid points per side, and those in more than MANY dimensions, where each takes long."""
+"""Number of grid points per side, and its reduced value in more than `MANY` dimensions, where evaluation is slow."""
 
 
 @dataclass(frozen=True, eq=False)

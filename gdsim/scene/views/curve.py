@@ -1,4 +1,4 @@
-"""Curves: a function of one coordinate."""
+"""Views of a function of one coordinate as a curve."""
 
 from __future__ import annotations
 
@@ -32,14 +32,14 @@ def facets(group: GroupInput) -> tuple[Facet, ...]:
     values = finite(group.objective.values(x[:, None]))
     pole = has_pole(group.objective, projection, x[:, None], values)
     low, high = value_range(values, bottomless=pole)
-    # A step over most of the range is a pole, whose two sides must not be connected.
+    # A jump over most of the range is a pole, whose two sides must not be connected.
     steps = np.abs(np.diff(values / 2))
     values[1:][steps > 0.65 * ((high - low) or max(abs(high), 1.0))] = np.nan
     low, high = stretched(low, high, visited_values(projection, group.trajectories))
     minima = group.minima()[1]
     low, high = float(minima.min(initial=low)), float(minima.max(initial=high))
     room = (high - low) or max(abs(high), 1.0)
-    # Below the curve there is space for the arrows on the axis.
+    # The margin below the curve leaves space for the arrows on the axis.
     shown = np.clip([low - 0.22 * room, high + 0.08 * room], -LARGEST, LARGEST)
     limits = np.stack([projection.bounds[0], shown])
     return group.build_facets(CurveModel(x, values), limits, ("x", "f(x)"), lambda values: values)

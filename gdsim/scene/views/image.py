@@ -1,4 +1,4 @@
-"""Images: the image that a descent in its pixels changes."""
+"""Views of the image whose pixels are optimized."""
 
 from __future__ import annotations
 
@@ -19,18 +19,20 @@ from gdsim.scene.views import ViewKind
 from gdsim.simulation import Trajectory
 
 NEARLY_ALL = 0.995
-"""The share of the numbers of an image that its colours distinguish; a few outliers would make all others pale."""
+"""Quantile of the numbers of an image that limits its colour scale; with outliers included, all others would look pale.
+"""
 
 
 @dataclass(frozen=True, eq=False)
 class ImageSequence:
-    """A small image of numbers that changes with the steps.
+    """A small image that changes with the steps.
 
     Attributes:
         steps: (n,) the step from which each image is shown, ascending from 0.
         pictures: (n, rows, columns) the numbers, row by row from the top.
-        limits: (2,) the numbers at the ends of the colours.
-        colors: Grey from black to white for an image; two hues around the middle for signed numbers; else one hue.
+        limits: (2,) the numbers at the ends of the colour scale.
+        colors: "gray" from black to white for an image; "signed" with two hues for signed numbers; "unsigned" with one
+            hue.
     """
 
     kind: ClassVar[str] = "image"
@@ -62,7 +64,7 @@ def pixel_rows(
 
 
 def image_sequences(objective: ImageObjective, trajectories: Sequence[Trajectory]) -> tuple[ImageSequence, ...]:
-    """Return the image that each optimizer changes from its only start, in greys that all of them share."""
+    """Return the images of each optimizer's only start, with a common grey scale."""
     if any(len(each.stops) > 1 for each in trajectories):
         message = "an image is shown of one start; kind: contour shows several"
         raise InputError(message, ("view", "kind"), code="unsupported")
@@ -78,7 +80,7 @@ def image_sequences(objective: ImageObjective, trajectories: Sequence[Trajectory
 
 
 def facets(group: GroupInput) -> tuple[Facet, ...]:
-    """Return one facet per optimizer, or one with the image of the start."""
+    """Return one facet per optimizer, or one with the initial image if there are no trajectories."""
     objective = cast("ImageObjective", group.objective)
     if not group.trajectories:
         low, high = objective.bounds[:, 0].min(), objective.bounds[:, 1].max()

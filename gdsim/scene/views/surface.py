@@ -1,4 +1,4 @@
-"""Surfaces: a function of two coordinates in space, above the plane of its inputs."""
+"""Views of a function of two coordinates as a surface above the plane of its inputs."""
 
 from __future__ import annotations
 
@@ -26,21 +26,20 @@ from gdsim.scene.values import (
 from gdsim.scene.views import ViewKind
 
 SIDE = 121
-"""Grid points per side."""
+"""Number of grid points per side."""
 
 APART = 0.11
-"""The least distance of two numbers on a compressed value axis, as a share of it."""
+"""Minimum distance of two labels on a compressed value axis, as a fraction of its length."""
 
 
 @dataclass(frozen=True, eq=False)
 class SurfaceModel:
-    """The values (rows, columns), NaN if not finite, at positions x (columns,) and y (rows,), as a surface in space.
+    """A surface of values (rows, columns), NaN if not finite, at positions x (columns,) and y (rows,).
 
     Attributes:
-        heights: (rows, columns) the height of the surface, from 0 to 1 of the value axis.
-        ticks: (ticks,) heights that have a number on the value axis.
-        labels: The numbers.
-        caption: What the numbers are, and whether the axis is compressed or cut.
+        heights: (rows, columns) the height of the surface as a fraction of the value axis.
+        ticks: (ticks,) the labelled heights of the value axis.
+        caption: The quantity on the value axis, and whether the axis is logarithmic or cut.
     """
 
     kind: ClassVar[str] = "surface"
@@ -57,15 +56,15 @@ class SurfaceModel:
 
     @property
     def turns(self) -> bool:
-        """Whether its camera turns."""
+        """Whether the camera turns."""
         return self.camera.orbit != 0
 
 
 @dataclass(frozen=True)
 class ValueAxis:
-    """Maps values to heights, from 0 at `low` to 1 at `high`; what is beyond is drawn there.
+    """Maps values to heights, from 0 at `low` to 1 at `high`; values beyond are clipped.
 
-    A compressed axis is about linear up to the share `bend` of it; that of a linear axis is None.
+    A compressed axis is approximately linear below the fraction `bend` of it; a linear axis has `bend` None.
     """
 
     low: float
@@ -86,8 +85,8 @@ def facets(group: GroupInput) -> tuple[Facet, ...]:
     x, y, values = grid_values(objective, projection, SIDE)
     beside = np.concatenate([visited_values(projection, group.trajectories), group.minima()[1]])
     if objective.dim <= 2 and objective.kind != "network":
-        # The paths are on the surface, so only what is lower than all grid points extends the axis. A path through
-        # more dimensions is beside the surface, and may come from higher up.
+        # Paths on the surface extend the axis only below the lowest grid point. A path in more dimensions may be above
+        # or below the surface.
         beside = beside[beside < np.fmin.reduce(values, None)]
     points = np.stack(np.meshgrid(x, y), -1).reshape(-1, 2)
     pole = has_pole(objective, projection, points, values.ravel())
@@ -108,10 +107,11 @@ def facets(group: GroupInput) -> tuple[Facet, ...]:
 
 
 def value_axis(values: FloatArray, beside: FloatArray, *, compressed: bool, bottomless: bool = False) -> ValueAxis:
-    """Choose the axis of a surface of values (…) on which others, (n,), must also be visible.
+    """Choose the axis for the values (…) of a surface and other values (n,) that must also be visible.
 
     A compressed axis shows all values as log(1 + (f − low) / c), with c such that half of them are in its lower half. A
-    linear axis is cut at the top if a few values would press all others flat, and at the bottom if it has no bottom.
+    linear axis is cut at the top if a few values would flatten all others, and at the bottom if the values are
+    unbounded below.
     """
     low, high = stretched(*value_range(values, bottomless=bottomless), beside)
     seen = np.append(values, beside)
@@ -129,12 +129,12 @@ def value_axis(values: FloatArray, beside: FloatArray, *, compressed: bool, bott
 
 
 def _shares(values: FloatArray, low: float, high: float) -> FloatArray:
-    """The position of values between two others, from 0 to 1; halved first to avoid overflow."""
+    """Return the positions of values between `low` and `high`, from 0 to 1; halved first to avoid overflow."""
     return np.asarray((values / 2 - low / 2) / (high / 2 - low / 2))
 
 
 def _numbers(axis: ValueAxis, objective: Objective, seen: FloatArray) -> tuple[FloatArray, tuple[str, ...], str]:
-    """The values that have a number on the axis, the numbers, and what they are and where the axis is cut."""
+    """Return the labelled values of the axis, their labels, and the caption, which says where the axis is cut."""
     name = value_name(objective)
     if axis.bend is None:
         base, caption = origin_of(axis.low, axis.high, name)
@@ -144,7 +144,7 @@ def _numbers(axis: ValueAxis, objective: Objective, seen: FloatArray) -> tuple[F
         cut = " and ".join(number(edge - base, 4) for edge in cuts)
         return ticks + base, labels(ticks), f"{caption}, cut at {cut}" if cut else caption
     base, known = axis.low, objective.minimum
-    # Numbers count from the minimum if the surface nearly touches it.
+    # Labels are relative to the minimum if the surface nearly reaches it.
     if known is not None and abs(base - known) <= 1e-3 * (axis.high - axis.low):
         base = known
     ticks = _compressed_ticks(axis, base)
@@ -152,7 +152,7 @@ def _numbers(axis: ValueAxis, objective: Objective, seen: FloatArray) -> tuple[F
 
 
 def _compressed_ticks(axis: ValueAxis, base: float) -> FloatArray:
-    """Zero and round numbers above a base, far enough apart on the axis for their text."""
+    """Return zero and round numbers above a base, far enough apart on the axis for their labels."""
     top = min(axis.high - base, LARGEST)
     powers = 10.0 ** np.arange(np.floor(np.log10(top)) - 12, np.floor(np.log10(top)) + 1)
     for factors in ((1.0,), (1.0, 3.0), (1.0, 2.0, 5.0)):

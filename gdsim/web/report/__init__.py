@@ -1,4 +1,4 @@
-"""A study → one self-contained HTML page, and the same in Markdown beside it."""
+"""Write a study as a self-contained HTML page and a Markdown file."""
 
 from __future__ import annotations
 
@@ -22,14 +22,14 @@ __all__ = ["write_report"]
 
 
 def write_report(study: Study, path: str | PathLike[str]) -> tuple[Path, Path]:
-    """Write what a study found, for a browser and as text.
+    """Write the results of a study as an HTML page and a Markdown file.
 
-    The page is one file that loads nothing else: it opens from disk, from a mail and without a network. Each file
-    appears when it is complete, or not at all.
+    The page is a single file that loads no others, so it can be opened from disk and without a network. Each file is
+    replaced atomically: it is either complete or not written.
 
     Args:
-        study: What was compared.
-        path: Where to write the page, `.html` or `.htm`; the Markdown file beside it has the same stem.
+        study: The study to report.
+        path: The path of the page, `.html` or `.htm`; the Markdown file has the same stem and is in the same folder.
 
     Returns:
         The paths of the page and of the Markdown file.
@@ -51,7 +51,7 @@ def write_report(study: Study, path: str | PathLike[str]) -> tuple[Path, Path]:
 
 
 def _values(study: Study) -> dict[str, Any]:
-    """Return what the page and the Markdown file both say."""
+    """Return the template values that the page and the Markdown file share."""
     table, experiments = study.table, study.experiments
     across: dict[str, Any] | None = None
     if len({row.objective for row in table}) > 1:
@@ -74,7 +74,7 @@ def _values(study: Study) -> dict[str, Any]:
 
 
 def _page_values(study: Study, values: dict[str, Any]) -> dict[str, Any]:
-    """Return what only the page has: the animation, the charts, and the looks."""
+    """Return the template values of the page only: the animation, the charts and the styles."""
     animation = animate(study.experiments, tuning_notes(study.tuning))
     styles = chart_styles(study.labels, animation)
     lines = {
@@ -112,5 +112,5 @@ def _markdown(values: dict[str, Any], page: str) -> str:
 
 
 def _fence(text: str) -> str:
-    """Return a fence of a Markdown code block, longer than any within the text."""
+    """Return the fence of a Markdown code block, longer than any in the text."""
     return "`" * max(3, 1 + max(map(len, re.findall("`+", text)), default=0))

@@ -1,4 +1,4 @@
-"""The animation of a study: its tuned optimizers, drawn for light and for dark pages."""
+"""The animation of a report: the tuned optimizers, in a light and a dark theme."""
 
 from __future__ import annotations
 
@@ -20,10 +20,10 @@ from gdsim.themes import Theme
 from gdsim.web.templates import data_uri
 
 MAX_OBJECTIVES = 4
-"""More would be too small to follow in one picture."""
+"""Maximum number of objectives in the animation; with more, each would be too small."""
 
 POSTER_QUALITY = 85
-"""Of 100: thin lines stay clean."""
+"""WebP quality of the poster, high enough to keep thin lines sharp."""
 
 
 @dataclass(frozen=True)
@@ -31,10 +31,8 @@ class Clip:
     """The animation in one theme.
 
     Attributes:
-        theme: Its colours.
-        colors: Label → the colour of its path.
-        video: The MP4 as a `data:` URI.
-        poster: The last frame as a `data:` URI.
+        colors: Label → the colour of the path.
+        video, poster: The MP4 and the last frame as `data:` URIs.
     """
 
     theme: Theme
@@ -48,12 +46,10 @@ class ReportAnimation:
     """The animation of a report.
 
     Attributes:
-        clips: For light pages and for dark ones; only one where the view asks for another theme.
-        dashes: Label → on and off lengths of its path, in units of the line's width.
-        size: Width and height in pixels.
-        objectives: How many it shows.
-        text: What happens in it.
-        omissions: What it does not show, a sentence each.
+        clips: One for light and one for dark pages; a single one if the view has another theme.
+        dashes: Label → on and off lengths of the path's dashes, in units of the line width.
+        objectives: The number of objectives shown.
+        omissions: What the animation does not show, one sentence each.
     """
 
     clips: tuple[Clip, ...]
@@ -65,18 +61,13 @@ class ReportAnimation:
 
 
 def animate(experiments: Sequence[Experiment], notes: tuple[str, ...]) -> ReportAnimation:
-    """Simulate the first experiments once more, and draw them.
-
-    Args:
-        experiments: At least one, with the settings that were compared.
-        notes: How they were tuned, at length and in short, for the subtitle; empty for nothing.
-    """
+    """Simulate the first experiments again and draw them, with notes about the tuning in the subtitle."""
     shown = experiments[:MAX_OBJECTIVES]
     trajectories = _with_equal_settings([each for experiment in shown for each in simulate(experiment)])
     starts = max(len(each.stops) for each in trajectories)
     if starts > FEW_STARTS:
         trajectories = [_first_start(each) for each in trajectories]
-    # Several objectives need the space that panels take, and the page has charts of its own.
+    # Several objectives need the space of the panels, and the page has charts.
     view = shown[0].view if len(shown) == 1 else shown[0].view.model_copy(update={"panels": []})
     themes = ("light", "dark") if view.theme in ("light", "dark") else (view.theme,)
     views = [view.model_copy(update={"theme": theme}) for theme in themes]
@@ -99,7 +90,7 @@ def animate(experiments: Sequence[Experiment], notes: tuple[str, ...]) -> Report
 
 
 def _with_equal_settings(trajectories: Sequence[Trajectory]) -> list[Trajectory]:
-    """Give the trajectories of one label the same settings, where each objective has its own."""
+    """Give all trajectories of one label the same settings text, even if the settings differ between objectives."""
     settings: dict[str, set[str]] = {}
     for each in trajectories:
         settings.setdefault(each.label, set()).add(each.settings)
@@ -118,11 +109,11 @@ def _first_start(trajectory: Trajectory) -> Trajectory:
 
 
 def _with_notes(scene: Scene, notes: tuple[str, ...]) -> Scene:
-    """Add notes to the subtitles of a scene, and make its size even, as videos need."""
+    """Add notes to the subtitles of a scene, and make its size even, as videos require."""
     width, height = scene.size
     size, subtitles = (width - width % 2, height - height % 2), scene.subtitles
     if notes and subtitles:
-        # Where only one of the two has room, what the picture leaves out must be said.
+        # If there is room for only one of them, what the picture omits takes precedence.
         subtitles = (f"{notes[0]}; {subtitles[0]}", f"{notes[-1]}; {subtitles[-1]}", *subtitles)
     return replace(scene, size=size, subtitles=subtitles or notes)
 

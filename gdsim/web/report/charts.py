@@ -1,4 +1,4 @@
-"""A study's curves and profiles → SVG charts, whose colours are variables of the page's style sheet."""
+"""SVG charts of a study's curves and profiles, whose colours are CSS variables of the page."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from gdsim.web.report.summary import objectives_run
 
 ROLES = ("page", "text", "quiet", "grid")
 
-# Charts are drawn once, in colours that nobody would choose; each is replaced by the variable of its role or path.
+# Charts are drawn once, in unusual colours, each of which is replaced by the CSS variable of its role or path.
 PLACEHOLDERS: Theme = replace(
     THEMES["light"], page="#fe0000", panel="#fe0000", text="#fe0001", quiet="#fe0002", grid="#fe0003"
 )
@@ -46,20 +46,18 @@ PAGE_COLORS: Mapping[str, Mapping[str, str]] = {
         "warning": "#f0a04b",
     },
 }
-"""The page's own colours, whatever the theme of the animation."""
+"""The colours of the page, which are independent of the animation's theme."""
 
 
 @dataclass(frozen=True, eq=False)
 class Loss:
-    """How the loss fell on one objective.
+    """The loss curves of one objective.
 
     Attributes:
-        title: The objective's.
-        caption: What the values are.
+        caption: The quantity that the values are.
         base: The minimum that was subtracted, or 0.
-        may_be_logarithmic: Whether the values can be shown on a logarithmic axis.
-        curves: One per optimizer that ran.
-        values: The values of each curve above the base, NaN for none.
+        may_be_logarithmic: Whether the values may be shown on a logarithmic axis.
+        values: The values of each curve minus the base; NaN if not finite.
     """
 
     title: str
@@ -71,7 +69,7 @@ class Loss:
 
 
 def losses(study: Study) -> list[Loss]:
-    """Return how the loss fell on each objective on which an optimizer ran."""
+    """Return the loss curves of each objective on which an optimizer ran."""
     found = []
     for title, experiment in zip(objectives_run(study.table), study.experiments, strict=True):
         spec = experiment.objectives[0]
@@ -109,7 +107,7 @@ def loss_charts(loss: Loss, styles: Mapping[str, Style], *, name: str) -> tuple[
 
 
 def profile_charts(performance: Profile, data: Profile, styles: Mapping[str, Style]) -> tuple[str, str]:
-    """Return charts of a performance profile, whose axis counts doublings, and of a data profile."""
+    """Return charts of a performance profile, on a base-2 logarithmic axis, and of a data profile."""
     return (
         _profile_chart(
             performance, np.log2(performance.x), styles, "times the fewest gradient evaluations", "Performance"
@@ -120,7 +118,7 @@ def profile_charts(performance: Profile, data: Profile, styles: Mapping[str, Sty
 
 def _profile_chart(profile: Profile, x: FloatArray, styles: Mapping[str, Style], axis: str, kind: str) -> str:
     reach = max(1.02 * float(x[-1]), 1.0)
-    # Beyond the last cost a share stays.
+    # Shares are constant beyond the largest cost.
     x, shares = np.append(x, reach), np.append(profile.shares, profile.shares[-1:], axis=0)
     curves = tuple(_curve(styles[label], x, column) for label, column in zip(profile.labels, shares.T, strict=True))
     ticks, limits = np.linspace(0, 1, 5), np.array([-0.03, 1.03])
@@ -137,7 +135,7 @@ def _curve(style: Style, x: FloatArray, y: FloatArray) -> PanelCurve:
 
 
 def chart_styles(labels: Sequence[str], animation: ReportAnimation) -> dict[str, Style]:
-    """Return how each optimizer is drawn in a chart: dashed as in the animation, its colour a placeholder."""
+    """Return the style of each optimizer in charts: dashed as in the animation, with a placeholder colour."""
     return {
         label: Style(label, "", PATH.format(index), animation.dashes.get(label, ()), "")
         for index, label in enumerate(labels)
@@ -145,13 +143,12 @@ def chart_styles(labels: Sequence[str], animation: ReportAnimation) -> dict[str,
 
 
 def _with_variables(svg: str) -> str:
-    """Replace the placeholders by variables of the style sheet."""
     svg = re.sub(r"#fe00(0[0-3])", lambda found: f"var(--chart-{ROLES[int(found[1], 16)]})", svg)
     return re.sub(r"#fd([0-9a-f]{4})", lambda found: f"var(--path-{int(found[1], 16)})", svg)
 
 
 def color_variables(labels: Sequence[str], animation: ReportAnimation) -> str:
-    """Return the CSS rules that give every variable its colour, on light pages and on dark ones."""
+    """Return the CSS rules that define the colour variables for light and dark pages."""
     light, dark = (
         _declarations({**colors, "ground": clip.theme.page, **_chart_colors(labels, clip.colors, clip.theme)})
         for colors, clip in zip(PAGE_COLORS.values(), (animation.clips[0], animation.clips[-1]), strict=True)
@@ -162,7 +159,7 @@ def color_variables(labels: Sequence[str], animation: ReportAnimation) -> str:
 
 
 def _chart_colors(labels: Sequence[str], colors: Mapping[str, str], theme: Theme) -> dict[str, str]:
-    """Return the colours of roles and paths; what is not in the animation gets colours that it leaves free."""
+    """Return the colours of roles and paths; optimizers that are not in the animation get unused colours."""
     free = [color for color in theme.paths if color not in colors.values()] or list(theme.paths)
     missing = [label for label in labels if label not in colors]
     paths = {**{label: free[i % len(free)] for i, label in enumerate(missing)}, **colors}

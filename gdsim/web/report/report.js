@@ -1,6 +1,6 @@
 "use strict";
 
-// The film runs unless its reader asks for little motion; of the two, only the one that is seen.
+// The animation plays unless the reader prefers reduced motion; only the visible one of the two is played.
 const still = matchMedia("(prefers-reduced-motion: reduce)");
 const night = matchMedia("(prefers-color-scheme: dark)");
 const films = [...document.querySelectorAll("video")];
@@ -16,7 +16,7 @@ still.addEventListener("change", roll);
 night.addEventListener("change", roll);
 roll();
 
-// A table is sorted by the heading that is pressed, once more the other way; what is not there stays last.
+// Clicking a heading sorts its table, clicking again reverses the order; missing values stay last.
 function valueOf(row, column) {
   const cell = row.cells[column];
   if (cell === undefined || cell.colSpan > 1) return null;
@@ -59,7 +59,7 @@ for (const button of document.querySelectorAll(".copy")) {
     try {
       await navigator.clipboard.writeText(source.textContent);
     } catch {
-      // Where the clipboard is closed to a page, the text is at least chosen.
+      // If the clipboard is not permitted, the text is selected instead.
       getSelection().selectAllChildren(source);
       copied = false;
     }

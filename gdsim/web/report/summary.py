@@ -1,4 +1,4 @@
-"""What a table says in words: a title, what happened, and how the comparison was set up."""
+"""The text of a report: its title, a summary of the results, and the settings of the comparison."""
 
 from __future__ import annotations
 
@@ -20,16 +20,17 @@ if TYPE_CHECKING:
 __all__ = ["objectives_run", "plural", "settings_line", "summarize", "title", "tuning_notes", "versions"]
 
 NAMED = 3
-"""A title names this many objectives, and one optimizer more; others are counted."""
+"""Maximum number of objectives, and with one more of optimizers, that a title names; otherwise it gives their number.
+"""
 
 
 def plural(count: int, word: str) -> str:
-    """Return a count with its word: "1 start", "32 starts"."""
+    """Return a count with its noun: "1 start", "32 starts"."""
     return f"{count:,} {word}{'s' * (count != 1)}".replace(",", "\N{NARROW NO-BREAK SPACE}")
 
 
 def title(table: Table) -> str:
-    """Return a title: which optimizers are compared on which objectives."""
+    """Return a title that names the optimizers and the objectives compared."""
     objectives = list(dict.fromkeys(row.objective for row in table))
     over = joined(objectives) if len(objectives) <= NAMED else plural(len(objectives), "objective")
     labels = joined(table.labels) if len(table.labels) <= NAMED + 1 else plural(len(table.labels), "optimizer")
@@ -37,17 +38,12 @@ def title(table: Table) -> str:
 
 
 def objectives_run(table: Table) -> tuple[str, ...]:
-    """Return the objectives on which an optimizer ran."""
+    """Return the objectives on which at least one optimizer ran."""
     return tuple(dict.fromkeys(row.objective for row in table if not row.reason))
 
 
 def settings_line(table: Table, experiment: Experiment) -> str:
-    """Return how much was compared, on one line.
-
-    Args:
-        table: The figures.
-        experiment: One of those that were compared; they differ only in their objectives.
-    """
+    """Return the extent of the comparison on one line; the experiments differ only in their objectives."""
     starts = sorted({row.starts for row in table if row.starts})
     count = str(starts[0]) if len(starts) == 1 else f"{starts[0]} to {starts[-1]}"
     parts = [
@@ -61,13 +57,13 @@ def settings_line(table: Table, experiment: Experiment) -> str:
 
 
 def versions() -> dict[str, str]:
-    """Return the version of each part that the figures depend on."""
+    """Return the versions of the packages that the figures depend on."""
     packages = {name: metadata.version(name) for name in ("gdsim", "torch", "numpy")}
     return packages | {"Python": platform.python_version()}
 
 
 def tuning_notes(tuning: Tuning | None) -> tuple[str, ...]:
-    """Say how the optimizers were tuned, at length and in short, for a picture; nothing if they were not."""
+    """Describe how the optimizers were tuned, from long to short, for a subtitle; empty if they were not."""
     if tuning is None:
         return ()
     short = f"tuned with a budget of {plural(tuning.budget, 'descent')}"
@@ -79,14 +75,13 @@ def tuning_notes(tuning: Tuning | None) -> tuple[str, ...]:
 
 
 def summarize(table: Table) -> str:
-    """Say what happened, in a sentence or a few."""
+    """Summarize the results in a few sentences."""
     ran = [row for row in table if not row.reason]
     several = len({row.objective for row in table}) > 1
     return " ".join([*(_on_several(table, ran) if several else _on_one(ran)), *_failures(table)])
 
 
 def _on_one(ran: Sequence[Row]) -> Iterator[str]:
-    """What happened on one objective, to the optimizers that ran."""
     if not ran:
         return
     first = ran[0]
@@ -98,7 +93,7 @@ def _on_one(ran: Sequence[Row]) -> Iterator[str]:
         key = (first.solved or 0.0, first.evaluations_to_tolerance)
         leaders = [row for row in ran if (row.solved or 0.0, row.evaluations_to_tolerance) == key]
         yield f"On {first.objective} {_leading(leaders)}."
-        # The table's order is that of these; all others come after them.
+        # The table is sorted by this key, so all others come later.
         others = [row for row in ran if row not in leaders]
         if later := [row for row in others if row.solved or row.evaluations_to_tolerance is not None]:
             yield f"Next {'are' if len(later) > 1 else 'is'} {joined([_next(row, first) for row in later])}."
@@ -108,7 +103,7 @@ def _on_one(ran: Sequence[Row]) -> Iterator[str]:
 
 
 def _trained(ran: Sequence[Row]) -> Iterator[str]:
-    """Whose network is best: that others come near the lowest loss that was found says little about them."""
+    """Yield the best networks, without tolerances: coming near the lowest loss found says little about a network."""
     objective, ran = ran[0].objective, [row for row in ran if not row.diverged]
     if not ran:
         yield f"On {objective} no optimizer trains to the end."
@@ -130,7 +125,6 @@ def _trained(ran: Sequence[Row]) -> Iterator[str]:
 
 
 def _without_success(ran: Sequence[Row]) -> Iterator[str]:
-    """What there is to say if no optimizer comes within tolerance from more than half of the starts."""
     first = ran[0]
     aim = "the lowest value found" if first.solved is None else "the minimum"
     if all(row.starts == (row.never or 0) for row in ran):
@@ -146,7 +140,7 @@ def _without_success(ran: Sequence[Row]) -> Iterator[str]:
 
 
 def _leading(rows: Sequence[Row]) -> str:
-    """What those that are first have done: "A reaches a global minimum from all 8 starts, …"."""
+    """Describe the result of the best optimizers: "A reaches a global minimum from all 8 starts, …"."""
     row = rows[0]
     names = f"{joined([each.optimizer for each in rows])} tie: each" if len(rows) > 1 else row.optimizer
     spent = row.evaluations_to_tolerance
@@ -164,7 +158,7 @@ def _leading(rows: Sequence[Row]) -> str:
 
 
 def _next(row: Row, first: Row) -> str:
-    """An optimizer with its evaluations, and with what it solves if that differs from the first one."""
+    """Return an optimizer with its evaluations, and its solved starts if their share differs from that of `first`."""
     spent = row.evaluations_to_tolerance
     parts = [] if spent is None else [f"{spent}"]
     if row.solved is not None and (row.solved != first.solved or not parts):
@@ -174,21 +168,13 @@ def _next(row: Row, first: Row) -> str:
 
 
 def _within_tolerance(rows: Sequence[Row]) -> Iterator[str]:
-    """From how many starts optimizers come within tolerance."""
     counts = {row.optimizer: row.starts - (row.never or 0) for row in rows}
     starts = rows[0].starts if rows else 0
     yield from _counted(counts, starts, "comes within tolerance", "come within tolerance")
 
 
 def _counted(counts: Mapping[str, int], starts: int, one: str, many: str) -> Iterator[str]:
-    """Say which optimizers do something from all, some or none of the starts.
-
-    Args:
-        counts: Label → from how many.
-        starts: How many there are.
-        one: What one optimizer does: "diverges".
-        many: The same of several.
-    """
+    """Yield which optimizers do something from all, some or none of the starts, as a verb in singular and plural."""
     never = [label for label, count in counts.items() if not count]
     always = [label for label, count in counts.items() if count == starts]
     some = [label for label, count in counts.items() if 0 < count < starts]
@@ -219,7 +205,7 @@ def _on_several(table: Table, ran: Sequence[Row]) -> Iterator[str]:
 
 
 def _ranked(matrix: Matrix) -> Iterator[str]:
-    """Which optimizer is best by mean rank, and which is next, of those that ran on all objectives."""
+    """Yield the best and the next optimizers by mean rank, among those that ran on all objectives."""
     means = matrix.means()
     levels = sorted({float(mean) for mean in means[np.isfinite(means)]})
     if not levels:
@@ -239,7 +225,7 @@ def _ranked(matrix: Matrix) -> Iterator[str]:
 
 
 def _most_solved(matrix: Matrix) -> Iterator[str]:
-    """Which optimizer reaches a global minimum most often, of those that ran wherever a minimum is known."""
+    """Yield which optimizer solves most starts, among those that ran on all objectives with a known minimum."""
     known = ~np.isnan(matrix.figures)
     objectives, means = int(known.any(1).sum()), matrix.means()
     if not objectives:
@@ -253,7 +239,7 @@ def _most_solved(matrix: Matrix) -> Iterator[str]:
     highest = np.nanmax(means)
     if not highest:
         return
-    # The means of equal shares may differ in their last digit.
+    # The means of equal shares may differ by rounding errors.
     best = np.isclose(means, highest, rtol=1e-9, atol=0)
     labels, share = _labels(matrix, best), f"{100 * highest:.3g} % of the starts{where}"
     if len(labels) > 1:

@@ -1,4 +1,4 @@
-"""A study's table, matrices and profiles → the values of the report's templates."""
+"""Convert a study's table, matrices and profiles to values of the report's templates."""
 
 from __future__ import annotations
 
@@ -31,18 +31,18 @@ MEANINGS = {
     "mean_angle": "How far the steps turn away from steepest descent, in degrees; 0 is straight downhill.",
     "stopped": "How the starts ended; one that diverged reached values that are not finite.",
 }
-"""What each column means, by its field of `Row`."""
+"""The explanation of each column, by the field of `Row`."""
 
-# The page shows these in its own way; how the starts ended includes how many diverged.
+# The page shows these fields elsewhere; `diverged` is part of `stopped`.
 ELSEWHERE = ("optimizer", "settings", "tuned", "reason", "stopped", "objective", "steps_to_tolerance", "diverged")
 HIGH_IS_GOOD = ("solved", "accuracy", "test_accuracy")
 LOSS_PARTS = 4
-"""Into how many equal parts of the steps the Markdown table of a loss divides it."""
+"""Number of equal parts into which the Markdown table of a loss divides the steps."""
 
 
 @dataclass(frozen=True)
 class Cell:
-    """A cell of the table: a number, what is in brackets after it, and the value by which the column is sorted."""
+    """A table cell: its text, the smaller text in brackets after it, and the value by which the column is sorted."""
 
     text: str
     small: str
@@ -50,7 +50,7 @@ class Cell:
 
 
 def figures(table: Table) -> dict[str, Any]:
-    """Return the columns, rows and meanings of the table that a page shows."""
+    """Return the columns, rows and explanations of the page's table."""
     equal_starts = len({row.starts for row in table if row.starts}) == 1
     columns = [each for each in table.columns() if not (equal_starts and each.name == "starts")]
     shown = [each for each in columns if each.name not in ELSEWHERE]
@@ -68,20 +68,20 @@ def figures(table: Table) -> dict[str, Any]:
 
 
 def _cell(column: Column, row: Row, index: int) -> Cell:
-    """Return a cell; what never happens is later than any number, and what is not known is not sorted."""
+    """Return a cell; "never" is sorted after all numbers, and unknown values are not sorted."""
     text, steps, value = column.words[index], row.steps_to_tolerance, getattr(row, column.name)
     if not text or text == "never":
         return Cell(text or "–", "", "inf" if text else "")
     text, bracket, rest = text.partition(" (")
     small = f"({rest}" if bracket else ""
-    # The gradient at the start is computed as well: only where a step needs several the steps tell more.
+    # With one gradient per step, evaluations are steps + 1 and the steps add no information.
     if column.name == "evaluations_to_tolerance" and steps is not None and value != steps + 1:
         small = f"({plural(steps, 'step')})"
     return Cell(text, small, "" if value is None else repr(value))
 
 
 def _tuned(row: Row) -> tuple[str, str] | None:
-    """Return what tuning chose, and a warning if it is at the edge of the grid; None if the settings say it all."""
+    """Return what tuning chose, with a warning if it is at the edge of the grid; None if the settings contain it."""
     chosen, edge, rest = row.tuned.partition("(at the edge")
     if not row.tuned or not (edge or any(each.strip() not in row.settings for each in chosen.split(","))):
         return None
@@ -89,13 +89,7 @@ def _tuned(row: Row) -> tuple[str, str] | None:
 
 
 def matrix_values(matrix: Matrix, heading: str, *, percent: bool) -> dict[str, Any]:
-    """Return a matrix for a template: rows of text and shade, 0 to 1, the higher the better.
-
-    Args:
-        matrix: Ranks, of which low ones are good, or shares.
-        heading: Its heading.
-        percent: Whether it has shares.
-    """
+    """Return template values for ranks or shares: rows of text and shade, from 0 to 1, where higher is better."""
     figures, means = matrix.figures, matrix.means()
     shades = figures if percent else 1 - (figures - 1) / max(len(matrix.optimizers) - 1, 1)
 
@@ -128,7 +122,7 @@ def loss_table(loss: Loss) -> str:
 
 
 def profile_tables(performance: Profile, data: Profile) -> list[str]:
-    """Return Markdown tables of a performance and a data profile; none if no problem is solved."""
+    """Return Markdown tables of a performance and a data profile; empty if no problem is solved."""
     largest = data.x[-1]
     if largest < 1:
         return []
