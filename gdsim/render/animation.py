@@ -20,9 +20,8 @@ from matplotlib.colors import to_rgb
 from gdsim.objectives import FloatArray
 from gdsim.render.arrangements import missing_panels, scene_layout, unnamed_layers
 from gdsim.render.axes import name_marks
-from gdsim.render.canvas import DPI, Canvas
+from gdsim.render.canvas import DPI, Canvas, default_settings, save_vectors
 from gdsim.render.counter import Counter
-from gdsim.render.defaults import default_settings, save_vectors
 from gdsim.render.display_list import ImageFrames, Layer, Rect, RevealedImage
 from gdsim.render.image_layers import changed, image_artist
 from gdsim.render.layout import GroupLayout

@@ -2,10 +2,15 @@
 
 from __future__ import annotations
 
+import warnings
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
+from matplotlib import rc_context, rcParamsDefault
 from matplotlib.artist import Artist
 from matplotlib.axes import Axes
 from matplotlib.backends.backend_agg import FigureCanvasAgg
@@ -27,6 +32,29 @@ DPI = 100
 
 OUTLINE = 0.3
 """The width of the outline of text and symbols on a transparent page, in ems."""
+
+
+@contextmanager
+def default_settings() -> Iterator[None]:
+    """Use matplotlib's default settings instead of the user's, so that a picture is the same everywhere.
+
+    Warnings about missing glyphs are suppressed, because `Frames.missing` lists them.
+    """
+    with warnings.catch_warnings(), rc_context(rcParamsDefault):
+        warnings.filterwarnings("ignore", message="Glyph .* missing from font")
+        yield
+
+
+def save_vectors(figure: Figure, path: Path, words: Mapping[str, str]) -> None:
+    """Write a figure as SVG or PDF, by the suffix of `path`, without a date or random ids."""
+    metadata: dict[str, str | None] = {"Date": None, **words}
+    if path.suffix.lower() == ".pdf":
+        own = {"Description": "Subject", "Source": "gdsim"}
+        metadata = {"CreationDate": None} | {own.get(name, name): text for name, text in words.items()}
+    with default_settings(), rc_context({"svg.hashsalt": "gdsim"}):
+        # PDF allows further keys, but matplotlib warns about them.
+        warnings.filterwarnings("ignore", message="Unknown infodict keyword: 'gdsim'")
+        figure.savefig(path, metadata=metadata)
 
 
 def points(pixels: float) -> float:
