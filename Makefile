@@ -9,7 +9,7 @@ demo: .venv/run
 	$(BIN)/gdsim run configs/quickstart.yaml
 
 test: .venv/test
-	$(BIN)/pytest -n auto --dist loadfile
+	$(BIN)/pytest -n auto --dist loadfile --no-loadscope-reorder
 
 lint: .venv/test
 	$(BIN)/ruff check .

@@ -21,6 +21,9 @@ from gdsim.cli.saliency import saliency
 from gdsim.cli.slides import slides
 from gdsim.errors import GdsimError
 
+INTERRUPTED = 130
+"""The exit status after an interrupt."""
+
 
 class _Group(TyperGroup):
     """Reports every failure in plain lines on stderr, and in the exit status."""
@@ -44,7 +47,7 @@ def _exit_on_errors() -> Iterator[None]:
         raise typer.Exit(error.exit_status) from error
     except KeyboardInterrupt as error:
         print("interrupted; files that were written are complete", file=sys.stderr)
-        raise typer.Exit(130) from error
+        raise typer.Exit(INTERRUPTED) from error
     except OSError as error:
         # Python must not fail again when it flushes the output.
         sys.stdout = open(os.devnull, "w")  # noqa: PTH123, SIM115
@@ -64,7 +67,16 @@ def main() -> None:
     if isinstance(sys.stdout, TextIOWrapper) and not sys.stdout.isatty():
         # Output to a file or a pipe is UTF-8 on every machine; file names keep their bytes.
         sys.stdout.reconfigure(encoding="utf-8", errors="surrogateescape")
-    app(prog_name="gdsim")
+    try:
+        app(prog_name="gdsim")
+    except SystemExit as error:
+        if error.code == INTERRUPTED:
+            # If an interrupt has passed through C code that runs Python, as in an import of torch, Python would still
+            # exit by the signal, although the interrupt was handled.
+            sys.stdout.flush()
+            sys.stderr.flush()
+            os._exit(INTERRUPTED)
+        raise
 
 
 def _interrupt(*_: object) -> NoReturn:
