@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Iterator, Sequence
+from itertools import repeat
 
 import numpy as np
 import torch
@@ -21,15 +22,13 @@ NOISE_STEPS, NOISE_VALUES = 64, 2**20
 
 def noise_of(factory: OptimizerFactory, seed: int, numbers: Sequence[int], size: int) -> Iterator[Tensor | None]:
     """Yield the noise (starts, size) of each step in float64, or None without noise, endlessly."""
-    deviation = factory.gradient.noise
+    if not factory.gradient.noise:
+        yield from repeat(None)
     generators = [rng(f"noise {factory.label}", seed, number) for number in numbers]
     steps = max(1, min(NOISE_STEPS, NOISE_VALUES // size))
     while True:
-        if not deviation:
-            yield None
-            continue
         normal = [each.standard_normal((steps, size)) for each in generators]
-        yield from torch.from_numpy(deviation * np.stack(normal, axis=1))
+        yield from torch.from_numpy(factory.gradient.noise * np.stack(normal, axis=1))
 
 
 def adjusted(settings: GradientSettings, gradients: Tensor, noise: Tensor | None) -> Tensor:
