@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import Enum
 from typing import TYPE_CHECKING, Any
@@ -144,37 +144,6 @@ class OptimizerFactory:
         import torch
 
         return torch.nn.Parameter(block.clone())
-
-    def backward(self, f: Callable[[Tensor], Tensor], parameter: Tensor) -> tuple[Tensor, Tensor]:
-        """Evaluate an objective and its gradient, as `f(x).backward()` does.
-
-        Args:
-            f: Maps (…, dim) to (…).
-            parameter: The point. If `needs_graph`, its `grad` is set, with the graph; otherwise it is not modified.
-
-        Returns:
-            The value () and the gradient (dim,), both detached.
-        """
-        import torch
-
-        with torch.enable_grad():
-            leaf = parameter if self.needs_graph else parameter.detach().requires_grad_()
-            leaf.grad = None
-            value = f(leaf.reshape(-1))
-            value.backward(create_graph=self.needs_graph)  # type: ignore[no-untyped-call]
-        gradient = torch.zeros_like(leaf) if leaf.grad is None else leaf.grad.detach()
-        return value.detach(), gradient.reshape(-1)
-
-    def set_gradient(self, gradient: Tensor, parameter: Tensor) -> None:
-        """Set a parameter's gradient (dim,), in the shape and layout that the class requires.
-
-        If `needs_graph`, the numbers are copied into the existing gradient, whose graph is kept.
-        """
-        shaped = gradient.reshape(parameter.shape)
-        if not self.needs_graph or parameter.grad is None:
-            parameter.grad = self.to_layout(shaped)
-        elif parameter.grad.data_ptr() != shaped.data_ptr():
-            parameter.grad.detach().copy_(shaped)
 
     def build(self, parameters: Iterable[Tensor], model: nn.Module | None = None) -> Optimizer:
         """Build an instance; `model` is the module that contains the parameters, for classes that take a module.
