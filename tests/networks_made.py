@@ -31,7 +31,7 @@ def landscape(name: str = "made", side: int = 51, arrows: int = 15, *, weights: 
     axes = np.linalg.qr(np.random.default_rng(0).normal(size=(weights, 2)))[0].T
     x, y = np.linspace(-7.0, 5.0, side), np.linspace(-4.0, 8.0, side)
     centred = [low + 12 * (np.arange(arrows) + 0.5) / arrows for low in (-7.0, -4.0)]
-    places = np.stack(np.meshgrid(*centred), -1).reshape(-1, 2)
+    arrow_points = np.stack(np.meshgrid(*centred), -1).reshape(-1, 2)
     made = Landscape(
         plane="pca",
         origin=np.full(weights, 0.1),
@@ -39,11 +39,11 @@ def landscape(name: str = "made", side: int = 51, arrows: int = 15, *, weights: 
         x=x,
         y=y,
         values=loss(np.stack(np.meshgrid(x, y), -1)),
-        places=places,
-        gradients=slope(places),
+        arrow_points=arrow_points,
+        gradients=slope(arrow_points),
         share=0.913,
         examples=1347,
-        of=1347,
+        total_examples=1347,
     )
     title = "MLP 64–128–10 on digits" if name == "made" else name
     of = replace(network("mlp", examples("moons", n=8)), name=name, title=title, weights=weights)

@@ -135,7 +135,7 @@ def test_two_weights_are_their_own_plane(line: Network, lines: tuple[Trajectory,
     grid = landscape.lift(np.stack(np.meshgrid(landscape.x, landscape.y), -1))
     assert landscape.values.shape == (51, 51)
     np.testing.assert_allclose(landscape.values, line_loss(data, grid), rtol=1e-6, atol=1e-6)
-    np.testing.assert_allclose(landscape.gradients, line_slope(data, landscape.lift(landscape.places)), atol=1e-5)
+    np.testing.assert_allclose(landscape.gradients, line_slope(data, landscape.lift(landscape.arrow_points)), atol=1e-5)
     for each in lines:
         assert each.training is not None
         assert each.training.figures["off_plane"].max() < 1e-9
@@ -196,13 +196,13 @@ def test_losses_and_arrows_are_those_of_the_network_on_the_plane(
     for row, column in ((0, 0), (17, 40), (50, 3)):
         loss = plain(landscape.lift(np.array([landscape.x[column], landscape.y[row]])), clouds.data)[0]
         assert landscape.values[row, column] == pytest.approx(loss, rel=1e-5)
-    assert landscape.places.shape == (225, 2)
+    assert landscape.arrow_points.shape == (225, 2)
     for index in (0, 100, 224):
-        slope = landscape.axes @ plain(landscape.lift(landscape.places[index]), clouds.data)[2]
+        slope = landscape.axes @ plain(landscape.lift(landscape.arrow_points[index]), clouds.data)[2]
         np.testing.assert_allclose(landscape.gradients[index], slope, rtol=1e-4, atol=1e-6)
     width = np.ptp(landscape.x)
-    assert landscape.places[0] == pytest.approx(landscape.bounds[:, 0] + width / 30)
-    assert landscape.places[1] - landscape.places[0] == pytest.approx([width / 15, 0])
+    assert landscape.arrow_points[0] == pytest.approx(landscape.bounds[:, 0] + width / 30)
+    assert landscape.arrow_points[1] - landscape.arrow_points[0] == pytest.approx([width / 15, 0])
     spot = np.array([landscape.x[20], landscape.y[30]])
     assert paths[0].objective.values(spot) == pytest.approx(landscape.values[30, 20])
 
@@ -248,7 +248,7 @@ def test_figures_run_straight_between_the_weights_that_were_kept(
 @pytest.mark.usefixtures("coarse")
 def test_a_part_of_the_examples_is_drawn_by_the_seed(clouds: Network, raw: tuple[Trajectory, ...]) -> None:
     found = [plane_of(seen(clouds, raw, seed, examples=20)) for seed in (0, 0, 1)]
-    assert (found[0].examples, found[0].of) == (20, 45)
+    assert (found[0].examples, found[0].total_examples) == (20, 45)
     np.testing.assert_array_equal(found[0].values, found[1].values)
     assert not np.array_equal(found[0].values, found[2].values)
     assert plane_of(seen(clouds, raw, examples=1000)).examples == 45
@@ -325,7 +325,7 @@ def test_losses_that_are_no_numbers_far_out_do_not_break_the_picture() -> None:
     landscape = plane_of(paths)
     assert np.isnan(landscape.values).any()
     assert not np.isinf(landscape.values).any()
-    assert np.isfinite(paths[0].objective.values(landscape.places)).all()
+    assert np.isfinite(paths[0].objective.values(landscape.arrow_points)).all()
     assert len(build_scene(paths, view=View(size=[320, 240])))
 
 
@@ -428,7 +428,19 @@ def same(one: Trajectory, other: Trajectory) -> None:
     assert one.training.figures.keys() == other.training.figures.keys()
     for name, figures in one.training.figures.items():
         np.testing.assert_array_equal(figures, other.training.figures[name])
-    for name in ("origin", "axes", "x", "y", "values", "places", "gradients", "share", "examples", "of", "plane"):
+    for name in (
+        "origin",
+        "axes",
+        "x",
+        "y",
+        "values",
+        "arrow_points",
+        "gradients",
+        "share",
+        "examples",
+        "total_examples",
+        "plane",
+    ):
         np.testing.assert_array_equal(getattr(plane_of([one]), name), getattr(plane_of([other]), name))
 
 
@@ -703,7 +715,7 @@ def test_marks_that_are_none_are_refused(
     [(0.98, "98.0 %"), (1.0, "100.0 %"), (0.9999, "over 99.9 %"), (2e-4, "under 0.1 %"), (0, "0.0 %")],
 )
 def test_a_share_does_not_round_to_all_or_nothing(share: float, words: str) -> None:
-    assert replace(networks_made.landscape().landscape, share=share).held == words
+    assert replace(networks_made.landscape().landscape, share=share).share_text == words
 
 
 @pytest.mark.usefixtures("coarse")

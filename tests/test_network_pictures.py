@@ -76,7 +76,7 @@ def rgb(color: str) -> list[int]:
 def test_arrows_are_the_gradients_that_were_computed(trained):
     landscape = trained[0].objective.landscape
     (facet,) = build_scene(trained).facets
-    np.testing.assert_array_equal(facet.arrows.points, landscape.places)
+    np.testing.assert_array_equal(facet.arrows.points, landscape.arrow_points)
     np.testing.assert_array_equal(facet.arrows.gradients, landscape.gradients)
     assert facet.names == ("direction 1", "direction 2")
     np.testing.assert_array_equal(facet.limits, landscape.bounds)
@@ -87,7 +87,7 @@ def test_small_facets_have_every_second_arrow_and_stay_centred():
     landscape = runs[0].objective.landscape
     facet = build_scene(runs, view=View(layout="grid")).facets[0]
     assert len(facet.arrows.points) == 8 * 8
-    known = {tuple(place): slope for place, slope in zip(landscape.places, landscape.gradients, strict=True)}
+    known = {tuple(place): slope for place, slope in zip(landscape.arrow_points, landscape.gradients, strict=True)}
     for place, slope in zip(facet.arrows.points, facet.arrows.gradients, strict=True):
         np.testing.assert_array_equal(known[tuple(place)], slope)
     np.testing.assert_allclose(facet.arrows.points.mean(0), landscape.bounds.mean(1))

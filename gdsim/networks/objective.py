@@ -35,13 +35,13 @@ class Landscape:
         x: (columns,) grid positions along the first direction, ascending.
         y: (rows,) grid positions along the second direction, ascending.
         values: (rows, columns) the loss at the grid positions; NaN where it is not finite.
-        places: (side², 2) the points of a regular, cell-centred grid with an odd number of points per side, row by row
-            in ascending order.
-        gradients: (side², 2) the true gradient of the loss at `places`, along the two directions.
+        arrow_points: (side², 2) the points of a regular, cell-centred grid with an odd number of points per side, row
+            by row in ascending order.
+        gradients: (side², 2) the true gradient of the loss at `arrow_points`, along the two directions.
         share: The fraction of the paths' variance about the origin that lies in the plane, 0 to 1; NaN without
             variance.
         examples: The number of training examples that the landscape was computed on.
-        of: The total number of training examples.
+        total_examples: The total number of training examples.
         marks: (m, 2) the points of the recordings that define the plane.
         mark_names: The names of these recordings.
     """
@@ -52,11 +52,11 @@ class Landscape:
     x: FloatArray
     y: FloatArray
     values: FloatArray
-    places: FloatArray
+    arrow_points: FloatArray
     gradients: FloatArray
     share: float
     examples: int
-    of: int
+    total_examples: int
     marks: FloatArray = field(default_factory=lambda: np.zeros((0, 2)))
     mark_names: tuple[str, ...] = ()
 
@@ -66,19 +66,19 @@ class Landscape:
         return np.array([[self.x[0], self.x[-1]], [self.y[0], self.y[-1]]])
 
     @property
-    def leaves_out(self) -> bool:
+    def has_share(self) -> bool:
         """Whether there are weights outside the plane, and `share` is known."""
         return len(self.origin) > 2 and bool(np.isfinite(self.share))
 
     @property
-    def held(self) -> str:
+    def share_text(self) -> str:
         """`share` as a percentage; shares slightly above 0 % or below 100 % are not rounded to these values."""
         words = f"{100 * self.share:.1f}"
         if words == "100.0" and self.share < 1 - 1e-6:
             return "over 99.9 %"
         return "under 0.1 %" if words == "0.0" and self.share > 0 else f"{words} %"
 
-    def is_off(self, distance: float) -> bool:
+    def is_off_plane(self, distance: float) -> bool:
         """Return whether a distance from the plane is larger than a rounding error."""
         return distance > ON_PLANE * float(np.diff(self.bounds).max())
 
@@ -153,9 +153,9 @@ def _blank(weights: int) -> Landscape:
         x=side,
         y=side,
         values=np.zeros((2, 2)),
-        places=none,
+        arrow_points=none,
         gradients=none,
         share=float("nan"),
         examples=0,
-        of=0,
+        total_examples=0,
     )

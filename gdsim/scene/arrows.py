@@ -68,12 +68,13 @@ def gradient_arrows(objective: Objective, projection: Projection, view: View, fa
 def _(objective: NetworkObjective, projection: Projection, view: View, facets: int) -> Arrows | None:
     """Return the computed gradients of a network's loss, if there are any."""
     landscape = objective.landscape
-    if view.arrows != "gradient" or not len(landscape.places):
+    if view.arrows != "gradient" or not len(landscape.arrow_points):
         return gradient_arrows.dispatch(Objective)(objective, projection, view, facets)
-    side = round(np.sqrt(len(landscape.places)))
+    side = round(np.sqrt(len(landscape.arrow_points)))
     every = 2 if facets**-THINNING < SPARSE else 1
     points, gradients = (
-        rows.reshape(side, side, 2)[::every, ::every].reshape(-1, 2) for rows in (landscape.places, landscape.gradients)
+        rows.reshape(side, side, 2)[::every, ::every].reshape(-1, 2)
+        for rows in (landscape.arrow_points, landscape.gradients)
     )
     known = np.isfinite(gradients).all(-1)
     return Arrows(

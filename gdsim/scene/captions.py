@@ -55,12 +55,12 @@ def subtitles(objectives: Sequence[Objective], projections: Sequence[Projection]
 
 def _shares(landscapes: Sequence[Landscape]) -> tuple[str, ...]:
     """Return the share of the variance that each network's plane holds, and the examples used, from long to short."""
-    if not all(each.leaves_out for each in landscapes):
+    if not all(each.has_share for each in landscapes):
         return ()
-    held = joined([each.held for each in landscapes])
-    if all(each.examples == each.of for each in landscapes):
+    held = joined([each.share_text for each in landscapes])
+    if all(each.examples == each.total_examples for each in landscapes):
         return (f"{held}{VARIANCE}",)
-    some = joined([f"{each.examples:,} of {each.of:,}" for each in landscapes])
+    some = joined([f"{each.examples:,} of {each.total_examples:,}" for each in landscapes])
     short = f"{held} of variance, {joined([f'{each.examples:,}' for each in landscapes])} examples"
     return f"planes: {held}{VARIANCE}, loss on {some} examples", f"planes: {short}", short
 
@@ -95,13 +95,13 @@ def _summary(opening: str, trajectories: Sequence[Trajectory], outcomes: Iterabl
 def _describe_plane(landscape: Landscape, first: str) -> str:
     """Describe the plane of a network's paths; one through recordings contains the last weights of `first`."""
     some = ""
-    if landscape.examples < landscape.of:
-        some = f", its loss seen on {landscape.examples:,} of {landscape.of:,} examples"
-    if not landscape.leaves_out:
+    if landscape.examples < landscape.total_examples:
+        some = f", its loss seen on {landscape.examples:,} of {landscape.total_examples:,} examples"
+    if not landscape.has_share:
         return some
     ends = f"the last weights of {joined([first, *landscape.mark_names])}" if landscape.mark_names else ""
     shown = PLANES.get(landscape.plane, f"on the plane through {ends or 'three checkpoints'}, which holds")
-    return f", {shown} {landscape.held}{VARIANCE}{some}"
+    return f", {shown} {landscape.share_text}{VARIANCE}{some}"
 
 
 def _describe_training(trajectory: Trajectory) -> str:

@@ -86,7 +86,7 @@ def _(objective: NetworkObjective, view: View, paths: Sequence[FloatArray] = ())
     if wanted not in (None, landscape.plane):
         message = f"the loss was computed on the plane {landscape.plane}, not {wanted}; {computed}"
         raise InputError(message, ("view", "plane"), code="conflict")
-    if view.examples is not None and min(view.examples, landscape.of) != landscape.examples:
+    if view.examples is not None and min(view.examples, landscape.total_examples) != landscape.examples:
         message = f"the loss was computed on {landscape.examples} examples, not on {view.examples}; {computed}"
         raise InputError(message, ("view", "examples"), code="conflict")
     return Projection(np.zeros(2), np.eye(2), landscape.bounds, DIRECTIONS, _plane_words(landscape))
@@ -94,15 +94,17 @@ def _(objective: NetworkObjective, view: View, paths: Sequence[FloatArray] = ())
 
 def _plane_words(landscape: Landscape) -> tuple[str, ...]:
     """Return what the plane of a network does not show, from long to short."""
-    some = [f"loss on {landscape.examples:,} of {landscape.of:,} examples"] * (landscape.examples < landscape.of)
+    some = [f"loss on {landscape.examples:,} of {landscape.total_examples:,} examples"] * (
+        landscape.examples < landscape.total_examples
+    )
     if len(landscape.origin) <= 2:  # the plane holds all weights
         return (some[0], some[0]) if some else ()
     weights = f"{len(landscape.origin):,} weights"
     through = " and ".join(landscape.mark_names) or landscape.plane
     where = {"pca": "plane of the paths", "random": "random plane"}.get(landscape.plane, f"plane through {through}")
-    if not landscape.leaves_out:
+    if not landscape.has_share:
         return ", ".join([f"{where} in {weights}", *some]), ", ".join([f"plane of {weights}", *some])
-    held, whose = landscape.held, "their" if landscape.plane == "pca" else "the paths'"
+    held, whose = landscape.share_text, "their" if landscape.plane == "pca" else "the paths'"
     share = f"{held} of the paths' variance"
     full = ", ".join([f"{where} in {weights}", f"{held} of {whose} variance", *some])
     few = [f"{held} of variance, {landscape.examples:,} examples"] * len(some)

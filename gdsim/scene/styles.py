@@ -55,6 +55,6 @@ def _aside(trajectories: Sequence[Trajectory]) -> str:
     for each in trajectories:
         if isinstance(each, NetworkTrajectory) and "off_plane" in each.figures:
             distance = float(each.figures["off_plane"][int(last_steps(each)[0])])
-            if each.objective.landscape.is_off(distance):
+            if each.objective.landscape.is_off_plane(distance):
                 distances.append(number(distance, 2))
     return f"{' and '.join(distances)} off the plane{'s' * (len(distances) > 1)}" if distances else ""

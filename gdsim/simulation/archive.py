@@ -72,8 +72,8 @@ LANDSCAPE: Layout = {
     "grid_x": ("x", "columns", np.float64),
     "grid_y": ("y", "grid_rows", np.float64),
     "grid": ("values", "grid_rows columns", np.float64),
-    "places": ("places", "places 2", np.float64),
-    "slopes": ("gradients", "places 2", np.float64),
+    "places": ("arrow_points", "arrows 2", np.float64),
+    "slopes": ("gradients", "arrows 2", np.float64),
 }
 
 
@@ -128,7 +128,7 @@ def _training_arrays(training: Training) -> dict[str, npt.NDArray[Any]]:
 def _landscape_arrays(landscape: Landscape) -> dict[str, npt.NDArray[Any]]:
     arrays = {name: getattr(landscape, attribute) for name, (attribute, *_) in LANDSCAPE.items()}
     arrays["plane"], arrays["share"] = np.array(landscape.plane), np.array(landscape.share)
-    arrays["examples"] = np.array([landscape.examples, landscape.of], np.int64)
+    arrays["examples"] = np.array([landscape.examples, landscape.total_examples], np.int64)
     if len(landscape.marks):
         arrays["marks"], arrays["mark_names"] = landscape.marks, np.array(landscape.mark_names, dtype=np.str_)
     return arrays
@@ -393,7 +393,7 @@ def _landscape(arrays: _ArrayReader, index: int) -> Landscape:
         plane=arrays.text("plane"),
         share=float(arrays.numbers("share", "")),
         examples=examples,
-        of=total,
+        total_examples=total,
         **arrays.attributes(LANDSCAPE),
     )
     if "marks" in arrays:
@@ -406,22 +406,22 @@ def _landscape(arrays: _ArrayReader, index: int) -> Landscape:
 
 def _landscape_problem(landscape: Landscape) -> str:
     """Return why a landscape is not valid, or an empty string."""
-    plane = (landscape.origin, landscape.axes, landscape.places, landscape.marks)
+    plane = (landscape.origin, landscape.axes, landscape.arrow_points, landscape.marks)
     if not all(np.isfinite(each).all() for each in plane):
         return "its plane has numbers that are not finite"
     if any(len(along) < 2 or not (np.diff(along) > 0).all() for along in (landscape.x, landscape.y)):
         return "its grid does not ascend"
-    side = round(len(landscape.places) ** 0.5)
+    side = round(len(landscape.arrow_points) ** 0.5)
     if max(*landscape.values.shape, side) > MAX_SIDE:
         return f"it has more than {MAX_SIDE} losses or gradients along a direction"
     if np.isinf(landscape.values).any() or np.isinf(landscape.gradients).any():
         return "it has infinite values"
-    if side**2 != len(landscape.places) or (side and side % 2 == 0):
-        return f"its {len(landscape.places)} gradients are not those of a square with an odd side"
+    if side**2 != len(landscape.arrow_points) or (side and side % 2 == 0):
+        return f"its {len(landscape.arrow_points)} gradients are not those of a square with an odd side"
     if not (np.isnan(landscape.share) or 0 <= landscape.share <= 1):
         return f"its plane holds {landscape.share} of the variance, not 0 to 1"
     if len(landscape.marks) > 2 or not all(map(_is_name, landscape.mark_names)):
         return "its plane goes through more than two recordings, or their names are too long or have control characters"
-    if not 0 <= landscape.examples <= landscape.of:
-        return f"it was computed on {landscape.examples} of {landscape.of} examples"
+    if not 0 <= landscape.examples <= landscape.total_examples:
+        return f"it was computed on {landscape.examples} of {landscape.total_examples} examples"
     return ""

@@ -71,7 +71,7 @@ def evaluate_landscape(
 
 
 def _has_plane(landscape: Landscape, view: View) -> bool:
-    count = landscape.of if view.examples is None else min(view.examples, landscape.of)
+    count = landscape.total_examples if view.examples is None else min(view.examples, landscape.total_examples)
     return landscape.plane == plane_name(view.plane) and landscape.examples == count
 
 
@@ -116,15 +116,15 @@ def _on_plane(
     offsets = np.linspace(-plane.half, plane.half, SIDE)
     x, y = plane.center[0] + offsets, plane.center[1] + offsets
     centred = plane.half * ((2 * np.arange(ARROWS) + 1) / ARROWS - 1)
-    places = np.stack(np.meshgrid(*(center + centred for center in plane.center)), -1).reshape(-1, 2)
+    arrow_points = np.stack(np.meshgrid(*(center + centred for center in plane.center)), -1).reshape(-1, 2)
     points = np.stack(np.meshgrid(x, y), -1).reshape(-1, 2)
-    values, gradients = np.empty(len(points)), np.empty(places.shape)
-    for index in progress(range(len(points) + len(places))):
+    values, gradients = np.empty(len(points)), np.empty(arrow_points.shape)
+    for index in progress(range(len(points) + len(arrow_points))):
         if index < len(points):
             values[index] = evaluator.score(plane.origin + points[index] @ plane.axes, examples).loss
         else:
             row = index - len(points)
-            gradients[row] = plane.axes @ evaluator.gradient(plane.origin + places[row] @ plane.axes, examples)[1]
+            gradients[row] = plane.axes @ evaluator.gradient(plane.origin + arrow_points[row] @ plane.axes, examples)[1]
     values[~np.isfinite(values)] = np.nan
     gradients[~np.isfinite(gradients).all(1)] = np.nan
     landscape = Landscape(
@@ -134,11 +134,11 @@ def _on_plane(
         x=x,
         y=y,
         values=values.reshape(SIDE, SIDE),
-        places=places,
+        arrow_points=arrow_points,
         gradients=gradients,
         share=plane.share,
         examples=examples.count,
-        of=len(network.data.x),
+        total_examples=len(network.data.x),
         marks=plane.marks,
         mark_names=plane.mark_names,
     )

@@ -30,13 +30,13 @@ def _sentences(group: Sequence[NetworkTrajectory]) -> Iterator[str]:
     often = "at each step" if every == 1 else f"every {every} steps"
     between = "" if every == 1 else " Figures of the full data are interpolated between these steps."
     yield f"{len(landscape.origin):,} weights are kept {often}: {kept}.{between}"
-    if landscape.leaves_out:
+    if landscape.has_share:
         farthest = max(float(each.figures["off_plane"].max()) for each in group)
         off = f" The paths are up to {farthest:.3g} away from it, where their loss is not the one drawn."
-        share = f"the plane ({landscape.plane}) holds {landscape.held} of the paths' variance."
-        yield share + off * landscape.is_off(farthest)
-    if landscape.examples < landscape.of:
-        yield f"the loss of the plane is that of {landscape.examples:,} of {landscape.of:,} examples."
+        share = f"the plane ({landscape.plane}) holds {landscape.share_text} of the paths' variance."
+        yield share + off * landscape.is_off_plane(farthest)
+    if landscape.examples < landscape.total_examples:
+        yield f"the loss of the plane is that of {landscape.examples:,} of {landscape.total_examples:,} examples."
     blank: dict[str, list[str]] = {}
     for each in group:
         maps = each.training.maps
