@@ -4,40 +4,31 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import replace
+from importlib.util import find_spec
+from pathlib import Path
 from typing import Any
 
 from gdsim.errors import InputError, did_you_mean
-from gdsim.themes.builtin import DASHES, MARKERS, STROKE, THEMES, TYPE, Theme
-from gdsim.themes.colors import contrast, ensure_contrast, mix
-from gdsim.themes.sheets import check_font, sample_color_map, style_sheets, theme_from_sheet
+from gdsim.themes.builtin import DASHES, MARKERS, STROKE, THEMES, TYPE, Theme, contrast, ensure_contrast, mix
 
-__all__ = [
-    "DASHES",
-    "MARKERS",
-    "STROKE",
-    "THEMES",
-    "TYPE",
-    "Theme",
-    "check_theme",
-    "contrast",
-    "ensure_contrast",
-    "mix",
-    "names",
-    "theme",
-]
+__all__ = ["DASHES", "MARKERS", "STROKE", "THEMES", "TYPE", "Theme", "check_theme", "contrast", "mix", "names", "theme"]
+
+
+def _style_sheets() -> dict[str, Path]:
+    """Return the public style sheets of the installed matplotlib, by name; matplotlib is not imported."""
+    spec = find_spec("matplotlib")
+    folders = spec.submodule_search_locations if spec else None
+    found = [file for folder in folders or () for file in Path(folder, "mpl-data", "stylelib").glob("[!_]*.mplstyle")]
+    return {file.stem: file for file in sorted(found, key=lambda file: file.stem.casefold())}
 
 
 def names() -> tuple[str, ...]:
     """Return the names of the built-in themes, then those of the installed matplotlib's style sheets."""
-    return (*THEMES, *style_sheets())
+    return (*THEMES, *_style_sheets())
 
 
 def check_theme(name: str) -> str:
-    """Return the name of a theme.
-
-    Raises:
-        InputError: There is no such theme.
-    """
+    """Return the name of a theme; raise InputError if there is no such theme."""
     if name not in names():
         hint = did_you_mean(name, names()) or "; `gdsim list themes` prints the names"
         raise InputError(f"there is no theme '{name}'{hint}", code="unknown-name")
@@ -55,38 +46,39 @@ def theme(choice: str | Mapping[str, Any]) -> Theme:
         InputError: There is no such theme, colour map or font; `key` says which.
     """
     if isinstance(choice, str):
-        name = check_theme(choice)
-        return THEMES[name] if name in THEMES else theme_from_sheet(name, THEMES)
+        if choice in THEMES:
+            return THEMES[choice]
+        file = _style_sheets()[check_theme(choice)]
+        # Imported where it is needed, because it imports matplotlib.
+        from gdsim.themes.sheets import theme_from_sheet
+
+        return theme_from_sheet(file)
     values = dict(choice)
     name = values.pop("base", "light")
+    base = theme(name)
     if isinstance(values.get("field"), str):
+        from gdsim.themes.sheets import sample_color_map
+
         values["field"] = sample_color_map(values["field"])
     if "font" in values:
+        from gdsim.themes.sheets import check_font
+
         check_font(values["font"])
     values |= {key: tuple(values[key]) for key in ("field", "paths") if key in values}
-    base = theme(name)
     return replace(base, summary=f"a custom theme based on {name}", **{**_derived(base, values), **values})
 
 
 def _derived(base: Theme, values: Mapping[str, Any]) -> dict[str, str]:
     """Adapt to the changed values what depends on them: a panel to its page, arrows and stars to a new field."""
-    derived = {}
     page = values.get("page", base.page)
-    if base.panel == base.page:
-        derived["panel"] = page
+    derived = {"panel": page if base.panel == base.page else base.panel}
     if "field" in values:
-        field = values["field"]
+        field, towards = values["field"], [values.get("text", base.text), page]
         # No arrow contrasts with all of a map that reaches from black to white: the highest level is left out. Stars
         # are drawn on the lowest levels, a curve and its arrows on the page and on the second level.
-        backgrounds = {
-            "level_line": field,
-            "arrow": (page, *field[:-1]),
-            "minimum": field[:2],
-            "falling": (page, field[1]),
-            "rising": (page, field[1]),
-        }
-        for key, each in backgrounds.items():
-            minimum = 1.2 if key == "level_line" else 2.0
-            towards = [values.get("text", base.text), page]
-            derived[key] = ensure_contrast(getattr(base, key), each, minimum, towards)
+        derived["level_line"] = ensure_contrast(base.level_line, field, 1.2, towards)
+        derived["arrow"] = ensure_contrast(base.arrow, (page, *field[:-1]), 2.0, towards)
+        derived["minimum"] = ensure_contrast(base.minimum, field[:2], 2.0, towards)
+        derived["falling"] = ensure_contrast(base.falling, (page, field[1]), 2.0, towards)
+        derived["rising"] = ensure_contrast(base.rising, (page, field[1]), 2.0, towards)
     return derived

@@ -1,15 +1,17 @@
-"""matplotlib's style sheets as themes, adjusted where their colours would be illegible."""
+"""What a theme takes from matplotlib: style sheets, colour maps and fonts."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
+from matplotlib import colormaps, rc_params_from_file, rcParamsDefault
+from matplotlib.colors import to_hex, to_rgba
+from matplotlib.font_manager import font_scalings, get_font_names
+
 from gdsim.errors import InputError, did_you_mean
-from gdsim.themes.builtin import STROKE, TYPE, Theme
-from gdsim.themes.colors import contrast, ensure_contrast, mix
+from gdsim.themes.builtin import STROKE, THEMES, TYPE, Theme, channels, contrast, ensure_contrast, mix
 
 # Shades are harder to tell apart on a dark page, so the field takes wider steps there.
 FIELD_SHARES = {"light": (0.01, 0.05, 0.1, 0.17, 0.25), "dark": (0.04, 0.1, 0.17, 0.25, 0.34)}
@@ -18,23 +20,12 @@ MIN_PATHS = 4
 MIN_CONTRAST = 1.3
 
 
-def style_sheets() -> dict[str, Path]:
-    """Return the public style sheets of the installed matplotlib, by name; matplotlib is not imported."""
-    spec = find_spec("matplotlib")
-    folders = spec.submodule_search_locations if spec else None
-    found = [file for folder in folders or () for file in Path(folder, "mpl-data", "stylelib").glob("[!_]*.mplstyle")]
-    return {file.stem: file for file in sorted(found, key=lambda file: file.stem.casefold())}
-
-
 def sample_color_map(name: str) -> tuple[str, ...]:
     """Return evenly spaced colours of a matplotlib colour map.
 
     Raises:
         InputError: There is no such colour map.
     """
-    from matplotlib import colormaps
-    from matplotlib.colors import to_hex
-
     if name not in colormaps:
         message = f"there is no colour map '{name}'{did_you_mean(name, colormaps)}"
         raise InputError(message, ("field",), code="unknown-name")
@@ -42,42 +33,34 @@ def sample_color_map(name: str) -> tuple[str, ...]:
 
 
 def check_font(name: str) -> None:
-    """Check that a font family is installed.
-
-    Raises:
-        InputError: It is not.
-    """
-    from matplotlib.font_manager import get_font_names
-
+    """Raise InputError if a font family is not installed."""
     installed = get_font_names()
     if name not in installed:
         message = f"the font '{name}' is not installed{did_you_mean(name, installed)}"
         raise InputError(message, ("font",), code="not-installed")
 
 
-def theme_from_sheet(name: str, builtin: Mapping[str, Theme]) -> Theme:
+def theme_from_sheet(file: Path) -> Theme:
     """Convert a style sheet to a theme.
 
-    Its colours are kept where they are legible, and otherwise moved towards the text's colour or dropped.
-
-    Args:
-        name: One of `style_sheets()`.
-        builtin: The themes "light" and "dark", which supply what a sheet lacks.
+    Its colours are kept where they are legible, and otherwise moved towards the text's colour or dropped. What it lacks
+    is that of the built-in theme "light" or "dark".
     """
-    from matplotlib import rc_params_from_file, rcParamsDefault
-
-    sheet = rc_params_from_file(style_sheets()[name], use_default_template=False)
+    sheet = rc_params_from_file(file, use_default_template=False)
     # The default parameters, not the current ones: a picture does not depend on the user's matplotlibrc.
     rc: dict[Any, Any] = {**rcParamsDefault, **sheet}
     page = _hex(rc["figure.facecolor"], "#ffffff")
     panel = _hex(rc["axes.facecolor"], page)
     kind = "dark" if contrast(page, "#ffffff") > contrast(page, "#000000") else "light"
-    base = builtin[kind]
+    base = THEMES[kind]
     text = ensure_contrast(_hex(rc["text.color"], page), [page], 4.5, [base.text, "#000000", "#ffffff"])
-    field = _field(sheet.get("image.cmap"), page, text, FIELD_SHARES[kind])
+    # The sheet's own colour map is paled, so that paths remain visible on it.
+    field = tuple(mix(page, text, share) for share in FIELD_SHARES[kind])
+    if color_map := sheet.get("image.cmap"):
+        field = tuple(mix(color, page, 0.7) for color in sample_color_map(color_map))
     backgrounds = (page, panel, field[1])
     return Theme(
-        summary=f"matplotlib's style sheet {name}",
+        summary=f"matplotlib's style sheet {file.stem}",
         page=page,
         text=text,
         quiet=ensure_contrast(_hex(rc["xtick.color"], page), [page], 3.0, [text]),
@@ -90,7 +73,7 @@ def theme_from_sheet(name: str, builtin: Mapping[str, Theme]) -> Theme:
         rising=ensure_contrast(base.rising, backgrounds, 2.2, [text]),
         casing=page,
         minimum=text,
-        paths=_paths(rc, (page, panel, field[len(field) // 2]), builtin),
+        paths=_paths(rc, (page, panel, field[len(field) // 2])),
         font=_font(rc),
         stroke=min(max(rc["lines.linewidth"] / 1.5, STROKE[0]), STROKE[1]),
         type=min(max(_font_size(rc) / 10, TYPE[0]), TYPE[1]),
@@ -99,16 +82,7 @@ def theme_from_sheet(name: str, builtin: Mapping[str, Theme]) -> Theme:
 
 def _hex(color: Any, background: str) -> str:
     """Convert a matplotlib colour, blended with a background where it is transparent."""
-    from matplotlib.colors import to_hex, to_rgba
-
     return mix(background, to_hex(color), to_rgba(color)[3])
-
-
-def _field(color_map: str | None, page: str, text: str, shares: tuple[float, ...]) -> tuple[str, ...]:
-    """Return the sheet's own colour map, paled so that paths remain visible on it, or shades of the page."""
-    if color_map is None:
-        return tuple(mix(page, text, share) for share in shares)
-    return tuple(mix(color, page, 0.7) for color in sample_color_map(color_map))
 
 
 def _grid(rc: Mapping[str, Any], panel: str, text: str) -> str:
@@ -119,10 +93,10 @@ def _grid(rc: Mapping[str, Any], panel: str, text: str) -> str:
     return ensure_contrast(next(quiet, panel), [panel], 1.1, [text])
 
 
-def _paths(rc: Mapping[str, Any], backgrounds: tuple[str, ...], builtin: Mapping[str, Theme]) -> tuple[str, ...]:
+def _paths(rc: Mapping[str, Any], backgrounds: tuple[str, ...]) -> tuple[str, ...]:
     """Return the sheet's colours that are visible and distinct, filled up from the built-in ones."""
     own = [_hex(color, backgrounds[0]) for color in rc["axes.prop_cycle"].by_key().get("color", [])]
-    spare = [color for each in builtin.values() for color in each.paths]
+    spare = [color for each in THEMES.values() for color in each.paths]
     paths: list[str] = []
     for index, color in enumerate([*own, *spare]):
         wanted = index < len(own) or len(paths) < MIN_PATHS
@@ -134,14 +108,11 @@ def _paths(rc: Mapping[str, Any], backgrounds: tuple[str, ...], builtin: Mapping
 
 def _distinct(one: str, other: str) -> bool:
     """Return whether two colours differ by an eighth in red, green or blue."""
-    channels = zip(bytes.fromhex(one[1:]), bytes.fromhex(other[1:]), strict=True)
-    return max(abs(a - b) for a, b in channels) >= 32
+    return max(abs(a - b) for a, b in zip(channels(one), channels(other), strict=True)) >= 32
 
 
 def _font(rc: Mapping[str, Any]) -> str:
     """Return the first installed family that the sheet names, directly or by a generic family."""
-    from matplotlib.font_manager import get_font_names
-
     wanted = [name for family in rc["font.family"] for name in rc.get(f"font.{family}", [family])]
     installed = get_font_names()
     return next((name for name in wanted if name in installed), "DejaVu Sans")
@@ -149,7 +120,5 @@ def _font(rc: Mapping[str, Any]) -> str:
 
 def _font_size(rc: Mapping[str, Any]) -> float:
     """Return the tick labels' size in points, because some sheets change only that."""
-    from matplotlib.font_manager import font_scalings
-
     size = rc["xtick.labelsize"]
     return float(rc["font.size"] * font_scalings[size] if isinstance(size, str) else size)
