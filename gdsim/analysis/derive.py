@@ -10,8 +10,8 @@ from typing import Any
 
 from gdsim.analysis.tuning import RANGES, Tuning
 from gdsim.config import Experiment, OptimizerSpec, SourceContext, loads
+from gdsim.config.experiment import MAX_STARTS
 from gdsim.config.optimizer import OWN_KEYS
-from gdsim.config.start import MAX_STARTS
 from gdsim.config.yaml_text import dump, parse
 from gdsim.errors import InputError, did_you_mean
 from gdsim.objectives import names, objective

@@ -9,18 +9,15 @@ from types import MappingProxyType
 
 from pydantic import ValidationError
 
-from gdsim.config.experiment import Experiment, Origin
+from gdsim.config.experiment import Experiment, Origin, Start
 from gdsim.config.json_schema import schema
-from gdsim.config.kinds import formats
-from gdsim.config.location import SourceContext
+from gdsim.config.messages import problems_in
+from gdsim.config.model import SourceContext
 from gdsim.config.objective import ObjectiveSpec
 from gdsim.config.optimizer import OptimizerSpec
-from gdsim.config.output import PRESETS, Output
-from gdsim.config.overrides import override
-from gdsim.config.start import Start
-from gdsim.config.validation import problems_in
+from gdsim.config.output import FORMATS, PRESETS, Output
 from gdsim.config.view import Animation, Camera, View
-from gdsim.config.yaml_text import MAX_BYTES, TOO_LARGE, dump, parse
+from gdsim.config.yaml_text import MAX_BYTES, TOO_LARGE, dump, override, parse
 from gdsim.errors import ConfigError, InputError, Problem, SourceLocation
 from gdsim.files import suggest_sibling
 
@@ -42,6 +39,7 @@ __all__ = [
 ]
 
 
+formats = FORMATS.choices
 NOTHING: Mapping[str, str] = MappingProxyType({})
 
 

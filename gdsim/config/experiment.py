@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
+from importlib import import_module
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -20,17 +22,14 @@ from pydantic import (
 )
 
 from gdsim import themes
-from gdsim.config.kinds import view_problems
-from gdsim.config.location import Document
-from gdsim.config.messages import format_value
-from gdsim.config.model import Model, NoneAsEmpty, has_control_characters, none_as_empty, refuse
+from gdsim.config.messages import format_value, is_number
+from gdsim.config.model import Finite, Model, NoneAsEmpty, has_control_characters, none_as_empty, refuse
 from gdsim.config.objective import ObjectiveSpec
 from gdsim.config.optimizer import OptimizerSpec, class_problems
 from gdsim.config.output import Output, with_preset
-from gdsim.config.start import Start, checked_start
-from gdsim.config.theme import OwnTheme
-from gdsim.config.view import Animation, View
-from gdsim.errors import ConfigError, InputError, Problem
+from gdsim.config.view import Animation, OwnTheme, View
+from gdsim.config.yaml_text import Document
+from gdsim.errors import ConfigError, InputError, Key, Problem
 from gdsim.networks import Network
 from gdsim.objectives import Objective
 
@@ -43,6 +42,10 @@ MAX_OPTIMIZERS = 64
 MAX_OBJECTIVES = 12
 MAX_FACETS = 36
 MAX_LABEL = 80
+MAX_STARTS = 10_000
+MAX_DISTANCE = 1e6  # widths of the view
+
+START_FORMS = "a point such as [0.5, 1], a list of points, {grid: [8, 8]} or {random: 16}"
 
 
 def _as_list(value: Any) -> Any:
@@ -58,6 +61,35 @@ Objectives = Annotated[
     Field(strict=False, json_schema_extra={"minItems": 1, "maxItems": MAX_OBJECTIVES}),
     BeforeValidator(_as_list),
 ]
+
+
+class Start(Model):
+    """Where the paths start; exactly one of the three is given."""
+
+    points: list[list[Finite]] | None = None
+    """The points themselves."""
+    grid: Annotated[list[Annotated[int, Field(ge=1, le=MAX_STARTS)]], Field(min_length=1)] | None = Field(
+        default=None, examples=[[8, 8]]
+    )
+    """A regular grid over the view: the number of points along each dimension."""
+    random: Annotated[int, Field(ge=1, le=MAX_STARTS)] | None = Field(default=None, examples=[16])
+    """This number of points, drawn uniformly from the view by the seed."""
+
+    @model_validator(mode="after")
+    def _check_one_is_given(self) -> Start:
+        given = [key for key in type(self).model_fields if getattr(self, key) is not None]
+        if not given:
+            refuse([Problem(f"must be {START_FORMS}", code="missing")])
+        if len(given) > 1:
+            refuse([Problem(f"has {' and '.join(given)}; give only one of them", code="conflict")])
+        return self
+
+    @property
+    def count(self) -> int:
+        """The number of starting points."""
+        if self.points is not None:
+            return len(self.points)
+        return math.prod(self.grid) if self.grid is not None else self.random or 0
 
 
 @dataclass(frozen=True)
@@ -202,7 +234,10 @@ class Experiment(Model):
     def _check_view(cls, view: View, info: ValidationInfo) -> View:
         specs = info.data.get("objectives", ())
         if specs:
-            refuse(view_problems([spec.build() for spec in specs], [spec.to_train() for spec in specs], view))
+            scene = import_module("gdsim.scene")  # a package above this one
+            networks = filter(None, [spec.to_train() for spec in specs])
+            of_networks = [problem for each in networks for problem in scene.training_problems(each, view)]
+            refuse([*scene.view_problems([spec.build() for spec in specs], view), *of_networks])
         facets = len(specs) * len(info.data.get("optimizers", ()))
         if view.layout == "grid" and facets > MAX_FACETS:
             message = f"a grid of optimizers × objectives has {facets} views; at most {MAX_FACETS} are drawn"
@@ -293,3 +328,52 @@ def _label_problems(optimizers: dict[str, Any]) -> Iterator[Problem]:
 def _with_class(label: str, settings: Any) -> Any:
     settings = none_as_empty(settings)
     return {"class": label, **settings} if isinstance(settings, dict) else settings
+
+
+def checked_start(value: Any, start: Start | None, objectives: Sequence[Objective]) -> Start:
+    """Check the written value, and its validated form if it is a mapping, against all objectives."""
+    key: Key = ()
+    if start is not None:
+        if start.grid is not None:
+            refuse(_grid_problems(start.grid, start.count, objectives))
+        if start.points is None:
+            return start
+        key, value = ("points",), start.points
+    elif not isinstance(value, list) and not is_number(value):
+        refuse([Problem(f"must be {START_FORMS}, not {format_value(value)}", code="wrong-type")])
+    if isinstance(value, list) and any(isinstance(point, list) for point in value):
+        points = {(*key, index): point for index, point in enumerate(value)}
+    else:
+        points = {key: value if isinstance(value, list) else [value]}
+    refuse(problem for each, point in points.items() for problem in _point_problems(point, each, objectives))
+    return start or Start(points=list(points.values()))
+
+
+def _grid_problems(grid: Sequence[int], count: int, objectives: Sequence[Objective]) -> Iterator[Problem]:
+    if count > MAX_STARTS:
+        yield Problem(f"makes {count} starts; at most {MAX_STARTS} are allowed", ("grid",), "too-large")
+    for objective in objectives:
+        if objective.dim != len(grid):
+            yield Problem(f"needs one number per dimension, and {objective.name} has dim {objective.dim}", ("grid",))
+
+
+def _point_problems(point: Any, key: Key, objectives: Sequence[Objective]) -> Iterator[Problem]:
+    if not isinstance(point, list):
+        yield Problem(f"must be a point, as the others are, not {format_value(point)}", key, "wrong-type")
+        return
+    wrong = [index for index, coordinate in enumerate(point) if not is_number(coordinate)]
+    for index in wrong:
+        yield Problem(f"must be a number, not {format_value(point[index])}", (*key, index), "wrong-type")
+    for objective in () if wrong else objectives:
+        if objective.dim != len(point):
+            several = "; several starts are written [[0.5], [1]]" if objective.dim == 1 else ""
+            yield Problem(f"has {len(point)} coordinates, and {objective.name} has dim {objective.dim}{several}", key)
+            continue
+        region = objective.domain if objective.is_measured else objective.bounds
+        for index, (coordinate, (low, high)) in enumerate(zip(point, region.tolist(), strict=True)):
+            if objective.is_measured and not low <= coordinate <= high:
+                message = f"must be from {low:g} to {high:g}, where it was measured, not {format_value(coordinate)}"
+                yield Problem(message, (*key, index))
+            elif abs(coordinate - (low + high) / 2) > MAX_DISTANCE * (high - low):
+                message = f"is too far away: {format_value(coordinate)} is over a million view widths from the view"
+                yield Problem(message, (*key, index))

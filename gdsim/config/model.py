@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import pathlib
 import unicodedata
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from importlib import import_module
 from typing import TYPE_CHECKING, Annotated, Any
 
 from pydantic import (
@@ -17,11 +19,22 @@ from pydantic import (
     GetJsonSchemaHandler,
     ValidationError,
 )
-from pydantic.json_schema import JsonSchemaValue
-from pydantic_core import CoreSchema, InitErrorDetails, PydanticCustomError, core_schema
+from pydantic_core import CoreSchema, InitErrorDetails, PydanticCustomError, PydanticKnownError, core_schema
 
-from gdsim.config.messages import format_value
+from gdsim.config.messages import format_value, problems_in
 from gdsim.errors import ConfigError, Problem
+
+
+@dataclass(frozen=True)
+class SourceContext:
+    """The folder of a configuration, and whether code in it may run."""
+
+    folder: pathlib.Path = pathlib.Path()
+    allow_code: bool = False
+
+
+HERE = SourceContext()
+"""The current folder, in which no code may run."""
 
 
 class Model(BaseModel):
@@ -36,8 +49,6 @@ class Model(BaseModel):
             try:
                 super().__init__(**values)
             except ValidationError as error:
-                from gdsim.config.validation import problems_in
-
                 raise ConfigError(problems_in(error, values, type(self))) from None
 
         __init__.__pydantic_base_init__ = True  # validation of a whole file does not call it
@@ -73,8 +84,35 @@ class NoneAsEmpty:
     def __get_pydantic_core_schema__(self, source: Any, handler: GetCoreSchemaHandler) -> CoreSchema:
         return core_schema.no_info_before_validator_function(none_as_empty, handler(source))
 
-    def __get_pydantic_json_schema__(self, schema: CoreSchema, handler: GetJsonSchemaHandler) -> JsonSchemaValue:
+    def __get_pydantic_json_schema__(self, schema: CoreSchema, handler: GetJsonSchemaHandler) -> Any:
         return {"anyOf": [handler(schema), {"type": "null"}]}
+
+
+@dataclass(frozen=True)
+class OneOf:
+    """Annotates text that must be a key of what a function returns; its package is imported on first use.
+
+    `config` cannot import these packages, which are above it: they declare the kinds of views, panels and formats.
+    """
+
+    package: str
+    function: str
+
+    def choices(self) -> Mapping[str, Any]:
+        """Return what can be chosen, by name."""
+        found: Mapping[str, Any] = getattr(import_module(self.package), self.function)()
+        return found
+
+    def __get_pydantic_core_schema__(self, source: Any, handler: GetCoreSchemaHandler) -> CoreSchema:
+        return core_schema.no_info_after_validator_function(self._check, handler(source))
+
+    def __get_pydantic_json_schema__(self, schema: CoreSchema, handler: GetJsonSchemaHandler) -> Any:
+        return {"enum": list(self.choices()), "type": "string"}
+
+    def _check(self, name: str) -> str:
+        if name not in self.choices():
+            raise PydanticKnownError("literal_error", {"expected": ", ".join(self.choices())})
+        return name
 
 
 def has_control_characters(text: str) -> bool:

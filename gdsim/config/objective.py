@@ -7,9 +7,8 @@ from typing import Annotated, Any, Literal, NamedTuple
 
 from pydantic import BeforeValidator, Field, PrivateAttr, ValidationInfo, field_validator, model_validator
 
-from gdsim.config.location import HERE, SourceContext
 from gdsim.config.messages import format_value, is_number
-from gdsim.config.model import Finite, Line, Model, NoneAsEmpty, refuse
+from gdsim.config.model import HERE, Finite, Line, Model, NoneAsEmpty, SourceContext, refuse
 from gdsim.errors import Code, InputError, Problem, did_you_mean
 from gdsim.networks import (
     DATA,

@@ -14,9 +14,8 @@ from typing import Annotated, Any
 from pydantic import BeforeValidator, Field, PrivateAttr, ValidationInfo, field_validator, model_validator
 
 from gdsim.config import signatures
-from gdsim.config.location import HERE, SourceContext
 from gdsim.config.messages import accepts, format_value, must_be, suggestion
-from gdsim.config.model import Color, Finite, Model, none_as_empty, refuse
+from gdsim.config.model import HERE, Color, Finite, Model, SourceContext, none_as_empty, refuse
 from gdsim.config.signatures import Signature
 from gdsim.errors import Code, Key, Problem, did_you_mean
 from gdsim.objectives import find_package, package_problem

@@ -10,12 +10,11 @@ from typing import Annotated, Any, Literal
 
 from pydantic import AfterValidator, BeforeValidator, Field, WithJsonSchema, model_validator
 
-from gdsim.config.kinds import OneOf, formats
 from gdsim.config.messages import format_value, is_number
-from gdsim.config.model import Model, all_different, none_as_empty, refuse
+from gdsim.config.model import Model, OneOf, all_different, none_as_empty, refuse
 from gdsim.errors import Problem
 
-Format = Annotated[str, OneOf(formats)]
+FORMATS = OneOf("gdsim.encode.formats", "formats")
 
 Preset = Literal["slide", "wide", "half", "square", "readme", "thumb"]
 
@@ -79,7 +78,7 @@ class Output(Model):
     preset: Preset | None = None
     """What the picture is for. It sets the defaults of size, theme, fps, seconds, hold, max_bytes: slide and wide fill
     a slide, half fills half of one, square is for posts, readme for a README, thumb small."""
-    formats: Annotated[list[Format], Field(min_length=1), AfterValidator(all_different)] = Field(
+    formats: Annotated[list[Annotated[str, FORMATS]], Field(min_length=1), AfterValidator(all_different)] = Field(
         default=["gif", "mp4", "png"], json_schema_extra={"uniqueItems": True}
     )
     """gif, mp4, webm, webp and apng are animations; png, svg and pdf are posters of the last frame; html is a page with
@@ -103,9 +102,9 @@ class Output(Model):
     def _check_background(self) -> Output:
         problems = []
         if self.background == "transparent":
-            suitable = ", ".join(name for name, each in formats().items() if not each.opaque_reason)
+            suitable = ", ".join(name for name, each in FORMATS.choices().items() if not each.opaque_reason)
             for index, name in enumerate(self.formats):
-                if reason := formats()[name].opaque_reason:
+                if reason := FORMATS.choices()[name].opaque_reason:
                     message = f"background: transparent goes with {suitable}, not with {name}: {reason}"
                     problems.append(Problem(message, ("formats", index), "unsupported"))
         refuse(problems)

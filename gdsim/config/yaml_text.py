@@ -7,15 +7,14 @@ numbers, strings, lists, and mappings with string keys.
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import yaml
 
-from gdsim.config.location import Document
-from gdsim.errors import Code, ConfigError, Key, Problem, SourceLocation
+from gdsim.errors import Code, ConfigError, InputError, Key, Problem, SourceLocation, printable
 
 MAX_BYTES = 256 * 1024
 MAX_NODES = 20_000
@@ -27,6 +26,37 @@ HALF_CHARACTER = "contains half of a surrogate pair, which is not a character"
 WRONG_INDENT = "the indentation of this line does not match; lines that belong together start in the same column"
 
 STR, SEQ, MAP, MERGE = (f"tag:yaml.org,2002:{name}" for name in ("str", "seq", "map", "merge"))
+
+
+@dataclass(frozen=True)
+class Document:
+    """Plain values with their locations.
+
+    Attributes:
+        value: The value of the whole text.
+        values: The location of each value; that of the whole has the empty key.
+        keys: The location of each key of a mapping.
+        problems: Mistakes that did not prevent reading the rest: a key given twice, a tag.
+        unread: The values that are None because they could not be read.
+    """
+
+    value: Any
+    values: Mapping[Key, SourceLocation]
+    keys: Mapping[Key, SourceLocation]
+    problems: tuple[Problem, ...] = ()
+    unread: frozenset[Key] = frozenset()
+
+    def error(self, problems: Iterable[Problem]) -> ConfigError:
+        """Return all problems as one error, each with its location, in the order of the locations."""
+        located = (replace(each, location=each.location or self._locate(each)) for each in problems)
+        return ConfigError(sorted(located, key=lambda each: (each.location, str(each))))
+
+    def _locate(self, problem: Problem) -> SourceLocation:
+        """Return the most precise location that is known for a problem."""
+        if problem.at_key and problem.key in self.keys:
+            return self.keys[problem.key]
+        above = (problem.key[:length] for length in range(len(problem.key), -1, -1))
+        return next(self.values[key] for key in above if key in self.values)
 
 
 def parse(text: str, source: str, *, order: int = 0, at: Key = ()) -> Document:
@@ -51,6 +81,93 @@ def parse(text: str, source: str, *, order: int = 0, at: Key = ()) -> Document:
 def dump(value: Any) -> str:
     """Return YAML text that `parse` reads as `value`."""
     return yaml.dump(value, Dumper=_Dumper, sort_keys=False, allow_unicode=True, width=100, default_flow_style=None)
+
+
+def override(document: Document, overrides: Mapping[str, str]) -> Document:
+    """Return a new document with each `KEY=VALUE` applied; missing mappings above a key are created.
+
+    Each override comes with what the user has written, which errors name.
+
+    Raises:
+        InputError: An override is not `KEY=VALUE`, or its value is not YAML, or its key leads through a plain value.
+    """
+    for order, (text, source) in enumerate(overrides.items(), start=1):
+        dotted, equals, value = text.partition("=")
+        if not equals or not all(dotted.split(".")):
+            message = f"{printable(source)}: must be KEY=VALUE with a dotted key, such as optimizers.Adam.lr=0.1"
+            raise InputError(message, code="syntax")
+        key = _key(document.value, dotted.split("."))
+        given = parse(value, source, order=order, at=key)
+        document = _merged(document, given, key, SourceLocation(order, 1, 1, source))
+    return document
+
+
+def _key(value: Any, parts: Sequence[str]) -> Key:
+    """Split a dotted key by the keys of the document: a label may itself contain dots."""
+    if not parts:
+        return ()
+    if isinstance(value, list) and parts[0].isdecimal():
+        index = int(parts[0][:9])
+        return index, *_key(value[index] if index < len(value) else None, parts[1:])
+    names = (".".join(parts[:length]) for length in range(len(parts), 0, -1))
+    name = next((name for name in names if isinstance(value, dict) and name in value), parts[0])
+    return name, *_key(value.get(name) if isinstance(value, dict) else None, parts[name.count(".") + 1 :])
+
+
+def _merged(document: Document, given: Document, key: Key, location: SourceLocation) -> Document:
+    values = {each: at for each, at in document.values.items() if each[: len(key)] != key}
+    keys = {each: at for each, at in document.keys.items() if each[: len(key)] != key or each == key}
+    for length in range(1, len(key) + 1):
+        keys.setdefault(key[:length], location)
+        values.setdefault(key[:length], location)
+    try:
+        value = _with_value(document.value, key, given.value, ())
+    except LookupError as error:
+        raise document.error([Problem(str(error.args[0]), key, location=location)]) from None
+    return replace(
+        document,
+        value=value,
+        values={**values, **given.values},
+        keys={**keys, **given.keys},
+        problems=document.problems + given.problems,
+        unread=document.unread | given.unread,
+    )
+
+
+def _with_value(value: Any, key: Key, new: Any, above: Key) -> Any:
+    """Return a copy of `value` with `new` at `key`; a LookupError says that the path leads through a plain value."""
+    if not key:
+        return new
+    first, *rest = key
+    value = _as_mapping(value, above)
+    if isinstance(value, list) and isinstance(first, int):
+        if first >= len(value):
+            raise LookupError(f"{_name(above)} has {len(value)} items, numbered from 0")
+        inner = _with_value(value[first], tuple(rest), new, (*above, first))
+        return [*value[:first], inner, *value[first + 1 :]]
+    if isinstance(value, dict):
+        inner = _with_value(value.get(str(first)), tuple(rest), new, (*above, first))
+        return value | {str(first): inner}
+    kind = "a list, whose items are numbered from 0" if isinstance(value, list) else "a single value"
+    raise LookupError(f"{_name(above)} is {kind}, so it has no '{first}'")
+
+
+def _as_mapping(value: Any, key: Key) -> Any:
+    """Return the mapping that a bare name or nothing is short for."""
+    if value is None:
+        return {}
+    match key:
+        case ("objective",) | ("objective", int()) if isinstance(value, str):
+            return {"name": value}
+        case ("view", "theme") if isinstance(value, str):
+            return {"base": value}
+        case (*_, "schedule") if isinstance(value, str):
+            return {"class": value}
+    return value
+
+
+def _name(key: Key) -> str:
+    return ".".join(map(str, key)) or "the config"
 
 
 def _integer(text: str) -> int:

@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from gdsim.config.location import SourceContext
+from gdsim.config.model import SourceContext
 from gdsim.config.optimizer import EXAMPLE, argument_problems, class_problems
 from gdsim.config.signatures import inspect_class, schedules
 from gdsim.errors import InputError, Key, did_you_mean

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from enum import Enum
 from typing import TYPE_CHECKING, Any
 
-from gdsim.config.location import SourceContext
+from gdsim.config.model import SourceContext
 from gdsim.config.optimizer import MATRICES_ONLY, GradientSettings
 from gdsim.errors import InputError, Key
 from gdsim.optimizers.classes import OptimizerClass, find_class, schedule_class

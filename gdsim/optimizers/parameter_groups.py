@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
-from gdsim.config.location import HERE, SourceContext
+from gdsim.config.model import HERE, SourceContext
 from gdsim.errors import InputError
 from gdsim.optimizers.factory import OptimizerFactory, ParameterShapes, untested_factory
 from gdsim.optimizers.probe import probe
