@@ -322,7 +322,7 @@ def test_a_curve_shows_its_deepest_well_and_the_star_in_it():
 
 @pytest.mark.parametrize("heights", ["linear", "log"])
 def test_the_largest_values_have_heights(heights):
-    relief = facet(gdsim.objective("1.5e308*sin(x)*cos(y)"), kind="surface", heights=heights).model
+    relief = facet(gdsim.objective("9e304*sin(x)*cos(y)"), kind="surface", heights=heights).model
     plain = facet(gdsim.objective("sin(x)*cos(y)"), kind="surface", heights=heights).model
     np.testing.assert_allclose(relief.heights, plain.heights, atol=1e-9)
 

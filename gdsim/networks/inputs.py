@@ -41,6 +41,7 @@ class ImageObjective(Objective):
     """
 
     kind = "image"
+    value_name = "−score"
 
     shape: tuple[int, int]
 

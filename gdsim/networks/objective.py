@@ -100,6 +100,8 @@ class NetworkObjective(Objective):
     """The loss of a network on a plane through its weights, as a function of two coordinates."""
 
     kind = "network"
+    value_name = "loss"
+    lower_bound = 0.0
 
     network: Network
     landscape: Landscape

@@ -93,6 +93,16 @@ class Objective:
         return len(self.bounds)
 
     @property
+    def value_name(self) -> str:
+        """The name of the values in a picture."""
+        return {1: "f(x)", 2: "f(x, y)"}.get(self.dim, "f")
+
+    @property
+    def lower_bound(self) -> float | None:
+        """A number that no value is below, if one is known."""
+        return self.minimum
+
+    @property
     def is_measured(self) -> bool:
         """Whether the function is defined only within its `domain`."""
         return bool(np.isfinite(self.domain).all())

@@ -15,7 +15,6 @@ from gdsim.scene.arrows import gradient_arrows
 from gdsim.scene.model import Facet, Mark, Style, ViewModel
 from gdsim.scene.paths import Elevation, build_path
 from gdsim.scene.projection import Projection
-from gdsim.scene.values import value_name
 from gdsim.simulation import Trajectory
 
 MOST_EACH, MOST_TOGETHER = 20_000, 300_000
@@ -65,7 +64,7 @@ class GroupInput:
             arrows=gradient_arrows(self.objective, self.projection, self.view, self.facets),
             minima=raised(*self.minima()),
             marks=tuple(Mark(tuple(point), name) for point, name, seen in marks if seen),
-            value_name=value_name(self.objective),
+            value_name=self.objective.value_name,
         )
         starts = sum(len(each.stops) for each in self.scene_trajectories)
         most = min(MOST_EACH, MOST_TOGETHER // max(1, starts))

@@ -1,8 +1,8 @@
-"""Levels of a field, ticks of an axis, and the formatting of their numbers."""
+"""Ranges and levels of values, ticks of an axis, and the formatting of their numbers."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from itertools import pairwise
 from typing import Literal
 
@@ -25,6 +25,12 @@ LABELLED, LEEWAY = 4, 0.1
 """For levels of equal areas: number of edges per labelled edge, and the fraction of a level's area by which that edge
 may be moved to a round number."""
 
+LARGEST = 1e305
+"""Maximum absolute value that is drawn; differences and multiples of larger ones would overflow."""
+
+REACH = 10
+"""Maximum extension of a value range to include the paths, as a multiple of the function's own range."""
+
 SUPERSCRIPTS = str.maketrans("-0123456789", "⁻⁰¹²³⁴⁵⁶⁷⁸⁹")
 
 Spacing = Literal["linear", "log", "rank"]
@@ -46,33 +52,53 @@ class Levels:
     caption: str
 
 
+def finite(values: FloatArray) -> FloatArray:
+    """Return values (…) with NaN where they are not finite, or too large to draw."""
+    return np.where(np.abs(values) <= LARGEST, values, np.nan)
+
+
+def value_range(values: FloatArray, *, bottomless: bool) -> tuple[float, float]:
+    """Return the range to show, cut at the top if a few values would flatten all others, or at the bottom of a pole."""
+    values = values[np.isfinite(values)]
+    if values.size == 0:
+        return 0.0, 1.0
+    low, high = float(values.min()), float(values.max())
+    most_low, most_high = np.quantile(values, [0.02, 0.98]).tolist()
+    span = most_high - most_low
+    if span == 0:
+        return low, high
+    return max(low, most_low - span) if bottomless else low, min(high, most_high + span)
+
+
+def stretched(low: float, high: float, values: FloatArray) -> tuple[float, float]:
+    """Return a range extended to include values, but not so far that the function would look flat."""
+    values = values[np.isfinite(values)]
+    room = REACH * ((high - low) or max(abs(high), 1.0))
+    least, most = values.min(initial=low), values.max(initial=high)
+    return float(max(least, low - room)), float(min(most, high + room))
+
+
 def choose_levels(values: FloatArray, minimum: float | None, symbol: str, spacing: Spacing | None = None) -> Levels:
     """Choose about 24 to 32 levels for the finite values of a field (…) named `symbol`, such as "f(x, y)".
 
     The default spacing is geometric above the minimum if the median is less than 1/6 of the highest value; by equal
     areas if a few extreme values, as at a pole, would leave all others in one colour; otherwise linear.
     """
-    finite = values[np.isfinite(values)]
-    if finite.size == 0:
+    known = values[np.isfinite(values)]
+    if known.size == 0:
         return _even(0.0, 1.0, symbol, 0.0)
-    low, high = float(finite.min()), float(finite.max())
-    if not np.isfinite(2 * (high - low)):
-        # The range overflows.
-        eighth = float(np.finfo(np.float64).max) / 8
-        levels = choose_levels(np.clip(finite, -eighth, eighth), None, symbol, "linear")
-        edges = np.array([min(levels.edges[0], low), *levels.edges[1:-1], max(levels.edges[-1], high)])
-        return replace(levels, edges=edges, labels=labels(edges[levels.ticks]))
+    low, high = float(known.min()), float(known.max())
     if high - low <= 1e-12 * max(abs(low), abs(high)):
         margin = max(abs(low), 1.0) * 1e-3
         return _even(low - margin, high + margin, symbol, 0.0)
     base = low if minimum is None or minimum > low else minimum
-    above = finite - base
+    above = known - base
     spacing = spacing or _fitting(above, base)
     if spacing == "log":
         return _geometric(above, base, above_words(base, minimum, symbol))
     origin, caption = origin_of(low, high, symbol)
     if spacing == "rank":
-        return _ranked(finite - origin, caption, origin)
+        return _ranked(known - origin, caption, origin)
     return _even(low - origin, high - origin, caption, origin)
 
 
@@ -163,8 +189,6 @@ def _cut(edges: FloatArray, ticks: FloatArray, low: float, high: float, caption:
 
 def round_ticks(low: float, high: float, wanted: int, *, outside: bool = False) -> FloatArray:
     """Return about `wanted` round numbers between `low` and `high`; with `outside`, enough to enclose both."""
-    if not np.isfinite(high - low):
-        return 2 * round_ticks(low / 2, high / 2, wanted, outside=outside)
     raw = (high - low) / max(wanted, 1)
     size = 10.0 ** np.floor(np.log10(raw))
     step = size * next(m for m in (1.0, 2.0, 2.5, 5.0, 10.0) if m * size >= raw * 0.999)
@@ -185,8 +209,7 @@ def origin_of(low: float, high: float, symbol: str) -> tuple[float, str]:
 
 def labels(ticks: FloatArray) -> tuple[str, ...]:
     """Format ascending ticks, each with enough digits to distinguish it from its neighbours."""
-    with np.errstate(over="ignore"):
-        gaps = np.concatenate([[np.inf], np.abs(np.diff(ticks)), [np.inf]])
+    gaps = np.concatenate([[np.inf], np.diff(ticks), [np.inf]])
     nearest = np.minimum(gaps[1:], gaps[:-1])[: len(ticks)]
 
     def digits(tick: float, gap: float) -> int:

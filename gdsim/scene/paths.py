@@ -11,9 +11,9 @@ import numpy.typing as npt
 from gdsim.analysis import last_steps
 from gdsim.networks import NetworkObjective
 from gdsim.objectives import FloatArray, Objective, inside
+from gdsim.scene.levels import finite
 from gdsim.scene.model import Exit, Path, Style
-from gdsim.scene.projection import Projection
-from gdsim.scene.values import CHUNK, finite
+from gdsim.scene.projection import CHUNK, Projection
 from gdsim.simulation import Trajectory
 
 SHORT, FINENESS = 1 / 150, 600

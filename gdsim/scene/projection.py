@@ -1,10 +1,11 @@
-"""The line or plane of an objective's domain that a picture shows."""
+"""The line or plane of an objective's domain that a picture shows, and the values of the objective on it."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import singledispatch
+from itertools import pairwise
 
 import numpy as np
 import numpy.typing as npt
@@ -13,9 +14,17 @@ from gdsim.config import View
 from gdsim.errors import InputError, Problem
 from gdsim.networks import Landscape, NetworkObjective, plane_name
 from gdsim.objectives import FloatArray, Objective, inside
+from gdsim.scene.levels import finite
+from gdsim.simulation import Trajectory
 
 AWAY = 1.0
 """Distance beyond the bounds, in multiples of their span, from which points count as diverged."""
+
+CHUNK = 2**22
+"""Maximum number of coordinates evaluated at once, because a grid in a thousand dimensions would not fit in memory."""
+
+STEEP, ZOOM = 1.5, 8
+"""A function has a pole if its depth grows by the first factor each time the sampled region shrinks by the second."""
 
 SUBSCRIPTS = str.maketrans("0123456789", "₀₁₂₃₄₅₆₇₈₉")
 
@@ -194,3 +203,52 @@ def plane_problems(objectives: Sequence[Objective], view: View) -> Iterator[Prob
     elif view.plane not in (None, "pca") and not coordinates:
         message = "must be two coordinates or pca for a function; random and recordings are for networks"
         yield Problem(message, ("plane",), "unsupported")
+
+
+def grid_values(objective: Objective, projection: Projection, n: int) -> tuple[FloatArray, FloatArray, FloatArray]:
+    """Return the positions (n,) along two coordinates and the values (n, n) on their grid; NaN if not finite."""
+    x, y = (np.linspace(low, high, n) for low, high in projection.bounds)
+    points = np.stack(np.meshgrid(x, y), -1)
+    rows = max(1, CHUNK // (n * objective.dim))
+    chunks = [objective.values(projection.lift(points[row : row + rows])) for row in range(0, n, rows)]
+    return x, y, _plausible(objective, points, finite(np.concatenate(chunks)))
+
+
+@singledispatch
+def _plausible(objective: Objective, points: FloatArray, values: FloatArray) -> FloatArray:  # noqa: ARG001
+    return values
+
+
+@_plausible.register
+def _(objective: NetworkObjective, points: FloatArray, values: FloatArray) -> FloatArray:
+    # The interpolation of a landscape overshoots at steep places, and is finite where the landscape is not.
+    landscape = objective.landscape
+    low, high = np.nanmin(landscape.values, initial=np.inf), np.nanmax(landscape.values, initial=-np.inf)
+    column, row = (np.abs(points[..., i, None] - side).argmin(-1) for i, side in enumerate((landscape.x, landscape.y)))
+    return np.where(np.isfinite(landscape.values[row, column]), np.clip(values, low, high), np.nan)
+
+
+def visited_values(projection: Projection, trajectories: Sequence[Trajectory]) -> FloatArray:
+    """Return the values of all iterates within the bounds of a projection, (n,)."""
+    values = [each.values[inside(projection.project(each.points), projection.bounds)] for each in trajectories]
+    return np.concatenate([np.empty(0), *values])
+
+
+def has_pole(objective: Objective, projection: Projection, points: FloatArray, values: FloatArray) -> bool:
+    """Return whether the values (n,) at points (n, k) decrease without bound when their minimum is sampled finely."""
+    if not np.isfinite(values).any():
+        return False
+    top, depths = float(np.nanmedian(values)), []
+    at = points[np.nanargmin(values)]
+    cell = (projection.bounds[:, 1] - projection.bounds[:, 0]) / (len(values) ** (1 / points.shape[1]) - 1)
+    # Asymmetric, so that no sample is at the pole itself, where the value is undefined or arbitrary.
+    side = np.linspace(-0.93, 0.97, 2 * ZOOM)
+    around = np.stack(np.meshgrid(*[side] * points.shape[1]), -1).reshape(-1, points.shape[1])
+    for _ in range(4):
+        sampled = np.clip(at + cell * around, projection.bounds[:, 0], projection.bounds[:, 1])
+        found = finite(objective.values(projection.lift(sampled)))
+        if not np.isfinite(found).any():
+            return False
+        at, cell = sampled[np.nanargmin(found)], cell / ZOOM
+        depths.append(top - float(np.nanmin(found)))
+    return all(deeper > STEEP * depth > 0 for depth, deeper in pairwise(depths))

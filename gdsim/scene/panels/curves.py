@@ -15,11 +15,10 @@ from gdsim.errors import InputError, Problem
 from gdsim.networks import Network
 from gdsim.objectives import FloatArray, Objective, inside
 from gdsim.scene.group import GroupInput
-from gdsim.scene.levels import above_words, origin_of
+from gdsim.scene.levels import above_words, finite, origin_of
 from gdsim.scene.model import Style
 from gdsim.scene.panels import PanelKind
 from gdsim.scene.projection import near, widened
-from gdsim.scene.values import LARGEST, finite, value_name
 from gdsim.scene.views import kind_of
 from gdsim.simulation import NetworkTrajectory, Training, Trajectory
 
@@ -101,15 +100,15 @@ def _logarithmic(figures: FloatArray) -> FloatArray | None:
     if not positive.size or positive.max() / SPANNING <= positive.min():
         return None
     low = max(float(positive.min()), float(positive.max()) * 10.0**-DECADES)
-    return np.array([low / 2, 2 * min(float(positive.max()), LARGEST / 2)])
+    return np.array([low / 2, 2 * float(positive.max())])
 
 
 def _linear(figures: FloatArray) -> FloatArray:
     if figures.size == 0:
         return np.array([0.0, 1.0])
     low, high = float(figures.min()), float(figures.max())
-    margin = 0.06 * high - 0.06 * low or 0.1 * abs(high) or 1.0
-    return np.clip([low - margin, high + margin], -LARGEST, LARGEST)
+    margin = 0.06 * (high - low) or 0.1 * abs(high) or 1.0
+    return np.array([low - margin, high + margin])
 
 
 def on_axis(figures: FloatArray, limits: FloatArray) -> FloatArray:
@@ -125,7 +124,7 @@ def _general_axis(figures: FloatArray, objective: Objective) -> Axis:  # noqa: A
 def _loss_axis(figures: FloatArray, objective: Objective) -> Axis:
     if objective.kind == "network":
         return _general_axis(figures, objective)
-    name, minimum = value_name(objective), objective.minimum
+    name, minimum = objective.value_name, objective.minimum
     limits = None if minimum is None else _logarithmic(figures - minimum)
     if minimum is not None and limits is not None:
         return {"limits": limits, "logarithmic": True, "base": minimum, "caption": above_words(minimum, minimum, name)}

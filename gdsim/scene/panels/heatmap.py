@@ -13,10 +13,10 @@ from gdsim.config import View
 from gdsim.errors import Problem
 from gdsim.objectives import FloatArray, Objective
 from gdsim.scene.group import GroupInput
+from gdsim.scene.levels import finite
 from gdsim.scene.model import Style
 from gdsim.scene.panels import PanelKind
 from gdsim.scene.panels.curves import CurvesPanel, Series, curves_panel, training_of
-from gdsim.scene.values import finite
 from gdsim.simulation import Training, Trajectory
 
 DEEPEST = 12

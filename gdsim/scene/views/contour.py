@@ -9,7 +9,7 @@ from gdsim.objectives import FloatArray
 from gdsim.scene.group import GroupInput
 from gdsim.scene.levels import Levels, choose_levels
 from gdsim.scene.model import Facet
-from gdsim.scene.values import grid_values, lowest_possible, value_name
+from gdsim.scene.projection import grid_values
 from gdsim.scene.views import ViewKind
 
 FINE, COARSE, MANY = 301, 151, 100
@@ -34,7 +34,7 @@ def facets(group: GroupInput) -> tuple[Facet, ...]:
     """Return facets with level lines and fills."""
     objective, projection, view = group.objective, group.projection, group.view
     x, y, values = grid_values(objective, projection, FINE if objective.dim <= MANY else COARSE)
-    levels = choose_levels(values, lowest_possible(objective), value_name(objective), view.levels)
+    levels = choose_levels(values, objective.lower_bound, objective.value_name, view.levels)
     return group.build_facets(ContourModel(x, y, values, levels, view.fill), projection.bounds, projection.names)
 
 

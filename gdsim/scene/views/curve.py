@@ -9,8 +9,9 @@ import numpy as np
 
 from gdsim.objectives import FloatArray
 from gdsim.scene.group import GroupInput
+from gdsim.scene.levels import finite, stretched, value_range
 from gdsim.scene.model import Facet
-from gdsim.scene.values import LARGEST, finite, has_pole, stretched, value_range, visited_values
+from gdsim.scene.projection import has_pole, visited_values
 from gdsim.scene.views import ViewKind
 
 
@@ -33,15 +34,14 @@ def facets(group: GroupInput) -> tuple[Facet, ...]:
     pole = has_pole(group.objective, projection, x[:, None], values)
     low, high = value_range(values, bottomless=pole)
     # A jump over most of the range is a pole, whose two sides must not be connected.
-    steps = np.abs(np.diff(values / 2))
-    values[1:][steps > 0.65 * ((high - low) or max(abs(high), 1.0))] = np.nan
+    steps = np.abs(np.diff(values))
+    values[1:][steps > 1.3 * ((high - low) or max(abs(high), 1.0))] = np.nan
     low, high = stretched(low, high, visited_values(projection, group.trajectories))
     minima = group.minima()[1]
     low, high = float(minima.min(initial=low)), float(minima.max(initial=high))
     room = (high - low) or max(abs(high), 1.0)
     # The margin below the curve leaves space for the arrows on the axis.
-    shown = np.clip([low - 0.22 * room, high + 0.08 * room], -LARGEST, LARGEST)
-    limits = np.stack([projection.bounds[0], shown])
+    limits = np.array([projection.bounds[0], [low - 0.22 * room, high + 0.08 * room]])
     return group.build_facets(CurveModel(x, values), limits, ("x", "f(x)"), lambda values: values)
 
 

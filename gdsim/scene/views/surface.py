@@ -10,19 +10,20 @@ import numpy as np
 from gdsim.objectives import FloatArray, Objective
 from gdsim.scene.camera import SurfaceCamera
 from gdsim.scene.group import GroupInput
-from gdsim.scene.levels import Levels, above_words, choose_levels, labels, number, origin_of, round_ticks
-from gdsim.scene.model import Facet
-from gdsim.scene.values import (
-    LARGEST,
+from gdsim.scene.levels import (
+    Levels,
+    above_words,
+    choose_levels,
     finite,
-    grid_values,
-    has_pole,
-    lowest_possible,
+    labels,
+    number,
+    origin_of,
+    round_ticks,
     stretched,
-    value_name,
     value_range,
-    visited_values,
 )
+from gdsim.scene.model import Facet
+from gdsim.scene.projection import grid_values, has_pole, visited_values
 from gdsim.scene.views import ViewKind
 
 SIDE = 121
@@ -97,7 +98,7 @@ def facets(group: GroupInput) -> tuple[Facet, ...]:
         y=y,
         values=values,
         heights=axis.heights(values),
-        levels=choose_levels(values, lowest_possible(objective), value_name(objective), view.levels),
+        levels=choose_levels(values, objective.lower_bound, objective.value_name, view.levels),
         ticks=axis.heights(ticks),
         labels=words,
         caption=caption,
@@ -118,7 +119,7 @@ def value_axis(values: FloatArray, beside: FloatArray, *, compressed: bool, bott
     seen = seen[np.isfinite(seen)]
     if compressed and seen.size:
         low, high = float(seen.min()), float(seen.max())
-    if high / 2 - low / 2 <= 5e-13 * max(abs(low), abs(high)):
+    if high - low <= 1e-12 * max(abs(low), abs(high)):
         margin = 0.5 * max(abs(low), abs(high)) or 1.0
         return ValueAxis(low - margin, high + margin, None)
     if not compressed:
@@ -129,15 +130,14 @@ def value_axis(values: FloatArray, beside: FloatArray, *, compressed: bool, bott
 
 
 def _shares(values: FloatArray, low: float, high: float) -> FloatArray:
-    """Return the positions of values between `low` and `high`, from 0 to 1; halved first to avoid overflow."""
-    return np.asarray((values / 2 - low / 2) / (high / 2 - low / 2))
+    """Return the positions of values between `low` and `high`, from 0 to 1."""
+    return np.asarray((values - low) / (high - low))
 
 
 def _numbers(axis: ValueAxis, objective: Objective, seen: FloatArray) -> tuple[FloatArray, tuple[str, ...], str]:
     """Return the labelled values of the axis, their labels, and the caption, which says where the axis is cut."""
-    name = value_name(objective)
     if axis.bend is None:
-        base, caption = origin_of(axis.low, axis.high, name)
+        base, caption = origin_of(axis.low, axis.high, objective.value_name)
         ticks = round_ticks(axis.low - base, axis.high - base, 5)
         least, most = np.nanmin(seen, initial=axis.low), np.nanmax(seen, initial=axis.high)
         cuts = [axis.low] * bool(least < axis.low) + [axis.high] * bool(most > axis.high)
@@ -148,12 +148,13 @@ def _numbers(axis: ValueAxis, objective: Objective, seen: FloatArray) -> tuple[F
     if known is not None and abs(base - known) <= 1e-3 * (axis.high - axis.low):
         base = known
     ticks = _compressed_ticks(axis, base)
-    return ticks + base, tuple(map(number, ticks)), f"{above_words(base, known, name)}, logarithmic axis"
+    caption = f"{above_words(base, known, objective.value_name)}, logarithmic axis"
+    return ticks + base, tuple(map(number, ticks)), caption
 
 
 def _compressed_ticks(axis: ValueAxis, base: float) -> FloatArray:
     """Return zero and round numbers above a base, far enough apart on the axis for their labels."""
-    top = min(axis.high - base, LARGEST)
+    top = axis.high - base
     powers = 10.0 ** np.arange(np.floor(np.log10(top)) - 12, np.floor(np.log10(top)) + 1)
     for factors in ((1.0,), (1.0, 3.0), (1.0, 2.0, 5.0)):
         ticks = [0.0]
