@@ -6,36 +6,32 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 from gdsim.simulation.archive import provenance, read, recorded_folder, save
-from gdsim.simulation.remarks import blank_maps, remarks
 from gdsim.simulation.trajectory import (
-    IntArray,
     NetworkTrajectory,
-    Progress,
     SaliencyMaps,
     Stop,
     Training,
     Trajectory,
+    blank_maps,
+    remarks,
 )
 
 if TYPE_CHECKING:
     from gdsim.simulation.experiments import (
         check,
+        check_values,
         descend,
         evaluate_landscapes,
         run_optimizers,
         simulate,
         simulate_settings,
+        starting_points,
     )
-    from gdsim.simulation.landscapes import evaluate_landscape
     from gdsim.simulation.saliency import Explanation, explain
-    from gdsim.simulation.starts import check_values, starting_points
-    from gdsim.simulation.training import kept_steps, train
 
 __all__ = [
     "Explanation",
-    "IntArray",
     "NetworkTrajectory",
-    "Progress",
     "SaliencyMaps",
     "Stop",
     "Training",
@@ -44,10 +40,8 @@ __all__ = [
     "check",
     "check_values",
     "descend",
-    "evaluate_landscape",
     "evaluate_landscapes",
     "explain",
-    "kept_steps",
     "provenance",
     "read",
     "recorded_folder",
@@ -57,22 +51,12 @@ __all__ = [
     "simulate",
     "simulate_settings",
     "starting_points",
-    "train",
 ]
-
-_MODULES = {
-    "Explanation": "saliency",
-    "check_values": "starts",
-    "evaluate_landscape": "landscapes",
-    "explain": "saliency",
-    "kept_steps": "training",
-    "starting_points": "starts",
-    "train": "training",
-}
-"""The modules of names that are imported on first use, because they import torch; by default `experiments`."""
 
 
 def __getattr__(name: str) -> Any:
+    """Import modules that import torch on first use."""
     if name not in __all__:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    return getattr(import_module(f"{__name__}.{_MODULES.get(name, 'experiments')}"), name)
+    module = "saliency" if name in ("Explanation", "explain") else "experiments"
+    return getattr(import_module(f"{__name__}.{module}"), name)

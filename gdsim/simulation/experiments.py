@@ -6,31 +6,28 @@ import operator
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
-from functools import singledispatch
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
+import numpy as np
 import numpy.typing as npt
-import torch
 
-from gdsim.config import Experiment, OptimizerSpec
+from gdsim.config import Experiment, OptimizerSpec, Start
 from gdsim.errors import ConfigError, InputError, Problem
-from gdsim.networks import NetworkObjective
+from gdsim.networks import Network
 from gdsim.objectives import FloatArray, Objective
-from gdsim.optimizers import OptimizerFactory, ParameterShapes, RNGState, deterministic, optimizer_factory
-from gdsim.simulation.batch import Batch, Record, Task, run
-from gdsim.simulation.batching import choose_mode, verified, with_own_random_numbers
+from gdsim.optimizers import OptimizerFactory, ParameterShapes, deterministic, optimizer_factory, rng
+from gdsim.simulation.descent import descend_together
 from gdsim.simulation.landscapes import evaluate_landscape
-from gdsim.simulation.outcomes import to_trajectory
-from gdsim.simulation.starts import as_points, check_values, starting_points
 from gdsim.simulation.training import kept_steps, train
 from gdsim.simulation.trajectory import Progress, Trajectory
 
-__all__ = ["check", "descend", "evaluate_landscapes", "run_optimizers", "simulate", "simulate_settings"]
+if TYPE_CHECKING:
+    from torch.optim import Optimizer
 
 
 def descend(
     objective: Objective,
-    optimizer: str | type[torch.optim.Optimizer],
+    optimizer: str | type[Optimizer],
     *,
     start: npt.ArrayLike,
     steps: int,
@@ -72,7 +69,7 @@ def descend(
     steps, seed = _natural_number(steps, "steps"), _natural_number(seed, "seed")
     if label is None:
         label = optimizer.replace(":", ".").rpartition(".")[2] if isinstance(optimizer, str) else optimizer.__name__
-    points = as_points(start, objective)
+    points = _as_points(start, objective)
     with deterministic():
         factory = optimizer_factory(
             label,
@@ -83,7 +80,7 @@ def descend(
             noise=noise,
             clip_norm=clip_norm,
         )
-        return _descend_together(objective, [factory], [None], points, steps, seed, progress)[0]
+        return descend_together(objective, [factory], [None], points, steps, seed, progress)[0]
 
 
 def simulate(experiment: Experiment, *, progress: Progress = iter) -> tuple[Trajectory, ...]:
@@ -106,12 +103,22 @@ def simulate(experiment: Experiment, *, progress: Progress = iter) -> tuple[Traj
 
 def run_optimizers(experiment: Experiment, *, progress: Progress = iter) -> tuple[Trajectory, ...]:
     """Run all optimizers of an experiment without evaluating the landscapes of its networks."""
+    colors = [spec.color for spec in experiment.optimizers.values()]
+    steps, seed = experiment.steps, experiment.seed
+    trajectories: list[Trajectory] = []
     with deterministic():
-        trajectories: list[Trajectory] = []
         for index, plan in enumerate(_plans(experiment)):
             with experiment.located(index):
-                trajectories += _run(plan.objective, plan.factories, experiment, progress)
-        return tuple(trajectories)
+                if plan.network is not None:
+                    trajectories += train(
+                        plan.network, plan.factories, colors, steps=steps, seed=seed, progress=progress
+                    )
+                else:
+                    points = starting_points(experiment.start, plan.objective, seed)
+                    trajectories += descend_together(
+                        plan.objective, plan.factories, colors, points, steps, seed, progress
+                    )
+    return tuple(trajectories)
 
 
 def evaluate_landscapes(
@@ -132,12 +139,15 @@ def evaluate_landscapes(
     Raises:
         ConfigError: The plane or a panel of the view does not fit a trajectory.
     """
+    view, folder, seed = experiment.view, experiment.folder, experiment.seed
     count = len(experiment.optimizers)
     evaluated: list[Trajectory] = []
     for index, spec in enumerate(experiment.objectives):
-        own, objective = trajectories[index * count : (index + 1) * count], spec.build()
-        with experiment.located(index):
-            evaluated += _evaluate(objective, own, experiment, progress)
+        own: Sequence[Any] = trajectories[index * count : (index + 1) * count]
+        if (network := spec.to_train()) is not None:
+            with experiment.located(index):
+                own = evaluate_landscape(network, own, view, folder=folder, seed=seed, progress=progress)
+        evaluated += own
     return tuple(evaluated)
 
 
@@ -166,34 +176,32 @@ def simulate_settings(
                 raise InputError(sentence, ("objective",), code="unsupported")
             points = starting_points(experiment.start, objective, experiment.seed)
             check_values(points, experiment.start, objective)
-        results: dict[int, Trajectory | InputError] = {}
-        factories: dict[int, OptimizerFactory] = {}
-        for index, each in enumerate(settings):
+
+        def run(factories: Sequence[OptimizerFactory]) -> Sequence[Trajectory]:
+            colors = [spec.color] * len(factories)
+            return descend_together(objective, factories, colors, points, experiment.steps, experiment.seed, progress)
+
+        built: list[OptimizerFactory | InputError] = []
+        for each in settings:
             try:
-                factories[index] = _factory(label, spec.model_copy(update={"settings": dict(each)}), objective.dim)
+                built.append(_factory(label, spec.model_copy(update={"settings": dict(each)}), objective.dim))
             except InputError as error:
-                results[index] = error
-
-        def descend_with(indices: Sequence[int]) -> Sequence[Trajectory]:
-            chosen, colors = [factories[index] for index in indices], [spec.color] * len(indices)
-            return _descend_together(objective, chosen, colors, points, experiment.steps, experiment.seed, progress)
-
-        results |= _each_result([*factories], descend_with)
-    return tuple(results[index] for index in range(len(settings)))
+                built.append(error)
+        valid = [each for each in built if isinstance(each, OptimizerFactory)]
+        results = iter(_each_result(valid, run) if valid else ())
+    return tuple(each if isinstance(each, InputError) else next(results) for each in built)
 
 
 def _each_result(
-    indices: Sequence[int], descend_with: Callable[[Sequence[int]], Sequence[Trajectory]]
-) -> dict[int, Trajectory | InputError]:
-    """Run several settings together or, if one of them fails, each separately."""
-    if not indices:
-        return {}
+    factories: Sequence[OptimizerFactory], run: Callable[[Sequence[OptimizerFactory]], Sequence[Trajectory]]
+) -> Sequence[Trajectory | InputError]:
+    """Run several optimizers together or, if one of them fails, each separately."""
     try:
-        return dict(zip(indices, descend_with(indices), strict=True))
+        return run(factories)
     except InputError as error:
-        if len(indices) == 1:
-            return {indices[0]: error}
-    return {index: result for each in indices for index, result in _each_result([each], descend_with).items()}
+        if len(factories) == 1:
+            return [error]
+    return [result for each in factories for result in _each_result([each], run)]
 
 
 def check(experiment: Experiment) -> None:
@@ -228,64 +236,9 @@ class _Plan:
     """An objective of an experiment, its optimizers, and the shapes of the parameters that they update."""
 
     objective: Objective
+    network: Network | None
     shapes: ParameterShapes
     factories: list[OptimizerFactory]
-
-
-@singledispatch
-def _shapes(objective: Objective, experiment: Experiment, *, evaluate: bool) -> ParameterShapes:
-    """Check the starting points of an objective, and return the shapes of the parameters that are updated."""
-    points = starting_points(experiment.start, objective, experiment.seed)
-    if evaluate or objective.kind != "image":
-        check_values(points, experiment.start, objective)
-    return objective.dim
-
-
-@_shapes.register
-def _(objective: NetworkObjective, experiment: Experiment, *, evaluate: bool) -> ParameterShapes:
-    del evaluate
-    # Raises an error if the kept weights would exceed the memory limit.
-    kept_steps(objective.network, experiment.steps, len(experiment.optimizers))
-    return tuple(tuple(each.shape) for each in objective.network.module(experiment.seed).parameters())
-
-
-@singledispatch
-def _run(
-    objective: Objective, factories: Sequence[OptimizerFactory], experiment: Experiment, progress: Progress
-) -> tuple[Trajectory, ...]:
-    """Return one trajectory per optimizer."""
-    points = starting_points(experiment.start, objective, experiment.seed)
-    colors = _colors(experiment)
-    return _descend_together(objective, factories, colors, points, experiment.steps, experiment.seed, progress)
-
-
-@_run.register
-def _(
-    objective: NetworkObjective, factories: Sequence[OptimizerFactory], experiment: Experiment, progress: Progress
-) -> tuple[Trajectory, ...]:
-    colors, steps, seed = _colors(experiment), experiment.steps, experiment.seed
-    return train(objective.network, factories, colors, steps=steps, seed=seed, progress=progress)
-
-
-@singledispatch
-def _evaluate(
-    objective: Objective, trajectories: Sequence[Trajectory], experiment: Experiment, progress: Progress
-) -> Sequence[Trajectory]:
-    """Return the trajectories with the landscapes and maps that the view requires."""
-    del objective, experiment, progress
-    return trajectories
-
-
-@_evaluate.register
-def _(
-    objective: NetworkObjective, trajectories: Sequence[Any], experiment: Experiment, progress: Progress
-) -> Sequence[Trajectory]:
-    view, folder, seed = experiment.view, experiment.folder, experiment.seed
-    return evaluate_landscape(objective.network, trajectories, view, folder=folder, seed=seed, progress=progress)
-
-
-def _colors(experiment: Experiment) -> list[str | None]:
-    return [spec.color for spec in experiment.optimizers.values()]
 
 
 def _plans(experiment: Experiment, *, evaluate: bool = True) -> list[_Plan]:
@@ -297,9 +250,17 @@ def _plans(experiment: Experiment, *, evaluate: bool = True) -> list[_Plan]:
     problems: list[Problem] = []
     for index, spec in enumerate(experiment.objectives):
         with _collected(problems, experiment, index):
-            objective = spec.build()
-            shapes = _shapes(objective, experiment, evaluate=evaluate)
-            plans.append(_Plan(objective, shapes, _factories(experiment, shapes, problems)))
+            objective, network = spec.build(), spec.to_train()
+            shapes: ParameterShapes = objective.dim
+            if network is not None:
+                # Raises an error if the kept weights would exceed the memory limit.
+                kept_steps(network, experiment.steps, len(experiment.optimizers))
+                shapes = tuple(tuple(each.shape) for each in network.module(experiment.seed).parameters())
+            else:
+                points = starting_points(experiment.start, objective, experiment.seed)
+                if evaluate or objective.kind != "image":
+                    check_values(points, experiment.start, objective)
+            plans.append(_Plan(objective, network, shapes, _factories(experiment, shapes, problems)))
     if problems:
         raise ConfigError(problems)
     return plans
@@ -307,7 +268,7 @@ def _plans(experiment: Experiment, *, evaluate: bool = True) -> list[_Plan]:
 
 def _factories(experiment: Experiment, shapes: ParameterShapes, problems: list[Problem]) -> list[OptimizerFactory]:
     """Return the optimizers of an experiment, and append their errors to `problems`."""
-    has_networks = any(spec.build().kind == "network" for spec in experiment.objectives)
+    has_networks = any(spec.to_train() is not None for spec in experiment.objectives)
     factories: list[OptimizerFactory] = []
     for label, spec in experiment.optimizers.items():
         with _collected(problems, experiment):
@@ -339,24 +300,74 @@ def _collected(problems: list[Problem], experiment: Experiment, index: int = 0) 
         problems += experiment.locate(error, index).problems
 
 
-def _descend_together(
-    objective: Objective,
-    factories: Sequence[OptimizerFactory],
-    colors: Sequence[str | None],
-    points: FloatArray,
-    steps: int,
-    seed: int,
-    progress: Progress,
-) -> tuple[Trajectory, ...]:
-    """Run all optimizers from all points together."""
-    count, dim = points.shape
-    record = Record.empty(steps, len(factories) * count, dim)
-    parts = [record.part(slice(first, first + count)) for first in range(0, len(factories) * count, count)]
-    tasks = [Task(factory, objective, points, seed, range(count)) for factory in factories]
-    before = None if all(factory.is_builtin for factory in factories) else RNGState.current()
-    batches = [Batch(task, choose_mode(task, steps)) for task in tasks]
-    run(batches, record, progress)
-    batches = [verified(batch, part) for batch, part in zip(batches, parts, strict=True)]
-    if before is not None and not before.unchanged():
-        batches = [with_own_random_numbers(batch, part) for batch, part in zip(batches, parts, strict=True)]
-    return tuple(to_trajectory(batch, color, part) for batch, color, part in zip(batches, colors, parts, strict=True))
+def starting_points(start: Start | None, objective: Objective, seed: int = 0) -> FloatArray:
+    """Return the starting points (starts, dim) of a configuration.
+
+    A grid is evenly spaced over the view, half a cell from its border; the last coordinate varies fastest. Random
+    starts are uniform over the view; if their number is increased, the first ones stay the same.
+
+    Args:
+        start: The points, the grid or the number of random points; None for the default start of the objective.
+        objective: The function.
+        seed: Seeds the random points.
+
+    Raises:
+        InputError: The starts do not fit the objective.
+    """
+    low, size = objective.bounds[:, 0], np.diff(objective.bounds)[:, 0]
+    if start is None:
+        return objective.start[np.newaxis].copy()
+    if start.points is not None:
+        return _as_points(start.points, objective)
+    if start.random is not None:
+        uniform = rng("starts", seed, 0).random((start.random, objective.dim))
+        return np.asarray(low + size * uniform)
+    cells = start.grid or []
+    if len(cells) != objective.dim:
+        sentence = f"grid needs {objective.dim} numbers, one per dimension of {objective.title}"
+        raise InputError(sentence, ("start", "grid"))
+    axes = np.meshgrid(*[(np.arange(count) + 0.5) / count for count in cells], indexing="ij")
+    return np.asarray(low + size * np.stack(axes, axis=-1).reshape(-1, objective.dim))
+
+
+def check_values(points: FloatArray, start: Start | None, objective: Objective) -> None:
+    """Raise an error for starts at which the value or the gradient of the objective is not finite.
+
+    On a grid, or among random points, some may be affected, but not all.
+
+    Args:
+        points: (starts, dim) the result of `starting_points`.
+        start: The configuration of the starts; None for the default start of the objective.
+        objective: The function.
+
+    Raises:
+        InputError: The value or gradient is not finite at a listed start, or at every start of a grid or of random
+            points.
+    """
+    values, gradients = objective.gradients(points)
+    bad = ~(np.isfinite(values) & np.isfinite(gradients).all(-1))
+    spread = start is not None and start.points is None
+    if not (bad.all() if spread else bad.any()):
+        return
+    first = int(bad.argmax())
+    what, number = objective.title, values[first]
+    if np.isfinite(number):
+        what, number = f"the gradient of {what}", gradients[first][~np.isfinite(gradients[first])][0]
+    point = f"({', '.join(f'{coordinate:g}' for coordinate in points[first])})"
+    others = f", and not finite at any of the {len(points)} starts" if spread and len(points) > 1 else ""
+    if start is None:
+        sentence = f"{what} is {number:g} at {point}, the default start; give a start, or other bounds"
+        raise InputError(sentence, ("objective",))
+    raise InputError(f"{what} is {number:g} at {point}{others}", ("start",))
+
+
+def _as_points(points: npt.ArrayLike, objective: Objective) -> FloatArray:
+    """Convert one or several starting points to an array (starts, dim), and check that they are finite."""
+    sentence = f"a start needs {objective.dim} finite numbers, the coordinates of a point of {objective.title}"
+    try:
+        array = np.atleast_2d(np.array(points, dtype=np.float64))
+    except (TypeError, ValueError) as error:
+        raise InputError(sentence, ("start",), code="wrong-type") from error
+    if array.ndim != 2 or array.shape[1] != objective.dim or not array.size or not np.isfinite(array).all():
+        raise InputError(sentence, ("start",))
+    return array

@@ -1,4 +1,7 @@
-"""Batches of starts, and the loop that evaluates all optimizers and starts in one pass per step."""
+"""Descents on a function: all optimizers and starts share one forward and one backward pass per step.
+
+A batching mode may only be used if every start gets the same numbers, bit for bit, as in a run of its own.
+"""
 
 from __future__ import annotations
 
@@ -11,17 +14,43 @@ import torch
 from torch import Tensor
 
 from gdsim.errors import InputError
-from gdsim.networks import MAX_RECORDING_BYTES as MAX_BYTES
-from gdsim.objectives import FloatArray, Objective
+from gdsim.networks import MAX_RECORDING_BYTES
+from gdsim.objectives import FloatArray, Objective, inside
 from gdsim.optimizers import BatchingMode, OptimizerFactory, RNGState, rng
 from gdsim.simulation.stepper import Stepper, adjusted, noise_of
-from gdsim.simulation.trajectory import IntArray, Progress
-
-__all__ = ["Batch", "Record", "Task", "run"]
-
+from gdsim.simulation.trajectory import IntArray, Progress, Stop, Trajectory
 
 CHECK_EVERY = 64
 """The number of steps between two checks whether any value is still finite."""
+
+PROBE_STEPS = 60
+"""The number of steps of the test that chooses a batching mode."""
+
+FAR = 1000
+"""The distance from the view, in multiples of its size, beyond which a start has diverged."""
+
+
+def descend_together(
+    objective: Objective,
+    factories: Sequence[OptimizerFactory],
+    colors: Sequence[str | None],
+    points: FloatArray,
+    steps: int,
+    seed: int,
+    progress: Progress,
+) -> tuple[Trajectory, ...]:
+    """Run each optimizer from all points (starts, dim), and return one trajectory per optimizer."""
+    count, dim = points.shape
+    record = Record.empty(steps, len(factories) * count, dim)
+    parts = [record.part(slice(first, first + count)) for first in range(0, len(factories) * count, count)]
+    tasks = [Task(factory, objective, points, seed, range(count)) for factory in factories]
+    before = None if all(factory.is_builtin for factory in factories) else RNGState.current()
+    batches = [Batch(task, _choose_mode(task, steps)) for task in tasks]
+    _run(batches, record, progress)
+    batches = [_verified(batch, part) for batch, part in zip(batches, parts, strict=True)]
+    if before is not None and not before.unchanged():
+        batches = [_with_own_random_numbers(batch, part) for batch, part in zip(batches, parts, strict=True)]
+    return tuple(_trajectory(batch, color, part) for batch, color, part in zip(batches, colors, parts, strict=True))
 
 
 @dataclass(frozen=True, eq=False)
@@ -46,10 +75,8 @@ class Task:
 
     def random_states(self) -> list[RNGState]:
         """Return the initial state of the global random number generators for each start."""
-        return [RNGState.seeded(int(each.integers(2**63))) for each in self._generators("torch")]
-
-    def _generators(self, purpose: str) -> list[np.random.Generator]:
-        return [rng(f"{purpose} {self.factory.label}", self.seed, number) for number in self.numbers]
+        generators = [rng(f"torch {self.factory.label}", self.seed, number) for number in self.numbers]
+        return [RNGState.seeded(int(each.integers(2**63))) for each in generators]
 
 
 class Batch:
@@ -163,9 +190,9 @@ class Record:
     def empty(cls, steps: int, paths: int, dim: int) -> Record:
         """Allocate a record, or raise an `InputError` if it would exceed the memory limit."""
         size = (steps + 1) * paths * (2 * dim + 3) * 8
-        if size > MAX_BYTES:
+        if size > MAX_RECORDING_BYTES:
             sentence = f"{steps} steps of {paths} paths would take {size / 2**30:.3g} GiB to record"
-            limit = f"at most {MAX_BYTES / 2**30:g} are allowed"
+            limit = f"at most {MAX_RECORDING_BYTES / 2**30:g} are allowed"
             raise InputError(f"{sentence}; {limit}", ("steps",), code="too-large")
         shapes = ((steps + 1, paths, dim), (steps + 1, paths), (steps + 1, paths, dim))
         return cls(*(torch.empty(shape, dtype=torch.float64) for shape in shapes))
@@ -175,7 +202,7 @@ class Record:
         return Record(self.points[:, paths], self.values[:, paths], self.gradients[:, paths])
 
 
-def run(batches: Sequence[Batch], record: Record, progress: Progress = iter) -> None:
+def _run(batches: Sequence[Batch], record: Record, progress: Progress = iter) -> None:
     """Run all batches together, with one forward and one backward pass per step."""
     objective = batches[0].task.objective
     counts = [len(batch.task.points) for batch in batches]
@@ -204,3 +231,128 @@ def _evaluate(objective: Objective, points: Tensor) -> tuple[Tensor, Tensor]:
         # The gradient of the sum, because that of the mean would be divided by the number of paths, and rounded.
         (gradients,) = torch.autograd.grad(values, inputs, torch.ones_like(values))
     return values.detach(), gradients
+
+
+def _choose_mode(task: Task, steps: int) -> BatchingMode:
+    """Return the cheapest mode that is known to be exact or, for other classes, that is exact in a short test.
+
+    A class that passes this test on a few starts and steps may still differ later: see `_verified`.
+    """
+    modes = task.factory.batching_modes
+    count = len(task.points)
+    if len(modes) == 1 or count == 1:
+        return modes[0]
+    few = task.subset(sorted({0, count // 2, count - 1}))
+    record = Record.empty(min(steps, PROBE_STEPS), len(few.points), few.objective.dim)
+    _run([Batch(few, BatchingMode.SEPARATE)], record)
+    return next((mode for mode in modes[:-1] if _reproduces(few, mode, record)), modes[-1])
+
+
+def _verified(batch: Batch, record: Record) -> Batch:
+    """Check one start of a batch at full length; if it differs, run again in the next mode into the same record."""
+    modes = batch.task.factory.batching_modes
+    if len(modes) == 1 or len(batch.task.points) == 1 or batch.mode is modes[-1]:
+        return batch
+    longest = int(record.values.isfinite().sum(0).argmax())
+    if _reproduces(batch.task.subset([longest]), BatchingMode.SEPARATE, record.part([longest])):
+        return batch
+    again = Batch(batch.task, modes[modes.index(batch.mode) + 1])
+    _run([again], record)
+    return _verified(again, record)
+
+
+def _with_own_random_numbers(batch: Batch, record: Record) -> Batch:
+    """Run a class that is not built in again into the same record, with separate random numbers for each start.
+
+    Some classes draw for the first time after many steps, which the short test of `_choose_mode` does not show.
+    """
+    factory = batch.task.factory
+    if factory.is_builtin or factory.draws:
+        return batch
+    again = Batch(replace(batch.task, factory=replace(factory, draws=True)), BatchingMode.SEPARATE)
+    _run([again], record)
+    return again
+
+
+def _reproduces(task: Task, mode: BatchingMode, record: Record) -> bool:
+    """Return whether a mode reproduces the recorded points from the recorded gradients, bit for bit."""
+    alive = torch.ones(len(task.points), dtype=torch.bool)
+    try:
+        batch = Batch(task, mode)
+        for values, gradients, expected in zip(record.values, record.gradients, record.points[1:], strict=False):
+            alive &= values.isfinite() & gradients.isfinite().all(1)
+            batch.step(values, gradients.clone())
+            if not torch.equal(batch.points()[alive], expected[alive]):
+                return False
+    except InputError:
+        return False
+    return True
+
+
+def _trajectory(batch: Batch, color: str | None, record: Record) -> Trajectory:
+    """Return the trajectory of a batch; the last finite row of a failed start overwrites all later rows."""
+    task = batch.task
+    points, values, gradients = record.points.numpy(), record.values.numpy(), record.gradients.numpy()
+    rates, evaluations = batch.recorded(len(points))
+    last, count = len(points) - 1, points.shape[1]
+    stop_steps, stops = np.full(count, last, dtype=np.int64), [Stop.RAN] * count
+    for start, bad, near in _failures(points, values, gradients, task.objective.bounds):
+        # An optimizer with a closure may leave the domain within a step, and then ends at a point that is not finite.
+        left = task.objective.is_measured and not inside(points[bad, start], task.objective.domain)
+        undefined = near and np.isnan(values[bad, start])
+        stop_steps[start] = max(bad - 1, 0)
+        stops[start] = Stop.LEFT if left else Stop.UNDEFINED if undefined else Stop.DIVERGED
+    for start, first in _rests(points, rates):
+        if stops[start] is Stop.RAN:
+            stop_steps[start], stops[start] = first, Stop.CONVERGED
+    failed = [start for start, stop in enumerate(stops) if stop.failed]
+    if failed:
+        rates, evaluations = rates.copy(), evaluations.copy()
+    for start in failed:
+        for array in (points, values, gradients, rates, evaluations):
+            array[stop_steps[start] + 1 :, start] = array[stop_steps[start], start]
+    return Trajectory(
+        label=task.factory.label,
+        settings=task.factory.text,
+        objective=task.objective,
+        color=color,
+        points=points,
+        values=values,
+        gradients=gradients,
+        learning_rates=rates,
+        evaluations=evaluations,
+        stop_steps=stop_steps,
+        stops=tuple(stops),
+    )
+
+
+def _failures(
+    points: FloatArray, values: FloatArray, gradients: FloatArray, bounds: FloatArray
+) -> Iterator[tuple[int, int, bool]]:
+    """Yield each start with a row that is not finite or too far away, this row, and whether its point is near."""
+    with np.errstate(over="ignore", invalid="ignore"):
+        # The view is extended for each start separately, so that no start affects the outcome of another.
+        low, high = np.minimum(bounds[:, 0], points[0]), np.maximum(bounds[:, 1], points[0])
+        low, high = low - FAR * (high - low), high + FAR * (high - low)
+        # A sum is finite only if all its terms are: sums select the starts that must be checked row by row.
+        finite = np.isfinite(values.sum(0)) & np.isfinite(gradients.sum(0)).all(-1)
+        near = ((points.min(0) >= low) & (points.max(0) <= high)).all(-1)
+    for start in np.flatnonzero(~(finite & near)).tolist():
+        within = (points[:, start] >= low[start]) & (points[:, start] <= high[start])
+        good = (within & np.isfinite(gradients[:, start])).all(-1) & np.isfinite(values[:, start])
+        if not good.all():
+            row = int(good.argmin())
+            yield start, row, bool(within[row].all())
+
+
+def _rests(points: FloatArray, rates: FloatArray) -> Iterator[tuple[int, int]]:
+    """Yield each start that does not move at the end, with the first row of its final point.
+
+    Starts that do not move only because their learning rate is 0 are not included.
+    """
+    bits = points.view(np.int64)
+    for start in np.flatnonzero((bits[-2:] == bits[-1]).all((0, -1))).tolist():
+        moved = (bits[1:, start] != bits[:-1, start]).any(-1)
+        first = len(moved) - int(moved[::-1].argmax()) if moved.any() else 0
+        if rates[first:-1, start].any():
+            yield start, first
