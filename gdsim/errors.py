@@ -8,10 +8,10 @@ GdsimError                something failed while running              exit statu
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from difflib import get_close_matches
-from typing import Literal, NamedTuple
+from typing import Literal, NamedTuple, TypeVar
 
 __all__ = [
     "Code",
@@ -21,6 +21,7 @@ __all__ = [
     "Key",
     "Problem",
     "SourceLocation",
+    "collect",
     "did_you_mean",
     "printable",
 ]
@@ -44,6 +45,9 @@ Code = Literal[
 ]
 """What kind of mistake an InputError reports. The codes are stable; the sentences may change."""
 
+
+S = TypeVar("S")
+T = TypeVar("T")
 
 Key = tuple[str | int, ...]
 """A path of keys in the configuration, outermost first: `("optimizers", "Adam", "betas", 0)`."""
@@ -143,6 +147,20 @@ class ConfigError(InputError):
     def problems(self) -> tuple[Problem, ...]:
         """The mistakes, in the order of their locations."""
         return self._problems
+
+
+def collect(function: Callable[[S], T], items: Iterable[S]) -> list[T]:
+    """Return the results of a function for all items, and raise the mistakes of all of them together."""
+    results: list[T] = []
+    problems: list[Problem] = []
+    for item in items:
+        try:
+            results.append(function(item))
+        except InputError as error:
+            problems += error.problems
+    if problems:
+        raise ConfigError(problems)
+    return results
 
 
 def printable(text: str) -> str:

@@ -12,7 +12,7 @@ import pytest
 import torch
 
 import gdsim
-from gdsim.analysis import Row, Study, Tuning, compare, make_table, parse_range, performance_profile, study
+from gdsim.analysis import Row, Study, Tuning, compare, make_table, parse_range, study
 from gdsim.cli.compare import compare as command_compare
 from gdsim.cli.inspect import grad, init, list_names, validate
 from gdsim.cli.run import run
@@ -260,10 +260,6 @@ ANALYSIS: list[Case] = [
     (lambda: study(RACE, objectives=["boot"]), "objectives: there is no objective 'boot'; did you mean 'booth'?"),
     (lambda: study(RACE, starts=0), "starts: must be a whole number from 1 to 10000, not 0"),
     (lambda: compare([]), "there is no trajectory to compare"),
-    (
-        lambda: performance_profile([[0, 1]], ["a", "b"]),
-        "a profile takes positive numbers of evaluations, infinity for never",
-    ),
 ]
 
 YAML, MISSING = Path(__file__).parent.parent / "configs" / "cubic.yaml", Path("missing.yaml")

@@ -16,7 +16,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import gdsim
-from gdsim.analysis import Row, Tuning, compare, make_table, study
+from gdsim.analysis import Row, Tuning, make_table, study
 from gdsim.render.charts import chart
 from gdsim.scene import CurvesPanel, PanelCurve, Style, joined, number
 from gdsim.themes import theme
@@ -83,7 +83,7 @@ def several():
     objectives = dict.fromkeys(row.objective for row in found.table)
     rows = [Row(each, "Sparse", "SparseAdam", reason=reason) for each in objectives]
     spent = np.column_stack([found.evaluations, np.full(len(found.evaluations), np.inf)])
-    return replace(found, table=make_table([*found.table, *rows]), labels=(*found.labels, "Sparse"), evaluations=spent)
+    return replace(found, table=make_table([*found.table, *rows]), evaluations=spent)
 
 
 @pytest.fixture(scope="module")
@@ -100,7 +100,6 @@ def hostile():
     return replace(
         found,
         table=make_table(rows, HOSTILE[0]),
-        labels=(*found.labels, HOSTILE[3] + "!"),
         curves=curves,
         evaluations=spent,
     )
@@ -192,7 +191,7 @@ def test_several_objectives_have_matrices_and_profiles(pages, several):
     assert text.count("\n| Booth |") >= 2
     assert "× the fewest" in text
     assert len([each for each in page.all("td") if each.get("colspan")]) == objectives
-    assert labels == len(several.labels)
+    assert labels == len(several.table.labels)
     assert "colspan" not in pages["one"][0].read_text("utf-8").split("<script>")[0]
 
 
@@ -287,7 +286,7 @@ def test_there_is_no_report_of_nothing(one, tmp_path):
 
 def rows(**changes):
     """Rows by label, each with what it differs in from one that solves all."""
-    (row,) = compare(loads(text="steps: 3\noptimizers: {SGD: {lr: 0.01}}"))
+    (row,) = gdsim.compare(loads(text="steps: 3\noptimizers: {SGD: {lr: 0.01}}"))
     base = replace(row, starts=8, solved=1.0, evaluations_to_tolerance=20, best_value=0.5, diverged=0, never=0)
     return make_table([replace(base, optimizer=label, **change) for label, change in changes.items()])
 

@@ -21,7 +21,7 @@ from pptx.oxml import parse_xml
 from pptx.util import Inches
 
 import gdsim
-from gdsim.analysis import Row, compare, make_table
+from gdsim.analysis import Row, make_table
 from gdsim.cli.slides import slides
 from gdsim.encode.reading import source
 from gdsim.errors import GdsimError, InputError
@@ -134,7 +134,7 @@ def test_the_notes_hold_the_yaml_as_it_was_written(drawn):
 def test_the_figures_are_those_of_the_comparison(drawn, lecture):
     slide = drawn.slides[1]
     heading, *rows = table_of(slide)
-    expected = {column.heading: column.words for column in compare(gdsim.load(lecture / "race.yaml")).columns()}
+    expected = {column.heading: column.words for column in gdsim.compare(gdsim.load(lecture / "race.yaml")).columns()}
     assert {"optimizer", "solved", "best value"} <= {*heading}
     for place, name in enumerate(heading):
         cells = tuple(row[place].removeprefix("■ ") for row in rows)

@@ -12,7 +12,9 @@ from hypothesis import given
 from hypothesis import strategies as some
 
 import gdsim
-from gdsim.analysis import RANGES, Tuning, for_tuning, sort_key, study, yaml_for_folder
+from gdsim.analysis import Tuning, study, yaml_for_folder
+from gdsim.analysis.table import sort_key
+from gdsim.analysis.tuning import RANGES, for_tuning
 from gdsim.errors import ConfigError, GdsimError, InputError
 
 SMALL = """
@@ -143,7 +145,7 @@ def test_where_no_value_survives_the_configs_own_is_kept():
     text = "{objective: {expression: x**2}, start: [[1], [2]], steps: 900, optimizers: {SGD: {lr: 0.125}, Adam: }}"
     found = study(gdsim.loads(text), tuning=Tuning(budget=3, ranges={"lr": (3.0, 9.0)}))
     rows = {row.optimizer: row for row in found.table}
-    assert rows["SGD"].tuned == "none survives"
+    assert rows["SGD"].tuned == "all trials failed"
     assert rows["SGD"].settings == "SGD · lr 0.125"
     assert rows["SGD"].diverged == 0
     assert rows["Adam"].tuned.startswith("lr ")
@@ -240,7 +242,7 @@ def test_without_options_it_is_the_config_as_it_stands():
     found = study(experiment)
     assert list(found.table) == list(gdsim.compare(experiment))
     assert [row.tuned for row in found.table] == [""] * 6
-    assert found.labels == ("SGD", "Momentum", "Adam")
+    assert found.table.labels == ("SGD", "Momentum", "Adam")
     assert found.tuning is None
 
 

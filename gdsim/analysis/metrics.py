@@ -1,11 +1,15 @@
-"""Metrics of a trajectory, per step or per start."""
+"""Group trajectories by objective, and compute metrics of each, per step or per start."""
 
 from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable, Sequence
+from functools import reduce
 
 import numpy as np
 import numpy.typing as npt
 
-from gdsim.objectives import FloatArray
+from gdsim.objectives import FloatArray, Objective
 from gdsim.simulation import Trajectory
 
 TOLERANCE = 1e-3
@@ -65,10 +69,7 @@ def final_distances(trajectory: Trajectory) -> FloatArray | None:
 
 def distances(points: FloatArray, minima: FloatArray) -> FloatArray:
     """Return the distance (…) from points (…, dim) to the nearest of the minima (m, dim), m > 0."""
-    nearest = norms(points - minima[0])
-    for minimum in minima[1:]:
-        nearest = np.minimum(nearest, norms(points - minimum))
-    return nearest
+    return reduce(np.minimum, (norms(points - minimum) for minimum in minima))
 
 
 def detours(trajectory: Trajectory) -> FloatArray:
@@ -84,10 +85,7 @@ def detours(trajectory: Trajectory) -> FloatArray:
 
 def mean_angles(trajectory: Trajectory) -> FloatArray:
     """Return the mean of `angles` over the steps of each start, in degrees, (starts,); NaN if no step has an angle."""
-    per_step = angles(trajectory)
-    counted = np.isfinite(per_step)
-    sums, counts = np.where(counted, per_step, 0.0).sum(0), counted.sum(0)
-    return np.asarray(np.divide(sums, counts, out=np.full(sums.shape, np.nan), where=counts > 0))
+    return np.asarray(np.ma.masked_invalid(angles(trajectory)).mean(0).filled(np.nan))
 
 
 def angles(trajectory: Trajectory) -> FloatArray:
@@ -120,14 +118,64 @@ def step_vectors(trajectory: Trajectory) -> FloatArray:
 
 def norms(vectors: FloatArray) -> FloatArray:
     """Return the norms (…) of vectors (…, dim), scaled before squaring to avoid overflow."""
-    largest = np.abs(vectors).max(-1)
-    scale = np.where((largest > 0) & np.isfinite(largest), largest, 1.0)
-    return np.asarray(np.linalg.norm(vectors / scale[..., None], axis=-1) * scale)
+    scale = _scale(vectors)
+    return np.asarray(np.linalg.norm(vectors / scale, axis=-1) * scale[..., 0])
 
 
 def _unit(vectors: FloatArray) -> FloatArray:
-    # NaN for zero and for vectors that are not finite.
+    """Return unit vectors; NaN for zero and for vectors that are not finite."""
+    with np.errstate(invalid="ignore"):
+        scaled = vectors / _scale(vectors)
+        return np.asarray(scaled / np.linalg.norm(scaled, axis=-1, keepdims=True))
+
+
+def _scale(vectors: FloatArray) -> FloatArray:
     largest = np.abs(vectors).max(-1, keepdims=True)
-    valid = (largest > 0) & np.isfinite(largest)
-    scaled = np.divide(vectors, largest, out=np.full_like(vectors, np.nan), where=valid)
-    return np.asarray(scaled / np.linalg.norm(scaled, axis=-1, keepdims=True))
+    return np.where((largest > 0) & np.isfinite(largest), largest, 1.0)
+
+
+def group_by_objective(trajectories: Iterable[Trajectory]) -> list[list[Trajectory]]:
+    """Return trajectories grouped by objective, in the order in which the objectives first appear."""
+    groups: dict[Objective, list[Trajectory]] = {}
+    for each in trajectories:
+        first = next((known for known in groups if _is_same(known, each.objective)), each.objective)
+        groups.setdefault(first, []).append(each)
+    return list(groups.values())
+
+
+def _is_same(one: Objective, other: Objective) -> bool:
+    if one is other:
+        return True
+    if "network" in (one.kind, other.kind):
+        return False  # a loss plane belongs to one training run
+    facts = ("name", "title", "dim", "source", "parameters")
+    if any(getattr(one, fact) != getattr(other, fact) for fact in facts) or (one.bounds != other.bounds).any():
+        return False
+    # Two functions may have the same name, and two expressions the same text with different constants.
+    low, high = one.bounds.T
+    points = low + np.random.default_rng(0).random((16, one.dim)) * (high - low)
+    return np.array_equal(one.values(points), other.values(points), equal_nan=True)
+
+
+def unique_titles(objectives: Sequence[Objective]) -> tuple[str, ...]:
+    """Return a unique title for each of several different objectives.
+
+    Equal titles of objectives with different dimensions are extended, as in "Sphere in 5 dimensions". Titles that are
+    still equal are numbered from the second one on, as in "Sphere (2)".
+    """
+    dims = Counter(title for title, _ in {(each.title, each.dim) for each in objectives})
+    seen: Counter[str] = Counter()
+    titles = []
+    for each in objectives:
+        plural = "s" * (each.dim != 1)
+        title = f"{each.title} in {each.dim} dimension{plural}" if dims[each.title] > 1 else each.title
+        seen[title] += 1
+        titles.append(f"{title} ({seen[title]})" if seen[title] > 1 else title)
+    return tuple(titles)
+
+
+def lowest_value(trajectories: Iterable[Trajectory]) -> float:
+    """Return the lowest finite value over all trajectories and starts; NaN if there is none."""
+    lows = [float(each.values[np.isfinite(each.values)].min(initial=np.inf)) for each in trajectories]
+    lowest = min(lows, default=np.inf)
+    return lowest if np.isfinite(lowest) else float("nan")

@@ -6,11 +6,8 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
-import numpy.typing as npt
 
-from gdsim.analysis.row import Row, sort_key
-from gdsim.analysis.table import Table, markdown_table
-from gdsim.errors import InputError
+from gdsim.analysis.table import Row, Table, markdown_table, sort_key
 from gdsim.objectives import FloatArray
 
 
@@ -65,9 +62,6 @@ def ranks(table: Table) -> Matrix:
     """Return the rank of each optimizer on each objective, 1 for the best, in the order of the table.
 
     Tied optimizers get the mean of their ranks; a class that cannot run has the rank NaN.
-
-    Raises:
-        InputError: Two rows of an objective have the same label.
     """
 
     def ranked(rows: Sequence[Row]) -> list[float]:
@@ -96,13 +90,11 @@ def _matrix(table: Table, figures: Callable[[Sequence[Row]], list[float]], capti
     for i, title in enumerate(objectives):
         rows = [row for row in table if row.objective == title]
         columns = [optimizers.index(row.optimizer) for row in rows]
-        if len({*columns}) < len(columns):
-            raise InputError(f"two rows of {title} have the same label: give each optimizer its own", code="duplicate")
         filled[i, columns] = figures(rows)
     return Matrix(caption, objectives, optimizers, filled)
 
 
-def performance_profile(evaluations: npt.ArrayLike, labels: Sequence[str]) -> Profile:
+def performance_profile(evaluations: FloatArray, labels: Sequence[str]) -> Profile:
     """Return the performance profile of Dolan and Moré (2002).
 
     ρ_s(τ) is the share of problems on which optimizer s comes within tolerance with at most τ times as many evaluations
@@ -110,39 +102,25 @@ def performance_profile(evaluations: npt.ArrayLike, labels: Sequence[str]) -> Pr
     solves counts as unsolved for all.
 
     Args:
-        evaluations: (problems, optimizers) gradient evaluations to tolerance, inf for never.
+        evaluations: (problems, optimizers) gradient evaluations to tolerance, positive, inf for never.
         labels: The optimizers.
 
     Returns:
         The profile; x are the ratios τ, from 1.
-
-    Raises:
-        InputError: There are no problems, the number of labels does not match, or a number is not positive.
     """
-    spent = _checked(evaluations, labels)
-    best = spent.min(1, keepdims=True)
-    ratios = np.divide(spent, best, out=np.full(spent.shape, np.inf), where=np.isfinite(best))
+    best = evaluations.min(1, keepdims=True)
+    ratios = np.divide(evaluations, best, out=np.full(evaluations.shape, np.inf), where=np.isfinite(best))
     return _profile(ratios, 1.0, labels)
 
 
-def data_profile(evaluations: npt.ArrayLike, labels: Sequence[str]) -> Profile:
+def data_profile(evaluations: FloatArray, labels: Sequence[str]) -> Profile:
     """Return the data profile of Moré and Wild (2009).
 
     d_s(α) is the share of problems on which optimizer s comes within tolerance after at most α simplex gradients. In
     the paper a simplex gradient is dim + 1 function values; here gradients are evaluated directly, so that α, the x of
-    the profile from 0, is the number of gradient evaluations. Arguments and errors are those of `performance_profile`.
+    the profile from 0, is the number of gradient evaluations. The arguments are those of `performance_profile`.
     """
-    return _profile(_checked(evaluations, labels), 0.0, labels)
-
-
-def _checked(evaluations: npt.ArrayLike, labels: Sequence[str]) -> FloatArray:
-    spent = np.asarray(evaluations, dtype=np.float64)
-    if spent.ndim != 2 or not spent.size or spent.shape[1] != len(labels):
-        wanted = f"(problems, {len(labels)}), with a column per label and at least one problem"
-        raise InputError(f"a profile takes evaluations of shape {wanted}, not {spent.shape}")
-    if not (spent > 0).all():
-        raise InputError("a profile takes positive numbers of evaluations, infinity for never")
-    return spent
+    return _profile(evaluations, 0.0, labels)
 
 
 def _profile(spent: FloatArray, first: float, labels: Sequence[str]) -> Profile:

@@ -3,31 +3,41 @@
 from __future__ import annotations
 
 import math
+import os
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import groupby
-from typing import Any, NamedTuple
+from pathlib import Path
+from typing import Any
 
 import numpy as np
 
-from gdsim.analysis.derive import for_tuning, replace_settings, split, tunable_names, with_settings
-from gdsim.analysis.metrics import evaluations_to_tolerance
-from gdsim.analysis.row import Row, lowest_value, make_row, unique_titles
-from gdsim.analysis.search import TuningResult, import_optuna, search, sweep_in_chunks
-from gdsim.analysis.table import Table, make_table
-from gdsim.analysis.tuning import Tuning
-from gdsim.config import Experiment
-from gdsim.errors import ConfigError, InputError, Problem
-from gdsim.objectives import FloatArray
+from gdsim.analysis.metrics import evaluations_to_tolerance, lowest_value, unique_titles
+from gdsim.analysis.table import Row, Table, make_row, make_table
+from gdsim.analysis.tuning import (
+    Tuning,
+    TuningResult,
+    for_tuning,
+    import_optuna,
+    replace_settings,
+    search,
+    sweep_in_chunks,
+    tunable_names,
+)
+from gdsim.config import Experiment, OptimizerSpec, loads
+from gdsim.config.experiment import MAX_STARTS
+from gdsim.config.optimizer import OWN_KEYS
+from gdsim.config.yaml_text import dump, parse
+from gdsim.errors import InputError, collect, did_you_mean
+from gdsim.objectives import FloatArray, objective
+from gdsim.objectives import names as objective_names
 from gdsim.simulation import Trajectory
+
+ALL = "all"
+"""The name for all two-dimensional objectives in the catalogue with a known minimum."""
 
 MAX_POINTS = 1001
 """The maximum number of points of a curve, evenly spaced over the steps."""
-
-RULE = (
-    "Values are judged by what the table is sorted by, then the smaller one; a start that diverges, or leaves the view "
-    "for values below the minimum, counts as never there."
-)
 
 Progress = Callable[[Iterable[int]], Iterable[int]]
 
@@ -57,16 +67,15 @@ class Study:
 
     Attributes:
         table: A row per objective and optimizer; the caption describes the comparison and the tuning.
-        labels: The optimizers, in the order of the configuration.
-        evaluations: (problems, optimizers) gradient evaluations to tolerance, inf for never. A problem is an objective
-            with one start; the problems are sorted by objective, then by start.
+        evaluations: (problems, optimizers) gradient evaluations to tolerance, inf for never, in the order of the
+            table's labels. A problem is an objective with one start; the problems are sorted by objective, then by
+            start.
         curves: One per objective and optimizer that can run, sorted by objective.
         experiments: Per objective the experiment that reproduces its rows, with the tuned settings and without the
             optimizers that cannot run. Objectives on which no optimizer can run are omitted.
     """
 
     table: Table
-    labels: tuple[str, ...]
     evaluations: FloatArray
     curves: tuple[Curve, ...]
     experiments: tuple[Experiment, ...]
@@ -75,15 +84,6 @@ class Study:
     def __repr__(self) -> str:
         tuned = "" if self.tuning is None else f", {', '.join(self.tuning.names)} tuned"
         return f"<Study: {self.table!r}{tuned}>"
-
-
-class _Result(NamedTuple):
-    """The result of one optimizer on one objective."""
-
-    row: Row
-    evaluations: FloatArray
-    curve: Curve | None
-    settings: Mapping[str, Any]
 
 
 _Run = tuple[str, TuningResult, Trajectory | None]
@@ -107,26 +107,34 @@ class StudyPlan:
         """Tune and run each optimizer on each objective; `progress` is that of `study`."""
         labels = tuple(self.names)
         titles = unique_titles([each.objectives[0].build() for each in self.experiments])
+        rows: list[Row] = []
+        evaluations: list[FloatArray] = []
+        curves: list[Curve] = []
+        experiments: list[Experiment] = []
         work = progress(range(len(self.experiments) * len(labels)))
-        results: list[list[_Result]] = []
         for index, part in groupby(work, key=lambda number: number // len(labels)):
-            experiment = self.experiments[index]
-            runs = self._runs(experiment, (labels[number % len(labels)] for number in part), progress)
-            results.append(_results(experiment, titles[index], runs))
-        experiments = [
-            with_settings(experiment, {each.row.optimizer: each.settings for each in part if not each.row.reason})
-            for experiment, part in zip(self.experiments, results, strict=True)
-            if not all(each.row.reason for each in part)
-        ]
-        every = [each for part in results for each in part]
-        return Study(
-            table=make_table([each.row for each in every], self._caption()),
-            labels=labels,
-            evaluations=np.concatenate([np.stack([each.evaluations for each in part], axis=1) for part in results]),
-            curves=tuple(each.curve for each in every if each.curve is not None),
-            experiments=tuple(experiments),
-            tuning=self.tuning,
-        )
+            experiment, title = self.experiments[index], titles[index]
+            runs: Iterable[_Run] = self._runs(experiment, (labels[number % len(labels)] for number in part), progress)
+            lowest = math.nan
+            if experiment.objectives[0].build().minimum is None:
+                runs = list(runs)  # only here, so that otherwise one trajectory at a time is in memory
+                lowest = lowest_value(trajectory for _, _, trajectory in runs if trajectory is not None)
+            spent: list[FloatArray] = []
+            settings: dict[str, Mapping[str, Any]] = {}
+            for label, tuned, trajectory in runs:
+                if trajectory is None:
+                    rows.append(Row(title, label, experiment.optimizers[label].class_name, reason=tuned.reason))
+                    spent.append(np.full(1 if experiment.start is None else experiment.start.count, np.inf))
+                else:
+                    rows.append(make_row(trajectory, lowest, title=title, tuned=tuned.summary))
+                    spent.append(evaluations_to_tolerance(trajectory, lowest))
+                    curves.append(_make_curve(trajectory, title))
+                    settings[label] = replace_settings(experiment, label, tuned.values)
+            evaluations.append(np.stack(spent, axis=1))
+            if settings:
+                experiments.append(_with_settings(experiment, settings))
+        table = make_table(rows, self._caption())
+        return Study(table, np.concatenate(evaluations), tuple(curves), tuple(experiments), self.tuning)
 
     def _runs(self, experiment: Experiment, labels: Iterator[str], progress: Progress) -> Iterator[_Run]:
         if experiment.objectives[0].to_train() is not None:
@@ -156,18 +164,22 @@ class StudyPlan:
         elif start is not None and start.random is not None:
             starts, others = f"{start.random} random starts in the bounds", f"{start.random} other random starts"
         elif start is not None:
-            starts = f"a grid of {start.count} starts" if start.grid is not None else f"{start.count} given starts"
+            starts = f"{start.count} given starts"
         caption = f"From {starts}, seed {experiment.seed}; each with the same number of steps, {experiment.steps}."
         if tuning is None:
             return caption
-        grid = all(len(each) < 2 for each in self.names.values())
-        spaces = " and ".join(tuning.describe(name, grid=grid) for name in tuning.names)
-        if not grid:
-            spaces += ", by Optuna's TPE sampler, or on a grid for an optimizer that has only one of them"
+        spaces = " and ".join(map(tuning.describe, tuning.names))
+        method = "on a grid"
+        if any(len(each) > 1 for each in self.names.values()):
+            method = "by Optuna's TPE sampler, or on a grid for an optimizer that has only one of them"
         untuned = [label for label, each in self.names.items() if not each]
         rest = f"; nothing to tune in {', '.join(untuned)}" if untuned else ""
         budget = f"with a budget of {tuning.budget} for each optimizer"
-        return f"{caption} Tuned on each objective from {others}, {budget}: {spaces}{rest}. {RULE}"
+        return (
+            f"{caption} Tuned on each objective from {others}, {budget}: {spaces}, {method}{rest}. Values are judged "
+            "by what the table is sorted by, then the smaller one; a start that diverges, or leaves the view for "
+            "values below the minimum, counts as never within tolerance."
+        )
 
 
 def study(
@@ -180,24 +192,8 @@ def study(
 ) -> Study:
     """Compare the optimizers of an experiment.
 
-    A class that cannot run gets a row with the reason, and the study continues with the others. Errors that are
-    detected when a configuration is loaded, such as a misspelled class or argument of torch.optim, are raised with
-    their location.
-
-    Random starts for tuning differ from those of the table; starts that are given are used for both.
-
-    Args:
-        experiment: The optimizers, objectives, starts, steps and seed.
-        objectives: Names in the catalogue that replace the experiment's objectives; `ALL` means all two-dimensional
-            ones with a known minimum.
-        starts: The number of random starts within each objective's bounds, which replace the experiment's starts.
-        tuning: The hyper-parameters to tune for each optimizer on each objective; None for no tuning.
-        progress: Wraps an iterable of known length over all optimizers on all objectives, as `tqdm.tqdm` does.
-
-    Raises:
-        InputError: An argument is invalid; `key` names it.
-        ConfigError: A start is invalid, or does not match an objective.
-        GdsimError: Optuna is required and not installed.
+    The arguments and errors are those of `plan_study`; `progress` wraps an iterable of known length over all optimizers
+    on all objectives, as `tqdm.tqdm` does.
     """
     return plan_study(experiment, objectives=objectives, starts=starts, tuning=tuning).run(progress=progress)
 
@@ -209,8 +205,25 @@ def plan_study(
     starts: int | None = None,
     tuning: Tuning | None = None,
 ) -> StudyPlan:
-    """Check the arguments of `study` and return a plan that can be run; it raises the same errors as `study`."""
-    experiments = split(experiment, objectives, starts)
+    """Check the arguments of a study, and return a plan that can be run.
+
+    A class that cannot run gets a row with the reason, and the study continues with the others. Errors that are
+    detected when a configuration is loaded, such as a misspelled class or argument of torch.optim, are raised with
+    their location. Random starts for tuning differ from those of the table; starts that are given are used for both.
+
+    Args:
+        experiment: The optimizers, objectives, starts, steps and seed.
+        objectives: Names in the catalogue that replace the experiment's objectives; `ALL` means all two-dimensional
+            ones with a known minimum.
+        starts: The number of random starts within each objective's bounds, which replace the experiment's starts.
+        tuning: The hyper-parameters to tune for each optimizer on each objective; None for no tuning.
+
+    Raises:
+        InputError: An argument is invalid; `key` names it.
+        ConfigError: A start is invalid, or does not match an objective.
+        GdsimError: Optuna is required and not installed.
+    """
+    experiments = _split(experiment, objectives, starts)
     if tuning is not None and any(each.objectives[0].to_train() is not None for each in experiments):
         message = "applies to functions only; a network is trained as its configuration says"
         raise InputError(message, ("tune",), code="unsupported")
@@ -219,42 +232,16 @@ def plan_study(
         names = tunable_names(experiment, tuning)
     if any(len(each) > 1 for each in names.values()):
         import_optuna()
-    _check_starts([*experiments, *(for_tuning(each) for each in experiments if tuning is not None)])
+    collect(_check_starts, [*experiments, *(for_tuning(each) for each in experiments if tuning is not None)])
     return StudyPlan(experiments, names, tuning)
 
 
-def _check_starts(experiments: Sequence[Experiment]) -> None:
-    """Raise one ConfigError for the invalid starts of all experiments."""
+def _check_starts(experiment: Experiment) -> None:
     from gdsim.simulation import check_values, starting_points
 
-    problems: list[Problem] = []
-    for each in experiments:
-        objective = each.objectives[0].build()
-        try:
-            check_values(starting_points(each.start, objective, each.seed), each.start, objective)
-        except InputError as error:
-            problems += each.locate(error).problems
-    if problems:
-        raise ConfigError(problems)
-
-
-def _results(experiment: Experiment, title: str, runs: Iterable[_Run]) -> list[_Result]:
-    lowest = math.nan
-    if experiment.objectives[0].build().minimum is None:
-        runs = list(runs)  # only here, so that otherwise one trajectory at a time is in memory
-        lowest = lowest_value(trajectory for _, _, trajectory in runs if trajectory is not None)
-    results = []
-    for label, tuned, trajectory in runs:
-        settings = replace_settings(experiment, label, tuned.values)
-        if trajectory is None:
-            row = Row(title, label, experiment.optimizers[label].class_name, reason=tuned.reason)
-            never = np.full(1 if experiment.start is None else experiment.start.count, np.inf)
-            results.append(_Result(row, never, None, settings))
-        else:
-            row = make_row(trajectory, lowest, title=title, tuned=tuned.summary)
-            evaluations = evaluations_to_tolerance(trajectory, lowest)
-            results.append(_Result(row, evaluations, _make_curve(trajectory, title), settings))
-    return results
+    target = experiment.objectives[0].build()
+    with experiment.located():
+        check_values(starting_points(experiment.start, target, experiment.seed), experiment.start, target)
 
 
 def _make_curve(trajectory: Trajectory, title: str) -> Curve:
@@ -266,4 +253,111 @@ def _make_curve(trajectory: Trajectory, title: str) -> Curve:
         steps=steps.astype(np.float64),
         evaluations=np.median(trajectory.evaluations[steps], axis=1),
         values=np.median(np.minimum.accumulate(values)[steps], axis=1),
+    )
+
+
+def _split(experiment: Experiment, objectives: Sequence[str] | None, starts: int | None) -> tuple[Experiment, ...]:
+    """Return an experiment per objective, with the arguments of `study` applied."""
+    changes = []
+    if starts is not None:
+        if isinstance(starts, bool) or not isinstance(starts, int) or not 1 <= starts <= MAX_STARTS:
+            raise InputError(f"must be a whole number from 1 to {MAX_STARTS}, not {starts}", ("starts",))
+        changes.append(f"start={{random: {starts}}}")
+    if objectives is None:
+        if starts is not None and any(spec.to_train() is not None for spec in experiment.objectives):
+            message = "do not go with a network, which begins from its own weights"
+            raise InputError(message, ("starts",), code="unsupported")
+        written = _plain(experiment)["objective"]
+        chosen = written if isinstance(written, list) else [written]
+    else:
+        chosen = _expand(objectives)
+    return tuple(_changed(experiment, [*changes, f"objective={dump(each)}"]) for each in chosen)
+
+
+def _expand(objectives: Sequence[str]) -> list[str]:
+    known = objective_names()
+    for name in objectives:
+        if name != ALL and name not in known:
+            hint = did_you_mean(name, [*known, ALL]) or "; `gdsim list objectives` lists them"
+            raise InputError(f"there is no objective '{name}'{hint}", ("objectives",), code="unknown-name")
+    if not objectives:
+        raise InputError(f"names no objective, such as rosenbrock, or {ALL}", ("objectives",), code="missing")
+    every = [name for name in known if (each := objective(name)).dim == 2 and each.minimum is not None]
+    return list(dict.fromkeys(each for name in objectives for each in (every if name == ALL else [name])))
+
+
+def _with_settings(experiment: Experiment, settings: Mapping[str, Mapping[str, Any]]) -> Experiment:
+    """Return an experiment with settings replaced by label; optimizers without settings are removed."""
+    written = _plain(experiment)["optimizers"]
+    optimizers = {
+        label: _with(each, experiment.optimizers[label], settings[label])
+        for label, each in written.items()
+        if label in settings
+    }
+    return _changed(experiment, [f"optimizers={dump(optimizers)}"])
+
+
+def _with(written: Any, spec: OptimizerSpec, settings: Mapping[str, Any]) -> Any:
+    """Return the YAML value of an optimizer with the changed settings replaced."""
+    changed = {name: value for name, value in settings.items() if spec.settings.get(name, spec) != value}
+    if not changed:
+        return written
+    mapping = dict(written or {})
+    arguments = dict(mapping.get("args") or {})
+    for name, value in changed.items():
+        plain = list(value) if isinstance(value, tuple) else value
+        (arguments if name in arguments or name in OWN_KEYS else mapping)[name] = plain
+    return mapping | ({"args": arguments} if arguments else {})
+
+
+def yaml_for_folder(experiment: Experiment, folder: Path) -> str:
+    """Return the YAML with relative paths rewritten; raise InputError if it uses code in its own folder."""
+    plain, (spec,) = _plain(experiment), experiment.objectives
+    if folder.resolve() == experiment.folder.resolve():
+        return dump(plain)
+    code = [spec.python or spec.network or "", *(each.class_name for each in experiment.optimizers.values())]
+    for name in code:
+        module = experiment.folder / name.partition(":")[0].removesuffix(".py").partition(".")[0]
+        if ":" in name and _allows_code(experiment) and (module.with_suffix(".py").exists() or module.is_dir()):
+            message = f"{name} is beside {experiment.name}: write to a file in {experiment.folder}"
+            raise InputError(message, code="unsupported")
+    if isinstance(plain["objective"], dict):
+        plain["objective"] = _relocated(plain["objective"], experiment.folder, folder)
+    return dump(plain)
+
+
+def _relocated(objective: Mapping[str, Any], old: Path, new: Path) -> dict[str, Any]:
+    def path(file: str) -> str:
+        name, colon, label = file.partition(".npz:")
+        return os.path.relpath((old / f"{name}{'.npz' * bool(colon)}").resolve(), new.resolve()) + colon[4:] + label
+
+    found = dict(objective)
+    for key in ("samples", "trained"):
+        if isinstance(found.get(key), str):
+            found[key] = path(found[key])
+    data = found.get("data")
+    if isinstance(data, str) and data.endswith(".npz"):
+        found["data"] = path(data)
+    elif isinstance(data, dict) and str(data.get("name")).endswith(".npz"):
+        found["data"] = data | {"name": path(data["name"])}
+    return found
+
+
+def _allows_code(experiment: Experiment) -> bool:
+    return any(spec.context.allow_code for spec in experiment.optimizers.values())
+
+
+def _plain(experiment: Experiment) -> dict[str, Any]:
+    value: dict[str, Any] = parse(experiment.yaml, experiment.name).value
+    return value
+
+
+def _changed(experiment: Experiment, changes: Sequence[str]) -> Experiment:
+    return loads(
+        experiment.yaml,
+        name=experiment.name,
+        file=str(experiment.folder / f"{experiment.name}.yaml"),
+        folder=experiment.folder,
+        overrides=changes,
+        allow_code=_allows_code(experiment),
     )

@@ -1,44 +1,108 @@
-"""Sort rows into a table with a caption, and convert it to CSV, JSON, Markdown or a data frame."""
+"""Compute rows from trajectories, sort them into a table, and convert it to CSV, JSON, Markdown or a data frame."""
 
 from __future__ import annotations
 
 import csv
 import json
+import math
 import re
+from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import asdict, dataclass, fields
 from importlib import import_module
 from io import StringIO
 from typing import Any
 
-from gdsim.analysis.metrics import NEAR, TOLERANCE
-from gdsim.analysis.row import NETWORK_METRICS, Row, has_networks, make_rows, sort_key
-from gdsim.config import Experiment
+import numpy as np
+
+from gdsim.analysis.metrics import (
+    NEAR,
+    TOLERANCE,
+    detours,
+    evaluations_to_tolerance,
+    final_distances,
+    group_by_objective,
+    lowest_value,
+    mean_angles,
+    solved,
+    steps_to_tolerance,
+    unique_titles,
+)
 from gdsim.errors import GdsimError, InputError
-from gdsim.simulation import Trajectory
+from gdsim.objectives import FloatArray
+from gdsim.simulation import Stop, Trajectory
 
-RULE = (
-    "Sorted by the share of starts solved, high first; then by gradient evaluations to tolerance, low first and never "
-    "last; then by the best value, low first."
-)
-
-WITHIN = f"Within tolerance is f − f* ≤ {TOLERANCE:g} · (f(x₀) − f*)"
-
-SOLVED = (
-    f"Solved is a start that comes within tolerance and ends nearer to a global minimum than {NEAR:.0%} of the view's "
-    "diagonal."
-)
-
-NETWORKS = (
-    "The values of a network are its loss on all training data, measured where its weights were kept; accuracy and "
-    "the figures of the test data are measured after the last step."
-)
+NETWORK_METRICS = ("test_loss", "accuracy", "test_accuracy")
+"""The metrics that apply only to networks; None in all other rows."""
 
 FORMULA = re.compile(r"[\t\r\n]|\s*[=+\-@\uff1d\uff0b\uff0d\uff20]")
 """The beginnings of text that spreadsheets may interpret as a formula, including full-width characters."""
 
 DTYPES: dict[object, str] = {"float | None": "float64", "int | None": "Int64"}
 """The data-frame column type for each optional field type."""
+
+
+@dataclass(frozen=True)
+class Row:
+    """The metrics of one optimizer on one objective, over all its starts.
+
+    Medians are over the starts. Spreads are interquartile ranges with linear interpolation (type 7 of Hyndman and
+    Fan 1996). A value that is not finite counts as +inf. A metric that is not finite or does not apply is None, as are
+    all metrics of a class that cannot run. f* is the known minimum, or otherwise the lowest value in the table for this
+    objective. A network has no known minimum, and only a projection of its path is recorded, so that its metrics of
+    tolerance, distance, detour and angle are None.
+
+    Attributes:
+        objective: The objective's title, unique in the table.
+        settings: The class and its settings.
+        starts: The number of starts; 0 for a class that cannot run.
+        final_value: The median value at the last step; for a start that failed, the last finite value is used.
+        best_value: The median of each start's lowest value.
+        solved: The fraction of starts that reach a known global minimum, see `solved`.
+        steps_to_tolerance: The first step within tolerance, see `steps_to_tolerance`: the upper median over the starts,
+            where "never" is later than any step; None if it is "never".
+        evaluations_to_tolerance: The number of gradient evaluations up to and including that step; the upper median.
+        evaluations: The median of the total number of gradient evaluations.
+        never: The number of starts that never come within tolerance.
+        distance_to_minimum: The median distance from the last finite point to the nearest known global minimum.
+        detour: The path's length divided by the distance from start to end, the median over the starts that move.
+        mean_angle: The mean angle between each step and −∇f, in degrees, the median over the starts.
+        diverged: The number of starts that diverged.
+        stopped: How the starts ended; for a single start, with the step.
+        tuned: The values chosen by tuning, such as "lr 0.1"; empty if nothing was tuned.
+        reason: Why the class cannot run; empty if it can.
+        test_loss: For a network, the loss on the test data after the last step.
+        accuracy: For a network, the fraction of the training data classified correctly after the last step.
+        test_accuracy: For a network, the same for the test data.
+    """
+
+    objective: str
+    optimizer: str
+    settings: str
+    starts: int = 0
+    final_value: float | None = None
+    final_spread: float | None = None
+    best_value: float | None = None
+    best_spread: float | None = None
+    solved: float | None = None
+    steps_to_tolerance: int | None = None
+    evaluations_to_tolerance: int | None = None
+    evaluations: float | None = None
+    never: int | None = None
+    distance_to_minimum: float | None = None
+    detour: float | None = None
+    mean_angle: float | None = None
+    diverged: int | None = None
+    stopped: str = ""
+    tuned: str = ""
+    reason: str = ""
+    test_loss: float | None = None
+    accuracy: float | None = None
+    test_accuracy: float | None = None
+
+    def __repr__(self) -> str:
+        outcome = self.reason or f"best value {self.best_value}"
+        return f"<Row: {self.optimizer} on {self.objective}, {outcome}>"
 
 
 @dataclass(frozen=True)
@@ -84,8 +148,24 @@ class Table:
         return iter(self.rows)
 
     def columns(self) -> tuple[Column, ...]:
-        """Return the columns for display, with rounded figures and without empty columns."""
-        return format_columns(self.rows)
+        """Return the columns for display, with rounded figures.
+
+        Empty columns are left out, as are counts that are all zero, and evaluations that are equal on each objective.
+        """
+        hidden = {name for name in ("never", "diverged") if not any(getattr(row, name) for row in self)}
+        counts = {(row.objective, row.evaluations) for row in self if row.evaluations is not None}
+        if len(counts) == len({objective for objective, _ in counts}):
+            hidden.add("evaluations")
+        if len({row.objective for row in self}) == 1:
+            hidden.add("objective")
+
+        def text(*names: str) -> list[Column]:
+            return [Column(name, name, tuple(getattr(row, name) for row in self), False) for name in names]
+
+        columns = text("objective", "optimizer", "settings", "tuned")
+        columns += [Column(name, heading, tuple(map(cell, self)), True) for name, heading, cell in METRICS]
+        columns += text("stopped", "reason")
+        return tuple(column for column in columns if any(column.words) and column.name not in hidden)
 
     def to_csv(self) -> str:
         """Return CSV with a column per field of `Row` and unrounded figures; None is an empty cell.
@@ -108,9 +188,9 @@ class Table:
     def to_markdown(self) -> str:
         """Return a Markdown table of the columns for display, followed by the caption."""
         columns = self.columns()
-        cells = zip(*(column.words for column in columns), strict=True)
-        headings, figures = [each.heading for each in columns], [each.figures for each in columns]
-        return markdown_table(headings, cells, figures, self.caption)
+        cells = zip(*(each.words for each in columns), strict=True)
+        headings = [each.heading for each in columns]
+        return markdown_table(headings, cells, [each.figures for each in columns], self.caption)
 
     def to_pandas(self) -> Any:
         """Return a `pandas.DataFrame` with a column per field of `Row` and the caption in `attrs`.
@@ -140,22 +220,9 @@ def _without_formula(cell: object) -> object:
     return f"'{cell}" if isinstance(cell, str) and FORMULA.match(cell) else cell
 
 
-def compare(source: Experiment | Sequence[Trajectory]) -> Table:
-    """Return a table with one row per objective and optimizer.
-
-    Args:
-        source: An experiment, which is simulated first, or trajectories.
-
-    Raises:
-        InputError: There is no trajectory.
-        ConfigError: A class, an argument or a start of the experiment is invalid.
-    """
-    if isinstance(source, Experiment):
-        # Importing torch takes seconds, and only simulation needs it.
-        from gdsim.simulation import simulate
-
-        source = simulate(source)
-    return make_table(row for group in make_rows(source) for row in group)
+def compare(trajectories: Iterable[Trajectory]) -> Table:
+    """Return a table with one row per objective and optimizer; raise InputError if there is no trajectory."""
+    return make_table(row for group in make_rows(trajectories) for row in group)
 
 
 def make_table(rows: Iterable[Row], caption: str = "") -> Table:
@@ -180,31 +247,25 @@ def _sentences(rows: Sequence[Row]) -> Iterator[str]:
     has_tolerance = any(row.never is not None or row.reason for row in rows)
     if has_tolerance:
         unknown = any(row.solved is None and row.never is not None for row in rows)
-        yield f"{WITHIN}{', where f* is the lowest value found if the minimum is not known' if unknown else ''}."
+        known = ", where f* is the lowest value found if the minimum is not known" if unknown else ""
+        yield f"Within tolerance is f − f* ≤ {TOLERANCE:g} · (f(x₀) − f*){known}."
     if any(row.solved is not None for row in rows):
-        yield SOLVED
+        yield (
+            "Solved is a start that comes within tolerance and ends nearer to a global minimum than "
+            f"{NEAR:.0%} of the view's diagonal."
+        )
     if has_networks(rows):
-        yield NETWORKS
-    if len(rows) > 1:
-        yield RULE if has_tolerance else "Sorted by the best value, low first."
-
-
-def format_columns(rows: Sequence[Row]) -> tuple[Column, ...]:
-    """Return the columns for display: without empty ones, counts of zero only, and evaluations equal per objective."""
-    hidden = {name for name in ("never", "diverged") if not any(getattr(row, name) for row in rows)}
-    counts = {(row.objective, row.evaluations) for row in rows if row.evaluations is not None}
-    if len(counts) == len({objective for objective, _ in counts}):
-        hidden.add("evaluations")
-    if len({row.objective for row in rows}) == 1:
-        hidden.add("objective")
-    text = {
-        name: Column(name, name, tuple(getattr(row, name) for row in rows), False)
-        for name in ("objective", "optimizer", "settings", "tuned", "stopped", "reason")
-    }
-    numbers = [Column(name, heading, tuple(map(cell, rows)), True) for name, heading, cell in METRICS]
-    first = [text.pop(name) for name in ("objective", "optimizer", "settings", "tuned")]
-    every = [*first, *numbers, *text.values()]
-    return tuple(column for column in every if any(column.words) and column.name not in hidden)
+        yield (
+            "The values of a network are its loss on all training data, measured where its weights were kept; "
+            "accuracy and the figures of the test data are measured after the last step."
+        )
+    if len(rows) > 1 and has_tolerance:
+        yield (
+            "Sorted by the share of starts solved, high first; then by gradient evaluations to tolerance, low first "
+            "and never last; then by the best value, low first."
+        )
+    elif len(rows) > 1:
+        yield "Sorted by the best value, low first."
 
 
 def _number(number: float | None, digits: int = 4) -> str:
@@ -235,7 +296,7 @@ METRICS: tuple[tuple[str, str, Callable[[Row], str]], ...] = (
     ("evaluations_to_tolerance", "evaluations to tolerance", lambda row: _steps(row, row.evaluations_to_tolerance)),
     ("steps_to_tolerance", "steps to tolerance", lambda row: _steps(row, row.steps_to_tolerance)),
     ("evaluations", "evaluations", lambda row: _number(row.evaluations, 10)),
-    ("never", "never there", lambda row: _of_starts(row, row.never)),
+    ("never", "never within tolerance", lambda row: _of_starts(row, row.never)),
     ("best_value", "best value", lambda row: _with_spread(row, row.best_value, row.best_spread)),
     ("final_value", "final value", lambda row: _with_spread(row, row.final_value, row.final_spread)),
     ("test_loss", "test loss", lambda row: _number(row.test_loss)),
@@ -262,3 +323,104 @@ def markdown_table(
 def escape_markdown(text: str) -> str:
     """Return text on one line with all characters escaped that Markdown or GitHub would interpret."""
     return re.sub(r"([\\`*_\[\]<>|~&$#@]|:(?=//)|(?<=www)\.)", r"\\\1", " ".join(text.split()), flags=re.IGNORECASE)
+
+
+def make_rows(trajectories: Iterable[Trajectory]) -> list[list[Row]]:
+    """Return a row per trajectory, grouped by objective."""
+    groups = group_by_objective(trajectories)
+    titles = unique_titles([group[0].objective for group in groups])
+    return [
+        [make_row(each, lowest_value(group), title=title) for each in group]
+        for group, title in zip(groups, titles, strict=True)
+    ]
+
+
+def make_row(trajectory: Trajectory, lowest: float, *, title: str = "", tuned: str = "") -> Row:
+    """Return the row of a trajectory; `lowest` is used as f* if the objective's minimum is not known."""
+    values = np.where(np.isfinite(trajectory.values), trajectory.values, np.inf)
+    reached, distances = solved(trajectory), final_distances(trajectory)
+    steps = steps_to_tolerance(trajectory, lowest)
+    within = steps < len(values)
+    # Networks have no known minimum, and class scores of images have none at all.
+    is_function = trajectory.objective.kind == "function"
+    figures = trajectory.figures
+
+    def last(name: str) -> float | None:
+        return _finite(float(figures[name][-1])) if name in figures else None
+
+    return Row(
+        objective=title or trajectory.objective.title,
+        optimizer=trajectory.label,
+        settings=trajectory.settings,
+        starts=len(trajectory.stops),
+        final_value=_median(values[-1]),
+        final_spread=_spread(values[-1]),
+        best_value=_median(values.min(0)),
+        best_spread=_spread(values.min(0)),
+        solved=None if reached is None else float(reached.mean()),
+        steps_to_tolerance=_upper_median(np.where(within, steps, np.inf)) if is_function else None,
+        evaluations_to_tolerance=_upper_median(evaluations_to_tolerance(trajectory, lowest)) if is_function else None,
+        evaluations=_median(trajectory.evaluations[-1].astype(np.float64)),
+        never=int((~within).sum()) if is_function else None,
+        distance_to_minimum=None if distances is None else _median(distances),
+        detour=_median(detours(trajectory)) if is_function else None,
+        mean_angle=_median(mean_angles(trajectory)) if is_function else None,
+        diverged=trajectory.stops.count(Stop.DIVERGED),
+        stopped=_stopped(trajectory),
+        tuned=tuned,
+        test_loss=last("test_loss"),
+        accuracy=last("accuracy"),
+        test_accuracy=last("test_accuracy"),
+    )
+
+
+def has_networks(rows: Iterable[Row]) -> bool:
+    """Return whether any row has a metric that only networks have."""
+    return any(getattr(row, name) is not None for row in rows for name in NETWORK_METRICS)
+
+
+def sort_key(row: Row) -> tuple[float, ...]:
+    """Return the sort key for rows of one objective, in the order described in `Table`; equal for ties."""
+    evaluations = math.inf if row.evaluations_to_tolerance is None else row.evaluations_to_tolerance
+    best = math.inf if row.best_value is None else row.best_value
+    return float(bool(row.reason)), -(row.solved or 0.0), evaluations, best
+
+
+def _median(numbers: FloatArray) -> float | None:
+    return _finite(_quantile(numbers, 0.5))
+
+
+def _spread(numbers: FloatArray) -> float | None:
+    low, high = _quantile(numbers, 0.25), _quantile(numbers, 0.75)
+    return _finite(high - low) if math.isfinite(low) else None
+
+
+def _quantile(numbers: FloatArray, fraction: float) -> float:
+    """Interpolate linearly between sorted numbers that may include inf; ignore NaN; return NaN if there are none."""
+    ordered: list[float] = np.sort(numbers[~np.isnan(numbers)]).tolist()
+    if not ordered:
+        return math.nan
+    position = fraction * (len(ordered) - 1)
+    low, high = ordered[math.floor(position)], ordered[math.ceil(position)]
+    part = position - math.floor(position)
+    # numpy.quantile returns NaN for inf − inf and inf · 0.
+    return low if part == 0 or low == high else low * (1 - part) + high * part
+
+
+def _upper_median(counts: FloatArray) -> int | None:
+    """Return the upper of the two middle counts, so that the result is the count of one of the starts."""
+    middle = float(np.sort(counts)[len(counts) // 2])
+    return int(middle) if math.isfinite(middle) else None
+
+
+def _finite(number: float) -> float | None:
+    return number if math.isfinite(number) else None
+
+
+def _stopped(trajectory: Trajectory) -> str:
+    """Return how the starts ended: `diverged at step 12`, or `3 diverged, 21 ran all steps`."""
+    counts = Counter(stop.value for stop in trajectory.stops)
+    if len(trajectory.stops) > 1:
+        return ", ".join(f"{count} {words}" for words, count in counts.most_common())
+    (stop,) = trajectory.stops
+    return stop.value if stop is Stop.RAN else f"{stop.value} at step {trajectory.stopped_at(0)}"

@@ -1,16 +1,24 @@
-"""The hyper-parameters to tune, their ranges, and the budget."""
+"""Tune hyper-parameters: which ones a class has, the values to try, and the search for the best."""
 
 from __future__ import annotations
 
+import inspect
 import math
-from collections.abc import Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field
-from enum import Enum
 from types import MappingProxyType
+from typing import Any, NamedTuple
 
 import numpy as np
+import numpy.typing as npt
 
-from gdsim.errors import InputError, did_you_mean
+from gdsim.analysis.metrics import TOLERANCE, evaluations_to_tolerance, solved
+from gdsim.config import Experiment, SourceContext
+from gdsim.errors import GdsimError, InputError, did_you_mean
+from gdsim.objectives import FloatArray
+from gdsim.optimizers import optimizer_class, rng
+from gdsim.simulation import Trajectory
 
 RANGES: Mapping[str, tuple[float, float]] = MappingProxyType(
     {
@@ -37,25 +45,34 @@ EDGE = 0.01
 DIGITS = 3
 """The number of significant digits to which values are rounded if they remain distinct."""
 
+CHUNK = 2**26
+"""The maximum size of the trajectories in memory at once, in bytes."""
 
-class Scale(Enum):
-    """The spacing of values over a range."""
+Values = Mapping[str, float]
+Outcome = Trajectory | InputError
+Score = tuple[float, float, float]
+"""The share of starts not solved, gradient evaluations to tolerance, and the lowest value; lower is better."""
 
-    LOG = "log-uniform"
-    LOG_FROM_ONE = "with 1 − {name} log-uniform"
-    LINEAR = "evenly spaced"
+WORST: Score = (1.0, math.inf, math.inf)
 
-    def to_position(self, value: float) -> float:
-        """Return the position of a value on an axis on which the values are evenly spaced."""
-        if self is Scale.LINEAR:
-            return value
-        return math.log(value) if self is Scale.LOG else -math.log1p(-value)
 
-    def from_position(self, position: float) -> float:
-        """Return the value at a position."""
-        if self is Scale.LINEAR:
-            return position
-        return math.exp(position) if self is Scale.LOG else -math.expm1(-position)
+class Scale(NamedTuple):
+    """The spacing of values over a range.
+
+    Attributes:
+        description: The text in captions.
+        position: Maps a value to its position on an axis on which the values are evenly spaced.
+        value: Maps a position to its value.
+    """
+
+    description: str
+    position: Callable[[float], float]
+    value: Callable[[float], float]
+
+
+LOG = Scale("log-uniform", math.log, math.exp)
+LOG_FROM_ONE = Scale("with 1 − {name} log-uniform", lambda x: -math.log1p(-x), lambda x: -math.expm1(-x))
+LINEAR = Scale("evenly spaced", float, float)
 
 
 @dataclass(frozen=True)
@@ -114,50 +131,42 @@ class Tuning:
 
     def values(self, name: str) -> tuple[float, ...]:
         """Return the grid of a hyper-parameter, ascending and including both ends; the midpoint for a budget of 1."""
-        fractions = np.linspace(0.0, 1.0, self.budget) if self.budget > 1 else np.array([0.5])
-        exact = [self._at(name, fraction) for fraction in fractions.tolist()]
-        low, high = self.range(name)
+        fractions = np.linspace(0.0, 1.0, self.budget).tolist() if self.budget > 1 else [0.5]
+        # More digits are kept if values would be equal otherwise.
         for digits in range(DIGITS, 17):
-            rounded = sorted({self._round(name, value, digits) for value in exact})
-            if len(rounded) == len(exact) and rounded[0] >= low and rounded[-1] <= high:
-                return tuple(rounded)
-        return tuple(sorted(exact))
+            values = sorted({self.value(name, fraction, digits) for fraction in fractions})
+            if len(values) == len(fractions):
+                break
+        return tuple(values)
 
-    def value(self, name: str, fraction: float) -> float:
-        """Return the value at a fraction, 0 to 1, of a range."""
-        low, high = self.range(name)
-        return min(max(self._round(name, self._at(name, fraction), DIGITS), low), high)
+    def value(self, name: str, fraction: float, digits: int = DIGITS) -> float:
+        """Return the value at a fraction, 0 to 1, of a range, rounded to significant digits between its ends."""
+        scale, (low, high) = self._scale(name), self.range(name)
+        first, last = scale.position(low), scale.position(high)
+        exact = scale.value(first + fraction * (last - first))
+        for end in (low, high):
+            if math.isclose(exact, end, rel_tol=1e-12, abs_tol=1e-15):
+                return end
+        if scale is LOG_FROM_ONE:
+            rounded = float(f"{1 - float(f'{1 - exact:.{digits}g}'):.15g}")
+        else:
+            rounded = float(f"{exact:.{digits}g}")
+        return min(max(rounded, low), high)
 
     def is_at_edge(self, name: str, value: float) -> bool:
         """Return whether a value is close to an end of its range."""
-        low, high, at = (self._scale(name).to_position(each) for each in (*self.range(name), value))
+        low, high, at = map(self._scale(name).position, (*self.range(name), value))
         return not EDGE < (at - low) / (high - low) < 1 - EDGE
 
-    def describe(self, name: str, *, grid: bool) -> str:
-        """Return a description of the values, such as "lr on a grid from 1e-05 to 10, log-uniform"."""
+    def describe(self, name: str) -> str:
+        """Return a description of the values, such as "lr from 1e-05 to 10 (log-uniform)"."""
         low, high = self.range(name)
-        spacing = self._scale(name).value.format(name=name)
-        ends = f"from {low:g} to {high:g}"
-        return f"{name} on a grid {ends}, {spacing}" if grid else f"{name} {ends} ({spacing})"
+        return f"{name} from {low:g} to {high:g} ({self._scale(name).description.format(name=name)})"
 
     def _scale(self, name: str) -> Scale:
         if name in DECAY_RATES:
-            return Scale.LOG_FROM_ONE
-        return Scale.LOG if self.range(name)[0] > 0 else Scale.LINEAR
-
-    def _at(self, name: str, fraction: float) -> float:
-        scale, ends = self._scale(name), self.range(name)
-        low, high = map(scale.to_position, ends)
-        return min(max(scale.from_position(low + fraction * (high - low)), ends[0]), ends[1])
-
-    def _round(self, name: str, value: float, digits: int) -> float:
-        """Round a value, but keep the exact ends of the range."""
-        for end in self.range(name):
-            if math.isclose(value, end, rel_tol=1e-12, abs_tol=1e-15):
-                return end
-        if self._scale(name) is Scale.LOG_FROM_ONE:
-            return float(f"{1 - float(f'{1 - value:.{digits}g}'):.15g}")
-        return float(f"{value:.{digits}g}")
+            return LOG_FROM_ONE
+        return LOG if self.range(name)[0] > 0 else LINEAR
 
 
 def parse_range(text: str) -> tuple[str, tuple[float, float]]:
@@ -170,3 +179,218 @@ def parse_range(text: str) -> tuple[str, tuple[float, float]]:
     if not name.strip():
         raise InputError(f"must be NAME=LOW:HIGH, such as lr=1e-4:1, not '{text}'", ("range",), code="syntax")
     return name.strip(), (low, high)
+
+
+def tunable_names(experiment: Experiment, tuning: Tuning) -> dict[str, tuple[str, ...]]:
+    """Return for each optimizer the tuning's names that its class has; raise InputError if no class has one."""
+    known = {
+        label: _number_names(spec.class_name, spec.settings, spec.context)
+        for label, spec in experiment.optimizers.items()
+    }
+    every = list(dict.fromkeys(name for names in known.values() for name in names))
+    for name in tuning.names:
+        if name not in every:
+            hint = did_you_mean(name, every) or (f"; they have {', '.join(every)}" if every else "")
+            raise InputError(f"no optimizer has a number '{name}' to tune{hint}", ("tune",), code="unknown-name")
+    return {label: tuple(name for name in tuning.names if name in names) for label, names in known.items()}
+
+
+def replace_settings(experiment: Experiment, label: str, values: Mapping[str, float]) -> dict[str, Any]:
+    """Return the settings of an optimizer with hyper-parameters replaced that `tunable_names` lists."""
+    spec = experiment.optimizers[label]
+    settings = dict(spec.settings)
+    for name, value in values.items():
+        settings = _replaced(spec.class_name, settings, spec.context, name, value)
+    return settings
+
+
+def _defaults(class_name: str, context: SourceContext) -> Mapping[str, Any]:
+    """Return the arguments of a class with their defaults; none if it cannot be imported."""
+    try:
+        parameters = inspect.signature(optimizer_class(class_name, (), context)).parameters
+    except (InputError, TypeError, ValueError):
+        return {}
+    return {name: each.default for name, each in parameters.items()}
+
+
+def _wrapped(defaults: Mapping[str, Any], settings: Mapping[str, Any]) -> tuple[str, dict[str, Any]]:
+    """Return the argument that takes a wrapped optimizer, and that optimizer; empty if the class wraps none."""
+    argument = next((name for name in defaults if name.endswith("optimizer")), "")
+    value = settings.get(argument)
+    inner = {"class": value} if isinstance(value, str) else value
+    return (argument, dict(inner)) if isinstance(inner, Mapping) and "class" in inner else ("", {})
+
+
+def _betas(defaults: Mapping[str, Any], settings: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the elements of the argument `betas` as `beta1`, `beta2` …; empty if the class has none."""
+    betas = settings.get("betas", defaults.get("betas"))
+    is_given = "betas" in defaults and isinstance(betas, list | tuple)
+    return {f"beta{number}": value for number, value in enumerate(betas, 1)} if is_given else {}
+
+
+def _number_names(class_name: str, settings: Mapping[str, Any], context: SourceContext) -> list[str]:
+    """Return the arguments that take a number, including those of a wrapped optimizer."""
+    defaults = _defaults(class_name, context)
+    values = {name: settings.get(name, default) for name, default in defaults.items()} | _betas(defaults, settings)
+    names = [
+        name
+        for name, value in values.items()
+        if name in RANGES or (isinstance(value, int | float) and not isinstance(value, bool))
+    ]
+    argument, inner = _wrapped(defaults, settings)
+    return names + (_number_names(inner.pop("class"), inner, context) if argument else [])
+
+
+def _replaced(
+    class_name: str, settings: dict[str, Any], context: SourceContext, name: str, value: float
+) -> dict[str, Any]:
+    defaults = _defaults(class_name, context)
+    if name in defaults:
+        return settings | {name: value}
+    if name in (betas := _betas(defaults, settings)):
+        return settings | {"betas": tuple((betas | {name: value}).values())}
+    argument, inner = _wrapped(defaults, settings)
+    # Remove a setting of the wrapped optimizer that is given among the wrapper's settings.
+    outer = {key: each for key, each in settings.items() if key != name}
+    inner_class = inner.pop("class")
+    return outer | {argument: {"class": inner_class, **_replaced(inner_class, inner, context, name, value)}}
+
+
+def for_tuning(experiment: Experiment) -> Experiment:
+    """Return the experiment with another seed if its starts are random, so that tuning uses other starts."""
+    if experiment.start is None or experiment.start.random is None:
+        return experiment
+    return experiment.model_copy(update={"seed": int(rng("tuning", experiment.seed, 0).integers(2**63))})
+
+
+@dataclass(frozen=True)
+class TuningResult:
+    """The chosen values, their text in the table, and the reason if the class cannot run with any of the values."""
+
+    values: Values
+    summary: str = ""
+    reason: str = ""
+
+
+def search(experiment: Experiment, label: str, names: Sequence[str], tuning: Tuning) -> TuningResult:
+    """Return the best values of one or more hyper-parameters of an optimizer on the experiment's single objective.
+
+    Trials are ranked like the rows of a table; the smaller value wins a tie. A start that fails, or that leaves the
+    view and reaches values below the minimum, counts as never within tolerance and has no lowest value. If the minimum
+    is not known, the lowest value of all trials is used instead.
+    """
+    trials: Iterable[tuple[Values, Outcome]]
+    if len(names) == 1:
+        grid = [{names[0]: value} for value in tuning.values(names[0])]
+        trials = zip(grid, _descend(experiment, label, grid), strict=True)
+    else:
+        trials = _sample(experiment, label, names, tuning)
+    lowest = math.inf
+    if experiment.objectives[0].build().minimum is None:
+        # A second pass scores the trials with the lowest value of the first; only one chunk is in memory at a time.
+        tried, lows = zip(*((values, _lows(outcome).min()) for values, outcome in trials), strict=True)
+        lowest = float(min(lows))
+        trials = zip(tried, _descend(experiment, label, tried), strict=True)
+    scored = [
+        (outcome.message if isinstance(outcome, InputError) else "", _score(outcome, lowest), values)
+        for values, outcome in trials
+    ]
+    reason, score, values = min(scored, key=lambda each: (bool(each[0]), each[1], tuple(each[2].values())))
+    if reason:
+        return TuningResult(values, reason=reason)
+    if score == WORST:
+        return TuningResult({}, "all trials failed")
+    at_edge = any(tuning.is_at_edge(name, value) for name, value in values.items())
+    edge = f" (at the edge of its {'grid' if len(names) == 1 else 'range'})" if at_edge else ""
+    return TuningResult(values, ", ".join(f"{name} {value:.6g}" for name, value in values.items()) + edge)
+
+
+def sweep_in_chunks(experiment: Experiment, label: str, settings: Sequence[Mapping[str, Any]]) -> Iterator[Outcome]:
+    """Yield the trajectory for each of several settings, simulating as many at once as fit into `CHUNK`."""
+    from gdsim.simulation import simulate_settings
+
+    starts = 1 if experiment.start is None else experiment.start.count
+    size = (experiment.steps + 1) * starts * (2 * experiment.objectives[0].build().dim + 3) * 8
+    together = max(1, CHUNK // size)
+    for first in range(0, len(settings), together):
+        yield from simulate_settings(experiment, label, settings[first : first + together])
+
+
+def _descend(experiment: Experiment, label: str, trials: Sequence[Values]) -> Iterator[Outcome]:
+    settings = [replace_settings(experiment, label, values) for values in trials]
+    return sweep_in_chunks(for_tuning(experiment), label, settings)
+
+
+def _sample(
+    experiment: Experiment, label: str, names: Sequence[str], tuning: Tuning
+) -> Iterator[tuple[Values, Outcome]]:
+    optuna = import_optuna()
+    with _quiet(optuna):
+        # The same seed for all optimizers: those with the same hyper-parameters begin with the same trials.
+        sampler = optuna.samplers.TPESampler(seed=experiment.seed % 2**32)
+        optuna_study = optuna.create_study(sampler=sampler)
+        for _ in range(tuning.budget):
+            trial = optuna_study.ask()
+            values = {name: tuning.value(name, trial.suggest_float(name, 0.0, 1.0)) for name in names}
+            (outcome,) = _descend(experiment, label, [values])
+            optuna_study.tell(trial, _single_score(outcome))
+            yield values, outcome
+
+
+def import_optuna() -> Any:
+    """Import Optuna; raise GdsimError if it is not installed."""
+    try:
+        import optuna
+    except ImportError as error:
+        raise GdsimError("tuning several at once needs Optuna: pip install 'gdsim[tune]'") from error
+    return optuna
+
+
+@contextmanager
+def _quiet(optuna: Any) -> Iterator[None]:
+    before = optuna.logging.get_verbosity()
+    optuna.logging.set_verbosity(optuna.logging.ERROR)
+    try:
+        yield
+    finally:
+        optuna.logging.set_verbosity(before)
+
+
+def _score(outcome: Outcome, lowest: float) -> Score:
+    """Return the score of a trial; `lowest` is used as f* if the minimum is not known."""
+    if isinstance(outcome, InputError):
+        return WORST
+    lost, reached = _lost(outcome), solved(outcome)
+    share = 0.0 if reached is None else float(reached.mean())
+    spent = np.sort(np.where(lost, np.inf, evaluations_to_tolerance(outcome, lowest)))
+    return 1.0 - share, float(spent[len(spent) // 2]), float(np.median(_lows(outcome)))
+
+
+def _lows(outcome: Outcome) -> FloatArray:
+    """Return the lowest value of each start, (starts,); inf for a start that counts as lost."""
+    if isinstance(outcome, InputError):
+        return np.array([np.inf])
+    return np.where(_lost(outcome), np.inf, outcome.values.min(0))
+
+
+def _lost(trajectory: Trajectory) -> npt.NDArray[np.bool_]:
+    """Return which starts count as never within tolerance, (starts,)."""
+    reached, minimum = trajectory.values.min(0), trajectory.objective.minimum
+    lost = np.array([stop.failed for stop in trajectory.stops]) | ~np.isfinite(reached)
+    if minimum is not None:
+        # Values below the minimum occur only outside the view for which the minimum is known.
+        lost |= reached - minimum < -TOLERANCE * np.abs(trajectory.values[0] - minimum)
+    return np.asarray(lost)
+
+
+def _single_score(outcome: Outcome) -> float:
+    """Return the score as a single number for Optuna, with the same order up to rounding."""
+    if isinstance(outcome, InputError):
+        return math.inf
+    unsolved, spent, low = _score(outcome, math.inf)
+    minimum = outcome.objective.minimum
+    if minimum is None:
+        # The tolerance depends on the lowest value of all trials, which is not known yet.
+        return low
+    later = 1 - 1 / (1 + spent) if math.isfinite(spent) else 2 - 1 / (1 + math.log1p(max(low - minimum, 0.0)))
+    return 3 * unsolved * len(outcome.stops) + later

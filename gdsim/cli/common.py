@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from types import MappingProxyType
-from typing import TYPE_CHECKING, Annotated, TypeVar
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from gdsim.config import formats as known_formats
-from gdsim.errors import ConfigError, InputError, Problem, did_you_mean
+from gdsim.errors import ConfigError, InputError, collect, did_you_mean
 
 # Packages that load torch or matplotlib are imported where they are used, so that help and mistakes come at once.
 if TYPE_CHECKING:
@@ -44,9 +44,6 @@ RECORDED = {"objective": "objectives", "start": "start", "steps": "steps", "seed
 """The keys that cannot change after recording, with the attributes of an experiment."""
 
 NOTHING: Mapping[str, str] = MappingProxyType({})
-
-S = TypeVar("S")
-T = TypeVar("T")
 
 
 def load_all(
@@ -111,20 +108,6 @@ def check_view(experiment: Experiment) -> None:
         if spec.to_train() is None:  # the loss plane of a network is known after its training
             with experiment.located(index):
                 projection_of(spec.build(), experiment.view)
-
-
-def collect(function: Callable[[S], T], items: Iterable[S]) -> list[T]:
-    """Return the results of a function for all items, and raise the mistakes of all of them together."""
-    results: list[T] = []
-    problems: list[Problem] = []
-    for item in items:
-        try:
-            results.append(function(item))
-        except InputError as error:
-            problems += error.problems
-    if problems:
-        raise ConfigError(problems)
-    return results
 
 
 @contextmanager

@@ -10,10 +10,10 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 import gdsim
-from gdsim.cli.common import AllowCode, Quiet, Set, check_view, collect, load_one, naming_option, notes
+from gdsim.cli.common import AllowCode, Quiet, Set, check_view, load_one, naming_option, notes
 from gdsim.cli.console import print_lines, print_notes, print_study, progress_bars
 from gdsim.cli.paths import check_target, writable, write_text
-from gdsim.errors import GdsimError, InputError, printable
+from gdsim.errors import GdsimError, InputError, collect, printable
 
 if TYPE_CHECKING:
     from gdsim.analysis import Matrix, Study, StudyPlan, Tuning

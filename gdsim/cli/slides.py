@@ -12,9 +12,10 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from gdsim.cli.common import AllowCode, Overwrite, Quiet, Set, ThemeName, collect, naming_option
+from gdsim.cli.common import AllowCode, Overwrite, Quiet, Set, ThemeName, naming_option
 from gdsim.cli.deck_inputs import DeckOptions, read
 from gdsim.cli.paths import check_target, writable
+from gdsim.errors import collect
 
 if TYPE_CHECKING:
     from gdsim.analysis import Row
@@ -80,7 +81,8 @@ class _Figures:
 
     def add(self, path: Path, yaml: str, trajectories: Sequence[Trajectory], theme: Theme) -> None:
         """Add the rows of a run, only once if both a config and its picture are in the deck."""
-        from gdsim.analysis import group_by_objective, make_rows
+        from gdsim.analysis import make_rows
+        from gdsim.analysis.metrics import group_by_objective
         from gdsim.scene import styles
 
         self.configs.add(yaml)

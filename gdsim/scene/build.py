@@ -7,7 +7,7 @@ from dataclasses import replace
 
 import numpy as np
 
-from gdsim.analysis import group_by_objective, last_steps
+from gdsim.analysis.metrics import group_by_objective, last_steps
 from gdsim.config import Animation, View
 from gdsim.errors import InputError, Problem
 from gdsim.objectives import FloatArray, Objective

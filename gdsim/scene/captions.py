@@ -9,7 +9,7 @@ from functools import singledispatch
 
 import numpy as np
 
-from gdsim.analysis import solved, steps_to_tolerance
+from gdsim.analysis.metrics import solved, steps_to_tolerance
 from gdsim.config import View
 from gdsim.networks import ImageObjective, Landscape, NetworkObjective
 from gdsim.objectives import FloatArray, Objective

@@ -8,7 +8,7 @@ from functools import singledispatch
 import numpy as np
 import numpy.typing as npt
 
-from gdsim.analysis import last_steps
+from gdsim.analysis.metrics import last_steps
 from gdsim.networks import NetworkObjective
 from gdsim.objectives import FloatArray, Objective, inside
 from gdsim.scene.levels import finite

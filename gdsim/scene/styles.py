@@ -6,7 +6,7 @@ from collections import Counter
 from collections.abc import Sequence
 from itertools import cycle
 
-from gdsim.analysis import last_steps
+from gdsim.analysis.metrics import last_steps
 from gdsim.scene.levels import number
 from gdsim.scene.model import Style
 from gdsim.simulation import NetworkTrajectory, Trajectory

@@ -9,7 +9,7 @@ from typing import Any, ClassVar, NamedTuple
 import numpy as np
 import numpy.typing as npt
 
-from gdsim.analysis import angles, distances, last_steps, norms, step_vectors
+from gdsim.analysis.metrics import angles, distances, last_steps, norms, step_vectors
 from gdsim.config import View
 from gdsim.errors import InputError, Problem
 from gdsim.networks import Network

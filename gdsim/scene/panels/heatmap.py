@@ -8,7 +8,7 @@ from typing import ClassVar
 
 import numpy as np
 
-from gdsim.analysis import last_steps
+from gdsim.analysis.metrics import last_steps
 from gdsim.config import View
 from gdsim.errors import Problem
 from gdsim.objectives import FloatArray, Objective

@@ -9,7 +9,7 @@ from typing import ClassVar
 
 import numpy as np
 
-from gdsim.analysis import last_steps
+from gdsim.analysis.metrics import last_steps
 from gdsim.config import View
 from gdsim.errors import InputError, Problem
 from gdsim.networks import ImageObjective, Network

@@ -9,7 +9,7 @@ from typing import ClassVar, Literal, cast
 import numpy as np
 import numpy.typing as npt
 
-from gdsim.analysis import last_steps
+from gdsim.analysis.metrics import last_steps
 from gdsim.errors import InputError
 from gdsim.networks import ImageObjective
 from gdsim.objectives import FloatArray

@@ -59,7 +59,7 @@ def _values(study: Study) -> dict[str, Any]:
         matrices = [matrix_values(ranks(table), "Ranks", percent=False)]
         if not np.isnan(solved.figures).all():
             matrices.append(matrix_values(solved, "Starts solved", percent=True))
-        profiles = [profile(study.evaluations, study.labels) for profile in (performance_profile, data_profile)]
+        profiles = [profile(study.evaluations, study.table.labels) for profile in (performance_profile, data_profile)]
         across = {"matrices": matrices, "profiles": profiles}
     return {
         "title": title(table),
@@ -76,7 +76,7 @@ def _values(study: Study) -> dict[str, Any]:
 def _page_values(study: Study, values: dict[str, Any]) -> dict[str, Any]:
     """Return the template values of the page only: the animation, the charts and the styles."""
     animation = animate(study.experiments, tuning_notes(study.tuning))
-    styles = chart_styles(study.labels, animation)
+    styles = chart_styles(study.table.labels, animation)
     lines = {
         label: {"color": f"var(--path-{i})", "dash": " ".join(f"{2.5 * part:g}" for part in style.dash)}
         for i, (label, style) in enumerate(styles.items())
@@ -92,7 +92,7 @@ def _page_values(study: Study, values: dict[str, Any]) -> dict[str, Any]:
             (loss.title, loss_charts(loss, styles, name=f"loss-{i}")) for i, loss in enumerate(values["losses"])
         ],
         "profile_charts": profile_charts(across["profiles"][0], across["profiles"][1], styles) if across else (),
-        "style": f"{color_variables(study.labels, animation)}\n{asset('report/report.css')}",
+        "style": f"{color_variables(study.table.labels, animation)}\n{asset('report/report.css')}",
         "script": script,
         "script_hash": csp_hash(script),
     }
