@@ -10,7 +10,7 @@ from hypothesis import assume, given
 from hypothesis import strategies as st
 
 from gdsim.render.arrangements import arrange
-from gdsim.render.layout import Box, Layout, LayoutRequest, PanelRequest, em_size
+from gdsim.render.layout import Box, Layout, LayoutRequest, PanelRequest
 
 SIZES = st.sampled_from(
     [(160, 120), (320, 180), (480, 270), (640, 480), (800, 600), (720, 1280), (1280, 720), (1920, 1080)]
@@ -21,7 +21,7 @@ CURVES, HEATMAP = PanelRequest(5), PanelRequest(5, weight=1.6, min_height=8.0, s
 IMAGES = PanelRequest(0, max_height=lambda wide: 0.4 * wide + 20, has_axis=False, stretches=False)
 SLIDE = LayoutRequest(
     size=(1280, 720),
-    type_scale=1.0,
+    em=16.7,
     aspects=(1.0,),
     facets=1,
     named=False,
@@ -40,9 +40,10 @@ def requests(draw) -> LayoutRequest:
     named = draw(st.booleans())
     kinds = [CURVES, HEATMAP, IMAGES] if draw(st.booleans()) else [CURVES]
     digits = draw(st.lists(st.integers(1, 8), max_size=6))
+    size = draw(SIZES)
     return LayoutRequest(
-        size=draw(SIZES),
-        type_scale=draw(st.sampled_from([0.8, 1.0, 1.25])),
+        size=size,
+        em=max(draw(st.sampled_from([0.8, 1.0, 1.25])) * 0.0232 * min(size), 8.0),
         aspects=tuple(draw(st.sampled_from([None, 0.1, 0.7, 1.0, 2.0, 30.0])) for _ in range(groups)),
         facets=draw(st.integers(1, 12)) if named else 1,
         named=named,
@@ -72,7 +73,7 @@ def meet(a: Box, b: Box) -> bool:
 
 @given(requests())
 def test_parts_do_not_overlap_and_stay_within_the_picture(request):
-    em, (width, height) = em_size(request.size, request.type_scale), request.size
+    em, (width, height) = request.em, request.size
     # Forty facets on a stamp find no room, and need none.
     assume(len(request.aspects) * request.facets * (7 * em) ** 2 <= width * height)
     found = boxes(arrange(request))
@@ -133,7 +134,7 @@ def test_six_panels_fit_a_slide(at):
 @pytest.mark.parametrize("groups", [1, 2, 4])
 def test_a_table_is_beside_its_facet(groups):
     table = PanelRequest(0, has_axis=False, facet_share=0.3)
-    layout = arrange(replace(SLIDE, aspects=(1.0,) * groups, panels=(table,), legend=0, color_bar=False))
+    layout = arrange(replace(SLIDE, aspects=(1.0,) * groups, panels=(table,), legend=0, digits=0, color_bar=False))
     assert len(layout.groups) == groups
     for group in layout.groups:
         (facet,), (panel,) = group.facets, group.panels

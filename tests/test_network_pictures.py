@@ -183,8 +183,11 @@ def test_what_is_out_of_view_is_not_marked():
 
 
 def test_heat_maps_without_names_of_layers_say_so(trained):
-    lost = "The heat maps of ‖weights‖ by layer and ‖∇‖ by layer have no room for the names of the layers at this size."
-    for panels, told in ((["layers"], ()), (["loss", "accuracy", "weights", "layers"], (lost,))):
+    lost = tuple(
+        f"The heat maps of {name} by layer have no room for the names of the layers at this size."
+        for name in ("‖weights‖", "‖∇‖")
+    )
+    for panels, told in ((["layers"], ()), (["loss", "accuracy", "weights", "layers"], lost)):
         frames = Frames(build_scene(trained, view=View(panels=panels)))
         written = {text.get_text() for text in frames.canvas.figure.findobj(Text)}
         assert ("output" in written, frames.left_out) == (not told, told)

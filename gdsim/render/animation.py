@@ -18,7 +18,7 @@ from matplotlib.backends.backend_agg import RendererAgg
 from matplotlib.colors import to_rgb
 
 from gdsim.objectives import FloatArray
-from gdsim.render.arrangements import missing_panels, scene_layout, unnamed_layers
+from gdsim.render.arrangements import scene_layout
 from gdsim.render.axes import name_marks
 from gdsim.render.canvas import DPI, Canvas, default_settings, save_vectors
 from gdsim.render.counter import Counter
@@ -159,16 +159,16 @@ class Frames:
             panels += _panel_layers(canvas, index, place)
         self.layers = (*panels, *views)
         draw_names(canvas, scene.groups, layout.groups)
-        settings = draw_legend(canvas, scene.styles)
+        draw_legend(canvas, scene.styles)
         draw_key(canvas, scene)
-        formula = draw_title(canvas, scene)
+        draw_title(canvas, scene)
         self.counter = Counter(canvas) if scene.steps else None
         canvas.outline_numbers()
         canvas.agg.draw()
         self.background = np.array(canvas.agg.buffer_rgba())
         self.missing = canvas.missing
-        sentences = (missing_panels(scene, layout), unnamed_layers(scene, layout), settings, formula)
-        self.left_out = tuple(sentence for sentence in sentences if sentence)
+        # The panels of several groups lack room for the same reason.
+        self.left_out = tuple(dict.fromkeys(canvas.left_out))
         theme = scene.theme
         exact = dict.fromkeys([theme.page, theme.text, *(style.color for style in scene.styles), theme.quiet])
         # The last frame may lack colors of an image that changes.

@@ -5,51 +5,41 @@ from __future__ import annotations
 import math
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
-from itertools import product
+from itertools import product, starmap
 
-from gdsim.render.layout import Box, GroupLayout, Layout, LayoutRequest, PanelRequest, em_size
+import numpy as np
+
+from gdsim.render.layout import Box, GroupLayout, Layout, LayoutRequest, PanelRequest
 from gdsim.render.legend import key_width
 from gdsim.render.panels import panel_renderer
 from gdsim.render.views import view_renderer
 from gdsim.scene import Scene
 
-__all__ = ["arrange", "missing_panels", "scene_layout", "unnamed_layers"]
+# Lengths in ems.
+CAPTION, AXIS, BAR = 1.9, 3.2, 4.3  # heights of a caption and an axis, width of a color bar with its tick labels
+GAP = 1.1  # between two facets
+KEY = 21.0  # the width of the key beside the legend below several groups
+NAMES = 20.0  # the width of a column that contains only the legend and the key
+LEGEND_LINES = (3.0, 1.6)  # the heights of a legend entry: with the settings under the name, or beside it
+SMALLEST_PANEL = 11.0  # the minimum width of a panel
+SMALLEST_FACET = 6.5  # up to this side of a square facet, its size decides; beyond it, the number of panels
 
-PLAIN_PANEL, SMALLEST_WIDTH = PanelRequest(0), 11.0
-"""The request of a plain panel of curves, and the minimum width of any panel in ems."""
+# Ratios of width to height.
+COMFORTABLE = (1.0, 1.9)  # the range in which a facet's whole area counts in the score
+MOST_OBLONG = 2.5  # more elongated views are stretched, so that their axes differ in scale
 
-SMALLEST_FACET = 6.5
-"""The side of a square facet, in ems, that a layout should reach first; beyond it, the number of panels decides."""
-
-MOST_OBLONG = 2.5
-"""The maximum ratio of a view's sides; more elongated views are stretched, so that their axes differ in scale."""
-
-COMFORTABLE = (1.0, 1.9)
-"""The range of width-to-height ratios in which a facet's whole area counts in the score."""
-
-KEY = 21.0
-"""The width of the key beside the legend below several groups, in ems."""
-
-NAMES = 20.0
-"""The width of a column that contains only the legend and the key, in ems."""
-
-LEGEND_LINES = (3.0, 1.6)
-"""The heights of a legend entry that are tried, in ems: with the settings under the name, or beside it."""
-
-CAPTION, AXIS, BAR, GAP = 1.9, 3.2, 4.3, 1.1
-"""The height of a caption, the height of an axis with its tick labels and its name, the width of a color bar with its
-tick labels, and the gap between two facets, in ems."""
+PLAIN_PANEL = PanelRequest(0)
 
 
 def scene_layout(scene: Scene) -> Layout:
     """Return the best layout for a scene."""
-    facets, em = scene.facets, em_size(scene.size, scene.theme.type)
+    facets, em = scene.facets, max(0.0232 * min(scene.size) * scene.theme.type, 8.0)
     panels = tuple(panel_renderer(panel.kind).request(panel, em) for panel in scene.groups[0].panels)
     named, renderer = any(facet.style is not None for facet in facets), view_renderer(facets[0].model.kind)
     return arrange(
         LayoutRequest(
             size=scene.size,
-            type_scale=scene.theme.type,
+            em=em,
             aspects=tuple(renderer.aspect(group.facets[0], len(facets)) for group in scene.groups),
             facets=len(scene.groups[0].facets),
             named=named,
@@ -61,28 +51,6 @@ def scene_layout(scene: Scene) -> Layout:
             panels_at=scene.panels_at,
         )
     )
-
-
-def missing_panels(scene: Scene, layout: Layout) -> str:
-    """Return a sentence that lists the panels for which there is no room; empty if all fit."""
-    left = [panel.caption for panel in scene.groups[0].panels[len(layout.groups[0].panels) :]]
-    if not left:
-        return ""
-    width, height = scene.size
-    panels = f"panel{'s' * (len(left) > 1)} {', '.join(left)}"
-    return f"{width} × {height} has no room for the {panels}: make the picture larger, or name fewer panels."
-
-
-def unnamed_layers(scene: Scene, layout: Layout) -> str:
-    """Return a sentence that lists the heat maps without room for layer names; empty if there are none."""
-    pairs = [
-        pair
-        for group, place in zip(scene.groups, layout.groups, strict=True)
-        for pair in zip(group.panels, place.panels, strict=False)
-    ]
-    left = [panel.caption for panel, box in pairs if panel_renderer(panel.kind).lacks_names(panel, box, layout.em)]
-    found = " and ".join(dict.fromkeys(left))
-    return f"The heat maps of {found} have no room for the names of the layers at this size." if left else ""
 
 
 def arrange(request: LayoutRequest) -> Layout:
@@ -104,9 +72,9 @@ class _Arranger:
     """Generates the candidate layouts of one picture; its attributes are lengths in pixels that all of them share."""
 
     def __init__(self, request: LayoutRequest) -> None:
-        self.request = request
+        self.request, self.em = request, request.em
         self.width, self.height = width, height = request.size
-        self.em = em = em_size(request.size, request.type_scale)
+        em, self.right = self.em, width - 1.6 * self.em
         self.ticks = request.digits > 0 and min(width, height) >= 20 * em
         self.bar = 5.2 * em if request.color_bar and width >= 26 * em else 0.0
         self.top = height - (3.3 if height >= 20 * em else 2.6) * em
@@ -123,166 +91,152 @@ class _Arranger:
             return
         sides = bool(request.panels or request.legend)
         if sides and request.panels_at != "under" and self.width >= 36 * em and self.height >= 20 * em:
-            for settings in product(columns, (0.64, 0.58, 0.7, 0.5), LEGEND_LINES):
-                yield self._beside(*settings)
+            yield from starmap(self._beside, product(columns, (0.64, 0.58, 0.7, 0.5), LEGEND_LINES))
         if sides and request.panels_at != "beside" and self.width >= 26 * em and self.height >= 30 * em:
-            for count in columns:
-                for share, line in product((0.6, 0.5, 0.7), LEGEND_LINES):
-                    yield self._under(count, share, line)
-                if request.legend and request.panels and self.width >= 44 * em:
-                    for share, line in product((0.62, 0.55, 0.7), LEGEND_LINES):
-                        yield self._over(count, share, line)
+            yield from starmap(self._under, product(columns, (0.6, 0.5, 0.7), LEGEND_LINES))
+            if request.legend and request.panels and self.width >= 44 * em:
+                yield from starmap(self._over, product(columns, (0.62, 0.55, 0.7), LEGEND_LINES))
         yield from map(self._alone, columns)
 
-    def _layout(self, groups: tuple[GroupLayout, ...], legend: Box | None, key: Box | None) -> Layout:
+    def _layout(self, groups: Sequence[GroupLayout], legend: Box | None, key: Box | None) -> Layout:
         em = self.em
         x = min(box.x for group in groups for box in group.facets)
         base = self.height - (1.95 if self.height >= 20 * em else 1.6) * em
-        title, counter = Box(x, base, self.width - 10.5 * em - x, 2 * em), (self.width - 1.6 * em, base)
-        return Layout(em, title, counter, groups, legend if self.request.legend else None, key, self.ticks)
+        title = Box(x, base, self.width - 10.5 * em - x, 2 * em)
+        legend = legend if self.request.legend else None
+        return Layout(em, title, (self.right, base), tuple(groups), legend, key, self.ticks)
 
     def _beside(self, columns: int, share: float, line: float) -> Layout:
         """Put the facets on the left, and the legend, the key and the panels in a column on the right."""
         request, em = self.request, self.em
-        group = self._grid(Box(em, em, share * self.width - em, self.top - em), columns)
-        x = group.right(BAR * em) + 1.5 * em
-        column = Box(x, em, self.width - x - 1.6 * em, self.top - em)
-        if not request.panels:
-            # A legend without panels does not need the whole column.
-            column = replace(column, width=min(column.width, NAMES * em))
-            slack = int((self.width - 1.6 * em - column.right) / 2)
-            group, column = group.moved(slack), column.moved(slack)
+        block = Box(em, em, share * self.width - em, self.top - em)
+        # A legend without panels does not need the whole column.
+        group, column = self._with_column(block, columns, math.inf if request.panels else NAMES * em)
         legend, key = self._legend_and_key(column, line, 0.64 * column.height)
         # Without a legend and a key, the tops of the panels and the facets are aligned.
         top = key.y - 0.5 * em if request.legend or request.key else group.facets[0].top + CAPTION * em
-        free = Box(column.x, column.y, column.width, top - column.y)
-        panels = self._stack(free) if column.width >= 12 * em else ()
-        return self._layout((replace(group, panels=panels),), legend, key)
-
-    def _under(self, columns: int, share: float, line: float) -> Layout:
-        """Put the facets at the top, the legend and the key below them, and the panels below or beside these."""
-        request, em = self.request, self.em
-        low = (1 - share) * self.height
-        block = Box(em, low, self.width - 2.6 * em, self.top - low)
-        group = self._centered(self._grid(block, columns), block)
-        top = min(box.y for box in group.facets) - self.below - 0.6 * em
-        strip = Box(1.6 * em, em, self.width - 3.2 * em, top - em)
-        if not request.legend:
-            x, high = max(group.facets[0].x, strip.x), self._key_height(strip.width)
-            strip = Box(x, em, strip.right - x, strip.height)
-            begin = max(x - self._numbers(request.panels[:1]), 0.4 * em)
-            panels = self._stack(Box(begin, em, strip.right - begin, strip.height - high))
-            key = Box(strip.x, strip.top - high + 0.4 * em, strip.width, high)
-            return self._layout((replace(group, panels=panels),), None, key)
-        legend, key = self._legend_and_key(strip, line, strip.height)
-        panels = self._stack(Box(strip.x, strip.y, strip.width, key.y - 0.5 * em - strip.y))
-        if len(panels) < len(request.panels):
-            # Beside the panels, the legend does not reduce their height.
-            wide = min(0.46 * strip.width, 30 * em)
-            legend, key = self._legend_and_key(replace(strip, width=wide), LEGEND_LINES[0], strip.height)
-            panels = self._stack(Box(strip.x + wide + em, strip.y, strip.width - wide - em, strip.height))
-        return self._layout((replace(group, panels=panels),), legend, key)
+        panels = self._stack(column.between(column.y, top)) if column.width >= 12 * em else ()
+        return self._layout([replace(group, panels=panels)], legend, key)
 
     def _over(self, columns: int, share: float, line: float) -> Layout:
         """Put the facets at the top left, the legend and the key at the top right, and the panels below both."""
         em, low = self.em, (1 - share) * self.height
-        group = self._grid(Box(em, low, self.width - (NAMES + 3.0) * em, self.top - low), columns)
-        right = group.right(BAR * em)
-        column = Box(right + 1.5 * em, low, min(self.width - right - 3.1 * em, 1.5 * NAMES * em), self.top - low)
-        slack = max(0, int((self.width - 1.6 * em - column.right) / 2))
-        group, column = group.moved(slack), column.moved(slack)
+        block = Box(em, low, self.width - (NAMES + 3.0) * em, self.top - low)
+        group, column = self._with_column(block, columns, 1.5 * NAMES * em)
         legend, key = self._legend_and_key(column, line, column.height)
-        top = min(min(box.y for box in group.facets) - self.below, key.y) - 0.6 * em
-        panels = self._stack(Box(em, em, self.width - 2.6 * em, top - em))
-        return self._layout((replace(group, panels=panels),), legend, key)
+        top = min(self._bottom(group), key.y) - 0.6 * em
+        panels = self._stack(Box(em, em, self.right - em, top - em))
+        return self._layout([replace(group, panels=panels)], legend, key)
+
+    def _with_column(self, block: Box, columns: int, widest: float) -> tuple[GroupLayout, Box]:
+        """Return facets in a block and a column to the right of them, centered if the column has its maximum width."""
+        group = self._grid(block, columns)
+        x = group.right(BAR * self.em) + 1.5 * self.em
+        column = Box(x, block.y, min(self.right - x, widest), block.height)
+        slack = max(0, int((self.right - column.right) / 2))
+        return group.moved(slack), column.moved(slack)
+
+    def _under(self, columns: int, share: float, line: float) -> Layout:
+        """Put the facets at the top, and the legend, the key and the panels below them."""
+        request, em = self.request, self.em
+        low = (1 - share) * self.height
+        block = Box(em, low, self.width - 2.6 * em, self.top - low)
+        group = self._centered(self._grid(block, columns), block)
+        x = begin = 1.6 * em
+        if not request.legend:
+            # Align the left ends of the facets' and the panels' axes.
+            x = max(group.facets[0].x, x)
+            begin = max(x - self._numbers(request.panels[:1]), 0.4 * em)
+        top = self._bottom(group) - (0.6 if request.legend else 0.2) * em
+        strip = Box(x, em, self.right - x, top - em)
+        legend, key = self._legend_and_key(strip, line, strip.height)
+        panels = self._stack(Box(begin, em, self.right - begin, key.y - 1.4 * em))
+        if request.legend and len(panels) < len(request.panels):
+            # Beside the panels, the legend does not reduce their height.
+            wide = min(0.46 * strip.width, 30 * em)
+            legend, key = self._legend_and_key(replace(strip, width=wide), LEGEND_LINES[0], strip.height)
+            panels = self._stack(Box(x + wide + em, em, strip.width - wide - em, strip.height))
+        return self._layout([replace(group, panels=panels)], legend, key)
 
     def _alone(self, columns: int) -> Layout:
         """Put the facets over the whole picture, with a one-line legend or key below them and no panels."""
-        request, em = self.request, self.em
-        line = 1.6 * em if request.legend or self.ticks else 0.0
+        em = self.em
+        line = 1.6 * em if self.request.legend or self.ticks else 0.0
         block = Box(em, em + line, self.width - 2.2 * em, self.top - em - line)
         group = self._centered(self._grid(block, columns), block)
-        slack = min(box.y for box in group.facets) - self.below - block.y
-        group = group.moved(0, max(0, int(slack / 2)))
+        group = group.moved(0, max(0, int((self._bottom(group) - block.y) / 2)))
         x = group.facets[0].x
-        row = Box(x, 0.4 * em, self.width - em - x, 1.4 * em)
-        return self._layout((group,), row if request.legend else None, row if line and not request.legend else None)
+        return self._layout([group], *self._row(Box(x, 0.4 * em, self.width - em - x, 1.4 * em) if line else None))
+
+    def _row(self, row: Box | None) -> tuple[Box | None, Box | None]:
+        """Return the boxes of the legend and the key in a row, or of only one if there is no room for two."""
+        if row is None or not self.request.legend:
+            return None, row
+        wide = row.width - KEY * self.em
+        if wide < KEY * self.em:
+            return row, None
+        return replace(row, width=wide), Box(row.x + wide, row.y, KEY * self.em, 1.4 * self.em)
 
     def _matrices(self) -> Iterator[Layout]:
         request, em, groups = self.request, self.em, len(self.request.aspects)
         names = 1.5 * max(0, min(3, -(-request.legend * 11 // max(int(self.width / em), 1)) - 1))
         bottom = (1.9 if request.named else 2.1 + names) * em
         room = Box(em, bottom, self.width - 2.6 * em, self.top - bottom)
-        row = Box(room.x + self.left, 0.5 * em, self.width - 2.6 * em - self.left, bottom - 0.7 * em)
-        both = bool(request.legend) and row.width >= 2 * KEY * em
-        legend = replace(row, width=row.width - KEY * em) if both else row
-        key = Box(legend.right, row.y, KEY * em, 1.4 * em) if both else None if request.legend else row
+        row = Box(room.x + self.left, 0.5 * em, room.width - self.left, bottom - 0.7 * em)
         shares, facets = (0.5, 0.62, 1.0), range(1, request.facets + 1)
         for columns, share, across in product(range(1, groups + 1), shares, facets):
-            rows = -(-groups // columns)
-            size = room.width / columns, room.height / rows
-            places = [(index % columns, index // columns + 1) for index in range(groups)]
-            corners = [(room.x + x * room.width / columns, room.top - y * room.height / rows) for x, y in places]
-            cells = [Box(*corner, *size) for corner in corners]
             # In a narrow cell a color bar would take more room than the view that it explains.
             roomy = self if room.width >= 22.0 * columns * em else _Arranger(replace(request, color_bar=False))
-            made = [roomy._cell(cell, index, share, across) for index, cell in enumerate(cells)]
-            if not request.panels:
-                made = _packed(made, cells[:columns], room, em)
-            yield self._layout(tuple(made), legend, key)
+            cells = enumerate(self._cells(room, columns))
+            yield self._layout([roomy._cell(cell, index, share, across) for index, cell in cells], *self._row(row))
 
     def _table(self, share: float) -> Layout:
         """Put each group in a row: a facet on the left, with `share` of the width, and the main panel on the right."""
-        em, count = self.em, len(self.request.aspects)
+        em, groups = self.em, []
         bottom = (2.4 if self.request.key else 1.0) * em
         room = Box(1.6 * em, bottom, self.width - 3.2 * em, self.top - bottom)
-        groups = []
-        for index, aspect in enumerate(self.request.aspects):
-            top, low = (room.top - each * room.height / count for each in (index, index + 1))
-            name = Box(room.x, top - 0.9 * em, room.width, 0.0) if count > 1 else None
-            top -= ((1.2 if name else 0.0) + 3.0) * em
-            width = min(share * room.width, (top - low - em) * (aspect or 1.0))
-            height = width / (aspect or 1.0)
-            facet = Box(round(room.x), round(top - height), int(width), int(height))
-            x = facet.right + 1.5 * em
-            panel = Box(x, low, room.right - x, top - low)
-            groups.append(GroupLayout((facet,), None, (panel,), ((False, False),), 0.0, name))
-        key = Box(room.x, 0.4 * em, room.width, 1.6 * em) if self.request.key else None
-        return self._layout(tuple(groups), None, key)
+        for index, cell in enumerate(self._cells(room, 1)):
+            name = Box(cell.x, cell.top - 0.9 * em, cell.width, 0.0) if len(self.request.aspects) > 1 else None
+            top = cell.top - (4.2 if name else 3.0) * em
+            group = self._grid(replace(cell.between(cell.y + em, top), width=share * cell.width), 1, index)
+            x = group.right(BAR * em) + 1.5 * em
+            panel = Box(x, cell.y, cell.right - x, top - cell.y)
+            groups.append(replace(group, panels=(panel,), name=name))
+        return self._layout(groups, None, Box(room.x, 0.4 * em, room.width, 1.6 * em) if self.request.key else None)
+
+    def _cells(self, room: Box, columns: int) -> list[Box]:
+        """Divide a room into a cell for each group."""
+        count = len(self.request.aspects)
+        width, height = room.width / columns, room.height / -(-count // columns)
+        places = [(index % columns, index // columns + 1) for index in range(count)]
+        return [Box(room.x + x * width, room.top - y * height, width, height) for x, y in places]
 
     def _cell(self, cell: Box, group: int, share: float, columns: int) -> GroupLayout:
         """Return the layout of one of several objectives: its name, its facets in columns, and its panels."""
-        em, panels = self.em, self.request.panels
+        em = self.em
         room = Box(cell.x, cell.y, cell.width - 1.2 * em, cell.height - 1.9 * em)
-        if share == 1.0 or not panels:
-            made = self._grid(room, columns, group)
-        elif room.width > 1.6 * room.height:
+        if room.width > 1.6 * room.height:
             made = self._grid(replace(room, width=(0.3 + 0.7 * share) * room.width), columns, group)
-            x = made.right(BAR * em) + em
-            made = replace(made, panels=self._stack(Box(x, room.y, room.right - x, room.height)))
+            x, top = made.right(BAR * em) + em, room.top
         else:
-            block = Box(room.x, room.y + (1 - share) * room.height, room.width, share * room.height)
-            made = self._grid(block, columns, group)
+            made = self._grid(room.between(room.y + (1 - share) * room.height, room.top), columns, group)
             # Align the left ends of the facet's and the panels' axes.
-            x = max(made.facets[0].x - self._numbers(panels), room.x)
-            top = min(box.y for box in made.facets) - self.below - 0.6 * em
-            made = replace(made, panels=self._stack(Box(x, room.y, room.right - x, top - room.y)))
+            x = max(made.facets[0].x - self._numbers(self.request.panels), room.x)
+            top = self._bottom(made) - 0.6 * em
+        panels = self._stack(Box(x, room.y, room.right - x, top - room.y))
+        made = made if panels else self._centered(made, room)
         x = made.facets[0].x
-        return replace(made, name=Box(x, room.top + 0.5 * em, cell.right - x - em, 0.0))
+        return replace(made, panels=panels, name=Box(x, room.top + 0.5 * em, cell.right - x - em, 0.0))
 
     def _legend_and_key(self, column: Box, line: float, most: float) -> tuple[Box, Box]:
         """Return the boxes of the legend and the key at the top of a column, in total at most `most` high."""
-        high = self._key_height(column.width)
+        high = 0.0
+        if self.request.key:
+            lines = -(-self.request.key * self.em // max(column.width, 1.0))
+            high = (0.4 + 1.5 * min(max(lines, 1), 3)) * self.em
         names = max(min(line * self.request.legend * self.em, most - high - 0.5 * self.em), 0.0)
         legend = Box(column.x, column.top - names, column.width, names)
         return legend, Box(column.x, legend.y - high, column.width, high)
-
-    def _key_height(self, width: float) -> float:
-        """Return the height of the key at a given width: one to three lines, or 0 if there is no key."""
-        if not self.request.key:
-            return 0.0
-        lines = -(-self.request.key * self.em // max(width, 1.0))
-        return (0.4 + 1.5 * min(max(lines, 1), 3)) * self.em
 
     def _numbers(self, panels: Sequence[PanelRequest]) -> float:
         """Return the width of the tick labels beside a column of panels."""
@@ -290,30 +244,23 @@ class _Arranger:
 
     def _grid(self, block: Box, columns: int, group: int = 0) -> GroupLayout:
         """Return facets of equal size in rows, from the upper left corner of a block."""
-        if not self.request.named:
-            return self._grid_under(block, columns, 0.0, group)
-        # A wide facet has room for the settings under the name.
-        roomy = self._grid_under(block, columns, (CAPTION + 1.3) * self.em, group)
-        return (
-            roomy
-            if roomy.facets[0].width >= 13.0 * self.em
-            else self._grid_under(block, columns, CAPTION * self.em, group)
-        )
-
-    def _grid_under(self, block: Box, columns: int, caption: float, group: int) -> GroupLayout:
         em, count, aspect = self.em, self.request.facets, self.request.aspects[group]
         rows, gap = -(-count // columns), GAP * em
-        width = max((block.width - self.left - self.bar - (columns - 1) * gap) / columns, 1.0)
-        height = max((block.height - self.below - rows * caption - (rows - 1) * gap) / rows, 1.0)
-        if aspect is not None:
-            # Very elongated views are stretched.
-            aspect = min(max(aspect, 1 / MOST_OBLONG), MOST_OBLONG)
-            width, height = min(width, height * aspect), min(height, width / aspect)
+        for caption in (CAPTION + 1.3, CAPTION) if self.request.named else (0.0,):
+            above = caption * em
+            width = max((block.width - self.left - self.bar - (columns - 1) * gap) / columns, 1.0)
+            height = max((block.height - self.below - rows * above - (rows - 1) * gap) / rows, 1.0)
+            if aspect is not None:
+                shape = min(max(aspect, 1 / MOST_OBLONG), MOST_OBLONG)
+                width, height = min(width, height * shape), min(height, width / shape)
+            # A wide facet has room for the settings under the name.
+            if int(width) >= 13.0 * em:
+                break
         boxes = []
         for index in range(count):
             row, column = divmod(index, columns)
             x = block.x + self.left + column * (width + gap)
-            y = block.top - (row + 1) * (caption + height) - row * gap
+            y = block.top - (row + 1) * (above + height) - row * gap
             boxes.append(Box(round(x), round(y), int(width), int(height)))
         right, low = max(box.right for box in boxes), boxes[-1].y
         # Leave room above the color bar for its caption, within the height of the view.
@@ -321,7 +268,11 @@ class _Arranger:
         bar = Box(right + 0.9 * em, low, 0.9 * em, tall) if self.bar and tall > 4 * em else None
         # Where the last row has no facet, the facet above has the tick labels.
         outer = tuple((index + columns >= count, index % columns == 0) for index in range(count))
-        return GroupLayout(tuple(boxes), bar, (), outer, caption)
+        return GroupLayout(tuple(boxes), bar, (), outer, above)
+
+    def _bottom(self, group: GroupLayout) -> float:
+        """Return the lower edge of the facets with their tick labels."""
+        return min(box.y for box in group.facets) - self.below
 
     def _centered(self, group: GroupLayout, block: Box) -> GroupLayout:
         return group.moved(max(0, int((block.right - group.right(3.6 * self.em)) / 2)))
@@ -329,9 +280,9 @@ class _Arranger:
     def _stack(self, free: Box) -> tuple[Box, ...]:
         """Return the boxes of as many panels as fit, in as few columns as possible."""
         panels, em = self.request.panels, self.em
-        best: tuple[Box, ...] = ()
+        best: list[Box] = []
 
-        def worth(boxes: tuple[Box, ...]) -> tuple[int, int]:
+        def worth(boxes: list[Box]) -> tuple[int, int]:
             """Return the number of panels, then the number of those that are not too wide, if that matters."""
             if all(panel.stretches for panel in panels):
                 return len(boxes), 0
@@ -344,63 +295,45 @@ class _Arranger:
             shown = [panels[column * rows : (column + 1) * rows] for column in range(columns)]
             numbers = [self._numbers(column) for column in shown]
             wide = (free.width - sum(numbers) - (columns - 1) * em) / columns
-            if wide < SMALLEST_WIDTH * em and not (columns == 1 and wide >= 9 * em):
+            if wide < SMALLEST_PANEL * em and not (columns == 1 and wide >= 9 * em):
                 continue
             made: list[Box] = []
             for column, own in enumerate(shown):
                 x = free.x + sum(numbers[: column + 1]) + column * (wide + em)
                 made += self._column(own, rows, replace(free, x=x, width=wide))
-            best = max(best, tuple(made), key=worth)
-        return best
+            best = max(best, made, key=worth)
+        return tuple(best)
 
     def _least(self, first: int, rows: int) -> float:
         """Return the minimum height of a column with its axis; missing panels count as panels of curves."""
         panels = self.request.panels[first : first + rows]
         heights = [panel.min_height for panel in panels] + [PLAIN_PANEL.min_height] * (rows - len(panels))
-        return sum([*((height + CAPTION) * self.em for height in heights), AXIS * self.em])
+        return (sum(heights) + rows * CAPTION + AXIS) * self.em
 
-    def _column(self, panels: Sequence[PanelRequest], rows: int, free: Box) -> Iterator[Box]:
-        em, missing = self.em, [PLAIN_PANEL] * (rows - len(panels))
-        heights = self._heights([*panels, *missing], free)
-        for row, panel in enumerate(panels):
-            used = (row + 1) * heights[0] if len(set(heights)) == 1 else sum(heights[: row + 1])
-            box = Box(free.x, free.top - used, free.width, heights[row] - CAPTION * em)
-            if row == len(panels) - 1 and not panel.has_axis:
-                # Without an axis, the panel moves down, so that the panel above has room for its tick labels.
-                box = replace(box, y=box.y - AXIS * em, height=box.height + (0.0 if row else AXIS * em))
-            yield box
+    def _column(self, panels: Sequence[PanelRequest], rows: int, free: Box) -> list[Box]:
+        """Return the boxes of a column of panels; missing panels count as panels of curves."""
+        caption, axis = CAPTION * self.em, AXIS * self.em
+        heights = self._heights([*panels, *[PLAIN_PANEL] * (rows - len(panels))], free.height - axis, free.width)
+        lows = (free.top - np.cumsum(heights)).tolist()
+        boxes = [Box(free.x, lows[row], free.width, heights[row] - caption) for row in range(len(panels))]
+        if panels and not panels[-1].has_axis:
+            # Without an axis, the panel moves down, so that the panel above has room for its tick labels.
+            last = boxes[-1].moved(0, axis)
+            boxes[-1] = last if len(panels) > 1 else replace(last, height=last.height + axis)
+        return boxes
 
-    def _heights(self, panels: Sequence[PanelRequest], free: Box) -> list[float]:
-        """Return the heights of the panels of a column, including their captions."""
-        room, weight = free.height - AXIS * self.em, sum(panel.weight for panel in panels)
-        least = [(panel.min_height + CAPTION) * self.em for panel in panels]
-        heights = [room * panel.weight / weight for panel in panels]
-        if any(height < low for height, low in zip(heights, least, strict=True)):
-            # Give each panel its minimum height, and divide the rest by weight.
-            rest = room - sum(least)
-            heights = [low + rest * panel.weight / weight for low, panel in zip(least, panels, strict=True)]
-        most = [panel.max_height(free.width) + CAPTION * self.em if panel.max_height else math.inf for panel in panels]
+    def _heights(self, panels: Sequence[PanelRequest], room: float, width: float) -> list[float]:
+        """Return the heights of panels including their captions, in total at most `room`, for a width in pixels."""
+        weights = np.array([panel.weight for panel in panels])
+        least = np.array([panel.min_height + CAPTION for panel in panels]) * self.em
+        limits = [panel.max_height(width) + CAPTION * self.em if panel.max_height else math.inf for panel in panels]
+        shares, most = weights / weights.sum(), np.array(limits)
+        heights = room * shares
+        if (heights < least).any():
+            heights = least + (room - least.sum()) * shares
         # Panels without a maximum height get the height that the others do not need.
-        growing = most.count(math.inf)
-        if not growing:
-            return heights
-        spare = sum(max(height - limit, 0.0) for height, limit in zip(heights, most, strict=True)) / growing
-        return [
-            height + spare if limit == math.inf else min(height, limit)
-            for height, limit in zip(heights, most, strict=True)
-        ]
-
-
-def _packed(groups: Sequence[GroupLayout], cells: Sequence[Box], room: Box, em: float) -> list[GroupLayout]:
-    """Make columns as narrow as their groups allow, and center them in the room."""
-    columns = len(cells)
-    used = [max(group.right(BAR * em) for group in groups[i::columns]) - cell.x for i, cell in enumerate(cells)]
-    gap = min(3.0 * em, (room.width - sum(used)) / max(columns - 1, 1))
-    begin = room.x + max(0.0, (room.width - sum(used) - (columns - 1) * gap) / 2)
-    packed = []
-    for index, group in enumerate(groups):
-        column = index % columns
-        right = int(begin + sum(used[:column]) + column * gap - cells[column].x)
-        name = group.name and replace(group.name.moved(right), width=min(group.name.width, used[column]))
-        packed.append(replace(group.moved(right), name=name))
-    return packed
+        growing = np.isinf(most)
+        if growing.any():
+            lower = np.minimum(heights, most)
+            heights = lower + growing * (heights - lower).sum() / growing.sum()
+        return [float(height) for height in heights]

@@ -74,6 +74,7 @@ class Canvas:
     Attributes:
         agg: The figure's Agg canvas.
         page: The color of the page; "none" if it is transparent.
+        left_out: One sentence for each part that has no room in the picture.
         em: The font size of plain text in pixels.
         line: The unit of line widths in pixels: an em times the theme's stroke.
     """
@@ -83,6 +84,7 @@ class Canvas:
         self.size = width, height = scene.size
         self.em, self.line = layout.em, layout.em * scene.theme.stroke
         self.page = "none" if transparent else self.theme.page
+        self.left_out: list[str] = []
         self.figure = Figure(figsize=(width / DPI, height / DPI), dpi=DPI, facecolor=self.page)
         self.agg = FigureCanvasAgg(self.figure)
 

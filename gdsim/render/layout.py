@@ -6,8 +6,6 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 from typing import Literal
 
-__all__ = ["Box", "GroupLayout", "Layout", "LayoutRequest", "PanelRequest", "em_size"]
-
 
 @dataclass(frozen=True)
 class Box:
@@ -32,10 +30,9 @@ class Box:
         """Return the box moved to the right and down."""
         return Box(self.x + right, self.y - down, self.width, self.height)
 
-
-def em_size(size: tuple[int, int], factor: float) -> float:
-    """Return the font size of plain text in pixels, at least 8, for a picture's size and the theme's factor."""
-    return max(0.0232 * min(size) * factor, 8.0)
+    def between(self, low: float, top: float) -> Box:
+        """Return the part of the box between two heights."""
+        return Box(self.x, low, self.width, top - low)
 
 
 @dataclass(frozen=True)
@@ -68,7 +65,7 @@ class LayoutRequest:
 
     Attributes:
         size: Width and height in pixels.
-        type_scale: The theme's factor on font sizes.
+        em: The font size of plain text, in pixels.
         aspects: For each group, the width-to-height ratio of its facets at which both axes have the same scale; None
             for any.
         facets: The number of facets of each group.
@@ -81,7 +78,7 @@ class LayoutRequest:
     """
 
     size: tuple[int, int]
-    type_scale: float
+    em: float
     aspects: tuple[float | None, ...]
     facets: int
     named: bool

@@ -24,8 +24,8 @@ LINE, CLOSE, WIDE = 1.55, 2.4, 2.95
 """The line spacing of one-line legend entries, and the minimum and maximum spacing of two-line entries, in ems."""
 
 
-def draw_title(canvas: Canvas, scene: Scene) -> str:
-    """Write the title, the formula and the subtitle, and return a sentence if the formula is omitted.
+def draw_title(canvas: Canvas, scene: Scene) -> None:
+    """Write the title, the formula and the subtitle.
 
     If there is little room, the line begins further left, then the title is smaller, then it is shortened; the subtitle
     is never shortened.
@@ -33,7 +33,7 @@ def draw_title(canvas: Canvas, scene: Scene) -> str:
     em, box = canvas.em, canvas.layout.title
     alone = scene.formula and scene.formula_for_title and not scene.subtitles
     if alone and _draw_formula(canvas, scene.formula, box.x, box.y, box.width):
-        return ""
+        return
 
     def subtitle_in(room: float) -> str:
         least = canvas.width_of(scene.title, 1.1, bold=True) + 0.8 * em
@@ -51,9 +51,8 @@ def draw_title(canvas: Canvas, scene: Scene) -> str:
     canvas.text(box.x, box.y, title, size=size, fontweight="bold", va="baseline")
     canvas.text(box.right - 0.6 * em, box.y, subtitle, color=canvas.theme.quiet, ha="right", va="baseline")
     used = canvas.width_of(title, size, bold=True) + (1.4 * em if title else 0.0)
-    if not scene.formula or _draw_formula(canvas, scene.formula, box.x + used, box.y, room - used - 1.2 * em):
-        return ""
-    return "The formula has no room in the title at this size."
+    if scene.formula and not _draw_formula(canvas, scene.formula, box.x + used, box.y, room - used - 1.2 * em):
+        canvas.left_out.append("The formula has no room in the title at this size.")
 
 
 def _draw_formula(canvas: Canvas, formula: str, x: float, y: float, room: float) -> bool:
@@ -71,14 +70,14 @@ def _draw_formula(canvas: Canvas, formula: str, x: float, y: float, room: float)
     return False
 
 
-def draw_legend(canvas: Canvas, styles: Sequence[Style]) -> str:
-    """Draw the legend, and return a sentence about entries whose settings are omitted; empty if there are none."""
+def draw_legend(canvas: Canvas, styles: Sequence[Style]) -> None:
+    """Draw the legend, if it has room."""
     em, box = canvas.em, canvas.layout.legend
     if box is None:
-        return ""
+        return
     if box.height < LINE * em * min(len(styles), 2) and box.width > 1.5 * box.height:
         _draw_in_lines(canvas, styles, box)
-        return ""
+        return
     each = box.height / len(styles) / em
     pitch = (LINE if each < CLOSE else min(each, WIDE)) * em
     room = int((box.height + 0.1 * em) // pitch)
@@ -91,7 +90,8 @@ def draw_legend(canvas: Canvas, styles: Sequence[Style]) -> str:
     if len(shown) < len(styles):
         words = f"and {len(styles) - len(shown)} more"
         canvas.text(box.x + 3.4 * em, y, words, color=canvas.theme.quiet, va="center_baseline")
-    return f"The legend has no room for the settings of {', '.join(bare)} at this size." if bare else ""
+    if bare:
+        canvas.left_out.append(f"The legend has no room for the settings of {', '.join(bare)} at this size.")
 
 
 def draw_names(canvas: Canvas, groups: Sequence[Group], layouts: Sequence[GroupLayout]) -> None:

@@ -42,10 +42,6 @@ class PanelRenderer(Protocol):
         """Return each meaning of a color in a panel and that color, for the key."""
         return ()
 
-    def lacks_names(self, panel: Any, box: Box, em: float) -> bool:
-        """Return whether a box is too small for the names of a panel's rows."""
-        return False
-
 
 @cache
 def panel_renderer(kind: str) -> PanelRenderer:
@@ -60,5 +56,9 @@ def draw_panels(canvas: Canvas, panels: Sequence[Any], boxes: Sequence[Box]) -> 
     for renderer, panel, box in pairs:
         if renderer.request(panel, canvas.em).has_axis:
             lowest[box.x] = min(lowest.get(box.x, box.y), box.y)
+    if left := [panel.caption for panel in panels[len(boxes) :]]:
+        (width, height), words = canvas.size, f"panel{'s' * (len(left) > 1)} {', '.join(left)}"
+        remedy = "make the picture larger, or name fewer panels"
+        canvas.left_out.append(f"{width} × {height} has no room for the {words}: {remedy}.")
     for renderer, panel, box in pairs:
         yield renderer.draw(canvas, panel, box, numbered=box.y == lowest.get(box.x))

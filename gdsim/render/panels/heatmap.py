@@ -48,7 +48,11 @@ class _HeatmapRenderer(PanelRenderer):
         draw_step_axis(canvas, axes, panel, box, numbered=numbered)
         names: dict[float, str] = {}
         for row, own in zip(panel.rows, boxes, strict=True):
-            names |= _layer_names(canvas, panel, own, box)
+            named = _layer_names(canvas, panel, own, box)
+            if not named:
+                words = f"The heat maps of {panel.caption} have no room for the names of the layers at this size."
+                canvas.left_out.append(words)
+            names |= named
             canvas.frame(own)
             canvas.block(Box(own.x - 0.55 * em, own.y, 0.3 * em, own.height), row.style.color)
             if box.top - boxes[0].top >= 0.9 * NAME * em:
@@ -63,9 +67,6 @@ class _HeatmapRenderer(PanelRenderer):
         images = [revealed_row(canvas, panel, row, box) for row, box in zip(panel.rows, boxes, strict=True)]
         rect = images[0].rect
         return (*images, Cursor(np.array([0.0, panel.reach]), np.array([rect.left, rect.right], np.float64)))
-
-    def lacks_names(self, panel: Heatmap, box: Box, em: float) -> bool:
-        return any(not _named_layers(panel, own, em) for own in _boxes(panel, box, em))
 
 
 RENDERER = _HeatmapRenderer()
