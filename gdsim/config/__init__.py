@@ -104,6 +104,8 @@ def loads(
     if not isinstance(document.value, dict):
         message = "must be a mapping, with lines such as `objective: himmelblau`"
         raise document.error([Problem(message, code="wrong-type")])
+    if name.strip() in {"", ".", ".."}:
+        raise document.error([Problem(f"its output files would be called {name!r}: rename it")])
     try:
         experiment = Experiment.model_validate(document.value, context=SourceContext(Path(folder), allow_code))
     except ValidationError as error:

@@ -5,18 +5,16 @@ from __future__ import annotations
 import math
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
 from importlib import import_module
+from itertools import chain
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, NamedTuple
 
 from pydantic import (
     BeforeValidator,
     Field,
     PrivateAttr,
-    ValidationError,
     ValidationInfo,
-    ValidatorFunctionWrapHandler,
     field_validator,
     model_validator,
 )
@@ -30,7 +28,7 @@ from gdsim.config.output import Output, with_preset
 from gdsim.config.view import Animation, OwnTheme, View
 from gdsim.config.yaml_text import Document
 from gdsim.errors import ConfigError, InputError, Key, Problem
-from gdsim.networks import Network
+from gdsim.networks import Network, NetworkObjective
 from gdsim.objectives import Objective
 
 MAX_STEPS = 1_000_000
@@ -49,11 +47,11 @@ START_FORMS = "a point such as [0.5, 1], a list of points, {grid: [8, 8]} or {ra
 
 
 def _as_list(value: Any) -> Any:
-    if not isinstance(value, list):
-        return [value]
-    if not 1 <= len(value) <= MAX_OBJECTIVES:
-        refuse([Problem(f"must be a list of 1 to {MAX_OBJECTIVES} objectives, not of {len(value)}")])
-    return value
+    objectives = value if isinstance(value, list) else [value]
+    # Field(min_length=1) would count the valid items only, and report one mistake in an item as two.
+    if not 1 <= len(objectives) <= MAX_OBJECTIVES:
+        refuse([Problem(f"must be a list of 1 to {MAX_OBJECTIVES} objectives, not of {len(objectives)}")])
+    return objectives
 
 
 Objectives = Annotated[
@@ -78,10 +76,9 @@ class Start(Model):
     @model_validator(mode="after")
     def _check_one_is_given(self) -> Start:
         given = [key for key in type(self).model_fields if getattr(self, key) is not None]
-        if not given:
-            refuse([Problem(f"must be {START_FORMS}", code="missing")])
-        if len(given) > 1:
-            refuse([Problem(f"has {' and '.join(given)}; give only one of them", code="conflict")])
+        if len(given) != 1:
+            message = f"must be {START_FORMS}, not {' and '.join(given) or 'empty'}"
+            refuse([Problem(message, code="conflict" if given else "missing")])
         return self
 
     @property
@@ -92,20 +89,40 @@ class Start(Model):
         return math.prod(self.grid) if self.grid is not None else self.random or 0
 
 
-@dataclass(frozen=True)
-class Origin:
+def label_problem(label: str) -> str:
+    """Return what is wrong with the label of an optimizer, or nothing."""
+    if label.strip() and len(label) <= MAX_LABEL and not has_control_characters(label):
+        return ""
+    return f"a label must be 1 to {MAX_LABEL} characters in one line, not {format_value(label)}"
+
+
+def _labelled(optimizers: Any) -> Any:
+    """Return each value with its label, which may be the class."""
+    return {label: (label, each) for label, each in optimizers.items()} if isinstance(optimizers, dict) else optimizers
+
+
+def _with_class(labelled: tuple[str, Any]) -> Any:
+    """Return the settings below a label, which is also their class unless they have one."""
+    label, settings = labelled
+    settings = none_as_empty(settings)
+    if wrong := label_problem(label):
+        refuse([Problem(wrong, at_key=True)])
+    if not isinstance(settings, dict) or "class" in settings:
+        return settings
+    if problem := next(class_problems(label), None):
+        stop = "" if problem.message.endswith("?") else "."
+        message = f"{problem.message}{stop} If it is only a label, add its class: {{class: SGD}}"
+        refuse([Problem(message, code=problem.code, at_key=True)])
+    return {"class": label, **settings}
+
+
+class Origin(NamedTuple):
     """Where an experiment comes from: a name, a folder, its YAML, and the locations in it."""
 
     name: str
     folder: Path
     yaml: str
     document: Document
-
-    def __post_init__(self) -> None:
-        """Refuse a name that cannot be that of a file."""
-        if self.name.strip() in {"", ".", ".."}:
-            message = f"its output files would be called {format_value(self.name)}: rename it"
-            raise self.document.error([Problem(message)])
 
 
 class Experiment(Model):
@@ -120,9 +137,11 @@ class Experiment(Model):
     start: Start | None = None
     """Where the paths start: one point, a list of points, {grid: [8, 8]} or {random: 16}. By default each objective's
     own starting point."""
-    optimizers: Annotated[dict[str, OptimizerSpec], Field(min_length=1, max_length=MAX_OPTIMIZERS)] = Field(
-        examples=[{"SGD": {"lr": 0.01}}]
-    )
+    optimizers: Annotated[
+        dict[str, Annotated[OptimizerSpec, BeforeValidator(_with_class)]],
+        Field(min_length=1, max_length=MAX_OPTIMIZERS, examples=[{"SGD": {"lr": 0.01}}]),
+        BeforeValidator(_labelled),
+    ]
     """The optimizers by label, which the legend shows. A label that is a class of torch.optim needs nothing more:
     `Adam:` is Adam with its defaults."""
     steps: Annotated[int, Field(ge=1, le=MAX_STEPS)] = Field(examples=[150])
@@ -178,10 +197,7 @@ class Experiment(Model):
             key = ("objective", index, *key[1:])
         return document.error([Problem(error.message, key, error.code)])
 
-    @model_validator(mode="before")
-    @classmethod
-    def _with_preset(cls, value: Any) -> Any:
-        return with_preset(value)
+    _with_preset = model_validator(mode="before")(with_preset)
 
     @field_validator("objectives")
     @classmethod
@@ -192,53 +208,33 @@ class Experiment(Model):
                 refuse([Problem(message, (index,), "duplicate")])
         return objectives
 
-    @field_validator("start", mode="wrap")
+    @field_validator("start", mode="plain", json_schema_input_type=Start | None)
     @classmethod
-    def _check_start(cls, value: Any, handler: ValidatorFunctionWrapHandler, info: ValidationInfo) -> Start | None:
-        specs = info.data.get("objectives", ())
-        if value is None:
-            return None
-        if any(spec.to_train() is not None for spec in specs):
+    def _check_start(cls, value: Any, info: ValidationInfo) -> Start | None:
+        objectives = _built(info)
+        if value is not None and _networks(objectives):
             message = "is for functions; a network starts from the weights that the seed gives it: remove `start`"
             refuse([Problem(message, code="unsupported")])
-        start = handler(value) if isinstance(value, dict) else None
-        return checked_start(value, start, [spec.build() for spec in specs])
-
-    @field_validator("optimizers", mode="wrap")
-    @classmethod
-    def _check_labels(cls, value: Any, handler: ValidatorFunctionWrapHandler) -> dict[str, OptimizerSpec]:
-        if not isinstance(value, dict):
-            return dict(handler(value))
-        problems = list(_label_problems(value))
-        refused = {problem.key[0] for problem in problems}
-        sound = {label: _with_class(label, value[label]) for label in value if label not in refused}
-        try:
-            optimizers = dict(handler(sound)) if sound or not problems else {}
-        except ValidationError as error:
-            refuse(problems, beside=error)
-        refuse(problems)
-        return optimizers
+        return None if value is None else _checked_start(value, objectives)
 
     @field_validator("steps")
     @classmethod
     def _check_size(cls, steps: int, info: ValidationInfo) -> int:
         if info.data.keys() >= {"objectives", "start", "optimizers"}:
-            start, optimizers, specs = info.data["start"], info.data["optimizers"], info.data["objectives"]
-            refuse(_size_problems(steps, start.count if start else 1, [spec.build() for spec in specs], optimizers))
-            networks = [network for spec in specs if (network := spec.to_train()) is not None]
-            refuse(_network_size_problems(steps, networks, optimizers))
+            objectives, start, optimizers = _built(info), info.data["start"], info.data["optimizers"]
+            refuse(_size_problems(steps, start.count if start else 1, objectives, optimizers))
+            refuse(_network_size_problems(steps, _networks(objectives), optimizers))
         return steps
 
     @field_validator("view")
     @classmethod
     def _check_view(cls, view: View, info: ValidationInfo) -> View:
-        specs = info.data.get("objectives", ())
-        if specs:
+        objectives = _built(info)
+        if objectives:
             scene = import_module("gdsim.scene")  # a package above this one
-            networks = filter(None, [spec.to_train() for spec in specs])
-            of_networks = [problem for each in networks for problem in scene.training_problems(each, view)]
-            refuse([*scene.view_problems([spec.build() for spec in specs], view), *of_networks])
-        facets = len(specs) * len(info.data.get("optimizers", ()))
+            of_networks = [scene.training_problems(network, view) for network in _networks(objectives)]
+            refuse(chain(scene.view_problems(objectives, view), *of_networks))
+        facets = len(objectives) * len(info.data.get("optimizers", ()))
         if view.layout == "grid" and facets > MAX_FACETS:
             message = f"a grid of optimizers × objectives has {facets} views; at most {MAX_FACETS} are drawn"
             refuse([Problem(message, ("layout",), "too-large")])
@@ -253,6 +249,15 @@ class Experiment(Model):
             except InputError as error:
                 refuse(error.below("view", "theme").problems)
         return self
+
+
+def _built(info: ValidationInfo) -> list[Objective]:
+    """Return the objectives, if they are valid."""
+    return [spec.build() for spec in info.data.get("objectives", ())]
+
+
+def _networks(objectives: Sequence[Objective]) -> list[Network]:
+    return [each.network for each in objectives if isinstance(each, NetworkObjective)]
 
 
 def _size_problems(
@@ -302,40 +307,12 @@ def _cost(optimizer: OptimizerSpec) -> int:
     return 10 if separate else 1
 
 
-def label_problem(label: str) -> str:
-    """Return what is wrong with the label of an optimizer, or nothing."""
-    if not label.strip():
-        return "a label must not be empty"
-    if len(label) > MAX_LABEL:
-        return f"a label has at most {MAX_LABEL} characters; {format_value(label)} has {len(label)}"
-    if has_control_characters(label):
-        return f"a label must not contain control characters, as {format_value(label)} does"
-    return ""
-
-
-def _label_problems(optimizers: dict[str, Any]) -> Iterator[Problem]:
-    """Yield what is wrong with labels, including those that are used as a class."""
-    for label, settings in optimizers.items():
-        is_class = settings is None or (isinstance(settings, dict) and "class" not in settings)
-        if wrong := label_problem(label):
-            yield Problem(wrong, (label,), at_key=True)
-        elif is_class and (problem := next(class_problems(label), None)):
-            stop = "" if problem.message.endswith("?") else "."
-            message = f"{problem.message}{stop} If it is only a label, add its class: {{class: SGD}}"
-            yield Problem(message, (label,), problem.code, at_key=True)
-
-
-def _with_class(label: str, settings: Any) -> Any:
-    settings = none_as_empty(settings)
-    return {"class": label, **settings} if isinstance(settings, dict) else settings
-
-
-def checked_start(value: Any, start: Start | None, objectives: Sequence[Objective]) -> Start:
-    """Check the written value, and its validated form if it is a mapping, against all objectives."""
+def _checked_start(value: Any, objectives: Sequence[Objective]) -> Start:
+    """Return the start that is written as a mapping, a point or a list of points, if it fits all objectives."""
     key: Key = ()
+    start = Start.model_validate(value) if isinstance(value, dict) else None
     if start is not None:
-        if start.grid is not None:
-            refuse(_grid_problems(start.grid, start.count, objectives))
+        refuse(_grid_problems(start, objectives))
         if start.points is None:
             return start
         key, value = ("points",), start.points
@@ -349,11 +326,11 @@ def checked_start(value: Any, start: Start | None, objectives: Sequence[Objectiv
     return start or Start(points=list(points.values()))
 
 
-def _grid_problems(grid: Sequence[int], count: int, objectives: Sequence[Objective]) -> Iterator[Problem]:
-    if count > MAX_STARTS:
-        yield Problem(f"makes {count} starts; at most {MAX_STARTS} are allowed", ("grid",), "too-large")
+def _grid_problems(start: Start, objectives: Sequence[Objective]) -> Iterator[Problem]:
+    if start.count > MAX_STARTS:
+        yield Problem(f"makes {start.count} starts; at most {MAX_STARTS} are allowed", ("grid",), "too-large")
     for objective in objectives:
-        if objective.dim != len(grid):
+        if start.grid is not None and objective.dim != len(start.grid):
             yield Problem(f"needs one number per dimension, and {objective.name} has dim {objective.dim}", ("grid",))
 
 

@@ -60,19 +60,12 @@ class Model(BaseModel):
     __hash__ = None  # type: ignore[assignment]
 
 
-def refuse(problems: Iterable[Problem], *, beside: ValidationError | None = None) -> None:
-    """Raise the problems, if there are any, from a validator; their keys are relative to the value it validates.
-
-    What pydantic itself found there is raised with them.
-    """
+def refuse(problems: Iterable[Problem]) -> None:
+    """Raise the problems, if there are any, from a validator; their keys are relative to the value it validates."""
     details: list[InitErrorDetails] = []
     for each in problems:
         context = {"message": each.message, "code": each.code, "at_key": each.at_key}
         details.append({"type": PydanticCustomError("gdsim", "{message}", context), "loc": each.key, "input": None})
-    for found in beside.errors(include_url=False) if beside is not None else ():
-        custom = PydanticCustomError("gdsim", "{message}", found.get("ctx", {}))
-        kind = custom if found["type"] == "gdsim" else found["type"]
-        details.append({"type": kind, "loc": found["loc"], "input": found["input"], "ctx": found.get("ctx", {})})
     if details:
         raise ValidationError.from_exception_data("configuration", details)
 

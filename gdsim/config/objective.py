@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
-from typing import Annotated, Any, Literal, NamedTuple
+from typing import Annotated, Any, Literal
 
 from pydantic import BeforeValidator, Field, PrivateAttr, ValidationInfo, field_validator, model_validator
 
@@ -14,6 +14,7 @@ from gdsim.networks import (
     DATA,
     NETWORKS,
     Network,
+    NetworkObjective,
     examples,
     input_objective,
     network,
@@ -43,13 +44,6 @@ OPERATORS = frozenset("+*/^()")
 Interval = Annotated[list[Finite], Field(min_length=2, max_length=2)]
 
 
-class Built(NamedTuple):
-    """The objective of a specification, and the network whose weights are trained, if any."""
-
-    objective: Objective
-    network: Network | None = None
-
-
 class DataSpec(Model):
     """The data that a network is trained on."""
 
@@ -65,13 +59,6 @@ class DataSpec(Model):
     own."""
     seed: Annotated[int, Field(ge=0, le=2**63 - 1)] = 0
     """The seed that generates examples and divides them into training and test data."""
-
-    @field_validator("name")
-    @classmethod
-    def _check_name(cls, name: str) -> str:
-        if name not in DATA and not name.lower().endswith(".npz") and (hint := did_you_mean(name, DATA)):
-            refuse([Problem(f"there is no data '{name}'{hint}", code="unknown-name")])
-        return name
 
 
 def _by_name(value: Any) -> Any:
@@ -140,7 +127,7 @@ class ObjectiveSpec(Model):
     (.npz) of a run, with :label for an optimizer other than the first."""
     parameters: dict[str, Finite] = Field(default={})
     """The parameters of a function of the catalogue."""
-    _built: Built = PrivateAttr()
+    _objective: Objective = PrivateAttr()
 
     @model_validator(mode="before")
     @classmethod
@@ -215,7 +202,7 @@ class ObjectiveSpec(Model):
             refuse([Problem(f"must have one of {', '.join(FORMS)}, not {found}", code=code)])
         refuse(self._misplaced_keys(given[0]))
         try:
-            self._built = self._build(info.context or HERE)
+            self._objective = self._build(info.context or HERE)
         except InputError as error:
             strange = self.parameters.keys() - objective(self.name).parameters.keys() if self.name else ()
             at_key = bool(error.key) and error.key[0] in strange
@@ -244,9 +231,16 @@ class ObjectiveSpec(Model):
         """Return the keys of fields as the user writes them."""
         return {cls.model_fields[key].alias or key for key in fields}
 
-    def _build(self, context: SourceContext) -> Built:
+    def _build(self, context: SourceContext) -> Objective:
+        if self.expression is not None:
+            return from_expression(self.expression, bounds=self.bounds, constants=self.constants)
+        if self.samples is not None:
+            return from_samples(context.folder / self.samples, **self.model_dump(include={*SAMPLE_KEYS}))
+        if self.python is not None:
+            function = import_function(self.python, folder=context.folder, allow_code=context.allow_code)
+            return from_function(function, dim=self.dim, bounds=self.bounds, name=self.python.rpartition(":")[2])
         if self.network is None or self.data is None:
-            return Built(self._function(context))
+            return objective(str(self.name), dim=self.dim, bounds=self.bounds, **self.parameters)
         data = examples(**self.data.model_dump(), folder=context.folder)
         trained = network(
             self.network,
@@ -257,28 +251,18 @@ class ObjectiveSpec(Model):
             **self.model_dump(include={*NETWORK_KEYS}),
         )
         if self.wrt == "weights":
-            return Built(network_objective(trained), trained)
-        return Built(
-            input_objective(trained, target=self.target, image=self.image, trained=self.trained, folder=context.folder)
+            return network_objective(trained)
+        return input_objective(
+            trained, target=self.target, image=self.image, trained=self.trained, folder=context.folder
         )
-
-    def _function(self, context: SourceContext) -> Objective:
-        if self.expression is not None:
-            return from_expression(self.expression, bounds=self.bounds, constants=self.constants)
-        if self.samples is not None:
-            return from_samples(context.folder / self.samples, **self.model_dump(include={*SAMPLE_KEYS}))
-        if self.python is not None:
-            function = import_function(self.python, folder=context.folder, allow_code=context.allow_code)
-            return from_function(function, dim=self.dim, bounds=self.bounds, name=self.python.rpartition(":")[2])
-        return objective(str(self.name), dim=self.dim, bounds=self.bounds, **self.parameters)
 
     def build(self) -> Objective:
         """Return the objective, the same one each time; that of a network has no loss plane before training."""
-        return self._built.objective
+        return self._objective
 
     def to_train(self) -> Network | None:
         """Return the network whose weights are trained, or None for a function."""
-        return self._built.network
+        return self._objective.network if isinstance(self._objective, NetworkObjective) else None
 
 
 def _other_form(name: str) -> str:

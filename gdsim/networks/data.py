@@ -12,7 +12,7 @@ from typing import Any, Literal, NamedTuple
 import numpy as np
 import numpy.typing as npt
 
-from gdsim.errors import InputError
+from gdsim.errors import InputError, did_you_mean
 from gdsim.networks.data_files import KEY, read_examples
 from gdsim.objectives import FloatArray, find_package
 
@@ -157,8 +157,8 @@ def examples(
             "data".
     """
     if name not in DATA and not name.lower().endswith(".npz"):
-        others = f"{', '.join(DATA)}, or the path of an .npz file"
-        raise InputError(f"there is no data '{name}'; there are {others}", (*KEY, "name"), code="unknown-name")
+        hint = did_you_mean(name, DATA) or f"; there are {', '.join(DATA)}, or the path of an .npz file"
+        raise InputError(f"there is no data '{name}'{hint}", (*KEY, "name"), code="unknown-name")
     if noise is not None and name not in GENERATORS:
         sentence = f"noise is for generated data: {', '.join(GENERATORS)}"
         raise InputError(sentence, (*KEY, "noise"), code="unsupported")
