@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from gdsim.scene.arrows import lengths
 from gdsim.scene.build import build_scene, preview_scene, projection_of, view_problems
 from gdsim.scene.camera import SurfaceCamera
 from gdsim.scene.captions import describe, joined
+from gdsim.scene.facets import lengths
 from gdsim.scene.levels import Levels, labels, number, power, round_ticks
 from gdsim.scene.model import Arrows, Exit, Facet, Group, Mark, PanelModel, Path, Scene, Style, ViewModel
 from gdsim.scene.panels import panel_kinds, training_problems

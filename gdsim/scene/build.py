@@ -12,7 +12,7 @@ from gdsim.config import Animation, View
 from gdsim.errors import InputError, Problem
 from gdsim.objectives import FloatArray, Objective
 from gdsim.scene.captions import describe, formula, joined, subtitles
-from gdsim.scene.group import GroupInput
+from gdsim.scene.facets import GroupInput
 from gdsim.scene.model import Group, Scene
 from gdsim.scene.panels import panel_kinds, panel_problems
 from gdsim.scene.projection import Projection, choose_projection, plane_problems, widened

@@ -12,7 +12,7 @@ from gdsim.config import View
 from gdsim.errors import Problem
 from gdsim.networks import Network
 from gdsim.objectives import Objective
-from gdsim.scene.group import GroupInput
+from gdsim.scene.facets import GroupInput
 from gdsim.scene.model import PanelModel
 
 OF_NETWORKS = "goes with a network: objective: {network: mlp, data: digits}"

@@ -14,7 +14,7 @@ from gdsim.config import View
 from gdsim.errors import InputError, Problem
 from gdsim.networks import Network
 from gdsim.objectives import FloatArray, Objective, inside
-from gdsim.scene.group import GroupInput
+from gdsim.scene.facets import GroupInput
 from gdsim.scene.levels import above_words, finite, origin_of
 from gdsim.scene.model import Style
 from gdsim.scene.panels import PanelKind

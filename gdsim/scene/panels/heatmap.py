@@ -12,7 +12,7 @@ from gdsim.analysis.metrics import last_steps
 from gdsim.config import View
 from gdsim.errors import Problem
 from gdsim.objectives import FloatArray, Objective
-from gdsim.scene.group import GroupInput
+from gdsim.scene.facets import GroupInput
 from gdsim.scene.levels import finite
 from gdsim.scene.model import Style
 from gdsim.scene.panels import PanelKind

@@ -14,7 +14,7 @@ from gdsim.config import View
 from gdsim.errors import InputError, Problem
 from gdsim.networks import ImageObjective, Network
 from gdsim.objectives import FloatArray, Objective
-from gdsim.scene.group import GroupInput
+from gdsim.scene.facets import GroupInput
 from gdsim.scene.model import Style
 from gdsim.scene.panels import PanelKind
 from gdsim.scene.panels.curves import training_of

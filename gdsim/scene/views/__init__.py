@@ -11,7 +11,7 @@ from pkgutil import iter_modules
 from gdsim.config import View
 from gdsim.errors import Problem
 from gdsim.objectives import Objective
-from gdsim.scene.group import GroupInput
+from gdsim.scene.facets import GroupInput
 from gdsim.scene.model import Facet
 
 

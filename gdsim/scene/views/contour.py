@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import ClassVar, Literal
 
 from gdsim.objectives import FloatArray
-from gdsim.scene.group import GroupInput
+from gdsim.scene.facets import GroupInput
 from gdsim.scene.levels import Levels, choose_levels
 from gdsim.scene.model import Facet
 from gdsim.scene.projection import grid_values
@@ -35,7 +35,7 @@ def facets(group: GroupInput) -> tuple[Facet, ...]:
     objective, projection, view = group.objective, group.projection, group.view
     x, y, values = grid_values(objective, projection, FINE if objective.dim <= MANY else COARSE)
     levels = choose_levels(values, objective.lower_bound, objective.value_name, view.levels)
-    return group.build_facets(ContourModel(x, y, values, levels, view.fill), projection.bounds, projection.names)
+    return group.build_facets(ContourModel(x, y, values, levels, view.fill))
 
 
 KIND = ViewKind(lambda objective: 2 * (objective.dim > 1), facets, frozenset({"fill", "levels", "arrows: stream"}))

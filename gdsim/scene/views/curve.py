@@ -8,7 +8,7 @@ from typing import ClassVar
 import numpy as np
 
 from gdsim.objectives import FloatArray
-from gdsim.scene.group import GroupInput
+from gdsim.scene.facets import GroupInput
 from gdsim.scene.levels import finite, stretched, value_range
 from gdsim.scene.model import Facet
 from gdsim.scene.projection import has_pole, visited_values
@@ -42,7 +42,7 @@ def facets(group: GroupInput) -> tuple[Facet, ...]:
     room = (high - low) or max(abs(high), 1.0)
     # The margin below the curve leaves space for the arrows on the axis.
     limits = np.array([projection.bounds[0], [low - 0.22 * room, high + 0.08 * room]])
-    return group.build_facets(CurveModel(x, values), limits, ("x", "f(x)"), lambda values: values)
+    return group.build_facets(CurveModel(x, values), np.asarray, limits)
 
 
 KIND = ViewKind(lambda objective: 2 * (objective.dim == 1), facets, frozenset({"arrows_at"}))

@@ -13,7 +13,7 @@ from gdsim.analysis.metrics import last_steps
 from gdsim.errors import InputError
 from gdsim.networks import ImageObjective
 from gdsim.objectives import FloatArray
-from gdsim.scene.group import GroupInput
+from gdsim.scene.facets import GroupInput
 from gdsim.scene.model import Facet, Style
 from gdsim.scene.views import ViewKind
 from gdsim.simulation import Trajectory

@@ -9,7 +9,7 @@ import numpy as np
 
 from gdsim.objectives import FloatArray, Objective
 from gdsim.scene.camera import SurfaceCamera
-from gdsim.scene.group import GroupInput
+from gdsim.scene.facets import GroupInput
 from gdsim.scene.levels import (
     Levels,
     above_words,
@@ -104,7 +104,7 @@ def facets(group: GroupInput) -> tuple[Facet, ...]:
         caption=caption,
         camera=SurfaceCamera(projection.bounds, view.camera.elevation, view.camera.azimuth, view.camera.orbit),
     )
-    return group.build_facets(model, projection.bounds, projection.names, axis.heights)
+    return group.build_facets(model, axis.heights)
 
 
 def value_axis(values: FloatArray, beside: FloatArray, *, compressed: bool, bottomless: bool = False) -> ValueAxis:

@@ -1,0 +1,326 @@
+"""The facets of a group: paths, gradient arrows, minima and named points over a view."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, replace
+from functools import singledispatch
+
+import numpy as np
+import numpy.typing as npt
+
+from gdsim.analysis.metrics import last_steps
+from gdsim.config import View
+from gdsim.networks import NetworkObjective
+from gdsim.objectives import FloatArray, Objective, inside
+from gdsim.scene.levels import finite
+from gdsim.scene.model import Arrows, Exit, Facet, Mark, Path, Style, ViewModel
+from gdsim.scene.projection import CHUNK, Projection
+from gdsim.simulation import Trajectory
+
+ARROWS, FEWEST, THINNING = 15, 7, 0.3
+"""Approximate and minimum number of arrows per side, and the exponent of its decrease with the number of facets."""
+
+SPARSE = 0.72
+"""Every second computed arrow of a network is drawn if facets need less than this fraction of them."""
+
+REACH = 1.2
+"""Maximum length of an arrow on a curve, in units of the arrows' spacing."""
+
+STREAM = 61
+"""Number of grid points along a side for stream lines, from border to border."""
+
+MAX_ASPECT = 2.5
+"""Maximum aspect ratio of a view whose arrows are in square cells."""
+
+SHORT, FINENESS = 1 / 150, 600
+"""Segments shorter than the first number, as a fraction of the view, get no intermediate points; others get
+intermediate points with a density of the second number per side of the view."""
+
+MOST_EACH, MOST_TOGETHER = 20_000, 300_000
+"""Maximum number of points of the paths, per start and for all starts together."""
+
+Elevation = Callable[[FloatArray], FloatArray]
+"""Maps values (…) to the vertical coordinates at which they are drawn, (…)."""
+
+
+@dataclass(frozen=True, eq=False)
+class GroupInput:
+    """The trajectories over one objective with their styles, and data that all groups of the scene share.
+
+    Attributes:
+        scene_trajectories: All trajectories of the scene, which share the colour scales of heat maps.
+        facets: The number of facets of the scene.
+    """
+
+    objective: Objective
+    projection: Projection
+    view: View
+    trajectories: Sequence[Trajectory] = ()
+    styles: Sequence[Style] = ()
+    scene_trajectories: Sequence[Trajectory] = ()
+    facets: int = 1
+
+    def minima(self) -> tuple[FloatArray, FloatArray]:
+        """Return the known minima in the view: their coordinates (m, k) and values (m,)."""
+        projection, points = self.projection, self.objective.minima
+        coordinates = projection.project(points)
+        span = float(np.diff(projection.bounds).max())
+        shown = inside(coordinates, projection.bounds) & (projection.distance(points) <= 1e-6 * span)
+        return coordinates[shown], self.objective.values(points[shown])
+
+    def build_facets(
+        self, model: ViewModel, elevation: Elevation | None = None, limits: FloatArray | None = None
+    ) -> tuple[Facet, ...]:
+        """Return one facet with all paths, or one per trajectory in a grid.
+
+        Args:
+            model: What is drawn under the paths.
+            elevation: The third coordinate of a surface, or the second one of a curve, as a function of the values.
+            limits: (2, 2) the range of both axes; by default the bounds of the projection.
+        """
+        objective, projection = self.objective, self.projection
+        limits = projection.bounds if limits is None else limits
+        marks = [
+            Mark(tuple(_raised(point, objective.values(projection.lift(point)), elevation).tolist()), name)
+            for point, name in _marks(objective)
+            if inside(point, projection.bounds)
+        ]
+        horizontal, vertical, *_ = (*projection.names, objective.value_name)
+        facet = Facet(
+            style=None,
+            limits=limits,
+            names=(horizontal, vertical),
+            model=model,
+            arrows=_gradient_arrows(objective, projection, self.view, self.facets),
+            minima=_raised(*self.minima(), elevation),
+            marks=tuple(marks),
+            value_name=objective.value_name,
+        )
+        starts = sum(len(each.stops) for each in self.scene_trajectories)
+        most = min(MOST_EACH, MOST_TOGETHER // max(1, starts))
+        paths = tuple(
+            _path(trajectory, style, projection, limits, elevation, most)
+            for trajectory, style in zip(self.trajectories, self.styles, strict=True)
+        )
+        if self.view.layout == "grid" and paths:
+            return tuple(replace(facet, style=each.style, paths=(each,)) for each in paths)
+        return (replace(facet, paths=paths),)
+
+
+def _raised(coordinates: FloatArray, values: FloatArray, elevation: Elevation | None) -> FloatArray:
+    """Append the elevation of values (…) to coordinates (…, k), if there is one."""
+    return coordinates if elevation is None else np.concatenate([coordinates, elevation(values)[..., None]], -1)
+
+
+@singledispatch
+def _marks(objective: Objective) -> Iterator[tuple[FloatArray, str]]:  # noqa: ARG001
+    """Return the coordinates (k,) and the name of each named point of an objective."""
+    return iter(())
+
+
+@_marks.register
+def _(objective: NetworkObjective) -> Iterator[tuple[FloatArray, str]]:
+    return zip(objective.landscape.marks, objective.landscape.mark_names, strict=True)
+
+
+@singledispatch
+def _gradient_arrows(objective: Objective, projection: Projection, view: View, facets: int) -> Arrows | None:
+    """Return the gradient in the form that the view asks for; with more facets, there are fewer arrows in each."""
+    if view.arrows == "none":
+        return None
+    size = projection.bounds[:, 1] - projection.bounds[:, 0]
+    side = max(round(ARROWS / facets**THINNING), FEWEST)
+    on_curve, streams = len(size) == 1 and view.arrows_at == "curve", view.arrows == "stream"
+    if streams:
+        spacing = size / (STREAM - 1)
+        sides = [np.linspace(low, high, STREAM) for low, high in projection.bounds]
+    elif on_curve:
+        # An arrow begins at its point; the outermost points are far enough inside that no arrow is cut.
+        spacing = size / (side + 2 * REACH - 1)
+        sides = [low + spacing * (REACH + np.arange(side)) for low, _ in projection.bounds]
+    else:
+        # Arrows are centred in cells, so that the border cuts none. The cells of an elongated view are not square.
+        aspect = size.max() / size.min()
+        counts = np.round(round(side * np.sqrt(aspect)) * size / size.max()) if aspect <= MAX_ASPECT else side
+        spacing = size / counts
+        ends = zip(projection.bounds, spacing, strict=True)
+        sides = [np.arange(low + space / 2, high, space) for (low, high), space in ends]
+    points = np.stack(np.meshgrid(*sides), -1).reshape(-1, len(spacing))
+    values, slopes = objective.gradients(projection.lift(points))
+    # Autograd may return a finite gradient where the value is not finite.
+    known = np.isfinite(values) & np.isfinite(slopes).all(-1)
+    gradients = np.full(points.shape, np.nan)
+    gradients[known] = slopes[known] @ projection.axes.T
+    if streams:
+        # Stream lines need the whole grid.
+        return Arrows(points, gradients, lengths(np.nan_to_num(gradients)), spacing, "stream", None)
+    return _single_arrows(points, gradients, spacing, values if on_curve else None)
+
+
+@_gradient_arrows.register
+def _(objective: NetworkObjective, projection: Projection, view: View, facets: int) -> Arrows | None:
+    """Return the computed gradients of a network's loss, if there are any."""
+    landscape = objective.landscape
+    if view.arrows != "gradient" or not len(landscape.arrow_points):
+        return _gradient_arrows.dispatch(Objective)(objective, projection, view, facets)
+    side = round(np.sqrt(len(landscape.arrow_points)))
+    every = 2 if facets**-THINNING < SPARSE else 1
+    points, gradients = (
+        rows.reshape(side, side, 2)[::every, ::every].reshape(-1, 2)
+        for rows in (landscape.arrow_points, landscape.gradients)
+    )
+    return _single_arrows(points, gradients, every * np.diff(landscape.bounds)[:, 0] / side)
+
+
+def _single_arrows(
+    points: FloatArray, gradients: FloatArray, spacing: FloatArray, heights: FloatArray | None = None
+) -> Arrows:
+    """Return arrows at the points (n, k) that have a gradient."""
+    known = np.isfinite(gradients).all(-1)
+    gradients = gradients[known]
+    heights = heights if heights is None else heights[known]
+    return Arrows(points[known], gradients, lengths(gradients), spacing, "quiver", heights)
+
+
+def lengths(vectors: FloatArray) -> FloatArray:
+    """Return the lengths (…) from 0 to 1 at which to draw finite vectors (…, k).
+
+    The length is log(1 + ‖v‖ / c) relative to the longest, where c is a third of the median norm of the nonzero
+    vectors.
+    """
+    largest = np.abs(vectors).max(initial=0.0)
+    if largest == 0:
+        return np.zeros(vectors.shape[:-1])
+    # Scaled first, because the squares of very large and very small numbers overflow and underflow.
+    norms = np.linalg.norm(vectors / largest, axis=-1)
+    scale = np.median(norms[norms > 0]) / 3
+    return np.asarray(np.log1p(norms / scale) / np.log1p(norms.max() / scale))
+
+
+def _path(
+    trajectory: Trajectory,
+    style: Style,
+    projection: Projection,
+    limits: FloatArray,
+    elevation: Elevation | None,
+    most_points: int,
+) -> Path:
+    """Return one optimizer's paths within the limits (2, 2) of a facet, with at most `most_points` points per start."""
+    ends = last_steps(trajectory)
+    iterates = projection.project(trajectory.points)
+    times = np.arange(len(iterates), dtype=np.float64)
+    points, slopes = iterates, None
+    if elevation is not None:
+        times = _times(iterates, projection.bounds, ends, most_points)
+        values, slopes = _values_at(trajectory.objective, trajectory, times)
+        points = _raised(_between(iterates, times), values, elevation)
+    exits = tuple(_exits(trajectory, times, points, limits))
+    for each in exits:
+        ends[each.start] = each.step
+    return Path(
+        style=style,
+        times=times,
+        points=points,
+        slopes=slopes,
+        gradients=np.nan_to_num(finite(trajectory.gradients)) @ projection.axes.T,
+        values=finite(trajectory.values),
+        moves=np.diff(iterates, axis=0),
+        ends=ends,
+        exits=exits,
+    )
+
+
+def _times(iterates: FloatArray, bounds: FloatArray, ends: npt.NDArray[np.int64], most: int) -> FloatArray:
+    """Return the times (n,) at which iterates (steps + 1, starts, k) need points so that none is far from the next.
+
+    Only the parts of segments inside the bounds are divided, so that distant points do not use up the limit.
+    """
+    steps = len(iterates) - 1
+    enter, leave = _within(iterates, bounds)
+    span = bounds[:, 1] - bounds[:, 0]
+    lengths = np.linalg.norm(np.diff(iterates, axis=0) / span, axis=-1) * (leave - enter)
+    lengths[np.arange(steps)[:, None] >= ends] = 0.0
+    wanted = np.where(lengths > SHORT, np.ceil(FINENESS * lengths), lengths > 0)
+    whole = (enter == 0) & (leave == 1)
+    parts = np.maximum(np.where(whole, wanted, 0).max(1, initial=0), 1)
+    crossing = np.argwhere(~whole & (wanted > 0))
+    more = float(wanted[tuple(crossing.T)].sum() + (parts - 1).sum())
+    share = min(1.0, max(0, most - steps) / max(more, 1.0))
+    parts = 1 + np.floor(share * (parts - 1)).astype(np.int64)
+    within = np.arange(parts.sum()) - np.repeat(np.cumsum(parts) - parts, parts)
+    times = [np.repeat(np.arange(steps), parts) + within / np.repeat(parts, parts)]
+    for k, start in crossing:
+        n = int(share * wanted[k, start])
+        if n > 0:
+            times.append(k + np.linspace(enter[k, start], leave[k, start], n + 1))
+    return np.unique(np.concatenate([*times, [steps]]))
+
+
+def _within(iterates: FloatArray, bounds: FloatArray) -> tuple[FloatArray, FloatArray]:
+    """Return the fractions of each segment, (steps, starts), between which it is within the bounds; equal if never."""
+    here, move = iterates[:-1], np.diff(iterates, axis=0)
+    with np.errstate(divide="ignore", invalid="ignore"):
+        low, high = (bounds[:, 0] - here) / move, (bounds[:, 1] - here) / move
+    still = move == 0
+    outside = (here < bounds[:, 0]) | (here > bounds[:, 1])
+    low, high = np.where(still, -np.inf, low), np.where(still, np.where(outside, -np.inf, np.inf), high)
+    enter = np.clip(np.minimum(low, high).max(-1), 0, 1)
+    return enter, np.maximum(np.clip(np.maximum(low, high).min(-1), 0, 1), enter)
+
+
+def _between(rows: FloatArray, times: FloatArray) -> FloatArray:
+    """Interpolate rows (steps + 1, …) linearly at times (n,): (n, …)."""
+    k = np.minimum(times.astype(np.int64), max(len(rows) - 2, 0))
+    share = (times - k).reshape(-1, *[1] * (rows.ndim - 1))
+    following = rows[np.minimum(k + 1, len(rows) - 1)]
+    # Exact at whole times.
+    return np.asarray(np.where(share == 1, following, rows[k] + share * (following - rows[k])))
+
+
+@singledispatch
+def _values_at(objective: Objective, trajectory: Trajectory, times: FloatArray) -> tuple[FloatArray, FloatArray | None]:
+    """Return values (n, starts) at times (n,), as recorded at iterates; for one coordinate also the slopes."""
+    _, starts, dim = trajectory.points.shape
+    whole = times == np.floor(times)
+    values, slopes = np.empty((2, len(times), starts))
+    steps = times[whole].astype(np.int64)
+    values[whole], slopes[whole] = trajectory.values[steps], trajectory.gradients[steps, :, 0]
+    between = np.flatnonzero(~whole)
+    size = max(1, CHUNK // (starts * dim))
+    for chunk in (between[first : first + size] for first in range(0, len(between), size)):
+        points = _between(trajectory.points, times[chunk])
+        if dim == 1:
+            values[chunk], gradients = objective.gradients(points)
+            slopes[chunk] = gradients[..., 0]
+        else:
+            values[chunk] = objective.values(points)
+    return finite(values), finite(slopes) if dim == 1 else None
+
+
+@_values_at.register
+def _(objective: NetworkObjective, trajectory: Trajectory, times: FloatArray) -> tuple[FloatArray, None]:  # noqa: ARG001
+    # The landscape is the loss of the nearest weights on the plane, not of the weights themselves.
+    return finite(_between(trajectory.values, times)), None
+
+
+def _exits(trajectory: Trajectory, times: FloatArray, points: FloatArray, limits: FloatArray) -> Iterator[Exit]:
+    """Yield where paths, (n, starts, k), leave the limits for good or fail."""
+    at = np.searchsorted(times, np.arange(len(trajectory.points)))
+    seen = inside(points[..., :2], limits)
+    stays = seen[-1] & ~np.array([stop.failed for stop in trajectory.stops])
+    for start in np.flatnonzero(seen[at].any(0) & ~stays).tolist():
+        if seen[-1, start]:
+            step = trajectory.stopped_at(start)
+            words = f"{trajectory.stops[start].value} at step {step}"
+            yield Exit(start, step, float(step - 1), tuple(points[-1, start].tolist()), words)
+            continue
+        last = int(np.flatnonzero(seen[at, start])[-1])
+        first = int(at[last] + np.argmin(seen[at[last] : at[last + 1] + 1, start]))
+        here, there = points[first - 1, start], points[first, start]
+        share = 0.0
+        if np.isfinite(there[:2]).all():
+            share = float(_within(np.stack([here, there])[:, None, :2], limits)[1][0, 0])
+        point = np.where(np.isfinite(there), here + share * (there - here), here)
+        time = times[first - 1] + share * (times[first] - times[first - 1])
+        yield Exit(start, last + 1, float(time), tuple(point.tolist()), f"left at step {last + 1}")
