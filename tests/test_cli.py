@@ -547,6 +547,37 @@ for words, status in {LIGHT}.items():
     assert done.returncode == 0, done.stderr
 
 
+COMPILED = """
+import torch
+f = torch.compile(lambda p: (p**2).sum(), backend="eager")
+"""
+
+
+@pytest.mark.parametrize("compiled", [False, True])
+def test_only_what_uses_torch_compile_loads_dynamo(here, compiled):
+    (here / "own.py").write_text(COMPILED)
+    objective = (
+        "{python: own.py:f, dim: 2, bounds: [[-2, 2], [-2, 2]]}"
+        if compiled
+        else "{expression: x**2 + y**2, bounds: [[-2, 2], [-2, 2]]}"
+    )
+    (here / "a.yaml").write_text(f"objective: {objective}\nstart: [1, 1]\nsteps: 3\noptimizers: {{SGD: {{lr: 0.1}}}}\n")
+    script = """
+import sys
+from gdsim.cli import main
+sys.argv = ["gdsim", "run", "a.yaml", "--allow-code", "-q", "--format", "png", "--set", "view.size=[320, 180]"]
+try:
+    main()
+except SystemExit as done:
+    assert not done.code
+print("sympy" in sys.modules, "torch._dynamo.eval_frame" in sys.modules)
+"""
+    done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=False)
+    assert done.stdout.splitlines()[-1:] == [f"{compiled} {compiled}"], done.stderr
+    _, (trajectory,) = gdsim.read(here / "outputs" / "a" / "a.npz", allow_code=True)
+    np.testing.assert_allclose(trajectory.points[:, 0, 0], 0.8 ** np.arange(4), rtol=1e-14)
+
+
 def test_init_writes_a_config_that_runs(here):
     assert call("init", "talk.yaml").stdout == "talk.yaml\n"
     result = call("run", "talk.yaml", "--set", "view.size=[320, 180]", "--set", "animation.seconds=1", "-q")

@@ -7,7 +7,10 @@ import signal
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
+from importlib import import_module
+from importlib.metadata import version
 from io import TextIOWrapper
+from types import ModuleType
 from typing import Annotated, Any, NoReturn
 
 import typer
@@ -67,6 +70,7 @@ def main() -> None:
     if isinstance(sys.stdout, TextIOWrapper) and not sys.stdout.isatty():
         # Output to a file or a pipe is UTF-8 on every machine; file names keep their bytes.
         sys.stdout.reconfigure(encoding="utf-8", errors="surrogateescape")
+    _postpone_dynamo()
     try:
         app(prog_name="gdsim")
     except SystemExit as error:
@@ -77,6 +81,31 @@ def main() -> None:
             sys.stderr.flush()
             os._exit(INTERRUPTED)
         raise
+
+
+def _postpone_dynamo() -> None:
+    """Keep `torch.optim` from importing `torch._dynamo`, which takes as long as torch and serves only `torch.compile`.
+
+    A placeholder does what the optimizers need of it outside compiled code. The first use of anything else replaces it
+    by the real module. Versions of torch that were not tested with it are left as they are.
+    """
+    if not version("torch").startswith("2.13."):
+        return
+    name, placeholder = "torch._dynamo", ModuleType("torch._dynamo")
+
+    def load(attribute: str) -> Any:
+        # `inspect` asks every module for `__file__`, the import of a submodule for `__path__`.
+        if attribute.startswith("__") and attribute != "__path__":
+            raise AttributeError(attribute)
+        if sys.modules.get(name) is placeholder:
+            del sys.modules[name]
+        return getattr(import_module(name), attribute)
+
+    def disable(function: Any = None, *_: Any, **__: Any) -> Any:
+        return function or (lambda decorated: decorated)
+
+    placeholder.__dict__.update(__getattr__=load, graph_break=lambda *_, **__: None, disable=disable)
+    sys.modules[name] = placeholder
 
 
 def _interrupt(*_: object) -> NoReturn:
