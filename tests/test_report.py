@@ -17,7 +17,7 @@ from hypothesis import strategies as st
 
 import gdsim
 from gdsim.analysis import Row, Tuning, make_table, study
-from gdsim.render.charts import chart
+from gdsim.render.panels.curves import chart
 from gdsim.scene import CurvesPanel, PanelCurve, Style, joined, number
 from gdsim.themes import theme
 from gdsim.web.report import write_report

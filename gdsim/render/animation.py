@@ -18,8 +18,8 @@ from matplotlib.backends.backend_agg import RendererAgg
 from matplotlib.colors import to_rgb
 
 from gdsim.objectives import FloatArray
+from gdsim.render.annotations import name_marks
 from gdsim.render.arrangements import scene_layout
-from gdsim.render.axes import name_marks
 from gdsim.render.canvas import DPI, Canvas, default_settings, save_vectors
 from gdsim.render.counter import Counter
 from gdsim.render.display_list import ImageFrames, Layer, Rect, RevealedImage

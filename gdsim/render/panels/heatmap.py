@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from gdsim.render.axes import draw_step_axis
+from gdsim.render.annotations import draw_step_axis
 from gdsim.render.canvas import Canvas, points
 from gdsim.render.color_scales import draw_scaled_caption
 from gdsim.render.display_list import Cursor, Primitive

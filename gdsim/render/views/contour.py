@@ -9,10 +9,9 @@ from matplotlib.axes import Axes
 from matplotlib.colors import ListedColormap
 
 from gdsim.objectives import FloatArray
-from gdsim.render.axes import draw_flat_axes, longest_number
+from gdsim.render.annotations import draw_flat_axes, exit_marks, longest_number
 from gdsim.render.canvas import Canvas, arrow_shapes, points, ramp
 from gdsim.render.display_list import Primitive
-from gdsim.render.exits import exit_marks
 from gdsim.render.head_artists import head_arrows
 from gdsim.render.layers import make_trail, path_style, start_rings
 from gdsim.render.layout import Box

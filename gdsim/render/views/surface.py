@@ -13,9 +13,9 @@ from matplotlib.backends.backend_agg import RendererAgg
 from matplotlib.text import Text
 
 from gdsim.objectives import FloatArray, inside
+from gdsim.render.annotations import exit_marks
 from gdsim.render.canvas import Canvas
 from gdsim.render.display_list import Primitive
-from gdsim.render.exits import exit_marks
 from gdsim.render.head_artists import head_arrows
 from gdsim.render.layers import make_trail, path_style, start_rings
 from gdsim.render.layout import Box

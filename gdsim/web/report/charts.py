@@ -10,7 +10,7 @@ import numpy as np
 
 from gdsim.analysis import Curve, Profile, Study
 from gdsim.objectives import FloatArray
-from gdsim.render.charts import chart
+from gdsim.render.panels.curves import chart
 from gdsim.scene import CurvesPanel, PanelCurve, Style, axis_limits, number, on_axis
 from gdsim.themes import THEMES, Theme
 from gdsim.web.report.animation import ReportAnimation

@@ -1,0 +1,208 @@
+"""Axes of flat views and panels, minima, marks with their names, and exit marks."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+from matplotlib.axes import Axes
+from matplotlib.patheffects import withStroke
+
+from gdsim.objectives import FloatArray
+from gdsim.render.canvas import Canvas, points
+from gdsim.render.display_list import ExitMarks
+from gdsim.render.layout import Box
+from gdsim.render.viewport import START, Moment, Viewport
+from gdsim.scene import FEW_STARTS, CurvesPanel, Facet, Heatmap, Path, labels, round_ticks
+
+MARK_SIZE = 0.95
+"""The font size of the names of marks, in ems."""
+
+SIDES = np.array([[1, 0], [-1, 0], [0, 1], [0, -1], [1, 1], [-1, 1], [1, -1], [-1, -1]])
+"""The directions from a mark in which its name may be placed, in order of preference."""
+
+OUTWARD = {"<": (-1.0, 0.0), ">": (1.0, 0.0), "v": (0.0, -1.0), "^": (0.0, 1.0), "X": (0.0, 0.0)}
+"""The direction in which each exit marker points; a cross is for a path that ends within the view."""
+
+WORDS_FROM = 16
+"""The minimum width of a view that has text beside its exit marks, in ems."""
+
+AROUND = np.array([[-1.0, -1.0], [1.0, 1.0]])
+"""Two opposite corners of a square around a point."""
+
+
+def draw_flat_axes(canvas: Canvas, facet: Facet, box: Box, outer: tuple[bool, bool]) -> Axes:
+    """Draw the axes of a flat view, its minima and its marks; `outer` is which axes have tick labels."""
+    axes = canvas.axes(box)
+    axes.set(xlim=facet.limits[0], ylim=facet.limits[1])
+    if canvas.layout.ticks:
+        _draw_ticks(canvas, axes, facet, box, outer)
+    else:
+        axes.set(xticks=[], yticks=[])
+    theme = canvas.theme
+    star: dict[str, Any] = {"marker": "*", "markersize": points(1.15 * canvas.em), "color": theme.minimum}
+    star |= {"markeredgecolor": theme.casing, "markeredgewidth": points(0.07 * canvas.line)}
+    axes.plot(*facet.minima.T, linestyle="none", clip_on=False, zorder=3, **star)
+    marks = np.array([mark.point[:2] for mark in facet.marks]).reshape(-1, 2)
+    # A thin cross with a border is visible on any color.
+    for color, more in ((theme.casing, 0.11), (theme.text, 0.0)):
+        size, width = points((0.8 + more) * canvas.em), points((0.09 + more) * canvas.line)
+        axes.plot(*marks.T, linestyle="none", marker="+", markersize=size, color=color, markeredgewidth=width, zorder=3)
+    return axes
+
+
+def _draw_ticks(canvas: Canvas, axes: Axes, facet: Facet, box: Box, outer: tuple[bool, bool]) -> None:
+    sides = (("x", facet.limits[0], box.width, outer[0]), ("y", facet.limits[1], box.height, outer[1]))
+    for name, (low, high), side, numbered in sides:
+        ticks = canvas.ticks(low, high, side, along=name == "x")
+        written = labels(ticks) if numbered else [""] * len(ticks)
+        if facet.style is not None and name == "x":
+            # A tick label at the right edge would overlap the first one of the next facet.
+            edge = high - 1.2 * canvas.em / side * (high - low)
+            written = [words if tick < edge else "" for tick, words in zip(ticks, written, strict=True)]
+        getattr(axes, f"set_{name}ticks")(ticks, written)
+    across, up = facet.names
+    canvas.name_axes(axes, x=across if outer[0] else "", y=up if outer[1] else "")
+
+
+def draw_step_axis(canvas: Canvas, axes: Axes, panel: CurvesPanel | Heatmap, box: Box, *, numbered: bool) -> None:
+    """Draw the horizontal axis that the panels of a column share, with or without tick labels."""
+    ticks = canvas.ticks(0, panel.reach, box.width, along=True)
+    ticks = ticks[ticks == np.round(ticks)]
+    axes.set_xticks(ticks, labels(ticks) if numbered else [""] * len(ticks))
+    if numbered:
+        canvas.name_axes(axes, x=panel.across)
+
+
+def longest_number(limits: FloatArray) -> int:
+    """Return the number of characters of the longest tick label on an axis, for any number of ticks."""
+    low, high = limits
+    return max(len(words) for count in range(1, 9) for words in labels(round_ticks(low, high, count)) or ("",))
+
+
+def name_marks(canvas: Canvas, facet: Facet, viewport: Viewport) -> None:
+    """Write the names of a view's marks within its border and with few overlaps; none if the camera turns."""
+    if not facet.marks or viewport.turning:
+        return
+    places, em = np.array([mark.point for mark in facet.marks]), canvas.em
+    crosses, crowd = viewport.pixels(places, START), _points_along_paths(facet, viewport, START)
+    taken = [cross + 0.5 * em * AROUND for cross in crosses]
+    for index in np.flatnonzero(~viewport.hidden(places, START)).tolist():
+        name = canvas.shortened(facet.marks[index].name, MARK_SIZE, viewport.box.width - em, middle=True)
+        half = np.array([canvas.width_of(name, MARK_SIZE), 1.2 * MARK_SIZE * em]) / 2
+        beside = crosses[index] + SIDES * (half + 0.6 * em)
+        x, y = middle = _least_covered(beside, half + 0.2 * em, viewport.box, taken, crowd)
+        taken.append(middle + half * AROUND)
+        text = canvas.text(x, y, name, size=MARK_SIZE, ha="center", va="center_baseline")
+        text.set_path_effects([withStroke(linewidth=points(0.3 * em), foreground=canvas.theme.casing)])
+
+
+def exit_marks(canvas: Canvas, facet: Facet, viewport: Viewport, moment: Moment) -> list[ExitMarks]:
+    """Return the exit marks of a view, with text that is placed within the border and without overlaps if possible.
+
+    If the camera turns, there is no text, because moving text is hard to read. Marks without text are one primitive per
+    path and marker.
+    """
+    em, leaving = canvas.em, [path for path in facet.paths if path.exits]
+    placed = [(path, *_exit_places(path, viewport, em, moment)) for path in leaving]
+    worded = leaving and not viewport.turning and viewport.box.width > WORDS_FROM * em
+    crowd = _points_along_paths(facet, viewport, moment) if worded else np.empty((0, 2))
+    taken = [place + 0.6 * em * AROUND for _, _, places in placed for place in places]
+    found = []
+    for path, markers, places in placed:
+        if not worded or path.points.shape[1] > FEW_STARTS:
+            for marker in np.unique(markers):
+                found.append(_marks(canvas, path, places, str(marker), np.flatnonzero(markers == marker)))
+            continue
+        for i, (exit_, marker) in enumerate(zip(path.exits, markers.tolist(), strict=True)):
+            marks = _marks(canvas, path, places, marker, np.array([i]))
+            label = f"{canvas.shortened(path.style.label, 1.0, 9 * em)} " if len(facet.paths) > 1 else ""
+            look = {"facecolor": canvas.theme.page, "edgecolor": path.style.color, "linewidth": 0.9}
+            frame = {"boxstyle": "round,pad=0.25", **look}
+            text = canvas.text(0, 0, label + exit_.words, loose=True, ha="center", va="center", bbox=frame)
+            size = text.get_window_extent(canvas.agg.get_renderer())
+            half = np.array([size.width, size.height]) / 2 + 0.45 * em
+            beside = _beside_exit(places[i], marker, half, viewport.box, em)
+            middle = _least_covered(beside, half, viewport.box, taken, crowd)
+            text.set_position(tuple(middle / canvas.size))
+            taken.append(middle + half * AROUND)
+            extent = np.concatenate([marks.extent, taken[-1]])
+            found.append(replace(marks, text=text, extent=np.stack([extent.min(0), extent.max(0)])))
+    return found
+
+
+def _exit_places(path: Path, viewport: Viewport, em: float, moment: Moment) -> tuple[npt.NDArray[np.str_], FloatArray]:
+    """Return the markers of a path's exits, (n,), and their positions just inside the view, (n, 2)."""
+    crossings = viewport.pixels(np.array([exit_.point for exit_ in path.exits]), moment)
+    markers = viewport.exit_markers(crossings)
+    return markers, crossings - np.array([OUTWARD[marker] for marker in markers.tolist()]) * 0.45 * em
+
+
+def _marks(canvas: Canvas, path: Path, places: FloatArray, marker: str, chosen: npt.NDArray[np.intp]) -> ExitMarks:
+    """Return the marks of chosen exits of a path, all with the same marker and without text."""
+    times = np.array([path.exits[i].time for i in chosen])
+    order, size = np.argsort(times, kind="stable"), 0.95 * canvas.em
+    places, reach = places[chosen][order], 0.6 * canvas.em
+    return ExitMarks(
+        optimizer=canvas.scene.styles.index(path.style),
+        times=times[order],
+        points=places,
+        marker=marker,
+        size=size,
+        color=path.style.color,
+        casing=canvas.theme.casing,
+        edge=0.14 * size,
+        text=None,
+        extent=np.stack([places.min(0) - reach, places.max(0) + reach]),
+    )
+
+
+def _beside_exit(place: FloatArray, marker: str, half: FloatArray, view: Box, em: float) -> list[FloatArray]:
+    """Return the centers at which text of a half size may be placed beside an exit marker, best first."""
+    inward = np.array([0.0, -1.0]) if marker == "X" else -np.array(OUTWARD[marker])
+    along = np.abs(inward[::-1])
+    # There is more room towards the middle of the view than towards a corner.
+    middle = np.array([view.x + view.width / 2, view.y + view.height / 2])
+    ahead = along * (np.sign((middle - place) @ along) or 1.0)
+    # Try both sides of the mark first, then rows further inward.
+    return [
+        place + inward * row * 2 * half + ahead * way * (half + 0.7 * em)
+        for row in range(5)
+        for way in (1.0, -1.0, 2.2, -2.2)
+    ]
+
+
+def _least_covered(
+    centers: Iterable[FloatArray], half: FloatArray, view: Box, taken: Iterable[FloatArray], crowd: FloatArray
+) -> FloatArray:
+    """Return the center, within a view, at which text covers the fewest boxes and then the fewest points.
+
+    Args:
+        centers: The preferred centers of the text, (2,), best first.
+        half: (2,) half of the text's size.
+        view: The view, in which the centers are moved.
+        taken: Two opposite corners of each box, (2, 2).
+        crowd: (m, 2) the points.
+    """
+    low, high = np.array([view.x, view.y]) + half, np.array([view.right, view.top]) - half
+    boxes = np.array(list(taken))
+
+    def covered(center: FloatArray) -> tuple[int, int]:
+        over = (center > boxes[:, 0] - half) & (center < boxes[:, 1] + half)
+        return int(over.all(-1).sum()), int((np.abs(crowd - center) < half).all(-1).sum())
+
+    return min((np.clip(center, low, high) for center in centers), key=covered)
+
+
+def _points_along_paths(facet: Facet, viewport: Viewport, moment: Moment) -> FloatArray:
+    """Return closely spaced points along the paths with few starts, (n, 2), in pixels."""
+    found = [np.empty((0, 2))]
+    for path in facet.paths:
+        for start in range(path.points.shape[1] if path.points.shape[1] <= FEW_STARTS else 0):
+            pixels = viewport.pixels(path.points[path.times <= path.ends[start], start], moment)
+            shares = np.linspace(0, 1, 12, endpoint=False)[:, None, None]
+            found.append((pixels[:-1] + shares * np.diff(pixels, axis=0)).reshape(-1, 2))
+    return np.concatenate(found)
