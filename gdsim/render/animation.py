@@ -21,11 +21,10 @@ from gdsim.objectives import FloatArray
 from gdsim.render.annotations import name_marks
 from gdsim.render.arrangements import scene_layout
 from gdsim.render.canvas import DPI, Canvas, default_settings, save_vectors
-from gdsim.render.counter import Counter
 from gdsim.render.display_list import ImageFrames, Layer, Rect, RevealedImage
 from gdsim.render.image_layers import changed, image_artist
 from gdsim.render.layout import GroupLayout
-from gdsim.render.legend import draw_key, draw_legend, draw_names, draw_title
+from gdsim.render.legend import Counter, draw_key, draw_legend, draw_names, draw_title
 from gdsim.render.painter import Painter, only
 from gdsim.render.panels import draw_panels, panel_renderer
 from gdsim.render.sprites import Drawn, SpriteSheet

@@ -1,19 +1,22 @@
-"""Text around the views: the title, the legend, and the key to the other symbols."""
+"""Text around the views: the title, the legend, the key to the other symbols, and the step counter."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
-from typing import TypeAlias
+from functools import cached_property, partial
+from typing import Any, TypeAlias
 
 import numpy as np
+import numpy.typing as npt
+from matplotlib.backend_bases import RendererBase
+from matplotlib.backends.backend_agg import RendererAgg
+from matplotlib.colors import to_rgba
 
-from gdsim.render.canvas import Canvas, arrow_shapes
+from gdsim.render.canvas import DPI, Canvas, arrow_shapes
 from gdsim.render.layout import Box, GroupLayout
 from gdsim.render.panels import panel_renderer
 from gdsim.scene import Group, Scene, Style
-
-__all__ = ["draw_key", "draw_legend", "draw_names", "draw_title", "key_width", "settings_text"]
 
 DrawSymbol: TypeAlias = Callable[[Canvas, float, float], None]
 
@@ -31,7 +34,7 @@ def draw_title(canvas: Canvas, scene: Scene) -> None:
     is never shortened.
     """
     em, box = canvas.em, canvas.layout.title
-    alone = scene.formula and scene.formula_for_title and not scene.subtitles
+    alone = scene.formula_for_title and not scene.subtitles
     if alone and _draw_formula(canvas, scene.formula, box.x, box.y, box.width):
         return
 
@@ -51,13 +54,15 @@ def draw_title(canvas: Canvas, scene: Scene) -> None:
     canvas.text(box.x, box.y, title, size=size, fontweight="bold", va="baseline")
     canvas.text(box.right - 0.6 * em, box.y, subtitle, color=canvas.theme.quiet, ha="right", va="baseline")
     used = canvas.width_of(title, size, bold=True) + (1.4 * em if title else 0.0)
-    if scene.formula and not _draw_formula(canvas, scene.formula, box.x + used, box.y, room - used - 1.2 * em):
+    if not _draw_formula(canvas, scene.formula, box.x + used, box.y, room - used - 1.2 * em):
         canvas.left_out.append("The formula has no room in the title at this size.")
 
 
 def _draw_formula(canvas: Canvas, formula: str, x: float, y: float, room: float) -> bool:
-    """Write a formula in the largest size that fits, and return whether one does."""
+    """Write a formula in the largest size that fits, and return whether one does; true if there is no formula."""
     words, high = f"${formula}$", canvas.size[1] - canvas.layout.title.y - 2
+    if not formula:
+        return True
     for size in FORMULA_SIZES:
         try:
             width, above, below = canvas.extent_of(words, size)
@@ -199,34 +204,93 @@ def _symbols(scene: Scene) -> Iterator[tuple[float, str, DrawSymbol]]:
     """Yield for each symbol of a scene its width in ems, its meaning, and a function that draws it."""
     facets, theme = scene.facets, scene.theme
     if any(facet.paths for facet in facets):
-        yield 1.0, "start", _marker("o", "none")
+        yield 1.0, "start", partial(_draw_marker, "o", "none")
     if any(len(facet.minima) for facet in facets):
-        yield 1.0, "minimum", _marker("*", theme.minimum)
+        yield 1.0, "minimum", partial(_draw_marker, "*", theme.minimum)
     if scene.vectors and scene.styles:
-        yield 1.2, "∇f", _arrows((1.0, 0.7, theme.text))
-        yield 1.2, "−∇f", _arrows((-1.0, -0.7, theme.page), edge=theme.text)
-        yield 1.2, "step", _arrows((-1.0, -0.7, scene.styles[0].color))
+        yield 1.2, "∇f", partial(_draw_arrow, 1.0, 0.7, theme.text)
+        yield 1.2, "−∇f", partial(_draw_arrow, -1.0, -0.7, theme.page, edge=theme.text)
+        yield 1.2, "step", partial(_draw_arrow, -1.0, -0.7, scene.styles[0].color)
     arrows = [facet.arrows for facet in facets if facet.arrows is not None and facet.arrows.lengths.any()]
     if any(each.points.shape[1] == 2 for each in arrows):
-        yield 1.2, "gradient", _arrows((1.0, 0.7, theme.quiet))
+        yield 1.2, "gradient", partial(_draw_arrow, 1.0, 0.7, theme.quiet)
     if any(each.points.shape[1] == 1 for each in arrows):
-        yield 2.9, "gradient", _arrows((-1.0, 0.0, theme.falling), (1.0, 0.0, theme.rising))
+        yield 2.9, "gradient", _draw_slopes
     for panel in scene.groups[0].panels:
         for words, color in panel_renderer(panel.kind).color_key(panel, theme):
-            yield 1.0, words, _marker("s", color)
+            yield 1.0, words, partial(_draw_marker, "s", color)
 
 
-def _marker(marker: str, color: str) -> DrawSymbol:
-    return lambda canvas, x, y: canvas.sign([x], y, color=color, marker=marker, edge=canvas.theme.text)
+def _draw_marker(marker: str, color: str, canvas: Canvas, x: float, y: float) -> None:
+    canvas.sign([x], y, color=color, marker=marker, edge=canvas.theme.text)
 
 
-def _arrows(*arrows: tuple[float, float, str], edge: str = "") -> DrawSymbol:
-    """Return a function that draws arrows side by side, each given by its direction, right and up, and its color."""
+def _draw_arrow(right: float, up: float, color: str, canvas: Canvas, x: float, y: float, *, edge: str = "") -> None:
+    middle, direction, length = np.array([[x, y]]), np.array([[right, up]]), np.array([1.5 * canvas.em])
+    canvas.polygons(canvas.figure, arrow_shapes(middle, direction, length, 0.11 * canvas.line), color, edge)
 
-    def draw(canvas: Canvas, x: float, y: float) -> None:
-        for index, (right, up, color) in enumerate(arrows):
-            middle, direction = np.array([[x + 1.7 * index * canvas.em, y]]), np.array([[right, up]])
-            shape = arrow_shapes(middle, direction, np.array([1.5 * canvas.em]), 0.11 * canvas.line)
-            canvas.polygons(canvas.figure, shape, color, edge)
 
-    return draw
+def _draw_slopes(canvas: Canvas, x: float, y: float) -> None:
+    _draw_arrow(-1.0, 0.0, canvas.theme.falling, canvas, x, y)
+    _draw_arrow(1.0, 0.0, canvas.theme.rising, canvas, x + 1.7 * canvas.em, y)
+
+
+class Counter:
+    """The step counter; creating it adds its static text to the figure.
+
+    Digits are small opaque images, because laying out text in each frame would cost more than drawing the paths. On a
+    transparent page they are on a card, because some formats store only what changed, which must then be opaque.
+
+    Attributes:
+        places: The maximum number of digits.
+        pitch: The distance from one digit to the next, in pixels.
+        left: The left edge of the first digit, in pixels.
+        rows: The rows of the picture that contain the digits.
+    """
+
+    def __init__(self, canvas: Canvas) -> None:
+        self._size, em, total = canvas.size, canvas.em, f"/ {canvas.scene.steps}"
+        self._page = np.array([round(255 * part) for part in to_rgba(canvas.theme.page)], np.uint8)
+        self.places = len(str(canvas.scene.steps))
+        self.pitch = canvas.width_of("00", 1.0) - canvas.width_of("0", 1.0)
+        right, base = canvas.layout.counter
+        look: dict[str, Any] = {"color": canvas.theme.quiet, "va": "baseline"}
+        canvas.text(right, base, total, ha="right", **look)
+        self.left = round(right - canvas.width_of(total, 1.0) - (self.places + 0.6) * self.pitch)
+        begin = self.left - 0.5 * self.pitch
+        canvas.text(begin, base, "step", ha="right", **look)
+        self._number = canvas.text(self.left, base, "", loose=True, ha="left", **look)
+        bottom, top = round(base - 0.4 * em), round(base + 1.1 * em)
+        self.rows = slice(self._size[1] - top, self._size[1] - bottom)
+        begin -= canvas.width_of("step", 1.0) + 0.4 * em
+        canvas.card(Box(begin, bottom, right + 0.4 * em - begin, top - bottom))
+
+    def draw(self, renderer: RendererBase, time: float) -> None:
+        """Draw the number as text on any renderer."""
+        self._draw_text(renderer, str(int(time)).rjust(self.places))
+
+    def _draw_text(self, renderer: RendererBase, text: str) -> None:
+        number = text.lstrip()
+        self._number.set_text(number)
+        self._number.set_x((self.left + (len(text) - len(number)) * self.pitch) / self._size[0])
+        self._number.draw(renderer)
+
+    def stamp(self, frame: npt.NDArray[np.uint8], time: float) -> None:
+        """Copy the number's digits onto a frame, (H, W, 3 or 4), over the page's color or the previous number."""
+        for place, digit in enumerate(str(int(time)).rjust(self.places)):
+            begin, end = (round((place + edge) * self.pitch) for edge in (0, 1))
+            area = (self.rows, slice(self.left + begin, self.left + end))
+            pixels = self._page if digit == " " else self._digits[int(digit)][:, begin:end]
+            frame[area] = pixels[..., : frame.shape[-1]]
+
+    @cached_property
+    def _digits(self) -> list[npt.NDArray[np.uint8]]:
+        """The image of each digit at every place, (rows, columns, 4), on the page's color."""
+        renderer, digits = RendererAgg(*self._size, DPI), []
+        pixels = np.asarray(renderer.buffer_rgba())
+        columns = slice(self.left, self.left + round(self.places * self.pitch))
+        for digit in "0123456789":
+            pixels[...] = self._page
+            self._draw_text(renderer, digit * self.places)
+            digits.append(pixels[self.rows, columns].copy())
+        return digits
