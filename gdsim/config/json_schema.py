@@ -12,7 +12,7 @@ from typing import Any
 from pydantic.json_schema import GenerateJsonSchema
 from pydantic_core import core_schema
 
-from gdsim import networks, objectives, themes
+from gdsim import networks, objectives
 from gdsim.config import signatures
 from gdsim.config.experiment import Experiment
 from gdsim.config.objective import FORMS, INPUT_KEYS
@@ -30,8 +30,6 @@ def schema() -> Schema:
     several = generated["properties"]["objective"]
     description = several.pop("description")
     generated["properties"]["objective"] = {"description": description, "anyOf": [several["items"], several]}
-    for form in (models["View"]["properties"]["theme"], models["OwnTheme"]["properties"]["base"]):
-        form["anyOf"][0]["enum"] = list(themes.names())
     definitions = models | {
         "ObjectiveSpec": _objective(models["ObjectiveSpec"]),
         "OptimizerSpec": _optimizer(models["OptimizerSpec"]),

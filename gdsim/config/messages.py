@@ -51,11 +51,12 @@ def expected(fragment: Fragment) -> str:
     if "anyOf" in fragment:
         choices = [expected(choice) for choice in fragment["anyOf"] if choice.get("type") != "null"]
         return _enumeration(list(dict.fromkeys(choices))) if choices else "a plain value"
-    if 0 < len(fragment.get("enum", ())) <= MAX_CHOICES:
-        return _enumeration([format_value(choice) for choice in fragment["enum"]])
+    example = f" such as {_flow(fragment['examples'][0])}" if "examples" in fragment else ""
+    if choices := fragment.get("enum", []):
+        several = len(choices) > MAX_CHOICES
+        return f"one of {len(choices)} names{example}" if several else _enumeration([*map(format_value, choices)])
     if "const" in fragment:
         return format_value(fragment["const"])
-    example = f" such as {_flow(fragment['examples'][0])}" if "examples" in fragment else ""
     match fragment.get("type"):
         case "integer":
             even = "n even" if fragment.get("multipleOf") == 2 else ""

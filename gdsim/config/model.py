@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pathlib
 import unicodedata
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from dataclasses import dataclass
 from importlib import import_module
 from typing import TYPE_CHECKING, Annotated, Any
@@ -83,24 +83,23 @@ class NoneAsEmpty:
 
 @dataclass(frozen=True)
 class OneOf:
-    """Annotates text that must be a key of what a function returns; its package is imported on first use.
+    """Annotates text that must be one of the names that a function returns; its package is imported on first use.
 
-    `config` cannot import these packages, which are above it: they declare the kinds of views, panels and formats.
+    The kinds of views, panels and formats are declared in packages above `config`, which it cannot import earlier.
     """
 
     package: str
     function: str
 
-    def choices(self) -> Mapping[str, Any]:
-        """Return what can be chosen, by name."""
-        found: Mapping[str, Any] = getattr(import_module(self.package), self.function)()
-        return found
+    def choices(self) -> Any:
+        """Return what the function returns: the names, or a mapping from them to what they mean."""
+        return getattr(import_module(self.package), self.function)()
 
     def __get_pydantic_core_schema__(self, source: Any, handler: GetCoreSchemaHandler) -> CoreSchema:
         return core_schema.no_info_after_validator_function(self._check, handler(source))
 
     def __get_pydantic_json_schema__(self, schema: CoreSchema, handler: GetJsonSchemaHandler) -> Any:
-        return {"enum": list(self.choices()), "type": "string"}
+        return handler(schema) | {"enum": list(self.choices())}
 
     def _check(self, name: str) -> str:
         if name not in self.choices():

@@ -6,7 +6,6 @@ from typing import Annotated, Any, Literal
 
 from pydantic import (
     AfterValidator,
-    BeforeValidator,
     ConfigDict,
     Field,
     PlainValidator,
@@ -15,12 +14,11 @@ from pydantic import (
     field_validator,
     model_validator,
 )
-from pydantic.json_schema import WithJsonSchema
 
 from gdsim import themes
 from gdsim.config.messages import format_value
 from gdsim.config.model import TEXT_OR_OTHER, Color, Finite, Model, NoneAsEmpty, OneOf, all_different, one_line, refuse
-from gdsim.errors import InputError, Problem, did_you_mean
+from gdsim.errors import Problem, did_you_mean
 
 MIN_WIDTH, MIN_HEIGHT, MAX_WIDTH, MAX_HEIGHT = 160, 120, 3840, 2160
 MAX_FRAMES = 3000
@@ -28,39 +26,30 @@ NAMED_PLANES = ("pca", "random")
 PLANES = "pca, random, two coordinates such as [0, 1], or two recordings such as [a.npz, b.npz]"
 
 
-def _check_size(size: Any) -> Any:
-    sides = (("width", MIN_WIDTH, MAX_WIDTH), ("height", MIN_HEIGHT, MAX_HEIGHT))
-    wanted = [f"an even {name} from {low} to {high}" for name, low, high in sides]
-    size = list(size) if isinstance(size, tuple) else size
-    if not isinstance(size, list) or len(size) != len(sides):
-        refuse([Problem(f"must be a list of {' and '.join(wanted)}, not {format_value(size)}", code="wrong-type")])
+def _check_size(size: list[int]) -> list[int]:
+    limits = ((MIN_WIDTH, MAX_WIDTH), (MIN_HEIGHT, MAX_HEIGHT))
     refuse(
-        Problem(f"must be {wanted[index]}, not {format_value(side)}", (index,))
-        for index, (side, (_, low, high)) in enumerate(zip(size, sides, strict=True))
-        if not isinstance(side, int) or isinstance(side, bool) or side % 2 or not low <= side <= high
+        Problem(f"must be from {low} to {high}, not {side}", (index,))
+        for index, (side, (low, high)) in enumerate(zip(size, limits, strict=True))
+        if not low <= side <= high
     )
     return size
 
 
 def _check_plane(plane: Any) -> Any:
-    pair = isinstance(plane, list) and len(plane) == 2
     if plane is None or plane in NAMED_PLANES:
         return plane
-    if pair and all(isinstance(each, str) for each in plane):
+    types = {type(each) for each in plane} if isinstance(plane, list) and len(plane) == 2 else set()
+    if types == {str}:
         return all_different(list(map(one_line, plane)))
-    if pair and all(isinstance(each, int) and not isinstance(each, bool) and each >= 0 for each in plane):
+    if types == {int} and min(plane) >= 0:
         return all_different(plane)
-    alone = plane[0] if isinstance(plane, list) and len(plane) == 1 else plane
     hint = did_you_mean(plane, NAMED_PLANES) if isinstance(plane, str) else ""
-    if isinstance(alone, str) and ".npz" in alone:
-        hint = "; name one more recording"
     refuse([Problem(f"must be {PLANES}, not {format_value(plane)}{hint}")])
     return plane
 
 
-Pixels = Annotated[
-    int, WithJsonSchema({"type": "integer", "minimum": MIN_HEIGHT, "maximum": MAX_WIDTH, "multipleOf": 2})
-]
+Pixels = Annotated[int, Field(ge=MIN_HEIGHT, le=MAX_WIDTH, multiple_of=2)]
 Pair = Field(min_length=2, max_length=2, json_schema_extra={"uniqueItems": True})
 Coordinates = Annotated[list[Annotated[int, Field(ge=0)]], Pair]
 Recordings = Annotated[list[str], Pair]
@@ -72,15 +61,7 @@ Steps = Annotated[int, Field(ge=1, le=1_000_000)]
 MapMethod = Literal["gradient", "saliency", "smoothgrad", "integrated", "gradcam"]
 
 
-def _known(name: str) -> str:
-    try:
-        return themes.check_theme(name)
-    except InputError as error:
-        refuse(error.problems)
-        raise
-
-
-ThemeName = Annotated[str, Field(examples=["dark"]), AfterValidator(_known)]
+ThemeName = Annotated[str, Field(examples=["dark"]), OneOf("gdsim.themes", "names")]
 ColorMap = Annotated[str, Field(max_length=80, examples=["viridis"]), AfterValidator(one_line)]
 Shades = Annotated[list[Color], Field(min_length=2, max_length=256)]
 
@@ -137,11 +118,7 @@ class OwnTheme(Model):
         return self.model_dump(exclude_none=True)
 
 
-def _chosen(value: Any) -> str | OwnTheme:
-    return _known(value) if isinstance(value, str) else OwnTheme.model_validate(value)
-
-
-ThemeChoice = Annotated[str | OwnTheme, PlainValidator(_chosen, json_schema_input_type=ThemeName | OwnTheme)]
+ThemeChoice = Annotated[Annotated[ThemeName, Tag("text")] | Annotated[OwnTheme, Tag("other")], TEXT_OR_OTHER]
 """The name of a theme, or a theme of the user's own."""
 
 
@@ -217,7 +194,7 @@ class View(Model):
     """The horizontal axis of the panels: steps, or gradient evaluations."""
     theme: ThemeChoice = Field(default="light", examples=["dark", {"base": "dark", "page": "#000000"}])
     """light, dark, slide, the name of a style sheet of matplotlib, or a mapping: a theme of your own."""
-    size: Annotated[list[Pixels], Field(min_length=2, max_length=2), BeforeValidator(_check_size)] = Field(
+    size: Annotated[list[Pixels], Field(strict=False, min_length=2, max_length=2), AfterValidator(_check_size)] = Field(
         default=[1280, 720],
         description="Width and height in pixels, both even, from "
         f"{MIN_WIDTH} × {MIN_HEIGHT} to {MAX_WIDTH} × {MAX_HEIGHT}. 1280 × 720 fits a slide.",
