@@ -1,6 +1,12 @@
 """`python -m gdsim`, the same as `gdsim`."""
 
-from gdsim.cli import main
+import sys
 
 if __name__ == "__main__":
+    if not sys.flags.safe_path:
+        # Python puts the current folder there; its files must not be imported in place of installed packages.
+        del sys.path[0]
+
+    from gdsim.cli import main
+
     main()

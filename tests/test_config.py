@@ -1089,7 +1089,7 @@ FORMS = [
 
 @pytest.mark.parametrize("text", FORMS)
 def test_the_schema_accepts_what_is_loaded(text: str) -> None:
-    loads(text, folder=CONFIGS.parent)
+    loads(text, folder=CONFIGS.parent, allow_code=True)
     assert not list(validator().iter_errors(parse(text, "text").value))
 
 

@@ -136,15 +136,18 @@ def refusal(*arguments: Any, **more: Any) -> str:
         ("Optimizer", {}, "class unknown-name"),
         (dict, {}, "class wrong-type"),
         ("os.path.join", {}, "class not-allowed"),
-        ("subprocess.Popen", {}, "class not-allowed"),
+        ("pytest.Item", {}, "class not-allowed"),
+        ("gdsim.cli.app.main", {}, "class wrong-type"),
         ("no_such_package.Lion", {}, "class not-installed"),
         ("typer.__main__.X", {}, "class not-allowed"),
-        ("__main__.X", {}, "class not-installed"),
+        ("__main__.X", {}, "class not-allowed"),
         ("torch.optim._functional.Adam", {}, "class not-allowed"),
         ("torch.optim._Adam", {}, "class unknown-name"),
-        ("torch.nn.Linear", {}, "class wrong-type"),
-        ("torch.nowhere.Linear", {}, "class unreadable"),
-        ("numpy.arange", {}, "class wrong-type"),
+        ("torch.nn.Linear", {}, "class not-allowed"),
+        ("torch.nowhere.Linear", {}, "class not-allowed"),
+        ("torch.optim.swa_utils.AveragedModel", {}, "class wrong-type"),
+        ("torch.optim.nowhere.Linear", {}, "class unknown-name"),
+        ("numpy.arange", {}, "class not-allowed"),
         ("torch.optim.Adamm", {}, "class unknown-name"),
         ("SGD", {"lerning_rate": 1}, "lerning_rate unknown-argument"),
         ("SGD", {"momentun": 1}, "momentun unknown-argument"),
@@ -244,23 +247,43 @@ def test_a_folder_that_names_itself_installed_is_not(
 BEST = "import torch\nclass Best(torch.optim.SGD): pass\n"
 
 
-@pytest.mark.parametrize("how", ["editable", "linked", "plain"])
-def test_what_is_installed_from_the_current_folder_runs(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, how: str
+def install(packages: Path, name: str, text: str, requirement: str = "torch>=2") -> None:
+    """Put a package of one module into a folder, with the metadata that pip writes."""
+    put(packages / f"{name}.py", text)
+    put(packages / f"{name}-1.dist-info" / "METADATA", f"Name: {name}\nRequires-Dist: {requirement}\n")
+
+
+@pytest.mark.parametrize(
+    ("requirement", "is_imported"),
+    [
+        ("torch", True),
+        ("torch (>=2.1)", True),
+        ('torch>=2; python_version > "3"', True),
+        ('torch; extra == "all"', False),
+        ("torchvision", False),
+        ("torch-geometric", False),
+    ],
+)
+def test_a_package_is_imported_if_it_requires_torch(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, requirement: str, is_imported: bool
 ) -> None:
-    package, packages = f"mine_{how}", tmp_path / "site-packages"
-    packages.mkdir()
-    here = packages if how == "plain" else tmp_path / "here"
-    put(here / package / "__init__.py", BEST)
-    if how == "editable":
-        put(packages / "mine.pth", f"\n{here}")
-        monkeypatch.syspath_prepend(str(here))
-    if how == "linked":
-        (packages / package).symlink_to(here / package)
-    monkeypatch.syspath_prepend(str(packages))
-    monkeypatch.setattr("site.getsitepackages", lambda: [str(packages)])
-    monkeypatch.chdir(here)
-    assert optimizer_factory("x", f"{package}.Best", {}).class_.__name__ == "Best"
+    package = f"needs_{len(requirement)}"
+    install(tmp_path, package, BEST, requirement)
+    monkeypatch.syspath_prepend(str(tmp_path))
+    if is_imported:
+        assert optimizer_factory("x", f"{package}.Best", {}).class_.__name__ == "Best"
+    else:
+        assert refusal(f"{package}.Best", {}) == "class not-allowed"
+    assert (package in sys.modules) == is_imported
+
+
+def test_an_installation_in_the_current_folder_is_no_way_around(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    install(tmp_path, "mine", "raise SystemExit('this ran')")
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.syspath_prepend("")
+    assert refusal("mine.Best", {}) == "class not-allowed"
 
 
 @pytest.mark.parametrize(
@@ -268,15 +291,15 @@ def test_what_is_installed_from_the_current_folder_runs(
 )
 def test_a_package_that_ends_python_ends_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, text: str) -> None:
     package = f"farewell_{len(text)}"
-    put(tmp_path / f"{package}.py", text)
+    install(tmp_path, package, text)
     monkeypatch.syspath_prepend(str(tmp_path))
     assert refusal(f"{package}.Best", {}) == "class unreadable"
 
 
 def test_a_package_that_fails_to_import_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    (tmp_path / "broken_package.py").write_text("import a_package_that_is_not_there")
+    install(tmp_path, "broken_package", "import a_package_that_is_not_there")
     monkeypatch.syspath_prepend(str(tmp_path))
-    assert refusal("broken_package.Best", {}) == "class unreadable"
+    assert refusal("broken_package.Best", {}) == "class not-installed"
 
 
 def test_a_third_party_class_is_known_by_what_it_does() -> None:

@@ -25,7 +25,7 @@ Set = Annotated[
     typer.Option("--set", metavar="KEY=VALUE", help="Change a value: steps=50 or optimizers.Adam.lr=0.1; repeatable."),
 ]
 AllowCode = Annotated[
-    bool, typer.Option("--allow-code", help="Let a Python file that a config names run; it can do all that you can.")
+    bool, typer.Option("--allow-code", help="Let Python code that a config names run; it can do all that you can.")
 ]
 Out = Annotated[
     Path, typer.Option("--out", "-o", metavar="DIR", help="The folder for results; each config gets its own below.")
@@ -61,9 +61,12 @@ def load_all(
 def load_one(
     path: Path, changes: Sequence[str] = (), allow_code: bool = False, transient: Mapping[str, str] = NOTHING
 ) -> Experiment:
-    """Load a YAML file, or a picture, page or recording with a configuration; `transient` changes are not recorded."""
+    """Load a YAML file, or a picture, page or recording with a configuration; `transient` changes are not recorded.
+
+    Code never runs for a picture or a page: nobody expects that from a file that is looked at.
+    """
     from gdsim.config import load, loads
-    from gdsim.encode.reading import is_output, source_folder, yaml_of
+    from gdsim.encode.reading import is_output, is_recording, source_folder, yaml_of
 
     if not is_output(path):
         return load(path, overrides=changes, transient_overrides=transient, allow_code=allow_code)
@@ -74,7 +77,7 @@ def load_one(
         folder=source_folder(path),
         overrides=changes,
         transient_overrides=transient,
-        allow_code=allow_code,
+        allow_code=allow_code and is_recording(path),
     )
 
 

@@ -89,7 +89,7 @@ def loads(
             YAML: `"optimizers.Adam.lr=0.1"`.
         transient_overrides: More of them that are not written into `Experiment.yaml`, each with its name in errors:
             `{"output.formats=[gif]": "--format gif"}`.
-        allow_code: Whether a Python file that the configuration names may run.
+        allow_code: Whether Python code that the configuration names may run.
 
     Raises:
         InputError: An override is not `KEY=VALUE`.

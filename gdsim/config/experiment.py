@@ -21,7 +21,7 @@ from pydantic import (
 
 from gdsim import themes
 from gdsim.config.messages import format_value, is_number
-from gdsim.config.model import Finite, Model, NoneAsEmpty, has_control_characters, none_as_empty, refuse
+from gdsim.config.model import HERE, Finite, Model, NoneAsEmpty, has_control_characters, none_as_empty, refuse
 from gdsim.config.objective import ObjectiveSpec
 from gdsim.config.optimizer import OptimizerSpec, class_problems
 from gdsim.config.output import Output, with_preset
@@ -101,7 +101,7 @@ def _labelled(optimizers: Any) -> Any:
     return {label: (label, each) for label, each in optimizers.items()} if isinstance(optimizers, dict) else optimizers
 
 
-def _with_class(labelled: tuple[str, Any]) -> Any:
+def _with_class(labelled: tuple[str, Any], info: ValidationInfo) -> Any:
     """Return the settings below a label, which is also their class unless they have one."""
     label, settings = labelled
     settings = none_as_empty(settings)
@@ -109,7 +109,7 @@ def _with_class(labelled: tuple[str, Any]) -> Any:
         refuse([Problem(wrong, at_key=True)])
     if not isinstance(settings, dict) or "class" in settings:
         return settings
-    if problem := next(class_problems(label), None):
+    if problem := next(class_problems(label, context=info.context or HERE), None):
         stop = "" if problem.message.endswith("?") else "."
         message = f"{problem.message}{stop} If it is only a label, add its class: {{class: SGD}}"
         refuse([Problem(message, code=problem.code, at_key=True)])

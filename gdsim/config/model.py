@@ -27,14 +27,14 @@ from gdsim.errors import ConfigError, Problem
 
 @dataclass(frozen=True)
 class SourceContext:
-    """The folder of a configuration, and whether code in it may run."""
+    """The folder of a configuration, and whether code that it names may run."""
 
     folder: pathlib.Path = pathlib.Path()
     allow_code: bool = False
 
 
 HERE = SourceContext()
-"""The current folder, in which no code may run."""
+"""The current folder, and no leave to run code."""
 
 
 class Model(BaseModel):

@@ -75,8 +75,8 @@ class ObjectiveSpec(Model):
     samples: Line | None = Field(default=None, examples=["terrain.npy"])
     """A file of measured values: .npy, .npz, .csv, .png or .jpg, from the configuration's folder."""
     python: str | None = Field(default=None, examples=["my_loss:valley", "my_loss.py:valley"])
-    """A function of torch tensors, module:function, of an installed package; or of a file beside the configuration,
-    my_loss.py:valley, which runs only with --allow-code."""
+    """A function of torch tensors, module:function, in a file beside the configuration or in an installed package;
+    it runs only with --allow-code."""
     dim: Annotated[int, Field(ge=1, le=1000)] | None = None
     """The number of dimensions, for functions that are defined in any number of them."""
     bounds: Annotated[list[Interval], Field(min_length=1)] | None = Field(default=None, examples=[[[-5, 5], [-5, 5]]])
@@ -90,8 +90,8 @@ class ObjectiveSpec(Model):
     edge_order: Annotated[int, Field(ge=1, le=2)] = 1
     """For samples with finite differences: their order of accuracy at the border."""
     network: Line | None = Field(default=None, examples=["mlp", "cnn", "my_net.py:Net"])
-    """A network to train: mlp or cnn; the dotted name of an nn.Module of an installed package; or my_net.py:Net, a
-    class of a file beside the configuration, or a function that returns a module, which run only with --allow-code."""
+    """A network to train: mlp or cnn; or, only with --allow-code, an nn.Module or a function that returns one, such as
+    my_net.py:Net in a file beside the configuration, or the dotted name of one in an installed package."""
     data: Annotated[DataSpec, BeforeValidator(_by_name)] | None = Field(default=None, examples=["digits"])
     """The data that the network is trained on: a name, a file, or a mapping with it."""
     hidden: Annotated[list[Annotated[int, Field(ge=1, le=4096)]], Field(max_length=100)] | None = Field(

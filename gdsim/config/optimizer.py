@@ -7,8 +7,8 @@ checked when it is imported, by the same `argument_problems`.
 from __future__ import annotations
 
 import re
-import sys
 from collections.abc import Collection, Iterator, Mapping
+from dataclasses import replace
 from typing import Annotated, Any
 
 from pydantic import BeforeValidator, Field, PrivateAttr, ValidationInfo, field_validator, model_validator
@@ -17,8 +17,8 @@ from gdsim.config import signatures
 from gdsim.config.messages import accepts, format_value, must_be, suggestion
 from gdsim.config.model import HERE, Color, Finite, Model, SourceContext, none_as_empty, refuse
 from gdsim.config.signatures import Signature
-from gdsim.errors import Code, Key, Problem, did_you_mean
-from gdsim.objectives import find_package, package_problem
+from gdsim.errors import Key, Problem, did_you_mean
+from gdsim.objectives import import_problems
 
 MATRICES_ONLY = ("Muon",)
 """The classes of torch.optim that update matrices only."""
@@ -76,9 +76,9 @@ class OptimizerSpec(GradientSettings):
     """One optimizer: its class, the arguments of the class, and what gdsim adds."""
 
     class_name: str = Field(alias="class", examples=["SGD"])
-    """A class of torch.optim, such as SGD; or the dotted name of a class in an installed package, such as
-    pytorch_optimizer.Lion; or my_optimizer.py:MyOptimizer, a class in a file beside the configuration, which runs only
-    with --allow-code. Required unless the label is itself a class of torch.optim."""
+    """A class of torch.optim, such as SGD; or the dotted name of a class in an installed package that requires torch,
+    such as pytorch_optimizer.Lion; or, only with --allow-code, my_optimizer.py:MyOptimizer, a class in a file beside
+    the configuration, or a class of any other package. Required unless the label is itself a class of torch.optim."""
     settings: dict[str, Any] = Field(default={})
     """Arguments of the class."""
     schedule: Annotated[dict[str, Any], BeforeValidator(_with_class)] | None = None
@@ -115,8 +115,8 @@ class OptimizerSpec(GradientSettings):
 
     @field_validator("class_name")
     @classmethod
-    def _check_class(cls, name: str) -> str:
-        refuse(class_problems(name))
+    def _check_class(cls, name: str, info: ValidationInfo) -> str:
+        refuse(class_problems(name, context=info.context or HERE))
         return bare_class(name)
 
     @field_validator("settings")
@@ -124,7 +124,7 @@ class OptimizerSpec(GradientSettings):
     def _check_settings(cls, settings: dict[str, Any], info: ValidationInfo) -> dict[str, Any]:
         if "class_name" not in info.data:
             return settings
-        refuse(_setting_problems(info.data["class_name"], settings, own=OWN_KEYS))
+        refuse(_setting_problems(info.data["class_name"], settings, info.context or HERE, own=OWN_KEYS))
         return _with_tuples(info.data["class_name"], settings)
 
     @field_validator("schedule")
@@ -139,7 +139,7 @@ class OptimizerSpec(GradientSettings):
     def _check_rest(cls, rest: dict[str, Any] | None, info: ValidationInfo) -> dict[str, Any] | None:
         if rest is None or "class_name" not in info.data:
             return rest
-        refuse(_rest_problems(info.data["class_name"], rest))
+        refuse(_rest_problems(info.data["class_name"], rest, info.context or HERE))
         return _with_tuples(rest["class"], rest | {"class": bare_class(rest["class"])})
 
     @model_validator(mode="after")
@@ -159,25 +159,21 @@ def bare_class(name: str) -> str:
     return name if "." in bare else bare
 
 
-def class_problems(name: str, key: Key = ()) -> Iterator[Problem]:
+def class_problems(name: str, key: Key = (), context: SourceContext = HERE) -> Iterator[Problem]:
     """Yield what is wrong with the name of an optimizer's class, which is given at a key."""
     bare, offered = bare_class(name), signatures.optimizers()
     if bare in offered:
         return
-    words = re.split("[.:]", name)
     if ":" in name and not IN_FILE.match(name):
         message = f"must be 'file.py:Class', as in 'my_optimizer.py:MyOptimizer', not {format_value(name)}"
         yield Problem(message, key)
-    elif ":" in name and words[0] in sys.stdlib_module_names:
-        yield Problem(f"'{words[0]}' is a part of Python, not a package of optimizers", key, "not-allowed")
-    elif ":" in name and (private := next((word for word in words if word.startswith("__")), None)):
-        yield Problem(f"'{private}' is private to its module: name a public class", key, "not-allowed")
     elif ":" not in name and not DOTTED.match(bare):
         message = f"torch.optim has no optimizer {format_value(bare)}{did_you_mean(bare, offered)}"
         yield Problem(message, key, "unknown-name")
-    elif ":" not in name and (problem := package_problem(name)):
-        code: Code = "not-allowed" if find_package(words[0]) else "not-installed"
-        yield Problem(problem + did_you_mean(words[-1], offered), key, code)
+    elif not context.allow_code:
+        for problem in import_problems(name, key, context.folder):
+            hint = did_you_mean(name.rpartition(".")[2], offered)
+            yield replace(problem, message=problem.message + hint)
 
 
 def argument_problems(
@@ -215,7 +211,12 @@ def _value_problems(name: str, value: Any, schema: Mapping[str, Any], key: Key) 
 
 
 def _setting_problems(
-    class_name: str, settings: Mapping[str, Any], key: Key = (), *, own: Collection[str] = ("class",)
+    class_name: str,
+    settings: Mapping[str, Any],
+    context: SourceContext,
+    key: Key = (),
+    *,
+    own: Collection[str] = ("class",),
 ) -> Iterator[Problem]:
     """Yield what is wrong with an optimizer's settings; of a class elsewhere only what it wraps can be checked."""
     signature = signatures.optimizers().get(class_name)
@@ -224,25 +225,25 @@ def _setting_problems(
         return
     for name, value in settings.items():
         if name.endswith("optimizer"):
-            yield from _inner_problems(value, (*key, name))
+            yield from _inner_problems(value, context, (*key, name))
         elif name in NOT_SETTABLE:
             yield Problem(f"'{name}' cannot be set: {NOT_SETTABLE[name]}", (*key, name), "not-allowed", at_key=True)
 
 
-def _inner_problems(value: Any, key: Key) -> Iterator[Problem]:
+def _inner_problems(value: Any, context: SourceContext, key: Key = ()) -> Iterator[Problem]:
     """Yield what is wrong with an optimizer that another one wraps, a class or a mapping with its class."""
     given = {"class": value} if isinstance(value, str) else value
     name = given.get("class") if isinstance(given, dict) else None
     if not isinstance(name, str):
         yield Problem(f"needs the class of an optimizer, such as {EXAMPLE}", key, "missing")
-    elif problems := list(class_problems(name, key if isinstance(value, str) else (*key, "class"))):
+    elif problems := list(class_problems(name, key if isinstance(value, str) else (*key, "class"), context)):
         yield from problems
     else:
         settings = {name: setting for name, setting in given.items() if name != "class"}
-        yield from _setting_problems(bare_class(name), settings, key)
+        yield from _setting_problems(bare_class(name), settings, context, key)
 
 
-def _rest_problems(class_name: str, rest: Mapping[str, Any]) -> Iterator[Problem]:
+def _rest_problems(class_name: str, rest: Mapping[str, Any], context: SourceContext) -> Iterator[Problem]:
     """Yield what is wrong with the optimizer of the parameters that a class does not update."""
     if class_name in signatures.optimizers() and class_name not in MATRICES_ONLY:
         message = f"is for classes that update matrices only, such as Muon; {class_name} updates all parameters"
@@ -252,7 +253,7 @@ def _rest_problems(class_name: str, rest: Mapping[str, Any]) -> Iterator[Problem
     for name in shared:
         message = f"'{name}' belongs beside rest, for all parameters together"
         yield Problem(message, (name,), "conflict", at_key=True)
-    yield from _inner_problems({name: rest[name] for name in rest if name not in shared}, ())
+    yield from _inner_problems({name: rest[name] for name in rest if name not in shared}, context)
 
 
 def _with_tuples(class_name: str, settings: Mapping[str, Any]) -> dict[str, Any]:

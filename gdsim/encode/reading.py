@@ -10,7 +10,7 @@ from gdsim.errors import InputError
 from gdsim.files import suggest_sibling
 from gdsim.metadata import Provenance
 
-__all__ = ["image_size", "is_output", "source", "source_folder", "yaml_of"]
+__all__ = ["image_size", "is_output", "is_recording", "source", "source_folder", "yaml_of"]
 
 _BEGINNING = 1024
 """Number of bytes that determine a file's format."""
@@ -69,11 +69,16 @@ def source_folder(path: str | PathLike[str]) -> Path:
     A recording stores the folder in which it was made, which is used if it still exists.
     """
     path = Path(path)
-    if not _first_bytes(path).startswith(_ZIP):
+    if not is_recording(path):
         return path.parent
     from gdsim.simulation import recorded_folder
 
     return recorded_folder(path)
+
+
+def is_recording(path: str | PathLike[str]) -> bool:
+    """Return whether a file begins like a recording, and not like a picture or a page."""
+    return _first_bytes(Path(path)).startswith(_ZIP)
 
 
 def is_output(path: str | PathLike[str]) -> bool:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import gzip
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from importlib.util import find_spec
 from pathlib import Path
 from types import MappingProxyType
 from typing import Any, Literal, NamedTuple
@@ -14,7 +15,7 @@ import numpy.typing as npt
 
 from gdsim.errors import InputError, did_you_mean
 from gdsim.networks.data_files import KEY, read_examples
-from gdsim.objectives import FloatArray, find_package
+from gdsim.objectives import FloatArray
 
 __all__ = ["DATA", "Data", "examples"]
 
@@ -174,7 +175,7 @@ def examples(
 
 def _digits() -> dict[str, npt.NDArray[Any]]:
     # Read from the file in the wheel, because importing scikit-learn takes a hundred times as long.
-    spec = find_package("sklearn")
+    spec = find_spec("sklearn")
     folders = (spec and spec.submodule_search_locations) or ()
     paths = (Path(folder, "datasets", "data", "digits.csv.gz") for folder in folders)
     path = next((path for path in paths if path.exists()), None)

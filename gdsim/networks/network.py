@@ -161,7 +161,7 @@ def network(
     """Build a network from the settings of a configuration.
 
     Args:
-        name: One of `NETWORKS`, the dotted name of an nn.Module of an installed package, or "my_net.py:Net".
+        name: One of `NETWORKS`; or an nn.Module or a function that returns one, "my_net.py:Net" or a dotted name.
         data: The data that the network is trained and tested on.
         hidden: For mlp and cnn, the units of each hidden layer; by default [128] for mlp and none for cnn.
         channels: For cnn, the channels of each convolution; by default [8, 16].
@@ -172,7 +172,7 @@ def network(
         record_every: The interval in steps at which weights are kept; by default the shortest that memory allows.
         args: For a user's module, its arguments.
         folder: The folder of the configuration; the current folder by default.
-        allow_code: Whether code in that folder may run.
+        allow_code: Whether code other than gdsim's networks may run.
 
     Raises:
         InputError: An argument is not valid or does not fit the others; `key` names it.
@@ -232,7 +232,7 @@ def _remarks(data: Data, batch_size: int) -> Iterator[str]:
 
 def unknown_network(name: str) -> str:
     """Return the error message for an unknown name of a network."""
-    others = f"; there are {' and '.join(NETWORKS)}, nn.Modules by their dotted names, and my_net.py:Net"
+    others = f"; there are {' and '.join(NETWORKS)}, and with --allow-code modules such as my_net.py:Net"
     return f"there is no network '{name}'{did_you_mean(name, NETWORKS) or others}"
 
 

@@ -1,9 +1,8 @@
-"""Import and validation of modules from users' files or from installed packages."""
+"""Import and validation of modules of the user's own."""
 
 from __future__ import annotations
 
 import inspect
-import re
 import warnings
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
@@ -25,8 +24,6 @@ from gdsim.objectives import describe_exception, error_location, import_function
 __all__ = ["import_module", "probe"]
 
 KEY = ("network",)
-DOTTED = re.compile(r"[^\W\d]\w*(\.[^\W\d]\w*)+\Z")
-IN_A_FILE = re.compile(r"[^\W\d]\w*(\.[^\W\d]\w*)*:[^\W\d]\w*(\.[^\W\d]\w*)*\Z")
 NORMALIZATION = (
     "{title}: normalization uses the statistics of the current batch, in training and in evaluation: running "
     "statistics are not weights, so a plane of weights cannot contain them"
@@ -37,45 +34,22 @@ def import_module(
     name: str, args: Mapping[str, Any], *, folder: Path | None, allow_code: bool
 ) -> tuple[Callable[[], nn.Module], str]:
     """Import a class of modules, or a function that returns one; return a function that builds it, and a title."""
-    reference = _reference(name)
-    try:
-        found = import_function(reference, folder=folder, allow_code=allow_code)
-    except InputError as error:
-        message = error.message.replace(f"'{reference}'", f"'{name}'")
-        raise InputError(message, KEY, code=error.code) from error
-    title = reference.rpartition(":")[2]
+    if name.isidentifier():
+        raise _error(unknown_network(name), "unknown-name")
+    found = import_function(name, folder=folder, allow_code=allow_code, key=KEY)
+    title = name.rpartition(":" if ":" in name else ".")[2]
     if isinstance(found, type):
         if not issubclass(found, nn.Module):
             raise _error(f"{title} is a class, but not a subclass of torch.nn.Module", "wrong-type")
     elif isinstance(found, nn.Module):
         name = type(found).__name__
         raise _error(f"{title} is a module; give its class, {name}, or a function that returns a new one", "wrong-type")
-    elif not allow_code:
-        # A function is not safe for arbitrary arguments: one in torch.fx executes text as Python code.
-        raise _error(f"{title} is a function, not a class of nn.Module: it requires --allow-code", "not-allowed")
     _check_arguments(found, title, args)
     return partial(_build, found, title, dict(args)), title
 
 
 def _error(sentence: str, code: Code = "unsupported") -> InputError:
     return InputError(sentence, KEY, code=code)
-
-
-def _reference(name: str) -> str:
-    """Convert a name to `module:Class` or `file.py:Class`."""
-    if name.endswith(".py"):
-        raise _error(f"must name a class of the file, as in '{name}:Net'", "invalid-value")
-    if ":" in name:
-        module, _, path = name.partition(":")
-        if not IN_A_FILE.match(f"{module.removesuffix('.py')}:{path}"):
-            raise _error(f"must be 'file.py:Class', as in 'my_net.py:Net', not '{name}'", "invalid-value")
-        return name
-    if not DOTTED.match(name):
-        raise _error(unknown_network(name), "unknown-name")
-    if private := next((word for word in name.split(".") if word.startswith("_")), None):
-        raise _error(f"'{private}' is private to its package: give a public class", "not-allowed")
-    module, _, path = name.rpartition(".")
-    return f"{module}:{path}"
 
 
 def _check_arguments(found: Callable[..., Any], title: str, args: Mapping[str, Any]) -> None:

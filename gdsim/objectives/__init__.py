@@ -9,9 +9,9 @@ from gdsim.objectives.samples import Samples, read_samples
 from gdsim.objectives.user_code import (
     describe_exception,
     error_location,
-    find_package,
+    import_class,
     import_function,
-    package_problem,
+    import_problems,
 )
 
 __all__ = [
@@ -21,17 +21,17 @@ __all__ = [
     "Samples",
     "describe_exception",
     "error_location",
-    "find_package",
     "from_expression",
     "from_function",
     "from_samples",
     "grad",
+    "import_class",
     "import_function",
+    "import_problems",
     "inside",
     "interpolate",
     "names",
     "objective",
-    "package_problem",
     "read_only",
     "read_samples",
 ]

@@ -1,94 +1,120 @@
-"""Import functions from the user's code and from installed packages, and describe their exceptions."""
+"""Import the functions and classes that a configuration names, if it may run code, and describe their exceptions.
+
+A configuration may come from a stranger. Unless its user allows it to run code, only torch and installed packages whose
+metadata says that they require torch are imported, and only subclasses of `torch.optim.Optimizer` are taken from them.
+"""
 
 from __future__ import annotations
 
 import importlib
-import importlib.util
+import importlib.metadata
 import os
-import site
+import re
 import sys
 import traceback
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from importlib.machinery import ModuleSpec, PathFinder
+from importlib.machinery import PathFinder
+from itertools import chain
 from pathlib import Path
-from types import BuiltinFunctionType, FunctionType, ModuleType
+from types import ModuleType
 from typing import Any
 
-from gdsim.errors import Code, InputError, did_you_mean
+from gdsim.errors import InputError, Key, Problem, did_you_mean
 from gdsim.files import suggest_sibling
 
 Function = Callable[..., Any]
 
 KEY = ("python",)
 
-TOOLS = ("click", "gdsim", "pip", "pkg_resources", "pytest", "rich", "setuptools", "typer", "wheel")
-"""Installed packages that are refused because calling their functions has side effects."""
+NEEDS_CODE = "runs only with --allow-code, and never from the YAML in a picture or page"
+
+REQUIRES_TORCH = re.compile(r"torch\b(?![-.\w])(?!.*\bextra\b)", re.IGNORECASE)
+"""A requirement of torch in the metadata of a distribution, not only of one of its extras."""
 
 
-def import_function(reference: str, *, folder: Path | None = None, allow_code: bool = False) -> Function:
-    """Import a function from an installed package, or from a file in the folder of the configuration.
+def import_function(
+    reference: str, *, folder: Path | None = None, allow_code: bool = False, key: Key = KEY
+) -> Function:
+    """Import a function or a class from a file in the folder of the configuration, or from an installed package.
 
-    The function will be called, so installed packages are trusted.
+    A file in the folder takes precedence over an installed package of the same name, as for a Python script, and is
+    read anew each time. It can import other files in the folder while it is loaded, but not later from a function.
 
     Args:
-        reference: `"module:function"`, such as `"my_loss:valley"`; both parts may be dotted. `"my_loss.py:valley"`
-            always refers to a file in the folder of the configuration.
+        reference: `"module:function"`, such as `"my_loss:valley"`, or `"module.function"`. `"my_loss.py:valley"` always
+            refers to a file in the folder.
         folder: The folder of the configuration; the current folder if None.
-        allow_code: Whether code in `folder` may be executed. If so, it takes precedence over an installed package of
-            the same name. It can import other files in the folder while it is loaded, but not later from within a
-            function.
-
-    Returns:
-        The function, from the current content of the file.
+        allow_code: Whether code may run. If not, nothing is imported.
+        key: The key of the reference in errors.
 
     Raises:
-        InputError: The reference is malformed, does not name a function, or names code that may not be executed; or the
-            module raises an exception. A refused module is not executed, not even in part.
+        InputError: The reference is malformed or does not name a function, code may not run, or the module raises an
+            exception.
     """
-    module, path, is_file = _parse(reference)
-    top = module.partition(".")[0]
+    module, names = _parse(reference, key)
+    if not allow_code:
+        raise InputError(f"'{reference}' is code, which {NEEDS_CODE}", key, code="not-allowed")
     folder = (folder or Path.cwd()).resolve()
-    if top in sys.stdlib_module_names or any(part.startswith("__") for part in [*module.split("."), *path]):
-        rename = f"; rename {top}.py" if (folder / f"{top}.py").exists() else ""
-        raise _error(f"'{reference}' belongs to Python itself{rename}", "unsupported")
-    if is_file:
-        _check_file(module, folder, allow_code)
-    importlib.invalidate_caches()
-    if allow_code and _is_beside(top, folder):
-        with _import_path(folder, top):
-            found = _import(module)
-    else:
-        _check_installed(top, folder, allow_code)
-        found = _import(module)
-    return _attribute(found, path, reference)
+    top = module.partition(".")[0]
+    if top in sys.stdlib_module_names:
+        raise InputError(f"'{top}' is a module of Python itself; a file needs another name", key, code="unsupported")
+    if ".py:" in reference and not (path := folder.joinpath(*module.split(".")).with_suffix(".py")).is_file():
+        name = path.relative_to(folder).as_posix()
+        message = f"there is no {name} beside the configuration{suggest_sibling(path)}"
+        raise InputError(message, key, code="not-found")
+    with _search_path([str(folder), *sys.path]), _read_anew(folder, top):
+        return _attribute(_import(module, key), names, key)
 
 
-def package_problem(dotted: str) -> str:
-    """Return why a dotted name cannot name a class of an installed package, or an empty string.
+def import_class(name: str, key: Key, *, folder: Path, allow_code: bool) -> Any:
+    """Import what a name refers to that should be a class of optimizers.
 
     Args:
-        dotted: A name such as `"pytorch_optimizer.Lion"`.
+        name: The dotted name of a class in an installed package that requires torch; or any reference that
+            `import_function` takes, if `allow_code` is true.
+        key: The key of the name in errors.
+        folder: The folder of the configuration.
+        allow_code: Whether other code may run.
+
+    Raises:
+        InputError: There is no such class, its package may not be imported, or it raises an exception.
     """
-    parts = dotted.split(".")
-    if parts[0] in sys.stdlib_module_names:
-        return f"'{parts[0]}' belongs to Python itself and has no such classes"
-    if private := next((part for part in parts if part.startswith("_")), None):
-        return f"'{private}' is private to its package"
-    if find_package(parts[0]) is None:
-        return f"no package '{parts[0]}' is installed; {_install_hint(parts[0])}"
-    here = Path.cwd().resolve()
-    if here in _package_folders(parts[0]) and not _is_installed(here):
-        return f"'{parts[0]}' is in the current folder and not installed, so its code is not run"
-    return ""
+    if allow_code:
+        return import_function(name, folder=folder, allow_code=True, key=key)
+    for problem in import_problems(name, key, folder):
+        raise InputError(problem.message, key, code=problem.code)
+    module, _, last = name.rpartition(".")
+    with _search_path(_installed_path(folder)):
+        return _attribute(_import(module, key), [last], key)
 
 
-def find_package(top: str) -> ModuleSpec | None:
-    """Return the spec with which a top-level package or module would be imported, or None."""
-    try:
-        return importlib.util.find_spec(top)
-    except (ImportError, ValueError):
-        return None
+def import_problems(name: str, key: Key, folder: Path) -> Iterator[Problem]:
+    """Yield why a class may not be imported unless code is allowed; nothing is imported to find out.
+
+    Args:
+        name: The name of the class, dotted or with a colon.
+        key: The key of the name.
+        folder: The folder of the configuration.
+    """
+    top = name.partition(".")[0]
+    private = next((part for part in name.split(".") if part.startswith("_")), None)
+    if ":" in name:
+        yield Problem(f"'{name}' is code, which {NEEDS_CODE}", key, "not-allowed")
+    elif private is not None:
+        yield Problem(f"'{private}' is private to its package: name a public class", key, "not-allowed")
+    elif top == "torch":
+        if not name.startswith("torch.optim."):
+            yield Problem(f"'{name}' is not in torch.optim; it {NEEDS_CODE}", key, "not-allowed")
+    elif not _requires_torch(top, path := _installed_path(folder)):
+        if PathFinder.find_spec(top, path):
+            message = f"'{top}' does not require torch by its metadata; it {NEEDS_CODE}"
+            yield Problem(message, key, "not-allowed")
+        elif PathFinder.find_spec(top, [str(folder), ""]):
+            yield Problem(f"'{top}' is in the current folder or beside the YAML; it {NEEDS_CODE}", key, "not-allowed")
+        else:
+            message = f"no package '{top}' is installed; get it with: pip install {top}"
+            yield Problem(message, key, "not-installed")
 
 
 def describe_exception(error: BaseException) -> str:
@@ -118,94 +144,63 @@ def _is_library(filename: str) -> bool:
     return is_stdlib and not any(part.endswith("-packages") for part in file.parts)
 
 
-def _error(message: str, code: Code) -> InputError:
-    return InputError(message, KEY, code=code)
+def _parse(reference: str, key: Key) -> tuple[str, list[str]]:
+    """Return the module and the parts of the name within it."""
+    module, _, path = reference.rpartition(":") if ":" in reference else reference.rpartition(".")
+    names = path.split(".")
+    if ":" in reference:
+        module = module.removesuffix(".py")
+    if not all(part.isidentifier() for part in [*module.split("."), *names]) or "py" in (module.split(".")[-1], *names):
+        message = f"must be 'module:name', such as 'my_code.py:name', not '{reference}'"
+        raise InputError(message, key, code="invalid-value")
+    return module, names
 
 
-def _parse(reference: str) -> tuple[str, list[str], bool]:
-    """Return the module, the parts of the name within it, and whether the module is given as a file."""
-    module, colon, path = reference.partition(":")
-    parts, names = module.removesuffix(".py").split("."), path.split(".")
-    if not colon or not all(part.isidentifier() for part in [*parts, *names]) or parts[-1] == "py":
-        message = f"must be 'module:function', such as 'my_loss.py:valley', not '{reference}'"
-        raise _error(message, "invalid-value")
-    return ".".join(parts), names, module.endswith(".py")
+def _installed_path(folder: Path) -> list[str]:
+    """Return where installed packages are searched: not in the folder of the configuration or the current folder."""
+    excluded = {folder.resolve(), Path.cwd().resolve()}
+    return [entry for entry in sys.path if Path(entry).resolve() not in excluded]
 
 
-def _check_file(module: str, folder: Path, allow_code: bool) -> None:
-    path = folder.joinpath(*module.split(".")).with_suffix(".py")
-    if not path.is_file():
-        name = path.relative_to(folder).as_posix()
-        raise _error(f"there is no {name} beside the configuration{suggest_sibling(path)}", "not-found")
-    if not allow_code and not _is_installed(folder):
-        raise _not_allowed(module, folder)
+def _requires_torch(top: str, path: list[str]) -> bool:
+    """Return whether the distribution that contains a top-level module requires torch."""
+    named_like_it = importlib.metadata.distributions(name=top, path=path)  # first, to be fast
+    return any(
+        any(map(REQUIRES_TORCH.match, distribution.requires or ())) and top in _top_level_modules(distribution)
+        for distribution in chain(named_like_it, importlib.metadata.distributions(path=path))
+    )
 
 
-def _not_allowed(module: str, folder: Path) -> InputError:
-    message = f"'{module}' is in {folder} and not installed: its code runs only under --allow-code"
-    return _error(message, "not-allowed")
-
-
-def _install_hint(module: str) -> str:
-    return f"get it with: pip install {module.partition('.')[0]}"
-
-
-def _package_folders(top: str) -> set[Path]:
-    """Return the folders that contain a top-level module.
-
-    Symbolic links are resolved in the path of the folder but not in the module itself: a link in the current folder
-    counts as code in the current folder, whatever its target.
-    """
-    spec = find_package(top)
-    if spec is None:
-        return set()
-    packages = spec.submodule_search_locations or []
-    places = [*packages] if packages or spec.origin is None else [spec.origin]
-    return {Path(place).parent.resolve() for place in places}
-
-
-def _is_installed(folder: Path) -> bool:
-    """Return whether a folder contains installed packages, or is listed in a `.pth` file (`pip install -e`)."""
-    homes = [Path(home) for home in (*site.getsitepackages(), site.getusersitepackages())]
-    texts = ((home, path.read_text(errors="replace")) for home in homes for path in home.glob("*.pth"))
-    named = (home / line for home, text in texts for line in text.splitlines() if line.strip())
-    return any(place.resolve() == folder for place in (*homes, *named))
-
-
-def _is_beside(top: str, folder: Path) -> bool:
-    """Return whether a module is in a folder; one without Python code does not hide an installed package."""
-    spec = PathFinder.find_spec(top, [str(folder)])
-    return spec is not None and (spec.origin is not None or not _package_folders(top) - {folder})
-
-
-def _check_installed(top: str, folder: Path, allow_code: bool) -> None:
-    if top in TOOLS:
-        raise _error(f"'{top}' is a tool, whose functions have side effects", "unsupported")
-    places = [each for each in (folder, Path.cwd().resolve()) if not _is_installed(each)]
-    found = _package_folders(top)
-    if found and not found & {*places}:
-        return
-    where = next((each for each in places if each in found or PathFinder.find_spec(top, [str(each)])), None)
-    if where is None:
-        message = f"no module '{top}' is installed, and there is no {top}.py beside the configuration"
-        raise _error(f"{message}; {_install_hint(top)}", "not-installed")
-    if allow_code:
-        message = f"'{top}' is in {where}, neither beside the configuration nor installed"
-        raise _error(message, "not-allowed")
-    raise _not_allowed(top, where)
+def _top_level_modules(distribution: importlib.metadata.Distribution) -> set[str]:
+    # A distribution that is installed with `pip install -e` lists no modules; most are named like their module.
+    files = {file.parts[0].removesuffix(".py") for file in distribution.files or ()}
+    return {distribution.name.replace("-", "_"), *(distribution.read_text("top_level.txt") or "").split(), *files}
 
 
 @contextmanager
-def _import_path(folder: Path, top: str) -> Iterator[None]:
-    """Allow imports from a folder; then restore the import system. No bytecode is written."""
-    hidden = {name: sys.modules.pop(name) for name in [*sys.modules] if f"{name}.".startswith(f"{top}.")}
-    before, writes_bytecode = {*sys.modules}, sys.dont_write_bytecode
-    sys.dont_write_bytecode = True
-    sys.path.insert(0, str(folder))
+def _search_path(path: list[str]) -> Iterator[None]:
+    """Import from these places only."""
+    before = [*sys.path]
+    importlib.invalidate_caches()
+    sys.path[:] = path
     try:
         yield
     finally:
-        sys.path.remove(str(folder))
+        sys.path[:] = before
+
+
+@contextmanager
+def _read_anew(folder: Path, top: str) -> Iterator[None]:
+    """Forget the modules that are imported from a folder, so that they are read again; write no bytecode."""
+    is_beside = PathFinder.find_spec(top, [str(folder)])
+    hidden = {}
+    if is_beside is not None and is_beside.origin is not None:
+        hidden = {name: sys.modules.pop(name) for name in [*sys.modules] if f"{name}.".startswith(f"{top}.")}
+    before, writes_bytecode = {*sys.modules}, sys.dont_write_bytecode
+    sys.dont_write_bytecode = True
+    try:
+        yield
+    finally:
         sys.path_importer_cache.pop(str(folder), None)
         sys.dont_write_bytecode = writes_bytecode
         for name in {*sys.modules} - before:
@@ -216,36 +211,37 @@ def _import_path(folder: Path, top: str) -> Iterator[None]:
         sys.modules.update(hidden)
 
 
-def _import(module: str) -> ModuleType:
+def _import(module: str, key: Key) -> ModuleType:
     try:
         return importlib.import_module(module)
     except (Exception, SystemExit) as error:
-        missing = error.name if isinstance(error, ModuleNotFoundError) else None
+        missing = error.name if isinstance(error, ModuleNotFoundError) and error.name else ""
+        hint = f"; get it with: pip install {missing.partition('.')[0]}" if missing else ""
         if missing and f"{module}.".startswith(f"{missing}."):
             parent, _, last = missing.rpartition(".")
-            raise _error(f"'{parent}' has no module '{last}'", "unknown-name") from error
-        hint = f"; {_install_hint(missing)}" if missing else ""
+            if parent:
+                raise InputError(f"'{parent}' has no module '{last}'", key, code="unknown-name") from error
+            message = f"no module '{last}' is installed, and there is no {last}.py beside the configuration{hint}"
+            raise InputError(message, key, code="not-installed") from error
         message = f"importing '{module}' fails{error_location(error)}: {describe_exception(error)}{hint}"
-        raise _error(message, "not-installed" if missing else "unreadable") from error
+        raise InputError(message, key, code="not-installed" if missing else "unreadable") from error
 
 
-def _attribute(module: ModuleType, path: Sequence[str], reference: str) -> Function:
+def _attribute(module: ModuleType, names: Sequence[str], key: Key) -> Function:
     found: Any = module
-    for name in path:
+    for name in names:
         try:
             found = getattr(found, name)
         except AttributeError:
             hint = did_you_mean(name, [known for known in dir(found) if not known.startswith("_")])
-            raise _error(f"'{module.__name__}' has no '{name}'{hint}", "unknown-name") from None
-        except Exception as error:
-            raise _error(f"'{reference}' cannot be imported: {describe_exception(error)}", "unreadable") from error
-        if isinstance(found, ModuleType):
-            message = f"'{name}' in '{reference}' is a module; write '{found.__name__}:function'"
-            raise _error(message, "wrong-type")
-    if not callable(found):
-        raise _error(f"'{reference}' is of type {type(found).__name__}, not a function", "wrong-type")
-    kinds = (FunctionType, BuiltinFunctionType, type)
-    if isinstance(found, kinds) and str(found.__module__).partition(".")[0] in sys.stdlib_module_names:
-        raise _error(f"'{reference}' belongs to Python itself", "unsupported")
+            raise InputError(f"'{module.__name__}' has no '{name}'{hint}", key, code="unknown-name") from None
+        except (Exception, SystemExit) as error:  # a package may import its parts only when they are used
+            message = f"'{name}' cannot be imported: {describe_exception(error)}"
+            raise InputError(message, key, code="unreadable") from error
+    if isinstance(found, ModuleType) or not callable(found):
+        kind = "module" if isinstance(found, ModuleType) else type(found).__name__
+        raise InputError(
+            f"'{names[-1]}' in '{module.__name__}' is a {kind}, not a function or class", key, code="wrong-type"
+        )
     function: Function = found
     return function

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import importlib
 import inspect
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
@@ -10,10 +9,10 @@ from typing import TYPE_CHECKING, Any
 
 from gdsim.config.model import SourceContext
 from gdsim.config.optimizer import EXAMPLE, argument_problems, class_problems
-from gdsim.config.signatures import inspect_class, schedules
+from gdsim.config.signatures import inspect_class, optimizers, schedules
 from gdsim.errors import InputError, Key, did_you_mean
-from gdsim.objectives import import_function
-from gdsim.optimizers.formatting import first_line, format_setting
+from gdsim.objectives import import_class
+from gdsim.optimizers.formatting import format_setting
 
 if TYPE_CHECKING:
     from torch import Tensor, nn
@@ -154,26 +153,13 @@ def optimizer_class(name: str | type[Optimizer], key: Key, context: SourceContex
 
 
 def _import(name: str, key: Key, context: SourceContext) -> Any:
-    for problem in class_problems(name):
+    from torch import optim
+
+    for problem in class_problems(name, key, context):
         raise InputError(problem.message, key, code=problem.code)
-    if ":" in name:
-        try:
-            return import_function(name, folder=context.folder, allow_code=context.allow_code)
-        except InputError as error:
-            raise InputError(error.message, key, code=error.code) from error
-    package, _, last = name.rpartition(".")
-    module = None
-    try:
-        module = importlib.import_module(package or "torch.optim")
-        return getattr(module, last)
-    except AttributeError as error:
-        if module is None:
-            raise InputError(f"'{package}' cannot be imported: {first_line(error)}", key) from error
-        hint = did_you_mean(last, [known for known in dir(module) if not known.startswith("_")])
-        raise InputError(f"{package} has no optimizer '{last}'{hint}", key, code="unknown-name") from None
-    except (Exception, SystemExit) as error:  # a package may import its parts only when they are used
-        message = f"'{package if module is None else last}' cannot be imported: {first_line(error)}"
-        raise InputError(message, key, code="unreadable") from error
+    if name in optimizers():
+        return getattr(optim, name)
+    return import_class(name, key, folder=context.folder, allow_code=context.allow_code)
 
 
 def schedule_class(name: str, settings: Mapping[str, Any], key: Key) -> Callable[..., LRScheduler]:

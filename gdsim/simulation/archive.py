@@ -144,7 +144,7 @@ def read(path: str | Path, *, allow_code: bool = False) -> tuple[Experiment, tup
 
     Args:
         path: The file.
-        allow_code: Whether Python files named in the configuration may run; if not, they are reported as an error.
+        allow_code: Whether Python code named in the configuration may run; if not, it is reported as an error.
 
     Returns:
         The experiment, named after the file, and its trajectories.

@@ -44,8 +44,8 @@ def descend(
 
     Args:
         objective: The function.
-        optimizer: The optimizer class, its name in `torch.optim`, its dotted name in an installed package, or
-            `"module:Class"`. A class that requires a closure or the graph of the gradient
+        optimizer: The optimizer class, its name in `torch.optim`, or its dotted name in an installed package that
+            requires torch. A class that requires a closure or the graph of the gradient
             (`backward(create_graph=True)`) receives it.
         start: (dim,) one starting point, or (starts, dim) several.
         steps: The number of updates, at least 0.
