@@ -4,30 +4,23 @@ from __future__ import annotations
 
 from os import PathLike
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-from gdsim.encode.formats import Format, find_format, formats
-from gdsim.encode.frames import EncodeOptions, FrameSource, Progress, TooLargeError
+from gdsim.encode.formats import EncodeOptions, Format, Progress, TooLargeError, find_format, formats
 from gdsim.errors import InputError, did_you_mean
 from gdsim.files import atomic_write
 from gdsim.metadata import Provenance
 
-__all__ = [
-    "EncodeOptions",
-    "Format",
-    "FrameSource",
-    "Progress",
-    "TooLargeError",
-    "find_format",
-    "format_of",
-    "formats",
-    "write",
-]
+if TYPE_CHECKING:
+    from gdsim.render import Frames
+
+__all__ = ["Format", "Progress", "TooLargeError", "find_format", "format_of", "formats", "write"]
 
 _FASTEST, _LONGEST_HOLD = 50, 1200
 
 
 def write(
-    frames: FrameSource,
+    frames: Frames,
     path: str | PathLike[str],
     *,
     fps: int,

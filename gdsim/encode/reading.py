@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import struct
 from os import PathLike
 from pathlib import Path
 
@@ -36,7 +37,7 @@ def source(path: str | PathLike[str]) -> Provenance:
 
         return provenance(path)
     info = _read(path, beginning)
-    if info is None:
+    if not info:
         known = " ".join(f".{name}" for name in (*formats(), "npz"))
         raise _unreadable(path, f"is not a file that gdsim writes: {known}" if beginning else "is empty")
     if not info.complete:
@@ -109,7 +110,7 @@ def _read(path: Path, beginning: bytes) -> FileInfo | None:
     found = _format(beginning)
     try:
         return found.read(path) if found else None
-    except EOFError:
+    except (EOFError, struct.error):
         return FileInfo(None, None, complete=False)
     except OSError as error:
         raise _unreadable(path, f"cannot be read: {error.strerror or error}") from error

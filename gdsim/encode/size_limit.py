@@ -4,19 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import replace
-from functools import partial
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any, NamedTuple
 
 from gdsim.config import Output
-from gdsim.encode import Progress, TooLargeError, format_of, write
+from gdsim.encode import Format, Progress, TooLargeError, format_of, write
 from gdsim.errors import GdsimError, InputError
 from gdsim.metadata import Provenance
 from gdsim.render import Frames, frames
 from gdsim.scene import Scene
-
-__all__ = ["write_within_limit"]
 
 LOWEST_FPS = 8
 """Minimum frames per second, below which motion is not perceived as continuous."""
@@ -60,46 +57,37 @@ def write_within_limit(
         InputError: No format has the suffix, or the format does not support the background.
         GdsimError: The limit cannot be met and nothing is written, or the file cannot be written.
     """
-    chosen, transparent, limit = format_of(path), output.background == "transparent", output.max_bytes
+    chosen, transparent = format_of(path), output.background == "transparent"
     if transparent and chosen.opaque_reason:
         message = f"{path}: {chosen.name} cannot have a transparent background: {chosen.opaque_reason}"
         raise InputError(message, ("output", "background"), code="conflict")
-    frames_of = {scene.size: drawn or frames(scene, transparent=transparent)}
-    attempt = partial(_write, scene, frames_of, provenance=provenance, loop=output.loop == "forever")
-    stages = list(_stages(scene, len(chosen.quality_levels)))
+    shown, limit = drawn or frames(scene, transparent=transparent), output.max_bytes
+    options: dict[str, Any] = {"hold": scene.hold, "loop": output.loop == "forever", "provenance": provenance}
     if limit is None or not chosen.quality_levels:
-        attempt(stages[0], path, max_bytes=None, progress=progress)
+        write(shown, path, fps=scene.fps, progress=progress, **options)
         return ()
-    words = [_words(stage, chosen.quality_levels) for stage in stages]
-    for stage, described in zip(stages, words, strict=True):
+    left_out, before = shown.left_out, _words(_Stage(0, scene.fps, scene.size), chosen)
+    for stage in _stages(scene, len(chosen.quality_levels)):
+        if stage.size != shown.size:  # laid out anew, so that text stays legible
+            shown = frames(replace(scene, size=stage.size), transparent=transparent)
+        fewer = shown if stage.fps == scene.fps else shown.sparse(max(2, round(len(scene) * stage.fps / scene.fps)))
+        options |= {"fps": stage.fps, "quality_level": stage.quality_level}
+        words = _words(stage, chosen)
         try:
-            size = attempt(stage, path, max_bytes=limit, progress=progress)
+            write(fewer, path, max_bytes=limit, progress=progress, **options)
         except TooLargeError:
             continue
-        if stage == stages[0]:
+        changes = ", ".join(_change(*pair) for pair in zip(before, words, strict=True) if pair[0] != pair[1])
+        if not changes:
             return ()
-        changes = ", ".join(_change(*pair) for pair in zip(words[0], described, strict=True) if pair[0] != pair[1])
-        sentence = f"To keep within {_size(limit)}, {path.name} has {changes}; it takes {_size(size)}."
-        before = frames_of[scene.size].left_out
-        return sentence, *(each for each in frames_of[stage.size].left_out if each not in before)
+        sentence = f"To keep within {_size(limit)}, {path.name} has {changes}; it takes {_size(path.stat().st_size)}."
+        return sentence, *(each for each in shown.left_out if each not in left_out)
     with TemporaryDirectory() as folder:
-        size = attempt(stages[-1], Path(folder, path.name), max_bytes=None)
+        size = write(fewer, Path(folder, path.name), **options).stat().st_size
     raise GdsimError(
-        f"{path}: cannot be kept within {_size(limit)}: with {', '.join(words[-1])} it still takes "
+        f"{path}: cannot be kept within {_size(limit)}: with {', '.join(words)} it still takes "
         f"{_size(size)}; allow more in output.max_bytes, or show less: fewer seconds, no panels, no arrows"
     )
-
-
-def _write(scene: Scene, frames_of: dict[tuple[int, int], Frames], stage: _Stage, path: Path, **options: Any) -> int:
-    """Write a scene with the settings of a stage and return the size in bytes; frames are cached by size."""
-    if stage.size not in frames_of:  # each size is laid out anew, so that text stays legible
-        transparent = frames_of[scene.size].transparent
-        frames_of[stage.size] = frames(replace(scene, size=stage.size), transparent=transparent)
-    shown = frames_of[stage.size]
-    if stage.fps != scene.fps:
-        shown = shown.sparse(max(2, round(len(scene) * stage.fps / scene.fps)))
-    write(shown, path, fps=stage.fps, hold=scene.hold, quality_level=stage.quality_level, **options)
-    return path.stat().st_size
 
 
 def _stages(scene: Scene, levels: int) -> Iterator[_Stage]:
@@ -119,9 +107,9 @@ def _stages(scene: Scene, levels: int) -> Iterator[_Stage]:
         yield stage._replace(size=(width, height))
 
 
-def _words(stage: _Stage, quality_levels: tuple[str, ...]) -> tuple[str, str, str]:
+def _words(stage: _Stage, chosen: Format) -> tuple[str, str, str]:
     width, height = stage.size
-    return quality_levels[stage.quality_level], f"{stage.fps} frames/s", f"{width} × {height} pixels"
+    return chosen.quality_levels[stage.quality_level], f"{stage.fps} frames/s", f"{width} × {height} pixels"
 
 
 def _change(before: str, now: str) -> str:

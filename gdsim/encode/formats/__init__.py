@@ -4,25 +4,60 @@ from __future__ import annotations
 
 import re
 from abc import ABC, abstractmethod
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import cache
+from html import unescape
 from importlib import import_module
 from pathlib import Path
 from pkgutil import iter_modules
-from typing import ClassVar, Literal, TypeAlias
+from typing import TYPE_CHECKING, ClassVar, Literal, TypeAlias
 from warnings import catch_warnings
 
 from PIL import Image, UnidentifiedImageError
 
-from gdsim.encode.frames import EncodeOptions, FrameSource
+from gdsim.encode.pixels import Frame
+from gdsim.errors import GdsimError
 from gdsim.metadata import TEXT_LIMIT, Provenance
+
+if TYPE_CHECKING:
+    from gdsim.render import Frames
 
 Kind: TypeAlias = Literal["animation", "poster", "page"]
 
-_TEXT_START = '{"made by": "gdsim"'
-_END = 1024
+Progress: TypeAlias = Callable[[Iterable[Frame]], Iterable[Frame]]
+"""Wraps the iterable of frames, to show progress."""
+
+TEXT_START = b'{"made by": "gdsim"'
+"""The beginning of gdsim's metadata in every format."""
+
+
+class TooLargeError(GdsimError):
+    """A file would exceed the size limit: `written` bytes for a `share` of its frames, from 0 to 1."""
+
+    def __init__(self, written: int, share: float) -> None:
+        super().__init__(f"the file is too large: {written} bytes after {share:.0%} of its frames")
+        self.written = written
+        self.share = share
+
+
+@dataclass(frozen=True)
+class EncodeOptions:
+    """How an animation is written; see `gdsim.encode.write` for the fields."""
+
+    fps: int
+    hold: float
+    loop: bool
+    quality_level: int
+    max_bytes: int | None
+    provenance: Provenance | None
+    progress: Progress
+
+    def check_size(self, written: int, share: float) -> None:
+        """Raise TooLargeError if the bytes written so far exceed the limit."""
+        if self.max_bytes is not None and written > self.max_bytes:
+            raise TooLargeError(written, share)
 
 
 @dataclass(frozen=True)
@@ -60,12 +95,16 @@ class Format(ABC):
         return (f".{self.name}", *self.more_suffixes)
 
     @abstractmethod
-    def write(self, frames: FrameSource, path: Path, options: EncodeOptions) -> None:
+    def write(self, frames: Frames, path: Path, options: EncodeOptions) -> None:
         """Write a file with only a few frames in memory, and check the size of an animation while writing."""
 
     @abstractmethod
     def read(self, path: Path) -> FileInfo:
-        """Read a file that begins with `signature` in bounded time and memory; raise EOFError if it is truncated."""
+        """Read a file that begins with `signature` in bounded time and memory.
+
+        Raises:
+            EOFError, struct.error: The file is incomplete.
+        """
 
 
 @cache
@@ -82,27 +121,27 @@ def find_format(suffix: str) -> Format | None:
     return next((each for each in formats().values() if suffix.lower() in each.suffixes), None)
 
 
-def gdsim_text(text: str | bytes) -> str | None:
-    """Return the first `TEXT_LIMIT` characters of a text if it is metadata of gdsim, otherwise None."""
-    text = text[:TEXT_LIMIT]
-    text = text.decode("utf-8", "replace") if isinstance(text, bytes) else text
-    return text if text.startswith(_TEXT_START) else None
+def gdsim_text(text: bytes) -> str | None:
+    """Return the first `TEXT_LIMIT` bytes of a text if it is metadata of gdsim, otherwise None."""
+    return text[:TEXT_LIMIT].decode("utf-8", "replace") if text.startswith(TEXT_START) else None
+
+
+def element_text(content: bytes, tag: bytes) -> bytes:
+    """Return the text of the first XML element without attributes that has a tag; empty if there is none."""
+    text = content.partition(b"<%b>" % tag)[2].partition(b"</%b>" % tag)[0]
+    return unescape(text[:TEXT_LIMIT].decode("utf-8", "replace")).encode()
 
 
 def named_texts(provenance: Provenance | None) -> dict[str, str]:
     """Return metadata as Title and Description, for other programs, and Source, for gdsim; empty for None."""
     if provenance is None:
         return {}
-    return {
-        "Title": _one_line(provenance.title),
-        "Description": _one_line(provenance.alt_text),
-        "Source": provenance.to_json(),
-    }
-
-
-def _one_line(text: str) -> str:
-    """Return a text on one line without control characters, which not every format can store."""
-    return " ".join("".join(sign if sign.isprintable() else " " for sign in text).split())
+    # On one line without control characters, which not every format can store.
+    title, description = (
+        " ".join("".join(sign if sign.isprintable() else " " for sign in text).split())
+        for text in (provenance.title, provenance.alt_text)
+    )
+    return {"Title": title, "Description": description, "Source": provenance.to_json()}
 
 
 @contextmanager
@@ -110,13 +149,18 @@ def open_image(path: Path, name: str) -> Iterator[Image.Image]:
     """Open an image with Pillow, which reads its metadata; raise EOFError if it is damaged or too large."""
     try:
         with catch_warnings(action="error", category=Image.DecompressionBombWarning), path.open("rb") as file:
-            image = Image.open(file, formats=[name])
-            yield image
+            yield Image.open(file, formats=[name])
     except (UnidentifiedImageError, ValueError, Image.DecompressionBombError, Image.DecompressionBombWarning) as error:
         raise EOFError from error
 
 
-def end_of(path: Path, count: int = _END) -> bytes:
+def beginning_of(path: Path) -> bytes:
+    """Return the first bytes of a file, which contain the metadata."""
+    with path.open("rb") as file:
+        return file.read(4 * TEXT_LIMIT)
+
+
+def end_of(path: Path, count: int = 1024) -> bytes:
     """Return the last bytes of a file, without trailing zeros and whitespace."""
     with path.open("rb") as file:
         file.seek(max(0, file.seek(0, 2) - count))

@@ -6,21 +6,22 @@ import re
 import struct
 from collections.abc import Iterable, Iterator
 from pathlib import Path
-from typing import BinaryIO, NamedTuple
+from typing import TYPE_CHECKING
 
 import numpy as np
 from PIL import Image
 
-from gdsim.encode.formats import FileInfo, Format, end_of, gdsim_text
-from gdsim.encode.frames import EncodeOptions, Frame, FrameSource, bounding_box, changed_pixels
-from gdsim.encode.palette import UNCHANGED, Palette, choose_colors, palette_size
-from gdsim.metadata import TEXT_LIMIT
+from gdsim.encode.formats import TEXT_START, EncodeOptions, FileInfo, Format, beginning_of, end_of, gdsim_text
+from gdsim.encode.pixels import UNCHANGED, Frame, Palette, bounding_box, changed_pixels, choose_colors, palette_size
+
+if TYPE_CHECKING:
+    from gdsim.render import Frames
 
 _LONGEST_DELAY = 65535
 """Maximum delay, in hundredths of a second as all times in this format."""
 
 _LOOP_FOREVER = b"!\xff\x0bNETSCAPE2.0\x03\x01\x00\x00\x00"
-_COMMENT = b"!\xfe"
+_COMMENT, _GRAPHIC_CONTROL, _IMAGE = b"!\xfe", b"!\xf9\x04", b","
 
 
 class Gif(Format):
@@ -31,7 +32,7 @@ class Gif(Format):
     quality_levels = ("256 colours", "128 colours", "64 colours", "32 colours")
     signature = re.compile(rb"GIF8[79]a")
 
-    def write(self, frames: FrameSource, path: Path, options: EncodeOptions) -> None:
+    def write(self, frames: Frames, path: Path, options: EncodeOptions) -> None:
         """Write the file."""
         size = palette_size(frames.colors, options.quality_level)
         palette, bits = Palette(choose_colors(frames.poster(), frames.colors, size)), size.bit_length()
@@ -46,54 +47,42 @@ class Gif(Format):
                 text = options.provenance.to_json().encode()
                 pieces = [text[begin : begin + 255] for begin in range(0, len(text), 255)]
                 file.write(_COMMENT + b"".join(bytes([len(piece)]) + piece for piece in pieces) + b"\x00")
-            patches = _patches(options.progress(frames), palette, bits)
-            for patch, delay, shown in _timed(patches, options.fps, options.hold):
-                file.writelines(_blocks(patch, delay))
+            images = _images(options.progress(frames), palette, bits)
+            unchanged = _image(np.full((1, 1), UNCHANGED, np.uint8), bits)
+            for index, (image, delay, shown) in enumerate(_timed(images, options.fps, options.hold)):
+                file.write(_control(delay, transparent=index > 0) + image)
+                for begin in range(_LONGEST_DELAY, delay, _LONGEST_DELAY):
+                    file.write(_control(delay - begin, transparent=True) + unchanged)
                 options.check_size(file.tell(), shown / len(frames))
             file.write(b";")
 
     def read(self, path: Path) -> FileInfo:
-        """Read the size, and the comments before the first picture.
+        """Read the size, and the comment in pieces after their lengths.
 
         Pillow also reads comments, but joins them in time quadratic in their length.
         """
-        with path.open("rb") as file:
-            width, height, flags = struct.unpack("<HHB2x", _exactly(file, 13)[6:])
-            if flags & 0x80:
-                _exactly(file, 3 << (flags & 7) + 1)
-            text = next((found for comment in _comments(file) if (found := gdsim_text(comment))), None)
-        return FileInfo(text, (width, height), complete=text is None or end_of(path).endswith(b"\0;"))
+        content, text = beginning_of(path), bytearray()
+        width, height = struct.unpack_from("<6x2H", content)
+        at = content.find(TEXT_START) - 1
+        while 0 <= at < len(content) and (count := content[at]):
+            text += content[at + 1 : at + 1 + count]
+            at += 1 + count
+        return FileInfo(gdsim_text(bytes(text)), (width, height), complete=end_of(path).endswith(b";"))
 
 
 FORMATS = (Gif(),)
 
 
-class _Patch(NamedTuple):
-    """A compressed rectangle of the picture, whose unchanged pixels are transparent."""
+def _images(frames: Iterable[Frame], palette: Palette, bits: int) -> Iterator[bytes | None]:
+    """Yield the whole first frame, then the changed rectangle of each frame, or None if nothing changed.
 
-    left: int
-    top: int
-    width: int
-    height: int
-    bits: int
-    lzw: bytes
-    transparent: bool
-
-    def block(self, delay: int) -> bytes:
-        """Return the bytes that show the patch for a delay."""
-        keep_below = 1 << 2
-        control = struct.pack("<BHB", keep_below | self.transparent, delay, UNCHANGED)
-        position = struct.pack("<HHHHB", self.left, self.top, self.width, self.height, 0)
-        return b"!\xf9\x04" + control + b"\x00," + position + bytes([self.bits]) + self.lzw + b"\x00"
-
-
-def _patches(frames: Iterable[Frame], palette: Palette, bits: int) -> Iterator[_Patch | None]:
-    """Yield the whole first frame, then the changed rectangle of each frame, or None if nothing changed."""
+    In such a rectangle the unchanged pixels are transparent.
+    """
     frames = iter(frames)
     before = next(frames)
     height, width, _ = before.shape
     shown = palette.indices(before.reshape(-1, 3))
-    yield _compress(shown.reshape(height, width), 0, 0, bits, transparent=False)
+    yield _image(shown.reshape(height, width), bits)
 
     canvas = np.full(height * width, UNCHANGED, np.uint8)
     for frame in frames:
@@ -104,57 +93,35 @@ def _patches(frames: Iterable[Frame], palette: Palette, bits: int) -> Iterator[_
         if where.size:
             shown[where] = canvas[where] = indices
             rows, columns = bounding_box(where, width)
-            yield _compress(canvas.reshape(height, width)[rows, columns], columns.start, rows.start, bits)
+            yield _image(canvas.reshape(height, width)[rows, columns], bits, columns.start, rows.start)
             canvas[where] = UNCHANGED
         else:
             yield None
         before = frame
 
 
-def _compress(indices: Frame, left: int, top: int, bits: int, *, transparent: bool = True) -> _Patch:
-    height, width = indices.shape
-    lzw = Image.fromarray(indices).tobytes("gif", "L", bits)
-    return _Patch(left, top, width, height, bits, lzw, transparent)
+def _image(indices: Frame, bits: int, left: int = 0, top: int = 0) -> bytes:
+    """Return the block of an image, whose palette indices (h, w) have at most `bits` bits."""
+    position = struct.pack("<4HB", left, top, *indices.shape[::-1], 0)
+    return _IMAGE + position + bytes([bits]) + Image.fromarray(indices).tobytes("gif", "L", bits) + b"\x00"
 
 
-def _timed(patches: Iterable[_Patch | None], fps: int, hold: float) -> Iterator[tuple[_Patch, int, int]]:
-    """Yield each patch, its delay, and the number of frames that have been shown at its end.
+def _control(delay: int, *, transparent: bool) -> bytes:
+    """Return the block that shows the image after it for a delay, at most the longest, and keeps what is below it."""
+    keep_below = 1 << 2
+    return _GRAPHIC_CONTROL + struct.pack("<BHBx", keep_below | transparent, min(delay, _LONGEST_DELAY), UNCHANGED)
 
-    A patch is shown until the next one, the last for `hold` additional seconds.
+
+def _timed(images: Iterable[bytes | None], fps: int, hold: float) -> Iterator[tuple[bytes, int, int]]:
+    """Yield each image, its delay, and the number of frames that have been shown at its end.
+
+    An image is shown until the next one, the last for `hold` additional seconds.
     """
-    shown, since, number = None, 0, 0
-    for number, patch in enumerate(patches):
+    shown, since, number = b"", 0, 0
+    for number, image in enumerate(images):
         now = round(100 * number / fps)
-        if patch and shown:
-            yield shown, now - since, number
-        if patch:
-            shown, since = patch, now
-    if shown:
-        yield shown, round(100 * (number + 1) / fps) + round(100 * hold) - since, number + 1
-
-
-def _blocks(patch: _Patch, delay: int) -> Iterator[bytes]:
-    """Yield the blocks that show a patch; delays beyond the maximum are continued with empty patches."""
-    while delay > _LONGEST_DELAY:
-        yield patch.block(_LONGEST_DELAY)
-        nothing = np.full((1, 1), UNCHANGED, np.uint8)
-        patch, delay = _compress(nothing, 0, 0, patch.bits), delay - _LONGEST_DELAY
-    yield patch.block(delay)
-
-
-def _comments(file: BinaryIO) -> Iterator[bytes]:
-    """Yield the comments before the first picture, reading a bounded number of bytes."""
-    while file.tell() < 2 * TEXT_LIMIT and (block := _exactly(file, 1)) == b"!":
-        block += _exactly(file, 1)
-        text = bytearray()
-        while (count := _exactly(file, 1)[0]) and len(text) < TEXT_LIMIT:
-            text += _exactly(file, count)
-        if block == _COMMENT:
-            yield bytes(text)
-
-
-def _exactly(file: BinaryIO, count: int) -> bytes:
-    content = file.read(count)
-    if len(content) < count:
-        raise EOFError
-    return content
+        if image:
+            if shown:
+                yield shown, now - since, number
+            shown, since = image, now
+    yield shown, round(100 * (number + 1) / fps) + round(100 * hold) - since, number + 1

@@ -7,14 +7,18 @@ import struct
 import zlib
 from collections.abc import Iterable, Iterator
 from pathlib import Path
-from typing import ClassVar
+from typing import TYPE_CHECKING, ClassVar
 
 import numpy as np
+from PIL import Image
 from PIL.PngImagePlugin import PngInfo
 
-from gdsim.encode.formats import FileInfo, Format, Kind, end_of, gdsim_text, named_texts, open_image
-from gdsim.encode.frames import EncodeOptions, Frame, FrameSource, bounding_box, changed_pixels
+from gdsim.encode.formats import EncodeOptions, FileInfo, Format, Kind, end_of, gdsim_text, named_texts, open_image
+from gdsim.encode.pixels import Frame, bounding_box, changed_pixels
 from gdsim.metadata import Provenance
+
+if TYPE_CHECKING:
+    from gdsim.render import Frames
 
 _RGBA = (8, 6, 0, 0, 0)
 _KEEP_BELOW, _PUT_OVER = 0, 1
@@ -28,16 +32,14 @@ class Png(Format):
     kind: ClassVar[Kind] = "poster"
     signature = re.compile(rb"\x89PNG\r\n\x1a\n")
 
-    def write(self, frames: FrameSource, path: Path, options: EncodeOptions) -> None:
+    def write(self, frames: Frames, path: Path, options: EncodeOptions) -> None:
         """Write the file."""
-        from imageio.v3 import imwrite
-
-        imwrite(path, frames.poster(), plugin="pillow", pnginfo=_texts(options.provenance))
+        Image.fromarray(frames.poster()).save(path, "PNG", pnginfo=_texts(options.provenance))
 
     def read(self, path: Path) -> FileInfo:
         """Read the size and the text chunks before the picture."""
         with open_image(path, "PNG") as image:
-            text, size = gdsim_text(str(image.info.get(_KEY, ""))), image.size
+            text, size = gdsim_text(str(image.info.get(_KEY, "")).encode()), image.size
         return FileInfo(text, size, complete=text is None or _chunk(b"IEND", b"") in end_of(path))
 
 
@@ -49,7 +51,7 @@ class Apng(Png):
     opaque_reason = "of an APNG's frames each is put over the one before, which shows through"
     quality_levels = ("all colours",)
 
-    def write(self, frames: FrameSource, path: Path, options: EncodeOptions) -> None:
+    def write(self, frames: Frames, path: Path, options: EncodeOptions) -> None:
         """Write the file."""
         fps = options.fps
         with path.open("wb") as file:

@@ -1,23 +1,37 @@
-"""MP4 and WebM, through ffmpeg."""
+"""MP4 and WebM, through the ffmpeg program."""
 
 from __future__ import annotations
 
 import re
+import subprocess
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from dataclasses import replace
 from pathlib import Path
-from typing import ClassVar
+from tempfile import TemporaryDirectory, TemporaryFile
+from typing import IO, TYPE_CHECKING, ClassVar, cast
 
-from gdsim.encode import ffmpeg
-from gdsim.encode.formats import FileInfo, Format, named_texts
-from gdsim.encode.frames import EncodeOptions, FrameSource
-from gdsim.encode.yuv import planes, planes_and_opacity
-from gdsim.errors import InputError
+import imageio_ffmpeg
+
+from gdsim.encode.formats import EncodeOptions, FileInfo, Format, gdsim_text, named_texts
+from gdsim.encode.pixels import planes, planes_and_opacity
+from gdsim.errors import GdsimError, InputError
+from gdsim.metadata import TEXT_LIMIT
+
+if TYPE_CHECKING:
+    from gdsim.render import Frames
 
 # Frames must be converted and tagged as BT.709; otherwise players assume BT.601, or guess.
 _TAGS = "setparams=range=tv:colorspace=bt709:color_primaries=bt709:color_trc=bt709"
 
 _NAMES = {"Title": "title", "Description": "description", "Source": "comment"}
 """The names under which MP4 and WebM store the metadata."""
+
+_SPECIAL, _ESCAPED = re.compile(r"([=;#\\])"), re.compile(rb"\\(.)", re.DOTALL)
+_COMMENT = re.compile(rb"^comment=((?:[^\\\n]|\\.)*)$", re.IGNORECASE | re.MULTILINE | re.DOTALL)
+_SIZE = re.compile(rb"^(?:\[info\] )?  Stream #\S+ Video: .*?[, ](\d{1,5})x(\d{1,5})\b", re.MULTILINE)
+_ERROR = re.compile(rb"^(?:\[[^]]* @ 0x[0-9a-f]+\] )?\[(?:error|fatal|panic)\]", re.MULTILINE)
+_READ_SECONDS, _LOG_LIMIT = 20, 4 * TEXT_LIMIT
 
 # The id of the Segment element of a WebM, with the first of the eight bytes of its length.
 _SEGMENT, _UNKNOWN_LENGTH = b"\x18\x53\x80\x67\x01", 2**56 - 1
@@ -33,26 +47,48 @@ class _Video(Format):
     opacity_codec: ClassVar[str] = ""
     crf: ClassVar[tuple[int, ...]]
 
-    def write(self, frames: FrameSource, path: Path, options: EncodeOptions) -> None:
+    def write(self, frames: Frames, path: Path, options: EncodeOptions) -> None:
         """Write the file."""
         width, height = frames.size
         if width % 2 or height % 2:
             raise InputError(f".{self.name} needs even sizes, not {width} × {height}", code="unsupported")
-        shown = options.progress(frames)
-        ffmpeg.encode(
-            frames,
-            planes_and_opacity(shown) if frames.transparent else planes(shown),
-            path,
-            options,
-            pixel_format="yuva420p" if frames.transparent else "yuv420p",
-            filters=_TAGS,
-            codec=f"{self.opacity_codec if frames.transparent else self.codec} -crf {self.crf[options.quality_level]}",
-            texts={_NAMES[key]: text for key, text in named_texts(options.provenance).items()},
-        )
+        layout, codec = ("yuva420p", self.opacity_codec) if frames.transparent else ("yuv420p", self.codec)
+        texts = {_NAMES[key]: _SPECIAL.sub(r"\\\1", text) for key, text in named_texts(options.provenance).items()}
+        with TemporaryDirectory() as folder:
+            metadata = Path(folder, "metadata")  # long texts are not accepted as arguments
+            lines = [";FFMETADATA1", *(f"{name}={text}" for name, text in texts.items()), ""]
+            metadata.write_text("\n".join(lines), "utf-8", newline="\n")
+            command = [
+                *("-loglevel", "error", "-y", "-f", "rawvideo", "-pix_fmt", layout, "-s", f"{width}x{height}"),
+                *("-r", str(options.fps), "-i", "-", "-f", "ffmetadata", "-i", f"file:{metadata}"),
+                *("-vf", f"{_TAGS},tpad=stop_mode=clone:stop={round(options.hold * options.fps)}"),
+                *("-map_metadata", "1", "-c:v", *codec.split(), "-crf", str(self.crf[options.quality_level])),
+                # Without random identifiers, so that the same frames produce the same file.
+                *("-fflags", "+bitexact", f"file:{path}"),
+            ]
+            _encode(command, frames, path, options)
 
     def read(self, path: Path) -> FileInfo:
-        """Read the size and the comment."""
-        return ffmpeg.read(path, self.demuxer)
+        """Read the size and the comment; the fixed demuxer prevents a malicious file from opening other files."""
+        command = [
+            *("-hide_banner", "-nostdin", "-nostats", "-loglevel", "level+info", "-protocol_whitelist", "file,pipe"),
+            *("-f", self.demuxer, "-i", f"file:{path.absolute()}"),
+            *("-map_metadata", "0", "-f", "ffmetadata", "pipe:1"),
+            # Copying all packets to the null muxer detects truncated files.
+            *("-map", "0:v", "-c", "copy", "-f", "null", "-"),
+        ]
+        with TemporaryFile() as output, TemporaryFile() as log:
+            with _start(command, stdout=output, stderr=log) as process, suppress(subprocess.TimeoutExpired):
+                process.wait(_READ_SECONDS)
+            output.seek(0)
+            log.seek(0)
+            messages, comment = log.read(_LOG_LIMIT), _COMMENT.search(output.read(TEXT_LIMIT))
+        size = _SIZE.search(messages)
+        return FileInfo(
+            gdsim_text(_ESCAPED.sub(rb"\1", comment[1])) if comment else None,
+            (int(size[1]), int(size[2])) if size else None,
+            complete=process.returncode == 0 and not _ERROR.search(messages),
+        )
 
 
 class Mp4(_Video):
@@ -92,3 +128,41 @@ class Webm(_Video):
 
 
 FORMATS = (Mp4(), Webm())
+
+
+def _encode(command: list[str], frames: Frames, path: Path, options: EncodeOptions) -> None:
+    """Run ffmpeg on the frames as YUV."""
+    shown = options.progress(frames)
+    pictures = planes_and_opacity(shown) if frames.transparent else planes(shown)
+    # Messages go to a file, because a pipe that is not read could fill up and block both processes.
+    with TemporaryFile() as log, _start(command, stdin=subprocess.PIPE, stderr=log) as process:
+        feed = cast("IO[bytes]", process.stdin)
+        for number, picture in enumerate(pictures, 1):
+            try:
+                feed.write(picture.data)
+            except OSError:  # ffmpeg has ended; its exit status is checked below
+                break
+            if options.max_bytes is not None and path.exists():
+                options.check_size(path.stat().st_size, number / len(frames))
+        process.communicate()
+        if process.returncode != 0:
+            log.seek(0)
+            # The first message is the cause of those that follow; the name of a component before it is removed.
+            cause = re.sub(r"^(\[[^]]*] )+", "", log.readline(500).decode(errors="replace").strip())
+            raise GdsimError(f"ffmpeg cannot write {path.suffix}: {cause or f'status {process.returncode}'}")
+
+
+@contextmanager
+def _start(arguments: list[str], **files: IO[bytes] | int) -> Iterator[subprocess.Popen[bytes]]:
+    """Start ffmpeg in its own process group, so that only Python receives interrupts, and always terminate it."""
+    try:
+        command = [imageio_ffmpeg.get_ffmpeg_exe(), *arguments]
+        process = subprocess.Popen(command, process_group=0, **files)  # type: ignore[call-overload]  # noqa: S603
+    except (OSError, RuntimeError) as error:
+        message = f"ffmpeg cannot be started ({error}); get it with: pip install 'imageio[ffmpeg]'"
+        raise GdsimError(message) from error
+    try:
+        yield process
+    finally:
+        process.kill()
+        process.communicate()

@@ -1,27 +1,29 @@
-"""Lossless animated WebP through ffmpeg, with fewer colours at lower quality levels."""
+"""Lossless animated WebP, with fewer colours at lower quality levels."""
 
 from __future__ import annotations
 
 import re
 import struct
 from collections.abc import Iterable, Iterator
-from html import unescape
 from pathlib import Path
+from typing import TYPE_CHECKING
 from xml.sax.saxutils import escape
 
 import numpy as np
+from PIL import Image
 
-from gdsim.encode import ffmpeg
-from gdsim.encode.formats import FileInfo, Format, gdsim_text, named_texts, open_image
-from gdsim.encode.frames import EncodeOptions, Frame, FrameSource
-from gdsim.encode.palette import Palette, choose_colors, palette_size
+from gdsim.encode.formats import EncodeOptions, FileInfo, Format, element_text, gdsim_text, named_texts, open_image
+from gdsim.encode.pixels import Frame, Palette, choose_colors, palette_size
 from gdsim.errors import InputError
+
+if TYPE_CHECKING:
+    from gdsim.render import Frames
 
 _OPACITY_STEP = 17
 """Step of the 16 opacities from 0 to 255 if the number of colours is reduced."""
 
 _LARGEST_READ = 2**28
-_HAS_XMP, _HAS_ALPHA = 1 << 2, 1 << 4
+_NO_KEY_FRAMES = 2**31 - 1
 
 _XMP = """<?xpacket begin="\ufeff" id="W5M0MpCehiHzreSzNTczkc9d"?>
 <x:xmpmeta xmlns:x="adobe:ns:meta/"><rdf:RDF xmlns:rdf="http://www.w3.org/1999/02/22-rdf-syntax-ns#">
@@ -34,31 +36,35 @@ _XMP = """<?xpacket begin="\ufeff" id="W5M0MpCehiHzreSzNTczkc9d"?>
 
 
 class Webp(Format):
-    """A WebP; the hold of the last frame is rounded to a whole number of frames."""
+    """A lossless WebP."""
 
     name = "webp"
     # Lossy WebP is larger than lossless WebP for flat fills, and blurs the colours of thin lines.
     quality_levels = ("all colours", "256 colours", "128 colours", "64 colours", "32 colours")
     signature = re.compile(rb"RIFF....WEBP", re.DOTALL)
 
-    def write(self, frames: FrameSource, path: Path, options: EncodeOptions) -> None:
+    def write(self, frames: Frames, path: Path, options: EncodeOptions) -> None:
         """Write the file."""
         pictures: Iterable[Frame] = options.progress(frames)
         if options.quality_level:
             pictures = _with_few_colors(pictures, frames, options.quality_level)
-        ffmpeg.encode(
-            frames,
-            pictures,
-            path,
-            options,
-            pixel_format="rgba" if frames.transparent else "rgb24",
-            filters="format=bgra",
-            codec=f"libwebp_anim -lossless 1 -compression_level 1 -quality 25 -loop {int(not options.loop)}",
-            texts={},
-        )
-        if options.provenance is not None:
-            texts = {name: escape(text) for name, text in named_texts(options.provenance).items()}
-            _add_xmp(path, _XMP.format(**texts).encode(), frames.size)
+        texts = {name: escape(text) for name, text in named_texts(options.provenance).items()}
+        durations = [1000 / options.fps] * len(frames)
+        durations[-1] += 1000 * options.hold
+        with path.open("wb") as file:
+            _Sequence(pictures, len(frames)).save(
+                file,
+                "WEBP",
+                save_all=True,
+                lossless=True,
+                method=1,
+                quality=25,
+                kmin=_NO_KEY_FRAMES - 1,
+                kmax=_NO_KEY_FRAMES,
+                duration=durations,
+                loop=int(not options.loop),
+                xmp=_XMP.format(**texts).encode() if texts else b"",
+            )
 
     def read(self, path: Path) -> FileInfo:
         """Read the size and the XMP packet, for which Pillow loads the whole file into memory."""
@@ -70,14 +76,13 @@ class Webp(Format):
             return FileInfo(None, None, complete=False)
         with open_image(path, "WEBP") as image:
             packet, size = bytes(image.info.get("xmp", b"")), image.size
-        source = packet.partition(b"<gdsim:source>")[2].partition(b"</gdsim:source>")[0]
-        return FileInfo(gdsim_text(unescape(source.decode("utf-8", "replace"))), size)
+        return FileInfo(gdsim_text(element_text(packet, b"gdsim:source")), size)
 
 
 FORMATS = (Webp(),)
 
 
-def _with_few_colors(pictures: Iterable[Frame], frames: FrameSource, quality_level: int) -> Iterator[Frame]:
+def _with_few_colors(pictures: Iterable[Frame], frames: Frames, quality_level: int) -> Iterator[Frame]:
     """Yield each picture in the colours of a palette, which makes a lossless file much smaller."""
     poster, keep = frames.poster(), frames.colors
     visible = poster[poster[..., 3] > 0][None] if frames.transparent else poster
@@ -93,20 +98,20 @@ def _with_few_colors(pictures: Iterable[Frame], frames: FrameSource, quality_lev
         yield np.dstack([colors[indices].reshape(*picture.shape[:2], 3), opacity])
 
 
-def _add_xmp(path: Path, packet: bytes, size: tuple[int, int]) -> None:
-    chunk = b"XMP " + struct.pack("<I", len(packet)) + packet + b"\0" * (len(packet) % 2)
-    with path.open("r+b") as file:
-        content = file.read(21)
-        if content[12:16] == b"VP8X":
-            file.seek(20)
-            file.write(bytes([content[20] | _HAS_XMP]))
-        else:  # a file with a single picture has no extended header
-            width, height = (struct.pack("<I", side - 1)[:3] for side in size)
-            rest = content[12:] + file.read()
-            file.seek(12)
-            file.write(b"VP8X" + struct.pack("<I4B", 10, _HAS_XMP | _HAS_ALPHA, 0, 0, 0) + width + height + rest)
-        file.seek(0, 2)
-        file.write(chunk)
-        length = file.tell() - 8
-        file.seek(4)
-        file.write(struct.pack("<I", length))
+class _Sequence(Image.Image):
+    """An image whose frames are made when Pillow seeks them, so that only one of them is in memory."""
+
+    def __init__(self, pictures: Iterable[Frame], count: int) -> None:
+        super().__init__()
+        self._pictures, self._position, self.n_frames = iter(pictures), -1, count
+        self.seek(0)
+
+    def seek(self, frame: int) -> None:
+        """Go to the next frame; going back, as Pillow does at the end, is ignored."""
+        if frame > self._position:
+            image = Image.fromarray(next(self._pictures))
+            self.im, self._mode, self._size, self._position = image.im, image.mode, image.size, frame
+
+    def tell(self) -> int:
+        """Return the index of the frame."""
+        return self._position
