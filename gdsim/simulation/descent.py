@@ -228,8 +228,9 @@ def _evaluate(objective: Objective, points: Tensor) -> tuple[Tensor, Tensor]:
     with torch.enable_grad():
         inputs = points.detach().requires_grad_()
         values = objective.f(inputs)
-        # The gradient of the sum, because that of the mean would be divided by the number of paths, and rounded.
-        (gradients,) = torch.autograd.grad(values, inputs, torch.ones_like(values))
+        # Not of the mean, which would be divided by the number of paths, and rounded; and not with `grad_outputs`, for
+        # which torch imports sympy.
+        (gradients,) = torch.autograd.grad(values.sum(), inputs)
     return values.detach(), gradients
 
 
