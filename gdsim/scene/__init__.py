@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from gdsim.scene.build import build_scene, preview_scene, projection_of, view_problems
-from gdsim.scene.camera import SurfaceCamera
 from gdsim.scene.captions import describe, joined
 from gdsim.scene.facets import lengths
 from gdsim.scene.levels import Levels, labels, number, power, round_ticks
@@ -17,7 +16,7 @@ from gdsim.scene.views import view_kinds
 from gdsim.scene.views.contour import ContourModel
 from gdsim.scene.views.curve import CurveModel
 from gdsim.scene.views.image import ImageSequence
-from gdsim.scene.views.surface import SurfaceModel
+from gdsim.scene.views.surface import SurfaceCamera, SurfaceModel
 
 __all__ = [
     "FEW_STARTS",
