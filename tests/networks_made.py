@@ -46,7 +46,7 @@ def landscape(name: str = "made", side: int = 51, arrows: int = 15, *, weights: 
         total_examples=1347,
     )
     title = "MLP 64–128–10 on digits" if name == "made" else name
-    of = replace(network("mlp", examples("moons", n=8)), name=name, title=title, weights=weights)
+    of = replace(network("mlp", examples("digits", n=8)), name=name, title=title, weights=weights)
     return network_objective(of, replace(made, **facts))
 
 

@@ -238,17 +238,10 @@ def test_accuracy_is_in_per_cent_and_needs_classes(trained):
     shown = panel("accuracy", trained)
     np.testing.assert_allclose(shown.curves[-1].points[:, 0, 1], 100 * trained[-1].training.figures["accuracy"])
     assert shown.limits[1] <= 103
-    numbers = [
-        replace(
-            each,
-            training=replace(
-                each.training,
-                figures={**each.training.figures, **dict.fromkeys(("accuracy", "test_accuracy"), np.full(121, np.nan))},
-            ),
-        )
-        for each in trained
-    ]
-    assert refused(lambda: panel("accuracy", numbers)) == ("unsupported", ("view", "panels"))
+    objective = trained[0].objective
+    data = replace(objective.network.data, classes=None)
+    numbers = replace(objective, network=replace(objective.network, data=data))
+    assert refused(lambda: panel("accuracy", made.trained(objective=numbers))) == ("unsupported", ("view", "panels", 0))
 
 
 @pytest.mark.parametrize("name", ["gradient_norm", "step_size", "off_plane"])

@@ -318,7 +318,7 @@ def trajectory(label: str, stop: Stop = Stop.RAN) -> SimpleNamespace:
         color=None,
         stops=(stop,),
         stopped_at=lambda _: 5,
-        training=None,
+        off_plane=0.0,
         objective=SimpleNamespace(title="A network"),
     )
 

@@ -6,7 +6,6 @@ import math
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from importlib import import_module
-from itertools import chain
 from pathlib import Path
 from typing import Annotated, Any, NamedTuple
 
@@ -231,9 +230,8 @@ class Experiment(Model):
     def _check_view(cls, view: View, info: ValidationInfo) -> View:
         objectives = _built(info)
         if objectives:
-            scene = import_module("gdsim.scene")  # a package above this one
-            of_networks = [scene.training_problems(network, view) for network in _networks(objectives)]
-            refuse(chain(scene.view_problems(objectives, view), *of_networks))
+            # A package above this one.
+            refuse(import_module("gdsim.scene").view_problems(objectives, view))
         facets = len(objectives) * len(info.data.get("optimizers", ()))
         if view.layout == "grid" and facets > MAX_FACETS:
             message = f"a grid of optimizers × objectives has {facets} views; at most {MAX_FACETS} are drawn"

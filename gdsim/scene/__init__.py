@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-from gdsim.scene.build import build_scene, preview_scene, projection_of, view_problems
+from gdsim.scene.build import FEW_STARTS, build_scene, preview_scene, projection_of, styles, view_problems
 from gdsim.scene.captions import describe, joined
 from gdsim.scene.facets import lengths
 from gdsim.scene.levels import Levels, labels, number, power, round_ticks
 from gdsim.scene.model import Arrows, Exit, Facet, Group, Mark, PanelModel, Path, Scene, Style, ViewModel
-from gdsim.scene.panels import panel_kinds, training_problems
+from gdsim.scene.panels import panel_kinds
 from gdsim.scene.panels.curves import CurvesPanel, PanelCurve, axis_limits, on_axis
 from gdsim.scene.panels.heatmap import Heatmap, HeatmapRow
 from gdsim.scene.panels.images import ImageGrid, ImageRow
-from gdsim.scene.styles import FEW_STARTS, styles
 from gdsim.scene.views import view_kinds
 from gdsim.scene.views.contour import ContourModel
 from gdsim.scene.views.curve import CurveModel
@@ -56,7 +55,6 @@ __all__ = [
     "projection_of",
     "round_ticks",
     "styles",
-    "training_problems",
     "view_kinds",
     "view_problems",
 ]

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
+from itertools import chain, cycle
 
 import numpy as np
 
@@ -13,17 +15,19 @@ from gdsim.errors import InputError, Problem
 from gdsim.objectives import FloatArray, Objective
 from gdsim.scene.captions import describe, formula, joined, subtitles
 from gdsim.scene.facets import GroupInput
-from gdsim.scene.model import Group, Scene
+from gdsim.scene.levels import number
+from gdsim.scene.model import Group, Scene, Style
 from gdsim.scene.panels import panel_kinds, panel_problems
 from gdsim.scene.projection import Projection, choose_projection, plane_problems, widened
-from gdsim.scene.styles import FEW_STARTS, styles
 from gdsim.scene.views import kind_of, kind_problems
 from gdsim.simulation import Trajectory
-from gdsim.themes import theme
+from gdsim.themes import DASHES, MARKERS, theme
 
 FEW_STEPS = 100
 """Maximum number of steps for which each iterate is drawn as a dot."""
 
+FEW_STARTS = 4
+"""Maximum number of starts for which paths are dashed and thick; with more they are thin and solid."""
 
 DRAWN = {"gradient": " with its gradient arrows", "stream": " with stream lines of its gradient", "none": ""}
 
@@ -93,6 +97,42 @@ def preview_scene(objective: Objective, *, view: View | None = None) -> Scene:
     projection = projection_of(objective, view)
     facets = kind_of(objective, view).facets(GroupInput(objective, projection, view))
     return replace(_page([objective], [projection], view), groups=(Group("", facets),))
+
+
+def styles(groups: Sequence[Sequence[Trajectory]], palette: tuple[str, ...]) -> list[list[Style]]:
+    """Return the style of each trajectory of each group; the same optimizer has the same style in all groups.
+
+    Optimizers without a configured colour take those of the palette, in the order of their first appearance.
+    """
+    keys = [list(_optimizer_keys(group)) for group in groups]
+    optimizers: dict[tuple[object, ...], list[Trajectory]] = {}
+    for key, trajectory in zip(chain(*keys), chain(*groups), strict=True):
+        optimizers.setdefault(key, []).append(trajectory)
+    given = [same[0].color for same in optimizers.values()]
+    unused = cycle([color for color in palette if color not in given] or palette)
+    made: dict[tuple[object, ...], Style] = {}
+    for i, (key, same) in enumerate(optimizers.items()):
+        few = max(len(each.stops) for each in same) <= FEW_STARTS
+        distances = [number(each.off_plane, 2) for each in same if each.off_plane]
+        made[key] = Style(
+            label=same[0].label,
+            settings=same[0].settings,
+            color=same[0].color or next(unused),
+            # When the colours repeat, they are combined with other dashes than before.
+            dash=DASHES[(i + i // len(palette)) % len(DASHES)] if few else (),
+            marker=MARKERS[i % len(MARKERS)],
+            aside=f"{' and '.join(distances)} off the plane{'s' * (len(distances) > 1)}" if distances else "",
+        )
+    return [[made[key] for key in group] for group in keys]
+
+
+def _optimizer_keys(group: Sequence[Trajectory]) -> Iterator[tuple[object, ...]]:
+    """Yield keys of the optimizers of a group, which are distinct even if two have the same label and settings."""
+    seen: Counter[tuple[object, ...]] = Counter()
+    for each in group:
+        key = (each.label, each.settings, each.color)
+        seen[key] += 1
+        yield *key, seen[key]
 
 
 def _check(objectives: Sequence[Objective], view: View) -> None:

@@ -10,10 +10,10 @@ import numpy as np
 
 from gdsim.errors import InputError
 from gdsim.networks.attribution import LAYER
+from gdsim.scene.build import styles
 from gdsim.scene.model import Group, Scene, Style
 from gdsim.scene.panels.heatmap import completed
 from gdsim.scene.panels.images import ImageGrid, ImageRow, grays
-from gdsim.scene.styles import styles
 from gdsim.scene.views.image import ImageSequence, image_facet
 from gdsim.simulation import Explanation, Trajectory
 from gdsim.themes import Theme

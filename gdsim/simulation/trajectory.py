@@ -131,6 +131,11 @@ class Trajectory:
         """The figures of a network's training by name, see `Training.figures`; empty for a function."""
         return {}
 
+    @property
+    def off_plane(self) -> float:
+        """The distance of a network's last weights from the loss plane; 0 for a function and for a rounding error."""
+        return 0.0
+
     def stopped_at(self, start: int) -> int:
         """Return the step at which a start stopped, for messages such as "diverged at step 12".
 
@@ -156,6 +161,12 @@ class NetworkTrajectory(Trajectory):
     def figures(self) -> Mapping[str, FloatArray]:
         """The figures of the training by name, see `Training.figures`."""
         return self.training.figures
+
+    @property
+    def off_plane(self) -> float:
+        """The distance of the last weights from the loss plane; 0 for a rounding error."""
+        distance = float(self.figures["off_plane"][self.stop_steps[0] if self.stops[0].failed else -1])
+        return distance if self.objective.landscape.is_off_plane(distance) else 0.0
 
 
 def remarks(trajectories: Iterable[Trajectory]) -> tuple[str, ...]:

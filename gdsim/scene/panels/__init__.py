@@ -10,7 +10,6 @@ from pkgutil import iter_modules
 
 from gdsim.config import View
 from gdsim.errors import Problem
-from gdsim.networks import Network
 from gdsim.objectives import Objective
 from gdsim.scene.facets import GroupInput
 from gdsim.scene.model import PanelModel
@@ -38,14 +37,12 @@ class PanelKind:
         build: Builds the panel of a group; raises InputError if the trajectories have nothing to show.
         goes_with: A key of `FITTING`.
         problems: Yields why the panel cannot be drawn for supported objectives.
-        training_problems: Yields requirements that a network or its data does not meet.
     """
 
     name: str
     build: Callable[[GroupInput], PanelModel]
     goes_with: str = "any"
     problems: Callable[[Sequence[Objective], View], Iterable[Problem]] = lambda objectives, view: ()  # noqa: ARG005
-    training_problems: Callable[[Network, View], Iterable[Problem]] = lambda network, view: ()  # noqa: ARG005
 
 
 @cache
@@ -59,18 +56,10 @@ def panel_problems(objectives: Sequence[Objective], view: View) -> Iterator[Prob
     """Yield panels that do not support the objectives shown together; keys are relative to `view`."""
     kinds: set[str] = {each.kind for each in objectives}
     for index, name in enumerate(view.panels):
-        fits, message = FITTING[panel_kinds()[name].goes_with]
-        if fits(kinds):
-            yield from _placed(panel_kinds()[name].problems(objectives, view), index)
-        else:
+        kind = panel_kinds()[name]
+        fits, message = FITTING[kind.goes_with]
+        if not fits(kinds):
             yield Problem(f"{name} {message}", ("panels", index), "unsupported")
-
-
-def training_problems(network: Network, view: View) -> Iterator[Problem]:
-    """Yield requirements of the panels that a network or its data does not meet; keys are relative to `view`."""
-    for index, name in enumerate(view.panels):
-        yield from _placed(panel_kinds()[name].training_problems(network, view), index)
-
-
-def _placed(problems: Iterable[Problem], index: int) -> Iterator[Problem]:
-    return (replace(problem, key=problem.key or ("panels", index)) for problem in problems)
+            continue
+        for problem in kind.problems(objectives, view):
+            yield replace(problem, key=problem.key or ("panels", index))

@@ -12,10 +12,10 @@ import numpy.typing as npt
 from gdsim.analysis.metrics import angles, distances, last_steps, norms, step_vectors
 from gdsim.config import View
 from gdsim.errors import InputError, Problem
-from gdsim.networks import Network
+from gdsim.networks import NetworkObjective
 from gdsim.objectives import FloatArray, Objective, inside
 from gdsim.scene.facets import GroupInput
-from gdsim.scene.levels import above_words, finite, origin_of
+from gdsim.scene.levels import LARGEST, above_words, finite, origin_of
 from gdsim.scene.model import Style
 from gdsim.scene.panels import PanelKind
 from gdsim.scene.projection import near, widened
@@ -89,7 +89,8 @@ Figures = Callable[[Trajectory], FloatArray]
 
 
 def axis_limits(figures: FloatArray, *, may_be_logarithmic: bool = True) -> tuple[FloatArray, bool]:
-    """Return the limits (2,) of an axis for finite figures (n,), and whether it is logarithmic."""
+    """Return the limits (2,) of an axis for figures (n,), and whether it is logarithmic."""
+    figures = figures[np.abs(figures) <= LARGEST]
     limits = _logarithmic(figures) if may_be_logarithmic else None
     return (_linear(figures), False) if limits is None else (limits, True)
 
@@ -159,24 +160,23 @@ def curves_panel(
 
     With `of_steps`, the figures belong to steps, and the last row has none.
     """
-    bounds = widened(group.objective.bounds, [each.points for each in group.trajectories])
-    shown = [_shown(each, group, bounds) for each in group.trajectories]
-    ends = [last_steps(each) for each in group.trajectories]
-    counts = [np.broadcast_to(np.arange(len(each.values))[:, None], each.values.shape) for each in group.trajectories]
-    if group.view.against == "evaluations":
-        counts = [each.evaluations for each in group.trajectories]
-    positions = [each.astype(np.float64) for each in counts]
-    reach = max(float(each[: end.max() + 1].max()) for each, end in zip(positions, ends, strict=True))
-    reached = np.concatenate([each.figures[shown[each.number]] for each in series])
+    trajectories, by_steps = group.trajectories, group.view.against == "steps"
+    bounds = widened(group.objective.bounds, [each.points for each in trajectories])
+    shown = [_shown(each, group, bounds) for each in trajectories]
+    ends = [last_steps(each) for each in trajectories]
+    steps = [np.broadcast_to(np.arange(len(each.values))[:, None], each.values.shape) for each in trajectories]
+    counts = steps if by_steps else [each.evaluations for each in trajectories]
+    reach = max(float(each[: end.max() + 1].max()) for each, end in zip(counts, ends, strict=True))
+    reached = finite(np.concatenate([each.figures[shown[each.number]] for each in series]))
     facts: Axis = {"caption": caption, "base": 0.0, "logarithmic": False, "ticks": None}
     facts |= axis(reached[np.isfinite(reached)], group.objective)
     curves = []
     for each in series:
         above = finite(each.figures - facts["base"])
         above = on_axis(above, facts["limits"]) if facts["logarithmic"] else above
-        points, end = np.stack([positions[each.number], above], -1), np.maximum(ends[each.number] - of_steps, 0)
+        points, end = np.stack([counts[each.number], above], -1), np.maximum(ends[each.number] - of_steps, 0)
         curves.append(PanelCurve(group.styles[each.number], points, end, each.strength))
-    across = "step" if group.view.against == "steps" else "gradient evaluations"
+    across = "step" if by_steps else "gradient evaluations"
     return CurvesPanel(across=across, reach=max(reach, 1.0), curves=tuple(curves), **facts)
 
 
@@ -230,9 +230,6 @@ def curves_kind(
             series = [each for each in tested if np.isfinite(each.figures).any()]
             words += ", test faint" * bool(series)
         series += [Series(i, get(each)) for i, each in enumerate(group.trajectories)]
-        if name == "accuracy" and not any(np.isfinite(each.figures).any() for each in series):
-            message = "accuracy goes with classes, and this network gives numbers"
-            raise InputError(message, ("view", "panels"), code="unsupported")
         return curves_panel(group, words, series, axis, of_steps=of_steps)
 
     return PanelKind(name, build, **options)
@@ -245,10 +242,11 @@ def _distance_problems(objectives: Sequence[Objective], view: View) -> Iterator[
             yield Problem(message, code="unsupported")
 
 
-def _accuracy_problems(network: Network, view: View) -> Iterator[Problem]:  # noqa: ARG001
-    if network.data.classes is None:
-        message = f"accuracy goes with classes, and y of {network.data.name} holds numbers"
-        yield Problem(message, code="unsupported")
+def _accuracy_problems(objectives: Sequence[Objective], view: View) -> Iterator[Problem]:  # noqa: ARG001
+    for each in objectives:
+        if isinstance(each, NetworkObjective) and each.network.data.classes is None:
+            message = f"accuracy goes with classes, and y of {each.network.data.name} holds numbers"
+            yield Problem(message, code="unsupported")
 
 
 def _distances(trajectory: Trajectory) -> FloatArray:
@@ -277,7 +275,7 @@ PANELS = (
         _percent_axis,
         test=_recorded("test_accuracy", 100),
         goes_with="network",
-        training_problems=_accuracy_problems,
+        problems=_accuracy_problems,
     ),
     curves_kind("off_plane", "distance from the plane", _recorded("off_plane"), goes_with="network"),
     curves_kind("score", "score of the class", lambda each: -each.values, _score_axis, goes_with="image"),

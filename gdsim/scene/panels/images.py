@@ -11,8 +11,9 @@ import numpy as np
 
 from gdsim.analysis.metrics import last_steps
 from gdsim.config import View
+from gdsim.config.view import SaliencySpec
 from gdsim.errors import InputError, Problem
-from gdsim.networks import ImageObjective, Network
+from gdsim.networks import ImageObjective, Network, NetworkObjective
 from gdsim.objectives import FloatArray, Objective
 from gdsim.scene.facets import GroupInput
 from gdsim.scene.model import Style
@@ -51,8 +52,14 @@ class ImageGrid:
     columns: tuple[str, ...] = ()
 
 
-def _training_problems(network: Network, view: View) -> Iterator[Problem]:
-    data, wanted = network.data, view.saliency
+def _problems(objectives: Sequence[Objective], view: View) -> Iterator[Problem]:
+    for each in objectives:
+        if isinstance(each, NetworkObjective):
+            yield from _saliency_problems(each.network, view.saliency)
+
+
+def _saliency_problems(network: Network, wanted: SaliencySpec) -> Iterator[Problem]:
+    data = network.data
     if data.image is None or data.classes is None:
         lacks = "images" if data.image is None else "classes"
         message = f"saliency goes with images in classes, and {data.name} has no {lacks}; digits has, and an .npz "
@@ -123,6 +130,4 @@ def grays(image: FloatArray) -> ImageSequence:
     return still_image(image, min(float(image.min()), 0.0), max(float(image.max()), 1.0))
 
 
-PANELS = (
-    PanelKind("saliency", lambda group: _grid(group.objective, group), "pixels", training_problems=_training_problems),
-)
+PANELS = (PanelKind("saliency", lambda group: _grid(group.objective, group), "pixels", _problems),)
