@@ -135,6 +135,7 @@ def descend(
         trajectory = simulation.descend(
             target,
             optimizer,
+            {**(args or {}), **settings},
             start=target.start if start is None else start,
             steps=steps,
             seed=seed,
@@ -143,8 +144,6 @@ def descend(
             noise=noise,
             clip_norm=clip_norm,
             progress=progress,
-            args=args,
-            **settings,
         )
     except InputError as error:
         raise _with_synonym(error, settings) from error

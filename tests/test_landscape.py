@@ -125,8 +125,8 @@ def paths(clouds: Network, raw: tuple[Trajectory, ...]) -> tuple[Trajectory, ...
 @pytest.fixture
 def coarse(monkeypatch: pytest.MonkeyPatch) -> None:
     """Few points of a plane, where it is not they that are looked at."""
-    monkeypatch.setattr("gdsim.simulation.landscapes.SIDE", 7)
-    monkeypatch.setattr("gdsim.simulation.landscapes.ARROWS", 3)
+    monkeypatch.setattr("gdsim.simulation.planes.SIDE", 7)
+    monkeypatch.setattr("gdsim.simulation.planes.ARROWS", 3)
 
 
 def test_two_weights_are_their_own_plane(line: Network, lines: tuple[Trajectory, ...]) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from functools import cache
@@ -46,7 +47,6 @@ class Landscape:
         mark_names: The names of these recordings.
     """
 
-    plane: str
     origin: FloatArray
     axes: FloatArray
     x: FloatArray
@@ -54,9 +54,10 @@ class Landscape:
     values: FloatArray
     arrow_points: FloatArray
     gradients: FloatArray
-    share: float
-    examples: int
-    total_examples: int
+    plane: str = ""
+    share: float = math.nan
+    examples: int = 0
+    total_examples: int = 0
     marks: FloatArray = field(default_factory=lambda: np.zeros((0, 2)))
     mark_names: tuple[str, ...] = ()
 
@@ -148,16 +149,4 @@ def plane_name(plane: str | Sequence[object] | None) -> str:
 
 def _blank(weights: int) -> Landscape:
     side, none = np.array([-1.0, 1.0]), np.zeros((0, 2))
-    return Landscape(
-        plane="",
-        origin=np.zeros(weights),
-        axes=np.zeros((2, weights)),
-        x=side,
-        y=side,
-        values=np.zeros((2, 2)),
-        arrow_points=none,
-        gradients=none,
-        share=float("nan"),
-        examples=0,
-        total_examples=0,
-    )
+    return Landscape(np.zeros(weights), np.zeros((2, weights)), side, side, np.zeros((2, 2)), none, none)

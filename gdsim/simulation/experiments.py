@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import operator
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
+from numbers import Integral
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -28,59 +28,40 @@ if TYPE_CHECKING:
 def descend(
     objective: Objective,
     optimizer: str | type[Optimizer],
+    settings: Mapping[str, Any],
     *,
     start: npt.ArrayLike,
     steps: int,
-    seed: int = 0,
-    label: str | None = None,
-    schedule: Mapping[str, Any] | None = None,
-    noise: float = 0.0,
-    clip_norm: float | None = None,
+    seed: int,
+    label: str | None,
     progress: Progress = iter,
-    args: Mapping[str, Any] | None = None,
-    **settings: Any,
+    **gradient: Any,
 ) -> Trajectory:
-    """Run one optimizer on an objective from one or more starting points.
+    """Run one optimizer on an objective from one or more starting points, see `gdsim.descend`.
 
     Args:
         objective: The function.
-        optimizer: The optimizer class, its name in `torch.optim`, or its dotted name in an installed package that
-            requires torch. A class that requires a closure or the graph of the gradient
-            (`backward(create_graph=True)`) receives it.
+        optimizer: The optimizer class or its name.
+        settings: The arguments of the class.
         start: (dim,) one starting point, or (starts, dim) several.
         steps: The number of updates, at least 0.
         seed: The seed of all random numbers, at least 0.
-        label: The name of the optimizer, by default that of its class. The random numbers depend on it.
-        schedule: `{"class": …, …}` with the arguments of a class of `torch.optim.lr_scheduler`.
-        noise: The standard deviation of the Gaussian noise added to each component of the gradient that the optimizer
-            receives; the recorded gradients have no noise.
-        clip_norm: The largest norm of the gradient that the optimizer receives, noise included. Longer gradients are
-            scaled down as by `torch.nn.utils.clip_grad_norm_`.
-        progress: Wraps the iterable of steps, as `tqdm.tqdm` does.
-        args: Arguments of the optimizer, including those that share a name with a parameter of this function. A class
-            that wraps another optimizer receives it as a class or a mapping:
-            `args={"optimizer": {"class": "SGD", "lr": 0.1}}`. Arguments that the wrapper does not have are passed to
-            the wrapped optimizer.
-        settings: Further arguments of the optimizer.
+        label: The name of the optimizer; None for that of its class. The random numbers depend on it.
+        progress: Wraps the iterable of steps.
+        gradient: `schedule`, `noise` and `clip_norm`.
 
     Raises:
         InputError: The class, an argument or the start is not valid.
     """
-    steps, seed = _natural_number(steps, "steps"), _natural_number(seed, "seed")
+    for name, number in (("steps", steps), ("seed", seed)):
+        if not isinstance(number, Integral) or number < 0:
+            raise InputError(f"{name} must be a whole number, at least 0, not {number}", (name,))
     if label is None:
         label = optimizer.replace(":", ".").rpartition(".")[2] if isinstance(optimizer, str) else optimizer.__name__
     points = _as_points(start, objective)
     with deterministic():
-        factory = optimizer_factory(
-            label,
-            optimizer,
-            {**(args or {}), **settings},
-            objective.dim,
-            schedule=schedule,
-            noise=noise,
-            clip_norm=clip_norm,
-        )
-        return descend_together(objective, [factory], [None], points, steps, seed, progress)[0]
+        factory = optimizer_factory(label, optimizer, settings, objective.dim, **gradient)
+        return descend_together(objective, [factory], [None], points, int(steps), int(seed), progress)[0]
 
 
 def simulate(experiment: Experiment, *, progress: Progress = iter) -> tuple[Trajectory, ...]:
@@ -219,16 +200,6 @@ def check(experiment: Experiment) -> None:
                     factory.check_schedule(experiment.steps, shapes)
     if problems:
         raise ConfigError(problems)
-
-
-def _natural_number(number: int, name: str) -> int:
-    try:
-        whole = operator.index(number)
-    except TypeError:
-        whole = -1
-    if whole < 0:
-        raise InputError(f"{name} must be a whole number, at least 0, not {number}", (name,))
-    return whole
 
 
 @dataclass(frozen=True)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
 
@@ -20,18 +20,8 @@ from gdsim.simulation.planes import compute_plane, row_blocks
 from gdsim.simulation.saliency import saliency_maps
 from gdsim.simulation.trajectory import NetworkTrajectory, Progress, Stop
 
-__all__ = ["evaluate_landscape"]
-
-SIDE = 51
-"""The number of losses computed along each direction of a plane."""
-
-ARROWS = 15
-"""The number of gradients along each direction; odd, so that every second one also forms a regular grid."""
-
 TOLERANCE = 1e-4
 """The tolerance for losses of the same weights and data computed on different machines."""
-
-FIGURES = ("test_loss", "accuracy", "test_accuracy", "gradient_norm", "plane_loss", "off_plane")
 
 
 def evaluate_landscape(
@@ -104,7 +94,7 @@ def _with_maps(
 
 def _on_plane(
     network: Network,
-    trajectories: tuple[NetworkTrajectory, ...],
+    trajectories: Sequence[NetworkTrajectory],
     view: View,
     folder: Path,
     seed: int,
@@ -112,104 +102,107 @@ def _on_plane(
 ) -> tuple[NetworkTrajectory, ...]:
     evaluator = Evaluator(network, seed)
     plane = compute_plane(network, trajectories, view, folder, seed)
-    examples = evaluator.subset(view.examples, seed)
-    offsets = np.linspace(-plane.half, plane.half, SIDE)
-    x, y = plane.center[0] + offsets, plane.center[1] + offsets
-    centred = plane.half * ((2 * np.arange(ARROWS) + 1) / ARROWS - 1)
-    arrow_points = np.stack(np.meshgrid(*(center + centred for center in plane.center)), -1).reshape(-1, 2)
-    points = np.stack(np.meshgrid(x, y), -1).reshape(-1, 2)
-    values, gradients = np.empty(len(points)), np.empty(arrow_points.shape)
-    for index in progress(range(len(points) + len(arrow_points))):
-        if index < len(points):
-            values[index] = evaluator.score(plane.origin + points[index] @ plane.axes, examples).loss
-        else:
-            row = index - len(points)
-            gradients[row] = plane.axes @ evaluator.gradient(plane.origin + arrow_points[row] @ plane.axes, examples)[1]
-    values[~np.isfinite(values)] = np.nan
-    gradients[~np.isfinite(gradients).all(1)] = np.nan
-    landscape = Landscape(
-        plane=plane_name(view.plane),
-        origin=plane.origin,
-        axes=plane.axes,
-        x=x,
-        y=y,
-        values=values.reshape(SIDE, SIDE),
-        arrow_points=arrow_points,
-        gradients=gradients,
-        share=plane.share,
-        examples=examples.count,
-        total_examples=len(network.data.x),
-        marks=plane.marks,
-        mark_names=plane.mark_names,
-    )
+    landscape = _with_losses(plane, evaluator, evaluator.subset(view.examples, seed), progress)
     objective = network_objective(network, landscape)
     full, test = evaluator.subset(None, seed), Examples(network.data.x_test, network.data.y_test)
-    kept = [_Kept(landscape, each) for each in trajectories]
-    rows = [(each, row) for each in kept for row in range(len(each.losses))]
-    for index in progress(range(len(rows))):
-        each, row = rows[index]
-        each.compute(row, evaluator, full, test)
-    return tuple(each.interpolated(objective) for each in kept)
+    ticks = iter(progress(range(sum(len(each.training.kept) for each in trajectories))))
+    evaluated = tuple(_with_figures(each, objective, evaluator, full, test, ticks) for each in trajectories)
+    for _ in ticks:  # a progress bar finishes after its last item
+        pass
+    return evaluated
 
 
-class _Kept:
-    """The figures at the kept weights of one optimizer.
+def _with_losses(plane: Landscape, evaluator: Evaluator, examples: Examples, progress: Progress) -> Landscape:
+    """Return a plane with the losses and gradients of examples."""
+    points = np.stack(np.meshgrid(plane.x, plane.y), -1).reshape(-1, 2)
+    values, gradients = np.empty(len(points)), np.empty(plane.arrow_points.shape)
+    for index in progress(range(len(points) + len(gradients))):
+        if index < len(points):
+            values[index] = evaluator.score(plane.lift(points[index]), examples).loss
+        else:
+            row = index - len(points)
+            gradients[row] = plane.axes @ evaluator.gradient(plane.lift(plane.arrow_points[row]), examples)[1]
+    values[~np.isfinite(values)] = np.nan
+    gradients[~np.isfinite(gradients).all(1)] = np.nan
+    return replace(
+        plane,
+        values=values.reshape(plane.values.shape),
+        gradients=gradients,
+        examples=examples.count,
+        total_examples=len(evaluator.network.data.x),
+    )
 
-    Attributes:
-        losses: (kept,) the loss of the full training data.
-    """
 
-    def __init__(self, landscape: Landscape, trajectory: NetworkTrajectory) -> None:
-        self._landscape, self._trajectory, self._training = landscape, trajectory, trajectory.training
-        blocks = [*row_blocks(trajectory.training.weights)]
-        self._points = np.concatenate([landscape.project(rows) for rows in blocks])
-        self.losses = np.empty(len(self._points))
-        self._gradients = np.empty((len(self._points), 2))
-        self._figures = {name: np.empty(len(self._points)) for name in FIGURES}
-        self._figures["off_plane"] = np.concatenate([landscape.distance(rows) for rows in blocks])
-
-    def compute(self, row: int, evaluator: Evaluator, full: Examples, test: Examples) -> None:
-        """Compute all figures of a row of kept weights."""
-        figures, weights = self._figures, self._training.weights
+def _with_figures(
+    trajectory: NetworkTrajectory,
+    objective: NetworkObjective,
+    evaluator: Evaluator,
+    full: Examples,
+    test: Examples,
+    ticks: Iterator[int],
+) -> NetworkTrajectory:
+    """Return a trajectory with all figures, computed at the kept weights and interpolated linearly between them."""
+    landscape, weights = objective.landscape, trajectory.training.weights
+    blocks = [*row_blocks(weights)]
+    points = np.concatenate([landscape.project(rows) for rows in blocks])
+    figures: list[dict[str, float]] = []
+    for row, _ in zip(range(len(weights)), ticks, strict=False):
         if row and np.array_equal(weights[row], weights[row - 1]):  # the path has converged or diverged
-            for column in (self.losses, self._gradients, *figures.values()):
-                column[row] = column[row - 1]
-            return
+            figures.append(figures[-1])
+            continue
         score, gradient = evaluator.gradient(weights[row], full)
-        self.losses[row], figures["accuracy"][row] = score.loss, score.accuracy
-        self._gradients[row] = self._landscape.axes @ gradient
-        figures["gradient_norm"][row] = np.linalg.norm(gradient)
         tested = evaluator.score(weights[row], test)
-        figures["test_loss"][row], figures["test_accuracy"][row] = tested.loss, tested.accuracy
-        figures["plane_loss"][row] = evaluator.score(self._landscape.lift(self._points[row]), full).loss
-
-    def interpolated(self, objective: NetworkObjective) -> NetworkTrajectory:
-        """Return the trajectory with all figures, interpolated linearly between the kept steps."""
-        trajectory, training = self._trajectory, self._training
-        last, stop = int(trajectory.stop_steps[0]), trajectory.stops[0]
-        finite = np.isfinite(self.losses) & np.isfinite(self._figures["gradient_norm"])
-        known = len(finite)
-        if not finite.all():  # the loss of the full data may not be finite although that of a mini-batch is
-            known = max(int(finite.argmin()), 1)
-            last, stop = min(last, int(training.kept[known]) - 1 if finite[0] else 0), Stop.DIVERGED
-        # Weights kept after a divergence are copies of the last finite ones.
-        steps, chosen = np.unique(np.minimum(training.kept[:known], last), return_index=True)
-        rows = np.minimum(np.arange(len(trajectory.points)), last)
-
-        def linear(column: FloatArray) -> FloatArray:
-            return np.interp(rows, steps, column[chosen])
-
-        def bounded(column: FloatArray) -> FloatArray:
-            return linear(np.where(np.isinf(column), np.nan, column))
-
-        figures = {name: bounded(column) for name, column in self._figures.items()}
-        return replace(
-            trajectory,
-            objective=objective,
-            points=np.stack([bounded(each) for each in self._points.T], -1)[:, None],
-            values=linear(self.losses)[:, None],
-            gradients=np.stack([linear(each) for each in self._gradients.T], -1)[:, None],
-            stop_steps=np.array([last]),
-            stops=(stop,),
-            training=replace(training, figures=dict(training.figures) | figures),
+        x, y = landscape.axes @ gradient
+        figures.append(
+            {
+                "loss": score.loss,
+                "x": x,
+                "y": y,
+                "accuracy": score.accuracy,
+                "gradient_norm": float(np.linalg.norm(gradient)),
+                "test_loss": tested.loss,
+                "test_accuracy": tested.accuracy,
+                "plane_loss": evaluator.score(landscape.lift(points[row]), full).loss,
+            }
         )
+    columns = {name: np.array([each[name] for each in figures]) for name in figures[0]}
+    columns["off_plane"] = np.concatenate([landscape.distance(rows) for rows in blocks])
+    return _interpolated(trajectory, objective, points, columns)
+
+
+def _interpolated(
+    trajectory: NetworkTrajectory, objective: NetworkObjective, points: FloatArray, figures: dict[str, FloatArray]
+) -> NetworkTrajectory:
+    """Return a trajectory with points (kept, 2) and figures (kept,), interpolated between the kept steps.
+
+    "loss", "x" and "y" are the loss and its gradient along the directions of the plane.
+    """
+    training = trajectory.training
+    last, stop = int(trajectory.stop_steps[0]), trajectory.stops[0]
+    finite = np.isfinite(figures["loss"]) & np.isfinite(figures["gradient_norm"])
+    known = len(finite)
+    if not finite.all():  # the loss of the full data may not be finite although that of a mini-batch is
+        known = max(int(finite.argmin()), 1)
+        last, stop = min(last, int(training.kept[known]) - 1 if finite[0] else 0), Stop.DIVERGED
+    # Weights kept after a divergence are copies of the last finite ones.
+    steps, chosen = np.unique(np.minimum(training.kept[:known], last), return_index=True)
+    rows = np.minimum(np.arange(len(trajectory.points)), last)
+
+    def linear(column: FloatArray) -> FloatArray:
+        return np.interp(rows, steps, column[chosen])
+
+    def bounded(column: FloatArray) -> FloatArray:
+        return linear(np.where(np.isinf(column), np.nan, column))
+
+    values, *gradients = (linear(figures.pop(name)) for name in ("loss", "x", "y"))
+    interpolated = {name: bounded(column) for name, column in figures.items()}
+    return replace(
+        trajectory,
+        objective=objective,
+        points=np.stack([bounded(each) for each in points.T], -1)[:, None],
+        values=values[:, None],
+        gradients=np.stack(gradients, -1)[:, None],
+        stop_steps=np.array([last]),
+        stops=(stop,),
+        training=replace(training, figures=dict(training.figures) | interpolated),
+    )

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -12,13 +12,17 @@ import numpy.typing as npt
 
 from gdsim.config import View
 from gdsim.errors import InputError
-from gdsim.networks import Network, weights_of
+from gdsim.networks import Landscape, Network, plane_name, weights_of
 from gdsim.objectives import FloatArray
 from gdsim.simulation.trajectory import NetworkTrajectory
 
-__all__ = ["Plane", "compute_plane", "row_blocks"]
-
 Float32Array = npt.NDArray[np.float32]
+
+SIDE = 51
+"""The number of losses computed along each direction of a plane."""
+
+ARROWS = 15
+"""The number of gradients along each direction; odd, so that every second one also forms a regular grid."""
 
 MARGIN = 0.15
 """The margin around the paths on each side, as a fraction of their extent."""
@@ -36,32 +40,10 @@ ON_A_LINE = 1e-6
 """The ratio of the area that three points span to their squared distances, up to which they count as collinear."""
 
 
-@dataclass(frozen=True, eq=False)
-class Plane:
-    """A plane in the space of weights, and a square view of it.
-
-    Args:
-        origin: (weights,) the point (0, 0).
-        axes: (2, weights) orthonormal; the second is 0 if there is only one weight.
-        center: (2,) the center of the view.
-        half: Half the side length of the view.
-        marks: (m, 2) the points of the recordings that define the plane.
-        share: The fraction of the paths' squared distances from the origin that lies in the plane; NaN if these are 0.
-    """
-
-    origin: FloatArray
-    axes: FloatArray
-    center: FloatArray
-    half: float
-    marks: FloatArray = field(default_factory=lambda: np.zeros((0, 2)))
-    mark_names: tuple[str, ...] = ()
-    share: float = math.nan
-
-
 def compute_plane(
     network: Network, trajectories: Sequence[NetworkTrajectory], view: View, folder: Path, seed: int
-) -> Plane:
-    """Return the plane that a view requests."""
+) -> Landscape:
+    """Return the plane that a view requests; its losses and gradients are not computed yet."""
     paths = _bounded_paths(trajectories)
     if isinstance(view.plane, list):
         recordings = [each for each in view.plane if isinstance(each, str)]
@@ -71,7 +53,7 @@ def compute_plane(
         plane = _along_random_filters(paths, shapes, seed)
     else:
         plane = _through_paths(trajectories, paths)
-    return replace(plane, share=_share(plane, paths))
+    return replace(plane, plane=plane_name(view.plane), share=_share(plane, paths))
 
 
 def row_blocks(rows: Float32Array) -> Iterator[FloatArray]:
@@ -81,7 +63,7 @@ def row_blocks(rows: Float32Array) -> Iterator[FloatArray]:
         yield rows[first : first + size].astype(np.float64)
 
 
-def _through_paths(trajectories: Sequence[NetworkTrajectory], paths: Sequence[Float32Array]) -> Plane:
+def _through_paths(trajectories: Sequence[NetworkTrajectory], paths: Sequence[Float32Array]) -> Landscape:
     """Return the plane through the mean of the last weights along the principal directions of the paths."""
     origin, rows = _mean_of_last(paths), np.concatenate(paths)
     if (rows == rows[0]).all():  # only the initial weights are bounded
@@ -90,7 +72,7 @@ def _through_paths(trajectories: Sequence[NetworkTrajectory], paths: Sequence[Fl
     return _around(origin, axes, _project(paths, origin, axes))
 
 
-def _along_random_filters(paths: Sequence[Float32Array], shapes: Sequence[tuple[int, ...]], seed: int) -> Plane:
+def _along_random_filters(paths: Sequence[Float32Array], shapes: Sequence[tuple[int, ...]], seed: int) -> Landscape:
     """Return the plane through the mean of the last weights along two random directions.
 
     Each filter of a direction has the norm of the weights' filter, and biases are constant, after Li et al. (2018),
@@ -102,7 +84,7 @@ def _along_random_filters(paths: Sequence[Float32Array], shapes: Sequence[tuple[
         return _around(origin, axes, _project(paths, origin, axes))
     rng = np.random.default_rng(seed)
     directions = np.stack([_random_filters(origin, shapes, rng) for _ in range(2)])
-    return Plane(origin, _orthonormal(directions), np.zeros(2), float(np.linalg.norm(directions[0])) or 1.0)
+    return _plane(origin, _orthonormal(directions), np.zeros(2), float(np.linalg.norm(directions[0])) or 1.0)
 
 
 def _through_recordings(
@@ -111,7 +93,7 @@ def _through_recordings(
     paths: Sequence[Float32Array],
     recordings: Sequence[str],
     folder: Path,
-) -> Plane:
+) -> Landscape:
     """Return the plane through the last weights of the first optimizer and of two recordings."""
     corners = []
     for index, reference in enumerate(recordings):
@@ -137,7 +119,7 @@ def _short_names(recordings: Sequence[str]) -> tuple[str, ...]:
     return short if len({*short}) == len(short) else tuple(name + rest for name, _, rest in parts)
 
 
-def _share(plane: Plane, paths: Sequence[Float32Array]) -> float:
+def _share(plane: Landscape, paths: Sequence[Float32Array]) -> float:
     within = total = 0.0
     for path in paths:
         for rows in row_blocks(path):
@@ -171,11 +153,26 @@ def _project(paths: Sequence[Float32Array], origin: FloatArray, axes: FloatArray
     return np.concatenate([(rows - origin) @ axes.T for path in paths for rows in row_blocks(path)])
 
 
-def _around(origin: FloatArray, axes: FloatArray, points: FloatArray) -> Plane:
+def _around(origin: FloatArray, axes: FloatArray, points: FloatArray) -> Landscape:
     """Return a plane with a square view that contains points (n, 2)."""
     low, high = points.min(0), points.max(0)
     half = (0.5 + MARGIN) * float((high - low).max())
-    return Plane(origin, axes, (low + high) / 2, half if half > 0 else 1.0)
+    return _plane(origin, axes, (low + high) / 2, half if half > 0 else 1.0)
+
+
+def _plane(origin: FloatArray, axes: FloatArray, center: FloatArray, half: float) -> Landscape:
+    """Return a plane with a square view, given by its center (2,) and half its side length."""
+    offsets, centred = np.linspace(-half, half, SIDE), half * ((2 * np.arange(ARROWS) + 1) / ARROWS - 1)
+    arrow_points = np.stack(np.meshgrid(*(middle + centred for middle in center)), -1).reshape(-1, 2)
+    return Landscape(
+        origin=origin,
+        axes=axes,
+        x=center[0] + offsets,
+        y=center[1] + offsets,
+        values=np.full((SIDE, SIDE), np.nan),
+        arrow_points=arrow_points,
+        gradients=np.full(arrow_points.shape, np.nan),
+    )
 
 
 def _principal_axes(rows: Float32Array, origin: FloatArray) -> FloatArray:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Iterable, Sequence
 from itertools import islice
 from typing import cast
 
@@ -17,8 +17,6 @@ from gdsim.objectives import FloatArray, describe_exception
 from gdsim.optimizers import OptimizerFactory, RNGState, deterministic
 from gdsim.simulation.stepper import Stepper, noise_of
 from gdsim.simulation.trajectory import IntArray, NetworkTrajectory, Progress, Stop, Training
-
-__all__ = ["kept_steps", "train"]
 
 MAX_KEPT_BYTES = 2**26
 """The largest size in bytes of the weights kept for all optimizers of a network, unless `record_every` is given."""
@@ -89,63 +87,45 @@ def train(
     for factory, color in zip(factories, colors, strict=True):
         own = islice(ticks, steps + 1)
         with deterministic():
-            record, names = _train_one(network, factory, kept, own, steps, seed)
+            record = _train_one(network, factory, kept, own, steps, seed)
         for _ in own:  # completes the progress bar after a divergence
             pass
-        trajectories.append(_trajectory(record, factory, color, objective, names, kept))
+        trajectories.append(_trajectory(record, factory, color, objective))
     for _ in ticks:  # a progress bar finishes after its last item
         pass
     return tuple(trajectories)
 
 
-class _ModuleStepper(Stepper):
-    """A stepper whose loss is that of a module on the current mini-batch."""
-
-    def __init__(self, network: Network, factory: OptimizerFactory, module: nn.Module) -> None:
-        self._title = network.title
-        self.batch: tuple[Tensor, Tensor] = (torch.empty(0), torch.empty(0))
-        model = module if factory.rest is None else None
-        loss: Callable[[], Tensor] = lambda: network.loss(module(self.batch[0]), self.batch[1])  # noqa: E731
-        super().__init__(factory, list(module.parameters()), loss, model)
-
-    def evaluate(self) -> Tensor:
-        """Evaluate and differentiate the loss of the current mini-batch."""
-        try:
-            return super().evaluate()
-        except (Exception, SystemExit) as error:
-            sentence = f"{self._title} cannot be trained: {describe_exception(error)}"
-            raise InputError(sentence, ("network",), code="unsupported") from error
-
-
 def _train_one(
-    network: Network,
-    factory: OptimizerFactory,
-    kept: IntArray,
-    ticks: Iterable[int],
-    steps: int,
-    seed: int,
-) -> tuple[_Record, list[str]]:
-    """Train with one optimizer; return the record and the layer of each parameter."""
+    network: Network, factory: OptimizerFactory, kept: IntArray, ticks: Iterable[int], steps: int, seed: int
+) -> _Record:
     RNGState.seeded(seed).restore()
     module = network.module(seed)
-    stepper = _ModuleStepper(network, factory, module)
-    sizes = [each.numel() for each in stepper.parameters]
-    noises = noise_of(factory, seed, [0], sum(sizes))
-    record = _Record(steps, kept, sizes)
-    for row, (_, batch) in enumerate(zip(ticks, network.batches(seed), strict=False)):
-        stepper.batch = batch
-        loss = stepper.evaluate()
-        value = loss.item()
-        record.add(value, stepper.learning_rate, row + 1 + stepper.extra_evaluations, stepper.parameters)
-        if not (math.isfinite(value) and record.is_finite):
+
+    def loss() -> Tensor:
+        try:
+            return network.loss(module(batch[0]), batch[1])
+        except (Exception, SystemExit) as error:
+            sentence = f"{network.title} cannot be trained: {describe_exception(error)}"
+            raise InputError(sentence, ("network",), code="unsupported") from error
+
+    stepper = Stepper(factory, [*module.parameters()], loss, module if factory.rest is None else None)
+    record = _Record(steps, kept, module)
+    noises = noise_of(factory, seed, [0], network.weights)
+    batches = network.batches(seed)
+    for row, _ in enumerate(ticks):
+        batch = next(batches)
+        value = stepper.evaluate()
+        record.add(value.item(), stepper.learning_rate, row + 1 + stepper.extra_evaluations, stepper.parameters)
+        if not (math.isfinite(value.item()) and record.is_finite):
             break
         if row < steps:
             drawn = next(noises)
             noise = None if drawn is None else _shaped(drawn[0].float(), stepper.parameters)
             stepper.adjust_gradients(noise)
-            if not stepper.step(loss, noise):
+            if not stepper.step(value, noise):
                 break
-    return record, [layer_of(name) for name, _ in module.named_parameters()]
+    return record
 
 
 def _shaped(values: Tensor, parameters: Sequence[Tensor]) -> list[Tensor]:
@@ -158,6 +138,8 @@ class _Record:
     """The record of training with one optimizer; row k has the weights at which gradient k was computed.
 
     Attributes:
+        kept: (kept,) the steps whose weights are kept.
+        names: (parameters,) the layer of each parameter.
         losses: (steps + 1,) the losses of the mini-batches; NaN in rows that were not added.
         rates: (steps + 1,) the learning rates.
         evaluations: (steps + 1,) the number of gradients evaluated so far.
@@ -167,19 +149,21 @@ class _Record:
         step_sizes: (steps + 1,) the norm of the update after each row; NaN if there is none.
     """
 
-    def __init__(self, steps: int, kept: IntArray, sizes: Sequence[int]) -> None:
+    def __init__(self, steps: int, kept: IntArray, module: nn.Module) -> None:
+        self.kept, self.names = kept, [layer_of(name) for name, _ in module.named_parameters()]
+        self._sizes = [each.numel() for each in module.parameters()]
+        total = sum(self._sizes)
         self.losses, self.rates, self.step_sizes = (np.full(steps + 1, np.nan) for _ in range(3))
         self.evaluations = np.zeros(steps + 1, dtype=np.int64)
-        self.weights = np.empty((len(kept), sum(sizes)), dtype=np.float32)
-        self.weight_norms, self.gradient_norms = (np.full((steps + 1, len(sizes)), np.nan) for _ in range(2))
-        self._kept, self._sizes = kept, list(sizes)
-        rows = min(steps + 1, 256, max(2, CHUNK_BYTES // (4 * sum(sizes))))
+        self.weights = np.empty((len(kept), total), dtype=np.float32)
+        self.weight_norms, self.gradient_norms = (np.full((steps + 1, len(self._sizes)), np.nan) for _ in range(2))
+        rows = min(steps + 1, 256, max(2, CHUNK_BYTES // (4 * total)))
         # Row 0 is the last row of the previous chunk, from which the first update of this chunk starts.
-        self._weights, self._gradients = torch.empty(rows + 1, sum(sizes)), torch.zeros(rows + 1, sum(sizes))
+        self._weights, self._gradients = torch.empty(rows + 1, total), torch.zeros(rows + 1, total)
         self._first, self._filled = 0, 0
         self._bad: int | None = None
-        self._last: Tensor | None = None
-        self._zeros = [torch.zeros(size) for size in sizes]
+        self._last = torch.empty(total)
+        self._zeros = [torch.zeros(size) for size in self._sizes]
 
     def add(self, loss: float, rate: float, evaluations: int, parameters: Sequence[Tensor]) -> None:
         """Add a row: the mini-batch's loss, the next update's learning rate, and the parameters with gradients."""
@@ -207,20 +191,17 @@ class _Record:
         last = len(self.losses) - 1
         bad = self._bad if self._bad is not None else self._first
         if bad <= last:
-            self._repeat(max(bad - 1, 0))
-            return max(bad - 1, 0), Stop.DIVERGED
+            row = max(bad - 1, 0)
+            for each in (self.losses, self.rates, self.evaluations, self.weight_norms, self.gradient_norms):
+                each[row + 1 :] = each[row]
+            self.step_sizes[row:] = np.nan
+            self.weights[np.searchsorted(self.kept, row, "right") :] = self._last
+            return row, Stop.DIVERGED
         moved = np.flatnonzero(self.step_sizes[:-1] != 0)
         rest = int(moved[-1]) + 1 if len(moved) else 0
         # A path that stops moving only because its learning rate is 0 has not converged.
         at_rest = rest < last and self.rates[rest:-1].any()
         return (rest, Stop.CONVERGED) if at_rest else (last, Stop.RAN)
-
-    def _repeat(self, row: int) -> None:
-        for each in (self.losses, self.rates, self.evaluations, self.weight_norms, self.gradient_norms):
-            each[row + 1 :] = each[row]
-        self.step_sizes[row:] = np.nan
-        if self._last is not None:
-            self.weights[np.searchsorted(self._kept, row, "right") :] = self._last
 
     def _flush(self) -> None:
         """Compute the norms of the buffered rows, and store the weights of the steps to keep."""
@@ -233,22 +214,17 @@ class _Record:
         known = 0 if first else 1
         updates = torch.diff(self._weights[known : filled + 1], dim=0)
         self.step_sizes[first - 1 + known : end - 1] = torch.linalg.vector_norm(updates, dim=1, dtype=torch.float64)
-        low, high = np.searchsorted(self._kept, (first, end))
-        chosen = torch.from_numpy(self._kept[low:high] - first)
+        low, high = np.searchsorted(self.kept, (first, end))
+        chosen = torch.from_numpy(self.kept[low:high] - first)
         torch.index_select(weights, 0, chosen, out=torch.from_numpy(self.weights[low:high]))
-        self._find_bad_row(first, end)
+        if self._bad is None:
+            figures = (self.losses[first:end, None], self.weight_norms[first:end], self.gradient_norms[first:end])
+            finite = np.isfinite(np.concatenate(figures, axis=1)).all(1)
+            self._bad = None if finite.all() else first + int(finite.argmin())
+            last = end if self._bad is None else max(self._bad, 1)
+            self._last = self._weights[last - first].clone()
         self._weights[0] = weights[-1]
         self._first, self._filled = end, 0
-
-    def _find_bad_row(self, first: int, end: int) -> None:
-        if self._bad is not None:
-            return
-        figures = (self.losses[first:end, None], self.weight_norms[first:end], self.gradient_norms[first:end])
-        finite = np.isfinite(np.concatenate(figures, axis=1)).all(1)
-        if not finite.all():
-            self._bad = first + int(finite.argmin())
-        last = end if self._bad is None else max(self._bad, 1)
-        self._last = self._weights[last - first].clone()
 
     def _norms(self, rows: Tensor) -> FloatArray:
         parts = torch.split_with_sizes(rows, self._sizes, dim=1)
@@ -257,23 +233,18 @@ class _Record:
 
 
 def _trajectory(
-    record: _Record,
-    factory: OptimizerFactory,
-    color: str | None,
-    objective: NetworkObjective,
-    names: Sequence[str],
-    kept: IntArray,
+    record: _Record, factory: OptimizerFactory, color: str | None, objective: NetworkObjective
 ) -> NetworkTrajectory:
     stop_step, stop = record.finish()
     rows = len(record.losses)
-    layers = tuple(dict.fromkeys(names))
     gradient_norms = record.gradient_norms
     if (clip_norm := factory.gradient.clip_norm) is not None:
         whole = np.linalg.norm(gradient_norms, axis=1, keepdims=True)
         gradient_norms = gradient_norms * np.minimum(1.0, clip_norm / (whole + 1e-6))
-    in_layer = np.array([[name == layer for layer in layers] for name in names], dtype=np.float64)
+    layers = tuple(dict.fromkeys(record.names))
+    in_layer = np.array([[name == layer for layer in layers] for name in record.names], dtype=np.float64)
     training = Training(
-        kept=kept,
+        kept=record.kept,
         weights=record.weights,
         batch_losses=record.losses,
         figures={"step_size": record.step_sizes},
