@@ -15,7 +15,7 @@ from gdsim.config import loads
 from gdsim.errors import ConfigError, InputError
 from gdsim.networks import Data, examples, network
 from gdsim.networks import input_objective as objective
-from gdsim.networks.inputs import DEFAULT_STEPS
+from gdsim.networks.objective import DEFAULT_STEPS
 
 STEPS = 30
 

@@ -305,7 +305,7 @@ def test_what_may_surprise_about_data_is_told(tmp_path: Path) -> None:
 def test_more_numbers_than_memory_has_room_for_are_not_unpacked(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("gdsim.networks.data_files.MAX_NUMBERS", 17)
+    monkeypatch.setattr("gdsim.networks.data.MAX_NUMBERS", 17)
     path = write(tmp_path / "many.npz", x=np.zeros((6, 2), dtype=np.uint8), y=Y)
     with pytest.raises(InputError) as caught:
         examples(str(path))

@@ -2,11 +2,19 @@
 
 from __future__ import annotations
 
-from gdsim.networks.checkpoints import MAX_RECORDING_BYTES, last_weights, weights_of
 from gdsim.networks.data import DATA, Data, examples
-from gdsim.networks.inputs import ImageObjective, input_objective
 from gdsim.networks.network import ACTIVATIONS, LOSSES, NETWORKS, Network, layer_of, network, unknown_network
-from gdsim.networks.objective import Landscape, NetworkObjective, network_objective, plane_name
+from gdsim.networks.objective import (
+    MAX_RECORDING_BYTES,
+    ImageObjective,
+    Landscape,
+    NetworkObjective,
+    input_objective,
+    last_weights,
+    network_objective,
+    plane_name,
+    weights_of,
+)
 
 __all__ = [
     "ACTIVATIONS",

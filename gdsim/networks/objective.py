@@ -1,4 +1,4 @@
-"""The loss of a network on a plane through its weights, as an objective of two coordinates."""
+"""Networks as objectives: of two coordinates of a plane through the weights, or of the input of a trained network."""
 
 from __future__ import annotations
 
@@ -6,20 +6,36 @@ import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from functools import cache
+from itertools import islice
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
+import numpy.typing as npt
 
+from gdsim.errors import InputError, Key, did_you_mean
+from gdsim.files import load_arrays
+from gdsim.networks.data import Data
 from gdsim.networks.network import Network
 from gdsim.objectives import FloatArray, Objective, Samples, interpolate
 
 if TYPE_CHECKING:
-    from torch import Tensor
+    from torch import Tensor, nn
 
-__all__ = ["Landscape", "NetworkObjective", "network_objective", "plane_name"]
+MAX_RECORDING_BYTES = 3 * 2**29
+"""The largest size in bytes of all arrays of a recording together."""
 
 ON_PLANE = 1e-6
 """The distance from a plane, as a fraction of the view's side, up to which weights count as on the plane."""
+
+DEFAULT_STEPS = 300
+"""The default number of training steps before the input is optimized."""
+
+NOISE = 0.1
+"""The standard deviation of the noise on the grey image at the start, as a fraction of the range."""
+
+MARGIN = 0.2
+"""The margin around data that are not images, as a fraction of their range."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -150,3 +166,192 @@ def plane_name(plane: str | Sequence[object] | None) -> str:
 def _blank(weights: int) -> Landscape:
     side, none = np.array([-1.0, 1.0]), np.zeros((0, 2))
     return Landscape(np.zeros(weights), np.zeros((2, weights)), side, side, np.zeros((2, 2)), none, none)
+
+
+@dataclass(frozen=True, eq=False, repr=False, kw_only=True)
+class ImageObjective(Objective):
+    """A function of an image, whose pixels are the coordinates of a point.
+
+    Args:
+        shape: The rows and columns of the image; a point consists of its pixels, row by row.
+    """
+
+    kind = "image"
+    value_name = "−score"
+
+    shape: tuple[int, int]
+
+
+def input_objective(
+    network: Network, *, target: int | None, image: int | None, trained: int | str | None, folder: Path
+) -> Objective:
+    """Return the negative score of a class as a function of the input of a trained network.
+
+    The network is trained, or receives the weights of a recording, when the first value is requested. The score is the
+    network's output for the class, before any softmax, in float64. Each point is evaluated separately, so that its
+    value and gradient do not depend on a batch. Inputs are not clipped to the range of the data.
+
+    Args:
+        network: The network.
+        target: The class whose score is maximized.
+        image: The index of the test image at which to start; None for a grey image with noise.
+        trained: The number of training steps with Adam (default learning rate, seed 0), or a recording (`"run.npz"`,
+            `"run.npz:Adam"`) whose last weights are used; None for 300 steps.
+        folder: The folder of recordings.
+
+    Returns:
+        An objective with one dimension per component of the input; an `ImageObjective` if the input is an image.
+
+    Raises:
+        InputError: The class, the image or the recording does not fit the network; `key` names it.
+    """
+    data = network.data
+    if target is None:
+        sentence = "wrt: input requires a class whose score is to rise, as in class: 3"
+        raise InputError(sentence, ("class",), code="missing")
+    if problem := data.class_problem(target):
+        raise InputError(problem, ("class",))
+    input_shape = data.x.shape[1:]
+    dim = int(np.prod(input_shape))
+    if data.image is not None and dim != data.image[0] * data.image[1]:
+        channels = dim // (data.image[0] * data.image[1])
+        sentence = f"wrt: input requires images of one channel; those of {data.name} have {channels}"
+        raise InputError(sentence, ("wrt",), code="unsupported")
+    bounds = _bounds(data)
+    weights = weights_of(network, trained, folder, ("trained",)) if isinstance(trained, str) else None
+    steps = trained if isinstance(trained, int) else DEFAULT_STEPS
+    origin = f"with the last weights of {trained}" if weights is not None else f"after {steps} steps of Adam"
+
+    @cache
+    def module() -> nn.Module:
+        return _trained_module(network, weights, steps)
+
+    objective = Objective(
+        name=network.name,
+        title=f"Class {target} of {network.title}",
+        f=_negative_score(module, target, input_shape),
+        bounds=bounds,
+        start=_grey(bounds) if image is None else data.test_image(image, ("image",)).ravel().astype(np.float64),
+        source=f"the negative score of class {target} that {network.title} gives its input, {origin}",
+        formula=rf"-\mathrm{{score}}_{{{target}}}" if data.image is None else "",
+    )
+    return objective if data.image is None else ImageObjective(**vars(objective), shape=data.image)
+
+
+def _negative_score(module: Callable[[], nn.Module], target: int, shape: tuple[int, ...]) -> Callable[[Tensor], Tensor]:
+    """Return a function from points (…, dim) to negative scores (…) that evaluates each point separately."""
+
+    def score(point: Tensor) -> Tensor:
+        outputs: Tensor = module()(point.clone().reshape(1, *shape))
+        return -outputs[0, target].double()
+
+    def f(points: Tensor) -> Tensor:
+        import torch
+
+        rows = points.reshape(-1, points.shape[-1])
+        return torch.stack([score(row) for row in rows]).reshape(points.shape[:-1])
+
+    return f
+
+
+def _bounds(data: Data) -> FloatArray:
+    """Return the common range of all pixels for images, or the range of each input with a margin."""
+    rows = data.x.reshape(len(data.x), -1).astype(np.float64)
+    low, high = rows.min(0), rows.max(0)
+    if data.image is not None:
+        low, high = np.full_like(low, low.min()), np.full_like(high, high.max())
+    span = np.where(high > low, high - low, 1.0)
+    margin = 0.0 if data.image is not None else MARGIN
+    return np.stack([low - margin * span, low + (1 + margin) * span], -1)
+
+
+def _grey(bounds: FloatArray) -> FloatArray:
+    """Return the middle of the range with noise of a fixed seed."""
+    low, high = bounds.T
+    return np.asarray(np.random.default_rng(0).normal((low + high) / 2, NOISE * (high - low)))
+
+
+def _trained_module(network: Network, weights: FloatArray | None, steps: int) -> nn.Module:
+    """Return the trained module in float64."""
+    import torch
+
+    from gdsim.networks.evaluation import set_weights
+
+    # The seed is fixed, and torch's global random state is preserved.
+    with torch.random.fork_rng(devices=[]), torch.enable_grad():
+        module = network.module(0)
+        if weights is None:
+            optimizer = torch.optim.Adam(module.parameters())
+            for x, y in islice(network.batches(0), steps):
+                optimizer.zero_grad()
+                network.loss(module(x), y).backward()  # type: ignore[no-untyped-call]
+                optimizer.step()
+    set_weights(module, weights, network.data)
+    module.double()
+    first = torch.from_numpy(network.data.x[:1].astype(np.float64))
+    try:
+        with torch.no_grad():
+            module(first)
+    except RuntimeError as error:
+        reason = str(error).partition("\n")[0]
+        sentence = f"{network.title} cannot be evaluated in float64: {reason}"
+        raise InputError(sentence, ("network",), code="unsupported") from error
+    return module
+
+
+def weights_of(network: Network, reference: str, folder: Path, key: Key = ()) -> FloatArray:
+    """Read the last weights of the recording that a configuration names.
+
+    Args:
+        network: The network that the weights are for.
+        reference: `digits.npz`, or `digits.npz:Adam` for an optimizer other than the first.
+        folder: The folder of the configuration's files.
+        key: The key of errors.
+
+    Returns:
+        (weights,) all parameters concatenated, see `last_weights`.
+
+    Raises:
+        InputError: The weights cannot be read, see `last_weights`, or the network has a different number of weights.
+    """
+    name, colon, label = reference.partition(".npz:")
+    path = folder / (f"{name}.npz" if colon else reference)
+    weights = last_weights(path, label if colon else None, key)
+    if len(weights) != network.weights:
+        raise InputError(f"{path}: holds {len(weights):,} weights, but {network.title} has {network.weights:,}", key)
+    return weights
+
+
+def last_weights(path: Path, label: str | None = None, key: Key = ()) -> FloatArray:
+    """Read the last weights in a recording of a network, or the array `weights` of another .npz file.
+
+    Args:
+        path: The file.
+        label: The label of an optimizer in a recording; by default the first.
+        key: The key of errors.
+
+    Returns:
+        (weights,) all parameters concatenated, in the order of the module's `named_parameters`.
+
+    Raises:
+        InputError: The file does not exist, or has no weights of this optimizer.
+    """
+    arrays = load_arrays(path, max_bytes=MAX_RECORDING_BYTES, key=key)
+    labels = arrays["labels"].ravel().tolist() if "labels" in arrays else []
+    found: dict[str, npt.NDArray[np.generic]] = {}
+    for index, each in enumerate(labels):
+        if f"weights_{index}" in arrays:
+            found.setdefault(str(each), arrays[f"weights_{index}"])
+    rows = next(iter(found.values()), arrays.get("weights")) if label is None else found.get(label)
+    if rows is None and found:
+        offer = did_you_mean(str(label), found) or f"; there are {', '.join(found)}"
+        raise InputError(f"{path}: has no optimizer '{label}'{offer}", key, code="unknown-name")
+    if rows is None:
+        sentence = "is not a recording of a network" + ", and has no array 'weights'" * (label is None)
+        raise InputError(f"{path}: {sentence}", key, code="unreadable" if label is None else "unknown-name")
+    if rows.dtype.kind != "f" or rows.ndim not in (1, 2) or 0 in rows.shape:
+        raise InputError(f"{path}: its weights are {rows.dtype} of the shape {rows.shape}", key, code="unreadable")
+    weights = np.atleast_2d(rows)[-1].astype(np.float64)
+    if not np.isfinite(weights).all():
+        raise InputError(f"{path}: its last weights are not finite", key)
+    return np.asarray(weights)

@@ -95,12 +95,9 @@ def _through_recordings(
     folder: Path,
 ) -> Landscape:
     """Return the plane through the last weights of the first optimizer and of two recordings."""
-    corners = []
-    for index, reference in enumerate(recordings):
-        try:
-            corners.append(weights_of(network, reference, folder))
-        except InputError as error:
-            raise InputError(error.message, ("view", "plane", index), code=error.code) from error
+    corners = [
+        weights_of(network, reference, folder, ("view", "plane", index)) for index, reference in enumerate(recordings)
+    ]
     origin = first.training.weights[-1].astype(np.float64)
     sides = np.stack(corners) - origin
     axes = np.eye(2, len(origin)) if len(origin) <= 2 else _orthonormal(sides)
