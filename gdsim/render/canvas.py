@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import warnings
+from bisect import bisect_right
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
@@ -89,30 +90,12 @@ class Canvas:
         self.agg = FigureCanvasAgg(self.figure)
 
     def text(
-        self,
-        x: float,
-        y: float,
-        words: str,
-        *,
-        size: float = 1.0,
-        color: str = "",
-        loose: bool = False,
-        math: bool = False,
-        **style: Any,
+        self, x: float, y: float, words: str, *, size: float = 1.0, color: str = "", loose: bool = False, **style: Any
     ) -> Text:
         """Write text in a font size in ems; `loose` text is not added to the figure, because it moves."""
-        text = Text(
-            x / self.size[0],
-            y / self.size[1],
-            words,
-            fontsize=points(size * self.em),
-            fontfamily=self.theme.font,
-            math_fontfamily="stix",
-            color=color or self.theme.text,
-            transform=self.figure.transSubfigure,
-            parse_math=math,
-            **style,
-        )
+        font = {"fontsize": points(size * self.em), "fontfamily": self.theme.font, "math_fontfamily": "stix"}
+        style = {"color": color or self.theme.text, "parse_math": False, **font, **style}
+        text = Text(x / self.size[0], y / self.size[1], words, transform=self.figure.transSubfigure, **style)
         self._outline(text)
         text.set_figure(self.figure)
         if not loose:
@@ -123,17 +106,17 @@ class Canvas:
         """On a transparent page, draw a rounded rectangle in the theme's page color behind a box."""
         if self.page == "none":
             corners = BoxStyle.Round(pad=0, rounding_size=0.3 * self.em / DPI)
-            x, y, width, height = (side / DPI for side in (box.x, box.y, box.width, box.height))
-            patch = FancyBboxPatch((x, y), width, height, boxstyle=corners, color=self.theme.page, linewidth=0)
-            patch.set_transform(self.figure.dpi_scale_trans)
+            inches = self.figure.dpi_scale_trans
+            patch = FancyBboxPatch(
+                *_inches(box), boxstyle=corners, color=self.theme.page, linewidth=0, transform=inches
+            )
             self.figure.add_artist(patch)
 
     def outline_numbers(self) -> None:
         """On a transparent page, outline the tick labels and names of all axes."""
-        for axes in self.figure.axes:
-            for axis in (axes.xaxis, axes.yaxis) if self.page == "none" else ():
-                for text in (axis.label, *axis.get_ticklabels()):
-                    self._outline(text)
+        for axes in self.figure.axes if self.page == "none" else ():
+            for text in (axes.xaxis.label, axes.yaxis.label, *axes.get_xticklabels(), *axes.get_yticklabels()):
+                self._outline(text)
 
     def _outline(self, artist: Artist, line: float = 0.0) -> None:
         """On a transparent page, outline an artist; `line` is its own line width in pixels."""
@@ -150,34 +133,26 @@ class Canvas:
 
     def width_of(self, words: str, size: float, *, bold: bool = False) -> float:
         """Return the width of a text in pixels, for a font size in ems."""
-        return self._extent(words, size, bold=bold, math=False)[0]
+        return self.extent_of(words, size, bold=bold)[0]
 
-    def extent_of(self, formula: str, size: float) -> tuple[float, float, float]:
-        """Return the width of a formula in dollar signs, and its height above and below the baseline, in pixels."""
-        width, height, below = self._extent(formula, size, bold=False, math=True)
-        return width, height - below, below
-
-    def _extent(self, words: str, size: float, *, bold: bool, math: bool) -> tuple[float, float, float]:
-        font = FontProperties(
-            family=self.theme.font,
-            size=points(size * self.em),
-            weight="bold" if bold else "normal",
-            math_fontfamily="stix",
-        )
+    def extent_of(
+        self, words: str, size: float, *, bold: bool = False, math: bool = False
+    ) -> tuple[float, float, float]:
+        """Return the width of a text or a formula, and its height above and below the baseline, in pixels."""
+        weight, size = "bold" if bold else "normal", points(size * self.em)
+        font = FontProperties(family=self.theme.font, size=size, weight=weight, math_fontfamily="stix")
         width, height, below = self.agg.get_renderer().get_text_width_height_descent(words, font, ismath=math)
-        return float(width), float(height), float(below)
+        return float(width), float(height - below), float(below)
 
     def shortened(self, words: str, size: float, room: float, *, bold: bool = False, middle: bool = False) -> str:
         """Return text shortened with an ellipsis, at the end or in the middle, to fit `room` pixels."""
         if self.width_of(words, size, bold=bold) <= room:
             return words
-        fits, long = 0, len(words)
-        while fits < long:
-            half = (fits + long + 1) // 2
-            if self.width_of(_cut(words, half, middle=middle), size, bold=bold) <= room:
-                fits = half
-            else:
-                long = half - 1
+
+        def width(count: int) -> float:
+            return self.width_of(_cut(words, count, middle=middle), size, bold=bold)
+
+        fits = bisect_right(range(1, len(words) + 1), room, key=width)
         return _cut(words, fits, middle=middle) if fits else ""
 
     def axes(self, box: Box, background: str = "") -> Axes:
@@ -232,9 +207,8 @@ class Canvas:
 
     def block(self, box: Box, color: str) -> None:
         """Fill a box, snapped to whole pixels, below all axes."""
-        x, y, width, height = (side / DPI for side in (box.x, box.y, box.width, box.height))
-        patch = Rectangle((x, y), width, height, color=color, linewidth=0, snap=True, zorder=-1)
-        patch.set_transform(self.figure.dpi_scale_trans)
+        inches = self.figure.dpi_scale_trans
+        patch = Rectangle(*_inches(box), color=color, linewidth=0, snap=True, zorder=-1, transform=inches)
         self.figure.add_artist(patch)
 
     def frame(self, box: Box) -> None:
@@ -264,6 +238,11 @@ class Canvas:
         if parent is self.figure:
             self._outline(arrows)
         parent.add_artist(arrows)
+
+
+def _inches(box: Box) -> tuple[tuple[float, float], float, float]:
+    """Return the corner, the width and the height of a box in inches, which are the same in every backend."""
+    return (box.x / DPI, box.y / DPI), box.width / DPI, box.height / DPI
 
 
 def _cut(words: str, count: int, *, middle: bool) -> str:

@@ -65,12 +65,12 @@ def _draw_formula(canvas: Canvas, formula: str, x: float, y: float, room: float)
         return True
     for size in FORMULA_SIZES:
         try:
-            width, above, below = canvas.extent_of(words, size)
+            width, above, below = canvas.extent_of(words, size, math=True)
         except ValueError:  # matplotlib cannot typeset it
             return False
         # Roots and fractions can make a formula too high for the line.
         if width <= room and above <= high and below <= 1.1 * canvas.em:
-            canvas.text(x, y, words, size=size, color=canvas.theme.quiet, math=True, va="baseline")
+            canvas.text(x, y, words, size=size, color=canvas.theme.quiet, parse_math=True, va="baseline")
             return True
     return False
 
