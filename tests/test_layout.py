@@ -9,17 +9,16 @@ import pytest
 from hypothesis import assume, given
 from hypothesis import strategies as st
 
-from gdsim.render.arrangements import arrange
-from gdsim.render.layout import Box, Layout, LayoutRequest, PanelRequest
+from gdsim.render.layout import Box, Layout, LayoutSearch, PanelRequest
 
 SIZES = st.sampled_from(
     [(160, 120), (320, 180), (480, 270), (640, 480), (800, 600), (720, 1280), (1280, 720), (1920, 1080)]
 )
 
 
-CURVES, HEATMAP = PanelRequest(5), PanelRequest(5, weight=1.6, min_height=8.0, stretches=False)
-IMAGES = PanelRequest(0, max_height=lambda wide: 0.4 * wide + 20, has_axis=False, stretches=False)
-SLIDE = LayoutRequest(
+CURVES, HEATMAP = PanelRequest(5), PanelRequest(5, weight=1.6, min_height=8.0)
+IMAGES = PanelRequest(0, max_height=lambda wide: 0.4 * wide + 20, has_axis=False)
+SLIDE = LayoutSearch(
     size=(1280, 720),
     em=16.7,
     aspects=(1.0,),
@@ -35,13 +34,13 @@ SLIDE = LayoutRequest(
 
 
 @st.composite
-def requests(draw) -> LayoutRequest:
+def requests(draw) -> LayoutSearch:
     groups = draw(st.integers(1, 4))
     named = draw(st.booleans())
     kinds = [CURVES, HEATMAP, IMAGES] if draw(st.booleans()) else [CURVES]
     digits = draw(st.lists(st.integers(1, 8), max_size=6))
     size = draw(SIZES)
-    return LayoutRequest(
+    return LayoutSearch(
         size=size,
         em=max(draw(st.sampled_from([0.8, 1.0, 1.25])) * 0.0232 * min(size), 8.0),
         aspects=tuple(draw(st.sampled_from([None, 0.1, 0.7, 1.0, 2.0, 30.0])) for _ in range(groups)),
@@ -76,7 +75,7 @@ def test_parts_do_not_overlap_and_stay_within_the_picture(request):
     em, (width, height) = request.em, request.size
     # Forty facets on a stamp find no room, and need none.
     assume(len(request.aspects) * request.facets * (7 * em) ** 2 <= width * height)
-    found = boxes(arrange(request))
+    found = boxes(request.best())
     assert len(found) >= len(request.aspects) * request.facets
     for name, box in found:
         assert min(box.x, box.y) >= -1, name
@@ -87,7 +86,7 @@ def test_parts_do_not_overlap_and_stay_within_the_picture(request):
 
 @given(requests())
 def test_facets_are_alike_and_complete(request):
-    layout = arrange(request)
+    layout = request.best()
     assert len(layout.groups) == len(request.aspects)
     for group, aspect in zip(layout.groups, request.aspects, strict=True):
         assert len(group.facets) == len(group.outer) == request.facets
@@ -101,7 +100,7 @@ def test_facets_are_alike_and_complete(request):
 @given(st.integers(1, 12), st.booleans())
 def test_a_slide_has_room_for_a_panel_whatever_else_it_shows(facets, bar):
     several = facets > 1
-    layout = arrange(replace(SLIDE, facets=facets, named=several, color_bar=bar, legend=0 if several else 3))
+    layout = replace(SLIDE, facets=facets, named=several, color_bar=bar, legend=0 if several else 3).best()
     (group,) = layout.groups
     assert len(group.panels) == 1
     assert min(group.facets[0].width, group.facets[0].height) > 5 * layout.em
@@ -109,8 +108,8 @@ def test_a_slide_has_room_for_a_panel_whatever_else_it_shows(facets, bar):
 
 def test_images_take_no_more_height_than_they_fill():
     def stacked(highest):
-        images = PanelRequest(0, max_height=highest, has_axis=False, stretches=False)
-        return arrange(replace(SLIDE, panels=(CURVES, images), panels_at="beside")).groups[0].panels
+        images = PanelRequest(0, max_height=highest, has_axis=False)
+        return replace(SLIDE, panels=(CURVES, images), panels_at="beside").best().groups[0].panels
 
     (curves, images), (_, free) = stacked(lambda wide: 0.3 * wide), stacked(None)
     assert images.height < free.height
@@ -120,21 +119,21 @@ def test_images_take_no_more_height_than_they_fill():
 
 
 def test_panels_are_where_the_request_says():
-    beside, under = (arrange(replace(SLIDE, panels_at=at)).groups[0] for at in ("beside", "under"))
+    beside, under = (replace(SLIDE, panels_at=at).best().groups[0] for at in ("beside", "under"))
     assert beside.panels[0].x > beside.facets[0].right
     assert under.panels[0].top < under.facets[0].y
 
 
 @pytest.mark.parametrize("at", [None, "beside", "under"])
 def test_six_panels_fit_a_slide(at):
-    layout = arrange(replace(SLIDE, panels=(CURVES,) * 6, panels_at=at))
+    layout = replace(SLIDE, panels=(CURVES,) * 6, panels_at=at).best()
     assert len(layout.groups[0].panels) == 6
 
 
 @pytest.mark.parametrize("groups", [1, 2, 4])
 def test_a_table_is_beside_its_facet(groups):
     table = PanelRequest(0, has_axis=False, facet_share=0.3)
-    layout = arrange(replace(SLIDE, aspects=(1.0,) * groups, panels=(table,), legend=0, digits=0, color_bar=False))
+    layout = replace(SLIDE, aspects=(1.0,) * groups, panels=(table,), legend=0, digits=0, color_bar=False).best()
     assert len(layout.groups) == groups
     for group in layout.groups:
         (facet,), (panel,) = group.facets, group.panels

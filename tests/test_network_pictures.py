@@ -14,8 +14,6 @@ import gdsim
 from gdsim.config import Animation, View
 from gdsim.encode import write
 from gdsim.render import Frames
-from gdsim.render.arrangements import scene_layout
-from gdsim.render.canvas import Canvas
 from gdsim.render.color_scales import color_scale
 from gdsim.render.display_list import ImageFrames, RevealedImage
 from gdsim.render.layout import Box
@@ -498,7 +496,7 @@ def test_settings_are_cut_at_whole_ones_and_their_distance_last():
     (run,) = made.trained(("Adam",))
     settings = "Adam · lr 0.003 · weight decay 0.0001 · amsgrad"
     scene = build_scene([replace(run, settings=settings)], view=View(size=[640, 720]))
-    canvas = Canvas(scene, scene_layout(scene))
+    canvas = Frames(scene).canvas
     (style,) = scene.styles
     away = style.aside
     told = [settings_text(style, away, room, canvas) for room in range(600, 60, -20)]

@@ -19,12 +19,11 @@ from matplotlib.colors import to_rgb
 
 from gdsim.objectives import FloatArray
 from gdsim.render.annotations import name_marks
-from gdsim.render.arrangements import scene_layout
 from gdsim.render.canvas import DPI, Canvas, default_settings, save_vectors
 from gdsim.render.display_list import ImageFrames, Layer, Rect, RevealedImage
 from gdsim.render.image_layers import changed, image_artist
-from gdsim.render.layout import GroupLayout
-from gdsim.render.legend import Counter, draw_key, draw_legend, draw_names, draw_title
+from gdsim.render.layout import GroupLayout, Layout, LayoutSearch
+from gdsim.render.legend import Counter, draw_key, draw_legend, draw_names, draw_title, key_width
 from gdsim.render.painter import Painter, only
 from gdsim.render.panels import draw_panels, panel_renderer
 from gdsim.render.sprites import Drawn, SpriteSheet
@@ -281,6 +280,27 @@ def _merged(rects: Iterable[Rect]) -> list[Rect]:
         else:
             apart.append(rect)
     return apart
+
+
+def scene_layout(scene: Scene) -> Layout:
+    """Return the best layout for a scene."""
+    facets, em = scene.facets, max(0.0232 * min(scene.size) * scene.theme.type, 8.0)
+    panels = tuple(panel_renderer(panel.kind).request(panel, em) for panel in scene.groups[0].panels)
+    named, renderer = any(facet.style is not None for facet in facets), view_renderer(facets[0].model.kind)
+    search = LayoutSearch(
+        size=scene.size,
+        em=em,
+        aspects=tuple(renderer.aspect(group.facets[0], len(facets)) for group in scene.groups),
+        facets=len(scene.groups[0].facets),
+        named=named,
+        digits=max(renderer.digits(facet) for facet in facets),
+        color_bar=renderer.has_color_bar,
+        legend=0 if named or any(panel.facet_share for panel in panels) else len(scene.styles),
+        key=key_width(scene),
+        panels=panels,
+        panels_at=scene.panels_at,
+    )
+    return search.best()
 
 
 def _view_layers(canvas: Canvas, index: int, place: GroupLayout) -> Iterator[Layer]:

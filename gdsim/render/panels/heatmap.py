@@ -36,7 +36,6 @@ class _HeatmapRenderer(PanelRenderer):
             digits=min(max(map(len, panel.layers)), LONGEST_NAME) - 1,
             weight=min(1.0 + 0.3 * (count - 1), 2.0),
             min_height=max(min((NAME + LOWEST) * count, HIGHEST_MINIMUM), PanelRequest.min_height),
-            stretches=False,
         )
 
     def draw(self, canvas: Canvas, panel: Heatmap, box: Box, *, numbered: bool) -> Viewport:

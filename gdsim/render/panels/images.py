@@ -65,7 +65,6 @@ class _ImagesRenderer(PanelRenderer):
             min_height=max((NAME + SMALLEST + GAP) * min(rows, 2), PanelRequest.min_height),
             max_height=max_height,
             has_axis=False,
-            stretches=False,
         )
 
     def draw(self, canvas: Canvas, panel: ImageGrid, box: Box, *, numbered: bool) -> Viewport:
