@@ -15,7 +15,7 @@ from gdsim.config import Animation, View
 from gdsim.encode import write
 from gdsim.render import Frames
 from gdsim.render.color_scales import color_scale
-from gdsim.render.display_list import ImageFrames, RevealedImage
+from gdsim.render.images import ImageFrames, RevealedImage
 from gdsim.render.layout import Box
 from gdsim.render.legend import settings_text
 from gdsim.render.panels import panel_renderer

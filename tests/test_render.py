@@ -355,7 +355,7 @@ def test_a_surface_in_a_vector_picture_is_seen_as_in_the_last_frame(tmp_path):
     drawn = (tmp_path / "poster.svg").read_text(encoding="utf-8")
     assert drawn.count("<image") == 1
     (layer,) = frames.layers
-    posed = layer.viewport.pose(Moment(60.0, 1.0), 1, words=True)
+    posed = layer.viewport.pose(Moment(60.0, 1.0), 1)
     words = {artist.get_text() for artist in posed if isinstance(artist, Text)}
     assert len(words) > 5
     assert words <= set(re.findall(r"<!-- (.*?) -->", drawn))

@@ -8,7 +8,6 @@ import numpy as np
 import pytest
 from matplotlib.colors import to_rgb
 from matplotlib.path import Path
-from matplotlib.text import Text
 
 from gdsim.render.canvas import Canvas
 from gdsim.render.layout import Box, Layout
@@ -80,19 +79,15 @@ class Seen:
         return self.viewport.pixels(points, self.moment(azimuth))
 
     def shadow(self, points, azimuth):
-        return self.viewport.base(points, self.moment(azimuth))
+        return self.viewport.pixels(points[..., :2], self.moment(azimuth))
 
     def picture(self, azimuth, scale):
         return self.viewport.picture(self.moment(azimuth), scale)
 
     def words(self, azimuth) -> list[tuple[str, np.ndarray]]:
         """The text at the axes, and what each covers: left, bottom, right and top in pixels."""
-        artists, renderer = self.viewport.pose(self.moment(azimuth), 1, words=True), self.canvas.agg.get_renderer()
-        texts = [artist for artist in artists if isinstance(artist, Text)]
-        found = [(text.get_text(), text.get_window_extent(renderer).extents) for text in texts]
-        for artist in artists:
-            artist.remove()
-        return found
+        texts, renderer = self.viewport.labels(self.moment(azimuth), loose=True), self.canvas.agg.get_renderer()
+        return [(text.get_text(), text.get_window_extent(renderer).extents) for text in texts]
 
 
 def pixel(picture, spots, scale=1):

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from dataclasses import replace
 from itertools import pairwise
-from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -12,13 +11,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from matplotlib.backend_bases import GraphicsContextBase
 from matplotlib.colors import to_rgb
-from matplotlib.figure import Figure
 
 import gdsim
 from gdsim.config import Animation, View
 from gdsim.render import Frames
 from gdsim.render.display_list import ExitMarks, HeadArrows
-from gdsim.render.layout import Box
 from gdsim.render.painter import Painter, only
 from gdsim.render.trail import Trail, TrailStyle, interpolated, settled
 from gdsim.render.viewport import Moment
@@ -60,10 +57,9 @@ class Recorder:
         return {(*a, *b) for line in lines for a, b in pairwise(line) if a != b}
 
 
-def painter(viewport=None) -> Painter:
+def painter(bounds=((0, 500), (0, 500))) -> Painter:
     """A painter that records; what it recorded is `renderer`."""
-    canvas = SimpleNamespace(figure=Figure(dpi=100), size=(500, 500))
-    return Painter(Recorder(), viewport or SimpleNamespace(box=Box(0, 0, 500, 500), canvas=canvas))
+    return Painter(Recorder(), np.array(bounds))
 
 
 def drawn(path: Trail, time: float, since: float | None = None) -> Recorder:
@@ -284,8 +280,8 @@ def test_a_shadow_is_seen_only_where_the_plane_is(elevation, seen):
     poster, (layer,) = frames.poster(), frames.layers
     places = frames.scene.facets[0].paths[0].points[[1, -1], 0]
     moment = frames.moment(len(frames) - 1)
-    assert layer.viewport.base_hidden(places, moment).tolist() == [not seen] * 2
-    for x, y in layer.viewport.base(places, moment):
+    assert layer.viewport.hidden(places[..., :2], moment).tolist() == [not seen] * 2
+    for x, y in layer.viewport.pixels(places[..., :2], moment):
         changed = (around(poster, x, y, 1) != around(frames.background[..., :3], x, y, 1)).any()
         assert changed == seen
 
@@ -300,7 +296,7 @@ VECTORS = {
 
 def arrows(layer, moment, color) -> list[np.ndarray]:
     """The arrows of a color at the heads, as corners."""
-    found = painter(layer.viewport)
+    found = painter(layer.viewport.bounds)
     for _ in found.draw_over(only(layer.at(moment), HeadArrows), moment.time):
         pass
     return [outline[:7] for outline in found.renderer.of(color)]
@@ -320,9 +316,9 @@ def test_the_step_really_taken_ends_at_the_next_iterate(name):
         if title == "double_well":
             there = np.array([there[0], here[1]])
         places = np.stack([here, there])
-        if layer.viewport.base_hidden(places, moment).any():
+        if layer.viewport.hidden(places[..., :2], moment).any():
             continue
-        tail, tip = layer.viewport.base(places, moment)
+        tail, tip = layer.viewport.pixels(places[..., :2], moment)
         steps = arrows(layer, moment, path.style.color)
         if np.linalg.norm(tip - tail) < 0.35 * frames.canvas.em:
             assert not steps
@@ -372,7 +368,7 @@ def test_many_exit_marks_are_one_primitive_per_side_and_each_appears_in_its_time
     marks, box = only(layer.primitives, ExitMarks), layer.viewport.box
     assert len(marks) <= 5 < len(exits)
     for time in (0.0, 1.0, 1.5, 4.0, 30.0):
-        found = painter(layer.viewport)
+        found = painter(layer.viewport.bounds)
         assert len(list(found.draw_over(marks, time))) == len(marks)
         marked = [outline.mean(0) for outline in found.renderer.of(scene.styles[0].color)]
         assert len(marked) == sum(exit_.time <= time for exit_ in exits)

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
-from contextlib import nullcontext
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import contextmanager, nullcontext
 from copy import copy
 from dataclasses import replace
 from functools import partial
+from io import BytesIO
+from math import ceil, floor
 from pathlib import Path as FilePath
 from types import MappingProxyType
 
@@ -18,19 +20,19 @@ from matplotlib.backends.backend_agg import RendererAgg
 from matplotlib.colors import to_rgb
 
 from gdsim.objectives import FloatArray
-from gdsim.render.annotations import name_marks
+from gdsim.render.annotations import exit_marks, name_marks
 from gdsim.render.canvas import DPI, Canvas, default_settings, save_vectors
-from gdsim.render.display_list import ImageFrames, Layer, Rect, RevealedImage
-from gdsim.render.image_layers import changed, image_artist
+from gdsim.render.display_list import Layer, Primitive
+from gdsim.render.images import Pixels, Rect, image_artists, pixels_of
 from gdsim.render.layout import GroupLayout, Layout, LayoutSearch
 from gdsim.render.legend import Counter, draw_key, draw_legend, draw_names, draw_title, key_width
 from gdsim.render.painter import Painter, only
 from gdsim.render.panels import draw_panels, panel_renderer
-from gdsim.render.sprites import Drawn, SpriteSheet
+from gdsim.render.paths import start_rings
 from gdsim.render.trail import Trail
-from gdsim.render.viewport import START, Moment
+from gdsim.render.viewport import START, Moment, Viewport
 from gdsim.render.views import view_renderer
-from gdsim.scene import Scene
+from gdsim.scene import Facet, Scene
 
 Frame = npt.NDArray[np.uint8]
 
@@ -116,10 +118,6 @@ class Frames:
         fewer.scene = replace(self.scene, frame_steps=steps)
         return fewer
 
-    def sprites(self, scale: int) -> SpriteSheet:
-        """Return the sprite sheet for a web page, with `scale` dots per pixel."""
-        return SpriteSheet(self.canvas, self.layers, scale)
-
     def save_poster(self, path: FilePath, words: Mapping[str, str] = MappingProxyType({})) -> None:
         """Write the last frame as a vector picture, in which surfaces are embedded images.
 
@@ -130,18 +128,41 @@ class Frames:
         moment = self.moment(len(self) - 1)
 
         def draw(renderer: RendererBase) -> None:
-            for layer in self.layers:
-                Painter(renderer, layer.viewport).draw_all(layer.at(moment), moment.time)
+            for layer, painter in self.painters(renderer):
+                painter.draw_all(layer.at(moment), moment.time)
             if self.counter is not None:
                 self.counter.draw(renderer, moment.time)
 
-        added: list[Artist] = [self.canvas.figure.add_artist(Drawn(draw))]
-        for layer in self.layers:
-            viewport = layer.viewport
-            added += viewport.pose(moment, VECTOR_SCALE, words=viewport.turning)
-            added += [image_artist(each, viewport.axes, self.size[1], moment.time) for each in _images([layer])]
-        try:
+        with self._posed(moment, VECTOR_SCALE, draw) as added:
+            for layer in self.layers:
+                added += image_artists(layer.images, layer.viewport.axes, self.size[1], moment.time)
             save_vectors(self.canvas.figure, path, words)
+
+    def web_background(self, scale: int) -> Pixels:
+        """Return the static parts and the circles around the starts, (scale · height, scale · width, 3)."""
+        (width, height), file = self.size, BytesIO()
+
+        def draw(renderer: RendererBase) -> None:
+            for layer, painter in self.painters(renderer):
+                painter.draw_rings(layer.primitives)
+
+        with self._posed(START, scale, draw):
+            self.canvas.figure.savefig(file, format="rgba", dpi=scale * DPI)
+        return np.frombuffer(file.getbuffer(), np.uint8).reshape(scale * height, scale * width, 4)[..., :3]
+
+    def painters(self, renderer: RendererBase) -> list[tuple[Layer, Painter]]:
+        """Return the layers with their painters on a renderer that has the figure's resolution."""
+        scale = self.canvas.figure.dpi / DPI
+        return [(layer, Painter(renderer, layer.viewport.bounds, scale)) for layer in self.layers]
+
+    @contextmanager
+    def _posed(self, moment: Moment, scale: int, draw: Callable[[RendererBase], None]) -> Iterator[list[Artist]]:
+        """Temporarily add surfaces at a moment and what a function draws to the figure; yield the added artists."""
+        added: list[Artist] = [self.canvas.figure.add_artist(_Drawing(draw))]
+        for layer in self.layers:
+            added += layer.viewport.pose(moment, scale)
+        try:
+            yield added
         finally:
             for artist in added:
                 artist.remove()
@@ -169,14 +190,22 @@ class Frames:
         self.left_out = tuple(dict.fromkeys(canvas.left_out))
         theme = scene.theme
         exact = dict.fromkeys([theme.page, theme.text, *(style.color for style in scene.styles), theme.quiet])
-        # The last frame may lack colors of an image that changes.
-        scales = {image.palette.tobytes(): image.palette[:-1] for image in _images(self.layers)}
         plain = np.array([[round(255 * part) for part in to_rgb(color)] for color in exact], np.uint8)
-        self.colors = np.concatenate([plain, *scales.values()])
+        # The last frame may lack colors of an image that changes.
+        palettes = [image.palette[:-1] for layer in self.layers for image in layer.images]
+        self.colors = np.concatenate([plain, *{palette.tobytes(): palette for palette in palettes}.values()])
 
 
-def _images(layers: Iterable[Layer]) -> list[ImageFrames | RevealedImage]:
-    return [each for layer in layers for each in layer.primitives if isinstance(each, ImageFrames | RevealedImage)]
+class _Drawing(Artist):
+    """An artist above all others that a function draws."""
+
+    def __init__(self, paint: Callable[[RendererBase], None]) -> None:
+        super().__init__()
+        self._paint = paint
+        self.set_zorder(10)
+
+    def draw(self, renderer: RendererBase) -> None:
+        self._paint(renderer)
 
 
 class FramePainter:
@@ -188,21 +217,19 @@ class FramePainter:
         self._renderer = RendererAgg(width, height, DPI)
         self._pixels = np.asarray(self._renderer.buffer_rgba())
         self._pixels[...] = frames.background
-        painters = [(layer, Painter(self._renderer, layer.viewport), self._rect(layer)) for layer in frames.layers]
+        painters = frames.painters(self._renderer)
         self._turning = [each for each in painters if each[0].primitives_at]
         self._fixed = [each for each in painters if not each[0].primitives_at]
-        for layer, painter, _ in self._fixed:
+        self._trails = []
+        for layer, painter in self._fixed:
             painter.draw_rings(layer.primitives)
-        self._trails = [
-            (trail, painter, within)
-            for layer, painter, within in self._fixed
-            for trail in only(layer.primitives, Trail)
-        ]
+            within = self._around(layer.viewport.bounds.T, 0.0, self._page)
+            self._trails += [(trail, painter, within) for trail in only(layer.primitives, Trail)]
         # This order does not depend on the frames, so that a poster drawn at once equals the last frame.
         commits = [(until, i) for i, (trail, *_) in enumerate(self._trails) for until in trail.commit_times.tolist()]
         self._commits = sorted(commits, reverse=True)
         self._since: list[float | None] = [None] * len(self._trails)
-        self._images = _images(frames.layers)
+        self._images = [image for layer in frames.layers for image in layer.images]
         self._time: float | None = None
         self._drawn: list[Rect] = []
         self._committed = self._pixels.copy()
@@ -213,11 +240,8 @@ class FramePainter:
         time, stale = moment.time, self._drawn
         for rect in stale:
             self._pixels[rect.area] = self._committed[rect.area]
-        updates = [each for image in self._images if (each := changed(image, self._time, time)) is not None]
-        for rect, drawn in updates:
-            # Nothing else is drawn in this rectangle.
-            self._committed[rect.area] = self._pixels[rect.area] = drawn
-        self._time, self._drawn = time, []
+        changed = [*stale, *self._update_images(time)]
+        self._drawn = []
         while self._commits and self._commits[-1][0] <= time:
             until, i = self._commits.pop()
             if (committed := self._draw_trail(i, until)) is not None:
@@ -225,20 +249,29 @@ class FramePainter:
             self._since[i] = until
         for i in range(len(self._trails)):
             self._draw_trail(i, time)
-        for layer, painter, _ in self._fixed:
+        for layer, painter in self._fixed:
             for points in painter.draw_over(layer.primitives, time):
                 self._drew(points, self._em, self._page)
-        for layer, painter, within in self._turning:
+        for layer, painter in self._turning:
             layer.viewport.draw_backdrop(self._renderer, moment)
             painter.draw_all(layer.at(moment), time)
-            self._drawn.append(within)
+            self._drawn.append(self._around(layer.viewport.bounds.T, 0.0, self._page))
         self._drawn = _merged(self._drawn)
-        for rect in [*(rect for rect, _ in updates), *stale, *self._drawn]:
+        for rect in [*changed, *self._drawn]:
             for channel in range(self._frame.shape[-1]):  # four times as fast as all channels at once
                 self._frame[(*rect.area, channel)] = self._pixels[(*rect.area, channel)]
         if self._counter is not None:
             self._counter.stamp(self._frame, time)
         return self._frame
+
+    def _update_images(self, time: float) -> Iterator[Rect]:
+        """Draw what has changed in images, in whose rectangles nothing else is drawn, and yield the rectangles."""
+        for image in self._images:
+            if found := image.changed(self._time, time):
+                rect, cells = found
+                self._committed[rect.area] = self._pixels[rect.area] = pixels_of(cells, image.palette, rect)
+                yield rect
+        self._time = time
 
     def _draw_trail(self, index: int, time: float) -> Rect | None:
         """Draw a trail from its last commit up to a time, and return the changed rectangle."""
@@ -248,24 +281,21 @@ class FramePainter:
     def _drew(self, points: FloatArray, reach: float, within: Rect) -> Rect | None:
         """Record that pixels around points, (…, 2), have changed, and return their rectangle; None if it is empty."""
         points = points[np.isfinite(points).all(-1)]
-        if not len(points):
-            return None
-        x, y = points[..., 0], self._page.bottom - points[..., 1]
-        rect = Rect(
-            max(int(np.floor(max(y.min(), -1e6) - reach)), within.top),
-            min(int(np.ceil(min(y.max(), 1e6) + reach)) + 1, within.bottom),
-            max(int(np.floor(max(x.min(), -1e6) - reach)), within.left),
-            min(int(np.ceil(min(x.max(), 1e6) + reach)) + 1, within.right),
-        )
-        if rect.height <= 0 or rect.width <= 0:
+        rect = self._around(points, reach, within) if len(points) else None
+        if rect is None or rect.height <= 0 or rect.width <= 0:
             return None
         self._drawn.append(rect)
         return rect
 
-    def _rect(self, layer: Layer) -> Rect:
-        """Return the rectangle of a layer."""
-        box, height = layer.viewport.box, self._page.bottom
-        return Rect(int(height - box.top), int(np.ceil(height - box.y)) + 1, int(box.x), int(np.ceil(box.right)) + 1)
+    def _around(self, points: FloatArray, reach: float, within: Rect) -> Rect:
+        (left, low), (right, high) = points.min(0).tolist(), points.max(0).tolist()
+        height = self._page.bottom
+        return Rect(
+            max(floor(height - high - reach), within.top),
+            min(ceil(height - low + reach) + 1, within.bottom),
+            max(floor(left - reach), within.left),
+            min(ceil(right + reach) + 1, within.right),
+        )
 
 
 def _merged(rects: Iterable[Rect]) -> list[Rect]:
@@ -309,12 +339,19 @@ def _view_layers(canvas: Canvas, index: int, place: GroupLayout) -> Iterator[Lay
     renderer = view_renderer(facets[0].model.kind)
     for facet, box, outer in zip(facets, place.facets, place.outer, strict=True):
         viewport = renderer.draw(canvas, facet, box, outer)
-        at = partial(renderer.primitives, canvas, facet, viewport)
+        at = partial(_moving_parts, canvas, facet, viewport)
         yield Layer(viewport, index, at(START), at if viewport.turning else None, facet)
-        viewport.pose(START, 1, words=not viewport.turning)
         name_marks(canvas, facet, viewport)
     if place.color_bar is not None:
         renderer.draw_color_bar(canvas, facets[0], place.color_bar)
+
+
+def _moving_parts(canvas: Canvas, facet: Facet, viewport: Viewport, moment: Moment) -> tuple[Primitive, ...]:
+    return (
+        *start_rings(facet, viewport, moment),
+        *view_renderer(facet.model.kind).primitives(facet, viewport, moment),
+        *exit_marks(canvas, facet, viewport, moment),
+    )
 
 
 def _panel_layers(canvas: Canvas, index: int, place: GroupLayout) -> Iterator[Layer]:

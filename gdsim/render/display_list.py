@@ -14,50 +14,14 @@ import numpy.typing as npt
 from matplotlib.text import Text
 
 from gdsim.objectives import FloatArray
+from gdsim.render.images import ImageFrames, RevealedImage
 from gdsim.render.trail import Trail
 from gdsim.render.viewport import Moment, Viewport
 from gdsim.scene import Facet, Scene
 
-Pixels = npt.NDArray[np.uint8]
-
 MOST_ITERATES = 60_000
 """The maximum number of iterates for which a web page has numbers and arrows; above it, only every k-th iterate has
 them."""
-
-
-@dataclass(frozen=True)
-class Rect:
-    """Rows and columns of a picture from its upper left corner; the ends are exclusive."""
-
-    top: int
-    bottom: int
-    left: int
-    right: int
-
-    @property
-    def area(self) -> tuple[slice, slice]:
-        """The index of these pixels in an image array."""
-        return slice(self.top, self.bottom), slice(self.left, self.right)
-
-    @property
-    def width(self) -> int:
-        """The number of columns."""
-        return self.right - self.left
-
-    @property
-    def height(self) -> int:
-        """The number of rows."""
-        return self.bottom - self.top
-
-    @property
-    def box(self) -> tuple[int, int, int, int]:
-        """Left, top, width and height."""
-        return self.left, self.top, self.width, self.height
-
-    def union(self, other: Rect) -> Rect:
-        """Return the smallest rectangle that contains both."""
-        top, left = min(self.top, other.top), min(self.left, other.left)
-        return Rect(top, max(self.bottom, other.bottom), left, max(self.right, other.right))
 
 
 @dataclass(frozen=True, eq=False)
@@ -152,51 +116,6 @@ class ExitMarks:
 
 
 @dataclass(frozen=True, eq=False)
-class ImageFrames:
-    """Small images that replace each other in one place.
-
-    Attributes:
-        optimizer: The optimizer's index in `Scene.styles`; None for an image that all optimizers share.
-        steps: (n,) the first step at which each image is shown, ascending from 0.
-        cells: (n, rows, columns) palette indices, from the top row.
-        palette: (colors, 3) the colors; the last is for cells without a number.
-    """
-
-    optimizer: int | None
-    rect: Rect
-    steps: npt.NDArray[np.int64]
-    cells: Pixels
-    palette: Pixels
-
-    def index(self, time: float) -> int:
-        """Return the index of the image shown at a time."""
-        return max(int(np.searchsorted(self.steps, time, side="right")) - 1, 0)
-
-
-@dataclass(frozen=True, eq=False)
-class RevealedImage:
-    """A heat map over the steps, which is revealed from the left.
-
-    Attributes:
-        reach: The step at the right edge.
-        end: The last step that is revealed.
-        cells: (rows, width) palette indices, one column per column of pixels.
-        palette: (colors, 3) the colors; the last is for cells without a number.
-    """
-
-    optimizer: int
-    rect: Rect
-    reach: float
-    end: int
-    cells: Pixels
-    palette: Pixels
-
-    def columns(self, time: float) -> int:
-        """Return the number of columns of pixels that are revealed at a time."""
-        return round(self.rect.width * min(time, float(self.end)) / self.reach)
-
-
-@dataclass(frozen=True, eq=False)
 class Cursor:
     """The relation of a panel's horizontal axis to time; only web pages show it, as a cursor that can be dragged.
 
@@ -236,6 +155,11 @@ class Layer:
     def at(self, moment: Moment) -> tuple[Primitive, ...]:
         """Return the primitives as the camera sees them at a moment."""
         return self.primitives if self.primitives_at is None else self.primitives_at(moment)
+
+    @property
+    def images(self) -> list[ImageFrames | RevealedImage]:
+        """The images that change."""
+        return [each for each in self.primitives if isinstance(each, ImageFrames | RevealedImage)]
 
 
 def iterate_stride(scene: Scene) -> int:

@@ -4,21 +4,19 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
 from functools import cache
-from typing import Literal, TypeVar
+from typing import Any, Literal, TypeVar
 
 import numpy as np
-import numpy.typing as npt
 from matplotlib.backend_bases import GraphicsContextBase, RendererBase
 from matplotlib.colors import to_rgba
 from matplotlib.markers import MarkerStyle
 from matplotlib.path import Path as Outline
-from matplotlib.transforms import Affine2D, Bbox, TransformedBbox
+from matplotlib.transforms import Affine2D, Bbox, IdentityTransform, TransformedBbox
 
-from gdsim.objectives import FloatArray
-from gdsim.render.canvas import DPI, arrow_shapes, points
+from gdsim.objectives import FloatArray, inside
+from gdsim.render.canvas import arrow_shapes, points
 from gdsim.render.display_list import ExitMarks, HeadArrows, Primitive, Rings, Tangents
-from gdsim.render.trail import Stretch, Trail, interpolated
-from gdsim.render.viewport import Viewport
+from gdsim.render.trail import BoolArray, Stretch, Trail, interpolated
 
 Cap = Literal["butt", "round"]
 Kind = TypeVar("Kind")
@@ -32,15 +30,21 @@ def only(primitives: Iterable[Primitive], kind: type[Kind]) -> list[Kind]:
 
 
 class Painter:
-    """Draws primitives on a renderer of any resolution, clipped to a viewport."""
+    """Draws on a renderer of any resolution, clipped to a rectangle; positions and lengths are in pixels.
 
-    def __init__(self, renderer: RendererBase, viewport: Viewport) -> None:
-        box = viewport.box
-        self.renderer, self._viewport = renderer, viewport
-        scale = viewport.canvas.figure.dpi / DPI
-        self._transform = Affine2D().scale(scale)
-        corners = Bbox.from_bounds(box.x, box.y, box.width, box.height)
-        self._clip = TransformedBbox(corners, self._transform).frozen()
+    Args:
+        renderer: The renderer, with `scale` times as many dots per inch as the picture.
+        bounds: (2, 2) the left and right, and the bottom and top edge of the rectangle.
+        scale: The number of dots per pixel.
+        corner: The position of the renderer's lower left corner.
+    """
+
+    def __init__(
+        self, renderer: RendererBase, bounds: FloatArray, scale: float = 1.0, corner: tuple[float, float] = (0, 0)
+    ) -> None:
+        self.renderer, self._bounds = renderer, bounds
+        self._transform = Affine2D().translate(-corner[0], -corner[1]).scale(scale)
+        self._clip = TransformedBbox(Bbox(bounds.T), self._transform).frozen()
         self._contexts: dict[tuple[str, float, str, float], GraphicsContextBase] = {}
 
     def draw_all(self, primitives: Sequence[Primitive], time: float) -> None:
@@ -54,13 +58,12 @@ class Painter:
     def draw_rings(self, primitives: Iterable[Primitive]) -> None:
         """Draw the circles below the trails."""
         for rings in only(primitives, Rings):
-            centres = rings.points[np.isfinite(rings.points).all(-1)]
+            centers = rings.points[np.isfinite(rings.points).all(-1)]
             for color, width in rings.strokes:
-                self._stroke(centres[:, None] + CIRCLE * rings.diameter, color, width, "butt")
+                self.stroke(centers[:, None] + CIRCLE * rings.diameter, color, width)
 
-    def draw_over(self, primitives: Iterable[Primitive], time: float) -> Iterator[FloatArray]:
+    def draw_over(self, primitives: Sequence[Primitive], time: float) -> Iterator[FloatArray]:
         """Draw everything above the trails, and yield the points, (…, 2), that each primitive covers."""
-        primitives = list(primitives)
         for tangents in only(primitives, Tangents):
             yield self._draw_tangents(tangents, time)
         for arrows in only(primitives, HeadArrows):
@@ -79,9 +82,8 @@ class Painter:
         stretch = trail.stretch(begin, time)
         self._draw_hidden(trail, stretch, style.alpha, new)
         if style.casing_width:
-            shown = None if stretch.visible is None else stretch.visible[:, new:]
             width = style.width + 2 * style.casing_width
-            self._stroke(stretch.lines[:, new:], style.casing, width, "butt", shown=shown)
+            self.stroke(stretch.lines[:, new:], style.casing, width, shown=stretch.visible[:, new:])
         self._draw_visible(trail, stretch, style.alpha)
         return stretch.lines
 
@@ -97,49 +99,43 @@ class Painter:
         return np.concatenate(drawn, axis=1)
 
     def _draw_visible(self, trail: Trail, stretch: Stretch, alpha: float) -> None:
-        style, lines = trail.style, stretch.lines
+        style, lines, visible = trail.style, stretch.lines, stretch.visible
         if style.dash:
             lengths = [points(part) for part in style.dash_lengths]
-            for start, line in enumerate(lines):
-                for first, last in [(0, len(line))] if stretch.visible is None else _runs(stretch.visible[start]):
-                    dash = (points(float(stretch.dash_offsets[start, first])), lengths)
-                    self._stroke(line[None, first:last], style.color, style.width, "butt", dash=dash, alpha=alpha)
+            for line, shown, offsets in zip(lines, visible, stretch.dash_offsets, strict=True):
+                for first, last in _runs(shown):
+                    dash = (points(float(offsets[first])), lengths)
+                    self.stroke(line[None, first:last], style.color, style.width, dash=dash, alpha=alpha)
         else:
             cap: Cap = "round" if alpha == 1 else "butt"
-            self._stroke(lines, style.color, style.width, cap, shown=stretch.visible, alpha=alpha)
-        if stretch.dots is not None:
-            self._mark(stretch.dots, "o", style.dot_size, style.color, style.casing, style.dot_edge, alpha)
+            self.stroke(lines, style.color, style.width, cap, shown=visible, alpha=alpha)
+        self._mark(stretch.dots, "o", style.dot_size, style.color, style.casing, style.dot_edge, alpha)
 
     def _draw_hidden(self, trail: Trail, stretch: Stretch, alpha: float, new: int = 0) -> None:
         """Draw hidden segments from vertex `new` on, because translucent segments must not be drawn twice."""
-        style = trail.style
-        if style.hidden_alpha and stretch.hidden is not None:
-            lines, shown, faint = stretch.lines[:, new:], stretch.hidden[:, new:], alpha * style.hidden_alpha
-            self._stroke(lines, style.color, style.hidden_width, "butt", shown=shown, alpha=faint)
+        style, lines, faint = trail.style, stretch.lines[:, new:], alpha * trail.style.hidden_alpha
+        if faint and trail.hidden is not None:
+            self.stroke(lines, style.color, style.hidden_width, shown=stretch.hidden[:, new:], alpha=faint)
 
     def _draw_heads(self, trail: Trail, time: float) -> FloatArray:
         heads, hidden, style = trail.at(time), trail.hidden_at(time), trail.style
         for chosen, alpha in ((hidden, style.alpha * style.hidden_alpha), (~hidden, style.alpha)):
             if alpha and chosen.any():
-                self._mark(
-                    heads[chosen], style.marker, style.head_size, style.color, style.casing, style.head_edge, alpha
-                )
+                spots = heads[chosen]
+                self._mark(spots, style.marker, style.head_size, style.color, style.casing, style.head_edge, alpha)
         return heads
 
     def _draw_tangents(self, tangents: Tangents, time: float) -> FloatArray:
         trail = tangents.trail
         heads, feet = trail.at(time), tangents.foot.at(time)
-        seen = np.isfinite(heads).all(-1) & self._viewport.inside(heads)
+        seen = inside(heads, self._bounds)
         heads, feet = heads[seen], feet[seen]
-        if not len(heads):
-            return np.empty((0, 2))
         color = trail.style.color
-        lines = np.stack([heads, feet], 1)
-        self._stroke(lines, color, tangents.foot_width, "butt", alpha=tangents.foot_alpha)
+        self.stroke(np.stack([heads, feet], 1), color, tangents.foot_width, alpha=tangents.foot_alpha)
         along = np.column_stack([np.ones(len(heads)), interpolated(tangents.slopes, trail.times, time)[seen]])
         along *= tangents.reach / np.linalg.norm(along, axis=-1, keepdims=True)
         ends = np.stack([heads - along, heads + along], 1)
-        self._stroke(ends, color, tangents.width, "round")
+        self.stroke(ends, color, tangents.width, "round")
         return np.concatenate([ends.reshape(-1, 2), feet, heads])
 
     def _draw_arrows(self, arrows: HeadArrows, time: float) -> Iterator[FloatArray]:
@@ -149,9 +145,12 @@ class Painter:
         tails, vectors = tails[drawn], vectors[drawn]
         for style in arrows.styles if len(tails) else ():
             moves = style.factor * vectors
-            length = np.linalg.norm(moves, axis=-1)
-            shapes = arrow_shapes(tails + moves / 2, moves, length, style.width)
-            self._fill(shapes, style.color, style.edge, style.edge_width)
+            shapes = arrow_shapes(tails + moves / 2, moves, np.linalg.norm(moves, axis=-1), style.width)
+            outlines = np.concatenate([shapes, shapes[:, :1]], 1)
+            codes = np.full(outlines.shape[:2], Outline.LINETO, Outline.code_type)
+            codes[:, 0], codes[:, -1] = Outline.MOVETO, Outline.CLOSEPOLY
+            path = Outline(outlines.reshape(-1, 2), codes.ravel())
+            self._fill(path, style.color, style.edge, style.edge_width)
             yield shapes.reshape(-1, 2)
 
     def _draw_exits(self, marks: ExitMarks, time: float) -> FloatArray:
@@ -162,23 +161,23 @@ class Painter:
         marks.text.draw(self.renderer)
         return marks.extent
 
-    def _stroke(
+    def stroke(
         self,
         lines: FloatArray,
         color: str,
         width: float,
-        cap: Cap,
+        cap: Cap = "butt",
         *,
-        shown: npt.NDArray[np.bool_] | None = None,
+        shown: BoolArray | None = None,
         dash: tuple[float, list[float]] | None = None,
         alpha: float = 1.0,
     ) -> None:
         """Stroke lines, (n, m, 2), as one path; `shown` selects segments, (n, m − 1); dashes are in points."""
+        if not (lines.size if shown is None else shown.any()):
+            return
         codes = np.full(lines.shape[:2], Outline.LINETO, Outline.code_type)
         codes[:, 0] = Outline.MOVETO
         if shown is not None:
-            if not shown.any():
-                return
             codes[:, 1:][~shown] = Outline.MOVETO
         outline = Outline(lines.reshape(-1, 2), codes.ravel())
         outline.should_simplify = False
@@ -186,32 +185,39 @@ class Painter:
         context.set_dashes(*dash or (0.0, None))
         self.renderer.draw_path(context, outline, self._transform)
 
+    def fill(self, shapes: FloatArray, color: str, alpha: float = 1.0) -> None:
+        """Fill polygons, (n, corners, 2), as one path."""
+        codes = np.full(shapes.shape[:2], Outline.LINETO, Outline.code_type)
+        codes[:, 0] = Outline.MOVETO
+        self._fill(Outline(shapes.reshape(-1, 2), codes.ravel()), color, alpha=alpha)
+
+    def fill_strip(self, corners: FloatArray, colors: FloatArray) -> None:
+        """Fill a row of quadrilaterals with the vertices (2, n + 1, 2) and the colors (n, 4), the last one on top."""
+        if len(colors):
+            # Only Agg has this method. Its vertices are annotated as a sequence, but it accepts an array.
+            draw: Any = self.renderer.draw_quad_mesh
+            context = self.renderer.new_gc()
+            context.set_linewidth(0)
+            faces, no_edges, offsets = np.ascontiguousarray(colors), np.empty((0, 4)), np.zeros((1, 2))
+            identity, size = IdentityTransform(), (len(colors), 1)
+            draw(context, self._transform, *size, corners, offsets, identity, faces, False, no_edges)
+
     def _mark(
         self, places: FloatArray, marker: str, size: float, color: str, edge: str, edge_width: float, alpha: float = 1.0
     ) -> None:
-        """Draw a filled marker at every place, (n, 2), as one path.
-
-        All edges are drawn below all markers, so that an edge does not cover a neighboring marker.
-        """
+        """Draw a filled marker at every place, (n, 2), as one path."""
         places = places[np.isfinite(places).all(-1)]
-        if not len(places):
-            return
-        vertices, codes = _outline(marker)
-        corners = (vertices * size + places[:, None]).reshape(-1, 2)
-        every = Outline(corners, np.tile(codes, len(places)))
+        if len(places):
+            shape = _marker_path(marker)
+            corners = (np.asarray(shape.vertices) * size + places[:, None]).reshape(-1, 2)
+            self._fill(Outline(corners, np.tile(np.asarray(shape.codes), len(places))), color, edge, edge_width, alpha)
+
+    def _fill(self, path: Outline, color: str, edge: str = "", edge_width: float = 0.0, alpha: float = 1.0) -> None:
+        """Fill a path on top of all its edges, so that an edge does not cover a neighboring shape."""
         if edge_width:
             context = self._context(edge, 2 * edge_width, alpha=alpha)
-            self.renderer.draw_path(context, every, self._transform, to_rgba(edge, alpha))
-        self.renderer.draw_path(self._context(color, 0.0, alpha=alpha), every, self._transform, to_rgba(color, alpha))
-
-    def _fill(self, shapes: FloatArray, color: str, edge: str, edge_width: float) -> None:
-        """Fill polygons, (n, corners, 2), as one path on top of their edges."""
-        count, corners = shapes.shape[:2]
-        codes = np.full((count, corners + 1), Outline.LINETO, Outline.code_type)
-        codes[:, 0], codes[:, -1] = Outline.MOVETO, Outline.CLOSEPOLY
-        every = Outline(np.concatenate([shapes, shapes[:, :1]], 1).reshape(-1, 2), codes.ravel())
-        self.renderer.draw_path(self._context(edge, 2 * edge_width), every, self._transform, to_rgba(edge))
-        self.renderer.draw_path(self._context(color, 0.0), every, self._transform, to_rgba(color))
+            self.renderer.draw_path(context, path, self._transform, to_rgba(edge, alpha))
+        self.renderer.draw_path(self._context(color, 0.0, alpha=alpha), path, self._transform, to_rgba(color, alpha))
 
     def _context(self, color: str, width: float, cap: Cap = "butt", alpha: float = 1.0) -> GraphicsContextBase:
         """Return a cached graphics context, because creating one costs as much as stroking a short line."""
@@ -229,18 +235,20 @@ class Painter:
         return context
 
 
+def marker_outline(marker: str) -> FloatArray:
+    """Return the corners of a marker of size 1 around its center, (n, 2), with the second coordinate downwards."""
+    # Curves are approximated as finely as for a large marker.
+    (corners,) = _marker_path(marker).to_polygons(closed_only=False)[:1]
+    return np.asarray(corners) * [1.0, -1.0]
+
+
 @cache
-def _outline(marker: str) -> tuple[FloatArray, npt.NDArray[np.uint8]]:
-    """Return the vertices and path codes of a marker of size 1."""
+def _marker_path(marker: str) -> Outline:
     shape = MarkerStyle(marker)
-    outline = shape.get_path().transformed(shape.get_transform())
-    vertices = np.asarray(outline.vertices, np.float64)
-    codes = np.full(len(vertices), Outline.LINETO, Outline.code_type)
-    codes[0] = Outline.MOVETO
-    return vertices, codes if outline.codes is None else np.asarray(outline.codes)
+    return shape.get_path().transformed(shape.get_transform())
 
 
-def _runs(shown: npt.NDArray[np.bool_]) -> list[tuple[int, int]]:
+def _runs(shown: BoolArray) -> list[tuple[int, int]]:
     """Return the vertices, as (start, stop), of each run of shown segments."""
     change = np.flatnonzero(np.diff(np.concatenate([[False], shown, [False]])))
     return [(int(first), int(last) + 1) for first, last in zip(change[::2], change[1::2], strict=True)]

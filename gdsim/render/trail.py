@@ -22,9 +22,6 @@ OVERLAP = 12
 """The number of committed vertices that are redrawn in the path's color, so that the casing of new segments does not
 cut it."""
 
-HIDDEN_ALPHA = 0.45
-"""The factor on the opacity of a path where the surface hides it."""
-
 FADE_BANDS = 10
 """The number of bands of constant opacity in a fading trail."""
 
@@ -42,7 +39,7 @@ class TrailStyle:
         dash: On and off lengths in units of the width; empty for a solid line.
         marker: The head's matplotlib marker.
         dot_size: The diameter of the dot on each iterate; 0 for none.
-        hidden_alpha: The factor on the opacity where the path is hidden.
+        hidden_alpha: The factor on the opacity where a surface hides the path.
     """
 
     color: str
@@ -54,7 +51,7 @@ class TrailStyle:
     head_size: float
     dot_size: float = 0.0
     alpha: float = 1.0
-    hidden_alpha: float = HIDDEN_ALPHA
+    hidden_alpha: float = 0.45
 
     @property
     def dash_lengths(self) -> tuple[float, ...]:
@@ -86,26 +83,26 @@ class Stretch(NamedTuple):
     """The paths of a trail between two times.
 
     Attributes:
-        lines: (starts, n, 2) the vertices, without NaN.
-        visible: (starts, n − 1) whether a segment is drawn and not hidden; None if all are.
-        hidden: (starts, n − 1) whether a segment is drawn as hidden; None if none is.
+        lines: (starts, n, 2) the vertices.
+        visible: (starts, n − 1) whether a segment is drawn and not hidden.
+        hidden: (starts, n − 1) whether a segment is drawn as hidden.
         dash_offsets: (starts, n − 1) the path's length at the start of a segment, in pixels modulo the dash pattern.
-        dots: (dots, 2) the visible iterates before the end; None if iterates have no dots.
+        dots: (dots, 2) the visible iterates before the end; none if iterates have no dots.
     """
 
     lines: FloatArray
-    visible: BoolArray | None
-    hidden: BoolArray | None
+    visible: BoolArray
+    hidden: BoolArray
     dash_offsets: FloatArray
-    dots: FloatArray | None
+    dots: FloatArray
 
 
 class _Vertices(NamedTuple):
-    """The vertices that are drawn: `times` is (m,), `lines` (starts, m, 2) and `hidden` (starts, m)."""
+    """The vertices that are drawn: `times` is (m,), `lines` (starts, m, 2), the others (starts, m)."""
 
     times: FloatArray
     lines: FloatArray
-    hidden: BoolArray | None
+    hidden: BoolArray
     dash_offsets: FloatArray
 
 
@@ -136,11 +133,12 @@ class Trail:
     def _drawn(self) -> _Vertices:
         chosen, style = np.flatnonzero(self._distinct(INVISIBLE)), self.style
         lines = np.ascontiguousarray(self.points.transpose(1, 0, 2)[:, chosen])
+        hidden = np.zeros(lines.shape[:2], np.bool_) if self.hidden is None else self.hidden[chosen].T
         offsets = np.zeros(lines.shape[:2])
         if style.dash:
             lengths = np.nan_to_num(np.linalg.norm(np.diff(lines, axis=1), axis=-1))
             offsets[:, 1:] = np.cumsum(lengths, axis=1) % (sum(style.dash) * style.width)
-        return _Vertices(self.times[chosen], lines, None if self.hidden is None else self.hidden[chosen].T, offsets)
+        return _Vertices(self.times[chosen], lines, hidden, offsets)
 
     @cached_property
     def commit_times(self) -> FloatArray:
@@ -159,13 +157,15 @@ class Trail:
     @property
     def fade_bands(self) -> tuple[tuple[float, float, float], ...]:
         """The bands of a fading trail, faintest first: the largest and smallest age in steps, and the opacity."""
-        fade, alpha = self.fade or 0, self.style.alpha
+        if self.fade is None:
+            return ()
+        step, alpha = self.fade, self.style.alpha
         return tuple(
-            (fade * band / FADE_BANDS, fade * (band - 1) / FADE_BANDS, alpha * (FADE_BANDS + 1 - band) / FADE_BANDS)
-            for band in range(FADE_BANDS if self.fade is not None else 0, 0, -1)
+            (step * band / FADE_BANDS, step * (band - 1) / FADE_BANDS, alpha * (FADE_BANDS + 1 - band) / FADE_BANDS)
+            for band in range(FADE_BANDS, 0, -1)
         )
 
-    def vertices(self, apart: float = INVISIBLE) -> npt.NDArray[np.intp]:
+    def vertices(self, apart: float) -> npt.NDArray[np.intp]:
         """Return the indices of the vertices needed to draw the trail, about one per `apart` pixels of its length.
 
         Heads that are interpolated in time between these vertices are wrong by at most `apart` pixels.
@@ -177,7 +177,6 @@ class Trail:
         return np.flatnonzero(chosen)
 
     def _distinct(self, apart: float) -> BoolArray:
-        """Return which vertices to draw, (n,), about one per `apart` pixels."""
         moves = np.nan_to_num(np.abs(np.diff(self.points, axis=0)), nan=1.0).max(axis=(1, 2))
         chosen = np.append(True, np.diff(np.floor(np.cumsum(moves) / apart), prepend=0.0) > 0)
         if self.style.dot_size:
@@ -193,8 +192,6 @@ class Trail:
     def hidden_at(self, time: float) -> BoolArray:
         """Return which heads are hidden at a time, (starts,): those on a segment with a hidden end."""
         times, _, hidden, _ = self._drawn
-        if hidden is None:
-            return np.zeros(self.points.shape[1], np.bool_)
         before = int(np.searchsorted(times, time, side="right")) - 1
         after = before if times[before] == time else min(before + 1, len(times) - 1)
         return np.asarray(hidden[:, before] | hidden[:, after])
@@ -208,28 +205,24 @@ class Trail:
     def stretch(self, begin: float, end: float) -> Stretch:
         """Return the paths between two times."""
         times, drawn, covered, offsets = self._drawn
-        first, last = (int(np.searchsorted(times, time, side="right")) for time in (begin, end))
+        first, last = np.searchsorted(times, (begin, end), side="right").tolist()
         tail, head = self.at(begin), self.at(end)
-        lines, visible = _without_gaps(np.concatenate([tail[:, None], drawn[:, first:last], head[:, None]], axis=1))
-        hidden = None
-        if covered is not None:
-            ends = covered[:, first - 1 : last + 1]
-            ends = np.concatenate([ends, ends[:, -1:]], 1)[:, : lines.shape[1]]
-            segments = ends[:, 1:] | ends[:, :-1]
-            hidden = segments if visible is None else visible & segments
-            visible = ~segments if visible is None else visible & ~segments
-        offsets = offsets[:, first - 1 : last]
+        lines = np.concatenate([tail[:, None], drawn[:, first:last], head[:, None]], axis=1)
+        finite = np.isfinite(lines).all(-1)
+        visible, hidden = finite[:, 1:] & finite[:, :-1], np.zeros((len(lines), lines.shape[1] - 1), np.bool_)
+        if self.hidden is not None:
+            ends = covered.take(range(first - 1, last + 1), axis=1, mode="clip")
+            hidden = visible & (ends[:, 1:] | ends[:, :-1])
+            visible &= ~hidden
+        offsets, dots = offsets[:, first - 1 : last], np.empty((0, 2))
         if self.style.dash:
             offsets = offsets.copy()
             offsets[:, 0] += np.nan_to_num(np.linalg.norm(tail - drawn[:, first - 1], axis=-1))
-        return Stretch(lines, visible, hidden, offsets, self._dots(begin, end) if self.style.dot_size else None)
-
-    def _dots(self, begin: float, end: float) -> FloatArray:
-        times, lines, hidden, _ = self._drawn
-        first, last = np.searchsorted(times, (begin, end))
-        chosen = first + np.flatnonzero(times[first:last] == np.floor(times[first:last]))
-        points = lines[:, chosen]
-        return points.reshape(-1, 2) if hidden is None else points[~hidden[:, chosen]]
+        if self.style.dot_size:
+            between = slice(*np.searchsorted(times, (begin, end)))
+            dotted = ~covered[:, between] & (times[between] == np.floor(times[between]))
+            dots = drawn[:, between][dotted]
+        return Stretch(lines, visible, hidden, offsets, dots)
 
 
 def interpolated(rows: FloatArray, times: FloatArray, time: float) -> FloatArray:
@@ -246,12 +239,3 @@ def settled(rows: Rows, times: FloatArray, ends: npt.NDArray[np.int64]) -> Rows:
     last = np.minimum(np.searchsorted(times, ends), len(times) - 1)
     past = np.arange(len(times))[:, None] > last
     return np.where(past.reshape(*past.shape, *[1] * (rows.ndim - 2)), rows[last, np.arange(len(last))], rows)
-
-
-def _without_gaps(lines: FloatArray) -> tuple[FloatArray, BoolArray | None]:
-    """Replace NaN in lines, (starts, n, 2), and return which segments, (starts, n − 1), had none; None for all."""
-    finite = np.asarray(np.isfinite(lines).all(-1))
-    if finite.all():
-        return lines, None
-    lines = np.where(finite[..., None], lines, lines[finite][0] if finite.any() else 0.0)
-    return lines, finite[:, 1:] & finite[:, :-1]

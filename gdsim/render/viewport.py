@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import cast
 
@@ -37,6 +36,7 @@ class Viewport:
 
     Attributes:
         box: The rectangle, in pixels from the lower left corner.
+        bounds: (2, 2) its left and right, and its bottom and top edge.
         axes: The axes, whose limits are fixed.
         turning: Whether the camera turns, so that everything must be redrawn in each frame.
     """
@@ -45,27 +45,20 @@ class Viewport:
 
     def __init__(self, canvas: Canvas, box: Box, axes: Axes) -> None:
         self.canvas, self.box, self.axes = canvas, box, axes
+        self.bounds = np.array([[box.x, box.right], [box.y, box.top]])
         # Frozen, because the axes' transform changes with the resolution while a vector picture is saved.
         self._transform = cast("Transform", axes.transData.frozen())
 
     def pixels(self, points: FloatArray, moment: Moment) -> FloatArray:
-        """Convert coordinates, (…, 2), or (…, 3) on a surface, to pixels, (…, 2)."""
+        """Convert coordinates to pixels, (…, 2): (…, 2), which are in the plane below a surface, or (…, 3) on it."""
         return np.asarray(self._transform.transform(points.reshape(-1, 2))).reshape(points.shape)
 
-    def base(self, points: FloatArray, moment: Moment) -> FloatArray:
-        """Convert the inputs of coordinates to pixels; on a surface, in the plane below it."""
-        return self.pixels(points, moment)
-
     def hidden(self, points: FloatArray, moment: Moment) -> npt.NDArray[np.bool_]:
-        """Return which coordinates, (…, k), are hidden, (…)."""
+        """Return which coordinates, (…, 2) or (…, 3) as in `pixels`, a surface hides, (…)."""
         return np.zeros(points.shape[:-1], np.bool_)
 
-    def base_hidden(self, points: FloatArray, moment: Moment) -> npt.NDArray[np.bool_]:
-        """Return which inputs of coordinates, (…, k), are hidden, (…)."""
-        return self.hidden(points, moment)
-
     def directions(self, points: FloatArray, vectors: FloatArray, view: FloatArray, moment: Moment) -> FloatArray:
-        """Return the directions of vectors of the inputs in pixels.
+        """Return the directions of vectors of the inputs in pixels, as the difference over a hundredth of the view.
 
         Args:
             points: (…, k) the coordinates where the vectors begin.
@@ -76,39 +69,28 @@ class Viewport:
         Returns:
             (…, 2) of length 1, in pixels; 0 for a zero vector.
         """
-        scale = np.array([self.box.width, self.box.height]) / (view[:, 1] - view[:, 0])
-        pixels = np.zeros((*vectors.shape[:-1], 2))
-        pixels[..., : vectors.shape[-1]] = scaled(vectors) * scale[: vectors.shape[-1]]
-        return unit(pixels)
+        inputs, size = points[..., :2], view[:, 1] - view[:, 0]
+        steps = np.zeros_like(inputs)
+        steps[..., : vectors.shape[-1]] = vectors
+        # The largest component is divided out first to avoid overflow.
+        steps /= np.abs(steps).max(-1, initial=TINY, keepdims=True)
+        ahead = inputs + 0.01 * _unit(_unit(steps) / size) * size
+        return _unit(self.pixels(ahead, moment) - self.pixels(inputs, moment))
 
     def exit_markers(self, pixels: FloatArray) -> npt.NDArray[np.str_]:
         """Return the markers, (n,), of paths that end at pixels (n, 2): a wedge at the nearest side, or a cross."""
-        box = self.box
-        gaps = np.abs(pixels[:, [0, 0, 1, 1]] - [box.x, box.right, box.y, box.top])
+        gaps = np.abs(pixels[:, [0, 0, 1, 1]] - self.bounds.ravel())
         return np.where(gaps.min(1) < 1, np.array(["<", ">", "v", "^"])[gaps.argmin(1)], "X")
 
-    def inside(self, pixels: FloatArray) -> npt.NDArray[np.bool_]:
-        """Return which pixels, (…, 2), are within the rectangle, (…)."""
-        x, y, box = pixels[..., 0], pixels[..., 1], self.box
-        return np.asarray((x >= box.x) & (x <= box.right) & (y >= box.y) & (y <= box.top))
-
-    def pose(self, moment: Moment, scale: int, *, words: bool) -> Sequence[Artist]:
+    def pose(self, moment: Moment, scale: int) -> list[Artist]:
         """Add the artists that depend on the camera to the figure, with `scale` dots per pixel, and return them."""
-        return ()
+        return []
 
     def draw_backdrop(self, renderer: RendererAgg, moment: Moment) -> None:
         """Draw the parts below the trails over the previous frame, as needed if a camera turns."""
 
 
-def scaled(vectors: FloatArray) -> FloatArray:
-    """Normalize vectors, (…, k), to length 1 or 0.
-
-    The largest component is divided out first to avoid overflow.
-    """
-    return unit(vectors / np.abs(vectors).max(-1, initial=TINY, keepdims=True))
-
-
-def unit(vectors: FloatArray) -> FloatArray:
+def _unit(vectors: FloatArray) -> FloatArray:
     """Normalize vectors, (…, k), to length 1 or 0."""
     norms = np.linalg.norm(vectors, axis=-1, keepdims=True)
     return np.asarray(np.divide(vectors, norms, out=np.zeros_like(vectors), where=norms > 0))

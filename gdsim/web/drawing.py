@@ -20,14 +20,12 @@ from gdsim.render.display_list import (
     Cursor,
     ExitMarks,
     HeadArrows,
-    ImageFrames,
     Layer,
-    RevealedImage,
     Tangents,
     iterate_stride,
 )
-from gdsim.render.painter import only
-from gdsim.render.sprites import marker_outline
+from gdsim.render.images import ImageFrames, RevealedImage, SpriteSheet
+from gdsim.render.painter import marker_outline, only
 from gdsim.render.trail import INVISIBLE, Trail
 from gdsim.scene import Facet, Scene
 from gdsim.web.templates import data_uri
@@ -58,14 +56,14 @@ class Drawing:
 
     def __init__(self, frames: Frames) -> None:
         self._frames, self._height, scene = frames, frames.size[1], frames.scene
-        self._sheet = frames.sprites(2 if 2 * scene.size[0] <= FINEST else 1)
+        self._sheet = SpriteSheet(frames.canvas, 2 if 2 * scene.size[0] <= FINEST else 1)
         self._stride, self._image_stride = iterate_stride(scene), image_stride(scene)
         trails = [trail for layer in frames.layers for trail in only(layer.primitives, Trail)]
         most = MOST_VERTICES // max(1, sum(trail.points.shape[1] for trail in trails))
         aparts = {id(trail): _apart(trail, most) for trail in trails}
         self._vertices = {id(trail): trail.vertices(aparts[id(trail)]) for trail in trails}
         self.apart = max(aparts.values(), default=INVISIBLE)
-        self.background = _file(self._sheet.background(), "webp", quality=QUALITY, method=4)
+        self.background = _file(frames.web_background(self._sheet.scale), "webp", quality=QUALITY, method=4)
         theme = scene.theme
         layers, counter = [self._layer(layer) for layer in frames.layers], self._counter()
         markers = ["o", *(trail.style.marker for trail in trails)]
@@ -134,7 +132,7 @@ class Drawing:
     def _exits(self, marks: ExitMarks) -> dict[str, Any]:
         return _fields(marks, "optimizer marker size edge color casing times") | {
             "points": _encoded(self._down(marks.points)),
-            "text": None if marks.text is None else asdict(self._sheet.draw(marks.text.draw, marks.extent)),
+            "text": None if marks.text is None else asdict(self._sheet.draw(marks.text.draw)),
         }
 
     def _images(self, images: ImageFrames) -> dict[str, Any]:
@@ -171,10 +169,7 @@ class Drawing:
         counter = self._frames.counter
         if counter is None:
             return None
-        last, rows = counter.left + (counter.places - 1) * counter.pitch, counter.rows
-        extent = np.array([[last - counter.pitch, rows.stop], [last + 2 * counter.pitch, rows.start]])
-        paints = [partial(counter.draw, time=digit) for digit in range(10)]
-        digits = [asdict(self._sheet.draw(paint, self._down(extent))) for paint in paints]
+        digits = [asdict(self._sheet.draw(partial(counter.draw, time=digit))) for digit in range(10)]
         return {"pitch": counter.pitch, "digits": digits}
 
     def _down(self, points: FloatArray) -> FloatArray:

@@ -13,7 +13,7 @@ from gdsim.files import atomic_write
 from gdsim.metadata import Provenance
 from gdsim.render import frames
 from gdsim.render.display_list import iterate_stride
-from gdsim.render.sprites import marker_outline
+from gdsim.render.painter import marker_outline
 from gdsim.scene import Facet, Scene, Style
 from gdsim.web.drawing import Drawing, image_stride
 from gdsim.web.templates import asset, csp_hash, render

@@ -10,7 +10,7 @@ from gdsim.render.annotations import draw_step_axis
 from gdsim.render.canvas import Canvas, points
 from gdsim.render.color_scales import draw_scaled_caption
 from gdsim.render.display_list import Cursor, Primitive
-from gdsim.render.image_layers import revealed_row
+from gdsim.render.images import revealed_row
 from gdsim.render.layout import Box, PanelRequest
 from gdsim.render.panels import PanelRenderer
 from gdsim.render.viewport import Viewport

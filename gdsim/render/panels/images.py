@@ -11,7 +11,7 @@ from matplotlib.colors import to_hex, to_rgb
 from gdsim.render.canvas import Canvas
 from gdsim.render.color_scales import color_indices, color_scale, draw_color_bar, draw_scaled_caption
 from gdsim.render.display_list import Primitive
-from gdsim.render.image_layers import image_frames
+from gdsim.render.images import image_frames
 from gdsim.render.layout import Box, PanelRequest
 from gdsim.render.panels import PanelRenderer
 from gdsim.render.viewport import Viewport

@@ -47,8 +47,8 @@ class ViewRenderer(Protocol):
         """Draw the color bar into a box."""
         return
 
-    def primitives(self, canvas: Canvas, facet: Facet, viewport: Viewport, moment: Moment) -> tuple[Primitive, ...]:
-        """Return the moving parts, as a turning camera sees them at a moment."""
+    def primitives(self, facet: Facet, viewport: Viewport, moment: Moment) -> tuple[Primitive, ...]:
+        """Return what moves, as a turning camera sees it at a moment, except the marks of starts and exits."""
         ...
 
 

@@ -9,12 +9,11 @@ from matplotlib.axes import Axes
 from matplotlib.colors import ListedColormap
 
 from gdsim.objectives import FloatArray
-from gdsim.render.annotations import draw_flat_axes, exit_marks, longest_number
+from gdsim.render.annotations import draw_flat_axes, longest_number
 from gdsim.render.canvas import Canvas, arrow_shapes, points, ramp
 from gdsim.render.display_list import Primitive
-from gdsim.render.head_artists import head_arrows
-from gdsim.render.layers import make_trail, path_style, start_rings
 from gdsim.render.layout import Box
+from gdsim.render.paths import head_arrows, make_trail, path_style
 from gdsim.render.viewport import Moment, Viewport
 from gdsim.render.views import ViewRenderer
 from gdsim.scene import Arrows, ContourModel, Facet
@@ -66,17 +65,12 @@ class _ContourRenderer(ViewRenderer):
         axes.yaxis.tick_right()
         canvas.text(box.x, box.top + 0.85 * em, levels.caption, color=canvas.theme.quiet, va="baseline")
 
-    def primitives(self, canvas: Canvas, facet: Facet, viewport: Viewport, moment: Moment) -> tuple[Primitive, ...]:
+    def primitives(self, facet: Facet, viewport: Viewport, moment: Moment) -> tuple[Primitive, ...]:
         trails = [
-            make_trail(viewport, path, viewport.pixels(path.points, moment), path_style(canvas, viewport, path), path=i)
+            make_trail(viewport, path, viewport.pixels(path.points, moment), path_style(viewport, path), path=i)
             for i, path in enumerate(facet.paths)
         ]
-        return (
-            *start_rings(canvas, facet, viewport, moment),
-            *trails,
-            *head_arrows(canvas, facet, viewport, trails, moment),
-            *exit_marks(canvas, facet, viewport, moment),
-        )
+        return (*trails, *head_arrows(facet, viewport, trails, moment))
 
 
 RENDERER = _ContourRenderer()

@@ -9,12 +9,11 @@ import numpy as np
 from matplotlib.axes import Axes
 
 from gdsim.objectives import FloatArray
-from gdsim.render.annotations import draw_flat_axes, exit_marks, longest_number
+from gdsim.render.annotations import draw_flat_axes, longest_number
 from gdsim.render.canvas import Canvas, arrow_shapes, points
 from gdsim.render.display_list import Primitive
-from gdsim.render.head_artists import head_arrows, tangents
-from gdsim.render.layers import make_trail, path_style, start_rings
 from gdsim.render.layout import Box
+from gdsim.render.paths import head_arrows, make_trail, path_style, tangents
 from gdsim.render.viewport import Moment, Viewport
 from gdsim.render.views import ViewRenderer
 from gdsim.scene import Arrows, Facet
@@ -41,11 +40,11 @@ class _CurveRenderer(ViewRenderer):
             _draw_arrows(canvas, axes, facet, facet.arrows, box)
         return Viewport(canvas, box, axes)
 
-    def primitives(self, canvas: Canvas, facet: Facet, viewport: Viewport, moment: Moment) -> tuple[Primitive, ...]:
+    def primitives(self, facet: Facet, viewport: Viewport, moment: Moment) -> tuple[Primitive, ...]:
         trails, feet = [], []
-        lane = min(0.95 * canvas.em, FEET * viewport.box.height / max(len(facet.paths), 1))
+        lane = min(0.95 * viewport.canvas.em, FEET * viewport.box.height / max(len(facet.paths), 1))
         for i, path in enumerate(facet.paths):
-            style, pixels = path_style(canvas, viewport, path, cased=False), viewport.pixels(path.points, moment)
+            style, pixels = path_style(viewport, path, cased=False), viewport.pixels(path.points, moment)
             foot = replace(style, dash=(), width=0.5 * style.width, head_size=0.6 * style.head_size)
             foot = replace(foot, dot_size=0.8 * style.dot_size)
             heights = np.full(pixels.shape[:2], viewport.box.y + (i + 0.6) * lane)
@@ -53,11 +52,9 @@ class _CurveRenderer(ViewRenderer):
             feet.append(make_trail(viewport, path, np.stack([pixels[..., 0], heights], -1), foot))
         both = list(zip(facet.paths, trails, feet, strict=True))
         return (
-            *start_rings(canvas, facet, viewport, moment),
             *(trail for _, *pair in both for trail in pair),
-            *(tangents(canvas, facet, viewport, *each) for each in both),
-            *head_arrows(canvas, facet, viewport, trails, moment, level=True),
-            *exit_marks(canvas, facet, viewport, moment),
+            *(tangents(facet, viewport, *each) for each in both),
+            *head_arrows(facet, viewport, trails, moment, level=True),
         )
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from gdsim.render.canvas import Canvas
 from gdsim.render.display_list import Primitive
-from gdsim.render.image_layers import image_frames
+from gdsim.render.images import image_frames
 from gdsim.render.layout import Box
 from gdsim.render.viewport import Moment, Viewport
 from gdsim.render.views import ViewRenderer
@@ -35,8 +35,8 @@ class _ImageRenderer(ViewRenderer):
         axes.set_axis_off()
         return Viewport(canvas, inner, axes)
 
-    def primitives(self, canvas: Canvas, facet: Facet, viewport: Viewport, moment: Moment) -> tuple[Primitive, ...]:
-        return (image_frames(canvas, facet.model, viewport.box, facet.style),)
+    def primitives(self, facet: Facet, viewport: Viewport, moment: Moment) -> tuple[Primitive, ...]:
+        return (image_frames(viewport.canvas, facet.model, viewport.box, facet.style),)
 
 
 RENDERER = _ImageRenderer()

@@ -2,33 +2,30 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import replace
 
 import numpy as np
 import numpy.typing as npt
+from contourpy import contour_generator
 from matplotlib.artist import Artist
 from matplotlib.axes import Axes
 from matplotlib.backends.backend_agg import RendererAgg
+from matplotlib.colors import to_rgb, to_rgba
 from matplotlib.text import Text
+from PIL import Image
 
 from gdsim.objectives import FloatArray, inside
-from gdsim.render.annotations import exit_marks
-from gdsim.render.canvas import Canvas
+from gdsim.render.canvas import DPI, Canvas, arrow_shapes, ramp
 from gdsim.render.display_list import Primitive
-from gdsim.render.head_artists import head_arrows
-from gdsim.render.layers import make_trail, path_style, start_rings
 from gdsim.render.layout import Box
-from gdsim.render.mesh import Raster, SurfaceMesh, level_lines, plane_arrows
+from gdsim.render.painter import Painter
+from gdsim.render.paths import head_arrows, make_trail, path_style
 from gdsim.render.surface_projection import SurfaceProjection
-from gdsim.render.viewport import Moment, Viewport, scaled, unit
+from gdsim.render.trail import BoolArray, Trail
+from gdsim.render.viewport import START, Moment, Viewport
 from gdsim.render.views import ViewRenderer
-from gdsim.scene import FEW_STARTS, Facet, SurfaceModel
-from gdsim.themes import contrast, mix
-
-__all__ = ["RENDERER", "SurfaceViewport"]
-
-BoolArray = npt.NDArray[np.bool_]
+from gdsim.scene import FEW_STARTS, Arrows, Facet, SurfaceModel
+from gdsim.themes import Theme, contrast, mix
 
 SHARED_ASPECT = 1.2
 """The width-to-height ratio of surfaces that share a picture; a single surface fills the available room."""
@@ -44,68 +41,65 @@ LEAST_CONTRAST = 2.5
 FINE, COARSE = 1.0, 6.0
 """The length of path, in pixels, per test of whether a surface hides it: for few starts, and for many."""
 
+GRID_CELLS, GRID_ALPHA = 16, 0.3
+"""The approximate number of grid cells drawn along a side of the surface, and the opacity of the grid lines."""
 
-class SurfaceViewport(Viewport):
-    """A rectangle of the picture that shows a surface."""
+HUES, LIGHTS = 48, 48
+"""The numbers of colors for values and for levels of light, which are low enough for a small GIF."""
 
+LIGHT = np.array([-0.5, -0.45, 0.74])
+"""The direction to the light: left and above for the default camera. It does not turn with the camera."""
+
+LEVEL_LINES = 15
+"""The maximum number of level lines in the plane, which is seen at a slant and also has arrows."""
+
+SHADE, GLEAM, SHADOW = 0.75, 0.5, 0.3
+"""The strength of the darkening of slopes that face away from the light, of the brightening of slopes that face it, and
+of the field's hue in the darkest shadow."""
+
+SUPERSAMPLING = 2
+"""The number of dots along each side of a pixel, for smooth edges."""
+
+
+class _SurfaceViewport(Viewport):
     def __init__(self, canvas: Canvas, box: Box, axes: Axes, facet: Facet) -> None:
         super().__init__(canvas, box, axes)
         model: SurfaceModel = facet.model
         self._facet, self._heights, self._camera = facet, model.heights, model.camera
         self._projection = SurfaceProjection(facet, box, canvas.em, canvas.theme.font)
-        self._mesh = SurfaceMesh(model, self._projection.world, canvas.theme)
-        self._levels, self._arrows = level_lines(model), plane_arrows(facet.arrows, model)
-        self._rasters: dict[int, Raster] = {}
+        self._colors = _colors(model, self._projection.world, canvas.theme)
+        self._levels, self._arrows = _level_lines(model), _plane_arrows(facet.arrows, model)
         self.turning = self._camera.orbit != 0
 
     def _azimuth(self, moment: Moment) -> float:
         return self._camera.azimuth_at(moment.share)
 
-    def pixels(self, points: FloatArray, moment: Moment) -> FloatArray:
-        """Project coordinates, (…, 3), to pixels."""
-        return self._projection.project(self._camera.place(points[..., :2], points[..., 2]), self._azimuth(moment))
+    def _place(self, points: FloatArray) -> FloatArray:
+        """Return the positions in space of coordinates, (…, 2) in the plane or (…, 3) on the surface."""
+        return self._camera.place(points[..., :2], points[..., 2] if points.shape[-1] == 3 else None)
 
-    def base(self, points: FloatArray, moment: Moment) -> FloatArray:
-        """Project the inputs of coordinates, (…, 2 or more), in the plane below the surface to pixels."""
-        return self._projection.base(points, self._azimuth(moment))
+    def pixels(self, points: FloatArray, moment: Moment) -> FloatArray:
+        return self._projection.project(self._place(points), self._azimuth(moment))
 
     def hidden(self, points: FloatArray, moment: Moment) -> BoolArray:
-        """Return which coordinates, (…, 3), the surface hides."""
-        world = self._camera.place(points[..., :2], points[..., 2])
-        return self._camera.hidden(self._heights, world, self._azimuth(moment))
+        return self._camera.hidden(self._heights, self._place(points), self._azimuth(moment))
 
-    def base_hidden(self, points: FloatArray, moment: Moment) -> BoolArray:
-        """Return which inputs, (…, 2 or more), in the plane below the surface are hidden by it."""
-        return self._camera.hidden(self._heights, self._camera.place(points[..., :2]), self._azimuth(moment))
-
-    def directions(self, points: FloatArray, vectors: FloatArray, view: FloatArray, moment: Moment) -> FloatArray:
-        """Return the directions of vectors of the inputs as seen in the plane."""
-        inputs, size = points[..., :2], view[:, 1] - view[:, 0]
-        # The difference over a hundredth of the view.
-        ahead = inputs + 0.01 * unit(scaled(vectors) / size) * size
-        return unit(self.base(ahead, moment) - self.base(inputs, moment))
-
-    def exit_markers(self, pixels: FloatArray) -> npt.NDArray[np.str_]:
-        """Return crosses, because paths end on the surface."""
-        return np.full(len(pixels), "X")
-
-    def pose(self, moment: Moment, scale: int, *, words: bool) -> list[Artist]:
-        """Add the surface at a moment to the figure, and the labels of its axes if `words` is true."""
+    def pose(self, moment: Moment, scale: int) -> list[Artist]:
         # At one dot per pixel, no resampling is needed.
         kind = "nearest" if scale == 1 else "antialiased"
         picture = self.picture(moment, scale)
         image = self.axes.imshow(picture, extent=(0, 1, 0, 1), aspect="auto", interpolation=kind, zorder=scale)
-        return [image, *(self._labels(moment, loose=False) if words else [])]
+        return [image, *(self.labels(moment, loose=False) if self.turning else [])]
 
     def draw_backdrop(self, renderer: RendererAgg, moment: Moment) -> None:
-        """Draw the surface and the labels of its axes over the previous frame."""
         box, pixels = self.box, np.asarray(renderer.buffer_rgba())
         top = pixels.shape[0] - int(box.top)
         pixels[top : top + int(box.height), int(box.x) : int(box.right)] = self.picture(moment, 1)
-        for text in self._labels(moment, loose=True):
+        for text in self.labels(moment, loose=True):
             text.draw(renderer)
 
-    def _labels(self, moment: Moment, *, loose: bool) -> list[Text]:
+    def labels(self, moment: Moment, *, loose: bool) -> list[Text]:
+        """Return the labels of the axes, which are added to the figure unless they are `loose`."""
         color = self.canvas.theme.quiet
         return [
             self.canvas.text(label.x, label.y, label.text, color=color, loose=loose, ha="center", va="center")
@@ -114,58 +108,81 @@ class SurfaceViewport(Viewport):
 
     def picture(self, moment: Moment, scale: int) -> npt.NDArray[np.uint8]:
         """Draw everything except paths and text, from the upper left corner, (scale · height, scale · width, 4)."""
-        if scale not in self._rasters:
-            self._rasters[scale] = Raster(self.box, scale)
-        raster = self._rasters[scale]
-        raster.clear(self.canvas.page)
-        azimuth, width = self._azimuth(moment), 0.05 * self.canvas.line
-        self._draw_plane(raster, moment)
-        self._draw_axes(raster, azimuth)
-        points = self._projection.project(self._mesh.world, azimuth)
-        self._mesh.draw(raster, points, self._camera.eye(azimuth) / np.append(self._camera.sides, 1), width)
+        reduction = SUPERSAMPLING if scale <= SUPERSAMPLING else 1
+        box, dots, azimuth = self.box, scale * reduction, self._azimuth(moment)
+        renderer = RendererAgg(int(box.width) * dots, int(box.height) * dots, DPI * dots)
+        pixels = np.asarray(renderer.buffer_rgba())
+        page = np.array([round(255 * part) for part in to_rgba(self.canvas.page)], np.uint8)
+        pixels.view(np.uint32)[...] = page.view(np.uint32)
+        painter = Painter(renderer, self.bounds, dots, (box.x, box.y))
+        self._draw_plane(painter, moment)
+        self._draw_axes(painter, azimuth)
+        self._draw_surface(painter, azimuth)
         minima = self._facet.minima
-        self._draw_stars(raster, self.pixels(minima[~self.hidden(minima, moment)], moment), 0.62)
-        self._draw_marks(raster, moment)
-        return raster.picture()
+        self._draw_stars(painter, self.pixels(minima[~self.hidden(minima, moment)], moment), 0.62)
+        self._draw_marks(painter, moment)
+        # The alpha channel needs no averaging if everything is opaque.
+        mode = "RGBX" if page[3] else "RGBA"
+        image = Image.frombuffer(mode, pixels.shape[1::-1], pixels, "raw", mode, 0, 1)
+        return np.asarray(image.reduce(reduction))
 
-    def _draw_plane(self, raster: Raster, moment: Moment) -> None:
+    def _draw_plane(self, painter: Painter, moment: Moment) -> None:
         theme, line, azimuth = self.canvas.theme, self.canvas.line, self._azimuth(moment)
         border = self._projection.project(self._projection.corners, azimuth)[None]
-        raster.fill(border, mix(theme.page, theme.grid, 0.3))
-        levels, codes = self._levels
-        raster.stroke_path(self._projection.project(levels, azimuth), codes, theme.level_line, 0.04 * line, 0.45)
-        raster.stroke(border[:, [0, 1, 2, 3, 0]], theme.quiet, 0.06 * line)
-        if len(self._arrows):
-            # The plane has the page's color, on which a theme's arrows may lack contrast.
-            color = theme.arrow if contrast(theme.arrow, theme.page) >= LEAST_CONTRAST else theme.quiet
-            raster.fill(self._projection.project(self._arrows, azimuth), color, 0.8)
-        self._draw_stars(raster, self.base(self._facet.minima, moment), 0.42)
+        painter.fill(border, mix(theme.page, theme.grid, 0.3))
+        painter.stroke(self.pixels(self._levels, moment)[None], theme.level_line, 0.04 * line, alpha=0.45)
+        painter.stroke(border[:, [0, 1, 2, 3, 0]], theme.quiet, 0.06 * line)
+        # The plane has the page's color, on which a theme's arrows may lack contrast.
+        color = theme.arrow if contrast(theme.arrow, theme.page) >= LEAST_CONTRAST else theme.quiet
+        painter.fill(self._projection.project(self._arrows, azimuth), color, 0.8)
+        self._draw_stars(painter, self.pixels(self._facet.minima[:, :2], moment), 0.42)
 
-    def _draw_stars(self, raster: Raster, points: FloatArray, size: float) -> None:
-        if len(points):
-            shapes = points[:, None] + STAR * size * self.canvas.em
-            raster.stroke(shapes[:, [*range(10), 0]], self.canvas.theme.casing, 0.16 * self.canvas.line)
-            raster.fill(shapes, self.canvas.theme.minimum)
+    def _draw_stars(self, painter: Painter, points: FloatArray, size: float) -> None:
+        shapes = points[:, None] + STAR * size * self.canvas.em
+        painter.stroke(shapes[:, [*range(10), 0]], self.canvas.theme.casing, 0.16 * self.canvas.line)
+        painter.fill(shapes, self.canvas.theme.minimum)
 
-    def _draw_marks(self, raster: Raster, moment: Moment) -> None:
+    def _draw_marks(self, painter: Painter, moment: Moment) -> None:
         marks, theme = np.array([mark.point for mark in self._facet.marks]).reshape(-1, 3), self.canvas.theme
         points = self.pixels(marks[~self.hidden(marks, moment)], moment)
         for color, more in ((theme.casing, 0.11), (theme.text, 0.0)):
             arms = (0.4 + more / 2) * self.canvas.em * np.array([[[-1.0, 0.0], [1.0, 0.0]], [[0.0, -1.0], [0.0, 1.0]]])
             crosses = (points[:, None, None] + arms).reshape(-1, 2, 2)
-            raster.stroke(crosses, color, (0.09 + more) * self.canvas.line)
+            painter.stroke(crosses, color, (0.09 + more) * self.canvas.line)
 
-    def _draw_axes(self, raster: Raster, azimuth: float) -> None:
+    def _draw_axes(self, painter: Painter, azimuth: float) -> None:
         color, line, projection = self.canvas.theme.quiet, self.canvas.line, self._projection
         *axes, value = projection.axes(azimuth)
         if projection.shows_values(value):
             foot = projection.project(projection.value_foot(azimuth), azimuth)
-            raster.stroke(np.stack([foot, value.ends[0]])[None], color, 0.04 * line, 0.5)
-            raster.stroke(value.ends[None], color, 0.06 * line)
+            painter.stroke(np.stack([foot, value.ends[0]])[None], color, 0.04 * line, alpha=0.5)
+            painter.stroke(value.ends[None], color, 0.06 * line)
             axes.append(value)
         for axis in axes:
             ends = axis.ticks + 0.3 * self.canvas.em * axis.outward
-            raster.stroke(np.stack([axis.ticks, ends], 1), color, 0.05 * line)
+            painter.stroke(np.stack([axis.ticks, ends], 1), color, 0.05 * line)
+
+    def _draw_surface(self, painter: Painter, azimuth: float) -> None:
+        """Draw the quadrilaterals of the surface from back to front, with grid lines between them."""
+        points, colors = self._projection.project(self._projection.world, azimuth), self._colors
+        down, across = (_grid_lines(count) for count in points.shape[:2])
+        # The plane's sides extend from -1 to 1 in the coordinates of `_nearest`.
+        x, y = self._camera.eye(azimuth)[:2] / self._camera.sides
+        if abs(x) > abs(y):
+            # A row across the line of sight does not hide itself, so that its lines can be drawn right after it.
+            points, colors = points.swapaxes(0, 1), colors.swapaxes(0, 1)
+            down, across, x, y = across, down, y, x
+        rows, columns = colors.shape[:2]
+        nearest, split, lines = _nearest(rows, y), _nearest(columns, x) + 1, set(down.tolist())
+        color, width = self.canvas.theme.text, 0.05 * self.canvas.line
+        for row in [*range(rows - 1, nearest, -1), *range(nearest + 1)]:
+            band, shades = points[row : row + 2], colors[row]
+            painter.fill_strip(band[:, split:][:, ::-1], shades[split:][::-1])
+            painter.fill_strip(band[:, : split + 1], shades[:split])
+            painter.stroke(band[:, across].swapaxes(0, 1), color, width, alpha=GRID_ALPHA)
+            # A line between two rows is drawn with the nearer one, which would otherwise cover half of it.
+            edges = (0, 1) if row in (0, rows - 1) else (int(row > nearest),)
+            painter.stroke(band[[edge for edge in edges if row + edge in lines]], color, width, alpha=GRID_ALPHA)
 
 
 class _SurfaceRenderer(ViewRenderer):
@@ -175,51 +192,114 @@ class _SurfaceRenderer(ViewRenderer):
     def draw(self, canvas: Canvas, facet: Facet, box: Box, outer: tuple[bool, bool]) -> Viewport:
         axes = canvas.axes(box, "none")
         axes.set_axis_off()
-        return SurfaceViewport(canvas, box, axes, facet)
+        viewport = _SurfaceViewport(canvas, box, axes, facet)
+        if not viewport.turning:
+            viewport.pose(START, 1)
+            viewport.labels(START, loose=False)
+        return viewport
 
-    def primitives(self, canvas: Canvas, facet: Facet, viewport: Viewport, moment: Moment) -> tuple[Primitive, ...]:
-        trails, shadows = [], []
+    def primitives(self, facet: Facet, viewport: Viewport, moment: Moment) -> tuple[Primitive, ...]:
+        trails: list[Trail] = []
+        shadows: list[Trail] = []
         for i, path in enumerate(facet.paths):
             if viewport.turning:
                 # Nothing after the next iterate is drawn at this moment.
                 last = int(np.searchsorted(path.times, int(moment.time) + 1, side="right"))
                 path = replace(path, times=path.times[:last], points=path.points[:last])
-            style = path_style(canvas, viewport, path)
+            style = path_style(viewport, path)
             shadow = replace(style, casing_width=0.0, width=0.7 * style.width, head_size=0.5 * style.head_size)
             shadow = replace(shadow, dot_size=0.0, alpha=0.5, hidden_alpha=0.0)
             # Otherwise, paths would extend beyond the edge of the surface.
             points = np.where(inside(path.points[..., :2], facet.limits)[..., None], path.points, np.nan)
-            below, above = viewport.base(points, moment), viewport.pixels(points, moment)
-            apart = FINE if points.shape[1] <= FEW_STARTS else COARSE
-            covered = _hidden(points, below, apart, lambda some: viewport.base_hidden(some, moment))
-            hidden = _hidden(points, above, apart, lambda some: viewport.hidden(some, moment))
-            shadows.append(make_trail(viewport, path, below, shadow, hidden=covered))
-            trails.append(make_trail(viewport, path, above, style, hidden=hidden, path=i))
-        return (
-            *start_rings(canvas, facet, viewport, moment),
-            *(trail for pair in zip(shadows, trails, strict=True) for trail in pair),
-            *head_arrows(canvas, facet, viewport, shadows, moment),
-            *exit_marks(canvas, facet, viewport, moment),
-        )
+            for found, look, index, place in ((shadows, shadow, None, points[..., :2]), (trails, style, i, points)):
+                pixels = viewport.pixels(place, moment)
+                hidden = _hidden(viewport, place, pixels, moment)
+                found.append(make_trail(viewport, path, pixels, look, hidden=hidden, path=index))
+        pairs = zip(shadows, trails, strict=True)
+        return (*(trail for pair in pairs for trail in pair), *head_arrows(facet, viewport, shadows, moment))
 
 
 RENDERER = _SurfaceRenderer()
 
 
-def _hidden(points: FloatArray, pixels: FloatArray, apart: float, test: Callable[[FloatArray], BoolArray]) -> BoolArray:
-    """Return where paths are hidden, (n, starts), with one test per `apart` pixels of their length.
+def _hidden(viewport: Viewport, points: FloatArray, pixels: FloatArray, moment: Moment) -> BoolArray:
+    """Return where paths are hidden, (n, starts), with one test per `FINE` or `COARSE` pixels of their length.
 
     Args:
-        points: (n, starts, 3) the paths.
+        viewport: The view.
+        points: (n, starts, 2 or 3) the paths.
         pixels: (n, starts, 2) the same in pixels.
-        apart: The length between tests, in pixels.
-        test: Maps points, (m, 3), to whether they are hidden, (m,).
+        moment: The moment.
     """
+    apart = FINE if points.shape[1] <= FEW_STARTS else COARSE
     moves = np.nan_to_num(np.linalg.norm(np.diff(pixels, axis=0), axis=-1), nan=apart)
     stretch = np.floor(np.cumsum(moves, axis=0) / apart)
     tested = np.ones(pixels.shape[:2], np.bool_)
     tested[1:] = np.diff(stretch, axis=0, prepend=0.0) > 0
     found = np.zeros_like(tested)
-    found[tested] = test(points[tested])
+    found[tested] = viewport.hidden(points[tested], moment)
     last = np.maximum.accumulate(np.where(tested, np.arange(len(tested))[:, None], 0), axis=0)
     return np.take_along_axis(found, last, axis=0)
+
+
+def _level_lines(model: SurfaceModel) -> FloatArray:
+    """Return the level lines in the plane below a surface, (n, 2), with NaN after each line."""
+    generator = contour_generator(model.x, model.y, np.ma.masked_invalid(model.values))
+    edges = model.levels.edges[1:-1]
+    levels, gap = edges[:: max(1, -(-len(edges) // LEVEL_LINES))], [[np.nan, np.nan]]
+    lines = [np.append(np.asarray(line), gap, axis=0) for level in levels for line in generator.lines(level)]
+    return np.concatenate([np.empty((0, 2)), *lines])
+
+
+def _plane_arrows(arrows: Arrows | None, model: SurfaceModel) -> FloatArray:
+    """Return the gradient arrows in the plane below a surface as polygons in space, (n, 7, 3)."""
+    if arrows is None:
+        return np.empty((0, 7, 3))
+    scale = 2 * model.camera.sides / np.diff(model.camera.bounds)[:, 0]
+    room = float((arrows.spacing * scale).min())
+    middle = model.camera.place(arrows.points)[:, :2]
+    shapes = arrow_shapes(middle, arrows.gradients * scale, 0.9 * room * arrows.lengths, thick=0.05 * room)
+    return np.concatenate([shapes, np.zeros((*shapes.shape[:2], 1))], -1)
+
+
+def _colors(model: SurfaceModel, world: FloatArray, theme: Theme) -> FloatArray:
+    """Return the color of each quadrilateral by value and light, (rows - 1, columns - 1, 4)."""
+    grid, edges = model.values, model.levels.edges
+    means = (grid[1:, 1:] + grid[:-1, 1:] + grid[1:, :-1] + grid[:-1, :-1]) / 4
+    shares = np.interp(means, edges, np.linspace(0, 1, len(edges)))
+    normal = np.cross(world[1:, 1:] - world[:-1, :-1], world[1:, :-1] - world[:-1, 1:])
+    normal /= np.linalg.norm(normal, axis=-1, keepdims=True)
+    light = LIGHT / np.linalg.norm(LIGHT)
+    lit = normal @ light
+    solid = np.isfinite(lit) & np.isfinite(shares)
+    hue = np.where(solid, shares * (HUES - 1), 0).round().astype(int)
+    lit = np.round(np.where(solid, lit - light[2], 0) * LIGHTS)[..., None] / LIGHTS
+    tones = _tones(theme)
+    shadow = SHADOW * (tones.mean(0) / tones.mean(0).max()) ** 2
+    colors = tones[hue] * (1 + SHADE * np.minimum(lit, 0) * (1 - shadow))
+    # Limit the brightening so that the hue does not change.
+    colors *= np.minimum(1 + GLEAM * np.maximum(lit, 0), 1 / np.maximum(colors.max(-1, keepdims=True), 1e-9))
+    return np.concatenate([colors, solid[..., None]], -1)
+
+
+def _tones(theme: Theme) -> FloatArray:
+    """Return the colors of a surface in neutral light, (HUES, 3).
+
+    These are the colors of the field. Pale ones are moved away from the page's color, so that light and shade remain
+    visible.
+    """
+    field, page = ramp(theme.field, 256)[:, :3], np.array(to_rgb(theme.page))
+    pale = float(np.clip(2 - 5 * np.ptp(field, axis=1).max(), 0, 1))
+    chosen = np.linspace(pale * 0.2 * 255, 255, HUES).round().astype(int)
+    return np.asarray(np.clip(page + (field[chosen] - page) * (1 + 0.5 * pale), 0, 1))
+
+
+def _grid_lines(count: int) -> npt.NDArray[np.intp]:
+    """Return the indices of the grid lines to draw: about `GRID_CELLS` even cells, and the border."""
+    stride = max(1, round((count - 1) / GRID_CELLS))
+    return np.unique(np.append(np.arange(0, count, stride), count - 1))
+
+
+def _nearest(count: int, eye: float) -> int:
+    """Return the index of the cell nearest to the camera, of `count` cells from -1 to 1; -1 if before the first."""
+    return int(np.clip(np.floor((eye + 1) / 2 * count), -1, count - 1))

@@ -1,0 +1,157 @@
+"""Primitives of paths: trails, circles around the starts, and the tangents and arrows at the heads."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
+
+import numpy as np
+import numpy.typing as npt
+
+from gdsim.objectives import FloatArray, inside
+from gdsim.render.canvas import Canvas
+from gdsim.render.display_list import ArrowStyle, HeadArrows, Rings, Tangents, iterate_stride
+from gdsim.render.trail import BoolArray, Trail, TrailStyle, settled
+from gdsim.render.viewport import Moment, Viewport
+from gdsim.scene import FEW_STARTS, Facet, Path, Style, lengths
+
+FULL, SMALLEST = 14.0, 0.6
+"""The shorter side of a view, in ems, below which heads and lines shrink with it, and their minimum scale."""
+
+FARTHEST = 1e7
+"""The absolute value to which positions in pixels are clipped."""
+
+SHORTEST, LONGEST = 0.35, 4.6
+"""The minimum length of an arrow that is drawn, and the length of the largest gradient, in ems."""
+
+TANGENT = 3.2
+"""The length of a tangent on either side of its point, in ems."""
+
+FOOT, TANGENT_WIDTH, FOOT_ALPHA = 0.07, 0.12, 0.6
+"""The widths of the line down to a foot and of the tangent, in units of `Canvas.line`, and the opacity of the
+former."""
+
+ARROW, STEP, EDGE = 0.16, 0.24, 0.06
+"""The widths of the arrows of the gradient and of the step, in units of `Canvas.line`, and of their edges, in ems."""
+
+
+def trail_style(
+    canvas: Canvas, style: Style, starts: int, *, casing: str, cased: bool = False, scale: float = 1.0
+) -> TrailStyle:
+    """Return the style of a trail, which is heavy for an optimizer with few starts and thin for one with many."""
+    em, line, few = scale * canvas.em, scale * canvas.line, starts <= FEW_STARTS
+    return TrailStyle(
+        color=style.color,
+        casing=casing,
+        casing_width=max(0.076 * line, 0.6) if few and cased else 0.0,
+        width=max((0.17 if few else 0.1) * line, 1.0),
+        dash=style.dash,
+        marker=style.marker,
+        head_size=(0.95 if few else 0.6) * em,
+    )
+
+
+def path_style(viewport: Viewport, path: Path, *, cased: bool = True) -> TrailStyle:
+    """Return the style of a path in a view."""
+    canvas, starts, scale = viewport.canvas, path.points.shape[1], _scale(viewport)
+    style = trail_style(canvas, path.style, starts, casing=canvas.theme.casing, cased=cased, scale=scale)
+    return replace(style, dot_size=2.1 * style.width) if canvas.scene.dots else style
+
+
+def make_trail(
+    viewport: Viewport,
+    drawn: Path,
+    pixels: FloatArray,
+    style: TrailStyle,
+    *,
+    hidden: BoolArray | None = None,
+    path: int | None = None,
+) -> Trail:
+    """Return the trail of a path with the vertices `pixels`, (n, starts, 2), in a view."""
+    scene = viewport.canvas.scene
+    hidden = None if hidden is None else settled(hidden, drawn.times, drawn.ends)
+    return Trail(
+        optimizer=scene.styles.index(drawn.style),
+        style=style,
+        times=drawn.times,
+        points=settled(np.clip(pixels, -FARTHEST, FARTHEST), drawn.times, drawn.ends),
+        hidden=hidden if hidden is not None and hidden.any() else None,
+        fade=scene.trail,
+        frames=len(scene),
+        path=path,
+    )
+
+
+def start_rings(facet: Facet, viewport: Viewport, moment: Moment) -> Iterator[Rings]:
+    """Yield the circles around the starts."""
+    if facet.paths:
+        starts = np.unique(np.concatenate([path.points[0] for path in facet.paths]), axis=0)
+        scale, canvas, theme = _scale(viewport), viewport.canvas, viewport.canvas.theme
+        line, diameter = scale * canvas.line, (0.95 if len(starts) <= 8 else 0.5) * scale * canvas.em
+        strokes = ((theme.casing, 0.26 * line), (theme.text, 0.1 * line))
+        yield Rings(viewport.pixels(starts, moment), diameter, strokes)
+
+
+def _scale(viewport: Viewport) -> float:
+    """Return the factor on sizes in a view, which is less than 1 in a small view."""
+    side = min(viewport.box.width, viewport.box.height) / viewport.canvas.em
+    return min(1.0, max(side / FULL, SMALLEST))
+
+
+def tangents(facet: Facet, viewport: Viewport, path: Path, trail: Trail, foot: Trail) -> Tangents:
+    """Return the tangents of a path on a curve, and the lines down to its feet."""
+    canvas, (across, up) = viewport.canvas, np.diff(viewport.bounds)[:, 0] / np.diff(facet.limits)[:, 0]
+    assert path.slopes is not None  # noqa: S101  (for the type checker: a curve has slopes)
+    return Tangents(
+        trail=trail,
+        foot=foot,
+        slopes=settled(path.slopes, path.times, path.ends) * up / across,
+        reach=TANGENT * canvas.em,
+        width=TANGENT_WIDTH * canvas.line,
+        foot_width=FOOT * canvas.line,
+        foot_alpha=FOOT_ALPHA,
+    )
+
+
+def head_arrows(
+    facet: Facet, viewport: Viewport, trails: Sequence[Trail], moment: Moment, *, level: bool = False
+) -> Iterator[HeadArrows]:
+    """Yield for each path the arrows of the gradient and its negative, and then those of the step taken.
+
+    On a surface, `trails` are the shadows. If the camera turns, only the arrows of `moment` are included. If `level` is
+    true, steps are drawn horizontally.
+    """
+    canvas, theme = viewport.canvas, viewport.canvas.theme
+    em, line, edge = canvas.em, canvas.line, EDGE * canvas.em
+    for path, trail in zip(facet.paths, trails, strict=True) if canvas.scene.vectors else ():
+        steps = _steps(canvas, len(path.gradients), moment if viewport.turning else None)
+        places, last = path.points[np.searchsorted(path.times, steps)], len(trail.times) - 1
+        tails, tips = (trail.points[np.minimum(np.searchsorted(trail.times, steps + i), last)] for i in (0, 1))
+        hidden, next_hidden = (np.array([trail.hidden_at(float(step + i)) for step in steps]) for i in (0, 1))
+        seen = inside(tails, viewport.bounds) & (steps[:, None] <= path.ends) & ~hidden
+        uphill = viewport.directions(places, path.gradients[steps], facet.limits, moment)
+        uphill *= LONGEST * em * lengths(path.gradients)[steps, :, None]
+        taken = (tips - tails) * [1.0, 0.0 if level else 1.0]
+        gradient = (
+            ArrowStyle(theme.text, theme.casing, edge, ARROW * line),
+            ArrowStyle(theme.page, theme.text, edge, ARROW * line, factor=-1.0),
+        )
+        yield HeadArrows(trail, steps, _drawable(uphill, seen, em), gradient)
+        step_style = ArrowStyle(path.style.color, theme.casing, edge, STEP * line)
+        yield HeadArrows(trail, steps, _drawable(taken, seen & ~next_hidden, em), (step_style,))
+
+
+def _steps(canvas: Canvas, count: int, moment: Moment | None) -> npt.NDArray[np.int64]:
+    """Return the iterates that have arrows: those of the frames and the web page, or that of one moment."""
+    if moment is not None:
+        return np.array([min(int(moment.time), count - 1)])
+    of_frames = np.minimum(canvas.scene.frame_steps.astype(np.int64), count - 1)
+    of_page = np.append(np.arange(0, count, iterate_stride(canvas.scene)), count - 1)
+    return np.unique(np.concatenate([of_frames, of_page]))
+
+
+def _drawable(vectors: FloatArray, seen: BoolArray, em: float) -> FloatArray:
+    """Return vectors, (…, 2), with NaN for those that are not seen, (…), or are too short for an arrow."""
+    with np.errstate(invalid="ignore"):
+        long = np.linalg.norm(vectors, axis=-1) >= SHORTEST * em
+    return np.where((seen & long)[..., None], vectors, np.nan)
