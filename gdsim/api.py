@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-import functools
-import inspect
 import os
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import nullcontext
 from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, NamedTuple, ParamSpec, TypeAlias, TypeVar
+from typing import TYPE_CHECKING, Any, NamedTuple, TypeAlias, TypeVar
 
 import numpy as np
 import numpy.typing as npt
@@ -18,7 +16,7 @@ from gdsim import analysis, objectives, scene, simulation
 from gdsim.config import Animation, Experiment, Output, View, load, loads
 from gdsim.config.yaml_text import dump
 from gdsim.encode import find_format
-from gdsim.errors import InputError, did_you_mean
+from gdsim.errors import InputError, check_arguments
 from gdsim.movie import Movie, make_provenance
 from gdsim.objectives import Gradient, Objective, inside, objective
 from gdsim.simulation import Trajectory
@@ -50,45 +48,11 @@ CONFIGS, RECORDING = (".yaml", ".yml"), ".npz"
 STEPS = 100
 """The default number of steps."""
 
-SYNONYMS = {
-    **dict.fromkeys(("alpha", "learning_rate", "rate", "step_size"), "lr"),
-    **dict.fromkeys(("epochs", "iterations", "max_iter", "maxiter", "n_iter", "n_steps", "num_steps"), "steps"),
-    **dict.fromkeys(("init", "initial", "point", "x0"), "start"),
-    **dict.fromkeys(("file", "filename", "out", "output"), "path"),
-}
-"""What users of other libraries call our arguments."""
-
 REACH = 100.0
 """A view that is fitted to a path leaves out points that are farther from the start than this times its size."""
 
-P = ParamSpec("P")
-R = TypeVar("R")
 
-
-def _with_suggestions(function: Callable[P, R]) -> Callable[P, R]:
-    """Make a function raise InputError, with a suggestion, where Python would raise TypeError for its arguments."""
-    signature = inspect.signature(function)
-
-    @functools.wraps(function)
-    def call(*args: P.args, **kwargs: P.kwargs) -> R:
-        try:
-            signature.bind(*args, **kwargs)
-        except TypeError as error:
-            for name in kwargs.keys() - signature.parameters.keys():
-                message = f"{function.__name__} has no such argument{_suggestion(name, signature.parameters)}"
-                raise InputError(message, (name,), code="unknown-argument") from None
-            raise InputError(f"{function.__name__}: {error}", code="missing") from None
-        return function(*args, **kwargs)
-
-    return call
-
-
-def _suggestion(name: str, known: Mapping[str, object]) -> str:
-    synonym = SYNONYMS.get(name.casefold())
-    return f"; did you mean '{synonym}'?" if synonym in known else did_you_mean(name, known)
-
-
-@_with_suggestions
+@check_arguments
 def descend(
     objective: ObjectiveLike,
     optimizer: str | type[Optimizer],
@@ -131,35 +95,23 @@ def descend(
         message = f"must be a class or its name, not of type {type(optimizer).__name__}"
         raise InputError(message, ("optimizer",), code="wrong-type")
     target, is_fitted = _objective(objective, bounds, start)
-    try:
-        trajectory = simulation.descend(
-            target,
-            optimizer,
-            {**(args or {}), **settings},
-            start=target.start if start is None else start,
-            steps=steps,
-            seed=seed,
-            label=label,
-            schedule=schedule,
-            noise=noise,
-            clip_norm=clip_norm,
-            progress=progress,
-        )
-    except InputError as error:
-        raise _with_synonym(error, settings) from error
+    trajectory = simulation.descend(
+        target,
+        optimizer,
+        {**(args or {}), **settings},
+        start=target.start if start is None else start,
+        steps=steps,
+        seed=seed,
+        label=label,
+        schedule=schedule,
+        noise=noise,
+        clip_norm=clip_norm,
+        progress=progress,
+    )
     return _fitted([trajectory])[0] if is_fitted else trajectory
 
 
-def _with_synonym(error: InputError, settings: Mapping[str, Any]) -> InputError:
-    """Return an error with our name for a setting that is unknown; an optimizer's class suggests its own only."""
-    name = str(error.key[-1]) if error.key else ""
-    if name not in settings or SYNONYMS.get(name) not in {"lr", "start", "steps"}:
-        return error
-    message = f"{error.message.partition(';')[0]}; did you mean '{SYNONYMS[name]}'?"
-    return InputError(message, error.key, code="unknown-argument")
-
-
-@_with_suggestions
+@check_arguments
 def simulate(
     source: Source,
     optimizers: OptimizersLike | None = None,
@@ -189,7 +141,7 @@ def simulate(
     return tuple(run.trajectories)
 
 
-@_with_suggestions
+@check_arguments
 def animate(
     source: Source,
     optimizers: OptimizersLike | os.PathLike[str] | None = None,
@@ -238,7 +190,7 @@ def animate(
     return movie
 
 
-@_with_suggestions
+@check_arguments
 def preview(objective: ObjectiveLike, *, view: View | Mapping[str, Any] | None = None, **settings: Any) -> Movie:
     """Return a picture of an objective alone, as `gdsim show` draws it; `settings` are those of `gdsim.objective`.
 
@@ -250,7 +202,7 @@ def preview(objective: ObjectiveLike, *, view: View | Mapping[str, Any] | None =
     return Movie(drawn, make_provenance(drawn), Output())
 
 
-@_with_suggestions
+@check_arguments
 def compare(
     source: Source,
     *,
@@ -275,7 +227,7 @@ def compare(
     return analysis.study(_experiment(source), objectives=objectives, starts=starts, progress=progress).table
 
 
-@_with_suggestions
+@check_arguments
 def tune(
     source: ExperimentLike,
     names: str | Sequence[str] = ("lr",),
@@ -305,7 +257,7 @@ def tune(
     return analysis.study(_experiment(source), objectives=objectives, starts=starts, tuning=tuning, progress=progress)
 
 
-@_with_suggestions
+@check_arguments
 def check(source: ExperimentLike) -> None:
     """Raise what `simulate` would, as far as it can be known without a step, as `gdsim validate` does.
 
@@ -315,7 +267,7 @@ def check(source: ExperimentLike) -> None:
     simulation.check(_experiment(source))
 
 
-@_with_suggestions
+@check_arguments
 def grad(objective: ObjectiveLike, at: npt.ArrayLike, **settings: Any) -> Gradient:
     """Return the value and gradient of an objective at a point: `grad("x**2 + 3*x + 1", 4)`.
 

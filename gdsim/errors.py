@@ -8,10 +8,12 @@ GdsimError                something failed while running              exit statu
 
 from __future__ import annotations
 
+import functools
+import inspect
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from difflib import get_close_matches
-from typing import Literal, NamedTuple, TypeVar
+from typing import Literal, NamedTuple, ParamSpec, TypeVar
 
 __all__ = [
     "Code",
@@ -21,6 +23,7 @@ __all__ = [
     "Key",
     "Problem",
     "SourceLocation",
+    "check_arguments",
     "collect",
     "did_you_mean",
     "printable",
@@ -46,6 +49,8 @@ Code = Literal[
 """What kind of mistake an InputError reports. The codes are stable; the sentences may change."""
 
 
+P = ParamSpec("P")
+R = TypeVar("R")
 S = TypeVar("S")
 T = TypeVar("T")
 
@@ -170,8 +175,41 @@ def printable(text: str) -> str:
     )
 
 
+SYNONYMS = {
+    "lr": ("alpha", "learning_rate", "rate", "step_size"),
+    "betas": ("beta1", "beta2"),
+    "steps": ("epochs", "iterations", "max_iter", "maxiter", "n_iter", "n_steps", "num_steps"),
+    "start": ("init", "initial", "point", "x0"),
+    "path": ("file", "filename", "out", "output"),
+    "hidden": ("layers",),
+    "network": ("model",),
+    "class": ("target",),
+}
+"""What other libraries call our keys and arguments."""
+
+
 def did_you_mean(word: str, choices: Iterable[str]) -> str:
-    """Return `"; did you mean 'x'?"` for the choice nearest to a mistyped word, or nothing."""
+    """Return `"; did you mean 'x'?"` for the choice nearest to a mistyped word or to a synonym, or nothing."""
     by_folded = {choice.casefold(): choice for choice in choices}
-    near = get_close_matches(word.casefold(), by_folded, n=1)
-    return f"; did you mean '{by_folded[near[0]]}'?" if near else ""
+    synonyms = {synonym: ours for ours in SYNONYMS if ours in by_folded for synonym in SYNONYMS[ours]}
+    meant = synonyms | by_folded
+    near = get_close_matches(word.casefold(), meant, n=1)
+    return f"; did you mean '{meant[near[0]]}'?" if near else ""
+
+
+def check_arguments(function: Callable[P, R]) -> Callable[P, R]:
+    """Make a function raise InputError, with a suggestion, where Python would raise TypeError for its arguments."""
+    signature = inspect.signature(function)
+
+    @functools.wraps(function)
+    def call(*args: P.args, **kwargs: P.kwargs) -> R:
+        try:
+            signature.bind(*args, **kwargs)
+        except TypeError as error:
+            for name in kwargs.keys() - signature.parameters.keys():
+                message = f"{function.__name__} has no such argument{did_you_mean(name, signature.parameters)}"
+                raise InputError(message, (name,), code="unknown-argument") from None
+            raise InputError(f"{function.__name__}: {error}", code="missing") from None
+        return function(*args, **kwargs)
+
+    return call

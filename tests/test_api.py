@@ -207,6 +207,8 @@ def test_whatever_the_command_line_can_do_is_public():
         (lambda: gdsim.animate([]), None, None),
         (lambda: gdsim.simulate(SMALL_MAPPING | {"stps": 3}), None, "stps"),
         (lambda: gdsim.simulate("nowhere.yaml"), None, None),
+        (lambda: gdsim.loads(SMALL, override=["steps=3"]), "unknown-argument", "override"),
+        (lambda: gdsim.load(), "missing", None),
         (lambda: gdsim.View(knd="curve"), "unknown-key", "knd"),
         (lambda: gdsim.animate(SMALL_MAPPING, view={"kind": "curv"}), "unknown-name", "kind"),
     ],
@@ -227,6 +229,7 @@ def test_a_mistake_is_an_input_error_with_its_key(call, code, key):
         (lambda: gdsim.animate(SMALL_MAPPING, veiw={}), "'view'"),
         (lambda: gdsim.animate("rosenbrock", "Adam", "a.gfi"), "'.gif'"),
         (lambda: gdsim.View(knd="curve"), "'kind'"),
+        (lambda: gdsim.loads(SMALL, override=["steps=3"]), "'overrides'"),
     ],
 )
 def test_a_mistake_comes_with_a_suggestion(call, suggestion):

@@ -18,7 +18,7 @@ from gdsim.config.optimizer import OptimizerSpec
 from gdsim.config.output import FORMATS, PRESETS, Output
 from gdsim.config.view import Animation, Camera, View
 from gdsim.config.yaml_text import MAX_BYTES, TOO_LARGE, dump, override, parse
-from gdsim.errors import ConfigError, InputError, Problem, SourceLocation
+from gdsim.errors import ConfigError, InputError, Problem, SourceLocation, check_arguments
 from gdsim.files import suggest_sibling
 
 __all__ = [
@@ -43,6 +43,7 @@ formats = FORMATS.choices
 NOTHING: Mapping[str, str] = MappingProxyType({})
 
 
+@check_arguments
 def load(
     path: str | os.PathLike[str],
     *,
@@ -68,6 +69,7 @@ def load(
     )
 
 
+@check_arguments
 def loads(
     text: str,
     *,

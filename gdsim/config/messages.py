@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING, Any
 
 from gdsim.errors import Code, Key, Problem, did_you_mean
@@ -14,19 +14,6 @@ if TYPE_CHECKING:
 
 Fragment = Mapping[str, Any]
 """A JSON Schema, or a part of one without references."""
-
-OTHER_NAMES = {
-    "learning_rate": "lr",
-    "step_size": "lr",
-    "beta1": "betas",
-    "beta2": "betas",
-    "epochs": "steps",
-    "iterations": "steps",
-    "layers": "hidden",
-    "model": "network",
-    "target": "class",
-}
-"""Names that other libraries use for our keys."""
 
 MAX_LENGTH = 60  # characters of a value that are shown
 MAX_CHOICES = 24  # that are listed in a sentence
@@ -135,15 +122,6 @@ def is_number(value: Any) -> bool:
         return False
 
 
-def suggestion(word: str, choices: Iterable[str]) -> str:
-    """Return `"; did you mean 'lr'?"` for a mistyped key, or for a name that other libraries use for it."""
-    choices = set(choices)
-    if (ours := OTHER_NAMES.get(word)) in choices:
-        return f"; did you mean '{ours}'?"
-    others = (f"; did you mean '{OTHER_NAMES[name]}'?" for name in OTHER_NAMES if did_you_mean(word, [name]))
-    return did_you_mean(word, sorted(choices)) or next((hint for hint in others if hint.split("'")[1] in choices), "")
-
-
 def _is_list_of(fragment: Fragment, value: Any) -> bool:
     """Return whether a value would be right as the single item of a list."""
     return "$ref" not in fragment.get("items", {"$ref": ""}) and accepts(fragment, [value])
@@ -217,7 +195,7 @@ def _problem(details: ErrorDetails, value: Any, root: Fragment, whole: Fragment)
             key = *key, details["loc"][-1]
             return Problem(f"is missing; it must be {expected(_fragment(root, whole, key))}", key, "missing")
         case "extra_forbidden":
-            hint = suggestion(str(key[-1]), _keys(_fragment(root, whole, key[:-1]))) or _other_place(root, key)
+            hint = did_you_mean(str(key[-1]), _keys(_fragment(root, whole, key[:-1]))) or _other_place(root, key)
             return Problem(f"unknown key '{key[-1]}'{hint}", key, "unknown-key", at_key=True)
     return Problem(must_be(_fragment(root, whole, key), details["input"]), key, _code(details))
 

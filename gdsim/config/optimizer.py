@@ -14,7 +14,7 @@ from typing import Annotated, Any
 from pydantic import BeforeValidator, Field, PrivateAttr, ValidationInfo, field_validator, model_validator
 
 from gdsim.config import signatures
-from gdsim.config.messages import accepts, format_value, must_be, suggestion
+from gdsim.config.messages import accepts, format_value, must_be
 from gdsim.config.model import HERE, Color, Finite, Model, SourceContext, none_as_empty, refuse
 from gdsim.config.signatures import Signature
 from gdsim.errors import Key, Problem, did_you_mean
@@ -188,7 +188,7 @@ def argument_problems(
         if name in NOT_SETTABLE and known is None:
             yield Problem(f"'{name}' cannot be set: {NOT_SETTABLE[name]}", (*key, name), "not-allowed", at_key=True)
         elif known is None and not signature.takes_any:
-            hint = suggestion(name, [*signature.arguments, *own])
+            hint = did_you_mean(name, [*signature.arguments, *own])
             if name.partition(" ")[0] in signature.arguments:
                 hint = f"; a colon is missing: `{name.replace(' ', ': ', 1)}`"
             message = f"{signature.name} has no argument '{name}'{hint}"

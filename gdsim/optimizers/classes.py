@@ -19,6 +19,9 @@ if TYPE_CHECKING:
     from torch.optim import Optimizer
     from torch.optim.lr_scheduler import LRScheduler
 
+OWN_ARGUMENTS = ("start", "steps")
+"""Arguments of `gdsim.descend` that other libraries call differently."""
+
 __all__ = ["OptimizerClass", "find_class", "optimizer_class", "schedule_class"]
 
 PARAMETERS = ("params", "model")
@@ -177,5 +180,6 @@ def schedule_class(name: str, settings: Mapping[str, Any], key: Key) -> Callable
 
 def _check_arguments(class_: Callable[..., Any], given: Mapping[str, Any], key: Key, passed: tuple[str, ...]) -> None:
     """Refuse unknown and missing arguments; the class itself checks their values."""
-    for problem in argument_problems(inspect_class(class_, passed), given, key, values=False):
+    signature = inspect_class(class_, passed)
+    for problem in argument_problems(signature, given, key, own=OWN_ARGUMENTS, values=False):
         raise InputError(problem.message, problem.key, code=problem.code)
