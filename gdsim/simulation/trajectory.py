@@ -165,7 +165,9 @@ class NetworkTrajectory(Trajectory):
     @property
     def off_plane(self) -> float:
         """The distance of the last weights from the loss plane; 0 for a rounding error."""
-        distance = float(self.figures["off_plane"][self.stop_steps[0] if self.stops[0].failed else -1])
+        # There are no distances before the plane is computed.
+        distances = self.figures.get("off_plane", np.zeros(len(self.points)))
+        distance = float(distances[self.stop_steps[0] if self.stops[0].failed else -1])
         return distance if self.objective.landscape.is_off_plane(distance) else 0.0
 
 
