@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from gdsim.optimizers.classes import optimizer_class
+from gdsim.optimizers.classes import optimizer_class, warning
 from gdsim.optimizers.factory import BatchingMode, OptimizerFactory, ParameterShapes
-from gdsim.optimizers.formatting import warning
-from gdsim.optimizers.parameter_groups import optimizer_factory
+from gdsim.optimizers.probe import optimizer_factory
 from gdsim.optimizers.random_state import RNGState, deterministic, rng
 
 __all__ = [

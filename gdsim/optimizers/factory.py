@@ -10,16 +10,12 @@ from typing import TYPE_CHECKING, Any
 from gdsim.config.model import SourceContext
 from gdsim.config.optimizer import MATRICES_ONLY, GradientSettings
 from gdsim.errors import InputError, Key
-from gdsim.optimizers.classes import OptimizerClass, find_class, schedule_class
-from gdsim.optimizers.formatting import explain
+from gdsim.optimizers.classes import OptimizerClass, explain, find_class, schedule_class
 
 if TYPE_CHECKING:
     from torch import Tensor, nn
     from torch.optim import Optimizer
     from torch.optim.lr_scheduler import LRScheduler
-
-__all__ = ["BatchingMode", "OptimizerFactory", "ParameterShapes", "untested_factory"]
-
 
 ParameterShapes = int | Sequence[Sequence[int]]
 """The number of coordinates of a float64 point, or the shapes of a network's parameters."""
@@ -37,20 +33,9 @@ MAX_TESTED_STEPS = 100_000
 """The maximum number of steps for which a schedule is tested, which takes less than half a second."""
 
 BATCHING_MODES = {
-    "SGD": BatchingMode.FLAT,
-    "Adam": BatchingMode.FLAT,
-    "AdamW": BatchingMode.FLAT,
-    "Adamax": BatchingMode.FLAT,
-    "NAdam": BatchingMode.FLAT,
-    "RAdam": BatchingMode.FLAT,
-    "SparseAdam": BatchingMode.FLAT,
-    "Adagrad": BatchingMode.FLAT,
-    "Adadelta": BatchingMode.FLAT,
-    "RMSprop": BatchingMode.FLAT,
-    "Rprop": BatchingMode.FLAT,
-    "ASGD": BatchingMode.FLAT,
-    "Adafactor": BatchingMode.ROWS,
-    "Muon": BatchingMode.ROWS,
+    **dict.fromkeys(("SGD", "Adam", "AdamW", "Adamax", "NAdam", "RAdam", "SparseAdam"), BatchingMode.FLAT),
+    **dict.fromkeys(("Adagrad", "Adadelta", "RMSprop", "Rprop", "ASGD"), BatchingMode.FLAT),
+    **dict.fromkeys(("Adafactor", "Muon"), BatchingMode.ROWS),
     "LBFGS": BatchingMode.SEPARATE,
 }
 """The cheapest mode per class in which the results for each start are bitwise identical to those of a separate run."""
@@ -139,12 +124,6 @@ class OptimizerFactory:
         """Return a gradient in the layout that the class requires; SparseAdam requires sparse gradients."""
         return gradient.to_sparse() if self._contains("SparseAdam") else gradient
 
-    def new_parameter(self, block: Tensor) -> Tensor:
-        """Return a new parameter with a copy of a tensor."""
-        import torch
-
-        return torch.nn.Parameter(block.clone())
-
     def build(self, parameters: Iterable[Tensor], model: nn.Module | None = None) -> Optimizer:
         """Build an instance; `model` is the module that contains the parameters, for classes that take a module.
 
@@ -160,20 +139,27 @@ class OptimizerFactory:
             raise InputError(message, self.key, code="unsupported")
         return built
 
-    def build_schedule(self, optimizer: Optimizer) -> LRScheduler | None:
+    def build_schedule(
+        self, optimizer: Optimizer, schedule: Mapping[str, Any] | None = None, key: Key = ("schedule",)
+    ) -> LRScheduler | None:
         """Build the schedule of an instance's learning rate; None if there is no schedule.
+
+        Args:
+            optimizer: The instance.
+            schedule: A schedule inside the factory's own, which is the default.
+            key: The key of that schedule.
 
         Raises:
             InputError: The class of the schedule refuses its settings.
         """
-        return None if self.schedule is None else self._build_schedule(self.schedule, optimizer, ("schedule",))
-
-    def _build_schedule(self, schedule: Mapping[str, Any], optimizer: Optimizer, key: Key) -> LRScheduler:
+        schedule = self.schedule if schedule is None else schedule
+        if schedule is None:
+            return None
         settings = {name: value for name, value in schedule.items() if name != "class"}
         class_ = schedule_class(str(schedule.get("class", "")), settings, (*self.key, *key))
         if "schedulers" in settings:
             settings["schedulers"] = [
-                self._build_schedule(part, optimizer, (*key, "schedulers", index))
+                self.build_schedule(optimizer, part, (*key, "schedulers", index))
                 for index, part in enumerate(settings["schedulers"])
             ]
         try:

@@ -15,8 +15,6 @@ import numpy as np
 if TYPE_CHECKING:
     from torch import Tensor
 
-__all__ = ["RNGState", "deterministic", "rng"]
-
 
 @dataclass(frozen=True, eq=False)
 class RNGState:

@@ -86,7 +86,7 @@ class Batch:
         self.task, self.mode = task, mode
         factory, rows = task.factory, torch.from_numpy(task.points)
         blocks = [rows.reshape(-1)] if mode is BatchingMode.FLAT else list(factory.reshape(rows))
-        self._parameters = [factory.new_parameter(block) for block in blocks]
+        self._parameters: list[Tensor] = [torch.nn.Parameter(block.clone()) for block in blocks]
         self._random_states = task.random_states() if factory.draws else None
         separate = mode is BatchingMode.SEPARATE
         self._steppers = [
