@@ -512,7 +512,7 @@ MISTAKES = [
     ("π*x", 1, "write pi"),
     ("f(x) = x**2", 6, "right-hand side"),
     ("1 + х", 5, "cyrillic small letter ha"),
-    ("ｘ", 1, "write 'x'"),
+    ("ｘ", 1, "fullwidth latin small letter x"),
     ("x\u200b", 2, r"'\u200b' (zero width space)"),
     ("ln(x)", 1, "write log"),
     ("x + arctan(x)", 5, "write atan"),

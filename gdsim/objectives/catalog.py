@@ -11,7 +11,7 @@ from operator import add, mul
 from types import MappingProxyType
 from typing import TYPE_CHECKING, NamedTuple
 
-from gdsim.objectives.expression.formulas import numeral
+from gdsim.objectives.formulas import numeral
 
 if TYPE_CHECKING:
     from torch import Tensor

@@ -1,21 +1,38 @@
-"""A recursive-descent parser of expressions; each rule returns the value and the formula of what it has parsed."""
+"""Parse an expression such as "x**2 + 3*x + 1" into a function of points, without executing it as code."""
 
 from __future__ import annotations
 
+import keyword
 import math
 import operator
 import re
+import sys
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
 from functools import partial, reduce
+from numbers import Real
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, NamedTuple, TypeAlias
 
-from gdsim.errors import did_you_mean
-from gdsim.objectives.expression.formulas import Binding, numeral, product, script
-from gdsim.objectives.expression.functions import FUNCTIONS, SYNONYMS, power_function
-from gdsim.objectives.expression.tokens import VARIABLE, ExpressionError, Token, quoted
+from gdsim.errors import InputError, did_you_mean
+from gdsim.objectives.formulas import (
+    CONSTANTS,
+    FUNCTIONS,
+    SYNONYMS,
+    Binding,
+    numeral,
+    power_function,
+    product,
+    script,
+    symbol,
+    with_values,
+)
+from gdsim.objectives.tokens import VARIABLE, ExpressionError, Token, quoted, tokenize, variables_among
 
 if TYPE_CHECKING:
     from torch import Tensor
+
+__all__ = ["Expression", "ExpressionError", "parse"]
 
 Columns: TypeAlias = "Sequence[Tensor]"
 """One tensor (…) per coordinate."""
@@ -35,6 +52,65 @@ COMPARISONS: Mapping[str, tuple[Callable[[Any, Any], Any], str]] = {
     "==": (operator.eq, "="),
     "!=": (operator.ne, r"\neq"),
 }
+
+
+@dataclass(frozen=True)
+class Expression:
+    """A parsed expression.
+
+    Args:
+        variables: The names of the coordinates in order: ("x",), ("x", "y"), ("x1", "x2", "x3", "x4").
+        f: Maps a float64 tensor of points (…, dim) to values (…), where dim is the number of variables. Values and
+            gradients are bitwise identical for a single point, in a batch, and in any memory layout, except that
+            `atan2` and powers whose exponent is neither 0.5 nor an integer up to 32 may differ by one unit in the last
+            place. Where a formula is not differentiable, the gradient is 0 (`abs`, `sqrt(x**2 + y**2)`, `norm`) or the
+            mean of both sides (`min`, `max`), never NaN.
+        formula: The expression in LaTeX without dollar signs, in matplotlib's mathtext subset, followed by the values
+            of the constants that it uses.
+    """
+
+    variables: tuple[str, ...]
+    f: Callable[[Tensor], Tensor]
+    formula: str
+
+
+def parse(text: str, constants: Mapping[str, float] = MappingProxyType({})) -> Expression:
+    """Parse an expression.
+
+    Args:
+        text: An expression of x, y and z, or of x1, x2, …, with numbers, + - * / **, the constants pi, e and tau, and
+            the functions sin cos tan asin acos atan atan2 sinh cosh tanh exp log log2 log10 sqrt abs sign floor ceil
+            sigmoid relu erf norm min max, where `log` is the natural logarithm. Comparisons, joined by `and`, `or` and
+            `not`, are allowed in `where(condition, a, b)` and `a if condition else b`.
+        constants: Values of additional named constants.
+
+    Raises:
+        ExpressionError: The text is not a valid expression; the message and `column` give the position.
+        InputError: A constant is not a number, or its name is reserved; `key` is ("constants", name).
+    """
+    own = {name: _checked(name, value) for name, value in constants.items()}
+    tokens = tokenize(text)
+    variables = variables_among(tokens)
+    named = {name: Part(value, symbol(name), Binding.ATOM) for name, value in {**CONSTANTS, **own}.items()}
+    named |= {name: Part(operator.itemgetter(at), symbol(name), Binding.ATOM) for at, name in enumerate(variables)}
+    part = Parser(tokens, named).parse()
+    if not variables:
+        raise ExpressionError(1, "the expression has no variable; they are x, y and z, or x1, x2, …")
+    used = {token.text for token in tokens}
+    values = with_values({symbol(name): value for name, value in own.items() if name in used})
+    of_columns = _with_gradient(part.value)
+    return Expression(variables, lambda points: of_columns(points.unbind(-1)), part.formula + values)
+
+
+def _checked(name: str, value: float) -> float:
+    key = ("constants", name)
+    if not isinstance(name, str) or not re.fullmatch(r"[A-Za-z]\w*", name, re.ASCII) or keyword.iskeyword(name):
+        raise InputError(f"a constant needs a name of ASCII letters and digits, not {name!r}", key)
+    if name in CONSTANTS or name in FUNCTIONS or name == "where" or VARIABLE.fullmatch(name):
+        raise InputError("has a meaning of its own in an expression; rename the constant", key, code="conflict")
+    if isinstance(value, bool) or not isinstance(value, Real) or not abs(value) <= sys.float_info.max:
+        raise InputError(f"must be a finite number, not {value!r:.40}", key)
+    return float(value)
 
 
 class Part(NamedTuple):
@@ -200,25 +276,25 @@ class Parser:
         if token.kind == "name":
             return self._name(token, depth)
         if token.text == "(":
-            self._open(token)
-            part = self._choice(depth)
-            self._close(token)
-            return part
+            return self._parenthesized(token, depth)[0]
         if token.kind == "end":
             previous = self.tokens[self.position - 2]
             raise ExpressionError(previous.column, f"something is missing after {quoted(previous.text)}")
         raise ExpressionError(token.column, f"something is missing before {quoted(token.text)}")
 
-    def _open(self, token: Token) -> None:
+    def _parenthesized(self, opening: Token, depth: int, *, is_call: bool = False) -> list[Part]:
+        """Return what follows an opening parenthesis: one part, or the arguments of a function."""
         self.open_parentheses += 1
-        _check_depth(self.open_parentheses, token.column)
-
-    def _close(self, opening: Token) -> None:
+        _check_depth(self.open_parentheses, opening.column)
+        parts = [] if is_call and self._next.text == ")" else [self._choice(depth)]
+        while is_call and self._take(","):
+            parts.append(self._choice(depth))
         if self._next.kind == "end":
             raise ExpressionError(opening.column, "this '(' is never closed")
         if not self._take(")"):
             raise self._unexpected()
         self.open_parentheses -= 1
+        return parts
 
     def _name(self, token: Token, depth: int) -> Part:
         name, column = token.text, token.column
@@ -238,14 +314,9 @@ class Parser:
             raise ExpressionError(column, f"'{name}' is a number, not a function; write '*' to multiply")
         if name not in FUNCTIONS and name != "where":
             raise _unknown(token, (*FUNCTIONS, "where"))
-        opening, parts = self._next, []
+        opening = self._next
         self.position += 1
-        self._open(opening)
-        if self._next.text != ")":
-            parts.append(self._choice(depth + 1))
-            while self._take(","):
-                parts.append(self._choice(depth + 1))
-        self._close(opening)
+        parts = self._parenthesized(opening, depth + 1, is_call=True)
         if name == "where":
             if len(parts) != 3:
                 raise ExpressionError(column, "where takes 3 arguments: where(condition, a, b)")
@@ -303,26 +374,27 @@ def _constant(column: int, function: Callable[..., Any], *values: Value) -> Valu
 
 def _apply(function: Callable[..., Any], *values: Any) -> Any:
     """Apply a function to constants immediately; for functions of the coordinates, return their composition."""
-    match values:
-        case _ if not any(map(callable, values)):
-            return function(*values)
-        case (value,):
-            return lambda columns: function(value(columns))
-        case left, right if not callable(left):
-            return lambda columns: function(left, right(columns))
-        case left, right if not callable(right):
-            return lambda columns: function(left(columns), right)
-        case left, right:
+    if not any(map(callable, values)):
+        return function(*values)
+    # One frame per operation, because a long sum must not exceed Python's limit of recursion.
+    match [value if callable(value) else partial(_constant_value, value) for value in values]:
+        case [operand]:
+            return lambda columns: function(operand(columns))
+        case [left, right]:
             return lambda columns: function(left(columns), right(columns))
-        case _:
-            return lambda columns: function(*(value(columns) for value in values))
+        case operands:
+            return lambda columns: function(*[operand(columns) for operand in operands])
+
+
+def _constant_value(value: Any, _: Columns) -> Any:
+    return value
 
 
 def _as_tensor(value: Value) -> Callable[[Columns], Tensor]:
     return value if callable(value) else lambda columns: columns[0].new_tensor(value)
 
 
-def with_gradient(value: Value) -> Callable[[Columns], Tensor]:
+def _with_gradient(value: Value) -> Callable[[Columns], Tensor]:
     """Return a differentiable function of the coordinates; a constant gets the gradient 0."""
     return value if callable(value) else lambda columns: columns[0] ** 0 * value
 
@@ -333,7 +405,7 @@ def _chosen(column: int, condition: Part, this: Part, that: Part) -> Part:
     formula = this.within(Binding.SUM) + test + that.formula
     if not callable(condition.value):
         return Part(this.value if condition.value else that.value, formula, Binding.CHOICE, column)
-    holds, first, second = condition.value, with_gradient(this.value), with_gradient(that.value)
+    holds, first, second = condition.value, _with_gradient(this.value), _with_gradient(that.value)
 
     def choose(columns: Columns) -> Tensor:
         mask = holds(columns)

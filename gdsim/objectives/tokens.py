@@ -5,7 +5,6 @@ from __future__ import annotations
 import keyword
 import re
 import unicodedata
-from itertools import pairwise
 from typing import NamedTuple
 
 from gdsim.errors import InputError
@@ -75,7 +74,7 @@ def tokenize(text: str) -> list[Token]:
     for found in _TOKEN.finditer(text):
         kind, word, column = str(found.lastgroup), found.group(), found.start() + 1
         if kind == "unknown":
-            raise _unknown(word, column, tokens)
+            raise _unknown_sign(word, column, tokens)
         if kind == "name" and keyword.iskeyword(word):
             if word not in _OPERATORS:
                 raise ExpressionError(column, f"'{word}' is a keyword of Python and not allowed in an expression")
@@ -87,19 +86,16 @@ def tokenize(text: str) -> list[Token]:
     return [*tokens, Token("end", "", len(text) + 1)]
 
 
-def _unknown(sign: str, column: int, before: list[Token]) -> ExpressionError:
+def _unknown_sign(sign: str, column: int, before: list[Token]) -> ExpressionError:
     if sign in _REPLACEMENTS:
         return ExpressionError(column, f"'{sign}' is not allowed in an expression; write {_REPLACEMENTS[sign]}")
     if sign == "." and before and before[-1].text in ("math", "np", "numpy", "torch"):
         library = before[-1]
         return ExpressionError(library.column, f"functions and constants are written without '{library.text}.'")
+    # A letter of another alphabet may look like an ASCII letter.
+    name = "" if sign.isascii() else f" ({unicodedata.name(sign, 'unnamed').lower()})"
     shown = sign if sign.isprintable() else ascii(sign)[1:-1]
-    if sign.isascii():
-        return ExpressionError(column, f"'{shown}' is not allowed in an expression")
-    plain = unicodedata.normalize("NFKC", sign)
-    name = unicodedata.name(sign, "unnamed").lower()
-    hint = f"write '{plain}'" if plain.isascii() and plain.isprintable() and plain.strip() else "write ASCII characters"
-    return ExpressionError(column, f"'{shown}' ({name}) is not allowed in an expression; {hint}")
+    return ExpressionError(column, f"'{shown}'{name} is not allowed in an expression")
 
 
 def variables_among(tokens: list[Token]) -> tuple[str, ...]:
@@ -107,11 +103,11 @@ def variables_among(tokens: list[Token]) -> tuple[str, ...]:
     used = [token for token in tokens if token.kind == "name" and VARIABLE.fullmatch(token.text)]
     if not used:
         return ()
-    for first, second in pairwise(used):
-        if (len(first.text) > 1) != (len(second.text) > 1):
-            message = f"'{first.text}' and '{second.text}' exclude each other; use x, y and z, or x1, x2, …"
-            raise ExpressionError(second.column, message)
-    if len(used[0].text) == 1:
+    first, are_letters = used[0], len(used[0].text) == 1
+    if other := next((token for token in used if (len(token.text) == 1) != are_letters), None):
+        message = f"'{first.text}' and '{other.text}' exclude each other; use x, y and z, or x1, x2, …"
+        raise ExpressionError(other.column, message)
+    if are_letters:
         return ("x", "y", "z")[: max("xyz".index(token.text) for token in used) + 1]
     last = max(used, key=lambda token: int(token.text[1:]))
     if int(last.text[1:]) > MAX_DIM:
