@@ -84,7 +84,7 @@ def check_file(path: Path, *, max_bytes: int, key: tuple[str | int, ...] = ()) -
         message = f"{path}: {(error.strerror or str(error)).lower()}{hint}"
         raise InputError(message, key, code="not-found" if hint or not path.exists() else "unreadable") from error
     if not stat.S_ISREG(found.st_mode):
-        kind = "a folder" if stat.S_ISDIR(found.st_mode) else "not a regular file"
+        kind = "a folder; name a file in it" if stat.S_ISDIR(found.st_mode) else "not a regular file"
         raise InputError(f"{path}: is {kind}", key, code="unreadable")
     if not found.st_size:
         raise InputError(f"{path}: is empty", key, code="unreadable")

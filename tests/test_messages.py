@@ -221,7 +221,7 @@ ENCODE: list[Case] = [
         lambda: write(Transparent(), "race.gif", fps=25, hold=0),
         "race.gif: .gif cannot be transparent; a transparent background needs .webm .webp .pdf .png .svg",
     ),
-    (lambda: source("nowhere/race.gif"), "nowhere/race.gif: no such file"),
+    (lambda: source("nowhere/race.gif"), "nowhere/race.gif: no such file or directory"),
     (lambda: source(Path(__file__).parent), f"{Path(__file__).parent}: is a folder; name a file in it"),
     (lambda: source(__file__), f"{__file__}: is not a file that gdsim writes: {FORMATS} .html .npz"),
 ]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from itertools import product, tee
 from math import gcd
 from typing import TypeAlias
@@ -18,18 +18,53 @@ Pixels: TypeAlias = npt.NDArray[np.intp]
 """Flat indices of pixels, (n,)."""
 
 UNCHANGED = 0
-"""The palette index of pixels that do not change."""
+"""The palette index of pixels that do not change, and all channels of such a pixel, which is transparent."""
 
 _FLATS = 160 / 255
 """Maximum fraction of a palette for the colours of flat areas."""
 
 _FLAT_SHARE = 1 / 5000
 _SAMPLES = 30_000
-_LLOYD_STEPS = 4
 _CHUNK = 4096
 
 _Keys: TypeAlias = npt.NDArray[np.uint32]
 _Floats: TypeAlias = npt.NDArray[np.floating]
+
+
+def changed_rectangles(
+    frames: Iterable[Frame], convert: Callable[[Frame], Frame]
+) -> Iterator[tuple[int, int, Frame] | None]:
+    """Yield left, top and pixels of the whole first frame, then of the changed rectangle of each frame.
+
+    Args:
+        frames: The frames, (H, W, 3).
+        convert: Converts colours (n, 3) to the pixels to yield, (n,) or (n, channels).
+
+    Yields:
+        The rectangle, in which unchanged pixels are `UNCHANGED`; None if nothing changed.
+    """
+    frames = iter(frames)
+    before = next(frames)
+    height, width, _ = before.shape
+    shown = convert(before.reshape(-1, 3))
+    yield 0, 0, shown.reshape(height, width, *shown.shape[1:])
+
+    canvas = np.full_like(shown, UNCHANGED)
+    for frame in frames:
+        where = changed_pixels(before, frame)
+        pixels = convert(frame.reshape(-1, 3)[where])
+        differs = (pixels != shown[where]).reshape(len(where), shown[0].size).any(1)
+        where, pixels = where[differs], pixels[differs]
+        if where.size:
+            shown[where] = canvas[where] = pixels
+            rows, columns = np.divmod(where, width)
+            left, top = int(columns.min()), int(rows.min())
+            patch = canvas.reshape(height, width, *shown.shape[1:])[top : rows.max() + 1, left : columns.max() + 1]
+            yield left, top, patch
+            canvas[where] = UNCHANGED
+        else:
+            yield None
+        before = frame
 
 
 def changed_pixels(before: Frame, after: Frame) -> Pixels:
@@ -46,21 +81,26 @@ def changed_pixels(before: Frame, after: Frame) -> Pixels:
     return pixels
 
 
-def bounding_box(pixels: Pixels, width: int) -> tuple[slice, slice]:
-    """Return the rows and columns that contain all of the pixels; those of a single pixel if there are none."""
-    rows, columns = np.divmod(pixels if pixels.size else np.zeros(1, np.intp), width)
-    return slice(rows.min(), rows.max() + 1), slice(columns.min(), columns.max() + 1)
-
-
 class Palette:
-    """A palette of at most 255 colours, (n, 3), with indices from 1, that finds the nearest one to any 24-bit colour.
+    """A palette that finds the nearest of its colours, whose indices begin at 1, to any 24-bit colour.
 
-    Results are cached in a table of all 2²⁴ colours, which occupies memory only for the pages that are used. Coarser
-    keys would merge the fills of a contour map, which may differ by only 2 or 3 units.
+    Args:
+        poster: Pixels (…, 3) with all colours of the animation.
+        keep: Colours to include exactly, (n, 3), the most important first; they use at most half of the palette.
+        quality_level: 0 for 255 colours, and half as many at each further level.
+
+    Attributes:
+        colors: The distinct colours, (n, 3).
+        bits: The number of bits of an index.
     """
 
-    def __init__(self, colors: Frame) -> None:
-        self.colors = colors
+    def __init__(self, poster: Frame, keep: Frame, quality_level: int) -> None:
+        self.bits = 8 - quality_level
+        while self.bits < 8 and len(np.unique(keep, axis=0)) > 1 << self.bits - 1:
+            self.bits += 1
+        self.colors = _choose_colors(poster, keep, (1 << self.bits) - 1)
+        # A table of all 2²⁴ colours occupies memory only for the pages that are used. Coarser keys would merge the
+        # fills of a contour map, which may differ by only 2 or 3 units.
         self._known = np.zeros(1 << 24, np.uint8)
 
     def indices(self, pixels: Frame) -> Frame:
@@ -68,29 +108,18 @@ class Palette:
         keys = _keys(pixels)
         indices: Frame = self._known.take(keys)
         if not indices.all():
-            new = np.unique(keys[indices == UNCHANGED])
-            self._known[new] = 1 + _nearest(_colors(new), self.colors.astype(np.float32))
+            new = np.unique(keys[indices == 0])
+            self._known[new] = 1 + _nearest(_colors(new), self.colors)
             indices = self._known.take(keys)
         return indices
 
 
-def palette_size(keep: Frame, quality_level: int) -> int:
-    """Return the number of colours of a palette besides index 0: 255, and half as many at each further quality level.
+def _choose_colors(poster: Frame, keep: Frame, size: int) -> Frame:
+    """Choose at most `size` distinct colours.
 
-    The colours to keep exactly, (n, 3), use at most half of them.
-    """
-    bits = 8 - quality_level
-    while bits < 8 and len(np.unique(keep, axis=0)) > 1 << bits - 1:
-        bits += 1
-    return (1 << bits) - 1
-
-
-def choose_colors(poster: Frame, keep: Frame, size: int) -> Frame:
-    """Choose at most `size` distinct colours for an animation from its poster (H, W, 3), which contains all of them.
-
-    The colours to keep, most important first, and those of large flat areas, such as the fills of a contour map, are
-    included exactly. The remaining entries approximate the blended colours of antialiased edges, weighted by a power of
-    their count below one so that the edges of large fills do not outweigh those of thin lines.
+    The colours to keep, and those of large flat areas, such as the fills of a contour map, are included exactly. The
+    remaining entries approximate the blended colours of antialiased edges, weighted by a power of their count below
+    one so that the edges of large fills do not outweigh those of thin lines: median cut, then k-means iterations.
     """
     keys, counts = np.unique(_keys(poster.reshape(-1, 3)), return_counts=True)
     common = keys[np.argsort(-counts, kind="stable")]
@@ -100,51 +129,23 @@ def choose_colors(poster: Frame, keep: Frame, size: int) -> Frame:
         return _colors(exact)
     flats = min(int(_FLATS * size), int(np.count_nonzero(counts >= _FLAT_SHARE * counts.sum())))
     exact = _distinct(wanted[: len(keep) + flats])[:size]
+    if exact.size == size:
+        return _colors(exact)
     mixed = ~np.isin(keys, exact)
-    return _fill(_colors(exact), _colors(keys[mixed]), counts[mixed].astype(np.float32) ** 0.65, size)
-
-
-def _fill(exact: Frame, mixed: Frame, weights: _Floats, size: int) -> Frame:
-    """Add colours that approximate the mixed ones to the exact ones, by median cut and k-means iterations."""
-    free = size - len(exact)
-    if not free:
-        return exact
-    means, masses = _cells(mixed, weights)
-    colors = np.vstack([exact.astype(np.float32), _median_cut(means, masses, free)])
-    for _ in range(_LLOYD_STEPS):
-        nearest = _nearest(means, colors)
-        mass = np.bincount(nearest, masses, len(colors))
-        movable = mass > 0
-        movable[: len(exact)] = False
-        for channel in range(3):
-            total = np.bincount(nearest, masses * means[:, channel], len(colors))
-            colors[movable, channel] = total[movable] / mass[movable]
-    return np.rint(colors).astype(np.uint8)
-
-
-def _cells(colors: Frame, weights: _Floats) -> tuple[_Floats, _Floats]:
-    """Group colours (m, 3) by the cells of a coarse grid; return their means (n, 3) and sums of weights (n,)."""
-    coarse = _keys(colors & np.array([0xF8, 0xFC, 0xF8], np.uint8))
-    _, cell = np.unique(coarse, return_inverse=True)
-    total = np.bincount(cell, weights)
-    means = [np.bincount(cell, weights * colors[:, channel]) / total for channel in range(3)]
-    return np.stack(means, 1).astype(np.float32), total.astype(np.float32)
-
-
-def _median_cut(colors: _Floats, weights: _Floats, count: int) -> _Floats:
-    """Return at most `count` colours (n, 3) from Pillow's median cut of samples in proportion to the weights."""
+    weights = counts[mixed] ** 0.65
     repeats = np.maximum(1, np.rint(weights * (_SAMPLES / weights.sum()))).astype(int)
-    samples = np.rint(np.repeat(colors, repeats, 0)).astype(np.uint8)
-    image = Image.fromarray(samples[None]).quantize(count, Image.Quantize.MEDIANCUT, dither=Image.Dither.NONE)
-    palette = np.array(image.getpalette("RGB"), np.float32)
-    return palette.reshape(-1, 3)[:count]
+    samples = np.repeat(_colors(keys[mixed]), repeats, 0)
+    image = Image.fromarray(samples[None]).quantize(size - exact.size, Image.Quantize.MEDIANCUT, kmeans=1)
+    approximate = np.array(image.getpalette("RGB"), np.uint8).reshape(-1, 3)
+    return np.vstack([_colors(exact), approximate])[:size]
 
 
-def _nearest(colors: Frame | _Floats, palette: _Floats) -> npt.NDArray[np.intp]:
+def _nearest(colors: Frame, palette: Frame) -> npt.NDArray[np.intp]:
     """Return the index into the palette (m, 3) nearest to each of the colours (n, 3), in chunks to limit memory."""
-    half = (palette**2).sum(1) / 2
+    targets = palette.astype(np.float32)
+    half = (targets**2).sum(1) / 2
     chunks = np.split(colors.astype(np.float32), range(_CHUNK, len(colors), _CHUNK))
-    return np.concatenate([(half - chunk @ palette.T).argmin(1) for chunk in chunks])
+    return np.concatenate([(half - chunk @ targets.T).argmin(1) for chunk in chunks])
 
 
 def _keys(colors: Frame) -> _Keys:

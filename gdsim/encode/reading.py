@@ -3,20 +3,14 @@
 from __future__ import annotations
 
 import struct
+import sys
 from os import PathLike
 from pathlib import Path
 
 from gdsim.encode.formats import FileInfo, Format, formats
 from gdsim.errors import InputError
-from gdsim.files import suggest_sibling
+from gdsim.files import check_file
 from gdsim.metadata import Provenance
-
-__all__ = ["image_size", "is_output", "is_recording", "source", "source_folder", "yaml_of"]
-
-_BEGINNING = 1024
-"""Number of bytes that determine a file's format."""
-
-_ZIP = b"PK\x03\x04"
 
 
 def source(path: str | PathLike[str]) -> Provenance:
@@ -31,24 +25,23 @@ def source(path: str | PathLike[str]) -> Provenance:
         InputError: The file does not exist, is incomplete, or has no metadata of gdsim.
     """
     path = Path(path)
-    beginning = _first_bytes(path)
-    if beginning.startswith(_ZIP):
+    if is_recording(path):
         from gdsim.simulation import provenance  # imports torch, so only for recordings
 
         return provenance(path)
-    info = _read(path, beginning)
-    if not info:
+    info = _read(path)
+    if info is None:
         known = " ".join(f".{name}" for name in (*formats(), "npz"))
-        raise _unreadable(path, f"is not a file that gdsim writes: {known}" if beginning else "is empty")
+        raise InputError(f"{path}: is not a file that gdsim writes: {known}", code="unreadable")
     if not info.complete:
-        raise _unreadable(path, "is incomplete or damaged; download it or write it again")
+        raise InputError(f"{path}: is incomplete or damaged; download it or write it again", code="unreadable")
     if info.text is None:
         message = f"{path}: has no metadata of gdsim: another program made it or saved it again"
         raise InputError(message, code="missing")
     try:
         return Provenance.from_json(info.text)
     except ValueError as error:
-        raise _unreadable(path, f"the metadata cannot be read: {error}") from error
+        raise InputError(f"{path}: the metadata cannot be read: {error}", code="unreadable") from error
 
 
 def yaml_of(path: str | PathLike[str]) -> str:
@@ -77,18 +70,17 @@ def source_folder(path: str | PathLike[str]) -> Path:
     return recorded_folder(path)
 
 
-def is_recording(path: str | PathLike[str]) -> bool:
+def is_recording(path: Path) -> bool:
     """Return whether a file begins like a recording, and not like a picture or a page."""
-    return _first_bytes(Path(path)).startswith(_ZIP)
+    return _first_bytes(path).startswith(b"PK\x03\x04")
 
 
 def is_output(path: str | PathLike[str]) -> bool:
     """Return whether a file begins like an output format or a recording; False if it does not exist."""
     try:
-        beginning = _first_bytes(Path(path))
+        return is_recording(Path(path)) or _format(Path(path)) is not None
     except InputError:
         return False
-    return beginning.startswith(_ZIP) or _format(beginning) is not None
 
 
 def image_size(path: str | PathLike[str]) -> tuple[int, int] | None:
@@ -96,39 +88,31 @@ def image_size(path: str | PathLike[str]) -> tuple[int, int] | None:
 
     For vector formats these are CSS pixels, 96 per inch.
     """
-    path = Path(path)
-    info = _read(path, _first_bytes(path))
+    info = _read(Path(path))
     return info.size if info and info.size and all(info.size) else None
 
 
-def _format(beginning: bytes) -> Format | None:
+def _format(path: Path) -> Format | None:
+    beginning = _first_bytes(path)
     return next((each for each in formats().values() if each.signature.match(beginning)), None)
 
 
-def _read(path: Path, beginning: bytes) -> FileInfo | None:
+def _read(path: Path) -> FileInfo | None:
     """Read a file in the format that its first bytes indicate; None if there is no such format."""
-    found = _format(beginning)
+    found = _format(path)
     try:
         return found.read(path) if found else None
     except (EOFError, struct.error):
         return FileInfo(None, None, complete=False)
     except OSError as error:
-        raise _unreadable(path, f"cannot be read: {error.strerror or error}") from error
+        raise InputError(f"{path}: cannot be read: {error.strerror or error}", code="unreadable") from error
 
 
 def _first_bytes(path: Path) -> bytes:
+    """Return the bytes that determine a file's format."""
+    check_file(path, max_bytes=sys.maxsize)
     try:
-        if path.is_dir():
-            raise _unreadable(path, "is a folder; name a file in it")
-        if not path.exists():
-            raise InputError(f"{path}: no such file{suggest_sibling(path)}", code="not-found")
-        if not path.is_file():
-            raise _unreadable(path, "is not an ordinary file")
         with path.open("rb") as file:
-            return file.read(_BEGINNING)
-    except (OSError, ValueError) as error:
-        raise _unreadable(path, f"cannot be read: {getattr(error, 'strerror', None) or error}") from error
-
-
-def _unreadable(path: Path, sentence: str) -> InputError:
-    return InputError(f"{path}: {sentence}", code="unreadable")
+            return file.read(1024)
+    except OSError as error:
+        raise InputError(f"{path}: cannot be read: {error.strerror or error}", code="unreadable") from error

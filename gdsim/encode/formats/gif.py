@@ -12,7 +12,7 @@ import numpy as np
 from PIL import Image
 
 from gdsim.encode.formats import TEXT_START, EncodeOptions, FileInfo, Format, beginning_of, end_of, gdsim_text
-from gdsim.encode.pixels import UNCHANGED, Frame, Palette, bounding_box, changed_pixels, choose_colors, palette_size
+from gdsim.encode.pixels import UNCHANGED, Frame, Palette, changed_rectangles
 
 if TYPE_CHECKING:
     from gdsim.render import Frames
@@ -34,8 +34,8 @@ class Gif(Format):
 
     def write(self, frames: Frames, path: Path, options: EncodeOptions) -> None:
         """Write the file."""
-        size = palette_size(frames.colors, options.quality_level)
-        palette, bits = Palette(choose_colors(frames.poster(), frames.colors, size)), size.bit_length()
+        palette = Palette(frames.poster(), frames.colors, options.quality_level)
+        bits = palette.bits
         with path.open("wb") as file:
             colors = np.zeros((1 << bits, 3), np.uint8)
             colors[1 : 1 + len(palette.colors)] = palette.colors
@@ -47,8 +47,9 @@ class Gif(Format):
                 text = options.provenance.to_json().encode()
                 pieces = [text[begin : begin + 255] for begin in range(0, len(text), 255)]
                 file.write(_COMMENT + b"".join(bytes([len(piece)]) + piece for piece in pieces) + b"\x00")
-            images = _images(options.progress(frames), palette, bits)
-            unchanged = _image(np.full((1, 1), UNCHANGED, np.uint8), bits)
+            patches = changed_rectangles(options.progress(frames), palette.indices)
+            images = (_image(*patch, bits) if patch else None for patch in patches)
+            unchanged = _image(0, 0, np.full((1, 1), UNCHANGED, np.uint8), bits)
             for index, (image, delay, shown) in enumerate(_timed(images, options.fps, options.hold)):
                 file.write(_control(delay, transparent=index > 0) + image)
                 for begin in range(_LONGEST_DELAY, delay, _LONGEST_DELAY):
@@ -73,34 +74,7 @@ class Gif(Format):
 FORMATS = (Gif(),)
 
 
-def _images(frames: Iterable[Frame], palette: Palette, bits: int) -> Iterator[bytes | None]:
-    """Yield the whole first frame, then the changed rectangle of each frame, or None if nothing changed.
-
-    In such a rectangle the unchanged pixels are transparent.
-    """
-    frames = iter(frames)
-    before = next(frames)
-    height, width, _ = before.shape
-    shown = palette.indices(before.reshape(-1, 3))
-    yield _image(shown.reshape(height, width), bits)
-
-    canvas = np.full(height * width, UNCHANGED, np.uint8)
-    for frame in frames:
-        where = changed_pixels(before, frame)
-        indices = palette.indices(frame.reshape(-1, 3)[where])
-        differs = indices != shown[where]
-        where, indices = where[differs], indices[differs]
-        if where.size:
-            shown[where] = canvas[where] = indices
-            rows, columns = bounding_box(where, width)
-            yield _image(canvas.reshape(height, width)[rows, columns], bits, columns.start, rows.start)
-            canvas[where] = UNCHANGED
-        else:
-            yield None
-        before = frame
-
-
-def _image(indices: Frame, bits: int, left: int = 0, top: int = 0) -> bytes:
+def _image(left: int, top: int, indices: Frame, bits: int) -> bytes:
     """Return the block of an image, whose palette indices (h, w) have at most `bits` bits."""
     position = struct.pack("<4HB", left, top, *indices.shape[::-1], 0)
     return _IMAGE + position + bytes([bits]) + Image.fromarray(indices).tobytes("gif", "L", bits) + b"\x00"

@@ -5,7 +5,6 @@ from __future__ import annotations
 import re
 import struct
 import zlib
-from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, ClassVar
 
@@ -14,7 +13,7 @@ from PIL import Image
 from PIL.PngImagePlugin import PngInfo
 
 from gdsim.encode.formats import EncodeOptions, FileInfo, Format, Kind, end_of, gdsim_text, named_texts, open_image
-from gdsim.encode.pixels import Frame, bounding_box, changed_pixels
+from gdsim.encode.pixels import UNCHANGED, Frame, changed_rectangles
 from gdsim.metadata import Provenance
 
 if TYPE_CHECKING:
@@ -60,7 +59,8 @@ class Apng(Png):
             file.write(_chunk(b"acTL", struct.pack(">2I", len(frames), 0 if options.loop else 1)))
             for kind, content, *_ in _texts(options.provenance).chunks:
                 file.write(_chunk(kind, content))
-            for number, (left, top, patch) in enumerate(_patches(options.progress(frames))):
+            for number, changed in enumerate(changed_rectangles(options.progress(frames), _opaque)):
+                left, top, patch = changed or (0, 0, np.full((1, 1, 4), UNCHANGED, np.uint8))
                 held = round(options.hold * fps) if number == len(frames) - 1 else 0
                 box = (patch.shape[1], patch.shape[0], left, top)
                 control = struct.pack(">5I2H2B", max(0, 2 * number - 1), *box, 1 + held, fps, _KEEP_BELOW, _PUT_OVER)
@@ -87,25 +87,8 @@ def _texts(provenance: Provenance | None) -> PngInfo:
     return texts
 
 
-def _patches(frames: Iterable[Frame]) -> Iterator[tuple[int, int, Frame]]:
-    """Yield left, top and RGBA (h, w, 4) of rectangles: the whole first frame, then the changed part of each frame.
-
-    Unchanged pixels have opacity 0. If nothing changed, the rectangle is one such pixel.
-    """
-    frames = iter(frames)
-    before = next(frames)
-    height, width, _ = before.shape
-    yield 0, 0, np.dstack([before, np.full((height, width), 255, np.uint8)])
-
-    canvas = np.zeros((height * width, 4), np.uint8)
-    for frame in frames:
-        where = changed_pixels(before, frame)
-        canvas[where, :3] = frame.reshape(-1, 3)[where]
-        canvas[where, 3] = 255
-        rows, columns = bounding_box(where, width)
-        yield columns.start, rows.start, canvas.reshape(height, width, 4)[rows, columns]
-        canvas[where] = 0
-        before = frame
+def _opaque(colors: Frame) -> Frame:
+    return np.concatenate([colors, np.full((len(colors), 1), 255, np.uint8)], 1)
 
 
 def _compress(patch: Frame) -> bytes:

@@ -13,7 +13,7 @@ import numpy as np
 from PIL import Image
 
 from gdsim.encode.formats import EncodeOptions, FileInfo, Format, element_text, gdsim_text, named_texts, open_image
-from gdsim.encode.pixels import Frame, Palette, choose_colors, palette_size
+from gdsim.encode.pixels import Frame, Palette
 from gdsim.errors import InputError
 
 if TYPE_CHECKING:
@@ -84,9 +84,9 @@ FORMATS = (Webp(),)
 
 def _with_few_colors(pictures: Iterable[Frame], frames: Frames, quality_level: int) -> Iterator[Frame]:
     """Yield each picture in the colours of a palette, which makes a lossless file much smaller."""
-    poster, keep = frames.poster(), frames.colors
-    visible = poster[poster[..., 3] > 0][None] if frames.transparent else poster
-    palette = Palette(choose_colors(visible[..., :3], keep, palette_size(keep, quality_level - 1)))
+    poster = frames.poster()
+    visible = poster[poster[..., 3] > 0] if frames.transparent else poster
+    palette = Palette(visible[..., :3], frames.colors, quality_level - 1)
     colors = np.vstack([np.zeros((1, 3), np.uint8), palette.colors])
     for picture in pictures:
         indices = palette.indices(picture[..., :3].reshape(-1, 3))
