@@ -34,15 +34,13 @@ class Document:
 
     Attributes:
         value: The value of the whole text.
-        values: The location of each value; that of the whole has the empty key.
-        keys: The location of each key of a mapping.
+        locations: The location of each value, and of each key of a mapping: those have True beside the key.
         problems: Mistakes that did not prevent reading the rest: a key given twice, a tag.
         unread: The values that are None because they could not be read.
     """
 
     value: Any
-    values: Mapping[Key, SourceLocation]
-    keys: Mapping[Key, SourceLocation]
+    locations: Mapping[tuple[Key, bool], SourceLocation]
     problems: tuple[Problem, ...] = ()
     unread: frozenset[Key] = frozenset()
 
@@ -53,10 +51,9 @@ class Document:
 
     def _locate(self, problem: Problem) -> SourceLocation:
         """Return the most precise location that is known for a problem."""
-        if problem.at_key and problem.key in self.keys:
-            return self.keys[problem.key]
-        above = (problem.key[:length] for length in range(len(problem.key), -1, -1))
-        return next(self.values[key] for key in above if key in self.values)
+        above = [(problem.key[:length], False) for length in range(len(problem.key), -1, -1)]
+        choices = [(problem.key, True), *above] if problem.at_key else above
+        return next(self.locations[each] for each in choices if each in self.locations)
 
 
 def parse(text: str, source: str, *, order: int = 0, at: Key = ()) -> Document:
@@ -74,8 +71,8 @@ def parse(text: str, source: str, *, order: int = 0, at: Key = ()) -> Document:
     except _FatalError as error:
         message, mark, code = error.args
         raise ConfigError([Problem(message, at, code, location=reader.location(mark))]) from None
-    reader.values.setdefault(at, reader.location(_mark(text, 0)))
-    return Document(value, reader.values, reader.keys, tuple(reader.problems), frozenset(reader.unread))
+    reader.locations.setdefault((at, False), reader.location(_mark(text, 0)))
+    return Document(value, reader.locations, tuple(reader.problems), frozenset(reader.unread))
 
 
 def dump(value: Any) -> str:
@@ -115,11 +112,14 @@ def _key(value: Any, parts: Sequence[str]) -> Key:
 
 
 def _merged(document: Document, given: Document, key: Key, location: SourceLocation) -> Document:
-    values = {each: at for each, at in document.values.items() if each[: len(key)] != key}
-    keys = {each: at for each, at in document.keys.items() if each[: len(key)] != key or each == key}
+    locations = {
+        (each, of_key): at
+        for (each, of_key), at in document.locations.items()
+        if each[: len(key)] != key or (of_key and each == key)
+    }
     for length in range(1, len(key) + 1):
-        keys.setdefault(key[:length], location)
-        values.setdefault(key[:length], location)
+        locations.setdefault((key[:length], True), location)
+        locations.setdefault((key[:length], False), location)
     try:
         value = _with_value(document.value, key, given.value, ())
     except LookupError as error:
@@ -127,8 +127,7 @@ def _merged(document: Document, given: Document, key: Key, location: SourceLocat
     return replace(
         document,
         value=value,
-        values={**values, **given.values},
-        keys={**keys, **given.keys},
+        locations=locations | dict(given.locations),
         problems=document.problems + given.problems,
         unread=document.unread | given.unread,
     )
@@ -175,32 +174,25 @@ def _integer(text: str) -> int:
     return int(text[2:] if base != 10 else text, base)
 
 
-def _float(text: str) -> float:
-    return float(text.lower().replace(".inf", "inf").replace(".nan", "nan"))
-
-
-SCALARS: dict[str, tuple[re.Pattern[str], str, Callable[[str], Any]]] = {
-    "tag:yaml.org,2002:null": (re.compile(r"(?:~|null|Null|NULL|)\Z"), "~nN", lambda _: None),
+SCALARS: dict[str, tuple[re.Pattern[str], Callable[[str], Any]]] = {
+    "tag:yaml.org,2002:null": (re.compile(r"(?:~|null|Null|NULL|)\Z"), lambda _: None),
     "tag:yaml.org,2002:bool": (
         re.compile(r"(?:true|True|TRUE|false|False|FALSE)\Z"),
-        "tTfF",
         lambda text: text.lower() == "true",
     ),
-    "tag:yaml.org,2002:int": (
-        re.compile(r"(?:[-+]?[0-9]+|0o[0-7]+|0x[0-9a-fA-F]+)\Z"),
-        "-+0123456789",
-        _integer,
-    ),
+    "tag:yaml.org,2002:int": (re.compile(r"(?:[-+]?[0-9]+|0o[0-7]+|0x[0-9a-fA-F]+)\Z"), _integer),
     "tag:yaml.org,2002:float": (
         re.compile(
             r"(?:[-+]?(?:\.[0-9]+|[0-9]+(?:\.[0-9]*)?)(?:[eE][-+]?[0-9]+)?"
             r"|[-+]?\.(?:inf|Inf|INF)|\.(?:nan|NaN|NAN))\Z"
         ),
-        "-+.0123456789",
-        _float,
+        lambda text: float(text.lower().replace(".inf", "inf").replace(".nan", "nan")),
     ),
 }
-"""The plain scalars of the YAML 1.2 core schema (section 10.3.2): pattern, first characters and conversion."""
+"""The plain scalars of the YAML 1.2 core schema (section 10.3.2): pattern and conversion."""
+
+RESOLVERS = {None: [(MERGE, re.compile(r"<<\Z")), *((tag, pattern) for tag, (pattern, _) in SCALARS.items())]}
+"""PyYAML's form of these patterns; None stands for any first character."""
 
 
 class _FatalError(Exception):
@@ -210,7 +202,7 @@ class _FatalError(Exception):
 class _Loader(yaml.SafeLoader):
     """A loader of its own, so that `yaml.SafeLoader` is not changed."""
 
-    yaml_implicit_resolvers = {}  # noqa: RUF012  (the attribute that PyYAML reads)
+    yaml_implicit_resolvers = RESOLVERS
     depth = 0
     nodes = 0
 
@@ -221,13 +213,18 @@ class _Loader(yaml.SafeLoader):
         _check_size(self.nodes, self.depth, self.peek_event().start_mark)  # type: ignore[no-untyped-call]
         node: yaml.Node | None = super().compose_node(parent, index)
         self.depth -= 1
+        if isinstance(node, yaml.ScalarNode):
+            try:  # JSON escapes characters beyond U+FFFF as two surrogates
+                node.value = node.value.encode("utf-16", "surrogatepass").decode("utf-16")
+            except UnicodeDecodeError:
+                raise _FatalError(HALF_CHARACTER, node.start_mark, "syntax") from None
         return node
 
 
 class _Dumper(yaml.SafeDumper):
     """Quotes text that `_Loader` would read as something else."""
 
-    yaml_implicit_resolvers = _Loader.yaml_implicit_resolvers
+    yaml_implicit_resolvers = RESOLVERS
 
     def ignore_aliases(self, data: Any) -> bool:  # noqa: ARG002
         """Write shared values out each time."""
@@ -238,9 +235,6 @@ class _Dumper(yaml.SafeDumper):
         return self.represent_scalar(STR, text, style=None if text.isprintable() else '"')
 
 
-for _tag, (_pattern, _first, _) in SCALARS.items():
-    _Loader.add_implicit_resolver(_tag, _pattern, [*_first, ""] if "~" in _first else [*_first])
-_Loader.add_implicit_resolver(MERGE, re.compile(r"<<\Z"), ["<"])
 _Dumper.add_representer(str, _Dumper.represent_text)
 
 
@@ -257,8 +251,7 @@ class _Reader:
 
     source: str
     order: int
-    values: dict[Key, SourceLocation] = field(default_factory=dict)
-    keys: dict[Key, SourceLocation] = field(default_factory=dict)
+    locations: dict[tuple[Key, bool], SourceLocation] = field(default_factory=dict)
     problems: list[Problem] = field(default_factory=list)
     unread: set[Key] = field(default_factory=set)
     nodes: int = 0
@@ -269,14 +262,14 @@ class _Reader:
 
     def value(self, node: yaml.Node, key: Key) -> Any:
         """Return the plain value of a node; None and a problem if it cannot be read."""
-        self.values[key] = self.location(node.start_mark)
+        self.locations[key, False] = self.location(node.start_mark)
         with self.entered(node):
             if isinstance(node, yaml.SequenceNode) and node.tag == SEQ:
                 return [self.value(item, (*key, index)) for index, item in enumerate(node.value)]
             if isinstance(node, yaml.MappingNode) and node.tag == MAP:
                 mapping = {}
                 for name, (name_node, value) in self.pairs(node, key).items():
-                    self.keys[*key, name] = self.location(name_node.start_mark)
+                    self.locations[(*key, name), True] = self.location(name_node.start_mark)
                     mapping[name] = self.value(value, (*key, name))
                 return mapping
             try:
@@ -306,13 +299,9 @@ class _Reader:
                 merged += value.value if isinstance(value, yaml.SequenceNode) else [value]
             elif not isinstance(name_node, yaml.ScalarNode) or name_node.tag not in {STR, *SCALARS}:
                 self.report(name_node, key, "a key must be text or a number")
-            elif (name := _text(name_node)) is None:
-                self.report(name_node, key, f"a key {HALF_CHARACTER}")
-            elif name in pairs:
-                line = pairs[name][0].start_mark.line + 1
-                self.report(
-                    name_node, (*key, name), f"is already given in line {line}; keep one of the two", "duplicate"
-                )
+            elif (name := name_node.value) in pairs:
+                message = f"is already given in line {pairs[name][0].start_mark.line + 1}; keep one of the two"
+                self.report(name_node, (*key, name), message, "duplicate")
             else:
                 pairs[name] = name_node, value
         for other in merged:
@@ -333,23 +322,13 @@ def _scalar(node: yaml.Node) -> Any:
     if not isinstance(node, yaml.ScalarNode) or node.tag not in {STR, MERGE, *SCALARS}:
         raise ValueError(f"the tag {tag} is not allowed; a config contains plain values only")
     if node.tag in {STR, MERGE}:
-        if (text := _text(node)) is None:
-            raise ValueError(HALF_CHARACTER)
-        return text
-    pattern, _, convert = SCALARS[node.tag]
+        return node.value
+    pattern, convert = SCALARS[node.tag]
     if not pattern.match(node.value):
         raise ValueError(f"the tag {tag} does not fit '{node.value}'")
     if len(node.value) > MAX_DIGITS:
         raise ValueError(f"is a number of more than {MAX_DIGITS} characters")
     return convert(node.value)
-
-
-def _text(node: yaml.ScalarNode) -> str | None:
-    """Join surrogate pairs, by which JSON escapes characters beyond U+FFFF; None if one half is alone."""
-    try:
-        return str(node.value).encode("utf-16", "surrogatepass").decode("utf-16")
-    except UnicodeDecodeError:
-        return None
 
 
 def _compose(text: str) -> yaml.Node | None:
