@@ -2,23 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from math import isqrt
-from typing import TYPE_CHECKING, Any, Literal, get_args
+from typing import Any
 
 import numpy as np
+import torch
+from torch import Tensor, nn
 
 from gdsim.errors import GdsimError, InputError, did_you_mean
+from gdsim.networks.network import module_errors
 from gdsim.objectives import FloatArray
 
-if TYPE_CHECKING:
-    from torch import Tensor, nn
-
-__all__ = ["LAYER", "METHODS", "MapMethod", "attribution", "average_channels", "inner_method"]
-
-MapMethod = Literal["gradient", "saliency", "smoothgrad", "integrated", "gradcam"]
-
-METHODS: tuple[str, ...] = get_args(MapMethod)
+METHODS = ("gradient", "saliency", "smoothgrad", "integrated", "gradcam")
 """The names of the methods; a method may also be `LAYER` followed by the name of a layer."""
 
 LAYER = "layer:"
@@ -72,25 +67,11 @@ def attribution(
     if method.startswith(LAYER):
         return _as_picture(_layer_gradient(module, inputs, target, method.removeprefix(LAYER)))
     if method not in METHODS:
-        offer = _suggestion(method, module) or f"; there are {', '.join(METHODS)} and {LAYER}NAME"
+        layers = [LAYER + name for name in _layers(module)]
+        offer = did_you_mean(method, [*METHODS, *layers]) or f"; there are {', '.join(METHODS)} and {LAYER}NAME"
         raise InputError(f"there is no method '{method}'{offer}", KEY, code="unknown-name")
-    methods: dict[str, Callable[[], Tensor]] = {
-        "gradient": lambda: _gradient(module, inputs, target),
-        "saliency": lambda: _gradient(module, inputs, target).abs(),
-        "smoothgrad": lambda: _smoothgrad(module, inputs, target, seed),
-        "integrated": lambda: (
-            _captum()
-            .IntegratedGradients(module)
-            .attribute(inputs, target=target, n_steps=INTEGRATION_STEPS, internal_batch_size=MAX_BATCH)
-        ),
-        "gradcam": lambda: _gradcam(module, inputs, target, size),
-    }
-    try:
-        found = methods[method]()
-    except (RuntimeError, AssertionError) as error:  # raised by users' modules
-        reason = str(error).partition("\n")[0]
-        sentence = f"{method} cannot be computed for this network: {reason}"
-        raise InputError(sentence, KEY, code="unsupported") from error
+    with module_errors(f"{method} cannot be computed for this network", KEY):
+        found = _map(module, inputs, target, method, size, seed)
     return average_channels(found.detach()[0], size)
 
 
@@ -120,23 +101,33 @@ def _captum() -> Any:
     return attr
 
 
-def _gradient(module: nn.Module, inputs: Tensor, target: int) -> Tensor:
-    import torch
-
-    with torch.enable_grad():
-        (gradient,) = torch.autograd.grad(module(inputs)[0, target], inputs)
-    return gradient
-
-
-def _smoothgrad(module: nn.Module, inputs: Tensor, target: int, seed: int) -> Tensor:
-    import torch
-
+def _map(
+    module: nn.Module, inputs: Tensor, target: int, method: str, size: tuple[int, int] | None, seed: int
+) -> Tensor:
+    """Return the map of an input, in its shape; that of "gradcam" has a single channel."""
+    found: Tensor
+    if method in ("gradient", "saliency"):
+        with torch.enable_grad():
+            (found,) = torch.autograd.grad(module(inputs)[0, target], inputs)
+        return found.abs() if method == "saliency" else found
     attr = _captum()
+    if method == "integrated":
+        integrated = attr.IntegratedGradients(module)
+        found = integrated.attribute(inputs, target=target, n_steps=INTEGRATION_STEPS, internal_batch_size=MAX_BATCH)
+        return found
+    if method == "gradcam":
+        last = _last_convolution(module)
+        if last is None:
+            sentence = f"gradcam requires a convolution; the network has {_layer_list(module)}"
+            raise InputError(sentence, KEY, code="unsupported")
+        found = attr.LayerGradCam(module, module.get_submodule(last)).attribute(inputs, target, relu_attributions=True)
+        found = attr.LayerAttribution.interpolate(found, size or inputs.shape[-2:], interpolate_mode="bilinear")
+        return found
     span = float(inputs.detach().max() - inputs.detach().min())
     # Captum draws from torch's global generator.
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(seed)
-        found: Tensor = attr.NoiseTunnel(attr.Saliency(module)).attribute(
+        found = attr.NoiseTunnel(attr.Saliency(module)).attribute(
             inputs,
             nt_type="smoothgrad",
             nt_samples=SAMPLES,
@@ -148,20 +139,8 @@ def _smoothgrad(module: nn.Module, inputs: Tensor, target: int, seed: int) -> Te
     return found
 
 
-def _gradcam(module: nn.Module, inputs: Tensor, target: int, size: tuple[int, int] | None) -> Tensor:
-    attr, last = _captum(), _last_convolution(module)
-    if last is None:
-        sentence = f"gradcam requires a convolution; the network has {_layer_list(module)}"
-        raise InputError(sentence, KEY, code="unsupported")
-    found = attr.LayerGradCam(module, module.get_submodule(last)).attribute(inputs, target, relu_attributions=True)
-    enlarged: Tensor = attr.LayerAttribution.interpolate(found, size or inputs.shape[-2:], interpolate_mode="bilinear")
-    return enlarged
-
-
 def _layer_gradient(module: nn.Module, inputs: Tensor, target: int, name: str) -> FloatArray:
     """Return the gradient of the score with respect to the output of a layer, without the batch axis."""
-    import torch
-
     named = dict(module.named_modules())
     if not name or name not in named:
         offer = did_you_mean(name, _layers(module)) or f"; there are {_layer_list(module)}"
@@ -212,14 +191,5 @@ def _layer_list(module: nn.Module, without: str = "", limit: int = 20) -> str:
     return ", ".join(names[:limit]) + (f" and {len(names) - limit} more" if len(names) > limit else "")
 
 
-def _suggestion(method: str, module: nn.Module) -> str:
-    """Return a hint at the layer or method that is probably meant."""
-    layers = {name.casefold(): f"{LAYER}{name}" for name in _layers(module)}
-    layer = layers.get(method.casefold().removeprefix(LAYER).strip())
-    return f"; did you mean '{layer}'?" if layer else did_you_mean(method, METHODS)
-
-
 def _last_convolution(module: nn.Module) -> str | None:
-    from torch import nn
-
     return next((name for name, each in reversed([*module.named_modules()]) if isinstance(each, nn.Conv2d)), None)

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass
 
 import numpy as np
@@ -12,12 +10,9 @@ import torch
 from torch import Tensor, nn
 from torch.nn.modules.batchnorm import _BatchNorm
 
-from gdsim.errors import InputError
 from gdsim.networks.data import Data
-from gdsim.networks.network import Network
-from gdsim.objectives import FloatArray, describe_exception
-
-__all__ = ["INPUTS_AT_ONCE", "Evaluator", "Examples", "set_weights"]
+from gdsim.networks.network import Network, module_errors
+from gdsim.objectives import FloatArray
 
 INPUTS_AT_ONCE = 2**20
 """The number of input components that are evaluated at once, which bounds the memory of all layers."""
@@ -90,7 +85,7 @@ class Evaluator:
         with torch.no_grad():
             self._weights.copy_(torch.from_numpy(np.array(weights)))
         total, correct = 0.0, 0
-        with self._failures(), torch.set_grad_enabled(differentiate):
+        with module_errors(f"{self.network.title} cannot be evaluated"), torch.set_grad_enabled(differentiate):
             for x, y in examples.parts:
                 outputs = self.module(x)
                 loss = self.network.loss(outputs, y)
@@ -101,14 +96,6 @@ class Evaluator:
                     correct += int((outputs.detach().argmax(1) == y).sum())
         accuracy = correct / examples.count if self.network.data.classes else float("nan")
         return Score(total / examples.count, accuracy)
-
-    @contextmanager
-    def _failures(self) -> Iterator[None]:
-        try:
-            yield
-        except (Exception, SystemExit) as error:
-            sentence = f"{self.network.title} cannot be evaluated: {describe_exception(error)}"
-            raise InputError(sentence, ("network",), code="unsupported") from error
 
 
 def set_weights(module: nn.Module, weights: npt.NDArray[np.floating] | None, data: Data) -> None:

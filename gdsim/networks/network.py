@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from itertools import groupby, pairwise
 from math import prod
@@ -12,13 +13,12 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
-from gdsim.errors import InputError, did_you_mean
+from gdsim.errors import GdsimError, InputError, Key, did_you_mean
 from gdsim.networks.data import Data
+from gdsim.objectives import describe_exception, error_location
 
 if TYPE_CHECKING:
     from torch import Tensor, nn
-
-__all__ = ["ACTIVATIONS", "LOSSES", "NETWORKS", "Network", "layer_of", "network", "pooled_size", "unknown_network"]
 
 NETWORKS: Mapping[str, str] = MappingProxyType(
     {
@@ -138,6 +138,18 @@ class Network:
                 yield x[chosen], y[chosen]
 
 
+@contextmanager
+def module_errors(sentence: str, key: Key = ("network",)) -> Iterator[None]:
+    """Convert an exception of a user's module to an `InputError`: the sentence, with place and reason."""
+    try:
+        yield
+    except GdsimError:
+        raise
+    except (Exception, SystemExit) as error:
+        message = f"{sentence}{error_location(error)}: {describe_exception(error)}"
+        raise InputError(message, key, code="unsupported") from error
+
+
 def layer_of(parameter: str) -> str:
     """Return the name of the module that contains a parameter, or of the parameter if it is not in a submodule."""
     return parameter.rpartition(".")[0] or parameter
@@ -185,7 +197,7 @@ def network(
     elif name == "cnn":
         built = _cnn(data, CHANNELS if channels is None else channels, hidden or (), activation or "relu")
     else:
-        from gdsim.networks.user_module import import_module, probe  # these import torch, which takes seconds
+        from gdsim.networks.modules import import_module, probe  # these import torch, which takes seconds
 
         make, title = import_module(name, args or {}, folder=folder, allow_code=allow_code)
         built = _Built(title, title, make, *probe(make, title, data, batch_size))

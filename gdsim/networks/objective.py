@@ -16,7 +16,7 @@ import numpy.typing as npt
 from gdsim.errors import InputError, Key, did_you_mean
 from gdsim.files import load_arrays
 from gdsim.networks.data import Data
-from gdsim.networks.network import Network
+from gdsim.networks.network import Network, module_errors
 from gdsim.objectives import FloatArray, Objective, Samples, interpolate
 
 if TYPE_CHECKING:
@@ -289,13 +289,8 @@ def _trained_module(network: Network, weights: FloatArray | None, steps: int) ->
     set_weights(module, weights, network.data)
     module.double()
     first = torch.from_numpy(network.data.x[:1].astype(np.float64))
-    try:
-        with torch.no_grad():
-            module(first)
-    except RuntimeError as error:
-        reason = str(error).partition("\n")[0]
-        sentence = f"{network.title} cannot be evaluated in float64: {reason}"
-        raise InputError(sentence, ("network",), code="unsupported") from error
+    with module_errors(f"{network.title} cannot be evaluated in float64"), torch.no_grad():
+        module(first)
     return module
 
 

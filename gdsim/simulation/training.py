@@ -13,7 +13,8 @@ from torch import Tensor, nn
 
 from gdsim.errors import InputError
 from gdsim.networks import MAX_RECORDING_BYTES, Network, NetworkObjective, layer_of, network_objective
-from gdsim.objectives import FloatArray, describe_exception
+from gdsim.networks.network import module_errors
+from gdsim.objectives import FloatArray
 from gdsim.optimizers import OptimizerFactory, RNGState, deterministic
 from gdsim.simulation.stepper import Stepper, noise_of
 from gdsim.simulation.trajectory import IntArray, NetworkTrajectory, Progress, Stop, Training
@@ -103,11 +104,8 @@ def _train_one(
     module = network.module(seed)
 
     def loss() -> Tensor:
-        try:
+        with module_errors(f"{network.title} cannot be trained"):
             return network.loss(module(batch[0]), batch[1])
-        except (Exception, SystemExit) as error:
-            sentence = f"{network.title} cannot be trained: {describe_exception(error)}"
-            raise InputError(sentence, ("network",), code="unsupported") from error
 
     stepper = Stepper(factory, [*module.parameters()], loss, module if factory.rest is None else None)
     record = _Record(steps, kept, module)
