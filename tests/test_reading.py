@@ -21,7 +21,7 @@ from PIL import Image
 
 import gdsim
 from gdsim.encode import formats, write
-from gdsim.encode.reading import image_size, is_output, source, yaml_of
+from gdsim.encode.reading import image_size, output_format, source, yaml_of
 from gdsim.errors import InputError
 from gdsim.metadata import Provenance, versions
 
@@ -80,14 +80,14 @@ def written(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
 def test_every_word_comes_back_from_every_format(written: dict[str, Path], tmp_path: Path, suffix: str) -> None:
     assert source(written[suffix]) == MADE
     assert yaml_of(str(written[suffix])) == HOSTILE
-    assert is_output(written[suffix])
+    assert output_format(written[suffix]) is not None
     # The first bytes decide, not the suffix.
     assert source(shutil.copy(written[suffix], tmp_path / "race.jpg")) == MADE
 
 
 def test_a_recording_gives_its_configuration_and_its_seed(written: dict[str, Path], tmp_path: Path) -> None:
     assert source(written[".npz"]) == Provenance("race", "", EXPERIMENT, 0, versions())
-    assert is_output(written[".npz"])
+    assert output_format(written[".npz"]) == "npz"
     assert image_size(written[".npz"]) is None
     older = tmp_path / "older.npz"
     with zipfile.ZipFile(written[".npz"]) as before, zipfile.ZipFile(older, "w") as after:
@@ -194,8 +194,8 @@ def test_what_is_no_such_file_is_told_in_one_line(tmp_path: Path, written: dict[
     for path in (written[".gif"].with_name("rase.gif"), tmp_path / "nowhere" / "a.gif"):
         assert mistake(source, path) == mistake(image_size, path) == "not-found"
     assert mistake(source, tmp_path) == "unreadable"
-    assert not is_output(tmp_path)
-    assert not is_output(tmp_path / "a.gif")
+    assert output_format(tmp_path) is None
+    assert output_format(tmp_path / "a.gif") is None
 
 
 @pytest.mark.parametrize(
@@ -274,7 +274,7 @@ def test_whatever_a_file_holds_it_is_read_or_the_input_is_at_fault(
     with suppress(InputError):
         size = image_size(path)
         assert size is None or min(size) > 0
-    assert is_output(path) in (True, False)
+    output_format(path)
 
 
 # ------------------------------------------------------------------------- made to harm

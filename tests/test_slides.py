@@ -27,8 +27,8 @@ from gdsim.encode.reading import source
 from gdsim.errors import GdsimError, InputError
 from gdsim.metadata import Provenance
 from gdsim.slides import SlideItem, new_deck, theme_of_picture
+from gdsim.slides.deck import autoplay
 from gdsim.slides.text import first_sentences, notes, shorten, summarize
-from gdsim.slides.timing import autoplay
 from gdsim.themes import theme
 
 YAML = """\
@@ -401,7 +401,7 @@ def no_room(slides):
         (with_macros, "not-allowed"),
         (broken, "unreadable"),
         (lambda path: template(path, no_room), "unsupported"),
-        (lambda path: path.mkdir(), "not-found"),
+        (lambda path: path.mkdir(), "unreadable"),
         (os.mkfifo, "unreadable"),
         (Path.exists, "not-found"),
     ],
@@ -475,7 +475,7 @@ def test_without_python_pptx_a_line_names_the_command(monkeypatch):
     for name in [name for name in sys.modules if name == "gdsim.slides.deck" or name.partition(".")[0] == "pptx"]:
         monkeypatch.delitem(sys.modules, name)
     monkeypatch.setitem(sys.modules, "pptx", None)
-    for name in ("tables", "layout", "timing"):
+    for name in ("tables", "layout"):
         monkeypatch.delitem(sys.modules, f"gdsim.slides.{name}", raising=False)
     with pytest.raises(GdsimError, match=r"pip install 'gdsim\[slides\]'"):
         new_deck(LOOK)

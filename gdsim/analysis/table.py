@@ -35,6 +35,12 @@ from gdsim.simulation import Stop, Trajectory
 NETWORK_METRICS = ("test_loss", "accuracy", "test_accuracy")
 """The metrics that apply only to networks; None in all other rows."""
 
+DROP_ORDER = (
+    *("starts", "steps_to_tolerance", "detour", "mean_angle", "evaluations", "accuracy", "test_loss", "final_value"),
+    *("settings", "never", "diverged", "distance_to_minimum", "stopped", "tuned", "best_value", "solved"),
+)
+"""The columns that are dropped where there is no room for all, the first one first."""
+
 FORMULA = re.compile(r"[\t\r\n]|\s*[=+\-@\uff1d\uff0b\uff0d\uff20]")
 """The beginnings of text that spreadsheets may interpret as a formula, including full-width characters."""
 
@@ -166,6 +172,14 @@ class Table:
         columns += [Column(name, heading, tuple(map(cell, self)), True) for name, heading, cell in METRICS]
         columns += text("stopped", "reason")
         return tuple(column for column in columns if any(column.words) and column.name not in hidden)
+
+    def fitting_columns(self, fits: Callable[[Sequence[Column]], bool]) -> tuple[Column, ...]:
+        """Return the columns for display, without those of `DROP_ORDER` that have no room."""
+        columns = self.columns()
+        for name in DROP_ORDER:
+            if not fits(columns):
+                columns = tuple(column for column in columns if column.name != name)
+        return columns
 
     def to_csv(self) -> str:
         """Return CSV with a column per field of `Row` and unrounded figures; None is an empty cell.

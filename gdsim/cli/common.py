@@ -1,22 +1,25 @@
-"""What several commands share: options, and loading and checking configs."""
+"""What several commands share: options, loading and checking configs, and the files that a command writes."""
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+import tempfile
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from types import MappingProxyType
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from gdsim.config import formats as known_formats
-from gdsim.errors import ConfigError, InputError, collect, did_you_mean
+from gdsim.errors import ConfigError, GdsimError, InputError, collect, did_you_mean
+from gdsim.files import atomic_write, os_error_reason
 
 # Packages that load torch or matplotlib are imported where they are used, so that help and mistakes come at once.
 if TYPE_CHECKING:
     from gdsim.config import Experiment
     from gdsim.render import Frames
+    from gdsim.scene import Scene
     from gdsim.simulation import Trajectory
     from gdsim.themes import Theme
 
@@ -40,7 +43,7 @@ ThemeName = Annotated[
     typer.Option("--theme", metavar="NAME", help="The theme instead of the config's, a name from gdsim list."),
 ]
 
-RECORDED = {"objective": "objectives", "start": "start", "steps": "steps", "seed": "seed", "optimizers": "optimizers"}
+RECORDED = {"objective": "objectives", **{key: key for key in ("start", "steps", "seed", "optimizers")}}
 """The keys that cannot change after recording, with the attributes of an experiment."""
 
 NOTHING: Mapping[str, str] = MappingProxyType({})
@@ -58,6 +61,25 @@ def load_all(
     return experiments
 
 
+def load_run(
+    path: Path, changes: Sequence[str], allow_code: bool, transient: Mapping[str, str] = NOTHING
+) -> tuple[Experiment, Sequence[Trajectory] | None]:
+    """Load and check a file; for a recording (.npz) return its trajectories too, for another view, pace or output."""
+    from gdsim.encode.reading import output_format
+
+    if path.suffix.lower() != ".npz" and output_format(path) != "npz":
+        return load_all([path], changes, allow_code, transient)[0], None
+    from gdsim.simulation import read
+
+    recorded, trajectories = read(path, allow_code=allow_code)
+    changed = load_one(path, changes, allow_code, transient)
+    for key, name in RECORDED.items():
+        if getattr(changed, name) != getattr(recorded, name):
+            message = f"cannot change in a recording; to change {key}, use gdsim run"
+            raise InputError(message, (f"--set {key}",), code="conflict")
+    return changed, trajectories
+
+
 def load_one(
     path: Path, changes: Sequence[str] = (), allow_code: bool = False, transient: Mapping[str, str] = NOTHING
 ) -> Experiment:
@@ -66,9 +88,10 @@ def load_one(
     Code never runs for a picture or a page: nobody expects that from a file that is looked at.
     """
     from gdsim.config import load, loads
-    from gdsim.encode.reading import is_output, is_recording, source_folder, yaml_of
+    from gdsim.encode.reading import output_format, source_folder, yaml_of
 
-    if not is_output(path):
+    found = output_format(path)
+    if found is None:
         return load(path, overrides=changes, transient_overrides=transient, allow_code=allow_code)
     return loads(
         yaml_of(path),
@@ -77,30 +100,8 @@ def load_one(
         folder=source_folder(path),
         overrides=changes,
         transient_overrides=transient,
-        allow_code=allow_code and is_recording(path),
+        allow_code=allow_code and found == "npz",
     )
-
-
-def redrawn(
-    recorded: Experiment, path: Path, changes: Sequence[str], allow_code: bool, transient: Mapping[str, str] = NOTHING
-) -> Experiment:
-    """Return a recorded experiment with another view, pace or output."""
-    from gdsim.config import loads
-
-    changed = loads(
-        recorded.yaml,
-        name=recorded.name,
-        file=str(path),
-        folder=recorded.folder,
-        overrides=changes,
-        transient_overrides=transient,
-        allow_code=allow_code,
-    )
-    for key, name in RECORDED.items():
-        if getattr(changed, name) != getattr(recorded, name):
-            message = f"cannot change in a recording; to change {key}, use gdsim run"
-            raise InputError(message, (f"--set {key}",), code="conflict")
-    return changed
 
 
 def check_view(experiment: Experiment) -> None:
@@ -141,6 +142,25 @@ def format_override(formats: str | None) -> dict[str, str]:
     return {f"output.formats=[{', '.join(parse_formats(formats, known_formats()))}]": f"--format {formats}"}
 
 
+def simulated(
+    experiment: Experiment, recorded: Sequence[Trajectory] | None, progress: Callable[[str], Any]
+) -> Sequence[Trajectory]:
+    """Return the trajectories of an experiment, simulated if they are not recorded, with loss planes of networks."""
+    from gdsim.simulation import evaluate_landscapes, run_optimizers
+
+    trajectories = recorded or run_optimizers(experiment, progress=progress("simulating"))
+    return evaluate_landscapes(experiment, trajectories, progress=progress("evaluating the loss"))
+
+
+def scene_of(experiment: Experiment, trajectories: Sequence[Trajectory], size: list[int] | None = None) -> Scene:
+    """Return the scene of an experiment, in its own size by default."""
+    from gdsim.scene import build_scene
+
+    view = experiment.view if size is None else experiment.view.model_copy(update={"size": size})
+    with experiment.located():
+        return build_scene(trajectories, view=view, animation=experiment.animation)
+
+
 def notes(experiment: Experiment, trajectories: Sequence[Trajectory]) -> list[str]:
     """Return what a user should know about the classes, functions and networks of an experiment."""
     from gdsim.optimizers import warning
@@ -170,3 +190,87 @@ def theme_of(experiment: Experiment, name: str | None = None) -> Theme:
             return theme(name)
     choice = experiment.view.theme
     return theme(choice if isinstance(choice, str) else choice.given())
+
+
+def output_paths(out: Path, experiment: Experiment, suffixes: Iterable[str]) -> dict[str, Path]:
+    """Return the files to write for an experiment, by suffix."""
+    suffix = out.suffix.lower().removeprefix(".")
+    if suffix in known_formats() and not out.is_dir():
+        raise InputError(f"{out} must be a folder; choose the kind of file with --format {suffix}", ("--out",))
+    return {suffix: out / experiment.name / f"{experiment.name}.{suffix}" for suffix in suffixes}
+
+
+def source_files(experiment: Experiment) -> list[Path]:
+    """Return the files that an experiment reads, except its config."""
+    names = []
+    for spec in experiment.objectives:
+        data = spec.data.name if spec.data is not None else None
+        names += [each for each in (spec.samples, data, spec.trained) if isinstance(each, str)]
+    plane = experiment.view.plane
+    names += [each for each in plane if isinstance(each, str)] if isinstance(plane, list) else []
+    # The name of a recording may end with the label of one of its optimizers.
+    return [experiment.folder / f"{name.partition('.npz:')[0]}{'.npz' * ('.npz:' in name)}" for name in names]
+
+
+def check_target(
+    path: Path, *, key: str = "", suffixes: Sequence[str] = (), inputs: Sequence[Path] = (), overwrite: bool = True
+) -> None:
+    """Raise an InputError if a file cannot be written under a name, before any work is done.
+
+    Args:
+        path: The file.
+        key: The option that names it.
+        suffixes: The possible suffixes; any if empty.
+        inputs: Files that must not be overwritten.
+        overwrite: Whether an existing file may be replaced.
+    """
+    keys = (key,) if key else ()
+    if suffixes and path.suffix.lower() not in suffixes:
+        raise InputError(f"{path}: give it a name that ends in {suffixes[0]}", keys)
+    if path.is_dir():
+        raise InputError(f"{path} is a folder; name a file in it", keys)
+    if any(_is_same(path, each) for each in inputs):
+        raise InputError(f"{path} is read by this command; write to another file or folder", keys, code="conflict")
+    if path.exists() and not overwrite:
+        raise InputError(f"{path} exists; write to another file or folder, or add --overwrite", keys, code="conflict")
+
+
+def _is_same(one: Path, other: Path) -> bool:
+    if one.exists() and other.exists():
+        return one.samefile(other)
+    return one.resolve() == other.resolve()
+
+
+@contextmanager
+def writable(paths: Mapping[str, Path]) -> Iterator[None]:
+    """Create the folders of files, check that they can be written to, and remove those that are empty at the end.
+
+    Args:
+        paths: The files, by what an error message calls them.
+
+    Raises:
+        GdsimError: A folder cannot be created or written to.
+    """
+    above = [folder for path in paths.values() for folder in path.parents]
+    created = [folder for folder in dict.fromkeys(above) if not folder.exists()]
+    try:
+        for name, path in paths.items():
+            try:
+                path.parent.mkdir(parents=True, exist_ok=True)
+                # The name is as long as that of the temporary file that is written first.
+                with tempfile.NamedTemporaryFile(prefix=f".{path.stem}.", suffix=path.suffix, dir=path.parent):
+                    pass
+            except OSError as error:
+                raise GdsimError(f"{name}: cannot be written: {os_error_reason(error)}") from error
+        yield
+    finally:
+        for folder in sorted(created, key=lambda each: len(each.parts), reverse=True):
+            with suppress(OSError):  # it is not empty, or was never created
+                folder.rmdir()
+
+
+def write_text(path: Path, text: str) -> Path:
+    """Write a text file, complete or not at all, and return its path."""
+    with atomic_write(path) as partial:
+        partial.write_text(text if text.endswith("\n") else f"{text}\n", encoding="utf-8", newline="")
+    return path

@@ -10,9 +10,19 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 import gdsim
-from gdsim.cli.common import AllowCode, Quiet, Set, check_view, load_one, naming_option, notes
+from gdsim.cli.common import (
+    AllowCode,
+    Quiet,
+    Set,
+    check_target,
+    check_view,
+    load_one,
+    naming_option,
+    notes,
+    writable,
+    write_text,
+)
 from gdsim.cli.console import print_lines, print_notes, print_study, progress_bars
-from gdsim.cli.paths import check_target, writable, write_text
 from gdsim.errors import GdsimError, InputError, collect, printable
 
 if TYPE_CHECKING:
@@ -98,7 +108,7 @@ def _plans(
     write: Path | None,
 ) -> list[StudyPlan]:
     """Check everything that can be checked before any work."""
-    from gdsim.analysis import plan_study
+    from gdsim.analysis import plan_study, yaml_for_folder
 
     names = None if objectives is None else objectives.replace(",", " ").split()
     with naming_option():
@@ -107,7 +117,8 @@ def _plans(
         if (count := len(plans[0].experiments)) > 1:
             message = f"goes with one objective, not {count}: each is tuned by itself, and a config has one tuning"
             raise InputError(message, ("--write",), code="conflict")
-        _yaml_beside(plans[0].experiments[0], write)
+        with naming_option("--write"):
+            yaml_for_folder(plans[0].experiments[0], write.parent)
     return plans
 
 
@@ -156,19 +167,11 @@ def _write(experiment: Experiment, study: Study, targets: Mapping[str, Path]) ->
 
 def _tuned_config(experiment: Experiment, study: Study, path: Path) -> str:
     """Return the config with the tuned values, and in comments how they were found."""
+    from gdsim.analysis import yaml_for_folder
+
     comments = [f"{experiment.name}, tuned by gdsim {gdsim.__version__} on {study.table.rows[0].objective}."]
     comments += [f"{row.optimizer}: {row.tuned}." for row in study.table if row.tuned]
     comments += [f"{row.optimizer} is left out: it cannot run ({row.reason})." for row in study.table if row.reason]
     comments.append(study.table.caption)
     lines = (indent(fill(printable(" ".join(each.split())), 98), "# ") for each in comments)
-    return "\n".join([*lines, _yaml_beside(study.experiments[0], path)])
-
-
-def _yaml_beside(experiment: Experiment, path: Path) -> str:
-    """Return the YAML of an experiment with its paths relative to the file to write."""
-    from gdsim.analysis import yaml_for_folder
-
-    try:
-        return yaml_for_folder(experiment, path.parent)
-    except InputError as error:
-        raise error.below("--write") from error
+    return "\n".join([*lines, yaml_for_folder(study.experiments[0], path.parent)])

@@ -19,12 +19,6 @@ if TYPE_CHECKING:
 
 T = TypeVar("T")
 
-DROP_ORDER = (
-    *("starts", "detour", "mean_angle", "diverged", "never", "evaluations", "settings", "accuracy", "final_value"),
-    *("test_loss", "steps_to_tolerance", "distance_to_minimum", "stopped", "tuned", "best_value", "solved"),
-)
-"""The columns that are dropped on a narrow terminal, the first one first."""
-
 MAX_TEXT_WIDTH = 24
 """Wider cells of text are folded."""
 
@@ -76,7 +70,8 @@ def print_study(name: str, table: Table, matrices: Iterable[Matrix]) -> None:
 
 def format_table(table: Table, title: str, width: int) -> RichTable:
     """Return a table for a terminal; if it is narrow, columns are dropped, never digits."""
-    columns = _fitting(table.columns(), width)
+    # A border precedes the first column; each column has two spaces and a border.
+    columns = table.fitting_columns(lambda columns: 1 + sum(3 + _width(each) for each in columns) <= width)
     grid = _grid(title)
     for column in columns:
         heading = Text("\n".join(_heading(column)))
@@ -89,15 +84,6 @@ def format_table(table: Table, title: str, width: int) -> RichTable:
 
 def _grid(title: str) -> RichTable:
     return RichTable(title=Text(title), title_justify="left", title_style="bold", header_style="")
-
-
-def _fitting(columns: Sequence[Column], width: int) -> list[Column]:
-    kept = list(columns)
-    for name in DROP_ORDER:
-        # A border precedes the first column; each column has two spaces and a border.
-        if 1 + sum(3 + _width(column) for column in kept) > width:
-            kept = [column for column in kept if column.name != name]
-    return kept
 
 
 def _width(column: Column) -> int:

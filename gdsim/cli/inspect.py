@@ -13,9 +13,8 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 from typer.core import TyperCommand
 
-from gdsim.cli.common import AllowCode, Out, Overwrite, Set, load_all, naming_option
+from gdsim.cli.common import AllowCode, Out, Overwrite, Set, check_target, load_all, naming_option, writable, write_text
 from gdsim.cli.console import print_columns
-from gdsim.cli.paths import check_target, writable, write_text
 from gdsim.errors import InputError, did_you_mean, printable
 from gdsim.web.embed import FORMS
 

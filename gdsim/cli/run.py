@@ -15,14 +15,20 @@ from gdsim.cli.common import (
     Overwrite,
     Quiet,
     Set,
+    check_target,
     format_override,
     frame_warnings,
     load_all,
+    load_run,
     notes,
-    redrawn,
+    output_paths,
+    scene_of,
+    simulated,
+    source_files,
+    writable,
+    write_text,
 )
 from gdsim.cli.console import print_lines, print_notes, print_summary, progress_bars
-from gdsim.cli.paths import check_target, output_paths, source_files, writable, write_text
 from gdsim.config import formats as known_formats
 from gdsim.errors import InputError
 
@@ -48,23 +54,9 @@ def run(
     targets = [output_paths(out, each, [*each.output.formats, "npz", "csv"]) for each in experiments]
     # A config that only a picture contains must not be replaced by a changed one.
     inputs = [*(path for each in experiments for path in source_files(each)), *(configs if changes else ())]
-    from gdsim.analysis import compare
-    from gdsim.simulation import evaluate_landscapes, run_optimizers, save
-
     with writable(_checked(targets, inputs, overwrite)):
         for experiment, paths in zip(experiments, targets, strict=True):
-            with progress_bars(experiment.name, "simulating and drawing", quiet) as progress:
-                trajectories = run_optimizers(experiment, progress=progress("simulating"))
-                trajectories = evaluate_landscapes(experiment, trajectories, progress=progress("evaluating the loss"))
-                scene = _scene(experiment, trajectories)
-                save(paths["npz"], trajectories, experiment)
-                table = compare(trajectories)
-                write_text(paths["csv"], table.to_csv())
-                warnings = _draw(experiment, scene, paths, progress)
-            if not quiet:
-                print_summary(experiment.name, table)
-                print_notes([scene.alt_text, *notes(experiment, trajectories), *warnings])
-            print_lines(paths.values())
+            _process(experiment, None, paths, quiet)
 
 
 def render(
@@ -80,27 +72,15 @@ def render(
 
     --set changes the view, the pace and the output.
     """
-    from gdsim.encode.reading import image_size
-    from gdsim.simulation import evaluate_landscapes, read, remarks
-
-    for path in recordings:
-        if image_size(path) is not None:
-            message = f"{path}: is a picture: gdsim run draws it again, gdsim render a recording (.npz)"
+    runs = [load_run(path, changes or (), allow_code, format_override(formats)) for path in recordings]
+    for path, (_, trajectories) in zip(recordings, runs, strict=True):
+        if trajectories is None:
+            message = f"{path}: is not a recording (.npz): gdsim run simulates it and draws it"
             raise InputError(message, code="unsupported")
-    recorded = [read(path, allow_code=allow_code) for path in recordings]
-    experiments = [
-        redrawn(experiment, path, changes or (), allow_code, format_override(formats))
-        for (experiment, _), path in zip(recorded, recordings, strict=True)
-    ]
-    targets = [output_paths(out, each, each.output.formats) for each in experiments]
+    targets = [output_paths(out, experiment, experiment.output.formats) for experiment, _ in runs]
     with writable(_checked(targets, (), overwrite)):
-        for experiment, (_, trajectories), paths in zip(experiments, recorded, targets, strict=True):
-            with progress_bars(experiment.name, "drawing", quiet) as progress:
-                shown = evaluate_landscapes(experiment, trajectories, progress=progress("evaluating the loss"))
-                warnings = _draw(experiment, _scene(experiment, shown), paths, progress)
-            if not quiet:
-                print_notes([*remarks(shown), *warnings])
-            print_lines(paths.values())
+        for (experiment, trajectories), paths in zip(runs, targets, strict=True):
+            _process(experiment, trajectories, paths, quiet)
 
 
 def _checked(targets: Sequence[Mapping[str, Path]], inputs: Sequence[Path], overwrite: bool) -> dict[str, Path]:
@@ -114,11 +94,28 @@ def _checked(targets: Sequence[Mapping[str, Path]], inputs: Sequence[Path], over
     return {str(path): path for path in paths}
 
 
-def _scene(experiment: Experiment, trajectories: Sequence[Trajectory]) -> Scene:
-    from gdsim.scene import build_scene
+def _process(
+    experiment: Experiment, recorded: Sequence[Trajectory] | None, paths: Mapping[str, Path], quiet: bool
+) -> None:
+    """Simulate an experiment, unless it is recorded, write its files, and print their paths."""
+    from gdsim.analysis import compare
+    from gdsim.simulation import remarks, save
 
-    with experiment.located():
-        return build_scene(trajectories, view=experiment.view, animation=experiment.animation)
+    activity = "simulating and drawing" if recorded is None else "drawing"
+    with progress_bars(experiment.name, activity, quiet) as progress:
+        trajectories = simulated(experiment, recorded, progress)
+        scene = scene_of(experiment, trajectories)
+        if recorded is None:
+            save(paths["npz"], trajectories, experiment)
+            table = compare(trajectories)
+            write_text(paths["csv"], table.to_csv())
+        warnings = _draw(experiment, scene, paths, progress)
+    if not quiet and recorded is None:
+        print_summary(experiment.name, table)
+        print_notes([scene.alt_text, *notes(experiment, trajectories), *warnings])
+    elif not quiet:
+        print_notes([*remarks(trajectories), *warnings])
+    print_lines(paths.values())
 
 
 def _draw(experiment: Experiment, scene: Scene, paths: Mapping[str, Path], progress: Callable[[str], Any]) -> list[str]:

@@ -15,13 +15,14 @@ from gdsim.cli.common import (
     Quiet,
     Set,
     ThemeName,
-    load_all,
+    check_target,
+    frame_warnings,
+    load_run,
     parse_formats,
-    redrawn,
     theme_of,
+    writable,
 )
 from gdsim.cli.console import print_lines, print_notes, progress_bars
-from gdsim.cli.paths import check_target, writable
 from gdsim.errors import ConfigError, InputError, Problem
 
 if TYPE_CHECKING:
@@ -42,7 +43,7 @@ def saliency(
         int | None, typer.Option("--class", metavar="N", help="The class whose score is explained; the image's own.")
     ] = None,
     method: Annotated[
-        list[str] | None,
+        str | None,
         typer.Option(
             metavar="NAME",
             help="A map beside the gradient and its saliency: smoothgrad, integrated, gradcam, or layer:conv1, the "
@@ -64,11 +65,11 @@ def saliency(
     suffixes = parse_formats(formats, FORMATS)
     options = {"image": image, "class": target}
     transient = {f"view.saliency.{key}={n}": f"--{key} {n}" for key, n in options.items() if n is not None}
-    experiment, trajectories = _load(source, changes or (), allow_code, transient)
+    experiment, trajectories = load_run(source, changes or (), allow_code, transient)
     networks = _networks(experiment, source)
-    look, chosen = theme_of(experiment, theme), _single(method or ())
+    look = theme_of(experiment, theme)
     for index, network in networks.items():
-        _explain(experiment, index, network, None, chosen)  # raises all mistakes before any training
+        _explain(experiment, index, network, None, method)  # raises all mistakes before any training
     paths = {each: out / experiment.name / f"{experiment.name}_saliency.{each}" for each in suffixes}
     for path in paths.values():
         check_target(path, overwrite=overwrite)
@@ -79,33 +80,10 @@ def saliency(
                 from gdsim.simulation import run_optimizers
 
                 trajectories = run_optimizers(experiment, progress=progress("training"))
-            warnings = _draw(experiment, networks, trajectories, chosen, look, [*paths.values()])
+            warnings = _draw(experiment, networks, trajectories, method, look, [*paths.values()])
         if not quiet:
             print_notes(warnings)
         print_lines(paths.values())
-
-
-def _single(methods: Sequence[str]) -> str | None:
-    """Return the method, if one is given."""
-    names = [name for each in methods for name in each.replace(",", " ").split()]
-    if len(names) > 1:
-        raise InputError(f"takes one method, such as {names[0]}, not {len(names)}", ("--method",))
-    return names[0] if names else None
-
-
-def _load(
-    source: Path, changes: Sequence[str], allow_code: bool, transient: Mapping[str, str]
-) -> tuple[Experiment, Sequence[Trajectory] | None]:
-    """Return the experiment of a file, and its trajectories if it is a recording."""
-    from gdsim.encode.reading import image_size, is_output
-
-    is_config = source.suffix.lower() != ".npz" and not is_output(source)
-    if is_config or image_size(source) is not None or source.suffix.lower() in (".html", ".htm"):
-        return load_all([source], changes, allow_code, transient)[0], None
-    from gdsim.simulation import read
-
-    recorded, trajectories = read(source, allow_code=allow_code)
-    return redrawn(recorded, source, changes, allow_code, transient), trajectories
 
 
 def _networks(experiment: Experiment, source: Path) -> dict[int, Network]:
@@ -166,8 +144,7 @@ def _draw(
     picture = frames(scene)
     for path in paths:
         write(picture, path, fps=1, hold=0, provenance=provenance)
-    missing = [f"The font has no glyph for {picture.missing}: each is drawn as a box."] if picture.missing else []
-    return [scene.alt_text, *_blank(explained), *missing]
+    return [scene.alt_text, *_blank(explained), *frame_warnings(picture)]
 
 
 def _blank(explained: Sequence[tuple[Sequence[Trajectory], Sequence[Explanation]]]) -> list[str]:

@@ -75,12 +75,15 @@ def is_recording(path: Path) -> bool:
     return _first_bytes(path).startswith(b"PK\x03\x04")
 
 
-def is_output(path: str | PathLike[str]) -> bool:
-    """Return whether a file begins like an output format or a recording; False if it does not exist."""
+def output_format(path: Path) -> str | None:
+    """Return the output format that a file begins like, such as "gif", or "npz"; None if there is none, or no file."""
     try:
-        return is_recording(Path(path)) or _format(Path(path)) is not None
+        if is_recording(path):
+            return "npz"
+        found = _format(path)
     except InputError:
-        return False
+        return None
+    return None if found is None else found.name
 
 
 def image_size(path: str | PathLike[str]) -> tuple[int, int] | None:

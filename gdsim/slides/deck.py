@@ -8,15 +8,16 @@ import zipfile
 from pathlib import Path
 from typing import Any
 
-from pptx.util import Emu, Inches
+from pptx.oxml import parse_xml
+from pptx.oxml.ns import nsdecls
+from pptx.util import Inches
 
 from gdsim.analysis import Table
 from gdsim.files import atomic_write
 from gdsim.slides import SlideItem
-from gdsim.slides.layout import SlideBox, SlideLayout, builtin_layout, rgb, template_layout
+from gdsim.slides.layout import CAPTION_PLACEHOLDER, SlideBox, SlideLayout, builtin_layout, rgb, template_layout
 from gdsim.slides.tables import Colors, draw_table, split_table
 from gdsim.slides.text import MAX_ALT_TEXT, first_sentences, notes, printable, shorten, summarize
-from gdsim.slides.timing import autoplay
 from gdsim.themes import Theme
 
 LANGUAGE = "en-GB"
@@ -33,17 +34,48 @@ CAPTIONS, LEAD, FOOTNOTE = (16.0, 14.0), 18.0, 12.0
 CHARACTER, BOLD_CHARACTER = 0.6, 0.68
 """The average width of a character in ems."""
 
+# The order of the elements is that of ECMA-376, part 1, 19.5; their selection is what PowerPoint itself writes: a
+# command to play in the main sequence of the slide, the video, and an interactive sequence in which a click pauses it.
+COMMAND = """
+<p:par><p:cTn id="{0}" fill="hold"><p:stCondLst>{start}</p:stCondLst><p:childTnLst><p:par>
+ <p:cTn id="{1}" fill="hold"><p:stCondLst><p:cond delay="0"/></p:stCondLst><p:childTnLst><p:par>
+  <p:cTn id="{2}" presetID="{preset}" presetClass="mediacall" presetSubtype="0" fill="hold" nodeType="{effect}">
+   <p:stCondLst><p:cond delay="0"/></p:stCondLst>
+   <p:childTnLst><p:cmd type="call" cmd="{command}"><p:cBhvr>
+    <p:cTn id="{3}" dur="{length}" fill="hold"/><p:tgtEl>{shape}</p:tgtEl>
+   </p:cBhvr></p:cmd></p:childTnLst>
+  </p:cTn>
+ </p:par></p:childTnLst></p:cTn>
+</p:par></p:childTnLst></p:cTn></p:par>
+"""
+
+TIMING = """
+<p:timing {namespaces}><p:tnLst><p:par>
+ <p:cTn id="1" dur="indefinite" restart="never" nodeType="tmRoot"><p:childTnLst>
+  <p:seq concurrent="1" nextAc="seek">
+   <p:cTn id="2" dur="indefinite" nodeType="mainSeq"><p:childTnLst>{play}</p:childTnLst></p:cTn>
+   <p:prevCondLst><p:cond evt="onPrev" delay="0"><p:tgtEl><p:sldTgt/></p:tgtEl></p:cond></p:prevCondLst>
+   <p:nextCondLst><p:cond evt="onNext" delay="0"><p:tgtEl><p:sldTgt/></p:tgtEl></p:cond></p:nextCondLst>
+  </p:seq>
+  <p:video><p:cMediaNode vol="80000" mute="1">
+   <p:cTn id="7"{repeat} fill="hold" display="0"><p:stCondLst><p:cond delay="indefinite"/></p:stCondLst></p:cTn>
+   <p:tgtEl>{shape}</p:tgtEl>
+  </p:cMediaNode></p:video>
+  <p:seq concurrent="1" nextAc="seek">
+   <p:cTn id="8" restart="whenNotActive" fill="hold" evtFilter="cancelBubble" nodeType="interactiveSeq">
+    <p:stCondLst>{click}</p:stCondLst>
+    <p:endSync evt="end" delay="0"><p:rtn val="all"/></p:endSync>
+    <p:childTnLst>{pause}</p:childTnLst>
+   </p:cTn>
+   <p:nextCondLst>{click}</p:nextCondLst>
+  </p:seq>
+ </p:childTnLst></p:cTn>
+</p:par></p:tnLst></p:timing>
+"""
+
 
 class Deck:
-    """A deck to which slides are added.
-
-    Args:
-        theme: The colours of its slides.
-        template: A .pptx file whose size, masters and colours are used instead.
-
-    Raises:
-        InputError: The template is not a usable .pptx file.
-    """
+    """A deck to which slides are added; the arguments are those of `new_deck`."""
 
     def __init__(self, theme: Theme, template: Path | None = None) -> None:
         self._theme = theme
@@ -65,7 +97,7 @@ class Deck:
         """Add a slide with a picture, or with a video that plays automatically."""
         text, layout = item.provenance.alt_text, self._layout
         slide = self._slide(item.provenance.title or "Gradient descent", item.theme)
-        sides = _emu(_fit(item.size, layout.picture))
+        sides = _fit(item.size, layout.picture)
         if item.poster is None:
             shape = slide.shapes.add_picture(str(item.file), *sides)
         else:
@@ -97,9 +129,7 @@ class Deck:
         for number, part in enumerate(parts, 1):
             slide = self._slide(f"{title} ({number} of {len(parts)})" if len(parts) > 1 else title, self._theme)
             if number == 1 and lead:
-                box = slide.shapes.add_textbox(*_emu(above))
-                box.name = "What happened"
-                box.text_frame.word_wrap = True
+                box = self._text_box(slide, above, "What happened")
                 self._write(box, first_sentences(lead, self._capacity(above, LEAD, 3)), self._theme, size=LEAD)
             shape = draw_table(slide, part, below if number == 1 else whole, colors, keys)
             shape.name = "Figures"
@@ -130,7 +160,7 @@ class Deck:
         layout = self._layout
         slide = layout.slides.slides.add_slide(layout.layout)
         for each in list(slide.placeholders):
-            if each.placeholder_format.idx not in (0, layout.caption_placeholder):
+            if each.placeholder_format.idx not in ((0, CAPTION_PLACEHOLDER) if layout.builtin else (0,)):
                 each.element.getparent().remove(each.element)
         self._title(slide, title, theme)
         if layout.builtin and theme.page != self._theme.page:
@@ -142,10 +172,9 @@ class Deck:
         layout = self._layout
         shape = slide.shapes.title
         if shape is None:
-            shape = slide.shapes.add_textbox(*_emu(layout.title))
-            shape.name = "Title"
+            shape = self._text_box(slide, layout.title, "Title")
         elif SlideBox(shape.left, shape.top, shape.width, shape.height) != layout.title:
-            shape.left, shape.top, shape.width, shape.height = _emu(layout.title)
+            shape.left, shape.top, shape.width, shape.height = layout.title
         capacities = [(size, self._capacity(layout.title, size, lines, BOLD_CHARACTER)) for size, lines in TITLES]
         size, capacity = next((each for each in capacities if len(text) <= each[1]), capacities[-1])
         # A template's title may use a larger font; it is kept if the text is short.
@@ -155,16 +184,20 @@ class Deck:
 
     def _caption(self, slide: Any, text: str, size: float, theme: Theme) -> None:
         layout = self._layout
-        shape = next((p for p in slide.placeholders if p.placeholder_format.idx == layout.caption_placeholder), None)
-        if shape is None:
-            shape = slide.shapes.add_textbox(*_emu(layout.caption))
-            shape.name = "Caption"
-            shape.text_frame.word_wrap = True
-        else:
+        if layout.builtin:
+            shape = next(each for each in slide.placeholders if each.placeholder_format.idx == CAPTION_PLACEHOLDER)
             # The order of shapes is the reading order: the caption follows the picture.
             slide.shapes._spTree.append(shape.element)
+        else:
+            shape = self._text_box(slide, layout.caption, "Caption")
         keep = layout.builtin and size == CAPTIONS[0]
         self._write(shape, text, theme, size=None if keep else size, quiet=True)
+
+    def _text_box(self, slide: Any, box: SlideBox, name: str) -> Any:
+        shape = slide.shapes.add_textbox(*box)
+        shape.name = name
+        shape.text_frame.word_wrap = True
+        return shape
 
     def _split_for_lead(self, box: SlideBox, lead: str) -> tuple[SlideBox, SlideBox]:
         """Divide a box into one for a lead of up to three lines and one for the table under it."""
@@ -190,10 +223,6 @@ class Deck:
         inside = box.width - 2 * Inches(0.1)
         # Words that wrap leave some space at the end of a line.
         return max(int(inside / (self._layout.points(size) * character)) * lines - 8 * (lines - 1), 8)
-
-
-def _emu(box: SlideBox) -> list[Emu]:
-    return [Emu(side) for side in (box.left, box.top, box.width, box.height)]
 
 
 def _fit(size: tuple[int, int], box: SlideBox) -> SlideBox:
@@ -224,3 +253,27 @@ def _repack(draft: Any, path: Path) -> None:
             plain.file_size = entry.file_size
             with before.open(entry) as source, after.open(plain, "w") as target:
                 shutil.copyfileobj(source, target, 2**20)
+
+
+def autoplay(shape: int, *, seconds: float | None, loop: bool) -> Any:
+    """Return the `p:timing` element of a slide with one video, which plays automatically, muted.
+
+    Args:
+        shape: The id of the video's shape.
+        seconds: The length of the video; None if it is not known.
+        loop: Whether it repeats.
+    """
+    target = f'<p:spTgt spid="{shape}"/>'
+    click = f'<p:cond evt="onClick" delay="0"><p:tgtEl>{target}</p:tgtEl></p:cond>'
+    begin = '<p:cond delay="indefinite"/><p:cond evt="onBegin" delay="0"><p:tn val="2"/></p:cond>'
+    length = "indefinite" if seconds is None else max(1, round(1000 * seconds))
+    play = COMMAND.format(
+        *range(3, 7), start=begin, preset=1, effect="afterEffect", command="playFrom(0.0)", length=length, shape=target
+    )
+    start = '<p:cond delay="0"/>'
+    pause = COMMAND.format(
+        *range(9, 13), start=start, preset=2, effect="clickEffect", command="togglePause", length=1, shape=target
+    )
+    repeat = ' repeatCount="indefinite"' if loop else ""
+    sequences = {"play": play, "pause": pause, "click": click}
+    return parse_xml(TIMING.format(namespaces=nsdecls("p"), shape=target, repeat=repeat, **sequences))

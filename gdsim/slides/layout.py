@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 import re
-import stat
 import zipfile
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 from pptx import Presentation
 from pptx.dml.color import RGBColor
@@ -19,6 +18,7 @@ from pptx.slide import SlideLayout as PptxLayout
 from pptx.util import Emu, Inches, Pt
 
 from gdsim.errors import InputError
+from gdsim.files import check_file
 from gdsim.themes import Theme, contrast
 
 FONT = "Verdana"
@@ -31,8 +31,7 @@ MAX_UNPACKED, MAX_PARTS = 2**28, 5000
 """Limits on the unpacked bytes and the parts of a template."""
 
 
-@dataclass(frozen=True)
-class SlideBox:
+class SlideBox(NamedTuple):
     """A rectangle on a slide, in EMU (914,400 per inch) from the upper left corner."""
 
     left: int
@@ -51,8 +50,7 @@ class SlideLayout:
         title: The place of the title.
         picture: The place of the picture.
         caption: The place of the caption, under the picture.
-        caption_placeholder: The index of the layout's placeholder for the caption; None if it has none.
-        builtin: Whether the masters are ours, so that their colours may be changed.
+        builtin: Whether the masters are ours, with a placeholder for the caption and colours that may be changed.
         scale: The factor on font sizes, relative to a slide of 7.5 inches height.
     """
 
@@ -61,7 +59,6 @@ class SlideLayout:
     title: SlideBox
     picture: SlideBox
     caption: SlideBox
-    caption_placeholder: int | None
     builtin: bool
     scale: float
 
@@ -112,10 +109,10 @@ def builtin_layout(theme: Theme) -> SlideLayout:
     _apply_theme(master, theme)
     body = SlideBox(TITLE.left, Inches(1.3), TITLE.width, Inches(4.9))
     for shape, box in zip(master.placeholders, (TITLE, body), strict=False):
-        shape.left, shape.top, shape.width, shape.height = map(Emu, (box.left, box.top, box.width, box.height))
+        shape.left, shape.top, shape.width, shape.height = map(Emu, box)
     layout = next(each for each in slides.slide_layouts if each.name == "Title Only")
     _add_caption(layout)
-    return SlideLayout(slides, layout, TITLE, PICTURE, CAPTION, CAPTION_PLACEHOLDER, builtin=True, scale=1.0)
+    return SlideLayout(slides, layout, TITLE, PICTURE, CAPTION, builtin=True, scale=1.0)
 
 
 def _add_caption(layout: PptxLayout) -> None:
@@ -132,16 +129,13 @@ def _add_caption(layout: PptxLayout) -> None:
 
 def _drop_metadata(slides: Slides) -> None:
     """Remove author, printer settings and thumbnail of python-pptx's default deck."""
-    for holder, kind in (
-        (slides.part, RELATIONSHIP_TYPE.PRINTER_SETTINGS),
-        (slides.part.package, RELATIONSHIP_TYPE.THUMBNAIL),
-    ):
-        relations: Any = holder._rels
-        for name in [name for name, each in relations.items() if each.reltype == kind]:
-            relations.pop(name)
+    parts: Any = slides.part._rels, slides.part.package._rels
+    for relations in parts:
+        for name, each in [*relations.items()]:
+            if each.reltype in (RELATIONSHIP_TYPE.PRINTER_SETTINGS, RELATIONSHIP_TYPE.THUMBNAIL):
+                relations.pop(name)
     core: Any = slides.core_properties._element
-    for child in list(core):
-        core.remove(child)
+    del core[:]
 
 
 def _apply_theme(master: Any, theme: Theme) -> None:
@@ -199,32 +193,21 @@ def template_layout(path: Path) -> SlideLayout:
 
 def _check_template(path: Path) -> None:
     """Check a file before python-pptx unpacks it."""
-    not_a_deck = InputError(f"{path}: is not a PowerPoint deck; a template is a .pptx file", code="unreadable")
-    try:
-        mode = path.stat().st_mode
-        if stat.S_ISDIR(mode):
-            raise InputError(f"{path}: is a folder; name a .pptx file in it", code="not-found")
-        if not stat.S_ISREG(mode):
-            raise not_a_deck
-        with zipfile.ZipFile(path) as archive:
-            entries = archive.infolist()
-    except FileNotFoundError:
-        raise InputError(f"{path}: no such file", code="not-found") from None
-    except OSError as error:
-        raise InputError(f"{path}: cannot be read: {error.strerror or error}", code="unreadable") from error
-    except (zipfile.BadZipFile, ValueError, NotImplementedError) as error:
-        raise not_a_deck from error
-    names = {each.filename for each in entries}
-    if len(entries) > MAX_PARTS or sum(each.file_size for each in entries) > MAX_UNPACKED:
-        limit = f"{MAX_PARTS} parts or {MAX_UNPACKED // 2**20} MiB"
-        raise InputError(f"{path}: unpacks to more than {limit}, the limit for a template", code="too-large")
-    if not {"[Content_Types].xml", "ppt/presentation.xml"} <= names:
-        raise not_a_deck
-    if any(name.lower().endswith("vbaproject.bin") for name in names):
-        raise InputError(f"{path}: contains macros; save it as a .pptx without them", code="not-allowed")
+    check_file(path, max_bytes=MAX_UNPACKED)
     if path.suffix.lower() == ".potx":
         message = f"{path}: is a PowerPoint template, which python-pptx cannot open; save it as a .pptx"
         raise InputError(message, code="unsupported")
+    try:
+        with zipfile.ZipFile(path) as archive:
+            entries = archive.infolist()
+    except (OSError, zipfile.BadZipFile, ValueError, NotImplementedError) as error:
+        message = f"{path}: is not a PowerPoint deck; a template is a .pptx file"
+        raise InputError(message, code="unreadable") from error
+    if len(entries) > MAX_PARTS or sum(each.file_size for each in entries) > MAX_UNPACKED:
+        limit = f"{MAX_PARTS} parts or {MAX_UNPACKED // 2**20} MiB"
+        raise InputError(f"{path}: unpacks to more than {limit}, the limit for a template", code="too-large")
+    if any(each.filename.lower().endswith("vbaproject.bin") for each in entries):
+        raise InputError(f"{path}: contains macros; save it as a .pptx without them", code="not-allowed")
 
 
 def _drop_slides(slides: Slides) -> None:
@@ -259,7 +242,7 @@ def _find_places(path: Path, slides: Slides, layout: PptxLayout) -> SlideLayout:
         message = f"{path}: its layout '{layout.name}' has no space for a picture under the title"
         raise InputError(message, code="unsupported")
     below = SlideBox(title.left, bottom - caption, title.width, caption)
-    return SlideLayout(slides, layout, title, picture, below, None, builtin=False, scale=scale)
+    return SlideLayout(slides, layout, title, picture, below, builtin=False, scale=scale)
 
 
 def _title_place(layout: PptxLayout, width: int, height: int) -> SlideBox:

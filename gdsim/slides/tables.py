@@ -20,12 +20,6 @@ from gdsim.slides.text import printable
 Colors = Mapping[tuple[str, str], str]
 """Objective and optimizer of a row → the colour of its path."""
 
-DROPPED_FIRST = (
-    *("starts", "steps_to_tolerance", "detour", "mean_angle", "evaluations", "accuracy", "test_loss", "final_value"),
-    *("settings", "never", "diverged", "distance_to_minimum", "stopped", "best_value", "solved"),
-)
-"""The columns that are dropped, in this order, if the slide is too narrow for all."""
-
 SIZES = (16.0, 14.0, 12.0)
 """Font sizes in points on a slide of 7.5 inches height. Columns are dropped until the second fits.
 
@@ -69,11 +63,7 @@ def split_table(table: Table, boxes: Sequence[SlideBox], scale: float) -> list[T
         scale: The factor on font sizes, relative to a slide of 7.5 inches height.
     """
     width = boxes[0].width / Pt(1) / scale
-    columns = tuple(table.columns())
-    for name in DROPPED_FIRST:
-        if sum(map(_needed_width, columns)) <= width / SIZES[1]:
-            break
-        columns = tuple(column for column in columns if column.name != name)
+    columns = table.fitting_columns(lambda columns: sum(map(_needed_width, columns)) <= width / SIZES[1])
     needed = sum(map(_needed_width, columns))
     largest = next((size for size in SIZES if needed <= width / size), SIZES[-1])
     objectives = [row.objective for row in table]
@@ -91,8 +81,7 @@ def _split(
     available = boxes[0].width / Pt(1) / points
     needed = [_needed_width(column) for column in columns]
     spare = max(available - sum(needed), 0.0) / len(columns)
-    total = sum(needed) + spare * len(columns)
-    widths = tuple((each + spare) * available / total for each in needed)
+    widths = tuple((each + spare) * min(available / sum(needed), 1.0) for each in needed)
     lines = [_lines([column.heading for column in columns], columns, widths, bold=True)]
     lines += [_lines(cells, columns, widths) for cells in zip(*(each.words for each in columns), strict=True)]
     heights = [LINE * count + PADDING for count in lines]
