@@ -224,7 +224,7 @@ def compare(
     """
     if objectives is None and starts is None:
         return analysis.compare(_run(source, progress=progress).trajectories)
-    return analysis.study(_experiment(source), objectives=objectives, starts=starts, progress=progress).table
+    return analysis.plan_study(_experiment(source), objectives=objectives, starts=starts).run(progress=progress).table
 
 
 @check_arguments
@@ -254,7 +254,9 @@ def tune(
         GdsimError: Optuna is needed and not installed.
     """
     tuning = analysis.Tuning((names,) if isinstance(names, str) else tuple(names), budget, ranges or {})
-    return analysis.study(_experiment(source), objectives=objectives, starts=starts, tuning=tuning, progress=progress)
+    return analysis.plan_study(_experiment(source), objectives=objectives, starts=starts, tuning=tuning).run(
+        progress=progress
+    )
 
 
 @check_arguments

@@ -7,7 +7,7 @@ from dataclasses import replace
 import pytest
 
 import gdsim
-from gdsim.analysis import Tuning, compare, plan_study, study
+from gdsim.analysis import Tuning, compare, plan_study
 from gdsim.web.report import write_report
 from gdsim.web.report.summary import summarize
 
@@ -31,7 +31,7 @@ def moons():
 
 @pytest.fixture(scope="module")
 def found(moons):
-    return study(moons)
+    return plan_study(moons).run()
 
 
 def test_a_study_has_the_figures_of_the_run(moons, found):
@@ -49,7 +49,7 @@ def test_what_does_not_go_with_a_network_is_refused_before_any_work(moons, given
 
 def test_the_training_of_a_network_reports_its_progress(moons):
     steps = []
-    study(moons, progress=lambda each: steps.append(len(each)) or each)
+    plan_study(moons).run(progress=lambda each: steps.append(len(each)) or each)
     assert sum(steps) > 2 * 7
 
 
@@ -80,7 +80,7 @@ def test_of_several_networks_a_report_tells_of_each_and_of_no_minimum(found, tmp
         replace(found.table, rows=tuple(broken))
     )
     wide = MOONS.replace("objective: ", "objective:\n- ").replace("\nsteps: 6", f"\n- {WIDE}\nsteps: 1")
-    for path in write_report(study(gdsim.loads(wide)), tmp_path / "both.html"):
+    for path in write_report(plan_study(gdsim.loads(wide)).run(), tmp_path / "both.html"):
         assert " at the lowest loss, " in path.read_text("utf-8")
         assert "inimum" not in path.read_text("utf-8").partition("Within tolerance")[0]
         assert "Share of starts that reach" not in path.read_text("utf-8")

@@ -12,7 +12,7 @@ import pytest
 import torch
 
 import gdsim
-from gdsim.analysis import Row, Study, Tuning, compare, make_table, parse_range, study
+from gdsim.analysis import Row, Study, Tuning, compare, make_table, parse_range, plan_study
 from gdsim.cli.compare import compare as command_compare
 from gdsim.cli.inspect import grad, init, list_names, validate
 from gdsim.cli.run import run
@@ -257,8 +257,11 @@ ANALYSIS: list[Case] = [
     (lambda: Tuning(budget=0), "budget: must be a whole number from 1 to 10000, not 0"),
     (lambda: Tuning(ranges={"lr": (2, 1)}), "range: lr needs two finite numbers, low before high, not 2:1"),
     (lambda: parse_range("lr=1"), "range: must be NAME=LOW:HIGH, such as lr=1e-4:1, not 'lr=1'"),
-    (lambda: study(RACE, objectives=["boot"]), "objectives: there is no objective 'boot'; did you mean 'booth'?"),
-    (lambda: study(RACE, starts=0), "starts: must be a whole number from 1 to 10000, not 0"),
+    (
+        lambda: plan_study(RACE, objectives=["boot"]).run(),
+        "objectives: there is no objective 'boot'; did you mean 'booth'?",
+    ),
+    (lambda: plan_study(RACE, starts=0).run(), "starts: must be a whole number from 1 to 10000, not 0"),
     (lambda: compare([]), "there is no trajectory to compare"),
 ]
 

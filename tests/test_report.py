@@ -16,7 +16,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import gdsim
-from gdsim.analysis import Row, Tuning, make_table, study
+from gdsim.analysis import Row, Tuning, make_table, plan_study
 from gdsim.render.panels.curves import chart
 from gdsim.scene import CurvesPanel, PanelCurve, Style, joined, number
 from gdsim.themes import theme
@@ -73,12 +73,12 @@ class Page(HTMLParser):
 
 @pytest.fixture(scope="module")
 def one():
-    return study(loads(), starts=6, tuning=Tuning(budget=5))
+    return plan_study(loads(), starts=6, tuning=Tuning(budget=5)).run()
 
 
 @pytest.fixture(scope="module")
 def several():
-    found = study(loads(), starts=3, objectives=["booth", "himmelblau", "beale", "matyas", "sphere"])
+    found = plan_study(loads(), starts=3, objectives=["booth", "himmelblau", "beale", "matyas", "sphere"]).run()
     reason = "SparseAdam takes <sparse> gradients"
     objectives = dict.fromkeys(row.objective for row in found.table)
     rows = [Row(each, "Sparse", "SparseAdam", reason=reason) for each in objectives]
@@ -90,7 +90,7 @@ def several():
 def hostile():
     """A study whose labels, titles, settings and reasons were all written by somebody who means harm."""
     labels = "\n".join(f"  {quoted(label)}: {{class: SGD, lr: 0.0{i + 1}}}" for i, label in enumerate(HOSTILE))
-    found = study(loads(text=SMALL[: SMALL.index("optimizers")] + "optimizers:\n" + labels), starts=2)
+    found = plan_study(loads(text=SMALL[: SMALL.index("optimizers")] + "optimizers:\n" + labels), starts=2).run()
     evil = HOSTILE[2]
     changed = {"objective": evil, "settings": HOSTILE[0], "tuned": HOSTILE[1], "stopped": HOSTILE[2]}
     rows = [replace(row, **changed) for row in found.table]
@@ -177,7 +177,7 @@ def test_what_made_it_stands_on_both(pages, one):
 
 def test_a_fence_is_longer_than_those_within_it(one, tmp_path):
     labelled = loads(text=SMALL.replace("Adam:", "'````': {class: Adam, lr: 0.1}\n  Adam:"))
-    _, text = write_report(study(labelled), tmp_path / "x.html")
+    _, text = write_report(plan_study(labelled).run(), tmp_path / "x.html")
     assert "`````yaml\n" in text.read_text("utf-8")
 
 
@@ -203,13 +203,13 @@ def test_a_report_of_several_objectives_where_nobody_comes_near(several, tmp_pat
 
 
 def test_the_markdown_of_a_report_in_full(tmp_path):
-    found = study(
+    found = plan_study(
         gdsim.loads(
             "objective: [sphere, booth]\nstart: [1, 2]\nsteps: 4\n"
             "view: {size: [320, 180]}\nanimation: {fps: 5, seconds: 1, hold: 0}\n"
             "optimizers:\n  SGD: {lr: 0.05}\n  LBFGS: {lr: 1, max_iter: 2, line_search_fn: strong_wolfe}\n"
         )
-    )
+    ).run()
     sphere, booth = ([each for each in found.curves if each.objective == title] for title in ("Sphere", "Booth"))
     spent = np.array([[np.inf, 3.0], [8.0, 4.0]])
     text = write_report(replace(found, evaluations=spent), tmp_path / "x.html")[1].read_text("utf-8")
@@ -247,7 +247,7 @@ def test_the_markdown_of_a_report_in_full(tmp_path):
 
 
 def test_what_is_said_of_one_start_of_many_is_said_so(tmp_path):
-    told = write_report(study(loads(), starts=12), tmp_path / "x.html")[0].read_text("utf-8")
+    told = write_report(plan_study(loads(), starts=12).run(), tmp_path / "x.html")[0].read_text("utf-8")
     assert ">From the first of 12 starts: Gradient descent on Himmelblau, 40 steps. SGD " in told
     assert "It shows the first" not in told
 
@@ -449,7 +449,7 @@ def test_columns_without_news_are_left_out():
 
 def test_steps_are_given_where_a_step_needs_several_gradients(pages, tmp_path):
     assert "steps)</span>" not in pages["one"][0].read_text("utf-8")
-    found = study(loads(text=SMALL.replace("Adam: {lr: 0.3}", "LBFGS: {lr: 0.5}")))
+    found = plan_study(loads(text=SMALL.replace("Adam: {lr: 0.3}", "LBFGS: {lr: 0.5}"))).run()
     (row,) = [each for each in found.table if each.optimizer == "LBFGS"]
     assert row.evaluations_to_tolerance > row.steps_to_tolerance + 1
     html = write_report(found, tmp_path / "x.html")[0].read_text("utf-8")
@@ -570,7 +570,7 @@ def test_nothing_overflows_and_the_console_is_silent(browser, pages, name, width
 def crowded(tmp_path_factory):
     """A page whose table has every column."""
     text = SMALL.replace("steps: 40", "steps: 20") + "  LBFGS: {lr: 1, max_iter: 4}\n  Wild: {class: SGD, lr: 5}\n"
-    found = study(loads(text=text), starts=12, objectives=["himmelblau", "rosenbrock"])
+    found = plan_study(loads(text=text), starts=12, objectives=["himmelblau", "rosenbrock"]).run()
     return write_report(found, tmp_path_factory.mktemp("crowded") / "x.html")[0]
 
 
@@ -661,5 +661,5 @@ def test_the_configuration_can_be_copied(browser, pages, one):
 @pytest.mark.slow
 def test_a_report_of_ordinary_size_stays_small(tmp_path):
     experiment = loads(text=SMALL.replace("view: {size: [320, 180]}\nanimation: {fps: 5, seconds: 1, hold: 0}\n", ""))
-    html, _ = write_report(study(experiment, starts=4), tmp_path / "x.html")
+    html, _ = write_report(plan_study(experiment, starts=4).run(), tmp_path / "x.html")
     assert html.stat().st_size < 1_500_000

@@ -512,4 +512,4 @@ def test_captum_is_missed_before_anything_is_trained(run, tmp_path, monkeypatch)
     monkeypatch.setitem(sys.modules, "captum", None)
     monkeypatch.setattr("gdsim.simulation.simulate", None)
     with pytest.raises(GdsimError, match="captum"):
-        saliency(run / "net.yaml", out=tmp_path, method=["integrated"])
+        saliency(run / "net.yaml", out=tmp_path, method="integrated")

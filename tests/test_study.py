@@ -12,7 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as some
 
 import gdsim
-from gdsim.analysis import Tuning, study, yaml_for_folder
+from gdsim.analysis import Tuning, plan_study, yaml_for_folder
 from gdsim.analysis.table import sort_key
 from gdsim.analysis.tuning import RANGES, for_tuning
 from gdsim.errors import ConfigError, GdsimError, InputError
@@ -88,7 +88,7 @@ def test_the_tuned_value_is_that_of_brute_force(objective, steps):
     experiment = gdsim.loads(SMALL.replace("rosenbrock", objective), overrides=[f"steps={steps}"])
     built = experiment.objectives[0].build()
     tuning = Tuning(budget=11, ranges={"lr": (1e-4, 2.0)})
-    found = study(experiment, tuning=tuning)
+    found = plan_study(experiment, tuning=tuning).run()
     classes = {"SGD": torch.optim.SGD, "Momentum": torch.optim.SGD, "Adam": torch.optim.Adam}
     for label, spec in experiment.optimizers.items():
         best = brute_force(built, classes[label], spec.settings, experiment.start.points, steps, tuning.values("lr"))
@@ -103,7 +103,7 @@ def test_the_tuned_value_is_the_one_that_a_table_would_put_first(grid, steps):
     # a few rates are in memory at once.
     text = f"{{objective: himmelblau, start: {{grid: [{grid}, {grid}]}}, steps: {steps}, optimizers: {{Adam: }}}}"
     tuning = Tuning(budget=15, ranges={"lr": (1e-3, 1.0)})
-    (tuned,) = study(gdsim.loads(text), tuning=tuning).experiments
+    (tuned,) = plan_study(gdsim.loads(text), tuning=tuning).run().experiments
     every = ", ".join(f"'{rate!r}': {{class: Adam, lr: {rate!r}}}" for rate in tuning.values("lr"))
     table = gdsim.compare(gdsim.loads(text.replace("Adam: ", every)))
     assert not any(row.diverged for row in table)
@@ -114,13 +114,14 @@ def test_ties_go_to_the_smaller_value():
     # Without a momentum there is nothing to dampen.
     text = "{objective: booth, start: [3, 4], steps: 20, optimizers: {SGD: {lr: 0.01}}}"
     tuning = Tuning(("dampening",), budget=5, ranges={"dampening": (0.25, 0.75)})
-    assert study(gdsim.loads(text), tuning=tuning).experiments[0].optimizers["SGD"].settings["dampening"] == 0.25
+    (tuned,) = plan_study(gdsim.loads(text), tuning=tuning).run().experiments
+    assert tuned.optimizers["SGD"].settings["dampening"] == 0.25
 
 
 def test_random_starts_are_tuned_from_others():
     text = SMALL.replace("start: [[-1.2, 1], [0.5, -0.5], [1.5, 1.8]]", "start: {random: 6}")
     experiment, tuning = gdsim.loads(text, overrides=["objective=himmelblau"]), Tuning(budget=15)
-    found = study(experiment, tuning=tuning)
+    found = plan_study(experiment, tuning=tuning).run()
     built = experiment.objectives[0].build()
     others = gdsim.simulate(for_tuning(experiment))[0].points[0]
     own = gdsim.simulate(experiment)[0].points[0]
@@ -138,12 +139,12 @@ def test_random_starts_are_tuned_from_others():
 def test_starts_that_are_given_serve_both(start):
     experiment = gdsim.loads(SMALL, overrides=[f"start={start}"])
     assert for_tuning(experiment) == experiment
-    assert "from the same starts" in study(experiment, tuning=Tuning(budget=2)).table.caption
+    assert "from the same starts" in plan_study(experiment, tuning=Tuning(budget=2)).run().table.caption
 
 
 def test_where_no_value_survives_the_configs_own_is_kept():
     text = "{objective: {expression: x**2}, start: [[1], [2]], steps: 900, optimizers: {SGD: {lr: 0.125}, Adam: }}"
-    found = study(gdsim.loads(text), tuning=Tuning(budget=3, ranges={"lr": (3.0, 9.0)}))
+    found = plan_study(gdsim.loads(text), tuning=Tuning(budget=3, ranges={"lr": (3.0, 9.0)})).run()
     rows = {row.optimizer: row for row in found.table}
     assert rows["SGD"].tuned == "all trials failed"
     assert rows["SGD"].settings == "SGD · lr 0.125"
@@ -182,7 +183,7 @@ def test_gradients_are_counted_apart_from_steps():
             before.append(counts[0] + 1)
             optimizer.step(closure)
         asked.append([*before, counts[0] + 1])
-    found = study(experiment)
+    found = plan_study(experiment).run()
     curves = {curve.optimizer: curve for curve in found.curves}
     np.testing.assert_array_equal(curves["SGD"].evaluations, curves["SGD"].steps + 1)
     np.testing.assert_array_equal(curves["LBFGS"].evaluations, np.median(asked, axis=0))
@@ -197,7 +198,7 @@ def test_gradients_are_counted_apart_from_steps():
 def test_a_method_of_two_gradients_a_step_is_counted_so():
     pytest.importorskip("pytorch_optimizer")
     sam = "{class: pytorch_optimizer.SAM, args: {base_optimizer: SGD, lr: 0.001}}"
-    found = study(gdsim.loads(COUNTING, overrides=[f"optimizers={{SAM: {sam}}}"]))
+    found = plan_study(gdsim.loads(COUNTING, overrides=[f"optimizers={{SAM: {sam}}}"])).run()
     assert found.table.rows[0].reason == ""
     (curve,) = found.curves
     np.testing.assert_array_equal(curve.evaluations, 2 * curve.steps + 1)
@@ -207,28 +208,28 @@ def test_a_start_that_diverges_counts_as_infinite():
     # On a parabola rates above 1 diverge, after values as low as at the start.
     text = "{objective: {expression: x**2}, start: [[1], [2], [3]], steps: 400, optimizers: {SGD: }}"
     tuning = Tuning(budget=3, ranges={"lr": (1e-9, 5.0)})
-    found = study(gdsim.loads(text), tuning=tuning)
+    found = plan_study(gdsim.loads(text), tuning=tuning).run()
     assert found.experiments[0].optimizers["SGD"].settings["lr"] == tuning.values("lr")[1]
 
 
 def test_values_below_the_minimum_are_outside_its_view():
     # McCormick falls for ever beyond its view; a large rate leaves for there.
     text = "{objective: mccormick, start: [4, 4], steps: 60, optimizers: {Adam: }}"
-    found = study(gdsim.loads(text), tuning=Tuning(budget=2, ranges={"lr": (1e-3, 4.0)}))
+    found = plan_study(gdsim.loads(text), tuning=Tuning(budget=2, ranges={"lr": (1e-3, 4.0)})).run()
     far = gdsim.descend(gdsim.objective("mccormick"), "Adam", start=[4, 4], steps=60, lr=4.0)
     assert far.values.min() < far.objective.minimum - 1
     assert found.experiments[0].optimizers["Adam"].settings["lr"] == 1e-3
 
 
 def test_the_edge_is_flagged():
-    found = study(gdsim.loads(SMALL), tuning=Tuning(budget=4, ranges={"lr": (1e-8, 1e-6)}))
+    found = plan_study(gdsim.loads(SMALL), tuning=Tuning(budget=4, ranges={"lr": (1e-8, 1e-6)})).run()
     assert {row.tuned for row in found.table} == {"lr 1e-06 (at the edge of its grid)"}
-    inside = study(gdsim.loads(SMALL), tuning=Tuning(budget=9, ranges={"lr": (1e-5, 10.0)}))
+    inside = plan_study(gdsim.loads(SMALL), tuning=Tuning(budget=9, ranges={"lr": (1e-5, 10.0)})).run()
     assert not any("edge" in row.tuned for row in inside.table)
 
 
 def test_the_table_is_that_of_its_tuned_experiment():
-    found = study(gdsim.loads(SMALL), tuning=Tuning(budget=5))
+    found = plan_study(gdsim.loads(SMALL), tuning=Tuning(budget=5)).run()
     again = gdsim.loads(found.experiments[0].yaml)
     assert again == found.experiments[0]
     rows = {row.optimizer: row for row in gdsim.compare(again)}
@@ -239,7 +240,7 @@ def test_the_table_is_that_of_its_tuned_experiment():
 
 def test_without_options_it_is_the_config_as_it_stands():
     experiment = gdsim.loads(SMALL.replace("rosenbrock", "[rosenbrock, {expression: x**4 + y**2}]"))
-    found = study(experiment)
+    found = plan_study(experiment).run()
     assert list(found.table) == list(gdsim.compare(experiment))
     assert [row.tuned for row in found.table] == [""] * 6
     assert found.table.labels == ("SGD", "Momentum", "Adam")
@@ -249,7 +250,7 @@ def test_without_options_it_is_the_config_as_it_stands():
 def test_noise_is_the_same_while_tuning_and_after():
     text = SMALL.replace("Adam:", "Adam: {noise: 0.5}").replace("rosenbrock", "sphere")
     tuning = Tuning(budget=5, ranges={"lr": (1e-3, 1.0)})
-    found = study(gdsim.loads(text), tuning=tuning)
+    found = plan_study(gdsim.loads(text), tuning=tuning).run()
     best = found.experiments[0].optimizers["Adam"].settings["lr"]
 
     def key(rate):
@@ -262,7 +263,7 @@ def test_noise_is_the_same_while_tuning_and_after():
 
 def test_evaluations_are_one_row_a_problem():
     experiment = gdsim.loads(SMALL.replace("rosenbrock", "[booth, matyas]").replace("steps: 25", "steps: 200"))
-    found = study(experiment, tuning=Tuning(budget=7))
+    found = plan_study(experiment, tuning=Tuning(budget=7)).run()
     assert found.evaluations.shape == (6, 3)
     for index, part in enumerate(found.experiments):
         for column, path in enumerate(gdsim.simulate(part)):
@@ -274,7 +275,7 @@ def test_evaluations_are_one_row_a_problem():
 
 
 def test_curves_are_the_median_of_the_lowest_so_far():
-    found = study(gdsim.loads(SMALL))
+    found = plan_study(gdsim.loads(SMALL)).run()
     for curve, path in zip(found.curves, gdsim.simulate(gdsim.loads(SMALL)), strict=True):
         lowest = np.array([path.values[: k + 1].min(0) for k in range(26)])
         assert curve.optimizer == path.label
@@ -284,7 +285,7 @@ def test_curves_are_the_median_of_the_lowest_so_far():
 
 
 def test_long_curves_keep_their_ends():
-    (curve,) = study(gdsim.loads("{objective: booth, steps: 5000, optimizers: {SGD: {lr: 0.01}}}")).curves
+    (curve,) = plan_study(gdsim.loads("{objective: booth, steps: 5000, optimizers: {SGD: {lr: 0.01}}}")).run().curves
     assert len(curve.steps) == 1001
     assert curve.steps[0] == 0
     assert curve.steps[-1] == 5000
@@ -302,7 +303,7 @@ optimizers:
 
 
 def test_a_class_that_cannot_run_is_a_row_with_its_reason():
-    found = study(gdsim.loads(FAILING), tuning=Tuning(budget=3))
+    found = plan_study(gdsim.loads(FAILING), tuning=Tuning(budget=3)).run()
     rows = {row.optimizer: row for row in found.table}
     assert rows["Fine"].reason == ""
     assert "Nesterov" in rows["Whole"].reason
@@ -317,14 +318,14 @@ def test_a_class_that_cannot_run_is_a_row_with_its_reason():
 def test_where_only_some_values_can_run_the_best_of_them_is_found():
     # Nesterov's needs a momentum above 0, which the grid's first value is not.
     text = "{objective: booth, steps: 50, optimizers: {SGD: {lr: 0.01, nesterov: true}}}"
-    found = study(gdsim.loads(text), tuning=Tuning(("momentum",), budget=5))
+    found = plan_study(gdsim.loads(text), tuning=Tuning(("momentum",), budget=5)).run()
     assert found.experiments[0].optimizers["SGD"].settings["momentum"] > 0
     assert found.table.rows[0].reason == ""
 
 
 def test_nothing_that_runs_is_no_experiment():
     text = "{objective: booth, steps: 50, optimizers: {SGD: {nesterov: true}}}"
-    found = study(gdsim.loads(text))
+    found = plan_study(gdsim.loads(text)).run()
     assert found.experiments == ()
     assert "Nesterov" in found.table.rows[0].reason
 
@@ -337,12 +338,12 @@ optimizers:
   Adam: {lr: 0.1, betas: [0.5, 0.99]}
   Args: {class: Adam, args: {lr: 0.1}}
 """
-    (tuned,) = study(gdsim.loads(text), tuning=Tuning(("beta1",), budget=3)).experiments
+    (tuned,) = plan_study(gdsim.loads(text), tuning=Tuning(("beta1",), budget=3)).run().experiments
     assert tuned.optimizers["Adam"].settings["betas"][1] == 0.99
     assert tuned.optimizers["Args"].settings["betas"][1] == 0.999
     values = Tuning(("beta1",), budget=3).values("beta1")
     assert tuned.optimizers["Adam"].settings["betas"][0] in values
-    (tuned,) = study(gdsim.loads(text), tuning=Tuning(budget=3)).experiments
+    (tuned,) = plan_study(gdsim.loads(text), tuning=Tuning(budget=3)).run().experiments
     assert tuned.optimizers["Args"].settings["lr"] in Tuning(budget=3).values("lr")
     assert "args: {lr" in tuned.yaml
 
@@ -359,7 +360,7 @@ optimizers:
   Adam:
 """
     tuning = Tuning(("lr", "momentum"), budget=12)
-    first, second = (study(gdsim.loads(text), tuning=tuning) for _ in range(2))
+    first, second = (plan_study(gdsim.loads(text), tuning=tuning).run() for _ in range(2))
     assert first.table.to_csv() == second.table.to_csv()
     one, same, adam = first.experiments[0].optimizers.values()
     # Two of one class have the same to choose from, and the same trials.
@@ -367,7 +368,7 @@ optimizers:
     assert one.settings.keys() == {"lr", "momentum"}
     assert adam.settings["lr"] in tuning.values("lr")
     # A larger budget begins with the same trials, so it never ends with a worse score.
-    more = study(gdsim.loads(text), tuning=Tuning(("lr", "momentum"), budget=24))
+    more = plan_study(gdsim.loads(text), tuning=Tuning(("lr", "momentum"), budget=24)).run()
     before = {row.optimizer: row for row in first.table}
     for row in more.table:
         if row.optimizer != "Adam":
@@ -377,13 +378,13 @@ optimizers:
 def test_without_optuna_one_line_names_the_command(monkeypatch):
     monkeypatch.setitem(sys.modules, "optuna", None)
     with pytest.raises(GdsimError, match=r"needs Optuna: pip install 'gdsim\[tune\]'"):
-        study(gdsim.loads(SMALL), tuning=Tuning(("lr", "momentum"), budget=2))
+        plan_study(gdsim.loads(SMALL), tuning=Tuning(("lr", "momentum"), budget=2)).run()
     # An optimizer that has only one of the names needs none.
-    assert study(gdsim.loads("{objective: booth, steps: 5, optimizers: {Adam: }}"), tuning=Tuning(budget=2))
+    assert plan_study(gdsim.loads("{objective: booth, steps: 5, optimizers: {Adam: }}"), tuning=Tuning(budget=2)).run()
 
 
 def test_all_is_every_plane_objective_with_a_known_minimum():
-    found = study(gdsim.loads(SMALL.replace("steps: 25", "steps: 2")), objectives=["all"], starts=2)
+    found = plan_study(gdsim.loads(SMALL.replace("steps: 25", "steps: 2")), objectives=["all"], starts=2).run()
     known = [gdsim.objective(name) for name in gdsim.objectives.names()]
     wanted = {each.title for each in known if each.dim == 2 and each.minimum is not None}
     assert {row.objective for row in found.table} == wanted
@@ -391,7 +392,7 @@ def test_all_is_every_plane_objective_with_a_known_minimum():
 
 
 def test_starts_are_drawn_in_each_objectives_bounds():
-    found = study(gdsim.loads(SMALL), objectives=["booth", "beale"], starts=5)
+    found = plan_study(gdsim.loads(SMALL), objectives=["booth", "beale"], starts=5).run()
     for part in found.experiments:
         bounds = part.objectives[0].build().bounds
         points = gdsim.simulate(part)[0].points[0]
@@ -401,7 +402,7 @@ def test_starts_are_drawn_in_each_objectives_bounds():
 
 
 def test_the_caption_says_how():
-    caption = study(gdsim.loads(SMALL), starts=4, tuning=Tuning(budget=3)).table.caption
+    caption = plan_study(gdsim.loads(SMALL), starts=4, tuning=Tuning(budget=3)).run().table.caption
     for words in ("From 4 random starts", "4 other random starts", "25", "seed 0", "budget of 3", "from 1e-05 to 10"):
         assert words in caption
     assert "judged by what the table is sorted by, then the smaller one" in caption
@@ -424,13 +425,13 @@ def test_mistakes_are_raised_before_any_work(arguments, key, code):
         raise AssertionError("work has begun")
 
     with pytest.raises(InputError) as caught:
-        study(gdsim.loads(SMALL), **arguments, progress=progress)
+        plan_study(gdsim.loads(SMALL), **arguments).run(progress=progress)
     assert (caught.value.key, caught.value.code) == ((key,), code)
 
 
 def test_starts_that_go_with_no_objective_are_told_for_all():
     with pytest.raises(ConfigError):
-        study(gdsim.loads(SMALL.replace("rosenbrock", "sphere")), objectives=["double_well"])
+        plan_study(gdsim.loads(SMALL.replace("rosenbrock", "sphere")), objectives=["double_well"]).run()
 
 
 @pytest.mark.parametrize(
@@ -483,7 +484,7 @@ def test_default_ranges_make_grids(name):
 
 def test_a_budget_of_one_is_the_middle():
     assert Tuning(budget=1).values("lr") == (0.01,)
-    found = study(gdsim.loads(SMALL, overrides=["objective=sphere"]), tuning=Tuning(budget=1))
+    found = plan_study(gdsim.loads(SMALL, overrides=["objective=sphere"]), tuning=Tuning(budget=1)).run()
     assert {row.tuned for row in found.table} == {"lr 0.01"}
 
 
@@ -500,7 +501,7 @@ def test_progress_counts_every_optimizer_on_every_objective():
             seen.append(each)
             yield each
 
-    study(gdsim.loads(FAILING), objectives=["booth", "beale"], tuning=Tuning(budget=3), progress=progress)
+    plan_study(gdsim.loads(FAILING), objectives=["booth", "beale"], tuning=Tuning(budget=3)).run(progress=progress)
     assert seen == list(range(6))
     assert lengths == [6]
 
@@ -509,7 +510,7 @@ def test_a_config_with_samples_moves_to_another_folder(tmp_path):
     np.save(tmp_path / "hill.npy", np.add.outer(np.linspace(-1, 1, 9) ** 2, np.linspace(-1, 1, 9) ** 2))
     text = "{objective: {samples: hill.npy}, steps: 20, optimizers: {SGD: }}"
     experiment = gdsim.loads(text, name="hill", folder=tmp_path)
-    found = study(experiment, tuning=Tuning(budget=3))
+    found = plan_study(experiment, tuning=Tuning(budget=3)).run()
     (tmp_path / "below").mkdir()
     again = gdsim.loads(yaml_for_folder(found.experiments[0], tmp_path / "below"), folder=tmp_path / "below")
     assert [row.best_value for row in gdsim.compare(again)] == [row.best_value for row in found.table]
@@ -519,7 +520,7 @@ def test_code_beside_the_config_stays_there(tmp_path):
     (tmp_path / "bowl_beside.py").write_text("def bowl(p):\n    return (p**2).sum(-1)\n")
     text = "{objective: {python: 'bowl_beside:bowl', dim: 2}, steps: 20, optimizers: {SGD: }}"
     experiment = gdsim.loads(text, name="bowl", folder=tmp_path, allow_code=True)
-    found = study(experiment, starts=3, tuning=Tuning(budget=3))
+    found = plan_study(experiment, starts=3, tuning=Tuning(budget=3)).run()
     assert yaml_for_folder(found.experiments[0], tmp_path)
     with pytest.raises(InputError) as caught:
         yaml_for_folder(found.experiments[0], tmp_path / "elsewhere")

@@ -104,7 +104,11 @@ class StudyPlan:
     tuning: Tuning | None
 
     def run(self, *, progress: Progress = iter) -> Study:
-        """Tune and run each optimizer on each objective; `progress` is that of `study`."""
+        """Tune and run each optimizer on each objective.
+
+        Args:
+            progress: Wraps an iterable of known length over all optimizers on all objectives, as `tqdm.tqdm` does.
+        """
         labels = tuple(self.names)
         titles = unique_titles([each.objectives[0].build() for each in self.experiments])
         rows: list[Row] = []
@@ -182,22 +186,6 @@ class StudyPlan:
         )
 
 
-def study(
-    experiment: Experiment,
-    *,
-    objectives: Sequence[str] | None = None,
-    starts: int | None = None,
-    tuning: Tuning | None = None,
-    progress: Progress = iter,
-) -> Study:
-    """Compare the optimizers of an experiment.
-
-    The arguments and errors are those of `plan_study`; `progress` wraps an iterable of known length over all optimizers
-    on all objectives, as `tqdm.tqdm` does.
-    """
-    return plan_study(experiment, objectives=objectives, starts=starts, tuning=tuning).run(progress=progress)
-
-
 def plan_study(
     experiment: Experiment,
     *,
@@ -257,7 +245,7 @@ def _make_curve(trajectory: Trajectory, title: str) -> Curve:
 
 
 def _split(experiment: Experiment, objectives: Sequence[str] | None, starts: int | None) -> tuple[Experiment, ...]:
-    """Return an experiment per objective, with the arguments of `study` applied."""
+    """Return an experiment per objective, with the arguments of `plan_study` applied."""
     changes = []
     if starts is not None:
         if isinstance(starts, bool) or not isinstance(starts, int) or not 1 <= starts <= MAX_STARTS:

@@ -133,9 +133,6 @@ def _check_targets(targets: Mapping[str, Path], configs: Sequence[Path]) -> None
         check_target(path, key=option, suffixes=suffixes.get(option, ()), inputs=configs)
         if (before := first.setdefault(path.resolve(), option)) != option:
             raise InputError(f"{before} and {option} both name {path}; give each a file of its own", code="conflict")
-        if any(path.resolve() in other.resolve().parents for other in [*configs, *targets.values()]):
-            message = f"{path} must be a folder, as another file goes into it; name another file"
-            raise InputError(message, (option,), code="conflict")
 
 
 def _matrices(study: Study) -> list[Matrix]:

@@ -14,7 +14,7 @@ from matplotlib.patheffects import withStroke
 from PIL import Image
 
 import gdsim
-from gdsim.analysis import Tuning, study
+from gdsim.analysis import Tuning, plan_study
 from gdsim.render.canvas import points
 from gdsim.scene import Scene
 from gdsim.simulation import evaluate_landscapes, run_optimizers, starting_points
@@ -233,10 +233,10 @@ def _tuning(folder: Path) -> Figures:
     """The whole grid, and the table of what it found."""
     del folder
     experiment, tuning = gdsim.loads(SWEPT), Tuning()
-    study(gdsim.loads(SWEPT, overrides=["steps=3", "start=[0, 0]"]), tuning=Tuning(budget=2))
+    plan_study(gdsim.loads(SWEPT, overrides=["steps=3", "start=[0, 0]"]), tuning=Tuning(budget=2)).run()
     runs = len(experiment.optimizers) * tuning.budget * experiment.start.count
     begun = _cpu()
-    study(experiment, tuning=tuning)
+    plan_study(experiment, tuning=tuning).run()
     return {"rate": runs * experiment.steps / (_cpu() - begun)}
 
 
