@@ -152,7 +152,6 @@ def test_two_configs_have_a_table_each(here):
         (["net.yaml", "--tune", "lr"], "--tune: "),
         (["--csv", "quick.yaml"], "--csv: quick.yaml "),
         (["--tune", "lr", "--write", "./folder/../quick.yaml"], "--write: folder/../quick.yaml "),
-        (["--csv", "t", "--json", "t/u"], "--csv: t "),
     ],
 )
 def test_mistakes_are_one_line(here, words, place):
