@@ -306,7 +306,7 @@ def yaml_for_folder(experiment: Experiment, folder: Path) -> str:
     code = [spec.python or spec.network or "", *(each.class_name for each in experiment.optimizers.values())]
     for name in code:
         module = experiment.folder / name.partition(":")[0].removesuffix(".py").partition(".")[0]
-        if ":" in name and _allows_code(experiment) and (module.with_suffix(".py").exists() or module.is_dir()):
+        if ":" in name and experiment.context.allow_code and (module.with_suffix(".py").exists() or module.is_dir()):
             message = f"{name} is beside {experiment.name}: write to a file in {experiment.folder}"
             raise InputError(message, code="unsupported")
     if isinstance(plain["objective"], dict):
@@ -331,10 +331,6 @@ def _relocated(objective: Mapping[str, Any], old: Path, new: Path) -> dict[str, 
     return found
 
 
-def _allows_code(experiment: Experiment) -> bool:
-    return any(spec.context.allow_code for spec in experiment.optimizers.values())
-
-
 def _plain(experiment: Experiment) -> dict[str, Any]:
     value: dict[str, Any] = parse(experiment.yaml, experiment.name).value
     return value
@@ -347,5 +343,5 @@ def _changed(experiment: Experiment, changes: Sequence[str]) -> Experiment:
         file=str(experiment.folder / f"{experiment.name}.yaml"),
         folder=experiment.folder,
         overrides=changes,
-        allow_code=_allows_code(experiment),
+        allow_code=experiment.context.allow_code,
     )

@@ -184,7 +184,7 @@ def parse_range(text: str) -> tuple[str, tuple[float, float]]:
 def tunable_names(experiment: Experiment, tuning: Tuning) -> dict[str, tuple[str, ...]]:
     """Return for each optimizer the tuning's names that its class has; raise InputError if no class has one."""
     known = {
-        label: _number_names(spec.class_name, spec.settings, spec.context)
+        label: _number_names(spec.class_name, spec.settings, experiment.context)
         for label, spec in experiment.optimizers.items()
     }
     every = list(dict.fromkeys(name for names in known.values() for name in names))
@@ -200,7 +200,7 @@ def replace_settings(experiment: Experiment, label: str, values: Mapping[str, fl
     spec = experiment.optimizers[label]
     settings = dict(spec.settings)
     for name, value in values.items():
-        settings = _replaced(spec.class_name, settings, spec.context, name, value)
+        settings = _replaced(spec.class_name, settings, experiment.context, name, value)
     return settings
 
 

@@ -108,15 +108,16 @@ def loads(
         raise document.error([Problem(message, code="wrong-type")])
     if name.strip() in {"", ".", ".."}:
         raise document.error([Problem(f"its output files would be called {name!r}: rename it")])
+    context = SourceContext(Path(folder), allow_code)
     try:
-        experiment = Experiment.model_validate(document.value, context=SourceContext(Path(folder), allow_code))
+        experiment = Experiment.model_validate(document.value, context=context)
     except ValidationError as error:
         raise document.error(
             [*document.problems, *problems_in(error, document.value, unread=document.unread)]
         ) from None
     if document.problems:
         raise document.error(document.problems)
-    experiment._origin = Origin(name, Path(folder), dump(kept.value) if overrides else text, document)
+    experiment._origin = Origin(name, context, dump(kept.value) if overrides else text, document)
     return experiment
 
 

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import math
+import pathlib
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from importlib import import_module
-from pathlib import Path
 from typing import Annotated, Any, NamedTuple
 
 from pydantic import (
@@ -20,7 +20,16 @@ from pydantic import (
 
 from gdsim import themes
 from gdsim.config.messages import format_value, is_number
-from gdsim.config.model import HERE, Finite, Model, NoneAsEmpty, has_control_characters, none_as_empty, refuse
+from gdsim.config.model import (
+    HERE,
+    Finite,
+    Model,
+    NoneAsEmpty,
+    SourceContext,
+    has_control_characters,
+    none_as_empty,
+    refuse,
+)
 from gdsim.config.objective import ObjectiveSpec
 from gdsim.config.optimizer import OptimizerSpec, class_problems
 from gdsim.config.output import Output, with_preset
@@ -88,13 +97,6 @@ class Start(Model):
         return math.prod(self.grid) if self.grid is not None else self.random or 0
 
 
-def label_problem(label: str) -> str:
-    """Return what is wrong with the label of an optimizer, or nothing."""
-    if label.strip() and len(label) <= MAX_LABEL and not has_control_characters(label):
-        return ""
-    return f"a label must be 1 to {MAX_LABEL} characters in one line, not {format_value(label)}"
-
-
 def _labelled(optimizers: Any) -> Any:
     """Return each value with its label, which may be the class."""
     return {label: (label, each) for label, each in optimizers.items()} if isinstance(optimizers, dict) else optimizers
@@ -104,8 +106,9 @@ def _with_class(labelled: tuple[str, Any], info: ValidationInfo) -> Any:
     """Return the settings below a label, which is also their class unless they have one."""
     label, settings = labelled
     settings = none_as_empty(settings)
-    if wrong := label_problem(label):
-        refuse([Problem(wrong, at_key=True)])
+    if not label.strip() or len(label) > MAX_LABEL or has_control_characters(label):
+        message = f"a label must be 1 to {MAX_LABEL} characters in one line, not {format_value(label)}"
+        refuse([Problem(message, at_key=True)])
     if not isinstance(settings, dict) or "class" in settings:
         return settings
     if problem := next(class_problems(label, context=info.context or HERE), None):
@@ -116,10 +119,10 @@ def _with_class(labelled: tuple[str, Any], info: ValidationInfo) -> Any:
 
 
 class Origin(NamedTuple):
-    """Where an experiment comes from: a name, a folder, its YAML, and the locations in it."""
+    """Where an experiment comes from, its YAML, and the locations in it."""
 
     name: str
-    folder: Path
+    context: SourceContext
     yaml: str
     document: Document
 
@@ -165,9 +168,14 @@ class Experiment(Model):
         return self._origin.name
 
     @property
-    def folder(self) -> Path:
+    def context(self) -> SourceContext:
+        """The folder of the configuration, and whether code in it may run."""
+        return self._origin.context
+
+    @property
+    def folder(self) -> pathlib.Path:
         """The folder that paths in the configuration are relative to."""
-        return self._origin.folder
+        return self.context.folder
 
     @property
     def yaml(self) -> str:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator, Mapping
+from itertools import islice
 from typing import TYPE_CHECKING, Any
 
 from gdsim.errors import Code, Key, Problem, did_you_mean
@@ -15,6 +16,8 @@ if TYPE_CHECKING:
 Fragment = Mapping[str, Any]
 """A JSON Schema, or a part of one without references."""
 
+TYPES = {"null": type(None), "boolean": bool, "integer": int, "string": str, "array": list, "object": dict}
+
 MAX_LENGTH = 60  # characters of a value that are shown
 MAX_CHOICES = 24  # that are listed in a sentence
 
@@ -25,10 +28,7 @@ def must_be(fragment: Fragment, value: Any) -> str:
     fitting = [choice for choice in fragment.get("anyOf", []) if choice.get("type") == kind]
     wanted = {"anyOf": fitting} if fitting else fragment
     hint = _hint(wanted, value) if isinstance(value, str) else ""
-    if kind is None and _is_list_of(wanted, value):
-        is_word = isinstance(value, str) and value.isidentifier()
-        return f"must be a list: write [{value if is_word else format_value(value)}]"
-    if kind is None and any(_is_list_of(form, value) for form in wanted.get("anyOf", ())):
+    if kind is None and any(_is_list_of(form, value) for form in (wanted, *wanted.get("anyOf", ()))):
         hint = hint or f"; write [{format_value(value)}]"
     return f"must be {expected(wanted)}, not {format_value(value)}{hint}"
 
@@ -38,7 +38,7 @@ def expected(fragment: Fragment) -> str:
     if "anyOf" in fragment:
         choices = [expected(choice) for choice in fragment["anyOf"] if choice.get("type") != "null"]
         return _enumeration(list(dict.fromkeys(choices))) if choices else "a plain value"
-    example = f" such as {_flow(fragment['examples'][0])}" if "examples" in fragment else ""
+    example = f" such as {format_value(fragment['examples'][0])}" if "examples" in fragment else ""
     if choices := fragment.get("enum", []):
         several = len(choices) > MAX_CHOICES
         return f"one of {len(choices)} names{example}" if several else _enumeration([*map(format_value, choices)])
@@ -76,22 +76,13 @@ def accepts(fragment: Fragment, value: Any) -> bool:
         return any(accepts(choice, value) for choice in fragment["anyOf"])
     if "enum" in fragment:
         return value in fragment["enum"]
-    match fragment.get("type"):
-        case "null":
-            return value is None
-        case "boolean":
-            return isinstance(value, bool)
-        case "integer":
-            return isinstance(value, int) and not isinstance(value, bool)
-        case "number":
-            return is_number(value)
-        case "string":
-            return isinstance(value, str)
-        case "array":
-            low, high = fragment.get("minItems", 0), fragment.get("maxItems", math.inf)
-            fits = isinstance(value, list) and low <= len(value) <= high
-            return fits and all(accepts(fragment["items"], item) for item in value)
-    return True
+    kind = fragment.get("type")
+    if kind == "number":
+        return is_number(value)
+    if kind == "array" and isinstance(value, list):
+        fits = fragment.get("minItems", 0) <= len(value) <= fragment.get("maxItems", math.inf)
+        return fits and all(accepts(fragment["items"], item) for item in value)
+    return kind is None or type(value) is TYPES[kind]
 
 
 def format_value(value: Any) -> str:
@@ -101,10 +92,9 @@ def format_value(value: Any) -> str:
             return "nothing"
         case bool():
             return "true" if value else "false"
-        case float() if not math.isfinite(value):
-            return str(value)
         case dict():
-            return "an empty mapping" if not value else f"a mapping of {len(value)}"
+            entries = [f"{key}: {format_value(each)}" for key, each in islice(value.items(), MAX_LENGTH)]
+            text = f"{{{', '.join(entries)}}}"
         case list() | tuple():
             text = f"[{', '.join(map(format_value, value[:MAX_LENGTH]))}]"
         case _:
@@ -137,13 +127,6 @@ def _hint(fragment: Fragment, text: str) -> str:
 
 def _is_color(fragment: Fragment) -> bool:
     return str(fragment.get("pattern", "")).startswith("^#")
-
-
-def _flow(example: Any) -> str:
-    """Return an example in YAML, a mapping written out."""
-    if not isinstance(example, dict):
-        return format_value(example)
-    return f"{{{', '.join(f'{key}: {_flow(value)}' for key, value in example.items())}}}"
 
 
 def _enumeration(choices: list[str]) -> str:

@@ -11,7 +11,7 @@ from collections.abc import Collection, Iterator, Mapping
 from dataclasses import replace
 from typing import Annotated, Any
 
-from pydantic import BeforeValidator, Field, PrivateAttr, ValidationInfo, field_validator, model_validator
+from pydantic import BeforeValidator, Field, ValidationInfo, field_validator, model_validator
 
 from gdsim.config import signatures
 from gdsim.config.messages import accepts, format_value, must_be
@@ -93,7 +93,6 @@ class OptimizerSpec(GradientSettings):
     from its own learning rate, unless the schedule sets the rates, as OneCycleLR does."""
     color: Color | None = None
     """The colour of the path, #rrggbb; chosen to differ by default."""
-    _context: SourceContext = PrivateAttr(HERE)
 
     @model_validator(mode="before")
     @classmethod
@@ -141,16 +140,6 @@ class OptimizerSpec(GradientSettings):
             return rest
         refuse(_rest_problems(info.data["class_name"], rest, info.context or HERE))
         return _with_tuples(rest["class"], rest | {"class": bare_class(rest["class"])})
-
-    @model_validator(mode="after")
-    def _keep_context(self, info: ValidationInfo) -> OptimizerSpec:
-        self._context = info.context or HERE
-        return self
-
-    @property
-    def context(self) -> SourceContext:
-        """The folder of the configuration, and whether code in it may run."""
-        return self._context
 
 
 def bare_class(name: str) -> str:
@@ -277,9 +266,7 @@ def _schedule_problems(value: Any, key: Key = ()) -> Iterator[Problem]:
     name, offered = value.get("class"), signatures.schedules()
     given = {argument: setting for argument, setting in value.items() if argument != "class"}
     if name is None:
-        mistyped = next((argument for argument in given if did_you_mean(argument, ["class"])), None)
-        hint = f"; did you mean 'class' by '{mistyped}'?" if mistyped else ", such as {class: StepLR, step_size: 50}"
-        yield Problem(f"needs the class of a schedule{hint}", key, "missing")
+        yield Problem("needs the class of a schedule, such as {class: StepLR, step_size: 50}", key, "missing")
     elif not isinstance(name, str) or name not in offered:
         hint = did_you_mean(str(name), offered)
         message = f"torch.optim.lr_scheduler has no schedule {format_value(name)}{hint}"

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import numpy.typing as npt
 
-from gdsim.config import Experiment, OptimizerSpec, Start
+from gdsim.config import Experiment, OptimizerSpec, SourceContext, Start
 from gdsim.errors import ConfigError, InputError, Problem
 from gdsim.networks import Network
 from gdsim.objectives import FloatArray, Objective
@@ -165,7 +165,8 @@ def simulate_settings(
         built: list[OptimizerFactory | InputError] = []
         for each in settings:
             try:
-                built.append(_factory(label, spec.model_copy(update={"settings": dict(each)}), objective.dim))
+                replaced = spec.model_copy(update={"settings": dict(each)})
+                built.append(_factory(label, replaced, objective.dim, experiment.context))
             except InputError as error:
                 built.append(error)
         valid = [each for each in built if isinstance(each, OptimizerFactory)]
@@ -246,11 +247,11 @@ def _factories(experiment: Experiment, shapes: ParameterShapes, problems: list[P
             if spec.rest is not None and not has_networks:
                 sentence = "is for networks; the coordinates of a point are updated together"
                 raise InputError(sentence, ("optimizers", label, "rest"), code="unsupported")
-            factories.append(_factory(label, spec, shapes))
+            factories.append(_factory(label, spec, shapes, experiment.context))
     return factories
 
 
-def _factory(label: str, spec: OptimizerSpec, shapes: ParameterShapes) -> OptimizerFactory:
+def _factory(label: str, spec: OptimizerSpec, shapes: ParameterShapes, context: SourceContext) -> OptimizerFactory:
     return optimizer_factory(
         label,
         spec.class_name,
@@ -258,7 +259,7 @@ def _factory(label: str, spec: OptimizerSpec, shapes: ParameterShapes) -> Optimi
         shapes,
         rest=spec.rest,
         schedule=spec.schedule,
-        context=spec.context,
+        context=context,
         **spec.gradient_settings(),
     )
 
