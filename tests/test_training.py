@@ -344,19 +344,6 @@ def test_weights_are_kept_as_often_as_64_mib_allow(net: Network, weights: int, s
         assert (len(np.arange(0, steps, every - 1)) + 1) * row > 2**26
 
 
-@pytest.mark.parametrize(
-    ("every", "steps", "key"),
-    [
-        (1, 1000, "record_every"),
-        (None, 10_000_000, "steps"),
-    ],
-)
-def test_what_would_take_too_much_memory_is_refused(net: Network, every: int | None, steps: int, key: str) -> None:
-    with pytest.raises(InputError) as raised:
-        kept_steps(replace(net, weights=2_000_000 if every else 51, record_every=every), steps, 2)
-    assert (raised.value.key, raised.value.code) == ((key,), "too-large")
-
-
 @pytest.mark.parametrize("name", ["SGD", "LBFGS"])
 def test_a_divergence_repeats_the_last_real_row(data: Data, name: str) -> None:
     numbers = np.ones((42, 1), dtype=np.float32)

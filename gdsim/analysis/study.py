@@ -225,11 +225,11 @@ def plan_study(
 
 
 def _check_starts(experiment: Experiment) -> None:
-    from gdsim.simulation import check_values, starting_points
+    from gdsim.simulation import starting_points
 
     target = experiment.objectives[0].build()
     with experiment.located():
-        check_values(starting_points(experiment.start, target, experiment.seed), experiment.start, target)
+        starting_points(experiment.start, target, experiment.seed)
 
 
 def _make_curve(trajectory: Trajectory, title: str) -> Curve:

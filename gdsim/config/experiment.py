@@ -42,7 +42,7 @@ from gdsim.objectives import Objective
 MAX_STEPS = 1_000_000
 MAX_POINTS = 20_000_000  # of two coordinates
 MAX_NETWORK_STEPS = 200_000
-MAX_WEIGHT_BYTES = 2**30
+MAX_WEIGHT_BYTES = 3 * 2**27  # a quarter of the largest recording
 MAX_PATHS = 10_000
 MAX_OPTIMIZERS = 64
 MAX_OBJECTIVES = 12

@@ -19,7 +19,6 @@ from gdsim.simulation.trajectory import (
 if TYPE_CHECKING:
     from gdsim.simulation.experiments import (
         check,
-        check_values,
         descend,
         evaluate_landscapes,
         run_optimizers,
@@ -38,7 +37,6 @@ __all__ = [
     "Trajectory",
     "blank_maps",
     "check",
-    "check_values",
     "descend",
     "evaluate_landscapes",
     "explain",

@@ -18,7 +18,7 @@ from gdsim.objectives import FloatArray, Objective
 from gdsim.optimizers import OptimizerFactory, ParameterShapes, deterministic, optimizer_factory, rng
 from gdsim.simulation.descent import descend_together
 from gdsim.simulation.landscapes import evaluate_landscape
-from gdsim.simulation.training import kept_steps, train
+from gdsim.simulation.training import train
 from gdsim.simulation.trajectory import Progress, Trajectory
 
 if TYPE_CHECKING:
@@ -95,9 +95,8 @@ def run_optimizers(experiment: Experiment, *, progress: Progress = iter) -> tupl
                         plan.network, plan.factories, colors, steps=steps, seed=seed, progress=progress
                     )
                 else:
-                    points = starting_points(experiment.start, plan.objective, seed)
                     trajectories += descend_together(
-                        plan.objective, plan.factories, colors, points, steps, seed, progress
+                        plan.objective, plan.factories, colors, plan.points, steps, seed, progress
                     )
     return tuple(trajectories)
 
@@ -156,7 +155,6 @@ def simulate_settings(
                 sentence = "a network is trained with the given settings only; its settings cannot be tuned"
                 raise InputError(sentence, ("objective",), code="unsupported")
             points = starting_points(experiment.start, objective, experiment.seed)
-            check_values(points, experiment.start, objective)
 
         def run(factories: Sequence[OptimizerFactory]) -> Sequence[Trajectory]:
             colors = [spec.color] * len(factories)
@@ -195,7 +193,9 @@ def check(experiment: Experiment) -> None:
     with deterministic():
         problems: list[Problem] = []
         # A schedule depends only on the shapes of the parameters, so it is checked once per set of shapes.
-        for shapes, factories in {plan.shapes: plan.factories for plan in _plans(experiment, evaluate=False)}.items():
+        for shapes, factories in {
+            plan.shapes: plan.factories for plan in _plans(experiment, evaluate_images=False)
+        }.items():
             for factory in factories:
                 with _collected(problems, experiment):
                     factory.check_schedule(experiment.steps, shapes)
@@ -205,18 +205,22 @@ def check(experiment: Experiment) -> None:
 
 @dataclass(frozen=True)
 class _Plan:
-    """An objective of an experiment, its optimizers, and the shapes of the parameters that they update."""
+    """An objective of an experiment, its starting points (starts, dim), and its optimizers.
+
+    A network has no starting points. `shapes` are those of the parameters that the optimizers update.
+    """
 
     objective: Objective
     network: Network | None
+    points: FloatArray
     shapes: ParameterShapes
     factories: list[OptimizerFactory]
 
 
-def _plans(experiment: Experiment, *, evaluate: bool = True) -> list[_Plan]:
+def _plans(experiment: Experiment, *, evaluate_images: bool = True) -> list[_Plan]:
     """Build the objectives and optimizers of an experiment; report all mistakes at once.
 
-    `evaluate=False` skips the evaluation of image objectives at their starts, for which a network is trained.
+    `evaluate_images=False` skips the evaluation of image objectives at their starts, for which a network is trained.
     """
     plans: list[_Plan] = []
     problems: list[Problem] = []
@@ -224,15 +228,13 @@ def _plans(experiment: Experiment, *, evaluate: bool = True) -> list[_Plan]:
         with _collected(problems, experiment, index):
             objective, network = spec.build(), spec.to_train()
             shapes: ParameterShapes = objective.dim
-            if network is not None:
-                # Raises an error if the kept weights would exceed the memory limit.
-                kept_steps(network, experiment.steps, len(experiment.optimizers))
-                shapes = tuple(tuple(each.shape) for each in network.module(experiment.seed).parameters())
+            points = np.empty((0, objective.dim))
+            if network is None:
+                evaluate = evaluate_images or objective.kind != "image"
+                points = starting_points(experiment.start, objective, experiment.seed, evaluate=evaluate)
             else:
-                points = starting_points(experiment.start, objective, experiment.seed)
-                if evaluate or objective.kind != "image":
-                    check_values(points, experiment.start, objective)
-            plans.append(_Plan(objective, network, shapes, _factories(experiment, shapes, problems)))
+                shapes = tuple(tuple(each.shape) for each in network.module(experiment.seed).parameters())
+            plans.append(_Plan(objective, network, points, shapes, _factories(experiment, shapes, problems)))
     if problems:
         raise ConfigError(problems)
     return plans
@@ -272,7 +274,7 @@ def _collected(problems: list[Problem], experiment: Experiment, index: int = 0) 
         problems += experiment.locate(error, index).problems
 
 
-def starting_points(start: Start | None, objective: Objective, seed: int = 0) -> FloatArray:
+def starting_points(start: Start | None, objective: Objective, seed: int = 0, *, evaluate: bool = True) -> FloatArray:
     """Return the starting points (starts, dim) of a configuration.
 
     A grid is evenly spaced over the view, half a cell from its border; the last coordinate varies fastest. Random
@@ -282,18 +284,26 @@ def starting_points(start: Start | None, objective: Objective, seed: int = 0) ->
         start: The points, the grid or the number of random points; None for the default start of the objective.
         objective: The function.
         seed: Seeds the random points.
+        evaluate: Whether to check that the objective and its gradient are finite at the points: at each of them or, on
+            a grid or among random points, at least at one.
 
     Raises:
-        InputError: The starts do not fit the objective.
+        InputError: The starts do not fit the objective, or it is not finite there.
     """
+    points = _points(start, objective, seed)
+    if evaluate:
+        _check_values(points, start, objective)
+    return points
+
+
+def _points(start: Start | None, objective: Objective, seed: int) -> FloatArray:
     low, size = objective.bounds[:, 0], np.diff(objective.bounds)[:, 0]
     if start is None:
         return objective.start[np.newaxis].copy()
     if start.points is not None:
         return _as_points(start.points, objective)
     if start.random is not None:
-        uniform = rng("starts", seed, 0).random((start.random, objective.dim))
-        return np.asarray(low + size * uniform)
+        return np.asarray(low + size * rng("starts", seed, 0).random((start.random, objective.dim)))
     cells = start.grid or []
     if len(cells) != objective.dim:
         sentence = f"grid needs {objective.dim} numbers, one per dimension of {objective.title}"
@@ -302,20 +312,7 @@ def starting_points(start: Start | None, objective: Objective, seed: int = 0) ->
     return np.asarray(low + size * np.stack(axes, axis=-1).reshape(-1, objective.dim))
 
 
-def check_values(points: FloatArray, start: Start | None, objective: Objective) -> None:
-    """Raise an error for starts at which the value or the gradient of the objective is not finite.
-
-    On a grid, or among random points, some may be affected, but not all.
-
-    Args:
-        points: (starts, dim) the result of `starting_points`.
-        start: The configuration of the starts; None for the default start of the objective.
-        objective: The function.
-
-    Raises:
-        InputError: The value or gradient is not finite at a listed start, or at every start of a grid or of random
-            points.
-    """
+def _check_values(points: FloatArray, start: Start | None, objective: Objective) -> None:
     values, gradients = objective.gradients(points)
     bad = ~(np.isfinite(values) & np.isfinite(gradients).all(-1))
     spread = start is not None and start.points is None

@@ -11,8 +11,7 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from gdsim.errors import InputError
-from gdsim.networks import MAX_RECORDING_BYTES, Network, NetworkObjective, layer_of, network_objective
+from gdsim.networks import Network, NetworkObjective, layer_of, network_objective
 from gdsim.networks.network import module_errors
 from gdsim.objectives import FloatArray
 from gdsim.optimizers import OptimizerFactory, RNGState, deterministic
@@ -29,31 +28,12 @@ CHUNK_BYTES = 2**22
 def kept_steps(network: Network, steps: int, optimizers: int) -> IntArray:
     """Return the steps whose weights are kept, including the first and the last.
 
-    Args:
-        network: The network. Its `record_every` is the interval; by default the shortest for which the weights of all
-            optimizers take at most 64 MiB.
-        steps: The number of updates.
-        optimizers: The number of optimizers.
-
-    Raises:
-        InputError: The record would exceed the memory limit.
+    The interval is the network's `record_every` or, if that is None, the shortest for which the weights of all
+    optimizers take at most 64 MiB.
     """
     row = 4 * network.weights * optimizers
-    sufficient = max(1, math.ceil(steps / max(1, MAX_KEPT_BYTES // row - 1)))
-    every = sufficient if network.record_every is None else network.record_every
-    kept = np.union1d(np.arange(0, steps + 1, every), steps)
-    limit = MAX_RECORDING_BYTES // 4
-    if len(kept) * row > max(limit, 2 * row):
-        sentence = (
-            f"{len(kept)} × {network.weights} weights of {optimizers} optimizers take {len(kept) * row / 2**30:.3g} "
-            f"GiB to keep; every {sufficient} steps would be enough for a picture"
-        )
-        raise InputError(sentence, ("record_every",), code="too-large")
-    norms = (steps + 1) * (2 * len(network.layers()) + 16) * 8 * optimizers
-    if norms > limit:
-        sentence = f"{steps} steps of {optimizers} optimizers would take {norms / 2**30:.3g} GiB to record"
-        raise InputError(f"{sentence}; at most {limit / 2**30:.3g} are allowed", ("steps",), code="too-large")
-    return kept
+    every = network.record_every or max(1, math.ceil(steps / max(1, MAX_KEPT_BYTES // row - 1)))
+    return np.union1d(np.arange(0, steps + 1, every), steps)
 
 
 def train(
