@@ -57,13 +57,7 @@ WORST: Score = (1.0, math.inf, math.inf)
 
 
 class Scale(NamedTuple):
-    """The spacing of values over a range.
-
-    Attributes:
-        description: The text in captions.
-        position: Maps a value to its position on an axis on which the values are evenly spaced.
-        value: Maps a position to its value.
-    """
+    """The spacing of values over a range: maps from a value to its position on an evenly spaced axis, and back."""
 
     description: str
     position: Callable[[float], float]

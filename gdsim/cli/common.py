@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import tempfile
-from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from types import MappingProxyType
@@ -11,8 +11,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from gdsim.config import formats as known_formats
-from gdsim.errors import ConfigError, GdsimError, InputError, collect, did_you_mean
+from gdsim.errors import GdsimError, InputError, collect, did_you_mean
 from gdsim.files import atomic_write, os_error_reason
 
 # Packages that load torch or matplotlib are imported where they are used, so that help and mistakes come at once.
@@ -119,10 +118,11 @@ def naming_option(option: str = "") -> Iterator[None]:
     """Make an option the key of an InputError: by default the one that its key names without dashes."""
     try:
         yield
-    except ConfigError:
-        raise
     except InputError as error:
-        raise InputError(error.message, (option or f"--{error.key[0]}",), code=error.code) from error
+        problem = error.problems[0]
+        if problem.location:
+            raise
+        raise InputError(problem.message, (option or f"--{problem.key[0]}",), code=problem.code) from error
 
 
 def parse_formats(text: str, known: Collection[str]) -> list[str]:
@@ -135,14 +135,7 @@ def parse_formats(text: str, known: Collection[str]) -> list[str]:
     return formats
 
 
-def format_override(formats: str | None) -> dict[str, str]:
-    """Return the override that `--format gif,mp4` stands for, with its name in errors."""
-    if formats is None:
-        return {}
-    return {f"output.formats=[{', '.join(parse_formats(formats, known_formats()))}]": f"--format {formats}"}
-
-
-def simulated(
+def trajectories_of(
     experiment: Experiment, recorded: Sequence[Trajectory] | None, progress: Callable[[str], Any]
 ) -> Sequence[Trajectory]:
     """Return the trajectories of an experiment, simulated if they are not recorded, with loss planes of networks."""
@@ -190,26 +183,6 @@ def theme_of(experiment: Experiment, name: str | None = None) -> Theme:
             return theme(name)
     choice = experiment.view.theme
     return theme(choice if isinstance(choice, str) else choice.given())
-
-
-def output_paths(out: Path, experiment: Experiment, suffixes: Iterable[str]) -> dict[str, Path]:
-    """Return the files to write for an experiment, by suffix."""
-    suffix = out.suffix.lower().removeprefix(".")
-    if suffix in known_formats() and not out.is_dir():
-        raise InputError(f"{out} must be a folder; choose the kind of file with --format {suffix}", ("--out",))
-    return {suffix: out / experiment.name / f"{experiment.name}.{suffix}" for suffix in suffixes}
-
-
-def source_files(experiment: Experiment) -> list[Path]:
-    """Return the files that an experiment reads, except its config."""
-    names = []
-    for spec in experiment.objectives:
-        data = spec.data.name if spec.data is not None else None
-        names += [each for each in (spec.samples, data, spec.trained) if isinstance(each, str)]
-    plane = experiment.view.plane
-    names += [each for each in plane if isinstance(each, str)] if isinstance(plane, list) else []
-    # The name of a recording may end with the label of one of its optimizers.
-    return [experiment.folder / f"{name.partition('.npz:')[0]}{'.npz' * ('.npz:' in name)}" for name in names]
 
 
 def check_target(

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -16,15 +16,13 @@ from gdsim.cli.common import (
     Quiet,
     Set,
     check_target,
-    format_override,
     frame_warnings,
     load_all,
     load_run,
     notes,
-    output_paths,
+    parse_formats,
     scene_of,
-    simulated,
-    source_files,
+    trajectories_of,
     writable,
     write_text,
 )
@@ -50,10 +48,10 @@ def run(
     overwrite: Overwrite = True,
 ) -> None:
     """Simulate and draw each CONFIG; print the paths written."""
-    experiments = load_all(configs, changes or (), allow_code, format_override(formats))
-    targets = [output_paths(out, each, [*each.output.formats, "npz", "csv"]) for each in experiments]
+    experiments = load_all(configs, changes or (), allow_code, _format_override(formats))
+    targets = [_output_paths(out, each, [*each.output.formats, "npz", "csv"]) for each in experiments]
     # A config that only a picture contains must not be replaced by a changed one.
-    inputs = [*(path for each in experiments for path in source_files(each)), *(configs if changes else ())]
+    inputs = [*(path for each in experiments for path in _source_files(each)), *(configs if changes else ())]
     with writable(_checked(targets, inputs, overwrite)):
         for experiment, paths in zip(experiments, targets, strict=True):
             _process(experiment, None, paths, quiet)
@@ -72,15 +70,42 @@ def render(
 
     --set changes the view, the pace and the output.
     """
-    runs = [load_run(path, changes or (), allow_code, format_override(formats)) for path in recordings]
+    runs = [load_run(path, changes or (), allow_code, _format_override(formats)) for path in recordings]
     for path, (_, trajectories) in zip(recordings, runs, strict=True):
         if trajectories is None:
             message = f"{path}: is not a recording (.npz): gdsim run simulates it and draws it"
             raise InputError(message, code="unsupported")
-    targets = [output_paths(out, experiment, experiment.output.formats) for experiment, _ in runs]
+    targets = [_output_paths(out, experiment, experiment.output.formats) for experiment, _ in runs]
     with writable(_checked(targets, (), overwrite)):
         for (experiment, trajectories), paths in zip(runs, targets, strict=True):
             _process(experiment, trajectories, paths, quiet)
+
+
+def _format_override(formats: str | None) -> dict[str, str]:
+    """Return the override that `--format gif,mp4` stands for, with its name in errors."""
+    if formats is None:
+        return {}
+    return {f"output.formats=[{', '.join(parse_formats(formats, known_formats()))}]": f"--format {formats}"}
+
+
+def _output_paths(out: Path, experiment: Experiment, suffixes: Iterable[str]) -> dict[str, Path]:
+    """Return the files to write for an experiment, by suffix."""
+    suffix = out.suffix.lower().removeprefix(".")
+    if suffix in known_formats() and not out.is_dir():
+        raise InputError(f"{out} must be a folder; choose the kind of file with --format {suffix}", ("--out",))
+    return {suffix: out / experiment.name / f"{experiment.name}.{suffix}" for suffix in suffixes}
+
+
+def _source_files(experiment: Experiment) -> list[Path]:
+    """Return the files that an experiment reads, except its config."""
+    names = []
+    for spec in experiment.objectives:
+        data = spec.data.name if spec.data is not None else None
+        names += [each for each in (spec.samples, data, spec.trained) if isinstance(each, str)]
+    plane = experiment.view.plane
+    names += [each for each in plane if isinstance(each, str)] if isinstance(plane, list) else []
+    # The name of a recording may end with the label of one of its optimizers.
+    return [experiment.folder / f"{name.partition('.npz:')[0]}{'.npz' * ('.npz:' in name)}" for name in names]
 
 
 def _checked(targets: Sequence[Mapping[str, Path]], inputs: Sequence[Path], overwrite: bool) -> dict[str, Path]:
@@ -103,7 +128,7 @@ def _process(
 
     activity = "simulating and drawing" if recorded is None else "drawing"
     with progress_bars(experiment.name, activity, quiet) as progress:
-        trajectories = simulated(experiment, recorded, progress)
+        trajectories = trajectories_of(experiment, recorded, progress)
         scene = scene_of(experiment, trajectories)
         if recorded is None:
             save(paths["npz"], trajectories, experiment)

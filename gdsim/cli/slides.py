@@ -24,8 +24,8 @@ from gdsim.cli.common import (
     naming_option,
     notes,
     scene_of,
-    simulated,
     theme_of,
+    trajectories_of,
     writable,
 )
 from gdsim.cli.console import print_notes, progress_bars
@@ -83,7 +83,7 @@ def slides(
     found = collect(lambda path: _read(path, options), sources)
     deck = new_deck(found[0].theme if theme is None else deck_theme, template)
     configs: set[str] = set()
-    groups: list[_Group] = []
+    groups: list[_ObjectiveRows] = []
     with writable({f"--out: {out}": out}), tempfile.TemporaryDirectory(prefix="gdsim-") as folder:
         titles = []
         for number, source in enumerate(found):
@@ -134,9 +134,7 @@ class RunSource:
     """A config or a recording, which is drawn for the deck.
 
     Attributes:
-        path: The file.
-        yaml: Its configuration.
-        theme: The theme of the slide.
+        yaml: The configuration as the user wrote it.
         experiment: The experiment, with the pace, the size limit and the theme of a slide.
         recorded: The trajectories of a recording; None for a config.
     """
@@ -162,7 +160,7 @@ class RunSource:
         poster = picture.with_suffix(".png") if suffix == "mp4" else None
         activity = "drawing" if self.recorded else "simulating and drawing"
         with progress_bars(experiment.name, activity, quiet) as progress:
-            trajectories = simulated(experiment, self.recorded, progress)
+            trajectories = trajectories_of(experiment, self.recorded, progress)
             scene = scene_of(experiment, trajectories, [2 * round(scale * side / 2) for side in deck.picture_size])
             provenance, output = make_provenance(scene, experiment), experiment.output
             bare, frames = _in_large_type(scene, deck.picture_share)
@@ -184,9 +182,7 @@ class RunSource:
 def _in_large_type(scene: Scene, share: float) -> tuple[Scene, Frames]:
     """Return a scene without its title, in the largest type that leaves nothing out, and its frames.
 
-    Args:
-        scene: The scene.
-        share: The share of the slide's height that it has.
+    It has a share of the slide's height.
     """
     from gdsim.render import frames
     from gdsim.themes import THEMES
@@ -213,10 +209,8 @@ class PictureSource:
     """A picture that gdsim wrote, which is put into the deck unchanged.
 
     Attributes:
-        path: The file.
         yaml: Its configuration; empty if there is none.
-        theme: The theme of the slide: the colours at the picture's border, or those of its configuration.
-        item: What is put on the slide.
+        theme: The colours at the picture's border, or those of its configuration.
         experiment: Its configuration, if it can be loaded without running code.
         needs_poster: Whether it is a video without a poster beside it.
         warnings: What a user should know about it.
@@ -301,7 +295,7 @@ def _simulate_quickly(experiment: Experiment | None) -> Sequence[Trajectory] | N
     return None
 
 
-class _Group(NamedTuple):
+class _ObjectiveRows(NamedTuple):
     """The rows of a run on one objective, with the colours of their paths."""
 
     path: Path
@@ -309,17 +303,17 @@ class _Group(NamedTuple):
     colors: list[str]
 
 
-def _groups(path: Path, trajectories: Sequence[Trajectory], theme: Theme) -> Iterator[_Group]:
+def _groups(path: Path, trajectories: Sequence[Trajectory], theme: Theme) -> Iterator[_ObjectiveRows]:
     from gdsim.analysis import make_rows
     from gdsim.analysis.metrics import group_by_objective
     from gdsim.scene import styles
 
     drawn = styles(group_by_objective(trajectories), theme.paths)
     for rows, shown in zip(make_rows(trajectories), drawn, strict=True):
-        yield _Group(path, rows, [each.color for each in shown])
+        yield _ObjectiveRows(path, rows, [each.color for each in shown])
 
 
-def _add_table(deck: Deck, groups: Sequence[_Group]) -> None:
+def _add_table(deck: Deck, groups: Sequence[_ObjectiveRows]) -> None:
     """Add the table of all runs to a deck, with a summary if it is about one run.
 
     Equal rows are shown once, as those of a config and of its picture. A title that several groups share is followed by
@@ -328,7 +322,7 @@ def _add_table(deck: Deck, groups: Sequence[_Group]) -> None:
     from gdsim.analysis import make_table
     from gdsim.web.report.summary import summarize, title
 
-    different: list[_Group] = []
+    different: list[_ObjectiveRows] = []
     for group in groups:
         if group.rows not in [before.rows for before in different]:
             different.append(group)

@@ -113,14 +113,7 @@ class Deck:
         _set_notes(slide, notes(item.provenance))
 
     def add_table(self, table: Table, *, title: str, lead: str, colors: Colors) -> None:
-        """Add a table, on as many slides as it needs.
-
-        Args:
-            table: The table.
-            title: The title of each slide.
-            lead: Text above the table on the first slide.
-            colors: The colour of each path, by objective and optimizer.
-        """
+        """Add a table, on as many slides as it needs, with the lead above it on the first one."""
         layout = self._layout
         keys = [(row.objective, row.optimizer) for row in table]
         whole = SlideBox(layout.title.left, layout.picture.top, layout.title.width, layout.picture.height)
@@ -141,11 +134,7 @@ class Deck:
             _set_notes(slide, printable("\n\n".join(filter(None, (lead, table.caption)))))
 
     def save(self, path: Path, title: str) -> None:
-        """Write the deck. The same slides give the same bytes.
-
-        Args:
-            path: The .pptx file.
-            title: The title in the document's properties.
+        """Write the deck, with a title in its properties; the same slides give the same bytes.
 
         Raises:
             GdsimError: The file cannot be written.
@@ -256,13 +245,7 @@ def _repack(draft: Any, path: Path) -> None:
 
 
 def autoplay(shape: int, *, seconds: float | None, loop: bool) -> Any:
-    """Return the `p:timing` element of a slide with one video, which plays automatically, muted.
-
-    Args:
-        shape: The id of the video's shape.
-        seconds: The length of the video; None if it is not known.
-        loop: Whether it repeats.
-    """
+    """Return the `p:timing` element of a slide, by which the video with the id `shape` plays automatically, muted."""
     target = f'<p:spTgt spid="{shape}"/>'
     click = f'<p:cond evt="onClick" delay="0"><p:tgtEl>{target}</p:tgtEl></p:cond>'
     begin = '<p:cond delay="indefinite"/><p:cond evt="onBegin" delay="0"><p:tn val="2"/></p:cond>'

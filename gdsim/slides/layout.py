@@ -45,11 +45,7 @@ class SlideLayout:
     """An empty deck, and the places on its slides.
 
     Attributes:
-        slides: The deck.
         layout: The layout of every slide.
-        title: The place of the title.
-        picture: The place of the picture.
-        caption: The place of the caption, under the picture.
         builtin: Whether the masters are ours, with a placeholder for the caption and colours that may be changed.
         scale: The factor on font sizes, relative to a slide of 7.5 inches height.
     """

@@ -40,9 +40,8 @@ class TablePart:
     """The part of a table on one slide.
 
     Attributes:
-        columns: The columns, with all their cells.
+        columns: The columns, with the cells of all rows of the table.
         rows: The indices of the rows shown.
-        points: The font size.
         widths: The width of each column in ems.
         heights: The height of the heading and of each row in ems.
     """
@@ -55,12 +54,9 @@ class TablePart:
 
 
 def split_table(table: Table, boxes: Sequence[SlideBox], scale: float) -> list[TablePart]:
-    """Divide a table into parts.
+    """Divide a table into parts that fit into a box on the first slide, and into another on each further one.
 
-    Args:
-        table: The table.
-        boxes: The available area on the first slide, and on each further one.
-        scale: The factor on font sizes, relative to a slide of 7.5 inches height.
+    Font sizes are multiplied by `scale`.
     """
     width = boxes[0].width / Pt(1) / scale
     columns = table.fitting_columns(lambda columns: sum(map(_needed_width, columns)) <= width / SIZES[1])
@@ -135,12 +131,7 @@ def _part_end(first: int, objectives: Sequence[str], heights: Sequence[float], h
 def draw_table(slide: Any, part: TablePart, box: SlideBox, colors: Colors, keys: Sequence[tuple[str, str]]) -> Any:
     """Add a part of a table to a slide, at the top of a box, and return its shape.
 
-    Args:
-        slide: The slide.
-        part: The part.
-        box: The available area.
-        colors: The colour of each path.
-        keys: Objective and optimizer of each row of the whole table.
+    `keys` are objective and optimizer of each row of the whole table.
     """
     em = Pt(part.points)
     sides = (box.left, box.top, box.width, round(sum(part.heights) * em))
