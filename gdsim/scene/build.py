@@ -187,7 +187,7 @@ def _page(objectives: Sequence[Objective], projections: Sequence[Projection], vi
         title=title if view.title is None else view.title,
         formula=formula(objectives, view),
         formula_for_title=view.title is None and {each.name for each in objectives} == {"expression"},
-        subtitles=subtitles(objectives, projections),
+        subtitles=subtitles(objectives, [each.words for each in projections]),
         alt_text=f"{title}{DRAWN[view.arrows]}.",
         theme=look,
         size=(view.size[0], view.size[1]),

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Sequence
 from functools import singledispatch
 
 import numpy as np
@@ -13,15 +13,10 @@ from gdsim.analysis.metrics import solved, steps_to_tolerance
 from gdsim.config import View
 from gdsim.networks import ImageObjective, Landscape, NetworkObjective
 from gdsim.objectives import FloatArray, Objective
-from gdsim.scene.projection import Projection
 from gdsim.simulation import Stop, Trajectory
 
 INDEXED = re.compile(r"x_(?:\d|i\b|\{i)")
 """Matches formulas for any number of coordinates, as opposed to formulas in x and y."""
-
-VARIANCE = " of the paths' variance"
-
-PLANES = {"pca": "on the plane that holds", "random": "on a random plane, which holds"}
 
 
 def joined(words: Sequence[str]) -> str:
@@ -41,28 +36,50 @@ def formula(objectives: Sequence[Objective], view: View) -> str:
     return f"{left} = {right}"
 
 
-def subtitles(objectives: Sequence[Objective], projections: Sequence[Projection]) -> tuple[str, ...]:
-    """Describe what a picture does not show, as alternatives from long to short; empty if it shows everything."""
-    partial = [(each, shown.words) for each, shown in zip(objectives, projections, strict=True) if shown.words]
+def subtitles(objectives: Sequence[Objective], words: Sequence[tuple[str, ...]]) -> tuple[str, ...]:
+    """Describe what a picture does not show, as alternatives from long to short; empty if it shows everything.
+
+    Args:
+        objectives: The objectives of the picture.
+        words: The alternatives for each objective.
+    """
+    partial = [(each, own) for each, own in zip(objectives, words, strict=True) if own]
     if len(objectives) == 1 or not partial:
-        return projections[0].words
-    full = "; ".join(f"{each.title}: {words[0]}" for each, words in partial)
+        return words[0]
+    full = "; ".join(f"{each.title}: {own[0]}" for each, own in partial)
     landscapes = [each.landscape for each, _ in partial if isinstance(each, NetworkObjective)]
     if len(landscapes) == len(partial):
-        return full, *_shares(landscapes), "planes of the networks' weights"
+        shares = _share_words(landscapes) if all(each.has_share for each in landscapes) else ()
+        return full, *shares, "planes of the networks' weights"
     return full, "sections of more dimensions"
 
 
-def _shares(landscapes: Sequence[Landscape]) -> tuple[str, ...]:
+def plane_words(landscape: Landscape) -> tuple[str, ...]:
+    """Return what the plane of a network does not show, from long to short."""
+    some = f"loss on {landscape.examples:,} of {landscape.total_examples:,} examples"
+    seen = [some] if landscape.examples < landscape.total_examples else []
+    if len(landscape.origin) <= 2:  # the plane holds all weights
+        return (some, some) if seen else ()
+    weights = f"{len(landscape.origin):,} weights"
+    through = " and ".join(landscape.mark_names) or landscape.plane
+    where = {"pca": "plane of the paths", "random": "random plane"}.get(landscape.plane, f"plane through {through}")
+    if not landscape.has_share:
+        return ", ".join([f"{where} in {weights}", *seen]), ", ".join([f"plane of {weights}", *seen])
+    whose = "their" if landscape.plane == "pca" else "the paths'"
+    full = ", ".join([f"{where} in {weights}", f"{landscape.share_text} of {whose} variance", *seen])
+    shorter = _share_words([landscape])
+    return (full, *shorter) if seen else (full, f"plane: {shorter[0]}", *shorter)
+
+
+def _share_words(landscapes: Sequence[Landscape]) -> tuple[str, ...]:
     """Return the share of the variance that each network's plane holds, and the examples used, from long to short."""
-    if not all(each.has_share for each in landscapes):
-        return ()
     held = joined([each.share_text for each in landscapes])
     if all(each.examples == each.total_examples for each in landscapes):
-        return (f"{held}{VARIANCE}",)
+        return (f"{held} of the paths' variance",)
     some = joined([f"{each.examples:,} of {each.total_examples:,}" for each in landscapes])
     short = f"{held} of variance, {joined([f'{each.examples:,}' for each in landscapes])} examples"
-    return f"planes: {held}{VARIANCE}, loss on {some} examples", f"planes: {short}", short
+    planes = "planes" if len(landscapes) > 1 else "plane"
+    return f"{planes}: {held} of the paths' variance, loss on {some} examples", f"{planes}: {short}", short
 
 
 @singledispatch
@@ -72,27 +89,35 @@ def describe(objective: Objective, trajectories: Sequence[Trajectory]) -> str:
     For example: "Gradient descent on Himmelblau, 150 steps. Adam comes within tolerance of the minimum (3.00, 2.00)
     after 96 steps; SGD is at (−2.81, 3.13) after 150 steps."
     """
-    outcomes = [_describe_descent(objective, each) for each in trajectories]
-    return _summary(f"Gradient descent on {objective.title}", trajectories, outcomes)
+    return _summary(f"Gradient descent on {objective.title}", trajectories, _descent_outcome)
 
 
 @describe.register
 def _(objective: NetworkObjective, trajectories: Sequence[Trajectory]) -> str:
-    plane = _describe_plane(objective.landscape, trajectories[0].label)
-    return _summary(f"Training of {objective.title}", trajectories, map(_describe_training, trajectories), plane)
+    plane = _plane_of(objective.landscape, trajectories[0].label)
+    return _summary(f"Training of {objective.title}", trajectories, _training_outcome, plane)
 
 
 @describe.register
 def _(objective: ImageObjective, trajectories: Sequence[Trajectory]) -> str:
-    opening = f"Gradient descent in the pixels of an image: {objective.title}"
-    return _summary(opening, trajectories, map(_describe_score, trajectories))
+    return _summary(f"Gradient descent in the pixels of an image: {objective.title}", trajectories, _score_outcome)
 
 
-def _summary(opening: str, trajectories: Sequence[Trajectory], outcomes: Iterable[str], plane: str = "") -> str:
-    return f"{opening}, {_steps(len(trajectories[0].points) - 1)}{plane}. {'; '.join(outcomes)}."
+def _summary(
+    opening: str, trajectories: Sequence[Trajectory], outcome: Callable[[Trajectory], str], plane: str = ""
+) -> str:
+    """Join what happens to each trajectory; `outcome` says it of one that does not fail."""
+    steps = _steps(len(trajectories[0].points) - 1)
+    outcomes = [
+        f"{each.label} {each.stops[0].value} at step {each.stopped_at(0)}"
+        if len(each.stops) == 1 and each.stops[0].failed
+        else each.label + outcome(each)
+        for each in trajectories
+    ]
+    return f"{opening}, {steps}{plane}. {'; '.join(outcomes)}."
 
 
-def _describe_plane(landscape: Landscape, first: str) -> str:
+def _plane_of(landscape: Landscape, first: str) -> str:
     """Describe the plane of a network's paths; one through recordings contains the last weights of `first`."""
     some = ""
     if landscape.examples < landscape.total_examples:
@@ -100,16 +125,14 @@ def _describe_plane(landscape: Landscape, first: str) -> str:
     if not landscape.has_share:
         return some
     ends = f"the last weights of {joined([first, *landscape.mark_names])}" if landscape.mark_names else ""
-    shown = PLANES.get(landscape.plane, f"on the plane through {ends or 'three checkpoints'}, which holds")
-    return f", {shown} {landscape.share_text}{VARIANCE}{some}"
+    planes = {"pca": "the plane that", "random": "a random plane, which"}
+    shown = planes.get(landscape.plane, f"the plane through {ends or 'three checkpoints'}, which")
+    return f", on {shown} holds {landscape.share_text} of the paths' variance{some}"
 
 
-def _describe_training(trajectory: Trajectory) -> str:
-    if trajectory.stops[0].failed:
-        return _describe_end(trajectory)
-    figures = trajectory.figures
-    last = {name: float(row[-1]) for name, row in figures.items() if np.isfinite(row[-1])}
-    words = f"{trajectory.label} ends at the loss {float(trajectory.values[-1, 0]):.3g}"
+def _training_outcome(trajectory: Trajectory) -> str:
+    last = {name: float(row[-1]) for name, row in trajectory.figures.items() if np.isfinite(row[-1])}
+    words = f" ends at the loss {float(trajectory.values[-1, 0]):.3g}"
     if "test_accuracy" in last:
         return f"{words} and a test accuracy of {100 * last['test_accuracy']:.1f} %"
     if "accuracy" in last:
@@ -117,43 +140,32 @@ def _describe_training(trajectory: Trajectory) -> str:
     return f"{words}, and at {last['test_loss']:.3g} on the test data" if "test_loss" in last else words
 
 
-def _describe_score(trajectory: Trajectory) -> str:
-    """Describe how gradient descent on an image's pixels changes the class score, which is the negative value."""
-    if trajectory.stops[0].failed and len(trajectory.stops) == 1:
-        return _describe_end(trajectory)
+def _score_outcome(trajectory: Trajectory) -> str:
+    """Say how gradient descent on an image's pixels changes the class score, which is the negative value."""
     best = int(np.where(np.isfinite(trajectory.values[-1]), trajectory.values[-1], np.inf).argmin())
     first, last = (f"{-value + 0.0:.3g}".replace("-", "−") for value in trajectory.values[[0, -1], best].tolist())
     several = f", the highest of {len(trajectory.stops)}," if len(trajectory.stops) > 1 else ""
-    return f"{trajectory.label} takes the score of the class{several} from {first} to {last}"
+    return f" takes the score of the class{several} from {first} to {last}"
 
 
-def _describe_descent(objective: Objective, trajectory: Trajectory) -> str:
-    steps, starts, last = len(trajectory.points) - 1, len(trajectory.stops), trajectory.points[-1]
-    reached = np.full(starts, steps + 1)
+def _descent_outcome(trajectory: Trajectory) -> str:
+    objective, starts, last = trajectory.objective, len(trajectory.stops), trajectory.points[-1]
     solves = solved(trajectory)
-    if solves is not None and objective.minimum is not None:
-        reached = np.where(solves, steps_to_tolerance(trajectory, objective.minimum), reached)
     if starts > 1:
-        if len(objective.minima):
-            count = int((reached <= steps).sum())
-            words = f"{count} of {starts} paths reach{'es' * (count == 1)} a global minimum"
-        else:
-            words = f"the lowest of {starts} paths ends at the value {np.fmin.reduce(trajectory.values[-1]):.4g}"
         ends = Counter(stop.value for stop in trajectory.stops if stop.failed)
-        return ", ".join([f"{trajectory.label}: {words}", *(f"{count} {end}" for end, count in ends.items())])
-    if trajectory.stops[0].failed:
-        return _describe_end(trajectory)
-    if reached[0] <= steps:
+        words = f"the lowest of {starts} paths ends at the value {np.fmin.reduce(trajectory.values[-1]):.4g}"
+        if len(objective.minima):
+            count = 0 if solves is None else int(solves.sum())
+            words = f"{count} of {starts} paths reach{'es' * (count == 1)} a global minimum"
+        return ": " + ", ".join([words, *(f"{count} {end}" for end, count in ends.items())])
+    if solves is not None and solves[0]:
         nearest = objective.minima[np.linalg.norm(objective.minima - last[0], axis=-1).argmin()]
-        within = f"within tolerance of the minimum {_point(nearest)}"
-        return f"{trajectory.label} comes {within} after {_steps(int(reached[0]))}"
+        # The minimum is known, so that no other value replaces it.
+        steps = int(steps_to_tolerance(trajectory, lowest=np.nan)[0])
+        return f" comes within tolerance of the minimum {_point(nearest)} after {_steps(steps)}"
     if trajectory.stops[0] is Stop.CONVERGED:
-        return f"{trajectory.label} comes to rest at {_point(last[0])} after {_steps(int(trajectory.stop_steps[0]))}"
-    return f"{trajectory.label} is at {_point(last[0])} after {_steps(steps)}"
-
-
-def _describe_end(trajectory: Trajectory) -> str:
-    return f"{trajectory.label} {trajectory.stops[0].value} at step {trajectory.stopped_at(0)}"
+        return f" comes to rest at {_point(last[0])} after {_steps(int(trajectory.stop_steps[0]))}"
+    return f" is at {_point(last[0])} after {_steps(len(trajectory.points) - 1)}"
 
 
 def _steps(count: int) -> str:

@@ -12,8 +12,9 @@ import numpy.typing as npt
 
 from gdsim.config import View
 from gdsim.errors import InputError, Problem
-from gdsim.networks import Landscape, NetworkObjective, plane_name
+from gdsim.networks import NetworkObjective, plane_name
 from gdsim.objectives import FloatArray, Objective, inside
+from gdsim.scene.captions import plane_words
 from gdsim.scene.levels import finite
 from gdsim.simulation import Trajectory
 
@@ -98,26 +99,7 @@ def _(objective: NetworkObjective, view: View, paths: Sequence[FloatArray] = ())
     if view.examples is not None and min(view.examples, landscape.total_examples) != landscape.examples:
         message = f"the loss was computed on {landscape.examples} examples, not on {view.examples}; {computed}"
         raise InputError(message, ("view", "examples"), code="conflict")
-    return Projection(np.zeros(2), np.eye(2), landscape.bounds, DIRECTIONS, _plane_words(landscape))
-
-
-def _plane_words(landscape: Landscape) -> tuple[str, ...]:
-    """Return what the plane of a network does not show, from long to short."""
-    some = [f"loss on {landscape.examples:,} of {landscape.total_examples:,} examples"] * (
-        landscape.examples < landscape.total_examples
-    )
-    if len(landscape.origin) <= 2:  # the plane holds all weights
-        return (some[0], some[0]) if some else ()
-    weights = f"{len(landscape.origin):,} weights"
-    through = " and ".join(landscape.mark_names) or landscape.plane
-    where = {"pca": "plane of the paths", "random": "random plane"}.get(landscape.plane, f"plane through {through}")
-    if not landscape.has_share:
-        return ", ".join([f"{where} in {weights}", *some]), ", ".join([f"plane of {weights}", *some])
-    held, whose = landscape.share_text, "their" if landscape.plane == "pca" else "the paths'"
-    share = f"{held} of the paths' variance"
-    full = ", ".join([f"{where} in {weights}", f"{held} of {whose} variance", *some])
-    few = [f"{held} of variance, {landscape.examples:,} examples"] * len(some)
-    return full, f"plane: {', '.join([share, *some])}", *(f"plane: {words}" for words in few), *(few or [share])
+    return Projection(np.zeros(2), np.eye(2), landscape.bounds, DIRECTIONS, plane_words(landscape))
 
 
 def _on_coordinates(
