@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
-from typing import Any, ClassVar, NamedTuple
+from typing import Any, ClassVar, NamedTuple, NoReturn
 
 import numpy as np
 import numpy.typing as npt
@@ -84,8 +84,6 @@ class Series(NamedTuple):
 
 Axis = dict[str, Any]
 """The fields of a `CurvesPanel` that depend on the figures."""
-
-Figures = Callable[[Trajectory], FloatArray]
 
 
 def axis_limits(figures: FloatArray, *, may_be_logarithmic: bool = True) -> tuple[FloatArray, bool]:
@@ -197,39 +195,40 @@ def _shown(trajectory: Trajectory, group: GroupInput, bounds: FloatArray) -> npt
 
 def training_of(trajectory: Trajectory) -> Training:
     """Return the training of a network's trajectory; raise InputError for other trajectories."""
-    if not isinstance(trajectory, NetworkTrajectory):
-        raise InputError(f"{trajectory.label} has trained no network", ("view", "panels"), code="unsupported")
-    return trajectory.training
+    return trajectory.training if isinstance(trajectory, NetworkTrajectory) else _only_recorded(trajectory)
 
 
-def _recorded(name: str, factor: float = 1.0) -> Figures:
-    return lambda trajectory: factor * np.asarray(training_of(trajectory).figures[name], np.float64)[:, None]
+def _only_recorded(trajectory: Trajectory) -> NoReturn:
+    raise InputError(f"{trajectory.label} has trained no network", ("view", "panels"), code="unsupported")
 
 
 def curves_kind(
     name: str,
     caption: str,
-    figures: Figures,
+    figures: Callable[[Trajectory], FloatArray],
     axis: Callable[[FloatArray, Objective], Axis] = _general_axis,
     *,
-    training: tuple[str, Figures] | None = None,
-    test: Figures | None = None,
+    network_caption: str = "",
     of_steps: bool = False,
+    scale: float = 1.0,
     **options: Any,
 ) -> PanelKind:
     """Return a panel kind for figures (steps + 1, starts), NaN in rows without a figure.
 
-    `training` replaces the caption and figures for networks; `test` adds faint curves for the test data.
+    If the training of a network has recorded figures of this name, they are shown instead, and those of the test data
+    as faint curves.
     """
 
     def build(group: GroupInput) -> CurvesPanel:
-        words, get, series = caption, figures, list[Series]()
-        if group.objective.kind == "network":
-            words, get = training or (caption, figures)
-            tested = [] if test is None else [Series(i, test(each), FAINT) for i, each in enumerate(group.trajectories)]
-            series = [each for each in tested if np.isfinite(each.figures).any()]
-            words += ", test faint" * bool(series)
-        series += [Series(i, get(each)) for i, each in enumerate(group.trajectories)]
+        series = []
+        for i, each in enumerate(group.trajectories):
+            tested = each.figures.get(f"test_{name}")
+            if tested is not None and np.isfinite(tested).any():
+                series.append(Series(i, scale * tested[:, None], FAINT))
+        words = network_caption if network_caption and group.objective.kind == "network" else caption
+        words += ", test faint" * bool(series)
+        for i, each in enumerate(group.trajectories):
+            series.append(Series(i, scale * each.figures[name][:, None] if name in each.figures else figures(each)))
         return curves_panel(group, words, series, axis, of_steps=of_steps)
 
     return PanelKind(name, build, **options)
@@ -254,29 +253,21 @@ def _distances(trajectory: Trajectory) -> FloatArray:
 
 
 PANELS = (
-    curves_kind("loss", "loss", lambda each: each.values, _loss_axis, test=_recorded("test_loss")),
-    curves_kind(
-        "gradient_norm", "‖∇f‖", lambda each: norms(each.gradients), training=("‖∇ loss‖", _recorded("gradient_norm"))
-    ),
+    curves_kind("loss", "loss", lambda each: each.values, _loss_axis),
+    curves_kind("gradient_norm", "‖∇f‖", lambda each: norms(each.gradients), network_caption="‖∇ loss‖"),
     curves_kind("distance", "distance to the minimum", _distances, goes_with="function", problems=_distance_problems),
     curves_kind("learning_rate", "learning rate", lambda each: each.learning_rates),
-    curves_kind(
-        "step_size",
-        "step size",
-        lambda each: norms(step_vectors(each)),
-        training=("step size", _recorded("step_size")),
-        of_steps=True,
-    ),
+    curves_kind("step_size", "step size", lambda each: norms(step_vectors(each)), of_steps=True),
     curves_kind("angle", "angle to −∇f (°)", angles, _angle_axis, of_steps=True, goes_with="function"),
     curves_kind(
         "accuracy",
         "accuracy (%)",
-        _recorded("accuracy", 100),
+        _only_recorded,
         _percent_axis,
-        test=_recorded("test_accuracy", 100),
+        scale=100,
         goes_with="network",
         problems=_accuracy_problems,
     ),
-    curves_kind("off_plane", "distance from the plane", _recorded("off_plane"), goes_with="network"),
+    curves_kind("off_plane", "distance from the plane", _only_recorded, goes_with="network"),
     curves_kind("score", "score of the class", lambda each: -each.values, _score_axis, goes_with="image"),
 )
