@@ -22,7 +22,7 @@ from gdsim.networks import Data, network
 from gdsim.networks.attribution import attribution, inner_method
 from gdsim.networks.evaluation import set_weights
 from gdsim.render import frames
-from gdsim.scene.saliency import build_saliency_scene
+from gdsim.scene import build_saliency_scene
 from gdsim.simulation import Explanation, Stop, Training, explain, save, simulate
 from gdsim.simulation.saliency import MAX_MAPS, saliency_maps
 from gdsim.themes import theme

@@ -6,6 +6,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from functools import cache
 from itertools import pairwise
+from typing import cast
 
 import numpy as np
 from matplotlib.backends.backend_agg import RendererAgg
@@ -76,7 +77,7 @@ class SurfaceProjection:
     """
 
     def __init__(self, facet: Facet, box: Box, em: float, font: str) -> None:
-        self._model: SurfaceModel = facet.model
+        self._model = cast("SurfaceModel", facet.model)
         self._facet, self._box, self._em, self._font, self._camera = facet, box, em, font, self._model.camera
         self.world = self._camera.place(np.stack(np.meshgrid(self._model.x, self._model.y), -1), self._model.heights)
         (left, right), (bottom, top) = self._camera.bounds

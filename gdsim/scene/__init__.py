@@ -2,7 +2,15 @@
 
 from __future__ import annotations
 
-from gdsim.scene.build import FEW_STARTS, build_scene, preview_scene, projection_of, styles, view_problems
+from gdsim.scene.build import (
+    FEW_STARTS,
+    build_saliency_scene,
+    build_scene,
+    preview_scene,
+    projection_of,
+    styles,
+    view_problems,
+)
 from gdsim.scene.captions import describe, joined
 from gdsim.scene.facets import lengths
 from gdsim.scene.levels import Levels, labels, number, power, round_ticks
@@ -42,6 +50,7 @@ __all__ = [
     "SurfaceModel",
     "ViewModel",
     "axis_limits",
+    "build_saliency_scene",
     "build_scene",
     "describe",
     "joined",

@@ -1,9 +1,10 @@
-"""Build scenes from trajectories or from an objective alone."""
+"""Build scenes: of trajectories, of an objective alone, and of saliency maps."""
 
 from __future__ import annotations
 
+import math
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from itertools import chain, cycle
 
@@ -12,16 +13,21 @@ import numpy as np
 from gdsim.analysis.metrics import group_by_objective, last_steps
 from gdsim.config import Animation, View
 from gdsim.errors import InputError, Problem
+from gdsim.networks.attribution import LAYER
 from gdsim.objectives import FloatArray, Objective
 from gdsim.scene.captions import describe, formula, joined, subtitles
 from gdsim.scene.facets import GroupInput
 from gdsim.scene.levels import number
-from gdsim.scene.model import Group, Scene, Style
+from gdsim.scene.model import Facet, Group, Scene, Style
 from gdsim.scene.panels import panel_kinds, panel_problems
+from gdsim.scene.panels.heatmap import completed
+from gdsim.scene.panels.images import ImageGrid, ImageRow, grays
 from gdsim.scene.projection import Projection, choose_projection, plane_problems, widened
 from gdsim.scene.views import kind_of, kind_problems
-from gdsim.simulation import Trajectory
-from gdsim.themes import DASHES, MARKERS, theme
+from gdsim.scene.views.image import ImageSequence, image_facet
+from gdsim.simulation import Explanation, Trajectory
+from gdsim.themes import DASHES, MARKERS, Theme
+from gdsim.themes import theme as find_theme
 
 FEW_STEPS = 100
 """Maximum number of steps for which each iterate is drawn as a dot."""
@@ -30,6 +36,20 @@ FEW_STARTS = 4
 """Maximum number of starts for which paths are dashed and thick; with more they are thin and solid."""
 
 DRAWN = {"gradient": " with its gradient arrows", "stream": " with stream lines of its gradient", "none": ""}
+
+HEADINGS: Mapping[str, str] = {
+    "gradient": "input gradient",
+    "saliency": "saliency",
+    "smoothgrad": "SmoothGrad",
+    "integrated": "integrated gradients",
+    "gradcam": "Grad-CAM",
+}
+
+MAX_ROWS = 64
+"""Maximum number of rows of a picture."""
+
+Explained = tuple[Sequence[Trajectory], Sequence[Explanation]]
+"""The trajectories of a network, and one explanation for each."""
 
 
 def view_problems(objectives: Sequence[Objective], view: View) -> Iterator[Problem]:
@@ -97,6 +117,45 @@ def preview_scene(objective: Objective, *, view: View | None = None) -> Scene:
     projection = projection_of(objective, view)
     facets = kind_of(objective, view).facets(GroupInput(objective, projection, view))
     return replace(_page([objective], [projection], view), groups=(Group("", facets),))
+
+
+def build_saliency_scene(networks: Sequence[Explained], *, title: str, theme: Theme, size: tuple[int, int]) -> Scene:
+    """Build a scene of saliency maps of trained networks: one row per optimizer, one column per map.
+
+    Args:
+        networks: The trajectories of each network, with their explanations.
+        title: The picture's title; empty for the default.
+        theme: The theme of the picture.
+        size: Width and height in pixels; the height is increased if there are many rows.
+
+    Raises:
+        InputError: There are more rows than a picture can have.
+    """
+    count = sum(len(explained) for _, explained in networks)
+    if count > MAX_ROWS:
+        message = f"{count} trained networks are more than the {MAX_ROWS} rows of a picture"
+        raise InputError(message, ("optimizers",), code="too-large")
+    trajectories, explained = [each for each, _ in networks], [each for _, each in networks]
+    own = [
+        [_saliency_style(style, each) for style, each in zip(given, group, strict=True)]
+        for given, group in zip(styles(trajectories, theme.paths), trajectories, strict=True)
+    ]
+    # A row needs 4.2 ems for three lines of text, and each network 11 more; an em is 2.32 % of the shorter side.
+    needed = 0.0232 * theme.type * (4.2 * count + 11 * len(networks))
+    height = size[1] if needed * min(size) <= size[1] else 2 * math.ceil(needed * size[0] / 2)
+    titles, limits = [group[0].objective.title for group in trajectories], _map_limits(networks)
+    several = f"What the networks see in image {explained[0][0].number}"
+    return Scene(
+        title=title or (titles[0] if len(titles) == 1 else several),
+        alt_text=" ".join(_saliency_text(*each) for each in zip(titles, explained, own, strict=True)),
+        theme=theme,
+        size=(size[0], height),
+        styles=tuple(chain(*own)),
+        groups=tuple(
+            Group(name if len(titles) > 1 else "", *_saliency_group(each, drawn, limits))
+            for name, each, drawn in zip(titles, explained, own, strict=True)
+        ),
+    )
 
 
 def styles(groups: Sequence[Sequence[Trajectory]], palette: tuple[str, ...]) -> list[list[Style]]:
@@ -180,7 +239,7 @@ def _group(group: GroupInput, name: str) -> Group:
 def _page(objectives: Sequence[Objective], projections: Sequence[Projection], view: View) -> Scene:
     title = joined([each.title for each in objectives])
     try:
-        look = theme(view.theme if isinstance(view.theme, str) else view.theme.given())
+        look = find_theme(view.theme if isinstance(view.theme, str) else view.theme.given())
     except InputError as error:
         raise error.below("view", "theme") from error
     return Scene(
@@ -193,3 +252,61 @@ def _page(objectives: Sequence[Objective], projections: Sequence[Projection], vi
         size=(view.size[0], view.size[1]),
         panels_at=view.panels_at,
     )
+
+
+def _saliency_style(style: Style, trajectory: Trajectory) -> Style:
+    """Say in the legend whether a training failed; the distance from the loss plane is irrelevant here."""
+    stop = trajectory.stops[0]
+    settings = f"{stop.value} at step {trajectory.stopped_at(0)}" if stop.failed else style.settings
+    return replace(style, settings=settings, aside="")
+
+
+def _saliency_group(
+    explained: Sequence[Explanation], own: Sequence[Style], limits: Mapping[str, float]
+) -> tuple[tuple[Facet], tuple[ImageGrid]]:
+    """Return the image of a network and the maps of each optimizer."""
+    first = explained[0]
+    signed = {method: any((each.maps[method] < 0).any() for each in explained) for method in first.maps}
+
+    def image(method: str, values: FloatArray) -> ImageSequence:
+        ends, steps = np.array([-signed[method] * limits[method], limits[method]]), np.zeros(1, np.int64)
+        return ImageSequence(steps, values[None], ends, "signed" if signed[method] else "unsigned")
+
+    rows = tuple(
+        ImageRow(style, tuple(image(*each) for each in explanation.maps.items()), _says(explanation))
+        for style, explanation in zip(own, explained, strict=True)
+    )
+    facet = image_facet(grays(first.image), heading=f"image {first.number} · label {first.label}")
+    return (facet,), (ImageGrid(f"class {first.target}", rows, columns=_headings(first)),)
+
+
+def _headings(explanation: Explanation) -> tuple[str, ...]:
+    return tuple(HEADINGS.get(each, f"gradient at {each.removeprefix(LAYER)}") for each in explanation.maps)
+
+
+def _map_limits(networks: Sequence[Explained]) -> dict[str, float]:
+    """Return the largest absolute number of each method over all maps, so that optimizers can be compared."""
+    pairs = [pair for trajectories, explained in networks for pair in zip(trajectories, explained, strict=True)]
+    ran = completed([trajectory for trajectory, _ in pairs])
+    limits: dict[str, float] = {}
+    for each in (found for trajectory, found in pairs if trajectory in ran):
+        for method, values in each.maps.items():
+            finite = np.abs(values[np.isfinite(values)])
+            limits[method] = max(limits.get(method, 0.0), float(finite.max(initial=0.0)))
+    return {method: limit or 1.0 for method, limit in limits.items()}
+
+
+def _says(explained: Explanation) -> str:
+    if explained.predicted is None:
+        return "says nothing: its scores are not finite"
+    # Rounded down, so that 99.97 % does not become 100 %.
+    sure = "" if explained.probability is None else f" · {np.floor(1000 * explained.probability) / 10:g} %"
+    wrong = "" if explained.predicted == explained.label else f", not {explained.label}"
+    return f"says {explained.predicted}{sure}{wrong}"
+
+
+def _saliency_text(title: str, explained: Sequence[Explanation], own: Sequence[Style]) -> str:
+    first = explained[0]
+    said = [f"{style.label} {_says(each).replace(' · ', ' with ')}" for style, each in zip(own, explained, strict=True)]
+    opening = f"Saliency of image {first.number}, label {first.label}, for class {first.target} in {title}"
+    return f"{opening}: {', '.join(_headings(first))}. {'; '.join(said)}."

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import Any, ClassVar, Literal, Protocol
+from typing import ClassVar, Literal, Protocol
 
 import numpy as np
 import numpy.typing as npt
@@ -147,7 +147,7 @@ class Facet:
     style: Style | None
     limits: FloatArray
     names: tuple[str, str]
-    model: Any
+    model: ViewModel
     arrows: Arrows | None = None
     minima: FloatArray = field(default_factory=lambda: np.empty((0, 2)))
     paths: tuple[Path, ...] = ()
@@ -163,12 +163,11 @@ class Group:
     Attributes:
         name: The objective's title if the scene has several groups; otherwise empty.
         facets: One facet, or one per optimizer; all have the same limits and kind of model.
-        panels: Each is a `PanelModel`.
     """
 
     name: str
     facets: tuple[Facet, ...]
-    panels: tuple[Any, ...] = ()
+    panels: tuple[PanelModel, ...] = ()
 
 
 @dataclass(frozen=True, eq=False, repr=False)
@@ -188,12 +187,12 @@ class Scene:
     """
 
     title: str
-    formula: str
-    formula_for_title: bool
-    subtitles: tuple[str, ...]
     alt_text: str
     theme: Theme
     size: tuple[int, int]
+    formula: str = ""
+    formula_for_title: bool = False
+    subtitles: tuple[str, ...] = ()
     styles: tuple[Style, ...] = ()
     groups: tuple[Group, ...] = ()
     panels_at: Literal["beside", "under"] | None = None

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from dataclasses import asdict
 from functools import partial
 from io import BytesIO
-from typing import Any
+from typing import Any, cast
 
 import numpy as np
 import numpy.typing as npt
@@ -27,7 +27,7 @@ from gdsim.render.display_list import (
 from gdsim.render.images import ImageFrames, RevealedImage, SpriteSheet
 from gdsim.render.painter import marker_outline, only
 from gdsim.render.trail import INVISIBLE, Trail
-from gdsim.scene import Facet, Scene
+from gdsim.scene import Facet, ImageGrid, ImageSequence, Scene
 from gdsim.web.templates import data_uri
 
 FINEST = 3840
@@ -179,8 +179,8 @@ class Drawing:
 
 def image_stride(scene: Scene) -> int:
     """Return the stride with which a drawing contains the small images of a scene."""
-    views = [facet.model for facet in scene.facets if facet.model.kind == "image"]
-    panels = [panel for group in scene.groups for panel in group.panels if panel.kind == "images"]
+    views = [cast("ImageSequence", facet.model) for facet in scene.facets if facet.model.kind == "image"]
+    panels = [cast("ImageGrid", each) for group in scene.groups for each in group.panels if each.kind == "images"]
     sequences = [*views, *(images for panel in panels for row in panel.rows for images in row.images)]
     cells = sum(int(images.pictures.size) for images in sequences)
     return max(1, -(-cells // MOST_CELLS))

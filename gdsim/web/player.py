@@ -7,14 +7,14 @@ import re
 from dataclasses import replace
 from os import PathLike
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 from gdsim.files import atomic_write
 from gdsim.metadata import Provenance
 from gdsim.render import frames
 from gdsim.render.display_list import iterate_stride
 from gdsim.render.painter import marker_outline
-from gdsim.scene import Facet, Scene, Style
+from gdsim.scene import Facet, Scene, Style, SurfaceModel
 from gdsim.web.drawing import Drawing, image_stride
 from gdsim.web.templates import asset, csp_hash, render
 
@@ -93,9 +93,9 @@ def quoted(text: str) -> str:
 
 
 def _without_orbit(facet: Facet) -> Facet:
-    model = facet.model
-    if not model.turns:
+    if not facet.model.turns:
         return facet
+    model = cast("SurfaceModel", facet.model)
     return replace(facet, model=replace(model, camera=replace(model.camera, orbit=0.0)))
 
 

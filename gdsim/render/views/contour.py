@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, cast
 
 import numpy as np
 from matplotlib.axes import Axes
@@ -39,14 +39,14 @@ class _ContourRenderer(ViewRenderer):
 
     def draw(self, canvas: Canvas, facet: Facet, box: Box, outer: tuple[bool, bool]) -> Viewport:
         axes = draw_flat_axes(canvas, facet, box, outer)
-        _draw_field(canvas, axes, facet.model)
+        _draw_field(canvas, axes, cast("ContourModel", facet.model))
         if facet.arrows is not None:
             draw = _draw_stream_lines if facet.arrows.form == "stream" else _draw_arrows
             draw(canvas, axes, facet, facet.arrows, box)
         return Viewport(canvas, box, axes)
 
     def draw_color_bar(self, canvas: Canvas, facet: Facet, box: Box) -> None:
-        model: ContourModel = facet.model
+        model = cast("ContourModel", facet.model)
         levels, em, colors = model.levels, canvas.em, _level_colors(canvas, model)
         parts = len(colors)
         if model.fill == "heat":

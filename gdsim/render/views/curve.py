@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import Any
+from typing import Any, cast
 
 import numpy as np
 from matplotlib.axes import Axes
@@ -16,7 +16,7 @@ from gdsim.render.layout import Box
 from gdsim.render.paths import head_arrows, make_trail, path_style, tangents
 from gdsim.render.viewport import Moment, Viewport
 from gdsim.render.views import ViewRenderer
-from gdsim.scene import Arrows, Facet
+from gdsim.scene import Arrows, CurveModel, Facet
 
 __all__ = ["RENDERER"]
 
@@ -32,7 +32,7 @@ class _CurveRenderer(ViewRenderer):
         return longest_number(facet.limits[1])
 
     def draw(self, canvas: Canvas, facet: Facet, box: Box, outer: tuple[bool, bool]) -> Viewport:
-        axes, theme, model = draw_flat_axes(canvas, facet, box, outer), canvas.theme, facet.model
+        axes, theme, model = draw_flat_axes(canvas, facet, box, outer), canvas.theme, cast("CurveModel", facet.model)
         low = float(facet.limits[1, 0])
         axes.fill_between(model.x, model.values, low, color=theme.field[1], linewidth=0, zorder=0)
         axes.plot(model.x, model.values, color=theme.arrow, linewidth=points(0.16 * canvas.line), zorder=1)

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+from typing import cast
+
 from gdsim.render.canvas import Canvas
 from gdsim.render.display_list import Primitive
 from gdsim.render.images import image_frames
 from gdsim.render.layout import Box
 from gdsim.render.viewport import Moment, Viewport
 from gdsim.render.views import ViewRenderer
-from gdsim.scene import Facet
+from gdsim.scene import Facet, ImageSequence
 
 __all__ = ["RENDERER"]
 
@@ -24,7 +26,7 @@ class _ImageRenderer(ViewRenderer):
         return float(width / height)
 
     def draw(self, canvas: Canvas, facet: Facet, box: Box, outer: tuple[bool, bool]) -> Viewport:
-        rows, columns = facet.model.pictures.shape[1:]
+        rows, columns = cast("ImageSequence", facet.model).pictures.shape[1:]
         cell = min(box.width / columns, box.height / rows)
         cell = int(cell) if cell >= 1 else cell
         width, height = int(cell * columns), int(cell * rows)
@@ -36,7 +38,7 @@ class _ImageRenderer(ViewRenderer):
         return Viewport(canvas, inner, axes)
 
     def primitives(self, facet: Facet, viewport: Viewport, moment: Moment) -> tuple[Primitive, ...]:
-        return (image_frames(viewport.canvas, facet.model, viewport.box, facet.style),)
+        return (image_frames(viewport.canvas, cast("ImageSequence", facet.model), viewport.box, facet.style),)
 
 
 RENDERER = _ImageRenderer()

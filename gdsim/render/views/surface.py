@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from typing import cast
 
 import numpy as np
 import numpy.typing as npt
@@ -64,7 +65,7 @@ SUPERSAMPLING = 2
 class _SurfaceViewport(Viewport):
     def __init__(self, canvas: Canvas, box: Box, axes: Axes, facet: Facet) -> None:
         super().__init__(canvas, box, axes)
-        model: SurfaceModel = facet.model
+        model = cast("SurfaceModel", facet.model)
         self._facet, self._heights, self._camera = facet, model.heights, model.camera
         self._projection = SurfaceProjection(facet, box, canvas.em, canvas.theme.font)
         self._colors = _colors(model, self._projection.world, canvas.theme)
