@@ -18,8 +18,9 @@ from gdsim.render.layout import Box
 from gdsim.render.viewport import START, Moment, Viewport
 from gdsim.scene import FEW_STARTS, CurvesPanel, Facet, Heatmap, Path, labels, round_ticks
 
-MARK_SIZE = 0.95
-"""The font size of the names of marks, in ems."""
+# Lengths in ems.
+MARK_SIZE = 0.95  # the font size of the names of marks
+WORDS_FROM = 16.0  # the minimum width of a view that has text beside its exit marks
 
 SIDES = np.array([[1, 0], [-1, 0], [0, 1], [0, -1], [1, 1], [-1, 1], [1, -1], [-1, -1]])
 """The directions from a mark in which its name may be placed, in order of preference."""
@@ -27,11 +28,7 @@ SIDES = np.array([[1, 0], [-1, 0], [0, 1], [0, -1], [1, 1], [-1, 1], [1, -1], [-
 OUTWARD = {"<": (-1.0, 0.0), ">": (1.0, 0.0), "v": (0.0, -1.0), "^": (0.0, 1.0), "X": (0.0, 0.0)}
 """The direction in which each exit marker points; a cross is for a path that ends within the view."""
 
-WORDS_FROM = 16
-"""The minimum width of a view that has text beside its exit marks, in ems."""
-
-AROUND = np.array([[-1.0, -1.0], [1.0, 1.0]])
-"""Two opposite corners of a square around a point."""
+AROUND = np.array([[-1.0, -1.0], [1.0, 1.0]])  # two opposite corners of a square around a point
 
 
 def draw_flat_axes(canvas: Canvas, facet: Facet, box: Box, outer: tuple[bool, bool]) -> Axes:

@@ -28,11 +28,8 @@ from gdsim.objectives import FloatArray
 from gdsim.render.layout import Box, Layout
 from gdsim.scene import Scene, labels, round_ticks
 
-DPI = 100
-"""The dots per inch of every figure, by which pixels are converted to matplotlib's points."""
-
-OUTLINE = 0.3
-"""The width of the outline of text and symbols on a transparent page, in ems."""
+DPI = 100  # of every figure, by which pixels are converted to matplotlib's points
+OUTLINE = 0.3  # the width of the outline of text and symbols on a transparent page, in ems
 
 
 @contextmanager

@@ -14,21 +14,14 @@ from gdsim.render.layout import Box
 from gdsim.scene import number, power
 from gdsim.themes import Theme, mix
 
-__all__ = ["ColorKind", "color_indices", "color_scale", "draw_color_bar", "draw_scaled_caption"]
-
 ColorKind: TypeAlias = Literal["gray", "signed", "unsigned", "heat"]
 
 COUNTS: dict[ColorKind, int] = {"gray": 17, "signed": 21, "unsigned": 17, "heat": 20}
 """The number of colors of each scale: enough to read it, and few enough that a GIF keeps all of them."""
 
-DEEP = 0.55
-"""The share of the text color in the dark colors of a scale, and of the panel's color in the pale ones."""
-
-SMALLEST_EXPONENT = 11.0
-"""The font size from which superscript exponents are legible, in pixels."""
-
-SHORTEST, LONGEST = 3.0, 4.5
-"""The minimum and maximum length of a scale in a caption, in ems."""
+DEEP = 0.55  # the share of the text color in the dark colors of a scale, and of the panel's color in the pale ones
+SMALLEST_EXPONENT = 11.0  # the font size in pixels from which superscript exponents are legible
+SHORTEST, LONGEST = 3.0, 4.5  # the minimum and maximum length of a scale in a caption, in ems
 
 
 def color_scale(theme: Theme, kind: ColorKind, count: int = 0) -> npt.NDArray[np.uint8]:

@@ -20,11 +20,10 @@ from gdsim.scene import Group, Scene, Style
 
 DrawSymbol: TypeAlias = Callable[[Canvas, float, float], None]
 
-FORMULA_SIZES = (1.35, 1.2, 1.05, 0.95)
-"""The font sizes that are tried for a formula, in ems."""
-
-LINE, CLOSE, WIDE = 1.55, 2.4, 2.95
-"""The line spacing of one-line legend entries, and the minimum and maximum spacing of two-line entries, in ems."""
+# Lengths in ems.
+FORMULA_SIZES = (1.35, 1.2, 1.05, 0.95)  # the font sizes that are tried for a formula
+LINE = 1.55  # the spacing of one-line legend entries
+CLOSE, WIDE = 2.4, 2.95  # the minimum and maximum spacing of two-line entries
 
 
 def draw_title(canvas: Canvas, scene: Scene) -> None:

@@ -24,11 +24,10 @@ from gdsim.render.viewport import START, Viewport
 from gdsim.scene import CurvesPanel, PanelCurve, Scene, labels, round_ticks
 from gdsim.themes import Theme, mix
 
-CURSOR_TIMES = 512
-"""The approximate number of times for which a cursor's position is stored."""
+CURSOR_TIMES = 512  # the approximate number of times for which a cursor's position is stored
 
+# The size and font size of a chart in pixels; two charts fit side by side on a screen, and one on a phone.
 WIDTH, HEIGHT, EM = 470, 300, 13.0
-"""Width, height and font size in pixels; two charts fit side by side on a screen, and one on a phone."""
 
 
 class _CurvesRenderer(PanelRenderer):

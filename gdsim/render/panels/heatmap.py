@@ -16,16 +16,11 @@ from gdsim.render.panels import PanelRenderer
 from gdsim.render.viewport import Viewport
 from gdsim.scene import Heatmap
 
-__all__ = ["RENDERER"]
+# Heights in ems.
+NAME, LOWEST = 1.55, 1.3  # an optimizer's name above its heat map, and the minimum of a heat map below a name
+HIGHEST_MINIMUM = 8.0  # the largest minimum that a panel requests; at this height, many heat maps have no names
 
-NAME, LOWEST = 1.55, 1.3
-"""The height of an optimizer's name above its heat map, and the minimum height of a heat map below a name, in ems."""
-
-HIGHEST_MINIMUM = 8.0
-"""The largest minimum height that a panel requests, in ems; at this height, many heat maps have no names."""
-
-LONGEST_NAME = 9
-"""The maximum length of the name of a layer, in characters."""
+LONGEST_NAME = 9  # the maximum length of the name of a layer, in characters
 
 
 class _HeatmapRenderer(PanelRenderer):

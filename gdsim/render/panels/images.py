@@ -15,33 +15,20 @@ from gdsim.render.images import image_frames
 from gdsim.render.layout import Box, PanelRequest
 from gdsim.render.panels import PanelRenderer
 from gdsim.render.viewport import Viewport
-from gdsim.scene import ImageGrid, ImageRow, ImageSequence, number
+from gdsim.scene import ImageGrid, ImageRow, ImageSequence, Style, number
 from gdsim.themes import Theme
 
-__all__ = ["RENDERER", "image_boxes"]
+# Lengths in ems.
+NAME = 1.6  # the height of a name
+GAP, APART = 0.45, 0.8  # between two images, and between two optimizers
+SPREAD = 3.0  # the maximum growth of the latter
+SMALLEST = 2.1  # the minimum height of an image
+TABLE_GAP, BARS, WIDEST_NAMES = 0.9, 2.9, 17.0  # in a table: between images, height of color bars, width of row names
 
-NAME, GAP, APART, SPREAD = 1.6, 0.45, 0.8, 3.0
-"""The height of a name, the gap between two images, the gap between two optimizers, and the maximum growth of the
-latter, in ems."""
-
-BESIDE = 3
-"""The number of images in a row if the height is sufficient."""
-
-SMALLEST = 2.1
-"""The minimum height of an image, in ems."""
-
-EVEN = 0.88
-"""The factor down to which images may shrink so that all cells have the same number of pixels."""
-
-TABLE_GAP, BARS, WIDEST_NAMES = 0.9, 2.9, 17.0
-"""The gap between the images of a table, the height of its color bars, and the maximum width of its row names, in
-ems."""
-
-FAINT = 0.02
-"""The fraction of the scale's upper limit up to which an image looks blank, so that text on it states its maximum."""
-
-FINE_COLORS = 255
-"""The number of colors of a static image."""
+BESIDE = 3  # images in a row, if the height is sufficient
+EVEN = 0.88  # images may shrink by this factor so that all cells have the same number of pixels
+FAINT = 0.02  # up to this fraction of the scale's upper limit, an image looks blank, so that text states its maximum
+FINE_COLORS = 255  # the number of colors of a static image
 
 
 class _ImagesRenderer(PanelRenderer):
@@ -50,9 +37,8 @@ class _ImagesRenderer(PanelRenderer):
             # The facet is as large as two rows if there are several; the names are as wide as two columns.
             large = min(len(panel.rows), 2)
             return PanelRequest(digits=0, has_axis=False, facet_share=large / (large + len(panel.columns) + 2))
-        count = len(panel.rows) + (panel.image is not None)
-        rows = -(-count * len(panel.rows[0].images) // BESIDE)
-        across = min(max(BESIDE // len(panel.rows[0].images), 1), count)
+        count, images = len(_entries(panel)), len(panel.rows[0].images)
+        rows, across = -(-count * images // BESIDE), min(max(BESIDE // images, 1), count)
 
         def max_height(width: float) -> float:
             # One extra pixel, because rounding must not make all images smaller.
@@ -68,47 +54,24 @@ class _ImagesRenderer(PanelRenderer):
         )
 
     def draw(self, canvas: Canvas, panel: ImageGrid, box: Box, *, numbered: bool) -> Viewport:
-        em, theme = canvas.em, canvas.theme
         axes = canvas.axes(box, "none")
         axes.set(xlim=(0, box.width), ylim=(0, box.height))
         axes.set_axis_off()
         if panel.columns:
             _draw_table(canvas, panel, box)
-            return Viewport(canvas, box, axes)
-        rows, shared = image_boxes(panel, box, em)
-        begins = {row[0].x for row in rows}
-
-        def room(x: float, last: Box) -> float:
-            """Return the width available for a name that begins at x."""
-            return min((begin - 0.3 * em for begin in begins if begin > last.x), default=box.right + 0.8 * em) - x
-
-        if shared is not None:
-            words = _legible(canvas, panel.heading, room(shared.x, shared))
-            canvas.text(shared.x, shared.top + 0.7 * em, words, color=theme.quiet, va="center_baseline")
-            canvas.frame(shared)
-        for row, boxes in zip(panel.rows, rows, strict=True):
-            x, y = boxes[0].x, boxes[0].top + 0.7 * em
-            canvas.sign([x + 0.4 * em], y, color=row.style.color, marker=row.style.marker)
-            label = _legible(canvas, row.style.label, room(x + 1.1 * em, boxes[-1]))
-            canvas.text(x + 1.1 * em, y, label, va="center_baseline")
-            for own in boxes:
-                canvas.frame(own)
-        scale = panel.rows[0].images[-1]
-        draw_scaled_caption(canvas, panel.caption, box, scale.limits, scale.colors)
+        else:
+            _draw_frames(canvas, panel, box)
         return Viewport(canvas, box, axes)
 
     def primitives(self, canvas: Canvas, panel: ImageGrid, viewport: Viewport) -> tuple[Primitive, ...]:
         if panel.columns:
             return ()
-        rows, shared = image_boxes(panel, viewport.box, canvas.em)
-        images = [
-            image_frames(canvas, images, box, row.style)
-            for row, boxes in zip(panel.rows, rows, strict=True)
-            for images, box in zip(row.images, boxes, strict=True)
-        ]
-        if panel.image is not None and shared is not None:
-            images.append(image_frames(canvas, panel.image, shared, None))
-        return tuple(images)
+        boxes = image_boxes(panel, viewport.box, canvas.em)
+        return tuple(
+            image_frames(canvas, images, box, style)
+            for (style, sequences), own in zip(_entries(panel), boxes, strict=True)
+            for images, box in zip(sequences, own, strict=False)
+        )
 
     def color_key(self, panel: ImageGrid, theme: Theme) -> Sequence[tuple[str, str]]:
         if not panel.columns or all(image.colors != "signed" for image in panel.rows[0].images):
@@ -127,17 +90,39 @@ def _legible(canvas: Canvas, words: str, room: float) -> str:
     return cut if cut == words or len(cut) > 4 else ""
 
 
-def image_boxes(panel: ImageGrid, box: Box, em: float) -> tuple[list[list[Box]], Box | None]:
-    """Return the boxes of the largest images that fit, one list per optimizer, and the box of the shared image."""
-    shared = panel.image is not None
-    tried = [_boxes(panel, box, em, across) for across in range(1, len(panel.rows) + shared + 1)]
-    boxes = max(tried, key=lambda boxes: boxes[0][0].height)
-    return boxes[shared:], boxes[0][0] if shared else None
+def _entries(panel: ImageGrid) -> list[tuple[Style | None, Sequence[ImageSequence]]]:
+    """Return the style and the images of each optimizer; the image that all share comes first and has no style."""
+    shared = [] if panel.image is None else [(None, (panel.image,))]
+    return [*shared, *((row.style, row.images) for row in panel.rows)]
+
+
+def _draw_frames(canvas: Canvas, panel: ImageGrid, box: Box) -> None:
+    """Draw the frames of images that change, and their names."""
+    em, grid = canvas.em, image_boxes(panel, box, canvas.em)
+    begins = {boxes[0].x for boxes in grid}
+    for (style, images), boxes in zip(_entries(panel), grid, strict=True):
+        own = boxes[: len(images)]
+        x, y, label, color = own[0].x, own[0].top + 0.7 * em, panel.heading, canvas.theme.quiet
+        if style is not None:
+            canvas.sign([x + 0.4 * em], y, color=style.color, marker=style.marker)
+            x, label, color = x + 1.1 * em, style.label, canvas.theme.text
+        end = min((begin - 0.3 * em for begin in begins if begin > own[-1].x), default=box.right + 0.8 * em)
+        canvas.text(x, y, _legible(canvas, label, end - x), color=color, va="center_baseline")
+        for each in own:
+            canvas.frame(each)
+    scale = panel.rows[0].images[-1]
+    draw_scaled_caption(canvas, panel.caption, box, scale.limits, scale.colors)
+
+
+def image_boxes(panel: ImageGrid, box: Box, em: float) -> list[list[Box]]:
+    """Return the boxes of the largest images that fit: those of the shared image if any, then of each optimizer."""
+    tried = [_boxes(panel, box, em, across + 1) for across in range(len(_entries(panel)))]
+    return max(tried, key=lambda boxes: boxes[0][0].height)
 
 
 def _boxes(panel: ImageGrid, box: Box, em: float, across: int) -> list[list[Box]]:
-    """Return the boxes of the shared image and of each optimizer's images, with `across` optimizers side by side."""
-    images, count = len(panel.rows[0].images), len(panel.rows) + (panel.image is not None)
+    """Return the boxes of images, with the shared image and the optimizers in rows of `across`."""
+    images, count = len(panel.rows[0].images), len(_entries(panel))
     down, (rows, columns), gap = -(-count // across), panel.rows[0].images[0].pictures.shape[1:], GAP * em
     tall = (box.height - down * NAME * em - (down - 1) * gap) / down
     wide = (box.width - (across - 1) * APART * em - across * (images - 1) * gap) / (across * images)
@@ -160,26 +145,31 @@ def _boxes(panel: ImageGrid, box: Box, em: float, across: int) -> list[list[Box]
 
 def _draw_table(canvas: Canvas, panel: ImageGrid, box: Box) -> None:
     """Draw static images in columns with headings and color bars, and in rows with names."""
-    em, theme, count = canvas.em, canvas.theme, len(panel.columns)
-    widths = [
-        canvas.width_of(text, size, bold=bold) for row in panel.rows for text, size, bold, _ in _row_lines(row, theme)
-    ]
-    names = min(max(widths) + 1.3 * em, WIDEST_NAMES * em)
+    em, quiet, count = canvas.em, canvas.theme.quiet, len(panel.columns)
+    rows = [_row_lines(row, canvas.theme) for row in panel.rows]
+    widest = max(canvas.width_of(text, size, bold=bold) for row in rows for text, size, bold, _ in row)
+    names = min(widest + 1.3 * em, WIDEST_NAMES * em)
     left = box.x + names + em
     wide = (box.right - left - (count - 1) * TABLE_GAP * em) / count
     tall = (box.height - BARS * em + TABLE_GAP * em) / len(panel.rows) - TABLE_GAP * em
     side = float(max(int(min(wide, tall)), 1))
     pitch = side + TABLE_GAP * em
-    for index, row in enumerate(panel.rows):
+    for index, (row, lines) in enumerate(zip(panel.rows, rows, strict=True)):
         middle = box.top - index * pitch - side / 2
-        _write_row_name(canvas, row, box.x, middle, names)
+        y = middle + (len(lines) - 1) * 0.65 * em
+        canvas.sign([box.x + 0.4 * em], y, color=row.style.color, marker=row.style.marker)
+        for text, size, bold, color in lines:
+            fitting = canvas.shortened(text, size, names - 1.3 * em, bold=bold, middle=bold)
+            weight = "bold" if bold else "normal"
+            canvas.text(box.x + 1.3 * em, y, fitting, size=size, color=color, fontweight=weight, va="center_baseline")
+            y -= 1.3 * em
         for column, image in enumerate(row.images):
             _draw_still(canvas, Box(left + column * pitch, middle - side / 2, side, side), image)
     low = box.top - len(panel.rows) * pitch + TABLE_GAP * em
     for column, (heading, image) in enumerate(zip(panel.columns, panel.rows[0].images, strict=True)):
         x = left + column * pitch
-        lines, size = _in_lines(canvas, heading, side + 0.4 * TABLE_GAP * em)
-        canvas.text(x, box.top + 0.5 * em, lines, size=size, color=theme.quiet, va="bottom", linespacing=1.1)
+        text, size = _in_lines(canvas, heading, side + 0.4 * TABLE_GAP * em)
+        canvas.text(x, box.top + 0.5 * em, text, size=size, color=quiet, va="bottom", linespacing=1.1)
         draw_color_bar(canvas, Box(x, low - 1.2 * em, side, 0.5 * em), image.limits, image.colors)
 
 
@@ -187,17 +177,6 @@ def _row_lines(row: ImageRow, theme: Theme) -> list[tuple[str, float, bool, str]
     """Return the lines of text beside a table row: text, size in ems, whether it is bold, and color."""
     label, words = (row.style.label, 1.0, True, theme.text), (row.words, 1.0, False, theme.text)
     return [label, (row.style.settings, 0.9, False, theme.quiet), words] if row.style.settings else [label, words]
-
-
-def _write_row_name(canvas: Canvas, row: ImageRow, x: float, middle: float, width: float) -> None:
-    em, lines = canvas.em, _row_lines(row, canvas.theme)
-    y = middle + (len(lines) - 1) * 0.65 * em
-    canvas.sign([x + 0.4 * em], y, color=row.style.color, marker=row.style.marker)
-    for text, size, bold, color in lines:
-        fitting = canvas.shortened(text, size, width - 1.3 * em, bold=bold, middle=bold)
-        weight = "bold" if bold else "normal"
-        canvas.text(x + 1.3 * em, y, fitting, size=size, color=color, fontweight=weight, va="center_baseline")
-        y -= 1.3 * em
 
 
 def _draw_still(canvas: Canvas, box: Box, image: ImageSequence) -> None:
