@@ -33,7 +33,7 @@ def draw_title(canvas: Canvas, scene: Scene) -> None:
     is never shortened.
     """
     em, box = canvas.em, canvas.layout.title
-    alone = scene.formula_for_title and not scene.subtitles
+    alone = scene.formula and scene.formula_for_title and not scene.subtitles
     if alone and _draw_formula(canvas, scene.formula, box.x, box.y, box.width):
         return
 
