@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from itertools import product, starmap
 from typing import Literal
@@ -383,51 +383,45 @@ class LayoutSearch:
 
     def _stack(self, free: Box) -> tuple[Box, ...]:
         """Return the boxes of as many panels as fit, in as few columns as possible."""
-        panels, em = self.panels, self.em
-        best: list[Box] = []
+        count = len(self.panels)
+        sizes = [(columns, rows) for columns in range(1, count + 1) for rows in range(-(-count // columns), 0, -1)]
 
-        def worth(boxes: list[Box]) -> tuple[int, int]:
-            """Return the number of panels, then the number of those that are not too wide, if that matters."""
-            return len(boxes), sum(box.width <= 4.0 * box.height for box in boxes)
+        def worth(boxes: Iterable[Box]) -> tuple[int, int]:
+            """Return the number of panels, then the number of those that are not too wide."""
+            narrow = [box.width <= 4.0 * box.height for box in boxes]
+            return len(narrow), sum(narrow)
 
-        for columns in range(1, len(panels) + 1):
-            rows = -(-len(panels) // columns)
-            while rows and any(self._least(column * rows, rows) > free.height for column in range(columns)):
-                rows -= 1
-            shown = [panels[column * rows : (column + 1) * rows] for column in range(columns)]
-            numbers = [self._numbers(column) for column in shown]
-            wide = (free.width - sum(numbers) - (columns - 1) * em) / columns
-            if wide < SMALLEST_PANEL * em and not (columns == 1 and wide >= 9 * em):
-                continue
-            made: list[Box] = []
-            for column, own in enumerate(shown):
-                x = free.x + sum(numbers[: column + 1]) + column * (wide + em)
-                made += self._column(own, rows, replace(free, x=x, width=wide))
-            best = max(best, made, key=worth)
-        return tuple(best)
+        return tuple(max((self._columns(free, *size) for size in sizes), key=worth, default=()))
 
-    def _least(self, first: int, rows: int) -> float:
-        """Return the minimum height of a column with its axis; missing panels count as panels of curves."""
-        panels = self.panels[first : first + rows]
-        heights = [panel.min_height for panel in panels] + [PLAIN_PANEL.min_height] * (rows - len(panels))
-        return (sum(heights) + rows * CAPTION + AXIS) * self.em
-
-    def _column(self, panels: Sequence[PanelRequest], rows: int, free: Box) -> list[Box]:
-        """Return the boxes of a column of panels; missing panels count as panels of curves."""
-        caption, axis = CAPTION * self.em, AXIS * self.em
-        heights = self._heights([*panels, *[PLAIN_PANEL] * (rows - len(panels))], free.height - axis, free.width)
-        lows = (free.top - np.cumsum(heights)).tolist()
-        boxes = [Box(free.x, lows[row], free.width, heights[row] - caption) for row in range(len(panels))]
-        if panels and not panels[-1].has_axis:
-            # Without an axis, the panel moves down, so that the panel above has room for its tick labels.
-            last = boxes[-1].moved(0, axis)
-            boxes[-1] = last if len(panels) > 1 else replace(last, height=last.height + axis)
+    def _columns(self, free: Box, columns: int, rows: int) -> list[Box]:
+        """Return the boxes of panels in columns; none if one of them is too small."""
+        em, boxes = self.em, []
+        shown = [self.panels[column * rows : (column + 1) * rows] for column in range(columns)]
+        numbers = [self._numbers(panels) for panels in shown]
+        wide = (free.width - sum(numbers) - (columns - 1) * em) / columns
+        if wide < (SMALLEST_PANEL if columns > 1 else 9.0) * em:
+            return []
+        for column, panels in enumerate(shown):
+            # Missing panels count as panels of curves, so that panels side by side are equally high.
+            heights = self._heights([*panels, *[PLAIN_PANEL] * (rows - len(panels))], free.height - AXIS * em, wide)
+            if not heights:
+                return []
+            x = free.x + sum(numbers[: column + 1]) + column * (wide + em)
+            lows = (free.top - np.cumsum(heights)).tolist()
+            own = [Box(x, lows[row], wide, heights[row] - CAPTION * em) for row in range(len(panels))]
+            if panels and not panels[-1].has_axis:
+                # Without an axis, the panel moves down, so that the panel above has room for its tick labels.
+                last = own[-1].moved(0, AXIS * em)
+                own[-1] = last if len(panels) > 1 else replace(last, height=last.height + AXIS * em)
+            boxes += own
         return boxes
 
     def _heights(self, panels: Sequence[PanelRequest], room: float, width: float) -> list[float]:
-        """Return the heights of panels including their captions, in total at most `room`, for a width in pixels."""
+        """Return the heights of panels and their captions, in total at most `room`; none if there is not enough."""
         weights = np.array([panel.weight for panel in panels])
         least = np.array([panel.min_height + CAPTION for panel in panels]) * self.em
+        if least.sum() > room:
+            return []
         limits = [panel.max_height(width) + CAPTION * self.em if panel.max_height else math.inf for panel in panels]
         shares, most = weights / weights.sum(), np.array(limits)
         heights = room * shares

@@ -36,17 +36,14 @@ def draw_title(canvas: Canvas, scene: Scene) -> None:
     alone = scene.formula and scene.formula_for_title and not scene.subtitles
     if alone and _draw_formula(canvas, scene.formula, box.x, box.y, box.width):
         return
-
-    def subtitle_in(room: float) -> str:
-        least = canvas.width_of(scene.title, 1.1, bold=True) + 0.8 * em
-        return next((words for words in scene.subtitles if canvas.width_of(words, 1.0) <= room - least), "")
-
-    subtitle = subtitle_in(box.width)
-    if scene.subtitles and not subtitle:
+    subtitle, least = "", canvas.width_of(scene.title, 1.1, bold=True) + 0.8 * em
+    if scene.subtitles:
         # There is room to the left of a centered view.
-        x = min(box.x, 1.6 * em)
+        left = min(box.x, 1.6 * em)
+        places = [(words, x) for x in (box.x, left) for words in scene.subtitles]
+        fitting = ((words, x) for words, x in places if canvas.width_of(words, 1.0) + least <= box.right - x)
+        subtitle, x = next(fitting, places[-1])
         box = replace(box, x=x, width=box.right - x)
-        subtitle = subtitle_in(box.width) or scene.subtitles[-1]
     room = box.width - (canvas.width_of(subtitle, 1.0) + 0.8 * em if subtitle else 0.0)
     size = next((size for size in (1.5, 1.25) if canvas.width_of(scene.title, size, bold=True) <= room), 1.1)
     title = canvas.shortened(scene.title, size, room, bold=True)

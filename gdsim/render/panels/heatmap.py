@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-
 import numpy as np
 
 from gdsim.render.annotations import draw_step_axis
@@ -79,9 +77,10 @@ def _boxes(panel: Heatmap, box: Box, em: float) -> list[Box]:
 
 
 def _layer_names(canvas: Canvas, panel: Heatmap, own: Box, box: Box) -> dict[float, str]:
-    """Return the names of layers that fit beside a heat map, by their heights in the panel in pixels."""
+    """Return the names of layers that fit (all, two, or none), by their heights in the panel in pixels."""
     em, count = canvas.em, len(panel.layers)
     row = own.height / count
+    layers = range(count) if row >= 1.15 * em else (0, count - 1) if own.height >= 2.1 * em else ()
     # Keep the first and the last name within the height of the heat map.
     inward = max(0.55 * em - row / 2, 0.0)
     nudges = {0: inward, count - 1: -inward}
@@ -89,13 +88,5 @@ def _layer_names(canvas: Canvas, panel: Heatmap, own: Box, box: Box) -> dict[flo
         own.y - box.y + (i + 0.5) * row + nudges.get(i, 0.0): canvas.shortened(
             panel.layers[i], 1.0, LONGEST_NAME * 0.64 * em, middle=True
         )
-        for i in _named_layers(panel, own, em)
+        for i in layers
     }
-
-
-def _named_layers(panel: Heatmap, own: Box, em: float) -> Sequence[int]:
-    """Return the layers whose names fit beside a heat map: all, the first and the last, or none."""
-    count = len(panel.layers)
-    if own.height / count >= 1.15 * em:
-        return range(count)
-    return (0, count - 1) if own.height >= 2.1 * em else ()
