@@ -24,8 +24,6 @@ from gdsim.simulation import Trajectory
 if TYPE_CHECKING:
     from torch.optim import Optimizer
 
-__all__ = ["animate", "check", "compare", "descend", "grad", "preview", "simulate", "tune"]
-
 ObjectiveLike: TypeAlias = "str | os.PathLike[str] | Callable[..., Any] | Objective"
 """A name in the catalogue, an expression, a file of samples, a function of torch tensors, or an objective."""
 
@@ -137,8 +135,7 @@ def simulate(
     Raises:
         InputError: An argument, or something in the configuration, is at fault.
     """
-    run = _run(source, optimizers, start, steps, seed, progress=progress)
-    return tuple(run.trajectories)
+    return tuple(_run(source, optimizers, start, steps, seed, progress=progress).trajectories)
 
 
 @check_arguments
@@ -197,7 +194,7 @@ def preview(objective: ObjectiveLike, *, view: View | Mapping[str, Any] | None =
     Raises:
         InputError: The objective or an argument is at fault.
     """
-    target = objectives.objective(_text_or_path(objective), **settings)
+    target = objectives.objective(objective, **settings)
     drawn = scene.preview_scene(target, view=_model(View, view, "view"))
     return Movie(drawn, make_provenance(drawn), Output())
 
@@ -283,7 +280,7 @@ def grad(objective: ObjectiveLike, at: npt.ArrayLike, **settings: Any) -> Gradie
     """
     if callable(objective) and not {"dim", "bounds"} & settings.keys():
         settings["dim"] = max(1, np.size(at))
-    return objectives.grad(objectives.objective(_text_or_path(objective), **settings), at)
+    return objectives.grad(objectives.objective(objective, **settings), at)
 
 
 class _Run(NamedTuple):
@@ -384,7 +381,7 @@ def _objective(
 ) -> tuple[Objective, bool]:
     """Return an objective, and whether its view is still to be fitted to the paths."""
     if bounds is not None or isinstance(source, Objective) or not callable(source):
-        return objective(_text_or_path(source), bounds=bounds), False
+        return objective(source, bounds=bounds), False
     if start is None:
         return objective(source), True
     try:
@@ -409,10 +406,6 @@ def _fitted(trajectories: Sequence[Trajectory]) -> list[Trajectory]:
     margin = 0.25 * np.maximum(width, width.max() / 4)
     fitted = replace(target, bounds=np.stack([low - margin, high + margin], -1))
     return [replace(each, objective=fitted) for each in trajectories]
-
-
-def _text_or_path(source: ObjectiveLike) -> str | Path | Callable[..., Any] | Objective:
-    return Path(source) if isinstance(source, os.PathLike) else source
 
 
 M = TypeVar("M", View, Animation)

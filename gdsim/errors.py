@@ -15,20 +15,6 @@ from dataclasses import dataclass
 from difflib import get_close_matches
 from typing import Literal, NamedTuple, ParamSpec, TypeVar
 
-__all__ = [
-    "Code",
-    "ConfigError",
-    "GdsimError",
-    "InputError",
-    "Key",
-    "Problem",
-    "SourceLocation",
-    "check_arguments",
-    "collect",
-    "did_you_mean",
-    "printable",
-]
-
 Code = Literal[
     "conflict",  # two settings that exclude each other
     "duplicate",  # a key or name given twice

@@ -17,8 +17,6 @@ from gdsim.errors import GdsimError, InputError, did_you_mean
 if TYPE_CHECKING:
     import numpy.typing as npt
 
-__all__ = ["atomic_write", "check_file", "load_arrays", "os_error_reason", "suggest_sibling"]
-
 SIMILAR_SUFFIXES = 0.8
 """The similarity of .yml and .yaml, two suffixes of one kind of file; .npz and .npy are less similar."""
 

@@ -6,8 +6,6 @@ import json
 from dataclasses import asdict, dataclass, fields
 from importlib import metadata
 
-__all__ = ["TEXT_LIMIT", "Provenance", "versions"]
-
 TEXT_LIMIT = 4 * 2**20
 """The limit of metadata that are read from a file, in bytes: four times the limit of a configuration."""
 

@@ -20,8 +20,6 @@ from gdsim.scene import Scene
 from gdsim.web.embed import player_frame
 from gdsim.web.player import page, write_player
 
-__all__ = ["Movie", "make_provenance", "save_scene"]
-
 
 @dataclass(frozen=True, eq=False, repr=False)
 class Movie:

@@ -62,10 +62,11 @@ def _as_list(value: Any) -> Any:
     return objectives
 
 
+Several = Annotated[list[ObjectiveSpec], Field(min_length=1, max_length=MAX_OBJECTIVES)]
 Objectives = Annotated[
     tuple[ObjectiveSpec, ...],
-    Field(strict=False, json_schema_extra={"minItems": 1, "maxItems": MAX_OBJECTIVES}),
-    BeforeValidator(_as_list),
+    Field(strict=False),
+    BeforeValidator(_as_list, json_schema_input_type=ObjectiveSpec | Several),
 ]
 
 

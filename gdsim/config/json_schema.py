@@ -12,7 +12,6 @@ from typing import Any
 from pydantic.json_schema import GenerateJsonSchema
 from pydantic_core import core_schema
 
-from gdsim import networks, objectives
 from gdsim.config import signatures
 from gdsim.config.experiment import Experiment
 from gdsim.config.objective import FORMS, INPUT_KEYS
@@ -27,9 +26,6 @@ def schema() -> Schema:
     generated = Experiment.model_json_schema(ref_template="#/definitions/{model}", schema_generator=_WithoutFieldTitles)
     generated = json.loads(json.dumps(generated).replace("\\n", " "))  # line breaks of docstrings
     models = generated.pop("$defs")
-    several = generated["properties"]["objective"]
-    description = several.pop("description")
-    generated["properties"]["objective"] = {"description": description, "anyOf": [several["items"], several]}
     definitions = models | {
         "ObjectiveSpec": _objective(models["ObjectiveSpec"]),
         "OptimizerSpec": _optimizer(models["OptimizerSpec"]),
@@ -58,14 +54,6 @@ class _WithoutFieldTitles(GenerateJsonSchema):
 
 def _objective(model: Schema) -> Schema:
     properties = model["properties"] | {form: _not_null(model["properties"][form]) for form in FORMS}
-    properties["name"]["enum"] = list(objectives.names())
-    pairs = next(choice for choice in properties["bounds"]["anyOf"] if choice["type"] == "array")
-    properties["bounds"]["anyOf"].insert(0, pairs["items"])
-    data = properties["data"]
-    data["anyOf"] = [{"type": "string", "examples": data.pop("examples")}, data["anyOf"][0]]
-    properties["constants"]["anyOf"][0]["examples"] = properties["constants"].pop("examples")
-    properties["activation"]["anyOf"] = [{"enum": list(networks.ACTIVATIONS)}, NULL]
-    properties["loss"]["anyOf"] = [{"enum": list(networks.LOSSES)}, NULL]
     parameters = properties.pop("parameters")
     mappings = {form: _mapping(form, properties) for form in FORMS}
     others = [key for key in model["properties"] if key not in mappings["name"]["properties"]]

@@ -11,7 +11,9 @@ from gdsim.config.messages import format_value, is_number
 from gdsim.config.model import HERE, Finite, Line, Model, NoneAsEmpty, SourceContext, refuse
 from gdsim.errors import Code, InputError, Problem, did_you_mean
 from gdsim.networks import (
+    ACTIVATIONS,
     DATA,
+    LOSSES,
     NETWORKS,
     Network,
     NetworkObjective,
@@ -42,6 +44,21 @@ OPERATORS = frozenset("+*/^()")
 """Characters of an expression that a mistyped name does not have."""
 
 Interval = Annotated[list[Finite], Field(min_length=2, max_length=2)]
+Intervals = Annotated[list[Interval], Field(min_length=1)] | None
+
+
+def _as_pairs(bounds: Any) -> Any:
+    """Accept the bare [low, high] of one dimension."""
+    if not isinstance(bounds, list) or any(isinstance(item, list) for item in bounds):
+        return bounds
+    if len(bounds) != 2:
+        refuse([Problem(f"must be [low, high], or a list of such pairs, not {format_value(bounds)}")])
+    refuse(
+        Problem(f"must be a number, not {format_value(item)}", (index,), "wrong-type")
+        for index, item in enumerate(bounds)
+        if not is_number(item)
+    )
+    return [bounds]
 
 
 class DataSpec(Model):
@@ -61,6 +78,9 @@ class DataSpec(Model):
     """The seed that generates examples and divides them into training and test data."""
 
 
+DataName = Annotated[str, Field(examples=["digits"])]
+
+
 def _by_name(value: Any) -> Any:
     return {"name": value} if isinstance(value, str) else value
 
@@ -68,7 +88,7 @@ def _by_name(value: Any) -> Any:
 class ObjectiveSpec(Model):
     """What is minimized: a name, or a mapping with a name, an expression, samples, a Python function or a network."""
 
-    name: str | None = Field(default=None, examples=["himmelblau"])
+    name: str | None = Field(default=None, examples=["himmelblau"], json_schema_extra={"enum": [*names()]})
     """A function of the catalogue: `gdsim list objectives` lists all, `gdsim show` draws one."""
     expression: str | None = Field(default=None, examples=["sin(x)*cos(y)"])
     """A formula of x, y and z, or of x1, x2, …, with sin, exp, sqrt, where, pi and similar functions."""
@@ -79,7 +99,9 @@ class ObjectiveSpec(Model):
     it runs only with --allow-code."""
     dim: Annotated[int, Field(ge=1, le=1000)] | None = None
     """The number of dimensions, for functions that are defined in any number of them."""
-    bounds: Annotated[list[Interval], Field(min_length=1)] | None = Field(default=None, examples=[[[-5, 5], [-5, 5]]])
+    bounds: Annotated[Intervals, BeforeValidator(_as_pairs, json_schema_input_type=Interval | Intervals)] = Field(
+        default=None, examples=[[[-5, 5], [-5, 5]]]
+    )
     """The part of the domain that is shown, [low, high] per dimension; for samples, their range."""
     constants: Annotated[dict[str, Finite], NoneAsEmpty()] = Field(default={}, examples=[{"k": 2}])
     """Named numbers of an expression."""
@@ -92,7 +114,7 @@ class ObjectiveSpec(Model):
     network: Line | None = Field(default=None, examples=["mlp", "cnn", "my_net.py:Net"])
     """A network to train: mlp or cnn; or, only with --allow-code, an nn.Module or a function that returns one, such as
     my_net.py:Net in a file beside the configuration, or the dotted name of one in an installed package."""
-    data: Annotated[DataSpec, BeforeValidator(_by_name)] | None = Field(default=None, examples=["digits"])
+    data: Annotated[DataSpec | None, BeforeValidator(_by_name, json_schema_input_type=DataName | DataSpec)] = None
     """The data that the network is trained on: a name, a file, or a mapping with it."""
     hidden: Annotated[list[Annotated[int, Field(ge=1, le=4096)]], Field(max_length=100)] | None = Field(
         default=None, examples=[[128]]
@@ -104,9 +126,9 @@ class ObjectiveSpec(Model):
     """For cnn: the number of channels of each convolution."""
     residual: bool = False
     """For mlp: whether hidden layers, all of the same width, add their input to their output."""
-    activation: Line | None = None
+    activation: Annotated[Line, Field(json_schema_extra={"enum": [*ACTIVATIONS]})] | None = None
     """For mlp and cnn: the activation between the layers; relu by default."""
-    loss: Line | None = None
+    loss: Annotated[Line, Field(json_schema_extra={"enum": [*LOSSES]})] | None = None
     """The loss: cross_entropy, the default for classes; mse, the default for numbers; l1 or huber."""
     batch_size: Annotated[int, Field(ge=1, le=100_000)] = 64
     """The number of examples per step; their order is the same for all optimizers."""
@@ -162,21 +184,6 @@ class ObjectiveSpec(Model):
         if name is not None and name not in NETWORKS and name.isidentifier():
             refuse([Problem(unknown_network(name), code="unknown-name")])
         return name
-
-    @field_validator("bounds", mode="before")
-    @classmethod
-    def _as_pairs(cls, bounds: Any) -> Any:
-        """Accept the bare [low, high] of one dimension."""
-        if not isinstance(bounds, list) or any(isinstance(item, list) for item in bounds):
-            return bounds
-        if len(bounds) != 2:
-            refuse([Problem(f"must be [low, high], or a list of such pairs, not {format_value(bounds)}")])
-        refuse(
-            Problem(f"must be a number, not {format_value(item)}", (index,), "wrong-type")
-            for index, item in enumerate(bounds)
-            if not is_number(item)
-        )
-        return [bounds]
 
     @field_validator("parameters", mode="before")
     @classmethod

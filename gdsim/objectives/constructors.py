@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import replace
@@ -28,7 +29,7 @@ _DEFAULT_BOUNDS = (-5.0, 5.0)
 
 
 def objective(
-    source: str | Path | Callable[..., Any] | Objective,
+    source: str | os.PathLike[str] | Callable[..., Any] | Objective,
     *,
     dim: int | None = None,
     bounds: npt.ArrayLike | None = None,
@@ -54,10 +55,10 @@ def objective(
     if callable(source):
         _check_settings("a function", settings, ("name",))
         return from_function(source, dim=dim, bounds=bounds, **settings)
-    if not isinstance(source, str | Path):
+    if not isinstance(source, str | os.PathLike):
         kinds = "a name, an expression, a file or a function"
         raise InputError(f"must be {kinds}, not of type {type(source).__name__}", ("objective",), code="wrong-type")
-    is_file = isinstance(source, Path) or Path(source).suffix.casefold() in SUFFIXES
+    is_file = not isinstance(source, str) or Path(source).suffix.casefold() in SUFFIXES
     if not is_file and _is_name(str(source)):
         return _from_catalog(str(source), dim, bounds, settings)
     if dim is not None:
