@@ -97,7 +97,7 @@ def _captum() -> Any:
     try:
         from captum import attr
     except ModuleNotFoundError as error:
-        raise GdsimError("maps of saliency need captum: pip install 'gdsim[networks]'") from error
+        raise GdsimError("attribution maps need captum: pip install 'gdsim[networks]'") from error
     return attr
 
 

@@ -23,7 +23,6 @@ DEFAULT_NUMBER = 500
 DEFAULT_TEST = 0.25
 
 NAMES = ("x", "y", "x_test", "y_test")
-RECORDING = ("format", "yaml", "labels")
 
 MAX_FILE_BYTES = 2**30
 """The largest size in bytes of all arrays of a file; MNIST's images have 376 MB as float64."""
@@ -121,7 +120,7 @@ class Data:
     def class_problem(self, target: int) -> str:
         """Return why the data does not have this class, or an empty string."""
         if self.classes is None:
-            return f"the data {self.name} has numbers to learn and no classes"
+            return f"the data {self.name} is for regression and has no classes"
         if not 0 <= target < self.classes:
             return f"there is no class {target}; the classes of {self.name} are 0 to {self.classes - 1}"
         return ""
@@ -238,7 +237,7 @@ def _read(path: Path) -> Arrays:
     Returns:
         The arrays by name: x float32, images with a channel axis; y int64 for classes, or float32 (n, outputs).
     """
-    arrays = load_arrays(path, max_bytes=MAX_FILE_BYTES, names={*NAMES, *RECORDING}, key=KEY)
+    arrays = load_arrays(path, max_bytes=MAX_FILE_BYTES, names=NAMES, key=KEY)
     try:
         return _converted(_checked(arrays))
     except InputError as error:
@@ -249,8 +248,6 @@ def _checked(arrays: Arrays) -> Arrays:
     """Return the arrays of examples after checking their types and shapes."""
     names = NAMES if arrays.keys() & {*NAMES[2:]} else NAMES[:2]
     missing = next((name for name in names if name not in arrays), None)
-    if missing is not None and {*RECORDING} <= arrays.keys():
-        raise InputError("it is the recording of a run, not data; give the data a name of its own", code="unreadable")
     if missing is not None:
         needed = f"{', '.join(names[:-1])} and {names[-1]}"
         raise InputError(f"it has no array '{missing}'; required are {needed}", code="missing")

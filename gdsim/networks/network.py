@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from itertools import groupby, pairwise
@@ -60,6 +60,7 @@ NETWORKS_OF_KEY = {
     "channels": ("cnn",),
     "residual": ("mlp",),
     "activation": ("mlp", "cnn"),
+    "args": (),
 }
 """The built-in networks that each key applies to."""
 
@@ -108,14 +109,6 @@ class Network:
 
         torch.manual_seed(seed)
         return self.make().train()
-
-    def layers(self) -> tuple[str, ...]:
-        """Return the names of the layers that have weights, in order from the input."""
-        import torch
-
-        with torch.random.fork_rng(devices=[]):
-            names = [layer_of(name) for name, _ in self.make().named_parameters()]
-        return tuple(dict.fromkeys(names))
 
     def loss(self, outputs: Tensor, targets: Tensor) -> Tensor:
         """Return the mean loss () of outputs (n, …) against targets (n,) or (n, outputs)."""
@@ -190,22 +183,25 @@ def network(
         InputError: An argument is not valid or does not fit the others; `key` names it.
     """
     given = {"hidden": hidden, "channels": channels, "residual": residual, "activation": activation, "args": args}
-    _check_keys(name, {key: value not in (None, False, {}) for key, value in given.items()})
-    loss = _loss(loss, data)
+    _check_keys(name, [key for key, value in given.items() if value not in (None, False, {})])
+    loss, activation = _loss(loss, data), activation or "relu"
+    if activation not in ACTIVATIONS:
+        offer = did_you_mean(activation, ACTIVATIONS) or f"; there are {', '.join(ACTIVATIONS)}"
+        raise InputError(f"there is no activation '{activation}'{offer}", ("activation",), code="unknown-name")
     if name == "mlp":
-        built = _mlp(data, HIDDEN if hidden is None else hidden, activation or "relu", residual=residual)
+        built = _mlp(data, HIDDEN if hidden is None else hidden, activation, residual=residual)
     elif name == "cnn":
-        built = _cnn(data, CHANNELS if channels is None else channels, hidden or (), activation or "relu")
+        built = _cnn(data, CHANNELS if channels is None else channels, hidden or (), activation)
     else:
         from gdsim.networks.modules import import_module, probe  # these import torch, which takes seconds
 
         make, title = import_module(name, args or {}, folder=folder, allow_code=allow_code)
-        built = _Built(title, title, make, *probe(make, title, data, batch_size))
+        built = _Built(title, make, *probe(make, title, data, batch_size))
     if built.weights > MAX_WEIGHTS:
         sentence = f"it has {built.weights:,} weights; at most {MAX_WEIGHTS:,} are trained, because their path is kept"
         raise InputError(sentence, ("network",), code="too-large")
     return Network(
-        name=built.name,
+        name=name if name in NETWORKS else built.title,
         title=f"{built.title} on {data.name}",
         data=data,
         make=built.make,
@@ -220,7 +216,6 @@ def network(
 class _Built(NamedTuple):
     """The properties of a network that do not depend on its training."""
 
-    name: str
     title: str
     make: Callable[[], nn.Module]
     weights: int
@@ -248,13 +243,11 @@ def unknown_network(name: str) -> str:
     return f"there is no network '{name}'{did_you_mean(name, NETWORKS) or others}"
 
 
-def _check_keys(name: str, given: Mapping[str, bool]) -> None:
-    is_module = name not in NETWORKS
-    for key, is_given in given.items():
-        allowed = is_module if key == "args" else name in NETWORKS_OF_KEY[key]
-        if is_given and not allowed:
-            fitting = " or ".join(NETWORKS_OF_KEY.get(key, ("a module of yours",)))
-            hint = "; the arguments of a module go into args" if is_module else ""
+def _check_keys(name: str, given: Iterable[str]) -> None:
+    for key in given:
+        if name not in NETWORKS_OF_KEY[key] and (name in NETWORKS or key != "args"):
+            fitting = " or ".join(NETWORKS_OF_KEY[key]) or "a module of yours"
+            hint = "" if name in NETWORKS else "; the arguments of a module go into args"
             raise InputError(f"{key} is for {fitting}{hint}", (key,), code="unsupported")
 
 
@@ -272,15 +265,7 @@ def _loss(name: str | None, data: Data) -> str:
     return name
 
 
-def _activation(name: str) -> str:
-    if name not in ACTIVATIONS:
-        offer = did_you_mean(name, ACTIVATIONS) or f"; there are {', '.join(ACTIVATIONS)}"
-        raise InputError(f"there is no activation '{name}'{offer}", ("activation",), code="unknown-name")
-    return ACTIVATIONS[name]
-
-
 def _mlp(data: Data, hidden: Sequence[int], activation: str, *, residual: bool) -> _Built:
-    class_name = _activation(activation)
     if residual and (len(hidden) < 2 or len({*hidden}) > 1):
         sentence = f"needs two or more hidden layers of one width, which can add their input, not {[*hidden]}"
         raise InputError(sentence, ("residual",), code="unsupported")
@@ -291,14 +276,13 @@ def _mlp(data: Data, hidden: Sequence[int], activation: str, *, residual: bool) 
 
         from gdsim.networks.modules import Mlp
 
-        return Mlp(widths, getattr(nn, class_name), residual=residual)
+        return Mlp(widths, getattr(nn, ACTIVATIONS[activation]), residual=residual)
 
-    title = _titled("MLP", ("residual" if residual else "", _adjective(activation)), widths)
-    return _Built("mlp", title, make, _linear_weights(widths))
+    title = _titled("MLP", activation, widths, residual=residual)
+    return _Built(title, make, _linear_weights(widths))
 
 
 def _cnn(data: Data, channels: Sequence[int], hidden: Sequence[int], activation: str) -> _Built:
-    class_name = _activation(activation)
     image, outputs = data.x.shape[1:], data.outputs
     if data.image is None:
         sentence = f"cnn needs images, x of the shape (n, channels, rows, columns); {data.name} has {data.x.shape}"
@@ -309,12 +293,11 @@ def _cnn(data: Data, channels: Sequence[int], hidden: Sequence[int], activation:
 
         from gdsim.networks.modules import Cnn
 
-        return Cnn(image, channels, hidden, outputs, getattr(nn, class_name))
+        return Cnn(image, channels, hidden, outputs, getattr(nn, ACTIVATIONS[activation]))
 
     convolutions = sum((9 * before + 1) * after for before, after in pairwise((image[0], *channels)))
     weights = convolutions + _linear_weights((channels[-1] * prod(pooled_size(image[1:])), *hidden, outputs))
-    title = _titled("CNN", (_adjective(activation),), (*channels, *hidden, outputs))
-    return _Built("cnn", title, make, weights)
+    return _Built(_titled("CNN", activation, (*channels, *hidden, outputs)), make, weights)
 
 
 def _linear_weights(widths: Sequence[int]) -> int:
@@ -328,14 +311,10 @@ def pooled_size(image: Sequence[int]) -> tuple[int, int]:
     return (rows // 2, columns // 2) if min(rows, columns) > 1 else (rows, columns)
 
 
-def _adjective(activation: str) -> str:
-    """Return the activation for a title, empty for relu."""
-    return "" if activation == "relu" else activation.replace("_", " ")
-
-
-def _titled(kind: str, adjectives: Sequence[str], widths: Sequence[int]) -> str:
+def _titled(kind: str, activation: str, widths: Sequence[int], *, residual: bool = False) -> str:
     """Return a title such as "Sigmoid MLP 64–8 × 32–10", in which 8 × 32 are eight layers of 32 units."""
     runs = [(width, len([*run])) for width, run in groupby(widths)]
     parts = [f"{count} × {width}" if count > 2 else "–".join([str(width)] * count) for width, count in runs]
-    words = " ".join([*filter(None, adjectives), kind, "–".join(parts)])
+    adjectives = ["residual"] * residual + [activation.replace("_", " ")] * (activation != "relu")
+    words = " ".join([*adjectives, kind, "–".join(parts)])
     return words[0].upper() + words[1:]

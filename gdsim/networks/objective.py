@@ -131,9 +131,12 @@ def network_objective(network: Network, landscape: Landscape | None = None) -> N
         network: The network.
         landscape: Its loss on a plane; None for a flat landscape without a name, before the loss is computed.
     """
-    plane = _blank(network.weights) if landscape is None else landscape
-    values = np.where(np.isfinite(plane.values), plane.values, np.nanmax(plane.values, initial=0.0))
-    samples = Samples(values.T, (plane.x, plane.y))
+    if landscape is None:
+        side, none = np.array([-1.0, 1.0]), np.zeros((0, 2))
+        origin, axes = np.zeros(network.weights), np.zeros((2, network.weights))
+        landscape = Landscape(origin, axes, side, side, np.zeros((2, 2)), none, none)
+    values = np.where(np.isfinite(landscape.values), landscape.values, np.nanmax(landscape.values, initial=0.0))
+    samples = Samples(values.T, (landscape.x, landscape.y))
 
     # Built on the first call, because checking a configuration must not import torch.
     @cache
@@ -144,28 +147,17 @@ def network_objective(network: Network, landscape: Landscape | None = None) -> N
         name=network.name,
         title=network.title,
         f=lambda points: surface()(points),
-        bounds=plane.bounds,
+        bounds=landscape.bounds,
         start=np.zeros(2),
         source=f"{network.weights:,} weights, trained on {len(network.data.x):,} examples of {network.data.name}",
         network=network,
-        landscape=plane,
+        landscape=landscape,
     )
 
 
 def plane_name(plane: str | Sequence[object] | None) -> str:
-    """Return the name of the plane that a view requests.
-
-    Args:
-        plane: "pca", "random", or two recordings; None for "pca".
-    """
-    if plane is None:
-        return "pca"
-    return plane if isinstance(plane, str) else ", ".join(map(str, plane))
-
-
-def _blank(weights: int) -> Landscape:
-    side, none = np.array([-1.0, 1.0]), np.zeros((0, 2))
-    return Landscape(np.zeros(weights), np.zeros((2, weights)), side, side, np.zeros((2, 2)), none, none)
+    """Return the name of a plane: "pca", the default; "random"; or two recordings, separated by a comma."""
+    return plane if isinstance(plane, str) else ", ".join(map(str, plane or ["pca"]))
 
 
 @dataclass(frozen=True, eq=False, repr=False, kw_only=True)

@@ -33,7 +33,7 @@ MAX_COMPARED = 1024
 MAX_NUMBERS = 2**21
 """The number of kept weights that are converted to double precision at once."""
 
-AWAY = 1e3
+MAX_GROWTH = 1e3
 """The ratio of a weight to the norm of the initial weights above which a path counts as unbounded."""
 
 ON_A_LINE = 1e-6
@@ -137,7 +137,7 @@ def _bounded_paths(trajectories: Sequence[NetworkTrajectory]) -> list[Float32Arr
 
 def _bounded_rows(path: Float32Array) -> int:
     """Return the number of rows before a path becomes unbounded, at least 1."""
-    limit = AWAY * (np.linalg.norm(path[0].astype(np.float64)) or np.inf)
+    limit = MAX_GROWTH * (np.linalg.norm(path[0].astype(np.float64)) or np.inf)
     away = np.maximum(path.max(1), -path.min(1)) > limit
     return max(1, int(away.argmax())) if away.any() else len(path)
 
