@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import csv
 import math
 import warnings
+from array import array
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -11,10 +13,9 @@ from pathlib import Path
 import numpy as np
 import numpy.typing as npt
 
-from gdsim.errors import InputError
+from gdsim.errors import Code, InputError
 from gdsim.files import check_file, load_arrays
 from gdsim.objectives.objective import FloatArray, as_bounds
-from gdsim.objectives.tables import read_csv
 
 PICTURES = (".jpeg", ".jpg", ".png")
 SUFFIXES = (".csv", *PICTURES, ".npy", ".npz")
@@ -26,6 +27,8 @@ MAX_BYTES = 2**30
 
 SIGNATURES = (b"\x89PNG\r\n\x1a\n", b"\xff\xd8\xff")
 """The first bytes of PNG and JPEG files; files in other formats are refused even if their suffix matches."""
+
+SEPARATORS = {";": "semicolons", "\t": "tabs"}
 
 KEY = ("samples",)
 
@@ -87,15 +90,13 @@ def _per_axis(shape: Sequence[int]) -> str:
 
 
 def _check_ascending(name: str, along: FloatArray) -> None:
-    if not np.isfinite(along).all():
-        at = int(np.argmin(np.isfinite(along)))
-        raise InputError(f"{name} number {at + 1} is {along[at]}", KEY)
-    with np.errstate(over="ignore"):
-        steps = np.diff(along)
-    if not (steps > 0).all():
-        at = int(np.argmin(steps > 0)) + 1
+    with np.errstate(over="ignore", invalid="ignore"):
+        ascends = np.diff(along) > 0
+        is_finite = np.isfinite(along[-1] - along[0])
+    if not ascends.all():
+        at = int(np.argmin(ascends)) + 1
         raise InputError(f"{name} must ascend: number {at + 1} is {along[at]:g}, after {along[at - 1]:g}", KEY)
-    if not math.isfinite(float(along[-1]) - float(along[0])):
+    if not is_finite:
         raise InputError(f"the width of {name} overflows float64", KEY)
 
 
@@ -104,8 +105,11 @@ def read_samples(path: Path, *, bounds: npt.ArrayLike | None = None, invert: boo
 
     In all files columns correspond to x and rows to y, as for `numpy.meshgrid` and matplotlib's `contour`. In arrays
     and tables y ascends from the first row to the last; in a picture the last row has the lowest y. A .npz file may
-    contain coordinates as arrays `x` and `y` in addition to `values`, and a table may contain them in columns (see
-    `read_csv`).
+    contain coordinates as arrays `x` and `y` in addition to `values`.
+
+    In a table, lines that begin with # are comments. One column contains values; two contain x and value; three contain
+    x, y and value, with rows in any order that together form a grid. A header, which may be a comment, can name the
+    columns x and y in another order. A table of four or more columns is a grid of values and must not have a header.
 
     Args:
         path: A .npy, .npz, .csv, .png or .jpg file.
@@ -126,7 +130,7 @@ def read_samples(path: Path, *, bounds: npt.ArrayLike | None = None, invert: boo
         values, coordinates = _read_arrays(path)
     else:
         check_file(path, max_bytes=MAX_BYTES, key=KEY)
-        values, coordinates = _read_picture(path) if suffix in PICTURES else read_csv(path, MAX_SAMPLES)
+        values, coordinates = _read_picture(path) if suffix in PICTURES else _read_csv(path)
     try:
         samples = Samples(
             # Transposed, so that the first axis is x.
@@ -171,14 +175,14 @@ def _read_arrays(path: Path) -> tuple[FloatArray, tuple[FloatArray, ...] | None]
 
 
 def _real(path: Path, item: tuple[str, npt.NDArray[np.generic]]) -> FloatArray:
-    name, array = item
-    if array.dtype.kind not in "biuf":
+    name, numbers = item
+    if numbers.dtype.kind not in "biuf":
         which = f"'{name}'" if name else "the array"
-        raise InputError(f"{path}: {which} holds {array.dtype}, not real numbers", KEY, code="wrong-type")
-    if array.size > MAX_SAMPLES:
-        raise InputError(f"{path}: has {array.size:,} samples; the limit is {MAX_SAMPLES:,}", KEY, code="too-large")
+        raise InputError(f"{path}: {which} holds {numbers.dtype}, not real numbers", KEY, code="wrong-type")
+    if numbers.size > MAX_SAMPLES:
+        raise InputError(f"{path}: has {numbers.size:,} samples; the limit is {MAX_SAMPLES:,}", KEY, code="too-large")
     with np.errstate(over="ignore"):
-        return array.astype(np.float64, copy=False)
+        return numbers.astype(np.float64, copy=False)
 
 
 def _read_picture(path: Path) -> tuple[FloatArray, None]:
@@ -207,3 +211,113 @@ def _read_picture(path: Path) -> tuple[FloatArray, None]:
     if pixels is None:
         raise InputError(f"{path}: has {size:,} pixels; the limit is {MAX_SAMPLES:,}", KEY, code="too-large")
     return pixels[::-1].astype(np.float64) / (255 if mode else 65535), None
+
+
+def _read_csv(path: Path) -> tuple[FloatArray, tuple[FloatArray, ...] | None]:
+    """Return the values (rows,) or (rows, columns) of a table, and the coordinates x and y if it has them."""
+    try:
+        header, numbers, lines = _parse_csv(path)
+    except UnicodeDecodeError as error:
+        raise _csv_error(path, "is not text in UTF-8") from error
+    except csv.Error as error:
+        raise _csv_error(path, f"is not a table: {error}") from error
+    columns = numbers.shape[1]
+    if columns == 1:
+        return numbers[:, 0], None
+    if columns <= 3:
+        order = list(range(columns))
+        names = ["x", "y"][: columns - 1]
+        if set(names) <= set(header):
+            order.sort(key=lambda column: [*names, header[column]].index(header[column]))
+        return _gridded(path, numbers[:, order].T, lines)
+    if header:
+        raise _csv_error(path, f"a header names two columns (x, value) or three (x, y, value), not {columns}")
+    return numbers, None
+
+
+def _csv_error(path: Path, message: str, code: Code = "unreadable") -> InputError:
+    return InputError(f"{path}: {message}", KEY, code=code)
+
+
+def _parse_csv(path: Path) -> tuple[list[str], FloatArray, npt.NDArray[np.int64]]:
+    """Return the header, or an empty list; the numbers (rows, columns); and the line at which each row ends."""
+    header: list[str] = []
+    comment: list[str] = []
+    width = 0
+    numbers, lines = array("d"), array("q")
+    with path.open(newline="", encoding="utf-8-sig") as file:
+        reader = csv.reader(file)
+        for fields in reader:
+            if len(fields) <= 1 and not "".join(fields).strip():
+                continue
+            if fields[0].lstrip().startswith("#"):
+                comment = comment if width else fields
+                continue
+            row = [_number(field) for field in fields]
+            if not width:
+                width = len(fields)
+                header = comment if len(comment) == width <= 3 else []
+                if not any(map(math.isfinite, row)):
+                    header = fields
+                    continue
+            if len(fields) != width:
+                columns = f"{len(fields)} column{'s' * (len(fields) != 1)}, and the first row has {width}"
+                raise _csv_error(path, f"row {reader.line_num} has {columns}{_separator_hint(fields)}")
+            for column, number in enumerate(row, start=1):
+                if not math.isfinite(number):
+                    field = fields[column - 1].strip()
+                    shown = field[:20] + "…" * (len(field) > 20)
+                    message = f"row {reader.line_num}, column {column}: '{shown}' is not a finite number"
+                    raise _csv_error(path, message + _separator_hint(fields))
+            numbers.extend(row)
+            lines.append(reader.line_num)
+            if len(numbers) > MAX_SAMPLES:
+                raise _csv_error(path, f"has more than {MAX_SAMPLES:,} numbers", "too-large")
+    if not lines:
+        raise _csv_error(path, "has no numbers")
+    names = [field.strip("# ").casefold() for field in header]
+    return names, np.frombuffer(numbers).reshape(-1, width), np.frombuffer(lines, dtype=np.int64)
+
+
+def _number(field: str) -> float:
+    """Return the number in a field, or NaN; `1_0` and digits of other scripts are numbers only in Python."""
+    try:
+        return float(field) if field.isascii() and "_" not in field else math.nan
+    except ValueError:
+        return math.nan
+
+
+def _separator_hint(fields: Sequence[str]) -> str:
+    """Return a remedy if the fields are not separated by commas, or an empty string."""
+    for separator, name in SEPARATORS.items():
+        if any(separator in field.strip() for field in fields):
+            return f"; its fields are separated by {name}: write commas, and decimal points"
+    return ""
+
+
+def _gridded(
+    path: Path, columns: FloatArray, lines: npt.NDArray[np.int64]
+) -> tuple[FloatArray, tuple[FloatArray, ...]]:
+    """Arrange columns of coordinates and a value into a grid of values (n1, n0) or (n0,)."""
+    *points, values = columns
+    axes, indices = zip(*(np.unique(column, return_inverse=True) for column in points), strict=True)
+    shape = tuple(len(axis) for axis in reversed(axes))
+    cells = np.ravel_multi_index(indices[::-1], shape)
+    filled, first = np.unique(cells, return_index=True)
+
+    def point(cell: int) -> str:
+        coordinates = zip(axes, reversed(np.unravel_index(cell, shape)), "xy", strict=False)
+        return ", ".join(f"{name} = {axis[index]:g}" for axis, index, name in coordinates)
+
+    remedy = "; save a grid of three columns as .npy" if len(axes) == 2 else ""
+    if len(filled) < len(cells):
+        again = int(np.setdiff1d(np.arange(len(cells)), first)[0])
+        original = int(np.argmax(cells == cells[again]))
+        repeated = f"row {lines[again]} repeats the point of row {lines[original]}"
+        raise _csv_error(path, f"{repeated}, {point(cells[again])}{remedy}", "duplicate")
+    if missing := math.prod(shape) - len(filled):
+        gap = int(np.argmin(np.append(filled, -1) == np.arange(len(filled) + 1)))
+        more = f" and {missing - 1:,} more" if missing > 1 else ""
+        rule = "three columns are x, y and value, one row for each point of a grid"
+        raise _csv_error(path, f"{rule}: {point(gap)} is missing{more}{remedy}", "missing")
+    return values[first].reshape(shape), axes
