@@ -23,7 +23,8 @@ from scipy.interpolate import CubicSpline, RectBivariateSpline
 from torch import Tensor
 
 from gdsim.errors import InputError
-from gdsim.objectives import Samples, inside, interpolate, read_samples
+from gdsim.objectives import Samples, inside, read_samples
+from gdsim.objectives.interpolation import interpolate
 
 Interpolant = Callable[[Tensor], Tensor]
 
@@ -658,7 +659,8 @@ import re, sys
 from pathlib import Path
 import numpy as np
 import torch
-from gdsim.objectives import interpolate, read_samples
+from gdsim.objectives import read_samples
+from gdsim.objectives.interpolation import interpolate
 
 f = interpolate(read_samples(Path(sys.argv[1]), bounds=[[0, 6], [0, 6]]), gradient=sys.argv[2])
 points = (torch.rand(10_000, 2, dtype=torch.float64) * 6).requires_grad_()

@@ -17,7 +17,7 @@ from gdsim.errors import InputError, Key, did_you_mean
 from gdsim.files import load_arrays
 from gdsim.networks.data import Data
 from gdsim.networks.network import Network, module_errors
-from gdsim.objectives import FloatArray, Objective, Samples, interpolate
+from gdsim.objectives import FloatArray, Objective, Samples
 
 if TYPE_CHECKING:
     from torch import Tensor, nn
@@ -141,6 +141,8 @@ def network_objective(network: Network, landscape: Landscape | None = None) -> N
     # Built on the first call, because checking a configuration must not import torch.
     @cache
     def surface() -> Callable[[Tensor], Tensor]:
+        from gdsim.objectives.interpolation import interpolate
+
         return interpolate(samples)
 
     return NetworkObjective(

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from gdsim.objectives.constructors import from_expression, from_function, from_samples, names, objective
-from gdsim.objectives.interpolation import interpolate
 from gdsim.objectives.objective import FloatArray, Gradient, Objective, grad, inside, read_only
 from gdsim.objectives.samples import Samples, read_samples
 from gdsim.objectives.user_code import (
@@ -29,7 +28,6 @@ __all__ = [
     "import_function",
     "import_problems",
     "inside",
-    "interpolate",
     "names",
     "objective",
     "read_only",

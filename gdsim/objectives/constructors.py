@@ -10,7 +10,7 @@ from functools import partial
 from numbers import Real
 from pathlib import Path
 from types import MappingProxyType
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import numpy.typing as npt
@@ -18,10 +18,11 @@ import numpy.typing as npt
 from gdsim.errors import InputError, did_you_mean
 from gdsim.objectives.catalog import CATALOG, Definition
 from gdsim.objectives.expression import parse
-from gdsim.objectives.functions import batched, infer_dim, is_float32
-from gdsim.objectives.interpolation import GradientKind, interpolate
 from gdsim.objectives.objective import FloatArray, Objective, as_bounds
 from gdsim.objectives.samples import SUFFIXES, read_samples
+
+if TYPE_CHECKING:
+    from gdsim.objectives.interpolation import GradientKind
 
 _VARIABLE = re.compile(r"[xyz]|x[0-9]+")
 
@@ -131,6 +132,8 @@ def from_samples(
     Raises:
         InputError: The file or an argument is invalid.
     """
+    from gdsim.objectives.interpolation import interpolate  # imports torch, which takes seconds
+
     samples = read_samples(path, bounds=bounds, invert=invert)
     try:
         f = interpolate(samples, gradient=gradient, edge_order=edge_order)
@@ -158,6 +161,8 @@ def from_function(
     Raises:
         InputError: The function fails, loses its gradient, or does not return one number per point.
     """
+    from gdsim.objectives.functions import batched, infer_dim, is_float32  # imports torch, which takes seconds
+
     if dim is None and bounds is not None:
         shape = np.shape(bounds)
         dim = 1 if shape == (2,) else shape[0]

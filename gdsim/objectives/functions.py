@@ -9,18 +9,17 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from enum import Enum
 from functools import partial
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
+import torch
+from torch import Tensor
 
 from gdsim.errors import Code, InputError
 from gdsim.objectives.objective import FloatArray
 from gdsim.objectives.user_code import KEY, Function, describe_exception, error_location
 
-if TYPE_CHECKING:
-    from torch import Tensor
-
-Batched = Callable[["Tensor"], "Tensor"]
+Batched = Callable[[Tensor], Tensor]
 """A function that maps points (…, dim) to values (…)."""
 
 PROBES = 7
@@ -47,8 +46,6 @@ def infer_dim(function: Function) -> int:
     This is the number of arguments of `f(x, y)`. For a function of one argument it is the smallest number of
     coordinates, from one to four, that succeeds, unless both one and two succeed.
     """
-    import torch
-
     required, _ = _argument_counts(function)
     if required > 1:
         return required
@@ -78,8 +75,6 @@ def batched(function: Function, bounds: FloatArray) -> tuple[Batched, CallForm]:
     A point has bitwise identical values and gradients alone and in any batch: in a loop by construction, and in a batch
     if torch rounds all full rows in the same way, which it does for powers, sums and matrix products.
     """
-    import torch
-
     points = torch.from_numpy(_probes(bounds))
     with _isolated():
         call, as_row = _single_point_form(function, points)
@@ -102,8 +97,6 @@ def batched(function: Function, bounds: FloatArray) -> tuple[Batched, CallForm]:
 
 def is_float32(f: Batched, bounds: FloatArray) -> bool:
     """Return whether a function of points (…, dim) within bounds (dim, 2) computes in single precision."""
-    import torch
-
     with torch.no_grad():
         values = f(torch.from_numpy(_probes(bounds)))
     return _has_float32_values(values) and not bool((values == values.round()).all())
@@ -138,8 +131,6 @@ class _Call(NamedTuple):
 
     def values(self, points: Tensor) -> Tensor:
         """Return the values (…) as float64; the function may return a plain number for a single point."""
-        import torch
-
         value, shape = self(points), points.shape[:-1]
         if shape.numel() == 1 and isinstance(value, int | float) and not isinstance(value, bool):
             value = points.new_full(shape, value)
@@ -156,8 +147,6 @@ class _Call(NamedTuple):
 
 
 def _call_batch(call: _Call, points: Tensor) -> Tensor:
-    import torch
-
     # Detached, so that the padding does not contribute to the gradient of the last point.
     padding = points[-1:].detach().expand(-len(points) % ROWS, -1)
     padded = torch.cat([points, padding])
@@ -166,8 +155,6 @@ def _call_batch(call: _Call, points: Tensor) -> Tensor:
 
 def _call_each(call: _Call, as_row: bool, points: Tensor) -> Tensor:
     """Call a function for each of the points (n, dim), as (dim,) or as (1, dim)."""
-    import torch
-
     values = []
     for point in points:
         own = point.clone()
@@ -198,8 +185,6 @@ def _argument_counts(function: Function) -> tuple[int, float]:
 @contextmanager
 def _isolated() -> Iterator[None]:
     """Enable gradients, suppress warnings, and restore torch's random-number generator at the end."""
-    import torch
-
     with warnings.catch_warnings(), torch.random.fork_rng(devices=[]), torch.enable_grad():
         warnings.simplefilter("ignore")
         yield
@@ -243,8 +228,6 @@ def _single_point_form(function: Function, points: Tensor) -> tuple[_Call, bool]
 
 
 def _evaluate(f: Batched, points: Tensor) -> tuple[Tensor, Tensor]:
-    import torch
-
     inputs = points.clone().requires_grad_()
     values = f(inputs)
     (gradients,) = torch.autograd.grad(values.sum(), inputs, materialize_grads=True, allow_unused=True)
@@ -253,8 +236,6 @@ def _evaluate(f: Batched, points: Tensor) -> tuple[Tensor, Tensor]:
 
 def _agrees(f: Batched, points: Tensor, expected: tuple[Tensor, Tensor]) -> bool:
     """Return whether a form gives the values and gradients of single points, up to rounding."""
-    import torch
-
     epsilon = _epsilon(expected[0])
     try:
         found = _evaluate(f, points)
@@ -268,8 +249,6 @@ def _agrees(f: Batched, points: Tensor, expected: tuple[Tensor, Tensor]) -> bool
 
 
 def _epsilon(values: Tensor) -> float:
-    import torch
-
     return torch.finfo(torch.float32 if _has_float32_values(values) else torch.float64).eps
 
 
@@ -278,8 +257,6 @@ def _has_float32_values(values: Tensor) -> bool:
 
 
 def _check_values(function: Function, f: Batched, points: Tensor, values: Tensor, gradients: Tensor) -> None:
-    import torch
-
     where = f"at all of {len(points)} points within the bounds, such as {_format_point(points[0])}"
     if not values.isfinite().any():
         raise _error(function, f"is NaN or infinite {where}")

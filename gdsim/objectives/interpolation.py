@@ -6,16 +6,15 @@ from collections.abc import Callable, Sequence
 from functools import partial, reduce
 from itertools import product
 from operator import add, mul
-from typing import TYPE_CHECKING, Literal, get_args
+from typing import Literal, get_args
 
 import numpy as np
+import torch
+from torch import Tensor
 
 from gdsim.errors import InputError, did_you_mean
 from gdsim.objectives.objective import FloatArray
 from gdsim.objectives.samples import Samples
-
-if TYPE_CHECKING:
-    from torch import Tensor
 
 GradientKind = Literal["autograd", "finite_differences"]
 
@@ -60,15 +59,11 @@ class _Grid:
     """The coordinates of samples as tensors."""
 
     def __init__(self, samples: Samples) -> None:
-        import torch
-
         self.axes = tuple(torch.tensor(along) for along in samples.coordinates)
         self.low, self.high = torch.tensor(samples.bounds).unbind(-1)
 
     def cells(self, points: Tensor) -> list[Tensor]:
         """Return, per axis, the index of the last sample at or before each point; the last cell includes its end."""
-        import torch
-
         return [
             # searchsorted warns about columns that are not contiguous.
             torch.searchsorted(axis, column.contiguous(), right=True).sub(1).clamp(0, len(axis) - 2)
@@ -77,8 +72,6 @@ class _Grid:
 
     def mask(self, points: Tensor) -> Tensor:
         """Return a factor (…, 1) that is 1 inside the samples, and NaN outside, which makes the gradient NaN too."""
-        import torch
-
         inside = ((points >= self.low) & (points <= self.high)).all(-1, keepdim=True)
         return torch.where(inside, 1.0, torch.nan).to(points)
 
@@ -87,8 +80,6 @@ class _Table:
     """Numbers at the nodes of a grid, of which weighted sums are taken over the nodes around each cell."""
 
     def __init__(self, numbers: FloatArray, strides: Sequence[int], offsets: Sequence[Sequence[int]]) -> None:
-        import torch
-
         if not np.isfinite(numbers).all():
             raise InputError("the slopes of the samples overflow float64", ("samples",))
         self.numbers = torch.from_numpy(numbers).view(-1)
@@ -97,8 +88,6 @@ class _Table:
 
     def weighted_sum(self, cells: Sequence[Tensor], weights: Sequence[Tensor]) -> Tensor:
         """Sum with the weights (…, n0) and (…, n1), in an order that does not depend on the memory layout."""
-        import torch
-
         node = reduce(add, (cell * stride for cell, stride in zip(cells, self.strides, strict=True)))
         terms = self.numbers[node[(..., *[None] * self.offsets.ndim)] + self.offsets]
         for weight in reversed(weights):
@@ -110,8 +99,6 @@ class _Table:
 
 
 def _surface(samples: Samples) -> Callable[[Tensor], Tensor]:
-    import torch
-
     grid, dim = _Grid(samples), samples.values.ndim
     derivatives = _derivatives(samples)
     distances = [size // derivatives.itemsize for size in derivatives.strides]
@@ -165,8 +152,6 @@ def _spline_slopes(values: FloatArray, along: FloatArray, axis: int) -> FloatArr
 
 def _hermite_weights(share: Tensor, width: Tensor) -> Tensor:
     """Return the weights of the values at both ends of a cell, then of the slopes there: (…, 4)."""
-    import torch
-
     rest = 1 - share
     rise, fall = share * share, rest * rest
     left, right = (1 + 2 * share) * fall, (1 + 2 * rest) * rise
@@ -175,8 +160,6 @@ def _hermite_weights(share: Tensor, width: Tensor) -> Tensor:
 
 def _difference_field(samples: Samples, edge_order: int) -> Callable[[Tensor], Tensor]:
     """Return a function that interpolates finite differences (…, dim) by cubics through four samples per axis."""
-    import torch
-
     key, least = ("edge_order",), min(samples.values.shape)
     if edge_order not in (1, 2):
         raise InputError(f"must be 1 or 2, not {edge_order!r}", key)
@@ -206,8 +189,6 @@ def _difference_field(samples: Samples, edge_order: int) -> Callable[[Tensor], T
 
 def _lagrange_weights(column: Tensor, nodes: Tensor) -> Tensor:
     """Return the weights of the values at nodes (…, n) in their interpolating polynomial: (…, n)."""
-    import torch
-
     away = column[..., None, None] - nodes[..., None, :]
     apart = nodes[..., :, None] - nodes[..., None, :]
     own = torch.eye(nodes.shape[-1], dtype=torch.bool)
