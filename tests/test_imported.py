@@ -465,6 +465,7 @@ def failing(p: Any) -> Any:
         (detached, "no gradient: it returns a tensor without one"),
         (through_item, "autograd gives the slope"),
         (rebuilt, "no gradient"),
+        (lambda p: p[0] // 1 + p[1], "cannot be differentiated"),
         (small_part, "autograd gives the slope"),
         (lambda _: 3.0, "the function has no gradient: it returns a float"),
         (lambda p: p, "shape (2,)"),

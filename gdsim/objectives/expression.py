@@ -25,7 +25,6 @@ from gdsim.objectives.formulas import (
     product,
     script,
     symbol,
-    with_values,
 )
 from gdsim.objectives.tokens import VARIABLE, ExpressionError, Token, quoted, tokenize, variables_among
 
@@ -97,7 +96,7 @@ def parse(text: str, constants: Mapping[str, float] = MappingProxyType({})) -> E
     if not variables:
         raise ExpressionError(1, "the expression has no variable; they are x, y and z, or x1, x2, …")
     used = {token.text for token in tokens}
-    values = with_values({symbol(name): value for name, value in own.items() if name in used})
+    values = "".join(rf",\ \ {symbol(name)} = {numeral(value)}" for name, value in own.items() if name in used)
     of_columns = _with_gradient(part.value)
     return Expression(variables, lambda points: of_columns(points.unbind(-1)), part.formula + values)
 

@@ -60,11 +60,6 @@ def numeral(value: float) -> str:
     return power if mantissa == "1" else rf"{mantissa} \times {power}"
 
 
-def with_values(values: Mapping[str, float]) -> str:
-    """Return the values of symbols as text to append to a formula: ", k = 2, a = 5"."""
-    return "".join(rf",\ \ {name} = {numeral(value)}" for name, value in values.items())
-
-
 def script(sign: str, text: str) -> str:
     """Return a superscript (`^`) or a subscript (`_`)."""
     return sign + text if len(text) == 1 else f"{sign}{{{text}}}"

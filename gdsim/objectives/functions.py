@@ -79,7 +79,10 @@ def batched(function: Function, bounds: FloatArray) -> tuple[Batched, CallForm]:
     with _isolated():
         call, as_row = _single_point_form(function, points)
         single = partial(_call_each, call, as_row)
-        expected = _evaluate(single, points)
+        try:
+            expected = _evaluate(single, points)
+        except RuntimeError as error:
+            raise _error(function, f"cannot be differentiated: {describe_exception(error)}") from error
         _check_values(function, single, points, *expected)
         if not expected[1].any():
             value = call((points[:1] if as_row else points[0]).clone().requires_grad_())

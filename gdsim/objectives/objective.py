@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from types import MappingProxyType
@@ -190,11 +189,9 @@ def as_bounds(bounds: npt.ArrayLike, dim: int) -> FloatArray:
     if view.shape != (dim, 2):
         raise InputError(f"{wanted}, one per coordinate", key)
     for low, high in view.tolist():
-        if not (math.isfinite(high - low) and low < high):
-            raise InputError(f"must be finite numbers with low < high, not [{low:g}, {high:g}]", key)
         if not MIN_WIDTH <= high - low <= MAX_WIDTH:
-            limits = f"from {MIN_WIDTH:g} to {MAX_WIDTH:g}"
-            raise InputError(f"must have a width {limits}, not [{low:g}, {high:g}]", key)
+            limits = f"low < high and a width from {MIN_WIDTH:g} to {MAX_WIDTH:g}"
+            raise InputError(f"must be finite numbers with {limits}, not [{low:g}, {high:g}]", key)
     return read_only(view)
 
 

@@ -27,6 +27,9 @@ Function = Callable[..., Any]
 
 KEY = ("python",)
 
+STANDARD_LIBRARY = Path(os.__file__).parent
+GDSIM = Path(__file__).parents[1]
+
 NEEDS_CODE = "runs only with --allow-code, and never from the YAML in a picture or page"
 
 REQUIRES_TORCH = re.compile(r"torch\b(?![-.\w])(?!.*\bextra\b)", re.IGNORECASE)
@@ -132,16 +135,10 @@ def error_location(error: BaseException) -> str:
 
 
 def _is_library(filename: str) -> bool:
-    """Return whether a file is part of gdsim, torch, numpy or the standard library."""
-    if filename.startswith("<frozen"):
-        return True
+    """Return whether a file is part of gdsim, the standard library or an installed package."""
     file = Path(filename)
-    for name in ("gdsim", "torch", "numpy", "functorch"):
-        spec = getattr(sys.modules.get(name), "__spec__", None)
-        if spec is not None and spec.origin and file.is_relative_to(Path(spec.origin).parent):
-            return True
-    is_stdlib = file.is_relative_to(Path(os.__file__).parent)
-    return is_stdlib and not any(part.endswith("-packages") for part in file.parts)
+    is_ours = file.is_relative_to(GDSIM) or file.is_relative_to(STANDARD_LIBRARY)
+    return is_ours or filename.startswith("<frozen") or "site-packages" in file.parts
 
 
 def _parse(reference: str, key: Key) -> tuple[str, list[str]]:
