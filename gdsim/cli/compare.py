@@ -10,18 +10,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 import gdsim
-from gdsim.cli.common import (
-    AllowCode,
-    Quiet,
-    Set,
-    check_target,
-    check_view,
-    load_one,
-    naming_option,
-    notes,
-    writable,
-    write_text,
-)
+from gdsim.cli import common
 from gdsim.cli.console import print_lines, print_notes, print_study, progress_bars
 from gdsim.errors import GdsimError, InputError, collect, printable
 
@@ -58,9 +47,9 @@ def compare(
     write: Annotated[
         Path | None, typer.Option(metavar="FILE.yaml", help="Write the config with what tuning found.")
     ] = None,
-    changes: Set = None,
-    allow_code: AllowCode = False,
-    quiet: Quiet = False,
+    changes: common.Set = None,
+    allow_code: common.AllowCode = False,
+    quiet: common.Quiet = False,
 ) -> None:
     """Compare the optimizers of each CONFIG, tuned with an equal budget if you like; print a table.
 
@@ -71,18 +60,18 @@ def compare(
     targets = {option: path for option, path in given.items() if path is not None}
     tuning = _tuning(tune, budget, ranges or (), writes=write is not None)
     _check_targets(targets, configs)
-    experiments = collect(lambda path: load_one(path, changes or (), allow_code), configs)
+    experiments = collect(lambda path: common.load_one(path, changes or (), allow_code), configs)
     if report is not None:
-        collect(check_view, experiments)
+        collect(common.check_view, experiments)
     plans = _plans(experiments, objectives, starts, tuning, write)
     activity = "comparing" if tuning is None else "tuning and comparing"
-    with writable({f"{option}: {path}": path for option, path in targets.items()}):
+    with common.writable({f"{option}: {path}": path for option, path in targets.items()}):
         for experiment, plan in zip(experiments, plans, strict=True):
             with progress_bars(experiment.name, activity, quiet) as progress:
                 study = plan.run(progress=progress(activity))
             print_study(experiment.name, study.table, _matrices(study))
             if not quiet:
-                print_notes(notes(experiment, ()))
+                print_notes(common.notes(experiment, ()))
             print_lines(_write(experiment, study, targets))
 
 
@@ -95,7 +84,7 @@ def _tuning(tune: str | None, budget: int | None, ranges: Sequence[str], *, writ
         return None
     from gdsim.analysis import Tuning, parse_range
 
-    with naming_option():
+    with common.naming_option():
         names = tuple(tune.replace(",", " ").split())
         return Tuning(names, **({} if budget is None else {"budget": budget}), ranges=dict(map(parse_range, ranges)))
 
@@ -111,13 +100,13 @@ def _plans(
     from gdsim.analysis import plan_study, yaml_for_folder
 
     names = None if objectives is None else objectives.replace(",", " ").split()
-    with naming_option():
+    with common.naming_option():
         plans = [plan_study(each, objectives=names, starts=starts, tuning=tuning) for each in experiments]
     if write is not None:
         if (count := len(plans[0].experiments)) > 1:
             message = f"goes with one objective, not {count}: each is tuned by itself, and a config has one tuning"
             raise InputError(message, ("--write",), code="conflict")
-        with naming_option("--write"):
+        with common.naming_option("--write"):
             yaml_for_folder(plans[0].experiments[0], write.parent)
     return plans
 
@@ -130,7 +119,7 @@ def _check_targets(targets: Mapping[str, Path], configs: Sequence[Path]) -> None
         if len(configs) > 1:
             message = f"goes with one config, not {len(configs)}: compare them one by one"
             raise InputError(message, (option,), code="conflict")
-        check_target(path, key=option, suffixes=suffixes.get(option, ()), inputs=configs)
+        common.check_target(path, key=option, suffixes=suffixes.get(option, ()), inputs=configs)
         if (before := first.setdefault(path.resolve(), option)) != option:
             raise InputError(f"{before} and {option} both name {path}; give each a file of its own", code="conflict")
 
@@ -150,12 +139,12 @@ def _write(experiment: Experiment, study: Study, targets: Mapping[str, Path]) ->
     table = study.table
     for option, text in (("--csv", table.to_csv), ("--json", table.to_json), ("--markdown", table.to_markdown)):
         if option in targets:
-            yield write_text(targets[option], text())
+            yield common.write_text(targets[option], text())
     for option in ("--write", "--report"):
         if option in targets and not study.experiments:
             raise GdsimError(f"{option}: {targets[option]} is not written, as none of the optimizers can run")
     if "--write" in targets:
-        yield write_text(targets["--write"], _tuned_config(experiment, study, targets["--write"]))
+        yield common.write_text(targets["--write"], _tuned_config(experiment, study, targets["--write"]))
     if "--report" in targets:
         from gdsim.web.report import write_report
 

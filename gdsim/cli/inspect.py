@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 from typer.core import TyperCommand
 
-from gdsim.cli.common import AllowCode, Out, Overwrite, Set, check_target, load_all, naming_option, writable, write_text
+from gdsim.cli import common
 from gdsim.cli.console import print_columns
 from gdsim.errors import InputError, did_you_mean, printable
 from gdsim.web.embed import FORMS
@@ -121,8 +121,8 @@ def show(
         str | None, typer.Option(metavar="KIND", help="The kind of view, such as surface; what fits by default.")
     ] = None,
     theme: Annotated[str, typer.Option(metavar="NAME", help="The picture's theme, a name from gdsim list.")] = "light",
-    out: Out = Path("outputs"),
-    overwrite: Overwrite = True,
+    out: common.Out = Path("outputs"),
+    overwrite: common.Overwrite = True,
 ) -> None:
     """Print what is known of a function, and draw it."""
     from gdsim.config import View
@@ -130,17 +130,17 @@ def show(
     from gdsim.themes import theme as find_theme
 
     objective = _objective(source, dim, bounds)
-    with naming_option("--theme"):
+    with common.naming_option("--theme"):
         find_theme(theme)
-    with naming_option("--kind"):
+    with common.naming_option("--kind"):
         scene = preview_scene(objective, view=View(kind=kind, theme=theme))
     print_columns(_facts(objective))
     name = objective.name if objective.name.isidentifier() else "objective"
     path = out / name / f"{name}.png"
-    check_target(path, overwrite=overwrite)
+    common.check_target(path, overwrite=overwrite)
     from gdsim.movie import save_scene
 
-    with writable({str(path): path}):
+    with common.writable({str(path): path}):
         save_scene(scene, path)
     print(path)
 
@@ -256,17 +256,17 @@ def init(
     overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace an existing file.")] = False,
 ) -> None:
     """Write a commented config that runs, to begin from."""
-    check_target(file, suffixes=(".yaml", ".yml"), overwrite=overwrite)
-    print(write_text(file, files("gdsim").joinpath("starter.yaml").read_text(encoding="utf-8")))
+    common.check_target(file, suffixes=(".yaml", ".yml"), overwrite=overwrite)
+    print(common.write_text(file, files("gdsim").joinpath("starter.yaml").read_text(encoding="utf-8")))
 
 
 def validate(
     configs: Annotated[list[Path], typer.Argument(metavar="FILE", help="YAML files, or pictures that a run has made.")],
-    changes: Set = None,
-    allow_code: AllowCode = False,
+    changes: common.Set = None,
+    allow_code: common.AllowCode = False,
 ) -> None:
     """Check each FILE as a run would, without running it."""
-    load_all(configs, changes or (), allow_code)
+    common.load_all(configs, changes or (), allow_code)
     for path in configs:
         print(f"{path}: ok")
 

@@ -8,24 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from gdsim.cli.common import (
-    AllowCode,
-    Format,
-    Out,
-    Overwrite,
-    Quiet,
-    Set,
-    check_target,
-    frame_warnings,
-    load_all,
-    load_run,
-    notes,
-    parse_formats,
-    scene_of,
-    trajectories_of,
-    writable,
-    write_text,
-)
+from gdsim.cli import common
 from gdsim.cli.console import print_lines, print_notes, print_summary, progress_bars
 from gdsim.config import formats as known_formats
 from gdsim.errors import InputError
@@ -40,43 +23,43 @@ def run(
     configs: Annotated[
         list[Path], typer.Argument(metavar="CONFIG", help="YAML files, or pictures that a run has made.")
     ],
-    changes: Set = None,
-    out: Out = Path("outputs"),
-    formats: Format = None,
-    allow_code: AllowCode = False,
-    quiet: Quiet = False,
-    overwrite: Overwrite = True,
+    changes: common.Set = None,
+    out: common.Out = Path("outputs"),
+    formats: common.Format = None,
+    allow_code: common.AllowCode = False,
+    quiet: common.Quiet = False,
+    overwrite: common.Overwrite = True,
 ) -> None:
     """Simulate and draw each CONFIG; print the paths written."""
-    experiments = load_all(configs, changes or (), allow_code, _format_override(formats))
+    experiments = common.load_all(configs, changes or (), allow_code, _format_override(formats))
     targets = [_output_paths(out, each, [*each.output.formats, "npz", "csv"]) for each in experiments]
     # A config that only a picture contains must not be replaced by a changed one.
     inputs = [*(path for each in experiments for path in _source_files(each)), *(configs if changes else ())]
-    with writable(_checked(targets, inputs, overwrite)):
+    with common.writable(_checked(targets, inputs, overwrite)):
         for experiment, paths in zip(experiments, targets, strict=True):
             _process(experiment, None, paths, quiet)
 
 
 def render(
     recordings: Annotated[list[Path], typer.Argument(metavar="FILE.npz", help="Trajectories that a run has written.")],
-    changes: Set = None,
-    out: Out = Path("outputs"),
-    formats: Format = None,
-    allow_code: AllowCode = False,
-    quiet: Quiet = False,
-    overwrite: Overwrite = True,
+    changes: common.Set = None,
+    out: common.Out = Path("outputs"),
+    formats: common.Format = None,
+    allow_code: common.AllowCode = False,
+    quiet: common.Quiet = False,
+    overwrite: common.Overwrite = True,
 ) -> None:
     """Draw recorded trajectories again, without simulating.
 
     --set changes the view, the pace and the output.
     """
-    runs = [load_run(path, changes or (), allow_code, _format_override(formats)) for path in recordings]
+    runs = [common.load_run(path, changes or (), allow_code, _format_override(formats)) for path in recordings]
     for path, (_, trajectories) in zip(recordings, runs, strict=True):
         if trajectories is None:
             message = f"{path}: is not a recording (.npz): gdsim run simulates it and draws it"
             raise InputError(message, code="unsupported")
     targets = [_output_paths(out, experiment, experiment.output.formats) for experiment, _ in runs]
-    with writable(_checked(targets, (), overwrite)):
+    with common.writable(_checked(targets, (), overwrite)):
         for (experiment, trajectories), paths in zip(runs, targets, strict=True):
             _process(experiment, trajectories, paths, quiet)
 
@@ -85,7 +68,7 @@ def _format_override(formats: str | None) -> dict[str, str]:
     """Return the override that `--format gif,mp4` stands for, with its name in errors."""
     if formats is None:
         return {}
-    return {f"output.formats=[{', '.join(parse_formats(formats, known_formats()))}]": f"--format {formats}"}
+    return {f"output.formats=[{', '.join(common.parse_formats(formats, known_formats()))}]": f"--format {formats}"}
 
 
 def _output_paths(out: Path, experiment: Experiment, suffixes: Iterable[str]) -> dict[str, Path]:
@@ -115,7 +98,7 @@ def _checked(targets: Sequence[Mapping[str, Path]], inputs: Sequence[Path], over
         if paths.count(path) > 1:
             message = f"two configs would write {path}; rename one, or run them with different --out"
             raise InputError(message, code="conflict")
-        check_target(path, inputs=inputs, overwrite=overwrite)
+        common.check_target(path, inputs=inputs, overwrite=overwrite)
     return {str(path): path for path in paths}
 
 
@@ -128,16 +111,16 @@ def _process(
 
     activity = "simulating and drawing" if recorded is None else "drawing"
     with progress_bars(experiment.name, activity, quiet) as progress:
-        trajectories = trajectories_of(experiment, recorded, progress)
-        scene = scene_of(experiment, trajectories)
+        trajectories = common.trajectories_of(experiment, recorded, progress)
+        scene = common.scene_of(experiment, trajectories)
         if recorded is None:
             save(paths["npz"], trajectories, experiment)
             table = compare(trajectories)
-            write_text(paths["csv"], table.to_csv())
+            common.write_text(paths["csv"], table.to_csv())
         warnings = _draw(experiment, scene, paths, progress)
     if not quiet and recorded is None:
         print_summary(experiment.name, table)
-        print_notes([scene.alt_text, *notes(experiment, trajectories), *warnings])
+        print_notes([scene.alt_text, *common.notes(experiment, trajectories), *warnings])
     elif not quiet:
         print_notes([*remarks(trajectories), *warnings])
     print_lines(paths.values())
@@ -160,7 +143,7 @@ def _draw(experiment: Experiment, scene: Scene, paths: Mapping[str, Path], progr
             )
     turning = "The camera turns, so every frame differs everywhere: a GIF is several times as large as an MP4."
     return [
-        *frame_warnings(drawn),
+        *common.frame_warnings(drawn),
         *([turning] if scene.turns and "gif" in paths else []),
         *reductions,
         *(page_notes(scene) if "html" in paths else ()),

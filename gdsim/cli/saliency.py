@@ -8,20 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from gdsim.cli.common import (
-    AllowCode,
-    Out,
-    Overwrite,
-    Quiet,
-    Set,
-    ThemeName,
-    check_target,
-    frame_warnings,
-    load_run,
-    parse_formats,
-    theme_of,
-    writable,
-)
+from gdsim.cli import common
 from gdsim.cli.console import print_lines, print_notes, progress_bars
 from gdsim.errors import ConfigError, InputError, Problem
 
@@ -50,31 +37,31 @@ def saliency(
             "gradient in a layer; by default that in the last convolution, else in the first layer.",
         ),
     ] = None,
-    theme: ThemeName = None,
-    changes: Set = None,
-    out: Out = Path("outputs"),
+    theme: common.ThemeName = None,
+    changes: common.Set = None,
+    out: common.Out = Path("outputs"),
     formats: Annotated[str, typer.Option("--format", metavar="LIST", help=f"Some of {', '.join(FORMATS)}.")] = "png",
-    allow_code: AllowCode = False,
-    quiet: Quiet = False,
-    overwrite: Overwrite = True,
+    allow_code: common.AllowCode = False,
+    quiet: common.Quiet = False,
+    overwrite: common.Overwrite = True,
 ) -> None:
     """Draw what trained networks see in an image: the gradient in its pixels, and saliency.
 
     A CONFIG's networks are trained first; those of a recording (.npz) are not trained again.
     """
-    suffixes = parse_formats(formats, FORMATS)
+    suffixes = common.parse_formats(formats, FORMATS)
     options = {"image": image, "class": target}
     transient = {f"view.saliency.{key}={n}": f"--{key} {n}" for key, n in options.items() if n is not None}
-    experiment, trajectories = load_run(source, changes or (), allow_code, transient)
+    experiment, trajectories = common.load_run(source, changes or (), allow_code, transient)
     networks = _networks(experiment, source)
-    look = theme_of(experiment, theme)
+    look = common.theme_of(experiment, theme)
     for index, network in networks.items():
         _explain(experiment, index, network, None, method)  # raises all mistakes before any training
     paths = {each: out / experiment.name / f"{experiment.name}_saliency.{each}" for each in suffixes}
     for path in paths.values():
-        check_target(path, overwrite=overwrite)
+        common.check_target(path, overwrite=overwrite)
     activity = "training and drawing" if trajectories is None else "drawing"
-    with writable({str(path): path for path in paths.values()}):
+    with common.writable({str(path): path for path in paths.values()}):
         with progress_bars(experiment.name, activity, quiet) as progress:
             if trajectories is None:
                 from gdsim.simulation import run_optimizers
@@ -144,7 +131,7 @@ def _draw(
     picture = frames(scene)
     for path in paths:
         write(picture, path, fps=1, hold=0, provenance=provenance)
-    return [scene.alt_text, *_blank(explained), *frame_warnings(picture)]
+    return [scene.alt_text, *_blank(explained), *common.frame_warnings(picture)]
 
 
 def _blank(explained: Sequence[tuple[Sequence[Trajectory], Sequence[Explanation]]]) -> list[str]:

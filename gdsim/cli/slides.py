@@ -12,22 +12,7 @@ from typing import TYPE_CHECKING, Annotated, NamedTuple
 
 import typer
 
-from gdsim.cli.common import (
-    AllowCode,
-    Overwrite,
-    Quiet,
-    Set,
-    ThemeName,
-    check_target,
-    frame_warnings,
-    load_run,
-    naming_option,
-    notes,
-    scene_of,
-    theme_of,
-    trajectories_of,
-    writable,
-)
+from gdsim.cli import common
 from gdsim.cli.console import print_notes, progress_bars
 from gdsim.errors import GdsimError, InputError, collect
 
@@ -61,22 +46,22 @@ def slides(
     ],
     out: Annotated[Path, typer.Option("--out", "-o", metavar="FILE.pptx", help="The deck to write.")],
     video: Annotated[bool, typer.Option("--video", help="Embed videos (MP4) instead of GIFs.")] = False,
-    theme: ThemeName = None,
+    theme: common.ThemeName = None,
     template: Annotated[
         Path | None, typer.Option(metavar="FILE.pptx", help="A deck whose size, fonts and layouts are taken.")
     ] = None,
-    changes: Set = None,
-    allow_code: AllowCode = False,
-    quiet: Quiet = False,
-    overwrite: Overwrite = True,
+    changes: common.Set = None,
+    allow_code: common.AllowCode = False,
+    quiet: common.Quiet = False,
+    overwrite: common.Overwrite = True,
 ) -> None:
     """Make a PowerPoint deck: a slide per picture, its YAML in the notes, and a table of figures."""
     from gdsim.slides import new_deck
     from gdsim.themes import theme as find_theme
 
     inputs = [*sources, *([template] if template else [])]
-    check_target(out, key="--out", suffixes=(".pptx",), inputs=inputs, overwrite=overwrite)
-    with naming_option("--theme"):
+    common.check_target(out, key="--out", suffixes=(".pptx",), inputs=inputs, overwrite=overwrite)
+    with common.naming_option("--theme"):
         deck_theme = find_theme(theme or "slide")
     new_deck(deck_theme, template)  # raises if the template is invalid or python-pptx is missing
     options = DeckOptions(video, theme, changes or (), allow_code)
@@ -84,7 +69,7 @@ def slides(
     deck = new_deck(found[0].theme if theme is None else deck_theme, template)
     configs: set[str] = set()
     groups: list[_ObjectiveRows] = []
-    with writable({f"--out: {out}": out}), tempfile.TemporaryDirectory(prefix="gdsim-") as folder:
+    with common.writable({f"--out: {out}": out}), tempfile.TemporaryDirectory(prefix="gdsim-") as folder:
         titles = []
         for number, source in enumerate(found):
             needs_rows = source.yaml not in configs
@@ -125,8 +110,8 @@ def _read(path: Path, options: DeckOptions) -> RunSource | PictureSource:
     adaptation = dict.fromkeys(changes, "gdsim slides")
     if options.theme is not None:
         adaptation[f"view.theme={options.theme}"] = f"--theme {options.theme}"
-    experiment, recorded = load_run(path, options.changes, options.allow_code, adaptation)
-    return RunSource(path, experiment.yaml, theme_of(experiment), experiment, recorded)
+    experiment, recorded = common.load_run(path, options.changes, options.allow_code, adaptation)
+    return RunSource(path, experiment.yaml, common.theme_of(experiment), experiment, recorded)
 
 
 @dataclass(frozen=True)
@@ -160,8 +145,9 @@ class RunSource:
         poster = picture.with_suffix(".png") if suffix == "mp4" else None
         activity = "drawing" if self.recorded else "simulating and drawing"
         with progress_bars(experiment.name, activity, quiet) as progress:
-            trajectories = trajectories_of(experiment, self.recorded, progress)
-            scene = scene_of(experiment, trajectories, [2 * round(scale * side / 2) for side in deck.picture_size])
+            trajectories = common.trajectories_of(experiment, self.recorded, progress)
+            size = [2 * round(scale * side / 2) for side in deck.picture_size]
+            scene = common.scene_of(experiment, trajectories, size)
             provenance, output = make_provenance(scene, experiment), experiment.output
             bare, frames = _in_large_type(scene, deck.picture_share)
             try:
@@ -173,7 +159,7 @@ class RunSource:
             except GdsimError as error:  # the message names a temporary file
                 raise GdsimError(str(error).replace(str(picture), str(self.path))) from error
         if not quiet:
-            print_notes([*notes(experiment, trajectories), *frame_warnings(frames), *reductions])
+            print_notes([*common.notes(experiment, trajectories), *common.frame_warnings(frames), *reductions])
         shown, seconds = image_size(picture) or scene.size, len(scene) / scene.fps + scene.hold
         loop = output.loop == "forever"
         return SlideItem(picture, shown, provenance, scene.theme, poster, seconds, loop), trajectories
@@ -238,7 +224,7 @@ class PictureSource:
                 message = f"{path}: a video on a slide needs a poster; put its last frame beside it as {beside}"
                 raise InputError(message, code="missing")
             item = replace(item, poster=folder / f"{path.stem}.png")
-            save_scene(replace(scene_of(experiment, trajectories), size=item.size), folder / f"{path.stem}.png")
+            save_scene(replace(common.scene_of(experiment, trajectories), size=item.size), folder / f"{path.stem}.png")
         if not quiet:
             is_missing = needs_rows and trajectories is None
             missing = f"{path}: is not in the table: it contains no figures, and simulating it again would take long."
@@ -274,7 +260,7 @@ def _read_picture(path: Path, is_video: bool, options: DeckOptions) -> PictureSo
     with suppress(GdsimError):
         experiment = loads(provenance.yaml, name=path.stem, file=str(path), folder=path.parent)
         seconds, loop = experiment.animation.seconds + experiment.animation.hold, experiment.output.loop == "forever"
-        own_theme = theme_of(experiment)
+        own_theme = common.theme_of(experiment)
     slide_theme = theme_of_picture(poster or path) or own_theme
     item = SlideItem(path, size, provenance, slide_theme, poster, seconds, loop)
     return PictureSource(path, provenance.yaml, slide_theme, item, experiment, is_video and not poster, warnings)
