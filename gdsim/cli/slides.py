@@ -64,8 +64,7 @@ def slides(
     with common.naming_option("--theme"):
         deck_theme = find_theme(theme or "slide")
     new_deck(deck_theme, template)  # raises if the template is invalid or python-pptx is missing
-    options = DeckOptions(video, theme, changes or (), allow_code)
-    found = collect(lambda path: _read(path, options), sources)
+    found = collect(lambda path: _read(path, video, theme, changes or (), allow_code), sources)
     deck = new_deck(found[0].theme if theme is None else deck_theme, template)
     configs: set[str] = set()
     groups: list[_ObjectiveRows] = []
@@ -84,33 +83,25 @@ def slides(
     print(out)
 
 
-@dataclass(frozen=True)
-class DeckOptions:
-    """The options of `gdsim slides` that apply to each source."""
-
-    video: bool
-    theme: str | None
-    changes: Sequence[str]
-    allow_code: bool
-
-
-def _read(path: Path, options: DeckOptions) -> RunSource | PictureSource:
+def _read(
+    path: Path, video: bool, theme: str | None, changes: Sequence[str], allow_code: bool
+) -> RunSource | PictureSource:
     """Read and check a source; its first bytes determine its kind."""
     from gdsim.encode.reading import output_format
 
     found = output_format(path)
     if found in ("gif", "png", "apng", "mp4"):
-        return _read_picture(path, found == "mp4", options)
+        given = {"--set": changes, "--theme": theme, "--video": video and found != "mp4"}
+        return _read_picture(path, found == "mp4", [name for name, value in given.items() if value])
     if found not in (None, "npz"):
-        hint = f"`gdsim run {path} --format gif --set output.background=opaque` makes one of it"
+        hint = f"draw one with `gdsim run {path} --format gif --set output.background=opaque`"
         raise InputError(f"{path}: a slide holds a GIF, a PNG or an MP4; {hint}", code="unsupported")
     # These changes fit the run to a slide, and are not part of its YAML in the notes.
-    suffix = "mp4" if options.video else "gif"
-    changes = ["output.preset=slide", f"output.formats=[{suffix}]", "output.background=opaque"]
-    adaptation = dict.fromkeys(changes, "gdsim slides")
-    if options.theme is not None:
-        adaptation[f"view.theme={options.theme}"] = f"--theme {options.theme}"
-    experiment, recorded = common.load_run(path, options.changes, options.allow_code, adaptation)
+    fitting = ["output.preset=slide", f"output.formats=[{'mp4' if video else 'gif'}]", "output.background=opaque"]
+    transient = dict.fromkeys(fitting, "gdsim slides")
+    if theme is not None:
+        transient[f"view.theme={theme}"] = f"--theme {theme}"
+    experiment, recorded = common.load_run(path, changes, allow_code, transient)
     return RunSource(path, experiment.yaml, common.theme_of(experiment), experiment, recorded)
 
 
@@ -232,7 +223,7 @@ class PictureSource:
         return item, trajectories
 
 
-def _read_picture(path: Path, is_video: bool, options: DeckOptions) -> PictureSource:
+def _read_picture(path: Path, is_video: bool, ignored: Sequence[str]) -> PictureSource:
     from gdsim.config import loads
     from gdsim.encode.reading import image_size, source
     from gdsim.slides import SlideItem, theme_of_picture
@@ -245,9 +236,10 @@ def _read_picture(path: Path, is_video: bool, options: DeckOptions) -> PictureSo
     if size is None:
         message = f"{path}: does not contain its size; it was made, or rewritten, by another program"
         raise InputError(message, code="unreadable")
-    given = {"--set": options.changes, "--theme": options.theme, "--video": options.video and not is_video}
-    ignored = " and ".join(name for name, value in given.items() if value)
-    warnings = [f"{path}: is shown unchanged; {ignored} applies to what is drawn for the deck."] if ignored else []
+    warnings = []
+    if ignored:
+        options = " and ".join(ignored)
+        warnings.append(f"{path}: is shown unchanged; {options} applies to what is drawn for the deck.")
     with path.open("rb") as file:
         if b"acTL" in file.read(2**20).partition(b"IDAT")[0]:
             warnings.append(f"{path}: will not move: PowerPoint plays no APNG; use a GIF or an MP4.")

@@ -98,10 +98,8 @@ def builtin_layout(theme: Theme) -> SlideLayout:
         each.attrib.pop("type", None)  # it says 4:3
     master = slides.slide_master
     for each in (master, *slides.slide_layouts):
-        for place in each.element.xpath(".//a:xfrm/a:off"):
-            place.set("x", str(round(int(place.get("x")) * stretch)))
-        for size in each.element.xpath(".//a:xfrm/a:ext"):
-            size.set("cx", str(round(int(size.get("cx")) * stretch)))
+        for side in each.element.xpath(".//a:xfrm/a:off/@x | .//a:xfrm/a:ext/@cx"):
+            side.getparent().set(side.attrname, str(round(int(side) * stretch)))
     _apply_theme(master, theme)
     body = SlideBox(TITLE.left, Inches(1.3), TITLE.width, Inches(4.9))
     for shape, box in zip(master.placeholders, (TITLE, body), strict=False):
@@ -155,10 +153,9 @@ def _apply_theme(master: Any, theme: Theme) -> None:
     (title,) = master.element.xpath("p:txStyles/p:titleStyle/a:lvl1pPr")
     title.set("algn", "l")
     (font,) = master.element.xpath("p:txStyles/p:titleStyle/a:lvl1pPr/a:defRPr")
-    font.set("sz", "2800")
-    font.set("b", "1")
-    for number, size in enumerate((2000, 1800, 1600, 1600, 1600), 1):
-        (font,) = master.element.xpath(f"p:txStyles/p:bodyStyle/a:lvl{number}pPr/a:defRPr")
+    font.attrib.update({"sz": "2800", "b": "1"})
+    fonts = master.element.xpath("p:txStyles/p:bodyStyle/*/a:defRPr")
+    for font, size in zip(fonts, (2000, 1800, 1600, 1600, 1600), strict=False):
         font.set("sz", str(size))
 
 
