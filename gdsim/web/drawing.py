@@ -7,12 +7,10 @@ from base64 import b64encode
 from collections.abc import Sequence
 from dataclasses import asdict
 from functools import partial
-from io import BytesIO
 from typing import Any, cast
 
 import numpy as np
 import numpy.typing as npt
-from PIL import Image
 
 from gdsim.objectives import FloatArray
 from gdsim.render import Frames
@@ -28,7 +26,7 @@ from gdsim.render.images import ImageFrames, RevealedImage, SpriteSheet
 from gdsim.render.painter import marker_outline, only
 from gdsim.render.trail import INVISIBLE, Trail
 from gdsim.scene import Facet, ImageGrid, ImageSequence, Scene
-from gdsim.web.templates import data_uri
+from gdsim.web import image_uri
 
 FINEST = 3840
 """Maximum width in pixels of the background and the sprites at two dots per pixel; larger pictures have one."""
@@ -63,7 +61,7 @@ class Drawing:
         aparts = {id(trail): _apart(trail, most) for trail in trails}
         self._vertices = {id(trail): trail.vertices(aparts[id(trail)]) for trail in trails}
         self.apart = max(aparts.values(), default=INVISIBLE)
-        self.background = _file(frames.web_background(self._sheet.scale), "webp", quality=QUALITY, method=4)
+        self.background = image_uri(frames.web_background(self._sheet.scale), "webp", quality=QUALITY, method=4)
         theme = scene.theme
         layers, counter = [self._layer(layer) for layer in frames.layers], self._counter()
         markers = ["o", *(trail.style.marker for trail in trails)]
@@ -81,7 +79,7 @@ class Drawing:
             "layers": layers,
             "counter": counter,
             "scale": self._sheet.scale,
-            "sheet": _file(self._sheet.pixels(), "png", optimize=True),
+            "sheet": image_uri(self._sheet.pixels(), "png", optimize=True),
         }
 
     def _layer(self, layer: Layer) -> dict[str, Any]:
@@ -202,12 +200,6 @@ def _apart(trail: Trail, most: int) -> float:
     while len(trail.vertices(apart)) > most and apart < FARTHEST:
         apart *= 1.25
     return apart
-
-
-def _file(pixels: npt.NDArray[np.uint8], kind: str, **options: Any) -> str:
-    file = BytesIO()
-    Image.fromarray(pixels).save(file, kind, **options)
-    return data_uri(f"image/{kind}", file.getvalue())
 
 
 def _fields(source: object, names: str) -> dict[str, Any]:

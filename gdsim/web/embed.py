@@ -9,30 +9,24 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from os import PathLike
 from pathlib import Path
-from types import MappingProxyType
-from typing import Any
 from urllib.parse import quote
 
 from gdsim.config.output import with_preset
 from gdsim.config.yaml_text import parse
 from gdsim.errors import ConfigError, InputError, did_you_mean
 
-__all__ = ["FORMS", "player_frame", "snippet"]
-
 _WEB = ("gif", "webp", "apng", "png", "svg", "mp4", "webm", "html", "htm")
 
-_ACCEPTED = MappingProxyType(
-    {
-        "markdown": _WEB,
-        "html": _WEB,
-        "reveal": _WEB,
-        "quarto": _WEB,
-        "marp": _WEB[:-2],
-        "beamer": ("pdf", "png", "mp4", "webm", "gif", "webp", "apng"),
-        "typst": (*_WEB, "pdf"),
-        "pptx": ("gif", "png", "mp4"),
-    }
-)
+_ACCEPTED = {
+    "markdown": _WEB,
+    "html": _WEB,
+    "reveal": _WEB,
+    "quarto": _WEB,
+    "marp": _WEB[:-2],
+    "beamer": ("pdf", "png", "mp4", "webm", "gif", "webp", "apng"),
+    "typst": (*_WEB, "pdf"),
+    "pptx": ("gif", "png", "mp4"),
+}
 """The file formats that each kind of document can show; each kind is a macro in embed.jinja."""
 
 FORMS = tuple(_ACCEPTED)
@@ -51,9 +45,8 @@ _LATEX = {
     **{each: f"\\{each}" for each in "{}$&#%_"},
 }
 
-_CONTROLS, _WIDEST, _TALLEST, _LOWEST = 190, 960, 640, 400
-"""In pixels: the height of a player's controls, the maximum width and height of the picture, and the minimum height of
-the player."""
+_UNREADABLE = {"LaTeX": frozenset('\\{}%#~^$&"`'), "python-pptx": frozenset('&<"')}
+"""The characters of file names that a reader cannot read, or does not escape (python-pptx, as of 1.0.2)."""
 
 
 def snippet(path: str | PathLike[str], form: str, *, base: str = "") -> str:
@@ -87,14 +80,7 @@ def snippet(path: str | PathLike[str], form: str, *, base: str = "") -> str:
 
 def player_frame(size: tuple[int, int], *, title: str, src: str = "", srcdoc: str = "") -> str:
     """Return the iframe that shows a player page, given as a URL or as HTML, small enough for text next to it."""
-    return _macro("player_frame", _frame_size(size), title, src, srcdoc)
-
-
-def _frame_size(size: tuple[int, int]) -> tuple[int, int, int]:
-    """Return the width, height and minimum height of a player's iframe, in pixels."""
-    width, height = size
-    across = min(width, _WIDEST, _TALLEST * width // height)
-    return across, round(across * height / width) + _CONTROLS, _LOWEST
+    return _macro("player_frame", size, title, src, srcdoc)
 
 
 @dataclass(frozen=True)
@@ -126,49 +112,19 @@ class Media:
         """The suffix without its dot, in lower case."""
         return self.path.suffix.lower().removeprefix(".")
 
-    @property
-    def ratio(self) -> float:
-        """The aspect ratio, width over height."""
-        width, height = self.size or (16, 9)
-        return width / height
-
-    def dimensions(self, room: tuple[int, int] | None = None) -> Any:
-        """Return width and height attributes, scaled down to fit within `room` in pixels."""
-        from markupsafe import Markup
-
-        if self.size is None:
-            return ""
-        scale = 1.0 if room is None else min(1.0, room[0] / self.size[0], room[1] / self.size[1])
-        return Markup(' width="{}" height="{}"').format(*(round(side * scale) for side in self.size))
-
-    def frame_size(self) -> tuple[int, int, int]:
-        """Return the width, height and minimum height of the iframe that shows a page, in pixels."""
-        return _frame_size(self.size or (1280, 720))
-
     def url(self, file: str) -> str:
         """Return a file's URL, without characters that HTML, Markdown or CSS would interpret."""
         before = quote(self.base, safe=_URL_CHARACTERS)
         return f"{before}{'' if not before or before.endswith('/') else '/'}{quote(os.fsencode(file))}"
 
-    def path_to(self, file: str) -> str:
-        """Return a file's path on disk; raise InputError if there is none or it cannot be printed."""
+    def path_to(self, file: str, reader: str = "") -> str:
+        """Return a file's path on disk; raise InputError if there is none or the document's reader cannot read it."""
         if "://" in self.base:
             raise self.refusal(f"the document reads files, not {self.base}: leave the URL out")
         if not file.isprintable():
             raise self.refusal("its name has characters that cannot be printed: rename it")
-        return Path(self.base, file).as_posix()
-
-    def latex_path(self, file: str) -> str:
-        """Return a path without characters that LaTeX cannot read in file names."""
-        return self._path_without(frozenset('\\{}%#~^$&"`'), file, "LaTeX")
-
-    def xml_path(self, file: str) -> str:
-        """Return a path without characters that python-pptx does not escape in the name of a video (as of 1.0.2)."""
-        return self._path_without(frozenset('&<"'), file, "python-pptx")
-
-    def _path_without(self, marks: frozenset[str], file: str, reader: str) -> str:
-        path = self.path_to(file)
-        if wrong := sorted(marks & set(path)):
+        path = Path(self.base, file).as_posix()
+        if reader and (wrong := sorted(_UNREADABLE[reader] & set(path))):
             raise self.refusal(f"{reader} reads no file whose name has {' '.join(wrong)}: rename it")
         return path
 
@@ -237,7 +193,7 @@ def _macro(name: str, *values: object) -> str:
     """Call a macro of embed.jinja, with filters that escape for each language."""
     from markupsafe import Markup
 
-    from gdsim.web.templates import environment
+    from gdsim.web import environment
 
     def language(escape: Callable[[str], str]) -> Callable[[object], Markup]:
         return lambda text: Markup(escape(str(text)))  # noqa: S704

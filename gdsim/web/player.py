@@ -15,13 +15,8 @@ from gdsim.render import frames
 from gdsim.render.display_list import iterate_stride
 from gdsim.render.painter import marker_outline
 from gdsim.scene import Facet, Scene, Style, SurfaceModel
+from gdsim.web import asset, csp_hash, render
 from gdsim.web.drawing import Drawing, image_stride
-from gdsim.web.templates import asset, csp_hash, render
-
-NETWORK = (
-    "A spot on the plane is the place nearest to a network's weights, and the gradient there is its part along the "
-    "plane; the loss is that of the weights themselves."
-)
 
 
 def write_player(
@@ -36,8 +31,6 @@ def write_player(
 
 def page(scene: Scene, provenance: Provenance | None = None, loop: bool = True) -> str:
     """Return the page as HTML: a single file that loads no others and works in an iframe."""
-    from markupsafe import Markup  # imported here to keep the command line fast
-
     fixed = replace(
         scene,
         groups=tuple(replace(group, facets=tuple(map(_without_orbit, group.facets))) for group in scene.groups),
@@ -49,29 +42,24 @@ def page(scene: Scene, provenance: Provenance | None = None, loop: bool = True) 
     ratio = f":root {{ --ratio: {width / height:.6g}; --ground: {scene.theme.page}; }}"
     style = f"{ratio}\n{asset('player.css')}"
     versions = {} if provenance is None else provenance.versions
-    about = (
-        (any("loss" in layer["terms"] for layer in drawing.data["layers"]), NETWORK),
-        (drawing.apart >= 1, "There are more steps than a page can contain: some points of the paths are not drawn."),
-    )
     return render(
         "player.html",
         scene=scene,
         drawing=drawing,
-        drawing_json=Markup(quoted(json.dumps(drawing.data, separators=(",", ":"), allow_nan=False))),  # noqa: S704  (quoted)
+        drawing_json=json.dumps(drawing.data, separators=(",", ":"), allow_nan=False),
+        quoted=quoted,
         title=scene.title or "gdsim",
         generator=f"gdsim {versions.get('gdsim', '')}".strip(),
         loops=loop,
         chips=[_chip(style) for style in scene.styles],
-        notes=[*notes(scene), *(sentence for applies, sentence in about if applies)],
-        cursors=any(layer["cursor"] for layer in drawing.data["layers"]),
+        notes=notes(scene),
         columns=_columns(drawing.data["layers"]),
         provenance=provenance,
-        provenance_json="" if provenance is None else Markup(quoted(provenance.to_json())),  # noqa: S704  (quoted)
         versions=" · ".join(f"{name} {version}" for name, version in versions.items()) or "gdsim",
-        style=Markup(style),  # noqa: S704  (our own)
-        style_hash=Markup(csp_hash(style)),  # noqa: S704  (our own)
-        script=Markup(script),  # noqa: S704  (our own)
-        script_hash=Markup(csp_hash(script)),  # noqa: S704  (our own)
+        style=style,
+        style_hash=csp_hash(style),
+        script=script,
+        script_hash=csp_hash(script),
     )
 
 

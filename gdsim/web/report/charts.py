@@ -1,52 +1,121 @@
-"""SVG charts of a study's curves and profiles, whose colours are CSS variables of the page."""
+"""The pictures of a report: its animation, and SVG charts whose colours are CSS variables of the page."""
 
 from __future__ import annotations
 
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
+from pathlib import Path
+from tempfile import TemporaryDirectory
 
 import numpy as np
 
 from gdsim.analysis import Curve, Profile, Study
+from gdsim.config import Experiment
+from gdsim.encode import write
 from gdsim.objectives import FloatArray
+from gdsim.render import frames
 from gdsim.render.panels.curves import chart
-from gdsim.scene import CurvesPanel, PanelCurve, Style, axis_limits, number, on_axis
+from gdsim.scene import FEW_STARTS, CurvesPanel, PanelCurve, Scene, Style, axis_limits, build_scene, number, on_axis
+from gdsim.simulation import Trajectory, simulate
 from gdsim.themes import THEMES, Theme
-from gdsim.web.report.animation import ReportAnimation
+from gdsim.web import data_uri, image_uri
 from gdsim.web.report.summary import objectives_run
 
-ROLES = ("page", "text", "quiet", "grid")
+MAX_OBJECTIVES = 4
+"""Maximum number of objectives in the animation; with more, each would be too small."""
+
+POSTER_QUALITY = 85
+"""WebP quality of the poster, high enough to keep thin lines sharp."""
 
 # Charts are drawn once, in unusual colours, each of which is replaced by the CSS variable of its role or path.
+ROLES = ("page", "text", "quiet", "grid")
 PLACEHOLDERS: Theme = replace(
     THEMES["light"], page="#fe0000", panel="#fe0000", text="#fe0001", quiet="#fe0002", grid="#fe0003"
 )
 PATH = "#fd{:04x}"
 
-PAGE_COLORS: Mapping[str, Mapping[str, str]] = {
-    "light": {
-        "page": "#ffffff",
-        "text": "#1b2430",
-        "quiet": "#5a6675",
-        "rule": "#dfe4ea",
-        "shade": "#f5f7f9",
-        "tint": "#0072b2",
-        "focus": "#0072b2",
-        "warning": "#a84300",
-    },
-    "dark": {
-        "page": "#10141b",
-        "text": "#f1f4f8",
-        "quiet": "#9aa7b8",
-        "rule": "#2a3340",
-        "shade": "#181e28",
-        "tint": "#56b4e9",
-        "focus": "#56b4e9",
-        "warning": "#f0a04b",
-    },
-}
-"""The colours of the page, which are independent of the animation's theme."""
+
+@dataclass(frozen=True)
+class Clip:
+    """The animation in the theme of a scene; the video, an MP4, and the last frame as `data:` URIs."""
+
+    scene: Scene
+    video: str
+    poster: str
+
+
+@dataclass(frozen=True)
+class ReportAnimation:
+    """The animation of a report.
+
+    Attributes:
+        clips: One for light and one for dark pages; a single one if the view has another theme.
+        objectives: The number of objectives shown.
+        text: What happens.
+        omissions: What the animation does not show, one sentence each.
+    """
+
+    clips: tuple[Clip, ...]
+    objectives: int
+    text: str
+    omissions: tuple[str, ...]
+
+
+def animate(experiments: Sequence[Experiment], notes: tuple[str, ...]) -> ReportAnimation:
+    """Simulate the first experiments again and draw them, with notes about the tuning in the subtitle."""
+    shown = experiments[:MAX_OBJECTIVES]
+    trajectories = _with_equal_settings([each for experiment in shown for each in simulate(experiment)])
+    starts = max(len(each.stops) for each in trajectories)
+    if starts > FEW_STARTS:
+        trajectories = [_first_start(each) for each in trajectories]
+    # Several objectives need the space of the panels, and the page has charts.
+    view = shown[0].view if len(shown) == 1 else shown[0].view.model_copy(update={"panels": []})
+    themes = ("light", "dark") if view.theme in ("light", "dark") else (view.theme,)
+    views = [view.model_copy(update={"theme": theme}) for theme in themes]
+    scenes = [_with_notes(build_scene(trajectories, view=each, animation=shown[0].animation), notes) for each in views]
+    text, omissions = scenes[0].alt_text, []
+    if len(shown) < len(experiments):
+        omissions.append(f"The animation shows the first {len(shown)} of {len(experiments)} objectives.")
+    if starts > FEW_STARTS:
+        text = f"From the first of {starts} starts: {text}"
+        if len(shown) > 1:
+            omissions.append(f"It shows the first of {starts} starts.")
+    return ReportAnimation(tuple(map(_clip, scenes)), len(shown), text, tuple(omissions))
+
+
+def _with_equal_settings(trajectories: Sequence[Trajectory]) -> list[Trajectory]:
+    """Give all trajectories of one label the same settings text, even if the settings differ between objectives."""
+    settings: dict[str, set[str]] = {}
+    for each in trajectories:
+        settings.setdefault(each.label, set()).add(each.settings)
+    return [
+        each
+        if len(settings[each.label]) == 1
+        else replace(each, settings=f"{each.settings.split(' · ')[0]} · tuned for each objective")
+        for each in trajectories
+    ]
+
+
+def _first_start(trajectory: Trajectory) -> Trajectory:
+    names = ("points", "values", "gradients", "learning_rates", "evaluations")
+    first = {name: getattr(trajectory, name)[:, :1] for name in names}
+    return replace(trajectory, stop_steps=trajectory.stop_steps[:1], stops=trajectory.stops[:1], **first)
+
+
+def _with_notes(scene: Scene, notes: tuple[str, ...]) -> Scene:
+    subtitles = scene.subtitles
+    if notes and subtitles:
+        # If there is room for only one of them, what the picture omits takes precedence.
+        subtitles = (f"{notes[0]}; {subtitles[0]}", f"{notes[-1]}; {subtitles[-1]}", *subtitles)
+    return replace(scene, subtitles=subtitles or notes)
+
+
+def _clip(scene: Scene) -> Clip:
+    drawn = frames(scene)
+    with TemporaryDirectory() as folder:
+        video = write(drawn, Path(folder, "film.mp4"), fps=scene.fps, hold=scene.hold).read_bytes()
+    return Clip(scene, data_uri("video/mp4", video), image_uri(drawn.poster(), "webp", quality=POSTER_QUALITY))
 
 
 @dataclass(frozen=True, eq=False)
@@ -83,7 +152,7 @@ def losses(study: Study) -> list[Loss]:
     return found
 
 
-def loss_charts(loss: Loss, styles: Mapping[str, Style], *, name: str) -> tuple[str, str]:
+def loss_charts(loss: Loss, styles: Mapping[str, Style], *, name: str) -> list[str]:
     """Return charts of the loss against steps and against gradient evaluations; `name` makes their ids unique."""
     values = np.concatenate(loss.values)
     limits, logarithmic = axis_limits(values[np.isfinite(values)], may_be_logarithmic=loss.may_be_logarithmic)
@@ -91,32 +160,22 @@ def loss_charts(loss: Loss, styles: Mapping[str, Style], *, name: str) -> tuple[
         f"{each.optimizer} ends at {number(float(values[-1]), 3)}"
         for each, values in zip(loss.curves, loss.values, strict=True)
     )
-
-    def against(axis: str, x: Sequence[FloatArray], suffix: str) -> str:
+    charts = []
+    for field, axis in (("steps", "step"), ("evaluations", "gradient evaluations")):
         curves = tuple(
-            _curve(styles[each.optimizer], place, on_axis(values, limits) if logarithmic else values)
-            for each, place, values in zip(loss.curves, x, loss.values, strict=True)
+            _curve(styles[each.optimizer], getattr(each, field), on_axis(values, limits) if logarithmic else values)
+            for each, values in zip(loss.curves, loss.values, strict=True)
         )
-        reach = max(1.0, *(float(place[-1]) for place in x))
+        reach = max(1.0, *(float(getattr(each, field)[-1]) for each in loss.curves))
         panel = CurvesPanel(loss.caption, axis, reach, loss.base, logarithmic, limits, None, curves)
         alt_text = f"{loss.title}: {loss.caption} against {axis}. {ends}."
-        return _with_variables(chart(panel, PLACEHOLDERS, name=name + suffix, words=alt_text))
-
-    steps = against("step", [each.steps for each in loss.curves], "steps")
-    return steps, against("gradient evaluations", [each.evaluations for each in loss.curves], "evaluations")
+        charts.append(_with_variables(chart(panel, PLACEHOLDERS, name=name + field, words=alt_text)))
+    return charts
 
 
-def profile_charts(performance: Profile, data: Profile, styles: Mapping[str, Style]) -> tuple[str, str]:
-    """Return charts of a performance profile, on a base-2 logarithmic axis, and of a data profile."""
-    return (
-        _profile_chart(
-            performance, np.log2(performance.x), styles, "times the fewest gradient evaluations", "Performance"
-        ),
-        _profile_chart(data, data.x, styles, "gradient evaluations", "Data"),
-    )
-
-
-def _profile_chart(profile: Profile, x: FloatArray, styles: Mapping[str, Style], axis: str, kind: str) -> str:
+def profile_chart(profile: Profile, styles: Mapping[str, Style], *, axis: str, doubling: bool = False) -> str:
+    """Return the chart of a performance profile, on a base-2 logarithmic axis (`doubling`), or of a data profile."""
+    x = np.log2(profile.x) if doubling else profile.x
     reach = max(1.02 * float(x[-1]), 1.0)
     # Shares are constant beyond the largest cost.
     x, shares = np.append(x, reach), np.append(profile.shares, profile.shares[-1:], axis=0)
@@ -124,8 +183,8 @@ def _profile_chart(profile: Profile, x: FloatArray, styles: Mapping[str, Style],
     ticks, limits = np.linspace(0, 1, 5), np.array([-0.03, 1.03])
     panel = CurvesPanel("share within tolerance", axis, reach, 0.0, False, limits, ticks, curves)
     ends = ", ".join(f"{label} {share:.0%}" for label, share in zip(profile.labels, profile.shares[-1], strict=True))
+    kind = "Performance" if doubling else "Data"
     alt_text = f"{kind} profile. Share of problems within tolerance, by {axis}; in the end {ends}."
-    doubling = kind == "Performance"
     svg = chart(panel, PLACEHOLDERS, name=kind.lower(), words=alt_text, stepped=True, doubling=doubling)
     return _with_variables(svg)
 
@@ -134,12 +193,10 @@ def _curve(style: Style, x: FloatArray, y: FloatArray) -> PanelCurve:
     return PanelCurve(style, np.stack([x, y], -1)[:, None], np.array([len(x) - 1]))
 
 
-def chart_styles(labels: Sequence[str], animation: ReportAnimation) -> dict[str, Style]:
+def chart_styles(labels: Sequence[str], scene: Scene) -> dict[str, Style]:
     """Return the style of each optimizer in charts: dashed as in the animation, with a placeholder colour."""
-    return {
-        label: Style(label, "", PATH.format(index), animation.dashes.get(label, ()), "")
-        for index, label in enumerate(labels)
-    }
+    dashes = {style.label: style.dash for style in scene.styles}
+    return {label: Style(label, "", PATH.format(i), dashes.get(label, ()), "") for i, label in enumerate(labels)}
 
 
 def _with_variables(svg: str) -> str:
@@ -148,24 +205,17 @@ def _with_variables(svg: str) -> str:
 
 
 def color_variables(labels: Sequence[str], animation: ReportAnimation) -> str:
-    """Return the CSS rules that define the colour variables for light and dark pages."""
-    light, dark = (
-        _declarations({**colors, "ground": clip.theme.page, **_chart_colors(labels, clip.colors, clip.theme)})
-        for colors, clip in zip(PAGE_COLORS.values(), (animation.clips[0], animation.clips[-1]), strict=True)
-    )
-    return (
-        f":root {{ color-scheme: light dark; {light} }}\n@media (prefers-color-scheme: dark) {{ :root {{ {dark} }} }}"
-    )
+    """Return the CSS rules that define the colours of charts for light and dark pages."""
+    light, dark = (_declarations(labels, clip.scene) for clip in (animation.clips[0], animation.clips[-1]))
+    return f":root {{ {light} }}\n@media (prefers-color-scheme: dark) {{ :root {{ {dark} }} }}"
 
 
-def _chart_colors(labels: Sequence[str], colors: Mapping[str, str], theme: Theme) -> dict[str, str]:
-    """Return the colours of roles and paths; optimizers that are not in the animation get unused colours."""
+def _declarations(labels: Sequence[str], scene: Scene) -> str:
+    """Declare the colours of roles and paths; optimizers that are not in the animation get unused colours."""
+    theme, colors = scene.theme, {style.label: style.color for style in scene.styles}
     free = [color for color in theme.paths if color not in colors.values()] or list(theme.paths)
     missing = [label for label in labels if label not in colors]
-    paths = {**{label: free[i % len(free)] for i, label in enumerate(missing)}, **colors}
-    roles = {f"chart-{role}": str(getattr(theme, role)) for role in ROLES}
-    return roles | {f"path-{index}": paths[label] for index, label in enumerate(labels)}
-
-
-def _declarations(colors: Mapping[str, str]) -> str:
-    return " ".join(f"--{name}: {color};" for name, color in colors.items())
+    colors |= {label: free[i % len(free)] for i, label in enumerate(missing)}
+    values = {"ground": theme.page} | {f"chart-{role}": getattr(theme, role) for role in ROLES}
+    values |= {f"path-{i}": colors[label] for i, label in enumerate(labels)}
+    return " ".join(f"--{name}: {color};" for name, color in values.items())

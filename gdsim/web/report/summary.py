@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-import platform
-from collections.abc import Iterator, Mapping, Sequence
-from importlib import metadata
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from itertools import compress
 from typing import TYPE_CHECKING
 
 import numpy as np
-import numpy.typing as npt
 
 from gdsim.analysis import Matrix, Row, Table, has_networks, ranks, solved_shares
 from gdsim.scene import joined
@@ -17,11 +15,8 @@ if TYPE_CHECKING:
     from gdsim.analysis import Tuning
     from gdsim.config import Experiment
 
-__all__ = ["objectives_run", "plural", "settings_line", "summarize", "title", "tuning_notes", "versions"]
-
 NAMED = 3
-"""Maximum number of objectives, and with one more of optimizers, that a title names; otherwise it gives their number.
-"""
+"""Maximum number of objectives, and with one more of optimizers, that a title names instead of their number."""
 
 
 def plural(count: int, word: str) -> str:
@@ -56,12 +51,6 @@ def settings_line(table: Table, experiment: Experiment) -> str:
     return " · ".join(parts)
 
 
-def versions() -> dict[str, str]:
-    """Return the versions of the packages that the figures depend on."""
-    packages = {name: metadata.version(name) for name in ("gdsim", "torch", "numpy")}
-    return packages | {"Python": platform.python_version()}
-
-
 def tuning_notes(tuning: Tuning | None) -> tuple[str, ...]:
     """Describe how the optimizers were tuned, from long to short, for a subtitle; empty if they were not."""
     if tuning is None:
@@ -79,6 +68,18 @@ def summarize(table: Table) -> str:
     ran = [row for row in table if not row.reason]
     several = len({row.objective for row in table}) > 1
     return " ".join([*(_on_several(table, ran) if several else _on_one(ran)), *_failures(table)])
+
+
+def _said(labels: Sequence[str], one: str, many: str) -> str:
+    """Return the labels with a verb in singular or plural."""
+    return f"{joined(labels)} {many if len(labels) > 1 else one}"
+
+
+def _best(rows: Iterable[Row], field: str, choose: Callable[[Iterable[float]], float]) -> tuple[list[str], float]:
+    """Return the optimizers with the least or greatest value of a field, and that value; none if it is unknown."""
+    known = {row.optimizer: value for row in rows if (value := getattr(row, field)) is not None}
+    best = choose(known.values()) if known else np.nan
+    return [label for label, value in known.items() if value == best], best
 
 
 def _on_one(ran: Sequence[Row]) -> Iterator[str]:
@@ -107,36 +108,31 @@ def _trained(ran: Sequence[Row]) -> Iterator[str]:
     objective, ran = ran[0].objective, [row for row in ran if not row.diverged]
     if not ran:
         yield f"On {objective} no optimizer trains to the end."
-    if len(ran) == 1 and ran[0].final_value is not None:
-        accuracy = ran[0].test_accuracy
-        test = "" if accuracy is None else f" and a test accuracy of {100 * accuracy:.1f} %"
-        yield f"On {objective} {ran[0].optimizer} ends at the loss {ran[0].final_value:.3g}{test}."
+    lowest, loss = _best(ran, "final_value", min)
+    highest, accuracy = _best(ran, "test_accuracy", max)
+    if lowest and len(ran) == 1:
+        test = f" and a test accuracy of {100 * accuracy:.1f} %" if highest else ""
+        yield f"On {objective} {ran[0].optimizer} ends at the loss {loss:.3g}{test}."
         return
-    finals = {row.optimizer: row.final_value for row in ran if row.final_value is not None}
-    if finals:
-        best = [label for label, value in finals.items() if value == min(finals.values())]
-        verb = "end" if len(best) > 1 else "ends"
-        yield f"On {objective} {joined(best)} {verb} at the lowest loss, {min(finals.values()):.3g}."
-    tested = {row.optimizer: row.test_accuracy for row in ran if row.test_accuracy is not None}
-    if tested:
-        best = [label for label, value in tested.items() if value == max(tested.values())]
-        verb = "have" if len(best) > 1 else "has"
-        yield f"{joined(best)} {verb} the highest test accuracy, {100 * max(tested.values()):.1f} %."
+    if lowest:
+        yield f"On {objective} {_said(lowest, 'ends', 'end')} at the lowest loss, {loss:.3g}."
+    if highest:
+        yield f"{_said(highest, 'has', 'have')} the highest test accuracy, {100 * accuracy:.1f} %."
 
 
 def _without_success(ran: Sequence[Row]) -> Iterator[str]:
     first = ran[0]
     aim = "the lowest value found" if first.solved is None else "the minimum"
+    none = f"On {first.objective} no optimizer comes within tolerance of {aim}"
     if all(row.starts == (row.never or 0) for row in ran):
-        ending = f" from any of {first.starts} starts" if first.starts > 1 else ""
-        yield f"On {first.objective} no optimizer comes within tolerance of {aim}{ending}."
+        yield none + (f" from any of {first.starts} starts." if first.starts > 1 else ".")
     else:
-        yield f"On {first.objective} no optimizer comes within tolerance of {aim} from more than half of the starts."
+        yield f"{none} from more than half of the starts."
         yield from _within_tolerance(ran)
-    if known := [row.best_value for row in ran if row.best_value is not None]:
-        lowest = [row.optimizer for row in ran if row.best_value == min(known)]
-        verb = "find" if len(lowest) > 1 else "finds"
-        yield f"{joined(lowest)} {verb} the lowest value: {min(known):.4g}{' at the median' * (first.starts > 1)}."
+    labels, lowest = _best(ran, "best_value", min)
+    if labels:
+        where = " at the median" if first.starts > 1 else ""
+        yield f"{_said(labels, 'finds', 'find')} the lowest value: {lowest:.4g}{where}."
 
 
 def _leading(rows: Sequence[Row]) -> str:
@@ -179,15 +175,14 @@ def _counted(counts: Mapping[str, int], starts: int, one: str, many: str) -> Ite
     always = [label for label, count in counts.items() if count == starts]
     some = [label for label, count in counts.items() if 0 < count < starts]
     if always:
-        ending = f" from all {starts} starts" if starts > 1 else ""
-        yield f"{joined(always)} {many if len(always) > 1 else one}{ending}."
+        yield _said(always, one, many) + (f" from all {starts} starts." if starts > 1 else ".")
     if len(some) == 1:
         yield f"{some[0]} {one} from {counts[some[0]]} of {starts} starts."
     elif some:
         names = joined([f"{label} (from {counts[label]})" for label in some])
         yield f"{names} {many} from some of {starts} starts."
     if never:
-        yield f"{joined(never)} never {many if len(never) > 1 else one}."
+        yield f"{_said(never, f'never {one}', f'never {many}')}."
 
 
 def _on_several(table: Table, ran: Sequence[Row]) -> Iterator[str]:
@@ -210,7 +205,7 @@ def _ranked(matrix: Matrix) -> Iterator[str]:
     levels = sorted({float(mean) for mean in means[np.isfinite(means)]})
     if not levels:
         return
-    best, *others = [_labels(matrix, means == level) for level in levels]
+    best, *others = [list(compress(matrix.optimizers, means == level)) for level in levels]
     over = f"Over {len(matrix.objectives)} objectives"
     if len(best) > 1:
         yield f"{over} {joined(best)} tie for the best mean rank, {levels[0]:.3g}."
@@ -241,17 +236,13 @@ def _most_solved(matrix: Matrix) -> Iterator[str]:
         return
     # The means of equal shares may differ by rounding errors.
     best = np.isclose(means, highest, rtol=1e-9, atol=0)
-    labels, share = _labels(matrix, best), f"{100 * highest:.3g} % of the starts{where}"
+    labels, share = list(compress(matrix.optimizers, best)), f"{100 * highest:.3g} % of the starts{where}"
     if len(labels) > 1:
         how = "equally often" if best.sum() == np.isfinite(means).sum() else "most often"
         yield f"{joined(labels)} reach a global minimum {how}, each from {share}."
     else:
         most = " most often," if np.isfinite(means).sum() > 1 else ""
         yield f"{labels[0]} reaches a global minimum{most} from {share}."
-
-
-def _labels(matrix: Matrix, chosen: npt.NDArray[np.bool_]) -> list[str]:
-    return [label for label, is_chosen in zip(matrix.optimizers, chosen, strict=True) if is_chosen]
 
 
 def _failures(table: Table) -> Iterator[str]:
