@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from gdsim.scene import SurfaceCamera as Space
+from gdsim.scene.views.surface import SurfaceCamera as Space
 
 SQUARE = np.array([[-5.0, 5.0], [-5.0, 5.0]])
 FLAT = np.full((31, 31), 0.5)

@@ -13,8 +13,9 @@ from gdsim.render.canvas import Canvas
 from gdsim.render.layout import Box, Layout
 from gdsim.render.viewport import START, Moment
 from gdsim.render.views import view_renderer
-from gdsim.scene import Arrows, Facet, Scene, SurfaceCamera, SurfaceModel
+from gdsim.scene import Arrows, Facet, Scene, SurfaceModel
 from gdsim.scene.levels import choose_levels
+from gdsim.scene.views.surface import SurfaceCamera
 from gdsim.themes import THEMES
 
 LIGHT = THEMES["light"]

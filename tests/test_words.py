@@ -7,7 +7,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from gdsim.scene import describe
+from gdsim.scene.captions import describe
 from gdsim.slides.text import summarize
 from tests.networks_made import imagined, landscape, trained
 

@@ -11,10 +11,10 @@ from gdsim.scene.build import (
     styles,
     view_problems,
 )
-from gdsim.scene.captions import describe, joined
+from gdsim.scene.captions import joined
 from gdsim.scene.facets import lengths
-from gdsim.scene.levels import Levels, labels, number, power, round_ticks
-from gdsim.scene.model import Arrows, Exit, Facet, Group, Mark, PanelModel, Path, Scene, Style, ViewModel
+from gdsim.scene.levels import labels, number, power, round_ticks
+from gdsim.scene.model import Arrows, Exit, Facet, Group, Path, Scene, Style
 from gdsim.scene.panels import panel_kinds
 from gdsim.scene.panels.curves import CurvesPanel, PanelCurve, axis_limits, on_axis
 from gdsim.scene.panels.heatmap import Heatmap, HeatmapRow
@@ -23,7 +23,7 @@ from gdsim.scene.views import view_kinds
 from gdsim.scene.views.contour import ContourModel
 from gdsim.scene.views.curve import CurveModel
 from gdsim.scene.views.image import ImageSequence
-from gdsim.scene.views.surface import SurfaceCamera, SurfaceModel
+from gdsim.scene.views.surface import SurfaceModel
 
 __all__ = [
     "FEW_STARTS",
@@ -39,20 +39,14 @@ __all__ = [
     "ImageGrid",
     "ImageRow",
     "ImageSequence",
-    "Levels",
-    "Mark",
     "PanelCurve",
-    "PanelModel",
     "Path",
     "Scene",
     "Style",
-    "SurfaceCamera",
     "SurfaceModel",
-    "ViewModel",
     "axis_limits",
     "build_saliency_scene",
     "build_scene",
-    "describe",
     "joined",
     "labels",
     "lengths",

@@ -29,11 +29,8 @@ from gdsim.simulation import Explanation, Trajectory
 from gdsim.themes import DASHES, MARKERS, Theme
 from gdsim.themes import theme as find_theme
 
-FEW_STEPS = 100
-"""Maximum number of steps for which each iterate is drawn as a dot."""
-
-FEW_STARTS = 4
-"""Maximum number of starts for which paths are dashed and thick; with more they are thin and solid."""
+FEW_STEPS = 100  # maximum number of steps for which each iterate is drawn as a dot
+FEW_STARTS = 4  # maximum number of starts for which paths are dashed and thick; with more they are thin and solid
 
 DRAWN = {"gradient": " with its gradient arrows", "stream": " with stream lines of its gradient", "none": ""}
 
@@ -45,8 +42,7 @@ HEADINGS: Mapping[str, str] = {
     "gradcam": "Grad-CAM",
 }
 
-MAX_ROWS = 64
-"""Maximum number of rows of a picture."""
+MAX_ROWS = 64  # maximum number of rows of a picture
 
 Explained = tuple[Sequence[Trajectory], Sequence[Explanation]]
 """The trajectories of a network, and one explanation for each."""

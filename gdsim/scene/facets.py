@@ -21,17 +21,10 @@ from gdsim.simulation import Trajectory
 ARROWS, FEWEST, THINNING = 15, 7, 0.3
 """Approximate and minimum number of arrows per side, and the exponent of its decrease with the number of facets."""
 
-SPARSE = 0.72
-"""Every second computed arrow of a network is drawn if facets need less than this fraction of them."""
-
-REACH = 1.2
-"""Maximum length of an arrow on a curve, in units of the arrows' spacing."""
-
-STREAM = 61
-"""Number of grid points along a side for stream lines, from border to border."""
-
-MAX_ASPECT = 2.5
-"""Maximum aspect ratio of a view whose arrows are in square cells."""
+SPARSE = 0.72  # every second computed arrow of a network is drawn if facets need less than this fraction of them
+REACH = 1.2  # maximum length of an arrow on a curve, in units of the arrows' spacing
+STREAM = 61  # number of grid points along a side for stream lines, from border to border
+MAX_ASPECT = 2.5  # maximum aspect ratio of a view whose arrows are in square cells
 
 SHORT, FINENESS = 1 / 150, 600
 """Segments shorter than the first number, as a fraction of the view, get no intermediate points; others get

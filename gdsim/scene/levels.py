@@ -11,25 +11,20 @@ import numpy.typing as npt
 
 from gdsim.objectives import FloatArray
 
-WANTED = 28
-"""Approximate number of levels: enough to show slopes, few enough for sharp fills with 256 colours."""
+WANTED = 28  # approximate number of levels: enough to show slopes, few enough for sharp fills with 256 colours
 
 SKEWED, STRAYING = 6, 5
 """Minimum ratios of the highest value to the median for geometric levels, and of the full range to that of the 2 % and
 98 % quantiles for levels of equal areas."""
 
-NARROW = 4
-"""Ratio of the highest to the lowest value below which ticks are round numbers instead of decades."""
+NARROW = 4  # ratio of the highest to the lowest value below which ticks are round numbers instead of decades
 
 LABELLED, LEEWAY = 4, 0.1
 """For levels of equal areas: number of edges per labelled edge, and the fraction of a level's area by which that edge
 may be moved to a round number."""
 
-LARGEST = 1e305
-"""Maximum absolute value that is drawn; differences and multiples of larger ones would overflow."""
-
-REACH = 10
-"""Maximum extension of a value range to include the paths, as a multiple of the function's own range."""
+LARGEST = 1e305  # maximum absolute value that is drawn; differences and multiples of larger ones would overflow
+REACH = 10  # maximum extension of a value range to include the paths, as a multiple of the function's own range
 
 SUPERSCRIPTS = str.maketrans("-0123456789", "⁻⁰¹²³⁴⁵⁶⁷⁸⁹")
 

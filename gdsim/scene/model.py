@@ -39,12 +39,10 @@ class Arrows:
     """Gradients on a regular grid as arrows that point uphill, centred on their points or, on a curve, beginning there.
 
     Attributes:
-        points: (n, k) the grid points with a finite gradient, in the k = 1 or 2 coordinates shown; for stream lines the
-            whole grid, row by row from the bottom.
+        points: (n, k) the grid points with a gradient, k = 1 or 2; for stream lines all, row by row from the bottom.
         gradients: (n, k) the gradient along these coordinates; NaN where it does not exist.
         lengths: (n,) the drawn length, as a fraction of the space for one arrow; see `lengths`.
         spacing: (k,) the spacing of the grid along each coordinate.
-        form: Single arrows ("quiver") or stream lines.
         heights: (n,) the values at which arrows along a curve begin; None for arrows on the axis or plane.
     """
 
@@ -81,7 +79,7 @@ class Exit:
     Attributes:
         step: The first step outside.
         time: Fractional step at which the path crosses the border.
-        point: Where the path ends: (x, y), (x, value) or, for a surface, (x, y, height).
+        point: (k,) where the path ends, as `Path.points`.
         words: Text for the picture, such as "left at step 4".
     """
 
@@ -94,21 +92,17 @@ class Exit:
 
 @dataclass(frozen=True, eq=False)
 class Path:
-    """One optimizer's paths over one objective in a facet.
-
-    Paths are straight between two iterates in the input space. On a curve or a surface they follow the function, which
-    requires points between the iterates.
+    """One optimizer's paths over one objective in a facet, which follow a curve or a surface between two iterates.
 
     Attributes:
         times: (n,) the fractional step of each point; whole numbers are iterates.
-        points: (n, starts, k) the points: (x, y) seen from above, (x, value) on a curve, (x, y, height) on a surface,
-            where the height is a fraction of the value axis. NaN where the function has no value.
+        points: (n, starts, k) the points: (x, y), (x, value) on a curve, or (x, y, height) on a surface, where the
+            height is a fraction of the value axis; NaN where the function has no value.
         slopes: (n, starts) the derivative at each point of a curve; otherwise None.
         gradients: (steps + 1, starts, c) the gradient at each iterate along the c coordinates shown; 0 if not finite.
         values: (steps + 1, starts) the objective at each iterate; NaN if not finite.
         moves: (steps, starts, c) the step taken from each iterate along these coordinates.
-        ends: (starts,) the last step that is drawn: at most the first one outside the view, because a later segment
-            between two distant points may cross the view.
+        ends: (starts,) the last step that is drawn: at most the first one outside the view for good.
         exits: Where paths leave the view for good.
     """
 
@@ -138,7 +132,7 @@ class Facet:
     Attributes:
         style: The optimizer shown; None if all are shown.
         limits: (2, 2) the range of the horizontal and the vertical coordinate.
-        minima: (m, k) the known minima within the view: (x, y), (x, value) or (x, y, height).
+        minima: (m, k) the known minima within the view, as `Path.points`.
         marks: Named points, such as the recordings that define a plane of weights.
         value_name: The name of the value, such as "f(x, y)" or "loss"; empty for an image.
         heading: Text above a facet without a style.
@@ -175,9 +169,9 @@ class Scene:
     """Everything that an animation shows; `len(scene)` is its number of frames, by default a single one.
 
     Attributes:
-        formula: The objective's formula for the title, in LaTeX without dollar signs; empty for none.
+        formula: The objective's formula for the title, in LaTeX without dollar signs.
         formula_for_title: Whether the formula may replace the title, because both are the same expression.
-        subtitles: What the picture does not show, as alternatives from long to short; empty if it shows everything.
+        subtitles: What the picture does not show, as alternatives from long to short.
         panels_at: Position of the panels; None to choose the one that fits best.
         dots: Whether each iterate is drawn as a dot.
         trail: Number of steps of a path that remain visible behind its head while they fade; None for the whole path.

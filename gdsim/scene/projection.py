@@ -18,8 +18,7 @@ from gdsim.scene.captions import plane_words
 from gdsim.scene.levels import finite
 from gdsim.simulation import Trajectory
 
-AWAY = 1.0
-"""Distance beyond the bounds, in multiples of their span, from which points count as diverged."""
+AWAY = 1.0  # distance beyond the bounds, in multiples of their span, from which points count as diverged
 
 CHUNK = 2**22
 """Maximum number of coordinates evaluated at once, because a grid in a thousand dimensions would not fit in memory."""

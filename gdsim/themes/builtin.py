@@ -6,11 +6,8 @@ from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 from types import MappingProxyType
 
-STROKE = (0.6, 2.0)
-"""The range of `Theme.stroke`: outside of it lines are invisible, or hide what they cross."""
-
-TYPE = (0.8, 1.5)
-"""The range of `Theme.type`: outside of it text is illegible, or does not fit."""
+STROKE = (0.6, 2.0)  # the range of `Theme.stroke`: outside of it lines are invisible, or hide what they cross
+TYPE = (0.8, 1.5)  # the range of `Theme.type`: outside of it text is illegible, or does not fit
 
 
 @dataclass(frozen=True)

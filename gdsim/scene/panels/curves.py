@@ -22,14 +22,12 @@ from gdsim.scene.projection import near, widened
 from gdsim.scene.views import kind_of
 from gdsim.simulation import NetworkTrajectory, Training, Trajectory
 
-SPANNING = 30
-"""Minimum ratio of the largest to the smallest positive figure for a logarithmic axis."""
+SPANNING = 30  # minimum ratio of the largest to the smallest positive figure for a logarithmic axis
 
 DECADES, FAR_BELOW = 16, 1e-3
 """Maximum number of decades of a logarithmic axis, and the position of figures ≤ 0 as a fraction of its lower limit."""
 
-FAINT = 0.45
-"""Strength of the curves of the test data."""
+FAINT = 0.45  # strength of the curves of the test data
 
 
 @dataclass(frozen=True, eq=False)

@@ -19,11 +19,8 @@ from gdsim.scene.panels import PanelKind
 from gdsim.scene.panels.curves import CurvesPanel, Series, curves_panel, training_of
 from gdsim.simulation import Training, Trajectory
 
-DEEPEST = 12
-"""Maximum number of decades of the colour scale."""
-
-FAINTEST = 0.3
-"""Strength of the curve of a network's first layer."""
+DEEPEST = 12  # maximum number of decades of the colour scale
+FAINTEST = 0.3  # strength of the curve of a network's first layer
 
 
 @dataclass(frozen=True, eq=False)
@@ -40,15 +37,14 @@ class Heatmap:
     """Heat maps below each other, one per optimizer, with a common colour scale.
 
     Attributes:
-        across: Quantity on the horizontal axis.
-        reach: Upper end of that axis, at least 1.
+        reach: Upper end of the horizontal axis, at least 1.
         limits: (2,) the positive values at the ends of the logarithmic colour scale; the same in all groups of a scene.
     """
 
     kind: ClassVar[str] = "heatmap"
+    across: ClassVar[str] = "step"
 
     caption: str
-    across: str
     reach: float
     limits: FloatArray
     layers: tuple[str, ...]
@@ -95,7 +91,6 @@ def _kind(name: str, caption: str, figures: Callable[[Training], FloatArray]) ->
         scale = [_values(figures(training_of(each)), each).ravel() for each in completed(group.scene_trajectories)]
         return Heatmap(
             caption=caption,
-            across="step",
             reach=float(max(*ends, 1)),
             limits=_limits(np.concatenate(scale)),
             layers=training_of(group.trajectories[0]).layers,

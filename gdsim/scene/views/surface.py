@@ -26,11 +26,8 @@ from gdsim.scene.model import Facet
 from gdsim.scene.projection import grid_values, has_pole, visited_values
 from gdsim.scene.views import ViewKind
 
-SIDE = 121
-"""Number of grid points per side."""
-
-APART = 0.11
-"""Minimum distance of two labels on a compressed value axis, as a fraction of its length."""
+SIDE = 121  # number of grid points per side
+APART = 0.11  # minimum distance of two labels on a compressed value axis, as a fraction of its length
 
 Floats: TypeAlias = npt.NDArray[np.float32]
 """Lines of sight are computed in single precision, which takes half the time and is finer than pixels."""
@@ -38,21 +35,15 @@ Floats: TypeAlias = npt.NDArray[np.float32]
 GAP, HEIGHT = 0.95, 0.68
 """Height of the surface's lowest value above the plane, which keeps most arrows visible, and its range of heights."""
 
-CENTER = np.array([0.0, 0.0, (GAP + HEIGHT) / 2])
-"""The point that the camera looks at."""
-
-DISTANCE = 14.0
-"""Distance of the camera from `CENTER`, chosen so that the perspective is visible but weak."""
-
-MAX_ASPECT = 2.5
-"""Maximum aspect ratio of the plane; for larger ratios of the bounds it is drawn as a square."""
+CENTER = np.array([0.0, 0.0, (GAP + HEIGHT) / 2])  # the point that the camera looks at
+DISTANCE = 14.0  # distance of the camera from `CENTER`, chosen so that the perspective is visible but weak
+MAX_ASPECT = 2.5  # maximum aspect ratio of the plane; for larger ratios of the bounds it is drawn as a square
 
 NEAR = 0.02
 """Distance along the line of sight within which nothing is hidden; otherwise a point would be hidden by its own
 surface."""
 
-SLACK = 0.006
-"""Minimum distance by which a line of sight must pass below and above the surface to count as hidden."""
+SLACK = 0.006  # minimum distance by which a line of sight must pass below and above the surface to count as hidden
 
 BLOCK = 1024
 """Number of points whose lines of sight are followed at once; larger blocks need more memory but are not faster."""
