@@ -13,7 +13,6 @@ import numpy as np
 from gdsim.analysis.metrics import group_by_objective, last_steps
 from gdsim.config import Animation, View
 from gdsim.errors import InputError, Problem
-from gdsim.networks.attribution import LAYER
 from gdsim.objectives import FloatArray, Objective
 from gdsim.scene.captions import describe, formula, joined, subtitles
 from gdsim.scene.facets import GroupInput
@@ -277,7 +276,8 @@ def _saliency_group(
 
 
 def _headings(explanation: Explanation) -> tuple[str, ...]:
-    return tuple(HEADINGS.get(each, f"gradient at {each.removeprefix(LAYER)}") for each in explanation.maps)
+    # Other methods are "layer:" and the name of a layer.
+    return tuple(HEADINGS.get(each, f"gradient at {each.partition(':')[2]}") for each in explanation.maps)
 
 
 def _map_limits(networks: Sequence[Explained]) -> dict[str, float]:

@@ -11,9 +11,8 @@ import numpy as np
 
 from gdsim.analysis.metrics import last_steps
 from gdsim.config import View
-from gdsim.config.view import SaliencySpec
 from gdsim.errors import InputError, Problem
-from gdsim.networks import ImageObjective, Network, NetworkObjective
+from gdsim.networks import ImageObjective, NetworkObjective
 from gdsim.objectives import FloatArray, Objective
 from gdsim.scene.facets import GroupInput
 from gdsim.scene.model import Style
@@ -53,28 +52,17 @@ class ImageGrid:
 
 
 def _problems(objectives: Sequence[Objective], view: View) -> Iterator[Problem]:
-    for each in objectives:
-        if isinstance(each, NetworkObjective):
-            yield from _saliency_problems(each.network, view.saliency)
-
-
-def _saliency_problems(network: Network, wanted: SaliencySpec) -> Iterator[Problem]:
-    data = network.data
-    if data.image is None or data.classes is None:
-        lacks = "images" if data.image is None else "classes"
-        message = f"saliency goes with images in classes, and {data.name} has no {lacks}; digits has, and an .npz "
-        message += "file whose x is (n, channels, rows, columns) and whose y holds whole numbers"
-        yield Problem(message, code="unsupported")
-        return
-    try:
-        data.test_image(wanted.image)
-    except InputError as error:
-        yield Problem(error.message, ("saliency", "image") if "image" in wanted.model_fields_set else ())
-    if problem := data.class_problem(wanted.target or 0):
-        yield Problem(problem, ("saliency", "class"))
-    if wanted.method == "gradcam" and network.name == "mlp":
-        message = "gradcam looks at the last convolution, and an mlp has none; cnn has"
-        yield Problem(message, ("saliency", "method"), "unsupported")
+    wanted = view.saliency
+    for network in (each.network for each in objectives if isinstance(each, NetworkObjective)):
+        try:
+            network.data.test_image(wanted.image)
+        except InputError as error:
+            yield Problem(error.message, ("saliency", "image") if "image" in wanted.model_fields_set else ())
+        if problem := network.data.class_problem(wanted.target or 0):
+            yield Problem(problem, () if wanted.target is None else ("saliency", "class"))
+        if wanted.method == "gradcam" and network.name == "mlp":
+            message = "gradcam looks at the last convolution, and an mlp has none; cnn has"
+            yield Problem(message, ("saliency", "method"), "unsupported")
 
 
 @singledispatch
