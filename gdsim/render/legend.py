@@ -153,12 +153,10 @@ def settings_text(style: Style, aside: str, room: float, canvas: Canvas) -> str:
 def _draw_in_lines(canvas: Canvas, styles: Sequence[Style], box: Box) -> None:
     """Write the names one after another, in as many lines as fit."""
     em, x, y = canvas.em, box.x, box.top - 0.7 * canvas.em
-    asides = [f"  {style.aside}" * bool(style.aside) for style in styles]
-    names = [style.label + aside for style, aside in zip(styles, asides, strict=True)]
-    whole = sum(canvas.width_of(name, 1.0) + 2.2 * em for name in names) <= box.width
-    for index, style in enumerate(styles):
-        label = canvas.shortened(style.label, 1.0, min(box.width, 12 * em), middle=True)
-        label += asides[index] if whole else ""
+    names = [f"{style.label}  {style.aside}".rstrip() for style in styles]
+    if sum(canvas.width_of(name, 1.0) + 2.2 * em for name in names) > box.width:
+        names = [canvas.shortened(style.label, 1.0, min(box.width, 12 * em), middle=True) for style in styles]
+    for index, (style, label) in enumerate(zip(styles, names, strict=True)):
         width = 1.2 * em + canvas.width_of(label, 1.0)
         last = y - 1.5 * em < box.y - 0.2 * em
         more = f"and {len(styles) - index} more"

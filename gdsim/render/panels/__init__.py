@@ -24,14 +24,7 @@ class PanelRenderer(Protocol):
         ...
 
     def draw(self, canvas: Canvas, panel: Any, box: Box, *, numbered: bool) -> Viewport:
-        """Draw the static parts.
-
-        Args:
-            canvas: The picture.
-            panel: The panel.
-            box: The panel's box, in pixels.
-            numbered: Whether the horizontal axis, which the panels of a column share, has tick labels here.
-        """
+        """Draw the static parts into a box in pixels, with tick labels on the horizontal axis if it is `numbered`."""
         ...
 
     def primitives(self, canvas: Canvas, panel: Any, viewport: Viewport) -> tuple[Primitive, ...]:
