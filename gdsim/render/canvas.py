@@ -132,9 +132,7 @@ class Canvas:
         """Return the width of a text in pixels, for a font size in ems."""
         return self.extent_of(words, size, bold=bold)[0]
 
-    def extent_of(
-        self, words: str, size: float, *, bold: bool = False, math: bool = False
-    ) -> tuple[float, float, float]:
+    def extent_of(self, words: str, size: float, *, bold: bool = False, math: bool = False) -> tuple[float, ...]:
         """Return the width of a text or a formula, and its height above and below the baseline, in pixels."""
         weight, size = "bold" if bold else "normal", points(size * self.em)
         font = FontProperties(family=self.theme.font, size=size, weight=weight, math_fontfamily="stix")

@@ -20,7 +20,7 @@ SMALLEST_PANEL = 11.0  # the minimum width of a panel
 SMALLEST_FACET = 6.5  # up to this side of a square facet, its size decides; beyond it, the number of panels
 
 # Ratios of width to height.
-COMFORTABLE = (1.0, 1.9)  # the range in which a facet's whole area counts in the score
+WIDEST_FACET = 1.9  # between 1 and this, a facet's whole area counts in the score
 MOST_OBLONG = 2.5  # more elongated views are stretched, so that their axes differ in scale
 
 
@@ -72,9 +72,6 @@ class PanelRequest:
     max_height: Callable[[float], float] | None = None
     has_axis: bool = True
     facet_share: float | None = None
-
-
-PLAIN_PANEL = PanelRequest(0)
 
 
 @dataclass(frozen=True)
@@ -181,8 +178,7 @@ class LayoutSearch:
         named = self.legend == 0 or (layout.legend is not None and layout.legend.height >= 2 * self.em)
         boxes = [box for group in layout.groups for box in group.facets]
         smallest = min(math.sqrt(box.width * box.height) for box in boxes)
-        low, high = COMFORTABLE
-        area = sum(min(box.width, box.height * high) * min(box.height, box.width / low) for box in boxes)
+        area = sum(min(box.width, WIDEST_FACET * box.height) * min(box.height, box.width) for box in boxes)
         return min(smallest, SMALLEST_FACET * self.em), panels + named, area
 
     def _candidates(self) -> Iterator[Layout]:
@@ -403,7 +399,7 @@ class LayoutSearch:
             return []
         for column, panels in enumerate(shown):
             # Missing panels count as panels of curves, so that panels side by side are equally high.
-            heights = self._heights([*panels, *[PLAIN_PANEL] * (rows - len(panels))], free.height - AXIS * em, wide)
+            heights = self._heights([*panels, *[PanelRequest(0)] * (rows - len(panels))], free.height - AXIS * em, wide)
             if not heights:
                 return []
             x = free.x + sum(numbers[: column + 1]) + column * (wide + em)
