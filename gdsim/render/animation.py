@@ -356,6 +356,5 @@ def _moving_parts(canvas: Canvas, facet: Facet, viewport: Viewport, moment: Mome
 
 def _panel_layers(canvas: Canvas, index: int, place: GroupLayout) -> Iterator[Layer]:
     """Draw the static parts of a group's panels, and yield the moving ones."""
-    panels = canvas.scene.groups[index].panels
-    for panel, viewport in zip(panels, draw_panels(canvas, panels, place.panels), strict=False):
-        yield Layer(viewport, index, panel_renderer(panel.kind).primitives(canvas, panel, viewport))
+    for viewport, primitives in draw_panels(canvas, canvas.scene.groups[index].panels, place.panels):
+        yield Layer(viewport, index, primitives)

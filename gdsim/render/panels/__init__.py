@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from functools import cache
 from importlib import import_module
-from typing import Any, Protocol, cast
+from typing import Any, Protocol, TypeAlias, cast
 
 from gdsim.render.canvas import Canvas
 from gdsim.render.display_list import Primitive
@@ -13,7 +13,8 @@ from gdsim.render.layout import Box, PanelRequest
 from gdsim.render.viewport import Viewport
 from gdsim.themes import Theme
 
-__all__ = ["PanelRenderer", "draw_panels", "panel_renderer"]
+DrawnPanel: TypeAlias = tuple[Viewport, tuple[Primitive, ...]]
+"""The viewport of a panel, and its moving parts."""
 
 
 class PanelRenderer(Protocol):
@@ -23,12 +24,8 @@ class PanelRenderer(Protocol):
         """Return the space that a panel requests, for a font size in pixels."""
         ...
 
-    def draw(self, canvas: Canvas, panel: Any, box: Box, *, numbered: bool) -> Viewport:
+    def draw(self, canvas: Canvas, panel: Any, box: Box, *, numbered: bool) -> DrawnPanel:
         """Draw the static parts into a box in pixels, with tick labels on the horizontal axis if it is `numbered`."""
-        ...
-
-    def primitives(self, canvas: Canvas, panel: Any, viewport: Viewport) -> tuple[Primitive, ...]:
-        """Return the moving parts."""
         ...
 
     def color_key(self, panel: Any, theme: Theme) -> Sequence[tuple[str, str]]:
@@ -42,8 +39,8 @@ def panel_renderer(kind: str) -> PanelRenderer:
     return cast("PanelRenderer", import_module(f"{__name__}.{kind}").RENDERER)
 
 
-def draw_panels(canvas: Canvas, panels: Sequence[Any], boxes: Sequence[Box]) -> Iterator[Viewport]:
-    """Draw the static parts of as many panels as there are boxes, and yield their viewports."""
+def draw_panels(canvas: Canvas, panels: Sequence[Any], boxes: Sequence[Box]) -> Iterator[DrawnPanel]:
+    """Draw the static parts of as many panels as there are boxes, and yield their viewports and moving parts."""
     pairs = [(panel_renderer(panel.kind), panel, box) for panel, box in zip(panels, boxes, strict=False)]
     lowest: dict[float, float] = {}
     for renderer, panel, box in pairs:

@@ -15,9 +15,9 @@ from matplotlib.lines import Line2D
 from gdsim.objectives import FloatArray
 from gdsim.render.annotations import draw_step_axis, longest_number
 from gdsim.render.canvas import Canvas, points
-from gdsim.render.display_list import Cursor, Primitive
+from gdsim.render.display_list import Cursor
 from gdsim.render.layout import Box, Layout, PanelRequest
-from gdsim.render.panels import PanelRenderer
+from gdsim.render.panels import DrawnPanel, PanelRenderer
 from gdsim.render.paths import FARTHEST, trail_style
 from gdsim.render.trail import Trail, settled
 from gdsim.render.viewport import START, Viewport
@@ -35,33 +35,35 @@ class _CurvesRenderer(PanelRenderer):
         digits = longest_number(panel.limits)
         return PanelRequest(max(5, digits) if panel.logarithmic else digits)
 
-    def draw(self, canvas: Canvas, panel: CurvesPanel, box: Box, *, numbered: bool) -> Viewport:
-        em, theme = canvas.em, canvas.theme
-        axes = canvas.axes(box, theme.panel)
-        axes.set_xlim(0, 1.03 * panel.reach)
-        ticks = _ticks(panel, axes, max(2, int(box.height / (2.2 * em))))
-        axes.set_ylim(*panel.limits)
-        axes.set_yticks(ticks, labels(ticks))
-        draw_step_axis(canvas, axes, panel, box, numbered=numbered)
-        axes.grid(color=theme.grid, linewidth=points(0.05 * canvas.line))
-        axes.set_axisbelow(True)
-        axes.spines[["top", "right"]].set_visible(False)
-        room = min(box.width + 2 * em, canvas.size[0] - box.x - 0.3 * em)
-        caption = canvas.shortened(panel.caption, 1.0, room)
-        canvas.text(box.x, box.top + 0.55 * em, caption, color=theme.quiet, ha="left", va="baseline")
-        return Viewport(canvas, box, axes)
-
-    def primitives(self, canvas: Canvas, panel: CurvesPanel, viewport: Viewport) -> tuple[Primitive, ...]:
+    def draw(self, canvas: Canvas, panel: CurvesPanel, box: Box, *, numbered: bool) -> DrawnPanel:
+        viewport = _draw_axes(canvas, panel, box, numbered=numbered)
         trails = [_trail(canvas, curve, viewport) for curve in panel.curves]
         # The cursor follows the curve that is farthest to the right.
         places = np.max([curve.points[..., 0].max(1) for curve in panel.curves], axis=0)
         low = np.full(len(places), float(panel.limits[0]))
         pixels = viewport.pixels(np.column_stack([places, low]), START)[:, 0]
         times = np.unique(np.linspace(0, len(pixels) - 1, min(len(pixels), CURSOR_TIMES)).round().astype(int))
-        return (*trails, Cursor(times.astype(np.float64), pixels[times]))
+        return viewport, (*trails, Cursor(times.astype(np.float64), pixels[times]))
 
 
 RENDERER = _CurvesRenderer()
+
+
+def _draw_axes(canvas: Canvas, panel: CurvesPanel, box: Box, *, numbered: bool) -> Viewport:
+    em, theme = canvas.em, canvas.theme
+    axes = canvas.axes(box, theme.panel)
+    axes.set_xlim(0, 1.03 * panel.reach)
+    ticks = _ticks(panel, axes, max(2, int(box.height / (2.2 * em))))
+    axes.set_ylim(*panel.limits)
+    axes.set_yticks(ticks, labels(ticks))
+    draw_step_axis(canvas, axes, panel, box, numbered=numbered)
+    axes.grid(color=theme.grid, linewidth=points(0.05 * canvas.line))
+    axes.set_axisbelow(True)
+    axes.spines[["top", "right"]].set_visible(False)
+    room = min(box.width + 2 * em, canvas.size[0] - box.x - 0.3 * em)
+    caption = canvas.shortened(panel.caption, 1.0, room)
+    canvas.text(box.x, box.top + 0.55 * em, caption, color=theme.quiet, ha="left", va="baseline")
+    return Viewport(canvas, box, axes)
 
 
 def _ticks(panel: CurvesPanel, axes: Axes, room: int) -> FloatArray:
@@ -114,7 +116,7 @@ def chart(
     box = Box(left, 3.8 * EM, WIDTH - left - 1.2 * EM, HEIGHT - 5.9 * EM)
     empty = Scene(title="", alt_text="", theme=theme, size=(WIDTH, HEIGHT))
     canvas = Canvas(empty, Layout(EM, page, (0.0, 0.0), (), None, None, ticks=True))
-    axes = RENDERER.draw(canvas, panel, box, numbered=True).axes
+    axes = _draw_axes(canvas, panel, box, numbered=True).axes
     axes.xaxis.labelpad = points(0.5 * EM)
     if doubling:
         ticks = round_ticks(0.0, panel.reach, 7)

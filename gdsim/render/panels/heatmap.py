@@ -7,10 +7,10 @@ import numpy as np
 from gdsim.render.annotations import draw_step_axis
 from gdsim.render.canvas import Canvas, points
 from gdsim.render.color_scales import draw_scaled_caption
-from gdsim.render.display_list import Cursor, Primitive
+from gdsim.render.display_list import Cursor
 from gdsim.render.images import revealed_row
 from gdsim.render.layout import Box, PanelRequest
-from gdsim.render.panels import PanelRenderer
+from gdsim.render.panels import DrawnPanel, PanelRenderer
 from gdsim.render.viewport import Viewport
 from gdsim.scene import Heatmap
 
@@ -31,7 +31,7 @@ class _HeatmapRenderer(PanelRenderer):
             min_height=max(min((NAME + LOWEST) * count, HIGHEST_MINIMUM), PanelRequest.min_height),
         )
 
-    def draw(self, canvas: Canvas, panel: Heatmap, box: Box, *, numbered: bool) -> Viewport:
+    def draw(self, canvas: Canvas, panel: Heatmap, box: Box, *, numbered: bool) -> DrawnPanel:
         em, boxes = canvas.em, _boxes(panel, box, canvas.em)
         axes = canvas.axes(box, "none")
         axes.set(xlim=(0, 1.03 * panel.reach), ylim=(0, box.height))
@@ -52,13 +52,10 @@ class _HeatmapRenderer(PanelRenderer):
                 canvas.text(own.x, own.top + 0.4 * em, label, va="baseline")
         axes.set_yticks([*names], [*names.values()])
         draw_scaled_caption(canvas, panel.caption, box, panel.limits, "heat")
-        return Viewport(canvas, box, axes)
-
-    def primitives(self, canvas: Canvas, panel: Heatmap, viewport: Viewport) -> tuple[Primitive, ...]:
-        boxes = _boxes(panel, viewport.box, canvas.em)
         images = [revealed_row(canvas, panel, row, box) for row, box in zip(panel.rows, boxes, strict=True)]
         rect = images[0].rect
-        return (*images, Cursor(np.array([0.0, panel.reach]), np.array([rect.left, rect.right], np.float64)))
+        cursor = Cursor(np.array([0.0, panel.reach]), np.array([rect.left, rect.right], np.float64))
+        return Viewport(canvas, box, axes), (*images, cursor)
 
 
 RENDERER = _HeatmapRenderer()

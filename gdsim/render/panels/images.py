@@ -3,17 +3,16 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 
 import numpy as np
 from matplotlib.colors import to_hex, to_rgb
 
 from gdsim.render.canvas import Canvas
 from gdsim.render.color_scales import color_indices, color_scale, draw_color_bar, draw_scaled_caption
-from gdsim.render.display_list import Primitive
-from gdsim.render.images import image_frames
+from gdsim.render.images import ImageFrames, image_frames
 from gdsim.render.layout import Box, PanelRequest
-from gdsim.render.panels import PanelRenderer
+from gdsim.render.panels import DrawnPanel, PanelRenderer
 from gdsim.render.viewport import Viewport
 from gdsim.scene import ImageGrid, ImageRow, ImageSequence, Style, number
 from gdsim.themes import Theme
@@ -53,25 +52,14 @@ class _ImagesRenderer(PanelRenderer):
             has_axis=False,
         )
 
-    def draw(self, canvas: Canvas, panel: ImageGrid, box: Box, *, numbered: bool) -> Viewport:
+    def draw(self, canvas: Canvas, panel: ImageGrid, box: Box, *, numbered: bool) -> DrawnPanel:
         axes = canvas.axes(box, "none")
         axes.set(xlim=(0, box.width), ylim=(0, box.height))
         axes.set_axis_off()
         if panel.columns:
             _draw_table(canvas, panel, box)
-        else:
-            _draw_frames(canvas, panel, box)
-        return Viewport(canvas, box, axes)
-
-    def primitives(self, canvas: Canvas, panel: ImageGrid, viewport: Viewport) -> tuple[Primitive, ...]:
-        if panel.columns:
-            return ()
-        boxes = image_boxes(panel, viewport.box, canvas.em)
-        return tuple(
-            image_frames(canvas, images, box, style)
-            for (style, sequences), own in zip(_entries(panel), boxes, strict=True)
-            for images, box in zip(sequences, own, strict=False)
-        )
+            return Viewport(canvas, box, axes), ()
+        return Viewport(canvas, box, axes), tuple(_draw_sequences(canvas, panel, box))
 
     def color_key(self, panel: ImageGrid, theme: Theme) -> Sequence[tuple[str, str]]:
         if not panel.columns or all(image.colors != "signed" for image in panel.rows[0].images):
@@ -96,8 +84,8 @@ def _entries(panel: ImageGrid) -> list[tuple[Style | None, Sequence[ImageSequenc
     return [*shared, *((row.style, row.images) for row in panel.rows)]
 
 
-def _draw_frames(canvas: Canvas, panel: ImageGrid, box: Box) -> None:
-    """Draw the frames of images that change, and their names."""
+def _draw_sequences(canvas: Canvas, panel: ImageGrid, box: Box) -> Iterator[ImageFrames]:
+    """Draw the borders and the names of images that change, and yield the images."""
     em, grid = canvas.em, image_boxes(panel, box, canvas.em)
     begins = {boxes[0].x for boxes in grid}
     for (style, images), boxes in zip(_entries(panel), grid, strict=True):
@@ -108,8 +96,9 @@ def _draw_frames(canvas: Canvas, panel: ImageGrid, box: Box) -> None:
             x, label, color = x + 1.1 * em, style.label, canvas.theme.text
         end = min((begin - 0.3 * em for begin in begins if begin > own[-1].x), default=box.right + 0.8 * em)
         canvas.text(x, y, _legible(canvas, label, end - x), color=color, va="center_baseline")
-        for each in own:
+        for each, sequence in zip(own, images, strict=True):
             canvas.frame(each)
+            yield image_frames(canvas, sequence, each, style)
     scale = panel.rows[0].images[-1]
     draw_scaled_caption(canvas, panel.caption, box, scale.limits, scale.colors)
 
