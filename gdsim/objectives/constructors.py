@@ -161,17 +161,16 @@ def from_function(
     Raises:
         InputError: The function fails, loses its gradient, or does not return one number per point.
     """
-    from gdsim.objectives.functions import batched, infer_dim, is_float32  # imports torch, which takes seconds
+    from gdsim.objectives.functions import batched, infer_dim  # imports torch, which takes seconds
 
     if dim is None and bounds is not None:
         shape = np.shape(bounds)
         dim = 1 if shape == (2,) else shape[0]
     dim = infer_dim(function) if dim is None else dim
     view = _bounds(bounds, dim)
-    f, form = batched(function, view)
+    f, source = batched(function, view)
     title = name or getattr(function, "__name__", "function").replace("<lambda>", "a function")
-    note = " Its values are float32, good to 7 digits, cast to float64." if is_float32(f, view) else ""
-    return Objective(name=title, title=title, f=f, bounds=view, source=form.value + note)
+    return Objective(name=title, title=title, f=f, bounds=view, source=source)
 
 
 def _bounds(bounds: npt.ArrayLike | None, dim: int) -> FloatArray:

@@ -7,7 +7,6 @@ import math
 import warnings
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from enum import Enum
 from functools import partial
 from typing import Any, NamedTuple
 
@@ -30,14 +29,6 @@ ROWS = 32
 from the rest (in x**4, for example), so that the result for a point would depend on its batch."""
 
 HINT = "; use torch's functions (torch.sin for math.sin), and no .item(), .detach(), torch.no_grad() or NumPy"
-
-
-class CallForm(Enum):
-    """How a function is called; the value is the description for the user."""
-
-    BATCH = "written for batches"
-    POINT = "written for one point, vectorised"
-    LOOP = "written for one point, called for each"
 
 
 def infer_dim(function: Function) -> int:
@@ -64,7 +55,7 @@ def infer_dim(function: Function) -> int:
     return dims[0]
 
 
-def batched(function: Function, bounds: FloatArray) -> tuple[Batched, CallForm]:
+def batched(function: Function, bounds: FloatArray) -> tuple[Batched, str]:
     """Convert a function of one point, of its coordinates or of a batch into a function of points (…, dim).
 
     Values and gradients at a few points within the bounds (dim, 2) determine how the function is called: with a batch
@@ -74,6 +65,9 @@ def batched(function: Function, bounds: FloatArray) -> tuple[Batched, CallForm]:
 
     A point has bitwise identical values and gradients alone and in any batch: in a loop by construction, and in a batch
     if torch rounds all full rows in the same way, which it does for powers, sums and matrix products.
+
+    Returns:
+        The function of points (…, dim), and a description of the form for the user.
     """
     points = torch.from_numpy(_probes(bounds))
     with _isolated():
@@ -90,19 +84,16 @@ def batched(function: Function, bounds: FloatArray) -> tuple[Batched, CallForm]:
                 kind = "a tensor without one" if hasattr(value, "dtype") else f"a {type(value).__name__}"
                 raise _error(function, f"has no gradient: it returns {kind}{HINT}")
         _check_gradient(function, single, points, *expected)
-        vmapped = _Call(function, torch.func.vmap(call.function))
-        for form, candidate in ((CallForm.BATCH, call), (CallForm.POINT, vmapped)):
-            f = partial(_call_batch, candidate)
-            if _agrees(f, points, expected):
-                return partial(_reshaped, f), form
-    return partial(_reshaped, single), CallForm.LOOP
-
-
-def is_float32(f: Batched, bounds: FloatArray) -> bool:
-    """Return whether a function of points (…, dim) within bounds (dim, 2) computes in single precision."""
-    with torch.no_grad():
-        values = f(torch.from_numpy(_probes(bounds)))
-    return _has_float32_values(values) and not bool((values == values.round()).all())
+        forms = {
+            "written for batches": partial(_call_batch, call),
+            "written for one point, vectorised": partial(_call_batch, _Call(function, torch.func.vmap(call.function))),
+            "written for one point, called for each": single,
+        }
+        form = next(form for form, f in forms.items() if f is single or _agrees(f, points, expected))
+    values = expected[0]
+    is_float32 = _has_float32_values(values) and not torch.equal(values, values.round())
+    note = " Its values are float32, good to 7 digits, cast to float64." if is_float32 else ""
+    return partial(_reshaped, forms[form]), form + note
 
 
 def _name(function: Function) -> str:
