@@ -7,10 +7,10 @@ import sys
 from os import PathLike
 from pathlib import Path
 
-from gdsim.encode.formats import FileInfo, Format, formats
+from gdsim.encode.formats import TEXT_START, FileInfo, Format, formats
 from gdsim.errors import InputError
 from gdsim.files import check_file
-from gdsim.metadata import Provenance
+from gdsim.metadata import TEXT_LIMIT, Provenance
 
 
 def source(path: str | PathLike[str]) -> Provenance:
@@ -35,11 +35,11 @@ def source(path: str | PathLike[str]) -> Provenance:
         raise InputError(f"{path}: is not a file that gdsim writes: {known}", code="unreadable")
     if not info.complete:
         raise InputError(f"{path}: is incomplete or damaged; download it or write it again", code="unreadable")
-    if info.text is None:
+    if not info.text.startswith(TEXT_START):
         message = f"{path}: has no metadata of gdsim: another program made it or saved it again"
         raise InputError(message, code="missing")
     try:
-        return Provenance.from_json(info.text)
+        return Provenance.from_json(info.text[:TEXT_LIMIT].decode("utf-8", "replace"))
     except ValueError as error:
         raise InputError(f"{path}: the metadata cannot be read: {error}", code="unreadable") from error
 
@@ -106,7 +106,7 @@ def _read(path: Path) -> FileInfo | None:
     try:
         return found.read(path) if found else None
     except (EOFError, struct.error):
-        return FileInfo(None, None, complete=False)
+        return FileInfo(b"", None, complete=False)
     except OSError as error:
         raise InputError(f"{path}: cannot be read: {error.strerror or error}", code="unreadable") from error
 

@@ -4,15 +4,14 @@ from __future__ import annotations
 
 import re
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Iterable, Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from functools import cache
 from html import unescape
 from importlib import import_module
 from pathlib import Path
 from pkgutil import iter_modules
-from typing import TYPE_CHECKING, ClassVar, Literal, TypeAlias
+from typing import TYPE_CHECKING, Any, ClassVar, Literal, TypeAlias
 from warnings import catch_warnings
 
 from PIL import Image, UnidentifiedImageError
@@ -62,9 +61,14 @@ class EncodeOptions:
 
 @dataclass(frozen=True)
 class FileInfo:
-    """The metadata of a file: the JSON that gdsim stored, the size in pixels, and whether the file is complete."""
+    """What a file says of itself.
 
-    text: str | None
+    Attributes:
+        text: The metadata at the place of gdsim's; another program may have written something else there.
+        size: Width and height in pixels; None if unknown.
+    """
+
+    text: bytes
     size: tuple[int, int] | None
     complete: bool = True
 
@@ -121,11 +125,6 @@ def find_format(suffix: str) -> Format | None:
     return next((each for each in formats().values() if suffix.lower() in each.suffixes), None)
 
 
-def gdsim_text(text: bytes) -> str | None:
-    """Return the first `TEXT_LIMIT` bytes of a text if it is metadata of gdsim, otherwise None."""
-    return text[:TEXT_LIMIT].decode("utf-8", "replace") if text.startswith(TEXT_START) else None
-
-
 def element_text(content: bytes, tag: bytes) -> bytes:
     """Return the text of the first XML element without attributes that has a tag; empty if there is none."""
     text = content.partition(b"<%b>" % tag)[2].partition(b"</%b>" % tag)[0]
@@ -144,12 +143,12 @@ def named_texts(provenance: Provenance | None) -> dict[str, str]:
     return {"Title": title, "Description": description, "Source": provenance.to_json()}
 
 
-@contextmanager
-def open_image(path: Path, name: str) -> Iterator[Image.Image]:
-    """Open an image with Pillow, which reads its metadata; raise EOFError if it is damaged or too large."""
+def image_info(path: Path, name: str) -> tuple[dict[str | tuple[int, int], Any], tuple[int, int]]:
+    """Return an image's metadata and size as Pillow reads them; raise EOFError if it is damaged or too large."""
     try:
         with catch_warnings(action="error", category=Image.DecompressionBombWarning), path.open("rb") as file:
-            yield Image.open(file, formats=[name])
+            image = Image.open(file, formats=[name])
+            return image.info, image.size
     except (UnidentifiedImageError, ValueError, Image.DecompressionBombError, Image.DecompressionBombWarning) as error:
         raise EOFError from error
 

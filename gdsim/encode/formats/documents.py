@@ -6,16 +6,7 @@ import re
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from gdsim.encode.formats import (
-    EncodeOptions,
-    FileInfo,
-    Format,
-    beginning_of,
-    element_text,
-    end_of,
-    gdsim_text,
-    named_texts,
-)
+from gdsim.encode.formats import EncodeOptions, FileInfo, Format, beginning_of, element_text, end_of, named_texts
 from gdsim.metadata import TEXT_LIMIT
 
 if TYPE_CHECKING:
@@ -50,7 +41,7 @@ class Svg(Format):
         content = beginning_of(path)
         source, found = element_text(content, b"dc:source"), _SVG_SIZE.search(content[:_HEAD])
         size = _pixels(found[1], found[3], _PIXELS_PER_POINT if found[2] == b"pt" else 1) if found else None
-        return FileInfo(gdsim_text(source), size, complete=end_of(path).endswith(b"</svg>"))
+        return FileInfo(source, size, complete=end_of(path).endswith(b"</svg>"))
 
 
 class Pdf(Svg):
@@ -70,7 +61,7 @@ class Pdf(Svg):
         text = re.sub(rb"\\(.)", rb"\1", literal[0], flags=re.DOTALL) if literal else b""
         found = _PDF_SIZE.search(beginning_of(path)) or _PDF_SIZE.search(end)
         size = _pixels(found[1], found[2], _PIXELS_PER_POINT) if found else None
-        return FileInfo(gdsim_text(text), size, complete=end.endswith(b"%%EOF"))
+        return FileInfo(text, size, complete=end.endswith(b"%%EOF"))
 
 
 class Html(Format):
@@ -91,7 +82,7 @@ class Html(Format):
         """Read the source from a script element, which is never executed."""
         element = beginning_of(path).partition(b'id="gdsim-source"')[2]
         source = element.partition(b">")[2].partition(b"</script>")[0]
-        return FileInfo(gdsim_text(source.strip()), None, complete=end_of(path).lower().endswith(b"</html>"))
+        return FileInfo(source.strip(), None, complete=end_of(path).lower().endswith(b"</html>"))
 
 
 FORMATS = (Svg(), Pdf(), Html())

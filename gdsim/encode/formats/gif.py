@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from PIL import Image
 
-from gdsim.encode.formats import TEXT_START, EncodeOptions, FileInfo, Format, beginning_of, end_of, gdsim_text
+from gdsim.encode.formats import TEXT_START, EncodeOptions, FileInfo, Format, beginning_of, end_of
 from gdsim.encode.pixels import UNCHANGED, Frame, Palette, changed_rectangles
 
 if TYPE_CHECKING:
@@ -68,7 +68,7 @@ class Gif(Format):
         while 0 <= at < len(content) and (count := content[at]):
             text += content[at + 1 : at + 1 + count]
             at += 1 + count
-        return FileInfo(gdsim_text(bytes(text)), (width, height), complete=end_of(path).endswith(b";"))
+        return FileInfo(bytes(text), (width, height), complete=end_of(path).endswith(b";"))
 
 
 FORMATS = (Gif(),)

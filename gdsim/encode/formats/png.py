@@ -12,7 +12,7 @@ import numpy as np
 from PIL import Image
 from PIL.PngImagePlugin import PngInfo
 
-from gdsim.encode.formats import EncodeOptions, FileInfo, Format, Kind, end_of, gdsim_text, named_texts, open_image
+from gdsim.encode.formats import EncodeOptions, FileInfo, Format, Kind, end_of, image_info, named_texts
 from gdsim.encode.pixels import UNCHANGED, Frame, changed_rectangles
 from gdsim.metadata import Provenance
 
@@ -37,9 +37,8 @@ class Png(Format):
 
     def read(self, path: Path) -> FileInfo:
         """Read the size and the text chunks before the picture."""
-        with open_image(path, "PNG") as image:
-            text, size = gdsim_text(str(image.info.get(_KEY, "")).encode()), image.size
-        return FileInfo(text, size, complete=text is None or _chunk(b"IEND", b"") in end_of(path))
+        info, size = image_info(path, "PNG")
+        return FileInfo(str(info.get(_KEY, "")).encode(), size, complete=_chunk(b"IEND", b"") in end_of(path))
 
 
 class Apng(Png):

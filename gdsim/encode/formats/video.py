@@ -13,7 +13,7 @@ from typing import IO, TYPE_CHECKING, ClassVar, cast
 
 import imageio_ffmpeg
 
-from gdsim.encode.formats import EncodeOptions, FileInfo, Format, gdsim_text, named_texts
+from gdsim.encode.formats import EncodeOptions, FileInfo, Format, named_texts
 from gdsim.encode.pixels import planes, planes_and_opacity
 from gdsim.errors import GdsimError, InputError
 from gdsim.metadata import TEXT_LIMIT
@@ -85,7 +85,7 @@ class _Video(Format):
             messages, comment = log.read(_LOG_LIMIT), _COMMENT.search(output.read(TEXT_LIMIT))
         size = _SIZE.search(messages)
         return FileInfo(
-            gdsim_text(_ESCAPED.sub(rb"\1", comment[1])) if comment else None,
+            _ESCAPED.sub(rb"\1", comment[1]) if comment else b"",
             (int(size[1]), int(size[2])) if size else None,
             complete=process.returncode == 0 and not _ERROR.search(messages),
         )

@@ -12,7 +12,7 @@ from xml.sax.saxutils import escape
 import numpy as np
 from PIL import Image
 
-from gdsim.encode.formats import EncodeOptions, FileInfo, Format, element_text, gdsim_text, named_texts, open_image
+from gdsim.encode.formats import EncodeOptions, FileInfo, Format, element_text, image_info, named_texts
 from gdsim.encode.pixels import Frame, Palette
 from gdsim.errors import InputError
 
@@ -71,12 +71,11 @@ class Webp(Format):
         if (length := path.stat().st_size) > _LARGEST_READ:
             raise InputError(f"{path}: has more than {_LARGEST_READ >> 20} MiB", code="too-large")
         with path.open("rb") as file:
-            complete = 8 + struct.unpack("<4xI", file.read(8))[0] <= length
-        if not complete:
-            return FileInfo(None, None, complete=False)
-        with open_image(path, "WEBP") as image:
-            packet, size = bytes(image.info.get("xmp", b"")), image.size
-        return FileInfo(gdsim_text(element_text(packet, b"gdsim:source")), size)
+            declared = 8 + struct.unpack("<4xI", file.read(8))[0]
+        if declared > length:
+            raise EOFError
+        info, size = image_info(path, "WEBP")
+        return FileInfo(element_text(bytes(info.get("xmp", b"")), b"gdsim:source"), size)
 
 
 FORMATS = (Webp(),)
