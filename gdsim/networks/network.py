@@ -185,9 +185,7 @@ def network(
     given = {"hidden": hidden, "channels": channels, "residual": residual, "activation": activation, "args": args}
     _check_keys(name, [key for key, value in given.items() if value not in (None, False, {})])
     loss, activation = _loss(loss, data), activation or "relu"
-    if activation not in ACTIVATIONS:
-        offer = did_you_mean(activation, ACTIVATIONS) or f"; there are {', '.join(ACTIVATIONS)}"
-        raise InputError(f"there is no activation '{activation}'{offer}", ("activation",), code="unknown-name")
+    _check_name("activation", activation, ACTIVATIONS)
     if name == "mlp":
         built = _mlp(data, HIDDEN if hidden is None else hidden, activation, residual=residual)
     elif name == "cnn":
@@ -251,14 +249,18 @@ def _check_keys(name: str, given: Iterable[str]) -> None:
             raise InputError(f"{key} is for {fitting}{hint}", (key,), code="unsupported")
 
 
+def _check_name(key: str, name: str, known: Iterable[str]) -> None:
+    if name not in known:
+        offer = did_you_mean(name, known) or f"; there are {', '.join(known)}"
+        raise InputError(f"there is no {key} '{name}'{offer}", (key,), code="unknown-name")
+
+
 def _loss(name: str | None, data: Data) -> str:
     kind = "numbers" if data.classes is None else "classes"
     fitting = [each for each, (_, takes) in LOSSES.items() if takes == kind]
     if name is None:
         return fitting[0]
-    if name not in LOSSES:
-        offer = did_you_mean(name, LOSSES) or f"; there are {', '.join(LOSSES)}"
-        raise InputError(f"there is no loss '{name}'{offer}", ("loss",), code="unknown-name")
+    _check_name("loss", name, LOSSES)
     if name not in fitting:
         sentence = f"{name} takes {LOSSES[name][1]}, and y of {data.name} holds {kind}; use {' or '.join(fitting)}"
         raise InputError(sentence, ("loss",), code="unsupported")

@@ -155,7 +155,7 @@ def read(path: str | Path, *, allow_code: bool = False) -> tuple[Experiment, tup
     path = Path(path)
     with _errors(path):
         arrays = _load(path)
-        text, folder = arrays.text("yaml"), _folder(arrays, path)
+        folder, (text,) = _folder(arrays, path), arrays.texts("yaml", "")
         experiment = loads(text, name=path.stem, file=str(path), folder=folder, allow_code=allow_code)
         return experiment, _trajectories(arrays, experiment)
 
@@ -178,7 +178,7 @@ def provenance(path: str | Path) -> Provenance:
         return Provenance(
             title=path.stem,
             alt_text="",
-            yaml=arrays.text("yaml"),
+            yaml=arrays.texts("yaml", "")[0],
             # Recordings of the first versions of gdsim have no seed.
             seed=int(arrays.numbers("seed", "", np.int64)) if "seed" in arrays else None,
             versions=dict(words.split(maxsplit=1) for words in arrays.names("versions", "versions")),
@@ -197,7 +197,7 @@ def recorded_folder(path: str | Path) -> Path:
 
 
 def _folder(arrays: _ArrayReader, path: Path) -> Path:
-    folder = Path(arrays.text("folder"))
+    folder = Path(arrays.texts("folder", "")[0])
     return folder if folder.is_dir() else path.absolute().parent
 
 
@@ -273,10 +273,6 @@ class _ArrayReader:
         # NumPy accepts code points that are not valid characters; decoding rejects them.
         array.tobytes().decode(f"utf-32-{sys.byteorder[0]}e")
         return tuple(str(text) for text in array.ravel())
-
-    def text(self, name: str) -> str:
-        """Return a single string."""
-        return self.texts(name, "")[0]
 
     def names(self, name: str, axes: str) -> tuple[str, ...]:
         """Return an array of strings that may be drawn and printed: short ones without control characters."""

@@ -88,11 +88,9 @@ class Batch:
         blocks = [rows.reshape(-1)] if mode is BatchingMode.FLAT else list(factory.reshape(rows))
         self._parameters: list[Tensor] = [torch.nn.Parameter(block.clone()) for block in blocks]
         self._random_states = task.random_states() if factory.draws else None
-        separate = mode is BatchingMode.SEPARATE
-        self._steppers = [
-            self._stepper(start, own)
-            for start, own in enumerate([[each] for each in self._parameters] if separate else [self._parameters])
-        ]
+        separate = [[each] for each in self._parameters]
+        groups = separate if mode is BatchingMode.SEPARATE else [self._parameters]
+        self._steppers = [self._stepper(start, own) for start, own in enumerate(groups)]
         self._noise = noise_of(factory, task.seed, task.numbers, task.objective.dim)
         self._alive = torch.ones(len(task.points), dtype=torch.bool)
         self._rates: list[list[float]] = []

@@ -88,7 +88,10 @@ def _with_maps(
         if same_class and (maps.number, maps.method) == (saliency.image, saliency.method):
             return trajectory
     _check_unchanged(network, trajectory, seed)
-    maps = saliency_maps(network, trajectory.training, saliency, seed=seed, progress=progress)
+    try:
+        maps = saliency_maps(network, trajectory.training, saliency, seed=seed, progress=progress)
+    except InputError as error:
+        raise error.below("view", "saliency") from error
     return replace(trajectory, training=replace(trajectory.training, maps=maps))
 
 

@@ -120,9 +120,8 @@ def _share(plane: Landscape, paths: Sequence[Float32Array]) -> float:
     within = total = 0.0
     for path in paths:
         for rows in row_blocks(path):
-            offsets = rows - plane.origin
-            within += float(((offsets @ plane.axes.T) ** 2).sum())
-            total += float((offsets**2).sum())
+            within += float((plane.project(rows) ** 2).sum())
+            total += float(((rows - plane.origin) ** 2).sum())
     return min(1.0, within / total) if total > 0 else math.nan
 
 

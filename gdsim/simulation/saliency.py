@@ -21,8 +21,6 @@ if TYPE_CHECKING:
 
     from gdsim.config.view import SaliencySpec
 
-__all__ = ["MAX_MAPS", "Explanation", "explain", "saliency_maps"]
-
 MAX_MAPS = 200
 """The largest number of maps along a path, sufficient for an animation of eight seconds."""
 
@@ -53,17 +51,18 @@ class Explanation:
 def saliency_maps(
     network: Network, training: Training, saliency: SaliencySpec, *, seed: int, progress: Progress = iter
 ) -> SaliencyMaps:
-    """Return the attribution maps of an image at up to `MAX_MAPS` evenly spaced kept steps."""
+    """Return the attribution maps of an image at up to `MAX_MAPS` evenly spaced kept steps.
+
+    Raises:
+        InputError: There is no such image, class or method; `key` is ("image",), ("class",) or ("method",).
+    """
     data, number = network.data, saliency.image
-    image, target = _image_and_class(data, number, saliency.target, ("view", "saliency"))
+    image, target = _image_and_class(data, number, saliency.target)
     rows = np.unique(np.linspace(0, len(training.kept) - 1, MAX_MAPS).round().astype(np.int64))
     module, maps = _module(network, seed), []
     for row in progress(rows.tolist()):
         set_weights(module, training.weights[row], data)
-        try:
-            maps.append(attribution(module, image, target, saliency.method, size=data.image, seed=seed))
-        except InputError as error:
-            raise InputError(error.message, ("view", "saliency", "method"), code=error.code) from error
+        maps.append(attribution(module, image, target, saliency.method, size=data.image, seed=seed))
     stacked = np.stack(maps)
     return SaliencyMaps(
         image=average_channels(image, data.image),
@@ -101,7 +100,7 @@ def explain(
         GdsimError: Captum is not installed.
     """
     data = network.data
-    image, target = _image_and_class(data, number, target, ())
+    image, target = _image_and_class(data, number, target)
     module = _module(network, seed)
     set_weights(module, None if training is None else training.weights[-1], data)
     methods = dict.fromkeys(["gradient", "saliency", method or inner_method(module, image, target)])
@@ -126,9 +125,9 @@ def _module(network: Network, seed: int) -> nn.Module:
         return network.module(seed)
 
 
-def _image_and_class(data: Data, number: int, target: int | None, key: tuple[str, ...]) -> tuple[Tensor, int]:
+def _image_and_class(data: Data, number: int, target: int | None) -> tuple[Tensor, int]:
     """Return an image and the class to explain, by default that of the image."""
-    image = torch.from_numpy(np.array(data.test_image(number, (*key, "image")), np.float32))
+    image = torch.from_numpy(np.array(data.test_image(number, ("image",)), np.float32))
     if problem := data.class_problem(0 if target is None else target):
-        raise InputError(problem, (*key, "image" if target is None else "class"))
+        raise InputError(problem, ("image" if target is None else "class",))
     return image, int(data.y_test[number]) if target is None else target

@@ -14,8 +14,6 @@ from gdsim.config.optimizer import GradientSettings
 from gdsim.errors import InputError
 from gdsim.optimizers import OptimizerFactory, rng
 
-__all__ = ["Stepper", "adjusted", "noise_of"]
-
 NOISE_STEPS, NOISE_VALUES = 64, 2**20
 """The largest number of steps, and of components per start, whose noise is drawn at once."""
 
