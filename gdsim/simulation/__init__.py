@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from gdsim.simulation.archive import provenance, read, recorded_folder, save
 from gdsim.simulation.trajectory import (
+    Explanation,
     NetworkTrajectory,
     SaliencyMaps,
     Stop,
@@ -26,7 +27,7 @@ if TYPE_CHECKING:
         simulate_settings,
         starting_points,
     )
-    from gdsim.simulation.saliency import Explanation, explain
+    from gdsim.simulation.saliency import explain
 
 __all__ = [
     "Explanation",
@@ -56,5 +57,5 @@ def __getattr__(name: str) -> Any:
     """Import modules that import torch on first use."""
     if name not in __all__:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    module = "saliency" if name in ("Explanation", "explain") else "experiments"
+    module = "saliency" if name == "explain" else "experiments"
     return getattr(import_module(f"{__name__}.{module}"), name)

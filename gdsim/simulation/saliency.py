@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -13,8 +11,7 @@ from gdsim.errors import InputError
 from gdsim.networks import Data, Network
 from gdsim.networks.attribution import attribution, average_channels, inner_method
 from gdsim.networks.evaluation import set_weights
-from gdsim.objectives import FloatArray
-from gdsim.simulation.trajectory import Progress, SaliencyMaps, Training
+from gdsim.simulation.trajectory import Explanation, Progress, SaliencyMaps, Training
 
 if TYPE_CHECKING:
     from torch import Tensor, nn
@@ -23,29 +20,6 @@ if TYPE_CHECKING:
 
 MAX_MAPS = 200
 """The largest number of maps along a path, sufficient for an animation of eight seconds."""
-
-
-@dataclass(frozen=True, eq=False)
-class Explanation:
-    """The output of a trained network for an image, and attribution maps for a class.
-
-    Args:
-        image: (rows, columns) the image, averaged over its channels.
-        number: The index of the image in the test data.
-        label: The class of the image in the test data.
-        target: The class whose score the maps explain.
-        predicted: The class with the highest score; None if the scores are not finite.
-        probability: The probability of the predicted class, 0 to 1; None if the scores are not logits.
-        maps: The maps by method, each two-dimensional.
-    """
-
-    image: FloatArray
-    number: int
-    label: int
-    target: int
-    predicted: int | None
-    probability: float | None
-    maps: Mapping[str, FloatArray]
 
 
 def saliency_maps(

@@ -58,6 +58,29 @@ class SaliencyMaps:
 
 
 @dataclass(frozen=True, eq=False)
+class Explanation:
+    """The output of a trained network for an image, and attribution maps for a class.
+
+    Args:
+        image: (rows, columns) the image, averaged over its channels.
+        number: The index of the image in the test data.
+        label: The class of the image in the test data.
+        target: The class whose score the maps explain.
+        predicted: The class with the highest score; None if the scores are not finite.
+        probability: The probability of the predicted class, 0 to 1; None if the scores are not logits.
+        maps: The maps by method, each two-dimensional.
+    """
+
+    image: FloatArray
+    number: int
+    label: int
+    target: int
+    predicted: int | None
+    probability: float | None
+    maps: Mapping[str, FloatArray]
+
+
+@dataclass(frozen=True, eq=False)
 class Training:
     """The record of training a network with one optimizer.
 
