@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from dataclasses import asdict, dataclass, fields
+from dataclasses import asdict, dataclass
 from importlib import metadata
 
 TEXT_LIMIT = 4 * 2**20
@@ -41,13 +41,12 @@ class Provenance:
             raise ValueError("it is nested too deeply") from error
         if not isinstance(found, dict) or found.pop("made by", None) != "gdsim":
             raise ValueError("it was not written by gdsim")
-        if found.keys() != {field.name for field in fields(cls)}:
-            raise ValueError("its keys are not those that gdsim writes")
-        seed, versions = found["seed"], found["versions"]
-        texts = [found["title"], found["alt_text"], found["yaml"]]
-        is_valid = isinstance(versions, dict) and (seed is None or type(seed) is int)
-        if not is_valid or not all(isinstance(text, str) for text in [*texts, *versions.values()]):
-            raise ValueError("its values are not of the types that gdsim writes")
+        types = {"title": str, "alt_text": str, "yaml": str, "seed": int, "versions": dict}
+        is_valid = found.keys() == types.keys() and all(
+            type(value) is types[key] or (key == "seed" and value is None) for key, value in found.items()
+        )
+        if not is_valid or not all(isinstance(version, str) for version in found["versions"].values()):
+            raise ValueError("its values are not those that gdsim writes")
         return cls(**found)
 
 

@@ -104,12 +104,7 @@ def format_value(value: Any) -> str:
 
 def is_number(value: Any) -> bool:
     """Return whether a value is a finite number; true and false are not."""
-    if isinstance(value, bool) or not isinstance(value, int | float):
-        return False
-    try:
-        return math.isfinite(value)
-    except OverflowError:  # a whole number beyond the largest float
-        return False
+    return isinstance(value, int | float) and not isinstance(value, bool) and math.isfinite(value)
 
 
 def _is_list_of(fragment: Fragment, value: Any) -> bool:

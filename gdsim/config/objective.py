@@ -154,21 +154,21 @@ class ObjectiveSpec(Model):
     @model_validator(mode="before")
     @classmethod
     def _gather_parameters(cls, value: Any) -> Any:
-        if isinstance(value, str):
-            return {"name": value}
+        """Take keys beside a name that are not fields as the parameters of the function, unless they are mistyped."""
         if not isinstance(value, dict):
-            return value
-        known = cls.model_fields.keys() if "name" in value else value.keys()
-        parameters = {key: value[key] for key in value if key not in known or key == "parameters"}
-        own = {key: value[key] for key in value if key not in parameters}
-        return own | {"parameters": parameters}
-
-    @field_validator(*FORMS, mode="before")
-    @classmethod
-    def _check_given(cls, form: Any) -> Any:
-        if form is None:
-            raise ValueError("must not be empty")
-        return form
+            return _by_name(value)
+        fields = [name for name in cls.model_fields if name != "parameters"]
+        known = fields if "name" in value else value.keys() - {"parameters"}
+        parameters = {key: value[key] for key in value if key not in known}
+        hints = {key: did_you_mean(key, fields) for key in parameters if not is_number(value[key])}
+        if "parameters" in parameters:
+            hints = {"parameters": "; write each parameter directly, as in {name: quadratic, condition: 5}"}
+        problems = [Problem("must not be empty", (form,), "missing") for form in FORMS if value.get(form, "") is None]
+        for key, hint in hints.items():
+            if hint:
+                problems.append(Problem(f"has no key '{key}'{hint}", (key,), "unknown-key", at_key=True))
+        refuse(problems)
+        return {key: value[key] for key in value if key not in parameters} | {"parameters": parameters}
 
     @field_validator("name")
     @classmethod
@@ -185,21 +185,6 @@ class ObjectiveSpec(Model):
             refuse([Problem(unknown_network(name), code="unknown-name")])
         return name
 
-    @field_validator("parameters", mode="before")
-    @classmethod
-    def _check_keys(cls, parameters: dict[str, Any]) -> dict[str, Any]:
-        """Refuse keys that are mistyped rather than parameters of a function."""
-        fields = [each for each in cls.model_fields if each != "parameters"]
-        hints = {key: did_you_mean(key, fields) for key, value in parameters.items() if not is_number(value)}
-        if "parameters" in parameters:
-            hints = {"parameters": "; write each parameter directly, as in {name: quadratic, condition: 5}"}
-        refuse(
-            Problem(f"has no key '{key}'{hint}", (key,), "unknown-key", at_key=True)
-            for key, hint in hints.items()
-            if hint
-        )
-        return parameters
-
     @model_validator(mode="after")
     def _check_by_building(self, info: ValidationInfo) -> ObjectiveSpec:
         given = [form for form in FORMS if getattr(self, form) is not None]
@@ -211,8 +196,7 @@ class ObjectiveSpec(Model):
         try:
             self._objective = self._build(info.context or HERE)
         except InputError as error:
-            strange = self.parameters.keys() - objective(self.name).parameters.keys() if self.name else ()
-            at_key = bool(error.key) and error.key[0] in strange
+            at_key = error.code == "unknown-argument"
             refuse([Problem(error.message, error.key or (given[0],), error.code, at_key)])
         return self
 

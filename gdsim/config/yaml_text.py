@@ -19,7 +19,7 @@ from gdsim.errors import Code, ConfigError, InputError, Key, Problem, SourceLoca
 MAX_BYTES = 256 * 1024
 MAX_NODES = 20_000
 MAX_DEPTH = 32
-MAX_DIGITS = 300
+MAX_DIGITS = 250  # any number of these fits into a float, hexadecimal ones too
 
 TOO_LARGE = f"is larger than {MAX_BYTES // 1024} KiB, the limit for a config"
 HALF_CHARACTER = "contains half of a surrogate pair, which is not a character"
