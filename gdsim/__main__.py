@@ -1,9 +1,10 @@
 """`python -m gdsim`, the same as `gdsim`."""
 
 import sys
+from pathlib import Path
 
 if __name__ == "__main__":
-    if not sys.flags.safe_path:
+    if sys.path[0] == str(Path.cwd()):
         # Python puts the current folder there; its files must not be imported in place of installed packages.
         del sys.path[0]
 
