@@ -60,7 +60,7 @@ def test_a_report_tells_of_loss_and_accuracy(found, tmp_path):
         assert words in text
     assert "lowest loss so far" in text
     assert "The loss on the test data after the last step." in page
-    assert "path over straight" not in text
+    assert "path length ÷ distance" not in text
 
 
 def test_of_several_networks_a_report_tells_of_each_and_of_no_minimum(found, tmp_path):

@@ -516,7 +516,7 @@ def test_networks_have_columns_of_their_own_and_none_that_a_shadow_would_give():
     made = compare(paths)
     headings = [column.heading for column in made.columns()]
     assert {"test loss", "accuracy", "test accuracy"} <= {*headings}
-    assert not {"path over straight", "angle to −∇f", "distance to minimum", "solved"} & {*headings}
+    assert not {"path length ÷ distance", "angle to −∇f", "distance to minimum", "solved"} & {*headings}
     read = {row["optimizer"]: row for row in csv.DictReader(io.StringIO(made.to_csv(), newline=""))}
     for path in paths:
         for name in ("test_loss", "accuracy", "test_accuracy"):

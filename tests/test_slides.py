@@ -26,7 +26,7 @@ from gdsim.cli.slides import slides
 from gdsim.encode.reading import source
 from gdsim.errors import GdsimError, InputError
 from gdsim.metadata import Provenance
-from gdsim.slides import SlideItem, new_deck, theme_of_picture
+from gdsim.slides import SlideItem, new_deck
 from gdsim.slides.deck import autoplay
 from gdsim.slides.text import first_sentences, notes, shorten, summarize
 from gdsim.themes import theme
@@ -161,9 +161,8 @@ def test_files_go_in_byte_for_byte_each_with_its_words(lecture, capsys):
     assert "race.apng: will not move" in capsys.readouterr().err
     assert media(lecture / "files.pptx") == {digest(path) for path in sources}
     told = source(lecture / "race.gif")
-    # One table for all, which are the same run.
-    assert len(found.slides) == 5
-    for slide in list(found.slides)[:4]:
+    assert len(found.slides) == 4
+    for slide in found.slides:
         picture = picture_of(slide)
         assert alt_text(picture) == told.alt_text
         assert told.yaml.rstrip() in slide.notes_slide.notes_text_frame.text
@@ -180,18 +179,11 @@ def test_a_recording_is_drawn_without_being_simulated(lecture, monkeypatch):
         made([lecture / "race.npz"], lecture / "recorded.pptx", changes=["steps=3"])
 
 
-def test_runs_of_one_objective_have_names_of_their_own_and_the_same_figures_stand_once(lecture, tmp_path):
-    sources = [lecture / "race.gif"]
-    # The same run in another size, and another run of the same name.
-    for folder, (before, after) in {
-        "a": ("size: [320", "size: [300"),
-        "b": ("Adam: {lr: 0.3}", "Adam: {lr: 0.2}"),
-    }.items():
-        (tmp_path / folder).mkdir()
-        words = source(lecture / "race.gif").yaml.replace(before, after)
-        sources.append(gdsim.animate(gdsim.loads(words, name="race")).save(tmp_path / folder / "race.png"))
+def test_runs_of_one_objective_are_told_apart_by_their_slides(lecture, tmp_path):
+    (tmp_path / "race.yaml").write_text(YAML.replace("Adam: {lr: 0.3}", "Adam: {lr: 0.2}"), "utf-8")
+    sources = [lecture / "race.yaml", lecture / "race.gif", tmp_path / "race.yaml"]
     rows = table_of(made(sources, tmp_path / "a.pptx").slides[3])[1:]
-    assert [row[0] for row in rows] == ["Himmelblau (race)", "", "Himmelblau (race 2)", ""]
+    assert [row[0] for row in rows] == ["Himmelblau (slide 1)", "", "Himmelblau (slide 3)", ""]
     assert len({(*row,) for row in rows}) == 4
 
 
@@ -209,13 +201,9 @@ def test_the_same_sources_make_the_same_file(lecture):
 
 
 def test_a_slide_takes_on_the_page_of_its_picture(lecture):
-    assert theme_of_picture(lecture / "race.png").page == theme("light").page
-    assert theme_of_picture(lecture / "race.mp4") is None
-    made_of = Provenance("A dark one", "It is dark.", "", None, {})
-    dark = new_deck(LOOK)
-    dark.add_picture(SlideItem(lecture / "race.png", (320, 180), made_of, theme("dark")))
-    dark.save(lecture / "dark.pptx", "Dark")
-    slide = Presentation(str(lecture / "dark.pptx")).slides[0]
+    experiment = gdsim.loads(YAML.replace("panels: []", "panels: [], size: [320, 180], theme: dark"), name="dark")
+    gdsim.animate(experiment).save(lecture / "dark.png")
+    slide = made([lecture / "race.png", lecture / "dark.png"], lecture / "dark.pptx").slides[1]
     assert str(slide.background.fill.fore_color.rgb) == theme("dark").page[1:].upper()
     assert str(slide.shapes.title.text_frame.paragraphs[0].runs[0].font.color.rgb) == theme("dark").text[1:].upper()
 
@@ -275,11 +263,12 @@ def test_a_video_that_plays_once_is_not_repeated():
     assert timing.xpath('.//p:cmd[@cmd="playFrom(0.0)"]//p:cTn/@dur') == ["2500"]
 
 
-def test_a_video_alone_gets_its_poster_from_its_configuration(lecture, tmp_path):
+def test_a_video_has_the_picture_beside_it_as_its_poster(lecture, tmp_path):
+    found = made([lecture / "race.mp4"], tmp_path / "a.pptx")
+    assert picture_of(found.slides[0]).poster_frame.blob == (lecture / "race.png").read_bytes()
     shutil.copy(lecture / "race.mp4", tmp_path / "alone.mp4")
-    found = made([tmp_path / "alone.mp4"], tmp_path / "a.pptx")
-    with Image.open(io.BytesIO(picture_of(found.slides[0]).poster_frame.blob)) as poster:
-        assert poster.size == (320, 180)
+    with pytest.raises(InputError, match=r"needs a poster; put its last frame beside it as .*alone\.png"):
+        made([tmp_path / "alone.mp4"], tmp_path / "b.pptx")
 
 
 # Tables
@@ -340,7 +329,7 @@ def with_slides(slides):
 
 def test_a_template_gives_its_size_and_masters_and_none_of_its_slides(lecture, tmp_path):
     given_one = template(tmp_path / "t.pptx", with_slides)
-    found = made([lecture / "race.gif"], tmp_path / "a.pptx", template=given_one)
+    found = made([lecture / "race.yaml"], tmp_path / "a.pptx", template=given_one)
     assert (found.slide_width, found.slide_height) == (Inches(10), Inches(7.5))
     assert [slide.shapes.title.text for slide in found.slides] == ["Himmelblau", "SGD and Adam on Himmelblau"]
     assert found.slides[0].slide_layout.name == "Title Only"

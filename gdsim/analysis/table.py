@@ -317,7 +317,7 @@ METRICS: tuple[tuple[str, str, Callable[[Row], str]], ...] = (
     ("accuracy", "accuracy", lambda row: _percent(row.accuracy)),
     ("test_accuracy", "test accuracy", lambda row: _percent(row.test_accuracy)),
     ("distance_to_minimum", "distance to minimum", lambda row: _number(row.distance_to_minimum, 3)),
-    ("detour", "path over straight", lambda row: _number(row.detour, 3)),
+    ("detour", "path length ÷ distance", lambda row: _number(row.detour, 3)),
     ("mean_angle", "angle to −∇f", lambda row: "" if row.mean_angle is None else f"{row.mean_angle:.1f}°"),
     ("diverged", "diverged", lambda row: _of_starts(row, row.diverged)),
 )

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import tempfile
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
+from itertools import chain
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, NamedTuple
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -28,9 +29,6 @@ if TYPE_CHECKING:
 
 MAX_BYTES = 2**28
 """The largest picture for a deck."""
-
-QUICK_STEPS, QUICK_POINTS = 20_000, 1_000_000
-"""The most steps of all optimizers, and points of all starts, that are simulated to show a picture."""
 
 MANY_NAMES = (8, 10)
 """More names of paths than these need plain type, and small type, to fit."""
@@ -64,35 +62,52 @@ def slides(
     with common.naming_option("--theme"):
         deck_theme = find_theme(theme or "slide")
     new_deck(deck_theme, template)  # raises if the template is invalid or python-pptx is missing
-    found = collect(lambda path: _read(path, video, theme, changes or (), allow_code), sources)
+    found = collect(lambda path: _read(path, video, theme, changes or (), allow_code, quiet), sources)
     deck = new_deck(found[0].theme if theme is None else deck_theme, template)
-    configs: set[str] = set()
-    groups: list[_ObjectiveRows] = []
+    titles = []
+    runs: dict[int, tuple[Sequence[Trajectory], Theme]] = {}
     with common.writable({f"--out: {out}": out}), tempfile.TemporaryDirectory(prefix="gdsim-") as folder:
-        titles = []
-        for number, source in enumerate(found):
-            needs_rows = source.yaml not in configs
-            item, trajectories = source.draw(deck, Path(folder) / str(number), quiet, needs_rows)
+        for number, item in enumerate(found, 1):
+            if isinstance(item, _Run):
+                item, trajectories = _draw(item, deck, Path(folder) / str(number), quiet)
+                runs[number] = trajectories, item.theme
             deck.add_picture(item)
             titles.append(item.provenance.title)
-            if needs_rows and trajectories is not None:
-                configs.add(source.yaml)
-                groups += _groups(source.path, trajectories, item.theme)
-        _add_table(deck, groups)
+        if runs:
+            _add_table(deck, runs)
         deck.save(out, titles[0] if len(titles) == 1 else f"Gradient descent: {', '.join(dict.fromkeys(titles))}")
     print(out)
 
 
+@dataclass(frozen=True)
+class _Run:
+    """A config or a recording, which is drawn for the deck.
+
+    Attributes:
+        experiment: The experiment, with the pace, the size limit and the theme of a slide.
+        recorded: The trajectories of a recording; None for a config.
+    """
+
+    path: Path
+    theme: Theme
+    experiment: Experiment
+    recorded: Sequence[Trajectory] | None
+
+
 def _read(
-    path: Path, video: bool, theme: str | None, changes: Sequence[str], allow_code: bool
-) -> RunSource | PictureSource:
+    path: Path, video: bool, theme: str | None, changes: Sequence[str], allow_code: bool, quiet: bool
+) -> _Run | SlideItem:
     """Read and check a source; its first bytes determine its kind."""
     from gdsim.encode.reading import output_format
 
     found = output_format(path)
     if found in ("gif", "png", "apng", "mp4"):
-        given = {"--set": changes, "--theme": theme, "--video": video and found != "mp4"}
-        return _read_picture(path, found == "mp4", [name for name, value in given.items() if value])
+        ignored = {"--set": changes, "--theme": theme, "--video": video and found != "mp4"}
+        if not quiet and (options := " and ".join(name for name, value in ignored.items() if value)):
+            print_notes([f"{path}: is shown unchanged; {options} applies to what is drawn for the deck."])
+        if not quiet and path.suffix.lower() == ".apng":
+            print_notes([f"{path}: will not move: PowerPoint plays no APNG; use a GIF or an MP4."])
+        return _read_picture(path, found == "mp4")
     if found not in (None, "npz"):
         hint = f"draw one with `gdsim run {path} --format gif --set output.background=opaque`"
         raise InputError(f"{path}: a slide holds a GIF, a PNG or an MP4; {hint}", code="unsupported")
@@ -102,58 +117,40 @@ def _read(
     if theme is not None:
         transient[f"view.theme={theme}"] = f"--theme {theme}"
     experiment, recorded = common.load_run(path, changes, allow_code, transient)
-    return RunSource(path, experiment.yaml, common.theme_of(experiment), experiment, recorded)
+    return _Run(path, common.theme_of(experiment), experiment, recorded)
 
 
-@dataclass(frozen=True)
-class RunSource:
-    """A config or a recording, which is drawn for the deck.
+def _draw(run: _Run, deck: Deck, folder: Path, quiet: bool) -> tuple[SlideItem, Sequence[Trajectory]]:
+    """Simulate and draw a run into a folder, in the size that a slide has for it."""
+    from gdsim.encode.reading import image_size
+    from gdsim.movie import make_provenance, save_scene
+    from gdsim.slides import SlideItem
 
-    Attributes:
-        yaml: The configuration as the user wrote it.
-        experiment: The experiment, with the pace, the size limit and the theme of a slide.
-        recorded: The trajectories of a recording; None for a config.
-    """
-
-    path: Path
-    yaml: str
-    theme: Theme
-    experiment: Experiment
-    recorded: Sequence[Trajectory] | None
-
-    def draw(
-        self, deck: Deck, folder: Path, quiet: bool, _needs_rows: bool
-    ) -> tuple[SlideItem, Sequence[Trajectory] | None]:
-        """Simulate and draw it into a folder, in the size that a slide has for it."""
-        from gdsim.encode.reading import image_size
-        from gdsim.movie import make_provenance, save_scene
-        from gdsim.slides import SlideItem
-
-        experiment = self.experiment
-        (suffix,) = experiment.output.formats
-        scale = VIDEO_SCALE if suffix == "mp4" else 1
-        picture = folder / f"{experiment.name}.{suffix}"
-        poster = picture.with_suffix(".png") if suffix == "mp4" else None
-        activity = "drawing" if self.recorded else "simulating and drawing"
-        with progress_bars(experiment.name, activity, quiet) as progress:
-            trajectories = common.trajectories_of(experiment, self.recorded, progress)
-            size = [2 * round(scale * side / 2) for side in deck.picture_size]
-            scene = common.scene_of(experiment, trajectories, size)
-            provenance, output = make_provenance(scene, experiment), experiment.output
-            bare, frames = _in_large_type(scene, deck.picture_share)
-            try:
-                reductions = save_scene(
-                    bare, picture, output=output, provenance=provenance, drawn=frames, progress=progress("drawing")
-                )
-                if poster is not None:
-                    save_scene(bare, poster, provenance=provenance, drawn=frames)
-            except GdsimError as error:  # the message names a temporary file
-                raise GdsimError(str(error).replace(str(picture), str(self.path))) from error
-        if not quiet:
-            print_notes([*common.notes(experiment, trajectories), *common.frame_warnings(frames), *reductions])
-        shown, seconds = image_size(picture) or scene.size, len(scene) / scene.fps + scene.hold
-        loop = output.loop == "forever"
-        return SlideItem(picture, shown, provenance, scene.theme, poster, seconds, loop), trajectories
+    experiment, output = run.experiment, run.experiment.output
+    (suffix,) = output.formats
+    scale = VIDEO_SCALE if suffix == "mp4" else 1
+    picture = folder / f"{experiment.name}.{suffix}"
+    poster = picture.with_suffix(".png") if suffix == "mp4" else None
+    activity = "drawing" if run.recorded else "simulating and drawing"
+    with progress_bars(experiment.name, activity, quiet) as progress:
+        trajectories = common.trajectories_of(experiment, run.recorded, progress)
+        size = [2 * round(scale * side / 2) for side in deck.picture_size]
+        scene = common.scene_of(experiment, trajectories, size)
+        provenance = make_provenance(scene, experiment)
+        bare, frames = _in_large_type(scene, deck.picture_share)
+        try:
+            reductions = save_scene(
+                bare, picture, output=output, provenance=provenance, drawn=frames, progress=progress("drawing")
+            )
+            if poster is not None:
+                save_scene(bare, poster, provenance=provenance, drawn=frames)
+        except GdsimError as error:  # the message names a temporary file
+            raise GdsimError(str(error).replace(str(picture), str(run.path))) from error
+    if not quiet:
+        print_notes([*common.notes(experiment, trajectories), *common.frame_warnings(frames), *reductions])
+    shown, seconds = image_size(picture) or scene.size, len(scene) / scene.fps + scene.hold
+    item = SlideItem(picture, shown, provenance, scene.theme, poster, seconds, output.loop == "forever")
+    return item, trajectories
 
 
 def _in_large_type(scene: Scene, share: float) -> tuple[Scene, Frames]:
@@ -181,52 +178,10 @@ def _in_large_type(scene: Scene, share: float) -> tuple[Scene, Frames]:
     return min(tried, key=lambda each: len(each[1].left_out))
 
 
-@dataclass(frozen=True)
-class PictureSource:
-    """A picture that gdsim wrote, which is put into the deck unchanged.
-
-    Attributes:
-        yaml: Its configuration; empty if there is none.
-        theme: The colours at the picture's border, or those of its configuration.
-        experiment: Its configuration, if it can be loaded without running code.
-        needs_poster: Whether it is a video without a poster beside it.
-        warnings: What a user should know about it.
-    """
-
-    path: Path
-    yaml: str
-    theme: Theme
-    item: SlideItem
-    experiment: Experiment | None
-    needs_poster: bool
-    warnings: Sequence[str]
-
-    def draw(
-        self, _deck: Deck, folder: Path, quiet: bool, needs_rows: bool
-    ) -> tuple[SlideItem, Sequence[Trajectory] | None]:
-        """Return it unchanged, after simulating its configuration if that is quick and something needs it."""
-        from gdsim.movie import save_scene
-
-        item, experiment, path = self.item, self.experiment, self.path
-        trajectories = _simulate_quickly(experiment) if self.needs_poster or needs_rows else None
-        if self.needs_poster:
-            if experiment is None or trajectories is None:
-                beside = path.with_suffix(".png")
-                message = f"{path}: a video on a slide needs a poster; put its last frame beside it as {beside}"
-                raise InputError(message, code="missing")
-            item = replace(item, poster=folder / f"{path.stem}.png")
-            save_scene(replace(common.scene_of(experiment, trajectories), size=item.size), folder / f"{path.stem}.png")
-        if not quiet:
-            is_missing = needs_rows and trajectories is None
-            missing = f"{path}: is not in the table: it contains no figures, and simulating it again would take long."
-            print_notes([*self.warnings, *([missing] if is_missing else [])])
-        return item, trajectories
-
-
-def _read_picture(path: Path, is_video: bool, ignored: Sequence[str]) -> PictureSource:
-    from gdsim.config import loads
+def _read_picture(path: Path, is_video: bool) -> SlideItem:
+    """Return a picture that gdsim wrote, which is put into the deck unchanged."""
     from gdsim.encode.reading import image_size, source
-    from gdsim.slides import SlideItem, theme_of_picture
+    from gdsim.slides import SlideItem
     from gdsim.themes import theme
 
     if path.stat().st_size > MAX_BYTES:
@@ -236,90 +191,41 @@ def _read_picture(path: Path, is_video: bool, ignored: Sequence[str]) -> Picture
     if size is None:
         message = f"{path}: does not contain its size; it was made, or rewritten, by another program"
         raise InputError(message, code="unreadable")
-    warnings = []
-    if ignored:
-        options = " and ".join(ignored)
-        warnings.append(f"{path}: is shown unchanged; {options} applies to what is drawn for the deck.")
-    with path.open("rb") as file:
-        if b"acTL" in file.read(2**20).partition(b"IDAT")[0]:
-            warnings.append(f"{path}: will not move: PowerPoint plays no APNG; use a GIF or an MP4.")
-    poster, beside = None, path.with_suffix(".png")
-    if is_video and beside.is_file() and (other := image_size(beside)) is not None:
-        same_shape = abs(other[0] * size[1] - other[1] * size[0]) <= 0.01 * other[0] * size[1]
-        poster = beside if same_shape else None
-    experiment, seconds, loop, own_theme = None, None, True, theme("slide")
-    # Files that it names may be missing here, and code from a picture is never run.
-    with suppress(GdsimError):
-        experiment = loads(provenance.yaml, name=path.stem, file=str(path), folder=path.parent)
-        seconds, loop = experiment.animation.seconds + experiment.animation.hold, experiment.output.loop == "forever"
-        own_theme = common.theme_of(experiment)
-    slide_theme = theme_of_picture(poster or path) or own_theme
-    item = SlideItem(path, size, provenance, slide_theme, poster, seconds, loop)
-    return PictureSource(path, provenance.yaml, slide_theme, item, experiment, is_video and not poster, warnings)
+    poster = path.with_suffix(".png") if is_video else None
+    if poster and not poster.is_file():
+        message = f"{path}: a video on a slide needs a poster; put its last frame beside it as {poster}"
+        raise InputError(message, code="missing")
+    item = SlideItem(path, size, provenance, theme("slide"), poster)
+    with suppress(GdsimError):  # files that it names may be missing here, and code from a picture is never run
+        experiment = common.load_one(path)
+        seconds = experiment.animation.seconds + experiment.animation.hold
+        loop = experiment.output.loop == "forever"
+        item = replace(item, theme=common.theme_of(experiment), seconds=seconds, loop=loop)
+    return item
 
 
-def _simulate_quickly(experiment: Experiment | None) -> Sequence[Trajectory] | None:
-    """Return the trajectories of a picture's configuration; None if that fails or takes long."""
-    from gdsim.simulation import simulate
+def _add_table(deck: Deck, runs: Mapping[int, tuple[Sequence[Trajectory], Theme]]) -> None:
+    """Add a table of the runs, by the number of their slide, to a deck, with a summary if there is only one run.
 
-    if experiment is None or any(spec.network is not None for spec in experiment.objectives):
-        return None
-    steps = experiment.steps * len(experiment.optimizers) * len(experiment.objectives)
-    starts = 1 if experiment.start is None else experiment.start.count
-    if steps > QUICK_STEPS or steps * starts > QUICK_POINTS:
-        return None
-    with suppress(GdsimError):
-        return simulate(experiment)
-    return None
-
-
-class _ObjectiveRows(NamedTuple):
-    """The rows of a run on one objective, with the colours of their paths."""
-
-    path: Path
-    rows: list[Row]
-    colors: list[str]
-
-
-def _groups(path: Path, trajectories: Sequence[Trajectory], theme: Theme) -> Iterator[_ObjectiveRows]:
-    from gdsim.analysis import make_rows
+    The title of an objective that several runs share is followed by the number of the slide.
+    """
+    from gdsim.analysis import make_rows, make_table
     from gdsim.analysis.metrics import group_by_objective
     from gdsim.scene import styles
-
-    drawn = styles(group_by_objective(trajectories), theme.paths)
-    for rows, shown in zip(make_rows(trajectories), drawn, strict=True):
-        yield _ObjectiveRows(path, rows, [each.color for each in shown])
-
-
-def _add_table(deck: Deck, groups: Sequence[_ObjectiveRows]) -> None:
-    """Add the table of all runs to a deck, with a summary if it is about one run.
-
-    Equal rows are shown once, as those of a config and of its picture. A title that several groups share is followed by
-    the name of the run, and by a number if runs of one name share it.
-    """
-    from gdsim.analysis import make_table
     from gdsim.web.report.summary import summarize, title
 
-    different: list[_ObjectiveRows] = []
-    for group in groups:
-        if group.rows not in [before.rows for before in different]:
-            different.append(group)
-    if not different:
-        return
-    titles = Counter(group.rows[0].objective for group in different)
-    runs: Counter[tuple[str, str]] = Counter()
     rows: list[Row] = []
     colors: dict[tuple[str, str], str] = {}
-    for path, shown, shades in different:
-        name = shown[0].objective
-        if titles[name] > 1:
-            runs[name, path.stem] += 1
-            number = runs[name, path.stem]
-            name = f"{name} ({path.stem}{f' {number}' if number > 1 else ''})"
-        rows += [replace(row, objective=name) for row in shown]
-        colors |= {(name, row.optimizer): shade for row, shade in zip(shown, shades, strict=True)}
+    groups = {slide: make_rows(trajectories) for slide, (trajectories, _) in runs.items()}
+    titles = Counter(group[0].objective for made in groups.values() for group in made)
+    for slide, (trajectories, theme) in runs.items():
+        drawn = styles(group_by_objective(trajectories), theme.paths)
+        for row, style in zip(chain(*groups[slide]), chain(*drawn), strict=True):
+            several = titles[row.objective] > 1
+            rows.append(replace(row, objective=f"{row.objective} (slide {slide})" if several else row.objective))
+            colors[rows[-1].objective, row.optimizer] = style.color
     table = make_table(rows)
-    if len({group.path for group in different}) == 1:
+    if len(runs) == 1:
         deck.add_table(table, title=title(table), lead=summarize(table), colors=colors)
     else:
         deck.add_table(table, title="Comparison", lead="", colors=colors)

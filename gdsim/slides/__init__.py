@@ -2,22 +2,18 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from PIL import Image
-
 from gdsim.errors import GdsimError
 from gdsim.metadata import Provenance
-from gdsim.themes import THEMES, Theme, contrast
+from gdsim.themes import Theme
 
 if TYPE_CHECKING:
     from gdsim.slides.deck import Deck
 
-__all__ = ["SlideItem", "new_deck", "theme_of_picture"]
-
-MAX_PIXELS = 2**25
+__all__ = ["SlideItem", "new_deck"]
 
 
 @dataclass(frozen=True)
@@ -61,19 +57,3 @@ def new_deck(theme: Theme, template: Path | None = None) -> Deck:
             raise
         raise GdsimError("slides need python-pptx: pip install 'gdsim[slides]'") from error
     return Deck(theme, template)
-
-
-def theme_of_picture(file: Path) -> Theme | None:
-    """Return a built-in theme with the page colour of a picture's corner, or None if it is unknown or transparent."""
-    try:
-        with Image.open(file, formats=("GIF", "PNG")) as image:
-            if image.width * image.height > MAX_PIXELS:
-                return None
-            *color, opacity = image.convert("RGBA").crop((0, 0, 1, 1)).tobytes()
-    except (OSError, ValueError, SyntaxError, Image.DecompressionBombError, Image.DecompressionBombWarning):
-        return None
-    if opacity < 255:
-        return None
-    page = "#" + bytes(color).hex()
-    dark = contrast(page, "#ffffff") > contrast(page, "#000000")
-    return replace(THEMES["dark" if dark else "slide"], page=page)
