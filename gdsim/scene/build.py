@@ -24,7 +24,7 @@ from gdsim.scene.panels.heatmap import completed
 from gdsim.scene.panels.images import ImageGrid, ImageRow, grays
 from gdsim.scene.projection import Projection, choose_projection, plane_problems, widened
 from gdsim.scene.views import kind_of, kind_problems
-from gdsim.scene.views.image import ImageSequence, image_facet
+from gdsim.scene.views.image import ImageSequence, image_facet, still_image
 from gdsim.simulation import Trajectory
 from gdsim.themes import DASHES, MARKERS, Theme
 from gdsim.themes import theme as find_theme
@@ -268,8 +268,9 @@ def _saliency_group(
     signed = {method: any((each.maps[method] < 0).any() for each in explained) for method in first.maps}
 
     def image(method: str, values: FloatArray) -> ImageSequence:
-        ends, steps = np.array([-signed[method] * limits[method], limits[method]]), np.zeros(1, np.int64)
-        return ImageSequence(steps, values[None], ends, "signed" if signed[method] else "unsigned")
+        if signed[method]:
+            return still_image(values, -limits[method], limits[method], "signed")
+        return still_image(values, 0.0, limits[method], "unsigned")
 
     rows = tuple(
         ImageRow(style, tuple(image(*each) for each in explanation.maps.items()), _says(explanation))

@@ -90,15 +90,37 @@ class GroupInput:
             marks=tuple(marks),
             value_name=objective.value_name,
         )
-        starts = sum(len(each.stops) for each in self.scene_trajectories)
-        most = min(MOST_EACH, MOST_TOGETHER // max(1, starts))
-        paths = tuple(
-            _path(trajectory, style, projection, limits, elevation, most)
-            for trajectory, style in zip(self.trajectories, self.styles, strict=True)
-        )
+        pairs = zip(self.trajectories, self.styles, strict=True)
+        paths = tuple(self._path(trajectory, style, limits, elevation) for trajectory, style in pairs)
         if self.view.layout == "grid" and paths:
             return tuple(replace(facet, style=each.style, paths=(each,)) for each in paths)
         return (replace(facet, paths=paths),)
+
+    def _path(self, trajectory: Trajectory, style: Style, limits: FloatArray, elevation: Elevation | None) -> Path:
+        """Return one optimizer's paths within the limits (2, 2) of a facet."""
+        projection, ends = self.projection, last_steps(trajectory)
+        iterates = projection.project(trajectory.points)
+        times = np.arange(len(iterates), dtype=np.float64)
+        points, slopes = iterates, None
+        if elevation is not None:
+            starts = sum(len(each.stops) for each in self.scene_trajectories)
+            times = _times(iterates, projection.bounds, ends, min(MOST_EACH, MOST_TOGETHER // starts))
+            values, slopes = _values_at(trajectory.objective, trajectory, times)
+            points = _raised(_between(iterates, times), values, elevation)
+        exits = tuple(_exits(trajectory, times, points, limits))
+        for each in exits:
+            ends[each.start] = each.step
+        return Path(
+            style=style,
+            times=times,
+            points=points,
+            slopes=slopes,
+            gradients=np.nan_to_num(finite(trajectory.gradients)) @ projection.axes.T,
+            values=finite(trajectory.values),
+            moves=np.diff(iterates, axis=0),
+            ends=ends,
+            exits=exits,
+        )
 
 
 def _raised(coordinates: FloatArray, values: FloatArray, elevation: Elevation | None) -> FloatArray:
@@ -189,39 +211,6 @@ def lengths(vectors: FloatArray) -> FloatArray:
     norms = np.linalg.norm(vectors / largest, axis=-1)
     scale = np.median(norms[norms > 0]) / 3
     return np.asarray(np.log1p(norms / scale) / np.log1p(norms.max() / scale))
-
-
-def _path(
-    trajectory: Trajectory,
-    style: Style,
-    projection: Projection,
-    limits: FloatArray,
-    elevation: Elevation | None,
-    most_points: int,
-) -> Path:
-    """Return one optimizer's paths within the limits (2, 2) of a facet, with at most `most_points` points per start."""
-    ends = last_steps(trajectory)
-    iterates = projection.project(trajectory.points)
-    times = np.arange(len(iterates), dtype=np.float64)
-    points, slopes = iterates, None
-    if elevation is not None:
-        times = _times(iterates, projection.bounds, ends, most_points)
-        values, slopes = _values_at(trajectory.objective, trajectory, times)
-        points = _raised(_between(iterates, times), values, elevation)
-    exits = tuple(_exits(trajectory, times, points, limits))
-    for each in exits:
-        ends[each.start] = each.step
-    return Path(
-        style=style,
-        times=times,
-        points=points,
-        slopes=slopes,
-        gradients=np.nan_to_num(finite(trajectory.gradients)) @ projection.axes.T,
-        values=finite(trajectory.values),
-        moves=np.diff(iterates, axis=0),
-        ends=ends,
-        exits=exits,
-    )
 
 
 def _times(iterates: FloatArray, bounds: FloatArray, ends: npt.NDArray[np.int64], most: int) -> FloatArray:

@@ -23,6 +23,9 @@ NEARLY_ALL = 0.995
 """
 
 
+Colors = Literal["gray", "signed", "unsigned"]
+
+
 @dataclass(frozen=True, eq=False)
 class ImageSequence:
     """A small image that changes with the steps.
@@ -41,7 +44,7 @@ class ImageSequence:
     steps: npt.NDArray[np.int64]
     pictures: FloatArray
     limits: FloatArray
-    colors: Literal["gray", "signed", "unsigned"]
+    colors: Colors
 
 
 def image_facet(image: ImageSequence, style: Style | None = None, heading: str = "") -> Facet:
@@ -50,9 +53,9 @@ def image_facet(image: ImageSequence, style: Style | None = None, heading: str =
     return Facet(style, np.array([[0.0, columns], [0.0, rows]]), ("", ""), image, heading=heading)
 
 
-def still_image(pixels: FloatArray, low: float, high: float) -> ImageSequence:
-    """Return an image (rows, columns) that does not change, in greys from black at `low` to white at `high`."""
-    return ImageSequence(np.zeros(1, np.int64), pixels[None], np.array([low, high]), "gray")
+def still_image(pixels: FloatArray, low: float, high: float, colors: Colors = "gray") -> ImageSequence:
+    """Return an image (rows, columns) that does not change; `low` and `high` are at the ends of its colour scale."""
+    return ImageSequence(np.zeros(1, np.int64), pixels[None], np.array([low, high]), colors)
 
 
 def pixel_rows(
