@@ -73,10 +73,34 @@ class Frames:
         background: (H, W, 4) uint8, the pixels of all static parts.
     """
 
+    @default_settings()
     def __init__(self, scene: Scene, *, transparent: bool = False) -> None:
         self.scene, self.size, self.transparent = scene, scene.size, transparent
-        with default_settings():
-            self._draw_background()
+        layout = scene_layout(scene)
+        self.canvas = canvas = Canvas(scene, layout, transparent=transparent)
+        views: list[Layer] = []
+        panels: list[Layer] = []
+        for index, place in enumerate(layout.groups):
+            views += _view_layers(canvas, index, place)
+            panels += _panel_layers(canvas, index, place)
+        self.layers = (*panels, *views)
+        draw_names(canvas, scene.groups, layout.groups)
+        draw_legend(canvas, scene.styles)
+        draw_key(canvas, scene)
+        draw_title(canvas, scene)
+        self.counter = Counter(canvas) if scene.steps else None
+        canvas.outline_numbers()
+        canvas.agg.draw()
+        self.background = np.array(canvas.agg.buffer_rgba())
+        self.missing = canvas.missing
+        # The panels of several groups lack room for the same reason.
+        self.left_out = tuple(dict.fromkeys(canvas.left_out))
+        theme = scene.theme
+        exact = dict.fromkeys([theme.page, theme.text, *(style.color for style in scene.styles), theme.quiet])
+        plain = np.array([[round(255 * part) for part in to_rgb(color)] for color in exact], np.uint8)
+        # The last frame may lack colors of an image that changes.
+        palettes = [image.palette[:-1] for layer in self.layers for image in layer.images]
+        self.colors = np.concatenate([plain, *{palette.tobytes(): palette for palette in palettes}.values()])
 
     def __repr__(self) -> str:
         width, height = self.size
@@ -99,10 +123,10 @@ class Frames:
         """Return the last frame, (H, W, 3) or (H, W, 4) uint8."""
         return self.at(self.moment(len(self) - 1))
 
+    @default_settings()
     def at(self, moment: Moment) -> Frame:
         """Return a single frame at any moment, (H, W, 3) or (H, W, 4) uint8."""
-        with default_settings():
-            return FramePainter(self).draw(moment)
+        return FramePainter(self).draw(moment)
 
     def moment(self, index: int) -> Moment:
         """Return the moment that the frame with a given index shows."""
@@ -167,34 +191,6 @@ class Frames:
             for artist in added:
                 artist.remove()
 
-    def _draw_background(self) -> None:
-        scene = self.scene
-        layout = scene_layout(scene)
-        self.canvas = canvas = Canvas(scene, layout, transparent=self.transparent)
-        views: list[Layer] = []
-        panels: list[Layer] = []
-        for index, place in enumerate(layout.groups):
-            views += _view_layers(canvas, index, place)
-            panels += _panel_layers(canvas, index, place)
-        self.layers = (*panels, *views)
-        draw_names(canvas, scene.groups, layout.groups)
-        draw_legend(canvas, scene.styles)
-        draw_key(canvas, scene)
-        draw_title(canvas, scene)
-        self.counter = Counter(canvas) if scene.steps else None
-        canvas.outline_numbers()
-        canvas.agg.draw()
-        self.background = np.array(canvas.agg.buffer_rgba())
-        self.missing = canvas.missing
-        # The panels of several groups lack room for the same reason.
-        self.left_out = tuple(dict.fromkeys(canvas.left_out))
-        theme = scene.theme
-        exact = dict.fromkeys([theme.page, theme.text, *(style.color for style in scene.styles), theme.quiet])
-        plain = np.array([[round(255 * part) for part in to_rgb(color)] for color in exact], np.uint8)
-        # The last frame may lack colors of an image that changes.
-        palettes = [image.palette[:-1] for layer in self.layers for image in layer.images]
-        self.colors = np.concatenate([plain, *{palette.tobytes(): palette for palette in palettes}.values()])
-
 
 class _Drawing(Artist):
     """An artist above all others that a function draws."""
@@ -244,8 +240,8 @@ class FramePainter:
         self._drawn = []
         while self._commits and self._commits[-1][0] <= time:
             until, i = self._commits.pop()
-            if (committed := self._draw_trail(i, until)) is not None:
-                self._committed[committed.area] = self._pixels[committed.area]
+            area = self._draw_trail(i, until).area
+            self._committed[area] = self._pixels[area]
             self._since[i] = until
         for i in range(len(self._trails)):
             self._draw_trail(i, time)
@@ -273,29 +269,27 @@ class FramePainter:
                 yield rect
         self._time = time
 
-    def _draw_trail(self, index: int, time: float) -> Rect | None:
+    def _draw_trail(self, index: int, time: float) -> Rect:
         """Draw a trail from its last commit up to a time, and return the changed rectangle."""
         trail, painter, within = self._trails[index]
         return self._drew(painter.draw_trail(trail, time, self._since[index]), trail.style.reach, within)
 
-    def _drew(self, points: FloatArray, reach: float, within: Rect) -> Rect | None:
-        """Record that pixels around points, (…, 2), have changed, and return their rectangle; None if it is empty."""
-        points = points[np.isfinite(points).all(-1)]
-        rect = self._around(points, reach, within) if len(points) else None
-        if rect is None or rect.height <= 0 or rect.width <= 0:
-            return None
-        self._drawn.append(rect)
+    def _drew(self, points: FloatArray, reach: float, within: Rect) -> Rect:
+        """Record that pixels around points, (…, 2), have changed, and return their rectangle."""
+        rect = self._around(points[np.isfinite(points).all(-1)], reach, within)
+        if rect.width and rect.height:
+            self._drawn.append(rect)
         return rect
 
     def _around(self, points: FloatArray, reach: float, within: Rect) -> Rect:
+        """Return a rectangle around points, (n, 2), as far as it is within another one."""
+        if not len(points):
+            return Rect(0, 0, 0, 0)
         (left, low), (right, high) = points.min(0).tolist(), points.max(0).tolist()
-        height = self._page.bottom
-        return Rect(
-            max(floor(height - high - reach), within.top),
-            min(ceil(height - low + reach) + 1, within.bottom),
-            max(floor(left - reach), within.left),
-            min(ceil(right + reach) + 1, within.right),
-        )
+        top, bottom = self._page.bottom - high, self._page.bottom - low
+        rows = [min(max(y, within.top), within.bottom) for y in (floor(top - reach), ceil(bottom + reach) + 1)]
+        columns = [min(max(x, within.left), within.right) for x in (floor(left - reach), ceil(right + reach) + 1)]
+        return Rect(*rows, *columns)
 
 
 def _merged(rects: Iterable[Rect]) -> list[Rect]:

@@ -132,9 +132,13 @@ def exit_marks(canvas: Canvas, facet: Facet, viewport: Viewport, moment: Moment)
 
 
 def _exit_places(path: Path, viewport: Viewport, em: float, moment: Moment) -> tuple[npt.NDArray[np.str_], FloatArray]:
-    """Return the markers of a path's exits, (n,), and their positions just inside the view, (n, 2)."""
+    """Return the markers of a path's exits, (n,), and their positions just inside the view, (n, 2).
+
+    A marker is a wedge at the nearest side, or a cross where a path ends within the view.
+    """
     crossings = viewport.pixels(np.array([exit_.point for exit_ in path.exits]), moment)
-    markers = viewport.exit_markers(crossings)
+    gaps = np.abs(crossings[:, [0, 0, 1, 1]] - viewport.bounds.ravel())
+    markers = np.where(gaps.min(1) < 1, np.array(["<", ">", "v", "^"])[gaps.argmin(1)], "X")
     return markers, crossings - np.array([OUTWARD[marker] for marker in markers.tolist()]) * 0.45 * em
 
 

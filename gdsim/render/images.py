@@ -204,27 +204,19 @@ def image_artists(images: Iterable[ChangingImage], axes: Axes, height: int, time
             yield artist
 
 
-@dataclass(frozen=True)
-class Sprite:
-    """A small image: its place in the picture, in pixels, and its first row and size on the sheet, in dots."""
-
-    left: float
-    top: float
-    row: int
-    width: int
-    height: int
-
-
 class SpriteSheet:
-    """Small images on one sheet, below each other, with `scale` dots along each side of a pixel."""
+    """Small images on one sheet, below each other, with `scale` dots along each side of a pixel.
+
+    A sprite is its place in the picture, in pixels, and its first row and size on the sheet, in dots.
+    """
 
     def __init__(self, canvas: Canvas, scale: int) -> None:
         self.scale = scale
         self._figure, self._parts = canvas.figure, list[Pixels]()
         self._renderer = RendererAgg(scale * canvas.size[0], scale * canvas.size[1], scale * DPI)
 
-    def draw(self, paint: Callable[[RendererBase], object]) -> Sprite:
-        """Add what `paint` draws on the picture as a sprite."""
+    def draw(self, paint: Callable[[RendererBase], object]) -> dict[str, float]:
+        """Add what `paint` draws on the picture, and return the sprite."""
         self._renderer.clear()
         self._figure.set_dpi(self.scale * DPI)
         try:
@@ -235,11 +227,11 @@ class SpriteSheet:
         drawn = picture.getbbox() or (0, 0, 1, 1)
         return self.add(np.asarray(picture.crop(drawn)), drawn[0] / self.scale, drawn[1] / self.scale)
 
-    def add(self, pixels: Pixels, left: float = 0.0, top: float = 0.0) -> Sprite:
-        """Add an image, (rows, columns, 4), to the sheet."""
-        row = sum(len(part) + GAP for part in self._parts)
+    def add(self, pixels: Pixels, left: float = 0.0, top: float = 0.0) -> dict[str, float]:
+        """Add an image, (rows, columns, 4), and return the sprite."""
+        row, (height, width, _) = sum(len(part) + GAP for part in self._parts), pixels.shape
         self._parts.append(pixels)
-        return Sprite(left, top, row, pixels.shape[1], pixels.shape[0])
+        return {"left": left, "top": top, "row": row, "width": width, "height": height}
 
     def pixels(self) -> Pixels:
         """Return the sheet, (rows, columns, 4), with a transparent background."""

@@ -109,13 +109,15 @@ class Painter:
         else:
             cap: Cap = "round" if alpha == 1 else "butt"
             self.stroke(lines, style.color, style.width, cap, shown=visible, alpha=alpha)
-        self._mark(stretch.dots, "o", style.dot_size, style.color, style.casing, style.dot_edge, alpha)
+        if style.dot_size:
+            self._mark(stretch.dots, "o", style.dot_size, style.color, style.casing, style.dot_edge, alpha)
 
     def _draw_hidden(self, trail: Trail, stretch: Stretch, alpha: float, new: int = 0) -> None:
         """Draw hidden segments from vertex `new` on, because translucent segments must not be drawn twice."""
-        style, lines, faint = trail.style, stretch.lines[:, new:], alpha * trail.style.hidden_alpha
-        if faint and trail.hidden is not None:
-            self.stroke(lines, style.color, style.hidden_width, shown=stretch.hidden[:, new:], alpha=faint)
+        style, faint = trail.style, alpha * trail.style.hidden_alpha
+        if faint and stretch.hidden is not None:
+            lines, shown = stretch.lines[:, new:], stretch.hidden[:, new:]
+            self.stroke(lines, style.color, style.hidden_width, shown=shown, alpha=faint)
 
     def _draw_heads(self, trail: Trail, time: float) -> FloatArray:
         heads, hidden, style = trail.at(time), trail.hidden_at(time), trail.style
@@ -175,10 +177,8 @@ class Painter:
         """Stroke lines, (n, m, 2), as one path; `shown` selects segments, (n, m − 1); dashes are in points."""
         if not (lines.size if shown is None else shown.any()):
             return
-        codes = np.full(lines.shape[:2], Outline.LINETO, Outline.code_type)
-        codes[:, 0] = Outline.MOVETO
-        if shown is not None:
-            codes[:, 1:][~shown] = Outline.MOVETO
+        codes = np.full(lines.shape[:2], Outline.MOVETO, Outline.code_type)
+        codes[:, 1:][... if shown is None else shown] = Outline.LINETO
         outline = Outline(lines.reshape(-1, 2), codes.ravel())
         outline.should_simplify = False
         context = self._context(color, width, cap, alpha)
@@ -250,5 +250,7 @@ def _marker_path(marker: str) -> Outline:
 
 def _runs(shown: BoolArray) -> list[tuple[int, int]]:
     """Return the vertices, as (start, stop), of each run of shown segments."""
+    if shown.all():
+        return [(0, len(shown) + 1)]
     change = np.flatnonzero(np.diff(np.concatenate([[False], shown, [False]])))
     return [(int(first), int(last) + 1) for first, last in zip(change[::2], change[1::2], strict=True)]

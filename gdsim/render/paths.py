@@ -113,13 +113,11 @@ def tangents(facet: Facet, viewport: Viewport, path: Path, trail: Trail, foot: T
     )
 
 
-def head_arrows(
-    facet: Facet, viewport: Viewport, trails: Sequence[Trail], moment: Moment, *, level: bool = False
-) -> Iterator[HeadArrows]:
+def head_arrows(facet: Facet, viewport: Viewport, trails: Sequence[Trail], moment: Moment) -> Iterator[HeadArrows]:
     """Yield for each path the arrows of the gradient and its negative, and then those of the step taken.
 
-    On a surface, `trails` are the shadows. If the camera turns, only the arrows of `moment` are included. If `level` is
-    true, steps are drawn horizontally.
+    On a surface, `trails` are the shadows. If the camera turns, only the arrows of `moment` are included. On a curve,
+    steps are drawn horizontally.
     """
     canvas, theme = viewport.canvas, viewport.canvas.theme
     em, line, edge = canvas.em, canvas.line, EDGE * canvas.em
@@ -131,7 +129,7 @@ def head_arrows(
         seen = inside(tails, viewport.bounds) & (steps[:, None] <= path.ends) & ~hidden
         uphill = viewport.directions(places, path.gradients[steps], facet.limits, moment)
         uphill *= LONGEST * em * lengths(path.gradients)[steps, :, None]
-        taken = (tips - tails) * [1.0, 0.0 if level else 1.0]
+        taken = (tips - tails) * [1.0, path.gradients.shape[-1] - 1]
         gradient = (
             ArrowStyle(theme.text, theme.casing, edge, ARROW * line),
             ArrowStyle(theme.page, theme.text, edge, ARROW * line, factor=-1.0),

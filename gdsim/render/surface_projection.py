@@ -12,12 +12,9 @@ import numpy as np
 from matplotlib.backends.backend_agg import RendererAgg
 from matplotlib.font_manager import FontProperties
 
-from gdsim.objectives import FloatArray
+from gdsim.objectives import FloatArray, inside
 from gdsim.render.canvas import DPI, points
-from gdsim.render.layout import Box
 from gdsim.scene import Facet, SurfaceModel, labels, round_ticks
-
-__all__ = ["Axis", "Label", "SurfaceProjection"]
 
 TICK = 0.65
 """The distance of tick labels from their axis, in ems."""
@@ -69,16 +66,16 @@ class Axis:
 
 
 class SurfaceProjection:
-    """A surface and the plane of its inputs, scaled with their axes to fit into a box.
+    """A surface and the plane of its inputs, scaled with their axes to fit into a rectangle, `bounds`, (2, 2).
 
     Attributes:
         world: (rows, columns, 3) the surface's grid points in space.
         corners: (4, 3) the plane's corners, in order around it.
     """
 
-    def __init__(self, facet: Facet, box: Box, em: float, font: str) -> None:
+    def __init__(self, facet: Facet, bounds: FloatArray, em: float, font: str) -> None:
         self._model = cast("SurfaceModel", facet.model)
-        self._facet, self._box, self._em, self._font, self._camera = facet, box, em, font, self._model.camera
+        self._facet, self._bounds, self._em, self._font, self._camera = facet, bounds, em, font, self._model.camera
         self.world = self._camera.place(np.stack(np.meshgrid(self._model.x, self._model.y), -1), self._model.heights)
         (left, right), (bottom, top) = self._camera.bounds
         self.corners = self._camera.place(np.array([[left, bottom], [right, bottom], [right, top], [left, top]]))
@@ -89,22 +86,17 @@ class SurfaceProjection:
         """Project points in space, (…, 3), to pixels, (…, 2)."""
         return np.asarray(self._camera.project(world, azimuth) * self._scale + self._middle)
 
-    def base(self, inputs: FloatArray, azimuth: float) -> FloatArray:
-        """Project inputs, (…, 2 or more), in the plane below the surface to pixels, (…, 2)."""
-        return self.project(self._camera.place(inputs[..., :2]), azimuth)
-
     def _fit(self) -> None:
-        """Choose the scale and the center so that surface, plane and labels fit into the box at every azimuth."""
+        """Choose the scale and the center so that surface, plane and labels fit into the rectangle at every azimuth."""
         em, extent = self._em, self._camera.extent(self._model.heights)
         turns = np.linspace(0, 1, 1 + int(np.ceil(abs(self._camera.orbit) / 12)))
         azimuths = [self._camera.azimuth_at(float(share)) for share in turns]
         overhang = np.full((2, 2), 0.5 * em)
-        size, corner = np.array([self._box.width, self._box.height]), np.array([self._box.x, self._box.y])
         # The labels' positions depend slightly on the scale, so that the fit is repeated.
         for _ in range(4):
-            room = np.maximum(size - overhang.sum(1), 1.0)
+            room = np.maximum(np.diff(self._bounds)[:, 0] - overhang.sum(1), 1.0)
             self._scale = float((room / np.diff(extent)[:, 0]).min())
-            self._middle = corner + overhang[:, 0] + room / 2 - self._scale * extent.mean(1)
+            self._middle = self._bounds[:, 0] + overhang[:, 0] + room / 2 - self._scale * extent.mean(1)
             seen = extent * self._scale + self._middle[:, None]
             around = []
             for azimuth in azimuths:
@@ -125,7 +117,7 @@ class SurfaceProjection:
             inputs = np.empty((len(ticks) + 2, 2))
             inputs[:, i] = [*limits[i], *ticks]
             inputs[:, other] = limits[other, near[other]]
-            pixels = self.base(inputs, azimuth)
+            pixels = self.project(self._camera.place(inputs), azimuth)
             flat.append(Axis(pixels[:2], _outward(pixels[:2], middle), pixels[2:], labels(ticks), names[i]))
         model, foot = self._model, self.value_foot(azimuth)
         corner = np.broadcast_to(foot[:2] / self._camera.sides, (len(model.ticks) + 2, 2))
@@ -151,15 +143,12 @@ class SurfaceProjection:
         return float(np.linalg.norm(np.diff(value.ends, axis=0))) > SHORTEST_VALUE_AXIS * self._em
 
     def labels(self, azimuth: float) -> list[Label]:
-        """Return the labels that are inside the box and overlap neither the surface nor each other."""
-        box, surface = self._box, self._surface(azimuth)
-        low, high = np.array([box.x, box.y]), np.array([box.right, box.top])
+        """Return the labels that are inside the rectangle and overlap neither the surface nor each other."""
+        surface = self._surface(azimuth)
         kept: list[Label] = []
         for label in self._placed(azimuth):
-            bounds = label.bounds
-            inside = (bounds[:, 0] >= low).all() and (bounds[:, 1] <= high).all()
-            free = not any(label.overlaps(other, 0.9 * self._em) for other in kept)
-            if inside and free and not ((surface > bounds[:, 0]) & (surface < bounds[:, 1])).all(1).any():
+            fits = inside(label.bounds.T, self._bounds).all() and not inside(surface, label.bounds).any()
+            if fits and not any(label.overlaps(other, 0.9 * self._em) for other in kept):
                 kept.append(label)
         return kept
 

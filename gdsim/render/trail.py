@@ -85,14 +85,14 @@ class Stretch(NamedTuple):
     Attributes:
         lines: (starts, n, 2) the vertices.
         visible: (starts, n − 1) whether a segment is drawn and not hidden.
-        hidden: (starts, n − 1) whether a segment is drawn as hidden.
+        hidden: (starts, n − 1) whether a segment is drawn as hidden; None if none is.
         dash_offsets: (starts, n − 1) the path's length at the start of a segment, in pixels modulo the dash pattern.
         dots: (dots, 2) the visible iterates before the end; none if iterates have no dots.
     """
 
     lines: FloatArray
     visible: BoolArray
-    hidden: BoolArray
+    hidden: BoolArray | None
     dash_offsets: FloatArray
     dots: FloatArray
 
@@ -192,7 +192,7 @@ class Trail:
     def hidden_at(self, time: float) -> BoolArray:
         """Return which heads are hidden at a time, (starts,): those on a segment with a hidden end."""
         times, _, hidden, _ = self._drawn
-        before = int(np.searchsorted(times, time, side="right")) - 1
+        before = int(times.searchsorted(time, side="right")) - 1
         after = before if times[before] == time else min(before + 1, len(times) - 1)
         return np.asarray(hidden[:, before] | hidden[:, after])
 
@@ -205,13 +205,13 @@ class Trail:
     def stretch(self, begin: float, end: float) -> Stretch:
         """Return the paths between two times."""
         times, drawn, covered, offsets = self._drawn
-        first, last = np.searchsorted(times, (begin, end), side="right").tolist()
+        first, last = int(times.searchsorted(begin, side="right")), int(times.searchsorted(end, side="right"))
         tail, head = self.at(begin), self.at(end)
         lines = np.concatenate([tail[:, None], drawn[:, first:last], head[:, None]], axis=1)
         finite = np.isfinite(lines).all(-1)
-        visible, hidden = finite[:, 1:] & finite[:, :-1], np.zeros((len(lines), lines.shape[1] - 1), np.bool_)
+        visible, hidden = finite[:, 1:] & finite[:, :-1], None
         if self.hidden is not None:
-            ends = covered.take(range(first - 1, last + 1), axis=1, mode="clip")
+            ends = covered.take(np.arange(first - 1, last + 1), axis=1, mode="clip")
             hidden = visible & (ends[:, 1:] | ends[:, :-1])
             visible &= ~hidden
         offsets, dots = offsets[:, first - 1 : last], np.empty((0, 2))
@@ -227,7 +227,7 @@ class Trail:
 
 def interpolated(rows: FloatArray, times: FloatArray, time: float) -> FloatArray:
     """Interpolate rows, (n, …), at ascending times, (n,), linearly to one time."""
-    before = max(int(np.searchsorted(times, time, side="right")) - 1, 0)
+    before = max(int(times.searchsorted(time, side="right")) - 1, 0)
     after = min(before + 1, len(times) - 1)
     gap = times[after] - times[before]
     share = (time - times[before]) / gap if gap else 0.0

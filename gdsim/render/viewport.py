@@ -58,16 +58,9 @@ class Viewport:
         return np.zeros(points.shape[:-1], np.bool_)
 
     def directions(self, points: FloatArray, vectors: FloatArray, view: FloatArray, moment: Moment) -> FloatArray:
-        """Return the directions of vectors of the inputs in pixels, as the difference over a hundredth of the view.
+        """Return the directions, (…, 2), of vectors, (…, 1 or 2), at points, (…, k), as unit vectors in pixels.
 
-        Args:
-            points: (…, k) the coordinates where the vectors begin.
-            vectors: (…, 1 or 2) the vectors, in units of the coordinates.
-            view: (2, 2) the visible range of both coordinates.
-            moment: The moment at which a camera sees them.
-
-        Returns:
-            (…, 2) of length 1, in pixels; 0 for a zero vector.
+        They are differences over a hundredth of the `view`, (2, 2), the visible range; 0 for a zero vector.
         """
         inputs, size = points[..., :2], view[:, 1] - view[:, 0]
         steps = np.zeros_like(inputs)
@@ -76,11 +69,6 @@ class Viewport:
         steps /= np.abs(steps).max(-1, initial=TINY, keepdims=True)
         ahead = inputs + 0.01 * _unit(_unit(steps) / size) * size
         return _unit(self.pixels(ahead, moment) - self.pixels(inputs, moment))
-
-    def exit_markers(self, pixels: FloatArray) -> npt.NDArray[np.str_]:
-        """Return the markers, (n,), of paths that end at pixels (n, 2): a wedge at the nearest side, or a cross."""
-        gaps = np.abs(pixels[:, [0, 0, 1, 1]] - self.bounds.ravel())
-        return np.where(gaps.min(1) < 1, np.array(["<", ">", "v", "^"])[gaps.argmin(1)], "X")
 
     def pose(self, moment: Moment, scale: int) -> list[Artist]:
         """Add the artists that depend on the camera to the figure, with `scale` dots per pixel, and return them."""

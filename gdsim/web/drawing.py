@@ -5,7 +5,6 @@ from __future__ import annotations
 import re
 from base64 import b64encode
 from collections.abc import Sequence
-from dataclasses import asdict
 from functools import partial
 from typing import Any, cast
 
@@ -130,7 +129,7 @@ class Drawing:
     def _exits(self, marks: ExitMarks) -> dict[str, Any]:
         return _fields(marks, "optimizer marker size edge color casing times") | {
             "points": _encoded(self._down(marks.points)),
-            "text": None if marks.text is None else asdict(self._sheet.draw(marks.text.draw)),
+            "text": None if marks.text is None else self._sheet.draw(marks.text.draw),
         }
 
     def _images(self, images: ImageFrames) -> dict[str, Any]:
@@ -146,8 +145,7 @@ class Drawing:
     def _heatmap(self, image: RevealedImage) -> dict[str, Any]:
         opaque = np.where(image.cells == len(image.palette) - 1, 0, 255)[..., None]
         pixels = np.concatenate([np.where(opaque, image.palette[image.cells], 0), opaque], -1).astype(np.uint8)
-        sprite = asdict(self._sheet.add(pixels))
-        return _fields(image, "optimizer reach end") | {"box": image.rect.box, "sprite": sprite}
+        return _fields(image, "optimizer reach end") | {"box": image.rect.box, "sprite": self._sheet.add(pixels)}
 
     def _iterates(self, facet: Facet, trails: Sequence[Trail]) -> list[dict[str, Any]]:
         """Return the recorded numbers at every `iterate_stride`-th iterate of each path."""
@@ -167,7 +165,7 @@ class Drawing:
         counter = self._frames.counter
         if counter is None:
             return None
-        digits = [asdict(self._sheet.draw(partial(counter.draw, time=digit))) for digit in range(10)]
+        digits = [self._sheet.draw(partial(counter.draw, time=digit)) for digit in range(10)]
         return {"pitch": counter.pitch, "digits": digits}
 
     def _down(self, points: FloatArray) -> FloatArray:

@@ -12,8 +12,6 @@ from gdsim.render.layout import Box
 from gdsim.render.viewport import Moment, Viewport
 from gdsim.scene import Facet
 
-__all__ = ["ViewRenderer", "view_renderer"]
-
 
 class ViewRenderer(Protocol):
     """Draws the views of one kind; the defaults are for kinds without the feature.

@@ -18,8 +18,6 @@ from gdsim.render.viewport import Moment, Viewport
 from gdsim.render.views import ViewRenderer
 from gdsim.scene import Arrows, ContourModel, Facet
 
-__all__ = ["RENDERER"]
-
 SHADES = 4
 """The number of shades per level in a heat map: enough to look smooth, and few enough for a palette of 255."""
 

@@ -18,8 +18,6 @@ from gdsim.render.viewport import Moment, Viewport
 from gdsim.render.views import ViewRenderer
 from gdsim.scene import Arrows, CurveModel, Facet
 
-__all__ = ["RENDERER"]
-
 ARROW_HEIGHT = 0.12
 """The height of the arrows along the axis as a fraction of the view's height, which is above the feet of the paths."""
 
@@ -54,7 +52,7 @@ class _CurveRenderer(ViewRenderer):
         return (
             *(trail for _, *pair in both for trail in pair),
             *(tangents(facet, viewport, *each) for each in both),
-            *head_arrows(facet, viewport, trails, moment, level=True),
+            *head_arrows(facet, viewport, trails, moment),
         )
 
 

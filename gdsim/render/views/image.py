@@ -12,8 +12,6 @@ from gdsim.render.viewport import Moment, Viewport
 from gdsim.render.views import ViewRenderer
 from gdsim.scene import Facet, ImageSequence
 
-__all__ = ["RENDERER"]
-
 
 class _ImageRenderer(ViewRenderer):
     """Draws an image at the top of its box, with a whole number of pixels per cell if there is room.

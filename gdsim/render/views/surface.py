@@ -67,7 +67,7 @@ class _SurfaceViewport(Viewport):
         super().__init__(canvas, box, axes)
         model = cast("SurfaceModel", facet.model)
         self._facet, self._heights, self._camera = facet, model.heights, model.camera
-        self._projection = SurfaceProjection(facet, box, canvas.em, canvas.theme.font)
+        self._projection = SurfaceProjection(facet, self.bounds, canvas.em, canvas.theme.font)
         self._colors = _colors(model, self._projection.world, canvas.theme)
         self._levels, self._arrows = _level_lines(model), _plane_arrows(facet.arrows, model)
         self.turning = self._camera.orbit != 0
@@ -224,14 +224,7 @@ RENDERER = _SurfaceRenderer()
 
 
 def _hidden(viewport: Viewport, points: FloatArray, pixels: FloatArray, moment: Moment) -> BoolArray:
-    """Return where paths are hidden, (n, starts), with one test per `FINE` or `COARSE` pixels of their length.
-
-    Args:
-        viewport: The view.
-        points: (n, starts, 2 or 3) the paths.
-        pixels: (n, starts, 2) the same in pixels.
-        moment: The moment.
-    """
+    """Return where paths, (n, starts, 2 or 3), are hidden, (n, starts); `pixels` are their positions in the picture."""
     apart = FINE if points.shape[1] <= FEW_STARTS else COARSE
     moves = np.nan_to_num(np.linalg.norm(np.diff(pixels, axis=0), axis=-1), nan=apart)
     stretch = np.floor(np.cumsum(moves, axis=0) / apart)
