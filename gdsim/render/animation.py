@@ -80,9 +80,10 @@ class Frames:
         self.canvas = canvas = Canvas(scene, layout, transparent=transparent)
         views: list[Layer] = []
         panels: list[Layer] = []
-        for index, place in enumerate(layout.groups):
+        for index, (group, place) in enumerate(zip(scene.groups, layout.groups, strict=True)):
             views += _view_layers(canvas, index, place)
-            panels += _panel_layers(canvas, index, place)
+            for viewport, primitives in draw_panels(canvas, group.panels, place.panels):
+                panels.append(Layer(viewport, index, primitives))
         self.layers = (*panels, *views)
         draw_names(canvas, scene.groups, layout.groups)
         draw_legend(canvas, scene.styles)
@@ -346,9 +347,3 @@ def _moving_parts(canvas: Canvas, facet: Facet, viewport: Viewport, moment: Mome
         *view_renderer(facet.model.kind).primitives(facet, viewport, moment),
         *exit_marks(canvas, facet, viewport, moment),
     )
-
-
-def _panel_layers(canvas: Canvas, index: int, place: GroupLayout) -> Iterator[Layer]:
-    """Draw the static parts of a group's panels, and yield the moving ones."""
-    for viewport, primitives in draw_panels(canvas, canvas.scene.groups[index].panels, place.panels):
-        yield Layer(viewport, index, primitives)

@@ -1,6 +1,7 @@
 """The display list: the moving parts of a picture as timed primitives, drawn by `painter.py` and `picture.js`.
 
 Positions and lengths are in pixels from the lower left corner of the picture; times are in steps, with a fraction.
+`optimizer` is an index in `Scene.styles`.
 """
 
 from __future__ import annotations
@@ -94,12 +95,10 @@ class ExitMarks:
     """Markers where paths leave the view permanently, and the text beside a single marker.
 
     Attributes:
-        optimizer: The optimizer's index in `Scene.styles`.
         times: (n,) the time at which each marker appears, ascending.
         points: (n, 2) the centers.
         marker: The matplotlib marker: an arrow head that points outward, or a cross.
-        casing: The color of the edge.
-        edge: The width of the edge.
+        casing: The color of the edge, whose width is `edge`.
         extent: (2, 2) two opposite corners of the area that markers and text cover.
     """
 

@@ -148,11 +148,7 @@ class Painter:
         for style in arrows.styles if len(tails) else ():
             moves = style.factor * vectors
             shapes = arrow_shapes(tails + moves / 2, moves, np.linalg.norm(moves, axis=-1), style.width)
-            outlines = np.concatenate([shapes, shapes[:, :1]], 1)
-            codes = np.full(outlines.shape[:2], Outline.LINETO, Outline.code_type)
-            codes[:, 0], codes[:, -1] = Outline.MOVETO, Outline.CLOSEPOLY
-            path = Outline(outlines.reshape(-1, 2), codes.ravel())
-            self._fill(path, style.color, style.edge, style.edge_width)
+            self.fill(shapes, style.color, style.edge, style.edge_width)
             yield shapes.reshape(-1, 2)
 
     def _draw_exits(self, marks: ExitMarks, time: float) -> FloatArray:
@@ -185,11 +181,12 @@ class Painter:
         context.set_dashes(*dash or (0.0, None))
         self.renderer.draw_path(context, outline, self._transform)
 
-    def fill(self, shapes: FloatArray, color: str, alpha: float = 1.0) -> None:
-        """Fill polygons, (n, corners, 2), as one path."""
-        codes = np.full(shapes.shape[:2], Outline.LINETO, Outline.code_type)
-        codes[:, 0] = Outline.MOVETO
-        self._fill(Outline(shapes.reshape(-1, 2), codes.ravel()), color, alpha=alpha)
+    def fill(self, shapes: FloatArray, color: str, edge: str = "", edge_width: float = 0.0, alpha: float = 1.0) -> None:
+        """Fill polygons, (n, corners, 2), as one path on top of their edges."""
+        outlines = np.concatenate([shapes, shapes[:, :1]], 1)
+        codes = np.full(outlines.shape[:2], Outline.LINETO, Outline.code_type)
+        codes[:, 0], codes[:, -1] = Outline.MOVETO, Outline.CLOSEPOLY
+        self._fill(Outline(outlines.reshape(-1, 2), codes.ravel()), color, edge, edge_width, alpha)
 
     def fill_strip(self, corners: FloatArray, colors: FloatArray) -> None:
         """Fill a row of quadrilaterals with the vertices (2, n + 1, 2) and the colors (n, 4), the last one on top."""
@@ -212,7 +209,7 @@ class Painter:
             corners = (np.asarray(shape.vertices) * size + places[:, None]).reshape(-1, 2)
             self._fill(Outline(corners, np.tile(np.asarray(shape.codes), len(places))), color, edge, edge_width, alpha)
 
-    def _fill(self, path: Outline, color: str, edge: str = "", edge_width: float = 0.0, alpha: float = 1.0) -> None:
+    def _fill(self, path: Outline, color: str, edge: str, edge_width: float, alpha: float) -> None:
         """Fill a path on top of all its edges, so that an edge does not cover a neighboring shape."""
         if edge_width:
             context = self._context(edge, 2 * edge_width, alpha=alpha)

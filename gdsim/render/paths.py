@@ -69,13 +69,12 @@ def make_trail(
 ) -> Trail:
     """Return the trail of a path with the vertices `pixels`, (n, starts, 2), in a view."""
     scene = viewport.canvas.scene
-    hidden = None if hidden is None else settled(hidden, drawn.times, drawn.ends)
     return Trail(
         optimizer=scene.styles.index(drawn.style),
         style=style,
         times=drawn.times,
         points=settled(np.clip(pixels, -FARTHEST, FARTHEST), drawn.times, drawn.ends),
-        hidden=hidden if hidden is not None and hidden.any() else None,
+        hidden=None if hidden is None or not hidden.any() else settled(hidden, drawn.times, drawn.ends),
         fade=scene.trail,
         frames=len(scene),
         path=path,

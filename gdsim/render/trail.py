@@ -97,15 +97,6 @@ class Stretch(NamedTuple):
     dots: FloatArray
 
 
-class _Vertices(NamedTuple):
-    """The vertices that are drawn: `times` is (m,), `lines` (starts, m, 2), the others (starts, m)."""
-
-    times: FloatArray
-    lines: FloatArray
-    hidden: BoolArray
-    dash_offsets: FloatArray
-
-
 @dataclass(frozen=True, eq=False)
 class Trail:
     """The paths of one optimizer in one viewport, which grow with time.
@@ -130,7 +121,8 @@ class Trail:
     path: int | None = None
 
     @cached_property
-    def _drawn(self) -> _Vertices:
+    def _drawn(self) -> tuple[FloatArray, FloatArray, BoolArray, FloatArray]:
+        """The vertices that are drawn: times, (m,), lines, (starts, m, 2), hidden and dash offsets, (starts, m)."""
         chosen, style = np.flatnonzero(self._distinct(INVISIBLE)), self.style
         lines = np.ascontiguousarray(self.points.transpose(1, 0, 2)[:, chosen])
         hidden = np.zeros(lines.shape[:2], np.bool_) if self.hidden is None else self.hidden[chosen].T
@@ -138,14 +130,14 @@ class Trail:
         if style.dash:
             lengths = np.nan_to_num(np.linalg.norm(np.diff(lines, axis=1), axis=-1))
             offsets[:, 1:] = np.cumsum(lengths, axis=1) % (sum(style.dash) * style.width)
-        return _Vertices(self.times[chosen], lines, hidden, offsets)
+        return self.times[chosen], lines, hidden, offsets
 
     @cached_property
     def commit_times(self) -> FloatArray:
         """The ascending times up to which successive stretches are drawn permanently; empty for a fading trail."""
         if self.fade is not None:
             return np.empty(0)
-        times = self._drawn.times
+        times, *_ = self._drawn
         chunk = max(min(32, max(4, CHUNK // self.points.shape[1])), len(times) // self.frames)
         return times[chunk::chunk]
 
@@ -198,9 +190,10 @@ class Trail:
 
     def before(self, time: float, vertices: int) -> tuple[float, int]:
         """Return the time of the vertex up to `vertices` vertices before a commit time, and their actual number."""
-        index = int(np.searchsorted(self._drawn.times, time))
+        times, *_ = self._drawn
+        index = int(times.searchsorted(time))
         back = max(index - vertices, 0)
-        return float(self._drawn.times[back]), index - back
+        return float(times[back]), index - back
 
     def stretch(self, begin: float, end: float) -> Stretch:
         """Return the paths between two times."""

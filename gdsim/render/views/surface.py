@@ -135,7 +135,7 @@ class _SurfaceViewport(Viewport):
         painter.stroke(border[:, [0, 1, 2, 3, 0]], theme.quiet, 0.06 * line)
         # The plane has the page's color, on which a theme's arrows may lack contrast.
         color = theme.arrow if contrast(theme.arrow, theme.page) >= LEAST_CONTRAST else theme.quiet
-        painter.fill(self._projection.project(self._arrows, azimuth), color, 0.8)
+        painter.fill(self._projection.project(self._arrows, azimuth), color, alpha=0.8)
         self._draw_stars(painter, self.pixels(self._facet.minima[:, :2], moment), 0.42)
 
     def _draw_stars(self, painter: Painter, points: FloatArray, size: float) -> None:
