@@ -179,7 +179,7 @@ def _beside_exit(place: FloatArray, marker: str, half: FloatArray, view: Box, em
 def _least_covered(
     centers: Iterable[FloatArray], half: FloatArray, view: Box, taken: Iterable[FloatArray], crowd: FloatArray
 ) -> FloatArray:
-    """Return the center, within a view, at which text covers the fewest boxes and then the fewest points.
+    """Return the center, within a view, at which text covers no boxes if possible, and then the fewest points.
 
     Args:
         centers: The preferred centers of the text, (2,), best first.
@@ -191,9 +191,9 @@ def _least_covered(
     low, high = np.array([view.x, view.y]) + half, np.array([view.right, view.top]) - half
     boxes = np.array(list(taken))
 
-    def covered(center: FloatArray) -> tuple[int, int]:
-        over = (center > boxes[:, 0] - half) & (center < boxes[:, 1] + half)
-        return int(over.all(-1).sum()), int((np.abs(crowd - center) < half).all(-1).sum())
+    def covered(center: FloatArray) -> tuple[bool, int]:
+        over = (center >= boxes[:, 0] - half) & (center <= boxes[:, 1] + half)
+        return bool(over.all(-1).any()), int((np.abs(crowd - center) < half).all(-1).sum())
 
     return min((np.clip(center, low, high) for center in centers), key=covered)
 
