@@ -41,7 +41,7 @@ def trained(found: Network, *, steps: int, **optimizers: dict[str, Any]) -> tupl
         optimizer_factory(label, each.pop("class", label), each, shapes)
         for label, each in ((label, dict(each)) for label, each in optimizers.items())
     ]
-    return train(found, methods, [None] * len(methods), steps=steps, seed=0)
+    return train(found, methods, steps=steps, seed=0)
 
 
 def seen(found: Network, paths: Sequence[Trajectory], seed: int = 0, **view: Any) -> tuple[Trajectory, ...]:

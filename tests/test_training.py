@@ -70,7 +70,7 @@ def shapes(of: Network) -> list[tuple[int, ...]]:
 def trained(of: Network, class_: Any, *, steps: int = STEPS, **how: Any) -> Trajectory:
     settings = how.pop("settings", {})
     chosen = optimizer_factory("x", class_, settings, shapes(of), **how)
-    return train(of, [chosen], [None], steps=steps, seed=SEED)[0]
+    return train(of, [chosen], steps=steps, seed=SEED)[0]
 
 
 def plain(
@@ -269,18 +269,19 @@ def test_dropout_draws_what_it_would_draw_in_a_plain_loop(data: Data, name: str)
         of, lambda module: getattr(torch.optim, name)(module.parameters()), closure="only" if name == "LBFGS" else ""
     )
     chosen = [optimizer_factory(label, name, {}, shapes(of)) for label in ("x", "y")]
-    for path in train(of, chosen, [None, None], steps=STEPS, seed=SEED):
+    for path in train(of, chosen, steps=STEPS, seed=SEED):
         assert_same(path, expected)
 
 
 def test_every_optimizer_trains_as_it_would_alone(net: Network) -> None:
     methods = [optimizer_factory(name, name, {}, shapes(net)) for name in ("SGD", "Muon", "LBFGS", "Adam")]
-    together = train(net, methods, ["#112233", None, None, None], steps=STEPS, seed=SEED)
+    methods[0] = replace(methods[0], color="#112233")
+    together = train(net, methods, steps=STEPS, seed=SEED)
     assert [path.label for path in together] == ["SGD", "Muon", "LBFGS", "Adam"]
     assert [path.color for path in together] == ["#112233", None, None, None]
     assert len({id(path.objective) for path in together}) == 1
     for method, path in zip(methods, together, strict=True):
-        (alone,) = train(net, [method], [None], steps=STEPS, seed=SEED)
+        (alone,) = train(net, [method], steps=STEPS, seed=SEED)
         np.testing.assert_array_equal(path.training.weights, alone.training.weights)
         np.testing.assert_array_equal(path.training.batch_losses, alone.training.batch_losses)
     np.testing.assert_array_equal(
@@ -359,7 +360,7 @@ def test_a_divergence_repeats_the_last_real_row(data: Data, name: str) -> None:
             yield step
         seen.append(-1)
 
-    path, again = train(of, methods, [None, None], steps=400, seed=SEED, progress=progress)
+    path, again = train(of, methods, steps=400, seed=SEED, progress=progress)
     assert seen == [*range(802), -1]
     np.testing.assert_array_equal(path.training.weights, again.training.weights)
     assert path.stops == (Stop.DIVERGED,)
@@ -399,7 +400,7 @@ def test_random_numbers_and_threads_are_left_as_they_were(net: Network) -> None:
     chosen = optimizer_factory("x", "Adam", {}, shapes(net))
     torch.manual_seed(1)
     before = torch.get_rng_state(), random.getstate(), torch.get_num_threads()
-    train(net, [chosen], [None], steps=STEPS, seed=SEED)
+    train(net, [chosen], steps=STEPS, seed=SEED)
     assert torch.equal(before[0], torch.get_rng_state())
     assert before[1:] == (random.getstate(), torch.get_num_threads())
 
@@ -501,7 +502,7 @@ def test_an_interrupt_leaves_everything_as_it_was(net: Network) -> None:
     chosen = [optimizer_factory(name, name, {}, shapes(net)) for name in ("SGD", "Adam")]
     before = torch.get_rng_state(), torch.get_num_threads()
     with pytest.raises(KeyboardInterrupt):
-        train(net, chosen, [None, None], steps=STEPS, seed=SEED, progress=progress)
+        train(net, chosen, steps=STEPS, seed=SEED, progress=progress)
     assert torch.equal(before[0], torch.get_rng_state())
     assert before[1] == torch.get_num_threads()
 

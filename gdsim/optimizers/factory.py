@@ -55,6 +55,7 @@ class OptimizerFactory:
         draws: Whether the class draws random numbers.
         rest: The factory for the parameters of a network that are not matrices, if the class updates matrices only.
         within: The key of the class in the optimizer's settings; empty for the optimizer's own class.
+        color: The colour of the paths, `"#rrggbb"`, or None for a colour of the theme.
     """
 
     label: str
@@ -66,6 +67,7 @@ class OptimizerFactory:
     draws: bool = False
     rest: OptimizerFactory | None = None
     within: Key = ()
+    color: str | None = None
 
     @property
     def key(self) -> Key:

@@ -42,8 +42,11 @@ FINITE = {"points", "weights", "map_image", "origin", "axes", "grid_x", "grid_y"
 
 FINITE_OR_NAN = {"maps", "grid", "slopes"}
 
+LONG_TEXTS = {"yaml", "folder"}
+"""The texts that are not drawn or printed; other texts are short and have no control characters."""
+
 # For each array in the file: its attribute, axes and type. Axes of the same name have the same length.
-Layout = Mapping[str, tuple[str, str, type[np.generic]]]
+Layout = dict[str, tuple[str, str, type[np.generic]]]
 TRAJECTORY: Layout = {
     "points": ("points", "rows starts dim", np.float64),
     "values": ("values", "rows starts", np.float64),
@@ -56,15 +59,19 @@ TRAINING: Layout = {
     "kept": ("kept", "kept", np.int64),
     "weights": ("weights", "kept weights", np.float32),
     "batch_losses": ("batch_losses", "rows", np.float64),
+    "layers": ("layers", "layers", np.str_),
     "layer_gradients": ("layer_gradients", "rows layers", np.float64),
     "layer_weights": ("layer_weights", "rows layers", np.float64),
 }
 MAPS: Layout = {
+    "map_method": ("method", "", np.str_),
     "map_image": ("image", "pixel_rows pixel_columns", np.float64),
     "map_steps": ("steps", "maps", np.int64),
     "maps": ("maps", "maps pixel_rows pixel_columns", np.float64),
 }
 LANDSCAPE: Layout = {
+    "plane": ("plane", "", np.str_),
+    "share": ("share", "", np.float64),
     "origin": ("origin", "weights", np.float64),
     "axes": ("axes", "2 weights", np.float64),
     "grid_x": ("x", "columns", np.float64),
@@ -72,6 +79,10 @@ LANDSCAPE: Layout = {
     "grid": ("values", "grid_rows columns", np.float64),
     "places": ("arrow_points", "arrows 2", np.float64),
     "slopes": ("gradients", "arrows 2", np.float64),
+}
+MARKS: Layout = {
+    "marks": ("marks", "marks 2", np.float64),
+    "mark_names": ("mark_names", "marks", np.str_),
 }
 
 
@@ -99,40 +110,30 @@ def save(path: str | Path, trajectories: Sequence[Trajectory], experiment: Exper
     }
     written: Objective | None = None
     for index, trajectory in enumerate(trajectories):
-        own = _attributes(trajectory, TRAJECTORY)
+        own = _arrays(trajectory, TRAJECTORY)
         own["stops"] = np.array([stop.name for stop in trajectory.stops], dtype=np.str_)
         if isinstance(trajectory, NetworkTrajectory):
             own |= _training_arrays(trajectory.training)
             if trajectory.objective is not written:
-                own |= _landscape_arrays(trajectory.objective.landscape)
-                written = trajectory.objective
+                written, landscape = trajectory.objective, trajectory.objective.landscape
+                own |= _arrays(landscape, LANDSCAPE | (MARKS if len(landscape.marks) else {}))
+                own["examples"] = np.array([landscape.examples, landscape.total_examples], np.int64)
         arrays |= {f"{name}_{index}": array for name, array in own.items()}
     with atomic_write(Path(path)) as partial, partial.open("wb") as file:
         np.savez_compressed(file, **arrays)  # type: ignore[arg-type]
 
 
-def _attributes(record: object, layout: Layout) -> dict[str, npt.NDArray[Any]]:
-    return {name: getattr(record, attribute) for name, (attribute, *_) in layout.items()}
+def _arrays(record: object, layout: Layout) -> dict[str, npt.NDArray[Any]]:
+    return {name: np.array(getattr(record, attribute), kind) for name, (attribute, _, kind) in layout.items()}
 
 
 def _training_arrays(training: Training) -> dict[str, npt.NDArray[Any]]:
-    arrays = _attributes(training, TRAINING)
+    arrays = _arrays(training, TRAINING)
     arrays["figure_names"] = np.array([*training.figures], dtype=np.str_)
     arrays["figures"] = np.stack([*training.figures.values()])
-    arrays["layers"] = np.array(training.layers, dtype=np.str_)
     if (maps := training.maps) is not None:
-        arrays |= _attributes(maps, MAPS)
+        arrays |= _arrays(maps, MAPS)
         arrays["map_facts"] = np.array([maps.number, maps.target, -1 if maps.label is None else maps.label], np.int64)
-        arrays["map_method"] = np.array(maps.method)
-    return arrays
-
-
-def _landscape_arrays(landscape: Landscape) -> dict[str, npt.NDArray[Any]]:
-    arrays = _attributes(landscape, LANDSCAPE)
-    arrays["plane"], arrays["share"] = np.array(landscape.plane), np.array(landscape.share)
-    arrays["examples"] = np.array([landscape.examples, landscape.total_examples], np.int64)
-    if len(landscape.marks):
-        arrays["marks"], arrays["mark_names"] = landscape.marks, np.array(landscape.mark_names, dtype=np.str_)
     return arrays
 
 
@@ -153,10 +154,11 @@ def read(path: str | Path, *, allow_code: bool = False) -> tuple[Experiment, tup
         InputError: The file does not exist, is damaged, or was not written by `save`.
     """
     path = Path(path)
-    with _errors(path):
-        arrays = _load(path)
-        folder, (text,) = _folder(arrays, path), arrays.texts("yaml", "")
-        experiment = loads(text, name=path.stem, file=str(path), folder=folder, allow_code=allow_code)
+    with _open(path) as arrays:
+        folder = _folder(arrays, path)
+        experiment = loads(
+            arrays.read("yaml", "", np.str_), name=path.stem, file=str(path), folder=folder, allow_code=allow_code
+        )
         return experiment, _trajectories(arrays, experiment)
 
 
@@ -173,15 +175,14 @@ def provenance(path: str | Path) -> Provenance:
         InputError: The file does not exist, is damaged, or was not written by `save`.
     """
     path = Path(path)
-    with _errors(path):
-        arrays = _load(path, {"format", "yaml", "versions", "seed"})
+    with _open(path, {"format", "yaml", "versions", "seed"}) as arrays:
         return Provenance(
             title=path.stem,
             alt_text="",
-            yaml=arrays.texts("yaml", "")[0],
+            yaml=arrays.read("yaml", "", np.str_),
             # Recordings of the first versions of gdsim have no seed.
-            seed=int(arrays.numbers("seed", "", np.int64)) if "seed" in arrays else None,
-            versions=dict(words.split(maxsplit=1) for words in arrays.names("versions", "versions")),
+            seed=arrays.read("seed", "", np.int64) if "seed" in arrays else None,
+            versions=dict(words.split(maxsplit=1) for words in arrays.read("versions", "versions", np.str_)),
         )
 
 
@@ -192,34 +193,29 @@ def recorded_folder(path: str | Path) -> Path:
         InputError: The file does not exist, is damaged, or was not written by `save`.
     """
     path = Path(path)
-    with _errors(path):
-        return _folder(_load(path, {"format", "folder"}), path)
+    with _open(path, {"format", "folder"}) as arrays:
+        return _folder(arrays, path)
 
 
 def _folder(arrays: _ArrayReader, path: Path) -> Path:
-    folder = Path(arrays.texts("folder", "")[0])
+    folder = Path(arrays.read("folder", "", np.str_))
     return folder if folder.is_dir() else path.absolute().parent
 
 
-def _load(path: Path, names: set[str] | None = None) -> _ArrayReader:
-    """Load all arrays of a recording, or some, and check its format version."""
-    arrays = load_arrays(path, max_bytes=MAX_RECORDING_BYTES, names=names)
-    if "format" not in arrays:
-        is_deck = path.suffix.lower() == ".pptx"
-        what = "a deck: the YAML of each picture is in its speaker notes" if is_deck else "not a recording of gdsim"
-        raise InputError(f"is {what}", code="unreadable")
-    reader = _ArrayReader(arrays)
-    if (version := int(reader.numbers("format", "", np.int64))) > FORMAT:
-        sentence = f"was written by a newer gdsim (format {version}, supported: {FORMAT})"
-        raise InputError(sentence, code="unreadable")
-    return reader
-
-
 @contextmanager
-def _errors(path: Path) -> Iterator[None]:
-    """Convert errors to an `InputError` of one line that begins with the file's path."""
+def _open(path: Path, names: set[str] | None = None) -> Iterator[_ArrayReader]:
+    """Load all arrays of a recording, or some; convert errors to one line that begins with the file's path."""
     try:
-        yield
+        arrays = load_arrays(path, max_bytes=MAX_RECORDING_BYTES, names=names)
+        if "format" not in arrays:
+            is_deck = path.suffix.lower() == ".pptx"
+            what = "a deck: the YAML of each picture is in its speaker notes" if is_deck else "not a recording of gdsim"
+            raise InputError(f"is {what}", code="unreadable")
+        reader = _ArrayReader(arrays)
+        if (version := reader.read("format", "", np.int64)) > FORMAT:
+            sentence = f"was written by a newer gdsim (format {version}, supported: {FORMAT})"
+            raise InputError(sentence, code="unreadable")
+        yield reader
     except InputError as error:
         sentence = str(error).splitlines()[0].removeprefix(f"{path}:").strip()
         raise InputError(f"{path}: {sentence}", code=error.code) from error
@@ -248,8 +244,12 @@ class _ArrayReader:
         if not condition:
             raise InputError(f"is damaged: '{name}{self._suffix}' is not as gdsim writes it", code="unreadable")
 
-    def numbers(self, name: str, axes: str, kind: type[np.generic] = np.float64) -> npt.NDArray[Any]:
-        """Return an array after checking its type, its axes, given by name or length, and whether it is finite."""
+    def read(self, name: str, axes: str, kind: type[np.generic] = np.float64) -> Any:
+        """Return an array after checking its type, its axes, given by name or length, and its values.
+
+        Returns:
+            The array; its element if it has no axes; text as `str`, or as a tuple of `str`.
+        """
         if name not in self:
             sentence = f"is damaged, or not a recording of gdsim: it lacks '{name}{self._suffix}'"
             raise InputError(sentence, code="missing")
@@ -260,29 +260,22 @@ class _ArrayReader:
             self.require(name, length == wanted)
         self.require(name, name not in FINITE or np.isfinite(array).all())
         self.require(name, name not in FINITE_OR_NAN or not np.isinf(array).any())
-        return array
+        if kind is np.str_:
+            self.require(name, array.nbytes <= MAX_TEXT_BYTES)
+            # NumPy accepts code points that are not valid characters; decoding rejects them.
+            array.tobytes().decode(f"utf-32-{sys.byteorder[0]}e")
+            short = all(len(each) <= MAX_NAME and not has_control_characters(each) for each in array.ravel().tolist())
+            self.require(name, short or name in LONG_TEXTS)
+            return tuple(array.tolist()) if axes else array.item()
+        return array if axes else array.item()
 
     def attributes(self, layout: Layout) -> dict[str, Any]:
         """Return all arrays of a layout, keyed by attribute."""
-        return {attribute: self.numbers(name, axes, kind) for name, (attribute, axes, kind) in layout.items()}
-
-    def texts(self, name: str, axes: str) -> tuple[str, ...]:
-        """Return an array of strings as a tuple."""
-        array = self.numbers(name, axes, np.str_)
-        self.require(name, array.nbytes <= MAX_TEXT_BYTES)
-        # NumPy accepts code points that are not valid characters; decoding rejects them.
-        array.tobytes().decode(f"utf-32-{sys.byteorder[0]}e")
-        return tuple(str(text) for text in array.ravel())
-
-    def names(self, name: str, axes: str) -> tuple[str, ...]:
-        """Return an array of strings that may be drawn and printed: short ones without control characters."""
-        found = self.texts(name, axes)
-        self.require(name, all(len(each) <= MAX_NAME and not has_control_characters(each) for each in found))
-        return found
+        return {attribute: self.read(name, axes, kind) for name, (attribute, axes, kind) in layout.items()}
 
 
 def _trajectories(arrays: _ArrayReader, experiment: Experiment) -> tuple[Trajectory, ...]:
-    labels, settings = (arrays.names(name, "trajectories") for name in ("labels", "settings"))
+    labels, settings = (arrays.read(name, "trajectories", np.str_) for name in ("labels", "settings"))
     arrays.require("labels", labels == (*experiment.optimizers,) * len(experiment.objectives))
     trajectories: list[Trajectory] = []
     for spec in experiment.objectives:
@@ -298,7 +291,7 @@ def _trajectories(arrays: _ArrayReader, experiment: Experiment) -> tuple[Traject
 
 
 def _trajectory(arrays: _ArrayReader, objective: Objective, facts: Mapping[str, Any]) -> Trajectory:
-    stops = arrays.names("stops", "starts")
+    stops = arrays.read("stops", "starts", np.str_)
     arrays.require("stops", stops and {*stops} <= Stop.__members__.keys())
     outcomes = tuple(Stop[name] for name in stops)
     trajectory = Trajectory(objective=objective, stops=outcomes, **facts, **arrays.attributes(TRAJECTORY))
@@ -315,15 +308,12 @@ def _trajectory(arrays: _ArrayReader, objective: Objective, facts: Mapping[str, 
 
 
 def _training(arrays: _ArrayReader) -> Training:
-    layers, figures = arrays.names("layers", "layers"), arrays.names("figure_names", "figures")
-    arrays.require("layers", 1 <= len(layers) <= MAX_LAYERS)
-    arrays.require("figure_names", {*figures} == FIGURES)
-    training = Training(
-        figures=dict(zip(figures, arrays.numbers("figures", "figures rows"), strict=True)),
-        layers=layers,
-        maps=_maps(arrays) if "maps" in arrays else None,
-        **arrays.attributes(TRAINING),
-    )
+    names = arrays.read("figure_names", "figures", np.str_)
+    arrays.require("figure_names", {*names} == FIGURES)
+    figures = dict(zip(names, arrays.read("figures", "figures rows"), strict=True))
+    maps = _maps(arrays) if "maps" in arrays else None
+    training = Training(figures=figures, maps=maps, **arrays.attributes(TRAINING))
+    arrays.require("layers", 1 <= len(training.layers) <= MAX_LAYERS)
     kept = training.kept
     ends = [*kept[:1], *kept[-1:]]
     arrays.require("kept", ends == [0, arrays.axes["rows"] - 1] and (np.diff(kept) > 0).all())
@@ -331,15 +321,8 @@ def _training(arrays: _ArrayReader) -> Training:
 
 
 def _maps(arrays: _ArrayReader) -> SaliencyMaps:
-    number, target, label = arrays.numbers("map_facts", "3", np.int64).tolist()
-    (method,) = arrays.names("map_method", "")
-    maps = SaliencyMaps(
-        number=number,
-        target=target,
-        label=None if label < 0 else label,
-        method=method,
-        **arrays.attributes(MAPS),
-    )
+    number, target, label = arrays.read("map_facts", "3", np.int64).tolist()
+    maps = SaliencyMaps(number=number, target=target, label=None if label < 0 else label, **arrays.attributes(MAPS))
     steps = maps.steps
     arrays.require("map_facts", min(number, target) >= 0)
     arrays.require("maps", maps.maps.size)
@@ -348,20 +331,9 @@ def _maps(arrays: _ArrayReader) -> SaliencyMaps:
 
 
 def _landscape(arrays: _ArrayReader) -> Landscape:
-    examples, total = arrays.numbers("examples", "2", np.int64).tolist()
-    (plane,) = arrays.names("plane", "")
-    recordings: dict[str, Any] = {}
-    if "marks" in arrays:
-        marks, names = arrays.numbers("marks", "marks 2"), arrays.names("mark_names", "marks")
-        recordings = {"marks": marks, "mark_names": names}
-    landscape = Landscape(
-        plane=plane,
-        share=float(arrays.numbers("share", "")),
-        examples=examples,
-        total_examples=total,
-        **arrays.attributes(LANDSCAPE),
-        **recordings,
-    )
+    examples, total = arrays.read("examples", "2", np.int64).tolist()
+    layout = LANDSCAPE | (MARKS if "marks" in arrays else {})
+    landscape = Landscape(examples=examples, total_examples=total, **arrays.attributes(layout))
     for name, positions in (("grid_x", landscape.x), ("grid_y", landscape.y)):
         arrays.require(name, 2 <= len(positions) <= MAX_SIDE and (np.diff(positions) > 0).all())
     side = round(len(landscape.arrow_points) ** 0.5)

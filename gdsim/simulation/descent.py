@@ -33,7 +33,6 @@ FAR = 1000
 def descend_together(
     objective: Objective,
     factories: Sequence[OptimizerFactory],
-    colors: Sequence[str | None],
     points: FloatArray,
     steps: int,
     seed: int,
@@ -50,7 +49,7 @@ def descend_together(
     batches = [_verified(batch, part) for batch, part in zip(batches, parts, strict=True)]
     if before is not None and not before.unchanged():
         batches = [_with_own_random_numbers(batch, part) for batch, part in zip(batches, parts, strict=True)]
-    return tuple(_trajectory(batch, color, part) for batch, color, part in zip(batches, colors, parts, strict=True))
+    return tuple(_trajectory(batch, part) for batch, part in zip(batches, parts, strict=True))
 
 
 @dataclass(frozen=True, eq=False)
@@ -288,7 +287,7 @@ def _reproduces(task: Task, mode: BatchingMode, record: Record) -> bool:
     return True
 
 
-def _trajectory(batch: Batch, color: str | None, record: Record) -> Trajectory:
+def _trajectory(batch: Batch, record: Record) -> Trajectory:
     """Return the trajectory of a batch; the last finite row of a failed start overwrites all later rows."""
     task = batch.task
     points, values, gradients = record.points.numpy(), record.values.numpy(), record.gradients.numpy()
@@ -314,7 +313,7 @@ def _trajectory(batch: Batch, color: str | None, record: Record) -> Trajectory:
         label=task.factory.label,
         settings=task.factory.text,
         objective=task.objective,
-        color=color,
+        color=task.factory.color,
         points=points,
         values=values,
         gradients=gradients,

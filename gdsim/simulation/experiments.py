@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from functools import partial
 from numbers import Integral
 from typing import TYPE_CHECKING, Any
 
@@ -12,8 +12,7 @@ import numpy as np
 import numpy.typing as npt
 
 from gdsim.config import Experiment, OptimizerSpec, SourceContext, Start
-from gdsim.errors import ConfigError, InputError, Problem
-from gdsim.networks import Network
+from gdsim.errors import InputError, collect
 from gdsim.objectives import FloatArray, Objective
 from gdsim.optimizers import OptimizerFactory, ParameterShapes, deterministic, optimizer_factory, rng
 from gdsim.simulation.descent import descend_together
@@ -61,7 +60,7 @@ def descend(
     points = _as_points(start, objective)
     with deterministic():
         factory = optimizer_factory(label, optimizer, settings, objective.dim, **gradient)
-        return descend_together(objective, [factory], [None], points, int(steps), int(seed), progress)[0]
+        return descend_together(objective, [factory], points, int(steps), int(seed), progress)[0]
 
 
 def simulate(experiment: Experiment, *, progress: Progress = iter) -> tuple[Trajectory, ...]:
@@ -84,20 +83,16 @@ def simulate(experiment: Experiment, *, progress: Progress = iter) -> tuple[Traj
 
 def run_optimizers(experiment: Experiment, *, progress: Progress = iter) -> tuple[Trajectory, ...]:
     """Run all optimizers of an experiment without evaluating the landscapes of its networks."""
-    colors = [spec.color for spec in experiment.optimizers.values()]
     steps, seed = experiment.steps, experiment.seed
     trajectories: list[Trajectory] = []
     with deterministic():
         for index, plan in enumerate(_plans(experiment)):
+            network = experiment.objectives[index].to_train()
             with experiment.located(index):
-                if plan.network is not None:
-                    trajectories += train(
-                        plan.network, plan.factories, colors, steps=steps, seed=seed, progress=progress
-                    )
+                if network is None:
+                    trajectories += descend_together(plan.objective, plan.factories, plan.points, steps, seed, progress)
                 else:
-                    trajectories += descend_together(
-                        plan.objective, plan.factories, colors, plan.points, steps, seed, progress
-                    )
+                    trajectories += train(network, plan.factories, steps=steps, seed=seed, progress=progress)
     return tuple(trajectories)
 
 
@@ -157,8 +152,7 @@ def simulate_settings(
             points = starting_points(experiment.start, objective, experiment.seed)
 
         def run(factories: Sequence[OptimizerFactory]) -> Sequence[Trajectory]:
-            colors = [spec.color] * len(factories)
-            return descend_together(objective, factories, colors, points, experiment.steps, experiment.seed, progress)
+            return descend_together(objective, factories, points, experiment.steps, experiment.seed, progress)
 
         built: list[OptimizerFactory | InputError] = []
         for each in settings:
@@ -190,17 +184,16 @@ def check(experiment: Experiment) -> None:
     Raises:
         ConfigError: A class, an argument, a schedule or a start is not valid.
     """
+
+    def check_schedule(factory_and_shapes: tuple[OptimizerFactory, ParameterShapes]) -> None:
+        with experiment.located():
+            factory, shapes = factory_and_shapes
+            factory.check_schedule(experiment.steps, shapes)
+
     with deterministic():
-        problems: list[Problem] = []
         # A schedule depends only on the shapes of the parameters, so it is checked once per set of shapes.
-        for shapes, factories in {
-            plan.shapes: plan.factories for plan in _plans(experiment, evaluate_images=False)
-        }.items():
-            for factory in factories:
-                with _collected(problems, experiment):
-                    factory.check_schedule(experiment.steps, shapes)
-    if problems:
-        raise ConfigError(problems)
+        plans = {plan.shapes: plan for plan in _plans(experiment, evaluate_images=False)}.values()
+        collect(check_schedule, [(factory, plan.shapes) for plan in plans for factory in plan.factories])
 
 
 @dataclass(frozen=True)
@@ -211,7 +204,6 @@ class _Plan:
     """
 
     objective: Objective
-    network: Network | None
     points: FloatArray
     shapes: ParameterShapes
     factories: list[OptimizerFactory]
@@ -222,10 +214,11 @@ def _plans(experiment: Experiment, *, evaluate_images: bool = True) -> list[_Pla
 
     `evaluate_images=False` skips the evaluation of image objectives at their starts, for which a network is trained.
     """
-    plans: list[_Plan] = []
-    problems: list[Problem] = []
-    for index, spec in enumerate(experiment.objectives):
-        with _collected(problems, experiment, index):
+    has_networks = any(spec.to_train() is not None for spec in experiment.objectives)
+
+    def plan(index: int) -> _Plan:
+        spec = experiment.objectives[index]
+        with experiment.located(index):
             objective, network = spec.build(), spec.to_train()
             shapes: ParameterShapes = objective.dim
             points = np.empty((0, objective.dim))
@@ -234,44 +227,23 @@ def _plans(experiment: Experiment, *, evaluate_images: bool = True) -> list[_Pla
                 points = starting_points(experiment.start, objective, experiment.seed, evaluate=evaluate)
             else:
                 shapes = tuple(tuple(each.shape) for each in network.module(experiment.seed).parameters())
-            plans.append(_Plan(objective, network, points, shapes, _factories(experiment, shapes, problems)))
-    if problems:
-        raise ConfigError(problems)
-    return plans
+            return _Plan(objective, points, shapes, collect(partial(factory, shapes), experiment.optimizers))
 
-
-def _factories(experiment: Experiment, shapes: ParameterShapes, problems: list[Problem]) -> list[OptimizerFactory]:
-    """Return the optimizers of an experiment, and append their errors to `problems`."""
-    has_networks = any(spec.to_train() is not None for spec in experiment.objectives)
-    factories: list[OptimizerFactory] = []
-    for label, spec in experiment.optimizers.items():
-        with _collected(problems, experiment):
+    def factory(shapes: ParameterShapes, label: str) -> OptimizerFactory:
+        spec = experiment.optimizers[label]
+        with experiment.located():
             if spec.rest is not None and not has_networks:
                 sentence = "is for networks; the coordinates of a point are updated together"
                 raise InputError(sentence, ("optimizers", label, "rest"), code="unsupported")
-            factories.append(_factory(label, spec, shapes, experiment.context))
-    return factories
+            return _factory(label, spec, shapes, experiment.context)
+
+    return collect(plan, range(len(experiment.objectives)))
 
 
 def _factory(label: str, spec: OptimizerSpec, shapes: ParameterShapes, context: SourceContext) -> OptimizerFactory:
-    return optimizer_factory(
-        label,
-        spec.class_name,
-        spec.settings,
-        shapes,
-        rest=spec.rest,
-        schedule=spec.schedule,
-        context=context,
-        **spec.gradient_settings(),
-    )
-
-
-@contextmanager
-def _collected(problems: list[Problem], experiment: Experiment, index: int = 0) -> Iterator[None]:
-    try:
-        yield
-    except InputError as error:
-        problems += experiment.locate(error, index).problems
+    settings = {"rest": spec.rest, "schedule": spec.schedule, "context": context, **spec.gradient_settings()}
+    built = optimizer_factory(label, spec.class_name, spec.settings, shapes, **settings)
+    return replace(built, color=spec.color)
 
 
 def starting_points(start: Start | None, objective: Objective, seed: int = 0, *, evaluate: bool = True) -> FloatArray:

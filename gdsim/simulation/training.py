@@ -39,7 +39,6 @@ def kept_steps(network: Network, steps: int, optimizers: int) -> IntArray:
 def train(
     network: Network,
     factories: Sequence[OptimizerFactory],
-    colors: Sequence[str | None],
     *,
     steps: int,
     seed: int,
@@ -50,7 +49,6 @@ def train(
     Args:
         network: The network.
         factories: The optimizers.
-        colors: The colour of each optimizer, or None.
         steps: The number of updates.
         seed: Seeds the weights and the order of the mini-batches.
         progress: Wraps the iterable of steps, once for all optimizers together.
@@ -65,13 +63,13 @@ def train(
     kept, objective = kept_steps(network, steps, len(factories)), network_objective(network)
     ticks = iter(progress(range(len(factories) * (steps + 1))))
     trajectories = []
-    for factory, color in zip(factories, colors, strict=True):
+    for factory in factories:
         own = islice(ticks, steps + 1)
         with deterministic():
             record = _train_one(network, factory, kept, own, steps, seed)
         for _ in own:  # completes the progress bar after a divergence
             pass
-        trajectories.append(_trajectory(record, factory, color, objective))
+        trajectories.append(_trajectory(record, factory, objective))
     for _ in ticks:  # a progress bar finishes after its last item
         pass
     return tuple(trajectories)
@@ -210,9 +208,7 @@ class _Record:
         return cast(FloatArray, torch.stack(norms, dim=1).numpy())
 
 
-def _trajectory(
-    record: _Record, factory: OptimizerFactory, color: str | None, objective: NetworkObjective
-) -> NetworkTrajectory:
+def _trajectory(record: _Record, factory: OptimizerFactory, objective: NetworkObjective) -> NetworkTrajectory:
     stop_step, stop = record.finish()
     rows = len(record.losses)
     gradient_norms = record.gradient_norms
@@ -234,7 +230,7 @@ def _trajectory(
         label=factory.label,
         settings=factory.text,
         objective=objective,
-        color=color,
+        color=factory.color,
         points=np.zeros((rows, 1, 2)),
         values=np.zeros((rows, 1)),
         gradients=np.zeros((rows, 1, 2)),
