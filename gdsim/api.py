@@ -12,14 +12,14 @@ from typing import TYPE_CHECKING, Any, NamedTuple, TypeAlias, TypeVar
 import numpy as np
 import numpy.typing as npt
 
-from gdsim import analysis, objectives, scene, simulation
+from gdsim import analysis, objectives, scene
 from gdsim.config import Animation, Experiment, Output, View, load, loads
 from gdsim.config.yaml_text import dump
 from gdsim.encode import find_format
 from gdsim.errors import InputError, check_arguments
 from gdsim.movie import Movie, make_provenance
 from gdsim.objectives import Gradient, Objective, inside, objective
-from gdsim.simulation import Trajectory
+from gdsim.simulation import Trajectory, read
 
 if TYPE_CHECKING:
     from torch.optim import Optimizer
@@ -89,11 +89,13 @@ def descend(
     Raises:
         InputError: The objective, a class, an argument or a start is at fault; `key` says which.
     """
+    from gdsim.simulation import experiments
+
     if not isinstance(optimizer, str | type):
         message = f"must be a class or its name, not of type {type(optimizer).__name__}"
         raise InputError(message, ("optimizer",), code="wrong-type")
     target, is_fitted = _objective(objective, bounds, start)
-    trajectory = simulation.descend(
+    trajectory = experiments.descend(
         target,
         optimizer,
         {**(args or {}), **settings},
@@ -263,7 +265,9 @@ def check(source: ExperimentLike) -> None:
     Raises:
         InputError: Something in the configuration is at fault.
     """
-    simulation.check(_experiment(source))
+    from gdsim.simulation import experiments
+
+    experiments.check(_experiment(source))
 
 
 @check_arguments
@@ -307,13 +311,15 @@ def _run(
     if isinstance(source, Trajectory):
         return _Run(None, [source])
     if isinstance(source, str | os.PathLike) and Path(source).suffix.lower() == RECORDING:
-        return _Run(*simulation.read(Path(source)))
+        return _Run(*read(Path(source)))
     if isinstance(source, Sequence) and not isinstance(source, str):
         if wrong := [type(each).__name__ for each in source if not isinstance(each, Trajectory)]:
             raise InputError(f"must hold trajectories, not {wrong[0]}", ("source",), code="wrong-type")
         return _Run(None, source)
+    from gdsim.simulation import experiments
+
     experiment = _experiment(source)
-    return _Run(experiment, simulation.simulate(experiment, progress=progress))
+    return _Run(experiment, experiments.simulate(experiment, progress=progress))
 
 
 def _is_path(text: str, source: object) -> bool:

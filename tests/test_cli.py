@@ -315,7 +315,7 @@ def test_the_help_is_nowhere_cut():
 def test_render_draws_again_without_simulating(here, monkeypatch):
     assert call("run", "quick.yaml", "--format", "png").exit_code == 0
     first = (here / "outputs/quick/quick.png").read_bytes()
-    monkeypatch.setattr("gdsim.simulation.run_optimizers", None)
+    monkeypatch.setattr("gdsim.simulation.experiments.run_optimizers", None)
     result = call("render", "outputs/quick/quick.npz", "--out", "again", "--format", "png")
     assert result.exit_code == 0, result.output
     assert result.stdout.split() == ["again/quick/quick.png"]
@@ -766,7 +766,8 @@ def test_a_word_about_a_class_that_needs_one(here):
 
 def test_a_failed_run_takes_its_empty_folder_away(here, monkeypatch):
     monkeypatch.setattr(
-        "gdsim.simulation.run_optimizers", lambda *_, **__: (_ for _ in ()).throw(gdsim.GdsimError("no more"))
+        "gdsim.simulation.experiments.run_optimizers",
+        lambda *_, **__: (_ for _ in ()).throw(gdsim.GdsimError("no more")),
     )
     result = call("run", "quick.yaml")
     assert result.exit_code == 1

@@ -17,7 +17,7 @@ import gdsim
 from gdsim import Objective, Stop, Trajectory, descend, loads, objective, simulate
 from gdsim.config import Start
 from gdsim.errors import ConfigError, InputError
-from gdsim.simulation import check, starting_points
+from gdsim.simulation.experiments import check, starting_points
 
 HIMMELBLAU = objective("himmelblau")
 SPHERE = objective("sphere")

@@ -22,7 +22,8 @@ from gdsim.errors import InputError
 from gdsim.networks import Data, Landscape, Network, examples, last_weights, weights_of
 from gdsim.optimizers import optimizer_factory
 from gdsim.scene import build_scene
-from gdsim.simulation import evaluate_landscapes, remarks
+from gdsim.simulation import remarks
+from gdsim.simulation.experiments import evaluate_landscapes
 from gdsim.simulation.landscapes import evaluate_landscape as look
 from gdsim.simulation.training import train
 from tests import networks_made

@@ -15,7 +15,7 @@ from torch.optim import lr_scheduler
 from gdsim import Objective, Trajectory, descend, loads, objective, simulate
 from gdsim.errors import ConfigError, InputError
 from gdsim.optimizers import BatchingMode, optimizer_factory, rng
-from gdsim.simulation import check
+from gdsim.simulation.experiments import check
 
 HIMMELBLAU = objective("himmelblau")
 SPHERE = objective("sphere")

@@ -23,8 +23,9 @@ from gdsim.networks.attribution import attribution, inner_method
 from gdsim.networks.evaluation import set_weights
 from gdsim.render import frames
 from gdsim.scene import build_saliency_scene
-from gdsim.simulation import Explanation, Stop, Training, explain, save, simulate
-from gdsim.simulation.saliency import MAX_MAPS, saliency_maps
+from gdsim.simulation import Explanation, Stop, Training, save
+from gdsim.simulation.experiments import simulate
+from gdsim.simulation.saliency import MAX_MAPS, explain, saliency_maps
 from gdsim.themes import theme
 
 CONFIG = """
@@ -460,7 +461,7 @@ def test_a_network_that_sees_no_images_is_told_where_its_data_stands(tmp_path):
     ],
 )
 def test_a_mistake_is_reported_in_one_line_before_anything_is_trained(run, tmp_path, monkeypatch, asked, place):
-    monkeypatch.setattr("gdsim.simulation.simulate", None)
+    monkeypatch.setattr("gdsim.simulation.experiments.simulate", None)
     with pytest.raises(InputError) as caught:
         saliency(run / "net.yaml", out=tmp_path, **asked)
     (line,) = str(caught.value).splitlines()
@@ -475,7 +476,7 @@ def test_why_a_map_is_blank_is_told_once_for_each_reason(run, tmp_path, capsys, 
 
     def told(*answers: Explanation) -> str:
         found = iter([plain, *answers])  # the first before anything is trained
-        monkeypatch.setattr("gdsim.simulation.explain", lambda *_, **__: next(found))
+        monkeypatch.setattr("gdsim.simulation.saliency.explain", lambda *_, **__: next(found))
         saliency(run / "net.npz", out=tmp_path)
         return capsys.readouterr().err
 
@@ -510,6 +511,6 @@ def test_older_results_stay_where_they_may_not_be_replaced(run, tmp_path):
 
 def test_captum_is_missed_before_anything_is_trained(run, tmp_path, monkeypatch):
     monkeypatch.setitem(sys.modules, "captum", None)
-    monkeypatch.setattr("gdsim.simulation.simulate", None)
+    monkeypatch.setattr("gdsim.simulation.experiments.simulate", None)
     with pytest.raises(GdsimError, match="captum"):
         saliency(run / "net.yaml", out=tmp_path, method="integrated")

@@ -172,7 +172,7 @@ def test_files_go_in_byte_for_byte_each_with_its_words(lecture, capsys):
 def test_a_recording_is_drawn_without_being_simulated(lecture, monkeypatch):
     experiment = gdsim.load(lecture / "race.yaml")
     gdsim.save(lecture / "race.npz", gdsim.simulate(experiment), experiment)
-    monkeypatch.setattr("gdsim.simulation.simulate", lambda *_, **__: pytest.fail("it was simulated"))
+    monkeypatch.setattr("gdsim.simulation.experiments.simulate", lambda *_, **__: pytest.fail("it was simulated"))
     found = made([lecture / "race.npz"], lecture / "recorded.pptx")
     assert table_of(found.slides[1])[0][0] == "optimizer"
     with pytest.raises(InputError, match=r"^--set steps: "):

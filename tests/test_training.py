@@ -20,7 +20,8 @@ from gdsim.errors import ConfigError, InputError
 from gdsim.networks import Data, Network
 from gdsim.networks.evaluation import Evaluator
 from gdsim.optimizers import OptimizerFactory, optimizer_factory, rng, warning
-from gdsim.simulation import Stop, check, simulate_settings
+from gdsim.simulation import Stop
+from gdsim.simulation.experiments import check, simulate_settings
 from gdsim.simulation.training import kept_steps, train
 
 STEPS = 12

@@ -16,7 +16,8 @@ from gdsim import Experiment, Stop, Trajectory, descend, load, loads, objective,
 from gdsim.cli.common import load_one
 from gdsim.errors import GdsimError, InputError
 from gdsim.networks import MAX_RECORDING_BYTES
-from gdsim.simulation import evaluate_landscapes, recorded_folder
+from gdsim.simulation import recorded_folder
+from gdsim.simulation.experiments import evaluate_landscapes
 
 TEXT = """\
 # two ways down

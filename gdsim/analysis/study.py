@@ -142,7 +142,7 @@ class StudyPlan:
 
     def _runs(self, experiment: Experiment, labels: Iterator[str], progress: Progress) -> Iterator[_Run]:
         if experiment.objectives[0].to_train() is not None:
-            from gdsim.simulation import simulate
+            from gdsim.simulation.experiments import simulate
 
             # The optimizers of a network share a loss plane, so they are trained together.
             for label, trajectory in zip(labels, simulate(experiment, progress=progress), strict=True):
@@ -225,7 +225,7 @@ def plan_study(
 
 
 def _check_starts(experiment: Experiment) -> None:
-    from gdsim.simulation import starting_points
+    from gdsim.simulation.experiments import starting_points
 
     target = experiment.objectives[0].build()
     with experiment.located():

@@ -301,7 +301,7 @@ def search(experiment: Experiment, label: str, names: Sequence[str], tuning: Tun
 
 def sweep_in_chunks(experiment: Experiment, label: str, settings: Sequence[Mapping[str, Any]]) -> Iterator[Outcome]:
     """Yield the trajectory for each of several settings, simulating as many at once as fit into `CHUNK`."""
-    from gdsim.simulation import simulate_settings
+    from gdsim.simulation.experiments import simulate_settings
 
     starts = 1 if experiment.start is None else experiment.start.count
     size = (experiment.steps + 1) * starts * (2 * experiment.objectives[0].build().dim + 3) * 8

@@ -53,7 +53,7 @@ def load_all(
 ) -> list[Experiment]:
     """Load and check every file, and raise the mistakes of all files together."""
     experiments = collect(lambda path: load_one(path, changes, allow_code, transient), paths)
-    from gdsim.simulation import check
+    from gdsim.simulation.experiments import check
 
     collect(check, experiments)
     collect(check_view, experiments)
@@ -139,7 +139,7 @@ def trajectories_of(
     experiment: Experiment, recorded: Sequence[Trajectory] | None, progress: Callable[[str], Any]
 ) -> Sequence[Trajectory]:
     """Return the trajectories of an experiment, simulated if they are not recorded, with loss planes of networks."""
-    from gdsim.simulation import evaluate_landscapes, run_optimizers
+    from gdsim.simulation.experiments import evaluate_landscapes, run_optimizers
 
     trajectories = recorded or run_optimizers(experiment, progress=progress("simulating"))
     return evaluate_landscapes(experiment, trajectories, progress=progress("evaluating the loss"))

@@ -64,7 +64,7 @@ def saliency(
     with common.writable({str(path): path for path in paths.values()}):
         with progress_bars(experiment.name, activity, quiet) as progress:
             if trajectories is None:
-                from gdsim.simulation import run_optimizers
+                from gdsim.simulation.experiments import run_optimizers
 
                 trajectories = run_optimizers(experiment, progress=progress("training"))
             warnings = _draw(experiment, networks, trajectories, method, look, [*paths.values()])
@@ -87,7 +87,7 @@ def _explain(
     experiment: Experiment, index: int, network: Network, training: Training | None, method: str | None
 ) -> Explanation:
     """Return the maps of a network with its trained weights, or with its initial ones."""
-    from gdsim.simulation import explain
+    from gdsim.simulation.saliency import explain
 
     chosen, data = experiment.view.saliency, network.data
     with experiment.located(index):

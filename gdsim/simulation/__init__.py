@@ -1,9 +1,9 @@
-"""Simulation of experiments: trajectories that match `torch.optim` bit for bit, and their recordings."""
+"""Simulation of experiments: trajectories that match `torch.optim` bit for bit, and their recordings.
+
+The modules `experiments` and `saliency` import torch, and are imported where they are used.
+"""
 
 from __future__ import annotations
-
-from importlib import import_module
-from typing import TYPE_CHECKING, Any
 
 from gdsim.simulation.archive import provenance, read, recorded_folder, save
 from gdsim.simulation.trajectory import (
@@ -17,18 +17,6 @@ from gdsim.simulation.trajectory import (
     remarks,
 )
 
-if TYPE_CHECKING:
-    from gdsim.simulation.experiments import (
-        check,
-        descend,
-        evaluate_landscapes,
-        run_optimizers,
-        simulate,
-        simulate_settings,
-        starting_points,
-    )
-    from gdsim.simulation.saliency import explain
-
 __all__ = [
     "Explanation",
     "NetworkTrajectory",
@@ -37,25 +25,9 @@ __all__ = [
     "Training",
     "Trajectory",
     "blank_maps",
-    "check",
-    "descend",
-    "evaluate_landscapes",
-    "explain",
     "provenance",
     "read",
     "recorded_folder",
     "remarks",
-    "run_optimizers",
     "save",
-    "simulate",
-    "simulate_settings",
-    "starting_points",
 ]
-
-
-def __getattr__(name: str) -> Any:
-    """Import modules that import torch on first use."""
-    if name not in __all__:
-        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    module = "saliency" if name == "explain" else "experiments"
-    return getattr(import_module(f"{__name__}.{module}"), name)

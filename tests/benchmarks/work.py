@@ -17,7 +17,7 @@ import gdsim
 from gdsim.analysis import Tuning, plan_study
 from gdsim.render.canvas import points
 from gdsim.scene import Scene
-from gdsim.simulation import evaluate_landscapes, run_optimizers, starting_points
+from gdsim.simulation.experiments import evaluate_landscapes, run_optimizers, starting_points
 
 Figures = dict[str, float]
 

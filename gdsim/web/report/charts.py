@@ -17,7 +17,8 @@ from gdsim.objectives import FloatArray
 from gdsim.render import frames
 from gdsim.render.panels.curves import chart
 from gdsim.scene import FEW_STARTS, CurvesPanel, PanelCurve, Scene, Style, axis_limits, build_scene, number, on_axis
-from gdsim.simulation import Trajectory, simulate
+from gdsim.simulation import Trajectory
+from gdsim.simulation.experiments import simulate
 from gdsim.themes import THEMES, Theme
 from gdsim.web import data_uri, image_uri
 from gdsim.web.report.summary import objectives_run
