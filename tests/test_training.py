@@ -508,14 +508,14 @@ def test_an_interrupt_leaves_everything_as_it_was(net: Network) -> None:
     assert before[1] == torch.get_num_threads()
 
 
-def test_a_class_that_only_fails_with_vectors_is_told_of_rest(net: Network) -> None:
+def test_a_class_of_ones_own_may_leave_the_vectors_to_rest(net: Network) -> None:
     class Matrices(torch.optim.SGD):
         def step(self, closure: Any = None) -> Any:
             if any(each.ndim != 2 for group in self.param_groups for each in group["params"]):
                 raise ValueError("no")
             return super().step(closure)
 
-    assert refusal(net, Matrices) == "missing"
+    assert refusal(net, Matrices) == "invalid-value"
     chosen = optimizer_factory("x", Matrices, {}, shapes(net), rest={"class": "SGD"})
     assert isinstance(chosen, OptimizerFactory)
     assert chosen.text == "Matrices · lr 0.001 · rest SGD · lr 0.001"

@@ -17,7 +17,6 @@ from gdsim.analysis.metrics import TOLERANCE, evaluations_to_tolerance, solved
 from gdsim.config import Experiment, SourceContext
 from gdsim.errors import GdsimError, InputError, did_you_mean
 from gdsim.objectives import FloatArray
-from gdsim.optimizers import optimizer_class, rng
 from gdsim.simulation import Trajectory
 
 RANGES: Mapping[str, tuple[float, float]] = MappingProxyType(
@@ -200,6 +199,8 @@ def replace_settings(experiment: Experiment, label: str, values: Mapping[str, fl
 
 def _defaults(class_name: str, context: SourceContext) -> Mapping[str, Any]:
     """Return the arguments of a class with their defaults; none if it cannot be imported."""
+    from gdsim.optimizers import optimizer_class  # imports torch, which takes seconds
+
     try:
         parameters = inspect.signature(optimizer_class(class_name, (), context)).parameters
     except (InputError, TypeError, ValueError):
@@ -254,6 +255,8 @@ def for_tuning(experiment: Experiment) -> Experiment:
     """Return the experiment with another seed if its starts are random, so that tuning uses other starts."""
     if experiment.start is None or experiment.start.random is None:
         return experiment
+    from gdsim.optimizers import rng  # imports torch, which takes seconds
+
     return experiment.model_copy(update={"seed": int(rng("tuning", experiment.seed, 0).integers(2**63))})
 
 

@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 from gdsim.optimizers.classes import optimizer_class, warning
-from gdsim.optimizers.factory import BatchingMode, OptimizerFactory, ParameterShapes
-from gdsim.optimizers.probe import optimizer_factory
+from gdsim.optimizers.factory import BatchingMode, OptimizerFactory, ParameterShapes, optimizer_factory
 from gdsim.optimizers.random_state import RNGState, deterministic, rng
 
 __all__ = [

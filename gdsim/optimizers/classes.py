@@ -5,18 +5,17 @@ from __future__ import annotations
 import inspect
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import Any
+
+from torch import Tensor, nn, optim
+from torch.optim import Optimizer, lr_scheduler
+from torch.optim.lr_scheduler import LRScheduler
 
 from gdsim.config.model import SourceContext
 from gdsim.config.optimizer import EXAMPLE, argument_problems, class_problems
 from gdsim.config.signatures import inspect_class, optimizers, schedules
 from gdsim.errors import InputError, Key, did_you_mean, printable
 from gdsim.objectives import import_class
-
-if TYPE_CHECKING:
-    from torch import Tensor, nn
-    from torch.optim import Optimizer
-    from torch.optim.lr_scheduler import LRScheduler
 
 OWN_ARGUMENTS = ("start", "steps")
 """Arguments of `gdsim.descend` that other libraries call differently."""
@@ -56,21 +55,17 @@ class OptimizerClass:
     @property
     def is_from_torch(self) -> bool:
         """Whether the class is from `torch.optim`, and not another class of the same name."""
-        from torch import optim
-
         return getattr(optim, self.class_.__name__, None) is self.class_
 
     def build(self, parameters: list[Tensor], model: nn.Module | None = None) -> Optimizer:
         """Build an instance; `model` is the module that contains the parameters, for classes that take a module."""
-        import torch
-
         given = dict(self.settings)
         if self.inner is not None and self.takes_class:
             given |= {self.argument: self.inner.class_, **self.inner.settings}
         elif self.inner is not None:
             given[self.argument] = self.inner.build(parameters, model)
         if "model" in self.names:
-            given["model"] = torch.nn.ParameterList(parameters) if model is None else model
+            given["model"] = nn.ParameterList(parameters) if model is None else model
         if "params" in self.names:
             given["params"] = parameters
         positional = self.inner is None and self.names.isdisjoint(PARAMETERS)
@@ -85,7 +80,9 @@ class OptimizerClass:
         parameters = inspect.signature(self.class_).parameters
         rate = {"lr": parameters["lr"].default} if "lr" in parameters else {}
         parts = [self.class_.__name__]
-        parts += [_format_setting(name, value) for name, value in {**rate, **self.settings}.items()]
+        for name, value in {**rate, **self.settings}.items():
+            text = name.replace("_", " ")
+            parts.append(text if value is True else f"{text} {_format(value)}")
         if self.inner is not None:
             first, *rest = self.inner.text()
             parts.append(f"{self.argument.replace('_', ' ')} {first}" + (f" ({', '.join(rest)})" if rest else ""))
@@ -144,28 +141,21 @@ def optimizer_class(name: str | type[Optimizer], key: Key, context: SourceContex
     Raises:
         InputError: There is no class of this name, or its code may not be executed.
     """
-    from torch import optim
-
-    found = _import(name, key, context) if isinstance(name, str) else name
+    found: Any = name
+    if isinstance(name, str):
+        for problem in class_problems(name, key, context):
+            raise InputError(problem.message, key, code=problem.code)
+        if name in optimizers():
+            found = getattr(optim, name)
+        else:
+            found = import_class(name, key, folder=context.folder, allow_code=context.allow_code)
     if not (isinstance(found, type) and issubclass(found, optim.Optimizer) and found is not optim.Optimizer):
         raise InputError(f"{name} is not a class of optimizers", key, code="wrong-type")
     return found
 
 
-def _import(name: str, key: Key, context: SourceContext) -> Any:
-    from torch import optim
-
-    for problem in class_problems(name, key, context):
-        raise InputError(problem.message, key, code=problem.code)
-    if name in optimizers():
-        return getattr(optim, name)
-    return import_class(name, key, folder=context.folder, allow_code=context.allow_code)
-
-
 def schedule_class(name: str, settings: Mapping[str, Any], key: Key) -> Callable[..., LRScheduler]:
     """Return a class of `torch.optim.lr_scheduler` by name, after checking the names of its arguments."""
-    from torch.optim import lr_scheduler
-
     bare = name.rpartition(".")[2]
     if bare not in schedules():
         message = f"torch.optim.lr_scheduler has no schedule '{name}'{did_you_mean(name, schedules())}"
@@ -185,30 +175,19 @@ def _check_arguments(class_: Callable[..., Any], given: Mapping[str, Any], key: 
 EXPLANATIONS = {
     "Tensor.__contains__": "it takes its parameters in groups with flags of its own, which gdsim does not make",
     "does not require grad": "it differentiates by itself, and neither in a closure nor by backward(create_graph=True)",
-    "only supports 2D parameters": "it updates matrices only",
+    "only supports 2D parameters": "it updates matrices only; for a network, add an optimizer of the others as `rest`",
     "inplace": "it moves the point before it differentiates the gradient, which PyTorch does not allow",
     "got dtype double": "its single-precision numbers do not mix with points in double precision",
 }
 """Explanations of error messages from internals of torch, keyed by a part of the message."""
 
 
-def first_line(error: BaseException) -> str:
-    """Return the first line of an exception's message."""
-    return (str(error).strip() or type(error).__name__).splitlines()[0]
-
-
 def explain(error: BaseException) -> str:
     """Return a known explanation of an exception, or else the first line of its message."""
     if isinstance(error, NotImplementedError) and not str(error):
         return "it has no step() of its own"
-    message = first_line(error)
+    message = (str(error).strip() or type(error).__name__).splitlines()[0]
     return next((meaning for part, meaning in EXPLANATIONS.items() if part in message), message)
-
-
-def _format_setting(name: str, value: Any) -> str:
-    """Return an argument for a legend, such as `"weight decay 0.1"`."""
-    text = name.replace("_", " ")
-    return text if value is True else f"{text} {_format(value)}"
 
 
 def _format(value: Any) -> str:
@@ -225,7 +204,7 @@ SPARSE = "SparseAdam takes sparse gradients: a {} with a gradient of exactly zer
 
 WARNINGS = {
     "ASGD": "The path is that of the iterates; their average, which ASGD computes, is not drawn.",
-    "LBFGS": ("LBFGS evaluates the objective several times per step, by default up to 20: compare by evaluations."),
+    "LBFGS": "LBFGS evaluates the objective several times per step, by default up to 20: compare by evaluations.",
     "Muon": (
         "Muon updates matrices, so each point is passed to it as a (1, dim) matrix; its step is then about "
         "0.7 · lr long whatever the gradient, and it never settles without a schedule."

@@ -8,12 +8,11 @@ import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
-
-if TYPE_CHECKING:
-    from torch import Tensor
+import torch
+from torch import Tensor
 
 
 @dataclass(frozen=True, eq=False)
@@ -27,22 +26,16 @@ class RNGState:
     @classmethod
     def current(cls) -> RNGState:
         """Return the current states."""
-        import torch
-
         return cls(torch.get_rng_state(), tuple(np.random.get_state()), random.getstate())  # noqa: NPY002
 
     @classmethod
     def seeded(cls, seed: int) -> RNGState:
         """Return states that depend only on a non-negative seed."""
-        import torch
-
         numpy = tuple(np.random.RandomState(seed % 2**32).get_state())
         return cls(torch.Generator().manual_seed(seed).get_state(), numpy, random.Random(seed).getstate())  # noqa: S311
 
     def restore(self) -> None:
         """Set the generators to these states."""
-        import torch
-
         torch.set_rng_state(self.torch)
         np.random.set_state(self.numpy)  # noqa: NPY002
         random.setstate(self.python)
@@ -77,8 +70,6 @@ def rng(purpose: str, seed: int, number: int) -> np.random.Generator:
 @contextmanager
 def deterministic() -> Iterator[None]:
     """Use one torch thread, the fastest for small tensors; ignore warnings; restore the generators at the end."""
-    import torch
-
     threads = torch.get_num_threads()
     torch.set_num_threads(1)
     try:
