@@ -6,7 +6,7 @@ import inspect
 import math
 import warnings
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from functools import partial
 from typing import Any, NamedTuple
 
@@ -43,11 +43,9 @@ def infer_dim(function: Function) -> int:
     dims = []
     with _isolated():
         for dim in range(1, 5):
-            try:
+            with suppress(InputError):
                 _single_point_form(function, torch.linspace(0.31, 0.73, dim, dtype=torch.float64).unsqueeze(0))
-            except InputError:
-                continue
-            dims.append(dim)
+                dims.append(dim)
     # A function that indexes p[1] also accepts more coordinates; one that accepts both one and two accepts any number.
     if not dims or dims[:2] == [1, 2]:
         message = f"is needed: the number of coordinates of {_name(function)} cannot be inferred"
@@ -69,7 +67,9 @@ def batched(function: Function, bounds: FloatArray) -> tuple[Batched, str]:
     Returns:
         The function of points (…, dim), and a description of the form for the user.
     """
-    points = torch.from_numpy(_probes(bounds))
+    low, high = bounds.T
+    shares = np.random.default_rng(271828).uniform(0.06, 0.94, (PROBES, len(bounds)))
+    points = torch.from_numpy(low + shares * (high - low))
     with _isolated():
         call, as_row = _single_point_form(function, points)
         single = partial(_call_each, call, as_row)
@@ -91,7 +91,7 @@ def batched(function: Function, bounds: FloatArray) -> tuple[Batched, str]:
         }
         form = next(form for form, f in forms.items() if f is single or _agrees(f, points, expected))
     values = expected[0]
-    is_float32 = _has_float32_values(values) and not torch.equal(values, values.round())
+    is_float32 = _epsilon(values) > 1e-10 and not torch.equal(values, values.round())
     note = " Its values are float32, good to 7 digits, cast to float64." if is_float32 else ""
     return partial(_reshaped, forms[form]), form + note
 
@@ -184,14 +184,6 @@ def _isolated() -> Iterator[None]:
         yield
 
 
-def _probes(bounds: FloatArray) -> FloatArray:
-    """Return fixed pseudo-random points (PROBES, dim) within the bounds."""
-    shares = np.random.default_rng(271828).uniform(0.06, 0.94, (PROBES, len(bounds)))
-    low, high = bounds.T
-    points: FloatArray = low + shares * (high - low)
-    return points
-
-
 def _single_point_form(function: Function, points: Tensor) -> tuple[_Call, bool]:
     """Return a call that accepts single points, and whether it takes them as rows (1, dim)."""
     dim = points.shape[-1]
@@ -243,11 +235,8 @@ def _agrees(f: Batched, points: Tensor, expected: tuple[Tensor, Tensor]) -> bool
 
 
 def _epsilon(values: Tensor) -> float:
-    return torch.finfo(torch.float32 if _has_float32_values(values) else torch.float64).eps
-
-
-def _has_float32_values(values: Tensor) -> bool:
-    return bool(((values.float().double() == values) | ~values.isfinite()).all())
+    is_float32 = ((values.float().double() == values) | ~values.isfinite()).all()
+    return torch.finfo(torch.float32 if is_float32 else torch.float64).eps
 
 
 def _check_values(function: Function, f: Batched, points: Tensor, values: Tensor, gradients: Tensor) -> None:

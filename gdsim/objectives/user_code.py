@@ -20,7 +20,7 @@ from pathlib import Path
 from types import ModuleType
 from typing import Any
 
-from gdsim.errors import InputError, Key, Problem, did_you_mean
+from gdsim.errors import Code, InputError, Key, Problem, did_you_mean
 from gdsim.files import suggest_sibling
 
 Function = Callable[..., Any]
@@ -212,16 +212,16 @@ def _import(module: str, key: Key) -> ModuleType:
     try:
         return importlib.import_module(module)
     except (Exception, SystemExit) as error:
+        code: Code = "unreadable"
+        hint = ""
         missing = error.name if isinstance(error, ModuleNotFoundError) and error.name else ""
-        hint = f"; get it with: pip install {missing.partition('.')[0]}" if missing else ""
-        if missing and f"{module}.".startswith(f"{missing}."):
-            parent, _, last = missing.rpartition(".")
-            if parent:
-                raise InputError(f"'{parent}' has no module '{last}'", key, code="unknown-name") from error
-            message = f"no module '{last}' is installed, and there is no {last}.py beside the configuration{hint}"
-            raise InputError(message, key, code="not-installed") from error
+        if "." in missing:
+            code = "unknown-name"
+        elif missing:
+            code = "not-installed"
+            hint = f"; get it with: pip install {missing}, or put {missing}.py beside the configuration"
         message = f"importing '{module}' fails{error_location(error)}: {describe_exception(error)}{hint}"
-        raise InputError(message, key, code="not-installed" if missing else "unreadable") from error
+        raise InputError(message, key, code=code) from error
 
 
 def _attribute(module: ModuleType, names: Sequence[str], key: Key) -> Function:
@@ -235,10 +235,8 @@ def _attribute(module: ModuleType, names: Sequence[str], key: Key) -> Function:
         except (Exception, SystemExit) as error:  # a package may import its parts only when they are used
             message = f"'{name}' cannot be imported: {describe_exception(error)}"
             raise InputError(message, key, code="unreadable") from error
-    if isinstance(found, ModuleType) or not callable(found):
-        kind = "module" if isinstance(found, ModuleType) else type(found).__name__
-        raise InputError(
-            f"'{names[-1]}' in '{module.__name__}' is a {kind}, not a function or class", key, code="wrong-type"
-        )
+    if not callable(found):
+        kind = f"a {type(found).__name__}, not a function or class"
+        raise InputError(f"'{names[-1]}' in '{module.__name__}' is {kind}", key, code="wrong-type")
     function: Function = found
     return function
