@@ -416,8 +416,8 @@ class Particular(torch.optim.SGD):
         (
             "SAM",
             {"base_optimizer": {"class": "pytorch_optimizer.Lookahead", "optimizer": "SGD"}},
-            "base_optimizer",
-            "unsupported",
+            "",
+            "invalid-value",
         ),
     ],
 )

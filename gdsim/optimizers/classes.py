@@ -102,37 +102,21 @@ def find_class(
     parameters = inspect.signature(found).parameters
     names = frozenset("kwargs" if each.kind is each.VAR_KEYWORD else name for name, each in parameters.items())
     argument = next((name for name in parameters if name.endswith("optimizer")), "")
-    if argument and parameters[argument].default is inspect.Parameter.empty and argument not in settings:
-        message = f"{found.__name__} wraps another optimizer: give it {argument}: {EXAMPLE}"
-        raise InputError(message, key, code="missing")
-    if not argument or settings.get(argument) is None:
+    value = settings.get(argument)
+    if value is None:
         _check_arguments(found, settings, key, PARAMETERS)
         return OptimizerClass(found, dict(settings), names)
-    own = {name: value for name, value in settings.items() if name in names and name != argument}
+    own = {name: each for name, each in settings.items() if name in names and name != argument}
     _check_arguments(found, own, key, (*PARAMETERS, argument))
-    inner = _find_inner(argument, settings, {*own, argument}, key, context)
-    wrapping = OptimizerClass(found, own, names, inner, argument)
-    if wrapping.takes_class and inner.inner is not None:
-        name = inner.class_.__name__
-        message = (
-            f"{found.__name__} wraps a plain optimizer, and {name} wraps one itself: let {name} wrap {found.__name__}"
-        )
-        raise InputError(message, (*key, argument), code="unsupported")
-    return wrapping
-
-
-def _find_inner(
-    argument: str, settings: Mapping[str, Any], outer: set[str], key: Key, context: SourceContext
-) -> OptimizerClass:
-    value = settings[argument]
     given = dict(value) if isinstance(value, Mapping) else {"class": value}
-    class_ = given.pop("class", None)
-    if not isinstance(class_, str | type):
+    inner = given.pop("class", None)
+    if not isinstance(inner, str | type):
         raise InputError(f"needs the class of an optimizer, such as {EXAMPLE}", (*key, argument), code="missing")
-    beside = {name: each for name, each in settings.items() if name not in outer}
-    if twice := next((name for name in beside if name in given), None):
+    passed = {name: each for name, each in settings.items() if name not in own and name != argument}
+    if twice := next((name for name in passed if name in given), None):
         raise InputError(f"is given here and in {argument}", (*key, twice), code="duplicate")
-    return find_class(class_, {**given, **beside}, (*key, argument), context)
+    wrapped = find_class(inner, {**given, **passed}, (*key, argument), context)
+    return OptimizerClass(found, own, names, wrapped, argument)
 
 
 def optimizer_class(name: str | type[Optimizer], key: Key, context: SourceContext) -> type[Optimizer]:
