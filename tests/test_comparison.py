@@ -497,18 +497,19 @@ def test_without_pandas_the_command_that_gets_it_is_named(monkeypatch):
         TABLE.to_pandas()
 
 
-def test_two_runs_with_one_seed_give_the_same_csv():
-    program = (
-        "import gdsim\n"
-        "e = gdsim.loads('''objective: [himmelblau, beale]\nstart: {random: 6}\nseed: 5\nsteps: 40\n"
-        "optimizers: {SGD: {lr: 0.001, noise: 0.5}, Adam: {lr: 0.1}, RMSprop: {lr: 0.05}}''')\n"
-        "print(gdsim.compare(e).to_csv(), end='')\n"
-    )
-    first, second = (
-        subprocess.run([sys.executable, "-c", program], capture_output=True, check=True).stdout for _ in range(2)
-    )
-    assert first == second
-    assert len(first.splitlines()) == 7
+def test_two_processes_with_one_seed_give_the_same_csv():
+    yaml = """
+        objective: [himmelblau, beale]
+        start: {random: 6}
+        seed: 5
+        steps: 40
+        optimizers: {SGD: {lr: 0.001, noise: 0.5}, Adam: {lr: 0.1}, RMSprop: {lr: 0.05}}
+    """
+    here = compare(gdsim.simulate(gdsim.loads(yaml))).to_csv()
+    program = f"import gdsim; print(gdsim.compare(gdsim.loads({yaml!r})).to_csv(), end='')"
+    there = subprocess.run([sys.executable, "-c", program], capture_output=True, check=True, text=True).stdout
+    assert here.splitlines() == there.splitlines()
+    assert len(here.splitlines()) == 7
 
 
 def test_networks_have_columns_of_their_own_and_none_that_a_shadow_would_give():

@@ -15,6 +15,7 @@ from pathlib import Path
 
 import imageio_ffmpeg
 import numpy as np
+import psutil
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -135,11 +136,8 @@ def mask(picture: np.ndarray, color: np.ndarray) -> np.ndarray:
 
 
 def no_child_is_left() -> bool:
-    try:
-        os.waitpid(-1, os.WNOHANG)
-    except ChildProcessError:
-        return True
-    return False
+    """Return whether no ffmpeg runs below this process, in which a browser may run for other tests."""
+    return not any("ffmpeg" in child.name() for child in psutil.Process().children(recursive=True))
 
 
 # ------------------------------------------------------------------------- GIF

@@ -678,14 +678,13 @@ needs_proc = pytest.mark.skipif(sys.platform != "linux", reason="reads the peak 
 
 @needs_proc
 @pytest.mark.slow
-@pytest.mark.parametrize("gradient", ["autograd", "finite_differences"])
-def test_the_most_samples_that_are_read_take_less_than_two_gigabytes(tmp_path: Path, gradient: str) -> None:
+def test_the_most_samples_that_are_read_take_less_than_two_gigabytes(tmp_path: Path) -> None:
     along = np.linspace(0, 6, 4096)
     path = saved(tmp_path / "large.npy", values=np.cos(along)[:, None] * np.sin(along))
-    command = [sys.executable, "-c", LARGE, str(path), gradient]
+    command = [sys.executable, "-c", LARGE, str(path), "autograd"]
     done = subprocess.run(command, capture_output=True, text=True, check=True, timeout=120)
     error, gigabytes = map(float, done.stdout.split())
-    assert error < (1e-8 if gradient == "autograd" else 1e-3)
+    assert error < 1e-8
     assert gigabytes < 2e9 / 2**30
 
 
