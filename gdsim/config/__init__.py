@@ -97,9 +97,11 @@ def loads(
         InputError: An override is not `KEY=VALUE`.
         ConfigError: The text is not a valid configuration. The error contains all mistakes.
     """
-    kept = override(parse(text, file), {each: f"--set {each}" for each in overrides})
-    document = override(kept, transient_overrides)
-    if () in document.unread:
+    document = parse(text, file)
+    override(document, {each: f"--set {each}" for each in overrides})
+    kept = dump(document.value) if overrides else text
+    override(document, transient_overrides)
+    if document.problems:
         raise document.error(document.problems)
     if document.value is None:
         raise document.error([Problem("is empty; `gdsim init FILE` writes a config to start from", code="missing")])
@@ -112,12 +114,8 @@ def loads(
     try:
         experiment = Experiment.model_validate(document.value, context=context)
     except ValidationError as error:
-        raise document.error(
-            [*document.problems, *problems_in(error, document.value, unread=document.unread)]
-        ) from None
-    if document.problems:
-        raise document.error(document.problems)
-    experiment._origin = Origin(name, context, dump(kept.value) if overrides else text, document)
+        raise document.error(problems_in(error, document.value)) from None
+    experiment._origin = Origin(name, context, kept, document)
     return experiment
 
 

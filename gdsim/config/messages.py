@@ -145,10 +145,8 @@ def _count(fragment: Fragment) -> str:
     return "items" if low is None else f"at least {low} item{'s' if low > 1 else ''}"
 
 
-def problems_in(
-    error: ValidationError, value: Any, model: type[BaseModel] | None = None, *, unread: frozenset[Key] = frozenset()
-) -> Iterator[Problem]:
-    """Yield each problem of a value, except those that follow from another one or from an unread value.
+def problems_in(error: ValidationError, value: Any, model: type[BaseModel] | None = None) -> Iterator[Problem]:
+    """Yield each problem of a value, except a missing key that another one may stand for.
 
     The value is a configuration, or the part of one that this model describes.
     """
@@ -160,7 +158,7 @@ def problems_in(
     mistyped = " ".join(problem.message for problem in found if problem.at_key)
     for problem in found:
         follows = problem.code == "missing" and problem.key and f"did you mean '{problem.key[-1]}'" in mistyped
-        if not follows and not any(problem.key[:length] in unread for length in range(len(problem.key) + 1)):
+        if not follows:
             yield problem
 
 

@@ -7,7 +7,7 @@ numbers, strings, lists, and mappings with string keys.
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from typing import Any
@@ -28,7 +28,7 @@ WRONG_INDENT = "the indentation of this line does not match; lines that belong t
 STR, SEQ, MAP, MERGE = (f"tag:yaml.org,2002:{name}" for name in ("str", "seq", "map", "merge"))
 
 
-@dataclass(frozen=True)
+@dataclass
 class Document:
     """Plain values with their locations.
 
@@ -36,13 +36,11 @@ class Document:
         value: The value of the whole text.
         locations: The location of each value, and of each key of a mapping: those have True beside the key.
         problems: Mistakes that did not prevent reading the rest: a key given twice, a tag.
-        unread: The values that are None because they could not be read.
     """
 
-    value: Any
-    locations: Mapping[tuple[Key, bool], SourceLocation]
-    problems: tuple[Problem, ...] = ()
-    unread: frozenset[Key] = frozenset()
+    value: Any = None
+    locations: dict[tuple[Key, bool], SourceLocation] = field(default_factory=dict)
+    problems: list[Problem] = field(default_factory=list)
 
     def error(self, problems: Iterable[Problem]) -> ConfigError:
         """Return all problems as one error, each with its location, in the order of the locations."""
@@ -56,23 +54,15 @@ class Document:
         return next(self.locations[each] for each in choices if each in self.locations)
 
 
-def parse(text: str, source: str, *, order: int = 0, at: Key = ()) -> Document:
-    """Read one YAML document: a file (order 0), or the value of the nth override, which belongs at a key.
+def parse(text: str, source: str) -> Document:
+    """Read one YAML document.
 
     Raises:
         ConfigError: The text is not YAML, or exceeds a limit.
     """
-    reader = _Reader(source, order)
-    try:
-        if len(text.encode(errors="replace")) > MAX_BYTES:
-            raise _FatalError(TOO_LARGE, _mark(text, 0), "too-large")
-        root = _compose(text)
-        value = None if root is None else reader.value(root, at)
-    except _FatalError as error:
-        message, mark, code = error.args
-        raise ConfigError([Problem(message, at, code, location=reader.location(mark))]) from None
-    reader.locations.setdefault((at, False), reader.location(_mark(text, 0)))
-    return Document(value, reader.locations, tuple(reader.problems), frozenset(reader.unread))
+    document = Document()
+    document.value = _Reader(document, source).read(text, ())
+    return document
 
 
 def dump(value: Any) -> str:
@@ -80,8 +70,8 @@ def dump(value: Any) -> str:
     return yaml.dump(value, Dumper=_Dumper, sort_keys=False, allow_unicode=True, width=100, default_flow_style=None)
 
 
-def override(document: Document, overrides: Mapping[str, str]) -> Document:
-    """Return a new document with each `KEY=VALUE` applied; missing mappings above a key are created.
+def override(document: Document, overrides: Mapping[str, str]) -> None:
+    """Apply each `KEY=VALUE` to a document; missing mappings above a key are created.
 
     Each override comes with what the user has written, which errors name.
 
@@ -93,80 +83,47 @@ def override(document: Document, overrides: Mapping[str, str]) -> Document:
         if not equals or not all(dotted.split(".")):
             message = f"{printable(source)}: must be KEY=VALUE with a dotted key, such as optimizers.Adam.lr=0.1"
             raise InputError(message, code="syntax")
-        key = _key(document.value, dotted.split("."))
-        given = parse(value, source, order=order, at=key)
-        document = _merged(document, given, key, SourceLocation(order, 1, 1, source))
-    return document
+        _put(document, dotted.split("."), value, _Reader(document, source, order))
 
 
-def _key(value: Any, parts: Sequence[str]) -> Key:
-    """Split a dotted key by the keys of the document: a label may itself contain dots."""
-    if not parts:
-        return ()
-    if isinstance(value, list) and parts[0].isdecimal():
-        index = int(parts[0][:9])
-        return index, *_key(value[index] if index < len(value) else None, parts[1:])
-    names = (".".join(parts[:length]) for length in range(len(parts), 0, -1))
-    name = next((name for name in names if isinstance(value, dict) and name in value), parts[0])
-    return name, *_key(value.get(name) if isinstance(value, dict) else None, parts[name.count(".") + 1 :])
+def _put(document: Document, parts: list[str], text: str, reader: _Reader) -> None:
+    """Put the value of a text at a dotted key."""
+    root: Any = [document.value]
+    parent, part, key = root, 0, ()  # the value that the key leads to so far is parent[part]
+    location = reader.location()
+    while parts:
+        parent[part] = value = _as_mapping(parent[part], key)
+        if isinstance(value, dict):
+            # A label may itself contain dots.
+            names = (".".join(parts[:length]) for length in range(len(parts), 0, -1))
+            part = next((name for name in names if name in value), parts[0])
+            value.setdefault(part)
+            parts = parts[part.count(".") + 1 :]
+        elif isinstance(value, list) and parts[0].isdecimal() and int(parts[0][:9]) < len(value):
+            part, parts = int(parts[0][:9]), parts[1:]
+        else:
+            kind = f"a list of {len(value)} items, numbered from 0" if isinstance(value, list) else "a single value"
+            message = f"{'.'.join(map(str, key)) or 'the config'} is {kind}, so it has no '{parts[0]}'"
+            raise document.error([Problem(message, (*key, *parts), location=location)])
+        parent, key = value, (*key, part)
+        document.locations.setdefault((key, True), location)
+        document.locations.setdefault((key, False), location)
+    for replaced in [each for each in document.locations if each[0][: len(key)] == key and each != (key, True)]:
+        del document.locations[replaced]
+    parent[part] = reader.read(text, key)
+    (document.value,) = root
 
 
-def _merged(document: Document, given: Document, key: Key, location: SourceLocation) -> Document:
-    locations = {
-        (each, of_key): at
-        for (each, of_key), at in document.locations.items()
-        if each[: len(key)] != key or (of_key and each == key)
-    }
-    for length in range(1, len(key) + 1):
-        locations.setdefault((key[:length], True), location)
-        locations.setdefault((key[:length], False), location)
-    try:
-        value = _with_value(document.value, key, given.value, ())
-    except LookupError as error:
-        raise document.error([Problem(str(error.args[0]), key, location=location)]) from None
-    return replace(
-        document,
-        value=value,
-        locations=locations | dict(given.locations),
-        problems=document.problems + given.problems,
-        unread=document.unread | given.unread,
-    )
-
-
-def _with_value(value: Any, key: Key, new: Any, above: Key) -> Any:
-    """Return a copy of `value` with `new` at `key`; a LookupError says that the path leads through a plain value."""
-    if not key:
-        return new
-    first, *rest = key
-    value = _as_mapping(value, above)
-    if isinstance(value, list) and isinstance(first, int):
-        if first >= len(value):
-            raise LookupError(f"{_name(above)} has {len(value)} items, numbered from 0")
-        inner = _with_value(value[first], tuple(rest), new, (*above, first))
-        return [*value[:first], inner, *value[first + 1 :]]
-    if isinstance(value, dict):
-        inner = _with_value(value.get(str(first)), tuple(rest), new, (*above, first))
-        return value | {str(first): inner}
-    kind = "a list, whose items are numbered from 0" if isinstance(value, list) else "a single value"
-    raise LookupError(f"{_name(above)} is {kind}, so it has no '{first}'")
+SHORTHANDS = {"objective": "name", "data": "name", "theme": "base", "rest": "class", "schedule": "class"}
+"""What a bare name below a key is short for: `schedule: StepLR` means `schedule: {class: StepLR}`."""
 
 
 def _as_mapping(value: Any, key: Key) -> Any:
     """Return the mapping that a bare name or nothing is short for."""
-    if value is None:
-        return {}
-    match key:
-        case ("objective",) | ("objective", int()) if isinstance(value, str):
-            return {"name": value}
-        case ("view", "theme") if isinstance(value, str):
-            return {"base": value}
-        case (*_, "schedule") if isinstance(value, str):
-            return {"class": value}
-    return value
-
-
-def _name(key: Key) -> str:
-    return ".".join(map(str, key)) or "the config"
+    name = next((part for part in reversed(key) if isinstance(part, str)), "")
+    if isinstance(value, str) and name in SHORTHANDS:
+        return {SHORTHANDS[name]: value}
+    return {} if value is None else value
 
 
 def _integer(text: str) -> int:
@@ -247,36 +204,46 @@ def _check_size(nodes: int, depth: int, mark: yaml.Mark) -> None:
 
 @dataclass
 class _Reader:
-    """Turns composed nodes into plain values and keeps their locations."""
+    """Reads one text into a document: the file (order 0), or the value of the nth override."""
 
+    document: Document
     source: str
-    order: int
-    locations: dict[tuple[Key, bool], SourceLocation] = field(default_factory=dict)
-    problems: list[Problem] = field(default_factory=list)
-    unread: set[Key] = field(default_factory=set)
+    order: int = 0
     nodes: int = 0
     open: list[yaml.Node] = field(default_factory=list)
 
-    def location(self, mark: yaml.Mark) -> SourceLocation:
-        return SourceLocation(self.order, mark.line + 1, mark.column + 1, self.source)
+    def read(self, text: str, key: Key) -> Any:
+        """Return the value of a text, which belongs at a key."""
+        self.document.locations[key, False] = self.location()
+        try:
+            if len(text.encode(errors="replace")) > MAX_BYTES:
+                raise _FatalError(TOO_LARGE, None, "too-large")
+            root = _compose(text)
+            return None if root is None else self.value(root, key)
+        except _FatalError as error:
+            message, mark, code = error.args
+            raise ConfigError([Problem(message, key, code, location=self.location(mark))]) from None
+
+    def location(self, mark: yaml.Mark | None = None) -> SourceLocation:
+        line, column = (mark.line + 1, mark.column + 1) if mark else (1, 1)
+        return SourceLocation(self.order, line, column, self.source)
 
     def value(self, node: yaml.Node, key: Key) -> Any:
         """Return the plain value of a node; None and a problem if it cannot be read."""
-        self.locations[key, False] = self.location(node.start_mark)
+        self.document.locations[key, False] = self.location(node.start_mark)
         with self.entered(node):
             if isinstance(node, yaml.SequenceNode) and node.tag == SEQ:
                 return [self.value(item, (*key, index)) for index, item in enumerate(node.value)]
             if isinstance(node, yaml.MappingNode) and node.tag == MAP:
                 mapping = {}
                 for name, (name_node, value) in self.pairs(node, key).items():
-                    self.locations[(*key, name), True] = self.location(name_node.start_mark)
+                    self.document.locations[(*key, name), True] = self.location(name_node.start_mark)
                     mapping[name] = self.value(value, (*key, name))
                 return mapping
             try:
                 return _scalar(node)
             except ValueError as error:
                 self.report(node, key, str(error))
-                self.unread.add(key)
                 return None
 
     @contextmanager
@@ -313,7 +280,7 @@ class _Reader:
         return pairs
 
     def report(self, node: yaml.Node, key: Key, message: str, code: Code = "syntax") -> None:
-        self.problems.append(Problem(message, key, code, location=self.location(node.start_mark)))
+        self.document.problems.append(Problem(message, key, code, location=self.location(node.start_mark)))
 
 
 def _scalar(node: yaml.Node) -> Any:
@@ -336,29 +303,25 @@ def _compose(text: str) -> yaml.Node | None:
     try:
         return yaml.compose(text, _Loader)
     except yaml.MarkedYAMLError as error:
-        mark = error.problem_mark or error.context_mark or _mark(text, 0)
-        raise _FatalError(f"is not valid YAML: {_syntax(error, text)}", mark, "syntax") from None
+        raise _FatalError(f"is not valid YAML: {_syntax(error, text)}", error.problem_mark, "syntax") from None
     except yaml.reader.ReaderError as error:
-        message = f"the character U+{error.character:04X} is not allowed in a text file"
-        raise _FatalError(message, _mark(text, error.position), "syntax") from None
+        before = text[: error.position]
+        mark = yaml.Mark("", 0, before.count("\n"), len(before) - before.rfind("\n") - 1, None, None)
+        raise _FatalError(
+            f"the character U+{error.character:04X} is not allowed in a text file", mark, "syntax"
+        ) from None
     except (ValueError, OverflowError):  # PyYAML leaves "\UFFFFFFFF" and `%YAML 1.<5,000 digits>` to Python
-        message = "is not valid YAML: an escape or a version is out of range"
-        raise _FatalError(message, _mark(text, 0), "syntax") from None
+        raise _FatalError("is not valid YAML: an escape or a version is out of range", None, "syntax") from None
 
 
 def _syntax(error: yaml.MarkedYAMLError, text: str) -> str:
-    problem, mark, begin = error.problem or error.context or "it cannot be read", error.problem_mark, error.context_mark
-    before = text.splitlines()[mark.line][: mark.column] if mark and mark.line < len(text.splitlines()) else ""
+    problem, mark, begin = str(error.problem), error.problem_mark, error.context_mark
+    before = [*text.splitlines(), ""][mark.line][: mark.column] if mark else ""
     starts_line = problem.endswith(("found '<block mapping start>'", "found '<block sequence start>'", "found '-'"))
     continues = problem == "mapping values are not allowed here" and before[:1] == " " and ":" not in before
     if continues or (starts_line and not before.strip()):
         return WRONG_INDENT
-    context = f" ({error.context} that starts in line {begin.line + 1})" if error.problem and begin else ""
+    context = f" ({error.context} that starts in line {begin.line + 1})" if begin else ""
     tabs = "; indent with spaces, not tabs" if "\\t" in problem else ""
     quotes = "; put text with a question mark in quotes" if "got '?'" in problem else ""
     return problem.replace("'<stream end>'", "the end of the text") + context + tabs + quotes
-
-
-def _mark(text: str, position: int) -> yaml.Mark:
-    before = text[:position]
-    return yaml.Mark("", position, before.count("\n"), position - before.rfind("\n") - 1, None, 0)
