@@ -74,7 +74,7 @@ def test_a_config_is_read_whole() -> None:
     assert list(experiment.optimizers) == ["SGD", "Momentum", "Adam"]
     momentum, adam = experiment.optimizers["Momentum"], experiment.optimizers["Adam"]
     assert (momentum.class_name, momentum.settings) == ("SGD", {"lr": 0.01, "momentum": 0.9})
-    assert adam.settings == {"lr": 0.3, "betas": (0.9, 0.99)}
+    assert adam.settings == {"lr": 0.3, "betas": [0.9, 0.99]}
     assert adam.schedule == {"class": "CosineAnnealingLR", "T_max": 150}
     assert (experiment.view.theme, experiment.view.size) == ("dark", [800, 600])
 

@@ -40,7 +40,6 @@ __all__ = [
 
 
 formats = FORMATS.choices
-NOTHING: Mapping[str, str] = MappingProxyType({})
 
 
 @check_arguments
@@ -48,7 +47,7 @@ def load(
     path: str | os.PathLike[str],
     *,
     overrides: Sequence[str] = (),
-    transient_overrides: Mapping[str, str] = NOTHING,
+    transient_overrides: Mapping[str, str] = MappingProxyType({}),
     allow_code: bool = False,
 ) -> Experiment:
     """Read an experiment from a YAML file; the other arguments are those of `loads`.
@@ -77,7 +76,7 @@ def loads(
     file: str = "<text>",
     folder: str | os.PathLike[str] = "",
     overrides: Sequence[str] = (),
-    transient_overrides: Mapping[str, str] = NOTHING,
+    transient_overrides: Mapping[str, str] = MappingProxyType({}),
     allow_code: bool = False,
 ) -> Experiment:
     """Read an experiment from YAML text.
@@ -130,14 +129,11 @@ def _read(path: Path) -> str:
     except (OSError, ValueError) as error:
         reason = getattr(error, "strerror", None) or error
         raise InputError(f"{path}: cannot be read: {reason}", code="unreadable") from None
-    if b"\0" in content:
-        message = f"{path}: is not a text file; a config is YAML, and a run's .npz is for `gdsim render`"
-        raise InputError(message, code="unreadable")
     if len(content) > MAX_BYTES:
         raise ConfigError([Problem(TOO_LARGE, code="too-large", location=SourceLocation(0, 1, 1, str(path)))])
     try:
         return content.decode("utf-8-sig")
     except UnicodeDecodeError as error:
         line = content[: error.start].count(b"\n") + 1
-        message = f"{path}: is not UTF-8 text: line {line} contains the byte {content[error.start]:#04x}"
+        message = f"{path}: line {line} is not UTF-8 text; a config is YAML, and a run's .npz is for `gdsim render`"
         raise InputError(message, code="unreadable") from None

@@ -9,24 +9,18 @@ from contextlib import contextmanager
 from importlib import import_module
 from typing import Annotated, Any, NamedTuple
 
-from pydantic import (
-    BeforeValidator,
-    Field,
-    PrivateAttr,
-    ValidationInfo,
-    field_validator,
-    model_validator,
-)
+from pydantic import BeforeValidator, Field, PrivateAttr, TypeAdapter, ValidationInfo, field_validator, model_validator
 
 from gdsim import themes
-from gdsim.config.messages import format_value, is_number
+from gdsim.config.messages import format_value
 from gdsim.config.model import (
     HERE,
-    Finite,
+    Coordinate,
     Model,
     NoneAsEmpty,
     SourceContext,
     has_control_characters,
+    is_nested,
     none_as_empty,
     refuse,
 )
@@ -51,8 +45,6 @@ MAX_LABEL = 80
 MAX_STARTS = 10_000
 MAX_DISTANCE = 1e6  # widths of the view
 
-START_FORMS = "a point such as [0.5, 1], a list of points, {grid: [8, 8]} or {random: 16}"
-
 
 def _as_list(value: Any) -> Any:
     objectives = value if isinstance(value, list) else [value]
@@ -69,24 +61,25 @@ Objectives = Annotated[
     BeforeValidator(_as_list, json_schema_input_type=ObjectiveSpec | Several),
 ]
 
+Point = Annotated[list[Coordinate], Field(min_length=1, examples=[[0.5, 1]])]
+Points = Annotated[list[Point], Field(min_length=1, examples=[[[0.5, 1], [2, -3]]])]
+
 
 class Start(Model):
-    """Where the paths start; exactly one of the three is given."""
+    """Where the paths start: a point, a list of points, {grid: [8, 8]} or {random: 16}."""
 
-    points: list[list[Finite]] | None = None
+    points: Points | None = None
     """The points themselves."""
-    grid: Annotated[list[Annotated[int, Field(ge=1, le=MAX_STARTS)]], Field(min_length=1)] | None = Field(
-        default=None, examples=[[8, 8]]
-    )
+    grid: Annotated[list[Annotated[int, Field(ge=1, le=MAX_STARTS)]], Field(min_length=1)] | None = None
     """A regular grid over the view: the number of points along each dimension."""
-    random: Annotated[int, Field(ge=1, le=MAX_STARTS)] | None = Field(default=None, examples=[16])
+    random: Annotated[int, Field(ge=1, le=MAX_STARTS)] | None = None
     """This number of points, drawn uniformly from the view by the seed."""
 
     @model_validator(mode="after")
     def _check_one_is_given(self) -> Start:
         given = [key for key in type(self).model_fields if getattr(self, key) is not None]
         if len(given) != 1:
-            message = f"must be {START_FORMS}, not {' and '.join(given) or 'empty'}"
+            message = f"must have one of grid and random, not {' and '.join(given) or 'none'}"
             refuse([Problem(message, code="conflict" if given else "missing")])
         return self
 
@@ -96,6 +89,20 @@ class Start(Model):
         if self.points is not None:
             return len(self.points)
         return math.prod(self.grid) if self.grid is not None else self.random or 0
+
+
+AnyStart = Coordinate | Point | Points | Start
+
+
+def _as_start(value: Any) -> Start:
+    """Return the start that is written as a mapping, a point or a list of points."""
+    if isinstance(value, dict):
+        return Start.model_validate(value)
+    if is_nested(value):
+        return Start(points=TypeAdapter(Points).validate_python(value))
+    if isinstance(value, list):
+        return Start(points=[TypeAdapter(Point).validate_python(value)])
+    return Start(points=[[TypeAdapter(Coordinate).validate_python(value)]])
 
 
 def _labelled(optimizers: Any) -> Any:
@@ -216,14 +223,22 @@ class Experiment(Model):
                 refuse([Problem(message, (index,), "duplicate")])
         return objectives
 
-    @field_validator("start", mode="plain", json_schema_input_type=Start | None)
+    @field_validator("start", mode="plain", json_schema_input_type=AnyStart | None)
     @classmethod
     def _check_start(cls, value: Any, info: ValidationInfo) -> Start | None:
         objectives = _built(info)
-        if value is not None and _networks(objectives):
+        if value is None:
+            return None
+        if _networks(objectives):
             message = "is for functions; a network starts from the weights that the seed gives it: remove `start`"
             refuse([Problem(message, code="unsupported")])
-        return None if value is None else _checked_start(value, objectives)
+        start = _as_start(value)
+        refuse(_grid_problems(start, objectives))
+        # The key of a single point is that of the start.
+        several = isinstance(value, dict) or is_nested(value)
+        keys = {("points", index) if several else (): point for index, point in enumerate(start.points or ())}
+        refuse(problem for key, point in keys.items() for problem in _point_problems(point, key, objectives))
+        return start
 
     @field_validator("steps")
     @classmethod
@@ -314,25 +329,6 @@ def _cost(optimizer: OptimizerSpec) -> int:
     return 10 if separate else 1
 
 
-def _checked_start(value: Any, objectives: Sequence[Objective]) -> Start:
-    """Return the start that is written as a mapping, a point or a list of points, if it fits all objectives."""
-    key: Key = ()
-    start = Start.model_validate(value) if isinstance(value, dict) else None
-    if start is not None:
-        refuse(_grid_problems(start, objectives))
-        if start.points is None:
-            return start
-        key, value = ("points",), start.points
-    elif not isinstance(value, list) and not is_number(value):
-        refuse([Problem(f"must be {START_FORMS}, not {format_value(value)}", code="wrong-type")])
-    if isinstance(value, list) and any(isinstance(point, list) for point in value):
-        points = {(*key, index): point for index, point in enumerate(value)}
-    else:
-        points = {key: value if isinstance(value, list) else [value]}
-    refuse(problem for each, point in points.items() for problem in _point_problems(point, each, objectives))
-    return start or Start(points=list(points.values()))
-
-
 def _grid_problems(start: Start, objectives: Sequence[Objective]) -> Iterator[Problem]:
     if start.count > MAX_STARTS:
         yield Problem(f"makes {start.count} starts; at most {MAX_STARTS} are allowed", ("grid",), "too-large")
@@ -341,14 +337,8 @@ def _grid_problems(start: Start, objectives: Sequence[Objective]) -> Iterator[Pr
             yield Problem(f"needs one number per dimension, and {objective.name} has dim {objective.dim}", ("grid",))
 
 
-def _point_problems(point: Any, key: Key, objectives: Sequence[Objective]) -> Iterator[Problem]:
-    if not isinstance(point, list):
-        yield Problem(f"must be a point, as the others are, not {format_value(point)}", key, "wrong-type")
-        return
-    wrong = [index for index, coordinate in enumerate(point) if not is_number(coordinate)]
-    for index in wrong:
-        yield Problem(f"must be a number, not {format_value(point[index])}", (*key, index), "wrong-type")
-    for objective in () if wrong else objectives:
+def _point_problems(point: list[float], key: Key, objectives: Sequence[Objective]) -> Iterator[Problem]:
+    for objective in objectives:
         if objective.dim != len(point):
             several = "; several starts are written [[0.5], [1]]" if objective.dim == 1 else ""
             yield Problem(f"has {len(point)} coordinates, and {objective.name} has dim {objective.dim}{several}", key)

@@ -30,7 +30,11 @@ def schema() -> Schema:
         "ObjectiveSpec": _objective(models["ObjectiveSpec"]),
         "OptimizerSpec": _optimizer(models["OptimizerSpec"]),
         "Schedule": _schedule(),
-        "Start": _start(models["Start"]),
+        "Start": models["Start"]
+        | {
+            "oneOf": [{"required": [form]} for form in models["Start"]["properties"]],
+            "examples": [{"grid": [8, 8]}, {"random": 16}],
+        },
     }
     return {
         "$schema": "http://json-schema.org/draft-07/schema#",
@@ -83,20 +87,6 @@ def _not_null(form: Schema) -> Schema:
     """Return the form of an optional value without its null and default."""
     (value,) = (choice for choice in form["anyOf"] if choice != NULL)
     return {key: part for key, part in {**form, **value}.items() if key not in ("anyOf", "default")}
-
-
-def _start(model: Schema) -> Schema:
-    number = {"type": "number"}
-    point = {"type": "array", "items": number, "minItems": 1}
-    properties = {key: _not_null(model["properties"][key]) for key in ("grid", "random")}
-    mapping = {
-        "type": "object",
-        "properties": properties,
-        "oneOf": [{"required": [key]} for key in properties],
-        "additionalProperties": False,
-    }
-    points = {"type": "array", "items": point, "minItems": 1}
-    return {"description": model["description"], "anyOf": [number, point, points, mapping]}
 
 
 def _optimizer(model: Schema) -> Schema:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator, Mapping
-from itertools import islice
 from typing import TYPE_CHECKING, Any
 
 from gdsim.errors import Code, Key, Problem, did_you_mean
@@ -27,9 +26,9 @@ def must_be(fragment: Fragment, value: Any) -> str:
     kind = "array" if isinstance(value, list) else "object" if isinstance(value, dict) else None
     fitting = [choice for choice in fragment.get("anyOf", []) if choice.get("type") == kind]
     wanted = {"anyOf": fitting} if fitting else fragment
-    hint = _hint(wanted, value) if isinstance(value, str) else ""
-    if kind is None and any(_is_list_of(form, value) for form in (wanted, *wanted.get("anyOf", ()))):
-        hint = hint or f"; write [{format_value(value)}]"
+    forms = [wanted, *wanted.get("anyOf", [])]
+    words = [word for form in forms for word in (*form.get("enum", ()), form.get("const")) if isinstance(word, str)]
+    hint = did_you_mean(value, words) if isinstance(value, str) else ""
     return f"must be {expected(wanted)}, not {format_value(value)}{hint}"
 
 
@@ -52,8 +51,6 @@ def expected(fragment: Fragment) -> str:
             return f"a number{_range(fragment)}"
         case "boolean":
             return "true or false"
-        case "string" if _is_color(fragment):
-            return f"a colour{example}"
         case "string":
             length = f" of at most {fragment['maxLength']} characters" if "maxLength" in fragment else ""
             return f"text{length}{example}"
@@ -61,7 +58,7 @@ def expected(fragment: Fragment) -> str:
             # An item with a name in the schema takes more than a sentence.
             items = fragment.get("items", {})
             each = "" if "$ref" in items else f", each {expected(items)}"
-            return f"a list of {_count(fragment)}{each}"
+            return f"a list of {_count(fragment)}{example or each}"
         case "object":
             low, high = fragment.get("minProperties"), fragment.get("maxProperties")
             return f"a mapping{example}" if high is None else f"a mapping of {low} to {high} entries{example}"
@@ -93,10 +90,9 @@ def format_value(value: Any) -> str:
         case bool():
             return "true" if value else "false"
         case dict():
-            entries = [f"{key}: {format_value(each)}" for key, each in islice(value.items(), MAX_LENGTH)]
-            text = f"{{{', '.join(entries)}}}"
+            text = f"{{{', '.join(f'{key}: {format_value(each)}' for key, each in value.items())}}}"
         case list() | tuple():
-            text = f"[{', '.join(map(format_value, value[:MAX_LENGTH]))}]"
+            text = f"[{', '.join(map(format_value, value))}]"
         case _:
             text = repr(value)
     return text if len(text) <= MAX_LENGTH else f"{text[: MAX_LENGTH - 2]} …"
@@ -107,30 +103,12 @@ def is_number(value: Any) -> bool:
     return isinstance(value, int | float) and not isinstance(value, bool) and math.isfinite(value)
 
 
-def _is_list_of(fragment: Fragment, value: Any) -> bool:
-    """Return whether a value would be right as the single item of a list."""
-    return "$ref" not in fragment.get("items", {"$ref": ""}) and accepts(fragment, [value])
-
-
-def _hint(fragment: Fragment, text: str) -> str:
-    forms = [fragment, *fragment.get("anyOf", [])]
-    if any(map(_is_color, forms)) and text.isalpha():
-        return "; names of colours are not accepted"
-    words = [word for form in forms for word in (*form.get("enum", ()), form.get("const")) if isinstance(word, str)]
-    return did_you_mean(text, words)
-
-
-def _is_color(fragment: Fragment) -> bool:
-    return str(fragment.get("pattern", "")).startswith("^#")
-
-
 def _enumeration(choices: list[str]) -> str:
     return " or ".join(filter(None, (", ".join(choices[:-1]), choices[-1])))
 
 
 def _range(fragment: Fragment) -> str:
-    bounds = (fragment.get(key) for key in ("exclusiveMinimum", "minimum", "maximum"))
-    above, low, high = (each if each is None or each != int(each) else int(each) for each in bounds)
+    above, low, high = (fragment.get(key) for key in ("exclusiveMinimum", "minimum", "maximum"))
     if above is not None:
         return f" above {above}" + ("" if high is None else f" and at most {high}")
     if low is not None:

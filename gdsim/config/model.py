@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 from pydantic import (
     AfterValidator,
     BaseModel,
+    BeforeValidator,
     ConfigDict,
     Discriminator,
     Field,
@@ -21,7 +22,7 @@ from pydantic import (
 )
 from pydantic_core import CoreSchema, InitErrorDetails, PydanticCustomError, PydanticKnownError, core_schema
 
-from gdsim.config.messages import format_value, problems_in
+from gdsim.config.messages import format_value, is_number, problems_in
 from gdsim.errors import ConfigError, Problem
 
 
@@ -125,20 +126,21 @@ def all_different(items: list[Any]) -> list[Any]:
     return items
 
 
-def one_line(text: str) -> str:
-    """Return text without control characters, which are refused."""
-    if has_control_characters(text):
-        refuse([Problem(f"must not contain control characters, as {format_value(text)} does")])
-    return text
-
-
 def _long_form(color: str) -> str:
     """Return #rrggbb in lower case, also for #rgb."""
     return ("#" + "".join(digit * 2 for digit in color[1:]) if len(color) == 4 else color).lower()
 
 
+def _number(value: Any) -> Any:
+    if not is_number(value):
+        raise PydanticKnownError("float_type")
+    return value
+
+
 Finite = Annotated[float, Field(allow_inf_nan=False)]
-Line = Annotated[str, AfterValidator(one_line)]
+Coordinate = Annotated[float, BeforeValidator(_number)]
+"""A finite number; another value is of a wrong type, also nan and inf."""
+Line = Annotated[str, Field(pattern=r"^[^\x00-\x1f\x7f-\x9f]*$")]
 Color = Annotated[
     str,
     Field(pattern="^#([0-9a-fA-F]{3}|[0-9a-fA-F]{6})$", examples=["#0072B2"]),
@@ -146,3 +148,8 @@ Color = Annotated[
 ]
 TEXT_OR_OTHER = Discriminator(lambda value: "text" if isinstance(value, str) else "other")
 """Chooses between two forms, so that a mistake is reported for that form only."""
+
+
+def is_nested(value: Any) -> bool:
+    """Return whether a value is a list that contains lists."""
+    return isinstance(value, list) and any(isinstance(item, list) for item in value)

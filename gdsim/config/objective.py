@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Annotated, Any, Literal
 
-from pydantic import BeforeValidator, Field, PrivateAttr, ValidationInfo, field_validator, model_validator
+from pydantic import BeforeValidator, Field, PrivateAttr, TypeAdapter, ValidationInfo, field_validator, model_validator
 
-from gdsim.config.messages import format_value, is_number
-from gdsim.config.model import HERE, Finite, Line, Model, NoneAsEmpty, SourceContext, refuse
+from gdsim.config.messages import is_number
+from gdsim.config.model import HERE, Coordinate, Finite, Line, Model, NoneAsEmpty, SourceContext, is_nested, refuse
 from gdsim.errors import Code, InputError, Problem, did_you_mean
 from gdsim.networks import (
     ACTIVATIONS,
@@ -43,22 +43,13 @@ SAMPLES = (".npy", ".npz", ".csv", ".png", ".jpg", ".jpeg")
 OPERATORS = frozenset("+*/^()")
 """Characters of an expression that a mistyped name does not have."""
 
-Interval = Annotated[list[Finite], Field(min_length=2, max_length=2)]
-Intervals = Annotated[list[Interval], Field(min_length=1)] | None
+Interval = Annotated[list[Coordinate], Field(min_length=2, max_length=2, examples=[[-5, 5]])]
+Intervals = Annotated[list[Interval], Field(min_length=1)]
 
 
 def _as_pairs(bounds: Any) -> Any:
     """Accept the bare [low, high] of one dimension."""
-    if not isinstance(bounds, list) or any(isinstance(item, list) for item in bounds):
-        return bounds
-    if len(bounds) != 2:
-        refuse([Problem(f"must be [low, high], or a list of such pairs, not {format_value(bounds)}")])
-    refuse(
-        Problem(f"must be a number, not {format_value(item)}", (index,), "wrong-type")
-        for index, item in enumerate(bounds)
-        if not is_number(item)
-    )
-    return [bounds]
+    return bounds if is_nested(bounds) else [TypeAdapter(Interval).validate_python(bounds)]
 
 
 class DataSpec(Model):
@@ -99,8 +90,8 @@ class ObjectiveSpec(Model):
     it runs only with --allow-code."""
     dim: Annotated[int, Field(ge=1, le=1000)] | None = None
     """The number of dimensions, for functions that are defined in any number of them."""
-    bounds: Annotated[Intervals, BeforeValidator(_as_pairs, json_schema_input_type=Interval | Intervals)] = Field(
-        default=None, examples=[[[-5, 5], [-5, 5]]]
+    bounds: Annotated[Intervals, BeforeValidator(_as_pairs, json_schema_input_type=Interval | Intervals)] | None = (
+        Field(default=None, examples=[[[-5, 5], [-5, 5]]])
     )
     """The part of the domain that is shown, [low, high] per dimension; for samples, their range."""
     constants: Annotated[dict[str, Finite], NoneAsEmpty()] = Field(default={}, examples=[{"k": 2}])

@@ -121,10 +121,9 @@ class OptimizerSpec(GradientSettings):
     @field_validator("settings")
     @classmethod
     def _check_settings(cls, settings: dict[str, Any], info: ValidationInfo) -> dict[str, Any]:
-        if "class_name" not in info.data:
-            return settings
-        refuse(_setting_problems(info.data["class_name"], settings, info.context or HERE, own=OWN_KEYS))
-        return _with_tuples(info.data["class_name"], settings)
+        if "class_name" in info.data:
+            refuse(_setting_problems(info.data["class_name"], settings, info.context or HERE, own=OWN_KEYS))
+        return settings
 
     @field_validator("schedule")
     @classmethod
@@ -139,7 +138,7 @@ class OptimizerSpec(GradientSettings):
         if rest is None or "class_name" not in info.data:
             return rest
         refuse(_rest_problems(info.data["class_name"], rest, info.context or HERE))
-        return _with_tuples(rest["class"], rest | {"class": bare_class(rest["class"])})
+        return rest | {"class": bare_class(rest["class"])}
 
 
 def bare_class(name: str) -> str:
@@ -243,18 +242,6 @@ def _rest_problems(class_name: str, rest: Mapping[str, Any], context: SourceCont
         message = f"'{name}' belongs beside rest, for all parameters together"
         yield Problem(message, (name,), "conflict", at_key=True)
     yield from _inner_problems({name: rest[name] for name in rest if name not in shared}, context)
-
-
-def _with_tuples(class_name: str, settings: Mapping[str, Any]) -> dict[str, Any]:
-    """Return settings with a tuple, which YAML does not have, for each list of fixed length."""
-    signature = signatures.optimizers().get(bare_class(class_name))
-    converted = dict(settings)
-    for name, value in settings.items():
-        if isinstance(value, dict) and isinstance(value.get("class"), str):
-            converted[name] = _with_tuples(value["class"], value)
-        elif isinstance(value, list) and signature and "maxItems" in signature.arguments[name].schema:
-            converted[name] = tuple(value)
-    return converted
 
 
 def _schedule_problems(value: Any, key: Key = ()) -> Iterator[Problem]:

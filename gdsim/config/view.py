@@ -17,7 +17,7 @@ from pydantic import (
 
 from gdsim import themes
 from gdsim.config.messages import format_value
-from gdsim.config.model import TEXT_OR_OTHER, Color, Finite, Model, NoneAsEmpty, OneOf, all_different, one_line, refuse
+from gdsim.config.model import TEXT_OR_OTHER, Color, Finite, Line, Model, NoneAsEmpty, OneOf, all_different, refuse
 from gdsim.errors import Problem, did_you_mean
 
 MIN_WIDTH, MIN_HEIGHT, MAX_WIDTH, MAX_HEIGHT = 160, 120, 3840, 2160
@@ -40,9 +40,7 @@ def _check_plane(plane: Any) -> Any:
     if plane is None or plane in NAMED_PLANES:
         return plane
     types = {type(each) for each in plane} if isinstance(plane, list) and len(plane) == 2 else set()
-    if types == {str}:
-        return all_different(list(map(one_line, plane)))
-    if types == {int} and min(plane) >= 0:
+    if types == {str} or (types == {int} and min(plane) >= 0):
         return all_different(plane)
     hint = did_you_mean(plane, NAMED_PLANES) if isinstance(plane, str) else ""
     refuse([Problem(f"must be {PLANES}, not {format_value(plane)}{hint}")])
@@ -62,7 +60,7 @@ MapMethod = Literal["gradient", "saliency", "smoothgrad", "integrated", "gradcam
 
 
 ThemeName = Annotated[str, Field(examples=["dark"]), OneOf("gdsim.themes", "names")]
-ColorMap = Annotated[str, Field(max_length=80, examples=["viridis"]), AfterValidator(one_line)]
+ColorMap = Annotated[Line, Field(max_length=80, examples=["viridis"])]
 Shades = Annotated[list[Color], Field(min_length=2, max_length=256)]
 
 
@@ -104,9 +102,7 @@ class OwnTheme(Model):
         default=None, examples=[["#0072B2", "#D55E00"]]
     )
     """The colours of the paths, in the order of the optimizers."""
-    font: Annotated[str, Field(min_length=1, max_length=80), AfterValidator(one_line)] | None = Field(
-        default=None, examples=["DejaVu Sans"]
-    )
+    font: Annotated[Line, Field(min_length=1, max_length=80)] | None = Field(default=None, examples=["DejaVu Sans"])
     """The font family of all text, by matplotlib's name for it."""
     stroke: Annotated[Finite, Field(ge=themes.STROKE[0], le=themes.STROKE[1])] | None = None
     """A factor for all line widths."""
@@ -200,19 +196,10 @@ class View(Model):
         f"{MIN_WIDTH} × {MIN_HEIGHT} to {MAX_WIDTH} × {MAX_HEIGHT}. 1280 × 720 fits a slide.",
         examples=[[1280, 720], [1920, 1080], [800, 600]],
     )
-    title: Annotated[str, Field(max_length=200), AfterValidator(one_line)] | None = Field(
-        default=None, examples=["Three optimizers"]
-    )
+    title: Annotated[Line, Field(max_length=200)] | None = Field(default=None, examples=["Three optimizers"])
     """The title of the picture; the objective's name by default."""
     formula: bool | None = None
     """Whether the title includes the objective's formula; by default unless `title` is given."""
-
-    @model_validator(mode="before")
-    @classmethod
-    def _without_empty_camera(cls, value: Any) -> Any:
-        # All lines below it may be commented out; then it is not given, and fits any kind.
-        camera_is_empty = isinstance(value, dict) and value.get("camera", ()) is None
-        return {key: value[key] for key in value if key != "camera"} if camera_is_empty else value
 
     @model_validator(mode="after")
     def _check_panels(self) -> View:

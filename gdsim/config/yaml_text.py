@@ -88,9 +88,11 @@ def override(document: Document, overrides: Mapping[str, str]) -> None:
 
 def _put(document: Document, parts: list[str], text: str, reader: _Reader) -> None:
     """Put the value of a text at a dotted key."""
-    root: Any = [document.value]
-    parent, part, key = root, 0, ()  # the value that the key leads to so far is parent[part]
-    location = reader.location()
+    root, location = [document.value], reader.location()
+    # The value that the key leads to so far is parent[part].
+    parent: Any = root
+    part: str | int = 0
+    key: Key = ()
     while parts:
         parent[part] = value = _as_mapping(parent[part], key)
         if isinstance(value, dict):
@@ -98,9 +100,9 @@ def _put(document: Document, parts: list[str], text: str, reader: _Reader) -> No
             names = (".".join(parts[:length]) for length in range(len(parts), 0, -1))
             part = next((name for name in names if name in value), parts[0])
             value.setdefault(part)
-            parts = parts[part.count(".") + 1 :]
+            del parts[: part.count(".") + 1]
         elif isinstance(value, list) and parts[0].isdecimal() and int(parts[0][:9]) < len(value):
-            part, parts = int(parts[0][:9]), parts[1:]
+            part = int(parts.pop(0)[:9])
         else:
             kind = f"a list of {len(value)} items, numbered from 0" if isinstance(value, list) else "a single value"
             message = f"{'.'.join(map(str, key)) or 'the config'} is {kind}, so it has no '{parts[0]}'"
@@ -306,7 +308,7 @@ def _compose(text: str) -> yaml.Node | None:
         raise _FatalError(f"is not valid YAML: {_syntax(error, text)}", error.problem_mark, "syntax") from None
     except yaml.reader.ReaderError as error:
         before = text[: error.position]
-        mark = yaml.Mark("", 0, before.count("\n"), len(before) - before.rfind("\n") - 1, None, None)
+        mark = yaml.Mark("", 0, before.count("\n"), len(before) - before.rfind("\n") - 1, None, 0)
         raise _FatalError(
             f"the character U+{error.character:04X} is not allowed in a text file", mark, "syntax"
         ) from None

@@ -8,7 +8,7 @@ from functools import cache
 from importlib import import_module
 from pkgutil import iter_modules
 
-from gdsim.config import View
+from gdsim.config import Camera, View
 from gdsim.errors import Problem
 from gdsim.objectives import Objective
 from gdsim.scene.facets import GroupInput
@@ -72,7 +72,7 @@ def _given(view: View) -> Iterator[str]:
     """Yield the keys of a view that were given, and "key: value" for strings."""
     for key in type(view).model_fields:
         value = getattr(view, key)
-        if key in view.model_fields_set and value is not None:
+        if key in view.model_fields_set and value not in (None, Camera()):
             yield key
             if isinstance(value, str):
                 yield f"{key}: {value}"
