@@ -104,19 +104,19 @@ def _with_matplotlib(suffix: str) -> Callable[[Path], Figures]:
 def _plain_animation(scene: Scene) -> FuncAnimation:
     """The very same picture, with what moves as ordinary lines of matplotlib that an update function sets."""
     frames = gdsim.frames(scene)
-    still = frames._canvas
+    still = frames.canvas
     em, figure = still.em, still.figure
-    (facet,), (panel,) = frames._facets, frames._panels
+    panel, view = frames.layers
     counter = still.text(*still.layout.counter, "", color=still.theme.quiet, ha="right", va="baseline")
     moving = []
     spots = [path.points[:, 0] for path in scene.facets[0].paths]
     curves = [curve.points[:, 0] for curve in scene.groups[0].panels[0].curves]
-    for axes, scale, lines in ((facet.viewport.axes, 1.0, spots), (panel.viewport.axes, 0.8, curves)):
+    for axes, scale, lines in ((view.viewport.axes, 1.0, spots), (panel.viewport.axes, 0.8, curves)):
         for style, xy in zip(scene.styles, lines, strict=True):
             look = {"color": style.color, "linewidth": points(0.17 * em * scale)}
             if style.dash:
                 look["dashes"] = style.dash
-            if axes is facet.viewport.axes:
+            if axes is view.viewport.axes:
                 look["path_effects"] = [withStroke(linewidth=points(0.32 * em), foreground=still.theme.casing)]
             (line,) = axes.plot([], [], **look)
             head = {"marker": style.marker, "markersize": points(0.95 * em * scale), "markeredgecolor": "white"}
