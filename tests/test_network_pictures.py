@@ -14,13 +14,12 @@ import gdsim
 from gdsim.config import Animation, View
 from gdsim.encode import write
 from gdsim.render import Frames
-from gdsim.render.color_scales import color_scale
-from gdsim.render.images import ImageFrames, RevealedImage
+from gdsim.render.display_list import Moment
+from gdsim.render.images import ImageFrames, RevealedImage, color_scale
 from gdsim.render.layout import Box
 from gdsim.render.legend import settings_text
 from gdsim.render.panels import panel_renderer
 from gdsim.render.panels.images import image_boxes
-from gdsim.render.viewport import Moment
 from gdsim.scene import Heatmap, ImageGrid, ImageSequence, SurfaceModel, build_scene, power, preview_scene
 from gdsim.simulation import Stop
 from gdsim.themes import THEMES

@@ -18,10 +18,9 @@ import gdsim
 from gdsim.config import Animation, View
 from gdsim.render import Frames
 from gdsim.render.canvas import arrow_shapes
-from gdsim.render.display_list import ExitMarks
+from gdsim.render.display_list import ExitMarks, Moment
 from gdsim.render.painter import only
 from gdsim.render.trail import Trail
-from gdsim.render.viewport import Moment
 from gdsim.scene import build_scene, preview_scene
 from gdsim.themes import THEMES
 

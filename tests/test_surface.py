@@ -10,8 +10,8 @@ from matplotlib.colors import to_rgb
 from matplotlib.path import Path
 
 from gdsim.render.canvas import Canvas
+from gdsim.render.display_list import START, Moment
 from gdsim.render.layout import Box, Layout
-from gdsim.render.viewport import START, Moment
 from gdsim.render.views import view_renderer
 from gdsim.scene import Arrows, Facet, Scene, SurfaceModel
 from gdsim.scene.levels import choose_levels

@@ -15,10 +15,9 @@ from matplotlib.colors import to_rgb
 import gdsim
 from gdsim.config import Animation, View
 from gdsim.render import Frames
-from gdsim.render.display_list import ExitMarks, HeadArrows
+from gdsim.render.display_list import ExitMarks, HeadArrows, Moment
 from gdsim.render.painter import Painter, only
 from gdsim.render.trail import Trail, TrailStyle, interpolated, settled
-from gdsim.render.viewport import Moment
 from gdsim.scene import build_scene
 
 PERIOD = 16.0

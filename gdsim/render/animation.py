@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager, nullcontext
 from copy import copy
 from dataclasses import replace
@@ -22,15 +22,14 @@ from matplotlib.colors import to_rgb
 from gdsim.objectives import FloatArray
 from gdsim.render.annotations import exit_marks, name_marks
 from gdsim.render.canvas import DPI, Canvas, default_settings, save_vectors
-from gdsim.render.display_list import Layer, Primitive
+from gdsim.render.display_list import START, Layer, Moment, Primitive, Viewport
 from gdsim.render.images import Pixels, Rect, image_artists, pixels_of
 from gdsim.render.layout import GroupLayout, Layout, LayoutSearch
 from gdsim.render.legend import Counter, draw_key, draw_legend, draw_names, draw_title, key_width
 from gdsim.render.painter import Painter, only
 from gdsim.render.panels import draw_panels, panel_renderer
-from gdsim.render.paths import start_rings
+from gdsim.render.paths import draw_starts
 from gdsim.render.trail import Trail
-from gdsim.render.viewport import START, Moment, Viewport
 from gdsim.render.views import view_renderer
 from gdsim.scene import Facet, Scene
 
@@ -158,7 +157,8 @@ class Frames:
             if self.counter is not None:
                 self.counter.draw(renderer, moment.time)
 
-        with self._posed(moment, VECTOR_SCALE, draw) as added:
+        with self._posed(moment, VECTOR_SCALE) as added:
+            added.append(self.canvas.drawing(draw))
             for layer in self.layers:
                 added += image_artists(layer.images, layer.viewport.axes, self.size[1], moment.time)
             save_vectors(self.canvas.figure, path, words)
@@ -166,12 +166,7 @@ class Frames:
     def web_background(self, scale: int) -> Pixels:
         """Return the static parts and the circles around the starts, (scale · height, scale · width, 3)."""
         (width, height), file = self.size, BytesIO()
-
-        def draw(renderer: RendererBase) -> None:
-            for layer, painter in self.painters(renderer):
-                painter.draw_rings(layer.primitives)
-
-        with self._posed(START, scale, draw):
+        with self._posed(START, scale):
             self.canvas.figure.savefig(file, format="rgba", dpi=scale * DPI)
         return np.frombuffer(file.getbuffer(), np.uint8).reshape(scale * height, scale * width, 4)[..., :3]
 
@@ -181,28 +176,14 @@ class Frames:
         return [(layer, Painter(renderer, layer.viewport.bounds, scale)) for layer in self.layers]
 
     @contextmanager
-    def _posed(self, moment: Moment, scale: int, draw: Callable[[RendererBase], None]) -> Iterator[list[Artist]]:
-        """Temporarily add surfaces at a moment and what a function draws to the figure; yield the added artists."""
-        added: list[Artist] = [self.canvas.figure.add_artist(_Drawing(draw))]
-        for layer in self.layers:
-            added += layer.viewport.pose(moment, scale)
+    def _posed(self, moment: Moment, scale: int) -> Iterator[list[Artist]]:
+        """Temporarily add surfaces at a moment to the figure, and yield the list of artists that are then removed."""
+        added = [artist for layer in self.layers for artist in layer.viewport.pose(moment, scale)]
         try:
             yield added
         finally:
             for artist in added:
                 artist.remove()
-
-
-class _Drawing(Artist):
-    """An artist above all others that a function draws."""
-
-    def __init__(self, paint: Callable[[RendererBase], None]) -> None:
-        super().__init__()
-        self._paint = paint
-        self.set_zorder(10)
-
-    def draw(self, renderer: RendererBase) -> None:
-        self._paint(renderer)
 
 
 class FramePainter:
@@ -219,7 +200,6 @@ class FramePainter:
         self._fixed = [each for each in painters if not each[0].primitives_at]
         self._trails = []
         for layer, painter in self._fixed:
-            painter.draw_rings(layer.primitives)
             within = self._around(layer.viewport.bounds.T, 0.0, self._page)
             self._trails += [(trail, painter, within) for trail in only(layer.primitives, Trail)]
         # This order does not depend on the frames, so that a poster drawn at once equals the last frame.
@@ -336,14 +316,15 @@ def _view_layers(canvas: Canvas, index: int, place: GroupLayout) -> Iterator[Lay
         viewport = renderer.draw(canvas, facet, box, outer)
         at = partial(_moving_parts, canvas, facet, viewport)
         yield Layer(viewport, index, at(START), at if viewport.turning else None, facet)
-        name_marks(canvas, facet, viewport)
+        if not viewport.turning:
+            canvas.drawing(partial(draw_starts, facet, viewport, START))
+            name_marks(canvas, facet, viewport)
     if place.color_bar is not None:
         renderer.draw_color_bar(canvas, facets[0], place.color_bar)
 
 
 def _moving_parts(canvas: Canvas, facet: Facet, viewport: Viewport, moment: Moment) -> tuple[Primitive, ...]:
     return (
-        *start_rings(facet, viewport, moment),
         *view_renderer(facet.model.kind).primitives(facet, viewport, moment),
         *exit_marks(canvas, facet, viewport, moment),
     )

@@ -13,9 +13,8 @@ from matplotlib.patheffects import withStroke
 
 from gdsim.objectives import FloatArray
 from gdsim.render.canvas import Canvas, points
-from gdsim.render.display_list import ExitMarks
+from gdsim.render.display_list import START, ExitMarks, Moment, Viewport
 from gdsim.render.layout import Box
-from gdsim.render.viewport import START, Moment, Viewport
 from gdsim.scene import FEW_STARTS, CurvesPanel, Facet, Heatmap, Path, labels, round_ticks
 
 # Lengths in ems.
@@ -81,8 +80,8 @@ def longest_number(limits: FloatArray) -> int:
 
 
 def name_marks(canvas: Canvas, facet: Facet, viewport: Viewport) -> None:
-    """Write the names of a view's marks within its border and with few overlaps; none if the camera turns."""
-    if not facet.marks or viewport.turning:
+    """Write the names of a view's marks within its border and with few overlaps."""
+    if not facet.marks:
         return
     places, em = np.array([mark.point for mark in facet.marks]), canvas.em
     crosses, crowd = viewport.pixels(places, START), _points_along_paths(facet, viewport, START)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import warnings
 from bisect import bisect_right
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -14,6 +14,7 @@ import numpy.typing as npt
 from matplotlib import rc_context, rcParamsDefault
 from matplotlib.artist import Artist
 from matplotlib.axes import Axes
+from matplotlib.backend_bases import RendererBase
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.collections import PolyCollection
 from matplotlib.colors import LinearSegmentedColormap
@@ -66,6 +67,18 @@ def ramp(colors: tuple[str, ...], count: int) -> FloatArray:
     return np.asarray(spectrum(np.linspace(0, 1, max(count, 1))), np.float64)
 
 
+class _Drawing(Artist):
+    """An artist above all others that a function draws."""
+
+    def __init__(self, paint: Callable[[RendererBase], None]) -> None:
+        super().__init__()
+        self._paint = paint
+        self.set_zorder(10)
+
+    def draw(self, renderer: RendererBase) -> None:
+        self._paint(renderer)
+
+
 class Canvas:
     """A matplotlib figure of a scene, with methods that draw in the scene's style, in pixels.
 
@@ -98,6 +111,10 @@ class Canvas:
         if not loose:
             self.figure.add_artist(text)
         return text
+
+    def drawing(self, paint: Callable[[RendererBase], None]) -> Artist:
+        """Add what a function draws, on top of everything else, and return it as an artist."""
+        return self.figure.add_artist(_Drawing(paint))
 
     def card(self, box: Box) -> None:
         """On a transparent page, draw a rounded rectangle in the theme's page color behind a box."""

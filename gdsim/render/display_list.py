@@ -1,4 +1,4 @@
-"""The display list: the moving parts of a picture as timed primitives, drawn by `painter.py` and `picture.js`.
+"""The display list: viewports, and what moves in them as timed primitives, drawn by `painter.py` and `picture.js`.
 
 Positions and lengths are in pixels from the lower left corner of the picture; times are in steps, with a fraction.
 `optimizer` is an index in `Scene.styles`.
@@ -8,35 +8,93 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import TypeAlias
+from typing import TypeAlias, cast
 
 import numpy as np
 import numpy.typing as npt
+from matplotlib.artist import Artist
+from matplotlib.axes import Axes
+from matplotlib.backends.backend_agg import RendererAgg
 from matplotlib.text import Text
+from matplotlib.transforms import Transform
 
 from gdsim.objectives import FloatArray
+from gdsim.render.canvas import Canvas
 from gdsim.render.images import ImageFrames, RevealedImage
+from gdsim.render.layout import Box
 from gdsim.render.trail import Trail
-from gdsim.render.viewport import Moment, Viewport
 from gdsim.scene import Facet, Scene
+
+TINY = float(np.finfo(np.float64).tiny)
 
 MOST_ITERATES = 60_000
 """The maximum number of iterates for which a web page has numbers and arrows; above it, only every k-th iterate has
 them."""
 
 
-@dataclass(frozen=True, eq=False)
-class Rings:
-    """Circles around the starts, which are below the trails and do not move.
+@dataclass(frozen=True)
+class Moment:
+    """A moment of the animation: the steps taken, with a fraction, and the elapsed share of the animation, 0 to 1."""
+
+    time: float
+    share: float
+
+
+START = Moment(0.0, 0.0)
+"""The beginning of the animation."""
+
+
+class Viewport:
+    """A rectangle of the picture that shows flat coordinates.
 
     Attributes:
-        points: (n, 2) the centers.
-        strokes: The color and line width of each stroke, lowest first.
+        box: The rectangle, in pixels from the lower left corner.
+        bounds: (2, 2) its left and right, and its bottom and top edge.
+        axes: The axes, whose limits are fixed.
+        turning: Whether the camera turns, so that everything must be redrawn in each frame.
     """
 
-    points: FloatArray
-    diameter: float
-    strokes: tuple[tuple[str, float], ...]
+    turning = False
+
+    def __init__(self, canvas: Canvas, box: Box, axes: Axes) -> None:
+        self.canvas, self.box, self.axes = canvas, box, axes
+        self.bounds = np.array([[box.x, box.right], [box.y, box.top]])
+        # Frozen, because the axes' transform changes with the resolution while a vector picture is saved.
+        self._transform = cast("Transform", axes.transData.frozen())
+
+    def pixels(self, points: FloatArray, moment: Moment) -> FloatArray:
+        """Convert coordinates to pixels, (…, 2): (…, 2), which are in the plane below a surface, or (…, 3) on it."""
+        return np.asarray(self._transform.transform(points.reshape(-1, 2))).reshape(points.shape)
+
+    def hidden(self, points: FloatArray, moment: Moment) -> npt.NDArray[np.bool_]:
+        """Return which coordinates, (…, 2) or (…, 3) as in `pixels`, a surface hides, (…)."""
+        return np.zeros(points.shape[:-1], np.bool_)
+
+    def directions(self, points: FloatArray, vectors: FloatArray, view: FloatArray, moment: Moment) -> FloatArray:
+        """Return the directions, (…, 2), of vectors, (…, 1 or 2), at points, (…, k), as unit vectors in pixels.
+
+        They are differences over a hundredth of the `view`, (2, 2), the visible range; 0 for a zero vector.
+        """
+        inputs, size = points[..., :2], view[:, 1] - view[:, 0]
+        steps = np.zeros_like(inputs)
+        steps[..., : vectors.shape[-1]] = vectors
+        # The largest component is divided out first to avoid overflow.
+        steps /= np.abs(steps).max(-1, initial=TINY, keepdims=True)
+        ahead = inputs + 0.01 * _unit(_unit(steps) / size) * size
+        return _unit(self.pixels(ahead, moment) - self.pixels(inputs, moment))
+
+    def pose(self, moment: Moment, scale: int) -> list[Artist]:
+        """Add the artists that depend on the camera to the figure, with `scale` dots per pixel, and return them."""
+        return []
+
+    def draw_backdrop(self, renderer: RendererAgg, moment: Moment) -> None:
+        """Draw the parts below the trails over the previous frame, as needed if a camera turns."""
+
+
+def _unit(vectors: FloatArray) -> FloatArray:
+    """Normalize vectors, (…, k), to length 1 or 0."""
+    norms = np.linalg.norm(vectors, axis=-1, keepdims=True)
+    return np.asarray(np.divide(vectors, norms, out=np.zeros_like(vectors), where=norms > 0))
 
 
 @dataclass(frozen=True, eq=False)
@@ -127,14 +185,14 @@ class Cursor:
     places: FloatArray
 
 
-Primitive: TypeAlias = Rings | Trail | Tangents | HeadArrows | ExitMarks | ImageFrames | RevealedImage | Cursor
+Primitive: TypeAlias = Trail | Tangents | HeadArrows | ExitMarks | ImageFrames | RevealedImage | Cursor
 
 
 @dataclass(frozen=True, eq=False)
 class Layer:
     """The moving parts of one view or panel.
 
-    Painters draw images first, then rings, trails, tangents, arrows, the heads of the trails and exit marks; primitives
+    Painters draw images first, then trails, tangents, arrows, the heads of the trails and exit marks; primitives
     of one type are drawn in the given order.
 
     Attributes:

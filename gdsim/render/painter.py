@@ -15,13 +15,11 @@ from matplotlib.transforms import Affine2D, Bbox, IdentityTransform, Transformed
 
 from gdsim.objectives import FloatArray, inside
 from gdsim.render.canvas import arrow_shapes, points
-from gdsim.render.display_list import ExitMarks, HeadArrows, Primitive, Rings, Tangents
+from gdsim.render.display_list import ExitMarks, HeadArrows, Primitive, Tangents
 from gdsim.render.trail import BoolArray, Stretch, Trail, interpolated
 
 Cap = Literal["butt", "round"]
 Kind = TypeVar("Kind")
-
-CIRCLE = np.stack([np.cos(np.linspace(0, 2 * np.pi, 33)), np.sin(np.linspace(0, 2 * np.pi, 33))], -1) / 2
 
 
 def only(primitives: Iterable[Primitive], kind: type[Kind]) -> list[Kind]:
@@ -49,18 +47,10 @@ class Painter:
 
     def draw_all(self, primitives: Sequence[Primitive], time: float) -> None:
         """Draw everything except images at a time."""
-        self.draw_rings(primitives)
         for trail in only(primitives, Trail):
             self.draw_trail(trail, time)
         for _ in self.draw_over(primitives, time):
             pass
-
-    def draw_rings(self, primitives: Iterable[Primitive]) -> None:
-        """Draw the circles below the trails."""
-        for rings in only(primitives, Rings):
-            centers = rings.points[np.isfinite(rings.points).all(-1)]
-            for color, width in rings.strokes:
-                self.stroke(centers[:, None] + CIRCLE * rings.diameter, color, width)
 
     def draw_over(self, primitives: Sequence[Primitive], time: float) -> Iterator[FloatArray]:
         """Draw everything above the trails, and yield the points, (…, 2), that each primitive covers."""

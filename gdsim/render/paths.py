@@ -1,4 +1,4 @@
-"""Primitives of paths: trails, circles around the starts, and the tangents and arrows at the heads."""
+"""What shows paths: circles around the starts, trails, and the tangents and arrows at the heads."""
 
 from __future__ import annotations
 
@@ -7,13 +7,16 @@ from dataclasses import replace
 
 import numpy as np
 import numpy.typing as npt
+from matplotlib.backend_bases import RendererBase
 
 from gdsim.objectives import FloatArray, inside
-from gdsim.render.canvas import Canvas
-from gdsim.render.display_list import ArrowStyle, HeadArrows, Rings, Tangents, iterate_stride
+from gdsim.render.canvas import DPI, Canvas
+from gdsim.render.display_list import ArrowStyle, HeadArrows, Moment, Tangents, Viewport, iterate_stride
+from gdsim.render.painter import Painter
 from gdsim.render.trail import BoolArray, Trail, TrailStyle, settled
-from gdsim.render.viewport import Moment, Viewport
 from gdsim.scene import FEW_STARTS, Facet, Path, Style, lengths
+
+CIRCLE = np.stack([np.cos(np.linspace(0, 2 * np.pi, 33)), np.sin(np.linspace(0, 2 * np.pi, 33))], -1) / 2
 
 FULL, SMALLEST = 14.0, 0.6
 """The shorter side of a view, in ems, below which heads and lines shrink with it, and their minimum scale."""
@@ -81,14 +84,17 @@ def make_trail(
     )
 
 
-def start_rings(facet: Facet, viewport: Viewport, moment: Moment) -> Iterator[Rings]:
-    """Yield the circles around the starts."""
+def draw_starts(facet: Facet, viewport: Viewport, moment: Moment, renderer: RendererBase) -> None:
+    """Draw circles around the starts, below the trails."""
     if facet.paths:
         starts = np.unique(np.concatenate([path.points[0] for path in facet.paths]), axis=0)
         scale, canvas, theme = _scale(viewport), viewport.canvas, viewport.canvas.theme
         line, diameter = scale * canvas.line, (0.95 if len(starts) <= 8 else 0.5) * scale * canvas.em
-        strokes = ((theme.casing, 0.26 * line), (theme.text, 0.1 * line))
-        yield Rings(viewport.pixels(starts, moment), diameter, strokes)
+        centers = viewport.pixels(starts, moment)
+        circles = centers[np.isfinite(centers).all(-1), None] + CIRCLE * diameter
+        painter = Painter(renderer, viewport.bounds, canvas.figure.dpi / DPI)
+        painter.stroke(circles, theme.casing, 0.26 * line)
+        painter.stroke(circles, theme.text, 0.1 * line)
 
 
 def _scale(viewport: Viewport) -> float:

@@ -8,9 +8,8 @@ from importlib import import_module
 from typing import Any, Protocol, TypeAlias, cast
 
 from gdsim.render.canvas import Canvas
-from gdsim.render.display_list import Primitive
+from gdsim.render.display_list import Primitive, Viewport
 from gdsim.render.layout import Box, PanelRequest
-from gdsim.render.viewport import Viewport
 from gdsim.themes import Theme
 
 DrawnPanel: TypeAlias = tuple[Viewport, tuple[Primitive, ...]]

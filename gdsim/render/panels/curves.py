@@ -15,12 +15,11 @@ from matplotlib.lines import Line2D
 from gdsim.objectives import FloatArray
 from gdsim.render.annotations import draw_step_axis, longest_number
 from gdsim.render.canvas import Canvas, points
-from gdsim.render.display_list import Cursor
+from gdsim.render.display_list import START, Cursor, Viewport
 from gdsim.render.layout import Box, Layout, PanelRequest
 from gdsim.render.panels import DrawnPanel, PanelRenderer
 from gdsim.render.paths import FARTHEST, trail_style
 from gdsim.render.trail import Trail, settled
-from gdsim.render.viewport import START, Viewport
 from gdsim.scene import CurvesPanel, PanelCurve, Scene, labels, round_ticks
 from gdsim.themes import Theme, mix
 

@@ -6,12 +6,10 @@ import numpy as np
 
 from gdsim.render.annotations import draw_step_axis
 from gdsim.render.canvas import Canvas, points
-from gdsim.render.color_scales import draw_scaled_caption
-from gdsim.render.display_list import Cursor
-from gdsim.render.images import revealed_row
+from gdsim.render.display_list import Cursor, Viewport
+from gdsim.render.images import draw_scaled_caption, revealed_row
 from gdsim.render.layout import Box, PanelRequest
 from gdsim.render.panels import DrawnPanel, PanelRenderer
-from gdsim.render.viewport import Viewport
 from gdsim.scene import Heatmap
 
 # Heights in ems.

@@ -9,11 +9,17 @@ import numpy as np
 from matplotlib.colors import to_hex, to_rgb
 
 from gdsim.render.canvas import Canvas
-from gdsim.render.color_scales import color_indices, color_scale, draw_color_bar, draw_scaled_caption
-from gdsim.render.images import ImageFrames, image_frames
+from gdsim.render.display_list import Viewport
+from gdsim.render.images import (
+    ImageFrames,
+    color_indices,
+    color_scale,
+    draw_color_bar,
+    draw_scaled_caption,
+    image_frames,
+)
 from gdsim.render.layout import Box, PanelRequest
 from gdsim.render.panels import DrawnPanel, PanelRenderer
-from gdsim.render.viewport import Viewport
 from gdsim.scene import ImageGrid, ImageRow, ImageSequence, Style, number
 from gdsim.themes import Theme
 

@@ -7,9 +7,8 @@ from importlib import import_module
 from typing import Protocol, cast
 
 from gdsim.render.canvas import Canvas
-from gdsim.render.display_list import Primitive
+from gdsim.render.display_list import Moment, Primitive, Viewport
 from gdsim.render.layout import Box
-from gdsim.render.viewport import Moment, Viewport
 from gdsim.scene import Facet
 
 

@@ -11,10 +11,9 @@ from matplotlib.colors import ListedColormap
 from gdsim.objectives import FloatArray
 from gdsim.render.annotations import draw_flat_axes, longest_number
 from gdsim.render.canvas import Canvas, arrow_shapes, points, ramp
-from gdsim.render.display_list import Primitive
+from gdsim.render.display_list import Moment, Primitive, Viewport
 from gdsim.render.layout import Box
 from gdsim.render.paths import head_arrows, make_trail, path_style
-from gdsim.render.viewport import Moment, Viewport
 from gdsim.render.views import ViewRenderer
 from gdsim.scene import Arrows, ContourModel, Facet
 

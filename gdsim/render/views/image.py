@@ -5,10 +5,9 @@ from __future__ import annotations
 from typing import cast
 
 from gdsim.render.canvas import Canvas
-from gdsim.render.display_list import Primitive
+from gdsim.render.display_list import Moment, Primitive, Viewport
 from gdsim.render.images import image_frames
 from gdsim.render.layout import Box
-from gdsim.render.viewport import Moment, Viewport
 from gdsim.render.views import ViewRenderer
 from gdsim.scene import Facet, ImageSequence
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from functools import partial
 from typing import cast
 
 import numpy as np
@@ -17,13 +18,12 @@ from PIL import Image
 
 from gdsim.objectives import FloatArray, inside
 from gdsim.render.canvas import DPI, Canvas, arrow_shapes, ramp
-from gdsim.render.display_list import Primitive
+from gdsim.render.display_list import START, Moment, Primitive, Viewport
 from gdsim.render.layout import Box
 from gdsim.render.painter import Painter
-from gdsim.render.paths import head_arrows, make_trail, path_style
+from gdsim.render.paths import draw_starts, head_arrows, make_trail, path_style
 from gdsim.render.surface_projection import SurfaceProjection
 from gdsim.render.trail import BoolArray, Trail
-from gdsim.render.viewport import START, Moment, Viewport
 from gdsim.render.views import ViewRenderer
 from gdsim.scene import FEW_STARTS, Arrows, Facet, SurfaceModel
 from gdsim.themes import Theme, contrast, mix
@@ -90,7 +90,10 @@ class _SurfaceViewport(Viewport):
         kind = "nearest" if scale == 1 else "antialiased"
         picture = self.picture(moment, scale)
         image = self.axes.imshow(picture, extent=(0, 1, 0, 1), aspect="auto", interpolation=kind, zorder=scale)
-        return [image, *(self.labels(moment, loose=False) if self.turning else [])]
+        if not self.turning:
+            return [image]
+        starts = self.canvas.drawing(partial(draw_starts, self._facet, self, moment))
+        return [image, *self.labels(moment, loose=False), starts]
 
     def draw_backdrop(self, renderer: RendererAgg, moment: Moment) -> None:
         box, pixels = self.box, np.asarray(renderer.buffer_rgba())
@@ -98,6 +101,7 @@ class _SurfaceViewport(Viewport):
         pixels[top : top + int(box.height), int(box.x) : int(box.right)] = self.picture(moment, 1)
         for text in self.labels(moment, loose=True):
             text.draw(renderer)
+        draw_starts(self._facet, self, moment, renderer)
 
     def labels(self, moment: Moment, *, loose: bool) -> list[Text]:
         """Return the labels of the axes, which are added to the figure unless they are `loose`."""
