@@ -7,13 +7,12 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from importlib.util import find_spec
 from pathlib import Path
-from types import MappingProxyType
 from typing import Any, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
 
-from gdsim.errors import InputError, did_you_mean
+from gdsim.errors import InputError, Key, did_you_mean
 from gdsim.files import load_arrays
 from gdsim.objectives import FloatArray
 
@@ -74,18 +73,16 @@ def _curve(n: int, noise: float, rng: np.random.Generator) -> tuple[FloatArray, 
     return x, np.sin(2 * x) + 0.3 * x + noise * rng.standard_normal(x.shape)
 
 
-GENERATORS: Mapping[str, _Generator] = MappingProxyType(
-    {
-        "moons": _Generator(_moons, 0.15, "two classes of points in the plane, two interlocking half-moons"),
-        "spirals": _Generator(_spirals, 0.02, "two classes of points in the plane, two intertwined spirals"),
-        "regression": _Generator(_curve, 0.1, "one input and one output, sin 2x + 0.3x for x from −3 to 3"),
-    }
-)
+GENERATORS: Mapping[str, _Generator] = {
+    "moons": _Generator(_moons, 0.15, "two classes of points in the plane, two interlocking half-moons"),
+    "spirals": _Generator(_spirals, 0.02, "two classes of points in the plane, two intertwined spirals"),
+    "regression": _Generator(_curve, 0.1, "one input and one output, sin 2x + 0.3x for x from −3 to 3"),
+}
 
-DATA: Mapping[str, str] = MappingProxyType(
-    {"digits": "1,797 images of 8 × 8 pixels in ten classes, scikit-learn's"}
-    | {name: generator.summary for name, generator in GENERATORS.items()}
-)
+DATA: Mapping[str, str] = {
+    "digits": "1,797 images of 8 × 8 pixels in ten classes, scikit-learn's",
+    **{name: generator.summary for name, generator in GENERATORS.items()},
+}
 """The built-in data, each with a summary; any other name is the path of an .npz file."""
 
 
@@ -117,15 +114,15 @@ class Data:
         """The number of outputs of a network: one score per class, or one number per column of y."""
         return int(self.y.shape[1]) if self.classes is None else self.classes
 
-    def class_problem(self, target: int) -> str:
-        """Return why the data does not have this class, or an empty string."""
+    def check_class(self, target: int, key: Key = ()) -> None:
+        """Raise an `InputError` if the data does not have this class."""
         if self.classes is None:
-            return f"the data {self.name} is for regression and has no classes"
+            raise InputError(f"the data {self.name} is for regression and has no classes", key)
         if not 0 <= target < self.classes:
-            return f"there is no class {target}; the classes of {self.name} are 0 to {self.classes - 1}"
-        return ""
+            sentence = f"there is no class {target}; the classes of {self.name} are 0 to {self.classes - 1}"
+            raise InputError(sentence, key)
 
-    def test_image(self, number: int, key: tuple[str | int, ...] = ()) -> npt.NDArray[np.float32]:
+    def test_image(self, number: int, key: Key = ()) -> npt.NDArray[np.float32]:
         """Return an image of the test data, in the shape that the network takes, without a batch axis.
 
         Args:

@@ -103,8 +103,8 @@ def _hidden_layers(module: nn.Module, widths: Sequence[int]) -> list[nn.Linear]:
 
 def import_module(
     name: str, args: Mapping[str, Any], *, folder: Path | None, allow_code: bool
-) -> tuple[Callable[[], nn.Module], str]:
-    """Import a class of modules, or a function that returns one; return a function that builds it, and a title."""
+) -> tuple[str, Callable[[], nn.Module]]:
+    """Import a class of modules, or a function that returns one; return its title, and a function that builds it."""
     if name.isidentifier():
         raise _error(unknown_network(name), "unknown-name")
     found = import_function(name, folder=folder, allow_code=allow_code, key=KEY)
@@ -116,7 +116,7 @@ def import_module(
         name = type(found).__name__
         raise _error(f"{title} is a module; give its class, {name}, or a function that returns a new one", "wrong-type")
     _check_arguments(found, title, args)
-    return partial(_build, found, title, dict(args)), title
+    return title, partial(_build, found, title, dict(args))
 
 
 def _error(sentence: str, code: Code = "unsupported") -> InputError:

@@ -8,8 +8,7 @@ from dataclasses import dataclass
 from itertools import groupby, pairwise
 from math import prod
 from pathlib import Path
-from types import MappingProxyType
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -20,37 +19,31 @@ from gdsim.objectives import describe_exception, error_location
 if TYPE_CHECKING:
     from torch import Tensor, nn
 
-NETWORKS: Mapping[str, str] = MappingProxyType(
-    {
-        "mlp": "Linear layers with an activation between them: hidden, activation, residual",
-        "cnn": "convolutions of 3 × 3 pixels, then Linear layers, for images: channels, hidden, activation",
-    }
-)
+NETWORKS: Mapping[str, str] = {
+    "mlp": "Linear layers with an activation between them: hidden, activation, residual",
+    "cnn": "convolutions of 3 × 3 pixels, then Linear layers, for images: channels, hidden, activation",
+}
 """The built-in networks, each with a summary; any other name refers to a user's module."""
 
-ACTIVATIONS: Mapping[str, str] = MappingProxyType(
-    {
-        "elu": "ELU",
-        "gelu": "GELU",
-        "identity": "Identity",
-        "leaky_relu": "LeakyReLU",
-        "relu": "ReLU",
-        "sigmoid": "Sigmoid",
-        "silu": "SiLU",
-        "softplus": "Softplus",
-        "tanh": "Tanh",
-    }
-)
+ACTIVATIONS: Mapping[str, str] = {
+    "elu": "ELU",
+    "gelu": "GELU",
+    "identity": "Identity",
+    "leaky_relu": "LeakyReLU",
+    "relu": "ReLU",
+    "sigmoid": "Sigmoid",
+    "silu": "SiLU",
+    "softplus": "Softplus",
+    "tanh": "Tanh",
+}
 """The class of `torch.nn` for each activation."""
 
-LOSSES: Mapping[str, tuple[str, str]] = MappingProxyType(
-    {
-        "cross_entropy": ("cross_entropy", "classes"),
-        "mse": ("mse_loss", "numbers"),
-        "l1": ("l1_loss", "numbers"),
-        "huber": ("huber_loss", "numbers"),
-    }
-)
+LOSSES: Mapping[str, tuple[str, str]] = {
+    "cross_entropy": ("cross_entropy", "classes"),
+    "mse": ("mse_loss", "numbers"),
+    "l1": ("l1_loss", "numbers"),
+    "huber": ("huber_loss", "numbers"),
+}
 """The function of `torch.nn.functional` for each loss, and the kind of targets that it takes."""
 
 HIDDEN = (128,)
@@ -186,38 +179,30 @@ def network(
     _check_keys(name, [key for key, value in given.items() if value not in (None, False, {})])
     loss, activation = _loss(loss, data), activation or "relu"
     _check_name("activation", activation, ACTIVATIONS)
+    remarks: tuple[str, ...] = ()
     if name == "mlp":
-        built = _mlp(data, HIDDEN if hidden is None else hidden, activation, residual=residual)
+        title, make, weights = _mlp(data, HIDDEN if hidden is None else hidden, activation, residual=residual)
     elif name == "cnn":
-        built = _cnn(data, CHANNELS if channels is None else channels, hidden or (), activation)
+        title, make, weights = _cnn(data, CHANNELS if channels is None else channels, hidden or (), activation)
     else:
         from gdsim.networks.modules import import_module, probe  # these import torch, which takes seconds
 
-        make, title = import_module(name, args or {}, folder=folder, allow_code=allow_code)
-        built = _Built(title, make, *probe(make, title, data, batch_size))
-    if built.weights > MAX_WEIGHTS:
-        sentence = f"it has {built.weights:,} weights; at most {MAX_WEIGHTS:,} are trained, because their path is kept"
+        title, make = import_module(name, args or {}, folder=folder, allow_code=allow_code)
+        weights, remarks = probe(make, title, data, batch_size)
+    if weights > MAX_WEIGHTS:
+        sentence = f"it has {weights:,} weights; at most {MAX_WEIGHTS:,} are trained, because their path is kept"
         raise InputError(sentence, ("network",), code="too-large")
     return Network(
-        name=name if name in NETWORKS else built.title,
-        title=f"{built.title} on {data.name}",
+        name=name if name in NETWORKS else title,
+        title=f"{title} on {data.name}",
         data=data,
-        make=built.make,
+        make=make,
         loss_name=loss,
         batch_size=batch_size,
         record_every=record_every,
-        weights=built.weights,
-        remarks=(*built.remarks, *_remarks(data, batch_size)),
+        weights=weights,
+        remarks=(*remarks, *_remarks(data, batch_size)),
     )
-
-
-class _Built(NamedTuple):
-    """The properties of a network that do not depend on its training."""
-
-    title: str
-    make: Callable[[], nn.Module]
-    weights: int
-    remarks: tuple[str, ...] = ()
 
 
 def _remarks(data: Data, batch_size: int) -> Iterator[str]:
@@ -267,7 +252,10 @@ def _loss(name: str | None, data: Data) -> str:
     return name
 
 
-def _mlp(data: Data, hidden: Sequence[int], activation: str, *, residual: bool) -> _Built:
+def _mlp(
+    data: Data, hidden: Sequence[int], activation: str, *, residual: bool
+) -> tuple[str, Callable[[], nn.Module], int]:
+    """Return the title of an MLP, a function that builds it, and its number of weights."""
     if residual and (len(hidden) < 2 or len({*hidden}) > 1):
         sentence = f"needs two or more hidden layers of one width, which can add their input, not {[*hidden]}"
         raise InputError(sentence, ("residual",), code="unsupported")
@@ -280,11 +268,13 @@ def _mlp(data: Data, hidden: Sequence[int], activation: str, *, residual: bool) 
 
         return Mlp(widths, getattr(nn, ACTIVATIONS[activation]), residual=residual)
 
-    title = _titled("MLP", activation, widths, residual=residual)
-    return _Built(title, make, _linear_weights(widths))
+    return _titled("MLP", activation, widths, residual=residual), make, _linear_weights(widths)
 
 
-def _cnn(data: Data, channels: Sequence[int], hidden: Sequence[int], activation: str) -> _Built:
+def _cnn(
+    data: Data, channels: Sequence[int], hidden: Sequence[int], activation: str
+) -> tuple[str, Callable[[], nn.Module], int]:
+    """Return the title of a CNN, a function that builds it, and its number of weights."""
     image, outputs = data.x.shape[1:], data.outputs
     if data.image is None:
         sentence = f"cnn needs images, x of the shape (n, channels, rows, columns); {data.name} has {data.x.shape}"
@@ -299,7 +289,7 @@ def _cnn(data: Data, channels: Sequence[int], hidden: Sequence[int], activation:
 
     convolutions = sum((9 * before + 1) * after for before, after in pairwise((image[0], *channels)))
     weights = convolutions + _linear_weights((channels[-1] * prod(pooled_size(image[1:])), *hidden, outputs))
-    return _Built(_titled("CNN", activation, (*channels, *hidden, outputs)), make, weights)
+    return _titled("CNN", activation, (*channels, *hidden, outputs)), make, weights
 
 
 def _linear_weights(widths: Sequence[int]) -> int:

@@ -203,8 +203,7 @@ def input_objective(
     if target is None:
         sentence = "wrt: input requires a class whose score is to rise, as in class: 3"
         raise InputError(sentence, ("class",), code="missing")
-    if problem := data.class_problem(target):
-        raise InputError(problem, ("class",))
+    data.check_class(target, ("class",))
     input_shape = data.x.shape[1:]
     dim = int(np.prod(input_shape))
     if data.image is not None and dim != data.image[0] * data.image[1]:

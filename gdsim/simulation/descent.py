@@ -46,9 +46,8 @@ def descend_together(
     before = None if all(factory.is_builtin for factory in factories) else RNGState.current()
     batches = [Batch(task, _choose_mode(task, steps)) for task in tasks]
     _run(batches, record, progress)
-    batches = [_verified(batch, part) for batch, part in zip(batches, parts, strict=True)]
-    if before is not None and not before.unchanged():
-        batches = [_with_own_random_numbers(batch, part) for batch, part in zip(batches, parts, strict=True)]
+    drawn = before is not None and not before.unchanged()
+    batches = [_verified(batch, part, drawn=drawn) for batch, part in zip(batches, parts, strict=True)]
     return tuple(_trajectory(batch, part) for batch, part in zip(batches, parts, strict=True))
 
 
@@ -246,30 +245,24 @@ def _choose_mode(task: Task, steps: int) -> BatchingMode:
     return next((mode for mode in modes[:-1] if _reproduces(few, mode, record)), modes[-1])
 
 
-def _verified(batch: Batch, record: Record) -> Batch:
-    """Check one start of a batch at full length; if it differs, run again in the next mode into the same record."""
-    modes = batch.task.factory.batching_modes
-    if len(modes) == 1 or len(batch.task.points) == 1 or batch.mode is modes[-1]:
-        return batch
-    longest = int(record.values.isfinite().sum(0).argmax())
-    if _reproduces(batch.task.subset([longest]), BatchingMode.SEPARATE, record.part([longest])):
-        return batch
-    again = Batch(batch.task, modes[modes.index(batch.mode) + 1])
-    _run([again], record)
-    return _verified(again, record)
+def _verified(batch: Batch, record: Record, *, drawn: bool) -> Batch:
+    """Check one start of a batch at full length; if it differs, run again in the next mode into the same record.
 
-
-def _with_own_random_numbers(batch: Batch, record: Record) -> Batch:
-    """Run a class that is not built in again into the same record, with separate random numbers for each start.
-
-    Some classes draw for the first time after many steps, which the short test of `_choose_mode` does not show.
+    If random numbers have been drawn, a class that is not built in runs again with separate ones for each start: some
+    classes draw for the first time after many steps, which the short test of `_choose_mode` does not show.
     """
-    factory = batch.task.factory
-    if factory.is_builtin or factory.draws:
+    factory, modes = batch.task.factory, batch.task.factory.batching_modes
+    if drawn and not factory.is_builtin and not factory.draws:
+        again = Batch(replace(batch.task, factory=replace(factory, draws=True)), BatchingMode.SEPARATE)
+    elif len(batch.task.points) == 1 or batch.mode is modes[-1]:
         return batch
-    again = Batch(replace(batch.task, factory=replace(factory, draws=True)), BatchingMode.SEPARATE)
+    else:
+        longest = int(record.values.isfinite().sum(0).argmax())
+        if _reproduces(batch.task.subset([longest]), BatchingMode.SEPARATE, record.part([longest])):
+            return batch
+        again = Batch(batch.task, modes[modes.index(batch.mode) + 1])
     _run([again], record)
-    return again
+    return _verified(again, record, drawn=drawn)
 
 
 def _reproduces(task: Task, mode: BatchingMode, record: Record) -> bool:

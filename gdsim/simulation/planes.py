@@ -48,7 +48,7 @@ def compute_plane(
     if isinstance(view.plane, list):
         recordings = [each for each in view.plane if isinstance(each, str)]
         plane = _through_recordings(network, trajectories[0], paths, recordings, folder)
-    elif view.plane == "random":
+    elif view.plane == "random" and network.weights > 2:
         shapes = [tuple(each.shape) for each in network.module(seed).parameters()]
         plane = _along_random_filters(paths, shapes, seed)
     else:
@@ -68,7 +68,7 @@ def _through_paths(trajectories: Sequence[NetworkTrajectory], paths: Sequence[Fl
     origin, rows = _mean_of_last(paths), np.concatenate(paths)
     if (rows == rows[0]).all():  # only the initial weights are bounded
         rows = np.concatenate([each.training.weights for each in trajectories])
-    axes = np.eye(2, len(origin)) if len(origin) <= 2 else _principal_axes(rows, origin)
+    axes = _principal_axes(rows, origin)
     return _around(origin, axes, _project(paths, origin, axes))
 
 
@@ -79,9 +79,6 @@ def _along_random_filters(paths: Sequence[Float32Array], shapes: Sequence[tuple[
     "Visualizing the Loss Landscape of Neural Nets". The view extends by the norm of the first direction to each side.
     """
     origin = _mean_of_last(paths)
-    if len(origin) <= 2:
-        axes = np.eye(2, len(origin))
-        return _around(origin, axes, _project(paths, origin, axes))
     rng = np.random.default_rng(seed)
     directions = np.stack([_random_filters(origin, shapes, rng) for _ in range(2)])
     return _plane(origin, _orthonormal(directions), np.zeros(2), float(np.linalg.norm(directions[0])) or 1.0)
@@ -100,7 +97,7 @@ def _through_recordings(
     ]
     origin = first.training.weights[-1].astype(np.float64)
     sides = np.stack(corners) - origin
-    axes = np.eye(2, len(origin)) if len(origin) <= 2 else _orthonormal(sides)
+    axes = _orthonormal(sides)
     points = sides @ axes.T
     if len(origin) > 1 and abs(np.linalg.det(points)) <= ON_A_LINE * (points**2).sum():
         sentence = f"the last weights of {first.label} and of these two lie on one line, which is not a plane"
@@ -191,7 +188,12 @@ def _principal_axes(rows: Float32Array, origin: FloatArray) -> FloatArray:
 
 
 def _orthonormal(directions: FloatArray) -> FloatArray:
-    """Return two orthonormal directions (2, weights) of the same plane; the largest component of each is positive."""
+    """Return two orthonormal directions (2, weights) of the same plane; the largest component of each is positive.
+
+    The plane of one or two weights is that of their own coordinates.
+    """
+    if directions.shape[1] <= 2:
+        return np.eye(2, directions.shape[1])
     axes = np.linalg.qr(directions.T)[0].T
     return np.asarray(axes * np.sign(axes[np.arange(2), np.abs(axes).argmax(1)])[:, None])
 

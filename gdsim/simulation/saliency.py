@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING
 import numpy as np
 import torch
 
-from gdsim.errors import InputError
 from gdsim.networks import Data, Network
 from gdsim.networks.attribution import attribution, average_channels, inner_method
 from gdsim.networks.evaluation import set_weights
@@ -102,6 +101,8 @@ def _module(network: Network, seed: int) -> nn.Module:
 def _image_and_class(data: Data, number: int, target: int | None) -> tuple[Tensor, int]:
     """Return an image and the class to explain, by default that of the image."""
     image = torch.from_numpy(np.array(data.test_image(number, ("image",)), np.float32))
-    if problem := data.class_problem(0 if target is None else target):
-        raise InputError(problem, ("image" if target is None else "class",))
-    return image, int(data.y_test[number]) if target is None else target
+    if target is None:
+        data.check_class(0, ("image",))
+        return image, int(data.y_test[number])
+    data.check_class(target, ("class",))
+    return image, target

@@ -60,17 +60,16 @@ class Stepper:
         self.extra_evaluations = 0
         self._factory, self._loss = factory, loss
         self._groups = factory.parameter_groups(self.parameters)
-        self._optimizers = [part.build(own, model) for part, own in self._groups]
-        self._schedules = [
-            part.build_schedule(optimizer) for (part, _), optimizer in zip(self._groups, self._optimizers, strict=True)
-        ]
-        self._needs_graph = any(part.needs_graph for part, _ in self._groups)
+        optimizers = [part.build(own, model) for part, own in self._groups]
+        built = zip(self._groups, optimizers, strict=True)
+        self._parts = [(part, optimizer, part.build_schedule(optimizer)) for (part, _), optimizer in built]
+        self._needs_graph = any(part.needs_graph for part, *_ in self._parts)
         self._diverged = False
 
     @property
     def learning_rate(self) -> float:
         """The learning rate of the next update; NaN if the optimizer has none."""
-        return float(self._optimizers[0].param_groups[0].get("lr", math.nan))
+        return float(self._parts[0][1].param_groups[0].get("lr", math.nan))
 
     def evaluate(self) -> Tensor:
         """Clear the gradients, evaluate the loss (), and differentiate it."""
@@ -98,7 +97,7 @@ class Stepper:
     def step(self, loss: Tensor, noise: Sequence[Tensor] | None = None) -> bool:
         """Update parameters and schedule; return False if the optimizer failed because values are not finite."""
         self._diverged = False
-        for (factory, _), optimizer in zip(self._groups, self._optimizers, strict=True):
+        for factory, optimizer, _ in self._parts:
             try:
                 if factory.needs_closure:
                     optimizer.step(self._closure(loss, noise))  # type: ignore[arg-type]
@@ -113,7 +112,7 @@ class Stepper:
         if self._needs_graph:
             for parameter in self.parameters:
                 parameter.grad = None  # breaks the reference cycle of gradient and graph
-        for (factory, _), schedule in zip(self._groups, self._schedules, strict=True):
+        for factory, _, schedule in self._parts:
             factory.step_schedule(schedule, loss)
         return True
 

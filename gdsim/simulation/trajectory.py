@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from enum import Enum
+from itertools import groupby
 
 import numpy as np
 import numpy.typing as npt
@@ -196,13 +197,10 @@ class NetworkTrajectory(Trajectory):
 
 def remarks(trajectories: Iterable[Trajectory]) -> tuple[str, ...]:
     """Return remarks for the log about the trajectories of networks."""
-    groups: dict[int, list[NetworkTrajectory]] = {}
-    for each in trajectories:
-        if isinstance(each, NetworkTrajectory):
-            groups.setdefault(id(each.objective), []).append(each)
-    return tuple(
-        f"{group[0].objective.title}: {sentence}" for group in groups.values() for sentence in _sentences(group)
+    groups = groupby(
+        (each for each in trajectories if isinstance(each, NetworkTrajectory)), lambda each: each.objective
     )
+    return tuple(f"{objective.title}: {remark}" for objective, group in groups for remark in _sentences([*group]))
 
 
 def _sentences(group: Sequence[NetworkTrajectory]) -> Iterator[str]:

@@ -58,8 +58,10 @@ def _problems(objectives: Sequence[Objective], view: View) -> Iterator[Problem]:
             network.data.test_image(wanted.image)
         except InputError as error:
             yield Problem(error.message, ("saliency", "image") if "image" in wanted.model_fields_set else ())
-        if problem := network.data.class_problem(wanted.target or 0):
-            yield Problem(problem, () if wanted.target is None else ("saliency", "class"))
+        try:
+            network.data.check_class(wanted.target or 0)
+        except InputError as error:
+            yield Problem(error.message, () if wanted.target is None else ("saliency", "class"))
         if wanted.method == "gradcam" and network.name == "mlp":
             message = "gradcam looks at the last convolution, and an mlp has none; cnn has"
             yield Problem(message, ("saliency", "method"), "unsupported")
