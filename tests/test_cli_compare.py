@@ -200,13 +200,23 @@ def test_a_link_to_the_config_is_the_config(here):
     assert (here / "quick.yaml").read_text() == QUICK
 
 
-def test_code_that_stays_behind_is_told_before_any_work(here):
+@pytest.mark.parametrize(
+    ("file", "objective"),
+    [
+        ("bowl_at_home.py", "{python: 'bowl_at_home:bowl', dim: 2}"),
+        ("bowl.csv", "{samples: bowl.csv, bounds: [[-1, 1], [-1, 1]]}"),
+    ],
+)
+def test_a_config_stays_in_the_folder_of_the_files_that_it_reads(file, objective, here):
     (here / "bowl_at_home.py").write_text("def bowl(p):\n    return (p**2).sum(-1)\n")
-    (here / "quick.yaml").write_text(QUICK.replace("himmelblau", "{python: 'bowl_at_home:bowl', dim: 2}"))
-    result = call("quick.yaml", "--tune", "lr", "--allow-code", "--write", "below/t.yaml")
+    (here / "bowl.csv").write_text("2,1,1,2\n1,0,0,1\n1,0,0,1\n2,1,1,2\n")
+    (here / "quick.yaml").write_text(f"{{objective: {objective}, steps: 9, optimizers: {{SGD: }}}}")
+    words = ["quick.yaml", "--tune", "lr", "--budget", "3", "--allow-code", "--write"]
+    result = call(*words, "below/t.yaml")
     assert result.exit_code == 2
-    (line,) = result.stderr.splitlines()
-    assert line.startswith("--write: bowl_at_home:bowl ")
+    assert result.stderr == f"--write: quick reads {file}: write to a file in .\n"
+    assert call(*words, "t.yaml").exit_code == 0
+    assert gdsim.load("t.yaml", allow_code=True).optimizers["SGD"].settings.keys() == {"lr"}
 
 
 def test_what_cannot_be_written_in_the_end_is_an_error(here, monkeypatch):

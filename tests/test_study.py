@@ -12,7 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as some
 
 import gdsim
-from gdsim.analysis import Tuning, plan_study, yaml_for_folder
+from gdsim.analysis import Tuning, plan_study
 from gdsim.analysis.table import sort_key
 from gdsim.analysis.tuning import RANGES, for_tuning
 from gdsim.errors import ConfigError, GdsimError, InputError
@@ -330,7 +330,7 @@ def test_nothing_that_runs_is_no_experiment():
     assert "Nesterov" in found.table.rows[0].reason
 
 
-def test_betas_and_arguments_of_what_is_wrapped_are_tuned():
+def test_betas_and_arguments_below_args_are_tuned():
     text = """
 objective: booth
 steps: 60
@@ -504,24 +504,3 @@ def test_progress_counts_every_optimizer_on_every_objective():
     plan_study(gdsim.loads(FAILING), objectives=["booth", "beale"], tuning=Tuning(budget=3)).run(progress=progress)
     assert seen == list(range(6))
     assert lengths == [6]
-
-
-def test_a_config_with_samples_moves_to_another_folder(tmp_path):
-    np.save(tmp_path / "hill.npy", np.add.outer(np.linspace(-1, 1, 9) ** 2, np.linspace(-1, 1, 9) ** 2))
-    text = "{objective: {samples: hill.npy}, steps: 20, optimizers: {SGD: }}"
-    experiment = gdsim.loads(text, name="hill", folder=tmp_path)
-    found = plan_study(experiment, tuning=Tuning(budget=3)).run()
-    (tmp_path / "below").mkdir()
-    again = gdsim.loads(yaml_for_folder(found.experiments[0], tmp_path / "below"), folder=tmp_path / "below")
-    assert [row.best_value for row in gdsim.compare(again)] == [row.best_value for row in found.table]
-
-
-def test_code_beside_the_config_stays_there(tmp_path):
-    (tmp_path / "bowl_beside.py").write_text("def bowl(p):\n    return (p**2).sum(-1)\n")
-    text = "{objective: {python: 'bowl_beside:bowl', dim: 2}, steps: 20, optimizers: {SGD: }}"
-    experiment = gdsim.loads(text, name="bowl", folder=tmp_path, allow_code=True)
-    found = plan_study(experiment, starts=3, tuning=Tuning(budget=3)).run()
-    assert yaml_for_folder(found.experiments[0], tmp_path)
-    with pytest.raises(InputError) as caught:
-        yaml_for_folder(found.experiments[0], tmp_path / "elsewhere")
-    assert caught.value.code == "unsupported"

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from gdsim.analysis.profiles import Matrix, Profile, data_profile, performance_profile, ranks, solved_shares
-from gdsim.analysis.study import Curve, Study, StudyPlan, plan_study, yaml_for_folder
+from gdsim.analysis.study import Curve, Study, StudyPlan, plan_study
 from gdsim.analysis.table import (
     Column,
     Row,
@@ -39,5 +39,4 @@ __all__ = [
     "plan_study",
     "ranks",
     "solved_shares",
-    "yaml_for_folder",
 ]

@@ -3,11 +3,9 @@
 from __future__ import annotations
 
 import math
-import os
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import groupby
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -19,12 +17,12 @@ from gdsim.analysis.tuning import (
     TuningResult,
     for_tuning,
     import_optuna,
-    replace_settings,
     search,
     sweep_in_chunks,
     tunable_names,
+    tuned_arguments,
 )
-from gdsim.config import Experiment, OptimizerSpec, loads
+from gdsim.config import Experiment, loads
 from gdsim.config.experiment import MAX_STARTS
 from gdsim.config.optimizer import OWN_KEYS
 from gdsim.config.yaml_text import dump, parse
@@ -81,10 +79,6 @@ class Study:
     experiments: tuple[Experiment, ...]
     tuning: Tuning | None = None
 
-    def __repr__(self) -> str:
-        tuned = "" if self.tuning is None else f", {', '.join(self.tuning.names)} tuned"
-        return f"<Study: {self.table!r}{tuned}>"
-
 
 _Run = tuple[str, TuningResult, Trajectory | None]
 """The label of an optimizer, its tuned settings, and its trajectory on an objective if the class can run."""
@@ -124,7 +118,7 @@ class StudyPlan:
                 runs = list(runs)  # only here, so that otherwise one trajectory at a time is in memory
                 lowest = lowest_value(trajectory for _, _, trajectory in runs if trajectory is not None)
             spent: list[FloatArray] = []
-            settings: dict[str, Mapping[str, Any]] = {}
+            arguments: dict[str, Mapping[str, Any]] = {}
             for label, tuned, trajectory in runs:
                 if trajectory is None:
                     rows.append(Row(title, label, experiment.optimizers[label].class_name, reason=tuned.reason))
@@ -133,10 +127,10 @@ class StudyPlan:
                     rows.append(make_row(trajectory, lowest, title=title, tuned=tuned.summary))
                     spent.append(evaluations_to_tolerance(trajectory, lowest))
                     curves.append(_make_curve(trajectory, title))
-                    settings[label] = replace_settings(experiment, label, tuned.values)
+                    arguments[label] = tuned_arguments(experiment, label, tuned.values)
             evaluations.append(np.stack(spent, axis=1))
-            if settings:
-                experiments.append(_with_settings(experiment, settings))
+            if arguments:
+                experiments.append(_with_arguments(experiment, arguments))
         table = make_table(rows, self._caption())
         return Study(table, np.concatenate(evaluations), tuple(curves), tuple(experiments), self.tuning)
 
@@ -154,7 +148,7 @@ class StudyPlan:
             if tuned.reason:
                 yield label, tuned, None
                 continue
-            (outcome,) = sweep_in_chunks(experiment, label, [replace_settings(experiment, label, tuned.values)])
+            (outcome,) = sweep_in_chunks(experiment, label, [tuned.values])
             if isinstance(outcome, InputError):
                 yield label, TuningResult({}, reason=outcome.message), None
             else:
@@ -274,61 +268,16 @@ def _expand(objectives: Sequence[str]) -> list[str]:
     return list(dict.fromkeys(each for name in objectives for each in (every if name == ALL else [name])))
 
 
-def _with_settings(experiment: Experiment, settings: Mapping[str, Mapping[str, Any]]) -> Experiment:
-    """Return an experiment with settings replaced by label; optimizers without settings are removed."""
-    written = _plain(experiment)["optimizers"]
-    optimizers = {
-        label: _with(each, experiment.optimizers[label], settings[label])
-        for label, each in written.items()
-        if label in settings
-    }
+def _with_arguments(experiment: Experiment, arguments: Mapping[str, Mapping[str, Any]]) -> Experiment:
+    """Return an experiment with arguments of optimizers replaced by label; other optimizers are removed."""
+    written, optimizers = _plain(experiment)["optimizers"], {}
+    for label, changed in arguments.items():
+        mapping = dict(written[label] or {})
+        inner = dict(mapping.get("args") or {})
+        for name, value in changed.items():
+            (inner if name in inner or name in OWN_KEYS else mapping)[name] = list(value) if name == "betas" else value
+        optimizers[label] = mapping | ({"args": inner} if inner else {}) if changed else written[label]
     return _changed(experiment, [f"optimizers={dump(optimizers)}"])
-
-
-def _with(written: Any, spec: OptimizerSpec, settings: Mapping[str, Any]) -> Any:
-    """Return the YAML value of an optimizer with the changed settings replaced."""
-    changed = {name: value for name, value in settings.items() if spec.settings.get(name, spec) != value}
-    if not changed:
-        return written
-    mapping = dict(written or {})
-    arguments = dict(mapping.get("args") or {})
-    for name, value in changed.items():
-        plain = list(value) if isinstance(value, tuple) else value
-        (arguments if name in arguments or name in OWN_KEYS else mapping)[name] = plain
-    return mapping | ({"args": arguments} if arguments else {})
-
-
-def yaml_for_folder(experiment: Experiment, folder: Path) -> str:
-    """Return the YAML with relative paths rewritten; raise InputError if it uses code in its own folder."""
-    plain, (spec,) = _plain(experiment), experiment.objectives
-    if folder.resolve() == experiment.folder.resolve():
-        return dump(plain)
-    code = [spec.python or spec.network or "", *(each.class_name for each in experiment.optimizers.values())]
-    for name in code:
-        module = experiment.folder / name.partition(":")[0].removesuffix(".py").partition(".")[0]
-        if ":" in name and experiment.context.allow_code and (module.with_suffix(".py").exists() or module.is_dir()):
-            message = f"{name} is beside {experiment.name}: write to a file in {experiment.folder}"
-            raise InputError(message, code="unsupported")
-    if isinstance(plain["objective"], dict):
-        plain["objective"] = _relocated(plain["objective"], experiment.folder, folder)
-    return dump(plain)
-
-
-def _relocated(objective: Mapping[str, Any], old: Path, new: Path) -> dict[str, Any]:
-    def path(file: str) -> str:
-        name, colon, label = file.partition(".npz:")
-        return os.path.relpath((old / f"{name}{'.npz' * bool(colon)}").resolve(), new.resolve()) + colon[4:] + label
-
-    found = dict(objective)
-    for key in ("samples", "trained"):
-        if isinstance(found.get(key), str):
-            found[key] = path(found[key])
-    data = found.get("data")
-    if isinstance(data, str) and data.endswith(".npz"):
-        found["data"] = path(data)
-    elif isinstance(data, dict) and str(data.get("name")).endswith(".npz"):
-        found["data"] = data | {"name": path(data["name"])}
-    return found
 
 
 def _plain(experiment: Experiment) -> dict[str, Any]:

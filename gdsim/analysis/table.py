@@ -106,10 +106,6 @@ class Row:
     accuracy: float | None = None
     test_accuracy: float | None = None
 
-    def __repr__(self) -> str:
-        outcome = self.reason or f"best value {self.best_value}"
-        return f"<Row: {self.optimizer} on {self.objective}, {outcome}>"
-
 
 @dataclass(frozen=True)
 class Column:

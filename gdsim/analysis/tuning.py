@@ -188,13 +188,14 @@ def tunable_names(experiment: Experiment, tuning: Tuning) -> dict[str, tuple[str
     return {label: tuple(name for name in tuning.names if name in names) for label, names in known.items()}
 
 
-def replace_settings(experiment: Experiment, label: str, values: Mapping[str, float]) -> dict[str, Any]:
-    """Return the settings of an optimizer with hyper-parameters replaced that `tunable_names` lists."""
+def tuned_arguments(experiment: Experiment, label: str, values: Values) -> dict[str, Any]:
+    """Return the arguments of an optimizer that set hyper-parameters listed by `tunable_names`."""
     spec = experiment.optimizers[label]
-    settings = dict(spec.settings)
-    for name, value in values.items():
-        settings = _replaced(spec.class_name, settings, experiment.context, name, value)
-    return settings
+    betas = _betas(_defaults(spec.class_name, experiment.context), spec.settings)
+    arguments: dict[str, Any] = {name: value for name, value in values.items() if name not in betas}
+    if len(arguments) < len(values):
+        arguments["betas"] = tuple(values.get(name, value) for name, value in betas.items())
+    return arguments
 
 
 def _defaults(class_name: str, context: SourceContext) -> Mapping[str, Any]:
@@ -208,14 +209,6 @@ def _defaults(class_name: str, context: SourceContext) -> Mapping[str, Any]:
     return {name: each.default for name, each in parameters.items()}
 
 
-def _wrapped(defaults: Mapping[str, Any], settings: Mapping[str, Any]) -> tuple[str, dict[str, Any]]:
-    """Return the argument that takes a wrapped optimizer, and that optimizer; empty if the class wraps none."""
-    argument = next((name for name in defaults if name.endswith("optimizer")), "")
-    value = settings.get(argument)
-    inner = {"class": value} if isinstance(value, str) else value
-    return (argument, dict(inner)) if isinstance(inner, Mapping) and "class" in inner else ("", {})
-
-
 def _betas(defaults: Mapping[str, Any], settings: Mapping[str, Any]) -> dict[str, Any]:
     """Return the elements of the argument `betas` as `beta1`, `beta2` …; empty if the class has none."""
     betas = settings.get("betas", defaults.get("betas"))
@@ -224,31 +217,14 @@ def _betas(defaults: Mapping[str, Any], settings: Mapping[str, Any]) -> dict[str
 
 
 def _number_names(class_name: str, settings: Mapping[str, Any], context: SourceContext) -> list[str]:
-    """Return the arguments that take a number, including those of a wrapped optimizer."""
+    """Return the arguments that take a number."""
     defaults = _defaults(class_name, context)
-    values = {name: settings.get(name, default) for name, default in defaults.items()} | _betas(defaults, settings)
-    names = [
+    values = {**defaults, **settings, **_betas(defaults, settings)}
+    return [
         name
         for name, value in values.items()
         if name in RANGES or (isinstance(value, int | float) and not isinstance(value, bool))
     ]
-    argument, inner = _wrapped(defaults, settings)
-    return names + (_number_names(inner.pop("class"), inner, context) if argument else [])
-
-
-def _replaced(
-    class_name: str, settings: dict[str, Any], context: SourceContext, name: str, value: float
-) -> dict[str, Any]:
-    defaults = _defaults(class_name, context)
-    if name in defaults:
-        return settings | {name: value}
-    if name in (betas := _betas(defaults, settings)):
-        return settings | {"betas": tuple((betas | {name: value}).values())}
-    argument, inner = _wrapped(defaults, settings)
-    # Remove a setting of the wrapped optimizer that is given among the wrapper's settings.
-    outer = {key: each for key, each in settings.items() if key != name}
-    inner_class = inner.pop("class")
-    return outer | {argument: {"class": inner_class, **_replaced(inner_class, inner, context, name, value)}}
 
 
 def for_tuning(experiment: Experiment) -> Experiment:
@@ -279,7 +255,7 @@ def search(experiment: Experiment, label: str, names: Sequence[str], tuning: Tun
     trials: Iterable[tuple[Values, Outcome]]
     if len(names) == 1:
         grid = [{names[0]: value} for value in tuning.values(names[0])]
-        trials = zip(grid, _descend(experiment, label, grid), strict=True)
+        trials = zip(grid, sweep_in_chunks(for_tuning(experiment), label, grid), strict=True)
     else:
         trials = _sample(experiment, label, names, tuning)
     lowest = math.inf
@@ -287,7 +263,7 @@ def search(experiment: Experiment, label: str, names: Sequence[str], tuning: Tun
         # A second pass scores the trials with the lowest value of the first; only one chunk is in memory at a time.
         tried, lows = zip(*((values, _lows(outcome).min()) for values, outcome in trials), strict=True)
         lowest = float(min(lows))
-        trials = zip(tried, _descend(experiment, label, tried), strict=True)
+        trials = zip(tried, sweep_in_chunks(for_tuning(experiment), label, tried), strict=True)
     scored = [
         (outcome.message if isinstance(outcome, InputError) else "", _score(outcome, lowest), values)
         for values, outcome in trials
@@ -302,20 +278,17 @@ def search(experiment: Experiment, label: str, names: Sequence[str], tuning: Tun
     return TuningResult(values, ", ".join(f"{name} {value:.6g}" for name, value in values.items()) + edge)
 
 
-def sweep_in_chunks(experiment: Experiment, label: str, settings: Sequence[Mapping[str, Any]]) -> Iterator[Outcome]:
-    """Yield the trajectory for each of several settings, simulating as many at once as fit into `CHUNK`."""
+def sweep_in_chunks(experiment: Experiment, label: str, trials: Sequence[Values]) -> Iterator[Outcome]:
+    """Yield the trajectory for each of several trials, simulating as many at once as fit into `CHUNK`."""
     from gdsim.simulation.experiments import simulate_settings
 
+    given = experiment.optimizers[label].settings
+    settings = [{**given, **tuned_arguments(experiment, label, values)} for values in trials]
     starts = 1 if experiment.start is None else experiment.start.count
     size = (experiment.steps + 1) * starts * (2 * experiment.objectives[0].build().dim + 3) * 8
     together = max(1, CHUNK // size)
     for first in range(0, len(settings), together):
         yield from simulate_settings(experiment, label, settings[first : first + together])
-
-
-def _descend(experiment: Experiment, label: str, trials: Sequence[Values]) -> Iterator[Outcome]:
-    settings = [replace_settings(experiment, label, values) for values in trials]
-    return sweep_in_chunks(for_tuning(experiment), label, settings)
 
 
 def _sample(
@@ -329,7 +302,7 @@ def _sample(
         for _ in range(tuning.budget):
             trial = optuna_study.ask()
             values = {name: tuning.value(name, trial.suggest_float(name, 0.0, 1.0)) for name in names}
-            (outcome,) = _descend(experiment, label, [values])
+            (outcome,) = sweep_in_chunks(for_tuning(experiment), label, [values])
             optuna_study.tell(trial, _single_score(outcome))
             yield values, outcome
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import tempfile
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
@@ -133,6 +134,21 @@ def parse_formats(text: str, known: Collection[str]) -> list[str]:
             hint = did_you_mean(name, known) or f"; there are {', '.join(known)}"
             raise InputError(f"unknown format '{name}'{hint}", ("--format",), code="unknown-name")
     return formats
+
+
+def source_files(experiment: Experiment) -> list[Path]:
+    """Return the files that an experiment reads, except its config, and the modules beside it that it may import."""
+    names: list[str | int | None] = []
+    for spec in experiment.objectives:
+        names += [spec.samples, spec.trained, spec.data.name if spec.data is not None else None]
+        for code in (spec.python, spec.network, *(each.class_name for each in experiment.optimizers.values())):
+            if code is not None and ":" in code:
+                module = code.partition(":")[0].removesuffix(".py").partition(".")[0]
+                names += [module, f"{module}.py"]
+    plane = experiment.view.plane
+    names += plane if isinstance(plane, list) else []
+    # The name of a recording may end with the label of one of its optimizers.
+    return [experiment.folder / re.sub(r"(\.npz):.*", r"\1", each) for each in names if isinstance(each, str)]
 
 
 def trajectories_of(

@@ -97,7 +97,7 @@ def _plans(
     write: Path | None,
 ) -> list[StudyPlan]:
     """Check everything that can be checked before any work."""
-    from gdsim.analysis import plan_study, yaml_for_folder
+    from gdsim.analysis import plan_study
 
     names = None if objectives is None else objectives.replace(",", " ").split()
     with common.naming_option():
@@ -106,8 +106,11 @@ def _plans(
         if (count := len(plans[0].experiments)) > 1:
             message = f"goes with one objective, not {count}: each is tuned by itself, and a config has one tuning"
             raise InputError(message, ("--write",), code="conflict")
-        with common.naming_option("--write"):
-            yaml_for_folder(plans[0].experiments[0], write.parent)
+        experiment = plans[0].experiments[0]
+        beside = [path for path in common.source_files(experiment) if path.exists()]
+        if beside and write.parent.resolve() != experiment.folder.resolve():
+            message = f"{experiment.name} reads {beside[0].name}: write to a file in {experiment.folder}"
+            raise InputError(message, ("--write",), code="unsupported")
     return plans
 
 
@@ -144,20 +147,18 @@ def _write(experiment: Experiment, study: Study, targets: Mapping[str, Path]) ->
         if option in targets and not study.experiments:
             raise GdsimError(f"{option}: {targets[option]} is not written, as none of the optimizers can run")
     if "--write" in targets:
-        yield common.write_text(targets["--write"], _tuned_config(experiment, study, targets["--write"]))
+        yield common.write_text(targets["--write"], _tuned_config(experiment, study))
     if "--report" in targets:
         from gdsim.web.report import write_report
 
         yield from write_report(study, targets["--report"])
 
 
-def _tuned_config(experiment: Experiment, study: Study, path: Path) -> str:
+def _tuned_config(experiment: Experiment, study: Study) -> str:
     """Return the config with the tuned values, and in comments how they were found."""
-    from gdsim.analysis import yaml_for_folder
-
     comments = [f"{experiment.name}, tuned by gdsim {gdsim.__version__} on {study.table.rows[0].objective}."]
     comments += [f"{row.optimizer}: {row.tuned}." for row in study.table if row.tuned]
     comments += [f"{row.optimizer} is left out: it cannot run ({row.reason})." for row in study.table if row.reason]
     comments.append(study.table.caption)
     lines = (indent(fill(printable(" ".join(each.split())), 98), "# ") for each in comments)
-    return "\n".join([*lines, yaml_for_folder(study.experiments[0], path.parent)])
+    return "\n".join([*lines, study.experiments[0].yaml])

@@ -34,7 +34,7 @@ def run(
     experiments = common.load_all(configs, changes or (), allow_code, _format_override(formats))
     targets = [_output_paths(out, each, [*each.output.formats, "npz", "csv"]) for each in experiments]
     # A config that only a picture contains must not be replaced by a changed one.
-    inputs = [*(path for each in experiments for path in _source_files(each)), *(configs if changes else ())]
+    inputs = [*(path for each in experiments for path in common.source_files(each)), *(configs if changes else ())]
     with common.writable(_checked(targets, inputs, overwrite)):
         for experiment, paths in zip(experiments, targets, strict=True):
             _process(experiment, None, paths, quiet)
@@ -77,18 +77,6 @@ def _output_paths(out: Path, experiment: Experiment, suffixes: Iterable[str]) ->
     if suffix in known_formats() and not out.is_dir():
         raise InputError(f"{out} must be a folder; choose the kind of file with --format {suffix}", ("--out",))
     return {suffix: out / experiment.name / f"{experiment.name}.{suffix}" for suffix in suffixes}
-
-
-def _source_files(experiment: Experiment) -> list[Path]:
-    """Return the files that an experiment reads, except its config."""
-    names = []
-    for spec in experiment.objectives:
-        data = spec.data.name if spec.data is not None else None
-        names += [each for each in (spec.samples, data, spec.trained) if isinstance(each, str)]
-    plane = experiment.view.plane
-    names += [each for each in plane if isinstance(each, str)] if isinstance(plane, list) else []
-    # The name of a recording may end with the label of one of its optimizers.
-    return [experiment.folder / f"{name.partition('.npz:')[0]}{'.npz' * ('.npz:' in name)}" for name in names]
 
 
 def _checked(targets: Sequence[Mapping[str, Path]], inputs: Sequence[Path], overwrite: bool) -> dict[str, Path]:
