@@ -75,6 +75,11 @@ def picture_of(slide):
     return found
 
 
+def caption_of(slide):
+    (found,) = (each for each in slide.shapes if each.name == "Caption")
+    return found
+
+
 def table_of(slide):
     (found,) = (each for each in slide.shapes if each.has_table)
     return [[cell.text for cell in row.cells] for row in found.table.rows]
@@ -104,7 +109,7 @@ def test_a_config_becomes_a_slide_that_says_and_shows_what_happens(drawn, lectur
     told = source(lecture / "inside.gif")
     assert told.yaml == YAML
     assert alt_text(picture) == told.alt_text
-    caption = slide.placeholders[13].text_frame.text
+    caption = caption_of(slide).text_frame.text
     assert caption
     assert told.alt_text.endswith(caption)
     with Image.open(io.BytesIO(picture.image.blob)) as gif:
@@ -116,7 +121,7 @@ def test_a_config_becomes_a_slide_that_says_and_shows_what_happens(drawn, lectur
 
 def test_a_picture_takes_the_width_that_there_is_and_touches_no_words(drawn):
     slide = drawn.slides[0]
-    title, caption, picture = slide.shapes.title, slide.placeholders[13], picture_of(slide)
+    title, caption, picture = slide.shapes.title, caption_of(slide), picture_of(slide)
     assert (drawn.slide_width, drawn.slide_height) == (Inches(40 / 3), Inches(7.5))
     assert picture.width > 0.97 * drawn.slide_width
     assert title.top + title.height <= picture.top
@@ -295,7 +300,7 @@ def test_a_long_table_goes_on_on_the_next_slide(objectives, tmp_path):
         heading, *rows = table_of(slide)
         place = heading.index("optimizer")
         seen += [row[place] for row in rows]
-        assert shape.top + sum(row.height for row in shape.table.rows) <= slide.placeholders[13].top
+        assert shape.top + sum(row.height for row in shape.table.rows) <= caption_of(slide).top
         assert sum(column.width for column in shape.table.columns) <= found.slide_width
     assert seen == [row.optimizer for row in given_rows]
     titles = [slide.shapes.title.text for slide in found.slides]

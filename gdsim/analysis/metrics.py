@@ -136,25 +136,21 @@ def _scale(vectors: FloatArray) -> FloatArray:
 
 def group_by_objective(trajectories: Iterable[Trajectory]) -> list[list[Trajectory]]:
     """Return trajectories grouped by objective, in the order in which the objectives first appear."""
-    groups: dict[Objective, list[Trajectory]] = {}
+    groups: dict[object, list[Trajectory]] = {}
     for each in trajectories:
-        first = next((known for known in groups if _is_same(known, each.objective)), each.objective)
-        groups.setdefault(first, []).append(each)
+        groups.setdefault(_identity(each.objective), []).append(each)
     return list(groups.values())
 
 
-def _is_same(one: Objective, other: Objective) -> bool:
-    if one is other:
-        return True
-    if "network" in (one.kind, other.kind):
-        return False  # a loss plane belongs to one training run
-    facts = ("name", "title", "dim", "source", "parameters")
-    if any(getattr(one, fact) != getattr(other, fact) for fact in facts) or (one.bounds != other.bounds).any():
-        return False
+def _identity(objective: Objective) -> object:
+    """Return what is equal for equal objectives."""
+    if objective.kind == "network":
+        return id(objective)  # a loss plane belongs to one training run
+    facts = (objective.name, objective.title, objective.source, str(objective.parameters), objective.bounds.tobytes())
     # Two functions may have the same name, and two expressions the same text with different constants.
-    low, high = one.bounds.T
-    points = low + np.random.default_rng(0).random((16, one.dim)) * (high - low)
-    return np.array_equal(one.values(points), other.values(points), equal_nan=True)
+    low, high = objective.bounds.T
+    points = low + np.random.default_rng(0).random((16, objective.dim)) * (high - low)
+    return facts, objective.values(points).tobytes()
 
 
 def unique_titles(objectives: Sequence[Objective]) -> tuple[str, ...]:

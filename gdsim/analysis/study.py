@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import groupby
@@ -112,11 +111,8 @@ class StudyPlan:
         work = progress(range(len(self.experiments) * len(labels)))
         for index, part in groupby(work, key=lambda number: number // len(labels)):
             experiment, title = self.experiments[index], titles[index]
-            runs: Iterable[_Run] = self._runs(experiment, (labels[number % len(labels)] for number in part), progress)
-            lowest = math.nan
-            if experiment.objectives[0].build().minimum is None:
-                runs = list(runs)  # only here, so that otherwise one trajectory at a time is in memory
-                lowest = lowest_value(trajectory for _, _, trajectory in runs if trajectory is not None)
+            runs = list(self._runs(experiment, (labels[number % len(labels)] for number in part), progress))
+            lowest = lowest_value(trajectory for _, _, trajectory in runs if trajectory is not None)
             spent: list[FloatArray] = []
             arguments: dict[str, Mapping[str, Any]] = {}
             for label, tuned, trajectory in runs:

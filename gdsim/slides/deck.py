@@ -8,6 +8,7 @@ import zipfile
 from pathlib import Path
 from typing import Any
 
+from pptx.enum.dml import MSO_THEME_COLOR
 from pptx.oxml import parse_xml
 from pptx.oxml.ns import nsdecls
 from pptx.util import Inches
@@ -15,7 +16,7 @@ from pptx.util import Inches
 from gdsim.analysis import Table
 from gdsim.files import atomic_write
 from gdsim.slides import SlideItem
-from gdsim.slides.layout import CAPTION_PLACEHOLDER, SlideBox, SlideLayout, builtin_layout, rgb, template_layout
+from gdsim.slides.layout import SlideBox, SlideLayout, builtin_layout, rgb, template_layout
 from gdsim.slides.tables import Colors, draw_table, split_table
 from gdsim.slides.text import MAX_ALT_TEXT, first_sentences, notes, printable, shorten, summarize
 from gdsim.themes import Theme
@@ -149,7 +150,7 @@ class Deck:
         layout = self._layout
         slide = layout.slides.slides.add_slide(layout.layout)
         for each in list(slide.placeholders):
-            if each.placeholder_format.idx not in ((0, CAPTION_PLACEHOLDER) if layout.builtin else (0,)):
+            if each.placeholder_format.idx != 0:
                 each.element.getparent().remove(each.element)
         self._title(slide, title, theme)
         if layout.builtin and theme.page != self._theme.page:
@@ -172,15 +173,7 @@ class Deck:
         self._write(shape, shorten(text, capacity), theme, size=None if keep else size)
 
     def _caption(self, slide: Any, text: str, size: float, theme: Theme) -> None:
-        layout = self._layout
-        if layout.builtin:
-            shape = next(each for each in slide.placeholders if each.placeholder_format.idx == CAPTION_PLACEHOLDER)
-            # The order of shapes is the reading order: the caption follows the picture.
-            slide.shapes._spTree.append(shape.element)
-        else:
-            shape = self._text_box(slide, layout.caption, "Caption")
-        keep = layout.builtin and size == CAPTIONS[0]
-        self._write(shape, text, theme, size=None if keep else size, quiet=True)
+        self._write(self._text_box(slide, self._layout.caption, "Caption"), text, theme, size=size, quiet=True)
 
     def _text_box(self, slide: Any, box: SlideBox, name: str) -> Any:
         shape = slide.shapes.add_textbox(*box)
@@ -204,6 +197,8 @@ class Deck:
         run._r.get_or_add_rPr().set("lang", LANGUAGE)
         if self._layout.builtin and theme.page != self._theme.page:
             run.font.color.rgb = rgb(theme.quiet if quiet else theme.text)
+        elif quiet and self._layout.builtin:
+            run.font.color.theme_color = MSO_THEME_COLOR.TEXT_2
         if size is not None:
             run.font.size = self._layout.points(size)
 

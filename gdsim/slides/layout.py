@@ -11,8 +11,6 @@ from typing import Any, NamedTuple
 from pptx import Presentation
 from pptx.dml.color import RGBColor
 from pptx.opc.constants import RELATIONSHIP_TYPE
-from pptx.oxml import parse_xml
-from pptx.oxml.ns import nsdecls
 from pptx.presentation import Presentation as Slides
 from pptx.slide import SlideLayout as PptxLayout
 from pptx.util import Emu, Inches, Pt
@@ -46,7 +44,7 @@ class SlideLayout:
 
     Attributes:
         layout: The layout of every slide.
-        builtin: Whether the masters are ours, with a placeholder for the caption and colours that may be changed.
+        builtin: Whether the masters are ours, whose colours may be changed.
         scale: The factor on font sizes, relative to a slide of 7.5 inches height.
     """
 
@@ -72,20 +70,6 @@ def rgb(color: str) -> Any:
 TITLE = SlideBox(Inches(0.5), Inches(0.26), WIDTH - 2 * Inches(0.5), Inches(0.72))
 PICTURE = SlideBox(0, Inches(1.02), WIDTH, Inches(5.56))
 CAPTION = SlideBox(Inches(0.5), Inches(6.62), WIDTH - 2 * Inches(0.5), Inches(0.7))
-CAPTION_PLACEHOLDER = 13
-FOOTERS = (10, 11, 12)
-
-CAPTION_SHAPE = """
-<p:sp {namespaces}>
- <p:nvSpPr><p:cNvPr id="20" name="Caption"/><p:cNvSpPr><a:spLocks noGrp="1"/></p:cNvSpPr>
-  <p:nvPr><p:ph type="body" sz="quarter" idx="{place}"/></p:nvPr></p:nvSpPr>
- <p:spPr><a:xfrm><a:off x="{box.left}" y="{box.top}"/><a:ext cx="{box.width}" cy="{box.height}"/></a:xfrm></p:spPr>
- <p:txBody><a:bodyPr anchor="t"><a:normAutofit/></a:bodyPr>
-  <a:lstStyle><a:lvl1pPr marL="0" indent="0"><a:spcBef><a:spcPts val="0"/></a:spcBef><a:buNone/>
-   <a:defRPr sz="1600"><a:solidFill><a:schemeClr val="tx2"/></a:solidFill></a:defRPr></a:lvl1pPr></a:lstStyle>
-  <a:p><a:pPr lvl="0"/><a:r><a:rPr lang="en-GB"/><a:t>What happens</a:t></a:r></a:p></p:txBody>
-</p:sp>
-"""
 
 
 def builtin_layout(theme: Theme) -> SlideLayout:
@@ -105,20 +89,7 @@ def builtin_layout(theme: Theme) -> SlideLayout:
     for shape, box in zip(master.placeholders, (TITLE, body), strict=False):
         shape.left, shape.top, shape.width, shape.height = map(Emu, box)
     layout = next(each for each in slides.slide_layouts if each.name == "Title Only")
-    _add_caption(layout)
     return SlideLayout(slides, layout, TITLE, PICTURE, CAPTION, builtin=True, scale=1.0)
-
-
-def _add_caption(layout: PptxLayout) -> None:
-    element: Any = layout.element
-    element.attrib.pop("type", None)
-    element.set("userDrawn", "1")
-    element.cSld.set("name", "Picture and Caption")
-    shape = CAPTION_SHAPE.format(namespaces=nsdecls("p", "a"), place=CAPTION_PLACEHOLDER, box=CAPTION)
-    layout.placeholders[0].element.addnext(parse_xml(shape))
-    for each in list(layout.placeholders):
-        if each.placeholder_format.idx in FOOTERS:  # they overlap the caption
-            each.element.getparent().remove(each.element)
 
 
 def _drop_metadata(slides: Slides) -> None:
@@ -187,9 +158,6 @@ def template_layout(path: Path) -> SlideLayout:
 def _check_template(path: Path) -> None:
     """Check a file before python-pptx unpacks it."""
     check_file(path, max_bytes=MAX_UNPACKED)
-    if path.suffix.lower() == ".potx":
-        message = f"{path}: is a PowerPoint template, which python-pptx cannot open; save it as a .pptx"
-        raise InputError(message, code="unsupported")
     try:
         with zipfile.ZipFile(path) as archive:
             entries = archive.infolist()
