@@ -20,11 +20,11 @@ from gdsim.scene.facets import GroupInput
 from gdsim.scene.levels import number
 from gdsim.scene.model import Facet, Group, Scene, Style
 from gdsim.scene.panels import panel_kinds, panel_problems
-from gdsim.scene.panels.heatmap import completed
+from gdsim.scene.panels.heatmap import of_completed
 from gdsim.scene.panels.images import ImageGrid, ImageRow, grays
 from gdsim.scene.projection import Projection, choose_projection, plane_problems, widened
 from gdsim.scene.views import kind_of, kind_problems
-from gdsim.scene.views.image import ImageSequence, image_facet, still_image
+from gdsim.scene.views.image import Colors, color_scale, image_facet, still_image
 from gdsim.simulation import Trajectory
 from gdsim.themes import DASHES, MARKERS, Theme
 from gdsim.themes import theme as find_theme
@@ -142,7 +142,7 @@ def build_saliency_scene(networks: Sequence[Explained], *, title: str, theme: Th
     # A row needs 4.2 ems for three lines of text, and each network 11 more; an em is 2.32 % of the shorter side.
     needed = 0.0232 * theme.type * (4.2 * count + 11 * len(networks))
     height = size[1] if needed * min(size) <= size[1] else 2 * math.ceil(needed * size[0] / 2)
-    titles, limits = [group[0].objective.title for group in trajectories], _map_limits(networks)
+    titles, scales = [group[0].objective.title for group in trajectories], _map_scales(networks)
     several = f"What the networks see in image {explained[0][0].number}"
     return Scene(
         title=title or (titles[0] if len(titles) == 1 else several),
@@ -151,7 +151,7 @@ def build_saliency_scene(networks: Sequence[Explained], *, title: str, theme: Th
         size=(size[0], height),
         styles=tuple(chain(*own)),
         groups=tuple(
-            Group(name if len(titles) > 1 else "", *_saliency_group(each, drawn, limits))
+            Group(name if len(titles) > 1 else "", *_saliency_group(each, drawn, scales))
             for name, each, drawn in zip(titles, explained, own, strict=True)
         ),
     )
@@ -199,7 +199,7 @@ def _check(objectives: Sequence[Objective], view: View) -> None:
 
 
 def _check_grid(groups: Sequence[Sequence[Trajectory]]) -> None:
-    fewest, most = (choose(groups, key=len) for choose in (min, max))
+    fewest, most = min(groups, key=len), max(groups, key=len)
     if len(fewest) != len(most):
         counts = " and ".join(f"{group[0].objective.title} has {len(group)}" for group in (most, fewest))
         message = f"a grid needs the same number of trajectories over each objective; {counts}"
@@ -261,20 +261,13 @@ def _saliency_style(style: Style, trajectory: Trajectory) -> Style:
 
 
 def _saliency_group(
-    explained: Sequence[Explanation], own: Sequence[Style], limits: Mapping[str, float]
+    explained: Sequence[Explanation], own: Sequence[Style], scales: Mapping[str, tuple[FloatArray, Colors]]
 ) -> tuple[tuple[Facet], tuple[ImageGrid]]:
     """Return the image of a network and the maps of each optimizer."""
     first = explained[0]
-    signed = {method: any((each.maps[method] < 0).any() for each in explained) for method in first.maps}
-
-    def image(method: str, values: FloatArray) -> ImageSequence:
-        if signed[method]:
-            return still_image(values, -limits[method], limits[method], "signed")
-        return still_image(values, 0.0, limits[method], "unsigned")
-
     rows = tuple(
-        ImageRow(style, tuple(image(*each) for each in explanation.maps.items()), _says(explanation))
-        for style, explanation in zip(own, explained, strict=True)
+        ImageRow(style, tuple(still_image(each, *scales[method]) for method, each in found.maps.items()), _says(found))
+        for style, found in zip(own, explained, strict=True)
     )
     facet = image_facet(grays(first.image), heading=f"image {first.number} · label {first.label}")
     return (facet,), (ImageGrid(f"class {first.target}", rows, columns=_headings(first)),)
@@ -285,16 +278,14 @@ def _headings(explanation: Explanation) -> tuple[str, ...]:
     return tuple(HEADINGS.get(each, f"gradient at {each.partition(':')[2]}") for each in explanation.maps)
 
 
-def _map_limits(networks: Sequence[Explained]) -> dict[str, float]:
-    """Return the largest absolute number of each method over all maps, so that optimizers can be compared."""
+def _map_scales(networks: Sequence[Explained]) -> dict[str, tuple[FloatArray, Colors]]:
+    """Return the colour scale of each method, which all its maps share, so that optimizers can be compared."""
     pairs = [pair for trajectories, explained in networks for pair in zip(trajectories, explained, strict=True)]
-    ran = completed([trajectory for trajectory, _ in pairs])
-    limits: dict[str, float] = {}
-    for each in (found for trajectory, found in pairs if trajectory in ran):
-        for method, values in each.maps.items():
-            finite = np.abs(values[np.isfinite(values)])
-            limits[method] = max(limits.get(method, 0.0), float(finite.max(initial=0.0)))
-    return {method: limit or 1.0 for method, limit in limits.items()}
+    scales: dict[str, tuple[FloatArray, Colors]] = {}
+    for method in dict.fromkeys(chain(*(explained.maps for _, explained in pairs))):
+        own = [(trajectory, explained.maps[method]) for trajectory, explained in pairs if method in explained.maps]
+        scales[method] = color_scale(of_completed(*zip(*own, strict=True)))
+    return scales
 
 
 def _says(explained: Explanation) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from itertools import pairwise
 from typing import Literal
@@ -81,20 +82,24 @@ def choose_levels(values: FloatArray, minimum: float | None, symbol: str, spacin
     """
     known = values[np.isfinite(values)]
     if known.size == 0:
-        return _even(0.0, 1.0, symbol, 0.0)
+        return _levels(*_even(0.0, 1.0), 0.0, symbol)
     low, high = float(known.min()), float(known.max())
     if high - low <= 1e-12 * max(abs(low), abs(high)):
         margin = max(abs(low), 1.0) * 1e-3
-        return _even(low - margin, high + margin, symbol, 0.0)
+        return _levels(*_even(low - margin, high + margin), 0.0, symbol)
     base = low if minimum is None or minimum > low else minimum
-    above = known - base
-    spacing = spacing or _fitting(above, base)
+    spacing = spacing or _fitting(known - base, base)
     if spacing == "log":
-        return _geometric(above, base, above_words(base, minimum, symbol))
-    origin, caption = origin_of(low, high, symbol)
-    if spacing == "rank":
-        return _ranked(known - origin, caption, origin)
-    return _even(low - origin, high - origin, caption, origin)
+        return _levels(*_geometric(known - base, base), base, above_words(base, minimum, symbol))
+    base, caption = origin_of(low, high, symbol)
+    found = _ranked(known - base, base) if spacing == "rank" else _even(low - base, high - base)
+    return _levels(*found, base, caption)
+
+
+def _levels(edges: FloatArray, ticks: FloatArray, base: float, caption: str) -> Levels:
+    """Return levels with edges above a base, labelled where the edges are ticks."""
+    at = [i for i, edge in enumerate(edges) if i == 0 == edge or np.isclose(ticks, edge, rtol=1e-9, atol=0).any()]
+    return Levels(edges + base, np.array(at, np.intp), labels(edges[at]), caption)
 
 
 def _fitting(above: FloatArray, base: float) -> Spacing:
@@ -112,14 +117,14 @@ def above_words(base: float, minimum: float | None, symbol: str) -> str:
     return "f − f*" if base == minimum else "f − min f"
 
 
-def _even(low: float, high: float, caption: str, base: float) -> Levels:
+def _even(low: float, high: float) -> tuple[FloatArray, FloatArray]:
     ticks = round_ticks(low, high, 7, outside=True)
     parts = max(1, round(WANTED / (len(ticks) - 1)))
     edges = np.concatenate([np.linspace(a, b, parts, endpoint=False) for a, b in pairwise(ticks)])
-    return _cut(np.append(edges, ticks[-1]), ticks, low, high, caption, base)
+    return _cut(np.append(edges, ticks[-1]), low, high), ticks
 
 
-def _geometric(above: FloatArray, base: float, caption: str) -> Levels:
+def _geometric(above: FloatArray, base: float) -> tuple[FloatArray, FloatArray]:
     lowest, top = float(above.min()), float(above.max())
     # Lower edges would cover almost no area, or vanish when rounded relative to the base.
     bottom = max(float(np.quantile(above, 0.005)), top * 1e-6, abs(base) * 1e-14)
@@ -127,9 +132,7 @@ def _geometric(above: FloatArray, base: float, caption: str) -> Levels:
         ticks = round_ticks(lowest, top, 7, outside=True)
         visible = len(ticks) - 1
     else:
-        decades = 10.0 ** np.arange(np.floor(np.log10(bottom)), np.ceil(np.log10(top)) + 1)
-        for factors in ((1.0,), (1.0, 3.0), (1.0, 2.0, 5.0)):
-            ticks = np.multiply.outer(decades, factors).ravel()
+        for ticks in decade_ticks(np.floor(np.log10(bottom)), np.ceil(np.log10(top))):
             visible = int(np.sum((ticks >= bottom) & (ticks <= top)))
             if visible >= 3:
                 break
@@ -138,11 +141,11 @@ def _geometric(above: FloatArray, base: float, caption: str) -> Levels:
     edges = np.append(edges, ticks[-1])
     if not narrow:
         edges = np.append(0.0, edges[np.searchsorted(edges, bottom, side="right") - 1 :])
-    return _cut(edges, ticks, lowest if narrow else 0.0, top, caption, base)
+    return _cut(edges, lowest if narrow else 0.0, top), ticks
 
 
-def _ranked(values: FloatArray, caption: str, base: float) -> Levels:
-    """Return levels of equal areas; fewer if many points share a value."""
+def _ranked(values: FloatArray, base: float) -> tuple[FloatArray, FloatArray]:
+    """Return edges of levels of equal areas, fewer if many points share a value, and which are labelled."""
     shares = np.arange(WANTED + 1) / WANTED
     edges = np.quantile(values, shares)
     leeway = LEEWAY / WANTED
@@ -156,9 +159,7 @@ def _ranked(values: FloatArray, caption: str, base: float) -> Levels:
         edges[i] = _roundest(float(below), float(above))
     ticks, edges = edges[::LABELLED], np.unique(edges)
     # Edges that become equal when the base is added are merged.
-    edges = edges[np.append(True, np.diff(edges + base) > 0)]
-    at = np.flatnonzero(np.isin(edges, ticks))
-    return Levels(edges + base, at, labels(edges[at]), caption)
+    return edges[np.append(True, np.diff(edges + base) > 0)], ticks
 
 
 def _roundest(low: float, high: float) -> float:
@@ -172,14 +173,18 @@ def _roundest(low: float, high: float) -> float:
     return next((number for number in candidates if low <= number <= high), low)
 
 
-def _cut(edges: FloatArray, ticks: FloatArray, low: float, high: float, caption: str, base: float) -> Levels:
-    """Keep the edges from the last at or below `low` to the first at or above `high`, and label the ticks on them."""
+def _cut(edges: FloatArray, low: float, high: float) -> FloatArray:
+    """Keep the edges from the last at or below `low` to the first at or above `high`."""
     slack = 1e-9 * (high - low)
     first = max(int(np.searchsorted(edges, low + slack, side="right")) - 1, 0)
     last = min(int(np.searchsorted(edges, high - slack, side="left")), len(edges) - 1)
-    edges = edges[first : last + 1]
-    at = [i for i, edge in enumerate(edges) if i == 0 == edge or np.isclose(ticks, edge, rtol=1e-9, atol=0).any()]
-    return Levels(edges + base, np.array(at, np.intp), labels(edges[at]), caption)
+    return edges[first : last + 1]
+
+
+def decade_ticks(lowest: float, highest: float) -> Iterator[FloatArray]:
+    """Yield ticks from 10^lowest on, more and more of them for each power of ten up to 10^highest."""
+    for factors in ((1.0,), (1.0, 3.0), (1.0, 2.0, 5.0)):
+        yield np.multiply.outer(10.0 ** np.arange(lowest, highest + 1), factors).ravel()
 
 
 def round_ticks(low: float, high: float, wanted: int, *, outside: bool = False) -> FloatArray:

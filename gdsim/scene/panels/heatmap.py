@@ -51,9 +51,10 @@ class Heatmap:
     rows: tuple[HeatmapRow, ...]
 
 
-def completed(trajectories: Sequence[Trajectory]) -> list[Trajectory]:
-    """Return the trajectories that did not fail, or all if all failed; they determine the colour scale."""
-    return [each for each in trajectories if not each.stops[0].failed] or [*trajectories]
+def of_completed(trajectories: Sequence[Trajectory], values: Sequence[FloatArray]) -> list[FloatArray]:
+    """Return the values of trajectories that did not fail, or of all if all failed; they determine the colour scale."""
+    pairs = zip(trajectories, values, strict=True)
+    return [each for trajectory, each in pairs if not trajectory.stops[0].failed] or [*values]
 
 
 def _values(training: FloatArray, trajectory: Trajectory) -> FloatArray:
@@ -85,14 +86,17 @@ def _problems(objectives: Sequence[Objective], view: View) -> Iterator[Problem]:
 
 
 def _kind(name: str, caption: str, figures: Callable[[Training], FloatArray]) -> PanelKind:
+    def values_of(trajectories: Sequence[Trajectory]) -> list[FloatArray]:
+        return [_values(figures(training_of(each)), each) for each in trajectories]
+
     def heatmap(group: GroupInput) -> Heatmap:
         ends = [int(last_steps(each)[0]) for each in group.trajectories]
-        values = [_values(figures(training_of(each)), each) for each in group.trajectories]
-        scale = [_values(figures(training_of(each)), each).ravel() for each in completed(group.scene_trajectories)]
+        values, together = values_of(group.trajectories), group.scene_trajectories
+        scale = of_completed(together, values_of(together))
         return Heatmap(
             caption=caption,
             reach=float(max(*ends, 1)),
-            limits=_limits(np.concatenate(scale)),
+            limits=_limits(np.concatenate([each.ravel() for each in scale])),
             layers=training_of(group.trajectories[0]).layers,
             rows=tuple(map(HeatmapRow, group.styles, values, ends)),
         )

@@ -18,9 +18,9 @@ from gdsim.scene.facets import GroupInput
 from gdsim.scene.model import Style
 from gdsim.scene.panels import PanelKind
 from gdsim.scene.panels.curves import training_of
-from gdsim.scene.panels.heatmap import completed
+from gdsim.scene.panels.heatmap import of_completed
 from gdsim.scene.views import kind_of
-from gdsim.scene.views.image import NEARLY_ALL, ImageSequence, image_sequences, pixel_rows, still_image
+from gdsim.scene.views.image import NEARLY_ALL, ImageSequence, color_scale, image_sequences, pixel_rows, still_image
 from gdsim.simulation import SaliencyMaps, Trajectory
 
 
@@ -74,10 +74,9 @@ def _grid(objective: Objective, group: GroupInput) -> ImageGrid:  # noqa: ARG001
     first = made[0]
     kept = [each.steps <= last_steps(one)[0] for one, each in zip(trajectories, made, strict=True)]
     pictures = [each.maps[rows] for each, rows in zip(made, kept, strict=True)]
-    signed, ran = any(bool((each < 0).any()) for each in pictures), completed(trajectories)
-    limits = _limits([each for each, one in zip(pictures, trajectories, strict=True) if one in ran], signed=signed)
+    scale = color_scale(of_completed(trajectories, pictures), NEARLY_ALL)
     rows = tuple(
-        ImageRow(style, (ImageSequence(each.steps[shown], picture, limits, "signed" if signed else "unsigned"),))
+        ImageRow(style, (ImageSequence(each.steps[shown], picture, *scale),))
         for style, each, shown, picture in zip(group.styles, made, kept, pictures, strict=True)
     )
     return ImageGrid(f"{first.method}, class {first.target}", rows, grays(first.image), f"image {first.number}")
@@ -90,11 +89,11 @@ def _(objective: ImageObjective, group: GroupInput) -> ImageGrid:
     if kind_of(objective, group.view).projects:
         before = [(each,) for each in image_sequences(objective, group.trajectories)]
     slopes = [pixel_rows(objective, each, -each.gradients) for each in group.trajectories]
-    limits = _limits([pictures for _, pictures in slopes], signed=True)
+    scale = color_scale([pictures for _, pictures in slopes], NEARLY_ALL)
     rows = zip(group.styles, before, slopes, strict=True)
     return ImageGrid(
         "∇ score",
-        tuple(ImageRow(style, (*shown, ImageSequence(*each, limits, "signed"))) for style, shown, each in rows),
+        tuple(ImageRow(style, (*shown, ImageSequence(*each, *scale))) for style, shown, each in rows),
     )
 
 
@@ -106,18 +105,9 @@ def _maps(trajectory: Trajectory) -> SaliencyMaps:
     return maps
 
 
-def _limits(pictures: Sequence[FloatArray], *, signed: bool) -> FloatArray:
-    """Return the numbers at the ends of the colour scale, common to all pictures (n, rows, columns)."""
-    sizes = np.abs(np.concatenate([each.ravel() for each in pictures]))
-    sizes = sizes[np.isfinite(sizes)]
-    most = float(np.quantile(sizes, NEARLY_ALL)) if sizes.size else 0.0
-    most = most or float(sizes.max(initial=0.0)) or 1.0
-    return np.array([-most if signed else 0.0, most])
-
-
 def grays(image: FloatArray) -> ImageSequence:
     """Return an image (rows, columns) in greys from 0 to 1, or a wider range if its values exceed it."""
-    return still_image(image, min(float(image.min()), 0.0), max(float(image.max()), 1.0))
+    return still_image(image, np.array([image.min(initial=0.0), image.max(initial=1.0)]))
 
 
 PANELS = (PanelKind("saliency", lambda group: _grid(group.objective, group), "pixels", _problems),)

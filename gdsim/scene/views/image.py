@@ -18,10 +18,7 @@ from gdsim.scene.model import Facet, Style
 from gdsim.scene.views import ViewKind
 from gdsim.simulation import Trajectory
 
-NEARLY_ALL = 0.995
-"""Quantile of the numbers of an image that limits its colour scale; with outliers included, all others would look pale.
-"""
-
+NEARLY_ALL = 0.995  # quantile that limits a colour scale; with outliers included, all other numbers would look pale
 
 Colors = Literal["gray", "signed", "unsigned"]
 
@@ -53,9 +50,21 @@ def image_facet(image: ImageSequence, style: Style | None = None, heading: str =
     return Facet(style, np.array([[0.0, columns], [0.0, rows]]), ("", ""), image, heading=heading)
 
 
-def still_image(pixels: FloatArray, low: float, high: float, colors: Colors = "gray") -> ImageSequence:
-    """Return an image (rows, columns) that does not change; `low` and `high` are at the ends of its colour scale."""
-    return ImageSequence(np.zeros(1, np.int64), pixels[None], np.array([low, high]), colors)
+def still_image(pixels: FloatArray, limits: FloatArray, colors: Colors = "gray") -> ImageSequence:
+    """Return an image (rows, columns) that does not change; `limits` (2,) are the ends of its colour scale."""
+    return ImageSequence(np.zeros(1, np.int64), pixels[None], limits, colors)
+
+
+def color_scale(pictures: Sequence[FloatArray], quantile: float = 1.0) -> tuple[FloatArray, Colors]:
+    """Return the limits (2,) and colours common to pictures (…), which reach up to a quantile of the absolute numbers.
+
+    If no number is negative, the scale begins at 0.
+    """
+    numbers = np.concatenate([each.ravel() for each in pictures])
+    sizes = np.abs(numbers[np.isfinite(numbers)])
+    most = float(np.quantile(sizes, quantile)) if sizes.size else 0.0
+    most = most or float(sizes.max(initial=0.0)) or 1.0
+    return (np.array([-most, most]), "signed") if (numbers < 0).any() else (np.array([0.0, most]), "unsigned")
 
 
 def pixel_rows(
@@ -74,11 +83,10 @@ def image_sequences(objective: ImageObjective, trajectories: Sequence[Trajectory
     steps, pictures = zip(*(pixel_rows(objective, each, each.points) for each in trajectories), strict=True)
     pixels = np.concatenate(pictures)
     pixels = pixels[np.isfinite(pixels)]
-    low, high = (float(edge) for edge in (objective.bounds[:, 0].min(), objective.bounds[:, 1].max()))
+    limits = np.array([objective.bounds.min(), objective.bounds.max()])
     if pixels.size:
-        low = min(low, float(np.quantile(pixels, 1 - NEARLY_ALL)))
-        high = max(high, float(np.quantile(pixels, NEARLY_ALL)))
-    limits = np.array([low, high])
+        low, high = np.quantile(pixels, [1 - NEARLY_ALL, NEARLY_ALL])
+        limits = np.array([min(limits[0], low), max(limits[1], high)])
     return tuple(ImageSequence(*each, limits, "gray") for each in zip(steps, pictures, strict=True))
 
 
@@ -86,8 +94,8 @@ def facets(group: GroupInput) -> tuple[Facet, ...]:
     """Return one facet per optimizer, or one with the initial image if there are no trajectories."""
     objective = cast("ImageObjective", group.objective)
     if not group.trajectories:
-        low, high = objective.bounds[:, 0].min(), objective.bounds[:, 1].max()
-        return (image_facet(still_image(objective.start.reshape(objective.shape), low, high)),)
+        limits = np.array([objective.bounds.min(), objective.bounds.max()])
+        return (image_facet(still_image(objective.start.reshape(objective.shape), limits)),)
     sequences = image_sequences(objective, group.trajectories)
     return tuple(image_facet(each, style) for each, style in zip(sequences, group.styles, strict=True))
 

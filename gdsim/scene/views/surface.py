@@ -14,6 +14,7 @@ from gdsim.scene.levels import (
     Levels,
     above_words,
     choose_levels,
+    decade_ticks,
     finite,
     labels,
     number,
@@ -213,9 +214,9 @@ class ValueAxis:
 
     def heights(self, values: FloatArray) -> FloatArray:
         """Return the heights of values (…), (…); NaN where they are not finite."""
-        shares = _shares(np.clip(finite(values), self.low, self.high), self.low, self.high)
+        shares = (np.clip(finite(values), self.low, self.high) - self.low) / (self.high - self.low)
         if self.bend is None:
-            return shares
+            return np.asarray(shares)
         return np.asarray(np.log1p(shares / self.bend) / np.log1p(1 / self.bend))
 
 
@@ -261,16 +262,12 @@ def value_axis(values: FloatArray, beside: FloatArray, *, compressed: bool, bott
     if high - low <= 1e-12 * max(abs(low), abs(high)):
         margin = 0.5 * max(abs(low), abs(high)) or 1.0
         return ValueAxis(low - margin, high + margin, None)
-    if not compressed:
-        return ValueAxis(low, high, None)
-    middle = float(np.median(_shares(seen, low, high))) if seen.size else 0.5
+    linear = ValueAxis(low, high, None)
+    if not compressed or not seen.size:
+        return linear
+    middle = float(np.median(linear.heights(seen)))
     bend = middle**2 / (1 - 2 * middle) if middle < 0.5 else 1.0
     return ValueAxis(low, high, float(np.clip(bend, 1e-6, 1.0)))
-
-
-def _shares(values: FloatArray, low: float, high: float) -> FloatArray:
-    """Return the positions of values between `low` and `high`, from 0 to 1."""
-    return np.asarray((values - low) / (high - low))
 
 
 def _numbers(axis: ValueAxis, objective: Objective, seen: FloatArray) -> tuple[FloatArray, tuple[str, ...], str]:
@@ -294,11 +291,11 @@ def _numbers(axis: ValueAxis, objective: Objective, seen: FloatArray) -> tuple[F
 def _compressed_ticks(axis: ValueAxis, base: float) -> FloatArray:
     """Return zero and round numbers above a base, far enough apart on the axis for their labels."""
     top = axis.high - base
-    powers = 10.0 ** np.arange(np.floor(np.log10(top)) - 12, np.floor(np.log10(top)) + 1)
-    for factors in ((1.0,), (1.0, 3.0), (1.0, 2.0, 5.0)):
+    exponent = np.floor(np.log10(top))
+    for candidates in decade_ticks(exponent - 12, exponent):
         ticks = [0.0]
-        for tick in (float(f"{m * float(power):.3g}") for power in powers for m in factors):
-            if tick <= top and axis.heights(np.array(tick + base)) >= axis.heights(np.array(ticks[-1] + base)) + APART:
+        for tick in candidates[candidates <= top]:
+            if axis.heights(tick + base) >= axis.heights(np.array(ticks[-1] + base)) + APART:
                 ticks.append(tick)
         if len(ticks) > 4:
             break
