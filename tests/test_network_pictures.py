@@ -137,8 +137,9 @@ def through():
 
 def test_a_plane_through_recordings_says_so(through):
     scene = build_scene(through)
-    assert scene.subtitles[0].startswith("plane through one and the other:Adam in 24 weights, 50.0 % of the paths'")
-    assert "the plane through the last weights of SGD, one and the other:Adam, which holds 50.0 %" in scene.alt_text
+    words = "plane through one and the other:Adam in 24 weights, 50.0 % of the paths' variance"
+    assert scene.subtitles[0] == words
+    assert f"({words}). " in scene.alt_text
 
 
 @pytest.mark.parametrize(

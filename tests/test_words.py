@@ -24,7 +24,7 @@ def test_a_training_is_told_by_its_last_loss_and_test_accuracy():
     paths = trained(steps=30)
     words = said(paths)
     assert words.startswith(
-        "Training of MLP 64–128–10 on digits, 30 steps, on the plane that holds 91.3 % of the paths'"
+        "Training of MLP 64–128–10 on digits, 30 steps (plane of the paths in 24 weights, 91.3 % of their variance). "
     )
     found = re.findall(ENDS, words)
     assert [label for label, _, _ in found] == [path.label for path in paths]
@@ -48,14 +48,14 @@ def test_what_was_not_measured_is_not_told():
 @pytest.mark.parametrize(
     ("facts", "words"),
     [
-        ({"share": 0.99997}, "on the plane that holds over 99.9 % of the paths' variance"),
-        ({"share": 1.0}, "on the plane that holds 100.0 % of the paths' variance"),
-        ({"plane": "random", "share": 0.0312}, "on a random plane, which holds 3.1 % of the paths' variance"),
-        ({"plane": "random", "share": 0.0003}, "on a random plane, which holds under 0.1 % of the paths' variance"),
-        ({"plane": "a.npz, b.npz", "share": 0.5}, "on the plane through three checkpoints, which holds 50.0 %"),
-        ({"share": float("nan")}, "on digits, 3 steps. "),
-        ({"examples": 300}, "of the paths' variance, its loss seen on 300 of 1,347 examples. Adam"),
-        ({"examples": 300, "share": float("nan")}, "3 steps, its loss seen on 300 of 1,347 examples. Adam"),
+        ({"share": 0.99997}, "(plane of the paths in 24 weights, over 99.9 % of their variance). "),
+        ({"share": 1.0}, "(plane of the paths in 24 weights, 100.0 % of their variance). "),
+        ({"plane": "random", "share": 0.0312}, "(random plane in 24 weights, 3.1 % of the paths' variance). "),
+        ({"plane": "random", "share": 0.0003}, "(random plane in 24 weights, under 0.1 % of the paths' variance). "),
+        ({"plane": "a.npz, b.npz", "share": 0.5}, "(plane through a.npz, b.npz in 24 weights, 50.0 % of the paths' "),
+        ({"share": float("nan")}, "on digits, 3 steps (plane of the paths in 24 weights). "),
+        ({"examples": 300}, " of their variance, loss on 300 of 1,347 examples). Adam"),
+        ({"examples": 300, "share": float("nan")}, "in 24 weights, loss on 300 of 1,347 examples). Adam"),
     ],
 )
 def test_the_plane_says_what_it_leaves_out(facts, words):

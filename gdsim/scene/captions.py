@@ -94,7 +94,7 @@ def describe(objective: Objective, trajectories: Sequence[Trajectory]) -> str:
 
 @describe.register
 def _(objective: NetworkObjective, trajectories: Sequence[Trajectory]) -> str:
-    plane = _plane_of(objective.landscape, trajectories[0].label)
+    plane = "".join(f" ({words})" for words in plane_words(objective.landscape)[:1])
     return _summary(f"Training of {objective.title}", trajectories, _training_outcome, plane)
 
 
@@ -115,19 +115,6 @@ def _summary(
         for each in trajectories
     ]
     return f"{opening}, {steps}{plane}. {'; '.join(outcomes)}."
-
-
-def _plane_of(landscape: Landscape, first: str) -> str:
-    """Describe the plane of a network's paths; one through recordings contains the last weights of `first`."""
-    some = ""
-    if landscape.examples < landscape.total_examples:
-        some = f", its loss seen on {landscape.examples:,} of {landscape.total_examples:,} examples"
-    if not landscape.has_share:
-        return some
-    ends = f"the last weights of {joined([first, *landscape.mark_names])}" if landscape.mark_names else ""
-    planes = {"pca": "the plane that", "random": "a random plane, which"}
-    shown = planes.get(landscape.plane, f"the plane through {ends or 'three checkpoints'}, which")
-    return f", on {shown} holds {landscape.share_text} of the paths' variance{some}"
 
 
 def _training_outcome(trajectory: Trajectory) -> str:

@@ -76,7 +76,7 @@ class GroupInput:
         limits = projection.bounds if limits is None else limits
         marks = [
             Mark(tuple(_raised(point, objective.values(projection.lift(point)), elevation).tolist()), name)
-            for point, name in _marks(objective)
+            for point, name in projection.marks
             if inside(point, projection.bounds)
         ]
         horizontal, vertical, *_ = (*projection.names, objective.value_name)
@@ -126,17 +126,6 @@ class GroupInput:
 def _raised(coordinates: FloatArray, values: FloatArray, elevation: Elevation | None) -> FloatArray:
     """Append the elevation of values (…) to coordinates (…, k), if there is one."""
     return coordinates if elevation is None else np.concatenate([coordinates, elevation(values)[..., None]], -1)
-
-
-@singledispatch
-def _marks(objective: Objective) -> Iterator[tuple[FloatArray, str]]:  # noqa: ARG001
-    """Return the coordinates (k,) and the name of each named point of an objective."""
-    return iter(())
-
-
-@_marks.register
-def _(objective: NetworkObjective) -> Iterator[tuple[FloatArray, str]]:
-    return zip(objective.landscape.marks, objective.landscape.mark_names, strict=True)
 
 
 @singledispatch

@@ -41,6 +41,7 @@ class Projection:
         bounds: (k, 2) the range of coordinates to show.
         words: What the projection does not show, for the subtitle, as alternatives from long to short; empty for
             nothing.
+        marks: Named points such as the recordings that define a plane of weights: coordinates (k,) and name.
     """
 
     origin: FloatArray
@@ -48,6 +49,7 @@ class Projection:
     bounds: FloatArray
     names: tuple[str, ...]
     words: tuple[str, ...] = ()
+    marks: tuple[tuple[FloatArray, str], ...] = ()
 
     def lift(self, coordinates: FloatArray) -> FloatArray:
         """Return the points (…, dim) of the domain at coordinates (…, k)."""
@@ -98,7 +100,8 @@ def _(objective: NetworkObjective, view: View, paths: Sequence[FloatArray] = ())
     if view.examples is not None and min(view.examples, landscape.total_examples) != landscape.examples:
         message = f"the loss was computed on {landscape.examples} examples, not on {view.examples}; {computed}"
         raise InputError(message, ("view", "examples"), code="conflict")
-    return Projection(np.zeros(2), np.eye(2), landscape.bounds, DIRECTIONS, plane_words(landscape))
+    marks = tuple(zip(landscape.marks, landscape.mark_names, strict=True))
+    return Projection(np.zeros(2), np.eye(2), landscape.bounds, DIRECTIONS, plane_words(landscape), marks)
 
 
 def _on_coordinates(

@@ -10,8 +10,7 @@ NOT_PRINTABLE = re.compile("[\x00-\x08\x0b-\x1f\x7f\ud800-\udfff\ufffe\uffff]")
 """Control characters, and what XML 1.0 does not allow."""
 
 OPENING = re.compile(
-    r"(?:Gradient descent (?:on|in the pixels of an image:)|Training of) (?P<title>.+?), [0-9]+ steps?"
-    r"(?:, on (?:the|a random) plane\b[^;]+? variance)?(?:, its loss seen on [0-9,]+ of [0-9,]+ examples)?\. "
+    r"(?:Gradient descent (?:on|in the pixels of an image:)|Training of) (?P<title>.+?), [0-9]+ steps?\b.*?\. "
 )
 """The first sentence of an alternative text about one objective, which repeats the slide's title."""
 

@@ -17,14 +17,14 @@ from gdsim.scene.model import PanelModel
 OF_NETWORKS = "goes with a network: objective: {network: mlp, data: digits}"
 OF_IMAGES = "goes with a class that is descended: objective: {network: …, wrt: input}"
 
-FITTING: Mapping[str, tuple[Callable[[set[str]], bool], str]] = {
-    "any": (bool, ""),
-    "function": (lambda kinds: "network" not in kinds, "goes with a function, not with a network"),
-    "network": (lambda kinds: kinds == {"network"}, OF_NETWORKS),
-    "pixels": (lambda kinds: kinds in ({"network"}, {"image"}), OF_NETWORKS),
-    "image": (lambda kinds: kinds == {"image"}, OF_IMAGES),
+FITTING: Mapping[str, tuple[set[str], str]] = {
+    "any": ({"function", "network", "image"}, ""),
+    "function": ({"function", "image"}, "goes with a function, not with a network"),
+    "network": ({"network"}, OF_NETWORKS),
+    "pixels": ({"network", "image"}, OF_NETWORKS),
+    "image": ({"image"}, OF_IMAGES),
 }
-"""For each key: whether a panel supports a set of objective kinds, and the error message if it does not."""
+"""For each key: the kinds of objectives that a panel supports, and the error message for others."""
 
 
 @dataclass(frozen=True)
@@ -57,8 +57,8 @@ def panel_problems(objectives: Sequence[Objective], view: View) -> Iterator[Prob
     kinds: set[str] = {each.kind for each in objectives}
     for index, name in enumerate(view.panels):
         kind = panel_kinds()[name]
-        fits, message = FITTING[kind.goes_with]
-        if not fits(kinds):
+        supported, message = FITTING[kind.goes_with]
+        if not kinds <= supported:
             yield Problem(f"{name} {message}", ("panels", index), "unsupported")
             continue
         for problem in kind.problems(objectives, view):

@@ -149,13 +149,8 @@ def curves_panel(
     caption: str,
     series: Sequence[Series],
     axis: Callable[[FloatArray, Objective], Axis] = _general_axis,
-    *,
-    of_steps: bool = False,
 ) -> CurvesPanel:
-    """Build a panel of series, drawn in order; its limits cover only points in or near the view.
-
-    With `of_steps`, the figures belong to steps, and the last row has none.
-    """
+    """Build a panel of series, drawn in order; its limits cover only points in or near the view."""
     trajectories, by_steps = group.trajectories, group.view.against == "steps"
     bounds = widened(group.objective.bounds, [each.points for each in trajectories])
     shown = [_shown(each, group, bounds) for each in trajectories]
@@ -170,7 +165,9 @@ def curves_panel(
     for each in series:
         above = finite(each.figures - facts["base"])
         above = on_axis(above, facts["limits"]) if facts["logarithmic"] else above
-        points, end = np.stack([counts[each.number], above], -1), np.maximum(ends[each.number] - of_steps, 0)
+        points, end = np.stack([counts[each.number], above], -1), ends[each.number]
+        # Figures of steps, such as their length, have none in the last row.
+        end = np.maximum(end - np.isnan(above[end, np.arange(len(end))]), 0)
         curves.append(PanelCurve(group.styles[each.number], points, end, each.strength))
     across = "step" if by_steps else "gradient evaluations"
     return CurvesPanel(across=across, reach=max(reach, 1.0), curves=tuple(curves), **facts)
@@ -207,7 +204,6 @@ def curves_kind(
     axis: Callable[[FloatArray, Objective], Axis] = _general_axis,
     *,
     network_caption: str = "",
-    of_steps: bool = False,
     scale: float = 1.0,
     **options: Any,
 ) -> PanelKind:
@@ -227,7 +223,7 @@ def curves_kind(
         words += ", test faint" * bool(series)
         for i, each in enumerate(group.trajectories):
             series.append(Series(i, scale * each.figures[name][:, None] if name in each.figures else figures(each)))
-        return curves_panel(group, words, series, axis, of_steps=of_steps)
+        return curves_panel(group, words, series, axis)
 
     return PanelKind(name, build, **options)
 
@@ -255,8 +251,8 @@ PANELS = (
     curves_kind("gradient_norm", "‖∇f‖", lambda each: norms(each.gradients), network_caption="‖∇ loss‖"),
     curves_kind("distance", "distance to the minimum", _distances, goes_with="function", problems=_distance_problems),
     curves_kind("learning_rate", "learning rate", lambda each: each.learning_rates),
-    curves_kind("step_size", "step size", lambda each: norms(step_vectors(each)), of_steps=True),
-    curves_kind("angle", "angle to −∇f (°)", angles, _angle_axis, of_steps=True, goes_with="function"),
+    curves_kind("step_size", "step size", lambda each: norms(step_vectors(each))),
+    curves_kind("angle", "angle to −∇f (°)", angles, _angle_axis, goes_with="function"),
     curves_kind(
         "accuracy",
         "accuracy (%)",
