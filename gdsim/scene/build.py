@@ -18,13 +18,13 @@ from gdsim.objectives import FloatArray, Objective
 from gdsim.scene.captions import describe, formula, joined, subtitles
 from gdsim.scene.facets import GroupInput
 from gdsim.scene.levels import number
-from gdsim.scene.model import Facet, Group, Scene, Style
+from gdsim.scene.model import Group, Scene, Style
 from gdsim.scene.panels import panel_kinds, panel_problems
 from gdsim.scene.panels.heatmap import of_completed
 from gdsim.scene.panels.images import ImageGrid, ImageRow, grays
-from gdsim.scene.projection import Projection, choose_projection, plane_problems, widened
+from gdsim.scene.projection import Projection, choose_projection, plane_problems
 from gdsim.scene.views import kind_of, kind_problems
-from gdsim.scene.views.image import Colors, color_scale, image_facet, still_image
+from gdsim.scene.views.image import ColorScale, color_scale, image_facet, still_image
 from gdsim.simulation import Trajectory
 from gdsim.themes import DASHES, MARKERS, Theme
 from gdsim.themes import theme as find_theme
@@ -151,7 +151,7 @@ def build_saliency_scene(networks: Sequence[Explained], *, title: str, theme: Th
         size=(size[0], height),
         styles=tuple(chain(*own)),
         groups=tuple(
-            Group(name if len(titles) > 1 else "", *_saliency_group(each, drawn, scales))
+            _saliency_group(name if len(titles) > 1 else "", each, drawn, scales)
             for name, each, drawn in zip(titles, explained, own, strict=True)
         ),
     )
@@ -210,8 +210,7 @@ def projection_of(objective: Objective, view: View, paths: Sequence[FloatArray] 
     """Return the line or plane of an objective that a view shows; `paths` as in `choose_projection`."""
     if kind_of(objective, view).projects:
         return choose_projection(objective, view, paths)
-    dim = objective.dim
-    return Projection(np.zeros(dim), np.eye(2, dim), widened(objective.bounds, paths)[:2], ("", ""))
+    return Projection(np.zeros(objective.dim), np.eye(2, objective.dim), objective.bounds[:2], ("", ""))
 
 
 def _known(trajectory: Trajectory) -> FloatArray:
@@ -261,8 +260,8 @@ def _saliency_style(style: Style, trajectory: Trajectory) -> Style:
 
 
 def _saliency_group(
-    explained: Sequence[Explanation], own: Sequence[Style], scales: Mapping[str, tuple[FloatArray, Colors]]
-) -> tuple[tuple[Facet], tuple[ImageGrid]]:
+    name: str, explained: Sequence[Explanation], own: Sequence[Style], scales: Mapping[str, ColorScale]
+) -> Group:
     """Return the image of a network and the maps of each optimizer."""
     first = explained[0]
     rows = tuple(
@@ -270,7 +269,7 @@ def _saliency_group(
         for style, found in zip(own, explained, strict=True)
     )
     facet = image_facet(grays(first.image), heading=f"image {first.number} · label {first.label}")
-    return (facet,), (ImageGrid(f"class {first.target}", rows, columns=_headings(first)),)
+    return Group(name, (facet,), (ImageGrid(f"class {first.target}", rows, columns=_headings(first)),))
 
 
 def _headings(explanation: Explanation) -> tuple[str, ...]:
@@ -278,10 +277,10 @@ def _headings(explanation: Explanation) -> tuple[str, ...]:
     return tuple(HEADINGS.get(each, f"gradient at {each.partition(':')[2]}") for each in explanation.maps)
 
 
-def _map_scales(networks: Sequence[Explained]) -> dict[str, tuple[FloatArray, Colors]]:
+def _map_scales(networks: Sequence[Explained]) -> dict[str, ColorScale]:
     """Return the colour scale of each method, which all its maps share, so that optimizers can be compared."""
     pairs = [pair for trajectories, explained in networks for pair in zip(trajectories, explained, strict=True)]
-    scales: dict[str, tuple[FloatArray, Colors]] = {}
+    scales: dict[str, ColorScale] = {}
     for method in dict.fromkeys(chain(*(explained.maps for _, explained in pairs))):
         own = [(trajectory, explained.maps[method]) for trajectory, explained in pairs if method in explained.maps]
         scales[method] = color_scale(of_completed(*zip(*own, strict=True)))

@@ -57,9 +57,9 @@ def of_completed(trajectories: Sequence[Trajectory], values: Sequence[FloatArray
     return [each for trajectory, each in pairs if not trajectory.stops[0].failed] or [*values]
 
 
-def _values(training: FloatArray, trajectory: Trajectory) -> FloatArray:
+def _values(figures: Callable[[Training], FloatArray], trajectory: Trajectory) -> FloatArray:
     """Return the figures by layer, (layers, steps + 1); NaN after a training fails."""
-    rows = finite(np.array(training.T, np.float64))
+    rows = finite(np.array(figures(training_of(trajectory)).T, np.float64))
     rows[:, int(last_steps(trajectory)[0]) + 1 :] = np.nan
     return rows
 
@@ -86,19 +86,19 @@ def _problems(objectives: Sequence[Objective], view: View) -> Iterator[Problem]:
 
 
 def _kind(name: str, caption: str, figures: Callable[[Training], FloatArray]) -> PanelKind:
-    def values_of(trajectories: Sequence[Trajectory]) -> list[FloatArray]:
-        return [_values(figures(training_of(each)), each) for each in trajectories]
-
     def heatmap(group: GroupInput) -> Heatmap:
         ends = [int(last_steps(each)[0]) for each in group.trajectories]
-        values, together = values_of(group.trajectories), group.scene_trajectories
-        scale = of_completed(together, values_of(together))
+        together = group.scene_trajectories
+        scale = of_completed(together, [_values(figures, each) for each in together])
         return Heatmap(
             caption=caption,
             reach=float(max(*ends, 1)),
             limits=_limits(np.concatenate([each.ravel() for each in scale])),
             layers=training_of(group.trajectories[0]).layers,
-            rows=tuple(map(HeatmapRow, group.styles, values, ends)),
+            rows=tuple(
+                HeatmapRow(style, _values(figures, each), end)
+                for style, each, end in zip(group.styles, group.trajectories, ends, strict=True)
+            ),
         )
 
     def lines(group: GroupInput) -> CurvesPanel:

@@ -29,7 +29,7 @@ class CurveModel:
 def facets(group: GroupInput) -> tuple[Facet, ...]:
     """Return facets with the graph of the function."""
     projection = group.projection
-    x = np.linspace(projection.bounds[0, 0], projection.bounds[0, 1], 1001)
+    x = np.linspace(*projection.bounds[0], 1001)
     values = finite(group.objective.values(x[:, None]))
     pole = has_pole(group.objective, projection, x[:, None], values)
     low, high = value_range(values, bottomless=pole)
@@ -38,7 +38,7 @@ def facets(group: GroupInput) -> tuple[Facet, ...]:
     values[1:][steps > 1.3 * ((high - low) or max(abs(high), 1.0))] = np.nan
     low, high = stretched(low, high, visited_values(projection, group.trajectories))
     minima = group.minima()[1]
-    low, high = float(minima.min(initial=low)), float(minima.max(initial=high))
+    low, high = minima.min(initial=low), minima.max(initial=high)
     room = (high - low) or max(abs(high), 1.0)
     # The margin below the curve leaves space for the arrows on the axis.
     limits = np.array([projection.bounds[0], [low - 0.22 * room, high + 0.08 * room]])

@@ -21,6 +21,7 @@ from gdsim.simulation import Trajectory
 NEARLY_ALL = 0.995  # quantile that limits a colour scale; with outliers included, all other numbers would look pale
 
 Colors = Literal["gray", "signed", "unsigned"]
+ColorScale = tuple[FloatArray, Colors]
 
 
 @dataclass(frozen=True, eq=False)
@@ -55,7 +56,7 @@ def still_image(pixels: FloatArray, limits: FloatArray, colors: Colors = "gray")
     return ImageSequence(np.zeros(1, np.int64), pixels[None], limits, colors)
 
 
-def color_scale(pictures: Sequence[FloatArray], quantile: float = 1.0) -> tuple[FloatArray, Colors]:
+def color_scale(pictures: Sequence[FloatArray], quantile: float = 1.0) -> ColorScale:
     """Return the limits (2,) and colours common to pictures (…), which reach up to a quantile of the absolute numbers.
 
     If no number is negative, the scale begins at 0.
