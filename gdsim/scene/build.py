@@ -7,7 +7,7 @@ from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from itertools import chain, cycle
-from typing import TYPE_CHECKING, TypeAlias
+from typing import TypeAlias
 
 import numpy as np
 
@@ -25,12 +25,9 @@ from gdsim.scene.panels.images import ImageGrid, ImageRow, grays
 from gdsim.scene.projection import Projection, choose_projection, plane_problems
 from gdsim.scene.views import kind_of, kind_problems
 from gdsim.scene.views.image import ColorScale, color_scale, image_facet, still_image
-from gdsim.simulation import Trajectory
+from gdsim.simulation import Explanation, Trajectory
 from gdsim.themes import DASHES, MARKERS, Theme
 from gdsim.themes import theme as find_theme
-
-if TYPE_CHECKING:  # it imports torch
-    from gdsim.simulation import Explanation
 
 FEW_STEPS = 100  # maximum number of steps for which each iterate is drawn as a dot
 FEW_STARTS = 4  # maximum number of starts for which paths are dashed and thick; with more they are thin and solid
@@ -47,7 +44,7 @@ HEADINGS: Mapping[str, str] = {
 
 MAX_ROWS = 64  # maximum number of rows of a picture
 
-Explained: TypeAlias = "tuple[Sequence[Trajectory], Sequence[Explanation]]"
+Explained: TypeAlias = tuple[Sequence[Trajectory], Sequence[Explanation]]
 """The trajectories of a network, and one explanation for each."""
 
 
