@@ -29,7 +29,7 @@ class CurveModel:
 def facets(group: GroupInput) -> tuple[Facet, ...]:
     """Return facets with the graph of the function."""
     projection = group.projection
-    x = np.linspace(*projection.bounds[0], 1001)
+    x = np.linspace(projection.bounds[0, 0], projection.bounds[0, 1], 1001)
     values = finite(group.objective.values(x[:, None]))
     pole = has_pole(group.objective, projection, x[:, None], values)
     low, high = value_range(values, bottomless=pole)
