@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
+from functools import partial
 from types import MappingProxyType
 from typing import TYPE_CHECKING, ClassVar, Literal
 
@@ -28,8 +29,7 @@ STEEPEST = 1e100
 _CHUNK = 2**14
 
 
-def _empty() -> FloatArray:
-    return np.empty(0)
+_empty = partial(np.empty, 0)
 
 
 @dataclass(frozen=True, eq=False, repr=False, kw_only=True)

@@ -15,7 +15,8 @@ import numpy.typing as npt
 
 from gdsim.errors import Code, InputError
 from gdsim.files import check_file, load_arrays
-from gdsim.objectives.objective import FloatArray, as_bounds
+from gdsim.objectives.objective import FloatArray, as_bounds, read_only
+from gdsim.objectives.tokens import quoted
 
 PICTURES = (".jpeg", ".jpg", ".png")
 SUFFIXES = (".csv", *PICTURES, ".npy", ".npz")
@@ -51,8 +52,8 @@ class Samples:
 
     def __post_init__(self) -> None:
         """Convert and check the arrays."""
-        object.__setattr__(self, "values", _read_only_view(self.values))
-        object.__setattr__(self, "coordinates", tuple(_read_only_view(along) for along in self.coordinates))
+        object.__setattr__(self, "values", read_only(self.values))
+        object.__setattr__(self, "coordinates", tuple(map(read_only, self.coordinates)))
         _check_shapes(self.values, self.coordinates)
         for name, along in zip("xy", self.coordinates, strict=False):
             _check_ascending(name, along)
@@ -65,12 +66,6 @@ class Samples:
     def bounds(self) -> FloatArray:
         """(dim, 2) the first and last coordinate along each axis."""
         return np.array([along[[0, -1]] for along in self.coordinates])
-
-
-def _read_only_view(array: npt.ArrayLike) -> FloatArray:
-    view = np.asarray(array, dtype=np.float64).view()
-    view.setflags(write=False)
-    return view
 
 
 def _check_shapes(values: FloatArray, coordinates: Sequence[FloatArray]) -> None:
@@ -216,7 +211,7 @@ def _read_picture(path: Path) -> tuple[FloatArray, None]:
 def _read_csv(path: Path) -> tuple[FloatArray, tuple[FloatArray, ...] | None]:
     """Return the values (rows,) or (rows, columns) of a table, and the coordinates x and y if it has them."""
     try:
-        header, numbers, lines = _parse_csv(path)
+        header, numbers = _parse_csv(path)
     except UnicodeDecodeError as error:
         raise _csv_error(path, "is not text in UTF-8") from error
     except csv.Error as error:
@@ -229,7 +224,7 @@ def _read_csv(path: Path) -> tuple[FloatArray, tuple[FloatArray, ...] | None]:
         names = ["x", "y"][: columns - 1]
         if set(names) <= set(header):
             order.sort(key=lambda column: [*names, header[column]].index(header[column]))
-        return _gridded(path, numbers[:, order].T, lines)
+        return _gridded(path, numbers[:, order].T)
     if header:
         raise _csv_error(path, f"a header names two columns (x, value) or three (x, y, value), not {columns}")
     return numbers, None
@@ -239,12 +234,12 @@ def _csv_error(path: Path, message: str, code: Code = "unreadable") -> InputErro
     return InputError(f"{path}: {message}", KEY, code=code)
 
 
-def _parse_csv(path: Path) -> tuple[list[str], FloatArray, npt.NDArray[np.int64]]:
-    """Return the header, or an empty list; the numbers (rows, columns); and the line at which each row ends."""
+def _parse_csv(path: Path) -> tuple[list[str], FloatArray]:
+    """Return the header, or an empty list, and the numbers (rows, columns)."""
     header: list[str] = []
     comment: list[str] = []
     width = 0
-    numbers, lines = array("d"), array("q")
+    numbers = array("d")
     with path.open(newline="", encoding="utf-8-sig") as file:
         reader = csv.reader(file)
         for fields in reader:
@@ -265,18 +260,16 @@ def _parse_csv(path: Path) -> tuple[list[str], FloatArray, npt.NDArray[np.int64]
                 raise _csv_error(path, f"row {reader.line_num} has {columns}{_separator_hint(fields)}")
             for column, number in enumerate(row, start=1):
                 if not math.isfinite(number):
-                    field = fields[column - 1].strip()
-                    shown = field[:20] + "…" * (len(field) > 20)
-                    message = f"row {reader.line_num}, column {column}: '{shown}' is not a finite number"
+                    shown = quoted(fields[column - 1].strip())
+                    message = f"row {reader.line_num}, column {column}: {shown} is not a finite number"
                     raise _csv_error(path, message + _separator_hint(fields))
             numbers.extend(row)
-            lines.append(reader.line_num)
             if len(numbers) > MAX_SAMPLES:
                 raise _csv_error(path, f"has more than {MAX_SAMPLES:,} numbers", "too-large")
-    if not lines:
+    if not numbers:
         raise _csv_error(path, "has no numbers")
     names = [field.strip("# ").casefold() for field in header]
-    return names, np.frombuffer(numbers).reshape(-1, width), np.frombuffer(lines, dtype=np.int64)
+    return names, np.frombuffer(numbers).reshape(-1, width)
 
 
 def _number(field: str) -> float:
@@ -295,15 +288,13 @@ def _separator_hint(fields: Sequence[str]) -> str:
     return ""
 
 
-def _gridded(
-    path: Path, columns: FloatArray, lines: npt.NDArray[np.int64]
-) -> tuple[FloatArray, tuple[FloatArray, ...]]:
+def _gridded(path: Path, columns: FloatArray) -> tuple[FloatArray, tuple[FloatArray, ...]]:
     """Arrange columns of coordinates and a value into a grid of values (n1, n0) or (n0,)."""
     *points, values = columns
     axes, indices = zip(*(np.unique(column, return_inverse=True) for column in points), strict=True)
     shape = tuple(len(axis) for axis in reversed(axes))
     cells = np.ravel_multi_index(indices[::-1], shape)
-    filled, first = np.unique(cells, return_index=True)
+    filled, first, counts = np.unique(cells, return_index=True, return_counts=True)
 
     def point(cell: int) -> str:
         coordinates = zip(axes, reversed(np.unravel_index(cell, shape)), "xy", strict=False)
@@ -311,10 +302,7 @@ def _gridded(
 
     remedy = "; save a grid of three columns as .npy" if len(axes) == 2 else ""
     if len(filled) < len(cells):
-        again = int(np.setdiff1d(np.arange(len(cells)), first)[0])
-        original = int(np.argmax(cells == cells[again]))
-        repeated = f"row {lines[again]} repeats the point of row {lines[original]}"
-        raise _csv_error(path, f"{repeated}, {point(cells[again])}{remedy}", "duplicate")
+        raise _csv_error(path, f"{point(filled[counts.argmax()])} is given more than once{remedy}", "duplicate")
     if missing := math.prod(shape) - len(filled):
         gap = int(np.argmin(np.append(filled, -1) == np.arange(len(filled) + 1)))
         more = f" and {missing - 1:,} more" if missing > 1 else ""
