@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import re
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import replace
 from functools import partial
@@ -20,11 +19,10 @@ from gdsim.objectives.catalog import CATALOG, Definition
 from gdsim.objectives.expression import parse
 from gdsim.objectives.objective import FloatArray, Objective, as_bounds
 from gdsim.objectives.samples import SUFFIXES, read_samples
+from gdsim.objectives.tokens import VARIABLE
 
 if TYPE_CHECKING:
     from gdsim.objectives.interpolation import GradientKind
-
-_VARIABLE = re.compile(r"[xyz]|x[0-9]+")
 
 _DEFAULT_BOUNDS = (-5.0, 5.0)
 
@@ -59,25 +57,22 @@ def objective(
     if not isinstance(source, str | os.PathLike):
         kinds = "a name, an expression, a file or a function"
         raise InputError(f"must be {kinds}, not of type {type(source).__name__}", ("objective",), code="wrong-type")
-    is_file = not isinstance(source, str) or Path(source).suffix.casefold() in SUFFIXES
-    if not is_file and _is_name(str(source)):
-        return _from_catalog(str(source), dim, bounds, settings)
+    text = os.fspath(source)
+    is_file = not isinstance(source, str) or Path(text).suffix.casefold() in SUFFIXES
+    if not is_file and (text in CATALOG or not text or (text.isidentifier() and not VARIABLE.fullmatch(text))):
+        return _from_catalog(text, dim, bounds, settings)
     if dim is not None:
         raise InputError("goes with a name or a function", ("dim",), code="conflict")
     if is_file:
         _check_settings("a file", settings, ("invert", "gradient", "edge_order"))
-        return from_samples(Path(source), bounds=bounds, **settings)
+        return from_samples(Path(text), bounds=bounds, **settings)
     _check_settings("an expression", settings, ("constants",))
-    return from_expression(str(source), bounds=bounds, **settings)
+    return from_expression(text, bounds=bounds, **settings)
 
 
 def names() -> tuple[str, ...]:
     """Return the names in the catalogue, sorted."""
     return tuple(sorted(CATALOG))
-
-
-def _is_name(source: str) -> bool:
-    return source in CATALOG or not source or (source.isidentifier() and not _VARIABLE.fullmatch(source))
 
 
 def _check_settings(what: str, given: Mapping[str, Any], known: Collection[str]) -> None:
@@ -101,10 +96,9 @@ def from_expression(
         InputError: The expression, a constant or the bounds are invalid.
     """
     expression = parse(text, constants)
-    title = " ".join(text.split())
     return Objective(
         name="expression",
-        title=title,
+        title=" ".join(text.split()),
         f=expression.f,
         bounds=_bounds(bounds, len(expression.variables)),
         formula=expression.formula,
@@ -164,8 +158,7 @@ def from_function(
     from gdsim.objectives.functions import batched, infer_dim  # imports torch, which takes seconds
 
     if dim is None and bounds is not None:
-        shape = np.shape(bounds)
-        dim = 1 if shape == (2,) else shape[0]
+        dim = 1 if np.shape(bounds) == (2,) else len(np.atleast_1d(bounds))
     dim = infer_dim(function) if dim is None else dim
     view = _bounds(bounds, dim)
     f, source = batched(function, view)

@@ -31,8 +31,6 @@ from gdsim.objectives.tokens import VARIABLE, ExpressionError, Token, quoted, to
 if TYPE_CHECKING:
     from torch import Tensor
 
-__all__ = ["Expression", "ExpressionError", "parse"]
-
 Columns: TypeAlias = "Sequence[Tensor]"
 """One tensor (…) per coordinate."""
 

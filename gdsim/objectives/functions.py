@@ -77,13 +77,12 @@ def batched(function: Function, bounds: FloatArray) -> tuple[Batched, str]:
             expected = _evaluate(single, points)
         except RuntimeError as error:
             raise _error(function, f"cannot be differentiated: {describe_exception(error)}") from error
-        _check_values(function, single, points, *expected)
         if not expected[1].any():
             value = call((points[:1] if as_row else points[0]).clone().requires_grad_())
             if not getattr(value, "requires_grad", False):
                 kind = "a tensor without one" if hasattr(value, "dtype") else f"a {type(value).__name__}"
                 raise _error(function, f"has no gradient: it returns {kind}{HINT}")
-        _check_gradient(function, single, points, *expected)
+        _check(function, single, points, *expected)
         forms = {
             "written for batches": partial(_call_batch, call),
             "written for one point, vectorised": partial(_call_batch, _Call(function, torch.func.vmap(call.function))),
@@ -239,7 +238,8 @@ def _epsilon(values: Tensor) -> float:
     return torch.finfo(torch.float32 if is_float32 else torch.float64).eps
 
 
-def _check_values(function: Function, f: Batched, points: Tensor, values: Tensor, gradients: Tensor) -> None:
+def _check(function: Function, f: Batched, points: Tensor, values: Tensor, gradients: Tensor) -> None:
+    """Refuse values and gradients that are useless or wrong."""
     where = f"at all of {len(points)} points within the bounds, such as {_format_point(points[0])}"
     if not values.isfinite().any():
         raise _error(function, f"is NaN or infinite {where}")
@@ -247,10 +247,7 @@ def _check_values(function: Function, f: Batched, points: Tensor, values: Tensor
         raise _error(function, f"has a gradient that is NaN or infinite {where}")
     if not torch.equal(values.nan_to_num(), f(points).nan_to_num()):
         raise _error(function, "gives different values when it is called twice at the same point")
-
-
-def _check_gradient(function: Function, f: Batched, points: Tensor, values: Tensor, gradients: Tensor) -> None:
-    """Compare the gradient with central differences along directions that are not parallel to an axis."""
+    # Compare the gradient with central differences along directions that are not parallel to an axis.
     epsilon = _epsilon(values)
     rng = np.random.default_rng(314159)
     signs = rng.choice([-1.0, 1.0], points.shape)

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from functools import partial
-from types import MappingProxyType
 from typing import TYPE_CHECKING, ClassVar, Literal
 
 import numpy as np
@@ -67,7 +66,7 @@ class Objective:
     minimum: float | None = None
     local_minima: FloatArray = field(default_factory=_empty)
     formula: str = ""
-    parameters: Mapping[str, float] = field(default_factory=lambda: MappingProxyType({}))
+    parameters: Mapping[str, float] = field(default_factory=dict)
     domain: FloatArray = field(default_factory=_empty)
 
     def __post_init__(self) -> None:

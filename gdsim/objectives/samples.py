@@ -56,7 +56,13 @@ class Samples:
         object.__setattr__(self, "coordinates", tuple(map(read_only, self.coordinates)))
         _check_shapes(self.values, self.coordinates)
         for name, along in zip("xy", self.coordinates, strict=False):
-            _check_ascending(name, along)
+            with np.errstate(over="ignore", invalid="ignore"):
+                gaps, width = np.diff(along), along[-1] - along[0]
+            if not (gaps > 0).all():
+                at = int(np.argmin(gaps > 0)) + 1
+                raise InputError(f"{name} must ascend: number {at + 1} is {along[at]:g}, after {along[at - 1]:g}", KEY)
+            if not np.isfinite(width):
+                raise InputError(f"the width of {name} overflows float64", KEY)
         if not np.isfinite(self.values).all():
             index = tuple(int(i) for i in np.argwhere(~np.isfinite(self.values))[0])
             where = ", ".join(f"{name} = {c[i]:g}" for name, c, i in zip("xy", self.coordinates, index, strict=False))
@@ -82,17 +88,6 @@ def _check_shapes(values: FloatArray, coordinates: Sequence[FloatArray]) -> None
 
 def _per_axis(shape: Sequence[int]) -> str:
     return " × ".join(f"{count} along {name}" for name, count in zip("xy", shape, strict=False))
-
-
-def _check_ascending(name: str, along: FloatArray) -> None:
-    with np.errstate(over="ignore", invalid="ignore"):
-        ascends = np.diff(along) > 0
-        is_finite = np.isfinite(along[-1] - along[0])
-    if not ascends.all():
-        at = int(np.argmin(ascends)) + 1
-        raise InputError(f"{name} must ascend: number {at + 1} is {along[at]:g}, after {along[at - 1]:g}", KEY)
-    if not is_finite:
-        raise InputError(f"the width of {name} overflows float64", KEY)
 
 
 def read_samples(path: Path, *, bounds: npt.ArrayLike | None = None, invert: bool = False) -> Samples:
