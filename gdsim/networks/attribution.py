@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from math import isqrt
-from typing import Any
 
 import numpy as np
 import torch
@@ -16,17 +15,10 @@ from gdsim.objectives import FloatArray
 METHODS = ("gradient", "saliency", "smoothgrad", "integrated", "gradcam")
 """The names of the methods; a method may also be `LAYER` followed by the name of a layer."""
 
-LAYER = "layer:"
-"""The prefix of a method that differentiates the score with respect to the output of a layer."""
-
-SAMPLES, NOISE = 32, 0.15
-"""The number of noisy images that SmoothGrad averages, and their noise's standard deviation as a share of the range."""
-
-INTEGRATION_STEPS = 50
-"""The number of steps of integrated gradients from an image of zeros to the image."""
-
-MAX_BATCH = 64
-"""The largest number of images that are evaluated at once."""
+LAYER = "layer:"  # the prefix of a method that differentiates the score with respect to the output of a layer
+SAMPLES, NOISE = 32, 0.15  # noisy images that SmoothGrad averages, and their standard deviation as a share of the range
+INTEGRATION_STEPS = 50  # of integrated gradients, from an image of zeros to the image
+MAX_BATCH = 64  # images that are evaluated at once
 
 KEY = ("method",)
 
@@ -93,14 +85,6 @@ def average_channels(image: Tensor, size: tuple[int, int] | None) -> FloatArray:
     return np.asarray(values.reshape(-1, *(size or values.shape[-2:])).mean(0))
 
 
-def _captum() -> Any:
-    try:
-        from captum import attr
-    except ModuleNotFoundError as error:
-        raise GdsimError("attribution maps need captum: pip install 'gdsim[networks]'") from error
-    return attr
-
-
 def _map(
     module: nn.Module, inputs: Tensor, target: int, method: str, size: tuple[int, int] | None, seed: int
 ) -> Tensor:
@@ -110,7 +94,10 @@ def _map(
         with torch.enable_grad():
             (found,) = torch.autograd.grad(module(inputs)[0, target], inputs)
         return found.abs() if method == "saliency" else found
-    attr = _captum()
+    try:
+        from captum import attr
+    except ModuleNotFoundError as error:
+        raise GdsimError("attribution maps need captum: pip install 'gdsim[networks]'") from error
     if method == "integrated":
         integrated = attr.IntegratedGradients(module)
         found = integrated.attribute(inputs, target=target, n_steps=INTEGRATION_STEPS, internal_batch_size=MAX_BATCH)

@@ -22,15 +22,9 @@ DEFAULT_NUMBER = 500
 DEFAULT_TEST = 0.25
 
 NAMES = ("x", "y", "x_test", "y_test")
-
-MAX_FILE_BYTES = 2**30
-"""The largest size in bytes of all arrays of a file; MNIST's images have 376 MB as float64."""
-
-MAX_NUMBERS = 2**28
-"""The largest number of elements of all arrays, which become float32; CIFAR-10 has 184 million."""
-
-COLOR_CHANNELS = (1, 3, 4)
-"""The numbers of channels of images that may have been saved with channels last."""
+MAX_FILE_BYTES = 2**30  # of all arrays of a file; MNIST's images have 376 MB as float64
+MAX_NUMBERS = 2**28  # elements of all arrays, which become float32; CIFAR-10 has 184 million
+COLOR_CHANNELS = (1, 3, 4)  # of images that may have been saved with channels last
 
 MAX_OUTPUTS = 1000
 

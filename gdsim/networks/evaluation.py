@@ -14,8 +14,7 @@ from gdsim.networks.data import Data
 from gdsim.networks.network import Network, module_errors
 from gdsim.objectives import FloatArray
 
-INPUTS_AT_ONCE = 2**20
-"""The number of input components that are evaluated at once, which bounds the memory of all layers."""
+INPUTS_AT_ONCE = 2**20  # input components that are evaluated at once, which bounds the memory of all layers
 
 
 class Examples:

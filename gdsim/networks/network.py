@@ -57,14 +57,9 @@ NETWORKS_OF_KEY = {
 }
 """The built-in networks that each key applies to."""
 
-MAX_WEIGHTS = 2_000_000
-"""The largest number of weights of a network, limited because weights are kept along the whole path."""
-
-LARGE_INPUT = 100
-"""The smallest magnitude of an input that causes a remark."""
-
-SMALL_BATCH = 1 / 8
-"""The largest size of the last mini-batch, as a fraction of the batch size, that causes a remark."""
+MAX_WEIGHTS = 2_000_000  # of a network, limited because weights are kept along the whole path
+LARGE_INPUT = 100  # the smallest magnitude of an input that causes a remark
+SMALL_BATCH = 1 / 8  # a last mini-batch of at most this fraction of the batch size causes a remark
 
 
 @dataclass(frozen=True, eq=False)

@@ -22,20 +22,11 @@ from gdsim.objectives import FloatArray, Objective, Samples
 if TYPE_CHECKING:
     from torch import Tensor, nn
 
-MAX_RECORDING_BYTES = 3 * 2**29
-"""The largest size in bytes of all arrays of a recording together."""
-
-ON_PLANE = 1e-6
-"""The distance from a plane, as a fraction of the view's side, up to which weights count as on the plane."""
-
-DEFAULT_STEPS = 300
-"""The default number of training steps before the input is optimized."""
-
-NOISE = 0.1
-"""The standard deviation of the noise on the grey image at the start, as a fraction of the range."""
-
-MARGIN = 0.2
-"""The margin around data that are not images, as a fraction of their range."""
+MAX_RECORDING_BYTES = 3 * 2**29  # of all arrays of a recording together
+ON_PLANE = 1e-6  # the distance, as a fraction of the view's side, up to which weights count as on the plane
+DEFAULT_STEPS = 300  # training steps before the input is optimized
+NOISE = 0.1  # the standard deviation of the noise on the grey image at the start, as a fraction of the range
+MARGIN = 0.2  # around data that are not images, as a fraction of their range
 
 
 @dataclass(frozen=True, eq=False)

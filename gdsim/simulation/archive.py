@@ -23,17 +23,13 @@ from gdsim.networks import MAX_RECORDING_BYTES, Landscape, NetworkObjective, net
 from gdsim.objectives import Objective
 from gdsim.simulation.trajectory import NetworkTrajectory, SaliencyMaps, Stop, Training, Trajectory
 
-FORMAT = 2
-"""The current version of the file format; files of a newer version are refused."""
-
-FORMAT_OF_FUNCTIONS = 1
-"""The format version of recordings without networks, which the first versions of gdsim can read."""
+FORMAT = 2  # the current version of the file format; files of a newer version are refused
+FORMAT_OF_FUNCTIONS = 1  # of recordings without networks, which the first versions of gdsim can read
 
 MAX_TEXT_BYTES = 2**24
 MAX_NAME = 10_000  # characters
 MAX_LAYERS = 10_000
-MAX_SIDE = 500
-"""The largest number of losses, or of gradients, along one direction of a landscape."""
+MAX_SIDE = 500  # losses, or gradients, along one direction of a landscape
 
 FIGURES = {"test_loss", "accuracy", "test_accuracy", "gradient_norm", "step_size", "off_plane", "plane_loss"}
 

@@ -20,14 +20,9 @@ from gdsim.optimizers import BatchingMode, OptimizerFactory, RNGState, rng
 from gdsim.simulation.stepper import Stepper, adjusted, noise_of
 from gdsim.simulation.trajectory import IntArray, Progress, Stop, Trajectory
 
-CHECK_EVERY = 64
-"""The number of steps between two checks whether any value is still finite."""
-
-PROBE_STEPS = 60
-"""The number of steps of the test that chooses a batching mode."""
-
-FAR = 1000
-"""The distance from the view, in multiples of its size, beyond which a start has diverged."""
+CHECK_EVERY = 64  # steps between two checks whether any value is still finite
+PROBE_STEPS = 60  # steps of the test that chooses a batching mode
+FAR = 1000  # a start diverges at this distance from the view, in multiples of its size
 
 
 def descend_together(

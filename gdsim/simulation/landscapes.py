@@ -20,8 +20,7 @@ from gdsim.simulation.planes import compute_plane, row_blocks
 from gdsim.simulation.saliency import saliency_maps
 from gdsim.simulation.trajectory import NetworkTrajectory, Progress, Stop
 
-TOLERANCE = 1e-4
-"""The tolerance for losses of the same weights and data computed on different machines."""
+TOLERANCE = 1e-4  # of losses of the same weights and data computed on different machines
 
 
 def evaluate_landscape(
@@ -36,15 +35,8 @@ def evaluate_landscape(
     """Evaluate the trajectories of a network on the plane that a view requests, with all that its panels require.
 
     A landscape or maps that the trajectories already have are not computed again; if nothing is missing, the same
-    trajectories are returned.
-
-    Args:
-        network: The network.
-        trajectories: The result of `train`, or of this function.
-        view: The view, of which `plane`, `examples`, `panels` and `saliency` are used.
-        folder: The folder of the recordings that define a plane.
-        seed: The seed of the training, which also determines the directions of a random plane.
-        progress: Wraps the iterables of grid points, of kept weights and of maps.
+    trajectories are returned. `folder` is that of the recordings that define a plane, and `seed` that of the training,
+    which also determines the directions of a random plane.
 
     Raises:
         InputError: The plane, its recordings or the image do not fit the network, or the data or the module has changed

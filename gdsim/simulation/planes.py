@@ -18,26 +18,13 @@ from gdsim.simulation.trajectory import NetworkTrajectory
 
 Float32Array = npt.NDArray[np.float32]
 
-SIDE = 51
-"""The number of losses computed along each direction of a plane."""
-
-ARROWS = 15
-"""The number of gradients along each direction; odd, so that every second one also forms a regular grid."""
-
-MARGIN = 0.15
-"""The margin around the paths on each side, as a fraction of their extent."""
-
-MAX_COMPARED = 1024
-"""The largest number of rows of a covariance matrix, or of a matrix of inner products."""
-
-MAX_NUMBERS = 2**21
-"""The number of kept weights that are converted to double precision at once."""
-
-MAX_GROWTH = 1e3
-"""The ratio of a weight to the norm of the initial weights above which a path counts as unbounded."""
-
-ON_A_LINE = 1e-6
-"""The ratio of the area that three points span to their squared distances, up to which they count as collinear."""
+SIDE = 51  # losses computed along each direction of a plane
+ARROWS = 15  # gradients along each direction; odd, so that every second one also forms a regular grid
+MARGIN = 0.15  # on each side of the paths, as a fraction of their extent
+MAX_COMPARED = 1024  # rows of a covariance matrix, or of a matrix of inner products
+MAX_NUMBERS = 2**21  # kept weights that are converted to double precision at once
+MAX_GROWTH = 1e3  # the ratio of a weight to the norm of the initial weights above which a path counts as unbounded
+ON_A_LINE = 1e-6  # three points are collinear if their area is at most this fraction of their squared distances
 
 
 def compute_plane(

@@ -17,8 +17,7 @@ if TYPE_CHECKING:
 
     from gdsim.config.view import SaliencySpec
 
-MAX_MAPS = 200
-"""The largest number of maps along a path, sufficient for an animation of eight seconds."""
+MAX_MAPS = 200  # along a path, sufficient for an animation of eight seconds
 
 
 def saliency_maps(

@@ -14,8 +14,7 @@ from gdsim.config.optimizer import GradientSettings
 from gdsim.errors import InputError
 from gdsim.optimizers import OptimizerFactory, rng
 
-NOISE_STEPS, NOISE_VALUES = 64, 2**20
-"""The largest number of steps, and of components per start, whose noise is drawn at once."""
+NOISE_STEPS, NOISE_VALUES = 64, 2**20  # the most steps, and components per start, whose noise is drawn at once
 
 
 def noise_of(factory: OptimizerFactory, seed: int, numbers: Sequence[int], size: int) -> Iterator[Tensor | None]:

@@ -18,11 +18,8 @@ from gdsim.optimizers import OptimizerFactory, RNGState, deterministic
 from gdsim.simulation.stepper import Stepper, noise_of
 from gdsim.simulation.trajectory import IntArray, NetworkTrajectory, Progress, Stop, Training
 
-MAX_KEPT_BYTES = 2**26
-"""The largest size in bytes of the weights kept for all optimizers of a network, unless `record_every` is given."""
-
-CHUNK_BYTES = 2**22
-"""The approximate size in bytes of the buffer of weights, and of that of gradients, before their norms are taken."""
+MAX_KEPT_BYTES = 2**26  # of the weights kept for all optimizers of a network, unless `record_every` is given
+CHUNK_BYTES = 2**22  # of the buffer of weights, and of that of gradients, before their norms are taken
 
 
 def kept_steps(network: Network, steps: int, optimizers: int) -> IntArray:
@@ -44,14 +41,7 @@ def train(
     seed: int,
     progress: Progress = iter,
 ) -> tuple[NetworkTrajectory, ...]:
-    """Train a network with each of several optimizers.
-
-    Args:
-        network: The network.
-        factories: The optimizers.
-        steps: The number of updates.
-        seed: Seeds the weights and the order of the mini-batches.
-        progress: Wraps the iterable of steps, once for all optimizers together.
+    """Train a network with each of several optimizers; `progress` wraps the steps of all of them together.
 
     Returns:
         One trajectory per optimizer. Until `evaluate_landscape` computes them, points, values and gradients are zeros,
