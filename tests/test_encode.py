@@ -387,16 +387,12 @@ def test_a_file_that_becomes_too_large_is_given_up(tmp_path: Path, suffix: str) 
     written = write(frames, tmp_path / f"race{suffix}", fps=25, hold=0, max_bytes=size)
     assert written.stat().st_size == size
     written.unlink()
-    with pytest.raises(TooLargeError) as caught:
+    with pytest.raises(TooLargeError):
         write(frames, tmp_path / f"race{suffix}", fps=25, hold=0, max_bytes=size // 2, progress=progress)
-    assert caught.value.written > size // 2
     assert not [*tmp_path.iterdir()]
     assert no_child_is_left()
     if suffix in (".gif", ".apng"):
         assert len(asked) < 35
-        assert caught.value.share == pytest.approx(len(asked) / 40, abs=1 / 40)
-    else:
-        assert 0 < caught.value.share <= 1
 
 
 @pytest.mark.parametrize("suffix", [".gif", ".apng", ".webp"])

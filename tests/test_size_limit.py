@@ -47,7 +47,8 @@ def within(path, limit, **more) -> tuple[str, ...]:
 def told(words: str) -> tuple[int, int, int]:
     """The colours, the frames a second and the width that a sentence tells of; as they were where it does not."""
     found = [
-        re.search(pattern, words) for pattern in (r"(\d+) instead of 256 col", r"(\d+) instead of 25 f", r"(\d+) × ")
+        re.search(pattern, words)
+        for pattern in (r"(\d+) colours instead of 256 col", r"(\d+) frames/s instead of 25 f", r"(\d+) × ")
     ]
     return tuple(int(match[1]) if match else was for match, was in zip(found, (256, 25, 640), strict=True))
 
@@ -135,7 +136,7 @@ def test_a_see_through_background_reaches_the_file_and_is_refused_where_it_canno
     assert alpha[180, 160] == 255
     with pytest.raises(InputError) as caught:
         write_within_limit(race(), tmp_path / "a.gif", output=output)
-    assert (caught.value.code, caught.value.key) == ("conflict", ("output", "background"))
+    assert (caught.value.code, caught.value.key) == ("unsupported", ("output", "background"))
 
 
 def test_each_try_is_tracked(tmp_path, whole):

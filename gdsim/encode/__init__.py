@@ -59,15 +59,17 @@ def write(
     target = Path(path)
     chosen = format_of(target)
     if frames.transparent and chosen.opaque_reason:
-        names = " ".join(each.suffixes[0] for each in formats().values() if not each.opaque_reason)
-        message = f"{path}: {chosen.suffixes[0]} cannot be transparent; a transparent background needs {names}"
-        raise InputError(message, code="unsupported")
+        message = f"{path}: {chosen.name} cannot have a transparent background: {chosen.opaque_reason}"
+        raise InputError(message, ("output", "background"), code="unsupported")
+    _check_range("fps", fps, 1, _FASTEST)
+    _check_range("quality_level", quality_level, 0, max(len(chosen.quality_levels) - 1, 0))
+    if not 0 <= hold <= _LONGEST_HOLD:
+        raise InputError(f"must be from 0 to {_LONGEST_HOLD} seconds, not {hold!r}", ("hold",))
     options = EncodeOptions(fps, hold, loop, quality_level, max_bytes, provenance, progress)
-    _check(chosen, options)
     with atomic_write(target) as partial:
         chosen.write(frames, partial, options)
         if chosen.kind == "animation":
-            options.check_size(partial.stat().st_size, 1.0)
+            options.check_size(partial.stat().st_size)
     return target
 
 
@@ -86,12 +88,6 @@ def format_of(path: Path) -> Format:
     return found
 
 
-def _check(chosen: Format, options: EncodeOptions) -> None:
-    if not (isinstance(options.fps, int) and 1 <= options.fps <= _FASTEST):
-        raise InputError(f"must be a whole number from 1 to {_FASTEST}, not {options.fps!r}", ("fps",))
-    if not 0 <= options.hold <= _LONGEST_HOLD:
-        raise InputError(f"must be from 0 to {_LONGEST_HOLD} seconds, not {options.hold!r}", ("hold",))
-    worst = max(len(chosen.quality_levels) - 1, 0)
-    if options.quality_level not in range(worst + 1):
-        message = f"must be from 0 to {worst} for .{chosen.name}, not {options.quality_level!r}"
-        raise InputError(message, ("quality_level",))
+def _check_range(name: str, value: int, low: int, high: int) -> None:
+    if value not in range(low, high + 1):
+        raise InputError(f"must be a whole number from {low} to {high}, not {value!r}", (name,))

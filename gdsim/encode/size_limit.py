@@ -9,8 +9,8 @@ from tempfile import TemporaryDirectory
 from typing import Any, NamedTuple
 
 from gdsim.config import Output
-from gdsim.encode import Format, Progress, TooLargeError, format_of, write
-from gdsim.errors import GdsimError, InputError
+from gdsim.encode import Progress, TooLargeError, format_of, write
+from gdsim.errors import GdsimError
 from gdsim.metadata import Provenance
 from gdsim.render import Frames, frames
 from gdsim.scene import Scene
@@ -40,15 +40,15 @@ def write_within_limit(
     drawn: Frames | None = None,
     progress: Progress = iter,
 ) -> tuple[str, ...]:
-    """Write a scene within `output.max_bytes`, at the highest quality that fits.
+    """Write a scene within `output.max_bytes`, at the highest quality that fits; posters have no limit.
 
     Args:
-        scene: The scene to write.
+        scene: What is drawn.
         path: The file to write; its suffix determines the format.
-        output: The size limit, the background and whether the animation repeats. Posters have no limit.
+        output: The size limit, the background and whether the animation repeats.
         provenance: The metadata to store in the file.
-        drawn: The scene's frames, if they have already been created.
-        progress: Wraps the iterable of frames of each attempt, to show progress.
+        drawn: The scene's frames, if they already exist.
+        progress: Wraps the iterable of frames of each attempt.
 
     Returns:
         One sentence for each reduction; empty if nothing was reduced.
@@ -57,44 +57,42 @@ def write_within_limit(
         InputError: No format has the suffix, or the format does not support the background.
         GdsimError: The limit cannot be met and nothing is written, or the file cannot be written.
     """
-    chosen, transparent = format_of(path), output.background == "transparent"
-    if transparent and chosen.opaque_reason:
-        message = f"{path}: {chosen.name} cannot have a transparent background: {chosen.opaque_reason}"
-        raise InputError(message, ("output", "background"), code="conflict")
-    shown, limit = drawn or frames(scene, transparent=transparent), output.max_bytes
+    levels, limit = format_of(path).quality_levels, output.max_bytes
+    transparent = output.background == "transparent"
+    shown = drawn or frames(scene, transparent=transparent)
     options: dict[str, Any] = {"hold": scene.hold, "loop": output.loop == "forever", "provenance": provenance}
-    if limit is None or not chosen.quality_levels:
+    if limit is None or not levels:
         write(shown, path, fps=scene.fps, progress=progress, **options)
         return ()
-    left_out, before = shown.left_out, _words(_Stage(0, scene.fps, scene.size), chosen)
-    for stage in _stages(scene, len(chosen.quality_levels)):
+    left_out, before = shown.left_out, None
+    for stage in _stages(scene, len(levels)):
         if stage.size != shown.size:  # laid out anew, so that text stays legible
             shown = frames(replace(scene, size=stage.size), transparent=transparent)
         fewer = shown if stage.fps == scene.fps else shown.sparse(max(2, round(len(scene) * stage.fps / scene.fps)))
         options |= {"fps": stage.fps, "quality_level": stage.quality_level}
-        words = _words(stage, chosen)
+        words = (levels[stage.quality_level], f"{stage.fps} frames/s", "{} × {} pixels".format(*stage.size))
+        before = before or words
         try:
             write(fewer, path, max_bytes=limit, progress=progress, **options)
         except TooLargeError:
             continue
-        changes = ", ".join(_change(*pair) for pair in zip(before, words, strict=True) if pair[0] != pair[1])
+        changes = [f"{now} instead of {was}" for was, now in zip(before, words, strict=True) if was != now]
         if not changes:
             return ()
-        sentence = f"To keep within {_size(limit)}, {path.name} has {changes}; it takes {_size(path.stat().st_size)}."
+        size = _size(path.stat().st_size)
+        sentence = f"To keep within {_size(limit)}, {path.name} has {', '.join(changes)}; it takes {size}."
         return sentence, *(each for each in shown.left_out if each not in left_out)
     with TemporaryDirectory() as folder:
-        size = write(fewer, Path(folder, path.name), **options).stat().st_size
+        size = _size(write(fewer, Path(folder, path.name), **options).stat().st_size)
     raise GdsimError(
-        f"{path}: cannot be kept within {_size(limit)}: with {', '.join(words)} it still takes "
-        f"{_size(size)}; allow more in output.max_bytes, or show less: fewer seconds, no panels, no arrows"
+        f"{path}: cannot be kept within {_size(limit)}: with {', '.join(words)} it still takes {size}; allow more in "
+        "output.max_bytes, or show less: fewer seconds, no panels, no arrows"
     )
 
 
 def _stages(scene: Scene, levels: int) -> Iterator[_Stage]:
-    stage = _Stage(0, scene.fps, scene.size)
-    yield stage
-    for level in range(1, levels):
-        stage = stage._replace(quality_level=level)
+    for level in range(levels):
+        stage = _Stage(level, scene.fps, scene.size)
         yield stage
     while stage.fps // 2 >= LOWEST_FPS:
         stage = stage._replace(fps=stage.fps // 2)
@@ -105,17 +103,6 @@ def _stages(scene: Scene, levels: int) -> Iterator[_Stage]:
         scale = max(scale * SHRINK, smallest)
         width, height = (2 * round(side * scale / 2) for side in scene.size)
         yield stage._replace(size=(width, height))
-
-
-def _words(stage: _Stage, chosen: Format) -> tuple[str, str, str]:
-    width, height = stage.size
-    return chosen.quality_levels[stage.quality_level], f"{stage.fps} frames/s", f"{width} × {height} pixels"
-
-
-def _change(before: str, now: str) -> str:
-    """Describe a changed setting, naming a common unit only once."""
-    unit = now.rpartition(" ")[2]
-    return f"{now.removesuffix(f' {unit}') if before.endswith(f' {unit}') else now} instead of {before}"
 
 
 def _size(count: int) -> str:

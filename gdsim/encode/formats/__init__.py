@@ -33,12 +33,7 @@ TEXT_START = b'{"made by": "gdsim"'
 
 
 class TooLargeError(GdsimError):
-    """A file would exceed the size limit: `written` bytes for a `share` of its frames, from 0 to 1."""
-
-    def __init__(self, written: int, share: float) -> None:
-        super().__init__(f"the file is too large: {written} bytes after {share:.0%} of its frames")
-        self.written = written
-        self.share = share
+    """A file would exceed its size limit."""
 
 
 @dataclass(frozen=True)
@@ -53,10 +48,10 @@ class EncodeOptions:
     provenance: Provenance | None
     progress: Progress
 
-    def check_size(self, written: int, share: float) -> None:
-        """Raise TooLargeError if the bytes written so far exceed the limit."""
+    def check_size(self, written: int) -> None:
+        """Raise TooLargeError if the number of bytes written so far exceeds the limit."""
         if self.max_bytes is not None and written > self.max_bytes:
-            raise TooLargeError(written, share)
+            raise TooLargeError(f"the file is too large: more than {self.max_bytes} bytes")
 
 
 @dataclass(frozen=True)

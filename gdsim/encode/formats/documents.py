@@ -12,13 +12,9 @@ from gdsim.metadata import TEXT_LIMIT
 if TYPE_CHECKING:
     from gdsim.render import Frames
 
-_HEAD = 4096
-"""Number of bytes within which the start tag of an SVG's root element ends."""
-
 _NUMBER = rb"(\d{1,6}(?:\.\d{0,9})?)"
-_SVG_SIZE = re.compile(rb'<svg\b[^>]*?\swidth="%b(pt|px|)"[^>]*?\sheight="%b(?:pt|px|)"' % (_NUMBER, _NUMBER))
+_SVG_SIZE = re.compile(rb'<svg [^>]*?\bwidth="%bpt" height="%bpt"' % (_NUMBER, _NUMBER))
 _PDF_SIZE = re.compile(rb"/MediaBox\s?\[\s?0 0 %b %b\s?\]" % (_NUMBER, _NUMBER))
-_PIXELS_PER_POINT = 96 / 72
 
 # A declaration, comments and whitespace may precede the first element of an SVG or a page.
 _BEFORE = rb"(?:\xef\xbb\xbf)?(?:\s+|<\?[^>]*+>|<!--.*?-->)*+"
@@ -39,9 +35,8 @@ class Svg(Format):
     def read(self, path: Path) -> FileInfo:
         """Read the size, and the source in the metadata."""
         content = beginning_of(path)
-        source, found = element_text(content, b"dc:source"), _SVG_SIZE.search(content[:_HEAD])
-        size = _pixels(found[1], found[3], _PIXELS_PER_POINT if found[2] == b"pt" else 1) if found else None
-        return FileInfo(source, size, complete=end_of(path).endswith(b"</svg>"))
+        size = _pixels(_SVG_SIZE.search(content[:4096]))
+        return FileInfo(element_text(content, b"dc:source"), size, complete=end_of(path).endswith(b"</svg>"))
 
 
 class Pdf(Svg):
@@ -60,8 +55,7 @@ class Pdf(Svg):
         literal = re.match(rb"(?:[^\\()]|\\.)*+", source, re.DOTALL)
         text = re.sub(rb"\\(.)", rb"\1", literal[0], flags=re.DOTALL) if literal else b""
         found = _PDF_SIZE.search(beginning_of(path)) or _PDF_SIZE.search(end)
-        size = _pixels(found[1], found[2], _PIXELS_PER_POINT) if found else None
-        return FileInfo(text, size, complete=end.endswith(b"%%EOF"))
+        return FileInfo(text, _pixels(found), complete=end.endswith(b"%%EOF"))
 
 
 class Html(Format):
@@ -88,5 +82,6 @@ class Html(Format):
 FORMATS = (Svg(), Pdf(), Html())
 
 
-def _pixels(width: bytes, height: bytes, unit: float) -> tuple[int, int]:
-    return round(float(width) * unit), round(float(height) * unit)
+def _pixels(points: re.Match[bytes] | None) -> tuple[int, int] | None:
+    """Convert width and height from points, 72 per inch, to pixels, 96 per inch."""
+    return (round(float(points[1]) * 96 / 72), round(float(points[2]) * 96 / 72)) if points else None

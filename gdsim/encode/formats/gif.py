@@ -50,11 +50,11 @@ class Gif(Format):
             patches = changed_rectangles(options.progress(frames), palette.indices)
             images = (_image(*patch, bits) if patch else None for patch in patches)
             unchanged = _image(0, 0, np.full((1, 1), UNCHANGED, np.uint8), bits)
-            for index, (image, delay, shown) in enumerate(_timed(images, options.fps, options.hold)):
+            for index, (image, delay) in enumerate(_timed(images, options.fps, options.hold)):
                 file.write(_control(delay, transparent=index > 0) + image)
                 for begin in range(_LONGEST_DELAY, delay, _LONGEST_DELAY):
                     file.write(_control(delay - begin, transparent=True) + unchanged)
-                options.check_size(file.tell(), shown / len(frames))
+                options.check_size(file.tell())
             file.write(b";")
 
     def read(self, path: Path) -> FileInfo:
@@ -86,16 +86,13 @@ def _control(delay: int, *, transparent: bool) -> bytes:
     return _GRAPHIC_CONTROL + struct.pack("<BHBx", keep_below | transparent, min(delay, _LONGEST_DELAY), UNCHANGED)
 
 
-def _timed(images: Iterable[bytes | None], fps: int, hold: float) -> Iterator[tuple[bytes, int, int]]:
-    """Yield each image, its delay, and the number of frames that have been shown at its end.
-
-    An image is shown until the next one, the last for `hold` additional seconds.
-    """
-    shown, since, number = b"", 0, 0
-    for number, image in enumerate(images):
-        now = round(100 * number / fps)
+def _timed(images: Iterable[bytes | None], fps: int, hold: float) -> Iterator[tuple[bytes, int]]:
+    """Yield each image with its delay: until the next image, and for the last until the end of the hold."""
+    shown, since, now = b"", 0, 0
+    for number, image in enumerate(images, 1):
         if image:
             if shown:
-                yield shown, now - since, number
+                yield shown, now - since
             shown, since = image, now
-    yield shown, round(100 * (number + 1) / fps) + round(100 * hold) - since, number + 1
+        now = round(100 * number / fps)
+    yield shown, now + round(100 * hold) - since

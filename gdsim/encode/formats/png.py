@@ -64,11 +64,9 @@ class Apng(Png):
                 box = (patch.shape[1], patch.shape[0], left, top)
                 control = struct.pack(">5I2H2B", max(0, 2 * number - 1), *box, 1 + held, fps, _KEEP_BELOW, _PUT_OVER)
                 file.write(_chunk(b"fcTL", control))
-                if number == 0:
-                    file.write(_chunk(b"IDAT", _compress(patch)))
-                else:
-                    file.write(_chunk(b"fdAT", struct.pack(">I", 2 * number) + _compress(patch)))
-                options.check_size(file.tell(), (number + 1) / len(frames))
+                kind, numbered = (b"fdAT", struct.pack(">I", 2 * number)) if number else (b"IDAT", b"")
+                file.write(_chunk(kind, numbered + _compress(patch)))
+                options.check_size(file.tell())
             file.write(_chunk(b"IEND", b""))
 
 

@@ -137,13 +137,13 @@ def _encode(command: list[str], frames: Frames, path: Path, options: EncodeOptio
     # Messages go to a file, because a pipe that is not read could fill up and block both processes.
     with TemporaryFile() as log, _start(command, stdin=subprocess.PIPE, stderr=log) as process:
         feed = cast("IO[bytes]", process.stdin)
-        for number, picture in enumerate(pictures, 1):
+        for picture in pictures:
             try:
                 feed.write(picture.data)
             except OSError:  # ffmpeg has ended; its exit status is checked below
                 break
-            if options.max_bytes is not None and path.exists():
-                options.check_size(path.stat().st_size, number / len(frames))
+            if path.exists():
+                options.check_size(path.stat().st_size)
         process.communicate()
         if process.returncode != 0:
             log.seek(0)

@@ -6,7 +6,7 @@ import re
 import struct
 from collections.abc import Iterable, Iterator
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 from xml.sax.saxutils import escape
 
 import numpy as np
@@ -45,17 +45,19 @@ class Webp(Format):
 
     def write(self, frames: Frames, path: Path, options: EncodeOptions) -> None:
         """Write the file."""
-        pictures: Iterable[Frame] = options.progress(frames)
+        pictures = iter(options.progress(frames))
         if options.quality_level:
             pictures = _with_few_colors(pictures, frames, options.quality_level)
         texts = {name: escape(text) for name, text in named_texts(options.provenance).items()}
         durations = [1000 / options.fps] * len(frames)
         durations[-1] += 1000 * options.hold
+        first = Image.fromarray(next(pictures))
         with path.open("wb") as file:
-            _Sequence(pictures, len(frames)).save(
+            first.save(
                 file,
                 "WEBP",
                 save_all=True,
+                append_images=[_Sequence(pictures, len(frames) - 1)],
                 lossless=True,
                 method=1,
                 quality=25,
@@ -97,20 +99,14 @@ def _with_few_colors(pictures: Iterable[Frame], frames: Frames, quality_level: i
         yield np.dstack([colors[indices].reshape(*picture.shape[:2], 3), opacity])
 
 
-class _Sequence(Image.Image):
-    """An image whose frames are made when Pillow seeks them, so that only one of them is in memory."""
+class _Sequence:
+    """An image for Pillow whose frames are made when it seeks them, in order, so that only one is in memory."""
 
-    def __init__(self, pictures: Iterable[Frame], count: int) -> None:
-        super().__init__()
-        self._pictures, self._position, self.n_frames = iter(pictures), -1, count
-        self.seek(0)
+    def __init__(self, pictures: Iterator[Frame], count: int) -> None:
+        self._pictures, self.n_frames = pictures, count
 
-    def seek(self, frame: int) -> None:
-        """Go to the next frame; going back, as Pillow does at the end, is ignored."""
-        if frame > self._position:
-            image = Image.fromarray(next(self._pictures))
-            self.im, self._mode, self._size, self._position = image.im, image.mode, image.size, frame
+    def seek(self, _frame: int) -> None:
+        self._image = Image.fromarray(next(self._pictures))
 
-    def tell(self) -> int:
-        """Return the index of the frame."""
-        return self._position
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._image, name)
