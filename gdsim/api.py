@@ -4,10 +4,9 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from contextlib import nullcontext
 from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, NamedTuple, TypeAlias, TypeVar
+from typing import TYPE_CHECKING, Any, TypeAlias, TypeVar
 
 import numpy as np
 import numpy.typing as npt
@@ -16,7 +15,7 @@ from gdsim import analysis, objectives, scene
 from gdsim.config import Animation, Experiment, Output, View, load, loads
 from gdsim.config.yaml_text import dump
 from gdsim.encode import find_format
-from gdsim.errors import InputError, check_arguments
+from gdsim.errors import ConfigError, InputError, check_arguments
 from gdsim.movie import Movie, make_provenance
 from gdsim.objectives import Gradient, Objective, inside, objective
 from gdsim.simulation import Trajectory, read
@@ -137,7 +136,7 @@ def simulate(
     Raises:
         InputError: An argument, or something in the configuration, is at fault.
     """
-    return tuple(_run(source, optimizers, start, steps, seed, progress=progress).trajectories)
+    return tuple(_run(source, optimizers, start, steps, seed, progress=progress)[1])
 
 
 @check_arguments
@@ -175,14 +174,14 @@ def animate(
     """
     if isinstance(optimizers, os.PathLike) or (isinstance(optimizers, str) and _is_path(optimizers, source)):
         path, optimizers = optimizers, None
-    own_view, own_animation = _model(View, view, "view"), _model(Animation, animation, "animation")
-    run = _run(source, optimizers, start, steps, seed, progress=progress)
-    experiment, output = run.experiment, Output()
-    if experiment is not None:
-        own_view, own_animation = own_view or experiment.view, own_animation or experiment.animation
-        output = experiment.output
-    with experiment.located() if experiment is not None else nullcontext():
-        drawn = scene.build_scene(run.trajectories, view=own_view, animation=own_animation)
+    shown, pace = _model(View, view, "view"), _model(Animation, animation, "animation")
+    experiment, trajectories = _run(source, optimizers, start, steps, seed, progress=progress)
+    if experiment is None:
+        drawn, output = scene.build_scene(trajectories, view=shown, animation=pace), Output()
+    else:
+        with experiment.located():
+            shown, pace, output = shown or experiment.view, pace or experiment.animation, experiment.output
+            drawn = scene.build_scene(trajectories, view=shown, animation=pace)
     movie = Movie(drawn, make_provenance(drawn, experiment), output)
     if path is not None:
         movie.save(path, progress=progress)
@@ -222,7 +221,7 @@ def compare(
         InputError: An argument, or something in the configuration, is at fault.
     """
     if objectives is None and starts is None:
-        return analysis.compare(_run(source, progress=progress).trajectories)
+        return analysis.compare(_run(source, progress=progress)[1])
     return analysis.plan_study(_experiment(source), objectives=objectives, starts=starts).run(progress=progress).table
 
 
@@ -253,9 +252,8 @@ def tune(
         GdsimError: Optuna is needed and not installed.
     """
     tuning = analysis.Tuning((names,) if isinstance(names, str) else tuple(names), budget, ranges or {})
-    return analysis.plan_study(_experiment(source), objectives=objectives, starts=starts, tuning=tuning).run(
-        progress=progress
-    )
+    study = analysis.plan_study(_experiment(source), objectives=objectives, starts=starts, tuning=tuning)
+    return study.run(progress=progress)
 
 
 @check_arguments
@@ -287,11 +285,6 @@ def grad(objective: ObjectiveLike, at: npt.ArrayLike, **settings: Any) -> Gradie
     return objectives.grad(objectives.objective(objective, **settings), at)
 
 
-class _Run(NamedTuple):
-    experiment: Experiment | None
-    trajectories: Sequence[Trajectory]
-
-
 def _run(
     source: Source,
     optimizers: OptimizersLike | None = None,
@@ -300,26 +293,26 @@ def _run(
     seed: int | None = None,
     *,
     progress: Progress,
-) -> _Run:
-    """Return the trajectories that a source is, or that it makes."""
+) -> tuple[Experiment | None, Sequence[Trajectory]]:
+    """Return the trajectories that a source is, or that it makes, and its experiment if it has one."""
     if optimizers is not None or callable(source):
-        return _Run(None, _descend_each(source, optimizers, start, steps, seed, progress))  # type: ignore[arg-type]
+        return None, _descend_each(source, optimizers, start, steps, seed, progress)  # type: ignore[arg-type]
     for name, value in {"start": start, "steps": steps, "seed": seed}.items():
         if value is not None:
             message = "goes with an objective and `optimizers`; an experiment has its own"
             raise InputError(message, (name,), code="conflict")
     if isinstance(source, Trajectory):
-        return _Run(None, [source])
+        return None, [source]
     if isinstance(source, str | os.PathLike) and Path(source).suffix.lower() == RECORDING:
-        return _Run(*read(Path(source)))
+        return read(Path(source))
     if isinstance(source, Sequence) and not isinstance(source, str):
         if wrong := [type(each).__name__ for each in source if not isinstance(each, Trajectory)]:
             raise InputError(f"must hold trajectories, not {wrong[0]}", ("source",), code="wrong-type")
-        return _Run(None, source)
+        return None, source
     from gdsim.simulation import experiments
 
     experiment = _experiment(source)
-    return _Run(experiment, experiments.simulate(experiment, progress=progress))
+    return experiment, experiments.simulate(experiment, progress=progress)
 
 
 def _is_path(text: str, source: object) -> bool:
@@ -358,27 +351,24 @@ def _descend_each(
     target, is_fitted = _objective(source, None, start)
     if optimizers is None:
         _experiment(target)
+    common: dict[str, Any] = {"start": start, "seed": seed or 0, "progress": progress}
+    common["steps"] = STEPS if steps is None else steps
     trajectories = []
     for label, settings in _by_label(optimizers).items():
-        optimizer, color = settings.pop("class"), settings.pop("color", None)
-        common: dict[str, Any] = {"start": start, "seed": seed or 0, "progress": progress}
-        steps = STEPS if steps is None else steps
-        made = descend(target, optimizer, label=label, steps=steps, **common, **settings)
+        color = settings.pop("color", None)
+        made = descend(target, settings.pop("class"), label=label, **common, **settings)
         trajectories.append(replace(made, color=color))
     return _fitted(trajectories) if is_fitted else trajectories
 
 
 def _by_label(optimizers: OptimizersLike | None) -> dict[str, dict[str, Any]]:
     """Return the settings of each optimizer by its label, "class" among them."""
-    if isinstance(optimizers, Mapping):
-        given = {label: settings or label for label, settings in optimizers.items()}
-    else:
+    if not isinstance(optimizers, Mapping):
         classes = [optimizers] if isinstance(optimizers, str | type) else optimizers or ()
-        names = [each.__name__ if isinstance(each, type) else str(each) for each in classes]
-        given = {name.rpartition(".")[2]: each for name, each in zip(names, classes, strict=True)}
+        optimizers = {str(getattr(each, "__name__", each)).rpartition(".")[2]: each for each in classes}
     return {
-        label: {"class": label} | (dict(each) if isinstance(each, Mapping) else {"class": each})
-        for label, each in given.items()
+        label: {"class": label} | (dict(each or {}) if isinstance(each, Mapping | None) else {"class": each})
+        for label, each in optimizers.items()
     }
 
 
@@ -386,17 +376,15 @@ def _objective(
     source: ObjectiveLike, bounds: npt.ArrayLike | None, start: npt.ArrayLike | None
 ) -> tuple[Objective, bool]:
     """Return an objective, and whether its view is still to be fitted to the paths."""
-    if bounds is not None or isinstance(source, Objective) or not callable(source):
-        return objective(source, bounds=bounds), False
-    if start is None:
-        return objective(source), True
+    if bounds is not None or not callable(source) or start is None:
+        return objective(source, bounds=bounds), callable(source) and bounds is None
     try:
         points = np.atleast_2d(np.asarray(start, dtype=np.float64))
     except (TypeError, ValueError):
         raise InputError(f"must be numbers, not {start!r:.40}", ("start",), code="wrong-type") from None
-    low, high = points.min(0), points.max(0)
-    margin = np.maximum(1, np.maximum(np.abs(low), np.abs(high)))
-    return replace(objective(source, bounds=np.stack([low - margin, high + margin], -1)), start=points[0]), True
+    margin = np.maximum(1, np.abs(points).max(0))
+    view = np.stack([points.min(0) - margin, points.max(0) + margin], -1)
+    return replace(objective(source, bounds=view), start=points[0]), True
 
 
 def _fitted(trajectories: Sequence[Trajectory]) -> list[Trajectory]:
@@ -414,7 +402,7 @@ def _fitted(trajectories: Sequence[Trajectory]) -> list[Trajectory]:
     return [replace(each, objective=fitted) for each in trajectories]
 
 
-M = TypeVar("M", View, Animation)
+M = TypeVar("M", bound="View | Animation")
 
 
 def _model(kind: type[M], value: M | Mapping[str, Any] | None, name: str) -> M | None:
@@ -426,7 +414,8 @@ def _model(kind: type[M], value: M | Mapping[str, Any] | None, name: str) -> M |
     try:
         return kind(**_plain(value))
     except InputError as error:
-        raise error.below(name) from error
+        problems = [replace(problem, key=(name, *problem.key)) for problem in error.problems]
+        raise ConfigError(problems) from error
 
 
 def _plain(value: Any) -> Any:

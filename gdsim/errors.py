@@ -101,20 +101,19 @@ class InputError(GdsimError):
         message: One sentence that says what is wrong and what to do; it does not repeat the key.
         key: What is at fault, as far as the raiser knows it: `("optimizers", "Adam", "lr")`.
         code: The kind of mistake.
+
+    Attributes:
+        problems: The single mistake; a ConfigError may have several, in the order of their locations.
     """
 
     exit_status = 2
 
     def __init__(self, message: str, key: Key = (), *, code: Code = "invalid-value") -> None:
-        super().__init__(": ".join(filter(None, (".".join(map(str, key)), message))))
-        self.message = message
-        self.key = key
-        self.code: Code = code
+        self.message, self.key, self.code = message, key, code
+        self.problems: tuple[Problem, ...] = (Problem(message, key, code),)
 
-    @property
-    def problems(self) -> tuple[Problem, ...]:
-        """The single mistake; a ConfigError has several."""
-        return (Problem(self.message, self.key, self.code),)
+    def __str__(self) -> str:
+        return "\n".join(map(str, self.problems))
 
     def below(self, *keys: str | int) -> InputError:
         """Return the same mistake with keys above its own."""
@@ -129,15 +128,9 @@ class ConfigError(InputError):
     """
 
     def __init__(self, problems: Iterable[Problem]) -> None:
-        self._problems = tuple(dict.fromkeys(problems))
-        first = self._problems[0]
-        super().__init__("\n".join(map(str, self._problems)), code=first.code)
-        self.key = first.key
-
-    @property
-    def problems(self) -> tuple[Problem, ...]:
-        """The mistakes, in the order of their locations."""
-        return self._problems
+        unique = tuple(dict.fromkeys(problems))
+        super().__init__("\n".join(map(str, unique)), unique[0].key, code=unique[0].code)
+        self.problems = unique
 
 
 def collect(function: Callable[[S], T], items: Iterable[S]) -> list[T]:
@@ -156,9 +149,7 @@ def collect(function: Callable[[S], T], items: Iterable[S]) -> list[T]:
 
 def printable(text: str) -> str:
     """Return text as one line that is safe to print in a terminal: control characters are escaped."""
-    return "".join(
-        character if character.isprintable() else character.encode("unicode_escape").decode() for character in text
-    )
+    return "".join(each if each.isprintable() else each.encode("unicode_escape").decode() for each in text)
 
 
 SYNONYMS = {

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import secrets
-import stat
 import warnings
 import zipfile
 from collections.abc import Collection, Iterator
@@ -12,7 +11,7 @@ from difflib import get_close_matches
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from gdsim.errors import GdsimError, InputError, did_you_mean
+from gdsim.errors import GdsimError, InputError, Key
 
 if TYPE_CHECKING:
     import numpy.typing as npt
@@ -30,19 +29,16 @@ def os_error_reason(error: OSError) -> str:
 
 def suggest_sibling(path: Path) -> str:
     """Return `"; did you mean 'x'?"` for the most similar file of the same kind beside a missing one, or nothing."""
+    suffix = path.suffix.casefold()
     try:
-        names = sorted(each.name for each in path.parent.iterdir())
+        # Stems are compared: a common suffix would make any two names similar.
+        stems = {
+            each.stem.casefold(): each.name
+            for each in sorted(path.parent.iterdir())
+            if not suffix or get_close_matches(each.suffix.casefold(), [suffix], cutoff=SIMILAR_SUFFIXES)
+        }
     except OSError:
         return ""
-    suffix = path.suffix.casefold()
-    if not suffix:
-        return did_you_mean(path.name, names)
-    # Stems are compared: a common suffix would make any two names similar.
-    stems = {
-        Path(name).stem.casefold(): name
-        for name in names
-        if get_close_matches(Path(name).suffix.casefold(), [suffix], cutoff=SIMILAR_SUFFIXES)
-    }
     matches = get_close_matches(path.stem.casefold(), stems, n=1)
     return f"; did you mean '{stems[matches[0]]}'?" if matches else ""
 
@@ -69,30 +65,29 @@ def atomic_write(path: Path) -> Iterator[Path]:
             partial.unlink()
 
 
-def check_file(path: Path, *, max_bytes: int, key: tuple[str | int, ...] = ()) -> None:
+def check_file(path: Path, *, max_bytes: int, key: Key = ()) -> None:
     """Check that a path is a regular file of a size that can be read.
 
     Raises:
         InputError: It is missing, not a regular file, empty, or larger than `max_bytes`.
     """
     try:
-        found = path.stat()
+        size = path.stat().st_size
     except OSError as error:
-        hint = suggest_sibling(path) if isinstance(error, FileNotFoundError) else ""
-        message = f"{path}: {(error.strerror or str(error)).lower()}{hint}"
-        raise InputError(message, key, code="not-found" if hint or not path.exists() else "unreadable") from error
-    if not stat.S_ISREG(found.st_mode):
-        kind = "a folder; name a file in it" if stat.S_ISDIR(found.st_mode) else "not a regular file"
+        message = f"{path}: {(error.strerror or str(error)).lower()}{suggest_sibling(path)}"
+        raise InputError(message, key, code="not-found") from error
+    if not path.is_file():
+        kind = "a folder; name a file in it" if path.is_dir() else "not a regular file"
         raise InputError(f"{path}: is {kind}", key, code="unreadable")
-    if not found.st_size:
+    if not size:
         raise InputError(f"{path}: is empty", key, code="unreadable")
-    if found.st_size > max_bytes:
-        sizes = f"{found.st_size / 2**30:.1f} GiB; the limit is {max_bytes / 2**30:g} GiB"
+    if size > max_bytes:
+        sizes = f"{size / 2**30:.1f} GiB; the limit is {max_bytes / 2**30:g} GiB"
         raise InputError(f"{path}: has {sizes}", key, code="too-large")
 
 
 def load_arrays(
-    path: Path, *, max_bytes: int, names: Collection[str] | None = None, key: tuple[str | int, ...] = ()
+    path: Path, *, max_bytes: int, names: Collection[str] | None = None, key: Key = ()
 ) -> dict[str, npt.NDArray[Any]]:
     """Read a NumPy file of any origin: sizes are checked before memory is allocated, nothing is unpickled.
 
@@ -113,20 +108,15 @@ def load_arrays(
             if not zipfile.is_zipfile(path):
                 # A memory map must fit into the file, so a false header cannot reserve memory.
                 return {"": np.array(np.lib.format.open_memmap(path, mode="r"))}
-            with zipfile.ZipFile(path) as archive:
-                declared = sum(entry.file_size for entry in archive.infolist())
-            if declared > max_bytes:
-                sizes = f"{declared / 2**30:.1f} GiB of arrays; the limit is {max_bytes / 2**30:g} GiB"
-                raise InputError(f"{path}: declares {sizes}", key, code="too-large")
             with np.load(path, allow_pickle=False) as arrays:
+                if sum(entry.file_size for entry in arrays.zip.infolist()) > max_bytes:
+                    raise ValueError(f"it declares more than {max_bytes / 2**30:g} GiB of arrays")
                 found = {name: arrays[name] for name in arrays.files if names is None or name in names}
-    except InputError:
-        raise
+                for name, array in found.items():
+                    if not isinstance(array, np.ndarray):
+                        raise ValueError(f"'{name}' is not an array")
+                return found
     except Exception as error:  # NumPy and zipfile pass on whatever their parsers raise
         reason = (str(error).splitlines() or [type(error).__name__])[0]
         message = f"{path}: is not a readable {path.suffix} file: {reason}"
         raise InputError(message, key, code="unreadable") from error
-    strange = [name for name, array in found.items() if not isinstance(array, np.ndarray)]
-    if strange:
-        raise InputError(f"{path}: '{strange[0]}' is not an array", key, code="unreadable")
-    return found

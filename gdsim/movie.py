@@ -104,7 +104,7 @@ def save_scene(
     drawn: Frames | None = None,
     progress: Progress = iter,
 ) -> tuple[str, ...]:
-    """Draw a scene into a file.
+    """Draw a scene into a file, or write the page that plays it.
 
     Args:
         scene: What is drawn.
@@ -121,9 +121,8 @@ def save_scene(
         InputError: The suffix is unknown.
         GdsimError: The file cannot be written, or is too large at any quality.
     """
-    output = output or Output()
-    found = find_format(path.suffix)
-    if found is not None and found.kind == "page":
+    output, format_ = output or Output(), find_format(path.suffix)
+    if format_ and format_.kind == "page":
         write_player(scene, path, provenance=provenance, loop=output.loop == "forever")
         return ()
     return write_within_limit(scene, path, output=output, provenance=provenance, drawn=drawn, progress=progress)

@@ -55,7 +55,7 @@ def test_the_training_of_a_network_reports_its_progress(moons):
 
 def test_a_report_tells_of_loss_and_accuracy(found, tmp_path):
     page, text = (path.read_text("utf-8") for path in write_report(found, tmp_path / "report.html"))
-    for words in (" at the lowest loss, ", " the highest test accuracy, "):
+    for words in (" at the lowest loss of ", " the highest test accuracy of "):
         assert words in page
         assert words in text
     assert "lowest loss so far" in text
@@ -66,12 +66,12 @@ def test_a_report_tells_of_loss_and_accuracy(found, tmp_path):
 def test_of_several_networks_a_report_tells_of_each_and_of_no_minimum(found, tmp_path):
     rows = found.table.rows
     told = summarize(replace(found.table, rows=(*rows, replace(rows[0], objective="Another"))))
-    assert told.count(" at the lowest loss, ") == 1
+    assert told.count(" at the lowest loss of ") == 1
     accuracy = f"{100 * rows[0].test_accuracy:.1f} %"
-    alone = f"On Another {rows[0].optimizer} ends at the loss {rows[0].final_value:.3g}"
-    assert f"{alone} and a test accuracy of {accuracy}." in told
+    alone = f"On Another {rows[0].optimizer} ends at a loss of {rows[0].final_value:.3g}."
+    assert f"{alone} {rows[0].optimizer} has a test accuracy of {accuracy}." in told
     untested = replace(rows[0], objective="Another", test_accuracy=None)
-    assert f"{alone}." in summarize(replace(found.table, rows=(*rows, untested)))
+    assert alone in summarize(replace(found.table, rows=(*rows, untested)))
     broken = [replace(row, diverged=1, test_accuracy=1.0) for row in rows]
     assert summarize(replace(found.table, rows=(rows[0], broken[1]))).startswith(
         alone.replace("Another", rows[0].objective)
@@ -81,6 +81,6 @@ def test_of_several_networks_a_report_tells_of_each_and_of_no_minimum(found, tmp
     )
     wide = MOONS.replace("objective: ", "objective:\n- ").replace("\nsteps: 6", f"\n- {WIDE}\nsteps: 1")
     for path in write_report(plan_study(gdsim.loads(wide)).run(), tmp_path / "both.html"):
-        assert " at the lowest loss, " in path.read_text("utf-8")
+        assert " at the lowest loss of " in path.read_text("utf-8")
         assert "inimum" not in path.read_text("utf-8").partition("Within tolerance")[0]
         assert "Share of starts that reach" not in path.read_text("utf-8")

@@ -29,8 +29,7 @@ from gdsim.render import frames
 from gdsim.render.painter import only
 from gdsim.render.trail import Trail
 from gdsim.scene import ImageSequence, build_scene
-from gdsim.web.drawing import Drawing
-from gdsim.web.player import notes, page, quoted, write_player
+from gdsim.web.player import Drawing, notes, page, quoted, write_player
 from tests import browse
 from tests.browse import wait_for
 from tests.networks_made import imagined, trained

@@ -326,9 +326,9 @@ def test_the_story_counts_exactly():
     told = summarize(rows(A={"solved": 0.5}, B=rare, C=flat, D=gone, E=some, F=few))
     assert told == (
         "On Himmelblau A reaches a global minimum from 4 of 8 starts, within tolerance after 20 gradient evaluations "
-        "at the median. Next are B (from 2 starts) and C (10, but no global minimum). E (from 3) and F (from 1) come "
-        "within tolerance from some of 8 starts. D never comes within tolerance. D diverges from all 8 starts. "
-        "C (from 1), E (from 2) and F (from 2) diverge from some of 8 starts."
+        "at the median. Next are B (from 2 starts) and C (10, but no global minimum). E comes within tolerance from 3 "
+        "of 8 starts. F comes within tolerance from 1 of 8 starts. D never comes within tolerance. D diverges from all "
+        "8 starts. E and F diverge from 2 of 8 starts. C diverges from 1 of 8 starts."
     )
 
 
@@ -369,7 +369,7 @@ def test_the_story_of_several_objectives_ranks_them():
     last = [*spent(30, 30), {"evaluations_to_tolerance": 30, "solved": 0.5}]
     assert summarize(over(C=last, B=spent(20, 20, 10), A=spent(10, 10, 20))) == (
         "Over 3 objectives A has the best mean rank, 1.33, and is the only first on 2 of them. Next is B with 1.67. "
-        "B and A reach a global minimum most often, each from 100 % of the starts."
+        "B and A each reach a global minimum most often, from 100 % of the starts."
     )
     quick, sure = [{"solved": 0.75}, {}, {}], [{}, {"solved": 0.5}, {"solved": 0.25}]
     assert summarize(over(A=sure, B=quick)).endswith(
@@ -381,8 +381,8 @@ def test_no_mean_is_over_fewer_objectives_than_another():
     rare = [{"evaluations_to_tolerance": 5}, None, None]
     assert summarize(over(Rare=rare, Other=spent(20, 20, 20), Good=spent(10, 10, 10))) == (
         "Over 3 objectives Good has the best mean rank, 1.33, and is the only first on 2 of them. "
-        "Next is Other with 2.33. Other and Good reach a global minimum equally often, each from 100 % of the starts. "
-        "Rare does not run on all 3 objectives and is not included in the means; the table says why."
+        "Next is Other with 2.33. Other and Good each reach a global minimum from 100 % of the starts. "
+        "The means leave out Rare, with which not all 3 objectives can be run; the table says why."
     )
     assert summarize(over(Rare=rare, Good=spent(10, 10, 10))).startswith(
         "Over 3 objectives Good has a mean rank of 1.33; no other runs on all of them. "
@@ -409,7 +409,7 @@ def test_one_optimizer_alone_has_no_rank():
     unknown = {"solved": None}
     assert summarize(over(A=[unknown, unknown])) == "Over 2 objectives: No minimum is known."
     assert summarize(over(A=[unknown, {}], B=[unknown, {}])).endswith(
-        "each from 100 % of the starts on the 1 objective whose minimum is known."
+        "A and B each reach a global minimum from 100 % of the starts on the 1 objective whose minimum is known."
     )
 
 

@@ -88,16 +88,20 @@ def load_one(
     Code never runs for a picture or a page: nobody expects that from a file that is looked at.
     """
     from gdsim.config import load, loads
-    from gdsim.encode.reading import output_format, source_folder, yaml_of
+    from gdsim.encode.reading import output_format, yaml_of
 
-    found = output_format(path)
+    found, folder = output_format(path), path.parent
     if found is None:
         return load(path, overrides=changes, transient_overrides=transient, allow_code=allow_code)
+    if found == "npz":
+        from gdsim.simulation import recorded_folder
+
+        folder = recorded_folder(path)
     return loads(
         yaml_of(path),
         name=path.stem,
         file=str(path),
-        folder=source_folder(path),
+        folder=folder,
         overrides=changes,
         transient_overrides=transient,
         allow_code=allow_code and found == "npz",

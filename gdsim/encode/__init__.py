@@ -81,7 +81,7 @@ def format_of(path: Path) -> Format:
     """
     found = find_format(path.suffix)
     if found is None or found.kind == "page":
-        known = [suffix for each in formats().values() if each.kind != "page" for suffix in each.suffixes]
+        known = [f".{name}" for name, each in formats().items() if each.kind != "page"]
         suggestion = did_you_mean(path.suffix.lower(), known)
         message = f"{path}: unknown format{suggestion}; there are {' '.join(known)}"
         raise InputError(message, code="unknown-name")

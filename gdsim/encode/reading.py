@@ -7,10 +7,12 @@ import sys
 from os import PathLike
 from pathlib import Path
 
-from gdsim.encode.formats import TEXT_START, FileInfo, Format, formats
+from gdsim.encode.formats import TEXT_START, FileInfo, formats
 from gdsim.errors import InputError
 from gdsim.files import check_file
 from gdsim.metadata import TEXT_LIMIT, Provenance
+
+RECORDING = "npz"
 
 
 def source(path: str | PathLike[str]) -> Provenance:
@@ -25,13 +27,13 @@ def source(path: str | PathLike[str]) -> Provenance:
         InputError: The file does not exist, is incomplete, or has no metadata of gdsim.
     """
     path = Path(path)
-    if is_recording(path):
+    name, info = _read(path)
+    if name == RECORDING:
         from gdsim.simulation import provenance  # imports torch, so only for recordings
 
         return provenance(path)
-    info = _read(path)
-    if info is None:
-        known = " ".join(f".{name}" for name in (*formats(), "npz"))
+    if name is None:
+        known = " ".join(f".{name}" for name in (*formats(), RECORDING))
         raise InputError(f"{path}: is not a file that gdsim writes: {known}", code="unreadable")
     if not info.complete:
         raise InputError(f"{path}: is incomplete or damaged; download it or write it again", code="unreadable")
@@ -57,33 +59,12 @@ def yaml_of(path: str | PathLike[str]) -> str:
     return yaml
 
 
-def source_folder(path: str | PathLike[str]) -> Path:
-    """Return the folder to which relative paths in a file's configuration refer: the one that contains the file.
-
-    A recording stores the folder in which it was made, which is used if it still exists.
-    """
-    path = Path(path)
-    if not is_recording(path):
-        return path.parent
-    from gdsim.simulation import recorded_folder
-
-    return recorded_folder(path)
-
-
-def is_recording(path: Path) -> bool:
-    """Return whether a file begins like a recording, and not like a picture or a page."""
-    return _first_bytes(path).startswith(b"PK\x03\x04")
-
-
 def output_format(path: Path) -> str | None:
     """Return the output format that a file begins like, such as "gif", or "npz"; None if there is none, or no file."""
     try:
-        if is_recording(path):
-            return "npz"
-        found = _format(path)
-    except InputError:
+        return _format_name(path)
+    except (InputError, OSError):
         return None
-    return None if found is None else found.name
 
 
 def image_size(path: str | PathLike[str]) -> tuple[int, int] | None:
@@ -91,31 +72,27 @@ def image_size(path: str | PathLike[str]) -> tuple[int, int] | None:
 
     For vector formats these are CSS pixels, 96 per inch.
     """
-    info = _read(Path(path))
-    return info.size if info and info.size and all(info.size) else None
+    size = _read(Path(path))[1].size
+    return size if size and all(size) else None
 
 
-def _format(path: Path) -> Format | None:
-    beginning = _first_bytes(path)
-    return next((each for each in formats().values() if each.signature.match(beginning)), None)
-
-
-def _read(path: Path) -> FileInfo | None:
-    """Read a file in the format that its first bytes indicate; None if there is no such format."""
-    found = _format(path)
+def _read(path: Path) -> tuple[str | None, FileInfo]:
+    """Return the format that a file begins like, and what the file says of itself if it is one of `formats()`."""
     try:
-        return found.read(path) if found else None
-    except (EOFError, struct.error):
-        return FileInfo(b"", None, complete=False)
+        name = _format_name(path)
+        found = formats().get(name or "")
+        try:
+            return name, found.read(path) if found else FileInfo(b"", None)
+        except (EOFError, struct.error):
+            return name, FileInfo(b"", None, complete=False)
     except OSError as error:
         raise InputError(f"{path}: cannot be read: {error.strerror or error}", code="unreadable") from error
 
 
-def _first_bytes(path: Path) -> bytes:
-    """Return the bytes that determine a file's format."""
+def _format_name(path: Path) -> str | None:
     check_file(path, max_bytes=sys.maxsize)
-    try:
-        with path.open("rb") as file:
-            return file.read(1024)
-    except OSError as error:
-        raise InputError(f"{path}: cannot be read: {error.strerror or error}", code="unreadable") from error
+    with path.open("rb") as file:
+        beginning = file.read(1024)
+    if beginning.startswith(b"PK\x03\x04"):
+        return RECORDING
+    return next((name for name, each in formats().items() if each.signature.match(beginning)), None)

@@ -15,22 +15,19 @@ from gdsim.config.output import with_preset
 from gdsim.config.yaml_text import parse
 from gdsim.errors import ConfigError, InputError, did_you_mean
 
-_WEB = ("gif", "webp", "apng", "png", "svg", "mp4", "webm", "html", "htm")
+_WEB = ("gif", "webp", "apng", "png", "svg", "mp4", "webm", "html")
 
-_ACCEPTED = {
+FORMS = {
     "markdown": _WEB,
     "html": _WEB,
     "reveal": _WEB,
     "quarto": _WEB,
-    "marp": _WEB[:-2],
+    "marp": _WEB[:-1],
     "beamer": ("pdf", "png", "mp4", "webm", "gif", "webp", "apng"),
     "typst": (*_WEB, "pdf"),
     "pptx": ("gif", "png", "mp4"),
 }
 """The file formats that each kind of document can show; each kind is a macro in embed.jinja."""
-
-FORMS = tuple(_ACCEPTED)
-"""The kinds of documents for which there are snippets."""
 
 _URL_CHARACTERS = "%/:?#[]@!$&*+,;=~"
 """The characters of a given URL that are not escaped; quotes and brackets would end the surrounding markup."""
@@ -72,15 +69,15 @@ def snippet(path: str | PathLike[str], form: str, *, base: str = "") -> str:
         offer = did_you_mean(form, FORMS) or f"; there are {', '.join(FORMS)}"
         raise InputError(f"there is no snippet for '{form}'{offer}", code="unknown-name")
     media = _read(Path(path), base)
-    if media.kind not in _ACCEPTED[form]:
-        *others, last = (f".{name}" for name in _ACCEPTED[form] if name != "htm")
+    if media.kind not in FORMS[form]:
+        *others, last = (f".{name}" for name in FORMS[form])
         raise media.refusal(f"{form} cannot show it: embed the {', '.join(others)} or {last} instead")
     return f"{_macro(form, media).strip()}\n"
 
 
-def player_frame(size: tuple[int, int], *, title: str, src: str = "", srcdoc: str = "") -> str:
-    """Return the iframe that shows a player page, given as a URL or as HTML, small enough for text next to it."""
-    return _macro("player_frame", size, title, src, srcdoc)
+def player_frame(size: tuple[int, int], *, title: str, srcdoc: str) -> str:
+    """Return the iframe that shows a player page, given as HTML, small enough for text next to it."""
+    return _macro("player_frame", size, title, "", srcdoc)
 
 
 @dataclass(frozen=True)
@@ -88,6 +85,7 @@ class Media:
     """The properties of a picture that its markup depends on.
 
     Attributes:
+        kind: The name of its format.
         file: The path relative to the current folder, with forward slashes.
         poster: The relative path of the poster; empty if there is none, or the picture needs none.
         base: Prefix of both paths.
@@ -97,6 +95,7 @@ class Media:
     """
 
     path: Path
+    kind: str
     file: str
     poster: str
     base: str
@@ -106,11 +105,6 @@ class Media:
     loops: bool
     moves: bool
     element: str
-
-    @property
-    def kind(self) -> str:
-        """The suffix without its dot, in lower case."""
-        return self.path.suffix.lower().removeprefix(".")
 
     def url(self, file: str) -> str:
         """Return a file's URL, without characters that HTML, Markdown or CSS would interpret."""
@@ -149,7 +143,7 @@ def _read(path: Path, base: str) -> Media:
         raise InputError(f"{path}: is not a picture: draw one with gdsim {command}, and embed that", code="wrong-type")
     made, found = source(path), find_format(path.suffix)
     if found is None:
-        known = ", ".join(f".{name}" for name in _ACCEPTED["typst"])
+        known = ", ".join(f".{name}" for name in FORMS["typst"])
         raise InputError(f"{path}: is not a picture that a document can show: embed {known}", code="unknown-name")
     poster = path.with_suffix(".png")
     try:
@@ -165,6 +159,7 @@ def _read(path: Path, base: str) -> Media:
     title = _line(made.title) or _line(path.stem)
     return Media(
         path=path,
+        kind=found.name,
         file=_from_here(path),
         poster=_from_here(poster) if found.name not in ("png", "pdf") and poster.is_file() else "",
         base=base,

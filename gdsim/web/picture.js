@@ -1,4 +1,4 @@
-// Draws frames on a canvas from a drawing, the JSON that `gdsim.web.drawing` makes. This is an ES module, which a page
+// Draws frames on a canvas from a drawing, the JSON that `gdsim.web.player` makes. This is an ES module, which a page
 // contains in one element with its own script. Lengths are in pixels of the scene.
 
 const bytes = (text) => Uint8Array.from(atob(text), (letter) => letter.charCodeAt(0));

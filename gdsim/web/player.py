@@ -1,22 +1,48 @@
-"""Write a scene as a self-contained web page with playback controls and the figures of each iterate."""
+"""Write a scene as a self-contained web page with playback controls and the figures of each iterate.
+
+A page has the display list of the scene as JSON, with arrays as base64, from which `picture.js` draws frames.
+"""
 
 from __future__ import annotations
 
 import json
 import re
+from base64 import b64encode
+from collections.abc import Sequence
 from dataclasses import replace
+from functools import partial
 from os import PathLike
 from pathlib import Path
-from typing import Any, cast
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
 
 from gdsim.files import atomic_write
 from gdsim.metadata import Provenance
-from gdsim.render import frames
-from gdsim.render.display_list import iterate_stride
-from gdsim.render.painter import marker_outline
-from gdsim.scene import Facet, Scene, Style, SurfaceModel
-from gdsim.web import asset, csp_hash, render
-from gdsim.web.drawing import Drawing, image_stride
+from gdsim.objectives import FloatArray
+from gdsim.render import Frames, frames
+from gdsim.render.display_list import Cursor, ExitMarks, HeadArrows, Layer, Tangents, iterate_stride
+from gdsim.render.images import ImageFrames, RevealedImage, SpriteSheet
+from gdsim.render.painter import marker_outline, only
+from gdsim.render.trail import INVISIBLE, Trail
+from gdsim.scene import Facet, ImageGrid, ImageSequence, Scene, Style, SurfaceModel
+from gdsim.web import asset, csp_hash, image_uri, render
+
+FINEST = 3840
+"""Maximum width in pixels of the background and the sprites at two dots per pixel; larger pictures have one."""
+
+MOST_VERTICES, MOST_CELLS = 450_000, 1_500_000
+"""Maximum numbers of trail vertices and of image cells in a drawing; beyond them, some are omitted."""
+
+FARTHEST = 1e4
+"""Maximum distance between vertices that is tried to satisfy this limit, in pixels."""
+
+PLANE = ("direction 1", "direction 2")
+"""The names of the directions of a plane that contains no coordinate axis."""
+
+QUALITY = 90
+"""WebP quality of the background image."""
 
 
 def write_player(
@@ -81,9 +107,9 @@ def quoted(text: str) -> str:
 
 
 def _without_orbit(facet: Facet) -> Facet:
-    if not facet.model.turns:
+    model = facet.model
+    if not isinstance(model, SurfaceModel):
         return facet
-    model = cast("SurfaceModel", facet.model)
     return replace(facet, model=replace(model, camera=replace(model.camera, orbit=0.0)))
 
 
@@ -109,3 +135,171 @@ def _columns(layers: list[dict[str, Any]]) -> tuple[str, ...]:
     point = "point" if not planes else "spot on the plane" if planes == points else "point, or spot on the plane"
     value = values.pop() if len(values) == 1 else "value"
     return "optimizer", point, value, gradients.pop() if len(gradients) == 1 else "gradient"
+
+
+class Drawing:
+    """The frames of a scene whose camera does not turn, as data for JSON.
+
+    Attributes:
+        background: The constant part of the picture, as a data URI.
+        apart: The distance between two vertices of a trail, in pixels.
+    """
+
+    def __init__(self, frames: Frames) -> None:
+        self._frames, self._height, scene = frames, frames.size[1], frames.scene
+        self._sheet = SpriteSheet(frames.canvas, 2 if 2 * scene.size[0] <= FINEST else 1)
+        self._stride, self._image_stride = iterate_stride(scene), image_stride(scene)
+        trails = [trail for layer in frames.layers for trail in only(layer.primitives, Trail)]
+        most = MOST_VERTICES // max(1, sum(trail.points.shape[1] for trail in trails))
+        aparts = {id(trail): _apart(trail, most) for trail in trails}
+        self._vertices = {id(trail): trail.vertices(aparts[id(trail)]) for trail in trails}
+        self.apart = max(aparts.values(), default=INVISIBLE)
+        self.background = image_uri(frames.web_background(self._sheet.scale), "webp", quality=QUALITY, method=4)
+        theme = scene.theme
+        markers = ["o", *(trail.style.marker for trail in trails)]
+        markers += [marks.marker for layer in frames.layers for marks in only(layer.primitives, ExitMarks)]
+        self.data: dict[str, Any] = {
+            "size": scene.size,
+            "steps": scene.steps,
+            "frames": _encoded(scene.frame_steps),
+            "fps": scene.fps,
+            "hold": scene.hold,
+            "colors": {"text": theme.text, "casing": theme.casing, "quiet": theme.quiet},
+            "optimizers": [{"label": style.label, "color": style.color} for style in scene.styles],
+            "groups": [group.name for group in scene.groups],
+            "markers": {marker: marker_outline(marker).round(4).tolist() for marker in dict.fromkeys(markers)},
+            "layers": [self._layer(layer) for layer in frames.layers],
+            "counter": self._counter(),
+            "scale": self._sheet.scale,
+            "sheet": image_uri(self._sheet.pixels(), "png", optimize=True),
+        }
+
+    def _layer(self, layer: Layer) -> dict[str, Any]:
+        primitives, box, facet = layer.primitives, layer.viewport.box, layer.facet
+        trails = only(primitives, Trail)
+        index = {id(trail): i for i, trail in enumerate(trails)}
+        cursors = [_fields(cursor, "times places") for cursor in only(primitives, Cursor)]
+        return {
+            "box": [box.x, self._height - box.top, box.width, box.height],
+            "group": layer.group,
+            "terms": () if facet is None else _terms(facet),
+            "cursor": cursors[0] if cursors else None,
+            "trails": [self._trail(trail) for trail in trails],
+            "tangents": [self._tangents(each, index) for each in only(primitives, Tangents)],
+            "arrows": [self._arrows(each, index) for each in only(primitives, HeadArrows)],
+            "exits": [self._exits(each) for each in only(primitives, ExitMarks)],
+            "images": [self._images(each) for each in only(primitives, ImageFrames)],
+            "heatmaps": [self._heatmap(each) for each in only(primitives, RevealedImage)],
+            "iterates": [] if facet is None else self._iterates(facet, trails),
+        }
+
+    def _trail(self, trail: Trail) -> dict[str, Any]:
+        chosen, style = self._vertices[id(trail)], trail.style
+        looks = "color casing casing_width width dash_lengths marker head_size head_edge dot_size dot_edge alpha"
+        return _fields(trail, "optimizer overlap commit_times fade_bands") | {
+            "style": _fields(style, f"{looks} hidden_width") | {"hiddenAlpha": style.alpha * style.hidden_alpha},
+            "starts": trail.points.shape[1],
+            "times": _encoded(trail.times[chosen]),
+            "points": _encoded(self._down(trail.points[chosen].transpose(1, 0, 2))),
+            "hidden": None if trail.hidden is None else _encoded(trail.hidden[chosen].T.astype(np.uint8)),
+        }
+
+    def _tangents(self, tangents: Tangents, index: dict[int, int]) -> dict[str, Any]:
+        return _fields(tangents, "reach width foot_width foot_alpha") | {
+            "trail": index[id(tangents.trail)],
+            "foot": index[id(tangents.foot)],
+            "slopes": _encoded(-tangents.slopes[self._vertices[id(tangents.trail)]].T),
+        }
+
+    def _arrows(self, arrows: HeadArrows, index: dict[int, int]) -> dict[str, Any]:
+        return {
+            "trail": index[id(arrows.trail)],
+            "steps": _encoded(arrows.steps),
+            "vectors": _encoded(arrows.vectors * [1.0, -1.0]),
+            "styles": [_fields(style, "color edge edge_width width factor") for style in arrows.styles],
+        }
+
+    def _exits(self, marks: ExitMarks) -> dict[str, Any]:
+        return _fields(marks, "optimizer marker size edge color casing times") | {
+            "points": _encoded(self._down(marks.points)),
+            "text": None if marks.text is None else self._sheet.draw(marks.text.draw),
+        }
+
+    def _images(self, images: ImageFrames) -> dict[str, Any]:
+        count = len(images.cells)
+        kept = np.unique(np.append(np.arange(0, count, self._image_stride), count - 1))
+        return _fields(images, "optimizer palette") | {
+            "box": images.rect.box,
+            "shape": images.cells.shape[:0:-1],
+            "steps": _encoded(images.steps[kept]),
+            "cells": _encoded(images.cells[kept]),
+        }
+
+    def _heatmap(self, image: RevealedImage) -> dict[str, Any]:
+        opaque = np.where(image.cells == len(image.palette) - 1, 0, 255)[..., None]
+        pixels = np.concatenate([np.where(opaque, image.palette[image.cells], 0), opaque], -1).astype(np.uint8)
+        return _fields(image, "optimizer reach end") | {"box": image.rect.box, "sprite": self._sheet.add(pixels)}
+
+    def _iterates(self, facet: Facet, trails: Sequence[Trail]) -> list[dict[str, Any]]:
+        """Return the recorded numbers at every `iterate_stride`-th iterate of each path."""
+        found = []
+        for i, trail in enumerate(trails):
+            if trail.path is None:
+                continue
+            path = facet.paths[trail.path]
+            steps = np.unique(np.append(np.arange(0, len(path.values), self._stride), len(path.values) - 1))
+            points = path.points[np.searchsorted(path.times, steps)][..., : path.gradients.shape[-1]]
+            numbers = {"points": points, "values": path.values[steps], "gradients": path.gradients[steps]}
+            exact = {name: _encoded(values, "<f8") for name, values in numbers.items()}
+            found.append({"trail": i, "steps": _encoded(steps), "ends": path.ends.tolist(), **exact})
+        return found
+
+    def _counter(self) -> dict[str, Any] | None:
+        counter = self._frames.counter
+        if counter is None:
+            return None
+        digits = [self._sheet.draw(partial(counter.draw, time=digit)) for digit in range(10)]
+        return {"pitch": counter.pitch, "digits": digits}
+
+    def _down(self, points: FloatArray) -> FloatArray:
+        """Convert points (…, 2) between an origin at the lower left corner and one at the upper left."""
+        return np.stack([points[..., 0], self._height - points[..., 1]], -1)
+
+
+def image_stride(scene: Scene) -> int:
+    """Return the stride with which a drawing contains the small images of a scene."""
+    sequences = [facet.model for facet in scene.facets if isinstance(facet.model, ImageSequence)]
+    for panel in (each for group in scene.groups for each in group.panels if isinstance(each, ImageGrid)):
+        sequences += [images for row in panel.rows for images in row.images]
+    return max(1, -(-sum(images.pictures.size for images in sequences) // MOST_CELLS))
+
+
+def _terms(facet: Facet) -> tuple[str, str, str]:
+    """Return the names of the point, value and gradient of an iterate; off a plane, the point is the nearest on it."""
+    if len(facet.paths) and facet.paths[0].gradients.shape[-1] == 1:
+        return facet.names[0], "value", "gradient"
+    if facet.names != PLANE:
+        return f"({', '.join(facet.names)})", "value", "gradient"
+    name = "loss" if facet.value_name == "loss" else "value"
+    return "spot on the plane", name, "gradient in the plane"
+
+
+def _apart(trail: Trail, most: int) -> float:
+    """Return the distance in pixels between the vertices of a trail such that each path has at most `most`."""
+    apart = INVISIBLE
+    while len(trail.vertices(apart)) > most and apart < FARTHEST:
+        apart *= 1.25
+    return apart
+
+
+def _fields(source: object, names: str) -> dict[str, Any]:
+    """Return attributes of a primitive with their JavaScript names; arrays are encoded as text."""
+    values = {re.sub(r"_(\w)", lambda found: found[1].upper(), name): getattr(source, name) for name in names.split()}
+    return {name: _encoded(value) if isinstance(value, np.ndarray) else value for name, value in values.items()}
+
+
+def _encoded(values: npt.NDArray[Any], kind: str = "<f4") -> str:
+    """Encode bytes unchanged, and other numbers in single precision by default, which is finer than a pixel."""
+    with np.errstate(over="ignore"):
+        numbers = values if values.dtype == np.uint8 else values.astype(kind)
+    return b64encode(np.ascontiguousarray(numbers).tobytes()).decode("ascii")

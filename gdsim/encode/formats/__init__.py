@@ -11,10 +11,7 @@ from html import unescape
 from importlib import import_module
 from pathlib import Path
 from pkgutil import iter_modules
-from typing import TYPE_CHECKING, Any, ClassVar, Literal, TypeAlias
-from warnings import catch_warnings
-
-from PIL import Image, UnidentifiedImageError
+from typing import TYPE_CHECKING, ClassVar, Literal, TypeAlias
 
 from gdsim.encode.pixels import Frame
 from gdsim.errors import GdsimError
@@ -72,7 +69,7 @@ class Format(ABC):
     """One output format.
 
     Attributes:
-        name, more_suffixes: The suffix without its dot, and further suffixes with dots.
+        name: The suffix without its dot.
         kind: Whether it stores an animation, its last frame, or a page that `gdsim.web` writes.
         element: The HTML element that shows it; empty for none.
         opaque_reason: Why the background cannot be transparent; empty if it can.
@@ -81,17 +78,11 @@ class Format(ABC):
     """
 
     name: ClassVar[str]
-    more_suffixes: ClassVar[tuple[str, ...]] = ()
     kind: ClassVar[Kind] = "animation"
     element: ClassVar[Literal["img", "video", "iframe", ""]] = "img"
     opaque_reason: ClassVar[str] = ""
     quality_levels: ClassVar[tuple[str, ...]] = ()
     signature: ClassVar[re.Pattern[bytes]]
-
-    @property
-    def suffixes(self) -> tuple[str, ...]:
-        """The suffixes of its files in lower case, with dots."""
-        return (f".{self.name}", *self.more_suffixes)
 
     @abstractmethod
     def write(self, frames: Frames, path: Path, options: EncodeOptions) -> None:
@@ -116,8 +107,9 @@ def formats() -> Mapping[str, Format]:
 
 
 def find_format(suffix: str) -> Format | None:
-    """Return the format of a suffix, case-insensitively; None if there is none."""
-    return next((each for each in formats().values() if suffix.lower() in each.suffixes), None)
+    """Return the format of a suffix with its dot, case-insensitively; None if there is none."""
+    name = suffix.lower().removeprefix(".")
+    return formats().get("html" if name == "htm" else name)
 
 
 def element_text(content: bytes, tag: bytes) -> bytes:
@@ -136,16 +128,6 @@ def named_texts(provenance: Provenance | None) -> dict[str, str]:
         for text in (provenance.title, provenance.alt_text)
     )
     return {"Title": title, "Description": description, "Source": provenance.to_json()}
-
-
-def image_info(path: Path, name: str) -> tuple[dict[str | tuple[int, int], Any], tuple[int, int]]:
-    """Return an image's metadata and size as Pillow reads them; raise EOFError if it is damaged or too large."""
-    try:
-        with catch_warnings(action="error", category=Image.DecompressionBombWarning), path.open("rb") as file:
-            image = Image.open(file, formats=[name])
-            return image.info, image.size
-    except (UnidentifiedImageError, ValueError, Image.DecompressionBombError, Image.DecompressionBombWarning) as error:
-        raise EOFError from error
 
 
 def beginning_of(path: Path) -> bytes:

@@ -62,7 +62,6 @@ class Html(Format):
     """A page that plays the animation, which `gdsim.web` writes from the scene."""
 
     name = "html"
-    more_suffixes = (".htm",)
     kind = "page"
     element = "iframe"
     opaque_reason = "the player has a page of its own"

@@ -111,7 +111,7 @@ def _values(study: Study, page: str) -> dict[str, Any]:
 def _page_values(study: Study, values: dict[str, Any]) -> dict[str, Any]:
     """Return the template values of the page only: the animation, the charts and the styles."""
     animation = animate(study.experiments, tuning_notes(study.tuning))
-    styles = chart_styles(study.table.labels, animation.clips[0].scene)
+    styles = chart_styles(study.table.labels, animation.scenes[0])
     lines = {
         label: {"color": f"var(--path-{i})", "dash": " ".join(f"{2.5 * part:g}" for part in style.dash)}
         for i, (label, style) in enumerate(styles.items())

@@ -38,26 +38,19 @@ PATH = "#fd{:04x}"
 
 
 @dataclass(frozen=True)
-class Clip:
-    """The animation in the theme of a scene; the video, an MP4, and the last frame as `data:` URIs."""
-
-    scene: Scene
-    video: str
-    poster: str
-
-
-@dataclass(frozen=True)
 class ReportAnimation:
     """The animation of a report.
 
     Attributes:
-        clips: One for light and one for dark pages; a single one if the view has another theme.
+        scenes: One for light and one for dark pages; a single one if the view has another theme.
+        clips: The video of each scene, an MP4, and its last frame, as `data:` URIs.
         objectives: The number of objectives shown.
         text: What happens.
         omissions: What the animation does not show, one sentence each.
     """
 
-    clips: tuple[Clip, ...]
+    scenes: tuple[Scene, ...]
+    clips: tuple[tuple[str, str], ...]
     objectives: int
     text: str
     omissions: tuple[str, ...]
@@ -74,7 +67,8 @@ def animate(experiments: Sequence[Experiment], notes: tuple[str, ...]) -> Report
     view = shown[0].view if len(shown) == 1 else shown[0].view.model_copy(update={"panels": []})
     themes = ("light", "dark") if view.theme in ("light", "dark") else (view.theme,)
     views = [view.model_copy(update={"theme": theme}) for theme in themes]
-    scenes = [_with_notes(build_scene(trajectories, view=each, animation=shown[0].animation), notes) for each in views]
+    drawn = (build_scene(trajectories, view=each, animation=shown[0].animation) for each in views)
+    scenes = tuple(_with_notes(each, notes) for each in drawn)
     text, omissions = scenes[0].alt_text, []
     if len(shown) < len(experiments):
         omissions.append(f"The animation shows the first {len(shown)} of {len(experiments)} objectives.")
@@ -82,7 +76,7 @@ def animate(experiments: Sequence[Experiment], notes: tuple[str, ...]) -> Report
         text = f"From the first of {starts} starts: {text}"
         if len(shown) > 1:
             omissions.append(f"It shows the first of {starts} starts.")
-    return ReportAnimation(tuple(map(_clip, scenes)), len(shown), text, tuple(omissions))
+    return ReportAnimation(scenes, tuple(map(_clip, scenes)), len(shown), text, tuple(omissions))
 
 
 def _with_equal_settings(trajectories: Sequence[Trajectory]) -> list[Trajectory]:
@@ -112,11 +106,11 @@ def _with_notes(scene: Scene, notes: tuple[str, ...]) -> Scene:
     return replace(scene, subtitles=subtitles or notes)
 
 
-def _clip(scene: Scene) -> Clip:
+def _clip(scene: Scene) -> tuple[str, str]:
     drawn = frames(scene)
     with TemporaryDirectory() as folder:
         video = write(drawn, Path(folder, "film.mp4"), fps=scene.fps, hold=scene.hold).read_bytes()
-    return Clip(scene, data_uri("video/mp4", video), image_uri(drawn.poster(), "webp", quality=POSTER_QUALITY))
+    return data_uri("video/mp4", video), image_uri(drawn.poster(), "webp", quality=POSTER_QUALITY)
 
 
 @dataclass(frozen=True, eq=False)
@@ -207,7 +201,7 @@ def _with_variables(svg: str) -> str:
 
 def color_variables(labels: Sequence[str], animation: ReportAnimation) -> str:
     """Return the CSS rules that define the colours of charts for light and dark pages."""
-    light, dark = (_declarations(labels, clip.scene) for clip in (animation.clips[0], animation.clips[-1]))
+    light, dark = (_declarations(labels, animation.scenes[i]) for i in (0, -1))
     return f":root {{ {light} }}\n@media (prefers-color-scheme: dark) {{ :root {{ {dark} }} }}"
 
 

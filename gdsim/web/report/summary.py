@@ -39,12 +39,12 @@ def objectives_run(table: Table) -> tuple[str, ...]:
 
 def settings_line(table: Table, experiment: Experiment) -> str:
     """Return the extent of the comparison on one line; the experiments differ only in their objectives."""
-    starts = sorted({row.starts for row in table if row.starts})
-    count = str(starts[0]) if len(starts) == 1 else f"{starts[0]} to {starts[-1]}"
+    starts = {row.starts for row in table if row.starts}
+    fewest = f"{min(starts)} to " if len(starts) > 1 else ""
     parts = [
         plural(len(table.labels), "optimizer"),
         plural(len({row.objective for row in table}), "objective"),
-        f"{count} start{'s' * (starts[-1] != 1)}",
+        fewest + plural(max(starts), "start"),
         plural(experiment.steps, "step"),
         f"seed {experiment.seed}",
     ]
@@ -110,14 +110,11 @@ def _trained(ran: Sequence[Row]) -> Iterator[str]:
         yield f"On {objective} no optimizer trains to the end."
     lowest, loss = _best(ran, "final_value", min)
     highest, accuracy = _best(ran, "test_accuracy", max)
-    if lowest and len(ran) == 1:
-        test = f" and a test accuracy of {100 * accuracy:.1f} %" if highest else ""
-        yield f"On {objective} {ran[0].optimizer} ends at the loss {loss:.3g}{test}."
-        return
+    least, most = ("a", "a") if len(ran) == 1 else ("the lowest", "the highest")
     if lowest:
-        yield f"On {objective} {_said(lowest, 'ends', 'end')} at the lowest loss, {loss:.3g}."
+        yield f"On {objective} {_said(lowest, 'ends', 'end')} at {least} loss of {loss:.3g}."
     if highest:
-        yield f"{_said(highest, 'has', 'have')} the highest test accuracy, {100 * accuracy:.1f} %."
+        yield f"{_said(highest, 'has', 'have')} {most} test accuracy of {100 * accuracy:.1f} %."
 
 
 def _without_success(ran: Sequence[Row]) -> Iterator[str]:
@@ -146,11 +143,9 @@ def _leading(rows: Sequence[Row]) -> str:
         return f"{names} comes within tolerance of the lowest value found{after}"
     if not row.solved:
         return f"{names} comes within tolerance{after}, but reaches no global minimum"
-    if row.starts == 1:
-        return f"{names} reaches a global minimum, within tolerance{after}"
     count = round(row.solved * row.starts)
-    where = f"all {row.starts} starts" if count == row.starts else f"{count} of {row.starts} starts"
-    return f"{names} reaches a global minimum from {where}" + (f", within tolerance{after}" if after else "")
+    where = f" from {'all' if count == row.starts else f'{count} of'} {row.starts} starts" if row.starts > 1 else ""
+    return f"{names} reaches a global minimum{where}" + (f", within tolerance{after}" if after else "")
 
 
 def _next(row: Row, first: Row) -> str:
@@ -170,19 +165,16 @@ def _within_tolerance(rows: Sequence[Row]) -> Iterator[str]:
 
 
 def _counted(counts: Mapping[str, int], starts: int, one: str, many: str) -> Iterator[str]:
-    """Yield which optimizers do something from all, some or none of the starts, as a verb in singular and plural."""
-    never = [label for label, count in counts.items() if not count]
-    always = [label for label, count in counts.items() if count == starts]
-    some = [label for label, count in counts.items() if 0 < count < starts]
-    if always:
-        yield _said(always, one, many) + (f" from all {starts} starts." if starts > 1 else ".")
-    if len(some) == 1:
-        yield f"{some[0]} {one} from {counts[some[0]]} of {starts} starts."
-    elif some:
-        names = joined([f"{label} (from {counts[label]})" for label in some])
-        yield f"{names} {many} from some of {starts} starts."
-    if never:
-        yield f"{_said(never, f'never {one}', f'never {many}')}."
+    """Yield which optimizers do something from how many starts, most first, as a verb in singular and plural."""
+    for count in sorted(set(counts.values()), reverse=True):
+        labels = [label for label, each in counts.items() if each == count]
+        if not count:
+            yield f"{_said(labels, f'never {one}', f'never {many}')}."
+        elif starts == 1:
+            yield f"{_said(labels, one, many)}."
+        else:
+            where = f"all {starts}" if count == starts else f"{count} of {starts}"
+            yield f"{_said(labels, one, many)} from {where} starts."
 
 
 def _on_several(table: Table, ran: Sequence[Row]) -> Iterator[str]:
@@ -236,13 +228,9 @@ def _most_solved(matrix: Matrix) -> Iterator[str]:
         return
     # The means of equal shares may differ by rounding errors.
     best = np.isclose(means, highest, rtol=1e-9, atol=0)
-    labels, share = list(compress(matrix.optimizers, best)), f"{100 * highest:.3g} % of the starts{where}"
-    if len(labels) > 1:
-        how = "equally often" if best.sum() == np.isfinite(means).sum() else "most often"
-        yield f"{joined(labels)} reach a global minimum {how}, each from {share}."
-    else:
-        most = " most often," if np.isfinite(means).sum() > 1 else ""
-        yield f"{labels[0]} reaches a global minimum{most} from {share}."
+    most = " most often," if best.sum() < np.isfinite(means).sum() else ""
+    names = _said(list(compress(matrix.optimizers, best)), "reaches", "each reach")
+    yield f"{names} a global minimum{most} from {100 * highest:.3g} % of the starts{where}."
 
 
 def _failures(table: Table) -> Iterator[str]:
@@ -252,8 +240,5 @@ def _failures(table: Table) -> Iterator[str]:
     if never := [label for label in failed if label not in ran]:
         yield f"{joined(never)} cannot run; the table says why."
     if partly := [label for label in failed if label in ran]:
-        does, is_out = ("do", "are") if len(partly) > 1 else ("does", "is")
-        yield (
-            f"{joined(partly)} {does} not run on all {len(objectives)} objectives and {is_out} not included in the "
-            "means; the table says why."
-        )
+        missing = f"not all {len(objectives)} objectives can be run; the table says why"
+        yield f"The means leave out {joined(partly)}, with which {missing}."
