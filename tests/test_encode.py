@@ -29,8 +29,8 @@ from tests.decode import decode_video
 PATHS = np.array([(0, 114, 178), (213, 94, 0), (0, 158, 115), (204, 121, 167)], np.uint8)
 LUMA = np.array([0.2126, 0.7152, 0.0722])
 INK, PAPER = (20, 20, 20), (255, 255, 255)
-ANIMATIONS = [each.suffixes[0] for each in formats().values() if each.kind == "animation"]
-SUFFIXES = [each.suffixes[0] for each in formats().values() if each.kind != "page"]
+ANIMATIONS = [f".{each.name}" for each in formats().values() if each.kind == "animation"]
+SUFFIXES = [f".{each.name}" for each in formats().values() if each.kind != "page"]
 
 
 @dataclass

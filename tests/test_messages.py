@@ -214,12 +214,13 @@ ENCODE: list[Case] = [
     (lambda: write(Blank(), "race.gif", fps=25, hold=-1), "hold: must be from 0 to 1200 seconds, not -1"),
     (
         lambda: write(Blank(), "race.gif", fps=25, hold=0, quality_level=4),
-        "quality_level: must be from 0 to 3 for .gif, not 4",
+        "quality_level: must be a whole number from 0 to 3, not 4",
     ),
     (lambda: write(Blank(), "race.mp4", fps=25, hold=0), ".mp4 needs even sizes, not 161 × 120"),
     (
         lambda: write(Transparent(), "race.gif", fps=25, hold=0),
-        "race.gif: .gif cannot be transparent; a transparent background needs .webm .webp .pdf .png .svg",
+        "output.background: race.gif: a GIF has no partial transparency, so that type and lines would get a fringe; "
+        "a transparent background needs .webm .webp .pdf .png .svg",
     ),
     (lambda: source("nowhere/race.gif"), "nowhere/race.gif: no such file or directory"),
     (lambda: source(Path(__file__).parent), f"{Path(__file__).parent}: is a folder; name a file in it"),

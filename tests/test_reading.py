@@ -25,7 +25,7 @@ from gdsim.encode.reading import image_size, output_format, source, yaml_of
 from gdsim.errors import InputError
 from gdsim.metadata import Provenance, versions
 
-SUFFIXES = [each.suffixes[0] for each in formats().values() if each.kind != "page"]
+SUFFIXES = [f".{each.name}" for each in formats().values() if each.kind != "page"]
 HOSTILE = "a: '</script> </svg> <dc:source> ]]> (((\\ )) ;=# \\n % \u2028 é 火 😀 /gdsim ('\n# " + "x" * 300_000 + "\n"
 MADE = Provenance(
     title="Race = a; #1 \\ (x)\n</svg> é 火",

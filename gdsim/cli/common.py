@@ -89,19 +89,16 @@ def load_one(
     """
     from gdsim.config import load, loads
     from gdsim.encode.reading import output_format, yaml_of
+    from gdsim.simulation import recorded_folder
 
-    found, folder = output_format(path), path.parent
+    found = output_format(path)
     if found is None:
         return load(path, overrides=changes, transient_overrides=transient, allow_code=allow_code)
-    if found == "npz":
-        from gdsim.simulation import recorded_folder
-
-        folder = recorded_folder(path)
     return loads(
         yaml_of(path),
         name=path.stem,
         file=str(path),
-        folder=folder,
+        folder=recorded_folder(path) if found == "npz" else path.parent,
         overrides=changes,
         transient_overrides=transient,
         allow_code=allow_code and found == "npz",

@@ -59,7 +59,8 @@ def write(
     target = Path(path)
     chosen = format_of(target)
     if frames.transparent and chosen.opaque_reason:
-        message = f"{path}: {chosen.name} cannot have a transparent background: {chosen.opaque_reason}"
+        names = " ".join(f".{name}" for name, each in formats().items() if not each.opaque_reason)
+        message = f"{path}: {chosen.opaque_reason}; a transparent background needs {names}"
         raise InputError(message, ("output", "background"), code="unsupported")
     _check_range("fps", fps, 1, _FASTEST)
     _check_range("quality_level", quality_level, 0, max(len(chosen.quality_levels) - 1, 0))

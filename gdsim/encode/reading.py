@@ -11,6 +11,7 @@ from gdsim.encode.formats import TEXT_START, FileInfo, formats
 from gdsim.errors import InputError
 from gdsim.files import check_file
 from gdsim.metadata import TEXT_LIMIT, Provenance
+from gdsim.simulation import provenance
 
 RECORDING = "npz"
 
@@ -29,8 +30,6 @@ def source(path: str | PathLike[str]) -> Provenance:
     path = Path(path)
     name, info = _read(path)
     if name == RECORDING:
-        from gdsim.simulation import provenance  # imports torch, so only for recordings
-
         return provenance(path)
     if name is None:
         known = " ".join(f".{name}" for name in (*formats(), RECORDING))
