@@ -110,12 +110,15 @@ def load_arrays(
                 return {"": np.array(np.lib.format.open_memmap(path, mode="r"))}
             with np.load(path, allow_pickle=False) as arrays:
                 if sum(entry.file_size for entry in arrays.zip.infolist()) > max_bytes:
-                    raise ValueError(f"it declares more than {max_bytes / 2**30:g} GiB of arrays")
+                    message = f"{path}: declares more than {max_bytes / 2**30:g} GiB of arrays"
+                    raise InputError(message, key, code="too-large")
                 found = {name: arrays[name] for name in arrays.files if names is None or name in names}
                 for name, array in found.items():
                     if not isinstance(array, np.ndarray):
                         raise ValueError(f"'{name}' is not an array")
                 return found
+    except InputError:
+        raise
     except Exception as error:  # NumPy and zipfile pass on whatever their parsers raise
         reason = (str(error).splitlines() or [type(error).__name__])[0]
         message = f"{path}: is not a readable {path.suffix} file: {reason}"
