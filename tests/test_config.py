@@ -16,7 +16,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from gdsim.config import PRESETS, Camera, Experiment, View, load, loads, schema
-from gdsim.config.view import OwnTheme
+from gdsim.config.presentation import OwnTheme
 from gdsim.config.yaml_text import dump, parse
 from gdsim.errors import ConfigError, InputError, Problem
 

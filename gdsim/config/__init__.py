@@ -15,8 +15,7 @@ from gdsim.config.messages import problems_in
 from gdsim.config.model import SourceContext
 from gdsim.config.objective import ObjectiveSpec
 from gdsim.config.optimizer import OptimizerSpec
-from gdsim.config.output import FORMATS, PRESETS, Output
-from gdsim.config.view import Animation, Camera, View
+from gdsim.config.presentation import FORMATS, PRESETS, Animation, Camera, Output, View
 from gdsim.config.yaml_text import MAX_BYTES, TOO_LARGE, dump, override, parse
 from gdsim.errors import ConfigError, InputError, Problem, SourceLocation, check_arguments
 from gdsim.files import suggest_sibling

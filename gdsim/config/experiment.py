@@ -26,8 +26,7 @@ from gdsim.config.model import (
 )
 from gdsim.config.objective import ObjectiveSpec
 from gdsim.config.optimizer import OptimizerSpec, class_problems
-from gdsim.config.output import Output, with_preset
-from gdsim.config.view import Animation, OwnTheme, View
+from gdsim.config.presentation import Animation, Output, OwnTheme, View, with_preset
 from gdsim.config.yaml_text import Document
 from gdsim.errors import ConfigError, InputError, Key, Problem
 from gdsim.networks import Network, NetworkObjective
@@ -246,7 +245,6 @@ class Experiment(Model):
         if info.data.keys() >= {"objectives", "start", "optimizers"}:
             objectives, start, optimizers = _built(info), info.data["start"], info.data["optimizers"]
             refuse(_size_problems(steps, start.count if start else 1, objectives, optimizers))
-            refuse(_network_size_problems(steps, _networks(objectives), optimizers))
         return steps
 
     @field_validator("view")
@@ -286,34 +284,29 @@ def _size_problems(
     steps: int, starts: int, objectives: Sequence[Objective], optimizers: Mapping[str, OptimizerSpec]
 ) -> Iterator[Problem]:
     """Yield what would take more time or memory than any picture needs."""
-    count, cost = len(objectives), sum(map(_cost, optimizers.values()))
+    count, cost, networks = len(objectives), sum(map(_cost, optimizers.values())), _networks(objectives)
     product = f"{starts} starts × {len(optimizers)} optimizers × {count} objectives"
     paths = starts * len(optimizers) * count
     max_points = MAX_POINTS * 2 * count // sum(max(2, objective.dim) for objective in objectives)
     max_steps = MAX_POINTS // (starts * count * cost)
+    if networks:
+        max_steps = min(max_steps, MAX_NETWORK_STEPS // (len(networks) * cost))
     if paths > MAX_PATHS:
         yield Problem(f"{product} are {paths} paths; at most {MAX_PATHS} are drawn", code="too-large")
     elif steps * paths > max_points:
         message = f"{steps} steps × {product} are {steps * paths} points; at most {max_points} are recorded"
         yield Problem(message, code="too-large")
     elif steps > max_steps:
-        slow = ", ".join(label for label, optimizer in optimizers.items() if _cost(optimizer) > 1)
-        message = f"at most {max_steps} are allowed from {starts} starts with {slow}, which takes each start separately"
-        yield Problem(message, code="too-large")
+        slow = ", ".join(label for label, optimizer in optimizers.items() if networks or _cost(optimizer) > 1)
+        yield Problem(f"at most {max_steps} are allowed with {product}: {slow} take long", code="too-large")
+    else:
+        yield from _weight_problems(steps, networks, len(optimizers))
 
 
-def _network_size_problems(
-    steps: int, networks: Sequence[Network], optimizers: Mapping[str, OptimizerSpec]
-) -> Iterator[Problem]:
-    """Yield what would take more time or memory than any picture of networks needs."""
-    cost = len(networks) * sum(map(_cost, optimizers.values()))
-    if cost and steps * cost > MAX_NETWORK_STEPS:
-        product = f"{len(optimizers)} optimizers × {len(networks)} networks"
-        message = f"at most {MAX_NETWORK_STEPS // cost} are allowed with {product}: a network's steps take long"
-        yield Problem(message, code="too-large")
-        return
+def _weight_problems(steps: int, networks: Sequence[Network], optimizers: int) -> Iterator[Problem]:
+    """Yield the networks of which too many weights would be kept."""
     for network in networks:
-        max_rows = max(1, MAX_WEIGHT_BYTES // (4 * network.weights * len(optimizers)) - 2)
+        max_rows = max(1, MAX_WEIGHT_BYTES // (4 * network.weights * optimizers) - 2)
         if network.record_every is not None and steps // network.record_every > max_rows:
             kept = f"record_every: {network.record_every} keeps more than {MAX_WEIGHT_BYTES // 2**20:,} MiB of weights"
             yield Problem(f"for {network.title}, {kept}; use {-(-steps // max_rows)}", code="too-large")

@@ -173,19 +173,14 @@ def _as_written(key: Key, value: Any) -> Key:
     """Return the key in the user's text, which does not have the levels that the models add."""
     written: list[str | int] = []
     for part in key:
-        if isinstance(part, str) and not _has(value, part) and _has(value, "args") and _has(value["args"], part):
+        items = dict(enumerate(value)) if isinstance(value, list) else value if isinstance(value, dict) else {}
+        if part not in items and isinstance(arguments := items.get("args"), dict) and part in arguments:
             written.append("args")
-            value = value["args"]
-        if _has(value, part):
+            items = arguments
+        if part in items:
             written.append(part)
-            value = value[part]
+            value = items[part]
     return tuple(written)
-
-
-def _has(value: Any, part: str | int) -> bool:
-    if isinstance(value, list):
-        return isinstance(part, int) and part < len(value)
-    return isinstance(value, dict) and part in value
 
 
 def _fragment(root: Fragment, whole: Fragment, key: Key) -> Fragment:

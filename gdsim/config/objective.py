@@ -21,7 +21,6 @@ from gdsim.networks import (
     input_objective,
     network,
     network_objective,
-    unknown_network,
 )
 from gdsim.objectives import Objective, from_expression, from_function, from_samples, import_function, names, objective
 
@@ -166,14 +165,6 @@ class ObjectiveSpec(Model):
     def _check_name(cls, name: str | None) -> str | None:
         if name is not None and name not in names():
             refuse([Problem(f"there is no objective '{name}'{_other_form(name)}", code="unknown-name")])
-        return name
-
-    @field_validator("network")
-    @classmethod
-    def _check_network(cls, name: str | None) -> str | None:
-        # A mistyped name is reported before keys that belong to it and not to a module of the user's own.
-        if name is not None and name not in NETWORKS and name.isidentifier():
-            refuse([Problem(unknown_network(name), code="unknown-name")])
         return name
 
     @model_validator(mode="after")

@@ -29,11 +29,9 @@ MAX_WORK = {"max_iter": 1000, "max_eval": 1000, "history_size": 1000}
 
 DOTTED = re.compile(r"[^\W\d]\w*(\.[^\W\d]\w*)+\Z")
 IN_FILE = re.compile(r"[^\W\d]\w*(\.[^\W\d]\w*)*:[^\W\d]\w*(\.[^\W\d]\w*)*\Z")
-NOT_SETTABLE = {
-    "params": "gdsim passes the starting point",
-    "model": "gdsim passes the network",
-    "optimizer": "gdsim passes the optimizer",
-}
+PASSED = ("params", "model", "optimizer")
+"""The arguments that gdsim passes."""
+
 EXAMPLE = "{class: SGD, lr: 0.1}"
 
 
@@ -128,8 +126,7 @@ class OptimizerSpec(GradientSettings):
     @field_validator("schedule")
     @classmethod
     def _check_schedule(cls, schedule: dict[str, Any] | None) -> dict[str, Any] | None:
-        if schedule is not None:
-            refuse(_schedule_problems(schedule))
+        refuse(_schedule_problems(schedule) if schedule else ())
         return schedule
 
     @field_validator("rest")
@@ -173,8 +170,8 @@ def argument_problems(
     """
     for name, value in given.items():
         known = signature.arguments.get(name)
-        if name in NOT_SETTABLE and known is None:
-            yield Problem(f"'{name}' cannot be set: {NOT_SETTABLE[name]}", (*key, name), "not-allowed", at_key=True)
+        if name in PASSED and known is None:
+            yield Problem(f"'{name}' cannot be set: gdsim passes it", (*key, name), "not-allowed", at_key=True)
         elif known is None and not signature.takes_any:
             hint = did_you_mean(name, [*signature.arguments, *own])
             if name.partition(" ")[0] in signature.arguments:
@@ -214,8 +211,8 @@ def _setting_problems(
     for name, value in settings.items():
         if name.endswith("optimizer"):
             yield from _inner_problems(value, context, (*key, name))
-        elif name in NOT_SETTABLE:
-            yield Problem(f"'{name}' cannot be set: {NOT_SETTABLE[name]}", (*key, name), "not-allowed", at_key=True)
+        elif name in PASSED:
+            yield Problem(f"'{name}' cannot be set: gdsim passes it", (*key, name), "not-allowed", at_key=True)
 
 
 def _inner_problems(value: Any, context: SourceContext, key: Key = ()) -> Iterator[Problem]:

@@ -325,5 +325,4 @@ def _syntax(error: yaml.MarkedYAMLError, text: str) -> str:
         return WRONG_INDENT
     context = f" ({error.context} that starts in line {begin.line + 1})" if begin else ""
     tabs = "; indent with spaces, not tabs" if "\\t" in problem else ""
-    quotes = "; put text with a question mark in quotes" if "got '?'" in problem else ""
-    return problem.replace("'<stream end>'", "the end of the text") + context + tabs + quotes
+    return problem.replace("'<stream end>'", "the end of the text") + context + tabs

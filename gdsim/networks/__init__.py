@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from gdsim.networks.data import DATA, Data, examples
-from gdsim.networks.network import ACTIVATIONS, LOSSES, NETWORKS, Network, layer_of, network, unknown_network
+from gdsim.networks.network import ACTIVATIONS, LOSSES, NETWORKS, Network, layer_of, network
 from gdsim.networks.objective import (
     MAX_RECORDING_BYTES,
     ImageObjective,
@@ -34,6 +34,5 @@ __all__ = [
     "network",
     "network_objective",
     "plane_name",
-    "unknown_network",
     "weights_of",
 ]

@@ -18,7 +18,7 @@ from torch.nn.parameter import is_lazy
 from gdsim.errors import Code, InputError, did_you_mean
 from gdsim.networks.data import Data
 from gdsim.networks.evaluation import INPUTS_AT_ONCE
-from gdsim.networks.network import module_errors, pooled_size, unknown_network
+from gdsim.networks.network import module_errors, pooled_size
 from gdsim.objectives import import_function
 
 KEY = ("network",)
@@ -105,8 +105,6 @@ def import_module(
     name: str, args: Mapping[str, Any], *, folder: Path | None, allow_code: bool
 ) -> tuple[str, Callable[[], nn.Module]]:
     """Import a class of modules, or a function that returns one; return its title, and a function that builds it."""
-    if name.isidentifier():
-        raise _error(unknown_network(name), "unknown-name")
     found = import_function(name, folder=folder, allow_code=allow_code, key=KEY)
     title = name.rpartition(":" if ":" in name else ".")[2]
     if isinstance(found, type):

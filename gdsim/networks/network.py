@@ -170,6 +170,8 @@ def network(
     Raises:
         InputError: An argument is not valid or does not fit the others; `key` names it.
     """
+    if name not in NETWORKS and name.isidentifier():
+        raise InputError(unknown_network(name), ("network",), code="unknown-name")
     given = {"hidden": hidden, "channels": channels, "residual": residual, "activation": activation, "args": args}
     _check_keys(name, [key for key, value in given.items() if value not in (None, False, {})])
     loss, activation = _loss(loss, data), activation or "relu"

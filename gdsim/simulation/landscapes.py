@@ -10,7 +10,7 @@ from pathlib import Path
 import numpy as np
 
 from gdsim.config import View
-from gdsim.config.view import SaliencySpec
+from gdsim.config.presentation import SaliencySpec
 from gdsim.errors import InputError
 from gdsim.networks import Landscape, Network, NetworkObjective, network_objective, plane_name
 from gdsim.networks.evaluation import Evaluator, Examples

@@ -15,7 +15,7 @@ from gdsim.simulation.trajectory import Explanation, Progress, SaliencyMaps, Tra
 if TYPE_CHECKING:
     from torch import Tensor, nn
 
-    from gdsim.config.view import SaliencySpec
+    from gdsim.config.presentation import SaliencySpec
 
 MAX_MAPS = 200  # along a path, sufficient for an animation of eight seconds
 

@@ -11,7 +11,7 @@ from os import PathLike
 from pathlib import Path
 from urllib.parse import quote
 
-from gdsim.config.output import with_preset
+from gdsim.config.presentation import with_preset
 from gdsim.config.yaml_text import parse
 from gdsim.errors import ConfigError, InputError, did_you_mean
 
