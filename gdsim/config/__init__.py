@@ -121,8 +121,6 @@ def _read(path: Path) -> str:
     try:
         with path.open("rb") as file:
             content = file.read(MAX_BYTES + 1)
-    except IsADirectoryError:
-        raise InputError(f"{path}: is a folder; name a file in it", code="unreadable") from None
     except FileNotFoundError:
         raise InputError(f"{path}: no such file{suggest_sibling(path)}", code="not-found") from None
     except (OSError, ValueError) as error:

@@ -46,19 +46,11 @@ MAX_DISTANCE = 1e6  # widths of the view
 
 
 def _as_list(value: Any) -> Any:
-    objectives = value if isinstance(value, list) else [value]
-    # Field(min_length=1) would count the valid items only, and report one mistake in an item as two.
-    if not 1 <= len(objectives) <= MAX_OBJECTIVES:
-        refuse([Problem(f"must be a list of 1 to {MAX_OBJECTIVES} objectives, not of {len(objectives)}")])
-    return objectives
+    return value if isinstance(value, list) else [value]
 
 
 Several = Annotated[list[ObjectiveSpec], Field(min_length=1, max_length=MAX_OBJECTIVES)]
-Objectives = Annotated[
-    tuple[ObjectiveSpec, ...],
-    Field(strict=False),
-    BeforeValidator(_as_list, json_schema_input_type=ObjectiveSpec | Several),
-]
+Objectives = Annotated[Several, BeforeValidator(_as_list, json_schema_input_type=ObjectiveSpec | Several)]
 
 Point = Annotated[list[Coordinate], Field(min_length=1, examples=[[0.5, 1]])]
 Points = Annotated[list[Point], Field(min_length=1, examples=[[[0.5, 1], [2, -3]]])]
@@ -215,7 +207,7 @@ class Experiment(Model):
 
     @field_validator("objectives")
     @classmethod
-    def _check_different(cls, objectives: tuple[ObjectiveSpec, ...]) -> tuple[ObjectiveSpec, ...]:
+    def _check_different(cls, objectives: list[ObjectiveSpec]) -> list[ObjectiveSpec]:
         for index, spec in enumerate(objectives):
             if spec in objectives[:index]:
                 message = f"is the same as objective.{objectives.index(spec)}"
