@@ -17,6 +17,9 @@ Fragment = Mapping[str, Any]
 
 TYPES = {"null": type(None), "boolean": bool, "integer": int, "string": str, "array": list, "object": dict}
 
+LINE = r"^[^\x00-\x1f\x7f-\x9f]*$"
+"""The pattern of text without control characters."""
+
 MAX_LENGTH = 60  # characters of a value that are shown
 MAX_CHOICES = 24  # that are listed in a sentence
 
@@ -53,7 +56,8 @@ def expected(fragment: Fragment) -> str:
             return "true or false"
         case "string":
             length = f" of at most {fragment['maxLength']} characters" if "maxLength" in fragment else ""
-            return f"text{length}{example}"
+            line = " in one line" if fragment.get("pattern") == LINE else ""
+            return f"text{line}{length}{example}"
         case "array":
             # An item with a name in the schema takes more than a sentence.
             items = fragment.get("items", {})

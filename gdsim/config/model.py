@@ -22,7 +22,7 @@ from pydantic import (
 )
 from pydantic_core import CoreSchema, InitErrorDetails, PydanticCustomError, PydanticKnownError, core_schema
 
-from gdsim.config.messages import format_value, is_number, problems_in
+from gdsim.config.messages import LINE, format_value, is_number, problems_in
 from gdsim.errors import ConfigError, Problem
 
 
@@ -140,7 +140,7 @@ def _number(value: Any) -> Any:
 Finite = Annotated[float, Field(allow_inf_nan=False)]
 Coordinate = Annotated[float, BeforeValidator(_number)]
 """A finite number; another value is of a wrong type, also nan and inf."""
-Line = Annotated[str, Field(pattern=r"^[^\x00-\x1f\x7f-\x9f]*$")]
+Line = Annotated[str, Field(pattern=LINE)]
 Color = Annotated[
     str,
     Field(pattern="^#([0-9a-fA-F]{3}|[0-9a-fA-F]{6})$", examples=["#0072B2"]),
