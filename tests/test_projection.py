@@ -114,7 +114,7 @@ def test_a_path_that_never_moves_and_one_that_runs_away_have_a_plane():
         (10, {"examples": 9}, "examples", "unsupported"),
         (2, {"plane": "pca"}, "plane", "unsupported"),
         (2, {"at": [1, 2]}, "at", "unsupported"),
-        (2, {"camera": {}}, "camera", "unsupported"),
+        (2, {"camera": {"orbit": 30}}, "camera", "unsupported"),
         (2, {"heights": "log"}, "heights", "unsupported"),
         (2, {"arrows_at": "curve"}, "arrows_at", "unsupported"),
         (2, {"kind": "surface", "fill": "heat"}, "fill", "unsupported"),
