@@ -108,7 +108,8 @@ def load_arrays(
             if not zipfile.is_zipfile(path):
                 # A memory map must fit into the file, so a false header cannot reserve memory.
                 return {"": np.array(np.lib.format.open_memmap(path, mode="r"))}
-            with np.load(path, allow_pickle=False) as arrays:
+            # NumPy does not close a path whose archive is damaged.
+            with path.open("rb") as file, np.load(file, allow_pickle=False) as arrays:
                 if sum(entry.file_size for entry in arrays.zip.infolist()) > max_bytes:
                     message = f"{path}: declares more than {max_bytes / 2**30:g} GiB of arrays"
                     raise InputError(message, key, code="too-large")

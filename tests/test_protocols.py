@@ -584,6 +584,15 @@ def test_a_mistake_in_what_is_wrapped_is_found_without_torch(written: str, locat
     assert (".".join(map(str, problem.key)), problem.code) == (f"optimizers.x.{key}", code)
 
 
-def test_a_pair_in_what_is_wrapped_is_a_tuple() -> None:
-    text = YAML.format("gdsim.X, optimizer: {class: Adam, betas: [0.5, 0.9]}")
-    assert loads(text).optimizers["x"].settings == {"optimizer": {"class": "Adam", "betas": (0.5, 0.9)}}
+class TakesTuple(torch.optim.Adam):
+    def __init__(self, params: Any, lr: float = 1e-3, betas: tuple[float, float] = (0.9, 0.999)) -> None:
+        assert isinstance(betas, tuple)
+        super().__init__(params, lr, betas)
+
+
+def test_a_pair_reaches_the_class_as_a_tuple() -> None:
+    given, plain = (
+        descend(objective("sphere"), class_, start=[1.0, 2.0], steps=3, lr=0.1, betas=[0.5, 0.9])
+        for class_ in (TakesTuple, torch.optim.Adam)
+    )
+    np.testing.assert_array_equal(given.points, plain.points)

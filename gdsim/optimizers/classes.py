@@ -105,7 +105,7 @@ def find_class(
     value = settings.get(argument)
     if value is None:
         _check_arguments(found, settings, key, PARAMETERS)
-        return OptimizerClass(found, dict(settings), names)
+        return OptimizerClass(found, _with_tuples(settings), names)
     own = {name: each for name, each in settings.items() if name in names and name != argument}
     _check_arguments(found, own, key, (*PARAMETERS, argument))
     given = dict(value) if isinstance(value, Mapping) else {"class": value}
@@ -116,7 +116,12 @@ def find_class(
     if twice := next((name for name in passed if name in given), None):
         raise InputError(f"is given here and in {argument}", (*key, twice), code="duplicate")
     wrapped = find_class(inner, {**given, **passed}, (*key, argument), context)
-    return OptimizerClass(found, own, names, wrapped, argument)
+    return OptimizerClass(found, _with_tuples(own), names, wrapped, argument)
+
+
+def _with_tuples(settings: Mapping[str, Any]) -> dict[str, Any]:
+    # YAML has only lists, but classes may require the tuples of their defaults, such as betas.
+    return {name: tuple(value) if isinstance(value, list) else value for name, value in settings.items()}
 
 
 def optimizer_class(name: str | type[Optimizer], key: Key, context: SourceContext) -> type[Optimizer]:
@@ -179,7 +184,7 @@ def _format(value: Any) -> str:
         return "on" if value else "off"
     if isinstance(value, int | float):
         return f"{value:g}"
-    if isinstance(value, list | tuple):
+    if isinstance(value, tuple):
         return f"({', '.join(map(_format, value))})"
     return printable(str(value))
 
