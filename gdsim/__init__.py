@@ -9,8 +9,7 @@ if TYPE_CHECKING:
     from gdsim.analysis import Row, Study, Table
     from gdsim.api import animate, check, compare, descend, grad, preview, simulate, tune
     from gdsim.config import Animation, Experiment, Output, View, load, loads, schema
-    from gdsim.encode import write
-    from gdsim.encode.reading import source
+    from gdsim.encode import source, write
     from gdsim.errors import ConfigError, GdsimError, InputError
     from gdsim.metadata import Provenance
     from gdsim.movie import Movie
@@ -26,8 +25,7 @@ _PACKAGES = {
     "analysis": ("Row", "Study", "Table"),
     "api": ("animate", "check", "compare", "descend", "grad", "preview", "simulate", "tune"),
     "config": ("Animation", "Experiment", "Output", "View", "load", "loads", "schema"),
-    "encode": ("write",),
-    "encode.reading": ("source",),
+    "encode": ("source", "write"),
     "errors": ("ConfigError", "GdsimError", "InputError"),
     "metadata": ("Provenance",),
     "movie": ("Movie",),

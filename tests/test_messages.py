@@ -19,8 +19,7 @@ from gdsim.cli.run import run
 from gdsim.cli.saliency import saliency
 from gdsim.cli.slides import slides
 from gdsim.config import View, loads
-from gdsim.encode import write
-from gdsim.encode.reading import source
+from gdsim.encode import source, write
 from gdsim.errors import GdsimError
 from gdsim.optimizers import optimizer_factory
 from gdsim.scene import preview_scene

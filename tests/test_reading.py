@@ -20,8 +20,7 @@ from hypothesis import strategies as st
 from PIL import Image
 
 import gdsim
-from gdsim.encode import formats, write
-from gdsim.encode.reading import image_size, output_format, source, yaml_of
+from gdsim.encode import formats, image_size, output_format, source, write, yaml_of
 from gdsim.errors import InputError
 from gdsim.metadata import Provenance, versions
 

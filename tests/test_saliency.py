@@ -15,8 +15,7 @@ from PIL import Image
 
 from gdsim.cli.saliency import saliency
 from gdsim.config import View, load
-from gdsim.encode import write
-from gdsim.encode.reading import yaml_of
+from gdsim.encode import write, yaml_of
 from gdsim.errors import ConfigError, GdsimError, InputError
 from gdsim.networks import Data, network
 from gdsim.networks.attribution import attribution, inner_method

@@ -23,7 +23,7 @@ from pptx.util import Inches
 import gdsim
 from gdsim.analysis import Row, make_table
 from gdsim.cli.slides import slides
-from gdsim.encode.reading import source
+from gdsim.encode import source
 from gdsim.errors import GdsimError, InputError
 from gdsim.metadata import Provenance
 from gdsim.slides import SlideItem, new_deck

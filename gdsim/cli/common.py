@@ -65,7 +65,7 @@ def load_run(
     path: Path, changes: Sequence[str], allow_code: bool, transient: Mapping[str, str] = NOTHING
 ) -> tuple[Experiment, Sequence[Trajectory] | None]:
     """Load and check a file; for a recording (.npz) return its trajectories too, for another view, pace or output."""
-    from gdsim.encode.reading import output_format
+    from gdsim.encode import output_format
 
     if path.suffix.lower() != ".npz" and output_format(path) != "npz":
         return load_all([path], changes, allow_code, transient)[0], None
@@ -88,7 +88,7 @@ def load_one(
     Code never runs for a picture or a page: nobody expects that from a file that is looked at.
     """
     from gdsim.config import load, loads
-    from gdsim.encode.reading import output_format, yaml_of
+    from gdsim.encode import output_format, yaml_of
     from gdsim.simulation import recorded_folder
 
     found = output_format(path)

@@ -227,8 +227,8 @@ def source(
 ) -> None:
     """Print the YAML that FILE was made from."""
     from gdsim.config.yaml_text import parse
-    from gdsim.encode.reading import source as provenance_of
-    from gdsim.encode.reading import yaml_of
+    from gdsim.encode import source as provenance_of
+    from gdsim.encode import yaml_of
 
     text, made = yaml_of(file), provenance_of(file)
     parse(text, str(file))  # refuses control characters, which could change the terminal

@@ -98,7 +98,7 @@ def _read(
     path: Path, video: bool, theme: str | None, changes: Sequence[str], allow_code: bool, quiet: bool
 ) -> _Run | SlideItem:
     """Read and check a source; its first bytes determine its kind."""
-    from gdsim.encode.reading import output_format
+    from gdsim.encode import output_format
 
     found = output_format(path)
     if found in ("gif", "png", "apng", "mp4"):
@@ -122,7 +122,7 @@ def _read(
 
 def _draw(run: _Run, deck: Deck, folder: Path, quiet: bool) -> tuple[SlideItem, Sequence[Trajectory]]:
     """Simulate and draw a run into a folder, in the size that a slide has for it."""
-    from gdsim.encode.reading import image_size
+    from gdsim.encode import image_size
     from gdsim.movie import make_provenance, save_scene
     from gdsim.slides import SlideItem
 
@@ -180,7 +180,7 @@ def _in_large_type(scene: Scene, share: float) -> tuple[Scene, Frames]:
 
 def _read_picture(path: Path, is_video: bool) -> SlideItem:
     """Return a picture that gdsim wrote, which is put into the deck unchanged."""
-    from gdsim.encode.reading import image_size, source
+    from gdsim.encode import image_size, source
     from gdsim.slides import SlideItem
     from gdsim.themes import theme
 

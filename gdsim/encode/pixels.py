@@ -17,11 +17,8 @@ Frame: TypeAlias = npt.NDArray[np.uint8]
 Pixels: TypeAlias = npt.NDArray[np.intp]
 """Flat indices of pixels, (n,)."""
 
-UNCHANGED = 0
-"""The palette index of pixels that do not change, and all channels of such a pixel, which is transparent."""
-
-_FLATS = 160 / 255
-"""Maximum fraction of a palette for the colours of flat areas."""
+UNCHANGED = 0  # the palette index of pixels that do not change, and all channels of such a pixel, which is transparent
+_FLATS = 160 / 255  # maximum fraction of a palette for the colours of flat areas
 
 _FLAT_SHARE = 1 / 5000
 _SAMPLES = 30_000
@@ -169,11 +166,8 @@ _CHROMA = np.stack(
     [(np.eye(3, dtype=np.float32)[i] - _WEIGHTS) * np.float32(224 / 255 / (2 - 2 * _WEIGHTS[i])) for i in (2, 0)], -1
 )
 
-_FEW = 0.25
-"""Fraction of changed pixels up to which it is faster to convert only these."""
-
-_ROWS = 8
-"""Number of chroma rows that are converted at a time, so that they fit in the processor's cache."""
+_FEW = 0.25  # fraction of changed pixels up to which it is faster to convert only these
+_ROWS = 8  # number of chroma rows that are converted at a time, so that they fit in the processor's cache
 
 
 def planes(frames: Iterable[Frame]) -> Iterator[Frame]:

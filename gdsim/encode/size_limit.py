@@ -15,14 +15,9 @@ from gdsim.metadata import Provenance
 from gdsim.render import Frames, frames
 from gdsim.scene import Scene
 
-LOWEST_FPS = 8
-"""Minimum frames per second, below which motion is not perceived as continuous."""
-
-SMALLEST_SIZE = (320, 120)
-"""Minimum width and height in pixels."""
-
-SHRINK = 0.85
-"""Ratio between successive sizes."""
+LOWEST_FPS = 8  # minimum frames per second, below which motion is not perceived as continuous
+SMALLEST_SIZE = (320, 120)  # minimum width and height in pixels
+SHRINK = 0.85  # ratio between successive sizes
 
 
 class _Stage(NamedTuple):

@@ -28,15 +28,14 @@ from gdsim.render.layout import GroupLayout, Layout, LayoutSearch
 from gdsim.render.legend import Counter, draw_key, draw_legend, draw_names, draw_title, key_width
 from gdsim.render.painter import Painter, only
 from gdsim.render.panels import draw_panels, panel_renderer
-from gdsim.render.paths import draw_starts
+from gdsim.render.paths import add_starts
 from gdsim.render.trail import Trail
 from gdsim.render.views import view_renderer
 from gdsim.scene import Facet, Scene
 
 Frame = npt.NDArray[np.uint8]
 
-VECTOR_SCALE = 3
-"""The number of dots per pixel, along each side, of a surface in a vector picture."""
+VECTOR_SCALE = 3  # the number of dots per pixel, along each side, of a surface in a vector picture
 
 
 def frames(scene: Scene, *, transparent: bool = False) -> Frames:
@@ -192,10 +191,10 @@ class FramePainter:
     def __init__(self, frames: Frames) -> None:
         width, height = frames.size
         self._counter, self._em, self._page = frames.counter, frames.canvas.em, Rect(0, height, 0, width)
-        self._renderer = RendererAgg(width, height, DPI)
-        self._pixels = np.asarray(self._renderer.buffer_rgba())
+        renderer = RendererAgg(width, height, DPI)
+        self._pixels = np.asarray(renderer.buffer_rgba())
         self._pixels[...] = frames.background
-        painters = frames.painters(self._renderer)
+        painters = frames.painters(renderer)
         self._turning = [each for each in painters if each[0].primitives_at]
         self._fixed = [each for each in painters if not each[0].primitives_at]
         self._trails = []
@@ -230,7 +229,7 @@ class FramePainter:
             for points in painter.draw_over(layer.primitives, time):
                 self._drew(points, self._em, self._page)
         for layer, painter in self._turning:
-            layer.viewport.draw_backdrop(self._renderer, moment)
+            layer.viewport.draw_backdrop(painter, moment)
             painter.draw_all(layer.at(moment), time)
             self._drawn.append(self._around(layer.viewport.bounds.T, 0.0, self._page))
         self._drawn = _merged(self._drawn)
@@ -317,7 +316,7 @@ def _view_layers(canvas: Canvas, index: int, place: GroupLayout) -> Iterator[Lay
         at = partial(_moving_parts, canvas, facet, viewport)
         yield Layer(viewport, index, at(START), at if viewport.turning else None, facet)
         if not viewport.turning:
-            canvas.drawing(partial(draw_starts, facet, viewport, START))
+            add_starts(facet, viewport, START)
             name_marks(canvas, facet, viewport)
     if place.color_bar is not None:
         renderer.draw_color_bar(canvas, facets[0], place.color_bar)

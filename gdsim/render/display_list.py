@@ -8,13 +8,12 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import TypeAlias, cast
+from typing import TYPE_CHECKING, TypeAlias, cast
 
 import numpy as np
 import numpy.typing as npt
 from matplotlib.artist import Artist
 from matplotlib.axes import Axes
-from matplotlib.backends.backend_agg import RendererAgg
 from matplotlib.text import Text
 from matplotlib.transforms import Transform
 
@@ -25,11 +24,11 @@ from gdsim.render.layout import Box
 from gdsim.render.trail import Trail
 from gdsim.scene import Facet, Scene
 
-TINY = float(np.finfo(np.float64).tiny)
+if TYPE_CHECKING:
+    from gdsim.render.painter import Painter
 
-MOST_ITERATES = 60_000
-"""The maximum number of iterates for which a web page has numbers and arrows; above it, only every k-th iterate has
-them."""
+TINY = float(np.finfo(np.float64).tiny)
+MOST_ITERATES = 60_000  # of a scene; above it, a web page has numbers and arrows for only every k-th iterate
 
 
 @dataclass(frozen=True)
@@ -40,8 +39,7 @@ class Moment:
     share: float
 
 
-START = Moment(0.0, 0.0)
-"""The beginning of the animation."""
+START = Moment(0.0, 0.0)  # the beginning of the animation
 
 
 class Viewport:
@@ -87,7 +85,7 @@ class Viewport:
         """Add the artists that depend on the camera to the figure, with `scale` dots per pixel, and return them."""
         return []
 
-    def draw_backdrop(self, renderer: RendererAgg, moment: Moment) -> None:
+    def draw_backdrop(self, painter: Painter, moment: Moment) -> None:
         """Draw the parts below the trails over the previous frame, as needed if a camera turns."""
 
 

@@ -32,8 +32,7 @@ DEEP = 0.55  # the share of the text color in the dark colors of a scale, and of
 SMALLEST_EXPONENT = 11.0  # the font size in pixels from which superscript exponents are legible
 SHORTEST, LONGEST = 3.0, 4.5  # the minimum and maximum length of a scale in a caption, in ems
 
-GAP = 2
-"""The number of dots between two sprites on a sheet, so that neighbors do not blend when they are scaled."""
+GAP = 2  # the number of dots between two sprites on a sheet, so that neighbors do not blend when they are scaled
 
 
 def color_scale(theme: Theme, kind: ColorKind, count: int = 0) -> Pixels:
@@ -206,9 +205,6 @@ class RevealedImage:
         return round(self.rect.width * min(time, float(self.end)) / self.reach)
 
 
-ChangingImage: TypeAlias = ImageFrames | RevealedImage
-
-
 def image_frames(canvas: Canvas, images: ImageSequence, box: Box, style: Style | None) -> ImageFrames:
     """Return the primitive of an image sequence in a box of whole pixels; `style` is None for a shared image."""
     colors = color_scale(canvas.theme, images.colors)
@@ -277,7 +273,9 @@ def pixels_of(cells: Pixels, palette: Pixels, rect: Rect) -> Pixels:
     return opaque[:, columns][rows]
 
 
-def image_artists(images: Iterable[ChangingImage], axes: Axes, height: int, time: float) -> Iterator[AxesImage]:
+def image_artists(
+    images: Iterable[ImageFrames | RevealedImage], axes: Axes, height: int, time: float
+) -> Iterator[AxesImage]:
     """Add images at a time to axes, for a figure's height; each cell is one rectangle at any resolution."""
     for image in images:
         if shown := image.changed(None, time):

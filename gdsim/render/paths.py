@@ -7,6 +7,7 @@ from dataclasses import replace
 
 import numpy as np
 import numpy.typing as npt
+from matplotlib.artist import Artist
 from matplotlib.backend_bases import RendererBase
 
 from gdsim.objectives import FloatArray, inside
@@ -18,24 +19,19 @@ from gdsim.scene import FEW_STARTS, Facet, Path, Style, lengths
 
 CIRCLE = np.stack([np.cos(np.linspace(0, 2 * np.pi, 33)), np.sin(np.linspace(0, 2 * np.pi, 33))], -1) / 2
 
-FULL, SMALLEST = 14.0, 0.6
-"""The shorter side of a view, in ems, below which heads and lines shrink with it, and their minimum scale."""
+# Lengths in ems.
+FULL = 14.0  # the shorter side of a view below which heads and lines shrink with it
+SHORTEST, LONGEST = 0.35, 4.6  # the minimum length of an arrow that is drawn, and the length of the largest gradient
+TANGENT = 3.2  # the length of a tangent on either side of its point
+EDGE = 0.06  # the width of the edge of an arrow
 
-FARTHEST = 1e7
-"""The absolute value to which positions in pixels are clipped."""
+# Widths in units of `Canvas.line`.
+FOOT, TANGENT_WIDTH = 0.07, 0.12  # of the line down to a foot, and of the tangent
+ARROW, STEP = 0.16, 0.24  # of the arrows of the gradient, and of the step
 
-SHORTEST, LONGEST = 0.35, 4.6
-"""The minimum length of an arrow that is drawn, and the length of the largest gradient, in ems."""
-
-TANGENT = 3.2
-"""The length of a tangent on either side of its point, in ems."""
-
-FOOT, TANGENT_WIDTH, FOOT_ALPHA = 0.07, 0.12, 0.6
-"""The widths of the line down to a foot and of the tangent, in units of `Canvas.line`, and the opacity of the
-former."""
-
-ARROW, STEP, EDGE = 0.16, 0.24, 0.06
-"""The widths of the arrows of the gradient and of the step, in units of `Canvas.line`, and of their edges, in ems."""
+SMALLEST = 0.6  # the minimum scale of heads and lines
+FOOT_ALPHA = 0.6  # the opacity of the line down to a foot
+FARTHEST = 1e7  # the absolute value to which positions in pixels are clipped
 
 
 def trail_style(
@@ -84,7 +80,17 @@ def make_trail(
     )
 
 
-def draw_starts(facet: Facet, viewport: Viewport, moment: Moment, renderer: RendererBase) -> None:
+def add_starts(facet: Facet, viewport: Viewport, moment: Moment) -> Artist:
+    """Add circles around the starts to the figure, and return them as an artist."""
+    canvas = viewport.canvas
+
+    def draw(renderer: RendererBase) -> None:
+        draw_starts(facet, viewport, moment, Painter(renderer, viewport.bounds, canvas.figure.dpi / DPI))
+
+    return canvas.drawing(draw)
+
+
+def draw_starts(facet: Facet, viewport: Viewport, moment: Moment, painter: Painter) -> None:
     """Draw circles around the starts, below the trails."""
     if facet.paths:
         starts = np.unique(np.concatenate([path.points[0] for path in facet.paths]), axis=0)
@@ -92,7 +98,6 @@ def draw_starts(facet: Facet, viewport: Viewport, moment: Moment, renderer: Rend
         line, diameter = scale * canvas.line, (0.95 if len(starts) <= 8 else 0.5) * scale * canvas.em
         centers = viewport.pixels(starts, moment)
         circles = centers[np.isfinite(centers).all(-1), None] + CIRCLE * diameter
-        painter = Painter(renderer, viewport.bounds, canvas.figure.dpi / DPI)
         painter.stroke(circles, theme.casing, 0.26 * line)
         painter.stroke(circles, theme.text, 0.1 * line)
 

@@ -16,14 +16,9 @@ from gdsim.objectives import FloatArray, inside
 from gdsim.render.canvas import DPI, points
 from gdsim.scene import Facet, SurfaceModel, labels, round_ticks
 
-TICK = 0.65
-"""The distance of tick labels from their axis, in ems."""
-
-MOST_OFFSET = 4.0
-"""The maximum distance, in ems, by which tick labels move outward where the surface extends beyond the plane's edge."""
-
-SHORTEST_VALUE_AXIS = 4.0
-"""The projected length of the value axis, in ems, below which it is not drawn."""
+TICK = 0.65  # the distance of tick labels from their axis, in ems
+MOST_OFFSET = 4.0  # how far, in ems, tick labels move outward at most where the surface extends beyond the plane's edge
+SHORTEST_VALUE_AXIS = 4.0  # the projected length of the value axis, in ems, below which it is not drawn
 
 
 @dataclass(frozen=True)

@@ -11,19 +11,10 @@ import numpy.typing as npt
 
 from gdsim.objectives import FloatArray
 
-INVISIBLE = 1 / 3
-"""The distance in pixels below which a vertex is not drawn separately from the previous one."""
-
-CHUNK = 200
-"""The approximate number of an optimizer's segments that are redrawn in each frame before they are committed, at most
-32 per path."""
-
-OVERLAP = 12
-"""The number of committed vertices that are redrawn in the path's color, so that the casing of new segments does not
-cut it."""
-
-FADE_BANDS = 10
-"""The number of bands of constant opacity in a fading trail."""
+INVISIBLE = 1 / 3  # the distance in pixels below which a vertex is not drawn separately from the previous one
+CHUNK = 200  # about how many of an optimizer's segments are redrawn per frame before a commit, at most 32 per path
+OVERLAP = 12  # committed vertices redrawn in the path's color, so that the casing of new segments does not cut it
+FADE_BANDS = 10  # the number of bands of constant opacity in a fading trail
 
 BoolArray = npt.NDArray[np.bool_]
 Rows = TypeVar("Rows", FloatArray, BoolArray)

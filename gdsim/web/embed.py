@@ -135,8 +135,7 @@ class Media:
 
 
 def _read(path: Path, base: str) -> Media:
-    from gdsim.encode import find_format
-    from gdsim.encode.reading import image_size, source
+    from gdsim.encode import find_format, image_size, source
 
     if path.suffix.lower() in (".yaml", ".yml", ".npz") and path.is_file():
         command = "render" if path.suffix.lower() == ".npz" else "run"

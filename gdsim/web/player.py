@@ -29,20 +29,11 @@ from gdsim.render.trail import INVISIBLE, Trail
 from gdsim.scene import Facet, ImageGrid, ImageSequence, Scene, Style, SurfaceModel
 from gdsim.web import asset, csp_hash, image_uri, render
 
-FINEST = 3840
-"""Maximum width in pixels of the background and the sprites at two dots per pixel; larger pictures have one."""
-
-MOST_VERTICES, MOST_CELLS = 450_000, 1_500_000
-"""Maximum numbers of trail vertices and of image cells in a drawing; beyond them, some are omitted."""
-
-FARTHEST = 1e4
-"""Maximum distance between vertices that is tried to satisfy this limit, in pixels."""
-
-PLANE = ("direction 1", "direction 2")
-"""The names of the directions of a plane that contains no coordinate axis."""
-
-QUALITY = 90
-"""WebP quality of the background image."""
+FINEST = 3840  # maximum width in pixels of background and sprites at two dots per pixel; larger pictures have one
+MOST_VERTICES, MOST_CELLS = 450_000, 1_500_000  # of trails and of images in a drawing; beyond them, some are omitted
+FARTHEST = 1e4  # maximum distance between vertices that is tried to satisfy this limit, in pixels
+PLANE = ("direction 1", "direction 2")  # the names of the directions of a plane that contains no coordinate axis
+QUALITY = 90  # WebP quality of the background image
 
 
 def write_player(

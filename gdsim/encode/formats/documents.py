@@ -21,7 +21,7 @@ _BEFORE = rb"(?:\xef\xbb\xbf)?(?:\s+|<\?[^>]*+>|<!--.*?-->)*+"
 _DOCTYPE = rb"(?:<!doctype\s[^>]*+>(?:\s+|<!--.*?-->)*+)?"
 
 
-class Svg(Format):
+class _Svg(Format):
     """An SVG of the last frame, which the frames write themselves."""
 
     name = "svg"
@@ -29,7 +29,6 @@ class Svg(Format):
     signature = re.compile(_BEFORE + _DOCTYPE + rb"<svg\b", re.DOTALL | re.IGNORECASE)
 
     def write(self, frames: Frames, path: Path, options: EncodeOptions) -> None:
-        """Write the file."""
         frames.save_poster(path, named_texts(options.provenance))
 
     def read(self, path: Path) -> FileInfo:
@@ -39,7 +38,7 @@ class Svg(Format):
         return FileInfo(element_text(content, b"dc:source"), size, complete=end_of(path).endswith(b"</svg>"))
 
 
-class Pdf(Svg):
+class _Pdf(_Svg):
     """A PDF of the last frame."""
 
     name = "pdf"
@@ -58,7 +57,7 @@ class Pdf(Svg):
         return FileInfo(text, _pixels(found), complete=end.endswith(b"%%EOF"))
 
 
-class Html(Format):
+class _Html(Format):
     """A page that plays the animation, which `gdsim.web` writes from the scene."""
 
     name = "html"
@@ -68,8 +67,7 @@ class Html(Format):
     signature = re.compile(_BEFORE + rb"(?:<!doctype\s+html\b|<html\b)", re.DOTALL | re.IGNORECASE)
 
     def write(self, frames: Frames, path: Path, options: EncodeOptions) -> None:
-        """Raise NotImplementedError: a page is made from a scene, not from frames."""
-        raise NotImplementedError
+        raise NotImplementedError  # a page is made from a scene, not from frames
 
     def read(self, path: Path) -> FileInfo:
         """Read the source from a script element, which is never executed."""
@@ -78,7 +76,7 @@ class Html(Format):
         return FileInfo(source.strip(), None, complete=end_of(path).lower().endswith(b"</html>"))
 
 
-FORMATS = (Svg(), Pdf(), Html())
+FORMATS = (_Svg(), _Pdf(), _Html())
 
 
 def _pixels(points: re.Match[bytes] | None) -> tuple[int, int] | None:

@@ -33,20 +33,17 @@ from gdsim.metadata import Provenance
 if TYPE_CHECKING:
     from gdsim.render import Frames
 
-_LONGEST_GIF_DELAY = 65535
-"""Maximum delay, in hundredths of a second as all times in a GIF."""
+_LONGEST_GIF_DELAY = 65535  # maximum delay, in hundredths of a second as all times in a GIF
 
 _GIF_LOOP = b"!\xff\x0bNETSCAPE2.0\x03\x01\x00\x00\x00"
 _GIF_COMMENT, _GIF_CONTROL, _GIF_IMAGE = b"!\xfe", b"!\xf9\x04", b","
 
 _PNG_RGBA = (8, 6, 0, 0, 0)
-_PNG_BLENDING = (0, 1)
-"""Keep what is below a frame, and put the frame over it."""
+_PNG_BLENDING = (0, 1)  # keep what is below a frame, and put the frame over it
 
 _PNG_KEY = "gdsim"
 
-_OPACITY_STEP = 17
-"""Step of the 16 opacities from 0 to 255 if the number of colours is reduced."""
+_OPACITY_STEP = 17  # step of the 16 opacities from 0 to 255 if the number of colours is reduced
 
 _LARGEST_WEBP = 2**28
 _NO_KEY_FRAMES = 2**31 - 1
@@ -61,7 +58,7 @@ _XMP = """<?xpacket begin="\ufeff" id="W5M0MpCehiHzreSzNTczkc9d"?>
 <?xpacket end="r"?>"""
 
 
-class Gif(Format):
+class _Gif(Format):
     """A GIF; a repeated frame extends the delay, and delays alternate if `fps` does not divide 100."""
 
     name = "gif"
@@ -70,7 +67,6 @@ class Gif(Format):
     signature = re.compile(rb"GIF8[79]a")
 
     def write(self, frames: Frames, path: Path, options: EncodeOptions) -> None:
-        """Write the file."""
         palette = Palette(frames.poster(), frames.colors, options.quality_level)
         bits = palette.bits
         with path.open("wb") as file:
@@ -108,7 +104,7 @@ class Gif(Format):
         return FileInfo(bytes(text), (width, height), complete=end_of(path).endswith(b";"))
 
 
-class Png(Format):
+class _Png(Format):
     """A PNG of the last frame."""
 
     name = "png"
@@ -116,7 +112,6 @@ class Png(Format):
     signature = re.compile(rb"\x89PNG\r\n\x1a\n")
 
     def write(self, frames: Frames, path: Path, options: EncodeOptions) -> None:
-        """Write the file."""
         Image.fromarray(frames.poster()).save(path, "PNG", pnginfo=_png_texts(options.provenance))
 
     def read(self, path: Path) -> FileInfo:
@@ -125,7 +120,7 @@ class Png(Format):
         return FileInfo(str(info.get(_PNG_KEY, "")).encode(), size, complete=_png_chunk(b"IEND", b"") in end_of(path))
 
 
-class Apng(Png):
+class _Apng(_Png):
     """An animated PNG; the hold of the last frame is rounded to a whole number of frames."""
 
     name = "apng"
@@ -134,7 +129,6 @@ class Apng(Png):
     quality_levels = ("all colours",)
 
     def write(self, frames: Frames, path: Path, options: EncodeOptions) -> None:
-        """Write the file."""
         fps = options.fps
         with path.open("wb") as file:
             file.write(b"\x89PNG\r\n\x1a\n")
@@ -154,7 +148,7 @@ class Apng(Png):
             file.write(_png_chunk(b"IEND", b""))
 
 
-class Webp(Format):
+class _Webp(Format):
     """A lossless WebP."""
 
     name = "webp"
@@ -163,7 +157,6 @@ class Webp(Format):
     signature = re.compile(rb"RIFF....WEBP", re.DOTALL)
 
     def write(self, frames: Frames, path: Path, options: EncodeOptions) -> None:
-        """Write the file."""
         pictures = iter(options.progress(frames))
         if options.quality_level:
             pictures = _with_few_colors(pictures, frames, options.quality_level)
@@ -199,7 +192,7 @@ class Webp(Format):
         return FileInfo(element_text(bytes(info.get("xmp", b"")), b"gdsim:source"), size)
 
 
-FORMATS = (Gif(), Png(), Apng(), Webp())
+FORMATS = (_Gif(), _Png(), _Apng(), _Webp())
 
 
 def _gif_image(left: int, top: int, indices: Frame, bits: int) -> bytes:

@@ -24,8 +24,7 @@ if TYPE_CHECKING:
 # Frames must be converted and tagged as BT.709; otherwise players assume BT.601, or guess.
 _TAGS = "setparams=range=tv:colorspace=bt709:color_primaries=bt709:color_trc=bt709"
 
-_NAMES = {"Title": "title", "Description": "description", "Source": "comment"}
-"""The names under which MP4 and WebM store the metadata."""
+_NAMES = {"Title": "title", "Description": "description", "Source": "comment"}  # of the metadata in MP4 and WebM
 
 _SPECIAL, _ESCAPED = re.compile(r"([=;#\\])"), re.compile(rb"\\(.)", re.DOTALL)
 _COMMENT = re.compile(rb"^comment=((?:[^\\\n]|\\.)*)$", re.IGNORECASE | re.MULTILINE | re.DOTALL)
@@ -48,7 +47,6 @@ class _Video(Format):
     crf: ClassVar[tuple[int, ...]]
 
     def write(self, frames: Frames, path: Path, options: EncodeOptions) -> None:
-        """Write the file."""
         width, height = frames.size
         if width % 2 or height % 2:
             raise InputError(f".{self.name} needs even sizes, not {width} × {height}", code="unsupported")
@@ -91,7 +89,7 @@ class _Video(Format):
         )
 
 
-class Mp4(_Video):
+class _Mp4(_Video):
     """An MP4."""
 
     name = "mp4"
@@ -107,7 +105,7 @@ class Mp4(_Video):
     crf = (18, 23, 28, 33)
 
 
-class Webm(_Video):
+class _Webm(_Video):
     """A WebM, in VP9."""
 
     name = "webm"
@@ -127,7 +125,7 @@ class Webm(_Video):
         return replace(info, complete=info.complete and not cut)
 
 
-FORMATS = (Mp4(), Webm())
+FORMATS = (_Mp4(), _Webm())
 
 
 def _encode(command: list[str], frames: Frames, path: Path, options: EncodeOptions) -> None:

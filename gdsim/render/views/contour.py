@@ -17,11 +17,8 @@ from gdsim.render.paths import head_arrows, make_trail, path_style
 from gdsim.render.views import ViewRenderer
 from gdsim.scene import Arrows, ContourModel, Facet
 
-SHADES = 4
-"""The number of shades per level in a heat map: enough to look smooth, and few enough for a palette of 255."""
-
-STREAM_DENSITY = 0.6
-"""The density of stream lines, in matplotlib's units."""
+SHADES = 4  # the number of shades per level in a heat map: enough to look smooth, and few enough for a palette of 255
+STREAM_DENSITY = 0.6  # the density of stream lines, in matplotlib's units
 
 
 class _ContourRenderer(ViewRenderer):

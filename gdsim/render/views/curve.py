@@ -17,11 +17,9 @@ from gdsim.render.paths import head_arrows, make_trail, path_style, tangents
 from gdsim.render.views import ViewRenderer
 from gdsim.scene import Arrows, CurveModel, Facet
 
-ARROW_HEIGHT = 0.12
-"""The height of the arrows along the axis as a fraction of the view's height, which is above the feet of the paths."""
-
-FEET = 0.085
-"""The fraction of the view's height, from the bottom, over which the feet of the paths are spread."""
+# Fractions of the view's height.
+ARROW_HEIGHT = 0.12  # the height of the arrows along the axis, which is above the feet of the paths
+FEET = 0.085  # the part at the bottom over which the feet of the paths are spread
 
 
 class _CurveRenderer(ViewRenderer):

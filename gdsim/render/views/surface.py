@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from functools import partial
 from typing import cast
 
 import numpy as np
@@ -21,45 +20,32 @@ from gdsim.render.canvas import DPI, Canvas, arrow_shapes, ramp
 from gdsim.render.display_list import START, Moment, Primitive, Viewport
 from gdsim.render.layout import Box
 from gdsim.render.painter import Painter
-from gdsim.render.paths import draw_starts, head_arrows, make_trail, path_style
+from gdsim.render.paths import add_starts, draw_starts, head_arrows, make_trail, path_style
 from gdsim.render.surface_projection import SurfaceProjection
 from gdsim.render.trail import BoolArray, Trail
 from gdsim.render.views import ViewRenderer
 from gdsim.scene import FEW_STARTS, Arrows, Facet, SurfaceModel
 from gdsim.themes import Theme, contrast, mix
 
-SHARED_ASPECT = 1.2
-"""The width-to-height ratio of surfaces that share a picture; a single surface fills the available room."""
-
 STAR = np.array(
     [(1.0 if i % 2 == 0 else 0.42) * np.array([-np.sin(i * np.pi / 5), np.cos(i * np.pi / 5)]) for i in range(10)]
 )
 """The corners of a star of radius 1 with a tip at the top."""
 
-LEAST_CONTRAST = 2.5
-"""The minimum contrast with the page at which the theme's arrow color is used in the plane."""
+SHARED_ASPECT = 1.2  # the width-to-height ratio of surfaces that share a picture; a single one fills the available room
+LEAST_CONTRAST = 2.5  # the minimum contrast with the page at which the theme's arrow color is used in the plane
+FINE, COARSE = 1.0, 6.0  # the length of path, in pixels, per test of whether it is hidden: for few starts, and for many
+GRID_CELLS, GRID_ALPHA = 16, 0.3  # about how many grid cells are drawn along a side, and the opacity of the grid lines
+LEVEL_LINES = 15  # the maximum number of level lines in the plane, which is seen at a slant and also has arrows
+SUPERSAMPLING = 2  # the number of dots along each side of a pixel, for smooth edges
 
-FINE, COARSE = 1.0, 6.0
-"""The length of path, in pixels, per test of whether a surface hides it: for few starts, and for many."""
-
-GRID_CELLS, GRID_ALPHA = 16, 0.3
-"""The approximate number of grid cells drawn along a side of the surface, and the opacity of the grid lines."""
-
-HUES, LIGHTS = 48, 48
-"""The numbers of colors for values and for levels of light, which are low enough for a small GIF."""
-
-LIGHT = np.array([-0.5, -0.45, 0.74])
-"""The direction to the light: left and above for the default camera. It does not turn with the camera."""
-
-LEVEL_LINES = 15
-"""The maximum number of level lines in the plane, which is seen at a slant and also has arrows."""
-
-SHADE, GLEAM, SHADOW = 0.75, 0.5, 0.3
-"""The strength of the darkening of slopes that face away from the light, of the brightening of slopes that face it, and
-of the field's hue in the darkest shadow."""
-
-SUPERSAMPLING = 2
-"""The number of dots along each side of a pixel, for smooth edges."""
+HUES, LIGHTS = 48, 48  # the numbers of colors for values and for levels of light, low enough for a small GIF
+LIGHT = np.array([-0.5, -0.45, 0.74])  # towards the light, which does not turn with the camera
+SHADE, GLEAM = (
+    0.75,
+    0.5,
+)  # the darkening of slopes that face away from the light, and the brightening of the others
+SHADOW = 0.3  # the strength of the field's hue in the darkest shadow
 
 
 class _SurfaceViewport(Viewport):
@@ -92,16 +78,15 @@ class _SurfaceViewport(Viewport):
         image = self.axes.imshow(picture, extent=(0, 1, 0, 1), aspect="auto", interpolation=kind, zorder=scale)
         if not self.turning:
             return [image]
-        starts = self.canvas.drawing(partial(draw_starts, self._facet, self, moment))
-        return [image, *self.labels(moment, loose=False), starts]
+        return [image, *self.labels(moment, loose=False), add_starts(self._facet, self, moment)]
 
-    def draw_backdrop(self, renderer: RendererAgg, moment: Moment) -> None:
-        box, pixels = self.box, np.asarray(renderer.buffer_rgba())
+    def draw_backdrop(self, painter: Painter, moment: Moment) -> None:
+        box, pixels = self.box, np.asarray(cast("RendererAgg", painter.renderer).buffer_rgba())
         top = pixels.shape[0] - int(box.top)
         pixels[top : top + int(box.height), int(box.x) : int(box.right)] = self.picture(moment, 1)
         for text in self.labels(moment, loose=True):
-            text.draw(renderer)
-        draw_starts(self._facet, self, moment, renderer)
+            text.draw(painter.renderer)
+        draw_starts(self._facet, self, moment, painter)
 
     def labels(self, moment: Moment, *, loose: bool) -> list[Text]:
         """Return the labels of the axes, which are added to the figure unless they are `loose`."""

@@ -45,8 +45,7 @@ from gdsim.web.report.summary import objectives_run, plural, settings_line, summ
 # The page shows these fields elsewhere; `diverged` is part of `stopped`.
 ELSEWHERE = ("optimizer", "settings", "tuned", "reason", "stopped", "objective", "steps_to_tolerance", "diverged")
 HIGH_IS_GOOD = ("solved", "accuracy", "test_accuracy")
-LOSS_PARTS = 4
-"""Number of equal parts into which the Markdown table of a loss divides the steps."""
+LOSS_PARTS = 4  # number of equal parts into which the Markdown table of a loss divides the steps
 
 
 def write_report(study: Study, path: str | PathLike[str]) -> tuple[Path, Path]:

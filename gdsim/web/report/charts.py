@@ -23,11 +23,8 @@ from gdsim.themes import THEMES, Theme
 from gdsim.web import data_uri, image_uri
 from gdsim.web.report.summary import objectives_run
 
-MAX_OBJECTIVES = 4
-"""Maximum number of objectives in the animation; with more, each would be too small."""
-
-POSTER_QUALITY = 85
-"""WebP quality of the poster, high enough to keep thin lines sharp."""
+MAX_OBJECTIVES = 4  # maximum number of objectives in the animation; with more, each would be too small
+POSTER_QUALITY = 85  # WebP quality of the poster, high enough to keep thin lines sharp
 
 # Charts are drawn once, in unusual colours, each of which is replaced by the CSS variable of its role or path.
 ROLES = ("page", "text", "quiet", "grid")

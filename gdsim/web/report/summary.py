@@ -15,8 +15,7 @@ if TYPE_CHECKING:
     from gdsim.analysis import Tuning
     from gdsim.config import Experiment
 
-NAMED = 3
-"""Maximum number of objectives, and with one more of optimizers, that a title names instead of their number."""
+NAMED = 3  # maximum number of objectives, and with one more of optimizers, that a title names instead of their number
 
 
 def plural(count: int, word: str) -> str:
