@@ -8,19 +8,10 @@ from os import PathLike
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from gdsim.encode.formats import (
-    TEXT_START,
-    EncodeOptions,
-    FileInfo,
-    Format,
-    Progress,
-    TooLargeError,
-    find_format,
-    formats,
-)
+from gdsim.encode.formats import EncodeOptions, FileInfo, Format, Progress, TooLargeError, find_format, formats
 from gdsim.errors import InputError, did_you_mean
 from gdsim.files import atomic_write, check_file
-from gdsim.metadata import TEXT_LIMIT, Provenance
+from gdsim.metadata import TEXT_LIMIT, TEXT_START, Provenance
 from gdsim.simulation import provenance as recorded_provenance
 
 if TYPE_CHECKING:

@@ -18,8 +18,8 @@ Pixels: TypeAlias = npt.NDArray[np.intp]
 """Flat indices of pixels, (n,)."""
 
 UNCHANGED = 0  # the palette index of pixels that do not change, and all channels of such a pixel, which is transparent
-_FLATS = 160 / 255  # maximum fraction of a palette for the colours of flat areas
 
+_FLATS = 160 / 255  # maximum fraction of a palette for the colours of flat areas
 _FLAT_SHARE = 1 / 5000
 _SAMPLES = 30_000
 _CHUNK = 4096

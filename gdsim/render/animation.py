@@ -13,7 +13,6 @@ from pathlib import Path as FilePath
 from types import MappingProxyType
 
 import numpy as np
-import numpy.typing as npt
 from matplotlib.artist import Artist
 from matplotlib.backend_bases import RendererBase
 from matplotlib.backends.backend_agg import RendererAgg
@@ -32,8 +31,6 @@ from gdsim.render.paths import add_starts
 from gdsim.render.trail import Trail
 from gdsim.render.views import view_renderer
 from gdsim.scene import Facet, Scene
-
-Frame = npt.NDArray[np.uint8]
 
 VECTOR_SCALE = 3  # the number of dots per pixel, along each side, of a surface in a vector picture
 
@@ -108,7 +105,7 @@ class Frames:
     def __len__(self) -> int:
         return len(self.scene)
 
-    def __iter__(self) -> Iterator[Frame]:
+    def __iter__(self) -> Iterator[Pixels]:
         with default_settings():
             painter = FramePainter(self)
         # Only a turning camera lays out text in each frame; changing matplotlib's settings for each frame is slow.
@@ -118,12 +115,12 @@ class Frames:
                 frame = painter.draw(self.moment(index)).copy()
             yield frame
 
-    def poster(self) -> Frame:
+    def poster(self) -> Pixels:
         """Return the last frame, (H, W, 3) or (H, W, 4) uint8."""
         return self.at(self.moment(len(self) - 1))
 
     @default_settings()
-    def at(self, moment: Moment) -> Frame:
+    def at(self, moment: Moment) -> Pixels:
         """Return a single frame at any moment, (H, W, 3) or (H, W, 4) uint8."""
         return FramePainter(self).draw(moment)
 
@@ -211,7 +208,7 @@ class FramePainter:
         self._committed = self._pixels.copy()
         self._frame = np.array(self._pixels[..., : 4 if frames.transparent else 3], order="C")
 
-    def draw(self, moment: Moment) -> Frame:
+    def draw(self, moment: Moment) -> Pixels:
         """Draw the frame of a moment into a buffer that the next call overwrites."""
         time, stale = moment.time, self._drawn
         for rect in stale:

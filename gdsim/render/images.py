@@ -31,7 +31,6 @@ COUNTS: dict[ColorKind, int] = {"gray": 17, "signed": 21, "unsigned": 17, "heat"
 DEEP = 0.55  # the share of the text color in the dark colors of a scale, and of the panel's color in the pale ones
 SMALLEST_EXPONENT = 11.0  # the font size in pixels from which superscript exponents are legible
 SHORTEST, LONGEST = 3.0, 4.5  # the minimum and maximum length of a scale in a caption, in ems
-
 GAP = 2  # the number of dots between two sprites on a sheet, so that neighbors do not blend when they are scaled
 
 

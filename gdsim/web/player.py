@@ -31,7 +31,7 @@ from gdsim.web import asset, csp_hash, image_uri, render
 
 FINEST = 3840  # maximum width in pixels of background and sprites at two dots per pixel; larger pictures have one
 MOST_VERTICES, MOST_CELLS = 450_000, 1_500_000  # of trails and of images in a drawing; beyond them, some are omitted
-FARTHEST = 1e4  # maximum distance between vertices that is tried to satisfy this limit, in pixels
+FARTHEST = 1e4  # maximum distance between vertices, in pixels, that is tried to satisfy the first limit
 PLANE = ("direction 1", "direction 2")  # the names of the directions of a plane that contains no coordinate axis
 QUALITY = 90  # WebP quality of the background image
 
@@ -49,8 +49,7 @@ def write_player(
 def page(scene: Scene, provenance: Provenance | None = None, loop: bool = True) -> str:
     """Return the page as HTML: a single file that loads no others and works in an iframe."""
     fixed = replace(
-        scene,
-        groups=tuple(replace(group, facets=tuple(map(_without_orbit, group.facets))) for group in scene.groups),
+        scene, groups=tuple(replace(group, facets=tuple(map(_without_orbit, group.facets))) for group in scene.groups)
     )
     drawing = Drawing(frames(fixed))
     # A page does not need the scripts' comments and blank lines.

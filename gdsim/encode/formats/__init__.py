@@ -25,8 +25,6 @@ Kind: TypeAlias = Literal["animation", "poster", "page"]
 Progress: TypeAlias = Callable[[Iterable[Frame]], Iterable[Frame]]
 """Wraps the iterable of frames, to show progress."""
 
-TEXT_START = b'{"made by": "gdsim"'  # the beginning of gdsim's metadata in every format
-
 
 class TooLargeError(GdsimError):
     """A file would exceed its size limit."""

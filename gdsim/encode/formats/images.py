@@ -15,32 +15,20 @@ import numpy as np
 from PIL import Image, UnidentifiedImageError
 from PIL.PngImagePlugin import PngInfo
 
-from gdsim.encode.formats import (
-    TEXT_START,
-    EncodeOptions,
-    FileInfo,
-    Format,
-    Kind,
-    beginning_of,
-    element_text,
-    end_of,
-    named_texts,
-)
+from gdsim.encode.formats import EncodeOptions, FileInfo, Format, Kind, beginning_of, element_text, end_of, named_texts
 from gdsim.encode.pixels import UNCHANGED, Frame, Palette, changed_rectangles
 from gdsim.errors import InputError
-from gdsim.metadata import Provenance
+from gdsim.metadata import TEXT_START, Provenance
 
 if TYPE_CHECKING:
     from gdsim.render import Frames
 
 _LONGEST_GIF_DELAY = 65535  # maximum delay, in hundredths of a second as all times in a GIF
-
 _GIF_LOOP = b"!\xff\x0bNETSCAPE2.0\x03\x01\x00\x00\x00"
 _GIF_COMMENT, _GIF_CONTROL, _GIF_IMAGE = b"!\xfe", b"!\xf9\x04", b","
 
 _PNG_RGBA = (8, 6, 0, 0, 0)
 _PNG_BLENDING = (0, 1)  # keep what is below a frame, and put the frame over it
-
 _PNG_KEY = "gdsim"
 
 _OPACITY_STEP = 17  # step of the 16 opacities from 0 to 255 if the number of colours is reduced

@@ -21,11 +21,9 @@ class PanelRenderer(Protocol):
 
     def request(self, panel: Any, em: float) -> PanelRequest:
         """Return the space that a panel requests, for a font size in pixels."""
-        ...
 
     def draw(self, canvas: Canvas, panel: Any, box: Box, *, numbered: bool) -> DrawnPanel:
         """Draw the static parts into a box in pixels, with tick labels on the horizontal axis if it is `numbered`."""
-        ...
 
     def color_key(self, panel: Any, theme: Theme) -> Sequence[tuple[str, str]]:
         """Return each meaning of a color in a panel and that color, for the key."""

@@ -38,7 +38,6 @@ class ViewRenderer(Protocol):
             box: The view's box, in pixels.
             outer: Whether the horizontal and the vertical axis have tick labels.
         """
-        ...
 
     def draw_color_bar(self, canvas: Canvas, facet: Facet, box: Box) -> None:
         """Draw the color bar into a box."""
@@ -46,7 +45,6 @@ class ViewRenderer(Protocol):
 
     def primitives(self, facet: Facet, viewport: Viewport, moment: Moment) -> tuple[Primitive, ...]:
         """Return what moves, as a turning camera sees it at a moment, except the marks of starts and exits."""
-        ...
 
 
 @cache

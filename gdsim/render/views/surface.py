@@ -41,10 +41,7 @@ SUPERSAMPLING = 2  # the number of dots along each side of a pixel, for smooth e
 
 HUES, LIGHTS = 48, 48  # the numbers of colors for values and for levels of light, low enough for a small GIF
 LIGHT = np.array([-0.5, -0.45, 0.74])  # towards the light, which does not turn with the camera
-SHADE, GLEAM = (
-    0.75,
-    0.5,
-)  # the darkening of slopes that face away from the light, and the brightening of the others
+SHADE, GLEAM = 0.75, 0.5  # the darkening of slopes that face away from the light, and the brightening of others
 SHADOW = 0.3  # the strength of the field's hue in the darkest shadow
 
 

@@ -31,15 +31,7 @@ from gdsim.metadata import versions
 from gdsim.objectives import FloatArray
 from gdsim.scene import number
 from gdsim.web import asset, csp_hash, render
-from gdsim.web.report.charts import (
-    Loss,
-    animate,
-    chart_styles,
-    color_variables,
-    loss_charts,
-    losses,
-    profile_chart,
-)
+from gdsim.web.report.charts import Loss, animate, chart_styles, color_variables, loss_charts, losses, profile_chart
 from gdsim.web.report.summary import objectives_run, plural, settings_line, summarize, title, tuning_notes
 
 # The page shows these fields elsewhere; `diverged` is part of `stopped`.

@@ -4,16 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from itertools import compress
-from typing import TYPE_CHECKING
 
 import numpy as np
 
-from gdsim.analysis import Matrix, Row, Table, has_networks, ranks, solved_shares
+from gdsim.analysis import Matrix, Row, Table, Tuning, has_networks, ranks, solved_shares
+from gdsim.config import Experiment
 from gdsim.scene import joined
-
-if TYPE_CHECKING:
-    from gdsim.analysis import Tuning
-    from gdsim.config import Experiment
 
 NAMED = 3  # maximum number of objectives, and with one more of optimizers, that a title names instead of their number
 
