@@ -15,7 +15,8 @@ if TYPE_CHECKING:
     from gdsim.movie import Movie
     from gdsim.objectives import Gradient, Objective, names, objective
     from gdsim.render import Frames, frames
-    from gdsim.scene import Scene, build_scene
+    from gdsim.scene.build import build_scene
+    from gdsim.scene.model import Scene
     from gdsim.simulation import Stop, Trajectory, read, save
     from gdsim.web.report import write_report
 
@@ -31,7 +32,8 @@ _PACKAGES = {
     "movie": ("Movie",),
     "objectives": ("Gradient", "Objective", "names", "objective"),
     "render": ("Frames", "frames"),
-    "scene": ("Scene", "build_scene"),
+    "scene.build": ("build_scene",),
+    "scene.model": ("Scene",),
     "simulation": ("Stop", "Trajectory", "read", "save"),
     "web.report": ("write_report",),
 }

@@ -11,13 +11,14 @@ from typing import TYPE_CHECKING, Any, TypeAlias, TypeVar
 import numpy as np
 import numpy.typing as npt
 
-from gdsim import analysis, objectives, scene
+from gdsim import analysis, objectives
 from gdsim.config import Animation, Experiment, Output, View, load, loads
 from gdsim.config.yaml_text import dump
 from gdsim.encode import find_format
 from gdsim.errors import ConfigError, InputError, check_arguments
 from gdsim.movie import Movie, make_provenance
 from gdsim.objectives import Gradient, Objective, inside, objective
+from gdsim.scene.build import build_scene, preview_scene
 from gdsim.simulation import Trajectory, read
 
 if TYPE_CHECKING:
@@ -177,11 +178,11 @@ def animate(
     shown, pace = _model(View, view, "view"), _model(Animation, animation, "animation")
     experiment, trajectories = _run(source, optimizers, start, steps, seed, progress=progress)
     if experiment is None:
-        drawn, output = scene.build_scene(trajectories, view=shown, animation=pace), Output()
+        drawn, output = build_scene(trajectories, view=shown, animation=pace), Output()
     else:
         with experiment.located():
             shown, pace, output = shown or experiment.view, pace or experiment.animation, experiment.output
-            drawn = scene.build_scene(trajectories, view=shown, animation=pace)
+            drawn = build_scene(trajectories, view=shown, animation=pace)
     movie = Movie(drawn, make_provenance(drawn, experiment), output)
     if path is not None:
         movie.save(path, progress=progress)
@@ -196,7 +197,7 @@ def preview(objective: ObjectiveLike, *, view: View | Mapping[str, Any] | None =
         InputError: The objective or an argument is at fault.
     """
     target = objectives.objective(objective, **settings)
-    drawn = scene.preview_scene(target, view=_model(View, view, "view"))
+    drawn = preview_scene(target, view=_model(View, view, "view"))
     return Movie(drawn, make_provenance(drawn), Output())
 
 

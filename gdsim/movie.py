@@ -16,7 +16,7 @@ from gdsim.encode import Progress, find_format
 from gdsim.encode.size_limit import write_within_limit
 from gdsim.metadata import Provenance, versions
 from gdsim.render import Frames, frames
-from gdsim.scene import Scene
+from gdsim.scene.model import Scene
 from gdsim.web.embed import player_frame
 from gdsim.web.player import page, write_player
 

@@ -21,7 +21,7 @@ from gdsim.config import View
 from gdsim.errors import InputError
 from gdsim.networks import Data, Landscape, Network, examples, last_weights, weights_of
 from gdsim.optimizers import optimizer_factory
-from gdsim.scene import build_scene
+from gdsim.scene.build import build_scene
 from gdsim.simulation import remarks
 from gdsim.simulation.experiments import evaluate_landscapes
 from gdsim.simulation.landscapes import evaluate_landscape as look

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 import gdsim
 from gdsim.config import View
-from gdsim.scene import preview_scene
+from gdsim.scene.build import preview_scene
 from gdsim.scene.levels import choose_levels, labels, number, round_ticks
 
 

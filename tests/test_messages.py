@@ -22,7 +22,7 @@ from gdsim.config import View, loads
 from gdsim.encode import source, write
 from gdsim.errors import GdsimError
 from gdsim.optimizers import optimizer_factory
-from gdsim.scene import preview_scene
+from gdsim.scene.build import preview_scene
 from gdsim.web.embed import snippet
 from gdsim.web.report import write_report
 

@@ -20,7 +20,12 @@ from gdsim.render.layout import Box
 from gdsim.render.legend import settings_text
 from gdsim.render.panels import panel_renderer
 from gdsim.render.panels.images import image_boxes
-from gdsim.scene import Heatmap, ImageGrid, ImageSequence, SurfaceModel, build_scene, power, preview_scene
+from gdsim.scene.build import build_scene, preview_scene
+from gdsim.scene.levels import power
+from gdsim.scene.panels.heatmap import Heatmap
+from gdsim.scene.panels.images import ImageGrid
+from gdsim.scene.views.image import ImageSequence
+from gdsim.scene.views.surface import SurfaceModel
 from gdsim.simulation import Stop
 from gdsim.themes import THEMES
 from tests import networks_made as made

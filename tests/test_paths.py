@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 import gdsim
 from gdsim.config import View
-from gdsim.scene import build_scene
+from gdsim.scene.build import build_scene
 from gdsim.simulation import Stop
 
 HIMMELBLAU = gdsim.objective("himmelblau")

@@ -28,7 +28,8 @@ from gdsim.metadata import Provenance
 from gdsim.render import frames
 from gdsim.render.painter import only
 from gdsim.render.trail import Trail
-from gdsim.scene import ImageSequence, build_scene
+from gdsim.scene.build import build_scene, preview_scene
+from gdsim.scene.views.image import ImageSequence
 from gdsim.web.player import Drawing, notes, page, quoted, write_player
 from tests import browse
 from tests.browse import wait_for
@@ -164,7 +165,7 @@ def test_a_page_without_a_configuration_has_none_to_copy(small):
 
 
 def test_a_scene_in_which_nothing_moves_has_no_controls():
-    still = gdsim.scene.preview_scene(gdsim.objective("booth"))
+    still = preview_scene(gdsim.objective("booth"))
     assert '<div id="controls" hidden>' in page(still)
 
 

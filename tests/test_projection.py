@@ -10,7 +10,7 @@ from matplotlib.text import Text
 
 import gdsim
 from gdsim.config import View
-from gdsim.scene import build_scene, preview_scene, view_problems
+from gdsim.scene.build import build_scene, preview_scene, view_problems
 from gdsim.scene.projection import choose_projection
 from tests.networks_made import landscape
 

@@ -21,7 +21,7 @@ from gdsim.render.canvas import arrow_shapes
 from gdsim.render.display_list import ExitMarks, Moment
 from gdsim.render.painter import only
 from gdsim.render.trail import Trail
-from gdsim.scene import build_scene, preview_scene
+from gdsim.scene.build import build_scene, preview_scene
 from gdsim.themes import THEMES
 
 SIZES = [(160, 120), (320, 180), (480, 270), (640, 480), (720, 720), (720, 1280), (800, 600), (1280, 720), (1920, 1080)]

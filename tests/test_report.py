@@ -18,7 +18,10 @@ from hypothesis import strategies as st
 import gdsim
 from gdsim.analysis import Row, Tuning, make_table, plan_study
 from gdsim.render.panels.curves import chart
-from gdsim.scene import CurvesPanel, PanelCurve, Style, joined, number
+from gdsim.scene.captions import joined
+from gdsim.scene.levels import number
+from gdsim.scene.model import Style
+from gdsim.scene.panels.curves import CurvesPanel, PanelCurve
 from gdsim.themes import theme
 from gdsim.web.report import write_report
 from gdsim.web.report.summary import summarize, title, tuning_notes

@@ -9,7 +9,10 @@ from matplotlib.mathtext import MathTextParser
 import gdsim
 from gdsim.config import Animation, View
 from gdsim.objectives import names
-from gdsim.scene import ContourModel, CurveModel, SurfaceModel, build_scene, preview_scene
+from gdsim.scene.build import build_scene, preview_scene
+from gdsim.scene.views.contour import ContourModel
+from gdsim.scene.views.curve import CurveModel
+from gdsim.scene.views.surface import SurfaceModel
 from gdsim.themes import theme
 
 HIMMELBLAU = gdsim.objective("himmelblau")

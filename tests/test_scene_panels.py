@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 import gdsim
 from gdsim.config import View
-from gdsim.scene import build_scene
+from gdsim.scene.build import build_scene
 
 HIMMELBLAU = gdsim.objective("himmelblau")
 RAVINE = gdsim.objective("x**2/2 + 10*y**2", bounds=[[-3, 3], [-3, 3]])

@@ -14,20 +14,16 @@ from hypothesis import strategies as st
 import gdsim
 from gdsim.config import View
 from gdsim.objectives import names
-from gdsim.scene import (
-    ContourModel,
-    CurveModel,
-    CurvesPanel,
-    Heatmap,
-    ImageGrid,
-    SurfaceModel,
-    build_scene,
-    lengths,
-    panel_kinds,
-    preview_scene,
-    view_kinds,
-)
-from gdsim.scene.views.surface import value_axis
+from gdsim.scene.build import build_scene, preview_scene
+from gdsim.scene.facets import lengths
+from gdsim.scene.panels import panel_kinds
+from gdsim.scene.panels.curves import CurvesPanel
+from gdsim.scene.panels.heatmap import Heatmap
+from gdsim.scene.panels.images import ImageGrid
+from gdsim.scene.views import view_kinds
+from gdsim.scene.views.contour import ContourModel
+from gdsim.scene.views.curve import CurveModel
+from gdsim.scene.views.surface import SurfaceModel, value_axis
 
 HIMMELBLAU = gdsim.objective("himmelblau")
 

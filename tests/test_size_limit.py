@@ -15,7 +15,7 @@ from gdsim.config import Animation, Output, View
 from gdsim.encode.size_limit import write_within_limit
 from gdsim.errors import GdsimError, InputError
 from gdsim.metadata import Provenance
-from gdsim.scene import build_scene
+from gdsim.scene.build import build_scene
 
 
 @cache

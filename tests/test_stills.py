@@ -11,7 +11,8 @@ from PIL import Image
 
 import gdsim
 from gdsim.config import Animation, View
-from gdsim.scene import Scene, build_scene
+from gdsim.scene.build import build_scene
+from gdsim.scene.model import Scene
 from tests import networks_made as made
 
 CONFIGS = Path(__file__).parent.parent / "configs"

@@ -13,9 +13,9 @@ from gdsim.render.canvas import Canvas
 from gdsim.render.display_list import START, Moment
 from gdsim.render.layout import Box, Layout
 from gdsim.render.views import view_renderer
-from gdsim.scene import Arrows, Facet, Scene, SurfaceModel
 from gdsim.scene.levels import choose_levels
-from gdsim.scene.views.surface import SurfaceCamera
+from gdsim.scene.model import Arrows, Facet, Scene
+from gdsim.scene.views.surface import SurfaceCamera, SurfaceModel
 from gdsim.themes import THEMES
 
 LIGHT = THEMES["light"]

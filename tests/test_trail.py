@@ -18,7 +18,7 @@ from gdsim.render import Frames
 from gdsim.render.display_list import ExitMarks, HeadArrows, Moment
 from gdsim.render.painter import Painter, only
 from gdsim.render.trail import Trail, TrailStyle, interpolated, settled
-from gdsim.scene import build_scene
+from gdsim.scene.build import build_scene
 
 PERIOD = 16.0
 STYLE = TrailStyle("#0072b2", "#ffffff", 0.6, 2.0, (6.0, 2.0), "o", 8.0)

@@ -8,7 +8,7 @@ from matplotlib.colors import to_rgb
 
 import gdsim
 from gdsim.config import View
-from gdsim.scene import build_scene, preview_scene
+from gdsim.scene.build import build_scene, preview_scene
 from tests.vectors import VectorPicture
 
 SETTINGS = [

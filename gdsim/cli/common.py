@@ -19,7 +19,7 @@ from gdsim.files import atomic_write, os_error_reason
 if TYPE_CHECKING:
     from gdsim.config import Experiment
     from gdsim.render import Frames
-    from gdsim.scene import Scene
+    from gdsim.scene.model import Scene
     from gdsim.simulation import Trajectory
     from gdsim.themes import Theme
 
@@ -107,7 +107,7 @@ def load_one(
 
 def check_view(experiment: Experiment) -> None:
     """Check that the view of an experiment fits each of its objectives."""
-    from gdsim.scene import projection_of
+    from gdsim.scene.build import projection_of
 
     for index, spec in enumerate(experiment.objectives):
         if spec.to_train() is None:  # the loss plane of a network is known after its training
@@ -164,7 +164,7 @@ def trajectories_of(
 
 def scene_of(experiment: Experiment, trajectories: Sequence[Trajectory], size: list[int] | None = None) -> Scene:
     """Return the scene of an experiment, in its own size by default."""
-    from gdsim.scene import build_scene
+    from gdsim.scene.build import build_scene
 
     view = experiment.view if size is None else experiment.view.model_copy(update={"size": size})
     with experiment.located():

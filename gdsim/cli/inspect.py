@@ -126,7 +126,7 @@ def show(
 ) -> None:
     """Print what is known of a function, and draw it."""
     from gdsim.config import View
-    from gdsim.scene import preview_scene
+    from gdsim.scene.build import preview_scene
     from gdsim.themes import theme as find_theme
 
     objective = _objective(source, dim, bounds)

@@ -15,7 +15,7 @@ from gdsim.errors import InputError
 
 if TYPE_CHECKING:
     from gdsim.config import Experiment
-    from gdsim.scene import Scene
+    from gdsim.scene.model import Scene
     from gdsim.simulation import Trajectory
 
 

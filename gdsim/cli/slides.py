@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from gdsim.analysis import Row
     from gdsim.config import Experiment
     from gdsim.render import Frames
-    from gdsim.scene import Scene
+    from gdsim.scene.model import Scene
     from gdsim.simulation import Trajectory
     from gdsim.slides import SlideItem
     from gdsim.slides.deck import Deck
@@ -211,7 +211,7 @@ def _add_table(deck: Deck, runs: Mapping[int, tuple[Sequence[Trajectory], Theme]
     """
     from gdsim.analysis import make_rows, make_table
     from gdsim.analysis.metrics import group_by_objective
-    from gdsim.scene import styles
+    from gdsim.scene.build import styles
     from gdsim.web.report.summary import summarize, title
 
     rows: list[Row] = []

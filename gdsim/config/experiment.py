@@ -245,7 +245,7 @@ class Experiment(Model):
         objectives = _built(info)
         if objectives:
             # A package above this one.
-            refuse(import_module("gdsim.scene").view_problems(objectives, view))
+            refuse(import_module("gdsim.scene.build").view_problems(objectives, view))
         facets = len(objectives) * len(info.data.get("optimizers", ()))
         if view.layout == "grid" and facets > MAX_FACETS:
             message = f"a grid of optimizers × objectives has {facets} views; at most {MAX_FACETS} are drawn"

@@ -162,7 +162,7 @@ class SaliencySpec(Model):
 class View(Model):
     """What the picture looks like."""
 
-    kind: Annotated[str, OneOf("gdsim.scene", "view_kinds")] | None = None
+    kind: Annotated[str, OneOf("gdsim.scene.views", "view_kinds")] | None = None
     """contour shows a function of two variables from above, surface shows it in space, curve one of a single variable,
     image the image that is descended with wrt: input; by default what fits the objective."""
     plane: Plane = Field(default=None, examples=[[0, 1], "pca", "random", ["sgd.npz", "adam.npz"]])
@@ -190,9 +190,9 @@ class View(Model):
     """For a curve: whether its arrows are on the axis of its input or along the curve."""
     vectors: bool = False
     """Draw the gradient, its negative and the step at the head of each path."""
-    panels: Annotated[list[Annotated[str, OneOf("gdsim.scene", "panel_kinds")]], AfterValidator(all_different)] = Field(
-        default=["loss"], json_schema_extra={"uniqueItems": True}
-    )
+    panels: Annotated[
+        list[Annotated[str, OneOf("gdsim.scene.panels", "panel_kinds")]], AfterValidator(all_different)
+    ] = Field(default=["loss"], json_schema_extra={"uniqueItems": True})
     """Diagrams that are animated with the view; [] for none. distance is the distance to the nearest minimum, angle the
     angle between each step and steepest descent. For networks: accuracy, layers and weights (the norm of each layer's
     gradient and weights), off_plane (the distance of the weights from the plane), and saliency; score for wrt:

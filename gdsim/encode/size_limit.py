@@ -13,7 +13,7 @@ from gdsim.encode import Progress, TooLargeError, format_of, write
 from gdsim.errors import GdsimError
 from gdsim.metadata import Provenance
 from gdsim.render import Frames, frames
-from gdsim.scene import Scene
+from gdsim.scene.model import Scene
 
 LOWEST_FPS = 8  # minimum frames per second, below which motion is not perceived as continuous
 SMALLEST_SIZE = (320, 120)  # minimum width and height in pixels

@@ -30,7 +30,7 @@ from gdsim.render.panels import draw_panels, panel_renderer
 from gdsim.render.paths import add_starts
 from gdsim.render.trail import Trail
 from gdsim.render.views import view_renderer
-from gdsim.scene import Facet, Scene
+from gdsim.scene.model import Facet, Scene
 
 VECTOR_SCALE = 3  # the number of dots per pixel, along each side, of a surface in a vector picture
 

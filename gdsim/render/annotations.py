@@ -15,7 +15,11 @@ from gdsim.objectives import FloatArray
 from gdsim.render.canvas import Canvas, points
 from gdsim.render.display_list import START, ExitMarks, Moment, Viewport
 from gdsim.render.layout import Box
-from gdsim.scene import FEW_STARTS, CurvesPanel, Facet, Heatmap, Path, labels, round_ticks
+from gdsim.scene.build import FEW_STARTS
+from gdsim.scene.levels import labels, round_ticks
+from gdsim.scene.model import Facet, Path
+from gdsim.scene.panels.curves import CurvesPanel
+from gdsim.scene.panels.heatmap import Heatmap
 
 # Lengths in ems.
 MARK_SIZE = 0.95  # the font size of the names of marks

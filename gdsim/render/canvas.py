@@ -27,7 +27,8 @@ from matplotlib.text import Text
 
 from gdsim.objectives import FloatArray
 from gdsim.render.layout import Box, Layout
-from gdsim.scene import Scene, labels, round_ticks
+from gdsim.scene.levels import labels, round_ticks
+from gdsim.scene.model import Scene
 
 DPI = 100  # of every figure, by which pixels are converted to matplotlib's points
 OUTLINE = 0.3  # the width of the outline of text and symbols on a transparent page, in ems

@@ -22,7 +22,7 @@ from gdsim.render.canvas import Canvas
 from gdsim.render.images import ImageFrames, RevealedImage
 from gdsim.render.layout import Box
 from gdsim.render.trail import Trail
-from gdsim.scene import Facet, Scene
+from gdsim.scene.model import Facet, Scene
 
 if TYPE_CHECKING:
     from gdsim.render.painter import Painter

@@ -18,7 +18,10 @@ from PIL import Image
 from gdsim.objectives import FloatArray
 from gdsim.render.canvas import DPI, Canvas
 from gdsim.render.layout import Box
-from gdsim.scene import Heatmap, HeatmapRow, ImageSequence, Style, number, power
+from gdsim.scene.levels import number, power
+from gdsim.scene.model import Style
+from gdsim.scene.panels.heatmap import Heatmap, HeatmapRow
+from gdsim.scene.views.image import ImageSequence
 from gdsim.themes import Theme, mix
 
 Pixels = npt.NDArray[np.uint8]

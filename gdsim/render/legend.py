@@ -16,7 +16,7 @@ from matplotlib.colors import to_rgba
 from gdsim.render.canvas import DPI, Canvas, arrow_shapes
 from gdsim.render.layout import Box, GroupLayout
 from gdsim.render.panels import panel_renderer
-from gdsim.scene import Group, Scene, Style
+from gdsim.scene.model import Group, Scene, Style
 
 DrawSymbol: TypeAlias = Callable[[Canvas, float, float], None]
 

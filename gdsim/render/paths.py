@@ -15,7 +15,9 @@ from gdsim.render.canvas import DPI, Canvas
 from gdsim.render.display_list import ArrowStyle, HeadArrows, Moment, Tangents, Viewport, iterate_stride
 from gdsim.render.painter import Painter
 from gdsim.render.trail import BoolArray, Trail, TrailStyle, settled
-from gdsim.scene import FEW_STARTS, Facet, Path, Style, lengths
+from gdsim.scene.build import FEW_STARTS
+from gdsim.scene.facets import lengths
+from gdsim.scene.model import Facet, Path, Style
 
 CIRCLE = np.stack([np.cos(np.linspace(0, 2 * np.pi, 33)), np.sin(np.linspace(0, 2 * np.pi, 33))], -1) / 2
 

@@ -14,7 +14,9 @@ from matplotlib.font_manager import FontProperties
 
 from gdsim.objectives import FloatArray, inside
 from gdsim.render.canvas import DPI, points
-from gdsim.scene import Facet, SurfaceModel, labels, round_ticks
+from gdsim.scene.levels import labels, round_ticks
+from gdsim.scene.model import Facet
+from gdsim.scene.views.surface import SurfaceModel
 
 TICK = 0.65  # the distance of tick labels from their axis, in ems
 MOST_OFFSET = 4.0  # how far, in ems, tick labels move outward at most where the surface extends beyond the plane's edge

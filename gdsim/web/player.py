@@ -26,7 +26,10 @@ from gdsim.render.display_list import Cursor, ExitMarks, HeadArrows, Layer, Tang
 from gdsim.render.images import ImageFrames, RevealedImage, SpriteSheet
 from gdsim.render.painter import marker_outline, only
 from gdsim.render.trail import INVISIBLE, Trail
-from gdsim.scene import Facet, ImageGrid, ImageSequence, Scene, Style, SurfaceModel
+from gdsim.scene.model import Facet, Scene, Style
+from gdsim.scene.panels.images import ImageGrid
+from gdsim.scene.views.image import ImageSequence
+from gdsim.scene.views.surface import SurfaceModel
 from gdsim.web import asset, csp_hash, image_uri, render
 
 FINEST = 3840  # maximum width in pixels of background and sprites at two dots per pixel; larger pictures have one

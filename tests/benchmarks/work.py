@@ -16,7 +16,7 @@ from PIL import Image
 import gdsim
 from gdsim.analysis import Tuning, plan_study
 from gdsim.render.canvas import points
-from gdsim.scene import Scene
+from gdsim.scene.model import Scene
 from gdsim.simulation.experiments import evaluate_landscapes, run_optimizers, starting_points
 
 Figures = dict[str, float]

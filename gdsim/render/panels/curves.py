@@ -20,7 +20,9 @@ from gdsim.render.layout import Box, Layout, PanelRequest
 from gdsim.render.panels import DrawnPanel, PanelRenderer
 from gdsim.render.paths import FARTHEST, trail_style
 from gdsim.render.trail import Trail, settled
-from gdsim.scene import CurvesPanel, PanelCurve, Scene, labels, round_ticks
+from gdsim.scene.levels import labels, round_ticks
+from gdsim.scene.model import Scene
+from gdsim.scene.panels.curves import CurvesPanel, PanelCurve
 from gdsim.themes import Theme, mix
 
 CURSOR_TIMES = 512  # the approximate number of times for which a cursor's position is stored

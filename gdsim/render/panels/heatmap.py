@@ -10,7 +10,7 @@ from gdsim.render.display_list import Cursor, Viewport
 from gdsim.render.images import draw_scaled_caption, revealed_row
 from gdsim.render.layout import Box, PanelRequest
 from gdsim.render.panels import DrawnPanel, PanelRenderer
-from gdsim.scene import Heatmap
+from gdsim.scene.panels.heatmap import Heatmap
 
 # Heights in ems.
 NAME, LOWEST = 1.55, 1.3  # an optimizer's name above its heat map, and the minimum of a heat map below a name

@@ -20,7 +20,10 @@ from gdsim.render.images import (
 )
 from gdsim.render.layout import Box, PanelRequest
 from gdsim.render.panels import DrawnPanel, PanelRenderer
-from gdsim.scene import ImageGrid, ImageRow, ImageSequence, Style, number
+from gdsim.scene.levels import number
+from gdsim.scene.model import Style
+from gdsim.scene.panels.images import ImageGrid, ImageRow
+from gdsim.scene.views.image import ImageSequence
 from gdsim.themes import Theme
 
 # Lengths in ems.

@@ -9,7 +9,7 @@ from typing import Protocol, cast
 from gdsim.render.canvas import Canvas
 from gdsim.render.display_list import Moment, Primitive, Viewport
 from gdsim.render.layout import Box
-from gdsim.scene import Facet
+from gdsim.scene.model import Facet
 
 
 class ViewRenderer(Protocol):

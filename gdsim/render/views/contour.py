@@ -15,7 +15,8 @@ from gdsim.render.display_list import Moment, Primitive, Viewport
 from gdsim.render.layout import Box
 from gdsim.render.paths import head_arrows, make_trail, path_style
 from gdsim.render.views import ViewRenderer
-from gdsim.scene import Arrows, ContourModel, Facet
+from gdsim.scene.model import Arrows, Facet
+from gdsim.scene.views.contour import ContourModel
 
 SHADES = 4  # the number of shades per level in a heat map: enough to look smooth, and few enough for a palette of 255
 STREAM_DENSITY = 0.6  # the density of stream lines, in matplotlib's units

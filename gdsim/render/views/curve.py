@@ -15,7 +15,8 @@ from gdsim.render.display_list import Moment, Primitive, Viewport
 from gdsim.render.layout import Box
 from gdsim.render.paths import head_arrows, make_trail, path_style, tangents
 from gdsim.render.views import ViewRenderer
-from gdsim.scene import Arrows, CurveModel, Facet
+from gdsim.scene.model import Arrows, Facet
+from gdsim.scene.views.curve import CurveModel
 
 # Fractions of the view's height.
 ARROW_HEIGHT = 0.12  # the height of the arrows along the axis, which is above the feet of the paths

@@ -9,7 +9,8 @@ from gdsim.render.display_list import Moment, Primitive, Viewport
 from gdsim.render.images import image_frames
 from gdsim.render.layout import Box
 from gdsim.render.views import ViewRenderer
-from gdsim.scene import Facet, ImageSequence
+from gdsim.scene.model import Facet
+from gdsim.scene.views.image import ImageSequence
 
 
 class _ImageRenderer(ViewRenderer):

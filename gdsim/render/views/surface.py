@@ -24,7 +24,9 @@ from gdsim.render.paths import add_starts, draw_starts, head_arrows, make_trail,
 from gdsim.render.surface_projection import SurfaceProjection
 from gdsim.render.trail import BoolArray, Trail
 from gdsim.render.views import ViewRenderer
-from gdsim.scene import FEW_STARTS, Arrows, Facet, SurfaceModel
+from gdsim.scene.build import FEW_STARTS
+from gdsim.scene.model import Arrows, Facet
+from gdsim.scene.views.surface import SurfaceModel
 from gdsim.themes import Theme, contrast, mix
 
 STAR = np.array(

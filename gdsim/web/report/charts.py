@@ -16,7 +16,10 @@ from gdsim.encode import write
 from gdsim.objectives import FloatArray
 from gdsim.render import frames
 from gdsim.render.panels.curves import chart
-from gdsim.scene import FEW_STARTS, CurvesPanel, PanelCurve, Scene, Style, axis_limits, build_scene, number, on_axis
+from gdsim.scene.build import FEW_STARTS, build_scene
+from gdsim.scene.levels import number
+from gdsim.scene.model import Scene, Style
+from gdsim.scene.panels.curves import CurvesPanel, PanelCurve, axis_limits, on_axis
 from gdsim.simulation import Trajectory
 from gdsim.simulation.experiments import simulate
 from gdsim.themes import THEMES, Theme
