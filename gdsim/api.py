@@ -43,8 +43,7 @@ Progress: TypeAlias = Callable[[Iterable[Any]], Iterable[Any]]
 
 CONFIGS, RECORDING = (".yaml", ".yml"), ".npz"
 
-STEPS = 100
-"""The default number of steps."""
+STEPS = 100  # default number of steps
 
 REACH = 100.0
 """A view that is fitted to a path leaves out points that are farther from the start than this times its size."""
@@ -196,18 +195,13 @@ def preview(objective: ObjectiveLike, *, view: View | Mapping[str, Any] | None =
     Raises:
         InputError: The objective or an argument is at fault.
     """
-    target = objectives.objective(objective, **settings)
-    drawn = preview_scene(target, view=_model(View, view, "view"))
+    drawn = preview_scene(objectives.objective(objective, **settings), view=_model(View, view, "view"))
     return Movie(drawn, make_provenance(drawn), Output())
 
 
 @check_arguments
 def compare(
-    source: Source,
-    *,
-    objectives: Sequence[str] | None = None,
-    starts: int | None = None,
-    progress: Progress = iter,
+    source: Source, *, objectives: Sequence[str] | None = None, starts: int | None = None, progress: Progress = iter
 ) -> analysis.Table:
     """Return a table with one row per objective and optimizer.
 
@@ -393,8 +387,7 @@ def _fitted(trajectories: Sequence[Trajectory]) -> list[Trajectory]:
     target = trajectories[0].objective
     points = np.concatenate([each.points.reshape(-1, target.dim) for each in trajectories])
     starts = trajectories[0].points[0]
-    size = np.maximum(1, np.ptp(starts, axis=0))
-    far = REACH * size
+    far = REACH * np.maximum(1, np.ptp(starts, axis=0))
     near = points[inside(points, np.stack([starts.min(0) - far, starts.max(0) + far], -1))]
     low, high = near.min(0), near.max(0)
     width = np.where(high > low, high - low, 1.0)
@@ -415,8 +408,7 @@ def _model(kind: type[M], value: M | Mapping[str, Any] | None, name: str) -> M |
     try:
         return kind(**_plain(value))
     except InputError as error:
-        problems = [replace(problem, key=(name, *problem.key)) for problem in error.problems]
-        raise ConfigError(problems) from error
+        raise ConfigError(replace(problem, key=(name, *problem.key)) for problem in error.problems) from error
 
 
 def _plain(value: Any) -> Any:

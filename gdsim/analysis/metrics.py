@@ -12,11 +12,8 @@ import numpy.typing as npt
 from gdsim.objectives import FloatArray, Objective
 from gdsim.simulation import Trajectory
 
-TOLERANCE = 1e-3
-"""The fraction of the initial f − f* at which a start comes within tolerance."""
-
-NEAR = 0.02
-"""The distance from a minimum within which a start ends near it, as a fraction of the view's diagonal."""
+TOLERANCE = 1e-3  # fraction of the initial f − f* at which a start comes within tolerance
+NEAR = 0.02  # distance from a minimum within which a start ends near it, as a fraction of the view's diagonal
 
 UNCERTAIN = np.radians(0.5)
 """The maximum uncertainty of a step's direction, in radians, due to the rounding of its two points."""

@@ -89,8 +89,7 @@ def _matrix(table: Table, figures: Callable[[Sequence[Row]], list[float]], capti
     filled = np.full((len(objectives), len(optimizers)), np.nan)
     for i, title in enumerate(objectives):
         rows = [row for row in table if row.objective == title]
-        columns = [optimizers.index(row.optimizer) for row in rows]
-        filled[i, columns] = figures(rows)
+        filled[i, [optimizers.index(row.optimizer) for row in rows]] = figures(rows)
     return Matrix(caption, objectives, optimizers, filled)
 
 

@@ -30,11 +30,8 @@ from gdsim.objectives import FloatArray, objective
 from gdsim.objectives import names as objective_names
 from gdsim.simulation import Trajectory
 
-ALL = "all"
-"""The name for all two-dimensional objectives in the catalogue with a known minimum."""
-
-MAX_POINTS = 1001
-"""The maximum number of points of a curve, evenly spaced over the steps."""
+ALL = "all"  # name for all two-dimensional objectives in the catalogue with a known minimum
+MAX_POINTS = 1001  # maximum number of points of a curve, evenly spaced over the steps
 
 Progress = Callable[[Iterable[int]], Iterable[int]]
 
@@ -217,9 +214,8 @@ def plan_study(
 def _check_starts(experiment: Experiment) -> None:
     from gdsim.simulation.experiments import starting_points
 
-    target = experiment.objectives[0].build()
     with experiment.located():
-        starting_points(experiment.start, target, experiment.seed)
+        starting_points(experiment.start, experiment.objectives[0].build(), experiment.seed)
 
 
 def _make_curve(trajectory: Trajectory, title: str) -> Curve:

@@ -353,10 +353,9 @@ def make_row(trajectory: Trajectory, lowest: float, *, title: str = "", tuned: s
     within = steps < len(values)
     # Networks have no known minimum, and class scores of images have none at all.
     is_function = trajectory.objective.kind == "function"
-    figures = trajectory.figures
 
     def last(name: str) -> float | None:
-        return _finite(float(figures[name][-1])) if name in figures else None
+        return _finite(float(trajectory.figures[name][-1])) if name in trajectory.figures else None
 
     return Row(
         objective=title or trajectory.objective.title,

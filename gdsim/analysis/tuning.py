@@ -5,7 +5,6 @@ from __future__ import annotations
 import inspect
 import math
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
 from dataclasses import dataclass, field
 from types import MappingProxyType
 from typing import Any, NamedTuple
@@ -41,11 +40,8 @@ MAX_BUDGET = 10_000
 EDGE = 0.01
 """The distance from an end of the range, as a fraction of the range, within which a value is at the edge."""
 
-DIGITS = 3
-"""The number of significant digits to which values are rounded if they remain distinct."""
-
-CHUNK = 2**26
-"""The maximum size of the trajectories in memory at once, in bytes."""
+DIGITS = 3  # number of significant digits to which values are rounded if they remain distinct
+CHUNK = 2**26  # maximum size of the trajectories in memory at once, in bytes
 
 Values = Mapping[str, float]
 Outcome = Trajectory | InputError
@@ -295,16 +291,19 @@ def _sample(
     experiment: Experiment, label: str, names: Sequence[str], tuning: Tuning
 ) -> Iterator[tuple[Values, Outcome]]:
     optuna = import_optuna()
-    with _quiet(optuna):
+    verbosity = optuna.logging.get_verbosity()
+    optuna.logging.set_verbosity(optuna.logging.ERROR)
+    try:
         # The same seed for all optimizers: those with the same hyper-parameters begin with the same trials.
-        sampler = optuna.samplers.TPESampler(seed=experiment.seed % 2**32)
-        optuna_study = optuna.create_study(sampler=sampler)
+        optuna_study = optuna.create_study(sampler=optuna.samplers.TPESampler(seed=experiment.seed % 2**32))
         for _ in range(tuning.budget):
             trial = optuna_study.ask()
             values = {name: tuning.value(name, trial.suggest_float(name, 0.0, 1.0)) for name in names}
             (outcome,) = sweep_in_chunks(for_tuning(experiment), label, [values])
             optuna_study.tell(trial, _single_score(outcome))
             yield values, outcome
+    finally:
+        optuna.logging.set_verbosity(verbosity)
 
 
 def import_optuna() -> Any:
@@ -314,16 +313,6 @@ def import_optuna() -> Any:
     except ImportError as error:
         raise GdsimError("tuning several at once needs Optuna: pip install 'gdsim[tune]'") from error
     return optuna
-
-
-@contextmanager
-def _quiet(optuna: Any) -> Iterator[None]:
-    before = optuna.logging.get_verbosity()
-    optuna.logging.set_verbosity(optuna.logging.ERROR)
-    try:
-        yield
-    finally:
-        optuna.logging.set_verbosity(before)
 
 
 def _score(outcome: Outcome, lowest: float) -> Score:

@@ -11,7 +11,7 @@ from importlib import import_module
 from importlib.metadata import version
 from io import TextIOWrapper
 from types import ModuleType
-from typing import Annotated, Any, NoReturn
+from typing import Annotated, Any
 
 import typer
 from typer.core import TyperGroup
@@ -24,8 +24,7 @@ from gdsim.cli.saliency import saliency
 from gdsim.cli.slides import slides
 from gdsim.errors import GdsimError
 
-INTERRUPTED = 130
-"""The exit status after an interrupt."""
+INTERRUPTED = 130  # exit status after an interrupt
 
 
 class _Group(TyperGroup):
@@ -66,7 +65,7 @@ app = typer.Typer(cls=_Group, no_args_is_help=True, pretty_exceptions_enable=Fal
 def main() -> None:
     """Run the command line."""
     with suppress(ValueError):  # raised outside the main thread
-        signal.signal(signal.SIGTERM, _interrupt)
+        signal.signal(signal.SIGTERM, signal.default_int_handler)
     if isinstance(sys.stdout, TextIOWrapper) and not sys.stdout.isatty():
         # Output to a file or a pipe is UTF-8 on every machine; file names keep their bytes.
         sys.stdout.reconfigure(encoding="utf-8", errors="surrogateescape")
@@ -108,10 +107,6 @@ def _postpone_dynamo() -> None:
     sys.modules[name] = placeholder
 
 
-def _interrupt(*_: object) -> NoReturn:
-    raise KeyboardInterrupt
-
-
 def _print_version(wanted: bool) -> None:
     if wanted:
         print(f"gdsim {gdsim.__version__}", flush=True)
@@ -121,8 +116,7 @@ def _print_version(wanted: bool) -> None:
 @app.callback()
 def gdsim_command(
     version: Annotated[
-        bool,
-        typer.Option("--version", callback=_print_version, is_eager=True, help="Print the version and exit."),
+        bool, typer.Option("--version", callback=_print_version, is_eager=True, help="Print the version and exit.")
     ] = False,
 ) -> None:
     """Animate the paths that torch.optim really takes, against the gradient arrows.

@@ -19,11 +19,8 @@ if TYPE_CHECKING:
 
 T = TypeVar("T")
 
-MAX_TEXT_WIDTH = 24
-"""Wider cells of text are folded."""
-
-WIDE = 1000
-"""The width of a table in a file: no column is dropped."""
+MAX_TEXT_WIDTH = 24  # wider cells of text are folded
+WIDE = 1000  # width of a table in a file: no column is dropped
 
 
 @contextmanager

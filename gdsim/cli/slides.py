@@ -27,14 +27,9 @@ if TYPE_CHECKING:
     from gdsim.slides.deck import Deck
     from gdsim.themes import Theme
 
-MAX_BYTES = 2**28
-"""The largest picture for a deck."""
-
-MANY_NAMES = (8, 10)
-"""More names of paths than these need plain type, and small type, to fit."""
-
-VIDEO_SCALE = 1.5
-"""How much larger a video is drawn than a GIF: sharpness costs it little."""
+MAX_BYTES = 2**28  # largest picture for a deck
+MANY_NAMES = (8, 10)  # more names of paths than these need plain type, and small type, to fit
+VIDEO_SCALE = 1.5  # how much larger a video is drawn than a GIF: sharpness costs it little
 
 
 def slides(

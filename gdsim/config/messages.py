@@ -17,9 +17,7 @@ Fragment = Mapping[str, Any]
 
 TYPES = {"null": type(None), "boolean": bool, "integer": int, "string": str, "array": list, "object": dict}
 
-LINE = r"^[^\x00-\x1f\x7f-\x9f]*$"
-"""The pattern of text without control characters."""
-
+LINE = r"^[^\x00-\x1f\x7f-\x9f]*$"  # pattern of text without control characters
 MAX_LENGTH = 60  # characters of a value that are shown
 MAX_CHOICES = 24  # that are listed in a sentence
 

@@ -34,8 +34,7 @@ class SourceContext:
     allow_code: bool = False
 
 
-HERE = SourceContext()
-"""The current folder, and no leave to run code."""
+HERE = SourceContext()  # current folder, and no leave to run code
 
 
 class Model(BaseModel):
@@ -142,9 +141,7 @@ Coordinate = Annotated[float, BeforeValidator(_number)]
 """A finite number; another value is of a wrong type, also nan and inf."""
 Line = Annotated[str, Field(pattern=LINE)]
 Color = Annotated[
-    str,
-    Field(pattern="^#([0-9a-fA-F]{3}|[0-9a-fA-F]{6})$", examples=["#0072B2"]),
-    AfterValidator(_long_form),
+    str, Field(pattern="^#([0-9a-fA-F]{3}|[0-9a-fA-F]{6})$", examples=["#0072B2"]), AfterValidator(_long_form)
 ]
 TEXT_OR_OTHER = Discriminator(lambda value: "text" if isinstance(value, str) else "other")
 """Chooses between two forms, so that a mistake is reported for that form only."""

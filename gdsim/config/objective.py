@@ -9,7 +9,7 @@ from pydantic import BeforeValidator, Field, PrivateAttr, TypeAdapter, Validatio
 
 from gdsim.config.messages import is_number
 from gdsim.config.model import HERE, Coordinate, Finite, Line, Model, NoneAsEmpty, SourceContext, is_nested, refuse
-from gdsim.errors import Code, InputError, Problem, did_you_mean
+from gdsim.errors import InputError, Problem, did_you_mean
 from gdsim.networks import (
     ACTIVATIONS,
     DATA,
@@ -26,8 +26,7 @@ from gdsim.objectives import Objective, from_expression, from_function, from_sam
 
 SAMPLE_KEYS = ("bounds", "invert", "gradient", "edge_order")
 NETWORK_KEYS = ("hidden", "channels", "residual", "activation", "loss", "batch_size", "args")
-INPUT_KEYS = ("class", "image", "trained")
-"""The keys that belong to `wrt: input`."""
+INPUT_KEYS = ("class", "image", "trained")  # keys that belong to `wrt: input`
 
 FORMS: Mapping[str, tuple[str, ...]] = {
     "name": ("dim", "bounds"),
@@ -39,8 +38,7 @@ FORMS: Mapping[str, tuple[str, ...]] = {
 """The keys that belong to each form of an objective."""
 
 SAMPLES = (".npy", ".npz", ".csv", ".png", ".jpg", ".jpeg")
-OPERATORS = frozenset("+*/^()")
-"""Characters of an expression that a mistyped name does not have."""
+OPERATORS = frozenset("+*/^()")  # characters of an expression that a mistyped name does not have
 
 Interval = Annotated[list[Coordinate], Field(min_length=2, max_length=2, examples=[[-5, 5]])]
 Intervals = Annotated[list[Interval], Field(min_length=1)]
@@ -171,15 +169,14 @@ class ObjectiveSpec(Model):
     def _check_by_building(self, info: ValidationInfo) -> ObjectiveSpec:
         given = [form for form in FORMS if getattr(self, form) is not None]
         if len(given) != 1:
-            found = " and ".join(given) or "none"
-            code: Code = "conflict" if given else "missing"
-            refuse([Problem(f"must have one of {', '.join(FORMS)}, not {found}", code=code)])
+            message = f"must have one of {', '.join(FORMS)}, not {' and '.join(given) or 'none'}"
+            refuse([Problem(message, code="conflict" if given else "missing")])
         refuse(self._misplaced_keys(given[0]))
         try:
             self._objective = self._build(info.context or HERE)
         except InputError as error:
-            at_key = error.code == "unknown-argument"
-            refuse([Problem(error.message, error.key or (given[0],), error.code, at_key)])
+            key = error.key or (given[0],)
+            refuse([Problem(error.message, key, error.code, at_key=error.code == "unknown-argument")])
         return self
 
     def _misplaced_keys(self, form: str) -> Iterator[Problem]:

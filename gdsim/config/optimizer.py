@@ -20,8 +20,7 @@ from gdsim.config.signatures import Signature
 from gdsim.errors import Key, Problem, did_you_mean
 from gdsim.objectives import import_problems
 
-MATRICES_ONLY = ("Muon",)
-"""The classes of torch.optim that update matrices only."""
+MATRICES_ONLY = ("Muon",)  # classes of torch.optim that update matrices only
 
 MAX_INTEGER = 1_000_000
 MAX_WORK = {"max_iter": 1000, "max_eval": 1000, "history_size": 1000}
@@ -29,8 +28,7 @@ MAX_WORK = {"max_iter": 1000, "max_eval": 1000, "history_size": 1000}
 
 DOTTED = re.compile(r"[^\W\d]\w*(\.[^\W\d]\w*)+\Z")
 IN_FILE = re.compile(r"[^\W\d]\w*(\.[^\W\d]\w*)*:[^\W\d]\w*(\.[^\W\d]\w*)*\Z")
-PASSED = ("params", "model", "optimizer")
-"""The arguments that gdsim passes."""
+PASSED = ("params", "model", "optimizer")  # arguments that gdsim passes
 
 EXAMPLE = "{class: SGD, lr: 0.1}"
 
@@ -157,8 +155,7 @@ def class_problems(name: str, key: Key = (), context: SourceContext = HERE) -> I
         yield Problem(message, key, "unknown-name")
     elif not context.allow_code:
         for problem in import_problems(name, key, context.folder):
-            hint = did_you_mean(name.rpartition(".")[2], offered)
-            yield replace(problem, message=problem.message + hint)
+            yield replace(problem, message=problem.message + did_you_mean(name.rpartition(".")[2], offered))
 
 
 def argument_problems(
@@ -252,8 +249,7 @@ def _schedule_problems(value: Any, key: Key = ()) -> Iterator[Problem]:
     if name is None:
         yield Problem("needs the class of a schedule, such as {class: StepLR, step_size: 50}", key, "missing")
     elif not isinstance(name, str) or name not in offered:
-        hint = did_you_mean(str(name), offered)
-        message = f"torch.optim.lr_scheduler has no schedule {format_value(name)}{hint}"
+        message = f"torch.optim.lr_scheduler has no schedule {format_value(name)}{did_you_mean(str(name), offered)}"
         yield Problem(message, (*key, "class"), "unknown-name")
     elif functions := [each for each in offered[name].required if "not" in offered[name].arguments[each].schema]:
         message = f"{name} needs a Python function ({functions[0]}), which a config cannot contain"

@@ -282,8 +282,7 @@ PRESETS: Mapping[str, Mapping[str, Mapping[str, Any]]] = MappingProxyType(
 )
 """For each place the values, by section and key, that a configuration gets where it has none of its own."""
 
-TRANSPARENT_FORMATS = ("webp", "webm", "png")
-"""The default formats with a transparent background."""
+TRANSPARENT_FORMATS = ("webp", "webm", "png")  # default formats with a transparent background
 
 UNITS = MappingProxyType({"": 1, "k": 10**3, "m": 10**6, "g": 10**9, "ki": 2**10, "mi": 2**20, "gi": 2**30})
 SIZE = re.compile(r"([0-9]{1,12}(?:\.[0-9]{1,12})?) ?(|k|m|g|ki|mi|gi)b", re.IGNORECASE)

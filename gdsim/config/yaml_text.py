@@ -309,9 +309,8 @@ def _compose(text: str) -> yaml.Node | None:
     except yaml.reader.ReaderError as error:
         before = text[: error.position]
         mark = yaml.Mark("", 0, before.count("\n"), len(before) - before.rfind("\n") - 1, None, 0)
-        raise _FatalError(
-            f"the character U+{error.character:04X} is not allowed in a text file", mark, "syntax"
-        ) from None
+        message = f"the character U+{error.character:04X} is not allowed in a text file"
+        raise _FatalError(message, mark, "syntax") from None
     except (ValueError, OverflowError):  # PyYAML leaves "\UFFFFFFFF" and `%YAML 1.<5,000 digits>` to Python
         raise _FatalError("is not valid YAML: an escape or a version is out of range", None, "syntax") from None
 

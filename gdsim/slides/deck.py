@@ -23,8 +23,7 @@ from gdsim.themes import Theme
 
 LANGUAGE = "en-GB"
 
-MAX_PICTURE = (1280, 720)
-"""The largest size in pixels at which a picture is drawn for a slide."""
+MAX_PICTURE = (1280, 720)  # largest size in pixels at which a picture is drawn for a slide
 
 TITLES = ((28.0, 1), (24.0, 1), (20.0, 1), (16.0, 2))
 """Font sizes of a title in points, with the number of lines available; the first that fits is used."""

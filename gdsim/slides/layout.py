@@ -19,8 +19,7 @@ from gdsim.errors import InputError
 from gdsim.files import check_file
 from gdsim.themes import Theme, contrast
 
-FONT = "Verdana"
-"""The font on all installations of PowerPoint that is most similar to the pictures' DejaVu Sans."""
+FONT = "Verdana"  # font on all installations of PowerPoint that is most similar to the pictures' DejaVu Sans
 
 WIDTH, HEIGHT = Inches(40 / 3), Inches(7.5)
 """The size of a 16:9 slide."""

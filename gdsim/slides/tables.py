@@ -29,8 +29,7 @@ The third is used only if it keeps all rows of an objective on one slide.
 # In ems: the width at which text wraps, the width of a coloured square, the margins of a cell, the height of a line.
 WRAP, SWATCH, MARGIN, PADDING, LINE = 18.0, 1.4, 0.5, 0.75, 1.22
 
-PLAIN_STYLE = "{2D5ABB26-0587-4C30-8999-92F81FD0307C}"
-"""PowerPoint's id of a table style without lines and fills."""
+PLAIN_STYLE = "{2D5ABB26-0587-4C30-8999-92F81FD0307C}"  # PowerPoint's id of a table style without lines and fills
 
 NARROW, WIDE = frozenset("fijlrtI.,:;'|!()[]·/- "), frozenset("mwMW%@—→−+=<>≤≥≈∇")
 

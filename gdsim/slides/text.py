@@ -18,8 +18,7 @@ ARRIVAL = re.compile(r"(?P<who>.+) (?P<where>comes within tolerance of the minim
 SHARE = re.compile(r"(?P<who>.+?): (?P<what>(?:[0-9]+ of|the lowest of) .+)")
 ENDING = re.compile(r"(?P<who>.+) ends at the loss (?P<loss>\S+) and (?P<of>an|a test) accuracy of (?P<share>\S+ %)")
 
-MAX_ALT_TEXT = 2000
-"""The maximum length of an alternative text, which screen readers read without a pause."""
+MAX_ALT_TEXT = 2000  # maximum length of an alternative text, which screen readers read without a pause
 
 
 def printable(text: str) -> str:

@@ -135,10 +135,6 @@ def _angle_axis(figures: FloatArray, objective: Objective) -> Axis:  # noqa: ARG
     return {"limits": np.array([-0.03, 1.03]) * most, "ticks": np.arange(0.0, most + 1, 45.0)}
 
 
-def _percent_axis(figures: FloatArray, objective: Objective) -> Axis:  # noqa: ARG001
-    return {"limits": np.clip(_linear(figures), -3.0, 103.0)}
-
-
 def _score_axis(figures: FloatArray, objective: Objective) -> Axis:  # noqa: ARG001
     # A score may be negative, and its zero has no meaning.
     return {"limits": _linear(figures)}
@@ -257,7 +253,7 @@ PANELS = (
         "accuracy",
         "accuracy (%)",
         _only_recorded,
-        _percent_axis,
+        lambda figures, _: {"limits": np.clip(_linear(figures), -3.0, 103.0)},
         scale=100,
         goes_with="network",
         problems=_accuracy_problems,

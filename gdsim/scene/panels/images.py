@@ -92,8 +92,7 @@ def _(objective: ImageObjective, group: GroupInput) -> ImageGrid:
     scale = color_scale([pictures for _, pictures in slopes], NEARLY_ALL)
     rows = zip(group.styles, before, slopes, strict=True)
     return ImageGrid(
-        "∇ score",
-        tuple(ImageRow(style, (*shown, ImageSequence(*each, *scale))) for style, shown, each in rows),
+        "∇ score", tuple(ImageRow(style, (*shown, ImageSequence(*each, *scale))) for style, shown, each in rows)
     )
 
 
