@@ -117,7 +117,6 @@ class GroupInput:
             slopes=slopes,
             gradients=np.nan_to_num(finite(trajectory.gradients)) @ projection.axes.T,
             values=finite(trajectory.values),
-            moves=np.diff(iterates, axis=0),
             ends=ends,
             exits=exits,
         )

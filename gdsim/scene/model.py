@@ -101,7 +101,6 @@ class Path:
         slopes: (n, starts) the derivative at each point of a curve; otherwise None.
         gradients: (steps + 1, starts, c) the gradient at each iterate along the c coordinates shown; 0 if not finite.
         values: (steps + 1, starts) the objective at each iterate; NaN if not finite.
-        moves: (steps, starts, c) the step taken from each iterate along these coordinates.
         ends: (starts,) the last step that is drawn: at most the first one outside the view for good.
         exits: Where paths leave the view for good.
     """
@@ -112,7 +111,6 @@ class Path:
     slopes: FloatArray | None
     gradients: FloatArray
     values: FloatArray
-    moves: FloatArray
     ends: npt.NDArray[np.int64]
     exits: tuple[Exit, ...]
 
