@@ -1,6 +1,8 @@
 from __future__ import annotations
 
+import gc
 import io
+import warnings
 import zipfile
 from collections.abc import Callable
 from dataclasses import replace
@@ -147,6 +149,16 @@ def test_a_file_cut_anywhere_is_refused(saved: Path) -> None:
     for length in range(0, len(whole), max(1, len(whole) // 40)):
         saved.write_bytes(whole[:length])
         refused(saved)
+
+
+def test_a_file_with_a_damaged_directory_is_closed(saved: Path) -> None:
+    whole = saved.read_bytes()
+    saved.write_bytes(whole.replace(b"PK\x01\x02", b"PK\x01\x03", 1))
+    with warnings.catch_warnings(record=True) as caught:
+        warnings.simplefilter("always")
+        assert refused(saved) == "unreadable"
+        gc.collect()
+    assert not caught
 
 
 @settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
