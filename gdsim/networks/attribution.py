@@ -101,28 +101,21 @@ def _map(
     if method == "integrated":
         integrated = attr.IntegratedGradients(module)
         found = integrated.attribute(inputs, target=target, n_steps=INTEGRATION_STEPS, internal_batch_size=MAX_BATCH)
-        return found
-    if method == "gradcam":
+    elif method == "gradcam":
         last = _last_convolution(module)
         if last is None:
             sentence = f"gradcam requires a convolution; the network has {_layer_list(module)}"
             raise InputError(sentence, KEY, code="unsupported")
         found = attr.LayerGradCam(module, module.get_submodule(last)).attribute(inputs, target, relu_attributions=True)
         found = attr.LayerAttribution.interpolate(found, size or inputs.shape[-2:], interpolate_mode="bilinear")
-        return found
-    span = float(inputs.detach().max() - inputs.detach().min())
-    # Captum draws from torch's global generator.
-    with torch.random.fork_rng(devices=[]):
-        torch.manual_seed(seed)
-        found = attr.NoiseTunnel(attr.Saliency(module)).attribute(
-            inputs,
-            nt_type="smoothgrad",
-            nt_samples=SAMPLES,
-            nt_samples_batch_size=min(SAMPLES, MAX_BATCH),
-            stdevs=NOISE * (span or 1.0),
-            target=target,
-            abs=False,
-        )
+    else:
+        span = float(inputs.detach().max() - inputs.detach().min()) or 1.0
+        # Captum draws from torch's global generator.
+        with torch.random.fork_rng(devices=[]):
+            torch.manual_seed(seed)
+            found = attr.NoiseTunnel(attr.Saliency(module)).attribute(
+                inputs, nt_type="smoothgrad", nt_samples=SAMPLES, stdevs=NOISE * span, target=target, abs=False
+            )
     return found
 
 

@@ -68,17 +68,17 @@ class Evaluator:
         chosen = np.sort(np.random.default_rng(seed).choice(len(data.x), count, replace=False))
         return Examples(data.x[chosen], data.y[chosen])
 
-    def score(self, weights: npt.NDArray[np.floating], examples: Examples) -> Score:
-        """Return the score of examples at weights (weights,), which is NaN without examples."""
-        return self._scored(weights, examples, differentiate=False)
-
     def gradient(self, weights: npt.NDArray[np.floating], examples: Examples) -> tuple[Score, FloatArray]:
         """Return the score, and the gradient (weights,) of the mean loss."""
         self._gradient.zero_()
-        score = self._scored(weights, examples, differentiate=True)
+        score = self.score(weights, examples, differentiate=True)
         return score, self._gradient.numpy().astype(np.float64)
 
-    def _scored(self, weights: npt.NDArray[np.floating], examples: Examples, *, differentiate: bool) -> Score:
+    def score(self, weights: npt.NDArray[np.floating], examples: Examples, *, differentiate: bool = False) -> Score:
+        """Return the score of examples at weights (weights,), which is NaN without examples.
+
+        With `differentiate` the gradient of the mean loss is added to that of the module.
+        """
         if not examples.count:
             return Score(float("nan"), float("nan"))
         with torch.no_grad():

@@ -159,7 +159,9 @@ def probe(make: Callable[[], nn.Module], title: str, data: Data, batch_size: int
         _check_outputs(module, title, data)
         _check_state(module, title, data)
         if batch_size == 1 or len(data.x) % batch_size == 1:
-            _check_single_example(module, title, data, batch_size)
+            which = "each" if batch_size == 1 else f"of {len(data.x)} examples the last"
+            with module_errors(f"{which} mini-batch has one example, which {title} does not take", ("batch_size",)):
+                module(_first(data, 1))
         normalizes = any(isinstance(part, _BatchNorm) for part in module.modules())
     weights = sum(each.numel() for each in module.parameters())
     return weights, (NORMALIZATION.format(title=title),) if normalizes else ()
@@ -222,12 +224,6 @@ def _check_state(module: nn.Module, title: str, data: Data) -> None:
         raise _error(f"{title} returns {found} for {len(many)} examples in eval mode, and must return {wanted}")
     if not torch.equal(first.nan_to_num(), second.nan_to_num()):
         raise _error(f"{title} returns different outputs each time in eval mode, for the same weights and inputs")
-
-
-def _check_single_example(module: nn.Module, title: str, data: Data, batch_size: int) -> None:
-    which = "each" if batch_size == 1 else f"of {len(data.x)} examples the last"
-    with module_errors(f"{which} mini-batch has one example, which {title} does not take", ("batch_size",)):
-        module(_first(data, 1))
 
 
 def _first(data: Data, count: int) -> Tensor:

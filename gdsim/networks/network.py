@@ -170,10 +170,7 @@ def network(
     Raises:
         InputError: An argument is not valid or does not fit the others; `key` names it.
     """
-    if name not in NETWORKS and name.isidentifier():
-        raise InputError(unknown_network(name), ("network",), code="unknown-name")
-    given = {"hidden": hidden, "channels": channels, "residual": residual, "activation": activation, "args": args}
-    _check_keys(name, [key for key, value in given.items() if value not in (None, False, {})])
+    _check_keys(name, hidden=hidden, channels=channels, residual=residual, activation=activation, args=args)
     loss, activation = _loss(loss, data), activation or "relu"
     _check_name("activation", activation, ACTIVATIONS)
     remarks: tuple[str, ...] = ()
@@ -203,28 +200,24 @@ def network(
 
 
 def _remarks(data: Data, batch_size: int) -> Iterator[str]:
-    """Yield remarks about unusual data or mini-batches."""
     count, last = len(data.x), len(data.x) % batch_size
     if last < count and 0 < last <= SMALL_BATCH * batch_size:
         few = f"the last mini-batch of an epoch has {last} of {batch_size} examples, and a noisier gradient"
         yield f"{data.name}: {few}; another batch_size, or another `test` of the data, divides the {count:,} better."
     if float(np.abs(data.x).max()) >= LARGE_INPUT:
         yield f"{data.name}: x ranges from {data.x.min():g} to {data.x.max():g}; networks learn best from 0 to 1."
-    if data.classes is None and data.y.shape[1] == 1 and not (data.y % 1).any():
-        distinct, least = len(np.unique(data.y)), data.y.min()
-        if least == 0 and 2 * distinct <= len(data.y):
-            sentence = "y holds whole numbers as floating-point numbers, which are regressed; for classes save integers"
-            yield f"{data.name}: {sentence}."
+    holds_integers = data.classes is None and data.y.shape[1] == 1 and not (data.y % 1).any()
+    if holds_integers and data.y.min() == 0 and 2 * len(np.unique(data.y)) <= len(data.y):
+        sentence = "y holds whole numbers as floating-point numbers, which are regressed; for classes save integers"
+        yield f"{data.name}: {sentence}."
 
 
-def unknown_network(name: str) -> str:
-    """Return the error message for an unknown name of a network."""
-    others = f"; there are {' and '.join(NETWORKS)}, and with --allow-code modules such as my_net.py:Net"
-    return f"there is no network '{name}'{did_you_mean(name, NETWORKS) or others}"
-
-
-def _check_keys(name: str, given: Iterable[str]) -> None:
-    for key in given:
+def _check_keys(name: str, **settings: object) -> None:
+    if name not in NETWORKS and name.isidentifier():
+        others = f"; there are {' and '.join(NETWORKS)}, and with --allow-code modules such as my_net.py:Net"
+        sentence = f"there is no network '{name}'{did_you_mean(name, NETWORKS) or others}"
+        raise InputError(sentence, ("network",), code="unknown-name")
+    for key in (key for key, value in settings.items() if value not in (None, False, {})):
         if name not in NETWORKS_OF_KEY[key] and (name in NETWORKS or key != "args"):
             fitting = " or ".join(NETWORKS_OF_KEY[key]) or "a module of yours"
             hint = "" if name in NETWORKS else "; the arguments of a module go into args"

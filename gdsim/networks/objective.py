@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
-from functools import cache
+from functools import cache, partial
 from itertools import islice
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -205,15 +205,10 @@ def input_objective(
     weights = weights_of(network, trained, folder, ("trained",)) if isinstance(trained, str) else None
     steps = trained if isinstance(trained, int) else DEFAULT_STEPS
     origin = f"with the last weights of {trained}" if weights is not None else f"after {steps} steps of Adam"
-
-    @cache
-    def module() -> nn.Module:
-        return _trained_module(network, weights, steps)
-
     objective = Objective(
         name=network.name,
         title=f"Class {target} of {network.title}",
-        f=_negative_score(module, target, input_shape),
+        f=_negative_score(cache(partial(_trained_module, network, weights, steps)), target, input_shape),
         bounds=bounds,
         start=_grey(bounds) if image is None else data.test_image(image, ("image",)).ravel().astype(np.float64),
         source=f"the negative score of class {target} that {network.title} gives its input, {origin}",
@@ -225,15 +220,12 @@ def input_objective(
 def _negative_score(module: Callable[[], nn.Module], target: int, shape: tuple[int, ...]) -> Callable[[Tensor], Tensor]:
     """Return a function from points (…, dim) to negative scores (…) that evaluates each point separately."""
 
-    def score(point: Tensor) -> Tensor:
-        outputs: Tensor = module()(point.clone().reshape(1, *shape))
-        return -outputs[0, target].double()
-
     def f(points: Tensor) -> Tensor:
         import torch
 
         rows = points.reshape(-1, points.shape[-1])
-        return torch.stack([score(row) for row in rows]).reshape(points.shape[:-1])
+        scores = [module()(row.clone().reshape(1, *shape))[0, target].double() for row in rows]
+        return -torch.stack(scores).reshape(points.shape[:-1])
 
     return f
 
@@ -272,14 +264,13 @@ def _trained_module(network: Network, weights: FloatArray | None, steps: int) ->
                 optimizer.step()
     set_weights(module, weights, network.data)
     module.double()
-    first = torch.from_numpy(network.data.x[:1].astype(np.float64))
     with module_errors(f"{network.title} cannot be evaluated in float64"), torch.no_grad():
-        module(first)
+        module(torch.from_numpy(network.data.x[:1].astype(np.float64)))
     return module
 
 
 def weights_of(network: Network, reference: str, folder: Path, key: Key = ()) -> FloatArray:
-    """Read the last weights of the recording that a configuration names.
+    """Return the last weights (weights,) of the recording that a configuration names, see `last_weights`.
 
     Args:
         network: The network that the weights are for.
@@ -287,11 +278,8 @@ def weights_of(network: Network, reference: str, folder: Path, key: Key = ()) ->
         folder: The folder of the configuration's files.
         key: The key of errors.
 
-    Returns:
-        (weights,) all parameters concatenated, see `last_weights`.
-
     Raises:
-        InputError: The weights cannot be read, see `last_weights`, or the network has a different number of weights.
+        InputError: The weights cannot be read, or the network has a different number of weights.
     """
     name, colon, label = reference.partition(".npz:")
     path = folder / (f"{name}.npz" if colon else reference)

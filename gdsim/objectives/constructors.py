@@ -133,8 +133,8 @@ def from_samples(
         f = interpolate(samples, gradient=gradient, edge_order=edge_order)
     except InputError as error:
         raise InputError(f"{path}: {error.message}", error.key, code=error.code) from error
-    name = path.stem
-    return Objective(name=name, title=name, f=f, bounds=samples.bounds, domain=samples.bounds, source=path.name)
+    stem = path.stem
+    return Objective(name=stem, title=stem, f=f, bounds=samples.bounds, domain=samples.bounds, source=path.name)
 
 
 def from_function(
@@ -177,12 +177,11 @@ def _from_catalog(name: str, dim: int | None, bounds: npt.ArrayLike | None, sett
     definition = CATALOG[name]
     dim = _dim(definition, dim)
     parameters = _parameters(definition, settings)
-    view = np.resize(definition.bounds, (dim, 2)) if bounds is None else as_bounds(bounds, dim)
     return Objective(
         name=name,
         title=definition.title,
         f=partial(definition.f, **parameters),
-        bounds=view,
+        bounds=np.resize(definition.bounds, (dim, 2)) if bounds is None else as_bounds(bounds, dim),
         start=np.resize(definition.start, dim).astype(np.float64),
         minima=_points(definition.minima, dim),
         minimum=definition.minimum(dim) if callable(definition.minimum) else definition.minimum,

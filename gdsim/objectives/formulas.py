@@ -9,7 +9,6 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from enum import IntEnum
 from functools import reduce
-from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
@@ -142,52 +141,48 @@ def _method(name: str, constant: Callable[..., float], symbol: str | None = None
     return Function(constant, operator.methodcaller(name), rf"{symbol}\left(…\right)")
 
 
-FUNCTIONS: Mapping[str, Function] = MappingProxyType(
-    {
-        "sin": _method("sin", math.sin, r"\sin"),
-        "cos": _method("cos", math.cos, r"\cos"),
-        "tan": _method("tan", math.tan, r"\tan"),
-        "asin": _method("asin", math.asin, r"\arcsin"),
-        "acos": _method("acos", math.acos, r"\arccos"),
-        "atan": _method("atan", math.atan, r"\arctan"),
-        "atan2": Function(math.atan2, lambda y, x: y.atan2(x), r"\operatorname{atan2}\left(…\right)", arguments=(2, 2)),
-        "sinh": Function(math.sinh, _sinh, r"\sinh\left(…\right)"),
-        "cosh": Function(math.cosh, _cosh, r"\cosh\left(…\right)"),
-        "tanh": _method("tanh", math.tanh, r"\tanh"),
-        "exp": Function(math.exp, operator.methodcaller("exp"), "e^{…}", Binding.POWER),
-        "log": _method("log", math.log, r"\ln"),
-        "log2": _method("log2", math.log2, r"\log_2"),
-        "log10": _method("log10", math.log10, r"\log_{10}"),
-        "sqrt": Function(math.sqrt, _root, r"\sqrt{…}", Binding.ATOM),
-        "abs": Function(abs, abs, r"\left|…\right|", Binding.ATOM),
-        "sign": _method("sign", lambda x: math.copysign(1, x) if x else 0.0),
-        "floor": Function(math.floor, operator.methodcaller("floor"), r"\left\lfloor …\right\rfloor", Binding.ATOM),
-        "ceil": Function(math.ceil, operator.methodcaller("ceil"), r"\left\lceil …\right\rceil", Binding.ATOM),
-        "sigmoid": Function(lambda x: (1 + math.tanh(x / 2)) / 2, _sigmoid, r"\operatorname{sigmoid}\left(…\right)"),
-        "relu": _method("relu", lambda x: max(x, 0.0)),
-        "erf": _method("erf", math.erf),
-        "norm": Function(math.hypot, _norm, r"\left\Vert …\right\Vert", Binding.ATOM, (2, math.inf)),
-        "min": Function(
-            min, lambda *all_: reduce(lambda a, b: a.minimum(b), all_), r"\min\left(…\right)", arguments=(2, math.inf)
-        ),
-        "max": Function(
-            max, lambda *all_: reduce(lambda a, b: a.maximum(b), all_), r"\max\left(…\right)", arguments=(2, math.inf)
-        ),
-    }
-)
-CONSTANTS: Mapping[str, float] = MappingProxyType({"pi": math.pi, "e": math.e, "tau": math.tau})
-SYNONYMS: Mapping[str, str] = MappingProxyType(
-    {
-        "ln": "log, the natural logarithm",
-        "lg": "log10",
-        "arcsin": "asin",
-        "arccos": "acos",
-        "arctan": "atan",
-        "arctan2": "atan2",
-        "hypot": "norm",
-        "maximum": "max",
-        "minimum": "min",
-        "pow": "'**' between base and exponent",
-        "x0": "x1: the variables are counted from 1",
-    }
-)
+FUNCTIONS: Mapping[str, Function] = {
+    "sin": _method("sin", math.sin, r"\sin"),
+    "cos": _method("cos", math.cos, r"\cos"),
+    "tan": _method("tan", math.tan, r"\tan"),
+    "asin": _method("asin", math.asin, r"\arcsin"),
+    "acos": _method("acos", math.acos, r"\arccos"),
+    "atan": _method("atan", math.atan, r"\arctan"),
+    "atan2": Function(math.atan2, lambda y, x: y.atan2(x), r"\operatorname{atan2}\left(…\right)", arguments=(2, 2)),
+    "sinh": Function(math.sinh, _sinh, r"\sinh\left(…\right)"),
+    "cosh": Function(math.cosh, _cosh, r"\cosh\left(…\right)"),
+    "tanh": _method("tanh", math.tanh, r"\tanh"),
+    "exp": Function(math.exp, operator.methodcaller("exp"), "e^{…}", Binding.POWER),
+    "log": _method("log", math.log, r"\ln"),
+    "log2": _method("log2", math.log2, r"\log_2"),
+    "log10": _method("log10", math.log10, r"\log_{10}"),
+    "sqrt": Function(math.sqrt, _root, r"\sqrt{…}", Binding.ATOM),
+    "abs": Function(abs, abs, r"\left|…\right|", Binding.ATOM),
+    "sign": _method("sign", lambda x: math.copysign(1, x) if x else 0.0),
+    "floor": Function(math.floor, operator.methodcaller("floor"), r"\left\lfloor …\right\rfloor", Binding.ATOM),
+    "ceil": Function(math.ceil, operator.methodcaller("ceil"), r"\left\lceil …\right\rceil", Binding.ATOM),
+    "sigmoid": Function(lambda x: (1 + math.tanh(x / 2)) / 2, _sigmoid, r"\operatorname{sigmoid}\left(…\right)"),
+    "relu": _method("relu", lambda x: max(x, 0.0)),
+    "erf": _method("erf", math.erf),
+    "norm": Function(math.hypot, _norm, r"\left\Vert …\right\Vert", Binding.ATOM, (2, math.inf)),
+    "min": Function(
+        min, lambda *all_: reduce(lambda a, b: a.minimum(b), all_), r"\min\left(…\right)", arguments=(2, math.inf)
+    ),
+    "max": Function(
+        max, lambda *all_: reduce(lambda a, b: a.maximum(b), all_), r"\max\left(…\right)", arguments=(2, math.inf)
+    ),
+}
+CONSTANTS: Mapping[str, float] = {"pi": math.pi, "e": math.e, "tau": math.tau}
+SYNONYMS: Mapping[str, str] = {
+    "ln": "log, the natural logarithm",
+    "lg": "log10",
+    "arcsin": "asin",
+    "arccos": "acos",
+    "arctan": "atan",
+    "arctan2": "atan2",
+    "hypot": "norm",
+    "maximum": "max",
+    "minimum": "min",
+    "pow": "'**' between base and exponent",
+    "x0": "x1: the variables are counted from 1",
+}

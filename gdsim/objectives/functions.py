@@ -142,8 +142,7 @@ class _Call(NamedTuple):
 def _call_batch(call: _Call, points: Tensor) -> Tensor:
     # Detached, so that the padding does not contribute to the gradient of the last point.
     padding = points[-1:].detach().expand(-len(points) % ROWS, -1)
-    padded = torch.cat([points, padding])
-    return call.values(padded)[: len(points)]
+    return call.values(torch.cat([points, padding]))[: len(points)]
 
 
 def _call_each(call: _Call, as_row: bool, points: Tensor) -> Tensor:
@@ -239,7 +238,6 @@ def _epsilon(values: Tensor) -> float:
 
 
 def _check(function: Function, f: Batched, points: Tensor, values: Tensor, gradients: Tensor) -> None:
-    """Refuse values and gradients that are useless or wrong."""
     where = f"at all of {len(points)} points within the bounds, such as {_format_point(points[0])}"
     if not values.isfinite().any():
         raise _error(function, f"is NaN or infinite {where}")

@@ -103,11 +103,8 @@ def _surface(samples: Samples) -> Callable[[Tensor], Tensor]:
     derivatives = _derivatives(samples)
     distances = [size // derivatives.itemsize for size in derivatives.strides]
     orders, strides = distances[:dim], distances[dim:]
-    table = _Table(
-        derivatives,
-        strides,
-        [(0, node, order, order + node) for node, order in zip(strides, orders, strict=True)],
-    )
+    offsets = [(0, node, order, order + node) for node, order in zip(strides, orders, strict=True)]
+    table = _Table(derivatives, strides, offsets)
 
     def surface(points: Tensor) -> Tensor:
         here = points.detach()
@@ -198,5 +195,4 @@ def _lagrange_weights(column: Tensor, nodes: Tensor) -> Tensor:
 def _with_gradient(f: Callable[[Tensor], Tensor], field: Callable[[Tensor], Tensor], points: Tensor) -> Tensor:
     """Return the value of `f` with the gradient `field`, by adding a term with value 0 and that gradient."""
     here = points.detach()
-    term = field(here) * (points - here)
-    return f(here) + reduce(add, term.unbind(-1))
+    return f(here) + reduce(add, (field(here) * (points - here)).unbind(-1))

@@ -27,7 +27,6 @@ STEEPEST = 1e100
 # backward pass through the longest formula needs about 20 MB).
 _CHUNK = 2**14
 
-
 _empty = partial(np.empty, 0)
 
 
@@ -70,7 +69,6 @@ class Objective:
     domain: FloatArray = field(default_factory=_empty)
 
     def __post_init__(self) -> None:
-        """Set the defaults that depend on the view, and make the arrays read-only."""
         low, high = self.bounds.T
         arrays = {
             "bounds": self.bounds,

@@ -51,7 +51,6 @@ class Samples:
     coordinates: tuple[FloatArray, ...]
 
     def __post_init__(self) -> None:
-        """Convert and check the arrays."""
         object.__setattr__(self, "values", read_only(self.values))
         object.__setattr__(self, "coordinates", tuple(map(read_only, self.coordinates)))
         _check_shapes(self.values, self.coordinates)
@@ -263,8 +262,7 @@ def _parse_csv(path: Path) -> tuple[list[str], FloatArray]:
                 raise _csv_error(path, f"has more than {MAX_SAMPLES:,} numbers", "too-large")
     if not numbers:
         raise _csv_error(path, "has no numbers")
-    names = [field.strip("# ").casefold() for field in header]
-    return names, np.frombuffer(numbers).reshape(-1, width)
+    return [field.strip("# ").casefold() for field in header], np.frombuffer(numbers).reshape(-1, width)
 
 
 def _number(field: str) -> float:

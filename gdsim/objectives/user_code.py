@@ -18,7 +18,7 @@ from importlib.machinery import PathFinder
 from itertools import chain
 from pathlib import Path
 from types import ModuleType
-from typing import Any
+from typing import Any, cast
 
 from gdsim.errors import Code, InputError, Key, Problem, did_you_mean
 from gdsim.files import suggest_sibling
@@ -238,5 +238,4 @@ def _attribute(module: ModuleType, names: Sequence[str], key: Key) -> Function:
     if not callable(found):
         kind = f"a {type(found).__name__}, not a function or class"
         raise InputError(f"'{names[-1]}' in '{module.__name__}' is {kind}", key, code="wrong-type")
-    function: Function = found
-    return function
+    return cast(Function, found)

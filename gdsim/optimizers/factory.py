@@ -257,9 +257,7 @@ def optimizer_factory(
         InputError: There is no such class, it refuses its settings, or it cannot take a step on the parameters.
     """
     chosen = _untested(label, class_, settings, context, schedule=schedule, **gradient)
-    if isinstance(shapes, int):
-        return _probe(chosen, shapes)
-    if rest is None and not chosen.matrices_only:
+    if isinstance(shapes, int) or (rest is None and not chosen.matrices_only):
         return _probe(chosen, shapes)
     matrices, others = [each for each in shapes if len(each) == 2], [each for each in shapes if len(each) != 2]
     if not matrices:

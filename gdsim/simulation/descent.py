@@ -81,8 +81,7 @@ class Batch:
         blocks = [rows.reshape(-1)] if mode is BatchingMode.FLAT else list(factory.reshape(rows))
         self._parameters: list[Tensor] = [torch.nn.Parameter(block.clone()) for block in blocks]
         self._random_states = task.random_states() if factory.draws else None
-        separate = [[each] for each in self._parameters]
-        groups = separate if mode is BatchingMode.SEPARATE else [self._parameters]
+        groups = [[each] for each in self._parameters] if mode is BatchingMode.SEPARATE else [self._parameters]
         self._steppers = [self._stepper(start, own) for start, own in enumerate(groups)]
         self._noise = noise_of(factory, task.seed, task.numbers, task.objective.dim)
         self._alive = torch.ones(len(task.points), dtype=torch.bool)
@@ -123,7 +122,7 @@ class Batch:
         known = np.minimum(np.arange(rows), len(self._rates) - 1)
         rates = np.array(self._rates)[known]
         evaluations = known[:, np.newaxis] + 1 + np.array(self._extra)[known]
-        return np.broadcast_to(rates, shape), np.broadcast_to(evaluations, shape)
+        return np.broadcast_to(rates, shape).copy(), np.broadcast_to(evaluations, shape).copy()
 
     def step(self, values: Tensor, gradients: Tensor) -> None:
         """Take one step for all starts.
@@ -141,8 +140,7 @@ class Batch:
         # Some optimizers fail on values that are not finite, and later steps of such a start are not needed.
         self._alive &= values.isfinite() & gradients.isfinite().all(1)
         for start in self._alive.nonzero().flatten().tolist():
-            parameter = self._parameters[start]
-            own_noise = None if noise is None else [noise[start].view_as(parameter)]
+            own_noise = None if noise is None else [noise[start].view_as(self._parameters[start])]
             if self.task.factory.needs_graph:
                 self._steppers[start].evaluate()
                 self._steppers[start].adjust_gradients(own_noise)
@@ -291,10 +289,7 @@ def _trajectory(batch: Batch, record: Record) -> Trajectory:
     for start, first in _rests(points, rates):
         if stops[start] is Stop.RAN:
             stop_steps[start], stops[start] = first, Stop.CONVERGED
-    failed = [start for start, stop in enumerate(stops) if stop.failed]
-    if failed:
-        rates, evaluations = rates.copy(), evaluations.copy()
-    for start in failed:
+    for start in (start for start, stop in enumerate(stops) if stop.failed):
         for array in (points, values, gradients, rates, evaluations):
             array[stop_steps[start] + 1 :, start] = array[stop_steps[start], start]
     return Trajectory(

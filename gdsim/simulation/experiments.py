@@ -242,8 +242,7 @@ def _plans(experiment: Experiment, *, evaluate_images: bool = True) -> list[_Pla
 
 def _factory(label: str, spec: OptimizerSpec, shapes: ParameterShapes, context: SourceContext) -> OptimizerFactory:
     settings = {"rest": spec.rest, "schedule": spec.schedule, "context": context, **spec.gradient_settings()}
-    built = optimizer_factory(label, spec.class_name, spec.settings, shapes, **settings)
-    return replace(built, color=spec.color)
+    return replace(optimizer_factory(label, spec.class_name, spec.settings, shapes, **settings), color=spec.color)
 
 
 def starting_points(start: Start | None, objective: Objective, seed: int = 0, *, evaluate: bool = True) -> FloatArray:

@@ -58,7 +58,6 @@ def _has_plane(landscape: Landscape, view: View) -> bool:
 
 
 def _check_unchanged(network: Network, trajectory: NetworkTrajectory, seed: int) -> None:
-    """Raise an error if the data or the module has changed since the recording."""
     recorded = float(trajectory.values[0, 0])
     if not trajectory.objective.landscape.plane or not math.isfinite(recorded):
         return
@@ -108,7 +107,6 @@ def _on_plane(
 
 
 def _with_losses(plane: Landscape, evaluator: Evaluator, examples: Examples, progress: Progress) -> Landscape:
-    """Return a plane with the losses and gradients of examples."""
     points = np.stack(np.meshgrid(plane.x, plane.y), -1).reshape(-1, 2)
     values, gradients = np.empty(len(points)), np.empty(plane.arrow_points.shape)
     for index in progress(range(len(points) + len(gradients))):

@@ -59,9 +59,8 @@ class Stepper:
         self.extra_evaluations = 0
         self._factory, self._loss = factory, loss
         self._groups = factory.parameter_groups(self.parameters)
-        optimizers = [part.build(own, model) for part, own in self._groups]
-        built = zip(self._groups, optimizers, strict=True)
-        self._parts = [(part, optimizer, part.build_schedule(optimizer)) for (part, _), optimizer in built]
+        built = [(part, part.build(own, model)) for part, own in self._groups]
+        self._parts = [(part, optimizer, part.build_schedule(optimizer)) for part, optimizer in built]
         self._needs_graph = any(part.needs_graph for part, *_ in self._parts)
         self._diverged = False
 

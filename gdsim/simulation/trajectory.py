@@ -197,9 +197,8 @@ class NetworkTrajectory(Trajectory):
 
 def remarks(trajectories: Iterable[Trajectory]) -> tuple[str, ...]:
     """Return remarks for the log about the trajectories of networks."""
-    groups = groupby(
-        (each for each in trajectories if isinstance(each, NetworkTrajectory)), lambda each: each.objective
-    )
+    of_networks = (each for each in trajectories if isinstance(each, NetworkTrajectory))
+    groups = groupby(of_networks, lambda each: each.objective)
     return tuple(f"{objective.title}: {remark}" for objective, group in groups for remark in _sentences([*group]))
 
 
