@@ -44,9 +44,7 @@ Progress: TypeAlias = Callable[[Iterable[Any]], Iterable[Any]]
 CONFIGS, RECORDING = (".yaml", ".yml"), ".npz"
 
 STEPS = 100  # default number of steps
-
-REACH = 100.0
-"""A view that is fitted to a path leaves out points that are farther from the start than this times its size."""
+REACH = 100.0  # distance from the starts, as a multiple of their spread, beyond which a fitted view has no points
 
 
 @check_arguments

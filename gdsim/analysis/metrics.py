@@ -14,9 +14,7 @@ from gdsim.simulation import Trajectory
 
 TOLERANCE = 1e-3  # fraction of the initial f − f* at which a start comes within tolerance
 NEAR = 0.02  # distance from a minimum within which a start ends near it, as a fraction of the view's diagonal
-
-UNCERTAIN = np.radians(0.5)
-"""The maximum uncertainty of a step's direction, in radians, due to the rounding of its two points."""
+UNCERTAIN = np.radians(0.5)  # maximum uncertainty of a step's direction due to the rounding of its two points
 
 
 def steps_to_tolerance(trajectory: Trajectory, lowest: float) -> npt.NDArray[np.int64]:

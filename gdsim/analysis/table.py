@@ -32,8 +32,7 @@ from gdsim.errors import GdsimError, InputError
 from gdsim.objectives import FloatArray
 from gdsim.simulation import Stop, Trajectory
 
-NETWORK_METRICS = ("test_loss", "accuracy", "test_accuracy")
-"""The metrics that apply only to networks; None in all other rows."""
+NETWORK_METRICS = ("test_loss", "accuracy", "test_accuracy")  # which are None in all other rows
 
 DROP_ORDER = (
     *("starts", "steps_to_tolerance", "detour", "mean_angle", "evaluations", "accuracy", "test_loss", "final_value"),

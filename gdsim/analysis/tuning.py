@@ -37,9 +37,7 @@ DECAY_RATES = ("momentum", "beta1", "beta2", "alpha", "rho")
 
 MAX_BUDGET = 10_000
 
-EDGE = 0.01
-"""The distance from an end of the range, as a fraction of the range, within which a value is at the edge."""
-
+EDGE = 0.01  # distance from an end of a range, as a fraction of it, within which a value is at the edge
 DIGITS = 3  # number of significant digits to which values are rounded if they remain distinct
 CHUNK = 2**26  # maximum size of the trajectories in memory at once, in bytes
 

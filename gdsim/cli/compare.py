@@ -138,7 +138,6 @@ def _matrices(study: Study) -> list[Matrix]:
 
 
 def _write(experiment: Experiment, study: Study, targets: Mapping[str, Path]) -> Iterator[Path]:
-    """Write the files asked for, and yield their paths."""
     table = study.table
     for option, text in (("--csv", table.to_csv), ("--json", table.to_json), ("--markdown", table.to_markdown)):
         if option in targets:

@@ -210,8 +210,7 @@ class Experiment(Model):
     def _check_different(cls, objectives: list[ObjectiveSpec]) -> list[ObjectiveSpec]:
         for index, spec in enumerate(objectives):
             if spec in objectives[:index]:
-                message = f"is the same as objective.{objectives.index(spec)}"
-                refuse([Problem(message, (index,), "duplicate")])
+                refuse([Problem(f"is the same as objective.{objectives.index(spec)}", (index,), "duplicate")])
         return objectives
 
     @field_validator("start", mode="plain", json_schema_input_type=AnyStart | None)

@@ -98,8 +98,7 @@ class OptimizerSpec(GradientSettings):
         settings = {key: setting for key, setting in value.items() if key not in OWN_KEYS}
         more = none_as_empty(value.get("args"))
         if not isinstance(more, dict):
-            message = f"must be a mapping of arguments, not {format_value(more)}"
-            refuse([Problem(message, ("args",), "wrong-type")])
+            refuse([Problem(f"must be a mapping of arguments, not {format_value(more)}", ("args",), "wrong-type")])
         refuse(
             Problem(f"'{key}' is given here and in args", (key,), "duplicate", at_key=True)
             for key in settings

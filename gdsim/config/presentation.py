@@ -290,7 +290,6 @@ SMALLEST, LARGEST = 1_000, 2 * 10**9
 
 
 def _bytes(given: Any) -> Any:
-    """Return how many bytes a size means."""
     found = SIZE.fullmatch(given.strip()) if isinstance(given, str) else None
     count = float(found[1]) * UNITS[found[2].lower()] if found else given
     if not is_number(count) or not SMALLEST <= count <= LARGEST:

@@ -87,7 +87,6 @@ def override(document: Document, overrides: Mapping[str, str]) -> None:
 
 
 def _put(document: Document, parts: list[str], text: str, reader: _Reader) -> None:
-    """Put the value of a text at a dotted key."""
     root, location = [document.value], reader.location()
     # The value that the key leads to so far is parent[part].
     parent: Any = root

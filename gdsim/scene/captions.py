@@ -15,8 +15,7 @@ from gdsim.networks import ImageObjective, Landscape, NetworkObjective
 from gdsim.objectives import FloatArray, Objective
 from gdsim.simulation import Stop, Trajectory
 
-INDEXED = re.compile(r"x_(?:\d|i\b|\{i)")
-"""Matches formulas for any number of coordinates, as opposed to formulas in x and y."""
+INDEXED = re.compile(r"x_(?:\d|i\b|\{i)")  # formulas for any number of coordinates, unlike those in x and y
 
 
 def joined(words: Sequence[str]) -> str:

@@ -30,8 +30,7 @@ SHORT, FINENESS = 1 / 150, 600
 """Segments shorter than the first number, as a fraction of the view, get no intermediate points; others get
 intermediate points with a density of the second number per side of the view."""
 
-MOST_EACH, MOST_TOGETHER = 20_000, 300_000
-"""Maximum number of points of the paths, per start and for all starts together."""
+MOST_EACH, MOST_TOGETHER = 20_000, 300_000  # maximum number of points of the paths, per start and for all starts
 
 Elevation = Callable[[FloatArray], FloatArray]
 """Maps values (…) to the vertical coordinates at which they are drawn, (…)."""

@@ -19,9 +19,7 @@ from gdsim.scene.levels import finite
 from gdsim.simulation import Trajectory
 
 AWAY = 1.0  # distance beyond the bounds, in multiples of their span, from which points count as diverged
-
-CHUNK = 2**22
-"""Maximum number of coordinates evaluated at once, because a grid in a thousand dimensions would not fit in memory."""
+CHUNK = 2**22  # coordinates evaluated at once, because a grid in a thousand dimensions would not fit in memory
 
 STEEP, ZOOM = 1.5, 8
 """A function has a pole if its depth grows by the first factor each time the sampled region shrinks by the second."""

@@ -31,8 +31,7 @@ TITLES = ((28.0, 1), (24.0, 1), (20.0, 1), (16.0, 2))
 CAPTIONS, LEAD, FOOTNOTE = (16.0, 14.0), 18.0, 12.0
 """Font sizes in points of the text under a picture, above a table and under a table."""
 
-CHARACTER, BOLD_CHARACTER = 0.6, 0.68
-"""The average width of a character in ems."""
+CHARACTER, BOLD_CHARACTER = 0.6, 0.68  # average width in ems
 
 # The order of the elements is that of ECMA-376, part 1, 19.5; their selection is what PowerPoint itself writes: a
 # command to play in the main sequence of the slide, the video, and an interactive sequence in which a click pauses it.
@@ -168,8 +167,7 @@ class Deck:
         size, capacity = next((each for each in capacities if len(text) <= each[1]), capacities[-1])
         # A template's title may use a larger font; it is kept if the text is short.
         short = len(text) <= capacities[0][1] * (1.0 if layout.builtin else 0.5)
-        keep = short and slide.shapes.title
-        self._write(shape, shorten(text, capacity), theme, size=None if keep else size)
+        self._write(shape, shorten(text, capacity), theme, size=None if short and slide.shapes.title else size)
 
     def _caption(self, slide: Any, text: str, size: float, theme: Theme) -> None:
         self._write(self._text_box(slide, self._layout.caption, "Caption"), text, theme, size=size, quiet=True)

@@ -20,12 +20,8 @@ from gdsim.files import check_file
 from gdsim.themes import Theme, contrast
 
 FONT = "Verdana"  # font on all installations of PowerPoint that is most similar to the pictures' DejaVu Sans
-
-WIDTH, HEIGHT = Inches(40 / 3), Inches(7.5)
-"""The size of a 16:9 slide."""
-
-MAX_UNPACKED, MAX_PARTS = 2**28, 5000
-"""Limits on the unpacked bytes and the parts of a template."""
+WIDTH, HEIGHT = Inches(40 / 3), Inches(7.5)  # of a 16:9 slide
+MAX_UNPACKED, MAX_PARTS = 2**28, 5000  # limits on the unpacked bytes and the parts of a template
 
 
 class SlideBox(NamedTuple):
@@ -103,7 +99,6 @@ def _drop_metadata(slides: Slides) -> None:
 
 
 def _apply_theme(master: Any, theme: Theme) -> None:
-    """Set the colours and fonts of a master."""
     dark = contrast(theme.page, "#ffffff") > contrast(theme.page, "#000000")
     colors: dict[str, str] = {}
     for number, (fore, back) in enumerate([(theme.text, theme.page), (theme.quiet, theme.grid)], 1):
@@ -161,8 +156,7 @@ def _check_template(path: Path) -> None:
         with zipfile.ZipFile(path) as archive:
             entries = archive.infolist()
     except (OSError, zipfile.BadZipFile, ValueError, NotImplementedError) as error:
-        message = f"{path}: is not a PowerPoint deck; a template is a .pptx file"
-        raise InputError(message, code="unreadable") from error
+        raise InputError(f"{path}: is not a PowerPoint deck; a template is a .pptx file", code="unreadable") from error
     if len(entries) > MAX_PARTS or sum(each.file_size for each in entries) > MAX_UNPACKED:
         limit = f"{MAX_PARTS} parts or {MAX_UNPACKED // 2**20} MiB"
         raise InputError(f"{path}: unpacks to more than {limit}, the limit for a template", code="too-large")

@@ -85,9 +85,8 @@ def _split(
     while first < len(objectives):
         height = boxes[min(len(parts), len(boxes) - 1)].height / Pt(1) / points
         last = _part_end(first, objectives, heights, height)
-        parts.append(
-            TablePart(columns, range(first, last), points, widths, (heights[0], *heights[first + 1 : last + 1]))
-        )
+        shown = (heights[0], *heights[first + 1 : last + 1])
+        parts.append(TablePart(columns, range(first, last), points, widths, shown))
         first = last
     return parts
 

@@ -227,8 +227,7 @@ def curves_kind(
 def _distance_problems(objectives: Sequence[Objective], view: View) -> Iterator[Problem]:  # noqa: ARG001
     for each in objectives:
         if not len(each.minima):
-            message = f"distance goes with a known minimum; none of {each.title} is known"
-            yield Problem(message, code="unsupported")
+            yield Problem(f"distance goes with a known minimum; none of {each.title} is known", code="unsupported")
 
 
 def _accuracy_problems(objectives: Sequence[Objective], view: View) -> Iterator[Problem]:  # noqa: ARG001

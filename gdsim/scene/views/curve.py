@@ -31,11 +31,9 @@ def facets(group: GroupInput) -> tuple[Facet, ...]:
     projection = group.projection
     x = np.linspace(projection.bounds[0, 0], projection.bounds[0, 1], 1001)
     values = finite(group.objective.values(x[:, None]))
-    pole = has_pole(group.objective, projection, x[:, None], values)
-    low, high = value_range(values, bottomless=pole)
+    low, high = value_range(values, bottomless=has_pole(group.objective, projection, x[:, None], values))
     # A jump over most of the range is a pole, whose two sides must not be connected.
-    steps = np.abs(np.diff(values))
-    values[1:][steps > 1.3 * ((high - low) or max(abs(high), 1.0))] = np.nan
+    values[1:][np.abs(np.diff(values)) > 1.3 * ((high - low) or max(abs(high), 1.0))] = np.nan
     low, high = stretched(low, high, visited_values(projection, group.trajectories))
     minima = group.minima()[1]
     low, high = minima.min(initial=low), minima.max(initial=high)

@@ -45,9 +45,7 @@ NEAR = 0.02
 surface."""
 
 SLACK = 0.006  # minimum distance by which a line of sight must pass below and above the surface to count as hidden
-
-BLOCK = 1024
-"""Number of points whose lines of sight are followed at once; larger blocks need more memory but are not faster."""
+BLOCK = 1024  # points whose lines of sight are followed at once; larger blocks need more memory but are not faster
 
 
 @dataclass(frozen=True, eq=False)
