@@ -22,7 +22,7 @@ def test_every_class_of_torch_optim_runs_with_its_defaults(name: str) -> None:
     assert chosen.class_ is getattr(torch.optim, name)
     assert len(chosen.batching_modes) == 1
     assert chosen.needs_closure == (name == "LBFGS")
-    assert not chosen.draws
+    assert not chosen.is_random
 
 
 @pytest.mark.parametrize(

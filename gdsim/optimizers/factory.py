@@ -1,4 +1,4 @@
-"""Build optimizers and schedules, and test a class briefly to find out what it requires."""
+"""Factories of optimizers and schedules, and a brief test of a class to find out what it requires."""
 
 from __future__ import annotations
 
@@ -62,7 +62,7 @@ class OptimizerFactory:
         gradient: How each gradient is modified before the class receives it.
         needs_closure: Whether `step` is called with a closure that evaluates the objective.
         needs_graph: Whether the class differentiates the gradient, which requires `backward(create_graph=True)`.
-        draws: Whether the class draws random numbers.
+        is_random: Whether the class draws random numbers.
         rest: The factory for the parameters of a network that are not matrices, if the class updates matrices only.
         within: The key of the class in the optimizer's settings; empty for the optimizer's own class.
         color: The colour of the paths, `"#rrggbb"`, or None for a colour of the theme.
@@ -74,7 +74,7 @@ class OptimizerFactory:
     gradient: GradientSettings = field(default_factory=GradientSettings)
     needs_closure: bool = False
     needs_graph: bool = False
-    draws: bool = False
+    is_random: bool = False
     rest: OptimizerFactory | None = None
     within: Key = ()
     color: str | None = None
@@ -111,7 +111,7 @@ class OptimizerFactory:
         plateau = self.schedule is not None and _schedule_name(self.schedule) == "ReduceLROnPlateau"
         # A fused step rounds the last few elements of a tensor differently.
         fused = any(each.settings.get("fused") for each in self.built_class)
-        if self.needs_closure or self.needs_graph or self.draws or plateau or fused:
+        if self.needs_closure or self.needs_graph or self.is_random or plateau or fused:
             return (BatchingMode.SEPARATE,)
         return (BATCHING_MODES[self.class_.__name__],) if self.is_builtin else tuple(BatchingMode)
 
@@ -236,7 +236,7 @@ def optimizer_factory(
     context: SourceContext = HERE,
     **gradient: Any,
 ) -> OptimizerFactory:
-    """Build the optimizer and test it briefly.
+    """Return a factory of an optimizer after a brief test of its class.
 
     Args:
         label: The name in the configuration.
@@ -316,7 +316,7 @@ def _probe(untested: OptimizerFactory, shapes: ParameterShapes) -> OptimizerFact
             return _minimal(untested, shapes)
         with RNGState.preserved() as before:
             found = _minimal(untested, shapes)
-            found = replace(found, draws=not before.unchanged())
+            found = replace(found, is_random=not before.unchanged())
             return replace(found, needs_closure=found.needs_closure or _depends_on_values(found, shapes, before))
 
 
@@ -324,7 +324,7 @@ def _minimal(untested: OptimizerFactory, shapes: ParameterShapes) -> OptimizerFa
     failures: dict[bool, Exception] = {}
     for factory in _variants(untested):
         try:
-            _end(factory, shapes)
+            _last_point(factory, shapes)
         except InputError:  # The class refuses its settings.
             raise
         except Exception as error:
@@ -359,13 +359,13 @@ def _depends_on_values(found: OptimizerFactory, shapes: ParameterShapes, before:
     for factor in (1.0, 0.1):
         before.restore()
         try:
-            ends.append(_end(with_closure, shapes, factor))
+            ends.append(_last_point(with_closure, shapes, factor))
         except Exception:
             return False
     return not ends[0].equal(ends[1])
 
 
-def _end(factory: OptimizerFactory, shapes: ParameterShapes, factor: float = 1.0) -> Tensor:
+def _last_point(factory: OptimizerFactory, shapes: ParameterShapes, factor: float = 1.0) -> Tensor:
     """Take a few steps and return the last point; each evaluation multiplies the value by another power of `factor`."""
     parameters = factory.sample_parameters(shapes)
     optimizer = factory.build(parameters)

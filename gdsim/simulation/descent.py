@@ -41,8 +41,8 @@ def descend_together(
     before = None if all(factory.is_builtin for factory in factories) else RNGState.current()
     batches = [Batch(task, _choose_mode(task, steps)) for task in tasks]
     _run(batches, record, progress)
-    drawn = before is not None and not before.unchanged()
-    batches = [_verified(batch, part, drawn=drawn) for batch, part in zip(batches, parts, strict=True)]
+    random_used = before is not None and not before.unchanged()
+    batches = [_verified(batch, part, random_used=random_used) for batch, part in zip(batches, parts, strict=True)]
     return tuple(_trajectory(batch, part) for batch, part in zip(batches, parts, strict=True))
 
 
@@ -73,14 +73,14 @@ class Task:
 
 
 class Batch:
-    """The state of one optimizer for all its starts, in one batching mode."""
+    """The state of one optimizer for all its starts, in one batching mode; not a mini-batch of data."""
 
     def __init__(self, task: Task, mode: BatchingMode) -> None:
         self.task, self.mode = task, mode
         factory, rows = task.factory, torch.from_numpy(task.points)
         blocks = [rows.reshape(-1)] if mode is BatchingMode.FLAT else list(factory.reshape(rows))
         self._parameters: list[Tensor] = [torch.nn.Parameter(block.clone()) for block in blocks]
-        self._random_states = task.random_states() if factory.draws else None
+        self._random_states = task.random_states() if factory.is_random else None
         groups = [[each] for each in self._parameters] if mode is BatchingMode.SEPARATE else [self._parameters]
         self._steppers = [self._stepper(start, own) for start, own in enumerate(groups)]
         self._noise = noise_of(factory, task.seed, task.numbers, task.objective.dim)
@@ -203,8 +203,8 @@ def _run(batches: Sequence[Batch], record: Record, progress: Progress = iter) ->
         for batch in batches:
             batch.record()
         if step % CHECK_EVERY == CHECK_EVERY - 1 and not values.isfinite().any():
-            for rest in (record.points, record.values, record.gradients):
-                rest[step + 1 :] = torch.nan
+            for array in (record.points, record.values, record.gradients):
+                array[step + 1 :] = torch.nan
             break
         if step < last:
             parts = zip(torch.split_with_sizes(values, counts), torch.split_with_sizes(gradients, counts), strict=True)
@@ -238,15 +238,15 @@ def _choose_mode(task: Task, steps: int) -> BatchingMode:
     return next((mode for mode in modes[:-1] if _reproduces(few, mode, record)), modes[-1])
 
 
-def _verified(batch: Batch, record: Record, *, drawn: bool) -> Batch:
+def _verified(batch: Batch, record: Record, *, random_used: bool) -> Batch:
     """Check one start of a batch at full length; if it differs, run again in the next mode into the same record.
 
-    If random numbers have been drawn, a class that is not built in runs again with separate ones for each start: some
-    classes draw for the first time after many steps, which the short test of `_choose_mode` does not show.
+    If random numbers were used, a class that is not built in runs again with separate ones for each start: some classes
+    draw them for the first time after many steps, which the short test of `_choose_mode` does not show.
     """
     factory, modes = batch.task.factory, batch.task.factory.batching_modes
-    if drawn and not factory.is_builtin and not factory.draws:
-        again = Batch(replace(batch.task, factory=replace(factory, draws=True)), BatchingMode.SEPARATE)
+    if random_used and not factory.is_builtin and not factory.is_random:
+        again = Batch(replace(batch.task, factory=replace(factory, is_random=True)), BatchingMode.SEPARATE)
     elif len(batch.task.points) == 1 or batch.mode is modes[-1]:
         return batch
     else:
@@ -255,7 +255,7 @@ def _verified(batch: Batch, record: Record, *, drawn: bool) -> Batch:
             return batch
         again = Batch(batch.task, modes[modes.index(batch.mode) + 1])
     _run([again], record)
-    return _verified(again, record, drawn=drawn)
+    return _verified(again, record, random_used=random_used)
 
 
 def _reproduces(task: Task, mode: BatchingMode, record: Record) -> bool:
@@ -286,7 +286,7 @@ def _trajectory(batch: Batch, record: Record) -> Trajectory:
         undefined = near and np.isnan(values[bad, start])
         stop_steps[start] = max(bad - 1, 0)
         stops[start] = Stop.LEFT if left else Stop.UNDEFINED if undefined else Stop.DIVERGED
-    for start, first in _rests(points, rates):
+    for start, first in _converged(points, rates):
         if stops[start] is Stop.RAN:
             stop_steps[start], stops[start] = first, Stop.CONVERGED
     for start in (start for start, stop in enumerate(stops) if stop.failed):
@@ -326,7 +326,7 @@ def _failures(
             yield start, row, bool(within[row].all())
 
 
-def _rests(points: FloatArray, rates: FloatArray) -> Iterator[tuple[int, int]]:
+def _converged(points: FloatArray, rates: FloatArray) -> Iterator[tuple[int, int]]:
     """Yield each start that does not move at the end, with the first row of its final point.
 
     Starts that do not move only because their learning rate is 0 are not included.
