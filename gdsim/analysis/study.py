@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import groupby
 from typing import Any
@@ -28,12 +28,10 @@ from gdsim.config.yaml_text import dump, parse
 from gdsim.errors import InputError, collect, did_you_mean
 from gdsim.objectives import FloatArray, objective
 from gdsim.objectives import names as objective_names
-from gdsim.simulation import Trajectory
+from gdsim.simulation.trajectory import Progress, Trajectory
 
 ALL = "all"  # name for all two-dimensional objectives in the catalogue with a known minimum
 MAX_POINTS = 1001  # maximum number of points of a curve, evenly spaced over the steps
-
-Progress = Callable[[Iterable[int]], Iterable[int]]
 
 
 @dataclass(frozen=True, eq=False)

@@ -14,7 +14,7 @@ from PIL import Image
 Frame: TypeAlias = npt.NDArray[np.uint8]
 """A picture, (H, W, 3) or with opacity (H, W, 4), or another array of bytes."""
 
-Pixels: TypeAlias = npt.NDArray[np.intp]
+PixelIndices: TypeAlias = npt.NDArray[np.intp]
 """Flat indices of pixels, (n,)."""
 
 UNCHANGED = 0  # the palette index of pixels that do not change, and all channels of such a pixel, which is transparent
@@ -64,7 +64,7 @@ def changed_rectangles(
         before = frame
 
 
-def changed_pixels(before: Frame, after: Frame) -> Pixels:
+def changed_pixels(before: Frame, after: Frame) -> PixelIndices:
     """Return the flat indices of pixels that differ between two frames, (H, W, 3) in C order.
 
     Frames are compared as the widest integers that divide them, so the result also contains the few unchanged pixels
@@ -74,7 +74,7 @@ def changed_pixels(before: Frame, after: Frame) -> Pixels:
     differs = before.reshape(-1).view(f"u{width}") != after.reshape(-1).view(f"u{width}")
     first = np.flatnonzero(differs) * width // 3
     reach = np.arange((width + 1) // 3 + 1)
-    pixels: Pixels = np.minimum(first[:, None] + reach, before.size // 3 - 1).ravel()
+    pixels: PixelIndices = np.minimum(first[:, None] + reach, before.size // 3 - 1).ravel()
     return pixels
 
 

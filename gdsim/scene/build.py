@@ -83,18 +83,18 @@ def build_scene(
         _check_grid(groups)
     projections = [projection_of(group[0].objective, view, list(map(_known, group))) for group in groups]
     page = _page(objectives, projections, view)
-    drawn = styles(groups, page.theme.paths)
+    group_styles = styles(groups, page.theme.paths)
     facets = len(trajectories) if view.layout == "grid" else len(groups)
     inputs = [
         GroupInput(objective, projection, view, group, own, trajectories, facets)
-        for objective, projection, group, own in zip(objectives, projections, groups, drawn, strict=True)
+        for objective, projection, group, own in zip(objectives, projections, groups, group_styles, strict=True)
     ]
     built = tuple(_group(each, each.objective.title if len(groups) > 1 else "") for each in inputs)
     heads = [sum(path.points.shape[1] for path in facet.paths) for group in built for facet in group.facets]
     return replace(
         page,
         alt_text=" ".join(describe(group[0].objective, group) for group in groups),
-        styles=tuple(dict.fromkeys(style for own in drawn for style in own)),
+        styles=tuple(dict.fromkeys(style for own in group_styles for style in own)),
         groups=built,
         dots=steps <= FEW_STEPS and max(heads) <= 2 * FEW_STARTS,
         trail=None if animation.trail == "whole" else animation.trail,
@@ -148,8 +148,8 @@ def build_saliency_scene(networks: Sequence[Explained], *, title: str, theme: Th
         size=(size[0], height),
         styles=tuple(chain(*own)),
         groups=tuple(
-            _saliency_group(name if len(titles) > 1 else "", each, drawn, scales)
-            for name, each, drawn in zip(titles, explained, own, strict=True)
+            _saliency_group(name if len(titles) > 1 else "", each, row_styles, scales)
+            for name, each, row_styles in zip(titles, explained, own, strict=True)
         ),
     )
 

@@ -193,15 +193,15 @@ def grid_values(objective: Objective, projection: Projection, n: int) -> tuple[F
     points = np.stack(np.meshgrid(x, y), -1)
     rows = max(1, CHUNK // (n * objective.dim))
     chunks = [objective.values(projection.lift(points[row : row + rows])) for row in range(0, n, rows)]
-    return x, y, _plausible(objective, points, finite(np.concatenate(chunks)))
+    return x, y, _clip_interpolated(objective, points, finite(np.concatenate(chunks)))
 
 
 @singledispatch
-def _plausible(objective: Objective, points: FloatArray, values: FloatArray) -> FloatArray:  # noqa: ARG001
+def _clip_interpolated(objective: Objective, points: FloatArray, values: FloatArray) -> FloatArray:  # noqa: ARG001
     return values
 
 
-@_plausible.register
+@_clip_interpolated.register
 def _(objective: NetworkObjective, points: FloatArray, values: FloatArray) -> FloatArray:
     # The interpolation of a landscape overshoots at steep places, and is finite where the landscape is not.
     landscape = objective.landscape

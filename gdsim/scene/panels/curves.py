@@ -49,7 +49,7 @@ class PanelCurve:
 
 @dataclass(frozen=True, eq=False)
 class CurvesPanel:
-    """Curves of figures over the steps.
+    """Curves of figures, which are numbers such as losses, over the steps.
 
     Attributes:
         across: Quantity on the horizontal axis: "step" or "gradient evaluations".
