@@ -227,11 +227,11 @@ class ObjectiveSpec(Model):
         )
 
     def build(self) -> Objective:
-        """Return the objective, the same one each time; that of a network has no loss plane before training."""
+        """Return the objective, which validation has built; that of a network has no loss plane before training."""
         return self._objective
 
     def to_train(self) -> Network | None:
-        """Return the network whose weights are trained, or None for a function."""
+        """Return the network whose weights are trained; None for a function, also for one of a network's input."""
         return self._objective.network if isinstance(self._objective, NetworkObjective) else None
 
 
