@@ -6,11 +6,8 @@ import json
 from dataclasses import asdict, dataclass
 from importlib import metadata
 
-TEXT_LIMIT = 4 * 2**20
-"""The limit of metadata that are read from a file, in bytes: four times the limit of a configuration."""
-
-TEXT_START = b'{"made by": "gdsim"'
-"""The beginning of the metadata in every format."""
+TEXT_LIMIT = 4 * 2**20  # of metadata that are read from a file, in bytes: four times the limit of a configuration
+TEXT_START = b'{"made by": "gdsim"'  # the beginning of the metadata in every format
 
 
 @dataclass(frozen=True)

@@ -99,8 +99,7 @@ def format_of(path: Path) -> Format:
     found = find_format(path.suffix)
     if found is None or found.kind == "page":
         known = [f".{name}" for name, each in formats().items() if each.kind != "page"]
-        suggestion = did_you_mean(path.suffix.lower(), known)
-        message = f"{path}: unknown format{suggestion}; there are {' '.join(known)}"
+        message = f"{path}: unknown format{did_you_mean(path.suffix.lower(), known)}; there are {' '.join(known)}"
         raise InputError(message, code="unknown-name")
     return found
 
@@ -131,8 +130,7 @@ def source(path: str | PathLike[str]) -> Provenance:
     if not info.complete:
         raise InputError(f"{path}: is incomplete or damaged; download it or write it again", code="unreadable")
     if not info.text.startswith(TEXT_START):
-        message = f"{path}: has no metadata of gdsim: another program made it or saved it again"
-        raise InputError(message, code="missing")
+        raise InputError(f"{path}: has no metadata of gdsim: another program made it or saved it again", code="missing")
     try:
         return Provenance.from_json(info.text[:TEXT_LIMIT].decode("utf-8", "replace"))
     except ValueError as error:

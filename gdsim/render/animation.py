@@ -288,7 +288,7 @@ def scene_layout(scene: Scene) -> Layout:
     facets, em = scene.facets, max(0.0232 * min(scene.size) * scene.theme.type, 8.0)
     panels = tuple(panel_renderer(panel.kind).request(panel, em) for panel in scene.groups[0].panels)
     named, renderer = any(facet.style is not None for facet in facets), view_renderer(facets[0].model.kind)
-    search = LayoutSearch(
+    return LayoutSearch(
         size=scene.size,
         em=em,
         aspects=tuple(renderer.aspect(group.facets[0], len(facets)) for group in scene.groups),
@@ -300,8 +300,7 @@ def scene_layout(scene: Scene) -> Layout:
         key=key_width(scene),
         panels=panels,
         panels_at=scene.panels_at,
-    )
-    return search.best()
+    ).best()
 
 
 def _view_layers(canvas: Canvas, index: int, place: GroupLayout) -> Iterator[Layer]:

@@ -25,12 +25,10 @@ from gdsim.scene.panels.heatmap import Heatmap
 MARK_SIZE = 0.95  # the font size of the names of marks
 WORDS_FROM = 16.0  # the minimum width of a view that has text beside its exit marks
 
+# The directions from a mark in which its name may be placed, in order of preference.
 SIDES = np.array([[1, 0], [-1, 0], [0, 1], [0, -1], [1, 1], [-1, 1], [1, -1], [-1, -1]])
-"""The directions from a mark in which its name may be placed, in order of preference."""
-
+# The direction in which each exit marker points; a cross is for a path that ends within the view.
 OUTWARD = {"<": (-1.0, 0.0), ">": (1.0, 0.0), "v": (0.0, -1.0), "^": (0.0, 1.0), "X": (0.0, 0.0)}
-"""The direction in which each exit marker points; a cross is for a path that ends within the view."""
-
 AROUND = np.array([[-1.0, -1.0], [1.0, 1.0]])  # two opposite corners of a square around a point
 
 

@@ -238,8 +238,7 @@ class LayoutSearch:
 
     def _under(self, columns: int, share: float, line: float) -> Layout:
         """Put the facets at the top, and the legend, the key and the panels below them."""
-        em = self.em
-        low = (1 - share) * self.height
+        em, low = self.em, (1 - share) * self.height
         block = Box(em, low, self.width - 2.6 * em, self.top - low)
         group = self._centered(self._grid(block, columns), block)
         x = begin = 1.6 * em
@@ -305,7 +304,6 @@ class LayoutSearch:
         return self._layout(groups, None, Box(room.x, 0.4 * em, room.width, 1.6 * em) if self.key else None)
 
     def _cells(self, room: Box, columns: int) -> list[Box]:
-        """Divide a room into a cell for each group."""
         count = len(self.aspects)
         width, height = room.width / columns, room.height / -(-count // columns)
         places = [(index % columns, index // columns + 1) for index in range(count)]

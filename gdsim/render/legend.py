@@ -179,10 +179,9 @@ def key_width(scene: Scene) -> float:
 
 def draw_key(canvas: Canvas, scene: Scene) -> None:
     """Draw the key to the symbols in the picture, such as rings, stars and arrows."""
-    box = canvas.layout.key
+    em, box = canvas.em, canvas.layout.key
     if box is None:
         return
-    em = canvas.em
     x, y = left, _ = box.x + 0.6 * em, box.top - 0.9 * em
     for own, words, draw in _symbols(scene):
         width = own * em + canvas.width_of(words, 1.0)

@@ -118,11 +118,10 @@ class Painter:
         return heads
 
     def _draw_tangents(self, tangents: Tangents, time: float) -> FloatArray:
-        trail = tangents.trail
+        trail, color = tangents.trail, tangents.trail.style.color
         heads, feet = trail.at(time), tangents.foot.at(time)
         seen = inside(heads, self._bounds)
         heads, feet = heads[seen], feet[seen]
-        color = trail.style.color
         self.stroke(np.stack([heads, feet], 1), color, tangents.foot_width, alpha=tangents.foot_alpha)
         along = np.column_stack([np.ones(len(heads)), interpolated(tangents.slopes, trail.times, time)[seen]])
         along *= tangents.reach / np.linalg.norm(along, axis=-1, keepdims=True)

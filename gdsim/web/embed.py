@@ -29,8 +29,7 @@ FORMS = {
 }
 """The file formats that each kind of document can show; each kind is a macro in embed.jinja."""
 
-_URL_CHARACTERS = "%/:?#[]@!$&*+,;=~"
-"""The characters of a given URL that are not escaped; quotes and brackets would end the surrounding markup."""
+_URL_CHARACTERS = "%/:?#[]@!$&*+,;=~"  # not escaped in a given URL; quotes would end the surrounding markup
 
 # Characters with a meaning in Markdown, including the extensions of GitHub and Pandoc; the last matches an emoji name.
 _MARKDOWN = re.compile(r"[\\`*_{}\[\]<>#|~$^@&]|:(?=[\w+-]+:)")

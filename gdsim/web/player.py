@@ -58,8 +58,7 @@ def page(scene: Scene, provenance: Provenance | None = None, loop: bool = True) 
     # A page does not need the scripts' comments and blank lines.
     script = re.sub(r"(?m)^ *(//|/\*\*).*\n|\n(?=\n)", "", f"{asset('picture.js')}\n{asset('player.js')}")
     width, height = scene.size
-    ratio = f":root {{ --ratio: {width / height:.6g}; --ground: {scene.theme.page}; }}"
-    style = f"{ratio}\n{asset('player.css')}"
+    style = f":root {{ --ratio: {width / height:.6g}; --ground: {scene.theme.page}; }}\n{asset('player.css')}"
     versions = {} if provenance is None else provenance.versions
     return render(
         "player.html",
@@ -248,8 +247,7 @@ class Drawing:
         return found
 
     def _counter(self) -> dict[str, Any] | None:
-        counter = self._frames.counter
-        if counter is None:
+        if (counter := self._frames.counter) is None:
             return None
         digits = [self._sheet.draw(partial(counter.draw, time=digit)) for digit in range(10)]
         return {"pitch": counter.pitch, "digits": digits}

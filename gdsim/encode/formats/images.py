@@ -60,8 +60,7 @@ class _Gif(Format):
         with path.open("wb") as file:
             colors = np.zeros((1 << bits, 3), np.uint8)
             colors[1 : 1 + len(palette.colors)] = palette.colors
-            screen = struct.pack("<HHBBB", *frames.size, 0b1111_0000 | bits - 1, 0, 0)
-            file.write(b"GIF89a" + screen + colors.tobytes())
+            file.write(b"GIF89a" + struct.pack("<HHBBB", *frames.size, 0b1111_0000 | bits - 1, 0, 0) + colors.tobytes())
             if options.loop:
                 file.write(_GIF_LOOP)
             if options.provenance is not None:

@@ -129,7 +129,6 @@ FORMATS = (_Mp4(), _Webm())
 
 
 def _encode(command: list[str], frames: Frames, path: Path, options: EncodeOptions) -> None:
-    """Run ffmpeg on the frames as YUV."""
     shown = options.progress(frames)
     pictures = planes_and_opacity(shown) if frames.transparent else planes(shown)
     # Messages go to a file, because a pipe that is not read could fill up and block both processes.

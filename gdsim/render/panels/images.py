@@ -9,15 +9,8 @@ import numpy as np
 from matplotlib.colors import to_hex, to_rgb
 
 from gdsim.render.canvas import Canvas
-from gdsim.render.display_list import Viewport
-from gdsim.render.images import (
-    ImageFrames,
-    color_indices,
-    color_scale,
-    draw_color_bar,
-    draw_scaled_caption,
-    image_frames,
-)
+from gdsim.render.display_list import Primitive, Viewport
+from gdsim.render.images import color_indices, color_scale, draw_color_bar, draw_scaled_caption, image_frames
 from gdsim.render.layout import Box, PanelRequest
 from gdsim.render.panels import DrawnPanel, PanelRenderer
 from gdsim.scene.levels import number
@@ -93,7 +86,7 @@ def _entries(panel: ImageGrid) -> list[tuple[Style | None, Sequence[ImageSequenc
     return [*shared, *((row.style, row.images) for row in panel.rows)]
 
 
-def _draw_sequences(canvas: Canvas, panel: ImageGrid, box: Box) -> Iterator[ImageFrames]:
+def _draw_sequences(canvas: Canvas, panel: ImageGrid, box: Box) -> Iterator[Primitive]:
     """Draw the borders and the names of images that change, and yield the images."""
     em, grid = canvas.em, image_boxes(panel, box, canvas.em)
     begins = {boxes[0].x for boxes in grid}

@@ -82,8 +82,7 @@ def _draw_field(canvas: Canvas, axes: Axes, model: ContourModel) -> None:
     edges, grid = model.levels.edges, (model.x, model.y, np.ma.masked_invalid(model.values))
     colors = _level_colors(canvas, model)
     if model.fill == "none":
-        width = points(0.07 * canvas.line)
-        axes.contour(*grid, levels=edges[1:-1], colors=colors[1:], linewidths=width, zorder=1)
+        axes.contour(*grid, levels=edges[1:-1], colors=colors[1:], linewidths=points(0.07 * canvas.line), zorder=1)
     elif model.fill == "heat":
         places = np.linspace(0, len(edges) - 1, SHADES * (len(edges) - 1) + 1)
         shades = np.interp(places, np.arange(len(edges)), edges)

@@ -112,8 +112,7 @@ class _SurfaceViewport(Viewport):
         self._draw_marks(painter, moment)
         # The alpha channel needs no averaging if everything is opaque.
         mode = "RGBX" if page[3] else "RGBA"
-        image = Image.frombuffer(mode, pixels.shape[1::-1], pixels, "raw", mode, 0, 1)
-        return np.asarray(image.reduce(reduction))
+        return np.asarray(Image.frombuffer(mode, pixels.shape[1::-1], pixels, "raw", mode, 0, 1).reduce(reduction))
 
     def _draw_plane(self, painter: Painter, moment: Moment) -> None:
         theme, line, azimuth = self.canvas.theme, self.canvas.line, self._azimuth(moment)
