@@ -73,8 +73,7 @@ class Frames:
         self.scene, self.size, self.transparent = scene, scene.size, transparent
         layout = scene_layout(scene)
         self.canvas = canvas = Canvas(scene, layout, transparent=transparent)
-        views: list[Layer] = []
-        panels: list[Layer] = []
+        views, panels = list[Layer](), list[Layer]()
         for index, (group, place) in enumerate(zip(scene.groups, layout.groups, strict=True)):
             views += _view_layers(canvas, index, place)
             for viewport, primitives in draw_panels(canvas, group.panels, place.panels):
@@ -319,7 +318,5 @@ def _view_layers(canvas: Canvas, index: int, place: GroupLayout) -> Iterator[Lay
 
 
 def _moving_parts(canvas: Canvas, facet: Facet, viewport: Viewport, moment: Moment) -> tuple[Primitive, ...]:
-    return (
-        *view_renderer(facet.model.kind).primitives(facet, viewport, moment),
-        *exit_marks(canvas, facet, viewport, moment),
-    )
+    primitives = view_renderer(facet.model.kind).primitives(facet, viewport, moment)
+    return (*primitives, *exit_marks(canvas, facet, viewport, moment))

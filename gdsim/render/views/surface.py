@@ -187,8 +187,7 @@ class _SurfaceRenderer(ViewRenderer):
         return viewport
 
     def primitives(self, facet: Facet, viewport: Viewport, moment: Moment) -> tuple[Primitive, ...]:
-        trails: list[Trail] = []
-        shadows: list[Trail] = []
+        trails, shadows = list[Trail](), list[Trail]()
         for i, path in enumerate(facet.paths):
             if viewport.turning:
                 # Nothing after the next iterate is drawn at this moment.
