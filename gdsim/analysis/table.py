@@ -43,8 +43,7 @@ DROP_ORDER = (
 FORMULA = re.compile(r"[\t\r\n]|\s*[=+\-@\uff1d\uff0b\uff0d\uff20]")
 """The beginnings of text that spreadsheets may interpret as a formula, including full-width characters."""
 
-DTYPES: dict[object, str] = {"float | None": "float64", "int | None": "Int64"}
-"""The data-frame column type for each optional field type."""
+DTYPES: dict[object, str] = {"float | None": "float64", "int | None": "Int64"}  # of optional fields
 
 
 @dataclass(frozen=True)

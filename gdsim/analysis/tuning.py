@@ -32,11 +32,9 @@ RANGES: Mapping[str, tuple[float, float]] = MappingProxyType(
 )
 """The default range of each hyper-parameter."""
 
-DECAY_RATES = ("momentum", "beta1", "beta2", "alpha", "rho")
-"""The hyper-parameters that are decay rates of averages, whose distance from 1 matters."""
+DECAY_RATES = ("momentum", "beta1", "beta2", "alpha", "rho")  # of averages; their distance from 1 matters
 
 MAX_BUDGET = 10_000
-
 EDGE = 0.01  # distance from an end of a range, as a fraction of it, within which a value is at the edge
 DIGITS = 3  # number of significant digits to which values are rounded if they remain distinct
 CHUNK = 2**26  # maximum size of the trajectories in memory at once, in bytes

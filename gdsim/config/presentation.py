@@ -74,8 +74,6 @@ Plane = Annotated[
 ]
 Steps = Annotated[int, Field(ge=1, le=1_000_000)]
 MapMethod = Literal["gradient", "saliency", "smoothgrad", "integrated", "gradcam"]
-
-
 ThemeName = Annotated[str, Field(examples=["dark"]), OneOf("gdsim.themes", "names")]
 ColorMap = Annotated[Line, Field(max_length=80, examples=["viridis"])]
 Shades = Annotated[list[Color], Field(min_length=2, max_length=256)]

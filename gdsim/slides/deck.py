@@ -25,12 +25,8 @@ LANGUAGE = "en-GB"
 
 MAX_PICTURE = (1280, 720)  # largest size in pixels at which a picture is drawn for a slide
 
-TITLES = ((28.0, 1), (24.0, 1), (20.0, 1), (16.0, 2))
-"""Font sizes of a title in points, with the number of lines available; the first that fits is used."""
-
-CAPTIONS, LEAD, FOOTNOTE = (16.0, 14.0), 18.0, 12.0
-"""Font sizes in points of the text under a picture, above a table and under a table."""
-
+TITLES = ((28.0, 1), (24.0, 1), (20.0, 1), (16.0, 2))  # font size in points, number of lines; the first that fits
+CAPTIONS, LEAD, FOOTNOTE = (16.0, 14.0), 18.0, 12.0  # points: under a picture, above a table, under a table
 CHARACTER, BOLD_CHARACTER = 0.6, 0.68  # average width in ems
 
 # The order of the elements is that of ECMA-376, part 1, 19.5; their selection is what PowerPoint itself writes: a

@@ -33,8 +33,7 @@ APART = 0.11  # minimum distance of two labels on a compressed value axis, as a 
 Floats: TypeAlias = npt.NDArray[np.float32]
 """Lines of sight are computed in single precision, which takes half the time and is finer than pixels."""
 
-GAP, HEIGHT = 0.95, 0.68
-"""Height of the surface's lowest value above the plane, which keeps most arrows visible, and its range of heights."""
+GAP, HEIGHT = 0.95, 0.68  # height of the lowest value above the plane, so that arrows are visible; range of heights
 
 CENTER = np.array([0.0, 0.0, (GAP + HEIGHT) / 2])  # the point that the camera looks at
 DISTANCE = 14.0  # distance of the camera from `CENTER`, chosen so that the perspective is visible but weak
