@@ -19,7 +19,8 @@ from gdsim.cli import app
 from gdsim.cli.common import notes
 from gdsim.config import View
 from gdsim.errors import InputError
-from gdsim.networks import Data, Landscape, Network, examples, last_weights, weights_of
+from gdsim.networks import Data, Landscape, Network, examples, weights_of
+from gdsim.networks.objective import last_weights
 from gdsim.optimizers import optimizer_factory
 from gdsim.scene.build import build_scene
 from gdsim.simulation import remarks

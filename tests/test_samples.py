@@ -23,8 +23,9 @@ from scipy.interpolate import CubicSpline, RectBivariateSpline
 from torch import Tensor
 
 from gdsim.errors import InputError
-from gdsim.objectives import Samples, inside, read_samples
+from gdsim.objectives import Samples, inside
 from gdsim.objectives.interpolation import interpolate
+from gdsim.objectives.samples import read_samples
 
 Interpolant = Callable[[Tensor], Tensor]
 
@@ -647,7 +648,7 @@ def test_reading_needs_neither_torch_nor_pillow_nor_scipy(tmp_path: Path) -> Non
     script = f"""
 import sys
 from pathlib import Path
-from gdsim.objectives import read_samples
+from gdsim.objectives.samples import read_samples
 read_samples(Path({str(path)!r}))
 print([name for name in ("torch", "PIL", "scipy") if name in sys.modules])
 """
@@ -659,7 +660,7 @@ import re, sys
 from pathlib import Path
 import numpy as np
 import torch
-from gdsim.objectives import read_samples
+from gdsim.objectives.samples import read_samples
 from gdsim.objectives.interpolation import interpolate
 
 f = interpolate(read_samples(Path(sys.argv[1]), bounds=[[0, 6], [0, 6]]), gradient=sys.argv[2])

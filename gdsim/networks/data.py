@@ -202,7 +202,6 @@ def _divided(name: str, arrays: Arrays, n: int | None, test: float | None, rng: 
     if test is not None and "x_test" in arrays:
         sentence = f"{name} has its own x_test and y_test; remove `test`"
         raise InputError(sentence, (*KEY, "test"), code="conflict")
-    classes = int(y.max()) + 1 if y.dtype.kind == "i" else None
     share = 0.0 if "x_test" in arrays else DEFAULT_TEST if test is None else test
     # Examples that the user has divided keep their order, so that a training loop of the user gives the same results.
     order = rng.permutation(len(x))[:n] if share or n is not None else np.arange(len(x))
@@ -217,7 +216,7 @@ def _divided(name: str, arrays: Arrays, n: int | None, test: float | None, rng: 
         y=y[first],
         x_test=arrays.get("x_test", x[last]),
         y_test=arrays.get("y_test", y[last]),
-        classes=classes,
+        classes=int(y.max()) + 1 if y.dtype.kind == "i" else None,
         image=(x.shape[2], x.shape[3]) if x.ndim == 4 else None,
     )
 

@@ -152,8 +152,7 @@ def _build(found: Callable[..., Any], title: str, args: Mapping[str, Any]) -> nn
 
 def probe(make: Callable[[], nn.Module], title: str, data: Data, batch_size: int) -> tuple[int, tuple[str, ...]]:
     """Test a module on a few examples; return its number of weights and remarks about it."""
-    with torch.random.fork_rng(devices=[]), warnings.catch_warnings():
-        warnings.simplefilter("ignore")
+    with torch.random.fork_rng(devices=[]), warnings.catch_warnings(action="ignore"):
         module = make().train()
         _check_parameters(module, title)
         _check_outputs(module, title, data)

@@ -171,8 +171,7 @@ def network(
         InputError: An argument is not valid or does not fit the others; `key` names it.
     """
     _check_keys(name, hidden=hidden, channels=channels, residual=residual, activation=activation, args=args)
-    loss, activation = _loss(loss, data), activation or "relu"
-    _check_name("activation", activation, ACTIVATIONS)
+    loss, activation = _loss(loss, data), _known("activation", activation or "relu", ACTIVATIONS)
     remarks: tuple[str, ...] = ()
     if name == "mlp":
         title, make, weights = _mlp(data, HIDDEN if hidden is None else hidden, activation, residual=residual)
@@ -224,10 +223,11 @@ def _check_keys(name: str, **settings: object) -> None:
             raise InputError(f"{key} is for {fitting}{hint}", (key,), code="unsupported")
 
 
-def _check_name(key: str, name: str, known: Iterable[str]) -> None:
+def _known(key: str, name: str, known: Iterable[str]) -> str:
     if name not in known:
         offer = did_you_mean(name, known) or f"; there are {', '.join(known)}"
         raise InputError(f"there is no {key} '{name}'{offer}", (key,), code="unknown-name")
+    return name
 
 
 def _loss(name: str | None, data: Data) -> str:
@@ -235,8 +235,7 @@ def _loss(name: str | None, data: Data) -> str:
     fitting = [each for each, (_, takes) in LOSSES.items() if takes == kind]
     if name is None:
         return fitting[0]
-    _check_name("loss", name, LOSSES)
-    if name not in fitting:
+    if _known("loss", name, LOSSES) not in fitting:
         sentence = f"{name} takes {LOSSES[name][1]}, and y of {data.name} holds {kind}; use {' or '.join(fitting)}"
         raise InputError(sentence, ("loss",), code="unsupported")
     return name

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from gdsim.objectives.constructors import from_expression, from_function, from_samples, names, objective
-from gdsim.objectives.objective import FloatArray, Gradient, Objective, grad, inside, read_only
-from gdsim.objectives.samples import Samples, read_samples
+from gdsim.objectives.objective import FloatArray, Gradient, Objective, grad, inside
+from gdsim.objectives.samples import Samples
 from gdsim.objectives.user_code import (
     describe_exception,
     error_location,
@@ -30,6 +30,4 @@ __all__ = [
     "inside",
     "names",
     "objective",
-    "read_only",
-    "read_samples",
 ]

@@ -330,9 +330,7 @@ def branin(x: Tensor, y: Tensor) -> Tensor:
 
 def _styblinski_tang_wells(dim: int) -> Sequence[Row]:
     """Return the 2^dim − 1 local minima in up to four dimensions; none in more."""
-    if dim > 4:
-        return []
-    return list(product((-2.903534027771177, 2.746802770990837), repeat=dim))[1:]
+    return [] if dim > 4 else list(product((-2.903534027771177, 2.746802770990837), repeat=dim))[1:]
 
 
 @facts("Styblinski–Tang", bounds=[(-5, 5)], start=(-0.4, 4.5), dims=_ANY_DIM)
@@ -379,13 +377,11 @@ def muller_brown(x: Tensor, y: Tensor) -> Tensor:
         (-170, -6.5, 11, -6.5, -0.5, 1.5),
         (15, 0.7, 0.6, 0.7, -1, 1),
     )
-    return reduce(
-        add,
-        (
-            height * (a * (x - x0) ** 2 + b * ((x - x0) * (y - y0)) + c * (y - y0) ** 2).exp()
-            for height, a, b, c, x0, y0 in terms
-        ),
+    wells = (
+        height * (a * (x - x0) ** 2 + b * ((x - x0) * (y - y0)) + c * (y - y0) ** 2).exp()
+        for height, a, b, c, x0, y0 in terms
     )
+    return reduce(add, wells)
 
 
 # Many minima
@@ -432,12 +428,7 @@ def _griewank_wells(dim: int) -> Sequence[Row]:
         (9.420067886213592, 4.438444437201061),
     ]
     corners = [(sx * x, sy * y) for x, y in quarter for sx, sy in product((-1, 1), repeat=2)]
-    on_axes = [
-        (6.280045279379905, 0),
-        (-6.280045279379905, 0),
-        (0, 8.876888929095656),
-        (0, -8.876888929095656),
-    ]
+    on_axes = [(6.280045279379905, 0), (-6.280045279379905, 0), (0, 8.876888929095656), (0, -8.876888929095656)]
     return [*corners, *on_axes] if dim == 2 else []
 
 

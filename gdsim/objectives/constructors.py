@@ -24,8 +24,6 @@ from gdsim.objectives.tokens import VARIABLE
 if TYPE_CHECKING:
     from gdsim.objectives.interpolation import GradientKind
 
-_DEFAULT_BOUNDS = (-5.0, 5.0)
-
 
 def objective(
     source: str | os.PathLike[str] | Callable[..., Any] | Objective,
@@ -167,7 +165,7 @@ def from_function(
 
 
 def _bounds(bounds: npt.ArrayLike | None, dim: int) -> FloatArray:
-    return as_bounds([_DEFAULT_BOUNDS] * dim if bounds is None else bounds, dim)
+    return as_bounds([(-5.0, 5.0)] * dim if bounds is None else bounds, dim)
 
 
 def _from_catalog(name: str, dim: int | None, bounds: npt.ArrayLike | None, settings: Mapping[str, Any]) -> Objective:

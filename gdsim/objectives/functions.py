@@ -177,8 +177,7 @@ def _argument_counts(function: Function) -> tuple[int, float]:
 @contextmanager
 def _isolated() -> Iterator[None]:
     """Enable gradients, suppress warnings, and restore torch's random-number generator at the end."""
-    with warnings.catch_warnings(), torch.random.fork_rng(devices=[]), torch.enable_grad():
-        warnings.simplefilter("ignore")
+    with warnings.catch_warnings(action="ignore"), torch.random.fork_rng(devices=[]), torch.enable_grad():
         yield
 
 

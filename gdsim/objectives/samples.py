@@ -186,9 +186,8 @@ def _read_picture(path: Path) -> tuple[FloatArray, None]:
         if not file.read(8).startswith(SIGNATURES):
             raise InputError(message, KEY, code="unreadable")
     try:
-        with warnings.catch_warnings():
-            # Pillow warns about sizes, which are checked below, and about transparency, which is ignored.
-            warnings.simplefilter("ignore")
+        # Pillow warns about sizes, which are checked below, and about transparency, which is ignored.
+        with warnings.catch_warnings(action="ignore"):
             found = imageio.improps(path, plugin="pillow")
             size = math.prod(found.shape[:2])
             # 16 bits per pixel would be clipped to 8 by the conversion to "L".

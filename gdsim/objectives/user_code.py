@@ -212,14 +212,10 @@ def _import(module: str, key: Key) -> ModuleType:
     try:
         return importlib.import_module(module)
     except (Exception, SystemExit) as error:
-        code: Code = "unreadable"
-        hint = ""
         missing = error.name if isinstance(error, ModuleNotFoundError) and error.name else ""
-        if "." in missing:
-            code = "unknown-name"
-        elif missing:
-            code = "not-installed"
-            hint = f"; get it with: pip install {missing}, or put {missing}.py beside the configuration"
+        code: Code = "unknown-name" if "." in missing else "not-installed" if missing else "unreadable"
+        remedy = f"pip install {missing}, or put {missing}.py beside the configuration"
+        hint = f"; get it with: {remedy}" if code == "not-installed" else ""
         message = f"importing '{module}' fails{error_location(error)}: {describe_exception(error)}{hint}"
         raise InputError(message, key, code=code) from error
 

@@ -48,11 +48,6 @@ class OptimizerClass:
             yield from self.inner
 
     @property
-    def takes_class(self) -> bool:
-        """Whether the class builds the wrapped optimizer from its class and settings, as SAM does."""
-        return "params" in self.names and "kwargs" in self.names
-
-    @property
     def is_from_torch(self) -> bool:
         """Whether the class is from `torch.optim`, and not another class of the same name."""
         return getattr(optim, self.class_.__name__, None) is self.class_
@@ -60,7 +55,8 @@ class OptimizerClass:
     def build(self, parameters: list[Tensor], model: nn.Module | None = None) -> Optimizer:
         """Build an instance; `model` is the module that contains the parameters, for classes that take a module."""
         given = dict(self.settings)
-        if self.inner is not None and self.takes_class:
+        # SAM, for example, builds the wrapped optimizer from its class and settings.
+        if self.inner is not None and self.names >= {"params", "kwargs"}:
             given |= {self.argument: self.inner.class_, **self.inner.settings}
         elif self.inner is not None:
             given[self.argument] = self.inner.build(parameters, model)

@@ -310,8 +310,7 @@ def _probe(untested: OptimizerFactory, shapes: ParameterShapes) -> OptimizerFact
     Raises:
         InputError: The class refuses its settings, or cannot take a step in any variant.
     """
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")
+    with warnings.catch_warnings(action="ignore"):
         if untested.is_builtin:
             return _minimal(untested, shapes)
         with RNGState.preserved() as before:

@@ -73,8 +73,7 @@ def deterministic() -> Iterator[None]:
     threads = torch.get_num_threads()
     torch.set_num_threads(1)
     try:
-        with warnings.catch_warnings(), RNGState.preserved():
-            warnings.simplefilter("ignore")
+        with warnings.catch_warnings(action="ignore"), RNGState.preserved():
             yield
     finally:
         torch.set_num_threads(threads)

@@ -311,8 +311,7 @@ def _training(arrays: _ArrayReader) -> Training:
     training = Training(figures=figures, maps=maps, **arrays.attributes(TRAINING))
     arrays.require("layers", 1 <= len(training.layers) <= MAX_LAYERS)
     kept = training.kept
-    ends = [*kept[:1], *kept[-1:]]
-    arrays.require("kept", ends == [0, arrays.axes["rows"] - 1] and (np.diff(kept) > 0).all())
+    arrays.require("kept", [*kept[:1], *kept[-1:]] == [0, arrays.axes["rows"] - 1] and (np.diff(kept) > 0).all())
     return training
 
 

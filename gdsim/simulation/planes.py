@@ -72,11 +72,7 @@ def _along_random_filters(paths: Sequence[Float32Array], shapes: Sequence[tuple[
 
 
 def _through_recordings(
-    network: Network,
-    first: NetworkTrajectory,
-    paths: Sequence[Float32Array],
-    recordings: Sequence[str],
-    folder: Path,
+    network: Network, first: NetworkTrajectory, paths: Sequence[Float32Array], recordings: Sequence[str], folder: Path
 ) -> Landscape:
     """Return the plane through the last weights of the first optimizer and of two recordings."""
     corners = [
