@@ -237,8 +237,8 @@ class Animation(Model):
     hold: Annotated[Finite, Field(ge=0, le=60)] = 2.0
     """The number of seconds for which the last frame is shown before the animation repeats."""
 
-    pace: Literal["even", "early"] = "even"
-    """The same time for every step, or more time for the first steps."""
+    pace: Literal["distance", "even", "early"] = "distance"
+    """A step takes time in proportion to the longest move on screen, or the same time, or more time at the start."""
     trail: Annotated[Annotated[Literal["whole"], Tag("text")] | Annotated[Steps, Tag("other")], TEXT_OR_OTHER] = Field(
         default="whole", examples=["whole", 40]
     )

@@ -67,7 +67,7 @@ class TrailStyle:
     @property
     def reach(self) -> float:
         """The maximum distance from its vertices at which a path changes pixels."""
-        return max(self.width / 2 + self.casing_width, self.dot_size / 2 + self.dot_edge) + 2
+        return max(self.width / 2 + self.casing_width, self.dot_size / 2 + self.dot_edge) + 3
 
 
 class Stretch(NamedTuple):

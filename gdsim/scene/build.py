@@ -19,6 +19,7 @@ from gdsim.scene.captions import describe, formula, joined, subtitles
 from gdsim.scene.facets import GroupInput
 from gdsim.scene.levels import number
 from gdsim.scene.model import Group, Scene, Style
+from gdsim.scene.pace import frame_steps
 from gdsim.scene.panels import panel_kinds, panel_problems
 from gdsim.scene.panels.heatmap import of_completed
 from gdsim.scene.panels.images import ImageGrid, ImageRow, grays
@@ -31,6 +32,9 @@ from gdsim.themes import theme as find_theme
 
 FEW_STEPS = 100  # maximum number of steps for which each iterate is drawn as a dot
 FEW_STARTS = 4  # maximum number of starts for which paths are dashed and thick; with more they are thin and solid
+
+STRETCHED = {"distance": ["Longer steps are shown for a longer time."], "even": [], "early": []}
+"""What the text about an animation says of its clock, by pace."""
 
 DRAWN = {"gradient": " with its gradient arrows", "stream": " with stream lines of its gradient", "none": ""}
 
@@ -93,14 +97,14 @@ def build_scene(
     heads = [sum(path.points.shape[1] for path in facet.paths) for group in built for facet in group.facets]
     return replace(
         page,
-        alt_text=" ".join(describe(group[0].objective, group) for group in groups),
+        alt_text=" ".join([*(describe(group[0].objective, group) for group in groups), *STRETCHED[animation.pace]]),
         styles=tuple(dict.fromkeys(style for own in group_styles for style in own)),
         groups=built,
         dots=steps <= FEW_STEPS and max(heads) <= 2 * FEW_STARTS,
         trail=None if animation.trail == "whole" else animation.trail,
         vectors=view.vectors,
         steps=steps,
-        frame_steps=_frame_steps(steps, animation),
+        frame_steps=frame_steps(built, steps, animation),
         fps=animation.fps,
         hold=animation.hold,
     )
@@ -217,13 +221,6 @@ def _known(trajectory: Trajectory) -> FloatArray:
     # The first point of each start is always kept.
     gone = broken & (rows >= np.maximum(last_steps(trajectory), 1))
     return np.where(gone[..., None], np.nan, trajectory.points)
-
-
-def _frame_steps(steps: int, animation: Animation) -> FloatArray:
-    # Unlike linspace, this is exact at whole steps.
-    frames = np.arange(max(2, round(animation.fps * animation.seconds)))
-    last = len(frames) - 1
-    return frames**2 * steps / last**2 if animation.pace == "early" else frames * steps / last
 
 
 def _group(group: GroupInput, name: str) -> Group:
