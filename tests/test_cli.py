@@ -256,7 +256,8 @@ def test_from_yaml_to_a_readme_in_two_commands(here, ran, gif, monkeypatch):
     words, address = re.fullmatch(r"!\[(.*)\]\((.*)\)\n", call("embed", "outputs/quick/quick.gif").stdout).groups()
     assert address == "outputs/quick/quick.gif"
     assert (
-        words.split() == re.search(r"Gradient descent on [^.]*\..*?\d steps\.$", ran[1].stderr, re.S | re.M)[0].split()
+        words.split()
+        == re.search(r"Gradient descent on [^.]*\..*?\d steps\.[^.]*\.$", ran[1].stderr, re.S | re.M)[0].split()
     )
     quarto = call("embed", gif, "--for", "quarto").stdout
     assert re.findall(r"!\[\]\((.*?)\)", quarto) == ["outputs/quick/quick.gif", "outputs/quick/quick.png"]

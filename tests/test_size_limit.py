@@ -24,7 +24,7 @@ def race():
     paths = [
         gdsim.descend(valley, name, start=[-0.5, 4.2], steps=60, lr=lr) for name, lr in [("SGD", 0.01), ("Adam", 0.3)]
     ]
-    return build_scene(paths, view=View(size=[640, 360]), animation=Animation(seconds=2, hold=1))
+    return build_scene(paths, view=View(size=[640, 360]), animation=Animation(seconds=2, hold=1, pace="even"))
 
 
 @cache
