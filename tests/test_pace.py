@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 import gdsim
 from gdsim.config import Animation, View
-from gdsim.scene import build_scene
+from gdsim.scene.build import build_scene
 
 HIMMELBLAU = gdsim.objective("himmelblau")
 SIDE = 600
