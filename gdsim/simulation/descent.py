@@ -122,7 +122,7 @@ class Batch:
         known = np.minimum(np.arange(rows), len(self._rates) - 1)
         rates = np.array(self._rates)[known]
         evaluations = known[:, np.newaxis] + 1 + np.array(self._extra)[known]
-        return np.broadcast_to(rates, shape).copy(), np.broadcast_to(evaluations, shape).copy()
+        return np.broadcast_to(rates, shape), np.broadcast_to(evaluations, shape)
 
     def step(self, values: Tensor, gradients: Tensor) -> None:
         """Take one step for all starts.
@@ -289,7 +289,9 @@ def _trajectory(batch: Batch, record: Record) -> Trajectory:
     for start, first in _converged(points, rates):
         if stops[start] is Stop.RAN:
             stop_steps[start], stops[start] = first, Stop.CONVERGED
-    for start in (start for start, stop in enumerate(stops) if stop.failed):
+    if failed := [start for start, stop in enumerate(stops) if stop.failed]:
+        rates, evaluations = rates.copy(), evaluations.copy()  # all starts share their columns
+    for start in failed:
         for array in (points, values, gradients, rates, evaluations):
             array[stop_steps[start] + 1 :, start] = array[stop_steps[start], start]
     return Trajectory(
