@@ -135,7 +135,7 @@ class Batch:
         if not self.task.factory.needs_graph:
             self._set_gradients(adjusted(self.task.factory.gradient, gradients, noise))
         if self.mode is not BatchingMode.SEPARATE:
-            self._update(0, values[0], None)
+            self._update(0, values, None)  # in these modes neither a closure nor a schedule uses the values
             return
         # Some optimizers fail on values that are not finite, and later steps of such a start are not needed.
         self._alive &= values.isfinite() & gradients.isfinite().all(1)
