@@ -88,9 +88,9 @@ def _postpone_dynamo() -> None:
     A placeholder does what the optimizers need of it outside compiled code. The first use of anything else replaces it
     by the real module. Versions of torch that were not tested with it are left as they are.
     """
-    if not version("torch").startswith("2.13."):
-        return
     name, placeholder = "torch._dynamo", ModuleType("torch._dynamo")
+    if name in sys.modules or not version("torch").startswith("2.13."):
+        return
 
     def load(attribute: str) -> Any:
         # `inspect` asks every module for `__file__`, the import of a submodule for `__path__`.

@@ -41,8 +41,8 @@ def frame_steps(groups: Sequence[Group], steps: int, animation: Animation) -> Fl
     frames, last = np.arange(count), count - 1
     if animation.pace == "early":
         return np.asarray(frames**2 * steps / last**2)
-    moves = _moves(groups, steps)
-    if animation.pace == "even" or not moves.any():
+    moves = _moves(groups, steps) if animation.pace == "distance" else np.zeros(steps)
+    if not moves.any():
         return np.asarray(frames * steps / last)  # unlike linspace, exact at whole steps
     opening = int(min(OPENING * animation.fps, OPENING_SHARE * count))
     durations = SHORTEST + np.minimum(moves, LONGEST)
