@@ -12,7 +12,7 @@ import inspect
 import json
 import types
 import typing
-from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
@@ -95,7 +95,7 @@ def inspect_torch() -> Mapping[str, Mapping[str, Signature]]:
     }
     return {
         kind: {
-            name: inspect_class(class_, [passed])
+            name: inspect_class(class_, (passed,))  # type: ignore[arg-type]  # a class is hashable
             for name, class_ in sorted(vars(module).items(), key=lambda each: each[0].casefold())
             if isinstance(class_, type) and issubclass(class_, base) and class_ is not base and name[0] != "_"
         }
@@ -103,9 +103,18 @@ def inspect_torch() -> Mapping[str, Mapping[str, Signature]]:
     }
 
 
-def inspect_class(class_: Callable[..., Any], passed: Collection[str]) -> Signature:
+_signature = cache(inspect.signature)
+
+
+def parameters_of(class_: Callable[..., Any]) -> Mapping[str, inspect.Parameter]:
+    """Return the parameters of a class or function by name."""
+    return _signature(class_).parameters
+
+
+@cache
+def inspect_class(class_: Callable[..., Any], passed: tuple[str, ...]) -> Signature:
     """Return the signature of any class of optimizers or schedules, without the arguments that gdsim passes."""
-    found = inspect.signature(class_)
+    found = parameters_of(class_)
     try:  # torch imports some of the names for type checkers only
         types_ = typing.get_type_hints(class_.__init__, localns=vars(collections.abc))
     except Exception:
@@ -113,10 +122,10 @@ def inspect_class(class_: Callable[..., Any], passed: Collection[str]) -> Signat
     variadic = {inspect.Parameter.VAR_POSITIONAL, inspect.Parameter.VAR_KEYWORD}
     arguments = {
         name: Argument("" if each.default is each.empty else repr(each.default), _any_of([types_.get(name, Any)]))
-        for name, each in found.parameters.items()
+        for name, each in found.items()
         if each.kind not in variadic and name not in passed
     }
-    takes_any = any(each.kind is each.VAR_KEYWORD for each in found.parameters.values())
+    takes_any = any(each.kind is each.VAR_KEYWORD for each in found.values())
     return Signature(class_.__name__, MappingProxyType(arguments), takes_any)
 
 

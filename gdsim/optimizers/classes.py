@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import inspect
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -13,7 +12,7 @@ from torch.optim.lr_scheduler import LRScheduler
 
 from gdsim.config.model import SourceContext
 from gdsim.config.optimizer import EXAMPLE, argument_problems, class_problems
-from gdsim.config.signatures import inspect_class, optimizers, schedules
+from gdsim.config.signatures import inspect_class, optimizers, parameters_of, schedules
 from gdsim.errors import InputError, Key, did_you_mean, printable
 from gdsim.objectives import import_class
 
@@ -73,7 +72,7 @@ class OptimizerClass:
 
     def text(self) -> list[str]:
         """Return the class and each setting for a legend, the learning rate first."""
-        parameters = inspect.signature(self.class_).parameters
+        parameters = parameters_of(self.class_)
         rate = {"lr": parameters["lr"].default} if "lr" in parameters else {}
         parts = [self.class_.__name__]
         for name, value in {**rate, **self.settings}.items():
@@ -95,7 +94,7 @@ def find_class(
     passed to the wrapped class.
     """
     found = optimizer_class(class_, (*key, "class"), context)
-    parameters = inspect.signature(found).parameters
+    parameters = parameters_of(found)
     names = frozenset("kwargs" if each.kind is each.VAR_KEYWORD else name for name, each in parameters.items())
     argument = next((name for name in parameters if name.endswith("optimizer")), "")
     value = settings.get(argument)

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import inspect
 import warnings
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from enum import Enum
+from functools import cached_property
 from typing import Any
 
 import torch
@@ -16,6 +16,7 @@ from torch.optim.lr_scheduler import LRScheduler, ReduceLROnPlateau
 
 from gdsim.config.model import HERE, SourceContext
 from gdsim.config.optimizer import MATRICES_ONLY, GradientSettings
+from gdsim.config.signatures import parameters_of
 from gdsim.errors import InputError, Key
 from gdsim.optimizers.classes import OptimizerClass, explain, find_class, schedule_class
 from gdsim.optimizers.random_state import RNGState
@@ -115,10 +116,15 @@ class OptimizerFactory:
             return (BatchingMode.SEPARATE,)
         return (BATCHING_MODES[self.class_.__name__],) if self.is_builtin else tuple(BatchingMode)
 
-    @property
+    @cached_property
     def matrices_only(self) -> bool:
         """Whether the class is known to update matrices only."""
         return any(map(self._contains, MATRICES_ONLY))
+
+    @cached_property
+    def takes_sparse(self) -> bool:
+        """Whether the class requires sparse gradients."""
+        return self._contains("SparseAdam")
 
     def parameter_groups(self, parameters: Iterable[Tensor]) -> list[tuple[OptimizerFactory, list[Tensor]]]:
         """Return this factory and `rest`, each with the parameters of a network that it updates."""
@@ -133,8 +139,8 @@ class OptimizerFactory:
         return points.unsqueeze(-2) if self.matrices_only else points
 
     def to_layout(self, gradient: Tensor) -> Tensor:
-        """Return a gradient in the layout that the class requires; SparseAdam requires sparse gradients."""
-        return gradient.to_sparse() if self._contains("SparseAdam") else gradient
+        """Return a gradient in the layout that the class requires."""
+        return gradient.to_sparse() if self.takes_sparse else gradient
 
     def build(self, parameters: Iterable[Tensor], model: nn.Module | None = None) -> Optimizer:
         """Build an instance; `model` is the module that contains the parameters, for classes that take a module.
@@ -179,7 +185,7 @@ class OptimizerFactory:
         except Exception as error:
             raise self.error("refuses its settings", error, class_.__name__, key) from error
 
-    def step_schedule(self, schedule: LRScheduler | None, value: Tensor) -> None:
+    def step_schedule(self, schedule: LRScheduler, value: Tensor) -> None:
         """Advance a schedule by one step; `value` () is the objective's value, for `ReduceLROnPlateau`.
 
         Raises:
@@ -188,7 +194,7 @@ class OptimizerFactory:
         try:
             if isinstance(schedule, ReduceLROnPlateau):
                 schedule.step(value.item())
-            elif schedule is not None:
+            else:
                 schedule.step()
         except Exception as error:
             raise self.error("cannot continue", error, type(schedule).__name__, ("schedule",)) from error
@@ -202,9 +208,9 @@ class OptimizerFactory:
         if self.schedule is None:
             return
         for each, parameters in self.parameter_groups(self.sample_parameters(shapes)):
-            schedule = each.build_schedule(each.build(parameters))
-            for _ in range(min(steps, MAX_TESTED_STEPS)):
-                each.step_schedule(schedule, torch.zeros(()))
+            if schedule := each.build_schedule(each.build(parameters)):
+                for _ in range(min(steps, MAX_TESTED_STEPS)):
+                    each.step_schedule(schedule, torch.zeros(()))
 
     def sample_parameters(self, shapes: ParameterShapes) -> list[Tensor]:
         """Return parameters for testing the class."""
@@ -337,8 +343,8 @@ def _minimal(untested: OptimizerFactory, shapes: ParameterShapes) -> OptimizerFa
 
 def _variants(untested: OptimizerFactory) -> Iterator[OptimizerFactory]:
     """Yield the factory with each combination of requirements that its class may have, the most common first."""
-    step = inspect.signature(untested.class_.step)
-    positional = [each for each in step.parameters.values() if each.kind not in {each.KEYWORD_ONLY, each.VAR_KEYWORD}]
+    parameters = parameters_of(untested.class_.step).values()
+    positional = [each for each in parameters if each.kind not in {each.KEYWORD_ONLY, each.VAR_KEYWORD}]
     closures: tuple[bool, ...] = (False,)
     if len(positional) > 1:
         closure = positional[1]

@@ -85,8 +85,7 @@ class Batch:
         self._steppers = [self._stepper(start, own) for start, own in enumerate(groups)]
         self._noise = noise_of(factory, task.seed, task.numbers, task.objective.dim)
         self._alive = torch.ones(len(task.points), dtype=torch.bool)
-        self._rates: list[list[float]] = []
-        self._extra: list[list[int]] = []
+        self._recorded: list[list[tuple[float, int]]] = []
 
     def _stepper(self, start: int, parameters: list[Tensor]) -> Stepper:
         f, first = self.task.objective.f, parameters[0]
@@ -113,15 +112,14 @@ class Batch:
 
     def record(self) -> None:
         """Record the learning rate of the next update, and the number of evaluations so far."""
-        self._rates.append([stepper.learning_rate for stepper in self._steppers])
-        self._extra.append([stepper.extra_evaluations for stepper in self._steppers])
+        self._recorded.append([(stepper.learning_rate, stepper.extra_evaluations) for stepper in self._steppers])
 
     def recorded(self, rows: int) -> tuple[FloatArray, IntArray]:
         """Return the recorded learning rates and evaluations (rows, starts), continued with the last ones."""
         shape = (rows, len(self.task.points))
-        known = np.minimum(np.arange(rows), len(self._rates) - 1)
-        rates = np.array(self._rates)[known]
-        evaluations = known[:, np.newaxis] + 1 + np.array(self._extra)[known]
+        known = np.minimum(np.arange(rows), len(self._recorded) - 1)
+        rates, extra = np.moveaxis(np.array(self._recorded)[known], -1, 0)
+        evaluations = known[:, np.newaxis] + 1 + extra.astype(np.int64)
         return np.broadcast_to(rates, shape), np.broadcast_to(evaluations, shape)
 
     def step(self, values: Tensor, gradients: Tensor) -> None:
@@ -131,9 +129,9 @@ class Batch:
             values: (starts,) the objective at the current points.
             gradients: (starts, dim) its gradient there; it may be overwritten.
         """
-        noise = next(self._noise)
-        if not self.task.factory.needs_graph:
-            self._set_gradients(adjusted(self.task.factory.gradient, gradients, noise))
+        factory, noise = self.task.factory, next(self._noise)
+        if not factory.needs_graph:
+            self._set_gradients(adjusted(factory.gradient, gradients, noise))
         if self.mode is not BatchingMode.SEPARATE:
             self._update(0, values, None)  # in these modes neither a closure nor a schedule uses the values
             return
@@ -141,7 +139,7 @@ class Batch:
         self._alive &= values.isfinite() & gradients.isfinite().all(1)
         for start in self._alive.nonzero().flatten().tolist():
             own_noise = None if noise is None else [noise[start].view_as(self._parameters[start])]
-            if self.task.factory.needs_graph:
+            if factory.needs_graph:
                 self._steppers[start].evaluate()
                 self._steppers[start].adjust_gradients(own_noise)
             with self._generators_of(start):
@@ -156,8 +154,10 @@ class Batch:
 
     def _set_gradients(self, gradients: Tensor) -> None:
         factory = self.task.factory
-        blocks = [gradients.reshape(-1)] if self.mode is BatchingMode.FLAT else factory.reshape(gradients)
-        for parameter, block in zip(self._parameters, blocks, strict=True):
+        if self.mode is BatchingMode.FLAT:
+            self._parameters[0].grad = factory.to_layout(gradients.reshape(-1))
+            return
+        for parameter, block in zip(self._parameters, factory.reshape(gradients), strict=True):
             parameter.grad = factory.to_layout(block)
 
 
@@ -207,9 +207,10 @@ def _run(batches: Sequence[Batch], record: Record, progress: Progress = iter) ->
                 array[step + 1 :] = torch.nan
             break
         if step < last:
-            parts = zip(torch.split_with_sizes(values, counts), torch.split_with_sizes(gradients, counts), strict=True)
-            for batch, (own_values, own_gradients) in zip(batches, parts, strict=True):
-                batch.step(own_values, own_gradients)
+            own_values = torch.split_with_sizes(values, counts)
+            own_gradients = torch.split_with_sizes(gradients, counts)
+            for index, batch in enumerate(batches):
+                batch.step(own_values[index], own_gradients[index])
 
 
 def _evaluate(objective: Objective, points: Tensor) -> tuple[Tensor, Tensor]:

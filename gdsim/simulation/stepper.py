@@ -95,7 +95,7 @@ class Stepper:
     def step(self, loss: Tensor, noise: Sequence[Tensor] | None = None) -> bool:
         """Update parameters and schedule; return False if the optimizer failed because values are not finite."""
         self._diverged = False
-        for factory, optimizer, _ in self._parts:
+        for factory, optimizer, schedule in self._parts:
             try:
                 if factory.needs_closure:
                     optimizer.step(self._closure(loss, noise))  # type: ignore[arg-type]
@@ -107,11 +107,11 @@ class Stepper:
                 if self._diverged or not self._is_finite():
                     return False
                 raise factory.error("cannot take a step", error) from error
+            if schedule is not None:
+                factory.step_schedule(schedule, loss)
         if self._needs_graph:
             for parameter in self.parameters:
                 parameter.grad = None  # breaks the reference cycle of gradient and graph
-        for factory, _, schedule in self._parts:
-            factory.step_schedule(schedule, loss)
         return True
 
     def _is_finite(self) -> bool:
