@@ -630,6 +630,26 @@ def test_mistakes_are_found_without_training(monkeypatch: pytest.MonkeyPatch, ol
     assert [".".join(problem.key) for problem in raised.value.problems] == [key]
 
 
+class SparseEmbedding(nn.Module):
+    """A table of rows, of which a mini-batch uses a few; their gradients are sparse."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.rows = nn.Embedding(4, 3, sparse=True)
+
+    def forward(self, x: Tensor) -> Tensor:
+        return self.rows((x[:, 0] > 0).long())
+
+
+@pytest.mark.parametrize("adjusted", [{"noise": 0.1}, {"clip_norm": 1.0}])
+def test_sparse_gradients_of_a_network_are_neither_clipped_nor_noisy(data: Data, adjusted: dict[str, float]) -> None:
+    assert np.isfinite(trained(small(data, SparseEmbedding), "SGD", settings={"lr": 0.1}).values).all()
+    with pytest.raises(InputError) as raised:
+        trained(small(data, SparseEmbedding), "SGD", settings={"lr": 0.1}, **adjusted)
+    assert raised.value.key == ("optimizers", "x")
+    assert raised.value.code == "unsupported"
+
+
 def test_a_network_is_not_tuned() -> None:
     with pytest.raises(ConfigError) as raised:
         simulate_settings(loads(YAML), "Adam", [{"lr": 0.1}])

@@ -79,7 +79,16 @@ class Stepper:
         return loss.detach()
 
     def adjust_gradients(self, noise: Sequence[Tensor] | None) -> None:
-        """Add noise to the gradients, clip them, and convert them to the layout that the optimizer requires."""
+        """Add noise to the gradients, clip them, and convert them to the layout that the optimizer requires.
+
+        Raises:
+            InputError: The network's own gradients are sparse, which can be neither clipped nor added to.
+        """
+        if (settings := self._factory.gradient.texts()) and any(
+            parameter.grad is not None and parameter.grad.is_sparse for parameter in self.parameters
+        ):
+            message = f"{settings[0]} cannot be applied to the sparse gradients of this network"
+            raise InputError(message, ("optimizers", self._factory.label), code="unsupported")
         if noise is not None:
             for parameter, part in zip(self.parameters, noise, strict=True):
                 if parameter.grad is not None:
