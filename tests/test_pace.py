@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import numpy as np
 import pytest
 from hypothesis import given, settings
@@ -11,6 +13,7 @@ import gdsim
 from gdsim.config import Animation, View
 from gdsim.scene.build import build_scene
 
+CONFIGS = Path(__file__).parent.parent / "configs"
 HIMMELBLAU = gdsim.objective("himmelblau")
 SIDE = 600
 """The side of a view in pixels."""
@@ -52,11 +55,28 @@ def test_the_first_frame_stands_for_a_moment():
     assert np.count_nonzero(short == 0) <= 2
 
 
-def test_few_steps_rest_at_each_iterate():
+def test_few_steps_slow_down_at_each_iterate_and_never_stop():
     paths = [gdsim.descend(HIMMELBLAU, "SGD", start=[-0.5, 4.2], steps=8, lr=0.01)]
     steps = scene(paths, seconds=4, fps=25).frame_steps
-    for iterate in range(8):
-        assert np.count_nonzero(steps == iterate) >= 2
+    moves = jumps(paths, np.arange(9))
+    for iterate in np.flatnonzero(moves > 20):
+        assert np.count_nonzero(abs(steps - iterate) < 0.06) >= 2
+        share = steps[(steps >= iterate) & (steps <= iterate + 1)] - iterate
+        speeds = np.diff(share)
+        assert speeds[len(speeds) // 2] > 2 * max(speeds[0], speeds[-1])
+    assert (jumps(paths, steps)[steps[:-1] > 0] < 1).mean() < 0.1
+
+
+@pytest.mark.parametrize("name", ["cubic", "parabola", "own_theme", "side_by_side", "quickstart", "ravine"])
+def test_heads_of_shipped_configs_neither_jump_nor_stand_still(name):
+    experiment = gdsim.config.load(CONFIGS / f"{name}.yaml")
+    animated = gdsim.animate(experiment).scene
+    layers = [layer for layer in gdsim.frames(animated).layers if layer.facet is not None]
+    trails = [trail for layer in layers for trail in layer.primitives if getattr(trail, "path", None) is not None]
+    heads = np.array([np.concatenate([each.at(step) for each in trails]) for step in animated.frame_steps])
+    moves = np.linalg.norm(np.diff(heads, axis=0), axis=-1).max(1)
+    assert moves.max() <= 40
+    assert (moves[animated.frame_steps[1:] > 0] < 1).mean() <= 0.1
 
 
 def test_many_steps_do_not_rest():

@@ -10,17 +10,18 @@ from gdsim.config import Animation
 from gdsim.objectives import FloatArray
 from gdsim.scene.model import Group
 
-SHORTEST, LONGEST = 0.005, 0.4
-"""What a step takes at least, and the longest move that counts in full, as shares of the side of a view.
+LONGEST = 0.4
+"""The longest move that counts in full, as a share of the side of a view: 240 pixels of 600."""
 
-In a view with a side of 600 pixels these are 3 and 240 pixels.
-"""
+SHORTEST, STILL_SHARE = 0.005, 0.05
+"""What every step takes at least: as much as a move of the first number, 3 pixels of 600, but of all the time of moves
+at most the second number, so that the animation does not stand still once all have arrived."""
 
-VISIBLE = 0.0016
-"""The shortest move that is seen, as a share of the side of a view: 1 pixel of 600."""
+VISIBLE, FASTEST = 0.0016, 0.06
+"""The shortest move that is seen, and the longest move per frame that is easy to follow: 1 and 36 pixels of 600."""
 
-FEW_STEPS, REST = 40, 2
-"""With at most this number of visible steps, heads rest at each iterate for this number of frames."""
+FEW_STEPS = 40
+"""With at most this number of visible steps, heads slow down at each iterate."""
 
 OPENING, OPENING_SHARE = 0.7, 0.1
 """The time for which the first frame stands, in seconds, and its largest share of the animation."""
@@ -31,6 +32,7 @@ def frame_steps(groups: Sequence[Group], steps: int, animation: Animation) -> Fl
 
     With the pace "distance" all optimizers share one clock, and a step takes time in proportion to the longest move
     that any path makes on screen, so that no head jumps and the animation does not stand still once all have arrived.
+    If there are few steps, heads slow down at each iterate, so that the steps are felt.
 
     Args:
         groups: What the animation shows.
@@ -45,15 +47,18 @@ def frame_steps(groups: Sequence[Group], steps: int, animation: Animation) -> Fl
     if not moves.any():
         return np.asarray(frames * steps / last)  # unlike linspace, exact at whole steps
     opening = int(min(OPENING * animation.fps, OPENING_SHARE * count))
-    durations = SHORTEST + np.minimum(moves, LONGEST)
+    durations = np.minimum(moves, LONGEST)
+    durations += min(SHORTEST, STILL_SHARE * durations.mean())
     durations *= (last - opening) / durations.sum()
-    visible = np.count_nonzero(moves >= VISIBLE)
-    rests = np.minimum(REST, durations / 2) if visible <= FEW_STEPS else np.zeros(steps)
     begins = opening + np.append(0.0, np.cumsum(durations))
     begins[-1] = last
-    times = np.stack([begins[:-1], begins[:-1] + rests], -1).ravel()
-    shown = np.repeat(np.arange(steps), 2)
-    return np.asarray(np.interp(frames, np.append(times, last), np.append(shown, steps)))
+    shown = np.interp(frames, begins, np.arange(steps + 1))
+    if np.count_nonzero(moves >= VISIBLE) > FEW_STEPS:
+        return np.asarray(shown)
+    before = np.minimum(shown.astype(np.int64), steps - 1)
+    speeds = np.maximum(moves / durations, VISIBLE)
+    slowing = np.clip(np.minimum(1 - VISIBLE / speeds, FASTEST / speeds - 1), 0, 1)[before]
+    return np.asarray(shown - slowing * np.sin(2 * np.pi * (shown - before)) / (2 * np.pi))
 
 
 def _moves(groups: Sequence[Group], steps: int) -> FloatArray:
