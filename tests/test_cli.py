@@ -548,6 +548,19 @@ for words, status in {LIGHT}.items():
     assert done.returncode == 0, done.stderr
 
 
+def test_help_loads_no_command(here):
+    code = "import sys; from gdsim.cli import app; app(['--help'], standalone_mode=False)"
+    code += "; print({'pydantic', 'numpy', 'yaml', 'rich'} & {*sys.modules})"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout.splitlines()[-1] == "set()"
+    names = re.findall(r"^  ([a-z]+) +[A-Z]", done.stdout.partition("Commands:")[2], re.MULTILINE)
+    assert len(names) > 10
+    for name in names:
+        shown = call(name, "--help")
+        assert shown.exit_code == 0, name
+        assert f" {name} [OPTIONS]" in shown.stdout
+
+
 COMPILED = """
 import torch
 f = torch.compile(lambda p: (p**2).sum(), backend="eager")

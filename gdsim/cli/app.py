@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import os
 import signal
 import sys
@@ -15,20 +16,54 @@ from typing import Annotated, Any
 
 import typer
 from typer.core import TyperGroup
+from typer.main import get_command
 
 import gdsim
-from gdsim.cli import inspect
-from gdsim.cli.compare import compare
-from gdsim.cli.run import render, run
-from gdsim.cli.saliency import saliency
-from gdsim.cli.slides import slides
 from gdsim.errors import GdsimError
 
 INTERRUPTED = 130  # exit status after an interrupt
 
+ALLOCATIONS = 100_000
+"""Objects between two collections of cyclic garbage, of which imports make a million and leave almost none unused."""
+
+COMMANDS = {
+    "run": ("run:run", "Simulate and draw each CONFIG; print the paths written."),
+    "compare": ("compare:compare", "Compare the optimizers of each CONFIG; print a table."),
+    "slides": ("slides:slides", "Make a PowerPoint deck, with notes and a table of figures."),
+    "render": ("run:render", "Draw recorded trajectories again, without simulating."),
+    "saliency": ("saliency:saliency", "Draw what trained networks see in an image."),
+    "list": ("inspect:list_names", "List the names that a config can use."),
+    "show": ("inspect:show", "Print what is known of a function, and draw it."),
+    "grad": ("inspect:grad", "Print a function's value and gradient at a point."),
+    "embed": ("inspect:embed", "Print the lines that show FILE in a document."),
+    "source": ("inspect:source", "Print the YAML that FILE was made from."),
+    "init": ("inspect:init", "Write a commented config that runs, to begin from."),
+    "validate": ("inspect:validate", "Check each FILE as a run would, without running it."),
+    "schema": ("inspect:print_schema", "Print the JSON Schema of a config, for editors."),
+}
+"""The commands: each one's function, which is imported when it is needed, and its line in `gdsim --help`."""
+
 
 class _Group(TyperGroup):
-    """Reports every failure in plain lines on stderr, and in the exit status."""
+    """Imports a command when it is used, and reports every failure in plain lines on stderr, and in the exit status."""
+
+    def __init__(self, **settings: Any) -> None:
+        super().__init__(**settings)
+        self.commands = dict.fromkeys(COMMANDS)  # type: ignore[assignment]  # the names suffice for lists and suggestions
+
+    def get_command(self, ctx: Any, cmd_name: str) -> Any:  # noqa: ARG002
+        if cmd_name not in COMMANDS:
+            return None
+        file, _, function = COMMANDS[cmd_name][0].partition(":")
+        module = import_module(f"gdsim.cli.{file}")
+        alone = typer.Typer(add_completion=False, rich_markup_mode=None)
+        class_ = module.NumbersCommand if cmd_name in ("show", "grad") else None
+        alone.command(cmd_name, cls=class_)(getattr(module, function))
+        return get_command(alone)
+
+    def format_commands(self, ctx: Any, formatter: Any) -> None:  # noqa: ARG002
+        with formatter.section("Commands"):
+            formatter.write_dl([(name, summary) for name, (_, summary) in COMMANDS.items()])
 
     def make_context(self, *args: Any, **kwargs: Any) -> Any:
         with _exit_on_errors():
@@ -69,6 +104,7 @@ def main() -> None:
     if isinstance(sys.stdout, TextIOWrapper) and not sys.stdout.isatty():
         # Output to a file or a pipe is UTF-8 on every machine; file names keep their bytes.
         sys.stdout.reconfigure(encoding="utf-8", errors="surrogateescape")
+    gc.set_threshold(ALLOCATIONS)
     _postpone_dynamo()
     try:
         app(prog_name="gdsim")
@@ -123,18 +159,3 @@ def gdsim_command(
 
     Begin with: gdsim init my.yaml, then: gdsim run my.yaml
     """
-
-
-app.command()(run)
-app.command(short_help="Compare the optimizers of each CONFIG; print a table.")(compare)
-app.command(short_help="Make a PowerPoint deck, with notes and a table of figures.")(slides)
-app.command()(render)
-app.command(short_help="Draw what trained networks see in an image.")(saliency)
-app.command("list")(inspect.list_names)
-app.command(cls=inspect.NumbersCommand)(inspect.show)
-app.command(cls=inspect.NumbersCommand)(inspect.grad)
-app.command()(inspect.embed)
-app.command()(inspect.source)
-app.command()(inspect.init)
-app.command()(inspect.validate)
-app.command("schema")(inspect.print_schema)

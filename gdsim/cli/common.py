@@ -88,12 +88,12 @@ def load_one(
     Code never runs for a picture or a page: nobody expects that from a file that is looked at.
     """
     from gdsim.config import load, loads
-    from gdsim.encode import output_format, yaml_of
+
+    if path.suffix in {".yaml", ".yml"} or (found := _output_format(path)) is None:
+        return load(path, overrides=changes, transient_overrides=transient, allow_code=allow_code)
+    from gdsim.encode import yaml_of
     from gdsim.simulation import recorded_folder
 
-    found = output_format(path)
-    if found is None:
-        return load(path, overrides=changes, transient_overrides=transient, allow_code=allow_code)
     return loads(
         yaml_of(path),
         name=path.stem,
@@ -103,6 +103,12 @@ def load_one(
         transient_overrides=transient,
         allow_code=allow_code and found == "npz",
     )
+
+
+def _output_format(path: Path) -> str | None:
+    from gdsim.encode import output_format
+
+    return output_format(path)
 
 
 def check_view(experiment: Experiment) -> None:
