@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 import gdsim
 from gdsim.config import View
-from gdsim.scene.build import preview_scene
+from gdsim.scene.build import build_scene, preview_scene
 from gdsim.scene.levels import choose_levels, labels, number, round_ticks
 
 
@@ -26,7 +26,8 @@ from gdsim.scene.levels import choose_levels, labels, number, round_ticks
 def test_levels_cover_the_field_and_their_labels_are_true(seed, low, span, power, below, spacing):
     values = low + span * np.random.default_rng(seed).random((40, 40)) ** power
     minimum = None if below is None else float(values.min() - below * span)
-    levels = choose_levels(values, minimum, "f", spacing)
+    symbol = "f" if minimum is None else "f − f*"
+    levels = choose_levels(values, minimum, symbol, spacing)
     assert (np.diff(levels.edges) > 0).all()
     assert 2 <= len(levels.edges) <= 60
     slack = 1e-6 * span
@@ -34,13 +35,11 @@ def test_levels_cover_the_field_and_their_labels_are_true(seed, low, span, power
     assert levels.edges[-1] >= values.max() - slack
     assert len(levels.ticks) == len(levels.labels)
     assert len(levels.labels) >= 1
-    if levels.caption.startswith("f − f*"):
-        offset = minimum
-    elif levels.caption.startswith("f − min"):
+    if levels.caption == "f − min f":
         offset = values.min()
     else:
-        offset = read(levels.caption[1:].replace(" ", "").replace("−", "+").replace("+", "", 1) or "0")
-        offset *= -1 if "+" in levels.caption else 1
+        origin = levels.caption.removeprefix(symbol)
+        offset = (minimum or 0.0) + read(origin[3:] or "0") * (-1 if "+" in origin else 1)
     for index, label in zip(levels.ticks, levels.labels, strict=True):
         assert read(label) + offset == pytest.approx(levels.edges[index], rel=1e-4, abs=1e-6 * span + 1e-12 * abs(low))
 
@@ -82,10 +81,16 @@ def test_ticks_are_round_and_within(low, span, wanted):
         (0.001, "0.001"),
         (-4e7, "−4·10⁷"),
         (-1e-4, "−10⁻⁴"),
+        (12345.678, "12346"),
     ],
 )
 def test_numbers_are_short(value, words):
     assert number(value) == words
+
+
+def test_a_number_of_fewer_digits_than_its_size_has_zeros():
+    assert number(94960, 2) == "95000"
+    assert number(-12345, 3) == "−12300"
 
 
 @given(st.integers(0, 2**32 - 1), st.sampled_from([0.1, 1.0, 2.0, 5.0]), st.sampled_from([1e-12, 1.0, 1e12]))
@@ -132,15 +137,33 @@ def test_logarithmic_levels_of_a_small_span_part_it_all_the_same():
 @pytest.mark.parametrize(
     ("minimum", "spacing", "caption"),
     [
-        (-50.0, "log", "f − f*"),
+        (-50.0, "log", "gap"),
+        (-50.0, "linear", "gap"),
+        (-50.0, "rank", "gap"),
+        (-50.0, None, "gap"),
         (None, "log", "f − min f"),
+        (None, "linear", "f(x, y)"),
         (3.0, "log", "f − min f"),
-        (-50.0, "linear", "f"),
-        (-50.0, "rank", "f"),
+        (-1e5, "linear", "gap − 99900"),
+        (None, "rank", "f(x, y)"),
     ],
 )
 def test_captions_say_what_the_numbers_are(minimum, spacing, caption):
-    assert choose_levels(np.linspace(-40, 60, 1000), minimum, "f", spacing).caption == caption
+    symbol = "f(x, y)" if minimum is None else "gap"
+    assert choose_levels(np.linspace(-40, 10, 1000), minimum, symbol, spacing).caption == caption
+
+
+@pytest.mark.parametrize(("name", "offset"), [("styblinski_tang", 78.33233140754284), ("himmelblau", 0.0)])
+def test_every_picture_of_a_function_labels_the_height_above_its_known_minimum(name, offset):
+    function = gdsim.objective(name)
+    for kind in ("contour", "surface"):
+        model = preview_scene(function, view=View(kind=kind, levels="linear")).facets[0].model
+        assert model.levels.caption == "f − f*"
+        written = [read(label) for label in model.levels.labels]
+        np.testing.assert_allclose(model.levels.edges[model.levels.ticks] + offset, written, atol=1e-6)
+    assert model.caption.startswith("f − f*")
+    path = gdsim.descend(function, "SGD", start=[-0.5, 4.2], steps=3, lr=1e-4)
+    assert build_scene([path]).groups[0].panels[0].caption == "f − f*"
 
 
 def test_a_pole_on_either_side_does_not_leave_all_else_one_colour():

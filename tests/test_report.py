@@ -231,7 +231,7 @@ def test_the_markdown_of_a_report_in_full(tmp_path):
         "| optimizer | step 0 | step 1 | step 2 | step 3 | step 4 |",
         "| --- | ---: | ---: | ---: | ---: | ---: |",
     ]
-    captions = [f"{title}: lowest f − f\\* so far, the median over the starts." for title in ("Sphere", "Booth")]
+    captions = [f"{title}: f − f\\*, lowest so far, the median over the starts." for title in ("Sphere", "Booth")]
     expected = [*heading, *fall(sphere), "", captions[0], *heading, *fall(booth), "", captions[1]]
     assert lines[loss + 1 : loss + 1 + len(expected)] == expected
     assert fall(sphere)[0].startswith("| SGD | 5 | 4.05 | 3.28 | ")

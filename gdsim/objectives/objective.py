@@ -94,6 +94,11 @@ class Objective:
         return {1: "f(x)", 2: "f(x, y)"}.get(self.dim, "f")
 
     @property
+    def gap_name(self) -> str:
+        """The name in a picture of the values above the minimum; that of the values if the minimum is unknown."""
+        return self.value_name if self.minimum is None else "f − f*"
+
+    @property
     def lower_bound(self) -> float | None:
         """A number that no value is below, if one is known."""
         return self.minimum

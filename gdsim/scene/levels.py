@@ -24,6 +24,9 @@ LABELLED, LEEWAY = 4, 0.1
 """For levels of equal areas: number of edges per labelled edge, and the fraction of a level's area by which that edge
 may be moved to a round number."""
 
+ROUNDING = (
+    1e-9  # maximum distance of a value below the known minimum that is due to rounding, as a fraction of the range
+)
 LARGEST = 1e305  # maximum absolute value that is drawn; differences and multiples of larger ones would overflow
 REACH = 10  # maximum extension of a value range to include the paths, as a multiple of the function's own range
 
@@ -39,7 +42,8 @@ class Levels:
     Attributes:
         edges: (levels + 1,) ascending values between which the colour is constant, in units of the objective.
         ticks: (ticks,) indices into `edges` of the labelled values.
-        caption: The labelled quantity: the value, or its difference from the known minimum f* or the lowest value.
+        caption: The labelled quantity: the value, or its difference from the known minimum f*, the lowest value of the
+            field, or a round number.
     """
 
     edges: FloatArray
@@ -75,10 +79,16 @@ def stretched(low: float, high: float, values: FloatArray) -> tuple[float, float
 
 
 def choose_levels(values: FloatArray, minimum: float | None, symbol: str, spacing: Spacing | None = None) -> Levels:
-    """Choose about 24 to 32 levels for the finite values of a field (…) named `symbol`, such as "f(x, y)".
+    """Choose about 24 to 32 levels for the finite values of a field (…), labelled by their height above the minimum.
 
     The default spacing is geometric above the minimum if the median is less than 1/6 of the highest value; by equal
     areas if a few extreme values, as at a pole, would leave all others in one colour; otherwise linear.
+
+    Args:
+        values: The field.
+        minimum: A number that no value is below; None if none is known.
+        symbol: The name of the values above this number, such as "f − f*"; of the values if none is known.
+        spacing: How the levels are spaced; None for the default.
     """
     known = values[np.isfinite(values)]
     if known.size == 0:
@@ -86,12 +96,16 @@ def choose_levels(values: FloatArray, minimum: float | None, symbol: str, spacin
     low, high = float(known.min()), float(known.max())
     if high - low <= 1e-12 * max(abs(low), abs(high)):
         margin = max(abs(low), 1.0) * 1e-3
-        return _levels(*_even(low - margin, high + margin), 0.0, symbol)
-    base = low if minimum is None or minimum > low else minimum
+        base = minimum or 0.0
+        return _levels(*_even(low - margin - base, high + margin - base), base, symbol)
+    base = low if minimum is None else min(minimum, low)
+    is_above = minimum is not None and minimum - base <= ROUNDING * (high - low)
     spacing = spacing or _fitting(known - base, base)
     if spacing == "log":
-        return _levels(*_geometric(known - base, base), base, above_words(base, minimum, symbol))
-    base, caption = origin_of(low, high, symbol)
+        return _levels(*_geometric(known - base, base), base, symbol if is_above else "f − min f")
+    base = base if is_above else 0.0
+    origin, caption = origin_of(low - base, high - base, symbol)
+    base += origin
     found = _ranked(known - base, base) if spacing == "rank" else _even(low - base, high - base)
     return _levels(*found, base, caption)
 
@@ -108,13 +122,6 @@ def _fitting(above: FloatArray, base: float) -> Spacing:
         return "log"
     most_low, most_high = np.quantile(above, [0.02, 0.98])
     return "rank" if top > STRAYING * (most_high - most_low) > 0 else "linear"
-
-
-def above_words(base: float, minimum: float | None, symbol: str) -> str:
-    """Return the name of values above a base: the objective itself, or above its known minimum or the lowest value."""
-    if base == 0.0:
-        return symbol
-    return "f − f*" if base == minimum else "f − min f"
 
 
 def _even(low: float, high: float) -> tuple[FloatArray, FloatArray]:
@@ -198,13 +205,13 @@ def round_ticks(low: float, high: float, wanted: int, *, outside: bool = False) 
 
 
 def origin_of(low: float, high: float, symbol: str) -> tuple[float, str]:
-    """Return an offset for values with a small relative range and its name, such as 51.169 and "f − 51.169"."""
+    """Return an offset for values with a small relative range, such as 51.169, and what is left: "f − 51.169"."""
     if high == low or high - low > 1e-3 * max(abs(low), abs(high)):
         return 0.0, symbol
     unit = 10.0 ** np.ceil(np.log10(high - low))
     digits = int(np.ceil(np.log10(max(abs(low), unit) / unit))) + 1
     origin = float(f"{np.floor(low / unit) * unit:.{digits}g}")
-    return origin, f"f {'−' if origin > 0 else '+'} {number(abs(origin), digits)}"
+    return origin, f"{symbol.partition('(')[0]} {'−' if origin > 0 else '+'} {number(abs(origin), digits)}"
 
 
 def labels(ticks: FloatArray) -> tuple[str, ...]:
@@ -224,7 +231,8 @@ def number(value: float, digits: int = 5) -> str:
         return "0" if value == 0 else str(value)
     mantissa, exponent = f"{value:.{digits - 1}e}".split("e")
     if -3 <= int(exponent) < 5:
-        return f"{value:.{digits}g}".replace("-", "−")
+        rounded, places = float(f"{value:.{digits}g}"), max(digits, int(exponent) + 1)
+        return f"{rounded:.{places}g}".replace("-", "−")
     mantissa = mantissa.rstrip("0").removesuffix(".").replace("-", "−")
     written = power(int(exponent))
     return mantissa.replace("1", written) if mantissa in ("1", "−1") else f"{mantissa}·{written}"

@@ -15,7 +15,7 @@ from gdsim.errors import InputError, Problem
 from gdsim.networks import NetworkObjective
 from gdsim.objectives import FloatArray, Objective, inside
 from gdsim.scene.facets import GroupInput
-from gdsim.scene.levels import LARGEST, above_words, finite, origin_of
+from gdsim.scene.levels import LARGEST, finite, origin_of
 from gdsim.scene.model import Style
 from gdsim.scene.panels import PanelKind
 from gdsim.scene.projection import near, widened
@@ -121,11 +121,13 @@ def _general_axis(figures: FloatArray, objective: Objective) -> Axis:  # noqa: A
 def _loss_axis(figures: FloatArray, objective: Objective) -> Axis:
     if objective.kind == "network":
         return _general_axis(figures, objective)
-    name, minimum = objective.value_name, objective.minimum
-    limits = None if minimum is None else _logarithmic(figures - minimum)
-    if minimum is not None and limits is not None:
-        return {"limits": limits, "logarithmic": True, "base": minimum, "caption": above_words(minimum, minimum, name)}
-    base, caption = origin_of(float(figures.min()), float(figures.max()), name) if figures.size else (0.0, name)
+    base, caption = objective.minimum or 0.0, objective.gap_name
+    limits = None if objective.minimum is None else _logarithmic(figures - base)
+    if limits is not None:
+        return {"limits": limits, "logarithmic": True, "base": base, "caption": caption}
+    if figures.size:
+        origin, caption = origin_of(float(figures.min()) - base, float(figures.max()) - base, caption)
+        base += origin
     return {"limits": _linear(figures - base), "base": base, "caption": caption}
 
 

@@ -34,7 +34,7 @@ def facets(group: GroupInput) -> tuple[Facet, ...]:
     """Return facets with level lines and fills."""
     objective, projection, view = group.objective, group.projection, group.view
     x, y, values = grid_values(objective, projection, FINE if objective.dim <= MANY else COARSE)
-    levels = choose_levels(values, objective.lower_bound, objective.value_name, view.levels)
+    levels = choose_levels(values, objective.lower_bound, objective.gap_name, view.levels)
     return group.build_facets(ContourModel(x, y, values, levels, view.fill))
 
 

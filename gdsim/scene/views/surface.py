@@ -12,7 +12,6 @@ from gdsim.objectives import FloatArray, Objective
 from gdsim.scene.facets import GroupInput
 from gdsim.scene.levels import (
     Levels,
-    above_words,
     choose_levels,
     decade_ticks,
     finite,
@@ -235,7 +234,7 @@ def facets(group: GroupInput) -> tuple[Facet, ...]:
         y=y,
         values=values,
         heights=axis.heights(values),
-        levels=choose_levels(values, objective.lower_bound, objective.value_name, view.levels),
+        levels=choose_levels(values, objective.lower_bound, objective.gap_name, view.levels),
         ticks=axis.heights(ticks),
         labels=words,
         caption=caption,
@@ -270,33 +269,32 @@ def value_axis(values: FloatArray, beside: FloatArray, *, compressed: bool, bott
 def _numbers(axis: ValueAxis, objective: Objective, seen: FloatArray) -> tuple[FloatArray, tuple[str, ...], str]:
     """Return the labelled values of the axis, their labels, and the caption, which says where the axis is cut."""
     if axis.bend is None:
-        base, caption = origin_of(axis.low, axis.high, objective.value_name)
+        least = objective.minimum or 0.0
+        origin, caption = origin_of(axis.low - least, axis.high - least, objective.gap_name)
+        base = least + origin
         ticks = round_ticks(axis.low - base, axis.high - base, 5)
         least, most = np.nanmin(seen, initial=axis.low), np.nanmax(seen, initial=axis.high)
         cuts = [axis.low] * bool(least < axis.low) + [axis.high] * bool(most > axis.high)
         cut = " and ".join(number(edge - base, 4) for edge in cuts)
         return ticks + base, labels(ticks), f"{caption}, cut at {cut}" if cut else caption
-    base, known = axis.low, objective.minimum
-    # Labels are relative to the minimum if the surface nearly reaches it.
-    if known is not None and abs(base - known) <= 1e-3 * (axis.high - axis.low):
-        base = known
+    known = objective.lower_bound
+    base, name = (axis.low, "f − min f") if known is None else (known, objective.gap_name)
     ticks = _compressed_ticks(axis, base)
-    caption = f"{above_words(base, known, objective.value_name)}, logarithmic axis"
-    return ticks + base, tuple(map(number, ticks)), caption
+    return ticks + base, labels(ticks), f"{name}, logarithmic axis"
 
 
 def _compressed_ticks(axis: ValueAxis, base: float) -> FloatArray:
-    """Return zero and round numbers above a base, far enough apart on the axis for their labels."""
-    top = axis.high - base
-    exponent = np.floor(np.log10(top))
+    """Return round numbers above a base, far enough apart on the axis for their labels; zero if it is on the axis."""
+    low, top = axis.low - base, axis.high - base
+    exponent, near = np.floor(np.log10(top)), low <= 1e-3 * (top - low)
     for candidates in decade_ticks(exponent - 12, exponent):
-        ticks = [0.0]
-        for tick in candidates[candidates <= top]:
-            if axis.heights(tick + base) >= axis.heights(np.array(ticks[-1] + base)) + APART:
+        ticks = [0.0] if near else []
+        for tick in candidates[(candidates > low) & (candidates <= top)]:
+            if not ticks or axis.heights(tick + base) >= axis.heights(np.array(ticks[-1] + base)) + APART:
                 ticks.append(tick)
         if len(ticks) > 4:
             break
-    return np.array(ticks)
+    return np.array(ticks) if len(ticks) > 1 else round_ticks(low, top, 4)
 
 
 KIND = ViewKind(lambda objective: 1 * (objective.dim > 1), facets, frozenset({"camera", "heights", "levels"}))

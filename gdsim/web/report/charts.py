@@ -137,12 +137,12 @@ def losses(study: Study) -> list[Loss]:
     found = []
     for title, experiment in zip(objectives_run(study.table), study.experiments, strict=True):
         spec = experiment.objectives[0]
-        minimum, is_network = spec.build().minimum, spec.to_train() is not None
+        built, is_network = spec.build(), spec.to_train() is not None
+        minimum = built.minimum
         base = 0.0 if minimum is None else minimum
         curves = tuple(each for each in study.curves if each.objective == title)
         values = tuple(np.where(np.isfinite(each.values), each.values - base, np.nan) for each in curves)
-        symbol = "loss" if is_network else "f"
-        caption = f"lowest {symbol} so far" if minimum is None else "lowest f − f* so far"
+        caption = f"{'loss' if is_network else built.gap_name}, lowest so far"
         found.append(Loss(title, caption, base, minimum is not None or is_network, curves, values))
     return found
 
