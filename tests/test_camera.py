@@ -7,7 +7,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from gdsim.scene.views.surface import SurfaceCamera as Space
+from gdsim.scene.camera import SurfaceCamera as Space
+from gdsim.scene.camera import moving_share
 
 SQUARE = np.array([[-5.0, 5.0], [-5.0, 5.0]])
 FLAT = np.full((31, 31), 0.5)
@@ -109,9 +110,17 @@ def test_near_things_look_larger_and_up_is_up(elevation, azimuth):
     assert top[1] > foot[1]
 
 
-def test_the_camera_turns_evenly():
-    there = space(azimuth=10.0, orbit=-90.0)
-    assert [there.azimuth_at(share) for share in (0.0, 0.5, 1.0)] == [10.0, -35.0, -80.0]
+@pytest.mark.parametrize("orbit", [30.0, -45.0, 90.0, -360.0])
+def test_the_camera_starts_and_stops_gently_and_turns_little_while_paths_move(orbit):
+    there, shares = space(azimuth=10.0, orbit=orbit), np.linspace(0, 1, 201)
+    turned = np.array([there.azimuth_at(share) for share in shares]) - 10
+    assert (turned[0], turned[-1]) == (0, pytest.approx(orbit))
+    speed = np.diff(turned) * np.sign(orbit)
+    assert (speed >= 0).all()
+    assert max(speed[0], speed[-1]) < 0.1 * speed.max()
+    moving = moving_share(orbit)
+    assert abs(turned[shares <= moving]).max() <= 45 + 1e-9
+    assert moving == 1 or abs(orbit) > 45
 
 
 @pytest.mark.parametrize("orbit", [0.0, 90.0, -360.0])

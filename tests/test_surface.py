@@ -13,9 +13,10 @@ from gdsim.render.canvas import Canvas
 from gdsim.render.display_list import START, Moment
 from gdsim.render.layout import Box, Layout
 from gdsim.render.views import view_renderer
+from gdsim.scene.camera import SurfaceCamera
 from gdsim.scene.levels import choose_levels
 from gdsim.scene.model import Arrows, Facet, Scene
-from gdsim.scene.views.surface import SurfaceCamera, SurfaceModel
+from gdsim.scene.views.surface import SurfaceModel
 from gdsim.themes import THEMES
 
 LIGHT = THEMES["light"]
@@ -74,7 +75,8 @@ class Seen:
     def moment(self, azimuth: float) -> Moment:
         camera = self.facet.model.camera
         assert camera.orbit or azimuth == camera.azimuth
-        return Moment(0.0, (azimuth - camera.azimuth) / camera.orbit if camera.orbit else 0.0)
+        shares = np.linspace(0, 1, 4001) if camera.orbit else np.zeros(1)
+        return Moment(0.0, float(min(shares, key=lambda share: abs(camera.azimuth_at(share) - azimuth))))
 
     def pixels(self, points, azimuth):
         return self.viewport.pixels(points, self.moment(azimuth))
@@ -274,7 +276,7 @@ def test_labels_overlap_nothing(elevation, size, caption, view):
     given = {"caption": caption, "view": view, "camera": (elevation, 0.0, 360.0)}
     wide = view[0][1] - view[0][0]
     surface = Seen(box=box, heights=lambda x, y: wave(10 * (x - view[0][0]) / wide - 5, 0 * y), **given)
-    for azimuth in np.arange(-180.0, 180.0, 22.5):
+    for azimuth in np.arange(0.0, 360.0, 22.5):
         words, found = zip(*surface.words(azimuth), strict=True)
         found = np.array(found)
         assert {"x", "y"} <= set(words) or elevation < 30

@@ -134,15 +134,15 @@ ThemeChoice = Annotated[Annotated[ThemeName, Tag("text")] | Annotated[OwnTheme, 
 
 
 class Camera(Model):
-    """The direction from which a surface is seen."""
+    """The direction from which a surface is seen, by default the one that shows most of the paths."""
 
-    elevation: Annotated[Finite, Field(gt=0, le=90)] = 30.0
+    elevation: Annotated[Finite, Field(gt=0, le=90)] | None = Field(default=None, examples=[30])
     """The camera's angle above the horizon, in degrees; 90 looks straight down."""
-    azimuth: Annotated[Finite, Field(ge=-360, le=360)] = -60.0
+    azimuth: Annotated[Finite, Field(ge=-360, le=360)] | None = Field(default=None, examples=[-60])
     """The camera's direction in the plane of the inputs, in degrees from the first coordinate."""
     orbit: Annotated[Finite, Field(ge=-360, le=360)] = Field(default=0.0, examples=[30])
-    """How far the camera turns during the animation, in degrees. Every frame is then drawn completely, which takes
-    longer and makes a GIF large."""
+    """How far the camera turns during the animation, in degrees: up to 45 while paths move, and the rest around the
+    complete paths. Every frame is then drawn completely, which takes longer and makes a GIF large."""
 
 
 class SaliencySpec(Model):

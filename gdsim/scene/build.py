@@ -15,6 +15,7 @@ from gdsim.analysis.metrics import group_by_objective, last_steps
 from gdsim.config import Animation, View
 from gdsim.errors import InputError, Problem
 from gdsim.objectives import FloatArray, Objective
+from gdsim.scene.camera import moving_share
 from gdsim.scene.captions import describe, formula, joined, subtitles
 from gdsim.scene.facets import GroupInput
 from gdsim.scene.levels import number
@@ -104,7 +105,7 @@ def build_scene(
         trail=None if animation.trail == "whole" else animation.trail,
         vectors=view.vectors,
         steps=steps,
-        frame_steps=frame_steps(built, steps, animation),
+        frame_steps=_frame_steps(built, steps, view, animation),
         fps=animation.fps,
         hold=animation.hold,
     )
@@ -226,6 +227,16 @@ def _known(trajectory: Trajectory) -> FloatArray:
 def _group(group: GroupInput, name: str) -> Group:
     beside = tuple(panel_kinds()[panel].build(group) for panel in group.view.panels)
     return Group(name, kind_of(group.objective, group.view).facets(group), beside)
+
+
+def _frame_steps(groups: Sequence[Group], steps: int, view: View, animation: Animation) -> FloatArray:
+    """Return the step that each frame shows; a camera that turns far turns on when the paths are complete."""
+    moving = moving_share(view.camera.orbit)
+    if moving == 1 or not any(facet.model.turns for group in groups for facet in group.facets):
+        return frame_steps(groups, steps, animation)
+    count = round(animation.fps * animation.seconds)
+    first = frame_steps(groups, steps, animation.model_copy(update={"seconds": moving * animation.seconds}))
+    return np.append(first, np.full(max(count - len(first), 0), float(steps)))
 
 
 def _page(objectives: Sequence[Objective], projections: Sequence[Projection], view: View) -> Scene:
