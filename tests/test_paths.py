@@ -216,4 +216,16 @@ def test_equal_labels_of_different_trajectories_are_different_optimizers():
 
 def test_many_starts_are_drawn_solid():
     paths = [descend(np.ones((n, 2)), steps=1, label=str(n)) for n in (1, 2, 5)]
-    assert [style.dash == () for style in build_scene(paths).styles] == [True, False, True]
+    dashed = View(theme={"base": "dark", "dashes": True})
+    assert [style.dash == () for style in build_scene(paths, view=dashed).styles] == [True, False, True]
+
+
+def test_paths_are_dashed_where_a_theme_wants_it_where_it_is_grey_and_where_colours_repeat():
+    paths = [descend([-0.5, 4.2], lr=0.001, label=f"number {i}") for i in range(10)]
+
+    def dashed(theme) -> list[bool]:
+        return [style.dash != () for style in build_scene(paths, view=View(theme=theme)).styles]
+
+    assert dashed("slide") == [False] * 8 + [True] * 2
+    for theme in ("grayscale", {"base": "slide", "dashes": True}):
+        assert dashed(theme)[:4] == [False, True, True, True]

@@ -54,10 +54,10 @@ def test_panels_and_arrows_can_be_left_out():
     assert scene.facets[0].arrows is None
 
 
-@pytest.mark.parametrize(("steps", "starts", "dots"), [(50, 1, True), (500, 1, False), (50, 40, False)])
-def test_iterates_have_dots_where_they_are_few(steps, starts, dots):
+@pytest.mark.parametrize(("starts", "dots"), [(1, True), (8, True), (9, False)])
+def test_iterates_have_dots_where_paths_are_few(starts, dots):
     start = np.linspace([-4, -4], [4, 4], starts)
-    assert build_scene([descend(start, steps=steps, lr=1e-4)]).dots is dots
+    assert build_scene([descend(start, steps=50, lr=1e-4)]).dots is dots
 
 
 def test_words_say_what_happens():

@@ -28,7 +28,7 @@ class Recorder:
     """A renderer that records strokes as (lines, dash offset, opacity) and shapes as (outlines, color, opacity)."""
 
     def __init__(self):
-        self.strokes, self.fills = [], []
+        self.strokes, self.fills, self.widths = [], [], []
 
     def new_gc(self):
         return GraphicsContextBase()
@@ -43,6 +43,7 @@ class Recorder:
         offset, dash = context.get_dashes()
         lines = [line for line in lines if len(line) > 1]
         self.strokes.append((lines, offset if dash else None, context.get_alpha()))
+        self.widths.append((lines, context.get_linewidth()))
 
     def of(self, color: str) -> list[np.ndarray]:
         """The outlines filled with a color."""
@@ -106,10 +107,11 @@ def look(name: str):
     title, start, view, animation = LOOKS[name]
     objective = gdsim.objective(title, bounds=(-3, 3)) if "sqrt" in title else gdsim.objective(title)
     start = np.random.default_rng(0).uniform(-4, 4, (12, 2)) if start is None else start
-    # Several optimizers, so that there are dashes.
     rates = (1.9, 2.7, 3.0) if "sqrt" in title else (0.002, 0.01, 0.013)
     paths = [gdsim.descend(objective, "SGD", start=start, steps=90, lr=lr, momentum=0.4, label=f"{lr}") for lr in rates]
-    return build_scene(paths, view=View(size=SMALL, **view), animation=Animation(fps=25, seconds=2, **animation))
+    own = {"base": "light", "dashes": name in ("contour", "fading surface")}
+    view = View(size=SMALL, theme=own, **view)
+    return build_scene(paths, view=view, animation=Animation(fps=25, seconds=2, **animation))
 
 
 @pytest.mark.parametrize("name", LOOKS)
@@ -221,9 +223,10 @@ def test_a_fading_path_begins_exactly_that_many_steps_back(time):
 def test_hidden_dots_are_not_drawn_and_a_hidden_head_is_faint(fade):
     points = straight()
     hidden = (np.arange(len(points)) > 100)[:, None]
-    path = trail(points, hidden=hidden, fade=fade, style=replace(STYLE, dot_size=4.0))
+    path = trail(points, hidden=hidden, fade=fade, style=replace(STYLE, dot_size=0.8))
     dots = np.array([line.mean(0)[0] for line in drawn(path, 150.0).of(STYLE.color)])
-    assert len(np.unique(dots.round(6))) == len(dots) == 101 - 10
+    # The start and the first iterate after the gap have none.
+    assert len(np.unique(dots.round(6))) == len(dots) == 101 - 10 - 2
     for time, alpha in ((90.0, 1.0), (150.0, 0.45)):
         found = painter()
         assert len(list(found.draw_over([path], time))) == 1
@@ -232,10 +235,41 @@ def test_hidden_dots_are_not_drawn_and_a_hidden_head_is_faint(fade):
 
 
 def test_no_iterate_of_a_fading_path_has_two_dots_at_any_moment():
-    path = trail(straight(), fade=10, style=replace(STYLE, dot_size=4.0))
+    path = trail(straight(), fade=10, style=replace(STYLE, dot_size=0.8))
     for time in (5.0, 20.0, 20.5, 33.0, 75.0):
         dots = np.array([line.mean(0)[0] for line in drawn(path, time).of(STYLE.color)]).round(6)
-        assert len(np.unique(dots)) == len(dots) >= 5
+        assert len(np.unique(dots)) == len(dots) >= 4
+
+
+@settings(max_examples=30, deadline=None)
+@given(wandering(), st.floats(1, 8))
+def test_a_dot_follows_a_long_step_and_is_apart_from_the_dots_before_it(points, size):
+    path, last = trail(points, style=replace(STYLE, dash=(), dot_size=size)), len(points) - 1.0
+    dots = [(line.min(0) + line.max(0)) / 2 for line in drawn(path, last).of(STYLE.color)]
+    places = points[:, 0]
+    for dot, before in zip(dots, [places[0], *dots], strict=False):
+        nearest = int(np.nanargmin(np.linalg.norm(places - dot, axis=-1)))
+        np.testing.assert_allclose(dot, places[nearest], atol=1e-3)
+        assert np.linalg.norm(dot - places[nearest - 1]) >= 1.5 * size - 1e-3
+        assert np.linalg.norm(dot - before) >= 2.5 * size - 1e-3
+
+
+def test_short_steps_have_no_dots():
+    path = trail(straight(), style=replace(STYLE, dash=(), dot_size=2.0))
+    assert not drawn(path, 150.0).of(STYLE.color)
+
+
+@pytest.mark.parametrize("fade", [None, 60])
+def test_a_tapered_path_grows_from_its_tail_to_its_head(fade):
+    points = straight()
+    points[60:70] = np.stack([np.linspace(0, 400, 160), np.full(160, 100.0)], -1)[60:70, None]
+    found = painter()
+    found.draw_trail(trail(points, fade=fade, style=replace(STYLE, dash=(), casing_width=0.0, taper=0.4)), 159.0)
+    widths = [(max(line[:, 0].max() for line in lines), width) for lines, width in found.renderer.widths if lines]
+    widths.sort()
+    assert widths[-1] == pytest.approx((400, 72 / 100 * STYLE.width))
+    assert [width for _, width in widths] == sorted({width for _, width in widths})
+    assert min(widths)[1] == pytest.approx(0.4 * 72 / 100 * STYLE.width, rel=0.2)
 
 
 @given(st.floats(0, 9), st.integers(0, 9))

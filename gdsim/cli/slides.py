@@ -214,7 +214,7 @@ def _add_table(deck: Deck, runs: Mapping[int, tuple[Sequence[Trajectory], Theme]
     groups = {slide: make_rows(trajectories) for slide, (trajectories, _) in runs.items()}
     titles = Counter(group[0].objective for made in groups.values() for group in made)
     for slide, (trajectories, theme) in runs.items():
-        drawn = styles(group_by_objective(trajectories), theme.paths)
+        drawn = styles(group_by_objective(trajectories), theme)
         for row, style in zip(chain(*groups[slide]), chain(*drawn), strict=True):
             several = titles[row.objective] > 1
             rows.append(replace(row, objective=f"{row.objective} (slide {slide})" if several else row.objective))

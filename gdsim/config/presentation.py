@@ -123,6 +123,8 @@ class OwnTheme(Model):
     """A factor for all line widths."""
     type: Annotated[Finite, Field(ge=themes.TYPE[0], le=themes.TYPE[1])] | None = None
     """A factor for the size of all text."""
+    dashes: bool | None = None
+    """Whether paths also differ in their dashes, for pictures that must work in grey; false by default."""
 
     def given(self) -> dict[str, Any]:
         """Return the keys that are given, the argument of `gdsim.themes.theme`."""

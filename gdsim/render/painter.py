@@ -72,33 +72,35 @@ class Painter:
         stretch = trail.stretch(begin, time)
         self._draw_hidden(trail, stretch, style.alpha, new)
         if style.casing_width:
-            width = style.width + 2 * style.casing_width
-            self.stroke(stretch.lines[:, new:], style.casing, width, shown=stretch.visible[:, new:])
+            for width, shown in _widths(trail, stretch):
+                wide = width + 2 * style.casing_width
+                self.stroke(stretch.lines[:, new:], style.casing, wide, shown=shown[:, new:])
         self._draw_visible(trail, stretch, style.alpha)
         return stretch.lines
 
     def _draw_fading(self, trail: Trail, time: float) -> FloatArray:
-        first, drawn = float(trail.times[0]), [trail.at(time)[:, None]]
+        style, first, drawn = trail.style, float(trail.times[0]), [trail.at(time)[:, None]]
         for oldest, newest, alpha in trail.fade_bands:
             begin, end = max(time - oldest, first), max(time - newest, first)
             if begin < end:
                 stretch = trail.stretch(begin, end)
                 self._draw_hidden(trail, stretch, alpha)
-                self._draw_visible(trail, stretch, alpha)
+                self._draw_visible(trail, stretch, alpha, style.taper + (1 - style.taper) * alpha / style.alpha)
                 drawn.append(stretch.lines)
         return np.concatenate(drawn, axis=1)
 
-    def _draw_visible(self, trail: Trail, stretch: Stretch, alpha: float) -> None:
-        style, lines, visible = trail.style, stretch.lines, stretch.visible
-        if style.dash:
-            lengths = [points(part) for part in style.dash_lengths]
+    def _draw_visible(self, trail: Trail, stretch: Stretch, alpha: float, factor: float = 1.0) -> None:
+        style, lines = trail.style, stretch.lines
+        lengths = [points(part) for part in style.dash_lengths]
+        cap: Cap = "round" if alpha == 1 else "butt"
+        for width, visible in _widths(trail, stretch):
+            if not style.dash:
+                self.stroke(lines, style.color, factor * width, cap, shown=visible, alpha=alpha)
+                continue
             for line, shown, offsets in zip(lines, visible, stretch.dash_offsets, strict=True):
                 for first, last in _runs(shown):
                     dash = (points(float(offsets[first])), lengths)
-                    self.stroke(line[None, first:last], style.color, style.width, dash=dash, alpha=alpha)
-        else:
-            cap: Cap = "round" if alpha == 1 else "butt"
-            self.stroke(lines, style.color, style.width, cap, shown=visible, alpha=alpha)
+                    self.stroke(line[None, first:last], style.color, factor * width, dash=dash, alpha=alpha)
         if style.dot_size:
             self._mark(stretch.dots, "o", style.dot_size, style.color, style.casing, style.dot_edge, alpha)
 
@@ -232,6 +234,12 @@ def marker_outline(marker: str) -> FloatArray:
 def _marker_path(marker: str) -> Outline:
     shape = MarkerStyle(marker)
     return shape.get_path().transformed(shape.get_transform())
+
+
+def _widths(trail: Trail, stretch: Stretch) -> Iterator[tuple[float, BoolArray]]:
+    """Yield each width of a stretch, in ascending order, and which visible segments have it, (starts, n − 1)."""
+    for band in np.flatnonzero(np.bincount(stretch.bands.ravel())).tolist():
+        yield trail.style.widths[band], stretch.visible & (stretch.bands == band)
 
 
 def _runs(shown: BoolArray) -> list[tuple[int, int]]:

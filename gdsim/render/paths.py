@@ -31,6 +31,8 @@ EDGE = 0.06  # the width of the edge of an arrow
 FOOT, TANGENT_WIDTH = 0.07, 0.12  # of the line down to a foot, and of the tangent
 ARROW, STEP = 0.16, 0.24  # of the arrows of the gradient, and of the step
 
+TAPER = 0.5  # the width at the beginning of a path, as a fraction of the width at its head
+DOT = 1.75  # the diameter of a dot, in widths of its path
 SMALLEST = 0.6  # the minimum scale of heads and lines
 FOOT_ALPHA = 0.6  # the opacity of the line down to a foot
 FARTHEST = 1e7  # the absolute value to which positions in pixels are clipped
@@ -45,7 +47,7 @@ def trail_style(
         color=style.color,
         casing=casing,
         casing_width=max(0.076 * line, 0.6) if few and cased else 0.0,
-        width=max((0.17 if few else 0.1) * line, 1.0),
+        width=max((0.19 if few else 0.1) * line, 1.0),
         dash=style.dash,
         marker=style.marker,
         head_size=(0.95 if few else 0.6) * em,
@@ -56,7 +58,8 @@ def path_style(viewport: Viewport, path: Path, *, cased: bool = True) -> TrailSt
     """Return the style of a path in a view."""
     canvas, starts, scale = viewport.canvas, path.points.shape[1], _scale(viewport)
     style = trail_style(canvas, path.style, starts, casing=canvas.theme.casing, cased=cased, scale=scale)
-    return replace(style, dot_size=2.1 * style.width) if canvas.scene.dots else style
+    style = replace(style, taper=TAPER if starts <= FEW_STARTS else 1.0)
+    return replace(style, dot_size=DOT * style.width) if canvas.scene.dots else style
 
 
 def make_trail(

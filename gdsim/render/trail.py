@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from functools import cached_property
 from typing import NamedTuple, TypeVar
@@ -13,6 +14,10 @@ from gdsim.objectives import FloatArray
 
 INVISIBLE = 1 / 3  # the distance in pixels below which a vertex is not drawn separately from the previous one
 CHUNK = 200  # about how many of an optimizer's segments are redrawn per frame before a commit, at most 32 per path
+BANDS = 8  # the number of widths along a path that becomes wider towards its head
+LONGEST = 240.0  # the length in pixels that counts of a segment where a path becomes wider; the rest may be out of view
+APART, RECENT = 2.5, 12  # the minimum distance of a dot from the last dots of its path in diameters, and their number
+STEP = 1.5  # the minimum length of a step that ends at a dot, in diameters: short steps would look like a row of beads
 OVERLAP = 12  # committed vertices redrawn in the path's color, so that the casing of new segments does not cut it
 FADE_BANDS = 10  # the number of bands of constant opacity in a fading trail
 
@@ -28,8 +33,9 @@ class TrailStyle:
         casing: The color of the border around path, heads and dots.
         casing_width: The width of the path's border; 0 for no border.
         dash: On and off lengths in units of the width; empty for a solid line.
+        taper: The width at the beginning of a path, as a fraction of `width`.
         marker: The head's matplotlib marker.
-        dot_size: The diameter of the dot on each iterate; 0 for none.
+        dot_size: The diameter of the dots on iterates; 0 for none.
         hidden_alpha: The factor on the opacity where a surface hides the path.
     """
 
@@ -41,6 +47,7 @@ class TrailStyle:
     marker: str
     head_size: float
     dot_size: float = 0.0
+    taper: float = 1.0
     alpha: float = 1.0
     hidden_alpha: float = 0.45
 
@@ -48,6 +55,12 @@ class TrailStyle:
     def dash_lengths(self) -> tuple[float, ...]:
         """On and off lengths in pixels."""
         return tuple(part * self.width for part in self.dash)
+
+    @property
+    def widths(self) -> tuple[float, ...]:
+        """The width of each band of a path, from its beginning to its end."""
+        shares = np.linspace(0.0, 1.0, BANDS)
+        return tuple((self.width * (self.taper + (1 - self.taper) * shares)).tolist())
 
     @property
     def head_edge(self) -> float:
@@ -70,6 +83,26 @@ class TrailStyle:
         return max(self.width / 2 + self.casing_width, self.dot_size / 2 + self.dot_edge) + 3
 
 
+class _Drawn(NamedTuple):
+    """The vertices of a trail that are drawn.
+
+    Attributes:
+        times: (m,) the times.
+        lines: (starts, m, 2) the positions.
+        hidden: (starts, m) whether they are hidden.
+        dash_offsets: (starts, m) the path's length up to there, in pixels modulo the dash pattern.
+        bands: (starts, m) the index of the width after the vertex.
+        dotted: (starts, m) whether they have a dot.
+    """
+
+    times: FloatArray
+    lines: FloatArray
+    hidden: BoolArray
+    dash_offsets: FloatArray
+    bands: npt.NDArray[np.uint8]
+    dotted: BoolArray
+
+
 class Stretch(NamedTuple):
     """The paths of a trail between two times.
 
@@ -78,13 +111,15 @@ class Stretch(NamedTuple):
         visible: (starts, n − 1) whether a segment is drawn and not hidden.
         hidden: (starts, n − 1) whether a segment is drawn as hidden; None if none is.
         dash_offsets: (starts, n − 1) the path's length at the start of a segment, in pixels modulo the dash pattern.
-        dots: (dots, 2) the visible iterates before the end; none if iterates have no dots.
+        bands: (starts, n − 1) the index in `TrailStyle.widths` of a segment's width.
+        dots: (dots, 2) the visible dots before the end.
     """
 
     lines: FloatArray
     visible: BoolArray
     hidden: BoolArray | None
     dash_offsets: FloatArray
+    bands: npt.NDArray[np.uint8]
     dots: FloatArray
 
 
@@ -112,8 +147,7 @@ class Trail:
     path: int | None = None
 
     @cached_property
-    def _drawn(self) -> tuple[FloatArray, FloatArray, BoolArray, FloatArray]:
-        """The vertices that are drawn: times, (m,), lines, (starts, m, 2), hidden and dash offsets, (starts, m)."""
+    def _drawn(self) -> _Drawn:
         chosen, style = np.flatnonzero(self._distinct(INVISIBLE)), self.style
         lines = np.ascontiguousarray(self.points.transpose(1, 0, 2)[:, chosen])
         hidden = np.zeros(lines.shape[:2], np.bool_) if self.hidden is None else self.hidden[chosen].T
@@ -121,14 +155,40 @@ class Trail:
         if style.dash:
             lengths = np.nan_to_num(np.linalg.norm(np.diff(lines, axis=1), axis=-1))
             offsets[:, 1:] = np.cumsum(lengths, axis=1) % (sum(style.dash) * style.width)
-        return self.times[chosen], lines, hidden, offsets
+        return _Drawn(self.times[chosen], lines, hidden, offsets, self.bands[chosen].T, self.dotted[chosen].T)
+
+    @cached_property
+    def bands(self) -> npt.NDArray[np.uint8]:
+        """(n, starts) the index in `TrailStyle.widths` of the width after each vertex, by the length up to there."""
+        last = BANDS - 1
+        if self.fade is not None or self.style.taper == 1:
+            return np.full(self.points.shape[:2], last, np.uint8)
+        lengths = np.nan_to_num(np.linalg.norm(np.diff(self.points, axis=0), axis=-1)).clip(max=LONGEST)
+        so_far = np.concatenate([np.zeros((1, self.points.shape[1])), np.cumsum(lengths, axis=0)])
+        bands = np.floor(BANDS * so_far / np.maximum(so_far[-1], 1e-9))
+        return np.asarray(np.minimum(bands, last), np.uint8)
+
+    @cached_property
+    def dotted(self) -> BoolArray:
+        """(n, starts) which vertices have a dot: iterates after a long step that are not close to recent dots."""
+        found, size = np.zeros(self.points.shape[:2], np.bool_), self.style.dot_size
+        iterates = np.flatnonzero(self.times == np.floor(self.times))
+        steps = np.linalg.norm(np.diff(self.points[iterates], axis=0), axis=-1)
+        for start in range(self.points.shape[1] if size else 0):
+            dots = [self.points[0, start].tolist()]
+            for index in iterates[1:][steps[:, start] >= STEP * size].tolist():
+                place = self.points[index, start].tolist()
+                if all(math.dist(place, dot) >= APART * size for dot in dots[-RECENT:]):
+                    found[index, start] = True
+                    dots.append(place)
+        return found
 
     @cached_property
     def commit_times(self) -> FloatArray:
         """The ascending times up to which successive stretches are drawn permanently; empty for a fading trail."""
         if self.fade is not None:
             return np.empty(0)
-        times, *_ = self._drawn
+        times = self._drawn.times
         chunk = max(min(32, max(4, CHUNK // self.points.shape[1])), len(times) // self.frames)
         return times[chunk::chunk]
 
@@ -162,8 +222,7 @@ class Trail:
     def _distinct(self, apart: float) -> BoolArray:
         moves = np.nan_to_num(np.abs(np.diff(self.points, axis=0)), nan=1.0).max(axis=(1, 2))
         chosen = np.append(True, np.diff(np.floor(np.cumsum(moves) / apart), prepend=0.0) > 0)
-        if self.style.dot_size:
-            chosen |= self.times == np.floor(self.times)
+        chosen |= self.dotted.any(-1)
         if self.hidden is not None:
             chosen[1:] |= (self.hidden[1:] != self.hidden[:-1]).any(-1)
         return chosen
@@ -174,21 +233,21 @@ class Trail:
 
     def hidden_at(self, time: float) -> BoolArray:
         """Return which heads are hidden at a time, (starts,): those on a segment with a hidden end."""
-        times, _, hidden, _ = self._drawn
+        times, _, hidden, *_ = self._drawn
         before = int(times.searchsorted(time, side="right")) - 1
         after = before if times[before] == time else min(before + 1, len(times) - 1)
         return np.asarray(hidden[:, before] | hidden[:, after])
 
     def before(self, time: float, vertices: int) -> tuple[float, int]:
         """Return the time of the vertex up to `vertices` vertices before a commit time, and their actual number."""
-        times, *_ = self._drawn
+        times = self._drawn.times
         index = int(times.searchsorted(time))
         back = max(index - vertices, 0)
         return float(times[back]), index - back
 
     def stretch(self, begin: float, end: float) -> Stretch:
         """Return the paths between two times."""
-        times, drawn, covered, offsets = self._drawn
+        times, drawn, covered, offsets, bands, dotted = self._drawn
         first, last = int(times.searchsorted(begin, side="right")), int(times.searchsorted(end, side="right"))
         tail, head = self.at(begin), self.at(end)
         lines = np.concatenate([tail[:, None], drawn[:, first:last], head[:, None]], axis=1)
@@ -198,15 +257,13 @@ class Trail:
             ends = covered.take(np.arange(first - 1, last + 1), axis=1, mode="clip")
             hidden = visible & (ends[:, 1:] | ends[:, :-1])
             visible &= ~hidden
-        offsets, dots = offsets[:, first - 1 : last], np.empty((0, 2))
+        offsets, bands = offsets[:, first - 1 : last], bands[:, first - 1 : last]
         if self.style.dash:
             offsets = offsets.copy()
             offsets[:, 0] += np.nan_to_num(np.linalg.norm(tail - drawn[:, first - 1], axis=-1))
-        if self.style.dot_size:
-            between = slice(*np.searchsorted(times, (begin, end)))
-            dotted = ~covered[:, between] & (times[between] == np.floor(times[between]))
-            dots = drawn[:, between][dotted]
-        return Stretch(lines, visible, hidden, offsets, dots)
+        between = slice(*np.searchsorted(times, (begin, end)))
+        dots = drawn[:, between][dotted[:, between] & ~covered[:, between]]
+        return Stretch(lines, visible, hidden, offsets, bands, dots)
 
 
 def interpolated(rows: FloatArray, times: FloatArray, time: float) -> FloatArray:

@@ -31,8 +31,7 @@ from gdsim.simulation import Explanation, Trajectory
 from gdsim.themes import DASHES, MARKERS, Theme
 from gdsim.themes import theme as find_theme
 
-FEW_STEPS = 100  # maximum number of steps for which each iterate is drawn as a dot
-FEW_STARTS = 4  # maximum number of starts for which paths are dashed and thick; with more they are thin and solid
+FEW_STARTS = 4  # maximum number of starts for which paths are thick; with more they are thin and solid
 
 STRETCHED = {"distance": ["Longer steps are shown for a longer time."], "even": [], "early": []}
 """What the text about an animation says of its clock, by pace."""
@@ -88,7 +87,7 @@ def build_scene(
         _check_grid(groups)
     projections = [projection_of(group[0].objective, view, list(map(_known, group))) for group in groups]
     page = _page(objectives, projections, view)
-    group_styles = styles(groups, page.theme.paths)
+    group_styles = styles(groups, page.theme)
     facets = len(trajectories) if view.layout == "grid" else len(groups)
     inputs = [
         GroupInput(objective, projection, view, group, own, trajectories, facets)
@@ -101,7 +100,7 @@ def build_scene(
         alt_text=" ".join([*(describe(group[0].objective, group) for group in groups), *STRETCHED[animation.pace]]),
         styles=tuple(dict.fromkeys(style for own in group_styles for style in own)),
         groups=built,
-        dots=steps <= FEW_STEPS and max(heads) <= 2 * FEW_STARTS,
+        dots=max(heads) <= 2 * FEW_STARTS,
         trail=None if animation.trail == "whole" else animation.trail,
         vectors=view.vectors,
         steps=steps,
@@ -139,7 +138,7 @@ def build_saliency_scene(networks: Sequence[Explained], *, title: str, theme: Th
     trajectories, explained = [each for each, _ in networks], [each for _, each in networks]
     own = [
         [_saliency_style(style, each) for style, each in zip(given, group, strict=True)]
-        for given, group in zip(styles(trajectories, theme.paths), trajectories, strict=True)
+        for given, group in zip(styles(trajectories, theme), trajectories, strict=True)
     ]
     # A row needs 4.2 ems for three lines of text, and each network 11 more; an em is 2.32 % of the shorter side.
     needed = 0.0232 * theme.type * (4.2 * count + 11 * len(networks))
@@ -159,17 +158,17 @@ def build_saliency_scene(networks: Sequence[Explained], *, title: str, theme: Th
     )
 
 
-def styles(groups: Sequence[Sequence[Trajectory]], palette: tuple[str, ...]) -> list[list[Style]]:
+def styles(groups: Sequence[Sequence[Trajectory]], theme: Theme) -> list[list[Style]]:
     """Return the style of each trajectory of each group; the same optimizer has the same style in all groups.
 
-    Optimizers without a configured colour take those of the palette, in the order of their first appearance.
+    Optimizers without a configured colour take those of the theme, in the order of their first appearance.
     """
     keys = [list(_optimizer_keys(group)) for group in groups]
     optimizers: dict[tuple[object, ...], list[Trajectory]] = {}
     for key, trajectory in zip(chain(*keys), chain(*groups), strict=True):
         optimizers.setdefault(key, []).append(trajectory)
     given = [same[0].color for same in optimizers.values()]
-    unused = cycle([color for color in palette if color not in given] or palette)
+    unused = cycle([color for color in theme.paths if color not in given] or theme.paths)
     made: dict[tuple[object, ...], Style] = {}
     for i, (key, same) in enumerate(optimizers.items()):
         few = max(len(each.stops) for each in same) <= FEW_STARTS
@@ -179,7 +178,7 @@ def styles(groups: Sequence[Sequence[Trajectory]], palette: tuple[str, ...]) -> 
             settings=same[0].settings,
             color=same[0].color or next(unused),
             # When the colours repeat, they are combined with other dashes than before.
-            dash=DASHES[(i + i // len(palette)) % len(DASHES)] if few else (),
+            dash=DASHES[(theme.dashes * i + i // len(theme.paths)) % len(DASHES)] if few else (),
             marker=MARKERS[i % len(MARKERS)],
             aside=f"{' and '.join(distances)} off the plane{'s' * (len(distances) > 1)}" if distances else "",
         )

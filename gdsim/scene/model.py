@@ -171,7 +171,7 @@ class Scene:
         formula_for_title: Whether the formula may replace the title, because both are the same expression.
         subtitles: What the picture does not show, as alternatives from long to short.
         panels_at: Position of the panels; None to choose the one that fits best.
-        dots: Whether each iterate is drawn as a dot.
+        dots: Whether iterates are drawn as dots where there is room.
         trail: Number of steps of a path that remain visible behind its head while they fade; None for the whole path.
         vectors: Whether each head has arrows for the gradient, its negative and the step taken.
         frame_steps: (frames,) the fractional step that each frame shows.

@@ -32,6 +32,7 @@ class Theme:
         font: The font family.
         stroke: A factor on all line widths, within `STROKE`.
         type: A factor on all font sizes, within `TYPE`.
+        dashes: Whether paths also differ in their dashes, for pictures that must work in grey.
     """
 
     summary: str
@@ -51,6 +52,7 @@ class Theme:
     font: str = "DejaVu Sans"
     stroke: float = 1.0
     type: float = 1.0
+    dashes: bool = False
 
 
 # Path colours are those of Okabe and Ito (2008). Any two of a theme's eight differ by at least 14 in CIELAB, also

@@ -58,7 +58,7 @@ def theme_from_sheet(file: Path) -> Theme:
     field = tuple(mix(page, text, share) for share in FIELD_SHARES[kind])
     if color_map := sheet.get("image.cmap"):
         field = tuple(mix(color, page, 0.7) for color in sample_color_map(color_map))
-    backgrounds = (page, panel, field[1])
+    backgrounds, paths = (page, panel, field[1]), _paths(rc, (page, panel, field[len(field) // 2]))
     return Theme(
         summary=f"matplotlib's style sheet {file.stem}",
         page=page,
@@ -73,10 +73,12 @@ def theme_from_sheet(file: Path) -> Theme:
         rising=ensure_contrast(base.rising, backgrounds, 2.2, [text]),
         casing=page,
         minimum=text,
-        paths=_paths(rc, (page, panel, field[len(field) // 2])),
+        paths=paths,
         font=_font(rc),
         stroke=min(max(rc["lines.linewidth"] / 1.5, STROKE[0]), STROKE[1]),
         type=min(max(_font_size(rc) / 10, TYPE[0]), TYPE[1]),
+        # A sheet meant for grey names greys first.
+        dashes=all(len(set(channels(color))) == 1 for color in paths[:2]),
     )
 
 

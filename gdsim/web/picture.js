@@ -117,6 +117,8 @@ class Trail {
     this.points = floats(record.points);
     this.commits = floats(record.commitTimes);
     this.hidden = record.hidden && bytes(record.hidden);
+    this.bands = record.bands && bytes(record.bands);
+    this.dotted = record.dotted && bytes(record.dotted);
     this.count = this.times.length;
     this.runs = record.style.dashLengths.length ? this.measured() : null;
     this.forget();
@@ -171,7 +173,7 @@ class Trail {
     return Math.abs(x) > this.far || Math.abs(y) > this.far;
   }
 
-  /** Return the visible or the hidden lines of all paths between two times, with the phase of their dashes. */
+  /** Return the visible or the hidden lines of all paths between two times, with their widths and dash phases. */
   lines(begin, end, hidden) {
     const first = indexAt(this.times, begin), last = indexAt(this.times, end), found = [];
     for (let start = 0; start < this.starts; start++) {
@@ -182,12 +184,13 @@ class Trail {
         const k = 2 * (base + i + 1);
         const [bx, by] = i === last ? this.at(start, end) : [this.points[k], this.points[k + 1]];
         const run = this.runs ? this.runs[base + i] + (i === first ? tail : 0) : 0;
+        const band = this.bands ? this.bands[base + i] : this.style.widths.length - 1;
         if (Number.isNaN(ax + ay + bx + by) || this.hides(start, i) !== hidden) line = null;
         else if (this.isFar(ax, ay) || this.isFar(bx, by)) {
           line = null;
-          this.cut(found, ax, ay, bx, by, run);
+          this.cut(found, ax, ay, bx, by, run, band);
         } else {
-          if (!line) found.push(line = { points: [ax, ay], run });
+          if (line?.band !== band) found.push(line = { points: [ax, ay], run, band });
           line.points.push(bx, by);
         }
         [ax, ay] = [bx, by];
@@ -197,7 +200,7 @@ class Trail {
   }
 
   /** Add the part of a long segment that is near the picture. */
-  cut(found, ax, ay, bx, by, run) {
+  cut(found, ax, ay, bx, by, run, band) {
     let enter = 0, leave = 1;
     for (const [from, move] of [[ax, bx - ax], [ay, by - ay]]) {
       const one = (-this.far - from) / move, other = (this.far - from) / move;
@@ -208,32 +211,40 @@ class Trail {
     }
     if (enter >= leave) return;
     const points = [enter, leave].flatMap((share) => [ax + share * (bx - ax), ay + share * (by - ay)]);
-    found.push({ points, run: run + enter * Math.hypot(bx - ax, by - ay) });
+    found.push({ points, run: run + enter * Math.hypot(bx - ax, by - ay), band });
   }
 
-  /** Return the visible iterates from one time up to, but excluding, another. */
+  /** Return the visible dots from one time up to, but excluding, another. */
   dots(begin, end) {
     const found = [];
     for (let i = 0; i < this.count && this.times[i] < end; i++) {
-      if (this.times[i] < begin || this.times[i] % 1) continue;
+      if (this.times[i] < begin) continue;
       for (let k = i; k < this.starts * this.count; k += this.count) {
         const x = this.points[2 * k], y = this.points[2 * k + 1];
-        if (!this.hidden?.[k] && Number.isFinite(x + y)) found.push([x, y]);
+        if (this.dotted[k] && !this.hidden?.[k]) found.push([x, y]);
       }
     }
     return found;
   }
 
-  drawVisible(brush, begin, end, alpha) {
-    const { style } = this, lines = this.lines(begin, end, false);
-    if (style.dashLengths.length) {
-      brush.setLineDash(style.dashLengths);
-      for (const line of lines) {
-        brush.lineDashOffset = line.run;
-        stroke(brush, [line], style.color, style.width, "butt", alpha);
+  /** Call a function with each width and its lines. */
+  eachWidth(lines, draw) {
+    this.style.widths.forEach((width, band) => {
+      const own = lines.filter((line) => line.band === band);
+      if (own.length) draw(width, own);
+    });
+  }
+
+  drawVisible(brush, begin, end, alpha, factor = 1) {
+    const { style } = this, dashed = style.dashLengths.length > 0, cap = alpha === 1 && !dashed ? "round" : "butt";
+    brush.setLineDash(style.dashLengths);
+    this.eachWidth(this.lines(begin, end, false), (width, lines) => {
+      for (const some of dashed ? lines.map((line) => [line]) : [lines]) {
+        brush.lineDashOffset = some[0].run;
+        stroke(brush, some, style.color, factor * width, cap, alpha);
       }
-      brush.setLineDash([]);
-    } else stroke(brush, lines, style.color, style.width, alpha === 1 ? "round" : "butt", alpha);
+    });
+    brush.setLineDash([]);
     if (style.dotSize) {
       mark(brush, this.dot, this.dots(begin, end), style.dotSize, style.color, style.casing, style.dotEdge, alpha);
     }
@@ -253,12 +264,14 @@ class Trail {
       const begin = Math.max(time - oldest, times[0]), end = Math.max(time - newest, times[0]);
       if (begin >= end) continue;
       this.drawHidden(brush, begin, end, alpha);
-      this.drawVisible(brush, begin, end, alpha);
+      this.drawVisible(brush, begin, end, alpha, style.taper + (1 - style.taper) * alpha / style.alpha);
     }
     if (this.fadeBands.length) return;
     this.drawHidden(brush, since, time, style.alpha);
     if (style.casingWidth) {
-      stroke(brush, this.lines(since, time, false), style.casing, style.width + 2 * style.casingWidth, "butt");
+      this.eachWidth(this.lines(since, time, false), (width, lines) => {
+        stroke(brush, lines, style.casing, width + 2 * style.casingWidth, "butt");
+      });
     }
     const back = this.overlap ? times[Math.max(indexAt(times, since) - this.overlap, 0)] : since;
     this.drawVisible(brush, back, time, style.alpha);

@@ -187,12 +187,14 @@ class Drawing:
 
     def _trail(self, trail: Trail) -> dict[str, Any]:
         chosen, style = self._vertices[id(trail)], trail.style
-        looks = "color casing casing_width width dash_lengths marker head_size head_edge dot_size dot_edge alpha"
+        looks = "color casing casing_width dash_lengths marker head_size head_edge dot_size dot_edge alpha taper widths"
         return _fields(trail, "optimizer overlap commit_times fade_bands") | {
             "style": _fields(style, f"{looks} hidden_width") | {"hiddenAlpha": style.alpha * style.hidden_alpha},
             "starts": trail.points.shape[1],
             "times": _encoded(trail.times[chosen]),
             "points": _encoded(self._down(trail.points[chosen].transpose(1, 0, 2))),
+            "bands": None if style.taper == 1 or trail.fade_bands else _encoded(trail.bands[chosen].T),
+            "dotted": _encoded(trail.dotted[chosen].T.astype(np.uint8)) if style.dot_size else None,
             "hidden": None if trail.hidden is None else _encoded(trail.hidden[chosen].T.astype(np.uint8)),
         }
 
