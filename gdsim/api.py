@@ -390,7 +390,7 @@ def _fitted(trajectories: Sequence[Trajectory]) -> list[Trajectory]:
     low, high = near.min(0), near.max(0)
     width = np.where(high > low, high - low, 1.0)
     margin = 0.25 * np.maximum(width, width.max() / 4)
-    fitted = replace(target, bounds=np.stack([low - margin, high + margin], -1))
+    fitted = replace(target, bounds=np.stack([low - margin, high + margin], -1), default_view=False)
     return [replace(each, objective=fitted) for each in trajectories]
 
 

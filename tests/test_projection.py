@@ -222,3 +222,28 @@ def test_the_picture_says_that_it_is_a_section_and_what_of(size):
     words = [text.get_text() for text in frames.canvas.figure.findobj(Text)]
     assert "Rosenbrock" in words
     assert any("%" in each and ("dim 10" in each or "of the paths' variance" in each) for each in words)
+
+
+def test_a_default_view_widens_to_hold_paths_but_not_beyond_its_limit():
+    """Gradient descent on x² with rate 1.1 multiplies x by −1.2: 4.9, −5.88, 7.056, −8.4672."""
+
+    def view(steps, **bounds):
+        parabola = gdsim.objective("x**2 + 0*y", **bounds)
+        path = gdsim.descend(parabola, "SGD", steps=steps, start=[4.9, 1.0], lr=1.1)
+        return gdsim.build_scene([path]).facets[0].limits
+
+    assert view(0).tolist() == [[-5, 5], [-5, 5]]
+    held = view(2)
+    assert held[1].tolist() == [-5, 5]
+    assert -5.88 - 1.0 < held[0, 0] < -5.88
+    assert 7.056 < held[0, 1] < 7.056 + 1.0
+    # Another step would need more than 16.
+    assert view(3).tolist() == [[-5, 5], [-5, 5]]
+    assert view(2, bounds=[[-5, 5], [-5, 5]]).tolist() == [[-5, 5], [-5, 5]]
+
+
+def test_a_default_view_holds_the_starts_that_it_can():
+    parabola = gdsim.objective("x**2 + 0*y")
+    near, far = (gdsim.descend(parabola, "SGD", steps=2, start=[4.9, 1.0], lr=lr) for lr in (1.1, 2.0))
+    alone, together = (gdsim.build_scene(paths).facets[0].limits.tolist() for paths in ([near], [near, far]))
+    assert alone == together != gdsim.build_scene([far]).facets[0].limits.tolist()

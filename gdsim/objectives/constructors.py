@@ -48,7 +48,7 @@ def objective(
     """
     if isinstance(source, Objective):
         _check_settings(source.title, settings | ({} if dim is None else {"dim": dim}), ("bounds",))
-        return source if bounds is None else replace(source, bounds=as_bounds(bounds, source.dim))
+        return source if bounds is None else replace(source, bounds=as_bounds(bounds, source.dim), default_view=False)
     if callable(source):
         _check_settings("a function", settings, ("name",))
         return from_function(source, dim=dim, bounds=bounds, **settings)
@@ -101,6 +101,7 @@ def from_expression(
         bounds=_bounds(bounds, len(expression.variables)),
         formula=expression.formula,
         source="typed",
+        default_view=bounds is None,
     )
 
 
@@ -161,7 +162,7 @@ def from_function(
     view = _bounds(bounds, dim)
     f, source = batched(function, view)
     title = name or getattr(function, "__name__", "function").replace("<lambda>", "a function")
-    return Objective(name=title, title=title, f=f, bounds=view, source=source)
+    return Objective(name=title, title=title, f=f, bounds=view, source=source, default_view=bounds is None)
 
 
 def _bounds(bounds: npt.ArrayLike | None, dim: int) -> FloatArray:
@@ -188,6 +189,7 @@ def _from_catalog(name: str, dim: int | None, bounds: npt.ArrayLike | None, sett
         ),
         formula=definition.formula(**parameters) if callable(definition.formula) else definition.formula,
         source=definition.source,
+        default_view=bounds is None,
         parameters=MappingProxyType(parameters),
     )
 

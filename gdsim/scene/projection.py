@@ -24,6 +24,8 @@ CHUNK = 2**22  # coordinates evaluated at once, because a grid in a thousand dim
 STEEP, ZOOM = 1.5, 8
 """A function has a pole if its depth grows by the first factor each time the sampled region shrinks by the second."""
 
+WIDEST = 1.6  # how much wider than its default a view may be, to hold paths
+
 SUBSCRIPTS = str.maketrans("0123456789", "₀₁₂₃₄₅₆₇₈₉")
 
 DIRECTIONS = ("direction 1", "direction 2")
@@ -75,7 +77,7 @@ def choose_projection(objective: Objective, view: View, paths: Sequence[FloatArr
     """
     dim = objective.dim
     if dim <= 2:
-        return Projection(np.zeros(dim), np.eye(dim), widened(objective.bounds, paths), ("x", "y")[:dim])
+        return Projection(np.zeros(dim), np.eye(dim), _view(objective, paths, range(dim)), ("x", "y")[:dim])
     if isinstance(view.plane, list):
         return _on_coordinates(objective, [int(place) for place in view.plane], view.at, paths)
     if view.at is not None:
@@ -117,7 +119,7 @@ def _on_coordinates(
     else:
         origin, where = objective.bounds.mean(-1), "the others in the middle"
     origin[plane] = 0.0
-    bounds = widened(objective.bounds, paths)[plane]
+    bounds = _view(objective, paths, plane)
     names = tuple("x" + str(i + 1).translate(SUBSCRIPTS) for i in plane)
     short = f"section {names[0]}, {names[1]} of dim {dim}"
     return Projection(origin, np.eye(dim)[plane], bounds, names, (f"{short}, {where}", short))
@@ -159,13 +161,36 @@ def near(points: FloatArray, bounds: FloatArray) -> npt.NDArray[np.bool_]:
     return inside(points, np.stack([bounds[:, 0] - AWAY * span, bounds[:, 1] + AWAY * span], -1))
 
 
+def _view(objective: Objective, paths: Sequence[FloatArray], coordinates: Sequence[int]) -> FloatArray:
+    """Return the bounds of a view of some coordinates, (k, 2): a default view is widened to hold paths.
+
+    As many starts as possible are held completely within a view up to `WIDEST` times as wide as it would be otherwise.
+    """
+    bounds = widened(objective.bounds, paths)[coordinates]
+    if not paths or not objective.default_view:
+        return bounds
+    points = np.concatenate([path[..., coordinates] for path in paths], axis=1)
+    span = bounds[:, 1] - bounds[:, 0]
+    # Rows of a start that failed are NaN.
+    low, high = _with_margin(bounds, np.nanmin(points, axis=0), np.nanmax(points, axis=0))
+    order = np.argsort(((high - low) / span).max(-1))
+    low, high = np.minimum.accumulate(low[order]), np.maximum.accumulate(high[order])
+    fits = (high - low <= WIDEST * span).all(-1)
+    return np.stack([low[fits][-1], high[fits][-1]], -1) if fits.any() else bounds
+
+
 def widened(bounds: FloatArray, paths: Sequence[FloatArray]) -> FloatArray:
     """Return bounds (dim, 2) extended to include every start of paths (steps + 1, starts, dim)."""
     starts = np.concatenate([path[0] for path in paths]) if paths else np.empty((0, len(bounds)))
     low, high = np.vstack([bounds[:, 0], starts]).min(0), np.vstack([bounds[:, 1], starts]).max(0)
-    margin = 0.05 * (high - low)
-    low = np.where(low < bounds[:, 0], low - margin, low)
-    return np.stack([low, np.where(high > bounds[:, 1], high + margin, high)], -1)
+    return np.stack(_with_margin(bounds, low, high), -1)
+
+
+def _with_margin(bounds: FloatArray, low: FloatArray, high: FloatArray) -> tuple[FloatArray, FloatArray]:
+    """Return the bounds (dim, 2), extended to low and high (…, dim) with a margin where these are outside."""
+    margin = 0.05 * (np.maximum(high, bounds[:, 1]) - np.minimum(low, bounds[:, 0]))
+    low = np.where(low < bounds[:, 0], low - margin, bounds[:, 0])
+    return low, np.where(high > bounds[:, 1], high + margin, bounds[:, 1])
 
 
 def plane_problems(objectives: Sequence[Objective], view: View) -> Iterator[Problem]:
