@@ -100,27 +100,25 @@ def test_stream_lines_follow_the_landscape(trained):
 
 
 def test_the_picture_says_what_the_plane_leaves_out(trained):
-    full, shorter, short = build_scene(trained).subtitles
+    full, shorter, short = build_scene(trained).notes
     assert full == "plane of the paths in 24 weights, 91.3 % of their variance"
     assert shorter == f"plane: {short}"
     assert short == "91.3 % of the paths' variance"
     some = made.landscape(plane="random", share=0.0412, examples=500)
-    assert build_scene(made.trained(objective=some)).subtitles == (
+    assert build_scene(made.trained(objective=some)).notes == (
         "random plane in 24 weights, 4.1 % of the paths' variance, loss on 500 of 1,347 examples",
         "plane: 4.1 % of the paths' variance, loss on 500 of 1,347 examples",
         "plane: 4.1 % of variance, 500 examples",
         "4.1 % of variance, 500 examples",
     )
     flat = made.landscape(weights=2, share=1.0)
-    assert build_scene(made.trained(objective=flat, away=0.0, image=None)).subtitles == ()
+    assert build_scene(made.trained(objective=flat, away=0.0, image=None)).notes == ()
 
 
 def test_the_planes_of_several_networks_say_what_they_leave_out():
     def words(**facts):
         planes = [made.landscape(name, share=share, **facts) for name, share in (("one", 0.913), ("other", 0.77))]
-        return build_scene([path for each in planes for path in made.trained(("SGD",), 5, objective=each)]).subtitles[
-            1:
-        ]
+        return build_scene([path for each in planes for path in made.trained(("SGD",), 5, objective=each)]).notes[1:]
 
     held = "91.3 % and 77.0 % of"
     assert words() == (f"{held} the paths' variance", "planes of the networks' weights")
@@ -143,7 +141,7 @@ def through():
 def test_a_plane_through_recordings_says_so(through):
     scene = build_scene(through)
     words = "plane through one and the other:Adam in 24 weights, 50.0 % of the paths' variance"
-    assert scene.subtitles[0] == words
+    assert scene.notes[0] == words
     assert f"({words}). " in scene.alt_text
 
 

@@ -40,7 +40,7 @@ def test_two_coordinates_with_the_others_at_the_minimum():
     point[[2, 7]] = scene.facets[0].arrows.points[33]
     np.testing.assert_array_equal(scene.facets[0].arrows.gradients[33], TEN.gradients(point)[1][[2, 7]])
     assert scene.facets[0].names == ("x₃", "x₈")
-    assert scene.subtitles[0] == "section x₃, x₈ of dim 10, the others at the minimum"
+    assert scene.notes[0] == "section x₃, x₈ of dim 10, the others at the minimum"
     assert scene.facets[0].minima.tolist() == [[1, 1]]
 
 
@@ -77,7 +77,7 @@ def test_it_is_the_default_and_the_arrows_are_the_slope_along_it():
     path = walk()
     scene = build_scene([path])
     shown = choose_projection(TEN, View(), [path.points])
-    assert "plane of the paths in dim 10" in scene.subtitles[0]
+    assert "plane of the paths in dim 10" in scene.notes[0]
     spot, slope = scene.facets[0].arrows.points[100], scene.facets[0].arrows.gradients[100]
     for axis in range(2):
         step = 1e-6 * np.eye(2)[axis]
@@ -89,7 +89,7 @@ def test_a_path_in_a_plane_loses_nothing():
     sphere = gdsim.objective("sphere", dim=6)
     path = gdsim.descend(sphere, "SGD", start=[1, 2, 0, 0, 0, 0], steps=20, lr=0.1)
     scene = build_scene([path])
-    assert "100 % of their variance" in scene.subtitles[0]
+    assert "100 % of their variance" in scene.notes[0]
     shown = choose_projection(sphere, View(), [path.points])
     np.testing.assert_allclose(sphere.values(shown.lift(scene.facets[0].paths[0].points)), path.values, atol=1e-9)
 

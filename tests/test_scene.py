@@ -183,7 +183,7 @@ def test_several_objectives_make_a_group_each():
             found = path.points[iterates, :, : trajectories[2 * k].objective.dim]
             np.testing.assert_array_equal(found[..., 0], trajectories[2 * k + 1].points[..., 0])
     assert scene.alt_text.count("Gradient descent on ") == 3
-    assert scene.subtitles[0].startswith("Sphere: plane of the paths in dim 4")
+    assert scene.notes[0].startswith("Sphere: plane of the paths in dim 4")
     grid = build_scene(trajectories, view=View(layout="grid"))
     assert [len(group.facets) for group in grid.groups] == [2, 2, 2]
 
@@ -204,12 +204,18 @@ def test_one_objective_needs_no_name_beside_its_view():
 
 @pytest.mark.parametrize(
     ("view", "shown"),
-    [({}, True), ({"title": "Race"}, False), ({"title": "Race", "formula": True}, True), ({"formula": False}, False)],
+    [
+        ({}, True),
+        ({"title": "Race"}, True),
+        ({"title": "function"}, True),
+        ({"title": "Race", "formula": False}, False),
+    ],
 )
-def test_the_formula_stands_with_the_objectives_own_title(view, shown):
+def test_the_subtitle_names_the_objective_and_its_formula(view, shown):
     scene = preview_scene(HIMMELBLAU, view=View(**view))
     assert scene.formula == (f"f(x, y) = {HIMMELBLAU.formula}" if shown else "")
-    assert scene.title == view.get("title", "Himmelblau")
+    assert scene.title == ("Race" if view.get("title") == "Race" else "Himmelblau")
+    assert scene.subject == "Himmelblau"
 
 
 @pytest.mark.parametrize("name", names())

@@ -67,9 +67,9 @@ class Seen:
 
     def __init__(self, shown=None, theme=LIGHT, box=BOX, em=EM, **given) -> None:
         self.facet = shown or facet(**given)
-        words = {"title": "", "formula": "", "formula_for_title": False, "subtitles": (), "alt_text": ""}
+        words = {"title": "", "alt_text": ""}
         scene = Scene(**words, theme=theme, size=(int(box.right) + 20, int(box.top) + 20))
-        self.canvas = Canvas(scene, Layout(em, box, (0, 0), (), None, None, ticks=True))
+        self.canvas = Canvas(scene, Layout(em, box, None, (0, 0), (), None, None, ticks=True))
         self.viewport = view_renderer("surface").draw(self.canvas, self.facet, box, (True, True))
 
     def moment(self, azimuth: float) -> Moment:

@@ -213,10 +213,12 @@ class View(Model):
         f"{MIN_WIDTH} × {MIN_HEIGHT} to {MAX_WIDTH} × {MAX_HEIGHT}. 1280 × 720 fits a slide.",
         examples=[[1280, 720], [1920, 1080], [800, 600]],
     )
-    title: Annotated[Line, Field(max_length=200)] | None = Field(default=None, examples=["Three optimizers"])
-    """The title of the picture; the objective's name by default."""
-    formula: bool | None = None
-    """Whether the title includes the objective's formula; by default unless `title` is given."""
+    title: Annotated[Line, Field(max_length=200)] | None = Field(
+        default=None, examples=["function", "Three optimizers"]
+    )
+    """The title of the picture, above the objective's name; function makes that name the title."""
+    formula: bool = True
+    """Whether the subtitle includes the objective's formula."""
 
     @model_validator(mode="after")
     def _check_panels(self) -> View:

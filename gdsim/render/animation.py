@@ -22,9 +22,10 @@ from gdsim.objectives import FloatArray
 from gdsim.render.annotations import exit_marks, name_marks
 from gdsim.render.canvas import DPI, Canvas, default_settings, save_vectors
 from gdsim.render.display_list import START, Layer, Moment, Primitive, Viewport
+from gdsim.render.header import Counter, draw_header
 from gdsim.render.images import Pixels, Rect, image_artists, pixels_of
 from gdsim.render.layout import GroupLayout, Layout, LayoutSearch
-from gdsim.render.legend import Counter, draw_key, draw_legend, draw_names, draw_title, key_width
+from gdsim.render.legend import draw_key, draw_legend, draw_names, key_width
 from gdsim.render.painter import Painter, only
 from gdsim.render.panels import draw_panels, panel_renderer
 from gdsim.render.paths import add_starts
@@ -82,7 +83,7 @@ class Frames:
         draw_names(canvas, scene.groups, layout.groups)
         draw_legend(canvas, scene.styles)
         draw_key(canvas, scene)
-        draw_title(canvas, scene)
+        draw_header(canvas, scene)
         self.counter = Counter(canvas) if scene.steps else None
         canvas.outline_numbers()
         canvas.agg.draw()
@@ -290,6 +291,7 @@ def scene_layout(scene: Scene) -> Layout:
     return LayoutSearch(
         size=scene.size,
         em=em,
+        titled=bool(scene.title),
         aspects=tuple(renderer.aspect(group.facets[0], len(facets)) for group in scene.groups),
         facets=len(scene.groups[0].facets),
         named=named,

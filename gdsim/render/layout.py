@@ -19,6 +19,11 @@ LEGEND_LINES = (3.0, 1.6)  # the heights of a legend entry: with the settings un
 SMALLEST_PANEL = 11.0  # the minimum width of a panel
 SMALLEST_FACET = 6.5  # up to this side of a square facet, its size decides; beyond it, the number of panels
 
+MARGIN = 1.6  # between the text of the header and the edges of the picture
+TITLE, SUBTITLE, HEADER = 2.3, 4.0, 5.1  # from the upper edge: the baselines of the header, and where the rest begins
+LOW, LOW_HEADER = 1.6, 2.6  # likewise, for a header of one line
+COUNTER = 8.5  # the width of the step counter
+
 # Ratios of width to height.
 WIDEST_FACET = 1.9  # between 1 and this, a facet's whole area counts in the score
 MOST_OBLONG = 2.5  # more elongated views are stretched, so that their axes differ in scale
@@ -110,7 +115,8 @@ class Layout:
 
     Attributes:
         em: The font size of plain text, in pixels.
-        title: The line at the top.
+        title: The line at the top; it begins at the same place in every picture of a size.
+        subtitle: The line under it, as far as the step counter.
         counter: The right end of the step counter on its baseline.
         legend: The names of the paths; if it is lower than two ems, on one line.
         key: The key to the other symbols.
@@ -119,6 +125,7 @@ class Layout:
 
     em: float
     title: Box
+    subtitle: Box | None
     counter: tuple[float, float]
     groups: tuple[GroupLayout, ...]
     legend: Box | None
@@ -133,6 +140,7 @@ class LayoutSearch:
     Attributes:
         size: Width and height in pixels.
         em: The font size of plain text, in pixels.
+        titled: Whether there is a title above the subtitle.
         aspects: For each group, the width-to-height ratio of its facets at which both axes have the same scale; None
             for any.
         facets: The number of facets of each group.
@@ -147,6 +155,7 @@ class LayoutSearch:
 
     size: tuple[int, int]
     em: float
+    titled: bool
     aspects: tuple[float | None, ...]
     facets: int
     named: bool
@@ -163,8 +172,9 @@ class LayoutSearch:
         self.width, self.height = width, height = self.size
         self.ticks = self.digits > 0 and min(width, height) >= 20 * em
         self.bar = 5.2 * em if self.color_bar and width >= 26 * em else 0.0
-        self.top = height - (3.3 if height >= 20 * em else 2.6) * em
-        self.right = width - 1.6 * em
+        self.lines = 2 if self.titled and height >= 20 * em else 1
+        self.top = height - (HEADER if self.lines == 2 else LOW_HEADER) * em
+        self.right = width - MARGIN * em
         self.left = (2.4 + 0.64 * self.digits) * em if self.ticks else 0.0
         self.below = AXIS * em if self.ticks else 0.0
 
@@ -200,11 +210,12 @@ class LayoutSearch:
 
     def _layout(self, groups: Sequence[GroupLayout], legend: Box | None, key: Box | None) -> Layout:
         em = self.em
-        x = min(box.x for group in groups for box in group.facets)
-        base = self.height - (1.95 if self.height >= 20 * em else 1.6) * em
-        title = Box(x, base, self.width - 10.5 * em - x, 2 * em)
         legend = legend if self.legend else None
-        return Layout(em, title, (self.right, base), tuple(groups), legend, key, self.ticks)
+        x, low = MARGIN * em, self.height - (SUBTITLE if self.lines == 2 else LOW) * em
+        whole = Box(x, self.height - TITLE * em, self.right - x, 1.9 * em)
+        beside = Box(x, low, self.right - COUNTER * em - x, 1.5 * em)
+        header = (whole, beside) if self.lines == 2 else (beside, None if self.titled else beside)
+        return Layout(em, *header, (self.right, low), tuple(groups), legend, key, self.ticks)
 
     def _beside(self, columns: int, share: float, line: float) -> Layout:
         """Put the facets on the left, and the legend, the key and the panels in a column on the right."""

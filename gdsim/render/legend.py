@@ -1,19 +1,14 @@
-"""Text around the views: the title, the legend, the key to the other symbols, and the step counter."""
+"""Text around the views: the legend, and the key to the other symbols."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import replace
-from functools import cached_property, partial
-from typing import Any, TypeAlias
+from functools import partial
+from typing import TypeAlias
 
 import numpy as np
-import numpy.typing as npt
-from matplotlib.backend_bases import RendererBase
-from matplotlib.backends.backend_agg import RendererAgg
-from matplotlib.colors import to_rgba
 
-from gdsim.render.canvas import DPI, Canvas, arrow_shapes
+from gdsim.render.canvas import Canvas, arrow_shapes
 from gdsim.render.layout import Box, GroupLayout
 from gdsim.render.panels import panel_renderer
 from gdsim.scene.model import Group, Scene, Style
@@ -21,54 +16,8 @@ from gdsim.scene.model import Group, Scene, Style
 DrawSymbol: TypeAlias = Callable[[Canvas, float, float], None]
 
 # Lengths in ems.
-FORMULA_SIZES = (1.35, 1.2, 1.05, 0.95)  # the font sizes that are tried for a formula
 LINE = 1.55  # the spacing of one-line legend entries
 CLOSE, WIDE = 2.4, 2.95  # the minimum and maximum spacing of two-line entries
-
-
-def draw_title(canvas: Canvas, scene: Scene) -> None:
-    """Write the title, the formula and the subtitle.
-
-    If there is little room, the line begins further left, then the title is smaller, then it is shortened; the subtitle
-    is never shortened.
-    """
-    em, box = canvas.em, canvas.layout.title
-    alone = scene.formula and scene.formula_for_title and not scene.subtitles
-    if alone and _draw_formula(canvas, scene.formula, box.x, box.y, box.width):
-        return
-    subtitle, least = "", canvas.width_of(scene.title, 1.1, bold=True) + 0.8 * em
-    if scene.subtitles:
-        # There is room to the left of a centered view.
-        left = min(box.x, 1.6 * em)
-        places = [(words, x) for x in (box.x, left) for words in scene.subtitles]
-        fitting = ((words, x) for words, x in places if canvas.width_of(words, 1.0) + least <= box.right - x)
-        subtitle, x = next(fitting, places[-1])
-        box = replace(box, x=x, width=box.right - x)
-    room = box.width - (canvas.width_of(subtitle, 1.0) + 0.8 * em if subtitle else 0.0)
-    size = next((size for size in (1.5, 1.25) if canvas.width_of(scene.title, size, bold=True) <= room), 1.1)
-    title = canvas.shortened(scene.title, size, room, bold=True)
-    canvas.text(box.x, box.y, title, size=size, fontweight="bold", va="baseline")
-    canvas.text(box.right - 0.6 * em, box.y, subtitle, color=canvas.theme.quiet, ha="right", va="baseline")
-    used = canvas.width_of(title, size, bold=True) + (1.4 * em if title else 0.0)
-    if not _draw_formula(canvas, scene.formula, box.x + used, box.y, room - used - 1.2 * em):
-        canvas.left_out.append("The formula has no room in the title at this size.")
-
-
-def _draw_formula(canvas: Canvas, formula: str, x: float, y: float, room: float) -> bool:
-    """Write a formula in the largest size that fits, and return whether one does; true if there is no formula."""
-    words, high = f"${formula}$", canvas.size[1] - canvas.layout.title.y - 2
-    if not formula:
-        return True
-    for size in FORMULA_SIZES:
-        try:
-            width, above, below = canvas.extent_of(words, size, math=True)
-        except ValueError:  # matplotlib cannot typeset it
-            return False
-        # Roots and fractions can make a formula too high for the line.
-        if width <= room and above <= high and below <= 1.1 * canvas.em:
-            canvas.text(x, y, words, size=size, color=canvas.theme.quiet, parse_math=True, va="baseline")
-            return True
-    return False
 
 
 def draw_legend(canvas: Canvas, styles: Sequence[Style]) -> None:
@@ -226,64 +175,3 @@ def _draw_arrow(right: float, up: float, color: str, canvas: Canvas, x: float, y
 def _draw_slopes(canvas: Canvas, x: float, y: float) -> None:
     _draw_arrow(-1.0, 0.0, canvas.theme.falling, canvas, x, y)
     _draw_arrow(1.0, 0.0, canvas.theme.rising, canvas, x + 1.7 * canvas.em, y)
-
-
-class Counter:
-    """The step counter; creating it adds its static text to the figure.
-
-    Digits are small opaque images, because laying out text in each frame would cost more than drawing the paths. On a
-    transparent page they are on a card, because some formats store only what changed, which must then be opaque.
-
-    Attributes:
-        places: The maximum number of digits.
-        pitch: The distance from one digit to the next, in pixels.
-        left: The left edge of the first digit, in pixels.
-        rows: The rows of the picture that contain the digits.
-    """
-
-    def __init__(self, canvas: Canvas) -> None:
-        self._size, em, total = canvas.size, canvas.em, f"/ {canvas.scene.steps}"
-        self._page = np.array([round(255 * part) for part in to_rgba(canvas.theme.page)], np.uint8)
-        self.places = len(str(canvas.scene.steps))
-        self.pitch = canvas.width_of("00", 1.0) - canvas.width_of("0", 1.0)
-        right, base = canvas.layout.counter
-        look: dict[str, Any] = {"color": canvas.theme.quiet, "va": "baseline"}
-        canvas.text(right, base, total, ha="right", **look)
-        self.left = round(right - canvas.width_of(total, 1.0) - (self.places + 0.6) * self.pitch)
-        begin = self.left - 0.5 * self.pitch
-        canvas.text(begin, base, "step", ha="right", **look)
-        self._number = canvas.text(self.left, base, "", loose=True, ha="left", **look)
-        bottom, top = round(base - 0.4 * em), round(base + 1.1 * em)
-        self.rows = slice(self._size[1] - top, self._size[1] - bottom)
-        begin -= canvas.width_of("step", 1.0) + 0.4 * em
-        canvas.card(Box(begin, bottom, right + 0.4 * em - begin, top - bottom))
-
-    def draw(self, renderer: RendererBase, time: float) -> None:
-        """Draw the number as text on any renderer."""
-        self._draw_text(renderer, str(int(time)).rjust(self.places))
-
-    def _draw_text(self, renderer: RendererBase, text: str) -> None:
-        number = text.lstrip()
-        self._number.set_text(number)
-        self._number.set_x((self.left + (len(text) - len(number)) * self.pitch) / self._size[0])
-        self._number.draw(renderer)
-
-    def stamp(self, frame: npt.NDArray[np.uint8], time: float) -> None:
-        """Copy the number's digits onto a frame, (H, W, 3 or 4), over the page's color or the previous number."""
-        for place, digit in enumerate(str(int(time)).rjust(self.places)):
-            begin, end = (round((place + edge) * self.pitch) for edge in (0, 1))
-            area = (self.rows, slice(self.left + begin, self.left + end))
-            pixels = self._page if digit == " " else self._digits[int(digit)][:, begin:end]
-            frame[area] = pixels[..., : frame.shape[-1]]
-
-    @cached_property
-    def _digits(self) -> list[npt.NDArray[np.uint8]]:
-        """The image of each digit at every place, (rows, columns, 4), on the page's color."""
-        renderer, digits = RendererAgg(*self._size, DPI), []
-        pixels = np.asarray(renderer.buffer_rgba())
-        columns = slice(self.left, self.left + round(self.places * self.pitch))
-        for digit in "0123456789":
-            pixels[...] = self._page
-            self._draw_text(renderer, digit * self.places)
-            digits.append(pixels[self.rows, columns].copy())
-        return digits

@@ -16,7 +16,7 @@ from gdsim.config import Animation, View
 from gdsim.errors import InputError, Problem
 from gdsim.objectives import FloatArray, Objective
 from gdsim.scene.camera import moving_share
-from gdsim.scene.captions import describe, formula, joined, subtitles
+from gdsim.scene.captions import describe, formula, joined, notes
 from gdsim.scene.facets import GroupInput
 from gdsim.scene.levels import number
 from gdsim.scene.model import Group, Scene, Style
@@ -245,10 +245,11 @@ def _page(objectives: Sequence[Objective], projections: Sequence[Projection], vi
     except InputError as error:
         raise error.below("view", "theme") from error
     return Scene(
-        title=title if view.title is None else view.title,
+        title=title if view.title in (None, "function") else view.title,
+        subject=title,
         formula=formula(objectives, view),
-        formula_for_title=view.title is None and {each.name for each in objectives} == {"expression"},
-        subtitles=subtitles(objectives, [each.words for each in projections]),
+        formula_is_subject={each.name for each in objectives} == {"expression"},
+        notes=notes(objectives, [each.words for each in projections]),
         alt_text=f"{title}{DRAWN[view.arrows]}.",
         theme=look,
         size=(view.size[0], view.size[1]),

@@ -1,4 +1,4 @@
-"""The title and subtitles of a picture, and the text that describes what happens in it."""
+"""The subtitle of a picture, and the text that describes what happens in it."""
 
 from __future__ import annotations
 
@@ -25,9 +25,8 @@ def joined(words: Sequence[str]) -> str:
 
 
 def formula(objectives: Sequence[Objective], view: View) -> str:
-    """Return the equation for a title, in LaTeX without dollar signs; empty if none is shown."""
-    wanted = view.title is None if view.formula is None else view.formula
-    if not wanted or len(objectives) > 1 or not objectives[0].formula:
+    """Return the equation for a subtitle, in LaTeX without dollar signs; empty if none is shown."""
+    if not view.formula or len(objectives) > 1 or not objectives[0].formula:
         return ""
     right, dim = objectives[0].formula, objectives[0].dim
     indexed = dim > 2 or INDEXED.search(right)
@@ -35,7 +34,7 @@ def formula(objectives: Sequence[Objective], view: View) -> str:
     return f"{left} = {right}"
 
 
-def subtitles(objectives: Sequence[Objective], words: Sequence[tuple[str, ...]]) -> tuple[str, ...]:
+def notes(objectives: Sequence[Objective], words: Sequence[tuple[str, ...]]) -> tuple[str, ...]:
     """Describe what a picture does not show, as alternatives from long to short; empty if it shows everything.
 
     Args:

@@ -167,9 +167,12 @@ class Scene:
     """Everything that an animation shows; `len(scene)` is its number of frames, by default a single one.
 
     Attributes:
-        formula: The objective's formula for the title, in LaTeX without dollar signs.
-        formula_for_title: Whether the formula may replace the title, because both are the same expression.
-        subtitles: What the picture does not show, as alternatives from long to short.
+        title: The finding, or what the user calls the picture; empty for none.
+        short_titles: What replaces the title where it has no room, from long to short.
+        subject: The names of the objectives, for the subtitle.
+        formula: The objective's formula for the subtitle, in LaTeX without dollar signs.
+        formula_is_subject: Whether the formula may replace the subject, because both are the same expression.
+        notes: What the picture does not show, as alternatives from long to short.
         panels_at: Position of the panels; None to choose the one that fits best.
         dots: Whether iterates are drawn as dots where there is room.
         trail: Number of steps of a path that remain visible behind its head while they fade; None for the whole path.
@@ -182,9 +185,11 @@ class Scene:
     alt_text: str
     theme: Theme
     size: tuple[int, int]
+    short_titles: tuple[str, ...] = ()
+    subject: str = ""
     formula: str = ""
-    formula_for_title: bool = False
-    subtitles: tuple[str, ...] = ()
+    formula_is_subject: bool = False
+    notes: tuple[str, ...] = ()
     styles: tuple[Style, ...] = ()
     groups: tuple[Group, ...] = ()
     panels_at: Literal["beside", "under"] | None = None

@@ -39,7 +39,7 @@ class Projection:
         origin: (dim,) the point of the domain at the coordinates (0, …, 0).
         axes: (k, dim) orthonormal directions, k is 1 or 2.
         bounds: (k, 2) the range of coordinates to show.
-        words: What the projection does not show, for the subtitle, as alternatives from long to short; empty for
+        words: What the projection does not show, for the notes, as alternatives from long to short; empty for
             nothing.
         marks: Named points such as the recordings that define a plane of weights: coordinates (k,) and name.
     """

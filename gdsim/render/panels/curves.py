@@ -115,7 +115,7 @@ def chart(
     left, page = EM * (1.2 + 0.62 * 6), Box(0, 0, WIDTH, HEIGHT)
     box = Box(left, 3.8 * EM, WIDTH - left - 1.2 * EM, HEIGHT - 5.9 * EM)
     empty = Scene(title="", alt_text="", theme=theme, size=(WIDTH, HEIGHT))
-    canvas = Canvas(empty, Layout(EM, page, (0.0, 0.0), (), None, None, ticks=True))
+    canvas = Canvas(empty, Layout(EM, page, None, (0.0, 0.0), (), None, None, ticks=True))
     axes = _draw_axes(canvas, panel, box, numbered=True).axes
     axes.xaxis.labelpad = points(0.5 * EM)
     if doubling:

@@ -99,11 +99,11 @@ def _first_start(trajectory: Trajectory) -> Trajectory:
 
 
 def _with_notes(scene: Scene, notes: tuple[str, ...]) -> Scene:
-    subtitles = scene.subtitles
-    if notes and subtitles:
+    own = scene.notes
+    if notes and own:
         # If there is room for only one of them, what the picture omits takes precedence.
-        subtitles = (f"{notes[0]}; {subtitles[0]}", f"{notes[-1]}; {subtitles[-1]}", *subtitles)
-    return replace(scene, subtitles=subtitles or notes)
+        own = (f"{notes[0]}; {own[0]}", f"{notes[-1]}; {own[-1]}", *own)
+    return replace(scene, notes=own or notes)
 
 
 def _clip(scene: Scene) -> tuple[str, str]:

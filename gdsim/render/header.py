@@ -1,0 +1,158 @@
+"""The header of a picture: the title, the subtitle under it, and the step counter."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from functools import cached_property
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+from matplotlib.backend_bases import RendererBase
+from matplotlib.backends.backend_agg import RendererAgg
+from matplotlib.colors import to_rgba
+
+from gdsim.render.canvas import DPI, Canvas
+from gdsim.render.layout import Box
+from gdsim.scene.model import Scene
+
+# Font sizes in ems, tried from large to small.
+TITLE_SIZES = (1.65, 1.5, 1.35, 1.2, 1.1)
+FORMULA_SIZES = (1.15, 1.05, 0.95)
+
+SEPARATOR = "  ·  "  # between the parts of a subtitle
+
+
+def draw_header(canvas: Canvas, scene: Scene) -> None:
+    """Write the title, and under it what the title does not say: the function, its formula and a note.
+
+    If there is little room, the title is smaller, then a shorter one is used, and the formula is left out.
+    """
+    box, below, said = canvas.layout.title, canvas.layout.subtitle, scene.title == scene.subject
+    formula = scene.formula
+    size = _formula_size(canvas, formula, box, box.width, TITLE_SIZES[1:]) if said and scene.formula_is_subject else 0.0
+    if size and formula:
+        canvas.text(box.x, box.y, f"${formula}$", size=size, parse_math=True, va="baseline")
+        formula = ""
+    elif scene.title:
+        _draw_title(canvas, scene, box)
+    choices = _subtitles("" if said else scene.subject, formula, scene)
+    drawn = next((each for each in choices if below is not None and _draw_subtitle(canvas, *each, below)), ("", "", ""))
+    if drawn[1] != formula:
+        canvas.left_out.append("The formula has no room under the title at this size.")
+
+
+def _draw_title(canvas: Canvas, scene: Scene, box: Box) -> None:
+    choices = [(words, size) for words in (scene.title, *scene.short_titles) for size in TITLE_SIZES]
+    fitting = (each for each in choices if canvas.width_of(*each, bold=True) <= box.width)
+    words, size = next(fitting, choices[-1])
+    words = canvas.shortened(words, size, box.width, bold=True)
+    canvas.text(box.x, box.y, words, size=size, fontweight="bold", va="baseline")
+
+
+def _subtitles(subject: str, formula: str, scene: Scene) -> Iterator[tuple[str, str, str]]:
+    """Yield combinations of the function's name, its formula and a note, the most complete first."""
+    notes = scene.notes or ("",)
+    if formula:
+        yield from (("" if scene.formula_is_subject else subject, formula, note) for note in notes)
+    yield from ((subject, "", note) for note in notes)
+    yield from (("", "", note) for note in notes)
+
+
+def _draw_subtitle(canvas: Canvas, subject: str, formula: str, note: str, box: Box) -> bool:
+    """Write the parts of a subtitle if they fit, and return whether they do."""
+    widths = {part: canvas.width_of(part, 1.0) for part in (subject, note, SEPARATOR) if part}
+    dots = max(sum(map(bool, (subject, formula, note))) - 1, 0)
+    room = box.width - sum(widths.values()) - (dots - 1) * widths[SEPARATOR]
+    size = _formula_size(canvas, formula, box, room, FORMULA_SIZES)
+    if room < 0 or not size:
+        return False
+    widths[formula] = canvas.extent_of(f"${formula}$", size, math=True)[0] if formula else 0.0
+    look: dict[str, Any] = {"color": canvas.theme.quiet, "va": "baseline"}
+    x = box.x
+    for part in filter(None, (subject, formula, note)):
+        if x > box.x:
+            canvas.text(x, box.y, SEPARATOR, **look)
+            x += widths[SEPARATOR]
+        if part == formula:
+            canvas.text(x, box.y, f"${formula}$", size=size, parse_math=True, **look)
+        else:
+            canvas.text(x, box.y, part, **look)
+        x += widths[part]
+    return True
+
+
+def _formula_size(canvas: Canvas, formula: str, box: Box, room: float, sizes: Sequence[float]) -> float:
+    """Return the largest size in ems at which a formula fits into `room` pixels on a line; 0 if none does."""
+    if not formula:
+        return 1.0
+    for size in sizes:
+        try:
+            width, above, below = canvas.extent_of(f"${formula}$", size, math=True)
+        except ValueError:  # matplotlib cannot typeset it
+            return 0.0
+        # Roots and fractions can make a formula too high for the line.
+        if width <= room and above <= box.height and below <= 1.1 * canvas.em:
+            return size
+    return 0.0
+
+
+class Counter:
+    """The step counter; creating it adds its static text to the figure.
+
+    Digits are small opaque images, because laying out text in each frame would cost more than drawing the paths. On a
+    transparent page they are on a card, because some formats store only what changed, which must then be opaque.
+
+    Attributes:
+        places: The maximum number of digits.
+        pitch: The distance from one digit to the next, in pixels.
+        left: The left edge of the first digit, in pixels.
+        rows: The rows of the picture that contain the digits.
+    """
+
+    def __init__(self, canvas: Canvas) -> None:
+        self._size, em, total = canvas.size, canvas.em, f"/ {canvas.scene.steps}"
+        self._page = np.array([round(255 * part) for part in to_rgba(canvas.theme.page)], np.uint8)
+        self.places = len(str(canvas.scene.steps))
+        self.pitch = canvas.width_of("00", 1.0) - canvas.width_of("0", 1.0)
+        right, base = canvas.layout.counter
+        look: dict[str, Any] = {"color": canvas.theme.quiet, "va": "baseline"}
+        canvas.text(right, base, total, ha="right", **look)
+        self.left = round(right - canvas.width_of(total, 1.0) - (self.places + 0.6) * self.pitch)
+        begin = self.left - 0.5 * self.pitch
+        canvas.text(begin, base, "step", ha="right", **look)
+        self._number = canvas.text(self.left, base, "", loose=True, ha="left", **look)
+        bottom, top = round(base - 0.4 * em), round(base + 1.1 * em)
+        self.rows = slice(self._size[1] - top, self._size[1] - bottom)
+        begin -= canvas.width_of("step", 1.0) + 0.4 * em
+        canvas.card(Box(begin, bottom, right + 0.4 * em - begin, top - bottom))
+
+    def draw(self, renderer: RendererBase, time: float) -> None:
+        """Draw the number as text on any renderer."""
+        self._draw_text(renderer, str(int(time)).rjust(self.places))
+
+    def _draw_text(self, renderer: RendererBase, text: str) -> None:
+        number = text.lstrip()
+        self._number.set_text(number)
+        self._number.set_x((self.left + (len(text) - len(number)) * self.pitch) / self._size[0])
+        self._number.draw(renderer)
+
+    def stamp(self, frame: npt.NDArray[np.uint8], time: float) -> None:
+        """Copy the number's digits onto a frame, (H, W, 3 or 4), over the page's color or the previous number."""
+        for place, digit in enumerate(str(int(time)).rjust(self.places)):
+            begin, end = (round((place + edge) * self.pitch) for edge in (0, 1))
+            area = (self.rows, slice(self.left + begin, self.left + end))
+            pixels = self._page if digit == " " else self._digits[int(digit)][:, begin:end]
+            frame[area] = pixels[..., : frame.shape[-1]]
+
+    @cached_property
+    def _digits(self) -> list[npt.NDArray[np.uint8]]:
+        """The image of each digit at every place, (rows, columns, 4), on the page's color."""
+        renderer, digits = RendererAgg(*self._size, DPI), []
+        pixels = np.asarray(renderer.buffer_rgba())
+        columns = slice(self.left, self.left + round(self.places * self.pitch))
+        for digit in "0123456789":
+            pixels[...] = self._page
+            self._draw_text(renderer, digit * self.places)
+            digits.append(pixels[self.rows, columns].copy())
+        return digits
