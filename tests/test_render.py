@@ -425,7 +425,7 @@ def test_the_arrows_at_a_head_point_uphill_downhill_and_where_the_step_went():
     along = (there - here) / np.linalg.norm(there - here)
     em = frames.canvas.em
     uphill, step = here + 1.3 * em * along, here - 1.2 * em * along
-    assert count(around(frame, *uphill), scene.theme.text) >= 1
+    assert count(around(frame, *uphill, 3), scene.theme.text) >= 1
     assert count(around(frame, *step), path.style.color) >= 1
 
 

@@ -20,7 +20,7 @@ SMALLEST_PANEL = 11.0  # the minimum width of a panel
 SMALLEST_FACET = 6.5  # up to this side of a square facet, its size decides; beyond it, the number of panels
 
 MARGIN = 1.6  # between the text of the header and the edges of the picture
-TITLE, SUBTITLE, HEADER = 2.3, 4.0, 5.1  # from the upper edge: the baselines of the header, and where the rest begins
+TITLE, SUBTITLE, HEADER = 2.25, 4.1, 5.2  # from the upper edge: the baselines of the header, and where the rest begins
 LOW, LOW_HEADER = 1.6, 2.6  # likewise, for a header of one line
 COUNTER = 8.5  # the width of the step counter
 
@@ -213,7 +213,7 @@ class LayoutSearch:
         legend = legend if self.legend else None
         x, low = MARGIN * em, self.height - (SUBTITLE if self.lines == 2 else LOW) * em
         whole = Box(x, self.height - TITLE * em, self.right - x, 1.9 * em)
-        beside = Box(x, low, self.right - COUNTER * em - x, 1.5 * em)
+        beside = Box(x, low, self.right - COUNTER * em - x, 1.4 * em)
         header = (whole, beside) if self.lines == 2 else (beside, None if self.titled else beside)
         return Layout(em, *header, (self.right, low), tuple(groups), legend, key, self.ticks)
 
