@@ -711,7 +711,7 @@ def test_grad_of_samples_and_outside_of_them(here):
 @pytest.mark.parametrize(
     ("words", "place"),
     [
-        (["grad", "x^2", "--at", "1"], "column 2: "),
+        (["grad", "x%2", "--at", "1"], "column 2: "),
         (["grad", "himelblau", "--at", "1", "2"], "there is no objective 'himelblau'"),
         (["grad", "himmelblau", "--at", "1"], ""),
         (["grad", "himmelblau", "--at", "one"], "--at: "),

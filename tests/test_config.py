@@ -541,8 +541,9 @@ output: {formats: [gif, avi]}
             "objective: {samples: s.npy, edge_order: true, gradient: finite_differences}",
             "objective.edge_order wrong-type",
         ),
-        ("objective: x**2 + y**2", "objective unknown-name"),
-        ("objective: sin(x)", "objective unknown-name"),
+        ("objective: x**2 + yy**2", "objective syntax"),
+        ("objective: rosen-brock", "objective unknown-name"),
+        ("objective: {name: x**2 + y**2}", "objective.name unknown-name"),
         ("objective: sc.npy", "objective unknown-name"),
         ("objective: {name: ackley, dim: 5000}", "objective.dim invalid-value"),
         ("start: here", "start wrong-type"),
@@ -1358,3 +1359,12 @@ def test_a_mistake_in_python_is_an_input_error(model: Any, values: dict[str, Any
 
 def test_an_experiment_has_a_short_repr() -> None:
     assert repr(loads(QUICKSTART)) == "<Experiment 'experiment': Himmelblau; SGD, Momentum, Adam; 150 steps>"
+
+
+@pytest.mark.parametrize("text", ["x**2 + y**2", "x^4 − 3x²y + y^4", "sin(x)", "x - 1", "x", "3x1 + x2", "1/x"])
+def test_a_bare_expression_is_an_objective(text):
+    short, long = (
+        loads(f"{{objective: {each}, steps: 3, optimizers: {{SGD: }}}}") for each in (text, f'{{expression: "{text}"}}')
+    )
+    assert short.objectives == long.objectives
+    assert short.objectives[0].build().title == text

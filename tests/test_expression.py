@@ -293,10 +293,10 @@ SCRAPS = [
 SCRAPS += ["not", "if", "else", "sin", "max", "where", "^", "=", ".", "'", "é", "#", "lambda", "k"]
 
 
-def refusal(text: str) -> ExpressionError | None:
+def refusal(text: str) -> InputError | None:
     try:
         parse(text, {"k": 1.0})
-    except ExpressionError as error:
+    except InputError as error:
         return error
     return None
 
@@ -306,9 +306,10 @@ def refusal(text: str) -> ExpressionError | None:
 def test_any_text_is_read_or_has_its_column(text: str) -> None:
     mistake = refusal(text)
     if mistake:
-        assert str(mistake).startswith(f"column {mistake.column}: ")
-        assert 1 <= mistake.column <= max(1, len(text))
-        assert str(mistake).isprintable()
+        for problem in mistake.problems:
+            assert problem.code == "syntax"
+            assert 1 <= int(problem.message.split()[1].removesuffix(":")) <= max(1, len(text))
+            assert str(problem).isprintable()
     else:
         expression = parse(text, {"k": 1.0})
         points = torch.rand(4, len(expression.variables), dtype=torch.float64)
@@ -495,21 +496,58 @@ def test_the_deepest_formula_can_be_set(before: str) -> None:
     assert "nested" in str(refusal(nested(deepest + 1)))
 
 
+# Mathematics as people write it
+
+
+@pytest.mark.parametrize(
+    ("written", "program"),
+    [
+        ("x^2", "x**2"),
+        ("3x", "3*x"),
+        ("2(x + 1)", "2*(x + 1)"),
+        ("x²", "x**2"),
+        ("x⁴ − 3x²y + y⁴", "x**4 - 3*x**2*y + y**4"),
+        ("x¹²", "x**12"),
+        ("x⁻²", "x**-2"),
+        ("-2x^2", "-2*x**2"),
+        ("2x^-1", "2*x**(-1)"),
+        ("(x + 1)(y − 1)", "(x + 1)*(y - 1)"),
+        ("2πx", "2*pi*x"),
+        ("3sin(x)cos(2x)", "3*sin(x)*cos(2*x)"),
+        ("2×x÷4·y", "2*x/4*y"),
+        ("(1/2)x", "(1/2)*x"),
+        ("2x1 + 3x2^2", "2*x1 + 3*x2**2"),
+        ("2x if 2x ≤ 1 else 3y", "2*x if 2*x <= 1 else 3*y"),
+    ],
+)
+def test_mathematics_as_people_write_it(written: str, program: str) -> None:
+    theirs, ours = parse(written), parse(program)
+    assert theirs.formula == ours.formula
+    points = torch.rand(20, len(ours.variables), dtype=torch.float64) + 0.1
+    assert torch.equal(theirs.f(points), ours.f(points))
+
+
+def test_all_unknown_names_are_reported_together() -> None:
+    with pytest.raises(InputError) as raised:
+        parse("foo*x + bar(y) + sin(x, y) + 1/")
+    columns = [problem.message.partition(":")[0] for problem in raised.value.problems]
+    assert columns == ["column 1", "column 9", "column 18", "column 31"]
+    assert {problem.code for problem in raised.value.problems} == {"syntax"}
+
+
 # Mistakes
 
 MISTAKES = [
-    ("x^2", 2, "write **"),
-    ("3 + 2x", 6, "missing between '2' and 'x'; write '*'"),
-    ("2(x + 1)", 2, "missing between '2' and '('; write '*'"),
+    ("1/2x", 4, "ambiguous after '/'"),
+    ("x/(x + 1)(y + 1)", 10, "ambiguous after '/'"),
+    ("x*(x - 1) - x(x + 2) ", 14, "missing between 'x' and '('; write '*'"),
+    ("(x)2", 4, "missing between ')' and '2'"),
+    ("x + xy", 5, "write x*y for the product"),
+    ("√x", 1, "write sqrt(…)"),
     ("x(x + 1)", 2, "missing between 'x' and '('; write '*'"),
-    ("(x)(x)", 4, "write '*'"),
     ("x y", 3, "missing between 'x' and 'y'"),
     ("1 + sin x", 5, "write sin(…)"),
     ("sin + x", 1, "'sin' is a function; write sin(…)"),
-    ("x²", 2, "write **2"),
-    ("x − 1", 3, "write -"),
-    ("2×x", 2, "write *"),
-    ("π*x", 1, "write pi"),
     ("f(x) = x**2", 6, "right-hand side"),
     ("1 + х", 5, "cyrillic small letter ha"),
     ("ｘ", 1, "fullwidth latin small letter x"),
@@ -623,7 +661,6 @@ HOSTILE = [
     "raise x",
     "x @ y",
     "~x",
-    "x ^ y",
     "x << 9999999",
     "x if x",
     "f'{x}'",
@@ -699,8 +736,9 @@ def test_hostile_text_is_refused_and_nothing_is_executed(text: str, events: dequ
     mistake = refusal(text)
     assert not events
     assert mistake is not None
-    assert len(str(mistake)) < 150
-    assert str(mistake).isprintable()
+    for problem in mistake.problems:
+        assert len(str(problem)) < 150
+        assert str(problem).isprintable()
 
 
 def test_an_execution_would_be_seen(events: deque[str]) -> None:
@@ -713,7 +751,7 @@ def test_reading_and_refusing_need_no_torch() -> None:
     program = (
         "import sys; from gdsim.objectives.expression import *\n"
         "e = parse('sqrt(2)*x + where(x < 1, max(x, 2), 1)**2')\n"
-        "try: parse('x^2')\n"
+        "try: parse('x x')\n"
         "except ExpressionError: sys.exit('torch' in sys.modules or 'matplotlib' in sys.modules)\n"
     )
     assert subprocess.run([sys.executable, "-c", program], check=False).returncode == 0

@@ -47,10 +47,13 @@ OBJECTIVES: list[Case] = [
     ),
     (lambda: gdsim.objective("booth", dim=3), "dim: must be 2 for booth, not 3"),
     (lambda: gdsim.objective("x*y", bounds=[0, 1]), "bounds: must be 2 pairs [low, high], one per coordinate"),
-    (lambda: gdsim.objective("x^2"), "column 2: '^' is not allowed in an expression; write **"),
     (
-        lambda: gdsim.objective("3 + 2x"),
-        "column 6: an operator is missing between '2' and 'x'; write '*' to multiply",
+        lambda: gdsim.objective("x % 2"),
+        "column 3: '%' is not allowed in an expression; write a - b*floor(a/b) for a remainder",
+    ),
+    (
+        lambda: gdsim.objective("3 + y x"),
+        "column 7: an operator is missing between 'y' and 'x'; write '*' to multiply",
     ),
     (lambda: gdsim.objective("coss(x)"), "column 1: there is no 'coss'; did you mean 'cos'?"),
     (

@@ -14,8 +14,9 @@ from pydantic_core import core_schema
 
 from gdsim.config import signatures
 from gdsim.config.experiment import Experiment
-from gdsim.config.objective import FORMS, INPUT_KEYS
+from gdsim.config.objective import FORMS, INPUT_KEYS, OPERATORS
 from gdsim.config.signatures import Signature
+from gdsim.objectives.tokens import VARIABLE
 
 Schema = dict[str, Any]
 NULL = {"type": "null"}
@@ -69,7 +70,8 @@ def _objective(model: Schema) -> Schema:
     mappings["samples"]["dependencies"] = {"edge_order": finite_differences}
     input_only = {"properties": {"wrt": {"const": "input"}}, "required": ["wrt"]}
     mappings["network"] |= {"required": ["network", "data"], "dependencies": dict.fromkeys(INPUT_KEYS, input_only)}
-    return {"description": model["description"], "anyOf": [properties["name"], *mappings.values()]}
+    bare = {"type": "string", "pattern": f"^({VARIABLE.pattern})$|{OPERATORS.pattern}", "examples": ["x**2 + y**2"]}
+    return {"description": model["description"], "anyOf": [properties["name"], bare, *mappings.values()]}
 
 
 def _mapping(form: str, properties: Schema) -> Schema:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import replace
 from typing import Annotated, Any, Literal
 
 from pydantic import BeforeValidator, Field, PrivateAttr, TypeAdapter, ValidationInfo, field_validator, model_validator
@@ -23,6 +25,7 @@ from gdsim.networks import (
     network_objective,
 )
 from gdsim.objectives import Objective, from_expression, from_function, from_samples, import_function, names, objective
+from gdsim.objectives.tokens import VARIABLE
 
 SAMPLE_KEYS = ("bounds", "invert", "gradient", "edge_order")
 NETWORK_KEYS = ("hidden", "channels", "residual", "activation", "loss", "batch_size", "args")
@@ -38,7 +41,7 @@ FORMS: Mapping[str, tuple[str, ...]] = {
 """The keys that belong to each form of an objective."""
 
 SAMPLES = (".npy", ".npz", ".csv", ".png", ".jpg", ".jpeg")
-OPERATORS = frozenset("+*/^()")  # characters of an expression that a mistyped name does not have
+OPERATORS = re.compile(r"[-+−*·/^()²³⁴⁵⁶⁷⁸⁹]|\d[a-z]")
 
 Interval = Annotated[list[Coordinate], Field(min_length=2, max_length=2, examples=[[-5, 5]])]
 Intervals = Annotated[list[Interval], Field(min_length=1)]
@@ -73,8 +76,17 @@ def _by_name(value: Any) -> Any:
     return {"name": value} if isinstance(value, str) else value
 
 
+def _by_form(text: str) -> dict[str, str]:
+    """Return the mapping that text alone stands for: an expression if all its words can be in one, else a name."""
+    words = re.findall(r"[A-Za-z_]\w*", text)
+    is_expression = VARIABLE.fullmatch(text) or (
+        OPERATORS.search(text) and any(map(VARIABLE.fullmatch, words)) and not text.lower().endswith(SAMPLES)
+    )
+    return {"expression" if is_expression else "name": text}
+
+
 class ObjectiveSpec(Model):
-    """What is minimized: a name, or a mapping with a name, an expression, samples, a Python function or a network."""
+    """What is minimized: a name or expression, or a mapping with one, or with samples, a function or a network."""
 
     name: str | None = Field(default=None, examples=["himmelblau"], json_schema_extra={"enum": [*names()]})
     """A function of the catalogue: `gdsim list objectives` lists all, `gdsim show` draws one."""
@@ -145,7 +157,7 @@ class ObjectiveSpec(Model):
     def _gather_parameters(cls, value: Any) -> Any:
         """Take keys beside a name that are not fields as the parameters of the function, unless they are mistyped."""
         if not isinstance(value, dict):
-            return _by_name(value)
+            return _by_form(value) if isinstance(value, str) else value
         fields = [name for name in cls.model_fields if name != "parameters"]
         known = fields if "name" in value else value.keys() - {"parameters"}
         parameters = {key: value[key] for key in value if key not in known}
@@ -176,8 +188,10 @@ class ObjectiveSpec(Model):
         try:
             self._objective = self._build(info.context or HERE)
         except InputError as error:
-            key = error.key or (given[0],)
-            refuse([Problem(error.message, key, error.code, at_key=error.code == "unknown-argument")])
+            refuse(
+                replace(each, key=each.key or (given[0],), at_key=each.code == "unknown-argument")
+                for each in error.problems
+            )
         return self
 
     def _misplaced_keys(self, form: str) -> Iterator[Problem]:
@@ -242,6 +256,5 @@ def _other_form(name: str) -> str:
         return f"; for a network write {{network: {name}, data: digits}}"
     if name.lower().endswith(SAMPLES):
         return f"; for a file write {{samples: {name}}}"
-    if OPERATORS.intersection(name):
-        return f'; for an expression write {{expression: "{name}"}}'
-    return did_you_mean(name, names()) or "; `gdsim list objectives` lists them"
+    hint = f'; for an expression write {{expression: "{name}"}}' if OPERATORS.search(name) else ""
+    return did_you_mean(name, names()) or hint or "; `gdsim list objectives` lists them"

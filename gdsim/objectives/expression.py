@@ -14,7 +14,7 @@ from numbers import Real
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, NamedTuple, TypeAlias
 
-from gdsim.errors import InputError, did_you_mean
+from gdsim.errors import ConfigError, InputError, did_you_mean
 from gdsim.objectives.formulas import (
     CONSTANTS,
     FUNCTIONS,
@@ -75,14 +75,16 @@ def parse(text: str, constants: Mapping[str, float] = MappingProxyType({})) -> E
     """Parse an expression.
 
     Args:
-        text: An expression of x, y and z, or of x1, x2, …, with numbers, + - * / **, the constants pi, e and tau, and
+        text: An expression of x, y and z, or of x1, x2, …, with numbers, + - * / ** (also ^, x² and products without
+            a sign, as in 3x or 2(x + 1)), the constants pi, e and tau, and
             the functions sin cos tan asin acos atan atan2 sinh cosh tanh exp log log2 log10 sqrt abs sign floor ceil
             sigmoid relu erf norm min max, where `log` is the natural logarithm. Comparisons, joined by `and`, `or` and
             `not`, are allowed in `where(condition, a, b)` and `a if condition else b`.
         constants: Values of additional named constants.
 
     Raises:
-        ExpressionError: The text is not a valid expression; the message and `column` give the position.
+        ExpressionError: The text is not a valid expression; the message and `column` give the position. With several
+            mistakes, a ConfigError has all of them.
         InputError: A constant is not a number, or its name is reserved; `key` is ("constants", name).
     """
     own = {name: _checked(name, value) for name, value in constants.items()}
@@ -133,13 +135,30 @@ class Parser:
         self.named = named
         self.position = 0
         self.open_parentheses = 0
+        self.mistakes: list[ExpressionError] = []
 
     def parse(self) -> Part:
-        """Return the whole expression, which must be a number."""
-        part = _number(self._choice(0))
-        if self._next.kind != "end":
-            raise self._unexpected()
+        """Return the whole expression, which must be a number.
+
+        Raises:
+            InputError: It is not one. Unknown names do not stop the parser: the error names all of them.
+        """
+        try:
+            part = _number(self._choice(0))
+            if self._next.kind != "end":
+                raise self._unexpected()
+        except ExpressionError as error:
+            self.mistakes.append(error)
+        if len(self.mistakes) == 1:
+            raise self.mistakes[0]
+        if self.mistakes:
+            raise ConfigError(mistake.problems[0] for mistake in self.mistakes)
         return part
+
+    def _unknown_operand(self, mistake: ExpressionError) -> Part:
+        """Note a mistake in one operand, and return another operand in its place."""
+        self.mistakes.append(mistake)
+        return Part(operator.itemgetter(0), "?", Binding.ATOM, mistake.column)
 
     @property
     def _next(self) -> Token:
@@ -223,8 +242,11 @@ class Parser:
         return part
 
     def _product(self, depth: int) -> Part:
-        start, part, fractions = self._next.column, self._signed(depth), 0
-        while token := self._take("*", "/"):
+        start, part, fractions, divided = self._next.column, self._signed(depth), 0, False
+        while token := self._take("*", "/") or self._implied_product():
+            if token.kind == "implied" and divided:
+                raise ExpressionError(token.column, "a product without '*' is ambiguous after '/'; add parentheses")
+            divided = token.text == "/"
             left, right = _number(part), _number(self._signed(depth + 1))
             if token.text == "/":
                 fractions += 1
@@ -237,6 +259,15 @@ class Parser:
             value = _constant(start, ARITHMETIC[token.text], left.value, right.value)
             part = Part(value, formula, Binding.PRODUCT, start)
         return part
+
+    def _implied_product(self) -> Token | None:
+        """Return a product sign where none is written: 3x, 2(x + 1), x²y, (x + 1)(y − 1)."""
+        token, previous = self._next, self.tokens[self.position - 1]
+        is_operand = token.kind == "name" or token.text == "("
+        is_factor = (previous.kind == "number" and previous.text != "0") or previous.text in (")", "pi")
+        if is_operand and is_factor:  # 0x10 is not 0 times x10
+            return Token("implied", "*", token.column)
+        return None
 
     def _signed(self, depth: int) -> Part:
         _check_depth(depth, self._next.column)
@@ -303,17 +334,20 @@ class Parser:
             verb = "needs parentheses" if self._next.begins_operand else "is a function"
             raise ExpressionError(column, f"'{name}' {verb}; write {name}(…)")
         hint = "; the variables are x, y and z, or x1, x2, …, and any other name needs a number in constants"
-        raise _unknown(token, (*self.named, "x", "y", "z"), hint)
+        if re.fullmatch("[xyz]{2,4}", name):
+            hint = f"; write {'*'.join(name)} for the product"
+            return self._unknown_operand(_unknown(token, (), hint))
+        return self._unknown_operand(_unknown(token, (*self.named, "x", "y", "z"), hint))
 
     def _call(self, token: Token, depth: int) -> Part:
         name, column = token.text, token.column
         if name in self.named:
             raise ExpressionError(column, f"'{name}' is a number, not a function; write '*' to multiply")
-        if name not in FUNCTIONS and name != "where":
-            raise _unknown(token, (*FUNCTIONS, "where"))
         opening = self._next
         self.position += 1
         parts = self._parenthesized(opening, depth + 1, is_call=True)
+        if name not in FUNCTIONS and name != "where":
+            return self._unknown_operand(_unknown(token, (*FUNCTIONS, "where")))
         if name == "where":
             if len(parts) != 3:
                 raise ExpressionError(column, "where takes 3 arguments: where(condition, a, b)")
@@ -322,7 +356,7 @@ class Parser:
         least, most = function.arguments
         if not least <= len(parts) <= most:
             count = "1 argument" if most == 1 else f"{least} arguments" if most == least else "2 arguments or more"
-            raise ExpressionError(column, f"{name} takes {count}, not {len(parts)}")
+            return self._unknown_operand(ExpressionError(column, f"{name} takes {count}, not {len(parts)}"))
         values = [_number(part).value for part in parts]
         if not any(map(callable, values)):
             value = _constant(column, function.constant, *values)

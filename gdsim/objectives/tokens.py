@@ -17,19 +17,17 @@ VARIABLE = re.compile(r"[xyz]|x([1-9][0-9]*)")
 _TOKEN = re.compile(
     r"""(?P<space>\s+)
     | (?P<number>(?:\d+\.?\d*|\.\d+)(?:[eE][+-]?\d+)?)
-    | (?P<name>[A-Za-z_]\w*)
-    | (?P<sign>\*\*|[<>=!]=|/(?!/)|[-+*<>(),])
+    | (?P<name>[A-Za-z_]\w*|π)
+    | (?P<superscript>⁻?[⁰¹²³⁴⁵⁶⁷⁸⁹]+)
+    | (?P<sign>\*\*|[<>=!]=|/(?!/)|[-+*<>(),^·×÷−–≤≥≠])
     | (?P<unknown>//|.)""",
     re.VERBOSE | re.ASCII | re.DOTALL,
 )
 _OPERATORS = ("and", "else", "if", "not", "or")
+_MEANING = dict(zip("^·×÷−–≤≥≠", ("**", "*", "*", "/", "-", "-", "<=", ">=", "!="), strict=True))
+_DIGITS = str.maketrans("⁰¹²³⁴⁵⁶⁷⁸⁹", "0123456789")
 _REPLACEMENTS = {
-    **dict(zip("·×÷−–≤≥≠", ("*", "*", "/", "-", "-", "<=", ">=", "!="), strict=True)),
-    "^": "**",
-    "²": "**2",
-    "³": "**3",
     "√": "sqrt(…)",
-    "π": "pi",
     "=": "the right-hand side alone, or == to compare",
     "//": "floor(a/b)",
     "%": "a - b*floor(a/b) for a remainder",
@@ -79,8 +77,12 @@ def tokenize(text: str) -> list[Token]:
             if word not in _OPERATORS:
                 raise ExpressionError(column, f"'{word}' is a keyword of Python and not allowed in an expression")
             kind = "sign"
-        if kind != "space":
-            tokens.append(Token(kind, word, column))
+        if kind == "superscript":
+            tokens.append(Token("sign", "**", column))
+            tokens += [Token("sign", "-", column)] if word[0] == "⁻" else []
+            tokens.append(Token("number", word.lstrip("⁻").translate(_DIGITS), column))
+        elif kind != "space":
+            tokens.append(Token(kind, "pi" if word == "π" else _MEANING.get(word, word), column))
     if not tokens:
         raise ExpressionError(1, "the expression is empty")
     return [*tokens, Token("end", "", len(text) + 1)]
