@@ -66,6 +66,11 @@ def colors(look: Theme) -> list[str]:
     return [*single, *look.field, *look.paths]
 
 
+def thin(look: Theme) -> tuple[str, str]:
+    """The colours of the level lines and arrows on a field."""
+    return look.level_line, look.arrow
+
+
 each_sight = pytest.mark.parametrize("sight", SIGHT)
 each_of_ours = pytest.mark.parametrize("look", THEMES.values(), ids=THEMES)
 each_of_all = pytest.mark.parametrize("name", [*THEMES, *SHEETS])
@@ -115,20 +120,20 @@ def test_arrows_of_a_curve_are_quieter_than_the_paths_and_seen_on_the_page_and_o
     vivid = float(np.median([chroma[path] for path in look.paths[:6]]))
     for arrow in (look.falling, look.rising):
         assert chroma[arrow] < vivid
-        assert min(contrast(arrow, ground) for ground in (look.page, look.panel, look.field[1])) >= 3
+        assert min(contrast(arrow, ground) for ground in (look.page, look.panel, look.shades[1])) >= 3
 
 
+@each_sight
 @each_of_ours
-def test_paths_stand_out_from_the_middle_of_the_field(look: Theme) -> None:
-    # Measured there, the first six: light 1.53 to 3.52, dark 2.95 to 8.61, slide 2.18 to 4.27. The light theme's last,
-    # yellow, has 1.12 and lives by its dash and its casing; so do orange and sky blue on the highest levels, at 1.05.
-    assert min(contrast(path, look.field[2]) for path in look.paths[:6]) >= 1.5
+def test_any_two_of_ten_paths_can_be_told_apart_by_colour_alone(look: Theme, sight: str) -> None:
+    assert len(look.paths) == 10
+    # Measured: light 11.2, dark 12.4; 22 and more to most eyes.
+    assert min(apart(*pair, sight) for pair in combinations(look.paths, 2)) >= (20 if sight == "normal" else 11)
 
 
 def test_paths_of_the_slide_theme_stand_out_from_the_last_row() -> None:
     look = THEMES["slide"]
-    assert min(contrast(path, look.field[2]) for path in look.paths[:4]) >= 3
-    assert min(contrast(path, look.page) for path in look.paths) >= 2.99
+    assert min(contrast(path, look.page) for path in look.paths) >= 4.5
 
 
 def test_the_slide_theme_is_bolder_and_larger_than_light_and_of_more_contrast() -> None:
@@ -145,6 +150,14 @@ def test_levels_rise_evenly_and_in_one_direction(look: Theme) -> None:
     steps = np.diff(lightness)
     assert np.all(steps > 0) or np.all(steps < 0)
     assert np.abs(steps).max() / np.abs(steps).min() < 2.2
+    assert np.ptp(lightness) >= 50
+
+
+@each_of_ours
+def test_the_lowest_level_is_cream_and_the_brightest(look: Theme) -> None:
+    lightness, redness, yellowness = lab(look.field[0], "normal")
+    assert lightness == max(lab(color, "normal")[0] for color in look.field) >= 94
+    assert abs(redness) < yellowness > 3
 
 
 # --- every theme by name
@@ -173,9 +186,10 @@ def test_every_theme_can_be_read(name: str) -> None:
     assert contrast(look.text, look.page) >= 4.5
     assert contrast(look.quiet, look.page) >= 3
     assert contrast(look.grid, look.panel) >= 1.08
-    assert min(contrast(look.level_line, level) for level in look.field) >= 1.2
-    assert min(contrast(look.arrow, level) for level in look.field) >= 2
-    assert min(contrast(look.minimum, level) for level in look.field[:2]) >= 3
+    assert min(contrast(look.on(level, color, 2.5), level) for level in look.field for color in thin(look)) >= 2.5
+    # A star may be as bright as its level, from which its casing then separates it.
+    assert min(max(contrast(star, level) for star in (look.minimum, look.casing)) for level in look.field[:2]) >= 3
+    assert min(contrast(path, look.casing) for path in look.paths) >= 4.5
     assert STROKE[0] <= look.stroke <= STROKE[1]
     assert TYPE[0] <= look.type <= TYPE[1]
 
@@ -184,15 +198,16 @@ def test_every_theme_can_be_read(name: str) -> None:
 def test_every_style_sheet_gives_paths_and_arrows_that_are_seen(name: str) -> None:
     look = theme(name)
     assert len(set(look.paths)) == len(look.paths) >= 4
-    assert min(contrast(path, ground) for path in look.paths for ground in (look.field[2], look.page)) >= 1.3
-    assert min(contrast(arrow, look.field[1]) for arrow in (look.falling, look.rising)) >= 2
+    assert min(contrast(path, look.panel) for path in look.paths) >= 3
+    assert min(contrast(arrow, look.shades[1]) for arrow in (look.falling, look.rising)) >= 2
     assert min(apart(look.falling, look.rising, sight) for sight in SIGHT) >= 20
 
 
 def test_a_style_sheet_keeps_its_own_look() -> None:
     look = theme("ggplot")
     assert (look.page, look.panel, look.quiet, look.grid) == ("#ffffff", "#e5e5e5", "#555555", "#ffffff")
-    assert look.paths[:2] == ("#e24a33", "#348abd")
+    # Darkened to a contrast of 4.5 : 1, from 3.9 and 3.8.
+    assert max(apart(*pair, "normal") for pair in zip(look.paths, ("#e24a33", "#348abd"), strict=False)) < 12
     assert theme("Solarize_Light2").page == "#fdf6e3"
     assert theme("dark_background").paths[0] == "#8dd3c7"
 
@@ -207,9 +222,8 @@ def test_a_style_sheet_sets_the_width_of_lines_and_the_size_of_type(name: str, s
 
 
 def test_a_colour_map_counts_only_where_the_sheet_itself_sets_it() -> None:
-    hues = {name: [lab(color, "normal")[1:] for color in theme(name).field] for name in ("classic", "fast")}
-    assert np.ptp(hues["classic"], axis=0).max() > 20
-    assert np.ptp(hues["fast"], axis=0).max() < 1
+    assert np.ptp([lab(color, "normal")[1] for color in theme("classic").field]) > 20
+    assert theme("fast").field == THEMES["light"].field
 
 
 def test_a_style_sheet_is_the_same_whatever_the_settings_of_the_day_say() -> None:
@@ -259,7 +273,7 @@ def test_what_is_given_is_taken_as_it_stands(base: str, values: dict[str, object
     look = theme({"base": base, **values})
     for key, value in values.items():
         assert getattr(look, key) == (tuple(value) if isinstance(value, list) else value)
-    followers = {"page": {"panel"}, "field": {"level_line", "arrow", "minimum", "falling", "rising"}}
+    followers = {"page": {"panel"}, "field": {"minimum", "falling", "rising"}}
     free = {"summary", *values, *(follower for key in values for follower in followers.get(key, ()))}
     for field in fields(Theme):
         assert field.name in free or getattr(look, field.name) == getattr(THEMES[base], field.name)
@@ -293,9 +307,11 @@ def test_stars_follow_a_field(base: str, name: str) -> None:
     assert min(contrast(look.minimum, level) for level in look.field[:2]) >= 2
 
 
-def test_arrows_follow_a_field_all_the_way_but_its_highest_level() -> None:
-    look = theme({"base": "dark", "field": "viridis"})
-    assert min(contrast(look.arrow, ground) for ground in (look.page, *look.field[:-1])) >= 1.8
+@pytest.mark.parametrize("name", ["viridis", "gray"])
+@pytest.mark.parametrize("base", THEMES)
+def test_level_lines_and_arrows_follow_a_field_all_the_way(base: str, name: str) -> None:
+    look = theme({"base": base, "field": name})
+    assert min(contrast(look.on(level, color, 2.5), level) for level in look.field for color in thin(look)) >= 2.5
 
 
 def test_panels_follow_a_page_where_they_were_alike() -> None:

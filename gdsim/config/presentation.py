@@ -97,7 +97,7 @@ class OwnTheme(Model):
     panel: Color | None = None
     """The background of a panel."""
     field: Annotated[Annotated[Shades, Tag("other")] | Annotated[ColorMap, Tag("text")], TEXT_OR_OTHER] | None = Field(
-        default=None, examples=["viridis", ["#ffffff", "#92a9c2"]]
+        default=None, examples=["viridis", ["#fffdf5", "#3c5f86"]]
     )
     """The colours under the paths, from the lowest level to the highest: a colour map of matplotlib, or a list of at
     least two colours."""
@@ -176,9 +176,9 @@ class View(Model):
     layout: Literal["overlay", "grid"] = "overlay"
     """All paths in one view; or one view per optimizer, side by side."""
     fill: Literal["levels", "heat", "none"] = "levels"
-    """For a contour: flat colours between levels, a smooth heat map, or level lines only."""
+    """For a contour: a shaded field with level lines, the field alone, or level lines alone."""
     levels: Literal["linear", "log", "rank"] | None = None
-    """For a contour or a surface, where the colours change: evenly over the values, over their logarithm, or so that
+    """For a contour or a surface, how the colours change: evenly over the values, over their logarithm, or so that
     each colour covers the same area. Chosen from the values by default."""
     heights: Literal["linear", "log"] = "linear"
     """For a surface: its value axis to scale, or logarithmic, which its label says."""

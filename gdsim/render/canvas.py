@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import warnings
 from bisect import bisect_right
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -237,14 +237,16 @@ class Canvas:
             # Each block extends to the end of the box, so that there are no gaps.
             self.block(Box(left, box.y, box.right - left, box.height), "#" + bytes(color).hex())
 
-    def polygons(self, parent: Figure | Axes, shapes: FloatArray, color: str = "", edge: str = "") -> None:
-        """Draw arrows, (n, corners, 2) in pixels: opaque in `color`, or translucent in the theme's arrow color."""
+    def polygons(
+        self, parent: Figure | Axes, shapes: FloatArray, color: str | Sequence[str], edge: str = "", alpha: float = 1.0
+    ) -> None:
+        """Draw arrows, (n, corners, 2) in pixels, in one color or one each."""
         arrows = PolyCollection(
             list(shapes / DPI),  # in inches, which are the same in every backend
-            facecolors=color or self.theme.arrow,
+            facecolors=color,
             edgecolors=edge or "none",
             linewidths=points(0.06 * self.em),
-            alpha=1.0 if color else 0.75,
+            alpha=alpha,
             transform=self.figure.dpi_scale_trans,
             zorder=2,
         )

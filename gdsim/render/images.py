@@ -46,9 +46,7 @@ def color_scale(theme: Theme, kind: ColorKind, count: int = 0) -> Pixels:
     if kind == "gray":
         ends: tuple[str, ...] = ("#000000", "#ffffff")
     elif kind == "heat":
-        low, *_, high = theme.field
-        deep, deepest = mix(theme.level_line, theme.text, DEEP), mix(theme.text, theme.level_line, 0.2)
-        ends = (mix(low, theme.panel, 0.3), high, deep, deepest)
+        ends = theme.shades
     else:
         below, above = (
             (mix(hue, theme.text, DEEP), hue, mix(hue, theme.panel, DEEP)) for hue in (theme.falling, theme.rising)

@@ -18,7 +18,7 @@ from gdsim.scene.model import Arrows, Exit, Facet, Mark, Path, Style, ViewModel
 from gdsim.scene.projection import CHUNK, Projection
 from gdsim.simulation import Trajectory
 
-ARROWS, FEWEST, THINNING = 15, 7, 0.3
+ARROWS, FEWEST, THINNING = 13, 7, 0.3
 """Approximate and minimum number of arrows per side, and the exponent of its decrease with the number of facets."""
 
 SPARSE = 0.72  # every second computed arrow of a network is drawn if facets need less than this fraction of them

@@ -65,20 +65,15 @@ def theme(choice: str | Mapping[str, Any]) -> Theme:
 
         check_font(values["font"])
     values |= {key: tuple(values[key]) for key in ("field", "paths") if key in values}
-    return replace(base, summary=f"a custom theme based on {name}", **{**_derived(base, values), **values})
+    panel = {"panel": values["page"]} if "page" in values and base.panel == base.page else {}
+    changed = replace(base, summary=f"a custom theme based on {name}", **{**panel, **values})
+    return replace(changed, **{**_derived(changed), **values}) if "field" in values else changed
 
 
-def _derived(base: Theme, values: Mapping[str, Any]) -> dict[str, str]:
-    """Adapt to the changed values what depends on them: a panel to its page, arrows and stars to a new field."""
-    page = values.get("page", base.page)
-    derived = {"panel": page if base.panel == base.page else base.panel}
-    if "field" in values:
-        field, towards = values["field"], [values.get("text", base.text), page]
-        # No arrow contrasts with all of a map that reaches from black to white: the highest level is left out. Stars
-        # are drawn on the lowest levels, a curve and its arrows on the page and on the second level.
-        derived["level_line"] = ensure_contrast(base.level_line, field, 1.2, towards)
-        derived["arrow"] = ensure_contrast(base.arrow, (page, *field[:-1]), 2.0, towards)
-        derived["minimum"] = ensure_contrast(base.minimum, field[:2], 2.0, towards)
-        derived["falling"] = ensure_contrast(base.falling, (page, field[1]), 2.0, towards)
-        derived["rising"] = ensure_contrast(base.rising, (page, field[1]), 2.0, towards)
-    return derived
+def _derived(look: Theme) -> dict[str, str]:
+    """Adapt to a new field what is drawn on it: stars, which are on the lowest levels, and the arrows of a curve."""
+    towards = [look.text, look.page]
+    slopes = {
+        key: ensure_contrast(getattr(look, key), look.slope_grounds, 2.0, towards) for key in ("falling", "rising")
+    }
+    return {"minimum": ensure_contrast(look.minimum, look.field[:2], 2.0, towards), **slopes}

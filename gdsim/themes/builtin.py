@@ -8,6 +8,7 @@ from types import MappingProxyType
 
 STROKE = (0.6, 2.0)  # the range of `Theme.stroke`: outside of it lines are invisible, or hide what they cross
 TYPE = (0.8, 1.5)  # the range of `Theme.type`: outside of it text is illegible, or does not fit
+LEGIBLE = 4.5  # the minimum contrast of text and of paths (WCAG 2, level AA)
 
 
 @dataclass(frozen=True)
@@ -54,59 +55,90 @@ class Theme:
     type: float = 1.0
     dashes: bool = False
 
+    def on(self, ground: str, color: str, minimum: float) -> str:
+        """Return a color, moved towards that of text or page until it has a minimum contrast with a ground."""
+        return ensure_contrast(color, (ground,), minimum, (self.text, self.page))
 
-# Path colours are those of Okabe and Ito (2008). Any two of a theme's eight differ by at least 14 in CIELAB, also
-# under simulated deuteranopia and protanopia (Machado et al., 2009), any two of the first four by at least 16.
-# The arrows of a curve are violet and umber, the two hues that the paths do not use: they differ by 50 or more.
+    @property
+    def shades(self) -> tuple[str, ...]:
+        """The colors of the field, from the end that is nearer to the page to the one that stands out from it."""
+        near, far = (contrast(self.field[end], self.page) for end in (0, -1))
+        return self.field if near <= far else self.field[::-1]
+
+    @property
+    def slope_grounds(self) -> tuple[str, ...]:
+        """The colors that are under the arrows of a curve."""
+        return self.page, self.panel, self.shades[1]
+
+
+# Each path has a contrast of at least 4.5 : 1 with its casing, and is therefore visible on any field. Any two paths
+# differ by at least 11 in CIELAB, also under simulated deuteranopia and protanopia (Machado et al., 2009), any two of
+# the first eight by at least 14, and of the first four by at least 16. Arrows of a curve are muted and differ by 50.
 LIGHT = Theme(
     summary="a white page, for paper and bright rooms",
     page="#ffffff",
-    text="#1b2430",
-    quiet="#5a6675",
+    text="#141a24",
+    quiet="#5b6778",
     grid="#e3e7ec",
     panel="#ffffff",
-    field=("#fbfcfd", "#e4ebf2", "#cad6e3", "#aec0d3", "#92a9c2"),
-    level_line="#7d92aa",
-    arrow="#46566a",
-    falling="#80689c",
-    rising="#88633c",
+    field=("#fffdf5", "#d9ebe3", "#b2d1d1", "#7fa9bd", "#557fa3", "#3c5f86"),
+    level_line="#141a24",
+    arrow="#141a24",
+    falling="#5f4d7c",
+    rising="#9b7147",
     casing="#ffffff",
-    minimum="#1b2430",
-    paths=("#0072b2", "#d55e00", "#009e73", "#cc79a7", "#e69f00", "#56b4e9", "#000000", "#f0e442"),
+    minimum="#141a24",
+    paths=(
+        "#005fb8",
+        "#d1480a",
+        "#6e1584",
+        "#057757",
+        "#b80348",
+        "#10151f",
+        "#754400",
+        "#5b53db",
+        "#9c549d",
+        "#25747d",
+    ),
 )
 
 DARK = Theme(
     summary="a near-black page, for dark rooms and screens",
-    page="#10141b",
-    text="#f1f4f8",
-    quiet="#9aa7b8",
+    page="#0b0f17",
+    text="#f3f6fb",
+    quiet="#93a1b5",
     grid="#262e3a",
-    panel="#10141b",
-    field=("#141b26", "#1e2a3a", "#2b3b50", "#3b4f68", "#4e6682"),
-    level_line="#607892",
-    arrow="#b9c6d6",
-    falling="#a487c4",
-    rising="#a97a49",
-    casing="#0b0e13",
+    panel="#0b0f17",
+    field=("#f6f0d8", "#8fc1b5", "#43879a", "#2a5777", "#1a3355", "#0f1c33"),
+    level_line="#dfe8f5",
+    arrow="#f3f6fb",
+    falling="#a182b8",
+    rising="#ac7c51",
+    casing="#05080d",
     minimum="#ffffff",
-    paths=("#56b4e9", "#e69f00", "#009e73", "#f0e442", "#cc79a7", "#d55e00", "#ffffff", "#0072b2"),
+    paths=(
+        "#4fc3ff",
+        "#ff9f1c",
+        "#ee4f96",
+        "#fde95a",
+        "#24b97c",
+        "#ffffff",
+        "#a480f4",
+        "#dc5933",
+        "#578fd1",
+        "#abd973",
+    ),
 )
 
-# A projector shows black as grey and pale colours as white. Therefore the contrast of the paths is at least 3 : 1
-# against the page, and for the first four against the middle of the field.
 SLIDE = replace(
     LIGHT,
     summary="bold lines and large type, for a projector seen from the last row",
     text="#0b1118",
     quiet="#3f4a58",
     grid="#d5dbe2",
-    field=("#ffffff", "#e9eff5", "#d2dde9", "#bccbdc", "#a6bacf"),
-    level_line="#6b819b",
-    arrow="#34445a",
-    falling="#7d72a0",
-    rising="#97603a",
+    level_line="#0b1118",
+    arrow="#0b1118",
     minimum="#0b1118",
-    paths=("#0069a6", "#bd5200", "#008260", "#a0457d", "#c78900", "#4593c0", "#000000", "#514c10"),
     stroke=1.5,
     type=1.22,
 )

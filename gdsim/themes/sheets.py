@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -11,13 +12,11 @@ from matplotlib.colors import to_hex, to_rgba
 from matplotlib.font_manager import font_scalings, get_font_names
 
 from gdsim.errors import InputError, did_you_mean
-from gdsim.themes.builtin import STROKE, THEMES, TYPE, Theme, channels, contrast, ensure_contrast, mix
+from gdsim.themes.builtin import LEGIBLE, STROKE, THEMES, TYPE, Theme, channels, contrast, ensure_contrast, mix
 
-# Shades are harder to tell apart on a dark page, so the field takes wider steps there.
-FIELD_SHARES = {"light": (0.01, 0.05, 0.1, 0.17, 0.25), "dark": (0.04, 0.1, 0.17, 0.25, 0.34)}
 SAMPLES = 5
+PALED = 0.4  # the share of the page's colour in a sheet's own colour map, of which some are garish
 MIN_PATHS = 4
-MIN_CONTRAST = 1.3
 
 
 def sample_color_map(name: str) -> tuple[str, ...]:
@@ -53,24 +52,23 @@ def theme_from_sheet(file: Path) -> Theme:
     panel = _hex(rc["axes.facecolor"], page)
     kind = "dark" if contrast(page, "#ffffff") > contrast(page, "#000000") else "light"
     base = THEMES[kind]
-    text = ensure_contrast(_hex(rc["text.color"], page), [page], 4.5, [base.text, "#000000", "#ffffff"])
-    # The sheet's own colour map is paled, so that paths remain visible on it.
-    field = tuple(mix(page, text, share) for share in FIELD_SHARES[kind])
+    text = ensure_contrast(_hex(rc["text.color"], page), [page], LEGIBLE, [base.text, "#000000", "#ffffff"])
+    field = base.field
     if color_map := sheet.get("image.cmap"):
-        field = tuple(mix(color, page, 0.7) for color in sample_color_map(color_map))
-    backgrounds, paths = (page, panel, field[1]), _paths(rc, (page, panel, field[len(field) // 2]))
-    return Theme(
+        field = tuple(mix(color, page, PALED) for color in sample_color_map(color_map))
+    look = replace(base, page=page, panel=panel, field=field)
+    falling, rising = (ensure_contrast(each, look.slope_grounds, 2.2, [text]) for each in (base.falling, base.rising))
+    paths = _paths(rc, look, text)
+    return replace(
+        look,
         summary=f"matplotlib's style sheet {file.stem}",
-        page=page,
         text=text,
         quiet=ensure_contrast(_hex(rc["xtick.color"], page), [page], 3.0, [text]),
         grid=_grid(rc, panel, text),
-        panel=panel,
-        field=field,
-        level_line=ensure_contrast(mix(page, text, 0.4), field, MIN_CONTRAST, [text]),
-        arrow=ensure_contrast(mix(page, text, 0.75), field, 3.0, [text]),
-        falling=ensure_contrast(base.falling, backgrounds, 2.2, [text]),
-        rising=ensure_contrast(base.rising, backgrounds, 2.2, [text]),
+        level_line=text,
+        arrow=text,
+        falling=falling,
+        rising=rising,
         casing=page,
         minimum=text,
         paths=paths,
@@ -95,15 +93,14 @@ def _grid(rc: Mapping[str, Any], panel: str, text: str) -> str:
     return ensure_contrast(next(quiet, panel), [panel], 1.1, [text])
 
 
-def _paths(rc: Mapping[str, Any], backgrounds: tuple[str, ...]) -> tuple[str, ...]:
-    """Return the sheet's colours that are visible and distinct, filled up from the built-in ones."""
-    own = [_hex(color, backgrounds[0]) for color in rc["axes.prop_cycle"].by_key().get("color", [])]
-    spare = [color for each in THEMES.values() for color in each.paths]
+def _paths(rc: Mapping[str, Any], look: Theme, text: str) -> tuple[str, ...]:
+    """Return the sheet's colours, legible and distinct, filled up from the built-in theme's."""
+    own = [_hex(color, look.page) for color in rc["axes.prop_cycle"].by_key().get("color", [])]
     paths: list[str] = []
-    for index, color in enumerate([*own, *spare]):
+    for index, given in enumerate([*own, *look.paths]):
+        color = ensure_contrast(given, [look.page], LEGIBLE, [text])
         wanted = index < len(own) or len(paths) < MIN_PATHS
-        visible = all(contrast(color, background) >= MIN_CONTRAST for background in backgrounds)
-        if wanted and visible and all(_distinct(color, other) for other in paths):
+        if wanted and all(_distinct(color, other) for other in paths):
             paths.append(color)
     return tuple(paths)
 

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from typing import Any, cast
+from typing import cast
 
 import numpy as np
 from matplotlib.axes import Axes
-from matplotlib.colors import ListedColormap
+from matplotlib.colors import ListedColormap, to_hex, to_rgba_array
 
 from gdsim.objectives import FloatArray
 from gdsim.render.annotations import draw_flat_axes, longest_number
@@ -18,8 +18,14 @@ from gdsim.render.views import ViewRenderer
 from gdsim.scene.model import Arrows, Facet
 from gdsim.scene.views.contour import ContourModel
 
-SHADES = 4  # the number of shades per level in a heat map: enough to look smooth, and few enough for a palette of 255
-STREAM_DENSITY = 0.6  # the density of stream lines, in matplotlib's units
+SHADES, FINENESS = 256, 8  # the number of colors of a field, and of those of the color bar per level
+RELIEF, SHADING = 0.055, 0.25  # the change of brightness per color bar and side of the view, and its maximum
+FLAT = 0.4  # the fraction of the color bar below which relief and level lines fade, so that minima stay bright
+HALF = np.array([-0.5, 0.5])
+LINE_ALPHA, ARROW_ALPHA = 0.35, 0.4  # the opacity of level lines and arrows
+ON_FIELD = 2.5  # the minimum contrast of their opaque color with the field
+LENGTH = 0.62  # the length of the longest arrow per distance of two arrows
+STREAM_DENSITY, STREAM_ALPHA = 0.6, 0.6  # of stream lines: their density, in matplotlib's units, and their opacity
 
 
 class _ContourRenderer(ViewRenderer):
@@ -34,18 +40,16 @@ class _ContourRenderer(ViewRenderer):
 
     def draw(self, canvas: Canvas, facet: Facet, box: Box, outer: tuple[bool, bool]) -> Viewport:
         axes = draw_flat_axes(canvas, facet, box, outer)
-        _draw_field(canvas, axes, cast("ContourModel", facet.model))
+        _draw_field(canvas, axes, cast("ContourModel", facet.model), box)
         if facet.arrows is not None:
             draw = _draw_stream_lines if facet.arrows.form == "stream" else _draw_arrows
             draw(canvas, axes, facet, facet.arrows, box)
         return Viewport(canvas, box, axes)
 
     def draw_color_bar(self, canvas: Canvas, facet: Facet, box: Box) -> None:
-        model = cast("ContourModel", facet.model)
-        levels, em, colors = model.levels, canvas.em, _level_colors(canvas, model)
-        parts = len(colors)
-        if model.fill == "heat":
-            colors = ramp(canvas.theme.field, SHADES * parts)
+        levels, em = (model := cast("ContourModel", facet.model)).levels, canvas.em
+        parts = len(levels.edges) - 1
+        colors = _line_colors(canvas, parts) if model.fill == "none" else ramp(canvas.theme.field, FINENESS * parts)
         axes = canvas.axes(box)
         bands, extent = np.arange(len(colors))[:, None], (0, 1, 0, parts)
         axes.imshow(bands, cmap=ListedColormap(colors), aspect="auto", origin="lower", extent=extent, zorder=0)
@@ -71,34 +75,76 @@ class _ContourRenderer(ViewRenderer):
 RENDERER = _ContourRenderer()
 
 
-def _level_colors(canvas: Canvas, model: ContourModel) -> FloatArray:
-    """Return the color of each level, (levels, 4), which is stronger if there are only lines."""
+def _line_colors(canvas: Canvas, count: int) -> FloatArray:
+    """Return the colors of level lines without a field under them, (count, 4)."""
+    field = canvas.theme.field
+    return ramp((field[len(field) // 2], canvas.theme.text), count)
+
+
+def _visible(canvas: Canvas, color: str, count: int) -> list[str]:
+    """Return a color for each of `count` levels of the field, changed where it would not contrast with the field."""
     theme = canvas.theme
-    colors = (theme.field[-1], theme.level_line, theme.arrow) if model.fill == "none" else theme.field
-    return ramp(colors, len(model.levels.edges) - 1)
+    return [theme.on(shade, color, ON_FIELD) for shade in map(to_hex, ramp(theme.field, count))]
 
 
-def _draw_field(canvas: Canvas, axes: Axes, model: ContourModel) -> None:
-    edges, grid = model.levels.edges, (model.x, model.y, np.ma.masked_invalid(model.values))
-    colors = _level_colors(canvas, model)
+def _shares(model: ContourModel) -> FloatArray:
+    """Return the values as fractions of the color bar, (rows, columns); NaN if not finite."""
+    edges = model.levels.edges
+    return np.interp(model.values, edges, np.linspace(0, 1, len(edges)))
+
+
+def _lit(canvas: Canvas, shares: FloatArray, box: Box) -> FloatArray:
+    """Return the colors of a field, (rows, columns, 4), as a relief in light from the upper left; gaps are transparent.
+
+    The change by light is proportional to the slope along the light, limited smoothly, and fades towards the minimum.
+    """
+    rows, columns = shares.shape
+    up, across = np.gradient(shares * max(box.width, box.height), box.height / (rows - 1), box.width / (columns - 1))
+    light = 1 + np.minimum(shares / FLAT, 1) * SHADING * np.tanh(RELIEF / SHADING * (across - up))
+    colors = ramp(canvas.theme.field, SHADES)[np.rint(np.nan_to_num(shares) * (SHADES - 1)).astype(np.intp)]
+    colors[..., :3] = np.minimum(colors[..., :3] * np.nan_to_num(light, nan=1.0)[..., None], 1.0)
+    colors[..., 3] = np.isfinite(shares)
+    return colors
+
+
+def _draw_field(canvas: Canvas, axes: Axes, model: ContourModel, box: Box) -> None:
+    theme, edges, grid = canvas.theme, model.levels.edges, (model.x, model.y, np.ma.masked_invalid(model.values))
     if model.fill == "none":
-        axes.contour(*grid, levels=edges[1:-1], colors=colors[1:], linewidths=points(0.07 * canvas.line), zorder=1)
-    elif model.fill == "heat":
-        places = np.linspace(0, len(edges) - 1, SHADES * (len(edges) - 1) + 1)
-        shades = np.interp(places, np.arange(len(edges)), edges)
-        axes.contourf(*grid, levels=shades, colors=ramp(canvas.theme.field, len(shades) - 1), zorder=0)
-    else:
-        axes.contourf(*grid, levels=edges, colors=colors, zorder=0)
-        lines: dict[str, Any] = {"colors": canvas.theme.level_line, "linestyles": "solid", "alpha": 0.55, "zorder": 1}
-        axes.contour(*grid, levels=edges[1:-1], linewidths=points(max(0.035 * canvas.line, 0.4)), **lines)
+        colors = _line_colors(canvas, len(edges) - 1)[1:]
+        axes.contour(*grid, levels=edges[1:-1], colors=colors, linewidths=points(0.07 * canvas.line), zorder=1)
+        return
+    # The colors of the outermost points extend over half a cell, of which the axes show the inner half.
+    (left, right), (bottom, top) = (ends[[0, -1]] + (ends[1] - ends[0]) * HALF for ends in (model.x, model.y))
+    image, extent = _lit(canvas, _shares(model), box), (left, right, bottom, top)
+    axes.imshow(image, extent=extent, aspect="auto", origin="lower", interpolation="bilinear", zorder=0)
+    if model.fill == "levels":
+        levels, width = np.arange(2, len(edges) - 1, 2), points(max(0.045 * canvas.line, 0.4))
+        opacity = LINE_ALPHA * np.minimum(levels / (len(edges) - 1) / FLAT, 1)
+        colors = to_rgba_array(np.array(_visible(canvas, theme.level_line, len(edges)))[levels], opacity)
+        axes.contour(*grid, levels=edges[levels], colors=colors, linewidths=width, zorder=1)
 
 
 def _draw_arrows(canvas: Canvas, axes: Axes, facet: Facet, arrows: Arrows, box: Box) -> None:
     scale = np.array([box.width, box.height]) / (facet.limits[:, 1] - facet.limits[:, 0])
     room = float((arrows.spacing * scale).min())
     middle = (arrows.points - facet.limits[:, 0]) * scale + [box.x, box.y]
-    thick = 0.035 * min(room, 60.0) * canvas.theme.stroke
-    canvas.polygons(axes, arrow_shapes(middle, arrows.gradients * scale, 0.9 * room * arrows.lengths, thick))
+    shapes = arrow_shapes(
+        middle,
+        arrows.gradients * scale,
+        length=LENGTH * room * arrows.lengths,
+        thick=0.03 * min(room, 60.0) * canvas.theme.stroke,
+    )
+    canvas.polygons(axes, shapes, _arrow_colors(canvas, facet, arrows), alpha=ARROW_ALPHA)
+
+
+def _arrow_colors(canvas: Canvas, facet: Facet, arrows: Arrows) -> list[str]:
+    """Return the color of each arrow, which contrasts with the field there."""
+    model = cast("ContourModel", facet.model)
+    if model.fill == "none":
+        return [canvas.theme.arrow] * len(arrows.points)
+    row, column = (np.searchsorted(ends, arrows.points[:, i]) for i, ends in ((1, model.y), (0, model.x)))
+    colors = _visible(canvas, canvas.theme.arrow, len(model.levels.edges))
+    return [colors[round(share * (len(colors) - 1))] for share in np.nan_to_num(_shares(model)[row, column]).tolist()]
 
 
 def _draw_stream_lines(canvas: Canvas, axes: Axes, facet: Facet, arrows: Arrows, _box: Box) -> None:
@@ -122,5 +168,5 @@ def _draw_stream_lines(canvas: Canvas, axes: Axes, facet: Facet, arrows: Arrows,
         arrowstyle="-|>",
         zorder=2,
     )
-    lines.lines.set_alpha(0.75)
+    lines.lines.set_alpha(STREAM_ALPHA)
     axes.set(xlim=facet.limits[0], ylim=facet.limits[1])
