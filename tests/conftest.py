@@ -27,6 +27,14 @@ def _one_thread() -> None:
     torch.set_num_threads(1)
 
 
+@pytest.fixture(autouse=True, scope="session")
+def _unhinted() -> None:
+    """Text that tests measure themselves is as wide as in pictures."""
+    import matplotlib as mpl
+
+    mpl.rcParams["text.hinting"] = "none"
+
+
 TOOLS = {"browser": ["chromedriver", "chromium|google-chrome"], "office": ["soffice", "pdftotext"]}
 """The programs that a fixture needs, alternatives divided by a bar. Its name is also the marker of its tests."""
 

@@ -764,12 +764,12 @@ def test_samples_are_found_beside_the_config_from_anywhere(here, monkeypatch):
 
 def test_labels_are_told_as_they_are(here):
     (here / "odd.yaml").write_text(
-        "objective: sphere\nsteps: 3\noptimizers: {'[red]A[/red] [/]': {class: SGD}, '日本': {class: SGD}}\n"
+        "objective: sphere\nsteps: 3\noptimizers: {'[red]A[/red] [/]': {class: SGD}, '\U0010fffd': {class: SGD}}\n"
     )
     result = call("run", "odd.yaml", "--format", "png")
     assert result.exit_code == 0, result.output
     assert "[red]A[/red] [/]" in result.stderr
-    assert "The font has no glyph for 日本" in result.stderr
+    assert "No installed font has \U0010fffd: boxes are drawn. Install Noto Sans " in result.stderr
     assert "Warning" not in result.stderr
 
 

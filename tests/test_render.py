@@ -624,10 +624,10 @@ def test_fewer_frames_are_some_of_all():
 
 
 def test_settings_that_have_no_room_in_the_legend_are_named():
-    optimizers = "{SGD: {lr: 0.01}, Momentum: {class: SGD, lr: 0.01, momentum: 0.9}, Adam: {lr: 0.3}}"
+    optimizers = "{SGD: {lr: 0.01}, Momentum of nine tenths: {class: SGD, lr: 0.01, momentum: 0.9}, Adam: {lr: 0.3}}"
     text = f"{{objective: himmelblau, steps: 5, optimizers: {optimizers}, output: {{preset: half}}}}"
     experiment = gdsim.loads(text)
     scene = gdsim.build_scene(gdsim.simulate(experiment), view=experiment.view, animation=experiment.animation)
-    sentence = "The legend has no room for the settings of Momentum at this size."
+    sentence = "The legend has no room for the settings of Momentum of nine tenths at this size."
     assert sentence in gdsim.frames(scene).left_out
     assert sentence not in gdsim.frames(replace(scene, size=(1280, 720))).left_out

@@ -193,8 +193,13 @@ def notes(experiment: Experiment, trajectories: Sequence[Trajectory]) -> list[st
 
 def frame_warnings(frames: Frames) -> list[str]:
     """Return what is not drawn as it should be."""
-    missing = [f"The font has no glyph for {frames.missing}: each is drawn as a box."] if frames.missing else []
-    return [*missing, *frames.left_out]
+    if not frames.missing:
+        return list(frames.left_out)
+    # Imported where it is needed, because it imports matplotlib.
+    from gdsim.themes.fonts import fonts_to_install
+
+    install = " and ".join(fonts_to_install(frames.missing))
+    return [f"No installed font has {frames.missing}: boxes are drawn. Install {install}.", *frames.left_out]
 
 
 def theme_of(experiment: Experiment, name: str | None = None) -> Theme:

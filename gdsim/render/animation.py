@@ -59,7 +59,7 @@ class Frames:
     Attributes:
         size: Width and height in pixels.
         colors: (n, 3) uint8, the colors that a palette must contain exactly, most important first.
-        missing: The characters of titles and labels that the font lacks.
+        missing: The characters for which no installed font has a glyph.
         left_out: One sentence for each part that has no room in the picture.
         transparent: Whether the page is transparent. Frames then have a fourth channel, the opacity: (H, W, 4), with
             colors that are not multiplied by it.
@@ -157,7 +157,7 @@ class Frames:
             added.append(self.canvas.drawing(draw))
             for layer in self.layers:
                 added += image_artists(layer.images, layer.viewport.axes, self.size[1], moment.time)
-            save_vectors(self.canvas.figure, path, words)
+            save_vectors(self.canvas, path, words)
 
     def web_background(self, scale: int) -> Pixels:
         """Return the static parts and the circles around the starts, (scale · height, scale · width, 3)."""

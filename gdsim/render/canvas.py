@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import warnings
 from bisect import bisect_right
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -11,7 +12,7 @@ from typing import Any
 
 import numpy as np
 import numpy.typing as npt
-from matplotlib import rc_context, rcParamsDefault
+from matplotlib import rc_context, rcParams, rcParamsDefault
 from matplotlib.artist import Artist
 from matplotlib.axes import Axes
 from matplotlib.backend_bases import RendererBase
@@ -19,7 +20,7 @@ from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.collections import PolyCollection
 from matplotlib.colors import LinearSegmentedColormap
 from matplotlib.figure import Figure
-from matplotlib.font_manager import FontProperties, findfont, get_font
+from matplotlib.font_manager import FontProperties
 from matplotlib.lines import Line2D
 from matplotlib.patches import BoxStyle, FancyBboxPatch, Rectangle
 from matplotlib.patheffects import withStroke
@@ -29,8 +30,12 @@ from gdsim.objectives import FloatArray
 from gdsim.render.layout import Box, Layout
 from gdsim.scene.levels import labels, round_ticks
 from gdsim.scene.model import Scene
+from gdsim.themes.fonts import font_families, missing_letters
 
 DPI = 100  # of every figure, by which pixels are converted to matplotlib's points
+TITLE, LABEL, SMALL = 1.6, 1.15, 1.0
+"""The only font sizes of a picture, in ems: of its title; of names and of the titles of panels; of all other text."""
+
 OUTLINE = 0.3  # the width of the outline of text and symbols on a transparent page, in ems
 
 
@@ -38,23 +43,38 @@ OUTLINE = 0.3  # the width of the outline of text and symbols on a transparent p
 def default_settings() -> Iterator[None]:
     """Use matplotlib's default settings instead of the user's, so that a picture is the same everywhere.
 
-    Warnings about missing glyphs are suppressed, because `Frames.missing` lists them.
+    Text is not hinted, so that the strokes of small exponents are as thin as those of other text.
+    Warnings about missing glyphs are suppressed, because `Frames.missing` lists them, and about missing weights.
     """
-    with warnings.catch_warnings(), rc_context(rcParamsDefault):
+    logger = logging.getLogger("matplotlib.font_manager")
+    level = logger.level
+    logger.setLevel(logging.ERROR)
+    with warnings.catch_warnings(), rc_context(rcParamsDefault | {"text.hinting": "none"}):
         warnings.filterwarnings("ignore", message="Glyph .* missing from font")
-        yield
+        try:
+            yield
+        finally:
+            logger.setLevel(level)
 
 
-def save_vectors(figure: Figure, path: Path, words: Mapping[str, str]) -> None:
-    """Write a figure as SVG or PDF, by the suffix of `path`, without a date or random ids."""
+def formula_fonts(font: str) -> dict[Any, Any]:
+    """Return matplotlib's settings that typeset formulas in a font, and signs that it lacks in a similar one."""
+    name = font.replace("-", r"\-")  # a hyphen would separate a font size
+    italic, bold = f"{name}:italic", f"{name}:bold"
+    styles = {"rm": name, "sf": name, "it": italic, "cal": italic, "bfit": italic, "bf": bold}
+    return {f"mathtext.{style}": pattern for style, pattern in styles.items()} | {"mathtext.fallback": "stixsans"}
+
+
+def save_vectors(canvas: Canvas, path: Path, words: Mapping[str, str]) -> None:
+    """Write a picture as SVG or PDF, by the suffix of `path`, without a date or random ids."""
     metadata: dict[str, str | None] = {"Date": None, **words}
     if path.suffix.lower() == ".pdf":
         own = {"Description": "Subject", "Source": "gdsim"}
         metadata = {"CreationDate": None} | {own.get(name, name): text for name, text in words.items()}
-    with default_settings(), rc_context({"svg.hashsalt": "gdsim"}):
+    with default_settings(), rc_context({"svg.hashsalt": "gdsim", **formula_fonts(canvas.theme.font)}):
         # PDF allows further keys, but matplotlib warns about them.
         warnings.filterwarnings("ignore", message="Unknown infodict keyword: 'gdsim'")
-        figure.savefig(path, metadata=metadata)
+        canvas.figure.savefig(path, metadata=metadata)
 
 
 def points(pixels: float) -> float:
@@ -87,6 +107,7 @@ class Canvas:
         agg: The figure's Agg canvas.
         page: The color of the page; "none" if it is transparent.
         left_out: One sentence for each part that has no room in the picture.
+        missing: The characters for which no installed font has a glyph.
         em: The font size of plain text in pixels.
         line: The unit of line widths in pixels: an em times the theme's stroke.
     """
@@ -97,6 +118,8 @@ class Canvas:
         self.em, self.line = layout.em, layout.em * scene.theme.stroke
         self.page = "none" if transparent else self.theme.page
         self.left_out: list[str] = []
+        self.missing = ""
+        rcParams.update(formula_fonts(self.theme.font))  # within `default_settings`, which restores them
         self.figure = Figure(figsize=(width / DPI, height / DPI), dpi=DPI, facecolor=self.page)
         self.agg = FigureCanvasAgg(self.figure)
 
@@ -104,8 +127,9 @@ class Canvas:
         self, x: float, y: float, words: str, *, size: float = 1.0, color: str = "", loose: bool = False, **style: Any
     ) -> Text:
         """Write text in a font size in ems; `loose` text is not added to the figure, because it moves."""
-        font = {"fontsize": points(size * self.em), "fontfamily": self.theme.font, "math_fontfamily": "stix"}
+        font = {"fontsize": points(size * self.em), "fontfamily": self.families(words), "math_fontfamily": "custom"}
         style = {"color": color or self.theme.text, "parse_math": False, **font, **style}
+        self.missing += "".join(each for each in missing_letters(self.theme.font, words) if each not in self.missing)
         text = Text(x / self.size[0], y / self.size[1], words, transform=self.figure.transSubfigure, **style)
         self._outline(text)
         text.set_figure(self.figure)
@@ -139,12 +163,9 @@ class Canvas:
             width = points(line + OUTLINE * self.em)
             artist.set_path_effects([withStroke(linewidth=width, foreground=self.theme.page)])
 
-    @property
-    def missing(self) -> str:
-        """The characters of the title and the legend that the font lacks, without duplicates."""
-        font = get_font(findfont(FontProperties(family=self.theme.font)))
-        words = self.scene.title + "".join(style.label + style.settings for style in self.scene.styles)
-        return "".join(dict.fromkeys(each for each in words if not font.get_char_index(ord(each))))
+    def families(self, words: str = "") -> list[str]:
+        """Return the font families from which a text is drawn, best first."""
+        return list(font_families(self.theme.font, words))
 
     def width_of(self, words: str, size: float, *, bold: bool = False) -> float:
         """Return the width of a text in pixels, for a font size in ems."""
@@ -153,7 +174,7 @@ class Canvas:
     def extent_of(self, words: str, size: float, *, bold: bool = False, math: bool = False) -> tuple[float, ...]:
         """Return the width of a text or a formula, and its height above and below the baseline, in pixels."""
         weight, size = "bold" if bold else "normal", points(size * self.em)
-        font = FontProperties(family=self.theme.font, size=size, weight=weight, math_fontfamily="stix")
+        font = FontProperties(family=self.families(words), size=size, weight=weight, math_fontfamily="custom")
         width, height, below = self.agg.get_renderer().get_text_width_height_descent(words, font, ismath=math)
         return float(width), float(height - below), float(below)
 
@@ -178,7 +199,7 @@ class Canvas:
         axes.tick_params(
             colors=self.theme.quiet,
             labelsize=points(self.em),
-            labelfontfamily=self.theme.font,
+            labelfontfamily=self.families(),
             length=points(0.3 * self.em),
             width=points(0.05 * self.line),
             pad=points(0.3 * self.em),
@@ -196,9 +217,9 @@ class Canvas:
 
     def name_axes(self, axes: Axes, *, x: str = "", y: str = "") -> None:
         """Write the names of the axes."""
-        font: dict[str, Any] = {"fontsize": points(self.em), "fontfamily": self.theme.font, "color": self.theme.quiet}
-        axes.set_xlabel(x, labelpad=points(0.1 * self.em), **font)
-        axes.set_ylabel(y, labelpad=points(0.2 * self.em), **font)
+        font: dict[str, Any] = {"fontsize": points(self.em), "color": self.theme.quiet}
+        axes.set_xlabel(x, labelpad=points(0.1 * self.em), fontfamily=self.families(x), **font)
+        axes.set_ylabel(y, labelpad=points(0.2 * self.em), fontfamily=self.families(y), **font)
 
     def sign(
         self, x: list[float], y: float, *, color: str, dash: tuple[float, ...] = (), marker: str = "", edge: str = ""

@@ -17,6 +17,7 @@ from gdsim.render.canvas import DPI, points
 from gdsim.scene.levels import labels, round_ticks
 from gdsim.scene.model import Facet
 from gdsim.scene.views.surface import SurfaceModel
+from gdsim.themes.fonts import font_families
 
 TICK = 0.65  # the distance of tick labels from their axis, in ems
 MOST_OFFSET = 4.0  # how far, in ems, tick labels move outward at most where the surface extends beyond the plane's edge
@@ -202,7 +203,7 @@ class SurfaceProjection:
 
 @cache
 def _text_size(text: str, font: str, em: float) -> tuple[float, float]:
-    renderer, properties = RendererAgg(1, 1, DPI), FontProperties(family=font, size=points(em))
+    renderer, properties = RendererAgg(1, 1, DPI), FontProperties(family=font_families(font, text), size=points(em))
     width, _, _ = renderer.get_text_width_height_descent(text, properties, ismath=False)
     _, height, _ = renderer.get_text_width_height_descent("lp", properties, ismath=False)
     return float(width), float(height)

@@ -6,6 +6,7 @@ from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 from types import MappingProxyType
 
+FONT = "Inter Tabular"  # the bundled font: Inter with tabular digits
 STROKE = (0.6, 2.0)  # the range of `Theme.stroke`: outside of it lines are invisible, or hide what they cross
 TYPE = (0.8, 1.5)  # the range of `Theme.type`: outside of it text is illegible, or does not fit
 LEGIBLE = 4.5  # the minimum contrast of text and of paths (WCAG 2, level AA)
@@ -50,7 +51,7 @@ class Theme:
     casing: str
     minimum: str
     paths: tuple[str, ...]
-    font: str = "DejaVu Sans"
+    font: str = FONT
     stroke: float = 1.0
     type: float = 1.0
     dashes: bool = False

@@ -12,7 +12,8 @@ from matplotlib.colors import to_hex, to_rgba
 from matplotlib.font_manager import font_scalings, get_font_names
 
 from gdsim.errors import InputError, did_you_mean
-from gdsim.themes.builtin import LEGIBLE, STROKE, THEMES, TYPE, Theme, channels, contrast, ensure_contrast, mix
+from gdsim.themes import fonts as fonts  # adds the bundled font to matplotlib's
+from gdsim.themes.builtin import FONT, LEGIBLE, STROKE, THEMES, TYPE, Theme, channels, contrast, ensure_contrast, mix
 
 SAMPLES = 5
 PALED = 0.4  # the share of the page's colour in a sheet's own colour map, of which some are garish
@@ -111,10 +112,10 @@ def _distinct(one: str, other: str) -> bool:
 
 
 def _font(rc: Mapping[str, Any]) -> str:
-    """Return the first installed family that the sheet names, directly or by a generic family."""
+    """Return the first installed family that the sheet names but matplotlib's default, or the bundled font."""
     wanted = [name for family in rc["font.family"] for name in rc.get(f"font.{family}", [family])]
     installed = get_font_names()
-    return next((name for name in wanted if name in installed), "DejaVu Sans")
+    return next((name for name in wanted if name in installed and name != "DejaVu Sans"), FONT)
 
 
 def _font_size(rc: Mapping[str, Any]) -> float:

@@ -86,6 +86,6 @@ def _draw_arrow_axis(canvas: Canvas, axes: Axes, height: float, facet: Facet) ->
     quiet = canvas.theme.quiet
     axes.axhline(height, color=quiet, linewidth=points(0.03 * canvas.line), alpha=0.5, zorder=1)
     if canvas.layout.ticks:
-        font: dict[str, Any] = {"fontsize": points(canvas.em), "fontfamily": canvas.theme.font, "color": quiet}
+        font: dict[str, Any] = {"fontsize": points(canvas.em), "fontfamily": canvas.families(), "color": quiet}
         place, offset = (float(facet.limits[0, 0]), height), (points(0.4 * canvas.em), points(0.45 * canvas.em))
         axes.annotate(facet.names[1].replace("f", "f′", 1), place, offset, textcoords="offset points", **font)
