@@ -158,6 +158,16 @@ SYNONYMS = {
     "steps": ("epochs", "iterations", "max_iter", "maxiter", "n_iter", "n_steps", "num_steps"),
     "start": ("init", "initial", "point", "x0"),
     "path": ("file", "filename", "out", "output"),
+    "seconds": ("speed", "duration", "length"),
+    "field": ("cmap", "colormap", "colourmap", "palette"),
+    "size": ("figsize", "resolution", "width", "height"),
+    "surface": ("3d",),
+    "contour": ("2d",),
+    "CosineAnnealingLR": ("cosine", "cosine_annealing"),
+    "ExponentialLR": ("exponential",),
+    "OneCycleLR": ("onecycle", "one_cycle"),
+    "StepLR": ("step",),
+    "run": ("animate", "plot", "simulate"),
     "hidden": ("layers",),
     "network": ("model",),
     "class": ("target",),
@@ -165,12 +175,16 @@ SYNONYMS = {
 """What other libraries call our keys and arguments."""
 
 
+SIMILAR = 0.65  # of two words, from 0 to 1; "language" and "plane" have 0.62
+
+
 def did_you_mean(word: str, choices: Iterable[str]) -> str:
     """Return `"; did you mean 'x'?"` for the choice nearest to a mistyped word or to a synonym, or nothing."""
     by_folded = {choice.casefold(): choice for choice in choices}
-    synonyms = {synonym: ours for ours in SYNONYMS if ours in by_folded for synonym in SYNONYMS[ours]}
+    ours = {name: by_folded[name.casefold()] for name in SYNONYMS if name.casefold() in by_folded}
+    synonyms = {synonym: choice for name, choice in ours.items() for synonym in SYNONYMS[name]}
     meant = synonyms | by_folded
-    near = get_close_matches(word.casefold(), meant, n=1)
+    near = get_close_matches(word.casefold(), meant, n=1, cutoff=SIMILAR)
     return f"; did you mean '{meant[near[0]]}'?" if near else ""
 
 

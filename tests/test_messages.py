@@ -298,7 +298,43 @@ CLI: list[Case] = [
     ),
 ]
 
+
+def section(text):
+    return lambda: gdsim.loads(f"objective: himmelblau\nsteps: 3\n{text}")
+
+
+SGD = "optimizers: {SGD: }\n"
 CASES = [
+    (
+        section("optimizers: {SGD: {lr: 0,01}}"),
+        "<text>:3:26: optimizers.SGD: SGD has no argument '01'; decimals take a point, as in 0.01",
+    ),
+    (
+        section("optimizers:\n  SGD:\n    lr: 0,01"),
+        "<text>:5:9: optimizers.SGD.lr: must be a number, not '0,01'; decimals take a point: 0.01",
+    ),
+    (section(SGD + "speed: 3"), "<text>:4:1: unknown key 'speed'; 'seconds' belongs below animation"),
+    (section(SGD + "animation: {speed: 3}"), "<text>:4:13: animation: unknown key 'speed'; did you mean 'seconds'?"),
+    (section(SGD + "view: {cmap: magma}"), "<text>:4:8: view: unknown key 'cmap'; 'field' belongs below view.theme"),
+    (section(SGD + "title: mine"), "<text>:4:1: unknown key 'title'; it belongs below view"),
+    (section(SGD + "epochs: 3"), "<text>:4:1: unknown key 'epochs'; did you mean 'steps'?"),
+    (
+        section(SGD + "language: de"),
+        "<text>:4:1: unknown key 'language'; it has objective, start, optimizers, steps, seed, view, animation, output",
+    ),
+    (
+        section("optimizers: {SGD: {schedule: cosine}}"),
+        "<text>:3:30: optimizers.SGD.schedule: torch.optim.lr_scheduler has no schedule 'cosine'; "
+        "did you mean 'CosineAnnealingLR'?",
+    ),
+    (
+        section("optimizers:\n  SGD:\n    color: #00aa00"),
+        "<text>:5:11: optimizers.SGD.color: is empty; '#' begins a comment in YAML: quote a colour, as in '#00aa00'",
+    ),
+    (
+        lambda: gdsim.objective("x**2", bounds=[[0, 1], [0, 1]]),
+        "bounds: must be a pair [low, high]: there is only one coordinate",
+    ),
     *OBJECTIVES,
     *CONFIG,
     *OPTIMIZERS,

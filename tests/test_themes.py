@@ -320,6 +320,12 @@ def test_panels_follow_a_page_where_they_were_alike() -> None:
     assert theme({"base": "ggplot", "page": "#fafafa"}).panel == "#e5e5e5"
 
 
+def test_colours_have_names() -> None:
+    view = gdsim.loads(config({"page": "white", "paths": ["red", "tab:blue", "DarkGreen"]})).view
+    assert view.theme.page == "#ffffff"
+    assert view.theme.paths == ["#ff0000", "#1f77b4", "#006400"]
+
+
 def config(theme: dict[str, object]) -> str:
     view = json.dumps({"theme": theme})
     return f"{{objective: beale, steps: 1, optimizers: {{SGD: {{lr: 0.01}}}}, view: {view}}}"
@@ -331,13 +337,14 @@ def config(theme: dict[str, object]) -> str:
         ({"base": "drak"}, ("base",)),
         ({"pages": "#fff"}, ("pages",)),
         ({"summary": "mine"}, ("summary",)),
-        ({"page": "white"}, ("page",)),
+        ({"page": "whitee"}, ("page",)),
         ({"page": "#12345"}, ("page",)),
         ({"page": "#ffffff\n"}, ("page",)),
         ({"page": 255}, ("page",)),
         ({"paths": "#ffffff"}, ("paths",)),
         ({"paths": []}, ("paths",)),
-        ({"paths": ["#fff", "red"]}, ("paths", 1)),
+        ({"paths": ["#fff", "redd"]}, ("paths", 1)),
+        ({"paths": ["#f00", "red"]}, ("paths",)),
         ({"paths": ["#fff", "#000", "#FFFFFF"]}, ("paths",)),
         ({"field": ["#fff"]}, ("field",)),
         ({"field": 3}, ("field",)),

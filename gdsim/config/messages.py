@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import math
+import re
 from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING, Any
 
-from gdsim.errors import Code, Key, Problem, did_you_mean
+from gdsim.errors import SYNONYMS, Code, Key, Problem, did_you_mean
 
 if TYPE_CHECKING:
     from pydantic import BaseModel, ValidationError
     from pydantic_core import ErrorDetails
+
+MEANT = {synonym: ours for ours, synonyms in SYNONYMS.items() for synonym in synonyms}
 
 Fragment = Mapping[str, Any]
 """A JSON Schema, or a part of one without references."""
@@ -20,6 +23,7 @@ TYPES = {"null": type(None), "boolean": bool, "integer": int, "string": str, "ar
 LINE = r"^[^\x00-\x1f\x7f-\x9f]*$"  # pattern of text without control characters
 MAX_LENGTH = 60  # characters of a value that are shown
 MAX_CHOICES = 24  # that are listed in a sentence
+COMMA = re.compile(r"[-+]?\d+,\d+")
 
 
 def must_be(fragment: Fragment, value: Any) -> str:
@@ -30,6 +34,8 @@ def must_be(fragment: Fragment, value: Any) -> str:
     forms = [wanted, *wanted.get("anyOf", [])]
     words = [word for form in forms for word in (*form.get("enum", ()), form.get("const")) if isinstance(word, str)]
     hint = did_you_mean(value, words) if isinstance(value, str) else ""
+    if isinstance(value, str) and COMMA.fullmatch(value):
+        hint = f"; decimals take a point: {value.replace(',', '.')}"
     return f"must be {expected(wanted)}, not {format_value(value)}{hint}"
 
 
@@ -151,7 +157,7 @@ def _problem(details: ErrorDetails, value: Any, root: Fragment, whole: Fragment)
             key = *key, details["loc"][-1]
             return Problem(f"is missing; it must be {expected(_fragment(root, whole, key))}", key, "missing")
         case "extra_forbidden":
-            hint = did_you_mean(str(key[-1]), _keys(_fragment(root, whole, key[:-1]))) or _other_place(root, key)
+            hint = _key_hint(root, key, _keys(_fragment(root, whole, key[:-1])))
             return Problem(f"unknown key '{key[-1]}'{hint}", key, "unknown-key", at_key=True)
     return Problem(must_be(_fragment(root, whole, key), details["input"]), key, _code(details))
 
@@ -162,13 +168,31 @@ def _code(details: ErrorDetails) -> Code:
     return "wrong-type" if details["type"].endswith(("_type", "_parsing", "_from_float")) else "invalid-value"
 
 
-def _other_place(root: Fragment, key: Key) -> str:
-    """Return where a key belongs that is in the wrong section: at the top, or below one of the keys there."""
-    *above, name = key
-    if above:
-        return f"; it belongs at the top, beside {above[0]}" if name in root["properties"] else ""
-    section = next((each for each in root["properties"] if name in _keys(_fragment(root, root, (each,)))), None)
-    return f"; it belongs below {section}" if section else ""
+def _key_hint(root: Fragment, key: Key, known: list[str]) -> str:
+    """Return what may be meant by an unknown key: another section, a synonym, a similar key, or one of those known."""
+    *above, name = [str(part) for part in key]
+    if name.isdecimal():
+        return "; decimals take a point, as in 0.5"
+    places = [place for place in _places(root) if place[:-1] != tuple(above)]
+    for wanted in dict.fromkeys((name, MEANT.get(name, name))):
+        if wanted in known:
+            return f"; did you mean '{wanted}'?"
+        if place := next((place for place in places if place[-1] == wanted), None):
+            belongs = f"below {'.'.join(place[:-1])}" if place[:-1] else f"at the top, beside {above[0]}"
+            return f"; {'it' if wanted == name else f'{wanted!r}'} belongs {belongs}"
+    listed = f"; it has {', '.join(known)}" if known else ""
+    return did_you_mean(name, known) or listed
+
+
+def _places(root: Fragment) -> Iterator[tuple[str, ...]]:
+    """Yield the keys of the top, of its sections, and of theirs, without optimizers and objectives."""
+    sections: list[tuple[str, ...]] = [
+        (),
+        *((name,) for name in ("view", "animation", "output", "start")),
+        ("view", "theme"),
+    ]
+    for section in sections:
+        yield from ((*section, name) for name in _keys(_fragment(root, root, section)))
 
 
 def _as_written(key: Key, value: Any) -> Key:

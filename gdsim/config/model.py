@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pathlib
+import re
 import unicodedata
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -23,7 +24,7 @@ from pydantic import (
 from pydantic_core import CoreSchema, InitErrorDetails, PydanticCustomError, PydanticKnownError, core_schema
 
 from gdsim.config.messages import LINE, format_value, is_number, problems_in
-from gdsim.errors import ConfigError, Problem
+from gdsim.errors import ConfigError, InputError, Problem
 
 
 @dataclass(frozen=True)
@@ -125,9 +126,23 @@ def all_different(items: list[Any]) -> list[Any]:
     return items
 
 
-def _long_form(color: str) -> str:
-    """Return #rrggbb in lower case, also for #rgb."""
-    return ("#" + "".join(digit * 2 for digit in color[1:]) if len(color) == 4 else color).lower()
+def _as_hex(color: str) -> str:
+    """Return a colour as #rrggbb in lower case; names are those of matplotlib, which include those of CSS."""
+    if re.fullmatch(HEX, color):
+        return ("#" + "".join(digit * 2 for digit in color[1:]) if len(color) == 4 else color).lower()
+    from gdsim.themes.sheets import named_color  # imports matplotlib
+
+    try:
+        return named_color(color)
+    except InputError as error:
+        refuse(error.problems)
+        raise
+
+
+def _is_quoted(color: Any) -> Any:
+    if color is None:
+        refuse([Problem("is empty; '#' begins a comment in YAML: quote a colour, as in '#00aa00'", code="missing")])
+    return color
 
 
 def _number(value: Any) -> Any:
@@ -140,9 +155,14 @@ Finite = Annotated[float, Field(allow_inf_nan=False)]
 Coordinate = Annotated[float, BeforeValidator(_number)]
 """A finite number; another value is of a wrong type, also nan and inf."""
 Line = Annotated[str, Field(pattern=LINE)]
+HEX = r"#([0-9a-fA-F]{3}|[0-9a-fA-F]{6})"
 Color = Annotated[
-    str, Field(pattern="^#([0-9a-fA-F]{3}|[0-9a-fA-F]{6})$", examples=["#0072B2"]), AfterValidator(_long_form)
+    str,
+    AfterValidator(_as_hex),
+    Field(examples=["#0072B2"], json_schema_extra={"pattern": f"^{HEX}$|^[a-z][a-z:/' ]*$"}),
 ]
+"""`"#rrggbb"`, from this, `"#rgb"`, or the name of a colour, such as red or tab:blue."""
+OptionalColor = Annotated[Color | None, BeforeValidator(_is_quoted)]
 TEXT_OR_OTHER = Discriminator(lambda value: "text" if isinstance(value, str) else "other")
 """Chooses between two forms, so that a mistake is reported for that form only."""
 

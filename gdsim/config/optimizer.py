@@ -15,7 +15,7 @@ from pydantic import BeforeValidator, Field, ValidationInfo, field_validator, mo
 
 from gdsim.config import signatures
 from gdsim.config.messages import accepts, format_value, must_be
-from gdsim.config.model import HERE, Color, Finite, Model, SourceContext, none_as_empty, refuse
+from gdsim.config.model import HERE, Finite, Model, OptionalColor, SourceContext, none_as_empty, refuse
 from gdsim.config.signatures import Signature
 from gdsim.errors import Key, Problem, did_you_mean
 from gdsim.objectives import import_problems
@@ -87,7 +87,7 @@ class OptimizerSpec(GradientSettings):
     """For a network and a class that updates matrices only, as Muon does: the optimizer of all other parameters, a
     class or a mapping with its class and arguments. AdamW with its defaults for Muon. Both follow the schedule, each
     from its own learning rate, unless the schedule sets the rates, as OneCycleLR does."""
-    color: Color | None = None
+    color: OptionalColor = None
     """The colour of the path, #rrggbb; chosen to differ by default."""
 
     @model_validator(mode="before")
@@ -170,7 +170,9 @@ def argument_problems(
             yield Problem(f"'{name}' cannot be set: gdsim passes it", (*key, name), "not-allowed", at_key=True)
         elif known is None and not signature.takes_any:
             hint = did_you_mean(name, [*signature.arguments, *own])
-            if name.partition(" ")[0] in signature.arguments:
+            if name.isdecimal():
+                hint = "; decimals take a point, as in 0.01"
+            elif name.partition(" ")[0] in signature.arguments:
                 hint = f"; a colon is missing: `{name.replace(' ', ': ', 1)}`"
             message = f"{signature.name} has no argument '{name}'{hint}"
             yield Problem(message, (*key, name), "unknown-argument", at_key=True)

@@ -31,6 +31,7 @@ from gdsim.config.model import (
     Model,
     NoneAsEmpty,
     OneOf,
+    OptionalColor,
     all_different,
     none_as_empty,
     refuse,
@@ -86,32 +87,32 @@ class OwnTheme(Model):
 
     base: ThemeName | None = None
     """The theme to start from, one of ours or a style sheet of matplotlib; light by default."""
-    page: Color | None = None
+    page: OptionalColor = None
     """The background of the whole picture."""
-    text: Color | None = None
+    text: OptionalColor = None
     """Titles and labels."""
-    quiet: Color | None = None
+    quiet: OptionalColor = None
     """Ticks, secondary text and thin rules."""
-    grid: Color | None = None
+    grid: OptionalColor = None
     """Lines behind a panel's curves."""
-    panel: Color | None = None
+    panel: OptionalColor = None
     """The background of a panel."""
     field: Annotated[Annotated[Shades, Tag("other")] | Annotated[ColorMap, Tag("text")], TEXT_OR_OTHER] | None = Field(
         default=None, examples=["viridis", ["#fffdf5", "#3c5f86"]]
     )
     """The colours under the paths, from the lowest level to the highest: a colour map of matplotlib, or a list of at
     least two colours."""
-    level_line: Color | None = None
+    level_line: OptionalColor = None
     """The thin line between two levels."""
-    arrow: Color | None = None
+    arrow: OptionalColor = None
     """The gradient arrows."""
-    falling: Color | None = None
+    falling: OptionalColor = None
     """The arrows of a curve where its slope is negative."""
-    rising: Color | None = None
+    rising: OptionalColor = None
     """The arrows of a curve where its slope is positive."""
-    casing: Color | None = None
+    casing: OptionalColor = None
     """The thin outline that separates a path, a head or a star from what is under it."""
-    minimum: Color | None = None
+    minimum: OptionalColor = None
     """The stars on the minima."""
     paths: Annotated[list[Color], Field(min_length=1, max_length=16), AfterValidator(all_different)] | None = Field(
         default=None, examples=[["#0072B2", "#D55E00"]]

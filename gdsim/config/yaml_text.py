@@ -322,5 +322,7 @@ def _syntax(error: yaml.MarkedYAMLError, text: str) -> str:
     if continues or (starts_line and not before.strip()):
         return WRONG_INDENT
     context = f" ({error.context} that starts in line {begin.line + 1})" if begin else ""
-    tabs = "; indent with spaces, not tabs" if "\\t" in problem else ""
-    return problem.replace("'<stream end>'", "the end of the text") + context + tabs
+    hint = "; indent with spaces, not tabs" if "\\t" in problem else ""
+    if begin and re.search(r"\s#[0-9a-fA-F]{3}", text):
+        hint = "; '#' begins a comment: quote a colour, as in '#00aa00'"
+    return problem.replace("'<stream end>'", "the end of the text") + context + hint

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from matplotlib import colormaps, rc_params_from_file, rcParamsDefault
-from matplotlib.colors import to_hex, to_rgba
+from matplotlib.colors import get_named_colors_mapping, to_hex, to_rgba
 from matplotlib.font_manager import font_scalings, get_font_names
 
 from gdsim.errors import InputError, did_you_mean
@@ -30,6 +30,20 @@ def sample_color_map(name: str) -> tuple[str, ...]:
         message = f"there is no colour map '{name}'{did_you_mean(name, colormaps)}"
         raise InputError(message, ("field",), code="unknown-name")
     return tuple(to_hex(colormaps[name](index / (SAMPLES - 1))) for index in range(SAMPLES))
+
+
+def named_color(name: str) -> str:
+    """Return the colour `"#rrggbb"` of a name, such as red or tab:blue.
+
+    Raises:
+        InputError: There is no such colour.
+    """
+    colors = get_named_colors_mapping()
+    if name.casefold() not in colors:
+        hint = did_you_mean(name, [each for each in colors if ":" not in each and len(each) > 1])
+        message = f"there is no colour '{name}'{hint or '; write a name, such as red, or #rrggbb in quotation marks'}"
+        raise InputError(message, code="unknown-name")
+    return to_hex(colors[name.casefold()])
 
 
 def check_font(name: str) -> None:
