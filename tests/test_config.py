@@ -258,7 +258,7 @@ def test_every_key_of_a_view() -> None:
         )
     ).view
     assert (view.kind, view.layout, view.levels, view.heights) == ("surface", "grid", "rank", "log")
-    assert view.camera == Camera(elevation=45, azimuth=-60, orbit=90)
+    assert view.camera == Camera(elevation=45, azimuth=None, orbit=90)
     assert (view.vectors, view.panels, view.panels_at, view.against) == (
         True,
         ["loss", "angle"],
@@ -1046,7 +1046,7 @@ FORMS = [
     short(", start: [[1, 2], [3, 4]], view: , output: {formats: [gif]}"),
     short(", start: {random: 3}, view: {kind: contour, title: Race}, animation: {hold: 0}"),
     short(", start: {grid: [3, 3]}"),
-    short(", view: {camera: , levels: , panels_at: , formula: }"),
+    short(", view: {camera: , levels: , panels_at: }"),
     short(", view: {kind: surface, camera: {orbit: 30}, heights: log, theme: {base: ggplot, field: viridis}}"),
     short(", view: {theme: {field: ['#fff', '#000'], paths: ['#f00'], stroke: 1.3}, panels: [angle, distance]}"),
     short(", view: {theme: slide, layout: grid, fill: heat, arrows: stream, vectors: true, against: evaluations}"),
