@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
-from contextlib import contextmanager, nullcontext
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from copy import copy
 from dataclasses import replace
 from functools import partial
@@ -69,9 +69,13 @@ class Frames:
         background: (H, W, 4) uint8, the pixels of all static parts.
     """
 
-    @default_settings()
     def __init__(self, scene: Scene, *, transparent: bool = False) -> None:
         self.scene, self.size, self.transparent = scene, scene.size, transparent
+        with self.settings():
+            self._draw(scene, transparent=transparent)
+
+    def _draw(self, scene: Scene, *, transparent: bool) -> None:
+        """Draw all static parts, and find those that move."""
         layout = scene_layout(scene)
         self.canvas = canvas = Canvas(scene, layout, transparent=transparent)
         views, panels = list[Layer](), list[Layer]()
@@ -106,12 +110,12 @@ class Frames:
         return len(self.scene)
 
     def __iter__(self) -> Iterator[Pixels]:
-        with default_settings():
+        with self.settings():
             painter = FramePainter(self)
         # Only a turning camera lays out text in each frame; changing matplotlib's settings for each frame is slow.
         turning = any(layer.primitives_at for layer in self.layers)
         for index in range(len(self)):
-            with default_settings() if turning else nullcontext():
+            with self.settings() if turning else nullcontext():
                 frame = painter.draw(self.moment(index)).copy()
             yield frame
 
@@ -119,10 +123,14 @@ class Frames:
         """Return the last frame, (H, W, 3) or (H, W, 4) uint8."""
         return self.at(self.moment(len(self) - 1))
 
-    @default_settings()
     def at(self, moment: Moment) -> Pixels:
         """Return a single frame at any moment, (H, W, 3) or (H, W, 4) uint8."""
-        return FramePainter(self).draw(moment)
+        with self.settings():
+            return FramePainter(self).draw(moment)
+
+    def settings(self) -> AbstractContextManager[None]:
+        """Return matplotlib's settings while this picture is drawn."""
+        return default_settings(self.scene.theme.font)
 
     def moment(self, index: int) -> Moment:
         """Return the moment that the frame with a given index shows."""
@@ -162,7 +170,7 @@ class Frames:
     def web_background(self, scale: int) -> Pixels:
         """Return the static parts and the circles around the starts, (scale · height, scale · width, 3)."""
         (width, height), file = self.size, BytesIO()
-        with self._posed(START, scale):
+        with self._posed(START, scale), self.settings():
             self.canvas.figure.savefig(file, format="rgba", dpi=scale * DPI)
         return np.frombuffer(file.getbuffer(), np.uint8).reshape(scale * height, scale * width, 4)[..., :3]
 

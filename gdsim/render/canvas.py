@@ -12,7 +12,7 @@ from typing import Any
 
 import numpy as np
 import numpy.typing as npt
-from matplotlib import rc_context, rcParams, rcParamsDefault
+from matplotlib import rc_context, rcParamsDefault
 from matplotlib.artist import Artist
 from matplotlib.axes import Axes
 from matplotlib.backend_bases import RendererBase
@@ -40,8 +40,10 @@ OUTLINE = 0.3  # the width of the outline of text and symbols on a transparent p
 
 
 @contextmanager
-def default_settings() -> Iterator[None]:
+def default_settings(font: str) -> Iterator[None]:
     """Use matplotlib's default settings instead of the user's, so that a picture is the same everywhere.
+
+    Formulas are set in `font`, and signs that it lacks in a similar one.
 
     Text is not hinted, so that the strokes of small exponents are as thin as those of other text.
     Warnings about missing glyphs are suppressed, because `Frames.missing` lists them, and about missing weights.
@@ -49,20 +51,16 @@ def default_settings() -> Iterator[None]:
     logger = logging.getLogger("matplotlib.font_manager")
     level = logger.level
     logger.setLevel(logging.ERROR)
-    with warnings.catch_warnings(), rc_context(rcParamsDefault | {"text.hinting": "none"}):
+    name = font.replace("-", r"\-")  # a hyphen would separate a font size
+    styles = {"rm": "", "sf": "", "it": ":italic", "cal": ":italic", "bf": ":bold", "bfit": ":italic"}
+    formulas = {f"mathtext.{style}": f"{name}{suffix}" for style, suffix in styles.items()}
+    own: dict[Any, Any] = {"text.hinting": "none", "mathtext.fallback": "stixsans", **formulas}
+    with warnings.catch_warnings(), rc_context({**rcParamsDefault, **own}):
         warnings.filterwarnings("ignore", message="Glyph .* missing from font")
         try:
             yield
         finally:
             logger.setLevel(level)
-
-
-def formula_fonts(font: str) -> dict[Any, Any]:
-    """Return matplotlib's settings that typeset formulas in a font, and signs that it lacks in a similar one."""
-    name = font.replace("-", r"\-")  # a hyphen would separate a font size
-    italic, bold = f"{name}:italic", f"{name}:bold"
-    styles = {"rm": name, "sf": name, "it": italic, "cal": italic, "bfit": italic, "bf": bold}
-    return {f"mathtext.{style}": pattern for style, pattern in styles.items()} | {"mathtext.fallback": "stixsans"}
 
 
 def save_vectors(canvas: Canvas, path: Path, words: Mapping[str, str]) -> None:
@@ -71,7 +69,7 @@ def save_vectors(canvas: Canvas, path: Path, words: Mapping[str, str]) -> None:
     if path.suffix.lower() == ".pdf":
         own = {"Description": "Subject", "Source": "gdsim"}
         metadata = {"CreationDate": None} | {own.get(name, name): text for name, text in words.items()}
-    with default_settings(), rc_context({"svg.hashsalt": "gdsim", **formula_fonts(canvas.theme.font)}):
+    with default_settings(canvas.theme.font), rc_context({"svg.hashsalt": "gdsim"}):
         # PDF allows further keys, but matplotlib warns about them.
         warnings.filterwarnings("ignore", message="Unknown infodict keyword: 'gdsim'")
         canvas.figure.savefig(path, metadata=metadata)
@@ -119,7 +117,6 @@ class Canvas:
         self.page = "none" if transparent else self.theme.page
         self.left_out: list[str] = []
         self.missing = ""
-        rcParams.update(formula_fonts(self.theme.font))  # within `default_settings`, which restores them
         self.figure = Figure(figsize=(width / DPI, height / DPI), dpi=DPI, facecolor=self.page)
         self.agg = FigureCanvasAgg(self.figure)
 

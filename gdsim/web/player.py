@@ -54,7 +54,9 @@ def page(scene: Scene, provenance: Provenance | None = None, loop: bool = True) 
     fixed = replace(
         scene, groups=tuple(replace(group, facets=tuple(map(_without_orbit, group.facets))) for group in scene.groups)
     )
-    drawing = Drawing(frames(fixed))
+    drawn = frames(fixed)
+    with drawn.settings():
+        drawing = Drawing(drawn)
     # A page does not need the scripts' comments and blank lines.
     script = re.sub(r"(?m)^ *(//|/\*\*).*\n|\n(?=\n)", "", f"{asset('picture.js')}\n{asset('player.js')}")
     width, height = scene.size
