@@ -859,3 +859,36 @@ def test_a_reader_that_goes_away_is_no_error(here):
     done = subprocess.run(f"{sys.executable} -m gdsim list | head -1", shell=True, capture_output=True, text=True)  # noqa: S602
     assert done.stdout == "objectives:\n"
     assert "Traceback" not in done.stderr
+
+
+@pytest.mark.parametrize(
+    ("words", "hint"),
+    [
+        (["animate", "quick.yaml"], "did you mean 'run'?"),
+        (["runn", "quick.yaml"], "did you mean 'run'?"),
+        (["run", "quick"], "did you mean 'quick.yaml'?"),
+        (["run", "other.yaml"], "gdsim init FILE"),
+        (["run", "pipe.yaml"], "pipe.yaml: is a pipe"),
+        (["run", "quick.yaml", "--set", "lr=0.1"], ".lr?"),
+        (["run", "quick.yaml", "--set", "Adam.lr=0.1"], "optimizers.Adam"),
+        (["run", "quick.yaml", "--set", ".".join("a" * 2000) + "=1"], "nested deeper"),
+        (["run", "quick.yaml", "--theme", "drak"], "did you mean 'dark'?"),
+        (["compare", "quick.yaml", "--tune", "learning_rate"], "did you mean 'lr'?"),
+        (["compare", "quick.yaml", "--report", "/"], "ends in .html"),
+        (["compare", "quick.yaml", "--report", "."], "ends in .html"),
+        (["compare", "quick.yaml", "--report", ""], "ends in .html"),
+    ],
+    ids=lambda value: str(value)[:50],
+)
+def test_what_people_type_is_understood(here, words, hint):
+    os.mkfifo("pipe.yaml")
+    result = call(*words)
+    assert result.exit_code == 2, result.output
+    assert hint in result.stderr
+    assert files(here) == {"quick.yaml"}
+
+
+def test_a_theme_of_a_run_is_recorded(here):
+    assert call("run", "quick.yaml", "--theme", "dark", "--format", "png", "-q").exit_code == 0
+    assert gdsim.loads(call("source", "outputs/quick/quick.png").stdout).view.theme == "dark"
+    assert call("run", "-h").stdout == call("run", "--help").stdout

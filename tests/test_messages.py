@@ -271,7 +271,7 @@ ANALYSIS: list[Case] = [
 YAML, MISSING = Path(__file__).parent.parent / "configs" / "cubic.yaml", Path("missing.yaml")
 
 CLI: list[Case] = [
-    (lambda: validate([MISSING]), "missing.yaml: no such file"),
+    (lambda: validate([MISSING]), "missing.yaml: no such file; `gdsim init FILE` writes a config to start from"),
     (lambda: init(YAML), f"{YAML} exists; write to another file or folder, or add --overwrite"),
     (lambda: init(Path("talk.yml.txt")), "talk.yml.txt: give it a name that ends in .yaml"),
     (lambda: grad("x", at="one"), "--at: 'one' is not a number"),

@@ -19,10 +19,11 @@ from typer.core import TyperGroup
 from typer.main import get_command
 
 import gdsim
-from gdsim.errors import GdsimError
+from gdsim.errors import GdsimError, did_you_mean
 
 INTERRUPTED = 130  # exit status after an interrupt
 
+HELP = {"help_option_names": ["-h", "--help"]}
 ALLOCATIONS = 100_000
 """Objects between two collections of cyclic garbage, of which imports make a million and leave almost none unused."""
 
@@ -49,17 +50,22 @@ class _Group(TyperGroup):
 
     def __init__(self, **settings: Any) -> None:
         super().__init__(**settings)
-        self.commands = dict.fromkeys(COMMANDS)  # type: ignore[assignment]  # the names suffice for lists and suggestions
+        self.commands = dict.fromkeys(COMMANDS)  # type: ignore[assignment]  # the names suffice to list them
 
     def get_command(self, ctx: Any, cmd_name: str) -> Any:  # noqa: ARG002
         if cmd_name not in COMMANDS:
             return None
         file, _, function = COMMANDS[cmd_name][0].partition(":")
         module = import_module(f"gdsim.cli.{file}")
-        alone = typer.Typer(add_completion=False, rich_markup_mode=None)
+        alone = typer.Typer(add_completion=False, rich_markup_mode=None, context_settings=HELP)
         class_ = module.NumbersCommand if cmd_name in ("show", "grad") else None
         alone.command(cmd_name, cls=class_)(getattr(module, function))
         return get_command(alone)
+
+    def resolve_command(self, ctx: Any, args: list[str]) -> Any:
+        if args[0] not in COMMANDS and not args[0].startswith("-"):
+            ctx.fail(f"there is no command '{args[0]}'{did_you_mean(args[0], COMMANDS)}")
+        return super().resolve_command(ctx, args)
 
     def format_commands(self, ctx: Any, formatter: Any) -> None:  # noqa: ARG002
         with formatter.section("Commands"):
@@ -94,7 +100,9 @@ def _exit_on_errors() -> Iterator[None]:
         raise typer.Exit(1) from error
 
 
-app = typer.Typer(cls=_Group, no_args_is_help=True, pretty_exceptions_enable=False, rich_markup_mode=None)
+app = typer.Typer(
+    cls=_Group, no_args_is_help=True, pretty_exceptions_enable=False, rich_markup_mode=None, context_settings=HELP
+)
 
 
 def main() -> None:

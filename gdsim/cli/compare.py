@@ -56,7 +56,8 @@ def compare(
     A class that cannot run is a row with its reason; a misspelt class or argument stops everything, with its place.
     """
     given = {"--csv": csv, "--json": as_json, "--markdown": markdown, "--report": report, "--write": write}
-    given["--report's Markdown"] = report and report.with_suffix(".md")
+    if report is not None and report.name:
+        given["--report's Markdown"] = report.with_suffix(".md")
     targets = {option: path for option, path in given.items() if path is not None}
     tuning = _tuning(tune, budget, ranges or (), writes=write is not None)
     _check_targets(targets, configs)

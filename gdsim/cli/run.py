@@ -26,12 +26,14 @@ def run(
     changes: common.Set = None,
     out: common.Out = Path("outputs"),
     formats: common.Format = None,
+    theme: common.ThemeName = None,
     allow_code: common.AllowCode = False,
     quiet: common.Quiet = False,
     overwrite: common.Overwrite = True,
 ) -> None:
     """Simulate and draw each CONFIG; print the paths written."""
-    experiments = common.load_all(configs, changes or (), allow_code, _format_override(formats))
+    changes = _with_theme(changes, theme)
+    experiments = common.load_all(configs, changes, allow_code, _format_override(formats))
     targets = [_output_paths(out, each, [*each.output.formats, "npz", "csv"]) for each in experiments]
     # A config that only a picture contains must not be replaced by a changed one.
     inputs = [*(path for each in experiments for path in common.source_files(each)), *(configs if changes else ())]
@@ -45,6 +47,7 @@ def render(
     changes: common.Set = None,
     out: common.Out = Path("outputs"),
     formats: common.Format = None,
+    theme: common.ThemeName = None,
     allow_code: common.AllowCode = False,
     quiet: common.Quiet = False,
     overwrite: common.Overwrite = True,
@@ -53,7 +56,8 @@ def render(
 
     --set changes the view, the pace and the output.
     """
-    runs = [common.load_run(path, changes or (), allow_code, _format_override(formats)) for path in recordings]
+    changes = _with_theme(changes, theme)
+    runs = [common.load_run(path, changes, allow_code, _format_override(formats)) for path in recordings]
     for path, (_, trajectories) in zip(recordings, runs, strict=True):
         if trajectories is None:
             message = f"{path}: is not a recording (.npz): gdsim run simulates it and draws it"
@@ -62,6 +66,10 @@ def render(
     with common.writable(_checked(targets, (), overwrite)):
         for (experiment, trajectories), paths in zip(runs, targets, strict=True):
             _process(experiment, trajectories, paths, quiet)
+
+
+def _with_theme(changes: Sequence[str] | None, theme: str | None) -> list[str]:
+    return [*(changes or ()), *([] if theme is None else [f"view.theme={theme}"])]
 
 
 def _format_override(formats: str | None) -> dict[str, str]:

@@ -118,11 +118,14 @@ def loads(
 
 
 def _read(path: Path) -> str:
+    if path.is_fifo():
+        raise InputError(f"{path}: is a pipe, not a file", code="unreadable")
     try:
         with path.open("rb") as file:
             content = file.read(MAX_BYTES + 1)
     except FileNotFoundError:
-        raise InputError(f"{path}: no such file{suggest_sibling(path)}", code="not-found") from None
+        hint = suggest_sibling(path) or "; `gdsim init FILE` writes a config to start from"
+        raise InputError(f"{path}: no such file{hint}", code="not-found") from None
     except (OSError, ValueError) as error:
         reason = getattr(error, "strerror", None) or error
         raise InputError(f"{path}: cannot be read: {reason}", code="unreadable") from None

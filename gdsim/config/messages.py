@@ -157,7 +157,7 @@ def _problem(details: ErrorDetails, value: Any, root: Fragment, whole: Fragment)
             key = *key, details["loc"][-1]
             return Problem(f"is missing; it must be {expected(_fragment(root, whole, key))}", key, "missing")
         case "extra_forbidden":
-            hint = _key_hint(root, key, _keys(_fragment(root, whole, key[:-1])))
+            hint = _key_hint(root, key, _keys(_fragment(root, whole, key[:-1])), value)
             return Problem(f"unknown key '{key[-1]}'{hint}", key, "unknown-key", at_key=True)
     return Problem(must_be(_fragment(root, whole, key), details["input"]), key, _code(details))
 
@@ -168,9 +168,14 @@ def _code(details: ErrorDetails) -> Code:
     return "wrong-type" if details["type"].endswith(("_type", "_parsing", "_from_float")) else "invalid-value"
 
 
-def _key_hint(root: Fragment, key: Key, known: list[str]) -> str:
+def _key_hint(root: Fragment, key: Key, known: list[str], value: Any) -> str:
     """Return what may be meant by an unknown key: another section, a synonym, a similar key, or one of those known."""
     *above, name = [str(part) for part in key]
+    for label, settings in _optimizers(value) if not above else ():
+        if name == label:
+            return f"; it belongs below optimizers: optimizers.{label}"
+        if name in settings or name == "lr":
+            return f"; did you mean optimizers.{label}.{name}?"
     if name.isdecimal():
         return "; decimals take a point, as in 0.5"
     places = [place for place in _places(root) if place[:-1] != tuple(above)]
@@ -182,6 +187,13 @@ def _key_hint(root: Fragment, key: Key, known: list[str]) -> str:
             return f"; {'it' if wanted == name else f'{wanted!r}'} belongs {belongs}"
     listed = f"; it has {', '.join(known)}" if known else ""
     return did_you_mean(name, known) or listed
+
+
+def _optimizers(value: Any) -> Iterator[tuple[str, Mapping[str, Any]]]:
+    """Yield the labels of a configuration with the settings of each."""
+    optimizers = value.get("optimizers") if isinstance(value, dict) else None
+    for label, settings in optimizers.items() if isinstance(optimizers, dict) else ():
+        yield label, settings if isinstance(settings, dict) else {}
 
 
 def _places(root: Fragment) -> Iterator[tuple[str, ...]]:

@@ -83,6 +83,8 @@ def override(document: Document, overrides: Mapping[str, str]) -> None:
         if not equals or not all(dotted.split(".")):
             message = f"{printable(source)}: must be KEY=VALUE with a dotted key, such as optimizers.Adam.lr=0.1"
             raise InputError(message, code="syntax")
+        if dotted.count(".") > MAX_DEPTH:
+            raise InputError(f"--set: the key is nested deeper than {MAX_DEPTH} levels", code="too-large")
         _put(document, dotted.split("."), value, _Reader(document, source, order))
 
 
