@@ -769,7 +769,7 @@ def test_labels_are_told_as_they_are(here):
     result = call("run", "odd.yaml", "--format", "png")
     assert result.exit_code == 0, result.output
     assert "[red]A[/red] [/]" in result.stderr
-    assert "No installed font has \U0010fffd: boxes are drawn. Install Noto Sans " in result.stderr
+    assert "No installed font has \\U0010fffd: boxes are drawn. Install Noto Sans " in result.stderr
     assert "Warning" not in result.stderr
 
 
@@ -892,3 +892,38 @@ def test_a_theme_of_a_run_is_recorded(here):
     assert call("run", "quick.yaml", "--theme", "dark", "--format", "png", "-q").exit_code == 0
     assert gdsim.loads(call("source", "outputs/quick/quick.png").stdout).view.theme == "dark"
     assert call("run", "-h").stdout == call("run", "--help").stdout
+
+
+def test_file_names_cannot_control_a_terminal(here):
+    """On stderr always; on stdout, from which scripts read file names, only where it is a terminal."""
+    name = "a\x1b[31mb\x9b2J.yaml"
+    Path("quick.yaml").rename(name)
+    script = f"""
+import pty, sys
+sys.argv = ["gdsim", "run", {name!r}, "--format", "png"]
+pty.spawn([sys.executable, "-m", "gdsim", *sys.argv[1:]])
+"""
+    shown = subprocess.run([sys.executable, "-c", script], capture_output=True, check=True).stdout.decode()
+    assert "a\\x1b[31mb\\x9b2J.png" in shown.replace("\r\n", "")
+    assert "\x1b[31m" not in shown
+    assert "\x9b" not in shown
+    piped = subprocess.run(
+        [sys.executable, "-m", "gdsim", "run", name, "--format", "png"], capture_output=True, check=True, text=True
+    )
+    assert "\x1b" not in piped.stderr
+    assert f"outputs/{name[:-5]}/{name[:-5]}.png" in piped.stdout
+
+
+def test_errors_never_go_to_stdout(here):
+    done = subprocess.run(
+        ["/bin/sh", "-c", f"exec {sys.executable} -m gdsim run nothing.yaml 2>&-"], stdout=subprocess.PIPE, check=False
+    )
+    assert (done.returncode, done.stdout) == (2, b"")
+
+
+def test_values_near_the_largest_number_print_no_warnings(here):
+    config = "{objective: {expression: '1e308*tanh(x) + y'}, start: [1, 1], steps: 3, optimizers: {SGD: {lr: 0.1}}}"
+    Path("huge.yaml").write_text(config)
+    words = [sys.executable, "-m", "gdsim", "run", "huge.yaml", "--format", "png"]
+    done = subprocess.run(words, capture_output=True, text=True, check=True)
+    assert "Warning" not in done.stderr

@@ -6,6 +6,7 @@ import gc
 import os
 import signal
 import sys
+import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from importlib import import_module
@@ -109,10 +110,14 @@ def main() -> None:
     """Run the command line."""
     with suppress(ValueError):  # raised outside the main thread
         signal.signal(signal.SIGTERM, signal.default_int_handler)
+    if sys.stderr is None:  # closed; print() would take None for stdout
+        sys.stderr = open(os.devnull, "w")  # noqa: PTH123, SIM115
     if isinstance(sys.stdout, TextIOWrapper) and not sys.stdout.isatty():
         # Output to a file or a pipe is UTF-8 on every machine; file names keep their bytes.
         sys.stdout.reconfigure(encoding="utf-8", errors="surrogateescape")
     gc.set_threshold(ALLOCATIONS)
+    # Overflow at values near the largest number is expected, and shows in the picture.
+    warnings.filterwarnings("ignore", category=RuntimeWarning, module=r"(gdsim|numpy)\b")
     _postpone_dynamo()
     try:
         app(prog_name="gdsim")

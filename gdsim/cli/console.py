@@ -13,6 +13,8 @@ from rich.console import Console
 from rich.table import Table as RichTable
 from rich.text import Text
 
+from gdsim.errors import printable
+
 if TYPE_CHECKING:
     from gdsim.analysis import Column, Matrix, Table
 
@@ -25,7 +27,7 @@ WIDE = 1000  # width of a table in a file: no column is dropped
 @contextmanager
 def progress_bars(name: str, activity: str, quiet: bool) -> Iterator[Callable[[str], Any]]:
     """Yield a function that makes progress bars: `progress("simulating")` wraps an iterable that has a length."""
-    console = Console(stderr=True, quiet=quiet)
+    console, name = Console(stderr=True, quiet=quiet), printable(name)
     if quiet or not console.is_terminal:
         if not quiet:
             print(f"{name}: {activity}", file=sys.stderr)
@@ -54,14 +56,14 @@ def print_study(name: str, table: Table, matrices: Iterable[Matrix]) -> None:
     console = Console(highlight=False)
     console = console if console.is_terminal else Console(width=WIDE, highlight=False)
     console.print(format_table(table, name, console.width))
-    console.print(Text(table.caption))
+    console.print(Text(printable(table.caption)))
     for matrix in matrices:
         grid = _grid(matrix.caption)
         grid.add_column("objective", overflow="fold")
         for label in matrix.optimizers:
             grid.add_column(Text(label), justify="right", overflow="fold")
         for title, words in zip(matrix.objectives, matrix.words(), strict=True):
-            grid.add_row(Text(title), *map(Text, words))
+            grid.add_row(Text(printable(title)), *map(Text, words))
         console.print()
         console.print(grid)
 
@@ -76,12 +78,12 @@ def format_table(table: Table, title: str, width: int) -> RichTable:
         justify: Literal["left", "right"] = "right" if column.figures else "left"
         grid.add_column(heading, justify=justify, no_wrap=column.figures, overflow="fold")
     for cells in zip(*(column.words for column in columns), strict=True):
-        grid.add_row(*map(Text, cells))
+        grid.add_row(*(Text(printable(cell)) for cell in cells))
     return grid
 
 
 def _grid(title: str) -> RichTable:
-    return RichTable(title=Text(title), title_justify="left", title_style="bold", header_style="")
+    return RichTable(title=Text(printable(title)), title_justify="left", title_style="bold", header_style="")
 
 
 def _width(column: Column) -> int:
@@ -98,7 +100,7 @@ def _heading(column: Column) -> list[str]:
 def print_notes(sentences: Iterable[str]) -> None:
     """Print sentences on stderr, each on its own line."""
     console = _stderr()
-    for sentence in sentences:
+    for sentence in map(printable, sentences):
         # Lines are wrapped for a reader, not for a log.
         console.print(sentence, markup=False, highlight=False, soft_wrap=not console.is_terminal)
 
@@ -110,9 +112,9 @@ def _stderr() -> Console:
 
 
 def print_lines(lines: Iterable[object]) -> None:
-    """Print lines, such as the paths written, on stdout."""
-    for line in lines:
-        print(line, flush=True)
+    """Print lines, such as the paths written, on stdout; a terminal gets no control characters."""
+    for line in map(str, lines):
+        print(printable(line) if sys.stdout.isatty() else line, flush=True)
 
 
 def print_columns(rows: Sequence[Sequence[str]], indent: str = "") -> None:

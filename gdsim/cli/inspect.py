@@ -14,7 +14,7 @@ import typer
 from typer.core import TyperCommand
 
 from gdsim.cli import common
-from gdsim.cli.console import print_columns
+from gdsim.cli.console import print_columns, print_lines
 from gdsim.errors import InputError, did_you_mean, printable
 from gdsim.web.embed import FORMS
 
@@ -142,7 +142,7 @@ def show(
 
     with common.writable({str(path): path}):
         save_scene(scene, path)
-    print(path)
+    print_lines([path])
 
 
 def _facts(objective: Objective) -> list[tuple[str, str]]:
@@ -234,6 +234,8 @@ def source(
     parse(text, str(file))  # refuses control characters, which could change the terminal
     origin = "; ".join([f"{file}: {made.title}", *map(" ".join, made.versions.items())])
     print(printable(origin), file=sys.stderr)
+    if sys.stdout.isatty():
+        text = "\n".join(map(printable, text.split("\n")))
     print(text, end="" if text.endswith("\n") else "\n")
 
 
@@ -257,7 +259,7 @@ def init(
 ) -> None:
     """Write a commented config that runs, to begin from."""
     common.check_target(file, suffixes=(".yaml", ".yml"), overwrite=overwrite)
-    print(common.write_text(file, files("gdsim").joinpath("starter.yaml").read_text(encoding="utf-8")))
+    print_lines([common.write_text(file, files("gdsim").joinpath("starter.yaml").read_text(encoding="utf-8"))])
 
 
 def validate(
@@ -268,7 +270,7 @@ def validate(
     """Check each FILE as a run would, without running it."""
     common.load_all(configs, changes or (), allow_code)
     for path in configs:
-        print(f"{path}: ok")
+        print_lines([f"{path}: ok"])
 
 
 def print_schema() -> None:

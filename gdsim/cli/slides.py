@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from gdsim.cli import common
-from gdsim.cli.console import print_notes, progress_bars
+from gdsim.cli.console import print_lines, print_notes, progress_bars
 from gdsim.errors import GdsimError, InputError, collect
 
 if TYPE_CHECKING:
@@ -71,7 +71,7 @@ def slides(
         if runs:
             _add_table(deck, runs)
         deck.save(out, titles[0] if len(titles) == 1 else f"Gradient descent: {', '.join(dict.fromkeys(titles))}")
-    print(out)
+    print_lines([out])
 
 
 @dataclass(frozen=True)

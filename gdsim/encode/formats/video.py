@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import signal
 import subprocess
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
@@ -146,7 +147,9 @@ def _encode(command: list[str], frames: Frames, path: Path, options: EncodeOptio
             log.seek(0)
             # The first message is the cause of those that follow; the name of a component before it is removed.
             cause = re.sub(r"^(\[[^]]*] )+", "", log.readline(500).decode(errors="replace").strip())
-            raise GdsimError(f"ffmpeg cannot write {path.suffix}: {cause or f'status {process.returncode}'}")
+            status = process.returncode
+            ended = f"status {status}" if status > 0 else f"it was stopped by {signal.Signals(-status).name}"
+            raise GdsimError(f"ffmpeg cannot write {path.suffix}: {cause or ended}")
 
 
 @contextmanager
