@@ -113,7 +113,7 @@ def test_what_is_measured_is_descended_and_left_with_its_own_sentence(tmp_path):
     assert path.stops == (gdsim.Stop.LEFT,)
     # The slope is −1 along x, so that each step moves 0.1 to the right: step 21 is the first beyond 3.
     assert path.stopped_at(0) == 21
-    assert "left what was measured at step 21" in gdsim.build_scene([path]).alt_text
+    assert "SGD leaves the domain at step 21" in gdsim.build_scene([path]).alt_text
 
 
 def test_a_name_and_a_function_are_descended_from_their_own_start():

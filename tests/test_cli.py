@@ -228,7 +228,7 @@ def test_from_yaml_to_a_deck_in_one_command(here, ran):
     result = call("slides", "quick.yaml", "-o", "talk.pptx", "--quiet")
     assert (result.exit_code, result.stdout, result.stderr) == (0, "talk.pptx\n", "")
     first, second = Presentation("talk.pptx").slides
-    assert first.shapes.title.text == "Himmelblau"
+    assert first.shapes.title.text == "Only SGD arrives, in 9 steps"
     (picture,) = (shape for shape in first.shapes if shape.shape_type == 13)
     assert picture.image.content_type == "image/gif"
     assert picture._element.nvPicPr.cNvPr.get("descr").startswith("Gradient descent on Himmelblau, 20 steps.")
@@ -247,7 +247,7 @@ def test_from_yaml_to_a_page_in_one_command(here, browser):
     assert result.exit_code == 0, result.output
     visit(browser, here / result.stdout.split()[0], reduced_motion="reduce")
     assert wait_for(lambda: browser.execute_script("return document.getElementById('step').textContent") == "20")
-    assert browser.title == "Himmelblau"
+    assert browser.title == "Only SGD arrives, in 9 steps"
     assert browser.get_log("browser") == []
 
 

@@ -42,7 +42,7 @@ def test_what_was_not_measured_is_not_told():
     figures = {**training.figures, "accuracy": nothing, "test_accuracy": nothing, "test_loss": np.full(6, 0.25)}
     numbers = [replace(classless[0], training=replace(training, figures=figures))]
     assert said(numbers).endswith(", and at 0.25 on the test data.")
-    assert "SGD diverged at step 4; Adam ends at " in said(trained(("SGD", "Adam"), 20, diverged=3))
+    assert "SGD diverges at step 4; Adam ends at " in said(trained(("SGD", "Adam"), 20, diverged=3))
 
 
 @pytest.mark.parametrize(
@@ -83,7 +83,7 @@ def test_a_slide_says_what_the_figures_are_once():
     assert words.count("test accuracy") == 1
     assert [each.split(" ")[:2] for each in words.split("; ")] == [["SGD", "ends"], ["Adam", "at"], ["Muon", "at"]]
     broken = summarize(said(trained(("SGD", "Adam", "Muon"), 9, diverged=2)), 500)
-    assert broken.startswith("SGD diverged at step 3; Adam ends at the loss ")
+    assert broken.startswith("SGD diverges at step 3; Adam ends at the loss ")
 
 
 def test_a_slide_says_the_opening_once_where_its_title_does_not():

@@ -9,19 +9,14 @@ from functools import singledispatch
 
 import numpy as np
 
-from gdsim.analysis.metrics import solved, steps_to_tolerance
+from gdsim.analysis.metrics import solved
 from gdsim.config import View
 from gdsim.networks import ImageObjective, Landscape, NetworkObjective
-from gdsim.objectives import FloatArray, Objective
+from gdsim.objectives import Objective
+from gdsim.scene.findings import Fate, count_steps, joined, outcome, written
 from gdsim.simulation import Stop, Trajectory
 
 INDEXED = re.compile(r"x_(?:\d|i\b|\{i)")  # formulas for any number of coordinates, unlike those in x and y
-
-
-def joined(words: Sequence[str]) -> str:
-    """Join words into a list, without repetitions: "Himmelblau, Beale and Booth"."""
-    *before, last = dict.fromkeys(words)
-    return f"{', '.join(before)} and {last}" if before else last
 
 
 def formula(objectives: Sequence[Objective], view: View) -> str:
@@ -84,8 +79,7 @@ def _share_words(landscapes: Sequence[Landscape]) -> tuple[str, ...]:
 def describe(objective: Objective, trajectories: Sequence[Trajectory]) -> str:
     """Describe where the paths of each optimizer lead.
 
-    For example: "Gradient descent on Himmelblau, 150 steps. Adam comes within tolerance of the minimum (3.00, 2.00)
-    after 96 steps; SGD is at (−2.81, 3.13) after 150 steps."
+    For example: "Gradient descent on Himmelblau, 150 steps. Adam arrives in 96 steps; SGD diverges at step 4."
     """
     return _summary(f"Gradient descent on {objective.title}", trajectories, _descent_outcome)
 
@@ -102,14 +96,14 @@ def _(objective: ImageObjective, trajectories: Sequence[Trajectory]) -> str:
 
 
 def _summary(
-    opening: str, trajectories: Sequence[Trajectory], outcome: Callable[[Trajectory], str], plane: str = ""
+    opening: str, trajectories: Sequence[Trajectory], words: Callable[[Trajectory], str], plane: str = ""
 ) -> str:
-    """Join what happens to each trajectory; `outcome` says it of one that does not fail."""
-    steps = _steps(len(trajectories[0].points) - 1)
+    """Join what happens to each trajectory; `words` says it of one that does not fail."""
+    steps = count_steps(len(trajectories[0].points) - 1)
     outcomes = [
-        f"{each.label} {each.stops[0].value} at step {each.stopped_at(0)}"
-        if len(each.stops) == 1 and each.stops[0].failed
-        else each.label + outcome(each)
+        f"{each.label} diverges at step {each.stopped_at(0)}"
+        if len(each.stops) == 1 and each.stops[0] is Stop.DIVERGED
+        else each.label + words(each)
         for each in trajectories
     ]
     return f"{opening}, {steps}{plane}. {'; '.join(outcomes)}."
@@ -128,38 +122,21 @@ def _training_outcome(trajectory: Trajectory) -> str:
 def _score_outcome(trajectory: Trajectory) -> str:
     """Say how gradient descent on an image's pixels changes the class score, which is the negative value."""
     best = int(np.where(np.isfinite(trajectory.values[-1]), trajectory.values[-1], np.inf).argmin())
-    first, last = (f"{-value + 0.0:.3g}".replace("-", "−") for value in trajectory.values[[0, -1], best].tolist())
+    first, last = (written(-value) for value in trajectory.values[[0, -1], best].tolist())
     several = f", the highest of {len(trajectory.stops)}," if len(trajectory.stops) > 1 else ""
     return f" takes the score of the class{several} from {first} to {last}"
 
 
 def _descent_outcome(trajectory: Trajectory) -> str:
-    objective, starts, last = trajectory.objective, len(trajectory.stops), trajectory.points[-1]
-    solves = solved(trajectory)
+    starts, solves, ends = len(trajectory.stops), solved(trajectory), trajectory.values[-1]
     if starts > 1:
-        ends = Counter(stop.value for stop in trajectory.stops if stop.failed)
-        words = f"the lowest of {starts} paths ends at the value {np.fmin.reduce(trajectory.values[-1]):.4g}"
-        if len(objective.minima):
-            count = 0 if solves is None else int(solves.sum())
-            words = f"{count} of {starts} paths reach{'es' * (count == 1)} a global minimum"
-        return ": " + ", ".join([words, *(f"{count} {end}" for end, count in ends.items())])
-    if solves is not None and solves[0]:
-        nearest = objective.minima[np.linalg.norm(objective.minima - last[0], axis=-1).argmin()]
-        # The minimum is known, so that no other value replaces it.
-        steps = int(steps_to_tolerance(trajectory, lowest=np.nan)[0])
-        return f" comes within tolerance of the minimum {_point(nearest)} after {_steps(steps)}"
-    if trajectory.stops[0] is Stop.CONVERGED:
-        return f" comes to rest at {_point(last[0])} after {_steps(int(trajectory.stop_steps[0]))}"
-    return f" is at {_point(last[0])} after {_steps(len(trajectory.points) - 1)}"
-
-
-def _steps(count: int) -> str:
-    return f"{count} step{'s' * (count != 1)}"
-
-
-def _point(point: FloatArray) -> str:
-    # Avoids "−0.00".
-    written = [f"{round(x, 2) + 0.0:.2f}".replace("-", "−") for x in point[:3].tolist()]
-    if len(point) == 1:
-        return f"x = {written[0]}"
-    return "(" + ", ".join([*written, "…"] if len(point) > 3 else written) + ")"
+        failed = Counter(stop.value for stop in trajectory.stops if stop.failed)
+        words = f"the lowest of {starts} paths ends at {written(float(np.fmin.reduce(ends)))}"
+        if solves is not None:
+            words = f"{solves.sum()} of {starts} paths arrive{'s' * int(solves.sum() == 1)}"
+        return ": " + ", ".join([words, *(f"{count} {end}" for end, count in failed.items())])
+    found = outcome(trajectory)
+    if found.fate is Fate.UNDERWAY:
+        at = f" ends at {written(found.end)}"
+        return at if solves is None else f" has not arrived after {count_steps(found.step)}"
+    return f" {found.words}"

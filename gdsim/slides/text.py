@@ -14,7 +14,7 @@ OPENING = re.compile(
 )
 """The first sentence of an alternative text about one objective, which repeats the slide's title."""
 
-ARRIVAL = re.compile(r"(?P<who>.+) (?P<where>comes within tolerance of the minimum \(.+\)) (?P<when>after .+)")
+ARRIVAL = re.compile(r".+ (?:arrives in [0-9]+ steps?|circles until step [0-9]+)")
 SHARE = re.compile(r"(?P<who>.+?): (?P<what>(?:[0-9]+ of|the lowest of) .+)")
 ENDING = re.compile(r"(?P<who>.+) ends at the loss (?P<loss>\S+) and (?P<of>an|a test) accuracy of (?P<share>\S+ %)")
 
@@ -71,15 +71,13 @@ def summarize(alt_text: str, length: int) -> str:
 
 
 def _merge_clauses(clauses: list[str]) -> list[str]:
-    """Name a minimum, a share or the kind of a figure once for consecutive optimizers that have it in common."""
+    """Name a share or the kind of a figure once for consecutive optimizers that have it in common."""
     merged: list[str] = []
     before = None
     for each in clauses:
-        found = ARRIVAL.fullmatch(each) or SHARE.fullmatch(each) or ENDING.fullmatch(each)
+        found = SHARE.fullmatch(each) or ENDING.fullmatch(each)
         if found and before and found.re is before.re is ENDING and found["of"] == before["of"]:
             merged.append(f"{found['who']} at {found['loss']} and {found['share']}")
-        elif found and before and found.re is ARRIVAL and found[2] == before[2]:
-            merged.append(f"{found['who']} {found['when']}")
         elif found and before and found.re is SHARE and found[2] == before[2]:
             merged[-1] = f"{merged[-1].removesuffix(f': {found[2]}')}, {each}"
         else:

@@ -9,7 +9,7 @@ import numpy as np
 
 from gdsim.analysis import Matrix, Row, Table, Tuning, has_networks, ranks, solved_shares
 from gdsim.config import Experiment
-from gdsim.scene.captions import joined
+from gdsim.scene.findings import joined
 
 NAMED = 3  # maximum number of objectives, and with one more of optimizers, that a title names instead of their number
 
