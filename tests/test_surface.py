@@ -54,6 +54,7 @@ def facet(
         values=shown,
         heights=up,
         levels=choose_levels(shown, None, "f"),
+        lines=np.linspace(0, 1, 12)[1:-1],
         ticks=np.array([0.0, 0.5, 1.0]),
         labels=("0", "0.5", "1"),
         caption=caption,

@@ -19,8 +19,10 @@ from gdsim.scene.model import Facet
 from gdsim.scene.views.surface import SurfaceModel
 from gdsim.themes.fonts import font_families
 
+CLEAR = 0.4  # the distance of labels from the surface, in ems
 TICK = 0.65  # the distance of tick labels from their axis, in ems
 MOST_OFFSET = 4.0  # how far, in ems, tick labels move outward at most where the surface extends beyond the plane's edge
+ASIDE = 0.6  # the distance of the value axis from the center, in that of the outermost corner, at which it is drawn
 SHORTEST_VALUE_AXIS = 4.0  # the projected length of the value axis, in ems, below which it is not drawn
 
 
@@ -69,6 +71,7 @@ class SurfaceProjection:
     Attributes:
         world: (rows, columns, 3) the surface's grid points in space.
         corners: (4, 3) the plane's corners, in order around it.
+        value_foot: (3,) the one below the value axis.
     """
 
     def __init__(self, facet: Facet, bounds: FloatArray, em: float, font: str) -> None:
@@ -77,6 +80,10 @@ class SurfaceProjection:
         self.world = self._camera.place(np.stack(np.meshgrid(self._model.x, self._model.y), -1), self._model.heights)
         (left, right), (bottom, top) = self._camera.bounds
         self.corners = self._camera.place(np.array([[left, bottom], [right, bottom], [right, top], [left, top]]))
+        every = max(1, len(self.world) // 60)
+        self._sampled = self.world[::every, ::every].reshape(-1, 3)
+        self._plane = np.nan_to_num(self._sampled) * [0.99, 0.99, 0.0]
+        self.value_foot = self._value_foot()
         self._scale, self._middle = 1.0, np.zeros(2)
         self._fit()
 
@@ -117,42 +124,52 @@ class SurfaceProjection:
             inputs[:, other] = limits[other, near[other]]
             pixels = self.project(self._camera.place(inputs), azimuth)
             flat.append(Axis(pixels[:2], _outward(pixels[:2], middle), pixels[2:], labels(ticks), names[i]))
-        model, foot = self._model, self.value_foot(azimuth)
+        model, foot = self._model, self.value_foot
         corner = np.broadcast_to(foot[:2] / self._camera.sides, (len(model.ticks) + 2, 2))
         inputs = limits.mean(1) + corner * np.diff(limits)[:, 0] / 2
         pixels = self.project(self._camera.place(inputs, np.append([0.0, 1.0], model.ticks)), azimuth)
         side = np.array([1.0 if pixels[0, 0] > middle[0] else -1.0, 0.0])
         return flat[0], flat[1], Axis(pixels[:2], side, pixels[2:], model.labels, model.caption)
 
-    def value_foot(self, azimuth: float) -> FloatArray:
-        """Return the plane's corner below the value axis, (3,): the farther of the leftmost and the rightmost one."""
-        corners, eye = self.corners, self._camera.eye(azimuth)
-        across = self._camera.project(corners, azimuth)[:, 0]
-        near = np.where(eye[:2] >= 0, 1, -1)
+    def _value_foot(self) -> FloatArray:
+        """Return the plane's corner below the value axis, (3,), which stays there when the camera turns.
 
-        def nearness(corner: FloatArray) -> tuple[float, float]:
-            # Seen from the side, both corners may be in front; then the more distant one is chosen.
-            return float(np.sign(corner[:2]) @ near), -float(np.linalg.norm(corner - eye))
+        It is nearest to the left or right edge of the picture at every azimuth, and of two such the farther one.
+        """
 
-        return min((corners[across.argmin()], corners[across.argmax()]), key=nearness)
+        def prominence(corner: FloatArray) -> tuple[float, float]:
+            azimuths = [self._camera.azimuth_at(share) for share in np.linspace(0, 1, 13).tolist()]
+            across = min(abs(float(self._across(corner, azimuth))) for azimuth in azimuths)
+            away = [float(np.linalg.norm(corner - self._camera.eye(azimuth))) for azimuth in azimuths]
+            return round(across, 6), sum(away)
 
-    def shows_values(self, value: Axis) -> bool:
-        """Return whether the projected value axis is long enough to be drawn."""
-        return float(np.linalg.norm(np.diff(value.ends, axis=0))) > SHORTEST_VALUE_AXIS * self._em
+        return np.asarray(max(self.corners, key=prominence))
+
+    def shows_values(self, value: Axis, azimuth: float) -> bool:
+        """Return whether the value axis is drawn: its projection is long enough, and it is not before the surface."""
+        across = np.abs(self._across(self.corners, azimuth))
+        aside = abs(self._across(self.value_foot, azimuth)) > ASIDE * across.max()
+        return bool(aside) and float(np.linalg.norm(np.diff(value.ends, axis=0))) > SHORTEST_VALUE_AXIS * self._em
+
+    def _across(self, corners: FloatArray, azimuth: float) -> FloatArray:
+        """Return how far to the right corners, (…, 3), are in parallel projection, (…)."""
+        turn = np.deg2rad(azimuth)
+        return np.asarray(corners[..., 1] * np.cos(turn) - corners[..., 0] * np.sin(turn))
 
     def labels(self, azimuth: float) -> list[Label]:
-        """Return the labels that are inside the rectangle and overlap neither the surface nor each other."""
-        surface = self._surface(azimuth)
+        """Return the labels that are inside the rectangle and overlap neither surface nor plane nor each other."""
+        clear = np.array([-CLEAR, CLEAR]) * self._em
+        surface = np.concatenate([self._surface(azimuth), self.project(self._plane, azimuth)])
         kept: list[Label] = []
         for label in self._placed(azimuth):
-            fits = inside(label.bounds.T, self._bounds).all() and not inside(surface, label.bounds).any()
+            fits = inside(label.bounds.T, self._bounds).all() and not inside(surface, label.bounds + clear).any()
             if fits and not any(label.overlaps(other, 0.9 * self._em) for other in kept):
                 kept.append(label)
         return kept
 
     def _surface(self, azimuth: float) -> FloatArray:
         """Return a sample of the surface's points in pixels, (n, 2)."""
-        return self.project(self.world[::3, ::3].reshape(-1, 3), azimuth)
+        return self.project(self._sampled, azimuth)
 
     def _placed(self, azimuth: float) -> Iterator[Label]:
         """Yield all labels at their preferred positions, names first."""
@@ -164,7 +181,7 @@ class SurfaceProjection:
             depth = max((_support(axis.outward, label.width, label.height) for label in row), default=0.0)
             yield from self._beside(axis, axis.ends.mean(0)[None], (axis.name,), away + 2 * depth + 0.1 * self._em)
             numbers += row
-        if self.shows_values(value):
+        if self.shows_values(value, azimuth):
             column: list[Label] = []
             for label in self._beside(value, value.ticks, value.numbers, TICK * self._em):
                 if not column or not label.overlaps(column[-1]):

@@ -87,7 +87,7 @@ def notes(scene: Scene) -> tuple[str, ...]:
     """Return what the page omits of a scene, one sentence each."""
     found = []
     if scene.turns:
-        found.append("The page shows the surface as the camera sees it at the beginning; here it does not turn.")
+        found.append("The page shows the surface as the camera sees it at the end; here it does not turn.")
     if iterate_stride(scene) > 1:
         found.append(f"The page contains the figures of one in {iterate_stride(scene)} steps.")
     if image_stride(scene) > 1:
@@ -104,7 +104,8 @@ def _without_orbit(facet: Facet) -> Facet:
     model = facet.model
     if not isinstance(model, SurfaceModel):
         return facet
-    return replace(facet, model=replace(model, camera=replace(model.camera, orbit=0.0)))
+    camera = model.camera
+    return replace(facet, model=replace(model, camera=replace(camera, azimuth=camera.azimuth_at(1.0), orbit=0.0)))
 
 
 def _chip(style: Style) -> dict[str, str]:

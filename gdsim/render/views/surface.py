@@ -7,27 +7,27 @@ from typing import cast
 
 import numpy as np
 import numpy.typing as npt
-from contourpy import contour_generator
 from matplotlib.artist import Artist
 from matplotlib.axes import Axes
 from matplotlib.backends.backend_agg import RendererAgg
-from matplotlib.colors import to_rgb, to_rgba
+from matplotlib.colors import to_rgba
 from matplotlib.text import Text
 from PIL import Image
 
 from gdsim.objectives import FloatArray, inside
-from gdsim.render.canvas import DPI, Canvas, arrow_shapes, ramp
+from gdsim.render.canvas import DPI, Canvas, arrow_shapes
 from gdsim.render.display_list import START, Moment, Primitive, Viewport
 from gdsim.render.layout import Box
 from gdsim.render.painter import Painter
 from gdsim.render.paths import add_starts, draw_starts, head_arrows, make_trail, path_style
+from gdsim.render.surface_mesh import SurfaceMesh, level_lines
 from gdsim.render.surface_projection import SurfaceProjection
 from gdsim.render.trail import BoolArray, Trail
 from gdsim.render.views import ViewRenderer
 from gdsim.scene.build import FEW_STARTS
 from gdsim.scene.model import Arrows, Facet
 from gdsim.scene.views.surface import SurfaceModel
-from gdsim.themes import Theme, contrast, mix
+from gdsim.themes import contrast, mix
 
 STAR = np.array(
     [(1.0 if i % 2 == 0 else 0.42) * np.array([-np.sin(i * np.pi / 5), np.cos(i * np.pi / 5)]) for i in range(10)]
@@ -37,14 +37,8 @@ STAR = np.array(
 SHARED_ASPECT = 1.2  # the width-to-height ratio of surfaces that share a picture; a single one fills the available room
 LEAST_CONTRAST = 2.5  # the minimum contrast with the page at which the theme's arrow color is used in the plane
 FINE, COARSE = 1.0, 6.0  # the length of path, in pixels, per test of whether it is hidden: for few starts, and for many
-GRID_CELLS, GRID_ALPHA = 16, 0.3  # about how many grid cells are drawn along a side, and the opacity of the grid lines
-LEVEL_LINES = 15  # the maximum number of level lines in the plane, which is seen at a slant and also has arrows
+SAMPLE = 0.012  # the distance of the points of paths, in sides of the view, before which a surface is translucent
 SUPERSAMPLING = 2  # the number of dots along each side of a pixel, for smooth edges
-
-HUES, LIGHTS = 48, 48  # the numbers of colors for values and for levels of light, low enough for a small GIF
-LIGHT = np.array([-0.5, -0.45, 0.74])  # towards the light, which does not turn with the camera
-SHADE, GLEAM = 0.75, 0.5  # the darkening of slopes that face away from the light, and the brightening of others
-SHADOW = 0.3  # the strength of the field's hue in the darkest shadow
 
 
 class _SurfaceViewport(Viewport):
@@ -53,8 +47,8 @@ class _SurfaceViewport(Viewport):
         model = cast("SurfaceModel", facet.model)
         self._facet, self._heights, self._camera = facet, model.heights, model.camera
         self._projection = SurfaceProjection(facet, self.bounds, canvas.em, canvas.theme.font)
-        self._colors = _colors(model, self._projection.world, canvas.theme)
-        self._levels, self._arrows = _level_lines(model), _plane_arrows(facet.arrows, model)
+        self._mesh, self._samples = SurfaceMesh(canvas, model, self._projection), self._place(_samples(facet))
+        self._levels, self._arrows = level_lines(model)[0], _plane_arrows(facet.arrows, model)
         self.turning = self._camera.orbit != 0
 
     def _azimuth(self, moment: Moment) -> float:
@@ -106,7 +100,8 @@ class _SurfaceViewport(Viewport):
         painter = Painter(renderer, self.bounds, dots, (box.x, box.y))
         self._draw_plane(painter, moment)
         self._draw_axes(painter, azimuth)
-        self._draw_surface(painter, azimuth)
+        covered = self._samples[self._camera.hidden(self._heights, self._samples, azimuth)]
+        self._mesh.draw(painter, azimuth, covered)
         minima = self._facet.minima
         self._draw_stars(painter, self.pixels(minima[~self.hidden(minima, moment)], moment), 0.62)
         self._draw_marks(painter, moment)
@@ -118,7 +113,7 @@ class _SurfaceViewport(Viewport):
         theme, line, azimuth = self.canvas.theme, self.canvas.line, self._azimuth(moment)
         border = self._projection.project(self._projection.corners, azimuth)[None]
         painter.fill(border, mix(theme.page, theme.grid, 0.3))
-        painter.stroke(self.pixels(self._levels, moment)[None], theme.level_line, 0.04 * line, alpha=0.45)
+        painter.stroke(self.pixels(self._levels, moment), theme.quiet, 0.04 * line, alpha=0.3)
         painter.stroke(border[:, [0, 1, 2, 3, 0]], theme.quiet, 0.06 * line)
         # The plane has the page's color, on which a theme's arrows may lack contrast.
         color = theme.arrow if contrast(theme.arrow, theme.page) >= LEAST_CONTRAST else theme.quiet
@@ -141,36 +136,14 @@ class _SurfaceViewport(Viewport):
     def _draw_axes(self, painter: Painter, azimuth: float) -> None:
         color, line, projection = self.canvas.theme.quiet, self.canvas.line, self._projection
         *axes, value = projection.axes(azimuth)
-        if projection.shows_values(value):
-            foot = projection.project(projection.value_foot(azimuth), azimuth)
+        if projection.shows_values(value, azimuth):
+            foot = projection.project(projection.value_foot, azimuth)
             painter.stroke(np.stack([foot, value.ends[0]])[None], color, 0.04 * line, alpha=0.5)
             painter.stroke(value.ends[None], color, 0.06 * line)
             axes.append(value)
         for axis in axes:
             ends = axis.ticks + 0.3 * self.canvas.em * axis.outward
             painter.stroke(np.stack([axis.ticks, ends], 1), color, 0.05 * line)
-
-    def _draw_surface(self, painter: Painter, azimuth: float) -> None:
-        """Draw the quadrilaterals of the surface from back to front, with grid lines between them."""
-        points, colors = self._projection.project(self._projection.world, azimuth), self._colors
-        down, across = (_grid_lines(count) for count in points.shape[:2])
-        # The plane's sides extend from -1 to 1 in the coordinates of `_nearest`.
-        x, y = self._camera.eye(azimuth)[:2] / self._camera.sides
-        if abs(x) > abs(y):
-            # A row across the line of sight does not hide itself, so that its lines can be drawn right after it.
-            points, colors = points.swapaxes(0, 1), colors.swapaxes(0, 1)
-            down, across, x, y = across, down, y, x
-        rows, columns = colors.shape[:2]
-        nearest, split, lines = _nearest(rows, y), _nearest(columns, x) + 1, set(down.tolist())
-        color, width = self.canvas.theme.text, 0.05 * self.canvas.line
-        for row in [*range(rows - 1, nearest, -1), *range(nearest + 1)]:
-            band, shades = points[row : row + 2], colors[row]
-            painter.fill_strip(band[:, split:][:, ::-1], shades[split:][::-1])
-            painter.fill_strip(band[:, : split + 1], shades[:split])
-            painter.stroke(band[:, across].swapaxes(0, 1), color, width, alpha=GRID_ALPHA)
-            # A line between two rows is drawn with the nearer one, which would otherwise cover half of it.
-            edges = (0, 1) if row in (0, rows - 1) else (int(row > nearest),)
-            painter.stroke(band[[edge for edge in edges if row + edge in lines]], color, width, alpha=GRID_ALPHA)
 
 
 class _SurfaceRenderer(ViewRenderer):
@@ -222,13 +195,17 @@ def _hidden(viewport: Viewport, points: FloatArray, pixels: FloatArray, moment: 
     return np.take_along_axis(found, last, axis=0)
 
 
-def _level_lines(model: SurfaceModel) -> FloatArray:
-    """Return the level lines in the plane below a surface, (n, 2), with NaN after each line."""
-    generator = contour_generator(model.x, model.y, np.ma.masked_invalid(model.values))
-    edges = model.levels.edges[1:-1]
-    levels, gap = edges[:: max(1, -(-len(edges) // LEVEL_LINES))], [[np.nan, np.nan]]
-    lines = [np.append(np.asarray(line), gap, axis=0) for level in levels for line in generator.lines(level)]
-    return np.concatenate([np.empty((0, 2)), *lines])
+def _samples(facet: Facet) -> FloatArray:
+    """Return points along the paths with few starts, (n, 3), of which a surface is translucent before hidden ones."""
+    found = [np.empty((0, 3))]
+    for path in facet.paths:
+        for start, end in enumerate(path.ends if len(path.ends) <= FEW_STARTS else []):
+            points = path.points[path.times <= end, start]
+            points = points[inside(points[:, :2], facet.limits)]
+            moves = np.linalg.norm(np.diff(points / np.append(np.diff(facet.limits)[:, 0], 1), axis=0), axis=-1)
+            along = np.append(0, np.floor(np.cumsum(np.nan_to_num(moves)) / SAMPLE))
+            found.append(points[np.unique(along, return_index=True)[1]])
+    return np.concatenate(found)
 
 
 def _plane_arrows(arrows: Arrows | None, model: SurfaceModel) -> FloatArray:
@@ -240,46 +217,3 @@ def _plane_arrows(arrows: Arrows | None, model: SurfaceModel) -> FloatArray:
     middle = model.camera.place(arrows.points)[:, :2]
     shapes = arrow_shapes(middle, arrows.gradients * scale, 0.9 * room * arrows.lengths, thick=0.05 * room)
     return np.concatenate([shapes, np.zeros((*shapes.shape[:2], 1))], -1)
-
-
-def _colors(model: SurfaceModel, world: FloatArray, theme: Theme) -> FloatArray:
-    """Return the color of each quadrilateral by value and light, (rows - 1, columns - 1, 4)."""
-    grid, edges = model.values, model.levels.edges
-    means = (grid[1:, 1:] + grid[:-1, 1:] + grid[1:, :-1] + grid[:-1, :-1]) / 4
-    shares = np.interp(means, edges, np.linspace(0, 1, len(edges)))
-    normal = np.cross(world[1:, 1:] - world[:-1, :-1], world[1:, :-1] - world[:-1, 1:])
-    normal /= np.linalg.norm(normal, axis=-1, keepdims=True)
-    light = LIGHT / np.linalg.norm(LIGHT)
-    lit = normal @ light
-    solid = np.isfinite(lit) & np.isfinite(shares)
-    hue = np.where(solid, shares * (HUES - 1), 0).round().astype(int)
-    lit = np.round(np.where(solid, lit - light[2], 0) * LIGHTS)[..., None] / LIGHTS
-    tones = _tones(theme)
-    shadow = SHADOW * (tones.mean(0) / tones.mean(0).max()) ** 2
-    colors = tones[hue] * (1 + SHADE * np.minimum(lit, 0) * (1 - shadow))
-    # Limit the brightening so that the hue does not change.
-    colors *= np.minimum(1 + GLEAM * np.maximum(lit, 0), 1 / np.maximum(colors.max(-1, keepdims=True), 1e-9))
-    return np.concatenate([colors, solid[..., None]], -1)
-
-
-def _tones(theme: Theme) -> FloatArray:
-    """Return the colors of a surface in neutral light, (HUES, 3).
-
-    These are the colors of the field. Pale ones are moved away from the page's color, so that light and shade remain
-    visible.
-    """
-    field, page = ramp(theme.field, 256)[:, :3], np.array(to_rgb(theme.page))
-    pale = float(np.clip(2 - 5 * np.ptp(field, axis=1).max(), 0, 1))
-    chosen = np.linspace(pale * 0.2 * 255, 255, HUES).round().astype(int)
-    return np.asarray(np.clip(page + (field[chosen] - page) * (1 + 0.5 * pale), 0, 1))
-
-
-def _grid_lines(count: int) -> npt.NDArray[np.intp]:
-    """Return the indices of the grid lines to draw: about `GRID_CELLS` even cells, and the border."""
-    stride = max(1, round((count - 1) / GRID_CELLS))
-    return np.unique(np.append(np.arange(0, count, stride), count - 1))
-
-
-def _nearest(count: int, eye: float) -> int:
-    """Return the index of the cell nearest to the camera, of `count` cells from -1 to 1; -1 if before the first."""
-    return int(np.clip(np.floor((eye + 1) / 2 * count), -1, count - 1))

@@ -37,6 +37,7 @@ class SurfaceModel:
 
     Attributes:
         heights: (rows, columns) the height of the surface as a fraction of the value axis.
+        lines: (lines,) the heights of the level lines.
         ticks: (ticks,) the labelled heights of the value axis.
         caption: The quantity on the value axis, and whether the axis is logarithmic or cut.
     """
@@ -48,6 +49,7 @@ class SurfaceModel:
     values: FloatArray
     heights: FloatArray
     levels: Levels
+    lines: FloatArray
     ticks: FloatArray
     labels: tuple[str, ...]
     caption: str
@@ -91,12 +93,14 @@ def facets(group: GroupInput) -> tuple[Facet, ...]:
     pole = has_pole(objective, projection, points, values.ravel())
     axis = value_axis(values, beside, compressed=view.heights == "log", bottomless=pole)
     ticks, words, caption = _numbers(axis, objective, np.append(values, beside))
+    levels = choose_levels(values, objective.lower_bound, objective.gap_name, view.levels)
     model = SurfaceModel(
         x=x,
         y=y,
         values=values,
         heights=axis.heights(values),
-        levels=choose_levels(values, objective.lower_bound, objective.gap_name, view.levels),
+        levels=levels,
+        lines=np.unique(axis.heights(levels.edges[2:-1:2])),
         ticks=axis.heights(ticks),
         labels=words,
         caption=caption,
