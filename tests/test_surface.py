@@ -228,7 +228,7 @@ def test_arrows_lie_in_the_plane_and_point_up_the_gradient():
     changed = (plain.picture(-60.0, 1) != drawn.picture(-60.0, 1)).any(-1)
     rows, columns = np.nonzero(changed)
     middle = np.array([BOX.x + columns.mean(), BOX.top - rows.mean()])
-    tail, tip = drawn.shadow(np.array([[-3.9, -3.0], [-2.1, -3.0]]), -60.0)
+    tail, tip = drawn.shadow(np.array([[-3.75, -3.0], [-2.25, -3.0]]), -60.0)
     np.testing.assert_allclose([BOX.x + columns.min(), BOX.x + columns.max()], [tail[0], tip[0]], atol=3)
     # Most of an arrow is its head.
     assert np.linalg.norm(middle - tip) < np.linalg.norm(middle - tail)

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import numpy as np
 from contourpy import contour_generator
+from PIL import Image
 
 from gdsim.objectives import FloatArray
 from gdsim.render.canvas import Canvas, ramp
 from gdsim.render.painter import Painter
 from gdsim.render.surface_projection import SurfaceProjection
+from gdsim.render.trail import BoolArray
 from gdsim.scene.views.surface import SurfaceModel
 
 HUES, LIGHTS = 64, 24  # the numbers of colors for values and for levels of light, low enough for a small GIF
@@ -19,10 +21,9 @@ SHADE, GLEAM = 0.55, 0.35  # the darkening of slopes that face away from the lig
 LINE_WIDTH, LINE_ALPHA = 0.05, 0.4  # of level lines: their width, in units of `Canvas.line`, and their opacity
 RIM_ALPHA = 0.5  # the opacity of the surface's edge
 
-WINDOW = 2.2  # the radius, in ems, around a hidden point of a path within which the surface before it is translucent
-VEIL = 0.3  # the opacity of the surface there
-AHEAD = 0.05  # how far before a hidden point the surface begins to be translucent
-MOST_COVERED = 48  # the number of hidden points that are considered
+WINDOW, VEIL = 1.5, 0.4  # the radius in ems around hidden points in which the front is translucent, and its opacity
+AHEAD = 0.04  # how far before a hidden point the front begins
+COARSE = 8  # the distance, in pixels, of the points at which translucency is computed
 
 
 class SurfaceMesh:
@@ -47,11 +48,14 @@ class SurfaceMesh:
         cells = (places.mean(1) - span[:, 0]) / np.diff(span)[:, 0] * (size[::-1] + 1)
         self._cells = np.clip(np.floor(cells[:, ::-1]), 0, size).astype(np.intp)
 
-    def draw(self, painter: Painter, azimuth: float, covered: FloatArray) -> None:
-        """Draw the surface, translucent before `covered` points of space, (n, 3), which it would hide."""
+    def draw(self, painter: Painter, azimuth: float, without: BoolArray | None) -> None:
+        """Draw the surface, `without` some of its quadrilaterals, (rows, columns)."""
         points = self._projection.project(self._projection.world, azimuth)
         levels = self._projection.project(self._levels, azimuth)
-        colors, cells = self._seen_through(covered, azimuth), self._cells[:, 0]
+        colors, cells = self._colors, self._cells[:, 0]
+        if without is not None:
+            colors = np.where(without[..., None], 0, colors)
+            levels = np.where(without[tuple(self._cells.T)][:, None, None], np.nan, levels)
         # The plane's sides extend from -1 to 1 in the coordinates of `_nearest`.
         x, y = self._camera.eye(azimuth)[:2] / self._camera.sides
         if abs(x) > abs(y):
@@ -72,20 +76,28 @@ class SurfaceMesh:
             edges = [edge for edge, at in ((0, 0), (1, rows - 1)) if row == at]
             painter.stroke(band[edges], theme.text, width, alpha=RIM_ALPHA)
 
-    def _seen_through(self, covered: FloatArray, azimuth: float) -> FloatArray:
-        """Return the colors of the quadrilaterals, (rows, columns, 4), with an opacity that shows covered points."""
-        if not len(covered):
-            return self._colors
-        covered = covered[:: -(-len(covered) // MOST_COVERED)]
+    def front(self, covered: FloatArray, azimuth: float) -> BoolArray:
+        """Return which quadrilaterals, (rows, columns), hide any of the `covered` points of space, (n, 3)."""
         eye, project = self._camera.eye(azimuth), self._projection.project
-        apart = project(self._middles, azimuth)[..., None, :] - project(covered, azimuth)
-        near = np.clip(1.6 - (apart**2).sum(-1) / (0.75 * WINDOW * self._canvas.em) ** 2, 0, 1)
+        apart = np.linalg.norm(project(self._middles, azimuth)[..., None, :] - project(covered, azimuth), axis=-1)
         ahead = np.linalg.norm(covered - eye, axis=-1) - np.linalg.norm(self._middles - eye, axis=-1)[..., None]
-        shown = np.nan_to_num(near * np.clip(ahead / AHEAD - 1, 0, 1)).max(-1)
-        opacity = 1 - (1 - VEIL) * np.round(shown * 8) / 8
-        colors, (rows, columns) = self._colors.copy(), self._colors.shape[:2]
-        colors[..., 3] *= opacity.repeat(2, 0).repeat(2, 1)[:rows, :columns]
-        return colors
+        # Of the surface around a point, nearer parts are lower on the screen, too; they do not hide it.
+        slope = np.tan(np.deg2rad(self._camera.elevation)) * self._projection.scale
+        found = (apart < WINDOW * self._canvas.em) & (ahead > AHEAD + apart / slope)
+        rows, columns = self._colors.shape[:2]
+        return np.asarray(found.any(-1).repeat(2, 0).repeat(2, 1)[:rows, :columns])
+
+    def window(self, covered: FloatArray, azimuth: float, size: tuple[int, int]) -> FloatArray:
+        """Return how translucent the front is at each pixel from the upper left, (height, width, 1), from 0 to 1."""
+        (left, _), (_, top) = self._projection.bounds
+        x, y = (np.arange(0, n + COARSE, COARSE) for n in size)
+        pixels = np.stack(np.meshgrid(left + x, top - y), -1)
+        apart = np.linalg.norm(pixels[..., None, :] - self._projection.project(covered, azimuth), axis=-1).min(-1)
+        near = (1 - VEIL) * np.clip(1.6 - 1.6 * apart / (WINDOW * self._canvas.em), 0, 1)
+        image = Image.fromarray(near.astype(np.float32)).resize(
+            (COARSE * len(x), COARSE * len(y)), Image.Resampling.BILINEAR
+        )
+        return np.asarray(image)[: size[1], : size[0], None]
 
 
 def level_lines(model: SurfaceModel) -> tuple[FloatArray, FloatArray]:

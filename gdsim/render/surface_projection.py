@@ -69,6 +69,8 @@ class SurfaceProjection:
     """A surface and the plane of its inputs, scaled with their axes to fit into a rectangle, `bounds`, (2, 2).
 
     Attributes:
+        bounds: (2, 2) the rectangle.
+        scale: Pixels per unit of space.
         world: (rows, columns, 3) the surface's grid points in space.
         corners: (4, 3) the plane's corners, in order around it.
         value_foot: (3,) the one below the value axis.
@@ -76,7 +78,7 @@ class SurfaceProjection:
 
     def __init__(self, facet: Facet, bounds: FloatArray, em: float, font: str) -> None:
         self._model = cast("SurfaceModel", facet.model)
-        self._facet, self._bounds, self._em, self._font, self._camera = facet, bounds, em, font, self._model.camera
+        self._facet, self.bounds, self._em, self._font, self._camera = facet, bounds, em, font, self._model.camera
         self.world = self._camera.place(np.stack(np.meshgrid(self._model.x, self._model.y), -1), self._model.heights)
         (left, right), (bottom, top) = self._camera.bounds
         self.corners = self._camera.place(np.array([[left, bottom], [right, bottom], [right, top], [left, top]]))
@@ -84,12 +86,12 @@ class SurfaceProjection:
         self._sampled = self.world[::every, ::every].reshape(-1, 3)
         self._plane = np.nan_to_num(self._sampled) * [0.99, 0.99, 0.0]
         self.value_foot = self._value_foot()
-        self._scale, self._middle = 1.0, np.zeros(2)
+        self.scale, self._middle = 1.0, np.zeros(2)
         self._fit()
 
     def project(self, world: FloatArray, azimuth: float) -> FloatArray:
         """Project points in space, (…, 3), to pixels, (…, 2)."""
-        return np.asarray(self._camera.project(world, azimuth) * self._scale + self._middle)
+        return np.asarray(self._camera.project(world, azimuth) * self.scale + self._middle)
 
     def _fit(self) -> None:
         """Choose the scale and the center so that surface, plane and labels fit into the rectangle at every azimuth."""
@@ -99,10 +101,10 @@ class SurfaceProjection:
         overhang = np.full((2, 2), 0.5 * em)
         # The labels' positions depend slightly on the scale, so that the fit is repeated.
         for _ in range(4):
-            room = np.maximum(np.diff(self._bounds)[:, 0] - overhang.sum(1), 1.0)
-            self._scale = float((room / np.diff(extent)[:, 0]).min())
-            self._middle = self._bounds[:, 0] + overhang[:, 0] + room / 2 - self._scale * extent.mean(1)
-            seen = extent * self._scale + self._middle[:, None]
+            room = np.maximum(np.diff(self.bounds)[:, 0] - overhang.sum(1), 1.0)
+            self.scale = float((room / np.diff(extent)[:, 0]).min())
+            self._middle = self.bounds[:, 0] + overhang[:, 0] + room / 2 - self.scale * extent.mean(1)
+            seen = extent * self.scale + self._middle[:, None]
             around = []
             for azimuth in azimuths:
                 ends = self.axes(azimuth)[2].ends
@@ -115,7 +117,7 @@ class SurfaceProjection:
         """Return the axes of both coordinates, along the plane's nearer edges, and the value axis."""
         limits, names, eye = self._facet.limits, self._facet.names, self._camera.eye(azimuth)
         near = np.where(eye[:2] >= 0, 1, 0)
-        count = max(2, min(6, int(2 * self._scale * float(self._camera.sides.min()) / (4.5 * self._em))))
+        count = max(2, min(6, int(2 * self.scale * float(self._camera.sides.min()) / (4.5 * self._em))))
         middle, flat = self.project(np.zeros(3), azimuth), []
         for i, other in ((0, 1), (1, 0)):
             ticks = round_ticks(limits[i, 0], limits[i, 1], count)
@@ -162,7 +164,7 @@ class SurfaceProjection:
         surface = np.concatenate([self._surface(azimuth), self.project(self._plane, azimuth)])
         kept: list[Label] = []
         for label in self._placed(azimuth):
-            fits = inside(label.bounds.T, self._bounds).all() and not inside(surface, label.bounds + clear).any()
+            fits = inside(label.bounds.T, self.bounds).all() and not inside(surface, label.bounds + clear).any()
             if fits and not any(label.overlaps(other, 0.9 * self._em) for other in kept):
                 kept.append(label)
         return kept

@@ -27,7 +27,7 @@ from gdsim.render.views import ViewRenderer
 from gdsim.scene.build import FEW_STARTS
 from gdsim.scene.model import Arrows, Facet
 from gdsim.scene.views.surface import SurfaceModel
-from gdsim.themes import contrast, mix
+from gdsim.themes import mix
 
 STAR = np.array(
     [(1.0 if i % 2 == 0 else 0.42) * np.array([-np.sin(i * np.pi / 5), np.cos(i * np.pi / 5)]) for i in range(10)]
@@ -35,9 +35,11 @@ STAR = np.array(
 """The corners of a star of radius 1 with a tip at the top."""
 
 SHARED_ASPECT = 1.2  # the width-to-height ratio of surfaces that share a picture; a single one fills the available room
-LEAST_CONTRAST = 2.5  # the minimum contrast with the page at which the theme's arrow color is used in the plane
+LEAST_CONTRAST = 3.0  # the minimum contrast of the arrows in the plane with the page
+HIDDEN_ALPHA = 0.7  # the opacity of a path behind a front, which is translucent itself
 FINE, COARSE = 1.0, 6.0  # the length of path, in pixels, per test of whether it is hidden: for few starts, and for many
 SAMPLE = 0.012  # the distance of the points of paths, in sides of the view, before which a surface is translucent
+MOST_COVERED = 48  # the number of hidden points before which it is
 SUPERSAMPLING = 2  # the number of dots along each side of a pixel, for smooth edges
 
 
@@ -91,6 +93,19 @@ class _SurfaceViewport(Viewport):
 
     def picture(self, moment: Moment, scale: int) -> npt.NDArray[np.uint8]:
         """Draw everything except paths and text, from the upper left corner, (scale · height, scale · width, 4)."""
+        azimuth = self._azimuth(moment)
+        covered = self._samples[self._camera.hidden(self._heights, self._samples, azimuth)]
+        whole = self._drawn(moment, scale, None)
+        if not len(covered):
+            return whole
+        covered = covered[:: -(-len(covered) // MOST_COVERED)]
+        behind = self._drawn(moment, scale, self._mesh.front(covered, azimuth))
+        share = self._mesh.window(covered, azimuth, (int(self.box.width), int(self.box.height)))
+        share = share.repeat(scale, 0).repeat(scale, 1)
+        return np.rint(whole + share * (behind.astype(np.float32) - whole)).astype(np.uint8)
+
+    def _drawn(self, moment: Moment, scale: int, without: BoolArray | None) -> npt.NDArray[np.uint8]:
+        """Draw the picture `without` some of the surface's quadrilaterals."""
         reduction = SUPERSAMPLING if scale <= SUPERSAMPLING else 1
         box, dots, azimuth = self.box, scale * reduction, self._azimuth(moment)
         renderer = RendererAgg(int(box.width) * dots, int(box.height) * dots, DPI * dots)
@@ -100,8 +115,7 @@ class _SurfaceViewport(Viewport):
         painter = Painter(renderer, self.bounds, dots, (box.x, box.y))
         self._draw_plane(painter, moment)
         self._draw_axes(painter, azimuth)
-        covered = self._samples[self._camera.hidden(self._heights, self._samples, azimuth)]
-        self._mesh.draw(painter, azimuth, covered)
+        self._mesh.draw(painter, azimuth, without)
         minima = self._facet.minima
         self._draw_stars(painter, self.pixels(minima[~self.hidden(minima, moment)], moment), 0.62)
         self._draw_marks(painter, moment)
@@ -115,9 +129,8 @@ class _SurfaceViewport(Viewport):
         painter.fill(border, mix(theme.page, theme.grid, 0.3))
         painter.stroke(self.pixels(self._levels, moment), theme.quiet, 0.04 * line, alpha=0.3)
         painter.stroke(border[:, [0, 1, 2, 3, 0]], theme.quiet, 0.06 * line)
-        # The plane has the page's color, on which a theme's arrows may lack contrast.
-        color = theme.arrow if contrast(theme.arrow, theme.page) >= LEAST_CONTRAST else theme.quiet
-        painter.fill(self._projection.project(self._arrows, azimuth), color, alpha=0.8)
+        color = theme.on(theme.page, theme.arrow, LEAST_CONTRAST)
+        painter.fill(self._projection.project(self._arrows, azimuth), color, alpha=0.6)
         self._draw_stars(painter, self.pixels(self._facet.minima[:, :2], moment), 0.42)
 
     def _draw_stars(self, painter: Painter, points: FloatArray, size: float) -> None:
@@ -166,7 +179,7 @@ class _SurfaceRenderer(ViewRenderer):
                 # Nothing after the next iterate is drawn at this moment.
                 last = int(np.searchsorted(path.times, int(moment.time) + 1, side="right"))
                 path = replace(path, times=path.times[:last], points=path.points[:last])
-            style = path_style(viewport, path)
+            style = replace(path_style(viewport, path), hidden_alpha=HIDDEN_ALPHA)
             shadow = replace(style, casing_width=0.0, width=0.7 * style.width, head_size=0.5 * style.head_size)
             shadow = replace(shadow, dot_size=0.0, alpha=0.5, hidden_alpha=0.0)
             # Otherwise, paths would extend beyond the edge of the surface.
@@ -215,5 +228,5 @@ def _plane_arrows(arrows: Arrows | None, model: SurfaceModel) -> FloatArray:
     scale = 2 * model.camera.sides / np.diff(model.camera.bounds)[:, 0]
     room = float((arrows.spacing * scale).min())
     middle = model.camera.place(arrows.points)[:, :2]
-    shapes = arrow_shapes(middle, arrows.gradients * scale, 0.9 * room * arrows.lengths, thick=0.05 * room)
+    shapes = arrow_shapes(middle, arrows.gradients * scale, 0.75 * room * arrows.lengths, thick=0.035 * room)
     return np.concatenate([shapes, np.zeros((*shapes.shape[:2], 1))], -1)
