@@ -105,7 +105,8 @@ def level_lines(model: SurfaceModel) -> tuple[FloatArray, FloatArray]:
     generator = contour_generator(model.x, model.y, np.ma.masked_invalid(model.heights))
     places, heights = [np.empty((0, 2, 2))], [np.empty(0)]
     for height in model.lines.tolist():
-        for line in generator.lines(height):
+        for found in generator.lines(height):
+            line = np.asarray(found)
             places.append(np.stack([line[:-1], line[1:]], 1))
             heights.append(np.full(len(line) - 1, height))
     return np.concatenate(places), np.repeat(np.concatenate(heights)[:, None], 2, 1)
