@@ -388,7 +388,7 @@ def around(frame, x: float, y: float, reach: int = 2):
 def bowl(steps=30, lr=0.05, **view):
     """Plain SGD down a round bowl: a straight line towards the origin."""
     path = gdsim.descend(gdsim.objective("sphere"), "SGD", start=[-4, -3], steps=steps, lr=lr)
-    scene = build_scene([path], view=View(size=[640, 360], panels=[], arrows="none", **view))
+    scene = build_scene([path], view=View(**{"size": [640, 360], "panels": [], "arrows": "none", **view}))
     return scene, Frames(scene)
 
 
@@ -427,6 +427,19 @@ def test_the_arrows_at_a_head_point_uphill_downhill_and_where_the_step_went():
     uphill, step = here + 1.3 * em * along, here - 1.2 * em * along
     assert count(around(frame, *uphill, 3), scene.theme.text) >= 1
     assert count(around(frame, *step), path.style.color) >= 1
+
+
+def test_an_arrow_at_a_head_points_downhill_from_wherever_the_head_is():
+    scene, frames = bowl(arrows="heads")
+    (path,) = scene.facets[0].paths
+    for index in (2, 60):
+        moment = frames.moment(index)
+        head = path.points[int(moment.time), 0]
+        here, there = places(frames, [head, head - path.gradients[int(moment.time), 0]])
+        along, em = (there - here) / np.linalg.norm(there - here), frames.canvas.em
+        frame = frames.at(moment)
+        assert count(around(frame, *(here + 3.5 * em * along), 3), scene.theme.text) >= 1
+        assert count(around(frame, *(here - 3.5 * em * along), 3), scene.theme.text) == 0
 
 
 def test_each_facet_of_a_grid_shows_its_own_path_alone():

@@ -145,7 +145,7 @@ def test_a_grid_shows_each_optimizer_alone_on_shared_ground(kind):
         assert len(facet.paths) == 1
         assert facet.limits is first.limits
         assert facet.model is first.model
-        assert facet.arrows is first.arrows
+        assert facet.arrows.spacing is first.arrows.spacing
         assert facet.minima is first.minima
     assert len(group.panels[0].curves) == 3
 

@@ -79,6 +79,33 @@ def test_the_field_is_the_objective():
     assert field.values[row, column] == pytest.approx((x**2 + y - 11) ** 2 + (x + y**2 - 7) ** 2)
 
 
+@pytest.mark.parametrize(
+    ("optimizer", "settings"), [("SGD", {"lr": 0.01}), ("Adam", {"lr": 0.3}), ("SGD", {"lr": 0.01, "momentum": 0.9})]
+)
+def test_arrows_are_left_out_exactly_where_a_path_is_near(optimizer, settings):
+    view = gdsim.objective("himmelblau", bounds=[[-5, 5], [-5, 5]])
+    path = gdsim.descend(view, optimizer, start=[[-0.5, 4.2], [1, -4]], steps=60, **settings)
+    every, kept = (build(each).facets[0].arrows for build, each in ((preview_scene, view), (build_scene, [path])))
+    shares = np.linspace(0, 1, 500)[:, None, None, None]
+    trail = (path.points[:-1] + shares * np.diff(path.points, axis=0)).reshape(-1, 2) / every.spacing
+    unit = every.gradients / np.linalg.norm(every.gradients, axis=-1, keepdims=True)
+    along = np.linspace(-0.5, 0.5, 41)[:, None, None] * every.lengths[:, None] * unit
+    arrows = (every.points / every.spacing + along).transpose(1, 0, 2)
+    apart = np.array([np.linalg.norm(arrow[:, None] - trail, axis=-1).min() for arrow in arrows])
+    remain = np.array([tuple(point) in set(map(tuple, kept.points)) for point in every.points])
+    assert 0 < (~remain).sum() < 60
+    assert not (remain & (apart < 0.05)).any()
+    assert remain[apart > 0.3].all()
+
+
+def test_arrows_only_at_heads_leave_the_field_free():
+    path = gdsim.descend(HIMMELBLAU, "SGD", start=[-0.5, 4.2], steps=5, lr=0.01)
+    scene = build_scene([path], view=View(arrows="heads"))
+    assert (scene.facets[0].arrows, scene.descent, scene.vectors) == (None, True, False)
+    # The three vectors at a head include the negative gradient.
+    assert not build_scene([path], view=View(arrows="heads", vectors=True)).descent
+
+
 def test_arrows_stand_only_where_the_function_does():
     arrows = preview_scene(gdsim.objective("log(x) + y**2", bounds=[[-2, 3], [-2, 2]])).facets[0].arrows
     assert len(arrows.points)

@@ -185,8 +185,9 @@ class View(Model):
     """For a surface: its value axis to scale, or logarithmic, which its label says."""
     camera: Annotated[Camera, NoneAsEmpty()] = Camera()
     """For a surface: from where it is seen, and whether the camera turns."""
-    arrows: Literal["gradient", "stream", "none"] = "gradient"
-    """Gradient arrows on a regular grid, pointing uphill; for a contour also stream lines; or none."""
+    arrows: Literal["gradient", "stream", "heads", "none"] = "gradient"
+    """Gradient arrows on a regular grid, pointing uphill, but none under paths; for a contour also stream lines; heads
+    draws only the negative gradient where the head of each path is; or none."""
     arrows_at: Literal["axis", "curve"] = "axis"
     """For a curve: whether its arrows are on the axis of its input or along the curve."""
     vectors: bool = False

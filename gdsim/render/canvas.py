@@ -36,6 +36,7 @@ DPI = 100  # of every figure, by which pixels are converted to matplotlib's poin
 TITLE, LABEL, SMALL = 1.6, 1.15, 1.0
 """The only font sizes of a picture, in ems: of its title; of names and of the titles of panels; of all other text."""
 
+TAPER = 0.5  # the width of an arrow's shaft at its tail, per width at its head
 OUTLINE = 0.3  # the width of the outline of text and symbols on a transparent page, in ems
 
 
@@ -291,7 +292,7 @@ def arrow_shapes(middle: FloatArray, direction: FloatArray, length: FloatArray, 
         middle: (n, 2) the centers, in pixels.
         direction: (n, 2) the directions, of any length.
         length: (n,) the lengths from tail to tip, in pixels.
-        thick: The width of the shaft in pixels; short arrows are thinner in proportion.
+        thick: The largest width of the shaft in pixels; short arrows are thinner in proportion.
 
     Returns:
         (n, 7, 2) the corners in pixels; the fourth is the tip.
@@ -302,4 +303,5 @@ def arrow_shapes(middle: FloatArray, direction: FloatArray, length: FloatArray, 
     head = np.minimum(5.5 * thick, 0.6 * length)[:, None]
     half, shaft, wing = length[:, None] / 2, across * (head / 11), across * head * 0.42
     tip, tail, neck = middle + along * half, middle - along * half, middle + along * (half - head)
-    return np.stack([tail - shaft, neck - shaft, neck - wing, tip, neck + wing, neck + shaft, tail + shaft], 1)
+    end = TAPER * shaft
+    return np.stack([tail - end, neck - shaft, neck - wing, tip, neck + wing, neck + shaft, tail + end], 1)

@@ -149,6 +149,8 @@ def _symbols(scene: Scene) -> Iterator[tuple[float, str, DrawSymbol]]:
         yield 1.0, "start", partial(_draw_marker, "o", "none")
     if any(len(facet.minima) for facet in facets):
         yield 1.0, "minimum", partial(_draw_marker, "*", theme.minimum)
+    if scene.descent and scene.styles:
+        yield 1.2, "−∇f", partial(_draw_arrow, -1.0, -0.7, theme.text)
     if scene.vectors and scene.styles:
         yield 1.2, "∇f", partial(_draw_arrow, 1.0, 0.7, theme.text)
         yield 1.2, "−∇f", partial(_draw_arrow, -1.0, -0.7, theme.page, edge=theme.text)

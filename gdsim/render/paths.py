@@ -29,7 +29,7 @@ EDGE = 0.06  # the width of the edge of an arrow
 
 # Widths in units of `Canvas.line`.
 FOOT, TANGENT_WIDTH = 0.07, 0.12  # of the line down to a foot, and of the tangent
-ARROW, STEP = 0.16, 0.24  # of the arrows of the gradient, and of the step
+ARROW, STEP = 0.22, 0.24  # of the arrows of the gradient, and of the step
 
 TAPER = 0.5  # the width at the beginning of a path, as a fraction of the width at its head
 DOT = 1.75  # the diameter of a dot, in widths of its path
@@ -129,14 +129,17 @@ def tangents(facet: Facet, viewport: Viewport, path: Path, trail: Trail, foot: T
 
 
 def head_arrows(facet: Facet, viewport: Viewport, trails: Sequence[Trail], moment: Moment) -> Iterator[HeadArrows]:
-    """Yield for each path the arrows of the gradient and its negative, and then those of the step taken.
+    """Yield for each path the arrows of the gradient, of its negative or of both, and then those of the step taken.
 
     On a surface, `trails` are the shadows. If the camera turns, only the arrows of `moment` are included. On a curve,
     steps are drawn horizontally.
     """
-    canvas, theme = viewport.canvas, viewport.canvas.theme
+    canvas, scene, theme = viewport.canvas, viewport.canvas.scene, viewport.canvas.theme
     em, line, edge = canvas.em, canvas.line, EDGE * canvas.em
-    for path, trail in zip(facet.paths, trails, strict=True) if canvas.scene.vectors else ():
+    solid = ArrowStyle(theme.text, theme.casing, edge, ARROW * line)
+    hollow = ArrowStyle(theme.page, theme.text, edge, ARROW * line, factor=-1.0)
+    styles = (solid, hollow) if scene.vectors else (replace(solid, factor=-1.0),)
+    for path, trail in zip(facet.paths, trails, strict=True) if scene.vectors or scene.descent else ():
         steps = _steps(canvas, len(path.gradients), moment if viewport.turning else None)
         places, last = path.points[np.searchsorted(path.times, steps)], len(trail.times) - 1
         tails, tips = (trail.points[np.minimum(np.searchsorted(trail.times, steps + i), last)] for i in (0, 1))
@@ -144,14 +147,11 @@ def head_arrows(facet: Facet, viewport: Viewport, trails: Sequence[Trail], momen
         seen = inside(tails, viewport.bounds) & (steps[:, None] <= path.ends) & ~hidden
         uphill = viewport.directions(places, path.gradients[steps], facet.limits, moment)
         uphill *= LONGEST * em * lengths(path.gradients)[steps, :, None]
-        taken = (tips - tails) * [1.0, path.gradients.shape[-1] - 1]
-        gradient = (
-            ArrowStyle(theme.text, theme.casing, edge, ARROW * line),
-            ArrowStyle(theme.page, theme.text, edge, ARROW * line, factor=-1.0),
-        )
-        yield HeadArrows(trail, steps, _drawable(uphill, seen, em), gradient)
-        step_style = ArrowStyle(path.style.color, theme.casing, edge, STEP * line)
-        yield HeadArrows(trail, steps, _drawable(taken, seen & ~next_hidden, em), (step_style,))
+        yield HeadArrows(trail, steps, _drawable(uphill, seen, em), styles)
+        if scene.vectors:
+            taken = (tips - tails) * [1.0, path.gradients.shape[-1] - 1]
+            step_style = ArrowStyle(path.style.color, theme.casing, edge, STEP * line)
+            yield HeadArrows(trail, steps, _drawable(taken, seen & ~next_hidden, em), (step_style,))
 
 
 def _steps(canvas: Canvas, count: int, moment: Moment | None) -> npt.NDArray[np.int64]:

@@ -37,7 +37,12 @@ FEW_STARTS = 4  # maximum number of starts for which paths are thick; with more 
 STRETCHED = {"distance": ["Longer steps are shown for a longer time."], "even": [], "early": []}
 """What the text about an animation says of its clock, by pace."""
 
-DRAWN = {"gradient": " with its gradient arrows", "stream": " with stream lines of its gradient", "none": ""}
+DRAWN = {
+    "gradient": " with its gradient arrows",
+    "stream": " with stream lines of its gradient",
+    "heads": "",
+    "none": "",
+}
 
 HEADINGS: Mapping[str, str] = {
     "gradient": "input gradient",
@@ -106,6 +111,7 @@ def build_scene(
         groups=built,
         dots=max(heads) <= 2 * FEW_STARTS,
         trail=None if animation.trail == "whole" else animation.trail,
+        descent=view.arrows == "heads" and not view.vectors,
         vectors=view.vectors,
         steps=steps,
         frame_steps=_frame_steps(built, steps, view, animation),

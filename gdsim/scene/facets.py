@@ -22,6 +22,7 @@ ARROWS, FEWEST, THINNING = 13, 7, 0.3
 """Approximate and minimum number of arrows per side, and the exponent of its decrease with the number of facets."""
 
 SPARSE = 0.72  # every second computed arrow of a network is drawn if facets need less than this fraction of them
+CLOSE = 0.2  # distance from a path within which arrows are left out, in units of the arrows' spacing
 REACH = 1.2  # maximum length of an arrow on a curve, in units of the arrows' spacing
 STREAM = 61  # number of grid points along a side for stream lines, from border to border
 MAX_ASPECT = 2.5  # maximum aspect ratio of a view whose arrows are in square cells
@@ -92,8 +93,8 @@ class GroupInput:
         pairs = zip(self.trajectories, self.styles, strict=True)
         paths = tuple(self._path(trajectory, style, limits, elevation) for trajectory, style in pairs)
         if self.view.layout == "grid" and paths:
-            return tuple(replace(facet, style=each.style, paths=(each,)) for each in paths)
-        return (replace(facet, paths=paths),)
+            return tuple(replace(_with_paths(facet, (each,)), style=each.style) for each in paths)
+        return (_with_paths(facet, paths),)
 
     def _path(self, trajectory: Trajectory, style: Style, limits: FloatArray, elevation: Elevation | None) -> Path:
         """Return one optimizer's paths within the limits (2, 2) of a facet."""
@@ -129,7 +130,7 @@ def _raised(coordinates: FloatArray, values: FloatArray, elevation: Elevation | 
 @singledispatch
 def _gradient_arrows(objective: Objective, projection: Projection, view: View, facets: int) -> Arrows | None:
     """Return the gradient in the form that the view asks for; with more facets, there are fewer arrows in each."""
-    if view.arrows == "none":
+    if view.arrows in ("none", "heads"):
         return None
     size = projection.bounds[:, 1] - projection.bounds[:, 0]
     side = max(round(ARROWS / facets**THINNING), FEWEST)
@@ -183,6 +184,48 @@ def _single_arrows(
     gradients = gradients[known]
     heights = heights if heights is None else heights[known]
     return Arrows(points[known], gradients, lengths(gradients), spacing, "quiver", heights)
+
+
+def _with_paths(facet: Facet, paths: tuple[Path, ...]) -> Facet:
+    """Add paths to a facet without any, and leave out the single arrows in the plane that are under them."""
+    facet, arrows = replace(facet, paths=paths), facet.arrows
+    if arrows is None or arrows.form == "stream" or not len(arrows.points) or arrows.points.shape[1] == 1:
+        return facet
+    # In units of the spacing, every arrow is within a square of side 1.
+    origin, spacing = arrows.points.min(0), arrows.spacing
+    middles, directions = (arrows.points - origin) / spacing, arrows.gradients / (spacing / spacing.min())
+    # The largest component is divided out first to avoid overflow.
+    directions /= np.maximum(np.abs(directions).max(-1, keepdims=True), np.finfo(np.float64).tiny)
+    directions /= np.maximum(np.linalg.norm(directions, axis=-1, keepdims=True), 1)
+    squares = np.round(middles).astype(np.int64)
+    numbers = np.full(squares.max(0) + 1, -1)
+    numbers[tuple(squares.T)] = np.arange(len(squares))
+    clear = np.ones(len(squares), np.bool_)
+    for path in paths:
+        points = (_along(path.points[..., :2], facet.limits, CLOSE / 2 * spacing) - origin) / spacing
+        squares = np.round(points).astype(np.int64)
+        within = ((squares >= 0) & (squares < numbers.shape)).all(-1)
+        found = numbers[tuple(squares[within].T)]
+        points, found = points[within][found >= 0], found[found >= 0]
+        beside, half = points - middles[found], arrows.lengths[found] / 2
+        along = np.clip((beside * directions[found]).sum(-1), -half, half)
+        clear[found[np.linalg.norm(beside - along[:, None] * directions[found], axis=-1) < CLOSE]] = False
+    kept = {name: getattr(arrows, name)[clear] for name in ("points", "gradients", "lengths")}
+    return replace(facet, arrows=replace(arrows, **kept))
+
+
+def _along(rows: FloatArray, limits: FloatArray, apart: FloatArray) -> FloatArray:
+    """Return points (n, 2) at most `apart` (2,) from each other along paths (steps + 1, starts, 2) within limits."""
+    enter, leave = _within(rows, limits)
+    moves = np.diff(rows, axis=0)
+    counts = np.ceil(np.nan_to_num(np.abs(moves / apart).max(-1)) * (leave - enter)).astype(np.int64)
+    steps, starts = np.nonzero(counts)
+    counts = counts[steps, starts]
+    index = np.repeat(np.arange(len(counts)), counts)
+    shares = (np.arange(len(index)) - np.repeat(np.cumsum(counts) - counts, counts)) / np.repeat(counts, counts)
+    steps, starts = steps[index], starts[index]
+    shares = enter[steps, starts] + shares * (leave - enter)[steps, starts]
+    return np.asarray(rows[steps, starts] + shares[:, None] * moves[steps, starts])
 
 
 def lengths(vectors: FloatArray) -> FloatArray:

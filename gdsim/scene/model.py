@@ -176,6 +176,7 @@ class Scene:
         panels_at: Position of the panels; None to choose the one that fits best.
         dots: Whether iterates are drawn as dots where there is room.
         trail: Number of steps of a path that remain visible behind its head while they fade; None for the whole path.
+        descent: Whether each head has an arrow for the negative gradient alone.
         vectors: Whether each head has arrows for the gradient, its negative and the step taken.
         frame_steps: (frames,) the fractional step that each frame shows.
         hold: Additional seconds for which the last frame is shown.
@@ -195,6 +196,7 @@ class Scene:
     panels_at: Literal["beside", "under"] | None = None
     dots: bool = False
     trail: int | None = None
+    descent: bool = False
     vectors: bool = False
     steps: int = 0
     frame_steps: FloatArray = field(default_factory=lambda: np.zeros(1))

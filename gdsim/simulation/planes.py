@@ -19,7 +19,7 @@ from gdsim.simulation.trajectory import NetworkTrajectory
 Float32Array = npt.NDArray[np.float32]
 
 SIDE = 51  # losses computed along each direction of a plane
-ARROWS = 15  # gradients along each direction; odd, so that every second one also forms a regular grid
+ARROWS = 13  # gradients along each direction; odd, so that every second one also forms a regular grid
 MARGIN = 0.15  # on each side of the paths, as a fraction of their extent
 MAX_COMPARED = 1024  # rows of a covariance matrix, or of a matrix of inner products
 MAX_NUMBERS = 2**21  # kept weights that are converted to double precision at once

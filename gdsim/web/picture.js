@@ -339,7 +339,8 @@ function drawTangents(brush, layer, tangents, time) {
 function arrow(x, y, across, down, width) {
   const length = Math.hypot(across, down), ux = across / length, uy = down / length;
   const head = Math.min(5.5 * width, 0.6 * length), shaft = head / 11, neck = length - head, wing = 0.42 * head;
-  const corners = [[0, -shaft], [neck, -shaft], [neck, -wing], [length, 0], [neck, wing], [neck, shaft], [0, shaft]];
+  const end = 0.5 * shaft;
+  const corners = [[0, -end], [neck, -shaft], [neck, -wing], [length, 0], [neck, wing], [neck, shaft], [0, end]];
   return corners.map(([along, aside]) => [x + along * ux - aside * uy, y + along * uy + aside * ux]);
 }
 

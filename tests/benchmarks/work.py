@@ -279,7 +279,7 @@ def _training(folder: Path) -> Figures:
 
 
 def _plane(folder: Path) -> Figures:
-    """The plane of a path of three points: 51 × 51 losses, 15 × 15 gradients."""
+    """The plane of a path of three points: 51 × 51 losses, 13 × 13 gradients."""
     del folder
     experiment = gdsim.loads(TRAINED, overrides=["steps=2"])
     paths = run_optimizers(experiment)
