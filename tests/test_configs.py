@@ -6,6 +6,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from matplotlib.text import Text
 from PIL import Image
 
 import gdsim
@@ -32,6 +33,8 @@ def test_it_draws_a_gif_and_an_mp4(path, tmp_path):
     experiment = load(path.stem, overrides=["view.size=[480, 270]", "animation.seconds=1", *few])
     scene = gdsim.build_scene(gdsim.simulate(experiment), view=experiment.view, animation=experiment.animation)
     frames = gdsim.frames(scene)
+    texts = [text for text in frames.canvas.figure.findobj(Text) if text.get_text().strip()]
+    assert len({round(text.get_fontsize(), 3) for text in texts}) <= 3
     for suffix in ("gif", "mp4"):
         written = gdsim.write(frames, tmp_path / f"a.{suffix}", fps=scene.fps, hold=scene.hold)
         # Where the camera turns, every pixel changes.

@@ -11,8 +11,9 @@ from hypothesis import strategies as st
 
 import gdsim
 from gdsim.config import View
+from gdsim.objectives.formulas import number
 from gdsim.scene.build import build_scene, preview_scene
-from gdsim.scene.levels import choose_levels, labels, number, round_ticks
+from gdsim.scene.levels import choose_levels, labels, round_ticks
 
 
 @given(

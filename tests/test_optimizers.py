@@ -62,7 +62,7 @@ class Painted(torch.optim.SGD):
             {"settings": {"lr": 1, "betas": [0.5, 0.99], "amsgrad": True}},
             "Adam · lr 1 · betas (0.5, 0.99) · amsgrad",
         ),
-        ("SGD", {"settings": {"lr": 1e-7, "nesterov": False}}, "SGD · lr 1e-07 · nesterov off"),
+        ("SGD", {"settings": {"lr": 1e-7, "nesterov": False}}, "SGD · lr 10⁻⁷ · nesterov off"),
         (Painted, {"settings": {"mood": "blue\x1b[2J\n"}}, "Painted · lr 0.001 · mood blue\\x1b[2J\\n"),
         (
             "Adam",
@@ -74,7 +74,7 @@ class Painted(torch.optim.SGD):
             {"settings": {"lr": 0.01}, "noise": 0.5, "clip_norm": 1.0},
             "SGD · lr 0.01 · noise 0.5 · clip 1",
         ),
-        ("pytorch_optimizer.Lion", {"settings": {}}, "Lion · lr 0.0001"),
+        ("pytorch_optimizer.Lion", {"settings": {}}, "Lion · lr 10⁻⁴"),
     ],
 )
 def test_a_legend_names_class_and_settings(name: Any, arguments: dict[str, Any], expected: str) -> None:

@@ -17,9 +17,9 @@ from hypothesis import strategies as st
 
 import gdsim
 from gdsim.analysis import Row, Tuning, make_table, plan_study
+from gdsim.objectives.formulas import number
 from gdsim.render.panels.curves import chart
 from gdsim.scene.captions import joined
-from gdsim.scene.levels import number
 from gdsim.scene.model import Style
 from gdsim.scene.panels.curves import CurvesPanel, PanelCurve
 from gdsim.themes import theme

@@ -36,6 +36,9 @@ _GREEK = re.compile(
 )
 
 
+SUPERSCRIPTS = str.maketrans("-0123456789", "⁻⁰¹²³⁴⁵⁶⁷⁸⁹")
+
+
 def symbol(name: str) -> str:
     """Return the LaTeX symbol of a name: x with subscript 10 for `x10`, the Greek letter for `alpha`."""
     stem, index = re.fullmatch(r"(.*?)_?(\d*)", name).groups()  # type: ignore[union-attr]
@@ -57,6 +60,24 @@ def numeral(value: float) -> str:
         return mantissa
     power = f"10^{{{int(exponent)}}}"
     return power if mantissa == "1" else rf"{mantissa} \times {power}"
+
+
+def number(value: float, digits: int = 5) -> str:
+    """Format a number as short as possible, with a true minus sign: `−2.5`, `0.01`, `10⁶`, `3·10⁻⁵`."""
+    if value == 0 or not math.isfinite(value):
+        return "0" if value == 0 else str(value)
+    mantissa, exponent = f"{value:.{digits - 1}e}".split("e")
+    if -3 <= int(exponent) < 5:
+        rounded, places = float(f"{value:.{digits}g}"), max(digits, int(exponent) + 1)
+        return f"{rounded:.{places}g}".replace("-", "−")
+    mantissa = mantissa.rstrip("0").removesuffix(".").replace("-", "−")
+    written = power(int(exponent))
+    return mantissa.replace("1", written) if mantissa in ("1", "−1") else f"{mantissa}·{written}"
+
+
+def power(exponent: int) -> str:
+    """Format a power of ten: `10⁻⁸`."""
+    return "10" + str(exponent).translate(SUPERSCRIPTS)
 
 
 def script(sign: str, text: str) -> str:

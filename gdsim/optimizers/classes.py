@@ -15,6 +15,7 @@ from gdsim.config.optimizer import EXAMPLE, argument_problems, class_problems
 from gdsim.config.signatures import inspect_class, optimizers, parameters_of, schedules
 from gdsim.errors import InputError, Key, did_you_mean, printable
 from gdsim.objectives import import_class
+from gdsim.objectives.formulas import number
 
 OWN_ARGUMENTS = ("start", "steps")
 """Arguments of `gdsim.descend` that other libraries call differently."""
@@ -178,7 +179,7 @@ def _format(value: Any) -> str:
     if value is None or isinstance(value, bool):
         return "on" if value else "off"
     if isinstance(value, int | float):
-        return f"{value:g}"
+        return number(value, 6)
     if isinstance(value, tuple):
         return f"({', '.join(map(_format, value))})"
     return printable(str(value))

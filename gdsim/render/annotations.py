@@ -12,7 +12,7 @@ from matplotlib.axes import Axes
 from matplotlib.patheffects import withStroke
 
 from gdsim.objectives import FloatArray
-from gdsim.render.canvas import Canvas, points
+from gdsim.render.canvas import SMALL, Canvas, points
 from gdsim.render.display_list import START, ExitMarks, Moment, Viewport
 from gdsim.render.layout import Box
 from gdsim.scene.build import FEW_STARTS
@@ -22,7 +22,6 @@ from gdsim.scene.panels.curves import CurvesPanel
 from gdsim.scene.panels.heatmap import Heatmap
 
 # Lengths in ems.
-MARK_SIZE = 0.95  # the font size of the names of marks
 WORDS_FROM = 16.0  # the minimum width of a view that has text beside its exit marks
 
 # The directions from a mark in which its name may be placed, in order of preference.
@@ -89,12 +88,12 @@ def name_marks(canvas: Canvas, facet: Facet, viewport: Viewport) -> None:
     crosses, crowd = viewport.pixels(places, START), _points_along_paths(facet, viewport, START)
     taken = [cross + 0.5 * em * AROUND for cross in crosses]
     for index in np.flatnonzero(~viewport.hidden(places, START)).tolist():
-        name = canvas.shortened(facet.marks[index].name, MARK_SIZE, viewport.box.width - em, middle=True)
-        half = np.array([canvas.width_of(name, MARK_SIZE), 1.2 * MARK_SIZE * em]) / 2
+        name = canvas.shortened(facet.marks[index].name, SMALL, viewport.box.width - em, middle=True)
+        half = np.array([canvas.width_of(name, SMALL), 1.2 * em]) / 2
         beside = crosses[index] + SIDES * (half + 0.6 * em)
         x, y = middle = _least_covered(beside, half + 0.2 * em, viewport.box, taken, crowd)
         taken.append(middle + half * AROUND)
-        text = canvas.text(x, y, name, size=MARK_SIZE, ha="center", va="center_baseline")
+        text = canvas.text(x, y, name, ha="center", va="center_baseline")
         text.set_path_effects([withStroke(linewidth=points(0.3 * em), foreground=canvas.theme.casing)])
 
 

@@ -33,8 +33,8 @@ from gdsim.scene.model import Scene
 from gdsim.themes.fonts import font_families, missing_letters
 
 DPI = 100  # of every figure, by which pixels are converted to matplotlib's points
-TITLE, LABEL, SMALL = 1.6, 1.15, 1.0
-"""The only font sizes of a picture, in ems: of its title; of names and of the titles of panels; of all other text."""
+TITLES, LABEL, SMALL = (1.65, 1.5, 1.35, 1.2), 1.1, 1.0
+"""The only font sizes of a picture, in ems: of its title, the largest that fits; of names; of all other text."""
 
 TAPER = 0.5  # the width of an arrow's shaft at its tail, per width at its head
 OUTLINE = 0.3  # the width of the outline of text and symbols on a transparent page, in ems
@@ -122,7 +122,7 @@ class Canvas:
         self.agg = FigureCanvasAgg(self.figure)
 
     def text(
-        self, x: float, y: float, words: str, *, size: float = 1.0, color: str = "", loose: bool = False, **style: Any
+        self, x: float, y: float, words: str, *, size: float = SMALL, color: str = "", loose: bool = False, **style: Any
     ) -> Text:
         """Write text in a font size in ems; `loose` text is not added to the figure, because it moves."""
         font = {"fontsize": points(size * self.em), "fontfamily": self.families(words), "math_fontfamily": "custom"}

@@ -12,13 +12,9 @@ from matplotlib.backend_bases import RendererBase
 from matplotlib.backends.backend_agg import RendererAgg
 from matplotlib.colors import to_rgba
 
-from gdsim.render.canvas import DPI, Canvas
+from gdsim.render.canvas import DPI, LABEL, SMALL, TITLES, Canvas
 from gdsim.render.layout import Box
 from gdsim.scene.model import Scene
-
-# Font sizes in ems, tried from large to small.
-TITLE_SIZES = (1.65, 1.5, 1.35, 1.2, 1.1)
-FORMULA_SIZES = (1.15, 1.05, 0.95)
 
 SEPARATOR = "  ·  "  # between the parts of a subtitle
 
@@ -30,7 +26,7 @@ def draw_header(canvas: Canvas, scene: Scene) -> None:
     """
     box, below, said = canvas.layout.title, canvas.layout.subtitle, scene.title == scene.subject
     formula = scene.formula
-    size = _formula_size(canvas, formula, box, box.width, TITLE_SIZES[1:]) if said and scene.formula_is_subject else 0.0
+    size = _formula_size(canvas, formula, box, box.width, TITLES) if said and scene.formula_is_subject else 0.0
     if size and formula:
         canvas.text(box.x, box.y, f"${formula}$", size=size, parse_math=True, va="baseline")
         formula = ""
@@ -43,7 +39,7 @@ def draw_header(canvas: Canvas, scene: Scene) -> None:
 
 
 def _draw_title(canvas: Canvas, scene: Scene, box: Box) -> None:
-    choices = [(words, size) for words in (scene.title, *scene.short_titles) for size in TITLE_SIZES]
+    choices = [(words, size) for words in (scene.title, *scene.short_titles) for size in TITLES]
     fitting = (each for each in choices if canvas.width_of(*each, bold=True) <= box.width)
     words, size = next(fitting, choices[-1])
     words = canvas.shortened(words, size, box.width, bold=True)
@@ -64,7 +60,7 @@ def _draw_subtitle(canvas: Canvas, subject: str, formula: str, note: str, box: B
     widths = {part: canvas.width_of(part, 1.0) for part in (subject, note, SEPARATOR) if part}
     dots = max(sum(map(bool, (subject, formula, note))) - 1, 0)
     room = box.width - sum(widths.values()) - (dots - 1) * widths[SEPARATOR]
-    size = _formula_size(canvas, formula, box, room, FORMULA_SIZES)
+    size = _formula_size(canvas, formula, box, room, (LABEL, SMALL))
     if room < 0 or not size:
         return False
     widths[formula] = canvas.extent_of(f"${formula}$", size, math=True)[0] if formula else 0.0

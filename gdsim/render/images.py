@@ -16,9 +16,9 @@ from matplotlib.image import AxesImage
 from PIL import Image
 
 from gdsim.objectives import FloatArray
+from gdsim.objectives.formulas import number, power
 from gdsim.render.canvas import DPI, Canvas
 from gdsim.render.layout import Box
-from gdsim.scene.levels import number, power
 from gdsim.scene.model import Style
 from gdsim.scene.panels.heatmap import Heatmap, HeatmapRow
 from gdsim.scene.views.image import ImageSequence
@@ -32,7 +32,6 @@ COUNTS: dict[ColorKind, int] = {"gray": 17, "signed": 21, "unsigned": 17, "heat"
 """The number of colors of each scale: enough to read it, and few enough that a GIF keeps all of them."""
 
 DEEP = 0.55  # the share of the text color in the dark colors of a scale, and of the panel's color in the pale ones
-SMALLEST_EXPONENT = 11.0  # the font size in pixels from which superscript exponents are legible
 SHORTEST, LONGEST = 3.0, 4.5  # the minimum and maximum length of a scale in a caption, in ems
 GAP = 2  # the number of dots between two sprites on a sheet, so that neighbors do not blend when they are scaled
 
@@ -70,7 +69,7 @@ def color_indices(values: FloatArray, limits: FloatArray, count: int, *, logarit
 
 def draw_scaled_caption(canvas: Canvas, caption: str, box: Box, limits: FloatArray, kind: ColorKind) -> None:
     """Write a caption above a box, and to its right a color scale between its limits."""
-    em, y, quiet, (low, high) = canvas.em, box.top + 0.55 * canvas.em, canvas.theme.quiet, _ends(limits, canvas.em)
+    em, y, quiet, (low, high) = canvas.em, box.top + 0.55 * canvas.em, canvas.theme.quiet, _ends(limits)
     before, after = canvas.width_of(low, 1.0), canvas.width_of(high, 1.0)
     free = box.width - (before + after + 0.7 * em) - 1.0 * em
     if free - canvas.width_of(caption, 1.0) < SHORTEST * em:
@@ -97,7 +96,7 @@ def draw_color_bar(canvas: Canvas, box: Box, limits: FloatArray, kind: ColorKind
     canvas.text(box.right, y, high, color=color, ha="right", va="top")
 
 
-def _ends(limits: FloatArray, em: float) -> tuple[str, str]:
+def _ends(limits: FloatArray) -> tuple[str, str]:
     """Return the limits of a scale as text: both as powers of ten if one of them is written that way."""
     low, high = (float(limit) for limit in limits)
     if low == -high:
@@ -105,10 +104,7 @@ def _ends(limits: FloatArray, em: float) -> tuple[str, str]:
     words = number(low, 2), number(high, 2)
     powers = np.log10([low, high]) if low > 0 else np.full(2, np.nan)
     if any(each.startswith("10") and len(each) > 2 for each in words) and (powers == np.round(powers)).all():
-        low_power, high_power = (
-            power(int(each)) if em >= SMALLEST_EXPONENT else f"1e{int(each)}".replace("-", "−") for each in powers
-        )
-        return low_power, high_power
+        return power(round(powers[0])), power(round(powers[1]))
     return words
 
 

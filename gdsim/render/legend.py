@@ -8,7 +8,7 @@ from typing import TypeAlias
 
 import numpy as np
 
-from gdsim.render.canvas import Canvas, arrow_shapes
+from gdsim.render.canvas import LABEL, Canvas, arrow_shapes
 from gdsim.render.layout import Box, GroupLayout
 from gdsim.render.panels import panel_renderer
 from gdsim.scene.model import Group, Scene, Style
@@ -48,8 +48,8 @@ def draw_names(canvas: Canvas, groups: Sequence[Group], layouts: Sequence[GroupL
     """Write the name of each group, and the optimizer's entry or the heading of each facet."""
     for group, layout in zip(groups, layouts, strict=True):
         if layout.name is not None:
-            name = canvas.shortened(group.name, 1.15, layout.name.width, bold=True)
-            canvas.text(layout.name.x, layout.name.y, name, size=1.15, fontweight="bold", va="baseline")
+            name = canvas.shortened(group.name, LABEL, layout.name.width, bold=True)
+            canvas.text(layout.name.x, layout.name.y, name, size=LABEL, fontweight="bold", va="baseline")
         for facet, box in zip(group.facets, layout.facets, strict=True):
             if facet.style is not None:
                 under = layout.caption > 2.5 * canvas.em
@@ -69,9 +69,9 @@ def _draw_entry(canvas: Canvas, style: Style, box: Box, y: float, *, under: bool
     canvas.sign([box.x, box.x + 2.7 * em], y, color=style.color, dash=style.dash)
     canvas.sign([box.x + 2.35 * em], y, color=style.color, marker=style.marker)
     x, aside = box.x + 3.4 * em, style.aside
-    label = canvas.shortened(style.label, 1.05, box.right - x, bold=True, middle=True)
-    canvas.text(x, y, label, size=1.05, fontweight="bold", va="center_baseline")
-    beside = x + canvas.width_of(label, 1.05, bold=True) + 0.8 * em
+    label = canvas.shortened(style.label, LABEL, box.right - x, bold=True, middle=True)
+    canvas.text(x, y, label, size=LABEL, fontweight="bold", va="center_baseline")
+    beside = x + canvas.width_of(label, LABEL, bold=True) + 0.8 * em
     if under:
         if aside and canvas.width_of(aside, 1.0) <= box.right - beside:
             canvas.text(beside, y, aside, color=quiet, va="center_baseline")

@@ -15,11 +15,11 @@ from gdsim.analysis.metrics import group_by_objective, last_steps
 from gdsim.config import Animation, View
 from gdsim.errors import InputError, Problem
 from gdsim.objectives import FloatArray, Objective
+from gdsim.objectives.formulas import number
 from gdsim.scene.camera import moving_share
 from gdsim.scene.captions import describe, formula, notes
 from gdsim.scene.facets import GroupInput
 from gdsim.scene.findings import finding, joined
-from gdsim.scene.levels import number
 from gdsim.scene.model import Group, Scene, Style
 from gdsim.scene.pace import frame_steps
 from gdsim.scene.panels import panel_kinds, panel_problems

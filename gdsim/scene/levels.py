@@ -11,6 +11,7 @@ import numpy as np
 import numpy.typing as npt
 
 from gdsim.objectives import FloatArray
+from gdsim.objectives.formulas import number
 
 WANTED = 28  # approximate number of levels: enough to show slopes, few enough for sharp fills with 256 colours
 
@@ -29,8 +30,6 @@ ROUNDING = (
 )
 LARGEST = 1e305  # maximum absolute value that is drawn; differences and multiples of larger ones would overflow
 REACH = 10  # maximum extension of a value range to include the paths, as a multiple of the function's own range
-
-SUPERSCRIPTS = str.maketrans("-0123456789", "⁻⁰¹²³⁴⁵⁶⁷⁸⁹")
 
 Spacing = Literal["linear", "log", "rank"]
 
@@ -223,21 +222,3 @@ def labels(ticks: FloatArray) -> tuple[str, ...]:
         return next((n for n in range(5, 17) if abs(float(f"{tick:.{n}g}") - tick) <= 0.01 * gap), 17)
 
     return tuple(number(tick, digits(tick, gap)) for tick, gap in zip(ticks.tolist(), nearest.tolist(), strict=True))
-
-
-def number(value: float, digits: int = 5) -> str:
-    """Format a number as short as possible, with a true minus sign: `−2.5`, `0.01`, `10⁶`, `3·10⁻⁵`."""
-    if value == 0 or not np.isfinite(value):
-        return "0" if value == 0 else str(value)
-    mantissa, exponent = f"{value:.{digits - 1}e}".split("e")
-    if -3 <= int(exponent) < 5:
-        rounded, places = float(f"{value:.{digits}g}"), max(digits, int(exponent) + 1)
-        return f"{rounded:.{places}g}".replace("-", "−")
-    mantissa = mantissa.rstrip("0").removesuffix(".").replace("-", "−")
-    written = power(int(exponent))
-    return mantissa.replace("1", written) if mantissa in ("1", "−1") else f"{mantissa}·{written}"
-
-
-def power(exponent: int) -> str:
-    """Format a power of ten: `10⁻⁸`."""
-    return "10" + str(exponent).translate(SUPERSCRIPTS)

@@ -49,8 +49,10 @@ const digits = new Intl.NumberFormat("en", { maximumSignificantDigits: 4, useGro
 export function written(number) {
   if (!Number.isFinite(number)) return "not a number";
   const size = Math.abs(number);
-  const text = size && (size < 1e-3 || size >= 1e4) ? number.toExponential(3) : digits.format(size && number);
-  return text.replaceAll("-", "−");
+  if (!size || (size >= 1e-3 && size < 1e4)) return digits.format(size && number).replaceAll("-", "−");
+  const [mantissa, exponent] = number.toExponential(3).split("e");
+  const raised = [...exponent].map(sign => "⁻⁰¹²³⁴⁵⁶⁷⁸⁹"["-0123456789".indexOf(sign)] ?? "").join("");
+  return `${mantissa.replaceAll("-", "−")}·10${raised}`;
 }
 
 /** Return the index of the start with the lowest value. */

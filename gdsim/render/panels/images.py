@@ -8,12 +8,12 @@ from collections.abc import Iterator, Sequence
 import numpy as np
 from matplotlib.colors import to_hex, to_rgb
 
-from gdsim.render.canvas import Canvas
+from gdsim.objectives.formulas import number
+from gdsim.render.canvas import SMALL, Canvas
 from gdsim.render.display_list import Primitive, Viewport
 from gdsim.render.images import color_indices, color_scale, draw_color_bar, draw_scaled_caption, image_frames
 from gdsim.render.layout import Box, PanelRequest
 from gdsim.render.panels import DrawnPanel, PanelRenderer
-from gdsim.scene.levels import number
 from gdsim.scene.model import Style
 from gdsim.scene.panels.images import ImageGrid, ImageRow
 from gdsim.scene.views.image import ImageSequence
@@ -138,7 +138,7 @@ def _draw_table(canvas: Canvas, panel: ImageGrid, box: Box) -> None:
     """Draw static images in columns with headings and color bars, and in rows with names."""
     em, quiet, count = canvas.em, canvas.theme.quiet, len(panel.columns)
     rows = [_row_lines(row, canvas.theme) for row in panel.rows]
-    widest = max(canvas.width_of(text, size, bold=bold) for row in rows for text, size, bold, _ in row)
+    widest = max(canvas.width_of(text, SMALL, bold=bold) for row in rows for text, bold, _ in row)
     names = min(widest + 1.3 * em, WIDEST_NAMES * em)
     left = box.x + names + em
     wide = (box.right - left - (count - 1) * TABLE_GAP * em) / count
@@ -149,25 +149,25 @@ def _draw_table(canvas: Canvas, panel: ImageGrid, box: Box) -> None:
         middle = box.top - index * pitch - side / 2
         y = middle + (len(lines) - 1) * 0.65 * em
         canvas.sign([box.x + 0.4 * em], y, color=row.style.color, marker=row.style.marker)
-        for text, size, bold, color in lines:
-            fitting = canvas.shortened(text, size, names - 1.3 * em, bold=bold, middle=bold)
+        for text, bold, color in lines:
+            fitting = canvas.shortened(text, SMALL, names - 1.3 * em, bold=bold, middle=bold)
             weight = "bold" if bold else "normal"
-            canvas.text(box.x + 1.3 * em, y, fitting, size=size, color=color, fontweight=weight, va="center_baseline")
+            canvas.text(box.x + 1.3 * em, y, fitting, color=color, fontweight=weight, va="center_baseline")
             y -= 1.3 * em
         for column, image in enumerate(row.images):
             _draw_still(canvas, Box(left + column * pitch, middle - side / 2, side, side), image)
     low = box.top - len(panel.rows) * pitch + TABLE_GAP * em
     for column, (heading, image) in enumerate(zip(panel.columns, panel.rows[0].images, strict=True)):
         x = left + column * pitch
-        text, size = _in_lines(canvas, heading, side + 0.4 * TABLE_GAP * em)
-        canvas.text(x, box.top + 0.5 * em, text, size=size, color=quiet, va="bottom", linespacing=1.1)
+        text = _in_lines(canvas, heading, side + 0.4 * TABLE_GAP * em)
+        canvas.text(x, box.top + 0.5 * em, text, color=quiet, va="bottom", linespacing=1.1)
         draw_color_bar(canvas, Box(x, low - 1.2 * em, side, 0.5 * em), image.limits, image.colors)
 
 
-def _row_lines(row: ImageRow, theme: Theme) -> list[tuple[str, float, bool, str]]:
-    """Return the lines of text beside a table row: text, size in ems, whether it is bold, and color."""
-    label, words = (row.style.label, 1.0, True, theme.text), (row.words, 1.0, False, theme.text)
-    return [label, (row.style.settings, 0.9, False, theme.quiet), words] if row.style.settings else [label, words]
+def _row_lines(row: ImageRow, theme: Theme) -> list[tuple[str, bool, str]]:
+    """Return the lines of text beside a table row: text, whether it is bold, and color."""
+    label, words = (row.style.label, True, theme.text), (row.words, False, theme.text)
+    return [label, (row.style.settings, False, theme.quiet), words] if row.style.settings else [label, words]
 
 
 def _draw_still(canvas: Canvas, box: Box, image: ImageSequence) -> None:
@@ -189,16 +189,14 @@ def _draw_still(canvas: Canvas, box: Box, image: ImageSequence) -> None:
     if len(found) and largest > FAINT * float(image.limits[1]):
         return
     words = "no numbers" if not len(found) else f"up to {number(largest, 2)}" if largest else "0 everywhere"
-    lines, size = _in_lines(canvas, words, 0.9 * box.width)
-    canvas.text(box.x + box.width / 2, box.y + box.height / 2, lines, size=size, ha="center", va="center")
+    lines = _in_lines(canvas, words, 0.9 * box.width)
+    canvas.text(box.x + box.width / 2, box.y + box.height / 2, lines, ha="center", va="center")
 
 
-def _in_lines(canvas: Canvas, text: str, room: float) -> tuple[str, float]:
-    """Return text in at most two lines that fit `room` pixels, smaller or shortened if needed, and its size in ems."""
-    if 0.85 * canvas.width_of(text, 1.0) > room and " " in text:
+def _in_lines(canvas: Canvas, text: str, room: float) -> str:
+    """Return text in at most two lines that fit `room` pixels, shortened if needed."""
+    if canvas.width_of(text, SMALL) > room and " " in text:
         blanks = [place for place, letter in enumerate(text) if letter == " "]
         middle = min(blanks, key=lambda place: abs(2 * place - len(text)))
         text = f"{text[:middle]}\n{text[middle + 1 :]}"
-    lines = text.split("\n")
-    size = float(np.clip(0.97 * room / max(canvas.width_of(line, 1.0) for line in lines), 0.65, 1.0))
-    return "\n".join(canvas.shortened(line, size, room) for line in lines), size
+    return "\n".join(canvas.shortened(line, SMALL, room) for line in text.split("\n"))

@@ -8,6 +8,7 @@ from typing import ClassVar
 import numpy as np
 
 from gdsim.objectives import FloatArray, Objective
+from gdsim.objectives.formulas import number
 from gdsim.scene.camera import SurfaceCamera
 from gdsim.scene.facets import GroupInput
 from gdsim.scene.levels import (
@@ -16,7 +17,6 @@ from gdsim.scene.levels import (
     decade_ticks,
     finite,
     labels,
-    number,
     origin_of,
     round_ticks,
     stretched,

@@ -29,7 +29,7 @@ from gdsim.errors import InputError
 from gdsim.files import atomic_write
 from gdsim.metadata import versions
 from gdsim.objectives import FloatArray
-from gdsim.scene.levels import number
+from gdsim.objectives.formulas import number
 from gdsim.web import asset, csp_hash, render
 from gdsim.web.report.charts import Loss, animate, chart_styles, color_variables, loss_charts, losses, profile_chart
 from gdsim.web.report.summary import objectives_run, plural, settings_line, summarize, title, tuning_notes

@@ -14,10 +14,10 @@ from gdsim.analysis import Curve, Profile, Study
 from gdsim.config import Experiment
 from gdsim.encode import write
 from gdsim.objectives import FloatArray
+from gdsim.objectives.formulas import number
 from gdsim.render import frames
 from gdsim.render.panels.curves import chart
 from gdsim.scene.build import FEW_STARTS, build_scene
-from gdsim.scene.levels import number
 from gdsim.scene.model import Scene, Style
 from gdsim.scene.panels.curves import CurvesPanel, PanelCurve, axis_limits, on_axis
 from gdsim.simulation import Trajectory
