@@ -133,17 +133,19 @@ def test_ranks_are_those_of_the_rule():
         keys = []
         for s, path in enumerate(made[3 * i : 3 * i + 3]):
             diagonal = math.dist(*objective.bounds.T)
-            spent, solved = [], []
+            spent, solved, lows = [], [], []
             for start in range(6):
                 goal = objective.minimum + 1e-3 * (path.values[0, start] - objective.minimum)
                 first = next((k for k in range(81) if path.values[k, start] <= goal), None)
                 apart = min(math.dist(path.points[-1, start], each) for each in objective.minima)
                 broken = path.stops[start].failed
+                first = None if broken else first
+                lows.append(math.inf if broken else path.values[:, start].min())
                 solved.append(first is not None and not broken and apart <= 0.02 * diagonal)
                 spent.append(math.inf if first is None else path.evaluations[first, start])
             np.testing.assert_array_equal(evaluations_to_tolerance(path, math.nan), spent)
             assert shares.figures[i, s] == sum(solved) / 6
-            keys.append((-sum(solved), sorted(spent)[3], float(np.median(path.values.min(0)))))
+            keys.append((-sum(solved), sorted(spent)[3], float(np.median(lows))))
         places = [sorted(set(keys)).index(key) for key in keys]
         np.testing.assert_array_equal(matrix.figures[i], rankdata(places))
 

@@ -251,7 +251,7 @@ def test_the_markdown_of_a_report_in_full(tmp_path):
 
 def test_what_is_said_of_one_start_of_many_is_said_so(tmp_path):
     told = write_report(plan_study(loads(), starts=12).run(), tmp_path / "x.html")[0].read_text("utf-8")
-    assert ">From the first of 12 starts: Gradient descent on Himmelblau, 40 steps. SGD " in told
+    assert ">From a typical one of 12 starts: Gradient descent on Himmelblau, 40 steps. SGD " in told
     assert "It shows the first" not in told
 
 
@@ -601,12 +601,12 @@ def test_the_table_sorts_by_mouse_and_by_keyboard(browser, pages):
     after = column(browser, index)
     assert [float(each) for each in after[: len(figures)]] == figures
     # Classes that cannot run have no figure, and stay last whichever way it goes.
-    assert after[len(figures) :] == [None] * 5
+    assert not any(after[len(figures) :])
     headings[index].find_element(By.TAG_NAME, "button").send_keys(Keys.ENTER)
     assert headings[index].get_attribute("aria-sort") == "descending"
     after = column(browser, index)
     assert [float(each) for each in after[: len(figures)]] == figures[::-1]
-    assert after[len(figures) :] == [None] * 5
+    assert not any(after[len(figures) :])
     headings[0].find_element(By.TAG_NAME, "button").send_keys(Keys.SPACE)
     assert [each.get_attribute("aria-sort") for each in headings[:2]] == ["ascending", "none"]
     assert headings[index].get_attribute("aria-sort") == "none"

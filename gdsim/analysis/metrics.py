@@ -21,13 +21,13 @@ def steps_to_tolerance(trajectory: Trajectory, lowest: float) -> npt.NDArray[np.
     """Return the first step at which each start is within tolerance, (starts,); the number of rows for never.
 
     This is the first k with f(x_k) − f* ≤ `TOLERANCE` · (f(x_0) − f*), the convergence test of Moré and Wild (2009);
-    `lowest` is used as f* if the objective's minimum is not known.
+    `lowest` is used as f* if the objective's minimum is not known. A start that is `lost` is never within tolerance.
     """
     values, known = trajectory.values, trajectory.objective.minimum
     minimum = lowest if known is None else known
     with np.errstate(over="ignore", invalid="ignore"):
         below = values - minimum <= TOLERANCE * (values[0] - minimum)
-    below &= np.isfinite(values)  # inf <= inf would be within tolerance
+    below &= np.isfinite(values) & ~lost(trajectory)  # inf <= inf would be within tolerance
     return np.where(below.any(0), below.argmax(0), len(values))
 
 
@@ -41,19 +41,28 @@ def evaluations_to_tolerance(trajectory: Trajectory, lowest: float) -> FloatArra
     return np.where(never, np.inf, evaluations[np.where(never, 0, steps), np.arange(len(steps))])
 
 
+def lost(trajectory: Trajectory) -> npt.NDArray[np.bool_]:
+    """Return which starts fail, or leave the view for values below the known minimum, (starts,)."""
+    reached, minimum = trajectory.values.min(0), trajectory.objective.minimum
+    found = np.array([stop.failed for stop in trajectory.stops]) | ~np.isfinite(reached)
+    if minimum is not None:
+        with np.errstate(over="ignore", invalid="ignore"):
+            found |= reached - minimum < -TOLERANCE * np.abs(trajectory.values[0] - minimum)
+    return np.asarray(found)
+
+
 def solved(trajectory: Trajectory) -> npt.NDArray[np.bool_] | None:
     """Return whether each start reaches a global minimum, (starts,); None if no minimum is known.
 
-    A start must come within tolerance, not fail, and end near a minimum: the tolerance compares only values, and a
-    local minimum may have almost the same value.
+    A start must come within tolerance and end near a minimum: the tolerance compares only values, and a local minimum
+    may have almost the same value.
     """
     apart, minimum = final_distances(trajectory), trajectory.objective.minimum
     if apart is None or minimum is None:
         return None
     bounds = trajectory.objective.bounds
     near = apart <= NEAR * np.linalg.norm(bounds[:, 1] - bounds[:, 0])
-    complete = np.array([not stop.failed for stop in trajectory.stops])
-    return np.asarray(near & complete & (steps_to_tolerance(trajectory, minimum) < len(trajectory.values)))
+    return np.asarray(near & (steps_to_tolerance(trajectory, minimum) < len(trajectory.values)))
 
 
 def final_distances(trajectory: Trajectory) -> FloatArray | None:

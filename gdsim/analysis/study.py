@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 
 from gdsim.analysis.metrics import evaluations_to_tolerance, lowest_value, unique_titles
-from gdsim.analysis.table import Row, Table, make_row, make_table
+from gdsim.analysis.table import Row, Table, make_row, make_table, with_ranks
 from gdsim.analysis.tuning import (
     Tuning,
     TuningResult,
@@ -108,6 +108,9 @@ class StudyPlan:
             experiment, title = self.experiments[index], titles[index]
             runs = list(self._runs(experiment, (labels[number % len(labels)] for number in part), progress))
             lowest = lowest_value(trajectory for _, _, trajectory in runs if trajectory is not None)
+            able = [(tuned, trajectory) for _, tuned, trajectory in runs if trajectory is not None]
+            found = [make_row(trajectory, lowest, title=title, tuned=tuned.summary) for tuned, trajectory in able]
+            rows += with_ranks(found, [trajectory for _, trajectory in able], lowest)
             spent: list[FloatArray] = []
             arguments: dict[str, Mapping[str, Any]] = {}
             for label, tuned, trajectory in runs:
@@ -115,7 +118,6 @@ class StudyPlan:
                     rows.append(Row(title, label, experiment.optimizers[label].class_name, reason=tuned.reason))
                     spent.append(np.full(1 if experiment.start is None else experiment.start.count, np.inf))
                 else:
-                    rows.append(make_row(trajectory, lowest, title=title, tuned=tuned.summary))
                     spent.append(evaluations_to_tolerance(trajectory, lowest))
                     curves.append(_make_curve(trajectory, title))
                     arguments[label] = tuned_arguments(experiment, label, tuned.values)
@@ -166,8 +168,7 @@ class StudyPlan:
         budget = f"with a budget of {tuning.budget} for each optimizer"
         return (
             f"{caption} Tuned on each objective from {others}, {budget}: {spaces}, {method}{rest}. Values are judged "
-            "by what the table is sorted by, then the smaller one; a start that diverges, or leaves the view for "
-            "values below the minimum, counts as never within tolerance."
+            "by what the table is sorted by, then the smaller one."
         )
 
 

@@ -8,7 +8,7 @@ import math
 import re
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from dataclasses import asdict, dataclass, fields
+from dataclasses import asdict, dataclass, fields, replace
 from importlib import import_module
 from io import StringIO
 from typing import Any
@@ -22,12 +22,15 @@ from gdsim.analysis.metrics import (
     evaluations_to_tolerance,
     final_distances,
     group_by_objective,
+    lost,
     lowest_value,
     mean_angles,
     solved,
     steps_to_tolerance,
     unique_titles,
 )
+from gdsim.analysis.ranking import Standing, scores, standings
+from gdsim.config.experiment import MAX_STARTS
 from gdsim.errors import GdsimError, InputError
 from gdsim.objectives import FloatArray
 from gdsim.simulation import Stop, Trajectory
@@ -61,11 +64,19 @@ class Row:
         settings: The class and its settings.
         starts: The number of starts; 0 for a class that cannot run.
         final_value: The median value at the last step; for a start that failed, the last finite value is used.
-        best_value: The median of each start's lowest value.
+        rank_low: The lowest rank among the optimizers of this objective, from 1, with 95 % confidence, see `standings`.
+            It and all other intervals are None for a single start.
+        rank_high: The highest rank.
+        starts_needed: How many starts would tell the optimizer from the first one; None if these do.
+        best_value: The median of each start's lowest value; a start that is `lost` counts as +inf.
         solved: The fraction of starts that reach a known global minimum, see `solved`.
+        solved_low: The lower end of its 95 % interval.
+        solved_high: The upper end.
         steps_to_tolerance: The first step within tolerance, see `steps_to_tolerance`: the upper median over the starts,
             where "never" is later than any step; None if it is "never".
         evaluations_to_tolerance: The number of gradient evaluations up to and including that step; the upper median.
+        evaluations_low: The lower end of its 95 % interval; None for never.
+        evaluations_high: The upper end.
         evaluations: The median of the total number of gradient evaluations.
         never: The number of starts that never come within tolerance.
         distance_to_minimum: The median distance from the last finite point to the nearest known global minimum.
@@ -84,13 +95,20 @@ class Row:
     optimizer: str
     settings: str
     starts: int = 0
+    rank_low: int | None = None
+    rank_high: int | None = None
+    starts_needed: float | None = None
     final_value: float | None = None
     final_spread: float | None = None
     best_value: float | None = None
     best_spread: float | None = None
     solved: float | None = None
+    solved_low: float | None = None
+    solved_high: float | None = None
     steps_to_tolerance: int | None = None
     evaluations_to_tolerance: int | None = None
+    evaluations_low: float | None = None
+    evaluations_high: float | None = None
     evaluations: float | None = None
     never: int | None = None
     distance_to_minimum: float | None = None
@@ -251,7 +269,15 @@ def _sentences(rows: Sequence[Row]) -> Iterator[str]:
     if most > 1:
         least = min(row.starts for row in rows if row.starts)
         count = f"{most}" if least == most else f"{least} to {most}"
-        yield f"Figures are medians over {count} starts; in brackets their interquartile range."
+        ranked = any(row.rank_low is not None for row in rows)
+        intervals = "; those of solved and evaluations to tolerance are 95 % intervals" if ranked else ""
+        yield f"Figures are medians over {count} starts; in brackets their interquartile range{intervals}."
+        yield from _ties(rows)
+        yield from (
+            f"{row.optimizer} with {row.tuned} diverges from {row.diverged} of {row.starts} starts{_on(row, rows)}."
+            for row in rows
+            if row.tuned and 2 * (row.diverged or 0) > row.starts
+        )
     has_tolerance = any(row.never is not None or row.reason for row in rows)
     if has_tolerance:
         unknown = any(row.solved is None and row.never is not None for row in rows)
@@ -270,10 +296,28 @@ def _sentences(rows: Sequence[Row]) -> Iterator[str]:
     if len(rows) > 1 and has_tolerance:
         yield (
             "Sorted by the share of starts solved, high first; then by gradient evaluations to tolerance, low first "
-            "and never last; then by the best value, low first."
+            "and never last; then by the best value, low first. A start that fails, or leaves the view for values "
+            "below the minimum, counts as never."
         )
     elif len(rows) > 1:
         yield "Sorted by the best value, low first."
+
+
+def _ties(rows: Sequence[Row]) -> Iterator[str]:
+    """Yield which optimizers cannot be told from the first one of each objective."""
+    for objective in dict.fromkeys(row.objective for row in rows):
+        ordered = sorted((row for row in rows if row.objective == objective and row.rank_low is not None), key=sort_key)
+        tied = [row for row in ordered[1:] if row.starts_needed is not None]
+        if tied:
+            names = [ordered[0].optimizer, *(row.optimizer for row in tied)]
+            most = max(row.starts_needed or 0.0 for row in tied)
+            would = f"about {most:,.0f} would do" if most <= MAX_STARTS else f"{MAX_STARTS:,} would not do either"
+            listed = f"{', '.join(names[:-1])} and {names[-1]}"
+            yield f"{listed} cannot be told apart with {tied[0].starts} starts{_on(tied[0], rows)}; {would}."
+
+
+def _on(row: Row, rows: Sequence[Row]) -> str:
+    return f" on {row.objective}" if len({each.objective for each in rows}) > 1 else ""
 
 
 def _number(number: float | None, digits: int = 4) -> str:
@@ -294,14 +338,38 @@ def _steps(row: Row, count: int | None) -> str:
     return "" if row.never is None else "never" if count is None else str(count)
 
 
+def _rank(row: Row) -> str:
+    if row.rank_low is None:
+        return ""
+    return f"{row.rank_low}" if row.rank_low == row.rank_high else f"{row.rank_low}–{row.rank_high}"
+
+
+def _share(row: Row) -> str:
+    if row.solved is None:
+        return ""
+    share = f"{100 * row.solved:.3g} %"
+    if row.solved_low is None or row.solved_high is None:
+        return share
+    return f"{share} ({100 * row.solved_low:.0f}–{100 * row.solved_high:.0f})"
+
+
+def _evaluations(row: Row) -> str:
+    words = _steps(row, row.evaluations_to_tolerance)
+    if row.evaluations_low is None:
+        return words
+    high = "never" if row.evaluations_high is None else f"{row.evaluations_high:.0f}"
+    return f"{words} ({row.evaluations_low:.0f}–{high})"
+
+
 def _of_starts(row: Row, count: int | None) -> str:
     return f"{count} of {row.starts}" if row.starts > 1 else ""
 
 
 METRICS: tuple[tuple[str, str, Callable[[Row], str]], ...] = (
+    ("rank_low", "rank", lambda row: _rank(row)),
     ("starts", "starts", lambda row: str(row.starts) if row.starts else ""),
-    ("solved", "solved", lambda row: "" if row.solved is None else f"{100 * row.solved:.3g} %"),
-    ("evaluations_to_tolerance", "evaluations to tolerance", lambda row: _steps(row, row.evaluations_to_tolerance)),
+    ("solved", "solved", lambda row: _share(row)),
+    ("evaluations_to_tolerance", "evaluations to tolerance", lambda row: _evaluations(row)),
     ("steps_to_tolerance", "steps to tolerance", lambda row: _steps(row, row.steps_to_tolerance)),
     ("evaluations", "evaluations", lambda row: _number(row.evaluations, 10)),
     ("never", "never within tolerance", lambda row: _of_starts(row, row.never)),
@@ -337,10 +405,31 @@ def make_rows(trajectories: Iterable[Trajectory]) -> list[list[Row]]:
     """Return a row per trajectory, grouped by objective."""
     groups = group_by_objective(trajectories)
     titles = unique_titles([group[0].objective for group in groups])
-    return [
-        [make_row(each, lowest_value(group), title=title) for each in group]
-        for group, title in zip(groups, titles, strict=True)
-    ]
+    return [_group_rows(group, title) for group, title in zip(groups, titles, strict=True)]
+
+
+def _group_rows(trajectories: Sequence[Trajectory], title: str) -> list[Row]:
+    lowest = lowest_value(trajectories)
+    return with_ranks([make_row(each, lowest, title=title) for each in trajectories], trajectories, lowest)
+
+
+def with_ranks(rows: Sequence[Row], trajectories: Sequence[Trajectory], lowest: float) -> list[Row]:
+    """Return the rows of trajectories on one function with ranks and intervals, if each has the same starts."""
+    counts = {len(each.stops) for each in trajectories}
+    is_function = all(each.objective.kind == "function" for each in trajectories)
+    if len(rows) < 2 or not is_function or len(counts) > 1 or counts == {1}:
+        return list(rows)
+    found = standings([scores(each, lowest) for each in trajectories])
+    return [_with_standing(row, standing) for row, standing in zip(rows, found, strict=True)]
+
+
+def _with_standing(row: Row, standing: Standing) -> Row:
+    low, high = (None, None) if standing.ranks is None else standing.ranks
+    ranked = replace(row, rank_low=low, rank_high=high, starts_needed=standing.starts_needed or None)
+    if row.solved is not None:
+        ranked = replace(ranked, solved_low=standing.solved[0], solved_high=standing.solved[1])
+    fewest, most = map(_finite, standing.evaluations)
+    return replace(ranked, evaluations_low=fewest, evaluations_high=most)
 
 
 def make_row(trajectory: Trajectory, lowest: float, *, title: str = "", tuned: str = "") -> Row:
@@ -348,7 +437,7 @@ def make_row(trajectory: Trajectory, lowest: float, *, title: str = "", tuned: s
     values = np.where(np.isfinite(trajectory.values), trajectory.values, np.inf)
     reached, distances = solved(trajectory), final_distances(trajectory)
     steps = steps_to_tolerance(trajectory, lowest)
-    within = steps < len(values)
+    within, lows = steps < len(values), np.where(lost(trajectory), np.inf, values.min(0))
     # Networks have no known minimum, and class scores of images have none at all.
     is_function = trajectory.objective.kind == "function"
 
@@ -362,8 +451,8 @@ def make_row(trajectory: Trajectory, lowest: float, *, title: str = "", tuned: s
         starts=len(trajectory.stops),
         final_value=_median(values[-1]),
         final_spread=_spread(values[-1]),
-        best_value=_median(values.min(0)),
-        best_spread=_spread(values.min(0)),
+        best_value=_median(lows),
+        best_spread=_spread(lows),
         solved=None if reached is None else float(reached.mean()),
         steps_to_tolerance=_upper_median(np.where(within, steps, np.inf)) if is_function else None,
         evaluations_to_tolerance=_upper_median(evaluations_to_tolerance(trajectory, lowest)) if is_function else None,

@@ -10,9 +10,9 @@ from types import MappingProxyType
 from typing import Any, NamedTuple
 
 import numpy as np
-import numpy.typing as npt
 
-from gdsim.analysis.metrics import TOLERANCE, evaluations_to_tolerance, solved
+from gdsim.analysis.metrics import lost
+from gdsim.analysis.ranking import scores
 from gdsim.config import Experiment, SourceContext
 from gdsim.errors import GdsimError, InputError, did_you_mean
 from gdsim.objectives import FloatArray
@@ -240,9 +240,8 @@ class TuningResult:
 def search(experiment: Experiment, label: str, names: Sequence[str], tuning: Tuning) -> TuningResult:
     """Return the best values of one or more hyper-parameters of an optimizer on the experiment's single objective.
 
-    Trials are ranked like the rows of a table; the smaller value wins a tie. A start that fails, or that leaves the
-    view and reaches values below the minimum, counts as never within tolerance and has no lowest value. If the minimum
-    is not known, the lowest value of all trials is used instead.
+    Trials are ranked like the rows of a table; the smaller value wins a tie. If the minimum is not known, the lowest
+    value of all trials is used instead.
     """
     trials: Iterable[tuple[Values, Outcome]]
     if len(names) == 1:
@@ -315,27 +314,14 @@ def _score(outcome: Outcome, lowest: float) -> Score:
     """Return the score of a trial; `lowest` is used as f* if the minimum is not known."""
     if isinstance(outcome, InputError):
         return WORST
-    lost, reached = _lost(outcome), solved(outcome)
-    share = 0.0 if reached is None else float(reached.mean())
-    spent = np.sort(np.where(lost, np.inf, evaluations_to_tolerance(outcome, lowest)))
-    return 1.0 - share, float(spent[len(spent) // 2]), float(np.median(_lows(outcome)))
+    return scores(outcome, lowest).key()
 
 
 def _lows(outcome: Outcome) -> FloatArray:
     """Return the lowest value of each start, (starts,); inf for a start that counts as lost."""
     if isinstance(outcome, InputError):
         return np.array([np.inf])
-    return np.where(_lost(outcome), np.inf, outcome.values.min(0))
-
-
-def _lost(trajectory: Trajectory) -> npt.NDArray[np.bool_]:
-    """Return which starts count as never within tolerance, (starts,)."""
-    reached, minimum = trajectory.values.min(0), trajectory.objective.minimum
-    lost = np.array([stop.failed for stop in trajectory.stops]) | ~np.isfinite(reached)
-    if minimum is not None:
-        # Values below the minimum occur only outside the view for which the minimum is known.
-        lost |= reached - minimum < -TOLERANCE * np.abs(trajectory.values[0] - minimum)
-    return np.asarray(lost)
+    return np.where(lost(outcome), np.inf, outcome.values.min(0))
 
 
 def _single_score(outcome: Outcome) -> float:

@@ -159,10 +159,10 @@ def _cell(column: Column, row: Row, index: int) -> dict[str, str]:
     "never" is sorted after all numbers, and unknown values are not sorted.
     """
     text, steps, value = column.words[index], row.steps_to_tolerance, getattr(row, column.name)
-    if not text or text == "never":
-        return {"text": text or "–", "small": "", "value": "inf" if text else ""}
     text, bracket, rest = text.partition(" (")
     small = f"({rest}" if bracket else ""
+    if text in ("", "never"):
+        return {"text": text or "–", "small": small, "value": "inf" if text else ""}
     # With one gradient per step, evaluations are steps + 1 and the steps add no information.
     if column.name == "evaluations_to_tolerance" and steps is not None and value != steps + 1:
         small = f"({plural(steps, 'step')})"

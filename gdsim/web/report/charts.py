@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -11,6 +11,8 @@ from tempfile import TemporaryDirectory
 import numpy as np
 
 from gdsim.analysis import Curve, Profile, Study
+from gdsim.analysis.metrics import group_by_objective, lowest_value
+from gdsim.analysis.ranking import scores, typical_start
 from gdsim.config import Experiment
 from gdsim.encode import write
 from gdsim.objectives import FloatArray
@@ -62,7 +64,7 @@ def animate(experiments: Sequence[Experiment], notes: tuple[str, ...]) -> Report
     trajectories = _with_equal_settings([each for experiment in shown for each in simulate(experiment)])
     starts = max(len(each.stops) for each in trajectories)
     if starts > FEW_STARTS:
-        trajectories = [_first_start(each) for each in trajectories]
+        trajectories = [each for group in group_by_objective(trajectories) for each in _typical(group)]
     # Several objectives need the space of the panels, and the page has charts.
     view = shown[0].view if len(shown) == 1 else shown[0].view.model_copy(update={"panels": []})
     themes = ("light", "dark") if view.theme in ("light", "dark") else (view.theme,)
@@ -73,9 +75,9 @@ def animate(experiments: Sequence[Experiment], notes: tuple[str, ...]) -> Report
     if len(shown) < len(experiments):
         omissions.append(f"The animation shows the first {len(shown)} of {len(experiments)} objectives.")
     if starts > FEW_STARTS:
-        text = f"From the first of {starts} starts: {text}"
+        text = f"From a typical one of {starts} starts: {text}"
         if len(shown) > 1:
-            omissions.append(f"It shows the first of {starts} starts.")
+            omissions.append(f"It shows a typical one of {starts} starts on each.")
     return ReportAnimation(scenes, tuple(map(_clip, scenes)), len(shown), text, tuple(omissions))
 
 
@@ -92,10 +94,14 @@ def _with_equal_settings(trajectories: Sequence[Trajectory]) -> list[Trajectory]
     ]
 
 
-def _first_start(trajectory: Trajectory) -> Trajectory:
+def _typical(trajectories: Sequence[Trajectory]) -> Iterator[Trajectory]:
+    """Yield the trajectories of one objective from a start on which the optimizers are neither fast nor slow."""
+    lowest = lowest_value(trajectories)
+    start = typical_start([scores(each, lowest) for each in trajectories])
     names = ("points", "values", "gradients", "learning_rates", "evaluations")
-    first = {name: getattr(trajectory, name)[:, :1] for name in names}
-    return replace(trajectory, stop_steps=trajectory.stop_steps[:1], stops=trajectory.stops[:1], **first)
+    for each in trajectories:
+        one = {name: getattr(each, name)[:, start : start + 1] for name in names}
+        yield replace(each, stop_steps=each.stop_steps[start : start + 1], stops=each.stops[start : start + 1], **one)
 
 
 def _with_notes(scene: Scene, notes: tuple[str, ...]) -> Scene:
