@@ -93,7 +93,7 @@ def standings(every: Sequence[Scores]) -> list[Standing]:
 
 def typical_start(every: Sequence[Scores]) -> int:
     """Return the start whose place among all starts, summed over the optimizers, is the middle one."""
-    places = sum(np.lexsort((each.lows, each.evaluations)).argsort() for each in every)
+    places = np.sum([np.lexsort((each.lows, each.evaluations)).argsort() for each in every], axis=0)
     return int(np.argsort(places, kind="stable")[(len(places) - 1) // 2])
 
 
