@@ -10,6 +10,8 @@ import pytest
 
 import gdsim
 from gdsim.config import Camera
+from gdsim.render.display_list import DropLines
+from gdsim.render.painter import only
 from gdsim.scene.viewpoint import choose_camera
 
 ORBIT = (Path(__file__).parents[1] / "configs/orbit.yaml").read_text(encoding="utf-8")
@@ -100,3 +102,17 @@ def test_the_choice_is_cheap():
     begin = time.process_time()
     choose_camera(Camera(orbit=90), BOUNDS, heights, paths, np.empty((0, 3)))
     assert time.process_time() - begin < 0.6
+
+
+def test_a_head_stands_above_its_foot_with_a_shadow_under_it():
+    frames = gdsim.frames(gdsim.animate(gdsim.loads(ORBIT)).scene)
+    for index in (60, 120):
+        moment = frames.moment(index)
+        (layer,) = (layer for layer in frames.layers if layer.facet)
+        primitives = layer.at(moment)
+        drops = only(primitives, DropLines)
+        assert len(drops) == 2
+        for each in drops:
+            (head,), (foot,) = each.trail.at(moment.time), each.foot.at(moment.time)
+            assert abs(head[0] - foot[0]) < 0.1 * abs(head[1] - foot[1])
+            assert each.shadow > each.trail.style.head_size

@@ -27,6 +27,8 @@ from gdsim.scene.model import Facet, Scene
 if TYPE_CHECKING:
     from gdsim.render.painter import Painter
 
+SHADOW, SHADOW_ALPHA = "#000000", 0.13  # of each ellipse of the shadow under a head
+
 TINY = float(np.finfo(np.float64).tiny)
 MOST_ITERATES = 60_000  # of a scene; above it, a web page has numbers and arrows for only every k-th iterate
 
@@ -96,8 +98,29 @@ def _unit(vectors: FloatArray) -> FloatArray:
 
 
 @dataclass(frozen=True, eq=False)
+class DropLines:
+    """The line from each visible head down to its foot, if that is visible, and the shadow under the head.
+
+    Attributes:
+        shadow: The width of the shadow on a surface; 0 for none.
+    """
+
+    trail: Trail
+    foot: Trail
+    width: float
+    alpha: float
+    shadow: float = 0.0
+
+    @property
+    def rings(self) -> tuple[tuple[float, float, float], ...]:
+        """The ellipses of which a soft shadow is made: their height below the head, their width and their height."""
+        sizes = (1.0, 0.8, 0.6) if self.shadow else ()
+        return tuple((0.22 * self.shadow, size * self.shadow, 0.5 * size * self.shadow) for size in sizes)
+
+
+@dataclass(frozen=True, eq=False)
 class Tangents:
-    """The tangent at each head of a curve, and a line from the head down to its foot.
+    """The tangent at each head of a curve.
 
     Attributes:
         slopes: (n, starts) the slope at each vertex of the trail, in pixels per pixel.
@@ -105,12 +128,9 @@ class Tangents:
     """
 
     trail: Trail
-    foot: Trail
     slopes: FloatArray
     reach: float
     width: float
-    foot_width: float
-    foot_alpha: float
 
 
 @dataclass(frozen=True)
@@ -183,15 +203,15 @@ class Cursor:
     places: FloatArray
 
 
-Primitive: TypeAlias = Trail | Tangents | HeadArrows | ExitMarks | ImageFrames | RevealedImage | Cursor
+Primitive: TypeAlias = Trail | DropLines | Tangents | HeadArrows | ExitMarks | ImageFrames | RevealedImage | Cursor
 
 
 @dataclass(frozen=True, eq=False)
 class Layer:
     """The moving parts of one view or panel.
 
-    Painters draw images first, then trails, tangents, arrows, the heads of the trails and exit marks; primitives
-    of one type are drawn in the given order.
+    Painters draw images first, then trails, drop lines, tangents, arrows, the heads of the trails and exit marks;
+    primitives of one type are drawn in the given order.
 
     Attributes:
         viewport: The viewport, to which drawing is clipped.

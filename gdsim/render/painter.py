@@ -15,8 +15,11 @@ from matplotlib.transforms import Affine2D, Bbox, IdentityTransform, Transformed
 
 from gdsim.objectives import FloatArray, inside
 from gdsim.render.canvas import arrow_shapes, points
-from gdsim.render.display_list import ExitMarks, HeadArrows, Primitive, Tangents
+from gdsim.render.display_list import SHADOW, SHADOW_ALPHA, DropLines, ExitMarks, HeadArrows, Primitive, Tangents
 from gdsim.render.trail import BoolArray, Stretch, Trail, interpolated
+
+CIRCLE = np.stack([np.cos(np.linspace(0, 2 * np.pi, 33)), np.sin(np.linspace(0, 2 * np.pi, 33))], -1) / 2
+"""A circle of diameter 1."""
 
 Cap = Literal["butt", "round"]
 Kind = TypeVar("Kind")
@@ -54,6 +57,8 @@ class Painter:
 
     def draw_over(self, primitives: Sequence[Primitive], time: float) -> Iterator[FloatArray]:
         """Draw everything above the trails, and yield the points, (…, 2), that each primitive covers."""
+        for drops in only(primitives, DropLines):
+            yield self._draw_drops(drops, time)
         for tangents in only(primitives, Tangents):
             yield self._draw_tangents(tangents, time)
         for arrows in only(primitives, HeadArrows):
@@ -119,17 +124,25 @@ class Painter:
                 self._mark(spots, style.marker, style.head_size, style.color, style.casing, style.head_edge, alpha)
         return heads
 
+    def _draw_drops(self, drops: DropLines, time: float) -> FloatArray:
+        trail, heads, feet = drops.trail, drops.trail.at(time), drops.foot.at(time)
+        seen = inside(heads, self._bounds) & ~trail.hidden_at(time)
+        ends, footed = np.stack([heads, feet], 1)[seen], ~drops.foot.hidden_at(time)[seen]
+        self.stroke(ends[footed], trail.style.color, drops.width, alpha=drops.alpha)
+        for below, width, height in drops.rings if seen.any() else ():
+            self.fill(ends[:, :1] + CIRCLE * [width, height] - [0, below], SHADOW, alpha=SHADOW_ALPHA)
+        reach = drops.shadow * np.array([[-1, -1], [1, 1]])
+        return np.concatenate([ends, ends[:, :1] + reach]).reshape(-1, 2)
+
     def _draw_tangents(self, tangents: Tangents, time: float) -> FloatArray:
-        trail, color = tangents.trail, tangents.trail.style.color
-        heads, feet = trail.at(time), tangents.foot.at(time)
+        trail, heads = tangents.trail, tangents.trail.at(time)
         seen = inside(heads, self._bounds)
-        heads, feet = heads[seen], feet[seen]
-        self.stroke(np.stack([heads, feet], 1), color, tangents.foot_width, alpha=tangents.foot_alpha)
+        heads = heads[seen]
         along = np.column_stack([np.ones(len(heads)), interpolated(tangents.slopes, trail.times, time)[seen]])
         along *= tangents.reach / np.linalg.norm(along, axis=-1, keepdims=True)
         ends = np.stack([heads - along, heads + along], 1)
-        self.stroke(ends, color, tangents.width, "round")
-        return np.concatenate([ends.reshape(-1, 2), feet, heads])
+        self.stroke(ends, trail.style.color, tangents.width, "round")
+        return np.concatenate([ends.reshape(-1, 2), heads])
 
     def _draw_arrows(self, arrows: HeadArrows, time: float) -> Iterator[FloatArray]:
         row = max(int(np.searchsorted(arrows.steps, int(time), side="right")) - 1, 0)

@@ -12,14 +12,12 @@ from matplotlib.backend_bases import RendererBase
 
 from gdsim.objectives import FloatArray, inside
 from gdsim.render.canvas import DPI, Canvas
-from gdsim.render.display_list import ArrowStyle, HeadArrows, Moment, Tangents, Viewport, iterate_stride
-from gdsim.render.painter import Painter
+from gdsim.render.display_list import ArrowStyle, DropLines, HeadArrows, Moment, Tangents, Viewport, iterate_stride
+from gdsim.render.painter import CIRCLE, Painter
 from gdsim.render.trail import BoolArray, Trail, TrailStyle, settled
 from gdsim.scene.build import FEW_STARTS
 from gdsim.scene.facets import lengths
 from gdsim.scene.model import Facet, Path, Style
-
-CIRCLE = np.stack([np.cos(np.linspace(0, 2 * np.pi, 33)), np.sin(np.linspace(0, 2 * np.pi, 33))], -1) / 2
 
 # Lengths in ems.
 FULL = 14.0  # the shorter side of a view below which heads and lines shrink with it
@@ -113,18 +111,20 @@ def _scale(viewport: Viewport) -> float:
     return min(1.0, max(side / FULL, SMALLEST))
 
 
-def tangents(facet: Facet, viewport: Viewport, path: Path, trail: Trail, foot: Trail) -> Tangents:
-    """Return the tangents of a path on a curve, and the lines down to its feet."""
+def drop_lines(canvas: Canvas, trail: Trail, foot: Trail, *, shadow: float = 0.0) -> DropLines:
+    """Return the lines from the heads of a trail down to their feet, and shadows of a width in heads."""
+    return DropLines(trail, foot, FOOT * canvas.line, FOOT_ALPHA, shadow * trail.style.head_size)
+
+
+def tangents(facet: Facet, viewport: Viewport, path: Path, trail: Trail) -> Tangents:
+    """Return the tangents of a path on a curve."""
     canvas, (across, up) = viewport.canvas, np.diff(viewport.bounds)[:, 0] / np.diff(facet.limits)[:, 0]
     assert path.slopes is not None  # noqa: S101  (for the type checker: a curve has slopes)
     return Tangents(
         trail=trail,
-        foot=foot,
         slopes=settled(path.slopes, path.times, path.ends) * up / across,
         reach=TANGENT * canvas.em,
         width=TANGENT_WIDTH * canvas.line,
-        foot_width=FOOT * canvas.line,
-        foot_alpha=FOOT_ALPHA,
     )
 
 

@@ -322,18 +322,37 @@ class ImageFrames {
   }
 }
 
-/** Draw the tangent at each head of a curve, and a thin line from the head to its foot on the axis. */
+/** Draw a thin line from each visible head to its foot, if that is visible, and the shadow under the head. */
+function drawDrops(brush, layer, drops, time) {
+  const path = layer.trails[drops.trail], foot = layer.trails[drops.foot], heads = [], lines = [];
+  for (let start = 0; start < path.starts; start++) {
+    const head = path.at(start, time);
+    if (!within(layer.box, ...head) || path.hidesAt(start, time)) continue;
+    heads.push(head);
+    if (!foot.hidesAt(start, time)) lines.push({ points: [...head, ...foot.at(start, time)] });
+  }
+  stroke(brush, lines, path.style.color, drops.width, "butt", drops.alpha);
+  Object.assign(brush, { globalAlpha: drops.shadowAlpha, fillStyle: drops.shadow });
+  for (const [below, width, height] of drops.rings) {
+    brush.beginPath();
+    for (const [x, y] of heads) {
+      brush.moveTo(x + width / 2, y + below);
+      brush.ellipse(x, y + below, width / 2, height / 2, 0, 0, 2 * Math.PI);
+    }
+    brush.fill();
+  }
+}
+
+/** Draw the tangent at each head of a curve. */
 function drawTangents(brush, layer, tangents, time) {
-  const path = layer.trails[tangents.trail], foot = layer.trails[tangents.foot], lines = [], ends = [];
+  const path = layer.trails[tangents.trail], ends = [];
   for (let start = 0; start < path.starts; start++) {
     const head = path.at(start, time), first = start * path.count;
     if (!within(layer.box, ...head)) continue;
     const slope = interpolate(path.times, tangents.slopes.subarray(first, first + path.count), time);
     const across = tangents.reach / Math.hypot(1, slope), down = slope * across;
-    lines.push({ points: [...head, ...foot.at(start, time)] });
     if (Number.isFinite(down)) ends.push({ points: [head[0] - across, head[1] - down, head[0] + across, head[1] + down] });
   }
-  stroke(brush, lines, path.style.color, tangents.footWidth, "butt", tangents.footAlpha);
   stroke(brush, ends, path.style.color, tangents.width, "round");
 }
 
@@ -484,6 +503,7 @@ class Picture {
     const { trails } = layer, isShown = (each) => !this.hidden.has(trails[each.trail].optimizer);
     for (const each of this.shown(layer.images)) each.draw(brush, time);
     for (const each of this.shown(layer.heatmaps)) this.drawHeatmap(brush, each, time);
+    for (const each of layer.drops.filter(isShown)) drawDrops(brush, layer, each, time);
     for (const each of layer.tangents.filter(isShown)) drawTangents(brush, layer, each, time);
     for (const each of layer.arrows.filter(isShown)) drawArrows(brush, layer, each, time);
     for (const each of this.shown(trails)) each.drawHeads(brush, time);

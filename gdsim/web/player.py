@@ -22,7 +22,17 @@ from gdsim.files import atomic_write
 from gdsim.metadata import Provenance
 from gdsim.objectives import FloatArray
 from gdsim.render import Frames, frames
-from gdsim.render.display_list import Cursor, ExitMarks, HeadArrows, Layer, Tangents, iterate_stride
+from gdsim.render.display_list import (
+    SHADOW,
+    SHADOW_ALPHA,
+    Cursor,
+    DropLines,
+    ExitMarks,
+    HeadArrows,
+    Layer,
+    Tangents,
+    iterate_stride,
+)
 from gdsim.render.images import ImageFrames, RevealedImage, SpriteSheet
 from gdsim.render.painter import marker_outline, only
 from gdsim.render.trail import INVISIBLE, Trail
@@ -180,6 +190,7 @@ class Drawing:
             "terms": () if facet is None else _terms(facet),
             "cursor": cursors[0] if cursors else None,
             "trails": [self._trail(trail) for trail in trails],
+            "drops": [self._drops(each, index) for each in only(primitives, DropLines)],
             "tangents": [self._tangents(each, index) for each in only(primitives, Tangents)],
             "arrows": [self._arrows(each, index) for each in only(primitives, HeadArrows)],
             "exits": [self._exits(each) for each in only(primitives, ExitMarks)],
@@ -201,10 +212,13 @@ class Drawing:
             "hidden": None if trail.hidden is None else _encoded(trail.hidden[chosen].T.astype(np.uint8)),
         }
 
+    def _drops(self, drops: DropLines, index: dict[int, int]) -> dict[str, Any]:
+        ends = {"trail": index[id(drops.trail)], "foot": index[id(drops.foot)]}
+        return ends | _fields(drops, "width alpha rings") | {"shadow": SHADOW, "shadowAlpha": SHADOW_ALPHA}
+
     def _tangents(self, tangents: Tangents, index: dict[int, int]) -> dict[str, Any]:
-        return _fields(tangents, "reach width foot_width foot_alpha") | {
+        return _fields(tangents, "reach width") | {
             "trail": index[id(tangents.trail)],
-            "foot": index[id(tangents.foot)],
             "slopes": _encoded(-tangents.slopes[self._vertices[id(tangents.trail)]].T),
         }
 

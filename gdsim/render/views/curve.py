@@ -13,7 +13,7 @@ from gdsim.render.annotations import draw_flat_axes, longest_number
 from gdsim.render.canvas import Canvas, arrow_shapes, points
 from gdsim.render.display_list import Moment, Primitive, Viewport
 from gdsim.render.layout import Box
-from gdsim.render.paths import head_arrows, make_trail, path_style, tangents
+from gdsim.render.paths import drop_lines, head_arrows, make_trail, path_style, tangents
 from gdsim.render.views import ViewRenderer
 from gdsim.scene.model import Arrows, Facet
 from gdsim.scene.views.curve import CurveModel
@@ -50,7 +50,8 @@ class _CurveRenderer(ViewRenderer):
         both = list(zip(facet.paths, trails, feet, strict=True))
         return (
             *(trail for _, *pair in both for trail in pair),
-            *(tangents(facet, viewport, *each) for each in both),
+            *(drop_lines(viewport.canvas, *pair) for _, *pair in both),
+            *(tangents(facet, viewport, path, trail) for path, trail, _ in both),
             *head_arrows(facet, viewport, trails, moment),
         )
 

@@ -19,7 +19,7 @@ from gdsim.render.canvas import DPI, Canvas, arrow_shapes
 from gdsim.render.display_list import START, Moment, Primitive, Viewport
 from gdsim.render.layout import Box
 from gdsim.render.painter import Painter
-from gdsim.render.paths import add_starts, draw_starts, head_arrows, make_trail, path_style
+from gdsim.render.paths import add_starts, draw_starts, drop_lines, head_arrows, make_trail, path_style
 from gdsim.render.surface_mesh import SurfaceMesh, level_lines
 from gdsim.render.surface_projection import SurfaceProjection
 from gdsim.render.trail import BoolArray, Trail
@@ -36,6 +36,7 @@ STAR = np.array(
 
 SHARED_ASPECT = 1.2  # the width-to-height ratio of surfaces that share a picture; a single one fills the available room
 LEAST_CONTRAST = 3.0  # the minimum contrast of the arrows in the plane with the page
+SHADOW = 1.7  # the width of the shadow under a head, in heads
 HIDDEN_ALPHA = 0.7  # the opacity of a path behind a front, which is translucent itself
 FINE, COARSE = 1.0, 6.0  # the length of path, in pixels, per test of whether it is hidden: for few starts, and for many
 SAMPLE = 0.012  # the distance of the points of paths, in sides of the view, before which a surface is translucent
@@ -188,8 +189,9 @@ class _SurfaceRenderer(ViewRenderer):
                 pixels = viewport.pixels(place, moment)
                 hidden = _hidden(viewport, place, pixels, moment)
                 found.append(make_trail(viewport, path, pixels, look, hidden=hidden, path=index))
-        pairs = zip(shadows, trails, strict=True)
-        return (*(trail for pair in pairs for trail in pair), *head_arrows(facet, viewport, shadows, moment))
+        pairs = list(zip(shadows, trails, strict=True))
+        drops = [drop_lines(viewport.canvas, trail, shadow, shadow=SHADOW) for shadow, trail in pairs]
+        return (*(trail for pair in pairs for trail in pair), *drops, *head_arrows(facet, viewport, shadows, moment))
 
 
 RENDERER = _SurfaceRenderer()
