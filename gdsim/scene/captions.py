@@ -13,7 +13,8 @@ from gdsim.analysis.metrics import solved
 from gdsim.config import View
 from gdsim.networks import ImageObjective, Landscape, NetworkObjective
 from gdsim.objectives import Objective
-from gdsim.scene.findings import Fate, count_steps, joined, outcome, written
+from gdsim.scene.findings import Fate, count_steps, joined, outcome
+from gdsim.scene.levels import number
 from gdsim.simulation import Stop, Trajectory
 
 INDEXED = re.compile(r"x_(?:\d|i\b|\{i)")  # formulas for any number of coordinates, unlike those in x and y
@@ -122,7 +123,7 @@ def _training_outcome(trajectory: Trajectory) -> str:
 def _score_outcome(trajectory: Trajectory) -> str:
     """Say how gradient descent on an image's pixels changes the class score, which is the negative value."""
     best = int(np.where(np.isfinite(trajectory.values[-1]), trajectory.values[-1], np.inf).argmin())
-    first, last = (written(-value) for value in trajectory.values[[0, -1], best].tolist())
+    first, last = (number(-value, 3) for value in trajectory.values[[0, -1], best].tolist())
     several = f", the highest of {len(trajectory.stops)}," if len(trajectory.stops) > 1 else ""
     return f" takes the score of the class{several} from {first} to {last}"
 
@@ -131,12 +132,12 @@ def _descent_outcome(trajectory: Trajectory) -> str:
     starts, solves, ends = len(trajectory.stops), solved(trajectory), trajectory.values[-1]
     if starts > 1:
         failed = Counter(stop.value for stop in trajectory.stops if stop.failed)
-        words = f"the lowest of {starts} paths ends at {written(float(np.fmin.reduce(ends)))}"
+        words = f"the lowest of {starts} paths ends at {number(float(np.fmin.reduce(ends)), 3)}"
         if solves is not None:
             words = f"{solves.sum()} of {starts} paths arrive{'s' * int(solves.sum() == 1)}"
         return ": " + ", ".join([words, *(f"{count} {end}" for end, count in failed.items())])
     found = outcome(trajectory)
     if found.fate is Fate.UNDERWAY:
-        at = f" ends at {written(found.end)}"
+        at = f" ends at {number(found.end, 3)}"
         return at if solves is None else f" has not arrived after {count_steps(found.step)}"
     return f" {found.words}"

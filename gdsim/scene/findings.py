@@ -18,6 +18,7 @@ import numpy as np
 from gdsim.analysis.metrics import NEAR, lowest_value, norms, solved, steps_to_tolerance
 from gdsim.networks import ImageObjective, NetworkObjective
 from gdsim.objectives import FloatArray, Objective, inside
+from gdsim.scene.levels import number
 from gdsim.simulation import Stop, Trajectory
 
 LONGEST = 60  # maximum number of characters of a title
@@ -147,11 +148,6 @@ def joined(words: Sequence[str]) -> str:
     return f"{', '.join(before)} and {last}" if before else last
 
 
-def written(value: float) -> str:
-    """Return a number with three digits and a true minus sign."""
-    return f"{value + 0.0:.3g}".replace("-", "−")
-
-
 def _every(count: int) -> str:
     return "Both" if count == 2 else f"All {count}"
 
@@ -207,7 +203,7 @@ def _alone(found: Outcome, trajectory: Trajectory) -> Iterator[str]:
         known = trajectory.objective.minimum is not None and len(trajectory.objective.minima)
         words = f"has not arrived after {count_steps(found.step)}" if known else ""
         if not known and np.isfinite(values[[0, -1]]).all():
-            words = f"descends from {written(values[0])} to {written(values[-1])}"
+            words = f"descends from {number(values[0], 3)} to {number(values[-1], 3)}"
     if words:
         yield f"{label} {words}"
         yield f"The path {words}"
@@ -294,7 +290,7 @@ def _none_arrives(outcomes: Sequence[Outcome], base: float, fastest: str, *, kno
     if known:
         yield f"No path arrives in {count_steps(max(each.step for each in outcomes))}", False
     elif best:
-        yield f"The lowest of {len(outcomes)} paths ends at {written(min(each.end for each in best))}", False
+        yield f"The lowest of {len(outcomes)} paths ends at {number(min(each.end for each in best), 3)}", False
     for fate in NOTABLE:
         if count := sum(each.fate is fate for each in outcomes):
             yield f"{count} of {len(outcomes)} paths {fate.value[count > 1]}", False
@@ -354,7 +350,7 @@ def _from_many_alone(trajectory: Trajectory) -> Iterator[str]:
     starts, found, minima = len(trajectory.stops), solved(trajectory), trajectory.objective.minima
     if found is None:
         if np.isfinite(trajectory.values[-1]).any():
-            yield f"The lowest of {starts} paths ends at {written(_lowest_end(trajectory))}"
+            yield f"The lowest of {starts} paths ends at {number(_lowest_end(trajectory), 3)}"
         return
     nearest = np.argmin([norms(trajectory.points[-1] - minimum) for minimum in minima], axis=0)
     reached, several = int(found.sum()), len(set(nearest[found].tolist()))
@@ -416,9 +412,9 @@ def _(objective: NetworkObjective, group: Sequence[Trajectory]) -> Iterator[str]
         return
     losses = [float(each.values[-1, 0]) for each in trained]
     best = _best(losses)
-    low, names = written(min(losses)), joined([trained[i].label for i in best])
+    low, names = number(min(losses), 3), joined([trained[i].label for i in best])
     if len(group) == 1:
-        yield f"{names} brings the loss from {written(trained[0].values[0, 0])} to {low}"
+        yield f"{names} brings the loss from {number(trained[0].values[0, 0], 3)} to {low}"
     elif unique and len(best) < len(group):
         what = f"{names} ends at the lowest loss" if len(best) == 1 else f"{names} end at the lowest losses"
         for each in failed:
@@ -441,7 +437,7 @@ def _(objective: ImageObjective, group: Sequence[Trajectory]) -> Iterator[str]: 
         yield "The score of the class does not rise"
         return
     lead = min(best, key=lambda i: rises[i])
-    first, last = written(-float(group[lead].values[0].min())), written(-ends[lead])
+    first, last = number(-float(group[lead].values[0].min()), 3), number(-ends[lead], 3)
     if len(group) == 1:
         yield f"{group[0].label} raises the score of the class from {first} to {last}"
     elif len(best) == 1 and len({each.label for each in group}) == len(group):

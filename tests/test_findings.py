@@ -1,0 +1,350 @@
+"""The sentences about what happens: true by a plain loop over the numbers, short, and without winners within noise."""
+
+from __future__ import annotations
+
+import math
+import re
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+import gdsim
+from gdsim.config import View
+from gdsim.scene.build import build_scene
+from gdsim.scene.findings import LONGEST, finding, separated, turns
+from gdsim.simulation import Stop, Trajectory
+from tests.networks_made import trained
+
+BOWL = gdsim.objective("sphere")  # f = x² + y² over [−5, 5]², whose minimum is 0
+UNKNOWN = gdsim.objective("x**2 + y**2", bounds=[[-5, 5], [-5, 5]])
+DIAGONAL = math.hypot(10, 10)
+NAMES = ("A", "B", "C", "D", "E")
+
+
+def made(label, points, stop=Stop.RAN, at=None, objective=BOWL) -> Trajectory:
+    """A trajectory through points (steps + 1, starts, 2), all of which end alike, at step `at` if they fail."""
+    rows, starts, _ = points.shape
+    values = (points**2).sum(-1)
+    last = np.full(starts, rows - 1 if at is None else at)
+    return Trajectory(
+        label=label,
+        settings="SGD",
+        objective=objective,
+        color=None,
+        points=points,
+        values=values,
+        gradients=2 * points,
+        learning_rates=np.ones((rows, starts)),
+        evaluations=np.tile(np.arange(1, rows + 1)[:, None], (1, starts)),
+        stop_steps=last,
+        stops=(stop,) * starts,
+    )
+
+
+@st.composite
+def runs(draw, starts=1):
+    """Several optimizers from common starts: spirals and straight lines, fast, slow, at rest, growing or diverging."""
+    rows, count = draw(st.integers(2, 60)), draw(st.integers(1, 5))
+    rng = np.random.default_rng(draw(st.integers(0, 2**32)))
+    first = rng.uniform(-4, 4, (starts, 2))
+    objective = draw(st.sampled_from([BOWL, BOWL, UNKNOWN]))
+    found = []
+    for label in NAMES[:count]:
+        rate = rng.choice([0.0, 0.3, 0.8, 0.9, 0.98, 1.0, 1.02, 1.3]) * np.where(rng.random(starts) < 0.3, 0.8, 1.0)
+        turn = rng.choice([0.0, 0.0, 0.4, 1.0])
+        stop = Stop.DIVERGED if rng.random() < 0.15 else Stop.RAN
+        at = int(rng.integers(0, rows)) if stop.failed else None
+        steps = np.minimum(np.arange(rows), rows if at is None else at)[:, None]
+        z = (first[:, 0] + 1j * first[:, 1]) * rate**steps * np.exp(1j * turn * steps)
+        found.append(made(label, np.stack([z.real, z.imag], -1), stop, at, objective))
+    return found
+
+
+def arrival(path, start=0) -> int | None:
+    """The step of arrival, by a loop over the values."""
+    if path.objective.minimum is None or path.stops[start].failed:
+        return None
+    if math.hypot(*path.points[-1, start]) > 0.02 * DIAGONAL:
+        return None
+    values = path.values[:, start].tolist()
+    return next((k for k, value in enumerate(values) if value <= 1e-3 * values[0]), None)
+
+
+def circles(path, until) -> bool:
+    """Whether the path turns around its last point once, by adding up angles between neighbours."""
+    total, before = 0.0, None
+    for point in path.points[: until + 1, 0]:
+        ray = complex(*(point - path.points[-1, 0]))
+        if ray:
+            total += 0 if before is None else math.atan2((ray / before).imag, (ray / before).real)
+            before = ray
+    return abs(total) >= 2 * math.pi - 1e-9
+
+
+def read(words) -> float:
+    """A number with a true minus sign and a power of ten: −2.5, 3·10⁻⁵, 10⁶."""
+    mantissa, raised, exponent = re.fullmatch(r"(.*?)(·?10(?=[⁻⁰¹²³⁴⁵⁶⁷⁸⁹]))?([⁻⁰¹²³⁴⁵⁶⁷⁸⁹]*)", words).groups()
+    digits = exponent.translate(str.maketrans("⁰¹²³⁴⁵⁶⁷⁸⁹⁻", "0123456789-"))
+    sign, size = ("-" if mantissa.startswith("−") else ""), mantissa.lstrip("−") or "1"
+    return float(f"{sign}{size}e{digits or 0}" if raised else f"{sign}{size}")
+
+
+def names(text) -> list[str]:
+    return re.findall(r"\b[A-E]\b", text)
+
+
+def equal(one, other) -> bool:
+    return abs(one - other) <= 1 or max(one, other) <= 1.1 * min(one, other)
+
+
+class Oracle:
+    """Checks every clause of a sentence about single starts against the numbers of the runs."""
+
+    def __init__(self, paths) -> None:
+        self.paths = {path.label: path for path in paths}
+        self.steps = {label: arrival(path) for label, path in self.paths.items()}
+        self.arrived = {label: step for label, step in self.steps.items() if step is not None}
+        self.base = 0.0 if paths[0].objective.minimum is not None else paths[0].values[0, 0]
+        self.height = {label: path.values[-1, 0] - self.base for label, path in self.paths.items()}
+
+    def check(self, sentence) -> None:
+        for clause in sentence.split("; "):
+            known = [(found, test) for pattern, test in self.RULES if (found := re.fullmatch(pattern, clause))]
+            assert known, clause
+            found, test = known[0]
+            assert test(self, *found.groups()), clause
+
+    def arrives(self, who, count) -> bool:
+        return self.steps[who] == int(count)
+
+    def is_first(self, who, count=None) -> bool:
+        others = [step for label, step in self.arrived.items() if label != who]
+        return all(step > self.steps[who] and not equal(step, self.steps[who]) for step in others) and (
+            count is None or self.arrives(who, count)
+        )
+
+    def together(self, who, when) -> bool:
+        found = [self.steps[label] for label in names(who)] if names(who) else [*self.arrived.values()]
+        assert None not in found
+        exact = when.startswith("in ")
+        near = int(re.search(r"\d+", when)[0])
+        return (set(found) == {near}) if exact else all(equal(min(found), step) for step in found)
+
+    def only(self, who, when="") -> bool:
+        whole = set(names(who)) == set(self.arrived)
+        return whole and (not when or self.arrives(names(who)[0], re.search(r"\d+", f"{when} 0")[0]))
+
+    def share(self, some, total, first=None, count=None) -> bool:
+        whole = (int(some), int(total)) == (len(self.arrived), len(self.paths))
+        if first is None:
+            return whole and (count is None or int(count) == min(self.arrived.values()))
+        return whole and self.is_first(first, count)
+
+    def circling(self, who, until) -> bool:
+        return self.arrives(who, until) and circles(self.paths[who], int(until))
+
+    def lowest(self, who) -> bool:
+        mine = self.height[who]
+        others = [each for label, each in self.height.items() if label != who]
+        clear = [each > 1.1 * mine if mine >= 0 else each > mine / 1.1 for each in others]
+        return all(clear) and not self.paths[who].stops[0].failed
+
+    def as_low(self, who) -> bool:
+        heights = [self.height[label] for label in names(who) or self.paths]
+        low, high = min(self.height.values()), max(heights)
+        return high <= (1.1 * low if low >= 0 else low / 1.1)
+
+    def soonest(self, who, first) -> bool:
+        low = min(path.values.min() for path in self.paths.values())
+        steps = {}
+        for label, path in self.paths.items():
+            begin = path.values[0, 0]
+            near = [k for k, value in enumerate(path.values[:, 0]) if value - low <= 1e-3 * (begin - low)]
+            steps[label] = near[0] if near else len(path.values)
+        mine = steps.pop(first)
+        return self.as_low(who) and all(step > mine and not equal(step, mine) for step in steps.values())
+
+    def diverges(self, who, step) -> bool:
+        return self.paths[who].stops[0] is Stop.DIVERGED and self.paths[who].stop_steps[0] + 1 == int(step)
+
+    def still(self, who) -> bool:
+        return all(
+            math.hypot(*each) < 0.02 * DIAGONAL for each in self.paths[who].points[:, 0] - self.paths[who].points[0, 0]
+        )
+
+    def climbs(self, who) -> bool:
+        return self.paths[who].values[-1, 0] > self.paths[who].values[0, 0]
+
+    def escapes(self, who) -> bool:
+        return self.climbs(who) and np.abs(self.paths[who].points[-1, 0]).max() > 5
+
+    def all_of(self, test) -> bool:
+        return all(test(self, who) for who in self.paths)
+
+    def counted(self, count, total, test) -> bool:
+        return int(total) == len(self.paths) and int(count) <= sum(test(self, who) for who in self.paths)
+
+    def failed(self, who) -> bool:
+        return self.paths[who].stops[0] is Stop.DIVERGED
+
+    def late(self, who, count=None) -> bool:
+        return self.steps[who] is None and (count is None or int(count) == len(self.paths[who].points) - 1)
+
+    WHO = r"((?:[A-E](?:, | and )?)+)"
+    RULES = (
+        (r"([A-E]|The path) arrives in (\d+) steps?", lambda o, who, n: o.arrives(*o.one(who), n)),
+        (r"([A-E]) arrives first, in (\d+) steps?", is_first),
+        (r"([A-E]) arrives first", is_first),
+        (r"([A-E]) needs (\d+)", arrives),
+        (r"([A-E]) circles until (?:step )?(\d+)", circling),
+        (r"([A-E]|The path) circles the minimum until step (\d+)", lambda o, who, n: o.circling(*o.one(who), n)),
+        (WHO + r" arrive together, (.+)", together),
+        (r"(Both|All \d) arrive together, (.+)", together),
+        (r"(Both|All \d) arrive together", lambda o, _: o.together("", f"near step {max(o.arrived.values())}")),
+        (WHO + r" arrive near step (\d+)", lambda o, who, n: o.together(who, f"near step {n}")),
+        (WHO + r" arrive first, near step (\d+)", lambda o, who, n: o.together(who, f"near step {n}")),
+        (
+            r"The first of \d arrives in (\d+) steps?, the last in (\d+)",
+            lambda o, a, b: (min(o.arrived.values()), max(o.arrived.values())) == (int(a), int(b)),
+        ),
+        (
+            r"(?:Both|All \d) arrive, the first in (\d+) steps?",
+            lambda o, a: len(o.arrived) == len(o.paths) and min(o.arrived.values()) == int(a),
+        ),
+        (r"Only ([A-E]) arrives, (.+)", only),
+        (r"Only " + WHO + " arrives?", only),
+        (r"Only one of \d paths arrives(?:, .+)?", lambda o: len(o.arrived) == 1),
+        (r"(\d) of (\d) paths arrive", share),
+        (r"(\d) of (\d) paths arrive, ([A-E]) first(?: in (\d+) steps?)?", share),
+        (r"(\d) of (\d) paths arrive, the first in (\d+) steps?", lambda o, a, b, n: o.share(a, b, None, n)),
+        (r"the others (?:do|arrive)", lambda o: len(o.arrived) == len(o.paths) - 1),
+        (r"([A-E]) ends lowest", lowest),
+        (WHO + r" end about equally low", as_low),
+        (r"(Both|both|[Aa]ll \d) end about equally low", lambda o, _: o.as_low("")),
+        (WHO + r" end about equally low, ([A-E]) first", soonest),
+        (r"(?:Both|All \d) end about equally low, ([A-E]) first", lambda o, who: o.soonest("", who)),
+        (
+            r"The lowest of \d paths ends at (\S+)",
+            lambda o, x: math.isclose(read(x), min(p.values[-1, 0] for p in o.paths.values()), rel_tol=6e-3),
+        ),
+        (r"No path arrives(?: in \d+ steps?)?", lambda o: not o.arrived),
+        (r"([A-E]|The path) diverges at step (\d+)", lambda o, who, n: o.diverges(*o.one(who), n)),
+        (r"([A-E]|The path) (?:hardly moves)", lambda o, who: o.still(*o.one(who))),
+        (r"([A-E]|The path) runs away", lambda o, who: o.escapes(*o.one(who))),
+        (r"([A-E]|The path) ends higher than it starts", lambda o, who: o.climbs(*o.one(who))),
+        (r"([A-E]) does not arrive", late),
+        (r"([A-E]|The path) has not arrived after (\d+) steps?", lambda o, who, n: o.late(*o.one(who), n)),
+        (
+            r"([A-E]|The path) descends from (\S+) to (\S+)",
+            lambda o, who, a, b: all(
+                math.isclose(o.paths[o.one(who)[0]].values[k, 0], read(x), rel_tol=6e-3) for k, x in ((0, a), (-1, b))
+            ),
+        ),
+        (r"(?:Both|All \d) diverge", lambda o: o.all_of(Oracle.failed)),
+        (r"(?:Both|All \d) hardly move", lambda o: o.all_of(Oracle.still)),
+        (r"(?:Both|All \d) run away", lambda o: o.all_of(Oracle.escapes)),
+        (r"(?:Both|All \d) end higher than they start", lambda o: o.all_of(Oracle.climbs)),
+        (r"(\d) of (\d) paths diverges?", lambda o, a, b: o.counted(a, b, Oracle.failed)),
+        (r"(\d) of (\d) paths hardly moves?", lambda o, a, b: o.counted(a, b, Oracle.still)),
+        (r"(\d) of (\d) paths runs? away", lambda o, a, b: o.counted(a, b, Oracle.escapes)),
+        (
+            r"(\d) of (\d) paths ends? higher than (?:it starts|they start)",
+            lambda o, a, b: o.counted(a, b, Oracle.climbs),
+        ),
+    )
+
+    def one(self, who) -> list[str]:
+        return [next(iter(self.paths)) if who == "The path" else who]
+
+
+@settings(max_examples=400, deadline=None)
+@given(runs())
+def test_every_sentence_about_single_paths_is_true_and_short(paths):
+    sentences = finding([paths])
+    assert sentences
+    for sentence in sentences:
+        assert len(sentence) <= LONGEST
+        Oracle(paths).check(sentence)
+
+
+@settings(max_examples=200, deadline=None)
+@given(st.integers(2, 30).flatmap(lambda starts: runs(starts)))
+def test_every_sentence_about_many_starts_is_true_and_names_no_winner_within_noise(paths):
+    starts = len(paths[0].stops)
+    counts = {path.label: sum(arrival(path, start) is not None for start in range(starts)) for path in paths}
+
+    def ahead(one, other) -> bool:
+        p, q = ((counts[label] + 1) / (starts + 2) for label in (one, other))
+        return p - q > 2 * math.sqrt(p * (1 - p) / (starts + 2) + q * (1 - q) / (starts + 2))
+
+    for sentence in finding([paths]):
+        assert len(sentence) <= LONGEST
+        if found := re.fullmatch(r"([A-E]) arrives most often.*|([A-E]) arrives from \d+ of \d+ starts, .*", sentence):
+            leader = found[1] or found[2]
+            assert all(ahead(leader, other) for other in counts if other != leader)
+        if found := re.fullmatch(r"(.+) arrive more often than (.+)", sentence):
+            assert all(ahead(one, other) for one in names(found[1]) for other in names(found[2]))
+        if found := re.fullmatch(r"([A-E]) arrives least often.*", sentence):
+            assert all(ahead(other, found[1]) for other in counts if other != found[1])
+        if sentence == "No optimizer arrives clearly more often":
+            assert not any(all(ahead(one, other) for other in counts if other != one) for one in counts)
+        for who, count in re.findall(r"([A-E])(?: arrives)?(?: .* often,)? from (\d+)", sentence):
+            assert counts[who] == int(count) or "ends lowest" in sentence
+        if found := re.fullmatch(r"(?:All |None of )?(\d+)(?: of (\d+))? paths arrives?", sentence):
+            some = sum(counts.values())
+            assert some == (0 if sentence.startswith("None") else int(found[1]))
+
+
+def line(label, rate, rows=60, start=(3.0, 4.0), turn=0.0):
+    z = complex(*start) * rate ** np.arange(rows) * np.exp(1j * turn * np.arange(rows))
+    return made(label, np.stack([z.real, z.imag], -1)[:, None])
+
+
+def test_a_race_names_who_is_first_and_how_the_last_one_gets_there():
+    assert finding([[line("Plain", 0.5), line("Round", 0.9, turn=0.5)]])[0] == (
+        "Plain arrives in 5 steps; Round circles until 33"
+    )
+    assert finding([[line("One", 0.5), line("Other", 0.5)]])[0] == "One and Other arrive together, in 5 steps"
+    assert finding([[line("One", 0.5), line("Late", 0.999)]])[0] == "Only One arrives, in 5 steps"
+
+
+def test_names_that_are_too_long_are_left_out_and_never_cut():
+    long = "An optimizer with a name that nobody would read aloud"
+    found = finding([[line(f"{long} {i}", rate) for i, rate in enumerate((0.5, 0.9))]])
+    assert found == ("The first of 2 arrives in 5 steps, the last in 33", "Both arrive, the first in 5 steps")
+    # Equal names say nothing about which path is meant.
+    assert finding([[line("SGD", 0.5), line("SGD", 0.9)]]) == found
+
+
+def test_a_path_that_turns_once_has_one_turn():
+    angles = np.linspace(0, 2 * np.pi, 20)
+    assert turns(np.stack([np.cos(angles), np.sin(angles)], -1), np.zeros(2)) == pytest.approx(1)
+    assert turns(np.array([[1.0], [2.0]]), np.zeros(1)) == 0
+
+
+@pytest.mark.parametrize(
+    ("one", "other", "starts", "clear"), [(40, 12, 64, True), (36, 30, 64, False), (4, 0, 4, True)]
+)
+def test_shares_are_told_apart_by_two_standard_errors(one, other, starts, clear):
+    assert separated(one, other, starts) is clear
+    assert not separated(other, one, starts)
+
+
+def test_plateaus_and_local_minima_are_told():
+    flat = gdsim.descend(gdsim.objective("easom"), "SGD", start=[-8, -8], steps=30, lr=0.1)
+    assert finding([[flat]])[0] == "SGD stays on the plateau"
+    caught = gdsim.descend(gdsim.objective("rastrigin"), "SGD", start=[2.1, 1.9], steps=80, lr=0.001)
+    assert finding([[caught]])[0] == "SGD is caught in a local minimum"
+
+
+def test_networks_are_told_by_their_last_losses():
+    assert re.fullmatch(r"\w+ ends at the lowest loss, [0-9.]+", finding([trained()])[0])
+
+
+def test_a_title_of_ones_own_or_the_functions_name_replaces_the_finding():
+    paths = [line("One", 0.5)]
+    titles = [build_scene(paths, view=View(title=title)).title for title in (None, "function", "Mine")]
+    assert titles == ["One arrives in 5 steps", "Sphere", "Mine"]
+    assert build_scene(paths).short_titles[-1] == "Sphere"
