@@ -13,8 +13,8 @@ from gdsim.analysis.metrics import solved
 from gdsim.config import View
 from gdsim.networks import ImageObjective, Landscape, NetworkObjective
 from gdsim.objectives import Objective
+from gdsim.objectives.formulas import number
 from gdsim.scene.findings import Fate, count_steps, joined, outcome
-from gdsim.scene.levels import number
 from gdsim.simulation import Stop, Trajectory
 
 INDEXED = re.compile(r"x_(?:\d|i\b|\{i)")  # formulas for any number of coordinates, unlike those in x and y

@@ -18,7 +18,7 @@ import numpy as np
 from gdsim.analysis.metrics import NEAR, lowest_value, norms, solved, steps_to_tolerance
 from gdsim.networks import ImageObjective, NetworkObjective
 from gdsim.objectives import FloatArray, Objective, inside
-from gdsim.scene.levels import number
+from gdsim.objectives.formulas import number
 from gdsim.simulation import Stop, Trajectory
 
 LONGEST = 60  # maximum number of characters of a title
