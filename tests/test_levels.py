@@ -13,7 +13,7 @@ import gdsim
 from gdsim.config import View
 from gdsim.objectives.formulas import number
 from gdsim.scene.build import build_scene, preview_scene
-from gdsim.scene.levels import choose_levels, labels, round_ticks
+from gdsim.scene.levels import choose_levels, few_decades, few_ticks, labels, round_ticks
 
 
 @given(
@@ -42,7 +42,8 @@ def test_levels_cover_the_field_and_their_labels_are_true(seed, low, span, power
         origin = levels.caption.removeprefix(symbol)
         offset = (minimum or 0.0) + read(origin[3:] or "0") * (-1 if "+" in origin else 1)
     for index, label in zip(levels.ticks, levels.labels, strict=True):
-        assert read(label) + offset == pytest.approx(levels.edges[index], rel=1e-4, abs=1e-6 * span + 1e-12 * abs(low))
+        height = levels.edges[index] - offset
+        assert read(label) == pytest.approx(height, rel=1e-4, abs=1e-6 * span + 1e-12 * abs(low))
 
 
 def read(label: str) -> float:
@@ -69,6 +70,45 @@ def test_ticks_are_round_and_within(low, span, wanted):
     assert len(ticks) <= wanted + 1
     slack = 1e-6 * span + 1e-12 * abs(low)
     assert ((ticks >= low - slack) & (ticks <= high + slack)).all()
+
+
+@given(st.floats(-1e6, 1e6), st.floats(1e-6, 1e6), st.integers(1, 9))
+def test_few_ticks_are_few_and_round(low, span, most):
+    high = low + span
+    ticks = few_ticks(low, high, most)
+    assert (most >= 5) * 2 <= len(ticks) <= min(most, 5)
+    slack = 1e-6 * span + 1e-12 * abs(low)
+    assert ((ticks >= low - slack) & (ticks <= high + slack)).all()
+    if len(ticks) > 1 and span > 1e-3 * abs(low):
+        step = f"{ticks[1] - ticks[0]:.6e}"
+        assert step[:8] in ("1.000000", "2.000000", "5.000000")
+
+
+@given(st.floats(1e-300, 1e290), st.floats(0.1, 300), st.integers(2, 5))
+def test_few_ticks_of_a_logarithmic_axis_are_powers_of_ten_or_few_per_decade(low, decades, most):
+    high = min(low * 10**decades, 1e300)
+    ticks = few_decades(low, high, most)
+    assert len(ticks) <= most
+    assert ((ticks >= low * (1 - 1e-9)) & (ticks <= high * (1 + 1e-9))).all()
+    if decades > 4 and most == 5:
+        assert len(ticks) >= 2
+        exponents = np.log10(ticks)
+        np.testing.assert_allclose(exponents, np.round(exponents), atol=1e-9)
+        assert len(set(np.diff(np.round(exponents)))) == 1
+        # One of them is 1, if the axis contains it.
+        assert not low <= 1 <= high or 1.0 in ticks
+
+
+@pytest.mark.parametrize(
+    ("low", "high", "written"),
+    [
+        (1.2e-4, 420, ("0.01", "1", "100")),
+        (1e-7, 1e10, ("10⁻⁴", "1", "10000", "10⁸")),
+        (0.3, 4, ("0.3", "1", "3")),
+    ],
+)
+def test_numbers_of_a_logarithmic_axis(low, high, written):
+    assert labels(few_decades(low, high)) == written
 
 
 @pytest.mark.parametrize(

@@ -189,7 +189,7 @@ def test_very_many_steps_still_make_a_page_of_reason():
     noise = np.random.default_rng(0).normal(size=path.points.shape)
     ends = np.full(len(path.ends), 5000)
     panels = tuple(
-        replace(panel, curves=tuple(replace(curve, ends=ends) for curve in panel.curves))
+        replace(panel, curves=tuple(replace(curve, ends=np.full_like(curve.ends, 5000)) for curve in panel.curves))
         for panel in scene.groups[0].panels
     )
     paths = tuple(replace(path, points=noise, ends=ends, exits=()) for _ in range(6))

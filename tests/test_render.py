@@ -159,7 +159,7 @@ def test_the_counter_shows_the_step_of_each_frame():
 
 @pytest.mark.parametrize("theme", ["light", "dark", "slide"])
 def test_page_panel_and_heads_have_the_themes_colors(theme):
-    scene = race(theme=theme, panels=["loss"])
+    scene = race(theme=theme, panels=["gradient_norm"])
     frames = gdsim.frames(scene)
     poster, look = frames.poster(), THEMES[theme]
     exact = [tuple(round(255 * part) for part in to_rgb(color)) for color in (look.page, look.text, *look.paths[:3])]

@@ -32,7 +32,7 @@ def figures(name, *trajectories, **view):
 
 def test_the_loss_is_logarithmic_above_the_minimum_where_it_spans_much():
     camel = gdsim.objective("six_hump_camel")
-    long, short = (descend([-1.1, -0.1], steps=n, objective=camel, lr=0.05) for n in (30, 1))
+    long, short = (descend([-1.1, -0.1], steps=n, objective=camel, lr=0.05) for n in (16, 1))
     made = panel("loss", long)
     assert made.logarithmic
     assert made.caption == "f − f*"
@@ -43,24 +43,99 @@ def test_the_loss_is_logarithmic_above_the_minimum_where_it_spans_much():
     np.testing.assert_allclose(made.curves[0].points[..., 1], short.values - camel.minimum)
 
 
-def test_a_line_leaves_a_logarithmic_axis_downwards_and_never_runs_along_its_lower_end():
+def test_a_logarithmic_axis_ends_at_a_hundredth_of_the_tolerance_where_the_winner_stays_visible():
     sphere = gdsim.objective("sphere")
-    path = descend([1.0, 1.0], steps=60, objective=sphere, lr=0.45)
+    path = descend([1.0, 1.0], steps=60, objective=sphere, lr=0.3)
     exact = descend([1.0, 1.0], steps=60, objective=sphere, lr=0.5)
     assert exact.values[-1, 0] == 0
     made = panel("loss", exact, path)
-    assert made.limits[0] == pytest.approx(1e-16)
-    np.testing.assert_array_equal(made.curves[1].points[..., 1], path.values)
-    assert made.curves[0].points[0, 0, 1] == 2
-    assert (made.curves[0].points[1:, 0, 1] <= made.limits[0] / 1e3).all()
-    assert (made.curves[0].points[1:, 0, 1] > 0).all()
+    floor = 2 * 1e-3 / 100
+    # From 2, each step leaves 0.4² of the value.
+    np.testing.assert_allclose(made.curves[1].points[:, 0, 1], np.maximum(2 * 0.16 ** np.arange(61), floor))
+    np.testing.assert_allclose(made.curves[0].points[:, 0, 1], [2] + 60 * [floor])
+    low, high = np.log(made.limits)
+    assert 0.03 < (math.log(floor) - low) / (high - low) < 0.1
 
 
-def test_a_logarithmic_axis_goes_down_to_the_lowest_figure():
-    path = descend([1.0, 1.0], steps=8, objective=gdsim.objective("sphere"), lr=0.45)
+def test_a_logarithmic_axis_ends_at_the_lowest_figure_if_that_is_higher():
+    path = descend([1.0, 1.0], steps=2, objective=gdsim.objective("sphere"), lr=0.3)
     made = panel("loss", path)
-    # Each step leaves a tenth of the point, and so a hundredth of the value: from 2 to 2e-16.
-    np.testing.assert_allclose(made.limits, [1e-16, 4], rtol=1e-9)
+    assert made.limits[0] == pytest.approx(2 * 0.16**2, rel=0.5)
+    assert made.limits[0] < 2 * 0.16**2
+
+
+@pytest.mark.parametrize("name", ["gradient_norm", "distance", "step_size"])
+def test_other_logarithmic_axes_end_at_the_same_fraction_of_the_largest_figure(name):
+    path = descend([1.0, 1.0], steps=60, objective=gdsim.objective("sphere"), lr=0.3)
+    made = panel(name, path)
+    drawn = made.curves[0].points[:, 0, 1]
+    assert made.logarithmic
+    assert np.nanmin(drawn) == pytest.approx(1e-5 * np.nanmax(drawn))
+
+
+def test_a_start_is_solved_below_a_thousandth_of_its_first_value():
+    camel = gdsim.objective("six_hump_camel")
+    slow, fast = (descend([-1.1, -0.1], objective=camel, steps=60, lr=lr) for lr in (0.03, 0.05))
+    made = panel("loss", slow, fast)
+    assert made.solved == pytest.approx(1e-3 * (float(slow.values[0, 0]) - camel.minimum))
+    for trajectory, curve in zip((slow, fast), made.curves, strict=True):
+        within = next(k for k, value in enumerate(trajectory.values[:, 0]) if value - camel.minimum <= made.solved)
+        assert np.flatnonzero(curve.points[:, 0, 1] <= made.solved)[0] == within
+
+
+def test_a_solved_band_is_shown_only_where_it_means_something():
+    sphere = gdsim.objective("sphere")
+    near, far = (descend([1.0, 1.0], steps=n, objective=sphere, lr=0.3) for n in (3, 1))
+    # 2 · 0.16³ is about four times the tolerance, and 2 · 0.16 is 160 times.
+    assert panel("loss", near).limits[0] < panel("loss", near).solved == pytest.approx(2e-3)
+    assert panel("loss", far).solved is None
+    assert panel("loss", descend([[1, 1], [2, 1]], steps=60, objective=sphere, lr=0.3)).solved is None
+    assert panel("loss", descend([[1, 1], [-1, 1]], steps=60, objective=sphere, lr=0.3)).solved is not None
+    assert panel("gradient_norm", near).solved is None
+    unknown = gdsim.objective("x**2 + y**2")
+    assert panel("loss", descend([1, 1], steps=60, objective=unknown, lr=0.3)).solved is None
+
+
+def test_a_loss_that_falls_in_waves_is_faint_below_the_lowest_so_far():
+    start = [-0.5, 4.2]
+    straight = descend(start, steps=60, lr=0.01)
+    waves = descend(start, steps=60, lr=0.01, momentum=0.9)
+    made = panel("loss", straight, waves)
+    assert made.caption == "f − f*, lowest so far"
+    *faint, first, second = made.curves
+    assert [curve.strength < 1 for curve in made.curves] == [True, True, False, False]
+    floor = 1e-5 * float(waves.values[0, 0])
+    lowest = math.inf
+    for k, value in enumerate(waves.values[:, 0].tolist()):
+        lowest = min(lowest, value)
+        assert second.points[k, 0, 1] == pytest.approx(max(lowest, floor))
+        assert faint[1].points[k, 0, 1] == pytest.approx(max(value, floor))
+    np.testing.assert_allclose(first.points[:, 0, 1], np.maximum(straight.values[:, 0], floor))
+
+
+def test_what_diverges_or_wanders_is_shown_as_it_is():
+    bowl = gdsim.objective("sphere", bounds=[[-3, 3]] * 2)
+    noisy = descend([-2.4, 2.2], steps=150, objective=bowl, lr=0.1, noise=3)
+    waves = descend([-2.4, 2.2], steps=150, objective=bowl, lr=0.05, momentum=0.9)
+    assert panel("loss", waves).caption.endswith("lowest so far")
+    for other in (noisy, descend([-2.4, 2.2], steps=150, objective=bowl, lr=1.001)):
+        made = panel("loss", waves, other)
+        assert made.caption == "f − f*"
+        assert [curve.strength for curve in made.curves] == [1, 1]
+
+
+def test_many_starts_are_their_median_and_the_middle_of_them():
+    starts = np.random.default_rng(3).uniform(-2, 2, (11, 2)).tolist()
+    path = descend(starts, steps=15, objective=gdsim.objective("rastrigin"), lr=0.001)
+    made = panel("loss", path)
+    assert made.caption == "f − f*, median and middle 80 % of 11 starts"
+    (curve,) = made.curves
+    assert curve.points.shape == (16, 1, 2)
+    for k, row in enumerate(path.values.tolist()):
+        ranked = sorted(row)
+        assert curve.points[k, 0, 1] == ranked[5]
+        assert curve.band[k].tolist() == [ranked[1], ranked[9]]
+    assert made.limits[0] < curve.band.min() < curve.band.max() < made.limits[1]
 
 
 def test_a_coordinate_outside_its_bounds_takes_no_figure_out_of_a_panel():

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -15,9 +15,8 @@ from gdsim.objectives import FloatArray
 from gdsim.render.canvas import SMALL, Canvas, points
 from gdsim.render.display_list import START, ExitMarks, Moment, Viewport
 from gdsim.render.layout import Box
-from gdsim.scene.build import FEW_STARTS
-from gdsim.scene.levels import labels, round_ticks
-from gdsim.scene.model import Facet, Path
+from gdsim.scene.levels import few_ticks, labels
+from gdsim.scene.model import FEW_STARTS, Facet, Path
 from gdsim.scene.panels.curves import CurvesPanel
 from gdsim.scene.panels.heatmap import Heatmap
 
@@ -77,7 +76,7 @@ def draw_step_axis(canvas: Canvas, axes: Axes, panel: CurvesPanel | Heatmap, box
 def longest_number(limits: FloatArray) -> int:
     """Return the number of characters of the longest tick label on an axis, for any number of ticks."""
     low, high = limits
-    return max(len(words) for count in range(1, 9) for words in labels(round_ticks(low, high, count)) or ("",))
+    return max(len(words) for most in range(1, 6) for words in labels(few_ticks(low, high, most)) or ("",))
 
 
 def name_marks(canvas: Canvas, facet: Facet, viewport: Viewport) -> None:
@@ -91,7 +90,7 @@ def name_marks(canvas: Canvas, facet: Facet, viewport: Viewport) -> None:
         name = canvas.shortened(facet.marks[index].name, SMALL, viewport.box.width - em, middle=True)
         half = np.array([canvas.width_of(name, SMALL), 1.2 * em]) / 2
         beside = crosses[index] + SIDES * (half + 0.6 * em)
-        x, y = middle = _least_covered(beside, half + 0.2 * em, viewport.box, taken, crowd)
+        x, y = middle = least_covered(beside, half + 0.2 * em, viewport.box, taken, crowd)
         taken.append(middle + half * AROUND)
         text = canvas.text(x, y, name, ha="center", va="center_baseline")
         text.set_path_effects([withStroke(linewidth=points(0.3 * em), foreground=canvas.theme.casing)])
@@ -123,7 +122,7 @@ def exit_marks(canvas: Canvas, facet: Facet, viewport: Viewport, moment: Moment)
             size = text.get_window_extent(canvas.agg.get_renderer())
             half = np.array([size.width, size.height]) / 2 + 0.45 * em
             beside = _beside_exit(places[i], marker, half, viewport.box, em)
-            middle = _least_covered(beside, half, viewport.box, taken, crowd)
+            middle = least_covered(beside, half, viewport.box, taken, crowd)
             text.set_position(tuple(middle / canvas.size))
             taken.append(middle + half * AROUND)
             extent = np.concatenate([marks.extent, taken[-1]])
@@ -176,7 +175,7 @@ def _beside_exit(place: FloatArray, marker: str, half: FloatArray, view: Box, em
     ]
 
 
-def _least_covered(
+def least_covered(
     centers: Iterable[FloatArray], half: FloatArray, view: Box, taken: Iterable[FloatArray], crowd: FloatArray
 ) -> FloatArray:
     """Return the center, within a view, at which text covers no boxes if possible, and then the fewest points.
@@ -189,7 +188,7 @@ def _least_covered(
         crowd: (m, 2) the points.
     """
     low, high = np.array([view.x, view.y]) + half, np.array([view.right, view.top]) - half
-    boxes = np.array(list(taken))
+    boxes = np.array(list(taken)).reshape(-1, 2, 2)
 
     def covered(center: FloatArray) -> tuple[bool, int]:
         over = (center >= boxes[:, 0] - half) & (center <= boxes[:, 1] + half)
@@ -198,12 +197,25 @@ def _least_covered(
     return min((np.clip(center, low, high) for center in centers), key=covered)
 
 
+def covers(own: FloatArray, taken: Sequence[FloatArray], crowd: FloatArray) -> bool:
+    """Return whether a box, (2, 2), covers one of some boxes or one of some points, (m, 2)."""
+    low, high = own
+    boxes = np.array(taken).reshape(-1, 2, 2)
+    over = (low < boxes[:, 1]) & (boxes[:, 0] < high)
+    return bool(over.all(-1).any() or ((crowd > low) & (crowd < high)).all(-1).any())
+
+
 def _points_along_paths(facet: Facet, viewport: Viewport, moment: Moment) -> FloatArray:
     """Return closely spaced points along the paths with few starts, (n, 2), in pixels."""
     found = [np.empty((0, 2))]
     for path in facet.paths:
         for start in range(path.points.shape[1] if path.points.shape[1] <= FEW_STARTS else 0):
             pixels = viewport.pixels(path.points[path.times <= path.ends[start], start], moment)
-            shares = np.linspace(0, 1, 12, endpoint=False)[:, None, None]
-            found.append((pixels[:-1] + shares * np.diff(pixels, axis=0)).reshape(-1, 2))
+            found.append(points_between(pixels))
     return np.concatenate(found)
+
+
+def points_between(pixels: FloatArray) -> FloatArray:
+    """Return closely spaced points, (m, 2), along the segments between points, (n, 2)."""
+    shares = np.linspace(0, 1, 12, endpoint=False)[:, None, None]
+    return np.asarray((pixels[:-1] + shares * np.diff(pixels, axis=0)).reshape(-1, 2))

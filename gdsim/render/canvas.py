@@ -28,7 +28,7 @@ from matplotlib.text import Text
 
 from gdsim.objectives import FloatArray
 from gdsim.render.layout import Box, Layout
-from gdsim.scene.levels import labels, round_ticks
+from gdsim.scene.levels import MOST_TICKS, few_ticks, labels
 from gdsim.scene.model import Scene
 from gdsim.themes.fonts import font_families, missing_letters
 
@@ -205,9 +205,9 @@ class Canvas:
         return axes
 
     def ticks(self, low: float, high: float, side: float, *, along: bool) -> FloatArray:
-        """Return up to 8 round tick values whose labels, along the axis or across it, fit into `side` pixels."""
-        for count in range(8, 0, -1):
-            ticks = round_ticks(low, high, count)
+        """Return up to 5 round tick values whose labels, along the axis or across it, fit into `side` pixels."""
+        for most in range(MOST_TICKS, 0, -1):
+            ticks = few_ticks(low, high, most)
             widest = max((self.width_of(words, 1.0) for words in labels(ticks)), default=0.0)
             if len(ticks) * (widest + self.em if along else 1.8 * self.em) <= side:
                 break

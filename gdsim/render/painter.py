@@ -208,7 +208,7 @@ class Painter:
     ) -> None:
         """Draw a filled marker at every place, (n, 2), as one path."""
         places = places[np.isfinite(places).all(-1)]
-        if len(places):
+        if len(places) and size:
             shape = _marker_path(marker)
             corners = (np.asarray(shape.vertices) * size + places[:, None]).reshape(-1, 2)
             self._fill(Outline(corners, np.tile(np.asarray(shape.codes), len(places))), color, edge, edge_width, alpha)

@@ -15,9 +15,8 @@ from gdsim.render.canvas import DPI, Canvas
 from gdsim.render.display_list import ArrowStyle, DropLines, HeadArrows, Moment, Tangents, Viewport, iterate_stride
 from gdsim.render.painter import CIRCLE, Painter
 from gdsim.render.trail import BoolArray, Trail, TrailStyle, settled
-from gdsim.scene.build import FEW_STARTS
 from gdsim.scene.facets import lengths
-from gdsim.scene.model import Facet, Path, Style
+from gdsim.scene.model import FEW_STARTS, Facet, Path, Style
 
 # Lengths in ems.
 FULL = 14.0  # the shorter side of a view below which heads and lines shrink with it

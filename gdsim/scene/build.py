@@ -20,7 +20,7 @@ from gdsim.scene.camera import moving_share
 from gdsim.scene.captions import describe, formula, notes
 from gdsim.scene.facets import GroupInput
 from gdsim.scene.findings import finding, joined
-from gdsim.scene.model import Group, Scene, Style
+from gdsim.scene.model import FEW_STARTS, Group, Scene, Style
 from gdsim.scene.pace import frame_steps
 from gdsim.scene.panels import panel_kinds, panel_problems
 from gdsim.scene.panels.heatmap import of_completed
@@ -31,8 +31,6 @@ from gdsim.scene.views.image import ColorScale, color_scale, image_facet, still_
 from gdsim.simulation import Explanation, Trajectory
 from gdsim.themes import DASHES, MARKERS, Theme
 from gdsim.themes import theme as find_theme
-
-FEW_STARTS = 4  # maximum number of starts for which paths are thick; with more they are thin and solid
 
 STRETCHED = {"distance": ["Longer steps are shown for a longer time."], "even": [], "early": []}
 """What the text about an animation says of its clock, by pace."""

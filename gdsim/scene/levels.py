@@ -31,6 +31,8 @@ ROUNDING = (
 LARGEST = 1e305  # maximum absolute value that is drawn; differences and multiples of larger ones would overflow
 REACH = 10  # maximum extension of a value range to include the paths, as a multiple of the function's own range
 
+MOST_TICKS = 5  # of an axis: enough to read a value, and few enough to stay in the background
+
 Spacing = Literal["linear", "log", "rank"]
 
 
@@ -201,6 +203,32 @@ def round_ticks(low: float, high: float, wanted: int, *, outside: bool = False) 
     slack = 1e-9 * (high - low)
     down, up, slack = (np.floor, np.ceil, slack) if outside else (np.ceil, np.floor, -slack)
     return np.asarray(np.arange(down((low + slack) / step), up((high - slack) / step) + 1) * step, np.float64)
+
+
+def few_ticks(low: float, high: float, most: int = MOST_TICKS) -> FloatArray:
+    """Return multiples of 1, 2 or 5 times a power of ten between `low` and `high`: three to five, at most `most`."""
+    most, size = min(most, MOST_TICKS), 10.0 ** np.floor(np.log10((high - low) / MOST_TICKS))
+    for step in size * np.array([1.0, 2.0, 5.0, 10.0, 20.0, 50.0, 100.0]):
+        first, last = np.ceil(low / step - 1e-9), np.floor(high / step + 1e-9)
+        if last - first < most:
+            return np.asarray(np.arange(first, last + 1) * step)
+    return np.empty(0)
+
+
+def few_decades(low: float, high: float, most: int = MOST_TICKS) -> FloatArray:
+    """Return three to five round numbers for a logarithmic axis from `low` to `high`, at most `most`.
+
+    They are evenly spaced powers of ten, 1 among them, or more numbers per decade if the axis spans few.
+    """
+    most = min(most, MOST_TICKS)
+    lowest, highest = np.ceil(np.log10(low)), np.floor(np.log10(high))
+    exponents = np.arange(lowest, highest + 1)
+    if len(exponents) > 2:
+        every = next(every for every in range(1, 400) if np.sum(exponents % every == 0) <= most)
+        return np.asarray(10.0 ** exponents[exponents % every == 0])
+    within = (ticks[(ticks >= low) & (ticks <= high)] for ticks in decade_ticks(lowest - 1, highest))
+    fallback = 10.0**exponents if 2 <= len(exponents) <= most else few_ticks(low, high, most)
+    return next((ticks for ticks in within if 3 <= len(ticks) <= most), fallback)
 
 
 def origin_of(low: float, high: float, symbol: str) -> tuple[float, str]:

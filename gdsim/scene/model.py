@@ -11,6 +11,8 @@ import numpy.typing as npt
 from gdsim.objectives import FloatArray
 from gdsim.themes import Theme
 
+FEW_STARTS = 4  # maximum number of starts for which paths are thick; with more they are thin
+
 
 class ViewModel(Protocol):
     """What is drawn under the paths; `kind` is the name of its modules in `scene.views` and `render.views`."""

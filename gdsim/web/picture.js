@@ -96,7 +96,7 @@ function fill(brush, shapes, color, edge, edgeWidth, alpha = 1) {
 }
 
 function mark(brush, outline, places, size, ...look) {
-  if (!places.length) return;
+  if (!places.length || !size) return;
   fill(brush, places.map(([x, y]) => outline.map(([across, down]) => [x + size * across, y + size * down])), ...look);
 }
 

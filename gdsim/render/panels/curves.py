@@ -3,29 +3,53 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from html import escape
 from io import StringIO
+from typing import TypeAlias
 
 import numpy as np
 from matplotlib import rc_context
 from matplotlib.axes import Axes
+from matplotlib.collections import LineCollection
 from matplotlib.lines import Line2D
+from matplotlib.patheffects import withStroke
+from matplotlib.text import Text
 
+from gdsim.analysis.metrics import TOLERANCE
 from gdsim.objectives import FloatArray
-from gdsim.render.annotations import draw_step_axis, longest_number
-from gdsim.render.canvas import Canvas, points
-from gdsim.render.display_list import START, Cursor, Viewport
+from gdsim.render.annotations import (
+    AROUND,
+    SIDES,
+    covers,
+    draw_step_axis,
+    least_covered,
+    longest_number,
+    points_between,
+)
+from gdsim.render.canvas import DPI, Canvas, points
+from gdsim.render.display_list import START, Cursor, ExitMarks, Viewport
 from gdsim.render.layout import Box, Layout, PanelRequest
 from gdsim.render.panels import DrawnPanel, PanelRenderer
 from gdsim.render.paths import FARTHEST, trail_style
 from gdsim.render.trail import Trail, settled
-from gdsim.scene.levels import labels, round_ticks
+from gdsim.scene.figures import LIFT
+from gdsim.scene.levels import few_decades, few_ticks, labels, round_ticks
 from gdsim.scene.model import Scene
-from gdsim.scene.panels.curves import CurvesPanel, PanelCurve
+from gdsim.scene.panels.curves import CurvesPanel
 from gdsim.themes import Theme, mix
 
 CURSOR_TIMES = 512  # the approximate number of times for which a cursor's position is stored
+
+TRACK = 0.15  # the strength of the complete curves and of bands, which are visible from the first frame on
+BAND = 0.1  # the strength of the solved band
+FAINT_WIDTH = 0.6  # the width of a faint curve, as a fraction of the others'
+STACK = 0.35  # the distance between curves at the lower end of the axis, as a fraction of the diameter of a head
+DOT = 0.6  # the diameter of the dot where a curve enters the solved band, in ems
+
+Boxes: TypeAlias = list[FloatArray]
+"""Boxes as two opposite corners each, (2, 2), in pixels."""
 
 # The size and font size of a chart in pixels; two charts fit side by side on a screen, and one on a phone.
 WIDTH, HEIGHT, EM = 470, 300, 13.0
@@ -38,13 +62,17 @@ class _CurvesRenderer(PanelRenderer):
 
     def draw(self, canvas: Canvas, panel: CurvesPanel, box: Box, *, numbered: bool) -> DrawnPanel:
         viewport = _draw_axes(canvas, panel, box, numbered=numbered)
-        trails = [_trail(canvas, curve, viewport) for curve in panel.curves]
+        trails = _trails(canvas, panel, viewport)
+        crowd = np.concatenate([points_between(line) for trail in trails for line in trail.points.transpose(1, 0, 2)])
+        _draw_race_track(canvas, panel, viewport, trails)
+        solved = panel.solved
+        marks = () if solved is None else tuple(_entries(canvas, panel, viewport, trails, crowd, solved))
         # The cursor follows the curve that is farthest to the right.
         places = np.max([curve.points[..., 0].max(1) for curve in panel.curves], axis=0)
         low = np.full(len(places), float(panel.limits[0]))
         pixels = viewport.pixels(np.column_stack([places, low]), START)[:, 0]
         times = np.unique(np.linspace(0, len(pixels) - 1, min(len(pixels), CURSOR_TIMES)).round().astype(int))
-        return viewport, (*trails, Cursor(times.astype(np.float64), pixels[times]))
+        return viewport, (*trails, *marks, Cursor(times.astype(np.float64), pixels[times]))
 
 
 RENDERER = _CurvesRenderer()
@@ -58,42 +86,154 @@ def _draw_axes(canvas: Canvas, panel: CurvesPanel, box: Box, *, numbered: bool) 
     axes.set_ylim(*panel.limits)
     axes.set_yticks(ticks, labels(ticks))
     draw_step_axis(canvas, axes, panel, box, numbered=numbered)
-    axes.grid(color=theme.grid, linewidth=points(0.05 * canvas.line))
+    axes.grid(axis="y", color=theme.grid, linewidth=points(0.05 * canvas.line))
     axes.set_axisbelow(True)
-    axes.spines[["top", "right"]].set_visible(False)
-    caption = canvas.shortened(panel.caption, 1.0, min(box.width + 2 * em, canvas.size[0] - box.x - 0.3 * em))
-    canvas.text(box.x, box.top + 0.55 * em, caption, color=theme.quiet, ha="left", va="baseline")
+    axes.spines[:].set_visible(False)
+    axes.tick_params(length=0)
+    if panel.solved is not None:
+        axes.axhspan(float(panel.limits[0]), panel.solved, color=_band_color(theme), linewidth=0, zorder=0)
+    quantity, _, shown = panel.caption.partition(", ")
+    y, room = box.top + 0.55 * em, min(box.width + 2 * em, canvas.size[0] - box.x - 0.3 * em)
+    quantity = canvas.shortened(quantity, 1.0, room)
+    canvas.text(box.x, y, quantity, ha="left", va="baseline")
+    used = canvas.width_of(f"{quantity}  ", 1.0)
+    canvas.text(box.x + used, y, canvas.shortened(shown, 1.0, room - used), color=theme.quiet, va="baseline")
     return Viewport(canvas, box, axes)
+
+
+def _band_color(theme: Theme) -> str:
+    return mix(theme.panel, theme.quiet, BAND)
 
 
 def _ticks(panel: CurvesPanel, axes: Axes, room: int) -> FloatArray:
     """Return tick values for the vertical axis, at most `room` or slightly more."""
-    low, high = panel.limits
+    low, high = panel.limits.tolist()
     if panel.ticks is not None:
         return panel.ticks[:: max(1, -(-len(panel.ticks) // (room + 1)))]
     if not panel.logarithmic:
-        return next(ticks for more in range(8) if len(ticks := round_ticks(low, high, room + more)) > 1)
+        return next(ticks for more in range(8) if len(ticks := few_ticks(low, high, room + more)) > 1)
     axes.set_yscale("log", nonpositive="clip")
     axes.minorticks_off()
-    low, high = np.log10(panel.limits)
-    every = max(1, -int(-(high - low) // room))
-    decades = 10.0 ** np.arange(np.ceil(low), np.floor(high) + 1)
-    if len(decades) < 2:
-        # A range within one decade contains at most one power of ten.
-        return round_ticks(float(panel.limits[0]), float(panel.limits[1]), room)
-    return decades[::every] if len(decades) > every else decades[[0, -1]]
+    return few_decades(low, high, room)
 
 
-def _trail(canvas: Canvas, curve: PanelCurve, viewport: Viewport) -> Trail:
-    background, scene = canvas.theme.panel, canvas.scene
-    style = trail_style(canvas, curve.style, curve.points.shape[1], casing=background, scale=0.8)
-    if curve.strength < 1:
-        # Mixed instead of translucent, so that segments that are drawn twice are not more opaque.
-        color = mix(background, style.color, curve.strength)
-        style = replace(style, color=color, head_size=0.7 * style.head_size)
-    times = np.arange(len(curve.points), dtype=np.float64)
-    pixels = np.clip(viewport.pixels(curve.points, START), -FARTHEST, FARTHEST)
-    return Trail(scene.styles.index(curve.style), style, times, settled(pixels, times, curve.ends), frames=len(scene))
+def _trails(canvas: Canvas, panel: CurvesPanel, viewport: Viewport) -> list[Trail]:
+    """Return the trails of the curves, with those that run along the lower end of the axis beside each other."""
+    trails, raised, background = [], 0, canvas.theme.panel
+    for curve in panel.curves:
+        style = trail_style(canvas, curve.style, curve.points.shape[1], casing=background, scale=0.8)
+        if curve.strength < 1:
+            # Mixed instead of translucent, so that segments that are drawn twice are not more opaque.
+            color = mix(background, style.color, curve.strength)
+            style = replace(style, color=color, width=max(FAINT_WIDTH * style.width, 1.0), head_size=0.0)
+        times = np.arange(len(curve.points), dtype=np.float64)
+        pixels = np.clip(viewport.pixels(curve.points, START), -FARTHEST, FARTHEST)
+        if panel.logarithmic and curve.strength == 1:
+            lowest = viewport.box.y + LIFT * viewport.box.height
+            for k in range(pixels.shape[1]):
+                if np.nanmin(pixels[:, k, 1], initial=np.inf) < lowest + 1:
+                    pixels[:, k, 1] = np.maximum(pixels[:, k, 1], lowest + raised * STACK * style.head_size)
+                    raised += 1
+        trail = settled(pixels, times, curve.ends)
+        trails.append(Trail(canvas.scene.styles.index(curve.style), style, times, trail, frames=len(canvas.scene)))
+    return trails
+
+
+def _draw_race_track(canvas: Canvas, panel: CurvesPanel, viewport: Viewport, trails: Sequence[Trail]) -> None:
+    """Draw the complete curves faintly, and the bands around medians, below what moves."""
+    axes, background = viewport.axes, canvas.theme.panel
+    for curve, trail in zip(panel.curves, trails, strict=True):
+        color = trail.style.color
+        if curve.band is not None:
+            axes.fill_between(curve.points[:, 0, 0], *curve.band.T, color=color, alpha=TRACK, linewidth=0, zorder=1.5)
+        elif curve.strength == 1:
+            lines = LineCollection(
+                list(trail.points.transpose(1, 0, 2) / DPI),  # in inches, which are the same in every backend
+                colors=mix(background, color, TRACK),
+                linewidths=points(trail.style.width),
+                capstyle="round",
+                joinstyle="round",
+                transform=canvas.figure.dpi_scale_trans,
+                zorder=1.5,
+            )
+            lines.set_clip_path(axes.patch)
+            axes.add_artist(lines)
+
+
+def _entries(
+    canvas: Canvas, panel: CurvesPanel, viewport: Viewport, trails: Sequence[Trail], crowd: FloatArray, solved: float
+) -> Iterator[ExitMarks]:
+    """Name the solved band, and yield a dot where each curve enters it, with its step if there is room."""
+    box = viewport.box
+    entries = []
+    for curve, trail in zip(panel.curves, trails, strict=True):
+        for k in range(curve.points.shape[1] if curve.strength == 1 else 0):
+            within = np.flatnonzero(curve.points[: curve.ends[k] + 1, k, 1] <= solved)
+            entries += [(curve, trail, k, int(step)) for step in within[:1]]
+    places = [trail.points[step, k] for _, trail, k, step in entries]
+    taken = [place + 0.4 * canvas.em * AROUND for place in places]
+    level = float(viewport.pixels(np.array([panel.reach, solved]), START)[1])
+    _name_band(canvas, box.between(box.y, level), taken, crowd)
+    for (curve, trail, k, step), place in zip(entries, places, strict=True):
+        count = f"{curve.points[step, k, 0]:.0f}"
+        words = [f"step {count}" if panel.across == "step" else f"{count} evaluations", count]
+        if curve.points.shape[1] == 1:
+            words.insert(0, f"{curve.style.label}: {words[0]}")
+        size = DOT * canvas.em
+        text, extent = _label(canvas, words, place, curve.style.color, box, taken, crowd)
+        yield ExitMarks(
+            optimizer=trail.optimizer,
+            times=np.array([float(step)]),
+            points=place[None],
+            marker="o",
+            size=size,
+            color=curve.style.color,
+            casing=canvas.theme.panel,
+            edge=0.14 * size,
+            text=text,
+            extent=extent,
+        )
+
+
+def _label(
+    canvas: Canvas, variants: Sequence[str], place: FloatArray, color: str, box: Box, taken: Boxes, crowd: FloatArray
+) -> tuple[Text | None, FloatArray]:
+    """Write the first of some variants that covers nothing beside a place, and return it and its extent (2, 2).
+
+    There is no text if none has room. The boxes that are `taken`, two opposite corners each, are extended by the text.
+    """
+    em, casing = canvas.em, canvas.theme.panel
+    for words in variants:
+        half = np.array([canvas.width_of(words, 1.0, bold=True), 1.1 * em]) / 2
+        beside = [place + SIDES * (half + gap * em) for gap in (0.5, 1.0, 1.6)]
+        x, y = middle = least_covered(np.concatenate(beside), half, box, taken, crowd)
+        own = middle + half * AROUND
+        if not covers(own, taken, crowd):
+            taken.append(own)
+            text = canvas.text(
+                x, y, words, color=color, loose=True, fontweight="bold", ha="center", va="center_baseline"
+            )
+            text.set_path_effects([withStroke(linewidth=points(0.3 * em), foreground=casing)])
+            around = np.stack([own - 0.3 * em, own + 0.3 * em, place + em * AROUND])
+            return text, np.stack([around.min((0, 1)), around.max((0, 1))])
+    return None, place + canvas.em * AROUND
+
+
+def _name_band(canvas: Canvas, band: Box, taken: Boxes, crowd: FloatArray) -> None:
+    """Write the name of the solved band in it where it covers least, preferably in a corner."""
+    em, long = canvas.em, f"solved: below {100 * TOLERANCE:g} % of the first value"
+    for words in (long, "solved"):
+        half = np.array([canvas.width_of(words, 1.0), 1.1 * em]) / 2
+        inner = Box(band.x + 0.4 * em, band.y + 0.2 * em, band.width - 0.8 * em, band.height - 0.4 * em)
+        low, high = np.array([inner.x, inner.y]) + half, np.array([inner.right, inner.top]) - half
+        shares = np.stack(np.meshgrid([1.0, 0.0, 0.7, 0.35], [1.0, 0.0, 0.5]), -1).reshape(-1, 2)
+        x, y = middle = least_covered(low + shares * (high - low), half, band, taken, crowd)
+        own = middle + half * AROUND
+        if words == "solved" or (half[0] <= 0.35 * band.width and not covers(own, taken, crowd)):
+            taken.append(own)
+            text = canvas.text(x, y, words, color=canvas.theme.quiet, ha="center", va="center_baseline")
+            text.set_path_effects([])  # the band is opaque on a transparent page, too
+            return
 
 
 def chart(

@@ -24,8 +24,7 @@ from gdsim.render.surface_mesh import SurfaceMesh, level_lines
 from gdsim.render.surface_projection import SurfaceProjection
 from gdsim.render.trail import BoolArray, Trail
 from gdsim.render.views import ViewRenderer
-from gdsim.scene.build import FEW_STARTS
-from gdsim.scene.model import Arrows, Facet
+from gdsim.scene.model import FEW_STARTS, Arrows, Facet
 from gdsim.scene.views.surface import SurfaceModel
 from gdsim.themes import mix
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
-from typing import Any, ClassVar, NamedTuple, NoReturn
+from typing import Any, ClassVar, NamedTuple, NoReturn, TypeAlias
 
 import numpy as np
 import numpy.typing as npt
@@ -15,36 +15,34 @@ from gdsim.errors import InputError, Problem
 from gdsim.networks import NetworkObjective
 from gdsim.objectives import FloatArray, Objective, inside
 from gdsim.scene.facets import GroupInput
-from gdsim.scene.levels import LARGEST, finite, origin_of
-from gdsim.scene.model import Style
+from gdsim.scene.figures import axis_limits, falls_in_waves, linear_limits, on_axis, quantiles, value_limits
+from gdsim.scene.levels import finite, origin_of
+from gdsim.scene.model import FEW_STARTS, Style
 from gdsim.scene.panels import PanelKind
 from gdsim.scene.projection import near, widened
 from gdsim.scene.views import kind_of
 from gdsim.simulation import NetworkTrajectory, Training, Trajectory
 
-SPANNING = 30  # minimum ratio of the largest to the smallest positive figure for a logarithmic axis
-
-DECADES, FAR_BELOW = 16, 1e-3
-"""Maximum number of decades of a logarithmic axis, and the position of figures ≤ 0 as a fraction of its lower limit."""
-
-FAINT = 0.45  # strength of the curves of the test data
+FAINT = 0.45  # strength of the curves of the test data, and of each step below the lowest so far
 
 
 @dataclass(frozen=True, eq=False)
 class PanelCurve:
-    """The curves of one optimizer in a panel.
+    """The curves of one optimizer in a panel: one per start, or a single one for the median of many starts.
 
     Attributes:
-        points: (n, starts, 2) horizontal position and figure minus the panel's base for each step; NaN where there is
-            no figure. On a logarithmic axis, figures ≤ 0 are placed far below the limits.
-        ends: (starts,) the last step drawn.
+        points: (n, curves, 2) horizontal position and figure minus the panel's base for each step; NaN where there is
+            no figure. On a logarithmic axis, figures below the smallest one are raised to it.
+        ends: (curves,) the last step drawn.
         strength: Fraction of the style's colour, from 0 to 1, when it is mixed with the background.
+        band: (n, 2) the range around the median that holds the middle 80 % of the starts; None for single curves.
     """
 
     style: Style
     points: FloatArray
     ends: npt.NDArray[np.int64]
     strength: float = 1.0
+    band: FloatArray | None = None
 
 
 @dataclass(frozen=True, eq=False)
@@ -52,12 +50,13 @@ class CurvesPanel:
     """Curves of figures, which are numbers such as losses, over the steps.
 
     Attributes:
+        caption: The name of the figures, and then, after a comma, what is shown of them.
         across: Quantity on the horizontal axis: "step" or "gradient evaluations".
         reach: Upper end of the horizontal axis, at least 1.
-        base: Value subtracted from the figures: the known minimum for a loss on a logarithmic axis, otherwise usually
-            0.
+        base: Value subtracted from the figures: the known minimum for a loss, otherwise usually 0.
         limits: (2,) the range of figures to show.
         ticks: (ticks,) the figures that are labelled, if they are fixed, as for an angle; otherwise None.
+        solved: The largest figure at which a start counts as solved; None if the panel does not show it.
     """
 
     kind: ClassVar[str] = "curves"
@@ -70,6 +69,7 @@ class CurvesPanel:
     limits: FloatArray
     ticks: FloatArray | None
     curves: tuple[PanelCurve, ...]
+    solved: float | None = None
 
 
 class Series(NamedTuple):
@@ -80,95 +80,107 @@ class Series(NamedTuple):
     strength: float = 1.0
 
 
-Axis = dict[str, Any]
+class _Lines(NamedTuple):
+    """What is drawn of one series, in columns: its starts, or the lower edge, the median and the upper edge of many."""
+
+    series: Series
+    across: FloatArray
+    figures: FloatArray
+    reached: FloatArray
+    ends: npt.NDArray[np.int64]
+
+
+Axis: TypeAlias = dict[str, Any]
 """The fields of a `CurvesPanel` that depend on the figures."""
 
-
-def axis_limits(figures: FloatArray, *, may_be_logarithmic: bool = True) -> tuple[FloatArray, bool]:
-    """Return the limits (2,) of an axis for figures (n,), and whether it is logarithmic."""
-    figures = figures[np.abs(figures) <= LARGEST]
-    limits = _logarithmic(figures) if may_be_logarithmic else None
-    return (_linear(figures), False) if limits is None else (limits, True)
+FindAxis: TypeAlias = Callable[[FloatArray, FloatArray, Objective], Axis]
+"""Maps all figures to show, (n,), the first one of each curve, (curves,), and the objective to an axis."""
 
 
-def _logarithmic(figures: FloatArray) -> FloatArray | None:
-    """Return the limits of a logarithmic axis, or None if the range of the figures is too small for one."""
-    positive = figures[figures > 0]
-    if not positive.size or positive.max() / SPANNING <= positive.min():
-        return None
-    low = max(float(positive.min()), float(positive.max()) * 10.0**-DECADES)
-    return np.array([low / 2, 2 * float(positive.max())])
-
-
-def _linear(figures: FloatArray) -> FloatArray:
-    if figures.size == 0:
-        return np.array([0.0, 1.0])
-    low, high = float(figures.min()), float(figures.max())
-    margin = 0.06 * (high - low) or 0.1 * abs(high) or 1.0
-    return np.array([low - margin, high + margin])
-
-
-def on_axis(figures: FloatArray, limits: FloatArray) -> FloatArray:
-    """Return figures with those ≤ 0 replaced by a value far below the limits (2,) of a logarithmic axis."""
-    return np.where(figures <= 0, FAR_BELOW * limits[0], figures)
-
-
-def _general_axis(figures: FloatArray, objective: Objective) -> Axis:  # noqa: ARG001
+def _general_axis(figures: FloatArray, firsts: FloatArray, objective: Objective) -> Axis:  # noqa: ARG001
     limits, logarithmic = axis_limits(figures)
     return {"limits": limits, "logarithmic": logarithmic}
 
 
-def _loss_axis(figures: FloatArray, objective: Objective) -> Axis:
-    if objective.kind == "network":
-        return _general_axis(figures, objective)
+def _loss_axis(figures: FloatArray, firsts: FloatArray, objective: Objective) -> Axis:
     base, caption = objective.minimum or 0.0, objective.gap_name
-    limits = None if objective.minimum is None else _logarithmic(figures - base)
-    if limits is not None:
-        return {"limits": limits, "logarithmic": True, "base": base, "caption": caption}
+    if objective.kind == "network":
+        return _general_axis(figures, firsts, objective)
+    if objective.minimum is not None:
+        limits, logarithmic, solved = value_limits(figures - base, firsts - base)
+        if logarithmic:
+            facts = {"limits": limits, "logarithmic": True, "solved": solved}
+            return facts | {"base": base, "caption": caption}
     if figures.size:
         origin, caption = origin_of(float(figures.min()) - base, float(figures.max()) - base, caption)
         base += origin
-    return {"limits": _linear(figures - base), "base": base, "caption": caption}
+    return {"limits": linear_limits(figures - base), "base": base, "caption": caption}
 
 
-def _angle_axis(figures: FloatArray, objective: Objective) -> Axis:  # noqa: ARG001
+def _angle_axis(figures: FloatArray, firsts: FloatArray, objective: Objective) -> Axis:  # noqa: ARG001
     # Angles above 90° occur only if a step goes uphill.
     most = 90.0 if figures.max(initial=0.0) <= 90 else 180.0
     return {"limits": np.array([-0.03, 1.03]) * most, "ticks": np.arange(0.0, most + 1, 45.0)}
 
 
-def _score_axis(figures: FloatArray, objective: Objective) -> Axis:  # noqa: ARG001
+def _score_axis(figures: FloatArray, firsts: FloatArray, objective: Objective) -> Axis:  # noqa: ARG001
     # A score may be negative, and its zero has no meaning.
-    return {"limits": _linear(figures)}
+    return {"limits": linear_limits(figures)}
 
 
 def curves_panel(
-    group: GroupInput,
-    caption: str,
-    series: Sequence[Series],
-    axis: Callable[[FloatArray, Objective], Axis] = _general_axis,
+    group: GroupInput, caption: str, series: Sequence[Series], axis: FindAxis = _general_axis, *, lowest: bool = False
 ) -> CurvesPanel:
-    """Build a panel of series, drawn in order; its limits cover only points in or near the view."""
-    trajectories, by_steps = group.trajectories, group.view.against == "steps"
-    bounds = widened(group.objective.bounds, [each.points for each in trajectories])
-    shown = [_shown(each, group, bounds) for each in trajectories]
-    ends = [last_steps(each) for each in trajectories]
-    steps = [np.broadcast_to(np.arange(len(each.values))[:, None], each.values.shape) for each in trajectories]
-    counts = steps if by_steps else [each.evaluations for each in trajectories]
-    reach = max(float(each[: end.max() + 1].max()) for each, end in zip(counts, ends, strict=True))
-    reached = finite(np.concatenate([each.figures[shown[each.number]] for each in series]))
+    """Build a panel of series, drawn in order; its limits cover only points in or near the view.
+
+    With `lowest`, figures that oscillate are faint, below the curve of the lowest so far.
+    """
+    lines = _lines(group, series)
+    reached = finite(np.concatenate([each.reached.ravel() for each in lines]))
+    firsts = finite(np.concatenate([each.figures[0] for each in lines if each.series.strength == 1]))
     facts: Axis = {"caption": caption, "base": 0.0, "logarithmic": False, "ticks": None}
-    facts |= axis(reached[np.isfinite(reached)], group.objective)
+    facts |= axis(reached[np.isfinite(reached)], firsts[np.isfinite(firsts)], group.objective)
+    base, limits, logarithmic = facts["base"], facts["limits"], facts["logarithmic"]
+    if lowest and falls_in_waves([each.figures - base for each in lines], limits, logarithmic=logarithmic):
+        faint = [each._replace(strength=FAINT) for each in series if each.figures.shape[1] <= FEW_STARTS]
+        best = [each._replace(figures=np.fmin.accumulate(each.figures, axis=0)) for each in series]
+        lines = _lines(group, [*faint, *best])
+        facts["caption"] += ", lowest so far"
+    starts = max(each.figures.shape[1] for each in series)
+    if starts > FEW_STARTS:
+        facts["caption"] += f", median and middle 80 % of {starts} starts"
     curves = []
-    for each in series:
-        above = finite(each.figures - facts["base"])
-        above = on_axis(above, facts["limits"]) if facts["logarithmic"] else above
-        points, end = np.stack([counts[each.number], above], -1), ends[each.number]
+    for each in lines:
+        above = finite(each.figures - base)
+        above = on_axis(above, limits) if logarithmic else above
+        is_median = each.series.figures.shape[1] > FEW_STARTS
+        band, above = (above[:, [0, 2]], above[:, [1]]) if is_median else (None, above)
         # Figures of steps, such as their length, have none in the last row.
-        end = np.maximum(end - np.isnan(above[end, np.arange(len(end))]), 0)
-        curves.append(PanelCurve(group.styles[each.number], points, end, each.strength))
-    across = "step" if by_steps else "gradient evaluations"
+        ends = np.maximum(each.ends - np.isnan(above[each.ends, np.arange(above.shape[1])]), 0)
+        points = np.stack([each.across, above], -1)
+        curves.append(PanelCurve(group.styles[each.series.number], points, ends, each.series.strength, band))
+    reach = max(float(each.across[: each.ends.max() + 1].max()) for each in lines)
+    across = "step" if group.view.against == "steps" else "gradient evaluations"
     return CurvesPanel(across=across, reach=max(reach, 1.0), curves=tuple(curves), **facts)
+
+
+def _lines(group: GroupInput, series: Sequence[Series]) -> list[_Lines]:
+    """Return what is drawn of each series: all its starts if they are few, otherwise their quantiles."""
+    bounds = widened(group.objective.bounds, [each.points for each in group.trajectories])
+    found = []
+    for each in series:
+        trajectory, figures = group.trajectories[each.number], each.figures
+        steps = np.broadcast_to(np.arange(len(figures))[:, None], trajectory.values.shape)
+        across = np.asarray(steps if group.view.against == "steps" else trajectory.evaluations, np.float64)
+        reached, ends = np.where(_shown(trajectory, group, bounds), figures, np.nan), last_steps(trajectory)
+        if figures.shape[1] > FEW_STARTS:
+            across, figures, reached = (
+                np.median(across, axis=1)[:, None],
+                *(quantiles(rows, ends) for rows in (figures, reached)),
+            )
+            ends = ends.max(keepdims=True)
+        found.append(_Lines(each, across, figures, reached, ends))
+    return found
 
 
 def _shown(trajectory: Trajectory, group: GroupInput, bounds: FloatArray) -> npt.NDArray[np.bool_]:
@@ -199,8 +211,9 @@ def curves_kind(
     name: str,
     caption: str,
     figures: Callable[[Trajectory], FloatArray],
-    axis: Callable[[FloatArray, Objective], Axis] = _general_axis,
+    axis: FindAxis = _general_axis,
     *,
+    lowest: bool = False,
     network_caption: str = "",
     scale: float = 1.0,
     **options: Any,
@@ -221,7 +234,8 @@ def curves_kind(
         words += ", test faint" * bool(series)
         for i, each in enumerate(group.trajectories):
             series.append(Series(i, scale * each.figures[name][:, None] if name in each.figures else figures(each)))
-        return curves_panel(group, words, series, axis)
+        # Test figures are faint already.
+        return curves_panel(group, words, series, axis, lowest=lowest and len(series) == len(group.trajectories))
 
     return PanelKind(name, build, **options)
 
@@ -244,7 +258,7 @@ def _distances(trajectory: Trajectory) -> FloatArray:
 
 
 PANELS = (
-    curves_kind("loss", "loss", lambda each: each.values, _loss_axis),
+    curves_kind("loss", "loss", lambda each: each.values, _loss_axis, lowest=True),
     curves_kind("gradient_norm", "‖∇f‖", lambda each: norms(each.gradients), network_caption="‖∇ loss‖"),
     curves_kind("distance", "distance to the minimum", _distances, goes_with="function", problems=_distance_problems),
     curves_kind("learning_rate", "learning rate", lambda each: each.learning_rates),
@@ -254,7 +268,7 @@ PANELS = (
         "accuracy",
         "accuracy (%)",
         _only_recorded,
-        lambda figures, _: {"limits": np.clip(_linear(figures), -3.0, 103.0)},
+        lambda figures, *_: {"limits": np.clip(linear_limits(figures), -3.0, 103.0)},
         scale=100,
         goes_with="network",
         problems=_accuracy_problems,

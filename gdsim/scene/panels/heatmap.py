@@ -13,13 +13,14 @@ from gdsim.config import View
 from gdsim.errors import Problem
 from gdsim.objectives import FloatArray, Objective
 from gdsim.scene.facets import GroupInput
+from gdsim.scene.figures import axis_limits
 from gdsim.scene.levels import finite
 from gdsim.scene.model import Style
 from gdsim.scene.panels import PanelKind
-from gdsim.scene.panels.curves import CurvesPanel, Series, curves_panel, training_of
+from gdsim.scene.panels.curves import Axis, CurvesPanel, Series, curves_panel, training_of
 from gdsim.simulation import Training, Trajectory
 
-DEEPEST = 12  # maximum number of decades of the colour scale
+DEEPEST = 12  # maximum number of decades of the colour scale, or of the axis of the lines
 FAINTEST = 0.3  # strength of the curve of a network's first layer
 
 
@@ -79,6 +80,11 @@ def _limits(values: FloatArray) -> FloatArray:
     return np.array([below, above if above > below else 2 * below])
 
 
+def _deep_axis(figures: FloatArray, *_: object) -> Axis:
+    limits, logarithmic = axis_limits(figures, float(figures.max(initial=0.0)) * 10.0**-DEEPEST)
+    return {"limits": limits, "logarithmic": logarithmic}
+
+
 def _problems(objectives: Sequence[Objective], view: View) -> Iterator[Problem]:  # noqa: ARG001
     if view.layers == "heat" and view.against == "evaluations":
         message = "evaluations goes with lines: a heat map of layers has steps; take layers: lines"
@@ -106,7 +112,7 @@ def _kind(name: str, caption: str, figures: Callable[[Training], FloatArray]) ->
         count = layers[0].shape[1]
         strengths = np.linspace(FAINTEST, 1.0, count).tolist() if count > 1 else [1.0]
         series = [Series(i, rows[:, [k]], strengths[k]) for k in range(count) for i, rows in enumerate(layers)]
-        return curves_panel(group, caption + ", first faint" * (count > 1), series)
+        return curves_panel(group, caption + ", first faint" * (count > 1), series, _deep_axis)
 
     def build(group: GroupInput) -> Heatmap | CurvesPanel:
         return lines(group) if group.view.layers == "lines" else heatmap(group)

@@ -19,9 +19,10 @@ from gdsim.objectives import FloatArray
 from gdsim.objectives.formulas import number
 from gdsim.render import frames
 from gdsim.render.panels.curves import chart
-from gdsim.scene.build import FEW_STARTS, build_scene
-from gdsim.scene.model import Scene, Style
-from gdsim.scene.panels.curves import CurvesPanel, PanelCurve, axis_limits, on_axis
+from gdsim.scene.build import build_scene
+from gdsim.scene.figures import axis_limits, on_axis
+from gdsim.scene.model import FEW_STARTS, Scene, Style
+from gdsim.scene.panels.curves import CurvesPanel, PanelCurve
 from gdsim.simulation import Trajectory
 from gdsim.simulation.experiments import simulate
 from gdsim.themes import THEMES, Theme
