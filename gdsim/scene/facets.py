@@ -272,7 +272,7 @@ def _times(iterates: FloatArray, bounds: FloatArray, ends: npt.NDArray[np.int64]
 def _within(iterates: FloatArray, bounds: FloatArray) -> tuple[FloatArray, FloatArray]:
     """Return the fractions of each segment, (steps, starts), between which it is within the bounds; equal if never."""
     here, move = iterates[:-1], np.diff(iterates, axis=0)
-    with np.errstate(divide="ignore", invalid="ignore"):
+    with np.errstate(divide="ignore", invalid="ignore", over="ignore"):
         low, high = (bounds[:, 0] - here) / move, (bounds[:, 1] - here) / move
     still = move == 0
     outside = (here < bounds[:, 0]) | (here > bounds[:, 1])
