@@ -348,3 +348,46 @@ def test_a_title_of_ones_own_or_the_functions_name_replaces_the_finding():
     titles = [build_scene(paths, view=View(title=title)).title for title in (None, "function", "Mine")]
     assert titles == ["One arrives in 5 steps", "Sphere", "Mine"]
     assert build_scene(paths).short_titles[-1] == "Sphere"
+
+
+def starts_on_himmelblau(count, **view):
+    start = np.random.default_rng(0).uniform(-5, 5, (count, 2))
+    path = gdsim.descend(gdsim.objective("himmelblau"), "SGD", start=start, steps=150, lr=0.01)
+    return path, build_scene([path], view=View(**view))
+
+
+def test_many_starts_have_the_colors_of_the_minima_that_they_reach():
+    path, scene = starts_on_himmelblau(24)
+    paths, minima = scene.facets[0].paths, path.objective.minima
+    assert sum(each.points.shape[1] for each in paths) == 24
+    for each in paths:
+        ends = each.points[-1]
+        nearest = {int(np.argmin([math.dist(end, minimum) for minimum in minima])) for end in ends}
+        if each.style.color == scene.theme.quiet:
+            assert all(min(math.dist(end, minimum) for minimum in minima) > 0.02 * DIAGONAL for end in ends)
+        else:
+            assert len(nearest) == 1
+            assert each.style.settings == f"{len(ends)} of 24 starts"
+            x, y = minima[nearest.pop()]
+            assert [read(word) for word in each.style.label[4:-1].split(", ")] == pytest.approx([x, y], abs=0.006)
+    assert len({each.style.color for each in paths}) == len(paths) > 2
+    assert all(each.style.thin for each in paths)
+    (single,) = starts_on_himmelblau(24, color_by="optimizer")[1].facets[0].paths
+    (few,) = starts_on_himmelblau(7)[1].facets[0].paths
+    assert single.style.label == few.style.label == "SGD"
+    assert len(starts_on_himmelblau(7, color_by="minimum")[1].facets[0].paths) > 1
+
+
+def test_paths_that_reach_no_minimum_are_grey():
+    path = gdsim.descend(gdsim.objective("himmelblau"), "SGD", start=[[0, 0]] * 4 + [[3, 2]] * 4, steps=3, lr=1e-6)
+    reaching, lost = build_scene([path]).facets[0].paths
+    assert (reaching.style.label, lost.style.label) == ("to (3, 2)", "elsewhere")
+    assert lost.style.color == build_scene([path]).theme.quiet
+
+
+def test_the_colors_of_minima_need_one_optimizer_and_known_minima():
+    path, _ = starts_on_himmelblau(8)
+    for paths in ([path, path], [gdsim.descend("x**2 + y**2", "SGD", start=[[1, 1]] * 8, steps=3, lr=0.1)]):
+        with pytest.raises(gdsim.InputError) as caught:
+            build_scene(paths, view=View(color_by="minimum"))
+        assert (caught.value.code, caught.value.key) == ("conflict", ("view", "color_by"))

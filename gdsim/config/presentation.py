@@ -176,6 +176,9 @@ class View(Model):
     """A point on the plane of two coordinates; the minimum by default."""
     layout: Literal["overlay", "grid"] = "overlay"
     """All paths in one view; or one view per optimizer, side by side."""
+    color_by: Literal["optimizer", "minimum"] | None = None
+    """What the colour of a path tells: its optimizer, or with one optimizer the minimum that it reaches. minimum is the
+    default for eight starts or more on a function with several known minima."""
     fill: Literal["levels", "heat", "none"] = "levels"
     """For a contour: a shaded field with level lines, the field alone, or level lines alone."""
     levels: Literal["linear", "log", "rank"] | None = None

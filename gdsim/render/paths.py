@@ -16,7 +16,7 @@ from gdsim.render.display_list import ArrowStyle, DropLines, HeadArrows, Moment,
 from gdsim.render.painter import CIRCLE, Painter
 from gdsim.render.trail import BoolArray, Trail, TrailStyle, settled
 from gdsim.scene.facets import lengths
-from gdsim.scene.model import FEW_STARTS, Facet, Path, Style
+from gdsim.scene.model import Facet, Path, Style
 
 # Lengths in ems.
 FULL = 14.0  # the shorter side of a view below which heads and lines shrink with it
@@ -35,11 +35,9 @@ FOOT_ALPHA = 0.6  # the opacity of the line down to a foot
 FARTHEST = 1e7  # the absolute value to which positions in pixels are clipped
 
 
-def trail_style(
-    canvas: Canvas, style: Style, starts: int, *, casing: str, cased: bool = False, scale: float = 1.0
-) -> TrailStyle:
-    """Return the style of a trail, which is heavy for an optimizer with few starts and thin for one with many."""
-    em, line, few = scale * canvas.em, scale * canvas.line, starts <= FEW_STARTS
+def trail_style(canvas: Canvas, style: Style, *, casing: str, cased: bool = False, scale: float = 1.0) -> TrailStyle:
+    """Return the style of a trail, which is heavy for few starts and thin for many."""
+    em, line, few = scale * canvas.em, scale * canvas.line, not style.thin
     return TrailStyle(
         color=style.color,
         casing=casing,
@@ -53,9 +51,9 @@ def trail_style(
 
 def path_style(viewport: Viewport, path: Path, *, cased: bool = True) -> TrailStyle:
     """Return the style of a path in a view."""
-    canvas, starts, scale = viewport.canvas, path.points.shape[1], _scale(viewport)
-    style = trail_style(canvas, path.style, starts, casing=canvas.theme.casing, cased=cased, scale=scale)
-    style = replace(style, taper=TAPER if starts <= FEW_STARTS else 1.0)
+    canvas, scale = viewport.canvas, _scale(viewport)
+    style = trail_style(canvas, path.style, casing=canvas.theme.casing, cased=cased, scale=scale)
+    style = replace(style, taper=1.0 if path.style.thin else TAPER)
     return replace(style, dot_size=DOT * style.width) if canvas.scene.dots else style
 
 
@@ -93,15 +91,20 @@ def add_starts(facet: Facet, viewport: Viewport, moment: Moment) -> Artist:
 
 
 def draw_starts(facet: Facet, viewport: Viewport, moment: Moment, painter: Painter) -> None:
-    """Draw circles around the starts, below the trails."""
-    if facet.paths:
-        starts = np.unique(np.concatenate([path.points[0] for path in facet.paths]), axis=0)
-        scale, canvas, theme = _scale(viewport), viewport.canvas, viewport.canvas.theme
-        line, diameter = scale * canvas.line, (0.95 if len(starts) <= 8 else 0.5) * scale * canvas.em
-        centers = viewport.pixels(starts, moment)
+    """Draw circles around the starts, below the trails; in the colors of paths that have starts of their own."""
+    if not facet.paths:
+        return
+    scale, canvas, theme = _scale(viewport), viewport.canvas, viewport.canvas.theme
+    every = np.concatenate([path.points[0] for path in facet.paths])
+    starts, line = np.unique(every, axis=0), scale * canvas.line
+    own = len(facet.paths) > 1 and len(starts) == len(every)
+    groups = [(path.points[0], path.style.color) for path in facet.paths] if own else [(starts, theme.text)]
+    diameter = (0.95 if len(starts) <= 8 else 0.5) * scale * canvas.em
+    for points, color in groups:
+        centers = viewport.pixels(points, moment)
         circles = centers[np.isfinite(centers).all(-1), None] + CIRCLE * diameter
         painter.stroke(circles, theme.casing, 0.26 * line)
-        painter.stroke(circles, theme.text, 0.1 * line)
+        painter.stroke(circles, color, 0.1 * line)
 
 
 def _scale(viewport: Viewport) -> float:

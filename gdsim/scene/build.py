@@ -20,6 +20,7 @@ from gdsim.scene.camera import moving_share
 from gdsim.scene.captions import describe, formula, notes
 from gdsim.scene.facets import GroupInput
 from gdsim.scene.findings import finding, joined
+from gdsim.scene.minima import by_minimum
 from gdsim.scene.model import FEW_STARTS, Group, Scene, Style
 from gdsim.scene.pace import frame_steps
 from gdsim.scene.panels import panel_kinds, panel_problems
@@ -91,11 +92,15 @@ def build_scene(
         _check_grid(groups)
     projections = [projection_of(group[0].objective, view, list(map(_known, group))) for group in groups]
     page = _page(objectives, projections, view)
-    group_styles = styles(groups, page.theme)
+    few = max(len(each.stops) for each in trajectories) <= FEW_STARTS
+    drawn = groups
+    if len(groups) == 1 or view.color_by == "minimum":
+        drawn = [by_minimum(group, view, page.theme) for group in groups]
+    group_styles = styles(drawn, page.theme, thin=not few)
     facets = len(trajectories) if view.layout == "grid" else len(groups)
     inputs = [
         GroupInput(objective, projection, view, group, own, trajectories, facets)
-        for objective, projection, group, own in zip(objectives, projections, groups, group_styles, strict=True)
+        for objective, projection, group, own in zip(objectives, projections, drawn, group_styles, strict=True)
     ]
     built = tuple(_group(each, each.objective.title if len(groups) > 1 else "") for each in inputs)
     heads = [sum(path.points.shape[1] for path in facet.paths) for group in built for facet in group.facets]
@@ -166,7 +171,7 @@ def build_saliency_scene(networks: Sequence[Explained], *, title: str, theme: Th
     )
 
 
-def styles(groups: Sequence[Sequence[Trajectory]], theme: Theme) -> list[list[Style]]:
+def styles(groups: Sequence[Sequence[Trajectory]], theme: Theme, *, thin: bool = False) -> list[list[Style]]:
     """Return the style of each trajectory of each group; the same optimizer has the same style in all groups.
 
     Optimizers without a configured colour take those of the theme, in the order of their first appearance.
@@ -179,16 +184,16 @@ def styles(groups: Sequence[Sequence[Trajectory]], theme: Theme) -> list[list[St
     unused = cycle([color for color in theme.paths if color not in given] or theme.paths)
     made: dict[tuple[object, ...], Style] = {}
     for i, (key, same) in enumerate(optimizers.items()):
-        few = max(len(each.stops) for each in same) <= FEW_STARTS
         distances = [number(each.off_plane, 2) for each in same if each.off_plane]
         made[key] = Style(
             label=same[0].label,
             settings=same[0].settings,
             color=same[0].color or next(unused),
             # When the colours repeat, they are combined with other dashes than before.
-            dash=DASHES[(theme.dashes * i + i // len(theme.paths)) % len(DASHES)] if few else (),
+            dash=DASHES[(theme.dashes * i + i // len(theme.paths)) % len(DASHES)] if not thin else (),
             marker=MARKERS[i % len(MARKERS)],
             aside=f"{' and '.join(distances)} off the plane{'s' * (len(distances) > 1)}" if distances else "",
+            thin=thin,
         )
     return [[made[key] for key in group] for group in keys]
 

@@ -64,6 +64,7 @@ class Style:
         dash: On and off lengths in units of the line width; empty for a solid line.
         marker: Matplotlib marker of the path's head.
         aside: What the picture cannot show, such as "0.31 off the plane" for a network's last weights; usually empty.
+        thin: Whether the paths are thin, because there are many.
     """
 
     label: str
@@ -72,6 +73,7 @@ class Style:
     dash: tuple[float, ...]
     marker: str
     aside: str = ""
+    thin: bool = False
 
 
 @dataclass(frozen=True)

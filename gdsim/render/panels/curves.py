@@ -36,7 +36,7 @@ from gdsim.render.paths import FARTHEST, trail_style
 from gdsim.render.trail import Trail, settled
 from gdsim.scene.figures import LIFT
 from gdsim.scene.levels import few_decades, few_ticks, labels, round_ticks
-from gdsim.scene.model import Scene
+from gdsim.scene.model import FEW_STARTS, Scene
 from gdsim.scene.panels.curves import CurvesPanel
 from gdsim.themes import Theme, mix
 
@@ -121,7 +121,8 @@ def _trails(canvas: Canvas, panel: CurvesPanel, viewport: Viewport) -> list[Trai
     """Return the trails of the curves, with those that run along the lower end of the axis beside each other."""
     trails, raised, background = [], 0, canvas.theme.panel
     for curve in panel.curves:
-        style = trail_style(canvas, curve.style, curve.points.shape[1], casing=background, scale=0.8)
+        look = replace(curve.style, thin=curve.points.shape[1] > FEW_STARTS)
+        style = trail_style(canvas, look, casing=background, scale=0.8)
         if curve.strength < 1:
             # Mixed instead of translucent, so that segments that are drawn twice are not more opaque.
             color = mix(background, style.color, curve.strength)

@@ -1,0 +1,73 @@
+"""Paths by the minimum that they reach, so that colours show which starts lead where."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+
+import numpy as np
+import numpy.typing as npt
+
+from gdsim.analysis.metrics import NEAR, norms
+from gdsim.config import View
+from gdsim.errors import InputError
+from gdsim.objectives import FloatArray
+from gdsim.objectives.formulas import number
+from gdsim.simulation import Trajectory
+from gdsim.themes import Theme
+
+MANY = 8  # the number of starts from which on paths have the colours of minima by default
+
+
+def by_minimum(trajectories: Sequence[Trajectory], view: View, theme: Theme) -> list[Trajectory]:
+    """Return the paths as one trajectory per minimum that they reach, if the view colours them so.
+
+    Those that fail, or end near no known minimum, are the last one, in the theme's quiet colour. If more minima are
+    reached than the theme has colours, the least frequent ones are among them.
+
+    Raises:
+        InputError: The view asks for these colours, but there are several optimizers, or no minimum is known.
+    """
+    first, count = trajectories[0], len(trajectories)
+    known = np.concatenate([first.objective.minima, first.objective.local_minima])
+    if view.color_by == "minimum" and (count > 1 or not len(known)):
+        reason = f"there are {count} trajectories" if count > 1 else f"none of {first.objective.title} is known"
+        message = f"minimum goes with one optimizer on a function with known minima; {reason}"
+        raise InputError(message, ("view", "color_by"), code="conflict")
+    by_default = view.color_by is None and count == 1 and len(first.stops) >= MANY and len(known) > 1
+    if not by_default and view.color_by != "minimum":
+        return [*trajectories]
+    reached = reached_minima(first, known)
+    counts = np.bincount(reached[reached >= 0], minlength=len(known))
+    shown = [i for i in np.argsort(-counts, kind="stable").tolist() if counts[i]][: len(theme.paths)]
+    colors = zip(shown, theme.paths, strict=False)
+    parts = [_part(first, reached == i, f"to {_point(known[i])}", color) for i, color in colors]
+    rest = ~np.isin(reached, shown)
+    return [*parts, _part(first, rest, "elsewhere", theme.quiet)] if rest.any() else parts
+
+
+def reached_minima(trajectory: Trajectory, minima: FloatArray) -> npt.NDArray[np.intp]:
+    """Return the index of the minimum, of (m, dim), near which each start ends, (starts,); −1 for none."""
+    apart = np.stack([norms(trajectory.points[-1] - minimum) for minimum in minima])
+    near = apart.min(0) <= NEAR * np.linalg.norm(np.ptp(trajectory.objective.bounds, axis=1))
+    complete = np.array([not stop.failed for stop in trajectory.stops])
+    return np.where(near & complete, apart.argmin(0), -1)
+
+
+def _part(trajectory: Trajectory, chosen: npt.NDArray[np.bool_], label: str, color: str) -> Trajectory:
+    """Return some starts of a trajectory, with a label, a colour, and their number instead of the settings."""
+    names = ("points", "values", "gradients", "learning_rates", "evaluations")
+    return replace(
+        trajectory,
+        label=label,
+        settings=f"{chosen.sum()} of {len(chosen)} starts",
+        color=color,
+        stop_steps=trajectory.stop_steps[chosen],
+        stops=tuple(stop for stop, wanted in zip(trajectory.stops, chosen, strict=True) if wanted),
+        **{name: getattr(trajectory, name)[:, chosen] for name in names},
+    )
+
+
+def _point(point: FloatArray) -> str:
+    written = [number(round(x, 2) + 0.0, 3) for x in point[:3].tolist()] + ["…"] * (len(point) > 3)
+    return f"x = {written[0]}" if len(point) == 1 else f"({', '.join(written)})"
