@@ -253,6 +253,68 @@ def test_any_apng_comes_back_as_it_was(tmp_path_factory: pytest.TempPathFactory,
     assert_same(decode(path), [(frame, 50) for frame in drawn[:-1]] + [(drawn[-1], 1550)])
 
 
+# ------------------------------------------------------------------------- before and after what moves
+
+RASTERS = [".gif", ".apng", ".webp"]
+
+
+def greys(path: Path) -> list[tuple[int, int]]:
+    """Return the grey and the duration in ms of each picture of a `flat` animation."""
+    return [(int(picture[0, 0, 0]), duration) for picture, duration in decode(path)]
+
+
+@pytest.mark.parametrize("suffix", RASTERS)
+def test_the_end_fades_to_the_beginning_within_the_hold(tmp_path: Path, suffix: str) -> None:
+    frames = flat(3, lambda number: 40 + 60 * number)
+    *moving, (last, held), one, two = greys(write(frames, tmp_path / f"a{suffix}", fps=10, hold=2, fade=0.3))
+    assert [(grey, round(time)) for grey, time in moving] == [(40, 100), (100, 100)]
+    assert (last, held) == (160, pytest.approx(1900, abs=2))
+    assert [grey for grey, _ in (one, two)] == [120, 80]
+    assert sum(time for _, time in (*moving, one, two)) + held == pytest.approx(3 * 100 + 2000, abs=1)
+
+
+@pytest.mark.parametrize("suffix", RASTERS)
+def test_what_plays_once_ends_with_its_last_frame(tmp_path: Path, suffix: str) -> None:
+    frames = flat(3, lambda number: 40 + 60 * number)
+    path = write(frames, tmp_path / f"a{suffix}", fps=10, hold=2, fade=0.3, loop=False)
+    assert greys(path) == [(40, 100), (100, 100), (160, 2100)]
+
+
+@pytest.mark.parametrize("suffix", RASTERS)
+def test_the_opening_is_first_for_one_tick_and_fades_to_the_start(tmp_path: Path, suffix: str) -> None:
+    frames = flat(3, lambda number: 40 + 60 * number)
+    path = write(frames, tmp_path / f"a{suffix}", fps=10, hold=2, opening=frames.poster(), fade=0.3)
+    assert [grey for grey, _ in greys(path)] == [160, 120, 80, 40, 100, 160]
+    assert greys(path)[0] == (160, 100)
+    assert sum(time for _, time in greys(path)) == pytest.approx(2300, abs=1)
+
+
+@pytest.mark.parametrize("suffix", RASTERS)
+def test_the_ending_is_shown_once_in_the_hold(tmp_path: Path, suffix: str) -> None:
+    frames = flat(2, lambda number: 40 + 60 * number)
+    path = write(frames, tmp_path / f"a{suffix}", fps=10, hold=2, ending=flat(1, lambda _: 200).poster())
+    assert [(grey, round(time)) for grey, time in greys(path)] == [(40, 100), (100, 500), (200, 800), (100, 800)]
+
+
+def test_a_video_fades_in_every_frame_and_is_not_longer(tmp_path: Path) -> None:
+    frames = flat(10, lambda number: 40 + 16 * number, (64, 48))
+    path = write(frames, tmp_path / "a.mp4", fps=25, hold=2, fade=0.4)
+    pictures, _ = decode_video(path, frames.size)
+    assert len(pictures) == 10 + 50
+    levels = np.array([float((picture @ LUMA).mean()) for picture in pictures])
+    np.testing.assert_allclose(levels[9:50], levels[9], atol=2)
+    assert (np.diff(levels[50:]) < -5).all()
+
+
+def test_a_fade_of_transparent_pictures_has_no_dark_edge(tmp_path: Path) -> None:
+    pictures = [np.full((12, 16, 4), (200, 100, 50, opacity), np.uint8) for opacity in (255, 0)]
+    pictures[1][..., :3] = 0
+    frames = Pictures(pictures.__getitem__, 2, PATHS, transparent=True)
+    with Image.open(write(frames, tmp_path / "a.webp", fps=10, hold=2, fade=0.3)) as image:
+        image.seek(2)
+        assert image.convert("RGBA").getpixel((3, 3)) == pytest.approx((200, 100, 50, 85), abs=1)
+
+
 # ------------------------------------------------------------------------- the other formats
 
 

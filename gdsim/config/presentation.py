@@ -245,7 +245,10 @@ class Animation(Model):
         default=6.0, description=f"The duration of the moving part; fps × seconds is at most {MAX_FRAMES} frames."
     )
     hold: Annotated[Finite, Field(ge=0, le=60)] = 2.0
-    """The number of seconds for which the last frame is shown before the animation repeats."""
+    """The number of seconds for which the last frame is shown before the animation repeats, with a short fade."""
+    first: Literal["start", "poster"] = "start"
+    """What the first frame shows: the start; or the poster, from which the animation then fades to the start, because
+    a printed deck shows first frames. Decks and the presets slide, wide and half begin with the poster by default."""
 
     pace: Literal["distance", "even", "early"] = "distance"
     """A step takes time in proportion to the longest move on screen, or the same time, or more time at the start."""
@@ -271,9 +274,10 @@ Preset = Literal["slide", "wide", "half", "square", "readme", "thumb"]
 
 def _preset(size: list[int], pace: tuple[int, float, float], limit: int, theme: str) -> Mapping[str, Mapping[str, Any]]:
     fps, seconds, hold = pace
+    first = "poster" if theme == "slide" else "start"
     return {
         "view": {"size": size, "theme": theme},
-        "animation": {"fps": fps, "seconds": seconds, "hold": hold},
+        "animation": {"fps": fps, "seconds": seconds, "hold": hold, "first": first},
         "output": {"max_bytes": limit},
     }
 
@@ -324,8 +328,8 @@ class Output(Model):
     """Which files are written."""
 
     preset: Preset | None = None
-    """What the picture is for. It sets the defaults of size, theme, fps, seconds, hold, max_bytes: slide and wide fill
-    a slide, half fills half of one, square is for posts, readme for a README, thumb small."""
+    """What the picture is for. It sets the defaults of size, theme, fps, seconds, hold, first, max_bytes: slide and
+    wide fill a slide, half fills half of one, square is for posts, readme for a README, thumb small."""
     formats: Annotated[list[Annotated[str, FORMATS]], Field(min_length=1), AfterValidator(all_different)] = Field(
         default=["gif", "mp4", "png"], json_schema_extra={"uniqueItems": True}
     )

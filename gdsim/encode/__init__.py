@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from gdsim.encode.formats import EncodeOptions, FileInfo, Format, Progress, TooLargeError, find_format, formats
+from gdsim.encode.pixels import Frame
 from gdsim.errors import InputError, did_you_mean
 from gdsim.files import atomic_write, check_file
 from gdsim.metadata import TEXT_LIMIT, TEXT_START, Provenance
@@ -42,6 +43,9 @@ def write(
     fps: int,
     hold: float,
     loop: bool = True,
+    opening: Frame | None = None,
+    ending: Frame | None = None,
+    fade: float = 0.0,
     quality_level: int = 0,
     max_bytes: int | None = None,
     provenance: Provenance | None = None,
@@ -58,6 +62,11 @@ def write(
         fps: Frames per second, 1 to 50.
         hold: Additional seconds for which the last frame is shown, 0 to 1200.
         loop: Whether a GIF, APNG or WebP repeats forever; for videos the player decides.
+        opening: A picture that is shown for the time of one frame before all others, such as a poster for programs that
+            print the first picture; the animation fades from it to the first frame.
+        ending: A picture that is shown during a part of the hold instead of the last frame.
+        fade: The number of seconds of the hold in which the opening fades to the first frame, or, without an opening,
+            the last frame of an animation that repeats.
         quality_level: Index into the format's `quality_levels`; 0 is the best, higher levels make smaller files.
         max_bytes: Maximum size of an animation; None for no limit.
         provenance: The metadata to store in the file.
@@ -82,7 +91,7 @@ def write(
     _check_range("quality_level", quality_level, 0, max(len(chosen.quality_levels) - 1, 0))
     if not 0 <= hold <= _LONGEST_HOLD:
         raise InputError(f"must be from 0 to {_LONGEST_HOLD} seconds, not {hold!r}", ("hold",))
-    options = EncodeOptions(fps, hold, loop, quality_level, max_bytes, provenance, progress)
+    options = EncodeOptions(fps, hold, loop, opening, ending, fade, quality_level, max_bytes, provenance, progress)
     with atomic_write(target) as partial:
         chosen.write(frames, partial, options)
         if chosen.kind == "animation":

@@ -10,6 +10,7 @@ from typing import Any, NamedTuple
 
 from gdsim.config import Output
 from gdsim.encode import Progress, TooLargeError, format_of, write
+from gdsim.encode.sequence import FADE
 from gdsim.errors import GdsimError
 from gdsim.metadata import Provenance
 from gdsim.render import Frames, frames
@@ -55,7 +56,8 @@ def write_within_limit(
     levels, limit = format_of(path).quality_levels, output.max_bytes
     transparent = output.background == "transparent"
     shown = drawn or frames(scene, transparent=transparent)
-    options: dict[str, Any] = {"hold": scene.hold, "loop": output.loop == "forever", "provenance": provenance}
+    loop = output.loop == "forever"
+    options: dict[str, Any] = {**surroundings(scene, shown), "loop": loop, "provenance": provenance}
     if limit is None or not levels:
         write(shown, path, fps=scene.fps, progress=progress, **options)
         return ()
@@ -63,6 +65,7 @@ def write_within_limit(
     for stage in _stages(scene, len(levels)):
         if stage.size != shown.size:  # laid out anew, so that text stays legible
             shown = frames(replace(scene, size=stage.size), transparent=transparent)
+            options |= surroundings(scene, shown)
         fewer = shown if stage.fps == scene.fps else shown.sparse(max(2, round(len(scene) * stage.fps / scene.fps)))
         options |= {"fps": stage.fps, "quality_level": stage.quality_level}
         words = (levels[stage.quality_level], f"{stage.fps} frames/s", "{} × {} pixels".format(*stage.size))
@@ -83,6 +86,11 @@ def write_within_limit(
         f"{path}: cannot be kept within {_size(limit)}: with {', '.join(words)} it still takes {size}; allow more in "
         "output.max_bytes, or show less: fewer seconds, no panels, no arrows"
     )
+
+
+def surroundings(scene: Scene, shown: Frames) -> dict[str, Any]:
+    """Return what is before and after the moving frames of a scene, as arguments of `write`."""
+    return {"hold": scene.hold, "opening": shown.poster() if scene.poster_first else None, "fade": FADE}
 
 
 def _stages(scene: Scene, levels: int) -> Iterator[_Stage]:

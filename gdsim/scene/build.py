@@ -120,6 +120,7 @@ def build_scene(
         frame_steps=_frame_steps(built, steps, view, animation),
         fps=animation.fps,
         hold=animation.hold,
+        poster_first=animation.first == "poster",
     )
 
 

@@ -184,6 +184,7 @@ class Scene:
         vectors: Whether each head has arrows for the gradient, its negative and the step taken.
         frame_steps: (frames,) the fractional step that each frame shows.
         hold: Additional seconds for which the last frame is shown.
+        poster_first: Whether the last frame is also shown before all others, for the time of one frame.
     """
 
     title: str
@@ -206,6 +207,7 @@ class Scene:
     frame_steps: FloatArray = field(default_factory=lambda: np.zeros(1))
     fps: int = 1
     hold: float = 0.0
+    poster_first: bool = False
 
     def __len__(self) -> int:
         return len(self.frame_steps)

@@ -37,6 +37,9 @@ class EncodeOptions:
     fps: int
     hold: float
     loop: bool
+    opening: Frame | None
+    ending: Frame | None
+    fade: float
     quality_level: int
     max_bytes: int | None
     provenance: Provenance | None
@@ -69,6 +72,7 @@ class Format(ABC):
         name: The suffix without its dot.
         kind: Whether it stores an animation, its last frame, or a page that `gdsim.web` writes.
         element: The HTML element that shows it; empty for none.
+        blends: The maximum number of pictures of a fade, each of which makes the file larger.
         opaque_reason: Why the background cannot be transparent; empty if it can.
         quality_levels: The quality levels, best first; empty if size limits do not apply.
         signature: Matches the first bytes of a file.
@@ -77,6 +81,7 @@ class Format(ABC):
     name: ClassVar[str]
     kind: ClassVar[Kind] = "animation"
     element: ClassVar[Literal["img", "video", "iframe", ""]] = "img"
+    blends: ClassVar[int] = 2
     opaque_reason: ClassVar[str] = ""
     quality_levels: ClassVar[tuple[str, ...]] = ()
     signature: ClassVar[re.Pattern[bytes]]

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 import struct
 import zlib
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar
 from warnings import catch_warnings
@@ -17,6 +17,7 @@ from PIL.PngImagePlugin import PngInfo
 
 from gdsim.encode.formats import EncodeOptions, FileInfo, Format, Kind, beginning_of, element_text, end_of, named_texts
 from gdsim.encode.pixels import UNCHANGED, Frame, Palette, changed_rectangles
+from gdsim.encode.sequence import PictureSequence
 from gdsim.errors import InputError
 from gdsim.metadata import TEXT_START, Provenance
 
@@ -67,10 +68,12 @@ class _Gif(Format):
                 text = options.provenance.to_json().encode()
                 pieces = [text[begin : begin + 255] for begin in range(0, len(text), 255)]
                 file.write(_GIF_COMMENT + b"".join(bytes([len(piece)]) + piece for piece in pieces) + b"\x00")
-            patches = changed_rectangles(options.progress(frames), palette.indices)
-            images = (_gif_image(*patch, bits) if patch else None for patch in patches)
+            pictures = PictureSequence(frames, options, self.blends)
+            images = (
+                _gif_image(*patch, bits) if patch else None for patch in changed_rectangles(pictures, palette.indices)
+            )
             unchanged = _gif_image(0, 0, np.full((1, 1), UNCHANGED, np.uint8), bits)
-            for index, (image, delay) in enumerate(_timed(images, options.fps, options.hold)):
+            for index, (image, delay) in enumerate(_timed(images, pictures.seconds)):
                 file.write(_gif_control(delay, transparent=index > 0) + image)
                 for begin in range(_LONGEST_GIF_DELAY, delay, _LONGEST_GIF_DELAY):
                     file.write(_gif_control(delay - begin, transparent=True) + unchanged)
@@ -116,18 +119,20 @@ class _Apng(_Png):
     quality_levels = ("all colours",)
 
     def write(self, frames: Frames, path: Path, options: EncodeOptions) -> None:
-        fps = options.fps
+        pictures = PictureSequence(frames, options, self.blends)
+        ticks = pictures.ticks
         with path.open("wb") as file:
             file.write(b"\x89PNG\r\n\x1a\n")
             file.write(_png_chunk(b"IHDR", struct.pack(">2I5B", *frames.size, *_PNG_RGBA)))
-            file.write(_png_chunk(b"acTL", struct.pack(">2I", len(frames), 0 if options.loop else 1)))
+            file.write(_png_chunk(b"acTL", struct.pack(">2I", len(pictures), 0 if options.loop else 1)))
             for kind, content, *_ in _png_texts(options.provenance).chunks:
                 file.write(_png_chunk(kind, content))
-            for number, changed in enumerate(changed_rectangles(options.progress(frames), _opaque)):
+            for number, changed in enumerate(changed_rectangles(pictures, _opaque)):
                 left, top, patch = changed or (0, 0, np.full((1, 1, 4), UNCHANGED, np.uint8))
-                held = round(options.hold * fps) if number == len(frames) - 1 else 0
                 box = (patch.shape[1], patch.shape[0], left, top)
-                control = struct.pack(">5I2H2B", max(0, 2 * number - 1), *box, 1 + held, fps, *_PNG_BLENDING)
+                control = struct.pack(
+                    ">5I2H2B", max(0, 2 * number - 1), *box, ticks[number], options.fps, *_PNG_BLENDING
+                )
                 file.write(_png_chunk(b"fcTL", control))
                 kind, numbered = (b"fdAT", struct.pack(">I", 2 * number)) if number else (b"IDAT", b"")
                 file.write(_png_chunk(kind, numbered + _png_rows(patch)))
@@ -144,25 +149,24 @@ class _Webp(Format):
     signature = re.compile(rb"RIFF....WEBP", re.DOTALL)
 
     def write(self, frames: Frames, path: Path, options: EncodeOptions) -> None:
-        pictures = iter(options.progress(frames))
+        sequence = PictureSequence(frames, options, self.blends)
+        pictures = iter(sequence)
         if options.quality_level:
             pictures = _with_few_colors(pictures, frames, options.quality_level)
         texts = {name: escape(text) for name, text in named_texts(options.provenance).items()}
-        durations = [1000 / options.fps] * len(frames)
-        durations[-1] += 1000 * options.hold
         first = Image.fromarray(next(pictures))
         with path.open("wb") as file:
             first.save(
                 file,
                 "WEBP",
                 save_all=True,
-                append_images=[_Sequence(first, pictures, len(frames) - 1)],
+                append_images=[_Sequence(first, pictures, len(sequence) - 1)],
                 lossless=True,
                 method=1,
                 quality=25,
                 kmin=_NO_KEY_FRAMES - 1,
                 kmax=_NO_KEY_FRAMES,
-                duration=durations,
+                duration=[1000 * seconds for seconds in sequence.seconds],
                 loop=int(not options.loop),
                 xmp=_XMP.format(**texts).encode() if texts else b"",
             )
@@ -194,16 +198,16 @@ def _gif_control(delay: int, *, transparent: bool) -> bytes:
     return _GIF_CONTROL + struct.pack("<BHBx", keep_below | transparent, min(delay, _LONGEST_GIF_DELAY), UNCHANGED)
 
 
-def _timed(images: Iterable[bytes | None], fps: int, hold: float) -> Iterator[tuple[bytes, int]]:
-    """Yield each image with its delay: until the next image, and for the last until the end of the hold."""
-    shown, since, now = b"", 0, 0
-    for number, image in enumerate(images, 1):
+def _timed(images: Iterable[bytes | None], seconds: Sequence[float]) -> Iterator[tuple[bytes, int]]:
+    """Yield each image with its delay, which includes the time of unchanged pictures after it."""
+    shown, since = b"", 0
+    for image, begin in zip(images, np.cumsum([0.0, *seconds]), strict=False):
         if image:
+            now = round(100 * float(begin))
             if shown:
                 yield shown, now - since
             shown, since = image, now
-        now = round(100 * number / fps)
-    yield shown, now + round(100 * hold) - since
+    yield shown, round(100 * sum(seconds)) - since
 
 
 def _png_texts(provenance: Provenance | None) -> PngInfo:

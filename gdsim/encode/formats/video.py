@@ -8,6 +8,7 @@ import subprocess
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import replace
+from itertools import chain, repeat
 from pathlib import Path
 from tempfile import TemporaryDirectory, TemporaryFile
 from typing import IO, TYPE_CHECKING, ClassVar, cast
@@ -16,6 +17,7 @@ import imageio_ffmpeg
 
 from gdsim.encode.formats import EncodeOptions, FileInfo, Format, named_texts
 from gdsim.encode.pixels import planes, planes_and_opacity
+from gdsim.encode.sequence import PictureSequence
 from gdsim.errors import GdsimError, InputError
 from gdsim.metadata import TEXT_LIMIT
 
@@ -38,9 +40,10 @@ _SEGMENT, _UNKNOWN_LENGTH = b"\x18\x53\x80\x67\x01", 2**56 - 1
 
 
 class _Video(Format):
-    """A video; the hold of the last frame is rounded to a whole number of frames."""
+    """A video; times are rounded to whole numbers of frames."""
 
     element = "video"
+    blends = 10
     quality_levels = ("the best quality", "good quality", "fair quality", "low quality")
     demuxer: ClassVar[str]
     codec: ClassVar[str]
@@ -60,12 +63,12 @@ class _Video(Format):
             command = [
                 *("-loglevel", "error", "-y", "-f", "rawvideo", "-pix_fmt", layout, "-s", f"{width}x{height}"),
                 *("-r", str(options.fps), "-i", "-", "-f", "ffmetadata", "-i", f"file:{metadata}"),
-                *("-vf", f"{_TAGS},tpad=stop_mode=clone:stop={round(options.hold * options.fps)}"),
+                *("-vf", _TAGS),
                 *("-map_metadata", "1", "-c:v", *codec.split(), "-crf", str(self.crf[options.quality_level])),
                 # Without random identifiers, so that the same frames produce the same file.
                 *("-fflags", "+bitexact", f"file:{path}"),
             ]
-            _encode(command, frames, path, options)
+            _encode(command, PictureSequence(frames, options, self.blends), frames.transparent, path, options)
 
     def read(self, path: Path) -> FileInfo:
         """Read the size and the comment; the fixed demuxer prevents a malicious file from opening other files."""
@@ -129,9 +132,11 @@ class _Webm(_Video):
 FORMATS = (_Mp4(), _Webm())
 
 
-def _encode(command: list[str], frames: Frames, path: Path, options: EncodeOptions) -> None:
-    shown = options.progress(frames)
-    pictures = planes_and_opacity(shown) if frames.transparent else planes(shown)
+def _encode(
+    command: list[str], sequence: PictureSequence, transparent: bool, path: Path, options: EncodeOptions
+) -> None:
+    shown = chain.from_iterable(map(repeat, sequence, sequence.ticks))
+    pictures = planes_and_opacity(shown) if transparent else planes(shown)
     # Messages go to a file, because a pipe that is not read could fill up and block both processes.
     with TemporaryFile() as log, _start(command, stdin=subprocess.PIPE, stderr=log) as process:
         feed = cast("IO[bytes]", process.stdin)

@@ -15,6 +15,7 @@ from gdsim.analysis.metrics import group_by_objective, lowest_value
 from gdsim.analysis.ranking import scores, typical_start
 from gdsim.config import Experiment
 from gdsim.encode import write
+from gdsim.encode.size_limit import surroundings
 from gdsim.objectives import FloatArray
 from gdsim.objectives.formulas import number
 from gdsim.render import frames
@@ -116,7 +117,7 @@ def _with_notes(scene: Scene, notes: tuple[str, ...]) -> Scene:
 def _clip(scene: Scene) -> tuple[str, str]:
     drawn = frames(scene)
     with TemporaryDirectory() as folder:
-        video = write(drawn, Path(folder, "film.mp4"), fps=scene.fps, hold=scene.hold).read_bytes()
+        video = write(drawn, Path(folder, "film.mp4"), fps=scene.fps, **surroundings(scene, drawn)).read_bytes()
     return data_uri("video/mp4", video), image_uri(drawn.poster(), "webp", quality=POSTER_QUALITY)
 
 
