@@ -106,7 +106,9 @@ def test_everything_but_three_keys_has_a_default() -> None:
 
 @pytest.mark.parametrize("name", PRESETS)
 def test_a_preset_gives_what_is_not_written(name: str) -> None:
-    (size, theme), (fps, seconds, hold), (limit,) = (tuple(section.values()) for section in PRESETS[name].values())
+    (size, theme), (fps, seconds, hold, first), (limit,) = (
+        tuple(section.values()) for section in PRESETS[name].values()
+    )
     for experiment in (
         loads(short(f", output: {{preset: {name}}}")),
         loads(short(f", output: {{preset: {name}}}, view: , animation: ")),
@@ -115,6 +117,7 @@ def test_a_preset_gives_what_is_not_written(name: str) -> None:
         view, animation, output = experiment.view, experiment.animation, experiment.output
         assert (view.size, view.theme) == (size, theme)
         assert (animation.fps, animation.seconds, animation.hold) == (fps, seconds, hold)
+        assert animation.first == first == ("poster" if name in ("slide", "wide", "half") else "start")
         assert (output.preset, output.max_bytes) == (name, limit)
         assert loads(experiment.yaml) == experiment
 
