@@ -21,10 +21,11 @@ from matplotlib.colors import to_rgb
 from gdsim.objectives import FloatArray
 from gdsim.render.annotations import exit_marks, name_marks
 from gdsim.render.canvas import DPI, Canvas, default_settings, save_vectors
-from gdsim.render.display_list import START, Layer, Moment, Primitive, Viewport
+from gdsim.render.display_list import START, ExitMarks, Layer, Moment, PathLabel, Primitive, Viewport
 from gdsim.render.header import Counter, draw_header
 from gdsim.render.images import Pixels, Rect, image_artists, pixels_of
-from gdsim.render.layout import GroupLayout, Layout, LayoutSearch
+from gdsim.render.labels import names_paths, path_labels
+from gdsim.render.layout import LEGEND_LINES, GroupLayout, Layout, LayoutSearch
 from gdsim.render.legend import draw_key, draw_legend, draw_names, key_width
 from gdsim.render.painter import Painter, only
 from gdsim.render.panels import draw_panels, panel_renderer
@@ -33,6 +34,7 @@ from gdsim.render.trail import Trail
 from gdsim.render.views import view_renderer
 from gdsim.scene.model import Facet, Scene
 
+EARLY = 0.5  # the share of the animation until which the names of paths must appear
 VECTOR_SCALE = 3  # the number of dots per pixel, along each side, of a surface in a vector picture
 
 
@@ -85,7 +87,10 @@ class Frames:
                 panels.append(Layer(viewport, index, primitives))
         self.layers = (*panels, *views)
         draw_names(canvas, scene.groups, layout.groups)
-        draw_legend(canvas, scene.styles)
+        labels = [label for layer in views for label in only(layer.primitives, PathLabel)]
+        # If one of the names is missing, or appears late, all are in the legend.
+        early = scene.frame_steps[int(EARLY * (len(scene) - 1))]
+        draw_legend(canvas, scene.styles, named=sum(label.begin <= early for label in labels) < len(scene.styles))
         draw_key(canvas, scene)
         draw_header(canvas, scene)
         self.counter = Counter(canvas) if scene.steps else None
@@ -202,12 +207,14 @@ class FramePainter:
         painters = frames.painters(renderer)
         self._turning = [each for each in painters if each[0].primitives_at]
         self._fixed = [each for each in painters if not each[0].primitives_at]
-        self._trails = []
+        self._trails, self._labels = [], []
         for layer, painter in self._fixed:
             within = self._around(layer.viewport.bounds.T, 0.0, self._page)
             self._trails += [(trail, painter, within) for trail in only(layer.primitives, Trail)]
+            self._labels += [(label, painter) for label in only(layer.primitives, PathLabel)]
         # This order does not depend on the frames, so that a poster drawn at once equals the last frame.
         commits = [(until, i) for i, (trail, *_) in enumerate(self._trails) for until in trail.commit_times.tolist()]
+        commits += [(label.end, len(self._trails) + i) for i, (label, _) in enumerate(self._labels)]
         self._commits = sorted(commits, reverse=True)
         self._since: list[float | None] = [None] * len(self._trails)
         self._images = [image for layer in frames.layers for image in layer.images]
@@ -225,11 +232,17 @@ class FramePainter:
         self._drawn = []
         while self._commits and self._commits[-1][0] <= time:
             until, i = self._commits.pop()
-            area = self._draw_trail(i, until).area
+            if i >= len(self._trails):
+                area = self._draw_label(*self._labels[i - len(self._trails)], until).area
+            else:
+                area = self._draw_trail(i, until).area
+                self._since[i] = until
             self._committed[area] = self._pixels[area]
-            self._since[i] = until
         for i in range(len(self._trails)):
             self._draw_trail(i, time)
+        for label, painter in self._labels:
+            if label.begin < time < label.end:
+                self._draw_label(label, painter, time)
         for layer, painter in self._fixed:
             for points in painter.draw_over(layer.primitives, time):
                 self._drew(points, self._em, self._page)
@@ -258,6 +271,11 @@ class FramePainter:
         """Draw a trail from its last commit up to a time, and return the changed rectangle."""
         trail, painter, within = self._trails[index]
         return self._drew(painter.draw_trail(trail, time, self._since[index]), trail.style.reach, within)
+
+    def _draw_label(self, label: PathLabel, painter: Painter, time: float) -> Rect:
+        """Draw a label, and return the changed rectangle."""
+        painter.draw_label(label, time)
+        return self._drew(label.extent, 0.5 * self._em, self._page)
 
     def _drew(self, points: FloatArray, reach: float, within: Rect) -> Rect:
         """Record that pixels around points, (…, 2), have changed, and return their rectangle."""
@@ -309,6 +327,7 @@ def scene_layout(scene: Scene) -> Layout:
         key=key_width(scene),
         panels=panels,
         panels_at=scene.panels_at,
+        legend_lines=LEGEND_LINES[names_paths(scene) :],
     ).best()
 
 
@@ -319,10 +338,14 @@ def _view_layers(canvas: Canvas, index: int, place: GroupLayout) -> Iterator[Lay
     for facet, box, outer in zip(facets, place.facets, place.outer, strict=True):
         viewport = renderer.draw(canvas, facet, box, outer)
         at = partial(_moving_parts, canvas, facet, viewport)
-        yield Layer(viewport, index, at(START), at if viewport.turning else None, facet)
+        primitives, labels = at(START), list[PathLabel]()
         if not viewport.turning:
+            trails = [trail for trail in only(primitives, Trail) if trail.path is not None]
+            exits = [marks.extent for marks in only(primitives, ExitMarks) if marks.text is not None]
+            labels = path_labels(canvas, facet, viewport, trails, exits)
             add_starts(facet, viewport, START)
-            name_marks(canvas, facet, viewport)
+            name_marks(canvas, facet, viewport, [label.extent for label in labels])
+        yield Layer(viewport, index, (*primitives, *labels), at if viewport.turning else None, facet)
     if place.color_bar is not None:
         renderer.draw_color_bar(canvas, facets[0], place.color_bar)
 

@@ -79,13 +79,13 @@ def longest_number(limits: FloatArray) -> int:
     return max(len(words) for most in range(1, 6) for words in labels(few_ticks(low, high, most)) or ("",))
 
 
-def name_marks(canvas: Canvas, facet: Facet, viewport: Viewport) -> None:
-    """Write the names of a view's marks within its border and with few overlaps."""
+def name_marks(canvas: Canvas, facet: Facet, viewport: Viewport, labels: Iterable[FloatArray]) -> None:
+    """Write the names of a view's marks within its border and with few overlaps; `labels` are corners, (2, 2)."""
     if not facet.marks:
         return
     places, em = np.array([mark.point for mark in facet.marks]), canvas.em
     crosses, crowd = viewport.pixels(places, START), _points_along_paths(facet, viewport, START)
-    taken = [cross + 0.5 * em * AROUND for cross in crosses]
+    taken = [*labels, *(cross + 0.5 * em * AROUND for cross in crosses)]
     for index in np.flatnonzero(~viewport.hidden(places, START)).tolist():
         name = canvas.shortened(facet.marks[index].name, SMALL, viewport.box.width - em, middle=True)
         half = np.array([canvas.width_of(name, SMALL), 1.2 * em]) / 2

@@ -191,6 +191,27 @@ class ExitMarks:
 
 
 @dataclass(frozen=True, eq=False)
+class PathLabel:
+    """The name of an optimizer beside its path.
+
+    Attributes:
+        begin: The time at which it begins to appear.
+        end: The time from which it is opaque.
+        extent: (2, 2) two opposite corners of the area that it covers, in which no path is drawn later.
+    """
+
+    optimizer: int
+    begin: float
+    end: float
+    text: Text
+    extent: FloatArray
+
+    def alpha(self, time: float) -> float:
+        """Return its opacity at a time."""
+        return float(time >= self.end) or max((time - self.begin) / max(self.end - self.begin, TINY), 0.0)
+
+
+@dataclass(frozen=True, eq=False)
 class Cursor:
     """The relation of a panel's horizontal axis to time; only web pages show it, as a cursor that can be dragged.
 
@@ -203,14 +224,16 @@ class Cursor:
     places: FloatArray
 
 
-Primitive: TypeAlias = Trail | DropLines | Tangents | HeadArrows | ExitMarks | ImageFrames | RevealedImage | Cursor
+Primitive: TypeAlias = (
+    Trail | DropLines | Tangents | HeadArrows | ExitMarks | PathLabel | ImageFrames | RevealedImage | Cursor
+)
 
 
 @dataclass(frozen=True, eq=False)
 class Layer:
     """The moving parts of one view or panel.
 
-    Painters draw images first, then trails, drop lines, tangents, arrows, the heads of the trails and exit marks;
+    Painters draw images first, then trails, labels, drop lines, tangents, arrows, heads and exit marks;
     primitives of one type are drawn in the given order.
 
     Attributes:

@@ -148,6 +148,7 @@ class LayoutSearch:
         digits: The number of characters of the longest tick label on a facet's vertical axis; 0 for no tick labels.
         color_bar: Whether there is a color bar, if there is room.
         legend: The number of legend entries.
+        legend_lines: The heights of a legend entry that are tried, in ems.
         key: The width of the key to the symbols, in ems; 0 for no key.
         panels: The panels of each group.
         panels_at: Whether the panels are beside or under the facets; None for the better fit.
@@ -165,6 +166,7 @@ class LayoutSearch:
     key: float
     panels: tuple[PanelRequest, ...]
     panels_at: Literal["beside", "under"] | None
+    legend_lines: tuple[float, ...] = LEGEND_LINES
 
     def __post_init__(self) -> None:
         """Compute lengths in pixels that all candidates share."""
@@ -201,11 +203,11 @@ class LayoutSearch:
             return
         sides = bool(self.panels or self.legend)
         if sides and self.panels_at != "under" and self.width >= 36 * em and self.height >= 20 * em:
-            yield from starmap(self._beside, product(columns, (0.64, 0.58, 0.7, 0.5), LEGEND_LINES))
+            yield from starmap(self._beside, product(columns, (0.64, 0.58, 0.7, 0.5), self.legend_lines))
         if sides and self.panels_at != "beside" and self.width >= 26 * em and self.height >= 30 * em:
-            yield from starmap(self._under, product(columns, (0.6, 0.5, 0.7), LEGEND_LINES))
+            yield from starmap(self._under, product(columns, (0.6, 0.5, 0.7), self.legend_lines))
             if self.legend and self.panels and self.width >= 44 * em:
-                yield from starmap(self._over, product(columns, (0.62, 0.55, 0.7), LEGEND_LINES))
+                yield from starmap(self._over, product(columns, (0.62, 0.55, 0.7), self.legend_lines))
         yield from map(self._alone, columns)
 
     def _layout(self, groups: Sequence[GroupLayout], legend: Box | None, key: Box | None) -> Layout:
@@ -264,7 +266,7 @@ class LayoutSearch:
         if self.legend and len(panels) < len(self.panels):
             # Beside the panels, the legend does not reduce their height.
             wide = min(0.46 * strip.width, 30 * em)
-            legend, key = self._legend_and_key(replace(strip, width=wide), LEGEND_LINES[0], strip.height)
+            legend, key = self._legend_and_key(replace(strip, width=wide), self.legend_lines[0], strip.height)
             panels = self._stack(Box(x + wide + em, em, strip.width - wide - em, strip.height))
         return self._layout([replace(group, panels=panels)], legend, key)
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
+from dataclasses import replace
 from functools import partial
 from typing import TypeAlias
 
@@ -20,10 +21,12 @@ LINE = 1.55  # the spacing of one-line legend entries
 CLOSE, WIDE = 2.4, 2.95  # the minimum and maximum spacing of two-line entries
 
 
-def draw_legend(canvas: Canvas, styles: Sequence[Style]) -> None:
-    """Draw the legend, if it has room."""
+def draw_legend(canvas: Canvas, styles: Sequence[Style], *, named: bool) -> None:
+    """Draw the legend, if it has room; `named` is whether it names the optimizers, because labels do not."""
     em, box = canvas.em, canvas.layout.legend
-    if box is None:
+    entries = [_brief(style) if named else replace(_brief(style), label="") for style in styles]
+    styles = [entry for entry in entries if entry.label or entry.settings or entry.aside]
+    if box is None or not styles:
         return
     if box.height < LINE * em * min(len(styles), 2) and box.width > 1.5 * box.height:
         _draw_in_lines(canvas, styles, box)
@@ -52,12 +55,18 @@ def draw_names(canvas: Canvas, groups: Sequence[Group], layouts: Sequence[GroupL
             canvas.text(layout.name.x, layout.name.y, name, size=LABEL, fontweight="bold", va="baseline")
         for facet, box in zip(group.facets, layout.facets, strict=True):
             if facet.style is not None:
-                under = layout.caption > 2.5 * canvas.em
+                style, under = _brief(facet.style), layout.caption > 2.5 * canvas.em
                 y = box.top + layout.caption - 0.95 * canvas.em
-                _draw_entry(canvas, facet.style, box, y, under=under, whole=not under)
+                _draw_entry(canvas, style, box, y, under=under, whole=not under)
             elif facet.heading:
                 heading = canvas.shortened(facet.heading, 1.0, canvas.size[0] - box.x)
                 canvas.text(box.x, box.top + 0.5 * canvas.em, heading, color=canvas.theme.quiet, va="bottom")
+
+
+def _brief(style: Style) -> Style:
+    """Return a style whose settings do not begin with the class, if its label is the name of the class."""
+    name, _, rest = style.settings.partition(" · ")
+    return replace(style, settings=rest) if name == style.label else style
 
 
 def _draw_entry(canvas: Canvas, style: Style, box: Box, y: float, *, under: bool, whole: bool = False) -> bool:
@@ -71,29 +80,31 @@ def _draw_entry(canvas: Canvas, style: Style, box: Box, y: float, *, under: bool
     x, aside = box.x + 3.4 * em, style.aside
     label = canvas.shortened(style.label, LABEL, box.right - x, bold=True, middle=True)
     canvas.text(x, y, label, size=LABEL, fontweight="bold", va="center_baseline")
-    beside = x + canvas.width_of(label, LABEL, bold=True) + 0.8 * em
+    beside = x + canvas.width_of(label, LABEL, bold=True) + 0.8 * em * bool(label)
     if under:
         if aside and canvas.width_of(aside, 1.0) <= box.right - beside:
             canvas.text(beside, y, aside, color=quiet, va="center_baseline")
             aside = ""
         beside, y = x, y - 1.3 * em
-    room, words = box.right - beside, " · ".join(filter(None, [style.settings, aside]))
-    if room <= 4 * em or (whole and canvas.width_of(words, 1.0) > room):
+    settings = settings_text(style, aside, box.right - beside, canvas)
+    if box.right - beside <= 4 * em or (whole and "…" in settings):
         return False
-    settings = settings_text(style, aside, room, canvas)
     canvas.text(beside, y, settings, color=quiet, va="center_baseline")
     return bool(settings)
 
 
 def settings_text(style: Style, aside: str, room: float, canvas: Canvas) -> str:
-    """Return an optimizer's settings and `aside`, shortened to `room` pixels; `aside` is shortened last."""
-    words = " · ".join(filter(None, [style.settings, aside]))
-    if not aside or canvas.width_of(words, 1.0) <= room:
-        return canvas.shortened(words, 1.0, room)
+    """Return an optimizer's settings and `aside`, shortened to `room` pixels: the class first, `aside` last."""
+
+    def joined(settings: Sequence[str]) -> str:
+        return " · ".join(filter(None, [*settings, aside]))
+
     own = style.settings.split(" · ")
-    # The class is omitted first if it equals the label.
-    own = own[own[0] == style.label :]
-    tried = (" · ".join([*own[:count], *["…"] * (count < len(own)), aside]) for count in range(len(own), 0, -1))
+    if canvas.width_of(joined(own), 1.0) > room and " " not in own[0]:
+        own = own[1:]
+    if not aside or canvas.width_of(joined(own), 1.0) <= room:
+        return canvas.shortened(joined(own), 1.0, room)
+    tried = (joined([*own[:count], *["…"] * (count < len(own))]) for count in range(len(own), 0, -1))
     fitting = next((words for words in tried if canvas.width_of(words, 1.0) <= room), aside)
     # Settings are shown only if the learning rate fits.
     return canvas.shortened(fitting if "lr " in fitting else aside, 1.0, room)
@@ -102,9 +113,12 @@ def settings_text(style: Style, aside: str, room: float, canvas: Canvas) -> str:
 def _draw_in_lines(canvas: Canvas, styles: Sequence[Style], box: Box) -> None:
     """Write the names one after another, in as many lines as fit."""
     em, x, y = canvas.em, box.x, box.top - 0.7 * canvas.em
-    names = [f"{style.label}  {style.aside}".rstrip() for style in styles]
+    names = [f"{style.label or style.settings}  {style.aside}".rstrip() for style in styles]
     if sum(canvas.width_of(name, 1.0) + 2.2 * em for name in names) > box.width:
-        names = [canvas.shortened(style.label, 1.0, min(box.width, 12 * em), middle=True) for style in styles]
+        names = [
+            canvas.shortened(style.label or style.settings, 1.0, min(box.width, 12 * em), middle=True)
+            for style in styles
+        ]
     for index, (style, label) in enumerate(zip(styles, names, strict=True)):
         width = 1.2 * em + canvas.width_of(label, 1.0)
         last = y - 1.5 * em < box.y - 0.2 * em

@@ -15,7 +15,16 @@ from matplotlib.transforms import Affine2D, Bbox, IdentityTransform, Transformed
 
 from gdsim.objectives import FloatArray, inside
 from gdsim.render.canvas import arrow_shapes, points
-from gdsim.render.display_list import SHADOW, SHADOW_ALPHA, DropLines, ExitMarks, HeadArrows, Primitive, Tangents
+from gdsim.render.display_list import (
+    SHADOW,
+    SHADOW_ALPHA,
+    DropLines,
+    ExitMarks,
+    HeadArrows,
+    PathLabel,
+    Primitive,
+    Tangents,
+)
 from gdsim.render.trail import BoolArray, Stretch, Trail, interpolated
 
 CIRCLE = np.stack([np.cos(np.linspace(0, 2 * np.pi, 33)), np.sin(np.linspace(0, 2 * np.pi, 33))], -1) / 2
@@ -52,11 +61,13 @@ class Painter:
         """Draw everything except images at a time."""
         for trail in only(primitives, Trail):
             self.draw_trail(trail, time)
+        for label in only(primitives, PathLabel):
+            self.draw_label(label, time)
         for _ in self.draw_over(primitives, time):
             pass
 
     def draw_over(self, primitives: Sequence[Primitive], time: float) -> Iterator[FloatArray]:
-        """Draw everything above the trails, and yield the points, (…, 2), that each primitive covers."""
+        """Draw everything above the trails and the labels, and yield the points, (…, 2), that each primitive covers."""
         for drops in only(primitives, DropLines):
             yield self._draw_drops(drops, time)
         for tangents in only(primitives, Tangents):
@@ -108,6 +119,12 @@ class Painter:
                     self.stroke(line[None, first:last], style.color, factor * width, dash=dash, alpha=alpha)
         if style.dot_size:
             self._mark(stretch.dots, "o", style.dot_size, style.color, style.casing, style.dot_edge, alpha)
+
+    def draw_label(self, label: PathLabel, time: float) -> None:
+        """Draw the label of a path, if its time has come."""
+        if alpha := label.alpha(time):
+            label.text.set_alpha(alpha)
+            label.text.draw(self.renderer)
 
     def _draw_hidden(self, trail: Trail, stretch: Stretch, alpha: float, new: int = 0) -> None:
         """Draw hidden segments from vertex `new` on, because translucent segments must not be drawn twice."""

@@ -216,7 +216,7 @@ def _with_paths(facet: Facet, paths: tuple[Path, ...]) -> Facet:
 
 def _along(rows: FloatArray, limits: FloatArray, apart: FloatArray) -> FloatArray:
     """Return points (n, 2) at most `apart` (2,) from each other along paths (steps + 1, starts, 2) within limits."""
-    enter, leave = _within(rows, limits)
+    enter, leave = within(rows, limits)
     moves = np.diff(rows, axis=0)
     counts = np.ceil(np.nan_to_num(np.abs(moves / apart).max(-1)) * (leave - enter)).astype(np.int64)
     steps, starts = np.nonzero(counts)
@@ -249,7 +249,7 @@ def _times(iterates: FloatArray, bounds: FloatArray, ends: npt.NDArray[np.int64]
     Only the parts of segments inside the bounds are divided, so that distant points do not use up the limit.
     """
     steps = len(iterates) - 1
-    enter, leave = _within(iterates, bounds)
+    enter, leave = within(iterates, bounds)
     span = bounds[:, 1] - bounds[:, 0]
     lengths = np.linalg.norm(np.diff(iterates, axis=0) / span, axis=-1) * (leave - enter)
     lengths[np.arange(steps)[:, None] >= ends] = 0.0
@@ -260,8 +260,8 @@ def _times(iterates: FloatArray, bounds: FloatArray, ends: npt.NDArray[np.int64]
     more = float(wanted[tuple(crossing.T)].sum() + (parts - 1).sum())
     share = min(1.0, max(0, most - steps) / max(more, 1.0))
     parts = 1 + np.floor(share * (parts - 1)).astype(np.int64)
-    within = np.arange(parts.sum()) - np.repeat(np.cumsum(parts) - parts, parts)
-    times = [np.repeat(np.arange(steps), parts) + within / np.repeat(parts, parts)]
+    count = np.arange(parts.sum()) - np.repeat(np.cumsum(parts) - parts, parts)
+    times = [np.repeat(np.arange(steps), parts) + count / np.repeat(parts, parts)]
     for k, start in crossing:
         n = int(share * wanted[k, start])
         if n > 0:
@@ -269,9 +269,17 @@ def _times(iterates: FloatArray, bounds: FloatArray, ends: npt.NDArray[np.int64]
     return np.unique(np.concatenate([*times, [steps]]))
 
 
-def _within(iterates: FloatArray, bounds: FloatArray) -> tuple[FloatArray, FloatArray]:
-    """Return the fractions of each segment, (steps, starts), between which it is within the bounds; equal if never."""
-    here, move = iterates[:-1], np.diff(iterates, axis=0)
+def within(points: FloatArray, bounds: FloatArray) -> tuple[FloatArray, FloatArray]:
+    """Return between which fractions the segments of paths are within bounds, (k, 2); equal ones if never.
+
+    Args:
+        points: (n, starts, k) the vertices of the paths.
+        bounds: The range of each coordinate.
+
+    Returns:
+        The fractions at which segments enter and leave the bounds, each (n − 1, starts).
+    """
+    here, move = points[:-1], np.diff(points, axis=0)
     with np.errstate(divide="ignore", invalid="ignore", over="ignore"):
         low, high = (bounds[:, 0] - here) / move, (bounds[:, 1] - here) / move
     still = move == 0
@@ -332,7 +340,7 @@ def _exits(trajectory: Trajectory, times: FloatArray, points: FloatArray, limits
         here, there = points[first - 1, start], points[first, start]
         share = 0.0
         if np.isfinite(there[:2]).all():
-            share = float(_within(np.stack([here, there])[:, None, :2], limits)[1][0, 0])
+            share = float(within(np.stack([here, there])[:, None, :2], limits)[1][0, 0])
         point = np.where(np.isfinite(there), here + share * (there - here), here)
         time = times[first - 1] + share * (times[first] - times[first - 1])
         yield Exit(start, last + 1, float(time), tuple(point.tolist()), f"left at step {last + 1}")

@@ -503,6 +503,7 @@ class Picture {
     const { trails } = layer, isShown = (each) => !this.hidden.has(trails[each.trail].optimizer);
     for (const each of this.shown(layer.images)) each.draw(brush, time);
     for (const each of this.shown(layer.heatmaps)) this.drawHeatmap(brush, each, time);
+    for (const each of this.shown(layer.labels)) this.drawLabel(brush, each, time);
     for (const each of layer.drops.filter(isShown)) drawDrops(brush, layer, each, time);
     for (const each of layer.tangents.filter(isShown)) drawTangents(brush, layer, each, time);
     for (const each of layer.arrows.filter(isShown)) drawArrows(brush, layer, each, time);
@@ -519,10 +520,16 @@ class Picture {
   }
 
   /** Draw a part of the sheet; text comes from there because it has the font of the rest of the picture. */
-  drawSprite(brush, { left, top, row, width, height }, shift = 0) {
+  drawSprite(brush, { left, top, row, width, height }, shift = 0, alpha = 1) {
     const { scale } = this.drawing;
-    brush.globalAlpha = 1;
+    brush.globalAlpha = alpha;
     brush.drawImage(this.sheet, 0, row, width, height, left + shift, top, width / scale, height / scale);
+  }
+
+  /** Draw the name of an optimizer beside its path, which appears between two times. */
+  drawLabel(brush, { begin, end, text }, time) {
+    const alpha = time >= end ? 1 : Math.max((time - begin) / (end - begin), 0);
+    if (alpha) this.drawSprite(brush, text, 0, alpha);
   }
 
   drawExits(brush, { times, points, marker, size, color, casing, edge, text }, time) {

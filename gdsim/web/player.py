@@ -30,6 +30,7 @@ from gdsim.render.display_list import (
     ExitMarks,
     HeadArrows,
     Layer,
+    PathLabel,
     Tangents,
     iterate_stride,
 )
@@ -194,6 +195,7 @@ class Drawing:
             "tangents": [self._tangents(each, index) for each in only(primitives, Tangents)],
             "arrows": [self._arrows(each, index) for each in only(primitives, HeadArrows)],
             "exits": [self._exits(each) for each in only(primitives, ExitMarks)],
+            "labels": [self._label(each) for each in only(primitives, PathLabel)],
             "images": [self._images(each) for each in only(primitives, ImageFrames)],
             "heatmaps": [self._heatmap(each) for each in only(primitives, RevealedImage)],
             "iterates": [] if facet is None else self._iterates(facet, trails),
@@ -235,6 +237,10 @@ class Drawing:
             "points": _encoded(self._down(marks.points)),
             "text": None if marks.text is None else self._sheet.draw(marks.text.draw),
         }
+
+    def _label(self, label: PathLabel) -> dict[str, Any]:
+        label.text.set_alpha(1.0)
+        return _fields(label, "optimizer begin end") | {"text": self._sheet.draw(label.text.draw)}
 
     def _images(self, images: ImageFrames) -> dict[str, Any]:
         count = len(images.cells)

@@ -1,0 +1,154 @@
+"""Names at the paths: where they are, when they appear, and what the legend then says."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+from matplotlib.text import Text
+
+import gdsim
+from gdsim.config import Animation, View
+from gdsim.render import Frames
+from gdsim.render.display_list import PathLabel
+from gdsim.render.painter import only
+from gdsim.render.trail import Trail
+from gdsim.scene.build import build_scene
+
+RUNS = {
+    "SGD": {"lr": 0.01},
+    "Momentum": {"optimizer": "SGD", "lr": 0.01, "momentum": 0.9},
+    "Adam": {"optimizer": "Adam", "lr": 0.3},
+}
+
+
+def race(objective="himmelblau", start=(-0.5, 4.2), runs=RUNS, **view):
+    trajectories = [
+        gdsim.descend(objective, each.get("optimizer", label), start=start, steps=60, label=label,
+                      **{key: value for key, value in each.items() if key != "optimizer"})
+        for label, each in runs.items()
+    ]  # fmt: skip
+    animation = Animation(fps=10, seconds=4, trail=view.pop("trail", "whole"))
+    return build_scene(trajectories, view=View(**view), animation=animation)
+
+
+def labels(frames: Frames) -> list[PathLabel]:
+    return [label for layer in frames.layers for label in only(layer.primitives, PathLabel)]
+
+
+def written(frames: Frames) -> list[str]:
+    return [text.get_text() for text in frames.canvas.figure.findobj(Text)]
+
+
+def along(trail: Trail) -> np.ndarray:
+    """Closely spaced points along a trail, (n, 2)."""
+    times = np.linspace(0, trail.times[-1], 6001)
+    places = np.stack([np.interp(times, trail.times, trail.points[:, 0, axis]) for axis in (0, 1)], -1)
+    return places[np.isfinite(places).all(-1)]
+
+
+SCENES = {
+    "contour": {},
+    "small": {"size": [640, 360]},
+    "square": {"size": [720, 720], "theme": "slide"},
+    "surface": {"kind": "surface", "theme": "dark"},
+    "another": {"objective": "booth", "start": (-7, 8)},
+}
+
+
+@pytest.mark.parametrize("name", SCENES)
+def test_labels_cover_no_path_no_minimum_no_start_no_edge_and_no_other_label(name):
+    frames = Frames(race(**SCENES[name]))
+    (layer,) = (each for each in frames.layers if each.facet is not None)
+    found, em = only(layer.primitives, PathLabel), frames.canvas.em
+    assert len({label.optimizer for label in found}) == len(found) >= 2
+    trails = [trail for trail in only(layer.primitives, Trail) if trail.path is not None]
+    minima = layer.viewport.pixels(layer.facet.minima, frames.moment(0))
+    starts = np.stack([trail.at(0.0)[0] for trail in trails])
+    ends = np.stack([trail.at(60.0)[0] for trail in trails])
+    boxes = np.array([label.extent for label in found])
+    for label, (low, high) in zip(found, boxes, strict=True):
+        size = label.text.get_window_extent(frames.canvas.agg.get_renderer())
+        assert (np.array([size.x0, size.y0]) > low - 2).all()
+        assert (np.array([size.x1, size.y1]) < high + 2).all()
+        assert (layer.viewport.bounds[:, 0] < low).all()
+        assert (high < layer.viewport.bounds[:, 1]).all()
+        for trail in trails:
+            gap = 0.0 if trail.optimizer == label.optimizer else 0.3 * em
+            places = along(trail)
+            assert not ((places > low - gap) & (places < high + gap)).all(-1).any()
+        for spots in (minima, starts, ends):
+            assert not ((spots > low - 0.5 * em) & (spots < high + 0.5 * em)).all(-1).any()
+    for i, (low, high) in enumerate(boxes):
+        others = np.delete(boxes, i, axis=0)
+        assert not ((others[:, 1] > low) & (others[:, 0] < high)).all(-1).any()
+
+
+def test_a_label_appears_when_its_path_has_come_there_and_stays():
+    frames = Frames(race())
+    trails = {trail.optimizer: trail for layer in frames.layers for trail in only(layer.primitives, Trail)
+              if trail.path is not None}  # fmt: skip
+    found = labels(frames)
+    assert len(found) == 3
+    for label in found:
+        reached = trails[label.optimizer].points[trails[label.optimizer].times <= label.begin + 1, 0]
+        middle, half = label.extent.mean(0), np.ptp(label.extent, axis=0) / 2
+        gaps = np.maximum(np.abs(along(trails[label.optimizer]) - middle) - half, 0)
+        assert np.linalg.norm(gaps, axis=-1).min() < 1.5 * frames.canvas.em
+        assert len(reached)
+        times = frames.scene.frame_steps
+        alphas = [label.alpha(time) for time in times]
+        assert alphas == sorted(alphas)
+        assert alphas[-1] == 1
+        assert sum(0 < alpha < 1 for alpha in alphas) <= 6
+        (left, bottom), (right, top) = label.extent.round().astype(int)
+        rows = slice(frames.size[1] - top, frames.size[1] - bottom)
+        color = np.array([int(frames.scene.styles[label.optimizer].color[i : i + 2], 16) for i in (1, 3, 5)])
+        shown = [
+            bool((frame[rows, left:right] == color).all(-1).any())
+            for frame in (frames.at(frames.moment(0)), frames.poster())
+        ]
+        assert shown == [label.begin == 0, True]
+
+
+def test_the_legend_has_settings_only_where_labels_have_the_names():
+    frames = Frames(race())
+    assert {label.text.get_text() for label in labels(frames)} == set(RUNS)
+    assert not set(RUNS) & set(written(frames))
+    assert {"lr 0.01", "lr 0.3", "SGD · lr 0.01 · momentum 0.9"} <= set(written(frames))
+
+
+@pytest.mark.parametrize(
+    "view",
+    [
+        {"trail": 10},
+        {"kind": "surface", "camera": {"orbit": 40}},
+        {"start": np.random.default_rng(0).uniform(-4, 4, (9, 2))},
+        {"size": [240, 180]},
+    ],
+)
+def test_the_legend_has_the_names_where_labels_would_not_be_clear(view):
+    frames = Frames(race(**view))
+    assert len(labels(frames)) < 3
+    assert set(RUNS) & {words.replace("…", "") for words in written(frames)} or view.get("size")
+
+
+def test_a_bundle_of_paths_is_named_late_and_therefore_in_the_legend():
+    same = {name: {"optimizer": "SGD", "lr": 0.01} for name in ("One", "Two", "Three")}
+    frames = Frames(race(runs=same))
+    half = frames.scene.frame_steps[len(frames) // 2]
+    assert sum(label.begin <= half for label in labels(frames)) < 3
+    assert set(same) <= set(written(frames))
+
+
+def test_a_name_of_a_class_is_not_said_twice():
+    for view in ({}, {"layout": "grid"}):
+        assert not any(words.startswith(("SGD · lr 0.01 ·", "Adam ·")) and "momentum" not in words
+                       for words in written(Frames(race(**view))))  # fmt: skip
+
+
+def test_a_scene_of_one_frame_has_its_labels():
+    scene = race()
+    frames = Frames(replace(scene, frame_steps=scene.frame_steps[-1:]))
+    assert [label.alpha(60.0) for label in labels(frames)] == [1.0] * 3
