@@ -25,7 +25,7 @@ RUNS = {
 
 def race(objective="himmelblau", start=(-0.5, 4.2), runs=RUNS, **view):
     trajectories = [
-        gdsim.descend(objective, each.get("optimizer", label), start=start, steps=60, label=label,
+        gdsim.descend(objective, each.get("optimizer", label), start=start, steps=150, label=label,
                       **{key: value for key, value in each.items() if key != "optimizer"})
         for label, each in runs.items()
     ]  # fmt: skip
@@ -51,7 +51,7 @@ def along(trail: Trail) -> np.ndarray:
 SCENES = {
     "contour": {},
     "small": {"size": [640, 360]},
-    "square": {"size": [720, 720], "theme": "slide"},
+    "square": {"size": [720, 720], "theme": "dark"},
     "surface": {"kind": "surface", "theme": "dark"},
     "another": {"objective": "booth", "start": (-7, 8)},
 }
@@ -66,7 +66,7 @@ def test_labels_cover_no_path_no_minimum_no_start_no_edge_and_no_other_label(nam
     trails = [trail for trail in only(layer.primitives, Trail) if trail.path is not None]
     minima = layer.viewport.pixels(layer.facet.minima, frames.moment(0))
     starts = np.stack([trail.at(0.0)[0] for trail in trails])
-    ends = np.stack([trail.at(60.0)[0] for trail in trails])
+    ends = np.stack([trail.at(150.0)[0] for trail in trails])
     boxes = np.array([label.extent for label in found])
     for label, (low, high) in zip(found, boxes, strict=True):
         size = label.text.get_window_extent(frames.canvas.agg.get_renderer())
@@ -151,4 +151,4 @@ def test_a_name_of_a_class_is_not_said_twice():
 def test_a_scene_of_one_frame_has_its_labels():
     scene = race()
     frames = Frames(replace(scene, frame_steps=scene.frame_steps[-1:]))
-    assert [label.alpha(60.0) for label in labels(frames)] == [1.0] * 3
+    assert [label.alpha(150.0) for label in labels(frames)] == [1.0] * 3

@@ -24,7 +24,7 @@ from gdsim.scene.facets import within
 from gdsim.scene.model import Facet, Scene
 
 # Lengths in ems.
-LEAST_VIEW = 14.0  # the shorter side of a view that has labels
+LEAST_VIEW = 12.0  # the shorter side of a view that has labels
 CELL = 0.2  # the side of a cell of the grid
 GAP, BESIDE_HEAD = (
     0.55,
@@ -83,13 +83,15 @@ def path_labels(
     courses = [_course(trail, viewport.bounds, CELL * em) for trail in trails]
     spots = [facet.minima, *(path.points[0] for path in facet.paths), np.array([m.point for m in facet.marks])]
     around = [viewport.pixels(each, START) for each in spots if len(each)]
-    around += [trail.at(float(trail.times[-1])) for trail in trails]
+    ends = [trail.at(float(trail.times[-1])) for trail in trails]
+    around += ends
     fixed = [center + HEAD * em * AROUND for center in np.concatenate(around)] + list(taken)
     found: dict[int, PathLabel] = {}
     # Short paths have the fewest places.
     for index in sorted(range(len(trails)), key=lambda i: len(courses[i].points)):
         others = [course.points for i, course in enumerate(courses) if i != index]
-        label = _label(canvas, trails[index], courses[index], others, search, fixed)
+        heads = np.concatenate([np.empty((0, 2)), *(each for i, each in enumerate(ends) if i != index)])
+        label = _label(canvas, trails[index], heads, courses[index], others, search, fixed)
         if label is not None:
             found[index] = label
             fixed.append(label.extent)
@@ -127,6 +129,7 @@ class _Search:
 def _label(
     canvas: Canvas,
     trail: Trail,
+    heads: FloatArray,
     course: _Course,
     others: list[FloatArray],
     search: _Search,
@@ -144,7 +147,10 @@ def _label(
     nearby = np.zeros(len(anchors), np.int64)
     for each in others:
         nearby += search.covered(search.table(each), anchors, np.full(2, NEAR * em)) > 0
-    rests, since = (np.concatenate([each, each]) for each in _rests(trail, em))
+    rests, since = _rests(trail, em)
+    # Beside a head at rest it is clear whose label it is, unless others rest there, too.
+    single = ~(np.linalg.norm(rests[:, None] - heads, axis=-1) < em).any(-1)
+    rests, since = (np.concatenate([each[single]] * 2) for each in (rests, since))
     gaps = em * np.concatenate([np.full(len(anchors), GAP), np.repeat(BESIDE_HEAD, len(rests) // 2)])
     centers = np.concatenate([anchors, rests])[:, None] + SIDES * (half + gaps[:, None, None])
     centers, times = centers.reshape(-1, 2), np.repeat(np.append(times, since), len(SIDES))
@@ -163,6 +169,7 @@ def _label(
     frames = np.searchsorted(canvas.scene.frame_steps, times)
     cost = OWN * own_cells * search.cell**2 / np.prod(2 * half) + LATE * frames / max(len(canvas.scene), 1) - apart
     cost += SHARED * (unclear & (nearby > 0))
+    cost += SHARED / 2 * (np.arange(len(cost)) >= len(cost) - len(rests) * len(SIDES))
     cost += CLOSE * (search.covered(crowd, centers, half + CLEAR * em) > 0)
     cost += OBLIQUE * np.tile(np.abs(SIDES).sum(-1) > 1, len(gaps))
     best = int(np.where(free, cost, np.inf).argmin())
