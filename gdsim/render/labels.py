@@ -19,9 +19,8 @@ from gdsim.render.annotations import AROUND
 from gdsim.render.canvas import LABEL, Canvas, points
 from gdsim.render.display_list import START, PathLabel, Viewport
 from gdsim.render.trail import BoolArray, Trail
-from gdsim.scene.build import FEW_STARTS
 from gdsim.scene.facets import within
-from gdsim.scene.model import Facet, Scene
+from gdsim.scene.model import FEW_STARTS, Facet, Scene
 
 # Lengths in ems.
 LEAST_VIEW = 12.0  # the shorter side of a view that has labels
