@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 import warnings
 from bisect import bisect_right
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -257,15 +257,18 @@ class Canvas:
             self.block(Box(left, box.y, box.right - left, box.height), "#" + bytes(color).hex())
 
     def polygons(
-        self, parent: Figure | Axes, shapes: FloatArray, color: str | Sequence[str], edge: str = "", alpha: float = 1.0
+        self,
+        parent: Figure | Axes,
+        shapes: FloatArray,
+        color: str | FloatArray,
+        edge: str = "",
     ) -> None:
-        """Draw arrows, (n, corners, 2) in pixels, in one color or one each."""
+        """Draw arrows, (n, corners, 2) in pixels, in one color or one each, (n, 4)."""
         arrows = PolyCollection(
             list(shapes / DPI),  # in inches, which are the same in every backend
             facecolors=color,
             edgecolors=edge or "none",
             linewidths=points(0.06 * self.em),
-            alpha=alpha,
             transform=self.figure.dpi_scale_trans,
             zorder=2,
         )

@@ -67,9 +67,9 @@ class Theme:
         return self.field if near <= far else self.field[::-1]
 
     @property
-    def slope_grounds(self) -> tuple[str, ...]:
-        """The colors that are under the arrows of a curve."""
-        return self.page, self.panel, self.shades[1]
+    def curve_fill(self) -> str:
+        """The color under a curve."""
+        return mix(self.shades[1], self.page, 0.4)
 
 
 # Each path has a contrast of at least 4.5 : 1 with its casing, and is therefore visible on any field. Any two paths
@@ -85,21 +85,21 @@ LIGHT = Theme(
     field=("#fffdf5", "#d9ebe3", "#b2d1d1", "#7fa9bd", "#557fa3", "#3c5f86"),
     level_line="#141a24",
     arrow="#141a24",
-    falling="#5f4d7c",
-    rising="#9b7147",
+    falling="#56436f",
+    rising="#9f734b",
     casing="#ffffff",
     minimum="#141a24",
     paths=(
         "#005fb8",
-        "#d1480a",
-        "#6e1584",
-        "#057757",
-        "#b80348",
+        "#c64207",
+        "#690e7e",
+        "#016e4f",
+        "#bd1d4e",
         "#10151f",
-        "#754400",
-        "#5b53db",
-        "#9c549d",
-        "#25747d",
+        "#73400f",
+        "#4150d8",
+        "#98519b",
+        "#226c74",
     ),
 )
 

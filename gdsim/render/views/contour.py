@@ -6,7 +6,7 @@ from typing import cast
 
 import numpy as np
 from matplotlib.axes import Axes
-from matplotlib.colors import ListedColormap, to_hex, to_rgba_array
+from matplotlib.colors import ListedColormap, to_hex, to_rgba
 
 from gdsim.objectives import FloatArray
 from gdsim.render.annotations import draw_flat_axes, longest_number
@@ -17,13 +17,15 @@ from gdsim.render.paths import head_arrows, make_trail, path_style
 from gdsim.render.views import ViewRenderer
 from gdsim.scene.model import Arrows, Facet
 from gdsim.scene.views.contour import ContourModel
+from gdsim.themes import contrast, mix
 
 SHADES, FINENESS = 256, 8  # the number of colors of a field, and of those of the color bar per level
 RELIEF, SHADING = 0.055, 0.25  # the change of brightness per color bar and side of the view, and its maximum
 FLAT = 0.4  # the fraction of the color bar below which relief and level lines fade, so that minima stay bright
 HALF = np.array([-0.5, 0.5])
-LINE_ALPHA, ARROW_ALPHA = 0.35, 0.4  # the opacity of level lines and arrows
-ON_FIELD = 2.5  # the minimum contrast of their opaque color with the field
+LINE_CONTRAST, ARROW_CONTRAST = 1.4, 1.9  # the contrast of level lines and arrows with the field
+ON_FIELD = 2.5  # the minimum contrast with the field of their color before it is made translucent
+PLAIN = 0.4  # the opacity of arrows without a field under them
 LENGTH = 0.62  # the length of the longest arrow per distance of two arrows
 STREAM_DENSITY, STREAM_ALPHA = 0.6, 0.6  # of stream lines: their density, in matplotlib's units, and their opacity
 
@@ -39,8 +41,12 @@ class _ContourRenderer(ViewRenderer):
         return longest_number(facet.limits[1])
 
     def draw(self, canvas: Canvas, facet: Facet, box: Box, outer: tuple[bool, bool]) -> Viewport:
-        axes = draw_flat_axes(canvas, facet, box, outer)
-        _draw_field(canvas, axes, cast("ContourModel", facet.model), box)
+        axes, model = draw_flat_axes(canvas, facet, box, outer), cast("ContourModel", facet.model)
+        if model.fill != "none":
+            # The field has an edge of its own.
+            axes.spines[:].set_visible(False)
+            axes.tick_params(length=0)
+        _draw_field(canvas, axes, model, box)
         if facet.arrows is not None:
             draw = _draw_stream_lines if facet.arrows.form == "stream" else _draw_arrows
             draw(canvas, axes, facet, facet.arrows, box)
@@ -54,6 +60,7 @@ class _ContourRenderer(ViewRenderer):
         bands, extent = np.arange(len(colors))[:, None], (0, 1, 0, parts)
         axes.imshow(bands, cmap=ListedColormap(colors), aspect="auto", origin="lower", extent=extent, zorder=0)
         axes.set(xticks=[], xlim=(0, 1), ylim=(0, parts))
+        axes.spines[:].set_visible(False)
         # Tick labels must not overlap.
         every, apart = -(-len(levels.ticks) // max(1, int(box.height / (2.2 * em)))), 1.2 * em * parts / box.height
         kept: dict[float, str] = {}
@@ -81,10 +88,15 @@ def _line_colors(canvas: Canvas, count: int) -> FloatArray:
     return ramp((field[len(field) // 2], canvas.theme.text), count)
 
 
-def _visible(canvas: Canvas, color: str, count: int) -> list[str]:
-    """Return a color for each of `count` levels of the field, changed where it would not contrast with the field."""
-    theme = canvas.theme
-    return [theme.on(shade, color, ON_FIELD) for shade in map(to_hex, ramp(theme.field, count))]
+def _overlay(canvas: Canvas, color: str, count: int, least: float) -> FloatArray:
+    """Return a translucent color for each of `count` levels, (count, 4), which has `least` contrast with the field."""
+    theme, rows = canvas.theme, []
+    for shade in map(to_hex, ramp(theme.field, count)):
+        visible = theme.on(shade, color, ON_FIELD)
+        opacities = (percent / 100 for percent in range(10, 100, 5))
+        opacity = next((each for each in opacities if contrast(mix(shade, visible, each), shade) >= least), 1.0)
+        rows.append(to_rgba(visible, opacity))
+    return np.array(rows)
 
 
 def _shares(model: ContourModel) -> FloatArray:
@@ -119,8 +131,8 @@ def _draw_field(canvas: Canvas, axes: Axes, model: ContourModel, box: Box) -> No
     axes.imshow(image, extent=extent, aspect="auto", origin="lower", interpolation="bilinear", zorder=0)
     if model.fill == "levels":
         levels, width = np.arange(2, len(edges) - 1, 2), points(max(0.045 * canvas.line, 0.4))
-        opacity = LINE_ALPHA * np.minimum(levels / (len(edges) - 1) / FLAT, 1)
-        colors = to_rgba_array(np.array(_visible(canvas, theme.level_line, len(edges)))[levels], opacity)
+        colors = _overlay(canvas, theme.level_line, len(edges), LINE_CONTRAST)[levels]
+        colors[:, 3] *= np.minimum(levels / (len(edges) - 1) / FLAT, 1)
         axes.contour(*grid, levels=edges[levels], colors=colors, linewidths=width, zorder=1)
 
 
@@ -134,17 +146,14 @@ def _draw_arrows(canvas: Canvas, axes: Axes, facet: Facet, arrows: Arrows, box: 
         length=LENGTH * room * arrows.lengths,
         thick=0.03 * min(room, 60.0) * canvas.theme.stroke,
     )
-    canvas.polygons(axes, shapes, _arrow_colors(canvas, facet, arrows), alpha=ARROW_ALPHA)
-
-
-def _arrow_colors(canvas: Canvas, facet: Facet, arrows: Arrows) -> list[str]:
-    """Return the color of each arrow, which contrasts with the field there."""
     model = cast("ContourModel", facet.model)
     if model.fill == "none":
-        return [canvas.theme.arrow] * len(arrows.points)
-    row, column = (np.searchsorted(ends, arrows.points[:, i]) for i, ends in ((1, model.y), (0, model.x)))
-    colors = _visible(canvas, canvas.theme.arrow, len(model.levels.edges))
-    return [colors[round(share * (len(colors) - 1))] for share in np.nan_to_num(_shares(model)[row, column]).tolist()]
+        colors = np.array([to_rgba(canvas.theme.arrow, PLAIN)])
+    else:
+        row, column = (np.searchsorted(ends, arrows.points[:, i]) for i, ends in ((1, model.y), (0, model.x)))
+        shades = _overlay(canvas, canvas.theme.arrow, len(model.levels.edges), ARROW_CONTRAST)
+        colors = shades[np.rint(np.nan_to_num(_shares(model)[row, column]) * (len(shades) - 1)).astype(np.intp)]
+    canvas.polygons(axes, shapes, colors)
 
 
 def _draw_stream_lines(canvas: Canvas, axes: Axes, facet: Facet, arrows: Arrows, _box: Box) -> None:

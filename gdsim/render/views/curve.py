@@ -30,7 +30,7 @@ class _CurveRenderer(ViewRenderer):
     def draw(self, canvas: Canvas, facet: Facet, box: Box, outer: tuple[bool, bool]) -> Viewport:
         axes, theme, model = draw_flat_axes(canvas, facet, box, outer), canvas.theme, cast("CurveModel", facet.model)
         axes.fill_between(
-            model.x, model.values, float(facet.limits[1, 0]), color=theme.shades[1], linewidth=0, zorder=0
+            model.x, model.values, float(facet.limits[1, 0]), color=theme.curve_fill, linewidth=0, zorder=0
         )
         axes.plot(model.x, model.values, color=theme.arrow, linewidth=points(0.16 * canvas.line), zorder=1)
         if facet.arrows is not None:
