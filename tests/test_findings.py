@@ -9,9 +9,10 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from matplotlib.colors import to_rgb
 
 import gdsim
-from gdsim.config import View
+from gdsim.config import Animation, View
 from gdsim.scene.build import build_scene
 from gdsim.scene.findings import LONGEST, finding, separated, turns
 from gdsim.simulation import Stop, Trajectory
@@ -391,3 +392,58 @@ def test_the_colors_of_minima_need_one_optimizer_and_known_minima():
         with pytest.raises(gdsim.InputError) as caught:
             build_scene(paths, view=View(color_by="minimum"))
         assert (caught.value.code, caught.value.key) == ("conflict", ("view", "color_by"))
+
+
+def ink(frames, index) -> list[str]:
+    """The optimizers whose colors are in the header of a frame, right of the subtitle."""
+    frame = frames.at(frames.moment(index))[: int(5 * frames.canvas.em), frames.size[0] // 2 :]
+    colors = {style.label: [round(255 * part) for part in to_rgb(style.color)] for style in frames.scene.styles}
+    return [label for label, color in colors.items() if (np.abs(frame - np.array(color, int)).max(-1) < 40).any()]
+
+
+def race(**view):
+    rates = {"Fast": 0.5, "Slow": 0.6, "Late": 0.9, "Never": 0.999}
+    size = {"size": [1280, 720], "panels": [], "theme": "light", **view}
+    animation = Animation(pace="even", seconds=6, fps=10)
+    scene = build_scene(
+        [line(label, rate, rows=61) for label, rate in rates.items()], view=View(**size), animation=animation
+    )
+    return gdsim.frames(scene)
+
+
+def test_milestones_appear_when_something_happens_and_disappear():
+    frames = race()
+    steps = frames.scene.frame_steps
+    assert [each.words for each in frames.scene.milestones] == [
+        "Fast arrives · step 5",
+        "Slow arrives · step 7",
+        "Late arrives · step 33",
+    ]
+    seen = [ink(frames, index) for index in range(len(frames))]
+    begins = {
+        label: float(steps[min(i for i, each in enumerate(seen) if label in each)])
+        for label in ("Fast", "Slow", "Late")
+    }
+    assert all(
+        abs(begins[label] - step) <= 1 and begins[label] >= step
+        for label, step in (("Fast", 5), ("Slow", 7), ("Late", 33))
+    )
+    assert max(map(len, seen)) == 2
+    # At ten frames per second, each is shown for 20 frames.
+    assert [sum(label in each for each in seen) for label in ("Fast", "Slow", "Late")] == [20, 20, 20]
+    assert seen[-1] == []
+
+
+def test_milestones_can_be_turned_off_and_need_room():
+    assert not any(ink(race(milestones=False), index) for index in (10, 20, 40))
+    assert race(size=[160, 120]).milestones.shown == []
+
+
+def test_half_and_all_of_many_paths_have_milestones():
+    path, scene = starts_on_himmelblau(24)
+    steps = sorted(
+        next(k for k, value in enumerate(path.values[:, start]) if value <= 1e-3 * path.values[0, start])
+        for start in range(24)
+        if path.values[-1, start] <= 1e-3 * path.values[0, start]
+    )
+    assert scene.milestones[0].words == f"half of 24 paths have arrived · step {steps[11]}"

@@ -223,6 +223,8 @@ class View(Model):
     )
     """The title of the picture, above the objective's name; by default a sentence about what happens, such as "SGD
     arrives in 9 steps; Adam circles until 57". function makes the objective's name the title."""
+    milestones: bool = True
+    """Whether sentences such as "SGD arrives · step 9" appear beside the step counter when it happens."""
     formula: bool = True
     """Whether the subtitle includes the objective's formula."""
 

@@ -27,6 +27,7 @@ from gdsim.render.images import Pixels, Rect, image_artists, pixels_of
 from gdsim.render.labels import names_paths, path_labels
 from gdsim.render.layout import LEGEND_LINES, GroupLayout, Layout, LayoutSearch
 from gdsim.render.legend import draw_key, draw_legend, draw_names, key_width
+from gdsim.render.milestones import Milestones
 from gdsim.render.painter import Painter, only
 from gdsim.render.panels import draw_panels, panel_renderer
 from gdsim.render.paths import add_starts
@@ -67,6 +68,7 @@ class Frames:
             colors that are not multiplied by it.
         canvas: The figure with all static parts.
         layers: The moving parts in drawing order: panels, then views.
+        milestones: The sentences that appear beside the step counter.
         counter: The step counter; None if the scene has no steps.
         background: (H, W, 4) uint8, the pixels of all static parts.
     """
@@ -92,7 +94,7 @@ class Frames:
         early = scene.frame_steps[int(EARLY * (len(scene) - 1))]
         draw_legend(canvas, scene.styles, named=sum(label.begin <= early for label in labels) < len(scene.styles))
         draw_key(canvas, scene)
-        draw_header(canvas, scene)
+        self.milestones = Milestones(canvas, draw_header(canvas, scene))
         self.counter = Counter(canvas) if scene.steps else None
         canvas.outline_numbers()
         canvas.agg.draw()
@@ -163,6 +165,7 @@ class Frames:
         def draw(renderer: RendererBase) -> None:
             for layer, painter in self.painters(renderer):
                 painter.draw_all(layer.at(moment), moment.time)
+            self.milestones.draw(renderer, moment.time)
             if self.counter is not None:
                 self.counter.draw(renderer, moment.time)
 
@@ -200,7 +203,8 @@ class FramePainter:
 
     def __init__(self, frames: Frames) -> None:
         width, height = frames.size
-        self._counter, self._em, self._page = frames.counter, frames.canvas.em, Rect(0, height, 0, width)
+        self._milestones, self._counter = frames.milestones, frames.counter
+        self._em, self._page = frames.canvas.em, Rect(0, height, 0, width)
         renderer = RendererAgg(width, height, DPI)
         self._pixels = np.asarray(renderer.buffer_rgba())
         self._pixels[...] = frames.background
@@ -254,6 +258,7 @@ class FramePainter:
         for rect in [*changed, *self._drawn]:
             for channel in range(self._frame.shape[-1]):  # four times as fast as all channels at once
                 self._frame[(*rect.area, channel)] = self._pixels[(*rect.area, channel)]
+        self._milestones.stamp(self._frame, time)
         if self._counter is not None:
             self._counter.stamp(self._frame, time)
         return self._frame

@@ -19,10 +19,13 @@ from gdsim.scene.model import Scene
 SEPARATOR = "  ·  "  # between the parts of a subtitle
 
 
-def draw_header(canvas: Canvas, scene: Scene) -> None:
+def draw_header(canvas: Canvas, scene: Scene) -> float:
     """Write the title, and under it what the title does not say: the function, its formula and a note.
 
     If there is little room, the title is smaller, then a shorter one is used, and the formula is left out.
+
+    Returns:
+        The right end of the subtitle, in pixels.
     """
     box, below, said = canvas.layout.title, canvas.layout.subtitle, scene.title == scene.subject
     formula = scene.formula
@@ -33,9 +36,13 @@ def draw_header(canvas: Canvas, scene: Scene) -> None:
     elif scene.title:
         _draw_title(canvas, scene, box)
     choices = _subtitles("" if said else scene.subject, formula, scene)
-    drawn = next((each for each in choices if below is not None and _draw_subtitle(canvas, *each, below)), ("", "", ""))
+    drawn, end = ("", "", ""), box.x
+    if below is not None:
+        fitting = ((each, right) for each in choices if (right := _draw_subtitle(canvas, *each, below)))
+        drawn, end = next(fitting, (drawn, end))
     if drawn[1] != formula:
         canvas.left_out.append("The formula has no room under the title at this size.")
+    return end
 
 
 def _draw_title(canvas: Canvas, scene: Scene, box: Box) -> None:
@@ -55,14 +62,14 @@ def _subtitles(subject: str, formula: str, scene: Scene) -> Iterator[tuple[str, 
     yield from (("", "", note) for note in notes)
 
 
-def _draw_subtitle(canvas: Canvas, subject: str, formula: str, note: str, box: Box) -> bool:
-    """Write the parts of a subtitle if they fit, and return whether they do."""
+def _draw_subtitle(canvas: Canvas, subject: str, formula: str, note: str, box: Box) -> float:
+    """Write the parts of a subtitle if they fit, and return their right end; 0 if they do not fit."""
     widths = {part: canvas.width_of(part, 1.0) for part in (subject, note, SEPARATOR) if part}
     dots = max(sum(map(bool, (subject, formula, note))) - 1, 0)
     room = box.width - sum(widths.values()) - (dots - 1) * widths[SEPARATOR]
     size = _formula_size(canvas, formula, box, room, (LABEL, SMALL))
     if room < 0 or not size:
-        return False
+        return 0.0
     widths[formula] = canvas.extent_of(f"${formula}$", size, math=True)[0] if formula else 0.0
     look: dict[str, Any] = {"color": canvas.theme.quiet, "va": "baseline"}
     x = box.x
@@ -75,7 +82,7 @@ def _draw_subtitle(canvas: Canvas, subject: str, formula: str, note: str, box: B
         else:
             canvas.text(x, box.y, part, **look)
         x += widths[part]
-    return True
+    return x
 
 
 def _formula_size(canvas: Canvas, formula: str, box: Box, room: float, sizes: Sequence[float]) -> float:

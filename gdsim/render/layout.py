@@ -22,7 +22,7 @@ SMALLEST_FACET = 6.5  # up to this side of a square facet, its size decides; bey
 MARGIN = 1.6  # between the text of the header and the edges of the picture
 TITLE, SUBTITLE, HEADER = 2.25, 4.1, 5.2  # from the upper edge: the baselines of the header, and where the rest begins
 LOW, LOW_HEADER = 1.6, 2.6  # likewise, for a header of one line
-COUNTER = 8.5  # the width of the step counter
+COUNTER = 9.0  # the width of the step counter
 
 # Ratios of width to height.
 WIDEST_FACET = 1.9  # between 1 and this, a facet's whole area counts in the score

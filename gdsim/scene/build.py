@@ -17,7 +17,7 @@ from gdsim.errors import InputError, Problem
 from gdsim.objectives import FloatArray, Objective
 from gdsim.objectives.formulas import number
 from gdsim.scene.camera import moving_share
-from gdsim.scene.captions import describe, formula, notes
+from gdsim.scene.captions import describe, formula, milestones, notes
 from gdsim.scene.facets import GroupInput
 from gdsim.scene.findings import finding, joined
 from gdsim.scene.minima import by_minimum
@@ -104,14 +104,16 @@ def build_scene(
     ]
     built = tuple(_group(each, each.objective.title if len(groups) > 1 else "") for each in inputs)
     heads = [sum(path.points.shape[1] for path in facet.paths) for group in built for facet in group.facets]
+    every = tuple(dict.fromkeys(style for own in group_styles for style in own))
     titles = finding(groups) if view.title is None else ()
     return replace(
         page,
         title=titles[0] if titles else page.title,
         short_titles=(*titles[1:], page.title) if titles else (),
         alt_text=" ".join([*(describe(group[0].objective, group) for group in groups), *STRETCHED[animation.pace]]),
-        styles=tuple(dict.fromkeys(style for own in group_styles for style in own)),
+        styles=every,
         groups=built,
+        milestones=milestones(groups, every, page.theme) if view.milestones else (),
         dots=max(heads) <= 2 * FEW_STARTS,
         trail=None if animation.trail == "whole" else animation.trail,
         descent=view.arrows == "heads" and not view.vectors,

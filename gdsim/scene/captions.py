@@ -6,16 +6,19 @@ import re
 from collections import Counter
 from collections.abc import Callable, Sequence
 from functools import singledispatch
+from itertools import chain
 
 import numpy as np
 
-from gdsim.analysis.metrics import solved
+from gdsim.analysis.metrics import solved, steps_to_tolerance
 from gdsim.config import View
 from gdsim.networks import ImageObjective, Landscape, NetworkObjective
 from gdsim.objectives import Objective
 from gdsim.objectives.formulas import number
 from gdsim.scene.findings import Fate, count_steps, joined, outcome
+from gdsim.scene.model import Milestone, Style
 from gdsim.simulation import Stop, Trajectory
+from gdsim.themes import Theme
 
 INDEXED = re.compile(r"x_(?:\d|i\b|\{i)")  # formulas for any number of coordinates, unlike those in x and y
 
@@ -74,6 +77,34 @@ def _share_words(landscapes: Sequence[Landscape]) -> tuple[str, ...]:
     short = f"{held} of variance, {joined([f'{each.examples:,}' for each in landscapes])} examples"
     planes = "planes" if len(landscapes) > 1 else "plane"
     return f"{planes}: {held} of the paths' variance, loss on {some} examples", f"{planes}: {short}", short
+
+
+def milestones(groups: Sequence[Sequence[Trajectory]], styles: Sequence[Style], theme: Theme) -> tuple[Milestone, ...]:
+    """Return when single paths arrive or fail, and when half and all of several paths have arrived.
+
+    Args:
+        groups: The trajectories over each objective.
+        styles: The styles of the scene, in which an optimizer is found by its label.
+        theme: The theme, whose text colour is that of milestones about several paths.
+    """
+    found, labels = list[Milestone](), [style.label for style in styles]
+    for trajectory in chain(*groups):
+        where = f" on {trajectory.objective.title}" if len(groups) > 1 else ""
+        if len(trajectory.stops) == 1 and labels.count(trajectory.label) == 1:
+            told, index = outcome(trajectory), labels.index(trajectory.label)
+            if told.fate in (Fate.ARRIVES, Fate.DIVERGES, Fate.LEAVES):
+                words = f"{trajectory.label} {told.fate.value[0]}{where}"
+                found.append(_milestone(told.step, words, styles[index].color, index))
+        elif len(groups) == len(groups[0]) == 1 and (solves := solved(trajectory)) is not None:
+            steps, total = np.sort(steps_to_tolerance(trajectory, np.nan)[solves]), len(solves)
+            counts = {(total + 1) // 2: f"half of {total} paths have arrived", total: f"all {total} paths have arrived"}
+            reached = ((int(steps[count - 1]), words) for count, words in counts.items() if count <= len(steps))
+            found += [_milestone(step, words, theme.text, -1) for step, words in reached]
+    return tuple(sorted((each for each in found if each.step), key=lambda each: each.step))
+
+
+def _milestone(step: int, words: str, color: str, optimizer: int) -> Milestone:
+    return Milestone(step, f"{words} · step {step}", words, color, optimizer)
 
 
 @singledispatch

@@ -152,6 +152,24 @@ class Facet:
     heading: str = ""
 
 
+@dataclass(frozen=True)
+class Milestone:
+    """A sentence that appears when something happens.
+
+    Attributes:
+        step: The step at which it happens.
+        words: Text such as "SGD arrives · step 9".
+        short: The text without the step.
+        optimizer: The index in `Scene.styles` of the optimizer; −1 for all.
+    """
+
+    step: int
+    words: str
+    short: str
+    color: str
+    optimizer: int
+
+
 @dataclass(frozen=True, eq=False)
 class Group:
     """The facets and panels of one objective.
@@ -177,6 +195,7 @@ class Scene:
         formula: The objective's formula for the subtitle, in LaTeX without dollar signs.
         formula_is_subject: Whether the formula may replace the subject, because both are the same expression.
         notes: What the picture does not show, as alternatives from long to short.
+        milestones: What happens, in order of steps.
         panels_at: Position of the panels; None to choose the one that fits best.
         dots: Whether iterates are drawn as dots where there is room.
         trail: Number of steps of a path that remain visible behind its head while they fade; None for the whole path.
@@ -198,6 +217,7 @@ class Scene:
     notes: tuple[str, ...] = ()
     styles: tuple[Style, ...] = ()
     groups: tuple[Group, ...] = ()
+    milestones: tuple[Milestone, ...] = ()
     panels_at: Literal["beside", "under"] | None = None
     dots: bool = False
     trail: int | None = None

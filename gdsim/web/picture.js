@@ -467,6 +467,9 @@ class Picture {
       this.clipped(brush, layer, () => this.shown(layer.trails).forEach((trail) => trail.draw(brush, time)));
     }
     for (const layer of this.layers) this.clipped(brush, layer, () => this.drawOver(brush, layer, time));
+    for (const { begin, end, sprite } of this.shown(this.drawing.milestones)) {
+      if (begin <= time && time < (end ?? Infinity)) this.drawSprite(brush, sprite);
+    }
     this.drawCounter(brush, time);
     if (this.ring) this.drawRing(brush);
   }

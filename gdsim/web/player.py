@@ -35,6 +35,7 @@ from gdsim.render.display_list import (
     iterate_stride,
 )
 from gdsim.render.images import ImageFrames, RevealedImage, SpriteSheet
+from gdsim.render.milestones import ShownMilestone
 from gdsim.render.painter import marker_outline, only
 from gdsim.render.trail import INVISIBLE, Trail
 from gdsim.scene.model import Facet, Scene, Style
@@ -175,6 +176,7 @@ class Drawing:
             "groups": [group.name for group in scene.groups],
             "markers": {marker: marker_outline(marker).round(4).tolist() for marker in dict.fromkeys(markers)},
             "layers": [self._layer(layer) for layer in frames.layers],
+            "milestones": [self._milestone(each) for each in frames.milestones.shown],
             "counter": self._counter(),
             "scale": self._sheet.scale,
             "sheet": image_uri(self._sheet.pixels(), "png", optimize=True),
@@ -270,6 +272,10 @@ class Drawing:
             exact = {name: _encoded(values, "<f8") for name, values in numbers.items()}
             found.append({"trail": i, "steps": _encoded(steps), "ends": path.ends.tolist(), **exact})
         return found
+
+    def _milestone(self, milestone: ShownMilestone) -> dict[str, Any]:
+        end = None if np.isinf(milestone.end) else milestone.end
+        return _fields(milestone, "begin optimizer") | {"end": end, "sprite": self._sheet.draw(milestone.text.draw)}
 
     def _counter(self) -> dict[str, Any] | None:
         if (counter := self._frames.counter) is None:
