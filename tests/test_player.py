@@ -20,6 +20,7 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from matplotlib.text import Text
 from PIL import Image
 
 import gdsim
@@ -178,6 +179,40 @@ def test_the_same_scene_is_the_same_page(small, text, tmp_path):
 def test_the_quickstart_is_a_small_page():
     scene = scene_of(QUICKSTART.read_text("utf-8"))
     assert len(page(scene, made(scene)).encode()) < 400_000
+
+
+@pytest.mark.slow
+def test_on_a_phone_the_smallest_type_has_eleven_pixels(browser, tmp_path):
+    scene = scene_of(QUICKSTART.read_text("utf-8"))
+    visit(browser, write_player(scene, tmp_path / "page.html"), width=400, height=800)
+    assert wait_for(lambda: browser.execute_script("return document.documentElement.className.includes('ready')"))
+    width, height, scroll = browser.execute_script(
+        "const box = document.getElementById('canvas').getBoundingClientRect();"
+        "return [box.width, box.height, document.documentElement.scrollWidth]"
+    )
+    assert scroll <= 400
+    assert width > 370
+    assert height > 1.2 * width
+    size = browser.execute_script("return document.getElementById('player').controls.picture.drawing.size")
+    shown = frames(replace(scene, size=tuple(size), theme=replace(scene.theme, type=1.27))).canvas.figure.findobj(Text)
+    smallest = min(text.get_fontsize() for text in shown if text.get_text().strip())
+    assert smallest / 72 * 100 * width / size[0] >= 11
+    assert not browser.get_log("browser")
+
+
+def test_a_phone_has_a_portrait_arrangement_with_the_same_figures(small, text):
+    found = Page(text)
+    wide, portrait = (data for _, id_, data in found.held if id_ in ("gdsim-drawing", "gdsim-phone"))
+    values = re.findall('"[A-Za-z0-9+/=]{100,}"', wide)
+    numbers = json.loads(re.sub(r'\{"same":(\d+)\}', lambda same: values[int(same[1])], portrait))
+    whole = json.loads(wide)
+    assert numbers["size"][0] < numbers["size"][1]
+    assert [layer["iterates"] for layer in numbers["layers"]] == [layer["iterates"] for layer in whole["layers"]]
+    assert len(portrait) < 0.8 * len(wide)
+    (source,) = (attributes for tag, attributes in found.tags if tag == "source")
+    assert [int(source["width"]), int(source["height"])] == numbers["size"]
+    large = page(replace(small, size=(400, 600), theme=replace(small.theme, type=1.3)))
+    assert "gdsim-phone" not in {id_ for _, id_, _ in Page(large).held}
 
 
 @pytest.mark.slow

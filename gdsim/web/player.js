@@ -1,7 +1,19 @@
 // The script of the player page: playback, stepping, pointing and dragging. It follows picture.js in one module.
 
 const element = (id) => document.getElementById(id);
-const drawing = JSON.parse(element("gdsim-drawing").textContent), { optimizers, size, steps } = drawing;
+
+// On a phone the picture has a portrait arrangement, which names long values that are the same by their index.
+
+const wide = element("gdsim-drawing").textContent, portrait = element("gdsim-phone");
+const phone = portrait && matchMedia(document.querySelector("source").media);
+phone?.addEventListener("change", () => location.reload());
+
+function portraitText() {
+  const values = wide.match(/"[A-Za-z0-9+/=]{100,}"/g);
+  return portrait.textContent.replace(/\{"same":(\d+)\}/g, (_, index) => values[index]);
+}
+
+const drawing = JSON.parse(phone?.matches ? portraitText() : wide), { optimizers, size, steps } = drawing;
 const picture = createPicture(element("canvas"), drawing), clock = new Clock(drawing);
 
 // Time.

@@ -48,7 +48,16 @@ FINEST = 3840  # maximum width in pixels of background and sprites at two dots p
 MOST_VERTICES, MOST_CELLS = 440_000, 1_500_000  # of trails and of images in a drawing; beyond them, some are omitted
 FARTHEST = 1e4  # maximum distance between vertices, in pixels, that is tried to satisfy the first limit
 PLANE = ("direction 1", "direction 2")  # the names of the directions of a plane that contains no coordinate axis
-QUALITY = 90  # WebP quality of the background image
+QUALITY = 80  # WebP quality of the background image
+PHONE = "(max-width: 30rem) and (orientation: portrait)"  # the windows in which the picture has a portrait arrangement
+PHONE_WIDTH, PHONE_HEIGHTS = 800, (1200, 1600)
+"""The size in pixels of a portrait arrangement, at two per CSS pixel; the second height is for three parts or more."""
+
+PHONE_TYPE, SMALLEST_TYPE = 1.27, 11.0
+"""The minimum factor on font sizes in a portrait arrangement, and the font size in CSS pixels from which none is needed
+in a window of 400."""
+
+LONG_VALUE = re.compile('"[A-Za-z0-9+/=]{100,}"')  # as in player.js
 
 
 def write_player(
@@ -66,19 +75,31 @@ def page(scene: Scene, provenance: Provenance | None = None, loop: bool = True) 
     fixed = replace(
         scene, groups=tuple(replace(group, facets=tuple(map(_without_orbit, group.facets))) for group in scene.groups)
     )
-    drawn = frames(fixed)
-    with drawn.settings():
-        drawing = Drawing(drawn)
+    drawing = _drawing(fixed)
+    drawing_json, phone, phone_json = _json(drawing.data), None, ""
+    if drawing.em * PHONE_WIDTH / 2 < SMALLEST_TYPE * scene.size[0]:
+        phone = _drawing(_portrait(fixed), scale=1)
+        phone_json = _json(phone.data)
+        # Most long values are the same in both.
+        for index, value in enumerate(LONG_VALUE.findall(drawing_json)):
+            phone_json = phone_json.replace(value, f'{{"same":{index}}}')
     # A page does not need the scripts' comments and blank lines.
     script = re.sub(r"(?m)^ *(//|/\*\*).*\n|\n(?=\n)", "", f"{asset('picture.js')}\n{asset('player.js')}")
     width, height = scene.size
     style = f":root {{ --ratio: {width / height:.6g}; --ground: {scene.theme.page}; }}\n{asset('player.css')}"
+    if phone is not None:
+        ratio = phone.size[0] / phone.size[1]
+        full = "#player { width: calc(100% - 2 * var(--pad)); } #picture { width: 100%; }"
+        style += f"\n@media {PHONE} {{ :root {{ --ratio: {ratio:.6g}; }} {full} }}"
     versions = {} if provenance is None else provenance.versions
     return render(
         "player.html",
         scene=scene,
         drawing=drawing,
-        drawing_json=json.dumps(drawing.data, separators=(",", ":"), allow_nan=False),
+        drawing_json=drawing_json,
+        phone=phone,
+        phone_json=phone_json,
+        phone_query=PHONE,
         quoted=quoted,
         title=scene.title or "gdsim",
         generator=f"gdsim {versions.get('gdsim', '')}".strip(),
@@ -93,6 +114,23 @@ def page(scene: Scene, provenance: Provenance | None = None, loop: bool = True) 
         script=script,
         script_hash=csp_hash(script),
     )
+
+
+def _drawing(scene: Scene, scale: int = 2) -> Drawing:
+    drawn = frames(scene)
+    with drawn.settings():
+        return Drawing(drawn, scale)
+
+
+def _portrait(scene: Scene) -> Scene:
+    """Return the same scene in a portrait picture with large type."""
+    parts = len(scene.facets) + sum(len(group.panels) for group in scene.groups)
+    theme = replace(scene.theme, type=max(scene.theme.type, PHONE_TYPE))
+    return replace(scene, size=(PHONE_WIDTH, PHONE_HEIGHTS[parts > 2]), theme=theme)
+
+
+def _json(data: dict[str, Any]) -> str:
+    return json.dumps(data, separators=(",", ":"), allow_nan=False)
 
 
 def notes(scene: Scene) -> tuple[str, ...]:
@@ -147,17 +185,22 @@ def _columns(layers: list[dict[str, Any]]) -> tuple[str, ...]:
 class Drawing:
     """The frames of a scene whose camera does not turn, as data for JSON.
 
+    Sprites and background have `scale` dots per pixel, and trails at one an eighth of the vertices.
+
     Attributes:
         background: The constant part of the picture, as a data URI.
         apart: The distance between two vertices of a trail, in pixels.
+        size: The width and the height, in pixels.
+        em: The font size, in pixels.
     """
 
-    def __init__(self, frames: Frames) -> None:
+    def __init__(self, frames: Frames, scale: int = 2) -> None:
         self._frames, self._height, scene = frames, frames.size[1], frames.scene
-        self._sheet = SpriteSheet(frames.canvas, 2 if 2 * scene.size[0] <= FINEST else 1)
+        self.size, self.em = scene.size, frames.canvas.em
+        self._sheet = SpriteSheet(frames.canvas, scale if scale * scene.size[0] <= FINEST else 1)
         self._stride, self._image_stride = iterate_stride(scene), image_stride(scene)
         trails = [trail for layer in frames.layers for trail in only(layer.primitives, Trail)]
-        most = MOST_VERTICES // max(1, sum(trail.points.shape[1] for trail in trails))
+        most = MOST_VERTICES * scale**3 // 8 // max(1, sum(trail.points.shape[1] for trail in trails))
         aparts = {id(trail): _apart(trail, most) for trail in trails}
         self._vertices = {id(trail): trail.vertices(aparts[id(trail)]) for trail in trails}
         self.apart = max(aparts.values(), default=INVISIBLE)
