@@ -48,14 +48,14 @@ class SurfaceMesh:
         cells = (places.mean(1) - span[:, 0]) / np.diff(span)[:, 0] * (size[::-1] + 1)
         self._cells = np.clip(np.floor(cells[:, ::-1]), 0, size).astype(np.intp)
 
-    def draw(self, painter: Painter, azimuth: float, without: BoolArray | None) -> None:
-        """Draw the surface, `without` some of its quadrilaterals, (rows, columns)."""
+    def draw(self, painter: Painter, azimuth: float, part: BoolArray | None) -> None:
+        """Draw the surface, or a part of its quadrilaterals, (rows, columns)."""
         points = self._projection.project(self._projection.world, azimuth)
         levels = self._projection.project(self._levels, azimuth)
         colors, cells = self._colors, self._cells[:, 0]
-        if without is not None:
-            colors = np.where(without[..., None], 0, colors)
-            levels = np.where(without[tuple(self._cells.T)][:, None, None], np.nan, levels)
+        if part is not None:
+            colors = np.where(part[..., None], colors, 0)
+            levels = np.where(part[tuple(self._cells.T)][:, None, None], levels, np.nan)
         # The plane's sides extend from -1 to 1 in the coordinates of `_nearest`.
         x, y = self._camera.eye(azimuth)[:2] / self._camera.sides
         if abs(x) > abs(y):
@@ -69,6 +69,8 @@ class SurfaceMesh:
         theme, width = self._canvas.theme, LINE_WIDTH * self._canvas.line
         for row in [*range(rows - 1, nearest, -1), *range(nearest + 1)]:
             band, shades = points[row : row + 2], colors[row]
+            if not shades[:, 3].any():
+                continue
             painter.fill_strip(band[:, split:][:, ::-1], shades[split:][::-1])
             painter.fill_strip(band[:, : split + 1], shades[:split])
             painter.stroke(levels[first[row] : first[row + 1]], theme.level_line, width, alpha=LINE_ALPHA)

@@ -23,7 +23,7 @@ CLEAR = 0.4  # the distance of labels from the surface, in ems
 TICK = 0.65  # the distance of tick labels from their axis, in ems
 MOST_OFFSET = 4.0  # how far, in ems, tick labels move outward at most where the surface extends beyond the plane's edge
 ASIDE = 0.6  # the distance of the value axis from the center, in that of the outermost corner, at which it is drawn
-SHORTEST_VALUE_AXIS = 4.0  # the projected length of the value axis, in ems, below which it is not drawn
+SHORTEST_VALUE_AXIS = 1.8  # the projected length of the value axis, in ems, below which it is not drawn
 
 
 @dataclass(frozen=True)

@@ -15,10 +15,11 @@ from gdsim.scene.camera import MOST_TURN, RELIEF, SurfaceCamera, moving_share
 ELEVATIONS = (25.0, 33.0, 41.0, 50.0)
 """The elevations that are tried, in degrees; `USUAL` shows both the relief and the plane well."""
 
-MIDDLES = tuple(float(quarter + angle) for quarter in (-90, 0, 90, 180) for angle in (30, 45, 60))
-"""The azimuths that are tried, in degrees, of the middle of a turn of at most `MOST_TURN`.
+DIAGONALS = (-45.0, 45.0, 135.0, 225.0)
+ASIDE, EDGE = 15.0, 20.0
+"""The azimuths in degrees at the middle of a turn that are tried: diagonals, and on either side of them.
 
-The turn is then within a quarter, so that the axes stay at the same edges of the plane.
+The plane is never seen within `EDGE` degrees of straight onto a side, and its axes stay where they are.
 """
 
 USUAL = (33.0, -60.0)  # the elevation and azimuth that are preferred if nothing is hidden
@@ -64,7 +65,9 @@ def choose_camera(
         minima: (m, 3) the minima.
     """
     turn = float(np.clip(wanted.orbit, -MOST_TURN, MOST_TURN))
-    azimuths = [middle - turn / 2 for middle in MIDDLES] if wanted.azimuth is None else [wanted.azimuth]
+    aside = min(ASIDE, 45 - EDGE - abs(turn) / 2)
+    middles = [diagonal + away for diagonal in DIAGONALS for away in (-aside, 0, aside)]
+    azimuths = [middle - turn / 2 for middle in middles] if wanted.azimuth is None else [wanted.azimuth]
     elevations = ELEVATIONS if wanted.elevation is None else [wanted.elevation]
     sights = _sights(paths or _lines(bounds, heights), bounds, minima)
     relief = _highest_relief(bounds, heights)

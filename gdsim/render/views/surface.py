@@ -93,19 +93,6 @@ class _SurfaceViewport(Viewport):
 
     def picture(self, moment: Moment, scale: int) -> npt.NDArray[np.uint8]:
         """Draw everything except paths and text, from the upper left corner, (scale · height, scale · width, 4)."""
-        azimuth = self._azimuth(moment)
-        covered = self._samples[self._camera.hidden(self._heights, self._samples, azimuth)]
-        whole = self._drawn(moment, scale, None)
-        if not len(covered):
-            return whole
-        covered = covered[:: -(-len(covered) // MOST_COVERED)]
-        behind = self._drawn(moment, scale, self._mesh.front(covered, azimuth))
-        share = self._mesh.window(covered, azimuth, (int(self.box.width), int(self.box.height)))
-        share = share.repeat(scale, 0).repeat(scale, 1)
-        return np.rint(whole + share * (behind.astype(np.float32) - whole)).astype(np.uint8)
-
-    def _drawn(self, moment: Moment, scale: int, without: BoolArray | None) -> npt.NDArray[np.uint8]:
-        """Draw the picture `without` some of the surface's quadrilaterals."""
         reduction = SUPERSAMPLING if scale <= SUPERSAMPLING else 1
         box, dots, azimuth = self.box, scale * reduction, self._azimuth(moment)
         renderer = RendererAgg(int(box.width) * dots, int(box.height) * dots, DPI * dots)
@@ -115,13 +102,27 @@ class _SurfaceViewport(Viewport):
         painter = Painter(renderer, self.bounds, dots, (box.x, box.y))
         self._draw_plane(painter, moment)
         self._draw_axes(painter, azimuth)
-        self._mesh.draw(painter, azimuth, without)
+        covered = self._samples[self._camera.hidden(self._heights, self._samples, azimuth)]
+        if not len(covered):
+            self._mesh.draw(painter, azimuth, None)
+            self._draw_points(painter, moment)
+            return _reduced(pixels, reduction)
+        covered = covered[:: -(-len(covered) // MOST_COVERED)]
+        front = self._mesh.front(covered, azimuth)
+        seen = []
+        for part in (~front, front):
+            self._mesh.draw(painter, azimuth, part)
+            self._draw_points(painter, moment)
+            seen.append(_reduced(pixels, reduction))
+        share = self._mesh.window(covered, azimuth, (int(box.width), int(box.height)))
+        behind, whole = (each.astype(np.float32) for each in seen)
+        return np.rint(whole + share.repeat(scale, 0).repeat(scale, 1) * (behind - whole)).astype(np.uint8)
+
+    def _draw_points(self, painter: Painter, moment: Moment) -> None:
+        """Draw the minima and marks on the surface that it does not hide."""
         minima = self._facet.minima
         self._draw_stars(painter, self.pixels(minima[~self.hidden(minima, moment)], moment), 0.62)
         self._draw_marks(painter, moment)
-        # The alpha channel needs no averaging if everything is opaque.
-        mode = "RGBX" if page[3] else "RGBA"
-        return np.asarray(Image.frombuffer(mode, pixels.shape[1::-1], pixels, "raw", mode, 0, 1).reduce(reduction))
 
     def _draw_plane(self, painter: Painter, moment: Moment) -> None:
         theme, line, azimuth = self.canvas.theme, self.canvas.line, self._azimuth(moment)
@@ -194,6 +195,13 @@ class _SurfaceRenderer(ViewRenderer):
 
 
 RENDERER = _SurfaceRenderer()
+
+
+def _reduced(pixels: npt.NDArray[np.uint8], reduction: int) -> npt.NDArray[np.uint8]:
+    """Return pixels, (h, w, 4), each the mean of a square."""
+    # The alpha channel needs no averaging if everything is opaque.
+    mode = "RGBX" if pixels[0, 0, 3] else "RGBA"
+    return np.asarray(Image.frombuffer(mode, pixels.shape[1::-1], pixels, "raw", mode, 0, 1).reduce(reduction))
 
 
 def _hidden(viewport: Viewport, points: FloatArray, pixels: FloatArray, moment: Moment) -> BoolArray:
