@@ -81,7 +81,7 @@ def draw_scaled_caption(canvas: Canvas, caption: str, box: Box, limits: FloatArr
     canvas.swatches(bar, color_scale(canvas.theme, kind))
     canvas.text(bar.x - 0.35 * em, y, low, color=quiet, ha="right", va="baseline")
     room = bar.x - 0.8 * em - before - box.x
-    canvas.text(box.x, y, canvas.shortened(caption, 1.0, room), color=quiet, ha="left", va="baseline")
+    canvas.text(box.x, y, canvas.shortened(caption, 1.0, room), ha="left", va="baseline")
 
 
 def draw_color_bar(canvas: Canvas, box: Box, limits: FloatArray, kind: ColorKind) -> None:

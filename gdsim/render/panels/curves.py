@@ -34,7 +34,7 @@ from gdsim.render.layout import Box, Layout, PanelRequest
 from gdsim.render.panels import DrawnPanel, PanelRenderer
 from gdsim.render.paths import FARTHEST, trail_style
 from gdsim.render.trail import Trail, settled
-from gdsim.scene.figures import LIFT
+from gdsim.scene.figures import on_axis
 from gdsim.scene.levels import few_decades, few_ticks, labels, round_ticks
 from gdsim.scene.model import FEW_STARTS, Scene
 from gdsim.scene.panels.curves import CurvesPanel
@@ -43,7 +43,9 @@ from gdsim.themes import Theme, mix
 CURSOR_TIMES = 512  # the approximate number of times for which a cursor's position is stored
 
 TRACK = 0.15  # the strength of the complete curves and of bands, which are visible from the first frame on
-BAND = 0.1  # the strength of the solved band
+BAND = 0.1  # the strength of the solved band, and of bands around medians
+EDGE = 0.5  # the width of the edges of bands around medians, as a fraction of a curve's
+HEAD_ROOM = 0.45  # the room for heads beside the axes and below them, in ems
 FAINT_WIDTH = 0.6  # the width of a faint curve, as a fraction of the others'
 STACK = 0.35  # the distance between curves at the lower end of the axis, as a fraction of the diameter of a head
 DOT = 0.6  # the diameter of the dot where a curve enters the solved band, in ems
@@ -66,7 +68,7 @@ class _CurvesRenderer(PanelRenderer):
         crowd = np.concatenate([points_between(line) for trail in trails for line in trail.points.transpose(1, 0, 2)])
         _draw_race_track(canvas, panel, viewport, trails)
         solved = panel.solved
-        marks = () if solved is None else tuple(_entries(canvas, panel, viewport, trails, crowd, solved))
+        marks = () if solved is None else tuple(_entries(canvas, panel, viewport, box, trails, crowd, solved))
         # The cursor follows the curve that is farthest to the right.
         places = np.max([curve.points[..., 0].max(1) for curve in panel.curves], axis=0)
         low = np.full(len(places), float(panel.limits[0]))
@@ -81,8 +83,8 @@ RENDERER = _CurvesRenderer()
 def _draw_axes(canvas: Canvas, panel: CurvesPanel, box: Box, *, numbered: bool) -> Viewport:
     em, theme = canvas.em, canvas.theme
     axes = canvas.axes(box, theme.panel)
-    axes.set_xlim(0, 1.03 * panel.reach)
-    ticks = _ticks(panel, axes, max(2, int(box.height / (2.2 * em))))
+    axes.set_xlim(0, panel.reach * box.width / (box.width - HEAD_ROOM * em))
+    ticks = _ticks(panel, axes, max(2, int(box.height / (1.8 * em))))
     axes.set_ylim(*panel.limits)
     axes.set_yticks(ticks, labels(ticks))
     draw_step_axis(canvas, axes, panel, box, numbered=numbered)
@@ -98,7 +100,9 @@ def _draw_axes(canvas: Canvas, panel: CurvesPanel, box: Box, *, numbered: bool) 
     canvas.text(box.x, y, quantity, ha="left", va="baseline")
     used = canvas.width_of(f"{quantity}  ", 1.0)
     canvas.text(box.x + used, y, canvas.shortened(shown, 1.0, room - used), color=theme.quiet, va="baseline")
-    return Viewport(canvas, box, axes)
+    # Heads at the borders are not cut.
+    room = HEAD_ROOM * em
+    return Viewport(canvas, Box(box.x - room, box.y - room, box.width + 2 * room, box.height + room), axes)
 
 
 def _band_color(theme: Theme) -> str:
@@ -130,7 +134,8 @@ def _trails(canvas: Canvas, panel: CurvesPanel, viewport: Viewport) -> list[Trai
         times = np.arange(len(curve.points), dtype=np.float64)
         pixels = np.clip(viewport.pixels(curve.points, START), -FARTHEST, FARTHEST)
         if panel.logarithmic and curve.strength == 1:
-            lowest = viewport.box.y + LIFT * viewport.box.height
+            floor = float(on_axis(panel.limits[:1], panel.limits)[0])
+            lowest = float(viewport.pixels(np.array([0.0, floor]), START)[1])
             for k in range(pixels.shape[1]):
                 if np.nanmin(pixels[:, k, 1], initial=np.inf) < lowest + 1:
                     pixels[:, k, 1] = np.maximum(pixels[:, k, 1], lowest + raised * STACK * style.head_size)
@@ -146,7 +151,9 @@ def _draw_race_track(canvas: Canvas, panel: CurvesPanel, viewport: Viewport, tra
     for curve, trail in zip(panel.curves, trails, strict=True):
         color = trail.style.color
         if curve.band is not None:
-            axes.fill_between(curve.points[:, 0, 0], *curve.band.T, color=color, alpha=TRACK, linewidth=0, zorder=1.5)
+            x, width = curve.points[:, 0, 0], points(EDGE * trail.style.width)
+            axes.fill_between(x, *curve.band.T, color=color, alpha=BAND, linewidth=0, zorder=1.5)
+            axes.plot(x, curve.band, color=color, alpha=2 * TRACK, linewidth=width, zorder=1.5)
         elif curve.strength == 1:
             lines = LineCollection(
                 list(trail.points.transpose(1, 0, 2) / DPI),  # in inches, which are the same in every backend
@@ -162,10 +169,15 @@ def _draw_race_track(canvas: Canvas, panel: CurvesPanel, viewport: Viewport, tra
 
 
 def _entries(
-    canvas: Canvas, panel: CurvesPanel, viewport: Viewport, trails: Sequence[Trail], crowd: FloatArray, solved: float
+    canvas: Canvas,
+    panel: CurvesPanel,
+    viewport: Viewport,
+    box: Box,
+    trails: Sequence[Trail],
+    crowd: FloatArray,
+    solved: float,
 ) -> Iterator[ExitMarks]:
     """Name the solved band, and yield a dot where each curve enters it, with its step if there is room."""
-    box = viewport.box
     entries = []
     for curve, trail in zip(panel.curves, trails, strict=True):
         for k in range(curve.points.shape[1] if curve.strength == 1 else 0):

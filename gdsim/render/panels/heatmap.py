@@ -33,8 +33,9 @@ class _HeatmapRenderer(PanelRenderer):
         em, boxes = canvas.em, _boxes(panel, box, canvas.em)
         axes = canvas.axes(box, "none")
         axes.set(xlim=(0, 1.03 * panel.reach), ylim=(0, box.height))
-        axes.spines[["top", "right", "left"]].set_visible(False)
-        axes.tick_params(axis="y", length=0, pad=points(0.75 * em))
+        axes.spines[:].set_visible(False)
+        axes.tick_params(length=0)
+        axes.tick_params(axis="y", pad=points(0.75 * em))
         draw_step_axis(canvas, axes, panel, box, numbered=numbered)
         names: dict[float, str] = {}
         for row, own in zip(panel.rows, boxes, strict=True):

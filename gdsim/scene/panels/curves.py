@@ -81,11 +81,15 @@ class Series(NamedTuple):
 
 
 class _Lines(NamedTuple):
-    """What is drawn of one series, in columns: its starts, or the lower edge, the median and the upper edge of many."""
+    """What is drawn of one series, in columns: its starts, or the median of many, with the edges of the band around it.
+
+    What the axis must show is `reached`.
+    """
 
     series: Series
     across: FloatArray
-    figures: FloatArray
+    drawn: FloatArray
+    band: FloatArray
     reached: FloatArray
     ends: npt.NDArray[np.int64]
 
@@ -137,28 +141,31 @@ def curves_panel(
     """
     lines = _lines(group, series)
     reached = finite(np.concatenate([each.reached.ravel() for each in lines]))
-    firsts = finite(np.concatenate([each.figures[0] for each in lines if each.series.strength == 1]))
+    firsts = finite(np.concatenate([each.drawn[0] for each in lines if each.series.strength == 1]))
     facts: Axis = {"caption": caption, "base": 0.0, "logarithmic": False, "ticks": None}
     facts |= axis(reached[np.isfinite(reached)], firsts[np.isfinite(firsts)], group.objective)
     base, limits, logarithmic = facts["base"], facts["limits"], facts["logarithmic"]
-    if lowest and falls_in_waves([each.figures - base for each in lines], limits, logarithmic=logarithmic):
-        faint = [each._replace(strength=FAINT) for each in series if each.figures.shape[1] <= FEW_STARTS]
-        best = [each._replace(figures=np.fmin.accumulate(each.figures, axis=0)) for each in series]
-        lines = _lines(group, [*faint, *best])
-        facts["caption"] += ", lowest so far"
     starts = max(each.figures.shape[1] for each in series)
     if starts > FEW_STARTS:
         facts["caption"] += f", median and middle 80 % of {starts} starts"
+    elif lowest and falls_in_waves([each.drawn - base for each in lines], limits, logarithmic=logarithmic):
+        faint = [each._replace(strength=FAINT) for each in series]
+        best = [each._replace(figures=np.fmin.accumulate(each.figures, axis=0)) for each in series]
+        lines = _lines(group, [*faint, *best])
+        facts["caption"] += ", lowest so far"
     curves = []
     for each in lines:
-        above = finite(each.figures - base)
-        above = on_axis(above, limits) if logarithmic else above
-        is_median = each.series.figures.shape[1] > FEW_STARTS
-        band, above = (above[:, [0, 2]], above[:, [1]]) if is_median else (None, above)
+        above, band = finite(each.drawn - base), finite(each.band - base)
+        if logarithmic:
+            above, band = on_axis(above, limits), on_axis(band, limits)
         # Figures of steps, such as their length, have none in the last row.
         ends = np.maximum(each.ends - np.isnan(above[each.ends, np.arange(above.shape[1])]), 0)
         points = np.stack([each.across, above], -1)
-        curves.append(PanelCurve(group.styles[each.series.number], points, ends, each.series.strength, band))
+        curves.append(
+            PanelCurve(
+                group.styles[each.series.number], points, ends, each.series.strength, band if band.size else None
+            )
+        )
     reach = max(float(each.across[: each.ends.max() + 1].max()) for each in lines)
     across = "step" if group.view.against == "steps" else "gradient evaluations"
     return CurvesPanel(across=across, reach=max(reach, 1.0), curves=tuple(curves), **facts)
@@ -174,12 +181,11 @@ def _lines(group: GroupInput, series: Sequence[Series]) -> list[_Lines]:
         across = np.asarray(steps if group.view.against == "steps" else trajectory.evaluations, np.float64)
         reached, ends = np.where(_shown(trajectory, group, bounds), figures, np.nan), last_steps(trajectory)
         if figures.shape[1] > FEW_STARTS:
-            across, figures, reached = (
-                np.median(across, axis=1)[:, None],
-                *(quantiles(rows, ends) for rows in (figures, reached)),
-            )
-            ends = ends.max(keepdims=True)
-        found.append(_Lines(each, across, figures, reached, ends))
+            across, parts, reached = np.median(across, axis=1), quantiles(figures, ends), quantiles(reached, ends)
+            lines = _Lines(each, across[:, None], parts[:, [1]], parts[:, [0, 2]], reached, ends.max(keepdims=True))
+        else:
+            lines = _Lines(each, across, figures, figures[:, :0], reached, ends)
+        found.append(lines)
     return found
 
 

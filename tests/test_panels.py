@@ -1,0 +1,106 @@
+"""How panels of curves are drawn: the winner's head, the solved band, its dots and labels, and the race track."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from matplotlib.colors import to_rgb
+from matplotlib.text import Text
+
+import gdsim
+from gdsim.config import View
+from gdsim.render.display_list import ExitMarks
+from gdsim.render.painter import only
+from gdsim.render.trail import Trail
+from gdsim.scene.build import build_scene
+from gdsim.themes import THEMES, mix
+
+START = [-0.5, 4.2]
+
+
+def race(steps=150, **view):
+    himmelblau = gdsim.objective("himmelblau")
+    settings = {"SGD": {"lr": 0.01}, "Momentum": {"lr": 0.01, "momentum": 0.9}, "Slow": {"lr": 0.0005}}
+    paths = [
+        gdsim.descend(himmelblau, "SGD", start=START, steps=steps, label=label, **own)
+        for label, own in settings.items()
+    ]
+    return build_scene(paths, view=View(panels=["loss"], **view)), paths
+
+
+def pixels(color):
+    return np.array([round(255 * part) for part in to_rgb(color)])
+
+
+def near(frame, x, y, color, size=2):
+    """How many pixels around a place are of a color."""
+    row, column = round(frame.shape[0] - y), round(x)
+    part = frame[row - size : row + size, column - size : column + size, :3]
+    return int((np.abs(part.astype(int) - pixels(color)).max(-1) <= 8).sum())
+
+
+@pytest.mark.parametrize("view", [{}, {"theme": "dark", "size": [640, 360]}, {"theme": "slide", "size": [720, 720]}])
+def test_the_winner_stays_visible_though_its_value_is_a_rounding_error(view):
+    scene, (sgd, *_) = race(**view)
+    assert float(sgd.values[-1, 0]) < 1e-20
+    frames = gdsim.frames(scene)
+    layer = frames.layers[0]
+    trails = only(layer.primitives, Trail)
+    winner = next(trail for trail in trails if trail.optimizer == 0 and trail.style.head_size)
+    halfway = gdsim.frames(scene).moment(len(frames) // 2)
+    x, y = winner.at(halfway.time)[0]
+    (left, right), (low, high) = layer.viewport.bounds
+    radius = winner.style.head_size / 2
+    assert left <= x - radius < x + radius <= right
+    assert low <= y - radius < y + radius <= high
+    assert near(frames.at(halfway), x, y, scene.styles[0].color) >= 6
+
+
+def test_a_dot_with_its_step_marks_where_a_path_is_solved():
+    scene, paths = race()
+    frames = gdsim.frames(scene)
+    marks = only(frames.layers[0].primitives, ExitMarks)
+    # The slow one is not solved.
+    assert [each.optimizer for each in marks] == [0, 1]
+    for each, path in zip(marks, paths, strict=False):
+        values = path.values[:, 0].tolist()
+        step = next(k for k, value in enumerate(values) if value <= 1e-3 * values[0])
+        assert each.times.tolist() == [step]
+        assert each.text.get_text() == f"{path.label}: step {step}"
+        x, y = each.points[0]
+        before, after = (frames.at(gdsim.frames(scene).moment(i)) for i in (0, -1 + len(frames)))
+        assert near(after, x, y, scene.styles[each.optimizer].color) == 16
+        assert near(before, x, y, scene.styles[each.optimizer].color) < 16
+
+
+@pytest.mark.parametrize("size", [(1280, 720), (640, 360), (720, 720), (420, 600)])
+def test_labels_in_a_panel_cover_nothing_and_stay_in_it(size):
+    scene, _ = race(size=list(size))
+    frames = gdsim.frames(scene)
+    layer = frames.layers[0]
+    extents = [
+        each.text.get_window_extent(frames.canvas.agg.get_renderer())
+        for each in only(layer.primitives, ExitMarks)
+        if each.text is not None
+    ]
+    band = [text for text in frames.canvas.figure.findobj(Text) if text.get_text().startswith("solved")]
+    extents += [text.get_window_extent(frames.canvas.agg.get_renderer()) for text in band]
+    assert len(band) == 1
+    for i, one in enumerate(extents):
+        assert layer.viewport.bounds[0, 0] <= one.x0 < one.x1 <= layer.viewport.bounds[0, 1]
+        assert layer.viewport.bounds[1, 0] <= one.y0 < one.y1 <= layer.viewport.bounds[1, 1]
+        for other in extents[i + 1 :]:
+            across = min(one.x1, other.x1) - max(one.x0, other.x0)
+            assert across < 1 or min(one.y1, other.y1) - max(one.y0, other.y0) < 3
+
+
+@pytest.mark.parametrize("theme", ["light", "dark", "slide"])
+def test_the_complete_curves_are_faintly_there_from_the_first_frame_on(theme):
+    scene, _ = race(theme=theme)
+    frames, look = gdsim.frames(scene), THEMES[theme]
+    first, trails = frames.at(frames.moment(0)), only(frames.layers[0].primitives, Trail)
+    slow = next(trail for trail in trails if trail.optimizer == 2 and trail.style.head_size)
+    for step in (40, 90, 140):
+        x, y = slow.at(float(step))[0]
+        assert near(first, x, y, mix(look.panel, scene.styles[2].color, 0.15)) >= 4
+        assert near(first, x, y, scene.styles[2].color) == 0
