@@ -128,7 +128,7 @@ def test_many_starts_are_their_median_and_the_middle_of_them():
     starts = np.random.default_rng(3).uniform(-2, 2, (11, 2)).tolist()
     path = descend(starts, steps=15, objective=gdsim.objective("rastrigin"), lr=0.001)
     made = panel("loss", path)
-    assert made.caption == "f − f*, median and middle 80 % of 11 starts"
+    assert made.caption == "f − f*, median and middle 80 %"
     (curve,) = made.curves
     assert curve.points.shape == (16, 1, 2)
     for k, row in enumerate(path.values.tolist()):
@@ -136,6 +136,15 @@ def test_many_starts_are_their_median_and_the_middle_of_them():
         assert curve.points[k, 0, 1] == ranked[5]
         assert curve.band[k].tolist() == [ranked[1], ranked[9]]
     assert made.limits[0] < curve.band.min() < curve.band.max() < made.limits[1]
+
+
+def test_the_starts_of_each_minimum_are_a_median_however_few_they_are():
+    starts = [*np.random.default_rng(0).normal([3, 2], 0.3, (9, 2)).tolist(), [-2.5, 3.0]]
+    made = panel("loss", descend(starts, steps=12, lr=0.01))
+    few, many = sorted(made.curves, key=lambda curve: np.ptp(curve.band))
+    assert few.points.shape == many.points.shape == (13, 1, 2)
+    np.testing.assert_array_equal(few.band[:, 0], few.points[:, 0, 1])
+    assert (many.band[:, 0] <= many.points[:, 0, 1]).all()
 
 
 def test_a_coordinate_outside_its_bounds_takes_no_figure_out_of_a_panel():

@@ -15,7 +15,7 @@ from gdsim.errors import InputError, Problem
 from gdsim.networks import NetworkObjective
 from gdsim.objectives import FloatArray, Objective, inside
 from gdsim.scene.facets import GroupInput
-from gdsim.scene.figures import axis_limits, falls_in_waves, linear_limits, on_axis, quantiles, value_limits
+from gdsim.scene.figures import QUANTILES, axis_limits, falls_in_waves, linear_limits, on_axis, quantiles, value_limits
 from gdsim.scene.levels import finite, origin_of
 from gdsim.scene.model import FEW_STARTS, Style
 from gdsim.scene.panels import PanelKind
@@ -145,14 +145,13 @@ def curves_panel(
     facts: Axis = {"caption": caption, "base": 0.0, "logarithmic": False, "ticks": None}
     facts |= axis(reached[np.isfinite(reached)], firsts[np.isfinite(firsts)], group.objective)
     base, limits, logarithmic = facts["base"], facts["limits"], facts["logarithmic"]
-    starts = max(each.figures.shape[1] for each in series)
-    if starts > FEW_STARTS:
-        facts["caption"] += f", median and middle 80 % of {starts} starts"
-    elif lowest and falls_in_waves([each.drawn - base for each in lines], limits, logarithmic=logarithmic):
-        faint = [each._replace(strength=FAINT) for each in series]
+    if lowest and falls_in_waves([each.drawn - base for each in lines], limits, logarithmic=logarithmic):
+        faint = [each._replace(strength=FAINT) for each in series if not lines[0].band.size]
         best = [each._replace(figures=np.fmin.accumulate(each.figures, axis=0)) for each in series]
         lines = _lines(group, [*faint, *best])
         facts["caption"] += ", lowest so far"
+    if lines[0].band.size:
+        facts["caption"] += f", median and middle {QUANTILES[2] - QUANTILES[0]:.0%}".replace("%", " %")
     curves = []
     for each in lines:
         above, band = finite(each.drawn - base), finite(each.band - base)
@@ -174,13 +173,13 @@ def curves_panel(
 def _lines(group: GroupInput, series: Sequence[Series]) -> list[_Lines]:
     """Return what is drawn of each series: all its starts if they are few, otherwise their quantiles."""
     bounds = widened(group.objective.bounds, [each.points for each in group.trajectories])
-    found = []
+    found, many = [], max(each.figures.shape[1] for each in series) > FEW_STARTS
     for each in series:
         trajectory, figures = group.trajectories[each.number], each.figures
         steps = np.broadcast_to(np.arange(len(figures))[:, None], trajectory.values.shape)
         across = np.asarray(steps if group.view.against == "steps" else trajectory.evaluations, np.float64)
         reached, ends = np.where(_shown(trajectory, group, bounds), figures, np.nan), last_steps(trajectory)
-        if figures.shape[1] > FEW_STARTS:
+        if many:
             across, parts, reached = np.median(across, axis=1), quantiles(figures, ends), quantiles(reached, ends)
             lines = _Lines(each, across[:, None], parts[:, [1]], parts[:, [0, 2]], reached, ends.max(keepdims=True))
         else:
