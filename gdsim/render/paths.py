@@ -41,7 +41,7 @@ def trail_style(canvas: Canvas, style: Style, *, casing: str, cased: bool = Fals
     return TrailStyle(
         color=style.color,
         casing=casing,
-        casing_width=max(0.076 * line, 0.6) if few and cased else 0.0,
+        casing_width=max((0.076 if few else 0.05) * line, 0.6) if cased else 0.0,
         width=max((0.19 if few else 0.1) * line, 1.0),
         dash=style.dash,
         marker=style.marker,
