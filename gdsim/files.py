@@ -6,12 +6,14 @@ import secrets
 import warnings
 import zipfile
 from collections.abc import Collection, Iterator
-from contextlib import contextmanager, suppress
+from contextlib import ExitStack, contextmanager, suppress
 from difflib import get_close_matches
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Any
 
 from gdsim.errors import GdsimError, InputError, Key
+from gdsim.interrupts import deferred, undone
 
 if TYPE_CHECKING:
     import numpy.typing as npt
@@ -56,15 +58,28 @@ def atomic_write(path: Path) -> Iterator[Path]:
         GdsimError: The folder cannot be created or written to, or the disk is full.
     """
     partial = path.with_name(f".{path.stem}.{secrets.token_hex(4)}{path.suffix}")
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        yield partial
-        partial.replace(path)
-    except OSError as error:
-        raise GdsimError(f"{path}: cannot be written: {os_error_reason(error)}") from error
-    finally:
+
+    def remove() -> None:
         with suppress(OSError):  # it was renamed, or never created
             partial.unlink()
+
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        with undone(remove):
+            yield partial
+            partial.replace(path)
+    except OSError as error:
+        raise GdsimError(f"{path}: cannot be written: {os_error_reason(error)}") from error
+
+
+@contextmanager
+def temporary_folder() -> Iterator[Path]:
+    """Yield a new folder that is removed at the end of the block, and by an interrupt."""
+    with ExitStack() as stack:
+        with deferred():
+            folder = TemporaryDirectory(prefix="gdsim-", ignore_cleanup_errors=True)
+            stack.enter_context(undone(folder.cleanup))
+        yield Path(folder.name)
 
 
 def check_file(path: Path, *, max_bytes: int, key: Key = ()) -> None:

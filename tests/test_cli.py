@@ -20,7 +20,7 @@ from PIL import Image
 from typer.testing import CliRunner
 
 import gdsim
-from gdsim.cli import app
+from gdsim.cli.app import app
 from gdsim.web.embed import FORMS
 from tests.browse import visit, wait_for
 from tests.decode import decode_video
@@ -534,7 +534,7 @@ def test_what_needs_neither_torch_nor_matplotlib_loads_neither(here, gif):
     (here / "quick.gif").write_bytes(Path(gif).read_bytes())
     script = f"""
 import sys
-from gdsim.cli import main
+from gdsim.cli.app import run_app as main
 for words, status in {LIGHT}.items():
     sys.argv = ["gdsim", *words.split()]
     try:
@@ -549,7 +549,7 @@ for words, status in {LIGHT}.items():
 
 
 def test_help_loads_no_command(here):
-    code = "import sys; from gdsim.cli import app; app(['--help'], standalone_mode=False)"
+    code = "import sys; from gdsim.cli.app import app; app(['--help'], standalone_mode=False)"
     code += "; print({'pydantic', 'numpy', 'yaml', 'rich'} & {*sys.modules})"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout.splitlines()[-1] == "set()"
@@ -578,7 +578,7 @@ def test_only_what_uses_torch_compile_loads_dynamo(here, compiled):
     (here / "a.yaml").write_text(f"objective: {objective}\nstart: [1, 1]\nsteps: 3\noptimizers: {{SGD: {{lr: 0.1}}}}\n")
     script = """
 import sys
-from gdsim.cli import main
+from gdsim.cli.app import run_app as main
 sys.argv = ["gdsim", "run", "a.yaml", "--allow-code", "-q", "--format", "png", "--set", "view.size=[320, 180]"]
 try:
     main()

@@ -16,7 +16,7 @@ from typer.testing import CliRunner
 import gdsim
 from gdsim.analysis import Table
 from gdsim.analysis.table import NETWORK_METRICS
-from gdsim.cli import app
+from gdsim.cli.app import app
 
 QUICK = "{objective: himmelblau, start: [-0.5, 4.2], steps: 30, optimizers: {SGD: {lr: 0.01}, Adam: {lr: 0.3}}}\n"
 
@@ -250,7 +250,7 @@ def test_an_interrupted_comparison_leaves_no_file(here):
 
 
 def test_help_and_mistakes_need_no_torch(here):
-    code = "import sys; from gdsim.cli import app; app(['compare', '--help'], standalone_mode=False)"
+    code = "import sys; from gdsim.cli.app import app; app(['compare', '--help'], standalone_mode=False)"
     code += "; assert not {'torch', 'matplotlib', 'optuna'} & {*sys.modules}"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr

@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 from typer.testing import CliRunner
 
-from gdsim.cli import app
+from gdsim.cli.app import app
 
 DECOY = "open('ran', 'w').close()\n"
 

@@ -15,7 +15,7 @@ from torch import nn
 from typer.testing import CliRunner
 
 from gdsim import Experiment, Stop, Trajectory, load, loads, read, save, simulate
-from gdsim.cli import app
+from gdsim.cli.app import app
 from gdsim.cli.common import notes
 from gdsim.config import View
 from gdsim.errors import InputError

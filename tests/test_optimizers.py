@@ -131,7 +131,7 @@ def refusal(*arguments: Any, **more: Any) -> str:
         (dict, {}, "class wrong-type"),
         ("os.path.join", {}, "class not-allowed"),
         ("pytest.Item", {}, "class not-allowed"),
-        ("gdsim.cli.app.main", {}, "class wrong-type"),
+        ("gdsim.cli.app.run_app", {}, "class wrong-type"),
         ("no_such_package.Lion", {}, "class not-installed"),
         ("typer.__main__.X", {}, "class not-allowed"),
         ("__main__.X", {}, "class not-allowed"),

@@ -4,11 +4,10 @@ from __future__ import annotations
 
 import gc
 import os
-import signal
 import sys
 import warnings
 from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from importlib import import_module
 from importlib.metadata import version
 from io import TextIOWrapper
@@ -21,8 +20,6 @@ from typer.main import get_command
 
 import gdsim
 from gdsim.errors import GdsimError, did_you_mean
-
-INTERRUPTED = 130  # exit status after an interrupt
 
 HELP = {"help_option_names": ["-h", "--help"]}
 ALLOCATIONS = 100_000
@@ -89,9 +86,6 @@ def _exit_on_errors() -> Iterator[None]:
     except GdsimError as error:
         print(error, file=sys.stderr)
         raise typer.Exit(error.exit_status) from error
-    except KeyboardInterrupt as error:
-        print("interrupted; files that were written are complete", file=sys.stderr)
-        raise typer.Exit(INTERRUPTED) from error
     except OSError as error:
         # Python must not fail again when it flushes the output.
         sys.stdout = open(os.devnull, "w")  # noqa: PTH123, SIM115
@@ -106,10 +100,8 @@ app = typer.Typer(
 )
 
 
-def main() -> None:
-    """Run the command line."""
-    with suppress(ValueError):  # raised outside the main thread
-        signal.signal(signal.SIGTERM, signal.default_int_handler)
+def run_app() -> None:
+    """Run the command line in a process of its own."""
     if sys.stderr is None:  # closed; print() would take None for stdout
         sys.stderr = open(os.devnull, "w")  # noqa: PTH123, SIM115
     if isinstance(sys.stdout, TextIOWrapper) and not sys.stdout.isatty():
@@ -119,16 +111,7 @@ def main() -> None:
     # Overflow at values near the largest number is expected, and shows in the picture.
     warnings.filterwarnings("ignore", category=RuntimeWarning, module=r"(gdsim|numpy)\b")
     _postpone_dynamo()
-    try:
-        app(prog_name="gdsim")
-    except SystemExit as error:
-        if error.code == INTERRUPTED:
-            # If an interrupt has passed through C code that runs Python, as in an import of torch, Python would still
-            # exit by the signal, although the interrupt was handled.
-            sys.stdout.flush()
-            sys.stderr.flush()
-            os._exit(INTERRUPTED)
-        raise
+    app(prog_name="gdsim")
 
 
 def _postpone_dynamo() -> None:

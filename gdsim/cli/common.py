@@ -14,6 +14,7 @@ import typer
 
 from gdsim.errors import GdsimError, InputError, collect, did_you_mean
 from gdsim.files import atomic_write, os_error_reason
+from gdsim.interrupts import deferred, undone
 
 # Packages that load torch or matplotlib are imported where they are used, so that help and mistakes come at once.
 if TYPE_CHECKING:
@@ -254,20 +255,23 @@ def writable(paths: Mapping[str, Path]) -> Iterator[None]:
     """
     above = [folder for path in paths.values() for folder in path.parents]
     created = [folder for folder in dict.fromkeys(above) if not folder.exists()]
-    try:
+
+    def remove_empty() -> None:
+        for folder in sorted(created, key=lambda each: len(each.parts), reverse=True):
+            with suppress(OSError):  # it is not empty, or was never created
+                folder.rmdir()
+
+    with undone(remove_empty):
         for name, path in paths.items():
             try:
                 path.parent.mkdir(parents=True, exist_ok=True)
                 # The name is as long as that of the temporary file that is written first.
-                with tempfile.NamedTemporaryFile(prefix=f".{path.stem}.", suffix=path.suffix, dir=path.parent):
+                prefix = f".{path.stem}."
+                with deferred(), tempfile.NamedTemporaryFile(prefix=prefix, suffix=path.suffix, dir=path.parent):
                     pass
             except OSError as error:
                 raise GdsimError(f"{name}: cannot be written: {os_error_reason(error)}") from error
         yield
-    finally:
-        for folder in sorted(created, key=lambda each: len(each.parts), reverse=True):
-            with suppress(OSError):  # it is not empty, or was never created
-                folder.rmdir()
 
 
 def write_text(path: Path, text: str) -> Path:

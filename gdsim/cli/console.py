@@ -14,6 +14,7 @@ from rich.table import Table as RichTable
 from rich.text import Text
 
 from gdsim.errors import printable
+from gdsim.interrupts import undone
 
 if TYPE_CHECKING:
     from gdsim.analysis import Column, Matrix, Table
@@ -36,7 +37,7 @@ def progress_bars(name: str, activity: str, quiet: bool) -> Iterator[Callable[[s
     from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
     columns = TextColumn("{task.description}", markup=False), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn()
-    with Progress(*columns, console=console, transient=True) as bars:
+    with undone(console.show_cursor), Progress(*columns, console=console, transient=True) as bars:
 
         def progress(description: str) -> Callable[[Iterable[T]], Iterable[T]]:
             return lambda iterable: bars.track(iterable, description=f"{name}: {description}")

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import tempfile
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
@@ -16,6 +15,7 @@ import typer
 from gdsim.cli import common
 from gdsim.cli.console import print_lines, print_notes, progress_bars
 from gdsim.errors import GdsimError, InputError, collect
+from gdsim.files import temporary_folder
 
 if TYPE_CHECKING:
     from gdsim.analysis import Row
@@ -61,10 +61,10 @@ def slides(
     deck = new_deck(found[0].theme if theme is None else deck_theme, template)
     titles = []
     runs: dict[int, tuple[Sequence[Trajectory], Theme]] = {}
-    with common.writable({f"--out: {out}": out}), tempfile.TemporaryDirectory(prefix="gdsim-") as folder:
+    with common.writable({f"--out: {out}": out}), temporary_folder() as folder:
         for number, item in enumerate(found, 1):
             if isinstance(item, _Run):
-                item, trajectories = _draw(item, deck, Path(folder) / str(number), quiet)
+                item, trajectories = _draw(item, deck, folder / str(number), quiet)
                 runs[number] = trajectories, item.theme
             deck.add_picture(item)
             titles.append(item.provenance.title)

@@ -5,13 +5,13 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
-from tempfile import TemporaryDirectory
 from typing import Any, NamedTuple
 
 from gdsim.config import Output
 from gdsim.encode import Progress, TooLargeError, format_of, write
 from gdsim.encode.sequence import FADE
 from gdsim.errors import GdsimError
+from gdsim.files import temporary_folder
 from gdsim.metadata import Provenance
 from gdsim.render import Frames, frames
 from gdsim.scene.model import Scene
@@ -80,8 +80,8 @@ def write_within_limit(
         size = _size(path.stat().st_size)
         sentence = f"To keep within {_size(limit)}, {path.name} has {', '.join(changes)}; it takes {size}."
         return sentence, *(each for each in shown.left_out if each not in left_out)
-    with TemporaryDirectory() as folder:
-        size = _size(write(fewer, Path(folder, path.name), **options).stat().st_size)
+    with temporary_folder() as folder:
+        size = _size(write(fewer, folder / path.name, **options).stat().st_size)
     raise GdsimError(
         f"{path}: cannot be kept within {_size(limit)}: with {', '.join(words)} it still takes {size}; allow more in "
         "output.max_bytes, or show less: fewer seconds, no panels, no arrows"

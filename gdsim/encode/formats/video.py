@@ -6,11 +6,11 @@ import re
 import signal
 import subprocess
 from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import replace
 from itertools import chain, repeat
 from pathlib import Path
-from tempfile import TemporaryDirectory, TemporaryFile
+from tempfile import TemporaryFile
 from typing import IO, TYPE_CHECKING, ClassVar, cast
 
 import imageio_ffmpeg
@@ -19,6 +19,8 @@ from gdsim.encode.formats import EncodeOptions, FileInfo, Format, named_texts
 from gdsim.encode.pixels import planes, planes_and_opacity
 from gdsim.encode.sequence import PictureSequence
 from gdsim.errors import GdsimError, InputError
+from gdsim.files import temporary_folder
+from gdsim.interrupts import deferred, undone
 from gdsim.metadata import TEXT_LIMIT
 
 if TYPE_CHECKING:
@@ -56,8 +58,8 @@ class _Video(Format):
             raise InputError(f".{self.name} needs even sizes, not {width} × {height}", code="unsupported")
         layout, codec = ("yuva420p", self.opacity_codec) if frames.transparent else ("yuv420p", self.codec)
         texts = {_NAMES[key]: _SPECIAL.sub(r"\\\1", text) for key, text in named_texts(options.provenance).items()}
-        with TemporaryDirectory() as folder:
-            metadata = Path(folder, "metadata")  # long texts are not accepted as arguments
+        with temporary_folder() as folder:
+            metadata = folder / "metadata"  # long texts are not accepted as arguments
             lines = [";FFMETADATA1", *(f"{name}={text}" for name, text in texts.items()), ""]
             metadata.write_text("\n".join(lines), "utf-8", newline="\n")
             command = [
@@ -160,14 +162,18 @@ def _encode(
 @contextmanager
 def _start(arguments: list[str], **files: IO[bytes] | int) -> Iterator[subprocess.Popen[bytes]]:
     """Start ffmpeg in its own process group, so that only Python receives interrupts, and always terminate it."""
-    try:
-        command = [imageio_ffmpeg.get_ffmpeg_exe(), *arguments]
-        process = subprocess.Popen(command, process_group=0, **files)  # type: ignore[call-overload]  # noqa: S603
-    except (OSError, RuntimeError) as error:
-        message = f"ffmpeg cannot be started ({error}); get it with: pip install 'imageio[ffmpeg]'"
-        raise GdsimError(message) from error
-    try:
+    with ExitStack() as stack:
+        with deferred():
+            try:
+                command = [imageio_ffmpeg.get_ffmpeg_exe(), *arguments]
+                process = subprocess.Popen(command, process_group=0, **files)  # type: ignore[call-overload]  # noqa: S603
+            except (OSError, RuntimeError) as error:
+                message = f"ffmpeg cannot be started ({error}); get it with: pip install 'imageio[ffmpeg]'"
+                raise GdsimError(message) from error
+            stack.enter_context(undone(lambda: _end(process)))
         yield process
-    finally:
-        process.kill()
-        process.communicate()
+
+
+def _end(process: subprocess.Popen[bytes]) -> None:
+    process.kill()
+    process.communicate()

@@ -5,8 +5,6 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
-from pathlib import Path
-from tempfile import TemporaryDirectory
 
 import numpy as np
 
@@ -16,6 +14,7 @@ from gdsim.analysis.ranking import scores, typical_start
 from gdsim.config import Experiment
 from gdsim.encode import write
 from gdsim.encode.size_limit import surroundings
+from gdsim.files import temporary_folder
 from gdsim.objectives import FloatArray
 from gdsim.objectives.formulas import number
 from gdsim.render import frames
@@ -116,8 +115,8 @@ def _with_notes(scene: Scene, notes: tuple[str, ...]) -> Scene:
 
 def _clip(scene: Scene) -> tuple[str, str]:
     drawn = frames(scene)
-    with TemporaryDirectory() as folder:
-        video = write(drawn, Path(folder, "film.mp4"), fps=scene.fps, **surroundings(scene, drawn)).read_bytes()
+    with temporary_folder() as folder:
+        video = write(drawn, folder / "film.mp4", fps=scene.fps, **surroundings(scene, drawn)).read_bytes()
     return data_uri("video/mp4", video), image_uri(drawn.poster(), "webp", quality=POSTER_QUALITY)
 
 

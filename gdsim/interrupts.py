@@ -1,0 +1,78 @@
+"""Interrupts that end the process at any moment, and what they undo.
+
+An exception such as KeyboardInterrupt can be lost or become another error in an import, a callback or a destructor.
+The handlers of this module therefore undo what is unfinished, and end the process themselves. Only the command line
+installs them.
+"""
+
+from __future__ import annotations
+
+import os
+import signal
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
+from types import FrameType
+
+MESSAGE = b"interrupted; files that were written are complete\n"
+
+_unfinished: list[Callable[[], object]] = []
+_deferred = 0
+_pending: int | None = None
+
+
+def exit_on_interrupts() -> None:
+    """Let SIGINT and SIGTERM end the process with status 130 and 143; a second one ends it at once."""
+    for number in (signal.SIGINT, signal.SIGTERM):
+        with suppress(ValueError):  # raised outside the main thread
+            signal.signal(number, _handle)
+
+
+def exit_process(status: int) -> None:
+    """End the process without Python's finalization, during which interrupts would have no handler."""
+    for stream in (sys.stdout, sys.stderr):
+        with suppress(OSError, ValueError):
+            stream.flush()
+    os._exit(status)
+
+
+@contextmanager
+def undone(undo: Callable[[], object]) -> Iterator[None]:
+    """Call `undo` at the end of the block, and when an interrupt ends the process within it."""
+    _unfinished.append(undo)
+    try:
+        yield
+    finally:
+        undo()
+        _unfinished.remove(undo)
+
+
+@contextmanager
+def deferred() -> Iterator[None]:
+    """Keep interrupts waiting until the end of the block, which creates something and says how to undo it."""
+    global _deferred
+    _deferred += 1
+    try:
+        yield
+    finally:
+        _deferred -= 1
+        if _pending is not None and not _deferred:
+            _exit(_pending)
+
+
+def _handle(number: int, frame: FrameType | None) -> None:  # noqa: ARG001
+    global _pending
+    if _pending is not None:
+        os._exit(128 + number)
+    _pending = number
+    if not _deferred:
+        _exit(number)
+
+
+def _exit(number: int) -> None:
+    for undo in reversed(_unfinished):
+        with suppress(Exception):
+            undo()
+    with suppress(OSError):
+        os.write(2, MESSAGE)
+    os._exit(128 + number)
