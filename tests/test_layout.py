@@ -9,7 +9,8 @@ import pytest
 from hypothesis import assume, given
 from hypothesis import strategies as st
 
-from gdsim.render.layout import Box, Layout, LayoutSearch, PanelRequest
+from gdsim.render.layout import Box, Layout, PanelRequest
+from gdsim.render.layout_search import LayoutSearch
 
 SIZES = st.sampled_from(
     [(160, 120), (320, 180), (480, 270), (640, 480), (800, 600), (720, 1280), (1280, 720), (1920, 1080)]

@@ -25,7 +25,8 @@ from gdsim.render.display_list import START, ExitMarks, Layer, Moment, PathLabel
 from gdsim.render.header import Counter, draw_header
 from gdsim.render.images import Pixels, Rect, image_artists, pixels_of
 from gdsim.render.labels import names_paths, path_labels
-from gdsim.render.layout import LEGEND_LINES, GroupLayout, Layout, LayoutSearch
+from gdsim.render.layout import GroupLayout, Layout
+from gdsim.render.layout_search import LEGEND_LINES, LayoutSearch
 from gdsim.render.legend import draw_key, draw_legend, draw_names, key_width
 from gdsim.render.milestones import Milestones
 from gdsim.render.painter import Painter, only

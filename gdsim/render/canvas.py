@@ -187,6 +187,22 @@ class Canvas:
         fits = bisect_right(range(1, len(words) + 1), room, key=width)
         return _cut(words, fits, middle=middle) if fits else ""
 
+    def fitted(
+        self, words: str, size: float, room: float, lines: int, *, bold: bool = False
+    ) -> tuple[list[str], float]:
+        """Return lines of text that fit `room` pixels, and their font size: shrunk, then wrapped, then shortened."""
+        for fitting in (size, SMALL):
+            if self.width_of(words, fitting, bold=bold) <= room:
+                return [words], fitting
+        wrapped = [""]
+        for word in words.split():
+            longer = f"{wrapped[-1]} {word}".lstrip()
+            if len(wrapped) < lines and wrapped[-1] and self.width_of(longer, SMALL, bold=bold) > room:
+                wrapped.append(word)
+            else:
+                wrapped[-1] = longer
+        return [self.shortened(line, SMALL, room, bold=bold, middle=True) for line in wrapped], SMALL
+
     def axes(self, box: Box, background: str = "") -> Axes:
         """Add axes in the scene's style to the figure."""
         width, height = self.size

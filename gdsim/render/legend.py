@@ -9,7 +9,7 @@ from typing import TypeAlias
 
 import numpy as np
 
-from gdsim.render.canvas import LABEL, Canvas, arrow_shapes
+from gdsim.render.canvas import LABEL, SMALL, Canvas, arrow_shapes
 from gdsim.render.layout import Box, GroupLayout
 from gdsim.render.panels import panel_renderer
 from gdsim.scene.model import Group, Scene, Style
@@ -17,6 +17,7 @@ from gdsim.scene.model import Group, Scene, Style
 DrawSymbol: TypeAlias = Callable[[Canvas, float, float], None]
 
 # Lengths in ems.
+NARROW = 13.0  # the width of a box below which an entry has only the marker of its path
 LINE = 1.55  # the spacing of one-line legend entries
 CLOSE, WIDE = 2.4, 2.95  # the minimum and maximum spacing of two-line entries
 
@@ -28,7 +29,7 @@ def draw_legend(canvas: Canvas, styles: Sequence[Style], *, named: bool) -> None
     styles = [entry for entry in entries if entry.label or entry.settings or entry.aside]
     if box is None or not styles:
         return
-    if box.height < LINE * em * min(len(styles), 2) and box.width > 1.5 * box.height:
+    if box.height < 0.95 * LINE * em * len(styles) and box.width > 1.5 * box.height:
         _draw_in_lines(canvas, styles, box)
         return
     each = box.height / len(styles) / em
@@ -49,18 +50,50 @@ def draw_legend(canvas: Canvas, styles: Sequence[Style], *, named: bool) -> None
 
 def draw_names(canvas: Canvas, groups: Sequence[Group], layouts: Sequence[GroupLayout]) -> None:
     """Write the name of each group, and the optimizer's entry or the heading of each facet."""
+    em = canvas.em
     for group, layout in zip(groups, layouts, strict=True):
         if layout.name is not None:
-            name = canvas.shortened(group.name, LABEL, layout.name.width, bold=True)
-            canvas.text(layout.name.x, layout.name.y, name, size=LABEL, fontweight="bold", va="baseline")
-        for facet, box in zip(group.facets, layout.facets, strict=True):
-            if facet.style is not None:
-                style, under = _brief(facet.style), layout.caption > 2.5 * canvas.em
-                y = box.top + layout.caption - 0.95 * canvas.em
-                _draw_entry(canvas, style, box, y, under=under, whole=not under)
+            _draw_lines(canvas, layout.name, [(group.name, LABEL, True, canvas.theme.text)])
+        for facet, box, room in zip(group.facets, layout.facets, layout.names, strict=True):
+            if facet.style is not None and room is not None:
+                _draw_name(canvas, _brief(facet.style), room, box)
             elif facet.heading:
                 heading = canvas.shortened(facet.heading, 1.0, canvas.size[0] - box.x)
-                canvas.text(box.x, box.top + 0.5 * canvas.em, heading, color=canvas.theme.quiet, va="bottom")
+                canvas.text(box.x, box.top + 0.5 * em, heading, color=canvas.theme.quiet, va="bottom")
+
+
+def _draw_name(canvas: Canvas, style: Style, box: Box, facet: Box) -> None:
+    """Write the name of a facet's optimizer above the facet, or beside it in several lines."""
+    em, quiet = canvas.em, canvas.theme.quiet
+    if box.right > facet.x:
+        under = box.height > 2.5 * em
+        _draw_entry(canvas, style, box, box.top - 0.95 * em, under=under, whole=not under)
+        return
+    texts = [(style.label, LABEL, True, canvas.theme.text), (style.settings, SMALL, False, quiet)]
+    room = Box(box.x + 1.2 * em, box.y, box.width - 1.2 * em, box.height)
+    top = _draw_lines(canvas, room, [each for each in texts if each[0]])
+    canvas.sign([box.x + 0.4 * em], top, color=style.color, marker=style.marker)
+
+
+def _draw_lines(canvas: Canvas, box: Box, texts: Sequence[tuple[str, float, bool, str]]) -> float:
+    """Write texts under each other at half the height of a box, and return the height of the first line.
+
+    Args:
+        canvas: The picture.
+        box: The room; if it is too low for all texts, the last ones are omitted.
+        texts: Each text with its size in ems, whether it is bold, and its color.
+    """
+    most = max(int(box.height / (1.3 * canvas.em)), 1)
+    lines = []
+    for words, size, bold, color in texts:
+        wrapped, smaller = canvas.fitted(words, size, box.width, min(most, 3), bold=bold)
+        lines += [(line, smaller, "bold" if bold else "normal", color) for line in wrapped]
+    lines = lines[:most]
+    top = y = box.y + box.height / 2 + (len(lines) - 1) * 0.65 * canvas.em
+    for line, size, weight, color in lines:
+        canvas.text(box.x, y, line, size=size, color=color, fontweight=weight, va="center_baseline")
+        y -= 1.3 * canvas.em
+    return top
 
 
 def _brief(style: Style) -> Style:
@@ -75,12 +108,15 @@ def _draw_entry(canvas: Canvas, style: Style, box: Box, y: float, *, under: bool
     If `whole` is true, settings that do not fit are omitted instead of shortened.
     """
     em, quiet = canvas.em, canvas.theme.quiet
-    canvas.sign([box.x, box.x + 2.7 * em], y, color=style.color, dash=style.dash)
-    canvas.sign([box.x + 2.35 * em], y, color=style.color, marker=style.marker)
-    x, aside = box.x + 3.4 * em, style.aside
-    label = canvas.shortened(style.label, LABEL, box.right - x, bold=True, middle=True)
-    canvas.text(x, y, label, size=LABEL, fontweight="bold", va="center_baseline")
-    beside = x + canvas.width_of(label, LABEL, bold=True) + 0.8 * em * bool(label)
+    # In a narrow box, the marker alone leaves more room for the name.
+    line = 2.35 * em if box.width >= NARROW * em else 0.4 * em
+    if line > em:
+        canvas.sign([box.x, box.x + 2.7 * em], y, color=style.color, dash=style.dash)
+    canvas.sign([box.x + line], y, color=style.color, marker=style.marker)
+    x, aside = box.x + line + 1.05 * em, style.aside
+    (label,), size = canvas.fitted(style.label, LABEL, box.right - x, 1, bold=True)
+    canvas.text(x, y, label, size=size, fontweight="bold", va="center_baseline")
+    beside = x + canvas.width_of(label, size, bold=True) + 0.8 * em * bool(label)
     if under:
         if aside and canvas.width_of(aside, 1.0) <= box.right - beside:
             canvas.text(beside, y, aside, color=quiet, va="center_baseline")
