@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 
+
 @dataclass(frozen=True)
 class Box:
     """A rectangle in pixels, given by its lower left corner, its width and its height."""

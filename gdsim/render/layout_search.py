@@ -28,10 +28,10 @@ SMALLEST_PANEL = 11.0  # the minimum width of a panel
 SMALLEST_FACET = 6.5  # up to this side of a square facet, its size decides; beyond it, the number of panels
 
 SHARES = (0.34, 0.4, 0.46, 0.5, 0.54, 0.58, 0.62, 0.66, 0.7, 0.74)  # candidate shares of the facets
-EMPTY = 4.0  # the weight of the empty share of the page in the score
+EMPTY = 5.0  # the weight of the empty share of the page in the score
 
 # Ratios of width to height.
-FACET_SHAPES, PANEL_SHAPES = (0.7, 1.9), (0.8, 2.6)  # between these, the whole area counts in the score
+FACET_SHAPES, PANEL_SHAPES = (0.7, 1.9), (1.1, 2.6)  # between these, the whole area counts in the score
 MOST_OBLONG = 2.5  # more elongated views are stretched, so that their axes differ in scale
 STRETCH = 1.6  # how much the views of a matrix may be stretched to fill it
 
@@ -74,7 +74,8 @@ class LayoutSearch:
         em = self.em
         width, height = self.size
         self.ticks = self.digits > 0 and min(width, height) >= 20 * em
-        self.bar = 5.2 * em if self.color_bar and width >= 26 * em else 0.0
+        # Beside many small views, a color bar would take more room than each of them.
+        self.bar = 5.2 * em if self.color_bar and self.facets <= 4 and width >= 26 * em else 0.0
         self.lines = 2 if self.titled and height >= 20 * em else 1
         top = height - (HEADER if self.lines == 2 else LOW_HEADER) * em
         self.room = Box(0.9 * em, 0.9 * em, width - (MARGIN + 0.9) * em, top - 0.9 * em)
@@ -237,7 +238,7 @@ class LayoutSearch:
         row = Box(room.x + 0.7 * em, 0.5 * em, room.width, bottom + 0.3 * em)
         for columns, share, across in product(range(1, groups + 1), (*SHARES, 1.0), range(1, self.facets + 1)):
             # In a narrow cell a color bar would take more room than the view that it explains.
-            roomy = self if room.width >= 22.0 * columns * em else replace(self, color_bar=False)
+            roomy = self if room.width >= 30.0 * columns * em else replace(self, color_bar=False)
             cells = enumerate(self._split(room, columns, groups))
             yield self._layout([roomy._cell(cell, index, share, across) for index, cell in cells], *self._row(row))
 
@@ -372,10 +373,9 @@ class LayoutSearch:
         count = len(self.panels)
         sizes = [(columns, rows) for columns in range(1, count + 1) for rows in range(-(-count // columns), 0, -1)]
 
-        def worth(boxes: list[Box]) -> tuple[int, float]:
-            return len(boxes), sum(math.log(_useful(box, PANEL_SHAPES)) for box in boxes)
-
-        return tuple(max((self._columns(free, *size) for size in sizes), key=worth, default=[]))
+        found: list[list[Box]] = [self._columns(free, *size) for size in sizes] or [[]]
+        best = max(found, key=lambda boxes: (len(boxes), sum(math.log(_useful(box, PANEL_SHAPES)) for box in boxes)))
+        return tuple(best)
 
     def _columns(self, free: Box, columns: int, rows: int) -> list[Box]:
         """Return the boxes of panels in columns; none if one of them is too small."""
