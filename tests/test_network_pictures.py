@@ -188,8 +188,9 @@ def test_heat_maps_without_names_of_layers_say_so(trained):
         f"The heat maps of {name} by layer have no room for the names of the layers at this size."
         for name in ("‖weights‖", "‖∇‖")
     )
-    for panels, told in ((["layers"], ()), (["loss", "accuracy", "weights", "layers"], lost)):
-        frames = Frames(build_scene(trained, view=View(panels=panels)))
+    panels = ["loss", "accuracy", "weights", "layers"]
+    for size, told in (([1280, 720], ()), ([640, 480], lost)):
+        frames = Frames(build_scene(trained, view=View(panels=panels, size=size)))
         written = {text.get_text() for text in frames.canvas.figure.findobj(Text)}
         assert ("output" in written, frames.left_out) == (not told, told)
 

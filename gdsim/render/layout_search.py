@@ -22,6 +22,7 @@ MARGIN = 1.6  # between the text of the header and the edges of the picture
 TITLE, SUBTITLE, HEADER = 2.25, 4.1, 5.2  # from the upper edge: the baselines of the header, and where the rest begins
 LOW, LOW_HEADER = 1.6, 2.6  # likewise, for a header of one line
 COUNTER = 8.5  # the width of the step counter
+SETTINGS = 25.0  # the width of a legend entry that has room for settings beside the name
 LINE = 1.6  # the height of a line of the legend in which entries follow each other
 ROW_NAME, COLUMN_NAME = 9.0, 2.0  # the width of the names beside a matrix, and the height of those above it
 SMALLEST_PANEL = 11.0  # the minimum width of a panel
@@ -97,7 +98,10 @@ class LayoutSearch:
         panels = [box for group in groups for box in group.panels]
         fitting = [box for box in panels if 0.5 < box.width / box.height < 9.0]
         smallest = min(math.sqrt(box.width * box.height) for box in facets)
-        legible = self.legend == 0 or (layout.legend is not None and layout.legend.height >= 1.4 * em)
+        box, legible = layout.legend, 2 * (self.legend == 0)
+        if box is not None:
+            # An entry has room for its settings under the name, or in a wide box beside it.
+            legible = (box.height >= 1.4 * em) + (box.height >= 2.4 * em * self.legend or box.width >= SETTINGS * em)
         size = 2 * sum(math.log(_useful(box, FACET_SHAPES)) for box in facets) / len(facets)
         if fitting:
             size += sum(math.log(_useful(box, PANEL_SHAPES)) for box in fitting) / len(fitting)

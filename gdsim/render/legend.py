@@ -157,7 +157,7 @@ def _draw_in_lines(canvas: Canvas, styles: Sequence[Style], box: Box) -> None:
         ]
     for index, (style, label) in enumerate(zip(styles, names, strict=True)):
         width = 1.2 * em + canvas.width_of(label, 1.0)
-        last = y - 1.5 * em < box.y - 0.2 * em
+        last = y - 1.5 * em < box.y + 0.4 * em
         more = f"and {len(styles) - index} more"
         kept = canvas.width_of(more, 1.0) + em if last and index < len(styles) - 1 else 0.0
         if x + width + kept > box.right:
