@@ -640,11 +640,11 @@ def test_fewer_frames_are_some_of_all():
         np.testing.assert_array_equal(one, other)
 
 
-def test_settings_that_have_no_room_in_the_legend_are_named():
-    optimizers = "{SGD: {lr: 0.01}, Momentum of nine tenths: {class: SGD, lr: 0.01, momentum: 0.9}, Adam: {lr: 0.3}}"
-    text = f"{{objective: himmelblau, steps: 5, optimizers: {optimizers}, output: {{preset: half}}}}"
-    experiment = gdsim.loads(text)
-    scene = gdsim.build_scene(gdsim.simulate(experiment), view=experiment.view, animation=experiment.animation)
-    sentence = "The legend has no room for the settings of Momentum of nine tenths at this size."
-    assert sentence in gdsim.frames(replace(scene, size=(480, 270))).left_out
-    assert not [words for words in gdsim.frames(scene).left_out if "settings" in words]
+@pytest.mark.parametrize(("count", "told"), [(3, False), (14, True)])
+def test_settings_that_have_no_room_in_the_legend_are_named(count, told):
+    labels = [f"Momentum of nine tenths, as in lecture {i}" for i in range(count)]
+    optimizers = {label: {"class": "SGD", "lr": 0.01, "momentum": 0.9} for label in labels}
+    scene = replace(gdsim.animate("himmelblau", optimizers, steps=5).scene, trail=3)
+    left_out = " ".join(gdsim.frames(scene).left_out)
+    assert ("The legend has no room for the settings of" in left_out) == told
+    assert (labels[2] in left_out) == told

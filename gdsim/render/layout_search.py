@@ -22,7 +22,6 @@ MARGIN = 1.6  # between the text of the header and the edges of the picture
 TITLE, SUBTITLE, HEADER = 2.25, 4.1, 5.2  # from the upper edge: the baselines of the header, and where the rest begins
 LOW, LOW_HEADER = 1.6, 2.6  # likewise, for a header of one line
 COUNTER = 8.5  # the width of the step counter
-SETTINGS = 25.0  # the width of a legend entry that has room for settings beside the name
 LINE = 1.6  # the height of a line of the legend in which entries follow each other
 ROW_NAME, COLUMN_NAME = 9.0, 2.0  # the width of the names beside a matrix, and the height of those above it
 SMALLEST_PANEL = 11.0  # the minimum width of a panel
@@ -52,6 +51,7 @@ class LayoutSearch:
         digits: The number of characters of the longest tick label on a facet's vertical axis; 0 for no tick labels.
         color_bar: Whether there is a color bar, if there is room.
         legend: The number of legend entries.
+        legend_lines: The heights of a legend entry that are tried, in ems.
         key: The width of the key to the symbols, in ems; 0 for no key.
         panels: The panels of each group.
         panels_at: Whether the panels are beside or under the facets; None for the better fit.
@@ -69,6 +69,7 @@ class LayoutSearch:
     key: float
     panels: tuple[PanelRequest, ...]
     panels_at: Literal["beside", "under"] | None
+    legend_lines: tuple[float, ...] = LEGEND_LINES
 
     def __post_init__(self) -> None:
         """Compute lengths in pixels that all candidates share."""
@@ -100,8 +101,9 @@ class LayoutSearch:
         smallest = min(math.sqrt(box.width * box.height) for box in facets)
         box, legible = layout.legend, 2 * (self.legend == 0)
         if box is not None:
-            # An entry has room for its settings under the name, or in a wide box beside it.
-            legible = (box.height >= 1.4 * em) + (box.height >= 2.4 * em * self.legend or box.width >= SETTINGS * em)
+            # With names in the legend, there is surely room for settings only under them.
+            settings = len(self.legend_lines) == 1 or box.height >= 2.4 * em * self.legend
+            legible = (box.height >= 1.4 * em) + settings
         size = 2 * sum(math.log(_useful(box, FACET_SHAPES)) for box in facets) / len(facets)
         if fitting:
             size += sum(math.log(_useful(box, PANEL_SHAPES)) for box in fitting) / len(fitting)
@@ -117,7 +119,7 @@ class LayoutSearch:
             used += (right - left + self.left) * (max(box.top for box in group.facets) - low + self.below)
             used += sum((box.width + self._numbers(self.panels)) * (box.height + 2 * em) for box in group.panels)
         if layout.legend is not None:
-            lines = min(layout.legend.height, self.legend * LEGEND_LINES[0] * em)
+            lines = min(layout.legend.height, self.legend * self.legend_lines[0] * em)
             used += lines * min(layout.legend.width, 0.8 * NAMES * em)
         return used + (layout.key.height * min(layout.key.width, self.key * em) if layout.key is not None else 0.0)
 
@@ -133,11 +135,11 @@ class LayoutSearch:
             return
         sides = bool(self.panels or self.legend)
         if sides and self.panels_at != "under" and width >= 34 * em and height >= 20 * em:
-            yield from starmap(self._beside, product(columns, SHARES, LEGEND_LINES, (True, False)))
+            yield from starmap(self._beside, product(columns, SHARES, self.legend_lines, (True, False)))
         if sides and self.panels_at != "beside" and width >= 24 * em and height >= 26 * em:
-            yield from starmap(self._under, product(columns, SHARES, (*LEGEND_LINES, None)))
+            yield from starmap(self._under, product(columns, SHARES, (*self.legend_lines, None)))
             if (self.legend or self.key) and self.panels and width >= 44 * em:
-                yield from starmap(self._over, product(columns, SHARES, LEGEND_LINES))
+                yield from starmap(self._over, product(columns, SHARES, self.legend_lines))
         yield from map(self._alone, columns)
 
     def _layout(self, groups: Sequence[GroupLayout], legend: Box | None, key: Box | None) -> Layout:
@@ -231,7 +233,7 @@ class LayoutSearch:
 
     def _lines(self, width: float) -> int:
         """Return about how many lines a legend needs whose entries follow each other."""
-        return min(-(-self.legend * 11 // max(int(width / self.em), 1)), 3)
+        return min(-(-self.legend * 9 // max(int(width / self.em), 1)), 3)
 
     def _cells(self) -> Iterator[Layout]:
         """Give each of several groups a cell with its name, its facets and its panels."""
