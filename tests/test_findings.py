@@ -447,3 +447,8 @@ def test_half_and_all_of_many_paths_have_milestones():
         if path.values[-1, start] <= 1e-3 * path.values[0, start]
     )
     assert scene.milestones[0].words == f"half of 24 paths have arrived · step {steps[11]}"
+
+
+def test_what_happens_at_one_step_is_one_milestone():
+    scene = build_scene([line("One", 0.5), line("Other", 0.5), line("Late", 0.9)])
+    assert [each.words for each in scene.milestones] == ["One and Other arrive · step 5", "Late arrives · step 33"]

@@ -218,7 +218,8 @@ def test_a_phone_has_a_portrait_arrangement_with_the_same_figures(small, text):
 @pytest.mark.slow
 def test_very_many_steps_still_make_a_page_of_reason():
     # Paths of a descent soon come to rest; these never do.
-    scene = scene_of("{objective: himmelblau, start: {random: 16}, steps: 5000, optimizers: {SGD: {lr: 0.001}}}")
+    text = "{objective: himmelblau, start: {random: 16}, steps: 5000, optimizers: {SGD: {lr: 0.001}}, "
+    scene = scene_of(text + "view: {color_by: optimizer}}")
     (facet,) = scene.facets
     (path,) = facet.paths
     noise = np.random.default_rng(0).normal(size=path.points.shape)

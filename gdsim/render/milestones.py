@@ -25,7 +25,7 @@ class ShownMilestone:
 
     Attributes:
         begin: The step at which it appears.
-        end: The time in steps at which it disappears; infinite if it stays until the end.
+        end: The time in steps at which it disappears; the last frame has none, because the title says what happened.
         columns: The columns of the picture that it may cover.
         optimizer: Its index in `Scene.styles`; −1 for all.
     """
@@ -99,7 +99,7 @@ class Milestones:
 
 
 def _after(canvas: Canvas, step: int) -> float:
-    """Return the time in steps that the animation shows `SHOWN` seconds after a step; infinite after its end."""
+    """Return the time in steps that the animation shows `SHOWN` seconds after a step; at most that of its end."""
     steps = canvas.scene.frame_steps
     index = int(np.searchsorted(steps, step)) + round(SHOWN * canvas.scene.fps)
-    return float(steps[index]) if index < len(steps) - 1 else np.inf
+    return float(steps[min(index, len(steps) - 1)])

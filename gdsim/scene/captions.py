@@ -88,18 +88,23 @@ def milestones(groups: Sequence[Sequence[Trajectory]], styles: Sequence[Style], 
         theme: The theme, whose text colour is that of milestones about several paths.
     """
     found, labels = list[Milestone](), [style.label for style in styles]
+    together: dict[tuple[int, Fate, str], list[int]] = {}
     for trajectory in chain(*groups):
         where = f" on {trajectory.objective.title}" if len(groups) > 1 else ""
         if len(trajectory.stops) == 1 and labels.count(trajectory.label) == 1:
-            told, index = outcome(trajectory), labels.index(trajectory.label)
+            told = outcome(trajectory)
             if told.fate in (Fate.ARRIVES, Fate.DIVERGES, Fate.LEAVES):
-                words = f"{trajectory.label} {told.fate.value[0]}{where}"
-                found.append(_milestone(told.step, words, styles[index].color, index))
+                together.setdefault((told.step, told.fate, where), []).append(labels.index(trajectory.label))
         elif len(groups) == len(groups[0]) == 1 and (solves := solved(trajectory)) is not None:
             steps, total = np.sort(steps_to_tolerance(trajectory, np.nan)[solves]), len(solves)
             counts = {(total + 1) // 2: f"half of {total} paths have arrived", total: f"all {total} paths have arrived"}
             reached = ((int(steps[count - 1]), words) for count, words in counts.items() if count <= len(steps))
             found += [_milestone(step, words, theme.text, -1) for step, words in reached]
+    for (step, fate, where), same in together.items():
+        who = joined([labels[index] for index in same]) if len(same) <= 3 else f"{len(same)} paths"
+        words = f"{who} {fate.value[len(same) > 1]}{where}"
+        single = len(same) == 1
+        found.append(_milestone(step, words, *((styles[same[0]].color, same[0]) if single else (theme.text, -1))))
     return tuple(sorted((each for each in found if each.step), key=lambda each: each.step))
 
 

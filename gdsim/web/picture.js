@@ -468,7 +468,7 @@ class Picture {
     }
     for (const layer of this.layers) this.clipped(brush, layer, () => this.drawOver(brush, layer, time));
     for (const { begin, end, sprite } of this.shown(this.drawing.milestones)) {
-      if (begin <= time && time < (end ?? Infinity)) this.drawSprite(brush, sprite);
+      if (begin <= time && time < end) this.drawSprite(brush, sprite);
     }
     this.drawCounter(brush, time);
     if (this.ring) this.drawRing(brush);

@@ -317,8 +317,7 @@ class Drawing:
         return found
 
     def _milestone(self, milestone: ShownMilestone) -> dict[str, Any]:
-        end = None if np.isinf(milestone.end) else milestone.end
-        return _fields(milestone, "begin optimizer") | {"end": end, "sprite": self._sheet.draw(milestone.text.draw)}
+        return _fields(milestone, "begin end optimizer") | {"sprite": self._sheet.draw(milestone.text.draw)}
 
     def _counter(self) -> dict[str, Any] | None:
         if (counter := self._frames.counter) is None:
