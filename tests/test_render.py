@@ -466,6 +466,15 @@ def test_feet_stand_in_lanes_under_the_heads_of_a_curve():
         assert count(column, style.color) >= 9
 
 
+def test_paths_on_one_curve_are_side_by_side():
+    well = gdsim.objective("x**2", bounds=[[-2, 2]])
+    paths = [gdsim.descend(well, "SGD", start=[1.6], steps=10, lr=0.1, label=label) for label in "ab"]
+    frames = Frames(build_scene(paths, view=View(panels=[], arrows="none")))
+    poster, spot = frames.poster(), places(frames, np.array([[1.2, 1.44]]))[0]
+    for style in frames.scene.styles:
+        assert count(around(poster, *spot, 8), style.color) > 5
+
+
 def test_a_path_behind_a_hill_shines_through_it():
     hill = gdsim.objective("5*exp(-(x**2 + y**2))", bounds=[[-3, 3], [-3, 3]])
     # The camera looks along the first coordinate; one path runs before the hill, the other behind it.

@@ -15,11 +15,12 @@ from gdsim.render.display_list import Moment, Primitive, Viewport
 from gdsim.render.layout import Box
 from gdsim.render.paths import drop_lines, head_arrows, make_trail, path_style, tangents
 from gdsim.render.views import ViewRenderer
-from gdsim.scene.model import Arrows, Facet
+from gdsim.scene.model import Arrows, Facet, Path
 from gdsim.scene.views.curve import CurveModel
 
 # Fractions of the view's height.
 ARROW_HEIGHT = 0.12  # the height of the arrows along the axis, which is above the feet of the paths
+CURVE = 0.1  # the width of the curve, in units of `Canvas.line`; paths on it are wider
 FEET = 0.085  # the part at the bottom over which the feet of the paths are spread
 
 
@@ -32,7 +33,8 @@ class _CurveRenderer(ViewRenderer):
         axes.fill_between(
             model.x, model.values, float(facet.limits[1, 0]), color=theme.curve_fill, linewidth=0, zorder=0
         )
-        axes.plot(model.x, model.values, color=theme.arrow, linewidth=points(0.16 * canvas.line), zorder=1)
+        axes.spines[:].set_visible(False)
+        axes.plot(model.x, model.values, color=theme.quiet, linewidth=points(CURVE * canvas.line), zorder=1)
         if facet.arrows is not None:
             _draw_arrows(canvas, axes, facet, facet.arrows, box)
         return Viewport(canvas, box, axes)
@@ -41,7 +43,9 @@ class _CurveRenderer(ViewRenderer):
         trails, feet = [], []
         lane = min(0.95 * viewport.canvas.em, FEET * viewport.box.height / max(len(facet.paths), 1))
         for i, path in enumerate(facet.paths):
-            style, pixels = path_style(viewport, path, cased=False), viewport.pixels(path.points, moment)
+            style = path_style(viewport, path, cased=False)
+            aside = (i - (len(facet.paths) - 1) / 2) * style.width
+            pixels = viewport.pixels(path.points, moment) + aside * _normals(facet, viewport, path)
             foot = replace(style, dash=(), width=0.5 * style.width, head_size=0.6 * style.head_size)
             foot = replace(foot, dot_size=0.8 * style.dot_size)
             heights = np.full(pixels.shape[:2], viewport.box.y + (i + 0.6) * lane)
@@ -57,6 +61,17 @@ class _CurveRenderer(ViewRenderer):
 
 
 RENDERER = _CurveRenderer()
+
+
+def _normals(facet: Facet, viewport: Viewport, path: Path) -> FloatArray:
+    """Return the unit normals of a curve along a path in pixels, (n, starts, 2); zero where it has no slope.
+
+    All paths are on one curve, where they would hide each other if they were not side by side.
+    """
+    assert path.slopes is not None  # noqa: S101  (for the type checker: a curve has slopes)
+    across, up = np.diff(viewport.bounds)[:, 0] / np.diff(facet.limits)[:, 0]
+    angles = np.arctan(path.slopes * up / across)
+    return np.nan_to_num(np.stack([-np.sin(angles), np.cos(angles)], -1))
 
 
 def _draw_arrows(canvas: Canvas, axes: Axes, facet: Facet, arrows: Arrows, box: Box) -> None:
