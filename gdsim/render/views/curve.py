@@ -71,7 +71,7 @@ def _normals(facet: Facet, viewport: Viewport, path: Path) -> FloatArray:
     assert path.slopes is not None  # noqa: S101  (for the type checker: a curve has slopes)
     across, up = np.diff(viewport.bounds)[:, 0] / np.diff(facet.limits)[:, 0]
     angles = np.arctan(path.slopes * up / across)
-    return np.nan_to_num(np.stack([-np.sin(angles), np.cos(angles)], -1))
+    return np.asarray(np.nan_to_num(np.stack([-np.sin(angles), np.cos(angles)], -1)))
 
 
 def _draw_arrows(canvas: Canvas, axes: Axes, facet: Facet, arrows: Arrows, box: Box) -> None:
