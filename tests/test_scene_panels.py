@@ -92,6 +92,12 @@ def test_a_solved_band_is_shown_only_where_it_means_something():
     assert panel("loss", descend([[1, 1], [2, 1]], steps=60, objective=sphere, lr=0.3)).solved is None
     assert panel("loss", descend([[1, 1], [-1, 1]], steps=60, objective=sphere, lr=0.3)).solved is not None
     assert panel("gradient_norm", near).solved is None
+    # The value is within tolerance long before the point is near the minimum.
+    flat = gdsim.objective("rosenbrock", dim=10)
+    far_away = descend([-1.2, 1.0] * 5, steps=400, objective=flat, lr=5e-4, momentum=0.9)
+    assert float(far_away.values[-1, 0]) < 1e-3 * float(far_away.values[0, 0])
+    assert panel("loss", far_away).band_name == "within tolerance"
+    assert panel("loss", near).band_name == "solved"
     unknown = gdsim.objective("x**2 + y**2")
     assert panel("loss", descend([1, 1], steps=60, objective=unknown, lr=0.3)).solved is None
 

@@ -7,7 +7,6 @@ from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from html import escape
 from io import StringIO
-from typing import TypeAlias
 
 import numpy as np
 from matplotlib import rc_context
@@ -30,6 +29,7 @@ from gdsim.render.annotations import (
 )
 from gdsim.render.canvas import DPI, Canvas, points
 from gdsim.render.display_list import START, Cursor, ExitMarks, Viewport
+from gdsim.render.labels import names_paths
 from gdsim.render.layout import Box, Layout, PanelRequest
 from gdsim.render.panels import DrawnPanel, PanelRenderer
 from gdsim.render.paths import FARTHEST, trail_style
@@ -37,7 +37,7 @@ from gdsim.render.trail import Trail, settled
 from gdsim.scene.figures import on_axis
 from gdsim.scene.levels import few_decades, few_ticks, labels, round_ticks
 from gdsim.scene.model import FEW_STARTS, Scene
-from gdsim.scene.panels.curves import CurvesPanel
+from gdsim.scene.panels.curves import CurvesPanel, PanelCurve
 from gdsim.themes import Theme, mix
 
 CURSOR_TIMES = 512  # the approximate number of times for which a cursor's position is stored
@@ -48,9 +48,10 @@ EDGE = 0.5  # the width of the edges of bands around medians, as a fraction of a
 HEAD_ROOM = 0.45  # the room for heads beside the axes and below them, in ems
 FAINT_WIDTH = 0.6  # the width of a faint curve, as a fraction of the others'
 STACK = 0.35  # the distance between curves at the lower end of the axis, as a fraction of the diameter of a head
+NAMED = (12.0, 7.0)  # the least width and height of a panel with the names of its curves, in ems
 DOT = 0.6  # the diameter of the dot where a curve enters the solved band, in ems
 
-Boxes: TypeAlias = list[FloatArray]
+Boxes = list[FloatArray]
 """Boxes as two opposite corners each, (2, 2), in pixels."""
 
 # The size and font size of a chart in pixels; two charts fit side by side on a screen, and one on a phone.
@@ -67,8 +68,13 @@ class _CurvesRenderer(PanelRenderer):
         trails = _trails(canvas, panel, viewport)
         crowd = np.concatenate([points_between(line) for trail in trails for line in trail.points.transpose(1, 0, 2)])
         _draw_race_track(canvas, panel, viewport, trails)
-        solved = panel.solved
-        marks = () if solved is None else tuple(_entries(canvas, panel, viewport, box, trails, crowd, solved))
+        taken, solved, marks = Boxes(), panel.solved, list[ExitMarks]()
+        if solved is not None:
+            marks += _entries(canvas, panel, viewport, box, trails, taken, crowd, solved)
+        if names_paths(canvas.scene) and box.width >= NAMED[0] * canvas.em and box.height >= NAMED[1] * canvas.em:
+            named = [marked.optimizer for marked in marks if marked.text is not None]
+            rest = [(curve, trail) for curve, trail in zip(panel.curves, trails, strict=True) if curve.strength == 1]
+            _name_ends(canvas, [pair for pair in rest if pair[1].optimizer not in named], box, taken, crowd)
         # The cursor follows the curve that is farthest to the right.
         places = np.max([curve.points[..., 0].max(1) for curve in panel.curves], axis=0)
         low = np.full(len(places), float(panel.limits[0]))
@@ -99,7 +105,8 @@ def _draw_axes(canvas: Canvas, panel: CurvesPanel, box: Box, *, numbered: bool) 
     quantity = canvas.shortened(quantity, 1.0, room)
     canvas.text(box.x, y, quantity, ha="left", va="baseline")
     used = canvas.width_of(f"{quantity}  ", 1.0)
-    canvas.text(box.x + used, y, canvas.shortened(shown, 1.0, room - used), color=theme.quiet, va="baseline")
+    if shown:
+        canvas.text(box.x + used, y, canvas.shortened(shown, 1.0, room - used), color=theme.quiet, va="baseline")
     # Heads at the borders are not cut.
     room = HEAD_ROOM * em
     return Viewport(canvas, Box(box.x - room, box.y - room, box.width + 2 * room, box.height + room), axes)
@@ -174,6 +181,7 @@ def _entries(
     viewport: Viewport,
     box: Box,
     trails: Sequence[Trail],
+    taken: Boxes,
     crowd: FloatArray,
     solved: float,
 ) -> Iterator[ExitMarks]:
@@ -184,9 +192,9 @@ def _entries(
             within = np.flatnonzero(curve.points[: curve.ends[k] + 1, k, 1] <= solved)
             entries += [(curve, trail, k, int(step)) for step in within[:1]]
     places = [trail.points[step, k] for _, trail, k, step in entries]
-    taken = [place + 0.4 * canvas.em * AROUND for place in places]
+    taken += [place + 0.4 * canvas.em * AROUND for place in places]
     level = float(viewport.pixels(np.array([panel.reach, solved]), START)[1])
-    _name_band(canvas, box.between(box.y, level), taken, crowd)
+    _name_band(canvas, panel.band_name, box.between(box.y, level), taken, crowd)
     for (curve, trail, k, step), place in zip(entries, places, strict=True):
         count = f"{curve.points[step, k, 0]:.0f}"
         words = [f"step {count}" if panel.across == "step" else f"{count} evaluations", count]
@@ -206,6 +214,19 @@ def _entries(
             text=text,
             extent=extent,
         )
+
+
+def _name_ends(
+    canvas: Canvas, curves: Sequence[tuple[PanelCurve, Trail]], box: Box, taken: Boxes, crowd: FloatArray
+) -> None:
+    """Write the names of curves beside their ends, where there is room."""
+    ends = [trail.points[-1].mean(0) for _, trail in curves]
+    taken += [end + 0.4 * canvas.em * AROUND for end in ends]
+    for (curve, _), end in zip(curves, ends, strict=True):
+        if box.y <= end[1] <= box.top:
+            text, _ = _label(canvas, [curve.style.label], end, curve.style.color, box, taken, crowd)
+            if text is not None:
+                canvas.figure.add_artist(text)
 
 
 def _label(
@@ -232,17 +253,17 @@ def _label(
     return None, place + canvas.em * AROUND
 
 
-def _name_band(canvas: Canvas, band: Box, taken: Boxes, crowd: FloatArray) -> None:
+def _name_band(canvas: Canvas, name: str, band: Box, taken: Boxes, crowd: FloatArray) -> None:
     """Write the name of the solved band in it where it covers least, preferably in a corner."""
-    em, long = canvas.em, f"solved: below {100 * TOLERANCE:g} % of the first value"
-    for words in (long, "solved"):
+    em = canvas.em
+    for words in (f"{name}: below {100 * TOLERANCE:g} % of the first value", name):
         half = np.array([canvas.width_of(words, 1.0), 1.1 * em]) / 2
         inner = Box(band.x + 0.4 * em, band.y + 0.2 * em, band.width - 0.8 * em, band.height - 0.4 * em)
         low, high = np.array([inner.x, inner.y]) + half, np.array([inner.right, inner.top]) - half
         shares = np.stack(np.meshgrid([1.0, 0.0, 0.7, 0.35], [1.0, 0.0, 0.5]), -1).reshape(-1, 2)
         x, y = middle = least_covered(low + shares * (high - low), half, band, taken, crowd)
         own = middle + half * AROUND
-        if words == "solved" or (half[0] <= 0.35 * band.width and not covers(own, taken, crowd)):
+        if words == name or (half[0] <= 0.35 * band.width and not covers(own, taken, crowd)):
             taken.append(own)
             text = canvas.text(x, y, words, color=canvas.theme.quiet, ha="center", va="center_baseline")
             text.set_path_effects([])  # the band is opaque on a transparent page, too

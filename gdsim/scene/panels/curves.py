@@ -9,7 +9,7 @@ from typing import Any, ClassVar, NamedTuple, NoReturn, TypeAlias
 import numpy as np
 import numpy.typing as npt
 
-from gdsim.analysis.metrics import angles, distances, last_steps, norms, step_vectors
+from gdsim.analysis.metrics import angles, distances, last_steps, norms, solved, step_vectors, steps_to_tolerance
 from gdsim.config import View
 from gdsim.errors import InputError, Problem
 from gdsim.networks import NetworkObjective
@@ -23,6 +23,7 @@ from gdsim.scene.projection import near, widened
 from gdsim.scene.views import kind_of
 from gdsim.simulation import NetworkTrajectory, Training, Trajectory
 
+MISTAKEN = 0.1  # maximum share of starts that are within tolerance but not at a minimum in a band that is named solved
 FAINT = 0.45  # strength of the curves of the test data, and of each step below the lowest so far
 
 
@@ -56,7 +57,8 @@ class CurvesPanel:
         base: Value subtracted from the figures: the known minimum for a loss, otherwise usually 0.
         limits: (2,) the range of figures to show.
         ticks: (ticks,) the figures that are labelled, if they are fixed, as for an angle; otherwise None.
-        solved: The largest figure at which a start counts as solved; None if the panel does not show it.
+        solved: The upper edge of the band of figures that are within tolerance; None if the panel does not show it.
+        band_name: What a start in the band is; it is not solved if it ends far from all minima.
     """
 
     kind: ClassVar[str] = "curves"
@@ -70,6 +72,7 @@ class CurvesPanel:
     ticks: FloatArray | None
     curves: tuple[PanelCurve, ...]
     solved: float | None = None
+    band_name: str = "solved"
 
 
 class Series(NamedTuple):
@@ -111,9 +114,9 @@ def _loss_axis(figures: FloatArray, firsts: FloatArray, objective: Objective) ->
     if objective.kind == "network":
         return _general_axis(figures, firsts, objective)
     if objective.minimum is not None:
-        limits, logarithmic, solved = value_limits(figures - base, firsts - base)
+        limits, logarithmic, level = value_limits(figures - base, firsts - base)
         if logarithmic:
-            facts = {"limits": limits, "logarithmic": True, "solved": solved}
+            facts = {"limits": limits, "logarithmic": True, "solved": level}
             return facts | {"base": base, "caption": caption}
     if figures.size:
         origin, caption = origin_of(float(figures.min()) - base, float(figures.max()) - base, caption)
@@ -144,6 +147,8 @@ def curves_panel(
     firsts = finite(np.concatenate([each.drawn[0] for each in lines if each.series.strength == 1]))
     facts: Axis = {"caption": caption, "base": 0.0, "logarithmic": False, "ticks": None}
     facts |= axis(reached[np.isfinite(reached)], firsts[np.isfinite(firsts)], group.objective)
+    if facts.get("solved") is not None and _share_mistaken(group.trajectories) > MISTAKEN:
+        facts["band_name"] = "within tolerance"
     base, limits, logarithmic = facts["base"], facts["limits"], facts["logarithmic"]
     if lowest and falls_in_waves([each.drawn - base for each in lines], limits, logarithmic=logarithmic):
         faint = [each._replace(strength=FAINT) for each in series if not lines[0].band.size]
@@ -168,6 +173,14 @@ def curves_panel(
     reach = max(float(each.across[: each.ends.max() + 1].max()) for each in lines)
     across = "step" if group.view.against == "steps" else "gradient evaluations"
     return CurvesPanel(across=across, reach=max(reach, 1.0), curves=tuple(curves), **facts)
+
+
+def _share_mistaken(trajectories: Sequence[Trajectory]) -> float:
+    """Return the share of starts that come within tolerance of a known minimum's value, but end far from all minima."""
+    within = [steps_to_tolerance(each, np.nan) < len(each.values) for each in trajectories]
+    near = [solved(each) for each in trajectories]
+    parts = [reached & ~ended for reached, ended in zip(within, near, strict=True) if ended is not None]
+    return float(np.concatenate(parts).mean()) if parts else 0.0
 
 
 def _lines(group: GroupInput, series: Sequence[Series]) -> list[_Lines]:
