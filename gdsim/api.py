@@ -148,6 +148,7 @@ def animate(
     seed: int | None = None,
     view: View | Mapping[str, Any] | None = None,
     animation: Animation | Mapping[str, Any] | None = None,
+    theme: str | Mapping[str, Any] | None = None,
     progress: Progress = iter,
 ) -> Movie:
     """Return an animation, which a notebook displays, and write it if a path is given.
@@ -164,6 +165,7 @@ def animate(
         seed: For an objective.
         view: What is shown, `gdsim.View(…)` or a mapping; by default the experiment's, or the defaults.
         animation: The pace, likewise.
+        theme: The theme instead of the view's own, such as `"dark"`.
         progress: Wraps the iterables of steps and of frames, as `tqdm.tqdm` does.
 
     Raises:
@@ -175,11 +177,11 @@ def animate(
     shown, pace = _model(View, view, "view"), _model(Animation, animation, "animation")
     experiment, trajectories = _run(source, optimizers, start, steps, seed, progress=progress)
     if experiment is None:
-        drawn, output = build_scene(trajectories, view=shown, animation=pace), Output()
+        drawn, output = build_scene(trajectories, view=_themed(shown, theme), animation=pace), Output()
     else:
         with experiment.located():
             shown, pace, output = shown or experiment.view, pace or experiment.animation, experiment.output
-            drawn = build_scene(trajectories, view=shown, animation=pace)
+            drawn = build_scene(trajectories, view=_themed(shown, theme), animation=pace)
     movie = Movie(drawn, make_provenance(drawn, experiment), output)
     if path is not None:
         movie.save(path, progress=progress)
@@ -306,6 +308,14 @@ def _run(
 
     experiment = _experiment(source)
     return experiment, experiments.simulate(experiment, progress=progress)
+
+
+def _themed(view: View | None, theme: str | Mapping[str, Any] | None) -> View | None:
+    if theme is None:
+        return view
+    return _model(
+        View, {**({} if view is None else view.model_dump(exclude_unset=True, by_alias=True)), "theme": theme}, "view"
+    )
 
 
 def _is_path(text: str, source: object) -> bool:

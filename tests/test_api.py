@@ -251,3 +251,29 @@ def test_optimizers_take_what_a_configuration_gives_them():
     (expected,) = gdsim.simulate(experiment)
     np.testing.assert_array_equal(made.points, expected.points)
     assert (made.label, made.color, made.settings) == (expected.label, expected.color, expected.settings)
+
+
+def test_a_theme_goes_with_an_animation() -> None:
+    optimizers = {"SGD": {"lr": 1e-3}}
+    dark = gdsim.animate("rosenbrock", optimizers, steps=3, theme="dark", view={"size": [320, 180]})
+    assert dark.scene.theme == gdsim.animate("rosenbrock", optimizers, steps=3, view={"theme": "dark"}).scene.theme
+    assert dark.scene.size == (320, 180)
+    with pytest.raises(gdsim.InputError) as raised:
+        gdsim.animate("rosenbrock", optimizers, theme="drak")
+    assert raised.value.key == ("view", "theme")
+
+
+def test_a_module_is_no_function() -> None:
+    with pytest.raises(gdsim.InputError) as raised:
+        gdsim.objective(torch.nn.Linear(2, 1), dim=2)
+    assert (raised.value.key, raised.value.code) == (("objective",), "unsupported")
+
+
+def test_a_table_shows_itself() -> None:
+    table = gdsim.compare(gdsim.simulate("rosenbrock", {"<b>": {"class": "SGD", "lr": 1e-3}, "Adam": {}}, steps=5))
+    lines = str(table).splitlines()
+    assert [line.split()[0] for line in lines[:3]] == ["optimizer", *(row.optimizer for row in table)]
+    assert lines[-1] == table.caption
+    page = table._repr_html_()
+    assert page.count("<tr>") == 3
+    assert "&lt;b&gt;" in page

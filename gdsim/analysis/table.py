@@ -9,6 +9,7 @@ import re
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import asdict, dataclass, fields, replace
+from html import escape
 from importlib import import_module
 from io import StringIO
 from typing import Any
@@ -158,6 +159,22 @@ class Table:
 
     def __repr__(self) -> str:
         return f"<Table: {len(self.labels)} optimizers on {len({row.objective for row in self})} objectives>"
+
+    def __str__(self) -> str:
+        """The columns for display, aligned, and the caption."""
+        columns = self.columns()
+        widths = [max(map(len, [each.heading, *each.words])) for each in columns]
+        lines = zip(*([each.heading, *each.words] for each in columns), strict=True)
+        padded = ["  ".join(map(str.ljust, line, widths)).rstrip() for line in lines]
+        return "\n".join([*padded, "", self.caption])
+
+    def _repr_html_(self) -> str:
+        """The columns for display and the caption, for notebooks."""
+        columns = self.columns()
+        head = "".join(f"<th>{escape(each.heading)}</th>" for each in columns)
+        rows = zip(*(each.words for each in columns), strict=True)
+        body = "".join(f"<tr>{''.join(f'<td>{escape(cell)}</td>' for cell in row)}</tr>" for row in rows)
+        return f"<table><tr>{head}</tr>{body}</table><p>{escape(self.caption)}</p>"
 
     def __len__(self) -> int:
         return len(self.rows)

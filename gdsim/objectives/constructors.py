@@ -154,6 +154,10 @@ def from_function(
     Raises:
         InputError: The function fails, loses its gradient, or does not return one number per point.
     """
+    if any(base.__module__.startswith("torch.nn.") for base in type(function).__mro__):
+        example = "objective: {network: my_net.py:Net, data: digits}"
+        message = f"is a module; a network is trained on data, as a configuration says: {example}"
+        raise InputError(message, ("objective",), code="unsupported")
     from gdsim.objectives.functions import batched, infer_dim  # imports torch, which takes seconds
 
     if dim is None and bounds is not None:
