@@ -25,9 +25,9 @@ FLAT = 0.4  # the fraction of the color bar below which relief and level lines f
 HALF = np.array([-0.5, 0.5])
 LINE_CONTRAST, ARROW_CONTRAST = 1.4, 1.9  # the contrast of level lines and arrows with the field
 ON_FIELD = 2.5  # the minimum contrast with the field of their color before it is made translucent
-PLAIN = 0.4  # the opacity of arrows without a field under them
+PLAIN = 0.4  # the opacity of stream lines, and of arrows without a field under them
 LENGTH = 0.62  # the length of the longest arrow per distance of two arrows
-STREAM_DENSITY, STREAM_ALPHA = 0.6, 0.6  # of stream lines: their density, in matplotlib's units, and their opacity
+STREAM_DENSITY = 0.6  # the density of stream lines, in matplotlib's units
 
 
 class _ContourRenderer(ViewRenderer):
@@ -42,8 +42,8 @@ class _ContourRenderer(ViewRenderer):
 
     def draw(self, canvas: Canvas, facet: Facet, box: Box, outer: tuple[bool, bool]) -> Viewport:
         axes, model = draw_flat_axes(canvas, facet, box, outer), cast("ContourModel", facet.model)
-        if model.fill != "none":
-            # The field has an edge of its own.
+        if model.fill != "none" and np.isfinite(model.values).all():
+            # A field without gaps has an edge of its own.
             axes.spines[:].set_visible(False)
             axes.tick_params(length=0)
         _draw_field(canvas, axes, model, box)
@@ -164,7 +164,7 @@ def _draw_stream_lines(canvas: Canvas, axes: Axes, facet: Facet, arrows: Arrows,
     if not largest:
         return
     u, v = np.ma.masked_invalid(arrows.gradients / largest).T.reshape(2, len(y), columns)
-    lines = axes.streamplot(
+    axes.streamplot(
         x,
         y,
         u,
@@ -172,10 +172,9 @@ def _draw_stream_lines(canvas: Canvas, axes: Axes, facet: Facet, arrows: Arrows,
         density=STREAM_DENSITY,
         broken_streamlines=False,
         linewidth=points(canvas.line) * (0.035 + 0.09 * arrows.lengths.reshape(len(y), columns)),
-        color=canvas.theme.arrow,
+        color=to_rgba(canvas.theme.arrow, PLAIN),
         arrowsize=points(canvas.em) / 14,
         arrowstyle="-|>",
         zorder=2,
     )
-    lines.lines.set_alpha(STREAM_ALPHA)
     axes.set(xlim=facet.limits[0], ylim=facet.limits[1])
