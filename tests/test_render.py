@@ -78,6 +78,19 @@ def test_every_path_grows_from_nothing_to_the_poster():
     np.testing.assert_array_equal(drawn[-1], frames.poster())
 
 
+def test_a_complete_trail_that_faded_is_a_ghost_in_the_last_frame_and_in_no_other():
+    paths = [gdsim.descend("himmelblau", "SGD", start=[-0.5, 4.2], steps=60, lr=2e-3)]
+    animation = Animation(fps=10, seconds=2, trail=10, pace="even")
+    frames = Frames(build_scene(paths, view=View(size=[640, 360], arrows="none", panels=[]), animation=animation))
+    (trail,) = (each for layer in frames.layers for each in only(layer.primitives, Trail))
+    x, y = trail.at(12.5)[0]
+    *_, before, last = (frame[round(360 - y) - 1 : round(360 - y) + 2, round(x)].astype(int) for frame in frames)
+    empty = frames.background[round(360 - y) - 1 : round(360 - y) + 2, round(x), :3]
+    np.testing.assert_array_equal(before, empty)
+    assert abs(last - empty).max() > 20
+    np.testing.assert_array_equal(list(frames)[-1], frames.poster())
+
+
 def test_frames_can_be_drawn_again():
     frames = gdsim.frames(race())
     for one, other in zip(frames, frames, strict=True):

@@ -243,10 +243,13 @@ class FramePainter:
                 area = self._draw_trail(i, until).area
                 self._since[i] = until
             self._committed[area] = self._pixels[area]
+        ghosts = [each for each in self._trails if each[0].faded_at(time)]
+        for trail, painter, within in ghosts:
+            self._drew(painter.draw_ghost(trail), trail.style.reach, within)
         for i in range(len(self._trails)):
             self._draw_trail(i, time)
         for label, painter in self._labels:
-            if label.begin < time < label.end:
+            if label.begin < time < label.end or ghosts:
                 self._draw_label(label, painter, time)
         for layer, painter in self._fixed:
             for points in painter.draw_over(layer.primitives, time):

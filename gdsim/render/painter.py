@@ -25,7 +25,7 @@ from gdsim.render.display_list import (
     Primitive,
     Tangents,
 )
-from gdsim.render.trail import BoolArray, Stretch, Trail, interpolated
+from gdsim.render.trail import GHOST, BoolArray, Stretch, Trail, interpolated
 
 CIRCLE = np.stack([np.cos(np.linspace(0, 2 * np.pi, 33)), np.sin(np.linspace(0, 2 * np.pi, 33))], -1) / 2
 """A circle of diameter 1."""
@@ -60,6 +60,9 @@ class Painter:
     def draw_all(self, primitives: Sequence[Primitive], time: float) -> None:
         """Draw everything except images at a time."""
         for trail in only(primitives, Trail):
+            if trail.faded_at(time):
+                self.draw_ghost(trail)
+        for trail in only(primitives, Trail):
             self.draw_trail(trail, time)
         for label in only(primitives, PathLabel):
             self.draw_label(label, time)
@@ -78,6 +81,13 @@ class Painter:
             yield self._draw_heads(trail, time)
         for marks in only(primitives, ExitMarks):
             yield self._draw_exits(marks, time)
+
+    def draw_ghost(self, trail: Trail) -> FloatArray:
+        """Draw what has faded of a complete trail, so that a poster shows whole paths; return its vertices, (…, 2)."""
+        stretch = trail.stretch(float(trail.times[0]), trail.faded_at(float(trail.times[-1])))
+        self._draw_hidden(trail, stretch, GHOST)
+        self.stroke(stretch.lines, trail.style.color, trail.style.hidden_width, shown=stretch.visible, alpha=GHOST)
+        return stretch.lines
 
     def draw_trail(self, trail: Trail, time: float, since: float | None = None) -> FloatArray:
         """Draw a trail up to a time, starting at commit time `since` if given, and return its vertices, (…, 2)."""

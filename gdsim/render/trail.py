@@ -19,6 +19,7 @@ LONGEST = 240.0  # the length in pixels that counts of a segment where a path be
 APART, RECENT = 2.5, 12  # the minimum distance of a dot from the last dots of its path in diameters, and their number
 STEP = 1.5  # the minimum length of a step that ends at a dot, in diameters: short steps would look like a row of beads
 OVERLAP = 12  # committed vertices redrawn in the path's color, so that the casing of new segments does not cut it
+GHOST = 0.4  # the opacity of what has faded of a trail, when it is complete
 FADE_BANDS = 10  # the number of bands of constant opacity in a fading trail
 
 BoolArray = npt.NDArray[np.bool_]
@@ -207,6 +208,11 @@ class Trail:
             (step * band / FADE_BANDS, step * (band - 1) / FADE_BANDS, alpha * (FADE_BANDS + 1 - band) / FADE_BANDS)
             for band in range(FADE_BANDS, 0, -1)
         )
+
+    def faded_at(self, time: float) -> float:
+        """Return the time up to which a complete trail has faded; 0 before it is complete, and if it does not fade."""
+        last = float(self.times[-1])
+        return 0.0 if self.fade is None or time < last else max(last - self.fade, 0.0)
 
     def vertices(self, apart: float) -> npt.NDArray[np.intp]:
         """Return the indices of the vertices needed to draw the trail, about one per `apart` pixels of its length.

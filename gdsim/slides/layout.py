@@ -63,7 +63,7 @@ def rgb(color: str) -> Any:
 
 
 TITLE = SlideBox(Inches(0.5), Inches(0.26), WIDTH - 2 * Inches(0.5), Inches(0.72))
-PICTURE = SlideBox(0, Inches(1.02), WIDTH, Inches(5.56))
+PICTURE = SlideBox(Inches(0.32), Inches(1.02), WIDTH - 2 * Inches(0.32), Inches(5.56))  # its text begins at the title's
 CAPTION = SlideBox(Inches(0.5), Inches(6.62), WIDTH - 2 * Inches(0.5), Inches(0.7))
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 
 from gdsim.metadata import Provenance
+from gdsim.scene.build import STRETCHED
 
 NOT_PRINTABLE = re.compile("[\x00-\x08\x0b-\x1f\x7f\ud800-\udfff\ufffe\uffff]")
 """Control characters, and what XML 1.0 does not allow."""
@@ -46,13 +47,13 @@ def first_sentences(text: str, length: int) -> str:
 
 
 def summarize(alt_text: str, length: int) -> str:
-    """Return what happens in at most `length` characters.
+    """Return what happens, without what is said of the clock, in at most `length` characters.
 
     Args:
         alt_text: Per objective an opening sentence, then a clause per optimizer, separated by semicolons.
         length: The maximum length. If not all clauses fit, those of optimizers that arrive come first.
     """
-    line = " ".join(printable(alt_text).split())
+    line = " ".join(printable(alt_text).split()).removesuffix(STRETCHED["distance"][0]).rstrip()
     several = len(OPENING.findall(line)) > 1
     line = OPENING.sub(r"\g<title>: " if several else "", line)
     stop = "." * line.endswith(".")

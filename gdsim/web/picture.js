@@ -107,6 +107,8 @@ function drawCells(brush, image, ...areas) {
   brush.imageSmoothingEnabled = true;
 }
 
+const GHOST = 0.4;  // the opacity of what has faded of a trail, when it is complete
+
 /** The paths of one optimizer in one layer. */
 class Trail {
   constructor(record, { markers, size }) {
@@ -277,6 +279,14 @@ class Trail {
     }
     const back = this.overlap ? times[Math.max(indexAt(times, since) - this.overlap, 0)] : since;
     this.drawVisible(brush, back, time, style.alpha);
+  }
+
+  /** Draw what has faded of a complete trail. */
+  drawGhost(brush, time) {
+    const begin = this.times[0], last = this.times[this.count - 1], end = last - this.fade;
+    if (this.fade === null || time < last || begin >= end) return;
+    this.drawHidden(brush, begin, end, GHOST);
+    stroke(brush, this.lines(begin, end, false), this.style.color, this.style.hiddenWidth, "butt", GHOST);
   }
 
   drawHeads(brush, time) {
@@ -464,7 +474,10 @@ class Picture {
     this.commit(time);
     const brush = this.cleared(this.canvas);
     for (const layer of this.layers) {
-      this.clipped(brush, layer, () => this.shown(layer.trails).forEach((trail) => trail.draw(brush, time)));
+      this.clipped(brush, layer, () => {
+        for (const trail of this.shown(layer.trails)) trail.drawGhost(brush, time);
+        for (const trail of this.shown(layer.trails)) trail.draw(brush, time);
+      });
     }
     for (const layer of this.layers) this.clipped(brush, layer, () => this.drawOver(brush, layer, time));
     for (const { begin, end, sprite } of this.shown(this.drawing.milestones)) {

@@ -249,7 +249,7 @@ class Drawing:
     def _trail(self, trail: Trail) -> dict[str, Any]:
         chosen, style = self._vertices[id(trail)], trail.style
         looks = "color casing casing_width dash_lengths marker head_size head_edge dot_size dot_edge alpha taper widths"
-        return _fields(trail, "optimizer overlap commit_times fade_bands") | {
+        return _fields(trail, "optimizer overlap commit_times fade_bands fade") | {
             "style": _fields(style, f"{looks} hidden_width") | {"hiddenAlpha": style.alpha * style.hidden_alpha},
             "starts": trail.points.shape[1],
             "times": _encoded(trail.times[chosen]),
