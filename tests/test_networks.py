@@ -538,6 +538,18 @@ def test_a_module_that_cannot_be_trained_gets_one_line(folder: Path, name: str, 
     assert "\n" not in str(caught.value)
 
 
+def test_a_module_that_is_too_large_takes_no_memory() -> None:
+    """It would take 3.6 TB."""
+    with pytest.raises(InputError) as caught:
+        network(
+            "torch.nn.Linear",
+            examples("moons"),
+            allow_code=True,
+            args={"in_features": 2, "out_features": 300_000_000_000},
+        )
+    assert (caught.value.key, caught.value.code) == (("network",), "too-large")
+
+
 @pytest.mark.parametrize(("name", "line"), [("Narrow", 13), ("Crowded", 95), ("Leaving", 107), ("Broken", 129)])
 def test_a_failure_names_the_line_of_the_module(folder: Path, name: str, line: int) -> None:
     with pytest.raises(InputError, match=f" at my_net.py:{line}: "):

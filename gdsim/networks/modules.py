@@ -5,6 +5,7 @@ from __future__ import annotations
 import inspect
 import warnings
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
 from functools import partial
 from itertools import pairwise
 from pathlib import Path
@@ -18,7 +19,7 @@ from torch.nn.parameter import is_lazy
 from gdsim.errors import Code, InputError, did_you_mean
 from gdsim.networks.data import Data
 from gdsim.networks.evaluation import INPUTS_AT_ONCE
-from gdsim.networks.network import module_errors, pooled_size
+from gdsim.networks.network import MAX_WEIGHTS, module_errors, pooled_size
 from gdsim.objectives import import_function
 
 KEY = ("network",)
@@ -153,6 +154,9 @@ def _build(found: Callable[..., Any], title: str, args: Mapping[str, Any]) -> nn
 def probe(make: Callable[[], nn.Module], title: str, data: Data, batch_size: int) -> tuple[int, tuple[str, ...]]:
     """Test a module on a few examples; return its number of weights and remarks about it."""
     with torch.random.fork_rng(devices=[]), warnings.catch_warnings(action="ignore"):
+        with suppress(Exception), torch.device("meta"):  # without memory, where the module can be built so
+            if (weights := _weights(make())) > MAX_WEIGHTS:
+                return weights, ()
         module = make().train()
         _check_parameters(module, title)
         _check_outputs(module, title, data)
@@ -162,8 +166,11 @@ def probe(make: Callable[[], nn.Module], title: str, data: Data, batch_size: int
             with module_errors(f"{which} mini-batch has one example, which {title} does not take", ("batch_size",)):
                 module(_first(data, 1))
         normalizes = any(isinstance(part, _BatchNorm) for part in module.modules())
-    weights = sum(each.numel() for each in module.parameters())
-    return weights, (NORMALIZATION.format(title=title),) if normalizes else ()
+    return _weights(module), (NORMALIZATION.format(title=title),) if normalizes else ()
+
+
+def _weights(module: nn.Module) -> int:
+    return sum(each.numel() for each in module.parameters())
 
 
 def _check_parameters(module: nn.Module, title: str) -> None:
