@@ -102,6 +102,7 @@ class DropLines:
     """The line from each visible head down to its foot, if that is visible, and the shadow under the head.
 
     Attributes:
+        dash: On and off lengths; empty for solid lines.
         shadow: The width of the shadow on a surface; 0 for none.
     """
 
@@ -109,6 +110,7 @@ class DropLines:
     foot: Trail
     width: float
     alpha: float
+    dash: tuple[float, ...] = ()
     shadow: float = 0.0
 
     @property

@@ -155,7 +155,8 @@ class Painter:
         trail, heads, feet = drops.trail, drops.trail.at(time), drops.foot.at(time)
         seen = inside(heads, self._bounds) & ~trail.hidden_at(time)
         ends, footed = np.stack([heads, feet], 1)[seen], ~drops.foot.hidden_at(time)[seen]
-        self.stroke(ends[footed], trail.style.color, drops.width, alpha=drops.alpha)
+        dash = (0.0, [points(part) for part in drops.dash]) if drops.dash else None
+        self.stroke(ends[footed], trail.style.color, drops.width, dash=dash, alpha=drops.alpha)
         for below, width, height in drops.rings if seen.any() else ():
             self.fill(ends[:, :1] + CIRCLE * [width, height] - [0, below], SHADOW, alpha=SHADOW_ALPHA)
         reach = drops.shadow * np.array([[-1, -1], [1, 1]])

@@ -21,6 +21,7 @@ from gdsim.scene.model import Facet, Path, Style
 # Lengths in ems.
 FULL = 14.0  # the shorter side of a view below which heads and lines shrink with it
 SHORTEST, LONGEST = 0.35, 4.6  # the minimum length of an arrow that is drawn, and the length of the largest gradient
+DROP_DASH = (0.2, 0.4)  # the on and off lengths of the line from a surface down to its plane
 TANGENT = 3.2  # the length of a tangent on either side of its point
 EDGE = 0.06  # the width of the edge of an arrow
 
@@ -114,8 +115,10 @@ def _scale(viewport: Viewport) -> float:
 
 
 def drop_lines(canvas: Canvas, trail: Trail, foot: Trail, *, shadow: float = 0.0) -> DropLines:
-    """Return the lines from the heads of a trail down to their feet, and shadows of a width in heads."""
-    return DropLines(trail, foot, FOOT * canvas.line, FOOT_ALPHA, shadow * trail.style.head_size)
+    """Return the lines from the heads of a trail down to their feet; with shadows, of a width in heads, dashed ones."""
+    # Long solid lines that move would make a GIF larger by half.
+    dash = tuple(part * canvas.em for part in DROP_DASH) if shadow else ()
+    return DropLines(trail, foot, FOOT * canvas.line, FOOT_ALPHA, dash, shadow * trail.style.head_size)
 
 
 def tangents(facet: Facet, viewport: Viewport, path: Path, trail: Trail) -> Tangents:

@@ -13,7 +13,7 @@ from gdsim.render.surface_projection import SurfaceProjection
 from gdsim.render.trail import BoolArray
 from gdsim.scene.views.surface import SurfaceModel
 
-HUES, LIGHTS = 64, 24  # the numbers of colors for values and for levels of light, low enough for a small GIF
+HUES, LIGHTS = 64, 40  # the numbers of colors for values and for levels of light, low enough for a small GIF
 LIGHT = np.array([-0.62, 0.2, 0.76])  # towards the light: to the right on the screen, to the viewer and up
 LIT_RELIEF = 0.55  # the relief with which light is computed, so that flat surfaces also have shape
 SHADE, GLEAM = 0.55, 0.35  # the darkening of slopes that face away from the light, and the brightening of others

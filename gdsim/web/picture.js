@@ -341,7 +341,9 @@ function drawDrops(brush, layer, drops, time) {
     heads.push(head);
     if (!foot.hidesAt(start, time)) lines.push({ points: [...head, ...foot.at(start, time)] });
   }
+  brush.setLineDash(drops.dash);
   stroke(brush, lines, path.style.color, drops.width, "butt", drops.alpha);
+  brush.setLineDash([]);
   Object.assign(brush, { globalAlpha: drops.shadowAlpha, fillStyle: drops.shadow });
   for (const [below, width, height] of drops.rings) {
     brush.beginPath();

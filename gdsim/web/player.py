@@ -261,7 +261,7 @@ class Drawing:
 
     def _drops(self, drops: DropLines, index: dict[int, int]) -> dict[str, Any]:
         ends = {"trail": index[id(drops.trail)], "foot": index[id(drops.foot)]}
-        return ends | _fields(drops, "width alpha rings") | {"shadow": SHADOW, "shadowAlpha": SHADOW_ALPHA}
+        return ends | _fields(drops, "width alpha dash rings") | {"shadow": SHADOW, "shadowAlpha": SHADOW_ALPHA}
 
     def _tangents(self, tangents: Tangents, index: dict[int, int]) -> dict[str, Any]:
         return _fields(tangents, "reach width") | {
