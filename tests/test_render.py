@@ -20,6 +20,7 @@ from gdsim.render import Frames
 from gdsim.render.canvas import arrow_shapes
 from gdsim.render.display_list import ExitMarks, Moment
 from gdsim.render.painter import only
+from gdsim.render.strands import fanned
 from gdsim.render.trail import Trail
 from gdsim.scene.build import build_scene, preview_scene
 from gdsim.themes import THEMES
@@ -181,11 +182,12 @@ def test_page_panel_and_heads_have_the_themes_colors(theme):
     box = frames.layers[0].viewport.box
     panel = poster[int(360 - box.top) + 2 : int(360 - box.y) - 2, int(box.x) + 2 : int(box.right) - 2]
     assert count(panel, look.panel) > 0.5 * panel.shape[0] * panel.shape[1]
-    for trail, style in zip(only(views(frames)[0].primitives, Trail), scene.styles, strict=True):
+    trails = only(views(frames)[0].primitives, Trail)
+    for (head,), style in zip(fanned(trails, 60.0), scene.styles, strict=True):
         assert style.color == look.paths[scene.styles.index(style)]
         # The last one is on top of the others where they meet.
         if style is scene.styles[-1]:
-            assert count(around(poster, *trail.at(60.0)[0], 1), style.color) == 9
+            assert count(around(poster, *head, 1), style.color) == 9
 
 
 def boxes(frames: Frames) -> list[tuple[str, np.ndarray]]:

@@ -73,6 +73,8 @@ def _words(parent: ET.Element) -> list[Words]:
     for group in parent.iter():
         if group.get("id", "").startswith("text_"):
             comment, *rest = list(group)
+            if comment.tag is not ET.Comment:
+                continue  # text with an outline, which is drawn as paths
             place = re.search(rf"translate\(({NUMBER}) ({NUMBER})\)", rest[0].get("transform", ""))
             found.append(Words(comment.text.strip(), *(PIXELS * float(each) for each in place.groups())))
     return found

@@ -39,8 +39,8 @@ FADE = 6  # the number of frames in which a label appears
 
 BESIDE = (0.3, 0.5, 0.7, 0.9, 1.2)  # the distances at which it is compared how near a label is to two paths
 
-# Weights of what counts against a place: the share of it that its own path covers with its surroundings, the time until
-# the label appears, a point that two paths share, a path that is close, and a place that is not beside the point.
+# Weights of what counts against a place: the share of it that its own path covers with its surroundings, the length of
+# the path up to there, a point that two paths share, a path that is close, and a place that is not beside the point.
 OWN, LATE, SHARED, CLOSE, OBLIQUE = 6.0, 2.0, 2.5, 1.5, 0.2
 
 # The direction from a point to the center of its label, in halves of the label's size.
@@ -115,7 +115,10 @@ class _Search:
         return np.pad(marked.cumsum(0).cumsum(1), ((1, 0), (1, 0)))
 
     def _cells(self, points: FloatArray) -> npt.NDArray[np.int64]:
-        return np.floor((points - self.bounds[:, 0]) / self.cell).astype(np.int64)
+        far = 1e3 * np.ptp(self.bounds)
+        return np.floor(np.nan_to_num(points - self.bounds[:, 0], nan=-far).clip(-far, far) / self.cell).astype(
+            np.int64
+        )
 
     def covered(self, table: npt.NDArray[np.int64], centers: FloatArray, half: FloatArray) -> npt.NDArray[np.int64]:
         """Return how many marked cells the rectangles of half a size, (2,), around centers, (n, 2), cover, (n,)."""
@@ -165,8 +168,8 @@ def _label(
         return None
     own_cells = search.covered(own, centers, half + 0.3 * em)
     apart = sum((search.covered(crowd, centers, half + gap * em) == 0).astype(float) for gap in FAR)
-    frames = np.searchsorted(canvas.scene.frame_steps, times)
-    cost = OWN * own_cells * search.cell**2 / np.prod(2 * half) + LATE * frames / max(len(canvas.scene), 1) - apart
+    along = np.append(chosen / len(course.points), np.ones(len(rests)))
+    cost = OWN * own_cells * search.cell**2 / np.prod(2 * half) + LATE * np.repeat(along, len(SIDES)) - apart
     cost += SHARED * (unclear & (nearby > 0))
     cost += SHARED / 2 * (np.arange(len(cost)) >= len(cost) - len(rests) * len(SIDES))
     cost += CLOSE * (search.covered(crowd, centers, half + CLEAR * em) > 0)
@@ -176,7 +179,7 @@ def _label(
     text = canvas.text(x, y, style.label, size=LABEL, color=style.color, loose=True, fontweight="bold", ha="center")
     text.set(va="center", path_effects=[withStroke(linewidth=points(0.3 * em), foreground=canvas.theme.casing)])
     # A label appears within some frames after the head has reached its point.
-    frame, last = int(frames[best]), len(canvas.scene) - 1
+    frame, last = int(np.searchsorted(canvas.scene.frame_steps, times[best])), len(canvas.scene) - 1
     begin, end = canvas.scene.frame_steps[[min(frame, last), min(frame + FADE, last)]].tolist()
     return PathLabel(trail.optimizer, begin, end, text, np.stack([centers[best] - half, centers[best] + half]))
 

@@ -115,7 +115,8 @@ def _draw_entry(canvas: Canvas, style: Style, box: Box, y: float, *, under: bool
     canvas.sign([box.x + line], y, color=style.color, marker=style.marker)
     x, aside = box.x + line + 1.05 * em, style.aside
     (label,), size = canvas.fitted(style.label, LABEL, box.right - x, 1, bold=True)
-    canvas.text(x, y, label, size=size, fontweight="bold", va="center_baseline")
+    if label:
+        canvas.text(x, y, label, size=size, fontweight="bold", va="center_baseline")
     beside = x + canvas.width_of(label, size, bold=True) + 0.8 * em * bool(label)
     if under:
         if aside and canvas.width_of(aside, 1.0) <= box.right - beside:

@@ -25,6 +25,7 @@ from gdsim.render.display_list import (
     Primitive,
     Tangents,
 )
+from gdsim.render.strands import fanned
 from gdsim.render.trail import GHOST, BoolArray, Stretch, Trail, interpolated
 
 CIRCLE = np.stack([np.cos(np.linspace(0, 2 * np.pi, 33)), np.sin(np.linspace(0, 2 * np.pi, 33))], -1) / 2
@@ -77,8 +78,9 @@ class Painter:
             yield self._draw_tangents(tangents, time)
         for arrows in only(primitives, HeadArrows):
             yield from self._draw_arrows(arrows, time)
-        for trail in only(primitives, Trail):
-            yield self._draw_heads(trail, time)
+        trails = only(primitives, Trail)
+        for trail, heads in zip(trails, fanned(trails, time), strict=True):
+            yield self._draw_heads(trail, heads, time)
         for marks in only(primitives, ExitMarks):
             yield self._draw_exits(marks, time)
 
@@ -143,8 +145,8 @@ class Painter:
             lines, shown = stretch.lines[:, new:], stretch.hidden[:, new:]
             self.stroke(lines, style.color, style.hidden_width, shown=shown, alpha=faint)
 
-    def _draw_heads(self, trail: Trail, time: float) -> FloatArray:
-        heads, hidden, style = trail.at(time), trail.hidden_at(time), trail.style
+    def _draw_heads(self, trail: Trail, heads: FloatArray, time: float) -> FloatArray:
+        hidden, style = trail.hidden_at(time), trail.style
         for chosen, alpha in ((hidden, style.alpha * style.hidden_alpha), (~hidden, style.alpha)):
             if alpha and chosen.any():
                 spots = heads[chosen]

@@ -14,6 +14,7 @@ from gdsim.objectives import FloatArray, inside
 from gdsim.render.canvas import DPI, Canvas
 from gdsim.render.display_list import ArrowStyle, DropLines, HeadArrows, Moment, Tangents, Viewport, iterate_stride
 from gdsim.render.painter import CIRCLE, Painter
+from gdsim.render.strands import fan
 from gdsim.render.trail import BoolArray, Trail, TrailStyle, settled
 from gdsim.scene.facets import lengths
 from gdsim.scene.model import Facet, Path, Style
@@ -69,8 +70,9 @@ def make_trail(
 ) -> Trail:
     """Return the trail of a path with the vertices `pixels`, (n, starts, 2), in a view."""
     scene = viewport.canvas.scene
+    optimizer, fans = scene.styles.index(drawn.style), scene.dots and path is not None and not scene.vectors
     return Trail(
-        optimizer=scene.styles.index(drawn.style),
+        optimizer=optimizer,
         style=style,
         times=drawn.times,
         points=settled(np.clip(pixels, -FARTHEST, FARTHEST), drawn.times, drawn.ends),
@@ -78,6 +80,7 @@ def make_trail(
         fade=scene.trail,
         frames=len(scene),
         path=path,
+        fan=fan(optimizer, len(scene.styles), style.head_size) if fans else (0.0, 0.0),
     )
 
 

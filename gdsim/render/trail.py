@@ -136,6 +136,7 @@ class Trail:
         fade: The length of the visible path behind its head, in steps; None for the whole path.
         frames: The number of frames that draw the path; each should commit at most about one stretch.
         path: The path's index in `Facet.paths`; None for shadows, feet and panels.
+        fan: (2,) where its heads are drawn relative to their place if they coincide with those of other trails.
     """
 
     optimizer: int
@@ -146,6 +147,7 @@ class Trail:
     fade: int | None = None
     frames: int = 1
     path: int | None = None
+    fan: tuple[float, float] = (0.0, 0.0)
 
     @cached_property
     def _drawn(self) -> _Drawn:

@@ -289,10 +289,22 @@ class Trail {
     stroke(brush, this.lines(begin, end, false), this.style.color, this.style.hiddenWidth, "butt", GHOST);
   }
 
-  drawHeads(brush, time) {
-    const { style } = this, seen = [], hidden = [];
+  /** Draw the heads, which fan out around their common place where they coincide with those of other trails. */
+  drawHeads(brush, time, trails) {
+    const { style, fan } = this, seen = [], hidden = [];
+    const others = fan[0] || fan[1] ? trails.filter((each) => each !== this && (each.fan[0] || each.fan[1])) : [];
     for (let start = 0; start < this.starts; start++) {
       const place = this.at(start, time);
+      let apart = style.headSize;
+      for (const other of others) {
+        for (let head = 0; head < other.starts; head++) {
+          const [x, y] = other.at(head, time), way = Math.hypot(place[0] - x, place[1] - y);
+          if (way < apart) apart = way;
+        }
+      }
+      const share = 1 - apart / style.headSize;
+      place[0] += share * fan[0];
+      place[1] += share * fan[1];
       if (Number.isNaN(place[0] + place[1]) || this.isFar(...place)) continue;
       (this.hidesAt(start, time) ? hidden : seen).push(place);
     }
@@ -525,7 +537,8 @@ class Picture {
     for (const each of layer.drops.filter(isShown)) drawDrops(brush, layer, each, time);
     for (const each of layer.tangents.filter(isShown)) drawTangents(brush, layer, each, time);
     for (const each of layer.arrows.filter(isShown)) drawArrows(brush, layer, each, time);
-    for (const each of this.shown(trails)) each.drawHeads(brush, time);
+    const heads = this.shown(trails);
+    for (const each of heads) each.drawHeads(brush, time, heads);
     for (const each of this.shown(layer.exits)) this.drawExits(brush, each, time);
   }
 

@@ -250,6 +250,7 @@ class Drawing:
         chosen, style = self._vertices[id(trail)], trail.style
         looks = "color casing casing_width dash_lengths marker head_size head_edge dot_size dot_edge alpha taper widths"
         return _fields(trail, "optimizer overlap commit_times fade_bands fade") | {
+            "fan": [trail.fan[0], -trail.fan[1]],
             "style": _fields(style, f"{looks} hidden_width") | {"hiddenAlpha": style.alpha * style.hidden_alpha},
             "starts": trail.points.shape[1],
             "times": _encoded(trail.times[chosen]),

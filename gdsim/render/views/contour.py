@@ -14,6 +14,7 @@ from gdsim.render.canvas import Canvas, arrow_shapes, points, ramp
 from gdsim.render.display_list import Moment, Primitive, Viewport
 from gdsim.render.layout import Box
 from gdsim.render.paths import head_arrows, make_trail, path_style
+from gdsim.render.strands import side_by_side
 from gdsim.render.views import ViewRenderer
 from gdsim.scene.model import Arrows, Facet
 from gdsim.scene.views.contour import ContourModel
@@ -76,6 +77,8 @@ class _ContourRenderer(ViewRenderer):
             make_trail(viewport, path, viewport.pixels(path.points, moment), path_style(viewport, path), path=i)
             for i, path in enumerate(facet.paths)
         ]
+        if viewport.canvas.scene.dots:
+            trails = side_by_side(trails, viewport.bounds)
         return (*trails, *head_arrows(facet, viewport, trails, moment))
 
 
