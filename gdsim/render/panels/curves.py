@@ -100,13 +100,14 @@ def _draw_axes(canvas: Canvas, panel: CurvesPanel, box: Box, *, numbered: bool) 
     axes.tick_params(length=0)
     if panel.solved is not None:
         axes.axhspan(float(panel.limits[0]), panel.solved, color=_band_color(theme), linewidth=0, zorder=0)
-    quantity, _, shown = panel.caption.partition(", ")
+    # A comma in parentheses, as in f(x, y), belongs to the quantity.
+    quantity, *shown = re.split(r", (?![^(]*\))", panel.caption, maxsplit=1)
     y, room = box.top + 0.55 * em, min(box.width + 2 * em, canvas.size[0] - box.x - 0.3 * em)
     quantity = canvas.shortened(quantity, 1.0, room)
     canvas.text(box.x, y, quantity, ha="left", va="baseline")
     used = canvas.width_of(f"{quantity}  ", 1.0)
     if shown:
-        canvas.text(box.x + used, y, canvas.shortened(shown, 1.0, room - used), color=theme.quiet, va="baseline")
+        canvas.text(box.x + used, y, canvas.shortened(shown[0], 1.0, room - used), color=theme.quiet, va="baseline")
     # Heads at the borders are not cut.
     room = HEAD_ROOM * em
     return Viewport(canvas, Box(box.x - room, box.y - room, box.width + 2 * room, box.height + room), axes)
