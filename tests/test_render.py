@@ -18,7 +18,7 @@ import gdsim
 from gdsim.config import Animation, View
 from gdsim.render import Frames
 from gdsim.render.canvas import arrow_shapes
-from gdsim.render.display_list import ExitMarks, Moment
+from gdsim.render.display_list import ExitMarks, Moment, PathLabel
 from gdsim.render.painter import only
 from gdsim.render.strands import fanned
 from gdsim.render.trail import Trail
@@ -90,6 +90,29 @@ def test_a_complete_trail_that_faded_is_a_ghost_in_the_last_frame_and_in_no_othe
     np.testing.assert_array_equal(before, empty)
     assert abs(last - empty).max() > 20
     np.testing.assert_array_equal(list(frames)[-1], frames.poster())
+
+
+def test_the_label_of_the_path_that_arrives_first_is_stressed_at_the_end():
+    settings = {"SGD": {"lr": 0.01}, "Adam": {"lr": 0.3}}
+    frames = Frames(build_scene(gdsim.simulate("himmelblau", settings, start=[-0.5, 4.2], steps=100)))
+    assert frames.scene.styles[frames.scene.best].label == "SGD"
+    (label,) = (each for layer in frames.layers for each in only(layer.primitives, PathLabel) if not each.optimizer)
+    stressed, last, color = frames.stressed().copy(), frames.poster(), frames.scene.styles[0].color
+    rows, columns = np.nonzero((stressed != last).any(-1))
+    (left, low), (right, high) = label.extent
+    assert left - 15 < columns.min() < columns.max() < right + 15
+    assert low - 10 < 720 - rows.max() < 720 - rows.min() < high + 10
+    box = slice(rows.min(), rows.max()), slice(columns.min(), columns.max())
+    assert count(stressed[box], color) > 2 * count(last[box], color)
+    np.testing.assert_array_equal(list(frames)[-1], last)
+
+
+def test_nothing_is_stressed_where_no_path_is_first():
+    paths = [
+        gdsim.descend("himmelblau", "SGD", start=[-0.5, 4.2], steps=60, lr=lr, label=f"{lr}") for lr in (0.01, 0.0101)
+    ]
+    for group in (paths[:1], paths):
+        assert Frames(build_scene(group)).stressed() is None
 
 
 def test_frames_can_be_drawn_again():

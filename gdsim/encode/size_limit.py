@@ -90,7 +90,8 @@ def write_within_limit(
 
 def surroundings(scene: Scene, shown: Frames) -> dict[str, Any]:
     """Return what is before and after the moving frames of a scene, as arguments of `write`."""
-    return {"hold": scene.hold, "opening": shown.poster() if scene.poster_first else None, "fade": FADE}
+    opening, ending = shown.poster() if scene.poster_first else None, shown.stressed()
+    return {"hold": scene.hold, "opening": opening, "ending": ending, "fade": FADE}
 
 
 def _stages(scene: Scene, levels: int) -> Iterator[_Stage]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, contextmanager, nullcontext
 from copy import copy
 from dataclasses import replace
@@ -131,6 +131,18 @@ class Frames:
         """Return the last frame, (H, W, 3) or (H, W, 4) uint8."""
         return self.at(self.moment(len(self) - 1))
 
+    def stressed(self) -> Pixels | None:
+        """Return the last frame with the label of the best path as a pill; None if no label is of the best path."""
+        layers = [layer for layer in self.layers if not layer.primitives_at]
+        labels = [label for layer in layers for label in only(layer.primitives, PathLabel)]
+        best = [label for label in labels if label.optimizer == self.scene.best]
+        with self.settings():
+            return (
+                FramePainter(self).draw_stressed(self.moment(len(self) - 1), best, self.scene.theme.casing)
+                if best
+                else None
+            )
+
     def at(self, moment: Moment) -> Pixels:
         """Return a single frame at any moment, (H, W, 3) or (H, W, 4) uint8."""
         with self.settings():
@@ -206,7 +218,7 @@ class FramePainter:
         width, height = frames.size
         self._milestones, self._counter = frames.milestones, frames.counter
         self._em, self._page = frames.canvas.em, Rect(0, height, 0, width)
-        renderer = RendererAgg(width, height, DPI)
+        self._renderer = renderer = RendererAgg(width, height, DPI)
         self._pixels = np.asarray(renderer.buffer_rgba())
         self._pixels[...] = frames.background
         painters = frames.painters(renderer)
@@ -265,6 +277,16 @@ class FramePainter:
         self._milestones.stamp(self._frame, time)
         if self._counter is not None:
             self._counter.stamp(self._frame, time)
+        return self._frame
+
+    def draw_stressed(self, moment: Moment, labels: Sequence[PathLabel], casing: str) -> Pixels:
+        """Draw the frame of a moment with some labels in the color of their casing on pills in their own color."""
+        self.draw(moment)
+        painter = Painter(self._renderer, np.array([[0, self._page.right], [0, self._page.bottom]]))
+        for label in labels:
+            painter.draw_pill(label, casing)
+            area = self._around(label.extent, 1.5 * self._em, self._page).area
+            self._frame[area] = self._pixels[area][..., : self._frame.shape[-1]]
         return self._frame
 
     def _update_images(self, time: float) -> Iterator[Rect]:

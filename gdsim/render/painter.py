@@ -138,6 +138,17 @@ class Painter:
             label.text.set_alpha(alpha)
             label.text.draw(self.renderer)
 
+    def draw_pill(self, label: PathLabel, casing: str) -> None:
+        """Draw a label in the color of its casing on a pill in its own color."""
+        color, outlines = str(label.text.get_color()), label.text.get_path_effects()
+        (left, low), (right, high) = label.extent.tolist()
+        height, middle = 1.2 * (high - low), (low + high) / 2
+        ends = [left + 0.15 * height, middle], [right - 0.15 * height, middle]
+        self.stroke(np.array([ends]), color, height, "round")
+        label.text.set(color=casing, path_effects=[], alpha=1.0)
+        label.text.draw(self.renderer)
+        label.text.set(color=color, path_effects=outlines)
+
     def _draw_hidden(self, trail: Trail, stretch: Stretch, alpha: float, new: int = 0) -> None:
         """Draw hidden segments from vertex `new` on, because translucent segments must not be drawn twice."""
         style, faint = trail.style, alpha * trail.style.hidden_alpha

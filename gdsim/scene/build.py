@@ -19,7 +19,7 @@ from gdsim.objectives.formulas import number
 from gdsim.scene.camera import moving_share
 from gdsim.scene.captions import describe, formula, milestones, notes
 from gdsim.scene.facets import GroupInput
-from gdsim.scene.findings import finding, joined
+from gdsim.scene.findings import finding, joined, winner
 from gdsim.scene.minima import by_minimum
 from gdsim.scene.model import FEW_STARTS, Group, Scene, Style
 from gdsim.scene.pace import frame_steps
@@ -112,6 +112,7 @@ def build_scene(
         short_titles=(*titles[1:], page.title) if titles else (),
         alt_text=" ".join([*(describe(group[0].objective, group) for group in groups), *STRETCHED[animation.pace]]),
         styles=every,
+        best=winner(groups[0]) if len(groups) == 1 else None,
         groups=built,
         milestones=milestones(groups, every, page.theme) if view.milestones else (),
         dots=max(heads) <= 2 * FEW_STARTS,

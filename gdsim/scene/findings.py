@@ -137,6 +137,17 @@ def finding(groups: Sequence[Sequence[Trajectory]]) -> tuple[str, ...]:
     return tuple(dict.fromkeys(each for each in sentences if len(each) <= LONGEST))
 
 
+def winner(group: Sequence[Trajectory]) -> int | None:
+    """Return the index of the trajectory that arrives first; None if there is none, or another is about as fast."""
+    if len(group) == 1 or len(group[0].stops) > 1:
+        return None
+    outcomes = [outcome(each) for each in group]
+    order = sorted((each.step, i) for i, each in enumerate(outcomes) if each.fate is Fate.ARRIVES)
+    if not order or (len(order) > 1 and _equal(order[0][0], order[1][0])):
+        return None
+    return order[0][1]
+
+
 def count_steps(count: int) -> str:
     """Return a number of steps with its noun."""
     return f"{count} step{'s' * (count != 1)}"

@@ -192,6 +192,7 @@ class Scene:
         title: The finding, or what the user calls the picture; empty for none.
         short_titles: What replaces the title where it has no room, from long to short.
         subject: The names of the objectives, for the subtitle.
+        best: The index in `styles` of the optimizer that arrives first; None if no single one does.
         formula: The objective's formula for the subtitle, in LaTeX without dollar signs.
         formula_is_subject: Whether the formula may replace the subject, because both are the same expression.
         notes: What the picture does not show, as alternatives from long to short.
@@ -212,6 +213,7 @@ class Scene:
     size: tuple[int, int]
     short_titles: tuple[str, ...] = ()
     subject: str = ""
+    best: int | None = None
     formula: str = ""
     formula_is_subject: bool = False
     notes: tuple[str, ...] = ()
