@@ -123,7 +123,7 @@ CONFIG: list[Case] = [
     (
         lambda: loads("{objective: beale, steps: 99999, start: {random: 250}, optimizers: {SGD: }}"),
         "<text>:1:27: steps: 99999 steps × 250 starts × 1 optimizers × 1 objectives are 24999750 points; at most "
-        "20000000 are recorded",
+        "6000000 are recorded",
     ),
 ]
 

@@ -33,7 +33,7 @@ from gdsim.networks import Network, NetworkObjective
 from gdsim.objectives import Objective
 
 MAX_STEPS = 1_000_000
-MAX_POINTS = 20_000_000  # of two coordinates
+MAX_POINTS = 6_000_000  # of two coordinates, whose pictures take at most 2 GiB of memory
 MAX_NETWORK_STEPS = 200_000
 MAX_WEIGHT_BYTES = 3 * 2**27  # a quarter of the largest recording
 MAX_PATHS = 10_000
