@@ -9,7 +9,7 @@ from matplotlib.text import Text
 
 import gdsim
 from gdsim.config import View
-from gdsim.render.display_list import ExitMarks
+from gdsim.render.display_list import ExitMarks, PathLabel
 from gdsim.render.painter import only
 from gdsim.render.trail import Trail
 from gdsim.scene.build import build_scene
@@ -62,11 +62,13 @@ def test_a_dot_with_its_step_marks_where_a_path_is_solved():
     marks = only(frames.layers[0].primitives, ExitMarks)
     # The slow one is not solved.
     assert [each.optimizer for each in marks] == [0, 1]
-    for each, path in zip(marks, paths, strict=False):
+    labels = only(frames.layers[0].primitives, PathLabel)
+    for each, label, path in zip(marks, labels, paths, strict=False):
         values = path.values[:, 0].tolist()
         step = next(k for k, value in enumerate(values) if value <= 1e-3 * values[0])
         assert each.times.tolist() == [step]
-        assert each.text.get_text() == f"{path.label}: step {step}"
+        assert label.text.get_text() == f"{path.label}: step {step}"
+        assert step <= label.begin < label.end
         x, y = each.points[0]
         before, after = (frames.at(gdsim.frames(scene).moment(i)) for i in (0, -1 + len(frames)))
         assert near(after, x, y, scene.styles[each.optimizer].color) == 16
@@ -79,9 +81,7 @@ def test_labels_in_a_panel_cover_nothing_and_stay_in_it(size):
     frames = gdsim.frames(scene)
     layer = frames.layers[0]
     extents = [
-        each.text.get_window_extent(frames.canvas.agg.get_renderer())
-        for each in only(layer.primitives, ExitMarks)
-        if each.text is not None
+        each.text.get_window_extent(frames.canvas.agg.get_renderer()) for each in only(layer.primitives, PathLabel)
     ]
     band = [text for text in frames.canvas.figure.findobj(Text) if text.get_text().startswith("solved")]
     extents += [text.get_window_extent(frames.canvas.agg.get_renderer()) for text in band]

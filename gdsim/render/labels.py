@@ -63,6 +63,12 @@ def names_paths(scene: Scene) -> bool:
     return 0 < len(paths) <= MOST_PATHS and all(path.points.shape[1] <= FEW_STARTS for path in paths)
 
 
+def appearance(scene: Scene, time: float) -> tuple[float, float]:
+    """Return the times from which a label appears, which is the first frame not before a time, and is opaque."""
+    frame, last = int(np.searchsorted(scene.frame_steps, time)), len(scene) - 1
+    return float(scene.frame_steps[min(frame, last)]), float(scene.frame_steps[min(frame + FADE, last)])
+
+
 def path_labels(
     canvas: Canvas, facet: Facet, viewport: Viewport, trails: Sequence[Trail], taken: Iterable[FloatArray]
 ) -> list[PathLabel]:
@@ -179,8 +185,7 @@ def _label(
     text = canvas.text(x, y, style.label, size=LABEL, color=style.color, loose=True, fontweight="bold", ha="center")
     text.set(va="center", path_effects=[withStroke(linewidth=points(0.3 * em), foreground=canvas.theme.casing)])
     # A label appears within some frames after the head has reached its point.
-    frame, last = int(np.searchsorted(canvas.scene.frame_steps, times[best])), len(canvas.scene) - 1
-    begin, end = canvas.scene.frame_steps[[min(frame, last), min(frame + FADE, last)]].tolist()
+    begin, end = appearance(canvas.scene, float(times[best]))
     return PathLabel(trail.optimizer, begin, end, text, np.stack([centers[best] - half, centers[best] + half]))
 
 

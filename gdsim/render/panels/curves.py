@@ -28,9 +28,10 @@ from gdsim.render.annotations import (
     points_between,
 )
 from gdsim.render.canvas import DPI, Canvas, points
-from gdsim.render.display_list import START, Cursor, ExitMarks, Viewport
-from gdsim.render.labels import names_paths
+from gdsim.render.display_list import START, Cursor, ExitMarks, PathLabel, Viewport
+from gdsim.render.labels import appearance, names_paths
 from gdsim.render.layout import Box, Layout, PanelRequest
+from gdsim.render.painter import only
 from gdsim.render.panels import DrawnPanel, PanelRenderer
 from gdsim.render.paths import FARTHEST, trail_style
 from gdsim.render.trail import Trail, settled
@@ -68,11 +69,11 @@ class _CurvesRenderer(PanelRenderer):
         trails = _trails(canvas, panel, viewport)
         crowd = np.concatenate([points_between(line) for trail in trails for line in trail.points.transpose(1, 0, 2)])
         _draw_race_track(canvas, panel, viewport, trails)
-        taken, solved, marks = Boxes(), panel.solved, list[ExitMarks]()
+        taken, solved, marks = Boxes(), panel.solved, list[ExitMarks | PathLabel]()
         if solved is not None:
             marks += _entries(canvas, panel, viewport, box, trails, taken, crowd, solved)
         if names_paths(canvas.scene) and box.width >= NAMED[0] * canvas.em and box.height >= NAMED[1] * canvas.em:
-            named = [marked.optimizer for marked in marks if marked.text is not None]
+            named = [each.optimizer for each in only(marks, PathLabel)]
             rest = [(curve, trail) for curve, trail in zip(panel.curves, trails, strict=True) if curve.strength == 1]
             _name_ends(canvas, [pair for pair in rest if pair[1].optimizer not in named], box, taken, crowd)
         # The cursor follows the curve that is farthest to the right.
@@ -185,8 +186,8 @@ def _entries(
     taken: Boxes,
     crowd: FloatArray,
     solved: float,
-) -> Iterator[ExitMarks]:
-    """Name the solved band, and yield a dot where each curve enters it, with its step if there is room."""
+) -> Iterator[ExitMarks | PathLabel]:
+    """Name the solved band, and yield a dot where each curve enters it, and its step if there is room."""
     entries = []
     for curve, trail in zip(panel.curves, trails, strict=True):
         for k in range(curve.points.shape[1] if curve.strength == 1 else 0):
@@ -202,7 +203,6 @@ def _entries(
         if curve.points.shape[1] == 1:
             words.insert(0, f"{curve.style.label}: {words[0]}")
         size = DOT * canvas.em
-        text, extent = _label(canvas, words, place, curve.style.color, box, taken, crowd)
         yield ExitMarks(
             optimizer=trail.optimizer,
             times=np.array([float(step)]),
@@ -212,9 +212,12 @@ def _entries(
             color=curve.style.color,
             casing=canvas.theme.panel,
             edge=0.14 * size,
-            text=text,
-            extent=extent,
+            text=None,
+            extent=place + canvas.em * AROUND,
         )
+        if label := _label(canvas, words, place, curve.style.color, box, taken, crowd):
+            # Drawn once, because text costs more than curves.
+            yield PathLabel(trail.optimizer, *appearance(canvas.scene, float(step)), *label)
 
 
 def _name_ends(
@@ -224,18 +227,17 @@ def _name_ends(
     ends = [trail.points[-1].mean(0) for _, trail in curves]
     taken += [end + 0.4 * canvas.em * AROUND for end in ends]
     for (curve, _), end in zip(curves, ends, strict=True):
-        if box.y <= end[1] <= box.top:
-            text, _ = _label(canvas, [curve.style.label], end, curve.style.color, box, taken, crowd)
-            if text is not None:
-                canvas.figure.add_artist(text)
+        label = _label(canvas, [curve.style.label], end, curve.style.color, box, taken, crowd)
+        if label and box.y <= end[1] <= box.top:
+            canvas.figure.add_artist(label[0])
 
 
 def _label(
     canvas: Canvas, variants: Sequence[str], place: FloatArray, color: str, box: Box, taken: Boxes, crowd: FloatArray
-) -> tuple[Text | None, FloatArray]:
-    """Write the first of some variants that covers nothing beside a place, and return it and its extent (2, 2).
+) -> tuple[Text, FloatArray] | None:
+    """Return the first of some variants that covers nothing beside a place, and its extent (2, 2); None if none does.
 
-    There is no text if none has room. The boxes that are `taken`, two opposite corners each, are extended by the text.
+    The extent is added to the boxes that are `taken`.
     """
     em, casing = canvas.em, canvas.theme.panel
     for words in variants:
@@ -249,9 +251,8 @@ def _label(
                 x, y, words, color=color, loose=True, fontweight="bold", ha="center", va="center_baseline"
             )
             text.set_path_effects([withStroke(linewidth=points(0.3 * em), foreground=casing)])
-            around = np.stack([own - 0.3 * em, own + 0.3 * em, place + em * AROUND])
-            return text, np.stack([around.min((0, 1)), around.max((0, 1))])
-    return None, place + canvas.em * AROUND
+            return text, own
+    return None
 
 
 def _name_band(canvas: Canvas, name: str, band: Box, taken: Boxes, crowd: FloatArray) -> None:
