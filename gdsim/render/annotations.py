@@ -15,6 +15,7 @@ from gdsim.objectives import FloatArray
 from gdsim.render.canvas import SMALL, Canvas, points
 from gdsim.render.display_list import START, ExitMarks, Moment, Viewport
 from gdsim.render.layout import Box
+from gdsim.render.layout_search import BAR
 from gdsim.scene.levels import few_ticks, labels
 from gdsim.scene.model import FEW_STARTS, Facet, Path
 from gdsim.scene.panels.curves import CurvesPanel
@@ -97,7 +98,7 @@ def name_marks(canvas: Canvas, facet: Facet, viewport: Viewport, labels: Iterabl
 
 
 def exit_marks(canvas: Canvas, facet: Facet, viewport: Viewport, moment: Moment) -> list[ExitMarks]:
-    """Return the exit marks of a view, with text that is placed within the border and without overlaps if possible.
+    """Return the exit marks of a view, with text that is outside the border if there is room.
 
     If the camera turns, there is no text, because moving text is hard to read. Marks without text are one primitive per
     path and marker.
@@ -106,7 +107,10 @@ def exit_marks(canvas: Canvas, facet: Facet, viewport: Viewport, moment: Moment)
     placed = [(path, *_exit_places(path, viewport, em, moment)) for path in leaving]
     worded = leaving and not viewport.turning and viewport.box.width > WORDS_FROM * em
     crowd = _points_along_paths(facet, viewport, moment) if worded else np.empty((0, 2))
-    taken = [place + 0.6 * em * AROUND for _, _, places in placed for place in places]
+    taken = [place + 0.5 * em * AROUND for _, _, places in placed for place in places]
+    taken += _surroundings(canvas, viewport) if worded else []
+    box = viewport.box
+    around = Box(box.x - 4 * em, box.y - 2 * em, box.width + 8 * em, box.height + 4 * em)
     found = []
     for path, markers, places in placed:
         if not worded or path.points.shape[1] > FEW_STARTS:
@@ -115,19 +119,34 @@ def exit_marks(canvas: Canvas, facet: Facet, viewport: Viewport, moment: Moment)
             continue
         for i, (exit_, marker) in enumerate(zip(path.exits, markers.tolist(), strict=True)):
             marks = _marks(canvas, path, places, marker, np.array([i]))
-            label = f"{canvas.shortened(path.style.label, 1.0, 9 * em)} " if len(facet.paths) > 1 else ""
-            look = {"facecolor": canvas.theme.page, "edgecolor": path.style.color, "linewidth": 0.9}
-            frame = {"boxstyle": "round,pad=0.25", **look}
-            text = canvas.text(0, 0, label + exit_.words, loose=True, ha="center", va="center", bbox=frame)
+            text = canvas.text(0, 0, exit_.words, color=path.style.color, loose=True, ha="center", va="center_baseline")
+            text.set_path_effects([withStroke(linewidth=points(0.3 * em), foreground=canvas.theme.page)])
             size = text.get_window_extent(canvas.agg.get_renderer())
-            half = np.array([size.width, size.height]) / 2 + 0.45 * em
+            half = np.array([size.width + 0.3 * em, em]) / 2
             beside = _beside_exit(places[i], marker, half, viewport.box, em)
-            middle = least_covered(beside, half, viewport.box, taken, crowd)
+            middle = least_covered(beside, half, around, taken, crowd)
             text.set_position(tuple(middle / canvas.size))
             taken.append(middle + half * AROUND)
             extent = np.concatenate([marks.extent, taken[-1]])
             found.append(replace(marks, text=text, extent=np.stack([extent.min(0), extent.max(0)])))
     return found
+
+
+def _surroundings(canvas: Canvas, viewport: Viewport) -> list[FloatArray]:
+    """Return the boxes of what is around a view: other parts of the picture, and its own tick labels."""
+    em, layout = canvas.em, canvas.layout
+    boxes = [layout.title, *filter(None, (layout.subtitle, layout.legend, layout.key))]
+    for group in layout.groups:
+        boxes += [box for box in (*group.facets, *group.panels) if box != viewport.box]
+        boxes += [box for box in (*group.names, group.name) if box]
+        if group.color_bar:
+            boxes.append(replace(group.color_bar, width=BAR * em, height=group.color_bar.height + 1.7 * em))
+    axes, renderer = viewport.axes, canvas.agg.get_renderer()
+    written = [*axes.get_xticklabels(), *axes.get_yticklabels(), axes.xaxis.label, axes.yaxis.label]
+    extents = [text.get_window_extent(renderer).get_points() for text in written if text.get_text()]
+    return [np.array([[box.x, box.y], [box.right, box.top]]) for box in boxes] + [
+        np.asarray(extent) for extent in extents
+    ]
 
 
 def _exit_places(path: Path, viewport: Viewport, em: float, moment: Moment) -> tuple[npt.NDArray[np.str_], FloatArray]:
@@ -167,8 +186,10 @@ def _beside_exit(place: FloatArray, marker: str, half: FloatArray, view: Box, em
     # There is more room towards the middle of the view than towards a corner.
     middle = np.array([view.x + view.width / 2, view.y + view.height / 2])
     ahead = along * (np.sign((middle - place) @ along) or 1.0)
-    # Try both sides of the mark first, then rows further inward.
-    return [
+    # Try outside the view first, then both sides of the mark, then rows further inward.
+    outside = place - inward * (half + 0.54 * em)
+    beyond = [outside + ahead * way * half for way in (0.0, 1.0, -1.0, 2.2)] if marker != "X" else []
+    return beyond + [
         place + inward * row * 2 * half + ahead * way * (half + 0.7 * em)
         for row in range(5)
         for way in (1.0, -1.0, 2.2, -2.2)

@@ -31,6 +31,8 @@ SHORT, FINENESS = 1 / 150, 600
 """Segments shorter than the first number, as a fraction of the view, get no intermediate points; others get
 intermediate points with a density of the second number per side of the view."""
 
+DIRECTIONS = "→↗↑↖←↙↓↘"  # by the angle, in eighths of a turn
+
 MOST_EACH, MOST_TOGETHER = 20_000, 300_000  # maximum number of points of the paths, per start and for all starts
 
 Elevation = Callable[[FloatArray], FloatArray]
@@ -343,4 +345,6 @@ def _exits(trajectory: Trajectory, times: FloatArray, points: FloatArray, limits
             share = float(within(np.stack([here, there])[:, None, :2], limits)[1][0, 0])
         point = np.where(np.isfinite(there), here + share * (there - here), here)
         time = times[first - 1] + share * (times[first] - times[first - 1])
-        yield Exit(start, last + 1, float(time), tuple(point.tolist()), f"left at step {last + 1}")
+        right, up = np.nan_to_num((there - here)[:2] / (limits[:, 1] - limits[:, 0]))
+        arrow = DIRECTIONS[round(float(np.arctan2(up, right)) / (np.pi / 4)) % 8]
+        yield Exit(start, last + 1, float(time), tuple(point.tolist()), f"{last + 1} {arrow}")

@@ -84,7 +84,7 @@ class Exit:
         step: The first step outside.
         time: Fractional step at which the path crosses the border.
         point: (k,) where the path ends, as `Path.points`.
-        words: Text for the picture, such as "left at step 4".
+        words: Text for the picture: the first step outside and the direction, such as "4 ↗", or how the path failed.
     """
 
     start: int

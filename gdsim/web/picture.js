@@ -494,6 +494,8 @@ class Picture {
       });
     }
     for (const layer of this.layers) this.clipped(brush, layer, () => this.drawOver(brush, layer, time));
+    // Notes of exits are outside the views.
+    for (const layer of this.layers) for (const each of this.shown(layer.exits)) this.drawExits(brush, each, time);
     for (const { begin, end, sprite } of this.shown(this.drawing.milestones)) {
       if (begin <= time && time < end) this.drawSprite(brush, sprite);
     }
@@ -539,7 +541,6 @@ class Picture {
     for (const each of layer.arrows.filter(isShown)) drawArrows(brush, layer, each, time);
     const heads = this.shown(trails);
     for (const each of heads) each.drawHeads(brush, time, heads);
-    for (const each of this.shown(layer.exits)) this.drawExits(brush, each, time);
   }
 
   /** Draw the visible part of a heat map, which is complete on the sheet. */
