@@ -19,7 +19,7 @@ from gdsim.errors import InputError
 from gdsim.files import check_file
 from gdsim.themes import Theme, contrast
 
-FONT = "Verdana"  # font on all installations of PowerPoint that is most similar to the pictures' DejaVu Sans
+FONT = "Arial"  # the font on all installations of PowerPoint that is most similar to the pictures' Inter
 WIDTH, HEIGHT = Inches(40 / 3), Inches(7.5)  # of a 16:9 slide
 MAX_UNPACKED, MAX_PARTS = 2**28, 5000  # limits on the unpacked bytes and the parts of a template
 

@@ -99,7 +99,7 @@ def _needed_width(column: Column) -> float:
 
 
 def _text_width(text: str, *, bold: bool = False) -> float:
-    """Estimate the width of text in ems, for a wide font such as Verdana."""
+    """Estimate the width of text in ems, for a wide font such as Verdana, so that a template may have any."""
     width = sum(0.46 if c in NARROW else 0.98 if c in WIDE else 0.76 if c.isupper() else 0.65 for c in text)
     return width * (1.14 if bold else 1.0)
 
