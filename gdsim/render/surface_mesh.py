@@ -67,16 +67,20 @@ class SurfaceMesh:
         levels, first = levels[order], np.searchsorted(cells[order], np.arange(rows + 1))
         nearest, split = _nearest(rows, y), _nearest(columns, x) + 1
         theme, width = self._canvas.theme, LINE_WIDTH * self._canvas.line
+        lines = levels[:0]
         for row in [*range(rows - 1, nearest, -1), *range(nearest + 1)]:
             band, shades = points[row : row + 2], colors[row]
             if not shades[:, 3].any():
                 continue
             painter.fill_strip(band[:, split:][:, ::-1], shades[split:][::-1])
             painter.fill_strip(band[:, : split + 1], shades[:split])
-            painter.stroke(levels[first[row] : first[row + 1]], theme.level_line, width, alpha=LINE_ALPHA)
+            # Lines are drawn after the next nearer row, which would cover half of them at its border.
+            painter.stroke(lines, theme.level_line, width, alpha=LINE_ALPHA)
+            lines = levels[first[row] : first[row + 1]]
             painter.stroke(band[:, [0, -1]].swapaxes(0, 1), theme.text, width, alpha=RIM_ALPHA)
             edges = [edge for edge, at in ((0, 0), (1, rows - 1)) if row == at]
             painter.stroke(band[edges], theme.text, width, alpha=RIM_ALPHA)
+        painter.stroke(lines, theme.level_line, width, alpha=LINE_ALPHA)
 
     def front(self, covered: FloatArray, azimuth: float) -> BoolArray:
         """Return which quadrilaterals, (rows, columns), hide any of the `covered` points of space, (n, 3)."""
