@@ -199,8 +199,8 @@ def test_losses_and_arrows_are_those_of_the_network_on_the_plane(
     for row, column in ((0, 0), (17, 40), (50, 3)):
         loss = plain(landscape.lift(np.array([landscape.x[column], landscape.y[row]])), clouds.data)[0]
         assert landscape.values[row, column] == pytest.approx(loss, rel=1e-5)
-    assert landscape.arrow_points.shape == (225, 2)
-    for index in (0, 100, 224):
+    assert landscape.arrow_points.shape == (169, 2)
+    for index in (0, 100, 168):
         slope = landscape.axes @ plain(landscape.lift(landscape.arrow_points[index]), clouds.data)[2]
         np.testing.assert_allclose(landscape.gradients[index], slope, rtol=1e-4, atol=1e-6)
     width = np.ptp(landscape.x)
@@ -386,7 +386,7 @@ def test_progress_is_told_of_all_that_is_computed(clouds: Network, raw: tuple[Tr
             yield row
 
     look(clouds, raw, View(), folder=HERE, seed=0, progress=progress)
-    assert counted == [51 * 51 + 15 * 15, 2 * 15]
+    assert counted == [51 * 51 + 13 * 13, 2 * 13]
 
 
 TEXT = """\

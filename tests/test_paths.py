@@ -35,10 +35,10 @@ def test_paths_are_the_iterates_and_differ_in_colour_dash_or_marker():
 
 def test_a_colour_of_the_users_own_is_kept_and_not_given_twice():
     experiment = gdsim.loads(
-        "{objective: sphere, steps: 3, optimizers: {A: {class: SGD}, B: {class: SGD, color: '#0072b2'}}}"
+        "{objective: sphere, steps: 3, optimizers: {A: {class: SGD}, B: {class: SGD, color: '#005fb8'}}}"
     )
     scene = build_scene(gdsim.simulate(experiment))
-    assert [style.color.lower() for style in scene.styles] == ["#d55e00", "#0072b2"]
+    assert [style.color.lower() for style in scene.styles] == ["#c64207", "#005fb8"]
 
 
 def test_a_path_that_runs_away_is_marked_where_it_crosses_the_border():
@@ -221,11 +221,11 @@ def test_many_starts_are_drawn_solid():
 
 
 def test_paths_are_dashed_where_a_theme_wants_it_where_it_is_grey_and_where_colours_repeat():
-    paths = [descend([-0.5, 4.2], lr=0.001, label=f"number {i}") for i in range(10)]
+    paths = [descend([-0.5, 4.2], lr=0.001, label=f"number {i}") for i in range(12)]
 
     def dashed(theme) -> list[bool]:
         return [style.dash != () for style in build_scene(paths, view=View(theme=theme)).styles]
 
-    assert dashed("slide") == [False] * 8 + [True] * 2
+    assert dashed("slide") == [False] * 10 + [True] * 2
     for theme in ("grayscale", {"base": "slide", "dashes": True}):
         assert dashed(theme)[:4] == [False, True, True, True]
