@@ -71,7 +71,12 @@ def path_contrast(frames: Frames) -> float:
 
 def with_short_arrows(facet: Facet) -> Facet:
     arrows = facet.arrows
-    return facet if arrows is None else replace(facet, arrows=replace(arrows, lengths=1e-6 * arrows.lengths))
+    # Stream lines meet at a minimum, where they are dark together.
+    return (
+        facet
+        if arrows is None or arrows.form == "stream"
+        else replace(facet, arrows=replace(arrows, lengths=1e-6 * arrows.lengths))
+    )
 
 
 def arrow_contrast(scene: Scene) -> float:

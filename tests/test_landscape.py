@@ -204,8 +204,8 @@ def test_losses_and_arrows_are_those_of_the_network_on_the_plane(
         slope = landscape.axes @ plain(landscape.lift(landscape.arrow_points[index]), clouds.data)[2]
         np.testing.assert_allclose(landscape.gradients[index], slope, rtol=1e-4, atol=1e-6)
     width = np.ptp(landscape.x)
-    assert landscape.arrow_points[0] == pytest.approx(landscape.bounds[:, 0] + width / 30)
-    assert landscape.arrow_points[1] - landscape.arrow_points[0] == pytest.approx([width / 15, 0])
+    assert landscape.arrow_points[0] == pytest.approx(landscape.bounds[:, 0] + width / 26)
+    assert landscape.arrow_points[1] - landscape.arrow_points[0] == pytest.approx([width / 13, 0])
     spot = np.array([landscape.x[20], landscape.y[30]])
     assert paths[0].objective.values(spot) == pytest.approx(landscape.values[30, 20])
 
@@ -386,7 +386,7 @@ def test_progress_is_told_of_all_that_is_computed(clouds: Network, raw: tuple[Tr
             yield row
 
     look(clouds, raw, View(), folder=HERE, seed=0, progress=progress)
-    assert counted == [51 * 51 + 13 * 13, 2 * 13]
+    assert counted == [51 * 51 + 13 * 13, 2 * 15]
 
 
 TEXT = """\

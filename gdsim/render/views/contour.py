@@ -86,9 +86,9 @@ RENDERER = _ContourRenderer()
 
 
 def _line_colors(canvas: Canvas, count: int) -> FloatArray:
-    """Return the colors of level lines without a field under them, (count, 4)."""
-    field = canvas.theme.field
-    return ramp((field[len(field) // 2], canvas.theme.text), count)
+    """Return the colors of level lines without a field under them, (count, 4): those that are visible on the page."""
+    field, shades = canvas.theme.field, canvas.theme.shades
+    return ramp(tuple(color for color in field if color in shades[len(shades) // 2 :]), count)
 
 
 def _overlay(canvas: Canvas, color: str, count: int, least: float) -> FloatArray:
@@ -126,7 +126,7 @@ def _draw_field(canvas: Canvas, axes: Axes, model: ContourModel, box: Box) -> No
     theme, edges, grid = canvas.theme, model.levels.edges, (model.x, model.y, np.ma.masked_invalid(model.values))
     if model.fill == "none":
         colors = _line_colors(canvas, len(edges) - 1)[1:]
-        axes.contour(*grid, levels=edges[1:-1], colors=colors, linewidths=points(0.07 * canvas.line), zorder=1)
+        axes.contour(*grid, levels=edges[1:-1], colors=colors, linewidths=points(0.06 * canvas.line), zorder=1)
         return
     # The colors of the outermost points extend over half a cell, of which the axes show the inner half.
     (left, right), (bottom, top) = (ends[[0, -1]] + (ends[1] - ends[0]) * HALF for ends in (model.x, model.y))
