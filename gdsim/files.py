@@ -32,7 +32,7 @@ def os_error_reason(error: OSError) -> str:
 def suggest_sibling(path: Path) -> str:
     """Return `"; did you mean 'x'?"` for the most similar file of the same kind beside a missing one, or nothing."""
     suffix = path.suffix.casefold()
-    if (shipped := Path("configs", f"{path.stem}.yaml")).exists():
+    if suffix in ("", ".yaml") and (shipped := Path("configs", f"{path.stem}.yaml")).exists():
         return f"; did you mean '{shipped}'?"
     try:
         # Stems are compared: a common suffix would make any two names similar.
