@@ -151,8 +151,9 @@ def curves_panel(
         facts["band_name"] = "within tolerance"
     base, limits, logarithmic = facts["base"], facts["limits"], facts["logarithmic"]
     if lowest and falls_in_waves([each.drawn - base for each in lines], limits, logarithmic=logarithmic):
-        faint = [each._replace(strength=FAINT) for each in series if not lines[0].band.size]
         best = [each._replace(figures=np.fmin.accumulate(each.figures, axis=0)) for each in series]
+        pairs = () if lines[0].band.size else zip(series, best, strict=True)
+        faint = [each._replace(strength=FAINT) for each, low in pairs if (each.figures > low.figures).any()]
         lines = _lines(group, [*faint, *best])
         facts["caption"] += ", lowest so far"
     if lines[0].band.size:
