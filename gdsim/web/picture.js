@@ -503,6 +503,26 @@ class Picture {
     if (this.ring) this.drawRing(brush);
   }
 
+  /** Keep what is drawn now, to fade from it. */
+  keep() {
+    const { width, height } = this.canvas;
+    this.kept = Object.assign(document.createElement("canvas"), { width, height });
+    this.kept.getContext("2d").drawImage(this.canvas, 0, 0);
+  }
+
+  /** Draw a mixture of what was kept and the frame at a time, of which the share is from 0 to 1. */
+  drawFading(time, share) {
+    this.draw(time);
+    const brush = this.canvas.getContext("2d"), { width, height } = this.canvas;
+    brush.save();
+    brush.setTransform(1, 0, 0, 1, 0, 0);
+    Object.assign(brush, { globalAlpha: share, globalCompositeOperation: "destination-in" });
+    brush.fillRect(0, 0, width, height);
+    Object.assign(brush, { globalAlpha: 1 - share, globalCompositeOperation: "lighter" });
+    brush.drawImage(this.kept, 0, 0, width, height);
+    brush.restore();
+  }
+
   /** Commit complete parts of trails in order of time, which determines the one on top where paths cross. */
   commit(time) {
     if (time < this.time) this.forget();

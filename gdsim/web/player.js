@@ -22,12 +22,17 @@ const lessMotion = matchMedia("(prefers-reduced-motion: reduce)");
 const scrub = element("scrub"), play = element("play"), loop = element("loop"), speed = element("speed");
 let place = lessMotion.matches ? clock.last : 0, playing = false, ticking = 0, ticked = 0, shown = null, pointed = null;
 
+const FADE = 400;  // the duration of the fade from the last frame to the first, in milliseconds
+let fading = -Infinity;  // when the fade began
+
 const now = () => clock.timeAt(place);
 
 function show() {
   const time = now(), step = Math.floor(time);
   if (pointed && pointed.step > time) forgetPointed();
-  picture.draw(time);
+  const share = (ticked - fading) / FADE;
+  if (share < 1) picture.drawFading(time, share);
+  else picture.draw(time);
   scrub.value = time;
   scrub.style.setProperty("--share", time / Math.max(steps, 1));
   for (const { line, cursor } of cursors) {
@@ -50,7 +55,7 @@ function tick(moment) {
   place += Math.min((moment - ticked) / 1000, 0.1) * clock.fps * Number(speed.value);
   ticked = moment;
   if (place >= clock.end) {
-    if (pressed(loop)) place = 0;
+    if (pressed(loop)) restart();
     else {
       place = clock.last;
       pause();
@@ -60,7 +65,17 @@ function tick(moment) {
   show();
 }
 
+/** Go to the first frame; the last one fades into it, unless the user prefers reduced motion. */
+function restart() {
+  place = 0;
+  if (!lessMotion.matches) {
+    picture.keep();
+    fading = ticked;
+  }
+}
+
 function setPlaying(wanted) {
+  fading = -Infinity;
   cancelAnimationFrame(ticking);
   if (wanted) ticking = requestAnimationFrame(tick);
   playing = wanted;
