@@ -81,3 +81,23 @@ def test_plain_sgd_goes_straight_against_the_gradient_and_momentum_strays():
     assert straight.max() < 1e-5
     assert astray[0] < 1e-5
     assert astray.max() > 90
+
+
+@pytest.mark.parametrize("path", CONFIGS, ids=lambda path: path.stem)
+def test_it_leaves_little_of_the_page_empty(path):
+    """A pixel is empty if it is more than an em from the axes with their labels, from texts, and from symbols."""
+    experiment = load(path.stem, overrides=["steps=20"])
+    if any(spec.to_train() for spec in experiment.objectives):
+        pytest.skip("training takes too long; the layout is that of functions")
+    scene = gdsim.build_scene(gdsim.simulate(experiment), view=experiment.view, animation=experiment.animation)
+    canvas = gdsim.frames(scene).canvas
+    figure, renderer, em, (width, height) = canvas.figure, canvas.agg.get_renderer(), canvas.em, scene.size
+    others = [each for each in figure.get_children() if each is not figure.patch and each not in figure.axes]
+    found = [axes.get_tightbbox(renderer) for axes in figure.axes]
+    found += [each.get_window_extent(renderer) for each in others]
+    empty = np.ones((height, width), np.bool_)
+    for box in found:
+        if box.width and box.height and np.isfinite(box.extents).all():
+            left, low, right, top = (max(round(side), 0) for side in (box.padded(em).extents))
+            empty[low:top, left:right] = False
+    assert empty.mean() <= 0.25, f"{100 * empty.mean():.1f} %"

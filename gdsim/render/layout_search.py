@@ -27,8 +27,8 @@ ROW_NAME, COLUMN_NAME = 9.0, 2.0  # the width of the names beside a matrix, and 
 SMALLEST_PANEL = 11.0  # the minimum width of a panel
 SMALLEST_FACET = 6.5  # up to this side of a square facet, its size decides; beyond it, the number of panels
 
-SHARES = (0.34, 0.4, 0.46, 0.5, 0.54, 0.58, 0.62, 0.66, 0.7, 0.74)  # candidate shares of the facets
-EMPTY = 5.0  # the weight of the empty share of the page in the score
+SHARES = (0.34, 0.4, 0.46, 0.5, 0.54, 0.58, 0.62, 0.66, 0.7, 0.74, 0.78)  # candidate shares of the facets
+EMPTY = 10.0  # the weight of the empty share of the page in the score
 
 # Ratios of width to height.
 FACET_SHAPES, PANEL_SHAPES = (0.7, 1.9), (1.1, 2.6)  # between these, the whole area counts in the score
