@@ -265,7 +265,7 @@ def test_a_theme_goes_with_an_animation() -> None:
 
 def test_a_module_is_no_function() -> None:
     with pytest.raises(gdsim.InputError) as raised:
-        gdsim.objective(torch.nn.Linear(2, 1), dim=2)
+        gdsim.objective(torch.nn.Linear(2, 1))
     assert (raised.value.key, raised.value.code) == (("objective",), "unsupported")
 
 

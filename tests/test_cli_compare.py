@@ -235,7 +235,7 @@ def test_what_cannot_be_written_in_the_end_is_an_error(here, monkeypatch):
 
 @pytest.mark.slow
 def test_an_interrupted_comparison_leaves_no_file(here):
-    long = "{objective: rosenbrock, start: {random: 8}, steps: 20000, optimizers: {LBFGS: {max_iter: 4}}}"
+    long = "{objective: rosenbrock, start: {random: 8}, steps: 7000, optimizers: {LBFGS: {max_iter: 4}}}"
     (here / "long.yaml").write_text(long)
     words = [sys.executable, "-m", "gdsim", "compare", "long.yaml", "--tune", "lr", "--csv", "below/t.csv"]
     started = subprocess.Popen(words, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)

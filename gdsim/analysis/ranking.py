@@ -17,8 +17,9 @@ from gdsim.simulation import Trajectory
 
 RESAMPLES = 1000
 MAX_DRAWS = 2_000_000  # starts drawn for all resamples together, which bounds memory; at least 200 resamples are made
-CONFIDENCE = 0.95
-Z = NormalDist().inv_cdf((1 + CONFIDENCE) / 2)
+LIMITS = 0.025, 0.975
+"""The quantiles that bound a 95 % interval."""
+Z = NormalDist().inv_cdf(LIMITS[1])
 
 
 class Scores(NamedTuple):
@@ -80,11 +81,10 @@ def standings(every: Sequence[Scores]) -> list[Standing]:
     ranks = 1 + before.sum(0)
     first = min(range(len(every)), key=lambda index: every[index].key())
     wins = (before[first] + equal[first] / 2).mean(1)
-    limits = (1 - CONFIDENCE) / 2, (1 + CONFIDENCE) / 2
     found = []
     for index, each in enumerate(every):
-        lowest, highest = np.quantile(ranks[index], limits, method="inverted_cdf").astype(int).tolist()
-        fewest, most = np.quantile(keys[index, 1], limits, method="inverted_cdf").tolist()
+        lowest, highest = np.quantile(ranks[index], LIMITS, method="inverted_cdf").astype(int).tolist()
+        fewest, most = np.quantile(keys[index, 1], LIMITS, method="inverted_cdf").tolist()
         ends = (lowest, highest) if np.isfinite(each.evaluations).any() else None
         share = wilson(float(each.solved.sum()), starts)
         found.append(Standing(ends, share, (fewest, most), 0.0 if index == first else needed(wins[index], starts)))
@@ -113,7 +113,7 @@ def needed(wins: float, starts: int) -> float:
 
     The standard error of any mean falls with the square root of the number of starts.
     """
-    if wins >= (1 + CONFIDENCE) / 2:
+    if wins >= LIMITS[1]:
         return 0.0
     if wins <= 0.5:
         return math.inf

@@ -154,9 +154,13 @@ def from_function(
     Raises:
         InputError: The function fails, loses its gradient, or does not return one number per point.
     """
-    if any(base.__module__.startswith("torch.nn.") for base in type(function).__mro__):
+    if (
+        dim is None
+        and bounds is None
+        and any(base.__module__.startswith("torch.nn.") for base in type(function).__mro__)
+    ):
         example = "objective: {network: my_net.py:Net, data: digits}"
-        message = f"is a module; a network is trained on data, as a configuration says: {example}"
+        message = f"is a module: a function of points needs dim, and a network is trained on data, as in {example}"
         raise InputError(message, ("objective",), code="unsupported")
     from gdsim.objectives.functions import batched, infer_dim  # imports torch, which takes seconds
 
