@@ -15,7 +15,7 @@ from typer.testing import CliRunner
 
 import gdsim
 from gdsim.analysis import Table
-from gdsim.analysis.table import NETWORK_METRICS
+from gdsim.analysis.rows import NETWORK_METRICS
 from gdsim.cli.app import app
 
 QUICK = "{objective: himmelblau, start: [-0.5, 4.2], steps: 30, optimizers: {SGD: {lr: 0.01}, Adam: {lr: 0.3}}}\n"

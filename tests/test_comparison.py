@@ -22,7 +22,7 @@ from rich.console import Console
 import gdsim
 from gdsim.analysis import Row, compare, make_table
 from gdsim.analysis.metrics import detours, group_by_objective, mean_angles, unique_titles
-from gdsim.analysis.table import make_row
+from gdsim.analysis.rows import make_row
 from gdsim.cli.console import format_table
 from gdsim.simulation import Stop
 from tests.networks_made import trained

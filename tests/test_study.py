@@ -13,7 +13,7 @@ from hypothesis import strategies as some
 
 import gdsim
 from gdsim.analysis import Tuning, plan_study
-from gdsim.analysis.table import sort_key
+from gdsim.analysis.rows import sort_key
 from gdsim.analysis.tuning import RANGES, for_tuning
 from gdsim.errors import ConfigError, GdsimError, InputError
 

@@ -3,15 +3,13 @@
 from __future__ import annotations
 
 from gdsim.analysis.profiles import Matrix, Profile, data_profile, performance_profile, ranks, solved_shares
+from gdsim.analysis.rows import Row, has_networks, make_rows
 from gdsim.analysis.study import Curve, Study, StudyPlan, plan_study
 from gdsim.analysis.table import (
     Column,
-    Row,
     Table,
     compare,
     escape_markdown,
-    has_networks,
-    make_rows,
     make_table,
     markdown_table,
 )

@@ -7,7 +7,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from gdsim.analysis.table import Row, Table, markdown_table, sort_key
+from gdsim.analysis.rows import Row, sort_key
+from gdsim.analysis.table import Table, markdown_table
 from gdsim.objectives import FloatArray
 
 

@@ -10,7 +10,8 @@ from typing import Any
 import numpy as np
 
 from gdsim.analysis.metrics import evaluations_to_tolerance, lowest_value, unique_titles
-from gdsim.analysis.table import Row, Table, make_row, make_table, with_ranks
+from gdsim.analysis.rows import Row, make_row, with_ranks
+from gdsim.analysis.table import Table, make_table
 from gdsim.analysis.tuning import (
     Tuning,
     TuningResult,

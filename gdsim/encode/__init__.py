@@ -81,8 +81,7 @@ def write(
         TooLargeError: The animation exceeds `max_bytes`; nothing is written.
         GdsimError: The file cannot be written, or the encoder is missing or fails.
     """
-    target = Path(path)
-    chosen = format_of(target)
+    chosen = format_of(target := Path(path))
     if frames.transparent and chosen.opaque_reason:
         names = " ".join(f".{name}" for name, each in formats().items() if not each.opaque_reason)
         message = f"{path}: {chosen.opaque_reason}; a transparent background needs {names}"
