@@ -931,3 +931,22 @@ def test_values_near_the_largest_number_print_no_warnings(here):
     words = [sys.executable, "-m", "gdsim", "run", "huge.yaml", "--format", "png"]
     done = subprocess.run(words, capture_output=True, text=True, check=True)
     assert "Warning" not in done.stderr
+
+
+@pytest.mark.parametrize(
+    ("words", "title"),
+    [
+        (["x^2 + 3x + 1", "--at", "4"], "f(4) = 29, f′(4) = 11"),
+        (["himmelblau", "--at", "1", "-2"], "f(1, −2) = 148, ∇f = (−52, −8)"),
+    ],
+)
+def test_show_draws_the_gradient_at_a_point(here, words, title):
+    plain = call("show", words[0], "--out", "plain")
+    result = call("show", *words)
+    assert result.exit_code == 0, result.output
+    assert "by autograd" in result.stdout
+    name = "expression" if "x" in words[0] else "himmelblau"
+    picture = Path(f"outputs/{name}/{name}.png")
+    assert gdsim.source(picture).title == title
+    assert picture.read_bytes() != Path("plain", name, f"{name}.png").read_bytes()
+    assert plain.exit_code == 0

@@ -6,6 +6,7 @@ import json
 import sys
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import suppress
+from dataclasses import replace
 from importlib.resources import files
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -19,8 +20,10 @@ from gdsim.errors import InputError, did_you_mean, printable
 from gdsim.web.embed import FORMS
 
 if TYPE_CHECKING:
+    from gdsim.config import View
     from gdsim.config.signatures import Signature
     from gdsim.objectives import Gradient, Objective
+    from gdsim.scene.model import Scene
 
 
 class NumbersCommand(TyperCommand):
@@ -120,29 +123,53 @@ def show(
     kind: Annotated[
         str | None, typer.Option(metavar="KIND", help="The kind of view, such as surface; what fits by default.")
     ] = None,
+    at: Annotated[str | None, typer.Option("--at", metavar="X …", help="A point whose gradient is drawn.")] = None,
     theme: Annotated[str, typer.Option(metavar="NAME", help="The picture's theme, a name from gdsim list.")] = "light",
     out: common.Out = Path("outputs"),
     overwrite: common.Overwrite = True,
 ) -> None:
-    """Print what is known of a function, and draw it."""
+    """Print what is known of a function, and draw it, with its gradient at a point if you like."""
     from gdsim.config import View
     from gdsim.scene.build import preview_scene
     from gdsim.themes import theme as find_theme
 
     objective = _objective(source, dim, bounds)
+    found = None if at is None else _gradient_at(objective, at)
     with common.naming_option("--theme"):
         find_theme(theme)
     with common.naming_option("--kind"):
-        scene = preview_scene(objective, view=View(kind=kind, theme=theme))
-    print_columns(_facts(objective))
+        view = View(kind=kind, theme=theme)
+        scene = preview_scene(objective, view=view) if found is None else _scene_at(objective, found, view)
+    print_columns(_facts(objective) if found is None else _gradient_facts(found))
     name = objective.name if objective.name.isidentifier() else "objective"
     path = out / name / f"{name}.png"
     common.check_target(path, overwrite=overwrite)
-    from gdsim.movie import save_scene
+    from gdsim.movie import make_provenance, save_scene
 
     with common.writable({str(path): path}):
-        save_scene(scene, path)
+        save_scene(scene, path, provenance=make_provenance(scene))
     print_lines([path])
+
+
+def _gradient_at(objective: Objective, at: str) -> Gradient:
+    from gdsim.objectives import grad as gradient_at
+
+    return gradient_at(objective, _numbers(at, "--at"))
+
+
+def _scene_at(objective: Objective, gradient: Gradient, view: View) -> Scene:
+    """Return the picture of a function with its value and gradient at a point, drawn as a path without a step."""
+    from gdsim.scene.build import build_scene
+    from gdsim.simulation.experiments import descend
+
+    point, slope = (
+        ", ".join(f"{x:.4g}" for x in each).replace("-", "−") for each in (gradient.point, gradient.gradient)
+    )
+    value = f"{gradient.value:.4g}".replace("-", "−")
+    rise = f"f′({point}) = {slope}" if objective.dim == 1 else f"∇f = ({slope})"
+    stands = descend(objective, "SGD", {"lr": 0.0}, start=gradient.point, steps=0, seed=0, label=f"({point})")
+    settings = {"panels": [], "vectors": True, "title": f"f({point}) = {value}, {rise}"}
+    return build_scene([replace(stands, settings="")], view=view.model_copy(update=settings))
 
 
 def _facts(objective: Objective) -> list[tuple[str, str]]:
@@ -170,16 +197,13 @@ def grad(
     bounds: Bounds = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON, for scripts.")] = False,
 ) -> None:
-    """Print a function's value and gradient at a point.
+    """Print a function's value and gradient at a point; gdsim show … --at draws them.
 
     The gradient comes by autograd, with a central difference as a check.
     """
     import numpy as np
 
-    from gdsim.objectives import grad as gradient_at
-
-    point = _numbers(at, "--at")
-    found = gradient_at(_objective(source, None, bounds, len(point)), point)
+    found = _gradient_at(_objective(source, None, bounds, len(_numbers(at, "--at"))), at)
     if as_json:
         # JSON has no numbers that are not finite.
         parts = {key: np.array(np.where(np.isfinite(part), part, None)).tolist() for key, part in vars(found).items()}
