@@ -204,6 +204,7 @@ class Oracle:
         (WHO + r" arrive together, (.+)", together),
         (r"(Both|All \d) arrive together, (.+)", together),
         (r"(Both|All \d) arrive together", lambda o, _: o.together("", f"near step {max(o.arrived.values())}")),
+        (WHO + r" arrive(?: first,)? (in \d+ steps?)", together),
         (WHO + r" arrive near step (\d+)", lambda o, who, n: o.together(who, f"near step {n}")),
         (WHO + r" arrive first, near step (\d+)", lambda o, who, n: o.together(who, f"near step {n}")),
         (
@@ -224,8 +225,7 @@ class Oracle:
         (r"([A-E]) ends lowest", lowest),
         (WHO + r" end about equally low", as_low),
         (r"(Both|both|[Aa]ll \d) end about equally low", lambda o, _: o.as_low("")),
-        (WHO + r" end about equally low, ([A-E]) first", soonest),
-        (r"(?:Both|All \d) end about equally low, ([A-E]) first", lambda o, who: o.soonest("", who)),
+        (r"([A-E]) is there first", lambda o, who: o.soonest("", who)),
         (
             r"The lowest of \d paths ends at (\S+)",
             lambda o, x: math.isclose(read(x), min(p.values[-1, 0] for p in o.paths.values()), rel_tol=6e-3),

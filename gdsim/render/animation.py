@@ -36,7 +36,6 @@ from gdsim.render.trail import Trail
 from gdsim.render.views import view_renderer
 from gdsim.scene.model import Facet, Scene
 
-EARLY = 0.5  # the share of the animation until which the names of paths must appear
 VECTOR_SCALE = 3  # the number of dots per pixel, along each side, of a surface in a vector picture
 
 
@@ -90,10 +89,7 @@ class Frames:
                 panels.append(Layer(viewport, index, primitives))
         self.layers = (*panels, *views)
         draw_names(canvas, scene.groups, layout.groups)
-        labels = [label for layer in views for label in only(layer.primitives, PathLabel)]
-        # If one of the names is missing, or appears late, all are in the legend.
-        early = scene.frame_steps[int(EARLY * (len(scene) - 1))]
-        draw_legend(canvas, scene.styles, named=sum(label.begin <= early for label in labels) < len(scene.styles))
+        draw_legend(canvas, scene.styles)
         draw_key(canvas, scene)
         self.milestones = Milestones(canvas, draw_header(canvas, scene))
         self.counter = Counter(canvas) if scene.steps else None

@@ -350,7 +350,7 @@ class LayoutSearch:
                 )
                 width, height = min(width, height * high), min(height, width / low)
             # A wide facet has room for the settings under the name.
-            if int(width) >= 13.0 * em:
+            if int(width) >= 11.5 * em:
                 break
         boxes = []
         for index in range(count):

@@ -22,11 +22,10 @@ LINE = 1.55  # the spacing of one-line legend entries
 CLOSE, WIDE = 2.4, 2.95  # the minimum and maximum spacing of two-line entries
 
 
-def draw_legend(canvas: Canvas, styles: Sequence[Style], *, named: bool) -> None:
-    """Draw the legend, if it has room; `named` is whether it names the optimizers, because labels do not."""
+def draw_legend(canvas: Canvas, styles: Sequence[Style]) -> None:
+    """Draw the legend, if it has room. It names the optimizers, because labels appear only when their paths do."""
     em, box = canvas.em, canvas.layout.legend
-    entries = [_brief(style) if named else replace(_brief(style), label="") for style in styles]
-    styles = [entry for entry in entries if entry.label or entry.settings or entry.aside]
+    styles = [_brief(style) for style in styles]
     if box is None or not styles:
         return
     if box.height < 0.95 * LINE * em * len(styles) and box.width > 1.5 * box.height:
@@ -67,7 +66,8 @@ def _draw_name(canvas: Canvas, style: Style, box: Box, facet: Box) -> None:
     em, quiet = canvas.em, canvas.theme.quiet
     if box.right > facet.x:
         under = box.height > 2.5 * em
-        _draw_entry(canvas, style, box, box.top - 0.95 * em, under=under, whole=not under)
+        box = replace(box, width=box.width + 0.6 * em)  # into the gap between facets
+        _draw_entry(canvas, style, box, box.top - 0.95 * em, under=under, of_facet=True)
         return
     texts = [(style.label, LABEL, True, canvas.theme.text), (style.settings, SMALL, False, quiet)]
     room = Box(box.x + 1.2 * em, box.y, box.width - 1.2 * em, box.height)
@@ -102,16 +102,16 @@ def _brief(style: Style) -> Style:
     return replace(style, settings=rest) if name == style.label else style
 
 
-def _draw_entry(canvas: Canvas, style: Style, box: Box, y: float, *, under: bool, whole: bool = False) -> bool:
+def _draw_entry(canvas: Canvas, style: Style, box: Box, y: float, *, under: bool, of_facet: bool = False) -> bool:
     """Draw an entry with its settings under or beside the name, and return whether it has settings.
 
-    If `whole` is true, settings that do not fit are omitted instead of shortened.
+    Beside the name of a facet, settings that do not fit are omitted instead of shortened.
     """
     em, quiet = canvas.em, canvas.theme.quiet
-    # In a narrow box, the marker alone leaves more room for the name.
-    line = 2.35 * em if box.width >= NARROW * em else 0.4 * em
+    # The marker alone leaves more room for the name.
+    line = 2.35 * em if box.width >= NARROW * em and not of_facet else 0.4 * em
     if line > em:
-        canvas.sign([box.x, box.x + 2.7 * em], y, color=style.color, dash=style.dash)
+        canvas.sign([box.x, box.x + line], y, color=style.color, dash=style.dash)
     canvas.sign([box.x + line], y, color=style.color, marker=style.marker)
     x, aside = box.x + line + 1.05 * em, style.aside
     (label,), size = canvas.fitted(style.label, LABEL, box.right - x, 1, bold=True)
@@ -124,14 +124,14 @@ def _draw_entry(canvas: Canvas, style: Style, box: Box, y: float, *, under: bool
             aside = ""
         beside, y = x, y - 1.3 * em
     settings = settings_text(style, aside, box.right - beside, canvas)
-    if box.right - beside <= 4 * em or (whole and "…" in settings):
+    if box.right - beside <= 4 * em or (of_facet and not under and "…" in settings):
         return False
     canvas.text(beside, y, settings, color=quiet, va="center_baseline")
     return bool(settings)
 
 
 def settings_text(style: Style, aside: str, room: float, canvas: Canvas) -> str:
-    """Return an optimizer's settings and `aside`, shortened to `room` pixels: the class first, `aside` last."""
+    """Return settings and `aside` in at most `room` pixels, with whole ones left out: the class first, `aside` last."""
 
     def joined(settings: Sequence[str]) -> str:
         return " · ".join(filter(None, [*settings, aside]))
@@ -139,25 +139,24 @@ def settings_text(style: Style, aside: str, room: float, canvas: Canvas) -> str:
     own = style.settings.split(" · ")
     if canvas.width_of(joined(own), 1.0) > room and " " not in own[0]:
         own = own[1:]
-    if not aside or canvas.width_of(joined(own), 1.0) <= room:
-        return canvas.shortened(joined(own), 1.0, room)
     tried = (joined([*own[:count], *["…"] * (count < len(own))]) for count in range(len(own), 0, -1))
-    fitting = next((words for words in tried if canvas.width_of(words, 1.0) <= room), aside)
-    # Settings are shown only if the learning rate fits.
-    return canvas.shortened(fitting if "lr " in fitting else aside, 1.0, room)
+    fitting = next((words for words in tried if canvas.width_of(words, 1.0) <= room), aside or own[0])
+    # With an aside, settings are shown only if the learning rate fits.
+    return canvas.shortened(fitting if not aside or "lr " in fitting else aside, 1.0, room)
 
 
 def _draw_in_lines(canvas: Canvas, styles: Sequence[Style], box: Box) -> None:
-    """Write the names one after another, in as many lines as fit."""
+    """Write the names one after another, with their settings if all fit, in as many lines as fit."""
     em, x, y = canvas.em, box.x, box.top - 0.7 * canvas.em
-    names = [f"{style.label or style.settings}  {style.aside}".rstrip() for style in styles]
-    if sum(canvas.width_of(name, 1.0) + 2.2 * em for name in names) > box.width:
-        names = [
-            canvas.shortened(style.label or style.settings, 1.0, min(box.width, 12 * em), middle=True)
-            for style in styles
-        ]
-    for index, (style, label) in enumerate(zip(styles, names, strict=True)):
-        width = 1.2 * em + canvas.width_of(label, 1.0)
+    lines = 1 + max(int((y - box.y - 0.4 * em) / (1.5 * em)), 0)
+    entries = [(style.label or style.settings, f"{style.settings}  {style.aside}".strip()) for style in styles]
+    if not _fit(canvas, entries, box.width, lines):
+        entries = [(name, style.aside) for (name, _), style in zip(entries, styles, strict=True)]
+    if not _fit(canvas, entries, box.width, 1):
+        most = min(box.width, 12 * em)
+        entries = [(canvas.shortened(name, 1.0, most, middle=True), "") for name, _ in entries]
+    for index, (style, entry) in enumerate(zip(styles, entries, strict=True)):
+        width, (name, settings) = _entry_width(canvas, entry), entry
         last = y - 1.5 * em < box.y + 0.4 * em
         more = f"and {len(styles) - index} more"
         kept = canvas.width_of(more, 1.0) + em if last and index < len(styles) - 1 else 0.0
@@ -168,8 +167,24 @@ def _draw_in_lines(canvas: Canvas, styles: Sequence[Style], box: Box) -> None:
                 return
             x, y = box.x, y - 1.5 * em
         canvas.sign([x + 0.45 * em], y, color=style.color, marker=style.marker)
-        canvas.text(x + 1.2 * em, y, label, va="center_baseline")
+        canvas.text(x + 1.2 * em, y, name, va="center_baseline")
+        canvas.text(x + width, y, settings, color=canvas.theme.quiet, ha="right", va="center_baseline")
         x += width + em
+
+
+def _entry_width(canvas: Canvas, entry: tuple[str, str]) -> float:
+    """Return the width of a name and its settings on a line, with the marker."""
+    return 1.2 * canvas.em + canvas.width_of("  ".join(filter(None, entry)), 1.0)
+
+
+def _fit(canvas: Canvas, entries: Sequence[tuple[str, str]], width: float, lines: int) -> bool:
+    """Return whether entries one after another fit on some lines."""
+    x, em = 0.0, canvas.em
+    for each in (_entry_width(canvas, entry) for entry in entries):
+        if x + each > width:
+            x, lines = 0.0, lines - 1
+        x += each + em
+    return lines > 0 and x - em <= width
 
 
 def key_width(scene: Scene) -> float:

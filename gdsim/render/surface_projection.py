@@ -217,7 +217,7 @@ class SurfaceProjection:
         middle = out * (outer - width / 2)
         below = surface[np.abs(surface[:, 0] - middle) < width / 2 + 0.5 * em, 1]
         bottom = max(top + 0.2 * em, *(label.y + label.height / 2 for label in column), below.max(initial=top))
-        return Label(float(middle), float(bottom + 0.4 * em + height / 2), value.name, width, height)
+        return Label(float(middle), float(bottom + 1.1 * CLEAR * em + height / 2), value.name, width, height)
 
 
 @cache

@@ -238,8 +238,9 @@ def _all_arrive(arrived: Sequence[Outcome]) -> Sentences:
     rest = f"circles until {slow.step}" if slow.circles else f"needs {slow.step}"
     names = joined([each.label for each in leaders])
     if len(leaders) > 1:
-        yield f"{names} arrive near step {leaders[-1].step}; {slow.label} {rest}", True
-        yield f"{names} arrive first, near step {leaders[-1].step}", True
+        when = f"in {count_steps(first)}" if first == leaders[-1].step else f"near step {leaders[-1].step}"
+        yield f"{names} arrive {when}; {slow.label} {rest}", True
+        yield f"{names} arrive first, {when}", True
     else:
         yield f"{names} arrives in {count_steps(first)}; {slow.label} {rest}", True
         yield f"{names} arrives first, in {count_steps(first)}", True
@@ -288,8 +289,7 @@ def _none_arrives(outcomes: Sequence[Outcome], base: float, fastest: str, *, kno
         names = joined([each.label for each in best])
         what = f"{names} ends lowest" if len(best) == 1 else f"{names} end about equally low"
         if len(best) == len(outcomes) and fastest:
-            yield f"{what}, {fastest} first", True
-            yield f"{every} end about equally low, {fastest} first", True
+            yield f"{every} end about equally low; {fastest} is there first", True
         for each in others[:1]:
             yield f"{what}; {each.label} {each.words}", True
         yield f"{prefix}{what}", True

@@ -11,7 +11,7 @@ import numpy as np
 import numpy.typing as npt
 
 from gdsim.objectives import FloatArray
-from gdsim.objectives.formulas import number
+from gdsim.objectives.formulas import number, power
 
 WANTED = 28  # approximate number of levels: enough to show slopes, few enough for sharp fills with 256 colours
 
@@ -21,7 +21,7 @@ SKEWED, STRAYING = 6, 5
 
 NARROW = 4  # ratio of the highest to the lowest value below which ticks are round numbers instead of decades
 
-LABELLED, LEEWAY = 4, 0.1
+LABELLED, LEEWAY = 4, 0.2
 """For levels of equal areas: number of edges per labelled edge, and the fraction of a level's area by which that edge
 may be moved to a round number."""
 
@@ -249,4 +249,7 @@ def labels(ticks: FloatArray) -> tuple[str, ...]:
     def digits(tick: float, gap: float) -> int:
         return next((n for n in range(5, 17) if abs(float(f"{tick:.{n}g}") - tick) <= 0.01 * gap), 17)
 
-    return tuple(number(tick, digits(tick, gap)) for tick, gap in zip(ticks.tolist(), nearest.tolist(), strict=True))
+    # 10⁴ beside 10⁵, but 10000 alone.
+    powers = {1e4: power(4)} if np.isin(1e5, ticks) else {}
+    pairs = zip(ticks.tolist(), nearest.tolist(), strict=True)
+    return tuple(powers.get(tick) or number(tick, digits(tick, gap)) for tick, gap in pairs)

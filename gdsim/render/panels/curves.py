@@ -201,7 +201,7 @@ def _entries(
         count = f"{curve.points[step, k, 0]:.0f}"
         words = [f"step {count}" if panel.across == "step" else f"{count} evaluations", count]
         if curve.points.shape[1] == 1:
-            words.insert(0, f"{curve.style.label}: {words[0]}")
+            words = [f"{curve.style.label}: {words[0]}", f"{curve.style.label} {count}", count]
         size = DOT * canvas.em
         yield ExitMarks(
             optimizer=trail.optimizer,
