@@ -44,9 +44,9 @@ class _ContourRenderer(ViewRenderer):
     def draw(self, canvas: Canvas, facet: Facet, box: Box, outer: tuple[bool, bool]) -> Viewport:
         axes, model = draw_flat_axes(canvas, facet, box, outer), cast("ContourModel", facet.model)
         if model.fill != "none" and np.isfinite(model.values).all():
-            # A field without gaps has an edge of its own.
+            # A field without gaps has an edge of its own. Nearer to it, tick labels of both axes would meet in the corner.
             axes.spines[:].set_visible(False)
-            axes.tick_params(length=0)
+            axes.tick_params(length=0, pad=points(0.6 * canvas.em))
         _draw_field(canvas, axes, model, box)
         if facet.arrows is not None:
             draw = _draw_stream_lines if facet.arrows.form == "stream" else _draw_arrows
