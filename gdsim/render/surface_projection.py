@@ -10,6 +10,7 @@ from typing import cast
 
 import numpy as np
 from matplotlib.backends.backend_agg import RendererAgg
+from matplotlib.figure import Figure
 from matplotlib.font_manager import FontProperties
 
 from gdsim.objectives import FloatArray, inside
@@ -222,9 +223,9 @@ class SurfaceProjection:
 
 @cache
 def _text_size(text: str, font: str, em: float) -> tuple[float, float]:
-    renderer, properties = RendererAgg(1, 1, DPI), FontProperties(family=font_families(font, text), size=points(em))
-    width, _, _ = renderer.get_text_width_height_descent(text, properties, ismath=False)
-    _, height, _ = renderer.get_text_width_height_descent("lp", properties, ismath=False)
+    properties = FontProperties(family=font_families(font, text), size=points(em))
+    drawn = Figure(dpi=DPI).text(0, 0, text, fontproperties=properties, parse_math=False)
+    _, _, width, height = drawn.get_window_extent(RendererAgg(1, 1, DPI)).bounds
     return float(width), float(height)
 
 

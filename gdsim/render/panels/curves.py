@@ -242,6 +242,8 @@ def _label(
     em, casing = canvas.em, canvas.theme.panel
     for words in variants:
         half = np.array([canvas.width_of(words, 1.0, bold=True), 1.1 * em]) / 2
+        if 2 * half[0] > box.width:
+            continue
         beside = [place + SIDES * (half + gap * em) for gap in (0.5, 1.0, 1.6)]
         x, y = middle = least_covered(np.concatenate(beside), half, box, taken, crowd)
         own = middle + half * AROUND
