@@ -8,7 +8,7 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
-from matplotlib import rc_context
+from matplotlib import rc_context, rcParams
 from matplotlib.backends.backend_agg import RendererAgg
 from matplotlib.collections import PolyCollection
 from matplotlib.colors import to_rgb
@@ -611,9 +611,13 @@ def test_minima_are_marked_where_they_are():
 
 
 def test_a_users_own_settings_of_matplotlib_change_nothing():
-    plain = gdsim.frames(race(seconds=1)).poster()
-    with rc_context({"font.weight": "bold", "axes.grid": True, "path.sketch": (3, 10, 1), "xtick.labelbottom": False}):
-        np.testing.assert_array_equal(gdsim.frames(race(seconds=1)).poster(), plain)
+    plain = list(gdsim.frames(race(seconds=1)))
+    own = {"font.weight": "bold", "axes.grid": True, "path.sketch": (3, 10, 1), "xtick.labelbottom": False}
+    with rc_context({**own, "text.hinting": "force_autohint"}):
+        frames = gdsim.frames(race(seconds=1))
+        np.testing.assert_array_equal(list(frames), plain)
+        np.testing.assert_array_equal(frames.poster(), plain[-1])
+        assert rcParams["text.hinting"] == "force_autohint"
 
 
 def over(frame, color) -> np.ndarray:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from contextlib import AbstractContextManager, contextmanager, nullcontext
+from contextlib import AbstractContextManager, contextmanager
 from copy import copy
 from dataclasses import replace
 from functools import partial
@@ -20,7 +20,7 @@ from matplotlib.colors import to_rgb
 
 from gdsim.objectives import FloatArray
 from gdsim.render.annotations import exit_marks, name_marks
-from gdsim.render.canvas import DPI, Canvas, default_settings, save_vectors
+from gdsim.render.canvas import DPI, Canvas, default_settings, save_vectors, unhinted
 from gdsim.render.display_list import START, ExitMarks, Layer, Moment, PathLabel, Primitive, Viewport
 from gdsim.render.header import Counter, draw_header
 from gdsim.render.images import Pixels, Rect, image_artists, pixels_of
@@ -119,7 +119,7 @@ class Frames:
         # Only a turning camera lays out text in each frame; changing matplotlib's settings for each frame is slow.
         turning = any(layer.primitives_at for layer in self.layers)
         for index in range(len(self)):
-            with self.settings() if turning else nullcontext():
+            with self.settings() if turning else unhinted():
                 frame = painter.draw(self.moment(index)).copy()
             yield frame
 

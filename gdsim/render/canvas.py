@@ -12,7 +12,7 @@ from typing import Any
 
 import numpy as np
 import numpy.typing as npt
-from matplotlib import rc_context, rcParamsDefault
+from matplotlib import rc_context, rcParams, rcParamsDefault
 from matplotlib.artist import Artist
 from matplotlib.axes import Axes
 from matplotlib.backend_bases import RendererBase
@@ -62,6 +62,17 @@ def default_settings(font: str) -> Iterator[None]:
             yield
         finally:
             logger.setLevel(level)
+
+
+@contextmanager
+def unhinted() -> Iterator[None]:
+    """Draw text as in `default_settings`, of which this is the only setting that laid out text depends on."""
+    before = rcParams["text.hinting"]
+    rcParams["text.hinting"] = "none"
+    try:
+        yield
+    finally:
+        rcParams["text.hinting"] = before
 
 
 def save_vectors(canvas: Canvas, path: Path, words: Mapping[str, str]) -> None:

@@ -44,7 +44,7 @@ class _ContourRenderer(ViewRenderer):
     def draw(self, canvas: Canvas, facet: Facet, box: Box, outer: tuple[bool, bool]) -> Viewport:
         axes, model = draw_flat_axes(canvas, facet, box, outer), cast("ContourModel", facet.model)
         if model.fill != "none" and np.isfinite(model.values).all():
-            # A field without gaps has an edge of its own. Nearer to it, tick labels of both axes would meet in the corner.
+            # A field without gaps has an edge of its own. Nearer to it, tick labels would meet in the corner.
             axes.spines[:].set_visible(False)
             axes.tick_params(length=0, pad=points(0.6 * canvas.em))
         _draw_field(canvas, axes, model, box)
