@@ -33,7 +33,7 @@ EMPTY = 10.0  # the weight of the empty share of the page in the score
 # Ratios of width to height.
 FACET_SHAPES, PANEL_SHAPES = (0.7, 1.9), (1.1, 2.6)  # between these, the whole area counts in the score
 MOST_OBLONG = 2.5  # more elongated views are stretched, so that their axes differ in scale
-STRETCH = 1.6  # how much the views of a matrix may be stretched to fill it
+STRETCH = 1.6  # how much the views of several groups may be stretched to fill the page
 
 
 @dataclass
@@ -201,7 +201,7 @@ class LayoutSearch:
             legend, key = self._legend_and_key(strip, LINE * self._lines(strip.width) / max(self.legend, 1), math.inf)
             panels = self._stack(self._panel_room(group, key.y - 0.3 * em))
         else:
-            wide = min(0.46 * strip.width, 0.8 * NAMES * em)
+            wide = min(0.5 * strip.width, NAMES * em)
             legend, key = self._legend_and_key(replace(strip, width=wide), line, strip.height)
             panels = self._stack(Box(strip.x + wide + em, strip.y, strip.width - wide - em, strip.height))
         return self._layout([replace(group, panels=panels)], legend, key)
@@ -229,7 +229,7 @@ class LayoutSearch:
         wide = row.width - KEY * self.em
         if wide < KEY * self.em:
             return row, None
-        return replace(row, width=wide), Box(row.x + wide, row.y, KEY * self.em, 1.4 * self.em)
+        return replace(row, width=wide), Box(row.x + wide, row.top - 1.4 * self.em, KEY * self.em, 1.4 * self.em)
 
     def _lines(self, width: float) -> int:
         """Return about how many lines a legend needs whose entries follow each other."""
@@ -259,10 +259,11 @@ class LayoutSearch:
         em = self.em
         room = Box(cell.x, cell.y, cell.width - 1.2 * em, cell.height - 1.9 * em)
         if room.width > 1.6 * room.height:
-            made = self._grid(replace(room, width=share * room.width), columns, group)
+            made = self._grid(replace(room, width=share * room.width), columns, group, stretch=STRETCH)
             x, top = made.right(BAR * em) + em, room.top
         else:
-            made = self._grid(room.between(room.top - share * room.height, room.top), columns, group)
+            views = room.between(room.top - share * room.height, room.top)
+            made = self._grid(views, columns, group, stretch=STRETCH)
             # Align the left ends of the facet's and the panels' axes.
             x = max(made.facets[0].x - self._numbers(self.panels), room.x)
             top = self._bottom(made) - 0.6 * em

@@ -35,9 +35,12 @@ def draw_legend(canvas: Canvas, styles: Sequence[Style]) -> None:
     pitch = (LINE if each < CLOSE else min(each, WIDE)) * em
     room = int((box.height + 0.1 * em) // pitch)
     shown = styles if len(styles) <= room else styles[: max(room - 1, 0)]
-    y, bare = box.top - 0.8 * em, []
+    y, bare, under = box.top - 0.8 * em, [], each >= CLOSE
+    widest = max(_entry_width(canvas, (style.label, f"{style.settings}  {style.aside}".strip())) for style in shown)
+    # The markers alone leave more room for the settings.
+    lined = box.width >= NARROW * em and (under or widest + 2.6 * em <= box.width)
     for style in shown:
-        if not _draw_entry(canvas, style, box, y, under=each >= CLOSE) and style.settings:
+        if not _draw_entry(canvas, style, box, y, under=under, lined=lined) and style.settings:
             bare.append(style.label)
         y -= pitch
     if len(shown) < len(styles):
@@ -67,7 +70,7 @@ def _draw_name(canvas: Canvas, style: Style, box: Box, facet: Box) -> None:
     if box.right > facet.x:
         under = box.height > 2.5 * em
         box = replace(box, width=box.width + 0.6 * em)  # into the gap between facets
-        _draw_entry(canvas, style, box, box.top - 0.95 * em, under=under, of_facet=True)
+        _draw_entry(canvas, style, box, box.top - 0.95 * em, under=under, lined=False, whole=not under)
         return
     texts = [(style.label, LABEL, True, canvas.theme.text), (style.settings, SMALL, False, quiet)]
     room = Box(box.x + 1.2 * em, box.y, box.width - 1.2 * em, box.height)
@@ -102,15 +105,23 @@ def _brief(style: Style) -> Style:
     return replace(style, settings=rest) if name == style.label else style
 
 
-def _draw_entry(canvas: Canvas, style: Style, box: Box, y: float, *, under: bool, of_facet: bool = False) -> bool:
+def _draw_entry(
+    canvas: Canvas, style: Style, box: Box, y: float, *, under: bool, lined: bool, whole: bool = False
+) -> bool:
     """Draw an entry with its settings under or beside the name, and return whether it has settings.
 
-    Beside the name of a facet, settings that do not fit are omitted instead of shortened.
+    Args:
+        canvas: The picture.
+        style: What is written.
+        box: The room.
+        y: The height of the name.
+        under: Whether the settings are under the name.
+        lined: Whether a piece of the line is before the marker.
+        whole: Whether settings that do not fit are omitted instead of shortened.
     """
     em, quiet = canvas.em, canvas.theme.quiet
-    # The marker alone leaves more room for the name.
-    line = 2.35 * em if box.width >= NARROW * em and not of_facet else 0.4 * em
-    if line > em:
+    line = 2.35 * em if lined else 0.4 * em
+    if lined:
         canvas.sign([box.x, box.x + line], y, color=style.color, dash=style.dash)
     canvas.sign([box.x + line], y, color=style.color, marker=style.marker)
     x, aside = box.x + line + 1.05 * em, style.aside
@@ -124,7 +135,7 @@ def _draw_entry(canvas: Canvas, style: Style, box: Box, y: float, *, under: bool
             aside = ""
         beside, y = x, y - 1.3 * em
     settings = settings_text(style, aside, box.right - beside, canvas)
-    if box.right - beside <= 4 * em or (of_facet and not under and "…" in settings):
+    if box.right - beside <= 4 * em or (whole and "…" in settings):
         return False
     canvas.text(beside, y, settings, color=quiet, va="center_baseline")
     return bool(settings)
@@ -147,7 +158,7 @@ def settings_text(style: Style, aside: str, room: float, canvas: Canvas) -> str:
 
 def _draw_in_lines(canvas: Canvas, styles: Sequence[Style], box: Box) -> None:
     """Write the names one after another, with their settings if all fit, in as many lines as fit."""
-    em, x, y = canvas.em, box.x, box.top - 0.7 * canvas.em
+    em, x, y = canvas.em, box.x, box.top - 0.8 * canvas.em
     lines = 1 + max(int((y - box.y - 0.4 * em) / (1.5 * em)), 0)
     entries = [(style.label or style.settings, f"{style.settings}  {style.aside}".strip()) for style in styles]
     if not _fit(canvas, entries, box.width, lines):
@@ -197,7 +208,7 @@ def draw_key(canvas: Canvas, scene: Scene) -> None:
     em, box = canvas.em, canvas.layout.key
     if box is None:
         return
-    x, y = left, _ = box.x + 0.6 * em, box.top - 0.9 * em
+    x, y = left, _ = box.x + 0.6 * em, box.top - 0.8 * em
     for own, words, draw in _symbols(scene):
         width = own * em + canvas.width_of(words, 1.0)
         if x + width > box.right and y - 1.5 * em >= box.y:
