@@ -110,7 +110,23 @@ class Oracle:
         self.base = 0.0 if paths[0].objective.minimum is not None else paths[0].values[0, 0]
         self.height = {label: path.values[-1, 0] - self.base for label, path in self.paths.items()}
 
+    def bottom(self) -> Oracle:
+        """Take the lowest value of all for the minimum, which is not known; paths must reach it well before the end."""
+        assert self.base
+        assert not any(path.stops[0].failed for path in self.paths.values())
+        low = min(path.values.min() for path in self.paths.values())
+        for label, path in self.paths.items():
+            limit = low + 1e-3 * (path.values[0, 0] - low)
+            self.steps[label] = next(k for k, value in enumerate(path.values[:, 0]) if value <= limit)
+            assert self.steps[label] <= 0.9 * (len(path.values) - 1)
+        self.arrived = dict(self.steps)
+        return self
+
     def check(self, sentence) -> None:
+        if re.search("reach(es)? the bottom", sentence):
+            sentence = re.sub("reach(es)? the bottom", lambda found: "arrives" if found[1] else "arrive", sentence)
+            Oracle([*self.paths.values()]).bottom().check(sentence)
+            return
         for clause in sentence.split("; "):
             known = [(found, test) for pattern, test in self.RULES if (found := re.fullmatch(pattern, clause))]
             assert known, clause
@@ -156,16 +172,6 @@ class Oracle:
         heights = [self.height[label] for label in names(who) or self.paths]
         low, high = min(self.height.values()), max(heights)
         return high <= (1.1 * low if low >= 0 else low / 1.1)
-
-    def soonest(self, who, first) -> bool:
-        low = min(path.values.min() for path in self.paths.values())
-        steps = {}
-        for label, path in self.paths.items():
-            begin = path.values[0, 0]
-            near = [k for k, value in enumerate(path.values[:, 0]) if value - low <= 1e-3 * (begin - low)]
-            steps[label] = near[0] if near else len(path.values)
-        mine = steps.pop(first)
-        return self.as_low(who) and all(step > mine and not equal(step, mine) for step in steps.values())
 
     def diverges(self, who, step) -> bool:
         return self.paths[who].stops[0] is Stop.DIVERGED and self.paths[who].stop_steps[0] + 1 == int(step)
@@ -225,7 +231,6 @@ class Oracle:
         (r"([A-E]) ends lowest", lowest),
         (WHO + r" end about equally low", as_low),
         (r"(Both|both|[Aa]ll \d) end about equally low", lambda o, _: o.as_low("")),
-        (r"([A-E]) is there first", lambda o, who: o.soonest("", who)),
         (
             r"The lowest of \d paths ends at (\S+)",
             lambda o, x: math.isclose(read(x), min(p.values[-1, 0] for p in o.paths.values()), rel_tol=6e-3),
@@ -298,9 +303,9 @@ def test_every_sentence_about_many_starts_is_true_and_names_no_winner_within_noi
             assert some == (0 if sentence.startswith("None") else int(found[1]))
 
 
-def line(label, rate, rows=60, start=(3.0, 4.0), turn=0.0):
+def line(label, rate, rows=60, start=(3.0, 4.0), turn=0.0, objective=BOWL):
     z = complex(*start) * rate ** np.arange(rows) * np.exp(1j * turn * np.arange(rows))
-    return made(label, np.stack([z.real, z.imag], -1)[:, None])
+    return made(label, np.stack([z.real, z.imag], -1)[:, None], objective=objective)
 
 
 def test_a_race_names_who_is_first_and_how_the_last_one_gets_there():
@@ -309,6 +314,14 @@ def test_a_race_names_who_is_first_and_how_the_last_one_gets_there():
     )
     assert finding([[line("One", 0.5), line("Other", 0.5)]])[0] == "One and Other arrive together, in 5 steps"
     assert finding([[line("One", 0.5), line("Late", 0.999)]])[0] == "Only One arrives, in 5 steps"
+
+
+def test_paths_reach_the_bottom_where_no_minimum_is_known_unless_they_are_still_descending():
+    def paths(rows):
+        return [line(label, rate, rows, objective=UNKNOWN) for label, rate in (("Fast", 0.5), ("Slow", 0.9))]
+
+    assert finding([paths(60)])[0] == "Fast reaches the bottom in 5 steps; Slow needs 33"
+    assert finding([paths(35)])[0] == "Fast and Slow end about equally low"
 
 
 def test_names_that_are_too_long_are_left_out_and_never_cut():

@@ -97,6 +97,9 @@ def test_a_solved_band_is_shown_only_where_it_means_something():
     far_away = descend([-1.2, 1.0] * 5, steps=400, objective=flat, lr=5e-4, momentum=0.9)
     assert float(far_away.values[-1, 0]) < 1e-3 * float(far_away.values[0, 0])
     assert panel("loss", far_away).band_name == "within tolerance"
+    assert not any(curve.arrives.any() for curve in panel("loss", far_away).curves)
+    there = descend([[1, 1], [-1, 1]], steps=60, objective=sphere, lr=0.3)
+    assert all(curve.arrives.all() for curve in panel("loss", there).curves)
     assert panel("loss", near).band_name == "solved"
     unknown = gdsim.objective("x**2 + y**2")
     assert panel("loss", descend([1, 1], steps=60, objective=unknown, lr=0.3)).solved is None

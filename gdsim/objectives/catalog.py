@@ -400,8 +400,7 @@ def bohachevsky(x: Tensor, y: Tensor) -> Tensor:
 @facts("Ackley", bounds=[(-5, 5)], start=(-3.3, 2.4), dims=_ANY_DIM)
 @minima(0.0, [(0,)])
 @formula(
-    r"-20\exp\left(-0.2\sqrt{\frac{1}{d}\sum_i x_i^2}\right)"
-    r" - \exp\left(\frac{1}{d}\sum_i \cos 2\pi x_i\right) + 20 + e"
+    r"-20\exp\left(-0.2\,\|\mathbf{x}\|/\sqrt{d}\right) - \exp\left(\frac{1}{d}\sum_i \cos 2\pi x_i\right) + 20 + e"
 )
 @source("Ackley (1987), A Connectionist Machine for Genetic Hillclimbing")
 def ackley(points: Tensor) -> Tensor:

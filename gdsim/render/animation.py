@@ -24,10 +24,10 @@ from gdsim.render.canvas import DPI, Canvas, default_settings, save_vectors, unh
 from gdsim.render.display_list import START, ExitMarks, Layer, Moment, PathLabel, Primitive, Viewport
 from gdsim.render.header import Counter, draw_header
 from gdsim.render.images import Pixels, Rect, image_artists, pixels_of
-from gdsim.render.labels import names_paths, path_labels
+from gdsim.render.labels import path_labels
 from gdsim.render.layout import GroupLayout, Layout
-from gdsim.render.layout_search import LEGEND_LINES, LayoutSearch
-from gdsim.render.legend import draw_key, draw_legend, draw_names, key_width
+from gdsim.render.layout_search import LayoutSearch
+from gdsim.render.legend import draw_key, draw_legend, draw_names, key_width, legend_width
 from gdsim.render.milestones import Milestones
 from gdsim.render.painter import Painter, only
 from gdsim.render.panels import draw_panels, panel_renderer
@@ -354,7 +354,7 @@ def scene_layout(scene: Scene) -> Layout:
         key=key_width(scene),
         panels=panels,
         panels_at=scene.panels_at,
-        legend_lines=LEGEND_LINES[names_paths(scene) :],
+        legend_width=legend_width(scene.styles),
     ).best()
 
 
@@ -369,7 +369,7 @@ def _view_layers(canvas: Canvas, index: int, place: GroupLayout) -> Iterator[Lay
         if not viewport.turning:
             trails = [trail for trail in only(primitives, Trail) if trail.path is not None]
             exits = [marks.extent for marks in only(primitives, ExitMarks) if marks.text is not None]
-            labels = path_labels(canvas, facet, viewport, trails, exits)
+            labels = path_labels(canvas, facet, viewport, trails, exits + renderer.lines(facet, viewport))
             add_starts(facet, viewport, START)
             name_marks(canvas, facet, viewport, [label.extent for label in labels])
         yield Layer(viewport, index, (*primitives, *labels), at if viewport.turning else None, facet)

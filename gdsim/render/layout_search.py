@@ -51,7 +51,7 @@ class LayoutSearch:
         digits: The number of characters of the longest tick label on a facet's vertical axis; 0 for no tick labels.
         color_bar: Whether there is a color bar, if there is room.
         legend: The number of legend entries.
-        legend_lines: The heights of a legend entry that are tried, in ems.
+        legend_width: The width of a legend with the settings beside the names, in ems.
         key: The width of the key to the symbols, in ems; 0 for no key.
         panels: The panels of each group.
         panels_at: Whether the panels are beside or under the facets; None for the better fit.
@@ -69,7 +69,7 @@ class LayoutSearch:
     key: float
     panels: tuple[PanelRequest, ...]
     panels_at: Literal["beside", "under"] | None
-    legend_lines: tuple[float, ...] = LEGEND_LINES
+    legend_width: float = 0.0
 
     def __post_init__(self) -> None:
         """Compute lengths in pixels that all candidates share."""
@@ -101,8 +101,7 @@ class LayoutSearch:
         smallest = min(math.sqrt(box.width * box.height) for box in facets)
         box, legible = layout.legend, 2 * (self.legend == 0)
         if box is not None:
-            # With names in the legend, there is surely room for settings only under them.
-            settings = len(self.legend_lines) == 1 or box.height >= 2.4 * em * self.legend
+            settings = box.width >= self.legend_width * em or box.height >= 2.4 * em * self.legend
             legible = (box.height >= 1.4 * em) + settings
         size = 2 * sum(math.log(_useful(box, FACET_SHAPES)) for box in facets) / len(facets)
         if fitting:
@@ -119,7 +118,7 @@ class LayoutSearch:
             used += (right - left + self.left) * (max(box.top for box in group.facets) - low + self.below)
             used += sum((box.width + self._numbers(self.panels)) * (box.height + 2 * em) for box in group.panels)
         if layout.legend is not None:
-            lines = min(layout.legend.height, self.legend * self.legend_lines[0] * em)
+            lines = min(layout.legend.height, self.legend * LEGEND_LINES[0] * em)
             used += lines * min(layout.legend.width, 0.8 * NAMES * em)
         return used + (layout.key.height * min(layout.key.width, self.key * em) if layout.key is not None else 0.0)
 
@@ -135,11 +134,11 @@ class LayoutSearch:
             return
         sides = bool(self.panels or self.legend)
         if sides and self.panels_at != "under" and width >= 34 * em and height >= 20 * em:
-            yield from starmap(self._beside, product(columns, SHARES, self.legend_lines, (True, False)))
+            yield from starmap(self._beside, product(columns, SHARES, LEGEND_LINES, (True, False)))
         if sides and self.panels_at != "beside" and width >= 24 * em and height >= 26 * em:
-            yield from starmap(self._under, product(columns, SHARES, (*self.legend_lines, None)))
+            yield from starmap(self._under, product(columns, SHARES, (*LEGEND_LINES, None)))
             if (self.legend or self.key) and self.panels and width >= 44 * em:
-                yield from starmap(self._over, product(columns, SHARES, self.legend_lines))
+                yield from starmap(self._over, product(columns, SHARES, LEGEND_LINES))
         yield from map(self._alone, columns)
 
     def _layout(self, groups: Sequence[GroupLayout], legend: Box | None, key: Box | None) -> Layout:

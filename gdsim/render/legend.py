@@ -22,6 +22,13 @@ LINE = 1.55  # the spacing of one-line legend entries
 CLOSE, WIDE = 2.4, 2.95  # the minimum and maximum spacing of two-line entries
 
 
+def legend_width(styles: Sequence[Style]) -> float:
+    """Return the approximate width of a legend with settings beside the names, in ems."""
+    settings = [" · ".join([*_without_class(each.settings), *filter(None, [each.aside])]) for each in styles]
+    widths = [0.75 * len(each.label) + 0.53 * len(words) for each, words in zip(styles, settings, strict=True)]
+    return 4.2 + max(widths, default=0.0)
+
+
 def draw_legend(canvas: Canvas, styles: Sequence[Style]) -> None:
     """Draw the legend, if it has room. It names the optimizers, because labels appear only when their paths do."""
     em, box = canvas.em, canvas.layout.legend
@@ -148,12 +155,18 @@ def settings_text(style: Style, aside: str, room: float, canvas: Canvas) -> str:
         return " · ".join(filter(None, [*settings, aside]))
 
     own = style.settings.split(" · ")
-    if canvas.width_of(joined(own), 1.0) > room and " " not in own[0]:
-        own = own[1:]
+    if canvas.width_of(joined(own), 1.0) > room:
+        own = _without_class(style.settings)
     tried = (joined([*own[:count], *["…"] * (count < len(own))]) for count in range(len(own), 0, -1))
     fitting = next((words for words in tried if canvas.width_of(words, 1.0) <= room), aside or own[0])
     # With an aside, settings are shown only if the learning rate fits.
     return canvas.shortened(fitting if not aside or "lr " in fitting else aside, 1.0, room)
+
+
+def _without_class(settings: str) -> list[str]:
+    """Return settings one by one without the class, which has no value."""
+    first, *rest = settings.split(" · ")
+    return [first, *rest] if " " in first else rest
 
 
 def _draw_in_lines(canvas: Canvas, styles: Sequence[Style], box: Box) -> None:

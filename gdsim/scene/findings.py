@@ -9,7 +9,7 @@ errors.
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import Enum
 from functools import singledispatch
 
@@ -192,12 +192,17 @@ def _about(objective: Objective, group: Sequence[Trajectory]) -> Iterator[str]:
         known = objective.minimum is not None and len(objective.minima) > 0
         # Without a known minimum, descents from the highest of the first values are compared.
         base = objective.minimum if objective.minimum is not None else max(float(each.values[0, 0]) for each in group)
-        sentences = _none_arrives(outcomes, base, "" if known else _fastest(group), known=known)
+        sentences = _none_arrives(outcomes, base, known=known)
+        if not known and (down := _reach_bottom(group, outcomes)):
+            sentences = _all_arrive(down, DESCEND)
     elif len(arrived) < len(outcomes):
         sentences = _some_arrive(arrived, [each for each in outcomes if each.fate is not Fate.ARRIVES])
     else:
         sentences = _all_arrive(arrived)
     yield from (words for words, has_names in sentences if unique or not has_names)
+
+
+ARRIVE, DESCEND = ("arrives", "arrive"), ("reaches the bottom", "reach the bottom")  # verbs for one and for several
 
 
 Sentences = Iterator[tuple[str, bool]]
@@ -220,33 +225,46 @@ def _alone(found: Outcome, trajectory: Trajectory) -> Iterator[str]:
         yield f"The path {words}"
 
 
-def _all_arrive(arrived: Sequence[Outcome]) -> Sentences:
-    first, last, every = arrived[0].step, arrived[-1].step, _every(len(arrived))
+def _reach_bottom(group: Sequence[Trajectory], outcomes: Sequence[Outcome]) -> list[Outcome]:
+    """Return when the paths reach the lowest value of all; empty if one of them does not, or is still descending."""
+    found, lowest = [], lowest_value(group)
+    for each, known in zip(group, outcomes, strict=True):
+        step, points = int(steps_to_tolerance(each, lowest)[0]), each.points[:, 0]
+        if known.fate is not Fate.UNDERWAY or step > (1 - RESTING) * (len(points) - 1):
+            return []
+        found.append(replace(known, step=step, circles=turns(points[: step + 1], points[-1]) >= 1))
+    return sorted(found, key=lambda each: each.step)
+
+
+def _all_arrive(arrived: Sequence[Outcome], verbs: tuple[str, str] = ARRIVE) -> Sentences:
+    (one, several), first, last, every = verbs, arrived[0].step, arrived[-1].step, _every(len(arrived))
     if not last:
         yield "All paths start at the minimum", False
         return
     if _equal(first, last):
         when = f"in {count_steps(last)}" if first == last else f"near step {last}"
         if len(arrived) <= 3:
-            yield f"{joined([each.label for each in arrived])} arrive together, {when}", True
-        yield f"{every} arrive together, {when}", False
-        yield f"{every} arrive together", False
+            yield f"{joined([each.label for each in arrived])} {several} together, {when}", True
+        yield f"{every} {several} together, {when}", False
+        yield f"{every} {several} together", False
         return
     leaders = [each for each in arrived if _equal(first, each.step)]
     late = [each for each in arrived if each not in leaders and last <= TOGETHER * each.step]
     slow = next((each for each in late if each.circles), late[-1])
-    rest = f"circles until {slow.step}" if slow.circles else f"needs {slow.step}"
+    rests = [f"circles until {slow.step}"] * slow.circles + [f"needs {slow.step}"]
     names = joined([each.label for each in leaders])
     if len(leaders) > 1:
         when = f"in {count_steps(first)}" if first == leaders[-1].step else f"near step {leaders[-1].step}"
-        yield f"{names} arrive {when}; {slow.label} {rest}", True
-        yield f"{names} arrive first, {when}", True
+        for rest in rests:
+            yield f"{names} {several} {when}; {slow.label} {rest}", True
+        yield f"{names} {several} first, {when}", True
     else:
-        yield f"{names} arrives in {count_steps(first)}; {slow.label} {rest}", True
-        yield f"{names} arrives first, in {count_steps(first)}", True
-        yield f"{names} arrives first", True
-    yield f"The first of {len(arrived)} arrives in {count_steps(first)}, the last in {last}", False
-    yield f"{every} arrive, the first in {count_steps(first)}", False
+        for rest in rests:
+            yield f"{names} {one} in {count_steps(first)}; {slow.label} {rest}", True
+        yield f"{names} {one} first, in {count_steps(first)}", True
+        yield f"{names} {one} first", True
+    yield f"The first of {len(arrived)} {one} in {count_steps(first)}, the last in {last}", False
+    yield f"{every} {several}, the first in {count_steps(first)}", False
 
 
 def _some_arrive(arrived: Sequence[Outcome], others: Sequence[Outcome]) -> Sentences:
@@ -274,8 +292,8 @@ def _some_arrive(arrived: Sequence[Outcome], others: Sequence[Outcome]) -> Sente
     yield f"{len(arrived)} of {total} paths arrive", False
 
 
-def _none_arrives(outcomes: Sequence[Outcome], base: float, fastest: str, *, known: bool) -> Sentences:
-    """Yield sentences about which path ends lowest, from values above `base`; `fastest` is the first to be as low."""
+def _none_arrives(outcomes: Sequence[Outcome], base: float, *, known: bool) -> Sentences:
+    """Yield sentences about which path ends lowest, from values above `base`."""
     fates, every = {each.fate for each in outcomes}, _every(len(outcomes))
     if len(fates) == 1 and outcomes[0].fate in NOTABLE:
         yield f"{every} {outcomes[0].fate.value[1]}", False
@@ -288,8 +306,6 @@ def _none_arrives(outcomes: Sequence[Outcome], base: float, fastest: str, *, kno
     if best:
         names = joined([each.label for each in best])
         what = f"{names} ends lowest" if len(best) == 1 else f"{names} end about equally low"
-        if len(best) == len(outcomes) and fastest:
-            yield f"{every} end about equally low; {fastest} is there first", True
         for each in others[:1]:
             yield f"{what}; {each.label} {each.words}", True
         yield f"{prefix}{what}", True
@@ -305,14 +321,6 @@ def _none_arrives(outcomes: Sequence[Outcome], base: float, fastest: str, *, kno
     for fate in NOTABLE:
         if count := sum(each.fate is fate for each in outcomes):
             yield f"{count} of {len(outcomes)} paths {fate.value[count > 1]}", False
-
-
-def _fastest(group: Sequence[Trajectory]) -> str:
-    """Return which path is first within tolerance of the lowest value of all; empty if none is clearly the first."""
-    lowest = lowest_value(group)
-    steps = [int(steps_to_tolerance(each, lowest)[0]) for each in group]
-    order = sorted(range(len(group)), key=lambda i: steps[i])
-    return "" if _equal(steps[order[0]], steps[order[1]]) else group[order[0]].label
 
 
 def _most_notable(outcomes: Sequence[Outcome]) -> list[Outcome]:

@@ -187,12 +187,13 @@ def _entries(
     crowd: FloatArray,
     solved: float,
 ) -> Iterator[ExitMarks | PathLabel]:
-    """Name the solved band, and yield a dot where each curve enters it, and its step if there is room."""
+    """Name the solved band, and yield a dot where each curve that arrives enters it, and its step if there is room."""
     entries = []
     for curve, trail in zip(panel.curves, trails, strict=True):
         for k in range(curve.points.shape[1] if curve.strength == 1 else 0):
             within = np.flatnonzero(curve.points[: curve.ends[k] + 1, k, 1] <= solved)
-            entries += [(curve, trail, k, int(step)) for step in within[:1]]
+            arrives = curve.arrives is None or curve.arrives[k]
+            entries += [(curve, trail, k, int(step)) for step in within[: int(arrives)]]
     places = [trail.points[step, k] for _, trail, k, step in entries]
     taken += [place + 0.4 * canvas.em * AROUND for place in places]
     level = float(viewport.pixels(np.array([panel.reach, solved]), START)[1])

@@ -6,6 +6,7 @@ from functools import cache
 from importlib import import_module
 from typing import Protocol, cast
 
+from gdsim.objectives import FloatArray
 from gdsim.render.canvas import Canvas
 from gdsim.render.display_list import Moment, Primitive, Viewport
 from gdsim.render.layout import Box
@@ -42,6 +43,10 @@ class ViewRenderer(Protocol):
     def draw_color_bar(self, canvas: Canvas, facet: Facet, box: Box) -> None:
         """Draw the color bar into a box."""
         return
+
+    def lines(self, facet: Facet, viewport: Viewport) -> list[FloatArray]:
+        """Return boxes, (2, 2), along the lines that names of paths must not cover."""
+        return []
 
     def primitives(self, facet: Facet, viewport: Viewport, moment: Moment) -> tuple[Primitive, ...]:
         """Return what moves, as a turning camera sees it at a moment, except the marks of starts and exits."""

@@ -9,9 +9,9 @@ import numpy as np
 from matplotlib.axes import Axes
 
 from gdsim.objectives import FloatArray
-from gdsim.render.annotations import draw_flat_axes, longest_number
+from gdsim.render.annotations import AROUND, draw_flat_axes, longest_number
 from gdsim.render.canvas import Canvas, arrow_shapes, points
-from gdsim.render.display_list import Moment, Primitive, Viewport
+from gdsim.render.display_list import START, Moment, Primitive, Viewport
 from gdsim.render.layout import Box
 from gdsim.render.paths import drop_lines, head_arrows, make_trail, path_style, tangents
 from gdsim.render.views import ViewRenderer
@@ -38,6 +38,11 @@ class _CurveRenderer(ViewRenderer):
         if facet.arrows is not None:
             _draw_arrows(canvas, axes, facet, facet.arrows, box)
         return Viewport(canvas, box, axes)
+
+    def lines(self, facet: Facet, viewport: Viewport) -> list[FloatArray]:
+        model, half = cast("CurveModel", facet.model), 0.15 * viewport.canvas.em * AROUND
+        graph = viewport.pixels(np.column_stack([model.x, model.values]), START)
+        return [point + half for point in graph]
 
     def primitives(self, facet: Facet, viewport: Viewport, moment: Moment) -> tuple[Primitive, ...]:
         trails, feet = [], []

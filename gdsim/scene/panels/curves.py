@@ -37,6 +37,7 @@ class PanelCurve:
         ends: (curves,) the last step drawn.
         strength: Fraction of the style's colour, from 0 to 1, when it is mixed with the background.
         band: (n, 2) the range around the median that holds the middle 80 % of the starts; None for single curves.
+        arrives: (curves,) whether the starts, or half of them, reach a minimum; None if none is known.
     """
 
     style: Style
@@ -44,6 +45,7 @@ class PanelCurve:
     ends: npt.NDArray[np.int64]
     strength: float = 1.0
     band: FloatArray | None = None
+    arrives: npt.NDArray[np.bool_] | None = None
 
 
 @dataclass(frozen=True, eq=False)
@@ -168,12 +170,23 @@ def curves_panel(
         points = np.stack([each.across, above], -1)
         curves.append(
             PanelCurve(
-                group.styles[each.series.number], points, ends, each.series.strength, band if band.size else None
+                group.styles[each.series.number],
+                points,
+                ends,
+                each.series.strength,
+                band if band.size else None,
+                _arrive(group.trajectories[each.series.number], points.shape[1]),
             )
         )
     reach = max(float(each.across[: each.ends.max() + 1].max()) for each in lines)
     across = "step" if group.view.against == "steps" else "gradient evaluations"
     return CurvesPanel(across=across, reach=max(reach, 1.0), curves=tuple(curves), **facts)
+
+
+def _arrive(trajectory: Trajectory, curves: int) -> npt.NDArray[np.bool_] | None:
+    """Return whether each start of a curve arrives, as its title says; for a median, whether half of them do."""
+    solves = solved(trajectory)
+    return solves if solves is None or len(solves) == curves else np.array([solves.mean() >= 0.5])
 
 
 def _share_mistaken(trajectories: Sequence[Trajectory]) -> float:
