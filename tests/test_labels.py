@@ -139,3 +139,10 @@ def test_a_scene_of_one_frame_has_its_labels():
     scene = race()
     frames = Frames(replace(scene, frame_steps=scene.frame_steps[-1:]))
     assert [label.alpha(150.0) for label in labels(frames)] == [1.0] * 3
+
+
+@pytest.mark.parametrize("size", [[1280, 720], [640, 360], [720, 720]])
+def test_settings_in_a_legend_are_under_the_names_where_they_would_be_cut_beside_them(size):
+    wide = gdsim.objective("booth", bounds=[[-10, 10], [-4, 9]])
+    frames = Frames(race(wide, (-7, 8), size=size))
+    assert {"lr 0.01 · momentum 0.9", "SGD · lr 0.01 · momentum 0.9"} & set(written(frames))
