@@ -306,13 +306,15 @@ class FramePainter:
 
     def _drew(self, points: FloatArray, reach: float, within: Rect) -> Rect:
         """Record that pixels around points, (…, 2), have changed, and return their rectangle."""
-        rect = self._around(points[np.isfinite(points).all(-1)], reach, within)
+        rect = self._around(points.reshape(-1, 2), reach, within)
         if rect.width and rect.height:
             self._drawn.append(rect)
         return rect
 
     def _around(self, points: FloatArray, reach: float, within: Rect) -> Rect:
-        """Return a rectangle around points, (n, 2), as far as it is within another one."""
+        """Return a rectangle around the finite of points, (n, 2), as far as it is within another one."""
+        if not np.isfinite(points.sum()):
+            points = points[np.isfinite(points).all(-1)]
         if not len(points):
             return Rect(0, 0, 0, 0)
         (left, low), (right, high) = points.min(0).tolist(), points.max(0).tolist()

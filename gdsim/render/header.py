@@ -155,7 +155,7 @@ class Counter:
         pixels = np.asarray(renderer.buffer_rgba())
         columns = slice(self.left, self.left + round(self.places * self.pitch))
         for digit in "0123456789":
-            pixels[...] = self._page
+            pixels[self.rows] = self._page
             self._draw_text(renderer, digit * self.places)
             digits.append(pixels[self.rows, columns].copy())
         return digits

@@ -92,7 +92,7 @@ class Milestones:
         renderer, images = RendererAgg(*self._size, DPI), []
         pixels = np.asarray(renderer.buffer_rgba())
         for each in self.shown:
-            pixels[...] = [*self._page, 255]
+            pixels[self._rows] = [*self._page, 255]
             each.text.draw(renderer)
             images.append(pixels[self._rows, each.columns, :3].copy())
         return images

@@ -7,8 +7,8 @@ from functools import cache
 from typing import Any, Literal, TypeVar
 
 import numpy as np
+import numpy.typing as npt
 from matplotlib.backend_bases import GraphicsContextBase, RendererBase
-from matplotlib.colors import to_rgba
 from matplotlib.markers import MarkerStyle
 from matplotlib.path import Path as Outline
 from matplotlib.transforms import Affine2D, Bbox, IdentityTransform, TransformedBbox
@@ -32,12 +32,25 @@ CIRCLE = np.stack([np.cos(np.linspace(0, 2 * np.pi, 33)), np.sin(np.linspace(0, 
 """A circle of diameter 1."""
 
 Cap = Literal["butt", "round"]
+Codes = npt.NDArray[np.uint8]
 Kind = TypeVar("Kind")
 
 
 def only(primitives: Iterable[Primitive], kind: type[Kind]) -> list[Kind]:
     """Return the primitives of one type."""
     return [each for each in primitives if isinstance(each, kind)]
+
+
+class _Shape(Outline):
+    """A path without matplotlib's checks and look-ups of settings, which cost as much as drawing a short line."""
+
+    vertices: Any = None
+    codes: Any = None
+    should_simplify = False
+    simplify_threshold = 0.0
+
+    def __init__(self, vertices: FloatArray, codes: Codes) -> None:
+        self.vertices, self.codes = vertices, codes
 
 
 class Painter:
@@ -98,12 +111,12 @@ class Painter:
         style = trail.style
         begin, new = trail.before(float(trail.times[0]) if since is None else since, trail.overlap)
         stretch = trail.stretch(begin, time)
+        widths = _widths(trail, stretch)
         self._draw_hidden(trail, stretch, style.alpha, new)
-        if style.casing_width:
-            for width, shown in _widths(trail, stretch):
-                wide = width + 2 * style.casing_width
-                self.stroke(stretch.lines[:, new:], style.casing, wide, shown=shown[:, new:])
-        self._draw_visible(trail, stretch, style.alpha)
+        for width, shown in widths if style.casing_width else ():
+            wide = width + 2 * style.casing_width
+            self.stroke(stretch.lines[:, new:], style.casing, wide, shown=shown[:, new:])
+        self._draw_visible(trail, stretch, widths, style.alpha)
         return stretch.lines
 
     def _draw_fading(self, trail: Trail, time: float) -> FloatArray:
@@ -113,22 +126,25 @@ class Painter:
             if begin < end:
                 stretch = trail.stretch(begin, end)
                 self._draw_hidden(trail, stretch, alpha)
-                self._draw_visible(trail, stretch, alpha, style.taper + (1 - style.taper) * alpha / style.alpha)
+                factor = style.taper + (1 - style.taper) * alpha / style.alpha
+                self._draw_visible(trail, stretch, [(factor * style.width, stretch.visible)], alpha)
                 drawn.append(stretch.lines)
         return np.concatenate(drawn, axis=1)
 
-    def _draw_visible(self, trail: Trail, stretch: Stretch, alpha: float, factor: float = 1.0) -> None:
+    def _draw_visible(
+        self, trail: Trail, stretch: Stretch, widths: list[tuple[float, BoolArray]], alpha: float
+    ) -> None:
         style, lines = trail.style, stretch.lines
         lengths = [points(part) for part in style.dash_lengths]
         cap: Cap = "round" if alpha == 1 else "butt"
-        for width, visible in _widths(trail, stretch):
+        for width, visible in widths:
             if not style.dash:
-                self.stroke(lines, style.color, factor * width, cap, shown=visible, alpha=alpha)
+                self.stroke(lines, style.color, width, cap, shown=visible, alpha=alpha)
                 continue
             for line, shown, offsets in zip(lines, visible, stretch.dash_offsets, strict=True):
                 for first, last in _runs(shown):
                     dash = (points(float(offsets[first])), lengths)
-                    self.stroke(line[None, first:last], style.color, factor * width, dash=dash, alpha=alpha)
+                    self.stroke(line[None, first:last], style.color, width, dash=dash, alpha=alpha)
         if style.dot_size:
             self._mark(stretch.dots, "o", style.dot_size, style.color, style.casing, style.dot_edge, alpha)
 
@@ -158,6 +174,8 @@ class Painter:
 
     def _draw_heads(self, trail: Trail, heads: FloatArray, time: float) -> FloatArray:
         hidden, style = trail.hidden_at(time), trail.style
+        if not style.head_size:
+            return heads[:0]
         for chosen, alpha in ((hidden, style.alpha * style.hidden_alpha), (~hidden, style.alpha)):
             if alpha and chosen.any():
                 spots = heads[chosen]
@@ -220,8 +238,7 @@ class Painter:
             return
         codes = np.full(lines.shape[:2], Outline.MOVETO, Outline.code_type)
         codes[:, 1:][... if shown is None else shown] = Outline.LINETO
-        outline = Outline(lines.reshape(-1, 2), codes.ravel())
-        outline.should_simplify = False
+        outline = _Shape(lines.reshape(-1, 2), codes.ravel())
         context = self._context(color, width, cap, alpha)
         context.set_dashes(*dash or (0.0, None))
         self.renderer.draw_path(context, outline, self._transform)
@@ -231,7 +248,7 @@ class Painter:
         outlines = np.concatenate([shapes, shapes[:, :1]], 1)
         codes = np.full(outlines.shape[:2], Outline.LINETO, Outline.code_type)
         codes[:, 0], codes[:, -1] = Outline.MOVETO, Outline.CLOSEPOLY
-        self._fill(Outline(outlines.reshape(-1, 2), codes.ravel()), color, edge, edge_width, alpha)
+        self._fill(_Shape(outlines.reshape(-1, 2), codes.ravel()), color, edge, edge_width, alpha)
 
     def fill_strip(self, corners: FloatArray, colors: FloatArray) -> None:
         """Fill a row of quadrilaterals with the vertices (2, n + 1, 2) and the colors (n, 4), the last one on top."""
@@ -249,17 +266,18 @@ class Painter:
     ) -> None:
         """Draw a filled marker at every place, (n, 2), as one path."""
         places = places[np.isfinite(places).all(-1)]
-        if len(places) and size:
-            shape = _marker_path(marker)
-            corners = (np.asarray(shape.vertices) * size + places[:, None]).reshape(-1, 2)
-            self._fill(Outline(corners, np.tile(np.asarray(shape.codes), len(places))), color, edge, edge_width, alpha)
+        if len(places):
+            corners, codes = _marker_corners(marker, size)
+            outlines = (corners + places[:, None]).reshape(-1, 2)
+            self._fill(_Shape(outlines, np.tile(codes, len(places))), color, edge, edge_width, alpha)
 
     def _fill(self, path: Outline, color: str, edge: str, edge_width: float, alpha: float) -> None:
         """Fill a path on top of all its edges, so that an edge does not cover a neighboring shape."""
         if edge_width:
-            context = self._context(edge, 2 * edge_width, alpha=alpha)
-            self.renderer.draw_path(context, path, self._transform, to_rgba(edge, alpha))
-        self.renderer.draw_path(self._context(color, 0.0, alpha=alpha), path, self._transform, to_rgba(color, alpha))
+            around = self._context(edge, 2 * edge_width, alpha=alpha)
+            self.renderer.draw_path(around, path, self._transform, around.get_rgb())
+        context = self._context(color, 0.0, alpha=alpha)
+        self.renderer.draw_path(context, path, self._transform, context.get_rgb())
 
     def _context(self, color: str, width: float, cap: Cap = "butt", alpha: float = 1.0) -> GraphicsContextBase:
         """Return a cached graphics context, because creating one costs as much as stroking a short line."""
@@ -290,10 +308,18 @@ def _marker_path(marker: str) -> Outline:
     return shape.get_path().transformed(shape.get_transform())
 
 
-def _widths(trail: Trail, stretch: Stretch) -> Iterator[tuple[float, BoolArray]]:
-    """Yield each width of a stretch, in ascending order, and which visible segments have it, (starts, n − 1)."""
-    for band in np.flatnonzero(np.bincount(stretch.bands.ravel())).tolist():
-        yield trail.style.widths[band], stretch.visible & (stretch.bands == band)
+@cache
+def _marker_corners(marker: str, size: float) -> tuple[FloatArray, Codes]:
+    path = _marker_path(marker)
+    return np.asarray(path.vertices) * size, np.asarray(path.codes, Outline.code_type)
+
+
+def _widths(trail: Trail, stretch: Stretch) -> list[tuple[float, BoolArray]]:
+    """Return each width of a stretch, in ascending order, and which visible segments have it, (starts, n − 1)."""
+    bands = [-1] if trail.even else sorted(set(stretch.bands.ravel().tolist()))
+    if len(bands) == 1:
+        return [(trail.style.widths[bands[0]], stretch.visible)]
+    return [(trail.style.widths[band], stretch.visible & (stretch.bands == band)) for band in bands]
 
 
 def _runs(shown: BoolArray) -> list[tuple[int, int]]:

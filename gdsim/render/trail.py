@@ -52,12 +52,12 @@ class TrailStyle:
     alpha: float = 1.0
     hidden_alpha: float = 0.45
 
-    @property
+    @cached_property
     def dash_lengths(self) -> tuple[float, ...]:
         """On and off lengths in pixels."""
         return tuple(part * self.width for part in self.dash)
 
-    @property
+    @cached_property
     def widths(self) -> tuple[float, ...]:
         """The width of each band of a path, from its beginning to its end."""
         shares = np.linspace(0.0, 1.0, BANDS)
@@ -160,11 +160,16 @@ class Trail:
             offsets[:, 1:] = np.cumsum(lengths, axis=1) % (sum(style.dash) * style.width)
         return _Drawn(self.times[chosen], lines, hidden, offsets, self.bands[chosen].T, self.dotted[chosen].T)
 
+    @property
+    def even(self) -> bool:
+        """Whether the path has the same width everywhere, except for what a fading trail makes of it."""
+        return self.fade is not None or self.style.taper == 1
+
     @cached_property
     def bands(self) -> npt.NDArray[np.uint8]:
         """(n, starts) the index in `TrailStyle.widths` of the width after each vertex, by the length up to there."""
         last = BANDS - 1
-        if self.fade is not None or self.style.taper == 1:
+        if self.even:
             return np.full(self.points.shape[:2], last, np.uint8)
         lengths = np.nan_to_num(np.linalg.norm(np.diff(self.points, axis=0), axis=-1)).clip(max=LONGEST)
         so_far = np.concatenate([np.zeros((1, self.points.shape[1])), np.cumsum(lengths, axis=0)])
@@ -241,6 +246,8 @@ class Trail:
 
     def hidden_at(self, time: float) -> BoolArray:
         """Return which heads are hidden at a time, (starts,): those on a segment with a hidden end."""
+        if self.hidden is None:
+            return np.zeros(self.points.shape[1], np.bool_)
         times, _, hidden, *_ = self._drawn
         before = int(times.searchsorted(time, side="right")) - 1
         after = before if times[before] == time else min(before + 1, len(times) - 1)
