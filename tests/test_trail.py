@@ -199,6 +199,15 @@ def test_committed_stretches_and_the_rest_are_the_whole_path(points, frames):
     assert whole.commit_times.size == 0
 
 
+def test_a_path_that_has_arrived_is_drawn_once_more_and_then_never_again():
+    points = straight()[:50]
+    path = trail(np.concatenate([points, np.repeat(points[-1:], 100, 0)]), frames=150, style=replace(STYLE, dash=()))
+    *_, before, last = path.commit_times.tolist()
+    assert 49 <= last <= 50
+    assert drawn(path, 100.0, before).strokes
+    assert not drawn(path, 100.0, last).strokes
+
+
 def test_a_fading_path_is_visible_or_hidden_at_every_time_never_both():
     points = straight()
     path = trail(points, fade=30, hidden=(np.arange(len(points)) > 100)[:, None], style=replace(STYLE, dash=()))

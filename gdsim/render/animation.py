@@ -267,7 +267,7 @@ class FramePainter:
             painter.draw_all(layer.at(moment), time)
             self._drawn.append(self._around(layer.viewport.bounds.T, 0.0, self._page))
         self._drawn = _merged(self._drawn)
-        for rect in [*changed, *self._drawn]:
+        for rect in _merged([*changed, *self._drawn]):
             for channel in range(self._frame.shape[-1]):  # four times as fast as all channels at once
                 self._frame[(*rect.area, channel)] = self._pixels[(*rect.area, channel)]
         self._milestones.stamp(self._frame, time)
@@ -329,9 +329,11 @@ def _merged(rects: Iterable[Rect]) -> list[Rect]:
     apart: list[Rect] = []
     for rect in rects:
         for i, other in enumerate(apart):
-            union = rect.union(other)
-            if union.width * union.height <= rect.width * rect.height + other.width * other.height:
-                apart[i] = union
+            # Inlined, because most pairs are apart.
+            height = max(rect.bottom, other.bottom) - min(rect.top, other.top)
+            width = max(rect.right, other.right) - min(rect.left, other.left)
+            if width * height <= rect.width * rect.height + other.width * other.height:
+                apart[i] = rect.union(other)
                 break
         else:
             apart.append(rect)

@@ -108,8 +108,10 @@ class Painter:
         """Draw a trail up to a time, starting at commit time `since` if given, and return its vertices, (…, 2)."""
         if trail.fade is not None:
             return self._draw_fading(trail, time)
-        style = trail.style
-        begin, new = trail.before(float(trail.times[0]) if since is None else since, trail.overlap)
+        style, first, time = trail.style, float(trail.times[0]), min(time, trail.rest)
+        if since == time:
+            return np.empty((0, 2))
+        begin, new = trail.before(first if since is None else since, trail.overlap)
         stretch = trail.stretch(begin, time)
         widths = _widths(trail, stretch)
         self._draw_hidden(trail, stretch, style.alpha, new)

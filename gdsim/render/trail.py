@@ -198,7 +198,14 @@ class Trail:
             return np.empty(0)
         times = self._drawn.times
         chunk = max(min(32, max(4, CHUNK // self.points.shape[1])), len(times) // self.frames)
-        return times[chunk::chunk]
+        commits, rests = times[chunk::chunk], np.count_nonzero(self.times > self.rest)
+        # A path that has arrived is not drawn again.
+        return np.append(commits, self.rest) if rests > len(self.times) // self.frames else commits
+
+    @cached_property
+    def rest(self) -> float:
+        """The time from which the paths do not visibly grow."""
+        return float(self.times[min(np.searchsorted(self.times, self._drawn.times[-1]) + 1, len(self.times) - 1)])
 
     @property
     def overlap(self) -> int:
