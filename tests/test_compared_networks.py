@@ -58,7 +58,7 @@ def test_a_report_tells_of_loss_and_accuracy(found, tmp_path):
     for words in (" at the lowest loss of ", " the highest test accuracy of "):
         assert words in page
         assert words in text
-    assert "lowest loss so far" in text
+    assert "MLP 2–4–2 on moons: loss, lowest so far, the median over the starts." in text
     assert "The loss on the test data after the last step." in page
     assert "path length ÷ distance" not in text
 

@@ -8,8 +8,9 @@ import subprocess
 import tracemalloc
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
+from fractions import Fraction
 from functools import cache
-from itertools import groupby, pairwise
+from itertools import accumulate, groupby, pairwise
 from pathlib import Path
 
 import imageio_ffmpeg
@@ -237,13 +238,14 @@ def test_any_gif_of_few_colours_comes_back_as_it_was(
     tmp_path_factory: pytest.TempPathFactory, drawn: list[np.ndarray], fps: int, hold: int
 ) -> None:
     path = write(still(drawn), tmp_path_factory.getbasetemp() / "any.gif", fps=fps, hold=hold / 100)
-    expected: list[tuple[np.ndarray, int]] = []
-    for _, group in groupby(range(len(drawn)), key=lambda number: drawn[number].tobytes()):
-        numbers = list(group)
-        start, end = (round(100 * number / fps) for number in (numbers[0], numbers[-1] + 1))
-        last = numbers[-1] == len(drawn) - 1
-        expected.append((drawn[numbers[0]], 10 * (end - start + hold * last)))
-    assert_same(decode(path), expected)
+    decoded = decode(path)
+    different = [[*group] for _, group in groupby(range(len(drawn)), key=lambda number: drawn[number].tobytes())]
+    shown = [duration for _, duration in decoded]
+    assert_same(decoded, [(drawn[numbers[0]], each) for numbers, each in zip(different, shown, strict=True)])
+    for numbers, end in zip(different, accumulate(shown), strict=True):
+        exact = Fraction(1000 * (numbers[-1] + 1), fps) + 10 * hold * (numbers[-1] == len(drawn) - 1)
+        assert end % 10 == 0
+        assert abs(end - exact) <= 5  # a GIF counts in 10 ms, and an end between two of them may be rounded to either
 
 
 @settings(deadline=None, max_examples=30)

@@ -259,8 +259,12 @@ def test_the_figures_of_a_path_are_its_iterates(small):
         wanted = np.column_stack([left + share[:, 0] * width, top + (1 - share[:, 1]) * height])
         trail = facet["trails"][known["trail"]]
         at = np.searchsorted(floats(trail["times"]), np.arange(31), side="right") - 1
+        off = np.linalg.norm(floats(trail["points"]).reshape(-1, 2)[at] - wanted, axis=-1)
+        # Where paths run along each other, at the start, the others are beside the first.
+        lane = trail["style"]["widths"][-1] + trail["style"]["casingWidth"] if known["trail"] else 0.0
+        assert off[:3].max() <= 0.5 + lane
         # A vertex that is left out is nearer than a third of a pixel to one that is not.
-        np.testing.assert_allclose(floats(trail["points"]).reshape(-1, 2)[at], wanted, atol=0.5)
+        assert off[3:].max() <= 0.5
 
 
 def test_figures_are_those_recorded_even_beyond_single_precision():

@@ -60,7 +60,8 @@ def attribution(
         return _as_picture(_layer_gradient(module, inputs, target, method.removeprefix(LAYER)))
     if method not in METHODS:
         layers = [LAYER + name for name in _layers(module)]
-        offer = did_you_mean(method, [*METHODS, *layers]) or f"; there are {', '.join(METHODS)} and {LAYER}NAME"
+        meant = LAYER + method if LAYER + method in layers else method
+        offer = did_you_mean(meant, [*METHODS, *layers]) or f"; there are {', '.join(METHODS)} and {LAYER}NAME"
         raise InputError(f"there is no method '{method}'{offer}", KEY, code="unknown-name")
     with module_errors(f"{method} cannot be computed for this network", KEY):
         found = _map(module, inputs, target, method, size, seed)

@@ -45,7 +45,7 @@ from gdsim.scene.views.surface import SurfaceModel
 from gdsim.web import asset, csp_hash, image_uri, render
 
 FINEST = 3840  # maximum width in pixels of background and sprites at two dots per pixel; larger pictures have one
-MOST_VERTICES, MOST_CELLS = 440_000, 1_500_000  # of trails and of images in a drawing; beyond them, some are omitted
+MOST_VERTICES, MOST_CELLS = 400_000, 1_500_000  # of trails and of images in a drawing; beyond them, some are omitted
 FARTHEST = 1e4  # maximum distance between vertices, in pixels, that is tried to satisfy the first limit
 PLANE = ("direction 1", "direction 2")  # the names of the directions of a plane that contains no coordinate axis
 QUALITY = 80  # WebP quality of the background image
@@ -222,7 +222,7 @@ class Drawing:
             "milestones": [self._milestone(each) for each in frames.milestones.shown],
             "counter": self._counter(),
             "scale": self._sheet.scale,
-            "sheet": image_uri(self._sheet.pixels(), "png", optimize=True),
+            "sheet": image_uri(self._sheet.pixels(), "webp", lossless=True),
         }
 
     def _layer(self, layer: Layer) -> dict[str, Any]:

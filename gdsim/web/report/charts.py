@@ -30,6 +30,7 @@ from gdsim.web import data_uri, image_uri
 from gdsim.web.report.summary import objectives_run
 
 MAX_OBJECTIVES = 4  # maximum number of objectives in the animation; with more, each would be too small
+CLIP_LEVEL = 1  # good quality, not the best: a report has each clip twice, for light and dark pages
 POSTER_QUALITY = 85  # WebP quality of the poster, high enough to keep thin lines sharp
 
 # Charts are drawn once, in unusual colours, each of which is replaced by the CSS variable of its role or path.
@@ -116,7 +117,9 @@ def _with_notes(scene: Scene, notes: tuple[str, ...]) -> Scene:
 def _clip(scene: Scene) -> tuple[str, str]:
     drawn = frames(scene)
     with temporary_folder() as folder:
-        video = write(drawn, folder / "film.mp4", fps=scene.fps, **surroundings(scene, drawn)).read_bytes()
+        video = write(
+            drawn, folder / "film.mp4", fps=scene.fps, quality_level=CLIP_LEVEL, **surroundings(scene, drawn)
+        ).read_bytes()
     return data_uri("video/mp4", video), image_uri(drawn.poster(), "webp", quality=POSTER_QUALITY)
 
 
