@@ -96,7 +96,7 @@ def test_the_label_of_the_path_that_arrives_first_is_stressed_at_the_end():
     settings = {"SGD": {"lr": 0.01}, "Adam": {"lr": 0.3}}
     frames = Frames(build_scene(gdsim.simulate("himmelblau", settings, start=[-0.5, 4.2], steps=100)))
     assert frames.scene.styles[frames.scene.best].label == "SGD"
-    (label,) = (each for layer in frames.layers for each in only(layer.primitives, PathLabel) if not each.optimizer)
+    (label,) = (each for layer in views(frames) for each in only(layer.primitives, PathLabel) if not each.optimizer)
     stressed, last, color = frames.stressed().copy(), frames.poster(), frames.scene.styles[0].color
     rows, columns = np.nonzero((stressed != last).any(-1))
     (left, low), (right, high) = label.extent
@@ -472,8 +472,14 @@ def test_the_arrows_at_a_head_point_uphill_downhill_and_where_the_step_went():
     here, there = places(frames, [head, head + path.gradients[int(moment.time), 0]])
     along = (there - here) / np.linalg.norm(there - here)
     em = frames.canvas.em
-    uphill, step = here + 1.3 * em * along, here - 1.2 * em * along
-    assert count(around(frame, *uphill, 3), scene.theme.text) >= 1
+    # The gradient is the largest of the path, so that both its arrows have their heads some four ems away.
+    uphill, downhill, step = (here + way * em * along for way in (3.8, -3.8, -1.2))
+    solid, hollow = (
+        [count(around(frame, *place, 3), color) for color in (scene.theme.text, scene.theme.page)]
+        for place in (uphill, downhill)
+    )
+    assert solid[0] >= 10 > solid[1]
+    assert hollow[1] >= 10 > hollow[0]
     assert count(around(frame, *step), path.style.color) >= 1
 
 
@@ -646,10 +652,11 @@ def test_a_see_through_page_shows_what_an_opaque_one_does(kind, theme):
         # Type is set a little lighter with an outline; all else is the same.
         assert psnr(over(frame, scene.theme.page), other) > 25
         for layer in frames.layers:
-            box = layer.viewport.box
+            # Beside a panel, there is room for heads, which is clear except at the panel.
+            box = layer.viewport.axes.get_window_extent()
             rows, columns = (
-                slice(360 - int(box.top) + 3, 360 - int(box.y) - 3),
-                slice(int(box.x) + 3, int(box.right) - 3),
+                slice(360 - int(box.y1) + 3, 360 - int(box.y0) - 3),
+                slice(int(box.x0) + 3, int(box.x1) - 3),
             )
             inside, same = frame[rows, columns], other[rows, columns]
             if kind == "surface" and layer in views(frames):

@@ -128,8 +128,8 @@ class Frames:
         return self.at(self.moment(len(self) - 1))
 
     def stressed(self) -> Pixels | None:
-        """Return the last frame with the label of the best path as a pill; None if no label is of the best path."""
-        layers = [layer for layer in self.layers if not layer.primitives_at]
+        """Return the last frame with the best path's label in its view as a pill; None if it has no label."""
+        layers = [layer for layer in self.layers if layer.facet is not None and not layer.primitives_at]
         labels = [label for layer in layers for label in only(layer.primitives, PathLabel)]
         best = [label for label in labels if label.optimizer == self.scene.best]
         with self.settings():

@@ -114,7 +114,9 @@ def exit_marks(canvas: Canvas, facet: Facet, viewport: Viewport, moment: Moment)
     taken = [place + 0.5 * em * AROUND for _, _, places in placed for place in places]
     taken += _surroundings(canvas, viewport) if worded else []
     box = viewport.box
-    around = Box(box.x - 4 * em, box.y - 2 * em, box.width + 8 * em, box.height + 4 * em)
+    # What appears on a transparent page must be opaque, but the edges of letters are not.
+    wide, high = (0.0, 0.0) if canvas.page == "none" else (4 * em, 2 * em)
+    around = Box(box.x - wide, box.y - high, box.width + 2 * wide, box.height + 2 * high)
     found = []
     for path, markers, places in placed:
         if not worded or path.points.shape[1] > FEW_STARTS:

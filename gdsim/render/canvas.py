@@ -151,12 +151,12 @@ class Canvas:
         return self.figure.add_artist(_Drawing(paint))
 
     def card(self, box: Box) -> None:
-        """On a transparent page, draw a rounded rectangle in the theme's page color behind a box."""
+        """On a transparent page, draw a rounded rectangle in the theme's page color behind everything in a box."""
         if self.page == "none":
             corners = BoxStyle.Round(pad=0, rounding_size=0.3 * self.em / DPI)
             inches = self.figure.dpi_scale_trans
             patch = FancyBboxPatch(
-                *_inches(box), boxstyle=corners, color=self.theme.page, linewidth=0, transform=inches
+                *_inches(box), boxstyle=corners, color=self.theme.page, linewidth=0, zorder=-1, transform=inches
             )
             self.figure.add_artist(patch)
 

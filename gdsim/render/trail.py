@@ -209,8 +209,11 @@ class Trail:
 
     @property
     def overlap(self) -> int:
-        """The number of vertices before the last commit that are drawn again in the path's color."""
-        return OVERLAP if self.style.casing_width else 0
+        """The number of vertices before the last commit that are drawn again in the path's color.
+
+        The edges of what is drawn again become bolder, which shows on the thin paths of many starts.
+        """
+        return max(OVERLAP // self.points.shape[1], 2) if self.style.casing_width else 0
 
     @property
     def fade_bands(self) -> tuple[tuple[float, float, float], ...]:

@@ -111,7 +111,9 @@ def _draw_axes(canvas: Canvas, panel: CurvesPanel, box: Box, *, numbered: bool) 
         canvas.text(box.x + used, y, canvas.shortened(shown[0], 1.0, room - used), color=theme.quiet, va="baseline")
     # Heads at the borders are not cut.
     room = HEAD_ROOM * em
-    return Viewport(canvas, Box(box.x - room, box.y - room, box.width + 2 * room, box.height + room), axes)
+    around = Box(box.x - room, box.y - room, box.width + 2 * room, box.height + room)
+    canvas.card(Box(around.x - 1, around.y - 1, around.width + 2, around.height + 2))
+    return Viewport(canvas, around, axes)
 
 
 def _band_color(theme: Theme) -> str:
