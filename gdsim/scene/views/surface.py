@@ -112,7 +112,8 @@ def facets(group: GroupInput) -> tuple[Facet, ...]:
         path.points[path.times <= end, i] for facet in found for path in facet.paths for i, end in enumerate(path.ends)
     ]
     camera = choose_camera(view.camera, projection.bounds, model.heights, paths, found[0].minima)
-    return tuple(replace(facet, model=replace(model, camera=camera)) for facet in found)
+    model = replace(model, camera=camera)
+    return tuple(replace(facet, model=model) for facet in found)
 
 
 def value_axis(values: FloatArray, beside: FloatArray, *, compressed: bool, bottomless: bool = False) -> ValueAxis:
