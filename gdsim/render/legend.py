@@ -246,7 +246,8 @@ def _symbols(scene: Scene) -> Iterator[tuple[float, str, DrawSymbol]]:
         yield 1.2, "−∇f", partial(_draw_arrow, -1.0, -0.7, theme.page, edge=theme.text)
         yield 1.2, "step", partial(_draw_arrow, -1.0, -0.7, scene.styles[0].color)
     arrows = [facet.arrows for facet in facets if facet.arrows is not None and facet.arrows.lengths.any()]
-    if any(each.points.shape[1] == 2 for each in arrows):
+    # Arrows at heads are of the gradient, too.
+    if any(each.points.shape[1] == 2 for each in arrows) and not scene.vectors:
         yield 1.2, "gradient", partial(_draw_arrow, 1.0, 0.7, theme.quiet)
     if any(each.points.shape[1] == 1 for each in arrows):
         yield 2.9, "gradient", _draw_slopes
