@@ -129,6 +129,15 @@ def test_the_legend_names_every_path_from_the_first_frame_on_with_its_settings(v
     assert any("lr 0.01 · momentum 0.9" in each for each in words)
 
 
+def test_a_matrix_breaks_settings_between_two_and_cuts_no_name():
+    runs = {name: {"lr": 0.001} for name in ("SGD", "Adam")}
+    runs["Momentum"] = {"class": "SGD", "lr": 0.001, "momentum": 0.9}
+    source = {"objective": ["himmelblau", "rosenbrock", "beale", "booth"], "steps": 5, "optimizers": runs}
+    words = written(gdsim.frames(gdsim.animate(source | {"view": {"layout": "grid"}}).scene))
+    assert {"SGD", "Adam", "Momentum", "momentum\N{NO-BREAK SPACE}0.9"} <= set(words)
+    assert not any("…" in each for each in words)
+
+
 def test_a_name_of_a_class_is_not_said_twice():
     for view in ({}, {"layout": "grid"}):
         assert not any(words.startswith(("SGD · lr 0.01 ·", "Adam ·")) and "momentum" not in words

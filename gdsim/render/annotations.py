@@ -61,10 +61,6 @@ def _draw_ticks(canvas: Canvas, axes: Axes, facet: Facet, box: Box, outer: tuple
             edge = high - 1.2 * canvas.em / side * (high - low)
             written = [words if tick < edge else "" for tick, words in zip(ticks, written, strict=True)]
         getattr(axes, f"set_{name}ticks")(ticks, written)
-        # In the lower left corner, the first labels of both axes would touch.
-        if len(ticks) and (ticks[0] - low) * side < 0.6 * canvas.em * (high - low):
-            axis, inwards = (axes.xaxis, {"ha": "left"}) if name == "x" else (axes.yaxis, {"va": "bottom"})
-            axis.get_major_ticks()[0].label1.set(**inwards)
     across, up = facet.names
     canvas.name_axes(axes, x=across if outer[0] else "", y=up if outer[1] else "")
 

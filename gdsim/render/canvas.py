@@ -201,17 +201,23 @@ class Canvas:
     def fitted(
         self, words: str, size: float, room: float, lines: int, *, bold: bool = False
     ) -> tuple[list[str], float]:
-        """Return lines of text that fit `room` pixels, and their font size: shrunk, then wrapped, then shortened."""
+        """Return lines of text that fit `room` pixels, and their font size: shrunk, then wrapped, then shortened.
+
+        Lines are broken at no-break spaces only if there is no other way.
+        """
         for fitting in (size, SMALL):
             if self.width_of(words, fitting, bold=bold) <= room:
                 return [words], fitting
         wrapped = [""]
-        for word in words.split():
+        for word in words.split(" "):
             longer = f"{wrapped[-1]} {word}".lstrip()
             if len(wrapped) < lines and wrapped[-1] and self.width_of(longer, SMALL, bold=bold) > room:
                 wrapped.append(word)
             else:
                 wrapped[-1] = longer
+        space = "\N{NO-BREAK SPACE}"
+        if space in words and any(self.width_of(line, SMALL, bold=bold) > room for line in wrapped):
+            return self.fitted(words.replace(space, " "), size, room, lines, bold=bold)
         return [self.shortened(line, SMALL, room, bold=bold, middle=True) for line in wrapped], SMALL
 
     def axes(self, box: Box, background: str = "") -> Axes:

@@ -23,7 +23,7 @@ TITLE, SUBTITLE, HEADER = 2.25, 4.1, 5.2  # from the upper edge: the baselines o
 LOW, LOW_HEADER = 1.6, 2.6  # likewise, for a header of one line
 COUNTER = 9.0  # the width of the step counter
 LINE = 1.6  # the height of a line of the legend in which entries follow each other
-ROW_NAME, COLUMN_NAME = 9.0, 2.0  # the width of the names beside a matrix, and the height of those above it
+ROW_NAME, COLUMN_NAME = 10.5, 2.0  # the width of the names beside a matrix, and the height of those above it
 SMALLEST_PANEL = 11.0  # the minimum width of a panel
 SMALLEST_FACET = 6.5  # up to this side of a square facet, its size decides; beyond it, the number of panels
 
@@ -255,14 +255,14 @@ class LayoutSearch:
 
     def _cell(self, cell: Box, group: int, share: float, columns: int) -> GroupLayout:
         """Return the layout of one of several objectives: its name, its facets in columns, and its panels."""
-        em = self.em
+        em, stretch = self.em, 1.0 if self.named else STRETCH
         room = Box(cell.x, cell.y, cell.width - 1.2 * em, cell.height - 1.9 * em)
         if room.width > 1.6 * room.height:
-            made = self._grid(replace(room, width=share * room.width), columns, group, stretch=STRETCH)
+            made = self._grid(replace(room, width=share * room.width), columns, group, stretch=stretch)
             x, top = made.right(BAR * em) + em, room.top
         else:
             views = room.between(room.top - share * room.height, room.top)
-            made = self._grid(views, columns, group, stretch=STRETCH)
+            made = self._grid(views, columns, group, stretch=stretch)
             # Align the left ends of the facet's and the panels' axes.
             x = max(made.facets[0].x - self._numbers(self.panels), room.x)
             top = self._bottom(made) - 0.6 * em

@@ -79,7 +79,10 @@ def _draw_name(canvas: Canvas, style: Style, box: Box, facet: Box) -> None:
         box = replace(box, width=box.width + 0.6 * em)  # into the gap between facets
         _draw_entry(canvas, style, box, box.top - 0.95 * em, under=under, lined=False, whole=not under)
         return
-    texts = [(style.label, LABEL, True, canvas.theme.text), (style.settings, SMALL, False, quiet)]
+    # Lines are broken between settings.
+    space = "\N{NO-BREAK SPACE}"
+    settings = style.settings.replace(" ", space).replace(f"·{space}", "· ")
+    texts = [(style.label, LABEL, True, canvas.theme.text), (settings, SMALL, False, quiet)]
     room = Box(box.x + 1.2 * em, box.y, box.width - 1.2 * em, box.height)
     top = _draw_lines(canvas, room, [each for each in texts if each[0]])
     canvas.sign([box.x + 0.4 * em], top, color=style.color, marker=style.marker)
