@@ -2,35 +2,48 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import json
 from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import pytest
-from scipy.ndimage import maximum_filter, minimum_filter
+from matplotlib.colors import to_rgb
+from scipy.ndimage import maximum_filter, minimum_filter, uniform_filter
 
 import gdsim
 from gdsim.objectives import inside
 from gdsim.render import Frames
+from gdsim.render.display_list import Tangents
 from gdsim.render.painter import only
+from gdsim.render.strands import fanned
 from gdsim.render.trail import Trail
 from gdsim.scene.model import Facet, Scene
 
-CONFIGS = sorted((Path(__file__).parent.parent / "configs").glob("*.yaml"))
+# Left out, because they take long: networks and grids that look like vanishing and matrix, and quickstart with streams.
+SLOW = ("cnn_saliency", "digits_mlp", "dreamed_digit", "nine", "streamlines")
+CONFIGS = sorted(each for each in (Path(__file__).parent.parent / "configs").glob("*.yaml") if each.stem not in SLOW)
+# Arrows have the colour of the theme, so that some functions in each theme show what they do.
+WITH_ARROWS = ("heat", "own_theme", "quickstart", "rastrigin_starts", "slide", "swarm", "vanishing")
 
 
-def shipped(path: Path) -> Iterator[tuple[str, Scene]]:
-    """The scene of a config in its own theme and two others, of few examples and steps if a network is trained."""
+def shipped(path: Path) -> Scene:
+    """The scene of a config without panels, after few steps and with few examples if a network is trained.
+
+    Half of the configs with a light theme have the dark one. Lines have twice their width, because thin ones have no
+    pixels of their pure colours.
+    """
     experiment = gdsim.load(path, allow_code=True)
+    theme = experiment.view.theme
+    theme = {"base": theme} if isinstance(theme, str) else theme.given()
+    if theme == {"base": "light"} and CONFIGS.index(path) % 2:
+        theme = {"base": "dark"}
+    overrides = [f"view.theme={json.dumps({**theme, 'stroke': 2.0})}"]
     if any(spec.to_train() for spec in experiment.objectives):
-        experiment = gdsim.load(path, overrides=["view.examples=60", "steps=40"], allow_code=True)
-    trajectories = gdsim.simulate(experiment)
-    # At twice the size, where thin lines have pixels of their pure colours.
-    size = [2 * side for side in experiment.view.size]
-    for theme in ["light", "dark"] + [experiment.view.theme] * (experiment.view.theme not in ("light", "dark")):
-        view = experiment.view.model_copy(update={"theme": theme, "size": size})
-        yield str(theme), gdsim.build_scene(trajectories, view=view, animation=experiment.animation)
+        overrides += ["view.examples=30", "steps=20"]
+    experiment = gdsim.load(path, overrides=overrides, allow_code=True)
+    view = experiment.view.model_copy(update={"panels": []})
+    return gdsim.build_scene(gdsim.simulate(experiment), view=view, animation=experiment.animation)
 
 
 def luminance(frame: np.ndarray) -> np.ndarray:
@@ -51,21 +64,31 @@ def visible(trail: Trail, time: float) -> np.ndarray:
 
 def path_contrast(frames: Frames) -> float:
     """The lowest contrast across a path: of its color, its casing and the field, within its width and a pixel."""
-    poster, height, moment = luminance(frames.poster()[..., :3]), frames.size[1], frames.moment(len(frames) - 1)
-    lowest = [np.inf]
+    picture, height, moment = frames.poster()[..., :3], frames.size[1], frames.moment(len(frames) - 1)
+    poster, lowest = luminance(picture), [np.inf]
     for layer in (layer for layer in frames.layers if layer.facet is not None):
         trails = [trail for trail in only(layer.at(moment), Trail) if trail.path is not None]
+        heads = fanned(trails, moment.time)
+        # On a curve, the tangents at all heads lie on the paths near them.
+        tangents = max((each.reach for each in only(layer.at(moment), Tangents)), default=0.0)
         for trail in trails:
             reach = int(np.ceil(trail.style.width / 2 + trail.style.casing_width)) + 1
-            contrast = maximum_filter(poster, 2 * reach + 1) / minimum_filter(poster, 2 * reach + 1)
             points = visible(trail, moment.time)
             points = points[inside(points, layer.viewport.bounds + np.array([reach, -reach]))]
-            for each in trails:
+            for each, places in zip(trails, heads, strict=True):
                 # A head is larger than the area that is compared.
-                apart = np.linalg.norm(points[:, None] - each.at(moment.time), axis=-1).min(-1, initial=np.inf)
-                points = points[apart > each.style.head_size]
+                apart = np.linalg.norm(points[:, None] - places, axis=-1).min(-1, initial=np.inf)
+                points = points[apart > max(each.style.head_size, tangents)]
             x, y = points.T
-            lowest.append(contrast[np.floor(height - y).astype(int), np.floor(x).astype(int)].min(initial=np.inf))
+            rows, columns = np.floor(height - y).astype(int), np.floor(x).astype(int)
+            own = (picture == [round(255 * part) for part in to_rgb(trail.style.color)]).all(-1)
+            # Where an optimizer's paths lie on each other, they cover more than one path can in any direction. What
+            # they cover together has its edges at other vertices.
+            most = np.sqrt(2) * trail.style.width / (2 * reach + 1)
+            alone = uniform_filter(own.astype(float), 2 * reach + 1)[rows, columns] <= 1.25 * most
+            rows, columns = rows[alone], columns[alone]
+            contrast = maximum_filter(poster, 2 * reach + 1) / minimum_filter(poster, 2 * reach + 1)
+            lowest.append(contrast[rows, columns].min(initial=np.inf))
     return min(lowest)
 
 
@@ -79,15 +102,16 @@ def with_short_arrows(facet: Facet) -> Facet:
     )
 
 
-def arrow_contrast(scene: Scene) -> float:
+def arrow_contrast(frames: Frames) -> float:
     """The highest contrast with the field of arrows that lie on it."""
     # Invisibly short arrows, because the layout has room for the key to arrows only where there are any.
+    scene = frames.scene
     short = tuple(replace(group, facets=tuple(map(with_short_arrows, group.facets))) for group in scene.groups)
-    both = [gdsim.frames(each) for each in (scene, replace(scene, groups=short))]
-    drawn, field = (luminance(frames.background[..., :3]) for frames in both)
+    both = [frames, gdsim.frames(replace(scene, groups=short))]
+    drawn, field = (luminance(each.background[..., :3]) for each in both)
     contrast, height = np.maximum(drawn, field) / np.minimum(drawn, field), scene.size[1]
     highest = [1.0]
-    for layer in (layer for layer in both[0].layers if layer.facet is not None and layer.facet.model.kind == "contour"):
+    for layer in (layer for layer in frames.layers if layer.facet is not None and layer.facet.model.kind == "contour"):
         (left, right), (bottom, top) = layer.viewport.bounds.round().astype(int).tolist()
         highest.append(contrast[height - top : height - bottom, left:right].max())
     return max(highest)
@@ -96,7 +120,8 @@ def arrow_contrast(scene: Scene) -> float:
 @pytest.mark.slow
 @pytest.mark.parametrize("path", CONFIGS, ids=lambda path: path.stem)
 def test_paths_contrast_with_the_field_along_their_length_and_arrows_do_less(path: Path) -> None:
-    for theme, scene in shipped(path):
-        paths, arrows = path_contrast(gdsim.frames(scene)), arrow_contrast(scene)
-        assert paths >= 4.5, theme
-        assert arrows < min(paths, 4.0), theme
+    frames = gdsim.frames(shipped(path))
+    paths = path_contrast(frames)
+    assert paths >= 4.5
+    if path.stem in WITH_ARROWS:
+        assert arrow_contrast(frames) < min(paths, 4.0)
