@@ -65,7 +65,7 @@ def visible(trail: Trail, time: float) -> np.ndarray:
 def path_contrast(frames: Frames) -> float:
     """The lowest contrast across a path: of its color, its casing and the field, within its width and a pixel."""
     picture, height, moment = frames.poster()[..., :3], frames.size[1], frames.moment(len(frames) - 1)
-    poster, lowest = luminance(picture), [np.inf]
+    poster, lowest, contrasts = luminance(picture), [np.inf], dict[int, np.ndarray]()
     for layer in (layer for layer in frames.layers if layer.facet is not None):
         trails = [trail for trail in only(layer.at(moment), Trail) if trail.path is not None]
         heads = fanned(trails, moment.time)
@@ -87,8 +87,9 @@ def path_contrast(frames: Frames) -> float:
             most = np.sqrt(2) * trail.style.width / (2 * reach + 1)
             alone = uniform_filter(own.astype(float), 2 * reach + 1)[rows, columns] <= 1.25 * most
             rows, columns = rows[alone], columns[alone]
-            contrast = maximum_filter(poster, 2 * reach + 1) / minimum_filter(poster, 2 * reach + 1)
-            lowest.append(contrast[rows, columns].min(initial=np.inf))
+            if reach not in contrasts:
+                contrasts[reach] = maximum_filter(poster, 2 * reach + 1) / minimum_filter(poster, 2 * reach + 1)
+            lowest.append(contrasts[reach][rows, columns].min(initial=np.inf))
     return min(lowest)
 
 
