@@ -58,6 +58,8 @@ OTHERS = {
     "grid": "{objective: himmelblau, start: {random: 6}, steps: 40, optimizers: {SGD: {lr: 0.01}, Adam: {lr: 0.3}}, "
     "view: {size: [640, 480], layout: grid, panels: [loss, step_size], against: evaluations}, "
     "animation: {fps: 5, seconds: 2, trail: 9}}",
+    "inset": "{objective: styblinski_tang, start: [3.6, 3.4], steps: 20, optimizers: {SGD: {lr: 0.004}, "
+    "Adam: {lr: 0.03}}, view: {panels: []}, animation: {fps: 5, seconds: 2}}",
 }
 HUGE = """
 {objective: {expression: "1e60*(x**2 + y**2)"}, start: [[1, 2], [3, 4]], steps: 9, optimizers: {SGD: {lr: 1.0e-61}},
@@ -379,7 +381,7 @@ CANVAS = """
 """
 
 
-@pytest.mark.parametrize("name", ["small", "curve", "surface", "grid"])
+@pytest.mark.parametrize("name", ["small", "curve", "surface", "grid", "inset"])
 def test_the_script_draws_heads_and_counter_at_the_time_of_each_frame(node, name):
     scene = scene_of(SMALL if name == "small" else OTHERS[name])
     whole, data = frames(scene), held_numbers(scene)

@@ -24,6 +24,7 @@ from gdsim.render.canvas import DPI, Canvas, default_settings, save_vectors, unh
 from gdsim.render.display_list import START, ExitMarks, Layer, Moment, PathLabel, Primitive, Viewport
 from gdsim.render.header import Counter, draw_header
 from gdsim.render.images import Pixels, Rect, image_artists, pixels_of
+from gdsim.render.inset import draw_inset
 from gdsim.render.labels import path_labels
 from gdsim.render.layout import GroupLayout, Layout
 from gdsim.render.layout_search import LayoutSearch
@@ -367,18 +368,28 @@ def _view_layers(canvas: Canvas, index: int, place: GroupLayout) -> Iterator[Lay
     facets = canvas.scene.groups[index].facets
     renderer = view_renderer(facets[0].model.kind)
     for facet, box, outer in zip(facets, place.facets, place.outer, strict=True):
-        viewport = renderer.draw(canvas, facet, box, outer)
-        at = partial(_moving_parts, canvas, facet, viewport)
-        primitives, labels = at(START), list[PathLabel]()
-        if not viewport.turning:
-            trails = [trail for trail in only(primitives, Trail) if trail.path is not None]
-            exits = [marks.extent for marks in only(primitives, ExitMarks) if marks.text is not None]
-            labels = path_labels(canvas, facet, viewport, trails, exits + renderer.lines(facet, viewport))
-            add_starts(facet, viewport, START)
-            name_marks(canvas, facet, viewport, [label.extent for label in labels])
-        yield Layer(viewport, index, (*primitives, *labels), at if viewport.turning else None, facet)
+        yield from _layers(canvas, index, facet, renderer.draw(canvas, facet, box, outer))
     if place.color_bar is not None:
         renderer.draw_color_bar(canvas, facets[0], place.color_bar)
+
+
+def _layers(canvas: Canvas, index: int, facet: Facet, viewport: Viewport) -> Iterator[Layer]:
+    """Yield the layer of a view with its axes drawn, and that of its inset, which has the labels of the paths."""
+    at = partial(_moving_parts, canvas, facet, viewport)
+    primitives, labels, inset = at(START), list[PathLabel](), None
+    if not viewport.turning:
+        trails = [trail for trail in only(primitives, Trail) if trail.path is not None]
+        exits = [marks.extent for marks in only(primitives, ExitMarks) if marks.text is not None]
+        inset = draw_inset(canvas, facet, viewport, [marks.extent for marks in only(primitives, ExitMarks)])
+        if inset is None:
+            lines = view_renderer(facet.model.kind).lines(facet, viewport)
+            labels = path_labels(canvas, facet, viewport, trails, exits + lines)
+        add_starts(facet, viewport, START)
+        own = [label.extent for label in labels] if inset is None else [inset.bounds.T]
+        name_marks(canvas, facet, viewport, own)
+    yield Layer(viewport, index, (*primitives, *labels), at if viewport.turning else None, facet)
+    if inset is not None and facet.inset is not None:
+        yield from (replace(layer, facet=None) for layer in _layers(canvas, index, facet.inset, inset))
 
 
 def _moving_parts(canvas: Canvas, facet: Facet, viewport: Viewport, moment: Moment) -> tuple[Primitive, ...]:

@@ -282,6 +282,13 @@ class Canvas:
         self.block(Box(box.x - edge, box.y - edge, box.width + 2 * edge, box.height + 2 * edge), self.theme.quiet)
         self.block(box, self.theme.panel)
 
+    def outline(self, box: Box) -> None:
+        """Draw a thin line around a box, with a casing, on top of all axes."""
+        inches = self.figure.dpi_scale_trans
+        for color, width in ((self.theme.casing, 0.16), (self.theme.text, 0.06)):
+            style: dict[str, Any] = {"edgecolor": color, "linewidth": points(max(width * self.line, 1.0))}
+            self.figure.add_artist(Rectangle(*_inches(box), fill=False, zorder=1, transform=inches, **style))
+
     def swatches(self, box: Box, colors: npt.NDArray[np.uint8]) -> None:
         """Fill a box with colors, (n, 3), side by side."""
         lefts = box.x + np.arange(len(colors)) * box.width / len(colors)

@@ -138,6 +138,7 @@ class Facet:
         marks: Named points, such as the recordings that define a plane of weights.
         value_name: The name of the value, such as "f(x, y)" or "loss"; empty for an image.
         heading: Text above a facet without a style.
+        inset: The part that contains the visible paths, in units of the same axes; None if they are not small.
     """
 
     style: Style | None
@@ -150,6 +151,7 @@ class Facet:
     marks: tuple[Mark, ...] = ()
     value_name: str = ""
     heading: str = ""
+    inset: Facet | None = None
 
 
 @dataclass(frozen=True)

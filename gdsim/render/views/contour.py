@@ -123,20 +123,22 @@ def _lit(canvas: Canvas, shares: FloatArray, box: Box) -> FloatArray:
 
 
 def _draw_field(canvas: Canvas, axes: Axes, model: ContourModel, box: Box) -> None:
-    theme, edges, grid = canvas.theme, model.levels.edges, (model.x, model.y, np.ma.masked_invalid(model.values))
+    theme, lines, grid = canvas.theme, model.lines, (model.x, model.y, np.ma.masked_invalid(model.values))
     if model.fill == "none":
-        colors = _line_colors(canvas, len(edges) - 1)[1:]
-        axes.contour(*grid, levels=edges[1:-1], colors=colors, linewidths=points(0.06 * canvas.line), zorder=1)
+        colors = _line_colors(canvas, len(lines) - 1)[1:]
+        axes.contour(*grid, levels=lines[1:-1], colors=colors, linewidths=points(0.06 * canvas.line), zorder=1)
         return
     # The colors of the outermost points extend over half a cell, of which the axes show the inner half.
     (left, right), (bottom, top) = (ends[[0, -1]] + (ends[1] - ends[0]) * HALF for ends in (model.x, model.y))
     image, extent = _lit(canvas, _shares(model), box), (left, right, bottom, top)
     axes.imshow(image, extent=extent, aspect="auto", origin="lower", interpolation="bilinear", zorder=0)
     if model.fill == "levels":
-        levels, width = np.arange(2, len(edges) - 1, 2), points(max(0.045 * canvas.line, 0.4))
-        colors = _overlay(canvas, theme.level_line, len(edges), LINE_CONTRAST)[levels]
-        colors[:, 3] *= np.minimum(levels / (len(edges) - 1) / FLAT, 1)
-        axes.contour(*grid, levels=edges[levels], colors=colors, linewidths=width, zorder=1)
+        levels, width = np.arange(2, len(lines) - 1, 2), points(max(0.045 * canvas.line, 0.4))
+        edges = model.levels.edges
+        shades = np.rint(np.interp(lines[levels], edges, np.arange(len(edges)))).astype(np.intp)
+        colors = _overlay(canvas, theme.level_line, len(edges), LINE_CONTRAST)[shades]
+        colors[:, 3] *= np.minimum(levels / (len(lines) - 1) / FLAT, 1)
+        axes.contour(*grid, levels=lines[levels], colors=colors, linewidths=width, zorder=1)
 
 
 def _draw_arrows(canvas: Canvas, axes: Axes, facet: Facet, arrows: Arrows, box: Box) -> None:
