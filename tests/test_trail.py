@@ -351,7 +351,7 @@ def test_the_step_really_taken_ends_at_the_next_iterate(name):
     path = gdsim.descend(gdsim.objective(title), "SGD", start=start, steps=12, lr=0.004, momentum=0.9)
     scene = build_scene([path], view=View(vectors=True, panels=[], **view))
     frames = Frames(scene)
-    (layer,), (path,) = frames.layers, scene.facets[0].paths
+    layer, (path,) = frames.layers[0], scene.facets[0].paths
     seen = 0
     for step in range(12):
         moment = Moment(step + 0.5, (step + 0.5) / 12)
