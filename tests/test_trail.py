@@ -17,7 +17,7 @@ from gdsim.config import Animation, View
 from gdsim.render import Frames
 from gdsim.render.display_list import ExitMarks, HeadArrows, Moment
 from gdsim.render.painter import Painter, only
-from gdsim.render.trail import Trail, TrailStyle, interpolated, settled
+from gdsim.render.trail import OPENING, Trail, TrailStyle, interpolated, settled
 from gdsim.scene.build import build_scene
 from gdsim.themes import THEMES, contrast, mix
 
@@ -71,7 +71,16 @@ def drawn(path: Trail, time: float, since: float | None = None) -> Recorder:
 
 
 def trail(points, *, style=STYLE, frames=50, **rest) -> Trail:
-    return Trail(0, style, np.arange(len(points), dtype=float), points, frames=frames, **rest)
+    return Trail(
+        0, style, np.arange(len(points), dtype=float), points, frames=np.linspace(0, len(points) - 1, frames), **rest
+    )
+
+
+def heads(path: Trail, time: float) -> Recorder:
+    """What is drawn of a trail's heads alone: rings are strokes, and filled heads fills."""
+    found = painter()
+    list(found.draw_over([path], time))
+    return found.renderer
 
 
 def psnr(a, b) -> float:
@@ -445,3 +454,20 @@ def test_arrows_in_the_plane_stand_out_from_the_page():
     shown = next(each for each in mixtures if contrast(each, THEMES["light"].page) >= 3)
     np.testing.assert_array_equal(picture("#f4f4f4"), picture(shown))
     assert (picture("#8a2be2") != picture(shown)).any()
+
+
+@settings(max_examples=60)
+@given(st.lists(st.sampled_from([0.0, 0.05, 0.3, 0.9, 4.0, 30.0]), min_size=20, max_size=120), st.integers(0, 12))
+def test_a_head_is_a_ring_from_the_tenth_frame_after_its_last_move_of_a_pixel(moves, opening):
+    places = np.cumsum([0.0, *moves])
+    times = np.append(np.zeros(opening), np.arange(len(places)))
+    path = replace(trail(np.stack([places + 100, np.full(len(places), 99.0)], -1)[:, None], path=0), frames=times)
+    shown, found = [places[int(time)] for time in times], [heads(path, float(time)) for time in times]
+    rested = [
+        k >= opening + 10 and all(abs(shown[k] - shown[k - back]) < 1 for back in range(11)) for k in range(len(times))
+    ]
+    for k in range(opening, len(times) - OPENING):
+        assert bool(found[k].strokes) == rested[k]
+        assert bool(found[k].fills) != (k >= OPENING and all(rested[k - OPENING + 1 : k + 1]))
+    assert found[-1].fills
+    assert not found[-1].strokes

@@ -26,7 +26,7 @@ from gdsim.render.display_list import (
     Tangents,
 )
 from gdsim.render.strands import fanned
-from gdsim.render.trail import GHOST, BoolArray, Stretch, Trail, interpolated
+from gdsim.render.trail import GHOST, BoolArray, Stretch, Trail, TrailStyle, interpolated
 
 CIRCLE = np.stack([np.cos(np.linspace(0, 2 * np.pi, 33)), np.sin(np.linspace(0, 2 * np.pi, 33))], -1) / 2
 """A circle of diameter 1."""
@@ -175,14 +175,26 @@ class Painter:
             self.stroke(lines, style.color, style.hidden_width, shown=shown, alpha=faint)
 
     def _draw_heads(self, trail: Trail, heads: FloatArray, time: float) -> FloatArray:
-        hidden, style = trail.hidden_at(time), trail.style
+        hidden, openings, style = trail.hidden_at(time), trail.openings_at(time), trail.style
         if not style.head_size:
             return heads[:0]
-        for chosen, alpha in ((hidden, style.alpha * style.hidden_alpha), (~hidden, style.alpha)):
-            if alpha and chosen.any():
-                spots = heads[chosen]
-                self._mark(spots, style.marker, style.head_size, style.color, style.casing, style.head_edge, alpha)
+        for ring in sorted(set(openings.tolist()), reverse=True):
+            for shown, alpha in ((hidden, style.alpha * style.hidden_alpha), (~hidden, style.alpha)):
+                if alpha and (chosen := shown & (openings == ring)).any():
+                    spots, edge = heads[chosen], 0.0 if ring else style.head_edge
+                    if ring:
+                        self._draw_rings(spots, style, alpha)
+                    if ring < 1:
+                        look = style.color, style.casing, edge, (1 - ring) * alpha
+                        self._mark(spots, style.marker, style.head_size, *look)
         return heads
+
+    def _draw_rings(self, places: FloatArray, style: TrailStyle, alpha: float) -> None:
+        places, width = places[np.isfinite(places).all(-1)], style.ring_width
+        if len(places):
+            outline = marker_outline(style.marker) * [1.0, -1.0] * (style.head_size - width)
+            for color, wide in ((style.casing, width + 2 * style.head_edge), (style.color, width)):
+                self.stroke(places[:, None] + outline, color, wide, "round", alpha=alpha)
 
     def _draw_drops(self, drops: DropLines, time: float) -> FloatArray:
         trail, heads, feet = drops.trail, drops.trail.at(time), drops.foot.at(time)

@@ -78,7 +78,7 @@ def make_trail(
         points=settled(np.clip(pixels, -FARTHEST, FARTHEST), drawn.times, drawn.ends),
         hidden=None if hidden is None or not hidden.any() else settled(hidden, drawn.times, drawn.ends),
         fade=scene.trail,
-        frames=len(scene),
+        frames=None if viewport.turning else scene.frame_steps,
         path=path,
         fan=fan(optimizer, len(scene.styles), style.head_size) if fans else (0.0, 0.0),
     )

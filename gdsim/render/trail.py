@@ -20,6 +20,8 @@ APART, RECENT = 2.5, 12  # the minimum distance of a dot from the last dots of i
 STEP = 1.5  # the minimum length of a step that ends at a dot, in diameters: short steps would look like a row of beads
 OVERLAP = 12  # committed vertices redrawn in the path's color, so that the casing of new segments does not cut it
 GHOST = 0.4  # the opacity of what has faded of a trail, when it is complete
+REST = 10  # the number of frames for which a head must not move by a pixel to become a ring
+OPENING = 5  # the number of frames in which it does
 FADE_BANDS = 10  # the number of bands of constant opacity in a fading trail
 
 BoolArray = npt.NDArray[np.bool_]
@@ -67,6 +69,11 @@ class TrailStyle:
     def head_edge(self) -> float:
         """The width of the border around a head."""
         return 0.12 * self.head_size
+
+    @property
+    def ring_width(self) -> float:
+        """The width of the line of a head that is a ring."""
+        return 1.5 * self.head_edge  # as in picture.js
 
     @property
     def dot_edge(self) -> float:
@@ -134,7 +141,7 @@ class Trail:
         points: (n, starts, 2) the vertices in pixels; NaN interrupts the path.
         hidden: (n, starts) whether a vertex is hidden; None if none is.
         fade: The length of the visible path behind its head, in steps; None for the whole path.
-        frames: The number of frames that draw the path; each should commit at most about one stretch.
+        frames: (frames,) the times of the frames; each should commit at most about one stretch. None if a camera turns.
         path: The path's index in `Facet.paths`; None for shadows, feet and panels.
         fan: (2,) where its heads are drawn relative to their place if they coincide with those of other trails.
     """
@@ -145,7 +152,7 @@ class Trail:
     points: FloatArray
     hidden: BoolArray | None = None
     fade: int | None = None
-    frames: int = 1
+    frames: FloatArray | None = None
     path: int | None = None
     fan: tuple[float, float] = (0.0, 0.0)
 
@@ -197,10 +204,11 @@ class Trail:
         if self.fade is not None:
             return np.empty(0)
         times = self._drawn.times
-        chunk = max(min(32, max(4, CHUNK // self.points.shape[1])), len(times) // self.frames)
+        frames = 1 if self.frames is None else len(self.frames)
+        chunk = max(min(32, max(4, CHUNK // self.points.shape[1])), len(times) // frames)
         commits, rests = times[chunk::chunk], np.count_nonzero(self.times > self.rest)
         # A path that has arrived is not drawn again.
-        return np.append(commits, self.rest) if rests > len(self.times) // self.frames else commits
+        return np.append(commits, self.rest) if rests > len(self.times) // frames else commits
 
     @cached_property
     def rest(self) -> float:
@@ -253,6 +261,33 @@ class Trail:
     def at(self, time: float) -> FloatArray:
         """Return the positions of the heads at a time, (starts, 2)."""
         return interpolated(self.points, self.times, time)
+
+    @cached_property
+    def openings(self) -> FloatArray | None:
+        """(frames, starts) how far each head has become a ring, from 0 to 1; None if none ever does.
+
+        A head of a path begins when it has not moved by a pixel for `REST` frames since the animation's opening, and
+        is filled again as soon as it moves. At the end all are filled, because rings in a still look like starts.
+        """
+        if self.frames is None or self.path is None:
+            return None
+        places = np.array([self.at(time) for time in self.frames.tolist()])
+        first = int(self.frames.searchsorted(self.times[0], side="right")) - 1
+        still = np.ones(places.shape[:2], np.bool_)
+        still[: first + REST] = False
+        for back in range(1, REST + 1):
+            still[back:] &= np.linalg.norm(places[back:] - places[:-back], axis=-1) < 1
+        if not still.any():
+            return None
+        index = np.arange(len(still))[:, None]
+        rested = index - np.maximum.accumulate(np.where(still, 0, index))
+        return np.clip(np.minimum(rested, len(still) - 1 - index) / OPENING, 0.0, 1.0)
+
+    def openings_at(self, time: float) -> FloatArray:
+        """Return how far each head has become a ring at a time, (starts,)."""
+        if self.openings is None or self.frames is None:
+            return np.zeros(self.points.shape[1])
+        return np.asarray(self.openings[max(int(self.frames.searchsorted(time, side="right")) - 1, 0)])
 
     def hidden_at(self, time: float) -> BoolArray:
         """Return which heads are hidden at a time, (starts,): those on a segment with a hidden end."""

@@ -89,8 +89,10 @@ function fill(brush, shapes, color, edge, edgeWidth, alpha = 1) {
   Object.assign(brush, {
     globalAlpha: alpha, fillStyle: edge, strokeStyle: edge, lineWidth: 2 * edgeWidth, lineCap: "butt",
   });
-  brush.fill();
-  brush.stroke();
+  if (edgeWidth) {
+    brush.fill();
+    brush.stroke();
+  }
   brush.fillStyle = color;
   brush.fill();
 }
@@ -111,7 +113,7 @@ const GHOST = 0.4;  // the opacity of what has faded of a trail, when it is comp
 
 /** The paths of one optimizer in one layer. */
 class Trail {
-  constructor(record, { markers, size }) {
+  constructor(record, { markers, size, frames }) {
     Object.assign(this, record);
     this.head = markers[record.style.marker];
     this.dot = markers.o;
@@ -121,6 +123,7 @@ class Trail {
     this.points = floats(record.points);
     this.commits = floats(record.commitTimes);
     this.hidden = record.hidden && bytes(record.hidden);
+    this.openings = record.openings && { frames: floats(frames), shares: bytes(record.openings) };
     this.bands = record.bands && bytes(record.bands);
     this.dotted = record.dotted && bytes(record.dotted);
     this.count = this.times.length;
@@ -171,6 +174,13 @@ class Trail {
   hidesAt(start, time) {
     const i = indexAt(this.times, time);
     return this.times[i] === time ? Boolean(this.hidden?.[start * this.count + i]) : this.hides(start, i);
+  }
+
+  /** Return how far a head has become a ring at a time, from 0 to 1. */
+  openingAt(start, time) {
+    if (!this.openings) return 0;
+    const { frames, shares } = this.openings;
+    return shares[indexAt(frames, time) * this.starts + start] / 255;
   }
 
   isFar(x, y) {
@@ -306,11 +316,24 @@ class Trail {
       place[0] += share * fan[0];
       place[1] += share * fan[1];
       if (Number.isNaN(place[0] + place[1]) || this.isFar(...place)) continue;
+      place.ring = this.openingAt(start, time);
       (this.hidesAt(start, time) ? hidden : seen).push(place);
     }
-    for (const [places, alpha] of [[hidden, style.hiddenAlpha], [seen, style.alpha]]) {
-      if (alpha) mark(brush, this.head, places, style.headSize, style.color, style.casing, style.headEdge, alpha);
+    const rings = new Set([...hidden, ...seen].map((place) => place.ring));
+    for (const ring of [...rings].sort().reverse()) {
+      for (const [places, alpha] of [[hidden, style.hiddenAlpha], [seen, style.alpha]]) {
+        const some = alpha ? places.filter((place) => place.ring === ring) : [], edge = ring ? 0 : style.headEdge;
+        if (ring) this.drawRings(brush, some, alpha);
+        mark(brush, this.head, some, style.headSize, style.color, style.casing, edge, (1 - ring) * alpha);
+      }
     }
+  }
+
+  drawRings(brush, places, alpha) {
+    const { color, casing, headSize, headEdge } = this.style, ringWidth = 1.5 * headEdge, size = headSize - ringWidth;
+    const lines = places.map(([x, y]) => ({ points: this.head.flatMap(([a, b]) => [x + size * a, y + size * b]) }));
+    stroke(brush, lines, casing, ringWidth + 2 * headEdge, "round", alpha);
+    stroke(brush, lines, color, ringWidth, "round", alpha);
   }
 }
 

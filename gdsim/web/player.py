@@ -249,6 +249,7 @@ class Drawing:
     def _trail(self, trail: Trail) -> dict[str, Any]:
         chosen, style = self._vertices[id(trail)], trail.style
         looks = "color casing casing_width dash_lengths marker head_size head_edge dot_size dot_edge alpha taper widths"
+        rings = {} if trail.openings is None else {"openings": _encoded(np.rint(255 * trail.openings).astype(np.uint8))}
         return _fields(trail, "optimizer overlap commit_times fade_bands fade") | {
             "fan": [trail.fan[0], -trail.fan[1]],
             "style": _fields(style, f"{looks} hidden_width") | {"hiddenAlpha": style.alpha * style.hidden_alpha},
@@ -257,6 +258,7 @@ class Drawing:
             "points": _encoded(self._down(trail.points[chosen].transpose(1, 0, 2))),
             "bands": None if style.taper == 1 or trail.fade_bands else _encoded(trail.bands[chosen].T),
             "dotted": _encoded(trail.dotted[chosen].T.astype(np.uint8)) if style.dot_size else None,
+            **rings,
             "hidden": None if trail.hidden is None else _encoded(trail.hidden[chosen].T.astype(np.uint8)),
         }
 

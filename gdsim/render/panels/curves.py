@@ -152,7 +152,8 @@ def _trails(canvas: Canvas, panel: CurvesPanel, viewport: Viewport) -> list[Trai
                     pixels[:, k, 1] = np.maximum(pixels[:, k, 1], lowest + raised * STACK * style.head_size)
                     raised += 1
         trail = settled(pixels, times, curve.ends)
-        trails.append(Trail(canvas.scene.styles.index(curve.style), style, times, trail, frames=len(canvas.scene)))
+        optimizer, frames = canvas.scene.styles.index(curve.style), canvas.scene.frame_steps
+        trails.append(Trail(optimizer, style, times, trail, frames=frames))
     return trails
 
 
