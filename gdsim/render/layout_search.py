@@ -101,7 +101,8 @@ class LayoutSearch:
         smallest = min(math.sqrt(box.width * box.height) for box in facets)
         box, legible = layout.legend, 2 * (self.legend == 0)
         if box is not None:
-            settings = box.width >= self.legend_width * em or box.height >= 2.4 * em * self.legend
+            line = 1.5 if box.width >= self.legend_width * em else 2.4
+            settings = box.height >= line * em * self.legend
             legible = (box.height >= 1.4 * em) + settings
         size = 2 * sum(math.log(_useful(box, FACET_SHAPES)) for box in facets) / len(facets)
         if fitting:
