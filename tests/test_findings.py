@@ -14,7 +14,8 @@ from matplotlib.colors import to_rgb
 import gdsim
 from gdsim.config import Animation, View
 from gdsim.scene.build import build_scene
-from gdsim.scene.findings import LONGEST, finding, separated, turns
+from gdsim.scene.findings import LONGEST, finding, separated
+from gdsim.scene.outcomes import turns
 from gdsim.simulation import Stop, Trajectory
 from tests.networks_made import trained
 

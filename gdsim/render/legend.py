@@ -53,6 +53,11 @@ def draw_legend(canvas: Canvas, styles: Sequence[Style]) -> None:
     if len(shown) < len(styles):
         words = f"and {len(styles) - len(shown)} more"
         canvas.text(box.x + 3.4 * em, y, words, color=canvas.theme.quiet, va="center_baseline")
+    _report(canvas, bare)
+
+
+def _report(canvas: Canvas, bare: Sequence[str]) -> None:
+    """Report the names whose settings have no room."""
     if bare:
         canvas.left_out.append(f"The legend has no room for the settings of {', '.join(bare)} at this size.")
 
@@ -178,6 +183,7 @@ def _draw_in_lines(canvas: Canvas, styles: Sequence[Style], box: Box) -> None:
     lines = 1 + max(int((y - box.y - 0.4 * em) / (1.5 * em)), 0)
     entries = [(style.label or style.settings, f"{style.settings}  {style.aside}".strip()) for style in styles]
     if not _fit(canvas, entries, box.width, lines):
+        _report(canvas, [style.label for style in styles if style.settings and style.label])
         entries = [(name, style.aside) for (name, _), style in zip(entries, styles, strict=True)]
     if not _fit(canvas, entries, box.width, 1):
         most = min(box.width, 12 * em)

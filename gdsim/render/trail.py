@@ -13,7 +13,7 @@ import numpy.typing as npt
 from gdsim.objectives import FloatArray
 
 INVISIBLE = 1 / 3  # the distance in pixels below which a vertex is not drawn separately from the previous one
-CHUNK = 200  # about how many of an optimizer's segments are redrawn per frame before a commit, at most 32 per path
+CHUNK = 200  # about how many of an optimizer's segments are redrawn per frame before a commit, at most 20 per path
 BANDS = 8  # the number of widths along a path that becomes wider towards its head
 LONGEST = 240.0  # the length in pixels that counts of a segment where a path becomes wider; the rest may be out of view
 APART, RECENT = 2.5, 12  # the minimum distance of a dot from the last dots of its path in diameters, and their number
@@ -205,7 +205,7 @@ class Trail:
             return np.empty(0)
         times = self._drawn.times
         frames = 1 if self.frames is None else len(self.frames)
-        chunk = max(min(32, max(4, CHUNK // self.points.shape[1])), len(times) // frames)
+        chunk = max(min(20, max(4, CHUNK // self.points.shape[1])), len(times) // frames)
         commits, rests = times[chunk::chunk], np.count_nonzero(self.times > self.rest)
         # A path that has arrived is not drawn again.
         return np.append(commits, self.rest) if rests > len(self.times) // frames else commits
@@ -287,7 +287,8 @@ class Trail:
         """Return how far each head has become a ring at a time, (starts,)."""
         if self.openings is None or self.frames is None:
             return np.zeros(self.points.shape[1])
-        return np.asarray(self.openings[max(int(self.frames.searchsorted(time, side="right")) - 1, 0)])
+        # Times may be rounded.
+        return np.asarray(self.openings[max(int(self.frames.searchsorted(time + 1e-6, side="right")) - 1, 0)])
 
     def hidden_at(self, time: float) -> BoolArray:
         """Return which heads are hidden at a time, (starts,): those on a segment with a hidden end."""

@@ -15,8 +15,9 @@ from gdsim.config import View
 from gdsim.networks import ImageObjective, Landscape, NetworkObjective
 from gdsim.objectives import Objective
 from gdsim.objectives.formulas import number
-from gdsim.scene.findings import Fate, count_steps, joined, outcome
+from gdsim.scene.findings import joined
 from gdsim.scene.model import Milestone, Style
+from gdsim.scene.outcomes import Fate, count_steps, outcome
 from gdsim.simulation import Stop, Trajectory
 from gdsim.themes import Theme
 

@@ -1,0 +1,120 @@
+"""What becomes of a path: it arrives at a minimum, diverges, is caught in a local minimum, or something else."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import Enum
+
+import numpy as np
+
+from gdsim.analysis.metrics import NEAR, norms, solved, steps_to_tolerance
+from gdsim.objectives import FloatArray, Objective, inside
+from gdsim.simulation import Stop, Trajectory
+
+FLAT = 0.05  # on a plateau, this share of the height above the minimum is the most that the slope descends in the view
+RING = 0.01  # the radius of the circle around a local minimum, as a fraction of the view's diagonal
+RESTING = 0.1  # the last part of a path, as a share of its steps, which stays within that circle
+
+
+class Fate(Enum):
+    """What becomes of a path: the verb for one path and for several; the more notable first."""
+
+    DIVERGES = "diverges", "diverge"
+    LEAVES = "leaves the domain", "leave the domain"
+    ESCAPES = "runs away", "run away"
+    CAUGHT = "is caught in a local minimum", "are caught in local minima"
+    PLATEAU = "stays on the plateau", "stay on the plateau"
+    IDLE = "hardly moves", "hardly move"
+    CLIMBS = "ends higher than it starts", "end higher than they start"
+    UNDERWAY = "does not arrive", "do not arrive"
+    ARRIVES = "arrives", "arrive"
+
+
+NOTABLE = tuple(fate for fate in Fate if fate not in (Fate.UNDERWAY, Fate.ARRIVES))
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What becomes of one path.
+
+    Attributes:
+        step: The step at which it arrives or fails; otherwise the last one.
+        circles: Whether it turns around its last point at least once before it arrives.
+        end: Its last value.
+    """
+
+    label: str
+    fate: Fate
+    step: int
+    circles: bool
+    end: float
+
+    @property
+    def words(self) -> str:
+        """The outcome without the label, such as "diverges at step 4"."""
+        if self.fate is Fate.ARRIVES and self.circles:
+            return f"circles until step {self.step}"
+        if self.fate is Fate.ARRIVES:
+            return f"arrives in {count_steps(self.step)}"
+        when = f" at step {self.step}" if self.fate in (Fate.DIVERGES, Fate.LEAVES) else ""
+        return f"{self.fate.value[0]}{when}"
+
+
+def outcome(trajectory: Trajectory, start: int = 0) -> Outcome:
+    """Return what becomes of the path from one start over a function."""
+    values = trajectory.values[:, start]
+    fate, step, circles = _fate(trajectory, start), len(values) - 1, False
+    if fate is Fate.ARRIVES:
+        # The minimum is known, so that no other value replaces it.
+        step = int(steps_to_tolerance(trajectory, lowest=np.nan)[start])
+        circles = turns(trajectory.points[: step + 1, start], trajectory.points[-1, start]) >= 1
+    elif trajectory.stops[start].failed:
+        step = trajectory.stopped_at(start)
+    return Outcome(trajectory.label, fate, step, circles, float(values[-1]))
+
+
+def _fate(trajectory: Trajectory, start: int) -> Fate:
+    stop, objective, points = trajectory.stops[start], trajectory.objective, trajectory.points[:, start]
+    if stop.failed:
+        return Fate.DIVERGES if stop is Stop.DIVERGED else Fate.LEAVES
+    arrives = solved(trajectory)
+    if arrives is not None and arrives[start]:
+        return Fate.ARRIVES
+    values, diagonal = trajectory.values[:, start], float(np.linalg.norm(np.ptp(objective.bounds, axis=1)))
+    if objective.minimum is not None and len(objective.minima):
+        slopes, height = norms(trajectory.gradients[:, start]), values[0] - objective.minimum
+        apart = norms(objective.minima - points[-1]).min()
+        if (slopes * diagonal < FLAT * height).all():
+            return Fate.PLATEAU
+        if apart > NEAR * diagonal and _rests_in_minimum(objective, points, RING * diagonal):
+            return Fate.CAUGHT
+    if (norms(points - points[0]) < NEAR * diagonal).all():
+        return Fate.IDLE
+    if values[-1] > values[0]:
+        return Fate.CLIMBS if inside(points[-1], objective.bounds) else Fate.ESCAPES
+    return Fate.UNDERWAY
+
+
+def _rests_in_minimum(objective: Objective, points: FloatArray, radius: float) -> bool:
+    """Return whether a path, (steps + 1, dim), rests inside a circle of higher values, which contains a minimum."""
+    last, late = points[-1], points[-max(round(RESTING * len(points)), 2) :]
+    if objective.dim > 2 or not inside(last, objective.bounds) or (norms(late - last) > radius).any():
+        return False
+    angles = np.linspace(0, 2 * np.pi, 64, endpoint=False)
+    ring = np.stack([np.cos(angles), np.sin(angles)], -1) if objective.dim == 2 else np.array([[-1.0], [1.0]])
+    return bool((objective.values(last + radius * ring) > objective.values(last[None])).all())
+
+
+def turns(points: FloatArray, center: FloatArray) -> float:
+    """Return how often points (n, 2) turn around a center; 0 in other dimensions."""
+    if points.shape[-1] != 2:
+        return 0.0
+    rays = points - center
+    rays = rays[(rays != 0).any(-1)]
+    angles = np.diff(np.arctan2(rays[:, 1], rays[:, 0]))
+    return abs(float(((angles + np.pi) % (2 * np.pi) - np.pi).sum())) / (2 * np.pi)
+
+
+def count_steps(count: int) -> str:
+    """Return a number of steps with its noun."""
+    return f"{count} step{'s' * (count != 1)}"
