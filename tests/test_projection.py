@@ -247,3 +247,18 @@ def test_a_default_view_holds_the_starts_that_it_can():
     near, far = (gdsim.descend(parabola, "SGD", steps=2, start=[4.9, 1.0], lr=lr) for lr in (1.1, 2.0))
     alone, together = (gdsim.build_scene(paths).facets[0].limits.tolist() for paths in ([near], [near, far]))
     assert alone == together != gdsim.build_scene([far]).facets[0].limits.tolist()
+
+
+@pytest.mark.parametrize(
+    ("settings", "notes"),
+    [
+        ({}, ("paths go 6 times as far as the view",)),
+        ({"bounds": [[-5, 5], [-5, 5]]}, ()),
+        ({"steps": 1}, ()),
+    ],
+)
+def test_a_default_view_says_how_far_paths_go_beyond_it(settings, notes):
+    """The minimum is at 30, which is 6 times half of the view's width from its middle."""
+    steps = settings.pop("steps", 200)
+    path = gdsim.descend("(x - 30)^2 + 4y^2", "SGD", lr=0.05, start=[1, 3], steps=steps, **settings)
+    assert gdsim.build_scene([path]).notes == notes

@@ -14,6 +14,7 @@ from gdsim.config import View
 from gdsim.errors import InputError, Problem
 from gdsim.networks import NetworkObjective, plane_name
 from gdsim.objectives import FloatArray, Objective, inside
+from gdsim.objectives.formulas import number
 from gdsim.scene.captions import plane_words
 from gdsim.scene.levels import finite
 from gdsim.simulation import Trajectory
@@ -77,7 +78,9 @@ def choose_projection(objective: Objective, view: View, paths: Sequence[FloatArr
     """
     dim = objective.dim
     if dim <= 2:
-        return Projection(np.zeros(dim), np.eye(dim), _view(objective, paths, range(dim)), ("x", "y")[:dim])
+        shown = _view(objective, paths, range(dim))
+        beyond = _beyond(shown, paths) if objective.default_view else ()
+        return Projection(np.zeros(dim), np.eye(dim), shown, ("x", "y")[:dim], beyond)
     if isinstance(view.plane, list):
         return _on_coordinates(objective, [int(place) for place in view.plane], view.at, paths)
     if view.at is not None:
@@ -177,6 +180,13 @@ def _view(objective: Objective, paths: Sequence[FloatArray], coordinates: Sequen
     low, high = np.minimum.accumulate(low[order]), np.maximum.accumulate(high[order])
     fits = (high - low <= WIDEST * span).all(-1)
     return np.stack([low[fits][-1], high[fits][-1]], -1) if fits.any() else bounds
+
+
+def _beyond(bounds: FloatArray, paths: Sequence[FloatArray]) -> tuple[str, ...]:
+    """Return how much farther paths go than a default view (dim, 2) reaches; empty if it holds them."""
+    middle, half = bounds.mean(1), (bounds[:, 1] - bounds[:, 0]) / 2
+    farthest = max((float(np.nanmax(np.abs(path - middle) / half, initial=0.0)) for path in paths), default=0.0)
+    return (f"paths go {number(farthest, 2)} times as far as the view",) if farthest > 1 + 1e-9 else ()
 
 
 def widened(bounds: FloatArray, paths: Sequence[FloatArray]) -> FloatArray:
