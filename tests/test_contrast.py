@@ -42,7 +42,8 @@ def shipped(path: Path) -> Scene:
     if any(spec.to_train() for spec in experiment.objectives):
         overrides += ["view.examples=30", "steps=20"]
     experiment = gdsim.load(path, overrides=overrides, allow_code=True)
-    view = experiment.view.model_copy(update={"panels": []})
+    # Arrows on a curve begin at the paths, which they would touch.
+    view = experiment.view.model_copy(update={"panels": [], "arrows_at": "axis"})
     return gdsim.build_scene(gdsim.simulate(experiment), view=view, animation=experiment.animation)
 
 

@@ -79,7 +79,7 @@ def test_an_inset_shows_paths_that_take_less_than_15_percent_of_both_sides(acros
 def test_an_inset_covers_no_path_no_minimum_no_start_and_no_label(objective):
     shown = 0
     for start in [(0.3, 0.2), (-1.4, 1.8), (1.2, -0.6), (1.9, 2.8)]:
-        scene = race(objective, start, steps=15, panels=[], size=[640, 640])
+        scene = race(objective, start, steps=15, panels=[], size=[800, 800])
         frames = Frames(scene)
         view, *inset = views(frames)
         if not inset:
