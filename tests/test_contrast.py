@@ -43,7 +43,8 @@ def shipped(path: Path) -> Scene:
         overrides += ["view.examples=30", "steps=20"]
     experiment = gdsim.load(path, overrides=overrides, allow_code=True)
     # Arrows on a curve begin at the paths, which they would touch.
-    view = experiment.view.model_copy(update={"panels": [], "arrows_at": "axis"})
+    axis = {"arrows_at": "axis"} if experiment.objectives[0].build().dim == 1 else {}
+    view = experiment.view.model_copy(update={"panels": [], **axis})
     return gdsim.build_scene(gdsim.simulate(experiment), view=view, animation=experiment.animation)
 
 
