@@ -66,9 +66,7 @@ def load_run(
     path: Path, changes: Sequence[str], allow_code: bool, transient: Mapping[str, str] = NOTHING
 ) -> tuple[Experiment, Sequence[Trajectory] | None]:
     """Load and check a file; for a recording (.npz) return its trajectories too, for another view, pace or output."""
-    from gdsim.encode import output_format
-
-    if path.suffix.lower() != ".npz" and output_format(path) != "npz":
+    if path.suffix.lower() != ".npz" and _output_format(path) != "npz":
         return load_all([path], changes, allow_code, transient)[0], None
     from gdsim.simulation import read
 
@@ -90,7 +88,7 @@ def load_one(
     """
     from gdsim.config import load, loads
 
-    if path.suffix in {".yaml", ".yml"} or (found := _output_format(path)) is None:
+    if (found := _output_format(path)) is None:
         return load(path, overrides=changes, transient_overrides=transient, allow_code=allow_code)
     from gdsim.encode import yaml_of
     from gdsim.simulation import recorded_folder
@@ -107,6 +105,9 @@ def load_one(
 
 
 def _output_format(path: Path) -> str | None:
+    """Return the format of a picture, page or recording; None for a config. A suffix of YAML spares an import."""
+    if path.suffix in {".yaml", ".yml"}:
+        return None
     from gdsim.encode import output_format
 
     return output_format(path)
