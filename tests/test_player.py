@@ -474,18 +474,17 @@ def press(browser, *keys):
     ActionChains(browser).send_keys(*keys).perform()
 
 
-def pictured(browser, width, height):
-    """The picture, pixel for pixel."""
-    left, top, *size = browser.execute_script(PIXELS, one(browser, "#picture"))
-    assert size == [width, height]
-    clip = {"x": left, "y": top, "width": width, "height": height, "scale": 1}
-    shot = browser.execute_cdp_cmd("Page.captureScreenshot", {"format": "png", "clip": clip})
-    return np.asarray(Image.open(BytesIO(b64decode(shot["data"]))).convert("RGB")).astype(int)
-
-
+# In the corner of the window, where the layout of the page and its scroll bar cannot move it.
 PLAIN = """
 document.querySelectorAll(".cursor").forEach(each => each.remove());
-document.getElementById("picture").style.width = document.getElementById("player").style.width = arguments[0] + "px";
+const place = { position: "fixed", left: 0, top: 0, margin: 0, width: arguments[0] + "px", zIndex: 9 };
+Object.assign(document.getElementById("picture").style, place);
+"""
+
+GO = """
+player.controls.pause();
+player.controls.go(arguments[0]);
+requestAnimationFrame(() => requestAnimationFrame(arguments[1]));
 """
 
 
@@ -531,8 +530,13 @@ def head_differences(scene, whole, index, found, wanted) -> list[float]:
 
 
 def pictured_at(browser, scene, index):
-    browser.execute_script("player.controls.pause(); player.controls.go(arguments[0])", float(scene.frame_steps[index]))
-    return pictured(browser, *scene.size)
+    """The picture at a frame, pixel for pixel."""
+    browser.execute_async_script(GO, float(scene.frame_steps[index]))
+    left, top, width, height = browser.execute_script(PIXELS, one(browser, "#picture"))
+    assert (width, height) == scene.size
+    clip = {"x": left, "y": top, "width": width, "height": height, "scale": 1}
+    shot = browser.execute_cdp_cmd("Page.captureScreenshot", {"format": "png", "clip": clip})
+    return np.asarray(Image.open(BytesIO(b64decode(shot["data"]))).convert("RGB")).astype(int)
 
 
 @pytest.mark.slow
