@@ -47,6 +47,8 @@ ThemeName = Annotated[
 RECORDED = {"objective": "objectives", **{key: key for key in ("start", "steps", "seed", "optimizers")}}
 """The keys that cannot change after recording, with the attributes of an experiment."""
 
+YAML = {".yaml", ".yml"}
+
 NOTHING: Mapping[str, str] = MappingProxyType({})
 
 
@@ -106,7 +108,7 @@ def load_one(
 
 def _output_format(path: Path) -> str | None:
     """Return the format of a picture, page or recording; None for a config. A suffix of YAML spares an import."""
-    if path.suffix in {".yaml", ".yml"}:
+    if path.suffix in YAML:
         return None
     from gdsim.encode import output_format
 

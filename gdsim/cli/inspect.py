@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import sys
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import suppress
@@ -10,6 +11,7 @@ from dataclasses import replace
 from importlib.resources import files
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
+from zlib import crc32
 
 import typer
 from typer.core import TyperCommand
@@ -141,7 +143,10 @@ def show(
         view = View(kind=kind, theme=theme)
         scene = preview_scene(objective, view=view) if found is None else _scene_at(objective, found, view)
     print_columns(_facts(objective) if found is None else _gradient_facts(found))
-    name = objective.name if objective.name.isidentifier() else "objective"
+    name = objective.name
+    if objective.source == "typed":  # each expression has a picture of its own
+        readable = re.sub(r"[^\w^+.-]+", "_", objective.title)[:40]
+        name = f"{readable}_{crc32(objective.title.encode()):08x}"
     path = out / name / f"{name}.png"
     common.check_target(path, overwrite=overwrite)
     from gdsim.movie import make_provenance, save_scene

@@ -11,12 +11,14 @@ import typer
 from gdsim.cli import common
 from gdsim.cli.console import print_lines, print_notes, print_summary, progress_bars
 from gdsim.config import formats as known_formats
-from gdsim.errors import InputError
+from gdsim.errors import GdsimError, InputError
 
 if TYPE_CHECKING:
     from gdsim.config import Experiment
     from gdsim.scene.model import Scene
     from gdsim.simulation import Trajectory
+
+LARGE_GIF = 5_000_000  # bytes, as much as the preset for slides allows
 
 
 def run(
@@ -30,6 +32,7 @@ def run(
     allow_code: common.AllowCode = False,
     quiet: common.Quiet = False,
     overwrite: common.Overwrite = True,
+    opened: Annotated[bool, typer.Option("--open", help="Open the first file of each run, such as its GIF.")] = False,
 ) -> None:
     """Simulate and draw each CONFIG; print the paths written."""
     changes = _with_theme(changes, theme)
@@ -40,6 +43,7 @@ def run(
     with common.writable(_checked(targets, inputs, overwrite)):
         for experiment, paths in zip(experiments, targets, strict=True):
             _process(experiment, None, paths, quiet)
+    _next_step(targets, [path for path in configs if path.suffix in common.YAML], opened, quiet)
 
 
 def render(
@@ -66,6 +70,7 @@ def render(
     with common.writable(_checked(targets, (), overwrite)):
         for (experiment, trajectories), paths in zip(runs, targets, strict=True):
             _process(experiment, trajectories, paths, quiet)
+    _next_step(targets, (), False, quiet)
 
 
 def _with_theme(changes: Sequence[str] | None, theme: str | None) -> list[str]:
@@ -113,7 +118,7 @@ def _process(
             save(paths["npz"], trajectories, experiment)
             table = compare(trajectories)
             common.write_text(paths["csv"], table.to_csv())
-        warnings = _draw(experiment, scene, paths, progress)
+        warnings = [*_draw(experiment, scene, paths, progress), *_file_notes(experiment, paths)]
     if not quiet and recorded is None:
         print_summary(experiment.name, table)
         print_notes([scene.alt_text, *common.notes(experiment, trajectories), *warnings])
@@ -144,3 +149,33 @@ def _draw(experiment: Experiment, scene: Scene, paths: Mapping[str, Path], progr
         *reductions,
         *(page_notes(scene) if "html" in paths else ()),
     ]
+
+
+def _file_notes(experiment: Experiment, paths: Mapping[str, Path]) -> list[str]:
+    """Return the sizes of the files written, how to write a large GIF smaller, and which files are older."""
+    from gdsim.encode.size_limit import format_bytes
+
+    sizes = {suffix: path.stat().st_size for suffix, path in paths.items()}
+    notes = ["Sizes: " + ", ".join(f"{suffix} {format_bytes(size)}" for suffix, size in sizes.items()) + "."]
+    if sizes.get("gif", 0) > LARGE_GIF and experiment.output.max_bytes is None:
+        notes.append(
+            f"{paths['gif']} is large: --set output.max_bytes=5MB writes it with fewer colours, frames and pixels; "
+            "--format mp4 is several times smaller."
+        )
+    if "npz" in paths:  # a recording is drawn beside the files of its run, which remain valid
+        suffixes = [each for each in (*known_formats(), "npz", "csv") if each not in paths]
+        older = [path for each in suffixes if (path := paths["npz"].with_suffix(f".{each}")).exists()]
+        notes += [f"Older, not written by this run: {', '.join(map(str, older))}."] if older else []
+    return notes
+
+
+def _next_step(targets: Sequence[Mapping[str, Path]], configs: Sequence[Path], opened: bool, quiet: bool) -> None:
+    """Open the first file of each run if asked, and say what to do next."""
+    pictures = [next(iter(paths.values())) for paths in targets]
+    for picture in pictures if opened else ():
+        if typer.launch(str(picture)):
+            raise GdsimError(f"{picture}: cannot be opened: xdg-open is not installed")
+    steps = [] if opened else [f"open {', '.join(map(str, pictures))}"]
+    steps += [f"edit {', '.join(map(str, configs))} and run it again"] if configs else []
+    if not quiet and steps:
+        print_notes([f"Next: {'; '.join(steps)}."])

@@ -77,14 +77,14 @@ def write_within_limit(
         changes = [f"{now} instead of {was}" for was, now in zip(before, words, strict=True) if was != now]
         if not changes:
             return ()
-        size = _size(path.stat().st_size)
-        sentence = f"To keep within {_size(limit)}, {path.name} has {', '.join(changes)}; it takes {size}."
+        size = format_bytes(path.stat().st_size)
+        sentence = f"To keep within {format_bytes(limit)}, {path.name} has {', '.join(changes)}; it takes {size}."
         return sentence, *(each for each in shown.left_out if each not in left_out)
     with temporary_folder() as folder:
-        size = _size(write(fewer, folder / path.name, **options).stat().st_size)
+        size = format_bytes(write(fewer, folder / path.name, **options).stat().st_size)
     raise GdsimError(
-        f"{path}: cannot be kept within {_size(limit)}: with {', '.join(words)} it still takes {size}; allow more in "
-        "output.max_bytes, or show less: fewer seconds, no panels, no arrows"
+        f"{path}: cannot be kept within {format_bytes(limit)}: with {', '.join(words)} it still takes {size}; "
+        "allow more in output.max_bytes, or show less: fewer seconds, no panels, no arrows"
     )
 
 
@@ -109,5 +109,6 @@ def _stages(scene: Scene, levels: int) -> Iterator[_Stage]:
         yield stage._replace(size=(width, height))
 
 
-def _size(count: int) -> str:
+def format_bytes(count: int) -> str:
+    """Return a number of bytes as people read it: `"368.4 kB"`."""
     return f"{count / 1e6:.4g} MB" if count >= 10**6 else f"{count / 1e3:.4g} kB"
