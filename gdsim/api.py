@@ -17,7 +17,7 @@ from gdsim.config.yaml_text import dump
 from gdsim.encode import find_format
 from gdsim.errors import ConfigError, InputError, check_arguments
 from gdsim.movie import Movie, make_provenance
-from gdsim.objectives import Gradient, Objective, inside, objective
+from gdsim.objectives import Gradient, Objective, objective
 from gdsim.scene.build import build_scene, preview_scene
 from gdsim.simulation import Trajectory, read
 
@@ -44,7 +44,6 @@ Progress: TypeAlias = Callable[[Iterable[Any]], Iterable[Any]]
 CONFIGS, RECORDING = (".yaml", ".yml"), ".npz"
 
 STEPS = 100  # default number of steps
-REACH = 100.0  # distance from the starts, as a multiple of their spread, beyond which a fitted view has no points
 
 
 @check_arguments
@@ -73,7 +72,8 @@ def descend(
         start: (dim,) one starting point, or (starts, dim); the objective's own by default.
         steps: The number of updates, from 0.
         seed: The seed of the noise, from 0.
-        bounds: The view, one (low, high) per coordinate; for a function fitted to start and path by default.
+        bounds: The view, one (low, high) per coordinate; by default, pictures fit that of a function or an
+            expression to the paths.
         label: The name of the optimizer; its class by default. The noise depends on it.
         schedule: `{"class": …, …}` with the arguments of a class of `torch.optim.lr_scheduler`.
         noise: The standard deviation of Gaussian noise on each component of the gradient that the optimizer gets.
@@ -91,8 +91,8 @@ def descend(
     if not isinstance(optimizer, str | type):
         message = f"must be a class or its name, not of type {type(optimizer).__name__}"
         raise InputError(message, ("optimizer",), code="wrong-type")
-    target, is_fitted = _objective(objective, bounds, start)
-    trajectory = experiments.descend(
+    target = _objective(objective, bounds, start)
+    return experiments.descend(
         target,
         optimizer,
         {**(args or {}), **settings},
@@ -105,7 +105,6 @@ def descend(
         clip_norm=clip_norm,
         progress=progress,
     )
-    return _fitted([trajectory])[0] if is_fitted else trajectory
 
 
 @check_arguments
@@ -351,7 +350,7 @@ def _descend_each(
     seed: int | None,
     progress: Progress,
 ) -> list[Trajectory]:
-    target, is_fitted = _objective(source, None, start)
+    target = _objective(source, None, start)
     if optimizers is None:
         _experiment(target)
     common: dict[str, Any] = {"start": start, "seed": seed or 0, "progress": progress}
@@ -361,7 +360,7 @@ def _descend_each(
         color = settings.pop("color", None)
         made = descend(target, settings.pop("class"), label=label, **common, **settings)
         trajectories.append(replace(made, color=color))
-    return _fitted(trajectories) if is_fitted else trajectories
+    return trajectories
 
 
 def _by_label(optimizers: OptimizersLike | None) -> dict[str, dict[str, Any]]:
@@ -375,33 +374,17 @@ def _by_label(optimizers: OptimizersLike | None) -> dict[str, dict[str, Any]]:
     }
 
 
-def _objective(
-    source: ObjectiveLike, bounds: npt.ArrayLike | None, start: npt.ArrayLike | None
-) -> tuple[Objective, bool]:
-    """Return an objective, and whether its view is still to be fitted to the paths."""
+def _objective(source: ObjectiveLike, bounds: npt.ArrayLike | None, start: npt.ArrayLike | None) -> Objective:
+    """Return an objective; a function is tried near the start."""
     if bounds is not None or not callable(source) or start is None:
-        return objective(source, bounds=bounds), callable(source) and bounds is None
+        return objective(source, bounds=bounds)
     try:
         points = np.atleast_2d(np.asarray(start, dtype=np.float64))
     except (TypeError, ValueError):
         raise InputError(f"must be numbers, not {start!r:.40}", ("start",), code="wrong-type") from None
     margin = np.maximum(1, np.abs(points).max(0))
     view = np.stack([points.min(0) - margin, points.max(0) + margin], -1)
-    return replace(objective(source, bounds=view), start=points[0]), True
-
-
-def _fitted(trajectories: Sequence[Trajectory]) -> list[Trajectory]:
-    """Return trajectories of one objective with a view that holds their points, except for those far away."""
-    target = trajectories[0].objective
-    points = np.concatenate([each.points.reshape(-1, target.dim) for each in trajectories])
-    starts = trajectories[0].points[0]
-    far = REACH * np.maximum(1, np.ptp(starts, axis=0))
-    near = points[inside(points, np.stack([starts.min(0) - far, starts.max(0) + far], -1))]
-    low, high = near.min(0), near.max(0)
-    width = np.where(high > low, high - low, 1.0)
-    margin = 0.25 * np.maximum(width, width.max() / 4)
-    fitted = replace(target, bounds=np.stack([low - margin, high + margin], -1), default_view=False)
-    return [replace(each, objective=fitted) for each in trajectories]
+    return replace(objective(source, bounds=view), start=points[0], bounds_origin="default")
 
 
 M = TypeVar("M", bound="View | Animation")

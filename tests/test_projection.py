@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from hypothesis import given
@@ -224,11 +226,12 @@ def test_the_picture_says_that_it_is_a_section_and_what_of(size):
     assert any("%" in each and ("dim 10" in each or "of the paths' variance" in each) for each in words)
 
 
-def test_a_default_view_widens_to_hold_paths_but_not_beyond_its_limit():
+def test_a_view_of_the_catalogue_widens_to_hold_paths_but_not_beyond_its_limit():
     """Gradient descent on x² with rate 1.1 multiplies x by −1.2: 4.9, −5.88, 7.056, −8.4672."""
 
     def view(steps, **bounds):
-        parabola = gdsim.objective("x**2 + 0*y", **bounds)
+        parabola = replace(gdsim.objective("x**2 + 0*y"), bounds_origin="catalog")
+        parabola = gdsim.objective(parabola, **bounds)
         path = gdsim.descend(parabola, "SGD", steps=steps, start=[4.9, 1.0], lr=1.1)
         return gdsim.build_scene([path]).facets[0].limits
 
@@ -242,8 +245,8 @@ def test_a_default_view_widens_to_hold_paths_but_not_beyond_its_limit():
     assert view(2, bounds=[[-5, 5], [-5, 5]]).tolist() == [[-5, 5], [-5, 5]]
 
 
-def test_a_default_view_holds_the_starts_that_it_can():
-    parabola = gdsim.objective("x**2 + 0*y")
+def test_a_view_of_the_catalogue_holds_the_starts_that_it_can():
+    parabola = replace(gdsim.objective("x**2 + 0*y"), bounds_origin="catalog")
     near, far = (gdsim.descend(parabola, "SGD", steps=2, start=[4.9, 1.0], lr=lr) for lr in (1.1, 2.0))
     alone, together = (gdsim.build_scene(paths).facets[0].limits.tolist() for paths in ([near], [near, far]))
     assert alone == together != gdsim.build_scene([far]).facets[0].limits.tolist()
@@ -257,8 +260,9 @@ def test_a_default_view_holds_the_starts_that_it_can():
         ({"steps": 1}, ()),
     ],
 )
-def test_a_default_view_says_how_far_paths_go_beyond_it(settings, notes):
+def test_a_view_of_the_catalogue_says_how_far_paths_go_beyond_it(settings, notes):
     """The minimum is at 30, which is 6 times half of the view's width from its middle."""
     steps = settings.pop("steps", 200)
-    path = gdsim.descend("(x - 30)^2 + 4y^2", "SGD", lr=0.05, start=[1, 3], steps=steps, **settings)
+    valley = gdsim.objective(replace(gdsim.objective("(x - 30)^2 + 4y^2"), bounds_origin="catalog"), **settings)
+    path = gdsim.descend(valley, "SGD", lr=0.05, start=[1, 3], steps=steps)
     assert gdsim.build_scene([path]).notes == notes

@@ -102,8 +102,8 @@ class ObjectiveSpec(Model):
     bounds: Annotated[Intervals, BeforeValidator(_as_pairs, json_schema_input_type=Interval | Intervals)] | None = (
         Field(default=None, examples=[[[-5, 5], [-5, 5]]])
     )
-    """The part of the domain that is shown, [low, high] per dimension, by default widened to hold the paths; for
-    samples, their range."""
+    """The part of the domain that is shown, [low, high] per dimension; by default it holds the paths. For samples,
+    their range."""
     constants: Annotated[dict[str, Finite], NoneAsEmpty()] = Field(default={}, examples=[{"k": 2}])
     """Named numbers of an expression."""
     invert: bool = False

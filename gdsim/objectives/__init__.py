@@ -5,6 +5,7 @@ from __future__ import annotations
 from gdsim.objectives.constructors import from_expression, from_function, from_samples, names, objective
 from gdsim.objectives.objective import FloatArray, Gradient, Objective, grad, inside
 from gdsim.objectives.samples import Samples
+from gdsim.objectives.search import local_minima
 from gdsim.objectives.user_code import (
     describe_exception,
     error_location,
@@ -28,6 +29,7 @@ __all__ = [
     "import_function",
     "import_problems",
     "inside",
+    "local_minima",
     "names",
     "objective",
 ]

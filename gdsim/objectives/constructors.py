@@ -48,7 +48,9 @@ def objective(
     """
     if isinstance(source, Objective):
         _check_settings(source.title, settings | ({} if dim is None else {"dim": dim}), ("bounds",))
-        return source if bounds is None else replace(source, bounds=as_bounds(bounds, source.dim), default_view=False)
+        return (
+            source if bounds is None else replace(source, bounds=as_bounds(bounds, source.dim), bounds_origin="given")
+        )
     if callable(source):
         _check_settings("a function", settings, ("name",))
         return from_function(source, dim=dim, bounds=bounds, **settings)
@@ -87,7 +89,7 @@ def from_expression(
 
     Args:
         text: An expression of x, y and z, or of x1, x2, …; see `gdsim.objectives.expression.parse`.
-        bounds: The view; −5 to 5 along each coordinate by default.
+        bounds: The view; by default −5 to 5 along each coordinate, and pictures fit it to the paths.
         constants: Values of additional named constants.
 
     Raises:
@@ -101,7 +103,7 @@ def from_expression(
         bounds=_bounds(bounds, len(expression.variables)),
         formula=expression.formula,
         source="typed",
-        default_view=bounds is None,
+        bounds_origin="default" if bounds is None else "given",
     )
 
 
@@ -148,7 +150,7 @@ def from_function(
     Args:
         function: Takes a point (dim,), `dim` coordinates, or a batch of either; returns one number per point.
         dim: The number of dimensions; inferred by default.
-        bounds: The view; −5 to 5 along each coordinate by default.
+        bounds: The view; by default −5 to 5 along each coordinate, and pictures fit it to the paths.
         name: The name and title; those of the function by default.
 
     Raises:
@@ -170,7 +172,9 @@ def from_function(
     view = _bounds(bounds, dim)
     f, source = batched(function, view)
     title = name or getattr(function, "__name__", "function").replace("<lambda>", "a function")
-    return Objective(name=title, title=title, f=f, bounds=view, source=source, default_view=bounds is None)
+    return Objective(
+        name=title, title=title, f=f, bounds=view, source=source, bounds_origin="default" if bounds is None else "given"
+    )
 
 
 def _bounds(bounds: npt.ArrayLike | None, dim: int) -> FloatArray:
@@ -197,7 +201,7 @@ def _from_catalog(name: str, dim: int | None, bounds: npt.ArrayLike | None, sett
         ),
         formula=definition.formula(**parameters) if callable(definition.formula) else definition.formula,
         source=definition.source,
-        default_view=bounds is None,
+        bounds_origin="catalog" if bounds is None else "given",
         parameters=MappingProxyType(parameters),
     )
 

@@ -43,7 +43,8 @@ class Objective:
             single point, in a batch, and in any memory layout.
         bounds: (dim, 2) the low and high end of the view, per coordinate.
         source: A description of the origin of the function.
-        default_view: Whether nobody chose the bounds, so that a picture may widen them to hold the paths.
+        bounds_origin: Who chose the bounds: "given" by the user, "catalog", where a picture may widen them to hold the
+            paths, nobody ("default"), so that a picture fits its view to the paths, or "fitted" so.
         start: (dim,) the default start; by default at a fifth of the view from its lower bounds.
         minima: (m, dim) all global minima within the default view; m is 0 if none is known.
         minimum: The value at the minima, None if unknown.
@@ -61,7 +62,7 @@ class Objective:
     f: Callable[[Tensor], Tensor]
     bounds: FloatArray
     source: str
-    default_view: bool = False
+    bounds_origin: Literal["given", "catalog", "default", "fitted"] = "given"
     start: FloatArray = field(default_factory=_empty)
     minima: FloatArray = field(default_factory=_empty)
     minimum: float | None = None

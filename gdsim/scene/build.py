@@ -11,7 +11,7 @@ from typing import TypeAlias
 
 import numpy as np
 
-from gdsim.analysis.metrics import group_by_objective, last_steps
+from gdsim.analysis.metrics import group_by_objective
 from gdsim.config import Animation, View
 from gdsim.errors import InputError, Problem
 from gdsim.objectives import FloatArray, Objective
@@ -20,6 +20,7 @@ from gdsim.scene.camera import moving_share
 from gdsim.scene.captions import describe, formula, milestones, notes
 from gdsim.scene.facets import GroupInput
 from gdsim.scene.findings import finding, joined, winner
+from gdsim.scene.framing import fitted, fitted_alone, known_points
 from gdsim.scene.minima import by_minimum
 from gdsim.scene.model import FEW_STARTS, Group, Scene, Style
 from gdsim.scene.pace import frame_steps
@@ -85,12 +86,13 @@ def build_scene(
     steps = len(trajectories[0].points) - 1
     if any(len(each.points) - 1 != steps for each in trajectories):
         raise InputError("the trajectories do not belong together: their numbers of steps differ", code="conflict")
-    groups = group_by_objective(trajectories)
+    groups = [fitted(group) for group in group_by_objective(trajectories)]
+    trajectories = list(chain(*groups))
     objectives = [group[0].objective for group in groups]
     _check(objectives, view)
     if view.layout == "grid":
         _check_grid(groups)
-    projections = [projection_of(group[0].objective, view, list(map(_known, group))) for group in groups]
+    projections = [projection_of(group[0].objective, view, list(map(known_points, group))) for group in groups]
     page = _page(objectives, projections, view)
     few = max(len(each.stops) for each in trajectories) <= FEW_STARTS
     drawn = groups
@@ -131,6 +133,7 @@ def preview_scene(objective: Objective, *, view: View | None = None) -> Scene:
     """Build a scene of one frame from an objective, without paths."""
     view = view or View()
     _check([objective], view)
+    objective = fitted_alone(objective)
     projection = projection_of(objective, view)
     facets = kind_of(objective, view).facets(GroupInput(objective, projection, view))
     return replace(_page([objective], [projection], view), groups=(Group("", facets),))
@@ -229,15 +232,6 @@ def projection_of(objective: Objective, view: View, paths: Sequence[FloatArray] 
     if kind_of(objective, view).projects:
         return choose_projection(objective, view, paths)
     return Projection(np.zeros(objective.dim), np.eye(2, objective.dim), objective.bounds[:2], ("", ""))
-
-
-def _known(trajectory: Trajectory) -> FloatArray:
-    """Return the iterates, (steps + 1, starts, dim), with NaN after a start fails, as its last points are far away."""
-    broken = np.array([stop.failed for stop in trajectory.stops])
-    rows = np.arange(len(trajectory.points))[:, None]
-    # The first point of each start is always kept.
-    gone = broken & (rows >= np.maximum(last_steps(trajectory), 1))
-    return np.where(gone[..., None], np.nan, trajectory.points)
 
 
 def _group(group: GroupInput, name: str) -> Group:

@@ -79,7 +79,7 @@ def choose_projection(objective: Objective, view: View, paths: Sequence[FloatArr
     dim = objective.dim
     if dim <= 2:
         shown = _view(objective, paths, range(dim))
-        beyond = _beyond(shown, paths) if objective.default_view else ()
+        beyond = () if objective.bounds_origin == "given" else _beyond(shown, paths)
         return Projection(np.zeros(dim), np.eye(dim), shown, ("x", "y")[:dim], beyond)
     if isinstance(view.plane, list):
         return _on_coordinates(objective, [int(place) for place in view.plane], view.at, paths)
@@ -130,7 +130,7 @@ def _on_coordinates(
 
 def _on_paths(objective: Objective, paths: Sequence[FloatArray]) -> Projection:
     points = np.concatenate([path.reshape(-1, objective.dim) for path in paths])
-    bounds = widened(objective.bounds, paths)
+    bounds = with_starts(objective, paths)
     # Points that diverged would dominate the variance.
     points = points[near(points, bounds)]
     origin = points.mean(0)
@@ -165,12 +165,12 @@ def near(points: FloatArray, bounds: FloatArray) -> npt.NDArray[np.bool_]:
 
 
 def _view(objective: Objective, paths: Sequence[FloatArray], coordinates: Sequence[int]) -> FloatArray:
-    """Return the bounds of a view of some coordinates, (k, 2): a default view is widened to hold paths.
+    """Return the bounds of a view of some coordinates, (k, 2): one from the catalogue is widened to hold paths.
 
     As many starts as possible are held completely within a view up to `WIDEST` times as wide as it would be otherwise.
     """
-    bounds = widened(objective.bounds, paths)[coordinates]
-    if not paths or not objective.default_view:
+    bounds = with_starts(objective, paths)[coordinates]
+    if not paths or objective.bounds_origin != "catalog":
         return bounds
     points = np.concatenate([path[..., coordinates] for path in paths], axis=1)
     span = bounds[:, 1] - bounds[:, 0]
@@ -183,14 +183,20 @@ def _view(objective: Objective, paths: Sequence[FloatArray], coordinates: Sequen
 
 
 def _beyond(bounds: FloatArray, paths: Sequence[FloatArray]) -> tuple[str, ...]:
-    """Return how much farther paths go than a default view (dim, 2) reaches; empty if it holds them."""
+    """Return how much farther paths go than a view (dim, 2) that nobody chose reaches; empty if it holds them."""
     middle, half = bounds.mean(1), (bounds[:, 1] - bounds[:, 0]) / 2
     farthest = max((float(np.nanmax(np.abs(path - middle) / half, initial=0.0)) for path in paths), default=0.0)
     return (f"paths go {number(farthest, 2)} times as far as the view",) if farthest > 1 + 1e-9 else ()
 
 
-def widened(bounds: FloatArray, paths: Sequence[FloatArray]) -> FloatArray:
-    """Return bounds (dim, 2) extended to include every start of paths (steps + 1, starts, dim)."""
+def with_starts(objective: Objective, paths: Sequence[FloatArray]) -> FloatArray:
+    """Return the bounds of an objective, (dim, 2), extended to include the start of every path unless they are fitted.
+
+    Each path has shape (steps + 1, starts, dim). Fitted bounds lack only those starts that are far from all others.
+    """
+    bounds = objective.bounds
+    if objective.bounds_origin == "fitted":
+        return bounds
     starts = np.concatenate([path[0] for path in paths]) if paths else np.empty((0, len(bounds)))
     low, high = np.vstack([bounds[:, 0], starts]).min(0), np.vstack([bounds[:, 1], starts]).max(0)
     return np.stack(_with_margin(bounds, low, high), -1)

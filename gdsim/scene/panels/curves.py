@@ -19,7 +19,7 @@ from gdsim.scene.figures import QUANTILES, axis_limits, falls_in_waves, linear_l
 from gdsim.scene.levels import finite, origin_of
 from gdsim.scene.model import FEW_STARTS, Style
 from gdsim.scene.panels import PanelKind
-from gdsim.scene.projection import near, widened
+from gdsim.scene.projection import near, with_starts
 from gdsim.scene.views import kind_of
 from gdsim.simulation import NetworkTrajectory, Training, Trajectory
 
@@ -199,7 +199,7 @@ def _share_mistaken(trajectories: Sequence[Trajectory]) -> float:
 
 def _lines(group: GroupInput, series: Sequence[Series]) -> list[_Lines]:
     """Return what is drawn of each series: all its starts if they are few, otherwise their quantiles."""
-    bounds = widened(group.objective.bounds, [each.points for each in group.trajectories])
+    bounds = with_starts(group.objective, [each.points for each in group.trajectories])
     found, many = [], max(each.figures.shape[1] for each in series) > FEW_STARTS
     for each in series:
         trajectory, figures = group.trajectories[each.number], each.figures
