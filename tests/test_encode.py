@@ -185,6 +185,24 @@ def test_a_smooth_map_of_many_colours_leaves_the_paths_exact(tmp_path: Path) -> 
         assert psnr(shown, drawn) > 32
 
 
+def test_a_gif_stores_no_blended_colours_that_look_as_before(tmp_path: Path) -> None:
+    y, x = np.mgrid[:120, :160]
+    smooth = np.stack([100 + x // 8, 100 + y // 6, 130 - x // 8], -1)
+
+    def draw(number: int, tremble: int = 2) -> np.ndarray:
+        picture = (smooth + tremble * (number % 2)).astype(np.uint8)
+        picture[20:40, : 10 * (number + 1)] = PATHS[0]
+        return picture
+
+    steady = write(Pictures(lambda number: draw(number, 0), 12, PATHS), tmp_path / "steady.gif", fps=10, hold=1)
+    frames = Pictures(draw, 12, PATHS)
+    path = write(frames, tmp_path / "trembling.gif", fps=10, hold=1)
+    for drawn, (shown, _) in zip(frames, decode(path), strict=True):
+        np.testing.assert_array_equal(mask(shown, PATHS[0]), mask(drawn, PATHS[0]))
+        assert np.abs(shown.astype(int) - drawn).max() <= 12
+    assert path.stat().st_size < 1.1 * steady.stat().st_size
+
+
 @pytest.mark.parametrize("fps", [1, 7, 10, 24, 25, 30, 33, 49, 50])
 def test_gif_delays_add_up_exactly_and_never_fall_under_what_browsers_honour(tmp_path: Path, fps: int) -> None:
     pictures = decode(write(flat(60, lambda number: number), tmp_path / "a.gif", fps=fps, hold=1.5))

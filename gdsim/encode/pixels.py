@@ -19,6 +19,7 @@ PixelIndices: TypeAlias = npt.NDArray[np.intp]
 
 UNCHANGED = 0  # the palette index of pixels that do not change, and all channels of such a pixel, which is transparent
 
+_CLOSE = 8  # maximum difference of a channel from a blended colour at which a pixel keeps the colour that it has
 _FLATS = 160 / 255  # maximum fraction of a palette for the colours of flat areas
 _FLAT_SHARE = 1 / 5000
 _SAMPLES = 30_000
@@ -28,14 +29,22 @@ _Keys: TypeAlias = npt.NDArray[np.uint32]
 _Floats: TypeAlias = npt.NDArray[np.floating]
 
 
+def differ(pixels: Frame, shown: Frame) -> npt.NDArray[np.bool_]:
+    """Return which pixels, (n,) or (n, channels), are not those that are shown, (n,)."""
+    return np.asarray((pixels != shown).any(tuple(range(1, pixels.ndim))))
+
+
 def changed_rectangles(
-    frames: Iterable[Frame], convert: Callable[[Frame], Frame]
+    frames: Iterable[Frame],
+    convert: Callable[[Frame], Frame],
+    differ: Callable[[Frame, Frame], npt.NDArray[np.bool_]] = differ,
 ) -> Iterator[tuple[int, int, Frame] | None]:
     """Yield left, top and pixels of the whole first frame, then of the changed rectangle of each frame.
 
     Args:
         frames: The frames, (H, W, 3).
         convert: Converts colours (n, 3) to the pixels to yield, (n,) or (n, channels).
+        differ: Returns which pixels must replace those that are shown.
 
     Yields:
         The rectangle, in which unchanged pixels are `UNCHANGED`; None if nothing changed.
@@ -50,8 +59,8 @@ def changed_rectangles(
     for frame in frames:
         where = changed_pixels(before, frame)
         pixels = convert(frame.reshape(-1, 3)[where])
-        differs = (pixels != shown[where]).reshape(len(where), shown[0].size).any(1)
-        where, pixels = where[differs], pixels[differs]
+        changed = differ(pixels, shown[where])
+        where, pixels = where[changed], pixels[changed]
         if where.size:
             shown[where] = canvas[where] = pixels
             rows, columns = np.divmod(where, width)
@@ -99,6 +108,11 @@ class Palette:
         # A table of all 2²⁴ colours occupies memory only for the pages that are used. Coarser keys would merge the
         # fills of a contour map, which may differ by only 2 or 3 units.
         self._known = np.zeros(1 << 24, np.uint8)
+        # A pixel does not change between blended colours, which are approximate if the palette is full, that look the
+        # same: the edges of a head that moves by less than a pixel would make a file larger by a twentieth.
+        approximate = ~np.isin(_keys(self.colors), _keys(keep)) & (len(self.colors) == (1 << self.bits) - 1)
+        colors = self.colors.astype(np.int16)
+        self._differ = np.abs(colors[:, None] - colors).max(-1) > _CLOSE * approximate[:, None]
 
     def indices(self, pixels: Frame) -> Frame:
         """Return the index, 1 to 255, of the palette colour nearest to each of the pixels (n, 3)."""
@@ -109,6 +123,10 @@ class Palette:
             self._known[new] = 1 + _nearest(_colors(new), self.colors)
             indices = self._known.take(keys)
         return indices
+
+    def differ(self, indices: Frame, shown: Frame) -> npt.NDArray[np.bool_]:
+        """Return which indices, (n,), must replace those that are shown, (n,), because their colours look different."""
+        return np.asarray(self._differ[indices - 1, shown - 1])
 
 
 def _choose_colors(poster: Frame, keep: Frame, size: int) -> Frame:

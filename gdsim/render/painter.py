@@ -200,8 +200,13 @@ class Painter:
         trail, heads, feet = drops.trail, drops.trail.at(time), drops.foot.at(time)
         seen = inside(heads, self._bounds) & ~trail.hidden_at(time)
         ends, footed = np.stack([heads, feet], 1)[seen], ~drops.foot.hidden_at(time)[seen]
-        dash = (0.0, [points(part) for part in drops.dash]) if drops.dash else None
-        self.stroke(ends[footed], trail.style.color, drops.width, dash=dash, alpha=drops.alpha)
+        lines, dash = ends[footed], None
+        if drops.dash:
+            dash = 0.0, [points(part) for part in drops.dash]
+            # Dashes at fixed heights and in columns of pixels change few pixels from frame to frame.
+            lines[:, 0, 1] -= lines[:, 0, 1] % sum(drops.dash)
+            lines[..., 0] = np.floor(lines[..., 0]) + 0.5
+        self.stroke(lines, trail.style.color, drops.width, dash=dash, alpha=drops.alpha)
         for below, width, height in drops.rings if seen.any() else ():
             self.fill(ends[:, :1] + CIRCLE * [width, height] - [0, below], SHADOW, alpha=SHADOW_ALPHA)
         reach = drops.shadow * np.array([[-1, -1], [1, 1]])

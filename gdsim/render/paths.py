@@ -20,7 +20,7 @@ from gdsim.scene.facets import lengths
 from gdsim.scene.model import Facet, Path, Style
 
 # Lengths in ems.
-FULL = 14.0  # the shorter side of a view below which heads and lines shrink with it
+FULL = 16.0  # the shorter side of a view below which heads and lines shrink with it
 SHORTEST, LONGEST = 0.35, 4.6  # the minimum length of an arrow that is drawn, and the length of the largest gradient
 DROP_DASH = (0.2, 0.4)  # the on and off lengths of the line from a surface down to its plane
 TANGENT = 3.2  # the length of a tangent on either side of its point

@@ -69,9 +69,8 @@ class _Gif(Format):
                 pieces = [text[begin : begin + 255] for begin in range(0, len(text), 255)]
                 file.write(_GIF_COMMENT + b"".join(bytes([len(piece)]) + piece for piece in pieces) + b"\x00")
             pictures = PictureSequence(frames, options, self.blends)
-            images = (
-                _gif_image(*patch, bits) if patch else None for patch in changed_rectangles(pictures, palette.indices)
-            )
+            patches = changed_rectangles(pictures, palette.indices, palette.differ)
+            images = (_gif_image(*patch, bits) if patch else None for patch in patches)
             unchanged = _gif_image(0, 0, np.full((1, 1), UNCHANGED, np.uint8), bits)
             for index, (image, delay) in enumerate(_timed(images, pictures.seconds)):
                 file.write(_gif_control(delay, transparent=index > 0) + image)
