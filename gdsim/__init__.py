@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from gdsim.analysis import Row, Study, Table
-    from gdsim.api import animate, check, compare, descend, grad, preview, simulate, tune
+    from gdsim.api import animate, check, compare, descend, grad, preview, simulate, sweep, tune
     from gdsim.config import Animation, Experiment, Output, View, load, loads, schema
     from gdsim.encode import source, write
     from gdsim.errors import ConfigError, GdsimError, InputError
@@ -18,13 +18,14 @@ if TYPE_CHECKING:
     from gdsim.scene.build import build_scene
     from gdsim.scene.model import Scene
     from gdsim.simulation import Stop, Trajectory, read, save
+    from gdsim.sweeps import SweepResult
     from gdsim.web.report import write_report
 
 __version__ = "0.4.0"
 
 _PACKAGES = {
     "analysis": ("Row", "Study", "Table"),
-    "api": ("animate", "check", "compare", "descend", "grad", "preview", "simulate", "tune"),
+    "api": ("animate", "check", "compare", "descend", "grad", "preview", "simulate", "sweep", "tune"),
     "config": ("Animation", "Experiment", "Output", "View", "load", "loads", "schema"),
     "encode": ("source", "write"),
     "errors": ("ConfigError", "GdsimError", "InputError"),
@@ -35,6 +36,7 @@ _PACKAGES = {
     "scene.build": ("build_scene",),
     "scene.model": ("Scene",),
     "simulation": ("Stop", "Trajectory", "read", "save"),
+    "sweeps": ("SweepResult",),
     "web.report": ("write_report",),
 }
 
@@ -54,6 +56,7 @@ __all__ = [
     "Scene",
     "Stop",
     "Study",
+    "SweepResult",
     "Table",
     "Trajectory",
     "View",
@@ -74,6 +77,7 @@ __all__ = [
     "schema",
     "simulate",
     "source",
+    "sweep",
     "tune",
     "write",
     "write_report",

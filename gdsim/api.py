@@ -20,6 +20,7 @@ from gdsim.movie import Movie, make_provenance
 from gdsim.objectives import Gradient, Objective, objective
 from gdsim.scene.build import build_scene, preview_scene
 from gdsim.simulation import Trajectory, read
+from gdsim.sweeps import SweepResult
 
 if TYPE_CHECKING:
     from torch.optim import Optimizer
@@ -248,6 +249,26 @@ def tune(
     tuning = analysis.Tuning((names,) if isinstance(names, str) else tuple(names), budget, ranges or {})
     study = analysis.plan_study(_experiment(source), objectives=objectives, starts=starts, tuning=tuning)
     return study.run(progress=progress)
+
+
+@check_arguments
+def sweep(source: ExperimentLike, *, progress: Progress = iter) -> SweepResult:
+    """Run the sweep of an experiment, and return figures of all its runs.
+
+    Args:
+        source: An experiment with a `sweep`, itself, as a mapping or as the path of a YAML file.
+        progress: Wraps the iterable of tiles, as `tqdm.tqdm` does.
+
+    Raises:
+        InputError: The experiment has no sweep, or something in the configuration is at fault.
+    """
+    from gdsim.sweeps.run import run
+
+    experiment = _experiment(source)
+    if experiment.sweep is None:
+        message = "has no `sweep`, such as {x: {setting: optimizers.SGD.lr, range: [0.001, 1], scale: log}}"
+        raise InputError(message, ("source",), code="missing")
+    return run(experiment, progress=progress)
 
 
 @check_arguments

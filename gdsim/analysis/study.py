@@ -22,7 +22,7 @@ from gdsim.analysis.tuning import (
     tunable_names,
     tuned_arguments,
 )
-from gdsim.config import Experiment, loads
+from gdsim.config import Experiment, with_overrides
 from gdsim.config.experiment import MAX_STARTS
 from gdsim.config.optimizer import OWN_KEYS
 from gdsim.config.yaml_text import dump, parse
@@ -245,7 +245,7 @@ def _split(experiment: Experiment, objectives: Sequence[str] | None, starts: int
         chosen = written if isinstance(written, list) else [written]
     else:
         chosen = _expand(objectives)
-    return tuple(_changed(experiment, [*changes, f"objective={dump(each)}"]) for each in chosen)
+    return tuple(with_overrides(experiment, [*changes, f"objective={dump(each)}"]) for each in chosen)
 
 
 def _expand(objectives: Sequence[str]) -> list[str]:
@@ -269,20 +269,9 @@ def _with_arguments(experiment: Experiment, arguments: Mapping[str, Mapping[str,
         for name, value in changed.items():
             (inner if name in inner or name in OWN_KEYS else mapping)[name] = list(value) if name == "betas" else value
         optimizers[label] = mapping | ({"args": inner} if inner else {}) if changed else written[label]
-    return _changed(experiment, [f"optimizers={dump(optimizers)}"])
+    return with_overrides(experiment, [f"optimizers={dump(optimizers)}"])
 
 
 def _plain(experiment: Experiment) -> dict[str, Any]:
     value: dict[str, Any] = parse(experiment.yaml, experiment.name).value
     return value
-
-
-def _changed(experiment: Experiment, changes: Sequence[str]) -> Experiment:
-    return loads(
-        experiment.yaml,
-        name=experiment.name,
-        file=str(experiment.folder / f"{experiment.name}.yaml"),
-        folder=experiment.folder,
-        overrides=changes,
-        allow_code=experiment.context.allow_code,
-    )

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Mapping, Sequence
+from functools import partial
 from pathlib import Path
 from types import MappingProxyType
 
@@ -16,13 +17,16 @@ from gdsim.config.model import SourceContext
 from gdsim.config.objective import ObjectiveSpec
 from gdsim.config.optimizer import OptimizerSpec
 from gdsim.config.presentation import FORMATS, PRESETS, Animation, Camera, Output, View
+from gdsim.config.signatures import optimizers
+from gdsim.config.sweep import EVERY, START, Axis, Sweep
 from gdsim.config.yaml_text import MAX_BYTES, TOO_LARGE, dump, override, parse
-from gdsim.errors import ConfigError, InputError, Problem, SourceLocation, check_arguments
+from gdsim.errors import ConfigError, InputError, Problem, SourceLocation, check_arguments, collect
 from gdsim.files import suggest_sibling
 
 __all__ = [
     "PRESETS",
     "Animation",
+    "Axis",
     "Camera",
     "Experiment",
     "ObjectiveSpec",
@@ -30,11 +34,14 @@ __all__ = [
     "Output",
     "SourceContext",
     "Start",
+    "Sweep",
     "View",
     "formats",
     "load",
     "loads",
     "schema",
+    "varied",
+    "with_overrides",
 ]
 
 
@@ -114,7 +121,75 @@ def loads(
     except ValidationError as error:
         raise document.error(problems_in(error, document.value)) from None
     experiment._origin = Origin(name, context, kept, document)
+    if experiment.sweep is not None:
+        collect(partial(_check_ends, experiment), [*zip("xy", experiment.sweep.axes, strict=False)])
     return experiment
+
+
+def with_overrides(experiment: Experiment, overrides: Sequence[str]) -> Experiment:
+    """Return an experiment with overrides, which are those of `loads`.
+
+    Raises:
+        ConfigError: The changed configuration is not valid.
+    """
+    return loads(
+        experiment.yaml,
+        name=experiment.name,
+        file=str(experiment.folder / f"{experiment.name}.yaml"),
+        folder=experiment.folder,
+        overrides=overrides,
+        allow_code=experiment.context.allow_code,
+    )
+
+
+def varied(experiment: Experiment, settings: Mapping[str, float]) -> Experiment:
+    """Return the experiment of one cell of a sweep, which `simulate` can run.
+
+    Args:
+        experiment: The experiment with the sweep.
+        settings: The value of each setting that an axis names; the start is not among them.
+
+    Raises:
+        ConfigError: A setting or its value is not valid.
+    """
+    overrides = ["sweep=null"]
+    for setting, value in settings.items():
+        text = f"{value:.0f}" if value.is_integer() and abs(value) < 2**53 else repr(value)
+        first, _, rest = setting.partition(".")
+        every = first == "optimizers" and rest.startswith(f"{EVERY}.")
+        labels = experiment.optimizers if every else [""]
+        for label in labels:
+            dotted = setting.replace(EVERY, label, 1) if every else setting
+            overrides += [*_written_list(experiment, dotted), f"{dotted}={text}"]
+    return with_overrides(experiment, overrides)
+
+
+def _written_list(experiment: Experiment, setting: str) -> list[str]:
+    """Return the override that writes the default of a list such as `betas`, if a setting is an item of it."""
+    head, _, index = setting.rpartition(".")
+    label, _, argument = head.removeprefix("optimizers.").rpartition(".")
+    spec = experiment.optimizers.get(label)
+    if not index.isdecimal() or spec is None or argument in spec.settings:
+        return []
+    known = optimizers()[spec.class_name].arguments.get(argument) if spec.class_name in optimizers() else None
+    default = known.default if known is not None else ""
+    return [f"{head}=[{default[1:-1]}]"] if default.startswith("(") else []
+
+
+def _check_ends(experiment: Experiment, named: tuple[str, Axis]) -> None:
+    """Check that the first and the last value of an axis are valid for its setting."""
+    name, axis = named
+    if axis.setting.partition(".")[0] == START:
+        return
+    key = "values" if axis.range is None else "range"
+    for value in axis.spaced(2)[[0, -1]].tolist():
+        try:
+            varied(experiment, {axis.setting: value})
+        except ConfigError as error:
+            problem = error.problems[0]
+            at = key if problem.code in {"invalid-value", "wrong-type", "too-large"} else "setting"
+            sentence = f"{axis.setting} = {value:g}: {problem.message}"
+            raise experiment.locate(InputError(sentence, ("sweep", name, at), code=problem.code)) from None
 
 
 def _read(path: Path) -> str:

@@ -27,6 +27,7 @@ from gdsim.config.model import (
 from gdsim.config.objective import ObjectiveSpec
 from gdsim.config.optimizer import OptimizerSpec, class_problems
 from gdsim.config.presentation import Animation, Output, OwnTheme, View, with_preset
+from gdsim.config.sweep import Sweep
 from gdsim.config.yaml_text import Document
 from gdsim.errors import ConfigError, InputError, Key, Problem
 from gdsim.networks import Network, NetworkObjective
@@ -149,6 +150,8 @@ class Experiment(Model):
     """The number of steps of each optimizer; for a network, of mini-batches."""
     seed: Annotated[int, Field(ge=0, le=2**63 - 1)] = 0
     """The seed of random starts, noise, initial weights and mini-batches; the same seed gives the same picture."""
+    sweep: Sweep | None = None
+    """One or two settings, or the start, varied over a grid: the picture is a map of outcomes, or a curve."""
     view: Annotated[View, NoneAsEmpty()] = View()
     """What the picture looks like."""
     animation: Annotated[Animation, NoneAsEmpty()] = Animation()
@@ -237,6 +240,14 @@ class Experiment(Model):
             objectives, start, optimizers = _built(info), info.data["start"], info.data["optimizers"]
             refuse(_size_problems(steps, start.count if start else 1, objectives, optimizers))
         return steps
+
+    @field_validator("sweep")
+    @classmethod
+    def _check_sweep(cls, sweep: Sweep | None, info: ValidationInfo) -> Sweep | None:
+        if sweep is not None and info.data.keys() >= {"objectives", "start", "optimizers"}:
+            start = info.data["start"]
+            refuse(sweep.problems(_built(info), start.count if start else 1, info.data["optimizers"]))
+        return sweep
 
     @field_validator("view")
     @classmethod

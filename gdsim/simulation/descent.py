@@ -39,7 +39,7 @@ def descend_together(
     parts = [record.part(slice(first, first + count)) for first in range(0, len(factories) * count, count)]
     tasks = [Task(factory, objective, points, seed, range(count)) for factory in factories]
     before = None if all(factory.is_builtin for factory in factories) else RNGState.current()
-    batches = [Batch(task, _choose_mode(task, steps)) for task in tasks]
+    batches = [Batch(task, choose_mode(task, steps)) for task in tasks]
     _run(batches, record, progress)
     random_used = before is not None and not before.unchanged()
     batches = [_verified(batch, part, random_used=random_used) for batch, part in zip(batches, parts, strict=True)]
@@ -110,9 +110,13 @@ class Batch:
             return self._parameters[0].detach().view(-1, self.task.objective.dim)
         return torch.stack([parameter.detach().view(-1) for parameter in self._parameters])
 
+    def state(self) -> list[tuple[float, int]]:
+        """Return the learning rate of the next update and the number of extra evaluations so far, of each stepper."""
+        return [(stepper.learning_rate, stepper.extra_evaluations) for stepper in self._steppers]
+
     def record(self) -> None:
-        """Record the learning rate of the next update, and the number of evaluations so far."""
-        self._recorded.append([(stepper.learning_rate, stepper.extra_evaluations) for stepper in self._steppers])
+        """Record the current state."""
+        self._recorded.append(self.state())
 
     def recorded(self, rows: int) -> tuple[FloatArray, IntArray]:
         """Return the recorded learning rates and evaluations (rows, starts), continued with the last ones."""
@@ -198,7 +202,7 @@ def _run(batches: Sequence[Batch], record: Record, progress: Progress = iter) ->
     last = len(record.points) - 1
     for step in progress(range(last + 1)):
         points = torch.cat([batch.points() for batch in batches], out=record.points[step])
-        values, gradients = _evaluate(objective, points)
+        values, gradients = evaluate(objective, points)
         record.values[step], record.gradients[step] = values, gradients
         for batch in batches:
             batch.record()
@@ -213,7 +217,7 @@ def _run(batches: Sequence[Batch], record: Record, progress: Progress = iter) ->
                 batch.step(own_values[index], own_gradients[index])
 
 
-def _evaluate(objective: Objective, points: Tensor) -> tuple[Tensor, Tensor]:
+def evaluate(objective: Objective, points: Tensor) -> tuple[Tensor, Tensor]:
     """Return the values (paths,) and gradients (paths, dim) at points (paths, dim)."""
     with torch.enable_grad():
         inputs = points.detach().requires_grad_()
@@ -224,7 +228,7 @@ def _evaluate(objective: Objective, points: Tensor) -> tuple[Tensor, Tensor]:
     return values.detach(), gradients
 
 
-def _choose_mode(task: Task, steps: int) -> BatchingMode:
+def choose_mode(task: Task, steps: int) -> BatchingMode:
     """Return the cheapest mode that is known to be exact or, for other classes, that is exact in a short test.
 
     A class that passes this test on a few starts and steps may still differ later: see `_verified`.
@@ -243,7 +247,7 @@ def _verified(batch: Batch, record: Record, *, random_used: bool) -> Batch:
     """Check one start of a batch at full length; if it differs, run again in the next mode into the same record.
 
     If random numbers were used, a class that is not built in runs again with separate ones for each start: some classes
-    draw them for the first time after many steps, which the short test of `_choose_mode` does not show.
+    draw them for the first time after many steps, which the short test of `choose_mode` does not show.
     """
     factory, modes = batch.task.factory, batch.task.factory.batching_modes
     if random_used and not factory.is_builtin and not factory.is_random:
@@ -315,9 +319,7 @@ def _failures(
 ) -> Iterator[tuple[int, int, bool]]:
     """Yield each start with a row that is not finite or too far away, this row, and whether its point is near."""
     with np.errstate(over="ignore", invalid="ignore"):
-        # The view is extended for each start separately, so that no start affects the outcome of another.
-        low, high = np.minimum(bounds[:, 0], points[0]), np.maximum(bounds[:, 1], points[0])
-        low, high = low - FAR * (high - low), high + FAR * (high - low)
+        low, high = far_bounds(bounds, points[0])
         # A sum is finite only if all its terms are: sums select the starts that must be checked row by row.
         finite = np.isfinite(values.sum(0)) & np.isfinite(gradients.sum(0)).all(-1)
         near = ((points.min(0) >= low) & (points.max(0) <= high)).all(-1)
@@ -327,6 +329,13 @@ def _failures(
         if not good.all():
             row = int(good.argmin())
             yield start, row, bool(within[row].all())
+
+
+def far_bounds(bounds: FloatArray, starts: FloatArray) -> tuple[FloatArray, FloatArray]:
+    """Return the low and high ends (starts, dim) beyond which a path from each start (starts, dim) has diverged."""
+    # The view is extended for each start separately, so that no start affects the outcome of another.
+    low, high = np.minimum(bounds[:, 0], starts), np.maximum(bounds[:, 1], starts)
+    return low - FAR * (high - low), high + FAR * (high - low)
 
 
 def _converged(points: FloatArray, rates: FloatArray) -> Iterator[tuple[int, int]]:

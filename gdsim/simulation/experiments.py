@@ -230,14 +230,23 @@ def _plans(experiment: Experiment, *, evaluate_images: bool = True) -> list[_Pla
             return _Plan(objective, points, shapes, collect(partial(factory, shapes), experiment.optimizers))
 
     def factory(shapes: ParameterShapes, label: str) -> OptimizerFactory:
-        spec = experiment.optimizers[label]
         with experiment.located():
-            if spec.rest is not None and not has_networks:
+            if experiment.optimizers[label].rest is not None and not has_networks:
                 sentence = "is for networks; the coordinates of a point are updated together"
                 raise InputError(sentence, ("optimizers", label, "rest"), code="unsupported")
-            return _factory(label, spec, shapes, experiment.context)
+        return optimizer_of(experiment, label, shapes)
 
     return collect(plan, range(len(experiment.objectives)))
+
+
+def optimizer_of(experiment: Experiment, label: str, shapes: ParameterShapes) -> OptimizerFactory:
+    """Return the factory of an optimizer of an experiment, for parameters of some shapes.
+
+    Raises:
+        ConfigError: The class, an argument or the schedule is not valid.
+    """
+    with experiment.located():
+        return _factory(label, experiment.optimizers[label], shapes, experiment.context)
 
 
 def _factory(label: str, spec: OptimizerSpec, shapes: ParameterShapes, context: SourceContext) -> OptimizerFactory:

@@ -21,11 +21,13 @@ def noise_of(factory: OptimizerFactory, seed: int, numbers: Sequence[int], size:
     """Yield the noise (starts, size) of each step in float64, or None without noise, endlessly."""
     if not factory.gradient.noise:
         yield from repeat(None)
-    generators = [rng(f"noise {factory.label}", seed, number) for number in numbers]
+    different, places = np.unique(numbers, return_inverse=True)
+    generators = [rng(f"noise {factory.label}", seed, number) for number in different.tolist()]
     steps = max(1, min(NOISE_STEPS, NOISE_VALUES // size))
     while True:
         normal = [each.standard_normal((steps, size)) for each in generators]
-        yield from torch.from_numpy(factory.gradient.noise * np.stack(normal, axis=1))
+        for each in factory.gradient.noise * np.stack(normal, axis=1):
+            yield torch.from_numpy(each[places])
 
 
 def adjusted(settings: GradientSettings, gradients: Tensor, noise: Tensor | None) -> Tensor:
