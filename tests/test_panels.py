@@ -9,7 +9,7 @@ from matplotlib.text import Text
 
 import gdsim
 from gdsim.config import View
-from gdsim.render.display_list import ExitMarks, PathLabel
+from gdsim.render.display_list import EventMarks, PathLabel
 from gdsim.render.painter import only
 from gdsim.render.trail import Trail
 from gdsim.scene.build import build_scene
@@ -59,7 +59,7 @@ def test_the_winner_stays_visible_though_its_value_is_a_rounding_error(view):
 def test_a_dot_with_its_step_marks_where_a_path_is_solved():
     scene, paths = race()
     frames = gdsim.frames(scene)
-    marks = only(frames.layers[0].primitives, ExitMarks)
+    marks = only(frames.layers[0].primitives, EventMarks)
     # The slow one is not solved.
     assert [each.optimizer for each in marks] == [0, 1]
     labels = only(frames.layers[0].primitives, PathLabel)

@@ -424,7 +424,7 @@ def test_a_picture_takes_new_trails_and_another_drawing(node, small):
     script = """
         const last = given.layers.length - 1, [first, ...others] = given.layers[last].trails;
         picture.draw(20);
-        picture.setTrails(last, { trails: [first], arrows: [], exits: [], iterates: [] });
+        picture.setTrails(last, { trails: [first], arrows: [], events: [], iterates: [] });
         calls.length = 0;
         picture.draw(3);
         const few = calls.filter(([name]) => name === "fill").length;

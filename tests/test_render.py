@@ -18,7 +18,7 @@ import gdsim
 from gdsim.config import Animation, View
 from gdsim.render import Frames
 from gdsim.render.canvas import arrow_shapes
-from gdsim.render.display_list import ExitMarks, Moment, PathLabel
+from gdsim.render.display_list import EventMarks, Moment, PathLabel
 from gdsim.render.painter import only
 from gdsim.render.strands import fanned
 from gdsim.render.trail import Trail
@@ -327,7 +327,7 @@ def test_type_is_large_enough_to_read(size):
     assert smallest * 100 / 72 >= max(0.022 * min(size), 7.9)
 
 
-def test_a_path_that_leaves_gets_a_short_note_outside_the_view():
+def test_a_path_that_leaves_gets_a_note_outside_the_view_unless_tick_labels_are_there():
     """Gradient descent on x² − y² goes straight up and down, away from the saddle."""
     saddle = gdsim.objective("0*x - y**2", bounds=[[-2, 2], [-2, 2]])
     paths = [
@@ -336,27 +336,52 @@ def test_a_path_that_leaves_gets_a_short_note_outside_the_view():
     ]
     frames = Frames(build_scene(paths, view=View(size=[1280, 720])))
     (layer,) = views(frames)
-    marks, box = only(layer.primitives, ExitMarks), layer.viewport.box
+    marks, box = only(layer.primitives, EventMarks), layer.viewport.box
     # 0.5, 1, 2, 4: the third step leaves the view.
-    assert [each.text.get_text() for each in marks] == ["3 ↑", "3 ↓"]
+    assert [each.text.get_text() for each in marks] == ["leaves at step 3", "leaves at step 3"]
     assert [each.text.get_color() for each in marks] == [style.color for style in frames.scene.styles]
     renderer = frames.canvas.agg.get_renderer()
     up, down = (each.text.get_window_extent(renderer) for each in marks)
     assert box.top - 2 <= up.y0 < up.y1 <= frames.size[1]
-    assert 0 <= down.y0 < down.y1 <= box.y + 2
+    assert box.y <= down.y0 < down.y1 <= box.y + 2 * frames.canvas.em
     notes = [("up", tuple(up.extents)), ("down", tuple(down.extents))]
     assert not [pair for pair in overlapping([*boxes(frames), *notes]) if {*pair} & {"up", "down"}]
 
 
-def test_notes_of_exits_do_not_overlap():
-    valley = gdsim.objective("himmelblau", bounds=[[-5, 5], [-5, 5]])
-    wild = [
-        gdsim.descend(valley, "SGD", start=[-0.5, 4.2], steps=40, lr=lr, label=f"{lr}") for lr in (0.04, 0.05, 0.06)
+def near(a, b, gap: float) -> bool:
+    """Whether two boxes, (left, bottom, right, top), are less than a gap apart."""
+    return all(max(a[k], b[k]) - min(a[k + 2], b[k + 2]) < gap for k in (0, 1))
+
+
+@pytest.mark.parametrize("size", [[1280, 720], [640, 360], [720, 720]])
+@pytest.mark.parametrize(
+    ("objective", "start", "settings"),
+    [
+        ("saddle", [-1.8, 0.01], [{"lr": 0.05}, {"lr": 0.02, "momentum": 0.9}, {"lr": 0.04}, {"lr": 0.06}]),
+        ("rosenbrock", [-1.5, 2.0], [{"lr": 0.001}, {"lr": 0.004, "momentum": 0.9}]),
+        ("himmelblau", [-0.5, 4.2], [{"lr": 0.04}, {"lr": 0.05}, {"lr": 0.06}]),
+    ],
+)
+def test_notes_of_exits_say_the_step_apart_from_other_text_and_near_their_marks(objective, start, settings, size):
+    function = gdsim.objective(objective)
+    paths = [
+        gdsim.descend(function, "SGD", start=start, steps=120, label=f"path {i}", **each)
+        for i, each in enumerate(settings)
     ]
-    (layer,) = views(Frames(build_scene(wild, view=View(size=[1280, 720]))))
-    marks = only(layer.primitives, ExitMarks)
-    assert len(marks) == 3
-    assert overlapping([(each.text.get_text(), each.extent.ravel()) for each in marks]) == []
+    frames = Frames(build_scene(paths, view=View(size=size)))
+    (layer,), em = views(frames), frames.canvas.em
+    marks = only(layer.primitives, EventMarks)
+    exits = [exit_ for path in layer.facet.paths for exit_ in path.exits]
+    renderer, header = frames.canvas.agg.get_renderer(), boxes(frames)
+    notes = [each.text.get_window_extent(renderer).extents for each in marks]
+    assert len(notes) == len(exits) > 0
+    for k, (each, exit_, note) in enumerate(zip(marks, exits, notes, strict=True)):
+        assert each.text.get_text() in {f"leaves at step {exit_.step}", f"step {exit_.step}"}
+        assert not [words for words, other in header if near(note, other, 0.15 * em)]
+        assert not [other for other in notes[:k] if near(note, other, 0.15 * em)]
+        corner = np.array([note[:2], note[2:]])
+        gap = np.maximum(corner[0] - each.points[0], each.points[0] - corner[1])
+        assert gap.max() < 5 * em
 
 
 def test_arrows_are_centred_point_uphill_and_stay_apart():

@@ -15,7 +15,7 @@ from matplotlib.colors import to_rgb
 import gdsim
 from gdsim.config import Animation, View
 from gdsim.render import Frames
-from gdsim.render.display_list import ExitMarks, HeadArrows, Moment
+from gdsim.render.display_list import EventMarks, HeadArrows, Moment
 from gdsim.render.painter import Painter, only
 from gdsim.render.trail import OPENING, Trail, TrailStyle, interpolated, settled
 from gdsim.scene.build import build_scene
@@ -417,7 +417,7 @@ def test_many_exit_marks_are_one_primitive_per_side_and_each_appears_in_its_time
     path = gdsim.descend(gdsim.objective("himmelblau"), "SGD", start=starts, steps=30, lr=0.05)
     scene = build_scene([path], view=View(panels=[]))
     (layer,), exits = Frames(scene).layers, scene.facets[0].paths[0].exits
-    marks, box = only(layer.primitives, ExitMarks), layer.viewport.box
+    marks, box = only(layer.primitives, EventMarks), layer.viewport.box
     assert len(marks) <= 5 < len(exits)
     for time in (0.0, 1.0, 1.5, 4.0, 30.0):
         found = painter(layer.viewport.bounds)

@@ -19,9 +19,9 @@ from matplotlib.backends.backend_agg import RendererAgg
 from matplotlib.colors import to_rgb
 
 from gdsim.objectives import FloatArray
-from gdsim.render.annotations import exit_marks, name_marks
+from gdsim.render.annotations import exit_marks, name_marks, notes_above
 from gdsim.render.canvas import DPI, Canvas, default_settings, save_vectors, unhinted
-from gdsim.render.display_list import START, ExitMarks, Layer, Moment, PathLabel, Primitive, Viewport
+from gdsim.render.display_list import START, EventMarks, Layer, Moment, PathLabel, Primitive, Viewport
 from gdsim.render.header import Counter, draw_header
 from gdsim.render.images import Pixels, Rect, image_artists, pixels_of
 from gdsim.render.inset import draw_inset
@@ -83,6 +83,8 @@ class Frames:
         """Draw all static parts, and find those that move."""
         layout = scene_layout(scene)
         self.canvas = canvas = Canvas(scene, layout, transparent=transparent)
+        # Notes of exits keep a distance from the header.
+        self.milestones = Milestones(canvas, draw_header(canvas, scene))
         views, panels = list[Layer](), list[Layer]()
         for index, (group, place) in enumerate(zip(scene.groups, layout.groups, strict=True)):
             views += _view_layers(canvas, index, place)
@@ -92,7 +94,6 @@ class Frames:
         draw_names(canvas, scene.groups, layout.groups)
         draw_legend(canvas, scene.styles)
         draw_key(canvas, scene)
-        self.milestones = Milestones(canvas, draw_header(canvas, scene))
         self.counter = Counter(canvas) if scene.steps else None
         canvas.outline_numbers()
         canvas.agg.draw()
@@ -360,6 +361,7 @@ def scene_layout(scene: Scene) -> Layout:
         panels=panels,
         panels_at=scene.panels_at,
         legend_width=legend_width(scene.styles),
+        notes_above=len(facets) == 1 and notes_above(facets[0]),
     ).best()
 
 
@@ -379,8 +381,8 @@ def _layers(canvas: Canvas, index: int, facet: Facet, viewport: Viewport) -> Ite
     primitives, labels, inset = at(START), list[PathLabel](), None
     if not viewport.turning:
         trails = [trail for trail in only(primitives, Trail) if trail.path is not None]
-        exits = [marks.extent for marks in only(primitives, ExitMarks) if marks.text is not None]
-        inset = draw_inset(canvas, facet, viewport, [marks.extent for marks in only(primitives, ExitMarks)])
+        exits = [marks.extent for marks in only(primitives, EventMarks) if marks.text is not None]
+        inset = draw_inset(canvas, facet, viewport, [marks.extent for marks in only(primitives, EventMarks)])
         if inset is None:
             lines = view_renderer(facet.model.kind).lines(facet, viewport)
             labels = path_labels(canvas, facet, viewport, trails, exits + lines)

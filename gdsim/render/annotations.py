@@ -10,14 +10,15 @@ import numpy as np
 import numpy.typing as npt
 from matplotlib.axes import Axes
 from matplotlib.patheffects import withStroke
+from matplotlib.text import Text
 
-from gdsim.objectives import FloatArray
+from gdsim.objectives import FloatArray, inside
 from gdsim.render.canvas import SMALL, Canvas, points
-from gdsim.render.display_list import START, ExitMarks, Moment, Viewport
+from gdsim.render.display_list import START, EventMarks, Moment, Viewport
 from gdsim.render.layout import Box
 from gdsim.render.layout_search import BAR
 from gdsim.scene.levels import few_ticks, labels
-from gdsim.scene.model import FEW_STARTS, Facet, Path
+from gdsim.scene.model import FEW_STARTS, Exit, Facet, Path
 from gdsim.scene.panels.curves import CurvesPanel
 from gdsim.scene.panels.heatmap import Heatmap
 
@@ -97,47 +98,69 @@ def name_marks(canvas: Canvas, facet: Facet, viewport: Viewport, labels: Iterabl
         text.set_path_effects([withStroke(linewidth=points(0.3 * em), foreground=canvas.theme.casing)])
 
 
-def exit_marks(canvas: Canvas, facet: Facet, viewport: Viewport, moment: Moment) -> list[ExitMarks]:
-    """Return the exit marks of a view, with text that is outside the border if there is room.
+def exit_marks(canvas: Canvas, facet: Facet, viewport: Viewport, moment: Moment) -> list[EventMarks]:
+    """Return the marks of the exits of a view, each with a note if there are few starts and there is room.
 
-    If the camera turns, there is no text, because moving text is hard to read. Marks without text are one primitive per
-    path and marker.
+    If the camera turns, there are no notes, because moving text is hard to read. Marks without notes are one primitive
+    per path and marker.
     """
-    em, leaving = canvas.em, [path for path in facet.paths if path.exits]
-    placed = [(path, *_exit_places(path, viewport, em, moment)) for path in leaving]
-    worded = leaving and not viewport.turning and viewport.box.width > WORDS_FROM * em
-    crowd = _points_along_paths(facet, viewport, moment) if worded else np.empty((0, 2))
-    taken = [place + 0.5 * em * AROUND for _, _, places in placed for place in places]
-    taken += _surroundings(canvas, viewport) if worded else []
-    box = viewport.box
-    # What appears on a transparent page must be opaque, but the edges of letters are not.
-    wide, high = (0.0, 0.0) if canvas.page == "none" else (4 * em, 2 * em)
-    around = Box(box.x - wide, box.y - high, box.width + 2 * wide, box.height + 2 * high)
-    found = []
-    for path, markers, places in placed:
-        if not worded or path.points.shape[1] > FEW_STARTS:
+    found, noted = list[EventMarks](), list[tuple[EventMarks, Exit]]()
+    for path in (path for path in facet.paths if path.exits):
+        markers, places = _exit_places(path, viewport, canvas.em, moment)
+        if path.points.shape[1] <= FEW_STARTS and not viewport.turning and viewport.box.width > WORDS_FROM * canvas.em:
+            each = zip(path.exits, markers.tolist(), strict=True)
+            noted += [
+                (_marks(canvas, path, places, marker, np.array([i])), exit_) for i, (exit_, marker) in enumerate(each)
+            ]
+        else:
             for marker in np.unique(markers):
                 found.append(_marks(canvas, path, places, str(marker), np.flatnonzero(markers == marker)))
-            continue
-        for i, (exit_, marker) in enumerate(zip(path.exits, markers.tolist(), strict=True)):
-            marks = _marks(canvas, path, places, marker, np.array([i]))
-            text = canvas.text(0, 0, exit_.words, color=path.style.color, loose=True, ha="center", va="center_baseline")
-            text.set_path_effects([withStroke(linewidth=points(0.3 * em), foreground=canvas.theme.page)])
-            size = text.get_window_extent(canvas.agg.get_renderer())
-            half = np.array([size.width + 0.3 * em, em]) / 2
-            beside = _beside_exit(places[i], marker, half, viewport.box, em)
-            middle = least_covered(beside, half, around, taken, crowd)
-            text.set_position(tuple(middle / canvas.size))
+    return found + (_with_notes(canvas, facet, viewport, moment, noted) if noted else [])
+
+
+def notes_above(facet: Facet) -> bool:
+    """Return whether paths with notes leave a view at the top."""
+    low, top = facet.limits[1].tolist()
+    leaving = [exit_ for path in facet.paths if path.points.shape[1] <= FEW_STARTS for exit_ in path.exits]
+    return any(exit_.point[1] > top - 1e-6 * (top - low) for exit_ in leaving)
+
+
+def _with_notes(
+    canvas: Canvas, facet: Facet, viewport: Viewport, moment: Moment, noted: Sequence[tuple[EventMarks, Exit]]
+) -> list[EventMarks]:
+    """Return marks with the notes of their exits: the long ones if all have room, otherwise the short ones."""
+    em = canvas.em
+    crowd = _points_along_paths(facet, viewport, moment)
+    crowd = crowd[inside(crowd, viewport.bounds)]
+    around = _surroundings(canvas, viewport) + [marks.points[0] + 0.5 * em * AROUND for marks, _ in noted]
+    places = np.array([marks.points[0] for marks, _ in noted])
+    outward = np.array([OUTWARD[marks.marker] for marks, _ in noted])
+    for length, rows in ((0, 1), (1, 5)):
+        halves = [np.array([canvas.width_of(exit_.words[length], SMALL) + 0.3 * em, em]) / 2 for _, exit_ in noted]
+        spots = _spread_along_sides(places, outward, 2 * np.max(halves, axis=0) + 0.5 * em)
+        taken, clear = list(around), True
+        for place, spot, out, half in zip(places, spots, outward, halves, strict=True):
+            beside = _beside_exit(canvas, viewport.box, place, spot, out, half, rows)
+            middle = least_covered(beside, half + 0.2 * em, Box(0, 0, *canvas.size), taken, crowd)
+            clear &= not covers(middle + half * AROUND, taken, crowd)
             taken.append(middle + half * AROUND)
-            extent = np.concatenate([marks.extent, taken[-1]])
-            found.append(replace(marks, text=text, extent=np.stack([extent.min(0), extent.max(0)])))
+        if clear:
+            break
+    found = []
+    for (marks, exit_), own in zip(noted, taken[len(around) :], strict=True):
+        x, y = own.mean(0).tolist()
+        style: dict[str, Any] = {"color": marks.color, "ha": "center", "va": "center_baseline"}
+        text = canvas.text(x, y, exit_.words[length], loose=True, **style)
+        text.set_path_effects([withStroke(linewidth=points(0.3 * em), foreground=canvas.theme.casing)])
+        extent = np.concatenate([marks.extent, own])
+        found.append(replace(marks, text=text, extent=np.stack([extent.min(0), extent.max(0)])))
     return found
 
 
 def _surroundings(canvas: Canvas, viewport: Viewport) -> list[FloatArray]:
-    """Return the boxes of what is around a view: other parts of the picture, and its own tick labels."""
+    """Return the boxes, (2, 2), of what is around a view: the header, other parts, and the view's own tick labels."""
     em, layout = canvas.em, canvas.layout
-    boxes = [layout.title, *filter(None, (layout.subtitle, layout.legend, layout.key))]
+    boxes = list(filter(None, (layout.legend, layout.key)))
     for group in layout.groups:
         boxes += [box for box in (*group.facets, *group.panels) if box != viewport.box]
         boxes += [box for box in (*group.names, group.name) if box]
@@ -145,10 +168,9 @@ def _surroundings(canvas: Canvas, viewport: Viewport) -> list[FloatArray]:
             boxes.append(replace(group.color_bar, width=BAR * em, height=group.color_bar.height + 1.7 * em))
     axes, renderer = viewport.axes, canvas.agg.get_renderer()
     written = [*axes.get_xticklabels(), *axes.get_yticklabels(), axes.xaxis.label, axes.yaxis.label]
+    written += [artist for artist in canvas.figure.artists if isinstance(artist, Text)]
     extents = [text.get_window_extent(renderer).get_points() for text in written if text.get_text()]
-    return [np.array([[box.x, box.y], [box.right, box.top]]) for box in boxes] + [
-        np.asarray(extent) for extent in extents
-    ]
+    return [np.array([[box.x, box.y], [box.right, box.top]]) for box in boxes] + extents
 
 
 def _exit_places(path: Path, viewport: Viewport, em: float, moment: Moment) -> tuple[npt.NDArray[np.str_], FloatArray]:
@@ -162,12 +184,12 @@ def _exit_places(path: Path, viewport: Viewport, em: float, moment: Moment) -> t
     return markers, crossings - np.array([OUTWARD[marker] for marker in markers.tolist()]) * 0.45 * em
 
 
-def _marks(canvas: Canvas, path: Path, places: FloatArray, marker: str, chosen: npt.NDArray[np.intp]) -> ExitMarks:
+def _marks(canvas: Canvas, path: Path, places: FloatArray, marker: str, chosen: npt.NDArray[np.intp]) -> EventMarks:
     """Return the marks of chosen exits of a path, all with the same marker and without text."""
     times = np.array([path.exits[i].time for i in chosen])
     order, size = np.argsort(times, kind="stable"), 0.95 * canvas.em
     places, reach = places[chosen][order], 0.6 * canvas.em
-    return ExitMarks(
+    return EventMarks(
         optimizer=canvas.scene.styles.index(path.style),
         times=times[order],
         points=places,
@@ -181,20 +203,49 @@ def _marks(canvas: Canvas, path: Path, places: FloatArray, marker: str, chosen: 
     )
 
 
-def _beside_exit(place: FloatArray, marker: str, half: FloatArray, view: Box, em: float) -> list[FloatArray]:
-    """Return the centers at which text of a half size may be placed beside an exit marker, best first."""
-    inward = np.array([0.0, -1.0]) if marker == "X" else -np.array(OUTWARD[marker])
+def _spread_along_sides(places: FloatArray, outward: FloatArray, apart: FloatArray) -> FloatArray:
+    """Return places, (n, 2), moved as little as possible along the sides of a view to be (2,) apart on each."""
+    found = places.copy()
+    for side in np.unique(outward[outward.any(-1)], axis=0):
+        chosen, axis = np.flatnonzero((outward == side).all(-1)), int(side[0] != 0)
+        chosen = chosen[np.argsort(places[chosen, axis], kind="stable")]
+        # The least squares fit of an ascending sequence to what is left of the places without the distances.
+        steps = apart[axis] * np.arange(len(chosen))
+        left = places[chosen, axis] - steps
+        means = [[left[i : j + 1].mean() if i <= j else np.inf for j in range(len(left))] for i in range(len(left))]
+        found[chosen, axis] = steps + [max(min(row[k:]) for row in means[: k + 1]) for k in range(len(left))]
+    return found
+
+
+def _beside_exit(
+    canvas: Canvas, view: Box, place: FloatArray, spot: FloatArray, outward: FloatArray, half: FloatArray, rows: int
+) -> list[FloatArray]:
+    """Return the centers at which a note of half a size may be placed beside the mark of an exit, best first.
+
+    Args:
+        canvas: The picture.
+        view: The view.
+        place: The mark.
+        spot: The point of the side of the view next to which the note is when it is outside.
+        outward: The direction out of the view; 0 for a path that ends within it.
+        half: Half the size of the note.
+        rows: The number of rows of notes inside the view.
+    """
+    em, outside = canvas.em, list[FloatArray]()
+    inward = -outward if outward.any() else np.array([0.0, -1.0])
     along = np.abs(inward[::-1])
     # There is more room towards the middle of the view than towards a corner.
     middle = np.array([view.x + view.width / 2, view.y + view.height / 2])
     ahead = along * (np.sign((middle - place) @ along) or 1.0)
-    # Try outside the view first, then both sides of the mark, then rows further inward.
-    outside = place - inward * (half + 0.54 * em)
-    beyond = [outside + ahead * way * half for way in (0.0, 1.0, -1.0, 2.2)] if marker != "X" else []
-    return beyond + [
-        place + inward * row * 2 * half + ahead * way * (half + 0.7 * em)
-        for row in range(5)
-        for way in (1.0, -1.0, 2.2, -2.2)
+    # What appears on a transparent page must be opaque, but the edges of letters are not.
+    if outward.any() and canvas.page != "none" and (np.abs(spot - place) <= 2 * half + em).all():
+        outside = [spot + outward * (half + 0.8 * em) + ahead * way * half for way in (0.0, 1.0, -1.0)]
+    edge = half + 0.3 * em
+    low, high = np.array([view.x, view.y]) + edge, np.array([view.right, view.top]) - edge
+    return outside + [
+        np.clip(place + inward * row * 2 * half + ahead * way * (half + 0.8 * em), low, high)
+        for row in range(rows)
+        for way in (1.0, -1.0)
     ]
 
 

@@ -169,13 +169,13 @@ class HeadArrows:
 
 
 @dataclass(frozen=True, eq=False)
-class ExitMarks:
-    """Markers where paths leave the view permanently, and the text beside a single marker.
+class EventMarks:
+    """Markers that appear when a path leaves the view or a curve is solved, and the text beside a single marker.
 
     Attributes:
         times: (n,) the time at which each marker appears, ascending.
         points: (n, 2) the centers.
-        marker: The matplotlib marker: an arrow head that points outward, or a cross.
+        marker: The matplotlib marker: for a path that leaves, an arrow head that points outward.
         casing: The color of the edge, whose width is `edge`.
         extent: (2, 2) two opposite corners of the area that markers and text cover.
     """
@@ -227,7 +227,7 @@ class Cursor:
 
 
 Primitive: TypeAlias = (
-    Trail | DropLines | Tangents | HeadArrows | ExitMarks | PathLabel | ImageFrames | RevealedImage | Cursor
+    Trail | DropLines | Tangents | HeadArrows | EventMarks | PathLabel | ImageFrames | RevealedImage | Cursor
 )
 
 
@@ -235,7 +235,7 @@ Primitive: TypeAlias = (
 class Layer:
     """The moving parts of one view or panel.
 
-    Painters draw images first, then trails, labels, drop lines, tangents, arrows, heads and exit marks;
+    Painters draw images first, then trails, labels, drop lines, tangents, arrows, heads and marks of events;
     primitives of one type are drawn in the given order.
 
     Attributes:

@@ -21,6 +21,7 @@ LEGEND_LINES = (3.0, 1.6)  # the heights of a legend entry: with the settings un
 MARGIN = 1.6  # between the text of the header and the edges of the picture
 TITLE, SUBTITLE, HEADER = 2.25, 4.1, 5.2  # from the upper edge: the baselines of the header, and where the rest begins
 LOW, LOW_HEADER = 1.6, 2.6  # likewise, for a header of one line
+NOTES = 1.1  # the height of notes between the header and the view
 COUNTER = 9.0  # the width of the step counter
 LINE = 1.6  # the height of a line of the legend in which entries follow each other
 ROW_NAME, COLUMN_NAME = 10.5, 2.0  # the width of the names beside a matrix, and the height of those above it
@@ -52,6 +53,7 @@ class LayoutSearch:
         color_bar: Whether there is a color bar, if there is room.
         legend: The number of legend entries.
         legend_width: The width of a legend with the settings beside the names, in ems.
+        notes_above: Whether there are notes of exits above the facet.
         key: The width of the key to the symbols, in ems; 0 for no key.
         panels: The panels of each group.
         panels_at: Whether the panels are beside or under the facets; None for the better fit.
@@ -70,6 +72,7 @@ class LayoutSearch:
     panels: tuple[PanelRequest, ...]
     panels_at: Literal["beside", "under"] | None
     legend_width: float = 0.0
+    notes_above: bool = False
 
     def __post_init__(self) -> None:
         """Compute lengths in pixels that all candidates share."""
@@ -79,7 +82,7 @@ class LayoutSearch:
         # Beside many small views, a color bar would take more room than each of them.
         self.bar = 5.2 * em if self.color_bar and self.facets <= 4 and width >= 26 * em else 0.0
         self.lines = 2 if self.titled and height >= 20 * em else 1
-        top = height - (HEADER if self.lines == 2 else LOW_HEADER) * em
+        top = height - ((HEADER if self.lines == 2 else LOW_HEADER) + NOTES * self.notes_above) * em
         self.room = Box(0.9 * em, 0.9 * em, width - (MARGIN + 0.9) * em, top - 0.9 * em)
         self.left = (2.4 + 0.64 * self.digits) * em if self.ticks else 0.7 * em
         self.below = AXIS * em if self.ticks else 0.0

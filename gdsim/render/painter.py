@@ -19,7 +19,7 @@ from gdsim.render.display_list import (
     SHADOW,
     SHADOW_ALPHA,
     DropLines,
-    ExitMarks,
+    EventMarks,
     HeadArrows,
     PathLabel,
     Primitive,
@@ -94,8 +94,8 @@ class Painter:
         trails = only(primitives, Trail)
         for trail, heads in zip(trails, fanned(trails, time), strict=True):
             yield self._draw_heads(trail, heads, time)
-        for marks in only(primitives, ExitMarks):
-            yield self._draw_exits(marks, time)
+        for marks in only(primitives, EventMarks):
+            yield self._draw_events(marks, time)
 
     def draw_ghost(self, trail: Trail) -> FloatArray:
         """Draw what has faded of a complete trail, so that a poster shows whole paths; return its vertices, (…, 2)."""
@@ -233,7 +233,7 @@ class Painter:
             self.fill(shapes, style.color, style.edge, style.edge_width)
             yield shapes.reshape(-1, 2)
 
-    def _draw_exits(self, marks: ExitMarks, time: float) -> FloatArray:
+    def _draw_events(self, marks: EventMarks, time: float) -> FloatArray:
         count = int(np.searchsorted(marks.times, time, side="right"))
         self._mark(marks.points[:count], marks.marker, marks.size, marks.color, marks.casing, marks.edge)
         if marks.text is None or not count:

@@ -31,7 +31,6 @@ SHORT, FINENESS = 1 / 150, 600
 """Segments shorter than the first number, as a fraction of the view, get no intermediate points; others get
 intermediate points with a density of the second number per side of the view."""
 
-DIRECTIONS = "→↗↑↖←↙↓↘"  # by the angle, in eighths of a turn
 
 MOST_EACH, MOST_TOGETHER = 20_000, 300_000  # maximum number of points of the paths, per start and for all starts
 
@@ -334,8 +333,7 @@ def _exits(trajectory: Trajectory, times: FloatArray, points: FloatArray, limits
     for start in np.flatnonzero(seen[at].any(0) & ~stays).tolist():
         if seen[-1, start]:
             step = trajectory.stopped_at(start)
-            words = f"{trajectory.stops[start].value} at step {step}"
-            yield Exit(start, step, float(step - 1), tuple(points[-1, start].tolist()), words)
+            yield _exit(start, step, float(step - 1), points[-1, start], trajectory.stops[start].value)
             continue
         last = int(np.flatnonzero(seen[at, start])[-1])
         first = int(at[last] + np.argmin(seen[at[last] : at[last + 1] + 1, start]))
@@ -345,6 +343,8 @@ def _exits(trajectory: Trajectory, times: FloatArray, points: FloatArray, limits
             share = float(within(np.stack([here, there])[:, None, :2], limits)[1][0, 0])
         point = np.where(np.isfinite(there), here + share * (there - here), here)
         time = times[first - 1] + share * (times[first] - times[first - 1])
-        right, up = np.nan_to_num((there - here)[:2] / (limits[:, 1] - limits[:, 0]))
-        arrow = DIRECTIONS[round(float(np.arctan2(up, right)) / (np.pi / 4)) % 8]
-        yield Exit(start, last + 1, float(time), tuple(point.tolist()), f"{last + 1} {arrow}")
+        yield _exit(start, last + 1, float(time), point, "leaves")
+
+
+def _exit(start: int, step: int, time: float, point: FloatArray, what: str) -> Exit:
+    return Exit(start, step, time, tuple(point.tolist()), (f"{what} at step {step}", f"step {step}"))

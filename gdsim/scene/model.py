@@ -84,14 +84,14 @@ class Exit:
         step: The first step outside.
         time: Fractional step at which the path crosses the border.
         point: (k,) where the path ends, as `Path.points`.
-        words: Text for the picture: the first step outside and the direction, such as "4 ↗", or how the path failed.
+        words: Text for the picture, as alternatives from long to short: the first step outside, or how the path failed.
     """
 
     start: int
     step: int
     time: float
     point: tuple[float, ...]
-    words: str
+    words: tuple[str, ...]
 
 
 @dataclass(frozen=True, eq=False)

@@ -436,7 +436,7 @@ function decoded(record, drawing) {
     cursor: record.cursor && { ...times(record.cursor), places: floats(record.cursor.places) },
     tangents: record.tangents.map((each) => ({ ...each, slopes: floats(each.slopes) })),
     arrows: record.arrows.map((each) => ({ ...each, steps: floats(each.steps), vectors: floats(each.vectors) })),
-    exits: record.exits.map((each) => ({ ...times(each), points: floats(each.points) })),
+    events: record.events.map((each) => ({ ...times(each), points: floats(each.points) })),
     iterates: record.iterates.map((each) => ({
       ...each,
       steps: floats(each.steps),
@@ -518,7 +518,7 @@ class Picture {
     }
     for (const layer of this.layers) this.clipped(brush, layer, () => this.drawOver(brush, layer, time));
     // Notes of exits are outside the views.
-    for (const layer of this.layers) for (const each of this.shown(layer.exits)) this.drawExits(brush, each, time);
+    for (const layer of this.layers) for (const each of this.shown(layer.events)) this.drawEvents(brush, each, time);
     for (const { begin, end, sprite } of this.shown(this.drawing.milestones)) {
       if (begin <= time && time < end) this.drawSprite(brush, sprite);
     }
@@ -607,7 +607,7 @@ class Picture {
     if (alpha) this.drawSprite(brush, text, 0, alpha);
   }
 
-  drawExits(brush, { times, points, marker, size, color, casing, edge, text }, time) {
+  drawEvents(brush, { times, points, marker, size, color, casing, edge, text }, time) {
     const count = times[0] <= time ? indexAt(times, time) + 1 : 0;
     const places = Array.from({ length: count }, (_, i) => [points[2 * i], points[2 * i + 1]]);
     mark(brush, this.drawing.markers[marker], places, size, color, casing, edge);

@@ -27,7 +27,7 @@ from gdsim.render.display_list import (
     SHADOW_ALPHA,
     Cursor,
     DropLines,
-    ExitMarks,
+    EventMarks,
     HeadArrows,
     Layer,
     PathLabel,
@@ -207,7 +207,7 @@ class Drawing:
         self.background = image_uri(frames.web_background(self._sheet.scale), "webp", quality=QUALITY, method=4)
         theme = scene.theme
         markers = ["o", *(trail.style.marker for trail in trails)]
-        markers += [marks.marker for layer in frames.layers for marks in only(layer.primitives, ExitMarks)]
+        markers += [marks.marker for layer in frames.layers for marks in only(layer.primitives, EventMarks)]
         self.data: dict[str, Any] = {
             "size": scene.size,
             "steps": scene.steps,
@@ -239,7 +239,7 @@ class Drawing:
             "drops": [self._drops(each, index) for each in only(primitives, DropLines)],
             "tangents": [self._tangents(each, index) for each in only(primitives, Tangents)],
             "arrows": [self._arrows(each, index) for each in only(primitives, HeadArrows)],
-            "exits": [self._exits(each) for each in only(primitives, ExitMarks)],
+            "events": [self._events(each) for each in only(primitives, EventMarks)],
             "labels": [self._label(each) for each in only(primitives, PathLabel)],
             "images": [self._images(each) for each in only(primitives, ImageFrames)],
             "heatmaps": [self._heatmap(each) for each in only(primitives, RevealedImage)],
@@ -280,7 +280,7 @@ class Drawing:
             "styles": [_fields(style, "color edge edge_width width factor") for style in arrows.styles],
         }
 
-    def _exits(self, marks: ExitMarks) -> dict[str, Any]:
+    def _events(self, marks: EventMarks) -> dict[str, Any]:
         return _fields(marks, "optimizer marker size edge color casing times") | {
             "points": _encoded(self._down(marks.points)),
             "text": None if marks.text is None else self._sheet.draw(marks.text.draw),

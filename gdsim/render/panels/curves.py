@@ -28,7 +28,7 @@ from gdsim.render.annotations import (
     points_between,
 )
 from gdsim.render.canvas import DPI, Canvas, points
-from gdsim.render.display_list import START, Cursor, ExitMarks, PathLabel, Viewport
+from gdsim.render.display_list import START, Cursor, EventMarks, PathLabel, Viewport
 from gdsim.render.labels import appearance, names_paths
 from gdsim.render.layout import Box, Layout, PanelRequest
 from gdsim.render.painter import only
@@ -69,7 +69,7 @@ class _CurvesRenderer(PanelRenderer):
         trails = _trails(canvas, panel, viewport)
         crowd = np.concatenate([points_between(line) for trail in trails for line in trail.points.transpose(1, 0, 2)])
         _draw_race_track(canvas, panel, viewport, trails)
-        taken, solved, marks = Boxes(), panel.solved, list[ExitMarks | PathLabel]()
+        taken, solved, marks = Boxes(), panel.solved, list[EventMarks | PathLabel]()
         if solved is not None:
             marks += _entries(canvas, panel, viewport, box, trails, taken, crowd, solved)
         if names_paths(canvas.scene) and box.width >= NAMED[0] * canvas.em and box.height >= NAMED[1] * canvas.em:
@@ -189,7 +189,7 @@ def _entries(
     taken: Boxes,
     crowd: FloatArray,
     solved: float,
-) -> Iterator[ExitMarks | PathLabel]:
+) -> Iterator[EventMarks | PathLabel]:
     """Name the solved band, and yield a dot where each curve that arrives enters it, and its step if there is room."""
     entries = []
     for curve, trail in zip(panel.curves, trails, strict=True):
@@ -207,7 +207,7 @@ def _entries(
         if curve.points.shape[1] == 1:
             words = [f"{curve.style.label}: {words[0]}", f"{curve.style.label} {count}", count]
         size = DOT * canvas.em
-        yield ExitMarks(
+        yield EventMarks(
             optimizer=trail.optimizer,
             times=np.array([float(step)]),
             points=place[None],
