@@ -108,6 +108,8 @@ def run_app() -> None:
         # Output to a file or a pipe is UTF-8 on every machine; file names keep their bytes.
         sys.stdout.reconfigure(encoding="utf-8", errors="surrogateescape")
     gc.set_threshold(ALLOCATIONS)
+    # numpy multiplies only small matrices here: more threads would mostly wait for each other, and keep memory.
+    os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
     # Overflow at values near the largest number is expected, and shows in the picture.
     warnings.filterwarnings("ignore", category=RuntimeWarning, module=r"(gdsim|numpy)\b")
     _postpone_dynamo()

@@ -5,8 +5,13 @@ It is draft 07, and a list of a fixed length has one schema for all items: YAML 
 
 from __future__ import annotations
 
+import ast
+import inspect
 import json
-from collections.abc import Iterable
+import sys
+from collections.abc import Iterable, Mapping
+from functools import cache
+from itertools import pairwise
 from typing import Any
 
 from pydantic.json_schema import GenerateJsonSchema
@@ -24,7 +29,7 @@ NULL = {"type": "null"}
 
 def schema() -> Schema:
     """Return the JSON Schema of a configuration."""
-    generated = Experiment.model_json_schema(ref_template="#/definitions/{model}", schema_generator=_WithoutFieldTitles)
+    generated = Experiment.model_json_schema(ref_template="#/definitions/{model}", schema_generator=_Generator)
     generated = json.loads(json.dumps(generated).replace("\\n", " "))  # line breaks of docstrings
     models = generated.pop("$defs")
     definitions = models | {
@@ -46,8 +51,20 @@ def schema() -> Schema:
     }
 
 
-class _WithoutFieldTitles(GenerateJsonSchema):
-    """Omits titles such as "Clip Norm", which only repeat the key."""
+class _Generator(GenerateJsonSchema):
+    """Describes fields by the docstrings below them, and omits titles such as "Clip Norm", which only repeat the key.
+
+    pydantic could read the docstrings, but would do so on every import, which takes longer than all its other work.
+    """
+
+    def model_schema(self, schema: core_schema.ModelSchema) -> Schema:
+        """Write a model, its fields described."""
+        written, model = super().model_schema(schema), schema["cls"]
+        for name, field in model.model_fields.items():
+            for inherited in model.__mro__:
+                if text := _docstrings(inherited.__module__).get((inherited.__name__, name)):
+                    written["properties"][field.alias or name].setdefault("description", text)
+        return written
 
     def field_title_should_be_set(self, schema: Any) -> bool:  # noqa: ARG002
         return False
@@ -55,6 +72,21 @@ class _WithoutFieldTitles(GenerateJsonSchema):
     def tagged_union_schema(self, schema: core_schema.TaggedUnionSchema) -> Schema:
         """Write a union as any of its choices."""
         return self.union_schema(core_schema.union_schema(list(schema["choices"].values())))
+
+
+@cache
+def _docstrings(module: str) -> Mapping[tuple[str, str], str]:
+    """Return the docstrings below the attributes of a module's classes, by the names of the class and the attribute."""
+    if not module.startswith(f"{__package__}."):
+        return {}
+    found = {}
+    tree = ast.parse(inspect.getsource(sys.modules[module]))
+    for model in (each for each in tree.body if isinstance(each, ast.ClassDef)):
+        for before, after in pairwise(model.body):
+            match before, after:
+                case ast.AnnAssign(target=ast.Name(name)), ast.Expr(ast.Constant(str(text))):
+                    found[model.name, name] = inspect.cleandoc(text)
+    return found
 
 
 def _objective(model: Schema) -> Schema:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 import re
 from collections.abc import Iterator, Mapping
+from functools import cache
 from typing import TYPE_CHECKING, Any
 
 from gdsim.errors import SYNONYMS, Code, Key, Problem, did_you_mean
@@ -136,11 +137,7 @@ def problems_in(error: ValidationError, value: Any, model: type[BaseModel] | Non
 
     The value is a configuration, or the part of one that this model describes.
     """
-    from gdsim.config.json_schema import schema  # which imports the models, and they this module
-
-    root = schema()
-    whole = root if model is None else root["definitions"].get(model.__name__) or model.model_json_schema()
-    found = [_problem(details, value, root, whole) for details in error.errors(include_url=False)]
+    found = [_problem(details, value, model) for details in error.errors(include_url=False)]
     mistyped = " ".join(problem.message for problem in found if problem.at_key)
     for problem in found:
         follows = problem.code == "missing" and problem.key and f"did you mean '{problem.key[-1]}'" in mistyped
@@ -148,11 +145,12 @@ def problems_in(error: ValidationError, value: Any, model: type[BaseModel] | Non
             yield problem
 
 
-def _problem(details: ErrorDetails, value: Any, root: Fragment, whole: Fragment) -> Problem:
+def _problem(details: ErrorDetails, value: Any, model: type[BaseModel] | None) -> Problem:
     key = _as_written(details["loc"], value)
+    if details["type"] == "gdsim":
+        return Problem(details["ctx"]["message"], key, details["ctx"]["code"], details["ctx"]["at_key"])
+    root, whole = _schemas(model)
     match details["type"]:
-        case "gdsim":
-            return Problem(details["ctx"]["message"], key, details["ctx"]["code"], details["ctx"]["at_key"])
         case "missing":
             key = *key, details["loc"][-1]
             return Problem(f"is missing; it must be {expected(_fragment(root, whole, key))}", key, "missing")
@@ -160,6 +158,15 @@ def _problem(details: ErrorDetails, value: Any, root: Fragment, whole: Fragment)
             hint = _key_hint(root, key, _keys(_fragment(root, whole, key[:-1])), value)
             return Problem(f"unknown key '{key[-1]}'{hint}", key, "unknown-key", at_key=True)
     return Problem(must_be(_fragment(root, whole, key), details["input"]), key, _code(details))
+
+
+@cache
+def _schemas(model: type[BaseModel] | None) -> tuple[Fragment, Fragment]:
+    """Return the schema of a configuration, and that of a model in it, by default of all of it."""
+    from gdsim.config.json_schema import schema  # which imports the models, and they this module
+
+    root = schema()
+    return root, root if model is None else root["definitions"].get(model.__name__) or model.model_json_schema()
 
 
 def _code(details: ErrorDetails) -> Code:

@@ -41,7 +41,7 @@ HERE = SourceContext()  # current folder, and no leave to run code
 class Model(BaseModel):
     """Frozen and strict: no unknown keys, no text for a number."""
 
-    model_config = ConfigDict(extra="forbid", frozen=True, strict=True, use_attribute_docstrings=True)
+    model_config = ConfigDict(extra="forbid", frozen=True, strict=True, defer_build=True)
 
     if not TYPE_CHECKING:
 

@@ -266,7 +266,8 @@ def least_covered(
 
     def covered(center: FloatArray) -> tuple[bool, int]:
         over = (center >= boxes[:, 0] - half) & (center <= boxes[:, 1] + half)
-        return bool(over.all(-1).any()), int((np.abs(crowd - center) < half).all(-1).sum())
+        across, up = (np.abs(crowd - center) < half).T
+        return bool(over.all(-1).any()), int(np.count_nonzero(across & up))
 
     return min((np.clip(center, low, high) for center in centers), key=covered)
 
@@ -276,7 +277,8 @@ def covers(own: FloatArray, taken: Sequence[FloatArray], crowd: FloatArray) -> b
     low, high = own
     boxes = np.array(taken).reshape(-1, 2, 2)
     over = (low < boxes[:, 1]) & (boxes[:, 0] < high)
-    return bool(over.all(-1).any() or ((crowd > low) & (crowd < high)).all(-1).any())
+    across, up = ((crowd > low) & (crowd < high)).T
+    return bool(over.all(-1).any() or (across & up).any())
 
 
 def _points_along_paths(facet: Facet, viewport: Viewport, moment: Moment) -> FloatArray:

@@ -181,6 +181,9 @@ def ensure_contrast(color: str, backgrounds: Collection[str], minimum: float, to
 
     If no mixture reaches the contrast, that with the highest one is returned.
     """
+
+    def worst(candidate: str) -> float:
+        return min(contrast(candidate, background) for background in backgrounds)
+
     candidates = [mix(color, other, tenths / 10) for tenths in range(11) for other in towards]
-    worst = {each: min(contrast(each, background) for background in backgrounds) for each in candidates}
-    return next((each for each in candidates if worst[each] >= minimum), max(worst, key=worst.__getitem__))
+    return next((each for each in candidates if worst(each) >= minimum), None) or max(candidates, key=worst)

@@ -6,10 +6,10 @@ import re
 import struct
 import zlib
 from collections.abc import Iterable, Iterator, Sequence
+from html import escape
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar
 from warnings import catch_warnings
-from xml.sax.saxutils import escape
 
 import numpy as np
 from PIL import Image, UnidentifiedImageError
@@ -152,7 +152,7 @@ class _Webp(Format):
         pictures = iter(sequence)
         if options.quality_level:
             pictures = _with_few_colors(pictures, frames, options.quality_level)
-        texts = {name: escape(text) for name, text in named_texts(options.provenance).items()}
+        texts = {name: escape(text, quote=False) for name, text in named_texts(options.provenance).items()}
         first = Image.fromarray(next(pictures))
         with path.open("wb") as file:
             first.save(
