@@ -16,6 +16,7 @@ from types import FrameType
 
 MESSAGE = b"interrupted; files that were written are complete\n"
 
+_message = MESSAGE
 _unfinished: list[Callable[[], object]] = []
 _deferred = 0
 _pending: int | None = None
@@ -26,6 +27,21 @@ def exit_on_interrupts() -> None:
     for number in (signal.SIGINT, signal.SIGTERM):
         with suppress(ValueError):  # raised outside the main thread
             signal.signal(number, _handle)
+
+
+def become_child() -> None:
+    """Let interrupts of this process, a new child, undo only what it begins itself, and print nothing.
+
+    Its process group is its own, so that an interrupt from the terminal reaches only the parent, which ends it.
+    """
+    global _deferred, _message
+    os.setpgid(0, 0)
+    exit_on_interrupts()
+    _unfinished.clear()
+    _deferred, _message = 0, b""
+    if _pending is not None:
+        _exit(_pending)
+    signal.pthread_sigmask(signal.SIG_UNBLOCK, [signal.SIGINT])
 
 
 def exit_process(status: int) -> None:
@@ -74,5 +90,5 @@ def _exit(number: int) -> None:
         with suppress(Exception):
             undo()
     with suppress(OSError):
-        os.write(2, MESSAGE)
+        os.write(2, _message)
     os._exit(128 + number)

@@ -25,7 +25,8 @@ animation: {seconds: 2}
 """
 COMMANDS = [
     "run a.yaml --format gif",
-    "run a.yaml --format mp4",
+    "run a.yaml --format gif,mp4",
+    "run a.yaml b.yaml --format gif,webm",
     "run a.yaml --format webp,png,html",
     "render a.npz --format webm",
     "compare a.yaml --starts 8 --tune lr --csv t.csv --report r.html",
@@ -36,7 +37,7 @@ COMMANDS = [
     "validate a.yaml net.yaml",
     "list",
 ]
-INPUTS = {"a.yaml", "net.yaml", "a.npz"}
+INPUTS = {"a.yaml", "b.yaml", "net.yaml", "a.npz"}
 MESSAGE = "interrupted; files that were written are complete"
 
 pytestmark = [
@@ -53,6 +54,7 @@ def here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, recording: bytes) -> P
     folder.mkdir()
     monkeypatch.chdir(folder)
     Path("a.yaml").write_text(CONFIG)
+    Path("b.yaml").write_text(CONFIG)
     Path("net.yaml").write_text(
         "{objective: {network: mlp, data: digits, hidden: [4]}, steps: 20, optimizers: {SGD: {lr: 0.1}}, "
         "view: {panels: [loss]}}"

@@ -107,13 +107,18 @@ def run_app() -> None:
     if isinstance(sys.stdout, TextIOWrapper) and not sys.stdout.isatty():
         # Output to a file or a pipe is UTF-8 on every machine; file names keep their bytes.
         sys.stdout.reconfigure(encoding="utf-8", errors="surrogateescape")
+    prepare_process()
+    app(prog_name="gdsim")
+
+
+def prepare_process() -> None:
+    """Change settings of Python for a process that only runs commands."""
     gc.set_threshold(ALLOCATIONS)
     # numpy multiplies only small matrices here: more threads would mostly wait for each other, and keep memory.
     os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
     # Overflow at values near the largest number is expected, and shows in the picture.
     warnings.filterwarnings("ignore", category=RuntimeWarning, module=r"(gdsim|numpy)\b")
     _postpone_dynamo()
-    app(prog_name="gdsim")
 
 
 def _postpone_dynamo() -> None:

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+import sys
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any, TypeAlias
 
 import typer
 
@@ -12,13 +14,18 @@ from gdsim.cli import common
 from gdsim.cli.console import print_lines, print_notes, print_summary, progress_bars
 from gdsim.config import formats as known_formats
 from gdsim.errors import GdsimError, InputError
+from gdsim.processes import CAN_FORK, Outcome, core_count, map_in_processes, outcome
 
 if TYPE_CHECKING:
+    from gdsim.analysis import Table
     from gdsim.config import Experiment
     from gdsim.scene.model import Scene
     from gdsim.simulation import Trajectory
 
 LARGE_GIF = 5_000_000  # bytes, as much as the preset for slides allows
+
+_Run: TypeAlias = "tuple[Experiment, Sequence[Trajectory] | None]"
+_Paths: TypeAlias = Mapping[str, Path]
 
 
 def run(
@@ -40,9 +47,9 @@ def run(
     targets = [_output_paths(out, each, [*each.output.formats, "npz", "csv"]) for each in experiments]
     # A config that only a picture contains must not be replaced by a changed one.
     inputs = [*(path for each in experiments for path in common.source_files(each)), *(configs if changes else ())]
+    loads = [partial(_load, path, changes, allow_code, _format_override(formats)) for path in configs]
     with common.writable(_checked(targets, inputs, overwrite)):
-        for experiment, paths in zip(experiments, targets, strict=True):
-            _process(experiment, None, paths, quiet)
+        _process([(each, None) for each in experiments], targets, loads, quiet)
     _next_step(targets, [path for path in configs if path.suffix in common.YAML], opened, quiet)
 
 
@@ -61,16 +68,21 @@ def render(
     --set changes the view, the pace and the output.
     """
     changes = _with_theme(changes, theme)
-    runs = [common.load_run(path, changes, allow_code, _format_override(formats)) for path in recordings]
+    loads = [partial(common.load_run, path, changes, allow_code, _format_override(formats)) for path in recordings]
+    runs = [load() for load in loads]
     for path, (_, trajectories) in zip(recordings, runs, strict=True):
         if trajectories is None:
             message = f"{path}: is not a recording (.npz): gdsim run simulates it and draws it"
             raise InputError(message, code="unsupported")
     targets = [_output_paths(out, experiment, experiment.output.formats) for experiment, _ in runs]
     with common.writable(_checked(targets, (), overwrite)):
-        for (experiment, trajectories), paths in zip(runs, targets, strict=True):
-            _process(experiment, trajectories, paths, quiet)
+        _process(runs, targets, loads, quiet)
     _next_step(targets, (), False, quiet)
+
+
+def _load(path: Path, changes: Sequence[str], allow_code: bool, transient: Mapping[str, str]) -> _Run:
+    """Load a config to simulate, even if it is that of a recording."""
+    return common.load_one(path, changes, allow_code, transient), None
 
 
 def _with_theme(changes: Sequence[str] | None, theme: str | None) -> list[str]:
@@ -103,45 +115,118 @@ def _checked(targets: Sequence[Mapping[str, Path]], inputs: Sequence[Path], over
     return {str(path): path for path in paths}
 
 
-def _process(
-    experiment: Experiment, recorded: Sequence[Trajectory] | None, paths: Mapping[str, Path], quiet: bool
-) -> None:
-    """Simulate an experiment, unless it is recorded, write its files, and print their paths."""
+def _process(runs: Sequence[_Run], targets: Sequence[_Paths], loads: Sequence[Callable[[], _Run]], quiet: bool) -> None:
+    """Simulate each experiment, unless it is recorded, write its files and print their paths.
+
+    The failure of one is reported, and the others are written all the same.
+
+    Args:
+        runs: The experiments, with their trajectories if they are recorded.
+        targets: The files of each by suffix.
+        loads: What loads each again in a process that does not share memory with this one.
+        quiet: Whether only paths and errors are printed.
+    """
+    activity = "drawing" if runs[0][1] else "simulating and drawing"
+    if len(runs) == 1 or core_count() == 1 or sys.platform == "win32":
+        outcomes: Iterable[Outcome] = _write_in_turn(runs, targets, activity, quiet)
+    else:
+        outcomes = _write_side_by_side(runs, targets, loads, activity, quiet)
+    status = 0
+    for (experiment, _), paths, (written, error) in zip(runs, targets, outcomes, strict=True):
+        if error is not None:
+            print(error, file=sys.stderr)
+            status = max(status, error.exit_status)
+            continue
+        table, notes = written
+        if not quiet:
+            if table is not None:
+                print_summary(experiment.name, table)
+            print_notes(notes)
+        print_lines(paths.values())
+    if status:
+        raise typer.Exit(status)
+
+
+def _write_in_turn(runs: Sequence[_Run], targets: Sequence[_Paths], activity: str, quiet: bool) -> Iterator[Outcome]:
+    for (experiment, recorded), paths in zip(runs, targets, strict=True):
+        with progress_bars(experiment.name, activity, quiet) as progress:
+            found = Outcome.of(partial(_write, experiment, recorded, paths, progress))
+        yield found
+
+
+def _write_side_by_side(
+    runs: Sequence[_Run], targets: Sequence[_Paths], loads: Sequence[Callable[[], _Run]], activity: str, quiet: bool
+) -> list[Outcome]:
+    """Write the files of each run in a process of its own, which is forked after the imports where that is safe."""
+    import gdsim.movie  # noqa: F401  # imports what all of them need
+    from gdsim.simulation.experiments import can_simulate_after_fork
+
+    forking = CAN_FORK and can_simulate_after_fork()
+    tasks: dict[str, tuple[object, ...]] = {
+        run[0].name: ((lambda run=run: run) if forking else load, paths)
+        for run, load, paths in zip(runs, loads, targets, strict=True)
+    }
+    outcomes = map_in_processes(_write_in_child, tasks, "fork" if forking else "spawn")
+    with progress_bars(f"{len(runs)} configs", activity, quiet) as progress:
+        # Printed when all are written, because the progress bar is on the terminal until then.
+        found = dict(each for _, each in zip(progress(activity)(tasks), outcomes, strict=True))
+    return [found[name] for name in tasks]
+
+
+def _write_in_child(_: object, load: Callable[[], _Run], paths: _Paths) -> tuple[Table | None, list[str]]:
+    from gdsim.cli.app import prepare_process
+
+    prepare_process()
+    return _write(*load(), paths, lambda _: iter)
+
+
+def _write(
+    experiment: Experiment,
+    recorded: Sequence[Trajectory] | None,
+    paths: _Paths,
+    progress: Callable[[str], Any],
+) -> tuple[Table | None, list[str]]:
+    """Simulate an experiment, unless it is recorded, write its files, and return its table and notes."""
     from gdsim.analysis import compare
     from gdsim.simulation import remarks, save
 
-    activity = "simulating and drawing" if recorded is None else "drawing"
-    with progress_bars(experiment.name, activity, quiet) as progress:
-        trajectories = common.trajectories_of(experiment, recorded, progress)
-        scene = common.scene_of(experiment, trajectories)
-        if recorded is None:
-            save(paths["npz"], trajectories, experiment)
-            table = compare(trajectories)
-            common.write_text(paths["csv"], table.to_csv())
-        warnings = [*_draw(experiment, scene, paths, progress), *_file_notes(experiment, paths)]
-    if not quiet and recorded is None:
-        print_summary(experiment.name, table)
-        print_notes([scene.alt_text, *common.notes(experiment, trajectories), *warnings])
-    elif not quiet:
-        print_notes([*remarks(trajectories), *warnings])
-    print_lines(paths.values())
+    trajectories = common.trajectories_of(experiment, recorded, progress)
+    scene = common.scene_of(experiment, trajectories)
+    if recorded is not None:
+        warnings = _draw(experiment, scene, paths, progress)
+        return None, [*remarks(trajectories), *warnings, *_file_notes(experiment, paths)]
+    save(paths["npz"], trajectories, experiment)
+    table = compare(trajectories)
+    common.write_text(paths["csv"], table.to_csv())
+    warnings = _draw(experiment, scene, paths, progress)
+    return table, [scene.alt_text, *common.notes(experiment, trajectories), *warnings, *_file_notes(experiment, paths)]
 
 
-def _draw(experiment: Experiment, scene: Scene, paths: Mapping[str, Path], progress: Callable[[str], Any]) -> list[str]:
+def _draw(experiment: Experiment, scene: Scene, paths: _Paths, progress: Callable[[str], Any]) -> list[str]:
     """Draw a scene in every format, and return warnings."""
+    from gdsim.encode import formats
+    from gdsim.encode.shared import shared
     from gdsim.movie import make_provenance, save_scene
     from gdsim.render import frames
     from gdsim.web.player import notes as page_notes
 
-    provenance, output = make_provenance(scene, experiment), experiment.output
+    output = experiment.output
     drawn = frames(scene, transparent=output.background == "transparent")
+    save = partial(save_scene, scene, output=output, provenance=make_provenance(scene, experiment), drawn=drawn)
+    chosen = [name for name in known_formats() if name in paths]
+    animations = [name for name in chosen if formats()[name].kind == "animation"]
+    if not CAN_FORK or len(animations) * core_count() == 1:  # one format on one core gains nothing
+        animations = []
+    encoders = {
+        paths[name].name: lambda progress, path=paths[name]: save(path, progress=progress) for name in animations
+    }
     reductions: list[str] = []
-    for name in known_formats():
-        if name in paths:
-            wrap = progress(f"drawing {paths[name].name}")
-            reductions += save_scene(
-                scene, paths[name], output=output, provenance=provenance, drawn=drawn, progress=wrap
-            )
+    with shared(drawn, encoders, progress(f"drawing {', '.join(encoders)}")) as connections:
+        for name in chosen:
+            if name not in animations:
+                reductions += save(paths[name], progress=progress(f"drawing {paths[name].name}"))
+        for name, connection in progress("encoding")(connections.items()):
+            reductions += outcome(connection, name).result()
     turning = "The camera turns, so every frame differs everywhere: a GIF is several times as large as an MP4."
     return [
         *common.frame_warnings(drawn),

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import numpy.typing as npt
+import torch
 
 from gdsim.config import Experiment, OptimizerSpec, SourceContext, Start
 from gdsim.errors import InputError, collect
@@ -207,6 +208,11 @@ class _Plan:
     points: FloatArray
     shapes: ParameterShapes
     factories: list[OptimizerFactory]
+
+
+def can_simulate_after_fork() -> bool:
+    """Return whether a forked process can compute gradients, which torch refuses if it has used an accelerator."""
+    return not torch.accelerator.is_available()
 
 
 def _plans(experiment: Experiment, *, evaluate_images: bool = True) -> list[_Plan]:
