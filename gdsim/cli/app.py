@@ -37,7 +37,7 @@ COMMANDS = {
     "embed": ("inspect:embed", "Print the lines that show FILE in a document."),
     "source": ("inspect:source", "Print the YAML that FILE was made from."),
     "init": ("inspect:init", "Write a commented config that runs, to begin from."),
-    "validate": ("inspect:validate", "Check each FILE as a run would, without running it."),
+    "validate": ("inspect:validate", "Check each CONFIG as a run would, without running it."),
     "schema": ("inspect:print_schema", "Print the JSON Schema of a config, for editors."),
 }
 """The commands: each one's function, which is imported when it is needed, and its line in `gdsim --help`."""

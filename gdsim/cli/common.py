@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from gdsim.cli.completion import YAML, complete_setting, files_with, names_from
 from gdsim.errors import GdsimError, InputError, collect, did_you_mean
 from gdsim.files import atomic_write, os_error_reason
 from gdsim.interrupts import deferred, undone
@@ -24,9 +25,20 @@ if TYPE_CHECKING:
     from gdsim.simulation import Trajectory
     from gdsim.themes import Theme
 
+Configs = Annotated[
+    list[Path],
+    typer.Argument(
+        metavar="CONFIG", help="YAML files, or pictures that a run has made.", autocompletion=files_with(YAML)
+    ),
+]
 Set = Annotated[
     list[str] | None,
-    typer.Option("--set", metavar="KEY=VALUE", help="Change a value: steps=50 or optimizers.Adam.lr=0.1; repeatable."),
+    typer.Option(
+        "--set",
+        metavar="KEY=VALUE",
+        help="Change a value: steps=50 or optimizers.Adam.lr=0.1; repeatable.",
+        autocompletion=complete_setting,
+    ),
 ]
 AllowCode = Annotated[
     bool, typer.Option("--allow-code", help="Let Python code that a config names run; it can do all that you can.")
@@ -35,19 +47,28 @@ Out = Annotated[
     Path, typer.Option("--out", "-o", metavar="DIR", help="The folder for results; each config gets its own below.")
 ]
 Format = Annotated[
-    str | None, typer.Option("--format", metavar="LIST", help="Instead of the config's own, such as gif,mp4,png.")
+    str | None,
+    typer.Option(
+        "--format",
+        metavar="LIST",
+        help="Instead of the config's own, such as gif,mp4,png.",
+        autocompletion=names_from("gdsim.config", "formats"),
+    ),
 ]
 Quiet = Annotated[bool, typer.Option("--quiet", "-q", help="Show no progress and no summary.")]
 Overwrite = Annotated[bool, typer.Option("--overwrite/--no-overwrite", help="Whether older results may be replaced.")]
 ThemeName = Annotated[
     str | None,
-    typer.Option("--theme", metavar="NAME", help="The theme instead of the config's, a name from gdsim list."),
+    typer.Option(
+        "--theme",
+        metavar="NAME",
+        help="The theme instead of the config's, a name from gdsim list.",
+        autocompletion=names_from("gdsim.themes"),
+    ),
 ]
 
 RECORDED = {"objective": "objectives", **{key: key for key in ("start", "steps", "seed", "optimizers")}}
 """The keys that cannot change after recording, with the attributes of an experiment."""
-
-YAML = {".yaml", ".yml"}
 
 NOTHING: Mapping[str, str] = MappingProxyType({})
 

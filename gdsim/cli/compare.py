@@ -11,6 +11,7 @@ import typer
 
 import gdsim
 from gdsim.cli import common
+from gdsim.cli.completion import names_from
 from gdsim.cli.console import print_lines, print_notes, print_study, progress_bars
 from gdsim.errors import GdsimError, InputError, collect, printable
 
@@ -20,11 +21,13 @@ if TYPE_CHECKING:
 
 
 def compare(
-    configs: Annotated[list[Path], typer.Argument(metavar="CONFIG", help="YAML files.")],
+    configs: common.Configs,
     objectives: Annotated[
         str | None,
         typer.Option(
-            metavar="LIST", help="Instead of the config's: names, or all in two dimensions whose minimum is known."
+            metavar="LIST",
+            help="Instead of the config's: names, or all in two dimensions whose minimum is known.",
+            autocompletion=names_from("gdsim.objectives"),
         ),
     ] = None,
     starts: Annotated[int | None, typer.Option(metavar="N", help="N random starts instead of the config's.")] = None,

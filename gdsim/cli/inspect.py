@@ -17,6 +17,7 @@ import typer
 from typer.core import TyperCommand
 
 from gdsim.cli import common
+from gdsim.cli.completion import names_from, names_of
 from gdsim.cli.console import print_columns, print_lines
 from gdsim.errors import InputError, did_you_mean, printable
 from gdsim.web.embed import FORMS
@@ -26,6 +27,9 @@ if TYPE_CHECKING:
     from gdsim.config.signatures import Signature
     from gdsim.objectives import Gradient, Objective
     from gdsim.scene.model import Scene
+
+
+LISTS = "objectives|networks|data|optimizers|schedules|themes"
 
 
 class NumbersCommand(TyperCommand):
@@ -64,9 +68,7 @@ def _numbers(text: str, option: str) -> list[float]:
 def list_names(
     kind: Annotated[
         str | None,
-        typer.Argument(
-            metavar="objectives|networks|data|optimizers|schedules|themes", help="What to list; all if omitted."
-        ),
+        typer.Argument(metavar=LISTS, help="What to list; all if omitted.", autocompletion=names_of(LISTS.split("|"))),
     ] = None,
 ) -> None:
     """List the names that a config can use."""
@@ -110,7 +112,12 @@ def _dimensions(name: str) -> str:
 
 
 Source = Annotated[
-    str, typer.Argument(metavar="OBJECTIVE", help="A name from gdsim list, an expression, or a file of samples.")
+    str,
+    typer.Argument(
+        metavar="OBJECTIVE",
+        help="A name from gdsim list, an expression, or a file of samples.",
+        autocompletion=names_from("gdsim.objectives"),
+    ),
 ]
 Dim = Annotated[int | None, typer.Option(help="Number of dimensions, if the function takes any.")]
 Bounds = Annotated[
@@ -123,10 +130,22 @@ def show(
     dim: Dim = None,
     bounds: Bounds = None,
     kind: Annotated[
-        str | None, typer.Option(metavar="KIND", help="The kind of view, such as surface; what fits by default.")
+        str | None,
+        typer.Option(
+            metavar="KIND",
+            help="The kind of view, such as surface; what fits by default.",
+            autocompletion=names_from("gdsim.scene.views", "view_kinds"),
+        ),
     ] = None,
     at: Annotated[str | None, typer.Option("--at", metavar="X …", help="A point whose gradient is drawn.")] = None,
-    theme: Annotated[str, typer.Option(metavar="NAME", help="The picture's theme, a name from gdsim list.")] = "light",
+    theme: Annotated[
+        str,
+        typer.Option(
+            metavar="NAME",
+            help="The picture's theme, a name from gdsim list.",
+            autocompletion=names_from("gdsim.themes"),
+        ),
+    ] = "light",
     out: common.Out = Path("outputs"),
     overwrite: common.Overwrite = True,
 ) -> None:
@@ -270,7 +289,10 @@ def source(
 
 def embed(
     file: Annotated[Path, typer.Argument(metavar="FILE", help="A picture or page of gdsim.")],
-    form: Annotated[str, typer.Option("--for", metavar="FORM", help=f"One of {', '.join(FORMS)}.")] = "markdown",
+    form: Annotated[
+        str,
+        typer.Option("--for", metavar="FORM", help=f"One of {', '.join(FORMS)}.", autocompletion=names_of(FORMS)),
+    ] = "markdown",
 ) -> None:
     """Print the lines that show FILE in a document.
 
@@ -292,11 +314,11 @@ def init(
 
 
 def validate(
-    configs: Annotated[list[Path], typer.Argument(metavar="FILE", help="YAML files, or pictures that a run has made.")],
+    configs: common.Configs,
     changes: common.Set = None,
     allow_code: common.AllowCode = False,
 ) -> None:
-    """Check each FILE as a run would, without running it."""
+    """Check each CONFIG as a run would, without running it."""
     common.load_all(configs, changes or (), allow_code)
     for path in configs:
         print_lines([f"{path}: ok"])

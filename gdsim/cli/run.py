@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Annotated, Any, TypeAlias
 import typer
 
 from gdsim.cli import common
+from gdsim.cli.completion import YAML, files_with
 from gdsim.cli.console import print_lines, print_notes, print_summary, progress_bars
 from gdsim.config import formats as known_formats
 from gdsim.errors import GdsimError, InputError
@@ -29,9 +30,7 @@ _Paths: TypeAlias = Mapping[str, Path]
 
 
 def run(
-    configs: Annotated[
-        list[Path], typer.Argument(metavar="CONFIG", help="YAML files, or pictures that a run has made.")
-    ],
+    configs: common.Configs,
     changes: common.Set = None,
     out: common.Out = Path("outputs"),
     formats: common.Format = None,
@@ -50,11 +49,16 @@ def run(
     loads = [partial(_load, path, changes, allow_code, _format_override(formats)) for path in configs]
     with common.writable(_checked(targets, inputs, overwrite)):
         _process([(each, None) for each in experiments], targets, loads, quiet)
-    _next_step(targets, [path for path in configs if path.suffix in common.YAML], opened, quiet)
+    _next_step(targets, [path for path in configs if path.suffix in YAML], opened, quiet)
 
 
 def render(
-    recordings: Annotated[list[Path], typer.Argument(metavar="FILE.npz", help="Trajectories that a run has written.")],
+    recordings: Annotated[
+        list[Path],
+        typer.Argument(
+            metavar="FILE.npz", help="Trajectories that a run has written.", autocompletion=files_with([".npz"])
+        ),
+    ],
     changes: common.Set = None,
     out: common.Out = Path("outputs"),
     formats: common.Format = None,

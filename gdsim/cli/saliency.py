@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from gdsim.cli import common
+from gdsim.cli.completion import YAML, files_with, names_of
 from gdsim.cli.console import print_lines, print_notes, progress_bars
 from gdsim.errors import ConfigError, InputError, Problem
 
@@ -22,7 +23,14 @@ FORMATS = ("png", "svg", "pdf")
 
 
 def saliency(
-    source: Annotated[Path, typer.Argument(metavar="CONFIG|RUN.npz", help="A YAML file, or what a run has recorded.")],
+    source: Annotated[
+        Path,
+        typer.Argument(
+            metavar="CONFIG|RUN.npz",
+            help="A YAML file, or what a run has recorded.",
+            autocompletion=files_with([*YAML, ".npz"]),
+        ),
+    ],
     image: Annotated[
         int | None, typer.Option(metavar="N", help="Which image of the test data, from 0; by default the config's.")
     ] = None,
@@ -40,7 +48,12 @@ def saliency(
     theme: common.ThemeName = None,
     changes: common.Set = None,
     out: common.Out = Path("outputs"),
-    formats: Annotated[str, typer.Option("--format", metavar="LIST", help=f"Some of {', '.join(FORMATS)}.")] = "png",
+    formats: Annotated[
+        str,
+        typer.Option(
+            "--format", metavar="LIST", help=f"Some of {', '.join(FORMATS)}.", autocompletion=names_of(FORMATS)
+        ),
+    ] = "png",
     allow_code: common.AllowCode = False,
     quiet: common.Quiet = False,
     overwrite: common.Overwrite = True,

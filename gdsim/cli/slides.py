@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from gdsim.cli import common
+from gdsim.cli.completion import YAML, files_with
 from gdsim.cli.console import print_lines, print_notes, progress_bars
 from gdsim.errors import GdsimError, InputError, collect
 from gdsim.files import temporary_folder
@@ -35,7 +36,11 @@ VIDEO_SCALE = 1.5  # how much larger a video is drawn than a GIF: sharpness cost
 def slides(
     sources: Annotated[
         list[Path],
-        typer.Argument(metavar="CONFIG|FILE", help="YAML files, recordings (.npz), or pictures that a run has made."),
+        typer.Argument(
+            metavar="CONFIG|FILE",
+            help="YAML files, recordings (.npz), or pictures that a run has made.",
+            autocompletion=files_with([*YAML, ".npz", ".gif", ".mp4"]),
+        ),
     ],
     out: Annotated[Path, typer.Option("--out", "-o", metavar="FILE.pptx", help="The deck to write.")],
     video: Annotated[bool, typer.Option("--video", help="Embed videos (MP4) instead of GIFs.")] = False,
