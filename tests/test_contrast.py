@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 
@@ -20,32 +21,32 @@ from gdsim.render.strands import fanned
 from gdsim.render.trail import Trail
 from gdsim.scene.model import Facet, Scene
 
-# Left out, because they take long: networks and grids that look like vanishing and matrix, and quickstart with streams.
-SLOW = ("cnn_saliency", "digits_mlp", "dreamed_digit", "nine", "streamlines")
-CONFIGS = sorted(each for each in (Path(__file__).parent.parent / "configs").glob("*.yaml") if each.stem not in SLOW)
+CONFIGS = sorted((Path(__file__).parent.parent / "configs").glob("*.yaml"))
+OTHER = {"light": "dark", "dark": "light"}
+COILED = "rastrigin_starts"  # in its other theme, paths coil up until their casings cover all of them near the heads
 # Arrows have the colour of the theme, so that some functions in each theme show what they do.
 WITH_ARROWS = ("heat", "own_theme", "quickstart", "rastrigin_starts", "slide", "swarm", "vanishing")
 
 
-def shipped(path: Path) -> Scene:
+def shipped(path: Path) -> Iterator[Scene]:
     """The scene of a config without panels, after few steps and with few examples if a network is trained.
 
-    Half of the configs with a light theme have the dark one. Lines have twice their width, because thin ones have no
-    pixels of their pure colours.
+    The first has the config's theme; if that is light or dark, the second has the other. Lines have twice their width,
+    because thin ones have no pixels of their pure colours.
     """
     experiment = gdsim.load(path, allow_code=True)
-    theme = experiment.view.theme
-    theme = {"base": theme} if isinstance(theme, str) else theme.given()
-    if theme == {"base": "light"} and CONFIGS.index(path) % 2:
-        theme = {"base": "dark"}
-    overrides = [f"view.theme={json.dumps({**theme, 'stroke': 2.0})}"]
-    if any(spec.to_train() for spec in experiment.objectives):
-        overrides += ["view.examples=30", "steps=20"]
-    experiment = gdsim.load(path, overrides=overrides, allow_code=True)
+    given = experiment.view.theme
+    few = ["view.examples=30", "steps=20"] if any(spec.to_train() for spec in experiment.objectives) else []
     # Arrows on a curve begin at the paths, which they would touch.
     axis = {"arrows_at": "axis"} if experiment.objectives[0].build().dim == 1 else {}
-    view = experiment.view.model_copy(update={"panels": [], **axis})
-    return gdsim.build_scene(gdsim.simulate(experiment), view=view, animation=experiment.animation)
+    trajectories = gdsim.simulate(gdsim.load(path, overrides=few, allow_code=True))
+    themes = [{"base": given} if isinstance(given, str) else given.given()]
+    themes += [{"base": OTHER[name]} for name in OTHER if name == given and path.stem != COILED]
+    for theme in themes:
+        overrides = [*few, f"view.theme={json.dumps({**theme, 'stroke': 2.0})}"]
+        view = gdsim.load(path, overrides=overrides, allow_code=True).view
+        view = view.model_copy(update={"panels": [], **axis})
+        yield gdsim.build_scene(trajectories, view=view, animation=experiment.animation)
 
 
 def luminance(frame: np.ndarray) -> np.ndarray:
@@ -67,7 +68,7 @@ def visible(trail: Trail, time: float) -> np.ndarray:
 def path_contrast(frames: Frames) -> float:
     """The lowest contrast across a path: of its color, its casing and the field, within its width and a pixel."""
     picture, height, moment = frames.poster()[..., :3], frames.size[1], frames.moment(len(frames) - 1)
-    poster, lowest, contrasts = luminance(picture), [np.inf], dict[int, np.ndarray]()
+    lowest = [np.inf]
     for layer in (layer for layer in frames.layers if layer.facet is not None):
         trails = [trail for trail in only(layer.at(moment), Trail) if trail.path is not None]
         heads = fanned(trails, moment.time)
@@ -83,15 +84,20 @@ def path_contrast(frames: Frames) -> float:
                 points = points[apart > max(each.style.head_size, tangents)]
             x, y = points.T
             rows, columns = np.floor(height - y).astype(int), np.floor(x).astype(int)
-            own = (picture == [round(255 * part) for part in to_rgb(trail.style.color)]).all(-1)
+            if not len(rows):
+                continue
+            # The part of the picture that contains the path, because filters of whole pictures take long.
+            top, left = max(rows.min() - 2 * reach, 0), max(columns.min() - 2 * reach, 0)
+            part = picture[top : rows.max() + 2 * reach + 1, left : columns.max() + 2 * reach + 1]
+            rows, columns, side = rows - top, columns - left, 2 * reach + 1
+            own = (part == [round(255 * level) for level in to_rgb(trail.style.color)]).all(-1)
             # Where an optimizer's paths lie on each other, they cover more than one path can in any direction. What
             # they cover together has its edges at other vertices.
-            most = np.sqrt(2) * trail.style.width / (2 * reach + 1)
-            alone = uniform_filter(own.astype(float), 2 * reach + 1)[rows, columns] <= 1.25 * most
-            rows, columns = rows[alone], columns[alone]
-            if reach not in contrasts:
-                contrasts[reach] = maximum_filter(poster, 2 * reach + 1) / minimum_filter(poster, 2 * reach + 1)
-            lowest.append(contrasts[reach][rows, columns].min(initial=np.inf))
+            most = np.sqrt(2) * trail.style.width / side
+            alone = uniform_filter(own.astype(float), side)[rows, columns] <= 1.25 * most
+            bright = luminance(part)
+            contrast = maximum_filter(bright, side) / minimum_filter(bright, side)
+            lowest.append(contrast[rows[alone], columns[alone]].min(initial=np.inf))
     return min(lowest)
 
 
@@ -123,8 +129,8 @@ def arrow_contrast(frames: Frames) -> float:
 @pytest.mark.slow
 @pytest.mark.parametrize("path", CONFIGS, ids=lambda path: path.stem)
 def test_paths_contrast_with_the_field_along_their_length_and_arrows_do_less(path: Path) -> None:
-    frames = gdsim.frames(shipped(path))
-    paths = path_contrast(frames)
-    assert paths >= 4.5
+    own, *others = [gdsim.frames(scene) for scene in shipped(path)]
+    paths = path_contrast(own)
+    assert min([paths, *map(path_contrast, others)]) >= 4.5
     if path.stem in WITH_ARROWS:
-        assert arrow_contrast(frames) < min(paths, 4.0)
+        assert arrow_contrast(own) < min(paths, 4.0)
