@@ -439,6 +439,22 @@ def test_a_picture_takes_new_trails_and_another_drawing(node, small):
     assert (none, others) == (0, 2)
 
 
+def test_the_name_of_the_best_path_is_stressed_during_a_part_of_the_hold(node, small):
+    data = held_numbers(small)
+    script = """
+        const seen = (held) => {
+            calls.length = 0;
+            picture.draw(30, held);
+            return calls.some(([name, , , row]) => name === "drawImage" && row === given.stressed.sprite.row);
+        };
+        const shown = [0, 0.1, 0.3, 0.5, 0.7, 1].map(seen);
+        picture.hidden.add(given.stressed.optimizer);
+        console.log(JSON.stringify([...shown, seen(0.3)]));
+    """
+    assert small.styles[data["stressed"]["optimizer"]].label == "SGD"
+    assert node(CANVAS + script, data) == [False, False, True, True, False, False, False]
+
+
 # What follows drives a real browser.
 
 

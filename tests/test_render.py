@@ -107,6 +107,22 @@ def test_the_label_of_the_path_that_arrives_first_is_stressed_at_the_end():
     np.testing.assert_array_equal(list(frames)[-1], last)
 
 
+@pytest.mark.parametrize("view", [{"kind": "surface", "camera": {"orbit": 30}}, {"layout": "grid"}])
+def test_where_the_best_path_has_no_label_its_name_in_the_legend_is_stressed(view):
+    settings = {"SGD": {"lr": 0.01}, "Adam": {"lr": 0.3}}
+    trajectories = gdsim.simulate("himmelblau", settings, start=[-0.5, 4.2], steps=100)
+    frames = Frames(build_scene(trajectories, view=View(**view), animation=Animation(seconds=1)))
+    stressed, last, color = frames.stressed().copy(), frames.poster(), frames.scene.styles[0].color
+    rows, columns = np.nonzero((stressed != last).any(-1))
+    text = frames.canvas.names["SGD"].get_window_extent(frames.canvas.agg.get_renderer())
+    em, height = frames.canvas.em, frames.size[1]
+    assert text.x0 - em < columns.min() < text.x0 < text.x1 < columns.max() < text.x1 + em
+    assert text.y0 - em < height - rows.max() < height - rows.min() < text.y1 + em
+    box = slice(rows.min(), rows.max()), slice(columns.min(), columns.max())
+    assert count(stressed[box], color) > 0.3 * stressed[box][..., 0].size
+    assert count(last[box], color) < 0.1 * last[box][..., 0].size
+
+
 def test_nothing_is_stressed_where_no_path_is_first():
     paths = [
         gdsim.descend("himmelblau", "SGD", start=[-0.5, 4.2], steps=60, lr=lr, label=f"{lr}") for lr in (0.01, 0.0101)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import AbstractContextManager, contextmanager
 from copy import copy
 from dataclasses import replace
@@ -17,6 +17,7 @@ from matplotlib.artist import Artist
 from matplotlib.backend_bases import RendererBase
 from matplotlib.backends.backend_agg import RendererAgg
 from matplotlib.colors import to_rgb
+from matplotlib.text import Text
 
 from gdsim.objectives import FloatArray
 from gdsim.render.annotations import exit_marks, name_marks, notes_above
@@ -129,17 +130,33 @@ class Frames:
         """Return the last frame, (H, W, 3) or (H, W, 4) uint8."""
         return self.at(self.moment(len(self) - 1))
 
-    def stressed(self) -> Pixels | None:
-        """Return the last frame with the best path's label in its view as a pill; None if it has no label."""
+    @property
+    def best_names(self) -> list[Text]:
+        """The names of the best path: those in its views, otherwise that in the legend; empty if no path is best."""
+        best = self.scene.best
+        if best is None:
+            return []
         layers = [layer for layer in self.layers if layer.facet is not None and not layer.primitives_at]
-        labels = [label for layer in layers for label in only(layer.primitives, PathLabel)]
-        best = [label for label in labels if label.optimizer == self.scene.best]
+        labels = [
+            label.text for layer in layers for label in only(layer.primitives, PathLabel) if label.optimizer == best
+        ]
+        # What appears on a transparent page must be opaque, but the edges of a pill are not.
+        names = {} if self.transparent else self.canvas.names
+        label = self.scene.styles[best].label
+        return labels or [names[label]] * (label in names)
+
+    def stressed(self) -> Pixels | None:
+        """Return the last frame with the name of the best path on a pill; None if it has no name."""
+        if not self.best_names:
+            return None
         with self.settings():
-            return (
-                FramePainter(self).draw_stressed(self.moment(len(self) - 1), best, self.scene.theme.casing)
-                if best
-                else None
-            )
+            return FramePainter(self).draw_with(self.moment(len(self) - 1), self.draw_pills)
+
+    def draw_pills(self, renderer: RendererBase) -> list[FloatArray]:
+        """Draw the names of the best path on pills, and return two opposite corners, (2, 2), of each."""
+        painter = Painter(renderer, np.array([[0, side] for side in self.size]), self.canvas.figure.dpi / DPI)
+        color = self.scene.styles[self.scene.best or 0].color
+        return [painter.draw_pill(text, color, self.scene.theme.casing) for text in self.best_names]
 
     def at(self, moment: Moment) -> Pixels:
         """Return a single frame at any moment, (H, W, 3) or (H, W, 4) uint8."""
@@ -277,13 +294,11 @@ class FramePainter:
             self._counter.stamp(self._frame, time)
         return self._frame
 
-    def draw_stressed(self, moment: Moment, labels: Sequence[PathLabel], casing: str) -> Pixels:
-        """Draw the frame of a moment with some labels in the color of their casing on pills in their own color."""
+    def draw_with(self, moment: Moment, draw_more: Callable[[RendererBase], list[FloatArray]]) -> Pixels:
+        """Draw the frame of a moment, and on top of it what returns two opposite corners, (2, 2), of what it covers."""
         self.draw(moment)
-        painter = Painter(self._renderer, np.array([[0, self._page.right], [0, self._page.bottom]]))
-        for label in labels:
-            painter.draw_pill(label, casing)
-            area = self._around(label.extent, 1.5 * self._em, self._page).area
+        for extent in draw_more(self._renderer):
+            area = self._around(extent, 2, self._page).area
             self._frame[area] = self._pixels[area][..., : self._frame.shape[-1]]
         return self._frame
 

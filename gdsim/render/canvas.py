@@ -117,6 +117,7 @@ class Canvas:
         agg: The figure's Agg canvas.
         page: The color of the page; "none" if it is transparent.
         left_out: One sentence for each part that has no room in the picture.
+        names: The name of each optimizer in the legend or above its view, by its label.
         missing: The characters for which no installed font has a glyph.
         em: The font size of plain text in pixels.
         line: The unit of line widths in pixels: an em times the theme's stroke.
@@ -128,6 +129,7 @@ class Canvas:
         self.em, self.line = layout.em, layout.em * scene.theme.stroke
         self.page = "none" if transparent else self.theme.page
         self.left_out: list[str] = []
+        self.names: dict[str, Text] = {}
         self.missing = ""
         self.figure = Figure(figsize=(width / DPI, height / DPI), dpi=DPI, facecolor=self.page)
         self.agg = FigureCanvasAgg(self.figure)

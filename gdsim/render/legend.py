@@ -142,7 +142,7 @@ def _draw_entry(
     x, aside = box.x + line + 1.05 * em, style.aside
     (label,), size = canvas.fitted(style.label, LABEL, box.right - x, 1, bold=True)
     if label:
-        canvas.text(x, y, label, size=size, fontweight="bold", va="center_baseline")
+        canvas.names[style.label] = canvas.text(x, y, label, size=size, fontweight="bold", va="center_baseline")
     beside = x + canvas.width_of(label, size, bold=True) + 0.8 * em * bool(label)
     if under:
         if aside and canvas.width_of(aside, 1.0) <= box.right - beside:
@@ -200,7 +200,7 @@ def _draw_in_lines(canvas: Canvas, styles: Sequence[Style], box: Box) -> None:
                 return
             x, y = box.x, y - 1.5 * em
         canvas.sign([x + 0.45 * em], y, color=style.color, marker=style.marker)
-        canvas.text(x + 1.2 * em, y, name, va="center_baseline")
+        canvas.names[style.label] = canvas.text(x + 1.2 * em, y, name, va="center_baseline")
         canvas.text(x + width, y, settings, color=canvas.theme.quiet, ha="right", va="center_baseline")
         x += width + em
 

@@ -11,6 +11,7 @@ import numpy.typing as npt
 from matplotlib.backend_bases import GraphicsContextBase, RendererBase
 from matplotlib.markers import MarkerStyle
 from matplotlib.path import Path as Outline
+from matplotlib.text import Text
 from matplotlib.transforms import Affine2D, Bbox, IdentityTransform, TransformedBbox
 
 from gdsim.objectives import FloatArray, inside
@@ -66,7 +67,7 @@ class Painter:
     def __init__(
         self, renderer: RendererBase, bounds: FloatArray, scale: float = 1.0, corner: tuple[float, float] = (0, 0)
     ) -> None:
-        self.renderer, self._bounds = renderer, bounds
+        self.renderer, self._bounds, self._scale = renderer, bounds, scale
         self._transform = Affine2D().translate(-corner[0], -corner[1]).scale(scale)
         self._clip = TransformedBbox(Bbox(bounds.T), self._transform).frozen()
         self._contexts: dict[tuple[str, float, str, float], GraphicsContextBase] = {}
@@ -156,16 +157,17 @@ class Painter:
             label.text.set_alpha(alpha)
             label.text.draw(self.renderer)
 
-    def draw_pill(self, label: PathLabel, casing: str) -> None:
-        """Draw a label in the color of its casing on a pill in its own color."""
-        color, outlines = str(label.text.get_color()), label.text.get_path_effects()
-        (left, low), (right, high) = label.extent.tolist()
-        height, middle = 1.2 * (high - low), (low + high) / 2
-        ends = [left + 0.15 * height, middle], [right - 0.15 * height, middle]
-        self.stroke(np.array([ends]), color, height, "round")
-        label.text.set(color=casing, path_effects=[], alpha=1.0)
-        label.text.draw(self.renderer)
-        label.text.set(color=color, path_effects=outlines)
+    def draw_pill(self, text: Text, color: str, casing: str) -> FloatArray:
+        """Draw text in the color of a casing on a pill in another color, and return two corners of it, (2, 2)."""
+        own, outlines = text.get_color(), text.get_path_effects()
+        (left, low), (right, high) = text.get_window_extent(self.renderer).get_points() / self._scale
+        height, middle = 1.1 * (high - low), (low + high) / 2
+        ends = np.array([[left + 0.25 * height, middle], [right - 0.25 * height, middle]])
+        self.stroke(ends[None], color, height, "round")
+        text.set(color=casing, path_effects=[], alpha=1.0)
+        text.draw(self.renderer)
+        text.set(color=own, path_effects=outlines)
+        return np.asarray(ends + height * np.array([[-0.5, -0.5], [0.5, 0.5]]))
 
     def _draw_hidden(self, trail: Trail, stretch: Stretch, alpha: float, new: int = 0) -> None:
         """Draw hidden segments from vertex `new` on, because translucent segments must not be drawn twice."""

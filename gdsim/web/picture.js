@@ -506,8 +506,8 @@ class Picture {
     return primitives.filter(({ optimizer }) => !this.hidden.has(optimizer));
   }
 
-  /** Draw the frame at a time in steps. */
-  draw(time) {
+  /** Draw the frame at a time in steps; `held` is the share of the hold that has passed since the last frame. */
+  draw(time, held = 0) {
     this.commit(time);
     const brush = this.cleared(this.canvas);
     for (const layer of this.layers) {
@@ -523,6 +523,10 @@ class Picture {
       if (begin <= time && time < end) this.drawSprite(brush, sprite);
     }
     this.drawCounter(brush, time);
+    const { stressed } = this.drawing;
+    if (stressed && stressed.begin <= held && held < stressed.end && !this.hidden.has(stressed.optimizer)) {
+      this.drawSprite(brush, stressed.sprite);
+    }
     if (this.ring) this.drawRing(brush);
   }
 

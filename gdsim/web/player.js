@@ -32,7 +32,7 @@ function show() {
   if (pointed && pointed.step > time) forgetPointed();
   const share = (ticked - fading) / FADE;
   if (share < 1) picture.drawFading(time, share);
-  else picture.draw(time);
+  else picture.draw(time, Math.max(place - clock.last, 0) / (clock.end - clock.last || 1));
   scrub.value = time;
   scrub.style.setProperty("--share", time / Math.max(steps, 1));
   for (const { line, cursor } of cursors) {

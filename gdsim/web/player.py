@@ -18,6 +18,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from gdsim.encode.sequence import CALM, STRESSED
 from gdsim.files import atomic_write
 from gdsim.metadata import Provenance
 from gdsim.objectives import FloatArray
@@ -221,6 +222,7 @@ class Drawing:
             "layers": [self._layer(layer) for layer in frames.layers],
             "milestones": [self._milestone(each) for each in frames.milestones.shown],
             "counter": self._counter(),
+            "stressed": self._stressed(),
             "scale": self._sheet.scale,
             "sheet": image_uri(self._sheet.pixels(), "webp", lossless=True),
         }
@@ -327,6 +329,13 @@ class Drawing:
             return None
         digits = [self._sheet.draw(partial(counter.draw, time=digit)) for digit in range(10)]
         return {"pitch": counter.pitch, "digits": digits}
+
+    def _stressed(self) -> dict[str, Any] | None:
+        """Return the name of the best path on a pill, and the shares of the hold between which it is shown."""
+        if not self._frames.best_names:
+            return None
+        shares = {"begin": CALM, "end": CALM + STRESSED}
+        return {"optimizer": self._frames.scene.best, "sprite": self._sheet.draw(self._frames.draw_pills), **shares}
 
     def _down(self, points: FloatArray) -> FloatArray:
         """Convert points (…, 2) between an origin at the lower left corner and one at the upper left."""
