@@ -17,7 +17,7 @@ ROOT = Path(__file__).parent.parent
 PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]
 BLOCK = re.compile(r"^```(\w*)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
 BLOCKS = [(page.name, *block) for page in PAGES for block in BLOCK.findall(page.read_text(encoding="utf-8"))]
-SETUP = ("make ", "python3 -m venv", ".venv/bin/", "pip install", "git ")
+SETUP = ("make ", "source ", "python3 -m venv", ".venv/bin/", "pip install", "git ")
 """Commands that set up an environment or run all tests. CI runs them itself."""
 
 
