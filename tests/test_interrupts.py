@@ -45,7 +45,7 @@ pytestmark = [
     pytest.mark.skipif(not Path("/proc").exists(), reason="looks into /proc for handlers and children"),
 ]
 
-MOMENTS = int(os.environ.get("INTERRUPTS", "32"))
+MOMENTS = int(os.environ.get("INTERRUPTS", "24"))
 
 
 @pytest.fixture

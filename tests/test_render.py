@@ -318,7 +318,7 @@ def look(name: str, size, label="an absurdly long label that nobody would ever w
     return build_scene(paths, view=View(size=list(size), **view))
 
 
-@pytest.mark.parametrize("size", [(320, 180), (480, 270), (720, 1280), (800, 600), (1280, 720), (1920, 1080)])
+@pytest.mark.parametrize("size", [(320, 180), (720, 1280), (800, 600), (1280, 720)])
 @pytest.mark.parametrize("name", LOOKS)
 def test_no_text_is_cut_or_overlaps_in_any_look(name, size):
     frames = Frames(look(name, size))
