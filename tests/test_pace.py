@@ -67,13 +67,20 @@ def test_few_steps_slow_down_at_each_iterate_and_never_stop():
     assert (jumps(paths, steps)[steps[:-1] > 0] < 1).mean() < 0.1
 
 
-@pytest.mark.parametrize("name", ["cubic", "parabola", "own_theme", "side_by_side", "quickstart", "ravine"])
+@pytest.mark.parametrize(
+    "name", ["cubic", "parabola", "own_theme", "side_by_side", "quickstart", "ravine", "divergence"]
+)
 def test_heads_of_shipped_configs_neither_jump_nor_stand_still(name):
     experiment = gdsim.config.load(CONFIGS / f"{name}.yaml")
     animated = gdsim.animate(experiment).scene
     layers = [layer for layer in gdsim.frames(animated).layers if layer.facet is not None]
-    trails = [trail for layer in layers for trail in layer.primitives if getattr(trail, "path", None) is not None]
-    heads = np.array([np.concatenate([each.at(step) for each in trails]) for step in animated.frame_steps])
+    trails = [(each, layer) for layer in layers for each in layer.primitives if getattr(each, "path", None) is not None]
+    heads = np.array(
+        [
+            np.concatenate([np.clip(trail.at(step), *layer.viewport.bounds.T) for trail, layer in trails])
+            for step in animated.frame_steps
+        ]
+    )
     moves = np.linalg.norm(np.diff(heads, axis=0), axis=-1).max(1)
     assert moves.max() <= 40
     assert (moves[animated.frame_steps[1:] > 0] < 1).mean() <= 0.1

@@ -20,6 +20,9 @@ at most the second number, so that the animation does not stand still once all h
 VISIBLE, FASTEST = 0.0016, 0.06
 """The shortest move that is seen, and the longest move per frame that is easy to follow: 1 and 36 pixels of 600."""
 
+ACROSS = 1.5
+"""The longest move that is shown at `FASTEST` at most, as a share of the side of a view; longer ones leave the view."""
+
 FEW_STEPS = 40
 """With at most this number of visible steps, heads slow down at each iterate."""
 
@@ -49,6 +52,9 @@ def frame_steps(groups: Sequence[Group], steps: int, animation: Animation) -> Fl
     opening = int(min(OPENING * animation.fps, OPENING_SHARE * count))
     durations = np.minimum(moves, LONGEST)
     durations += min(SHORTEST, STILL_SHARE * durations.mean())
+    durations *= (last - opening) / durations.sum()
+    # Leaps get the frames that they need, if others can give them.
+    durations = np.maximum(durations, np.minimum(moves, ACROSS) / FASTEST)
     durations *= (last - opening) / durations.sum()
     begins = opening + np.append(0.0, np.cumsum(durations))
     begins[-1] = last
