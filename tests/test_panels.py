@@ -94,6 +94,40 @@ def test_labels_in_a_panel_cover_nothing_and_stay_in_it(size):
             assert across < 1 or min(one.y1, other.y1) - max(one.y0, other.y0) < 3
 
 
+def test_a_curve_that_leaves_the_panel_stops_at_its_frame_with_a_mark():
+    rosenbrock = gdsim.objective("rosenbrock")
+    slow, fast = (gdsim.descend(rosenbrock, "SGD", start=[-1.5, 2], steps=60, lr=lr) for lr in (0.001, 0.02))
+    frames = gdsim.frames(build_scene([slow, fast], view=View(panels=["loss"])))
+    layer, panel = frames.layers[0], frames.scene.groups[0].panels[0]
+    (mark,) = only(layer.primitives, EventMarks)
+    assert (mark.optimizer, mark.marker) == (1, "^")
+    values = fast.values[: fast.stopped_at(0) + 1, 0].tolist()
+    inside = max(k for k, value in enumerate(values) if value <= panel.limits[1])
+    assert inside < mark.times[0] < inside + 1
+    (left, right), (_, high) = layer.viewport.bounds
+    assert mark.extent[1, 1] <= high + 0.1 * mark.size
+    assert left < mark.points[0, 0] < right
+    trail = only(layer.primitives, Trail)[1]
+    assert (trail.points[inside + 1 :, 0, 1] > high).all()
+
+
+@pytest.mark.parametrize("size", [(1280, 720), (640, 360)])
+def test_names_of_curves_that_end_together_are_a_list_beside_their_ends(size):
+    bowl = gdsim.objective("x**2/2 + 3*y**2")
+    rates = {"First": 0.2, "Second": 0.19, "Third": 0.18, "Fourth": 0.17}
+    paths = [gdsim.descend(bowl, "SGD", start=[-4, 3], steps=80, label=name, lr=lr) for name, lr in rates.items()]
+    frames = gdsim.frames(build_scene(paths, view=View(panels=["loss"], size=list(size))))
+    box, renderer = frames.layers[0].viewport.box, frames.canvas.agg.get_renderer()
+    texts = [text for text in frames.canvas.figure.findobj(Text) if text.get_text() in rates]
+    extents = [text.get_window_extent(renderer) for text in texts]
+    named = [(text.get_text(), one) for text, one in zip(texts, extents, strict=True) if one.x0 >= box.x]
+    named = [(name, one) for name, one in named if box.y <= one.y0 < one.y1 <= box.top]
+    assert sorted(name for name, _ in named) == sorted(rates)
+    bottoms = sorted(one.y0 for _, one in named)
+    assert min(np.diff(bottoms)) >= frames.canvas.em
+    assert len({round(one.x1) for _, one in named}) == 1
+
+
 @pytest.mark.parametrize("theme", ["light", "dark", "slide"])
 def test_the_complete_curves_are_faintly_there_from_the_first_frame_on(theme):
     scene, _ = race(theme=theme)

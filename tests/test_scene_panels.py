@@ -165,6 +165,16 @@ def test_a_coordinate_outside_its_bounds_takes_no_figure_out_of_a_panel():
         assert made.limits[0] < path.values.min() < path.values.max() < made.limits[1]
 
 
+@pytest.mark.parametrize("start", [[-4, 3], [4, -3]])
+def test_a_descent_out_of_the_view_stays_in_its_panel(start):
+    distant = gdsim.objective("(x - 30)**2 + 4*y**2", bounds=[[-5, 5], [-5, 5]])
+    path = descend(start, steps=60, objective=distant, lr=0.05)
+    for name, shown in (("loss", path.values), ("gradient_norm", np.linalg.norm(path.gradients, axis=-1))):
+        low, high = panel(name, path).limits
+        assert low < shown.max() < high
+        assert name == "gradient_norm" or low < shown.min()
+
+
 @pytest.mark.parametrize("name", ["loss", "gradient_norm", "step_size"])
 def test_what_runs_away_does_not_press_a_panel_flat(name):
     saddle = gdsim.objective("saddle")

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from html import escape
 from io import StringIO
@@ -35,7 +35,7 @@ from gdsim.render.painter import only
 from gdsim.render.panels import DrawnPanel, PanelRenderer
 from gdsim.render.paths import FARTHEST, trail_style
 from gdsim.render.trail import Trail, settled
-from gdsim.scene.figures import on_axis
+from gdsim.scene.figures import LIFT, on_axis
 from gdsim.scene.levels import few_decades, few_ticks, labels, round_ticks
 from gdsim.scene.model import FEW_STARTS, Scene
 from gdsim.scene.panels.curves import CurvesPanel, PanelCurve
@@ -46,10 +46,13 @@ CURSOR_TIMES = 512  # the approximate number of times for which a cursor's posit
 TRACK = 0.15  # the strength of the complete curves and of bands, which are visible from the first frame on
 BAND = 0.1  # the strength of the solved band, and of bands around medians
 EDGE = 0.5  # the width of the edges of bands around medians, as a fraction of a curve's
-HEAD_ROOM = 0.45  # the room for heads beside the axes and below them, in ems
+HEAD_ROOM = 0.6  # the room for heads beside the axes, below them, and at their top, in ems
 FAINT_WIDTH = 0.6  # the width of a faint curve, as a fraction of the others'
 STACK = 0.35  # the distance between curves at the lower end of the axis, as a fraction of the diameter of a head
 NAMED = (12.0, 7.0)  # the least width and height of a panel with the names of its curves, in ems
+ROW, LEADER = 1.2, 1.6  # the height of a row in a list of names, and the length of the lines to it, in ems
+FARTHEST_NAME = 6.0  # the largest height of a name in a list above or below its end, in ems
+LEADER_WIDTH = 0.06  # the width of these lines, in units of `Canvas.line`
 DOT = 0.6  # the diameter of the dot where a curve enters the solved band, in ems
 
 Boxes = list[FloatArray]
@@ -72,10 +75,19 @@ class _CurvesRenderer(PanelRenderer):
         taken, solved, marks = Boxes(), panel.solved, list[EventMarks | PathLabel]()
         if solved is not None:
             marks += _entries(canvas, panel, viewport, box, trails, taken, crowd, solved)
+        exits = list(_exits(canvas, viewport, panel.curves, trails))
         if names_paths(canvas.scene) and box.width >= NAMED[0] * canvas.em and box.height >= NAMED[1] * canvas.em:
-            named = [each.optimizer for each in only(marks, PathLabel)]
-            rest = [(curve, trail) for curve, trail in zip(panel.curves, trails, strict=True) if curve.strength == 1]
-            _name_ends(canvas, [pair for pair in rest if pair[1].optimizer not in named], box, taken, crowd)
+            labels, styles = only(marks, PathLabel), canvas.scene.styles
+            named = [each.optimizer for each in labels if styles[each.optimizer].label in each.text.get_text()]
+            ends = {
+                each.optimizer: each.points[-1].mean(0)
+                for each, curve in zip(trails, panel.curves, strict=True)
+                if curve.strength == 1
+            }
+            ends |= {mark.optimizer: mark.points[0] for mark in exits}
+            shown = {i: end for i, end in ends.items() if i not in named and box.y <= end[1] <= box.top}
+            _name_ends(canvas, shown, box, taken, crowd)
+        marks += exits
         # The cursor follows the curve that is farthest to the right.
         places = np.max([curve.points[..., 0].max(1) for curve in panel.curves], axis=0)
         low = np.full(len(places), float(panel.limits[0]))
@@ -92,7 +104,11 @@ def _draw_axes(canvas: Canvas, panel: CurvesPanel, box: Box, *, numbered: bool) 
     axes = canvas.axes(box, theme.panel)
     axes.set_xlim(0, panel.reach * box.width / (box.width - HEAD_ROOM * em))
     ticks = _ticks(panel, axes, max(2, int(box.height / (1.8 * em))))
-    axes.set_ylim(*panel.limits)
+    scale = axes.yaxis.get_transform()
+    low, high = scale.transform(panel.limits)
+    # The limits include a margin that suffices in a high panel.
+    more = max(HEAD_ROOM * em / box.height - LIFT, 0.0) * (high - low)
+    axes.set_ylim(panel.limits[0], float(scale.inverted().transform(high + more)))
     axes.set_yticks(ticks, labels(ticks))
     draw_step_axis(canvas, axes, panel, box, numbered=numbered)
     axes.grid(axis="y", color=theme.grid, linewidth=points(0.05 * canvas.line))
@@ -203,9 +219,9 @@ def _entries(
     _name_band(canvas, panel.band_name, box.between(box.y, level), taken, crowd)
     for (curve, trail, k, step), place in zip(entries, places, strict=True):
         count = f"{curve.points[step, k, 0]:.0f}"
-        words = [f"step {count}" if panel.across == "step" else f"{count} evaluations", count]
+        words = [f"step {count}" if panel.across == "step" else f"{count} evaluations"]
         if curve.points.shape[1] == 1:
-            words = [f"{curve.style.label}: {words[0]}", f"{curve.style.label} {count}", count]
+            words = [f"{curve.style.label}: {each}" for each in (words[0], count)] + words
         size = DOT * canvas.em
         yield EventMarks(
             optimizer=trail.optimizer,
@@ -224,16 +240,72 @@ def _entries(
             yield PathLabel(trail.optimizer, *appearance(canvas.scene, float(step)), *label)
 
 
-def _name_ends(
-    canvas: Canvas, curves: Sequence[tuple[PanelCurve, Trail]], box: Box, taken: Boxes, crowd: FloatArray
-) -> None:
-    """Write the names of curves beside their ends, where there is room."""
-    ends = [trail.points[-1].mean(0) for _, trail in curves]
-    taken += [end + 0.4 * canvas.em * AROUND for end in ends]
-    for (curve, _), end in zip(curves, ends, strict=True):
-        label = _label(canvas, [curve.style.label], end, curve.style.color, box, taken, crowd)
-        if label and box.y <= end[1] <= box.top:
+def _exits(
+    canvas: Canvas, viewport: Viewport, curves: Sequence[PanelCurve], trails: Sequence[Trail]
+) -> Iterator[EventMarks]:
+    """Yield a mark where each curve leaves the panel for good, as for paths that leave a view."""
+    low, high = viewport.bounds[1].tolist()
+    for curve, trail in zip(curves, trails, strict=True):
+        for k, end in enumerate(curve.ends.tolist() if curve.strength == 1 else ()):
+            line = trail.points[: end + 1, k]
+            last = int(np.flatnonzero((line[:, 1] >= low) & (line[:, 1] <= high)).max(initial=0))
+            if last == end or np.isnan(line[last + 1, 1]):
+                continue
+            rises, (x, y), (ahead, beyond) = line[last + 1, 1] > high, line[last], line[last + 1]
+            share, size = ((high if rises else low) - y) / (beyond - y), 0.8 * canvas.em
+            place = np.array([x + share * (ahead - x), high - 0.5 * size if rises else low + 0.5 * size])
+            yield EventMarks(
+                optimizer=trail.optimizer,
+                times=np.array([last + share]),
+                points=place[None],
+                marker="^" if rises else "v",
+                size=size,
+                color=curve.style.color,
+                casing=canvas.theme.panel,
+                edge=0.14 * size,
+                text=None,
+                extent=place + 0.6 * size * AROUND,
+            )
+
+
+def _name_ends(canvas: Canvas, ends: Mapping[int, FloatArray], box: Box, taken: Boxes, crowd: FloatArray) -> None:
+    """Write the names of curves beside their ends, (2,) by index in `Scene.styles`, or in a list with lines to them."""
+    taken += [end + 0.4 * canvas.em * AROUND for end in ends.values()]
+    styles, before = canvas.scene.styles, len(taken)
+    found = [_label(canvas, [styles[i].label], end, styles[i].color, box, taken, crowd) for i, end in ends.items()]
+    del taken[before:]
+    if all(found) or not _list_names(canvas, ends, box, taken, crowd):
+        for label in filter(None, found):
             canvas.figure.add_artist(label[0])
+
+
+def _list_names(canvas: Canvas, ends: Mapping[int, FloatArray], box: Box, taken: Boxes, crowd: FloatArray) -> bool:
+    """Write names below each other, with lines to the ends near them; return whether there is room for it."""
+    em, styles, order = canvas.em, canvas.scene.styles, sorted(ends, key=lambda index: float(ends[index][1]))
+    width = max(canvas.width_of(styles[index].label, 1.0, bold=True) for index in ends)
+    half, places = np.array([width, ROW * em * len(ends)]) / 2, np.array([ends[index] for index in order])
+    rows = ROW * em * (np.arange(len(ends)) + 0.5) - half[1]
+    beside = places.mean(0) - [half[0] + LEADER * em, 0]
+    for rise in sorted(np.arange(-box.height, box.height, 0.5 * em), key=abs):
+        own = beside + [0, rise] + half * AROUND
+        far = np.abs(own.mean(0)[1] + rows - places[:, 1]).max() > FARTHEST_NAME * em
+        if not far and box.y <= own[0, 1] and own[1, 1] <= box.top and not covers(own, taken, crowd):
+            break
+    else:
+        return False
+    for index, y in zip(order, own.mean(0)[1] + rows, strict=True):
+        color, line = styles[index].color, np.array([[own[1, 0] + 0.3 * em, y], ends[index]]) / DPI
+        canvas.figure.add_artist(_text(canvas, own[1, 0], y, styles[index].label, color, "right"))
+        thin, inches = points(LEADER_WIDTH * canvas.line), canvas.figure.dpi_scale_trans
+        canvas.figure.add_artist(Line2D(*line.T, color=color, linewidth=thin, transform=inches))
+    return True
+
+
+def _text(canvas: Canvas, x: float, y: float, words: str, color: str, align: str = "center") -> Text:
+    """Return text with a casing, centered vertically, which is not in the figure."""
+    text = canvas.text(x, y, words, color=color, loose=True, fontweight="bold", ha=align, va="center_baseline")
+    text.set_path_effects([withStroke(linewidth=points(0.3 * canvas.em), foreground=canvas.theme.panel)])
+    return text
 
 
 def _label(
@@ -243,7 +315,7 @@ def _label(
 
     The extent is added to the boxes that are `taken`.
     """
-    em, casing = canvas.em, canvas.theme.panel
+    em = canvas.em
     for words in variants:
         half = np.array([canvas.width_of(words, 1.0, bold=True), 1.1 * em]) / 2
         if 2 * half[0] > box.width:
@@ -253,11 +325,7 @@ def _label(
         own = middle + half * AROUND
         if not covers(own, taken, crowd):
             taken.append(own)
-            text = canvas.text(
-                x, y, words, color=color, loose=True, fontweight="bold", ha="center", va="center_baseline"
-            )
-            text.set_path_effects([withStroke(linewidth=points(0.3 * em), foreground=casing)])
-            return text, own
+            return _text(canvas, x, y, words, color), own
     return None
 
 

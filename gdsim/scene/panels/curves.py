@@ -216,7 +216,10 @@ def _lines(group: GroupInput, series: Sequence[Series]) -> list[_Lines]:
 
 
 def _shown(trajectory: Trajectory, group: GroupInput, bounds: FloatArray) -> npt.NDArray[np.bool_]:
-    """Return which rows (steps + 1, starts) the axis must include: points in or near the view."""
+    """Return which rows (steps + 1, starts) the axis must include: points near the view, and all of a descent.
+
+    A descent ends no higher and no steeper than it starts; other paths that leave the view may run away.
+    """
     broken = np.array([stop.failed for stop in trajectory.stops])
     close = near(trajectory.points, bounds)
     if not kind_of(group.objective, group.view).projects:
@@ -227,7 +230,9 @@ def _shown(trajectory: Trajectory, group: GroupInput, bounds: FloatArray) -> npt
     if group.objective.kind == "network":
         # The figures are not computed on the plane, and weights off the plane have not diverged.
         return np.asarray(within | ~broken)
-    return np.asarray(np.where(broken, within, near(coordinates, group.projection.bounds)) & close)
+    slopes, values = norms(trajectory.gradients), trajectory.values
+    descends = ~broken & (values[-1] <= values[0]) & (slopes[-1] <= slopes[0])
+    return np.asarray(np.where(broken, within, near(coordinates, group.projection.bounds)) & close | descends)
 
 
 def training_of(trajectory: Trajectory) -> Training:
