@@ -27,7 +27,7 @@ from gdsim.render.header import Counter, draw_header
 from gdsim.render.images import Pixels, Rect, image_artists, pixels_of
 from gdsim.render.inset import draw_inset
 from gdsim.render.labels import path_labels
-from gdsim.render.layout import GroupLayout, Layout
+from gdsim.render.layout import COLOR_BARS, GroupLayout, Layout
 from gdsim.render.layout_search import LayoutSearch
 from gdsim.render.legend import draw_key, draw_legend, draw_names, key_width, legend_width
 from gdsim.render.milestones import Milestones
@@ -93,7 +93,7 @@ class Frames:
                 panels.append(Layer(viewport, index, primitives))
         self.layers = (*panels, *views)
         draw_names(canvas, scene.groups, layout.groups)
-        draw_legend(canvas, scene.styles)
+        draw_legend(canvas, scene.legend)
         draw_key(canvas, scene)
         self.counter = Counter(canvas) if scene.steps else None
         canvas.outline_numbers()
@@ -235,7 +235,7 @@ class FramePainter:
         self._em, self._page = frames.canvas.em, Rect(0, height, 0, width)
         self._renderer = renderer = RendererAgg(width, height, DPI)
         self._pixels = np.asarray(renderer.buffer_rgba())
-        self._pixels[...] = frames.background
+        self._pixels[...] = self._background = frames.background
         painters = frames.painters(renderer)
         self._turning = [each for each in painters if each[0].primitives_at]
         self._fixed = [each for each in painters if not each[0].primitives_at]
@@ -306,8 +306,10 @@ class FramePainter:
         """Draw what has changed in images, in whose rectangles nothing else is drawn, and yield the rectangles."""
         for image in self._images:
             if found := image.changed(self._time, time):
-                rect, cells = found
-                self._committed[rect.area] = self._pixels[rect.area] = pixels_of(cells, image.palette, rect)
+                rect, colors = found
+                pixels = pixels_of(colors, rect)
+                pixels = np.where(pixels[..., 3:], pixels, self._background[rect.area])
+                self._committed[rect.area] = self._pixels[rect.area] = pixels
                 yield rect
         self._time = time
 
@@ -361,21 +363,26 @@ def scene_layout(scene: Scene) -> Layout:
     """Return the best layout for a scene."""
     facets, em = scene.facets, max(0.0232 * min(scene.size) * scene.theme.type, 8.0)
     panels = tuple(panel_renderer(panel.kind).request(panel, em) for panel in scene.groups[0].panels)
-    named, renderer = any(facet.style is not None for facet in facets), view_renderer(facets[0].model.kind)
+    renderers = [view_renderer(facet.model.kind) for facet in facets]
     return LayoutSearch(
         size=scene.size,
         em=em,
         titled=bool(scene.title),
-        aspects=tuple(renderer.aspect(group.facets[0], len(facets)) for group in scene.groups),
+        aspects=tuple(
+            view_renderer(group.facets[0].model.kind).aspect(group.facets[0], len(facets)) for group in scene.groups
+        ),
         facets=len(scene.groups[0].facets),
-        named=named,
-        digits=max(renderer.digits(facet) for facet in facets),
-        color_bar=renderer.has_color_bar,
-        legend=0 if named or any(panel.facet_share for panel in panels) else len(scene.styles),
+        named=any(facet.style is not None for facet in facets),
+        digits=max(renderer.digits(facet) for renderer, facet in zip(renderers, facets, strict=True)),
+        color_bar=max(
+            (renderer.color_bar(facet) for renderer, facet in zip(renderers, facets, strict=True)),
+            key=COLOR_BARS.index,
+        ),
+        legend=0 if any(panel.facet_share for panel in panels) else len(scene.legend),
         key=key_width(scene),
         panels=panels,
         panels_at=scene.panels_at,
-        legend_width=legend_width(scene.styles),
+        legend_width=legend_width(scene.legend),
         notes_above=len(facets) == 1 and notes_above(facets[0]),
     ).best()
 

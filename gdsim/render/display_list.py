@@ -1,7 +1,7 @@
 """The display list: viewports, and what moves in them as timed primitives, drawn by `painter.py` and `picture.js`.
 
 Positions and lengths are in pixels from the lower left corner of the picture; times are in steps, with a fraction.
-`optimizer` is an index in `Scene.styles`.
+`optimizer` is an index in `Scene.styles`, or −1 for what no optimizer has made.
 """
 
 from __future__ import annotations
@@ -19,9 +19,9 @@ from matplotlib.transforms import Transform
 
 from gdsim.objectives import FloatArray
 from gdsim.render.canvas import Canvas
-from gdsim.render.images import ImageFrames, RevealedImage
+from gdsim.render.images import AnyImage
 from gdsim.render.layout import Box
-from gdsim.render.trail import Trail
+from gdsim.render.trail import Trail, TrailStyle
 from gdsim.scene.model import Facet, Scene
 
 if TYPE_CHECKING:
@@ -214,6 +214,25 @@ class PathLabel:
 
 
 @dataclass(frozen=True, eq=False)
+class Lines:
+    """Complete paths that replace each other, one for each whole time, drawn above images.
+
+    Attributes:
+        optimizer: The optimizer's index in `Scene.styles`; −1 for a line that is not a path.
+        style: The appearance of the line, of the head at its end, and of the dots between.
+        points: (n, m, 2) the vertices at each time; NaN interrupts a line.
+    """
+
+    optimizer: int
+    style: TrailStyle
+    points: FloatArray
+
+    def at(self, time: float) -> FloatArray:
+        """Return the vertices at a time, (m, 2)."""
+        return np.asarray(self.points[min(int(time), len(self.points) - 1)])
+
+
+@dataclass(frozen=True, eq=False)
 class Cursor:
     """The relation of a panel's horizontal axis to time; only web pages show it, as a cursor that can be dragged.
 
@@ -226,9 +245,7 @@ class Cursor:
     places: FloatArray
 
 
-Primitive: TypeAlias = (
-    Trail | DropLines | Tangents | HeadArrows | EventMarks | PathLabel | ImageFrames | RevealedImage | Cursor
-)
+Primitive: TypeAlias = Trail | DropLines | Tangents | HeadArrows | EventMarks | PathLabel | AnyImage | Lines | Cursor
 
 
 @dataclass(frozen=True, eq=False)
@@ -257,9 +274,9 @@ class Layer:
         return self.primitives if self.primitives_at is None else self.primitives_at(moment)
 
     @property
-    def images(self) -> list[ImageFrames | RevealedImage]:
+    def images(self) -> list[AnyImage]:
         """The images that change."""
-        return [each for each in self.primitives if isinstance(each, ImageFrames | RevealedImage)]
+        return [each for each in self.primitives if isinstance(each, AnyImage)]
 
 
 def iterate_stride(scene: Scene) -> int:

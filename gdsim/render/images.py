@@ -22,6 +22,7 @@ from gdsim.render.layout import Box
 from gdsim.scene.model import Style
 from gdsim.scene.panels.heatmap import Heatmap, HeatmapRow
 from gdsim.scene.views.image import ImageSequence
+from gdsim.scene.views.map import MapModel
 from gdsim.themes import Theme, mix
 
 Pixels = npt.NDArray[np.uint8]
@@ -161,11 +162,11 @@ class ImageFrames:
     palette: Pixels
 
     def changed(self, since: float | None, time: float) -> tuple[Rect, Pixels] | None:
-        """Return the rectangle that has changed since a time, and its cells at another time; None if there is none."""
+        """Return the rectangle that has changed since a time, and its colors at another time; None if there is none."""
         index = self._index(time)
         if since is not None and self._index(since) == index:
             return None
-        return self.rect, self.cells[index]
+        return self.rect, _colored(self.cells[index], self.palette)
 
     def _index(self, time: float) -> int:
         return max(int(np.searchsorted(self.steps, time, side="right")) - 1, 0)
@@ -190,15 +191,54 @@ class RevealedImage:
     palette: Pixels
 
     def changed(self, since: float | None, time: float) -> tuple[Rect, Pixels] | None:
-        """Return the rectangle that has changed since a time, and its cells at another time; None if there is none."""
+        """Return the rectangle that has changed since a time, and its colors at another time; None if there is none."""
         first, last = 0 if since is None else self._columns(since), self._columns(time)
         if first >= last:
             return None
         left = self.rect.left
-        return Rect(self.rect.top, self.rect.bottom, left + first, left + last), self.cells[:, first:last]
+        rect = Rect(self.rect.top, self.rect.bottom, left + first, left + last)
+        return rect, _colored(self.cells[:, first:last], self.palette)
 
     def _columns(self, time: float) -> int:
         return round(self.rect.width * min(time, float(self.end)) / self.reach)
+
+
+@dataclass(frozen=True, eq=False)
+class MapImage:
+    """An image whose cells appear one by one, over what is drawn below it.
+
+    Attributes:
+        steps: (n,) the step from which each image is shown, ascending from 0.
+        cells: (n, rows, columns) palette indices, from the top row.
+        appears: (rows, columns) the step from which each cell is shown, from the top row.
+        palette: (colors, 3) the colors; cells with the last one are not shown.
+        model: The figures that the colors show.
+    """
+
+    optimizer: int
+    rect: Rect
+    steps: npt.NDArray[np.int64]
+    cells: Pixels
+    appears: npt.NDArray[np.int64]
+    palette: Pixels
+    model: MapModel
+
+    def changed(self, since: float | None, time: float) -> tuple[Rect, Pixels] | None:
+        """Return the rectangle that has changed since a time, and its colors at another time; None if there is none."""
+        if since is not None and int(since) == int(time):
+            return None
+        cells = self.cells[int(np.searchsorted(self.steps, time, side="right")) - 1]
+        return self.rect, _colored(np.where(self.appears <= time, cells, len(self.palette) - 1), self.palette, 0)
+
+
+AnyImage: TypeAlias = ImageFrames | RevealedImage | MapImage
+
+
+def _colored(cells: Pixels, palette: Pixels, blank: int = 255) -> Pixels:
+    """Return the colors of cells, (rows, columns, 4), and the opacity `blank` for those with the last color."""
+    opaque = np.full((len(palette), 4), 255, np.uint8)
+    opaque[:, :3], opaque[-1, 3] = palette, blank
+    return opaque[cells]
 
 
 def image_frames(canvas: Canvas, images: ImageSequence, box: Box, style: Style | None) -> ImageFrames:
@@ -206,7 +246,7 @@ def image_frames(canvas: Canvas, images: ImageSequence, box: Box, style: Style |
     colors = color_scale(canvas.theme, images.colors)
     return ImageFrames(
         optimizer=None if style is None else canvas.scene.styles.index(style),
-        rect=_rect(canvas, box),
+        rect=rect_of(canvas, box),
         steps=images.steps,
         cells=color_indices(images.pictures, images.limits, len(colors)),
         palette=_palette(canvas, colors),
@@ -218,7 +258,7 @@ def revealed_row(canvas: Canvas, panel: Heatmap, row: HeatmapRow, box: Box) -> R
 
     Steps that share a column of pixels are combined by their geometric mean.
     """
-    rect, colors = _rect(canvas, box), color_scale(canvas.theme, "heat")
+    rect, colors = rect_of(canvas, box), color_scale(canvas.theme, "heat")
     values = _by_column(row, rect.width, panel.reach)
     return RevealedImage(
         optimizer=canvas.scene.styles.index(row.style),
@@ -236,7 +276,8 @@ def _palette(canvas: Canvas, colors: Pixels) -> Pixels:
     return np.concatenate([colors, np.array([blank], np.uint8)])
 
 
-def _rect(canvas: Canvas, box: Box) -> Rect:
+def rect_of(canvas: Canvas, box: Box) -> Rect:
+    """Return the pixels of a box of whole pixels."""
     top = canvas.size[1] - round(box.top)
     return Rect(top, top + round(box.height), round(box.x), round(box.x) + round(box.width))
 
@@ -259,27 +300,23 @@ def _by_column(row: HeatmapRow, width: int, reach: float) -> FloatArray:
     return np.where(found > 0, means, row.values[:, first])
 
 
-def pixels_of(cells: Pixels, palette: Pixels, rect: Rect) -> Pixels:
-    """Return cells, (rows, columns), as pixels that fill a rectangle, (height, width, 4)."""
-    rows = np.arange(rect.height) * len(cells) // rect.height
-    columns = np.arange(rect.width) * cells.shape[1] // rect.width
-    opaque = np.full((*cells.shape, 4), 255, np.uint8)
-    opaque[..., :3] = palette[cells]
+def pixels_of(colors: Pixels, rect: Rect) -> Pixels:
+    """Return cells with colors, (rows, columns, 4), as pixels that fill a rectangle, (height, width, 4)."""
+    rows = np.arange(rect.height) * len(colors) // rect.height
+    columns = np.arange(rect.width) * colors.shape[1] // rect.width
     # With columns first, whole rows are copied, which takes a tenth of the time.
-    return opaque[:, columns][rows]
+    return colors[:, columns][rows]
 
 
-def image_artists(
-    images: Iterable[ImageFrames | RevealedImage], axes: Axes, height: int, time: float
-) -> Iterator[AxesImage]:
+def image_artists(images: Iterable[AnyImage], axes: Axes, height: int, time: float) -> Iterator[AxesImage]:
     """Add images at a time to axes, for a figure's height; each cell is one rectangle at any resolution."""
     for image in images:
         if shown := image.changed(None, time):
-            rect, cells = shown
+            rect, colors = shown
             corners = [[rect.left, height - rect.bottom], [rect.right, height - rect.top]]
             (left, low), (right, high) = axes.transData.inverted().transform(corners).tolist()
             artist = AxesImage(axes, extent=(left, right, low, high), interpolation="none", origin="upper", zorder=1.5)
-            artist.set_data(image.palette[cells])
+            artist.set_data(colors)
             axes.add_image(artist)
             yield artist
 

@@ -4,6 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, replace
+from typing import Literal, TypeAlias, get_args
+
+ColorBar: TypeAlias = Literal["none", "optional", "required"]
+"""Whether a color bar explains the colors of a view, and whether they mean nothing without it."""
+
+COLOR_BARS: tuple[ColorBar, ...] = get_args(ColorBar)
 
 
 @dataclass(frozen=True)

@@ -10,7 +10,7 @@ from typing import Literal
 
 import numpy as np
 
-from gdsim.render.layout import Box, GroupLayout, Layout, PanelRequest
+from gdsim.render.layout import Box, ColorBar, GroupLayout, Layout, PanelRequest
 
 # Lengths in ems.
 CAPTION, AXIS, BAR = 1.9, 3.2, 4.3  # heights of a caption and an axis, width of a color bar with its tick labels
@@ -50,7 +50,7 @@ class LayoutSearch:
         facets: The number of facets of each group.
         named: Whether names are beside the facets instead of in a legend.
         digits: The number of characters of the longest tick label on a facet's vertical axis; 0 for no tick labels.
-        color_bar: Whether there is a color bar, if there is room.
+        color_bar: Whether there is a color bar: "optional" only where there is room.
         legend: The number of legend entries.
         legend_width: The width of a legend with the settings beside the names, in ems.
         notes_above: Whether there are notes of exits above the facet.
@@ -66,7 +66,7 @@ class LayoutSearch:
     facets: int
     named: bool
     digits: int
-    color_bar: bool
+    color_bar: ColorBar
     legend: int
     key: float
     panels: tuple[PanelRequest, ...]
@@ -80,7 +80,8 @@ class LayoutSearch:
         width, height = self.size
         self.ticks = self.digits > 0 and min(width, height) >= 20 * em
         # Beside many small views, a color bar would take more room than each of them.
-        self.bar = 5.2 * em if self.color_bar and self.facets <= 4 and width >= 26 * em else 0.0
+        has_room = self.color_bar == "optional" and self.facets <= 4 and width >= 26 * em
+        self.bar = 5.2 * em if has_room or self.color_bar == "required" else 0.0
         self.lines = 2 if self.titled and height >= 20 * em else 1
         top = height - ((HEADER if self.lines == 2 else LOW_HEADER) + NOTES * self.notes_above) * em
         self.room = Box(0.9 * em, 0.9 * em, width - (MARGIN + 0.9) * em, top - 0.9 * em)
@@ -247,7 +248,8 @@ class LayoutSearch:
         row = Box(room.x + 0.7 * em, 0.5 * em, room.width, bottom + 0.3 * em)
         for columns, share, across in product(range(1, groups + 1), (*SHARES, 1.0), range(1, self.facets + 1)):
             # In a narrow cell a color bar would take more room than the view that it explains.
-            roomy = self if room.width >= 30.0 * columns * em else replace(self, color_bar=False)
+            has_room = self.color_bar == "required" or room.width >= 30.0 * columns * em
+            roomy = self if has_room else replace(self, color_bar="none")
             cells = enumerate(self._split(room, columns, groups))
             yield self._layout([roomy._cell(cell, index, share, across) for index, cell in cells], *self._row(row))
 
@@ -293,7 +295,7 @@ class LayoutSearch:
             else:
                 views = replace(cell, width=(1 - share) * cell.width)
                 rest = Box(views.right, cell.y, cell.right - views.right, cell.height + CAPTION * em)
-            bare = replace(self, color_bar=False)
+            bare = self if self.color_bar == "required" else replace(self, color_bar="none")
             group = bare._grid(views, 1 if columns else self.facets, index, stretch=STRETCH, captions=False)
             if columns:
                 # Align the left ends of the facets' and the panels' axes.
@@ -308,7 +310,7 @@ class LayoutSearch:
             name = above[0] if columns else Box(x, first.y, side - em, first.height)
             names = (beside if columns else above) if index == 0 else [None] * len(beside)
             made[index] = replace(group, name=name, names=tuple(names))
-        return self._layout(made, None, key)
+        return self._layout(made, *self._row(key))
 
     def _table(self, share: float) -> Layout:
         """Put each group in a row: a facet on the left, with `share` of the width, and the main panel on the right."""
@@ -343,7 +345,7 @@ class LayoutSearch:
     ) -> GroupLayout:
         """Return facets of equal size in rows, from the upper left corner of a block."""
         em, count, aspect = self.em, self.facets, self.aspects[group]
-        rows, gap, bar = -(-count // columns), GAP * em, self.bar if captions else 0.0
+        rows, gap, bar = -(-count // columns), GAP * em, self.bar
         for caption in (CAPTION + 1.3, CAPTION) if self.named and captions else (0.0,):
             above = caption * em
             width = max((block.width - self.left - bar - (columns - 1) * gap) / columns, 1.0)

@@ -2,19 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from functools import partial
-from typing import TypeAlias
 
 import numpy as np
 
 from gdsim.render.canvas import LABEL, SMALL, Canvas, arrow_shapes
 from gdsim.render.layout import Box, GroupLayout
 from gdsim.render.panels import panel_renderer
+from gdsim.render.views import Symbol, view_renderer
 from gdsim.scene.model import Group, Scene, Style
-
-DrawSymbol: TypeAlias = Callable[[Canvas, float, float], None]
 
 # Lengths in ems.
 NARROW = 13.0  # the width of a box below which an entry has only the marker of its path
@@ -45,7 +43,11 @@ def draw_legend(canvas: Canvas, styles: Sequence[Style]) -> None:
     y, bare, under = box.top - 0.8 * em, [], each >= CLOSE
     widest = max(_entry_width(canvas, (style.label, f"{style.settings}  {style.aside}".strip())) for style in shown)
     # The markers alone leave more room for the settings.
-    lined = box.width >= NARROW * em and (under or widest + 2.6 * em <= box.width)
+    lined = (
+        any(facet.paths for facet in canvas.scene.facets)
+        and box.width >= NARROW * em
+        and (under or widest + 2.6 * em <= box.width)
+    )
     for style in shown:
         if not _draw_entry(canvas, style, box, y, under=under, lined=lined) and style.settings:
             bare.append(style.label)
@@ -138,8 +140,10 @@ def _draw_entry(
     line = 2.35 * em if lined else 0.4 * em
     if lined:
         canvas.sign([box.x, box.x + line], y, color=style.color, dash=style.dash)
-    canvas.sign([box.x + line], y, color=style.color, marker=style.marker)
-    x, aside = box.x + line + 1.05 * em, style.aside
+    x, aside = box.x, style.aside
+    if style.marker:
+        canvas.sign([box.x + line], y, color=style.color, marker=style.marker)
+        x += line + 1.05 * em
     (label,), size = canvas.fitted(style.label, LABEL, box.right - x, 1, bold=True)
     if label:
         canvas.names[style.label] = canvas.text(x, y, label, size=size, fontweight="bold", va="center_baseline")
@@ -241,9 +245,10 @@ def draw_key(canvas: Canvas, scene: Scene) -> None:
             x += width + 1.5 * em
 
 
-def _symbols(scene: Scene) -> Iterator[tuple[float, str, DrawSymbol]]:
-    """Yield for each symbol of a scene its width in ems, its meaning, and a function that draws it."""
+def _symbols(scene: Scene) -> Iterator[Symbol]:
+    """Yield each symbol of a scene."""
     facets, theme = scene.facets, scene.theme
+    yield from view_renderer(facets[0].model.kind).symbols(facets[0])
     if any(facet.paths for facet in facets):
         yield 1.0, "start", partial(_draw_marker, "o", "none")
     if any(len(facet.minima) for facet in facets):

@@ -22,6 +22,7 @@ from gdsim.render.display_list import (
     DropLines,
     EventMarks,
     HeadArrows,
+    Lines,
     PathLabel,
     Primitive,
     Tangents,
@@ -86,6 +87,8 @@ class Painter:
 
     def draw_over(self, primitives: Sequence[Primitive], time: float) -> Iterator[FloatArray]:
         """Draw everything above the trails and the labels, and yield the points, (…, 2), that each primitive covers."""
+        for lines in only(primitives, Lines):
+            yield self._draw_lines(lines, time)
         for drops in only(primitives, DropLines):
             yield self._draw_drops(drops, time)
         for tangents in only(primitives, Tangents):
@@ -197,6 +200,18 @@ class Painter:
             outline = marker_outline(style.marker) * [1.0, -1.0] * (style.head_size - width)
             for color, wide in ((style.casing, width + 2 * style.head_edge), (style.color, width)):
                 self.stroke(places[:, None] + outline, color, wide, "round", alpha=alpha)
+
+    def _draw_lines(self, lines: Lines, time: float) -> FloatArray:
+        points, style = lines.at(time), lines.style
+        known = np.asarray(np.isfinite(points).all(-1))
+        shown = np.stack([known[1:] & known[:-1]])
+        for color, width in ((style.casing, style.width + 2 * style.casing_width), (style.color, style.width)):
+            self.stroke(points[None], color, width, "round", shown=shown)
+        if style.dot_size:
+            self._mark(points, "o", style.dot_size, style.color, style.casing, style.dot_edge)
+        if style.head_size:
+            self._mark(points[-1:], style.marker, style.head_size, style.color, style.casing, style.head_edge)
+        return points
 
     def _draw_drops(self, drops: DropLines, time: float) -> FloatArray:
         trail, heads, feet = drops.trail, drops.trail.at(time), drops.foot.at(time)

@@ -93,7 +93,7 @@ def build_scene(
     if view.layout == "grid":
         _check_grid(groups)
     projections = [projection_of(group[0].objective, view, list(map(known_points, group))) for group in groups]
-    page = _page(objectives, projections, view)
+    page = blank_page(objectives, projections, view)
     few = max(len(each.stops) for each in trajectories) <= FEW_STARTS
     drawn = groups
     if len(groups) == 1 or view.color_by == "minimum":
@@ -136,7 +136,7 @@ def preview_scene(objective: Objective, *, view: View | None = None) -> Scene:
     objective = fitted_alone(objective)
     projection = projection_of(objective, view)
     facets = kind_of(objective, view).facets(GroupInput(objective, projection, view))
-    return replace(_page([objective], [projection], view), groups=(Group("", facets),))
+    return replace(blank_page([objective], [projection], view), groups=(Group("", facets),))
 
 
 def build_saliency_scene(networks: Sequence[Explained], *, title: str, theme: Theme, size: tuple[int, int]) -> Scene:
@@ -249,7 +249,8 @@ def _frame_steps(groups: Sequence[Group], steps: int, view: View, animation: Ani
     return np.append(first, np.full(max(count - len(first), 0), float(steps)))
 
 
-def _page(objectives: Sequence[Objective], projections: Sequence[Projection], view: View) -> Scene:
+def blank_page(objectives: Sequence[Objective], projections: Sequence[Projection], view: View) -> Scene:
+    """Return a scene without views, with what the header says of its objectives."""
     title = joined([each.title for each in objectives])
     try:
         look = find_theme(view.theme if isinstance(view.theme, str) else view.theme.given())

@@ -41,7 +41,7 @@ def by_minimum(trajectories: Sequence[Trajectory], view: View, theme: Theme) -> 
     counts = np.bincount(reached[reached >= 0], minlength=len(known))
     shown = [i for i in np.argsort(-counts, kind="stable").tolist() if counts[i]][: len(theme.paths)]
     colors = zip(shown, theme.paths, strict=False)
-    parts = [_part(first, reached == i, f"to {_point(known[i])}", color) for i, color in colors]
+    parts = [_part(first, reached == i, f"to {point_text(known[i])}", color) for i, color in colors]
     rest = ~np.isin(reached, shown)
     return [*parts, _part(first, rest, "elsewhere", theme.quiet)] if rest.any() else parts
 
@@ -68,6 +68,7 @@ def _part(trajectory: Trajectory, chosen: npt.NDArray[np.bool_], label: str, col
     )
 
 
-def _point(point: FloatArray) -> str:
+def point_text(point: FloatArray) -> str:
+    """Return a point (dim,) as text, such as "(3, 2)" or "x = 3"."""
     written = [number(round(x, 2) + 0.0, 3) for x in point[:3].tolist()] + ["…"] * (len(point) > 3)
     return f"x = {written[0]}" if len(point) == 1 else f"({', '.join(written)})"

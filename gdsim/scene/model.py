@@ -245,6 +245,12 @@ class Scene:
         return tuple(facet for group in self.groups for facet in group.facets)
 
     @property
+    def legend(self) -> tuple[Style, ...]:
+        """The styles that no facet has as its name."""
+        named = [facet.style for facet in self.facets]
+        return tuple(style for style in self.styles if style not in named)
+
+    @property
     def turns(self) -> bool:
         """Whether a camera turns, so that no part of the picture is constant."""
         return any(facet.model.turns for facet in self.facets)

@@ -2,6 +2,10 @@
 // contains in one element with its own script. Lengths are in pixels of the scene.
 
 const bytes = (text) => Uint8Array.from(atob(text), (letter) => letter.charCodeAt(0));
+const unpacked = async (text) => {
+  const stream = new Blob([bytes(text)]).stream().pipeThrough(new DecompressionStream("deflate"));
+  return new Response(stream).arrayBuffer();
+};
 const floats = (text) => new Float32Array(bytes(text).buffer);
 const doubles = (text) => new Float64Array(bytes(text).buffer);
 
@@ -367,6 +371,68 @@ class ImageFrames {
   }
 }
 
+/** A map of a figure, whose cells appear at steps of their own. */
+export class MapImage {
+  constructor(record) {
+    Object.assign(this, record, { steps: floats(record.steps), shown: null, cells: null });
+    this.axes = record.axes.map(({ name, values }) => ({ name, values: doubles(values) }));
+    const palette = bytes(record.palette), count = palette.length / 3, opaque = new Uint8Array(4 * count).fill(255);
+    for (let i = 0; i < palette.length; i++) opaque[4 * Math.floor(i / 3) + i % 3] = palette[i];
+    this.colors = new Uint32Array(opaque.buffer);
+    this.blank = count - 1;
+    this.colors[this.blank] = 0;
+    const [width, height] = record.shape;
+    this.canvas = Object.assign(document.createElement("canvas"), { width, height });
+    this.ready = Promise.all([record.cells, record.appears, record.values].map(unpacked)).then((parts) => {
+      this.cells = new Uint8Array(parts[0]);
+      this.appears = new Uint16Array(parts[1]);
+      this.values = new Float32Array(parts[2]);
+    });
+  }
+
+  draw(brush, time) {
+    if (!this.cells) return;
+    const step = Math.floor(time);
+    if (step !== this.shown) {
+      const { width, height } = this.canvas, own = this.canvas.getContext("2d");
+      const image = own.createImageData(width, height), dots = new Uint32Array(image.data.buffer);
+      const first = indexAt(this.steps, step) * dots.length;
+      for (let k = 0; k < dots.length; k++) {
+        dots[k] = this.colors[this.appears[k] <= step ? this.cells[first + k] : this.blank];
+      }
+      own.putImageData(image, 0, 0);
+      this.shown = step;
+    }
+    drawCells(brush, this.canvas, ...this.box);
+  }
+}
+
+/** Complete paths that replace each other, one for each whole time. */
+class Lines {
+  constructor(record, { markers }) {
+    Object.assign(this, record, { points: floats(record.points), head: markers[record.style.marker], dot: markers.o });
+  }
+
+  draw(brush, time) {
+    const { style, shape: [count, vertices] } = this, found = [], places = [];
+    const first = 2 * vertices * Math.min(Math.floor(time), count - 1);
+    let line = null;
+    for (let k = first; k < first + 2 * vertices; k += 2) {
+      const [x, y] = this.points.subarray(k, k + 2);
+      if (Number.isNaN(x + y)) line = null;
+      else {
+        if (!line) found.push(line = { points: [] });
+        line.points.push(x, y);
+        places.push([x, y]);
+      }
+    }
+    stroke(brush, found, style.casing, style.width + 2 * style.casingWidth, "round");
+    stroke(brush, found, style.color, style.width, "round");
+    mark(brush, this.dot, places, style.dotSize, style.color, style.casing, style.dotEdge);
+    mark(brush, this.head, places.slice(-1), style.headSize, style.color, style.casing, style.headEdge);
+  }
+}
+
 /** Draw a thin line from each visible head to its foot, if that is visible, and the shadow under the head. */
 function drawDrops(brush, layer, drops, time) {
   const path = layer.trails[drops.trail], foot = layer.trails[drops.foot], heads = [], lines = [];
@@ -433,6 +499,8 @@ function decoded(record, drawing) {
     ...record,
     trails: record.trails.map((each) => new Trail(each, drawing)),
     images: record.images.map((each) => new ImageFrames(each)),
+    maps: record.maps.map((each) => new MapImage(each)),
+    lines: record.lines.map((each) => new Lines(each, drawing)),
     cursor: record.cursor && { ...times(record.cursor), places: floats(record.cursor.places) },
     tangents: record.tangents.map((each) => ({ ...each, slopes: floats(each.slopes) })),
     arrows: record.arrows.map((each) => ({ ...each, steps: floats(each.steps), vectors: floats(each.vectors) })),
@@ -463,8 +531,9 @@ class Picture {
   setDrawing(drawing) {
     this.drawing = drawing;
     this.sheet = Object.assign(new Image(), { src: drawing.sheet });
-    this.ready = this.sheet.decode();
     this.layers = drawing.layers.map((each) => decoded(each, drawing));
+    const maps = this.layers.flatMap((layer) => layer.maps);
+    this.ready = Promise.all([this.sheet.decode(), ...maps.map((each) => each.ready)]);
     this.resize();
   }
 
@@ -582,6 +651,7 @@ class Picture {
     const { trails } = layer, isShown = (each) => !this.hidden.has(trails[each.trail].optimizer);
     for (const each of this.shown(layer.images)) each.draw(brush, time);
     for (const each of this.shown(layer.heatmaps)) this.drawHeatmap(brush, each, time);
+    for (const each of [...layer.maps, ...this.shown(layer.lines)]) each.draw(brush, time);
     for (const each of this.shown(layer.labels)) this.drawLabel(brush, each, time);
     for (const each of layer.drops.filter(isShown)) drawDrops(brush, layer, each, time);
     for (const each of layer.tangents.filter(isShown)) drawTangents(brush, layer, each, time);

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import json
 import re
+import zlib
 from base64 import b64encode
 from collections.abc import Sequence
 from dataclasses import replace
@@ -31,11 +32,12 @@ from gdsim.render.display_list import (
     EventMarks,
     HeadArrows,
     Layer,
+    Lines,
     PathLabel,
     Tangents,
     iterate_stride,
 )
-from gdsim.render.images import ImageFrames, RevealedImage, SpriteSheet
+from gdsim.render.images import ImageFrames, MapImage, RevealedImage, SpriteSheet
 from gdsim.render.milestones import ShownMilestone
 from gdsim.render.painter import marker_outline, only
 from gdsim.render.trail import INVISIBLE, Trail
@@ -47,6 +49,7 @@ from gdsim.web import asset, csp_hash, image_uri, render
 
 FINEST = 3840  # maximum width in pixels of background and sprites at two dots per pixel; larger pictures have one
 MOST_VERTICES, MOST_CELLS = 400_000, 1_500_000  # of trails and of images in a drawing; beyond them, some are omitted
+MOST_MAP_CELLS = 4_000_000  # of all pictures of a map; beyond them, some of those between are omitted
 FARTHEST = 1e4  # maximum distance between vertices, in pixels, that is tried to satisfy the first limit
 PLANE = ("direction 1", "direction 2")  # the names of the directions of a plane that contains no coordinate axis
 QUALITY = 80  # WebP quality of the background image
@@ -208,6 +211,7 @@ class Drawing:
         self.background = image_uri(frames.web_background(self._sheet.scale), "webp", quality=QUALITY, method=4)
         theme = scene.theme
         markers = ["o", *(trail.style.marker for trail in trails)]
+        markers += [lines.style.marker for layer in frames.layers for lines in only(layer.primitives, Lines)]
         markers += [marks.marker for layer in frames.layers for marks in only(layer.primitives, EventMarks)]
         self.data: dict[str, Any] = {
             "size": scene.size,
@@ -245,6 +249,8 @@ class Drawing:
             "labels": [self._label(each) for each in only(primitives, PathLabel)],
             "images": [self._images(each) for each in only(primitives, ImageFrames)],
             "heatmaps": [self._heatmap(each) for each in only(primitives, RevealedImage)],
+            "maps": [self._map(each) for each in only(primitives, MapImage)],
+            "lines": [self._lines(each) for each in only(primitives, Lines)],
             "iterates": [] if facet is None else self._iterates(facet, trails),
         }
 
@@ -306,6 +312,31 @@ class Drawing:
         opaque = np.where(image.cells == len(image.palette) - 1, 0, 255)[..., None]
         pixels = np.concatenate([np.where(opaque, image.palette[image.cells], 0), opaque], -1).astype(np.uint8)
         return _fields(image, "optimizer reach end") | {"box": image.rect.box, "sprite": self._sheet.add(pixels)}
+
+    def _map(self, image: MapImage) -> dict[str, Any]:
+        model, count = image.model, len(image.cells)
+        stride = -(-image.cells.size // MOST_MAP_CELLS)
+        kept = np.unique(np.append(np.arange(0, count, stride), count - 1))
+        return _fields(image, "optimizer palette") | {
+            "box": image.rect.box,
+            "shape": image.cells.shape[:0:-1],
+            "steps": _encoded(image.steps[kept]),
+            "cells": _packed(image.cells[kept]),
+            "appears": _packed(image.appears, "<u2"),
+            "values": _packed(model.values[::-1], "<f4"),
+            "axes": [{"name": axis.name, "values": _encoded(axis.values, "<f8")} for axis in model.axes],
+            "categories": [category.name for category in model.categories],
+            "caption": model.caption,
+            "unknown": model.unknown,
+        }
+
+    def _lines(self, lines: Lines) -> dict[str, Any]:
+        looks = "color casing casing_width width marker head_size head_edge dot_size dot_edge"
+        return _fields(lines, "optimizer") | {
+            "style": _fields(lines.style, looks),
+            "shape": lines.points.shape[:2],
+            "points": _encoded(self._down(lines.points)),
+        }
 
     def _iterates(self, facet: Facet, trails: Sequence[Trail]) -> list[dict[str, Any]]:
         """Return the recorded numbers at every `iterate_stride`-th iterate of each path."""
@@ -372,6 +403,11 @@ def _fields(source: object, names: str) -> dict[str, Any]:
     """Return attributes of a primitive with their JavaScript names; arrays are encoded as text."""
     values = {re.sub(r"_(\w)", lambda found: found[1].upper(), name): getattr(source, name) for name in names.split()}
     return {name: _encoded(value) if isinstance(value, np.ndarray) else value for name, value in values.items()}
+
+
+def _packed(values: npt.NDArray[Any], kind: str = "<u1") -> str:
+    """Encode numbers, compressed."""
+    return b64encode(zlib.compress(np.ascontiguousarray(values.astype(kind)).tobytes(), 9)).decode("ascii")
 
 
 def _encoded(values: npt.NDArray[Any], kind: str = "<f4") -> str:

@@ -2,25 +2,27 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Iterable
 from functools import cache
 from importlib import import_module
-from typing import Protocol, cast
+from typing import Protocol, TypeAlias, cast
 
 from gdsim.objectives import FloatArray
 from gdsim.render.canvas import Canvas
 from gdsim.render.display_list import Moment, Primitive, Viewport
-from gdsim.render.layout import Box
+from gdsim.render.layout import Box, ColorBar
 from gdsim.scene.model import Facet
+
+Symbol: TypeAlias = tuple[float, str, Callable[[Canvas, float, float], None]]
+"""A symbol's width in ems, its meaning, and a function that draws it at a place."""
 
 
 class ViewRenderer(Protocol):
-    """Draws the views of one kind; the defaults are for kinds without the feature.
+    """Draws the views of one kind; the defaults are for kinds without the feature."""
 
-    Attributes:
-        has_color_bar: Whether a color bar explains the view's colors.
-    """
-
-    has_color_bar: bool = False
+    def color_bar(self, facet: Facet) -> ColorBar:
+        """Return whether a color bar explains the view's colors, and whether they mean nothing without it."""
+        return "none"
 
     def aspect(self, facet: Facet, count: int) -> float | None:
         """Return the preferred width-to-height ratio of a view, one of `count` in the picture; None for any."""
@@ -43,6 +45,10 @@ class ViewRenderer(Protocol):
     def draw_color_bar(self, canvas: Canvas, facet: Facet, box: Box) -> None:
         """Draw the color bar into a box."""
         return
+
+    def symbols(self, facet: Facet) -> Iterable[Symbol]:
+        """Return the symbols of this kind of view that the key explains."""
+        return ()
 
     def lines(self, facet: Facet, viewport: Viewport) -> list[FloatArray]:
         """Return boxes, (2, 2), along the lines that names of paths must not cover."""

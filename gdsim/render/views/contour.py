@@ -12,7 +12,7 @@ from gdsim.objectives import FloatArray
 from gdsim.render.annotations import draw_flat_axes, longest_number
 from gdsim.render.canvas import Canvas, arrow_shapes, points, ramp
 from gdsim.render.display_list import Moment, Primitive, Viewport
-from gdsim.render.layout import Box
+from gdsim.render.layout import Box, ColorBar
 from gdsim.render.paths import head_arrows, make_trail, path_style
 from gdsim.render.strands import side_by_side
 from gdsim.render.views import ViewRenderer
@@ -32,7 +32,8 @@ STREAM_DENSITY = 0.6  # the density of stream lines, in matplotlib's units
 
 
 class _ContourRenderer(ViewRenderer):
-    has_color_bar = True
+    def color_bar(self, facet: Facet) -> ColorBar:
+        return "optional"
 
     def aspect(self, facet: Facet, count: int) -> float | None:
         width, height = facet.limits[:, 1] - facet.limits[:, 0]

@@ -1,0 +1,216 @@
+"""Maps: the image of a figure, its axes and color bar, and what is drawn above it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from typing import cast
+
+import numpy as np
+from matplotlib.axes import Axes
+from matplotlib.collections import LineCollection
+from matplotlib.colors import ListedColormap
+from matplotlib.patheffects import withStroke
+
+from gdsim.objectives import FloatArray, inside
+from gdsim.render.canvas import DPI, SMALL, Canvas, points, ramp
+from gdsim.render.display_list import START, EventMarks, Lines, Moment, Primitive, Viewport
+from gdsim.render.images import MapImage, Pixels, rect_of
+from gdsim.render.layout import Box, ColorBar
+from gdsim.render.trail import TrailStyle
+from gdsim.render.views import Symbol, ViewRenderer
+from gdsim.scene.levels import MOST_TICKS, few_decades, few_ticks, labels
+from gdsim.scene.model import Facet
+from gdsim.scene.views.map import MapAxis, MapModel
+from gdsim.themes import Theme, mix
+
+SHADES, SHADES_EACH = 48, 12  # the number of colors of numbers, and of each category
+DARK, BRIGHT = 0.45, 0.6  # the share of black in the darkest color of a category, and of white in the brightest
+PALEST = 0.5  # the share of the field's second color in the palest color of numbers
+HATCH, HATCH_STRENGTH = 0.55, 0.35  # of the lines where there is no figure: their distance in ems, and their strength
+EDGE = "lr = 2 (1 + β) / λ"  # the learning rate at which an optimizer becomes unstable
+EDGE_WIDTH = 0.14  # of the curve at which an optimizer becomes unstable, per line
+
+
+class _MapRenderer(ViewRenderer):
+    def color_bar(self, facet: Facet) -> ColorBar:
+        return "none" if _model(facet).categories else "required"
+
+    def aspect(self, facet: Facet, count: int) -> float | None:
+        if not _model(facet).axes[0].is_coordinate:
+            return 1.0
+        width, height = facet.limits[:, 1] - facet.limits[:, 0]
+        return float(width / height)
+
+    def digits(self, facet: Facet) -> int:
+        axis = _model(facet).axes[1]
+        choices = (axis_ticks(axis, axis.limits, most)[1] for most in range(1, MOST_TICKS + 1))
+        return max(len(each) for words in choices for each in words or ("",))
+
+    def draw(self, canvas: Canvas, facet: Facet, box: Box, outer: tuple[bool, bool]) -> Viewport:
+        model, axes = _model(facet), canvas.axes(box, canvas.theme.panel)
+        axes.set(xlim=facet.limits[0], ylim=facet.limits[1], xticks=[], yticks=[])
+        axes.tick_params(length=0, pad=points(0.4 * canvas.em))
+        axes.spines[:].set_visible(False)
+        if canvas.layout.ticks:
+            sides = zip("xy", model.axes, (box.width, box.height), outer, strict=True)
+            for name, axis, side, numbered in sides:
+                places, words = _fitting_ticks(canvas, axis, side, along=name == "x")
+                getattr(axes, f"set_{name}ticks")(places, words if numbered else [""] * len(words))
+            across, up = facet.names
+            canvas.name_axes(axes, x=across if outer[0] else "", y=up if outer[1] else "")
+        if model.unknown:
+            _draw_hatch(canvas, axes, box)
+        return Viewport(canvas, box, axes)
+
+    def draw_color_bar(self, canvas: Canvas, facet: Facet, box: Box) -> None:
+        model, em = _model(facet), canvas.em
+        if model.categories:
+            return
+        axes, colors = canvas.axes(box), _colors(canvas.theme, model)
+        scale = MapAxis("", model.limits, "log" if model.logarithmic else "linear")
+        low, high = scale.places(model.limits)
+        bands, extent = np.arange(len(colors))[:, None], (0, 1, low, high)
+        axes.imshow(bands, cmap=ListedColormap(colors), aspect="auto", origin="lower", extent=extent, zorder=0)
+        places, words = axis_ticks(scale, np.array([low, high]), max(2, int(box.height / (2.2 * em))))
+        axes.set(xticks=[], xlim=(0, 1), ylim=(low, high))
+        axes.set_yticks(places, words)
+        axes.yaxis.tick_right()
+        axes.spines[:].set_visible(False)
+        if len(canvas.scene.groups) == 1:
+            canvas.text(box.x, box.top + 0.85 * em, model.caption, color=canvas.theme.quiet, va="baseline")
+
+    def symbols(self, facet: Facet) -> Iterable[Symbol]:
+        model = _model(facet)
+        if model.unknown:
+            yield 1.4, model.unknown, _draw_sample
+
+    def primitives(self, facet: Facet, viewport: Viewport, moment: Moment) -> tuple[Primitive, ...]:
+        canvas, model = viewport.canvas, _model(facet)
+        colors = np.asarray(np.rint(255 * _colors(canvas.theme, model)[:, :3]), np.uint8)
+        image = MapImage(
+            optimizer=-1,
+            rect=rect_of(canvas, viewport.box),
+            steps=model.steps,
+            cells=_cells(model, len(colors))[:, ::-1],
+            appears=model.appears[::-1],
+            palette=np.concatenate([colors, colors[:1]]),
+            model=model,
+        )
+        return (image, *_edge(model, viewport), *_marks(facet, viewport))
+
+
+RENDERER = _MapRenderer()
+
+
+def _model(facet: Facet) -> MapModel:
+    return cast("MapModel", facet.model)
+
+
+def _colors(theme: Theme, model: MapModel) -> FloatArray:
+    """Return the colors of a scale, or of one category after the other, each from dark to bright, (n, 4)."""
+    if not model.categories:
+        # The palest color of the field is that of the page.
+        return ramp((mix(theme.field[0], theme.field[1], PALEST), *theme.field[1:]), SHADES)
+    ends = [
+        (mix(each.color, "#000000", DARK), each.color, mix(each.color, "#ffffff", BRIGHT)) for each in model.categories
+    ]
+    return np.concatenate([ramp(colors, SHADES_EACH) for colors in ends])
+
+
+def _cells(model: MapModel, count: int) -> Pixels:
+    """Return the color of each cell, (n, rows, columns), as an index below `count`, which stands for no figure."""
+    each = SHADES_EACH if model.categories else SHADES
+    shades = np.rint(np.nan_to_num(model.shares) * (each - 1))
+    first = np.nan_to_num(model.values) * each if model.categories else 0
+    return np.asarray(np.where(np.isnan(model.shares), count, first + shades), np.uint8)
+
+
+def axis_ticks(axis: MapAxis, limits: FloatArray, most: int) -> tuple[FloatArray, tuple[str, ...]]:
+    """Return about `most` round values of an axis within limits (2,), as coordinates on it and as text."""
+    if axis.scale == "list":
+        values = axis.values[:: -(-len(axis.values) // most)]
+    else:
+        low, high = limits.tolist()
+        values = few_decades(10.0**low, 10.0**high, most) if axis.scale == "log" else few_ticks(low, high, most)
+    return axis.places(values), labels(values)
+
+
+def _fitting_ticks(canvas: Canvas, axis: MapAxis, side: float, *, along: bool) -> tuple[FloatArray, tuple[str, ...]]:
+    """Return ticks whose labels, along the axis or across it, fit into `side` pixels."""
+    for most in range(MOST_TICKS, 0, -1):
+        places, words = axis_ticks(axis, axis.limits, most)
+        widest = max((canvas.width_of(each, 1.0) for each in words), default=0.0)
+        if len(places) * (widest + canvas.em if along else 1.8 * canvas.em) <= side:
+            break
+    return places, words
+
+
+def _hatch(canvas: Canvas, box: Box) -> LineCollection:
+    """Return diagonal lines across a box, which cannot be taken for a color of a scale."""
+    apart = HATCH * canvas.em
+    begins = np.arange(box.x - box.height, box.right, apart)
+    low, high = np.full(len(begins), box.y), np.full(len(begins), box.top)
+    ends = np.stack([np.stack([begins, low], -1), np.stack([begins + box.height, high], -1)], 1)
+    color = mix(canvas.theme.panel, canvas.theme.quiet, HATCH_STRENGTH)
+    # In inches, which are the same in every backend.
+    return LineCollection(
+        list(ends / DPI), colors=color, linewidths=points(0.06 * canvas.line), transform=canvas.figure.dpi_scale_trans
+    )
+
+
+def _draw_hatch(canvas: Canvas, axes: Axes, box: Box) -> None:
+    lines = _hatch(canvas, box)
+    lines.set_clip_path(axes.patch)
+    axes.add_artist(lines)
+
+
+def _marks(facet: Facet, viewport: Viewport) -> Iterator[EventMarks]:
+    """Yield the stars on the minima, and the cells whose paths are shown."""
+    canvas, cells = viewport.canvas, _model(facet).cells
+    em, theme = canvas.em, canvas.theme
+    shown = [(facet.minima, "*", 1.25, theme.minimum)]
+    shown += [(each.place[None], each.style.marker, 0.8, each.style.color) for each in cells]
+    for places, marker, size, color in shown:
+        if len(places):
+            pixels = viewport.pixels(places, START)
+            yield EventMarks(
+                optimizer=-1,
+                times=np.zeros(len(places)),
+                points=pixels,
+                marker=marker,
+                size=size * em,
+                color=color,
+                casing=theme.casing,
+                edge=0.12 * em,
+                text=None,
+                extent=np.stack([pixels.min(0) - em, pixels.max(0) + em]),
+            )
+
+
+def _draw_sample(canvas: Canvas, x: float, y: float) -> None:
+    """Draw a small piece of the hatch for the key."""
+    side = canvas.em
+    box = Box(x - side / 2, y - side / 2, 1.3 * side, side)
+    axes = canvas.axes(box, canvas.theme.panel)
+    axes.set(xticks=[], yticks=[])
+    _draw_hatch(canvas, axes, box)
+
+
+def _edge(model: MapModel, viewport: Viewport) -> Iterator[Lines | EventMarks]:
+    """Yield the curve on which the optimizer becomes unstable, and its formula beside it."""
+    canvas, line, theme, em = viewport.canvas, viewport.canvas.line, viewport.canvas.theme, viewport.canvas.em
+    if not len(model.edge):
+        return
+    pixels = viewport.pixels(model.edge, START)
+    yield Lines(-1, TrailStyle(theme.text, theme.casing, 0.08 * line, EDGE_WIDTH * line, (), "o", 0.0), pixels[None])
+    (left, right), _ = viewport.bounds
+    within = pixels[inside(pixels, viewport.bounds)]
+    width = canvas.width_of(EDGE, SMALL)
+    if not len(within) or width + 2 * em > right - left:
+        return
+    x, y = within[len(within) // 4]
+    beside = x + 0.5 * em if x + width + em < right else x - width - 0.5 * em
+    text = canvas.text(beside, y, EDGE, loose=True, va="center_baseline")
+    text.set_path_effects([withStroke(linewidth=points(0.3 * em), foreground=theme.casing)])
+    extent = np.array([[beside, y - em], [beside + width, y + em]])
+    yield EventMarks(-1, np.zeros(1), np.full((1, 2), np.nan), "o", 0.0, theme.text, theme.casing, 0.0, text, extent)

@@ -1,0 +1,94 @@
+"""What is written about a sweep: its title, the shares in its legend, and the text that describes it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import numpy as np
+
+from gdsim.objectives import FloatArray
+from gdsim.objectives.formulas import number
+from gdsim.scene.findings import joined
+from gdsim.scene.views.map import CAPTIONS, FAILED, MapAxis, MapModel
+from gdsim.sweeps import OUTCOMES, SweepResult
+
+
+def share_text(share: float) -> str:
+    """Return a share as whole percent, which is 0 or 100 only if it is exactly so."""
+    if 0 < share < 0.01:
+        return "< 1 %"
+    return f"{min(round(100 * share), 99 if share < 1 else 100)} %"
+
+
+def category_shares(models: list[MapModel], category: int) -> str:
+    """Return which share of the cells of each optimizer is in a category."""
+    shares = [share_text(float((model.values == category).mean())) for model in models]
+    return " · ".join(shares)
+
+
+def sweep_finding(result: SweepResult, axes: tuple[MapAxis, ...]) -> tuple[str, ...]:
+    """Return a sentence about a sweep as alternatives from long to short; none if there is nothing to say."""
+    return tuple(_sentences(result, axes))
+
+
+def _sentences(result: SweepResult, axes: tuple[MapAxis, ...]) -> Iterator[str]:
+    cells = "starts" if all(axis.is_coordinate for axis in axes) else "settings"
+    if "solved" in result.figures:
+        yield from _solved_sentences(result, axes, cells)
+        return
+    outcome = result.figures["outcome"]
+    failed = [OUTCOMES.index(each) for each in FAILED]
+    ends = [float(1 - np.isin(each, failed).mean()) for each in outcome]
+    parts = [f"{share_text(share)} with {label}" for share, label in zip(ends, result.labels, strict=True)]
+    if len(parts) == 1:
+        yield f"Descent succeeds with {share_text(ends[0])} of {cells}"
+    else:
+        yield f"Of {cells}, {joined(parts)} do not fail"
+
+
+def _solved_sentences(result: SweepResult, axes: tuple[MapAxis, ...], cells: str) -> Iterator[str]:
+    shares = [float(each.mean()) for each in result.figures["solved"]]
+    goal = "a minimum" if len(result.objective.minima) > 1 else "the minimum"
+    preposition = "from" if cells == "starts" else "with"
+    if len(shares) == 1 and cells == "settings" and shares[0] > 0:
+        best = _fastest(result, axes)
+        yield f"{result.labels[0]} is fastest at {best}"
+    order = sorted(range(len(shares)), key=lambda index: -shares[index])
+    parts: list[str] = []
+    for index in order:
+        share = f"every {cells[:-1]}" if shares[index] == 1 else f"{share_text(shares[index])} of {cells}"
+        verb = f"reaches {goal} " if not parts else ""
+        parts.append(f"{result.labels[index]} {verb}{preposition} {share if not parts else share.partition(' of ')[0]}")
+    yield "; ".join(parts) if len(parts) > 2 else ", ".join(parts)
+    yield parts[0]
+
+
+def _fastest(result: SweepResult, axes: tuple[MapAxis, ...]) -> str:
+    """Return the settings of the run that first comes within tolerance, and its number of steps."""
+    steps = np.where(result.figures["solved"][0], result.figures["steps_to_tolerance"][0], np.inf)
+    place = np.unravel_index(int(steps.argmin()), steps.shape)
+    named = zip(axes, place[::-1], strict=True)
+    settings = [f"{axis.name} {number(float(axis.values[index]), 2)}" for axis, index in named]
+    return f"{joined(settings)}: {int(steps.min())} steps"
+
+
+def describe_sweep(result: SweepResult, axes: tuple[MapAxis, ...]) -> str:
+    """Describe a sweep in sentences, for those who do not see it."""
+    names = " and ".join(axis.name for axis in axes)
+    ranges = joined([f"{axis.name} from {_range(axis.values)}" for axis in axes])
+    shown = joined([CAPTIONS[name] for name in result.show])
+    kind = "Map" if len(axes) > 1 else "Curves"
+    opening = f"{kind} of {shown} over {names} on {result.objective.title}, {result.steps} steps: {ranges}."
+    parts = []
+    for index, label in enumerate(result.labels):
+        codes, counts = np.unique(result.figures["outcome"][index], return_counts=True)
+        most = sorted(zip(counts.tolist(), codes.tolist(), strict=True), reverse=True)
+        total = int(counts.sum())
+        parts.append(
+            f"{label}: {', '.join(f'{share_text(count / total)} {OUTCOMES[code].value}' for count, code in most)}"
+        )
+    return f"{opening} {'; '.join(parts)}."
+
+
+def _range(values: FloatArray) -> str:
+    return f"{number(float(values.min()), 3)} to {number(float(values.max()), 3)}"

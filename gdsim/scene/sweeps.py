@@ -1,0 +1,129 @@
+"""Build scenes of sweeps: maps over two settings that develop over the steps."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
+from typing import cast
+
+import numpy as np
+
+from gdsim.config import Animation, Experiment, View
+from gdsim.objectives import FloatArray
+from gdsim.objectives.formulas import number
+from gdsim.scene.build import blank_page, projection_of
+from gdsim.scene.facets import GroupInput
+from gdsim.scene.model import Group, Scene, Style
+from gdsim.scene.sweep_texts import category_shares, describe_sweep, sweep_finding
+from gdsim.scene.views import kind_of, view_kinds
+from gdsim.scene.views.map import CAPTIONS, IntArray, MapAxis, MapCell, MapInput, MapModel, map_axes
+from gdsim.simulation import Trajectory
+from gdsim.sweeps import SweepResult
+from gdsim.sweeps.paths import nearest
+from gdsim.themes import MARKERS, Theme
+
+QUIETEST = 0.4  # the share of an animation's time that all steps have equal parts of
+
+
+def build_sweep_scene(
+    experiment: Experiment,
+    result: SweepResult,
+    *,
+    view: View | None = None,
+    animation: Animation | None = None,
+    paths: Sequence[Sequence[Trajectory]] = (),
+) -> Scene:
+    """Build a scene of a sweep over two settings: a map of each figure for each optimizer.
+
+    Args:
+        experiment: The experiment with the sweep.
+        result: The figures.
+        view: What is shown, and how; None for what the experiment says.
+        animation: The timing; likewise.
+        paths: For each cell whose paths are shown beside the map, the trajectories of all optimizers.
+    """
+    view, animation = view or experiment.view, animation or experiment.animation
+    axes, objective = map_axes(result), result.objective
+    page = blank_page([objective], [projection_of(objective, view)], view)
+    names = [Style(label, settings, page.theme.quiet, (), "") for label, settings in _settings(result)]
+    # The only optimizer is named under the title.
+    headings = names if len(names) > 1 else [None]
+    cells = _cells(experiment.sweep.paths, result, axes, page.theme) if experiment.sweep and paths else ()
+    groups, legend, appears = list[Group](), list[Style](), list[IntArray]()
+    for name in result.show:
+        inputs = MapInput(experiment, result, name, page.theme, headings, [cells] * len(names))
+        facets = view_kinds()["map"].facets(inputs)
+        models = [cast("MapModel", facet.model) for facet in facets]
+        appears += [model.appears[np.isfinite(model.values)] for model in models]
+        groups.append(Group(CAPTIONS[name] if len(result.show) > 1 or cells else "", facets))
+        legend += [
+            Style(each.name, category_shares(models, index), each.color, (), "s")
+            for index, each in enumerate(models[0].categories)
+        ]
+    if cells:
+        groups.append(_paths(view, headings, [cell.style for cell in cells], paths))
+    titles = sweep_finding(result, axes) if view.title is None else ()
+    return replace(
+        page,
+        title=titles[0] if titles else page.title,
+        short_titles=(*titles[1:], page.title) if titles else (),
+        alt_text=describe_sweep(result, axes),
+        subject=" · ".join([page.subject, *([names[0].label, names[0].settings] if len(names) == 1 else [])]),
+        styles=(*(names if len(names) > 1 else ()), *legend, *(cell.style for cell in cells)),
+        groups=tuple(groups),
+        steps=result.steps,
+        frame_steps=_frame_steps(np.concatenate(appears), result.steps, animation),
+        fps=animation.fps,
+        hold=animation.hold,
+        poster_first=animation.first == "poster",
+    )
+
+
+def _settings(result: SweepResult) -> Iterator[tuple[str, str]]:
+    """Yield the label of each optimizer, and its settings without those that are varied."""
+    varied = [each.setting.rpartition(".")[2] for each in result.axes]
+    for label, settings in zip(result.labels, result.settings, strict=True):
+        kept = [each for each in settings.split(" · ") if each.partition(" ")[0] not in varied]
+        yield label, " · ".join(kept)
+
+
+def _cells(
+    cells: Sequence[Sequence[float] | float], result: SweepResult, axes: tuple[MapAxis, MapAxis], theme: Theme
+) -> tuple[MapCell, ...]:
+    """Return the cells whose paths are shown, each at the values nearest to those given."""
+    found = []
+    for index, given in enumerate(cells):
+        pairs = zip(result.axes, np.atleast_1d(given).tolist(), strict=True)
+        values = [float(axis.values[nearest(axis.values, value, axis.scale)]) for axis, value in pairs]
+        named = [f"{axis.name} {number(value, 3)}" for axis, value in zip(axes, values, strict=True)]
+        style = Style(", ".join(named), "", theme.paths[index % len(theme.paths)], (), MARKERS[index % len(MARKERS)])
+        place = np.array([float(axis.places(np.array(value))) for axis, value in zip(axes, values, strict=True)])
+        found.append(MapCell(style, place))
+    return tuple(found)
+
+
+def _paths(
+    view: View, names: Sequence[Style | None], styles: Sequence[Style], paths: Sequence[Sequence[Trajectory]]
+) -> Group:
+    """Return the paths of the chosen cells, in one view per optimizer."""
+    objective = paths[0][0].objective
+    every = [trajectory for cell in paths for trajectory in cell]
+    projection = projection_of(objective, view, [each.points for each in every])
+    overlay = view.model_copy(update={"layout": "overlay", "arrows": "none"})
+    facets = []
+    for index, name in enumerate(names):
+        own = [cell[index] for cell in paths]
+        inputs = GroupInput(objective, projection, overlay, own, styles, every, len(names))
+        (facet,) = kind_of(objective, view).facets(inputs)
+        facets.append(replace(facet, style=name))
+    return Group("paths", tuple(facets))
+
+
+def _frame_steps(appears: IntArray, steps: int, animation: Animation) -> FloatArray:
+    """Return the step of each frame: a step takes time in proportion to the cells that appear, and a part for each."""
+    count = max(2, round(animation.fps * animation.seconds))
+    counts = np.bincount(appears, minlength=steps + 1)[1:]
+    durations = np.full(steps, QUIETEST / steps) + (1 - QUIETEST) * counts / max(counts.sum(), 1)
+    ends = np.append(0.0, np.cumsum(durations)) / durations.sum()
+    shown = np.interp(np.linspace(0, 1, count), ends, np.arange(steps + 1))
+    return np.append(shown[:-1], float(steps))

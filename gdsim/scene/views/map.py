@@ -1,0 +1,319 @@
+"""Maps of a figure over two settings, or over the start, whose cells appear step by step."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from functools import cached_property
+from typing import ClassVar
+
+import numpy as np
+import numpy.typing as npt
+
+from gdsim.config import Experiment, OptimizerSpec
+from gdsim.config.sweep import EVERY
+from gdsim.objectives import FloatArray, inside
+from gdsim.scene.figures import SPANNING
+from gdsim.scene.minima import point_text
+from gdsim.scene.model import Facet, Style
+from gdsim.scene.stability import largest_rates
+from gdsim.scene.views import ViewKind
+from gdsim.sweeps import OUTCOMES, Outcome, SweepAxis, SweepResult
+from gdsim.themes import Theme
+
+MOST, LEAST = 0.98, 1e-10  # the quantile at the upper end of a scale, and its lowest begin as a fraction of that
+EVEN = 1e-6  # the maximum difference of two distances that are equal, as a fraction
+EDGE_POINTS = 65  # of the curve on which an optimizer becomes unstable
+IntArray = npt.NDArray[np.int64]
+
+CAPTIONS = {
+    "solved": "solved",
+    "outcome": "outcome",
+    "final_value": "final value",
+    "best_value": "lowest value",
+    "minimum": "minimum reached",
+    "steps_to_tolerance": "steps to tolerance",
+    "evaluations": "gradient evaluations",
+    "distance": "distance to the minimum",
+}
+"""The name of each figure."""
+
+UNKNOWN = {"minimum": "no minimum", "final_value": "failed", "best_value": "failed", "distance": "failed"}
+"""What a cell without a figure is, if it is not "not solved"."""
+
+FAILED = (Outcome.DIVERGED, Outcome.LEFT, Outcome.UNDEFINED)
+OUTCOME_COLORS = {Outcome.SOLVED: 0, Outcome.RAN: 0, Outcome.CONVERGED: 3, Outcome.ROSE: 2, Outcome.DIVERGED: 1}
+"""The index in `Theme.paths` of the color of each outcome; 4 for others."""
+
+
+@dataclass(frozen=True, eq=False)
+class MapAxis:
+    """An axis of a map, along which the cells are evenly spaced.
+
+    Attributes:
+        name: The setting, such as "lr", or a coordinate of the start.
+        values: (n,) its values.
+        scale: Whether equal distances are equal differences ("linear"), ratios ("log"), or places in the list of
+            values ("list").
+        is_coordinate: Whether it is a coordinate of the objective, whose axes have one scale.
+    """
+
+    name: str
+    values: FloatArray
+    scale: str
+    is_coordinate: bool = False
+
+    def places(self, values: FloatArray) -> FloatArray:
+        """Return the coordinates of values (…) on the axis."""
+        if self.scale == "list":
+            order = np.argsort(self.values)
+            return np.interp(values, self.values[order], order.astype(np.float64))
+        return np.log10(values) if self.scale == "log" else values
+
+    @cached_property
+    def limits(self) -> FloatArray:
+        """(2,) the outer edges of the outermost cells, as coordinates on the axis."""
+        first, last = self.places(self.values[[0, -1]]).tolist()
+        half = (last - first) / max(2 * (len(self.values) - 1), 1)
+        return np.array([first - half, last + half])
+
+
+@dataclass(frozen=True, eq=False)
+class MapCell:
+    """A cell whose path is shown beside the map, at a place (2,) on the axes."""
+
+    style: Style
+    place: FloatArray
+
+
+@dataclass(frozen=True)
+class Category:
+    """What the cells of one hue have in common, such as the minimum that they reach."""
+
+    name: str
+    color: str
+
+
+@dataclass(frozen=True, eq=False)
+class MapModel:
+    """A figure of every cell, as it is after some steps; arrays (…, rows, columns) begin with the lowest row.
+
+    Attributes:
+        axes: The horizontal and the vertical axis.
+        caption: The name of the figure.
+        steps: (n,) the steps from which each of the `shares` holds, ascending from 0.
+        shares: (n, rows, columns) the brightness of a cell of a category, or for a number its place on the scale, from
+            0 to 1; NaN for a cell without a figure.
+        appears: (rows, columns) the step from which a figure is known.
+        values: (rows, columns) the figures at the end; NaN for none.
+        categories: What the values stand for; none if they are numbers.
+        limits: (2,) the numbers at the ends of the scale.
+        logarithmic: Whether the scale of numbers is logarithmic.
+        unknown: What a cell without a figure is, such as "not reached"; empty if there is none.
+        edge: (n, 2) the curve on which the optimizer becomes unstable, as coordinates on the axes; (0, 2) for none.
+        cells: The cells whose paths are shown.
+    """
+
+    kind: ClassVar[str] = "map"
+    turns: ClassVar[bool] = False
+
+    axes: tuple[MapAxis, MapAxis]
+    caption: str
+    steps: npt.NDArray[np.int64]
+    shares: FloatArray
+    appears: npt.NDArray[np.int64]
+    values: FloatArray
+    categories: tuple[Category, ...]
+    limits: FloatArray
+    logarithmic: bool
+    unknown: str
+    edge: FloatArray = field(default_factory=lambda: np.empty((0, 2)))
+    cells: tuple[MapCell, ...] = ()
+
+
+def map_axes(result: SweepResult) -> tuple[MapAxis, MapAxis]:
+    """Return the axes of a sweep over two settings."""
+    assert result.y is not None  # noqa: S101  (for the type checker: a map has two axes)
+    return map_axis(result.x, result), map_axis(result.y, result)
+
+
+def map_axis(axis: SweepAxis, result: SweepResult) -> MapAxis:
+    """Return an axis with its name in a picture, on which cells that are not evenly spaced are a list."""
+    first, _, rest = axis.setting.partition(".")
+    if first == "start":
+        coordinate = int(rest or axis is result.y)
+        name = "xy"[coordinate] if result.objective.dim <= 2 else f"x{coordinate}"
+        return MapAxis(f"{name} of the start", axis.values, _scale(axis), is_coordinate=True)
+    label, _, name = rest.rpartition(".") if first == "optimizers" else ("*", "", rest or first)
+    words = name if label == "*" or len(result.labels) == 1 else f"{name} of {label}"
+    return MapAxis(words, axis.values, _scale(axis))
+
+
+def _scale(axis: SweepAxis) -> str:
+    places = np.log(axis.values) if axis.scale == "log" else axis.values
+    gaps = np.diff(places)
+    return axis.scale if np.allclose(gaps, gaps[0], rtol=EVEN, atol=0) else "list"
+
+
+@dataclass(frozen=True, eq=False)
+class MapInput:
+    """A figure of a sweep over two settings, and what is drawn with it.
+
+    Attributes:
+        name: The name of the figure.
+        styles: The name of each optimizer's map; None for no name.
+        cells: The cells whose paths are shown, for each optimizer.
+    """
+
+    experiment: Experiment
+    result: SweepResult
+    name: str
+    theme: Theme
+    styles: Sequence[Style | None]
+    cells: Sequence[tuple[MapCell, ...]]
+
+
+def facets(group: MapInput) -> tuple[Facet, ...]:
+    """Return the map of each optimizer, all with the same colors."""
+    result, axes = group.result, map_axes(group.result)
+    bounds, minima = np.stack([axis.limits for axis in axes]), np.empty((0, 2))
+    if axes[0].is_coordinate and axes[1].is_coordinate and result.objective.dim == 2:
+        minima = result.objective.minima[inside(result.objective.minima, bounds)]
+    models = _models(result, group.name, axes, group.theme)
+    specs = group.experiment.optimizers.items()
+    return tuple(
+        Facet(
+            style=style,
+            limits=bounds,
+            names=(axes[0].name, axes[1].name),
+            model=replace(model, edge=_edge(result, label, spec, axes), cells=cells),
+            minima=minima,
+        )
+        for model, style, cells, (label, spec) in zip(models, group.styles, group.cells, specs, strict=True)
+    )
+
+
+def _edge(result: SweepResult, label: str, spec: OptimizerSpec, axes: tuple[MapAxis, MapAxis]) -> FloatArray:
+    """Return the curve on which an optimizer becomes unstable, (n, 2), as coordinates on the axes; (0, 2) for none."""
+    settings = [axis.setting.replace(EVERY, label, 1).removeprefix(f"optimizers.{label}.") for axis in result.axes]
+    if "lr" not in settings or any(each.startswith("objective") for each in settings):
+        return np.empty((0, 2))
+    lr, other = settings.index("lr"), 1 - settings.index("lr")
+    along = axes[other].limits
+    low, high = 10.0**along if axes[other].scale == "log" else along
+    values = np.linspace(low, high, EDGE_POINTS)
+    momentum = values if settings[other] == "momentum" else np.full(len(values), spec.settings.get("momentum", 0.0))
+    rates = largest_rates(result.objective, spec, momentum)
+    if rates is None:
+        return np.empty((0, 2))
+    places = [axes[lr].places(rates), axes[other].places(values)]
+    return np.stack(places if lr == 0 else places[::-1], -1)
+
+
+def _models(result: SweepResult, name: str, axes: tuple[MapAxis, MapAxis], theme: Theme) -> list[MapModel]:
+    values, appears = _figures(result, name)
+    known, categories = np.isfinite(values), _categories(result, name, theme)
+    steps: IntArray = np.zeros(1, np.int64)
+    limits, logarithmic = np.array([0.0, 1.0]), False
+    shown: tuple[Category, ...] = ()
+    if categories:
+        codes = np.array(sorted(set(values[known].tolist())))
+        shares = _brightness(result, name, values, appears)[None]
+        values = np.where(known, np.searchsorted(codes, values), np.nan)
+        shown = tuple(categories[int(code)] for code in codes)
+    else:
+        limits, logarithmic = _scale_of(values[known])
+        steps, frames = _frames(result, name, values)
+        shares = _shares(frames, limits, logarithmic)
+    unknown = UNKNOWN.get(name, "not solved") if not known.all() or appears.any() else ""
+    return [
+        MapModel(
+            axes=axes,
+            caption=CAPTIONS[name],
+            steps=steps,
+            shares=shares[:, index],
+            appears=appears[index],
+            values=values[index],
+            categories=shown,
+            limits=limits,
+            logarithmic=logarithmic,
+            unknown=unknown,
+        )
+        for index in range(len(result.labels))
+    ]
+
+
+def _figures(result: SweepResult, name: str) -> tuple[FloatArray, IntArray]:
+    """Return a figure, NaN where it is unknown, and the step from which it is known, each (optimizers, …)."""
+    final, outcome = result.figures[name].astype(np.float64), result.figures["outcome"]
+    failed = np.isin(outcome, [OUTCOMES.index(each) for each in FAILED])
+    if name in ("final_value", "best_value", "distance"):
+        return np.where(failed, np.nan, final), np.zeros(final.shape, np.int64)
+    if name == "minimum":
+        return np.where(final < 0, np.nan, final), np.maximum(result.minimum_steps, 0)
+    ends = result.stop_steps.astype(np.int64)
+    arrives = np.nan_to_num(result.figures.get("steps_to_tolerance", ends)).astype(np.int64)
+    if name in ("steps_to_tolerance", "evaluations"):
+        return final, arrives
+    arrives = np.maximum(arrives, result.minimum_steps)
+    if name == "solved":
+        return np.where(final > 0, 0.0, np.nan), arrives
+    ran, solved = OUTCOMES.index(Outcome.RAN), OUTCOMES.index(Outcome.SOLVED)
+    if "solved" in result.figures:
+        final = np.where(outcome == ran, np.nan, final)
+    return final, np.select([outcome == ran, outcome == solved], [0, arrives], ends)
+
+
+def _categories(result: SweepResult, name: str, theme: Theme) -> Mapping[int, Category]:
+    """Return what each value of a figure stands for; nothing for numbers."""
+    if name == "minimum":
+        points = map(point_text, result.objective.minima)
+        return {i: Category(words, theme.paths[i % len(theme.paths)]) for i, words in enumerate(points)}
+    if name == "solved":
+        return {0: Category("solved", theme.paths[0])}
+    if name == "outcome":
+        return {i: Category(each.value, theme.paths[OUTCOME_COLORS.get(each, 4)]) for i, each in enumerate(OUTCOMES)}
+    return {}
+
+
+def _brightness(result: SweepResult, name: str, values: FloatArray, appears: IntArray) -> FloatArray:
+    """Return how fast each run is among those with the same value, from 0 to 1 for the fastest; NaN for no value.
+
+    Of those that fail, the last ones are the brightest, and of those that ran all steps, the lowest.
+    """
+    order, shares = appears.astype(np.float64), np.full(values.shape, np.nan)
+    if name == "outcome":
+        order = np.where(np.isin(values, [OUTCOMES.index(each) for each in FAILED]), -order, order)
+        order = np.where(values == OUTCOMES.index(Outcome.RAN), result.figures["final_value"], order)
+    for value in set(values[np.isfinite(values)].tolist()):
+        own = order[values == value]
+        shares[values == value] = 1 - np.searchsorted(np.sort(own), own) / len(own)
+    return shares
+
+
+def _scale_of(values: FloatArray) -> tuple[FloatArray, bool]:
+    """Return the limits (2,) of a scale for numbers (n,), and whether it is logarithmic."""
+    low, high = np.quantile(values, [1 - MOST, MOST]).tolist() if values.size else (0.0, 1.0)
+    least = max(low, LEAST * high)
+    if values.min(initial=0.0) >= 0 and high > SPANNING * least:
+        return np.array([least, high]), True
+    return np.array([low, high if high > low else low + 1]), False
+
+
+def _frames(result: SweepResult, name: str, values: FloatArray) -> tuple[IntArray, FloatArray]:
+    """Return the steps (n,) from which figures (n, optimizers, rows, columns) hold; the last ones are `values`."""
+    if name not in result.history:
+        return np.zeros(1, np.int64), values[None]
+    failed, steps = np.isnan(values), result.history_steps
+    gone = failed & (result.stop_steps <= steps[:-1].reshape(-1, 1, 1, 1))
+    return steps, np.concatenate([np.where(gone, np.nan, result.history[name][:-1]), values[None]], dtype=np.float32)
+
+
+def _shares(values: FloatArray, limits: FloatArray, logarithmic: bool) -> FloatArray:
+    """Return the place of values (…) on a scale, from 0 to 1."""
+    if logarithmic:
+        values, limits = np.log(np.maximum(values, limits[0])), np.log(limits)
+    return np.asarray(np.clip((values - limits[0]) / (limits[1] - limits[0]), 0, 1))
+
+
+KIND = ViewKind(lambda _: 0, facets)

@@ -1,0 +1,159 @@
+"""Pictures of sweeps: their colors, scales and words, against the figures that they show."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from matplotlib.colors import to_rgb
+
+import gdsim
+from gdsim.render.display_list import EventMarks, Lines
+from gdsim.render.images import MapImage
+from gdsim.render.painter import only
+from gdsim.scene.stability import curvature
+from gdsim.scene.sweeps import build_sweep_scene
+from gdsim.sweeps.paths import paths_at
+
+BASINS = """
+objective: himmelblau
+steps: 60
+optimizers: {Adam: {lr: 0.3}, Momentum: {class: SGD, lr: 0.01, momentum: 0.9}}
+sweep: {x: {setting: start}, y: {setting: start}, size: [16, 12], show: minimum}
+view: {size: [640, 360]}
+animation: {fps: 10, seconds: 2}
+"""
+RATES = """
+objective: {name: quadratic, condition: 20}
+start: [-4, 3]
+steps: 30
+optimizers: {Momentum: {class: SGD, lr: 0.1}}
+sweep:
+  x: {setting: optimizers.Momentum.lr, range: [0.01, 1], scale: log}
+  y: {setting: optimizers.Momentum.momentum, range: [0, 0.9]}
+  size: [9, 7]
+  show: [steps_to_tolerance, final_value]
+  paths: [[0.03, 0.5]]
+"""
+
+
+def drawn(text, **options):
+    experiment = gdsim.loads(text, **options)
+    result = gdsim.sweep(experiment)
+    paths = [paths_at(experiment, cell) for cell in experiment.sweep.paths]
+    return result, build_sweep_scene(experiment, result, paths=paths)
+
+
+@pytest.fixture(scope="module")
+def basins():
+    return drawn(BASINS)
+
+
+@pytest.fixture(scope="module")
+def rates():
+    return drawn(RATES)
+
+
+def maps(scene):
+    frames = gdsim.frames(scene)
+    return frames, [image for layer in frames.layers for image in only(layer.primitives, MapImage)]
+
+
+def cells(frame, image, shape):
+    """Return the color in the middle of each cell of a map in a frame, from the lowest row."""
+    rows, columns = (
+        (np.arange(n) + 0.5) * size / n for n, size in zip(shape, (image.rect.height, image.rect.width), strict=True)
+    )
+    at = np.ix_(image.rect.top + rows.astype(int), image.rect.left + columns.astype(int))
+    return frame[at][::-1]
+
+
+def test_a_cell_has_the_hue_of_its_minimum_and_is_hatched_before_it_is_known(basins):
+    result, scene = basins
+    frames, images = maps(scene)
+    hues = np.array([to_rgb(color) for color in scene.theme.paths[: len(result.objective.minima)]])
+    for step in (25, 60):
+        index = int(np.abs(scene.frame_steps - step).argmin())
+        frame, wanted = frames.at(frames.moment(index)), result.at("minimum", int(scene.frame_steps[index]))
+        for optimizer, image in enumerate(images):
+            shown, minimum = cells(frame, image, (12, 16)) / 255, wanted[optimizer]
+            # Mixed with black or white, a color keeps its hue. Stars cover some cells.
+            spread = shown - shown.mean(-1, keepdims=True)
+            likeness = spread @ (hues - hues.mean(-1, keepdims=True)).T
+            likeness /= np.linalg.norm(hues - hues.mean(-1, keepdims=True), axis=-1)
+            clear = np.linalg.norm(spread, axis=-1) > 0.1
+            assert (likeness.argmax(-1) == minimum)[clear & (minimum >= 0)].all()
+            assert (clear & (minimum >= 0)).sum() > 0.7 * (minimum >= 0).sum()
+            assert not (clear & (minimum < 0)).any()
+
+
+def test_of_two_starts_with_one_minimum_the_faster_is_brighter(basins):
+    result, scene = basins
+    frames, images = maps(scene)
+    brightness = cells(frames.poster(), images[0], (12, 16)).astype(float).sum(-1)
+    stars = np.concatenate(
+        [marks.points for layer in frames.layers[:1] for marks in only(layer.primitives, EventMarks)]
+    )
+    minimum, steps = result.figures["minimum"][0], result.minimum_steps[0]
+    assert len(stars) == len(result.objective.minima)
+    for each in range(4):
+        own = steps[minimum == each]
+        shades = np.array([np.median(brightness[(minimum == each) & (steps == step)]) for step in np.unique(own)])
+        assert shades[0] > shades[-1]
+
+
+def test_the_title_and_the_legend_say_the_shares(basins):
+    result, scene = basins
+    adam, momentum = (f"{100 * each.mean():.0f} %" for each in result.figures["solved"])
+    assert scene.title == f"Adam reaches a minimum from {adam} of starts, Momentum from {momentum}"
+    for index, style in enumerate(scene.legend):
+        shares = [100 * (each == index).mean() for each in result.figures["minimum"]]
+        assert style.settings == f"{shares[0]:.0f} % · {shares[1]:.0f} %"
+    assert "reached a minimum" in scene.alt_text
+
+
+def test_numbers_have_one_scale_and_those_that_are_unknown_are_hatched(rates):
+    result, scene = rates
+    frames, images = maps(scene)
+    steps = result.figures["steps_to_tolerance"][0]
+    poster = frames.poster()
+    shown = cells(poster, images[0], (7, 9)).astype(int)
+    known = np.isfinite(steps)
+    # The fewer steps, the brighter.
+    order = np.argsort(steps[known], kind="stable")
+    luminance = (shown[known] @ [299, 587, 114])[order]
+    assert (np.diff(luminance) <= 0).all()
+    assert luminance[0] > luminance[-1]
+    palette = {tuple(color) for color in images[0].palette[:-1].tolist()}
+    colors = [tuple(color) for color in shown.reshape(-1, 3).tolist()]
+    assert [color in palette for color in colors] == known.ravel().tolist()
+
+
+def test_the_fastest_settings_are_in_the_title_and_their_paths_in_a_view_of_their_own(rates):
+    result, scene = rates
+    steps = result.figures["steps_to_tolerance"][0]
+    row, column = np.unravel_index(np.nanargmin(np.where(result.figures["solved"][0], steps, np.nan)), steps.shape)
+    lr, momentum = result.x.values[column], result.y.values[row]
+    assert (
+        scene.title == f"Momentum is fastest at lr {lr:.2g} and momentum {momentum:.2g}: {steps[row, column]:.0f} steps"
+    )
+    assert [group.name for group in scene.groups] == ["steps to tolerance", "final value", "paths"]
+    (path,) = scene.groups[-1].facets[0].paths
+    nearest = result.x.values[np.abs(np.log(result.x.values / 0.03)).argmin()]
+    own = gdsim.descend(result.objective, "SGD", start=[-4, 3], steps=30, lr=nearest, momentum=result.y.values[3])
+    np.testing.assert_array_equal(path.points, own.points)
+
+
+def test_the_edge_of_stability_is_where_descent_begins_to_diverge(rates):
+    result, scene = rates
+    assert curvature(result.objective) == pytest.approx(20, rel=1e-12)
+    assert curvature(gdsim.objective("himmelblau")) is None
+    edge = scene.facets[0].model.edge
+    rate, momentum = 10 ** edge[:, 0], edge[:, 1]
+    np.testing.assert_allclose(rate, 2 * (1 + momentum) / 20)
+    for share, grows in ((0.97, False), (1.03, True)):
+        run = gdsim.descend(
+            result.objective, "SGD", start=[-4, 3], steps=400, lr=share * rate[20], momentum=momentum[20]
+        )
+        assert (run.values[-1, 0] > run.values[0, 0]) == grows
+    lines = [line for layer in gdsim.frames(scene).layers for line in only(layer.primitives, Lines)]
+    assert len(lines) == 2
