@@ -17,9 +17,9 @@ from hypothesis import strategies as st
 
 import gdsim
 from gdsim.analysis import Row, Tuning, make_table, plan_study
+from gdsim.languages import ENGLISH
 from gdsim.objectives.formulas import number
 from gdsim.render.panels.curves import chart
-from gdsim.scene.captions import joined
 from gdsim.scene.model import Style
 from gdsim.scene.panels.curves import CurvesPanel, PanelCurve
 from gdsim.themes import theme
@@ -435,7 +435,7 @@ def test_the_best_mean_rank_is_the_best(found):
     best = [label for label, mean in zip("ABCD", means, strict=False) if mean == min(means)]
     told = summarize(over(**columns))
     if len(best) > 1:
-        assert f" {joined(best)} tie for the best mean rank, {min(means):.3g}." in told
+        assert f" {ENGLISH.joined(best)} tie for the best mean rank, {min(means):.3g}." in told
     else:
         assert f" {best[0]} has the best mean rank, {min(means):.3g}" in told
 

@@ -139,7 +139,8 @@ def _draw(
         explained.append((own, [_explain(experiment, index, network, each.training, method) for each in own]))
     width, height = experiment.view.size
     with experiment.located():
-        scene = build_saliency_scene(explained, title=experiment.view.title or "", theme=theme, size=(width, height))
+        title, say = experiment.view.title or "", experiment.view.say
+        scene = build_saliency_scene(explained, title=title, theme=theme, size=(width, height), say=say)
     provenance = Provenance(scene.title, scene.alt_text, experiment.yaml, experiment.seed, versions())
     picture = frames(scene)
     for path in paths:

@@ -21,7 +21,7 @@ from pydantic import (
     model_validator,
 )
 
-from gdsim import themes
+from gdsim import languages, themes
 from gdsim.config.messages import format_value, is_number
 from gdsim.config.model import (
     TEXT_OR_OTHER,
@@ -36,7 +36,7 @@ from gdsim.config.model import (
     none_as_empty,
     refuse,
 )
-from gdsim.errors import Problem, did_you_mean
+from gdsim.errors import InputError, Problem, did_you_mean
 
 MIN_WIDTH, MIN_HEIGHT, MAX_WIDTH, MAX_HEIGHT = 160, 120, 3840, 2160
 MAX_FRAMES = 3000
@@ -136,6 +136,20 @@ ThemeChoice = Annotated[Annotated[ThemeName, Tag("text")] | Annotated[OwnTheme, 
 """The name of a theme, or a theme of the user's own."""
 
 
+def _check_words(words: dict[str, str]) -> dict[str, str]:
+    try:
+        languages.language(words)
+    except InputError as error:
+        refuse([Problem(error.message, error.key, error.code)])
+    return words
+
+
+LanguageName = Annotated[str, Field(examples=["de"]), OneOf("gdsim.languages", "names")]
+Words = Annotated[dict[str, Annotated[Line, Field(max_length=200)]], AfterValidator(_check_words)]
+LanguageChoice = Annotated[Annotated[LanguageName, Tag("text")] | Annotated[Words, Tag("other")], TEXT_OR_OTHER]
+"""The name of a language, or words of the user's own."""
+
+
 class Camera(Model):
     """The direction from which a surface is seen, by default the one that shows most of the paths."""
 
@@ -225,8 +239,20 @@ class View(Model):
     arrives in 9 steps; Adam circles until 57". function makes the objective's name the title."""
     milestones: bool = True
     """Whether sentences such as "SGD arrives · step 9" appear beside the step counter when it happens."""
+    language: LanguageChoice = Field(default="en", examples=["de", {"base": "fr", "start": "départ"}])
+    """The language of all words in the picture and of its alternative text; or a mapping from English words, such as
+    start, minimum, gradient and step, to other ones, where base is the language of all others."""
+    names: Annotated[list[Annotated[Line, Field(min_length=1, max_length=30)]], Field(max_length=2)] = Field(
+        default=[], examples=[["w", "b"]]
+    )
+    """The names of the axes, instead of x and y, also in the formula if they are single words."""
     formula: bool = True
     """Whether the subtitle includes the objective's formula."""
+
+    @property
+    def say(self) -> languages.Language:
+        """The language, which says what stands in the picture."""
+        return languages.language(self.language)
 
     @model_validator(mode="after")
     def _check_panels(self) -> View:

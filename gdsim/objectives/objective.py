@@ -52,6 +52,7 @@ class Objective:
         formula: The right-hand side in LaTeX without dollar signs, in matplotlib's mathtext subset. The variables are x
             and y in one or two dimensions, x_i in any number of dimensions.
         parameters: The numeric parameters of the function, by name.
+        variables: The names in a picture of the coordinates of a function of one or two.
         domain: (dim, 2) the bounds outside of which a function given by samples is undefined; infinite by default.
     """
 
@@ -69,6 +70,7 @@ class Objective:
     local_minima: FloatArray = field(default_factory=_empty)
     formula: str = ""
     parameters: Mapping[str, float] = field(default_factory=dict)
+    variables: tuple[str, ...] = ("x", "y")
     domain: FloatArray = field(default_factory=_empty)
 
     def __post_init__(self) -> None:
@@ -94,7 +96,7 @@ class Objective:
     @property
     def value_name(self) -> str:
         """The name of the values in a picture."""
-        return {1: "f(x)", 2: "f(x, y)"}.get(self.dim, "f")
+        return f"f({', '.join(self.variables[: self.dim])})" if self.dim <= 2 else "f"
 
     @property
     def gap_name(self) -> str:

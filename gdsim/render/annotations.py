@@ -72,7 +72,7 @@ def draw_step_axis(canvas: Canvas, axes: Axes, panel: CurvesPanel | Heatmap, box
     ticks = ticks[ticks == np.round(ticks)]
     axes.set_xticks(ticks, labels(ticks) if numbered else [""] * len(ticks))
     if numbered:
-        canvas.name_axes(axes, x=panel.across)
+        canvas.name_axes(axes, x=canvas.scene.say(panel.across))
 
 
 def longest_number(limits: FloatArray) -> int:

@@ -123,11 +123,12 @@ class Counter:
         canvas.text(right, base, total, ha="right", **look)
         self.left = round(right - canvas.width_of(total, 1.0) - (self.places + 0.6) * self.pitch)
         begin = self.left - 0.5 * self.pitch
-        canvas.text(begin, base, "step", ha="right", **look)
+        word = canvas.scene.say("step")
+        canvas.text(begin, base, word, ha="right", **look)
         self._number = canvas.text(self.left, base, "", loose=True, ha="left", **look)
         bottom, top = round(base - 0.4 * em), round(base + 1.1 * em)
         self.rows = slice(self._size[1] - top, self._size[1] - bottom)
-        begin -= canvas.width_of("step", 1.0) + 0.4 * em
+        begin -= canvas.width_of(word, 1.0) + 0.4 * em
         canvas.card(Box(begin, bottom, right + 0.4 * em - begin, top - bottom))
 
     def draw(self, renderer: RendererBase, time: float) -> None:

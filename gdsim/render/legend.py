@@ -53,7 +53,7 @@ def draw_legend(canvas: Canvas, styles: Sequence[Style]) -> None:
             bare.append(style.label)
         y -= pitch
     if len(shown) < len(styles):
-        words = f"and {len(styles) - len(shown)} more"
+        words = canvas.scene.say("and {n} more", n=len(styles) - len(shown))
         canvas.text(box.x + 3.4 * em, y, words, color=canvas.theme.quiet, va="center_baseline")
     _report(canvas, bare)
 
@@ -195,7 +195,7 @@ def _draw_in_lines(canvas: Canvas, styles: Sequence[Style], box: Box) -> None:
     for index, (style, entry) in enumerate(zip(styles, entries, strict=True)):
         width, (name, settings) = _entry_width(canvas, entry), entry
         last = y - 1.5 * em < box.y + 0.4 * em
-        more = f"and {len(styles) - index} more"
+        more = canvas.scene.say("and {n} more", n=len(styles) - index)
         kept = canvas.width_of(more, 1.0) + em if last and index < len(styles) - 1 else 0.0
         if x + width + kept > box.right:
             if last:
@@ -247,26 +247,26 @@ def draw_key(canvas: Canvas, scene: Scene) -> None:
 
 def _symbols(scene: Scene) -> Iterator[Symbol]:
     """Yield each symbol of a scene."""
-    facets, theme = scene.facets, scene.theme
+    facets, theme, say = scene.facets, scene.theme, scene.say
     yield from view_renderer(facets[0].model.kind).symbols(facets[0])
     if any(facet.paths for facet in facets):
-        yield 1.0, "start", partial(_draw_marker, "o", "none")
+        yield 1.0, say("start"), partial(_draw_marker, "o", "none")
     if any(len(facet.minima) for facet in facets):
-        yield 1.0, "minimum", partial(_draw_marker, "*", theme.minimum)
+        yield 1.0, say("minimum"), partial(_draw_marker, "*", theme.minimum)
     if scene.descent and scene.styles:
         yield 1.2, "−∇f", partial(_draw_arrow, -1.0, -0.7, theme.text)
     if scene.vectors and scene.styles:
         yield 1.2, "∇f", partial(_draw_arrow, 1.0, 0.7, theme.text)
         yield 1.2, "−∇f", partial(_draw_arrow, -1.0, -0.7, theme.page, edge=theme.text)
-        yield 1.2, "step", partial(_draw_arrow, -1.0, -0.7, scene.styles[0].color)
+        yield 1.2, say("step"), partial(_draw_arrow, -1.0, -0.7, scene.styles[0].color)
     arrows = [facet.arrows for facet in facets if facet.arrows is not None and facet.arrows.lengths.any()]
     # Arrows at heads are of the gradient, too.
     if any(each.points.shape[1] == 2 for each in arrows) and not scene.vectors:
-        yield 1.2, "gradient", partial(_draw_arrow, 1.0, 0.7, theme.quiet)
+        yield 1.2, say("gradient"), partial(_draw_arrow, 1.0, 0.7, theme.quiet)
     if any(each.points.shape[1] == 1 for each in arrows):
-        yield 2.9, "gradient", _draw_slopes
+        yield 2.9, say("gradient"), _draw_slopes
     for panel in scene.groups[0].panels:
-        for words, color in panel_renderer(panel.kind).color_key(panel, theme):
+        for words, color in panel_renderer(panel.kind).color_key(panel, theme, say):
             yield 1.0, words, partial(_draw_marker, "s", color)
 
 

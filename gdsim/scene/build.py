@@ -14,12 +14,13 @@ import numpy as np
 from gdsim.analysis.metrics import group_by_objective
 from gdsim.config import Animation, View
 from gdsim.errors import InputError, Problem
+from gdsim.languages import ENGLISH, Language
 from gdsim.objectives import FloatArray, Objective
 from gdsim.objectives.formulas import number
 from gdsim.scene.camera import moving_share
 from gdsim.scene.captions import describe, formula, milestones, notes
 from gdsim.scene.facets import GroupInput
-from gdsim.scene.findings import finding, joined, winner
+from gdsim.scene.findings import finding, winner
 from gdsim.scene.framing import fitted, fitted_alone, known_points
 from gdsim.scene.minima import by_minimum
 from gdsim.scene.model import FEW_STARTS, Group, Scene, Style
@@ -34,14 +35,18 @@ from gdsim.simulation import Explanation, Trajectory
 from gdsim.themes import DASHES, MARKERS, Theme
 from gdsim.themes import theme as find_theme
 
-STRETCHED = {"distance": ["Longer steps are shown for a longer time."], "even": [], "early": []}
+STRETCHED: Mapping[str, Sequence[str]] = {
+    "distance": ["Longer steps are shown for a longer time."],
+    "even": [],
+    "early": [],
+}
 """What the text about an animation says of its clock, by pace."""
 
 DRAWN = {
-    "gradient": " with its gradient arrows",
-    "stream": " with stream lines of its gradient",
-    "heads": "",
-    "none": "",
+    "gradient": "{title} with its gradient arrows",
+    "stream": "{title} with stream lines of its gradient",
+    "heads": "{title}",
+    "none": "{title}",
 }
 
 HEADINGS: Mapping[str, str] = {
@@ -65,6 +70,14 @@ def view_problems(objectives: Sequence[Objective], view: View) -> Iterator[Probl
     if not any(problem.key == ("kind",) for problem in problems):
         yield from plane_problems(objectives, view)
         yield from panel_problems(objectives, view)
+        yield from _name_problems(objectives, view)
+
+
+def _name_problems(objectives: Sequence[Objective], view: View) -> Iterator[Problem]:
+    axes = {min(each.dim, 2) if kind_of(each, view).projects else 0 for each in objectives}
+    if view.names and len(view.names) not in axes:
+        wanted = {0: "an image has none", 1: "must be one name", 2: "must be two names"}[max(axes)]
+        yield Problem(f"{wanted}, not {len(view.names)}, for '{objectives[0].title}'", ("names",))
 
 
 def build_scene(
@@ -86,7 +99,7 @@ def build_scene(
     steps = len(trajectories[0].points) - 1
     if any(len(each.points) - 1 != steps for each in trajectories):
         raise InputError("the trajectories do not belong together: their numbers of steps differ", code="conflict")
-    groups = [fitted(group) for group in group_by_objective(trajectories)]
+    groups = [_named(fitted(group), view) for group in group_by_objective(trajectories)]
     trajectories = list(chain(*groups))
     objectives = [group[0].objective for group in groups]
     _check(objectives, view)
@@ -98,7 +111,7 @@ def build_scene(
     drawn = groups
     if len(groups) == 1 or view.color_by == "minimum":
         drawn = [by_minimum(group, view, page.theme) for group in groups]
-    group_styles = styles(drawn, page.theme, thin=not few)
+    group_styles = styles(drawn, page.theme, view.say, thin=not few)
     facets = len(trajectories) if view.layout == "grid" else len(groups)
     inputs = [
         GroupInput(objective, projection, view, group, own, trajectories, facets)
@@ -107,16 +120,21 @@ def build_scene(
     built = tuple(_group(each, each.objective.title if len(groups) > 1 else "") for each in inputs)
     heads = [sum(path.points.shape[1] for path in facet.paths) for group in built for facet in group.facets]
     every = tuple(dict.fromkeys(style for own in group_styles for style in own))
-    titles = finding(groups) if view.title is None else ()
+    titles = finding(groups, view.say) if view.title is None else ()
     return replace(
         page,
         title=titles[0] if titles else page.title,
         short_titles=(*titles[1:], page.title) if titles else (),
-        alt_text=" ".join([*(describe(group[0].objective, group) for group in groups), *STRETCHED[animation.pace]]),
+        alt_text=" ".join(
+            [
+                *(describe(group[0].objective, group, view.say) for group in groups),
+                *map(view.say, STRETCHED[animation.pace]),
+            ]
+        ),
         styles=every,
         best=winner(groups[0]) if len(groups) == 1 else None,
         groups=built,
-        milestones=milestones(groups, every, page.theme) if view.milestones else (),
+        milestones=milestones(groups, every, page.theme, view.say) if view.milestones else (),
         dots=max(heads) <= 2 * FEW_STARTS,
         trail=None if animation.trail == "whole" else animation.trail,
         descent=view.arrows == "heads" and not view.vectors,
@@ -133,13 +151,15 @@ def preview_scene(objective: Objective, *, view: View | None = None) -> Scene:
     """Build a scene of one frame from an objective, without paths."""
     view = view or View()
     _check([objective], view)
-    objective = fitted_alone(objective)
+    objective = _with_names(fitted_alone(objective), view)
     projection = projection_of(objective, view)
     facets = kind_of(objective, view).facets(GroupInput(objective, projection, view))
     return replace(blank_page([objective], [projection], view), groups=(Group("", facets),))
 
 
-def build_saliency_scene(networks: Sequence[Explained], *, title: str, theme: Theme, size: tuple[int, int]) -> Scene:
+def build_saliency_scene(
+    networks: Sequence[Explained], *, title: str, theme: Theme, size: tuple[int, int], say: Language = ENGLISH
+) -> Scene:
     """Build a scene of saliency maps of trained networks: one row per optimizer, one column per map.
 
     Args:
@@ -147,6 +167,7 @@ def build_saliency_scene(networks: Sequence[Explained], *, title: str, theme: Th
         title: The picture's title; empty for the default.
         theme: The theme of the picture.
         size: Width and height in pixels; the height is increased if there are many rows.
+        say: The language.
 
     Raises:
         InputError: There are more rows than a picture can have.
@@ -157,28 +178,30 @@ def build_saliency_scene(networks: Sequence[Explained], *, title: str, theme: Th
         raise InputError(message, ("optimizers",), code="too-large")
     trajectories, explained = [each for each, _ in networks], [each for _, each in networks]
     own = [
-        [_saliency_style(style, each) for style, each in zip(given, group, strict=True)]
+        [_saliency_style(style, each, say) for style, each in zip(given, group, strict=True)]
         for given, group in zip(styles(trajectories, theme), trajectories, strict=True)
     ]
     # A row needs 4.2 ems for three lines of text, and each network 11 more; an em is 2.32 % of the shorter side.
     needed = 0.0232 * theme.type * (4.2 * count + 11 * len(networks))
     height = size[1] if needed * min(size) <= size[1] else 2 * math.ceil(needed * size[0] / 2)
     titles, scales = [group[0].objective.title for group in trajectories], _map_scales(networks)
-    several = f"What the networks see in image {explained[0][0].number}"
+    several = say("What the networks see in image {n}", n=explained[0][0].number)
     return Scene(
         title=title or (titles[0] if len(titles) == 1 else several),
-        alt_text=" ".join(_saliency_text(*each) for each in zip(titles, explained, own, strict=True)),
+        alt_text=" ".join(_saliency_text(*each, say) for each in zip(titles, explained, own, strict=True)),
         theme=theme,
         size=(size[0], height),
         styles=tuple(chain(*own)),
         groups=tuple(
-            _saliency_group(name if len(titles) > 1 else "", each, row_styles, scales)
+            _saliency_group(name if len(titles) > 1 else "", each, row_styles, scales, say)
             for name, each, row_styles in zip(titles, explained, own, strict=True)
         ),
     )
 
 
-def styles(groups: Sequence[Sequence[Trajectory]], theme: Theme, *, thin: bool = False) -> list[list[Style]]:
+def styles(
+    groups: Sequence[Sequence[Trajectory]], theme: Theme, say: Language = ENGLISH, *, thin: bool = False
+) -> list[list[Style]]:
     """Return the style of each trajectory of each group; the same optimizer has the same style in all groups.
 
     Optimizers without a configured colour take those of the theme, in the order of their first appearance.
@@ -191,7 +214,6 @@ def styles(groups: Sequence[Sequence[Trajectory]], theme: Theme, *, thin: bool =
     unused = cycle([color for color in theme.paths if color not in given] or theme.paths)
     made: dict[tuple[object, ...], Style] = {}
     for i, (key, same) in enumerate(optimizers.items()):
-        distances = [number(each.off_plane, 2) for each in same if each.off_plane]
         made[key] = Style(
             label=same[0].label,
             settings=same[0].settings,
@@ -199,10 +221,19 @@ def styles(groups: Sequence[Sequence[Trajectory]], theme: Theme, *, thin: bool =
             # When the colours repeat, they are combined with other dashes than before.
             dash=DASHES[(theme.dashes * i + i // len(theme.paths)) % len(DASHES)] if not thin else (),
             marker=MARKERS[i % len(MARKERS)],
-            aside=f"{' and '.join(distances)} off the plane{'s' * (len(distances) > 1)}" if distances else "",
+            aside=_off_plane([number(each.off_plane, 2) for each in same if each.off_plane], say),
             thin=thin,
         )
     return [[made[key] for key in group] for group in keys]
+
+
+def _off_plane(distances: Sequence[str], say: Language) -> str:
+    if not distances:
+        return ""
+    *before, last = distances
+    if not before:
+        return say("{values} off the plane", values=last)
+    return say("{values} off the planes", values=say("{words} and {last}", words=", ".join(before), last=last))
 
 
 def _optimizer_keys(group: Sequence[Trajectory]) -> Iterator[tuple[object, ...]]:
@@ -230,8 +261,20 @@ def _check_grid(groups: Sequence[Sequence[Trajectory]]) -> None:
 def projection_of(objective: Objective, view: View, paths: Sequence[FloatArray] = ()) -> Projection:
     """Return the line or plane of an objective that a view shows; `paths` as in `choose_projection`."""
     if kind_of(objective, view).projects:
-        return choose_projection(objective, view, paths)
+        found = choose_projection(objective, view, paths)
+        return replace(found, names=tuple(view.names)) if len(view.names) == len(found.names) else found
     return Projection(np.zeros(objective.dim), np.eye(2, objective.dim), objective.bounds[:2], ("", ""))
+
+
+def _with_names(objective: Objective, view: View) -> Objective:
+    """Return a function with the names of the view for its coordinates, if these are as many single words."""
+    fits = len(view.names) == objective.dim and all(name.isalnum() for name in view.names)
+    return replace(objective, variables=tuple(view.names)) if fits else objective
+
+
+def _named(group: Sequence[Trajectory], view: View) -> list[Trajectory]:
+    objective = _with_names(group[0].objective, view)
+    return [replace(each, objective=objective) for each in group]
 
 
 def _group(group: GroupInput, name: str) -> Group:
@@ -251,7 +294,8 @@ def _frame_steps(groups: Sequence[Group], steps: int, view: View, animation: Ani
 
 def blank_page(objectives: Sequence[Objective], projections: Sequence[Projection], view: View) -> Scene:
     """Return a scene without views, with what the header says of its objectives."""
-    title = joined([each.title for each in objectives])
+    say = view.say
+    title = say.joined(each.title for each in objectives)
     try:
         look = find_theme(view.theme if isinstance(view.theme, str) else view.theme.given())
     except InputError as error:
@@ -261,37 +305,41 @@ def blank_page(objectives: Sequence[Objective], projections: Sequence[Projection
         subject=title,
         formula=formula(objectives, view),
         formula_is_subject={each.name for each in objectives} == {"expression"},
-        notes=notes(objectives, [each.words for each in projections]),
-        alt_text=f"{title}{DRAWN[view.arrows]}.",
+        notes=notes(objectives, [each.words for each in projections], say),
+        alt_text=say(DRAWN[view.arrows], title=title) + ".",
         theme=look,
         size=(view.size[0], view.size[1]),
         panels_at=view.panels_at,
+        say=say,
     )
 
 
-def _saliency_style(style: Style, trajectory: Trajectory) -> Style:
+def _saliency_style(style: Style, trajectory: Trajectory, say: Language) -> Style:
     """Say in the legend whether a training failed; the distance from the loss plane is irrelevant here."""
     stop = trajectory.stops[0]
-    settings = f"{stop.value} at step {trajectory.stopped_at(0)}" if stop.failed else style.settings
-    return replace(style, settings=settings, aside="")
+    failed = say("{what} at step {step}", what=say(stop.value), step=trajectory.stopped_at(0)) if stop.failed else ""
+    return replace(style, settings=failed or style.settings, aside="")
 
 
 def _saliency_group(
-    name: str, explained: Sequence[Explanation], own: Sequence[Style], scales: Mapping[str, ColorScale]
+    name: str, explained: Sequence[Explanation], own: Sequence[Style], scales: Mapping[str, ColorScale], say: Language
 ) -> Group:
     """Return the image of a network and the maps of each optimizer."""
     first = explained[0]
     rows = tuple(
-        ImageRow(style, tuple(still_image(each, *scales[method]) for method, each in found.maps.items()), _says(found))
+        ImageRow(
+            style, tuple(still_image(each, *scales[method]) for method, each in found.maps.items()), _says(found, say)
+        )
         for style, found in zip(own, explained, strict=True)
     )
-    facet = image_facet(grays(first.image), heading=f"image {first.number} · label {first.label}")
-    return Group(name, (facet,), (ImageGrid(f"class {first.target}", rows, columns=_headings(first)),))
+    facet = image_facet(grays(first.image), heading=say("image {n} · label {label}", n=first.number, label=first.label))
+    return Group(name, (facet,), (ImageGrid(say("class {n}", n=first.target), rows, columns=_headings(first, say)),))
 
 
-def _headings(explanation: Explanation) -> tuple[str, ...]:
+def _headings(explanation: Explanation, say: Language) -> tuple[str, ...]:
     # Other methods are "layer:" and the name of a layer.
-    return tuple(HEADINGS.get(each, f"gradient at {each.partition(':')[2]}") for each in explanation.maps)
+    layer = "gradient at {layer}"
+    return tuple(say(HEADINGS.get(each, layer), layer=each.partition(":")[2]) for each in explanation.maps)
 
 
 def _map_scales(networks: Sequence[Explained]) -> dict[str, ColorScale]:
@@ -304,17 +352,20 @@ def _map_scales(networks: Sequence[Explained]) -> dict[str, ColorScale]:
     return scales
 
 
-def _says(explained: Explanation) -> str:
+def _says(explained: Explanation, say: Language) -> str:
     if explained.predicted is None:
-        return "says nothing: its scores are not finite"
+        return say("says nothing: its scores are not finite")
     # Rounded down, so that 99.97 % does not become 100 %.
     sure = "" if explained.probability is None else f" · {np.floor(1000 * explained.probability) / 10:g} %"
-    wrong = "" if explained.predicted == explained.label else f", not {explained.label}"
-    return f"says {explained.predicted}{sure}{wrong}"
+    wrong = "" if explained.predicted == explained.label else say(", not {label}", label=explained.label)
+    return say("says {label}", label=explained.predicted) + sure + wrong
 
 
-def _saliency_text(title: str, explained: Sequence[Explanation], own: Sequence[Style]) -> str:
+def _saliency_text(title: str, explained: Sequence[Explanation], own: Sequence[Style], say: Language) -> str:
     first = explained[0]
-    said = [f"{style.label} {_says(each).replace(' · ', ' with ')}" for style, each in zip(own, explained, strict=True)]
-    opening = f"Saliency of image {first.number}, label {first.label}, for class {first.target} in {title}"
-    return f"{opening}: {', '.join(_headings(first))}. {'; '.join(said)}."
+    said = [
+        f"{style.label} {_says(each, say).replace(' · ', ', ')}" for style, each in zip(own, explained, strict=True)
+    ]
+    facts = {"n": first.number, "label": first.label, "target": first.target, "title": title}
+    opening = say("Saliency of image {n}, label {label}, for class {target} in {title}", **facts)
+    return f"{opening}: {', '.join(_headings(first, say))}. {'; '.join(said)}."

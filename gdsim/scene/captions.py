@@ -12,16 +12,20 @@ import numpy as np
 
 from gdsim.analysis.metrics import solved, steps_to_tolerance
 from gdsim.config import View
+from gdsim.languages import ENGLISH, Language
 from gdsim.networks import ImageObjective, Landscape, NetworkObjective
 from gdsim.objectives import Objective
 from gdsim.objectives.formulas import number
-from gdsim.scene.findings import joined
 from gdsim.scene.model import Milestone, Style
-from gdsim.scene.outcomes import Fate, count_steps, outcome
+from gdsim.scene.outcomes import Fate, outcome
 from gdsim.simulation import Stop, Trajectory
 from gdsim.themes import Theme
 
+VARIABLE = re.compile(r"\\(?:mathrm|operatorname)\{\w*\}|\\[A-Za-z]+|[A-Za-z]")
+"""Matches a command of LaTeX, or a letter outside of one."""
 INDEXED = re.compile(r"x_(?:\d|i\b|\{i)")  # formulas for any number of coordinates, unlike those in x and y
+
+PLANES = {"pca": "plane of the paths in {n} weights", "random": "random plane in {n} weights"}
 
 
 def formula(objectives: Sequence[Objective], view: View) -> str:
@@ -30,16 +34,25 @@ def formula(objectives: Sequence[Objective], view: View) -> str:
         return ""
     right, dim = objectives[0].formula, objectives[0].dim
     indexed = dim > 2 or INDEXED.search(right)
-    left = r"f(\mathbf{x})" if indexed else "f(x, y)" if dim == 2 else "f(x)"
-    return f"{left} = {right}"
+    if indexed:
+        return rf"f(\mathbf{{x}}) = {right}"
+    names = dict(zip("xy", objectives[0].variables, strict=False))
+    written = VARIABLE.sub(lambda found: _in_formula(names.get(found[0], found[0])), right)
+    return f"f({', '.join(map(_in_formula, objectives[0].variables[:dim]))}) = {written}"
 
 
-def notes(objectives: Sequence[Objective], words: Sequence[tuple[str, ...]]) -> tuple[str, ...]:
+def _in_formula(name: str) -> str:
+    """Return the name of a variable in LaTeX; words are upright. Commands, which begin with a backslash, are kept."""
+    return name if len(name) == 1 or name.startswith("\\") else rf"\mathrm{{{name}}}"
+
+
+def notes(objectives: Sequence[Objective], words: Sequence[tuple[str, ...]], say: Language) -> tuple[str, ...]:
     """Describe what a picture does not show, as alternatives from long to short; empty if it shows everything.
 
     Args:
         objectives: The objectives of the picture.
         words: The alternatives for each objective.
+        say: The language.
     """
     partial = [(each, own) for each, own in zip(objectives, words, strict=True) if own]
     if len(objectives) == 1 or not partial:
@@ -47,134 +60,159 @@ def notes(objectives: Sequence[Objective], words: Sequence[tuple[str, ...]]) -> 
     full = "; ".join(f"{each.title}: {own[0]}" for each, own in partial)
     landscapes = [each.landscape for each, _ in partial if isinstance(each, NetworkObjective)]
     if len(landscapes) == len(partial):
-        shares = _share_words(landscapes) if all(each.has_share for each in landscapes) else ()
-        return full, *shares, "planes of the networks' weights"
-    return full, "sections of more dimensions"
+        shares = _share_words(landscapes, say) if all(each.has_share for each in landscapes) else ()
+        return full, *shares, say("planes of the networks' weights")
+    return full, say("sections of more dimensions")
 
 
-def plane_words(landscape: Landscape) -> tuple[str, ...]:
+def plane_words(landscape: Landscape, say: Language) -> tuple[str, ...]:
     """Return what the plane of a network does not show, from long to short."""
-    some = f"loss on {landscape.examples:,} of {landscape.total_examples:,} examples"
+    some = say("loss on {k} of {n} examples", k=f"{landscape.examples:,}", n=f"{landscape.total_examples:,}")
     seen = [some] if landscape.examples < landscape.total_examples else []
     if len(landscape.origin) <= 2:  # the plane holds all weights
         return (some, some) if seen else ()
-    weights = f"{len(landscape.origin):,} weights"
-    through = " and ".join(landscape.mark_names) or landscape.plane
-    where = {"pca": "plane of the paths", "random": "random plane"}.get(landscape.plane, f"plane through {through}")
+    weights = f"{len(landscape.origin):,}"
+    if landscape.plane in PLANES:
+        where = say(PLANES[landscape.plane], n=weights)
+    else:
+        through = say.joined(landscape.mark_names or [landscape.plane])
+        where = say("plane through {names} in {n} weights", names=through, n=weights)
     if not landscape.has_share:
-        return ", ".join([f"{where} in {weights}", *seen]), ", ".join([f"plane of {weights}", *seen])
-    whose = "their" if landscape.plane == "pca" else "the paths'"
-    full = ", ".join([f"{where} in {weights}", f"{landscape.share_text} of {whose} variance", *seen])
-    shorter = _share_words([landscape])
-    return (full, *shorter) if seen else (full, f"plane: {shorter[0]}", *shorter)
+        return ", ".join([where, *seen]), ", ".join([say("plane of {n} weights", n=weights), *seen])
+    whose = "{share} of their variance" if landscape.plane == "pca" else "{share} of the paths' variance"
+    full = ", ".join([where, say(whose, share=landscape.share_text), *seen])
+    shorter = _share_words([landscape], say)
+    return (full, *shorter) if seen else (full, say("plane: {what}", what=shorter[0]), *shorter)
 
 
-def _share_words(landscapes: Sequence[Landscape]) -> tuple[str, ...]:
+def _share_words(landscapes: Sequence[Landscape], say: Language) -> tuple[str, ...]:
     """Return the share of the variance that each network's plane holds, and the examples used, from long to short."""
-    held = joined([each.share_text for each in landscapes])
+    held = say.joined(each.share_text for each in landscapes)
     if all(each.examples == each.total_examples for each in landscapes):
-        return (f"{held} of the paths' variance",)
-    some = joined([f"{each.examples:,} of {each.total_examples:,}" for each in landscapes])
-    short = f"{held} of variance, {joined([f'{each.examples:,}' for each in landscapes])} examples"
-    planes = "planes" if len(landscapes) > 1 else "plane"
-    return f"{planes}: {held} of the paths' variance, loss on {some} examples", f"{planes}: {short}", short
+        return (say("{share} of the paths' variance", share=held),)
+    some = say.joined(say("{k} of {n}", k=f"{each.examples:,}", n=f"{each.total_examples:,}") for each in landscapes)
+    count = say.joined(f"{each.examples:,}" for each in landscapes)
+    long = say("{share} of the paths' variance, loss on {some} examples", share=held, some=some)
+    short = say("{share} of variance, {n} examples", share=held, n=count)
+    planes = "planes: {what}" if len(landscapes) > 1 else "plane: {what}"
+    return say(planes, what=long), say(planes, what=short), short
 
 
-def milestones(groups: Sequence[Sequence[Trajectory]], styles: Sequence[Style], theme: Theme) -> tuple[Milestone, ...]:
+def milestones(
+    groups: Sequence[Sequence[Trajectory]], styles: Sequence[Style], theme: Theme, say: Language
+) -> tuple[Milestone, ...]:
     """Return when single paths arrive or fail, and when half and all of several paths have arrived.
 
     Args:
         groups: The trajectories over each objective.
         styles: The styles of the scene, in which an optimizer is found by its label.
         theme: The theme, whose text colour is that of milestones about several paths.
+        say: The language.
     """
     found, labels = list[Milestone](), [style.label for style in styles]
     together: dict[tuple[int, Fate, str], list[int]] = {}
     for trajectory in chain(*groups):
-        where = f" on {trajectory.objective.title}" if len(groups) > 1 else ""
+        where = trajectory.objective.title if len(groups) > 1 else ""
         if len(trajectory.stops) == 1 and labels.count(trajectory.label) == 1:
             told = outcome(trajectory)
             if told.fate in (Fate.ARRIVES, Fate.DIVERGES, Fate.LEAVES):
                 together.setdefault((told.step, told.fate, where), []).append(labels.index(trajectory.label))
         elif len(groups) == len(groups[0]) == 1 and (solves := solved(trajectory)) is not None:
             steps, total = np.sort(steps_to_tolerance(trajectory, np.nan)[solves]), len(solves)
-            counts = {(total + 1) // 2: f"half of {total} paths have arrived", total: f"all {total} paths have arrived"}
+            counts = {(total + 1) // 2: "half of {n} paths have arrived", total: "all {n} paths have arrived"}
             reached = ((int(steps[count - 1]), words) for count, words in counts.items() if count <= len(steps))
-            found += [_milestone(step, words, theme.text, -1) for step, words in reached]
+            found += [_milestone(step, say(words, n=total), theme.text, -1, say) for step, words in reached]
     for (step, fate, where), same in together.items():
-        who = joined([labels[index] for index in same]) if len(same) <= 3 else f"{len(same)} paths"
-        words = f"{who} {fate.value[len(same) > 1]}{where}"
-        single = len(same) == 1
-        found.append(_milestone(step, words, *((styles[same[0]].color, same[0]) if single else (theme.text, -1))))
+        names = say.joined(labels[index] for index in same) if len(same) <= 3 else say("{n} paths", n=len(same))
+        words = f"{names} {say(fate.value[len(same) > 1])}"
+        words = say("{what} on {where}", what=words, where=where) if where else words
+        look = (styles[same[0]].color, same[0]) if len(same) == 1 else (theme.text, -1)
+        found.append(_milestone(step, words, *look, say))
     return tuple(sorted((each for each in found if each.step), key=lambda each: each.step))
 
 
-def _milestone(step: int, words: str, color: str, optimizer: int) -> Milestone:
-    return Milestone(step, f"{words} · step {step}", words, color, optimizer)
+def _milestone(step: int, words: str, color: str, optimizer: int, say: Language) -> Milestone:
+    return Milestone(step, f"{words} · {say('step {n}', n=step)}", words, color, optimizer)
 
 
 @singledispatch
-def describe(objective: Objective, trajectories: Sequence[Trajectory]) -> str:
+def describe(
+    objective: Objective,  # noqa: ARG001
+    trajectories: Sequence[Trajectory],
+    say: Language = ENGLISH,
+) -> str:
     """Describe where the paths of each optimizer lead.
 
     For example: "Gradient descent on Himmelblau, 150 steps. Adam arrives in 96 steps; SGD diverges at step 4."
     """
-    return _summary(f"Gradient descent on {objective.title}", trajectories, _descent_outcome)
+    return _summary("Gradient descent on {title}, {steps}", trajectories, _descent_outcome, say)
 
 
 @describe.register
-def _(objective: NetworkObjective, trajectories: Sequence[Trajectory]) -> str:
-    plane = "".join(f" ({words})" for words in plane_words(objective.landscape)[:1])
-    return _summary(f"Training of {objective.title}", trajectories, _training_outcome, plane)
+def _(objective: NetworkObjective, trajectories: Sequence[Trajectory], say: Language = ENGLISH) -> str:
+    plane = "".join(f" ({words})" for words in plane_words(objective.landscape, say)[:1])
+    return _summary("Training of {title}, {steps}", trajectories, _training_outcome, say, plane)
 
 
 @describe.register
-def _(objective: ImageObjective, trajectories: Sequence[Trajectory]) -> str:
-    return _summary(f"Gradient descent in the pixels of an image: {objective.title}", trajectories, _score_outcome)
+def _(objective: ImageObjective, trajectories: Sequence[Trajectory], say: Language = ENGLISH) -> str:  # noqa: ARG001
+    opening = "Gradient descent in the pixels of an image: {title}, {steps}"
+    return _summary(opening, trajectories, _score_outcome, say)
 
 
 def _summary(
-    opening: str, trajectories: Sequence[Trajectory], words: Callable[[Trajectory], str], plane: str = ""
+    opening: str,
+    trajectories: Sequence[Trajectory],
+    words: Callable[[Trajectory, Language], str],
+    say: Language,
+    plane: str = "",
 ) -> str:
     """Join what happens to each trajectory; `words` says it of one that does not fail."""
-    steps = count_steps(len(trajectories[0].points) - 1)
+    steps = say.steps(len(trajectories[0].points) - 1)
+    diverges = say("diverges")
     outcomes = [
-        f"{each.label} diverges at step {each.stopped_at(0)}"
+        f"{each.label} {say('{what} at step {step}', what=diverges, step=each.stopped_at(0))}"
         if len(each.stops) == 1 and each.stops[0] is Stop.DIVERGED
-        else each.label + words(each)
+        else each.label + words(each, say)
         for each in trajectories
     ]
-    return f"{opening}, {steps}{plane}. {'; '.join(outcomes)}."
+    first = say(opening, title=trajectories[0].objective.title, steps=steps)
+    return f"{first}{plane}. {'; '.join(outcomes)}."
 
 
-def _training_outcome(trajectory: Trajectory) -> str:
+def _training_outcome(trajectory: Trajectory, say: Language) -> str:
     last = {name: float(row[-1]) for name, row in trajectory.figures.items() if np.isfinite(row[-1])}
-    words = f" ends at the loss {float(trajectory.values[-1, 0]):.3g}"
+    words = " " + say("ends at the loss {value}", value=f"{float(trajectory.values[-1, 0]):.3g}")
     if "test_accuracy" in last:
-        return f"{words} and a test accuracy of {100 * last['test_accuracy']:.1f} %"
+        return words + say(" and a test accuracy of {value} %", value=f"{100 * last['test_accuracy']:.1f}")
     if "accuracy" in last:
-        return f"{words} and an accuracy of {100 * last['accuracy']:.1f} %"
-    return f"{words}, and at {last['test_loss']:.3g} on the test data" if "test_loss" in last else words
+        return words + say(" and an accuracy of {value} %", value=f"{100 * last['accuracy']:.1f}")
+    on_test = last.get("test_loss")
+    return words if on_test is None else words + say(", and at {value} on the test data", value=f"{on_test:.3g}")
 
 
-def _score_outcome(trajectory: Trajectory) -> str:
+def _score_outcome(trajectory: Trajectory, say: Language) -> str:
     """Say how gradient descent on an image's pixels changes the class score, which is the negative value."""
     best = int(np.where(np.isfinite(trajectory.values[-1]), trajectory.values[-1], np.inf).argmin())
     first, last = (number(-value, 3) for value in trajectory.values[[0, -1], best].tolist())
-    several = f", the highest of {len(trajectory.stops)}," if len(trajectory.stops) > 1 else ""
-    return f" takes the score of the class{several} from {first} to {last}"
+    several = say(", the highest of {n},", n=len(trajectory.stops)) if len(trajectory.stops) > 1 else ""
+    what = "takes the score of the class{several} from {first} to {last}"
+    return " " + say(what, several=several, first=first, last=last)
 
 
-def _descent_outcome(trajectory: Trajectory) -> str:
+def _descent_outcome(trajectory: Trajectory, say: Language) -> str:
     starts, solves, ends = len(trajectory.stops), solved(trajectory), trajectory.values[-1]
     if starts > 1:
         failed = Counter(stop.value for stop in trajectory.stops if stop.failed)
-        words = f"the lowest of {starts} paths ends at {number(float(np.fmin.reduce(ends)), 3)}"
+        value = number(float(np.fmin.reduce(ends)), 3)
+        words = say("the lowest of {n} paths ends at {value}", n=starts, value=value)
         if solves is not None:
-            words = f"{solves.sum()} of {starts} paths arrive{'s' * int(solves.sum() == 1)}"
-        return ": " + ", ".join([words, *(f"{count} {end}" for end, count in failed.items())])
+            count = int(solves.sum())
+            words = say("{k} of {n} paths arrives" if count == 1 else "{k} of {n} paths arrive", k=count, n=starts)
+        return ": " + ", ".join([words, *(f"{count} {say(end)}" for end, count in failed.items())])
     found = outcome(trajectory)
     if found.fate is Fate.UNDERWAY:
-        at = f" ends at {number(found.end, 3)}"
-        return at if solves is None else f" has not arrived after {count_steps(found.step)}"
-    return f" {found.words}"
+        if solves is None:
+            return " " + say("ends at {value}", value=number(found.end, 3))
+        return " " + say("has not arrived after {steps}", steps=say.steps(found.step))
+    return f" {found.words(say)}"

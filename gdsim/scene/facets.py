@@ -11,6 +11,7 @@ import numpy.typing as npt
 
 from gdsim.analysis.metrics import last_steps
 from gdsim.config import View
+from gdsim.languages import Language
 from gdsim.networks import NetworkObjective
 from gdsim.objectives import FloatArray, Objective, inside
 from gdsim.scene.levels import finite
@@ -55,6 +56,16 @@ class GroupInput:
     scene_trajectories: Sequence[Trajectory] = ()
     facets: int = 1
 
+    @property
+    def value_name(self) -> str:
+        """The name of the values in the language of the view."""
+        return self.view.say(self.objective.value_name)
+
+    @property
+    def gap_name(self) -> str:
+        """The name of the values above the minimum in the language of the view."""
+        return self.view.say(self.objective.gap_name)
+
     def minima(self) -> tuple[FloatArray, FloatArray]:
         """Return the known minima in the view: their coordinates (m, k) and values (m,)."""
         projection, points = self.projection, self.objective.minima
@@ -80,7 +91,7 @@ class GroupInput:
             for point, name in projection.marks
             if inside(point, projection.bounds)
         ]
-        horizontal, vertical, *_ = (*projection.names, objective.value_name)
+        horizontal, vertical, *_ = (*projection.names, self.value_name)
         facet = Facet(
             style=None,
             limits=limits,
@@ -89,7 +100,7 @@ class GroupInput:
             arrows=_gradient_arrows(objective, projection, self.view, self.facets),
             minima=_raised(*self.minima(), elevation),
             marks=tuple(marks),
-            value_name=objective.value_name,
+            value_name=self.value_name,
         )
         pairs = zip(self.trajectories, self.styles, strict=True)
         paths = tuple(self._path(trajectory, style, limits, elevation) for trajectory, style in pairs)
@@ -108,7 +119,7 @@ class GroupInput:
             times = _times(iterates, projection.bounds, ends, min(MOST_EACH, MOST_TOGETHER // starts))
             values, slopes = _values_at(trajectory.objective, trajectory, times)
             points = _raised(_between(iterates, times), values, elevation)
-        exits = tuple(_exits(trajectory, times, points, limits))
+        exits = tuple(_exits(trajectory, times, points, limits, self.view.say))
         for each in exits:
             ends[each.start] = each.step
         return Path(
@@ -325,7 +336,9 @@ def _(objective: NetworkObjective, trajectory: Trajectory, times: FloatArray) ->
     return finite(_between(trajectory.values, times)), None
 
 
-def _exits(trajectory: Trajectory, times: FloatArray, points: FloatArray, limits: FloatArray) -> Iterator[Exit]:
+def _exits(
+    trajectory: Trajectory, times: FloatArray, points: FloatArray, limits: FloatArray, say: Language
+) -> Iterator[Exit]:
     """Yield where paths, (n, starts, k), leave the limits for good or fail."""
     at = np.searchsorted(times, np.arange(len(trajectory.points)))
     seen = inside(points[..., :2], limits)
@@ -333,7 +346,7 @@ def _exits(trajectory: Trajectory, times: FloatArray, points: FloatArray, limits
     for start in np.flatnonzero(seen[at].any(0) & ~stays).tolist():
         if seen[-1, start]:
             step = trajectory.stopped_at(start)
-            yield _exit(start, step, float(step - 1), points[-1, start], trajectory.stops[start].value)
+            yield _exit(start, step, float(step - 1), points[-1, start], trajectory.stops[start].value, say)
             continue
         last = int(np.flatnonzero(seen[at, start])[-1])
         first = int(at[last] + np.argmin(seen[at[last] : at[last + 1] + 1, start]))
@@ -343,8 +356,9 @@ def _exits(trajectory: Trajectory, times: FloatArray, points: FloatArray, limits
             share = float(within(np.stack([here, there])[:, None, :2], limits)[1][0, 0])
         point = np.where(np.isfinite(there), here + share * (there - here), here)
         time = times[first - 1] + share * (times[first] - times[first - 1])
-        yield _exit(start, last + 1, float(time), point, "leaves")
+        yield _exit(start, last + 1, float(time), point, "leaves", say)
 
 
-def _exit(start: int, step: int, time: float, point: FloatArray, what: str) -> Exit:
-    return Exit(start, step, time, tuple(point.tolist()), (f"{what} at step {step}", f"step {step}"))
+def _exit(start: int, step: int, time: float, point: FloatArray, what: str, say: Language) -> Exit:
+    words = say("{what} at step {step}", what=say(what), step=step), say("step {n}", n=step)
+    return Exit(start, step, time, tuple(point.tolist()), words)

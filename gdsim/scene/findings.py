@@ -15,23 +15,25 @@ from functools import singledispatch
 import numpy as np
 
 from gdsim.analysis.metrics import lowest_value, norms, solved, steps_to_tolerance
+from gdsim.languages import ENGLISH, Language
 from gdsim.networks import ImageObjective, NetworkObjective
 from gdsim.objectives import Objective
 from gdsim.objectives.formulas import number
-from gdsim.scene.outcomes import NOTABLE, RESTING, Fate, Outcome, count_steps, outcome, turns
+from gdsim.scene.outcomes import NOTABLE, RESTING, Fate, Outcome, outcome, turns
 from gdsim.simulation import Trajectory
 
 LONGEST = 60  # maximum number of characters of a title
 TOGETHER = 1.1  # the ratio up to which two figures count as equal
 
 
-def finding(groups: Sequence[Sequence[Trajectory]]) -> tuple[str, ...]:
+def finding(groups: Sequence[Sequence[Trajectory]], say: Language = ENGLISH) -> tuple[str, ...]:
     """Return the finding of a picture, as alternatives from long to short, of at most `LONGEST` characters.
 
     Args:
         groups: The trajectories over each objective.
+        say: The language.
     """
-    sentences = _about(groups[0][0].objective, groups[0]) if len(groups) == 1 else _over_several(groups)
+    sentences = _about(groups[0][0].objective, groups[0], say) if len(groups) == 1 else _over_several(groups, say)
     return tuple(dict.fromkeys(each for each in sentences if len(each) <= LONGEST))
 
 
@@ -46,14 +48,8 @@ def winner(group: Sequence[Trajectory]) -> int | None:
     return order[0][1]
 
 
-def joined(words: Sequence[str]) -> str:
-    """Join words into a list, without repetitions: "Himmelblau, Beale and Booth"."""
-    *before, last = dict.fromkeys(words)
-    return f"{', '.join(before)} and {last}" if before else last
-
-
-def _every(count: int) -> str:
-    return "Both" if count == 2 else f"All {count}"
+def _every(count: int, say: Language) -> str:
+    return say("Both") if count == 2 else say("All {n}", n=count)
 
 
 def _equal(one: float, other: float) -> bool:
@@ -71,27 +67,27 @@ def _best(figures: Sequence[float]) -> list[int]:
 
 
 @singledispatch
-def _about(objective: Objective, group: Sequence[Trajectory]) -> Iterator[str]:
+def _about(objective: Objective, group: Sequence[Trajectory], say: Language) -> Iterator[str]:
     """Yield sentences about paths over one objective, from long to short; the last ones contain no names."""
     if len(group[0].stops) > 1:
-        yield from _from_many(group)
+        yield from _from_many(group, say)
         return
     outcomes, unique = [outcome(each) for each in group], len({each.label for each in group}) == len(group)
     if len(group) == 1:
-        yield from _alone(outcomes[0], group[0])
+        yield from _alone(outcomes[0], group[0], say)
         return
     arrived = sorted((each for each in outcomes if each.fate is Fate.ARRIVES), key=lambda each: each.step)
     if not arrived:
         known = objective.minimum is not None and len(objective.minima) > 0
         # Without a known minimum, descents from the highest of the first values are compared.
         base = objective.minimum if objective.minimum is not None else max(float(each.values[0, 0]) for each in group)
-        sentences = _none_arrives(outcomes, base, known=known)
+        sentences = _none_arrives(outcomes, base, say, known=known)
         if not known and (down := _reach_bottom(group, outcomes)):
-            sentences = _all_arrive(down, DESCEND)
+            sentences = _all_arrive(down, say, DESCEND)
     elif len(arrived) < len(outcomes):
-        sentences = _some_arrive(arrived, [each for each in outcomes if each.fate is not Fate.ARRIVES])
+        sentences = _some_arrive(arrived, [each for each in outcomes if each.fate is not Fate.ARRIVES], say)
     else:
-        sentences = _all_arrive(arrived)
+        sentences = _all_arrive(arrived, say)
     yield from (words for words, has_names in sentences if unique or not has_names)
 
 
@@ -102,20 +98,20 @@ Sentences = Iterator[tuple[str, bool]]
 """Sentences with whether they contain names."""
 
 
-def _alone(found: Outcome, trajectory: Trajectory) -> Iterator[str]:
+def _alone(found: Outcome, trajectory: Trajectory, say: Language) -> Iterator[str]:
     values, label = trajectory.values[:, 0], found.label
-    words = found.words
+    words = found.words(say)
     if found.fate is Fate.ARRIVES:
-        words = f"circles the minimum until step {found.step}" if found.circles else words
-        words = words if found.step else "starts at the minimum"
+        words = say("circles the minimum until step {step}", step=found.step) if found.circles else words
+        words = words if found.step else say("starts at the minimum")
     elif found.fate is Fate.UNDERWAY:
         known = trajectory.objective.minimum is not None and len(trajectory.objective.minima)
-        words = f"has not arrived after {count_steps(found.step)}" if known else ""
+        words = say("has not arrived after {steps}", steps=say.steps(found.step)) if known else ""
         if not known and np.isfinite(values[[0, -1]]).all():
-            words = f"descends from {number(values[0], 3)} to {number(values[-1], 3)}"
+            words = say("descends from {first} to {last}", first=number(values[0], 3), last=number(values[-1], 3))
     if words:
         yield f"{label} {words}"
-        yield f"The path {words}"
+        yield say("The path {what}", what=words)
 
 
 def _reach_bottom(group: Sequence[Trajectory], outcomes: Sequence[Outcome]) -> list[Outcome]:
@@ -129,91 +125,101 @@ def _reach_bottom(group: Sequence[Trajectory], outcomes: Sequence[Outcome]) -> l
     return sorted(found, key=lambda each: each.step)
 
 
-def _all_arrive(arrived: Sequence[Outcome], verbs: tuple[str, str] = ARRIVE) -> Sentences:
-    (one, several), first, last, every = verbs, arrived[0].step, arrived[-1].step, _every(len(arrived))
+def _all_arrive(arrived: Sequence[Outcome], say: Language, verbs: tuple[str, str] = ARRIVE) -> Sentences:
+    (one, several), first, last, every = map(say, verbs), arrived[0].step, arrived[-1].step, _every(len(arrived), say)
     if not last:
-        yield "All paths start at the minimum", False
+        yield say("All paths start at the minimum"), False
         return
     if _equal(first, last):
-        when = f"in {count_steps(last)}" if first == last else f"near step {last}"
+        when = _when(first, last, say)
         if len(arrived) <= 3:
-            yield f"{joined([each.label for each in arrived])} {several} together, {when}", True
-        yield f"{every} {several} together, {when}", False
-        yield f"{every} {several} together", False
+            names = say.joined(each.label for each in arrived)
+            yield say("{names} {verb} together, {when}", names=names, verb=several, when=when), True
+        yield say("{names} {verb} together, {when}", names=every, verb=several, when=when), False
+        yield say("{names} {verb} together", names=every, verb=several), False
         return
     leaders = [each for each in arrived if _equal(first, each.step)]
     late = [each for each in arrived if each not in leaders and last <= TOGETHER * each.step]
     slow = next((each for each in late if each.circles), late[-1])
-    rests = [f"circles until {slow.step}"] * slow.circles + [f"needs {slow.step}"]
-    names = joined([each.label for each in leaders])
-    if len(leaders) > 1:
-        when = f"in {count_steps(first)}" if first == leaders[-1].step else f"near step {leaders[-1].step}"
-        for rest in rests:
-            yield f"{names} {several} {when}; {slow.label} {rest}", True
-        yield f"{names} {several} first, {when}", True
-    else:
-        for rest in rests:
-            yield f"{names} {one} in {count_steps(first)}; {slow.label} {rest}", True
-        yield f"{names} {one} first, in {count_steps(first)}", True
-        yield f"{names} {one} first", True
-    yield f"The first of {len(arrived)} {one} in {count_steps(first)}, the last in {last}", False
-    yield f"{every} {several}, the first in {count_steps(first)}", False
+    rests = [say("circles until {step}", step=slow.step)] * slow.circles + [say("needs {step}", step=slow.step)]
+    names, verb = say.joined(each.label for each in leaders), several if len(leaders) > 1 else one
+    when = _when(first, leaders[-1].step if len(leaders) > 1 else first, say)
+    for rest in rests:
+        yield f"{names} {verb} {when}; {slow.label} {rest}", True
+    yield say("{names} {verb} first, {when}", names=names, verb=verb, when=when), True
+    if len(leaders) == 1:
+        yield say("{names} {verb} first", names=names, verb=verb), True
+    facts = {"steps": say.steps(first), "last": last, "n": len(arrived)}
+    yield say("The first of {n} {verb} in {steps}, the last in {last}", verb=one, **facts), False
+    yield say("{every} {verb}, the first in {steps}", every=every, verb=several, **facts), False
 
 
-def _some_arrive(arrived: Sequence[Outcome], others: Sequence[Outcome]) -> Sentences:
+def _when(first: int, last: int, say: Language) -> str:
+    """Return when paths arrive that count as arriving together."""
+    return say("in {steps}", steps=say.steps(last)) if first == last else say("near step {step}", step=last)
+
+
+def _some_arrive(arrived: Sequence[Outcome], others: Sequence[Outcome], say: Language) -> Sentences:
     first, total = arrived[0], len(arrived) + len(others)
     notable = _most_notable(others)
-    names = joined([each.label for each in arrived])
+    names, steps = say.joined(each.label for each in arrived), say.steps(first.step)
     if len(arrived) == 1:
-        when = f"in {count_steps(first.step)}" if first.step else "where it starts"
+        when = say("in {steps}", steps=steps) if first.step else say("where it starts")
+        only, one = say("Only {names} arrives", names=names), say("Only one of {n} paths arrives", n=total)
         for each in notable:
-            yield f"Only {names} arrives, {when}; {each.label} {each.words}", True
-            yield f"Only {names} arrives; {each.label} {each.words}", True
-        yield f"Only {names} arrives, {when}", True
-        yield f"Only {names} arrives", True
-        yield f"Only one of {total} paths arrives, {when}", False
-        yield f"Only one of {total} paths arrives", False
+            yield f"{only}, {when}; {each.label} {each.words(say)}", True
+            yield f"{only}; {each.label} {each.words(say)}", True
+        yield f"{only}, {when}", True
+        yield only, True
+        yield f"{one}, {when}", False
+        yield one, False
         return
     if len(others) == 1:
-        verb = "do" if others[0].fate is Fate.UNDERWAY else "arrive"
-        yield f"{others[0].label} {others[0].words}; the others {verb}", True
-    yield f"Only {names} arrive", True
+        rest = say("the others do" if others[0].fate is Fate.UNDERWAY else "the others arrive")
+        yield f"{others[0].label} {others[0].words(say)}; {rest}", True
+    yield say("Only {names} arrive", names=names), True
+    some = say("{k} of {n} paths arrive", k=len(arrived), n=total)
     if not _equal(first.step, arrived[1].step):
-        yield f"{len(arrived)} of {total} paths arrive, {first.label} first in {count_steps(first.step)}", True
-        yield f"{len(arrived)} of {total} paths arrive, {first.label} first", True
-    yield f"{len(arrived)} of {total} paths arrive, the first in {count_steps(first.step)}", False
-    yield f"{len(arrived)} of {total} paths arrive", False
+        yield say("{some}, {name} first in {steps}", some=some, name=first.label, steps=steps), True
+        yield say("{some}, {name} first", some=some, name=first.label), True
+    yield say("{some}, the first in {steps}", some=some, steps=steps), False
+    yield some, False
 
 
-def _none_arrives(outcomes: Sequence[Outcome], base: float, *, known: bool) -> Sentences:
+def _none_arrives(outcomes: Sequence[Outcome], base: float, say: Language, *, known: bool) -> Sentences:
     """Yield sentences about which path ends lowest, from values above `base`."""
-    fates, every = {each.fate for each in outcomes}, _every(len(outcomes))
+    fates, every = {each.fate for each in outcomes}, _every(len(outcomes), say)
     if len(fates) == 1 and outcomes[0].fate in NOTABLE:
-        yield f"{every} {outcomes[0].fate.value[1]}", False
+        yield f"{every} {say(outcomes[0].fate.value[1])}", False
         return
     best = [outcomes[i] for i in _best([each.end - base for each in outcomes])]
     # The last values of a path that diverges may be lower than all others.
     best = [] if any(each.fate in (Fate.DIVERGES, Fate.LEAVES) for each in best) else best
     others = [each for each in _most_notable(outcomes) if each not in best]
-    prefix = "No path arrives; " if known else ""
+    prefix = say("No path arrives; ") if known else ""
     if best:
-        names = joined([each.label for each in best])
-        what = f"{names} ends lowest" if len(best) == 1 else f"{names} end about equally low"
+        names = say.joined(each.label for each in best)
+        what = say("{names} ends lowest" if len(best) == 1 else "{names} end about equally low", names=names)
         for each in others[:1]:
-            yield f"{what}; {each.label} {each.words}", True
+            yield f"{what}; {each.label} {each.words(say)}", True
         yield f"{prefix}{what}", True
         yield what, True
         if len(best) == len(outcomes):
-            yield f"{prefix}{every.lower() if prefix else every} end about equally low", False
+            all_of_them = every.lower() if prefix else every
+            yield prefix + say("{names} end about equally low", names=all_of_them), False
     for each in others[:1]:
-        yield f"{each.label} {each.words}", True
+        yield f"{each.label} {each.words(say)}", True
     if known:
-        yield f"No path arrives in {count_steps(max(each.step for each in outcomes))}", False
+        yield say("No path arrives in {steps}", steps=say.steps(max(each.step for each in outcomes))), False
     elif best:
-        yield f"The lowest of {len(outcomes)} paths ends at {number(min(each.end for each in best), 3)}", False
+        yield _lowest_of(len(outcomes), min(each.end for each in best), say), False
     for fate in NOTABLE:
         if count := sum(each.fate is fate for each in outcomes):
-            yield f"{count} of {len(outcomes)} paths {fate.value[count > 1]}", False
+            yield say("{k} of {n} paths {what}", k=count, n=len(outcomes), what=say(fate.value[count > 1])), False
+
+
+def _lowest_of(paths: int, end: float, say: Language) -> str:
+    return say("The lowest of {n} paths ends at {value}", n=paths, value=number(end, 3))
 
 
 def _most_notable(outcomes: Sequence[Outcome]) -> list[Outcome]:
@@ -231,14 +237,14 @@ def separated(one: int, other: int, starts: int) -> bool:
     return bool(p - q > 2 * error)
 
 
-def _from_many(group: Sequence[Trajectory]) -> Iterator[str]:
+def _from_many(group: Sequence[Trajectory], say: Language) -> Iterator[str]:
     """Yield sentences about the shares of starts from which paths arrive, or end lowest if none does."""
     starts, labels, found = len(group[0].stops), [each.label for each in group], [solved(each) for each in group]
     counts = [int(each.sum()) for each in found if each is not None]
     if len(group) == 1:
-        yield from _from_many_alone(group[0])
+        yield from _from_many_alone(group[0], say)
     if sum(counts):
-        yield from _shares(labels, counts, starts)
+        yield from _shares(labels, counts, starts, say)
         return
     if len(group) > 1:
         # All paths from one start are compared from the minimum, or else from the highest of their first values.
@@ -249,26 +255,25 @@ def _from_many(group: Sequence[Trajectory]) -> Iterator[str]:
         wins = [best.count([index]) for index in range(len(group))]
         lead = int(np.argmax(wins))
         if all(separated(wins[lead], other, starts) for i, other in enumerate(wins) if i != lead):
-            if len(set(labels)) == len(labels):
-                yield f"{labels[lead]} ends lowest from {wins[lead]} of {starts} starts"
-            yield f"One of {len(group)} ends lowest from {wins[lead]} of {starts} starts"
+            named = [labels[lead]] * (len(set(labels)) == len(labels))
+            for name in [*named, say("One of {n}", n=len(group))]:
+                yield say("{names} ends lowest from {k} of {n} starts", names=name, k=wins[lead], n=starts)
     if counts:
-        yield f"None of {starts * len(group)} paths arrives"
+        yield say("None of {n} paths arrives", n=starts * len(group))
     elif len(group) > 1:
-        yield "No optimizer ends clearly lower than the others"
+        yield say("No optimizer ends clearly lower than the others")
 
 
-def _from_many_alone(trajectory: Trajectory) -> Iterator[str]:
+def _from_many_alone(trajectory: Trajectory, say: Language) -> Iterator[str]:
     starts, found, minima = len(trajectory.stops), solved(trajectory), trajectory.objective.minima
     if found is None:
         if np.isfinite(trajectory.values[-1]).any():
-            yield f"The lowest of {starts} paths ends at {number(_lowest_end(trajectory), 3)}"
+            yield _lowest_of(starts, _lowest_end(trajectory), say)
         return
     nearest = np.argmin([norms(trajectory.points[-1] - minimum) for minimum in minima], axis=0)
     reached, several = int(found.sum()), len(set(nearest[found].tolist()))
     if several > 1:
-        who = f"All {starts}" if reached == starts else f"{reached} of {starts}"
-        yield f"{who} paths arrive, at {several} minima"
+        yield say("{some}, at {m} minima", some=_paths_arrive(reached, starts, say), m=several)
 
 
 def _lowest_end(trajectory: Trajectory) -> float:
@@ -276,91 +281,108 @@ def _lowest_end(trajectory: Trajectory) -> float:
     return float(last[np.isfinite(last)].min(initial=np.inf))
 
 
-def _shares(labels: Sequence[str], counts: Sequence[int], total: int) -> Iterator[str]:
+def _paths_arrive(reached: int, paths: int, say: Language) -> str:
+    if reached == paths:
+        return say("All {n} paths arrive", n=paths)
+    return say("{k} of {n} paths arrive" if reached else "None of {n} paths arrives", k=reached, n=paths)
+
+
+def _shares(labels: Sequence[str], counts: Sequence[int], total: int, say: Language) -> Iterator[str]:
     """Yield sentences about how many paths of each optimizer arrive, out of `total`."""
     reached, paths = sum(counts), total * len(labels)
     order = sorted(range(len(labels)), key=lambda i: -counts[i])
     names, found = [labels[i] for i in order], [counts[i] for i in order]
-    if reached in (0, paths):
-        yield f"All {paths} paths arrive" if reached else f"None of {paths} paths arrives"
-        return
-    if len(set(labels)) == len(labels):
+    if len(set(labels)) == len(labels) and reached not in (0, paths):
         if len(labels) == 1:
-            yield f"{names[0]} arrives from {found[0]} of {total} starts"
+            yield say("{names} arrives from {k} of {n} starts", names=names[0], k=found[0], n=total)
         clear = (
             k
             for k in range(1, len(labels))
             if all(separated(one, other, total) for one in found[:k] for other in found[k:])
         )
-        leading = next(clear, 0)
-        if leading == 1 and len(labels) == 2:
-            yield f"{names[0]} arrives from {found[0]} of {total} starts, {names[1]} from {found[1] or 'none'}"
-        if leading == 1:
-            yield f"{names[0]} arrives most often, from {found[0]} of {total} starts"
-            yield f"{names[0]} arrives most often"
-        elif leading:
-            yield f"{joined(names[:leading])} arrive more often than {joined(names[leading:])}"
-            yield f"{joined(names[:leading])} arrive most often"
-        elif len(labels) == 2:
-            yield f"{names[0]} and {names[1]} arrive from {found[0]} and {found[1]} of {total} starts"
-        if leading > 1 and leading == len(labels) - 1:
-            yield f"{names[-1]} arrives least often, from {found[-1] or 'none'} of {total} starts"
-        if not leading and len(labels) > 1:
-            yield "No optimizer arrives clearly more often"
-    yield f"{reached} of {paths} paths arrive"
+        yield from _leading(names, found, total, next(clear, 0), say)
+    yield _paths_arrive(reached, paths, say)
+
+
+def _leading(names: Sequence[str], found: Sequence[int], total: int, leading: int, say: Language) -> Iterator[str]:
+    """Yield sentences about several optimizers, of which the leading ones arrive clearly more often than the others."""
+    first, last, few = names[0], names[-1], found[-1] or say("none")
+    if leading == 1 and len(names) == 2:
+        some = say("{names} arrives from {k} of {n} starts", names=first, k=found[0], n=total)
+        yield say("{some}, {name} from {k}", some=some, name=last, k=few)
+    if leading == 1:
+        yield say("{names} arrives most often, from {k} of {n} starts", names=first, k=found[0], n=total)
+        yield say("{names} arrives most often", names=first)
+    elif leading:
+        most = say.joined(names[:leading])
+        yield say("{names} arrive more often than {others}", names=most, others=say.joined(names[leading:]))
+        yield say("{names} arrive most often", names=most)
+    elif len(names) == 2:
+        both = {"names": say.joined(names), "k": say.joined(map(str, found))}
+        yield say("{names} arrive from {k} of {n} starts", n=total, **both)
+    if leading > 1 and leading == len(names) - 1:
+        yield say("{names} arrives least often, from {k} of {n} starts", names=last, k=few, n=total)
+    if not leading and len(names) > 1:
+        yield say("No optimizer arrives clearly more often")
 
 
 @_about.register
-def _(objective: NetworkObjective, group: Sequence[Trajectory]) -> Iterator[str]:  # noqa: ARG001
+def _(objective: NetworkObjective, group: Sequence[Trajectory], say: Language) -> Iterator[str]:  # noqa: ARG001
     failed = [each for each in group if each.stops[0].failed]
     trained = [each for each in group if not each.stops[0].failed]
     unique = len({each.label for each in group}) == len(group)
     if not trained:
-        yield (
-            f"{group[0].label} diverges at step {group[0].stopped_at(0)}"
-            if len(group) == 1
-            else (f"{_every(len(group))} diverge")
-        )
+        alone = f"{group[0].label} {_diverges(group[0], say)}"
+        yield alone if len(group) == 1 else f"{_every(len(group), say)} {say('diverge')}"
         return
     losses = [float(each.values[-1, 0]) for each in trained]
     best = _best(losses)
-    low, names = number(min(losses), 3), joined([trained[i].label for i in best])
+    low, names = number(min(losses), 3), say.joined(trained[i].label for i in best)
     if len(group) == 1:
-        yield f"{names} brings the loss from {number(trained[0].values[0, 0], 3)} to {low}"
+        first = number(trained[0].values[0, 0], 3)
+        yield say("{names} brings the loss from {first} to {last}", names=names, first=first, last=low)
     elif unique and len(best) < len(group):
-        what = f"{names} ends at the lowest loss" if len(best) == 1 else f"{names} end at the lowest losses"
+        lowest = "{names} ends at the lowest loss" if len(best) == 1 else "{names} end at the lowest losses"
+        what = say(lowest, names=names)
         for each in failed:
-            yield f"{what}; {each.label} diverges at step {each.stopped_at(0)}"
+            yield f"{what}; {each.label} {_diverges(each, say)}"
         if len(best) == 1:
             yield f"{what}, {low}"
         yield what
     elif len(best) == len(group):
-        yield f"{_every(len(group))} end at about the same loss, {low}"
-    yield f"The lowest of {len(trained)} losses is {low}" if len(trained) > 1 else f"The loss ends at {low}"
+        yield say("{every} end at about the same loss, {value}", every=_every(len(group), say), value=low)
+    lowest = "The lowest of {n} losses is {value}" if len(trained) > 1 else "The loss ends at {value}"
+    yield say(lowest, n=len(trained), value=low)
+
+
+def _diverges(trajectory: Trajectory, say: Language) -> str:
+    return say("{what} at step {step}", what=say("diverges"), step=trajectory.stopped_at(0))
 
 
 @_about.register
-def _(objective: ImageObjective, group: Sequence[Trajectory]) -> Iterator[str]:  # noqa: ARG001
+def _(objective: ImageObjective, group: Sequence[Trajectory], say: Language) -> Iterator[str]:  # noqa: ARG001
     """Yield sentences about the score of a class, which is the negative value."""
     ends = [_lowest_end(each) for each in group]
     rises = [end - float(each.values[0].min()) for end, each in zip(ends, group, strict=True)]
     best = _best(rises)
     if not best or min(rises[i] for i in best) >= 0:
-        yield "The score of the class does not rise"
+        yield say("The score of the class does not rise")
         return
     lead = min(best, key=lambda i: rises[i])
-    first, last = number(-float(group[lead].values[0].min()), 3), number(-ends[lead], 3)
+    values = {"first": number(-float(group[lead].values[0].min()), 3), "last": number(-ends[lead], 3)}
+    label = group[lead].label
     if len(group) == 1:
-        yield f"{group[0].label} raises the score of the class from {first} to {last}"
+        yield say("{names} raises the score of the class from {first} to {last}", names=label, **values)
     elif len(best) == 1 and len({each.label for each in group}) == len(group):
-        yield f"{group[lead].label} raises the score most, from {first} to {last}"
-        yield f"{group[lead].label} raises the score most"
+        yield say("{names} raises the score most, from {first} to {last}", names=label, **values)
+        yield say("{names} raises the score most", names=label)
     elif len(best) == len(group):
-        yield f"{_every(len(group))} raise the score about equally, to {last}"
-    yield f"The score of the class rises from {first} to {last}"
+        every = _every(len(group), say)
+        yield say("{every} raise the score about equally, to {value}", every=every, value=values["last"])
+    yield say("The score of the class rises from {first} to {last}", **values)
 
 
-def _over_several(groups: Sequence[Sequence[Trajectory]]) -> Iterator[str]:
+def _over_several(groups: Sequence[Sequence[Trajectory]], say: Language) -> Iterator[str]:
     """Yield sentences about several objectives, on all of which the same optimizers arrive or not."""
     labels, count = [each.label for each in groups[0]], len(groups)
     known = [[each.sum() for each in map(solved, group) if each is not None] for group in groups]
@@ -370,28 +392,26 @@ def _over_several(groups: Sequence[Sequence[Trajectory]]) -> Iterator[str]:
     counts = np.sum(known, axis=0).tolist()
     if any(len(each.stops) != 1 for group in groups for each in group):
         if all(len(each.stops) == starts for group in groups for each in group):
-            yield from _shares(labels, counts, count * starts)
+            yield from _shares(labels, counts, count * starts, say)
         return
-    every, full = f"{'both' if count == 2 else f'all {count}'} functions", counts.count(count)
+    every = say("both functions") if count == 2 else say("all {n} functions", n=count)
+    full = counts.count(count)
     if len(set(labels)) == len(labels):
         first = [_first(group) for group in groups]
         wins = [first.count(label) for label in labels]
         lead = int(np.argmax(wins))
+        some = say("{k} of {n} functions", k=wins[lead], n=count)
         if 0 < full < len(labels):
-            names = joined([label for label, each in zip(labels, counts, strict=True) if each == count])
-            yield f"Only {names} arrive{'s' * (full == 1)} on {every}"
-        elif wins[lead] == count:
-            yield f"{labels[lead]} arrives first on {every}"
-        elif 2 * wins[lead] > count and len(labels) > 1:
-            yield f"{labels[lead]} arrives first on {wins[lead]} of {count} functions"
+            names = say.joined(label for label, each in zip(labels, counts, strict=True) if each == count)
+            only = say("Only {names} arrives" if full == 1 else "Only {names} arrive", names=names)
+            yield say("{what} on {where}", what=only, where=every)
+        elif wins[lead] == count or (2 * wins[lead] > count and len(labels) > 1):
+            arrives = say("{names} {verb} first", names=labels[lead], verb=say("arrives"))
+            yield say("{what} on {where}", what=arrives, where=every if wins[lead] == count else some)
         elif len(labels) == 1 and counts[0]:
-            yield f"{labels[0]} arrives on {every if counts[0] == count else f'{counts[0]} of {count} functions'}"
-    reached, paths = sum(counts), count * len(labels)
-    yield (
-        f"{reached} of {paths} paths arrive"
-        if 0 < reached < paths
-        else (f"All {paths} paths arrive" if reached else f"None of {paths} paths arrives")
-    )
+            where = every if counts[0] == count else say("{k} of {n} functions", k=counts[0], n=count)
+            yield say("{what} on {where}", what=f"{labels[0]} {say('arrives')}", where=where)
+    yield _paths_arrive(sum(counts), count * len(labels), say)
 
 
 def _first(group: Sequence[Trajectory]) -> str | None:

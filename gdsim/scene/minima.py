@@ -11,6 +11,7 @@ import numpy.typing as npt
 from gdsim.analysis.metrics import NEAR, norms
 from gdsim.config import View
 from gdsim.errors import InputError
+from gdsim.languages import Language
 from gdsim.objectives import FloatArray
 from gdsim.objectives.formulas import number
 from gdsim.simulation import Trajectory
@@ -40,10 +41,12 @@ def by_minimum(trajectories: Sequence[Trajectory], view: View, theme: Theme) -> 
     reached = reached_minima(first, known)
     counts = np.bincount(reached[reached >= 0], minlength=len(known))
     shown = [i for i in np.argsort(-counts, kind="stable").tolist() if counts[i]][: len(theme.paths)]
-    colors = zip(shown, theme.paths, strict=False)
-    parts = [_part(first, reached == i, f"to {point_text(known[i])}", color) for i, color in colors]
+    say = view.say
+    labels = [say("to {point}", point=point_text(known[i])) for i in shown]
+    looks = zip(shown, labels, theme.paths, strict=False)
+    parts = [_part(first, reached == i, label, color, say) for i, label, color in looks]
     rest = ~np.isin(reached, shown)
-    return [*parts, _part(first, rest, "elsewhere", theme.quiet)] if rest.any() else parts
+    return [*parts, _part(first, rest, say("elsewhere"), theme.quiet, say)] if rest.any() else parts
 
 
 def reached_minima(trajectory: Trajectory, minima: FloatArray) -> npt.NDArray[np.intp]:
@@ -54,13 +57,13 @@ def reached_minima(trajectory: Trajectory, minima: FloatArray) -> npt.NDArray[np
     return np.where(near & complete, apart.argmin(0), -1)
 
 
-def _part(trajectory: Trajectory, chosen: npt.NDArray[np.bool_], label: str, color: str) -> Trajectory:
+def _part(trajectory: Trajectory, chosen: npt.NDArray[np.bool_], label: str, color: str, say: Language) -> Trajectory:
     """Return some starts of a trajectory, with a label, a colour, and their number instead of the settings."""
     names = ("points", "values", "gradients", "learning_rates", "evaluations")
     return replace(
         trajectory,
         label=label,
-        settings=f"{chosen.sum()} of {len(chosen)} starts",
+        settings=say("{k} of {n} starts", k=chosen.sum(), n=len(chosen)),
         color=color,
         stop_steps=trajectory.stop_steps[chosen],
         stops=tuple(stop for stop, wanted in zip(trajectory.stops, chosen, strict=True) if wanted),

@@ -8,6 +8,7 @@ from typing import ClassVar, Literal, Protocol
 import numpy as np
 import numpy.typing as npt
 
+from gdsim.languages import ENGLISH, Language
 from gdsim.objectives import FloatArray
 from gdsim.themes import Theme
 
@@ -207,6 +208,7 @@ class Scene:
         frame_steps: (frames,) the fractional step that each frame shows.
         hold: Additional seconds for which the last frame is shown.
         poster_first: Whether the last frame is also shown before all others, for the time of one frame.
+        say: The language of the words that are added when the scene is drawn.
     """
 
     title: str
@@ -232,6 +234,7 @@ class Scene:
     fps: int = 1
     hold: float = 0.0
     poster_first: bool = False
+    say: Language = ENGLISH
 
     def __len__(self) -> int:
         return len(self.frame_steps)

@@ -8,6 +8,7 @@ from enum import Enum
 import numpy as np
 
 from gdsim.analysis.metrics import NEAR, norms, solved, steps_to_tolerance
+from gdsim.languages import Language
 from gdsim.objectives import FloatArray, Objective, inside
 from gdsim.simulation import Stop, Trajectory
 
@@ -49,15 +50,16 @@ class Outcome:
     circles: bool
     end: float
 
-    @property
-    def words(self) -> str:
-        """The outcome without the label, such as "diverges at step 4"."""
+    def words(self, say: Language) -> str:
+        """Return the outcome without the label, such as "diverges at step 4"."""
         if self.fate is Fate.ARRIVES and self.circles:
-            return f"circles until step {self.step}"
+            return say("circles until step {step}", step=self.step)
         if self.fate is Fate.ARRIVES:
-            return f"arrives in {count_steps(self.step)}"
-        when = f" at step {self.step}" if self.fate in (Fate.DIVERGES, Fate.LEAVES) else ""
-        return f"{self.fate.value[0]}{when}"
+            return say("arrives in {steps}", steps=say.steps(self.step))
+        words = say(self.fate.value[0])
+        if self.fate in (Fate.DIVERGES, Fate.LEAVES):
+            return say("{what} at step {step}", what=words, step=self.step)
+        return words
 
 
 def outcome(trajectory: Trajectory, start: int = 0) -> Outcome:
@@ -113,8 +115,3 @@ def turns(points: FloatArray, center: FloatArray) -> float:
     rays = rays[(rays != 0).any(-1)]
     angles = np.diff(np.arctan2(rays[:, 1], rays[:, 0]))
     return abs(float(((angles + np.pi) % (2 * np.pi) - np.pi).sum())) / (2 * np.pi)
-
-
-def count_steps(count: int) -> str:
-    """Return a number of steps with its noun."""
-    return f"{count} step{'s' * (count != 1)}"

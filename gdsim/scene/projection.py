@@ -12,6 +12,7 @@ import numpy.typing as npt
 
 from gdsim.config import View
 from gdsim.errors import InputError, Problem
+from gdsim.languages import Language
 from gdsim.networks import NetworkObjective, plane_name
 from gdsim.objectives import FloatArray, Objective, inside
 from gdsim.objectives.formulas import number
@@ -28,8 +29,6 @@ STEEP, ZOOM = 1.5, 8
 WIDEST = 1.6  # how much wider than its default a view may be, to hold paths
 
 SUBSCRIPTS = str.maketrans("0123456789", "₀₁₂₃₄₅₆₇₈₉")
-
-DIRECTIONS = ("direction 1", "direction 2")
 
 
 @dataclass(frozen=True, eq=False)
@@ -79,14 +78,14 @@ def choose_projection(objective: Objective, view: View, paths: Sequence[FloatArr
     dim = objective.dim
     if dim <= 2:
         shown = _view(objective, paths, range(dim))
-        beyond = () if objective.bounds_origin == "given" else _beyond(shown, paths)
-        return Projection(np.zeros(dim), np.eye(dim), shown, ("x", "y")[:dim], beyond)
+        beyond = () if objective.bounds_origin == "given" else _beyond(shown, paths, view.say)
+        return Projection(np.zeros(dim), np.eye(dim), shown, objective.variables[:dim], beyond)
     if isinstance(view.plane, list):
-        return _on_coordinates(objective, [int(place) for place in view.plane], view.at, paths)
+        return _on_coordinates(objective, [int(place) for place in view.plane], view, paths)
     if view.at is not None:
         words = "a point goes with a plane of two coordinates, as in plane: [0, 1]"
         raise InputError(words, ("view", "at"), code="conflict")
-    return _on_paths(objective, paths) if paths else _on_coordinates(objective, [0, 1], None, paths)
+    return _on_paths(objective, paths, view.say) if paths else _on_coordinates(objective, [0, 1], view, paths)
 
 
 @choose_projection.register
@@ -104,31 +103,35 @@ def _(objective: NetworkObjective, view: View, paths: Sequence[FloatArray] = ())
         message = f"the loss was computed on {landscape.examples} examples, not on {view.examples}; {computed}"
         raise InputError(message, ("view", "examples"), code="conflict")
     marks = tuple(zip(landscape.marks, landscape.mark_names, strict=True))
-    return Projection(np.zeros(2), np.eye(2), landscape.bounds, DIRECTIONS, plane_words(landscape), marks)
+    words = plane_words(landscape, view.say)
+    return Projection(np.zeros(2), np.eye(2), landscape.bounds, directions(view.say), words, marks)
 
 
-def _on_coordinates(
-    objective: Objective, plane: list[int], at: list[float] | None, paths: Sequence[FloatArray]
-) -> Projection:
-    dim = objective.dim
+def directions(say: Language) -> tuple[str, ...]:
+    """Return the names of the axes of a plane that contains no coordinate axis."""
+    return tuple(say("direction {n}", n=n) for n in (1, 2))
+
+
+def _on_coordinates(objective: Objective, plane: list[int], view: View, paths: Sequence[FloatArray]) -> Projection:
+    dim, at, say = objective.dim, view.at, view.say
     if max(plane) >= dim:
         raise InputError(f"must be two of the coordinates 0 to {dim - 1}, not {plane}", ("view", "plane"))
     if at is not None and len(at) != dim:
         raise InputError(f"must have {dim} coordinates, as {objective.title} has here, not {len(at)}", ("view", "at"))
     if at is not None:
-        origin, where = np.array(at, np.float64), "the others as given"
+        origin, where = np.array(at, np.float64), say("the others as given")
     elif len(objective.minima):
-        origin, where = objective.minima[0].copy(), "the others at the minimum"
+        origin, where = objective.minima[0].copy(), say("the others at the minimum")
     else:
-        origin, where = objective.bounds.mean(-1), "the others in the middle"
+        origin, where = objective.bounds.mean(-1), say("the others in the middle")
     origin[plane] = 0.0
     bounds = _view(objective, paths, plane)
     names = tuple("x" + str(i + 1).translate(SUBSCRIPTS) for i in plane)
-    short = f"section {names[0]}, {names[1]} of dim {dim}"
+    short = say("section {names} of dim {dim}", names=", ".join(names), dim=dim)
     return Projection(origin, np.eye(dim)[plane], bounds, names, (f"{short}, {where}", short))
 
 
-def _on_paths(objective: Objective, paths: Sequence[FloatArray]) -> Projection:
+def _on_paths(objective: Objective, paths: Sequence[FloatArray], say: Language) -> Projection:
     points = np.concatenate([path.reshape(-1, objective.dim) for path in paths])
     bounds = with_starts(objective, paths)
     # Points that diverged would dominate the variance.
@@ -141,11 +144,13 @@ def _on_paths(objective: Objective, paths: Sequence[FloatArray]) -> Projection:
     middle = (coordinates.min(0) + coordinates.max(0)) / 2
     half = 0.6 * (coordinates.max(0) - coordinates.min(0)).max() or 0.25 * float(np.diff(bounds).max())
     dim, total = objective.dim, (offsets**2).sum()
-    words: tuple[str, ...] = (f"plane of the paths in dim {dim}", f"plane of dim {dim}")
+    where = say("plane of the paths in dim {dim}", dim=dim)
+    words: tuple[str, ...] = (where, say("plane of dim {dim}", dim=dim))
     if total > 0:
-        held = f"{100 * (coordinates**2).sum() / total:.3g} %"
-        words = (f"{words[0]}, {held} of their variance", f"{held} of the paths' variance")
-    return Projection(origin, axes, np.stack([middle - half, middle + half], -1), DIRECTIONS, words)
+        share = f"{100 * (coordinates**2).sum() / total:.3g} %"
+        held = say("{share} of their variance", share=share)
+        words = (f"{where}, {held}", say("{share} of the paths' variance", share=share))
+    return Projection(origin, axes, np.stack([middle - half, middle + half], -1), directions(say), words)
 
 
 def _principal(offsets: FloatArray) -> FloatArray:
@@ -182,11 +187,12 @@ def _view(objective: Objective, paths: Sequence[FloatArray], coordinates: Sequen
     return np.stack([low[fits][-1], high[fits][-1]], -1) if fits.any() else bounds
 
 
-def _beyond(bounds: FloatArray, paths: Sequence[FloatArray]) -> tuple[str, ...]:
+def _beyond(bounds: FloatArray, paths: Sequence[FloatArray], say: Language) -> tuple[str, ...]:
     """Return how much farther paths go than a view (dim, 2) that nobody chose reaches; empty if it holds them."""
     middle, half = bounds.mean(1), (bounds[:, 1] - bounds[:, 0]) / 2
     farthest = max((float(np.nanmax(np.abs(path - middle) / half, initial=0.0)) for path in paths), default=0.0)
-    return (f"paths go {number(farthest, 2)} times as far as the view",) if farthest > 1 + 1e-9 else ()
+    times = number(farthest, 2)
+    return (say("paths go {n} times as far as the view", n=times),) if farthest > 1 + 1e-9 else ()
 
 
 def with_starts(objective: Objective, paths: Sequence[FloatArray]) -> FloatArray:

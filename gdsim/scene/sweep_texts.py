@@ -6,9 +6,9 @@ from collections.abc import Iterator
 
 import numpy as np
 
+from gdsim.languages import ENGLISH
 from gdsim.objectives import FloatArray
 from gdsim.objectives.formulas import number
-from gdsim.scene.findings import joined
 from gdsim.scene.views.map import CAPTIONS, FAILED, MapAxis, MapModel
 from gdsim.sweeps import OUTCOMES, SweepResult
 
@@ -43,7 +43,7 @@ def _sentences(result: SweepResult, axes: tuple[MapAxis, ...]) -> Iterator[str]:
     if len(parts) == 1:
         yield f"Descent succeeds with {share_text(ends[0])} of {cells}"
     else:
-        yield f"Of {cells}, {joined(parts)} do not fail"
+        yield f"Of {cells}, {ENGLISH.joined(parts)} do not fail"
 
 
 def _solved_sentences(result: SweepResult, axes: tuple[MapAxis, ...], cells: str) -> Iterator[str]:
@@ -69,14 +69,14 @@ def _fastest(result: SweepResult, axes: tuple[MapAxis, ...]) -> str:
     place = np.unravel_index(int(steps.argmin()), steps.shape)
     named = zip(axes, place[::-1], strict=True)
     settings = [f"{axis.name} {number(float(axis.values[index]), 2)}" for axis, index in named]
-    return f"{joined(settings)}: {int(steps.min())} steps"
+    return f"{ENGLISH.joined(settings)}: {int(steps.min())} steps"
 
 
 def describe_sweep(result: SweepResult, axes: tuple[MapAxis, ...]) -> str:
     """Describe a sweep in sentences, for those who do not see it."""
     names = " and ".join(axis.name for axis in axes)
-    ranges = joined([f"{axis.name} from {_range(axis.values)}" for axis in axes])
-    shown = joined([CAPTIONS[name] for name in result.show])
+    ranges = ENGLISH.joined([f"{axis.name} from {_range(axis.values)}" for axis in axes])
+    shown = ENGLISH.joined([CAPTIONS[name] for name in result.show])
     kind = "Map" if len(axes) > 1 else "Curves"
     opening = f"{kind} of {shown} over {names} on {result.objective.title}, {result.steps} steps: {ranges}."
     parts = []

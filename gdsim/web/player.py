@@ -21,6 +21,7 @@ import numpy.typing as npt
 
 from gdsim.encode.sequence import CALM, STRESSED
 from gdsim.files import atomic_write
+from gdsim.languages import Language
 from gdsim.metadata import Provenance
 from gdsim.objectives import FloatArray
 from gdsim.render import Frames, frames
@@ -43,6 +44,7 @@ from gdsim.render.painter import marker_outline, only
 from gdsim.render.trail import INVISIBLE, Trail
 from gdsim.scene.model import Facet, Scene, Style
 from gdsim.scene.panels.images import ImageGrid
+from gdsim.scene.projection import directions
 from gdsim.scene.views.image import ImageSequence
 from gdsim.scene.views.surface import SurfaceModel
 from gdsim.web import asset, csp_hash, image_uri, render
@@ -51,7 +53,6 @@ FINEST = 3840  # maximum width in pixels of background and sprites at two dots p
 MOST_VERTICES, MOST_CELLS = 400_000, 1_500_000  # of trails and of images in a drawing; beyond them, some are omitted
 MOST_MAP_CELLS = 4_000_000  # of all pictures of a map; beyond them, some of those between are omitted
 FARTHEST = 1e4  # maximum distance between vertices, in pixels, that is tried to satisfy the first limit
-PLANE = ("direction 1", "direction 2")  # the names of the directions of a plane that contains no coordinate axis
 QUALITY = 80  # WebP quality of the background image
 PHONE = "(max-width: 30rem) and (orientation: portrait)"  # the windows in which the picture has a portrait arrangement
 PHONE_WIDTH, PHONE_HEIGHTS = 800, (1200, 1600)
@@ -239,7 +240,7 @@ class Drawing:
         return {
             "box": [box.x, self._height - box.top, box.width, box.height],
             "group": layer.group,
-            "terms": () if facet is None else _terms(facet),
+            "terms": () if facet is None else _terms(facet, self._frames.scene.say),
             "cursor": cursors[0] if cursors else None,
             "trails": [self._trail(trail) for trail in trails],
             "drops": [self._drops(each, index) for each in only(primitives, DropLines)],
@@ -381,13 +382,13 @@ def image_stride(scene: Scene) -> int:
     return max(1, -(-sum(images.pictures.size for images in sequences) // MOST_CELLS))
 
 
-def _terms(facet: Facet) -> tuple[str, str, str]:
+def _terms(facet: Facet, say: Language) -> tuple[str, str, str]:
     """Return the names of the point, value and gradient of an iterate; off a plane, the point is the nearest on it."""
     if len(facet.paths) and facet.paths[0].gradients.shape[-1] == 1:
         return facet.names[0], "value", "gradient"
-    if facet.names != PLANE:
+    if facet.names != directions(say):
         return f"({', '.join(facet.names)})", "value", "gradient"
-    name = "loss" if facet.value_name == "loss" else "value"
+    name = "loss" if facet.value_name == say("loss") else "value"
     return "spot on the plane", name, "gradient in the plane"
 
 

@@ -7,6 +7,7 @@ from functools import cache
 from importlib import import_module
 from typing import Any, Protocol, TypeAlias, cast
 
+from gdsim.languages import Language
 from gdsim.render.canvas import Canvas
 from gdsim.render.display_list import Primitive, Viewport
 from gdsim.render.layout import Box, PanelRequest
@@ -25,7 +26,7 @@ class PanelRenderer(Protocol):
     def draw(self, canvas: Canvas, panel: Any, box: Box, *, numbered: bool) -> DrawnPanel:
         """Draw the static parts into a box in pixels, with tick labels on the horizontal axis if it is `numbered`."""
 
-    def color_key(self, panel: Any, theme: Theme) -> Sequence[tuple[str, str]]:
+    def color_key(self, panel: Any, theme: Theme, say: Language) -> Sequence[tuple[str, str]]:
         """Return each meaning of a color in a panel and that color, for the key."""
         return ()
 

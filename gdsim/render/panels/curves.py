@@ -219,7 +219,7 @@ def _entries(
     _name_band(canvas, panel.band_name, box.between(box.y, level), taken, crowd)
     for (curve, trail, k, step), place in zip(entries, places, strict=True):
         count = f"{curve.points[step, k, 0]:.0f}"
-        words = [f"step {count}" if panel.across == "step" else f"{count} evaluations"]
+        words = [canvas.scene.say("step {n}" if panel.across == "step" else "{n} evaluations", n=count)]
         if curve.points.shape[1] == 1:
             words = [f"{curve.style.label}: {each}" for each in (words[0], count)] + words
         size = DOT * canvas.em
@@ -332,7 +332,9 @@ def _label(
 def _name_band(canvas: Canvas, name: str, band: Box, taken: Boxes, crowd: FloatArray) -> None:
     """Write the name of the solved band in it where it covers least, preferably in a corner."""
     em = canvas.em
-    for words in (f"{name}: below {100 * TOLERANCE:g} % of the first value", name):
+    say = canvas.scene.say
+    name = say(name)
+    for words in (say("{name}: below {n} % of the first value", name=name, n=f"{100 * TOLERANCE:g}"), name):
         half = np.array([canvas.width_of(words, 1.0), 1.1 * em]) / 2
         inner = Box(band.x + 0.4 * em, band.y + 0.2 * em, band.width - 0.8 * em, band.height - 0.4 * em)
         low, high = np.array([inner.x, inner.y]) + half, np.array([inner.right, inner.top]) - half

@@ -8,6 +8,7 @@ from collections.abc import Iterator, Sequence
 import numpy as np
 from matplotlib.colors import to_hex, to_rgb
 
+from gdsim.languages import Language
 from gdsim.objectives.formulas import number
 from gdsim.render.canvas import SMALL, Canvas
 from gdsim.render.display_list import Primitive, Viewport
@@ -63,12 +64,12 @@ class _ImagesRenderer(PanelRenderer):
             return Viewport(canvas, box, axes), ()
         return Viewport(canvas, box, axes), tuple(_draw_sequences(canvas, panel, box))
 
-    def color_key(self, panel: ImageGrid, theme: Theme) -> Sequence[tuple[str, str]]:
+    def color_key(self, panel: ImageGrid, theme: Theme, say: Language) -> Sequence[tuple[str, str]]:
         if not panel.columns or all(image.colors != "signed" for image in panel.rows[0].images):
             return ()
         colors = color_scale(theme, "signed") / 255
         above, below = to_hex(colors[-1 - len(colors) // 8]), to_hex(colors[len(colors) // 8])
-        return (f"raises the score of {panel.caption}", above), ("lowers it", below)
+        return (say("raises the score of {name}", name=panel.caption), above), (say("lowers it"), below)
 
 
 RENDERER = _ImagesRenderer()
@@ -188,7 +189,8 @@ def _draw_still(canvas: Canvas, box: Box, image: ImageSequence) -> None:
     largest = float(found.max(initial=0.0))
     if len(found) and largest > FAINT * float(image.limits[1]):
         return
-    words = "no numbers" if not len(found) else f"up to {number(largest, 2)}" if largest else "0 everywhere"
+    say, most = canvas.scene.say, number(largest, 2)
+    words = say("no numbers") if not len(found) else say("up to {n}", n=most) if largest else say("0 everywhere")
     lines = _in_lines(canvas, words, 0.9 * box.width)
     canvas.text(box.x + box.width / 2, box.y + box.height / 2, lines, ha="center", va="center")
 

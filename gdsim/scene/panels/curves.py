@@ -102,19 +102,20 @@ class _Lines(NamedTuple):
 Axis: TypeAlias = dict[str, Any]
 """The fields of a `CurvesPanel` that depend on the figures."""
 
-FindAxis: TypeAlias = Callable[[FloatArray, FloatArray, Objective], Axis]
-"""Maps all figures to show, (n,), the first one of each curve, (curves,), and the objective to an axis."""
+FindAxis: TypeAlias = Callable[[FloatArray, FloatArray, GroupInput], Axis]
+"""Maps all figures to show, (n,), the first one of each curve, (curves,), and the group to an axis."""
 
 
-def _general_axis(figures: FloatArray, firsts: FloatArray, objective: Objective) -> Axis:  # noqa: ARG001
+def _general_axis(figures: FloatArray, firsts: FloatArray, group: GroupInput) -> Axis:  # noqa: ARG001
     limits, logarithmic = axis_limits(figures)
     return {"limits": limits, "logarithmic": logarithmic}
 
 
-def _loss_axis(figures: FloatArray, firsts: FloatArray, objective: Objective) -> Axis:
-    base, caption = objective.minimum or 0.0, objective.gap_name
+def _loss_axis(figures: FloatArray, firsts: FloatArray, group: GroupInput) -> Axis:
+    objective = group.objective
+    base, caption = objective.minimum or 0.0, group.gap_name
     if objective.kind == "network":
-        return _general_axis(figures, firsts, objective)
+        return _general_axis(figures, firsts, group)
     if objective.minimum is not None:
         limits, logarithmic, level = value_limits(figures - base, firsts - base)
         if logarithmic:
@@ -126,13 +127,13 @@ def _loss_axis(figures: FloatArray, firsts: FloatArray, objective: Objective) ->
     return {"limits": linear_limits(figures - base), "base": base, "caption": caption}
 
 
-def _angle_axis(figures: FloatArray, firsts: FloatArray, objective: Objective) -> Axis:  # noqa: ARG001
+def _angle_axis(figures: FloatArray, firsts: FloatArray, group: GroupInput) -> Axis:  # noqa: ARG001
     # Angles above 90° occur only if a step goes uphill.
     most = 90.0 if figures.max(initial=0.0) <= 90 else 180.0
     return {"limits": np.array([-0.03, 1.03]) * most, "ticks": np.arange(0.0, most + 1, 45.0)}
 
 
-def _score_axis(figures: FloatArray, firsts: FloatArray, objective: Objective) -> Axis:  # noqa: ARG001
+def _score_axis(figures: FloatArray, firsts: FloatArray, group: GroupInput) -> Axis:  # noqa: ARG001
     # A score may be negative, and its zero has no meaning.
     return {"limits": linear_limits(figures)}
 
@@ -147,19 +148,21 @@ def curves_panel(
     lines = _lines(group, series)
     reached = finite(np.concatenate([each.reached.ravel() for each in lines]))
     firsts = finite(np.concatenate([each.drawn[0] for each in lines if each.series.strength == 1]))
+    say = group.view.say
     facts: Axis = {"caption": caption, "base": 0.0, "logarithmic": False, "ticks": None}
-    facts |= axis(reached[np.isfinite(reached)], firsts[np.isfinite(firsts)], group.objective)
+    facts |= axis(reached[np.isfinite(reached)], firsts[np.isfinite(firsts)], group)
+    band_name = "solved"
     if facts.get("solved") is not None and _share_mistaken(group.trajectories) > MISTAKEN:
-        facts["band_name"] = "within tolerance"
+        band_name = "within tolerance"
     base, limits, logarithmic = facts["base"], facts["limits"], facts["logarithmic"]
     if lowest and falls_in_waves([each.drawn - base for each in lines], limits, logarithmic=logarithmic):
         best = [each._replace(figures=np.fmin.accumulate(each.figures, axis=0)) for each in series]
         pairs = () if lines[0].band.size else zip(series, best, strict=True)
         faint = [each._replace(strength=FAINT) for each, low in pairs if (each.figures > low.figures).any()]
         lines = _lines(group, [*faint, *best])
-        facts["caption"] += ", lowest so far"
+        facts["caption"] += say(", lowest so far")
     if lines[0].band.size:
-        facts["caption"] += f", median and middle {QUANTILES[2] - QUANTILES[0]:.0%}".replace("%", " %")
+        facts["caption"] += say(", median and middle {n} %", n=f"{100 * (QUANTILES[2] - QUANTILES[0]):.0f}")
     curves = []
     for each in lines:
         above, band = finite(each.drawn - base), finite(each.band - base)
@@ -180,7 +183,7 @@ def curves_panel(
         )
     reach = max(float(each.across[: each.ends.max() + 1].max()) for each in lines)
     across = "step" if group.view.against == "steps" else "gradient evaluations"
-    return CurvesPanel(across=across, reach=max(reach, 1.0), curves=tuple(curves), **facts)
+    return CurvesPanel(across=across, reach=max(reach, 1.0), curves=tuple(curves), band_name=band_name, **facts)
 
 
 def _arrive(trajectory: Trajectory, curves: int) -> npt.NDArray[np.bool_] | None:
@@ -268,7 +271,8 @@ def curves_kind(
             if tested is not None and np.isfinite(tested).any():
                 series.append(Series(i, scale * tested[:, None], FAINT))
         words = network_caption if network_caption and group.objective.kind == "network" else caption
-        words += ", test faint" * bool(series)
+        words = group.view.say(words)
+        words += group.view.say(", test faint") if series else ""
         for i, each in enumerate(group.trajectories):
             series.append(Series(i, scale * each.figures[name][:, None] if name in each.figures else figures(each)))
         # Test figures are faint already.

@@ -97,7 +97,7 @@ def _kind(name: str, caption: str, figures: Callable[[Training], FloatArray]) ->
         together = group.scene_trajectories
         scale = of_completed(together, [_values(figures, each) for each in together])
         return Heatmap(
-            caption=caption,
+            caption=group.view.say(caption),
             reach=float(max(*ends, 1)),
             limits=_limits(np.concatenate([each.ravel() for each in scale])),
             layers=training_of(group.trajectories[0]).layers,
@@ -112,7 +112,9 @@ def _kind(name: str, caption: str, figures: Callable[[Training], FloatArray]) ->
         count = layers[0].shape[1]
         strengths = np.linspace(FAINTEST, 1.0, count).tolist() if count > 1 else [1.0]
         series = [Series(i, rows[:, [k]], strengths[k]) for k in range(count) for i, rows in enumerate(layers)]
-        return curves_panel(group, caption + ", first faint" * (count > 1), series, _deep_axis)
+        say = group.view.say
+        words = say(caption) + (say(", first faint") if count > 1 else "")
+        return curves_panel(group, words, series, _deep_axis)
 
     def build(group: GroupInput) -> Heatmap | CurvesPanel:
         return lines(group) if group.view.layers == "lines" else heatmap(group)

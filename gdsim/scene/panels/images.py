@@ -79,7 +79,9 @@ def _grid(objective: Objective, group: GroupInput) -> ImageGrid:  # noqa: ARG001
         ImageRow(style, (ImageSequence(each.steps[shown], picture, *scale),))
         for style, each, shown, picture in zip(group.styles, made, kept, pictures, strict=True)
     )
-    return ImageGrid(f"{first.method}, class {first.target}", rows, grays(first.image), f"image {first.number}")
+    say = group.view.say
+    caption = f"{first.method}, {say('class {n}', n=first.target)}"
+    return ImageGrid(caption, rows, grays(first.image), say("image {n}", n=first.number))
 
 
 @_grid.register

@@ -45,7 +45,7 @@ def facets(group: GroupInput) -> tuple[Facet, ...]:
     """Return facets with level lines and fills."""
     objective, projection, view = group.objective, group.projection, group.view
     x, y, values = grid_values(objective, projection, FINE if objective.dim <= MANY else COARSE)
-    levels = choose_levels(values, objective.lower_bound, objective.gap_name, view.levels)
+    levels = choose_levels(values, objective.lower_bound, group.gap_name, view.levels)
     built = group.build_facets(ContourModel(x, y, values, levels, levels.edges, view.fill))
     return tuple(replace(facet, inset=_inset(group, facet)) for facet in built) if group.facets == 1 else built
 
@@ -69,7 +69,7 @@ def _inset(group: GroupInput, facet: Facet) -> Facet | None:
     bounds = np.stack([corner, corner + part], -1)
     x, y, values = grid_values(group.objective, replace(group.projection, bounds=bounds), COARSE)
     model, objective = cast("ContourModel", facet.model), group.objective
-    lines = choose_levels(values, objective.lower_bound, objective.gap_name, group.view.levels).edges
+    lines = choose_levels(values, objective.lower_bound, group.gap_name, group.view.levels).edges
     return replace(
         facet,
         limits=bounds,

@@ -7,7 +7,7 @@ from typing import ClassVar
 
 import numpy as np
 
-from gdsim.objectives import FloatArray, Objective
+from gdsim.objectives import FloatArray
 from gdsim.objectives.formulas import number
 from gdsim.scene.camera import SurfaceCamera
 from gdsim.scene.facets import GroupInput
@@ -92,8 +92,8 @@ def facets(group: GroupInput) -> tuple[Facet, ...]:
     points = np.stack(np.meshgrid(x, y), -1).reshape(-1, 2)
     pole = has_pole(objective, projection, points, values.ravel())
     axis = value_axis(values, beside, compressed=view.heights == "log", bottomless=pole)
-    ticks, words, caption = _numbers(axis, objective, np.append(values, beside))
-    levels = choose_levels(values, objective.lower_bound, objective.gap_name, view.levels)
+    ticks, words, caption = _numbers(axis, group, np.append(values, beside))
+    levels = choose_levels(values, objective.lower_bound, group.gap_name, view.levels)
     model = SurfaceModel(
         x=x,
         y=y,
@@ -139,21 +139,22 @@ def value_axis(values: FloatArray, beside: FloatArray, *, compressed: bool, bott
     return ValueAxis(low, high, float(np.clip(bend, 1e-6, 1.0)))
 
 
-def _numbers(axis: ValueAxis, objective: Objective, seen: FloatArray) -> tuple[FloatArray, tuple[str, ...], str]:
+def _numbers(axis: ValueAxis, group: GroupInput, seen: FloatArray) -> tuple[FloatArray, tuple[str, ...], str]:
     """Return the labelled values of the axis, their labels, and the caption, which says where the axis is cut."""
+    objective, name, say = group.objective, group.gap_name, group.view.say
     if axis.bend is None:
         least = objective.minimum or 0.0
-        origin, caption = origin_of(axis.low - least, axis.high - least, objective.gap_name)
+        origin, caption = origin_of(axis.low - least, axis.high - least, name)
         base = least + origin
         ticks = round_ticks(axis.low - base, axis.high - base, 5)
         least, most = np.nanmin(seen, initial=axis.low), np.nanmax(seen, initial=axis.high)
         cuts = [axis.low] * bool(least < axis.low) + [axis.high] * bool(most > axis.high)
-        cut = " and ".join(number(edge - base, 4) for edge in cuts)
-        return ticks + base, labels(ticks), f"{caption}, cut at {cut}" if cut else caption
+        cut = say(", cut at {values}", values=say.joined(number(edge - base, 4) for edge in cuts)) if cuts else ""
+        return ticks + base, labels(ticks), caption + cut
     known = objective.lower_bound
-    base, name = (axis.low, "f − min f") if known is None else (known, objective.gap_name)
+    base, name = (axis.low, "f − min f") if known is None else (known, name)
     ticks = _compressed_ticks(axis, base)
-    return ticks + base, labels(ticks), f"{name}, logarithmic axis"
+    return ticks + base, labels(ticks), name + say(", logarithmic axis")
 
 
 def _compressed_ticks(axis: ValueAxis, base: float) -> FloatArray:

@@ -9,7 +9,7 @@ import numpy as np
 
 from gdsim.analysis import Matrix, Row, Table, Tuning, has_networks, ranks, solved_shares
 from gdsim.config import Experiment
-from gdsim.scene.findings import joined
+from gdsim.languages import ENGLISH
 
 NAMED = 3  # maximum number of objectives, and with one more of optimizers, that a title names instead of their number
 
@@ -22,8 +22,8 @@ def plural(count: int, word: str) -> str:
 def title(table: Table) -> str:
     """Return a title that names the optimizers and the objectives compared."""
     objectives = list(dict.fromkeys(row.objective for row in table))
-    over = joined(objectives) if len(objectives) <= NAMED else plural(len(objectives), "objective")
-    labels = joined(table.labels) if len(table.labels) <= NAMED + 1 else plural(len(table.labels), "optimizer")
+    over = ENGLISH.joined(objectives) if len(objectives) <= NAMED else plural(len(objectives), "objective")
+    labels = ENGLISH.joined(table.labels) if len(table.labels) <= NAMED + 1 else plural(len(table.labels), "optimizer")
     return f"{labels} on {over}"
 
 
@@ -67,7 +67,7 @@ def summarize(table: Table) -> str:
 
 def _said(labels: Sequence[str], one: str, many: str) -> str:
     """Return the labels with a verb in singular or plural."""
-    return f"{joined(labels)} {many if len(labels) > 1 else one}"
+    return f"{ENGLISH.joined(labels)} {many if len(labels) > 1 else one}"
 
 
 def _best(rows: Iterable[Row], field: str, choose: Callable[[Iterable[float]], float]) -> tuple[list[str], float]:
@@ -92,7 +92,7 @@ def _on_one(ran: Sequence[Row]) -> Iterator[str]:
         # The table is sorted by this key, so all others come later.
         others = [row for row in ran if row not in leaders]
         if later := [row for row in others if row.solved or row.evaluations_to_tolerance is not None]:
-            yield f"Next {'are' if len(later) > 1 else 'is'} {joined([_next(row, first) for row in later])}."
+            yield f"Next {'are' if len(later) > 1 else 'is'} {ENGLISH.joined([_next(row, first) for row in later])}."
         yield from _within_tolerance([row for row in others if row not in later])
     diverged = {row.optimizer: row.diverged for row in ran if row.diverged}
     yield from _counted(diverged, first.starts, "diverges", "diverge")
@@ -130,7 +130,7 @@ def _without_success(ran: Sequence[Row]) -> Iterator[str]:
 def _leading(rows: Sequence[Row]) -> str:
     """Describe the result of the best optimizers: "A reaches a global minimum from all 8 starts, …"."""
     row = rows[0]
-    names = f"{joined([each.optimizer for each in rows])} tie: each" if len(rows) > 1 else row.optimizer
+    names = f"{ENGLISH.joined([each.optimizer for each in rows])} tie: each" if len(rows) > 1 else row.optimizer
     spent = row.evaluations_to_tolerance
     after = "" if spent is None else f" after {plural(spent, 'gradient evaluation')}"
     after += " at the median" * (spent is not None and row.starts > 1)
@@ -195,7 +195,7 @@ def _ranked(matrix: Matrix) -> Iterator[str]:
     best, *others = [list(compress(matrix.optimizers, means == level)) for level in levels]
     over = f"Over {len(matrix.objectives)} objectives"
     if len(best) > 1:
-        yield f"{over} {joined(best)} tie for the best mean rank, {levels[0]:.3g}."
+        yield f"{over} {ENGLISH.joined(best)} tie for the best mean rank, {levels[0]:.3g}."
     elif np.isfinite(means).sum() == 1:
         yield f"{over} {best[0]} has a mean rank of {levels[0]:.3g}; no other runs on all of them."
     else:
@@ -203,7 +203,7 @@ def _ranked(matrix: Matrix) -> Iterator[str]:
         alone = f", and is the only first on {wins} of them" if wins else ""
         yield f"{over} {best[0]} has the best mean rank, {levels[0]:.3g}{alone}."
     if others:
-        yield f"Next {'are' if len(others[0]) > 1 else 'is'} {joined(others[0])} with {levels[1]:.3g}."
+        yield f"Next {'are' if len(others[0]) > 1 else 'is'} {ENGLISH.joined(others[0])} with {levels[1]:.3g}."
 
 
 def _most_solved(matrix: Matrix) -> Iterator[str]:
@@ -233,7 +233,7 @@ def _failures(table: Table) -> Iterator[str]:
     failed = list(dict.fromkeys(row.optimizer for row in table if row.reason))
     ran = {row.optimizer for row in table if not row.reason}
     if never := [label for label in failed if label not in ran]:
-        yield f"{joined(never)} cannot run; the table says why."
+        yield f"{ENGLISH.joined(never)} cannot run; the table says why."
     if partly := [label for label in failed if label in ran]:
         missing = f"not all {len(objectives)} objectives can be run; the table says why"
-        yield f"The means leave out {joined(partly)}, with which {missing}."
+        yield f"The means leave out {ENGLISH.joined(partly)}, with which {missing}."
