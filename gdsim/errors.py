@@ -161,6 +161,7 @@ SYNONYMS = {
     "seconds": ("speed", "duration", "length"),
     "field": ("cmap", "colormap", "colourmap", "palette"),
     "size": ("figsize", "resolution", "width", "height"),
+    "type": ("fontsize", "font_size", "textsize", "text_size"),
     "surface": ("3d",),
     "contour": ("2d",),
     "CosineAnnealingLR": ("cosine", "cosine_annealing"),

@@ -264,11 +264,15 @@ def test_a_module_is_no_function() -> None:
     assert (raised.value.key, raised.value.code) == (("objective",), "unsupported")
 
 
-def test_a_table_shows_itself() -> None:
+def test_a_table_shows_itself(monkeypatch) -> None:
     table = gdsim.compare(gdsim.simulate("rosenbrock", {"<b>": {"class": "SGD", "lr": 1e-3}, "Adam": {}}, steps=5))
     lines = str(table).splitlines()
     assert [line.split()[0] for line in lines[:3]] == ["optimizer", *(row.optimizer for row in table)]
     assert lines[-1] == table.caption
+    monkeypatch.setenv("COLUMNS", "60")
+    short = repr(table).splitlines()
+    assert [line.split()[0] for line in short] == ["optimizer", *(row.optimizer for row in table)]
+    assert max(map(len, short)) <= 60 < len(lines[0])
     page = table._repr_html_()
     assert page.count("<tr>") == 3
     assert "&lt;b&gt;" in page

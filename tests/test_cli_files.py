@@ -73,6 +73,13 @@ def test_a_large_gif_says_how_to_make_it_smaller(here, monkeypatch):
     assert Path("outputs/quick/quick.gif").stat().st_size < size
 
 
+def test_a_colour_that_is_faint_on_the_page_is_named(here):
+    # By the formula of WCAG: (0.0722 + 0.05) / (0.0048 + 0.05) for blue on #0b0f17, and 0.2126 for 0.0722 for red.
+    colors = "optimizers={Blue: {class: SGD, lr: 0.01, color: blue}, Red: {class: SGD, lr: 0.02, color: red}}"
+    said = call("run", "quick.yaml", "--format", "png", "--theme", "dark", "--set", colors).stderr
+    assert re.findall("^(.*): its colour is faint .* ([0-9.]+) : 1, legible", said, re.MULTILINE) == [("Blue", "2.2")]
+
+
 @pytest.mark.skipif(sys.platform != "linux", reason="xdg-open is of Linux")
 @pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")  # nobody waits for xdg-open
 def test_open_hands_the_first_file_to_the_desktop(here, monkeypatch):

@@ -23,6 +23,7 @@ from typer.testing import CliRunner
 import gdsim
 from gdsim import config, objectives, themes
 from gdsim.cli.app import app
+from gdsim.scene.views import view_kinds
 from gdsim.web.embed import FORMS
 
 SECONDS = 60  # that a loaded machine may take for an answer
@@ -110,7 +111,7 @@ def test_names_are_those_that_the_command_takes():
     assert offered("run", "--theme", "") == offered("show", "--theme", "") == list(themes.names())
     assert offered("run", "--format", "gif,") == [f"gif,{each}" for each in config.formats() if each != "gif"]
     assert offered("saliency", "--format", "s") == ["svg"]
-    assert offered("show", "--kind", "") == ["contour", "curve", "image", "surface"]
+    assert offered("show", "--kind", "") == list(view_kinds())
     assert offered("embed", "--for", "") == list(FORMS)
     kinds = offered("list", "")
     assert all(CliRunner().invoke(app, ["list", kind]).exit_code == 0 for kind in kinds)

@@ -104,7 +104,7 @@ CONFIG: list[Case] = [
     (
         lambda: loads("{objective: beale, steps: many, optimizers: {SGD: }, view: {kind: contuor}}"),
         "<text>:1:27: steps: must be a whole number from 1 to 1000000, not 'many'\n<text>:1:67: view.kind: must be "
-        "'contour', 'curve', 'image' or 'surface', not 'contuor'; did you mean 'contour'?",
+        "'contour', 'curve', 'image', 'map' or 'surface', not 'contuor'; did you mean 'contour'?",
     ),
     (
         lambda: loads("steps: 3\nsteps: 4\n", file="a.yaml", overrides=["steps"]),
@@ -271,7 +271,11 @@ ANALYSIS: list[Case] = [
 YAML, MISSING = Path(__file__).parent.parent / "configs" / "cubic.yaml", Path("missing.yaml")
 
 CLI: list[Case] = [
-    (lambda: validate([MISSING]), "missing.yaml: no such file; `gdsim init FILE` writes a config to start from"),
+    (
+        lambda: validate([MISSING]),
+        "missing.yaml: no such file; `gdsim init FILE` writes a config to start from, and the folder configs of gdsim "
+        "has examples",
+    ),
     (lambda: init(YAML), f"{YAML} exists; write to another file or folder, or add --overwrite"),
     (lambda: init(Path("talk.yml.txt")), "talk.yml.txt: give it a name that ends in .yaml"),
     (lambda: grad("x", at="one"), "--at: 'one' is not a number"),
@@ -315,12 +319,27 @@ CASES = [
     ),
     (section(SGD + "speed: 3"), "<text>:4:1: unknown key 'speed'; 'seconds' belongs below animation"),
     (section(SGD + "animation: {speed: 3}"), "<text>:4:13: animation: unknown key 'speed'; did you mean 'seconds'?"),
+    (
+        lambda: run([YAML], theme="drak"),
+        "--theme: there is no theme 'drak'; did you mean 'dark'?",
+    ),
+    (section(SGD + "fontsize: 9"), "<text>:4:1: unknown key 'fontsize'; 'type' belongs below view.theme"),
+    (
+        section(SGD + "view:\n  title: SGD: slow"),
+        "<text>:5:13: is not valid YAML: mapping values are not allowed here; quote text that contains a colon",
+    ),
+    (
+        lambda: loads("{objective: beale, steps: 3, optimizers: {SGD: }}", overrides=["view.title=SGD: slow"]),
+        "--set view.title=SGD: slow: view.title: must be text in one line of at most 200 characters, "
+        "not {SGD: 'slow'}; quote text that contains a colon",
+    ),
     (section(SGD + "view: {cmap: magma}"), "<text>:4:8: view: unknown key 'cmap'; 'field' belongs below view.theme"),
     (section(SGD + "title: mine"), "<text>:4:1: unknown key 'title'; it belongs below view"),
     (section(SGD + "epochs: 3"), "<text>:4:1: unknown key 'epochs'; did you mean 'steps'?"),
     (
         section(SGD + "language: de"),
-        "<text>:4:1: unknown key 'language'; it has objective, start, optimizers, steps, seed, view, animation, output",
+        "<text>:4:1: unknown key 'language'; it has objective, start, optimizers, steps, seed, sweep, view, animation, "
+        "output",
     ),
     (
         section("optimizers: {SGD: {schedule: cosine}}"),
@@ -333,7 +352,7 @@ CASES = [
     ),
     (
         lambda: gdsim.objective("x**2", bounds=[[0, 1], [0, 1]]),
-        "bounds: must be a pair [low, high]: there is only one coordinate",
+        "bounds: must be a pair [low, high]: the function has only one variable",
     ),
     *OBJECTIVES,
     *CONFIG,

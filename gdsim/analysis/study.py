@@ -156,7 +156,7 @@ class StudyPlan:
         elif start is not None and start.random is not None:
             starts, others = f"{start.random} random starts in the bounds", f"{start.random} other random starts"
         elif start is not None:
-            starts = f"{start.count} given starts"
+            starts = "the given start" if start.count == 1 else f"{start.count} given starts"
         caption = f"From {starts}, seed {experiment.seed}; each with the same number of steps, {experiment.steps}."
         if tuning is None:
             return caption

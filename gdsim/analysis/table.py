@@ -10,6 +10,7 @@ from dataclasses import asdict, dataclass, fields
 from html import escape
 from importlib import import_module
 from io import StringIO
+from shutil import get_terminal_size
 from typing import Any
 
 from gdsim.analysis.metrics import NEAR, TOLERANCE
@@ -64,15 +65,13 @@ class Table:
     labels: tuple[str, ...]
 
     def __repr__(self) -> str:
-        return f"<Table: {len(self.labels)} optimizers on {len({row.objective for row in self})} objectives>"
+        """The columns for display that the terminal has room for."""
+        width = get_terminal_size().columns
+        return "\n".join(_aligned(self.fitting_columns(lambda columns: max(map(len, _aligned(columns))) <= width)))
 
     def __str__(self) -> str:
         """The columns for display, aligned, and the caption."""
-        columns = self.columns()
-        widths = [max(map(len, [each.heading, *each.words])) for each in columns]
-        lines = zip(*([each.heading, *each.words] for each in columns), strict=True)
-        padded = ["  ".join(map(str.ljust, line, widths)).rstrip() for line in lines]
-        return "\n".join([*padded, "", self.caption])
+        return "\n".join([*_aligned(self.columns()), "", self.caption])
 
     def _repr_html_(self) -> str:
         """The columns for display and the caption, for notebooks."""
@@ -322,3 +321,10 @@ def markdown_table(
 def escape_markdown(text: str) -> str:
     """Return text on one line with all characters escaped that Markdown or GitHub would interpret."""
     return re.sub(r"([\\`*_\[\]<>|~&$#@]|:(?=//)|(?<=www)\.)", r"\\\1", " ".join(text.split()), flags=re.IGNORECASE)
+
+
+def _aligned(columns: Sequence[Column]) -> list[str]:
+    """Return the headings and the rows of columns as lines."""
+    widths = [max(map(len, [each.heading, *each.words])) for each in columns]
+    lines = zip(*([each.heading, *each.words] for each in columns), strict=True)
+    return ["  ".join(map(str.ljust, line, widths)).rstrip() for line in lines]

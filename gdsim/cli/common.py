@@ -70,6 +70,8 @@ ThemeName = Annotated[
 RECORDED = {"objective": "objectives", **{key: key for key in ("start", "steps", "seed", "optimizers")}}
 """The keys that cannot change after recording, with the attributes of an experiment."""
 
+LEGIBLE = 3.0  # least contrast of graphics, by WCAG 2.2, 1.4.11
+
 NOTHING: Mapping[str, str] = MappingProxyType({})
 
 
@@ -203,15 +205,19 @@ def scene_of(experiment: Experiment, trajectories: Sequence[Trajectory], size: l
 
 
 def notes(experiment: Experiment, trajectories: Sequence[Trajectory]) -> list[str]:
-    """Return what a user should know about the classes, functions and networks of an experiment."""
+    """Return what a user should know about the classes, colours, functions and networks of an experiment."""
     from gdsim.optimizers import warning
     from gdsim.simulation import remarks
+    from gdsim.themes import contrast
 
     networks = [spec.to_train() for spec in experiment.objectives]
     kinds = sorted({network is not None for network in networks})
     found = [warning(each.class_name, network=kind) for each in experiment.optimizers.values() for kind in kinds]
     functions = [spec.build() for spec in experiment.objectives if spec.python is not None]
     found += [f"{each.title} is {each.source}." for each in functions]
+    for label, each in experiment.optimizers.items():
+        if each.color and (ratio := contrast(each.color, theme_of(experiment).page)) < LEGIBLE:
+            found.append(f"{label}: its colour is faint on the page: a contrast of {ratio:.1f} : 1, legible is 3 : 1.")
     found += [remark for network in networks if network is not None for remark in network.remarks]
     return [each for each in dict.fromkeys([*found, *remarks(trajectories)]) if each]
 

@@ -8,9 +8,8 @@ from __future__ import annotations
 
 import os
 import re
-from collections.abc import Callable, Collection, Iterable, Iterator
+from collections.abc import Callable, Collection, Iterable
 from contextlib import suppress
-from dataclasses import dataclass
 from importlib import import_module
 from pathlib import Path
 from typing import Any
@@ -60,19 +59,18 @@ def complete_setting(incomplete: str) -> list[str]:
     """
     from gdsim.config import schema
 
-    full = schema()
-    place = _Place("", full, _read_config(), full["definitions"])
+    root, config = schema(), _read_config()
     key, sign, _ = incomplete.partition("=")
-    for part in key.split(".")[:-1]:
-        place = place.below().get(part, _Place("", {}, None, {}))
-    choices = {word: each for word, each in place.words() if word.startswith(f"{key}=" if sign else key)}
-    while len(choices) == 1 and (word := next(iter(choices)))[-1] in ".=":
-        place = choices[word]
-        following = dict(place.words()) if word[-1] == "." else dict.fromkeys(place.values(), place)
+    if sign:
+        return _values(root, config, key.split("."))
+    choices = [each for each in _keys(root, config, key.split(".")[:-1]) if each.startswith(key)]
+    while len(choices) == 1 and choices[0][-1] in ".=":
+        follow = _keys if choices[0][-1] == "." else _values
+        following = follow(root, config, choices[0][:-1].split("."))
         if not following:
             break
         choices = following
-    return [*choices]
+    return choices
 
 
 def _read_config() -> Any:
@@ -88,67 +86,51 @@ def _read_config() -> Any:
     return None
 
 
-@dataclass(frozen=True)
-class _Place:
-    """A place in a config.
+def _keys(root: Any, config: Any, above: list[str]) -> list[str]:
+    """Return the dotted keys below a section: those of sections end in a dot, and those of values in `=`."""
+    from gdsim.config.messages import fragment_at
 
-    Attributes:
-        key: Its dotted key.
-        schema: The JSON Schema of its value.
-        value: Its plain value in the user's config, if it has one.
-        definitions: The schemas that others refer to.
-    """
-
-    key: str
-    schema: Any
-    value: Any
-    definitions: Any
-
-    def below(self) -> dict[str, _Place]:
-        """Return the places below by name."""
-        values = self.value if isinstance(self.value, dict) else {}
-        found: dict[str, Any] = {}
-        for schema in self._alternatives():
-            if isinstance(labelled := schema.get("additionalProperties"), dict):
-                found |= {label: labelled for label in values if PLAIN_LABEL.fullmatch(label)}
-            found |= schema.get("properties", {})
-        if re.fullmatch("optimizers[.][^.]+", self.key):
-            from gdsim.config.signatures import optimizers
-
-            known = optimizers()
-            own = known.get(str(values.get("class", self.key.partition(".")[2])))
-            if own is not None:
-                others = {name for each in known.values() for name in each.arguments} - own.arguments.keys()
-                found = {name: each for name, each in found.items() if name not in others}
-        start = f"{self.key}." if self.key else ""
-        return {name: _Place(start + name, each, values.get(name), self.definitions) for name, each in found.items()}
-
-    def words(self) -> Iterator[tuple[str, _Place]]:
-        """Yield what may follow a dotted key: sections, which end in a dot, and keys of values, which end in `=`."""
-        for place in self.below().values():
-            if place.below():
-                yield f"{place.key}.", place
-            if any(each.get("type") not in ("object", "null") for each in place._alternatives()):
-                yield f"{place.key}=", place
-
-    def values(self) -> list[str]:
-        """Return the key with each value that has a name, or with the number that is there."""
-        names: list[Any] = [name for schema in self._alternatives() for name in _names(schema)]
-        number = self.schema.get("default") if self.value is None else self.value
-        return [f"{self.key}={each}" for each in names or ([number] if isinstance(number, int | float) else [])]
-
-    def _alternatives(self) -> Iterator[Any]:
-        """Yield the schemas of which the value fulfils one, without references."""
-        stack = [self.schema]
-        while stack:
-            schema = stack.pop(0)
-            if "$ref" in schema:
-                stack.insert(0, self.definitions[schema["$ref"].rpartition("/")[2]])
-            elif "anyOf" in schema:
-                stack = schema["anyOf"] + stack
-            else:
-                yield schema
+    keys = []
+    for name in _names_below(root, config, above):
+        path = [*above, name]
+        fragment = fragment_at(root, root, path)
+        kinds = {str(choice.get("type")) for choice in fragment.get("anyOf", [fragment])}
+        keys += [".".join(path) + "."] if _names_below(root, config, path) else []
+        keys += [".".join(path) + "="] if kinds - {"object", "null"} else []
+    return keys
 
 
-def _names(schema: Any) -> list[Any]:
-    return ["true", "false"] if schema.get("type") == "boolean" else schema.get("enum", [])
+def _names_below(root: Any, config: Any, above: list[str]) -> list[str]:
+    from gdsim.config.messages import fragment_at, keys_in
+    from gdsim.config.signatures import optimizers
+
+    names = [*dict.fromkeys(keys_in(fragment_at(root, root, above)))]
+    value = _value_at(config, above)
+    own = value if isinstance(value, dict) else {}
+    if above == ["optimizers"]:
+        names = [label for label in own if PLAIN_LABEL.fullmatch(label)]
+    elif above[:-1] == ["optimizers"]:
+        known = optimizers()
+        if (signature := known.get(str(own.get("class", above[-1])))) is not None:
+            others = {name for each in known.values() for name in each.arguments} - signature.arguments.keys()
+            names = [name for name in names if name not in others]
+    return names
+
+
+def _values(root: Any, config: Any, path: list[str]) -> list[str]:
+    """Return a dotted key with each value that has a name, or else with its number in the config or its default."""
+    from gdsim.config.messages import fragment_at
+
+    fragment = fragment_at(root, root, path)
+    choices = fragment.get("anyOf", [fragment])
+    names = [name for choice in choices for name in choice.get("enum", ())]
+    names += ["true", "false"] if any(choice.get("type") == "boolean" for choice in choices) else []
+    value = _value_at(config, path)
+    number = fragment.get("default") if value is None else value
+    return [f"{'.'.join(path)}={each}" for each in names or ([number] if isinstance(number, int | float) else [])]
+
+
+def _value_at(config: Any, path: list[str]) -> Any:
+    for name in path:
+        config = config.get(name) if isinstance(config, dict) else None
+    return config

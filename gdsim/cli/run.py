@@ -16,6 +16,7 @@ from gdsim.cli.console import print_lines, print_notes, print_summary, progress_
 from gdsim.config import formats as known_formats
 from gdsim.errors import GdsimError, InputError
 from gdsim.processes import CAN_FORK, Outcome, core_count, map_in_processes, outcome
+from gdsim.themes import check_theme
 
 if TYPE_CHECKING:
     from gdsim.analysis import Table
@@ -90,7 +91,11 @@ def _load(path: Path, changes: Sequence[str], allow_code: bool, transient: Mappi
 
 
 def _with_theme(changes: Sequence[str] | None, theme: str | None) -> list[str]:
-    return [*(changes or ()), *([] if theme is None else [f"view.theme={theme}"])]
+    if theme is None:
+        return [*(changes or ())]
+    with common.naming_option("--theme"):
+        check_theme(theme)
+    return [*(changes or ()), f"view.theme={theme}"]
 
 
 def _format_override(formats: str | None) -> dict[str, str]:

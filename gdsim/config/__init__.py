@@ -199,7 +199,10 @@ def _read(path: Path) -> str:
         with path.open("rb") as file:
             content = file.read(MAX_BYTES + 1)
     except FileNotFoundError:
-        hint = suggest_sibling(path) or "; `gdsim init FILE` writes a config to start from"
+        hint = (
+            suggest_sibling(path)
+            or "; `gdsim init FILE` writes a config to start from, and the folder configs of gdsim has examples"
+        )
         raise InputError(f"{path}: no such file{hint}", code="not-found") from None
     except (OSError, ValueError) as error:
         reason = getattr(error, "strerror", None) or error

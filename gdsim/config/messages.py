@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from functools import cache
 from typing import TYPE_CHECKING, Any
 
@@ -37,6 +37,8 @@ def must_be(fragment: Fragment, value: Any) -> str:
     hint = did_you_mean(value, words) if isinstance(value, str) else ""
     if isinstance(value, str) and COMMA.fullmatch(value):
         hint = f"; decimals take a point: {value.replace(',', '.')}"
+    if kind == "object" and any(form.get("type") == "string" and "enum" not in form for form in forms if not fitting):
+        hint = "; quote text that contains a colon"
     return f"must be {expected(wanted)}, not {format_value(value)}{hint}"
 
 
@@ -153,11 +155,11 @@ def _problem(details: ErrorDetails, value: Any, model: type[BaseModel] | None) -
     match details["type"]:
         case "missing":
             key = *key, details["loc"][-1]
-            return Problem(f"is missing; it must be {expected(_fragment(root, whole, key))}", key, "missing")
+            return Problem(f"is missing; it must be {expected(fragment_at(root, whole, key))}", key, "missing")
         case "extra_forbidden":
-            hint = _key_hint(root, key, _keys(_fragment(root, whole, key[:-1])), value)
+            hint = _key_hint(root, key, keys_in(fragment_at(root, whole, key[:-1])), value)
             return Problem(f"unknown key '{key[-1]}'{hint}", key, "unknown-key", at_key=True)
-    return Problem(must_be(_fragment(root, whole, key), details["input"]), key, _code(details))
+    return Problem(must_be(fragment_at(root, whole, key), details["input"]), key, _code(details))
 
 
 @cache
@@ -211,7 +213,7 @@ def _places(root: Fragment) -> Iterator[tuple[str, ...]]:
         ("view", "theme"),
     ]
     for section in sections:
-        yield from ((*section, name) for name in _keys(_fragment(root, root, section)))
+        yield from ((*section, name) for name in keys_in(fragment_at(root, root, section)))
 
 
 def _as_written(key: Key, value: Any) -> Key:
@@ -228,7 +230,7 @@ def _as_written(key: Key, value: Any) -> Key:
     return tuple(written)
 
 
-def _fragment(root: Fragment, whole: Fragment, key: Key) -> Fragment:
+def fragment_at(root: Fragment, whole: Fragment, key: Sequence[str | int]) -> Fragment:
     """Return the part of a schema that is about a key, without references."""
     choices = _choices(root, whole)
     for part in key:
@@ -254,5 +256,6 @@ def _inside(choices: list[Fragment], part: str | int) -> list[Fragment]:
     return named or [other for other in others if isinstance(other, dict)]
 
 
-def _keys(fragment: Fragment) -> list[str]:
+def keys_in(fragment: Fragment) -> list[str]:
+    """Return the names of the keys that a schema has for a mapping."""
     return [key for choice in fragment.get("anyOf", [fragment]) for key in choice.get("properties", {})]

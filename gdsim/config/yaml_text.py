@@ -325,6 +325,8 @@ def _syntax(error: yaml.MarkedYAMLError, text: str) -> str:
         return WRONG_INDENT
     context = f" ({error.context} that starts in line {begin.line + 1})" if begin else ""
     hint = "; indent with spaces, not tabs" if "\\t" in problem else ""
+    if problem.endswith("got ':'") or (problem.startswith("mapping values") and ":" in before):
+        hint = "; quote text that contains a colon"
     if begin and re.search(r"\s#[0-9a-fA-F]{3}", text):
         hint = "; '#' begins a comment: quote a colour, as in '#00aa00'"
     return problem.replace("'<stream end>'", "the end of the text") + context + hint

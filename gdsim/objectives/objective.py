@@ -194,7 +194,9 @@ def as_bounds(bounds: npt.ArrayLike, dim: int) -> FloatArray:
     if dim == 1 and view.shape == (2,):
         view = view[np.newaxis]
     if view.shape != (dim, 2):
-        raise InputError(f"{wanted}{', one per coordinate' if dim > 1 else ': there is only one coordinate'}", key)
+        raise InputError(
+            f"{wanted}{', one per coordinate' if dim > 1 else ': the function has only one variable'}", key
+        )
     for low, high in view.tolist():
         if not MIN_WIDTH <= high - low <= MAX_WIDTH:
             limits = f"low < high and a width from {MIN_WIDTH:g} to {MAX_WIDTH:g}"

@@ -148,7 +148,8 @@ class Trajectory:
 
     def __repr__(self) -> str:
         rows, starts, dim = self.points.shape
-        return f"<Trajectory: {self.label} on {self.objective.title}, {rows - 1} steps, {starts} starts, {dim}-D>"
+        counts = f"{rows - 1} steps, {starts} start{'s' * (starts > 1)}, {dim}-D"
+        return f"<Trajectory: {self.label} on {self.objective.title}, {counts}>"
 
     @property
     def figures(self) -> Mapping[str, FloatArray]:
