@@ -23,6 +23,8 @@ from gdsim.simulation import Trajectory, read
 from gdsim.sweeps import SweepResult
 
 if TYPE_CHECKING:
+    from concurrent.futures import Executor
+
     from torch.optim import Optimizer
 
 ObjectiveLike: TypeAlias = "str | os.PathLike[str] | Callable[..., Any] | Objective"
@@ -252,15 +254,26 @@ def tune(
 
 
 @check_arguments
-def sweep(source: ExperimentLike, *, progress: Progress = iter) -> SweepResult:
+def sweep(
+    source: ExperimentLike,
+    executor: Executor | None = None,
+    *,
+    kept: str | os.PathLike[str] | None = None,
+    progress: Progress = iter,
+) -> SweepResult:
     """Run the sweep of an experiment, and return figures of all its runs.
 
     Args:
         source: An experiment with a `sweep`, itself, as a mapping or as the path of a YAML file.
+        executor: What runs the tiles of the sweep, such as a `ProcessPoolExecutor`, or `get_executor()` of a client of
+            Dask; by default they run one after another in this process. The result is the same.
+        kept: A folder in which finished tiles are kept until all are finished: after an interrupt, the same call
+            continues with the others.
         progress: Wraps the iterable of tiles, as `tqdm.tqdm` does.
 
     Raises:
         InputError: The experiment has no sweep, or something in the configuration is at fault.
+        GdsimError: A worker has ended, or a run differs from a plain loop with the same class.
     """
     from gdsim.sweeps.run import run
 
@@ -268,7 +281,7 @@ def sweep(source: ExperimentLike, *, progress: Progress = iter) -> SweepResult:
     if experiment.sweep is None:
         message = "has no `sweep`, such as {x: {setting: optimizers.SGD.lr, range: [0.001, 1], scale: log}}"
         raise InputError(message, ("source",), code="missing")
-    return run(experiment, progress=progress)
+    return run(experiment, executor=executor, kept=None if kept is None else Path(kept), progress=progress)
 
 
 @check_arguments

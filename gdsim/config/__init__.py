@@ -40,6 +40,7 @@ __all__ = [
     "load",
     "loads",
     "schema",
+    "takes_whole_numbers",
     "varied",
     "with_overrides",
 ]
@@ -147,20 +148,20 @@ def varied(experiment: Experiment, settings: Mapping[str, float]) -> Experiment:
 
     Args:
         experiment: The experiment with the sweep.
-        settings: The value of each setting that an axis names; the start is not among them.
+        settings: The value of each setting that an axis names, an `int` for one that takes whole numbers only; the
+            start is not among them.
 
     Raises:
         ConfigError: A setting or its value is not valid.
     """
     overrides = ["sweep=null"]
     for setting, value in settings.items():
-        text = f"{value:.0f}" if value.is_integer() and abs(value) < 2**53 else repr(value)
         first, _, rest = setting.partition(".")
         every = first == "optimizers" and rest.startswith(f"{EVERY}.")
         labels = experiment.optimizers if every else [""]
         for label in labels:
             dotted = setting.replace(EVERY, label, 1) if every else setting
-            overrides += [*_written_list(experiment, dotted), f"{dotted}={text}"]
+            overrides += [*_written_list(experiment, dotted), f"{dotted}={value!r}"]
     return with_overrides(experiment, overrides)
 
 
@@ -176,15 +177,30 @@ def _written_list(experiment: Experiment, setting: str) -> list[str]:
     return [f"{head}=[{default[1:-1]}]"] if default.startswith("(") else []
 
 
+def takes_whole_numbers(experiment: Experiment, setting: str, value: float) -> bool:
+    """Return whether a setting takes whole numbers only, such as `value`, rounded."""
+    return not _is_valid(experiment, {setting: float(round(value))}) and _is_valid(experiment, {setting: round(value)})
+
+
+def _is_valid(experiment: Experiment, settings: Mapping[str, float]) -> bool:
+    try:
+        varied(experiment, settings)
+    except ConfigError:
+        return False
+    return True
+
+
 def _check_ends(experiment: Experiment, named: tuple[str, Axis]) -> None:
     """Check that the first and the last value of an axis are valid for its setting."""
     name, axis = named
     if axis.setting.partition(".")[0] == START:
         return
     key = "values" if axis.range is None else "range"
-    for value in axis.spaced(2)[[0, -1]].tolist():
+    ends: list[float] = axis.spaced(2)[[0, -1]].tolist()
+    whole = takes_whole_numbers(experiment, axis.setting, ends[0])
+    for value in ends:
         try:
-            varied(experiment, {axis.setting: value})
+            varied(experiment, {axis.setting: int(value) if whole and value.is_integer() else value})
         except ConfigError as error:
             problem = error.problems[0]
             at = key if problem.code in {"invalid-value", "wrong-type", "too-large"} else "setting"

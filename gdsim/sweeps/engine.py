@@ -8,75 +8,121 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from gdsim.config import Experiment, varied
-from gdsim.objectives import FloatArray, Objective
+from gdsim.config import varied
+from gdsim.objectives import FloatArray
 from gdsim.optimizers import deterministic
 from gdsim.simulation.descent import Batch, Task, choose_mode, evaluate
 from gdsim.simulation.experiments import optimizer_of, starting_points
+from gdsim.simulation.stepper import adjusted, noise_of
 from gdsim.simulation.trajectory import IntArray
+from gdsim.sweeps.check import check_path
+from gdsim.sweeps.kernels import KERNELS, Settings, State
 from gdsim.sweeps.monitor import Arrays, FunctionMonitor
 from gdsim.sweeps.plan import Plan, Tile
 
 
-def run_tile(plan: Plan, tile: Tile, history_steps: IntArray) -> Arrays:
-    """Return the figures (cells,) of the cells of a tile, and the history of each as (frames, cells)."""
+def run_tile(plan: Plan, tile: Tile) -> Arrays:
+    """Return the figures (cells,) of the cells of a tile, and the history of each as (frames, cells).
+
+    Raises:
+        GdsimError: A run differs from a plain loop with the same class.
+    """
     roles = plan.roles(tile.label)
-    parts = []
+    parts, first = [], 0
     with deterministic():
         for cells in _split(tile.cells, [role == "objective" for role in roles]):
             groups = _split(cells, [role in ("objective", "optimizer") for role in roles])
-            parts.append(_run_groups(plan, tile.label, groups, history_steps))
+            own = tile.samples[(tile.samples >= first) & (tile.samples < first + len(cells))] - first
+            parts.append(_run_groups(plan, tile.label, groups, own))
+            first += len(cells)
     return {name: np.concatenate([part[name] for part in parts], axis=-1) for name in parts[0]}
 
 
 def _split(cells: IntArray, axes: Sequence[bool]) -> list[IntArray]:
-    """Return consecutive cells with the same indices on some axes together."""
-    chosen = cells[:, [number for number, wanted in enumerate(axes) if wanted]]
-    borders = np.flatnonzero((chosen[1:] != chosen[:-1]).any(1)) + 1
-    return np.split(cells, borders)
+    """Split cells wherever their indices on some of the axes change."""
+    chosen = cells[:, np.array(axes)]
+    return np.split(cells, np.flatnonzero((chosen[1:] != chosen[:-1]).any(1)) + 1)
 
 
-def _run_groups(plan: Plan, label: str, groups: Sequence[IntArray], history_steps: IntArray) -> Arrays:
-    """Run groups of cells that have the same objective and number of steps."""
-    experiments = [varied(plan.experiment, plan.settings(cells[0])) for cells in groups]
-    objective, steps = experiments[0].objectives[0].build(), experiments[0].steps
-    batches = []
-    for experiment, cells in zip(experiments, groups, strict=True):
-        factory = optimizer_of(experiment, label, objective.dim)
-        points = _starts(plan, experiment, objective, cells)
-        task = Task(factory, objective, points, experiment.seed, [0] * len(cells))
-        batches.append(Batch(task, choose_mode(task, steps)))
+def _run_groups(plan: Plan, label: str, groups: Sequence[IntArray], samples: IntArray) -> Arrays:
+    """Run groups of cells that have the same objective and number of steps, each with its own optimizer.
+
+    `samples` are the positions, among all cells, of those whose paths are checked.
+    """
+    tasks = [_task(plan, label, cells) for cells in groups]
+    objective, steps = tasks[0].objective, plan.steps_of(groups[0][0])
+    batches: list[Batch | KernelBatch] = []
+    for task, cells in zip(tasks, groups, strict=True):
+        settings = plan.kernel_settings(label, cells)
+        batches.append(KernelBatch(task, settings) if settings else Batch(task, choose_mode(task, steps)))
+    monitor = FunctionMonitor(objective, _points(batches), plan.history_steps, plan.sweep.show)
     counts = [len(cells) for cells in groups]
-    monitor = FunctionMonitor(
-        objective, torch.cat([batch.points() for batch in batches]), history_steps, plan.sweep.show
-    )
-    rates = torch.zeros(1)
+    states, checked = torch.zeros(1, 2), []
     for step in range(steps + 1):
-        current = torch.cat([batch.points() for batch in batches])
+        current, rates = _points(batches), states[:, 0]
+        checked.append(current[samples])
         values, gradients = evaluate(objective, current)
-        states = torch.cat([_per_start(batch) for batch in batches])
-        monitor.extra_evaluations = states[:, 1]
-        monitor.update(current, values, gradients, rates)
-        monitor.keep_history()
-        rates = states[:, 0]
+        states = _states(batches, counts)
+        monitor.update(current, values, gradients, rates, states[:, 1])
         if step < steps:
-            own = zip(batches, torch.split(values, counts), torch.split(gradients, counts), strict=True)
-            for batch, own_values, own_gradients in own:
-                batch.step(own_values, own_gradients)
+            own = (torch.split_with_sizes(each, counts) for each in (values, gradients))
+            for batch, *each in zip(batches, *own, strict=True):
+                batch.step(*each)
+    for cell, path in zip(np.concatenate(groups)[samples], torch.stack(checked, dim=1), strict=True):
+        check_path(_task(plan, label, cell[np.newaxis]), path)
     return monitor.figures()
 
 
-def _per_start(batch: Batch) -> Tensor:
-    """Return the learning rate of the next update and the number of extra evaluations of each start, (starts, 2)."""
-    return torch.tensor(batch.state(), dtype=torch.float64).expand(len(batch.task.points), 2)
-
-
-def _starts(plan: Plan, experiment: Experiment, objective: Objective, cells: IntArray) -> FloatArray:
-    """Return the starting points (n, dim) of cells."""
-    start = starting_points(experiment.start, objective, experiment.seed, evaluate=False)
-    points = np.repeat(start, len(cells), axis=0)
+def _task(plan: Plan, label: str, cells: IntArray) -> Task:
+    """Return the task of cells that differ at most in their starts and in settings of a kernel."""
+    experiment = varied(plan.experiment, plan.settings(cells[0]))
+    objective = experiment.objectives[0].build()
+    points = np.repeat(
+        starting_points(experiment.start, objective, experiment.seed, evaluate=False), len(cells), axis=0
+    )
     for number, axis in enumerate(plan.axes):
         coordinate = plan.sweep.coordinate(number)
         if coordinate is not None:
             points[:, coordinate] = axis.values[cells[:, number]]
-    return points
+    factory = optimizer_of(experiment, label, objective.dim)
+    return Task(factory, objective, points, experiment.seed, [0] * len(cells))
+
+
+class KernelBatch:
+    """Runs of one class with different settings, which a kernel updates; the methods are those of `Batch`."""
+
+    def __init__(self, task: Task, settings: dict[str, FloatArray]) -> None:
+        self._factory = task.factory
+        self._points = torch.from_numpy(np.array(task.points.T, order="C"))
+        defaults = task.factory.build([torch.nn.Parameter(torch.zeros(1))]).defaults
+        self._settings = Settings(defaults, {name: torch.from_numpy(each) for name, each in settings.items()})
+        self._kernel, self._kernel_state = KERNELS[task.factory.class_.__name__], State()
+        self._noise = noise_of(task.factory, task.seed, task.numbers, task.objective.dim)
+
+    def points(self) -> Tensor:
+        """Return the current points (runs, dim)."""
+        return self._points.T
+
+    def state(self) -> Tensor:
+        """Return the learning rate of the next update and the number of extra evaluations of each run, (runs, 2)."""
+        rates = torch.as_tensor(self._settings.lr, dtype=torch.float64)
+        return torch.stack([rates, torch.zeros_like(rates)], -1).expand(self._points.shape[1], 2)
+
+    def step(self, values: Tensor, gradients: Tensor) -> None:  # noqa: ARG002
+        """Take one step for all runs, with gradients (runs, dim)."""
+        gradients = adjusted(self._factory.gradient, gradients, next(self._noise)).T.contiguous()
+        gradients = -gradients if self._settings.maximize else gradients
+        self._kernel(self._points, gradients, self._kernel_state, self._settings)
+        self._kernel_state.step += 1
+
+
+def _points(batches: Sequence[Batch | KernelBatch]) -> Tensor:
+    return batches[0].points() if len(batches) == 1 else torch.cat([batch.points() for batch in batches])
+
+
+def _states(batches: Sequence[Batch | KernelBatch], counts: Sequence[int]) -> Tensor:
+    """Return the learning rate and the number of extra evaluations of each run, (runs, 2), or (1, 2) of all runs."""
+    states = [torch.as_tensor(batch.state(), dtype=torch.float64) for batch in batches]
+    if len(states) == 1:
+        return states[0]
+    return torch.cat([state.expand(count, 2) for state, count in zip(states, counts, strict=True)])

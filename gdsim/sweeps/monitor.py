@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable
+from functools import reduce
+from operator import add, and_
 from typing import Any
 
 import numpy as np
@@ -17,6 +19,8 @@ from gdsim.sweeps.result import HISTORIES, OUTCOMES, Outcome
 
 Arrays = dict[str, npt.NDArray[Any]]
 
+SHORT = 8  # an axis along which torch reduces more slowly than element by element
+
 
 class Monitor:
     """Values and outcomes of runs, of which nothing but the values is known.
@@ -29,20 +33,19 @@ class Monitor:
 
     def __init__(self, points: Tensor, history_steps: Iterable[int], show: Collection[str]) -> None:
         count, device = len(points), points.device
-        self.step = -1
+        self.step, self.evaluations = -1, torch.zeros(1, device=device)
         self.alive = torch.ones(count, dtype=torch.bool, device=device)
         self.value = torch.full((count,), torch.nan, dtype=torch.float64, device=device)
         self.first = self.best = self.value
         self.stop_steps = torch.zeros(count, dtype=torch.int32, device=device)
         self.failures = torch.full_like(self.stop_steps, OUTCOMES.index(Outcome.DIVERGED))
-        self._points = points.clone()
+        self.points = points.clone()
         self._rest_steps = torch.zeros_like(self.stop_steps)
         self._could_move = torch.zeros_like(self.alive)
-        self.distance = torch.full_like(self.value, torch.nan)
         self._history_steps = [*history_steps]
         self.history: dict[str, list[Tensor]] = {name: [] for name in HISTORIES if name in show}
 
-    def update(self, points: Tensor, values: Tensor, gradients: Tensor, rates: Tensor) -> None:
+    def update(self, points: Tensor, values: Tensor, gradients: Tensor, rates: Tensor, extra: Tensor) -> None:
         """Take in the next step.
 
         Args:
@@ -50,22 +53,28 @@ class Monitor:
             values: (runs,) the objective at the points.
             gradients: (runs, dim) its gradient there.
             rates: (runs,) or (1,) the learning rates of the update that led to the points.
+            extra: (runs,) or (1,) the number of gradients evaluated so far in addition to one per step.
         """
         self.step += 1
-        good = values.isfinite() & gradients.isfinite().all(1)
-        self.stop_steps[self.alive & ~good] = max(self.step - 1, 0)
-        self.alive &= good
+        self.evaluations = self.step + 1 + extra
+        # Comparisons are false for NaN, and take half the time of `isfinite`.
+        failing = self.alive & ~((values.abs() < torch.inf) & _all(gradients.abs() < torch.inf))
+        if failing.any():
+            self.stop_steps.masked_fill_(failing, max(self.step - 1, 0))
+            self.alive &= ~failing
         if self.step == 0:
-            self.first = values.double()
-            self.value, self.best = self.first.clone(), self.first.clone()
+            self.value = values.double()
+            self.first, self.best = self.value, self.value.clone()
         else:
-            torch.where(self.alive, values.double(), self.value, out=self.value)
-            moved = (_bits(points) != _bits(self._points)).any(1)
-            self._rest_steps[moved] = self.step
-            self._could_move |= rates != 0
-            self._could_move &= ~moved
-            self.best = torch.minimum(self.best, self.value)
-        self._points = torch.where(self.alive[:, None], points, self._points)
+            moved = ~_all(_bits(points) == _bits(self.points))
+            self._rest_steps.masked_fill_(moved, self.step)
+            self._could_move = (self._could_move | (rates != 0)) & ~moved
+            self.value = self._while_alive(values.double(), self.value)
+            torch.minimum(self.best, self.value, out=self.best)
+        self.points = self._while_alive(points.clone(), self.points)
+        if self.step in self._history_steps:
+            for name, rows in self.history.items():
+                rows.append(self._history(name).float().cpu())
 
     def figures(self) -> Arrays:
         """Return the figures (runs,) after the last step, and "stop_steps" and "minimum_steps"."""
@@ -82,13 +91,14 @@ class Monitor:
             found[f"history_{name}"] = torch.stack(rows)
         return {name: each.cpu().numpy() for name, each in found.items()}
 
-    def keep_history(self) -> None:
-        """Keep the figures whose development is drawn, if this is one of the steps for it."""
-        if self.step not in self._history_steps:
-            return
-        kept = {"final_value": self.value, "best_value": self.best, "distance": self.distance}
-        for name, rows in self.history.items():
-            rows.append(kept[name].float().cpu())
+    def _while_alive(self, now: Tensor, before: Tensor) -> Tensor:
+        """Return what is now, but for runs that have failed what was before."""
+        if self.alive.all():
+            return now
+        return torch.where(self.alive if now.ndim == 1 else self.alive[:, None], now, before)
+
+    def _history(self, name: str) -> Tensor:
+        return self.value if name == "final_value" else self.best
 
 
 class FunctionMonitor(Monitor):
@@ -101,13 +111,12 @@ class FunctionMonitor(Monitor):
         self.objective = objective
         low, high = far_bounds(objective.bounds, points.cpu().numpy())
         self._low, self._high = torch.from_numpy(low).to(points.device), torch.from_numpy(high).to(points.device)
-        self._minima = torch.from_numpy(np.array(objective.minima)).to(points.device)
+        self._minima = objective.minima.tolist()
         self._lowest = objective.minimum if len(objective.minima) else None
         self._radius = NEAR * float(np.linalg.norm(np.diff(objective.bounds)))
         self._minimum = torch.full_like(self.stop_steps, -1)
         self._minimum_steps, self._tolerance_steps = self._minimum.clone(), self._minimum.clone()
         self._evaluations = self.value.clone()
-        self.extra_evaluations = torch.zeros(1, dtype=torch.float64, device=points.device)
 
     def figures(self) -> Arrays:
         """Return the figures (runs,) after the last step, and "stop_steps" and "minimum_steps"."""
@@ -128,34 +137,45 @@ class FunctionMonitor(Monitor):
             "minimum_steps": torch.where(near, self._minimum_steps, -1),
         }
         found |= {name: each.cpu().numpy() for name, each in more.items()}
-        return found | {"distance": distances(self._points.cpu().numpy(), self.objective.minima)}
+        return found | {"distance": distances(self.points.cpu().numpy(), self.objective.minima)}
 
-    def update(self, points: Tensor, values: Tensor, gradients: Tensor, rates: Tensor) -> None:
+    def update(self, points: Tensor, values: Tensor, gradients: Tensor, rates: Tensor, extra: Tensor) -> None:
         """Take in the next step, see `Monitor.update`; a run that is too far away has diverged."""
-        alive, near = self.alive.clone(), ((points >= self._low) & (points <= self._high)).all(1)
-        super().update(points, torch.where(near, values, torch.inf), gradients, rates)
-        failing = alive & ~self.alive
-        self.failures[failing & near & values.isnan()] = OUTCOMES.index(Outcome.UNDEFINED)
-        if self.objective.is_measured:
-            outside = ~inside(points.cpu().numpy(), self.objective.domain)
-            self.failures[failing & torch.from_numpy(outside).to(near.device)] = OUTCOMES.index(Outcome.LEFT)
+        near = _all((points >= self._low) & (points <= self._high))
+        alive = self.alive.clone()
         if self._lowest is not None:
-            self._update_minima(self._lowest, self._points)
+            self._find_minima(points)
+        super().update(points, torch.where(near, values, torch.inf), gradients, rates, extra)
+        failing = alive & ~self.alive
+        if failing.any():
+            self.failures[failing & near & values.isnan()] = OUTCOMES.index(Outcome.UNDEFINED)
+            if self.objective.is_measured:
+                outside = ~inside(points.cpu().numpy(), self.objective.domain)
+                self.failures[failing & torch.from_numpy(outside).to(near.device)] = OUTCOMES.index(Outcome.LEFT)
+        if self._lowest is not None:
+            below = self.value - self._lowest <= TOLERANCE * (self.first - self._lowest)
+            new = below & self.alive & (self._tolerance_steps < 0)
+            self._tolerance_steps.masked_fill_(new, self.step)
+            self._evaluations = torch.where(new, self.evaluations, self._evaluations)
 
-    def _update_minima(self, lowest: float, points: Tensor) -> None:
-        nearest, squared = self._minimum.clone(), torch.full_like(self.value, torch.inf)
+    def _find_minima(self, points: Tensor) -> None:
+        """Find the minimum that each of the points (runs, dim) is near to."""
+        nearest, squared = torch.full_like(self._minimum, -1), torch.full_like(self.value, torch.inf)
         for index, minimum in enumerate(self._minima):
-            apart = (points - minimum).square().sum(1)
-            nearest[apart < squared] = index
-            squared = torch.minimum(squared, apart)
-        self.distance = squared.sqrt()
-        nearest[self.distance > self._radius] = -1
-        self._minimum_steps[nearest != self._minimum] = self.step
-        self._minimum = nearest
-        below = self.value - lowest <= TOLERANCE * (self.first - lowest)
-        new = below & self.alive & (self._tolerance_steps < 0)
-        self._tolerance_steps[new] = self.step
-        self._evaluations[new] = self.step + 1 + self.extra_evaluations.expand_as(self._evaluations)[new]
+            apart = reduce(add, ((each - at).square_() for each, at in zip(points.unbind(1), minimum, strict=True)))
+            nearest.masked_fill_(apart < squared, index)
+            torch.minimum(squared, apart, out=squared)
+        nearest.masked_fill_(squared > self._radius**2, -1)
+        self._minimum_steps.masked_fill_(nearest != self._minimum, self.step + 1)
+        self._minimum, self._squared = nearest, squared
+
+    def _history(self, name: str) -> Tensor:
+        return self._squared.sqrt() if name == "distance" else super()._history(name)
+
+
+def _all(each: Tensor) -> Tensor:
+    """Return whether all of (runs, dim) are true, (runs,); torch is slow along a short axis."""
+    return reduce(and_, each.unbind(1)) if each.shape[1] <= SHORT else each.all(1)
 
 
 def _bits(points: Tensor) -> Tensor:

@@ -2,29 +2,34 @@
 
 from __future__ import annotations
 
+import hashlib
 import math
 from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Literal
+from typing import Literal, get_args
 
 import numpy as np
-import numpy.typing as npt
 
-from gdsim.config import Experiment, Sweep, varied
-from gdsim.errors import ConfigError
+from gdsim.config import Experiment, OptimizerSpec, Sweep, signatures, takes_whole_numbers
+from gdsim.config.sweep import EVERY
+from gdsim.objectives import FloatArray
 from gdsim.simulation.trajectory import IntArray
+from gdsim.sweeps.kernels import KERNELS
 from gdsim.sweeps.result import HISTORIES, SweepAxis
 
-Role = Literal["none", "start", "objective", "optimizer"]
-"""What an axis varies for one optimizer: nothing, the start, what is evaluated and how often, or its own settings."""
-
-ORDER: tuple[Role, ...] = ("objective", "optimizer", "start", "none")
+Role = Literal["objective", "optimizer", "kernel", "start", "none"]
+"""What an axis varies for one optimizer: what is evaluated and how often, its own settings or the seed, a setting of a
+kernel, the start, or nothing. The instances and objectives that the first two require come first in a tile."""
 
 MAX_FRAMES = 61
 MAX_HISTORY_BYTES = 2**28
 TILE_STEPS = 2**23  # of all cells of a tile together
-MAX_TILE = 2**16
+MAX_TILE = 2**15
+SAMPLES = 64  # runs that are checked
+
+UNSUPPORTED = ("foreach", "fused", "capturable", "differentiable")
+"""Flags of classes that choose another implementation, with other rounding."""
 
 
 @dataclass(frozen=True)
@@ -35,10 +40,12 @@ class Tile:
         label: The optimizer.
         cells: (n, axes) the index of each cell's value on each axis, x first; 0 on an axis that does not affect the
             optimizer.
+        samples: The positions in `cells` of the cells that are checked, ascending.
     """
 
     label: str
     cells: IntArray
+    samples: IntArray
 
 
 class Plan:
@@ -47,6 +54,7 @@ class Plan:
     def __init__(self, experiment: Experiment) -> None:
         self.experiment, self.sweep = experiment, sweep_of(experiment)
         self.objective = experiment.objectives[0].build()
+        self._whole: set[str] = set()  # settings that take whole numbers only
         self.axes = tuple(map(self._axis, range(len(self.sweep.axes))))
 
     @property
@@ -69,6 +77,7 @@ class Plan:
         roles = self.roles(label)
         return tuple(1 if role == "none" else len(axis.values) for role, axis in zip(roles, self.axes, strict=True))
 
+    @cached_property
     def history_steps(self) -> IntArray:
         """Return the steps at which figures are kept: as many as a limit of memory allows, evenly spaced."""
         kept = [name for name in HISTORIES if name in self.sweep.show]
@@ -76,52 +85,95 @@ class Plan:
         frames = min(self.steps + 1, MAX_FRAMES, max(2, MAX_HISTORY_BYTES // row))
         return np.unique(np.linspace(0, self.steps, frames).round().astype(np.int64))
 
-    def tiles(self) -> Iterator[Tile]:
-        """Yield the tiles of all optimizers; their number and order depend only on the configuration."""
-        size = min(MAX_TILE, max(1, TILE_STEPS // (self.steps + 1)))
-        for label in self.experiment.optimizers:
-            roles = self.roles(label)
-            # Cells with the same objective and optimizer are neighbours, so that few tiles divide them.
-            order = sorted(range(len(roles)), key=[ORDER.index(role) for role in roles].__getitem__)
-            counts = np.array(self.counts(label))[order]
-            cells = np.stack(np.unravel_index(np.arange(counts.prod()), counts), axis=-1)[:, np.argsort(order)]
-            for first in range(0, len(cells), size):
-                yield Tile(label, cells[first : first + size])
+    @cached_property
+    def tiles(self) -> tuple[Tile, ...]:
+        """The tiles of all optimizers; their number and order depend only on the configuration."""
+        return tuple(self._tiles())
 
-    def settings(self, cell: npt.NDArray[np.int64]) -> dict[str, float]:
+    def digest(self, versions: str) -> str:
+        """Return what is different for sweeps with different numbers."""
+        settings = self.experiment.model_dump(exclude={"view", "animation", "output"})
+        digest = hashlib.blake2b(f"{settings} {versions} {len(self.tiles)}".encode(), digest_size=8)
+        if (network := self.experiment.objectives[0].to_train()) is not None:
+            digest.update(network.data.x.tobytes())
+        else:
+            # The code and the samples that the configuration names may have changed.
+            low, high = self.objective.bounds.T
+            points = low + np.random.default_rng(0).random((16, self.objective.dim)) * (high - low)
+            digest.update(self.objective.values(points).tobytes())
+        return digest.hexdigest()
+
+    def _tiles(self) -> Iterator[Tile]:
+        size = min(MAX_TILE, max(1, TILE_STEPS // (self.steps + 1)))
+        totals = [math.prod(self.counts(label)) for label in self.experiment.optimizers]
+        count = min(SAMPLES, sum(totals))
+        samples = np.sort(np.random.default_rng(0).choice(sum(totals), count, replace=False))
+        for label, total in zip(self.experiment.optimizers, totals, strict=True):
+            for first in range(0, total, size):
+                end = min(total, first + size)
+                yield Tile(label, self._cells(label, first, end), samples[(samples >= first) & (samples < end)] - first)
+            samples = samples[samples >= total] - total
+
+    def _cells(self, label: str, first: int, end: int) -> IntArray:
+        """Return some cells of an optimizer; those with the same objective and instance are neighbours."""
+        roles = [get_args(Role).index(role) for role in self.roles(label)]
+        order = sorted(range(len(roles)), key=roles.__getitem__)
+        counts = np.array(self.counts(label))[order]
+        return np.stack(np.unravel_index(np.arange(first, end), counts), axis=-1)[:, np.argsort(order)]
+
+    def steps_of(self, cell: IntArray) -> int:
+        """Return the number of steps of a cell."""
+        return int(self.settings(cell).get("steps", self.experiment.steps))
+
+    def kernel_settings(self, label: str, cells: IntArray) -> dict[str, FloatArray]:
+        """Return the varied settings of an optimizer's kernel by name, each (n,)."""
+        return {
+            self.argument(index, label).replace(".", "_"): axis.values[cells[:, index]]
+            for index, (axis, role) in enumerate(zip(self.axes, self.roles(label), strict=True))
+            if role == "kernel"
+        }
+
+    def settings(self, cell: IntArray) -> dict[str, float]:
         """Return the value of each setting in a cell, but for the start."""
         return {
-            axis.setting: float(axis.values[index])
+            axis.setting: (int if axis.setting in self._whole else float)(axis.values[index])
             for number, (axis, index) in enumerate(zip(self.axes, cell, strict=True))
             if self.sweep.coordinate(number) is None
         }
 
-    def _role(self, index: int, label: str) -> Role:
+    def argument(self, index: int, label: str) -> str:
+        """Return what an axis varies below an optimizer, such as "lr" or "betas.0"; empty if nothing."""
         setting = self.axes[index].setting
+        prefixes = (f"optimizers.{label}.", f"optimizers.{EVERY}.")
+        return next((setting.removeprefix(each) for each in prefixes if setting.startswith(each)), "")
+
+    def _role(self, index: int, label: str) -> Role:
+        setting, argument = self.axes[index].setting, self.argument(index, label)
         if self.sweep.coordinate(index) is not None:
             return "start"
-        if not setting.startswith("optimizers."):
-            return "optimizer" if setting == "seed" else "objective"
-        return "optimizer" if setting.startswith((f"optimizers.{label}.", "optimizers.*.")) else "none"
+        if argument:
+            return "kernel" if has_kernel(self.experiment.optimizers[label], argument) else "optimizer"
+        if setting.startswith("optimizers."):
+            return "none"
+        return "optimizer" if setting == "seed" else "objective"
 
     def _axis(self, index: int) -> SweepAxis:
         axis, count = self.sweep.axes[index], self.sweep.counts[index]
         coordinate = self.sweep.coordinate(index)
-        if coordinate is not None:
-            low, high = self.objective.bounds[coordinate]
-            return SweepAxis(axis.setting, axis.spaced(count, (low, high)), axis.scale)
-        values = axis.spaced(count)
-        if axis.values is None and self._is_whole(axis.setting, values):
+        bounds = (0.0, 1.0) if coordinate is None else tuple(self.objective.bounds[coordinate])
+        values = axis.spaced(count, bounds)
+        if coordinate is None and takes_whole_numbers(self.experiment, axis.setting, values[0]):
+            self._whole.add(axis.setting)
             values = np.unique(values.round())
         return SweepAxis(axis.setting, values, axis.scale)
 
-    def _is_whole(self, setting: str, values: npt.NDArray[np.float64]) -> bool:
-        """Return whether a setting takes whole numbers only."""
-        try:
-            varied(self.experiment, {setting: float(np.floor(values.mean())) + 0.5})
-        except ConfigError:
-            return True
+
+def has_kernel(spec: OptimizerSpec, name: str) -> bool:
+    """Return whether there is a kernel for an optimizer that takes a setting, such as "lr" or "betas.0", per run."""
+    if spec.class_name not in KERNELS or spec.schedule is not None or any(map(spec.settings.get, UNSUPPORTED)):
         return False
+    argument = signatures.optimizers()[spec.class_name].arguments.get(name.partition(".")[0])
+    return argument is not None and "number" in str(argument.schema) and name not in UNSUPPORTED
 
 
 def sweep_of(experiment: Experiment) -> Sweep:

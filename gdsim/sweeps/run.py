@@ -1,60 +1,184 @@
-"""Run a sweep, and collect the figures of all runs."""
+"""Run the tiles of a sweep as tasks, keep those that are finished, and collect the figures of all runs."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+import shutil
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from concurrent.futures import Executor, as_completed
+from concurrent.futures.process import BrokenProcessPool
+from contextlib import ExitStack, suppress
+from dataclasses import dataclass
+from functools import lru_cache
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from gdsim.config import Experiment
+from gdsim.config import Experiment, loads
+from gdsim.errors import ConfigError, GdsimError, InputError, Problem
+from gdsim.files import atomic_write, load_arrays
+from gdsim.metadata import versions
 from gdsim.simulation.experiments import optimizer_of
 from gdsim.sweeps.engine import run_tile
+from gdsim.sweeps.monitor import Arrays
 from gdsim.sweeps.plan import Plan
 from gdsim.sweeps.result import HISTORIES, SweepResult
+
+MAX_TILE_BYTES = 2**30  # of the file of a finished tile
 
 Progress = Callable[[Iterable[Any]], Iterable[Any]]
 
 
-def run(experiment: Experiment, *, progress: Progress = iter) -> SweepResult:
-    """Run all cells of an experiment's sweep; `progress` wraps the iterable of tiles.
+@dataclass(frozen=True)
+class Source:
+    """What a worker needs to run a tile: the arguments of `gdsim.loads`."""
+
+    yaml: str
+    name: str
+    folder: str
+    allow_code: bool
+
+    def plan(self) -> Plan:
+        """Return the plan of the sweep."""
+        return Plan(loads(self.yaml, name=self.name, folder=self.folder, allow_code=self.allow_code))
+
+
+def run(
+    experiment: Experiment, *, executor: Executor | None = None, kept: Path | None = None, progress: Progress = iter
+) -> SweepResult:
+    """Run all cells of an experiment's sweep.
+
+    Args:
+        experiment: The experiment.
+        executor: What runs the tiles, one after another in this process by default.
+        kept: A folder for finished tiles, which a later call does not run again; removed when all are finished.
+        progress: Wraps the iterable of tiles.
 
     Raises:
         ConfigError: A class, a setting or a start is not valid in some cell.
+        GdsimError: A run differs from a plain loop, or a worker has ended.
     """
     plan = Plan(experiment)
-    tiles = [*plan.tiles()]
-    history_steps = plan.history_steps()
-    found = [run_tile(plan, tile, history_steps) for tile in progress(tiles)]
-    labels = [*experiment.optimizers]
-    arrays = {
-        name: np.empty((*each.shape[:-1], len(labels), *plan.shape), each.dtype) for name, each in found[0].items()
-    }
-    for optimizer, label in enumerate(labels):
-        # An axis that does not affect the optimizer has length 1, and is broadcast.
-        own_shape = tuple(reversed(plan.counts(label)))
-        own = [(tile.cells, values) for tile, values in zip(tiles, found, strict=True) if tile.label == label]
-        places = np.ravel_multi_index(tuple(np.concatenate([cells for cells, _ in own]).T[::-1]), own_shape)
-        for name, array in arrays.items():
-            values = np.concatenate([values[name] for _, values in own], axis=-1)
-            ordered = np.empty_like(values)
-            ordered[..., places] = values
-            np.moveaxis(array, -1 - len(own_shape), 0)[optimizer] = ordered.reshape(*values.shape[:-1], *own_shape)
-    history = {name: arrays.pop(f"history_{name}") for name in HISTORIES if f"history_{name}" in arrays}
-    stop_steps, minimum_steps = arrays.pop("stop_steps"), arrays.pop("minimum_steps")
-    factories = [optimizer_of(experiment, label, plan.objective.dim) for label in labels]
-    return SweepResult(
-        x=plan.axes[0],
-        y=plan.axes[1] if len(plan.axes) > 1 else None,
-        labels=tuple(labels),
-        settings=tuple(factory.text for factory in factories),
-        colors=tuple(factory.color for factory in factories),
-        objective=plan.objective,
-        steps=plan.steps,
-        show=tuple(plan.sweep.show),
-        figures=arrays,
-        stop_steps=stop_steps,
-        minimum_steps=minimum_steps,
-        history_steps=history_steps,
-        history=history,
-    )
+    collected = _Collected(plan)
+    store = None if kept is None else _Store(kept, plan)
+    waiting = []
+    for number in range(len(plan.tiles)):
+        arrays = None if store is None else store.read(number)
+        if arrays is None:
+            waiting.append(number)
+        else:
+            collected.add(number, arrays)
+    results = _in_turn(plan, waiting) if executor is None else _in_executor(experiment, waiting, executor)
+    for _, (number, arrays) in zip(progress(waiting), results, strict=True):
+        if store is not None:
+            store.write(number, arrays)
+        collected.add(number, arrays)
+    if store is not None:
+        store.remove()
+    return collected.result()
+
+
+def _in_turn(plan: Plan, numbers: Sequence[int]) -> Iterator[tuple[int, Arrays]]:
+    for number in numbers:
+        yield number, run_tile(plan, plan.tiles[number])
+
+
+def _in_executor(experiment: Experiment, numbers: Sequence[int], executor: Executor) -> Iterator[tuple[int, Arrays]]:
+    context = experiment.context
+    source = Source(experiment.yaml, experiment.name, str(context.folder.absolute()), context.allow_code)
+    with ExitStack() as stack:
+        futures = {executor.submit(_run_number, source, number): number for number in numbers}
+        # An error leaves the others running, and their results are not needed.
+        stack.callback(lambda: [future.cancel() for future in futures])
+        try:
+            for future in as_completed(futures):
+                found = future.result()
+                if isinstance(found, tuple):
+                    raise ConfigError(found)
+                yield futures[future], found
+        except BrokenProcessPool:
+            message = "a worker ended unexpectedly; is there too little memory? Run it again to go on where it stopped"
+            raise GdsimError(f"{experiment.name}: {message}") from None
+
+
+def _run_number(source: Source, number: int) -> Arrays | tuple[Problem, ...]:
+    """Return the figures of a tile, or the mistakes of the configuration, which cannot be sent as an exception."""
+    plan = _cached_plan(source)
+    try:
+        return run_tile(plan, plan.tiles[number])
+    except InputError as error:
+        return error.problems
+
+
+@lru_cache(maxsize=1)
+def _cached_plan(source: Source) -> Plan:
+    return source.plan()
+
+
+class _Store:
+    """Finished tiles as files in a folder of their own for each sweep, configuration and version."""
+
+    def __init__(self, folder: Path, plan: Plan) -> None:
+        self._folder = folder / plan.digest(str(versions()))
+
+    def read(self, number: int) -> Arrays | None:
+        """Return the figures of a finished tile, or None."""
+        path = self._path(number)
+        return load_arrays(path, max_bytes=MAX_TILE_BYTES) if path.exists() else None
+
+    def write(self, number: int, arrays: Arrays) -> None:
+        """Keep the figures of a finished tile."""
+        with atomic_write(self._path(number)) as partial, partial.open("wb") as file:
+            np.savez(file, **arrays)  # type: ignore[arg-type]
+
+    def remove(self) -> None:
+        """Remove the files, and the folders if they are empty then."""
+        shutil.rmtree(self._folder, ignore_errors=True)
+        with suppress(OSError):
+            self._folder.parent.rmdir()
+
+    def _path(self, number: int) -> Path:
+        return self._folder / f"{number}.npz"
+
+
+class _Collected:
+    """The figures of the tiles that are finished, in arrays of all cells."""
+
+    def __init__(self, plan: Plan) -> None:
+        self._plan = plan
+        self._arrays: dict[str, Any] = {}
+
+    def add(self, number: int, arrays: Arrays) -> None:
+        """Take in the figures of a tile."""
+        tile, labels = self._plan.tiles[number], [*self._plan.experiment.optimizers]
+        for name, values in arrays.items():
+            shape = (*values.shape[:-1], len(labels), *self._plan.shape)
+            array = self._arrays.setdefault(name, np.empty(shape, values.dtype))
+            array[(..., labels.index(tile.label), *tile.cells.T[::-1])] = values
+
+    def result(self) -> SweepResult:
+        """Return the result when all tiles have been added."""
+        plan, arrays = self._plan, self._arrays
+        labels = [*plan.experiment.optimizers]
+        for optimizer, label in enumerate(labels):
+            for axis, count in enumerate(plan.counts(label)):
+                if count == 1:  # the axis does not affect the optimizer
+                    for array in arrays.values():
+                        along = np.moveaxis(array[(..., optimizer, *[slice(None)] * len(plan.axes))], -1 - axis, 0)
+                        along[1:] = along[0]
+        factories = [optimizer_of(plan.experiment, label, plan.objective.dim) for label in labels]
+        return SweepResult(
+            x=plan.axes[0],
+            y=plan.axes[1] if len(plan.axes) > 1 else None,
+            labels=tuple(labels),
+            settings=tuple(factory.text for factory in factories),
+            colors=tuple(factory.color for factory in factories),
+            objective=plan.objective,
+            steps=plan.steps,
+            show=tuple(plan.sweep.show),
+            stop_steps=arrays.pop("stop_steps"),
+            minimum_steps=arrays.pop("minimum_steps"),
+            history_steps=plan.history_steps,
+            history={name: arrays.pop(f"history_{name}") for name in HISTORIES if f"history_{name}" in arrays},
+            figures=arrays,
+        )
