@@ -155,3 +155,18 @@ def test_settings_in_a_legend_are_under_the_names_where_they_would_be_cut_beside
     wide = gdsim.objective("booth", bounds=[[-10, 10], [-4, 9]])
     frames = Frames(race(wide, (-7, 8), size=size))
     assert {"lr 0.01 · momentum 0.9", "SGD · lr 0.01 · momentum 0.9"} & set(written(frames))
+
+
+def test_settings_that_all_paths_share_are_said_once():
+    bowl = gdsim.objective("x**2 + y**2")
+    given = {"Constant": {}, "Step": {"schedule": {"class": "StepLR", "step_size": 9}}, "Slow": {"weight_decay": 0.1}}
+    given = {label: {"class": "Adam", "lr": 0.2, **own} for label, own in given.items()}
+    frames = gdsim.frames(build_scene(gdsim.simulate(bowl, given, start=[1, 1], steps=5)))
+    words = [text.get_text() for text in frames.canvas.figure.findobj(Text)]
+    assert [each for each in words if "lr 0.2" in each or "Adam" in each] == ["Adam · lr 0.2"]
+    assert {"all", "Constant", "Step", "StepLR", "Slow", "weight decay 0.1"} <= set(words)
+    # Two entries, and what only some share, are complete.
+    frames = gdsim.frames(build_scene(gdsim.simulate(bowl, dict(list(given.items())[:2]), start=[1, 1], steps=5)))
+    words = [text.get_text() for text in frames.canvas.figure.findobj(Text)]
+    assert "all" not in words
+    assert sum("Adam · lr 0.2" in each for each in words) == 2

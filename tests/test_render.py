@@ -771,7 +771,9 @@ def test_fewer_frames_are_some_of_all():
 @pytest.mark.parametrize(("count", "told"), [(3, False), (14, True)])
 def test_settings_that_have_no_room_in_the_legend_are_named(count, told):
     labels = [f"Momentum of nine tenths, as in the lecture of week {i}" for i in range(count)]
-    optimizers = {label: {"class": "SGD", "lr": 0.01, "momentum": 0.9} for label in labels}
+    optimizers = {
+        each: {"class": "SGD", "lr": 0.01 + i / 1000, "momentum": 0.9 - i / 100} for i, each in enumerate(labels)
+    }
     scene = replace(gdsim.animate("himmelblau", optimizers, steps=5).scene, trail=3)
     left_out = " ".join(gdsim.frames(scene).left_out)
     assert ("The legend has no room for the settings of" in left_out) == told

@@ -29,7 +29,7 @@ from gdsim.render.inset import draw_inset
 from gdsim.render.labels import path_labels
 from gdsim.render.layout import COLOR_BARS, GroupLayout, Layout
 from gdsim.render.layout_search import LayoutSearch
-from gdsim.render.legend import draw_key, draw_legend, draw_names, key_width, legend_width
+from gdsim.render.legend import draw_key, draw_legend, draw_names, key_width, legend_entries, legend_width
 from gdsim.render.milestones import Milestones
 from gdsim.render.painter import Painter, only
 from gdsim.render.panels import draw_panels, panel_renderer
@@ -363,6 +363,7 @@ def scene_layout(scene: Scene) -> Layout:
     """Return the best layout for a scene."""
     facets, em = scene.facets, max(0.0232 * min(scene.size) * scene.theme.type, 8.0)
     panels = tuple(panel_renderer(panel.kind).request(panel, em) for panel in scene.groups[0].panels)
+    entries = legend_entries(scene.legend)
     renderers = [view_renderer(facet.model.kind) for facet in facets]
     return LayoutSearch(
         size=scene.size,
@@ -378,11 +379,11 @@ def scene_layout(scene: Scene) -> Layout:
             (renderer.color_bar(facet) for renderer, facet in zip(renderers, facets, strict=True)),
             key=COLOR_BARS.index,
         ),
-        legend=0 if any(panel.facet_share for panel in panels) else len(scene.legend),
+        legend=0 if any(panel.facet_share for panel in panels) else len(entries),
         key=key_width(scene),
         panels=panels,
         panels_at=scene.panels_at,
-        legend_width=legend_width(scene.legend),
+        legend_width=legend_width(entries),
         notes_above=len(facets) == 1 and notes_above(facets[0]),
     ).best()
 

@@ -19,18 +19,31 @@ NARROW = 13.0  # the width of a box below which an entry has only the marker of 
 LINE = 1.55  # the spacing of one-line legend entries
 CLOSE, WIDE = 2.4, 2.95  # the minimum and maximum spacing of two-line entries
 
+SEVERAL, SHARED = 3, 2  # the minimum numbers of paths and of their common settings that are an entry of their own
 
-def legend_width(styles: Sequence[Style]) -> float:
+
+def legend_entries(styles: Sequence[Style]) -> list[Style]:
+    """Return the entries of a legend; settings that at least three paths share are a last entry without a marker."""
+    own = [each.settings.split(" · ") for each in styles]
+    shared = [word for word in own[0] if all(word in words for words in own)] if len(own) >= SEVERAL else []
+    if len(shared) < SHARED:
+        return [_brief(style) for style in styles]
+    rest = [" · ".join(word for word in words if word not in shared) for words in own]
+    entries = [replace(style, settings=words) for style, words in zip(styles, rest, strict=True)]
+    return [*entries, Style("all", " · ".join(shared), color="", dash=(), marker="")]
+
+
+def legend_width(entries: Sequence[Style]) -> float:
     """Return the approximate width of a legend with settings beside the names, in ems."""
-    settings = [" · ".join([*_without_class(each.settings), *filter(None, [each.aside])]) for each in styles]
-    widths = [0.75 * len(each.label) + 0.53 * len(words) for each, words in zip(styles, settings, strict=True)]
+    settings = [" · ".join([*_without_class(each.settings), *filter(None, [each.aside])]) for each in entries]
+    widths = [0.75 * len(each.label) + 0.53 * len(words) for each, words in zip(entries, settings, strict=True)]
     return 4.2 + max(widths, default=0.0)
 
 
 def draw_legend(canvas: Canvas, styles: Sequence[Style]) -> None:
     """Draw the legend, if it has room. It names the optimizers, because labels appear only when their paths do."""
     em, box = canvas.em, canvas.layout.legend
-    styles = [_brief(style) for style in styles]
+    styles = legend_entries(styles)
     if box is None or not styles:
         return
     if box.height < 0.95 * LINE * em * len(styles) and box.width > 1.5 * box.height:
@@ -138,10 +151,10 @@ def _draw_entry(
     """
     em, quiet = canvas.em, canvas.theme.quiet
     line = 2.35 * em if lined else 0.4 * em
-    if lined:
-        canvas.sign([box.x, box.x + line], y, color=style.color, dash=style.dash)
     x, aside = box.x, style.aside
     if style.marker:
+        if lined:
+            canvas.sign([box.x, box.x + line], y, color=style.color, dash=style.dash)
         canvas.sign([box.x + line], y, color=style.color, marker=style.marker)
         x += line + 1.05 * em
     (label,), size = canvas.fitted(style.label, LABEL, box.right - x, 1, bold=True)
@@ -178,7 +191,7 @@ def settings_text(style: Style, aside: str, room: float, canvas: Canvas) -> str:
 def _without_class(settings: str) -> list[str]:
     """Return settings one by one without the class, which has no value."""
     first, *rest = settings.split(" · ")
-    return [first, *rest] if " " in first else rest
+    return [first, *rest] if " " in first or not rest else rest
 
 
 def _draw_in_lines(canvas: Canvas, styles: Sequence[Style], box: Box) -> None:
@@ -203,7 +216,8 @@ def _draw_in_lines(canvas: Canvas, styles: Sequence[Style], box: Box) -> None:
                     canvas.text(x, y, more, color=canvas.theme.quiet, va="center_baseline")
                 return
             x, y = box.x, y - 1.5 * em
-        canvas.sign([x + 0.45 * em], y, color=style.color, marker=style.marker)
+        if style.marker:
+            canvas.sign([x + 0.45 * em], y, color=style.color, marker=style.marker)
         canvas.names[style.label] = canvas.text(x + 1.2 * em, y, name, va="center_baseline")
         canvas.text(x + width, y, settings, color=canvas.theme.quiet, ha="right", va="center_baseline")
         x += width + em
