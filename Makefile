@@ -18,6 +18,7 @@ lint: .venv/test
 	$(BIN)/lint-imports
 
 bench: .venv/test
+	-$(BIN)/pip install --quiet --constraint constraints.txt celluloid gif
 	$(BIN)/python -m tests.benchmarks
 
 gallery: .venv/run

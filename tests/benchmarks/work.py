@@ -9,13 +9,10 @@ from pathlib import Path
 
 import numpy as np
 import torch
-from matplotlib.animation import FFMpegWriter, FuncAnimation, PillowWriter
-from matplotlib.patheffects import withStroke
 from PIL import Image
 
 import gdsim
 from gdsim.analysis import Tuning, plan_study
-from gdsim.render.canvas import points
 from gdsim.scene.model import Scene
 from gdsim.simulation.experiments import evaluate_landscapes, run_optimizers, starting_points
 
@@ -63,74 +60,21 @@ def _memory() -> float:
 
 
 def _warm() -> None:
-    """Import what is imported late and build what is built once, on both sides alike."""
-    import imageio_ffmpeg
-    import matplotlib
-    import matplotlib.backends.backend_agg
+    """Import what is imported late, and build what is built once."""
     import PIL.GifImagePlugin  # noqa: F401
 
-    matplotlib.rcParams["animation.ffmpeg_path"] = imageio_ffmpeg.get_ffmpeg_exe()
     gdsim.frames(_scene(frames=2, steps=2)).poster()
     Image.init()
 
 
-def _timed(work: Callable[[], object], path: Path) -> Figures:
-    begun = _cpu()
-    work()
-    return {"cpu": _cpu() - begun, "bytes": float(path.stat().st_size), "memory": _memory()}
-
-
-def _with_gdsim(suffix: str) -> Callable[[Path], Figures]:
+def _picture(suffix: str) -> Callable[[Path], Figures]:
     def work(folder: Path) -> Figures:
         _warm()
-        scene, path = _scene(), folder / f"a.{suffix}"
-        return _timed(lambda: gdsim.write(gdsim.frames(scene), path, fps=scene.fps, hold=0), path)
+        scene, begun = _scene(), _cpu()
+        gdsim.write(gdsim.frames(scene), folder / f"a.{suffix}", fps=scene.fps, hold=0)
+        return {"cpu": _cpu() - begun, "memory": _memory()}
 
     return work
-
-
-def _with_matplotlib(suffix: str) -> Callable[[Path], Figures]:
-    """As the tutorials do it: every frame redraws the figure, and a writer of matplotlib's own takes it."""
-
-    def work(folder: Path) -> Figures:
-        _warm()
-        scene, path = _scene(), folder / f"a.{suffix}"
-        writer = PillowWriter(fps=25) if suffix == "gif" else FFMpegWriter(fps=25)
-        return _timed(lambda: _plain_animation(scene).save(path, writer=writer, dpi=100), path)
-
-    return work
-
-
-def _plain_animation(scene: Scene) -> FuncAnimation:
-    """The very same picture, with what moves as ordinary lines of matplotlib that an update function sets."""
-    frames = gdsim.frames(scene)
-    still = frames.canvas
-    em, figure = still.em, still.figure
-    panel, view = frames.layers
-    counter = still.text(*still.layout.counter, "", color=still.theme.quiet, ha="right", va="baseline")
-    moving = []
-    spots = [path.points[:, 0] for path in scene.facets[0].paths]
-    curves = [curve.points[:, 0] for curve in scene.groups[0].panels[0].curves]
-    for axes, scale, lines in ((view.viewport.axes, 1.0, spots), (panel.viewport.axes, 0.8, curves)):
-        for style, xy in zip(scene.styles, lines, strict=True):
-            look = {"color": style.color, "linewidth": points(0.17 * em * scale)}
-            if style.dash:
-                look["dashes"] = style.dash
-            if axes is view.viewport.axes:
-                look["path_effects"] = [withStroke(linewidth=points(0.32 * em), foreground=still.theme.casing)]
-            (line,) = axes.plot([], [], **look)
-            head = {"marker": style.marker, "markersize": points(0.95 * em * scale), "markeredgecolor": "white"}
-            (mark,) = axes.plot([], [], color=style.color, **head)
-            moving.append((line, mark, xy))
-
-    def update(frame: int) -> None:
-        step = round(scene.frame_steps[frame])
-        for line, mark, xy in moving:
-            line.set_data(*xy[: step + 1].T)
-            mark.set_data(*xy[step : step + 1].T)
-        counter.set_text(f"step {step} / {scene.steps}")
-
-    return FuncAnimation(figure, update, frames=len(scene), init_func=lambda: None, blit=False)
 
 
 def _frame_cost(suffix: str = "gif", **scene: str | int) -> Callable[[Path], Figures]:
@@ -315,10 +259,8 @@ ORBITS = {
 """The views whose camera turns, at 1280 × 720."""
 
 WORK: dict[str, Callable[[Path], Figures]] = {
-    "matplotlib gif": _with_matplotlib("gif"),
-    "matplotlib mp4": _with_matplotlib("mp4"),
-    "gdsim gif": _with_gdsim("gif"),
-    "gdsim mp4": _with_gdsim("mp4"),
+    "GIF": _picture("gif"),
+    "MP4": _picture("mp4"),
     "200 frames": _frame_cost(),
     "1600 frames": _frame_cost(frames=1600, steps=1600),
     "2000 frames": _frame_cost(frames=2000, steps=2000),
