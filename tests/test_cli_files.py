@@ -62,6 +62,15 @@ def test_files_of_an_earlier_run_are_named(here):
     assert "\nOlder, not written by this run: outputs/quick/quick.gif, outputs/quick/quick.png.\n" in said
 
 
+def test_the_name_of_an_example_leads_to_its_file(here):
+    Path("configs").mkdir()
+    Path("quick.yaml").rename("configs/quick.yaml")
+    for name in ("quick", "quick.yaml"):
+        result = CliRunner().invoke(app, ["run", name])
+        assert (result.exit_code, result.stdout) == (2, "")
+        assert result.stderr == f"{name}: no such file; did you mean 'configs/quick.yaml'?\n"
+
+
 def test_a_large_gif_says_how_to_make_it_smaller(here, monkeypatch):
     assert " is large: " not in call("run", "quick.yaml", "--format", "gif").stderr
     size = Path("outputs/quick/quick.gif").stat().st_size

@@ -323,6 +323,19 @@ CASES = [
         lambda: run([YAML], theme="drak"),
         "--theme: there is no theme 'drak'; did you mean 'dark'?",
     ),
+    (
+        section(SGD + "view: {kind: 3d}"),
+        "<text>:4:14: view.kind: must be 'contour', 'curve', 'image', 'map' or 'surface', not '3d'; "
+        "did you mean 'surface'?",
+    ),
+    (
+        lambda: loads("{objective: beale, steps: 3, optimizers: {Adam: }}", overrides=["lr=0.1"]),
+        "--set lr=0.1: unknown key 'lr'; did you mean optimizers.Adam.lr?",
+    ),
+    (
+        lambda: command_compare([YAML], tune="learning_rate"),
+        "--tune: there is no 'learning_rate'; did you mean 'lr'?",
+    ),
     (section(SGD + "fontsize: 9"), "<text>:4:1: unknown key 'fontsize'; 'type' belongs below view.theme"),
     (
         section(SGD + "view:\n  title: SGD: slow"),
@@ -334,11 +347,12 @@ CASES = [
         "not {SGD: 'slow'}; quote text that contains a colon",
     ),
     (section(SGD + "view: {cmap: magma}"), "<text>:4:8: view: unknown key 'cmap'; 'field' belongs below view.theme"),
+    (section(SGD + "language: de"), "<text>:4:1: unknown key 'language'; it belongs below view"),
     (section(SGD + "title: mine"), "<text>:4:1: unknown key 'title'; it belongs below view"),
     (section(SGD + "epochs: 3"), "<text>:4:1: unknown key 'epochs'; did you mean 'steps'?"),
     (
-        section(SGD + "language: de"),
-        "<text>:4:1: unknown key 'language'; it has objective, start, optimizers, steps, seed, sweep, view, animation, "
+        section(SGD + "weather: fine"),
+        "<text>:4:1: unknown key 'weather'; it has objective, start, optimizers, steps, seed, sweep, view, animation, "
         "output",
     ),
     (
