@@ -205,9 +205,9 @@ def planes(frames: Iterable[Frame]) -> Iterator[Frame]:
             luma = picture[: height * width].reshape(height, width)
             blue, red = picture[height * width :].reshape(2, height // 2, width // 2)
         elif (pixels := changed_pixels(before, frame)).size < frame.size // 3 * _FEW:
-            touched = np.zeros((height // 2, width // 2), bool)
-            touched[pixels // width // 2, pixels % width // 2] = True
-            parts = [touched.nonzero()]
+            touched = np.zeros(height * width // 4, bool)
+            touched[pixels // width // 2 * (width // 2) + pixels % width // 2] = True
+            parts = [np.divmod(np.flatnonzero(touched), width // 2)]
         for part in parts:
             sums: _Floats = np.zeros(3, np.float32)
             for row, column in product((0, 1), (0, 1)):

@@ -73,12 +73,15 @@ class PictureSequence:
         return [end - begin for begin, end in pairwise([0, *ends])]
 
     def _fade(self, before: Frame, after: Frame) -> Iterator[Frame]:
+        changes = (before != after).any(-1)
         for share in np.arange(1, self._blends + 1) / (self._blends + 1):
-            yield _blended(before, after, float(share))
+            picture = before.copy()
+            picture[changes] = _blended(before[changes], after[changes], float(share))
+            yield picture
 
 
 def _blended(before: Frame, after: Frame, share: float) -> Frame:
-    """Return a mixture of two pictures, (H, W, 3) or with opacity (H, W, 4), whose colors count by their opacity."""
+    """Return a mixture of pixels, (n, 3) or with opacity (n, 4), whose colors count by their opacity."""
     pictures = [each.astype(np.float32) * weight for each, weight in ((before, 1 - share), (after, share))]
     if before.shape[-1] == 3:
         return np.asarray(np.rint(pictures[0] + pictures[1]), np.uint8)

@@ -8,7 +8,7 @@ from copy import copy
 from dataclasses import replace
 from functools import partial
 from io import BytesIO
-from math import ceil, floor
+from math import ceil, floor, isfinite
 from pathlib import Path as FilePath
 from types import MappingProxyType
 
@@ -31,7 +31,7 @@ from gdsim.render.layout import COLOR_BARS, GroupLayout, Layout
 from gdsim.render.layout_search import LayoutSearch
 from gdsim.render.legend import draw_key, draw_legend, draw_names, key_width, legend_entries, legend_width
 from gdsim.render.milestones import Milestones
-from gdsim.render.painter import Painter, only
+from gdsim.render.painter import Painter, TextPath, only, text_paths
 from gdsim.render.panels import draw_panels, panel_renderer
 from gdsim.render.paths import add_starts
 from gdsim.render.trail import Trail
@@ -243,7 +243,7 @@ class FramePainter:
         for layer, painter in self._fixed:
             within = self._around(layer.viewport.bounds.T, 0.0, self._page)
             self._trails += [(trail, painter, within) for trail in only(layer.primitives, Trail)]
-            self._labels += [(label, painter) for label in only(layer.primitives, PathLabel)]
+            self._labels += [(label, text_paths(label.text, height)) for label in only(layer.primitives, PathLabel)]
         # This order does not depend on the frames, so that a poster drawn at once equals the last frame.
         commits = [(until, i) for i, (trail, *_) in enumerate(self._trails) for until in trail.commit_times.tolist()]
         commits += [(label.end, len(self._trails) + i) for i, (label, _) in enumerate(self._labels)]
@@ -275,9 +275,9 @@ class FramePainter:
             self._drew(painter.draw_ghost(trail), trail.style.reach, within)
         for i in range(len(self._trails)):
             self._draw_trail(i, time)
-        for label, painter in self._labels:
+        for label, paths in self._labels:
             if label.begin < time < label.end or ghosts:
-                self._draw_label(label, painter, time)
+                self._draw_label(label, paths, time)
         for layer, painter in self._fixed:
             for points in painter.draw_over(layer.primitives, time):
                 self._drew(points, self._em, self._page)
@@ -318,9 +318,11 @@ class FramePainter:
         trail, painter, within = self._trails[index]
         return self._drew(painter.draw_trail(trail, time, self._since[index]), trail.style.reach, within)
 
-    def _draw_label(self, label: PathLabel, painter: Painter, time: float) -> Rect:
+    def _draw_label(self, label: PathLabel, paths: list[TextPath], time: float) -> Rect:
         """Draw a label, and return the changed rectangle."""
-        painter.draw_label(label, time)
+        for context, *path in paths:
+            context.set_alpha(label.alpha(time))
+            self._renderer.draw_path(context, *path)
         return self._drew(label.extent, 0.5 * self._em, self._page)
 
     def _drew(self, points: FloatArray, reach: float, within: Rect) -> Rect:
@@ -332,11 +334,11 @@ class FramePainter:
 
     def _around(self, points: FloatArray, reach: float, within: Rect) -> Rect:
         """Return a rectangle around the finite of points, (n, 2), as far as it is within another one."""
-        if not np.isfinite(points.sum()):
-            points = points[np.isfinite(points).all(-1)]
         if not len(points):
             return Rect(0, 0, 0, 0)
-        (left, low), (right, high) = points.min(0).tolist(), points.max(0).tolist()
+        left, low, right, high = ends = *points.min(0).tolist(), *points.max(0).tolist()
+        if not all(map(isfinite, ends)):
+            return self._around(points[np.isfinite(points).all(-1)], reach, within)
         top, bottom = self._page.bottom - high, self._page.bottom - low
         rows = [min(max(y, within.top), within.bottom) for y in (floor(top - reach), ceil(bottom + reach) + 1)]
         columns = [min(max(x, within.left), within.right) for x in (floor(left - reach), ceil(right + reach) + 1)]

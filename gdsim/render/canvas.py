@@ -55,8 +55,9 @@ def default_settings(font: str) -> Iterator[None]:
     name = font.replace("-", r"\-")  # a hyphen would separate a font size
     styles = {"rm": "", "sf": "", "it": ":italic", "cal": ":italic", "bf": ":bold", "bfit": ":italic"}
     formulas = {f"mathtext.{style}": f"{name}{suffix}" for style, suffix in styles.items()}
-    own: dict[Any, Any] = {"text.hinting": "none", "mathtext.fallback": "stixsans", **formulas}
-    with warnings.catch_warnings(), rc_context({**rcParamsDefault, **own}):
+    own: dict[Any, Any] = {**rcParamsDefault, "text.hinting": "none", "mathtext.fallback": "stixsans", **formulas}
+    del own["backend"]  # setting it would import pyplot
+    with warnings.catch_warnings(), rc_context(own):
         warnings.filterwarnings("ignore", message="Glyph .* missing from font")
         try:
             yield

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
-from typing import Literal, TypeAlias
+from typing import Literal, NamedTuple, TypeAlias
 
 import numpy as np
 import numpy.typing as npt
@@ -109,8 +109,7 @@ def _ends(limits: FloatArray) -> tuple[str, str]:
     return words
 
 
-@dataclass(frozen=True)
-class Rect:
+class Rect(NamedTuple):
     """Rows and columns of a picture from its upper left corner; the ends are exclusive."""
 
     top: int

@@ -82,9 +82,14 @@ class Milestones:
     def stamp(self, frame: npt.NDArray[np.uint8], time: float) -> None:
         """Copy the visible milestones onto a frame, (H, W, 3), and the page's color over the others."""
         for each in self.shown[:2]:
-            frame[self._rows, each.columns] = self._page
+            frame[self._rows, each.columns] = self._blank[:, : each.columns.stop - each.columns.start]
         for i in self._at(time):
             frame[self._rows, self.shown[i].columns] = self._images[i]
+
+    @cached_property
+    def _blank(self) -> npt.NDArray[np.uint8]:
+        """An image in the page's color, (rows, columns, 3), which is copied faster than the color is repeated."""
+        return np.tile(self._page, (self._rows.stop - self._rows.start, self._size[0], 1))
 
     @cached_property
     def _images(self) -> list[npt.NDArray[np.uint8]]:

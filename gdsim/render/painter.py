@@ -4,18 +4,19 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
 from functools import cache
-from typing import Any, Literal, TypeVar
+from typing import Any, Literal, TypeAlias, TypeVar
 
 import numpy as np
 import numpy.typing as npt
 from matplotlib.backend_bases import GraphicsContextBase, RendererBase
+from matplotlib.backends.backend_agg import RendererAgg
 from matplotlib.markers import MarkerStyle
 from matplotlib.path import Path as Outline
 from matplotlib.text import Text
-from matplotlib.transforms import Affine2D, Bbox, IdentityTransform, TransformedBbox
+from matplotlib.transforms import Affine2D, Bbox, IdentityTransform, Transform, TransformedBbox
 
 from gdsim.objectives import FloatArray, inside
-from gdsim.render.canvas import arrow_shapes, points
+from gdsim.render.canvas import DPI, arrow_shapes, points
 from gdsim.render.display_list import (
     SHADOW,
     SHADOW_ALPHA,
@@ -53,6 +54,25 @@ class _Shape(Outline):
 
     def __init__(self, vertices: FloatArray, codes: Codes) -> None:
         self.vertices, self.codes = vertices, codes
+
+
+TextPath: TypeAlias = tuple[GraphicsContextBase, Outline, Transform, Any]
+"""What a renderer draws of a text: a context, a path, its transformation and the color that fills it."""
+
+
+class _TextRecorder(RendererAgg):
+    paths: list[TextPath]
+
+    def draw_path(self, gc: GraphicsContextBase, path: Outline, transform: Transform, rgbFace: Any = None) -> None:  # noqa: N803
+        self.paths.append((gc, path, transform, rgbFace))
+
+
+def text_paths(text: Text, height: int) -> list[TextPath]:
+    """Return what is drawn of an outlined text in a picture of a height, because its layout takes longer than that."""
+    recorder = _TextRecorder(1, height, DPI)  # type: ignore[no-untyped-call]
+    recorder.paths = []
+    text.draw(recorder)
+    return recorder.paths
 
 
 class Painter:
@@ -305,7 +325,8 @@ class Painter:
         if len(places):
             corners, codes = _marker_corners(marker, size)
             outlines = (corners + places[:, None]).reshape(-1, 2)
-            self._fill(_Shape(outlines, np.tile(codes, len(places))), color, edge, edge_width, alpha)
+            codes = codes if len(places) == 1 else np.tile(codes, len(places))
+            self._fill(_Shape(outlines, codes), color, edge, edge_width, alpha)
 
     def _fill(self, path: Outline, color: str, edge: str, edge_width: float, alpha: float) -> None:
         """Fill a path on top of all its edges, so that an edge does not cover a neighboring shape."""
