@@ -29,7 +29,7 @@ from gdsim.render.inset import draw_inset
 from gdsim.render.labels import path_labels
 from gdsim.render.layout import COLOR_BARS, GroupLayout, Layout
 from gdsim.render.layout_search import LayoutSearch
-from gdsim.render.legend import draw_key, draw_legend, draw_names, key_width, legend_entries, legend_width
+from gdsim.render.legend import draw_key, draw_legend, draw_names, entry_widths, key_width, legend_entries, name_width
 from gdsim.render.milestones import Milestones
 from gdsim.render.painter import Painter, TextPath, only, text_paths
 from gdsim.render.panels import draw_panels, panel_renderer
@@ -385,7 +385,8 @@ def scene_layout(scene: Scene) -> Layout:
         key=key_width(scene),
         panels=panels,
         panels_at=scene.panels_at,
-        legend_width=legend_width(entries),
+        entry_widths=entry_widths(entries),
+        name_width=name_width(scene.styles),
         notes_above=len(facets) == 1 and notes_above(facets[0]),
     ).best()
 

@@ -62,7 +62,7 @@ def _draw_ticks(canvas: Canvas, axes: Axes, facet: Facet, box: Box, outer: tuple
             edge = high - 1.2 * canvas.em / side * (high - low)
             written = [words if tick < edge else "" for tick, words in zip(ticks, written, strict=True)]
         getattr(axes, f"set_{name}ticks")(ticks, written)
-    across, up = facet.names
+    across, up = facet.names if canvas.layout.axis_names else ("", "")
     canvas.name_axes(axes, x=across if outer[0] else "", y=up if outer[1] else "")
 
 

@@ -105,6 +105,7 @@ class Layout:
         legend: The names of the paths; if it is lower than two ems, on one line.
         key: The key to the other symbols.
         ticks: Whether the axes of facets have tick labels.
+        axis_names: Whether they have names.
     """
 
     em: float
@@ -115,3 +116,4 @@ class Layout:
     legend: Box | None
     key: Box | None
     ticks: bool
+    axis_names: bool = True

@@ -13,7 +13,8 @@ import numpy as np
 from gdsim.render.layout import Box, ColorBar, GroupLayout, Layout, PanelRequest
 
 # Lengths in ems.
-CAPTION, AXIS, BAR = 1.9, 3.2, 4.3  # heights of a caption and an axis, width of a color bar with its tick labels
+CAPTION, BAR = 1.9, 4.3  # the height of a caption, and the width of a color bar with its tick labels
+AXIS, AXIS_NAME = 3.2, 1.4  # the height of an axis with its name, and of the name alone
 GAP = 1.1  # between two facets
 KEY = 21.0  # the width of the key beside the legend below several groups
 NAMES = 20.0  # the width of a column that contains only the legend and the key
@@ -26,15 +27,15 @@ COUNTER = 9.0  # the width of the step counter
 LINE = 1.6  # the height of a line of the legend in which entries follow each other
 ROW_NAME, COLUMN_NAME = 10.5, 2.0  # the width of the names beside a matrix, and the height of those above it
 SMALLEST_PANEL = 11.0  # the minimum width of a panel
-SMALLEST_FACET = 6.5  # up to this side of a square facet, its size decides; beyond it, the number of panels
+SMALLEST_FACETS = (6.5, 5.5)  # with one group and with several: up to this side of a square facet, its size decides
 
 SHARES = (0.34, 0.4, 0.46, 0.5, 0.54, 0.58, 0.62, 0.66, 0.7, 0.74, 0.78)  # candidate shares of the facets
-EMPTY = 10.0  # the weight of the empty share of the page in the score
+EMPTY, CUT = 10.0, 2.0  # the weights of the empty share of the page and of text that is cut in the score
 
 # Ratios of width to height.
 FACET_SHAPES, PANEL_SHAPES = (0.7, 1.9), (1.1, 2.6)  # between these, the whole area counts in the score
 MOST_OBLONG = 2.5  # more elongated views are stretched, so that their axes differ in scale
-STRETCH = 1.6  # how much the views of several groups may be stretched to fill the page
+STRETCH, MATRIX_STRETCH = 1.6, 2.0  # how much the views of several groups, or of a matrix, may be stretched
 
 
 @dataclass
@@ -52,8 +53,10 @@ class LayoutSearch:
         digits: The number of characters of the longest tick label on a facet's vertical axis; 0 for no tick labels.
         color_bar: Whether there is a color bar: "optional" only where there is room.
         legend: The number of legend entries.
-        legend_width: The width of a legend with the settings beside the names, in ems.
+        entry_widths: The widths of a legend with the settings beside the names and under them, in ems.
+        name_width: The width of the longest name above a facet, in ems.
         notes_above: Whether there are notes of exits above the facet.
+        axis_names: Whether the axes of facets have names.
         key: The width of the key to the symbols, in ems; 0 for no key.
         panels: The panels of each group.
         panels_at: Whether the panels are beside or under the facets; None for the better fit.
@@ -71,8 +74,10 @@ class LayoutSearch:
     key: float
     panels: tuple[PanelRequest, ...]
     panels_at: Literal["beside", "under"] | None
-    legend_width: float = 0.0
+    entry_widths: tuple[float, float] = (0.0, 0.0)
+    name_width: float = 0.0
     notes_above: bool = False
+    axis_names: bool = True
 
     def __post_init__(self) -> None:
         """Compute lengths in pixels that all candidates share."""
@@ -85,8 +90,9 @@ class LayoutSearch:
         self.lines = 2 if self.titled and height >= 20 * em else 1
         top = height - ((HEADER if self.lines == 2 else LOW_HEADER) + NOTES * self.notes_above) * em
         self.room = Box(0.9 * em, 0.9 * em, width - (MARGIN + 0.9) * em, top - 0.9 * em)
-        self.left = (2.4 + 0.64 * self.digits) * em if self.ticks else 0.7 * em
-        self.below = AXIS * em if self.ticks else 0.0
+        named = AXIS_NAME * em * self.axis_names
+        self.left = (1.0 + 0.64 * self.digits) * em + named if self.ticks else 0.7 * em
+        self.below = (AXIS - AXIS_NAME) * em + named if self.ticks else 0.0
 
     def best(self) -> Layout:
         """Return the candidate layout with the highest score."""
@@ -96,23 +102,30 @@ class LayoutSearch:
         """Score a layout, first by the smallest facet up to a limit, then by the number of parts with room.
 
         Then the score is the logarithm of the areas of views and panels, without what makes them oblong, so that one
-        does not grow at the cost of the other, less the share of the page that is empty.
+        does not grow at the cost of the other, less the share of the page that is empty, and less if text is cut.
         """
         em, groups, (width, height) = self.em, layout.groups, self.size
         facets = [box for group in groups for box in group.facets]
         panels = [box for group in groups for box in group.panels]
         fitting = [box for box in panels if 0.5 < box.width / box.height < 9.0]
         smallest = min(math.sqrt(box.width * box.height) for box in facets)
-        box, legible = layout.legend, 2 * (self.legend == 0)
-        if box is not None:
-            line = 1.5 if box.width >= self.legend_width * em else 2.4
-            settings = box.height >= line * em * self.legend
-            legible = (box.height >= 1.4 * em) + settings
         size = 2 * sum(math.log(_useful(box, FACET_SHAPES)) for box in facets) / len(facets)
         if fitting:
             size += sum(math.log(_useful(box, PANEL_SHAPES)) for box in fitting) / len(fitting)
         empty = 1 - self._used(layout) / (width * height)
-        return min(smallest, SMALLEST_FACET * em), len(fitting) + legible, size - EMPTY * empty
+        named, wide = self._legible(layout)
+        size -= EMPTY * empty + CUT * (not wide)
+        return min(smallest, SMALLEST_FACETS[len(groups) > 1] * em), len(fitting) + named, size
+
+    def _legible(self, layout: Layout) -> tuple[int, bool]:
+        """Return how many of names and settings have lines in the legend, and whether these are long enough."""
+        one_line, two_lines = (width * self.em for width in self.entry_widths)
+        if (box := layout.legend) is None:
+            boxes = [box for group in layout.groups for box in group.names if box]
+            return 2 * (self.legend == 0), all(box.width >= self.name_width * self.em for box in boxes)
+        height = box.height / (self.em * self.legend)
+        beside, under = height >= 1.5 and box.width >= one_line, height >= 2.4
+        return int(box.height >= 1.4 * self.em) + (beside or under), beside or (under and box.width >= two_lines)
 
     def _used(self, layout: Layout) -> float:
         """Return the area of all parts with their tick labels and captions, in pixels."""
@@ -135,13 +148,14 @@ class LayoutSearch:
         if len(self.aspects) > 1:
             yield from self._cells()
             if self.named:
-                yield from starmap(self._matrix, product((True, False), (0.0, 0.25, 0.4)))
+                yield from starmap(self._matrix, product((True, False), (0.0, 0.25, 0.32, 0.4)))
             return
         sides = bool(self.panels or self.legend)
         if sides and self.panels_at != "under" and width >= 34 * em and height >= 20 * em:
             yield from starmap(self._beside, product(columns, SHARES, LEGEND_LINES, (True, False)))
         if sides and self.panels_at != "beside" and width >= 24 * em and height >= 26 * em:
-            yield from starmap(self._under, product(columns, SHARES, (*LEGEND_LINES, None)))
+            yield from starmap(self._under, product(columns, SHARES, LEGEND_LINES, (False,)))
+            yield from starmap(self._under, product(columns, SHARES, (LEGEND_LINES[1], 0.0), (True,)))
             if (self.legend or self.key) and self.panels and width >= 44 * em:
                 yield from starmap(self._over, product(columns, SHARES, LEGEND_LINES))
         yield from map(self._alone, columns)
@@ -153,7 +167,7 @@ class LayoutSearch:
         whole = Box(x, height - TITLE * em, right - x, 1.9 * em)
         beside = Box(x, low, right - COUNTER * em - x, 1.4 * em)
         header = (whole, beside) if self.lines == 2 else (beside, None if self.titled else beside)
-        return Layout(em, *header, (right, low), tuple(groups), legend, key, self.ticks)
+        return Layout(em, *header, (right, low), tuple(groups), legend, key, self.ticks, self.axis_names)
 
     def _beside(self, columns: int, share: float, line: float, aligned: bool) -> Layout:
         """Put the facets on the left, and the legend, the key and the panels in a column on the right.
@@ -188,21 +202,23 @@ class LayoutSearch:
         slack = max(0, int((self.room.right - column.right) / 2))
         return group.moved(slack), column.moved(slack)
 
-    def _under(self, columns: int, share: float, line: float | None) -> Layout:
+    def _under(self, columns: int, share: float, line: float, stacked: bool) -> Layout:
         """Put the facets at the top, and the panels below them, either beside the legend or below its lines.
 
         Args:
             columns: The number of columns of facets.
             share: The facets' share of the height.
-            line: The height of a legend entry beside the panels; None for a legend above the panels.
+            line: The height of a legend entry; 0 for entries that follow each other in lines.
+            stacked: Whether the legend is above the panels.
         """
         em, room = self.em, self.room
         block = room.between(room.top - share * room.height, room.top)
         group = self._centered(self._grid(block, columns), block)
         strip = self._panel_room(group, self._bottom(group) - 0.5 * em)
         strip = Box(room.x + 0.7 * em, strip.y, room.width - 0.7 * em, strip.height)
-        if line is None or not self.legend:
-            legend, key = self._legend_and_key(strip, LINE * self._lines(strip.width) / max(self.legend, 1), math.inf)
+        if stacked or not self.legend:
+            following = LINE * self._lines(strip.width) / max(self.legend, 1)
+            legend, key = self._legend_and_key(strip, line or following, strip.height)
             panels = self._stack(self._panel_room(group, key.y - 0.3 * em))
         else:
             wide = min(0.5 * strip.width, NAMES * em)
@@ -287,7 +303,9 @@ class LayoutSearch:
         em, groups = self.em, len(self.aspects)
         side, top = min(ROW_NAME * em, 0.2 * self.size[0]), (COLUMN_NAME if columns else COLUMN_NAME + 1.3) * em
         room = Box(self.room.x + side, self.room.y + em, self.room.width - side, self.room.height - top - em)
+        # Names of axes like x and y in each of many small views would be most of the text; those of maps are needed.
         made = []
+        bare = self if self.color_bar == "required" else replace(self, color_bar="none", axis_names=False)
         for index, cell in enumerate(self._split(room, groups if columns else 1, groups)):
             if columns:
                 views, rest = cell.between(cell.y + share * cell.height, cell.top), cell.between(cell.y, cell.top)
@@ -295,8 +313,7 @@ class LayoutSearch:
             else:
                 views = replace(cell, width=(1 - share) * cell.width)
                 rest = Box(views.right, cell.y, cell.right - views.right, cell.height + CAPTION * em)
-            bare = self if self.color_bar == "required" else replace(self, color_bar="none")
-            group = bare._grid(views, 1 if columns else self.facets, index, stretch=STRETCH, captions=False)
+            group = bare._grid(views, 1 if columns else self.facets, index, stretch=MATRIX_STRETCH, captions=False)
             if columns:
                 # Align the left ends of the facets' and the panels' axes.
                 x = max(group.facets[0].x - self._numbers(self.panels), cell.x)
@@ -310,7 +327,7 @@ class LayoutSearch:
             name = above[0] if columns else Box(x, first.y, side - em, first.height)
             names = (beside if columns else above) if index == 0 else [None] * len(beside)
             made[index] = replace(group, name=name, names=tuple(names))
-        return self._layout(made, *self._row(key))
+        return bare._layout(made, *self._row(key))
 
     def _table(self, share: float) -> Layout:
         """Put each group in a row: a facet on the left, with `share` of the width, and the main panel on the right."""

@@ -18,6 +18,7 @@ from gdsim.scene.model import Group, Scene, Style
 NARROW = 13.0  # the width of a box below which an entry has only the marker of its path
 LINE = 1.55  # the spacing of one-line legend entries
 CLOSE, WIDE = 2.4, 2.95  # the minimum and maximum spacing of two-line entries
+NAME = 0.75  # the approximate width of a character of a name
 
 SEVERAL, SHARED = 3, 2  # the minimum numbers of paths and of their common settings that are an entry of their own
 
@@ -33,11 +34,17 @@ def legend_entries(styles: Sequence[Style]) -> list[Style]:
     return [*entries, Style("all", " · ".join(shared), color="", dash=(), marker="")]
 
 
-def legend_width(entries: Sequence[Style]) -> float:
-    """Return the approximate width of a legend with settings beside the names, in ems."""
+def entry_widths(entries: Sequence[Style]) -> tuple[float, float]:
+    """Return the approximate widths of a legend with settings beside the names and under them, in ems."""
     settings = [" · ".join([*_without_class(each.settings), *filter(None, [each.aside])]) for each in entries]
-    widths = [0.75 * len(each.label) + 0.53 * len(words) for each, words in zip(entries, settings, strict=True)]
-    return 4.2 + max(widths, default=0.0)
+    widths = [(NAME * len(each.label), 0.53 * len(words)) for each, words in zip(entries, settings, strict=True)]
+    one_line, two_lines = (3.4 + max(map(width, widths), default=0.0) for width in (sum, max))
+    return 0.8 + one_line, two_lines
+
+
+def name_width(styles: Sequence[Style]) -> float:
+    """Return the approximate width of the longest name above a facet, with its marker, in ems."""
+    return 1.45 + NAME * max((len(style.label) for style in styles), default=0)
 
 
 def draw_legend(canvas: Canvas, styles: Sequence[Style]) -> None:
