@@ -108,12 +108,15 @@ class Oracle:
         self.paths = {path.label: path for path in paths}
         self.steps = {label: arrival(path) for label, path in self.paths.items()}
         self.arrived = {label: step for label, step in self.steps.items() if step is not None}
-        self.base = 0.0 if paths[0].objective.minimum is not None else paths[0].values[0, 0]
-        self.height = {label: path.values[-1, 0] - self.base for label, path in self.paths.items()}
+        self.known = paths[0].objective.minimum is not None
+        low = 0.0 if self.known else min(value for path in paths for value in path.values[:, 0].tolist())
+        # What looks alike in a panel is equal.
+        least = (0.001 if self.known else 0.01) * (max(path.values[0, 0] for path in paths) - low)
+        self.height = {label: max(path.values[-1, 0] - low, least) for label, path in self.paths.items()}
 
     def bottom(self) -> Oracle:
         """Take the lowest value of all for the minimum, which is not known; paths must reach it well before the end."""
-        assert self.base
+        assert not self.known
         assert not any(path.stops[0].failed for path in self.paths.values())
         low = min(path.values.min() for path in self.paths.values())
         for label, path in self.paths.items():
@@ -166,13 +169,11 @@ class Oracle:
     def lowest(self, who) -> bool:
         mine = self.height[who]
         others = [each for label, each in self.height.items() if label != who]
-        clear = [each > 1.1 * mine if mine >= 0 else each > mine / 1.1 for each in others]
-        return all(clear) and not self.paths[who].stops[0].failed
+        return all(each > 1.1 * mine for each in others) and not self.paths[who].stops[0].failed
 
     def as_low(self, who) -> bool:
         heights = [self.height[label] for label in names(who) or self.paths]
-        low, high = min(self.height.values()), max(heights)
-        return high <= (1.1 * low if low >= 0 else low / 1.1)
+        return max(heights) <= 1.1 * min(self.height.values())
 
     def diverges(self, who, step) -> bool:
         return self.paths[who].stops[0] is Stop.DIVERGED and self.paths[who].stop_steps[0] + 1 == int(step)
@@ -323,6 +324,22 @@ def test_paths_reach_the_bottom_where_no_minimum_is_known_unless_they_are_still_
 
     assert finding([paths(60)])[0] == "Fast reaches the bottom in 5 steps; Slow needs 33"
     assert finding([paths(35)])[0] == "Fast and Slow end about equally low"
+
+
+def test_ends_are_compared_by_their_height_above_the_lowest_value_and_not_by_their_descent():
+    def ends(*heights, first=877.0, objective=UNKNOWN):
+        points = np.sqrt([[first, each] for each in heights])
+        return [
+            made(label, np.stack([each, 0 * each], -1)[:, None], objective=objective)
+            for label, each in zip("AB", points, strict=True)
+        ]
+
+    assert finding([ends(0.003, 26)])[0] == "A ends lowest"
+    assert finding([ends(0.003, 3)])[0] == "A and B end about equally low"
+    assert finding([ends(600, 620)])[0] == "A ends lowest"
+    assert finding([ends(600, 602)])[0] == "A and B end about equally low"
+    assert finding([ends(2.0, 3.0, objective=BOWL)])[0] == "No path arrives; A ends lowest"
+    assert finding([ends(2.0, 2.1, objective=BOWL)])[0] == "No path arrives; A and B end about equally low"
 
 
 def test_names_that_are_too_long_are_left_out_and_never_cut():

@@ -14,16 +14,17 @@ from functools import singledispatch
 
 import numpy as np
 
-from gdsim.analysis.metrics import lowest_value, norms, solved, steps_to_tolerance
+from gdsim.analysis.metrics import TOLERANCE, lowest_value, norms, solved, steps_to_tolerance
 from gdsim.languages import ENGLISH, Language
 from gdsim.networks import ImageObjective, NetworkObjective
-from gdsim.objectives import Objective
+from gdsim.objectives import FloatArray, Objective
 from gdsim.objectives.formulas import number
 from gdsim.scene.outcomes import NOTABLE, RESTING, Fate, Outcome, outcome, turns
 from gdsim.simulation import Trajectory
 
 LONGEST = 60  # maximum number of characters of a title
 TOGETHER = 1.1  # the ratio up to which two figures count as equal
+LINE_WIDTH = 0.01  # the height of a line in a panel, as a fraction of the axis
 
 
 def finding(groups: Sequence[Sequence[Trajectory]], say: Language = ENGLISH) -> tuple[str, ...]:
@@ -61,7 +62,7 @@ def _best(figures: Sequence[float]) -> list[int]:
     """Return the indices of the least finite figure and of those that are equal to it."""
     finite = [each for each in figures if np.isfinite(each)]
     low = min(finite, default=np.inf)
-    # A negative figure, such as a descent, is better if it is larger in size.
+    # A negative figure, such as the change of a value, is better if it is larger in size.
     limit = low / TOGETHER if low < 0 else low * TOGETHER
     return [i for i, each in enumerate(figures) if np.isfinite(each) and each <= limit]
 
@@ -79,9 +80,7 @@ def _about(objective: Objective, group: Sequence[Trajectory], say: Language) -> 
     arrived = sorted((each for each in outcomes if each.fate is Fate.ARRIVES), key=lambda each: each.step)
     if not arrived:
         known = objective.minimum is not None and len(objective.minima) > 0
-        # Without a known minimum, descents from the highest of the first values are compared.
-        base = objective.minimum if objective.minimum is not None else max(float(each.values[0, 0]) for each in group)
-        sentences = _none_arrives(outcomes, base, say, known=known)
+        sentences = _none_arrives(outcomes, _heights(group)[:, 0].tolist(), say, known=known)
         if not known and (down := _reach_bottom(group, outcomes)):
             sentences = _all_arrive(down, say, DESCEND)
     elif len(arrived) < len(outcomes):
@@ -186,13 +185,25 @@ def _some_arrive(arrived: Sequence[Outcome], others: Sequence[Outcome], say: Lan
     yield some, False
 
 
-def _none_arrives(outcomes: Sequence[Outcome], base: float, say: Language, *, known: bool) -> Sentences:
-    """Yield sentences about which path ends lowest, from values above `base`."""
+def _heights(group: Sequence[Trajectory]) -> FloatArray:
+    """Return how high each path ends above the minimum or the lowest value of all, (optimizers, starts).
+
+    Heights that look alike in the loss panel are equal: within tolerance on the logarithmic axis of a known minimum,
+    and within the width of a line on the linear axis of others.
+    """
+    minimum = group[0].objective.minimum
+    lowest, least = (lowest_value(group), LINE_WIDTH) if minimum is None else (minimum, TOLERANCE)
+    firsts, ends = (np.array([each.values[row] for each in group]) for row in (0, -1))
+    return np.asarray(np.maximum(ends - lowest, least * (firsts.max(0) - lowest)))
+
+
+def _none_arrives(outcomes: Sequence[Outcome], heights: Sequence[float], say: Language, *, known: bool) -> Sentences:
+    """Yield sentences about which path ends lowest, by the heights at which they end."""
     fates, every = {each.fate for each in outcomes}, _every(len(outcomes), say)
     if len(fates) == 1 and outcomes[0].fate in NOTABLE:
         yield f"{every} {say(outcomes[0].fate.value[1])}", False
         return
-    best = [outcomes[i] for i in _best([each.end - base for each in outcomes])]
+    best = [outcomes[i] for i in _best(heights)]
     # The last values of a path that diverges may be lower than all others.
     best = [] if any(each.fate in (Fate.DIVERGES, Fate.LEAVES) for each in best) else best
     others = [each for each in _most_notable(outcomes) if each not in best]
@@ -247,11 +258,7 @@ def _from_many(group: Sequence[Trajectory], say: Language) -> Iterator[str]:
         yield from _shares(labels, counts, starts, say)
         return
     if len(group) > 1:
-        # All paths from one start are compared from the minimum, or else from the highest of their first values.
-        ends, first = (np.array([each.values[row] for each in group]) for row in (-1, 0))
-        minimum = group[0].objective.minimum
-        base = first.max(0) if minimum is None else minimum
-        best = [_best(column) for column in (ends - base).T.tolist()]
+        best = [_best(column) for column in _heights(group).T.tolist()]
         wins = [best.count([index]) for index in range(len(group))]
         lead = int(np.argmax(wins))
         if all(separated(wins[lead], other, starts) for i, other in enumerate(wins) if i != lead):
