@@ -67,7 +67,7 @@ ThemeName = Annotated[
     ),
 ]
 
-RECORDED = {"objective": "objectives", **{key: key for key in ("start", "steps", "seed", "optimizers")}}
+RECORDED = {"objective": "objectives", **{key: key for key in ("start", "steps", "seed", "optimizers", "sweep")}}
 """The keys that cannot change after recording, with the attributes of an experiment."""
 
 LEGIBLE = 3.0  # least contrast of graphics, by WCAG 2.2, 1.4.11
@@ -83,25 +83,31 @@ def load_all(
     from gdsim.simulation.experiments import check
 
     collect(check, experiments)
+    collect(check_sweep, experiments)
     collect(check_view, experiments)
     return experiments
 
 
 def load_run(
     path: Path, changes: Sequence[str], allow_code: bool, transient: Mapping[str, str] = NOTHING
-) -> tuple[Experiment, Sequence[Trajectory] | None]:
-    """Load and check a file; for a recording (.npz) return its trajectories too, for another view, pace or output."""
+) -> tuple[Experiment, Any]:
+    """Load and check a file, for another view, pace or output.
+
+    Returns:
+        The experiment, and for a recording (.npz) its trajectories or, if the experiment has a sweep, its result.
+    """
     if path.suffix.lower() != ".npz" and _output_format(path) != "npz":
         return load_all([path], changes, allow_code, transient)[0], None
     from gdsim.simulation import read
+    from gdsim.sweeps import archive
 
-    recorded, trajectories = read(path, allow_code=allow_code)
+    recorded, result = (archive.read if archive.is_sweep(path) else read)(path, allow_code=allow_code)
     changed = load_one(path, changes, allow_code, transient)
     for key, name in RECORDED.items():
         if getattr(changed, name) != getattr(recorded, name):
             message = f"cannot change in a recording; to change {key}, use gdsim run"
             raise InputError(message, (f"--set {key}",), code="conflict")
-    return changed, trajectories
+    return changed, result
 
 
 def load_one(
@@ -136,6 +142,14 @@ def _output_format(path: Path) -> str | None:
     from gdsim.encode import output_format
 
     return output_format(path)
+
+
+def check_sweep(experiment: Experiment) -> None:
+    """Check that the classes of an experiment accept the values of its sweep."""
+    if experiment.sweep is not None:
+        from gdsim.sweeps.plan import Plan
+
+        Plan(experiment).check()
 
 
 def check_view(experiment: Experiment) -> None:

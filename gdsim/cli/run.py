@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import nullcontext
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, TypeAlias
@@ -13,20 +14,26 @@ import typer
 from gdsim.cli import common
 from gdsim.cli.completion import YAML, files_with
 from gdsim.cli.console import print_lines, print_notes, print_summary, progress_bars
+from gdsim.cli.workers import executor
 from gdsim.config import formats as known_formats
 from gdsim.errors import GdsimError, InputError
 from gdsim.processes import CAN_FORK, Outcome, core_count, map_in_processes, outcome
 from gdsim.themes import check_theme
 
 if TYPE_CHECKING:
+    from concurrent.futures import Executor
+    from contextlib import AbstractContextManager
+
     from gdsim.analysis import Table
     from gdsim.config import Experiment
     from gdsim.scene.model import Scene
     from gdsim.simulation import Trajectory
+    from gdsim.sweeps import SweepResult
 
 LARGE_GIF = 5_000_000  # bytes, as much as the preset for slides allows
 
-_Run: TypeAlias = "tuple[Experiment, Sequence[Trajectory] | None]"
+_Run: TypeAlias = "tuple[Experiment, Sequence[Trajectory] | SweepResult | None]"
+_StartExecutor: TypeAlias = "Callable[[], AbstractContextManager[Executor | None]]"
 _Paths: TypeAlias = Mapping[str, Path]
 
 
@@ -40,6 +47,12 @@ def run(
     quiet: common.Quiet = False,
     overwrite: common.Overwrite = True,
     opened: Annotated[bool, typer.Option("--open", help="Open the first file of each run, such as its GIF.")] = False,
+    workers: Annotated[
+        int | None, typer.Option(min=1, metavar="N", help="For a sweep: processes that run it; default: all cores.")
+    ] = None,
+    dask: Annotated[
+        str | None, typer.Option(metavar="ADDRESS", help="For a sweep: the Dask scheduler that runs it, or local.")
+    ] = None,
 ) -> None:
     """Simulate and draw each CONFIG; print the paths written."""
     changes = _with_theme(changes, theme)
@@ -49,7 +62,10 @@ def run(
     inputs = [*(path for each in experiments for path in common.source_files(each)), *(configs if changes else ())]
     loads = [partial(_load, path, changes, allow_code, _format_override(formats)) for path in configs]
     with common.writable(_checked(targets, inputs, overwrite)):
-        _process([(each, None) for each in experiments], targets, loads, quiet)
+        count = core_count() if len(configs) == 1 else 1
+        _process(
+            [(each, None) for each in experiments], targets, loads, quiet, partial(executor, workers or count, dask)
+        )
     _next_step(targets, [path for path in configs if path.suffix in YAML], opened, quiet)
 
 
@@ -81,7 +97,7 @@ def render(
             raise InputError(message, code="unsupported")
     targets = [_output_paths(out, experiment, experiment.output.formats) for experiment, _ in runs]
     with common.writable(_checked(targets, (), overwrite)):
-        _process(runs, targets, loads, quiet)
+        _process(runs, targets, loads, quiet, nullcontext)
     _next_step(targets, (), False, quiet)
 
 
@@ -124,7 +140,13 @@ def _checked(targets: Sequence[Mapping[str, Path]], inputs: Sequence[Path], over
     return {str(path): path for path in paths}
 
 
-def _process(runs: Sequence[_Run], targets: Sequence[_Paths], loads: Sequence[Callable[[], _Run]], quiet: bool) -> None:
+def _process(
+    runs: Sequence[_Run],
+    targets: Sequence[_Paths],
+    loads: Sequence[Callable[[], _Run]],
+    quiet: bool,
+    start: _StartExecutor,
+) -> None:
     """Simulate each experiment, unless it is recorded, write its files and print their paths.
 
     The failure of one is reported, and the others are written all the same.
@@ -134,12 +156,13 @@ def _process(runs: Sequence[_Run], targets: Sequence[_Paths], loads: Sequence[Ca
         targets: The files of each by suffix.
         loads: What loads each again in a process that does not share memory with this one.
         quiet: Whether only paths and errors are printed.
+        start: What starts the executor of a sweep.
     """
     activity = "drawing" if runs[0][1] else "simulating and drawing"
     if len(runs) == 1 or core_count() == 1 or sys.platform == "win32":
-        outcomes: Iterable[Outcome] = _write_in_turn(runs, targets, activity, quiet)
+        outcomes: Iterable[Outcome] = _write_in_turn(runs, targets, activity, quiet, start)
     else:
-        outcomes = _write_side_by_side(runs, targets, loads, activity, quiet)
+        outcomes = _write_side_by_side(runs, targets, loads, activity, quiet, start)
     status = 0
     for (experiment, _), paths, (written, error) in zip(runs, targets, outcomes, strict=True):
         if error is not None:
@@ -156,15 +179,22 @@ def _process(runs: Sequence[_Run], targets: Sequence[_Paths], loads: Sequence[Ca
         raise typer.Exit(status)
 
 
-def _write_in_turn(runs: Sequence[_Run], targets: Sequence[_Paths], activity: str, quiet: bool) -> Iterator[Outcome]:
+def _write_in_turn(
+    runs: Sequence[_Run], targets: Sequence[_Paths], activity: str, quiet: bool, start: _StartExecutor
+) -> Iterator[Outcome]:
     for (experiment, recorded), paths in zip(runs, targets, strict=True):
         with progress_bars(experiment.name, activity, quiet) as progress:
-            found = Outcome.of(partial(_write, experiment, recorded, paths, progress))
+            found = Outcome.of(partial(_write, experiment, recorded, paths, start, progress))
         yield found
 
 
 def _write_side_by_side(
-    runs: Sequence[_Run], targets: Sequence[_Paths], loads: Sequence[Callable[[], _Run]], activity: str, quiet: bool
+    runs: Sequence[_Run],
+    targets: Sequence[_Paths],
+    loads: Sequence[Callable[[], _Run]],
+    activity: str,
+    quiet: bool,
+    start: _StartExecutor,
 ) -> list[Outcome]:
     """Write the files of each run in a process of its own, which is forked after the imports where that is safe."""
     import gdsim.movie  # noqa: F401  # imports what all of them need
@@ -172,7 +202,7 @@ def _write_side_by_side(
 
     forking = CAN_FORK and can_simulate_after_fork()
     tasks: dict[str, tuple[object, ...]] = {
-        run[0].name: ((lambda run=run: run) if forking else load, paths)
+        run[0].name: ((lambda run=run: run) if forking else load, paths, start)
         for run, load, paths in zip(runs, loads, targets, strict=True)
     }
     outcomes = map_in_processes(_write_in_child, tasks, "fork" if forking else "spawn")
@@ -182,23 +212,28 @@ def _write_side_by_side(
     return [found[name] for name in tasks]
 
 
-def _write_in_child(_: object, load: Callable[[], _Run], paths: _Paths) -> tuple[Table | None, list[str]]:
+def _write_in_child(
+    _: object, load: Callable[[], _Run], paths: _Paths, start: _StartExecutor
+) -> tuple[Table | None, list[str]]:
     from gdsim.cli.app import prepare_process
 
     prepare_process()
-    return _write(*load(), paths, lambda _: iter)
+    return _write(*load(), paths, start, lambda _: iter)
 
 
 def _write(
     experiment: Experiment,
-    recorded: Sequence[Trajectory] | None,
+    recorded: Any,
     paths: _Paths,
+    start: _StartExecutor,
     progress: Callable[[str], Any],
 ) -> tuple[Table | None, list[str]]:
     """Simulate an experiment, unless it is recorded, write its files, and return its table and notes."""
     from gdsim.analysis import compare
     from gdsim.simulation import remarks, save
 
+    if experiment.sweep is not None:
+        return None, _write_sweep(experiment, recorded, paths, start, progress)
     trajectories = common.trajectories_of(experiment, recorded, progress)
     scene = common.scene_of(experiment, trajectories)
     if recorded is not None:
@@ -209,6 +244,34 @@ def _write(
     common.write_text(paths["csv"], table.to_csv())
     warnings = _draw(experiment, scene, paths, progress)
     return table, [scene.alt_text, *common.notes(experiment, trajectories), *warnings, *_file_notes(experiment, paths)]
+
+
+def _write_sweep(
+    experiment: Experiment,
+    recorded: SweepResult | None,
+    paths: _Paths,
+    start: _StartExecutor,
+    progress: Callable[[str], Any],
+) -> list[str]:
+    """Run a sweep, unless it is recorded, write its files, and return notes."""
+    from gdsim.scene.sweeps import build_sweep_scene
+    from gdsim.sweeps.archive import save, to_csv
+    from gdsim.sweeps.paths import paths_at
+    from gdsim.sweeps.plan import sweep_of
+    from gdsim.sweeps.run import run
+
+    result = recorded
+    if result is None:
+        kept = paths["npz"].with_name(f".{experiment.name}.tiles")
+        with start() as pool:
+            result = run(experiment, executor=pool, kept=kept, progress=progress("running"))
+        save(paths["npz"], result, experiment)
+        common.write_text(paths["csv"], to_csv(result))
+    cells = sweep_of(experiment).paths
+    shown = [paths_at(experiment, each if isinstance(each, list) else [each]) for each in cells]
+    scene = build_sweep_scene(experiment, result, paths=shown)
+    warnings = _draw(experiment, scene, paths, progress)
+    return [scene.alt_text, *warnings, *_file_notes(experiment, paths)]
 
 
 def _draw(experiment: Experiment, scene: Scene, paths: _Paths, progress: Callable[[str], Any]) -> list[str]:

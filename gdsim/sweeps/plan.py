@@ -4,19 +4,22 @@ from __future__ import annotations
 
 import hashlib
 import math
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Literal, get_args
+from typing import Any, Literal, get_args
 
 import numpy as np
 
-from gdsim.config import Experiment, OptimizerSpec, Sweep, signatures, takes_whole_numbers
+from gdsim.config import Experiment, OptimizerSpec, Sweep, signatures, takes_whole_numbers, varied
 from gdsim.config.sweep import EVERY
+from gdsim.errors import InputError, Key
 from gdsim.objectives import FloatArray
+from gdsim.optimizers import ParameterShapes
+from gdsim.simulation.experiments import optimizer_of
 from gdsim.simulation.trajectory import IntArray
 from gdsim.sweeps.kernels import KERNELS
-from gdsim.sweeps.result import HISTORIES, SweepAxis
+from gdsim.sweeps.result import HISTORIES, SweepAxis, SweepResult
 
 Role = Literal["objective", "optimizer", "kernel", "start", "none"]
 """What an axis varies for one optimizer: what is evaluated and how often, its own settings or the seed, a setting of a
@@ -89,6 +92,52 @@ class Plan:
     def tiles(self) -> tuple[Tile, ...]:
         """The tiles of all optimizers; their number and order depend only on the configuration."""
         return tuple(self._tiles())
+
+    def result(self, **arrays: Any) -> SweepResult:
+        """Return the result of the sweep, given the fields that depend on its runs."""
+        optimizers = self.experiment.optimizers
+        return SweepResult(
+            x=self.axes[0],
+            y=self.axes[1] if len(self.axes) > 1 else None,
+            labels=tuple(optimizers),
+            colors=tuple(spec.color for spec in optimizers.values()),
+            objective=self.objective,
+            steps=self.steps,
+            show=tuple(self.sweep.show),
+            history_steps=self.history_steps,
+            **arrays,
+        )
+
+    def check(self) -> None:
+        """Check that the class of each optimizer accepts the first and the last value of each axis.
+
+        Raises:
+            ConfigError: It does not; the error has the location of the axis.
+        """
+        for index, axis in enumerate(self.axes):
+            for label in self.experiment.optimizers if self.sweep.coordinate(index) is None else ():
+                for place in (0, -1):
+                    cell = np.zeros(len(self.axes), dtype=np.int64)
+                    cell[index] = place
+                    settings = {axis.setting: self.settings(cell)[axis.setting]}
+                    self._check_cell(label, settings, ("sweep", "xy"[index]))
+
+    def _check_cell(self, label: str, settings: Mapping[str, float], key: Key) -> None:
+        one = varied(self.experiment, settings)
+        try:
+            optimizer_of(one, label, self.shapes)
+        except InputError as error:
+            ((setting, value),) = settings.items()
+            message = f"{setting} = {value:g}: {error.problems[0].message}"
+            raise self.experiment.locate(InputError(message, key, code=error.code)) from None
+
+    @cached_property
+    def shapes(self) -> ParameterShapes:
+        """The shapes of the parameters that an optimizer updates: the dimension of a point, or those of a network."""
+        network = self.experiment.objectives[0].to_train()
+        if network is None:
+            return self.objective.dim
+        return tuple(tuple(each.shape) for each in network.module(self.experiment.seed).parameters())
 
     def digest(self, versions: str) -> str:
         """Return what is different for sweeps with different numbers."""

@@ -167,18 +167,11 @@ class _Collected:
                         along = np.moveaxis(array[(..., optimizer, *[slice(None)] * len(plan.axes))], -1 - axis, 0)
                         along[1:] = along[0]
         factories = [optimizer_of(plan.experiment, label, plan.objective.dim) for label in labels]
-        return SweepResult(
-            x=plan.axes[0],
-            y=plan.axes[1] if len(plan.axes) > 1 else None,
-            labels=tuple(labels),
-            settings=tuple(factory.text for factory in factories),
-            colors=tuple(factory.color for factory in factories),
-            objective=plan.objective,
-            steps=plan.steps,
-            show=tuple(plan.sweep.show),
+        return plan.result(
             stop_steps=arrays.pop("stop_steps"),
             minimum_steps=arrays.pop("minimum_steps"),
-            history_steps=plan.history_steps,
             history={name: arrays.pop(f"history_{name}") for name in HISTORIES if f"history_{name}" in arrays},
+            settings=tuple(factory.text for factory in factories),
+            agreement=1.0,
             figures=arrays,
         )

@@ -1,0 +1,141 @@
+"""The files of a sweep: .npz with all figures and the YAML that produced them, and CSV with those that are shown."""
+
+from __future__ import annotations
+
+import csv
+from io import StringIO
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from gdsim.config import Experiment, loads
+from gdsim.errors import InputError
+from gdsim.files import atomic_write, load_arrays
+from gdsim.metadata import versions
+from gdsim.networks import MAX_RECORDING_BYTES
+from gdsim.sweeps.plan import Plan
+from gdsim.sweeps.result import HISTORIES, OUTCOMES, SweepResult
+
+FORMAT = 1  # the current version of the file format; files of a newer version are refused
+
+TYPES = {
+    "outcome": np.int8,
+    "final_value": np.float64,
+    "best_value": np.float64,
+    "solved": np.bool_,
+    "steps_to_tolerance": np.float64,
+    "evaluations": np.float64,
+    "minimum": np.int16,
+    "distance": np.float64,
+    "stop_steps": np.int32,
+    "minimum_steps": np.int32,
+}
+"""The type of each array (optimizers, …)."""
+
+
+def save(path: str | Path, result: SweepResult, experiment: Experiment) -> None:
+    """Write a sweep to a file that `read` accepts; equal results of one configuration give equal bytes.
+
+    The file has the values of the axes as `x` and `y`, and one array per figure under its name, see `SweepResult`.
+
+    Raises:
+        GdsimError: The file cannot be written.
+    """
+    arrays: dict[str, npt.NDArray[Any]] = {
+        "sweep_format": np.array(FORMAT),
+        "yaml": np.array(experiment.yaml),
+        "folder": np.array(str(experiment.folder.absolute())),
+        "seed": np.array(experiment.seed),
+        "versions": np.array([f"{name} {version}" for name, version in versions().items()]),
+        "labels": np.array(result.labels, dtype=np.str_),
+        "settings": np.array(result.settings, dtype=np.str_),
+        "agreement": np.array(result.agreement),
+        "stop_steps": result.stop_steps,
+        "minimum_steps": result.minimum_steps,
+        "history_steps": result.history_steps,
+        **{name: axis.values for name, axis in zip("xy", result.axes, strict=False)},
+        **result.figures,
+        **{f"history_{name}": each for name, each in result.history.items()},
+    }
+    with atomic_write(Path(path)) as partial, partial.open("wb") as file:
+        np.savez_compressed(file, **arrays)  # type: ignore[arg-type]
+
+
+def is_sweep(path: Path) -> bool:
+    """Return whether a file is one that `save` wrote.
+
+    Raises:
+        InputError: It does not exist, or is not a readable .npz file.
+    """
+    return "sweep_format" in load_arrays(path, max_bytes=MAX_RECORDING_BYTES, names={"sweep_format"})
+
+
+def read(path: str | Path, *, allow_code: bool = False) -> tuple[Experiment, SweepResult]:
+    """Read a sweep written by `save`; the arguments are those of `gdsim.simulation.read`.
+
+    Raises:
+        InputError: The file does not exist, is damaged, or was not written by `save`.
+    """
+    path = Path(path)
+    arrays = load_arrays(path, max_bytes=MAX_RECORDING_BYTES)
+    try:
+        if (version := int(arrays["sweep_format"])) > FORMAT:
+            raise ValueError(f"it was written by a newer gdsim (format {version}, supported: {FORMAT})")
+        folder = Path(str(arrays["folder"]))
+        experiment = loads(
+            str(arrays["yaml"]),
+            name=path.stem,
+            file=str(path),
+            folder=folder if folder.is_dir() else path.absolute().parent,
+            allow_code=allow_code,
+        )
+        return experiment, _result(arrays, Plan(experiment))
+    except (KeyError, ValueError, TypeError) as error:
+        raise InputError(f"{path}: is damaged, or not a sweep of gdsim: {error}", code="unreadable") from error
+
+
+def _result(arrays: dict[str, npt.NDArray[Any]], plan: Plan) -> SweepResult:
+    labels = tuple(plan.experiment.optimizers)
+    if arrays["labels"].tolist() != [*labels]:
+        raise ValueError("'labels' are not the optimizers of its YAML")
+    shape = (len(labels), *plan.shape)
+    wanted = {name: (shape, kind) for name, kind in TYPES.items() if name in arrays}
+    wanted |= {f"history_{name}": ((len(plan.history_steps), *shape), np.float32) for name in HISTORIES}
+    for name, (dimensions, kind) in wanted.items():
+        if name in arrays and (arrays[name].shape != dimensions or arrays[name].dtype != kind):
+            raise ValueError(f"'{name}' is not as gdsim writes it")
+    figures = {name: arrays[name] for name in TYPES if name in arrays and not name.endswith("_steps")}
+    outcomes = figures["outcome"]
+    if outcomes.min() < 0 or outcomes.max() >= len(OUTCOMES):
+        raise ValueError("'outcome' is not as gdsim writes it")
+    history = {name: arrays[f"history_{name}"] for name in HISTORIES if f"history_{name}" in arrays}
+    return plan.result(
+        figures=figures,
+        stop_steps=arrays["stop_steps"],
+        minimum_steps=arrays["minimum_steps"],
+        history=history,
+        settings=tuple(arrays["settings"].tolist()),
+        agreement=float(arrays["agreement"]),
+    )
+
+
+def to_csv(result: SweepResult) -> str:
+    """Return the shown figures as CSV with a row per optimizer and cell; an outcome in words, empty for never."""
+    written = StringIO()
+    writer = csv.writer(written, lineterminator="\n")
+    writer.writerow(["optimizer", *(axis.setting for axis in result.axes), *result.show])
+    grids = np.meshgrid(*(axis.values for axis in result.axes))
+    settings = [grid.ravel().tolist() for grid in grids]
+    for optimizer, label in enumerate(result.labels):
+        columns = [_words(name, result.figures[name][optimizer].ravel()) for name in result.show]
+        for row in zip(*settings, *columns, strict=True):
+            writer.writerow([label, *row])
+    return written.getvalue()
+
+
+def _words(name: str, values: npt.NDArray[Any]) -> list[Any]:
+    if name == "outcome":
+        return [OUTCOMES[each].value for each in values.tolist()]
+    return ["" if each != each else each for each in values.tolist()]
