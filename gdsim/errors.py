@@ -170,6 +170,7 @@ SYNONYMS = {
     "StepLR": ("step",),
     "run": ("animate", "plot", "simulate"),
     "hidden": ("layers",),
+    "objectives": ("functions",),
     "network": ("model",),
     "class": ("target",),
 }

@@ -870,6 +870,9 @@ def test_a_reader_that_goes_away_is_no_error(here):
     [
         (["animate", "quick.yaml"], "did you mean 'run'?"),
         (["runn", "quick.yaml"], "did you mean 'run'?"),
+        (["quick.yaml"], "did you mean 'gdsim run quick.yaml'?"),
+        (["run", "quick.yaml", "--format", "pptx"], "`gdsim slides` makes a deck"),
+        (["list", "functions"], "did you mean 'objectives'?"),
         (["run", "quick"], "did you mean 'quick.yaml'?"),
         (["run", "other.yaml"], "gdsim init FILE"),
         (["run", "pipe.yaml"], "pipe.yaml: is a pipe"),

@@ -328,14 +328,6 @@ CASES = [
         "<text>:4:14: view.kind: must be 'contour', 'curve', 'image', 'map' or 'surface', not '3d'; "
         "did you mean 'surface'?",
     ),
-    (
-        lambda: loads("{objective: beale, steps: 3, optimizers: {Adam: }}", overrides=["lr=0.1"]),
-        "--set lr=0.1: unknown key 'lr'; did you mean optimizers.Adam.lr?",
-    ),
-    (
-        lambda: command_compare([YAML], tune="learning_rate"),
-        "--tune: there is no 'learning_rate'; did you mean 'lr'?",
-    ),
     (section(SGD + "fontsize: 9"), "<text>:4:1: unknown key 'fontsize'; 'type' belongs below view.theme"),
     (
         section(SGD + "view:\n  title: SGD: slow"),

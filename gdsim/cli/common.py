@@ -180,6 +180,7 @@ def parse_formats(text: str, known: Collection[str]) -> list[str]:
     for name in formats or [""]:
         if name not in known:
             hint = did_you_mean(name, known) or f"; there are {', '.join(known)}"
+            hint = "; `gdsim slides` makes a deck" if name == "pptx" else hint
             raise InputError(f"unknown format '{name}'{hint}", ("--format",), code="unknown-name")
     return formats
 
