@@ -2,17 +2,26 @@
 
 from __future__ import annotations
 
+import json
+import re
+from base64 import b64decode
+
 import numpy as np
 import pytest
 from matplotlib.colors import to_rgb
+from selenium.webdriver.common.keys import Keys
 
 import gdsim
 from gdsim.render.display_list import EventMarks, Lines
 from gdsim.render.images import MapImage
 from gdsim.render.painter import only
+from gdsim.scene.settings import build_setting_scene
 from gdsim.scene.stability import curvature
 from gdsim.scene.sweeps import build_sweep_scene
-from gdsim.sweeps.paths import paths_at
+from gdsim.sweeps import OUTCOMES
+from gdsim.sweeps.paths import paths_along, paths_at
+from gdsim.web.player import write_player
+from tests.browse import visit, wait_for
 
 BASINS = """
 objective: himmelblau
@@ -157,3 +166,80 @@ def test_the_edge_of_stability_is_where_descent_begins_to_diverge(rates):
         assert (run.values[-1, 0] > run.values[0, 0]) == grows
     lines = [line for layer in gdsim.frames(scene).layers for line in only(layer.primitives, Lines)]
     assert len(lines) == 2
+
+
+ONE = """
+objective: himmelblau
+start: [-0.5, 4.2]
+steps: 40
+optimizers: {SGD: , Adam: }
+sweep: {x: {setting: "optimizers.*.lr", range: [0.001, 1], scale: log}, points: 7, show: [steps_to_tolerance, outcome]}
+view: {size: [640, 360]}
+animation: {fps: 10, seconds: 2}
+"""
+
+
+@pytest.fixture(scope="module")
+def one():
+    experiment = gdsim.loads(ONE)
+    result = gdsim.sweep(experiment)
+    return result, build_setting_scene(experiment, result, paths_along(experiment))
+
+
+def test_each_frame_shows_the_paths_with_one_value_of_the_setting(one):
+    result, scene = one
+    assert [float(text.removeprefix("lr ")) for text in scene.readings] == pytest.approx(result.x.values, rel=5e-3)
+    assert sorted(set(scene.frame_steps.tolist())) == [*range(7)]
+    for fan, name in zip(scene.facets[0].fans, ("SGD", "Adam"), strict=True):
+        for points, lr in zip(fan.points, result.x.values, strict=True):
+            own = gdsim.descend("himmelblau", name, start=[-0.5, 4.2], steps=40, lr=lr).points[:, 0]
+            drawn = points[: len(own)]
+            same = (drawn == own[: len(drawn)]).all(-1)
+            # A path ends where it leaves the view for good.
+            assert same.all() or (np.abs(own[np.argmin(same) - 1 :]) > 5).any(-1).all()
+
+
+def test_the_curves_are_the_figures_and_the_title_counts_decades(one):
+    result, scene = one
+    steps, outcome = scene.groups[0].panels
+    for curve, figures in zip(steps.curves, result.figures["steps_to_tolerance"], strict=True):
+        np.testing.assert_array_equal(curve.points[:, 0, 1], figures)
+        np.testing.assert_allclose(curve.points[:, 0, 0], np.log10(result.x.values / 0.001), atol=1e-12)
+    assert [outcome.names[int(code)] for code in outcome.curves[1].points[:, 0, 1]] == [
+        OUTCOMES[code].value for code in result.figures["outcome"][1]
+    ]
+    decades = dict(zip(result.labels, result.figures["solved"].mean(-1) * 3 * 7 / 6, strict=True))
+    best, worst = sorted(decades, key=decades.get, reverse=True)
+    assert scene.title == (
+        f"{best} reaches a minimum over {decades[best]:.2g} decades of lr, {worst} over {decades[worst]:.2g}"
+    )
+
+
+def test_a_page_has_the_figures_bit_for_bit_and_is_small(tmp_path):
+    experiment = gdsim.loads(ONE, overrides=["sweep.points=41", "steps=150", "optimizers.RMSprop={}"])
+    result = gdsim.sweep(experiment)
+    scene = build_setting_scene(experiment, result, paths_along(experiment))
+    text = write_player(scene, tmp_path / "page.html").read_text()
+    assert len(text.encode()) < 1_000_000
+    data = json.loads(re.search(r'id="gdsim-drawing">(.*?)</script>', text, re.DOTALL)[1])
+    (steps, _) = data["figures"]
+    values = np.frombuffer(b64decode(steps["values"]), "<f8").reshape(3, 41)
+    np.testing.assert_array_equal(values, result.figures["steps_to_tolerance"])
+    assert [each["text"] for each in data["readings"]] == [*scene.readings]
+
+
+def test_the_slider_of_a_page_changes_the_setting(one, tmp_path, browser):
+    result, scene = one
+    visit(browser, write_player(scene, tmp_path / "page.html"), reduced_motion="reduce")
+    assert wait_for(lambda: browser.execute_script("return document.documentElement.classList.contains('ready')"))
+    slider = browser.find_element("id", "scrub")
+    slider.send_keys(Keys.HOME)
+    for index in range(3):
+        assert browser.find_element("id", "step").text == scene.readings[index]
+        slider.send_keys(Keys.ARROW_RIGHT)
+    assert slider.get_attribute("aria-valuetext") == scene.readings[3]
+    rows = [row.text.split(maxsplit=1) for row in browser.find_elements("css selector", "#figures tr")]
+    wanted = [
+        f"{steps[3]:.0f}" if np.isfinite(steps[3]) else "not reached" for steps in result.figures["steps_to_tolerance"]
+    ]
+    assert [row[1].rpartition(" ")[0] for row in rows] == wanted

@@ -23,7 +23,7 @@ from gdsim.objectives import FloatArray
 from gdsim.render.annotations import exit_marks, name_marks, notes_above
 from gdsim.render.canvas import DPI, Canvas, default_settings, save_vectors, unhinted
 from gdsim.render.display_list import START, EventMarks, Layer, Moment, PathLabel, Primitive, Viewport
-from gdsim.render.header import Counter, draw_header
+from gdsim.render.header import Counter, Reading, draw_header
 from gdsim.render.images import Pixels, Rect, image_artists, pixels_of
 from gdsim.render.inset import draw_inset
 from gdsim.render.labels import path_labels
@@ -95,7 +95,7 @@ class Frames:
         draw_names(canvas, scene.groups, layout.groups)
         draw_legend(canvas, scene.legend)
         draw_key(canvas, scene)
-        self.counter = Counter(canvas) if scene.steps else None
+        self.counter = Reading(canvas) if scene.readings else Counter(canvas) if scene.steps else None
         canvas.outline_numbers()
         canvas.agg.draw()
         self.background = np.array(canvas.agg.buffer_rgba())

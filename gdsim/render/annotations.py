@@ -17,10 +17,11 @@ from gdsim.render.canvas import SMALL, Canvas, points
 from gdsim.render.display_list import START, EventMarks, Moment, Viewport
 from gdsim.render.layout import Box
 from gdsim.render.layout_search import BAR
-from gdsim.scene.levels import few_ticks, labels
+from gdsim.scene.levels import MOST_TICKS, few_decades, few_ticks, labels
 from gdsim.scene.model import FEW_STARTS, Exit, Facet, Path
 from gdsim.scene.panels.curves import CurvesPanel
 from gdsim.scene.panels.heatmap import Heatmap
+from gdsim.scene.scales import ScaledAxis
 
 # Lengths in ems.
 WORDS_FROM = 16.0  # the minimum width of a view that has text beside its exit marks
@@ -73,6 +74,26 @@ def draw_step_axis(canvas: Canvas, axes: Axes, panel: CurvesPanel | Heatmap, box
     axes.set_xticks(ticks, labels(ticks) if numbered else [""] * len(ticks))
     if numbered:
         canvas.name_axes(axes, x=canvas.scene.say(panel.across))
+
+
+def axis_ticks(axis: ScaledAxis, limits: FloatArray, most: int) -> tuple[FloatArray, tuple[str, ...]]:
+    """Return about `most` round values of an axis within limits (2,), as coordinates on it and as text."""
+    if axis.scale == "list":
+        values = axis.values[:: -(-len(axis.values) // most)]
+    else:
+        low, high = limits.tolist()
+        values = few_decades(10.0**low, 10.0**high, most) if axis.scale == "log" else few_ticks(low, high, most)
+    return axis.places(values), labels(values)
+
+
+def fitting_ticks(canvas: Canvas, axis: ScaledAxis, side: float, *, along: bool) -> tuple[FloatArray, tuple[str, ...]]:
+    """Return ticks whose labels, along the axis or across it, fit into `side` pixels."""
+    for most in range(MOST_TICKS, 0, -1):
+        places, words = axis_ticks(axis, axis.limits, most)
+        widest = max((canvas.width_of(each, 1.0) for each in words), default=0.0)
+        if len(places) * (widest + canvas.em if along else 1.8 * canvas.em) <= side:
+            break
+    return places, words
 
 
 def longest_number(limits: FloatArray) -> int:

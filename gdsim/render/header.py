@@ -100,6 +100,36 @@ def _formula_size(canvas: Canvas, formula: str, box: Box, room: float, sizes: Se
     return 0.0
 
 
+class Reading:
+    """The reading of a scene at the place of the step counter, with the counter's methods."""
+
+    def __init__(self, canvas: Canvas) -> None:
+        self._size, self._readings, em = canvas.size, canvas.scene.readings, canvas.em
+        self._page = np.array([round(255 * part) for part in to_rgba(canvas.theme.page)], np.uint8)
+        right, base = canvas.layout.counter
+        self._text = canvas.text(right, base, "", color=canvas.theme.text, loose=True, ha="right", va="baseline")
+        left = right - max(canvas.width_of(each, 1.0) for each in self._readings) - 0.4 * em
+        box = Box(left, base - 0.4 * em, right + 0.4 * em - left, 1.5 * em)
+        self._area = (
+            slice(self._size[1] - round(box.top), self._size[1] - round(box.y)),
+            slice(round(box.x), round(box.right)),
+        )
+        self._renderer = RendererAgg(*self._size, DPI)
+        canvas.card(box)
+
+    def draw(self, renderer: RendererBase, time: float) -> None:
+        """Draw the reading as text on any renderer."""
+        self._text.set_text(self._readings[int(time)])
+        self._text.draw(renderer)
+
+    def stamp(self, frame: npt.NDArray[np.uint8], time: float) -> None:
+        """Draw the reading onto a frame, (H, W, 3 or 4), over the page's color."""
+        pixels = np.asarray(self._renderer.buffer_rgba())[self._area]
+        pixels[...] = self._page
+        self.draw(self._renderer, time)
+        frame[self._area] = pixels[..., : frame.shape[-1]]
+
+
 class Counter:
     """The step counter; creating it adds its static text to the figure.
 

@@ -64,7 +64,7 @@ def draw_legend(canvas: Canvas, styles: Sequence[Style]) -> None:
     widest = max(_entry_width(canvas, (style.label, f"{style.settings}  {style.aside}".strip())) for style in shown)
     # The markers alone leave more room for the settings.
     lined = (
-        any(facet.paths for facet in canvas.scene.facets)
+        any(facet.paths or facet.fans for facet in canvas.scene.facets)
         and box.width >= NARROW * em
         and (under or widest + 2.6 * em <= box.width)
     )

@@ -120,6 +120,20 @@ class Path:
     exits: tuple[Exit, ...]
 
 
+@dataclass(frozen=True, eq=False)
+class Fan:
+    """The paths of one optimizer from one start with each value of a setting.
+
+    Attributes:
+        points: (values, n, k) the points of each path, as `Path.points`; the last one is repeated.
+        stays: (values,) whether the path stays in the view, or comes back to it.
+    """
+
+    style: Style
+    points: FloatArray
+    stays: npt.NDArray[np.bool_]
+
+
 @dataclass(frozen=True)
 class Mark:
     """A named point, (x, y) or (x, y, height)."""
@@ -137,6 +151,7 @@ class Facet:
         limits: (2, 2) the range of the horizontal and the vertical coordinate.
         minima: (m, k) the known minima within the view, as `Path.points`.
         marks: Named points, such as the recordings that define a plane of weights.
+        fans: Paths with each value of a setting, of which one is shown at a time.
         value_name: The name of the value, such as "f(x, y)" or "loss"; empty for an image.
         heading: Text above a facet without a style.
         inset: The part that contains the visible paths, in units of the same axes; None if they are not small.
@@ -149,6 +164,7 @@ class Facet:
     arrows: Arrows | None = None
     minima: FloatArray = field(default_factory=lambda: np.empty((0, 2)))
     paths: tuple[Path, ...] = ()
+    fans: tuple[Fan, ...] = ()
     marks: tuple[Mark, ...] = ()
     value_name: str = ""
     heading: str = ""
@@ -205,6 +221,8 @@ class Scene:
         trail: Number of steps of a path that remain visible behind its head while they fade; None for the whole path.
         descent: Whether each head has an arrow for the negative gradient alone.
         vectors: Whether each head has arrows for the gradient, its negative and the step taken.
+        readings: For a sweep over one setting, what the counter shows at each whole step, such as "lr 0.1".
+        figures: For a sweep over one setting, the name and the numbers (optimizers, steps + 1) of each figure.
         frame_steps: (frames,) the fractional step that each frame shows.
         hold: Additional seconds for which the last frame is shown.
         poster_first: Whether the last frame is also shown before all others, for the time of one frame.
@@ -230,6 +248,8 @@ class Scene:
     descent: bool = False
     vectors: bool = False
     steps: int = 0
+    readings: tuple[str, ...] = ()
+    figures: tuple[tuple[str, FloatArray], ...] = ()
     frame_steps: FloatArray = field(default_factory=lambda: np.zeros(1))
     fps: int = 1
     hold: float = 0.0

@@ -6,10 +6,12 @@ from collections.abc import Iterator
 
 import numpy as np
 
+from gdsim.config.sweep import EVERY
 from gdsim.languages import ENGLISH
 from gdsim.objectives import FloatArray
 from gdsim.objectives.formulas import number
-from gdsim.scene.views.map import CAPTIONS, FAILED, MapAxis, MapModel
+from gdsim.scene.scales import ScaledAxis
+from gdsim.scene.views.map import CAPTIONS, FAILED, MapModel
 from gdsim.sweeps import OUTCOMES, SweepResult
 
 
@@ -20,18 +22,28 @@ def share_text(share: float) -> str:
     return f"{min(round(100 * share), 99 if share < 1 else 100)} %"
 
 
+def fixed_settings(result: SweepResult) -> Iterator[tuple[str, str]]:
+    """Yield the label of each optimizer, and its settings without those that are varied."""
+    for label, settings in zip(result.labels, result.settings, strict=True):
+        own = [each.setting.replace(EVERY, label, 1).removeprefix(f"optimizers.{label}.") for each in result.axes]
+        yield label, " · ".join(each for each in settings.split(" · ") if each.partition(" ")[0] not in own)
+
+
 def category_shares(models: list[MapModel], category: int) -> str:
     """Return which share of the cells of each optimizer is in a category."""
     shares = [share_text(float((model.values == category).mean())) for model in models]
     return " · ".join(shares)
 
 
-def sweep_finding(result: SweepResult, axes: tuple[MapAxis, ...]) -> tuple[str, ...]:
+def sweep_finding(result: SweepResult, axes: tuple[ScaledAxis, ...]) -> tuple[str, ...]:
     """Return a sentence about a sweep as alternatives from long to short; none if there is nothing to say."""
     return tuple(_sentences(result, axes))
 
 
-def _sentences(result: SweepResult, axes: tuple[MapAxis, ...]) -> Iterator[str]:
+def _sentences(result: SweepResult, axes: tuple[ScaledAxis, ...]) -> Iterator[str]:
+    if len(axes) == 1 and axes[0].scale == "log" and "solved" in result.figures:
+        yield from _range_sentences(result, axes[0])
+        return
     cells = "starts" if all(axis.is_coordinate for axis in axes) else "settings"
     if "solved" in result.figures:
         yield from _solved_sentences(result, axes, cells)
@@ -46,7 +58,21 @@ def _sentences(result: SweepResult, axes: tuple[MapAxis, ...]) -> Iterator[str]:
         yield f"Of {cells}, {ENGLISH.joined(parts)} do not fail"
 
 
-def _solved_sentences(result: SweepResult, axes: tuple[MapAxis, ...], cells: str) -> Iterator[str]:
+def _range_sentences(result: SweepResult, axis: ScaledAxis) -> Iterator[str]:
+    """Say over how many decades of a setting each optimizer reaches a minimum, each value with half of both gaps."""
+    decades = result.figures["solved"].mean(-1) * float(np.diff(axis.limits)[0])
+    order = np.argsort(-decades, kind="stable").tolist()
+    goal = "a minimum" if len(result.objective.minima) > 1 else "the minimum"
+    ranges = [f"{result.labels[index]} over {number(float(decades[index]), 2)}" for index in order]
+    first = ranges[0].replace(" over ", f" reaches {goal} over ", 1) + f" decades of {axis.name}"
+    if len(ranges) > 2:
+        yield f"{first}, {ranges[1]}, {ranges[-1]}" if len(ranges) == 3 else f"{first}, {ranges[-1]}"
+    elif len(ranges) == 2:
+        yield f"{first}, {ranges[1]}"
+    yield first
+
+
+def _solved_sentences(result: SweepResult, axes: tuple[ScaledAxis, ...], cells: str) -> Iterator[str]:
     shares = [float(each.mean()) for each in result.figures["solved"]]
     goal = "a minimum" if len(result.objective.minima) > 1 else "the minimum"
     preposition = "from" if cells == "starts" else "with"
@@ -63,7 +89,7 @@ def _solved_sentences(result: SweepResult, axes: tuple[MapAxis, ...], cells: str
     yield parts[0]
 
 
-def _fastest(result: SweepResult, axes: tuple[MapAxis, ...]) -> str:
+def _fastest(result: SweepResult, axes: tuple[ScaledAxis, ...]) -> str:
     """Return the settings of the run that first comes within tolerance, and its number of steps."""
     steps = np.where(result.figures["solved"][0], result.figures["steps_to_tolerance"][0], np.inf)
     place = np.unravel_index(int(steps.argmin()), steps.shape)
@@ -72,7 +98,7 @@ def _fastest(result: SweepResult, axes: tuple[MapAxis, ...]) -> str:
     return f"{ENGLISH.joined(settings)}: {int(steps.min())} steps"
 
 
-def describe_sweep(result: SweepResult, axes: tuple[MapAxis, ...]) -> str:
+def describe_sweep(result: SweepResult, axes: tuple[ScaledAxis, ...]) -> str:
     """Describe a sweep in sentences, for those who do not see it."""
     names = " and ".join(axis.name for axis in axes)
     ranges = ENGLISH.joined([f"{axis.name} from {_range(axis.values)}" for axis in axes])

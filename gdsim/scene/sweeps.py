@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import replace
 from typing import cast
 
@@ -14,9 +14,10 @@ from gdsim.objectives.formulas import number
 from gdsim.scene.build import blank_page, projection_of
 from gdsim.scene.facets import GroupInput
 from gdsim.scene.model import Group, Scene, Style
-from gdsim.scene.sweep_texts import category_shares, describe_sweep, sweep_finding
+from gdsim.scene.scales import ScaledAxis
+from gdsim.scene.sweep_texts import category_shares, describe_sweep, fixed_settings, sweep_finding
 from gdsim.scene.views import kind_of, view_kinds
-from gdsim.scene.views.map import CAPTIONS, IntArray, MapAxis, MapCell, MapInput, MapModel, map_axes
+from gdsim.scene.views.map import CAPTIONS, IntArray, MapCell, MapInput, MapModel, map_axes
 from gdsim.simulation import Trajectory
 from gdsim.sweeps import SweepResult
 from gdsim.sweeps.paths import nearest
@@ -45,7 +46,7 @@ def build_sweep_scene(
     view, animation = view or experiment.view, animation or experiment.animation
     axes, objective = map_axes(result), result.objective
     page = blank_page([objective], [projection_of(objective, view)], view)
-    names = [Style(label, settings, page.theme.quiet, (), "") for label, settings in _settings(result)]
+    names = [Style(label, settings, page.theme.quiet, (), "") for label, settings in fixed_settings(result)]
     # The only optimizer is named under the title.
     headings = names if len(names) > 1 else [None]
     cells = _cells(experiment.sweep.paths, result, axes, page.theme) if experiment.sweep and paths else ()
@@ -79,16 +80,8 @@ def build_sweep_scene(
     )
 
 
-def _settings(result: SweepResult) -> Iterator[tuple[str, str]]:
-    """Yield the label of each optimizer, and its settings without those that are varied."""
-    varied = [each.setting.rpartition(".")[2] for each in result.axes]
-    for label, settings in zip(result.labels, result.settings, strict=True):
-        kept = [each for each in settings.split(" · ") if each.partition(" ")[0] not in varied]
-        yield label, " · ".join(kept)
-
-
 def _cells(
-    cells: Sequence[Sequence[float] | float], result: SweepResult, axes: tuple[MapAxis, MapAxis], theme: Theme
+    cells: Sequence[Sequence[float] | float], result: SweepResult, axes: tuple[ScaledAxis, ScaledAxis], theme: Theme
 ) -> tuple[MapCell, ...]:
     """Return the cells whose paths are shown, each at the values nearest to those given."""
     found = []

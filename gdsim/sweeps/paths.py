@@ -7,24 +7,47 @@ from collections.abc import Sequence
 import numpy as np
 
 from gdsim.config import Experiment, varied, with_overrides
+from gdsim.objectives import FloatArray
+from gdsim.optimizers import deterministic
 from gdsim.simulation import Trajectory
-from gdsim.simulation.experiments import simulate, starting_points
+from gdsim.simulation.descent import descend_together
+from gdsim.simulation.experiments import optimizer_of, simulate, starting_points
 from gdsim.sweeps.plan import Plan
 
 
 def paths_at(experiment: Experiment, values: Sequence[float]) -> tuple[Trajectory, ...]:
     """Return the trajectories of all optimizers in the cell whose values are nearest to some, x first."""
     plan = Plan(experiment)
-    cell = [nearest(axis.values, value, axis.scale) for axis, value in zip(plan.axes, values, strict=True)]
-    one = varied(experiment, plan.settings(np.array(cell)))
+    return _paths_in(
+        plan, [nearest(each.values, value, each.scale) for each, value in zip(plan.axes, values, strict=True)]
+    )
+
+
+def paths_along(experiment: Experiment) -> list[tuple[Trajectory, ...]]:
+    """Return the trajectories of all optimizers with each value of the only axis, in ascending order of the values."""
+    plan = Plan(experiment)
+    order, labels = np.argsort(plan.axes[0].values).tolist(), [*experiment.optimizers]
+    if not plan.axes[0].setting.startswith("optimizers."):
+        return [_paths_in(plan, [index]) for index in order]
+    experiments = [varied(experiment, plan.settings(np.array([index]))) for index in order]
+    with deterministic():
+        factories = [optimizer_of(each, label, plan.objective.dim) for each in experiments for label in labels]
+        points = starting_points(experiment.start, plan.objective, experiment.seed)
+        made = descend_together(plan.objective, factories, points, experiment.steps, experiment.seed, iter)
+    return [made[first : first + len(labels)] for first in range(0, len(made), len(labels))]
+
+
+def nearest(values: FloatArray, value: float, scale: str) -> int:
+    """Return the index of the value that is nearest to another one on a scale."""
+    places = np.log([*values, value]) if scale == "log" else np.array([*values, value])
+    return int(np.abs(places[:-1] - places[-1]).argmin())
+
+
+def _paths_in(plan: Plan, cell: Sequence[int]) -> tuple[Trajectory, ...]:
+    """Return the trajectories of all optimizers in a cell, given by the index of each axis's value."""
+    one = varied(plan.experiment, plan.settings(np.array(cell)))
     moved = {plan.sweep.coordinate(i): float(axis.values[cell[i]]) for i, axis in enumerate(plan.axes)}
     if moved.keys() == {None}:
         return simulate(one)
     (start,) = starting_points(one.start, plan.objective, one.seed).tolist()
     return simulate(with_overrides(one, [f"start={[moved.get(i, each) for i, each in enumerate(start)]}"]))
-
-
-def nearest(values: np.typing.NDArray[np.float64], value: float, scale: str) -> int:
-    """Return the index of the value that is nearest to another one on a scale."""
-    places = np.log([*values, value]) if scale == "log" else np.array([*values, value])
-    return int(np.abs(places[:-1] - places[-1]).argmin())

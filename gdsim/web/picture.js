@@ -689,6 +689,8 @@ class Picture {
   }
 
   drawCounter(brush, time) {
+    const { readings } = this.drawing;
+    if (readings.length) this.drawSprite(brush, readings[Math.min(Math.floor(time), readings.length - 1)].sprite);
     if (!this.drawing.counter) return;
     const { pitch, digits } = this.drawing.counter, number = [...String(Math.floor(time))];
     number.forEach((digit, i) => {

@@ -13,7 +13,7 @@ function portraitText() {
   return portrait.textContent.replace(/\{"same":(\d+)\}/g, (_, index) => values[index]);
 }
 
-const drawing = JSON.parse(phone?.matches ? portraitText() : wide), { optimizers, size, steps } = drawing;
+const drawing = JSON.parse(phone?.matches ? portraitText() : wide), { optimizers, readings, size, steps } = drawing;
 const picture = createPicture(element("canvas"), drawing), clock = new Clock(drawing);
 
 // Time.
@@ -26,6 +26,9 @@ const FADE = 400;  // the duration of the fade from the last frame to the first,
 let fading = -Infinity;  // when the fade began
 
 const now = () => clock.timeAt(place);
+
+/** Return the words for a time: its step, or in a sweep over one setting its value. */
+const said = (time) => readings[Math.floor(time)]?.text ?? `step ${Math.floor(time)}`;
 
 function show() {
   const time = now(), step = Math.floor(time);
@@ -41,13 +44,13 @@ function show() {
   if (step === shown) return;
   shown = step;
   if (!playing) sayStep();
-  element("step").textContent = step;
+  element("step").textContent = readings[step]?.text ?? step;
   showFigures(time);
 }
 
 /** Set the slider's text for screen readers; it is constant during playback, or they would speak continuously. */
 function sayStep() {
-  scrub.setAttribute("aria-valuetext", playing ? "playing" : `step ${Math.floor(now())} of ${steps}`);
+  scrub.setAttribute("aria-valuetext", playing ? "playing" : readings.length ? said(now()) : `${said(now())} of ${steps}`);
 }
 
 function tick(moment) {
@@ -138,6 +141,20 @@ function paths() {
   ))).filter(({ trail }) => !picture.hidden.has(trail.optimizer));
 }
 
+/** The figures of a sweep over one setting, each with its numbers: for each optimizer those of all values. */
+const figures = drawing.figures.map(({ name, values }) => ({ name, values: doubles(values) }));
+
+/** Return a row for each optimizer that is shown, with its figures at a value of the setting. */
+function swept(time) {
+  return optimizers.map(({ label, color }, index) => ({
+    name: label, color, hidden: picture.hidden.has(index),
+    texts: figures.map(({ values }) => {
+      const value = values[index * readings.length + Math.floor(time)];
+      return Number.isNaN(value) ? "not reached" : written(value);
+    }),
+  })).filter(({ hidden }) => !hidden);
+}
+
 function rows(time) {
   return paths().map(({ layer, iterates, trail }) => {
     const row = indexAt(iterates.steps, Math.floor(time));
@@ -153,15 +170,18 @@ function cell(tag, text) {
 
 /** Fill the table of figures. */
 function showFigures(time) {
-  const body = rows(time).map((each) => {
+  const found = figures.length ? swept(time) : rows(time).map((each) => (
+    { ...each, texts: [each.point, each.value, each.gradient] }
+  ));
+  const body = found.map((each) => {
     const row = document.createElement("tr"), head = cell("th", each.name);
     head.scope = "row";
     head.style.setProperty("--color", each.color);
-    row.append(head, ...[each.point, each.value, each.gradient].map((text) => cell("td", text)));
+    row.append(head, ...each.texts.map((text) => cell("td", text)));
     return row;
   });
   element("figures")?.replaceChildren(...body);
-  if (element("at")) element("at").textContent = Math.floor(time);
+  if (element("at")) element("at").textContent = said(time);
 }
 
 let announcing = 0;
@@ -170,10 +190,14 @@ let announcing = 0;
 function announce() {
   clearTimeout(announcing);
   announcing = setTimeout(() => {
-    const words = rows(now()).slice(0, 8).map(({ name, terms: [spot, value, gradient], ...each }) => (
+    const shown = swept(now()).map(({ name, texts }) => (
+      `${name}: ${texts.map((text, i) => `${figures[i].name} ${text}`).join(", ")}.`
+    ));
+    const words = figures.length ? shown : rows(now()).slice(0, 8).map(({ name, terms: [spot, value, gradient], ...each }) => (
       `${name}: ${spot.includes("spot") ? spot : "at"} ${each.point}, ${value} ${each.value}, ${gradient} ${each.gradient}.`
     ));
-    element("status").textContent = `Step ${Math.floor(now())} of ${steps}. ${words.join(" ")}`;
+    const where = readings.length ? said(now()) : `Step ${Math.floor(now())} of ${steps}`;
+    element("status").textContent = `${where}. ${words.join(" ")}`;
   }, 500);
 }
 

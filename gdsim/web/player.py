@@ -38,6 +38,7 @@ from gdsim.render.display_list import (
     Tangents,
     iterate_stride,
 )
+from gdsim.render.header import Counter, Reading
 from gdsim.render.images import ImageFrames, MapImage, RevealedImage, SpriteSheet
 from gdsim.render.milestones import ShownMilestone
 from gdsim.render.painter import marker_outline, only
@@ -111,7 +112,7 @@ def page(scene: Scene, provenance: Provenance | None = None, loop: bool = True) 
         loops=loop,
         chips=[_chip(style) for style in scene.styles],
         notes=notes(scene),
-        columns=_columns(drawing.data["layers"]),
+        columns=_columns(scene, drawing.data["layers"]),
         provenance=provenance,
         versions=" · ".join(f"{name} {version}" for name, version in versions.items()) or "gdsim",
         style=style,
@@ -175,8 +176,10 @@ def _chip(style: Style) -> dict[str, str]:
     }
 
 
-def _columns(layers: list[dict[str, Any]]) -> tuple[str, ...]:
+def _columns(scene: Scene, layers: list[dict[str, Any]]) -> tuple[str, ...]:
     """Return the column names of the table of figures; empty if there is no table."""
+    if scene.figures:
+        return "optimizer", *(name for name, _ in scene.figures)
     terms = [layer["terms"] for layer in layers if layer["iterates"]]
     if not terms:
         return ()
@@ -227,6 +230,8 @@ class Drawing:
             "layers": [self._layer(layer) for layer in frames.layers],
             "milestones": [self._milestone(each) for each in frames.milestones.shown],
             "counter": self._counter(),
+            "readings": self._readings(),
+            "figures": [{"name": name, "values": _encoded(values, "<f8")} for name, values in scene.figures],
             "stressed": self._stressed(),
             "scale": self._sheet.scale,
             "sheet": image_uri(self._sheet.pixels(), "webp", lossless=True),
@@ -357,10 +362,18 @@ class Drawing:
         return _fields(milestone, "begin end optimizer") | {"sprite": self._sheet.draw(milestone.text.draw)}
 
     def _counter(self) -> dict[str, Any] | None:
-        if (counter := self._frames.counter) is None:
+        counter = self._frames.counter
+        if not isinstance(counter, Counter):
             return None
         digits = [self._sheet.draw(partial(counter.draw, time=digit)) for digit in range(10)]
         return {"pitch": counter.pitch, "digits": digits}
+
+    def _readings(self) -> list[dict[str, Any]]:
+        counter = self._frames.counter
+        if not isinstance(counter, Reading):
+            return []
+        texts = enumerate(self._frames.scene.readings)
+        return [{"text": text, "sprite": self._sheet.draw(partial(counter.draw, time=time))} for time, text in texts]
 
     def _stressed(self) -> dict[str, Any] | None:
         """Return the name of the best path on a pill, and the shares of the hold between which it is shown."""

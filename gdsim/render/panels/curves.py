@@ -23,6 +23,7 @@ from gdsim.render.annotations import (
     SIDES,
     covers,
     draw_step_axis,
+    fitting_ticks,
     least_covered,
     longest_number,
     points_between,
@@ -64,7 +65,7 @@ WIDTH, HEIGHT, EM = 470, 300, 13.0
 
 class _CurvesRenderer(PanelRenderer):
     def request(self, panel: CurvesPanel, em: float) -> PanelRequest:
-        digits = longest_number(panel.limits)
+        digits = max(map(len, panel.names)) if panel.names else longest_number(panel.limits)
         return PanelRequest(max(5, digits) if panel.logarithmic else digits)
 
     def draw(self, canvas: Canvas, panel: CurvesPanel, box: Box, *, numbered: bool) -> DrawnPanel:
@@ -109,8 +110,15 @@ def _draw_axes(canvas: Canvas, panel: CurvesPanel, box: Box, *, numbered: bool) 
     # The limits include a margin that suffices in a high panel.
     more = max(HEAD_ROOM * em / box.height - LIFT, 0.0) * (high - low)
     axes.set_ylim(panel.limits[0], float(scale.inverted().transform(high + more)))
-    axes.set_yticks(ticks, labels(ticks))
-    draw_step_axis(canvas, axes, panel, box, numbered=numbered)
+    axes.set_yticks(ticks, panel.names or labels(ticks))
+    if panel.scale is None:
+        draw_step_axis(canvas, axes, panel, box, numbered=numbered)
+    else:
+        places, words = fitting_ticks(canvas, panel.scale, box.width, along=True)
+        origin = panel.scale.places(panel.scale.values[:1])
+        axes.set_xticks(places - origin, words if numbered else [""] * len(words))
+        if numbered:
+            canvas.name_axes(axes, x=panel.across)
     axes.grid(axis="y", color=theme.grid, linewidth=points(0.05 * canvas.line))
     axes.set_axisbelow(True)
     axes.spines[:].set_visible(False)

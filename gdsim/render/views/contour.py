@@ -12,6 +12,7 @@ from gdsim.objectives import FloatArray
 from gdsim.render.annotations import draw_flat_axes, longest_number
 from gdsim.render.canvas import Canvas, arrow_shapes, points, ramp
 from gdsim.render.display_list import Moment, Primitive, Viewport
+from gdsim.render.fans import draw_fans, fan_primitives
 from gdsim.render.layout import Box, ColorBar
 from gdsim.render.paths import head_arrows, make_trail, path_style
 from gdsim.render.strands import side_by_side
@@ -52,7 +53,9 @@ class _ContourRenderer(ViewRenderer):
         if facet.arrows is not None:
             draw = _draw_stream_lines if facet.arrows.form == "stream" else _draw_arrows
             draw(canvas, axes, facet, facet.arrows, box)
-        return Viewport(canvas, box, axes)
+        viewport = Viewport(canvas, box, axes)
+        draw_fans(facet, viewport)
+        return viewport
 
     def draw_color_bar(self, canvas: Canvas, facet: Facet, box: Box) -> None:
         levels, em = (model := cast("ContourModel", facet.model)).levels, canvas.em
@@ -80,7 +83,7 @@ class _ContourRenderer(ViewRenderer):
         ]
         if viewport.canvas.scene.dots:
             trails = side_by_side(trails, viewport.bounds)
-        return (*trails, *head_arrows(facet, viewport, trails, moment))
+        return (*trails, *head_arrows(facet, viewport, trails, moment), *fan_primitives(facet, viewport))
 
 
 RENDERER = _ContourRenderer()

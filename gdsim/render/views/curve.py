@@ -12,6 +12,7 @@ from gdsim.objectives import FloatArray
 from gdsim.render.annotations import AROUND, draw_flat_axes, longest_number
 from gdsim.render.canvas import Canvas, arrow_shapes, points
 from gdsim.render.display_list import START, Moment, Primitive, Viewport
+from gdsim.render.fans import draw_fans, fan_primitives
 from gdsim.render.layout import Box
 from gdsim.render.paths import drop_lines, head_arrows, make_trail, path_style, tangents
 from gdsim.render.views import ViewRenderer
@@ -37,7 +38,9 @@ class _CurveRenderer(ViewRenderer):
         axes.plot(model.x, model.values, color=theme.quiet, linewidth=points(CURVE * canvas.line), zorder=1)
         if facet.arrows is not None:
             _draw_arrows(canvas, axes, facet, facet.arrows, box)
-        return Viewport(canvas, box, axes)
+        viewport = Viewport(canvas, box, axes)
+        draw_fans(facet, viewport)
+        return viewport
 
     def lines(self, facet: Facet, viewport: Viewport) -> list[FloatArray]:
         model, half = cast("CurveModel", facet.model), 0.15 * viewport.canvas.em * AROUND
@@ -62,6 +65,7 @@ class _CurveRenderer(ViewRenderer):
             *(drop_lines(viewport.canvas, *pair) for _, *pair in both),
             *(tangents(facet, viewport, path, trail) for path, trail, _ in both),
             *head_arrows(facet, viewport, trails, moment),
+            *fan_primitives(facet, viewport),
         )
 
 

@@ -12,15 +12,17 @@ from matplotlib.colors import ListedColormap
 from matplotlib.patheffects import withStroke
 
 from gdsim.objectives import FloatArray, inside
+from gdsim.render.annotations import axis_ticks, fitting_ticks
 from gdsim.render.canvas import DPI, SMALL, Canvas, points, ramp
 from gdsim.render.display_list import START, EventMarks, Lines, Moment, Primitive, Viewport
 from gdsim.render.images import MapImage, Pixels, rect_of
 from gdsim.render.layout import Box, ColorBar
 from gdsim.render.trail import TrailStyle
 from gdsim.render.views import Symbol, ViewRenderer
-from gdsim.scene.levels import MOST_TICKS, few_decades, few_ticks, labels
+from gdsim.scene.levels import MOST_TICKS
 from gdsim.scene.model import Facet
-from gdsim.scene.views.map import MapAxis, MapModel
+from gdsim.scene.scales import ScaledAxis
+from gdsim.scene.views.map import MapModel
 from gdsim.themes import Theme, mix
 
 SHADES, SHADES_EACH = 48, 12  # the number of colors of numbers, and of each category
@@ -54,7 +56,7 @@ class _MapRenderer(ViewRenderer):
         if canvas.layout.ticks:
             sides = zip("xy", model.axes, (box.width, box.height), outer, strict=True)
             for name, axis, side, numbered in sides:
-                places, words = _fitting_ticks(canvas, axis, side, along=name == "x")
+                places, words = fitting_ticks(canvas, axis, side, along=name == "x")
                 getattr(axes, f"set_{name}ticks")(places, words if numbered else [""] * len(words))
             across, up = facet.names
             canvas.name_axes(axes, x=across if outer[0] else "", y=up if outer[1] else "")
@@ -67,7 +69,7 @@ class _MapRenderer(ViewRenderer):
         if model.categories:
             return
         axes, colors = canvas.axes(box), _colors(canvas.theme, model)
-        scale = MapAxis("", model.limits, "log" if model.logarithmic else "linear")
+        scale = ScaledAxis("", model.limits, "log" if model.logarithmic else "linear")
         low, high = scale.places(model.limits)
         bands, extent = np.arange(len(colors))[:, None], (0, 1, low, high)
         axes.imshow(bands, cmap=ListedColormap(colors), aspect="auto", origin="lower", extent=extent, zorder=0)
@@ -123,26 +125,6 @@ def _cells(model: MapModel, count: int) -> Pixels:
     shades = np.rint(np.nan_to_num(model.shares) * (each - 1))
     first = np.nan_to_num(model.values) * each if model.categories else 0
     return np.asarray(np.where(np.isnan(model.shares), count, first + shades), np.uint8)
-
-
-def axis_ticks(axis: MapAxis, limits: FloatArray, most: int) -> tuple[FloatArray, tuple[str, ...]]:
-    """Return about `most` round values of an axis within limits (2,), as coordinates on it and as text."""
-    if axis.scale == "list":
-        values = axis.values[:: -(-len(axis.values) // most)]
-    else:
-        low, high = limits.tolist()
-        values = few_decades(10.0**low, 10.0**high, most) if axis.scale == "log" else few_ticks(low, high, most)
-    return axis.places(values), labels(values)
-
-
-def _fitting_ticks(canvas: Canvas, axis: MapAxis, side: float, *, along: bool) -> tuple[FloatArray, tuple[str, ...]]:
-    """Return ticks whose labels, along the axis or across it, fit into `side` pixels."""
-    for most in range(MOST_TICKS, 0, -1):
-        places, words = axis_ticks(axis, axis.limits, most)
-        widest = max((canvas.width_of(each, 1.0) for each in words), default=0.0)
-        if len(places) * (widest + canvas.em if along else 1.8 * canvas.em) <= side:
-            break
-    return places, words
 
 
 def _hatch(canvas: Canvas, box: Box) -> LineCollection:

@@ -20,6 +20,7 @@ from gdsim.scene.levels import finite, origin_of
 from gdsim.scene.model import FEW_STARTS, Style
 from gdsim.scene.panels import PanelKind
 from gdsim.scene.projection import near, with_starts
+from gdsim.scene.scales import ScaledAxis
 from gdsim.scene.views import kind_of
 from gdsim.simulation import NetworkTrajectory, Training, Trajectory
 
@@ -59,6 +60,8 @@ class CurvesPanel:
         base: Value subtracted from the figures: the known minimum for a loss, otherwise usually 0.
         limits: (2,) the range of figures to show.
         ticks: (ticks,) the figures that are labelled, if they are fixed, as for an angle; otherwise None.
+        scale: What is on the horizontal axis instead of steps, from its first value on; None for steps.
+        names: What the fixed ticks are called, if not by their numbers.
         solved: The upper edge of the band of figures that are within tolerance; None if the panel does not show it.
         band_name: What a start in the band is; it is not solved if it ends far from all minima.
     """
@@ -75,6 +78,8 @@ class CurvesPanel:
     curves: tuple[PanelCurve, ...]
     solved: float | None = None
     band_name: str = "solved"
+    scale: ScaledAxis | None = None
+    names: tuple[str, ...] = ()
 
 
 class Series(NamedTuple):

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from functools import cached_property
 from typing import ClassVar
 
 import numpy as np
@@ -16,13 +15,13 @@ from gdsim.objectives import FloatArray, inside
 from gdsim.scene.figures import SPANNING
 from gdsim.scene.minima import point_text
 from gdsim.scene.model import Facet, Style
+from gdsim.scene.scales import ScaledAxis, setting_axis
 from gdsim.scene.stability import largest_rates
 from gdsim.scene.views import ViewKind
-from gdsim.sweeps import OUTCOMES, Outcome, SweepAxis, SweepResult
+from gdsim.sweeps import OUTCOMES, Outcome, SweepResult
 from gdsim.themes import Theme
 
 MOST, LEAST = 0.98, 1e-10  # the quantile at the upper end of a scale, and its lowest begin as a fraction of that
-EVEN = 1e-6  # the maximum difference of two distances that are equal, as a fraction
 EDGE_POINTS = 65  # of the curve on which an optimizer becomes unstable
 IntArray = npt.NDArray[np.int64]
 
@@ -44,38 +43,6 @@ UNKNOWN = {"minimum": "no minimum", "final_value": "failed", "best_value": "fail
 FAILED = (Outcome.DIVERGED, Outcome.LEFT, Outcome.UNDEFINED)
 OUTCOME_COLORS = {Outcome.SOLVED: 0, Outcome.RAN: 0, Outcome.CONVERGED: 3, Outcome.ROSE: 2, Outcome.DIVERGED: 1}
 """The index in `Theme.paths` of the color of each outcome; 4 for others."""
-
-
-@dataclass(frozen=True, eq=False)
-class MapAxis:
-    """An axis of a map, along which the cells are evenly spaced.
-
-    Attributes:
-        name: The setting, such as "lr", or a coordinate of the start.
-        values: (n,) its values.
-        scale: Whether equal distances are equal differences ("linear"), ratios ("log"), or places in the list of
-            values ("list").
-        is_coordinate: Whether it is a coordinate of the objective, whose axes have one scale.
-    """
-
-    name: str
-    values: FloatArray
-    scale: str
-    is_coordinate: bool = False
-
-    def places(self, values: FloatArray) -> FloatArray:
-        """Return the coordinates of values (…) on the axis."""
-        if self.scale == "list":
-            order = np.argsort(self.values)
-            return np.interp(values, self.values[order], order.astype(np.float64))
-        return np.log10(values) if self.scale == "log" else values
-
-    @cached_property
-    def limits(self) -> FloatArray:
-        """(2,) the outer edges of the outermost cells, as coordinates on the axis."""
-        first, last = self.places(self.values[[0, -1]]).tolist()
-        half = (last - first) / max(2 * (len(self.values) - 1), 1)
-        return np.array([first - half, last + half])
 
 
 @dataclass(frozen=True, eq=False)
@@ -117,7 +84,7 @@ class MapModel:
     kind: ClassVar[str] = "map"
     turns: ClassVar[bool] = False
 
-    axes: tuple[MapAxis, MapAxis]
+    axes: tuple[ScaledAxis, ScaledAxis]
     caption: str
     steps: npt.NDArray[np.int64]
     shares: FloatArray
@@ -131,28 +98,10 @@ class MapModel:
     cells: tuple[MapCell, ...] = ()
 
 
-def map_axes(result: SweepResult) -> tuple[MapAxis, MapAxis]:
+def map_axes(result: SweepResult) -> tuple[ScaledAxis, ScaledAxis]:
     """Return the axes of a sweep over two settings."""
     assert result.y is not None  # noqa: S101  (for the type checker: a map has two axes)
-    return map_axis(result.x, result), map_axis(result.y, result)
-
-
-def map_axis(axis: SweepAxis, result: SweepResult) -> MapAxis:
-    """Return an axis with its name in a picture, on which cells that are not evenly spaced are a list."""
-    first, _, rest = axis.setting.partition(".")
-    if first == "start":
-        coordinate = int(rest or axis is result.y)
-        name = "xy"[coordinate] if result.objective.dim <= 2 else f"x{coordinate}"
-        return MapAxis(f"{name} of the start", axis.values, _scale(axis), is_coordinate=True)
-    label, _, name = rest.rpartition(".") if first == "optimizers" else ("*", "", rest or first)
-    words = name if label == "*" or len(result.labels) == 1 else f"{name} of {label}"
-    return MapAxis(words, axis.values, _scale(axis))
-
-
-def _scale(axis: SweepAxis) -> str:
-    places = np.log(axis.values) if axis.scale == "log" else axis.values
-    gaps = np.diff(places)
-    return axis.scale if np.allclose(gaps, gaps[0], rtol=EVEN, atol=0) else "list"
+    return setting_axis(result.x, result), setting_axis(result.y, result)
 
 
 @dataclass(frozen=True, eq=False)
@@ -193,7 +142,7 @@ def facets(group: MapInput) -> tuple[Facet, ...]:
     )
 
 
-def _edge(result: SweepResult, label: str, spec: OptimizerSpec, axes: tuple[MapAxis, MapAxis]) -> FloatArray:
+def _edge(result: SweepResult, label: str, spec: OptimizerSpec, axes: tuple[ScaledAxis, ScaledAxis]) -> FloatArray:
     """Return the curve on which an optimizer becomes unstable, (n, 2), as coordinates on the axes; (0, 2) for none."""
     settings = [axis.setting.replace(EVERY, label, 1).removeprefix(f"optimizers.{label}.") for axis in result.axes]
     if "lr" not in settings or any(each.startswith("objective") for each in settings):
@@ -210,17 +159,17 @@ def _edge(result: SweepResult, label: str, spec: OptimizerSpec, axes: tuple[MapA
     return np.stack(places if lr == 0 else places[::-1], -1)
 
 
-def _models(result: SweepResult, name: str, axes: tuple[MapAxis, MapAxis], theme: Theme) -> list[MapModel]:
-    values, appears = _figures(result, name)
-    known, categories = np.isfinite(values), _categories(result, name, theme)
+def _models(result: SweepResult, name: str, axes: tuple[ScaledAxis, ScaledAxis], theme: Theme) -> list[MapModel]:
+    values, appears = known_figures(result, name)
+    known, names = np.isfinite(values), categories(result, name)
     steps: IntArray = np.zeros(1, np.int64)
     limits, logarithmic = np.array([0.0, 1.0]), False
     shown: tuple[Category, ...] = ()
-    if categories:
+    if names:
         codes = np.array(sorted(set(values[known].tolist())))
         shares = _brightness(result, name, values, appears)[None]
         values = np.where(known, np.searchsorted(codes, values), np.nan)
-        shown = tuple(categories[int(code)] for code in codes)
+        shown = tuple(Category(names[code], _color(name, code, theme)) for code in codes.astype(int).tolist())
     else:
         limits, logarithmic = _scale_of(values[known])
         steps, frames = _frames(result, name, values)
@@ -243,7 +192,7 @@ def _models(result: SweepResult, name: str, axes: tuple[MapAxis, MapAxis], theme
     ]
 
 
-def _figures(result: SweepResult, name: str) -> tuple[FloatArray, IntArray]:
+def known_figures(result: SweepResult, name: str) -> tuple[FloatArray, IntArray]:
     """Return a figure, NaN where it is unknown, and the step from which it is known, each (optimizers, …)."""
     final, outcome = result.figures[name].astype(np.float64), result.figures["outcome"]
     failed = np.isin(outcome, [OUTCOMES.index(each) for each in FAILED])
@@ -257,23 +206,26 @@ def _figures(result: SweepResult, name: str) -> tuple[FloatArray, IntArray]:
         return final, arrives
     arrives = np.maximum(arrives, result.minimum_steps)
     if name == "solved":
-        return np.where(final > 0, 0.0, np.nan), arrives
+        return np.where(final > 0, final, np.nan), arrives
     ran, solved = OUTCOMES.index(Outcome.RAN), OUTCOMES.index(Outcome.SOLVED)
     if "solved" in result.figures:
         final = np.where(outcome == ran, np.nan, final)
     return final, np.select([outcome == ran, outcome == solved], [0, arrives], ends)
 
 
-def _categories(result: SweepResult, name: str, theme: Theme) -> Mapping[int, Category]:
+def categories(result: SweepResult, name: str) -> Mapping[int, str]:
     """Return what each value of a figure stands for; nothing for numbers."""
     if name == "minimum":
-        points = map(point_text, result.objective.minima)
-        return {i: Category(words, theme.paths[i % len(theme.paths)]) for i, words in enumerate(points)}
-    if name == "solved":
-        return {0: Category("solved", theme.paths[0])}
+        return dict(enumerate(map(point_text, result.objective.minima)))
     if name == "outcome":
-        return {i: Category(each.value, theme.paths[OUTCOME_COLORS.get(each, 4)]) for i, each in enumerate(OUTCOMES)}
-    return {}
+        return {code: outcome.value for code, outcome in enumerate(OUTCOMES)}
+    return {0: "not solved", 1: "solved"} if name == "solved" else {}
+
+
+def _color(name: str, code: int, theme: Theme) -> str:
+    """Return the color of a value of a figure with categories."""
+    index = OUTCOME_COLORS.get(OUTCOMES[code], 4) if name == "outcome" else code * (name == "minimum")
+    return theme.paths[index % len(theme.paths)]
 
 
 def _brightness(result: SweepResult, name: str, values: FloatArray, appears: IntArray) -> FloatArray:

@@ -1,0 +1,50 @@
+"""Fans: the paths with each value of a setting, faint, and above them the one with the value shown."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import numpy as np
+from matplotlib.collections import LineCollection
+
+from gdsim.objectives import FloatArray
+from gdsim.render.canvas import DPI, points
+from gdsim.render.display_list import START, EventMarks, Lines, Viewport
+from gdsim.render.paths import FARTHEST, trail_style
+from gdsim.scene.model import Facet
+
+FAINT, FAINT_WIDTH = 0.3, 0.06  # the opacity and the width of the paths that are not shown, per line
+START_SIZE = 0.7  # the diameter of the dot on the start, in ems
+
+
+def draw_fans(facet: Facet, viewport: Viewport) -> None:
+    """Draw the paths of a view's fans that stay in the view faintly."""
+    canvas, axes = viewport.canvas, viewport.axes
+    for fan in facet.fans:
+        lines = LineCollection(
+            list(_clipped(viewport, fan.points[fan.stays]) / DPI),  # in inches, which are the same in every backend
+            colors=fan.style.color,
+            alpha=FAINT,
+            linewidths=points(max(FAINT_WIDTH * canvas.line, 0.7)),
+            transform=canvas.figure.dpi_scale_trans,
+            zorder=2.5,
+        )
+        lines.set_clip_path(axes.patch)
+        axes.add_artist(lines)
+
+
+def fan_primitives(facet: Facet, viewport: Viewport) -> Iterator[Lines | EventMarks]:
+    """Yield the path of each fan with the value shown, and a dot on the common start."""
+    canvas, theme = viewport.canvas, viewport.canvas.theme
+    for fan in facet.fans:
+        style = trail_style(canvas, fan.style, casing=theme.casing, cased=True)
+        yield Lines(canvas.scene.styles.index(fan.style), style, _clipped(viewport, fan.points))
+    if facet.fans:
+        starts = viewport.pixels(facet.fans[0].points[:1, 0], START)
+        size, around = START_SIZE * canvas.em, START_SIZE * canvas.em * np.array([[-1.0], [1.0]])
+        color, casing, edge = theme.text, theme.casing, 0.14 * size
+        yield EventMarks(-1, np.zeros(1), starts, "o", size, color, casing, edge, None, starts + around)
+
+
+def _clipped(viewport: Viewport, coordinates: FloatArray) -> FloatArray:
+    return np.clip(viewport.pixels(coordinates, START), -FARTHEST, FARTHEST)
