@@ -552,6 +552,15 @@ for words, status in {LIGHT}.items():
     assert done.returncode == 0, done.stderr
 
 
+def test_a_misspelled_setting_is_reported_without_the_schema_and_the_kinds_in_it(here):
+    (here / "bad.yaml").write_text("objective: himmelblau\nsteps: 3\noptimizers: {Adam: {lerning_rate: 1}}\n")
+    code = "import sys; from gdsim.cli.app import app; status = app(['validate', 'bad.yaml'], standalone_mode=False)"
+    code += "; print(status, {'gdsim.scene', 'gdsim.encode'} & {*sys.modules})"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert "did you mean 'lr'" in done.stderr
+    assert done.stdout.splitlines()[-1] == "2 set()"
+
+
 def test_help_loads_no_command(here):
     code = "import sys; from gdsim.cli.app import app; app(['--help'], standalone_mode=False)"
     code += "; print({'pydantic', 'numpy', 'yaml', 'rich'} & {*sys.modules})"
@@ -572,7 +581,7 @@ f = torch.compile(lambda p: (p**2).sum(), backend="eager")
 
 
 @pytest.mark.parametrize("compiled", [False, True])
-def test_only_what_uses_torch_compile_loads_dynamo(here, compiled):
+def test_only_what_uses_torch_compile_loads_dynamo_and_nothing_loads_pyplot(here, compiled):
     (here / "own.py").write_text(COMPILED)
     objective = (
         "{python: own.py:f, dim: 2, bounds: [[-2, 2], [-2, 2]]}"
@@ -588,10 +597,10 @@ try:
     main()
 except SystemExit as done:
     assert not done.code
-print("sympy" in sys.modules, "torch._dynamo.eval_frame" in sys.modules)
+print(*(name in sys.modules for name in ("sympy", "torch._dynamo.eval_frame", "matplotlib.pyplot")))
 """
     done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=False)
-    assert done.stdout.splitlines()[-1:] == [f"{compiled} {compiled}"], done.stderr
+    assert done.stdout.splitlines()[-1:] == [f"{compiled} {compiled} False"], done.stderr
     _, (trajectory,) = gdsim.read(here / "outputs" / "a" / "a.npz", allow_code=True)
     np.testing.assert_allclose(trajectory.points[:, 0, 0], 0.8 ** np.arange(4), rtol=1e-14)
 

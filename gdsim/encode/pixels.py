@@ -165,7 +165,11 @@ def _nearest(colors: Frame, palette: Frame) -> npt.NDArray[np.intp]:
 
 def _keys(colors: Frame) -> _Keys:
     """Return each colour of (n, 3) as an integer 0xRRGGBB."""
-    return colors.astype(np.uint32) @ np.array([1 << 16, 1 << 8, 1], np.uint32)
+    keys = np.zeros(len(colors), np.uint32)
+    for channel in colors.T:
+        keys <<= 8
+        keys |= channel
+    return keys
 
 
 def _colors(keys: _Keys) -> Frame:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
+from itertools import product
 from types import MappingProxyType
 
 FONT = "Inter Tabular"  # the bundled font: Inter with tabular digits
@@ -181,9 +182,12 @@ def ensure_contrast(color: str, backgrounds: Collection[str], minimum: float, to
 
     If no mixture reaches the contrast, that with the highest one is returned.
     """
-
-    def worst(candidate: str) -> float:
-        return min(contrast(candidate, background) for background in backgrounds)
-
-    candidates = [mix(color, other, tenths / 10) for tenths in range(11) for other in towards]
-    return next((each for each in candidates if worst(each) >= minimum), None) or max(candidates, key=worst)
+    best, highest = color, 0.0
+    for share, other in product([tenths / 10 for tenths in range(11)], towards):
+        candidate = mix(color, other, share)
+        worst = min(contrast(candidate, background) for background in backgrounds)
+        if worst >= minimum:
+            return candidate
+        if worst > highest:
+            best, highest = candidate, worst
+    return best
