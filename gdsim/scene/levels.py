@@ -21,7 +21,7 @@ SKEWED, STRAYING = 6, 5
 
 NARROW = 4  # ratio of the highest to the lowest value below which ticks are round numbers instead of decades
 
-LABELLED, LEEWAY = 4, 0.2
+LABELLED, LEEWAY = 7, 0.85
 """For levels of equal areas: number of edges per labelled edge, and the fraction of a level's area by which that edge
 may be moved to a round number."""
 
@@ -154,18 +154,16 @@ def _geometric(above: FloatArray, base: float) -> tuple[FloatArray, FloatArray]:
 
 def _ranked(values: FloatArray, base: float) -> tuple[FloatArray, FloatArray]:
     """Return edges of levels of equal areas, fewer if many points share a value, and which are labelled."""
-    shares = np.arange(WANTED + 1) / WANTED
-    edges = np.quantile(values, shares)
-    leeway = LEEWAY / WANTED
-    for i in range(0, WANTED + 1, LABELLED):
-        below, above = np.quantile(values, [max(shares[i] - leeway, 0), min(shares[i] + leeway, 1)])
-        # The outermost edges move outwards, so that they enclose everything.
-        if i == 0:
-            below, above = 2 * below - above, below
-        elif i == WANTED:
-            below, above = above, 2 * above - below
-        edges[i] = _roundest(float(below), float(above))
-    ticks, edges = edges[::LABELLED], np.unique(edges)
+    shares, leeway = np.arange(0, WANTED + 1, LABELLED) / WANTED, LEEWAY / WANTED
+    below, above = np.quantile(values, np.clip([shares - leeway, shares + leeway], 0, 1))
+    # The outermost edges move outwards, so that they enclose everything.
+    below[0], above[0] = 2 * below[0] - above[0], below[0]
+    below[-1], above[-1] = above[-1], 2 * above[-1] - below[-1]
+    ticks = np.array([_roundest(*pair) for pair in zip(below.tolist(), above.tolist(), strict=True)])
+    ranks = [(values < tick).mean() for tick in ticks]
+    edges = np.quantile(values, np.interp(np.arange(WANTED + 1) / LABELLED, np.arange(len(ticks)), ranks))
+    edges[::LABELLED] = ticks
+    edges = np.unique(edges)
     # Edges that become equal when the base is added are merged.
     return edges[np.append(True, np.diff(edges + base) > 0)], ticks
 

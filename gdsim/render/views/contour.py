@@ -17,6 +17,7 @@ from gdsim.render.layout import Box, ColorBar
 from gdsim.render.paths import head_arrows, make_trail, path_style
 from gdsim.render.strands import side_by_side
 from gdsim.render.views import ViewRenderer
+from gdsim.scene.levels import MOST_TICKS
 from gdsim.scene.model import Arrows, Facet
 from gdsim.scene.views.contour import ContourModel
 from gdsim.themes import contrast, mix
@@ -67,7 +68,8 @@ class _ContourRenderer(ViewRenderer):
         axes.set(xticks=[], xlim=(0, 1), ylim=(0, parts))
         axes.spines[:].set_visible(False)
         # Tick labels must not overlap.
-        every, apart = -(-len(levels.ticks) // max(1, int(box.height / (2.2 * em)))), 1.2 * em * parts / box.height
+        most = min(MOST_TICKS, max(1, int(box.height / (2.2 * em))))
+        every, apart = -(-len(levels.ticks) // most), 1.2 * em * parts / box.height
         kept: dict[float, str] = {}
         for tick, words in zip(levels.ticks[::every], levels.labels[::every], strict=True):
             if not kept or tick - max(kept) >= apart:
