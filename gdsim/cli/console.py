@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from contextlib import contextmanager
+from functools import partial
 from textwrap import wrap
+from time import perf_counter
 from typing import TYPE_CHECKING, Any, Literal, TypeVar
 
 from rich.cells import cell_len
@@ -21,18 +23,22 @@ if TYPE_CHECKING:
 
 T = TypeVar("T")
 
+FIRST_ESTIMATE, ESTIMATES_APART, WORTH_TELLING = 0.5, 60.0, 10.0  # in seconds
 MAX_TEXT_WIDTH = 24  # wider cells of text are folded
 WIDE = 1000  # width of a table in a file: no column is dropped
 
 
 @contextmanager
 def progress_bars(name: str, activity: str, quiet: bool) -> Iterator[Callable[[str], Any]]:
-    """Yield a function that makes progress bars: `progress("simulating")` wraps an iterable that has a length."""
+    """Yield a function that makes progress bars: `progress("simulating")` wraps an iterable that has a length.
+
+    Where stderr is not a terminal, lines say how long it will take instead, if it takes long.
+    """
     console, name = Console(stderr=True, quiet=quiet), printable(name)
     if quiet or not console.is_terminal:
         if not quiet:
             print(f"{name}: {activity}", file=sys.stderr)
-        yield lambda _: iter
+        yield lambda description: iter if quiet else partial(_with_estimates, f"{name}: {description}")
         return
     from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
@@ -43,6 +49,18 @@ def progress_bars(name: str, activity: str, quiet: bool) -> Iterator[Callable[[s
             return lambda iterable: bars.track(iterable, description=f"{name}: {description}")
 
         yield progress
+
+
+def _with_estimates(activity: str, iterable: Collection[T]) -> Iterator[T]:
+    """Yield the items of an iterable; if they take long, print at the start, and each minute, how long they will."""
+    began, after = perf_counter(), FIRST_ESTIMATE
+    for done, item in enumerate(iterable):
+        if done and (spent := perf_counter() - began) >= after:
+            left, after = spent / done * (len(iterable) - done), spent + ESTIMATES_APART
+            if left >= WORTH_TELLING:
+                about = f"{left:.0f} s" if left < 100 else f"{left / 60:.0f} min"
+                print(f"{activity}, {100 * done // len(iterable)} % done, about {about} left", file=sys.stderr)
+        yield item
 
 
 def print_summary(name: str, table: Table) -> None:
