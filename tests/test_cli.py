@@ -76,6 +76,9 @@ def test_a_run_writes_every_result_and_prints_its_path(ran):
     assert "quick: simulating and drawing" in result.stderr
     for words in ("SGD · lr 0.01", "steps to", "tolerance", "ran all steps", "SGD arrives in 9 steps"):
         assert words in result.stderr
+    _, trajectories = gdsim.read(folder / "outputs/quick/quick.npz")
+    title = gdsim.build_scene(trajectories).title
+    assert f"{title}." in " ".join(result.stderr.split())
 
 
 def test_the_files_are_what_their_names_say(ran):

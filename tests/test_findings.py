@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 from matplotlib.colors import to_rgb
 
 import gdsim
+from gdsim.analysis.metrics import evaluations_to_tolerance
 from gdsim.config import Animation, View
 from gdsim.scene.build import build_scene
 from gdsim.scene.findings import LONGEST, finding, separated
@@ -308,6 +309,23 @@ def test_every_sentence_about_many_starts_is_true_and_names_no_winner_within_noi
 def line(label, rate, rows=60, start=(3.0, 4.0), turn=0.0, objective=BOWL):
     z = complex(*start) * rate ** np.arange(rows) * np.exp(1j * turn * np.arange(rows))
     return made(label, np.stack([z.real, z.imag], -1)[:, None], objective=objective)
+
+
+def many(label, rates):
+    """Paths from (3, 4), one per rate, whose points are multiplied by it in each step."""
+    return made(label, np.array([3.0, 4.0]) * np.array(rates)[:, None] ** np.arange(60)[:, None, None])
+
+
+def test_the_first_of_optimizers_that_arrive_from_all_starts_is_first_in_resampled_starts_too():
+    """f − f* falls by rate² per step, to 0.1 % after ln 0.001 / 2 ln rate steps: 5 for 0.5 and 16 for 0.8."""
+    fast, slow = many("Fast", [0.5] * 20), many("Slow", [0.8] * 20)
+    evaluations = int(np.median(evaluations_to_tolerance(fast, np.nan)))
+    assert finding([[slow, fast]])[:2] == (
+        f"Fast arrives first, after {evaluations} evaluations at the median",
+        "Fast arrives first",
+    )
+    mixed = [many("One", [0.5, 0.8] * 10), many("Other", [0.8, 0.5] * 10)]
+    assert finding([mixed]) == ("All 40 paths arrive",)
 
 
 def test_a_race_names_who_is_first_and_how_the_last_one_gets_there():

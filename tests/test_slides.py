@@ -153,6 +153,8 @@ def test_the_figures_are_those_of_the_comparison(drawn, lecture):
         cells = tuple(row[place].removeprefix("■ ") for row in rows)
         assert cells == expected[name]
     assert slide.shapes.title.text == "SGD and Adam on Himmelblau"
+    finding = gdsim.build_scene(gdsim.simulate(gdsim.load(lecture / "race.yaml"))).title
+    assert f"{finding}." in [shape.text_frame.text for shape in slide.shapes if shape.has_text_frame]
 
 
 def test_nothing_is_left_empty_and_every_word_has_its_language(drawn):

@@ -205,14 +205,15 @@ def _read_picture(path: Path, is_video: bool) -> SlideItem:
 
 
 def _add_table(deck: Deck, runs: Mapping[int, tuple[Sequence[Trajectory], Theme]]) -> None:
-    """Add a table of the runs, by the number of their slide, to a deck, with a summary if there is only one run.
+    """Add a table of the runs, by the number of their slide, to a deck, with the finding if there is only one run.
 
     The title of an objective that several runs share is followed by the number of the slide.
     """
     from gdsim.analysis import make_rows, make_table
     from gdsim.analysis.metrics import group_by_objective
     from gdsim.scene.build import styles
-    from gdsim.web.report.summary import summarize, title
+    from gdsim.scene.findings import finding
+    from gdsim.web.report.summary import title
 
     rows: list[Row] = []
     colors: dict[tuple[str, str], str] = {}
@@ -226,6 +227,8 @@ def _add_table(deck: Deck, runs: Mapping[int, tuple[Sequence[Trajectory], Theme]
             colors[rows[-1].objective, row.optimizer] = style.color
     table = make_table(rows)
     if len(runs) == 1:
-        deck.add_table(table, title=title(table), lead=summarize(table), colors=colors)
+        ((trajectories, _),) = runs.values()
+        lead = "".join(f"{each}." for each in finding(group_by_objective(trajectories))[:1])
+        deck.add_table(table, title=title(table), lead=lead, colors=colors)
     else:
         deck.add_table(table, title="Comparison", lead="", colors=colors)
