@@ -364,6 +364,19 @@ def test_a_path_that_leaves_gets_a_note_outside_the_view_unless_tick_labels_are_
     assert not [pair for pair in overlapping([*boxes(frames), *notes]) if {*pair} & {"up", "down"}]
 
 
+def test_a_formula_that_has_no_room_in_the_subtitle_is_under_it_and_left_out_only_where_it_fits_nowhere():
+    path, lines = gdsim.descend("beale", "SGD", start=[1.0, 1.5], steps=20, lr=0.01), []
+    for size in ([1280, 720], [640, 720], [160, 280]):
+        frames = Frames(build_scene([path], view=View(size=size, theme="slide", title="SGD")))
+        found = boxes(frames)
+        assert overlapping(found) == []
+        formulas = [box for words, box in found if words.startswith("$f(x, y) =")]
+        assert len(formulas) == 1 - any("formula" in words for words in frames.left_out)
+        (name,) = (box for words, box in found if words == "Beale")
+        lines += ["under" if box[3] < name[1] + 2 else "beside" for box in formulas]
+    assert lines == ["beside", "under"]
+
+
 def near(a, b, gap: float) -> bool:
     """Whether two boxes, (left, bottom, right, top), are less than a gap apart."""
     return all(max(a[k], b[k]) - min(a[k + 2], b[k + 2]) < gap for k in (0, 1))

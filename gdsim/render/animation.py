@@ -23,7 +23,7 @@ from gdsim.objectives import FloatArray
 from gdsim.render.annotations import exit_marks, name_marks, notes_above
 from gdsim.render.canvas import DPI, Canvas, default_settings, save_vectors, unhinted
 from gdsim.render.display_list import START, EventMarks, Layer, Moment, PathLabel, Primitive, Viewport
-from gdsim.render.header import Counter, Reading, draw_header
+from gdsim.render.header import Counter, Reading, draw_header, formula_needs_line
 from gdsim.render.images import Pixels, Rect, image_artists, pixels_of
 from gdsim.render.inset import draw_inset
 from gdsim.render.labels import path_labels
@@ -38,6 +38,7 @@ from gdsim.render.trail import Trail
 from gdsim.render.views import view_renderer
 from gdsim.scene.model import Facet, Scene
 
+NARROW = 60  # the width of a picture, in ems, below which a formula may need a line of its own
 VECTOR_SCALE = 3  # the number of dots per pixel, along each side, of a surface in a vector picture
 
 
@@ -367,7 +368,7 @@ def scene_layout(scene: Scene) -> Layout:
     panels = tuple(panel_renderer(panel.kind).request(panel, em) for panel in scene.groups[0].panels)
     entries = legend_entries(scene.legend)
     renderers = [view_renderer(facet.model.kind) for facet in facets]
-    return LayoutSearch(
+    search = LayoutSearch(
         size=scene.size,
         em=em,
         titled=bool(scene.title),
@@ -388,7 +389,11 @@ def scene_layout(scene: Scene) -> Layout:
         entry_widths=entry_widths(entries),
         name_width=name_width(scene.styles),
         notes_above=len(facets) == 1 and notes_above(facets[0]),
-    ).best()
+    )
+    # A line that is wider has room for most formulas.
+    if scene.formula and search.lines == 2 and scene.size[0] < NARROW * em:
+        search = replace(search, formula_line=formula_needs_line(Canvas(scene, search.header()), scene))
+    return search.best()
 
 
 def _view_layers(canvas: Canvas, index: int, place: GroupLayout) -> Iterator[Layer]:

@@ -22,7 +22,8 @@ SEPARATOR = "  ·  "  # between the parts of a subtitle
 def draw_header(canvas: Canvas, scene: Scene) -> float:
     """Write the title, and under it what the title does not say: the function, its formula and a note.
 
-    If there is little room, the title is smaller, then a shorter one is used, and the formula is left out.
+    If there is little room, the title is smaller, then a shorter one is used. The formula is smaller, then on a line of
+    its own, then left out.
 
     Returns:
         The right end of the subtitle, in pixels.
@@ -35,6 +36,9 @@ def draw_header(canvas: Canvas, scene: Scene) -> float:
         formula = ""
     elif scene.title:
         _draw_title(canvas, scene, box)
+    if canvas.layout.formula is not None:
+        _draw_subtitle(canvas, "", formula, "", canvas.layout.formula)
+        said, formula = said or scene.formula_is_subject, ""
     choices = _subtitles("" if said else scene.subject, formula, scene)
     drawn, end = ("", "", ""), box.x
     if below is not None:
@@ -43,6 +47,13 @@ def draw_header(canvas: Canvas, scene: Scene) -> float:
     if drawn[1] != formula:
         canvas.left_out.append("The formula has no room under the title at this size.")
     return end
+
+
+def formula_needs_line(canvas: Canvas, scene: Scene) -> bool:
+    """Return whether the formula fits on a line of its own, but not into the subtitle, by drawing on a canvas."""
+    draw_header(canvas, scene)
+    line = canvas.layout.title
+    return bool(canvas.left_out and _formula_size(canvas, scene.formula, line, line.width, (LABEL, SMALL)))
 
 
 def _draw_title(canvas: Canvas, scene: Scene, box: Box) -> None:

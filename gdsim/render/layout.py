@@ -106,6 +106,7 @@ class Layout:
         key: The key to the other symbols.
         ticks: Whether the axes of facets have tick labels.
         axis_names: Whether they have names.
+        formula: The line under the subtitle for a formula that has no room in it.
     """
 
     em: float
@@ -117,3 +118,4 @@ class Layout:
     key: Box | None
     ticks: bool
     axis_names: bool = True
+    formula: Box | None = None

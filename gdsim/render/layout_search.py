@@ -22,7 +22,7 @@ LEGEND_LINES = (3.0, 1.6)  # the heights of a legend entry: with the settings un
 MARGIN = 1.6  # between the text of the header and the edges of the picture
 TITLE, SUBTITLE, HEADER = 2.25, 4.1, 5.2  # from the upper edge: the baselines of the header, and where the rest begins
 LOW, LOW_HEADER = 1.6, 2.6  # likewise, for a header of one line
-NOTES = 1.1  # the height of notes between the header and the view
+NOTES, FORMULA = 1.1, 1.7  # the heights of notes above the view, and of a line for the formula
 COUNTER = 9.0  # the width of the step counter
 LINE = 1.6  # the height of a line of the legend in which entries follow each other
 ROW_NAME, COLUMN_NAME = 10.5, 2.0  # the width of the names beside a matrix, and the height of those above it
@@ -57,6 +57,7 @@ class LayoutSearch:
         name_width: The width of the longest name above a facet, in ems.
         notes_above: Whether there are notes of exits above the facet.
         axis_names: Whether the axes of facets have names.
+        formula_line: Whether the formula has a line of its own under the subtitle.
         key: The width of the key to the symbols, in ems; 0 for no key.
         panels: The panels of each group.
         panels_at: Whether the panels are beside or under the facets; None for the better fit.
@@ -78,6 +79,7 @@ class LayoutSearch:
     name_width: float = 0.0
     notes_above: bool = False
     axis_names: bool = True
+    formula_line: bool = False
 
     def __post_init__(self) -> None:
         """Compute lengths in pixels that all candidates share."""
@@ -88,11 +90,16 @@ class LayoutSearch:
         has_room = self.color_bar == "optional" and self.facets <= 4 and width >= 26 * em
         self.bar = 5.2 * em if has_room or self.color_bar == "required" else 0.0
         self.lines = 2 if self.titled and height >= 20 * em else 1
-        top = height - ((HEADER if self.lines == 2 else LOW_HEADER) + NOTES * self.notes_above) * em
+        more = NOTES * self.notes_above + FORMULA * self.formula_line
+        top = height - ((HEADER if self.lines == 2 else LOW_HEADER) + more) * em
         self.room = Box(0.9 * em, 0.9 * em, width - (MARGIN + 0.9) * em, top - 0.9 * em)
         named = AXIS_NAME * em * self.axis_names
         self.left = (1.0 + 0.64 * self.digits) * em + named if self.ticks else 0.7 * em
         self.below = (AXIS - AXIS_NAME) * em + named if self.ticks else 0.0
+
+    def header(self) -> Layout:
+        """Return a layout that has only the header."""
+        return self._layout((), None, None)
 
     def best(self) -> Layout:
         """Return the candidate layout with the highest score."""
@@ -167,7 +174,8 @@ class LayoutSearch:
         whole = Box(x, height - TITLE * em, right - x, 1.9 * em)
         beside = Box(x, low, right - COUNTER * em - x, 1.4 * em)
         header = (whole, beside) if self.lines == 2 else (beside, None if self.titled else beside)
-        return Layout(em, *header, (right, low), tuple(groups), legend, key, self.ticks, self.axis_names)
+        formula = Box(x, low - FORMULA * em, right - x, 1.4 * em) if self.formula_line else None
+        return Layout(em, *header, (right, low), tuple(groups), legend, key, self.ticks, self.axis_names, formula)
 
     def _beside(self, columns: int, share: float, line: float, aligned: bool) -> Layout:
         """Put the facets on the left, and the legend, the key and the panels in a column on the right.
