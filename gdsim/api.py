@@ -19,6 +19,7 @@ from gdsim.errors import ConfigError, InputError, check_arguments
 from gdsim.movie import Movie, make_provenance
 from gdsim.objectives import Gradient, Objective, objective
 from gdsim.scene.build import build_scene, preview_scene
+from gdsim.scene.sweeps import build_sweep_scene
 from gdsim.simulation import Trajectory, read
 from gdsim.sweeps import SweepResult
 
@@ -177,6 +178,12 @@ def animate(
     if isinstance(optimizers, os.PathLike) or (isinstance(optimizers, str) and _is_path(optimizers, source)):
         path, optimizers = optimizers, None
     shown, pace = _model(View, view, "view"), _model(Animation, animation, "animation")
+    experiment: Experiment | None
+    if optimizers is None and (swept := _swept(source, progress)) is not None:
+        experiment, result = swept
+        output = experiment.output
+        drawn = build_sweep_scene(experiment, result, view=_themed(shown or experiment.view, theme), animation=pace)
+        return _saved(Movie(drawn, make_provenance(drawn, experiment), output), path, progress)
     experiment, trajectories = _run(source, optimizers, start, steps, seed, progress=progress)
     if experiment is None:
         drawn, output = build_scene(trajectories, view=_themed(shown, theme), animation=pace), Output()
@@ -184,10 +191,7 @@ def animate(
         with experiment.located():
             shown, pace, output = shown or experiment.view, pace or experiment.animation, experiment.output
             drawn = build_scene(trajectories, view=_themed(shown, theme), animation=pace)
-    movie = Movie(drawn, make_provenance(drawn, experiment), output)
-    if path is not None:
-        movie.save(path, progress=progress)
-    return movie
+    return _saved(Movie(drawn, make_provenance(drawn, experiment), output), path, progress)
 
 
 @check_arguments
@@ -311,6 +315,28 @@ def grad(objective: ObjectiveLike, at: npt.ArrayLike, **settings: Any) -> Gradie
     if callable(objective) and not {"dim", "bounds"} & settings.keys():
         settings["dim"] = max(1, np.size(at))
     return objectives.grad(objectives.objective(objective, **settings), at)
+
+
+def _saved(movie: Movie, path: str | os.PathLike[str] | None, progress: Progress) -> Movie:
+    if path is not None:
+        movie.save(path, progress=progress)
+    return movie
+
+
+def _swept(source: Source, progress: Progress) -> tuple[Experiment, SweepResult] | None:
+    """Return the experiment and the result of a sweep, which a source is or describes; None for other sources."""
+    if isinstance(source, str | os.PathLike):
+        path = Path(source)
+        if path.suffix.lower() == RECORDING:
+            from gdsim.sweeps import archive
+
+            return archive.read(path) if archive.is_sweep(path) else None
+        if path.suffix.lower() not in CONFIGS:
+            return None
+    elif not isinstance(source, Experiment | Mapping):
+        return None
+    experiment = _experiment(source)
+    return None if experiment.sweep is None else (experiment, sweep(experiment, progress=progress))
 
 
 def _run(

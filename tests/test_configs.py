@@ -19,6 +19,12 @@ def load(name: str, **options) -> gdsim.Experiment:
     return gdsim.load(next(path for path in CONFIGS if path.stem == name), allow_code=name == "imported", **options)
 
 
+def few_cells(path: Path) -> list[str]:
+    """Return an override with which the sweep of a config has few cells; none if it has no sweep."""
+    sweep = load(path.stem).sweep
+    return [] if sweep is None else ["sweep.points=9" if sweep.y is None else "sweep.size=[16, 16]"]
+
+
 @pytest.mark.parametrize("path", CONFIGS, ids=lambda path: path.stem)
 def test_it_names_its_schema_first(path):
     assert path.read_text().startswith("# yaml-language-server: $schema=gdsim.schema.json\n# ")
@@ -30,8 +36,8 @@ def test_it_draws_a_gif_and_an_mp4(path, tmp_path):
     # Of a network's plane a few examples show as well whether it draws.
     trains = any(spec.to_train() for spec in load(path.stem).objectives)
     few = ["view.examples=60", "steps=40"] if trains else []
-    experiment = load(path.stem, overrides=["view.size=[480, 270]", "animation.seconds=1", *few])
-    scene = gdsim.build_scene(gdsim.simulate(experiment), view=experiment.view, animation=experiment.animation)
+    experiment = load(path.stem, overrides=["view.size=[480, 270]", "animation.seconds=1", *few, *few_cells(path)])
+    scene = gdsim.animate(experiment).scene
     frames = gdsim.frames(scene)
     texts = [text for text in frames.canvas.figure.findobj(Text) if text.get_text().strip()]
     assert len({round(text.get_fontsize(), 3) for text in texts}) <= 3
@@ -86,10 +92,10 @@ def test_plain_sgd_goes_straight_against_the_gradient_and_momentum_strays():
 @pytest.mark.parametrize("path", CONFIGS, ids=lambda path: path.stem)
 def test_it_leaves_little_of_the_page_empty(path):
     """A pixel is empty if it is more than an em from the axes with their labels, from texts, and from symbols."""
-    experiment = load(path.stem, overrides=["steps=20"])
+    experiment = load(path.stem, overrides=["steps=20", *few_cells(path)])
     if any(spec.to_train() for spec in experiment.objectives):
         pytest.skip("training takes too long; the layout is that of functions")
-    scene = gdsim.build_scene(gdsim.simulate(experiment), view=experiment.view, animation=experiment.animation)
+    scene = gdsim.animate(experiment).scene
     canvas = gdsim.frames(scene).canvas
     figure, renderer, em, (width, height) = canvas.figure, canvas.agg.get_renderer(), canvas.em, scene.size
     others = [each for each in figure.get_children() if each is not figure.patch and each not in figure.axes]

@@ -15,11 +15,9 @@ import gdsim
 from gdsim.render.display_list import EventMarks, Lines
 from gdsim.render.images import MapImage
 from gdsim.render.painter import only
-from gdsim.scene.settings import build_setting_scene
 from gdsim.scene.stability import curvature
 from gdsim.scene.sweeps import build_sweep_scene
 from gdsim.sweeps import OUTCOMES
-from gdsim.sweeps.paths import paths_along, paths_at
 from gdsim.web.player import write_player
 from tests.browse import visit, wait_for
 
@@ -48,8 +46,7 @@ sweep:
 def drawn(text, **options):
     experiment = gdsim.loads(text, **options)
     result = gdsim.sweep(experiment)
-    paths = [paths_at(experiment, cell) for cell in experiment.sweep.paths]
-    return result, build_sweep_scene(experiment, result, paths=paths)
+    return result, build_sweep_scene(experiment, result)
 
 
 @pytest.fixture(scope="module")
@@ -183,7 +180,7 @@ animation: {fps: 10, seconds: 2}
 def one():
     experiment = gdsim.loads(ONE)
     result = gdsim.sweep(experiment)
-    return result, build_setting_scene(experiment, result, paths_along(experiment))
+    return result, build_sweep_scene(experiment, result)
 
 
 def test_each_frame_shows_the_paths_with_one_value_of_the_setting(one):
@@ -218,7 +215,7 @@ def test_the_curves_are_the_figures_and_the_title_counts_decades(one):
 def test_a_page_has_the_figures_bit_for_bit_and_is_small(tmp_path):
     experiment = gdsim.loads(ONE, overrides=["sweep.points=41", "steps=150", "optimizers.RMSprop={}"])
     result = gdsim.sweep(experiment)
-    scene = build_setting_scene(experiment, result, paths_along(experiment))
+    scene = build_sweep_scene(experiment, result)
     text = write_player(scene, tmp_path / "page.html").read_text()
     assert len(text.encode()) < 1_000_000
     data = json.loads(re.search(r'id="gdsim-drawing">(.*?)</script>', text, re.DOTALL)[1])

@@ -267,8 +267,6 @@ def _write_sweep(
     """Run a sweep, unless it is recorded, write its files, and return notes."""
     from gdsim.scene.sweeps import build_sweep_scene
     from gdsim.sweeps.archive import save, to_csv
-    from gdsim.sweeps.paths import paths_at
-    from gdsim.sweeps.plan import sweep_of
     from gdsim.sweeps.run import run
 
     result = recorded
@@ -278,9 +276,7 @@ def _write_sweep(
             result = run(experiment, executor=pool, kept=kept, progress=progress("running"))
         save(paths["npz"], result, experiment)
         common.write_text(paths["csv"], to_csv(result))
-    cells = sweep_of(experiment).paths
-    shown = [paths_at(experiment, each if isinstance(each, list) else [each]) for each in cells]
-    scene = build_sweep_scene(experiment, result, paths=shown)
+    scene = build_sweep_scene(experiment, result)
     warnings = _draw(experiment, scene, paths, progress)
     return [scene.alt_text, *warnings, *_file_notes(experiment, paths)]
 

@@ -13,7 +13,7 @@ from gdsim.render.display_list import START, EventMarks, Lines, Viewport
 from gdsim.render.paths import FARTHEST, trail_style
 from gdsim.scene.model import Facet
 
-FAINT, FAINT_WIDTH = 0.3, 0.06  # the opacity and the width of the paths that are not shown, per line
+FAINT, FAINT_WIDTH = 0.22, 0.06  # the opacity and the width of the paths that are not shown, per line
 START_SIZE = 0.7  # the diameter of the dot on the start, in ems
 
 

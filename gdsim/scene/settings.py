@@ -7,7 +7,7 @@ from dataclasses import replace
 
 import numpy as np
 
-from gdsim.config import Animation, Experiment, View
+from gdsim.config import Animation, View
 from gdsim.objectives import FloatArray
 from gdsim.objectives.formulas import number
 from gdsim.scene.build import blank_page, projection_of, styles
@@ -18,29 +18,22 @@ from gdsim.scene.panels.curves import CurvesPanel, PanelCurve
 from gdsim.scene.scales import ScaledAxis, setting_axis
 from gdsim.scene.sweep_texts import describe_sweep, fixed_settings, sweep_finding
 from gdsim.scene.views import kind_of
-from gdsim.scene.views.map import CAPTIONS, categories
+from gdsim.scene.views.map import CAPTIONS, categories, known_figures
 from gdsim.simulation import Trajectory
 from gdsim.sweeps import SweepResult
 
 
 def build_setting_scene(
-    experiment: Experiment,
-    result: SweepResult,
-    paths: Sequence[Sequence[Trajectory]],
-    *,
-    view: View | None = None,
-    animation: Animation | None = None,
+    result: SweepResult, paths: Sequence[Sequence[Trajectory]], view: View, animation: Animation
 ) -> Scene:
     """Build a scene of a sweep over one setting, whose time is the place among its values.
 
     Args:
-        experiment: The experiment with the sweep.
         result: The figures.
         paths: For each value, the trajectories of all optimizers.
-        view: What is shown, and how; None for what the experiment says.
-        animation: The timing; likewise.
+        view: What is shown, and how.
+        animation: The timing.
     """
-    view, animation = view or experiment.view, animation or experiment.animation
     axis, last = setting_axis(result.x, result), len(paths) - 1
     objective, every = paths[0][0].objective, [each for row in paths for each in row]
     # Paths with settings that are too large go far beyond any view.
@@ -91,9 +84,9 @@ def _padded(paths: Sequence[Path]) -> FloatArray:
 
 def _panel(result: SweepResult, name: str, axis: ScaledAxis, own: Sequence[Style]) -> CurvesPanel:
     """Return the curve of a figure over the setting for each optimizer."""
-    values = result.figures[name].astype(np.float64)
-    places = axis.places(axis.values) - axis.places(axis.values[0])
     words = categories(result, name)
+    values = result.figures[name].astype(np.float64) if words else known_figures(result, name)[0]
+    places = axis.places(axis.values) - axis.places(axis.values[0])
     if words:
         codes, positions = np.unique(values, return_inverse=True)
         values = positions.reshape(values.shape).astype(np.float64)

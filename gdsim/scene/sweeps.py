@@ -15,41 +15,51 @@ from gdsim.scene.build import blank_page, projection_of
 from gdsim.scene.facets import GroupInput
 from gdsim.scene.model import Group, Scene, Style
 from gdsim.scene.scales import ScaledAxis
+from gdsim.scene.settings import build_setting_scene
 from gdsim.scene.sweep_texts import category_shares, describe_sweep, fixed_settings, sweep_finding
 from gdsim.scene.views import kind_of, view_kinds
 from gdsim.scene.views.map import CAPTIONS, IntArray, MapCell, MapInput, MapModel, map_axes
 from gdsim.simulation import Trajectory
 from gdsim.sweeps import SweepResult
-from gdsim.sweeps.paths import nearest
+from gdsim.sweeps.paths import nearest, paths_along, paths_at
+from gdsim.sweeps.plan import sweep_of
 from gdsim.themes import MARKERS, Theme
 
 QUIETEST = 0.4  # the share of an animation's time that all steps have equal parts of
 
 
 def build_sweep_scene(
-    experiment: Experiment,
-    result: SweepResult,
-    *,
-    view: View | None = None,
-    animation: Animation | None = None,
-    paths: Sequence[Sequence[Trajectory]] = (),
+    experiment: Experiment, result: SweepResult, *, view: View | None = None, animation: Animation | None = None
 ) -> Scene:
-    """Build a scene of a sweep over two settings: a map of each figure for each optimizer.
+    """Build a scene of a sweep: a map of each figure for each optimizer, or with one axis curves beside the paths.
 
     Args:
-        experiment: The experiment with the sweep.
+        experiment: The experiment with the sweep. The paths that the picture shows are run.
         result: The figures.
         view: What is shown, and how; None for what the experiment says.
         animation: The timing; likewise.
-        paths: For each cell whose paths are shown beside the map, the trajectories of all optimizers.
     """
     view, animation = view or experiment.view, animation or experiment.animation
+    if result.y is None:
+        return build_setting_scene(result, paths_along(experiment), view, animation)
+    cells = sweep_of(experiment).paths
+    paths = [paths_at(experiment, each if isinstance(each, list) else [each]) for each in cells]
+    return _map_scene(experiment, result, paths, view, animation)
+
+
+def _map_scene(
+    experiment: Experiment,
+    result: SweepResult,
+    paths: Sequence[Sequence[Trajectory]],
+    view: View,
+    animation: Animation,
+) -> Scene:
     axes, objective = map_axes(result), result.objective
     page = blank_page([objective], [projection_of(objective, view)], view)
     names = [Style(label, settings, page.theme.quiet, (), "") for label, settings in fixed_settings(result)]
     # The only optimizer is named under the title.
-    headings = names if len(names) > 1 else [None]
-    cells = _cells(experiment.sweep.paths, result, axes, page.theme) if experiment.sweep and paths else ()
+    headings, only = (names, []) if len(names) > 1 else ([None], [names[0].label, names[0].settings])
+    cells = _cells(sweep_of(experiment).paths, result, axes, page.theme)
     groups, legend, appears = list[Group](), list[Style](), list[IntArray]()
     for name in result.show:
         inputs = MapInput(experiment, result, name, page.theme, headings, [cells] * len(names))
@@ -69,7 +79,7 @@ def build_sweep_scene(
         title=titles[0] if titles else page.title,
         short_titles=(*titles[1:], page.title) if titles else (),
         alt_text=describe_sweep(result, axes),
-        subject=" · ".join([page.subject, *([names[0].label, names[0].settings] if len(names) == 1 else [])]),
+        subject=" · ".join(dict.fromkeys(filter(None, [page.subject, *only]))),
         styles=(*(names if len(names) > 1 else ()), *legend, *(cell.style for cell in cells)),
         groups=tuple(groups),
         steps=result.steps,
