@@ -63,7 +63,7 @@ class Axis(Model):
     def _check_values(self) -> Axis:
         if self.range is not None and self.values is not None:
             refuse([Problem("has a range and values; give one of the two", code="conflict")])
-        if self.range is None and self.values is None and self.setting != START:
+        if self.range is None and self.values is None and self.setting.partition(".")[0] != START:
             refuse([Problem("needs a range such as [0.001, 1], or values", code="missing")])
         if self.range is not None and self.range[0] == self.range[1]:
             refuse([Problem("must have two different ends", ("range",))])

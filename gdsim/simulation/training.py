@@ -87,15 +87,15 @@ def _train_one(
             break
         if row < steps:
             drawn = next(noises)
-            noise = None if drawn is None else _shaped(drawn[0].float(), stepper.parameters)
+            noise = None if drawn is None else shaped(drawn[0].float(), stepper.parameters)
             stepper.adjust_gradients(noise)
             if not stepper.step(value, noise):
                 break
     return record
 
 
-def _shaped(values: Tensor, parameters: Sequence[Tensor]) -> list[Tensor]:
-    """Split values into tensors of the parameters' shapes."""
+def shaped(values: Tensor, parameters: Sequence[Tensor]) -> list[Tensor]:
+    """Split values (weights,) into tensors of the parameters' shapes."""
     parts = torch.split_with_sizes(values, [each.numel() for each in parameters])
     return [part.view_as(each) for part, each in zip(parts, parameters, strict=True)]
 

@@ -18,7 +18,7 @@ from gdsim.networks import MAX_RECORDING_BYTES
 from gdsim.sweeps.plan import Plan
 from gdsim.sweeps.result import HISTORIES, OUTCOMES, SweepResult
 
-FORMAT = 1  # the current version of the file format; files of a newer version are refused
+FORMAT = 2  # the version of all recordings, see `gdsim.simulation.archive`, which reads the YAML of these files, too
 
 TYPES = {
     "outcome": np.int8,
@@ -44,7 +44,7 @@ def save(path: str | Path, result: SweepResult, experiment: Experiment) -> None:
         GdsimError: The file cannot be written.
     """
     arrays: dict[str, npt.NDArray[Any]] = {
-        "sweep_format": np.array(FORMAT),
+        "format": np.array(FORMAT),
         "yaml": np.array(experiment.yaml),
         "folder": np.array(str(experiment.folder.absolute())),
         "seed": np.array(experiment.seed),
@@ -69,7 +69,7 @@ def is_sweep(path: Path) -> bool:
     Raises:
         InputError: It does not exist, or is not a readable .npz file.
     """
-    return "sweep_format" in load_arrays(path, max_bytes=MAX_RECORDING_BYTES, names={"sweep_format"})
+    return "minimum_steps" in load_arrays(path, max_bytes=MAX_RECORDING_BYTES, names={"minimum_steps"})
 
 
 def read(path: str | Path, *, allow_code: bool = False) -> tuple[Experiment, SweepResult]:
@@ -81,7 +81,7 @@ def read(path: str | Path, *, allow_code: bool = False) -> tuple[Experiment, Swe
     path = Path(path)
     arrays = load_arrays(path, max_bytes=MAX_RECORDING_BYTES)
     try:
-        if (version := int(arrays["sweep_format"])) > FORMAT:
+        if (version := int(arrays["format"])) > FORMAT:
             raise ValueError(f"it was written by a newer gdsim (format {version}, supported: {FORMAT})")
         folder = Path(str(arrays["folder"]))
         experiment = loads(

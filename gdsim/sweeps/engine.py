@@ -12,13 +12,14 @@ from gdsim.config import varied
 from gdsim.objectives import FloatArray
 from gdsim.optimizers import deterministic
 from gdsim.simulation.descent import Batch, Task, choose_mode, evaluate
-from gdsim.simulation.experiments import optimizer_of, starting_points
+from gdsim.simulation.experiments import starting_points
 from gdsim.simulation.stepper import adjusted, noise_of
 from gdsim.simulation.trajectory import IntArray
 from gdsim.sweeps.check import check_path
 from gdsim.sweeps.kernels import KERNELS, Settings, State
 from gdsim.sweeps.monitor import Arrays, FunctionMonitor
-from gdsim.sweeps.plan import Plan, Tile
+from gdsim.sweeps.networks import run_network_cells
+from gdsim.sweeps.plan import Plan, Role, Tile
 
 
 def run_tile(plan: Plan, tile: Tile) -> Arrays:
@@ -30,10 +31,15 @@ def run_tile(plan: Plan, tile: Tile) -> Arrays:
     roles = plan.roles(tile.label)
     parts, first = [], 0
     with deterministic():
-        for cells in _split(tile.cells, [role == "objective" for role in roles]):
-            groups = _split(cells, [role in ("objective", "optimizer") for role in roles])
+        # Functions are evaluated for all optimizers together, networks for the settings of one.
+        apart: tuple[Role, ...] = ("objective", "optimizer") if plan.is_network else ("objective",)
+        for cells in _split(tile.cells, [role in apart for role in roles]):
             own = tile.samples[(tile.samples >= first) & (tile.samples < first + len(cells))] - first
-            parts.append(_run_groups(plan, tile.label, groups, own))
+            if plan.is_network:
+                parts.append(run_network_cells(plan, tile.label, cells, own))
+            else:
+                groups = _split(cells, [role == "optimizer" for role in roles])
+                parts.append(_run_groups(plan, tile.label, groups, own))
             first += len(cells)
     return {name: np.concatenate([part[name] for part in parts], axis=-1) for name in parts[0]}
 
@@ -70,7 +76,9 @@ def _run_groups(plan: Plan, label: str, groups: Sequence[IntArray], samples: Int
                 batch.step(*each)
     for cell, path in zip(np.concatenate(groups)[samples], torch.stack(checked, dim=1), strict=True):
         check_path(_task(plan, label, cell[np.newaxis]), path)
-    return monitor.figures()
+    agrees = np.full(sum(counts), -1, dtype=np.int8)
+    agrees[samples] = 1
+    return monitor.figures() | {"agrees": agrees}
 
 
 def _task(plan: Plan, label: str, cells: IntArray) -> Task:
@@ -84,8 +92,7 @@ def _task(plan: Plan, label: str, cells: IntArray) -> Task:
         coordinate = plan.sweep.coordinate(number)
         if coordinate is not None:
             points[:, coordinate] = axis.values[cells[:, number]]
-    factory = optimizer_of(experiment, label, objective.dim)
-    return Task(factory, objective, points, experiment.seed, [0] * len(cells))
+    return Task(plan.factory(experiment, label), objective, points, experiment.seed, [0] * len(cells))
 
 
 class KernelBatch:

@@ -15,7 +15,7 @@ from gdsim.config import Experiment, OptimizerSpec, Sweep, signatures, takes_who
 from gdsim.config.sweep import EVERY
 from gdsim.errors import InputError, Key
 from gdsim.objectives import FloatArray
-from gdsim.optimizers import ParameterShapes
+from gdsim.optimizers import OptimizerFactory
 from gdsim.simulation.experiments import optimizer_of
 from gdsim.simulation.trajectory import IntArray
 from gdsim.sweeps.kernels import KERNELS
@@ -29,6 +29,7 @@ MAX_FRAMES = 61
 MAX_HISTORY_BYTES = 2**28
 TILE_STEPS = 2**23  # of all cells of a tile together
 MAX_TILE = 2**15
+MAX_TILE_EXAMPLES, MAX_TILE_WEIGHTS = 2**18, 2**22  # of a mini-batch, and of a network, in all cells together
 SAMPLES = 64  # runs that are checked
 
 UNSUPPORTED = ("foreach", "fused", "capturable", "differentiable")
@@ -59,6 +60,11 @@ class Plan:
         self.objective = experiment.objectives[0].build()
         self._whole: set[str] = set()  # settings that take whole numbers only
         self.axes = tuple(map(self._axis, range(len(self.sweep.axes))))
+
+    @property
+    def is_network(self) -> bool:
+        """Whether the runs train a network."""
+        return self.objective.kind == "network"
 
     @property
     def shape(self) -> tuple[int, ...]:
@@ -125,19 +131,23 @@ class Plan:
     def _check_cell(self, label: str, settings: Mapping[str, float], key: Key) -> None:
         one = varied(self.experiment, settings)
         try:
-            optimizer_of(one, label, self.shapes)
+            self.factory(one, label)
         except InputError as error:
             ((setting, value),) = settings.items()
             message = f"{setting} = {value:g}: {error.problems[0].message}"
             raise self.experiment.locate(InputError(message, key, code=error.code)) from None
 
-    @cached_property
-    def shapes(self) -> ParameterShapes:
-        """The shapes of the parameters that an optimizer updates: the dimension of a point, or those of a network."""
-        network = self.experiment.objectives[0].to_train()
+    def factory(self, experiment: Experiment, label: str) -> OptimizerFactory:
+        """Return the factory of an optimizer in the experiment of a cell.
+
+        Raises:
+            ConfigError: The class refuses its settings.
+        """
+        spec = experiment.objectives[0]
+        network = spec.to_train()
         if network is None:
-            return self.objective.dim
-        return tuple(tuple(each.shape) for each in network.module(self.experiment.seed).parameters())
+            return optimizer_of(experiment, label, spec.build().dim)
+        return optimizer_of(experiment, label, [[*each.shape] for each in network.module(0).parameters()])
 
     def digest(self, versions: str) -> str:
         """Return what is different for sweeps with different numbers."""
@@ -153,7 +163,7 @@ class Plan:
         return digest.hexdigest()
 
     def _tiles(self) -> Iterator[Tile]:
-        size = min(MAX_TILE, max(1, TILE_STEPS // (self.steps + 1)))
+        size = min(self._max_tile, max(1, TILE_STEPS // (self.steps + 1)))
         totals = [math.prod(self.counts(label)) for label in self.experiment.optimizers]
         count = min(SAMPLES, sum(totals))
         samples = np.sort(np.random.default_rng(0).choice(sum(totals), count, replace=False))
@@ -162,6 +172,14 @@ class Plan:
                 end = min(total, first + size)
                 yield Tile(label, self._cells(label, first, end), samples[(samples >= first) & (samples < end)] - first)
             samples = samples[samples >= total] - total
+
+    @property
+    def _max_tile(self) -> int:
+        network = self.experiment.objectives[0].to_train()
+        if network is None:
+            return MAX_TILE
+        examples = min(network.batch_size, len(network.data.x))
+        return max(1, min(MAX_TILE_EXAMPLES // examples, MAX_TILE_WEIGHTS // network.weights))
 
     def _cells(self, label: str, first: int, end: int) -> IntArray:
         """Return some cells of an optimizer; those with the same objective and instance are neighbours."""
@@ -204,7 +222,7 @@ class Plan:
             return "kernel" if has_kernel(self.experiment.optimizers[label], argument) else "optimizer"
         if setting.startswith("optimizers."):
             return "none"
-        return "optimizer" if setting == "seed" else "objective"
+        return "optimizer" if setting == "seed" and not self.is_network else "objective"
 
     def _axis(self, index: int) -> SweepAxis:
         axis, count = self.sweep.axes[index], self.sweep.counts[index]

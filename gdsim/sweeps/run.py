@@ -18,7 +18,6 @@ from gdsim.config import Experiment, loads
 from gdsim.errors import ConfigError, GdsimError, InputError, Problem
 from gdsim.files import atomic_write, load_arrays
 from gdsim.metadata import versions
-from gdsim.simulation.experiments import optimizer_of
 from gdsim.sweeps.engine import run_tile
 from gdsim.sweeps.monitor import Arrays
 from gdsim.sweeps.plan import Plan
@@ -166,12 +165,13 @@ class _Collected:
                     for array in arrays.values():
                         along = np.moveaxis(array[(..., optimizer, *[slice(None)] * len(plan.axes))], -1 - axis, 0)
                         along[1:] = along[0]
-        factories = [optimizer_of(plan.experiment, label, plan.objective.dim) for label in labels]
+        factories = [plan.factory(plan.experiment, label) for label in labels]
+        agrees = arrays.pop("agrees")
         return plan.result(
             stop_steps=arrays.pop("stop_steps"),
             minimum_steps=arrays.pop("minimum_steps"),
             history={name: arrays.pop(f"history_{name}") for name in HISTORIES if f"history_{name}" in arrays},
             settings=tuple(factory.text for factory in factories),
-            agreement=1.0,
+            agreement=float((agrees == 1).sum() / (agrees >= 0).sum()),
             figures=arrays,
         )
