@@ -16,6 +16,7 @@ from gdsim.scene.build import build_scene, preview_scene
 from gdsim.scene.outcomes import Fate
 from gdsim.scene.panels import panel_kinds
 from gdsim.simulation import Stop
+from gdsim.slides.text import summarize
 
 PACKAGE = Path(gdsim.__file__).parent
 OTHERS = [name for name in languages.names() if name != "en"]
@@ -89,6 +90,14 @@ def test_no_english_words_are_left_in_any_language(name):
         plain = build_scene(paths, view=View(language="en"))
         assert sorted(re.findall(r"\d+", scene.alt_text)) == sorted(re.findall(r"\d+", plain.alt_text))
     assert other("in {steps}", steps=other.steps(9)) != english("in {steps}", steps=english.steps(9))
+
+
+@pytest.mark.parametrize("name", languages.names())
+def test_a_caption_of_a_slide_leaves_out_the_title_and_the_clock_in_every_language(name):
+    paths = [gdsim.descend("himmelblau", "SGD", start=[-0.5, 4.2], steps=20, lr=0.01)]
+    caption = summarize(build_scene(paths, view=View(language=name)).alt_text, 500)
+    say = language(name)
+    assert caption == f"SGD {say('arrives in {steps}', steps=say.steps(9))}."
 
 
 def test_captions_of_panels_are_in_the_language():

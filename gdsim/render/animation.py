@@ -366,7 +366,7 @@ def scene_layout(scene: Scene) -> Layout:
     """Return the best layout for a scene."""
     facets, em = scene.facets, max(0.0232 * min(scene.size) * scene.theme.type, 8.0)
     panels = tuple(panel_renderer(panel.kind).request(panel, em) for panel in scene.groups[0].panels)
-    entries = legend_entries(scene.legend)
+    entries = legend_entries(scene.legend, scene.say)
     renderers = [view_renderer(facet.model.kind) for facet in facets]
     search = LayoutSearch(
         size=scene.size,

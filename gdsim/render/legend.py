@@ -8,6 +8,7 @@ from functools import partial
 
 import numpy as np
 
+from gdsim.languages import Language
 from gdsim.render.canvas import LABEL, SMALL, Canvas, arrow_shapes
 from gdsim.render.layout import Box, GroupLayout
 from gdsim.render.panels import panel_renderer
@@ -23,7 +24,7 @@ NAME = 0.75  # the approximate width of a character of a name
 SEVERAL, SHARED = 3, 2  # the minimum numbers of paths and of their common settings that are an entry of their own
 
 
-def legend_entries(styles: Sequence[Style]) -> list[Style]:
+def legend_entries(styles: Sequence[Style], say: Language) -> list[Style]:
     """Return the entries of a legend; settings that at least three paths share are a last entry without a marker."""
     own = [each.settings.split(" · ") for each in styles]
     shared = [word for word in own[0] if all(word in words for words in own)] if len(own) >= SEVERAL else []
@@ -31,7 +32,7 @@ def legend_entries(styles: Sequence[Style]) -> list[Style]:
         return [_brief(style) for style in styles]
     rest = [" · ".join(word for word in words if word not in shared) for words in own]
     entries = [replace(style, settings=words) for style, words in zip(styles, rest, strict=True)]
-    return [*entries, Style("all", " · ".join(shared), color="", dash=(), marker="")]
+    return [*entries, Style(say("all"), " · ".join(shared), color="", dash=(), marker="")]
 
 
 def entry_widths(entries: Sequence[Style]) -> tuple[float, float]:
@@ -50,7 +51,7 @@ def name_width(styles: Sequence[Style]) -> float:
 def draw_legend(canvas: Canvas, styles: Sequence[Style]) -> None:
     """Draw the legend, if it has room. It names the optimizers, because labels appear only when their paths do."""
     em, box = canvas.em, canvas.layout.legend
-    styles = legend_entries(styles)
+    styles = legend_entries(styles, canvas.scene.say)
     if box is None or not styles:
         return
     if box.height < 0.95 * LINE * em * len(styles) and box.width > 1.5 * box.height:

@@ -25,6 +25,13 @@ VARIABLE = re.compile(r"\\(?:mathrm|operatorname)\{\w*\}|\\[A-Za-z]+|[A-Za-z]")
 """Matches a command of LaTeX, or a letter outside of one."""
 INDEXED = re.compile(r"x_(?:\d|i\b|\{i)")  # formulas for any number of coordinates, unlike those in x and y
 
+OPENINGS = (
+    "Gradient descent on {title}, {steps}",
+    "Training of {title}, {steps}",
+    "Gradient descent in the pixels of an image: {title}, {steps}",
+)
+"""How descriptions of functions, networks and images begin."""
+
 PLANES = {"pca": "plane of the paths in {n} weights", "random": "random plane in {n} weights"}
 
 
@@ -145,19 +152,18 @@ def describe(
 
     For example: "Gradient descent on Himmelblau, 150 steps. Adam arrives in 96 steps; SGD diverges at step 4."
     """
-    return _summary("Gradient descent on {title}, {steps}", trajectories, _descent_outcome, say)
+    return _summary(OPENINGS[0], trajectories, _descent_outcome, say)
 
 
 @describe.register
 def _(objective: NetworkObjective, trajectories: Sequence[Trajectory], say: Language = ENGLISH) -> str:
     plane = "".join(f" ({words})" for words in plane_words(objective.landscape, say)[:1])
-    return _summary("Training of {title}, {steps}", trajectories, _training_outcome, say, plane)
+    return _summary(OPENINGS[1], trajectories, _training_outcome, say, plane)
 
 
 @describe.register
 def _(objective: ImageObjective, trajectories: Sequence[Trajectory], say: Language = ENGLISH) -> str:  # noqa: ARG001
-    opening = "Gradient descent in the pixels of an image: {title}, {steps}"
-    return _summary(opening, trajectories, _score_outcome, say)
+    return _summary(OPENINGS[2], trajectories, _score_outcome, say)
 
 
 def _summary(

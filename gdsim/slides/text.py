@@ -4,18 +4,36 @@ from __future__ import annotations
 
 import re
 
+from gdsim.languages import fields, language, names
 from gdsim.metadata import Provenance
 from gdsim.scene.build import STRETCHED
+from gdsim.scene.captions import OPENINGS
 
 NOT_PRINTABLE = re.compile("[\x00-\x08\x0b-\x1f\x7f\ud800-\udfff\ufffe\uffff]")
 """Control characters, and what XML 1.0 does not allow."""
 
+SPOKEN = [language(name) for name in names()]
+
+
+def _pattern(template: str, **values: str) -> str:
+    """Return a regular expression for a template in any language, whose values match regular expressions."""
+    marks = {name: f"<{name}>" for name in fields(template)}
+    found = "|".join(re.escape(say(template, **marks)) for say in SPOKEN)
+    for name, value in values.items():
+        found = found.replace(f"<{name}>", value)
+    return f"(?:{found})"
+
+
+STEPS = r"[0-9]+ \w+"
 OPENING = re.compile(
-    r"(?:Gradient descent (?:on|in the pixels of an image:)|Training of) (?P<title>.+?), [0-9]+ steps?\b.*?\. "
+    "|".join(_pattern(each, title="(.+?)", steps=STEPS) for each in OPENINGS).join(["(?:", r")\b.*?\. "])
 )
 """The first sentence of an alternative text about one objective, which repeats the slide's title."""
 
-ARRIVAL = re.compile(r".+ (?:arrives in [0-9]+ steps?|circles until step [0-9]+)")
+ARRIVAL = re.compile(
+    f".+ (?:{_pattern('arrives in {steps}', steps=STEPS)}|{_pattern('circles until step {step}', step='[0-9]+')})"
+)
+CLOCK = re.compile(f" {_pattern(STRETCHED['distance'][0])}$")
 SHARE = re.compile(r"(?P<who>.+?): (?P<what>(?:[0-9]+ of|the lowest of) .+)")
 ENDING = re.compile(r"(?P<who>.+) ends at the loss (?P<loss>\S+) and (?P<of>an|a test) accuracy of (?P<share>\S+ %)")
 
@@ -53,9 +71,9 @@ def summarize(alt_text: str, length: int) -> str:
         alt_text: Per objective an opening sentence, then a clause per optimizer, separated by semicolons.
         length: The maximum length. If not all clauses fit, those of optimizers that arrive come first.
     """
-    line = " ".join(printable(alt_text).split()).removesuffix(STRETCHED["distance"][0]).rstrip()
+    line = CLOCK.sub("", " ".join(printable(alt_text).split()))
     several = len(OPENING.findall(line)) > 1
-    line = OPENING.sub(r"\g<title>: " if several else "", line)
+    line = OPENING.sub(lambda found: f"{next(filter(None, found.groups()))}: " if several else "", line)
     stop = "." * line.endswith(".")
     clauses = line.removesuffix(".").split("; ")
     merged = _merge_clauses(clauses)
