@@ -61,7 +61,7 @@ def child_process(
     with ExitStack() as stack:
         with deferred():
             ours, theirs = context.Pipe()
-            process = context.Process(target=_call, args=(theirs, function, args))  # type: ignore[attr-defined]
+            process = context.Process(target=_call, args=(ours, theirs, function, args))  # type: ignore[attr-defined]
             # A new interpreter has no handlers yet; the child lets interrupts through when it has.
             blocked = signal.pthread_sigmask(signal.SIG_BLOCK, [signal.SIGINT])
             process.start()
@@ -101,8 +101,14 @@ def map_in_processes(
                 yield name, outcome(connection, name)
 
 
-def _call(connection: Connection[Any, Any], function: Callable[..., object], args: tuple[object, ...]) -> None:
+def _call(
+    parents: Connection[Any, Any],
+    connection: Connection[Any, Any],
+    function: Callable[..., object],
+    args: tuple[object, ...],
+) -> None:
     become_child()
+    parents.close()  # a copy of it, which would keep this process from noticing that the parent has been killed
     with suppress(EOFError, BrokenPipeError):  # the parent has been killed
         connection.send(Outcome.of(lambda: function(connection, *args)))
     os._exit(0)  # without what the parent does at its exit

@@ -4,6 +4,9 @@ from __future__ import annotations
 
 import os
 import signal
+import subprocess
+import sys
+import time
 from pathlib import Path
 
 import pytest
@@ -131,3 +134,16 @@ def test_errors_and_lost_processes_are_outcomes_too():
     assert (refused.key, refused.code, str(refused)) == (("steps",), "invalid-value", "steps: too small")
     assert isinstance(lost, GdsimError)
     assert str(lost).startswith("number 4: a process ended unexpectedly")
+
+
+@pytest.mark.slow
+def test_nothing_is_left_running_or_unfinished_when_a_run_is_killed(here):
+    Path("a.yaml").write_text(CONFIG.replace("seconds: 1", "seconds: 60").replace("320, 180", "1280, 720"))
+    words = [sys.executable, "-m", "gdsim", "run", "a.yaml", "--format", "gif,mp4"]
+    process = subprocess.Popen(words, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE)
+    while not (list(here.glob("outputs/a/.*.gif")) and list(here.glob("outputs/a/.*.mp4"))):
+        assert process.poll() is None
+        time.sleep(0.02)
+    process.kill()
+    process.communicate(timeout=60)  # returns when no child has the pipe of the errors open
+    assert {path.name for path in here.glob("outputs/a/*")} == {"a.npz", "a.csv"}
