@@ -8,9 +8,11 @@ from pathlib import Path
 import numpy as np
 import pytest
 from matplotlib.text import Text
+from typer.testing import CliRunner
 
 import gdsim
 from gdsim import View, languages
+from gdsim.cli.app import app
 from gdsim.languages import fields, language, templates
 from gdsim.scene.build import build_scene, preview_scene
 from gdsim.scene.outcomes import Fate
@@ -106,6 +108,23 @@ def test_captions_of_panels_are_in_the_language():
     written = " ".join(texts(race({"language": "fr", "panels": panels}, against="evaluations")))
     for words in ("distance au minimum", "taux d'apprentissage", "longueur du pas", "évaluations du gradient"):
         assert words in written
+
+
+def test_maps_of_networks_are_in_the_language(tmp_path):
+    config = tmp_path / "maps.yaml"
+    config.write_text(
+        "objective: {network: mlp, data: digits, hidden: [8]}\nsteps: 2\noptimizers: {SGD: {lr: 0.1}}\n"
+        "view: {language: de}\n"
+    )
+    result = CliRunner().invoke(
+        app, ["saliency", str(config), "--image", "7", "--out", str(tmp_path), "--format", "svg"]
+    )
+    assert result.exit_code == 0, result.stderr
+    (drawn,) = tmp_path.rglob("*.svg")
+    picture = drawn.read_text("utf-8")
+    for words in ("Bild 7 · Klasse", "Salienz", "Gradient der Eingabe", "erhöht den Score von Klasse", "senkt ihn"):
+        assert words in picture
+    assert "lowers it" not in picture
 
 
 def test_words_of_ones_own_replace_those_of_a_language():

@@ -137,10 +137,9 @@ def _draw(
         chosen = trajectories[index * count : (index + 1) * count]
         own = [each for each in chosen if isinstance(each, NetworkTrajectory)]
         explained.append((own, [_explain(experiment, index, network, each.training, method) for each in own]))
-    width, height = experiment.view.size
+    view, size = experiment.view, (experiment.view.size[0], experiment.view.size[1])
     with experiment.located():
-        title, say = experiment.view.title or "", experiment.view.say
-        scene = build_saliency_scene(explained, title=title, theme=theme, size=(width, height), say=say)
+        scene = build_saliency_scene(explained, title=view.title or "", theme=theme, size=size, say=view.say)
     provenance = Provenance(scene.title, scene.alt_text, experiment.yaml, experiment.seed, versions())
     picture = frames(scene)
     for path in paths:

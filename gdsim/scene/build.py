@@ -103,8 +103,7 @@ def build_scene(
     trajectories = list(chain(*groups))
     objectives = [group[0].objective for group in groups]
     _check(objectives, view)
-    if view.layout == "grid":
-        _check_grid(groups)
+    _check_grid(groups, view)
     projections = [projection_of(group[0].objective, view, list(map(known_points, group))) for group in groups]
     page = blank_page(objectives, projections, view)
     few = max(len(each.stops) for each in trajectories) <= FEW_STARTS
@@ -120,17 +119,13 @@ def build_scene(
     built = tuple(_group(each, each.objective.title if len(groups) > 1 else "") for each in inputs)
     heads = [sum(path.points.shape[1] for path in facet.paths) for group in built for facet in group.facets]
     every = tuple(dict.fromkeys(style for own in group_styles for style in own))
+    described = [describe(group[0].objective, group, view.say) for group in groups]
     titles = finding(groups, view.say) if view.title is None else ()
     return replace(
         page,
         title=titles[0] if titles else page.title,
         short_titles=(*titles[1:], page.title) if titles else (),
-        alt_text=" ".join(
-            [
-                *(describe(group[0].objective, group, view.say) for group in groups),
-                *map(view.say, STRETCHED[animation.pace]),
-            ]
-        ),
+        alt_text=" ".join([*described, *map(view.say, STRETCHED[animation.pace])]),
         styles=every,
         best=winner(groups[0]) if len(groups) == 1 else None,
         groups=built,
@@ -196,6 +191,7 @@ def build_saliency_scene(
             _saliency_group(name if len(titles) > 1 else "", each, row_styles, scales, say)
             for name, each, row_styles in zip(titles, explained, own, strict=True)
         ),
+        say=say,
     )
 
 
@@ -250,9 +246,9 @@ def _check(objectives: Sequence[Objective], view: View) -> None:
         raise InputError(problem.message, ("view", *problem.key), code=problem.code)
 
 
-def _check_grid(groups: Sequence[Sequence[Trajectory]]) -> None:
+def _check_grid(groups: Sequence[Sequence[Trajectory]], view: View) -> None:
     fewest, most = min(groups, key=len), max(groups, key=len)
-    if len(fewest) != len(most):
+    if view.layout == "grid" and len(fewest) != len(most):
         counts = " and ".join(f"{group[0].objective.title} has {len(group)}" for group in (most, fewest))
         message = f"a grid needs the same number of trajectories over each objective; {counts}"
         raise InputError(message, ("view", "layout"), code="conflict")
