@@ -9,6 +9,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+import gdsim
+from gdsim.config import View
+from gdsim.render.painter import only
 from gdsim.render.strands import fan, fanned, side_by_side
 from gdsim.render.trail import Trail, TrailStyle
 
@@ -22,14 +25,14 @@ def trail(points, index=0, count=1) -> Trail:
     return Trail(index, STYLE, np.arange(len(points), dtype=float), points, fan=fan(index, count, STYLE.head_size))
 
 
-@pytest.mark.parametrize("count", range(2, 9))
+@pytest.mark.parametrize("count", range(2, 11))
 def test_heads_in_one_place_are_all_seen_and_around_it(count):
     trails = [trail([[100, 100], [100, 100]], i, count) for i in range(count)]
     places = np.concatenate(fanned(trails, 0.5))
     np.testing.assert_allclose(places.mean(0), [100, 100], atol=1e-9)
     apart = np.linalg.norm(places[:, None] - places, axis=-1) + 1e3 * np.eye(count)
     assert apart.min() >= min(0.8, 2 * np.sin(np.pi / count)) * STYLE.head_size
-    assert np.linalg.norm(places - [100, 100], axis=-1).max() <= STYLE.head_size + 1e-9
+    assert np.linalg.norm(places - [100, 100], axis=-1).max() <= 1.4 * STYLE.head_size + 1e-9
 
 
 @given(st.floats(0, 1), st.floats(0, 0.05))
@@ -84,3 +87,24 @@ def test_gaps_and_paths_outside_the_view_are_no_trouble():
     points[10:12] = np.nan
     trails = side_by_side([trail(points), trail(points), trail(points[:1]), trail(points + 1e6)], BOUNDS)
     assert [np.isnan(each.points).sum() for each in trails] == [4, 4, 0, 4]
+
+
+def paths_of(count, kind):
+    """The trails of almost the same path, of several optimizers from one start."""
+    settings = {f"SGD {i}": {"class": "SGD", "lr": 0.001 + 1e-6 * i} for i in range(count)}
+    trajectories = gdsim.simulate("himmelblau", settings, start=[-0.5, 4.2], steps=30)
+    frames = gdsim.frames(gdsim.build_scene(trajectories, view=View(kind=kind, panels=[])))
+    return [each for each in only(frames.layers[0].primitives, Trail) if each.path is not None]
+
+
+def test_ten_heads_at_a_common_start_fan_out():
+    trails = paths_of(10, "contour")
+    heads = np.concatenate(fanned(trails, 0.0))
+    apart = np.linalg.norm(heads[:, None] - heads, axis=-1) + 1e3 * np.eye(10)
+    assert apart.min() > 0.8 * trails[0].style.head_size
+
+
+def test_paths_on_a_surface_run_side_by_side():
+    one, other = paths_of(2, "surface")
+    middle = one.points[len(one.points) // 2, 0]
+    assert np.linalg.norm(middle - other.points[:, 0], axis=-1).min() > 0.7 * one.style.width

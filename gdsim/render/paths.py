@@ -70,7 +70,7 @@ def make_trail(
 ) -> Trail:
     """Return the trail of a path with the vertices `pixels`, (n, starts, 2), in a view."""
     scene = viewport.canvas.scene
-    optimizer, fans = scene.styles.index(drawn.style), scene.dots and path is not None and not scene.vectors
+    optimizer, fans = scene.styles.index(drawn.style), path is not None and not (drawn.style.thin or scene.vectors)
     return Trail(
         optimizer=optimizer,
         style=style,

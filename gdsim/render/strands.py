@@ -14,13 +14,14 @@ from gdsim.scene.facets import within
 
 PARALLEL = 0.95  # the cosine of the angle up to which two segments are parallel
 SMOOTHING = 5.0  # the length over which a path changes sides, in units of the distance between two strands
+MOST_APART = 1.4  # the distance of a head from the common place of several, in units of its size
 SIDE = np.array([0.31, 0.95])  # the direction towards which normals point, which is that of few paths
 
 
 def fan(index: int, count: int, size: float) -> tuple[float, float]:
     """Return where one of `count` coinciding heads of a size in pixels is drawn, relative to their common place."""
     angle = np.pi - 2 * np.pi * index / max(count, 1)
-    radius = min(0.42 / np.sin(np.pi / count), 1.0) * size if count > 1 else 0.0
+    radius = min(0.42 / np.sin(np.pi / count), MOST_APART) * size if count > 1 else 0.0
     return float(radius * np.cos(angle)), float(radius * np.sin(angle))
 
 

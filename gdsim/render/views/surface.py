@@ -20,6 +20,7 @@ from gdsim.render.display_list import START, Moment, Primitive, Viewport
 from gdsim.render.layout import Box
 from gdsim.render.painter import Painter
 from gdsim.render.paths import add_starts, draw_starts, drop_lines, head_arrows, make_trail, path_style
+from gdsim.render.strands import side_by_side
 from gdsim.render.surface_mesh import SurfaceMesh, level_lines
 from gdsim.render.surface_projection import SurfaceProjection
 from gdsim.render.trail import BoolArray, Trail
@@ -189,6 +190,9 @@ class _SurfaceRenderer(ViewRenderer):
                 pixels = viewport.pixels(place, moment)
                 hidden = _hidden(viewport, place, pixels, moment)
                 found.append(make_trail(viewport, path, pixels, look, hidden=hidden, path=index))
+        # With a turning camera, the parts of paths that run along each other change, and paths would jump.
+        if viewport.canvas.scene.dots and not viewport.turning:
+            trails = side_by_side(trails, viewport.bounds)
         pairs = list(zip(shadows, trails, strict=True))
         drops = [drop_lines(viewport.canvas, trail, shadow, shadow=SHADOW) for shadow, trail in pairs]
         return (*(trail for pair in pairs for trail in pair), *drops, *head_arrows(facet, viewport, shadows, moment))
