@@ -78,8 +78,8 @@ class _CurvesRenderer(PanelRenderer):
             marks += _entries(canvas, panel, viewport, box, trails, taken, crowd, solved)
         exits = list(_exits(canvas, viewport, panel.curves, trails))
         if names_paths(canvas.scene) and box.width >= NAMED[0] * canvas.em and box.height >= NAMED[1] * canvas.em:
-            labels, styles = only(marks, PathLabel), canvas.scene.styles
-            named = [each.optimizer for each in labels if styles[each.optimizer].label in each.text.get_text()]
+            labels, names = only(marks, PathLabel), [style.label for style in canvas.scene.styles]
+            named = [each.optimizer for each in labels if each.text.get_text().startswith(f"{names[each.optimizer]}:")]
             ends = {
                 each.optimizer: each.points[-1].mean(0)
                 for each, curve in zip(trails, panel.curves, strict=True)
