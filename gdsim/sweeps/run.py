@@ -58,6 +58,7 @@ def run(
         GdsimError: A run differs from a plain loop, or a worker has ended.
     """
     plan = Plan(experiment)
+    plan.check()
     collected = _Collected(plan)
     store = None if kept is None else _Store(kept, plan)
     waiting = []
