@@ -390,6 +390,22 @@ export class MapImage {
     });
   }
 
+  /** Return the column and the row, from the bottom, of the cell at a position. */
+  cellAt(x, y) {
+    const { box: [left, top, width, height], shape: [columns, rows] } = this;
+    const column = Math.min(Math.floor((x - left) / width * columns), columns - 1);
+    return [column, rows - 1 - Math.min(Math.floor((y - top) / height * rows), rows - 1)];
+  }
+
+  centerOf(column, row) {
+    const { box: [left, top, width, height], shape: [columns, rows] } = this;
+    return [left + (column + 0.5) * width / columns, top + (rows - row - 0.5) * height / rows];
+  }
+
+  index(column, row) {
+    return (this.shape[1] - 1 - row) * this.shape[0] + column;
+  }
+
   draw(brush, time) {
     if (!this.cells) return;
     const step = Math.floor(time);

@@ -221,7 +221,10 @@ function nearest(x, y, time) {
         const at = trail.at(start, iterates.steps[row]), away = Math.hypot(at[0] - x, at[1] - y);
         if (away < reach && within(layer.box, ...at)) {
           reach = away;
-          best = { ...known(layer, iterates, row, start), place: at, radius: 0.62 * trail.style.headSize };
+          const found = known(layer, iterates, row, start), [spot, value, gradient] = found.terms;
+          const figures = { [spot]: found.point, [value]: found.value, [gradient]: found.gradient };
+          const terms = { step: found.step, ...figures };
+          best = { ...found, terms, place: at, radius: 0.62 * trail.style.headSize };
         }
       }
     }
@@ -229,22 +232,45 @@ function nearest(x, y, time) {
   return best;
 }
 
+/** Return the figure of the cell of a map at a position, as `known` does of an iterate; null for none. */
+function cellAt(x, y) {
+  const map = picture.layers.flatMap((layer) => layer.maps).find(({ box }) => within(box, x, y));
+  return map?.values ? described(map, ...map.cellAt(x, y)) : null;
+}
+
+/** Describe the cell of a map in a column and in a row from the bottom. */
+function described(map, column, row) {
+  const { label, axes, categories, caption, unknown } = map, value = map.values[map.index(column, row)];
+  const step = map.appears[map.index(column, row)], settings = [axes[0].values[column], axes[1].values[row]];
+  const text = Number.isNaN(value) ? unknown : categories.length ? categories[value] : written(value);
+  return {
+    name: [label, ...axes.map(({ name }, i) => `${name} ${written(settings[i])}`)].filter(Boolean).join(", "),
+    color: drawing.colors.quiet,
+    step: 0,
+    terms: { [caption]: text, ...(categories.length && !Number.isNaN(value) ? { "from step": step } : {}) },
+    place: map.centerOf(column, row),
+    radius: Math.max(map.box[2] / map.shape[0], 8) / 2,
+  };
+}
+
 function setTerms(list, terms) {
   list.replaceChildren(...Object.entries(terms).flatMap(([term, words]) => [cell("dt", term), cell("dd", words)]));
 }
 
 function point(event) {
-  const found = nearest(...placeOf(event), now());
+  const place = placeOf(event);
+  showPointed(nearest(...place, now()) ?? cellAt(...place));
+}
+
+/** Show the figures of what is pointed at, or none. */
+function showPointed(found) {
   if (!found && !pointed) return;
   pointed = picture.ring = found;
   tip.hidden = !found;
   if (found) {
     element("tip-name").textContent = found.name;
     tip.style.setProperty("--color", found.color);
-    const [spot, value, gradient] = found.terms;
-    setTerms(element("tip-terms"), {
-      step: found.step, [spot]: found.point, [value]: found.value, [gradient]: found.gradient,
-    });
+    setTerms(element("tip-terms"), found.terms);
     const [x, y] = found.place.map((side, i) => side / size[i]);
     tip.style.left = `${100 * x}%`;
     tip.style.top = `${100 * y}%`;

@@ -110,7 +110,7 @@ def page(scene: Scene, provenance: Provenance | None = None, loop: bool = True) 
         title=scene.title or "gdsim",
         generator=f"gdsim {versions.get('gdsim', '')}".strip(),
         loops=loop,
-        chips=[_chip(style) for style in scene.styles],
+        chips=_chips(scene),
         notes=notes(scene),
         columns=_columns(scene, drawing.data["layers"]),
         provenance=provenance,
@@ -162,6 +162,14 @@ def _without_orbit(facet: Facet) -> Facet:
         return facet
     camera = model.camera
     return replace(facet, model=replace(model, camera=replace(camera, azimuth=camera.azimuth_at(1.0), orbit=0.0)))
+
+
+def _chips(scene: Scene) -> list[dict[str, Any]]:
+    """Return the buttons of the optimizers; of a sweep, only of what has paths."""
+    drawn = [path.style for facet in scene.facets for path in facet.paths]
+    is_map = any(facet.model.kind == "map" for facet in scene.facets)
+    shown = (each for each in enumerate(scene.styles) if not is_map or each[1] in drawn)
+    return [{"optimizer": index, **_chip(style)} for index, style in shown]
 
 
 def _chip(style: Style) -> dict[str, str]:
@@ -255,7 +263,7 @@ class Drawing:
             "labels": [self._label(each) for each in only(primitives, PathLabel)],
             "images": [self._images(each) for each in only(primitives, ImageFrames)],
             "heatmaps": [self._heatmap(each) for each in only(primitives, RevealedImage)],
-            "maps": [self._map(each) for each in only(primitives, MapImage)],
+            "maps": [self._map(each, facet) for each in only(primitives, MapImage)],
             "lines": [self._lines(each) for each in only(primitives, Lines)],
             "iterates": [] if facet is None else self._iterates(facet, trails),
         }
@@ -319,11 +327,12 @@ class Drawing:
         pixels = np.concatenate([np.where(opaque, image.palette[image.cells], 0), opaque], -1).astype(np.uint8)
         return _fields(image, "optimizer reach end") | {"box": image.rect.box, "sprite": self._sheet.add(pixels)}
 
-    def _map(self, image: MapImage) -> dict[str, Any]:
+    def _map(self, image: MapImage, facet: Facet | None) -> dict[str, Any]:
         model, count = image.model, len(image.cells)
         stride = -(-image.cells.size // MOST_MAP_CELLS)
         kept = np.unique(np.append(np.arange(0, count, stride), count - 1))
         return _fields(image, "optimizer palette") | {
+            "label": "" if facet is None or facet.style is None else facet.style.label,
             "box": image.rect.box,
             "shape": image.cells.shape[:0:-1],
             "steps": _encoded(image.steps[kept]),
