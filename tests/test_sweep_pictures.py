@@ -240,3 +240,23 @@ def test_the_slider_of_a_page_changes_the_setting(one, tmp_path, browser):
         f"{steps[3]:.0f}" if np.isfinite(steps[3]) else "not reached" for steps in result.figures["steps_to_tolerance"]
     ]
     assert [row[1].rpartition(" ")[0] for row in rows] == wanted
+
+
+def test_a_page_tells_the_figure_under_the_pointer(basins, tmp_path, browser):
+    result, scene = basins
+    visit(browser, write_player(scene, tmp_path / "page.html"), reduced_motion="reduce")
+    assert wait_for(lambda: browser.execute_script("return document.documentElement.classList.contains('ready')"))
+    script = """
+        const [column, row] = arguments, [map] = document.getElementById("player").controls.picture.layers[1].maps;
+        const stage = document.getElementById("picture"), box = stage.getBoundingClientRect();
+        const [x, y] = map.centerOf(column, row), [width, height] = [640, 360];
+        const place = { clientX: box.left + x / width * box.width, clientY: box.top + y / height * box.height };
+        stage.dispatchEvent(new PointerEvent("pointermove", place));
+        return document.getElementById("tip").innerText;
+    """
+    for column, row in ((3, 2), (12, 9), (15, 11)):
+        told = browser.execute_script(script, column, row)
+        minimum = result.figures["minimum"][1, row, column]
+        assert told.startswith("Momentum, x of the start ")
+        assert (scene.legend[minimum].label if minimum >= 0 else "no minimum") in told
+        assert (minimum < 0) or str(result.minimum_steps[1, row, column]) in told
