@@ -120,6 +120,9 @@ def test_a_function_in_more_dimensions_is_fitted_to_its_paths():
         ("(x-30)^2 + 4y^2", [[25, 35], [-5, 5]]),
         ("exp(x) + y^2", [[-5, 5], [-5, 5]]),
         ("(x-30)^2", [[25, 35]]),
+        ("log(x) + 1/x", [[0, 5]]),
+        ("log(x) + sqrt(1 - y)", [[0, 5], [-5, 1.25]]),
+        ("log(x - 20)", [[-5, 5]]),
     ],
 )
 def test_a_picture_without_paths_shows_the_nearest_of_the_lowest_minima(expression, expected):

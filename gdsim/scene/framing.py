@@ -20,6 +20,7 @@ STILL, NOTHING = 1e-3, 1e-9
 BEYOND = 1.25  # how far beyond the other paths one that diverges or climbs is shown, as a fraction of their width
 MARGIN, OBLONG = 0.15, 0.6  # the margin per width of what a view holds, and the minimum ratio of its sides
 EQUAL = 1e-6  # values that differ by this fraction of their height below the centre of the starts count as equal
+CELLS = 40  # the number of cells per side of the default view in which values are sampled
 GRID, SEEDS = 4, 12  # the search begins at so many points per side of the default view, and so many starts and ends
 
 
@@ -34,14 +35,29 @@ def fitted(trajectories: Sequence[Trajectory]) -> list[Trajectory]:
 
 
 def fitted_alone(objective: Objective) -> Objective:
-    """Return an objective whose default view is moved to the nearest of the lowest minima found, if it lacks it."""
-    middle = objective.bounds.mean(1)
-    if objective.bounds_origin != "default":
+    """Return an objective whose default view has no empty margin, and is moved to the minimum if it lacks that.
+
+    The minimum is the nearest of the lowest ones found; the margin is where the function is not defined.
+    """
+    if objective.bounds_origin != "default" or objective.dim > 2:
         return objective
+    bounds, middle = _defined(objective), objective.bounds.mean(1)
     minima = _lowest(objective, middle, middle[None])
-    if not len(minima) or inside(minima[0], objective.bounds):
-        return objective
-    return replace(objective, bounds=objective.bounds + (minima[0] - middle)[:, None], bounds_origin="fitted")
+    if len(minima) and not inside(minima[0], bounds):
+        bounds = objective.bounds + (minima[0] - middle)[:, None]
+    return replace(objective, bounds=bounds, bounds_origin="fitted")
+
+
+def _defined(objective: Objective) -> FloatArray:
+    """Return the part of the default view, (dim, 2), outside of which no sampled value is finite."""
+    low, high = objective.bounds.T
+    cell = (high - low) / CELLS
+    shares = np.stack(np.meshgrid(*[np.arange(CELLS + 1)] * objective.dim), -1).reshape(-1, objective.dim)
+    points = low + cell * shares
+    known = points[np.isfinite(objective.values(points))]
+    if not len(known):
+        return objective.bounds
+    return np.stack([np.maximum(known.min(0) - cell, low), np.minimum(known.max(0) + cell, high)], -1)
 
 
 def known_points(trajectory: Trajectory) -> FloatArray:
