@@ -18,17 +18,15 @@ from gdsim.objectives import FloatArray
 from gdsim.render.annotations import AROUND
 from gdsim.render.canvas import LABEL, Canvas, points
 from gdsim.render.display_list import START, PathLabel, Viewport
+from gdsim.render.strands import sampled
 from gdsim.render.trail import BoolArray, Trail
-from gdsim.scene.facets import within
 from gdsim.scene.model import FEW_STARTS, Facet, Scene
 
 # Lengths in ems.
 LEAST_VIEW = 12.0  # the shorter side of a view that has labels
 CELL = 0.2  # the side of a cell of the grid
-GAP, BESIDE_HEAD = (
-    0.55,
-    (0.85, 1.4),
-)  # the distance of a label from its point of the path, and those from a head at rest
+GAP = 0.55  # the distance of a label from its point of the path
+BESIDE_HEAD = (0.85, 1.4)  # the distances of a label from a head at rest
 NEAR = 0.3  # the distance of that point from other paths, at which it is clear whose label it is
 HEAD = 0.75  # the radius around starts and minima, and around the last positions of heads, that labels leave free
 LEAST, CLEAR = 0.35, 0.75  # the least distance of a label from other paths, and that at which no head comes close
@@ -207,19 +205,11 @@ def _rests(trail: Trail, near: float) -> tuple[FloatArray, FloatArray]:
 
 def _course(trail: Trail, bounds: FloatArray, apart: float) -> _Course:
     """Return points on the visible paths of a trail with about `apart` pixels between them."""
-    starts, (enter, leave) = trail.points[:-1], within(trail.points, bounds)
-    moves = np.nan_to_num(np.diff(trail.points, axis=0))
-    known = np.asarray(np.isfinite(trail.points).all(-1))
-    parts = np.ceil(np.linalg.norm(moves, axis=-1) * (leave - enter) / apart)
-    parts = np.where(known[1:] & known[:-1], parts, 0).astype(int)
-    rows = np.repeat(np.arange(parts.size), parts.ravel())
-    first = np.cumsum(parts.ravel()) - parts.ravel()
-    shares = (np.arange(len(rows)) - first[rows] + 0.5) / parts.ravel()[rows]
-    shares = enter.ravel()[rows] + shares * (leave - enter).ravel()[rows]
-    places = starts.reshape(-1, 2)[rows] + shares[:, None] * moves.reshape(-1, 2)[rows]
-    segment = rows // parts.shape[1]
-    times = trail.times[segment] + shares * np.diff(trail.times)[segment]
-    hidden = np.zeros(len(rows), np.bool_)
+    segments, shares = sampled(trail.points, bounds, apart)
+    starts, moves = (each.reshape(-1, 2)[segments] for each in (trail.points[:-1], np.diff(trail.points, axis=0)))
+    steps = segments // trail.points.shape[1]
+    times = trail.times[steps] + shares * np.diff(trail.times)[steps]
+    hidden = np.zeros(len(segments), np.bool_)
     if trail.hidden is not None:
-        hidden = (trail.hidden[1:] | trail.hidden[:-1]).ravel()[rows]
-    return _Course(places, times, hidden)
+        hidden = (trail.hidden[1:] | trail.hidden[:-1]).ravel()[segments]
+    return _Course(starts + shares[:, None] * moves, times, hidden)

@@ -82,18 +82,26 @@ def _runs_along(points: FloatArray, other: Trail, bounds: FloatArray, apart: flo
     return found.reshape(points.shape[:2])
 
 
+def sampled(points: FloatArray, bounds: FloatArray, apart: float) -> tuple[npt.NDArray[np.int64], FloatArray]:
+    """Return evenly spaced places on paths, (n, starts, 2), within bounds, about `apart` from each other.
+
+    Returns:
+        (m,) the index of each place's segment, of (n − 1) × starts, and (m,) the share of the segment before it.
+    """
+    enter, leave = (each.ravel() for each in within(points, bounds))
+    lengths = np.linalg.norm(np.nan_to_num(np.diff(points, axis=0)), axis=-1).ravel()
+    known = np.asarray(np.isfinite(points).all(-1))
+    counts = np.where((known[1:] & known[:-1]).ravel(), np.ceil(lengths * (leave - enter) / apart), 0).astype(int)
+    segments = np.repeat(np.arange(len(counts)), counts)
+    shares = (np.arange(len(segments)) - (np.cumsum(counts) - counts)[segments] + 0.5) / counts[segments]
+    return segments, enter[segments] + shares * (leave - enter)[segments]
+
+
 def _samples(trail: Trail, bounds: FloatArray, apart: float) -> tuple[FloatArray, FloatArray]:
     """Return points on a trail within bounds, (n, 2), about `apart` from each other, and the directions there."""
-    enter, leave = within(trail.points, bounds)
-    moves = np.nan_to_num(np.diff(trail.points, axis=0))
-    lengths = np.linalg.norm(moves, axis=-1)
-    known = np.asarray(np.isfinite(trail.points[1:] + trail.points[:-1]).all(-1))
-    counts = np.where(known, np.ceil(np.nan_to_num(lengths * (leave - enter)) / apart), 0).astype(int).ravel()
-    rows = np.repeat(np.arange(len(counts)), counts)
-    shares = (np.arange(len(rows)) - (np.cumsum(counts) - counts)[rows] + 0.5) / counts[rows]
-    shares = enter.ravel()[rows] + shares * (leave - enter).ravel()[rows]
-    steps = moves.reshape(-1, 2)[rows]
-    return trail.points[:-1].reshape(-1, 2)[rows] + shares[:, None] * steps, _unit(steps)
+    segments, shares = sampled(trail.points, bounds, apart)
+    steps = np.nan_to_num(np.diff(trail.points, axis=0)).reshape(-1, 2)[segments]
+    return trail.points[:-1].reshape(-1, 2)[segments] + shares[:, None] * steps, _unit(steps)
 
 
 def _cells(points: FloatArray, bounds: FloatArray, apart: float, shape: npt.NDArray[np.int64]) -> npt.NDArray[np.int64]:
