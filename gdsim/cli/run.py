@@ -61,6 +61,8 @@ def run(
     # A config that only a picture contains must not be replaced by a changed one.
     inputs = [*(path for each in experiments for path in common.source_files(each)), *(configs if changes else ())]
     loads = [partial(_load, path, changes, allow_code, _format_override(formats)) for path in configs]
+    if not quiet:
+        print_notes(note for each in experiments for note in _sweep_notes(each))
     with common.writable(_checked(targets, inputs, overwrite)):
         count = core_count() if len(configs) == 1 else 1
         _process(
@@ -104,6 +106,15 @@ def render(
 def _load(path: Path, changes: Sequence[str], allow_code: bool, transient: Mapping[str, str]) -> _Run:
     """Load a config to simulate, even if it is that of a recording."""
     return common.load_one(path, changes, allow_code, transient), None
+
+
+def _sweep_notes(experiment: Experiment) -> list[str]:
+    """Return what the user should know before a sweep runs."""
+    if experiment.sweep is None:
+        return []
+    from gdsim.sweeps.plan import Plan
+
+    return [f"{experiment.name}: {note}" for note in Plan(experiment).notes()]
 
 
 def _with_theme(changes: Sequence[str] | None, theme: str | None) -> list[str]:

@@ -99,8 +99,6 @@ class Sweep(Model):
         default=[], examples=[[[0.01, 0.9]]]
     )
     """The cells whose paths are drawn beside the map, each [x, y]; the nearest values are used."""
-    device: Literal["cpu", "cuda"] = "cpu"
-    """Where it is computed."""
 
     @field_validator("paths")
     @classmethod

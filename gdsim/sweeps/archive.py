@@ -11,6 +11,7 @@ import numpy as np
 import numpy.typing as npt
 
 from gdsim.config import Experiment, loads
+from gdsim.config.sweep import START
 from gdsim.errors import InputError
 from gdsim.files import atomic_write, load_arrays
 from gdsim.metadata import versions
@@ -125,12 +126,15 @@ def to_csv(result: SweepResult) -> str:
     """Return the shown figures as CSV with a row per optimizer and cell; an outcome in words, empty for never."""
     written = StringIO()
     writer = csv.writer(written, lineterminator="\n")
-    writer.writerow(["optimizer", *(axis.setting for axis in result.axes), *result.show])
+    settings = [axis.setting for axis in result.axes]
+    if settings == [START, START]:
+        settings = [f"{START}.{coordinate}" for coordinate in range(2)]
+    writer.writerow(["optimizer", *settings, *result.show])
     grids = np.meshgrid(*(axis.values for axis in result.axes))
-    settings = [grid.ravel().tolist() for grid in grids]
+    values = [grid.ravel().tolist() for grid in grids]
     for optimizer, label in enumerate(result.labels):
         columns = [_words(name, result.figures[name][optimizer].ravel()) for name in result.show]
-        for row in zip(*settings, *columns, strict=True):
+        for row in zip(*values, *columns, strict=True):
             writer.writerow([label, *row])
     return written.getvalue()
 

@@ -15,7 +15,7 @@ from gdsim.config import Experiment, OptimizerSpec, Sweep, signatures, takes_who
 from gdsim.config.sweep import EVERY
 from gdsim.errors import InputError, Key
 from gdsim.objectives import FloatArray
-from gdsim.optimizers import OptimizerFactory
+from gdsim.optimizers import BatchingMode, OptimizerFactory
 from gdsim.simulation.experiments import optimizer_of
 from gdsim.simulation.trajectory import IntArray
 from gdsim.sweeps.kernels import KERNELS
@@ -31,6 +31,8 @@ TILE_STEPS = 2**23  # of all cells of a tile together
 MAX_TILE = 2**15
 MAX_TILE_EXAMPLES, MAX_TILE_WEIGHTS = 2**18, 2**22  # of a mini-batch, and of a network, in all cells together
 SAMPLES = 64  # runs that are checked
+MANY = 256  # instances of which the user is told before they run
+STEP_SECONDS = 1.5e-4  # of CPU time for a step of an instance on its own
 
 UNSUPPORTED = ("foreach", "fused", "capturable", "differentiable")
 """Flags of classes that choose another implementation, with other rounding."""
@@ -136,6 +138,26 @@ class Plan:
             ((setting, value),) = settings.items()
             message = f"{setting} = {value:g}: {error.problems[0].message}"
             raise self.experiment.locate(InputError(message, key, code=error.code)) from None
+
+    def notes(self) -> Iterator[str]:
+        """Yield, for each optimizer with many instances, how many there are and how long they take."""
+        for label in self.experiment.optimizers:
+            factory = self.factory(self.experiment, label)
+            counts = dict.fromkeys(get_args(Role), 1)
+            for role, axis in zip(self.roles(label), self.axes, strict=True):
+                counts[role] *= len(axis.values)
+            instances = counts["objective"] * counts["optimizer"]
+            if factory.batching_modes[0] is not BatchingMode.FLAT:
+                instances *= counts["start"]
+            if instances < MANY:
+                continue
+            evaluations = int(factory.built_class.settings.get("max_iter", 20)) if factory.needs_closure else 1
+            seconds = instances * self.steps * evaluations * STEP_SECONDS
+            duration = f"{seconds / 60:,.0f} min" if seconds >= 120 else f"{seconds:.0f} s"
+            size = f"{instances:,} of {self.steps:,} steps, about {duration} of CPU time"
+            # The time of a step depends on the network.
+            each, more = ("training", " or more") if self.is_network else ("instance", "")
+            yield f"{label} has one {each} per value: {size}{more}."
 
     def factory(self, experiment: Experiment, label: str) -> OptimizerFactory:
         """Return the factory of an optimizer in the experiment of a cell.
