@@ -47,6 +47,8 @@ def test_it_prints_the_table_and_leaves_nothing(here):
     assert result.exit_code == 0, result.output
     lines = result.stdout.splitlines()
     assert [line.split("│")[1].strip() for line in lines if line.startswith("│")] == ["SGD", "Adam"]
+    title = gdsim.build_scene(gdsim.simulate(gdsim.load("quick.yaml"))).title
+    assert f"{title}." in lines
     assert "settings" in result.stdout
     assert "Sorted by" in result.stdout
     assert "quick: comparing" in result.stderr

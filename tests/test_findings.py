@@ -12,11 +12,11 @@ from hypothesis import strategies as st
 from matplotlib.colors import to_rgb
 
 import gdsim
+from gdsim.analysis.findings import LONGEST, finding, separated
 from gdsim.analysis.metrics import evaluations_to_tolerance
+from gdsim.analysis.outcomes import turns
 from gdsim.config import Animation, View
 from gdsim.scene.build import build_scene
-from gdsim.scene.findings import LONGEST, finding, separated
-from gdsim.scene.outcomes import turns
 from gdsim.simulation import Stop, Trajectory
 from tests.networks_made import trained
 

@@ -12,10 +12,10 @@ from typer.testing import CliRunner
 
 import gdsim
 from gdsim import View, languages
+from gdsim.analysis.outcomes import Fate
 from gdsim.cli.app import app
 from gdsim.languages import fields, language, templates
 from gdsim.scene.build import build_scene, preview_scene
-from gdsim.scene.outcomes import Fate
 from gdsim.scene.panels import panel_kinds
 from gdsim.simulation import Stop
 from gdsim.slides.text import summarize

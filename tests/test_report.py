@@ -12,12 +12,9 @@ from html.parser import HTMLParser
 import numpy as np
 import pytest
 import torch
-from hypothesis import given, settings
-from hypothesis import strategies as st
 
 import gdsim
-from gdsim.analysis import Row, Tuning, make_table, plan_study
-from gdsim.languages import ENGLISH
+from gdsim.analysis import Row, Tuning, escape_markdown, make_table, plan_study
 from gdsim.objectives.formulas import number
 from gdsim.render.panels.curves import chart
 from gdsim.scene.model import Style
@@ -294,150 +291,46 @@ def rows(**changes):
     return make_table([replace(base, optimizer=label, **change) for label, change in changes.items()])
 
 
-NEVER = {"solved": 0.0, "evaluations_to_tolerance": None, "never": 8}
+SAID = {
+    "one start": ("himmelblau", {}),
+    "a function without bounds or known minima": ("x^2 + 3y^2 + x", {}),
+    "starts of which some arrive": ("himmelblau", {"start": "{random: 6}"}),
+    "several functions": ("[himmelblau, sphere, booth]", {"view.panels": "[]"}),
+    "another language": ("himmelblau", {"view.language": "de"}),
+    "a title of the user's": ("himmelblau", {"view.title": "Mine"}),
+}
 
 
-def over(**columns):
-    """A table over as many objectives as each label has changes; None is for one that cannot run."""
-    made = []
-    for label, column in columns.items():
-        for index, change in enumerate(column):
-            title = f"F{index}"
-            failed = Row(title, label, label, reason="it cannot")
-            made += [failed] if change is None else [replace(*rows(**{label: change}), objective=title)]
-    return make_table(made)
+@pytest.mark.parametrize("name", SAID)
+def test_a_study_says_the_sentence_of_the_picture(name):
+    objective, changes = SAID[name]
+    experiment = loads(objective, overrides=[f"{key}={value}" for key, value in changes.items()])
+    view = experiment.view.model_copy(update={"title": None})
+    picture = gdsim.build_scene(gdsim.simulate(experiment), view=view)
+    assert picture.short_titles
+    assert plan_study(experiment).run().finding == f"{picture.title}."
 
 
-def spent(*evaluations):
-    return [{"evaluations_to_tolerance": each} for each in evaluations]
+def test_the_report_and_its_markdown_begin_with_the_sentence(pages, one, several):
+    for name, study in (("one", one), ("several", several)):
+        assert study.finding
+        assert f'<p class="lede">{study.finding}' in pages[name][0].read_text("utf-8")
+        assert f"\n{escape_markdown(study.finding)}" in pages[name][1].read_text("utf-8")
 
 
-def test_the_story_is_told_by_the_table():
-    lost = {**NEVER, "never": 6, "diverged": 3}
-    told = summarize(rows(A={}, B={"evaluations_to_tolerance": 30, "solved": 0.5}, C=lost))
-    assert told == (
-        "On Himmelblau A reaches a global minimum from all 8 starts, within tolerance after 20 gradient evaluations at "
-        "the median. Next is B (30, from 4 starts). C comes within tolerance from 2 of 8 starts. "
-        "C diverges from 3 of 8 starts."
-    )
+def test_of_functions_about_which_nothing_is_known_together_each_has_a_sentence():
+    experiment = loads("[x^2 + y^2, x^2 + 3y^2]")
+    told = plan_study(experiment).run().finding
+    parts = [plan_study(each).run().finding for each in map(loads, ("x^2 + y^2", "x^2 + 3y^2"))]
+    assert told == f"x^2 + y^2: {parts[0]} x^2 + 3y^2: {parts[1]}"
 
 
-def test_the_story_counts_exactly():
-    rare, gone = {**NEVER, "solved": 0.25, "never": 6}, {**NEVER, "diverged": 8}
-    flat = {"solved": 0.0, "evaluations_to_tolerance": 10, "diverged": 1}
-    some, few = ({**NEVER, "never": never, "diverged": 2} for never in (5, 7))
-    told = summarize(rows(A={"solved": 0.5}, B=rare, C=flat, D=gone, E=some, F=few))
-    assert told == (
-        "On Himmelblau A reaches a global minimum from 4 of 8 starts, within tolerance after 20 gradient evaluations "
-        "at the median. Next are B (from 2 starts) and C (10, but no global minimum). E comes within tolerance from 3 "
-        "of 8 starts. F comes within tolerance from 1 of 8 starts. D never comes within tolerance. D diverges from all "
-        "8 starts. E and F diverge from 2 of 8 starts. C diverges from 1 of 8 starts."
-    )
-
-
-def test_the_story_of_a_single_start_counts_none():
-    one_start = {"starts": 1, "never": 0}
-    missed = {**NEVER, "starts": 1, "never": 1, "diverged": 1}
-    assert summarize(rows(A=one_start, B=missed, C=missed)) == (
-        "On Himmelblau A reaches a global minimum, within tolerance after 20 gradient evaluations. "
-        "B and C never come within tolerance. B and C diverge."
-    )
-    assert summarize(rows(A={**one_start, "solved": 0.0})) == (
-        "On Himmelblau A comes within tolerance after 20 gradient evaluations, but reaches no global minimum."
-    )
-
-
-def test_those_who_do_the_same_on_one_objective_tie():
-    assert summarize(rows(A={}, B={}, C={"evaluations_to_tolerance": 21})) == (
-        "On Himmelblau A and B tie: each reaches a global minimum from all 8 starts, within tolerance after 20 "
-        "gradient evaluations at the median. Next is C (21)."
-    )
-
-
-def test_the_story_of_no_success_names_the_lowest_value():
-    told = summarize(rows(A={**NEVER, "best_value": 2.0}, B={**NEVER, "best_value": 1.0}))
-    assert told == (
-        "On Himmelblau no optimizer comes within tolerance of the minimum from any of 8 starts. "
-        "B finds the lowest value: 1 at the median."
-    )
-    told = summarize(rows(A={**NEVER, "never": 5}, B=NEVER))
-    assert told == (
-        "On Himmelblau no optimizer comes within tolerance of the minimum from more than half of the starts. "
-        "A comes within tolerance from 3 of 8 starts. B never comes within tolerance. "
-        "A and B find the lowest value: 0.5 at the median."
-    )
-
-
-def test_the_story_of_several_objectives_ranks_them():
-    last = [*spent(30, 30), {"evaluations_to_tolerance": 30, "solved": 0.5}]
-    assert summarize(over(C=last, B=spent(20, 20, 10), A=spent(10, 10, 20))) == (
-        "Over 3 objectives A has the best mean rank, 1.33, and is the only first on 2 of them. Next is B with 1.67. "
-        "B and A each reach a global minimum most often, from 100 % of the starts."
-    )
-    quick, sure = [{"solved": 0.75}, {}, {}], [{}, {"solved": 0.5}, {"solved": 0.25}]
-    assert summarize(over(A=sure, B=quick)).endswith(
-        "B reaches a global minimum most often, from 91.7 % of the starts."
-    )
-
-
-def test_no_mean_is_over_fewer_objectives_than_another():
-    rare = [{"evaluations_to_tolerance": 5}, None, None]
-    assert summarize(over(Rare=rare, Other=spent(20, 20, 20), Good=spent(10, 10, 10))) == (
-        "Over 3 objectives Good has the best mean rank, 1.33, and is the only first on 2 of them. "
-        "Next is Other with 2.33. Other and Good each reach a global minimum from 100 % of the starts. "
-        "The means leave out Rare, with which not all 3 objectives can be run; the table says why."
-    )
-    assert summarize(over(Rare=rare, Good=spent(10, 10, 10))).startswith(
-        "Over 3 objectives Good has a mean rank of 1.33; no other runs on all of them. "
-        "Good reaches a global minimum from 100 % of the starts. "
-    )
-
-
-def test_ties_over_several_objectives_are_called_ties():
-    told = summarize(over(A=spent(10, 20), B=spent(20, 10), C=spent(30, 40), D=spent(40, 30)))
-    assert told.startswith("Over 2 objectives A and B tie for the best mean rank, 1.5. Next are C and D with 3.5. ")
-
-
-def test_nobody_is_best_at_nothing():
-    assert summarize(over(A=[NEVER, NEVER], B=[NEVER, NEVER])) == (
-        "Over 2 objectives A and B tie for the best mean rank, 1.5. "
-        "No optimizer reaches a global minimum from any start."
-    )
-
-
-def test_one_optimizer_alone_has_no_rank():
-    assert summarize(over(A=[{}, {"solved": 0.5}])) == (
-        "Over 2 objectives: A reaches a global minimum from 75 % of the starts."
-    )
-    unknown = {"solved": None}
-    assert summarize(over(A=[unknown, unknown])) == "Over 2 objectives: No minimum is known."
-    assert summarize(over(A=[unknown, {}], B=[unknown, {}])).endswith(
-        "A and B each reach a global minimum from 100 % of the starts on the 1 objective whose minimum is known."
-    )
-
-
-COUNTS = st.sampled_from([None, 5, 10])
-
-
-@given(st.lists(st.tuples(COUNTS, COUNTS, COUNTS), min_size=2, max_size=4))
-@settings(deadline=None, max_examples=25)
-def test_the_best_mean_rank_is_the_best(found):
-    columns = {
-        label: [NEVER if each is None else {"evaluations_to_tolerance": each} for each in column]
-        for label, column in zip("ABCD", found, strict=False)
-    }
-    keys = [[np.inf if each is None else each for each in column] for column in found]
-    places = [
-        [sum(other < key for other in keyed) + (keyed.count(key) + 1) / 2 for key in keyed]
-        for keyed in zip(*keys, strict=True)
-    ]
-    means = [sum(column) / 3 for column in zip(*places, strict=True)]
-    best = [label for label, mean in zip("ABCD", means, strict=False) if mean == min(means)]
-    told = summarize(over(**columns))
-    if len(best) > 1:
-        assert f" {ENGLISH.joined(best)} tie for the best mean rank, {min(means):.3g}." in told
-    else:
-        assert f" {best[0]} has the best mean rank, {min(means):.3g}" in told
+def test_optimizers_that_cannot_run_are_named(several):
+    assert summarize(several) == f"{several.finding} Sparse cannot run; the table says why."
+    partly = Row("Booth", "SGD", "SGD", reason="it cannot")
+    without = [row for row in several.table if (row.objective, row.optimizer) != ("Booth", "SGD") and not row.reason]
+    told = summarize(replace(several, finding="", table=make_table([*without, partly])))
+    assert told == "The means leave out SGD, with which not all 5 objectives can be run; the table says why."
 
 
 def test_columns_without_news_are_left_out():

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from gdsim.analysis.profiles import Matrix, Profile, data_profile, performance_profile, ranks, solved_shares
-from gdsim.analysis.rows import Row, has_networks, make_rows
+from gdsim.analysis.rows import Row, make_rows
 from gdsim.analysis.study import Curve, Study, StudyPlan, plan_study
 from gdsim.analysis.table import (
     Column,
@@ -28,7 +28,6 @@ __all__ = [
     "compare",
     "data_profile",
     "escape_markdown",
-    "has_networks",
     "make_rows",
     "make_table",
     "markdown_table",

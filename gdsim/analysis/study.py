@@ -9,6 +9,7 @@ from typing import Any
 
 import numpy as np
 
+from gdsim.analysis.findings import Tally, finding, finding_over, tally
 from gdsim.analysis.metrics import evaluations_to_tolerance, lowest_value, unique_titles
 from gdsim.analysis.rows import Row, make_row, with_ranks
 from gdsim.analysis.table import Table, make_table
@@ -27,6 +28,7 @@ from gdsim.config.experiment import MAX_STARTS
 from gdsim.config.optimizer import OWN_KEYS
 from gdsim.config.yaml_text import dump, parse
 from gdsim.errors import InputError, collect, did_you_mean
+from gdsim.languages import Language
 from gdsim.objectives import FloatArray, objective
 from gdsim.objectives import names as objective_names
 from gdsim.simulation.trajectory import Progress, Trajectory
@@ -66,6 +68,8 @@ class Study:
         curves: One per objective and optimizer that can run, sorted by objective.
         experiments: Per objective the experiment that reproduces its rows, with the tuned settings and without the
             optimizers that cannot run. Objectives on which no optimizer can run are omitted.
+        finding: What happens, in the words of a picture's title and in the language of the view; of several objectives
+            about which there is nothing to say together, a sentence on each. Empty if no optimizer can run.
     """
 
     table: Table
@@ -73,6 +77,7 @@ class Study:
     curves: tuple[Curve, ...]
     experiments: tuple[Experiment, ...]
     tuning: Tuning | None = None
+    finding: str = ""
 
 
 _Run = tuple[str, TuningResult, Trajectory | None]
@@ -104,14 +109,18 @@ class StudyPlan:
         evaluations: list[FloatArray] = []
         curves: list[Curve] = []
         experiments: list[Experiment] = []
+        found: dict[str, tuple[Tally, tuple[str, ...]]] = {}
         work = progress(range(len(self.experiments) * len(labels)))
         for index, part in groupby(work, key=lambda number: number // len(labels)):
             experiment, title = self.experiments[index], titles[index]
             runs = list(self._runs(experiment, (labels[number % len(labels)] for number in part), progress))
             lowest = lowest_value(trajectory for _, _, trajectory in runs if trajectory is not None)
             able = [(tuned, trajectory) for _, tuned, trajectory in runs if trajectory is not None]
-            found = [make_row(trajectory, lowest, title=title, tuned=tuned.summary) for tuned, trajectory in able]
-            rows += with_ranks(found, [trajectory for _, trajectory in able], lowest)
+            group = [trajectory for _, trajectory in able]
+            made = [make_row(trajectory, lowest, title=title, tuned=tuned.summary) for tuned, trajectory in able]
+            rows += with_ranks(made, group, lowest)
+            if group:
+                found[title] = tally(group), finding([group], experiment.view.say)
             spent: list[FloatArray] = []
             arguments: dict[str, Mapping[str, Any]] = {}
             for label, tuned, trajectory in runs:
@@ -126,7 +135,8 @@ class StudyPlan:
             if arguments:
                 experiments.append(_with_arguments(experiment, arguments))
         table = make_table(rows, self._caption())
-        return Study(table, np.concatenate(evaluations), tuple(curves), tuple(experiments), self.tuning)
+        sentence = _joined(found, self.experiments[0].view.say)
+        return Study(table, np.concatenate(evaluations), tuple(curves), tuple(experiments), self.tuning, sentence)
 
     def _runs(self, experiment: Experiment, labels: Iterator[str], progress: Progress) -> Iterator[_Run]:
         if experiment.objectives[0].to_train() is not None:
@@ -216,6 +226,13 @@ def _check_starts(experiment: Experiment) -> None:
 
     with experiment.located():
         starting_points(experiment.start, experiment.objectives[0].build(), experiment.seed)
+
+
+def _joined(found: Mapping[str, tuple[Tally, tuple[str, ...]]], say: Language) -> str:
+    """Return one finding about all objectives, or else a sentence about each, by its tally and its own findings."""
+    together = finding_over([counted for counted, _ in found.values()], say) if len(found) > 1 else ()
+    each = [f"{title}: {own[0]}" if len(found) > 1 else own[0] for title, (_, own) in found.items() if own]
+    return " ".join(f"{sentence}." for sentence in together[:1] or each)
 
 
 def _make_curve(trajectory: Trajectory, title: str) -> Curve:

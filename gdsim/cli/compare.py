@@ -73,7 +73,7 @@ def compare(
         for experiment, plan in zip(experiments, plans, strict=True):
             with progress_bars(experiment.name, activity, quiet) as progress:
                 study = plan.run(progress=progress(activity))
-            print_study(experiment.name, study.table, _matrices(study))
+            print_study(experiment.name, study, _matrices(study))
             if not quiet:
                 print_notes(common.notes(experiment, ()))
             print_lines(_write(experiment, study, targets))

@@ -19,7 +19,7 @@ from gdsim.errors import printable
 from gdsim.interrupts import undone
 
 if TYPE_CHECKING:
-    from gdsim.analysis import Column, Matrix, Table
+    from gdsim.analysis import Column, Matrix, Study, Table
 
 T = TypeVar("T")
 
@@ -70,12 +70,13 @@ def print_summary(name: str, table: Table) -> None:
     print_notes([table.caption])
 
 
-def print_study(name: str, table: Table, matrices: Iterable[Matrix]) -> None:
-    """Print a table, its caption and matrices on stdout; no column is dropped if that is not a terminal."""
+def print_study(name: str, study: Study, matrices: Iterable[Matrix]) -> None:
+    """Print a table, the finding, its caption and matrices on stdout; to a file or a pipe, with all columns."""
     console = Console(highlight=False)
     console = console if console.is_terminal else Console(width=WIDE, highlight=False)
-    console.print(format_table(table, name, console.width))
-    console.print(Text(printable(table.caption)))
+    console.print(format_table(study.table, name, console.width))
+    for text in filter(None, (study.finding, study.table.caption)):
+        console.print(Text(printable(text)))
     for matrix in matrices:
         grid = _grid(matrix.caption)
         grid.add_column("objective", overflow="fold")

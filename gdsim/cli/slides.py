@@ -21,6 +21,7 @@ from gdsim.files import temporary_folder
 if TYPE_CHECKING:
     from gdsim.analysis import Row
     from gdsim.config import Experiment
+    from gdsim.languages import Language
     from gdsim.render import Frames
     from gdsim.scene.model import Scene
     from gdsim.simulation import Trajectory
@@ -65,12 +66,13 @@ def slides(
     found = collect(lambda path: _read(path, video, theme, changes or (), allow_code, quiet), sources)
     deck = new_deck(found[0].theme if theme is None else deck_theme, template)
     titles = []
-    runs: dict[int, tuple[Sequence[Trajectory], Theme]] = {}
+    runs: dict[int, tuple[Sequence[Trajectory], Theme, Language]] = {}
     with common.writable({f"--out: {out}": out}), temporary_folder() as folder:
         for number, item in enumerate(found, 1):
             if isinstance(item, _Run):
+                say = item.experiment.view.say
                 item, trajectories = _draw(item, deck, folder / str(number), quiet)
-                runs[number] = trajectories, item.theme
+                runs[number] = trajectories, item.theme, say
             deck.add_picture(item)
             titles.append(item.provenance.title)
         if runs:
@@ -204,22 +206,22 @@ def _read_picture(path: Path, is_video: bool) -> SlideItem:
     return item
 
 
-def _add_table(deck: Deck, runs: Mapping[int, tuple[Sequence[Trajectory], Theme]]) -> None:
+def _add_table(deck: Deck, runs: Mapping[int, tuple[Sequence[Trajectory], Theme, Language]]) -> None:
     """Add a table of the runs, by the number of their slide, to a deck, with the finding if there is only one run.
 
     The title of an objective that several runs share is followed by the number of the slide.
     """
     from gdsim.analysis import make_rows, make_table
+    from gdsim.analysis.findings import finding
     from gdsim.analysis.metrics import group_by_objective
     from gdsim.scene.build import styles
-    from gdsim.scene.findings import finding
     from gdsim.web.report.summary import title
 
     rows: list[Row] = []
     colors: dict[tuple[str, str], str] = {}
-    groups = {slide: make_rows(trajectories) for slide, (trajectories, _) in runs.items()}
+    groups = {slide: make_rows(trajectories) for slide, (trajectories, *_) in runs.items()}
     titles = Counter(group[0].objective for made in groups.values() for group in made)
-    for slide, (trajectories, theme) in runs.items():
+    for slide, (trajectories, theme, _) in runs.items():
         drawn = styles(group_by_objective(trajectories), theme)
         for row, style in zip(chain(*groups[slide]), chain(*drawn), strict=True):
             several = titles[row.objective] > 1
@@ -227,8 +229,8 @@ def _add_table(deck: Deck, runs: Mapping[int, tuple[Sequence[Trajectory], Theme]
             colors[rows[-1].objective, row.optimizer] = style.color
     table = make_table(rows)
     if len(runs) == 1:
-        ((trajectories, _),) = runs.values()
-        lead = "".join(f"{each}." for each in finding(group_by_objective(trajectories))[:1])
+        ((trajectories, _, say),) = runs.values()
+        lead = "".join(f"{each}." for each in finding(group_by_objective(trajectories), say)[:1])
         deck.add_table(table, title=title(table), lead=lead, colors=colors)
     else:
         deck.add_table(table, title="Comparison", lead="", colors=colors)

@@ -11,6 +11,8 @@ from typing import TypeAlias
 
 import numpy as np
 
+from gdsim.analysis.findings import finding, winner
+from gdsim.analysis.framing import fitted, fitted_alone, known_points
 from gdsim.analysis.metrics import group_by_objective
 from gdsim.config import Animation, View
 from gdsim.errors import InputError, Problem
@@ -20,8 +22,6 @@ from gdsim.objectives.formulas import number
 from gdsim.scene.camera import moving_share
 from gdsim.scene.captions import describe, formula, milestones, notes
 from gdsim.scene.facets import GroupInput
-from gdsim.scene.findings import finding, winner
-from gdsim.scene.framing import fitted, fitted_alone, known_points
 from gdsim.scene.minima import by_minimum
 from gdsim.scene.model import FEW_STARTS, Group, Scene, Style
 from gdsim.scene.pace import frame_steps

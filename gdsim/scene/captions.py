@@ -11,13 +11,13 @@ from itertools import chain
 import numpy as np
 
 from gdsim.analysis.metrics import solved, steps_to_tolerance
+from gdsim.analysis.outcomes import Fate, outcome
 from gdsim.config import View
 from gdsim.languages import ENGLISH, Language
 from gdsim.networks import ImageObjective, Landscape, NetworkObjective
 from gdsim.objectives import Objective
 from gdsim.objectives.formulas import number
 from gdsim.scene.model import Milestone, Style
-from gdsim.scene.outcomes import Fate, outcome
 from gdsim.simulation import Stop, Trajectory
 from gdsim.themes import Theme
 

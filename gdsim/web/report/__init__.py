@@ -84,7 +84,7 @@ def _values(study: Study, page: str) -> dict[str, Any]:
         across = {"matrices": matrices, "profiles": profiles}
     return {
         "title": title(table),
-        "summary": summarize(table),
+        "summary": summarize(study),
         "settings_line": settings_line(table, experiments[0]),
         "table": table,
         "losses": loss,

@@ -8,24 +8,50 @@ errors. An optimizer is first from many starts only if resampling the starts lea
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
-from dataclasses import replace
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass, replace
 from functools import singledispatch
 
 import numpy as np
 
+from gdsim.analysis.framing import fitted
 from gdsim.analysis.metrics import TOLERANCE, lowest_value, norms, solved, steps_to_tolerance
+from gdsim.analysis.outcomes import NOTABLE, RESTING, Fate, Outcome, outcome, turns
 from gdsim.analysis.ranking import scores, standings
 from gdsim.languages import ENGLISH, Language
 from gdsim.networks import ImageObjective, NetworkObjective
 from gdsim.objectives import FloatArray, Objective
 from gdsim.objectives.formulas import number
-from gdsim.scene.outcomes import NOTABLE, RESTING, Fate, Outcome, outcome, turns
 from gdsim.simulation import Trajectory
 
 LONGEST = 60  # maximum number of characters of a title
 TOGETHER = 1.1  # the ratio up to which two figures count as equal
 LINE_WIDTH = 0.01  # the height of a line in a panel, as a fraction of the axis
+
+
+@dataclass(frozen=True)
+class Tally:
+    """How many paths of each optimizer arrive on one objective.
+
+    Attributes:
+        labels: The optimizers.
+        starts: The number of starts of each.
+        arrived: The number of paths of each that arrive; None if no minimum is known.
+        first: The label of the optimizer that arrives before all others, from a single start; None if there is none.
+    """
+
+    labels: list[str]
+    starts: list[int]
+    arrived: list[int | None]
+    first: str | None
+
+
+def tally(group: Sequence[Trajectory]) -> Tally:
+    """Return the tally of trajectories over one objective."""
+    group = fitted(group)
+    best, labels, known = winner(group), [each.label for each in group], list(map(solved, group))
+    arrived = [None if each is None else int(each.sum()) for each in known]
+    return Tally(labels, [len(each.stops) for each in group], arrived, None if best is None else labels[best])
 
 
 def finding(groups: Sequence[Sequence[Trajectory]], say: Language = ENGLISH) -> tuple[str, ...]:
@@ -35,7 +61,18 @@ def finding(groups: Sequence[Sequence[Trajectory]], say: Language = ENGLISH) -> 
         groups: The trajectories over each objective.
         say: The language.
     """
-    sentences = _about(groups[0][0].objective, groups[0], say) if len(groups) == 1 else _over_several(groups, say)
+    if len(groups) > 1:
+        return finding_over([tally(group) for group in groups], say)
+    group = fitted(groups[0])
+    return _short(_about(group[0].objective, group, say))
+
+
+def finding_over(tallies: Sequence[Tally], say: Language = ENGLISH) -> tuple[str, ...]:
+    """Return the finding over several objectives, of which nothing but the tallies is known, like `finding`."""
+    return _short(_over_several(tallies, say))
+
+
+def _short(sentences: Iterable[str]) -> tuple[str, ...]:
     return tuple(dict.fromkeys(each for each in sentences if len(each) <= LONGEST))
 
 
@@ -402,23 +439,21 @@ def _(objective: ImageObjective, group: Sequence[Trajectory], say: Language) -> 
     yield say("The score of the class rises from {first} to {last}", **values)
 
 
-def _over_several(groups: Sequence[Sequence[Trajectory]], say: Language) -> Iterator[str]:
+def _over_several(tallies: Sequence[Tally], say: Language) -> Iterator[str]:
     """Yield sentences about several objectives, on all of which the same optimizers arrive or not."""
-    labels, count = [each.label for each in groups[0]], len(groups)
-    known = [[each.sum() for each in map(solved, group) if each is not None] for group in groups]
-    starts = len(groups[0][0].stops)
-    if any([each.label for each in group] != labels for group in groups) or min(map(len, known)) < len(labels):
+    labels, count, starts = tallies[0].labels, len(tallies), tallies[0].starts[0]
+    known = [[number for number in each.arrived if number is not None] for each in tallies]
+    if any(each.labels != labels for each in tallies) or min(map(len, known)) < len(labels):
         return
     counts = np.sum(known, axis=0).tolist()
-    if any(len(each.stops) != 1 for group in groups for each in group):
-        if all(len(each.stops) == starts for group in groups for each in group):
+    if (found := {number for each in tallies for number in each.starts}) != {1}:
+        if len(found) == 1:
             yield from _shares(labels, counts, count * starts, say)
         return
     every = say("both functions") if count == 2 else say("all {n} functions", n=count)
     full = counts.count(count)
     if len(set(labels)) == len(labels):
-        first = [_first(group) for group in groups]
-        wins = [first.count(label) for label in labels]
+        wins = [sum(each.first == label for each in tallies) for label in labels]
         lead = int(np.argmax(wins))
         some = say("{k} of {n} functions", k=wins[lead], n=count)
         if 0 < full < len(labels):
@@ -432,11 +467,3 @@ def _over_several(groups: Sequence[Sequence[Trajectory]], say: Language) -> Iter
             where = every if counts[0] == count else say("{k} of {n} functions", k=counts[0], n=count)
             yield say("{what} on {where}", what=f"{labels[0]} {say('arrives')}", where=where)
     yield _paths_arrive(sum(counts), count * len(labels), say)
-
-
-def _first(group: Sequence[Trajectory]) -> str | None:
-    """Return the label of the optimizer that arrives before all others; None if there is none, or a tie."""
-    arrived = sorted((each.step, each.label) for each in map(outcome, group) if each.fate is Fate.ARRIVES)
-    if not arrived or (len(arrived) > 1 and _equal(arrived[0][0], arrived[1][0])):
-        return None
-    return arrived[0][1] if len(group) > 1 else None
