@@ -193,6 +193,42 @@ optimizers:
 """What is trained: 9,610 weights on 1,797 images."""
 
 
+SWEEP = """
+objective: himmelblau
+start: [-0.5, 4.2]
+steps: 100
+optimizers: {SGD: {lr: 0.01}}
+sweep:
+  x: {setting: optimizers.SGD.lr, range: [1.0e-4, 0.02], scale: log}
+  y: {setting: optimizers.SGD.momentum, range: [0, 0.99]}
+  size: [512, 512]
+"""
+
+
+def _plain_sweep(folder: Path) -> Figures:
+    """A sample of the cells as everyone writes it: a loop over learning rates and momenta."""
+    del folder
+    torch.set_num_threads(1)
+    f, start, steps = gdsim.objective("himmelblau").f, np.array([-0.5, 4.2]), 100
+    _lowest(f, "SGD", {"lr": 0.01}, start, 3)
+    rates, momenta = np.geomspace(1e-4, 0.02, 8).tolist(), np.linspace(0, 0.99, 8).tolist()
+    begun = _cpu()
+    for rate in rates:
+        for momentum in momenta:
+            _lowest(f, "SGD", {"lr": rate, "momentum": momentum}, start, steps)
+    return {"rate": len(rates) * len(momenta) * steps / (_cpu() - begun)}
+
+
+def _sweep(folder: Path) -> Figures:
+    """All cells with all figures, the check of 64 in plain loops included."""
+    del folder
+    torch.set_num_threads(1)
+    gdsim.sweep(gdsim.loads(SWEEP, overrides=["sweep.size=[2, 2]"]))
+    begun = _cpu()
+    gdsim.sweep(gdsim.loads(SWEEP))
+    return {"rate": 512 * 512 * 100 / (_cpu() - begun)}
+
+
 def _plain_training(folder: Path) -> Figures:
     """The loop that everyone writes, with nothing recorded."""
     del folder
@@ -270,6 +306,8 @@ WORK: dict[str, Callable[[Path], Figures]] = {
     "gdsim descent": _descent,
     "plain tuning": _plain_tuning,
     "gdsim tuning": _tuning,
+    "plain sweep": _plain_sweep,
+    "gdsim sweep": _sweep,
     "plain training": _plain_training,
     "gdsim training": _training,
     "plane": _plane,
