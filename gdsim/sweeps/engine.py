@@ -33,7 +33,7 @@ def run_tile(plan: Plan, tile: Tile) -> Arrays:
     with deterministic():
         # Functions are evaluated for all optimizers together, networks for the settings of one.
         apart: tuple[Role, ...] = ("objective", "optimizer") if plan.is_network else ("objective",)
-        for cells in _split(tile.cells, [role in apart for role in roles]):
+        for cells in _split(plan.cells(tile), [role in apart for role in roles]):
             own = tile.samples[(tile.samples >= first) & (tile.samples < first + len(cells))] - first
             if plan.is_network:
                 parts.append(run_network_cells(plan, tile.label, cells, own))

@@ -26,7 +26,7 @@ Role = Literal["objective", "optimizer", "kernel", "start", "none"]
 kernel, the start, or nothing. The instances and objectives that the first two require come first in a tile."""
 
 MAX_FRAMES = 61
-MAX_HISTORY_BYTES = 2**28
+MAX_HISTORY_BYTES = 2**27
 TILE_STEPS = 2**23  # of all cells of a tile together
 MAX_TILE = 2**15
 MAX_TILE_EXAMPLES, MAX_TILE_WEIGHTS = 2**18, 2**22  # of a mini-batch, and of a network, in all cells together
@@ -44,13 +44,14 @@ class Tile:
 
     Attributes:
         label: The optimizer.
-        cells: (n, axes) the index of each cell's value on each axis, x first; 0 on an axis that does not affect the
-            optimizer.
-        samples: The positions in `cells` of the cells that are checked, ascending.
+        first: The number of the first cell in the order of `Plan.cells`.
+        end: The number after that of the last cell.
+        samples: The positions of the cells that are checked, from 0 for the first, ascending.
     """
 
     label: str
-    cells: IntArray
+    first: int
+    end: int
     samples: IntArray
 
 
@@ -153,7 +154,7 @@ class Plan:
                 continue
             evaluations = int(factory.built_class.settings.get("max_iter", 20)) if factory.needs_closure else 1
             seconds = instances * self.steps * evaluations * STEP_SECONDS
-            duration = f"{seconds / 60:,.0f} min" if seconds >= 120 else f"{seconds:.0f} s"
+            duration = f"{seconds / 60:,.0f} min" if seconds >= 120 else f"{max(1, seconds):.0f} s"
             size = f"{instances:,} of {self.steps:,} steps, about {duration} of CPU time"
             # The time of a step depends on the network.
             each, more = ("training", " or more") if self.is_network else ("instance", "")
@@ -192,7 +193,7 @@ class Plan:
         for label, total in zip(self.experiment.optimizers, totals, strict=True):
             for first in range(0, total, size):
                 end = min(total, first + size)
-                yield Tile(label, self._cells(label, first, end), samples[(samples >= first) & (samples < end)] - first)
+                yield Tile(label, first, end, samples[(samples >= first) & (samples < end)] - first)
             samples = samples[samples >= total] - total
 
     @property
@@ -203,12 +204,16 @@ class Plan:
         examples = min(network.batch_size, len(network.data.x))
         return max(1, min(MAX_TILE_EXAMPLES // examples, MAX_TILE_WEIGHTS // network.weights))
 
-    def _cells(self, label: str, first: int, end: int) -> IntArray:
-        """Return some cells of an optimizer; those with the same objective and instance are neighbours."""
-        roles = [get_args(Role).index(role) for role in self.roles(label)]
+    def cells(self, tile: Tile) -> IntArray:
+        """Return the index of each cell's value on each axis, (n, axes), x first.
+
+        It is 0 on an axis that does not affect the optimizer. Cells with the same objective and instance are
+        neighbours, so that few tiles divide them.
+        """
+        roles = [get_args(Role).index(role) for role in self.roles(tile.label)]
         order = sorted(range(len(roles)), key=roles.__getitem__)
-        counts = np.array(self.counts(label))[order]
-        return np.stack(np.unravel_index(np.arange(first, end), counts), axis=-1)[:, np.argsort(order)]
+        counts = np.array(self.counts(tile.label))[order]
+        return np.stack(np.unravel_index(np.arange(tile.first, tile.end), counts), axis=-1)[:, np.argsort(order)]
 
     def steps_of(self, cell: IntArray) -> int:
         """Return the number of steps of a cell."""

@@ -92,10 +92,10 @@ def _in_executor(experiment: Experiment, numbers: Sequence[int], executor: Execu
         stack.callback(lambda: [future.cancel() for future in futures])
         try:
             for future in as_completed(futures):
-                found = future.result()
+                found, number = future.result(), futures.pop(future)  # so that no future keeps its figures
                 if isinstance(found, tuple):
                     raise ConfigError(found)
-                yield futures[future], found
+                yield number, found
         except BrokenProcessPool:
             message = "a worker ended unexpectedly; is there too little memory? Run it again to go on where it stopped"
             raise GdsimError(f"{experiment.name}: {message}") from None
@@ -154,7 +154,7 @@ class _Collected:
         for name, values in arrays.items():
             shape = (*values.shape[:-1], len(labels), *self._plan.shape)
             array = self._arrays.setdefault(name, np.empty(shape, values.dtype))
-            array[(..., labels.index(tile.label), *tile.cells.T[::-1])] = values
+            array[(..., labels.index(tile.label), *self._plan.cells(tile).T[::-1])] = values
 
     def result(self) -> SweepResult:
         """Return the result when all tiles have been added."""
