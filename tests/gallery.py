@@ -38,6 +38,7 @@ FORMATS = {
     "stability": "png",
     "learning_rates": "gif",
     "tolerance": "png",
+    "trainability": "gif",
     "digits_mlp": "gif",
     "vanishing": "png",
     "cnn_saliency": "gif",

@@ -260,3 +260,36 @@ def test_a_page_tells_the_figure_under_the_pointer(basins, tmp_path, browser):
         assert told.startswith("Momentum, x of the start ")
         assert (scene.legend[minimum].label if minimum >= 0 else "no minimum") in told
         assert (minimum < 0) or str(result.minimum_steps[1, row, column]) in told
+
+
+def test_a_zoom_runs_ever_smaller_ranges_around_its_point():
+    text = RATES.replace("[steps_to_tolerance, final_value]", "steps_to_tolerance").replace("[[0.03, 0.5]]", "[]")
+    experiment = gdsim.loads(text, overrides=["animation.zoom={to: [0.1, 0.3], factor: 4}"])
+    scene = build_sweep_scene(experiment, gdsim.sweep(experiment))
+    model = scene.facets[0].model
+    assert len(scene) == 65  # 32 frames for each factor of 2, and the first
+    assert scene.readings == ("1 ×", "2 ×", "4 ×")
+    ranges = ["sweep.x.range=[0.0316227766016838, 0.316227766016838]", "sweep.y.range=[0.15, 0.6]"]
+    inner = gdsim.sweep(gdsim.loads(text, overrides=ranges))
+    np.testing.assert_array_equal(model.values[1], inner.figures["steps_to_tolerance"][0])
+    frames = gdsim.frames(scene)
+    (image,) = [each for layer in frames.layers for each in layer.images]
+    # At a whole factor, the picture is that of its own range.
+    colors = cells(frames.at(frames.moment(32)), image, (7, 9))
+    wanted = np.where(np.isnan(model.shares[1])[..., None], colors, image.palette[image.cells[1][::-1]])
+    np.testing.assert_array_equal(colors, wanted)
+
+
+@pytest.mark.parametrize(
+    ("changes", "key"),
+    [
+        (["sweep=null"], ("animation", "zoom")),
+        (["sweep.y=null", "sweep.size=null"], ("animation", "zoom")),
+        (["animation.zoom.to=[5, 0.3]"], ("animation", "zoom", "to", 0)),
+    ],
+)
+def test_a_zoom_needs_two_ranges_that_hold_its_point(changes, key):
+    text = RATES.replace("[[0.03, 0.5]]", "[]") + "animation: {zoom: {to: [0.1, 0.3], factor: 4}}\n"
+    with pytest.raises(gdsim.ConfigError) as error:
+        gdsim.loads(text, overrides=changes)
+    assert error.value.problems[0].key == key

@@ -16,7 +16,7 @@ from gdsim.config.messages import problems_in
 from gdsim.config.model import SourceContext
 from gdsim.config.objective import ObjectiveSpec
 from gdsim.config.optimizer import OptimizerSpec
-from gdsim.config.presentation import FORMATS, PRESETS, Animation, Camera, Output, View
+from gdsim.config.presentation import FORMATS, PRESETS, Animation, Camera, Output, View, Zoom
 from gdsim.config.signatures import optimizers
 from gdsim.config.sweep import EVERY, START, Axis, Sweep
 from gdsim.config.yaml_text import MAX_BYTES, TOO_LARGE, dump, override, parse
@@ -36,6 +36,7 @@ __all__ = [
     "Start",
     "Sweep",
     "View",
+    "Zoom",
     "formats",
     "load",
     "loads",
@@ -154,7 +155,7 @@ def varied(experiment: Experiment, settings: Mapping[str, float]) -> Experiment:
     Raises:
         ConfigError: A setting or its value is not valid.
     """
-    overrides = ["sweep=null"]
+    overrides = ["sweep=null", *(["animation.zoom=null"] if experiment.animation.zoom else [])]
     for setting, value in settings.items():
         first, _, rest = setting.partition(".")
         every = first == "optimizers" and rest.startswith(f"{EVERY}.")

@@ -263,6 +263,15 @@ class Experiment(Model):
         return view
 
     @model_validator(mode="after")
+    def _check_zoom(self) -> Experiment:
+        zoom, axes = self.animation.zoom, self.sweep.axes if self.sweep else ()
+        if zoom is not None:
+            bounds = self.objectives[0].build().bounds
+            ranges = [axis.range or bounds[min(number, len(bounds) - 1)] for number, axis in enumerate(axes)]
+            refuse(_zoom_problems(zoom.to, ranges, [axis.values for axis in axes]))
+        return self
+
+    @model_validator(mode="after")
     def _check_theme(self) -> Experiment:
         # Last, when everything else is valid: fonts and colour maps take longer than all other checks together.
         if isinstance(self.view.theme, OwnTheme):
@@ -271,6 +280,21 @@ class Experiment(Model):
             except InputError as error:
                 refuse(error.below("view", "theme").problems)
         return self
+
+
+def _zoom_problems(
+    to: Sequence[float], ranges: Sequence[Sequence[float]], values: Sequence[Sequence[float] | None]
+) -> Iterator[Problem]:
+    """Yield why a map with some ranges, or values instead, cannot be zoomed into at a point."""
+    key = ("animation", "zoom")
+    if len(ranges) < len(to) or any(values):
+        message = "goes with a sweep over two ranges: sweep: {x: {setting: …, range: [0, 1]}, y: …}"
+        yield Problem(message, key, "unsupported")
+        return
+    for number, (each, ends) in enumerate(zip(to, ranges, strict=True)):
+        low, high = sorted(ends)
+        if not low <= each <= high:
+            yield Problem(f"must be from {low:g} to {high:g}, not {format_value(each)}", (*key, "to", number))
 
 
 def _built(info: ValidationInfo) -> list[Objective]:

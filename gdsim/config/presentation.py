@@ -264,6 +264,15 @@ class View(Model):
         return self
 
 
+class Zoom(Model):
+    """A zoom into a point of a map, which is computed again for each factor of 2."""
+
+    to: Annotated[list[Finite], Field(min_length=2, max_length=2)] = Field(examples=[[0.31, 0.87]])
+    """The point, [x, y], which stays where it is in the picture."""
+    factor: Annotated[Finite, Field(gt=1, le=2**40)] = Field(examples=[1000])
+    """How many times larger the last frame shows it than the first. Each factor of 2 takes 32 frames."""
+
+
 class Animation(Model):
     """How long the animation lasts, and its frame rate."""
 
@@ -284,6 +293,9 @@ class Animation(Model):
         default="whole", examples=["whole", 40]
     )
     """How much of a path is shown behind its head: all of it, or a number of steps that fade."""
+
+    zoom: Zoom | None = None
+    """For a sweep over two ranges: zooms into the map instead of showing how it develops; `seconds` has no effect."""
 
     @field_validator("seconds")
     @classmethod

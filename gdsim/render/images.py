@@ -34,6 +34,7 @@ COUNTS: dict[ColorKind, int] = {"gray": 17, "signed": 21, "unsigned": 17, "heat"
 
 DEEP = 0.55  # the share of the text color in the dark colors of a scale, and of the panel's color in the pale ones
 SHORTEST, LONGEST = 3.0, 4.5  # the minimum and maximum length of a scale in a caption, in ems
+HALF, FEATHER = 0.5, 0.06  # the weight from which an image prevails, and the width of its soft edge as a share
 GAP = 2  # the number of dots between two sprites on a sheet, so that neighbors do not blend when they are scaled
 
 
@@ -230,7 +231,54 @@ class MapImage:
         return self.rect, _colored(np.where(self.appears <= time, cells, len(self.palette) - 1), self.palette, 0)
 
 
-AnyImage: TypeAlias = ImageFrames | RevealedImage | MapImage
+@dataclass(frozen=True, eq=False)
+class ZoomedImage:
+    """Images that a zoom enters one after another, each of half the width and height of the one before.
+
+    Attributes:
+        cells: (n, rows, columns) palette indices, from the top row.
+        palette: (colors, 3) the colors; cells with the last one are not shown.
+        center: (2,) the point that the zoom leads to, as shares of the width and the height from the upper left corner.
+    """
+
+    optimizer: int
+    rect: Rect
+    cells: Pixels
+    palette: Pixels
+    center: FloatArray
+
+    def changed(self, since: float | None, time: float) -> tuple[Rect, Pixels] | None:
+        """Return the rectangle that has changed since a time, and its colors at another time; None if there is none."""
+        if since == time:
+            return None
+        index = min(int(time), len(self.cells) - 1)
+        outer, _ = self._seen(index, 2.0 ** (index - time))
+        if index == len(self.cells) - 1:
+            return self.rect, outer
+        inner, weights = self._seen(index + 1, 2.0 ** (index + 1 - time))
+        weights *= (time - index) ** 2 * (3 - 2 * (time - index))
+        mixed = np.rint(outer + weights * (inner.astype(np.float64) - outer)).astype(np.uint8)
+        # What is not shown has no color to mix.
+        nearer = np.where(weights < HALF, outer, inner)
+        return self.rect, np.where((outer[..., 3:] & inner[..., 3:]) > 0, mixed, nearer)
+
+    def _seen(self, index: int, size: float) -> tuple[Pixels, FloatArray]:
+        """Return the colors of an image of which a part of a size is seen, and how opaque it is where it ends."""
+        rows, columns = self.cells.shape[1:]
+        places = [
+            center + ((np.arange(side) + 0.5) / side - center) * size
+            for center, side in zip(self.center, (self.rect.width, self.rect.height), strict=True)
+        ]
+        across, down = (
+            np.clip((place * each).astype(np.int64), 0, each - 1)
+            for place, each in zip(places, (columns, rows), strict=True)
+        )
+        weights = [np.clip(np.minimum(place, 1 - place) / FEATHER, 0, 1) for place in places]
+        cells = self.cells[index][down][:, across]
+        return _colored(cells, self.palette, 0), (weights[1][:, None] * weights[0])[..., None]
+
+
+AnyImage: TypeAlias = ImageFrames | RevealedImage | MapImage | ZoomedImage
 
 
 def _colored(cells: Pixels, palette: Pixels, blank: int = 255) -> Pixels:

@@ -259,6 +259,11 @@ def projection_of(objective: Objective, view: View, paths: Sequence[FloatArray] 
     if kind_of(objective, view).projects:
         found = choose_projection(objective, view, paths)
         return replace(found, names=tuple(view.names)) if len(view.names) == len(found.names) else found
+    return unprojected(objective)
+
+
+def unprojected(objective: Objective) -> Projection:
+    """Return the projection of an objective whose view does not show its domain."""
     return Projection(np.zeros(objective.dim), np.eye(2, objective.dim), objective.bounds[:2], ("", ""))
 
 

@@ -53,7 +53,7 @@ def setting_axis(axis: SweepAxis, result: SweepResult) -> ScaledAxis:
         name = "xy"[coordinate] if result.objective.dim <= 2 else f"x{coordinate}"
         return ScaledAxis(f"{name} of the start", axis.values, _scale(axis), is_coordinate=True)
     label, _, name = rest.rpartition(".") if first == "optimizers" else ("*", "", rest or first)
-    words = name if label == "*" or len(result.labels) == 1 else f"{name} of {label}"
+    words = name if label == "*" or len(set(result.labels)) == 1 else f"{name} of {label}"
     return ScaledAxis(words, axis.values, _scale(axis))
 
 

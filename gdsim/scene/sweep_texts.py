@@ -12,7 +12,7 @@ from gdsim.objectives import FloatArray
 from gdsim.objectives.formulas import number
 from gdsim.scene.scales import ScaledAxis
 from gdsim.scene.views.map import CAPTIONS, FAILED, MapModel
-from gdsim.sweeps import OUTCOMES, SweepResult
+from gdsim.sweeps import OUTCOMES, Outcome, SweepResult
 
 
 def share_text(share: float) -> str:
@@ -48,14 +48,10 @@ def _sentences(result: SweepResult, axes: tuple[ScaledAxis, ...]) -> Iterator[st
     if "solved" in result.figures:
         yield from _solved_sentences(result, axes, cells)
         return
-    outcome = result.figures["outcome"]
-    failed = [OUTCOMES.index(each) for each in FAILED]
-    ends = [float(1 - np.isin(each, failed).mean()) for each in outcome]
-    parts = [f"{share_text(share)} with {label}" for share, label in zip(ends, result.labels, strict=True)]
-    if len(parts) == 1:
-        yield f"Descent succeeds with {share_text(ends[0])} of {cells}"
-    else:
-        yield f"Of {cells}, {ENGLISH.joined(parts)} do not fail"
+    worse = [OUTCOMES.index(each) for each in (Outcome.ROSE, *FAILED)]
+    shares = [float(1 - np.isin(each, worse).mean()) for each in result.figures["outcome"]]
+    goal = "the loss" if result.objective.kind == "network" else "the value"
+    yield from _share_sentences(result, shares, f"lowers {goal}", cells)
 
 
 def _range_sentences(result: SweepResult, axis: ScaledAxis) -> Iterator[str]:
@@ -75,15 +71,20 @@ def _range_sentences(result: SweepResult, axis: ScaledAxis) -> Iterator[str]:
 def _solved_sentences(result: SweepResult, axes: tuple[ScaledAxis, ...], cells: str) -> Iterator[str]:
     shares = [float(each.mean()) for each in result.figures["solved"]]
     goal = "a minimum" if len(result.objective.minima) > 1 else "the minimum"
-    preposition = "from" if cells == "starts" else "with"
     if len(shares) == 1 and cells == "settings" and shares[0] > 0:
         best = _fastest(result, axes)
         yield f"{result.labels[0]} is fastest at {best}"
+    yield from _share_sentences(result, shares, f"reaches {goal}", cells)
+
+
+def _share_sentences(result: SweepResult, shares: list[float], does: str, cells: str) -> Iterator[str]:
+    """Say in which share of the cells each optimizer does something, the largest share first."""
+    preposition = "from" if cells == "starts" else "with"
     order = sorted(range(len(shares)), key=lambda index: -shares[index])
     parts: list[str] = []
     for index in order:
         share = f"every {cells[:-1]}" if shares[index] == 1 else f"{share_text(shares[index])} of {cells}"
-        verb = f"reaches {goal} " if not parts else ""
+        verb = f"{does} " if not parts else ""
         parts.append(f"{result.labels[index]} {verb}{preposition} {share if not parts else share.partition(' of ')[0]}")
     yield "; ".join(parts) if len(parts) > 2 else ", ".join(parts)
     yield parts[0]

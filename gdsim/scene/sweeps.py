@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import replace
+from math import log2
 from typing import cast
 
 import numpy as np
@@ -11,20 +12,22 @@ import numpy as np
 from gdsim.config import Animation, Experiment, View
 from gdsim.objectives import FloatArray
 from gdsim.objectives.formulas import number
-from gdsim.scene.build import blank_page, projection_of
+from gdsim.scene.build import blank_page, projection_of, unprojected
 from gdsim.scene.facets import GroupInput
 from gdsim.scene.model import Group, Scene, Style
 from gdsim.scene.scales import ScaledAxis
 from gdsim.scene.settings import build_setting_scene
 from gdsim.scene.sweep_texts import category_shares, describe_sweep, fixed_settings, sweep_finding
 from gdsim.scene.views import kind_of, view_kinds
-from gdsim.scene.views.map import CAPTIONS, IntArray, MapCell, MapInput, MapModel, map_axes
+from gdsim.scene.views.map import CAPTIONS, IntArray, MapCell, MapInput, MapModel, map_axes, zoomed
 from gdsim.simulation import Trajectory
 from gdsim.sweeps import SweepResult
 from gdsim.sweeps.paths import nearest, paths_along, paths_at
 from gdsim.sweeps.plan import sweep_of
+from gdsim.sweeps.zoom import combined, zoom_results
 from gdsim.themes import MARKERS, Theme
 
+FRAMES = 32  # of a zoom by a factor of 2
 QUIETEST = 0.4  # the share of an animation's time that all steps have equal parts of
 
 
@@ -42,29 +45,36 @@ def build_sweep_scene(
     view, animation = view or experiment.view, animation or experiment.animation
     if result.y is None:
         return build_setting_scene(result, paths_along(experiment), view, animation)
+    inner = [*zoom_results(experiment, animation.zoom)] if animation.zoom else []
     cells = sweep_of(experiment).paths
     paths = [paths_at(experiment, each if isinstance(each, list) else [each]) for each in cells]
-    return _map_scene(experiment, result, paths, view, animation)
+    return _map_scene(experiment, result, inner, paths, view, animation)
 
 
 def _map_scene(
     experiment: Experiment,
     result: SweepResult,
+    inner: list[SweepResult],
     paths: Sequence[Sequence[Trajectory]],
     view: View,
     animation: Animation,
 ) -> Scene:
     axes, objective = map_axes(result), result.objective
-    page = blank_page([objective], [projection_of(objective, view)], view)
+    page = blank_page([objective], [unprojected(objective)], view)
     names = [Style(label, settings, page.theme.quiet, (), "") for label, settings in fixed_settings(result)]
     # The only optimizer is named under the title.
     headings, only = (names, []) if len(names) > 1 else ([None], [names[0].label, names[0].settings])
     cells = _cells(sweep_of(experiment).paths, result, axes, page.theme)
+    zoom = animation.zoom
     groups, legend, appears = list[Group](), list[Style](), list[IntArray]()
     for name in result.show:
-        inputs = MapInput(experiment, result, name, page.theme, headings, [cells] * len(names))
+        count = len(names) * (1 + len(inner))
+        every = combined(result, inner) if inner else result
+        inputs = MapInput(experiment, every, name, page.theme, headings * (1 + len(inner)), [cells] * count)
         facets = view_kinds()["map"].facets(inputs)
-        models = [cast("MapModel", facet.model) for facet in facets]
+        models = [cast("MapModel", facet.model) for facet in facets[: len(names)]]
+        if zoom:
+            facets = zoomed(facets, len(names), zoom.to)
         appears += [model.appears[np.isfinite(model.values)] for model in models]
         groups.append(Group(CAPTIONS[name] if len(result.show) > 1 or cells else "", facets))
         legend += [
@@ -73,6 +83,9 @@ def _map_scene(
         ]
     if cells:
         groups.append(_paths(view, headings, [cell.style for cell in cells], paths))
+    steps, shown = result.steps, _frame_steps(np.concatenate(appears), result.steps, animation)
+    if zoom:
+        steps, shown = len(inner), np.append(np.arange(0, log2(zoom.factor), 1 / FRAMES), log2(zoom.factor))
     titles = sweep_finding(result, axes) if view.title is None else ()
     return replace(
         page,
@@ -82,8 +95,9 @@ def _map_scene(
         subject=" · ".join(dict.fromkeys(filter(None, [page.subject, *only]))),
         styles=(*(names if len(names) > 1 else ()), *legend, *(cell.style for cell in cells)),
         groups=tuple(groups),
-        steps=result.steps,
-        frame_steps=_frame_steps(np.concatenate(appears), result.steps, animation),
+        steps=steps,
+        readings=tuple(f"{2**halvings:,} ×" for halvings in range(steps + 1)) if zoom else (),
+        frame_steps=shown,
         fps=animation.fps,
         hold=animation.hold,
         poster_first=animation.first == "poster",

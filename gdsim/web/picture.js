@@ -423,6 +423,39 @@ export class MapImage {
   }
 }
 
+/** Images that a zoom enters one after another, each of half the width and height of the one before. */
+class ZoomedImage {
+  constructor(record) {
+    Object.assign(this, record, { images: [] });
+    const palette = bytes(record.palette), colors = new Uint8Array(4 * palette.length / 3).fill(255);
+    for (let i = 0; i < palette.length; i++) colors[4 * Math.floor(i / 3) + i % 3] = palette[i];
+    colors[colors.length - 1] = 0;
+    const shades = new Uint32Array(colors.buffer), [width, height] = record.shape;
+    this.ready = unpacked(record.cells).then((buffer) => {
+      const cells = new Uint8Array(buffer);
+      for (let first = 0; first < cells.length; first += width * height) {
+        const canvas = Object.assign(document.createElement("canvas"), { width, height }), own = canvas.getContext("2d");
+        const image = own.createImageData(width, height), dots = new Uint32Array(image.data.buffer);
+        for (let k = 0; k < dots.length; k++) dots[k] = shades[cells[first + k]];
+        own.putImageData(image, 0, 0);
+        this.images.push(canvas);
+      }
+    });
+  }
+
+  draw(brush, time) {
+    const { box: [left, top, width, height], center: [x, y], images } = this;
+    const index = Math.min(Math.floor(time), images.length - 1), share = time - index;
+    const parts = [[index, 1], [index + 1, share ** 2 * (3 - 2 * share)]];
+    for (const [number, alpha] of parts.filter(([number]) => images[number])) {
+      const size = 2 ** (time - number), wide = width * size, high = height * size;
+      Object.assign(brush, { globalAlpha: alpha, imageSmoothingEnabled: false });
+      brush.drawImage(images[number], left + x * (width - wide), top + y * (height - high), wide, high);
+    }
+    Object.assign(brush, { globalAlpha: 1, imageSmoothingEnabled: true });
+  }
+}
+
 /** Complete paths that replace each other, one for each whole time. */
 class Lines {
   constructor(record, { markers }) {
@@ -516,6 +549,7 @@ function decoded(record, drawing) {
     trails: record.trails.map((each) => new Trail(each, drawing)),
     images: record.images.map((each) => new ImageFrames(each)),
     maps: record.maps.map((each) => new MapImage(each)),
+    zooms: record.zooms.map((each) => new ZoomedImage(each)),
     lines: record.lines.map((each) => new Lines(each, drawing)),
     cursor: record.cursor && { ...times(record.cursor), places: floats(record.cursor.places) },
     tangents: record.tangents.map((each) => ({ ...each, slopes: floats(each.slopes) })),
@@ -548,7 +582,7 @@ class Picture {
     this.drawing = drawing;
     this.sheet = Object.assign(new Image(), { src: drawing.sheet });
     this.layers = drawing.layers.map((each) => decoded(each, drawing));
-    const maps = this.layers.flatMap((layer) => layer.maps);
+    const maps = this.layers.flatMap((layer) => [...layer.maps, ...layer.zooms]);
     this.ready = Promise.all([this.sheet.decode(), ...maps.map((each) => each.ready)]);
     this.resize();
   }
@@ -667,7 +701,7 @@ class Picture {
     const { trails } = layer, isShown = (each) => !this.hidden.has(trails[each.trail].optimizer);
     for (const each of this.shown(layer.images)) each.draw(brush, time);
     for (const each of this.shown(layer.heatmaps)) this.drawHeatmap(brush, each, time);
-    for (const each of [...layer.maps, ...this.shown(layer.lines)]) each.draw(brush, time);
+    for (const each of [...layer.maps, ...layer.zooms, ...this.shown(layer.lines)]) each.draw(brush, time);
     for (const each of this.shown(layer.labels)) this.drawLabel(brush, each, time);
     for (const each of layer.drops.filter(isShown)) drawDrops(brush, layer, each, time);
     for (const each of layer.tangents.filter(isShown)) drawTangents(brush, layer, each, time);

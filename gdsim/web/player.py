@@ -39,7 +39,7 @@ from gdsim.render.display_list import (
     iterate_stride,
 )
 from gdsim.render.header import Counter, Reading
-from gdsim.render.images import ImageFrames, MapImage, RevealedImage, SpriteSheet
+from gdsim.render.images import ImageFrames, MapImage, RevealedImage, SpriteSheet, ZoomedImage
 from gdsim.render.milestones import ShownMilestone
 from gdsim.render.painter import marker_outline, only
 from gdsim.render.trail import INVISIBLE, Trail
@@ -264,6 +264,7 @@ class Drawing:
             "images": [self._images(each) for each in only(primitives, ImageFrames)],
             "heatmaps": [self._heatmap(each) for each in only(primitives, RevealedImage)],
             "maps": [self._map(each, facet) for each in only(primitives, MapImage)],
+            "zooms": [self._zoom(each) for each in only(primitives, ZoomedImage)],
             "lines": [self._lines(each) for each in only(primitives, Lines)],
             "iterates": [] if facet is None else self._iterates(facet, trails),
         }
@@ -343,6 +344,15 @@ class Drawing:
             "categories": [category.name for category in model.categories],
             "caption": model.caption,
             "unknown": model.unknown,
+        }
+
+    def _zoom(self, image: ZoomedImage) -> dict[str, Any]:
+        shape, center = image.cells.shape[:0:-1], image.center.tolist()
+        return _fields(image, "optimizer palette") | {
+            "box": image.rect.box,
+            "shape": shape,
+            "center": center,
+            "cells": _packed(image.cells),
         }
 
     def _lines(self, lines: Lines) -> dict[str, Any]:

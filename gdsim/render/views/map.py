@@ -15,7 +15,7 @@ from gdsim.objectives import FloatArray, inside
 from gdsim.render.annotations import axis_ticks, fitting_ticks
 from gdsim.render.canvas import DPI, SMALL, Canvas, points, ramp
 from gdsim.render.display_list import START, EventMarks, Lines, Moment, Primitive, Viewport
-from gdsim.render.images import MapImage, Pixels, rect_of
+from gdsim.render.images import MapImage, Pixels, ZoomedImage, rect_of
 from gdsim.render.layout import Box, ColorBar
 from gdsim.render.trail import TrailStyle
 from gdsim.render.views import Symbol, ViewRenderer
@@ -56,6 +56,8 @@ class _MapRenderer(ViewRenderer):
         if canvas.layout.ticks:
             sides = zip("xy", model.axes, (box.width, box.height), outer, strict=True)
             for name, axis, side, numbered in sides:
+                if model.center is not None:
+                    continue  # the ranges change
                 places, words = fitting_ticks(canvas, axis, side, along=name == "x")
                 getattr(axes, f"set_{name}ticks")(places, words if numbered else [""] * len(words))
             across, up = facet.names
@@ -89,13 +91,17 @@ class _MapRenderer(ViewRenderer):
     def primitives(self, facet: Facet, viewport: Viewport, moment: Moment) -> tuple[Primitive, ...]:
         canvas, model = viewport.canvas, _model(facet)
         colors = np.asarray(np.rint(255 * _colors(canvas.theme, model)[:, :3]), np.uint8)
+        palette = np.concatenate([colors, colors[:1]])
+        cells, rect = _cells(model, len(colors))[:, ::-1], rect_of(canvas, viewport.box)
+        if model.center is not None:
+            return (ZoomedImage(-1, rect, cells, palette, model.center * [1, -1] + [0, 1]),)
         image = MapImage(
             optimizer=-1,
-            rect=rect_of(canvas, viewport.box),
+            rect=rect,
             steps=model.steps,
-            cells=_cells(model, len(colors))[:, ::-1],
+            cells=cells,
             appears=model.appears[::-1],
-            palette=np.concatenate([colors, colors[:1]]),
+            palette=palette,
             model=model,
         )
         return (image, *_edge(model, viewport), *_marks(facet, viewport))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from typing import ClassVar
+from typing import ClassVar, cast
 
 import numpy as np
 import numpy.typing as npt
@@ -12,6 +12,7 @@ import numpy.typing as npt
 from gdsim.config import Experiment, OptimizerSpec
 from gdsim.config.sweep import EVERY
 from gdsim.objectives import FloatArray, inside
+from gdsim.objectives.formulas import number
 from gdsim.scene.figures import SPANNING
 from gdsim.scene.minima import point_text
 from gdsim.scene.model import Facet, Style
@@ -79,6 +80,8 @@ class MapModel:
         unknown: What a cell without a figure is, such as "not reached"; empty if there is none.
         edge: (n, 2) the curve on which the optimizer becomes unstable, as coordinates on the axes; (0, 2) for none.
         cells: The cells whose paths are shown.
+        center: For a zoom, the place (2,) of the point that it leads to, as shares of the width and the height; the
+            `shares` and `values` are then (n, rows, columns), each for half the ranges of the one before.
     """
 
     kind: ClassVar[str] = "map"
@@ -96,6 +99,7 @@ class MapModel:
     unknown: str
     edge: FloatArray = field(default_factory=lambda: np.empty((0, 2)))
     cells: tuple[MapCell, ...] = ()
+    center: FloatArray | None = None
 
 
 def map_axes(result: SweepResult) -> tuple[ScaledAxis, ScaledAxis]:
@@ -110,8 +114,8 @@ class MapInput:
 
     Attributes:
         name: The name of the figure.
-        styles: The name of each optimizer's map; None for no name.
-        cells: The cells whose paths are shown, for each optimizer.
+        styles: The name of each map; None for no name.
+        cells: The cells whose paths are shown, for each map.
     """
 
     experiment: Experiment
@@ -129,7 +133,8 @@ def facets(group: MapInput) -> tuple[Facet, ...]:
     if axes[0].is_coordinate and axes[1].is_coordinate and result.objective.dim == 2:
         minima = result.objective.minima[inside(result.objective.minima, bounds)]
     models = _models(result, group.name, axes, group.theme)
-    specs = group.experiment.optimizers.items()
+    # For a zoom, the maps of all ranges follow each other.
+    specs = [*group.experiment.optimizers.items()] * (len(models) // len(group.experiment.optimizers))
     return tuple(
         Facet(
             style=style,
@@ -140,6 +145,28 @@ def facets(group: MapInput) -> tuple[Facet, ...]:
         )
         for model, style, cells, (label, spec) in zip(models, group.styles, group.cells, specs, strict=True)
     )
+
+
+def zoomed(facets: Sequence[Facet], optimizers: int, to: Sequence[float]) -> tuple[Facet, ...]:
+    """Return one facet per optimizer that zooms into a point, from those of all optimizers in each range."""
+    axes, limits = cast("MapModel", facets[0].model).axes, facets[0].limits
+    places = np.array([axis.places(np.array(value)) for axis, value in zip(axes, to, strict=True)])
+    names = [f"{axis.name}, around {number(value, 4)}" for axis, value in zip(axes, to, strict=True)]
+    found = []
+    for facet, *inner in (facets[index::optimizers] for index in range(optimizers)):
+        models = [cast("MapModel", each.model) for each in (facet, *inner)]
+        model = replace(
+            models[0],
+            steps=np.arange(len(models)),
+            shares=np.concatenate([each.shares[-1:] for each in models]),
+            values=np.stack([each.values for each in models]),
+            appears=np.zeros_like(models[0].appears),
+            edge=np.empty((0, 2)),
+            unknown="" if all(np.isfinite(each.shares[-1]).all() for each in models) else models[0].unknown,
+            center=(places - limits[:, 0]) / np.diff(limits)[:, 0],
+        )
+        found.append(replace(facet, names=(names[0], names[1]), model=model, minima=np.empty((0, 2))))
+    return tuple(found)
 
 
 def _edge(result: SweepResult, label: str, spec: OptimizerSpec, axes: tuple[ScaledAxis, ScaledAxis]) -> FloatArray:
@@ -174,7 +201,8 @@ def _models(result: SweepResult, name: str, axes: tuple[ScaledAxis, ScaledAxis],
         limits, logarithmic = _scale_of(values[known])
         steps, frames = _frames(result, name, values)
         shares = _shares(frames, limits, logarithmic)
-    unknown = UNKNOWN.get(name, "not solved") if not known.all() or appears.any() else ""
+    missing = UNKNOWN.get(name, "not solved" if "solved" in result.figures else "not yet known")
+    unknown = missing if not known.all() or appears.any() else ""
     return [
         MapModel(
             axes=axes,
@@ -218,7 +246,9 @@ def categories(result: SweepResult, name: str) -> Mapping[int, str]:
     if name == "minimum":
         return dict(enumerate(map(point_text, result.objective.minima)))
     if name == "outcome":
-        return {code: outcome.value for code, outcome in enumerate(OUTCOMES)}
+        words = {code: outcome.value for code, outcome in enumerate(OUTCOMES)}
+        ran = OUTCOMES.index(Outcome.RAN)
+        return words if "solved" in result.figures else words | {ran: "ended no higher than it started"}
     return {0: "not solved", 1: "solved"} if name == "solved" else {}
 
 
@@ -231,12 +261,14 @@ def _color(name: str, code: int, theme: Theme) -> str:
 def _brightness(result: SweepResult, name: str, values: FloatArray, appears: IntArray) -> FloatArray:
     """Return how fast each run is among those with the same value, from 0 to 1 for the fastest; NaN for no value.
 
-    Of those that fail, the last ones are the brightest, and of those that ran all steps, the lowest.
+    Of those that fail, the last ones are the brightest, and of those that ran all steps, the ones with the lowest
+    values.
     """
     order, shares = appears.astype(np.float64), np.full(values.shape, np.nan)
     if name == "outcome":
         order = np.where(np.isin(values, [OUTCOMES.index(each) for each in FAILED]), -order, order)
-        order = np.where(values == OUTCOMES.index(Outcome.RAN), result.figures["final_value"], order)
+        ended = np.isin(values, [OUTCOMES.index(Outcome.RAN), OUTCOMES.index(Outcome.ROSE)])
+        order = np.where(ended, result.figures["final_value"], order)
     for value in set(values[np.isfinite(values)].tolist()):
         own = order[values == value]
         shares[values == value] = 1 - np.searchsorted(np.sort(own), own) / len(own)
