@@ -703,7 +703,9 @@ def test_grad_takes_as_many_numbers_as_there_are_dimensions(here, at):
 
 
 def test_grad_says_where_there_is_none_and_where_the_check_fails(here):
-    assert "no finite value here" in call("grad", "log(x)", "--at", "-1").stdout
+    result = call("grad", "log(x)", "--at", "-1")
+    assert "no finite value here" in result.stdout
+    assert gdsim.source(result.stderr.strip()).title == "f(−1) is not finite"
     assert "which DIFFERS" in call("grad", "where(x > 0, 1, 0)", "--at", "0").stdout
 
 
@@ -963,3 +965,17 @@ def test_show_draws_the_gradient_at_a_point(here, words, title):
     picture = Path(result.stdout.split()[-1])
     assert gdsim.source(picture).title == title
     assert picture.read_bytes() != Path(plain.stdout.split()[-1]).read_bytes()
+
+
+def test_grad_draws_what_show_draws_and_prints_only_the_figures_to_stdout(here):
+    words = ["x^2 + 3x + 1", "--at", "4", "--theme", "dark"]
+    shown, found = call("show", *words, "--out", "shown"), call("grad", *words, "--out", "found")
+    *figures, first = shown.stdout.splitlines()
+    second = found.stderr.strip()
+    assert found.stdout.splitlines() == figures
+    assert first.removeprefix("shown") == second.removeprefix("found")
+    assert Path(first).read_bytes() == Path(second).read_bytes()
+    assert call("grad", *words, "--out", "found", "--no-overwrite").exit_code == 2
+    before = files(here)
+    assert call("grad", *words, "--json", "--out", "none").stderr == ""
+    assert files(here) == before

@@ -33,7 +33,7 @@ COMMANDS = {
     "saliency": ("saliency:saliency", "Draw what trained networks see in an image."),
     "list": ("inspect:list_names", "List the names that a config can use."),
     "show": ("inspect:show", "Print what is known of a function, and draw it."),
-    "grad": ("inspect:grad", "Print a function's value and gradient at a point."),
+    "grad": ("inspect:grad", "Print a function's value and gradient at a point, and draw them."),
     "embed": ("inspect:embed", "Print the lines that show FILE in a document."),
     "source": ("inspect:source", "Print the YAML that FILE was made from."),
     "init": ("inspect:init", "Write a commented config that runs, to begin from."),

@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import replace
 from importlib.resources import files
+from math import isfinite
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 from zlib import crc32
@@ -18,7 +19,7 @@ from typer.core import TyperCommand
 
 from gdsim.cli import common
 from gdsim.cli.completion import names_from, names_of
-from gdsim.cli.console import print_columns, print_lines
+from gdsim.cli.console import print_columns, print_lines, print_notes
 from gdsim.errors import InputError, did_you_mean, printable
 from gdsim.web.embed import FORMS
 
@@ -125,54 +126,72 @@ Bounds = Annotated[
 ]
 
 
+Kind = Annotated[
+    str | None,
+    typer.Option(
+        "--kind",
+        metavar="KIND",
+        help="The kind of view, such as surface; what fits by default.",
+        autocompletion=names_from("gdsim.scene.views", "view_kinds"),
+    ),
+]
+ThemeName = Annotated[
+    str,
+    typer.Option(
+        "--theme",
+        metavar="NAME",
+        help="The picture's theme, a name from gdsim list.",
+        autocompletion=names_from("gdsim.themes"),
+    ),
+]
+
+
 def show(
     source: Source,
     dim: Dim = None,
     bounds: Bounds = None,
-    kind: Annotated[
-        str | None,
-        typer.Option(
-            metavar="KIND",
-            help="The kind of view, such as surface; what fits by default.",
-            autocompletion=names_from("gdsim.scene.views", "view_kinds"),
-        ),
-    ] = None,
     at: Annotated[str | None, typer.Option("--at", metavar="X …", help="A point whose gradient is drawn.")] = None,
-    theme: Annotated[
-        str,
-        typer.Option(
-            metavar="NAME",
-            help="The picture's theme, a name from gdsim list.",
-            autocompletion=names_from("gdsim.themes"),
-        ),
-    ] = "light",
+    kind: Kind = None,
+    theme: ThemeName = "light",
     out: common.Out = Path("outputs"),
     overwrite: common.Overwrite = True,
 ) -> None:
     """Print what is known of a function, and draw it, with its gradient at a point if you like."""
+    objective = _objective(source, dim, bounds)
+    found = None if at is None else _gradient_at(objective, at)
+    scene, path = _picture(objective, found, kind, theme, out, overwrite)
+    print_columns(_facts(objective) if found is None else _gradient_facts(found))
+    _save(scene, path)
+    print_lines([path])
+
+
+def _picture(
+    objective: Objective, gradient: Gradient | None, kind: str | None, theme: str, out: Path, overwrite: bool
+) -> tuple[Scene, Path]:
+    """Return the picture of a function, with its gradient at a point if that is given, and the path to write it to."""
     from gdsim.config import View
     from gdsim.scene.build import preview_scene
     from gdsim.themes import theme as find_theme
 
-    objective = _objective(source, dim, bounds)
-    found = None if at is None else _gradient_at(objective, at)
     with common.naming_option("--theme"):
         find_theme(theme)
     with common.naming_option("--kind"):
         view = View(kind=kind, theme=theme)
-        scene = preview_scene(objective, view=view) if found is None else _scene_at(objective, found, view)
-    print_columns(_facts(objective) if found is None else _gradient_facts(found))
+        scene = preview_scene(objective, view=view) if gradient is None else _scene_at(objective, gradient, view)
     name = objective.name
     if objective.source == "typed":  # each expression has a picture of its own
         readable = re.sub(r"[^\w^+.-]+", "_", objective.title)[:40]
         name = f"{readable}_{crc32(objective.title.encode()):08x}"
     path = out / name / f"{name}.png"
     common.check_target(path, overwrite=overwrite)
+    return scene, path
+
+
+def _save(scene: Scene, path: Path) -> None:
     from gdsim.movie import make_provenance, save_scene
 
     with common.writable({str(path): path}):
         save_scene(scene, path, provenance=make_provenance(scene))
-    print_lines([path])
 
 
 def _gradient_at(objective: Objective, at: str) -> Gradient:
@@ -192,7 +211,8 @@ def _scene_at(objective: Objective, gradient: Gradient, view: View) -> Scene:
     value = f"{gradient.value:.4g}".replace("-", "−")
     rise = f"f′({point}) = {slope}" if objective.dim == 1 else f"∇f = ({slope})"
     stands = descend(objective, "SGD", {"lr": 0.0}, start=gradient.point, steps=0, seed=0, label=f"({point})")
-    settings = {"panels": [], "vectors": True, "title": f"f({point}) = {value}, {rise}"}
+    title = f"f({point}) = {value}, {rise}" if isfinite(gradient.value) else f"f({point}) is not finite"
+    settings = {"panels": [], "vectors": True, "title": title}
     return build_scene([replace(stands, settings="")], view=view.model_copy(update=settings))
 
 
@@ -219,21 +239,29 @@ def grad(
     source: Source,
     at: Annotated[str, typer.Option("--at", metavar="X …", help="The point, a number per dimension: 1.2 -0.4.")],
     bounds: Bounds = None,
-    as_json: Annotated[bool, typer.Option("--json", help="Print JSON, for scripts.")] = False,
+    as_json: Annotated[bool, typer.Option("--json", help="Print JSON, for scripts, and draw nothing.")] = False,
+    kind: Kind = None,
+    theme: ThemeName = "light",
+    out: common.Out = Path("outputs"),
+    overwrite: common.Overwrite = True,
 ) -> None:
-    """Print a function's value and gradient at a point; gdsim show … --at draws them.
+    """Print a function's value and gradient at a point, and draw them.
 
     The gradient comes by autograd, with a central difference as a check.
     """
     import numpy as np
 
-    found = _gradient_at(_objective(source, None, bounds, len(_numbers(at, "--at"))), at)
+    objective = _objective(source, None, bounds, len(_numbers(at, "--at")))
+    found = _gradient_at(objective, at)
     if as_json:
         # JSON has no numbers that are not finite.
         parts = {key: np.array(np.where(np.isfinite(part), part, None)).tolist() for key, part in vars(found).items()}
         print(json.dumps({"objective": source, **parts}))
-    else:
-        print_columns(_gradient_facts(found))
+        return
+    scene, path = _picture(objective, found, kind, theme, out, overwrite)
+    print_columns(_gradient_facts(found))
+    _save(scene, path)
+    print_notes([str(path)])
 
 
 def _gradient_facts(gradient: Gradient) -> list[tuple[str, str]]:
@@ -244,7 +272,7 @@ def _gradient_facts(gradient: Gradient) -> list[tuple[str, str]]:
         return written[0] if len(written) == 1 else f"({', '.join(written)})"
 
     rows = [("at", numbers(gradient.point)), ("value", f"{gradient.value:.12g}")]
-    if not np.isfinite(gradient.value):
+    if not isfinite(gradient.value):
         return [*rows, ("", "the function has no finite value here, and so no gradient")]
     if not np.isfinite(gradient.gradient).all():
         return [*rows, ("gradient", numbers(gradient.gradient)), ("", "the function has no finite slope here")]
