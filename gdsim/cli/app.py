@@ -53,10 +53,12 @@ class _Group(TyperGroup):
     def get_command(self, ctx: Any, cmd_name: str) -> Any:  # noqa: ARG002
         if cmd_name not in COMMANDS:
             return None
+        from gdsim.cli.common import SettingsCommand
+
         file, _, function = COMMANDS[cmd_name][0].partition(":")
         module = import_module(f"gdsim.cli.{file}")
         alone = typer.Typer(add_completion=False, rich_markup_mode=None, context_settings=HELP)
-        class_ = module.NumbersCommand if cmd_name in ("show", "grad") else None
+        class_ = module.NumbersCommand if cmd_name in ("show", "grad") else SettingsCommand
         alone.command(cmd_name, cls=class_)(getattr(module, function))
         return get_command(alone)
 

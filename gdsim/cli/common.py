@@ -6,13 +6,16 @@ import re
 import tempfile
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
+from itertools import pairwise
 from pathlib import Path
+from shlex import quote
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
+from typer.core import TyperCommand
 
-from gdsim.cli.completion import YAML, complete_setting, files_with, names_from
+from gdsim.cli.completion import YAML, complete_setting, files_with, names_from, read_config
 from gdsim.errors import GdsimError, InputError, collect, did_you_mean
 from gdsim.files import atomic_write, os_error_reason
 from gdsim.interrupts import deferred, undone
@@ -73,6 +76,24 @@ RECORDED = {"objective": "objectives", **{key: key for key in ("start", "steps",
 LEGIBLE = 3.0  # least contrast of graphics, by WCAG 2.2, 1.4.11
 
 NOTHING: Mapping[str, str] = MappingProxyType({})
+
+
+class SettingsCommand(TyperCommand):
+    """A command that leads from an option it does not have, such as `--steps 4`, to `--set steps=4`."""
+
+    def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
+        """Check the names of options before parsing."""
+        known = {name for option in self.params for name in (*option.opts, *option.secondary_opts)} | {"--help"}
+        for word, following in pairwise([*args, "--"]):
+            option, sign, value = word.partition("=")
+            if "--set" in known and option.startswith("--") and option not in known:
+                from gdsim.config.messages import setting_named
+
+                name = option[2:].replace("-", "_")
+                if (setting := setting_named(name, read_config(args))) is not None:
+                    value = value if sign else "…" if following.startswith("--") else following
+                    ctx.fail(f"there is no option {option}; use --set {quote(f'{setting}={value}')}")
+        return super().parse_args(ctx, args)
 
 
 def load_all(

@@ -59,7 +59,9 @@ def complete_setting(incomplete: str) -> list[str]:
     """
     from gdsim.config import schema
 
-    root, config = schema(), _read_config()
+    # The parser drops all arguments of a line that ends in an option without its value.
+    line = os.environ.get("COMP_WORDS") or os.environ.get("_TYPER_COMPLETE_ARGS", "")
+    root, config = schema(), read_config(line.split())
     key, sign, _ = incomplete.partition("=")
     if sign:
         return _values(root, config, key.split("."))
@@ -73,13 +75,11 @@ def complete_setting(incomplete: str) -> list[str]:
     return choices
 
 
-def _read_config() -> Any:
-    """Return the plain values of the first YAML file in the command line."""
+def read_config(words: Iterable[str]) -> Any:
+    """Return the plain values of the first YAML file among the words of a command line."""
     from gdsim.config.yaml_text import parse
 
-    # The parser drops all arguments of a line that ends in an option without its value.
-    line = os.environ.get("COMP_WORDS") or os.environ.get("_TYPER_COMPLETE_ARGS", "")
-    for path in map(Path, line.split()):
+    for path in map(Path, words):
         if path.suffix in YAML:
             with suppress(GdsimError, OSError, ValueError):
                 return parse(path.read_text(encoding="utf-8"), str(path)).value

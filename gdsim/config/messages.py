@@ -198,6 +198,18 @@ def _key_hint(root: Fragment, key: Key, known: list[str], value: Any) -> str:
     return did_you_mean(name, known) or listed
 
 
+def setting_named(name: str, config: Any) -> str | None:
+    """Return the dotted key of the setting of a configuration that a name, or a synonym, stands for; None if none."""
+    root, _ = _schemas(None)
+    if name.partition(".")[0] in keys_in(root):
+        return name
+    wanted = MEANT.get(name, name)
+    for label, settings in _optimizers(config):
+        if wanted in settings or wanted == "lr":
+            return f"optimizers.{label}.{wanted}"
+    return next((".".join(place) for place in _places(root) if place[-1] == wanted), None)
+
+
 def _optimizers(value: Any) -> Iterator[tuple[str, Mapping[str, Any]]]:
     """Yield the labels of a configuration with the settings of each."""
     optimizers = value.get("optimizers") if isinstance(value, dict) else None
