@@ -22,14 +22,14 @@ CAN_FORK = sys.platform == "linux"
 """Whether a process may be copied after its imports; the system libraries of macOS do not allow it."""
 
 
-class Outcome(NamedTuple):
+class CallOutcome(NamedTuple):
     """What a function returned, or the error that it raised."""
 
     value: Any
     error: GdsimError | None = None
 
     @classmethod
-    def of(cls, function: Callable[[], object]) -> Outcome:
+    def of(cls, function: Callable[[], object]) -> CallOutcome:
         """Call a function, and return its outcome."""
         try:
             return cls(function())
@@ -71,19 +71,19 @@ def child_process(
         yield ours
 
 
-def outcome(connection: Connection[Any, Any], name: str) -> Outcome:
+def outcome(connection: Connection[Any, Any], name: str) -> CallOutcome:
     """Wait for the outcome of the function of a child process, which has a name in errors; skip its other messages."""
     try:
-        while not isinstance(message := connection.recv(), Outcome):
+        while not isinstance(message := connection.recv(), CallOutcome):
             pass
     except EOFError:
-        return Outcome(None, GdsimError(f"{name}: a process ended unexpectedly; is there too little memory?"))
+        return CallOutcome(None, GdsimError(f"{name}: a process ended unexpectedly; is there too little memory?"))
     return message
 
 
 def map_in_processes(
     function: Callable[..., object], arguments: Mapping[str, tuple[object, ...]], method: StartMethod = "fork"
-) -> Iterator[tuple[str, Outcome]]:
+) -> Iterator[tuple[str, CallOutcome]]:
     """Call `function(connection, *args)` for each name, as many at a time as there are cores.
 
     Yields:
@@ -110,7 +110,7 @@ def _call(
     become_child()
     parents.close()  # a copy of it, which would keep this process from noticing that the parent has been killed
     with suppress(EOFError, BrokenPipeError):  # the parent has been killed
-        connection.send(Outcome.of(lambda: function(connection, *args)))
+        connection.send(CallOutcome.of(lambda: function(connection, *args)))
     os._exit(0)  # without what the parent does at its exit
 
 

@@ -16,7 +16,7 @@ import numpy as np
 
 from gdsim.analysis.framing import fitted
 from gdsim.analysis.metrics import TOLERANCE, lowest_value, norms, solved, steps_to_tolerance
-from gdsim.analysis.outcomes import NOTABLE, RESTING, Fate, Outcome, outcome, turns
+from gdsim.analysis.outcomes import NOTABLE, RESTING, Fate, PathOutcome, outcome, turns
 from gdsim.analysis.ranking import scores, standings
 from gdsim.languages import ENGLISH, Language
 from gdsim.networks import ImageObjective, NetworkObjective
@@ -135,7 +135,7 @@ Sentences = Iterator[tuple[str, bool]]
 """Sentences with whether they contain names."""
 
 
-def _alone(found: Outcome, trajectory: Trajectory, say: Language) -> Iterator[str]:
+def _alone(found: PathOutcome, trajectory: Trajectory, say: Language) -> Iterator[str]:
     values, label = trajectory.values[:, 0], found.label
     words = found.words(say)
     if found.fate is Fate.ARRIVES:
@@ -151,7 +151,7 @@ def _alone(found: Outcome, trajectory: Trajectory, say: Language) -> Iterator[st
         yield say("The path {what}", what=words)
 
 
-def _reach_bottom(group: Sequence[Trajectory], outcomes: Sequence[Outcome]) -> list[Outcome]:
+def _reach_bottom(group: Sequence[Trajectory], outcomes: Sequence[PathOutcome]) -> list[PathOutcome]:
     """Return when the paths reach the lowest value of all; empty if one of them does not, or is still descending."""
     found, lowest = [], lowest_value(group)
     for each, known in zip(group, outcomes, strict=True):
@@ -162,7 +162,7 @@ def _reach_bottom(group: Sequence[Trajectory], outcomes: Sequence[Outcome]) -> l
     return sorted(found, key=lambda each: each.step)
 
 
-def _all_arrive(arrived: Sequence[Outcome], say: Language, verbs: tuple[str, str] = ARRIVE) -> Sentences:
+def _all_arrive(arrived: Sequence[PathOutcome], say: Language, verbs: tuple[str, str] = ARRIVE) -> Sentences:
     (one, several), first, last, every = map(say, verbs), arrived[0].step, arrived[-1].step, _every(len(arrived), say)
     if not last:
         yield say("All paths start at the minimum"), False
@@ -196,7 +196,7 @@ def _when(first: int, last: int, say: Language) -> str:
     return say("in {steps}", steps=say.steps(last)) if first == last else say("near step {step}", step=last)
 
 
-def _some_arrive(arrived: Sequence[Outcome], others: Sequence[Outcome], say: Language) -> Sentences:
+def _some_arrive(arrived: Sequence[PathOutcome], others: Sequence[PathOutcome], say: Language) -> Sentences:
     first, total = arrived[0], len(arrived) + len(others)
     notable = _most_notable(others)
     names, steps = say.joined(each.label for each in arrived), say.steps(first.step)
@@ -235,7 +235,9 @@ def _heights(group: Sequence[Trajectory]) -> FloatArray:
     return np.asarray(np.maximum(ends - lowest, least * (firsts.max(0) - lowest)))
 
 
-def _none_arrives(outcomes: Sequence[Outcome], heights: Sequence[float], say: Language, *, known: bool) -> Sentences:
+def _none_arrives(
+    outcomes: Sequence[PathOutcome], heights: Sequence[float], say: Language, *, known: bool
+) -> Sentences:
     """Yield sentences about which path ends lowest, by the heights at which they end."""
     fates, every = {each.fate for each in outcomes}, _every(len(outcomes), say)
     if len(fates) == 1 and outcomes[0].fate in NOTABLE:
@@ -271,7 +273,7 @@ def _lowest_of(paths: int, end: float, say: Language) -> str:
     return say("The lowest of {n} paths ends at {value}", n=paths, value=number(end, 3))
 
 
-def _most_notable(outcomes: Sequence[Outcome]) -> list[Outcome]:
+def _most_notable(outcomes: Sequence[PathOutcome]) -> list[PathOutcome]:
     """Return the outcomes that are worth a clause, the most notable first."""
     return sorted((each for each in outcomes if each.fate in NOTABLE), key=lambda each: NOTABLE.index(each.fate))
 

@@ -35,7 +35,7 @@ NOTABLE = tuple(fate for fate in Fate if fate not in (Fate.UNDERWAY, Fate.ARRIVE
 
 
 @dataclass(frozen=True)
-class Outcome:
+class PathOutcome:
     """What becomes of one path.
 
     Attributes:
@@ -62,7 +62,7 @@ class Outcome:
         return words
 
 
-def outcome(trajectory: Trajectory, start: int = 0) -> Outcome:
+def outcome(trajectory: Trajectory, start: int = 0) -> PathOutcome:
     """Return what becomes of the path from one start over a function."""
     values = trajectory.values[:, start]
     fate, step, circles = _fate(trajectory, start), len(values) - 1, False
@@ -72,7 +72,7 @@ def outcome(trajectory: Trajectory, start: int = 0) -> Outcome:
         circles = turns(trajectory.points[: step + 1, start], trajectory.points[-1, start]) >= 1
     elif trajectory.stops[start].failed:
         step = trajectory.stopped_at(start)
-    return Outcome(trajectory.label, fate, step, circles, float(values[-1]))
+    return PathOutcome(trajectory.label, fate, step, circles, float(values[-1]))
 
 
 def _fate(trajectory: Trajectory, start: int) -> Fate:

@@ -17,7 +17,7 @@ from gdsim.cli.console import print_lines, print_notes, print_summary, progress_
 from gdsim.cli.workers import executor
 from gdsim.config import formats as known_formats
 from gdsim.errors import GdsimError, InputError
-from gdsim.processes import CAN_FORK, Outcome, core_count, map_in_processes, outcome
+from gdsim.processes import CAN_FORK, CallOutcome, core_count, map_in_processes, outcome
 from gdsim.themes import check_theme
 
 if TYPE_CHECKING:
@@ -171,7 +171,7 @@ def _process(
     """
     activity = "drawing" if runs[0][1] else "simulating and drawing"
     if len(runs) == 1 or core_count() == 1 or sys.platform == "win32":
-        outcomes: Iterable[Outcome] = _write_in_turn(runs, targets, activity, quiet, start)
+        outcomes: Iterable[CallOutcome] = _write_in_turn(runs, targets, activity, quiet, start)
     else:
         outcomes = _write_side_by_side(runs, targets, loads, activity, quiet, start)
     status = 0
@@ -192,10 +192,10 @@ def _process(
 
 def _write_in_turn(
     runs: Sequence[_Run], targets: Sequence[_Paths], activity: str, quiet: bool, start: _StartExecutor
-) -> Iterator[Outcome]:
+) -> Iterator[CallOutcome]:
     for (experiment, recorded), paths in zip(runs, targets, strict=True):
         with progress_bars(experiment.name, activity, quiet) as progress:
-            found = Outcome.of(partial(_write, experiment, recorded, paths, start, progress))
+            found = CallOutcome.of(partial(_write, experiment, recorded, paths, start, progress))
         yield found
 
 
@@ -206,7 +206,7 @@ def _write_side_by_side(
     activity: str,
     quiet: bool,
     start: _StartExecutor,
-) -> list[Outcome]:
+) -> list[CallOutcome]:
     """Write the files of each run in a process of its own, which is forked after the imports where that is safe."""
     import gdsim.movie  # noqa: F401  # imports what all of them need
     from gdsim.simulation.experiments import can_simulate_after_fork

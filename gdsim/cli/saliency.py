@@ -21,6 +21,15 @@ if TYPE_CHECKING:
 
 FORMATS = ("png", "svg", "pdf")
 
+Method = Annotated[
+    str | None,
+    typer.Option(
+        metavar="NAME",
+        help="A map beside the gradient and its saliency: smoothgrad, integrated, gradcam, or layer:conv1, the "
+        "gradient in a layer; by default that in the last convolution, else in the first layer.",
+    ),
+]
+
 
 def saliency(
     source: Annotated[
@@ -37,14 +46,7 @@ def saliency(
     target: Annotated[
         int | None, typer.Option("--class", metavar="N", help="The class whose score is explained; the image's own.")
     ] = None,
-    method: Annotated[
-        str | None,
-        typer.Option(
-            metavar="NAME",
-            help="A map beside the gradient and its saliency: smoothgrad, integrated, gradcam, or layer:conv1, the "
-            "gradient in a layer; by default that in the last convolution, else in the first layer.",
-        ),
-    ] = None,
+    method: Method = None,
     theme: common.ThemeName = None,
     changes: common.Set = None,
     out: common.Out = Path("outputs"),

@@ -31,7 +31,7 @@ MAX_OUTPUTS = 1000
 Arrays = dict[str, npt.NDArray[Any]]
 
 
-class _Generator(NamedTuple):
+class _ExampleGenerator(NamedTuple):
     """A generator of examples.
 
     Attributes:
@@ -67,10 +67,10 @@ def _curve(n: int, noise: float, rng: np.random.Generator) -> tuple[FloatArray, 
     return x, np.sin(2 * x) + 0.3 * x + noise * rng.standard_normal(x.shape)
 
 
-GENERATORS: Mapping[str, _Generator] = {
-    "moons": _Generator(_moons, 0.15, "two classes of points in the plane, two interlocking half-moons"),
-    "spirals": _Generator(_spirals, 0.02, "two classes of points in the plane, two intertwined spirals"),
-    "regression": _Generator(_curve, 0.1, "one input and one output, sin 2x + 0.3x for x from −3 to 3"),
+GENERATORS: Mapping[str, _ExampleGenerator] = {
+    "moons": _ExampleGenerator(_moons, 0.15, "two classes of points in the plane, two interlocking half-moons"),
+    "spirals": _ExampleGenerator(_spirals, 0.02, "two classes of points in the plane, two intertwined spirals"),
+    "regression": _ExampleGenerator(_curve, 0.1, "one input and one output, sin 2x + 0.3x for x from −3 to 3"),
 }
 
 DATA: Mapping[str, str] = {

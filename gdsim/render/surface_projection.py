@@ -50,7 +50,7 @@ class Label:
 
 
 @dataclass(frozen=True, eq=False)
-class Axis:
+class SurfaceAxis:
     """An axis in pixels.
 
     Attributes:
@@ -114,7 +114,7 @@ class SurfaceProjection:
             low, high = np.array(around)[:, :, 0].min(0), np.array(around)[:, :, 1].max(0)
             overhang = np.maximum(np.stack([seen[:, 0] - low, high - seen[:, 1]], -1), 0) + 0.25 * em
 
-    def axes(self, azimuth: float) -> tuple[Axis, Axis, Axis]:
+    def axes(self, azimuth: float) -> tuple[SurfaceAxis, SurfaceAxis, SurfaceAxis]:
         """Return the axes of both coordinates, along the plane's nearer edges, and the value axis."""
         limits, names, eye = self._facet.limits, self._facet.names, self._camera.eye(azimuth)
         near = np.where(eye[:2] >= 0, 1, 0)
@@ -126,13 +126,13 @@ class SurfaceProjection:
             inputs[:, i] = [*limits[i], *ticks]
             inputs[:, other] = limits[other, near[other]]
             pixels = self.project(self._camera.place(inputs), azimuth)
-            flat.append(Axis(pixels[:2], _outward(pixels[:2], middle), pixels[2:], labels(ticks), names[i]))
+            flat.append(SurfaceAxis(pixels[:2], _outward(pixels[:2], middle), pixels[2:], labels(ticks), names[i]))
         model, foot = self._model, self.value_foot
         corner = np.broadcast_to(foot[:2] / self._camera.sides, (len(model.ticks) + 2, 2))
         inputs = limits.mean(1) + corner * np.diff(limits)[:, 0] / 2
         pixels = self.project(self._camera.place(inputs, np.append([0.0, 1.0], model.ticks)), azimuth)
         side = np.array([1.0 if pixels[0, 0] > middle[0] else -1.0, 0.0])
-        return flat[0], flat[1], Axis(pixels[:2], side, pixels[2:], model.labels, model.caption)
+        return flat[0], flat[1], SurfaceAxis(pixels[:2], side, pixels[2:], model.labels, model.caption)
 
     def _value_foot(self) -> FloatArray:
         """Return the plane's corner below the value axis, (3,), which stays there when the camera turns.
@@ -148,7 +148,7 @@ class SurfaceProjection:
 
         return np.asarray(max(self.corners, key=prominence))
 
-    def shows_values(self, value: Axis, azimuth: float) -> bool:
+    def shows_values(self, value: SurfaceAxis, azimuth: float) -> bool:
         """Return whether the value axis is drawn: its projection is long enough, and it is not before the surface."""
         across = np.abs(self._across(self.corners, azimuth))
         aside = abs(self._across(self.value_foot, azimuth)) > ASIDE * across.max()
@@ -193,7 +193,7 @@ class SurfaceProjection:
             numbers += column
         yield from numbers
 
-    def _beyond(self, axis: Axis, surface: FloatArray) -> float:
+    def _beyond(self, axis: SurfaceAxis, surface: FloatArray) -> float:
         """Return how far the surface extends beyond an edge of the plane, in pixels; 0 if above `MOST_OFFSET`."""
         along = axis.ends[1] - axis.ends[0]
         share = (surface - axis.ends[0]) @ along / max(float(along @ along), 1e-9)
@@ -201,7 +201,7 @@ class SurfaceProjection:
         reach = float(beyond[(share >= -0.05) & (share <= 1.05)].max(initial=0.0))
         return reach if reach <= MOST_OFFSET * self._em else 0.0
 
-    def _beside(self, axis: Axis, places: FloatArray, texts: Iterable[str], away: float) -> list[Label]:
+    def _beside(self, axis: SurfaceAxis, places: FloatArray, texts: Iterable[str], away: float) -> list[Label]:
         """Return labels at a distance of `away` pixels from an axis."""
         found = []
         for place, text in zip(places, texts, strict=True):
@@ -210,7 +210,7 @@ class SurfaceProjection:
             found.append(Label(float(x), float(y), text, width, height))
         return found
 
-    def _caption(self, value: Axis, column: list[Label], surface: FloatArray) -> Label:
+    def _caption(self, value: SurfaceAxis, column: list[Label], surface: FloatArray) -> Label:
         """Return the label with the name of the values, above the value axis and the surface."""
         width, height = _text_size(value.name, self._font, self._em)
         out, (x, top), em = value.outward[0], value.ends[1], self._em

@@ -27,9 +27,15 @@ def curvature(objective: Objective) -> float | None:
 
 
 def largest_rates(objective: Objective, optimizer: OptimizerSpec, momentum: FloatArray) -> FloatArray | None:
-    """Return the learning rates 2 (1 + β) / λ up to which SGD is stable (Polyak, 1964), for momenta β (n,).
+    """Return the learning rates up to which an optimizer is stable (Polyak, 1964).
 
-    λ is the largest curvature. None for other optimizers and functions.
+    Args:
+        objective: The function, whose largest curvature is λ.
+        optimizer: SGD, of which only the learning rate and the momentum are set.
+        momentum: (n,) the momenta β.
+
+    Returns:
+        (n,) the rates 2 (1 + β) / λ; None for other optimizers, and functions that are not convex and quadratic.
     """
     is_plain = optimizer.class_name == "SGD" and optimizer.settings.keys() <= {"lr", "momentum"}
     own = optimizer.schedule is None and not optimizer.noise and optimizer.clip_norm is None
