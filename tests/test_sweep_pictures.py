@@ -12,7 +12,7 @@ from matplotlib.colors import to_rgb
 from selenium.webdriver.common.keys import Keys
 
 import gdsim
-from gdsim.render.display_list import EventMarks, Lines
+from gdsim.render.display_list import START, EventMarks, Lines
 from gdsim.render.images import MapImage
 from gdsim.render.painter import only
 from gdsim.scene.stability import curvature
@@ -293,3 +293,23 @@ def test_a_zoom_needs_two_ranges_that_hold_its_point(changes, key):
     with pytest.raises(gdsim.ConfigError) as error:
         gdsim.loads(text, overrides=changes)
     assert error.value.problems[0].key == key
+
+
+def test_a_click_on_a_map_shows_the_path_of_a_cell_near_it(basins, tmp_path, browser):
+    result, scene = basins
+    visit(browser, write_player(scene, tmp_path / "page.html"), reduced_motion="reduce")
+    assert wait_for(lambda: browser.execute_script("return document.documentElement.classList.contains('ready')"))
+    script = """
+        const picture = document.getElementById("player").controls.picture, [map] = picture.layers[0].maps;
+        const box = document.getElementById("picture").getBoundingClientRect(), [x, y] = map.centerOf(15, 0);
+        const place = { clientX: box.left + x / 640 * box.width, clientY: box.top + y / 360 * box.height };
+        document.getElementById("picture").dispatchEvent(new MouseEvent("click", place));
+        return [picture.path.points, document.getElementById("status").textContent];
+    """
+    points, told = browser.execute_script(script)
+    own = gdsim.descend("himmelblau", "Adam", start=[5, -5], steps=60, lr=0.3).points[:, 0]
+    viewport = next(layer.viewport for layer in gdsim.frames(scene).layers if layer.facet is scene.facets[0])
+    pixels = viewport.pixels(own, START) * [1, -1] + [0, 360]
+    np.testing.assert_allclose(np.array(points).reshape(-1, 2), pixels, atol=0.051)
+    assert told == "The path of Adam, x of the start 5, y of the start −5: minimum reached no minimum."
+    assert result.figures["minimum"][0, 0, 15] == -1

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from itertools import chain
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from gdsim.simulation import Trajectory
     from gdsim.slides import SlideItem
     from gdsim.slides.deck import Deck
+    from gdsim.sweeps import SweepResult
     from gdsim.themes import Theme
 
 MAX_BYTES = 2**28  # largest picture for a deck
@@ -72,7 +73,8 @@ def slides(
             if isinstance(item, _Run):
                 say = item.experiment.view.say
                 item, trajectories = _draw(item, deck, folder / str(number), quiet)
-                runs[number] = trajectories, item.theme, say
+                if trajectories:  # a sweep has too many runs for a table
+                    runs[number] = trajectories, item.theme, say
             deck.add_picture(item)
             titles.append(item.provenance.title)
         if runs:
@@ -87,13 +89,13 @@ class _Run:
 
     Attributes:
         experiment: The experiment, with the pace, the size limit and the theme of a slide.
-        recorded: The trajectories of a recording; None for a config.
+        recorded: The trajectories of a recording, or the result of a sweep; None for a config.
     """
 
     path: Path
     theme: Theme
     experiment: Experiment
-    recorded: Sequence[Trajectory] | None
+    recorded: Any
 
 
 def _read(
@@ -135,9 +137,13 @@ def _draw(run: _Run, deck: Deck, folder: Path, quiet: bool) -> tuple[SlideItem, 
     poster = picture.with_suffix(".png") if suffix == "mp4" else None
     activity = "drawing" if run.recorded else "simulating and drawing"
     with progress_bars(experiment.name, activity, quiet) as progress:
-        trajectories = common.trajectories_of(experiment, run.recorded, progress)
         size = [2 * round(scale * side / 2) for side in deck.picture_size]
-        scene = common.scene_of(experiment, trajectories, size)
+        trajectories: Sequence[Trajectory] = ()
+        if experiment.sweep is None:
+            trajectories = common.trajectories_of(experiment, run.recorded, progress)
+            scene = common.scene_of(experiment, trajectories, size)
+        else:
+            scene = _sweep_scene(experiment, run.recorded, size, progress)
         provenance = make_provenance(scene, experiment)
         bare, frames = _in_large_type(scene, deck.picture_share)
         try:
@@ -153,6 +159,17 @@ def _draw(run: _Run, deck: Deck, folder: Path, quiet: bool) -> tuple[SlideItem, 
     shown, seconds = image_size(picture) or scene.size, len(scene) / scene.fps + scene.hold
     item = SlideItem(picture, shown, provenance, scene.theme, poster, seconds, output.loop == "forever")
     return item, trajectories
+
+
+def _sweep_scene(
+    experiment: Experiment, recorded: SweepResult | None, size: list[int], progress: Callable[[str], Any]
+) -> Scene:
+    """Return the scene of a sweep in a size; the sweep is run unless it is recorded."""
+    from gdsim.scene.sweeps import build_sweep_scene
+    from gdsim.sweeps.run import run
+
+    result = recorded or run(experiment, progress=progress("running"))
+    return build_sweep_scene(experiment, result, view=experiment.view.model_copy(update={"size": size}))
 
 
 def _in_large_type(scene: Scene, share: float) -> tuple[Scene, Frames]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import ClassVar, Literal, Protocol
 
@@ -222,6 +223,8 @@ class Scene:
         descent: Whether each head has an arrow for the negative gradient alone.
         vectors: Whether each head has arrows for the gradient, its negative and the step taken.
         readings: For a sweep over one setting, what the counter shows at each whole step, such as "lr 0.1".
+        grid_paths: For a sweep over two settings, runs some cells, and returns for each optimizer their points (rows,
+            columns, steps + 1, k), as coordinates of the view in which a page shows them.
         figures: For a sweep over one setting, the name and the numbers (optimizers, steps + 1) of each figure.
         frame_steps: (frames,) the fractional step that each frame shows.
         hold: Additional seconds for which the last frame is shown.
@@ -250,6 +253,7 @@ class Scene:
     steps: int = 0
     readings: tuple[str, ...] = ()
     figures: tuple[tuple[str, FloatArray], ...] = ()
+    grid_paths: Callable[[], tuple[FloatArray, ...]] = tuple
     frame_steps: FloatArray = field(default_factory=lambda: np.zeros(1))
     fps: int = 1
     hold: float = 0.0

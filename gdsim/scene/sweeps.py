@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import replace
+from functools import partial
 from math import log2
 from typing import cast
 
@@ -22,7 +23,7 @@ from gdsim.scene.views import kind_of, view_kinds
 from gdsim.scene.views.map import CAPTIONS, IntArray, MapCell, MapInput, MapModel, map_axes, zoomed
 from gdsim.simulation import Trajectory
 from gdsim.sweeps import SweepResult
-from gdsim.sweeps.paths import nearest, paths_along, paths_at
+from gdsim.sweeps.paths import grid_paths, nearest, paths_along, paths_at
 from gdsim.sweeps.plan import sweep_of
 from gdsim.sweeps.zoom import combined, zoom_results
 from gdsim.themes import MARKERS, Theme
@@ -97,6 +98,7 @@ def _map_scene(
         groups=tuple(groups),
         steps=steps,
         readings=tuple(f"{2**halvings:,} ×" for halvings in range(steps + 1)) if zoom else (),
+        grid_paths=partial(grid_paths, experiment) if objective.dim == 2 and not zoom else tuple,
         frame_steps=shown,
         fps=animation.fps,
         hold=animation.hold,

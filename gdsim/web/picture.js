@@ -383,7 +383,9 @@ export class MapImage {
     this.colors[this.blank] = 0;
     const [width, height] = record.shape;
     this.canvas = Object.assign(document.createElement("canvas"), { width, height });
-    this.ready = Promise.all([record.cells, record.appears, record.values].map(unpacked)).then((parts) => {
+    const paths = record.paths ? [record.paths.points] : [];
+    this.ready = Promise.all([record.cells, record.appears, record.values, ...paths].map(unpacked)).then((parts) => {
+      if (record.paths) this.points = new Int16Array(parts[3]);
       this.cells = new Uint8Array(parts[0]);
       this.appears = new Uint16Array(parts[1]);
       this.values = new Float32Array(parts[2]);
@@ -400,6 +402,17 @@ export class MapImage {
   centerOf(column, row) {
     const { box: [left, top, width, height], shape: [columns, rows] } = this;
     return [left + (column + 0.5) * width / columns, top + (rows - row - 0.5) * height / rows];
+  }
+
+  /** Return the path of the stored cell that is nearest to a cell, with its box; null if none is stored. */
+  pathOf(column, row) {
+    if (!this.points) return null;
+    const { shape: [rows, columns, count], box } = this.paths, [wide, high] = this.shape;
+    // The outermost cells of both grids have the same settings.
+    const across = (columns - 1) / (wide - 1), up = (rows - 1) / (high - 1);
+    const place = [Math.round(column * across), Math.round(row * up)], first = 2 * count * (place[1] * columns + place[0]);
+    const points = Array.from(this.points.subarray(first, first + 2 * count), (each) => each / 10);
+    return { points, box, cell: [Math.round(place[0] / across), Math.round(place[1] / up)] };
   }
 
   index(column, row) {
@@ -574,6 +587,8 @@ class Picture {
     this.hidden = new Set();
     /** The position and radius of a ring drawn on top; null for none. */
     this.ring = null;
+    /** The path of a cell drawn on top: its points and the box that it is clipped to; null for none. */
+    this.path = null;
     this.setDrawing(drawing);
   }
 
@@ -646,6 +661,7 @@ class Picture {
     if (stressed && stressed.begin <= held && held < stressed.end && !this.hidden.has(stressed.optimizer)) {
       this.drawSprite(brush, stressed.sprite);
     }
+    if (this.path) this.drawPath(brush);
     if (this.ring) this.drawRing(brush);
   }
 
@@ -746,6 +762,16 @@ class Picture {
     number.forEach((digit, i) => {
       // Rounded to whole pixels, as in rendered frames.
       this.drawSprite(brush, digits[digit], -Math.round((number.length - 1 - i) * pitch));
+    });
+  }
+
+  /** Draw the path of a cell of a map, with dots on its ends. */
+  drawPath(brush) {
+    const { points, box } = this.path, { casing, text } = this.drawing.colors, ends = [points.slice(0, 2), points.slice(-2)];
+    this.clipped(brush, { box }, () => {
+      stroke(brush, [{ points }], casing, 6, "round");
+      stroke(brush, [{ points }], text, 2.5, "round");
+      mark(brush, this.drawing.markers.o, ends, 10, text, casing, 2);
     });
   }
 

@@ -238,6 +238,19 @@ function cellAt(x, y) {
   return map?.values ? described(map, ...map.cellAt(x, y)) : null;
 }
 
+/** Show the path of the stored cell of a map that is nearest to a position, or none. */
+function showPath(x, y) {
+  const map = picture.layers.flatMap((layer) => layer.maps).find(({ box }) => within(box, x, y));
+  picture.path = map?.values ? map.pathOf(...map.cellAt(x, y)) : null;
+  if (picture.path) {
+    const { name, terms } = described(map, ...picture.path.cell);
+    const told = Object.entries(terms).map(([term, words]) => `${term} ${words}`).join(", ");
+    clearTimeout(announcing);
+    element("status").textContent = `The path of ${name}: ${told}.`;
+  }
+  picture.draw(now());
+}
+
 /** Describe the cell of a map in a column and in a row from the bottom. */
 function described(map, column, row) {
   const { label, axes, categories, caption, unknown } = map, value = map.values[map.index(column, row)];
@@ -344,6 +357,7 @@ loop.addEventListener("click", () => toggle(loop));
 scrub.addEventListener("input", () => go(Number(scrub.value)));
 stage.addEventListener("pointermove", point);
 stage.addEventListener("pointerdown", point);
+stage.addEventListener("click", (event) => showPath(...placeOf(event)));
 stage.addEventListener("pointercancel", unpoint);
 stage.addEventListener("pointerleave", (event) => {
   // A touch ends immediately, so its result remains until the next touch elsewhere.
@@ -355,7 +369,10 @@ const KEYS = {
   ArrowRight: (event) => stepBy(event.shiftKey ? 10 : 1),
   Home: () => go(0),
   End: () => go(steps),
-  Escape: () => unpoint(),
+  Escape: () => {
+    picture.path = null;
+    unpoint();
+  },
 };
 
 /** Keys of the slider only, which the browser would move by less than a step. */

@@ -14,7 +14,7 @@ from dataclasses import replace
 from functools import partial
 from os import PathLike
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import numpy as np
 import numpy.typing as npt
@@ -28,6 +28,7 @@ from gdsim.render import Frames, frames
 from gdsim.render.display_list import (
     SHADOW,
     SHADOW_ALPHA,
+    START,
     Cursor,
     DropLines,
     EventMarks,
@@ -47,12 +48,14 @@ from gdsim.scene.model import Facet, Scene, Style
 from gdsim.scene.panels.images import ImageGrid
 from gdsim.scene.projection import directions
 from gdsim.scene.views.image import ImageSequence
+from gdsim.scene.views.map import MapModel
 from gdsim.scene.views.surface import SurfaceModel
 from gdsim.web import asset, csp_hash, image_uri, render
 
 FINEST = 3840  # maximum width in pixels of background and sprites at two dots per pixel; larger pictures have one
 MOST_VERTICES, MOST_CELLS = 400_000, 1_500_000  # of trails and of images in a drawing; beyond them, some are omitted
 MOST_MAP_CELLS = 4_000_000  # of all pictures of a map; beyond them, some of those between are omitted
+FARTHEST_PATH = 3200.0  # maximum distance of a cell's path from the corner of the picture, in pixels
 FARTHEST = 1e4  # maximum distance between vertices, in pixels, that is tried to satisfy the first limit
 QUALITY = 80  # WebP quality of the background image
 PHONE = "(max-width: 30rem) and (orientation: portrait)"  # the windows in which the picture has a portrait arrangement
@@ -214,6 +217,7 @@ class Drawing:
         self._frames, self._height, scene = frames, frames.size[1], frames.scene
         self.size, self.em = scene.size, frames.canvas.em
         self._sheet = SpriteSheet(frames.canvas, scale if scale * scene.size[0] <= FINEST else 1)
+        self._grid_paths: tuple[FloatArray, ...] = ()
         self._stride, self._image_stride = iterate_stride(scene), image_stride(scene)
         trails = [trail for layer in frames.layers for trail in only(layer.primitives, Trail)]
         most = MOST_VERTICES * scale**3 // 8 // max(1, sum(trail.points.shape[1] for trail in trails))
@@ -263,7 +267,7 @@ class Drawing:
             "labels": [self._label(each) for each in only(primitives, PathLabel)],
             "images": [self._images(each) for each in only(primitives, ImageFrames)],
             "heatmaps": [self._heatmap(each) for each in only(primitives, RevealedImage)],
-            "maps": [self._map(each, facet) for each in only(primitives, MapImage)],
+            "maps": [self._map(each, layer) for each in only(primitives, MapImage)],
             "zooms": [self._zoom(each) for each in only(primitives, ZoomedImage)],
             "lines": [self._lines(each) for each in only(primitives, Lines)],
             "iterates": [] if facet is None else self._iterates(facet, trails),
@@ -328,7 +332,30 @@ class Drawing:
         pixels = np.concatenate([np.where(opaque, image.palette[image.cells], 0), opaque], -1).astype(np.uint8)
         return _fields(image, "optimizer reach end") | {"box": image.rect.box, "sprite": self._sheet.add(pixels)}
 
-    def _map(self, image: MapImage, facet: Facet | None) -> dict[str, Any]:
+    def _paths_of(self, layer: Layer) -> dict[str, Any] | None:
+        """Return the paths of some cells of a map, in pixels of the view that shows them: of starts the map itself."""
+        scene, facets = self._frames.scene, self._frames.scene.groups[layer.group].facets
+        number = next(index for index, facet in enumerate(facets) if facet is layer.facet)
+        is_start = all(axis.is_coordinate for axis in cast("MapModel", facets[number].model).axes)
+        views = [each for each in self._frames.layers if each.group == len(scene.groups) - 1 and each.facet is not None]
+        shown = layer if is_start else views[number]
+        if shown is layer and not is_start:
+            return None  # there is no view of paths
+        if not self._grid_paths:
+            self._grid_paths = scene.grid_paths()
+        if not self._grid_paths:
+            return None
+        points = self._down(shown.viewport.pixels(self._grid_paths[number], START))
+        tenths = np.rint(10 * np.clip(np.nan_to_num(points), -FARTHEST_PATH, FARTHEST_PATH))
+        box = shown.viewport.box
+        return {
+            "shape": points.shape[:3],
+            "points": _packed(tenths, "<i2"),
+            "box": [box.x, self._height - box.top, box.width, box.height],
+        }
+
+    def _map(self, image: MapImage, layer: Layer) -> dict[str, Any]:
+        facet = layer.facet
         model, count = image.model, len(image.cells)
         stride = -(-image.cells.size // MOST_MAP_CELLS)
         kept = np.unique(np.append(np.arange(0, count, stride), count - 1))
@@ -343,6 +370,7 @@ class Drawing:
             "axes": [{"name": axis.name, "values": _encoded(axis.values, "<f8")} for axis in model.axes],
             "categories": [category.name for category in model.categories],
             "caption": model.caption,
+            "paths": self._paths_of(layer),
             "unknown": model.unknown,
         }
 
