@@ -10,14 +10,17 @@ import numpy as np
 import pytest
 from matplotlib.colors import to_rgb
 from selenium.webdriver.common.keys import Keys
+from typer.testing import CliRunner
 
 import gdsim
+from gdsim.cli.app import app
 from gdsim.render.display_list import START, EventMarks, Lines
 from gdsim.render.images import MapImage
 from gdsim.render.painter import only
 from gdsim.scene.stability import curvature
 from gdsim.scene.sweeps import build_sweep_scene
 from gdsim.sweeps import OUTCOMES
+from gdsim.sweeps.dimension import box_dimension
 from gdsim.web.player import write_player
 from tests.browse import visit, wait_for
 
@@ -313,3 +316,24 @@ def test_a_click_on_a_map_shows_the_path_of_a_cell_near_it(basins, tmp_path, bro
     np.testing.assert_allclose(np.array(points).reshape(-1, 2), pixels, atol=0.051)
     assert told == "The path of Adam, x of the start 5, y of the start −5: minimum reached no minimum."
     assert result.figures["minimum"][0, 0, 15] == -1
+
+
+def test_the_dimension_of_a_boundary_is_that_of_known_sets():
+    x, y = np.meshgrid(np.arange(256), np.arange(256))
+    assert box_dimension(x < 101) == pytest.approx(1, abs=1e-9)
+    assert box_dimension((x - 128) ** 2 + (y - 128) ** 2 < 80**2) == pytest.approx(1, abs=0.1)
+    assert box_dimension(np.random.default_rng(0).integers(0, 2, (256, 256))) == pytest.approx(2, abs=0.1)
+    # Sierpinski's triangle: log 3 / log 2; its border has the dimension of the whole.
+    assert box_dimension(x & y > 0) == pytest.approx(np.log2(3), abs=0.12)
+    assert np.isnan(box_dimension(np.zeros((64, 64))))
+
+
+def test_a_run_prints_the_dimension_if_it_is_asked_for(tmp_path):
+    config = tmp_path / "basins.yaml"
+    config.write_text(BASINS)
+    asked = ["--set", "sweep.dimension=true", "--format", "png", "--out", str(tmp_path), "--workers", "1"]
+    ran = CliRunner().invoke(app, ["run", str(config), *asked])
+    assert ran.exit_code == 0, ran.output
+    assert re.search(
+        r"boundaries between minima: Adam [012]\.\d\d, Momentum [012]\.\d\d\.", " ".join(ran.output.split())
+    )

@@ -278,6 +278,8 @@ def _write_sweep(
     """Run a sweep, unless it is recorded, write its files, and return notes."""
     from gdsim.scene.sweeps import build_sweep_scene
     from gdsim.sweeps.archive import save, to_csv
+    from gdsim.sweeps.dimension import boundary_notes
+    from gdsim.sweeps.plan import sweep_of
     from gdsim.sweeps.run import run
 
     result = recorded
@@ -289,7 +291,8 @@ def _write_sweep(
         common.write_text(paths["csv"], to_csv(result))
     scene = build_sweep_scene(experiment, result)
     warnings = _draw(experiment, scene, paths, progress)
-    return [scene.alt_text, *warnings, *_file_notes(experiment, paths)]
+    dimensions = boundary_notes(result) if result.y is not None and sweep_of(experiment).dimension else []
+    return [scene.alt_text, *dimensions, *warnings, *_file_notes(experiment, paths)]
 
 
 def _draw(experiment: Experiment, scene: Scene, paths: _Paths, progress: Callable[[str], Any]) -> list[str]:

@@ -179,7 +179,8 @@ class View(Model):
 
     kind: Annotated[str, OneOf("gdsim.scene.views", "view_kinds")] | None = None
     """contour shows a function of two variables from above, surface shows it in space, curve one of a single variable,
-    image the image that is descended with wrt: input; by default what fits the objective."""
+    image the image that is descended with wrt: input; by default what fits the objective. A sweep over two settings is
+    shown as a map."""
     plane: Plane = Field(default=None, examples=[[0, 1], "pca", "random", ["sgd.npz", "adam.npz"]])
     """The plane in which more than two dimensions are shown: two coordinates, counted from 0; or pca, the plane that
     holds most of the paths' variance, which is the default. For a network also random, two random directions with

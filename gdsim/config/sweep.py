@@ -99,6 +99,9 @@ class Sweep(Model):
         default=[], examples=[[[0.01, 0.9]]]
     )
     """The cells whose paths are drawn beside the map, each [x, y]; the nearest values are used."""
+    dimension: bool = False
+    """Whether a run prints the box-counting dimension of the boundaries of a map: between minima if they are shown,
+    otherwise between outcomes."""
 
     @field_validator("paths")
     @classmethod
