@@ -337,3 +337,17 @@ def test_a_run_prints_the_dimension_if_it_is_asked_for(tmp_path):
     assert re.search(
         r"boundaries between minima: Adam [012]\.\d\d, Momentum [012]\.\d\d\.", " ".join(ran.output.split())
     )
+
+
+def test_the_cells_of_a_map_are_reached_with_the_keyboard(basins, tmp_path, browser):
+    result, scene = basins
+    visit(browser, write_player(scene, tmp_path / "page.html"), reduced_motion="reduce")
+    assert wait_for(lambda: browser.execute_script("return document.documentElement.classList.contains('ready')"))
+    first, _ = browser.find_elements("css selector", ".map")
+    first.send_keys(Keys.ARROW_LEFT, Keys.ARROW_UP)
+    told = browser.execute_script("return document.getElementById('status').textContent")
+    minimum = result.figures["minimum"][0, 7, 7]
+    words = scene.legend[minimum].label if minimum >= 0 else "no minimum"
+    assert re.match(rf"Adam, x of the start \S+, y of the start \S+: minimum reached {re.escape(words)}", told)
+    first.send_keys(Keys.ENTER)
+    assert browser.execute_script("return document.getElementById('status').textContent").startswith("The path of Adam")

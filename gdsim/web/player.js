@@ -325,6 +325,37 @@ const cursors = picture.layers.filter((layer) => layer.cursor).map(({ box: [left
   return { line, cursor };
 });
 
+// Maps: cells that are reached with the keyboard.
+
+const MOVES = { ArrowLeft: [-1, 0], ArrowRight: [1, 0], ArrowDown: [0, -1], ArrowUp: [0, 1] };
+
+for (const map of picture.layers.flatMap((layer) => layer.maps)) {
+  const hold = document.createElement("div"), [left, top, width, height] = map.box;
+  let cell = map.shape.map((side) => side >> 1);
+  const tell = () => {
+    const found = described(map, ...cell);
+    showPointed(found);
+    element("status").textContent = `${found.name}: ${Object.entries(found.terms).map((each) => each.join(" ")).join(", ")}.`;
+  };
+  Object.assign(hold, { className: "map", tabIndex: 0, role: "application" });
+  hold.setAttribute("aria-label", `${[map.label, map.caption].filter(Boolean).join(", ")}: arrows move, enter shows a path`);
+  Object.assign(hold.style, {
+    left: `${100 * left / size[0]}%`, top: `${100 * top / size[1]}%`,
+    width: `${100 * width / size[0]}%`, height: `${100 * height / size[1]}%`,
+  });
+  hold.addEventListener("focus", () => { if (hold.matches(":focus-visible")) tell(); });
+  hold.addEventListener("keydown", (event) => {
+    const move = MOVES[event.key], far = event.shiftKey ? 10 : 1;
+    if (!move && event.key !== "Enter") return;
+    event.preventDefault();
+    event.stopPropagation();
+    if (!move) return showPath(...map.centerOf(...cell));
+    cell = cell.map((place, i) => Math.min(Math.max(place + far * move[i], 0), map.shape[i] - 1));
+    tell();
+  });
+  stage.append(hold);
+}
+
 // Controls.
 
 function pressed(button) {
