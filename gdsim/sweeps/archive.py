@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+from collections.abc import Mapping
 from io import StringIO
 from pathlib import Path
 from typing import Any
@@ -34,6 +35,9 @@ TYPES = {
     "minimum_steps": np.int32,
 }
 """The type of each array (optimizers, …)."""
+
+KNOWN_MINIMUM = ("solved", "steps_to_tolerance", "evaluations", "minimum", "distance")
+"""Those that only objectives with known minima have."""
 
 
 def save(path: str | Path, result: SweepResult, experiment: Experiment) -> None:
@@ -101,16 +105,8 @@ def _result(arrays: dict[str, npt.NDArray[Any]], plan: Plan) -> SweepResult:
     labels = tuple(plan.experiment.optimizers)
     if arrays["labels"].tolist() != [*labels]:
         raise ValueError("'labels' are not the optimizers of its YAML")
-    shape = (len(labels), *plan.shape)
-    wanted = {name: (shape, kind) for name, kind in TYPES.items() if name in arrays}
-    wanted |= {f"history_{name}": ((len(plan.history_steps), *shape), np.float32) for name in HISTORIES}
-    for name, (dimensions, kind) in wanted.items():
-        if name in arrays and (arrays[name].shape != dimensions or arrays[name].dtype != kind):
-            raise ValueError(f"'{name}' is not as gdsim writes it")
+    check_figures(arrays, plan, (len(labels), *plan.shape))
     figures = {name: arrays[name] for name in TYPES if name in arrays and not name.endswith("_steps")}
-    outcomes = figures["outcome"]
-    if outcomes.min() < 0 or outcomes.max() >= len(OUTCOMES):
-        raise ValueError("'outcome' is not as gdsim writes it")
     history = {name: arrays[f"history_{name}"] for name in HISTORIES if f"history_{name}" in arrays}
     return plan.result(
         figures=figures,
@@ -120,6 +116,33 @@ def _result(arrays: dict[str, npt.NDArray[Any]], plan: Plan) -> SweepResult:
         settings=tuple(arrays["settings"].tolist()),
         agreement=float(arrays["agreement"]),
     )
+
+
+def check_figures(
+    arrays: Mapping[str, npt.NDArray[Any]], plan: Plan, shape: tuple[int, ...], types: Mapping[str, Any] = TYPES
+) -> None:
+    """Check that figures of a sweep have the types, shapes and numbers that its runs give them.
+
+    Args:
+        arrays: The figures and the history of some runs, see `SweepResult`.
+        plan: The sweep.
+        shape: The shape of each figure.
+        types: The types of the figures.
+
+    Raises:
+        KeyError: A figure is missing.
+        ValueError: A figure is not as it should be.
+    """
+    minima = len(plan.objective.minima)
+    wanted = {name: (shape, kind) for name, kind in types.items() if minima or name not in KNOWN_MINIMUM}
+    kept = (name for name in HISTORIES if name in plan.sweep.show)
+    wanted |= {f"history_{name}": ((len(plan.history_steps), *shape), np.float32) for name in kept}
+    limits = {"outcome": (0, len(OUTCOMES)), "minimum": (-1, minima)}
+    for name, (dimensions, kind) in wanted.items():
+        low, end = limits.get(name, (-np.inf, np.inf))
+        array = arrays[name]
+        if array.shape != dimensions or array.dtype != kind or (array < low).any() or (array > end - 1).any():
+            raise ValueError(f"'{name}' is not as gdsim writes it")
 
 
 def to_csv(result: SweepResult) -> str:

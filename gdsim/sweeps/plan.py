@@ -174,7 +174,7 @@ class Plan:
 
     def digest(self, versions: str) -> str:
         """Return what is different for sweeps with different numbers."""
-        settings = self.experiment.model_dump(exclude={"view", "animation", "output"})
+        settings = [value for name, value in self.experiment if name not in ("view", "animation", "output")]
         digest = hashlib.blake2b(f"{settings} {versions} {len(self.tiles)}".encode(), digest_size=8)
         if (network := self.experiment.objectives[0].to_train()) is not None:
             digest.update(network.data.x.tobytes())

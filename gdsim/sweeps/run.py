@@ -18,12 +18,15 @@ from gdsim.config import Experiment, loads
 from gdsim.errors import ConfigError, GdsimError, InputError, Problem
 from gdsim.files import atomic_write, load_arrays
 from gdsim.metadata import versions
+from gdsim.sweeps.archive import TYPES, check_figures
 from gdsim.sweeps.engine import run_tile
 from gdsim.sweeps.monitor import Arrays
 from gdsim.sweeps.plan import Plan
 from gdsim.sweeps.result import HISTORIES, SweepResult
 
 MAX_TILE_BYTES = 2**30  # of the file of a finished tile
+
+TILE_TYPES = TYPES | {"agrees": np.int8}  # see `run_tile`
 
 Progress = Callable[[Iterable[Any]], Iterable[Any]]
 
@@ -119,12 +122,17 @@ class _Store:
     """Finished tiles as files in a folder of their own for each sweep, configuration and version."""
 
     def __init__(self, folder: Path, plan: Plan) -> None:
-        self._folder = folder / plan.digest(str(versions()))
+        self._folder, self._plan = folder / plan.digest(str(versions())), plan
 
     def read(self, number: int) -> Arrays | None:
-        """Return the figures of a finished tile, or None."""
-        path = self._path(number)
-        return load_arrays(path, max_bytes=MAX_TILE_BYTES) if path.exists() else None
+        """Return the figures of a finished tile, or None if its file is missing or damaged."""
+        tile = self._plan.tiles[number]
+        try:
+            arrays = load_arrays(self._path(number), max_bytes=MAX_TILE_BYTES)
+            check_figures(arrays, self._plan, (tile.end - tile.first,), TILE_TYPES)
+        except (InputError, KeyError, ValueError):
+            return None
+        return arrays
 
     def write(self, number: int, arrays: Arrays) -> None:
         """Keep the figures of a finished tile."""
