@@ -165,6 +165,13 @@ def test_settings_that_all_paths_share_are_said_once():
     words = [text.get_text() for text in frames.canvas.figure.findobj(Text)]
     assert [each for each in words if "lr 0.2" in each or "Adam" in each] == ["Adam · lr 0.2"]
     assert {"all", "Constant", "Step", "StepLR", "Slow", "weight decay 0.1"} <= set(words)
+    # A single one, too, and a name that is the class is not repeated.
+    one = {"SGD": {"lr": 0.1}, "Momentum": {"class": "SGD", "lr": 0.1, "momentum": 0.9}, "Adam": {"lr": 0.1}}
+    frames = gdsim.frames(build_scene(gdsim.simulate(bowl, one, start=[1, 1], steps=5)))
+    texts, quiet = frames.canvas.figure.findobj(Text), frames.canvas.theme.quiet
+    settings = {text.get_text() for text in texts if text.get_color() == quiet}
+    assert {"SGD · momentum 0.9", "lr 0.1"} <= settings
+    assert not {"SGD", "Adam", "SGD · lr 0.1"} & settings
     # Two entries, and what only some share, are complete.
     frames = gdsim.frames(build_scene(gdsim.simulate(bowl, dict(list(given.items())[:2]), start=[1, 1], steps=5)))
     words = [text.get_text() for text in frames.canvas.figure.findobj(Text)]

@@ -135,6 +135,27 @@ def test_six_panels_fit_a_slide(at):
     assert len(layout.groups[0].panels) == 6
 
 
+def test_a_square_has_several_panels_below_its_view_and_its_legend():
+    layout = replace(SLIDE, size=(720, 720), legend=3, panels=(CURVES,) * 6).best()
+    (group,) = layout.groups
+    assert len(group.panels) >= 4
+    assert max(box.top for box in group.panels) < group.facets[0].y
+    assert layout.legend.x > group.facets[0].right
+
+
+def test_rows_of_facets_are_as_complete_as_their_number_allows():
+    for facets, columns in ((9, 3), (8, 3), (4, 2), (12, 4)):
+        (group,) = replace(SLIDE, size=(720, 720), facets=facets, named=True, legend=0, panels=()).best().groups
+        assert len({box.x for box in group.facets}) == columns
+
+
+@pytest.mark.parametrize("width", [20, 40])
+def test_entries_of_a_legend_have_the_spacing_that_they_need(width):
+    """Settings under a name must be nearer to it than to the next name, and no entry is left out."""
+    layout = replace(SLIDE, size=(720, 720), legend=5, entry_widths=(width, 12.0)).best()
+    assert layout.legend.height >= 5 * layout.em * (1.55 if width == 20 else 2.7)
+
+
 @pytest.mark.parametrize("groups", [1, 2, 4])
 def test_a_table_is_beside_its_facet(groups):
     table = PanelRequest(0, has_axis=False, facet_share=0.3)

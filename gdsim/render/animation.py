@@ -372,9 +372,7 @@ def scene_layout(scene: Scene) -> Layout:
         size=scene.size,
         em=em,
         titled=bool(scene.title),
-        aspects=tuple(
-            view_renderer(group.facets[0].model.kind).aspect(group.facets[0], len(facets)) for group in scene.groups
-        ),
+        aspects=tuple(view_renderer(group.facets[0].model.kind).aspect(group.facets[0]) for group in scene.groups),
         facets=len(scene.groups[0].facets),
         named=any(facet.style is not None for facet in facets),
         digits=max(renderer.digits(facet) for renderer, facet in zip(renderers, facets, strict=True)),

@@ -11,6 +11,9 @@ ColorBar: TypeAlias = Literal["none", "optional", "required"]
 
 COLOR_BARS: tuple[ColorBar, ...] = get_args(ColorBar)
 
+ONE_LINE, TWO_LINES = 1.55, 2.7
+"""The minimum spacing of legend entries with the settings beside the name and under it, in ems."""
+
 
 @dataclass(frozen=True)
 class Box:

@@ -10,7 +10,7 @@ from typing import Literal
 
 import numpy as np
 
-from gdsim.render.layout import Box, ColorBar, GroupLayout, Layout, PanelRequest
+from gdsim.render.layout import ONE_LINE, TWO_LINES, Box, ColorBar, GroupLayout, Layout, PanelRequest
 
 # Lengths in ems.
 CAPTION, BAR = 1.9, 4.3  # the height of a caption, and the width of a color bar with its tick labels
@@ -46,8 +46,7 @@ class LayoutSearch:
         size: Width and height in pixels.
         em: The font size of plain text, in pixels.
         titled: Whether there is a title above the subtitle.
-        aspects: For each group, the width-to-height ratio of its facets at which both axes have the same scale; None
-            for any.
+        aspects: For each group, the width-to-height ratio of what its facets show; None for any.
         facets: The number of facets of each group.
         named: Whether names are beside the facets instead of in a legend.
         digits: The number of characters of the longest tick label on a facet's vertical axis; 0 for no tick labels.
@@ -131,7 +130,7 @@ class LayoutSearch:
             boxes = [box for group in layout.groups for box in group.names if box]
             return 2 * (self.legend == 0), all(box.width >= self.name_width * self.em for box in boxes)
         height = box.height / (self.em * self.legend)
-        beside, under = height >= 1.5 and box.width >= one_line, height >= 2.4
+        beside, under = height >= ONE_LINE and box.width >= one_line, height >= TWO_LINES
         return int(box.height >= 1.4 * self.em) + (beside or under), beside or (under and box.width >= two_lines)
 
     def _used(self, layout: Layout) -> float:
@@ -148,7 +147,7 @@ class LayoutSearch:
         return used + (layout.key.height * min(layout.key.width, self.key * em) if layout.key is not None else 0.0)
 
     def _candidates(self) -> Iterator[Layout]:
-        em, (width, height), columns = self.em, self.size, range(1, self.facets + 1)
+        em, (width, height), columns = self.em, self.size, self._numbers_of_columns()
         if len(self.panels) == 1 and self.panels[0].facet_share:
             yield self._table(self.panels[0].facet_share)
             return
@@ -163,9 +162,13 @@ class LayoutSearch:
         if sides and self.panels_at != "beside" and width >= 24 * em and height >= 26 * em:
             yield from starmap(self._under, product(columns, SHARES, LEGEND_LINES, (False,)))
             yield from starmap(self._under, product(columns, SHARES, (LEGEND_LINES[1], 0.0), (True,)))
-            if (self.legend or self.key) and self.panels and width >= 44 * em:
+            if (self.legend or self.key) and len(self.panels) > 2:
                 yield from starmap(self._over, product(columns, SHARES, LEGEND_LINES))
         yield from map(self._alone, columns)
+
+    def _numbers_of_columns(self) -> set[int]:
+        """Return the smallest number of columns of facets for each number of rows; more would be smaller."""
+        return {-(-self.facets // rows) for rows in range(1, self.facets + 1)}
 
     def _layout(self, groups: Sequence[GroupLayout], legend: Box | None, key: Box | None) -> Layout:
         em, (width, height) = self.em, self.size
@@ -270,7 +273,7 @@ class LayoutSearch:
         bottom = (1.0 if self.named else 0.5 + 1.5 * lines) * em if self.legend or self.ticks else 0.0
         room = self.room.between(self.room.y + bottom, self.room.top)
         row = Box(room.x + 0.7 * em, 0.5 * em, room.width, bottom + 0.3 * em)
-        for columns, share, across in product(range(1, groups + 1), (*SHARES, 1.0), range(1, self.facets + 1)):
+        for columns, share, across in product(range(1, groups + 1), (*SHARES, 1.0), self._numbers_of_columns()):
             # In a narrow cell a color bar would take more room than the view that it explains.
             has_room = self.color_bar == "required" or room.width >= 30.0 * columns * em
             roomy = self if has_room else replace(self, color_bar="none")

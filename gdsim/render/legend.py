@@ -10,29 +10,26 @@ import numpy as np
 
 from gdsim.languages import Language
 from gdsim.render.canvas import LABEL, SMALL, Canvas, arrow_shapes
-from gdsim.render.layout import Box, GroupLayout
+from gdsim.render.layout import ONE_LINE, TWO_LINES, Box, GroupLayout
 from gdsim.render.panels import panel_renderer
 from gdsim.render.views import Symbol, view_renderer
 from gdsim.scene.model import Group, Scene, Style
 
 # Lengths in ems.
 NARROW = 13.0  # the width of a box below which an entry has only the marker of its path
-LINE = 1.55  # the spacing of one-line legend entries
-CLOSE, WIDE = 2.4, 2.95  # the minimum and maximum spacing of two-line entries
+WIDE = 2.95  # the maximum spacing of two-line entries
 NAME = 0.75  # the approximate width of a character of a name
 
-SEVERAL, SHARED = 3, 2  # the minimum numbers of paths and of their common settings that are an entry of their own
+SEVERAL = 3  # the minimum number of paths whose common settings are an entry of their own
 
 
 def legend_entries(styles: Sequence[Style], say: Language) -> list[Style]:
     """Return the entries of a legend; settings that at least three paths share are a last entry without a marker."""
     own = [each.settings.split(" · ") for each in styles]
     shared = [word for word in own[0] if all(word in words for words in own)] if len(own) >= SEVERAL else []
-    if len(shared) < SHARED:
-        return [_brief(style) for style in styles]
     rest = [" · ".join(word for word in words if word not in shared) for words in own]
-    entries = [replace(style, settings=words) for style, words in zip(styles, rest, strict=True)]
-    return [*entries, Style(say("all"), " · ".join(shared), color="", dash=(), marker="")]
+    entries = [_brief(replace(style, settings=words)) for style, words in zip(styles, rest, strict=True)]
+    return [*entries, *([Style(say("all"), " · ".join(shared), color="", dash=(), marker="")] if shared else [])]
 
 
 def entry_widths(entries: Sequence[Style]) -> tuple[float, float]:
@@ -54,14 +51,14 @@ def draw_legend(canvas: Canvas, styles: Sequence[Style]) -> None:
     styles = legend_entries(styles, canvas.scene.say)
     if box is None or not styles:
         return
-    if box.height < 0.95 * LINE * em * len(styles) and box.width > 1.5 * box.height:
+    if box.height < 0.95 * ONE_LINE * em * len(styles) and box.width > 1.5 * box.height:
         _draw_in_lines(canvas, styles, box)
         return
     each = box.height / len(styles) / em
-    pitch = (LINE if each < CLOSE else min(each, WIDE)) * em
+    pitch = (ONE_LINE if each < TWO_LINES else min(each, WIDE)) * em
     room = int((box.height + 0.1 * em) // pitch)
     shown = styles if len(styles) <= room else styles[: max(room - 1, 0)]
-    y, bare, under = box.top - 0.8 * em, [], each >= CLOSE
+    y, bare, under = box.top - 0.8 * em, [], each >= TWO_LINES
     widest = max(_entry_width(canvas, (style.label, f"{style.settings}  {style.aside}".strip())) for style in shown)
     # The markers alone leave more room for the settings.
     lined = (

@@ -226,10 +226,10 @@ def _entries(
     level = float(viewport.pixels(np.array([panel.reach, solved]), START)[1])
     _name_band(canvas, panel.band_name, box.between(box.y, level), taken, crowd)
     for (curve, trail, k, step), place in zip(entries, places, strict=True):
-        count = f"{curve.points[step, k, 0]:.0f}"
-        words = [canvas.scene.say("step {n}" if panel.across == "step" else "{n} evaluations", n=count)]
+        unit = "step {n}" if panel.across == "step" else "{n} evaluations"
+        words = [canvas.scene.say(unit, n=f"{curve.points[step, k, 0]:.0f}")]
         if curve.points.shape[1] == 1:
-            words = [f"{curve.style.label}: {each}" for each in (words[0], count)] + words
+            words.insert(0, f"{curve.style.label}: {words[0]}")
         size = DOT * canvas.em
         yield EventMarks(
             optimizer=trail.optimizer,
@@ -297,7 +297,8 @@ def _list_names(canvas: Canvas, ends: Mapping[int, FloatArray], box: Box, taken:
     for rise in sorted(np.arange(-box.height, box.height, 0.5 * em), key=abs):
         own = beside + [0, rise] + half * AROUND
         far = np.abs(own.mean(0)[1] + rows - places[:, 1]).max() > FARTHEST_NAME * em
-        if not far and box.y <= own[0, 1] and own[1, 1] <= box.top and not covers(own, taken, crowd):
+        within = box.x <= own[0, 0] and box.y <= own[0, 1] and own[1, 1] <= box.top
+        if within and not far and not covers(own, taken, crowd):
             break
     else:
         return False

@@ -24,8 +24,8 @@ class ViewRenderer(Protocol):
         """Return whether a color bar explains the view's colors, and whether they mean nothing without it."""
         return "none"
 
-    def aspect(self, facet: Facet, count: int) -> float | None:
-        """Return the preferred width-to-height ratio of a view, one of `count` in the picture; None for any."""
+    def aspect(self, facet: Facet) -> float | None:
+        """Return the preferred width-to-height ratio of a view; None for any."""
         return None
 
     def digits(self, facet: Facet) -> int:

@@ -37,7 +37,7 @@ class _ContourRenderer(ViewRenderer):
     def color_bar(self, facet: Facet) -> ColorBar:
         return "optional"
 
-    def aspect(self, facet: Facet, count: int) -> float | None:
+    def aspect(self, facet: Facet) -> float | None:
         width, height = facet.limits[:, 1] - facet.limits[:, 0]
         return float(width / height)
 

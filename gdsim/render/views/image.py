@@ -19,7 +19,7 @@ class _ImageRenderer(ViewRenderer):
     An image view has no axes, arrows or paths; only the image itself changes.
     """
 
-    def aspect(self, facet: Facet, count: int) -> float | None:
+    def aspect(self, facet: Facet) -> float | None:
         width, height = facet.limits[:, 1] - facet.limits[:, 0]
         return float(width / height)
 

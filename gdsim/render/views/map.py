@@ -37,7 +37,7 @@ class _MapRenderer(ViewRenderer):
     def color_bar(self, facet: Facet) -> ColorBar:
         return "none" if _model(facet).categories else "required"
 
-    def aspect(self, facet: Facet, count: int) -> float | None:
+    def aspect(self, facet: Facet) -> float | None:
         if not _model(facet).axes[0].is_coordinate:
             return 1.0
         width, height = facet.limits[:, 1] - facet.limits[:, 0]

@@ -34,7 +34,6 @@ STAR = np.array(
 )
 """The corners of a star of radius 1 with a tip at the top."""
 
-SHARED_ASPECT = 1.2  # the width-to-height ratio of surfaces that share a picture; a single one fills the available room
 LEAST_CONTRAST = 3.0  # the minimum contrast of the arrows in the plane with the page
 SHADOW = 1.7  # the width of the shadow under a head, in heads
 HIDDEN_ALPHA = 0.7  # the opacity of a path behind a front, which is translucent itself
@@ -162,8 +161,10 @@ class _SurfaceViewport(Viewport):
 
 
 class _SurfaceRenderer(ViewRenderer):
-    def aspect(self, facet: Facet, count: int) -> float | None:
-        return SHARED_ASPECT if count > 1 else None
+    def aspect(self, facet: Facet) -> float | None:
+        model = cast("SurfaceModel", facet.model)
+        width, height = np.diff(model.camera.extent(model.heights))[:, 0]
+        return float(width / height)
 
     def draw(self, canvas: Canvas, facet: Facet, box: Box, outer: tuple[bool, bool]) -> Viewport:
         axes = canvas.axes(box, "none")
