@@ -1,7 +1,9 @@
 """Pictures in other languages: the files of words, the sentences they make, and names of axes."""
 
 import ast
+import json
 import re
+from html import unescape
 from itertools import chain
 from pathlib import Path
 
@@ -19,13 +21,19 @@ from gdsim.scene.build import build_scene, preview_scene
 from gdsim.scene.panels import panel_kinds
 from gdsim.simulation import Stop
 from gdsim.slides.text import summarize
+from gdsim.web.player import page
 
 PACKAGE = Path(gdsim.__file__).parent
 OTHERS = [name for name in languages.names() if name != "en"]
 
 
 def said():
-    """Yield the text constants that are the first argument of a `say` in the source."""
+    """Yield the text constants that are the first argument of a `say` in the source, of pages too."""
+    for file in ("player.html", "player.js"):
+        texts = re.findall(
+            r'\bsay\("([^"]+)"(?: if [\w.]+ else "([^"]+)")?', (PACKAGE / "web" / file).read_text("utf-8")
+        )
+        yield from filter(None, chain.from_iterable(texts))
     for file in PACKAGE.rglob("*.py"):
         for node in ast.walk(ast.parse(file.read_text("utf-8"))):
             function = node.func if isinstance(node, ast.Call) and node.args else None
@@ -125,6 +133,29 @@ def test_maps_of_networks_are_in_the_language(tmp_path):
     for words in ("Bild 7 · Klasse", "Salienz", "Gradient der Eingabe", "erhöht den Score von Klasse", "senkt ihn"):
         assert words in picture
     assert "lowers it" not in picture
+
+
+@pytest.mark.parametrize("name", OTHERS)
+def test_a_page_has_controls_and_figures_in_the_language(name):
+    say, text = language(name), page(race({"language": name}))
+    assert f'<html lang="{name}">' in text
+    html, _, script = text.partition("<noscript>")
+    shown = set(re.findall(r'(?:aria-label|title)="([^"]*)"|>([^<>]+)<', html))
+    words = {unescape(each.strip()) for pair in shown for each in pair}
+    english = {each for each, own in say.templates.items() if own != each}
+    assert not words & english
+    assert {say("Play"), say("Full screen"), say("value"), say("One step back")} <= words
+    spoken = json.loads(re.search(r'id="gdsim-words">(.*?)</script>', script, re.DOTALL)[1])
+    assert spoken["Pause"] == say("Pause")
+    assert spoken["step {n}"] == say("step {n}", n="{n}")
+
+
+def test_words_of_ones_own_cannot_change_a_page():
+    own = {"base": "de", "Play": '"><script>alert(1)</script>', "Pause": "</script><b>"}
+    text = page(race({"language": own}))
+    assert 'lang="de"' in text
+    assert "<script>alert" not in text
+    assert "</script><b>" not in text
 
 
 def test_words_of_ones_own_replace_those_of_a_language():

@@ -330,7 +330,7 @@ def test_more_small_pictures_than_a_page_can_hold_are_thinned_and_it_says_so():
 def test_a_spot_of_the_plane_is_never_called_the_weights():
     text = page(NETWORKS["heat"]())
     assert '<th scope="col">spot on the plane</th><th scope="col">loss</th>' in text
-    assert "the place nearest to a network's weights" in text
+    assert "the place nearest to the weights of a network" in text
     plain = page(scene_of(SMALL))
     assert '<th scope="col">point</th><th scope="col">value</th><th scope="col">gradient</th>' in plain
     assert "nearest to a network" not in plain
@@ -602,7 +602,7 @@ def test_the_reader_moves_in_time_by_keys_and_buttons(browser, folder):
     """
     assert browser.execute_script(went) == list(range(31))
     # What a reader who does not see the picture hears once it rests.
-    assert wait_for(lambda: "Step 1 of 30. SGD: at (" in one(browser, "#status").get_attribute("textContent"))
+    assert wait_for(lambda: "step 1 of 30. SGD: at (" in one(browser, "#status").get_attribute("textContent"))
     # Without the loop it stops at the end.
     one(browser, "#loop").click()
     browser.execute_script("document.getElementById('speed').value = 4; player.controls.start()")

@@ -23,9 +23,11 @@ class Language:
 
     Attributes:
         templates: By English template the template of this language; others remain English.
+        code: Its ISO 639 code.
     """
 
     templates: Mapping[str, str]
+    code: str = "en"
 
     def __call__(self, template: str, **values: object) -> str:
         """Return a template of this language with its values filled in."""
@@ -52,7 +54,7 @@ def names() -> tuple[str, ...]:
 
 @cache
 def _shipped(name: str) -> Language:
-    return ENGLISH if name == "en" else Language(tomllib.loads((FOLDER / f"{name}.toml").read_text("utf-8")))
+    return ENGLISH if name == "en" else Language(tomllib.loads((FOLDER / f"{name}.toml").read_text("utf-8")), name)
 
 
 def language(choice: str | Mapping[str, str]) -> Language:
@@ -79,7 +81,7 @@ def language(choice: str | Mapping[str, str]) -> Language:
         if fields(words) != fields(english):
             wanted = ", ".join(f"{{{field}}}" for field in fields(english)) or "no braces"
             raise InputError(f"must contain {wanted}, as '{english}' does", (english,), code="wrong-type")
-    return Language({**base.templates, **own})
+    return Language({**base.templates, **own}, base.code)
 
 
 def templates() -> Sequence[str]:

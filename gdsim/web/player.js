@@ -16,6 +16,13 @@ function portraitText() {
 const drawing = JSON.parse(phone?.matches ? portraitText() : wide), { optimizers, readings, size, steps } = drawing;
 const picture = createPicture(element("canvas"), drawing), clock = new Clock(drawing);
 
+const words = JSON.parse(element("gdsim-words").textContent);
+
+/** Return an English template in the language of the page, with its values filled in. */
+function say(template, values = {}) {
+  return (words[template] ?? template).replace(/\{(\w+)\}/g, (_, name) => values[name]);
+}
+
 // Time.
 
 const lessMotion = matchMedia("(prefers-reduced-motion: reduce)");
@@ -28,7 +35,7 @@ let fading = -Infinity;  // when the fade began
 const now = () => clock.timeAt(place);
 
 /** Return the words for a time: its step, or in a sweep over one setting its value. */
-const said = (time) => readings[Math.floor(time)]?.text ?? `step ${Math.floor(time)}`;
+const said = (time) => readings[Math.floor(time)]?.text ?? say("step {n}", { n: Math.floor(time) });
 
 function show() {
   const time = now(), step = Math.floor(time);
@@ -48,9 +55,12 @@ function show() {
   showFigures(time);
 }
 
+/** Return the words for the present time, with the number of steps. */
+const whole = () => readings.length ? said(now()) : say("{k} of {n}", { k: said(now()), n: steps });
+
 /** Set the slider's text for screen readers; it is constant during playback, or they would speak continuously. */
 function sayStep() {
-  scrub.setAttribute("aria-valuetext", playing ? "playing" : readings.length ? said(now()) : `${said(now())} of ${steps}`);
+  scrub.setAttribute("aria-valuetext", playing ? say("playing") : whole());
 }
 
 function tick(moment) {
@@ -85,8 +95,9 @@ function setPlaying(wanted) {
   ticked = performance.now();
   sayStep();
   play.classList.toggle("playing", wanted);
-  play.setAttribute("aria-label", wanted ? "Pause" : "Play");
-  play.title = wanted ? "Pause (space)" : "Play (space)";
+  const does = wanted ? say("Pause") : say("Play");
+  play.setAttribute("aria-label", does);
+  play.title = `${does} (${say("space")})`;
 }
 
 function start() {
@@ -122,9 +133,10 @@ function tuple(numbers) {
 function known(layer, iterates, row, start) {
   const { starts, optimizer } = layer.trails[iterates.trail], count = iterates.gradients.length / iterates.values.length;
   const k = row * starts + start, part = (values) => [...values.subarray(k * count, (k + 1) * count)];
-  const name = [optimizers[optimizer].label, drawing.groups[layer.group]].filter(Boolean).join(" on ");
+  const { label } = optimizers[optimizer], where = drawing.groups[layer.group];
+  const name = where ? say("{what} on {where}", { what: label, where }) : label;
   return {
-    name: starts > 1 ? `${name}, start ${start + 1}` : name,
+    name: starts > 1 ? say("{name}, start {n}", { name, n: start + 1 }) : name,
     color: optimizers[optimizer].color,
     step: iterates.steps[row],
     point: tuple(part(iterates.points)),
@@ -150,7 +162,7 @@ function swept(time) {
     name: label, color, hidden: picture.hidden.has(index),
     texts: figures.map(({ values }) => {
       const value = values[index * readings.length + Math.floor(time)];
-      return Number.isNaN(value) ? "not reached" : written(value);
+      return Number.isNaN(value) ? say("not reached") : written(value);
     }),
   })).filter(({ hidden }) => !hidden);
 }
@@ -194,10 +206,9 @@ function announce() {
       `${name}: ${texts.map((text, i) => `${figures[i].name} ${text}`).join(", ")}.`
     ));
     const words = figures.length ? shown : rows(now()).slice(0, 8).map(({ name, terms: [spot, value, gradient], ...each }) => (
-      `${name}: ${spot.includes("spot") ? spot : "at"} ${each.point}, ${value} ${each.value}, ${gradient} ${each.gradient}.`
+      `${name}: ${spot === say("spot on the plane") ? spot : say("at")} ${each.point}, ${value} ${each.value}, ${gradient} ${each.gradient}.`
     ));
-    const where = readings.length ? said(now()) : `Step ${Math.floor(now())} of ${steps}`;
-    element("status").textContent = `${where}. ${words.join(" ")}`;
+    element("status").textContent = `${whole()}. ${words.join(" ")}`;
   }, 500);
 }
 
@@ -223,7 +234,7 @@ function nearest(x, y, time) {
           reach = away;
           const found = known(layer, iterates, row, start), [spot, value, gradient] = found.terms;
           const figures = { [spot]: found.point, [value]: found.value, [gradient]: found.gradient };
-          const terms = { step: found.step, ...figures };
+          const terms = { [say("step")]: found.step, ...figures };
           best = { ...found, terms, place: at, radius: 0.62 * trail.style.headSize };
         }
       }
@@ -246,7 +257,7 @@ function showPath(x, y) {
     const { name, terms } = described(map, ...picture.path.cell);
     const told = Object.entries(terms).map(([term, words]) => `${term} ${words}`).join(", ");
     clearTimeout(announcing);
-    element("status").textContent = `The path of ${name}: ${told}.`;
+    element("status").textContent = say("The path of {name}: {what}.", { name, what: told });
   }
   picture.draw(now());
 }
@@ -260,7 +271,7 @@ function described(map, column, row) {
     name: [label, ...axes.map(({ name }, i) => `${name} ${written(settings[i])}`)].filter(Boolean).join(", "),
     color: drawing.colors.quiet,
     step: 0,
-    terms: { [caption]: text, ...(categories.length && !Number.isNaN(value) ? { "from step": step } : {}) },
+    terms: { [caption]: text, ...(categories.length && !Number.isNaN(value) ? { [say("from step")]: step } : {}) },
     place: map.centerOf(column, row),
     radius: Math.max(map.box[2] / map.shape[0], 8) / 2,
   };
@@ -338,7 +349,8 @@ for (const map of picture.layers.flatMap((layer) => layer.maps)) {
     element("status").textContent = `${found.name}: ${Object.entries(found.terms).map((each) => each.join(" ")).join(", ")}.`;
   };
   Object.assign(hold, { className: "map", tabIndex: 0, role: "application" });
-  hold.setAttribute("aria-label", `${[map.label, map.caption].filter(Boolean).join(", ")}: arrows move, enter shows a path`);
+  const name = [map.label, map.caption].filter(Boolean).join(", ");
+  hold.setAttribute("aria-label", say("{name}: arrows move, enter shows a path", { name }));
   Object.assign(hold.style, {
     left: `${100 * left / size[0]}%`, top: `${100 * top / size[1]}%`,
     width: `${100 * width / size[0]}%`, height: `${100 * height / size[1]}%`,
@@ -460,8 +472,8 @@ element("copy")?.addEventListener("click", async (event) => {
     source.closest("details").open = true;
     copied = copiedOld(source);
   }
-  button.textContent = copied ? "Copied" : "Selected: press Ctrl+C";
-  setTimeout(() => { button.textContent = "Copy the YAML"; }, 2000);
+  button.textContent = copied ? say("Copied") : say("Selected: press Ctrl+C");
+  setTimeout(() => { button.textContent = say("Copy the YAML"); }, 2000);
 });
 
 // Printing: the last frame, at a higher resolution.

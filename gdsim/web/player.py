@@ -66,6 +66,7 @@ PHONE_TYPE, SMALLEST_TYPE = 1.27, 11.0
 """The minimum factor on font sizes in a portrait arrangement, and the font size in CSS pixels from which none is needed
 in a window of 400."""
 
+SAID = re.compile(r'\bsay\("([^"]+)"')  # the templates in player.js
 LONG_VALUE = re.compile('"[A-Za-z0-9+/=]{100,}"')  # as in player.js
 
 
@@ -100,6 +101,8 @@ def page(scene: Scene, provenance: Provenance | None = None, loop: bool = True) 
         ratio = phone.size[0] / phone.size[1]
         full = "#player { width: calc(100% - 2 * var(--pad)); } #picture { width: 100%; }"
         style += f"\n@media {PHONE} {{ :root {{ --ratio: {ratio:.6g}; }} {full} }}"
+    say = scene.say
+    words = {each: say.templates[each] for each in SAID.findall(script) if each in say.templates}
     versions = {} if provenance is None else provenance.versions
     return render(
         "player.html",
@@ -110,6 +113,8 @@ def page(scene: Scene, provenance: Provenance | None = None, loop: bool = True) 
         phone_json=phone_json,
         phone_query=PHONE,
         quoted=quoted,
+        say=say,
+        words_json=_json(words),
         title=scene.title or "gdsim",
         generator=f"gdsim {versions.get('gdsim', '')}".strip(),
         loops=loop,
@@ -146,11 +151,11 @@ def notes(scene: Scene) -> tuple[str, ...]:
     """Return what the page omits of a scene, one sentence each."""
     found = []
     if scene.turns:
-        found.append("The page shows the surface as the camera sees it at the end; here it does not turn.")
+        found.append(scene.say("The page shows the surface as the camera sees it at the end; here it does not turn."))
     if iterate_stride(scene) > 1:
-        found.append(f"The page contains the figures of one in {iterate_stride(scene)} steps.")
+        found.append(scene.say("The page contains the figures of one in {n} steps.", n=iterate_stride(scene)))
     if image_stride(scene) > 1:
-        found.append(f"The page contains one in {image_stride(scene)} of the small images.")
+        found.append(scene.say("The page contains one in {n} of the small images.", n=image_stride(scene)))
     return tuple(found)
 
 
@@ -189,16 +194,17 @@ def _chip(style: Style) -> dict[str, str]:
 
 def _columns(scene: Scene, layers: list[dict[str, Any]]) -> tuple[str, ...]:
     """Return the column names of the table of figures; empty if there is no table."""
+    say = scene.say
     if scene.figures:
-        return "optimizer", *(name for name, _ in scene.figures)
+        return say("optimizer"), *(name for name, _ in scene.figures)
     terms = [layer["terms"] for layer in layers if layer["iterates"]]
     if not terms:
         return ()
     points, values, gradients = map(set, zip(*terms, strict=True))
-    planes = {words for words in points if "spot" in words}
-    point = "point" if not planes else "spot on the plane" if planes == points else "point, or spot on the plane"
-    value = values.pop() if len(values) == 1 else "value"
-    return "optimizer", point, value, gradients.pop() if len(gradients) == 1 else "gradient"
+    plane = say("spot on the plane")
+    point = say("point") if plane not in points else plane if len(points) == 1 else say("point, or spot on the plane")
+    value = values.pop() if len(values) == 1 else say("value")
+    return say("optimizer"), point, value, gradients.pop() if len(gradients) == 1 else say("gradient")
 
 
 class Drawing:
@@ -445,11 +451,11 @@ def image_stride(scene: Scene) -> int:
 def _terms(facet: Facet, say: Language) -> tuple[str, str, str]:
     """Return the names of the point, value and gradient of an iterate; off a plane, the point is the nearest on it."""
     if len(facet.paths) and facet.paths[0].gradients.shape[-1] == 1:
-        return facet.names[0], "value", "gradient"
+        return facet.names[0], say("value"), say("gradient")
     if facet.names != directions(say):
-        return f"({', '.join(facet.names)})", "value", "gradient"
-    name = "loss" if facet.value_name == say("loss") else "value"
-    return "spot on the plane", name, "gradient in the plane"
+        return f"({', '.join(facet.names)})", say("value"), say("gradient")
+    name = say("loss") if facet.value_name == say("loss") else say("value")
+    return say("spot on the plane"), name, say("gradient in the plane")
 
 
 def _apart(trail: Trail, most: int) -> float:
