@@ -271,8 +271,7 @@ def sweep(
         source: An experiment with a `sweep`, itself, as a mapping or as the path of a YAML file.
         executor: What runs the tiles of the sweep, such as a `ProcessPoolExecutor`, or `get_executor()` of a client of
             Dask; by default they run one after another in this process. The result is the same.
-        kept: A folder in which finished tiles are kept until all are finished: after an interrupt, the same call
-            continues with the others.
+        kept: A folder in which finished tiles are kept: after an interrupt, the same call continues with the others.
         progress: Wraps the iterable of tiles, as `tqdm.tqdm` does.
 
     Raises:

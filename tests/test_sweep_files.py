@@ -91,5 +91,5 @@ def test_many_instances_are_announced_with_their_time(tmp_path):
     (tmp_path / "slow.yaml").write_text(text.replace("steps: 20", "steps: 2"))
     done = CliRunner().invoke(app, ["run", str(tmp_path / "slow.yaml"), "-o", str(tmp_path), "--format", "png"])
     assert done.exit_code == 0, done.output
-    line = "slow: LBFGS has one instance per value: 300 of 2 steps, about 1 s of CPU time."
+    line = "slow: LBFGS has one instance per value: 300 of 2 steps, about 3 s of CPU time."
     assert done.stderr.splitlines().index(line) < done.stderr.splitlines().index("slow: simulating and drawing")

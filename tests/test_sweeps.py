@@ -67,8 +67,13 @@ def assert_equal(result, place, expected):
             )
 
 
-def test_basins_are_those_of_runs_from_each_start():
-    result = gdsim.sweep(gdsim.loads(BASINS))
+@pytest.fixture(scope="module")
+def basins():
+    return gdsim.sweep(gdsim.loads(BASINS))
+
+
+def test_basins_are_those_of_runs_from_each_start(basins):
+    result = basins
     assert result.figures["minimum"].shape == (2, 5, 7)
     assert (result.x.values[0], result.y.values[-1]) == (-5, 5)
     for row, y in enumerate(result.y.values.tolist()):
@@ -88,8 +93,8 @@ def test_settings_are_those_of_runs_with_each_value():
 
 
 @pytest.mark.parametrize("name", ["minimum", "final_value", "outcome", "solved", "steps_to_tolerance"])
-def test_a_figure_develops_to_its_last_state(name):
-    result = gdsim.sweep(gdsim.loads(BASINS))
+def test_a_figure_develops_to_its_last_state(name, basins):
+    result = basins
     np.testing.assert_array_equal(result.at(name, result.steps), result.figures[name])
     early = result.at(name, 0)
     assert early.shape == result.figures[name].shape

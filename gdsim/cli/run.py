@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 import sys
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import nullcontext
@@ -275,24 +276,31 @@ def _write_sweep(
     start: _StartExecutor,
     progress: Callable[[str], Any],
 ) -> list[str]:
-    """Run a sweep, unless it is recorded, write its files, and return notes."""
+    """Run a sweep, unless it is recorded, write its files, and return notes.
+
+    Finished tiles are kept until all files are written, so that the same command continues after an interrupt.
+    """
     from gdsim.scene.sweeps import build_sweep_scene
     from gdsim.sweeps.archive import save, to_csv
     from gdsim.sweeps.dimension import boundary_notes
-    from gdsim.sweeps.plan import sweep_of
+    from gdsim.sweeps.plan import Plan, sweep_of
     from gdsim.sweeps.run import run
 
-    result = recorded
+    result, kept = recorded, next(iter(paths.values())).with_name(f".{experiment.name}.tiles")
     if result is None:
-        kept = paths["npz"].with_name(f".{experiment.name}.tiles")
-        with start() as pool:
+        # A single tile does not need the processes, whose start takes seconds.
+        with start() if len(Plan(experiment).tiles) > 1 else nullcontext() as pool:
             result = run(experiment, executor=pool, kept=kept, progress=progress("running"))
         save(paths["npz"], result, experiment)
         common.write_text(paths["csv"], to_csv(result))
     scene = build_sweep_scene(experiment, result)
     warnings = _draw(experiment, scene, paths, progress)
+    if recorded is None:
+        shutil.rmtree(kept, ignore_errors=True)
+    share = f"{result.agreement:.0%} of the trainings that were repeated in plain loops have the same outcome."
+    agreement = [share] if result.objective.kind == "network" else []
     dimensions = boundary_notes(result) if result.y is not None and sweep_of(experiment).dimension else []
-    return [scene.alt_text, *dimensions, *warnings, *_file_notes(experiment, paths)]
+    return [scene.alt_text, *agreement, *dimensions, *warnings, *_file_notes(experiment, paths)]
 
 
 def _draw(experiment: Experiment, scene: Scene, paths: _Paths, progress: Callable[[str], Any]) -> list[str]:

@@ -14,7 +14,6 @@ from multiprocessing.connection import wait
 
 from gdsim.errors import GdsimError, InputError
 from gdsim.interrupts import undone
-from gdsim.processes import CAN_FORK
 
 LOCAL = "local"
 TIMEOUT = "10s"  # for the answer of a scheduler
@@ -38,17 +37,18 @@ def executor(workers: int, dask: str | None) -> Iterator[Executor | None]:
     elif workers == 1:
         yield None
     else:
-        from gdsim.simulation.experiments import can_simulate_after_fork
-
-        method = "fork" if CAN_FORK and can_simulate_after_fork() else "spawn"
-        pool = ProcessPoolExecutor(workers, get_context(method), _end_with_parent)
+        # A forked process cannot multiply matrices after its parent has: the threads of OpenMP are not copied.
+        pool = ProcessPoolExecutor(workers, get_context("spawn"), _prepare_worker)
         # A failure ends the other tiles, too.
         with pool, undone(lambda: pool.shutdown(wait=False, cancel_futures=True)):
             yield pool
 
 
-def _end_with_parent() -> None:
+def _prepare_worker() -> None:
     """Prepare a worker: interrupts of the terminal reach only the parent, without which the worker ends."""
+    from gdsim.cli.app import prepare_process
+
+    prepare_process()
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     signal.signal(signal.SIGTERM, signal.SIG_DFL)
     parent = parent_process()

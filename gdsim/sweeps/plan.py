@@ -32,7 +32,7 @@ MAX_TILE = 2**15
 MAX_TILE_EXAMPLES, MAX_TILE_WEIGHTS = 2**18, 2**22  # of a mini-batch, and of a network, in all cells together
 SAMPLES = 64  # runs that are checked
 MANY = 256  # instances of which the user is told before they run
-STEP_SECONDS = 1.5e-4  # of CPU time for a step of an instance on its own
+STEP_SECONDS, BUILD_SECONDS = 1.5e-4, 0.01  # of CPU time for a step of an instance on its own, and to build it
 
 UNSUPPORTED = ("foreach", "fused", "capturable", "differentiable")
 """Flags of classes that choose another implementation, with other rounding."""
@@ -153,7 +153,7 @@ class Plan:
             if instances < MANY:
                 continue
             evaluations = int(factory.built_class.settings.get("max_iter", 20)) if factory.needs_closure else 1
-            seconds = instances * self.steps * evaluations * STEP_SECONDS
+            seconds = instances * (BUILD_SECONDS + self.steps * evaluations * STEP_SECONDS)
             duration = f"{seconds / 60:,.0f} min" if seconds >= 120 else f"{max(1, seconds):.0f} s"
             size = f"{instances:,} of {self.steps:,} steps, about {duration} of CPU time"
             # The time of a step depends on the network.

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import shutil
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import Executor, as_completed
 from concurrent.futures.process import BrokenProcessPool
-from contextlib import ExitStack, suppress
+from contextlib import ExitStack
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
@@ -53,7 +52,7 @@ def run(
     Args:
         experiment: The experiment.
         executor: What runs the tiles, one after another in this process by default.
-        kept: A folder for finished tiles, which a later call does not run again; removed when all are finished.
+        kept: A folder for finished tiles, which a later call does not run again.
         progress: Wraps the iterable of tiles.
 
     Raises:
@@ -76,8 +75,6 @@ def run(
         if store is not None:
             store.write(number, arrays)
         collected.add(number, arrays)
-    if store is not None:
-        store.remove()
     return collected.result()
 
 
@@ -138,12 +135,6 @@ class _Store:
         """Keep the figures of a finished tile."""
         with atomic_write(self._path(number)) as partial, partial.open("wb") as file:
             np.savez(file, **arrays)  # type: ignore[arg-type]
-
-    def remove(self) -> None:
-        """Remove the files, and the folders if they are empty then."""
-        shutil.rmtree(self._folder, ignore_errors=True)
-        with suppress(OSError):
-            self._folder.parent.rmdir()
 
     def _path(self, number: int) -> Path:
         return self._folder / f"{number}.npz"
