@@ -103,7 +103,7 @@ def test_open_hands_the_first_file_to_the_desktop(here, monkeypatch):
     while not Path("opened").exists():
         assert time.monotonic() < until
         time.sleep(0.01)
-    assert Path("opened").read_text() == "outputs/quick/quick.svg"
+    assert Path("opened").read_text() == str(here / "outputs/quick/quick.svg")
     monkeypatch.setenv("PATH", "")
     result = CliRunner().invoke(app, ["run", "quick.yaml", "--format", "png", "--open", "--quiet"])
     assert (result.exit_code, result.stdout.split()[0]) == (1, "outputs/quick/quick.png")

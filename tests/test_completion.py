@@ -128,6 +128,23 @@ def test_files_are_configs_and_recordings_that_are_near(home):
     assert offered("slides", "o") == ["outputs/quick/quick.npz"]
 
 
+def test_files_of_strangers_neither_stop_a_completion_nor_reach_the_terminal(home):
+    os.mkfifo("pipe.yaml")
+    Path("endless.yaml").symlink_to("/dev/zero")
+    Path("large.yaml").write_bytes(b"- " * 2**22)
+    Path("deep.yaml").write_text("[" * 100_000)
+    Path("code.yaml").write_text("!!python/object/apply:os.mkdir [ran]")
+    Path("labels.yaml").write_text('optimizers: {"$(mkdir ran)": {class: SGD}, Plain: {class: SGD}, B: {class: SGD}}')
+    Path("red\x1b[31m.yaml").touch()
+    Path("two\nlines.yaml").touch()
+    near = ["code.yaml", "deep.yaml", "endless.yaml", "labels.yaml", "large.yaml", "pipe.yaml", "quick.yaml"]
+    assert offered("run", "") == near
+    assert offered("run", "labels.yaml", "--set", "optimizers.") == ["optimizers.Plain.", "optimizers.B."]
+    for name in near[:3] + near[4:6]:
+        assert offered("run", name, "--set", "ste") == ["steps="]
+    assert not Path("ran").exists()
+
+
 def test_a_key_is_completed_by_its_parts_and_then_by_its_values(home):
     assert offered("run", "--set", "vi")[:2] == ["view.kind=", "view.plane="]
     assert {"steps=", "seed=", "view.", "start=", "start."} < set(offered("run", "--set", ""))

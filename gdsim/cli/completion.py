@@ -47,7 +47,8 @@ def files_with(suffixes: Collection[str]) -> Callable[[typer.Context, str], list
             return [each.removeprefix(start) for each in complete_setting(start + incomplete)]
         folder = Path(incomplete[: incomplete.rfind("/") + 1])
         found = (path for pattern in ("*", "*/*", "outputs/*/*") for path in folder.glob(pattern))
-        return sorted(str(path) for path in found if path.suffix in suffixes)
+        # The shell prints what it offers: control characters would reach the terminal.
+        return sorted(str(path) for path in found if path.suffix in suffixes and str(path).isprintable())
 
     return complete
 
@@ -77,12 +78,13 @@ def complete_setting(incomplete: str) -> list[str]:
 
 def read_config(words: Iterable[str]) -> Any:
     """Return the plain values of the first YAML file among the words of a command line."""
+    from gdsim.config import read_text
     from gdsim.config.yaml_text import parse
 
     for path in map(Path, words):
         if path.suffix in YAML:
-            with suppress(GdsimError, OSError, ValueError):
-                return parse(path.read_text(encoding="utf-8"), str(path)).value
+            with suppress(GdsimError):
+                return parse(read_text(path), str(path)).value
     return None
 
 

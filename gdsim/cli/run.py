@@ -359,7 +359,7 @@ def _next_step(targets: Sequence[Mapping[str, Path]], configs: Sequence[Path], o
     """Open the first file of each run if asked, and say what to do next."""
     pictures = [next(iter(paths.values())) for paths in targets]
     for picture in pictures if opened else ():
-        if typer.launch(str(picture)):
+        if typer.launch(str(picture.absolute())):  # a relative path may look like an option or an address
             raise GdsimError(f"{picture}: cannot be opened: xdg-open is not installed")
     steps = [] if opened else [f"open {', '.join(map(str, pictures))}"]
     steps += [f"edit {', '.join(map(str, configs))} and run it again"] if configs else []

@@ -66,7 +66,7 @@ def load(
     """
     path = Path(path)
     return loads(
-        _read(path),
+        read_text(path),
         name=path.stem,
         file=str(path),
         folder=path.parent,
@@ -209,7 +209,12 @@ def _check_ends(experiment: Experiment, named: tuple[str, Axis]) -> None:
             raise experiment.locate(InputError(sentence, ("sweep", name, at), code=problem.code)) from None
 
 
-def _read(path: Path) -> str:
+def read_text(path: Path) -> str:
+    """Return the text of a YAML file.
+
+    Raises:
+        InputError: There is no such file, it is too large, or it is not text.
+    """
     if path.is_fifo():
         raise InputError(f"{path}: is a pipe, not a file", code="unreadable")
     try:
