@@ -12,6 +12,7 @@ import gdsim
 from gdsim.config import Camera
 from gdsim.render.display_list import DropLines
 from gdsim.render.painter import only
+from gdsim.scene.camera import GAP
 from gdsim.scene.viewpoint import choose_camera
 
 ORBIT = (Path(__file__).parents[1] / "configs/orbit.yaml").read_text(encoding="utf-8")
@@ -27,7 +28,12 @@ BOUNDS = np.array([[-1.0, 1.0], [-1.0, 1.0]])
 
 
 def seen(function, facet, points, azimuth, steps=400):
-    """Which points, (n, 3), no part of the function is in front of: rays to the camera, followed in the function."""
+    """Which points, (n, 3), no part of the function is in front of."""
+    return ~(clearance(function, facet, points, azimuth, steps) < -0.01).any(0)
+
+
+def clearance(function, facet, points, azimuth, steps=400):
+    """How far rays from points, (n, 3), to the camera are above the function, (steps, n); NaN where they are not."""
     model, camera = facet.model, facet.model.camera
     order = np.argsort(model.values, axis=None)
     world = camera.place(points[:, :2], points[:, 2])
@@ -43,7 +49,7 @@ def seen(function, facet, points, azimuth, steps=400):
     surface = camera.place(inputs, heights)[..., 2]
     within = (np.abs(spots[..., :2]) <= camera.sides).all(-1)
     far = along * np.linalg.norm(ahead, axis=-1) > 0.03
-    return ~(within & far & (surface > spots[..., 2] + 0.01)).any(0)
+    return np.where(within & far, spots[..., 2] - surface, np.nan)
 
 
 @pytest.mark.parametrize("name", SURFACES)
@@ -60,6 +66,21 @@ def test_most_of_each_path_is_seen_in_the_poster_and_each_minimum_at_some_time(n
         assert lengths @ (clear[1:] & clear[:-1]) >= 0.8 * lengths.sum()
     times = [seen(function, facet, facet.minima, camera.azimuth_at(share)) for share in np.linspace(0, 1, 9)]
     assert np.any(times, axis=0).all()
+
+
+def test_most_of_each_path_on_the_plane_is_seen_in_the_poster_of_orbit():
+    experiment = gdsim.loads(ORBIT)
+    trajectories = gdsim.simulate(experiment)
+    (facet,) = gdsim.build_scene(trajectories, view=experiment.view, animation=experiment.animation).facets
+    camera = facet.model.camera
+    for path in facet.paths:
+        points = path.points[:, 0].copy()
+        # The height at which the surface would touch the plane.
+        points[:, 2] = -GAP / camera.relief
+        above = clearance(trajectories[0].objective, facet, points, camera.azimuth_at(1.0))
+        hidden = (above < -0.01).any(0) & (above > 0.01).any(0)
+        lengths = np.linalg.norm(np.diff(points[:, :2], axis=0), axis=-1)
+        assert lengths @ ~(hidden[1:] | hidden[:-1]) >= 0.8 * lengths.sum()
 
 
 def test_a_path_behind_a_ridge_is_seen_from_its_own_side():

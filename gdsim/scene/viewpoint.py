@@ -28,6 +28,8 @@ ENOUGH = 0.93  # visible part of the paths at which the relief is not reduced fu
 RUGGED = 0.95  # slope that a tenth of the surface may exceed at most; a higher relief is reduced
 LOWEST = 0.26  # the least range of heights
 
+PLANE = 0.2  # the weight of what is visible of the paths on the plane in the poster
+
 SAMPLES = 120  # number of points of all paths together whose visibility is tested
 SIDE = 9  # number of lines over a surface without paths that take their place
 
@@ -52,7 +54,7 @@ class Sights:
 def choose_camera(
     wanted: Camera, bounds: FloatArray, heights: FloatArray, paths: Sequence[FloatArray], minima: FloatArray
 ) -> SurfaceCamera:
-    """Choose the camera that sees the longest part of the paths, and most minima.
+    """Choose the camera that sees the longest part of the paths, on the surface and on the plane, and most minima.
 
     Angles that the user gives are kept. Of views in which about as much is visible, those that are usual in diagrams
     are preferred. The relief is reduced if the surface is rugged or still hides paths.
@@ -104,7 +106,9 @@ def _scores(camera: SurfaceCamera, heights: FloatArray, sights: Sights) -> tuple
     unusual = 0.25 * abs(camera.elevation - USUAL[0]) / 30
     unusual += 0.07 * (1 - np.cos(np.deg2rad(camera.azimuth_at(0.5) - USUAL[1])))
     minima_seen = float(found.mean()) if len(found) else 1.0
-    return visible[0], float(parts @ visible + 0.35 * parts @ drawn) + 0.3 * minima_seen - unusual
+    hidden = camera.hidden(heights, camera.place(sights.points[:, :2]), camera.azimuth_at(1.0))
+    on_plane = float(sights.weights @ ~hidden)
+    return visible[0], float(parts @ visible + 0.35 * parts @ drawn) + 0.3 * minima_seen + PLANE * on_plane - unusual
 
 
 def _sights(paths: Sequence[FloatArray], bounds: FloatArray, minima: FloatArray) -> Sights:
