@@ -352,7 +352,7 @@ def test_words_say_what_is_right_and_what_went_wrong():
     says = [row.words for row in wrong.groups[0].panels[0].rows]
     assert says[0] == "says 5 · 98.7 %, not 3"
     assert says[1] == "says nothing: its scores are not finite"
-    assert "Optimizer 0 says 5 with 98.7 %, not 3" in wrong.alt_text
+    assert "Optimizer 0 says 5, 98.7 %, not 3" in wrong.alt_text
     diverged = build_saliency_scene(
         [([trajectory("SGD", Stop.DIVERGED)], [explanation()])], title="", theme=theme("light"), size=(640, 360)
     )

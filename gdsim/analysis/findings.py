@@ -78,7 +78,7 @@ def _short(sentences: Iterable[str]) -> tuple[str, ...]:
 
 def winner(group: Sequence[Trajectory]) -> int | None:
     """Return the index of the trajectory that arrives first; None if there is none, or another is about as fast."""
-    if len(group) == 1 or len(group[0].stops) > 1:
+    if len(group) == 1 or any(len(each.stops) > 1 for each in group):
         return None
     outcomes = [outcome(each) for each in group]
     order = sorted((each.step, i) for i, each in enumerate(outcomes) if each.fate is Fate.ARRIVES)
@@ -108,6 +108,8 @@ def _best(figures: Sequence[float]) -> list[int]:
 @singledispatch
 def _about(objective: Objective, group: Sequence[Trajectory], say: Language) -> Iterator[str]:
     """Yield sentences about paths over one objective, from long to short; the last ones contain no names."""
+    if len({len(each.stops) for each in group}) > 1:
+        return  # Paths from different starts are not compared.
     if len(group[0].stops) > 1:
         yield from _from_many(group, say)
         return
