@@ -19,8 +19,11 @@ from gdsim.cli.app import app
 from gdsim.languages import fields, language, templates
 from gdsim.scene.build import build_scene, preview_scene
 from gdsim.scene.panels import panel_kinds
+from gdsim.scene.sweeps import build_sweep_scene
+from gdsim.scene.views.map import CAPTIONS, UNKNOWN
 from gdsim.simulation import Stop
 from gdsim.slides.text import summarize
+from gdsim.sweeps import OUTCOMES
 from gdsim.web.player import page
 
 PACKAGE = Path(gdsim.__file__).parent
@@ -52,6 +55,7 @@ def test_every_language_has_all_words_with_the_same_values(name):
 def test_the_words_of_the_source_are_those_of_the_files():
     wanted = {each for each in said() if isinstance(each, str)}
     wanted |= set(chain.from_iterable(fate.value for fate in Fate)) | {stop.value for stop in Stop}
+    wanted |= {*CAPTIONS.values(), *UNKNOWN.values()} | {outcome.value for outcome in OUTCOMES}
     assert wanted - set(templates()) == set()
 
 
@@ -110,6 +114,30 @@ def test_a_caption_of_a_slide_leaves_out_the_title_and_the_clock_in_every_langua
     assert caption == f"SGD {say('arrives in {steps}', steps=say.steps(9))}."
 
 
+SWEEPS = (
+    "{x: {setting: start}, y: {setting: start}, size: [5, 4]}",
+    "{x: {setting: optimizers.A.lr, range: [0.001, 1], scale: log}, points: 4}",
+    "{x: {setting: optimizers.A.lr, range: [0.001, 0.1], scale: log}, "
+    "y: {setting: optimizers.A.momentum, range: [0, 0.9]}, size: [4, 3]}",
+)
+
+
+@pytest.mark.parametrize("axes", SWEEPS)
+@pytest.mark.parametrize("function", ["himmelblau", "sphere", "x^2 + y^4"])
+def test_sentences_about_sweeps_are_in_every_language(axes, function):
+    optimizers = "A: {class: SGD, lr: 0.01, momentum: 0.1}" + (", B: {class: Adam, lr: 0.3}" if "start" in axes else "")
+    text = f"{{objective: {function}, start: [1, 2], steps: 20, optimizers: {{{optimizers}}}, sweep: {axes}}}"
+    experiment = gdsim.loads(text)
+    result = gdsim.sweep(experiment)
+    plain = build_sweep_scene(experiment, result)
+    for name in OTHERS:
+        scene = build_sweep_scene(gdsim.loads(text, overrides=[f"view.language={name}"]), result)
+        for own, english in ((scene.title, plain.title), (scene.alt_text, plain.alt_text)):
+            assert own != english
+            assert sorted(re.findall(r"[\d.]*\d", own)) == sorted(re.findall(r"[\d.]*\d", english))
+            assert not re.search(r"\b(reaches|lowers|from|with|every|settings|fastest|decades|Map|steps|ended)\b", own)
+
+
 def test_captions_of_panels_are_in_the_language():
     panels = ["loss", "gradient_norm", "distance", "learning_rate", "step_size", "angle"]
     assert set(panels) <= panel_kinds().keys()
@@ -137,7 +165,7 @@ def test_maps_of_networks_are_in_the_language(tmp_path):
 
 @pytest.mark.parametrize("name", OTHERS)
 def test_a_page_has_controls_and_figures_in_the_language(name):
-    say, text = language(name), page(race({"language": name}))
+    say, text = language(name), page(race({"language": name, "size": [320, 180]}))
     assert f'<html lang="{name}">' in text
     html, _, script = text.partition("<noscript>")
     shown = set(re.findall(r'(?:aria-label|title)="([^"]*)"|>([^<>]+)<', html))
@@ -152,7 +180,7 @@ def test_a_page_has_controls_and_figures_in_the_language(name):
 
 def test_words_of_ones_own_cannot_change_a_page():
     own = {"base": "de", "Play": '"><script>alert(1)</script>', "Pause": "</script><b>"}
-    text = page(race({"language": own}))
+    text = page(race({"language": own, "size": [320, 180]}))
     assert 'lang="de"' in text
     assert "<script>alert" not in text
     assert "</script><b>" not in text

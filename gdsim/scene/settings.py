@@ -8,6 +8,7 @@ from dataclasses import replace
 import numpy as np
 
 from gdsim.config import Animation, View
+from gdsim.languages import Language
 from gdsim.objectives import FloatArray
 from gdsim.objectives.formulas import number
 from gdsim.scene.build import blank_page, projection_of, styles
@@ -45,19 +46,19 @@ def build_setting_scene(
     shown = view.model_copy(update={"layout": "overlay", "arrows": "none"})
     inputs = GroupInput(objective, projection, shown, every, own * len(paths), every)
     (facet,) = kind_of(objective, view).facets(inputs)
-    panels = tuple(_panel(result, name, axis, own) for name in result.show)
-    titles = sweep_finding(result, (axis,)) if view.title is None else ()
+    panels = tuple(_panel(result, name, axis, own, view.say) for name in result.show)
+    titles = sweep_finding(result, (axis,), view.say) if view.title is None else ()
     count = max(2, round(animation.fps * animation.seconds))
     return replace(
         page,
         title=titles[0] if titles else page.title,
         short_titles=(*titles[1:], page.title) if titles else (),
-        alt_text=describe_sweep(result, (axis,)),
+        alt_text=describe_sweep(result, (axis,), view.say),
         styles=tuple(own),
         groups=(Group("", (_with_fans(facet, own),), panels),),
         steps=last,
         readings=tuple(f"{axis.name} {number(value, 3)}" for value in axis.values.tolist()),
-        figures=tuple((CAPTIONS[name], result.figures[name].astype(np.float64)) for name in result.show),
+        figures=tuple((view.say(CAPTIONS[name]), result.figures[name].astype(np.float64)) for name in result.show),
         # Whole, because paths between two values are not known.
         frame_steps=np.floor(np.arange(count) * last / (count - 1) + 1e-9),
         fps=animation.fps,
@@ -82,9 +83,9 @@ def _padded(paths: Sequence[Path]) -> FloatArray:
     return np.stack([np.concatenate([each, np.repeat(each[-1:], longest - len(each), axis=0)]) for each in kept])
 
 
-def _panel(result: SweepResult, name: str, axis: ScaledAxis, own: Sequence[Style]) -> CurvesPanel:
+def _panel(result: SweepResult, name: str, axis: ScaledAxis, own: Sequence[Style], say: Language) -> CurvesPanel:
     """Return the curve of a figure over the setting for each optimizer."""
-    words = categories(result, name)
+    words = categories(result, name, say)
     values = result.figures[name].astype(np.float64) if words else known_figures(result, name)[0]
     places = axis.places(axis.values) - axis.places(axis.values[0])
     if words:
@@ -92,12 +93,12 @@ def _panel(result: SweepResult, name: str, axis: ScaledAxis, own: Sequence[Style
         values = positions.reshape(values.shape).astype(np.float64)
         ticks = np.arange(len(codes), dtype=np.float64)
         limits, logarithmic = np.array([-0.5, len(codes) - 0.5]), False
-        names = tuple(words.get(int(code), "none") for code in codes)
+        names = tuple(words.get(int(code), say("no minimum")) for code in codes)
     else:
         ticks, names = None, ()
         limits, logarithmic = axis_limits(values[np.isfinite(values)])
     return CurvesPanel(
-        caption=CAPTIONS[name],
+        caption=say(CAPTIONS[name]),
         across=axis.name,
         reach=float(places[-1]),
         base=0.0,

@@ -7,8 +7,7 @@ from collections.abc import Iterator
 import numpy as np
 
 from gdsim.config.sweep import EVERY
-from gdsim.languages import ENGLISH
-from gdsim.objectives import FloatArray
+from gdsim.languages import ENGLISH, Language
 from gdsim.objectives.formulas import number
 from gdsim.scene.scales import ScaledAxis
 from gdsim.scene.views.map import CAPTIONS, FAILED, MapModel
@@ -35,87 +34,91 @@ def category_shares(models: list[MapModel], category: int) -> str:
     return " · ".join(shares)
 
 
-def sweep_finding(result: SweepResult, axes: tuple[ScaledAxis, ...]) -> tuple[str, ...]:
+def sweep_finding(result: SweepResult, axes: tuple[ScaledAxis, ...], say: Language = ENGLISH) -> tuple[str, ...]:
     """Return a sentence about a sweep as alternatives from long to short; none if there is nothing to say."""
-    return tuple(_sentences(result, axes))
+    return tuple(_sentences(result, axes, say))
 
 
-def _sentences(result: SweepResult, axes: tuple[ScaledAxis, ...]) -> Iterator[str]:
+def _sentences(result: SweepResult, axes: tuple[ScaledAxis, ...], say: Language) -> Iterator[str]:
+    reaches = say("reaches a minimum" if len(result.objective.minima) > 1 else "reaches the minimum")
+    is_start = all(axis.is_coordinate for axis in axes)
     if len(axes) == 1 and axes[0].scale == "log" and "solved" in result.figures:
-        yield from _range_sentences(result, axes[0])
-        return
-    cells = "starts" if all(axis.is_coordinate for axis in axes) else "settings"
-    if "solved" in result.figures:
-        yield from _solved_sentences(result, axes, cells)
-        return
-    worse = [OUTCOMES.index(each) for each in (Outcome.ROSE, *FAILED)]
-    shares = [float(1 - np.isin(each, worse).mean()) for each in result.figures["outcome"]]
-    goal = "the loss" if result.objective.kind == "network" else "the value"
-    yield from _share_sentences(result, shares, f"lowers {goal}", cells)
+        yield from _range_sentences(result, axes[0], reaches, say)
+    elif "solved" in result.figures:
+        shares = [float(each.mean()) for each in result.figures["solved"]]
+        if len(shares) == 1 and not is_start and shares[0] > 0:
+            yield _fastest(result, axes, say)
+        yield from _share_sentences(result, shares, reaches, say, is_start=is_start)
+    else:
+        worse = [OUTCOMES.index(each) for each in (Outcome.ROSE, *FAILED)]
+        shares = [float(1 - np.isin(each, worse).mean()) for each in result.figures["outcome"]]
+        has_loss = result.objective.kind == "network"
+        lowers = say("lowers the loss" if has_loss else "lowers the value")
+        yield from _share_sentences(result, shares, lowers, say, is_start=is_start)
 
 
-def _range_sentences(result: SweepResult, axis: ScaledAxis) -> Iterator[str]:
+def _range_sentences(result: SweepResult, axis: ScaledAxis, reaches: str, say: Language) -> Iterator[str]:
     """Say over how many decades of a setting each optimizer reaches a minimum, each value with half of both gaps."""
     decades = result.figures["solved"].mean(-1) * float(np.diff(axis.limits)[0])
-    order = np.argsort(-decades, kind="stable").tolist()
-    goal = "a minimum" if len(result.objective.minima) > 1 else "the minimum"
-    ranges = [f"{result.labels[index]} over {number(float(decades[index]), 2)}" for index in order]
-    first = ranges[0].replace(" over ", f" reaches {goal} over ", 1) + f" decades of {axis.name}"
-    if len(ranges) > 2:
-        yield f"{first}, {ranges[1]}, {ranges[-1]}" if len(ranges) == 3 else f"{first}, {ranges[-1]}"
-    elif len(ranges) == 2:
-        yield f"{first}, {ranges[1]}"
+    found = [(result.labels[i], number(float(decades[i]), 2)) for i in np.argsort(-decades, kind="stable")]
+    (name, widest), *others = found
+    first = say("{name} {what} over {n} decades of {setting}", name=name, what=reaches, n=widest, setting=axis.name)
+    rest = [say("{name} over {n}", name=name, n=n) for name, n in others]
+    if rest:
+        yield ", ".join([first, *(rest if len(rest) <= 2 else rest[-1:])])
     yield first
 
 
-def _solved_sentences(result: SweepResult, axes: tuple[ScaledAxis, ...], cells: str) -> Iterator[str]:
-    shares = [float(each.mean()) for each in result.figures["solved"]]
-    goal = "a minimum" if len(result.objective.minima) > 1 else "the minimum"
-    if len(shares) == 1 and cells == "settings" and shares[0] > 0:
-        best = _fastest(result, axes)
-        yield f"{result.labels[0]} is fastest at {best}"
-    yield from _share_sentences(result, shares, f"reaches {goal}", cells)
-
-
-def _share_sentences(result: SweepResult, shares: list[float], does: str, cells: str) -> Iterator[str]:
+def _share_sentences(
+    result: SweepResult, shares: list[float], does: str, say: Language, *, is_start: bool
+) -> Iterator[str]:
     """Say in which share of the cells each optimizer does something, the largest share first."""
-    preposition = "from" if cells == "starts" else "with"
-    order = sorted(range(len(shares)), key=lambda index: -shares[index])
+    every, some, short = (
+        ("from every start", "from {share} of starts", "from {share}")
+        if is_start
+        else ("with every setting", "with {share} of settings", "with {share}")
+    )
     parts: list[str] = []
-    for index in order:
-        share = f"every {cells[:-1]}" if shares[index] == 1 else f"{share_text(shares[index])} of {cells}"
-        verb = f"{does} " if not parts else ""
-        parts.append(f"{result.labels[index]} {verb}{preposition} {share if not parts else share.partition(' of ')[0]}")
+    for index in sorted(range(len(shares)), key=lambda index: -shares[index]):
+        where = every if shares[index] == 1 else short if parts else some
+        words = say(where, share=share_text(shares[index]))
+        parts.append(" ".join([result.labels[index], *([] if parts else [does]), words]))
     yield "; ".join(parts) if len(parts) > 2 else ", ".join(parts)
     yield parts[0]
 
 
-def _fastest(result: SweepResult, axes: tuple[ScaledAxis, ...]) -> str:
-    """Return the settings of the run that first comes within tolerance, and its number of steps."""
+def _fastest(result: SweepResult, axes: tuple[ScaledAxis, ...], say: Language) -> str:
+    """Say with which settings a run first comes within tolerance, and in how many steps."""
     steps = np.where(result.figures["solved"][0], result.figures["steps_to_tolerance"][0], np.inf)
     place = np.unravel_index(int(steps.argmin()), steps.shape)
     named = zip(axes, place[::-1], strict=True)
-    settings = [f"{axis.name} {number(float(axis.values[index]), 2)}" for axis, index in named]
-    return f"{ENGLISH.joined(settings)}: {int(steps.min())} steps"
+    settings = say.joined(f"{axis.name} {number(float(axis.values[index]), 2)}" for axis, index in named)
+    template = "{name} is fastest at {settings}: {n} steps"
+    return say(template, name=result.labels[0], settings=settings, n=int(steps.min()))
 
 
-def describe_sweep(result: SweepResult, axes: tuple[ScaledAxis, ...]) -> str:
+def describe_sweep(result: SweepResult, axes: tuple[ScaledAxis, ...], say: Language = ENGLISH) -> str:
     """Describe a sweep in sentences, for those who do not see it."""
-    names = " and ".join(axis.name for axis in axes)
-    ranges = ENGLISH.joined([f"{axis.name} from {_range(axis.values)}" for axis in axes])
-    shown = ENGLISH.joined([CAPTIONS[name] for name in result.show])
-    kind = "Map" if len(axes) > 1 else "Curves"
-    opening = f"{kind} of {shown} over {names} on {result.objective.title}, {result.steps} steps: {ranges}."
+    facts = {
+        "what": say.joined(say(CAPTIONS[name]) for name in result.show),
+        "names": say.joined(axis.name for axis in axes),
+        "title": result.objective.title,
+        "n": result.steps,
+        "ranges": say.joined(_range(axis, say) for axis in axes),
+    }
+    of_map = "Map of {what} over {names} on {title}, {n} steps: {ranges}."
+    of_curves = "Curves of {what} over {names} on {title}, {n} steps: {ranges}."
+    opening = say(of_map if len(axes) > 1 else of_curves, **facts)
     parts = []
     for index, label in enumerate(result.labels):
         codes, counts = np.unique(result.figures["outcome"][index], return_counts=True)
         most = sorted(zip(counts.tolist(), codes.tolist(), strict=True), reverse=True)
         total = int(counts.sum())
-        parts.append(
-            f"{label}: {', '.join(f'{share_text(count / total)} {OUTCOMES[code].value}' for count, code in most)}"
-        )
+        ends = [f"{share_text(count / total)} {say(OUTCOMES[code].value)}" for count, code in most]
+        parts.append(f"{label}: {', '.join(ends)}")
     return f"{opening} {'; '.join(parts)}."
 
 
-def _range(values: FloatArray) -> str:
-    return f"{number(float(values.min()), 3)} to {number(float(values.max()), 3)}"
+def _range(axis: ScaledAxis, say: Language) -> str:
+    low, high = (number(float(each), 3) for each in (axis.values.min(), axis.values.max()))
+    return say("{name} from {low} to {high}", name=axis.name, low=low, high=high)

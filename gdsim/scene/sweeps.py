@@ -77,7 +77,7 @@ def _map_scene(
         if zoom:
             facets = zoomed(facets, len(names), zoom.to)
         appears += [model.appears[np.isfinite(model.values)] for model in models]
-        groups.append(Group(CAPTIONS[name] if len(result.show) > 1 or cells else "", facets))
+        groups.append(Group(view.say(CAPTIONS[name]) if len(result.show) > 1 or cells else "", facets))
         legend += [
             Style(each.name, category_shares(models, index), each.color, (), "s")
             for index, each in enumerate(models[0].categories)
@@ -87,12 +87,12 @@ def _map_scene(
     steps, shown = result.steps, _frame_steps(np.concatenate(appears), result.steps, animation)
     if zoom:
         steps, shown = len(inner), np.append(np.arange(0, log2(zoom.factor), 1 / FRAMES), log2(zoom.factor))
-    titles = sweep_finding(result, axes) if view.title is None else ()
+    titles = sweep_finding(result, axes, view.say) if view.title is None else ()
     return replace(
         page,
         title=titles[0] if titles else page.title,
         short_titles=(*titles[1:], page.title) if titles else (),
-        alt_text=describe_sweep(result, axes),
+        alt_text=describe_sweep(result, axes, view.say),
         subject=" · ".join(dict.fromkeys(filter(None, [page.subject, *only]))),
         styles=(*(names if len(names) > 1 else ()), *legend, *(cell.style for cell in cells)),
         groups=tuple(groups),

@@ -11,6 +11,7 @@ import numpy.typing as npt
 
 from gdsim.config import Experiment, OptimizerSpec
 from gdsim.config.sweep import EVERY
+from gdsim.languages import Language
 from gdsim.objectives import FloatArray, inside
 from gdsim.objectives.formulas import number
 from gdsim.scene.figures import SPANNING
@@ -132,7 +133,7 @@ def facets(group: MapInput) -> tuple[Facet, ...]:
     bounds, minima = np.stack([axis.limits for axis in axes]), np.empty((0, 2))
     if axes[0].is_coordinate and axes[1].is_coordinate and result.objective.dim == 2:
         minima = result.objective.minima[inside(result.objective.minima, bounds)]
-    models = _models(result, group.name, axes, group.theme)
+    models = _models(result, group.name, axes, group.theme, group.experiment.view.say)
     # For a zoom, the maps of all ranges follow each other.
     specs = [*group.experiment.optimizers.items()] * (len(models) // len(group.experiment.optimizers))
     return tuple(
@@ -186,9 +187,11 @@ def _edge(result: SweepResult, label: str, spec: OptimizerSpec, axes: tuple[Scal
     return np.stack(places if lr == 0 else places[::-1], -1)
 
 
-def _models(result: SweepResult, name: str, axes: tuple[ScaledAxis, ScaledAxis], theme: Theme) -> list[MapModel]:
+def _models(
+    result: SweepResult, name: str, axes: tuple[ScaledAxis, ScaledAxis], theme: Theme, say: Language
+) -> list[MapModel]:
     values, appears = known_figures(result, name)
-    known, names = np.isfinite(values), categories(result, name)
+    known, names = np.isfinite(values), categories(result, name, say)
     steps: IntArray = np.zeros(1, np.int64)
     limits, logarithmic = np.array([0.0, 1.0]), False
     shown: tuple[Category, ...] = ()
@@ -202,11 +205,11 @@ def _models(result: SweepResult, name: str, axes: tuple[ScaledAxis, ScaledAxis],
         steps, frames = _frames(result, name, values)
         shares = _shares(frames, limits, logarithmic)
     missing = UNKNOWN.get(name, "not solved" if "solved" in result.figures else "not yet known")
-    unknown = missing if not known.all() or appears.any() else ""
+    unknown = say(missing) if not known.all() or appears.any() else ""
     return [
         MapModel(
             axes=axes,
-            caption=CAPTIONS[name],
+            caption=say(CAPTIONS[name]),
             steps=steps,
             shares=shares[:, index],
             appears=appears[index],
@@ -241,15 +244,15 @@ def known_figures(result: SweepResult, name: str) -> tuple[FloatArray, IntArray]
     return final, np.select([outcome == ran, outcome == solved], [0, arrives], ends)
 
 
-def categories(result: SweepResult, name: str) -> Mapping[int, str]:
+def categories(result: SweepResult, name: str, say: Language) -> Mapping[int, str]:
     """Return what each value of a figure stands for; nothing for numbers."""
     if name == "minimum":
         return dict(enumerate(map(point_text, result.objective.minima)))
     if name == "outcome":
-        words = {code: outcome.value for code, outcome in enumerate(OUTCOMES)}
+        words = {code: say(outcome.value) for code, outcome in enumerate(OUTCOMES)}
         ran = OUTCOMES.index(Outcome.RAN)
-        return words if "solved" in result.figures else words | {ran: "ended no higher than it started"}
-    return {0: "not solved", 1: "solved"} if name == "solved" else {}
+        return words if "solved" in result.figures else words | {ran: say("ended no higher than it started")}
+    return {0: say("not solved"), 1: say("solved")} if name == "solved" else {}
 
 
 def _color(name: str, code: int, theme: Theme) -> str:
