@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -165,13 +166,16 @@ def test_settings_that_all_paths_share_are_said_once():
     words = [text.get_text() for text in frames.canvas.figure.findobj(Text)]
     assert [each for each in words if "lr 0.2" in each or "Adam" in each] == ["Adam · lr 0.2"]
     assert {"all", "Constant", "Step", "StepLR", "Slow", "weight decay 0.1"} <= set(words)
-    # A single one, too, and a name that is the class is not repeated.
-    one = {"SGD": {"lr": 0.1}, "Momentum": {"class": "SGD", "lr": 0.1, "momentum": 0.9}, "Adam": {"lr": 0.1}}
+    # A single class, too.
+    one = {label: {"class": "SGD", "lr": rate} for label, rate in (("SGD", 0.1), ("Slow", 0.01), ("Fast", 0.2))}
     frames = gdsim.frames(build_scene(gdsim.simulate(bowl, one, start=[1, 1], steps=5)))
     texts, quiet = frames.canvas.figure.findobj(Text), frames.canvas.theme.quiet
     settings = {text.get_text() for text in texts if text.get_color() == quiet}
-    assert {"SGD · momentum 0.9", "lr 0.1"} <= settings
-    assert not {"SGD", "Adam", "SGD · lr 0.1"} & settings
+    assert {"SGD", "lr 0.1", "lr 0.01", "lr 0.2"} <= settings
+    # Equal counts of starts are not settings.
+    swarm = Path(__file__).parents[1] / "configs/swarm.yaml"
+    texts = gdsim.frames(gdsim.animate(gdsim.load(swarm)).scene).canvas.figure.findobj(Text)
+    assert "all" not in [text.get_text() for text in texts]
     # Two entries, and what only some share, are complete.
     frames = gdsim.frames(build_scene(gdsim.simulate(bowl, dict(list(given.items())[:2]), start=[1, 1], steps=5)))
     words = [text.get_text() for text in frames.canvas.figure.findobj(Text)]

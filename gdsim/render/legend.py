@@ -27,6 +27,9 @@ def legend_entries(styles: Sequence[Style], say: Language) -> list[Style]:
     """Return the entries of a legend; settings that at least three paths share are a last entry without a marker."""
     own = [each.settings.split(" · ") for each in styles]
     shared = [word for word in own[0] if all(word in words for words in own)] if len(own) >= SEVERAL else []
+    # A single word is a class; a single number is not shared, since it may be a count or a share, such as "25 %".
+    if len(shared) == 1 and not shared[0].isidentifier():
+        shared = []
     rest = [" · ".join(word for word in words if word not in shared) for words in own]
     entries = [_brief(replace(style, settings=words)) for style, words in zip(styles, rest, strict=True)]
     return [*entries, *([Style(say("all"), " · ".join(shared), color="", dash=(), marker="")] if shared else [])]
