@@ -7,6 +7,7 @@ from functools import cached_property
 
 import numpy as np
 
+from gdsim.languages import Language
 from gdsim.objectives import FloatArray
 from gdsim.sweeps import SweepAxis, SweepResult
 
@@ -45,15 +46,15 @@ class ScaledAxis:
         return np.array([first - half, last + half])
 
 
-def setting_axis(axis: SweepAxis, result: SweepResult) -> ScaledAxis:
+def setting_axis(axis: SweepAxis, result: SweepResult, say: Language) -> ScaledAxis:
     """Return an axis with its name in a picture, on which cells that are not evenly spaced are a list."""
     first, _, rest = axis.setting.partition(".")
     if first == "start":
         coordinate = int(rest or axis is result.y)
         name = "xy"[coordinate] if result.objective.dim <= 2 else f"x{coordinate}"
-        return ScaledAxis(f"{name} of the start", axis.values, _scale(axis), is_coordinate=True)
+        return ScaledAxis(say("{name} of the start", name=name), axis.values, _scale(axis), is_coordinate=True)
     label, _, name = rest.rpartition(".") if first == "optimizers" else ("*", "", rest or first)
-    words = name if label == "*" or len(set(result.labels)) == 1 else f"{name} of {label}"
+    words = name if label == "*" or len(set(result.labels)) == 1 else say("{name} of {label}", name=name, label=label)
     return ScaledAxis(words, axis.values, _scale(axis))
 
 

@@ -35,7 +35,7 @@ def build_setting_scene(
         view: What is shown, and how.
         animation: The timing.
     """
-    axis, last = setting_axis(result.x, result), len(paths) - 1
+    axis, last = setting_axis(result.x, result, view.say), len(paths) - 1
     objective, every = paths[0][0].objective, [each for row in paths for each in row]
     # Paths with settings that are too large go far beyond any view.
     projection = projection_of(objective, view, [each.points for each in every] if objective.dim > 2 else ())

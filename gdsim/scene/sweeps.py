@@ -60,7 +60,7 @@ def _map_scene(
     view: View,
     animation: Animation,
 ) -> Scene:
-    axes, objective = map_axes(result), result.objective
+    axes, objective = map_axes(result, view.say), result.objective
     page = blank_page([objective], [unprojected(objective)], view)
     names = [Style(label, settings, page.theme.quiet, (), "") for label, settings in fixed_settings(result)]
     # The only optimizer is named under the title.

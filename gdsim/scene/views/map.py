@@ -103,10 +103,10 @@ class MapModel:
     center: FloatArray | None = None
 
 
-def map_axes(result: SweepResult) -> tuple[ScaledAxis, ScaledAxis]:
+def map_axes(result: SweepResult, say: Language) -> tuple[ScaledAxis, ScaledAxis]:
     """Return the axes of a sweep over two settings."""
     assert result.y is not None  # noqa: S101  (for the type checker: a map has two axes)
-    return setting_axis(result.x, result), setting_axis(result.y, result)
+    return setting_axis(result.x, result, say), setting_axis(result.y, result, say)
 
 
 @dataclass(frozen=True, eq=False)
@@ -129,7 +129,7 @@ class MapInput:
 
 def facets(group: MapInput) -> tuple[Facet, ...]:
     """Return the map of each optimizer, all with the same colors."""
-    result, axes = group.result, map_axes(group.result)
+    result, axes = group.result, map_axes(group.result, group.experiment.view.say)
     bounds, minima = np.stack([axis.limits for axis in axes]), np.empty((0, 2))
     if axes[0].is_coordinate and axes[1].is_coordinate and result.objective.dim == 2:
         minima = result.objective.minima[inside(result.objective.minima, bounds)]
