@@ -950,6 +950,16 @@ def test_errors_never_go_to_stdout(here):
     assert (done.returncode, done.stdout) == (2, b"")
 
 
+@pytest.mark.skipif(sys.platform == "win32", reason="limits of a shell")
+@pytest.mark.parametrize("suffix", ["mp4", "gif"])
+def test_a_limit_of_file_sizes_is_named(here, suffix):
+    words = f"ulimit -f 8; exec {sys.executable} -m gdsim run quick.yaml --format {suffix} -q"
+    done = subprocess.run(["/bin/sh", "-c", words], capture_output=True, text=True, check=False)
+    assert (done.returncode, done.stdout) == (1, "")
+    assert done.stderr.endswith("File too large\n")
+    assert len(done.stderr.splitlines()) == 1
+
+
 def test_values_near_the_largest_number_print_no_warnings(here):
     config = "{objective: {expression: '1e308*tanh(x) + y'}, start: [1, 1], steps: 3, optimizers: {SGD: {lr: 0.1}}}"
     Path("huge.yaml").write_text(config)

@@ -131,6 +131,19 @@ def test_a_cluster_that_loses_a_worker_gives_the_same_result(config, expected):
     assert saved(config, result) == expected
 
 
+@pytest.mark.slow
+def test_an_interrupted_cluster_of_this_machine_leaves_one_line_and_no_process(config):
+    pytest.importorskip("distributed")
+    words = command(config, "--dask", "local", "--workers", "2", "-q")
+    with subprocess.Popen(words, stderr=subprocess.PIPE, text=True) as process:
+        first_tile(config)
+        workers = psutil.Process(process.pid).children(recursive=True)
+        process.send_signal(signal.SIGINT)
+        _, errors = process.communicate(timeout=60)
+    assert (process.returncode, errors) == (130, "interrupted; files that were written are complete\n")
+    assert psutil.wait_procs(workers, 20)[1] == []
+
+
 def test_an_unreachable_scheduler_is_one_line(config):
     words = ["run", str(config), "-o", str(config.parent), "--dask", "tcp://127.0.0.1:1"]
     found = CliRunner().invoke(app, words)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import os
 import signal
 import threading
@@ -67,13 +68,15 @@ def _dask(workers: int, address: str) -> Iterator[Executor]:
         from distributed import Client, KilledWorker
     except ImportError:
         raise GdsimError("--dask needs Dask; install it with: pip install 'gdsim[cluster]'") from None
-    local = {"n_workers": workers, "threads_per_worker": 1, "dashboard_address": None}
+    quiet = {"dashboard_address": None, "silence_logs": logging.CRITICAL}  # an interrupt ends workers at their work
+    local = {"n_workers": workers, "threads_per_worker": 1, **quiet}
     try:
         client = Client(**local) if address == LOCAL else Client(address, timeout=TIMEOUT)
     except (OSError, ValueError) as error:
         message = f"no scheduler of Dask answers at '{address}', such as tcp://127.0.0.1:8786 or {LOCAL}"
         raise InputError(message, ("--dask",), code="not-found") from error
-    with client:
+    # The processes of a local cluster, and their temporary folders, end with the client.
+    with client, undone(client.close):
         for worker, found in client.run(version, "gdsim", on_error="return").items():
             if found != version("gdsim"):
                 has = f"gdsim {found}" if isinstance(found, str) else "no gdsim"

@@ -166,7 +166,10 @@ def _start(arguments: list[str], **files: IO[bytes] | int) -> Iterator[subproces
         with deferred():
             try:
                 command = [imageio_ffmpeg.get_ffmpeg_exe(), *arguments]
-                process = subprocess.Popen(command, process_group=0, **files)  # type: ignore[call-overload]  # noqa: S603
+                # Signals that Python ignores stay ignored: at a limit of file sizes, ffmpeg says so instead of ending.
+                process = subprocess.Popen(  # type: ignore[call-overload]  # noqa: S603
+                    command, process_group=0, restore_signals=False, **files
+                )
             except (OSError, RuntimeError) as error:
                 message = f"ffmpeg cannot be started ({error}); get it with: pip install 'imageio[ffmpeg]'"
                 raise GdsimError(message) from error
