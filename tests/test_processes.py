@@ -110,7 +110,8 @@ def test_processes_that_share_no_memory_write_the_same(here, monkeypatch):
     files = {path: path.read_bytes() for path in here.glob("outputs/*/*")}
     monkeypatch.setattr("gdsim.cli.run.CAN_FORK", False)
     spawned = run(*words)
-    assert (spawned.exit_code, spawned.output) == (0, forked.output)
+    # How far the run is, on stderr, depends on the time that it takes.
+    assert (spawned.exit_code, spawned.stdout) == (0, forked.stdout)
     assert {path: path.read_bytes() for path in here.glob("outputs/*/*")} == files
     recordings = CliRunner().invoke(app, ["render", *map(str, sorted(here.glob("outputs/*/*.npz"))), "--format", "png"])
     assert recordings.exit_code == 0, recordings.output
