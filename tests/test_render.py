@@ -386,7 +386,7 @@ def near(a, b, gap: float) -> bool:
 @pytest.mark.parametrize(
     ("objective", "start", "settings"),
     [
-        ("saddle", [-1.8, 0.01], [{"lr": 0.05}, {"lr": 0.02, "momentum": 0.9}, {"lr": 0.04}, {"lr": 0.06}]),
+        ("saddle", [-1.8, 0.01], [{"lr": 0.05}, {"lr": 0.02, "momentum": 0.9}, {"lr": 0.06}]),
         ("rosenbrock", [-1.5, 2.0], [{"lr": 0.001}, {"lr": 0.004, "momentum": 0.9}]),
         ("himmelblau", [-0.5, 4.2], [{"lr": 0.04}, {"lr": 0.05}, {"lr": 0.06}]),
     ],

@@ -190,4 +190,3 @@ sweep: {x: {setting: 'optimizers.*.lr', range: [0.001, 0.1]}, points: 9, show: [
     expected = gdsim.sweep(experiment)
     for name, figure in expected.figures.items():
         np.testing.assert_array_equal(result.figures[name], figure)
-    assert not kept.exists()
