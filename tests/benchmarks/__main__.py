@@ -21,10 +21,38 @@ ROUNDS = 3
 
 PICTURES = ("GIF", "MP4")
 FRAMES = ("200 frames", "1600 frames", "2000 frames", "20000 steps", "96 paths")
-DESCENTS = ("plain loop", "gdsim descent")
+DESCENTS = ("plain descent", "gdsim descent")
 TUNINGS = ("plain tuning", "gdsim tuning")
 SWEEPS = ("plain sweep", "gdsim sweep")
 TRAININGS = ("plain training", "gdsim training", "plane")
+
+RATES = {
+    "descent": (
+        "Adam on Rosenbrock's function, everything recorded",
+        "start-steps",
+        "one start",
+        "10,000 starts × 200 steps",
+    ),
+    "tuning": (
+        "8 optimizers × 41 learning rates × 32 starts × 300 steps on Rosenbrock's function",
+        "start-steps",
+        "a sample of 48",
+        "all, the table included",
+    ),
+    "sweep": (
+        "SGD with 512 learning rates × 512 momenta, 100 steps, on Himmelblau's function",
+        "cell-steps",
+        "a sample of 64",
+        "all, with figures and checks",
+    ),
+    "training": (
+        "Adam on an MLP of 9,610 weights, mini-batches of 64 of 1,797 images",
+        "steps",
+        "nothing recorded",
+        "everything recorded",
+    ),
+}
+"""By what is measured: its title, its unit, and what the plain loop and gdsim do of it."""
 
 
 def main() -> None:
@@ -47,10 +75,9 @@ def main() -> None:
     _print_pictures(found)
     _print_frames(found)
     _print_views(found)
-    _print_descents(found)
-    _print_tunings(found)
-    _print_sweeps(found)
-    _print_trainings(found)
+    for kind in RATES:
+        _print_rates(found, kind)
+    print(f"\nThe plane of the training, 51 × 51 losses: {found['plane']['cpu']:.1f} CPU s")
 
 
 def _measure(name: str) -> dict[str, float]:
@@ -86,36 +113,13 @@ def _print_views(found: dict[str, dict[str, float]]) -> None:
         print(f"| {name} | {got['frame']:.2f} | {got['frame'] / base['frame']:.2f} | {got['bytes']:,.0f} |")
 
 
-def _print_descents(found: dict[str, dict[str, float]]) -> None:
-    plain, ours = found["plain loop"]["rate"], found["gdsim descent"]["rate"]
-    print("\nAdam on Rosenbrock's function, start-steps a CPU second, everything recorded\n")
-    print("| way | start-steps / s |\n|---|---|")
-    print(f"| plain loop, one start | {plain:,.0f} |\n| gdsim, 10,000 starts × 200 steps | {ours:,.0f} |")
-    print(f"\nDescent: {ours / plain:,.0f} ×")
-
-
-def _print_tunings(found: dict[str, dict[str, float]]) -> None:
-    plain, ours = found["plain tuning"]["rate"], found["gdsim tuning"]["rate"]
-    print("\n8 optimizers × 41 learning rates × 32 starts × 300 steps on Rosenbrock's function\n")
-    print("| way | start-steps / CPU s |\n|---|---|")
-    print(f"| plain loop, a sample of 48 | {plain:,.0f} |\n| gdsim, all, the table included | {ours:,.0f} |")
-    print(f"\nTuning: {ours / plain:,.0f} ×")
-
-
-def _print_sweeps(found: dict[str, dict[str, float]]) -> None:
-    plain, ours = found["plain sweep"]["rate"], found["gdsim sweep"]["rate"]
-    print("\nSGD with 512 learning rates × 512 momenta, 100 steps, on Himmelblau's function\n")
-    print("| way | cell-steps / CPU s |\n|---|---|")
-    print(f"| plain loop, a sample of 64 | {plain:,.0f} |\n| gdsim, all, with figures and checks | {ours:,.0f} |")
-    print(f"\nSweep: {ours / plain:,.0f} ×")
-
-
-def _print_trainings(found: dict[str, dict[str, float]]) -> None:
-    plain, ours = found["plain training"]["rate"], found["gdsim training"]["rate"]
-    print("\nAdam on an MLP of 9,610 weights, mini-batches of 64 of 1,797 images\n")
-    print("| way | steps / CPU s |\n|---|---|")
-    print(f"| plain loop, nothing recorded | {plain:,.0f} |\n| gdsim, everything recorded | {ours:,.0f} |")
-    print(f"\nTraining: {ours / plain:.2f} ×; its plane, 51 × 51 losses: {found['plane']['cpu']:.1f} CPU s")
+def _print_rates(found: dict[str, dict[str, float]], kind: str) -> None:
+    """Print what plain loops and gdsim do per CPU second, and the ratio."""
+    title, unit, plain, ours = RATES[kind]
+    rates = [found[f"{way} {kind}"]["rate"] for way in ("plain", "gdsim")]
+    print(f"\n{title}\n\n| way | {unit} / CPU s |\n|---|---|")
+    print(f"| plain loop, {plain} | {rates[0]:,.0f} |\n| gdsim, {ours} | {rates[1]:,.0f} |")
+    print(f"\n{kind.capitalize()}: {rates[1] / rates[0]:,.2f} ×")
 
 
 if __name__ == "__main__":

@@ -302,7 +302,7 @@ WORK: dict[str, Callable[[Path], Figures]] = {
     "2000 frames": _frame_cost(frames=2000, steps=2000),
     "20000 steps": _frame_cost(steps=20_000),
     "96 paths": _frame_cost(start="{random: 24}"),
-    "plain loop": _plain_loop,
+    "plain descent": _plain_loop,
     "gdsim descent": _descent,
     "plain tuning": _plain_tuning,
     "gdsim tuning": _tuning,
