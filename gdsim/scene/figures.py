@@ -15,10 +15,9 @@ SPANNING = 30  # minimum ratio of the largest to the smallest positive figure fo
 SMALLEST = TOLERANCE / 100  # smallest figure on a logarithmic axis, as a fraction of the first or the largest one
 NEARLY = 10  # the solved band is visible if a figure comes as near to it as by this factor
 LIFT = 0.06  # height on a logarithmic axis, as a fraction, of the smallest figure; smaller ones are drawn there
-RISE, RISES = (
-    0.03,
-    4,
-)  # a curve falls in waves if it rises by this fraction of the axis, and falls lower again, so often
+RISE, RISES = 0.03, 4
+"""A curve falls in waves if it rises by this fraction of the axis, and falls lower again, so often."""
+
 QUANTILES = (0.1, 0.5, 0.9)  # of many starts: the lower edge of the band, the curve, and the upper edge
 
 

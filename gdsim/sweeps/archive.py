@@ -12,7 +12,7 @@ import numpy as np
 import numpy.typing as npt
 
 from gdsim.config import Experiment, loads
-from gdsim.config.sweep import START
+from gdsim.config.sweep import NEED_MINIMUM, START
 from gdsim.errors import InputError
 from gdsim.files import atomic_write, load_arrays
 from gdsim.metadata import versions
@@ -35,9 +35,6 @@ TYPES = {
     "minimum_steps": np.int32,
 }
 """The type of each array (optimizers, …)."""
-
-KNOWN_MINIMUM = ("solved", "steps_to_tolerance", "evaluations", "minimum", "distance")
-"""Those that only objectives with known minima have."""
 
 
 def save(path: str | Path, result: SweepResult, experiment: Experiment) -> None:
@@ -134,7 +131,7 @@ def check_figures(
         ValueError: A figure is not as it should be.
     """
     minima = len(plan.objective.minima)
-    wanted = {name: (shape, kind) for name, kind in types.items() if minima or name not in KNOWN_MINIMUM}
+    wanted = {name: (shape, kind) for name, kind in types.items() if minima or name not in NEED_MINIMUM}
     kept = (name for name in HISTORIES if name in plan.sweep.show)
     wanted |= {f"history_{name}": ((len(plan.history_steps), *shape), np.float32) for name in kept}
     limits = {"outcome": (0, len(OUTCOMES)), "minimum": (-1, minima)}

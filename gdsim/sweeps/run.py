@@ -39,10 +39,6 @@ class Source:
     folder: str
     allow_code: bool
 
-    def plan(self) -> Plan:
-        """Return the plan of the sweep."""
-        return Plan(loads(self.yaml, name=self.name, folder=self.folder, allow_code=self.allow_code))
-
 
 def run(
     experiment: Experiment, *, executor: Executor | None = None, kept: Path | None = None, progress: Progress = iter
@@ -112,7 +108,7 @@ def _run_number(source: Source, number: int) -> Arrays | tuple[Problem, ...]:
 
 @lru_cache(maxsize=1)
 def _cached_plan(source: Source) -> Plan:
-    return source.plan()
+    return Plan(loads(source.yaml, name=source.name, folder=source.folder, allow_code=source.allow_code))
 
 
 class _Store:
