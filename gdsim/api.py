@@ -16,6 +16,7 @@ from gdsim.config import Animation, Experiment, Output, View, load, loads
 from gdsim.config.yaml_text import dump
 from gdsim.encode import find_format
 from gdsim.errors import ConfigError, InputError, check_arguments
+from gdsim.files import YAML_SUFFIXES
 from gdsim.movie import Movie, make_provenance
 from gdsim.objectives import Gradient, Objective, objective
 from gdsim.scene.build import build_scene, preview_scene
@@ -45,7 +46,7 @@ Source: TypeAlias = "ExperimentLike | ObjectiveLike | Trajectory | Sequence[Traj
 
 Progress: TypeAlias = Callable[[Iterable[Any]], Iterable[Any]]
 
-CONFIGS, RECORDING = (".yaml", ".yml"), ".npz"
+RECORDING = ".npz"
 
 STEPS = 100  # default number of steps
 
@@ -330,7 +331,7 @@ def _swept(source: Source, progress: Progress) -> tuple[Experiment, SweepResult]
             from gdsim.sweeps import archive
 
             return archive.read(path) if archive.is_sweep(path) else None
-        if path.suffix.lower() not in CONFIGS:
+        if path.suffix.lower() not in YAML_SUFFIXES:
             return None
     elif not isinstance(source, Experiment | Mapping):
         return None
@@ -379,7 +380,7 @@ def _themed(view: View | None, theme: str | Mapping[str, Any] | None) -> View | 
 def _is_path(text: str, source: object) -> bool:
     """Return whether a text after a source is where to write, and not an optimizer that descends an objective."""
     if isinstance(source, str | os.PathLike):
-        is_objective = Path(source).suffix.lower() not in (*CONFIGS, RECORDING)
+        is_objective = Path(source).suffix.lower() not in (*YAML_SUFFIXES, RECORDING)
     else:
         is_objective = callable(source) or isinstance(source, Objective)
     return find_format(Path(text).suffix) is not None or not is_objective
@@ -391,7 +392,7 @@ def _experiment(source: object) -> Experiment:
         return source
     if isinstance(source, Mapping):
         return loads(dump(_plain(source)))
-    if isinstance(source, str | os.PathLike) and Path(source).suffix.lower() in CONFIGS:
+    if isinstance(source, str | os.PathLike) and Path(source).suffix.lower() in YAML_SUFFIXES:
         return load(source)
     if isinstance(source, str | os.PathLike | Objective):
         example = '`{"SGD": {"lr": 0.01}, "Adam": {"lr": 0.1}}`'

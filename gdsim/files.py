@@ -18,6 +18,8 @@ from gdsim.interrupts import deferred, undone
 if TYPE_CHECKING:
     import numpy.typing as npt
 
+YAML_SUFFIXES = (".yaml", ".yml")
+
 SIMILAR_SUFFIXES = 0.8
 """The similarity of .yml and .yaml, two suffixes of one kind of file; .npz and .npy are less similar."""
 

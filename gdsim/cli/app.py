@@ -64,7 +64,9 @@ class _Group(TyperGroup):
 
     def resolve_command(self, ctx: Any, args: list[str]) -> Any:
         if args[0] not in COMMANDS and not args[0].startswith("-"):
-            is_config = args[0].endswith((".yaml", ".yml"))
+            from gdsim.files import YAML_SUFFIXES
+
+            is_config = args[0].endswith(YAML_SUFFIXES)
             hint = f"; did you mean 'gdsim run {args[0]}'?" if is_config else did_you_mean(args[0], COMMANDS)
             ctx.fail(f"there is no command '{args[0]}'{hint}")
         return super().resolve_command(ctx, args)

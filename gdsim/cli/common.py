@@ -15,9 +15,9 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 from typer.core import TyperCommand
 
-from gdsim.cli.completion import YAML, complete_setting, files_with, names_from, read_config
+from gdsim.cli.completion import complete_setting, files_with, names_from, read_config
 from gdsim.errors import GdsimError, InputError, collect, did_you_mean
-from gdsim.files import atomic_write, os_error_reason
+from gdsim.files import YAML_SUFFIXES, atomic_write, os_error_reason
 from gdsim.interrupts import deferred, undone
 
 # Packages that load torch or matplotlib are imported where they are used, so that help and mistakes come at once.
@@ -31,7 +31,7 @@ if TYPE_CHECKING:
 Configs = Annotated[
     list[Path],
     typer.Argument(
-        metavar="CONFIG", help="YAML files, or pictures that a run has made.", autocompletion=files_with(YAML)
+        metavar="CONFIG", help="YAML files, or pictures that a run has made.", autocompletion=files_with(YAML_SUFFIXES)
     ),
 ]
 Set = Annotated[
@@ -158,7 +158,7 @@ def load_one(
 
 def _output_format(path: Path) -> str | None:
     """Return the format of a picture, page or recording; None for a config. A suffix of YAML spares an import."""
-    if path.suffix in YAML:
+    if path.suffix in YAML_SUFFIXES:
         return None
     from gdsim.encode import output_format
 

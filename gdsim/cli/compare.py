@@ -14,6 +14,7 @@ from gdsim.cli import common
 from gdsim.cli.completion import names_from
 from gdsim.cli.console import print_lines, print_notes, print_study, progress_bars
 from gdsim.errors import GdsimError, InputError, collect, printable
+from gdsim.files import YAML_SUFFIXES
 
 if TYPE_CHECKING:
     from gdsim.analysis import Matrix, Study, StudyPlan, Tuning
@@ -120,7 +121,7 @@ def _plans(
 
 def _check_targets(targets: Mapping[str, Path], configs: Sequence[Path]) -> None:
     """Check before any work that all files to write differ from each other and from the configs."""
-    suffixes = {"--write": (".yaml", ".yml"), "--report": (".html", ".htm")}
+    suffixes = {"--write": YAML_SUFFIXES, "--report": (".html", ".htm")}
     first: dict[Path, str] = {}
     for option, path in targets.items():
         if len(configs) > 1:

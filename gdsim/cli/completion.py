@@ -17,8 +17,8 @@ from typing import Any
 import typer
 
 from gdsim.errors import GdsimError
+from gdsim.files import YAML_SUFFIXES
 
-YAML = (".yaml", ".yml")
 PLAIN_LABEL = re.compile(r"[\w+-]+")  # needs no quotes in a shell, and no dot divides it
 
 
@@ -82,7 +82,7 @@ def read_config(words: Iterable[str]) -> Any:
     from gdsim.config.yaml_text import parse
 
     for path in map(Path, words):
-        if path.suffix in YAML:
+        if path.suffix in YAML_SUFFIXES:
             with suppress(GdsimError):
                 return parse(read_text(path), str(path)).value
     return None

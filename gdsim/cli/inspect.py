@@ -21,6 +21,7 @@ from gdsim.cli import common
 from gdsim.cli.completion import names_from, names_of
 from gdsim.cli.console import print_columns, print_lines, print_notes
 from gdsim.errors import InputError, did_you_mean, printable
+from gdsim.files import YAML_SUFFIXES
 from gdsim.web.embed import FORMS
 
 if TYPE_CHECKING:
@@ -337,7 +338,7 @@ def init(
     overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace an existing file.")] = False,
 ) -> None:
     """Write a commented config that runs, to begin from."""
-    common.check_target(file, suffixes=(".yaml", ".yml"), overwrite=overwrite)
+    common.check_target(file, suffixes=YAML_SUFFIXES, overwrite=overwrite)
     print_lines([common.write_text(file, files("gdsim").joinpath("starter.yaml").read_text(encoding="utf-8"))])
 
 

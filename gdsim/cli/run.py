@@ -13,11 +13,12 @@ from typing import TYPE_CHECKING, Annotated, Any, TypeAlias
 import typer
 
 from gdsim.cli import common
-from gdsim.cli.completion import YAML, files_with
+from gdsim.cli.completion import files_with
 from gdsim.cli.console import print_lines, print_notes, print_summary, progress_bars
 from gdsim.cli.workers import executor
 from gdsim.config import formats as known_formats
 from gdsim.errors import GdsimError, InputError
+from gdsim.files import YAML_SUFFIXES
 from gdsim.processes import CAN_FORK, CallOutcome, core_count, map_in_processes, outcome
 from gdsim.themes import check_theme
 
@@ -69,7 +70,7 @@ def run(
         _process(
             [(each, None) for each in experiments], targets, loads, quiet, partial(executor, workers or count, dask)
         )
-    _next_step(targets, [path for path in configs if path.suffix in YAML], opened, quiet)
+    _next_step(targets, [path for path in configs if path.suffix in YAML_SUFFIXES], opened, quiet)
 
 
 def render(

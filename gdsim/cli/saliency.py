@@ -9,9 +9,10 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from gdsim.cli import common
-from gdsim.cli.completion import YAML, files_with, names_of
+from gdsim.cli.completion import files_with, names_of
 from gdsim.cli.console import print_lines, print_notes, progress_bars
 from gdsim.errors import ConfigError, InputError, Problem
+from gdsim.files import YAML_SUFFIXES
 
 if TYPE_CHECKING:
     from gdsim.config import Experiment
@@ -37,7 +38,7 @@ def saliency(
         typer.Argument(
             metavar="CONFIG|RUN.npz",
             help="A YAML file, or what a run has recorded.",
-            autocompletion=files_with([*YAML, ".npz"]),
+            autocompletion=files_with([*YAML_SUFFIXES, ".npz"]),
         ),
     ],
     image: Annotated[

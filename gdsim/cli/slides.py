@@ -13,10 +13,10 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from gdsim.cli import common
-from gdsim.cli.completion import YAML, files_with
+from gdsim.cli.completion import files_with
 from gdsim.cli.console import print_lines, print_notes, progress_bars
 from gdsim.errors import GdsimError, InputError, collect
-from gdsim.files import temporary_folder
+from gdsim.files import YAML_SUFFIXES, temporary_folder
 
 if TYPE_CHECKING:
     from gdsim.analysis import Row
@@ -41,7 +41,7 @@ def slides(
         typer.Argument(
             metavar="CONFIG|FILE",
             help="YAML files, recordings (.npz), or pictures that a run has made.",
-            autocompletion=files_with([*YAML, ".npz", ".gif", ".mp4"]),
+            autocompletion=files_with([*YAML_SUFFIXES, ".npz", ".gif", ".mp4"]),
         ),
     ],
     out: Annotated[Path, typer.Option("--out", "-o", metavar="FILE.pptx", help="The deck to write.")],

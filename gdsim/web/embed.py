@@ -14,6 +14,7 @@ from urllib.parse import quote
 from gdsim.config.presentation import with_preset
 from gdsim.config.yaml_text import parse
 from gdsim.errors import ConfigError, InputError, did_you_mean
+from gdsim.files import YAML_SUFFIXES
 
 _WEB = ("gif", "webp", "apng", "png", "svg", "mp4", "webm", "html")
 
@@ -136,7 +137,7 @@ class Media:
 def _read(path: Path, base: str) -> Media:
     from gdsim.encode import find_format, image_size, source
 
-    if path.suffix.lower() in (".yaml", ".yml", ".npz") and path.is_file():
+    if path.suffix.lower() in (*YAML_SUFFIXES, ".npz") and path.is_file():
         command = "render" if path.suffix.lower() == ".npz" else "run"
         raise InputError(f"{path}: is not a picture: draw one with gdsim {command}, and embed that", code="wrong-type")
     made, found = source(path), find_format(path.suffix)
