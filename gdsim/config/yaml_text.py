@@ -61,13 +61,13 @@ def parse(text: str, source: str) -> Document:
         ConfigError: The text is not YAML, or exceeds a limit.
     """
     document = Document()
-    document.value = _Reader(document, source).read(text, ())
+    document.value = Reader(document, source).read(text, ())
     return document
 
 
 def dump(value: Any) -> str:
     """Return YAML text that `parse` reads as `value`."""
-    return yaml.dump(value, Dumper=_Dumper, sort_keys=False, allow_unicode=True, width=100, default_flow_style=None)
+    return yaml.dump(value, Dumper=Dumper, sort_keys=False, allow_unicode=True, width=100, default_flow_style=None)
 
 
 def override(document: Document, overrides: Mapping[str, str]) -> None:
@@ -85,17 +85,17 @@ def override(document: Document, overrides: Mapping[str, str]) -> None:
             raise InputError(message, code="syntax")
         if dotted.count(".") > MAX_DEPTH:
             raise InputError(f"--set: the key is nested deeper than {MAX_DEPTH} levels", code="too-large")
-        _put(document, dotted.split("."), value, _Reader(document, source, order))
+        _put(document, dotted.split("."), value, Reader(document, source, order))
 
 
-def _put(document: Document, parts: list[str], text: str, reader: _Reader) -> None:
+def _put(document: Document, parts: list[str], text: str, reader: Reader) -> None:
     root, location = [document.value], reader.location()
     # The value that the key leads to so far is parent[part].
     parent: Any = root
     part: str | int = 0
     key: Key = ()
     while parts:
-        parent[part] = value = _as_mapping(parent[part], key)
+        parent[part] = value = as_mapping(parent[part], key)
         if isinstance(value, dict):
             # A label may itself contain dots.
             names = (".".join(parts[:length]) for length in range(len(parts), 0, -1))
@@ -121,7 +121,7 @@ SHORTHANDS = {"objective": "name", "data": "name", "theme": "base", "rest": "cla
 """What a bare name below a key is short for: `schedule: StepLR` means `schedule: {class: StepLR}`."""
 
 
-def _as_mapping(value: Any, key: Key) -> Any:
+def as_mapping(value: Any, key: Key) -> Any:
     """Return the mapping that a bare name or nothing is short for."""
     name = next((part for part in reversed(key) if isinstance(part, str)), "")
     if isinstance(value, str) and name in SHORTHANDS:
@@ -159,7 +159,7 @@ class _FatalError(Exception):
     """The text cannot be read any further; the arguments are the message, the mark and the code."""
 
 
-class _Loader(yaml.SafeLoader):
+class Loader(yaml.SafeLoader):
     """A loader of its own, so that `yaml.SafeLoader` is not changed."""
 
     yaml_implicit_resolvers = RESOLVERS
@@ -181,8 +181,8 @@ class _Loader(yaml.SafeLoader):
         return node
 
 
-class _Dumper(yaml.SafeDumper):
-    """Quotes text that `_Loader` would read as something else."""
+class Dumper(yaml.SafeDumper):
+    """Quotes text that `Loader` would read as something else."""
 
     yaml_implicit_resolvers = RESOLVERS
 
@@ -195,7 +195,7 @@ class _Dumper(yaml.SafeDumper):
         return self.represent_scalar(STR, text, style=None if text.isprintable() else '"')
 
 
-_Dumper.add_representer(str, _Dumper.represent_text)
+Dumper.add_representer(str, Dumper.represent_text)
 
 
 def _check_size(nodes: int, depth: int, mark: yaml.Mark) -> None:
@@ -206,7 +206,7 @@ def _check_size(nodes: int, depth: int, mark: yaml.Mark) -> None:
 
 
 @dataclass
-class _Reader:
+class Reader:
     """Reads one text into a document: the file (order 0), or the value of the nth override."""
 
     document: Document
@@ -228,6 +228,7 @@ class _Reader:
             raise ConfigError([Problem(message, key, code, location=self.location(mark))]) from None
 
     def location(self, mark: yaml.Mark | None = None) -> SourceLocation:
+        """Return the location of a mark, by default the beginning of the text."""
         line, column = (mark.line + 1, mark.column + 1) if mark else (1, 1)
         return SourceLocation(self.order, line, column, self.source)
 
@@ -283,6 +284,7 @@ class _Reader:
         return pairs
 
     def report(self, node: yaml.Node, key: Key, message: str, code: Code = "syntax") -> None:
+        """Add a problem at a node."""
         self.document.problems.append(Problem(message, key, code, location=self.location(node.start_mark)))
 
 
@@ -304,7 +306,7 @@ def _scalar(node: yaml.Node) -> Any:
 def _compose(text: str) -> yaml.Node | None:
     """Return the root node, None for an empty text; PyYAML's errors become sentences."""
     try:
-        return yaml.compose(text, _Loader)
+        return yaml.compose(text, Loader)
     except yaml.MarkedYAMLError as error:
         raise _FatalError(f"is not valid YAML: {_syntax(error, text)}", error.problem_mark, "syntax") from None
     except yaml.reader.ReaderError as error:
