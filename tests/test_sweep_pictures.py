@@ -5,10 +5,12 @@ from __future__ import annotations
 import json
 import re
 from base64 import b64decode
+from dataclasses import replace
 
 import numpy as np
 import pytest
 from matplotlib.colors import to_rgb
+from matplotlib.text import Text
 from selenium.webdriver.common.keys import Keys
 from typer.testing import CliRunner
 
@@ -199,6 +201,36 @@ def test_each_frame_shows_the_paths_with_one_value_of_the_setting(one):
             assert same.all() or (np.abs(own[np.argmin(same) - 1 :]) > 5).any(-1).all()
 
 
+def test_the_last_frame_shows_the_value_with_which_most_optimizers_arrive(one):
+    result, scene = one
+    counts = result.figures["solved"].sum(0)
+    steps = np.where(result.figures["solved"], result.figures["steps_to_tolerance"], 0).sum(0)
+    best = min(range(7), key=lambda index: (-counts[index], steps[index]))
+    assert scene.frame_steps[-1] == best < 6
+    # Over all values, and back.
+    changes = np.sign(np.diff(scene.frame_steps))
+    assert np.flatnonzero(changes < 0).min() > np.flatnonzero(changes > 0).max()
+    frames = gdsim.frames(scene)
+    (panel, *_) = frames.layers
+    rule, *heads = only(panel.primitives, Lines)
+    lr = result.x.values
+    left, right = rule.at(0)[0, 0], rule.at(6)[0, 0]
+    expected = left + (right - left) * np.log(lr[best] / lr[0]) / np.log(lr[-1] / lr[0])
+    assert rule.at(best)[:, 0] == pytest.approx([expected, expected], abs=1)
+    arrives = [bool(np.isfinite(head.at(best)).all()) for head in heads]
+    assert arrives == result.figures["solved"][:, best].tolist()
+
+
+def test_without_a_known_minimum_the_last_frame_shows_where_the_optimizers_end_lowest():
+    text = ONE.replace("himmelblau", "sin(3*x) + cos(2*y) + x^2/20").replace("steps_to_tolerance", "final_value")
+    experiment = gdsim.loads(text)
+    result = gdsim.sweep(experiment)
+    scene = build_sweep_scene(experiment, result)
+    finals = result.figures["final_value"]
+    ranks = np.array([[sum(other < value for other in row) for value in row] for row in finals])
+    assert scene.frame_steps[-1] == ranks.sum(0).argmin()
+
+
 def test_the_curves_are_the_figures_and_the_title_counts_decades(one):
     result, scene = one
     steps, outcome = scene.groups[0].panels
@@ -351,3 +383,26 @@ def test_the_cells_of_a_map_are_reached_with_the_keyboard(basins, tmp_path, brow
     assert re.match(rf"Adam, x of the start \S+, y of the start \S+: minimum reached {re.escape(words)}", told)
     first.send_keys(Keys.ENTER)
     assert browser.execute_script("return document.getElementById('status').textContent").startswith("The path of Adam")
+
+
+NETWORK = """
+objective: {network: mlp, data: {name: moons, n: 16}, hidden: [4], activation: tanh, batch_size: 16}
+steps: 6
+optimizers: {SGD: }
+sweep:
+  x: {setting: optimizers.SGD.lr, range: [0.1, 200], scale: log}
+  y: {setting: optimizers.SGD.momentum, range: [0, 0.9]}
+  size: [8, 5]
+  show: outcome
+view: {size: [640, 360]}
+animation: {fps: 10, seconds: 2}
+"""
+
+
+@pytest.mark.parametrize("agreement", [1.0, 0.6])
+def test_the_share_of_trainings_that_agree_with_a_plain_loop_is_under_the_title(agreement):
+    experiment = gdsim.loads(NETWORK)
+    result = replace(gdsim.sweep(experiment), agreement=agreement)
+    frames = gdsim.frames(build_sweep_scene(experiment, result))
+    written = [text.get_text() for text in frames.canvas.figure.findobj(Text)]
+    assert f"{100 * agreement:.0f} % of repeated runs end as in a plain loop" in written

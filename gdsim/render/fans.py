@@ -13,18 +13,19 @@ from gdsim.render.display_list import START, EventMarks, Lines, Viewport
 from gdsim.render.paths import FARTHEST, trail_style
 from gdsim.scene.model import Facet
 
-FAINT, FAINT_WIDTH = 0.22, 0.06  # the opacity and the width of the paths that are not shown, per line
+FAINT, FAINT_WIDTH = 0.22, 0.06  # the opacity of 100 paths that are not shown, and their width per line
 START_SIZE = 0.7  # the diameter of the dot on the start, in ems
 
 
 def draw_fans(facet: Facet, viewport: Viewport) -> None:
     """Draw the paths of a view's fans that stay in the view faintly."""
     canvas, axes = viewport.canvas, viewport.axes
+    count = sum(int(fan.stays.sum()) for fan in facet.fans)
     for fan in facet.fans:
         lines = LineCollection(
             list(_clipped(viewport, fan.points[fan.stays]) / DPI),  # in inches, which are the same in every backend
             colors=fan.style.color,
-            alpha=FAINT,
+            alpha=FAINT * min((100 / max(count, 1)) ** 0.5, 1.0),
             linewidths=points(max(FAINT_WIDTH * canvas.line, 0.7)),
             transform=canvas.figure.dpi_scale_trans,
             zorder=2.5,

@@ -17,7 +17,7 @@ from gdsim.scene.figures import axis_limits
 from gdsim.scene.model import Facet, Fan, Group, Path, Scene, Style
 from gdsim.scene.panels.curves import CurvesPanel, PanelCurve
 from gdsim.scene.scales import ScaledAxis, setting_axis
-from gdsim.scene.sweep_texts import describe_sweep, fixed_settings, sweep_finding
+from gdsim.scene.sweep_texts import agreement_notes, describe_sweep, fixed_settings, sweep_finding
 from gdsim.scene.views import kind_of
 from gdsim.scene.views.map import CAPTIONS, categories, known_figures
 from gdsim.simulation import Trajectory
@@ -48,23 +48,38 @@ def build_setting_scene(
     (facet,) = kind_of(objective, view).facets(inputs)
     panels = tuple(_panel(result, name, axis, own, view.say) for name in result.show)
     titles = sweep_finding(result, (axis,), view.say) if view.title is None else ()
-    count = max(2, round(animation.fps * animation.seconds))
+    count, best = max(2, round(animation.fps * animation.seconds)), _best_value(result)
+    places = np.linspace(0, 2 * last - best, count)
     return replace(
         page,
         title=titles[0] if titles else page.title,
         short_titles=(*titles[1:], page.title) if titles else (),
         alt_text=describe_sweep(result, (axis,), view.say),
+        notes=(*page.notes, *agreement_notes([result], view.say)),
         styles=tuple(own),
         groups=(Group("", (_with_fans(facet, own),), panels),),
         steps=last,
         readings=tuple(f"{axis.name} {number(value, 3)}" for value in axis.values.tolist()),
         figures=tuple((view.say(CAPTIONS[name]), result.figures[name].astype(np.float64)) for name in result.show),
-        # Whole, because paths between two values are not known.
-        frame_steps=np.floor(np.arange(count) * last / (count - 1) + 1e-9),
+        # Over all values, and back to the best. Whole, because paths between two values are not known.
+        frame_steps=np.where(places < last, np.floor(places + 1e-9), np.ceil(2 * last - places - 1e-9)),
         fps=animation.fps,
         hold=animation.hold,
         poster_first=animation.first == "poster",
     )
+
+
+def _best_value(result: SweepResult) -> int:
+    """Return the place of the value with which the most optimizers reach a minimum, in the fewest steps together.
+
+    Where no minimum is known, it is the value with which they end lowest, by the sum of their ranks.
+    """
+    if "solved" in result.figures:
+        never = len(result.labels) * result.steps
+        costs = np.where(result.figures["solved"], result.figures["steps_to_tolerance"], never)
+    else:
+        costs = result.figures["final_value"].argsort(-1, kind="stable").argsort(-1)
+    return int(costs.sum(0).argmin())
 
 
 def _with_fans(facet: Facet, own: Sequence[Style]) -> Facet:

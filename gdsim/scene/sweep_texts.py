@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 import numpy as np
 
@@ -95,6 +95,18 @@ def _fastest(result: SweepResult, axes: tuple[ScaledAxis, ...], say: Language) -
     settings = say.joined(f"{axis.name} {number(float(axis.values[index]), 2)}" for axis, index in named)
     template = "{name} is fastest at {settings}: {n} steps"
     return say(template, name=result.labels[0], settings=settings, n=int(steps.min()))
+
+
+def agreement_notes(results: Sequence[SweepResult], say: Language) -> tuple[str, ...]:
+    """Return the share of repeated runs with the outcome of a plain loop, as alternatives from long to short.
+
+    There are none where all of them equal a plain loop bit for bit.
+    """
+    share = float(np.mean([each.agreement for each in results]))
+    if results[0].objective.kind != "network" and share == 1:
+        return ()
+    templates = ("{share} of repeated runs end as in a plain loop", "{share} end as in a plain loop")
+    return tuple(say(template, share=share_text(share)) for template in templates)
 
 
 def describe_sweep(result: SweepResult, axes: tuple[ScaledAxis, ...], say: Language = ENGLISH) -> str:

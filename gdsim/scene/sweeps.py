@@ -18,7 +18,7 @@ from gdsim.scene.facets import GroupInput
 from gdsim.scene.model import Group, Scene, Style
 from gdsim.scene.scales import ScaledAxis
 from gdsim.scene.settings import build_setting_scene
-from gdsim.scene.sweep_texts import category_shares, describe_sweep, fixed_settings, sweep_finding
+from gdsim.scene.sweep_texts import agreement_notes, category_shares, describe_sweep, fixed_settings, sweep_finding
 from gdsim.scene.views import kind_of, view_kinds
 from gdsim.scene.views.map import CAPTIONS, IntArray, MapCell, MapInput, MapModel, map_axes, zoomed
 from gdsim.simulation import Trajectory
@@ -93,6 +93,7 @@ def _map_scene(
         title=titles[0] if titles else page.title,
         short_titles=(*titles[1:], page.title) if titles else (),
         alt_text=describe_sweep(result, axes, view.say),
+        notes=agreement_notes([result, *inner], view.say),
         subject=" · ".join(dict.fromkeys(filter(None, [page.subject, *only]))),
         styles=(*(names if len(names) > 1 else ()), *legend, *(cell.style for cell in cells)),
         groups=tuple(groups),

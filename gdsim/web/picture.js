@@ -34,6 +34,8 @@ export class Clock {
     this.fps = fps;
     this.last = this.times.length - 1;
     this.end = this.last + hold * fps;
+    // The frames of a sweep go back from the last value.
+    this.turn = this.times.lastIndexOf(Math.max(...this.times));
   }
 
   timeAt(place) {
@@ -43,7 +45,7 @@ export class Clock {
   }
 
   placeAt(time) {
-    return interpolate(this.times, this.places, time);
+    return interpolate(this.times.subarray(0, this.turn + 1), this.places, time);
   }
 }
 

@@ -29,13 +29,13 @@ from gdsim.render.annotations import (
     points_between,
 )
 from gdsim.render.canvas import DPI, Canvas, points
-from gdsim.render.display_list import START, Cursor, EventMarks, PathLabel, Viewport
+from gdsim.render.display_list import START, Cursor, EventMarks, Lines, PathLabel, Viewport
 from gdsim.render.labels import appearance, names_paths
 from gdsim.render.layout import Box, Layout, PanelRequest
 from gdsim.render.painter import only
 from gdsim.render.panels import DrawnPanel, PanelRenderer
 from gdsim.render.paths import FARTHEST, trail_style
-from gdsim.render.trail import Trail, settled
+from gdsim.render.trail import Trail, TrailStyle, settled
 from gdsim.scene.figures import LIFT, on_axis
 from gdsim.scene.levels import few_decades, few_ticks, labels, round_ticks
 from gdsim.scene.model import FEW_STARTS, Scene
@@ -54,6 +54,7 @@ NAMED = (12.0, 7.0)  # the least width and height of a panel with the names of i
 ROW, LEADER = 1.2, 1.6  # the height of a row in a list of names, and the length of the lines to it, in ems
 FARTHEST_NAME = 6.0  # the largest height of a name in a list above or below its end, in ems
 LEADER_WIDTH = 0.06  # the width of these lines, in units of `Canvas.line`
+RULE = 0.06  # the width of the line at the value of a setting, in units of `Canvas.line`
 DOT = 0.6  # the diameter of the dot where a curve enters the solved band, in ems
 
 Boxes = list[FloatArray]
@@ -71,6 +72,11 @@ class _CurvesRenderer(PanelRenderer):
     def draw(self, canvas: Canvas, panel: CurvesPanel, box: Box, *, numbered: bool) -> DrawnPanel:
         viewport = _draw_axes(canvas, panel, box, numbered=numbered)
         trails = _trails(canvas, panel, viewport)
+        if panel.scale is not None:
+            for trail in trails:
+                _draw_whole(canvas, viewport, trail, 1.0)
+            cursor = _cursor(panel, viewport)
+            return viewport, (*_swept(canvas, cursor, box, trails), cursor)
         crowd = np.concatenate([points_between(line) for trail in trails for line in trail.points.transpose(1, 0, 2)])
         _draw_race_track(canvas, panel, viewport, trails)
         taken, solved, marks = Boxes(), panel.solved, list[EventMarks | PathLabel]()
@@ -89,12 +95,7 @@ class _CurvesRenderer(PanelRenderer):
             shown = {i: end for i, end in ends.items() if i not in named and box.y <= end[1] <= box.top}
             _name_ends(canvas, shown, box, taken, crowd)
         marks += exits
-        # The cursor follows the curve that is farthest to the right.
-        places = np.max([curve.points[..., 0].max(1) for curve in panel.curves], axis=0)
-        low = np.full(len(places), float(panel.limits[0]))
-        pixels = viewport.pixels(np.column_stack([places, low]), START)[:, 0]
-        times = np.unique(np.linspace(0, len(pixels) - 1, min(len(pixels), CURSOR_TIMES)).round().astype(int))
-        return viewport, (*trails, *marks, Cursor(times.astype(np.float64), pixels[times]))
+        return viewport, (*trails, *marks, _cursor(panel, viewport))
 
 
 RENDERER = _CurvesRenderer()
@@ -140,6 +141,25 @@ def _draw_axes(canvas: Canvas, panel: CurvesPanel, box: Box, *, numbered: bool) 
     return Viewport(canvas, around, axes)
 
 
+def _cursor(panel: CurvesPanel, viewport: Viewport) -> Cursor:
+    """Return the cursor, which follows the curve that is farthest to the right."""
+    places = np.max([curve.points[..., 0].max(1) for curve in panel.curves], axis=0)
+    low = np.full(len(places), float(panel.limits[0]))
+    pixels = viewport.pixels(np.column_stack([places, low]), START)[:, 0]
+    times = np.unique(np.linspace(0, len(pixels) - 1, min(len(pixels), CURSOR_TIMES)).round().astype(int))
+    return Cursor(times.astype(np.float64), pixels[times])
+
+
+def _swept(canvas: Canvas, cursor: Cursor, box: Box, trails: Sequence[Trail]) -> Iterator[Lines]:
+    """Yield a line across a panel at the value of the setting that is shown, and a head on each curve there."""
+    color, times = canvas.theme.quiet, trails[0].times
+    across = np.floor(np.interp(times, cursor.times, cursor.places)) + 0.5  # in one column of pixels
+    ends = np.stack(np.broadcast_arrays(across[:, None], np.array([box.y, box.top])), -1)
+    yield Lines(-1, TrailStyle(color, color, 0.0, RULE * canvas.line, (), "o", 0.0), ends)
+    for trail in trails:
+        yield Lines(trail.optimizer, trail.style, trail.points)
+
+
 def _band_color(theme: Theme) -> str:
     return mix(theme.panel, theme.quiet, BAND)
 
@@ -183,7 +203,7 @@ def _trails(canvas: Canvas, panel: CurvesPanel, viewport: Viewport) -> list[Trai
 
 def _draw_race_track(canvas: Canvas, panel: CurvesPanel, viewport: Viewport, trails: Sequence[Trail]) -> None:
     """Draw the complete curves faintly, and the bands around medians, below what moves."""
-    axes, background = viewport.axes, canvas.theme.panel
+    axes = viewport.axes
     for curve, trail in zip(panel.curves, trails, strict=True):
         color = trail.style.color
         if curve.band is not None:
@@ -191,17 +211,22 @@ def _draw_race_track(canvas: Canvas, panel: CurvesPanel, viewport: Viewport, tra
             axes.fill_between(x, *curve.band.T, color=color, alpha=BAND, linewidth=0, zorder=1.5)
             axes.plot(x, curve.band, color=color, alpha=2 * TRACK, linewidth=width, zorder=1.5)
         elif curve.strength == 1:
-            lines = LineCollection(
-                list(trail.points.transpose(1, 0, 2) / DPI),  # in inches, which are the same in every backend
-                colors=mix(background, color, TRACK),
-                linewidths=points(trail.style.width),
-                capstyle="round",
-                joinstyle="round",
-                transform=canvas.figure.dpi_scale_trans,
-                zorder=1.5,
-            )
-            lines.set_clip_path(axes.patch)
-            axes.add_artist(lines)
+            _draw_whole(canvas, viewport, trail, TRACK)
+
+
+def _draw_whole(canvas: Canvas, viewport: Viewport, trail: Trail, strength: float) -> None:
+    """Draw a complete curve below what moves, in its color mixed with the background."""
+    lines = LineCollection(
+        list(trail.points.transpose(1, 0, 2) / DPI),  # in inches, which are the same in every backend
+        colors=mix(canvas.theme.panel, trail.style.color, strength),
+        linewidths=points(trail.style.width),
+        capstyle="round",
+        joinstyle="round",
+        transform=canvas.figure.dpi_scale_trans,
+        zorder=1.5,
+    )
+    lines.set_clip_path(viewport.axes.patch)
+    viewport.axes.add_artist(lines)
 
 
 def _entries(
