@@ -400,7 +400,7 @@ TABLE = make_table([*compare(AWKWARD), FAILED], "Equal *budget* | of 41.")
 
 
 OF_FUNCTIONS = [
-    field.name for field in fields(gdsim.Row) if field.name not in ("test_loss", "accuracy", "test_accuracy")
+    field.name for field in fields(gdsim.Row) if field.name not in ("runs", "test_loss", "accuracy", "test_accuracy")
 ]
 
 

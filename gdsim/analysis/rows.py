@@ -32,16 +32,18 @@ NETWORK_METRICS = ("test_loss", "accuracy", "test_accuracy")  # which are None i
 class Row:
     """The metrics of one optimizer on one objective, over all its starts.
 
-    Medians are over the starts. Spreads are interquartile ranges with linear interpolation (type 7 of Hyndman and
-    Fan 1996). A value that is not finite counts as +inf. A metric that is not finite or does not apply is None, as are
-    all metrics of a class that cannot run. f* is the known minimum, or otherwise the lowest value in the table for this
-    objective. A network has no known minimum, and only a projection of its path is recorded, so that its metrics of
-    tolerance, distance, detour and angle are None.
+    Medians are over the starts, or over the runs of an ensemble, which below are called starts, too. Spreads are
+    interquartile ranges with linear interpolation (type 7 of Hyndman and Fan 1996). A value that is not finite counts
+    as +inf. A metric that is not finite or does not apply is None, as are all metrics of a class that cannot run. f* is
+    the known minimum, or otherwise the lowest value in the table for this objective. A network has no known minimum,
+    and only a projection of its path is recorded, so that its metrics of tolerance, distance, detour and angle are
+    None.
 
     Attributes:
         objective: The objective's title, unique in the table.
         settings: The class and its settings.
         starts: The number of starts; 0 for a class that cannot run.
+        runs: The number of runs of an ensemble from its single start; None if it is not one.
         final_value: The median value at the last step; for a start that failed, the last finite value is used.
         rank_low: The lowest rank among the optimizers of this objective, from 1, with 95 % confidence, see `standings`.
             It and all other intervals are None for a single start.
@@ -74,6 +76,7 @@ class Row:
     optimizer: str
     settings: str
     starts: int = 0
+    runs: int | None = None
     rank_low: int | None = None
     rank_high: int | None = None
     starts_needed: float | None = None
@@ -100,6 +103,11 @@ class Row:
     test_loss: float | None = None
     accuracy: float | None = None
     test_accuracy: float | None = None
+
+    @property
+    def paths(self) -> int:
+        """The number of paths, which is that of the starts unless they are runs of an ensemble."""
+        return self.runs or self.starts
 
 
 def make_rows(trajectories: Iterable[Trajectory]) -> list[list[Row]]:
@@ -149,7 +157,8 @@ def make_row(trajectory: Trajectory, lowest: float, *, title: str = "", tuned: s
         objective=title or trajectory.objective.title,
         optimizer=trajectory.label,
         settings=trajectory.settings,
-        starts=len(trajectory.stops),
+        starts=1 if trajectory.is_ensemble else len(trajectory.stops),
+        runs=len(trajectory.stops) if trajectory.is_ensemble else None,
         final_value=_median(values[-1]),
         final_spread=_spread(values[-1]),
         best_value=_median(lows),

@@ -126,7 +126,7 @@ class StudyPlan:
             for label, tuned, trajectory in runs:
                 if trajectory is None:
                     rows.append(Row(title, label, experiment.optimizers[label].class_name, reason=tuned.reason))
-                    spent.append(np.full(1 if experiment.start is None else experiment.start.count, np.inf))
+                    spent.append(np.full(experiment.paths, np.inf))
                 else:
                     spent.append(evaluations_to_tolerance(trajectory, lowest))
                     curves.append(_make_curve(trajectory, title))
@@ -253,7 +253,7 @@ def _split(experiment: Experiment, objectives: Sequence[str] | None, starts: int
     if starts is not None:
         if isinstance(starts, bool) or not isinstance(starts, int) or not 1 <= starts <= MAX_STARTS:
             raise InputError(f"must be a whole number from 1 to {MAX_STARTS}, not {starts}", ("starts",))
-        changes.append(f"start={{random: {starts}}}")
+        changes += [f"start={{random: {starts}}}", "ensemble=null"]
     if objectives is None:
         if starts is not None and any(spec.to_train() is not None for spec in experiment.objectives):
             message = "do not go with a network, which begins from its own weights"

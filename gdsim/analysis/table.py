@@ -20,7 +20,17 @@ from gdsim.errors import GdsimError, InputError
 from gdsim.simulation import Trajectory
 
 DROP_ORDER = (
-    *("starts", "steps_to_tolerance", "detour", "mean_angle", "evaluations", "accuracy", "test_loss", "final_value"),
+    *(
+        "starts",
+        "runs",
+        "steps_to_tolerance",
+        "detour",
+        "mean_angle",
+        "evaluations",
+        "accuracy",
+        "test_loss",
+        "final_value",
+    ),
     *("settings", "never", "diverged", "distance_to_minimum", "stopped", "tuned", "best_value", "solved"),
 )
 """The columns that are dropped where there is no room for all, the first one first."""
@@ -118,8 +128,8 @@ class Table:
     def to_csv(self) -> str:
         """Return CSV with a column per field of `Row` and unrounded figures; None is an empty cell.
 
-        Columns for metrics of networks exist only if there is a network. An apostrophe is put before text that a
-        spreadsheet would interpret as a formula.
+        Columns for metrics of networks exist only if there is a network, and that of runs if there is an ensemble. An
+        apostrophe is put before text that a spreadsheet would interpret as a formula.
         """
         text, rows = StringIO(newline=""), self._fields()
         writer = csv.DictWriter(text, list(rows[0]), lineterminator="\n")
@@ -160,7 +170,8 @@ class Table:
         return frame
 
     def _fields(self) -> list[dict[str, Any]]:
-        hidden = () if has_networks(self.rows) else NETWORK_METRICS
+        hidden = {"runs"} if _unit(self.rows) == "starts" else set()
+        hidden |= set() if has_networks(self.rows) else set(NETWORK_METRICS)
         return [{name: cell for name, cell in asdict(row).items() if name not in hidden} for row in self.rows]
 
 
@@ -187,18 +198,18 @@ def make_table(rows: Iterable[Row], caption: str = "") -> Table:
 
 
 def _sentences(rows: Sequence[Row]) -> Iterator[str]:
-    most = max(row.starts for row in rows)
+    most, unit = max(row.paths for row in rows), _unit(rows)
     if most > 1:
-        least = min(row.starts for row in rows if row.starts)
+        least = min(row.paths for row in rows if row.paths)
         count = f"{most}" if least == most else f"{least} to {most}"
         ranked = any(row.rank_low is not None for row in rows)
         intervals = "; those of solved and evaluations to tolerance are 95 % intervals" if ranked else ""
-        yield f"Figures are medians over {count} starts; in brackets their interquartile range{intervals}."
+        yield f"Figures are medians over {count} {unit}; in brackets their interquartile range{intervals}."
         yield from _ties(rows)
         yield from (
-            f"{row.optimizer} with {row.tuned} diverges from {row.diverged} of {row.starts} starts{_on(row, rows)}."
+            f"{row.optimizer} with {row.tuned} diverges from {row.diverged} of {row.paths} {unit}{_on(row, rows)}."
             for row in rows
-            if row.tuned and 2 * (row.diverged or 0) > row.starts
+            if row.tuned and 2 * (row.diverged or 0) > row.paths
         )
     has_tolerance = any(row.never is not None or row.reason for row in rows)
     if has_tolerance:
@@ -235,7 +246,12 @@ def _ties(rows: Sequence[Row]) -> Iterator[str]:
             most = max(row.starts_needed or 0.0 for row in tied)
             would = f"about {most:,.0f} would do" if most <= MAX_STARTS else f"{MAX_STARTS:,} would not do either"
             listed = f"{', '.join(names[:-1])} and {names[-1]}"
-            yield f"{listed} cannot be told apart with {tied[0].starts} starts{_on(tied[0], rows)}; {would}."
+            yield f"{listed} cannot be told apart with {tied[0].paths} {_unit(rows)}{_on(tied[0], rows)}; {would}."
+
+
+def _unit(rows: Iterable[Row]) -> str:
+    """Return what the medians of rows are over."""
+    return "runs" if any(row.runs for row in rows) else "starts"
 
 
 def _on(row: Row, rows: Sequence[Row]) -> str:
@@ -247,7 +263,7 @@ def _number(number: float | None, digits: int = 4) -> str:
 
 
 def _with_spread(row: Row, number: float | None, spread: float | None) -> str:
-    if row.starts > 1 and number is not None:
+    if row.paths > 1 and number is not None:
         return f"{_number(number)} ({'∞' if spread is None else _number(spread, 2)})"
     return _number(number)
 
@@ -284,12 +300,13 @@ def _evaluations(row: Row) -> str:
 
 
 def _of_starts(row: Row, count: int | None) -> str:
-    return f"{count} of {row.starts}" if row.starts > 1 else ""
+    return f"{count} of {row.paths}" if row.paths > 1 else ""
 
 
 METRICS: tuple[tuple[str, str, Callable[[Row], str]], ...] = (
     ("rank_low", "rank", lambda row: _rank(row)),
-    ("starts", "starts", lambda row: str(row.starts) if row.starts else ""),
+    ("starts", "starts", lambda row: str(row.starts) if row.starts and not row.runs else ""),
+    ("runs", "runs", lambda row: str(row.runs or "")),
     ("solved", "solved", lambda row: _share(row)),
     ("evaluations_to_tolerance", "evaluations to tolerance", lambda row: _evaluations(row)),
     ("steps_to_tolerance", "steps to tolerance", lambda row: _steps(row, row.steps_to_tolerance)),

@@ -220,8 +220,8 @@ def _number_names(class_name: str, settings: Mapping[str, Any], context: SourceC
 
 
 def for_tuning(experiment: Experiment) -> Experiment:
-    """Return the experiment with another seed if its starts are random, so that tuning uses other starts."""
-    if experiment.start is None or experiment.start.random is None:
+    """Return the experiment with another seed if its starts or its noise are a sample, so that tuning uses another."""
+    if experiment.ensemble is None and (experiment.start is None or experiment.start.random is None):
         return experiment
     from gdsim.optimizers import rng  # imports torch, which takes seconds
 

@@ -39,6 +39,7 @@ MAX_NETWORK_STEPS = 200_000
 MAX_WEIGHT_BYTES = 3 * 2**27  # a quarter of the largest recording
 MAX_PATHS = 10_000
 MAX_OPTIMIZERS = 64
+MIN_RUNS = 8  # of an ensemble; fewer do not show a spread
 MAX_OBJECTIVES = 12
 MAX_FACETS = 36
 MAX_LABEL = 80
@@ -146,6 +147,9 @@ class Experiment(Model):
     ]
     """The optimizers by label, which the legend shows. A label that is a class of torch.optim needs nothing more:
     `Adam:` is Adam with its defaults."""
+    ensemble: Annotated[int, Field(ge=MIN_RUNS, le=MAX_PATHS)] | None = Field(default=None, examples=[64])
+    """The number of runs of each optimizer that differ only in their noise: run k is that of `seed + k`. The picture
+    shows the first one, their mean and their spread; panels show the median and the range of the middle 80 %."""
     steps: Annotated[int, Field(ge=1, le=MAX_STEPS)] = Field(examples=[150])
     """The number of steps of each optimizer; for a network, of mini-batches."""
     seed: Annotated[int, Field(ge=0, le=2**63 - 1)] = 0
@@ -183,6 +187,11 @@ class Experiment(Model):
     def yaml(self) -> str:
         """The text that gives this experiment again, overrides included."""
         return self._origin.yaml
+
+    @property
+    def paths(self) -> int:
+        """The number of paths of each optimizer on each objective."""
+        return self.ensemble or (self.start.count if self.start else 1)
 
     @contextmanager
     def located(self, index: int = 0) -> Iterator[None]:
@@ -233,18 +242,27 @@ class Experiment(Model):
         refuse(problem for key, point in keys.items() for problem in _point_problems(point, key, objectives))
         return start
 
+    @field_validator("ensemble")
+    @classmethod
+    def _check_ensemble(cls, runs: int | None, info: ValidationInfo) -> int | None:
+        if runs is not None and info.data.keys() >= {"objectives", "start", "optimizers"}:
+            refuse(_ensemble_problems(_built(info), info.data["start"], info.data["optimizers"]))
+        return runs
+
     @field_validator("steps")
     @classmethod
     def _check_size(cls, steps: int, info: ValidationInfo) -> int:
-        if info.data.keys() >= {"objectives", "start", "optimizers"}:
-            objectives, start, optimizers = _built(info), info.data["start"], info.data["optimizers"]
-            refuse(_size_problems(steps, start.count if start else 1, objectives, optimizers))
+        if info.data.keys() >= {"objectives", "start", "optimizers", "ensemble"}:
+            objectives, optimizers = _built(info), info.data["optimizers"]
+            refuse(_size_problems(steps, info.data["start"], info.data["ensemble"], objectives, optimizers))
         return steps
 
     @field_validator("sweep")
     @classmethod
     def _check_sweep(cls, sweep: Sweep | None, info: ValidationInfo) -> Sweep | None:
         if sweep is not None and info.data.keys() >= {"objectives", "start", "optimizers"}:
+            if info.data.get("ensemble"):
+                refuse([Problem("varies single runs, not those of an ensemble: remove `ensemble`", code="conflict")])
             start = info.data["start"]
             refuse(sweep.problems(_built(info), start.count if start else 1, info.data["optimizers"]))
         return sweep
@@ -306,12 +324,31 @@ def _networks(objectives: Sequence[Objective]) -> list[Network]:
     return [each.network for each in objectives if isinstance(each, NetworkObjective)]
 
 
+def _ensemble_problems(
+    objectives: Sequence[Objective], start: Start | None, optimizers: Mapping[str, OptimizerSpec]
+) -> Iterator[Problem]:
+    """Yield why the runs of an ensemble would not differ in their noise alone."""
+    if _networks(objectives):
+        message = "is for functions; a network is trained once per run: remove `ensemble`, and vary `seed`"
+        yield Problem(message, code="unsupported")
+    elif start is not None and start.count != 1:
+        yield Problem(f"is of runs from a single start, and there are {start.count}", code="conflict")
+    elif not any(each.noise for each in optimizers.values()):
+        message = "would have equal runs, because no optimizer has noise: give one `noise: 1.0`, or remove `ensemble`"
+        yield Problem(message, code="conflict")
+
+
 def _size_problems(
-    steps: int, starts: int, objectives: Sequence[Objective], optimizers: Mapping[str, OptimizerSpec]
+    steps: int,
+    start: Start | None,
+    runs: int | None,
+    objectives: Sequence[Objective],
+    optimizers: Mapping[str, OptimizerSpec],
 ) -> Iterator[Problem]:
     """Yield what would take more time or memory than any picture needs."""
+    starts = runs or (start.count if start else 1)
     count, cost, networks = len(objectives), sum(map(_cost, optimizers.values())), _networks(objectives)
-    product = f"{starts} starts × {len(optimizers)} optimizers × {count} objectives"
+    product = f"{starts} {'runs' if runs else 'starts'} × {len(optimizers)} optimizers × {count} objectives"
     paths = starts * len(optimizers) * count
     max_points = MAX_POINTS * 2 * count // sum(max(2, objective.dim) for objective in objectives)
     max_steps = MAX_POINTS // (starts * count * cost)

@@ -59,16 +59,8 @@ def reached_minima(trajectory: Trajectory, minima: FloatArray) -> npt.NDArray[np
 
 def _part(trajectory: Trajectory, chosen: npt.NDArray[np.bool_], label: str, color: str, say: Language) -> Trajectory:
     """Return some starts of a trajectory, with a label, a colour, and their number instead of the settings."""
-    names = ("points", "values", "gradients", "learning_rates", "evaluations")
-    return replace(
-        trajectory,
-        label=label,
-        settings=say("{k} of {n} starts", k=chosen.sum(), n=len(chosen)),
-        color=color,
-        stop_steps=trajectory.stop_steps[chosen],
-        stops=tuple(stop for stop, wanted in zip(trajectory.stops, chosen, strict=True) if wanted),
-        **{name: getattr(trajectory, name)[:, chosen] for name in names},
-    )
+    settings = say("{k} of {n} starts", k=chosen.sum(), n=len(chosen))
+    return replace(trajectory.subset(chosen), label=label, settings=settings, color=color)
 
 
 def point_text(point: FloatArray) -> str:

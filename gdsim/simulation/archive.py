@@ -281,7 +281,12 @@ def _trajectories(arrays: _ArrayReader, experiment: Experiment) -> tuple[Traject
             objective = network_objective(objective.network, landscape)
         for index, (label, optimizer) in enumerate(experiment.optimizers.items(), first):
             own = arrays.part(index, rows=experiment.steps + 1, dim=objective.dim)
-            facts = {"label": label, "settings": settings[index], "color": optimizer.color}
+            facts = {
+                "label": label,
+                "settings": settings[index],
+                "color": optimizer.color,
+                "is_ensemble": experiment.ensemble is not None,
+            }
             trajectories.append(_trajectory(own, objective, facts))
     return tuple(trajectories)
 

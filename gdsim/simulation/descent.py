@@ -17,7 +17,7 @@ from gdsim.errors import InputError
 from gdsim.networks import MAX_RECORDING_BYTES
 from gdsim.objectives import FloatArray, Objective, inside
 from gdsim.optimizers import BatchingMode, OptimizerFactory, RNGState, rng
-from gdsim.simulation.stepper import Stepper, adjusted, noise_of
+from gdsim.simulation.stepper import Stepper, Stream, adjusted, noise_of
 from gdsim.simulation.trajectory import IntArray, Progress, Stop, Trajectory
 
 CHECK_EVERY = 64  # steps between two checks whether any value is still finite
@@ -31,19 +31,27 @@ def descend_together(
     points: FloatArray,
     steps: int,
     seed: int,
-    progress: Progress,
+    progress: Progress = iter,
+    runs: int | None = None,
 ) -> tuple[Trajectory, ...]:
-    """Run each optimizer from all points (starts, dim), and return one trajectory per optimizer."""
+    """Run each optimizer from all points (starts, dim), and return one trajectory per optimizer.
+
+    With `runs`, each trajectory is an ensemble: it has as many paths from each start, which differ in their seeds,
+    `seed`, `seed + 1`, and so on.
+    """
+    streams = [(seed + run, number) for run in range(runs or 1) for number in range(len(points))]
+    points = np.tile(points, (runs or 1, 1))
     count, dim = points.shape
     record = Record.empty(steps, len(factories) * count, dim)
     parts = [record.part(slice(first, first + count)) for first in range(0, len(factories) * count, count)]
-    tasks = [Task(factory, objective, points, seed, range(count)) for factory in factories]
+    tasks = [Task(factory, objective, points, streams) for factory in factories]
     before = None if all(factory.is_builtin for factory in factories) else RNGState.current()
     batches = [Batch(task, choose_mode(task, steps)) for task in tasks]
     _run(batches, record, progress)
     random_used = before is not None and not before.unchanged()
     batches = [_verified(batch, part, random_used=random_used) for batch, part in zip(batches, parts, strict=True)]
-    return tuple(_trajectory(batch, part) for batch, part in zip(batches, parts, strict=True))
+    made = [_trajectory(batch, part) for batch, part in zip(batches, parts, strict=True)]
+    return tuple(replace(each, is_ensemble=runs is not None) for each in made)
 
 
 @dataclass(frozen=True, eq=False)
@@ -52,23 +60,21 @@ class Task:
 
     Attributes:
         points: (starts, dim) the starts.
-        seed: The seed of the random numbers, which also depend on the label and `numbers`.
-        numbers: (starts,) the index of each start among all starts of the experiment.
+        streams: (starts,) what the random numbers of each start depend on, besides the label.
     """
 
     factory: OptimizerFactory
     objective: Objective
     points: FloatArray
-    seed: int
-    numbers: Sequence[int]
+    streams: Sequence[Stream]
 
     def subset(self, indices: Sequence[int]) -> Task:
         """Return the same task for some of the starts."""
-        return replace(self, points=self.points[indices], numbers=[self.numbers[index] for index in indices])
+        return replace(self, points=self.points[indices], streams=[self.streams[index] for index in indices])
 
     def random_states(self) -> list[RNGState]:
         """Return the initial state of the global random number generators for each start."""
-        generators = [rng(f"torch {self.factory.label}", self.seed, number) for number in self.numbers]
+        generators = [rng(f"torch {self.factory.label}", *stream) for stream in self.streams]
         return [RNGState.seeded(int(each.integers(2**63))) for each in generators]
 
 
@@ -83,7 +89,7 @@ class Batch:
         self._random_states = task.random_states() if factory.is_random else None
         groups = [[each] for each in self._parameters] if mode is BatchingMode.SEPARATE else [self._parameters]
         self._steppers = [self._stepper(start, own) for start, own in enumerate(groups)]
-        self._noise = noise_of(factory, task.seed, task.numbers, task.objective.dim)
+        self._noise = noise_of(factory, task.streams, task.objective.dim)
         self._alive = torch.ones(len(task.points), dtype=torch.bool)
         self._recorded: list[list[tuple[float, int]]] = []
 

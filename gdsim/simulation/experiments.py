@@ -84,14 +84,15 @@ def simulate(experiment: Experiment, *, progress: Progress = iter) -> tuple[Traj
 
 def run_optimizers(experiment: Experiment, *, progress: Progress = iter) -> tuple[Trajectory, ...]:
     """Run all optimizers of an experiment without evaluating the landscapes of its networks."""
-    steps, seed = experiment.steps, experiment.seed
+    steps, seed, runs = experiment.steps, experiment.seed, experiment.ensemble
     trajectories: list[Trajectory] = []
     with deterministic():
         for index, plan in enumerate(_plans(experiment)):
             network = experiment.objectives[index].to_train()
             with experiment.located(index):
                 if network is None:
-                    trajectories += descend_together(plan.objective, plan.factories, plan.points, steps, seed, progress)
+                    own = plan.objective, plan.factories, plan.points
+                    trajectories += descend_together(*own, steps, seed, progress, runs)
                 else:
                     trajectories += train(network, plan.factories, steps=steps, seed=seed, progress=progress)
     return tuple(trajectories)
@@ -153,7 +154,8 @@ def simulate_settings(
             points = starting_points(experiment.start, objective, experiment.seed)
 
         def run(factories: Sequence[OptimizerFactory]) -> Sequence[Trajectory]:
-            return descend_together(objective, factories, points, experiment.steps, experiment.seed, progress)
+            steps, seed, runs = experiment.steps, experiment.seed, experiment.ensemble
+            return descend_together(objective, factories, points, steps, seed, progress, runs)
 
         built: list[OptimizerFactory | InputError] = []
         for each in settings:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Iterator, Sequence
 from itertools import repeat
+from typing import TypeAlias
 
 import numpy as np
 import torch
@@ -14,15 +15,19 @@ from gdsim.config.optimizer import GradientSettings
 from gdsim.errors import InputError
 from gdsim.optimizers import OptimizerFactory, rng
 
+Stream: TypeAlias = tuple[int, int]
+"""What the random numbers of a path depend on besides a purpose: a seed, and the index of the start."""
+
 NOISE_STEPS, NOISE_VALUES = 64, 2**20  # the most steps, and components per start, whose noise is drawn at once
 
 
-def noise_of(factory: OptimizerFactory, seed: int, numbers: Sequence[int], size: int) -> Iterator[Tensor | None]:
-    """Yield the noise (starts, size) of each step in float64, or None without noise, endlessly."""
+def noise_of(factory: OptimizerFactory, streams: Sequence[Stream], size: int) -> Iterator[Tensor | None]:
+    """Yield the noise (paths, size) of each step in float64, or None without noise, endlessly."""
     if not factory.gradient.noise:
         yield from repeat(None)
-    different, places = np.unique(numbers, return_inverse=True)
-    generators = [rng(f"noise {factory.label}", seed, number) for number in different.tolist()]
+    different = {stream: place for place, stream in enumerate(dict.fromkeys(streams))}
+    places = [different[stream] for stream in streams]
+    generators = [rng(f"noise {factory.label}", *stream) for stream in different]
     steps = max(1, min(NOISE_STEPS, NOISE_VALUES // size))
     while True:
         normal = [each.standard_normal((steps, size)) for each in generators]

@@ -77,7 +77,7 @@ def _train_one(
 
     stepper = Stepper(factory, [*module.parameters()], loss, module if factory.rest is None else None)
     record = _Record(steps, kept, module)
-    noises = noise_of(factory, seed, [0], network.weights)
+    noises = noise_of(factory, [(seed, 0)], network.weights)
     batches = network.batches(seed)
     for row, _ in enumerate(ticks):
         batch = next(batches)

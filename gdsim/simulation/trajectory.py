@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from enum import Enum
 from itertools import groupby
 
@@ -132,6 +132,7 @@ class Trajectory:
         evaluations: (steps + 1, starts) the number of gradients evaluated so far, including that of row k.
         stop_steps: (starts,) the last step with a finite point, or the step at which the path converged.
         stops: (starts,) the outcome of each start.
+        is_ensemble: Whether the "starts" are runs from one start that differ only in their random numbers.
     """
 
     label: str
@@ -145,10 +146,12 @@ class Trajectory:
     evaluations: IntArray
     stop_steps: IntArray
     stops: tuple[Stop, ...]
+    is_ensemble: bool = field(default=False, kw_only=True)
 
     def __repr__(self) -> str:
         rows, starts, dim = self.points.shape
-        counts = f"{rows - 1} steps, {starts} start{'s' * (starts > 1)}, {dim}-D"
+        what = "run" if self.is_ensemble else "start"
+        counts = f"{rows - 1} steps, {starts} {what}{'s' * (starts > 1)}, {dim}-D"
         return f"<Trajectory: {self.label} on {self.objective.title}, {counts}>"
 
     @property
@@ -160,6 +163,13 @@ class Trajectory:
     def off_plane(self) -> float:
         """The distance of a network's last weights from the loss plane; 0 for a function and for a rounding error."""
         return 0.0
+
+    def subset(self, chosen: npt.NDArray[np.bool_]) -> Trajectory:
+        """Return the paths from some starts, (starts,)."""
+        names = ("points", "values", "gradients", "learning_rates", "evaluations")
+        stops = tuple(stop for stop, wanted in zip(self.stops, chosen, strict=True) if wanted)
+        arrays = {name: getattr(self, name)[:, chosen] for name in names}
+        return replace(self, stop_steps=self.stop_steps[chosen], stops=stops, **arrays)
 
     def stopped_at(self, start: int) -> int:
         """Return the step at which a start stopped, for messages such as "diverged at step 12".

@@ -17,7 +17,7 @@ def plain_path(task: Task, steps: int) -> Tensor:
     """
     point = torch.nn.Parameter(task.factory.reshape(torch.from_numpy(task.points[0].copy())))
     stepper = Stepper(task.factory, [point], lambda: task.objective.f(point.reshape(-1)))
-    noises = noise_of(task.factory, task.seed, task.numbers, task.objective.dim)
+    noises = noise_of(task.factory, task.streams, task.objective.dim)
     points = [point.detach().clone()]
     for _ in range(steps):
         loss, drawn = stepper.evaluate(), next(noises)

@@ -92,7 +92,7 @@ def _task(plan: Plan, label: str, cells: IntArray) -> Task:
         coordinate = plan.sweep.coordinate(number)
         if coordinate is not None:
             points[:, coordinate] = axis.values[cells[:, number]]
-    return Task(plan.factory(experiment, label), objective, points, experiment.seed, [0] * len(cells))
+    return Task(plan.factory(experiment, label), objective, points, [(experiment.seed, 0)] * len(cells))
 
 
 class KernelBatch:
@@ -104,7 +104,7 @@ class KernelBatch:
         defaults = task.factory.build([torch.nn.Parameter(torch.zeros(1))]).defaults
         self._settings = Settings(defaults, {name: torch.from_numpy(each) for name, each in settings.items()})
         self._kernel, self._kernel_state = KERNELS[task.factory.class_.__name__], State()
-        self._noise = noise_of(task.factory, task.seed, task.numbers, task.objective.dim)
+        self._noise = noise_of(task.factory, task.streams, task.objective.dim)
 
     def points(self) -> Tensor:
         """Return the current points (runs, dim)."""

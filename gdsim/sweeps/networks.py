@@ -75,7 +75,7 @@ def _plain(network: Network, factory: OptimizerFactory, steps: int, seed: int) -
 
     parameters = [*module.parameters()]
     stepper = Stepper(factory, parameters, loss, module if factory.rest is None else None)
-    noises = noise_of(factory, seed, [0], network.weights)
+    noises = noise_of(factory, [(seed, 0)], network.weights)
     batches = network.batches(seed)
     for _ in range(steps + 1):
         batch = next(batches)
@@ -108,7 +108,7 @@ def _together(
     defaults = factory.build([nn.Parameter(torch.zeros(1))]).defaults
     h, state, kernel = Settings(defaults, settings), State(), KERNELS[factory.class_.__name__]
     rates = torch.as_tensor(h.lr, dtype=torch.float64).reshape(-1)
-    noises = noise_of(factory, seed, [0], network.weights)
+    noises = noise_of(factory, [(seed, 0)], network.weights)
     for x, y in islice(network.batches(seed), steps + 1):
         with module_errors(f"{network.title} cannot be trained"):
             gradients, losses = evaluate(weights, x, y)

@@ -137,8 +137,8 @@ def _fence(text: str) -> str:
 
 def _figures(table: Table) -> dict[str, Any]:
     """Return the columns and rows of the page's table."""
-    equal_starts = len({row.starts for row in table if row.starts}) == 1
-    columns = [each for each in table.columns() if not (equal_starts and each.name == "starts")]
+    equal_starts = len({row.paths for row in table if row.paths}) == 1
+    columns = [each for each in table.columns() if not (equal_starts and each.name in ("starts", "runs"))]
     shown = [each for each in columns if each.name not in ELSEWHERE]
     rows, before = [], ""
     for index, row in enumerate(table):

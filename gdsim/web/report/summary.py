@@ -31,12 +31,12 @@ def objectives_run(table: Table) -> tuple[str, ...]:
 
 def settings_line(table: Table, experiment: Experiment) -> str:
     """Return the extent of the comparison on one line; the experiments differ only in their objectives."""
-    starts = {row.starts for row in table if row.starts}
+    starts = {row.paths for row in table if row.paths}
     fewest = f"{min(starts)} to " if len(starts) > 1 else ""
     parts = [
         plural(len(table.labels), "optimizer"),
         plural(len({row.objective for row in table}), "objective"),
-        fewest + plural(max(starts), "start"),
+        fewest + plural(max(starts), "run" if experiment.ensemble else "start"),
         plural(experiment.steps, "step"),
         f"seed {experiment.seed}",
     ]
