@@ -36,9 +36,11 @@ COMMANDS = {
     "grad": ("inspect:grad", "Print a function's value and gradient at a point, and draw them."),
     "embed": ("inspect:embed", "Print the lines that show FILE in a document."),
     "source": ("inspect:source", "Print the YAML that FILE was made from."),
-    "init": ("inspect:init", "Write a commented config that runs, to begin from."),
+    "init": ("examples:init", "Write a commented config that runs, to begin from."),
+    "examples": ("examples:examples", "List the shipped configs, or write some here."),
     "validate": ("inspect:validate", "Check each CONFIG as a run would, without running it."),
     "schema": ("inspect:print_schema", "Print the JSON Schema of a config, for editors."),
+    "doctor": ("doctor:doctor", "Print versions, and what is missing for which feature."),
 }
 """The commands: each one's function, which is imported when it is needed, and its line in `gdsim --help`."""
 
@@ -166,5 +168,5 @@ def gdsim_command(
 ) -> None:
     """Animate the paths that torch.optim really takes, against the gradient arrows.
 
-    Begin with: gdsim init my.yaml, then: gdsim run my.yaml
+    Begin with: gdsim init my.yaml, then: gdsim run my.yaml; or with an example: gdsim examples
     """

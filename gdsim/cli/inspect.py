@@ -1,4 +1,4 @@
-"""The commands that print what is known (list, show, grad, source, embed, schema), and check or write a config."""
+"""The commands that print what is known (list, show, grad, source, embed, schema), and check a config."""
 
 from __future__ import annotations
 
@@ -8,7 +8,6 @@ import sys
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import replace
-from importlib.resources import files
 from math import isfinite
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -21,7 +20,6 @@ from gdsim.cli import common
 from gdsim.cli.completion import names_from, names_of
 from gdsim.cli.console import print_columns, print_lines, print_notes
 from gdsim.errors import InputError, did_you_mean, printable
-from gdsim.files import YAML_SUFFIXES
 from gdsim.web.embed import FORMS
 
 if TYPE_CHECKING:
@@ -331,15 +329,6 @@ def embed(
     from gdsim.web.embed import snippet
 
     print(snippet(file, form), end="")
-
-
-def init(
-    file: Annotated[Path, typer.Argument(metavar="FILE", help="The YAML file to write.")],
-    overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace an existing file.")] = False,
-) -> None:
-    """Write a commented config that runs, to begin from."""
-    common.check_target(file, suffixes=YAML_SUFFIXES, overwrite=overwrite)
-    print_lines([common.write_text(file, files("gdsim").joinpath("starter.yaml").read_text(encoding="utf-8"))])
 
 
 def validate(

@@ -159,6 +159,12 @@ def _encode(
             raise GdsimError(f"ffmpeg cannot write {path.suffix}: {cause or ended}")
 
 
+def ffmpeg_version() -> str:
+    """Return the version of the ffmpeg program; raise a GdsimError if it cannot be started."""
+    with _start(["-version"], stdout=subprocess.PIPE) as process:
+        return cast(IO[bytes], process.stdout).read().decode().split()[2]
+
+
 @contextmanager
 def _start(arguments: list[str], **files: IO[bytes] | int) -> Iterator[subprocess.Popen[bytes]]:
     """Start ffmpeg in its own process group, so that only Python receives interrupts, and always terminate it."""

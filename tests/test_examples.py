@@ -1,0 +1,86 @@
+"""The commands `examples`, `init` and `doctor`."""
+
+from __future__ import annotations
+
+import re
+import subprocess
+import sys
+import tomllib
+from importlib.metadata import version
+from pathlib import Path
+
+import pytest
+import yaml
+from typer.testing import CliRunner
+
+import gdsim
+from gdsim.cli.app import app
+from gdsim.cli.doctor import FEATURES
+
+ROOT = Path(__file__).parent.parent
+CONFIGS = sorted(path.stem for path in (ROOT / "configs").glob("*.yaml"))
+
+
+@pytest.fixture
+def call(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    return lambda *arguments: CliRunner().invoke(app, arguments)
+
+
+def test_examples_lists_each_config_with_what_it_teaches(call):
+    lines = call("examples").stdout.splitlines()
+    assert [line.split()[0] for line in lines] == CONFIGS
+    assert all(re.fullmatch(r"\S+ +\S.{30,}", line) for line in lines)
+
+
+def test_every_example_can_be_written_and_loaded(call, tmp_path):
+    done = call("examples", *CONFIGS)
+    assert done.exit_code == 0
+    written = set(done.stdout.split())
+    assert written == {path.name for path in tmp_path.iterdir()} >= {f"{name}.yaml" for name in CONFIGS}
+    for name in CONFIGS:
+        shipped = yaml.safe_load((ROOT / "configs" / f"{name}.yaml").read_text(encoding="utf-8"))
+        assert yaml.safe_load((tmp_path / f"{name}.yaml").read_text(encoding="utf-8")) == shipped
+        assert gdsim.load(tmp_path / f"{name}.yaml", allow_code=True).optimizers
+
+
+def test_an_example_comes_with_its_data_only(call, tmp_path):
+    assert call("examples", "measured", "--out", "talk").stdout.split() == ["talk/measured.yaml", "talk/terrain.npy"]
+    assert (tmp_path / "talk" / "terrain.npy").read_bytes() == (ROOT / "configs" / "terrain.npy").read_bytes()
+    assert call("examples", "imported").stdout.split() == ["imported.yaml", "my_loss.py"]
+
+
+def test_an_example_replaces_nothing_unless_told(call, tmp_path):
+    (tmp_path / "terrain.npy").write_bytes(b"mine")
+    assert call("examples", "measured").exit_code == 2
+    assert [path.name for path in tmp_path.iterdir()] == ["terrain.npy"]
+    assert (tmp_path / "terrain.npy").read_bytes() == b"mine"
+    assert call("examples", "measured", "--overwrite").exit_code == 0
+    assert (tmp_path / "terrain.npy").read_bytes() != b"mine"
+
+
+def test_a_misspelled_example_has_a_suggestion_and_writes_nothing(call, tmp_path):
+    done = call("examples", "ravine", "quickstrat")
+    assert done.exit_code == 2
+    assert "'quickstart'" in done.stderr
+    assert not list(tmp_path.iterdir())
+
+
+def test_doctor_says_what_is_here_and_knows_every_extra(call):
+    done = call("doctor")
+    assert done.exit_code == 0
+    for name in ("gdsim", "torch", "numpy", "matplotlib"):
+        assert re.search(rf"(?m)^{name} +{re.escape(version(name))}$", done.stdout)
+    extras = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]["optional-dependencies"]
+    assert FEATURES.keys() == extras.keys() - {"test"}
+
+
+def test_doctor_says_how_to_get_what_is_missing(tmp_path):
+    """A package that cannot be found is missing, with the line that installs it."""
+    hide = "import importlib.metadata as m; found = m.version\n"
+    hide += "def version(name):\n    if name == 'optuna': raise m.PackageNotFoundError(name)\n    return found(name)\n"
+    code = f"{hide}m.version = version\nfrom gdsim.cli.doctor import doctor\ndoctor()"
+    done = subprocess.run([sys.executable, "-c", code], cwd=tmp_path, capture_output=True, text=True, check=True)
+    (line,) = (line for line in done.stdout.splitlines() if line.startswith("gdsim[tune]"))
+    assert line.split()[1:3] == ["optuna", "MISSING,"]
+    assert line.endswith("pip install 'gdsim[tune]'")
