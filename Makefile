@@ -3,7 +3,7 @@
 PYTHON ?= python3
 BIN := .venv/bin
 
-.PHONY: demo test lint bench gallery clean
+.PHONY: demo test lint bench gallery docs release-check clean
 
 demo: .venv/run
 	$(BIN)/gdsim run configs/quickstart.yaml
@@ -23,6 +23,9 @@ bench: .venv/test
 
 gallery: .venv/run
 	$(BIN)/python -m tests.gallery
+
+release-check:
+	bash .ci/release-check
 
 clean:
 	rm -rf .venv build dist *.egg-info .mypy_cache .pytest_cache .ruff_cache .hypothesis .import_linter_cache

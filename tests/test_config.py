@@ -1045,6 +1045,24 @@ def test_shipped_configs_load_and_the_schema_accepts_them(path: Path) -> None:
     assert not list(validator().iter_errors(parse(text, path.name).value))
 
 
+RELEASED = json.loads((Path(__file__).parent / "fixtures" / "released_configs.json").read_text(encoding="utf-8"))
+
+
+@pytest.mark.parametrize(("release", "name"), [(release, name) for release in RELEASED for name in RELEASED[release]])
+def test_a_config_of_every_release_loads(release: str, name: str) -> None:
+    """The configs that each release shipped first, or changed."""
+    experiment = loads(RELEASED[release][name], folder=CONFIGS, allow_code=name == "imported")
+    assert experiment.optimizers
+    assert experiment.version == 1
+
+
+def test_a_version_of_a_later_language_leads_to_an_update() -> None:
+    with pytest.raises(ConfigError) as caught:
+        loads(short(", version: 2"))
+    assert [(problem.code, problem.key) for problem in caught.value.problems] == [("out-of-range", ("version",))]
+    assert loads(short(", version: 1")) == loads(short())
+
+
 FORMS = [
     QUICKSTART,
     short(),
@@ -1227,7 +1245,7 @@ likely: st.SearchStrategy[Any] = st.recursive(
     lambda inner: st.lists(inner, max_size=3) | st.dictionaries(words, inner, max_size=4),
     max_leaves=12,
 )
-KEYS = ["objective", "start", "optimizers", "steps", "seed", "view", "animation", "output"]
+KEYS = ["version", "objective", "start", "optimizers", "steps", "seed", "view", "animation", "output"]
 
 
 def check_refusal(text: str, **more: Any) -> None:

@@ -9,7 +9,16 @@ from contextlib import contextmanager
 from importlib import import_module
 from typing import Annotated, Any, NamedTuple
 
-from pydantic import BeforeValidator, Field, PrivateAttr, TypeAdapter, ValidationInfo, field_validator, model_validator
+from pydantic import (
+    AfterValidator,
+    BeforeValidator,
+    Field,
+    PrivateAttr,
+    TypeAdapter,
+    ValidationInfo,
+    field_validator,
+    model_validator,
+)
 
 from gdsim import themes
 from gdsim.config.messages import format_value
@@ -32,6 +41,8 @@ from gdsim.config.yaml_text import Document
 from gdsim.errors import ConfigError, InputError, Key, Problem
 from gdsim.networks import Network, NetworkObjective
 from gdsim.objectives import Objective
+
+LANGUAGE = 1
 
 MAX_STEPS = 1_000_000
 MAX_POINTS = 6_000_000  # of two coordinates, whose pictures take at most 2 GiB of memory
@@ -128,6 +139,13 @@ class Origin(NamedTuple):
     document: Document
 
 
+def _check_version(version: int) -> int:
+    if version > LANGUAGE:
+        message = f"{version} is newer than this gdsim, which reads {LANGUAGE}: pip install --upgrade gdsim"
+        refuse([Problem(message, code="out-of-range")])
+    return version
+
+
 class Experiment(Model):
     """One configuration, valid and frozen: a function, a few optimizers, and how to show them.
 
@@ -135,6 +153,8 @@ class Experiment(Model):
     """
 
     # Each check sees the fields above its own.
+    version: Annotated[int, Field(ge=1), AfterValidator(_check_version)] = LANGUAGE
+    """The version of the language in which the file is written. It changes when a key moves, and there is only 1."""
     objectives: Objectives = Field(alias="objective")
     """The function to minimize or the network to train; or a list of several, each with all optimizers."""
     start: Start | None = None
