@@ -1059,7 +1059,7 @@ def test_a_config_of_every_release_loads(release: str, name: str) -> None:
 def test_a_version_of_a_later_language_leads_to_an_update() -> None:
     with pytest.raises(ConfigError) as caught:
         loads(short(", version: 2"))
-    assert [(problem.code, problem.key) for problem in caught.value.problems] == [("out-of-range", ("version",))]
+    assert [(problem.code, problem.key) for problem in caught.value.problems] == [("unsupported", ("version",))]
     assert loads(short(", version: 1")) == loads(short())
 
 

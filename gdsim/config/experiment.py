@@ -142,7 +142,7 @@ class Origin(NamedTuple):
 def _check_version(version: int) -> int:
     if version > LANGUAGE:
         message = f"{version} is newer than this gdsim, which reads {LANGUAGE}: pip install --upgrade gdsim"
-        refuse([Problem(message, code="out-of-range")])
+        refuse([Problem(message, code="unsupported")])
     return version
 
 
