@@ -14,7 +14,8 @@ import torch
 import gdsim
 from gdsim.analysis import Row, Study, Tuning, compare, make_table, parse_range, plan_study
 from gdsim.cli.compare import compare as command_compare
-from gdsim.cli.inspect import grad, init, list_names, validate
+from gdsim.cli.examples import init
+from gdsim.cli.inspect import grad, list_names, validate
 from gdsim.cli.run import run
 from gdsim.cli.saliency import saliency
 from gdsim.cli.slides import slides
