@@ -153,8 +153,6 @@ class Experiment(Model):
     """
 
     # Each check sees the fields above its own.
-    version: Annotated[int, Field(ge=1), AfterValidator(_check_version)] = LANGUAGE
-    """The version of the language in which the file is written. It changes when a key moves, and there is only 1."""
     objectives: Objectives = Field(alias="objective")
     """The function to minimize or the network to train; or a list of several, each with all optimizers."""
     start: Start | None = None
@@ -182,6 +180,8 @@ class Experiment(Model):
     """How long the animation lasts."""
     output: Annotated[Output, NoneAsEmpty()] = Output()
     """Which files are written."""
+    version: Annotated[int, Field(ge=1), AfterValidator(_check_version)] = LANGUAGE
+    """The version of the language in which the file is written. It changes when a key moves, and there is only 1."""
     _origin: Origin = PrivateAttr()
 
     def __repr__(self) -> str:
