@@ -6,7 +6,7 @@ import os
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, TypeAlias, TypeVar
+from typing import TYPE_CHECKING, Any, Literal, TypeAlias, TypeVar
 
 import numpy as np
 import numpy.typing as npt
@@ -64,6 +64,7 @@ def descend(
     schedule: Mapping[str, Any] | None = None,
     noise: float = 0.0,
     clip_norm: float | None = None,
+    record: Literal["state"] | None = None,
     progress: Progress = iter,
     args: Mapping[str, Any] | None = None,
     **settings: Any,
@@ -77,12 +78,12 @@ def descend(
         start: (dim,) one starting point, or (starts, dim); the objective's own by default.
         steps: The number of updates, from 0.
         seed: The seed of the noise, from 0.
-        bounds: The view, one (low, high) per coordinate; by default, pictures fit that of a function or an
-            expression to the paths.
+        bounds: The view, one (low, high) per coordinate; by default, pictures fit that of most objectives to the paths.
         label: The name of the optimizer; its class by default. The noise depends on it.
         schedule: `{"class": …, …}` with the arguments of a class of `torch.optim.lr_scheduler`.
         noise: The standard deviation of Gaussian noise on each component of the gradient that the optimizer gets.
         clip_norm: The largest norm of that gradient, noise included, as in `torch.nn.utils.clip_grad_norm_`.
+        record: `"state"` records what the optimizer holds after each step, see `Trajectory.state`.
         progress: Wraps the iterable of steps, as `tqdm.tqdm` does.
         args: Arguments of the optimizer whose names are arguments of this function, too. A class that wraps
             another one takes it as a class or a mapping: `args={"optimizer": {"class": "SGD", "lr": 0.1}}`.
@@ -108,6 +109,7 @@ def descend(
         schedule=schedule,
         noise=noise,
         clip_norm=clip_norm,
+        record=record,
         progress=progress,
     )
 

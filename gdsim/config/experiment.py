@@ -7,7 +7,7 @@ import pathlib
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from importlib import import_module
-from typing import Annotated, Any, NamedTuple
+from typing import Annotated, Any, Literal, NamedTuple
 
 from pydantic import (
     AfterValidator,
@@ -172,6 +172,9 @@ class Experiment(Model):
     """The number of steps of each optimizer; for a network, of mini-batches."""
     seed: Annotated[int, Field(ge=0, le=2**63 - 1)] = 0
     """The seed of random starts, noise, initial weights and mini-batches; the same seed gives the same picture."""
+    record: Literal["state"] | None = None
+    """state records what each optimizer holds after each step, such as Adam's averages, for `Trajectory.state` and the
+    .npz; for a network only norms over all weights. What the view shows of it is recorded without this key."""
     sweep: Sweep | None = None
     """One or two settings, or the start, varied over a grid: the picture is a map of outcomes, or a curve."""
     view: Annotated[View, NoneAsEmpty()] = View()
@@ -212,6 +215,11 @@ class Experiment(Model):
     def paths(self) -> int:
         """The number of paths of each optimizer on each objective."""
         return self.ensemble or (self.start.count if self.start else 1)
+
+    @property
+    def records_state(self) -> bool:
+        """Whether the state of the optimizers is recorded."""
+        return self.record == "state" or self.view.shows_state
 
     @contextmanager
     def located(self, index: int = 0) -> Iterator[None]:

@@ -255,6 +255,11 @@ class View(Model):
         """The language, which says what stands in the picture."""
         return languages.language(self.language)
 
+    @property
+    def shows_state(self) -> bool:
+        """Whether the state of the optimizers is shown."""
+        return False
+
     @model_validator(mode="after")
     def _check_panels(self) -> View:
         beside = [key for key in ("panels_at", "against") if key in self.model_fields_set and getattr(self, key)]

@@ -108,6 +108,9 @@ def save(path: str | Path, trajectories: Sequence[Trajectory], experiment: Exper
     for index, trajectory in enumerate(trajectories):
         own = _arrays(trajectory, TRAJECTORY)
         own["stops"] = np.array([stop.name for stop in trajectory.stops], dtype=np.str_)
+        if trajectory.state:
+            own["state_names"] = np.array([*trajectory.state], dtype=np.str_)
+            own |= {f"state_{place}": array for place, array in enumerate(trajectory.state.values())}
         if isinstance(trajectory, NetworkTrajectory):
             own |= _training_arrays(trajectory.training)
             if trajectory.objective is not written:
@@ -243,15 +246,18 @@ class _ArrayReader:
     def read(self, name: str, axes: str, kind: type[np.generic] = np.float64) -> Any:
         """Return an array after checking its type, its axes, given by name or length, and its values.
 
+        Axes that end in `…` may be followed by any others.
+
         Returns:
             The array; its element if it has no axes; text as `str`, or as a tuple of `str`.
         """
         if name not in self:
             sentence = f"is damaged, or not a recording of gdsim: it lacks '{name}{self._suffix}'"
             raise InputError(sentence, code="missing")
-        array = self._arrays[f"{name}{self._suffix}"]
-        self.require(name, array.dtype.type is kind and array.dtype.isnative and array.ndim == len(axes.split()))
-        for axis, length in zip(axes.split(), array.shape, strict=True):
+        array, wanted_axes = self._arrays[f"{name}{self._suffix}"], axes.removesuffix("…").split()
+        shape = array.shape[: len(wanted_axes)] if axes.endswith("…") else array.shape
+        self.require(name, array.dtype.type is kind and array.dtype.isnative and len(shape) == len(wanted_axes))
+        for axis, length in zip(wanted_axes, shape, strict=True):
             wanted = int(axis) if axis.isdigit() else self.axes.setdefault(axis, length)
             self.require(name, length == wanted)
         self.require(name, name not in FINITE or np.isfinite(array).all())
@@ -295,7 +301,10 @@ def _trajectory(arrays: _ArrayReader, objective: Objective, facts: Mapping[str, 
     stops = arrays.read("stops", "starts", np.str_)
     arrays.require("stops", stops and {*stops} <= Stop.__members__.keys())
     outcomes = tuple(Stop[name] for name in stops)
-    trajectory = Trajectory(objective=objective, stops=outcomes, **facts, **arrays.attributes(TRAJECTORY))
+    layout = arrays.attributes(TRAJECTORY)
+    names = arrays.read("state_names", "states", np.str_) if "state_names" in arrays else ()
+    state = {name: arrays.read(f"state_{place}", "rows starts …") for place, name in enumerate(names)}
+    trajectory = Trajectory(objective=objective, stops=outcomes, state=state, **facts, **layout)
     steps = trajectory.stop_steps
     arrays.require("stop_steps", ((steps >= 0) & (steps < len(trajectory.points))).all())
     finite = np.isfinite(trajectory.values) & np.isfinite(trajectory.gradients).all(-1)

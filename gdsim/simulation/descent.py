@@ -17,6 +17,8 @@ from gdsim.errors import InputError
 from gdsim.networks import MAX_RECORDING_BYTES
 from gdsim.objectives import FloatArray, Objective, inside
 from gdsim.optimizers import BatchingMode, OptimizerFactory, RNGState, rng
+from gdsim.optimizers.rates import effective_rates
+from gdsim.simulation.state import StateRecord
 from gdsim.simulation.stepper import Stepper, Stream, adjusted, noise_of
 from gdsim.simulation.trajectory import IntArray, Progress, Stop, Trajectory
 
@@ -33,6 +35,8 @@ def descend_together(
     seed: int,
     progress: Progress = iter,
     runs: int | None = None,
+    *,
+    records_state: bool = False,
 ) -> tuple[Trajectory, ...]:
     """Run each optimizer from all points (starts, dim), and return one trajectory per optimizer.
 
@@ -44,7 +48,8 @@ def descend_together(
     count, dim = points.shape
     record = Record.empty(steps, len(factories) * count, dim)
     parts = [record.part(slice(first, first + count)) for first in range(0, len(factories) * count, count)]
-    tasks = [Task(factory, objective, points, streams) for factory in factories]
+    recorded = steps if records_state else 0
+    tasks = [Task(factory, objective, points, streams, recorded) for factory in factories]
     before = None if all(factory.is_builtin for factory in factories) else RNGState.current()
     batches = [Batch(task, choose_mode(task, steps)) for task in tasks]
     _run(batches, record, progress)
@@ -61,16 +66,19 @@ class Task:
     Attributes:
         points: (starts, dim) the starts.
         streams: (starts,) what the random numbers of each start depend on, besides the label.
+        recorded_steps: The number of updates whose state is recorded; 0 for none.
     """
 
     factory: OptimizerFactory
     objective: Objective
     points: FloatArray
     streams: Sequence[Stream]
+    recorded_steps: int = 0
 
     def subset(self, indices: Sequence[int]) -> Task:
-        """Return the same task for some of the starts."""
-        return replace(self, points=self.points[indices], streams=[self.streams[index] for index in indices])
+        """Return the same task for some of the starts, without recording the state."""
+        streams = [self.streams[index] for index in indices]
+        return replace(self, points=self.points[indices], streams=streams, recorded_steps=0)
 
     def random_states(self) -> list[RNGState]:
         """Return the initial state of the global random number generators for each start."""
@@ -92,6 +100,7 @@ class Batch:
         self._noise = noise_of(factory, task.streams, task.objective.dim)
         self._alive = torch.ones(len(task.points), dtype=torch.bool)
         self._recorded: list[list[tuple[float, int]]] = []
+        self._state = StateRecord(task.recorded_steps + 1, len(task.points), task.objective.dim)
 
     def _stepper(self, start: int, parameters: list[Tensor]) -> Stepper:
         f, first = self.task.objective.f, parameters[0]
@@ -131,6 +140,31 @@ class Batch:
         rates, extra = np.moveaxis(np.array(self._recorded)[known], -1, 0)
         evaluations = known[:, np.newaxis] + 1 + extra.astype(np.int64)
         return np.broadcast_to(rates, shape), np.broadcast_to(evaluations, shape)
+
+    def record_state(self, row: int) -> None:
+        """Record what the optimizers hold after an update, if the task asks for it."""
+        for index, stepper in enumerate(self._steppers if self.task.recorded_steps else ()):
+            for start, (parameter, state) in enumerate(stepper.states(), index):
+                starts = slice(None) if self.mode is BatchingMode.FLAT else slice(start, start + 1)
+                self._state.add(row, starts, parameter, state)
+
+    def recorded_state(self, rates: FloatArray, last_updates: IntArray) -> dict[str, FloatArray]:
+        """Return the recorded state, and the effective rates that follow from it, see `Trajectory.state`.
+
+        Args:
+            rates: (rows, starts) the learning rates.
+            last_updates: (starts,) the last update of each start; later rows are NaN.
+        """
+        if not self.task.recorded_steps:
+            return {}
+        held, stepper, shape = self._state.arrays, self._steppers[0], (*rates.shape, self.task.objective.dim)
+        derived = effective_rates(self.task.factory.class_, stepper.group, rates, held)
+        state = {**held, **{name: np.broadcast_to(each, shape) for name, each in derived.items()}}
+        late = np.arange(len(rates))[:, np.newaxis] > last_updates
+        return {
+            name: np.where(late.reshape(*late.shape, *[1] * (each.ndim - 2)), np.nan, each)
+            for name, each in state.items()
+        }
 
     def step(self, values: Tensor, gradients: Tensor) -> None:
         """Take one step for all starts.
@@ -221,6 +255,7 @@ def _run(batches: Sequence[Batch], record: Record, progress: Progress = iter) ->
             own_gradients = torch.split_with_sizes(gradients, counts)
             for index, batch in enumerate(batches):
                 batch.step(own_values[index], own_gradients[index])
+                batch.record_state(step)
 
 
 def evaluate(objective: Objective, points: Tensor) -> tuple[Tensor, Tensor]:
@@ -237,10 +272,13 @@ def evaluate(objective: Objective, points: Tensor) -> tuple[Tensor, Tensor]:
 def choose_mode(task: Task, steps: int) -> BatchingMode:
     """Return the cheapest mode that is known to be exact or, for other classes, that is exact in a short test.
 
-    A class that passes this test on a few starts and steps may still differ later: see `_verified`.
+    A class that passes this test on a few starts and steps may still differ later: see `_verified`. The state of other
+    classes is recorded from an instance per start, because the test does not compare it.
     """
     modes = task.factory.batching_modes
     count = len(task.points)
+    if task.recorded_steps:
+        return modes[-1]
     if len(modes) == 1 or count == 1:
         return modes[0]
     few = task.subset(sorted({0, count // 2, count - 1}))
@@ -317,6 +355,7 @@ def _trajectory(batch: Batch, record: Record) -> Trajectory:
         evaluations=evaluations,
         stop_steps=stop_steps,
         stops=tuple(stops),
+        state=batch.recorded_state(rates, np.where([stop.failed for stop in stops], stop_steps, last - 1)),
     )
 
 

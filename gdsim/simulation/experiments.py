@@ -34,6 +34,7 @@ def descend(
     steps: int,
     seed: int,
     label: str | None,
+    record: str | None = None,
     progress: Progress = iter,
     **gradient: Any,
 ) -> Trajectory:
@@ -47,6 +48,7 @@ def descend(
         steps: The number of updates, at least 0.
         seed: The seed of all random numbers, at least 0.
         label: The name of the optimizer; None for that of its class. The random numbers depend on it.
+        record: "state" to record `Trajectory.state`, or None.
         progress: Wraps the iterable of steps.
         gradient: `schedule`, `noise` and `clip_norm`.
 
@@ -56,12 +58,15 @@ def descend(
     for name, number in (("steps", steps), ("seed", seed)):
         if not isinstance(number, Integral) or number < 0:
             raise InputError(f"{name} must be a whole number, at least 0, not {number}", (name,))
+    if record not in (None, "state"):
+        raise InputError(f"record must be 'state' or None, not {record!r}", ("record",), code="unknown-name")
     if label is None:
         label = optimizer.replace(":", ".").rpartition(".")[2] if isinstance(optimizer, str) else optimizer.__name__
     points = _as_points(start, objective)
     with deterministic():
         factory = optimizer_factory(label, optimizer, settings, objective.dim, **gradient)
-        return descend_together(objective, [factory], points, int(steps), int(seed), progress)[0]
+        common: dict[str, Any] = {"steps": int(steps), "seed": int(seed), "progress": progress}
+        return descend_together(objective, [factory], points, records_state=record == "state", **common)[0]
 
 
 def simulate(experiment: Experiment, *, progress: Progress = iter) -> tuple[Trajectory, ...]:
@@ -84,17 +89,17 @@ def simulate(experiment: Experiment, *, progress: Progress = iter) -> tuple[Traj
 
 def run_optimizers(experiment: Experiment, *, progress: Progress = iter) -> tuple[Trajectory, ...]:
     """Run all optimizers of an experiment without evaluating the landscapes of its networks."""
-    steps, seed, runs = experiment.steps, experiment.seed, experiment.ensemble
+    steps, seed, runs, records = experiment.steps, experiment.seed, experiment.ensemble, experiment.records_state
     trajectories: list[Trajectory] = []
     with deterministic():
         for index, plan in enumerate(_plans(experiment)):
             network = experiment.objectives[index].to_train()
             with experiment.located(index):
+                common: dict[str, Any] = {"steps": steps, "seed": seed, "progress": progress, "records_state": records}
                 if network is None:
-                    own = plan.objective, plan.factories, plan.points
-                    trajectories += descend_together(*own, steps, seed, progress, runs)
+                    trajectories += descend_together(plan.objective, plan.factories, plan.points, runs=runs, **common)
                 else:
-                    trajectories += train(network, plan.factories, steps=steps, seed=seed, progress=progress)
+                    trajectories += train(network, plan.factories, **common)
     return tuple(trajectories)
 
 

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from itertools import repeat
-from typing import TypeAlias
+from typing import Any, TypeAlias
 
 import numpy as np
 import torch
@@ -74,7 +74,18 @@ class Stepper:
     @property
     def learning_rate(self) -> float:
         """The learning rate of the next update; NaN if the optimizer has none."""
-        return float(self._parts[0][1].param_groups[0].get("lr", math.nan))
+        return float(self.group.get("lr", math.nan))
+
+    @property
+    def group(self) -> Mapping[str, Any]:
+        """The settings of the first parameter group, such as `lr` and `eps`."""
+        return self._parts[0][1].param_groups[0]
+
+    def states(self) -> Iterator[tuple[Tensor, Mapping[str, Any]]]:
+        """Yield each parameter with what the optimizer holds for it, `optimizer.state[parameter]`."""
+        for (_, optimizer, _), (_, parameters) in zip(self._parts, self._groups, strict=True):
+            for parameter in parameters:
+                yield parameter, optimizer.state.get(parameter, {})
 
     def evaluate(self) -> Tensor:
         """Clear the gradients, evaluate the loss (), and differentiate it."""

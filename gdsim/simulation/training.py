@@ -15,6 +15,7 @@ from gdsim.networks import Network, NetworkObjective, layer_of, network_objectiv
 from gdsim.networks.network import module_errors
 from gdsim.objectives import FloatArray
 from gdsim.optimizers import OptimizerFactory, RNGState, deterministic
+from gdsim.simulation.state import StateRecord
 from gdsim.simulation.stepper import Stepper, noise_of
 from gdsim.simulation.trajectory import IntArray, NetworkTrajectory, Progress, Stop, Training
 
@@ -40,6 +41,7 @@ def train(
     steps: int,
     seed: int,
     progress: Progress = iter,
+    records_state: bool = False,
 ) -> tuple[NetworkTrajectory, ...]:
     """Train a network with each of several optimizers; `progress` wraps the steps of all of them together.
 
@@ -56,7 +58,7 @@ def train(
     for factory in factories:
         own = islice(ticks, steps + 1)
         with deterministic():
-            record = _train_one(network, factory, kept, own, steps, seed)
+            record = _train_one(network, factory, kept, own, steps, seed, records_state=records_state)
         for _ in own:  # completes the progress bar after a divergence
             pass
         trajectories.append(_trajectory(record, factory, objective))
@@ -66,7 +68,14 @@ def train(
 
 
 def _train_one(
-    network: Network, factory: OptimizerFactory, kept: IntArray, ticks: Iterable[int], steps: int, seed: int
+    network: Network,
+    factory: OptimizerFactory,
+    kept: IntArray,
+    ticks: Iterable[int],
+    steps: int,
+    seed: int,
+    *,
+    records_state: bool,
 ) -> _Record:
     RNGState.seeded(seed).restore()
     module = network.module(seed)
@@ -91,6 +100,8 @@ def _train_one(
             stepper.adjust_gradients(noise)
             if not stepper.step(value, noise):
                 break
+            if records_state:
+                record.state.add_norms(row, stepper.states())
     return record
 
 
@@ -113,10 +124,12 @@ class _Record:
         weight_norms: (steps + 1, parameters) the norm of each parameter.
         gradient_norms: (steps + 1, parameters) the norm of each parameter's gradient.
         step_sizes: (steps + 1,) the norm of the update after each row; NaN if there is none.
+        state: The norms of what the optimizer holds after the update of each row.
     """
 
     def __init__(self, steps: int, kept: IntArray, module: nn.Module) -> None:
         self.kept, self.names = kept, [layer_of(name) for name, _ in module.named_parameters()]
+        self.state = StateRecord(steps + 1, 1, 1)
         self._sizes = [each.numel() for each in module.parameters()]
         total = sum(self._sizes)
         self.losses, self.rates, self.step_sizes = (np.full(steps + 1, np.nan) for _ in range(3))
@@ -201,6 +214,8 @@ class _Record:
 def _trajectory(record: _Record, factory: OptimizerFactory, objective: NetworkObjective) -> NetworkTrajectory:
     stop_step, stop = record.finish()
     rows = len(record.losses)
+    for each in record.state.arrays.values() if stop.failed else ():
+        each[stop_step + 1 :] = np.nan
     gradient_norms = record.gradient_norms
     if (clip_norm := factory.gradient.clip_norm) is not None:
         whole = np.linalg.norm(gradient_norms, axis=1, keepdims=True)
@@ -229,4 +244,5 @@ def _trajectory(record: _Record, factory: OptimizerFactory, objective: NetworkOb
         stop_steps=np.array([stop_step]),
         stops=(stop,),
         training=training,
+        state=record.state.arrays,
     )

@@ -133,6 +133,10 @@ class Trajectory:
         stop_steps: (starts,) the last step with a finite point, or the step at which the path converged.
         stops: (starts,) the outcome of each start.
         is_ensemble: Whether the "starts" are runs from one start that differ only in their random numbers.
+        state: What the optimizer held after update k, by name in `optimizer.state`, if it was recorded: (steps + 1,
+            starts, dim), or (steps + 1, starts) for numbers such as `step`; NaN in the last row, after a start has
+            failed, and where the optimizer holds nothing. Also `effective_rate` and `trust`, see
+            `gdsim.optimizers.rates`. For a network, (steps + 1, 1) the norm of each tensor over all weights.
     """
 
     label: str
@@ -147,6 +151,7 @@ class Trajectory:
     stop_steps: IntArray
     stops: tuple[Stop, ...]
     is_ensemble: bool = field(default=False, kw_only=True)
+    state: Mapping[str, FloatArray] = field(default_factory=dict, kw_only=True)
 
     def __repr__(self) -> str:
         rows, starts, dim = self.points.shape
@@ -169,6 +174,7 @@ class Trajectory:
         names = ("points", "values", "gradients", "learning_rates", "evaluations")
         stops = tuple(stop for stop, wanted in zip(self.stops, chosen, strict=True) if wanted)
         arrays = {name: getattr(self, name)[:, chosen] for name in names}
+        arrays["state"] = {name: each[:, chosen] for name, each in self.state.items()}
         return replace(self, stop_steps=self.stop_steps[chosen], stops=stops, **arrays)
 
     def stopped_at(self, start: int) -> int:

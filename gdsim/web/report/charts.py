@@ -100,10 +100,8 @@ def _typical(trajectories: Sequence[Trajectory]) -> Iterator[Trajectory]:
     """Yield the trajectories of one objective from a start on which the optimizers are neither fast nor slow."""
     lowest = lowest_value(trajectories)
     start = typical_start([scores(each, lowest) for each in trajectories])
-    names = ("points", "values", "gradients", "learning_rates", "evaluations")
     for each in trajectories:
-        one = {name: getattr(each, name)[:, start : start + 1] for name in names}
-        yield replace(each, stop_steps=each.stop_steps[start : start + 1], stops=each.stops[start : start + 1], **one)
+        yield each.subset(np.arange(len(each.stops)) == start)
 
 
 def _with_notes(scene: Scene, notes: tuple[str, ...]) -> Scene:
