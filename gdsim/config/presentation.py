@@ -174,6 +174,20 @@ class SaliencySpec(Model):
     gradients, and Grad-CAM at the last convolution."""
 
 
+class SharpnessSpec(Model):
+    """The eigenvalues of the Hessian that a panel shows along the path."""
+
+    every: Steps | None = None
+    """The interval in steps at which they are computed, and interpolated between; 1 by default, 10 for a network. The
+    weights of a network must be kept there, see record_every."""
+    top: Annotated[int, Field(ge=1, le=9)] = 1
+    """How many of the largest ones are shown, the others fainter."""
+
+    def interval(self, *, network: bool) -> int:
+        """Return the interval in steps."""
+        return self.every or (10 if network else 1)
+
+
 class View(Model):
     """What the picture looks like."""
 
@@ -216,11 +230,14 @@ class View(Model):
     """Diagrams that are animated with the view; [] for none. distance is the distance to the nearest minimum, angle the
     angle between each step and steepest descent. For networks: accuracy, layers and weights (the norm of each layer's
     gradient and weights), off_plane (the distance of the weights from the plane), and saliency; score for wrt:
-    input."""
+    input. sharpness is the largest eigenvalue of the Hessian, with the edge of stability of SGD, RMSprop, Adam and
+    AdamW."""
     layers: Literal["heat", "lines"] = "heat"
     """For the panels layers and weights: a heat map per optimizer, or a line per layer."""
     saliency: SaliencySpec = SaliencySpec()
     """For the panel saliency: the image, the class and the method."""
+    sharpness: SharpnessSpec = SharpnessSpec()
+    """For the panel sharpness: how often it is computed, and how many eigenvalues are shown."""
     panels_at: Literal["beside", "under"] | None = None
     """Where the panels are; by default where they fit best."""
     against: Literal["steps", "evaluations"] = "steps"
@@ -267,6 +284,8 @@ class View(Model):
             refuse(Problem("goes with panels, and panels: [] has none", (key,), "conflict") for key in beside)
         if "layers" in self.model_fields_set and not {"layers", "weights"}.intersection(self.panels):
             refuse([Problem("goes with panels: [layers] or [weights]", ("layers",), "conflict")])
+        if "sharpness" in self.model_fields_set and "sharpness" not in self.panels:
+            refuse([Problem("goes with panels: [sharpness]", ("sharpness",), "conflict")])
         return self
 
 

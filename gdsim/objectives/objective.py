@@ -158,6 +158,32 @@ class Objective:
             values[chunk], gradients[chunk] = outputs.detach().numpy(), slopes.numpy()
         return values.reshape(shape), gradients.reshape(*shape, self.dim)
 
+    def hessians(self, points: npt.ArrayLike) -> FloatArray:
+        """Evaluate the Hessian exactly, with a backward pass per coordinate through the gradients of many points.
+
+        Args:
+            points: (…, dim).
+
+        Returns:
+            (…, dim, dim) the second derivatives at each point.
+
+        Raises:
+            InputError: The length of the last axis of `points` is not `dim`.
+        """
+        import torch
+
+        rows, shape = self._rows(points)
+        hessians = np.zeros((len(rows), self.dim, self.dim))
+        for chunk in _chunks(len(rows)):
+            inputs = torch.from_numpy(rows[chunk]).requires_grad_()
+            with torch.enable_grad():
+                (slopes,) = torch.autograd.grad(self.f(inputs).sum(), inputs, create_graph=True)
+            # The gradient of a linear function is constant.
+            for i in range(self.dim if slopes.requires_grad else 0):
+                (row,) = torch.autograd.grad(slopes[:, i].sum(), inputs, retain_graph=True, materialize_grads=True)
+                hessians[chunk, i] = row.numpy()
+        return hessians.reshape(*shape, self.dim, self.dim)
+
     def _rows(self, points: npt.ArrayLike) -> tuple[FloatArray, tuple[int, ...]]:
         array = np.asarray(points, dtype=np.float64)
         if array.ndim == 0 or array.shape[-1] != self.dim:

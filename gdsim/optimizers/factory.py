@@ -102,9 +102,14 @@ class OptimizerFactory:
         return " · ".join([*parts, *self.gradient.texts()])
 
     @property
+    def torch_name(self) -> str:
+        """The name of the class if it is from `torch.optim`, otherwise empty."""
+        return self.class_.__name__ if self.built_class.is_from_torch else ""
+
+    @property
     def is_builtin(self) -> bool:
         """Whether the class is from torch.optim and its requirements are known without a test."""
-        return self.built_class.is_from_torch and self.class_.__name__ in BATCHING_MODES
+        return self.torch_name in BATCHING_MODES
 
     @property
     def batching_modes(self) -> tuple[BatchingMode, ...]:

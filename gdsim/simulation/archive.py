@@ -21,7 +21,8 @@ from gdsim.files import atomic_write, load_arrays
 from gdsim.metadata import Provenance, versions
 from gdsim.networks import MAX_RECORDING_BYTES, Landscape, NetworkObjective, network_objective
 from gdsim.objectives import Objective
-from gdsim.simulation.trajectory import NetworkTrajectory, SaliencyMaps, Stop, Training, Trajectory
+from gdsim.simulation.stability import stability_limit
+from gdsim.simulation.trajectory import NetworkTrajectory, SaliencyMaps, Spectrum, Stop, Training, Trajectory
 
 FORMAT = 2  # the current version of the file format; files of a newer version are refused
 FORMAT_OF_FUNCTIONS = 1  # of recordings without networks, which the first versions of gdsim can read
@@ -36,7 +37,7 @@ FIGURES = {"test_loss", "accuracy", "test_accuracy", "gradient_norm", "step_size
 FINITE = {"points", "weights", "map_image", "origin", "axes", "grid_x", "grid_y", "places", "marks"}
 """The arrays whose numbers must all be finite."""
 
-FINITE_OR_NAN = {"maps", "grid", "slopes"}
+FINITE_OR_NAN = {"maps", "grid", "slopes", "spectrum"}
 
 LONG_TEXTS = {"yaml", "folder"}
 """The texts that are not drawn or printed; other texts are short and have no control characters."""
@@ -64,6 +65,11 @@ MAPS: Layout = {
     "map_image": ("image", "pixel_rows pixel_columns", np.float64),
     "map_steps": ("steps", "maps", np.int64),
     "maps": ("maps", "maps pixel_rows pixel_columns", np.float64),
+}
+SPECTRUM: Layout = {
+    "spectrum_steps": ("steps", "eigenvalue_steps", np.int64),
+    "spectrum": ("values", "eigenvalue_steps eigenvalues", np.float64),
+    "spectrum_every": ("every", "", np.int64),
 }
 LANDSCAPE: Layout = {
     "plane": ("plane", "", np.str_),
@@ -133,6 +139,8 @@ def _training_arrays(training: Training) -> dict[str, npt.NDArray[Any]]:
     if (maps := training.maps) is not None:
         arrays |= _arrays(maps, MAPS)
         arrays["map_facts"] = np.array([maps.number, maps.target, -1 if maps.label is None else maps.label], np.int64)
+    if training.spectrum is not None:
+        arrays |= _arrays(training.spectrum, SPECTRUM)
     return arrays
 
 
@@ -292,6 +300,7 @@ def _trajectories(arrays: _ArrayReader, experiment: Experiment) -> tuple[Traject
                 "settings": settings[index],
                 "color": optimizer.color,
                 "is_ensemble": experiment.ensemble is not None,
+                "stability": stability_limit(optimizer.class_name, optimizer.settings, optimizer.schedule),
             }
             trajectories.append(_trajectory(own, objective, facts))
     return tuple(trajectories)
@@ -322,11 +331,21 @@ def _training(arrays: _ArrayReader) -> Training:
     arrays.require("figure_names", {*names} == FIGURES)
     figures = dict(zip(names, arrays.read("figures", "figures rows"), strict=True))
     maps = _maps(arrays) if "maps" in arrays else None
-    training = Training(figures=figures, maps=maps, **arrays.attributes(TRAINING))
+    spectrum = _spectrum(arrays) if "spectrum" in arrays else None
+    training = Training(figures=figures, maps=maps, spectrum=spectrum, **arrays.attributes(TRAINING))
     arrays.require("layers", 1 <= len(training.layers) <= MAX_LAYERS)
     kept = training.kept
     arrays.require("kept", [*kept[:1], *kept[-1:]] == [0, arrays.axes["rows"] - 1] and (np.diff(kept) > 0).all())
     return training
+
+
+def _spectrum(arrays: _ArrayReader) -> Spectrum:
+    spectrum = Spectrum(**arrays.attributes(SPECTRUM))
+    steps = spectrum.steps
+    arrays.require("spectrum", spectrum.values.size and spectrum.every > 0)
+    ends = [*steps[:1], *steps[-1:]] == [0, arrays.axes["rows"] - 1]
+    arrays.require("spectrum_steps", ends and (np.diff(steps) > 0).all())
+    return spectrum
 
 
 def _maps(arrays: _ArrayReader) -> SaliencyMaps:

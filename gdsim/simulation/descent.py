@@ -18,6 +18,7 @@ from gdsim.networks import MAX_RECORDING_BYTES
 from gdsim.objectives import FloatArray, Objective, inside
 from gdsim.optimizers import BatchingMode, OptimizerFactory, RNGState, rng
 from gdsim.optimizers.rates import effective_rates
+from gdsim.simulation.stability import stability_limit
 from gdsim.simulation.state import StateRecord
 from gdsim.simulation.stepper import Stepper, Stream, adjusted, noise_of
 from gdsim.simulation.trajectory import IntArray, Progress, Stop, Trajectory
@@ -356,6 +357,7 @@ def _trajectory(batch: Batch, record: Record) -> Trajectory:
         stop_steps=stop_steps,
         stops=tuple(stops),
         state=batch.recorded_state(rates, np.where([stop.failed for stop in stops], stop_steps, last - 1)),
+        stability=stability_limit(task.factory.torch_name, task.factory.built_class.settings, task.factory.schedule),
     )
 
 

@@ -15,6 +15,7 @@ from gdsim.networks import Network, NetworkObjective, layer_of, network_objectiv
 from gdsim.networks.network import module_errors
 from gdsim.objectives import FloatArray
 from gdsim.optimizers import OptimizerFactory, RNGState, deterministic
+from gdsim.simulation.stability import stability_limit
 from gdsim.simulation.state import StateRecord
 from gdsim.simulation.stepper import Stepper, noise_of
 from gdsim.simulation.trajectory import IntArray, NetworkTrajectory, Progress, Stop, Training
@@ -245,4 +246,5 @@ def _trajectory(record: _Record, factory: OptimizerFactory, objective: NetworkOb
         stops=(stop,),
         training=training,
         state=record.state.arrays,
+        stability=stability_limit(factory.torch_name, factory.built_class.settings, factory.schedule),
     )

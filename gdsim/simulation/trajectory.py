@@ -12,6 +12,7 @@ import numpy.typing as npt
 
 from gdsim.networks import NetworkObjective
 from gdsim.objectives import FloatArray, Objective
+from gdsim.simulation.stability import StabilityLimit
 
 IntArray = npt.NDArray[np.int64]
 
@@ -82,6 +83,21 @@ class Explanation:
 
 
 @dataclass(frozen=True, eq=False)
+class Spectrum:
+    """The largest eigenvalues of the Hessian of a network's loss on all training data, along a training path.
+
+    Attributes:
+        steps: (k,) the steps at which they are computed, ascending, including the first and the last.
+        values: (k, top) the eigenvalues in descending order; NaN where the Hessian is not finite.
+        every: The requested interval in steps.
+    """
+
+    steps: IntArray
+    values: FloatArray
+    every: int
+
+
+@dataclass(frozen=True, eq=False)
 class Training:
     """The record of training a network with one optimizer.
 
@@ -100,6 +116,7 @@ class Training:
             without noise.
         layer_weights: (steps + 1, layers) the norm of each layer's weights.
         maps: The attribution maps that `view.saliency` requests, or None.
+        spectrum: The eigenvalues that `view.sharpness` requests, or None.
     """
 
     kept: IntArray
@@ -110,6 +127,7 @@ class Training:
     layer_gradients: FloatArray
     layer_weights: FloatArray
     maps: SaliencyMaps | None = None
+    spectrum: Spectrum | None = None
 
 
 @dataclass(frozen=True, eq=False, repr=False)
@@ -137,6 +155,7 @@ class Trajectory:
             starts, dim), or (steps + 1, starts) for numbers such as `step`; NaN in the last row, after a start has
             failed, and where the optimizer holds nothing. Also `effective_rate` and `trust`, see
             `gdsim.optimizers.rates`. For a network, (steps + 1, 1) the norm of each tensor over all weights.
+        stability: The largest curvature at which the optimizer is stable; None if it is not known.
     """
 
     label: str
@@ -152,6 +171,7 @@ class Trajectory:
     stops: tuple[Stop, ...]
     is_ensemble: bool = field(default=False, kw_only=True)
     state: Mapping[str, FloatArray] = field(default_factory=dict, kw_only=True)
+    stability: StabilityLimit | None = field(default=None, kw_only=True)
 
     def __repr__(self) -> str:
         rows, starts, dim = self.points.shape

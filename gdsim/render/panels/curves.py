@@ -55,6 +55,8 @@ ROW, LEADER = 1.2, 1.6  # the height of a row in a list of names, and the length
 FARTHEST_NAME = 6.0  # the largest height of a name in a list above or below its end, in ems
 LEADER_WIDTH = 0.06  # the width of these lines, in units of `Canvas.line`
 RULE = 0.06  # the width of the line at the value of a setting, in units of `Canvas.line`
+LIMIT_WIDTH, LIMIT_DASHES = 0.1, (4.0, 2.0)  # of the lines of limits
+PLACES = 9  # along a limit at which there may be room for its name
 DOT = 0.6  # the diameter of the dot where a curve enters the solved band, in ems
 
 Boxes = list[FloatArray]
@@ -71,6 +73,8 @@ class _CurvesRenderer(PanelRenderer):
 
     def draw(self, canvas: Canvas, panel: CurvesPanel, box: Box, *, numbered: bool) -> DrawnPanel:
         viewport = _draw_axes(canvas, panel, box, numbered=numbered)
+        limits = [curve for curve in panel.curves if curve.limit]
+        panel = replace(panel, curves=tuple(curve for curve in panel.curves if not curve.limit))
         trails = _trails(canvas, panel, viewport)
         if panel.scale is not None:
             for trail in trails:
@@ -82,6 +86,7 @@ class _CurvesRenderer(PanelRenderer):
         taken, solved, marks = Boxes(), panel.solved, list[EventMarks | PathLabel]()
         if solved is not None:
             marks += _entries(canvas, panel, viewport, box, trails, taken, crowd, solved)
+        _draw_limits(canvas, viewport, limits, box, taken, crowd)
         exits = list(_exits(canvas, viewport, panel.curves, trails))
         if names_paths(canvas.scene) and box.width >= NAMED[0] * canvas.em and box.height >= NAMED[1] * canvas.em:
             labels, names = only(marks, PathLabel), [style.label for style in canvas.scene.styles]
@@ -227,6 +232,36 @@ def _draw_whole(canvas: Canvas, viewport: Viewport, trail: Trail, strength: floa
     )
     lines.set_clip_path(viewport.axes.patch)
     viewport.axes.add_artist(lines)
+
+
+def _draw_limits(
+    canvas: Canvas, viewport: Viewport, limits: Sequence[PanelCurve], box: Box, taken: Boxes, crowd: FloatArray
+) -> None:
+    """Draw limits of the figures as dashed lines, and name each where it covers nothing; equal ones are drawn once."""
+    groups: dict[bytes, list[PanelCurve]] = {}
+    for limit in limits:
+        groups.setdefault(limit.points.tobytes(), []).append(limit)
+    for first, *others in groups.values():
+        color = canvas.theme.text if others else first.style.color
+        (line,) = viewport.pixels(first.points[:, :1], START).transpose(1, 0, 2)
+        artist = Line2D(
+            *(line / DPI).T,
+            color=color,
+            linewidth=points(LIMIT_WIDTH * canvas.line),
+            dashes=LIMIT_DASHES,
+            transform=canvas.figure.dpi_scale_trans,
+            zorder=1.6,
+        )
+        artist.set_clip_path(viewport.axes.patch)
+        viewport.axes.add_artist(artist)
+        seen = line[(line[:, 1] >= box.y) & (line[:, 1] <= box.top)]
+        words, around = canvas.scene.say("edge of stability"), np.concatenate([crowd, points_between(line)])
+        places = seen[np.linspace(len(seen) - 1, 0, PLACES).astype(np.intp)] if len(seen) else ()
+        labels = (
+            _label(canvas, [f"{words} {first.limit}", first.limit], each, color, box, taken, around) for each in places
+        )
+        if label := next(filter(None, labels), None):
+            canvas.figure.add_artist(label[0])
 
 
 def _entries(

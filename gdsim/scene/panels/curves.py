@@ -38,6 +38,7 @@ class PanelCurve:
         ends: (curves,) the last step drawn.
         strength: Fraction of the style's colour, from 0 to 1, when it is mixed with the background.
         band: (n, 2) the range around the median that holds the middle 80 % of the starts; None for single curves.
+        limit: The name of a limit of the figures, which is drawn from the beginning; empty for figures.
         arrives: (curves,) whether the starts, or half of them, reach a minimum; None if none is known.
     """
 
@@ -46,6 +47,7 @@ class PanelCurve:
     ends: npt.NDArray[np.int64]
     strength: float = 1.0
     band: FloatArray | None = None
+    limit: str = ""
     arrives: npt.NDArray[np.bool_] | None = None
 
 
@@ -83,11 +85,15 @@ class CurvesPanel:
 
 
 class Series(NamedTuple):
-    """The figures (steps + 1, starts) of the trajectory with index `number` in the group; NaN for missing figures."""
+    """The figures (steps + 1, starts) of the trajectory with index `number` in the group; NaN for missing figures.
+
+    They are those of a limit if it has a name.
+    """
 
     number: int
     figures: FloatArray
     strength: float = 1.0
+    limit: str = ""
 
 
 class _Lines(NamedTuple):
@@ -151,7 +157,9 @@ def curves_panel(
     With `lowest`, figures that oscillate are faint, below the curve of the lowest so far.
     """
     lines = _lines(group, series)
-    reached = finite(np.concatenate([each.reached.ravel() for each in lines]))
+    # Of a limit, the axis must show the lowest part.
+    shown = [np.fmin.reduce(each.reached, axis=None) if each.series.limit else each.reached for each in lines]
+    reached = finite(np.concatenate([*map(np.ravel, shown)]))
     firsts = finite(np.concatenate([each.drawn[0] for each in lines if each.series.strength == 1]))
     say = group.view.say
     facts: Axis = {"caption": caption, "base": 0.0, "logarithmic": False, "ticks": None}
@@ -183,6 +191,7 @@ def curves_panel(
                 ends,
                 each.series.strength,
                 band if band.size else None,
+                each.series.limit,
                 _arrive(group.trajectories[each.series.number], points.shape[1]),
             )
         )

@@ -1,0 +1,119 @@
+"""The largest eigenvalues of the Hessian: exact for functions, by Lanczos iteration for networks.
+
+The Hessian of a network is never formed. The Lanczos iteration, ARPACK's by `scipy.sparse.linalg.eigsh`, needs only its
+products with vectors, each of which takes one backward pass through the gradient (Pearlmutter 1994).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
+from typing import NamedTuple
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+
+from gdsim.config.presentation import SharpnessSpec
+from gdsim.networks import Network
+from gdsim.networks.evaluation import Examples
+from gdsim.networks.network import module_errors
+from gdsim.objectives import FloatArray
+from gdsim.simulation.trajectory import IntArray, NetworkTrajectory, Progress, Spectrum
+
+TOLERANCE = 1e-6  # of the residual of an eigenvector; the error of its eigenvalue is of the order of the square
+PRODUCTS = 21  # Hessian-vector products that ARPACK needs at least for one to nine eigenvalues
+
+
+class Eigenpairs(NamedTuple):
+    """Eigenvalues (top,) in descending order, and orthonormal eigenvectors (top, weights)."""
+
+    values: FloatArray
+    vectors: FloatArray
+
+
+class HessianOperator:
+    """The Hessian of a network's mean loss on all training data, in double precision and without dropout."""
+
+    def __init__(self, network: Network, seed: int) -> None:
+        self._network, self._module = network, network.module(seed).eval().double()
+        self._parameters = [*self._module.parameters()]
+        data = Examples(network.data.x, network.data.y)
+        self._parts = [(x.double(), y.double() if y.is_floating_point() else y) for x, y in data.parts]
+        self._count = data.count
+
+    def largest(self, weights: FloatArray, top: int) -> Eigenpairs:
+        """Return the `top` largest eigenvalues at weights (weights,); NaN if the gradient is not finite."""
+        from scipy.sparse.linalg import LinearOperator, eigsh
+
+        nn.utils.vector_to_parameters(torch.from_numpy(np.array(weights, np.float64)), self._parameters)
+        # The graph of the gradient is kept if the data are evaluated at once, which halves the time.
+        kept = [*self._gradients()] if len(self._parts) == 1 else None
+
+        def product(vector: FloatArray) -> FloatArray:
+            along, total = torch.from_numpy(vector.ravel()), torch.zeros(len(weights), dtype=torch.float64)
+            for gradient in kept or self._gradients():
+                total += self._flat(torch.autograd.grad(gradient, self._parameters, along, retain_graph=True))
+            return total.numpy()
+
+        start = np.random.default_rng(0).standard_normal(len(weights))
+        if not np.isfinite(product(start)).all():
+            return Eigenpairs(np.full(top, np.nan), np.full((top, len(weights)), np.nan))
+        shape = (len(weights), len(weights))
+        hessian = LinearOperator(shape, matvec=product, dtype=np.float64)
+        values, vectors = eigsh(hessian, k=top, which="LA", tol=TOLERANCE, v0=start)
+        return Eigenpairs(values[::-1], vectors.T[::-1])
+
+    def _gradients(self) -> Iterator[Tensor]:
+        """Yield the contribution of each part of the data to the gradient (weights,), with its graph."""
+        with module_errors(f"{self._network.title} cannot be differentiated twice"), torch.enable_grad():
+            for x, y in self._parts:
+                loss = self._network.loss(self._module(x), y) * (len(x) / self._count)
+                yield self._flat(torch.autograd.grad(loss, self._parameters, create_graph=True))
+
+    @staticmethod
+    def _flat(tensors: tuple[Tensor, ...]) -> Tensor:
+        return torch.cat([each.reshape(-1) for each in tensors])
+
+
+def spectrum_steps(kept: IntArray, every: int) -> IntArray:
+    """Return the steps among those whose weights are kept at which eigenvalues are computed every so many steps."""
+    wanted = np.arange(0, kept[-1] + 1, every)
+    return np.union1d(kept[np.searchsorted(kept, wanted)], kept[-1:])
+
+
+def with_spectra(
+    network: Network,
+    trajectories: Sequence[NetworkTrajectory],
+    sharpness: SharpnessSpec,
+    seed: int,
+    progress: Progress,
+) -> tuple[NetworkTrajectory, ...]:
+    """Return trajectories with the eigenvalues that a view requests; the same ones if they already have them."""
+    every, top = sharpness.interval(network=True), sharpness.top
+    recorded = trajectories[0].training.spectrum
+    if recorded is not None and recorded.every == every and recorded.values.shape[1] >= top:
+        return tuple(trajectories)
+    hessian, steps = HessianOperator(network, seed), spectrum_steps(trajectories[0].training.kept, every)
+    ticks = iter(progress(range(len(trajectories) * len(steps))))
+    found = tuple(_with_spectrum(each, hessian, steps, sharpness, ticks) for each in trajectories)
+    for _ in ticks:  # a progress bar finishes after its last item
+        pass
+    return found
+
+
+def _with_spectrum(
+    trajectory: NetworkTrajectory,
+    hessian: HessianOperator,
+    steps: IntArray,
+    sharpness: SharpnessSpec,
+    ticks: Iterator[int],
+) -> NetworkTrajectory:
+    training = trajectory.training
+    weights = training.weights[np.searchsorted(training.kept, steps)].astype(np.float64)
+    values = np.empty((len(steps), sharpness.top))
+    for k, _ in zip(range(len(steps)), ticks, strict=False):
+        same = k and np.array_equal(weights[k], weights[k - 1])  # the path has converged or diverged
+        values[k] = values[k - 1] if same else hessian.largest(weights[k], sharpness.top).values
+    spectrum = Spectrum(steps, values, sharpness.interval(network=True))
+    return replace(trajectory, training=replace(training, spectrum=spectrum))

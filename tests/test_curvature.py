@@ -1,0 +1,210 @@
+"""Eigenvalues of Hessians against closed forms, finite differences and dense Hessians, and the edge of stability."""
+
+from __future__ import annotations
+
+from itertools import pairwise
+
+import mpmath
+import numpy as np
+import pytest
+import torch
+from torch.func import functional_call, jacrev
+
+import gdsim
+from gdsim.analysis.curvature import largest_eigenvalues
+from gdsim.config.presentation import SharpnessSpec
+from gdsim.networks import examples, network
+from gdsim.scene.build import build_scene
+from gdsim.simulation.curvature import HessianOperator
+from gdsim.simulation.experiments import evaluate_landscapes
+
+MOONS = """
+objective: {network: mlp, data: {name: moons, n: 60}, hidden: [12, 18], activation: tanh, batch_size: 15}
+steps: 6
+optimizers: {SGD: {lr: 0.5}, Momentum: {class: SGD, lr: 0.1, momentum: 0.9, weight_decay: 0.25}}
+view: {panels: [sharpness], sharpness: {every: 2, top: 3}}
+"""
+
+
+@pytest.fixture(scope="module")
+def trained():
+    experiment = gdsim.loads(MOONS)
+    return experiment, gdsim.simulate(experiment)
+
+
+def panel(*trajectories, **view):
+    scene = build_scene(trajectories, view=gdsim.View(panels=["sharpness"], **view))
+    (made,) = scene.groups[0].panels
+    return made
+
+
+def differences(f, point, h="1e-12"):
+    """The Hessian of a function by central differences with 50 digits."""
+    with mpmath.workdps(50):
+        at, h = [mpmath.mpf(float(each)) for each in point], mpmath.mpf(h)
+
+        def moved(i, a, j, b):
+            return f([each + h * (a * (k == i) + b * (k == j)) for k, each in enumerate(at)])
+
+        def second(i, j):
+            return sum(a * b * moved(i, a, j, b) for a in (1, -1) for b in (1, -1)) / (4 * h**2)
+
+        return np.array([[float(second(i, j)) for j in range(len(at))] for i in range(len(at))])
+
+
+def himmelblau(p):
+    return (p[0] ** 2 + p[1] - 11) ** 2 + (p[0] + p[1] ** 2 - 7) ** 2
+
+
+def rosenbrock(p):
+    return sum(100 * (b - a**2) ** 2 + (1 - a) ** 2 for a, b in pairwise(p))
+
+
+@pytest.mark.parametrize(("name", "f", "dim"), [("himmelblau", himmelblau, 2), ("rosenbrock", rosenbrock, 5)])
+def test_all_eigenvalues_of_a_function_are_those_of_finite_differences(name, f, dim):
+    objective = gdsim.objective(name, **({"dim": dim} if dim > 2 else {}))
+    path = gdsim.descend(objective, "SGD", start=np.linspace(-0.5, 1.3, dim), steps=4, lr=0.001)
+    found = largest_eigenvalues(path, SharpnessSpec(top=dim))
+    for point, values in zip(path.points[:, 0], found[:, 0], strict=True):
+        np.testing.assert_allclose(values, np.linalg.eigvalsh(differences(f, point))[::-1], rtol=1e-6)
+
+
+@pytest.mark.parametrize(
+    "expression", ["sin(x*y) + x^4/4 - y^2", "x + 2y", "exp(x) * cos(y)", "abs(x)^3 + sqrt(1 + y^2)"]
+)
+def test_hessians_of_expressions_are_those_of_torch_func(expression):
+    objective = gdsim.objective(expression)
+    points = np.random.default_rng(0).uniform(-2, 2, (3, 4, 2))
+    found = objective.hessians(points)
+    assert found.shape == (3, 4, 2, 2)
+    for point, own in zip(points.reshape(-1, 2), found.reshape(-1, 2, 2), strict=True):
+        np.testing.assert_allclose(own, jacrev(jacrev(objective.f))(torch.from_numpy(point)), rtol=1e-12, atol=1e-12)
+
+
+def test_every_interval_is_interpolated_linearly():
+    path = gdsim.descend(gdsim.objective("himmelblau"), "SGD", start=[0.5, 0.5], steps=7, lr=0.01)
+    exact, found = (largest_eigenvalues(path, SharpnessSpec(every=n))[:, 0, 0] for n in (1, 3))
+    np.testing.assert_array_equal(found[[0, 3, 6, 7]], exact[[0, 3, 6, 7]])
+    np.testing.assert_allclose(found[[1, 2]], exact[0] + (exact[3] - exact[0]) * np.array([1, 2]) / 3)
+
+
+def dense(net, weights):
+    """The Hessian of the mean loss on all training data, in double precision."""
+    module = net.module(0).double()
+    shapes = {name: each.shape for name, each in module.named_parameters()}
+    x, y = torch.from_numpy(net.data.x).double(), torch.from_numpy(net.data.y)
+
+    def loss(flat):
+        parts = torch.split(flat, [shape.numel() for shape in shapes.values()])
+        named = {name: part.view(shape) for (name, shape), part in zip(shapes.items(), parts, strict=True)}
+        return torch.nn.functional.cross_entropy(functional_call(module, named, x), y)
+
+    return torch.autograd.functional.hessian(loss, torch.from_numpy(weights)).numpy()
+
+
+def test_eigenvalues_of_a_network_are_those_of_its_dense_hessian(trained):
+    _, trajectories = trained
+    for each in trajectories:
+        net, training = each.objective.network, each.training
+        assert 300 <= net.weights <= 320
+        np.testing.assert_array_equal(training.spectrum.steps, [0, 2, 4, 6])
+        for step, values in zip(training.spectrum.steps, training.spectrum.values, strict=True):
+            expected = np.linalg.eigvalsh(dense(net, training.weights[step].astype(np.float64)))
+            np.testing.assert_allclose(values, expected[:-4:-1], rtol=1e-6)
+
+
+def test_eigenvectors_of_a_network_are_those_of_its_dense_hessian():
+    net = network("mlp", examples("moons", n=40), hidden=[6], activation="tanh")
+    weights = np.random.default_rng(1).normal(size=net.weights)
+    values, vectors = HessianOperator(net, 0).largest(weights, 2)
+    np.testing.assert_allclose(dense(net, weights) @ vectors.T, values * vectors.T, atol=1e-5 * values[0])
+    np.testing.assert_allclose(vectors @ vectors.T, np.eye(2), atol=1e-10)
+
+
+def test_data_in_several_parts_give_the_same_eigenvalues(monkeypatch):
+    net = network("mlp", examples("moons", n=40), hidden=[6], activation="tanh")
+    weights = np.random.default_rng(1).normal(size=net.weights)
+    together = HessianOperator(net, 0).largest(weights, 2).values
+    monkeypatch.setattr("gdsim.networks.evaluation.INPUTS_AT_ONCE", 23)
+    np.testing.assert_allclose(HessianOperator(net, 0).largest(weights, 2).values, together, rtol=1e-9)
+
+
+def test_the_eigenvalues_of_a_network_are_recorded_and_not_computed_again(trained, tmp_path, monkeypatch):
+    experiment, trajectories = trained
+    gdsim.save(tmp_path / "run.npz", trajectories, experiment)
+    again, recorded = gdsim.read(tmp_path / "run.npz")
+    monkeypatch.delattr("gdsim.simulation.curvature.HessianOperator")
+    for before, after in zip(trajectories, evaluate_landscapes(again, recorded), strict=True):
+        np.testing.assert_array_equal(after.training.spectrum.values, before.training.spectrum.values)
+    # Fewer eigenvalues are among those recorded.
+    fewer = gdsim.loads(MOONS, overrides=["view.sharpness.top=1"])
+    assert len(panel(*evaluate_landscapes(fewer, recorded), sharpness={"every": 2}).curves) == 4
+
+
+def test_a_network_without_eigenvalues_says_what_computes_them():
+    text = MOONS.partition("view")[0] + "view: {panels: [loss]}"
+    with pytest.raises(gdsim.InputError, match="gdsim render"):
+        panel(*gdsim.simulate(gdsim.loads(text)))
+
+
+@pytest.mark.parametrize(
+    ("settings", "limit"),
+    [
+        ({}, 2 / 0.1),
+        ({"momentum": 0.9}, 3.8 / 0.1),
+        ({"momentum": 0.9, "dampening": 0.5}, 7.6 / 0.1),
+        ({"momentum": 0.9, "nesterov": True}, 2 * 1.9 / 2.8 / 0.1),
+        ({"weight_decay": 3.0}, 2 / 0.1 - 3),
+        ({"momentum": 0.5, "weight_decay": 3.0}, 3 / 0.1 - 3),
+    ],
+)
+def test_sgd_diverges_on_a_quadratic_function_above_the_edge_and_converges_below_it(settings, limit):
+    def sizes(curvature):
+        objective = gdsim.objective(f"{curvature}/2 * x^2", bounds=[[-1, 1]])
+        path = gdsim.descend(objective, "SGD", start=[1e-3], steps=1200, lr=0.1, **settings)
+        return np.abs(path.points[:, 0, 0]), panel(path)
+
+    below, made = sizes(0.98 * limit)
+    assert below[-20:].max() < 1e-3 * below[:20].max()
+    figures, line = (curve.points[0, 0, 1] for curve in made.curves)
+    assert figures == pytest.approx(0.98 * limit + settings.get("weight_decay", 0))
+    assert line == pytest.approx(limit + settings.get("weight_decay", 0))
+    above, made = sizes(1.02 * limit)
+    assert above[-20:].max() > 1e3 * above[:20].max()
+
+
+def test_the_edge_follows_the_schedule():
+    schedule = {"class": "StepLR", "step_size": 2, "gamma": 0.5}
+    path = gdsim.descend(gdsim.objective("sphere"), "SGD", start=[1.0, 1.0], steps=5, lr=0.1, schedule=schedule)
+    curve, edge = panel(path).curves
+    assert (curve.limit, edge.limit) == ("", "2/lr")
+    np.testing.assert_allclose(edge.points[:, 0, 1], [20, 20, 40, 40, 80, 80])
+    np.testing.assert_allclose(curve.points[:, 0, 1], 2.0)
+
+
+@pytest.mark.parametrize(
+    ("optimizer", "settings"),
+    [
+        ("Rprop", {}),
+        ("SGD", {"maximize": True}),
+        ("SGD", {"momentum": 0.9, "schedule": {"class": "OneCycleLR", "max_lr": 0.1, "total_steps": 9}}),
+    ],
+)
+def test_where_the_edge_is_not_known_there_is_none(optimizer, settings):
+    path = gdsim.descend(gdsim.objective("sphere"), optimizer, start=[1.0, 1.0], steps=5, lr=0.1, **settings)
+    assert [curve.limit for curve in panel(path).curves] == [""]
+
+
+@pytest.mark.parametrize(
+    ("changes", "key"),
+    [
+        (["view.sharpness={top: 3}"], "view.sharpness.top"),
+        (["view.panels=[loss]", "view.sharpness={top: 2}"], "view.sharpness"),
+        (["view.sharpness={every: 0}"], "view.sharpness.every"),
+    ],
+)
+def test_mistakes_name_their_key(changes, key):
+    text = "objective: himmelblau\noptimizers: {SGD: {lr: 0.01}}\nview: {panels: [sharpness]}\n"
+    with pytest.raises(gdsim.ConfigError) as error:
+        gdsim.loads(text, overrides=changes)
+    assert key in str(error.value)
