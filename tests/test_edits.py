@@ -122,6 +122,7 @@ CASES = {
         {"path": ["optimizers", "SGD"], "rename": "plain: descent"},
         "optimizers:\n  'plain: descent': {lr: 0.1} # slow\n  Adam: {lr: 0.2}\n",
     ),
+    "a value as YAML": ("steps: 3 # few\n", {"path": ["lr"], "yaml": "1e-3"}, "steps: 3 # few\nlr: 0.001\n"),
     "quotation marks stay": ('title: "one"\n', {"path": ["title"], "value": "two"}, 'title: "two"\n'),
     "quotation marks are added": ("title: one\n", {"path": ["title"], "value": "on: 3"}, "title: 'on: 3'\n"),
     "an alias gets its own value": (

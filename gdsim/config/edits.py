@@ -27,7 +27,8 @@ def edit(text: str, edits: Sequence[Mapping[str, Any]]) -> str:
     Args:
         text: The YAML.
         edits: Each has a `path` of keys and indices, and either a new `value`, which is created with the mappings
-            above it if it is missing; or `rename`, the new name of the last key; or `remove: True`.
+            above it if it is missing, or the same as `yaml` text; or `rename`, the new name of the last key; or
+            `remove: True`.
 
     Raises:
         ConfigError: The text is not YAML.
@@ -35,14 +36,14 @@ def edit(text: str, edits: Sequence[Mapping[str, Any]]) -> str:
     """
     for each in edits:
         value = parse(text, "<text>").value
-        wanted = _edited(value, each)
+        wanted = edited(value, each)
         candidates = (make(text, value, wanted) for make in (_merged, _merged_without_aliases, _rewritten))
         text = next(candidate for candidate in candidates if _reads_as(candidate, wanted))
     return text
 
 
-def _edited(root: Any, edit: Mapping[str, Any]) -> Any:
-    """Return plain values with one edit."""
+def edited(root: Any, edit: Mapping[str, Any]) -> Any:
+    """Return plain values with one edit; the given ones do not change."""
     path: Key = tuple(edit["path"])
     holder: Any = [deepcopy(root)]
     part: str | int
@@ -67,7 +68,7 @@ def _edited(root: Any, edit: Mapping[str, Any]) -> Any:
     elif edit.get("remove"):
         del parent[part]
     else:
-        parent[part] = edit["value"]
+        parent[part] = parse(edit["yaml"], "<value>").value if "yaml" in edit else edit["value"]
     return holder[0]
 
 

@@ -1,0 +1,58 @@
+// A dialog to choose one of many things by searching for it.
+
+import { h, iconButton } from "./dom.js";
+
+const isAtStart = ({ value, label }, word) => [value, label].some((name) => name.toLowerCase().startsWith(word));
+
+/**
+ * Let the user choose; resolves to the value of an item, to a text that `free` accepts, or to null.
+ *
+ * Items have `value`, `label`, and optionally `detail` and the address of an `image`.
+ */
+export function choose({ title, hint, items, free = () => null }) {
+  const search = h("input", { type: "search", placeholder: hint, "aria-label": hint, autocomplete: "off", spellcheck: "false" });
+  const list = h("div", { class: "choices", role: "group", "aria-label": title });
+  const count = h("p", { class: "quiet", role: "status" });
+  const dialog = h("dialog", { class: "chooser", "aria-label": title },
+    h("header", {}, h("h2", {}, title), iconButton("reset", "Close", { "data-close": true })), search, list, count);
+  const button = ({ value, label, detail, image }) => h("button", { type: "button", class: "choice", "data-value": value },
+    image && h("img", { src: image, alt: "", loading: "lazy" }), h("b", {}, label), detail && h("span", { class: "quiet" }, detail));
+  const show = () => {
+    const words = search.value.toLowerCase().split(/\s+/), own = search.value.trim() && free(search.value.trim());
+    const found = items.filter((item) => words.every((word) => `${item.value} ${item.label} ${item.detail ?? ""}`.toLowerCase().includes(word)));
+    found.sort((one, other) => isAtStart(other, words[0]) - isAtStart(one, words[0]));
+    list.replaceChildren(...found.map(button), ...(own ? [button({ value: search.value.trim(), label: own })] : []));
+    list.classList.toggle("tiles", found.some(({ image }) => image));
+    count.textContent = list.children.length ? "" : "Nothing of this name.";
+  };
+  const move = (event) => {
+    const buttons = [...list.children], i = buttons.indexOf(document.activeElement);
+    const step = { ArrowDown: 1, ArrowRight: 1, ArrowUp: -1, ArrowLeft: -1 }[event.key];
+    if (!step || (document.activeElement === search && event.key !== "ArrowDown")) return;
+    event.preventDefault();
+    (buttons[i + step] ?? (step < 0 ? search : buttons[i]))?.focus();
+  };
+  search.addEventListener("input", show);
+  dialog.addEventListener("keydown", move);
+  return new Promise((resolve) => {
+    let chosen = null;
+    search.addEventListener("keydown", (event) => {
+      if (event.key !== "Enter") return;
+      event.preventDefault();  // or the button that opened the dialog, which is focused then, is pressed
+      list.querySelector("button")?.click();
+    });
+    dialog.addEventListener("click", ({ target }) => {
+      const item = target.closest("[data-value]");
+      if (item) chosen = item.dataset.value;
+      if (item || target === dialog || target.closest("[data-close]")) dialog.close();
+    });
+    dialog.addEventListener("close", () => {
+      dialog.remove();
+      resolve(chosen);
+    });
+    document.body.append(dialog);
+    show();
+    dialog.showModal();
+    search.focus();
+  });
+}

@@ -1,0 +1,184 @@
+// The bar: undo and redo, opening links, saving, exporting and copying a link.
+
+import { h, iconButton } from "./dom.js";
+import { packed, unpacked } from "./store.js";
+
+const NAMES = {
+  gif: "GIF animation", mp4: "MP4 video", webm: "WebM video", webp: "WebP animation", apng: "PNG animation",
+  png: "PNG picture", svg: "SVG picture", pdf: "PDF picture", html: "HTML page", pptx: "PowerPoint slide",
+};
+
+export function createBar(root, studio) {
+  const name = h("p", { class: "file" }), status = h("p", { class: "status", role: "status" });
+  const undo = iconButton("undo", "Undo"), redo = iconButton("redo", "Redo"), yaml = iconButton("code", "YAML", { text: true, "aria-pressed": "true" });
+  const open = iconButton("open", "Open a link"), link = iconButton("link", "Copy a link to this config");
+  const exports = iconButton("export", "Export", { text: true }), save = iconButton("save", "Save", { text: true, class: "button main" });
+  root.replaceChildren(
+    h("h1", {}, "gdsim studio"), name, h("div", { class: "tools", role: "toolbar", "aria-label": "File" }, undo, redo, yaml, open, link, exports, save), status,
+  );
+  const say = (words) => { status.textContent = words; };
+  const show = () => {
+    const changed = studio.text !== studio.saved;
+    undo.disabled = !studio.canUndo;
+    redo.disabled = !studio.canRedo;
+    name.textContent = `${studio.file ?? "new config"}${changed ? " · not saved" : ""}`;
+    document.title = `${changed ? "• " : ""}${studio.file ?? "new config"} – gdsim studio`;
+  };
+  for (const type of ["history", "hello"]) studio.on(type, show);
+  undo.addEventListener("click", () => studio.undo());
+  redo.addEventListener("click", () => studio.redo());
+  yaml.addEventListener("click", () => {
+    const shown = yaml.getAttribute("aria-pressed") !== "true";
+    yaml.setAttribute("aria-pressed", shown);
+    root.parentElement.classList.toggle("without-source", !shown);
+  });
+  link.addEventListener("click", () => copyLink(studio, say));
+  open.addEventListener("click", () => openLink(studio, say));
+  save.addEventListener("click", () => new Saving(studio, say).ask());
+  exports.addEventListener("click", () => exporting.showModal());
+  const exporting = createExports(studio);
+  document.body.append(exporting);
+  addEventListener("keydown", (event) => {
+    if (!(event.ctrlKey || event.metaKey) || event.altKey) return;
+    const key = event.key.toLowerCase(), action = { z: event.shiftKey ? redo : undo, y: redo, s: save }[key];
+    if (!action || document.querySelector("dialog[open]")) return;
+    const typing = document.activeElement.matches("[data-changing]:not(#formula)");
+    if (typing && action !== save) return;  // the browser undoes what is being typed
+    event.preventDefault();
+    if (typing) document.activeElement.blur();
+    action.click();
+  });
+  addEventListener("beforeunload", (event) => { if (studio.text !== studio.saved) event.preventDefault(); });
+}
+
+async function copyLink(studio, say) {
+  const address = `${location.href.split("#")[0]}#${await packed(studio.text)}`;
+  try {
+    await navigator.clipboard.writeText(address);
+    say("The link is copied. Opened in a studio, it shows this config.");
+  } catch {
+    ask({ title: "A link to this config", label: "Link", value: address, button: "Done" });
+  }
+}
+
+async function openLink(studio, say) {
+  const link = await ask({ title: "Open a link", label: "Link from another studio", button: "Open" });
+  if (link) await loadLink(studio, link, say);
+}
+
+/** Show the config that a link holds. Its author is unknown, so it runs no code. */
+export async function loadLink(studio, link, say = () => {}) {
+  const text = await unpacked(link).catch(() => null);
+  if (text === null) return say("This is not a link to a config.");
+  studio.runsCode = false;
+  studio.setText(text);
+  return say("The config of the link is open. It may not run Python code.");
+}
+
+/** Ask for one line of text; resolves to null if the user cancels. */
+function ask({ title, label, value = "", button, hint = "" }) {
+  const field = h("input", { type: "text", value, id: "asked", autocomplete: "off", spellcheck: "false" });
+  const form = h("form", { method: "dialog" },
+    h("h2", {}, title), h("label", { for: "asked" }, label), field, hint && h("p", { class: "quiet" }, hint),
+    h("div", { class: "buttons" }, h("button", { type: "button", class: "button" }, "Cancel"), h("button", { type: "submit", class: "button main", value: "yes" }, button)));
+  const dialog = h("dialog", { "aria-label": title }, form);
+  document.body.append(dialog);
+  form.querySelector("button").addEventListener("click", () => dialog.close());
+  dialog.showModal();
+  field.select();
+  return new Promise((resolve) => {
+    dialog.addEventListener("close", () => {
+      dialog.remove();
+      resolve(dialog.returnValue === "yes" ? field.value.trim() : null);
+    });
+  });
+}
+
+/** One use of the Save button. */
+class Saving {
+  constructor(studio, say) {
+    Object.assign(this, { studio, say });
+  }
+
+  async ask() {
+    const { studio } = this;
+    await studio.settled();
+    const file = studio.file ?? await ask({ title: "Save", label: "File name", value: "experiment.yaml", button: "Save", hint: "In the folder in which the studio was started." });
+    if (file) this.save(/\.ya?ml$/.test(file) ? file : `${file}.yaml`, false);
+  }
+
+  save(file, overwrite) {
+    const { studio } = this, { text } = studio, id = studio.send({ type: "save", text, file, overwrite });
+    studio.once(["saved", "failed"], id, async ({ type, code, message }) => {
+      if (type === "saved") {
+        studio.file = file;
+        studio.markSaved(text);
+        this.say(`Saved ${file}.`);
+      } else if (code === "exists" && await confirmed(`${file} exists. Replace it?`, "Replace")) this.save(file, true);
+      else if (code !== "exists") this.say(message);
+    });
+  }
+}
+
+function confirmed(question, button) {
+  const form = h("form", { method: "dialog" }, h("p", {}, question),
+    h("div", { class: "buttons" }, h("button", { class: "button", value: "" }, "Cancel"), h("button", { class: "button main", value: "yes" }, button)));
+  const dialog = h("dialog", { "aria-label": question }, form);
+  document.body.append(dialog);
+  dialog.showModal();
+  return new Promise((resolve) => {
+    dialog.addEventListener("close", () => {
+      dialog.remove();
+      resolve(dialog.returnValue === "yes");
+    });
+  });
+}
+
+/** Return the dialog that writes the picture in each format. */
+function createExports(studio) {
+  const list = h("ul", { class: "exports" });
+  const dialog = h("dialog", { class: "exporting", "aria-label": "Export" },
+    h("header", {}, h("h2", {}, "Export"), iconButton("reset", "Close")),
+    h("p", { class: "quiet" }, "Files are written to the folder outputs, as by gdsim run."), list);
+  dialog.querySelector("button").addEventListener("click", () => dialog.close());
+  studio.on("hello", ({ formats }) => list.replaceChildren(...formats.map((format) => exportRow(studio, format))));
+  return dialog;
+}
+
+function exportRow(studio, format) {
+  const name = NAMES[format] ?? format.toUpperCase(), start = h("button", { type: "button", class: "button" }, "Export");
+  const state = h("p", { class: "quiet", role: "status" }), bar = h("progress", { max: 1, hidden: true, "aria-label": `${name}: progress` });
+  let id = null;
+  const end = () => {
+    id = null;
+    bar.hidden = true;
+    start.textContent = "Export";
+  };
+  const answered = ({ type, share, what, file, url, message }) => {
+    if (type === "progress") {
+      if (share === null || share === undefined) bar.removeAttribute("value");
+      else bar.value = share;
+      state.textContent = what ?? "";
+      return;
+    }
+    end();
+    state.replaceChildren(type === "exported" ? h("a", { href: url, download: file.split("/").pop() }, file) : message);
+  };
+  start.addEventListener("click", () => {
+    if (id !== null) {
+      studio.send({ type: "cancel", cancel: id });
+      end();
+      state.textContent = "Cancelled.";
+      return;
+    }
+    id = studio.send({ type: "export", text: studio.text, format });
+    const own = id;
+    studio.once(["exported", "failed"], own, answered);
+    bar.removeAttribute("value");
+    bar.hidden = false;
+    start.textContent = "Cancel";
+    state.textContent = "";
+  });
+  studio.on("progress", (message) => { if (message.id === id) answered(message); });
+  return h("li", {}, h("b", {}, name), start, bar, state);
+}

@@ -1,0 +1,190 @@
+// The state of the studio: the text of the config with its history, and the messages to and from the server.
+
+const PAUSE = 1500;  // milliseconds after which another change is undone by itself
+const TYPING = 150;  // milliseconds without a key until a typed text is sent
+
+/** Kinds of answers of which only the one to the newest question counts. */
+const NEWEST = new Set(["state", "drawing", "piece", "checked"]);
+
+/**
+ * The text of a config is the truth. Changes of it are a list of texts, and the server answers what follows from one.
+ *
+ * Events: each message of the server by its type, and "text" (a new text), "history", "hidden".
+ */
+export class Studio {
+  constructor(connection) {
+    this.connection = connection;
+    this.listeners = {};
+    this.text = "";
+    this.saved = "";
+    this.file = null;
+    this.config = null;
+    this.mistakes = [];
+    this.hidden = new Set();
+    this.runsCode = true;
+    this.history = [];
+    this.place = -1;
+    this.pending = [];
+    this.lastId = 0;
+    this.newest = {};
+    connection.onmessage = (message, buffers) => this.receive(message, buffers);
+  }
+
+  on(type, listener) {
+    (this.listeners[type] ??= []).push(listener);
+  }
+
+  /** Call a function with the one answer to a message, which has one of some types. */
+  once(types, id, listener) {
+    const answered = (message) => {
+      if (message.id !== id) return;
+      for (const type of types) this.listeners[type] = this.listeners[type].filter((each) => each !== answered);
+      listener(message);
+    };
+    for (const type of types) this.on(type, answered);
+  }
+
+  emit(type, ...values) {
+    for (const listener of this.listeners[type] ?? []) listener(...values);
+  }
+
+  /** Send a message and return its id. */
+  send(message, buffers = []) {
+    const id = ++this.lastId;
+    this.connection.send({ id, ...message, ...(this.runsCode ? {} : { code: false }) }, buffers);
+    return id;
+  }
+
+  receive(message, buffers) {
+    const { type, id } = message;
+    if (NEWEST.has(type)) {
+      if (id < (this.newest[type] ?? 0)) return;
+      this.newest[type] = id;
+    }
+    if (type === "hello") {
+      this.hello = message;
+      this.file = message.file;
+    }
+    if (type === "drawing") this.drawing = message.drawing;
+    if (type === "failed" && id === this.asked) this.pending = [];
+    if (type === "state" && !this.accept(message)) return;
+    this.emit(type, message, buffers);
+  }
+
+  /** Take over the answer to a change of the text, unless there is a newer change. */
+  accept({ id, text, config, mistakes }) {
+    if (id < (this.asked ?? 0)) return false;
+    const first = this.place < 0;
+    this.pending = [];
+    Object.assign(this, { config, mistakes });
+    if (this.typing) return true;  // what is being typed is newer
+    this.record(text, this.gesture);
+    if (first) this.markSaved(text);
+    return true;
+  }
+
+  markSaved(text) {
+    this.saved = text;
+    this.emit("history");
+  }
+
+  /** Replace the whole text, as typing in it does. */
+  setText(text, gesture = null) {
+    this.record(text, gesture);
+    clearTimeout(this.typing);
+    this.typing = setTimeout(() => this.sendText(), gesture ? TYPING : 0);
+  }
+
+  sendText() {
+    this.typing = 0;
+    this.pending = [];
+    this.gesture = null;
+    this.asked = this.send({ type: "text", text: this.text });
+  }
+
+  /** Change values of the config; changes of one gesture that follow each other are undone together. */
+  edit(edits, gesture = null) {
+    this.pending.push(...edits);
+    this.gesture = gesture;
+    this.asked = this.send({ type: "edit", text: this.text, edits: this.pending });
+  }
+
+  /** Show the paths that some edits would give. */
+  try(edits, ahead = []) {
+    return this.send({ type: "try", text: this.text, edits: [...this.pending, ...edits], ahead });
+  }
+
+  record(text, gesture) {
+    if (text === this.text && this.place >= 0) return;
+    const now = performance.now(), joins = gesture !== null && gesture === this.joined && now - this.changed < PAUSE;
+    this.history.length = this.place + 1;
+    if (joins && this.place > 0) this.history[this.place] = text;
+    else this.place = this.history.push(text) - 1;
+    Object.assign(this, { text, joined: gesture, changed: now });
+    this.emit("text", text);
+    this.emit("history");
+  }
+
+  get canUndo() {
+    return this.place > 0;
+  }
+
+  get canRedo() {
+    return this.place < this.history.length - 1;
+  }
+
+  /** Return the color of an optimizer's path. */
+  colorOf(label) {
+    const own = this.config?.optimizers?.[label]?.color, drawn = this.drawing?.optimizers.find((each) => each.label === label);
+    return /^#[0-9a-f]{6}$/i.test(own) ? own : drawn?.color ?? "#888888";
+  }
+
+  /** Resolves when the text contains all edits. */
+  settled() {
+    return new Promise((resolve) => {
+      if (!this.pending.length) resolve();
+      else this.once(["state", "failed"], this.asked, resolve);
+    });
+  }
+
+  undo() {
+    if (this.canUndo) this.go(this.place - 1);
+  }
+
+  redo() {
+    if (this.canRedo) this.go(this.place + 1);
+  }
+
+  go(place) {
+    clearTimeout(this.typing);
+    Object.assign(this, { place, text: this.history[place], joined: null });
+    this.emit("text", this.text);
+    this.emit("history");
+    this.sendText();
+  }
+
+  /** Show or hide the paths of an optimizer in the picture, which is not part of the config. */
+  toggleHidden(label) {
+    if (!this.hidden.delete(label)) this.hidden.add(label);
+    this.emit("hidden");
+  }
+}
+
+const bytes = (stream) => new Response(stream).arrayBuffer();
+
+/** Return the part of a link that holds a config, compressed. */
+export async function packed(text) {
+  const buffer = await bytes(new Blob([text]).stream().pipeThrough(new CompressionStream("deflate-raw")));
+  const letters = Array.from(new Uint8Array(buffer), (byte) => String.fromCharCode(byte)).join("");
+  return `config=${btoa(letters).replaceAll("+", "-").replaceAll("/", "_").replace(/=+$/, "")}`;
+}
+
+/** Return the config in a link, or null. */
+export async function unpacked(link) {
+  const code = /#config=([\w-]+)$/.exec(link)?.[1];
+  if (!code) return null;
+  const letters = atob(code.replaceAll("-", "+").replaceAll("_", "/"));
+  const blob = new Blob([Uint8Array.from(letters, (letter) => letter.charCodeAt(0))]);
+  const buffer = await bytes(blob.stream().pipeThrough(new DecompressionStream("deflate-raw")));
+  return new TextDecoder("utf-8", { fatal: true }).decode(buffer);
+}
