@@ -48,6 +48,11 @@ export class Studio {
     for (const listener of this.listeners[type] ?? []) listener(...values);
   }
 
+  /** Ask for the first config. */
+  open() {
+    this.asked = this.send({ type: "open" });
+  }
+
   /** Send a message and return its id. */
   send(message, buffers = []) {
     const id = ++this.lastId;
