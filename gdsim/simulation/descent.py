@@ -5,7 +5,7 @@ A batching mode may only be used if every start gets the same numbers, bit for b
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 
@@ -27,6 +27,13 @@ CHECK_EVERY = 64  # steps between two checks whether any value is still finite
 PROBE_STEPS = 60  # steps of the test that chooses a batching mode
 FAR = 1000  # a start diverges at this distance from the view, in multiples of its size
 
+Observer = Callable[[Tensor], None]
+"""Called after each step with the points of all paths so far, (steps so far + 1, optimizers · starts, dim)."""
+
+
+def ignore(points: Tensor) -> None:
+    """Do nothing, as an observer."""
+
 
 def descend_together(
     objective: Objective,
@@ -38,11 +45,13 @@ def descend_together(
     runs: int | None = None,
     *,
     records_state: bool = False,
+    observe: Observer = ignore,
 ) -> tuple[Trajectory, ...]:
     """Run each optimizer from all points (starts, dim), and return one trajectory per optimizer.
 
     With `runs`, each trajectory is an ensemble: it has as many paths from each start, which differ in their seeds,
-    `seed`, `seed + 1`, and so on.
+    `seed`, `seed + 1`, and so on. The trajectories can differ from what was observed: where a start has failed, and
+    where a batching mode turns out to be inexact.
     """
     streams = [(seed + run, number) for run in range(runs or 1) for number in range(len(points))]
     points = np.tile(points, (runs or 1, 1))
@@ -53,7 +62,7 @@ def descend_together(
     tasks = [Task(factory, objective, points, streams, recorded) for factory in factories]
     before = None if all(factory.is_builtin for factory in factories) else RNGState.current()
     batches = [Batch(task, choose_mode(task, steps)) for task in tasks]
-    _run(batches, record, progress)
+    _run(batches, record, progress, observe)
     random_used = before is not None and not before.unchanged()
     batches = [_verified(batch, part, random_used=random_used) for batch, part in zip(batches, parts, strict=True)]
     made = [_trajectory(batch, part) for batch, part in zip(batches, parts, strict=True)]
@@ -236,7 +245,7 @@ class Record:
         return Record(self.points[:, paths], self.values[:, paths], self.gradients[:, paths])
 
 
-def _run(batches: Sequence[Batch], record: Record, progress: Progress = iter) -> None:
+def _run(batches: Sequence[Batch], record: Record, progress: Progress = iter, observe: Observer = ignore) -> None:
     """Run all batches together, with one forward and one backward pass per step."""
     objective = batches[0].task.objective
     counts = [len(batch.task.points) for batch in batches]
@@ -245,6 +254,7 @@ def _run(batches: Sequence[Batch], record: Record, progress: Progress = iter) ->
         points = torch.cat([batch.points() for batch in batches], out=record.points[step])
         values, gradients = evaluate(objective, points)
         record.values[step], record.gradients[step] = values, gradients
+        observe(record.points[: step + 1])
         for batch in batches:
             batch.record()
         if step % CHECK_EVERY == CHECK_EVERY - 1 and not values.isfinite().any():

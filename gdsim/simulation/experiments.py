@@ -16,7 +16,7 @@ from gdsim.config import Experiment, OptimizerSpec, SourceContext, Start
 from gdsim.errors import InputError, collect
 from gdsim.objectives import FloatArray, Objective
 from gdsim.optimizers import OptimizerFactory, ParameterShapes, deterministic, optimizer_factory, rng
-from gdsim.simulation.descent import descend_together
+from gdsim.simulation.descent import Observer, descend_together, ignore
 from gdsim.simulation.landscapes import evaluate_landscape
 from gdsim.simulation.training import train
 from gdsim.simulation.trajectory import Progress, Trajectory
@@ -87,8 +87,13 @@ def simulate(experiment: Experiment, *, progress: Progress = iter) -> tuple[Traj
     return evaluate_landscapes(experiment, run_optimizers(experiment, progress=progress), progress=progress)
 
 
-def run_optimizers(experiment: Experiment, *, progress: Progress = iter) -> tuple[Trajectory, ...]:
-    """Run all optimizers of an experiment without evaluating the landscapes of its networks."""
+def run_optimizers(
+    experiment: Experiment, *, progress: Progress = iter, observe: Observer = ignore
+) -> tuple[Trajectory, ...]:
+    """Run all optimizers of an experiment without evaluating the landscapes of its networks.
+
+    `observe` is called while they descend a function, with points as `descend_together` does.
+    """
     steps, seed, runs, records = experiment.steps, experiment.seed, experiment.ensemble, experiment.records_state
     trajectories: list[Trajectory] = []
     with deterministic():
@@ -97,7 +102,8 @@ def run_optimizers(experiment: Experiment, *, progress: Progress = iter) -> tupl
             with experiment.located(index):
                 common: dict[str, Any] = {"steps": steps, "seed": seed, "progress": progress, "records_state": records}
                 if network is None:
-                    trajectories += descend_together(plan.objective, plan.factories, plan.points, runs=runs, **common)
+                    own = plan.objective, plan.factories, plan.points
+                    trajectories += descend_together(*own, runs=runs, observe=observe, **common)
                 else:
                     trajectories += train(network, plan.factories, **common)
     return tuple(trajectories)

@@ -1,13 +1,15 @@
 // Draws frames on a canvas from a drawing, the JSON that `gdsim.web.player` makes. This is an ES module, which a page
 // contains in one element with its own script. Lengths are in pixels of the scene.
 
-const bytes = (text) => Uint8Array.from(atob(text), (letter) => letter.charCodeAt(0));
+// Arrays are in base64, but for those of paths that a page computes itself.
+const decode = (text) => Uint8Array.from(atob(text), (letter) => letter.charCodeAt(0));
+const bytes = (values) => typeof values === "string" ? decode(values) : values;
 const unpacked = async (text) => {
-  const stream = new Blob([bytes(text)]).stream().pipeThrough(new DecompressionStream("deflate"));
+  const stream = new Blob([decode(text)]).stream().pipeThrough(new DecompressionStream("deflate"));
   return new Response(stream).arrayBuffer();
 };
-const floats = (text) => new Float32Array(bytes(text).buffer);
-const doubles = (text) => new Float64Array(bytes(text).buffer);
+export const floats = (values) => typeof values === "string" ? new Float32Array(decode(values).buffer) : values;
+const doubles = (text) => new Float64Array(decode(text).buffer);
 
 /** Return the index of the last of some ascending times that is at most `time`, or 0 if there is none. */
 export function indexAt(times, time) {

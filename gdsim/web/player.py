@@ -82,9 +82,7 @@ def write_player(
 
 def page(scene: Scene, provenance: Provenance | None = None, loop: bool = True) -> str:
     """Return the page as HTML: a single file that loads no others and works in an iframe."""
-    fixed = replace(
-        scene, groups=tuple(replace(group, facets=tuple(map(_without_orbit, group.facets))) for group in scene.groups)
-    )
+    fixed = with_fixed_camera(scene)
     drawing = _drawing(fixed)
     drawing_json, phone, phone_json = _json(drawing.data), None, ""
     if drawing.em * PHONE_WIDTH / 2 < SMALLEST_TYPE * scene.size[0]:
@@ -134,6 +132,12 @@ def _drawing(scene: Scene, scale: int = 2) -> Drawing:
     drawn = frames(scene)
     with drawn.settings():
         return Drawing(drawn, scale)
+
+
+def with_fixed_camera(scene: Scene) -> Scene:
+    """Return a scene whose camera remains where it is at the end."""
+    groups = (replace(group, facets=tuple(map(_without_orbit, group.facets))) for group in scene.groups)
+    return replace(scene, groups=tuple(groups))
 
 
 def _portrait(scene: Scene) -> Scene:

@@ -1,0 +1,199 @@
+"""The server of `gdsim studio`: the files of its page, and a WebSocket for each page, for this computer only."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import secrets
+import socket
+import struct
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import AbstractContextManager, nullcontext
+from importlib.resources import files
+from pathlib import Path
+from typing import Any
+from urllib.parse import parse_qs
+
+import uvicorn
+from starlette.applications import Starlette
+from starlette.requests import HTTPConnection, Request
+from starlette.responses import PlainTextResponse, Response
+from starlette.routing import Route, WebSocketRoute
+from starlette.types import ASGIApp, Receive, Scope, Send
+from starlette.websockets import WebSocket, WebSocketDisconnect
+
+from gdsim.errors import InputError
+from gdsim.interactive.session import Session, encoded
+
+HOST = "127.0.0.1"
+PORT = 8470  # the first port that is tried
+PORTS = 20  # how many are tried
+MAX_MESSAGE = 2**20  # bytes of a message from the page
+
+TYPES = {".html": "text/html", ".js": "text/javascript", ".css": "text/css"}
+HEADERS = {
+    "Content-Security-Policy": "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data: blob:; "
+    "connect-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'",
+    "Cross-Origin-Resource-Policy": "same-origin",
+    "Referrer-Policy": "no-referrer",
+    "X-Content-Type-Options": "nosniff",
+    "Cache-Control": "no-store",
+}
+
+
+def application(path: Path | None, *, token: str, port: int, allow_code: bool) -> ASGIApp:
+    """Return the ASGI application.
+
+    Args:
+        path: The configuration that pages open first; the starter if None.
+        token: What the address of a page must contain.
+        port: The port that the server listens on.
+        allow_code: Whether code that a configuration names may run.
+    """
+
+    def page(_: Request) -> Response:
+        response = _file("studio.html")
+        # The requests of the page for its scripts have no token in their addresses.
+        response.set_cookie(f"gdsim-{port}", token, httponly=True, samesite="strict")
+        return response
+
+    def asset(request: Request) -> Response:
+        name = request.path_params["name"]
+        return _file(name) if Path(name).suffix in TYPES else PlainTextResponse("there is no such file", 404)
+
+    async def connect(websocket: WebSocket) -> None:
+        await _converse(websocket, path, allow_code)
+
+    routes = [Route("/", page), Route("/{name}", asset), WebSocketRoute("/connection", connect)]
+    return _Guard(Starlette(routes=routes), token, port)
+
+
+def _file(name: str) -> Response:
+    """Return a file of the page, which is in this package or, as its painter, in that of the web player."""
+    for package in ("gdsim.interactive", "gdsim.web"):
+        file = files(package).joinpath(name)
+        if file.is_file():
+            return Response(file.read_bytes(), media_type=TYPES[Path(name).suffix])
+    return PlainTextResponse("there is no such file", 404)
+
+
+class _Guard:
+    """Answers 403 to requests without the token, from another page, or under another name of this computer."""
+
+    def __init__(self, app: ASGIApp, token: str, port: int) -> None:
+        self._app, self._token, self._cookie = app, token, f"gdsim-{port}"
+        self._hosts = {f"{HOST}:{port}", f"localhost:{port}"}
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] in ("http", "websocket") and not self._allows(HTTPConnection(scope)):
+            response = PlainTextResponse("open the address that gdsim studio has printed", 403)
+            await response(scope, receive, send)
+            return
+
+        async def send_with_headers(message: Any) -> None:
+            if message["type"] == "http.response.start":
+                message["headers"] += [(name.encode(), value.encode()) for name, value in HEADERS.items()]
+            await send(message)
+
+        await self._app(scope, receive, send_with_headers)
+
+    def _allows(self, request: HTTPConnection) -> bool:
+        host, origin = request.headers.get("host"), request.headers.get("origin")
+        if host not in self._hosts or origin not in (None, f"http://{host}"):
+            return False
+        if request.scope["type"] == "websocket" and origin is None:
+            return False
+        given = parse_qs(request.url.query).get("token", [request.cookies.get(self._cookie, "")])[0]
+        return secrets.compare_digest(given.encode(), self._token.encode())
+
+
+async def _converse(websocket: WebSocket, path: Path | None, allow_code: bool) -> None:
+    """Pass the messages of a page to a session of its own, and the answers back."""
+    await websocket.accept()
+    loop, answers = asyncio.get_running_loop(), asyncio.Queue[str | bytes]()
+
+    def send(message: Mapping[str, Any], buffers: Sequence[bytes]) -> None:
+        text = encoded(message)
+        content = text.encode()
+        answer = b"".join([struct.pack("<I", len(content)), content, *buffers]) if buffers else text
+        loop.call_soon_threadsafe(answers.put_nowait, answer)
+
+    async def answer() -> None:
+        while True:
+            message = await answers.get()
+            await (websocket.send_text(message) if isinstance(message, str) else websocket.send_bytes(message))
+
+    folder = Path() if path is None else path.parent
+    session = Session(send, path=path, folder=folder, allow_code=allow_code)
+    answering = asyncio.create_task(answer())
+    try:
+        session.greet()
+        while True:
+            session.receive(_message(await websocket.receive()))
+    except WebSocketDisconnect:
+        pass
+    finally:
+        session.close()
+        answering.cancel()
+
+
+def _message(event: Mapping[str, Any]) -> Mapping[str, Any]:
+    """Return the message of a frame; an empty one if it is not JSON."""
+    if event["type"] == "websocket.disconnect":
+        raise WebSocketDisconnect
+    try:
+        message = json.loads(event.get("text") or "", parse_constant=_refuse)
+    except (ValueError, RecursionError):
+        message = None
+    return message if isinstance(message, dict) else {}
+
+
+def _refuse(constant: str) -> float:
+    raise ValueError(f"{constant} is not JSON")
+
+
+def bound_socket(port: int | None) -> tuple[socket.socket, list[int]]:
+    """Return a socket that listens on a free port, and the ports that were in use.
+
+    Args:
+        port: The first port that is tried; by default `PORT`.
+
+    Raises:
+        InputError: No port is free.
+    """
+    first, used = PORT if port is None else port, list[int]()
+    for number in range(first, min(first + PORTS, 2**16)):
+        listener = socket.socket(socket.AF_INET, socket.SOCK_STREAM)
+        listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            listener.bind((HOST, number))
+            return listener, used
+        except OSError:
+            listener.close()
+            used.append(number)
+    raise InputError(f"the ports from {first} to {used[-1]} are in use; name another one", ("--port",))
+
+
+class _Server(uvicorn.Server):
+    """Leaves interrupts to the command line."""
+
+    def capture_signals(self) -> AbstractContextManager[None]:  # type: ignore[override]
+        return nullcontext()
+
+
+def serve(path: Path | None, listener: socket.socket, *, allow_code: bool, ready: Callable[[str], object]) -> None:
+    """Serve until the process ends.
+
+    Args:
+        path: The configuration that pages open first.
+        listener: A bound socket.
+        allow_code: Whether code that a configuration names may run.
+        ready: Called with the address when the server listens.
+    """
+    token, port = secrets.token_urlsafe(24), listener.getsockname()[1]
+    app = application(path, token=token, port=port, allow_code=allow_code)
+    settings = {"log_config": None, "access_log": False, "server_header": False}
+    server = _Server(uvicorn.Config(app, ws_max_size=MAX_MESSAGE, **settings))  # type: ignore[arg-type]
+    listener.listen()
+    ready(f"http://{HOST}:{port}/?token={token}")
+    server.run(sockets=[listener])
