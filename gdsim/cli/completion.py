@@ -104,7 +104,7 @@ def _keys(root: Any, config: Any, above: list[str]) -> list[str]:
 
 def _names_below(root: Any, config: Any, above: list[str]) -> list[str]:
     from gdsim.config.messages import fragment_at, keys_in
-    from gdsim.config.signatures import optimizers
+    from gdsim.config.signatures import offered
 
     names = [*dict.fromkeys(keys_in(fragment_at(root, root, above)))]
     value = _value_at(config, above)
@@ -112,7 +112,7 @@ def _names_below(root: Any, config: Any, above: list[str]) -> list[str]:
     if above == ["optimizers"]:
         names = [label for label in own if PLAIN_LABEL.fullmatch(label)]
     elif above[:-1] == ["optimizers"]:
-        known = optimizers()
+        known = offered()
         if (signature := known.get(str(own.get("class", above[-1])))) is not None:
             others = {name for each in known.values() for name in each.arguments} - signature.arguments.keys()
             names = [name for name in names if name not in others]

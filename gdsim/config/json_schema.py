@@ -124,9 +124,9 @@ def _not_null(form: Schema) -> Schema:
 
 
 def _optimizer(model: Schema) -> Schema:
-    offered = signatures.optimizers()
+    offered = signatures.offered()
     own = {key: form for key, form in model["properties"].items() if key != "settings"}
-    dotted = {"type": "string", "pattern": r"[.:]"}
+    dotted = {"type": "string", "pattern": r"^(?!scipy\.).*[.:]"}
     own["class"] = {
         "description": own["class"]["description"],
         "anyOf": [

@@ -1,7 +1,7 @@
 """The optimizers of a configuration, and whether their classes have the arguments that they are given.
 
-The names and types of the arguments of torch.optim are known without importing torch. A class of another package is
-checked when it is imported, by the same `argument_problems`.
+The names and types of the arguments of torch.optim and of minimizers are known without importing torch or SciPy. A
+class of another package is checked when it is imported, by the same `argument_problems`.
 """
 
 from __future__ import annotations
@@ -72,9 +72,10 @@ class OptimizerSpec(GradientSettings):
     """One optimizer: its class, the arguments of the class, and what gdsim adds."""
 
     class_name: str = Field(alias="class", examples=["SGD"])
-    """A class of torch.optim, such as SGD; or the dotted name of a class in an installed package that requires torch,
-    such as pytorch_optimizer.Lion; or, only with --allow-code, my_optimizer.py:MyOptimizer, a class in a file beside
-    the configuration, or a class of any other package. Required unless the label is itself a class of torch.optim."""
+    """A class of torch.optim, such as SGD; or a minimizer, gradient_descent or newton with a line search, or one of
+    SciPy, such as scipy.BFGS; or the dotted name of a class in an installed package that requires torch, such as
+    pytorch_optimizer.Lion; or, only with --allow-code, my_optimizer.py:MyOptimizer, a class in a file beside the
+    configuration, or a class of any other package. Required unless the label is itself such a name."""
     settings: dict[str, Any] = Field(default={})
     """Arguments of the class."""
     schedule: Annotated[dict[str, Any], BeforeValidator(_with_class)] | None = None
@@ -134,6 +135,11 @@ class OptimizerSpec(GradientSettings):
         refuse(_rest_problems(info.data["class_name"], rest, info.context or HERE))
         return rest | {"class": bare_class(rest["class"])}
 
+    @property
+    def is_minimizer(self) -> bool:
+        """Whether the class is not one of torch.optim, but a method that evaluates the function itself."""
+        return self.class_name in signatures.minimizers()
+
 
 def bare_class(name: str) -> str:
     """Return `"Adam"` for `"torch.optim.Adam"`, and any other name as it is."""
@@ -143,10 +149,12 @@ def bare_class(name: str) -> str:
 
 def class_problems(name: str, key: Key = (), context: SourceContext = HERE) -> Iterator[Problem]:
     """Yield what is wrong with the name of an optimizer's class, which is given at a key."""
-    bare, offered = bare_class(name), signatures.optimizers()
+    bare, offered = bare_class(name), signatures.offered()
     if bare in offered:
         return
-    if ":" in name and not IN_FILE.match(name):
+    if name.startswith("scipy."):
+        yield Problem(f"there is no minimizer {format_value(name)}{did_you_mean(name, offered)}", key, "unknown-name")
+    elif ":" in name and not IN_FILE.match(name):
         message = f"must be 'file.py:Class', as in 'my_optimizer.py:MyOptimizer', not {format_value(name)}"
         yield Problem(message, key)
     elif ":" not in name and not DOTTED.match(bare):
@@ -202,7 +210,7 @@ def _setting_problems(
     own: Collection[str] = ("class",),
 ) -> Iterator[Problem]:
     """Yield what is wrong with an optimizer's settings; of a class elsewhere only what it wraps can be checked."""
-    signature = signatures.optimizers().get(class_name)
+    signature = signatures.offered().get(class_name)
     if signature is not None:
         yield from argument_problems(signature, settings, key, own=own)
         return

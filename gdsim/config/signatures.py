@@ -1,7 +1,8 @@
-"""The classes of torch.optim and torch.optim.lr_scheduler with their arguments, known without importing torch.
+"""The classes of torch.optim and torch.optim.lr_scheduler, and the minimizers, with their arguments.
 
-`torch_signatures.json` holds them for one version of torch. With another version torch is imported and inspected.
-`python -m tests.test_signatures` writes the file for the installed version.
+They are known without importing torch or SciPy: `torch_signatures.json` holds the classes of one version of torch (with
+another version torch is imported and inspected), and `minimizers.json` our own minimizers and those of SciPy.
+`python -m tests.test_signatures` writes the files for the installed versions.
 """
 
 from __future__ import annotations
@@ -22,6 +23,7 @@ from typing import Any
 from gdsim.errors import GdsimError
 
 DATA = Path(__file__).with_name("torch_signatures.json")
+MINIMIZERS = Path(__file__).with_name("minimizers.json")
 PLAIN_TYPES = {float: "number", int: "integer", bool: "boolean", str: "string", types.NoneType: "null"}
 
 
@@ -67,6 +69,17 @@ def schedules() -> Mapping[str, Signature]:
 
 
 @cache
+def minimizers() -> Mapping[str, Signature]:
+    """Return the minimizers by name: those of gdsim, and those of SciPy such as `"scipy.BFGS"`."""
+    return _read(json.loads(MINIMIZERS.read_text(encoding="utf-8")))
+
+
+def offered() -> Mapping[str, Signature]:
+    """Return all that the `class` of an optimizer can be without an import, by name."""
+    return {**optimizers(), **minimizers()}
+
+
+@cache
 def _signatures() -> Mapping[str, Mapping[str, Signature]]:
     try:
         installed = importlib.metadata.version("torch")
@@ -75,12 +88,13 @@ def _signatures() -> Mapping[str, Mapping[str, Signature]]:
     stored = json.loads(DATA.read_text(encoding="utf-8"))
     if stored.pop("torch") != installed.partition("+")[0]:
         return inspect_torch()
+    return {kind: _read(classes) for kind, classes in stored.items()}
+
+
+def _read(classes: Mapping[str, Mapping[str, Any]]) -> Mapping[str, Signature]:
     return {
-        kind: {
-            name: Signature(name, {key: Argument(*each) for key, each in arguments.items()})
-            for name, arguments in classes.items()
-        }
-        for kind, classes in stored.items()
+        name: Signature(name, {key: Argument(*each) for key, each in arguments.items()})
+        for name, arguments in classes.items()
     }
 
 

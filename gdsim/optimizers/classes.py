@@ -12,7 +12,7 @@ from torch.optim.lr_scheduler import LRScheduler
 
 from gdsim.config.model import SourceContext
 from gdsim.config.optimizer import EXAMPLE, argument_problems, class_problems
-from gdsim.config.signatures import inspect_class, optimizers, parameters_of, schedules
+from gdsim.config.signatures import inspect_class, minimizers, optimizers, parameters_of, schedules
 from gdsim.errors import InputError, Key, did_you_mean, printable
 from gdsim.objectives import import_class
 from gdsim.objectives.formulas import number
@@ -75,10 +75,7 @@ class OptimizerClass:
         """Return the class and each setting for a legend, the learning rate first."""
         parameters = parameters_of(self.class_)
         rate = {"lr": parameters["lr"].default} if "lr" in parameters else {}
-        parts = [self.class_.__name__]
-        for name, value in {**rate, **self.settings}.items():
-            text = name.replace("_", " ")
-            parts.append(text if value is True else f"{text} {_format(value)}")
+        parts = [self.class_.__name__, *setting_texts({**rate, **self.settings})]
         if self.inner is not None:
             first, *rest = self.inner.text()
             parts.append(f"{self.argument.replace('_', ' ')} {first}" + (f" ({', '.join(rest)})" if rest else ""))
@@ -130,6 +127,8 @@ def optimizer_class(name: str | type[Optimizer], key: Key, context: SourceContex
     if isinstance(name, str):
         for problem in class_problems(name, key, context):
             raise InputError(problem.message, key, code=problem.code)
+        if name in minimizers():
+            raise InputError(f"{name} is not a class of torch.optim", key, code="unsupported")
         if name in optimizers():
             found = getattr(optim, name)
         else:
@@ -173,6 +172,12 @@ def explain(error: BaseException) -> str:
         return "it has no step() of its own"
     message = (str(error).strip() or type(error).__name__).splitlines()[0]
     return next((meaning for part, meaning in EXPLANATIONS.items() if part in message), message)
+
+
+def setting_texts(settings: Mapping[str, Any]) -> list[str]:
+    """Return each setting as in a legend: `["lr 0.01", "nesterov"]`."""
+    names = {name: name.replace("_", " ") for name in settings}
+    return [names[name] if value is True else f"{names[name]} {_format(value)}" for name, value in settings.items()]
 
 
 def _format(value: Any) -> str:

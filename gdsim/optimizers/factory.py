@@ -121,6 +121,11 @@ class OptimizerFactory:
             return (BatchingMode.SEPARATE,)
         return (BATCHING_MODES[self.class_.__name__],) if self.is_builtin else tuple(BatchingMode)
 
+    @property
+    def evaluations_per_step(self) -> int:
+        """The most gradients that a step evaluates."""
+        return int(self.built_class.settings.get("max_iter", 20)) if self.needs_closure else 1
+
     @cached_property
     def matrices_only(self) -> bool:
         """Whether the class is known to update matrices only."""

@@ -22,7 +22,7 @@ from gdsim.metadata import Provenance, versions
 from gdsim.networks import MAX_RECORDING_BYTES, Landscape, NetworkObjective, network_objective
 from gdsim.objectives import Objective
 from gdsim.simulation.stability import stability_limit
-from gdsim.simulation.trajectory import NetworkTrajectory, SaliencyMaps, Spectrum, Stop, Training, Trajectory
+from gdsim.simulation.trajectory import COUNTED, NetworkTrajectory, SaliencyMaps, Spectrum, Stop, Training, Trajectory
 
 FORMAT = 2  # the current version of the file format; files of a newer version are refused
 FORMAT_OF_FUNCTIONS = 1  # of recordings without networks, which the first versions of gdsim can read
@@ -117,6 +117,8 @@ def save(path: str | Path, trajectories: Sequence[Trajectory], experiment: Exper
         if trajectory.state:
             own["state_names"] = np.array([*trajectory.state], dtype=np.str_)
             own |= {f"state_{place}": array for place, array in enumerate(trajectory.state.values())}
+        if trajectory.counts:
+            own["counts"] = np.stack([trajectory.counts[name] for name in COUNTED])
         if isinstance(trajectory, NetworkTrajectory):
             own |= _training_arrays(trajectory.training)
             if trajectory.objective is not written:
@@ -313,7 +315,9 @@ def _trajectory(arrays: _ArrayReader, objective: Objective, facts: Mapping[str, 
     layout = arrays.attributes(TRAJECTORY)
     names = arrays.read("state_names", "states", np.str_) if "state_names" in arrays else ()
     state = {name: arrays.read(f"state_{place}", "rows starts …") for place, name in enumerate(names)}
-    trajectory = Trajectory(objective=objective, stops=outcomes, state=state, **facts, **layout)
+    counted = arrays.read("counts", "3 rows starts", np.int64) if "counts" in arrays else ()
+    counts = dict(zip(COUNTED, counted, strict=False))
+    trajectory = Trajectory(objective=objective, stops=outcomes, state=state, counts=counts, **facts, **layout)
     steps = trajectory.stop_steps
     arrays.require("stop_steps", ((steps >= 0) & (steps < len(trajectory.points))).all())
     finite = np.isfinite(trajectory.values) & np.isfinite(trajectory.gradients).all(-1)

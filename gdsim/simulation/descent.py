@@ -5,7 +5,7 @@ A batching mode may only be used if every start gets the same numbers, bit for b
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 
@@ -338,17 +338,7 @@ def _trajectory(batch: Batch, record: Record) -> Trajectory:
     task = batch.task
     points, values, gradients = record.points.numpy(), record.values.numpy(), record.gradients.numpy()
     rates, evaluations = batch.recorded(len(points))
-    last, count = len(points) - 1, points.shape[1]
-    stop_steps, stops = np.full(count, last, dtype=np.int64), [Stop.RAN] * count
-    for start, bad, near in _failures(points, values, gradients, task.objective.bounds):
-        # An optimizer with a closure may leave the domain within a step, and then ends at a point that is not finite.
-        left = task.objective.is_measured and not inside(points[bad, start], task.objective.domain)
-        undefined = near and np.isnan(values[bad, start])
-        stop_steps[start] = max(bad - 1, 0)
-        stops[start] = Stop.LEFT if left else Stop.UNDEFINED if undefined else Stop.DIVERGED
-    for start, first in _converged(points, rates):
-        if stops[start] is Stop.RAN:
-            stop_steps[start], stops[start] = first, Stop.CONVERGED
+    stop_steps, stops = find_stops(task.objective, points, values, gradients, resting(points, rates))
     if failed := [start for start, stop in enumerate(stops) if stop.failed]:
         rates, evaluations = rates.copy(), evaluations.copy()  # all starts share their columns
     for start in failed:
@@ -366,9 +356,31 @@ def _trajectory(batch: Batch, record: Record) -> Trajectory:
         evaluations=evaluations,
         stop_steps=stop_steps,
         stops=tuple(stops),
-        state=batch.recorded_state(rates, np.where([stop.failed for stop in stops], stop_steps, last - 1)),
+        state=batch.recorded_state(rates, np.where([stop.failed for stop in stops], stop_steps, len(points) - 2)),
         stability=stability_limit(task.factory.torch_name, task.factory.built_class.settings, task.factory.schedule),
     )
+
+
+def find_stops(
+    objective: Objective,
+    points: FloatArray,
+    values: FloatArray,
+    gradients: FloatArray,
+    rests: Iterable[tuple[int, int]],
+) -> tuple[IntArray, list[Stop]]:
+    """Return the last step and the outcome of each start, (starts,); `rests` are those of `resting`."""
+    last, count = len(points) - 1, points.shape[1]
+    stop_steps, stops = np.full(count, last, dtype=np.int64), [Stop.RAN] * count
+    for start, bad, near in _failures(points, values, gradients, objective.bounds):
+        # An optimizer with a closure may leave the domain within a step, and then ends at a point that is not finite.
+        left = objective.is_measured and not inside(points[bad, start], objective.domain)
+        undefined = near and np.isnan(values[bad, start])
+        stop_steps[start] = max(bad - 1, 0)
+        stops[start] = Stop.LEFT if left else Stop.UNDEFINED if undefined else Stop.DIVERGED
+    for start, first in rests:
+        if stops[start] is Stop.RAN:
+            stop_steps[start], stops[start] = first, Stop.CONVERGED
+    return stop_steps, stops
 
 
 def _failures(
@@ -395,7 +407,7 @@ def far_bounds(bounds: FloatArray, starts: FloatArray) -> tuple[FloatArray, Floa
     return low - FAR * (high - low), high + FAR * (high - low)
 
 
-def _converged(points: FloatArray, rates: FloatArray) -> Iterator[tuple[int, int]]:
+def resting(points: FloatArray, rates: FloatArray) -> Iterator[tuple[int, int]]:
     """Yield each start that does not move at the end, with the first row of its final point.
 
     Starts that do not move only because their learning rate is 0 are not included.

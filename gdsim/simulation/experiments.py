@@ -6,18 +6,29 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
 from numbers import Integral
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 import numpy as np
 import numpy.typing as npt
 import torch
 
 from gdsim.config import Experiment, OptimizerSpec, SourceContext, Start
+from gdsim.config.model import HERE
+from gdsim.config.signatures import minimizers
 from gdsim.errors import InputError, collect
 from gdsim.objectives import FloatArray, Objective
-from gdsim.optimizers import OptimizerFactory, ParameterShapes, deterministic, optimizer_factory, rng
-from gdsim.simulation.descent import Observer, descend_together, ignore
+from gdsim.optimizers import (
+    AnyOptimizer,
+    OptimizerFactory,
+    ParameterShapes,
+    deterministic,
+    make_minimizer,
+    optimizer_factory,
+    rng,
+)
+from gdsim.simulation.descent import Observer, ignore
 from gdsim.simulation.landscapes import evaluate_landscape
+from gdsim.simulation.minimization import run_together
 from gdsim.simulation.training import train
 from gdsim.simulation.trajectory import Progress, Trajectory
 
@@ -64,9 +75,9 @@ def descend(
         label = optimizer.replace(":", ".").rpartition(".")[2] if isinstance(optimizer, str) else optimizer.__name__
     points = _as_points(start, objective)
     with deterministic():
-        factory = optimizer_factory(label, optimizer, settings, objective.dim, **gradient)
+        factory = _optimizer(label, optimizer, settings, objective.dim, **gradient)
         common: dict[str, Any] = {"steps": int(steps), "seed": int(seed), "progress": progress}
-        return descend_together(objective, [factory], points, records_state=record == "state", **common)[0]
+        return run_together(objective, [factory], points, records_state=record == "state", **common)[0]
 
 
 def simulate(experiment: Experiment, *, progress: Progress = iter) -> tuple[Trajectory, ...]:
@@ -103,9 +114,10 @@ def run_optimizers(
                 common: dict[str, Any] = {"steps": steps, "seed": seed, "progress": progress, "records_state": records}
                 if network is None:
                     own = plan.objective, plan.factories, plan.points
-                    trajectories += descend_together(*own, runs=runs, observe=observe, **common)
+                    trajectories += run_together(*own, runs=runs, observe=observe, **common)
                 else:
-                    trajectories += train(network, plan.factories, **common)
+                    factories = cast("list[OptimizerFactory]", plan.factories)  # a minimizer refuses networks
+                    trajectories += train(network, factories, **common)
     return tuple(trajectories)
 
 
@@ -164,24 +176,24 @@ def simulate_settings(
                 raise InputError(sentence, ("objective",), code="unsupported")
             points = starting_points(experiment.start, objective, experiment.seed)
 
-        def run(factories: Sequence[OptimizerFactory]) -> Sequence[Trajectory]:
+        def run(factories: Sequence[AnyOptimizer]) -> Sequence[Trajectory]:
             steps, seed, runs = experiment.steps, experiment.seed, experiment.ensemble
-            return descend_together(objective, factories, points, steps, seed, progress, runs)
+            return run_together(objective, factories, points, steps, seed, progress, runs)
 
-        built: list[OptimizerFactory | InputError] = []
+        built: list[AnyOptimizer | InputError] = []
         for each in settings:
             try:
                 replaced = spec.model_copy(update={"settings": dict(each)})
                 built.append(_factory(label, replaced, objective.dim, experiment.context))
             except InputError as error:
                 built.append(error)
-        valid = [each for each in built if isinstance(each, OptimizerFactory)]
+        valid = [each for each in built if not isinstance(each, InputError)]
         results = iter(_each_result(valid, run) if valid else ())
     return tuple(each if isinstance(each, InputError) else next(results) for each in built)
 
 
 def _each_result(
-    factories: Sequence[OptimizerFactory], run: Callable[[Sequence[OptimizerFactory]], Sequence[Trajectory]]
+    factories: Sequence[AnyOptimizer], run: Callable[[Sequence[AnyOptimizer]], Sequence[Trajectory]]
 ) -> Sequence[Trajectory | InputError]:
     """Run several optimizers together or, if one of them fails, each separately."""
     try:
@@ -207,7 +219,8 @@ def check(experiment: Experiment) -> None:
     with deterministic():
         # A schedule depends only on the shapes of the parameters, so it is checked once per set of shapes.
         plans = {plan.shapes: plan for plan in _plans(experiment, evaluate_images=False)}.values()
-        collect(check_schedule, [(factory, plan.shapes) for plan in plans for factory in plan.factories])
+        built = [(factory, plan.shapes) for plan in plans for factory in plan.factories]
+        collect(check_schedule, [(each, shapes) for each, shapes in built if isinstance(each, OptimizerFactory)])
 
 
 @dataclass(frozen=True)
@@ -220,7 +233,7 @@ class _Plan:
     objective: Objective
     points: FloatArray
     shapes: ParameterShapes
-    factories: list[OptimizerFactory]
+    factories: list[AnyOptimizer]
 
 
 def can_simulate_after_fork() -> bool:
@@ -248,7 +261,7 @@ def _plans(experiment: Experiment, *, evaluate_images: bool = True) -> list[_Pla
                 shapes = tuple(tuple(each.shape) for each in network.module(experiment.seed).parameters())
             return _Plan(objective, points, shapes, collect(partial(factory, shapes), experiment.optimizers))
 
-    def factory(shapes: ParameterShapes, label: str) -> OptimizerFactory:
+    def factory(shapes: ParameterShapes, label: str) -> AnyOptimizer:
         with experiment.located():
             if experiment.optimizers[label].rest is not None and not has_networks:
                 sentence = "is for networks; the coordinates of a point are updated together"
@@ -258,7 +271,7 @@ def _plans(experiment: Experiment, *, evaluate_images: bool = True) -> list[_Pla
     return collect(plan, range(len(experiment.objectives)))
 
 
-def optimizer_of(experiment: Experiment, label: str, shapes: ParameterShapes) -> OptimizerFactory:
+def optimizer_of(experiment: Experiment, label: str, shapes: ParameterShapes) -> AnyOptimizer:
     """Return the factory of an optimizer of an experiment, for parameters of some shapes.
 
     Raises:
@@ -268,9 +281,30 @@ def optimizer_of(experiment: Experiment, label: str, shapes: ParameterShapes) ->
         return _factory(label, experiment.optimizers[label], shapes, experiment.context)
 
 
-def _factory(label: str, spec: OptimizerSpec, shapes: ParameterShapes, context: SourceContext) -> OptimizerFactory:
+def _factory(label: str, spec: OptimizerSpec, shapes: ParameterShapes, context: SourceContext) -> AnyOptimizer:
     settings = {"rest": spec.rest, "schedule": spec.schedule, "context": context, **spec.gradient_settings()}
-    return replace(optimizer_factory(label, spec.class_name, spec.settings, shapes, **settings), color=spec.color)
+    return replace(_optimizer(label, spec.class_name, spec.settings, shapes, **settings), color=spec.color)
+
+
+def _optimizer(
+    label: str,
+    class_: str | type[Optimizer],
+    settings: Mapping[str, Any],
+    shapes: ParameterShapes,
+    context: SourceContext = HERE,
+    **own: Any,
+) -> AnyOptimizer:
+    """Return a factory of an optimizer, or a minimizer; the arguments are those of `optimizer_factory`."""
+    if not (isinstance(class_, str) and class_ in minimizers()):
+        return optimizer_factory(label, class_, settings, shapes, context=context, **own)
+    key = ("optimizers", label)
+    if given := [name for name, value in own.items() if value]:
+        message = f"is for classes of torch.optim, not for {class_}"
+        raise InputError(message, (*key, given[0]), code="unsupported")
+    if not isinstance(shapes, int):
+        message = f"{class_} minimizes functions; a network is trained on mini-batches, by classes of torch.optim"
+        raise InputError(message, key, code="unsupported")
+    return make_minimizer(label, class_, settings, shapes)
 
 
 def starting_points(start: Start | None, objective: Objective, seed: int = 0, *, evaluate: bool = True) -> FloatArray:

@@ -20,6 +20,10 @@ Progress = Callable[[Iterable[int]], Iterable[int]]
 """A function that wraps an iterable of known length, such as `tqdm.tqdm`."""
 
 
+COUNTED = ("functions", "gradients", "hessians")
+"""What a minimizer evaluates."""
+
+
 class Stop(Enum):
     """The outcome of a run from one start; the value is the text shown to users."""
 
@@ -145,9 +149,11 @@ class Trajectory:
         points: (steps + 1, starts, dim) the iterates.
         values: (steps + 1, starts) the objective at the points.
         gradients: (steps + 1, starts, dim) the true gradient at the points, without noise and unclipped.
-        learning_rates: (steps + 1, starts) the learning rate of update k; in the last row, that of the update that
-            would follow.
-        evaluations: (steps + 1, starts) the number of gradients evaluated so far, including that of row k.
+        learning_rates: (steps + 1, starts) the learning rate of update k, or the step length of a line search; in the
+            last row, that of the update that would follow. NaN if there is none.
+        evaluations: (steps + 1, starts) the number of gradients evaluated so far, including that of row k. A minimizer
+            evaluates values, gradients and Hessians apart: a value and a gradient at one point count as one
+            evaluation, as a forward and a backward pass do, and a Hessian as `dim`, a backward pass per row.
         stop_steps: (starts,) the last step with a finite point, or the step at which the path converged.
         stops: (starts,) the outcome of each start.
         is_ensemble: Whether the "starts" are runs from one start that differ only in their random numbers.
@@ -156,6 +162,8 @@ class Trajectory:
             failed, and where the optimizer holds nothing. Also `effective_rate` and `trust`, see
             `gdsim.optimizers.rates`. For a network, (steps + 1, 1) the norm of each tensor over all weights.
         stability: The largest curvature at which the optimizer is stable; None if it is not known.
+        counts: How many "functions", "gradients" and "hessians" a minimizer has evaluated so far, each (steps + 1,
+            starts). Empty for other optimizers, which evaluate a value with each gradient.
     """
 
     label: str
@@ -172,6 +180,7 @@ class Trajectory:
     is_ensemble: bool = field(default=False, kw_only=True)
     state: Mapping[str, FloatArray] = field(default_factory=dict, kw_only=True)
     stability: StabilityLimit | None = field(default=None, kw_only=True)
+    counts: Mapping[str, IntArray] = field(default_factory=dict, kw_only=True)
 
     def __repr__(self) -> str:
         rows, starts, dim = self.points.shape
@@ -194,7 +203,8 @@ class Trajectory:
         names = ("points", "values", "gradients", "learning_rates", "evaluations")
         stops = tuple(stop for stop, wanted in zip(self.stops, chosen, strict=True) if wanted)
         arrays = {name: getattr(self, name)[:, chosen] for name in names}
-        arrays["state"] = {name: each[:, chosen] for name, each in self.state.items()}
+        for name in ("state", "counts"):
+            arrays[name] = {key: each[:, chosen] for key, each in getattr(self, name).items()}
         return replace(self, stop_steps=self.stop_steps[chosen], stops=stops, **arrays)
 
     def stopped_at(self, start: int) -> int:

@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import cast
 
 import numpy as np
 import torch
 from torch import Tensor
 
 from gdsim.config import varied
-from gdsim.objectives import FloatArray
-from gdsim.optimizers import deterministic
+from gdsim.objectives import FloatArray, Objective
+from gdsim.optimizers import AnyOptimizer, Minimizer, OptimizerFactory, deterministic
 from gdsim.simulation.descent import Batch, Task, choose_mode, evaluate
 from gdsim.simulation.experiments import starting_points
+from gdsim.simulation.minimization import Paths
 from gdsim.simulation.stepper import adjusted, noise_of
 from gdsim.simulation.trajectory import IntArray
 from gdsim.sweeps.check import check_path
@@ -39,7 +41,9 @@ def run_tile(plan: Plan, tile: Tile) -> Arrays:
                 parts.append(run_network_cells(plan, tile.label, cells, own))
             else:
                 groups = _split(cells, [role == "optimizer" for role in roles])
-                parts.append(_run_groups(plan, tile.label, groups, own))
+                is_minimizer = plan.experiment.optimizers[tile.label].is_minimizer
+                run = _minimize_groups if is_minimizer else _run_groups
+                parts.append(run(plan, tile.label, groups, own))
             first += len(cells)
     return {name: np.concatenate([part[name] for part in parts], axis=-1) for name in parts[0]}
 
@@ -81,8 +85,33 @@ def _run_groups(plan: Plan, label: str, groups: Sequence[IntArray], samples: Int
     return monitor.figures() | {"agrees": agrees}
 
 
+def _minimize_groups(plan: Plan, label: str, groups: Sequence[IntArray], samples: IntArray) -> Arrays:
+    """Run groups of cells as `_run_groups` does, each with its own minimizer."""
+    paths = []
+    for cells in groups:
+        minimizer, objective, starts, _ = _setup(plan, label, cells)
+        paths.append(Paths.found(objective, cast("Minimizer", minimizer), starts, plan.steps_of(cells[0])))
+    points, evaluations = (
+        np.concatenate([getattr(each, name) for each in paths], axis=1) for name in ("points", "evaluations")
+    )
+    values, gradients = objective.gradients(points)
+    monitor = FunctionMonitor(objective, torch.from_numpy(points[0]), plan.history_steps, plan.sweep.show)
+    rows = zip(*map(torch.from_numpy, (points, values, gradients, evaluations)), strict=True)
+    for step, (now, value, gradient, spent) in enumerate(rows):
+        monitor.update(now, value, gradient, torch.ones(1), spent - step - 1)
+    agrees = np.full(points.shape[1], -1, dtype=np.int8)
+    agrees[samples] = 1  # each is a run on its own
+    return monitor.figures() | {"agrees": agrees}
+
+
 def _task(plan: Plan, label: str, cells: IntArray) -> Task:
     """Return the task of cells that differ at most in their starts and in settings of a kernel."""
+    factory, objective, points, seed = _setup(plan, label, cells)
+    return Task(cast("OptimizerFactory", factory), objective, points, [(seed, 0)] * len(cells))
+
+
+def _setup(plan: Plan, label: str, cells: IntArray) -> tuple[AnyOptimizer, Objective, FloatArray, int]:
+    """Return what cells that differ at most in their starts have in common, and their starts (cells, dim)."""
     experiment = varied(plan.experiment, plan.settings(cells[0]))
     objective = experiment.objectives[0].build()
     points = np.repeat(
@@ -92,7 +121,7 @@ def _task(plan: Plan, label: str, cells: IntArray) -> Task:
         coordinate = plan.sweep.coordinate(number)
         if coordinate is not None:
             points[:, coordinate] = axis.values[cells[:, number]]
-    return Task(plan.factory(experiment, label), objective, points, [(experiment.seed, 0)] * len(cells))
+    return plan.factory(experiment, label), objective, points, experiment.seed
 
 
 class KernelBatch:

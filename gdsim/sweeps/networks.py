@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from itertools import islice
+from typing import cast
 
 import numpy as np
 import torch
@@ -51,7 +52,8 @@ def _setup(plan: Plan, label: str, cell: IntArray) -> tuple[Network, OptimizerFa
     experiment = varied(plan.experiment, plan.settings(cell))
     network = experiment.objectives[0].to_train()
     assert network is not None  # noqa: S101
-    return network, plan.factory(experiment, label), experiment.steps, experiment.seed
+    factory = cast("OptimizerFactory", plan.factory(experiment, label))  # a minimizer refuses networks
+    return network, factory, experiment.steps, experiment.seed
 
 
 def _figures(plan: Plan, rows: Iterator[Row]) -> Arrays:

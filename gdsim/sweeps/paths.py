@@ -10,8 +10,8 @@ from gdsim.config import Experiment, varied, with_overrides
 from gdsim.objectives import FloatArray
 from gdsim.optimizers import deterministic
 from gdsim.simulation import Trajectory
-from gdsim.simulation.descent import descend_together
 from gdsim.simulation.experiments import optimizer_of, simulate, starting_points
+from gdsim.simulation.minimization import run_together
 from gdsim.sweeps.plan import Plan
 
 SIDE = 32  # the number of rows and of columns of the cells whose paths a page shows
@@ -35,7 +35,7 @@ def paths_along(experiment: Experiment) -> list[tuple[Trajectory, ...]]:
     with deterministic():
         factories = [optimizer_of(each, label, plan.objective.dim) for each in experiments for label in labels]
         points = starting_points(experiment.start, plan.objective, experiment.seed)
-        made = descend_together(plan.objective, factories, points, experiment.steps, experiment.seed, iter)
+        made = run_together(plan.objective, factories, points, experiment.steps, experiment.seed, iter)
     return [made[first : first + len(labels)] for first in range(0, len(made), len(labels))]
 
 
@@ -55,7 +55,7 @@ def grid_paths(experiment: Experiment) -> tuple[FloatArray, ...]:
             points = np.repeat(starting_points(experiment.start, objective, experiment.seed), rows * columns, axis=0)
             points[:, moved] = np.stack(np.meshgrid(x, y), -1).reshape(-1, 2)
             factories = [optimizer_of(experiment, label, objective.dim) for label in labels]
-            made = descend_together(objective, factories, points, experiment.steps, experiment.seed, iter)
+            made = run_together(objective, factories, points, experiment.steps, experiment.seed, iter)
             return tuple(each.points.swapaxes(0, 1).reshape(rows, columns, -1, objective.dim) for each in made)
         if not all(axis.setting.startswith("optimizers.") for axis in plan.axes):
             return ()
@@ -65,7 +65,7 @@ def grid_paths(experiment: Experiment) -> tuple[FloatArray, ...]:
         found = []
         for label in labels:
             factories = [optimizer_of(each, label, objective.dim) for each in each_cell]
-            made = descend_together(objective, factories, points, experiment.steps, experiment.seed, iter)
+            made = run_together(objective, factories, points, experiment.steps, experiment.seed, iter)
             found.append(np.stack([each.points[:, 0] for each in made]).reshape(rows, columns, -1, objective.dim))
         return tuple(found)
 

@@ -15,7 +15,7 @@ from gdsim.config import Experiment, OptimizerSpec, Sweep, signatures, takes_who
 from gdsim.config.sweep import EVERY
 from gdsim.errors import InputError, Key
 from gdsim.objectives import FloatArray
-from gdsim.optimizers import BatchingMode, OptimizerFactory
+from gdsim.optimizers import AnyOptimizer, BatchingMode
 from gdsim.simulation.experiments import optimizer_of
 from gdsim.simulation.trajectory import IntArray
 from gdsim.sweeps.kernels import KERNELS
@@ -152,16 +152,15 @@ class Plan:
                 instances *= counts["start"]
             if instances < MANY:
                 continue
-            evaluations = int(factory.built_class.settings.get("max_iter", 20)) if factory.needs_closure else 1
-            seconds = instances * (BUILD_SECONDS + self.steps * evaluations * STEP_SECONDS)
+            seconds = instances * (BUILD_SECONDS + self.steps * factory.evaluations_per_step * STEP_SECONDS)
             duration = f"{seconds / 60:,.0f} min" if seconds >= 120 else f"{max(1, seconds):.0f} s"
             size = f"{instances:,} of {self.steps:,} steps, about {duration} of CPU time"
             # The time of a step depends on the network.
             each, more = ("training", " or more") if self.is_network else ("instance", "")
             yield f"{label} has one {each} per value: {size}{more}."
 
-    def factory(self, experiment: Experiment, label: str) -> OptimizerFactory:
-        """Return the factory of an optimizer in the experiment of a cell.
+    def factory(self, experiment: Experiment, label: str) -> AnyOptimizer:
+        """Return the factory of an optimizer, or the minimizer, in the experiment of a cell.
 
         Raises:
             ConfigError: The class refuses its settings.

@@ -1,0 +1,115 @@
+"""The paths of minimizers, which evaluate the function themselves, beside those of classes of torch.optim."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from gdsim.objectives import FloatArray, Objective
+from gdsim.optimizers import AnyOptimizer, CountedFunction, Iterate, Minimizer, OptimizerFactory
+from gdsim.simulation.descent import Record, descend_together, find_stops, resting
+from gdsim.simulation.trajectory import COUNTED, IntArray, Trajectory
+
+
+def run_together(
+    objective: Objective,
+    optimizers: Sequence[AnyOptimizer],
+    points: FloatArray,
+    steps: int,
+    *options: Any,
+    **more: Any,
+) -> tuple[Trajectory, ...]:
+    """Run each optimizer from all points (starts, dim), and return one trajectory per optimizer.
+
+    The options are those of `descend_together`. Minimizers have neither noise nor a state.
+    """
+    factories = [each for each in optimizers if isinstance(each, OptimizerFactory)]
+    made = iter(descend_together(objective, factories, points, steps, *options, **more) if factories else ())
+    return tuple(
+        minimize(objective, each, points, steps) if isinstance(each, Minimizer) else next(made) for each in optimizers
+    )
+
+
+def minimize(objective: Objective, minimizer: Minimizer, starts: FloatArray, steps: int) -> Trajectory:
+    """Run a minimizer from each start (starts, dim)."""
+    paths = Paths.found(objective, minimizer, starts, steps)
+    points, rates, counts = paths.points, paths.lengths, paths.counts
+    values, gradients = objective.gradients(points)
+    rests = [(start, first) for start, first in resting(points, rates) if paths.ended[start]]
+    stop_steps, stops = find_stops(objective, points, values, gradients, rests)
+    for start in [start for start, stop in enumerate(stops) if stop.failed]:
+        for array in (points, values, gradients, rates, *counts):
+            array[stop_steps[start] + 1 :, start] = array[stop_steps[start], start]
+    return Trajectory(
+        label=minimizer.label,
+        settings=minimizer.text,
+        objective=objective,
+        color=minimizer.color,
+        points=points,
+        values=values,
+        gradients=gradients,
+        learning_rates=rates,
+        evaluations=paths.evaluations,
+        stop_steps=stop_steps,
+        stops=tuple(stops),
+        counts=dict(zip(COUNTED, counts, strict=True)),
+    )
+
+
+@dataclass(frozen=True, eq=False)
+class Paths:
+    """The iterates of a minimizer from several starts; rows after the last iterate repeat it.
+
+    Attributes:
+        points: (steps + 1, starts, dim).
+        lengths: (steps + 1, starts) the step length from each row to the next; NaN if there is none.
+        counts: (3, steps + 1, starts) what has been evaluated so far, in the order of `COUNTED`.
+        ended: (starts,) whether the method ended before the last step.
+    """
+
+    points: FloatArray
+    lengths: FloatArray
+    counts: IntArray
+    ended: npt.NDArray[np.bool_]
+
+    @classmethod
+    def found(cls, objective: Objective, minimizer: Minimizer, starts: FloatArray, steps: int) -> Paths:
+        """Return the paths from starts (starts, dim)."""
+        count, dim = starts.shape
+        shape = (steps + 1, count)
+        found = cls(
+            Record.empty(steps, count, dim).points.numpy(),
+            np.empty(shape),
+            np.empty((len(COUNTED), *shape), np.int64),
+            np.empty(count, np.bool_),
+        )
+        for start in range(count):
+            path = _path(objective, minimizer, starts[start], steps)
+            found.ended[start] = len(path) <= steps
+            path += [path[-1]] * (steps + 1 - len(path))
+            found.points[:, start] = [each.point for each in path]
+            found.lengths[:, start] = [each.length for each in (*path[1:], path[-1])]
+            found.counts[..., start] = np.transpose([each.counts for each in path])
+        return found
+
+    @property
+    def evaluations(self) -> IntArray:
+        """See `Trajectory.evaluations`."""
+        functions, gradients, hessians = self.counts
+        return np.asarray(np.maximum(functions, gradients) + self.points.shape[-1] * hessians)
+
+
+def _path(objective: Objective, minimizer: Minimizer, start: FloatArray, steps: int) -> list[Iterate]:
+    """Return the iterates from a start; the last one is NaN if the method fails because values are not finite."""
+    function, path = CountedFunction(objective), list[Iterate]()
+    try:
+        path.extend(minimizer.iterates(function, start, steps))
+    except Exception as error:
+        if function.is_finite:
+            raise minimizer.error("cannot take a step", error) from error
+        path.append(Iterate(np.full_like(start, np.nan), function.counts))
+    return path
