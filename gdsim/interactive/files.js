@@ -16,7 +16,17 @@ export function createBar(root, studio) {
   root.replaceChildren(
     h("h1", {}, "gdsim studio"), name, h("div", { class: "tools", role: "toolbar", "aria-label": "File" }, undo, redo, yaml, open, link, exports, save), status,
   );
-  const say = (words) => { status.textContent = words; };
+  let clearing = 0;
+  studio.on("notice", (words, seconds) => {
+    clearTimeout(clearing);
+    status.textContent = words;
+    if (seconds < Infinity) clearing = setTimeout(() => { status.textContent = ""; }, 1000 * seconds);
+  });
+  studio.on("state", ({ mistakes: [first, ...others] }) => {
+    yaml.lastChild.textContent = first ? `YAML: ${1 + others.length} wrong` : "YAML";
+    yaml.classList.toggle("wrong", Boolean(first));
+    if (first && yaml.getAttribute("aria-pressed") === "false") studio.say(`Line ${first.line}: ${first.message}`);
+  });
   const show = () => {
     const changed = studio.text !== studio.saved;
     undo.disabled = !studio.canUndo;
@@ -32,9 +42,9 @@ export function createBar(root, studio) {
     yaml.setAttribute("aria-pressed", shown);
     root.parentElement.classList.toggle("without-source", !shown);
   });
-  link.addEventListener("click", () => copyLink(studio, say));
-  open.addEventListener("click", () => openLink(studio, say));
-  save.addEventListener("click", () => new Saving(studio, say).ask());
+  link.addEventListener("click", () => copyLink(studio));
+  open.addEventListener("click", () => openLink(studio));
+  save.addEventListener("click", () => new Saving(studio).ask());
   exports.addEventListener("click", () => exporting.showModal());
   const exporting = createExports(studio);
   document.body.append(exporting);
@@ -51,28 +61,28 @@ export function createBar(root, studio) {
   addEventListener("beforeunload", (event) => { if (studio.text !== studio.saved) event.preventDefault(); });
 }
 
-async function copyLink(studio, say) {
+async function copyLink(studio) {
   const address = `${location.href.split("#")[0]}#${await packed(studio.text)}`;
   try {
     await navigator.clipboard.writeText(address);
-    say("The link is copied. Opened in a studio, it shows this config.");
+    studio.say("The link is copied. Opened in a studio, it shows this config.");
   } catch {
     ask({ title: "A link to this config", label: "Link", value: address, button: "Done" });
   }
 }
 
-async function openLink(studio, say) {
+async function openLink(studio) {
   const link = await ask({ title: "Open a link", label: "Link from another studio", button: "Open" });
-  if (link) await loadLink(studio, link, say);
+  if (link) await loadLink(studio, link);
 }
 
 /** Show the config that a link holds. Its author is unknown, so it runs no code. */
-export async function loadLink(studio, link, say = () => {}) {
+export async function loadLink(studio, link) {
   const text = await unpacked(link).catch(() => null);
-  if (text === null) return say("This is not a link to a config.");
+  if (text === null) return studio.say("This is not a link to a config.");
   studio.runsCode = false;
   studio.setText(text);
-  return say("The config of the link is open. It may not run Python code.");
+  return studio.say("The config of the link is open. It may not run Python code.");
 }
 
 /** Ask for one line of text; resolves to null if the user cancels. */
@@ -96,8 +106,8 @@ function ask({ title, label, value = "", button, hint = "" }) {
 
 /** One use of the Save button. */
 class Saving {
-  constructor(studio, say) {
-    Object.assign(this, { studio, say });
+  constructor(studio) {
+    this.studio = studio;
   }
 
   async ask() {
@@ -113,9 +123,9 @@ class Saving {
       if (type === "saved") {
         studio.file = file;
         studio.markSaved(text);
-        this.say(`Saved ${file}.`);
+        studio.say(`Saved ${file}.`);
       } else if (code === "exists" && await confirmed(`${file} exists. Replace it?`, "Replace")) this.save(file, true);
-      else if (code !== "exists") this.say(message);
+      else if (code !== "exists") studio.say(message);
     });
   }
 }

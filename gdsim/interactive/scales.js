@@ -29,7 +29,7 @@ const nearOne = (perDecade = 40, decades = 4) => ({
 
 /** Scales by the names of settings; others have one if their schema has a range. */
 const SCALES = [
-  [/^(lr|max_lr|base_lr)$/, logarithmic(1e-5, 10)],
+  [/^(lr|max_lr|base_lr)$/, logarithmic(1e-4, 10)],
   [/^(momentum|betas|alpha|rho|gamma|factor|max_momentum|base_momentum)$/, nearOne()],
   [/^(lr_decay|weight_decay|momentum_decay|eta_min|min_lr|lambd)$/, logarithmic(1e-6, 1, { zero: true })],
   [/^(dampening|start_factor|end_factor|pct_start|test)$/, linear(0, 1, 0.01)],

@@ -9,7 +9,7 @@ const NEWEST = new Set(["state", "drawing", "piece", "checked"]);
 /**
  * The text of a config is the truth. Changes of it are a list of texts, and the server answers what follows from one.
  *
- * Events: each message of the server by its type, and "text" (a new text), "history", "hidden".
+ * Events: each message of the server by its type, and "text" (a new text), "history", "hidden", "notice".
  */
 export class Studio {
   constructor(connection) {
@@ -48,6 +48,11 @@ export class Studio {
     for (const listener of this.listeners[type] ?? []) listener(...values);
   }
 
+  /** Show a sentence for some seconds. */
+  say(words, seconds = 6) {
+    this.emit("notice", words, seconds);
+  }
+
   /** Ask for the first config. */
   open() {
     this.asked = this.send({ type: "open" });
@@ -71,7 +76,10 @@ export class Studio {
       this.file = message.file;
     }
     if (type === "drawing") this.drawing = message.drawing;
-    if (type === "failed" && id === this.asked) this.pending = [];
+    if (type === "failed" && (id === this.asked || id === null)) {
+      this.pending = [];
+      this.say(message.message);
+    }
     if (type === "state" && !this.accept(message)) return;
     this.emit(type, message, buffers);
   }

@@ -1,24 +1,26 @@
-// The studio: a page in which everything that a configuration can say is at hand. An ES module.
+// The studio: a page in which everything that a config can say is at hand. An ES module.
 
+import { createControls } from "./controls.js";
+import { h } from "./dom.js";
+import { createEditor } from "./editor.js";
+import { createBar, loadLink } from "./files.js";
 import { createStage } from "./stage.js";
 import { Studio } from "./store.js";
 
 /** Build a studio in an element; a connection has `send(message, buffers)`, and calls its `onmessage` with answers. */
 export function mount(element, connection) {
-  const studio = new Studio(connection);
-  const part = (tag, name, label) => {
-    const made = Object.assign(document.createElement(tag), { className: name });
-    if (label) made.setAttribute("aria-label", label);
-    return made;
-  };
-  const stage = part("section", "stage", "Picture"), status = part("p", "status");
-  status.setAttribute("role", "status");
+  const studio = new Studio(connection), menu = h("header", { class: "menu" });
+  const controls = h("section", { class: "controls", "aria-label": "Settings" });
+  const stage = h("main", { class: "stage", "aria-label": "Picture" });
+  const source = h("section", { class: "source", "aria-label": "YAML" });
   element.classList.add("studio");
-  element.append(stage, status);
+  element.append(menu, stage, controls, source);
+  createBar(menu, studio);
+  createControls(controls, studio);
   createStage(stage, studio);
-  studio.on("failed", ({ message }) => { status.textContent = message; });
-  studio.on("state", ({ mistakes }) => { status.textContent = mistakes.map((each) => each.message).join("; "); });
-  studio.on("closed", () => { status.textContent = "The server has ended. Start gdsim studio again, and reload."; });
+  createEditor(source, studio);
+  studio.on("closed", () => studio.say("The server has ended. Start gdsim studio again, and reload the page.", Infinity));
   studio.open();
+  if (location.hash) loadLink(studio, location.hash);
   return studio;
 }
