@@ -24,15 +24,22 @@ bench: .venv/test
 gallery: .venv/run
 	$(BIN)/python -m tests.gallery
 
+docs: .venv/docs
+	$(BIN)/python -m sphinx -W --keep-going -q -j 2 docs docs/_build/html
+
 release-check:
 	bash .ci/release-check
 
 clean:
-	rm -rf .venv build dist *.egg-info .mypy_cache .pytest_cache .ruff_cache .hypothesis .import_linter_cache
+	rm -rf .venv build dist docs/_build *.egg-info .mypy_cache .pytest_cache .ruff_cache .hypothesis .import_linter_cache
 
 .venv/run: pyproject.toml constraints.txt
 	$(PYTHON) -m venv .venv
 	$(BIN)/pip install --constraint constraints.txt --editable .
+	touch $@
+
+.venv/docs: .venv/run
+	$(BIN)/pip install --constraint constraints.txt --editable '.[docs]'
 	touch $@
 
 .venv/test: .venv/run

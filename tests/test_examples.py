@@ -72,7 +72,7 @@ def test_doctor_says_what_is_here_and_knows_every_extra(call):
     for name in ("gdsim", "torch", "numpy", "matplotlib"):
         assert re.search(rf"(?m)^{name} +{re.escape(version(name))}$", done.stdout)
     extras = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]["optional-dependencies"]
-    assert FEATURES.keys() == extras.keys() - {"test"}
+    assert FEATURES.keys() == extras.keys() - {"docs", "test"}
 
 
 def test_doctor_says_how_to_get_what_is_missing(tmp_path):

@@ -106,8 +106,7 @@ def run_optimizers(
     `observe` is called while they descend a function, with points as `descend_together` does.
     """
     steps, seed, runs, records = experiment.steps, experiment.seed, experiment.ensemble, experiment.records_state
-    view, trajectories = experiment.view, list[Trajectory]()
-    every = view.sharpness.interval(network=True) if "sharpness" in view.panels else None
+    trajectories: list[Trajectory] = []
     with deterministic():
         for index, plan in enumerate(_plans(experiment)):
             network = experiment.objectives[index].to_train()
@@ -118,7 +117,7 @@ def run_optimizers(
                     trajectories += run_together(*own, runs=runs, observe=observe, **common)
                 else:
                     factories = cast("list[OptimizerFactory]", plan.factories)  # a minimizer refuses networks
-                    trajectories += train(network, factories, spectrum_every=every, **common)
+                    trajectories += train(network, factories, **common)
     return tuple(trajectories)
 
 
