@@ -7,13 +7,13 @@ import time
 __all__ = ["visit", "wait_for"]
 
 
-def visit(browser, path, *, width=1280, height=900, **media):
-    """Open a page in a window of a size, with media features such as `color_scheme="dark"`."""
+def visit(browser, page, *, width=1280, height=900, **media):
+    """Open a file or an address in a window of a size, with media features such as `color_scheme="dark"`."""
     features = [{"name": f"prefers-{name.replace('_', '-')}", "value": value} for name, value in media.items()]
     browser.execute_cdp_cmd("Emulation.setEmulatedMedia", {"features": features})
     metrics = {"width": width, "height": height, "deviceScaleFactor": 1, "mobile": False}
     browser.execute_cdp_cmd("Emulation.setDeviceMetricsOverride", metrics)
-    browser.get(path.as_uri())
+    browser.get(page if isinstance(page, str) else page.as_uri())
     return browser
 
 

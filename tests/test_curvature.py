@@ -109,8 +109,37 @@ def test_eigenvalues_of_a_network_are_those_of_its_dense_hessian(trained):
         assert 300 <= net.weights <= 320
         np.testing.assert_array_equal(training.spectrum.steps, [0, 2, 4, 6])
         for step, values in zip(training.spectrum.steps, training.spectrum.values, strict=True):
-            expected = np.linalg.eigvalsh(dense(net, training.weights[step].astype(np.float64)))
+            decay = 0.25 * (each.label == "Momentum")
+            expected = decay + np.linalg.eigvalsh(dense(net, training.weights[step].astype(np.float64)))
             np.testing.assert_allclose(values, expected[:-4:-1], rtol=1e-6)
+
+
+def test_the_hessian_of_a_network_that_adam_trains_is_preconditioned_by_its_averages():
+    text = (
+        MOONS.partition("optimizers")[0]
+        + "optimizers: {Adam: {lr: 0.01, weight_decay: 0.1}}\nview: {panels: [sharpness]}"
+    )
+    experiment = gdsim.loads(text, overrides=["view.sharpness={every: 2, top: 2}"])
+    (trajectory,) = gdsim.simulate(experiment)
+    net, training = trajectory.objective.network, trajectory.training
+    # A plain loop.
+    torch.manual_seed(0)
+    module, batches = net.module(0), net.batches(0)
+    optimizer = torch.optim.Adam(module.parameters(), lr=0.01, weight_decay=0.1)
+    for step in range(6):
+        x, y = next(batches)
+        optimizer.zero_grad()
+        torch.nn.functional.cross_entropy(module(x), y).backward()
+        optimizer.step()
+        squares = [optimizer.state[each]["exp_avg_sq"].double().ravel() for each in module.parameters()]
+        divisors = np.sqrt(torch.cat(squares).numpy() / (1 - 0.999 ** (step + 1))) + 1e-8
+        for row in {0: [0], 2: [1], 4: [2], 5: [3]}.get(step, []):
+            hessian = dense(net, training.weights[[0, 2, 4, 6][row]].astype(np.float64)) + 0.1 * np.eye(net.weights)
+            product = hessian / np.sqrt(divisors) / np.sqrt(divisors)[:, None]
+            np.testing.assert_allclose(training.spectrum.values[row], np.linalg.eigvalsh(product)[:-3:-1], rtol=1e-6)
+    made = panel(trajectory, sharpness={"every": 2})
+    assert made.curves[1].limit == "38/lr"
+    assert made.caption == "sharpness, preconditioned"
 
 
 def test_eigenvectors_of_a_network_are_those_of_its_dense_hessian():
@@ -148,29 +177,56 @@ def test_a_network_without_eigenvalues_says_what_computes_them():
 
 
 @pytest.mark.parametrize(
-    ("settings", "limit"),
+    ("optimizer", "settings", "name"),
     [
-        ({}, 2 / 0.1),
-        ({"momentum": 0.9}, 3.8 / 0.1),
-        ({"momentum": 0.9, "dampening": 0.5}, 7.6 / 0.1),
-        ({"momentum": 0.9, "nesterov": True}, 2 * 1.9 / 2.8 / 0.1),
-        ({"weight_decay": 3.0}, 2 / 0.1 - 3),
-        ({"momentum": 0.5, "weight_decay": 3.0}, 3 / 0.1 - 3),
+        ("SGD", {}, "2/lr"),
+        ("SGD", {"momentum": 0.9}, "3.8/lr"),
+        ("SGD", {"momentum": 0.9, "dampening": 0.5}, "7.6/lr"),
+        ("SGD", {"momentum": 0.9, "nesterov": True}, "1.36/lr"),
+        ("SGD", {"weight_decay": 3.0}, "2/lr"),
+        ("SGD", {"momentum": 0.5, "weight_decay": 3.0}, "3/lr"),
+        ("RMSprop", {"momentum": 0.5}, "3/lr"),
+        ("Adam", {}, "38/lr"),
+        ("Adam", {"betas": (0.5, 0.99), "amsgrad": True, "weight_decay": 9.0}, "6/lr"),
+        ("AdamW", {"weight_decay": 2.0}, "38/lr − 38"),
     ],
 )
-def test_sgd_diverges_on_a_quadratic_function_above_the_edge_and_converges_below_it(settings, limit):
-    def sizes(curvature):
+def test_a_path_on_a_quadratic_function_diverges_exactly_above_the_edge(optimizer, settings, name):
+    # With an `eps` of 1 and small gradients, adaptive classes divide by 1. First steps are longer.
+    given = settings | {"lr": 0.1} | ({} if optimizer == "SGD" else {"eps": 1.0})
+
+    def run(curvature):
         objective = gdsim.objective(f"{curvature}/2 * x^2", bounds=[[-1, 1]])
-        path = gdsim.descend(objective, "SGD", start=[1e-3], steps=1200, lr=0.1, **settings)
+        path = gdsim.descend(objective, optimizer, start=[1e-90], steps=500, record="state", **given)
         return np.abs(path.points[:, 0, 0]), panel(path)
 
-    below, made = sizes(0.98 * limit)
-    assert below[-20:].max() < 1e-3 * below[:20].max()
-    figures, line = (curve.points[0, 0, 1] for curve in made.curves)
-    assert figures == pytest.approx(0.98 * limit + settings.get("weight_decay", 0))
-    assert line == pytest.approx(limit + settings.get("weight_decay", 0))
-    above, made = sizes(1.02 * limit)
-    assert above[-20:].max() > 1e3 * above[:20].max()
+    _, made = run(1.0)
+    curve, edge = made.curves
+    assert (curve.limit, edge.limit) == ("", name)
+    # What is shown of a function of curvature 1 includes the weight decay that is part of the gradient.
+    limit = edge.points[0, 0, 1] - (curve.points[0, 0, 1] - 1.0)
+    below, above = (run(factor * limit)[0] for factor in (0.98, 1.02))
+    assert below[-50:].max() < 1e-2 * below[150:200].max()
+    assert above[-50:].max() > 1e2 * above[150:200].max()
+
+
+def test_the_hessian_of_adam_is_preconditioned_by_the_root_of_its_averages():
+    objective = gdsim.objective("himmelblau")
+    path = gdsim.descend(objective, "Adam", start=[0.5, 0.5], steps=9, lr=0.2, noise=1.0, record="state")
+    squares = path.state["exp_avg_sq"][:-1, 0] / (1 - 0.999 ** np.arange(1, 10))[:, None]
+    found = largest_eigenvalues(path, SharpnessSpec(top=2))[:, 0]
+    for point, square, values in zip(path.points[:-1, 0], squares, found, strict=False):
+        product = differences(himmelblau, point) / (np.sqrt(square) + 1e-8)[:, None]
+        np.testing.assert_allclose(values, sorted(np.linalg.eigvals(product))[::-1], rtol=1e-6)
+    # After the last update the optimizer holds what that has left.
+    product = differences(himmelblau, path.points[-1, 0]) / np.sqrt(squares[-1])[:, None]
+    np.testing.assert_allclose(found[-1], sorted(np.linalg.eigvals(product))[::-1], rtol=1e-6)
+    assert panel(path).caption == "sharpness, preconditioned"
+
+
+def test_without_the_recorded_state_there_is_no_edge_of_adam():
+    path = gdsim.descend(gdsim.objective("sphere"), "Adam", start=[1.0, 1.0], steps=5, lr=0.1)
+    assert [curve.limit for curve in panel(path).curves] == [""]
 
 
 def test_the_edge_follows_the_schedule():

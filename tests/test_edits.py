@@ -77,6 +77,11 @@ CASES = {
         {"path": ["objective", "bounds"], "value": [[-1, 1], [0, 2]]},
         "objective: {name: himmelblau, bounds: [[-1, 1], [0, 2]]} # a name\n",
     ),
+    "a formula becomes a mapping": (
+        "objective: x^2 + y^2 # a formula\n",
+        {"path": ["objective", "bounds"], "value": [[-1, 1], [0, 2]]},
+        "objective: {expression: x^2 + y^2, bounds: [[-1, 1], [0, 2]]} # a formula\n",
+    ),
     "a line is removed": (
         "optimizers:\n  # first\n  SGD: {lr: 0.1}\n  # second\n  Adam: {lr: 0.2}\n",
         {"path": ["optimizers", "SGD"], "remove": True},

@@ -345,8 +345,8 @@ CASES = [
     (section(SGD + "epochs: 3"), "<text>:4:1: unknown key 'epochs'; did you mean 'steps'?"),
     (
         section(SGD + "weather: fine"),
-        "<text>:4:1: unknown key 'weather'; it has objective, start, optimizers, ensemble, steps, seed, sweep, view, "
-        "animation, output, version",
+        "<text>:4:1: unknown key 'weather'; it has objective, start, optimizers, ensemble, steps, seed, record, sweep, "
+        "view, animation, output, version",
     ),
     (
         section("optimizers: {SGD: {schedule: cosine}}"),

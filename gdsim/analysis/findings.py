@@ -14,6 +14,7 @@ from functools import singledispatch
 
 import numpy as np
 
+from gdsim.analysis.ensembles import ensemble_findings
 from gdsim.analysis.framing import fitted
 from gdsim.analysis.metrics import TOLERANCE, lowest_value, norms, solved, steps_to_tolerance
 from gdsim.analysis.outcomes import NOTABLE, RESTING, Fate, PathOutcome, outcome, turns
@@ -111,7 +112,7 @@ def _about(objective: Objective, group: Sequence[Trajectory], say: Language) -> 
     if len({len(each.stops) for each in group}) > 1:
         return  # Paths from different starts are not compared.
     if len(group[0].stops) > 1:
-        yield from _from_many(group, say)
+        yield from (ensemble_findings if group[0].is_ensemble else _from_many)(group, say)
         return
     outcomes, unique = [outcome(each) for each in group], len({each.label for each in group}) == len(group)
     if len(group) == 1:

@@ -356,7 +356,7 @@ def _ensemble_problems(
     objectives: Sequence[Objective], start: Start | None, optimizers: Mapping[str, OptimizerSpec]
 ) -> Iterator[Problem]:
     """Yield why the runs of an ensemble would not differ in their noise alone."""
-    if _networks(objectives):
+    if any(each.kind != "function" for each in objectives):
         message = "is for functions; a network is trained once per run: remove `ensemble`, and vary `seed`"
         yield Problem(message, code="unsupported")
     elif start is not None and start.count != 1:

@@ -76,7 +76,7 @@ def _by_name(value: Any) -> Any:
     return {"name": value} if isinstance(value, str) else value
 
 
-def _by_form(text: str) -> dict[str, str]:
+def by_form(text: str) -> dict[str, str]:
     """Return the mapping that text alone stands for: an expression if all its words can be in one, else a name."""
     words = re.findall(r"[A-Za-z_]\w*", text)
     is_expression = VARIABLE.fullmatch(text) or (
@@ -157,7 +157,7 @@ class ObjectiveSpec(Model):
     def _gather_parameters(cls, value: Any) -> Any:
         """Take keys beside a name that are not fields as the parameters of the function, unless they are mistyped."""
         if not isinstance(value, dict):
-            return _by_form(value) if isinstance(value, str) else value
+            return by_form(value) if isinstance(value, str) else value
         fields = [name for name in cls.model_fields if name != "parameters"]
         known = fields if "name" in value else value.keys() - {"parameters"}
         parameters = {key: value[key] for key in value if key not in known}

@@ -275,7 +275,7 @@ class View(Model):
     @property
     def shows_state(self) -> bool:
         """Whether the state of the optimizers is shown."""
-        return False
+        return "sharpness" in self.panels
 
     @model_validator(mode="after")
     def _check_panels(self) -> View:

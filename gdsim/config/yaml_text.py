@@ -14,6 +14,7 @@ from typing import Any
 
 import yaml
 
+from gdsim.config.objective import by_form
 from gdsim.errors import Code, ConfigError, InputError, Key, Problem, SourceLocation, printable
 
 MAX_BYTES = 256 * 1024
@@ -117,13 +118,15 @@ def _put(document: Document, parts: list[str], text: str, reader: Reader) -> Non
     (document.value,) = root
 
 
-SHORTHANDS = {"objective": "name", "data": "name", "theme": "base", "rest": "class", "schedule": "class"}
+SHORTHANDS = {"data": "name", "theme": "base", "rest": "class", "schedule": "class"}
 """What a bare name below a key is short for: `schedule: StepLR` means `schedule: {class: StepLR}`."""
 
 
 def as_mapping(value: Any, key: Key) -> Any:
     """Return the mapping that a bare name or nothing is short for."""
     name = next((part for part in reversed(key) if isinstance(part, str)), "")
+    if isinstance(value, str) and name == "objective":
+        return by_form(value)
     if isinstance(value, str) and name in SHORTHANDS:
         return {SHORTHANDS[name]: value}
     return {} if value is None else value

@@ -3,7 +3,7 @@
 import { choose } from "./chooser.js";
 import { h, morphChildren } from "./dom.js";
 import { Fields, choicesOf, editOf, keyOf, scaleOfSlider } from "./fields.js";
-import { formOf, hasPlaces, objectiveSection, startSection, startTemplate, templateOf } from "./objective.js";
+import { hasPlaces, objectiveSection, startSection, startTemplate, templateOf } from "./objective.js";
 import { adding, changingClass, classOf, duplicating, optimizerCards, renaming, scheduleTemplate } from "./optimizers.js";
 
 /** Keys of `view` that are not folded. */
@@ -75,11 +75,8 @@ class Controls {
     control.dataset.changing = "";
     box.value = value;
     const edit = editOf(control), ahead = [1, -1, 2, -2].map((step) => place + step).filter((near) => near >= 0 && near <= scale.last);
-    const edits = ahead.map((near) => {
-      if (!("value" in edit)) return [edit];
-      return [{ path: JSON.parse(path), value: scale.value(near) }];
-    });
-    this.studio.try(this.prepared([edit]), edits.map((each) => this.prepared(each)));
+    const neighbours = ahead.map((near) => [{ path: JSON.parse(path), value: scale.value(near) }]);
+    this.studio.try([edit], "value" in edit ? neighbours : []);
   }
 
   change(control) {
@@ -88,15 +85,7 @@ class Controls {
     if (action) return this.act(control, action);
     if (!kind) return;
     const gesture = kind === "slider" && this.keyboard ? control.dataset.path : control.id === "formula" ? "formula" : null;
-    this.studio.edit(this.prepared([editOf(control)]), gesture);
-  }
-
-  /** Return edits that also hold where the objective is a bare formula. */
-  prepared(edits) {
-    const { config: { objective }, hello: { catalog } } = this.studio;
-    const below = edits.some(({ path }) => path[0] === "objective" && path.length > 1);
-    const bare = typeof objective === "string" && formOf(objective, catalog) === "expression";
-    return below && bare ? [{ path: ["objective"], value: { expression: objective } }, ...edits] : edits;
+    this.studio.edit([editOf(control)], gesture);
   }
 
   /** Do what a select or a text field that is not a plain value asks for. */

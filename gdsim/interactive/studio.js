@@ -20,6 +20,7 @@ export function mount(element, connection) {
   createStage(stage, studio);
   createEditor(source, studio);
   studio.on("closed", () => studio.say("The server has ended. Start gdsim studio again, and reload the page.", Infinity));
+  element.studio = studio;  // for other scripts on the page
   studio.open();
   if (location.hash) loadLink(studio, location.hash);
   return studio;

@@ -21,7 +21,7 @@ from gdsim.objectives import FloatArray
 from gdsim.render.canvas import Canvas
 from gdsim.render.images import AnyImage
 from gdsim.render.layout import Box
-from gdsim.render.trail import Trail, TrailStyle
+from gdsim.render.trail import Trail, TrailStyle, interpolated
 from gdsim.scene.model import Facet, Scene
 
 if TYPE_CHECKING:
@@ -215,20 +215,26 @@ class PathLabel:
 
 @dataclass(frozen=True, eq=False)
 class Lines:
-    """Complete paths that replace each other, one for each whole time, drawn above images.
+    """Complete lines that replace each other, one for each whole time, or that move, drawn above images.
 
     Attributes:
         optimizer: The optimizer's index in `Scene.styles`; −1 for a line that is not a path.
         style: The appearance of the line, of the head at its end, and of the dots between.
         points: (n, m, 2) the vertices at each time; NaN interrupts a line.
+        times: (n,) the times, ascending, between which the vertices move; None for whole times.
+        fill: The opacity of the area within a closed line; 0 for none.
     """
 
     optimizer: int
     style: TrailStyle
     points: FloatArray
+    times: FloatArray | None = None
+    fill: float = 0.0
 
     def at(self, time: float) -> FloatArray:
         """Return the vertices at a time, (m, 2)."""
+        if self.times is not None:
+            return interpolated(self.points, self.times, time)
         return np.asarray(self.points[min(int(time), len(self.points) - 1)])
 
 

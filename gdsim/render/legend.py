@@ -7,13 +7,17 @@ from dataclasses import replace
 from functools import partial
 
 import numpy as np
+from matplotlib.colors import to_rgba
 
 from gdsim.languages import Language
 from gdsim.render.canvas import LABEL, SMALL, Canvas, arrow_shapes
 from gdsim.render.layout import ONE_LINE, TWO_LINES, Box, GroupLayout
+from gdsim.render.painter import CIRCLE
 from gdsim.render.panels import panel_renderer
+from gdsim.render.spreads import FILL
 from gdsim.render.views import Symbol, view_renderer
 from gdsim.scene.model import Group, Scene, Style
+from gdsim.scene.spreads import SHARES
 
 # Lengths in ems.
 NARROW = 13.0  # the width of a box below which an entry has only the marker of its path
@@ -275,6 +279,13 @@ def _symbols(scene: Scene) -> Iterator[Symbol]:
         yield 1.0, say("start"), partial(_draw_marker, "o", "none")
     if any(len(facet.minima) for facet in facets):
         yield 1.0, say("minimum"), partial(_draw_marker, "*", theme.minimum)
+    if spreads := [spread for facet in facets for spread in facet.spreads]:
+        runs, shares = max(spread.runs for spread in spreads), (f"{100 * share:g}" for share in SHARES)
+        on_curve = spreads[0].mean.slopes is not None
+        if not on_curve:
+            yield 2.1, say("mean"), _draw_mean
+        words = say("{values} % of {n} runs", values=say.joined(shares), n=runs)
+        yield 1.7, words, partial(_draw_regions, 0.2 if on_curve else 0.6)
     if scene.descent and scene.styles:
         yield 1.2, "−∇f", partial(_draw_arrow, -1.0, -0.7, theme.text)
     if scene.vectors and scene.styles:
@@ -299,6 +310,16 @@ def _draw_marker(marker: str, color: str, canvas: Canvas, x: float, y: float) ->
 def _draw_arrow(right: float, up: float, color: str, canvas: Canvas, x: float, y: float, *, edge: str = "") -> None:
     middle, direction, length = np.array([[x, y]]), np.array([[right, up]]), np.array([1.5 * canvas.em])
     canvas.polygons(canvas.figure, arrow_shapes(middle, direction, length, 0.11 * canvas.line), color, edge)
+
+
+def _draw_mean(canvas: Canvas, x: float, y: float) -> None:
+    canvas.sign([x - 0.4 * canvas.em, x + 1.6 * canvas.em], y, color=canvas.theme.quiet)
+
+
+def _draw_regions(aspect: float, canvas: Canvas, x: float, y: float) -> None:
+    for size in (0.8, 1.6):
+        outline = np.array([x + 0.3 * canvas.em, y]) + size * canvas.em * CIRCLE * [1.0, aspect]
+        canvas.polygons(canvas.figure, outline[None], np.array([to_rgba(canvas.theme.quiet, FILL)]), canvas.theme.quiet)
 
 
 def _draw_slopes(canvas: Canvas, x: float, y: float) -> None:

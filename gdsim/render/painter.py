@@ -225,8 +225,11 @@ class Painter:
         points, style = lines.at(time), lines.style
         known = np.asarray(np.isfinite(points).all(-1))
         shown = np.stack([known[1:] & known[:-1]])
-        for color, width in ((style.casing, style.width + 2 * style.casing_width), (style.color, style.width)):
-            self.stroke(points[None], color, width, "round", shown=shown)
+        if lines.fill:
+            self.fill(points[None], style.color, alpha=lines.fill)
+        if style.casing_width:
+            self.stroke(points[None], style.casing, style.width + 2 * style.casing_width, "round", shown=shown)
+        self.stroke(points[None], style.color, style.width, "round", shown=shown, alpha=style.alpha)
         if style.dot_size:
             self._mark(points, "o", style.dot_size, style.color, style.casing, style.dot_edge)
         if style.head_size:

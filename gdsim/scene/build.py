@@ -130,7 +130,7 @@ def build_scene(
         best=winner(groups[0]) if len(groups) == 1 else None,
         groups=built,
         milestones=milestones(groups, every, page.theme, view.say) if view.milestones else (),
-        dots=max(heads) <= 2 * FEW_STARTS,
+        dots=max(heads) <= 2 * FEW_STARTS and not any(each.is_ensemble for each in trajectories),
         trail=None if animation.trail == "whole" else animation.trail,
         descent=view.arrows == "heads" and not view.vectors,
         vectors=view.vectors,

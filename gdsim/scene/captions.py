@@ -10,6 +10,7 @@ from itertools import chain
 
 import numpy as np
 
+from gdsim.analysis.ensembles import final_spread
 from gdsim.analysis.metrics import solved, steps_to_tolerance
 from gdsim.analysis.outcomes import Fate, outcome
 from gdsim.config import View
@@ -207,6 +208,8 @@ def _score_outcome(trajectory: Trajectory, say: Language) -> str:
 
 
 def _descent_outcome(trajectory: Trajectory, say: Language) -> str:
+    if trajectory.is_ensemble:
+        return ": " + final_spread(trajectory, say)
     starts, solves, ends = len(trajectory.stops), solved(trajectory), trajectory.values[-1]
     if starts > 1:
         failed = Counter(stop.value for stop in trajectory.stops if stop.failed)

@@ -15,8 +15,9 @@ from gdsim.languages import Language
 from gdsim.networks import NetworkObjective
 from gdsim.objectives import FloatArray, Objective, inside
 from gdsim.scene.levels import finite
-from gdsim.scene.model import Arrows, Exit, Facet, Mark, Path, Style, ViewModel
+from gdsim.scene.model import Arrows, Exit, Facet, Mark, Path, Spread, Style, ViewModel
 from gdsim.scene.projection import CHUNK, Projection
+from gdsim.scene.spreads import completed, mean_run, regions, spread_times
 from gdsim.simulation import Trajectory
 
 ARROWS, FEWEST, THINNING = 13, 7, 0.3
@@ -102,14 +103,31 @@ class GroupInput:
             marks=tuple(marks),
             value_name=self.value_name,
         )
-        pairs = zip(self.trajectories, self.styles, strict=True)
+        pairs = list(zip(self.trajectories, self.styles, strict=True))
         paths = tuple(self._path(trajectory, style, limits, elevation) for trajectory, style in pairs)
+        spreads = [self._spread(*pair, limits, elevation) for pair in pairs if pair[0].is_ensemble]
+        facet = replace(facet, spreads=tuple(filter(None, spreads)))
         if self.view.layout == "grid" and paths:
-            return tuple(replace(_with_paths(facet, (each,)), style=each.style) for each in paths)
+            return tuple(_of_path(facet, each) for each in paths)
         return (_with_paths(facet, paths),)
 
+    def _spread(
+        self, ensemble: Trajectory, style: Style, limits: FloatArray, elevation: Elevation | None
+    ) -> Spread | None:
+        """Return the spread of the runs of an ensemble that do not fail, if there are any."""
+        runs = completed(ensemble)
+        if not runs.stops:
+            return None
+        times = spread_times(len(runs.points) - 1)
+        around = regions(self.projection.project(runs.points[times.astype(np.int64)]))
+        values = np.empty(0) if elevation is None else finite(self.objective.values(self.projection.lift(around)))
+        mean = self._path(mean_run(runs), style, limits, elevation)
+        return Spread(mean, len(runs.stops), times, _raised(around, values, elevation))
+
     def _path(self, trajectory: Trajectory, style: Style, limits: FloatArray, elevation: Elevation | None) -> Path:
-        """Return one optimizer's paths within the limits (2, 2) of a facet."""
+        """Return one optimizer's paths within the limits (2, 2) of a facet; of an ensemble, the first run."""
+        if trajectory.is_ensemble:
+            trajectory = trajectory.subset(np.arange(len(trajectory.stops)) == 0)
         projection, ends = self.projection, last_steps(trajectory)
         iterates = projection.project(trajectory.points)
         times = np.arange(len(iterates), dtype=np.float64)
@@ -196,6 +214,12 @@ def _single_arrows(
     gradients = gradients[known]
     heights = heights if heights is None else heights[known]
     return Arrows(points[known], gradients, lengths(gradients), spacing, "quiver", heights)
+
+
+def _of_path(facet: Facet, path: Path) -> Facet:
+    """Return the facet of a grid with a single path."""
+    spreads = tuple(each for each in facet.spreads if each.mean.style is path.style)
+    return replace(_with_paths(facet, (path,)), style=path.style, spreads=spreads)
 
 
 def _with_paths(facet: Facet, paths: tuple[Path, ...]) -> Facet:

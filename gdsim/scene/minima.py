@@ -31,11 +31,13 @@ def by_minimum(trajectories: Sequence[Trajectory], view: View, theme: Theme) -> 
     """
     first, count = trajectories[0], len(trajectories)
     known = np.concatenate([first.objective.minima, first.objective.local_minima])
-    if view.color_by == "minimum" and (count > 1 or not len(known)):
+    if view.color_by == "minimum" and (count > 1 or not len(known) or first.is_ensemble):
         reason = f"there are {count} trajectories" if count > 1 else f"none of {first.objective.title} is known"
+        reason = "an ensemble is shown by one run" if first.is_ensemble else reason
         message = f"minimum goes with one optimizer on a function with known minima; {reason}"
         raise InputError(message, ("view", "color_by"), code="conflict")
-    by_default = view.color_by is None and count == 1 and len(first.stops) >= MANY and len(known) > 1
+    many = len(first.stops) >= MANY and not first.is_ensemble
+    by_default = view.color_by is None and count == 1 and many and len(known) > 1
     if not by_default and view.color_by != "minimum":
         return [*trajectories]
     reached = reached_minima(first, known)

@@ -122,6 +122,24 @@ class Path:
 
 
 @dataclass(frozen=True, eq=False)
+class Spread:
+    """The mean and the spread of the runs of an ensemble.
+
+    Attributes:
+        mean: The path of the mean.
+        runs: The number of runs.
+        times: (n,) the steps at which the spread is known.
+        regions: (n, shares, vertices, k) lines, in the coordinates of `Path.points`, around given shares of the runs:
+            closed ones in a plane or on a surface, or the part of a curve.
+    """
+
+    mean: Path
+    runs: int
+    times: FloatArray
+    regions: FloatArray
+
+
+@dataclass(frozen=True, eq=False)
 class Fan:
     """The paths of one optimizer from one start with each value of a setting.
 
@@ -151,6 +169,7 @@ class Facet:
         style: The optimizer shown; None if all are shown.
         limits: (2, 2) the range of the horizontal and the vertical coordinate.
         minima: (m, k) the known minima within the view, as `Path.points`.
+        spreads: The means and spreads of ensembles, of which `paths` are the first runs.
         marks: Named points, such as the recordings that define a plane of weights.
         fans: Paths with each value of a setting, of which one is shown at a time.
         value_name: The name of the value, such as "f(x, y)" or "loss"; empty for an image.
@@ -165,6 +184,7 @@ class Facet:
     arrows: Arrows | None = None
     minima: FloatArray = field(default_factory=lambda: np.empty((0, 2)))
     paths: tuple[Path, ...] = ()
+    spreads: tuple[Spread, ...] = ()
     fans: tuple[Fan, ...] = ()
     marks: tuple[Mark, ...] = ()
     value_name: str = ""

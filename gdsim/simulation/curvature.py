@@ -15,6 +15,7 @@ import torch
 from torch import Tensor, nn
 
 from gdsim.config.presentation import SharpnessSpec
+from gdsim.errors import InputError
 from gdsim.networks import Network
 from gdsim.networks.evaluation import Examples
 from gdsim.networks.network import module_errors
@@ -42,8 +43,20 @@ class HessianOperator:
         self._parts = [(x.double(), y.double() if y.is_floating_point() else y) for x, y in data.parts]
         self._count = data.count
 
-    def largest(self, weights: FloatArray, top: int) -> Eigenpairs:
-        """Return the `top` largest eigenvalues at weights (weights,); NaN if the gradient is not finite."""
+    def largest(
+        self, weights: FloatArray, top: int, *, scales: FloatArray | float = 1.0, decay: float = 0.0
+    ) -> Eigenpairs:
+        """Return the `top` largest eigenvalues of S (H + decay) S at weights (weights,).
+
+        Args:
+            weights: The weights at which the Hessian H is taken.
+            top: The number of eigenvalues.
+            scales: (weights,) the diagonal of S, of a preconditioner.
+            decay: The weight decay, which is a part of the gradient.
+
+        Returns:
+            The eigenvalues and eigenvectors; NaN if the Hessian is not finite.
+        """
         from scipy.sparse.linalg import LinearOperator, eigsh
 
         nn.utils.vector_to_parameters(torch.from_numpy(np.array(weights, np.float64)), self._parameters)
@@ -51,10 +64,11 @@ class HessianOperator:
         kept = [*self._gradients()] if len(self._parts) == 1 else None
 
         def product(vector: FloatArray) -> FloatArray:
-            along, total = torch.from_numpy(vector.ravel()), torch.zeros(len(weights), dtype=torch.float64)
+            scaled = scales * vector.ravel()
+            along, total = torch.from_numpy(scaled), torch.from_numpy(decay * scaled)
             for gradient in kept or self._gradients():
                 total += self._flat(torch.autograd.grad(gradient, self._parameters, along, retain_graph=True))
-            return total.numpy()
+            return scales * total.numpy()
 
         start = np.random.default_rng(0).standard_normal(len(weights))
         if not np.isfinite(product(start)).all():
@@ -96,6 +110,10 @@ def with_spectra(
         return tuple(trajectories)
     hessian, steps = HessianOperator(network, seed), spectrum_steps(trajectories[0].training.kept, every)
     ticks = iter(progress(range(len(trajectories) * len(steps))))
+    for each in trajectories:
+        if each.stability is not None and each.stability.preconditioned and each.training.scales is None:
+            message = f"a recording does not keep the averages of {each.label}; gdsim run computes its eigenvalues"
+            raise InputError(message, ("view", "panels"), code="missing")
     found = tuple(_with_spectrum(each, hessian, steps, sharpness, ticks) for each in trajectories)
     for _ in ticks:  # a progress bar finishes after its last item
         pass
@@ -111,9 +129,14 @@ def _with_spectrum(
 ) -> NetworkTrajectory:
     training = trajectory.training
     weights = training.weights[np.searchsorted(training.kept, steps)].astype(np.float64)
+    scales = np.ones((len(steps), 1)) if training.scales is None else training.scales.astype(np.float64)
+    decay = 0.0 if trajectory.stability is None else trajectory.stability.penalty
     values = np.empty((len(steps), sharpness.top))
     for k, _ in zip(range(len(steps)), ticks, strict=False):
         same = k and np.array_equal(weights[k], weights[k - 1])  # the path has converged or diverged
-        values[k] = values[k - 1] if same else hessian.largest(weights[k], sharpness.top).values
+        if same:
+            values[k] = values[k - 1]
+        else:
+            values[k] = hessian.largest(weights[k], sharpness.top, scales=scales[k], decay=decay).values
     spectrum = Spectrum(steps, values, sharpness.interval(network=True))
-    return replace(trajectory, training=replace(training, spectrum=spectrum))
+    return replace(trajectory, training=replace(training, spectrum=spectrum, scales=None))

@@ -106,7 +106,8 @@ def run_optimizers(
     `observe` is called while they descend a function, with points as `descend_together` does.
     """
     steps, seed, runs, records = experiment.steps, experiment.seed, experiment.ensemble, experiment.records_state
-    trajectories: list[Trajectory] = []
+    view, trajectories = experiment.view, list[Trajectory]()
+    every = view.sharpness.interval(network=True) if "sharpness" in view.panels else None
     with deterministic():
         for index, plan in enumerate(_plans(experiment)):
             network = experiment.objectives[index].to_train()
@@ -117,7 +118,7 @@ def run_optimizers(
                     trajectories += run_together(*own, runs=runs, observe=observe, **common)
                 else:
                     factories = cast("list[OptimizerFactory]", plan.factories)  # a minimizer refuses networks
-                    trajectories += train(network, factories, **common)
+                    trajectories += train(network, factories, spectrum_every=every, **common)
     return tuple(trajectories)
 
 

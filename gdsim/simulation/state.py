@@ -9,10 +9,12 @@ from typing import Any
 import numpy as np
 import torch
 from torch import Tensor
+from torch.optim import Optimizer
 
 from gdsim.errors import InputError
 from gdsim.networks import MAX_RECORDING_BYTES
 from gdsim.objectives import FloatArray
+from gdsim.optimizers.rates import effective_rates
 
 
 class StateRecord:
@@ -69,6 +71,20 @@ class StateRecord:
             del self.arrays[name]
             return
         array[row, starts] = values
+
+
+def rate_factors(
+    class_: type[Optimizer], group: Mapping[str, Any], states: Iterable[tuple[Tensor, Mapping[str, Any]]]
+) -> FloatArray:
+    """Return the effective rate of each weight of a network in multiples of the learning rate, (weights,)."""
+    held: dict[str, list[Tensor]] = {}
+    for _, state in states:
+        for name, tensor in _numbers(state):
+            held.setdefault(name, []).append(tensor.double().reshape(-1))
+    flat = {name: torch.cat(each).numpy()[None, None] for name, each in held.items()}
+    flat["step"] = flat["step"][..., 0]  # is the same for all parameters
+    rates: FloatArray = effective_rates(class_, group, np.ones((1, 1)), flat)["effective_rate"][0, 0]
+    return rates
 
 
 def _numbers(state: Mapping[str, Any]) -> Iterator[tuple[str, Tensor]]:

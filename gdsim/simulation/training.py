@@ -8,6 +8,7 @@ from itertools import islice
 from typing import cast
 
 import numpy as np
+import numpy.typing as npt
 import torch
 from torch import Tensor, nn
 
@@ -15,8 +16,9 @@ from gdsim.networks import Network, NetworkObjective, layer_of, network_objectiv
 from gdsim.networks.network import module_errors
 from gdsim.objectives import FloatArray
 from gdsim.optimizers import OptimizerFactory, RNGState, deterministic
-from gdsim.simulation.stability import stability_limit
-from gdsim.simulation.state import StateRecord
+from gdsim.simulation.curvature import spectrum_steps
+from gdsim.simulation.stability import StabilityLimit, stability_limit
+from gdsim.simulation.state import StateRecord, rate_factors
 from gdsim.simulation.stepper import Stepper, noise_of
 from gdsim.simulation.trajectory import IntArray, NetworkTrajectory, Progress, Stop, Training
 
@@ -43,8 +45,11 @@ def train(
     seed: int,
     progress: Progress = iter,
     records_state: bool = False,
+    spectrum_every: int | None = None,
 ) -> tuple[NetworkTrajectory, ...]:
     """Train a network with each of several optimizers; `progress` wraps the steps of all of them together.
+
+    At every so many steps `Training.scales` are kept, for the eigenvalues of preconditioned Hessians.
 
     Returns:
         One trajectory per optimizer. Until `evaluate_landscape` computes them, points, values and gradients are zeros,
@@ -57,9 +62,12 @@ def train(
     ticks = iter(progress(range(len(factories) * (steps + 1))))
     trajectories = []
     for factory in factories:
-        own = islice(ticks, steps + 1)
+        own, limit = islice(ticks, steps + 1), _limit(factory)
+        scaled = kept[:0]
+        if spectrum_every is not None and limit is not None and limit.preconditioned:
+            scaled = spectrum_steps(kept, spectrum_every)
         with deterministic():
-            record = _train_one(network, factory, kept, own, steps, seed, records_state=records_state)
+            record = _train_one(network, factory, kept, scaled, own, steps, seed, records_state=records_state)
         for _ in own:  # completes the progress bar after a divergence
             pass
         trajectories.append(_trajectory(record, factory, objective))
@@ -72,6 +80,7 @@ def _train_one(
     network: Network,
     factory: OptimizerFactory,
     kept: IntArray,
+    scaled: IntArray,
     ticks: Iterable[int],
     steps: int,
     seed: int,
@@ -87,6 +96,7 @@ def _train_one(
 
     stepper = Stepper(factory, [*module.parameters()], loss, module if factory.rest is None else None)
     record = _Record(steps, kept, module)
+    record.scales = np.full((len(scaled), network.weights), np.nan, np.float32)
     noises = noise_of(factory, [(seed, 0)], network.weights)
     batches = network.batches(seed)
     for row, _ in enumerate(ticks):
@@ -103,6 +113,9 @@ def _train_one(
                 break
             if records_state:
                 record.state.add_norms(row, stepper.states())
+            # The last step has no update, and keeps what the one before has left.
+            for place in np.flatnonzero(np.minimum(scaled, steps - 1) == row):
+                record.scales[place:] = np.sqrt(rate_factors(factory.class_, stepper.group, stepper.states()))
     return record
 
 
@@ -126,7 +139,10 @@ class _Record:
         gradient_norms: (steps + 1, parameters) the norm of each parameter's gradient.
         step_sizes: (steps + 1,) the norm of the update after each row; NaN if there is none.
         state: The norms of what the optimizer holds after the update of each row.
+        scales: See `Training.scales`; without rows if there are none.
     """
+
+    scales: npt.NDArray[np.float32]
 
     def __init__(self, steps: int, kept: IntArray, module: nn.Module) -> None:
         self.kept, self.names = kept, [layer_of(name) for name, _ in module.named_parameters()]
@@ -212,6 +228,10 @@ class _Record:
         return cast(FloatArray, torch.stack(norms, dim=1).numpy())
 
 
+def _limit(factory: OptimizerFactory) -> StabilityLimit | None:
+    return stability_limit(factory.torch_name, factory.built_class.settings, factory.schedule)
+
+
 def _trajectory(record: _Record, factory: OptimizerFactory, objective: NetworkObjective) -> NetworkTrajectory:
     stop_step, stop = record.finish()
     rows = len(record.losses)
@@ -231,6 +251,7 @@ def _trajectory(record: _Record, factory: OptimizerFactory, objective: NetworkOb
         layers=layers,
         layer_gradients=np.sqrt(gradient_norms**2 @ in_layer),
         layer_weights=np.sqrt(record.weight_norms**2 @ in_layer),
+        scales=record.scales if len(record.scales) else None,
     )
     return NetworkTrajectory(
         label=factory.label,
@@ -246,5 +267,5 @@ def _trajectory(record: _Record, factory: OptimizerFactory, objective: NetworkOb
         stops=(stop,),
         training=training,
         state=record.state.arrays,
-        stability=stability_limit(factory.torch_name, factory.built_class.settings, factory.schedule),
+        stability=_limit(factory),
     )

@@ -121,6 +121,8 @@ class Training:
         layer_weights: (steps + 1, layers) the norm of each layer's weights.
         maps: The attribution maps that `view.saliency` requests, or None.
         spectrum: The eigenvalues that `view.sharpness` requests, or None.
+        scales: (eigenvalue steps, weights) float32, 1/√D for an optimizer that divides the gradient by D, until the
+            eigenvalues are computed; not recorded.
     """
 
     kept: IntArray
@@ -132,6 +134,7 @@ class Training:
     layer_weights: FloatArray
     maps: SaliencyMaps | None = None
     spectrum: Spectrum | None = None
+    scales: npt.NDArray[np.float32] | None = None
 
 
 @dataclass(frozen=True, eq=False, repr=False)

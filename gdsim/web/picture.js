@@ -473,18 +473,28 @@ class ZoomedImage {
   }
 }
 
-/** Complete paths that replace each other, one for each whole time. */
+/** Complete lines that replace each other, one for each whole time, or that move between some times. */
 class Lines {
   constructor(record, { markers }) {
     Object.assign(this, record, { points: floats(record.points), head: markers[record.style.marker], dot: markers.o });
+    this.times = record.times && floats(record.times);
+  }
+
+  /** Return the coordinates of all vertices at a time. */
+  at(time) {
+    const { times, points, shape: [count, vertices] } = this, size = 2 * vertices;
+    const row = times ? indexAt(times, time) : Math.min(Math.floor(time), count - 1);
+    const here = points.subarray(size * row, size * (row + 1));
+    if (!times || row === count - 1) return here;
+    const share = (time - times[row]) / (times[row + 1] - times[row]);
+    return here.map((each, k) => each + share * (points[size * (row + 1) + k] - each));
   }
 
   draw(brush, time) {
-    const { style, shape: [count, vertices] } = this, found = [], places = [];
-    const first = 2 * vertices * Math.min(Math.floor(time), count - 1);
+    const { style } = this, vertices = this.at(time), found = [], places = [];
     let line = null;
-    for (let k = first; k < first + 2 * vertices; k += 2) {
-      const [x, y] = this.points.subarray(k, k + 2);
+    for (let k = 0; k < vertices.length; k += 2) {
+      const [x, y] = vertices.subarray(k, k + 2);
       if (Number.isNaN(x + y)) line = null;
       else {
         if (!line) found.push(line = { points: [] });
@@ -492,8 +502,9 @@ class Lines {
         places.push([x, y]);
       }
     }
-    stroke(brush, found, style.casing, style.width + 2 * style.casingWidth, "round");
-    stroke(brush, found, style.color, style.width, "round");
+    if (this.fill) fill(brush, [places], style.color, "", 0, this.fill);
+    if (style.casingWidth) stroke(brush, found, style.casing, style.width + 2 * style.casingWidth, "round");
+    stroke(brush, found, style.color, style.width, "round", style.alpha);
     mark(brush, this.dot, places, style.dotSize, style.color, style.casing, style.dotEdge);
     mark(brush, this.head, places.slice(-1), style.headSize, style.color, style.casing, style.headEdge);
   }

@@ -394,8 +394,8 @@ class Drawing:
         }
 
     def _lines(self, lines: Lines) -> dict[str, Any]:
-        looks = "color casing casing_width width marker head_size head_edge dot_size dot_edge"
-        return _fields(lines, "optimizer") | {
+        looks = "color casing casing_width width alpha marker head_size head_edge dot_size dot_edge"
+        return _fields(lines, "optimizer times fill") | {
             "style": _fields(lines.style, looks),
             "shape": lines.points.shape[:2],
             "points": _encoded(self._down(lines.points)),

@@ -241,9 +241,10 @@ def _draw_limits(
     groups: dict[bytes, list[PanelCurve]] = {}
     for limit in limits:
         groups.setdefault(limit.points.tobytes(), []).append(limit)
-    for first, *others in groups.values():
+    paths = [viewport.pixels(first.points[:, 0], START) for first, *_ in groups.values()]
+    around = np.concatenate([crowd, *map(points_between, paths)])
+    for line, (first, *others) in zip(paths, groups.values(), strict=True):
         color = canvas.theme.text if others else first.style.color
-        (line,) = viewport.pixels(first.points[:, :1], START).transpose(1, 0, 2)
         artist = Line2D(
             *(line / DPI).T,
             color=color,
@@ -255,7 +256,7 @@ def _draw_limits(
         artist.set_clip_path(viewport.axes.patch)
         viewport.axes.add_artist(artist)
         seen = line[(line[:, 1] >= box.y) & (line[:, 1] <= box.top)]
-        words, around = canvas.scene.say("edge of stability"), np.concatenate([crowd, points_between(line)])
+        words = canvas.scene.say("edge of stability")
         places = seen[np.linspace(len(seen) - 1, 0, PLACES).astype(np.intp)] if len(seen) else ()
         labels = (
             _label(canvas, [f"{words} {first.limit}", first.limit], each, color, box, taken, around) for each in places

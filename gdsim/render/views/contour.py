@@ -15,6 +15,7 @@ from gdsim.render.display_list import Moment, Primitive, Viewport
 from gdsim.render.fans import draw_fans, fan_primitives
 from gdsim.render.layout import Box, ColorBar
 from gdsim.render.paths import head_arrows, make_trail, path_style
+from gdsim.render.spreads import mean_trail, regions
 from gdsim.render.strands import side_by_side
 from gdsim.render.views import ViewRenderer
 from gdsim.scene.levels import MOST_TICKS
@@ -85,7 +86,14 @@ class _ContourRenderer(ViewRenderer):
         ]
         if viewport.canvas.scene.dots:
             trails = side_by_side(trails, viewport.bounds)
-        return (*trails, *head_arrows(facet, viewport, trails, moment), *fan_primitives(facet, viewport))
+        means = [mean_trail(viewport, each.mean, viewport.pixels(each.mean.points, moment)) for each in facet.spreads]
+        return (
+            *trails,
+            *means,
+            *regions(facet, viewport, moment),
+            *head_arrows(facet, viewport, trails, moment),
+            *fan_primitives(facet, viewport),
+        )
 
 
 RENDERER = _ContourRenderer()

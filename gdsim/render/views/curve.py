@@ -15,6 +15,7 @@ from gdsim.render.display_list import START, Moment, Primitive, Viewport
 from gdsim.render.fans import draw_fans, fan_primitives
 from gdsim.render.layout import Box
 from gdsim.render.paths import drop_lines, head_arrows, make_trail, path_style, tangents
+from gdsim.render.spreads import regions
 from gdsim.render.views import ViewRenderer
 from gdsim.scene.model import Arrows, Facet, Path
 from gdsim.scene.views.curve import CurveModel
@@ -65,6 +66,7 @@ class _CurveRenderer(ViewRenderer):
             *(drop_lines(viewport.canvas, *pair) for _, *pair in both),
             *(tangents(facet, viewport, path, trail) for path, trail, _ in both),
             *head_arrows(facet, viewport, trails, moment),
+            *regions(facet, viewport, moment),
             *fan_primitives(facet, viewport),
         )
 

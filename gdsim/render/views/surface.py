@@ -20,12 +20,13 @@ from gdsim.render.display_list import START, Moment, Primitive, Viewport
 from gdsim.render.layout import Box
 from gdsim.render.painter import Painter
 from gdsim.render.paths import add_starts, draw_starts, drop_lines, head_arrows, make_trail, path_style
+from gdsim.render.spreads import mean_trail, regions
 from gdsim.render.strands import side_by_side
 from gdsim.render.surface_mesh import SurfaceMesh, level_lines
 from gdsim.render.surface_projection import SurfaceProjection
 from gdsim.render.trail import BoolArray, Trail
 from gdsim.render.views import ViewRenderer
-from gdsim.scene.model import FEW_STARTS, Arrows, Facet
+from gdsim.scene.model import FEW_STARTS, Arrows, Facet, Path
 from gdsim.scene.views.surface import SurfaceModel
 from gdsim.themes import mix
 
@@ -177,26 +178,29 @@ class _SurfaceRenderer(ViewRenderer):
 
     def primitives(self, facet: Facet, viewport: Viewport, moment: Moment) -> tuple[Primitive, ...]:
         trails, shadows = list[Trail](), list[Trail]()
-        for i, path in enumerate(facet.paths):
-            if viewport.turning:
-                # Nothing after the next iterate is drawn at this moment.
-                last = int(np.searchsorted(path.times, int(moment.time) + 1, side="right"))
-                path = replace(path, times=path.times[:last], points=path.points[:last])
+        for i, path in enumerate(_shown(path, facet, viewport, moment) for path in facet.paths):
             style = replace(path_style(viewport, path), hidden_alpha=HIDDEN_ALPHA)
             shadow = replace(style, casing_width=0.0, width=0.7 * style.width, head_size=0.5 * style.head_size)
             shadow = replace(shadow, dot_size=0.0, alpha=0.5, hidden_alpha=0.0)
-            # Otherwise, paths would extend beyond the edge of the surface.
-            points = np.where(inside(path.points[..., :2], facet.limits)[..., None], path.points, np.nan)
-            for found, look, index, place in ((shadows, shadow, None, points[..., :2]), (trails, style, i, points)):
-                pixels = viewport.pixels(place, moment)
-                hidden = _hidden(viewport, place, pixels, moment)
+            for found, look, index, place in (
+                (shadows, shadow, None, path.points[..., :2]),
+                (trails, style, i, path.points),
+            ):
+                pixels, hidden = _placed(viewport, place, moment)
                 found.append(make_trail(viewport, path, pixels, look, hidden=hidden, path=index))
+        means = [_shown(spread.mean, facet, viewport, moment) for spread in facet.spreads]
         # With a turning camera, the parts of paths that run along each other change, and paths would jump.
         if viewport.canvas.scene.dots and not viewport.turning:
             trails = side_by_side(trails, viewport.bounds)
         pairs = list(zip(shadows, trails, strict=True))
         drops = [drop_lines(viewport.canvas, trail, shadow, shadow=SHADOW) for shadow, trail in pairs]
-        return (*(trail for pair in pairs for trail in pair), *drops, *head_arrows(facet, viewport, shadows, moment))
+        return (
+            *(trail for pair in pairs for trail in pair),
+            *(mean_trail(viewport, mean, *_placed(viewport, mean.points, moment)) for mean in means),
+            *regions(facet, viewport, moment),
+            *drops,
+            *head_arrows(facet, viewport, shadows, moment),
+        )
 
 
 RENDERER = _SurfaceRenderer()
@@ -209,8 +213,17 @@ def _reduced(pixels: npt.NDArray[np.uint8], reduction: int) -> npt.NDArray[np.ui
     return np.asarray(Image.frombuffer(mode, pixels.shape[1::-1], pixels, "raw", mode, 0, 1).reduce(reduction))
 
 
-def _hidden(viewport: Viewport, points: FloatArray, pixels: FloatArray, moment: Moment) -> BoolArray:
-    """Return where paths, (n, starts, 2 or 3), are hidden, (n, starts); `pixels` are their positions in the picture."""
+def _shown(path: Path, facet: Facet, viewport: Viewport, moment: Moment) -> Path:
+    """Return what is drawn of a path at a moment, with NaN where it would extend beyond the edge of the surface."""
+    points = np.where(inside(path.points[..., :2], facet.limits)[..., None], path.points, np.nan)
+    # Nothing after the next iterate is drawn at this moment.
+    last = int(np.searchsorted(path.times, int(moment.time) + 1, side="right")) if viewport.turning else None
+    return replace(path, times=path.times[:last], points=points[:last])
+
+
+def _placed(viewport: Viewport, points: FloatArray, moment: Moment) -> tuple[FloatArray, BoolArray]:
+    """Return the pixels (n, starts, 2) of paths (n, starts, 2 or 3), and where they are hidden (n, starts)."""
+    pixels = viewport.pixels(points, moment)
     apart = FINE if points.shape[1] <= FEW_STARTS else COARSE
     moves = np.nan_to_num(np.linalg.norm(np.diff(pixels, axis=0), axis=-1), nan=apart)
     stretch = np.floor(np.cumsum(moves, axis=0) / apart)
@@ -219,7 +232,7 @@ def _hidden(viewport: Viewport, points: FloatArray, pixels: FloatArray, moment: 
     found = np.zeros_like(tested)
     found[tested] = viewport.hidden(points[tested], moment)
     last = np.maximum.accumulate(np.where(tested, np.arange(len(tested))[:, None], 0), axis=0)
-    return np.take_along_axis(found, last, axis=0)
+    return pixels, np.take_along_axis(found, last, axis=0)
 
 
 def _samples(facet: Facet) -> FloatArray:

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 
 import numpy as np
 
-from gdsim.analysis.curvature import largest_eigenvalues
+from gdsim.analysis.curvature import is_preconditioned, largest_eigenvalues
 from gdsim.config import View
 from gdsim.errors import Problem
 from gdsim.networks import NetworkObjective
@@ -27,16 +27,20 @@ def _axis(figures: FloatArray, *_: object) -> Axis:
 def _build(group: GroupInput) -> CurvesPanel:
     say, sharpness, limits = group.view.say, group.view.sharpness, list[Series]()
     eigenvalues = [largest_eigenvalues(each, sharpness) for each in group.trajectories]
+    divided = [each.label for each in group.trajectories if is_preconditioned(each)]
     for i, each in enumerate(group.trajectories):
-        if each.stability is not None and not each.stability.preconditioned:
-            eigenvalues[i] = eigenvalues[i] + each.stability.penalty
-            limits.append(Series(i, each.stability.at(each.learning_rates), limit=each.stability.name))
+        limit = each.stability
+        if limit is not None and (each.label in divided or not limit.preconditioned):
+            limits.append(Series(i, limit.at(each.learning_rates), limit=limit.name))
     curves = [
         Series(i, values[..., k], 1.0 if k == 0 else FAINT)
         for k in reversed(range(sharpness.top))
         for i, values in enumerate(eigenvalues)
     ]
     words = say("sharpness") + (say(", {n} largest eigenvalues", n=sharpness.top) if sharpness.top > 1 else "")
+    if divided:
+        every = len(divided) == len(group.trajectories)
+        words += say(", preconditioned") if every else say(", of {names} preconditioned", names=say.joined(divided))
     return curves_panel(group, words, [*curves, *limits], _axis)
 
 

@@ -1,0 +1,304 @@
+"""The page of `gdsim studio` in a browser: what a user does there, and what becomes of the config."""
+
+from __future__ import annotations
+
+import math
+import os
+import re
+import subprocess
+import sys
+from contextlib import contextmanager
+from pathlib import Path
+
+import pytest
+
+from gdsim.config import schema
+from tests import browse
+from tests.browse import wait_for
+
+pytestmark = pytest.mark.slow
+
+CONFIG = """\
+# For the lecture on Monday.
+objective: himmelblau
+start: [-0.5, 4.2] # near the ridge
+steps: 40
+optimizers:
+  SGD: {lr: 0.01} # slow
+  # the usual choice
+  Adam: {lr: 0.3}
+view: {size: [640, 360], panels: []}
+animation: {fps: 10, seconds: 1, hold: 0}
+"""
+
+
+@contextmanager
+def serving(folder, *options):
+    """A running studio, as the address of its page."""
+    command = [sys.executable, "-m", "gdsim", "studio", *options, "--no-open", "--port", "0"]
+    environment = {**os.environ, "PYTHONPATH": str(Path(__file__).parent.parent)}
+    with subprocess.Popen(command, cwd=folder, stdout=subprocess.PIPE, text=True, env=environment) as process:
+        try:
+            yield process.stdout.readline().strip()
+        finally:
+            process.terminate()
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory):
+    return tmp_path_factory.mktemp("studio")
+
+
+@pytest.fixture(scope="module")
+def address(folder):
+    (folder / "talk.yaml").write_text(CONFIG)
+    with serving(folder, "talk.yaml") as address:
+        yield address
+
+
+@pytest.fixture
+def page(browser, folder, address):
+    (folder / "talk.yaml").write_text(CONFIG)
+    page = Page(browser)
+    page.open(address)
+    yield page
+    assert [entry for entry in browser.get_log("browser") if entry["level"] == "SEVERE"] == []
+    page.run("studio.saved = studio.text")  # or leaving the page is asked about
+
+
+class Page:
+    """What a user can do in the page."""
+
+    def __init__(self, browser):
+        self.browser = browser
+
+    def open(self, address, **window):
+        self.browser.get("about:blank")
+        browse.visit(self.browser, address, **window)
+        self.until(lambda: self.all(".stage .start"), 30)
+
+    def run(self, script, *values):
+        return self.browser.execute_script(f"const {{ studio }} = document.getElementById('studio'); {script}", *values)
+
+    def one(self, selector):
+        return self.browser.find_element("css selector", selector)
+
+    def all(self, selector):
+        return self.browser.find_elements("css selector", selector)
+
+    def until(self, found, seconds=15):
+        assert wait_for(found, seconds)
+
+    @property
+    def text(self):
+        return self.run("return studio.text")
+
+    def until_text(self, *parts):
+        """Wait until the config contains some lines."""
+        assert wait_for(lambda: all(part in self.text for part in parts), 15), self.text
+
+    def press(self, *keys, element=None):
+        from selenium.webdriver.common.keys import Keys
+
+        target = element or self.browser.switch_to.active_element
+        target.send_keys(*[getattr(Keys, key, key) for key in keys])
+
+    def chord(self, *keys):
+        from selenium.webdriver.common.action_chains import ActionChains
+        from selenium.webdriver.common.keys import Keys
+
+        *held, last = [getattr(Keys, key, key) for key in keys]
+        chain = ActionChains(self.browser)
+        for key in held:
+            chain = chain.key_down(key)
+        chain = chain.send_keys(last)
+        for key in reversed(held):
+            chain = chain.key_up(key)
+        chain.perform()
+
+    def drag(self, element, moves):
+        from selenium.webdriver.common.action_chains import ActionChains
+
+        chain = ActionChains(self.browser, duration=30).move_to_element(element).click_and_hold()
+        for move in moves:
+            chain = chain.move_by_offset(*move).pause(0.03)
+        chain.release().perform()
+
+    def type_over(self, element, *words):
+        element.click()
+        self.chord("CONTROL", "a")
+        self.press(*words)
+
+    def type_at_the_end(self, *words):
+        """Type below the YAML."""
+        self.one("textarea").click()
+        self.run("document.activeElement.setSelectionRange(studio.text.length, studio.text.length)")
+        self.press(*words)
+
+    def choose(self, selector, value):
+        from selenium.webdriver.support.ui import Select
+
+        Select(self.one(selector)).select_by_value(value)
+
+    def card(self, label, rest=""):
+        return f".card[data-key='{label}'] {rest}"
+
+    def slider(self, label, name):
+        return self.one(f'input[type=range][data-path=\'["optimizers","{label}","{name}"]\']')
+
+
+def changes(before, after):
+    """The lines that differ, as pairs."""
+    pairs = zip(before.splitlines(), after.splitlines(), strict=True)
+    return [pair for pair in pairs if pair[0] != pair[1]]
+
+
+def number(text, name):
+    return float(re.search(rf"{name}: ([-+.\de]+)", text)[1])
+
+
+def test_a_lecture(page, folder):
+    """A start is dragged, rates and the function change, a mistake is mended, all is undone and done."""
+    start = page.one(".stage .start")
+    start.click()
+    before = page.text
+    page.drag(start, [(round(9 * math.cos(i / 3)), round(9 * math.sin(i / 3))) for i in range(10)])
+    page.until(lambda: page.text != before)
+    ((_, moved),) = changes(before, page.text)
+    assert re.fullmatch(r"start: \[[-\d.]+, [-\d.]+\] # near the ridge", moved)
+
+    page.drag(page.slider("Adam", "lr"), [(-4, 0)] * 4)
+    page.until(lambda: number(page.text.splitlines()[7], "lr") != 0.3)
+    page.press("ARROW_RIGHT", "ARROW_RIGHT", element=page.slider("SGD", "lr"))
+    page.until(lambda: "SGD: {lr: 0.0112} # slow" in page.text)
+
+    page.choose("#objective-form", "expression")
+    page.until_text("objective: x^2 + 3*y^2\n")
+    page.type_over(page.one("#formula"), "x^2 + 3*(y - 1")
+    page.until(lambda: "column 9" in page.one("#formula-mistake").text)
+    assert page.one("#formula").get_attribute("aria-invalid") == "true"
+    page.press(")^2", "ENTER")
+    page.until_text("objective: x^2 + 3*(y - 1)^2\n")
+    page.until(lambda: page.one("#formula-mistake").text == "")
+
+    page.one("[data-action=add-optimizer]").click()
+    page.press("pytorch_optimizer.Lion", "ENTER")
+    page.until_text("  Lion: {class: pytorch_optimizer.Lion, lr: 0.1}\n")
+    page.until(lambda: page.run("return studio.drawing.optimizers.map((each) => each.label).includes('Lion')"), 30)
+
+    done = page.text
+    undone = [done]
+    while undone[-1] != before:
+        page.chord("CONTROL", "z")
+        assert page.text != undone[-1]
+        undone.append(page.text)
+    assert len(undone) >= 6
+    for text in undone[-2::-1]:
+        page.chord("CONTROL", "SHIFT", "z")
+        assert page.text == text
+    for comment in ("# For the lecture on Monday.", "# slow", "# the usual choice"):
+        assert comment in done
+
+
+def test_typing_in_the_yaml_moves_the_form_and_mistakes_are_at_their_line(page):
+    area = page.one("textarea")
+    page.type_at_the_end("speed: 3")
+    page.until(lambda: page.all("#mistakes button"))
+    assert page.one("#mistakes").text.startswith("line 11 speed: unknown key 'speed'")
+    assert page.one(".line.wrong").text == "speed: 3"
+    assert area.get_attribute("aria-invalid") == "true"
+    for _ in range(8):
+        page.press("BACKSPACE")
+    page.press("seed: 7", "ENTER")
+    page.until(lambda: page.one("#field-seed").get_attribute("value") == "7")
+    assert not page.all("#mistakes button")
+    page.type_over(page.one("#field-seed"), "8", "ENTER")
+    page.until(lambda: area.get_attribute("value").endswith("seed: 8\n"))
+    assert page.run("return document.querySelector('pre').textContent.trimEnd()") == page.text.rstrip()
+
+
+def test_the_yaml_does_not_trap_the_keyboard_and_new_lines_keep_their_indentation(page):
+    page.type_at_the_end("output:", "ENTER", "loop: once", "ENTER")
+    page.until_text("output:\n  loop: once\n  ")
+    page.press("TAB")
+    assert page.run("return document.activeElement.tagName") != "TEXTAREA"
+    page.chord("SHIFT", "TAB")
+    assert page.run("return document.activeElement.tagName") == "TEXTAREA"
+
+
+def test_a_text_that_is_not_yaml_can_be_undone(page):
+    before = page.text
+    page.type_at_the_end("[")
+    page.until(lambda: "cannot be read" in page.one(".controls").text)
+    assert page.all("#mistakes button")
+    page.one("button[aria-label=Undo]").click()
+    page.until(lambda: page.all(".card"))
+    assert page.text == before
+
+
+def test_cards(page):
+    page.type_over(page.one(page.card("Adam", ".name")), "Fast", "ENTER")
+    page.until_text("  Fast: {lr: 0.3, class: Adam}\n")
+    page.one(page.card("Fast", "[data-action=duplicate]")).click()
+    page.until_text("  Fast 2: {class: Adam, lr: 0.3}\n")
+    page.one(page.card("Fast 2", "[data-action=class]")).click()
+    page.press("rms", "ENTER")
+    page.until_text("  Fast 2: {class: RMSprop, lr: 0.3}\n")
+    page.choose(page.card("Fast 2", "[data-action=schedule]"), "StepLR")
+    page.until_text("  Fast 2: {class: RMSprop, lr: 0.3, schedule: {class: StepLR, step_size: 14}}\n")
+    page.one(page.card("SGD", "[data-action=remove]")).click()
+    page.until(lambda: "SGD" not in page.text)
+    page.one(page.card("Fast", "[data-action=hide]")).click()
+    assert page.run("return [...studio.hidden]") == ["Fast"]
+    assert "# the usual choice" in page.text
+
+
+def test_every_key_of_the_schema_has_a_control(page):
+    """A key that is added to the schema appears by itself."""
+    paths = {tuple(path) for path in page.run(PATHS)}
+    known = schema()
+    for section in ("view", "animation", "output"):
+        for name in known["definitions"][section.capitalize()]["properties"]:
+            assert any(path[:2] == (section, name) for path in paths), name
+    for name in known["properties"]:
+        assert any(path[0] == name for path in paths), name
+
+
+PATHS = "return [...document.querySelectorAll('[data-path]')].map((each) => JSON.parse(each.dataset.path))"
+
+
+def test_an_unknown_key_of_a_schema_gets_a_control_of_its_kind(page):
+    page.run(
+        "studio.hello.schema.properties.later = {type: 'object', description: 'Not yet.', properties: {share: "
+        "{type: 'number', minimum: 0, maximum: 1, default: 0.5}, mode: {enum: ['a', 'b']}, on: {type: 'boolean'}}};"
+        "studio.emit('state', {mistakes: []})"
+    )
+    found = page.all("[data-path^='[\"later\"']")
+    assert [each.get_attribute("data-kind") for each in found] == ["slider", "number", "select", "toggle"]
+
+
+def test_a_link_holds_the_config(page, browser, address):
+    page.type_over(page.one("#field-steps"), "33", "ENTER")
+    page.until_text("steps: 33\n")
+    text = page.text
+    code = browser.execute_async_script(
+        "const [done] = arguments; import('/store.js').then(({ packed }) => "
+        "packed(document.getElementById('studio').studio.text)).then(done)"
+    )
+    page.run("studio.saved = studio.text")
+    page.open(f"{address}#{code}")
+    page.until(lambda: page.text == text)
+    assert page.run("return studio.runsCode") is False
+
+
+@pytest.mark.parametrize(("width", "scheme"), [(1440, "light"), (1024, "dark"), (400, "light"), (400, "dark")])
+def test_nobody_is_shut_out(page, address, width, scheme):
+    from axe_core_python.selenium import Axe
+
+    page.open(address, width=width, height=900, color_scheme=scheme, reduced_motion="reduce")
+    page.run("document.querySelectorAll('details').forEach((each) => { each.open = true; })")
+    page.run("studio.setText(studio.text + 'speed: 3\\n')")
+    page.until(lambda: page.all("#mistakes button"))
+    found = Axe().run(page.browser)["violations"]
+    assert [(each["id"], each["nodes"][0]["html"][:200]) for each in found] == []
+    assert page.run("return document.documentElement.scrollWidth") <= width
