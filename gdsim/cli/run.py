@@ -197,7 +197,7 @@ def _write_in_turn(
 ) -> Iterator[CallOutcome]:
     for (experiment, recorded), paths in zip(runs, targets, strict=True):
         with progress_bars(experiment.name, activity, quiet) as progress:
-            found = CallOutcome.of(partial(_write, experiment, recorded, paths, start, progress))
+            found = CallOutcome.of(partial(write, experiment, recorded, paths, start, progress))
         yield found
 
 
@@ -231,10 +231,10 @@ def _write_in_child(
     from gdsim.cli.app import prepare_process
 
     prepare_process()
-    return _write(*load(), paths, start, lambda _: iter)
+    return write(*load(), paths, start, lambda _: iter)
 
 
-def _write(
+def write(
     experiment: Experiment,
     recorded: Any,
     paths: _Paths,

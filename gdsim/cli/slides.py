@@ -72,7 +72,11 @@ def slides(
         for number, item in enumerate(found, 1):
             if isinstance(item, _Run):
                 say = item.experiment.view.say
-                item, trajectories = _draw(item, deck, folder / str(number), quiet)
+                activity = "drawing" if item.recorded else "simulating and drawing"
+                with progress_bars(item.experiment.name, activity, quiet) as progress:
+                    item, trajectories, notes = _draw(item, deck, folder / str(number), progress)
+                if not quiet:
+                    print_notes(notes)
                 if trajectories:  # a sweep has too many runs for a table
                     runs[number] = trajectories, item.theme, say
             deck.add_picture(item)
@@ -81,6 +85,21 @@ def slides(
             _add_table(deck, runs)
         deck.save(out, titles[0] if len(titles) == 1 else f"Gradient descent: {', '.join(dict.fromkeys(titles))}")
     print_lines([out])
+
+
+def write_deck(load: Callable[..., Experiment], out: Path, progress: Callable[[str], Any]) -> None:
+    """Write a deck with a slide of one experiment and its table; `load` takes overrides that are not recorded."""
+    from gdsim.slides import new_deck
+
+    experiment = load(transient_overrides=_fitting("gif"))
+    run = _Run(Path(f"{experiment.name}.yaml"), common.theme_of(experiment), experiment, None)
+    deck = new_deck(run.theme)
+    with temporary_folder() as folder:
+        item, trajectories, _ = _draw(run, deck, folder, progress)
+        deck.add_picture(item)
+        if trajectories:
+            _add_table(deck, {1: (trajectories, item.theme, experiment.view.say)})
+        deck.save(out, item.provenance.title)
 
 
 @dataclass(frozen=True)
@@ -115,17 +134,23 @@ def _read(
     if found not in (None, "npz"):
         hint = f"draw one with `gdsim run {path} --format gif --set output.background=opaque`"
         raise InputError(f"{path}: a slide holds a GIF, a PNG or an MP4; {hint}", code="unsupported")
-    # These changes fit the run to a slide, and are not part of its YAML in the notes.
-    fitting = ["output.preset=slide", f"output.formats=[{'mp4' if video else 'gif'}]", "output.background=opaque"]
-    transient = dict.fromkeys(fitting, "gdsim slides")
+    transient = _fitting("mp4" if video else "gif")
     if theme is not None:
         transient[f"view.theme={theme}"] = f"--theme {theme}"
     experiment, recorded = common.load_run(path, changes, allow_code, transient)
     return _Run(path, common.theme_of(experiment), experiment, recorded)
 
 
-def _draw(run: _Run, deck: Deck, folder: Path, quiet: bool) -> tuple[SlideItem, Sequence[Trajectory]]:
-    """Simulate and draw a run into a folder, in the size that a slide has for it."""
+def _fitting(suffix: str) -> dict[str, str]:
+    """Return the overrides that fit a run to a slide, which are not part of its YAML in the notes."""
+    changes = ["output.preset=slide", f"output.formats=[{suffix}]", "output.background=opaque"]
+    return dict.fromkeys(changes, "gdsim slides")
+
+
+def _draw(
+    run: _Run, deck: Deck, folder: Path, progress: Callable[[str], Any]
+) -> tuple[SlideItem, Sequence[Trajectory], list[str]]:
+    """Simulate and draw a run into a folder, in the size that a slide has for it; return notes, too."""
     from gdsim.encode import image_size
     from gdsim.movie import make_provenance, save_scene
     from gdsim.slides import SlideItem
@@ -135,30 +160,27 @@ def _draw(run: _Run, deck: Deck, folder: Path, quiet: bool) -> tuple[SlideItem, 
     scale = VIDEO_SCALE if suffix == "mp4" else 1
     picture = folder / f"{experiment.name}.{suffix}"
     poster = picture.with_suffix(".png") if suffix == "mp4" else None
-    activity = "drawing" if run.recorded else "simulating and drawing"
-    with progress_bars(experiment.name, activity, quiet) as progress:
-        size = [2 * round(scale * side / 2) for side in deck.picture_size]
-        trajectories: Sequence[Trajectory] = ()
-        if experiment.sweep is None:
-            trajectories = common.trajectories_of(experiment, run.recorded, progress)
-            scene = common.scene_of(experiment, trajectories, size)
-        else:
-            scene = _sweep_scene(experiment, run.recorded, size, progress)
-        provenance = make_provenance(scene, experiment)
-        bare, frames = _in_large_type(scene, deck.picture_share)
-        try:
-            reductions = save_scene(
-                bare, picture, output=output, provenance=provenance, drawn=frames, progress=progress("drawing")
-            )
-            if poster is not None:
-                save_scene(bare, poster, provenance=provenance, drawn=frames)
-        except GdsimError as error:  # the message names a temporary file
-            raise GdsimError(str(error).replace(str(picture), str(run.path))) from error
-    if not quiet:
-        print_notes([*common.notes(experiment, trajectories), *common.frame_warnings(frames), *reductions])
+    size = [2 * round(scale * side / 2) for side in deck.picture_size]
+    trajectories: Sequence[Trajectory] = ()
+    if experiment.sweep is None:
+        trajectories = common.trajectories_of(experiment, run.recorded, progress)
+        scene = common.scene_of(experiment, trajectories, size)
+    else:
+        scene = _sweep_scene(experiment, run.recorded, size, progress)
+    provenance = make_provenance(scene, experiment)
+    bare, frames = _in_large_type(scene, deck.picture_share)
+    try:
+        reductions = save_scene(
+            bare, picture, output=output, provenance=provenance, drawn=frames, progress=progress("drawing")
+        )
+        if poster is not None:
+            save_scene(bare, poster, provenance=provenance, drawn=frames)
+    except GdsimError as error:  # the message names a temporary file
+        raise GdsimError(str(error).replace(str(picture), str(run.path))) from error
+    notes = [*common.notes(experiment, trajectories), *common.frame_warnings(frames), *reductions]
     shown, seconds = image_size(picture) or scene.size, len(scene) / scene.fps + scene.hold
     item = SlideItem(picture, shown, provenance, scene.theme, poster, seconds, output.loop == "forever")
-    return item, trajectories
+    return item, trajectories, notes
 
 
 def _sweep_scene(

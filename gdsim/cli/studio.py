@@ -3,16 +3,25 @@
 from __future__ import annotations
 
 import sys
+import time
+from collections.abc import Callable, Collection, Iterator
+from contextlib import nullcontext
+from functools import partial
 from importlib.util import find_spec
+from multiprocessing.connection import Connection
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
 from gdsim.cli import common
 from gdsim.cli.completion import files_with
+from gdsim.cli.run import write
+from gdsim.cli.slides import write_deck
 from gdsim.errors import GdsimError
 from gdsim.files import YAML_SUFFIXES
+
+REPORTED = 0.1  # seconds between two reports of the progress of an export
 
 
 def studio(
@@ -47,4 +56,39 @@ def studio(
         if opened:
             typer.launch(address)
 
-    serve(config, listener, allow_code=allow_code, ready=announce)
+    serve(listener, announce, root=Path.cwd(), path=config, allow_code=allow_code, export=export)
+
+
+def export(connection: Connection[Any, Any], text: str, name: str, folder: Path, allow_code: bool, path: Path) -> None:
+    """Write what `gdsim run --format` would write of a text, or the deck of `gdsim slides`.
+
+    Args:
+        connection: Gets the share that is done and what is done.
+        text: The YAML.
+        name: The name of the experiment.
+        folder: The folder that paths in the text are relative to.
+        allow_code: Whether code that the text names may run.
+        path: The file.
+    """
+    from gdsim.cli.app import prepare_process
+    from gdsim.config import loads
+
+    prepare_process()
+
+    def progress(what: str) -> Callable[[Collection[Any]], Iterator[Any]]:
+        def wrap(items: Collection[Any]) -> Iterator[Any]:
+            reported = time.monotonic()
+            for done, item in enumerate(items):
+                if time.monotonic() - reported > REPORTED:
+                    reported = time.monotonic()
+                    connection.send((done / len(items), what))
+                yield item
+
+        return wrap
+
+    load = partial(loads, text, name=name, file=f"{name}.yaml", folder=folder, allow_code=allow_code)
+    if path.suffix == ".pptx":
+        write_deck(load, path, progress)
+        return
+    paths = {path.suffix[1:]: path, "npz": path.with_suffix(".npz"), "csv": path.with_suffix(".csv")}
+    write(load(), None, paths, nullcontext, progress)

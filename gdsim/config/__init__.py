@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import os
 from collections.abc import Mapping, Sequence
-from functools import partial
+from dataclasses import replace
+from functools import partial, reduce
 from pathlib import Path
 from types import MappingProxyType
+from typing import Any
 
 from pydantic import ValidationError
 
+from gdsim.config.edits import edited
 from gdsim.config.experiment import Experiment, Origin, Start
 from gdsim.config.json_schema import schema
 from gdsim.config.messages import problems_in
@@ -43,6 +46,7 @@ __all__ = [
     "schema",
     "takes_whole_numbers",
     "varied",
+    "with_edits",
     "with_overrides",
 ]
 
@@ -117,15 +121,32 @@ def loads(
         raise document.error([Problem(message, code="wrong-type")])
     if name.strip() in {"", ".", ".."}:
         raise document.error([Problem(f"its output files would be called {name!r}: rename it")])
-    context = SourceContext(Path(folder), allow_code)
+    return _validated(Origin(name, SourceContext(Path(folder), allow_code), kept, document))
+
+
+def _validated(origin: Origin) -> Experiment:
+    """Return the experiment of a document."""
+    document = origin.document
     try:
-        experiment = Experiment.model_validate(document.value, context=context)
+        experiment = Experiment.model_validate(document.value, context=origin.context)
     except ValidationError as error:
         raise document.error(problems_in(error, document.value)) from None
-    experiment._origin = Origin(name, context, kept, document)
+    experiment._origin = origin
     if experiment.sweep is not None:
         collect(partial(_check_ends, experiment), [*zip("xy", experiment.sweep.axes, strict=False)])
     return experiment
+
+
+def with_edits(experiment: Experiment, edits: Sequence[Mapping[str, Any]]) -> Experiment:
+    """Return an experiment with edits as for `edits.edit`, which are not made in its `yaml`.
+
+    Raises:
+        InputError: An edit is not possible.
+        ConfigError: The changed configuration is not valid. Locations are those in the text without the edits.
+    """
+    document = experiment._origin.document
+    document = replace(document, value=reduce(edited, edits, document.value))
+    return _validated(experiment._origin._replace(document=document))
 
 
 def with_overrides(experiment: Experiment, overrides: Sequence[str]) -> Experiment:

@@ -38,7 +38,10 @@ def edit(text: str, edits: Sequence[Mapping[str, Any]]) -> str:
         value = parse(text, "<text>").value
         wanted = edited(value, each)
         candidates = (make(text, value, wanted) for make in (_merged, _merged_without_aliases, _rewritten))
-        text = next(candidate for candidate in candidates if _reads_as(candidate, wanted))
+        found = next((candidate for candidate in candidates if _reads_as(candidate, wanted)), None)
+        if found is None:
+            raise InputError("a config cannot hold this value", tuple(each["path"]))
+        text = found
     return text
 
 

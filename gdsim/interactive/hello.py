@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from functools import cache
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -19,8 +18,8 @@ SIZE = 48  # of a thumbnail, in pixels
 SHADES = 12  # the number of shades of a thumbnail
 
 
-def hello(path: Path | None, allow_code: bool) -> dict[str, Any]:
-    """Return the first message to a page."""
+def hello(file: str | None, allow_code: bool) -> dict[str, Any]:
+    """Return the first message to a page; `file` is its configuration, as it is saved."""
     return {
         "type": "hello",
         "schema": schema(),
@@ -31,7 +30,7 @@ def hello(path: Path | None, allow_code: bool) -> dict[str, Any]:
         },
         "themes": list(themes.names()),
         "formats": [*formats(), "pptx"],
-        "file": None if path is None else path.name,
+        "file": file,
         "allow_code": allow_code,
     }
 

@@ -1,6 +1,9 @@
-// The paths of an experiment that is being computed, as trails of a picture.
+// The paths of an experiment that is being computed, drawn into a finished picture.
+
+import { mark, stroke } from "./picture.js";
 
 const FINE = 8;  // the number of segments per step on a curve or a surface
+const APART = 0.75;  // the distance between two vertices of a path, in pixels
 const STALE = 0.3;  // the opacity of what is still from an older computation
 
 /** The iterates of one optimizer on one objective, which arrive in pieces: (rows, starts, dim). */
@@ -26,14 +29,30 @@ class Iterates {
     const k = (row * this.starts + start) * this.dim;
     return this.values.subarray(k, k + this.dim);
   }
+
+  /** Return the vertices of a path from one row to another, in pixels of a view. */
+  vertices(view, start, first, last) {
+    const found = [];
+    let before = null;
+    const add = (coordinates, always) => {
+      const [x, y] = view.pixel(coordinates), k = found.length;
+      if (Number.isNaN(x + y)) return;
+      if (always || !k || Math.abs(x - found[k - 2]) + Math.abs(y - found[k - 1]) > APART) found.push(x, y);
+    };
+    for (let row = first; row <= last; row++) {
+      const here = view.project(this.point(row, start));
+      for (let k = 1; before && !view.flat && k < FINE; k++) {
+        add(before.map((part, i) => part + k / FINE * (here[i] - part)), false);
+      }
+      add(here, row === last);
+      before = here;
+    }
+    return found;
+  }
 }
 
 export class Paths {
   constructor() {
-    this.forget();
-  }
-
-  forget() {
     this.iterates = new Map();
     this.id = null;
   }
@@ -48,52 +67,51 @@ export class Paths {
     return isFirst;
   }
 
-  /** Return the trails of a view, given the records of the trails of its layer in the drawing. */
-  trails(view, records) {
-    return view.optimizers.flatMap((optimizer, i) => {
-      const iterates = this.iterates.get(`${view.objective} ${optimizer}`);
-      if (!iterates) return [];
-      const record = records[view.trails[i]], last = iterates.count - 1;
-      const found = [this.trail(view, record, iterates, 0, iterates.fresh - 1)];
-      if (iterates.fresh < iterates.count) {
-        const stale = this.trail(view, record, iterates, iterates.fresh - 1, last);
-        found.unshift({ ...stale, style: { ...stale.style, headSize: 0, alpha: STALE } });
-      }
-      return found;
+  /** Draw the paths of a view, in the styles of the trails of its layer. */
+  draw(brush, view, trails) {
+    const drawn = view.optimizers.flatMap((optimizer, i) => {
+      const iterates = this.iterates.get(`${view.objective} ${optimizer}`), trail = trails[view.trails[i]];
+      return iterates ? [{ iterates, trail, paths: pathsOf(iterates, view, 0, iterates.fresh - 1) }] : [];
     });
-  }
-
-  trail(view, record, iterates, first, last) {
-    const fine = view.flat ? 1 : FINE, count = fine * (last - first) + 1, { starts } = iterates;
-    const times = Float32Array.from({ length: count }, (_, k) => first + k / fine);
-    const points = new Float32Array(2 * starts * count);
-    for (let start = 0; start < starts; start++) {
-      const corners = [];
-      for (let row = first; row <= last; row++) corners.push(view.project(iterates.point(row, start)));
-      for (let k = 0; k < count; k++) {
-        const row = Math.floor(k / fine), share = k / fine - row, here = corners[row];
-        const place = share ? here.map((part, j) => part + share * (corners[row + 1][j] - part)) : here;
-        points.set(view.pixel(place), 2 * (start * count + k));
-      }
+    for (const { iterates: each, trail: { style } } of drawn.filter(({ iterates }) => iterates.fresh < iterates.count)) {
+      const stale = pathsOf(each, view, each.fresh - 1, each.count - 1);
+      stroke(brush, stale, style.color, style.widths.at(-1), "butt", STALE);
     }
-    const bands = record.style.taper === 1 ? null : bandsOf(points, starts, count, record.style.widths.length);
-    return {
-      ...record, starts, times, points, bands, commitTimes: new Float32Array(0), fadeBands: [], fade: null,
-      dotted: null, hidden: null, openings: null, style: { ...record.style, dotSize: 0 },
-    };
+    for (const { paths, trail: { style } } of drawn) {
+      brush.setLineDash(style.dashLengths);
+      const bands = style.taper === 1 ? [paths] : banded(paths, style.widths.length);
+      const widths = style.taper === 1 ? style.widths.slice(-1) : style.widths;
+      widths.forEach((width, i) => stroke(brush, bands[i], style.casing, width + 2 * style.casingWidth, "butt"));
+      widths.forEach((width, i) => stroke(brush, bands[i], style.color, width, "butt", style.alpha));
+      brush.setLineDash([]);
+    }
+    for (const { paths, trail: { head, style } } of drawn) {
+      const places = paths.filter(({ points }) => points.length).map(({ points }) => points.slice(-2));
+      mark(brush, head, places, style.headSize, style.color, style.casing, style.headEdge, style.alpha);
+    }
   }
 }
 
-/** Return the index of the width after each vertex, by the length of its path up to there. */
-function bandsOf(points, starts, count, widths) {
-  const bands = new Uint8Array(starts * count), runs = new Float64Array(count);
-  for (let start = 0; start < starts; start++) {
-    for (let k = 1; k < count; k++) {
-      const at = 2 * (start * count + k);
-      runs[k] = runs[k - 1] + (Math.hypot(points[at] - points[at - 2], points[at + 1] - points[at - 1]) || 0);
+function pathsOf(iterates, view, first, last) {
+  return Array.from({ length: iterates.starts }, (_, start) => ({ points: iterates.vertices(view, start, first, last) }));
+}
+
+/** Divide paths into bands of equal length, which have different widths. */
+function banded(paths, count) {
+  const bands = Array.from({ length: count }, () => []);
+  for (const { points } of paths) {
+    const runs = [0];
+    for (let k = 2; k < points.length; k += 2) {
+      runs.push(runs.at(-1) + Math.hypot(points[k] - points[k - 2], points[k + 1] - points[k - 1]));
     }
-    const whole = runs[count - 1] || 1;
-    for (let k = 0; k < count; k++) bands[start * count + k] = Math.min(Math.floor(widths * runs[k] / whole), widths - 1);
+    let band = -1, line = null;
+    for (let k = 1; k < runs.length; k++) {
+      const own = Math.min(Math.floor(count * runs[k - 1] / runs.at(-1)), count - 1);
+      if (own !== band) {
+        bands[band = own].push(line = { points: points.slice(2 * k - 2, 2 * k) });
+      }
+      line.points.push(points[2 * k], points[2 * k + 1]);
+    }
   }
   return bands;
 }

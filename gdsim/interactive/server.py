@@ -7,23 +7,25 @@ import json
 import secrets
 import socket
 import struct
+import sys
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import AbstractContextManager, nullcontext
+from functools import partial
 from importlib.resources import files
 from pathlib import Path
 from typing import Any
-from urllib.parse import parse_qs
+from urllib.parse import parse_qs, quote
 
 import uvicorn
 from starlette.applications import Starlette
 from starlette.requests import HTTPConnection, Request
-from starlette.responses import PlainTextResponse, Response
+from starlette.responses import FileResponse, PlainTextResponse, Response
 from starlette.routing import Route, WebSocketRoute
 from starlette.types import ASGIApp, Receive, Scope, Send
 from starlette.websockets import WebSocket, WebSocketDisconnect
 
 from gdsim.errors import InputError
-from gdsim.interactive.session import Session, encoded
+from gdsim.interactive.session import Session
 
 HOST = "127.0.0.1"
 PORT = 8470  # the first port that is tried
@@ -41,15 +43,16 @@ HEADERS = {
 }
 
 
-def application(path: Path | None, *, token: str, port: int, allow_code: bool) -> ASGIApp:
+def application(*, token: str, port: int, root: Path, **session: Any) -> ASGIApp:
     """Return the ASGI application.
 
     Args:
-        path: The configuration that pages open first; the starter if None.
         token: What the address of a page must contain.
         port: The port that the server listens on.
-        allow_code: Whether code that a configuration names may run.
+        root: The folder in which files are written.
+        session: The other arguments of `Session`.
     """
+    exported: set[str] = set()
 
     def page(_: Request) -> Response:
         response = _file("studio.html")
@@ -61,10 +64,21 @@ def application(path: Path | None, *, token: str, port: int, allow_code: bool) -
         name = request.path_params["name"]
         return _file(name) if Path(name).suffix in TYPES else PlainTextResponse("there is no such file", 404)
 
-    async def connect(websocket: WebSocket) -> None:
-        await _converse(websocket, path, allow_code)
+    def download(request: Request) -> Response:
+        file = request.path_params["file"]
+        if file not in exported or not (root / file).is_file():
+            return PlainTextResponse("there is no such file", 404)
+        return FileResponse(root / file, filename=Path(file).name)
 
-    routes = [Route("/", page), Route("/{name}", asset), WebSocketRoute("/connection", connect)]
+    async def connect(websocket: WebSocket) -> None:
+        await _converse(websocket, partial(Session, root=root, **session), exported)
+
+    routes = [
+        Route("/", page),
+        Route("/{name}", asset),
+        Route("/exported/{file:path}", download),
+        WebSocketRoute("/connection", connect),
+    ]
     return _Guard(Starlette(routes=routes), token, port)
 
 
@@ -107,13 +121,16 @@ class _Guard:
         return secrets.compare_digest(given.encode(), self._token.encode())
 
 
-async def _converse(websocket: WebSocket, path: Path | None, allow_code: bool) -> None:
-    """Pass the messages of a page to a session of its own, and the answers back."""
+async def _converse(websocket: WebSocket, new_session: Callable[[Any], Session], exported: set[str]) -> None:
+    """Pass the messages of a page to a session of its own, and the answers back; add the files that it exports."""
     await websocket.accept()
     loop, answers = asyncio.get_running_loop(), asyncio.Queue[str | bytes]()
 
     def send(message: Mapping[str, Any], buffers: Sequence[bytes]) -> None:
-        text = encoded(message)
+        if message["type"] == "exported":
+            exported.add(message["file"])
+            message = {**message, "url": f"/exported/{quote(message['file'])}"}
+        text = json.dumps(message, separators=(",", ":"), allow_nan=False)
         content = text.encode()
         answer = b"".join([struct.pack("<I", len(content)), content, *buffers]) if buffers else text
         loop.call_soon_threadsafe(answers.put_nowait, answer)
@@ -123,8 +140,7 @@ async def _converse(websocket: WebSocket, path: Path | None, allow_code: bool) -
             message = await answers.get()
             await (websocket.send_text(message) if isinstance(message, str) else websocket.send_bytes(message))
 
-    folder = Path() if path is None else path.parent
-    session = Session(send, path=path, folder=folder, allow_code=allow_code)
+    session = new_session(send)
     answering = asyncio.create_task(answer())
     try:
         session.greet()
@@ -163,7 +179,8 @@ def bound_socket(port: int | None) -> tuple[socket.socket, list[int]]:
     """
     first, used = PORT if port is None else port, list[int]()
     for number in range(first, min(first + PORTS, 2**16)):
-        listener = socket.socket(socket.AF_INET, socket.SOCK_STREAM)
+        # With this protocol named, asyncio sends small messages at once.
+        listener = socket.socket(socket.AF_INET, socket.SOCK_STREAM, socket.IPPROTO_TCP)
         listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         try:
             listener.bind((HOST, number))
@@ -181,19 +198,19 @@ class _Server(uvicorn.Server):
         return nullcontext()
 
 
-def serve(path: Path | None, listener: socket.socket, *, allow_code: bool, ready: Callable[[str], object]) -> None:
+def serve(listener: socket.socket, ready: Callable[[str], object], **session: Any) -> None:
     """Serve until the process ends.
 
     Args:
-        path: The configuration that pages open first.
         listener: A bound socket.
-        allow_code: Whether code that a configuration names may run.
         ready: Called with the address when the server listens.
+        session: The arguments of `Session`, except `send`.
     """
     token, port = secrets.token_urlsafe(24), listener.getsockname()[1]
-    app = application(path, token=token, port=port, allow_code=allow_code)
+    app = application(token=token, port=port, **session)
     settings = {"log_config": None, "access_log": False, "server_header": False}
     server = _Server(uvicorn.Config(app, ws_max_size=MAX_MESSAGE, **settings))  # type: ignore[arg-type]
+    sys.setswitchinterval(0.0005)  # so that a message need not wait for a simulation in another thread
     listener.listen()
     ready(f"http://{HOST}:{port}/?token={token}")
     server.run(sockets=[listener])

@@ -9,34 +9,40 @@ import time
 from collections import OrderedDict
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 from importlib.resources import files
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-
-from gdsim.config import Experiment, loads
+from gdsim.config import Experiment, formats, loads, with_edits
 from gdsim.config.edits import edit
 from gdsim.config.yaml_text import parse
 from gdsim.errors import GdsimError, InputError, Problem
+from gdsim.files import YAML_SUFFIXES, atomic_write
+from gdsim.interactive.export import exporting, make_file
 from gdsim.interactive.hello import hello
 from gdsim.interactive.live import live_views
+from gdsim.interactive.stream import Send, Stream
 from gdsim.interactive.task import ReplacedError, Task, simulating
-from gdsim.objectives import FloatArray, from_expression
+from gdsim.objectives import from_expression
 from gdsim.render import frames
 from gdsim.scene.build import build_scene
+from gdsim.scene.model import Scene
+from gdsim.scene.sweeps import build_sweep_scene
 from gdsim.simulation import Trajectory
+from gdsim.simulation.descent import Observer, ignore
 from gdsim.simulation.experiments import check, evaluate_landscapes, run_optimizers, starting_points
+from gdsim.sweeps.run import run
 from gdsim.web.player import Drawing, with_fixed_camera
 
-FIRST_ROWS = 12  # of a path that are computed before the first are sent
-INTERVAL = 0.016  # seconds between two pieces of a path
+MAX_LIVE = 400_000  # points of paths that are computed while something is dragged
+MAX_AHEAD = 16  # values that are computed ahead
 KEPT = 64 * 2**20  # bytes of paths that are kept to answer from memory
-
-Send = Callable[[Mapping[str, Any], Sequence[bytes]], None]
-"""Sends a message and its buffers to the page; called from any thread."""
+WORTH_TELLING = 3.0  # seconds of work from which a page is told what it costs
 
 _drawing = ThreadPoolExecutor(1, "drawing")  # matplotlib can be used in one thread only
+
+_Message = Mapping[str, Any]
 
 
 class Session:
@@ -44,90 +50,165 @@ class Session:
 
     Args:
         send: Sends a message to the page.
+        root: The folder in which files are written.
         path: The configuration that the page opens first; the starter if None.
-        folder: The folder that the paths of a text are relative to.
         allow_code: Whether code that a configuration names may run.
+        export: Writes the files of a configuration: called in a process of its own, with a connection for reports, the
+            text, its name, its folder, whether code may run, and the path of the file.
     """
 
-    def __init__(self, send: Send, *, path: Path | None, folder: Path, allow_code: bool) -> None:
-        self._send, self._path, self._folder, self._allow_code = send, path, folder, allow_code
+    def __init__(
+        self, send: Send, *, root: Path, path: Path | None, allow_code: bool, export: Callable[..., object]
+    ) -> None:
+        self._answer, self._path, self._allow_code, self._export = send, path, allow_code, export
+        self._is_open = True
+        self._root = root.resolve()
         self._newest: object = None
-        self._work = ThreadPoolExecutor(1, "session")
-        self._kept: OrderedDict[str, tuple[Trajectory, ...]] = OrderedDict()
-        self._handlers: dict[str, Callable[[Mapping[str, Any]], None]] = {
+        self._exports: set[int] = set()
+        self._work, self._small = ThreadPoolExecutor(1, "work"), ThreadPoolExecutor(1, "small")
+        self._loaded: tuple[tuple[str, bool], Experiment] | None = None
+        self._kept: OrderedDict[object, tuple[Trajectory, ...]] = OrderedDict()
+        self._handlers: dict[str, Callable[[int, _Message], None]] = {
             "open": self._open,
-            "text": self._show_text,
+            "text": self._text,
             "edit": self._edit,
             "try": self._try,
             "check": self._check,
-            "cancel": lambda _: None,
+            "save": self._save,
+            "export": self._begin_export,
+            "cancel": self._cancel,
         }
 
     def greet(self) -> None:
         """Send what a page needs to know first."""
-        self._work.submit(self._guarded, None, lambda: self._send(hello(self._path, self._allow_code), ()))
+        file = self._path and self._path.resolve()
+        name = str(file.relative_to(self._root)) if file and file.is_relative_to(self._root) else None
+        self._work.submit(self._guarded, None, lambda: self._send(hello(name, self._allow_code)))
 
-    def receive(self, message: Mapping[str, Any]) -> None:
+    def receive(self, message: _Message) -> None:
         """Begin to answer a message of the page."""
         kind, number = message.get("type"), message.get("id")
-        if kind not in self._handlers or not isinstance(number, int):
-            self._fail(number, InputError(f"there is no message of the type {kind!r:.40}", code="unknown-name"))
+        handler = self._handlers.get(kind) if isinstance(kind, str) else None
+        if handler is None or type(number) is not int:
+            self._fail(None, InputError("a message must be JSON with a known type and a number as id", code="syntax"))
             return
-        try:
-            self._handlers[kind](message)
-        except InputError as error:
-            self._fail(number, error)
+        self._guarded(number, lambda: handler(number, message))
 
     def close(self) -> None:
         """Stop all work."""
-        self._newest = None
-        self._work.shutdown(wait=False, cancel_futures=True)
+        self._is_open, self._newest = False, None
+        self._exports.clear()
+        for executor in (self._work, self._small):
+            executor.shutdown(wait=False, cancel_futures=True)
 
     # Messages.
 
-    def _open(self, message: Mapping[str, Any]) -> None:
-        if self._path is None:
-            text = files("gdsim").joinpath("starter.yaml").read_text("utf-8")
-        else:
-            text = self._path.read_text("utf-8-sig")
-        self._begin(message["id"], lambda task: self._show(message["id"], text, task))
+    def _open(self, number: int, message: _Message) -> None:
+        self._kept.clear()
+        path = self._path or files("gdsim").joinpath("starter.yaml")
+        self._begin(number, lambda task: self._show(number, path.read_text("utf-8-sig"), self._runs(message), task))
 
-    def _show_text(self, message: Mapping[str, Any]) -> None:
-        text = _field(message, "text", str)
-        self._begin(message["id"], lambda task: self._show(message["id"], text, task))
+    def _text(self, number: int, message: _Message) -> None:
+        text, code = _field(message, "text", str), self._runs(message)
+        self._begin(number, lambda task: self._show(number, text, code, task))
 
-    def _edit(self, message: Mapping[str, Any]) -> None:
-        text, edits = _field(message, "text", str), _field(message, "edits", list)
-        self._begin(message["id"], lambda task: self._show(message["id"], edit(text, edits), task))
+    def _edit(self, number: int, message: _Message) -> None:
+        text, edits, code = _field(message, "text", str), _edits(message, "edits"), self._runs(message)
+        self._begin(number, lambda task: self._show(number, edit(text, edits), code, task))
 
-    def _try(self, message: Mapping[str, Any]) -> None:
-        text, edits = _field(message, "text", str), _field(message, "edits", list)
-        ahead = message.get("ahead", [])
+    def _try(self, number: int, message: _Message) -> None:
+        text, edits, code = _field(message, "text", str), _edits(message, "edits"), self._runs(message)
+        given = _field({"ahead": [], **message}, "ahead", list)[:MAX_AHEAD]
+        ahead = [_edits({**message, "ahead": each}, "ahead") for each in given]
 
         def work(task: Task) -> None:
-            self._stream(message["id"], edit(text, edits), task)
+            base = self._load(text, code)
+            self._stream(number, (text, code, json.dumps(edits)), _live(with_edits(base, edits)), task)
             for each in ahead:
-                self._paths(edit(text, each), task)
+                self._paths((text, code, json.dumps(each)), _live(with_edits(base, each)), task)
 
-        self._begin(message["id"], work)
+        self._begin(number, work)
 
-    def _check(self, message: Mapping[str, Any]) -> None:
-        mistake = None
-        try:
-            from_expression(_field(message, "expression", str))
-        except InputError as error:
-            mistake = {"message": error.message, "column": getattr(error, "column", None)}
-        self._send({"type": "checked", "id": message["id"], "mistake": mistake}, ())
+    def _check(self, number: int, message: _Message) -> None:
+        expression = _field(message, "expression", str)
+
+        def work() -> None:
+            mistake = None
+            try:
+                from_expression(expression)
+            except InputError as error:
+                mistake = {"message": error.message, "column": getattr(error, "column", None)}
+            self._send({"type": "checked", "id": number, "mistake": mistake})
+
+        self._small.submit(self._guarded, number, work)
+
+    def _save(self, number: int, message: _Message) -> None:
+        text, path = _field(message, "text", str), self._inside(_field(message, "file", str))
+        if path.suffix not in YAML_SUFFIXES:
+            raise InputError(f"{path.name}: a config has a name that ends in .yaml", ("file",))
+        is_own = self._path is not None and path == self._path.resolve()
+        if path.exists() and not is_own and message.get("overwrite") is not True:
+            self._send({"type": "failed", "id": number, "message": f"{path.name} exists", "code": "exists"})
+            return
+        with atomic_write(path) as partial:
+            partial.write_text(text, encoding="utf-8", newline="")
+        self._path = path
+        self._send({"type": "saved", "id": number, "file": str(path.relative_to(self._root))})
+
+    def _begin_export(self, number: int, message: _Message) -> None:
+        text, suffix, code = _field(message, "text", str), _field(message, "format", str), self._runs(message)
+        if suffix not in (*formats(), "pptx"):
+            raise InputError(f"there is no format '{suffix:.20}'", ("format",), code="unknown-name")
+        name = self._name
+        path = self._inside(message.get("file", f"outputs/{name}/{name}.{suffix}"))
+        if path.suffix != f".{suffix}":
+            raise InputError(f"{path.name}: give it a name that ends in .{suffix}", ("file",))
+        self._exports.add(number)
+        task = Task(lambda: number in self._exports, lambda share, what: self._report(number, share, what))
+
+        def work() -> None:
+            task.check()
+            make_file(self._export, (text, name, self._folder, code, path), task)
+            self._exports.discard(number)
+            self._send({"type": "exported", "id": number, "file": str(path.relative_to(self._root))})
+
+        exporting.submit(self._guarded, number, work)
+
+    def _cancel(self, number: int, message: _Message) -> None:  # noqa: ARG002
+        self._exports.discard(_field(message, "cancel", int))
 
     # Work.
+
+    @property
+    def _folder(self) -> Path:
+        return self._root if self._path is None else self._path.parent
+
+    @property
+    def _name(self) -> str:
+        return "experiment" if self._path is None else self._path.stem
+
+    def _runs(self, message: _Message) -> bool:
+        """Return whether code that a text names may run, which a page can exclude."""
+        return self._allow_code and message.get("code") is not False
+
+    def _inside(self, file: object) -> Path:
+        """Return a path in the folder in which files are written; links do not lead out of it."""
+        if not isinstance(file, str) or "\0" in file:
+            raise InputError("is not a file name", ("file",), code="wrong-type")
+        path = (self._root / file).resolve()
+        if not path.is_relative_to(self._root) or path == self._root:
+            message = f"{file:.100}: is outside of the folder in which the studio was started"
+            raise InputError(message, ("file",), code="not-allowed")
+        return path
+
+    def _send(self, message: _Message, buffers: Sequence[bytes] = ()) -> None:
+        if self._is_open:
+            self._answer(message, buffers)
 
     def _begin(self, number: int, work: Callable[[Task], None]) -> None:
         """Do some work instead of what was begun before."""
         self._newest = token = object()
-        task = Task(
-            lambda: self._newest is token,
-            lambda share, what: self._send({"type": "progress", "id": number, "share": share, "what": what}, ()),
-        )
+        task = Task(lambda: self._newest is token, lambda share, what: self._report(number, share, what))
 
         def begin() -> None:
             task.check()
@@ -136,7 +217,7 @@ class Session:
         self._work.submit(self._guarded, number, begin)
 
     def _guarded(self, number: int | None, work: Callable[[], None]) -> None:
-        """Do some work, and send its failure."""
+        """Do some work, and send why it has failed."""
         try:
             work()
         except ReplacedError:
@@ -144,118 +225,138 @@ class Session:
         except GdsimError as error:
             self._fail(number, error)
         except Exception as error:
-            logging.getLogger(__name__).exception("a message of the page")
+            logging.getLogger(__name__).exception("while a message of the page was answered")
             self._fail(number, GdsimError(f"failed unexpectedly: {error!r:.200}"))
 
     def _fail(self, number: int | None, error: GdsimError) -> None:
         code = error.code if isinstance(error, InputError) else None
-        self._send({"type": "failed", "id": number, "message": str(error), "code": code}, ())
+        self._send({"type": "failed", "id": number, "message": str(error), "code": code})
 
-    def _load(self, text: str) -> Experiment:
-        name = "studio" if self._path is None else self._path.stem
-        file = "studio.yaml" if self._path is None else self._path.name
-        return loads(text, name=name, file=file, folder=self._folder, allow_code=self._allow_code)
+    def _report(self, number: int, share: float, what: str) -> None:
+        self._send({"type": "progress", "id": number, "share": share, "what": what})
 
-    def _show(self, number: int, text: str, task: Task) -> None:
+    def _load(self, text: str, code: bool) -> Experiment:
+        key = text, code
+        if self._loaded is None or self._loaded[0] != key:
+            file = f"{self._name}.yaml"
+            self._loaded = key, loads(text, name=self._name, file=file, folder=self._folder, allow_code=code)
+        return self._loaded[1]
+
+    def _show(self, number: int, text: str, code: bool, task: Task) -> None:
         """Send the state of a text and, if it has no mistakes, its drawing."""
-        state: dict[str, Any] = {"type": "state", "id": number, "text": text, "config": None, "starts": None}
+        state = {"type": "state", "id": number, "text": text, "config": None, "starts": None, "mistakes": []}
+
         try:
             state["config"] = _finite(parse(text, "").value)
-            experiment = self._load(text)
+            experiment = self._load(text, code)
             with simulating:
                 check(experiment)
-                state["starts"] = _starts(experiment)
+            state["starts"] = _starts(experiment)
         except InputError as error:
-            self._send({**state, "mistakes": list(map(_mistake, error.problems))}, ())
+            self._send({**state, "mistakes": list(map(_mistake, error.problems))})
             return
-        self._send({**state, "mistakes": []}, ())
-        trajectories = self._paths(text, task)
-        with simulating:
-            trajectories = evaluate_landscapes(experiment, trajectories, progress=task.progress("evaluating the loss"))
-        _drawing.submit(self._guarded, number, lambda: self._draw(number, experiment, trajectories, task))
+        self._send(state)
+        costed = self._costed(task, state)
+        if experiment.sweep is None:
+            trajectories = self._paths((text, code, "[]"), experiment, costed)
+            with simulating:
+                evaluated = evaluate_landscapes(
+                    experiment, trajectories, progress=costed.progress("evaluating the loss")
+                )
+            build = partial(build_scene, evaluated, view=experiment.view, animation=experiment.animation)
+        else:
+            evaluated = ()
+            with simulating:
+                build = partial(build_sweep_scene, experiment, run(experiment, progress=costed.progress("running")))
+        _drawing.submit(self._guarded, number, lambda: self._draw(number, experiment, build, evaluated, task))
 
-    def _draw(self, number: int, experiment: Experiment, trajectories: Sequence[Trajectory], task: Task) -> None:
-        with experiment.located():
-            scene = build_scene(trajectories, view=experiment.view, animation=experiment.animation)
+    def _costed(self, task: Task, state: dict[str, Any]) -> Task:
+        """Return a task that adds to a state, once it is known, that the work takes long."""
+        began = time.monotonic()
+
+        def report(share: float, what: str) -> None:
+            seconds = (time.monotonic() - began) / share
+            if "cost" not in state and seconds > WORTH_TELLING:
+                state["cost"] = f"about {seconds:.0f} s" if seconds < 100 else f"about {seconds / 60:.0f} min"
+                self._send(state)
+            task.report(share, what)
+
+        return Task(task.is_wanted, report)
+
+    def _draw(
+        self,
+        number: int,
+        experiment: Experiment,
+        build: Callable[[], Scene],
+        trajectories: Sequence[Trajectory],
+        task: Task,
+    ) -> None:
+        """Send the drawing of a scene, with the views in which paths can be drawn live."""
         task.check()
+        with experiment.located():
+            scene = build()
         drawn = frames(with_fixed_camera(scene))
         task.check()
         with drawn.settings():
             drawing = Drawing(drawn)
         task.check()
-        live = live_views(drawn, experiment.view, trajectories)
-        answer = {"type": "drawing", "id": number, "drawing": drawing.data, "background": drawing.background}
-        self._send({**answer, "live": live, "description": scene.alt_text}, ())
+        live = live_views(drawn, experiment.view, trajectories) if trajectories else []
+        message = {"type": "drawing", "id": number, "drawing": drawing.data, "background": drawing.background}
+        self._send({**message, "live": live, "description": scene.alt_text})
 
-    def _stream(self, number: int, text: str, task: Task) -> None:
-        """Send the paths of a text in pieces while they are computed."""
-        stream = _Stream(self._send, number, len(self._load(text).optimizers))
-        stream.finish(self._paths(text, task, stream))
+    def _stream(self, number: int, key: object, experiment: Experiment, task: Task) -> None:
+        """Send the paths of an experiment in pieces while they are computed."""
+        stream = Stream(self._send, number, len(experiment.optimizers))
+        stream.finish(self._paths(key, experiment, task, stream.observe))
 
-    def _paths(self, text: str, task: Task, stream: _Stream | None = None) -> tuple[Trajectory, ...]:
-        """Return the trajectories of a text, from memory if they are known."""
-        if text in self._kept:
-            self._kept.move_to_end(text)
-            return self._kept[text]
-        experiment = self._load(text)
+    def _paths(
+        self, key: object, experiment: Experiment, task: Task, observe: Observer = ignore
+    ) -> tuple[Trajectory, ...]:
+        """Return the trajectories of an experiment, from memory if they are known."""
+        if key in self._kept:
+            self._kept.move_to_end(key)
+            return self._kept[key]
         with simulating:
-            observe = {} if stream is None else {"observe": stream.observe}
-            found = run_optimizers(experiment, progress=task.progress("simulating"), **observe)
-        self._kept[text] = found
-        while sum(map(_size, self._kept.values())) > KEPT and len(self._kept) > 1:
+            found = run_optimizers(experiment, progress=task.progress("simulating"), observe=observe)
+        self._kept[key] = found
+        while len(self._kept) > 1 and sum(map(_size, self._kept.values())) > KEPT:
             self._kept.popitem(last=False)
         return found
 
 
-class _Stream:
-    """The paths of a simulation, sent in pieces."""
-
-    def __init__(self, send: Send, number: int, optimizers: int) -> None:
-        self._send, self._number, self._optimizers = send, number, optimizers
-        self._sent: list[FloatArray] = []  # per objective, (rows, paths, dim)
-        self._when = 0.0
-
-    def observe(self, points: Any) -> None:
-        """Send the rows that are new, if they are enough."""
-        rows = len(points)
-        if rows == 1:
-            self._sent.append(np.empty((0, *points.shape[1:])))
-        elif rows >= FIRST_ROWS and time.monotonic() - self._when > INTERVAL:
-            self._when = time.monotonic()
-            self._add(len(self._sent) - 1, points.numpy(), last=False)
-
-    def finish(self, trajectories: Sequence[Trajectory]) -> None:
-        """Send what is new of complete trajectories, or differs from what was sent."""
-        for index in range(len(trajectories) // self._optimizers):
-            group = trajectories[index * self._optimizers : (index + 1) * self._optimizers]
-            points = np.concatenate([each.points for each in group], axis=1)
-            if index == len(self._sent):
-                self._sent.append(np.empty((0, *points.shape[1:])))
-            sent = self._sent[index]
-            differs = (sent != points[: len(sent)]).any((1, 2))
-            self._sent[index] = sent[: int(differs.argmax()) if differs.any() else len(sent)]
-            self._add(index, points, last=True)
-
-    def _add(self, objective: int, points: FloatArray, *, last: bool) -> None:
-        row, (count, paths, dim) = len(self._sent[objective]), points.shape
-        self._sent[objective] = points.copy()
-        starts = paths // self._optimizers
-        new = points[row:].reshape(count - row, self._optimizers, starts, dim)
-        for optimizer in range(self._optimizers):
-            piece = {"objective": objective, "optimizer": optimizer, "row": row, "rows": count - row, "starts": starts}
-            message = {"type": "piece", "id": self._number, **piece, "dim": dim, "last": last}
-            self._send(message, [new[:, optimizer].astype("<f8").tobytes()])
-
-
-def _field(message: Mapping[str, Any], name: str, kind: type) -> Any:
+def _field(message: _Message, name: str, kind: type) -> Any:
     value = message.get(name)
-    if not isinstance(value, kind):
+    if type(value) is not kind:
         raise InputError(f"a message of the type {message['type']} needs a {kind.__name__} here", (name,))
     return value
 
 
+def _edits(message: _Message, name: str) -> list[Mapping[str, Any]]:
+    edits: list[Any] = _field(message, name, list)
+    for each in edits:
+        path = each.get("path") if isinstance(each, dict) else None
+        if not isinstance(path, list) or not path or not {"value", "remove", "rename", "yaml"} & each.keys():
+            raise InputError("an edit is {path: [key, …], value: …}, or has remove, rename or yaml instead", (name,))
+        if any(type(part) not in (str, int) for part in path):
+            raise InputError("a path consists of keys and indices", (name,), code="wrong-type")
+    return edits
+
+
+def _live(experiment: Experiment) -> Experiment:
+    """Return an experiment whose paths can be computed while something is dragged; raise InputError otherwise."""
+    count = experiment.start.count if experiment.start else 1
+    points = (experiment.steps + 1) * count * len(experiment.optimizers) * len(experiment.objectives)
+    if experiment.sweep is not None or any(spec.to_train() for spec in experiment.objectives):
+        raise InputError("networks and sweeps are computed when you let go", code="unsupported")
+    if points > MAX_LIVE:
+        message = f"{points} points are computed when you let go; while you drag, at most {MAX_LIVE} are"
+        raise InputError(message, code="too-large")
+    return experiment
+
+
 def _size(trajectories: Sequence[Trajectory]) -> int:
-    return sum(5 * each.points.nbytes for each in trajectories)
+    """Return about how many bytes trajectories take, of which points and gradients are the most."""
+    return sum(3 * each.points.nbytes for each in trajectories)
 
 
 def _starts(experiment: Experiment) -> list[list[list[float]]]:
@@ -279,8 +380,3 @@ def _finite(value: Any) -> Any:
     if isinstance(value, list):
         return [_finite(each) for each in value]
     return None if isinstance(value, float) and not math.isfinite(value) else value
-
-
-def encoded(message: Mapping[str, Any]) -> str:
-    """Return a message as JSON."""
-    return json.dumps(message, separators=(",", ":"), allow_nan=False)

@@ -97,30 +97,33 @@ class Stage {
 
   // Paths that are being computed.
 
-  /** Try other starts; while a computation is young, the newest of those that follow waits. */
+  /** Try other starts. While the computation before has not answered or is young, the newest of them waits. */
   try(edits, moment) {
-    if (this.sent && performance.now() - this.sent.when < PATIENCE) {
-      this.next = { edits, moment };
-      this.sent.timer ??= setTimeout(() => this.tryNext(), PATIENCE - (performance.now() - this.sent.when));
-      return;
-    }
-    clearTimeout(this.sent?.timer);
-    this.next = null;
-    this.sent = { id: this.studio.try(edits), when: performance.now(), moment };
+    if (this.sent) this.next = { edits, moment };
+    else this.sent = { id: this.studio.try(edits), when: performance.now(), moment };
   }
 
   tryNext() {
     clearTimeout(this.sent?.timer);
     this.sent = null;
-    if (this.next) this.try(this.next.edits, this.next.moment);
+    const { next } = this;
+    this.next = null;
+    if (next) this.try(next.edits, next.moment);
   }
 
   receive(piece, buffer) {
-    const isFirst = this.paths.add(piece, buffer), moment = this.sent?.id === piece.id ? this.sent.moment : null;
-    if (isFirst && moment) this.measured = moment;
+    if (!this.live) this.picture.forget();
+    const isFirst = this.paths.add(piece, buffer), { sent } = this;
     this.live = true;
     this.drawing_ ??= requestAnimationFrame(() => this.drawLive());
-    if (piece.last && piece.optimizer === this.count - 1 && this.sent?.id === piece.id) this.tryNext();
+    if (sent?.id !== piece.id) return;
+    if (isFirst) {
+      this.measured = sent.moment;
+      performance.measure("answer", {start: sent.when, end: performance.now()});
+      performance.measure("send", {start: sent.moment, end: sent.when});
+      sent.timer = setTimeout(() => this.tryNext(), PATIENCE - (performance.now() - sent.when));
+    }
+    if (piece.last && piece.optimizer === this.count - 1) this.tryNext();
   }
 
   get count() {
@@ -130,17 +133,13 @@ class Stage {
   drawLive() {
     this.drawing_ = null;
     if (!this.live) return;
-    const nothing = { labels: [], events: [], drops: [], tangents: [], arrows: [] };
-    this.drawing.layers.forEach((layer, index) => {
-      const view = this.views.find((each) => each.layer === index);
-      if (view) this.picture.setTrails(index, { ...nothing, trails: this.paths.trails(view, layer.trails) });
-      else if (layer.cursor) {
-        const trails = layer.trails.map((trail) => ({ ...trail, style: { ...trail.style, alpha: 0.3 } }));
-        this.picture.setTrails(index, { ...nothing, trails });
-      } else this.picture.setTrails(index, { ...nothing, trails: [] });
-    });
-    this.picture.drawing.milestones = [];
-    this.draw();
+    const began_ = performance.now();
+    const brush = this.picture.cleared(this.canvas);
+    for (const view of this.views) {
+      const layer = this.picture.layers[view.layer];
+      this.picture.clipped(brush, layer, () => this.paths.draw(brush, view, layer.trails));
+    }
+    performance.measure("draw", {start: began_, end: performance.now()});
     if (this.measured) {
       const start = this.measured, channel = new MessageChannel();
       this.measured = null;

@@ -4,57 +4,54 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Any
 
 TURN = 0.02  # seconds of simulation after which another session may continue with its own
 REPORTED = 0.2  # seconds between two reports of progress
 
-_simulating = threading.Lock()
-"""Held while optimizers run, because they share the state of torch's generators and its number of threads."""
+simulating = threading.Lock()
+"""Held while optimizers run, because they share torch's generators and its number of threads."""
 
 
 class ReplacedError(Exception):
-    """Newer work has replaced this one."""
+    """Newer work has replaced this one, or nobody wants it any more."""
 
 
 @dataclass(frozen=True)
 class Task:
-    """Work that stops when newer work has replaced it.
+    """Work that stops when it is no longer wanted.
 
     Attributes:
-        is_newest: Whether nothing has replaced it.
+        is_wanted: Whether nothing has replaced it.
         report: Called at intervals while it takes long, with the share that is done, from 0 to 1, and what is done.
     """
 
-    is_newest: Callable[[], bool]
+    is_wanted: Callable[[], bool]
     report: Callable[[float, str], None]
 
     def check(self) -> None:
-        """Raise ReplacedError if newer work has replaced this one."""
-        if not self.is_newest():
+        """Raise ReplacedError if the work is no longer wanted."""
+        if not self.is_wanted():
             raise ReplacedError
 
-    def progress(self, what: str) -> Callable[[Iterable[Any]], Iterator[Any]]:
-        """Return what wraps the iterable of steps of a simulation, which holds the turn of `simulating`."""
+    def progress(self, what: str) -> Callable[[Any], Iterator[Any]]:
+        """Return what wraps the steps of a simulation, which is done while `simulating` is held."""
 
-        def wrap(steps: Iterable[Any]) -> Iterator[Any]:
-            count, turn = len(list(steps)), time.monotonic()
-            reported = turn
+        def wrap(steps: Any) -> Iterator[Any]:
+            turn = reported = time.monotonic()
             for done, step in enumerate(steps):
                 self.check()
                 yield step
-                if (now := time.monotonic()) - turn > TURN:
-                    _simulating.release()
-                    if now - reported > REPORTED:
-                        self.report(done / count, what)
-                        reported = now
+                now = time.monotonic()
+                if now - reported > REPORTED:
+                    self.report((done + 1) / len(steps), what)
+                    reported = now
+                if now - turn > TURN:
+                    simulating.release()
                     time.sleep(0)  # lets a thread that waits for the lock have it
-                    _simulating.acquire()
+                    simulating.acquire()
                     turn = time.monotonic()
 
         return wrap
-
-
-simulating = _simulating

@@ -1,15 +1,13 @@
 // Draws frames on a canvas from a drawing, the JSON that `gdsim.web.player` makes. This is an ES module, which a page
 // contains in one element with its own script. Lengths are in pixels of the scene.
 
-// Arrays are in base64, but for those of paths that a page computes itself.
-const decode = (text) => Uint8Array.from(atob(text), (letter) => letter.charCodeAt(0));
-const bytes = (values) => typeof values === "string" ? decode(values) : values;
+const bytes = (text) => Uint8Array.from(atob(text), (letter) => letter.charCodeAt(0));
 const unpacked = async (text) => {
-  const stream = new Blob([decode(text)]).stream().pipeThrough(new DecompressionStream("deflate"));
+  const stream = new Blob([bytes(text)]).stream().pipeThrough(new DecompressionStream("deflate"));
   return new Response(stream).arrayBuffer();
 };
-export const floats = (values) => typeof values === "string" ? new Float32Array(decode(values).buffer) : values;
-const doubles = (text) => new Float64Array(decode(text).buffer);
+export const floats = (text) => new Float32Array(bytes(text).buffer);
+const doubles = (text) => new Float64Array(bytes(text).buffer);
 
 /** Return the index of the last of some ascending times that is at most `time`, or 0 if there is none. */
 export function indexAt(times, time) {
@@ -77,7 +75,7 @@ export function within([left, top, width, height], x, y) {
   return x >= left && x <= left + width && y >= top && y <= top + height;
 }
 
-function stroke(brush, lines, color, width, cap, alpha = 1) {
+export function stroke(brush, lines, color, width, cap, alpha = 1) {
   Object.assign(brush, { strokeStyle: color, lineWidth: width, lineCap: cap, globalAlpha: alpha });
   brush.beginPath();
   for (const { points } of lines) {
@@ -105,7 +103,7 @@ function fill(brush, shapes, color, edge, edgeWidth, alpha = 1) {
   brush.fill();
 }
 
-function mark(brush, outline, places, size, ...look) {
+export function mark(brush, outline, places, size, ...look) {
   if (!places.length || !size) return;
   fill(brush, places.map(([x, y]) => outline.map(([across, down]) => [x + size * across, y + size * down])), ...look);
 }
