@@ -263,7 +263,7 @@ def test_every_key_of_a_view() -> None:
     assert (view.kind, view.layout, view.levels, view.heights) == ("surface", "grid", "rank", "log")
     assert view.camera == Camera(elevation=45, azimuth=None, orbit=90)
     assert (view.vectors, view.panels, view.panels_at, view.against) == (
-        True,
+        ["gradient", "descent", "step"],
         ["loss", "angle"],
         "under",
         "evaluations",

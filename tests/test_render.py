@@ -539,7 +539,7 @@ def test_a_fading_trail_reaches_exactly_that_many_steps_back():
 def test_the_arrows_at_a_head_point_uphill_downhill_and_where_the_step_went():
     scene, frames = bowl(vectors=True)
     (path,) = scene.facets[0].paths
-    moment = frames.moment(20)
+    moment = Moment(float(int(frames.moment(20).time)), 0.5)
     frame = frames.at(moment)
     head = path.points[int(moment.time), 0]
     here, there = places(frames, [head, head + path.gradients[int(moment.time), 0]])

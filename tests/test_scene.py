@@ -265,7 +265,7 @@ def test_the_look_is_that_of_the_view():
     scene = build_scene([descend([1, 1])], view=View(theme="dark", panels_at="under", vectors=True, size=[640, 480]))
     assert scene.theme == theme("dark")
     assert scene.theme.paths[0] == scene.styles[0].color
-    assert (scene.panels_at, scene.vectors, scene.size) == ("under", True, (640, 480))
+    assert (scene.panels_at, scene.vectors, scene.size) == ("under", ("gradient", "descent", "step"), (640, 480))
 
 
 OPTIMIZERS = "optimizers: {SGD: {lr: 0.001}, Momentum: {class: SGD, lr: 0.001, momentum: 0.9}, Adam: {lr: 0.1}}"

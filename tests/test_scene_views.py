@@ -36,7 +36,7 @@ def facet(objective, **view):
 def test_each_kind_is_known_to_the_config_and_drawn_by_a_module_of_its_name():
     properties = gdsim.config.schema()["definitions"]["View"]["properties"]
     assert properties["kind"]["anyOf"][0]["enum"] == [*view_kinds()] == ["contour", "curve", "image", "map", "surface"]
-    assert properties["panels"]["items"]["enum"] == [*panel_kinds()]
+    assert properties["panels"]["items"]["anyOf"][0]["enum"] == [*panel_kinds()]
     assert [name for name in view_kinds() if find_spec(f"gdsim.render.views.{name}") is None] == []
     shapes = [model.kind for model in (CurvesPanel, Heatmap, ImageGrid)]
     assert [name for name in shapes if find_spec(f"gdsim.render.panels.{name}") is None] == []
@@ -102,7 +102,7 @@ def test_arrows_are_left_out_exactly_where_a_path_is_near(optimizer, settings):
 def test_arrows_only_at_heads_leave_the_field_free():
     path = gdsim.descend(HIMMELBLAU, "SGD", start=[-0.5, 4.2], steps=5, lr=0.01)
     scene = build_scene([path], view=View(arrows="heads"))
-    assert (scene.facets[0].arrows, scene.descent, scene.vectors) == (None, True, False)
+    assert (scene.facets[0].arrows, scene.descent, scene.vectors) == (None, True, ())
     # The three vectors at a head include the negative gradient.
     assert not build_scene([path], view=View(arrows="heads", vectors=True)).descent
 

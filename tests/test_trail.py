@@ -363,7 +363,7 @@ def test_the_step_really_taken_ends_at_the_next_iterate(name):
     layer, (path,) = frames.layers[0], scene.facets[0].paths
     seen = 0
     for step in range(12):
-        moment = Moment(step + 0.5, (step + 0.5) / 12)
+        moment = Moment(float(step), step / 12)
         here, there = path.points[np.searchsorted(path.times, [step, step + 1]), 0]
         if title == "double_well":
             there = np.array([there[0], here[1]])

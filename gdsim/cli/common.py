@@ -243,6 +243,7 @@ def scene_of(experiment: Experiment, trajectories: Sequence[Trajectory], size: l
 def notes(experiment: Experiment, trajectories: Sequence[Trajectory]) -> list[str]:
     """Return what a user should know about the classes, colours, functions and networks of an experiment."""
     from gdsim.optimizers import warning
+    from gdsim.scene.state import missing_notes
     from gdsim.simulation import remarks
     from gdsim.themes import contrast
 
@@ -255,6 +256,7 @@ def notes(experiment: Experiment, trajectories: Sequence[Trajectory]) -> list[st
         if each.color and (ratio := contrast(each.color, theme_of(experiment).page)) < LEGIBLE:
             found.append(f"{label}: its colour is faint on the page: a contrast of {ratio:.1f} : 1, legible is 3 : 1.")
     found += [remark for network in networks if network is not None for remark in network.remarks]
+    found += missing_notes(trajectories, experiment.view)
     return [each for each in dict.fromkeys([*found, *remarks(trajectories)]) if each]
 
 

@@ -74,6 +74,15 @@ Plane = Annotated[
     PlainValidator(_check_plane, json_schema_input_type=Coordinates | Literal["pca", "random"] | Recordings | None),
 ]
 Steps = Annotated[int, Field(ge=1, le=1_000_000)]
+Vector = Literal["gradient", "descent", "step", "momentum", "preconditioner", "trust"]
+Vectors = Annotated[
+    list[Vector],
+    BeforeValidator(
+        lambda value: {True: ["gradient", "descent", "step"], False: []}[value] if isinstance(value, bool) else value,
+        json_schema_input_type=bool | list[Vector],
+    ),
+    AfterValidator(all_different),
+]
 MapMethod = Literal["gradient", "saliency", "smoothgrad", "integrated", "gradcam"]
 ThemeName = Annotated[str, Field(examples=["dark"]), OneOf("gdsim.themes", "names")]
 ColorMap = Annotated[Line, Field(max_length=80, examples=["viridis"])]
@@ -188,6 +197,20 @@ class SharpnessSpec(Model):
         return self.every or (10 if network else 1)
 
 
+class StatePanel(Model):
+    """A panel of what the optimizers hold."""
+
+    state: Line = Field(examples=["exp_avg_sq"])
+    """The name of a tensor or number in optimizer.state, such as exp_avg_sq; or effective_rate, or trust."""
+    per: Literal["coordinate"] | None = None
+    """A line per coordinate, the last one faint; by default their norm."""
+
+
+PanelName = Annotated[str, OneOf("gdsim.scene.panels", "panel_kinds")]
+Panel = Annotated[Annotated[PanelName, Tag("text")] | Annotated[StatePanel, Tag("other")], TEXT_OR_OTHER]
+"""The name of a panel, or the name of what the optimizers hold."""
+
+
 class View(Model):
     """What the picture looks like."""
 
@@ -222,13 +245,17 @@ class View(Model):
     draws only the negative gradient where the head of each path is; or none."""
     arrows_at: Literal["axis", "curve"] = "axis"
     """For a curve: whether its arrows are on the axis of its input or along the curve."""
-    vectors: bool = False
-    """Draw the gradient, its negative and the step at the head of each path."""
-    panels: Annotated[
-        list[Annotated[str, OneOf("gdsim.scene.panels", "panel_kinds")]], AfterValidator(all_different)
-    ] = Field(default=["loss"], json_schema_extra={"uniqueItems": True})
+    vectors: Vectors = Field(default=[], examples=[["descent", "momentum", "preconditioner", "step"]])
+    """What is drawn at the head of each path: the gradient, its negative (descent), the step; the negative of the
+    momentum buffer; an ellipse whose axes are the effective learning rates of the coordinates (preconditioner); a box
+    that steps hardly leave (trust). true stands for the first three."""
+    panels: Annotated[list[Panel], AfterValidator(all_different)] = Field(
+        default=["loss"], json_schema_extra={"uniqueItems": True}
+    )
     """Diagrams that are animated with the view; [] for none. distance is the distance to the nearest minimum, angle the
-    angle between each step and steepest descent. For networks: accuracy, layers and weights (the norm of each layer's
+    angle between each step and steepest descent, momentum the norm of the momentum buffer, effective_rate the learning
+    rate of each coordinate, update_ratio ‖step‖ / ‖x‖; {state: exp_avg_sq} shows any tensor that optimizers hold, with
+    per: coordinate a line for each one. For networks: accuracy, layers and weights (the norm of each layer's
     gradient and weights), off_plane (the distance of the weights from the plane), and saliency; score for wrt:
     input. sharpness is the largest eigenvalue of the Hessian, with the edge of stability of SGD, RMSprop, Adam and
     AdamW."""
@@ -275,14 +302,16 @@ class View(Model):
     @property
     def shows_state(self) -> bool:
         """Whether the state of the optimizers is shown."""
-        return "sharpness" in self.panels
+        vectors, panels = ("momentum", "preconditioner", "trust"), ("momentum", "effective_rate", "sharpness")
+        shown = any(isinstance(each, StatePanel) or each in panels for each in self.panels)
+        return shown or any(each in vectors for each in self.vectors)
 
     @model_validator(mode="after")
     def _check_panels(self) -> View:
         beside = [key for key in ("panels_at", "against") if key in self.model_fields_set and getattr(self, key)]
         if not self.panels:
             refuse(Problem("goes with panels, and panels: [] has none", (key,), "conflict") for key in beside)
-        if "layers" in self.model_fields_set and not {"layers", "weights"}.intersection(self.panels):
+        if "layers" in self.model_fields_set and not ("layers" in self.panels or "weights" in self.panels):
             refuse([Problem("goes with panels: [layers] or [weights]", ("layers",), "conflict")])
         if "sharpness" in self.model_fields_set and "sharpness" not in self.panels:
             refuse([Problem("goes with panels: [sharpness]", ("sharpness",), "conflict")])

@@ -54,9 +54,12 @@ export class Fields {
     const names = choices.flatMap((each) => each.enum ?? (each.const === undefined ? [] : [each.const]));
     // Names only, or names and mappings or lists, which are for the YAML pane.
     const isChoice = names.length && choices.every((each) => each.enum || each.const || isCollection(each)) && typeof value !== "object";
+    // Lists that contain anything but names are for the YAML pane.
+    const listed = choices.flatMap(({ items }) => items ? choicesOf(items, this.definitions) : []).flatMap((each) => each.enum ?? []);
+    const isListed = value === undefined || (Array.isArray(value) && value.every((each) => listed.includes(each)));
     const control = only?.type === "boolean" ? this.toggle(about)
       : isChoice ? this.select(about, names)
-      : only?.type === "array" && only.items?.enum ? this.chips(about, only.items.enum)
+      : listed.length && isListed ? this.chips(about, listed)
       : only && isFixedRow(only) ? this.numbers(about, only)
       : only && isNumber(only) ? this.number(about, only)
       : choices.some(({ pattern }) => pattern?.startsWith("^#(")) && only ? this.color(about)

@@ -27,6 +27,10 @@ from gdsim.scene.model import Facet, Scene
 if TYPE_CHECKING:
     from gdsim.render.painter import Painter
 
+CIRCLE = np.stack([np.cos(np.linspace(0, 2 * np.pi, 33)), np.sin(np.linspace(0, 2 * np.pi, 33))], -1) / 2
+SQUARE = np.array([[-1.0, -1.0], [1.0, -1.0], [1.0, 1.0], [-1.0, 1.0], [-1.0, -1.0]]) / 2
+"""A circle of diameter 1, and the square around it."""
+
 SHADOW, SHADOW_ALPHA = "#000000", 0.13  # of each ellipse of the shadow under a head
 
 TINY = float(np.finfo(np.float64).tiny)
@@ -153,19 +157,40 @@ class ArrowStyle:
 
 @dataclass(frozen=True, eq=False)
 class HeadArrows:
-    """Arrows at the iterates that the heads reached last.
+    """Arrows at visible heads, interpolated between iterates.
 
     Attributes:
         trail: The trail at whose heads the arrows begin.
-        steps: (m,) the iterates that have arrows, ascending.
-        vectors: (m, starts, 2) from tail to tip; NaN for no arrow.
+        steps: (m,) the iterates with arrows, ascending.
+        vectors: (m, starts, 2) from tail to tip.
         styles: The styles in which each vector is drawn, in drawing order.
+        shortest: The length from which on an arrow is drawn.
     """
 
     trail: Trail
-    steps: npt.NDArray[np.int64]
+    steps: FloatArray
     vectors: FloatArray
     styles: tuple[ArrowStyle, ...]
+    shortest: float
+
+
+@dataclass(frozen=True, eq=False)
+class HeadOutlines:
+    """Outlines around visible heads, interpolated between iterates, in the color of the trail.
+
+    Attributes:
+        trail: The trail whose heads are in the centers.
+        steps: (m,) the iterates with outlines, ascending.
+        matrices: (m, starts, 2, 2) what maps the shape to an outline.
+        shape: (n, 2) the vertices of the shape around 0, the last of which is the first.
+        width: The width of the line.
+    """
+
+    trail: Trail
+    steps: FloatArray
+    matrices: FloatArray
+    shape: FloatArray
+    width: float
 
 
 @dataclass(frozen=True, eq=False)
@@ -251,14 +276,16 @@ class Cursor:
     places: FloatArray
 
 
-Primitive: TypeAlias = Trail | DropLines | Tangents | HeadArrows | EventMarks | PathLabel | AnyImage | Lines | Cursor
+Primitive: TypeAlias = (
+    Trail | DropLines | Tangents | HeadArrows | HeadOutlines | EventMarks | PathLabel | AnyImage | Lines | Cursor
+)
 
 
 @dataclass(frozen=True, eq=False)
 class Layer:
     """The moving parts of one view or panel.
 
-    Painters draw images first, then trails, labels, drop lines, tangents, arrows, heads and marks of events;
+    Painters draw images first, then trails, labels, drop lines, tangents, outlines, arrows, heads and marks of events;
     primitives of one type are drawn in the given order.
 
     Attributes:

@@ -11,8 +11,8 @@ from gdsim.objectives import FloatArray
 from gdsim.render.annotations import AROUND
 from gdsim.render.canvas import SMALL, Canvas, points
 from gdsim.render.display_list import START, Viewport
+from gdsim.render.heads import LONGEST
 from gdsim.render.layout import Box
-from gdsim.render.paths import LONGEST
 from gdsim.render.views import view_renderer
 from gdsim.scene.model import Facet
 from gdsim.scene.views.contour import INSET, scale_of

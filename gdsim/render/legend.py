@@ -10,14 +10,16 @@ import numpy as np
 from matplotlib.colors import to_rgba
 
 from gdsim.languages import Language
+from gdsim.objectives import FloatArray
 from gdsim.render.canvas import LABEL, SMALL, Canvas, arrow_shapes
+from gdsim.render.display_list import CIRCLE, SQUARE
 from gdsim.render.layout import ONE_LINE, TWO_LINES, Box, GroupLayout
-from gdsim.render.painter import CIRCLE
 from gdsim.render.panels import panel_renderer
 from gdsim.render.spreads import FILL
 from gdsim.render.views import Symbol, view_renderer
 from gdsim.scene.model import Group, Scene, Style
 from gdsim.scene.spreads import SHARES
+from gdsim.themes import mix
 
 # Lengths in ems.
 NARROW = 13.0  # the width of a box below which an entry has only the marker of its path
@@ -288,13 +290,19 @@ def _symbols(scene: Scene) -> Iterator[Symbol]:
         yield 1.7, words, partial(_draw_regions, 0.2 if on_curve else 0.6)
     if scene.descent and scene.styles:
         yield 1.2, "−∇f", partial(_draw_arrow, -1.0, -0.7, theme.text)
-    if scene.vectors and scene.styles:
-        yield 1.2, "∇f", partial(_draw_arrow, 1.0, 0.7, theme.text)
-        yield 1.2, "−∇f", partial(_draw_arrow, -1.0, -0.7, theme.page, edge=theme.text)
-        yield 1.2, say("step"), partial(_draw_arrow, -1.0, -0.7, scene.styles[0].color)
+    color = scene.styles[0].color if scene.styles else ""
+    at_heads: dict[str, Symbol] = {
+        "gradient": (1.2, "∇f", partial(_draw_arrow, 1.0, 0.7, theme.text)),
+        "descent": (1.2, "−∇f", partial(_draw_arrow, -1.0, -0.7, theme.page, edge=theme.text)),
+        "momentum": (1.2, f"− {say('momentum')}", partial(_draw_arrow, -1.0, -0.7, theme.page, edge=color)),
+        "step": (1.2, say("step"), partial(_draw_arrow, -1.0, -0.7, color)),
+        "preconditioner": (1.7, say("effective rate"), partial(_draw_outline, CIRCLE * [1.5, 0.7], color)),
+        "trust": (1.2, say("trust region"), partial(_draw_outline, SQUARE * 0.9, color)),
+    }
+    yield from (symbol for name, symbol in at_heads.items() if name in scene.vectors and color)
     arrows = [facet.arrows for facet in facets if facet.arrows is not None and facet.arrows.lengths.any()]
     # Arrows at heads are of the gradient, too.
-    if any(each.points.shape[1] == 2 for each in arrows) and not scene.vectors:
+    if any(each.points.shape[1] == 2 for each in arrows) and "gradient" not in scene.vectors:
         yield 1.2, say("gradient"), partial(_draw_arrow, 1.0, 0.7, theme.quiet)
     if any(each.points.shape[1] == 1 for each in arrows):
         yield 2.9, say("gradient"), _draw_slopes
@@ -320,6 +328,11 @@ def _draw_regions(aspect: float, canvas: Canvas, x: float, y: float) -> None:
     for size in (0.8, 1.6):
         outline = np.array([x + 0.3 * canvas.em, y]) + size * canvas.em * CIRCLE * [1.0, aspect]
         canvas.polygons(canvas.figure, outline[None], np.array([to_rgba(canvas.theme.quiet, FILL)]), canvas.theme.quiet)
+
+
+def _draw_outline(outline: FloatArray, color: str, canvas: Canvas, x: float, y: float) -> None:
+    shape = np.array([x, y]) + canvas.em * outline
+    canvas.polygons(canvas.figure, shape[None], mix(canvas.theme.page, color, 0.3), color)
 
 
 def _draw_slopes(canvas: Canvas, x: float, y: float) -> None:

@@ -18,11 +18,13 @@ from matplotlib.transforms import Affine2D, Bbox, IdentityTransform, Transform, 
 from gdsim.objectives import FloatArray, inside
 from gdsim.render.canvas import DPI, arrow_shapes, points
 from gdsim.render.display_list import (
+    CIRCLE,
     SHADOW,
     SHADOW_ALPHA,
     DropLines,
     EventMarks,
     HeadArrows,
+    HeadOutlines,
     Lines,
     PathLabel,
     Primitive,
@@ -31,8 +33,7 @@ from gdsim.render.display_list import (
 from gdsim.render.strands import fanned
 from gdsim.render.trail import GHOST, BoolArray, Stretch, Trail, TrailStyle, interpolated
 
-CIRCLE = np.stack([np.cos(np.linspace(0, 2 * np.pi, 33)), np.sin(np.linspace(0, 2 * np.pi, 33))], -1) / 2
-"""A circle of diameter 1."""
+OUTLINE_FILL = 0.16  # the opacity inside the outlines around heads
 
 Cap = Literal["butt", "round"]
 Codes = npt.NDArray[np.uint8]
@@ -113,6 +114,8 @@ class Painter:
             yield self._draw_drops(drops, time)
         for tangents in only(primitives, Tangents):
             yield self._draw_tangents(tangents, time)
+        for outlines in only(primitives, HeadOutlines):
+            yield self._draw_outlines(outlines, time)
         for arrows in only(primitives, HeadArrows):
             yield from self._draw_arrows(arrows, time)
         trails = only(primitives, Trail)
@@ -238,7 +241,7 @@ class Painter:
 
     def _draw_drops(self, drops: DropLines, time: float) -> FloatArray:
         trail, heads, feet = drops.trail, drops.trail.at(time), drops.foot.at(time)
-        seen = inside(heads, self._bounds) & ~trail.hidden_at(time)
+        seen = self._seen(trail, heads, time)
         ends, footed = np.stack([heads, feet], 1)[seen], ~drops.foot.hidden_at(time)[seen]
         lines, dash = ends[footed], None
         if drops.dash:
@@ -263,15 +266,28 @@ class Painter:
         return np.concatenate([ends.reshape(-1, 2), heads])
 
     def _draw_arrows(self, arrows: HeadArrows, time: float) -> Iterator[FloatArray]:
-        row = max(int(np.searchsorted(arrows.steps, int(time), side="right")) - 1, 0)
-        tails, vectors = arrows.trail.at(float(arrows.steps[row])), arrows.vectors[row]
-        drawn = np.isfinite(vectors).all(-1)
+        tails, vectors = arrows.trail.at(time), interpolated(arrows.vectors, arrows.steps, time)
+        drawn = self._seen(arrows.trail, tails, time) & (np.linalg.norm(vectors, axis=-1) >= arrows.shortest)
         tails, vectors = tails[drawn], vectors[drawn]
         for style in arrows.styles if len(tails) else ():
             moves = style.factor * vectors
             shapes = arrow_shapes(tails + moves / 2, moves, np.linalg.norm(moves, axis=-1), style.width)
             self.fill(shapes, style.color, style.edge, style.edge_width)
             yield shapes.reshape(-1, 2)
+
+    def _draw_outlines(self, outlines: HeadOutlines, time: float) -> FloatArray:
+        trail, heads = outlines.trail, outlines.trail.at(time)
+        seen = self._seen(trail, heads, time)
+        matrices = interpolated(outlines.matrices, outlines.steps, time)[seen]
+        shapes = heads[seen][:, None] + outlines.shape @ matrices.swapaxes(-1, -2)
+        if len(shapes):
+            self.fill(shapes, trail.style.color, alpha=OUTLINE_FILL)
+        for color, width in ((trail.style.casing, 2 * outlines.width), (trail.style.color, outlines.width)):
+            self.stroke(shapes, color, width, "round")
+        return np.asarray(shapes.reshape(-1, 2))
+
+    def _seen(self, trail: Trail, heads: FloatArray, time: float) -> BoolArray:
+        return np.asarray(inside(heads, self._bounds) & ~trail.hidden_at(time))
 
     def _draw_events(self, marks: EventMarks, time: float) -> FloatArray:
         count = int(np.searchsorted(marks.times, time, side="right"))

@@ -1,34 +1,28 @@
-"""What shows paths: circles around the starts, trails, and the tangents and arrows at the heads."""
+"""What shows paths: circles around the starts, trails, and the tangents at the heads."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
 from dataclasses import replace
 
 import numpy as np
-import numpy.typing as npt
 from matplotlib.artist import Artist
 from matplotlib.backend_bases import RendererBase
 
-from gdsim.objectives import FloatArray, inside
+from gdsim.objectives import FloatArray
 from gdsim.render.canvas import DPI, Canvas
-from gdsim.render.display_list import ArrowStyle, DropLines, HeadArrows, Moment, Tangents, Viewport, iterate_stride
-from gdsim.render.painter import CIRCLE, Painter
+from gdsim.render.display_list import CIRCLE, DropLines, Moment, Tangents, Viewport
+from gdsim.render.painter import Painter
 from gdsim.render.strands import fan
 from gdsim.render.trail import BoolArray, Trail, TrailStyle, settled
-from gdsim.scene.facets import lengths
 from gdsim.scene.model import Facet, Path, Style
 
 # Lengths in ems.
 FULL = 16.0  # the shorter side of a view below which heads and lines shrink with it
-SHORTEST, LONGEST = 0.35, 4.6  # the minimum length of an arrow that is drawn, and the length of the largest gradient
 DROP_DASH = (0.2, 0.4)  # the on and off lengths of the line from a surface down to its plane
 TANGENT = 3.2  # the length of a tangent on either side of its point
-EDGE = 0.06  # the width of the edge of an arrow
 
 # Widths in units of `Canvas.line`.
 FOOT, TANGENT_WIDTH = 0.07, 0.12  # of the line down to a foot, and of the tangent
-ARROW, STEP = 0.22, 0.24  # of the arrows of the gradient, and of the step
 
 TAPER = 0.5  # the width at the beginning of a path, as a fraction of the width at its head
 DOT = 1.75  # the diameter of a dot, in widths of its path
@@ -134,45 +128,3 @@ def tangents(facet: Facet, viewport: Viewport, path: Path, trail: Trail) -> Tang
         reach=TANGENT * canvas.em,
         width=TANGENT_WIDTH * canvas.line,
     )
-
-
-def head_arrows(facet: Facet, viewport: Viewport, trails: Sequence[Trail], moment: Moment) -> Iterator[HeadArrows]:
-    """Yield for each path the arrows of the gradient, of its negative or of both, and then those of the step taken.
-
-    On a surface, `trails` are the shadows. If the camera turns, only the arrows of `moment` are included. On a curve,
-    steps are drawn horizontally.
-    """
-    canvas, scene, theme = viewport.canvas, viewport.canvas.scene, viewport.canvas.theme
-    em, line, edge = canvas.em, canvas.line, EDGE * canvas.em
-    solid = ArrowStyle(theme.text, theme.casing, edge, ARROW * line)
-    hollow = ArrowStyle(theme.page, theme.text, edge, ARROW * line, factor=-1.0)
-    styles = (solid, hollow) if scene.vectors else (replace(solid, factor=-1.0),)
-    for path, trail in zip(facet.paths, trails, strict=True) if scene.vectors or scene.descent else ():
-        steps = _steps(canvas, len(path.gradients), moment if viewport.turning else None)
-        places, last = path.points[np.searchsorted(path.times, steps)], len(trail.times) - 1
-        tails, tips = (trail.points[np.minimum(np.searchsorted(trail.times, steps + i), last)] for i in (0, 1))
-        hidden, next_hidden = (np.array([trail.hidden_at(float(step + i)) for step in steps]) for i in (0, 1))
-        seen = inside(tails, viewport.bounds) & (steps[:, None] <= path.ends) & ~hidden
-        uphill = viewport.directions(places, path.gradients[steps], facet.limits, moment)
-        uphill *= LONGEST * em * lengths(path.gradients)[steps, :, None]
-        yield HeadArrows(trail, steps, _drawable(uphill, seen, em), styles)
-        if scene.vectors:
-            taken = (tips - tails) * [1.0, path.gradients.shape[-1] - 1]
-            step_style = ArrowStyle(path.style.color, theme.casing, edge, STEP * line)
-            yield HeadArrows(trail, steps, _drawable(taken, seen & ~next_hidden, em), (step_style,))
-
-
-def _steps(canvas: Canvas, count: int, moment: Moment | None) -> npt.NDArray[np.int64]:
-    """Return the iterates that have arrows: those of the frames and the web page, or that of one moment."""
-    if moment is not None:
-        return np.array([min(int(moment.time), count - 1)])
-    of_frames = np.minimum(canvas.scene.frame_steps.astype(np.int64), count - 1)
-    of_page = np.append(np.arange(0, count, iterate_stride(canvas.scene)), count - 1)
-    return np.unique(np.concatenate([of_frames, of_page]))
-
-
-def _drawable(vectors: FloatArray, seen: BoolArray, em: float) -> FloatArray:
-    """Return vectors, (…, 2), with NaN for those that are not seen, (…), or are too short for an arrow."""
-    with np.errstate(invalid="ignore"):
-        long = np.linalg.norm(vectors, axis=-1) >= SHORTEST * em
-    return np.where((seen & long)[..., None], vectors, np.nan)

@@ -25,10 +25,11 @@ from gdsim.scene.facets import GroupInput
 from gdsim.scene.minima import by_minimum
 from gdsim.scene.model import FEW_STARTS, Group, Scene, Style
 from gdsim.scene.pace import frame_steps
-from gdsim.scene.panels import panel_kinds, panel_problems
+from gdsim.scene.panels import panel_kind, panel_problems
 from gdsim.scene.panels.heatmap import of_completed
 from gdsim.scene.panels.images import ImageGrid, ImageRow, grays
 from gdsim.scene.projection import Projection, choose_projection, plane_problems
+from gdsim.scene.state import vector_problems
 from gdsim.scene.views import kind_of, kind_problems
 from gdsim.scene.views.image import ColorScale, color_scale, image_facet, still_image
 from gdsim.simulation import Explanation, Trajectory
@@ -70,6 +71,7 @@ def view_problems(objectives: Sequence[Objective], view: View) -> Iterator[Probl
     if not any(problem.key == ("kind",) for problem in problems):
         yield from plane_problems(objectives, view)
         yield from panel_problems(objectives, view)
+        yield from vector_problems(objectives, view)
         yield from _name_problems(objectives, view)
 
 
@@ -133,7 +135,7 @@ def build_scene(
         dots=max(heads) <= 2 * FEW_STARTS and not any(each.is_ensemble for each in trajectories),
         trail=None if animation.trail == "whole" else animation.trail,
         descent=view.arrows == "heads" and not view.vectors,
-        vectors=view.vectors,
+        vectors=tuple(view.vectors),
         steps=steps,
         frame_steps=_frame_steps(built, steps, view, animation),
         fps=animation.fps,
@@ -279,7 +281,7 @@ def _named(group: Sequence[Trajectory], view: View) -> list[Trajectory]:
 
 
 def _group(group: GroupInput, name: str) -> Group:
-    beside = tuple(panel_kinds()[panel].build(group) for panel in group.view.panels)
+    beside = tuple(panel_kind(panel).build(group) for panel in group.view.panels)
     return Group(name, kind_of(group.objective, group.view).facets(group), beside)
 
 

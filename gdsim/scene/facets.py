@@ -18,6 +18,7 @@ from gdsim.scene.levels import finite
 from gdsim.scene.model import Arrows, Exit, Facet, Mark, Path, Spread, Style, ViewModel
 from gdsim.scene.projection import CHUNK, Projection
 from gdsim.scene.spreads import completed, mean_run, regions, spread_times
+from gdsim.scene.state import at_heads, check_vectors
 from gdsim.simulation import Trajectory
 
 ARROWS, FEWEST, THINNING = 13, 7, 0.3
@@ -104,6 +105,7 @@ class GroupInput:
             value_name=self.value_name,
         )
         pairs = list(zip(self.trajectories, self.styles, strict=True))
+        check_vectors(self.trajectories, self.view)
         paths = tuple(self._path(trajectory, style, limits, elevation) for trajectory, style in pairs)
         spreads = [self._spread(*pair, limits, elevation) for pair in pairs if pair[0].is_ensemble]
         facet = replace(facet, spreads=tuple(filter(None, spreads)))
@@ -149,6 +151,7 @@ class GroupInput:
             values=finite(trajectory.values),
             ends=ends,
             exits=exits,
+            at_heads=at_heads(trajectory, projection, self.view),
         )
 
 

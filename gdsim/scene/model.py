@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import ClassVar, Literal, Protocol
 
@@ -109,6 +109,8 @@ class Path:
         values: (steps + 1, starts) the objective at each iterate; NaN if not finite.
         ends: (starts,) the last step that is drawn: at most the first one outside the view for good.
         exits: Where paths leave the view for good.
+        at_heads: What is drawn at the heads, by the names in `Scene.vectors`: an arrow at each iterate, (steps + 1,
+            starts, c), or the matrix of an outline, (steps + 1, starts, 2, 2), in data units.
     """
 
     style: Style
@@ -119,6 +121,7 @@ class Path:
     values: FloatArray
     ends: npt.NDArray[np.int64]
     exits: tuple[Exit, ...]
+    at_heads: Mapping[str, FloatArray] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, eq=False)
@@ -241,7 +244,7 @@ class Scene:
         dots: Whether iterates are drawn as dots where there is room.
         trail: Number of steps of a path that remain visible behind its head while they fade; None for the whole path.
         descent: Whether each head has an arrow for the negative gradient alone.
-        vectors: Whether each head has arrows for the gradient, its negative and the step taken.
+        vectors: What is drawn at each head: "gradient", "descent", "step", "momentum", "preconditioner" and "trust".
         readings: For a sweep over one setting, what the counter shows at each whole step, such as "lr 0.1".
         grid_paths: For a sweep over two settings, runs some cells, and returns for each optimizer their points (rows,
             columns, steps + 1, k), as coordinates of the view in which a page shows them.
@@ -269,7 +272,7 @@ class Scene:
     dots: bool = False
     trail: int | None = None
     descent: bool = False
-    vectors: bool = False
+    vectors: tuple[str, ...] = ()
     steps: int = 0
     readings: tuple[str, ...] = ()
     figures: tuple[tuple[str, FloatArray], ...] = ()

@@ -126,9 +126,14 @@ def _on_coordinates(objective: Objective, plane: list[int], view: View, paths: S
         origin, where = objective.bounds.mean(-1), say("the others in the middle")
     origin[plane] = 0.0
     bounds = _view(objective, paths, plane)
-    names = tuple("x" + str(i + 1).translate(SUBSCRIPTS) for i in plane)
+    names = tuple(map(coordinate_name, plane))
     short = say("section {names} of dim {dim}", names=", ".join(names), dim=dim)
     return Projection(origin, np.eye(dim)[plane], bounds, names, (f"{short}, {where}", short))
+
+
+def coordinate_name(index: int) -> str:
+    """Return the name of a coordinate of more than two, such as "x₃"."""
+    return "x" + str(index + 1).translate(SUBSCRIPTS)
 
 
 def _on_paths(objective: Objective, paths: Sequence[FloatArray], say: Language) -> Projection:

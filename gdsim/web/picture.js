@@ -553,17 +553,40 @@ function arrow(x, y, across, down, width) {
   return corners.map(([along, aside]) => [x + along * ux - aside * uy, y + along * uy + aside * ux]);
 }
 
-/** Draw arrows at the last iterates up to a time. */
+/** Interpolate rows of numbers at ascending times linearly at one time. */
+function rowAt(times, rows, time) {
+  const size = rows.length / times.length, i = indexAt(times, time), next = Math.min(i + 1, times.length - 1);
+  const share = next > i ? (time - times[i]) / (times[next] - times[i]) : 0, ahead = rows.subarray(next * size);
+  return rows.slice(i * size, (i + 1) * size).map((each, k) => each + share * (ahead[k] - each));
+}
+
+/** Return the indices and the heads of the starts of a trail that are visible. */
+function visibleHeads(layer, trail, time) {
+  const heads = Array.from({ length: trail.starts }, (_, start) => [start, trail.at(start, time)]);
+  return heads.filter(([start, head]) => within(layer.box, ...head) && !trail.hidesAt(start, time));
+}
+
+/** Draw outlines around the heads. */
+function drawOutlines(brush, layer, { trail: index, steps, matrices, shape, width, fill: alpha }, time) {
+  const trail = layer.trails[index], row = rowAt(steps, matrices, time), { color, casing } = trail.style;
+  const shapes = visibleHeads(layer, trail, time).map(([start, [x, y]]) => {
+    const [a, b, c, d] = row.subarray(4 * start);
+    return shape.map(([across, up]) => [x + a * across + b * up, y + c * across + d * up]);
+  });
+  const lines = shapes.map((corners) => ({ points: corners.flat() }));
+  fill(brush, shapes, color, color, 0, alpha);
+  stroke(brush, lines, casing, 2 * width, "round");
+  stroke(brush, lines, color, width, "round");
+}
+
+/** Draw arrows at the heads. */
 function drawArrows(brush, layer, arrows, time) {
-  const trail = layer.trails[arrows.trail], row = indexAt(arrows.steps, Math.floor(time)), step = arrows.steps[row];
-  for (const style of arrows.styles) {
-    const shapes = [];
-    for (let start = 0; start < trail.starts; start++) {
-      const k = 2 * (row * trail.starts + start), moves = [arrows.vectors[k], arrows.vectors[k + 1]];
-      if (Number.isNaN(moves[0] + moves[1])) continue;
-      shapes.push(arrow(...trail.at(start, step), ...moves.map((each) => style.factor * each), style.width));
-    }
-    fill(brush, shapes, style.color, style.edge, style.edgeWidth);
+  const trail = layer.trails[arrows.trail], row = rowAt(arrows.steps, arrows.vectors, time);
+  const found = visibleHeads(layer, trail, time).map(([start, head]) => [head, row.subarray(2 * start, 2 * start + 2)]);
+  const long = found.filter(([, vector]) => Math.hypot(...vector) >= arrows.shortest);
+  for (const { color, edge, edgeWidth, width, factor } of arrows.styles) {
+    const shapes = long.map(([head, [across, down]]) => arrow(...head, factor * across, factor * down, width));
+    fill(brush, shapes, color, edge, edgeWidth);
   }
 }
 
@@ -579,6 +602,7 @@ function decoded(record, drawing) {
     lines: record.lines.map((each) => new Lines(each, drawing)),
     cursor: record.cursor && { ...times(record.cursor), places: floats(record.cursor.places) },
     tangents: record.tangents.map((each) => ({ ...each, slopes: floats(each.slopes) })),
+    outlines: record.outlines.map((each) => ({ ...each, steps: floats(each.steps), matrices: floats(each.matrices) })),
     arrows: record.arrows.map((each) => ({ ...each, steps: floats(each.steps), vectors: floats(each.vectors) })),
     events: record.events.map((each) => ({ ...times(each), points: floats(each.points) })),
     iterates: record.iterates.map((each) => ({
@@ -734,6 +758,7 @@ class Picture {
     for (const each of this.shown(layer.labels)) this.drawLabel(brush, each, time);
     for (const each of layer.drops.filter(isShown)) drawDrops(brush, layer, each, time);
     for (const each of layer.tangents.filter(isShown)) drawTangents(brush, layer, each, time);
+    for (const each of layer.outlines.filter(isShown)) drawOutlines(brush, layer, each, time);
     for (const each of layer.arrows.filter(isShown)) drawArrows(brush, layer, each, time);
     const heads = this.shown(trails);
     for (const each of heads) each.drawHeads(brush, time, heads);

@@ -33,6 +33,7 @@ from gdsim.render.display_list import (
     DropLines,
     EventMarks,
     HeadArrows,
+    HeadOutlines,
     Layer,
     Lines,
     PathLabel,
@@ -42,7 +43,7 @@ from gdsim.render.display_list import (
 from gdsim.render.header import Counter, Reading
 from gdsim.render.images import ImageFrames, MapImage, RevealedImage, SpriteSheet, ZoomedImage
 from gdsim.render.milestones import ShownMilestone
-from gdsim.render.painter import marker_outline, only
+from gdsim.render.painter import OUTLINE_FILL, marker_outline, only
 from gdsim.render.trail import INVISIBLE, Trail
 from gdsim.scene.model import Facet, Scene, Style
 from gdsim.scene.panels.images import ImageGrid
@@ -272,6 +273,7 @@ class Drawing:
             "trails": [self._trail(trail) for trail in trails],
             "drops": [self._drops(each, index) for each in only(primitives, DropLines)],
             "tangents": [self._tangents(each, index) for each in only(primitives, Tangents)],
+            "outlines": [self._outlines(each, index) for each in only(primitives, HeadOutlines)],
             "arrows": [self._arrows(each, index) for each in only(primitives, HeadArrows)],
             "events": [self._events(each) for each in only(primitives, EventMarks)],
             "labels": [self._label(each) for each in only(primitives, PathLabel)],
@@ -309,10 +311,17 @@ class Drawing:
             "slopes": _encoded(-tangents.slopes[self._vertices[id(tangents.trail)]].T),
         }
 
+    def _outlines(self, outlines: HeadOutlines, index: dict[int, int]) -> dict[str, Any]:
+        return _fields(outlines, "steps width") | {
+            "trail": index[id(outlines.trail)],
+            "matrices": _encoded(outlines.matrices * [[1.0], [-1.0]]),
+            "shape": outlines.shape.round(4).tolist(),
+            "fill": OUTLINE_FILL,
+        }
+
     def _arrows(self, arrows: HeadArrows, index: dict[int, int]) -> dict[str, Any]:
-        return {
+        return _fields(arrows, "steps shortest") | {
             "trail": index[id(arrows.trail)],
-            "steps": _encoded(arrows.steps),
             "vectors": _encoded(arrows.vectors * [1.0, -1.0]),
             "styles": [_fields(style, "color edge edge_width width factor") for style in arrows.styles],
         }

@@ -13,8 +13,9 @@ from gdsim.render.annotations import draw_flat_axes, longest_number
 from gdsim.render.canvas import Canvas, arrow_shapes, points, ramp
 from gdsim.render.display_list import Moment, Primitive, Viewport
 from gdsim.render.fans import draw_fans, fan_primitives
+from gdsim.render.heads import head_marks
 from gdsim.render.layout import Box, ColorBar
-from gdsim.render.paths import head_arrows, make_trail, path_style
+from gdsim.render.paths import make_trail, path_style
 from gdsim.render.spreads import mean_trail, regions
 from gdsim.render.strands import side_by_side
 from gdsim.render.views import ViewRenderer
@@ -91,7 +92,7 @@ class _ContourRenderer(ViewRenderer):
             *trails,
             *means,
             *regions(facet, viewport, moment),
-            *head_arrows(facet, viewport, trails, moment),
+            *head_marks(facet, viewport, trails, moment),
             *fan_primitives(facet, viewport),
         )
 

@@ -13,8 +13,9 @@ from gdsim.render.annotations import AROUND, draw_flat_axes, longest_number
 from gdsim.render.canvas import Canvas, arrow_shapes, points
 from gdsim.render.display_list import START, Moment, Primitive, Viewport
 from gdsim.render.fans import draw_fans, fan_primitives
+from gdsim.render.heads import head_marks
 from gdsim.render.layout import Box
-from gdsim.render.paths import drop_lines, head_arrows, make_trail, path_style, tangents
+from gdsim.render.paths import drop_lines, make_trail, path_style, tangents
 from gdsim.render.spreads import regions
 from gdsim.render.views import ViewRenderer
 from gdsim.scene.model import Arrows, Facet, Path
@@ -65,7 +66,7 @@ class _CurveRenderer(ViewRenderer):
             *(trail for _, *pair in both for trail in pair),
             *(drop_lines(viewport.canvas, *pair) for _, *pair in both),
             *(tangents(facet, viewport, path, trail) for path, trail, _ in both),
-            *head_arrows(facet, viewport, trails, moment),
+            *head_marks(facet, viewport, trails, moment),
             *regions(facet, viewport, moment),
             *fan_primitives(facet, viewport),
         )

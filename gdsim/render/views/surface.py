@@ -17,9 +17,10 @@ from PIL import Image
 from gdsim.objectives import FloatArray, inside
 from gdsim.render.canvas import DPI, Canvas, arrow_shapes
 from gdsim.render.display_list import START, Moment, Primitive, Viewport
+from gdsim.render.heads import head_marks
 from gdsim.render.layout import Box
 from gdsim.render.painter import Painter
-from gdsim.render.paths import add_starts, draw_starts, drop_lines, head_arrows, make_trail, path_style
+from gdsim.render.paths import add_starts, draw_starts, drop_lines, make_trail, path_style
 from gdsim.render.spreads import mean_trail, regions
 from gdsim.render.strands import side_by_side
 from gdsim.render.surface_mesh import SurfaceMesh, level_lines
@@ -199,7 +200,7 @@ class _SurfaceRenderer(ViewRenderer):
             *(mean_trail(viewport, mean, *_placed(viewport, mean.points, moment)) for mean in means),
             *regions(facet, viewport, moment),
             *drops,
-            *head_arrows(facet, viewport, shadows, moment),
+            *head_marks(facet, viewport, shadows, moment),
         )
 
 

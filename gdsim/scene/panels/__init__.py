@@ -9,6 +9,7 @@ from importlib import import_module
 from pkgutil import iter_modules
 
 from gdsim.config import View
+from gdsim.config.presentation import StatePanel
 from gdsim.errors import Problem
 from gdsim.objectives import Objective
 from gdsim.scene.facets import GroupInput
@@ -52,14 +53,21 @@ def panel_kinds() -> Mapping[str, PanelKind]:
     return {kind.name: kind for module in modules for kind in module.PANELS}
 
 
+def panel_kind(panel: str | StatePanel) -> PanelKind:
+    """Return the kind of a panel that a view names."""
+    from gdsim.scene.panels.state import state_kind
+
+    return state_kind(panel) if isinstance(panel, StatePanel) else panel_kinds()[panel]
+
+
 def panel_problems(objectives: Sequence[Objective], view: View) -> Iterator[Problem]:
     """Yield panels that do not support the objectives shown together; keys are relative to `view`."""
     kinds: set[str] = {each.kind for each in objectives}
-    for index, name in enumerate(view.panels):
-        kind = panel_kinds()[name]
+    for index, panel in enumerate(view.panels):
+        kind = panel_kind(panel)
         supported, message = FITTING[kind.goes_with]
         if not kinds <= supported:
-            yield Problem(f"{name} {message}", ("panels", index), "unsupported")
+            yield Problem(f"{kind.name} {message}", ("panels", index), "unsupported")
             continue
         for problem in kind.problems(objectives, view):
             yield replace(problem, key=problem.key or ("panels", index))
