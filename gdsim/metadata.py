@@ -19,7 +19,7 @@ class Provenance:
         alt_text: What happens in it.
         yaml: The configuration, overrides included; empty for trajectories without one.
         seed: The experiment's seed; None without a configuration.
-        versions: The versions of gdsim, torch and numpy.
+        versions: The versions of gdsim, torch, numpy and scipy.
     """
 
     title: str
@@ -52,4 +52,4 @@ class Provenance:
 
 def versions() -> dict[str, str]:
     """Return the versions of the packages that the numbers depend on."""
-    return {name: metadata.version(name) for name in ("gdsim", "torch", "numpy")}
+    return {name: metadata.version(name) for name in ("gdsim", "torch", "numpy", "scipy")}

@@ -108,7 +108,7 @@ def test_a_file_is_small_whole_and_the_same_each_time(
     assert sorted(path.name for path in tmp_path.iterdir()) == ["again.npz", "race.npz"]
     with np.load(saved) as arrays:
         assert str(arrays["yaml"]) == TEXT
-        assert [version.split()[0] for version in arrays["versions"]] == ["gdsim", "torch", "numpy"]
+        assert [version.split()[0] for version in arrays["versions"]] == ["gdsim", "torch", "numpy", "scipy"]
         assert arrays["points_0"].shape == (13, 2, 3)
 
 

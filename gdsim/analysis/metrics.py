@@ -32,7 +32,7 @@ def steps_to_tolerance(trajectory: Trajectory, lowest: float) -> npt.NDArray[np.
 
 
 def evaluations_to_tolerance(trajectory: Trajectory, lowest: float) -> FloatArray:
-    """Return the number of gradient evaluations until each start is within tolerance, (starts,); inf for never.
+    """Return the number of evaluations until each start is within tolerance, (starts,); inf for never.
 
     The evaluation at the iterate that passes the test is included, because it also computes the value.
     """

@@ -102,7 +102,7 @@ def performance_profile(evaluations: FloatArray, labels: Sequence[str]) -> Profi
     solves counts as unsolved for all.
 
     Args:
-        evaluations: (problems, optimizers) gradient evaluations to tolerance, positive, inf for never.
+        evaluations: (problems, optimizers) evaluations to tolerance, positive, inf for never.
         labels: The optimizers.
 
     Returns:
@@ -118,7 +118,7 @@ def data_profile(evaluations: FloatArray, labels: Sequence[str]) -> Profile:
 
     d_s(α) is the share of problems on which optimizer s comes within tolerance after at most α simplex gradients. In
     the paper a simplex gradient is dim + 1 function values; here gradients are evaluated directly, so that α, the x of
-    the profile from 0, is the number of gradient evaluations. The arguments are those of `performance_profile`.
+    the profile from 0, is the number of evaluations. The arguments are those of `performance_profile`.
     """
     return _profile(evaluations, 0.0, labels)
 

@@ -27,7 +27,7 @@ class Scores(NamedTuple):
 
     Attributes:
         solved: 1 for a start that reaches a known global minimum, else 0.
-        evaluations: The gradient evaluations to tolerance, inf for never.
+        evaluations: The evaluations to tolerance, inf for never.
         lows: The lowest value; inf for a start that counts as lost.
     """
 

@@ -6,8 +6,10 @@ import math
 from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
+from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 
 from gdsim.analysis.metrics import (
     detours,
@@ -55,10 +57,13 @@ class Row:
         solved_high: The upper end.
         steps_to_tolerance: The first step within tolerance, see `steps_to_tolerance`: the upper median over the starts,
             where "never" is later than any step; None if it is "never".
-        evaluations_to_tolerance: The number of gradient evaluations up to and including that step; the upper median.
+        evaluations_to_tolerance: The number of evaluations up to and including that step; the upper median.
         evaluations_low: The lower end of its 95 % interval; None for never.
         evaluations_high: The upper end.
-        evaluations: The median of the total number of gradient evaluations.
+        evaluations: The median of the total number of evaluations, see `Trajectory.evaluations`.
+        function_evaluations: The median of the total number of function values.
+        gradient_evaluations: The median of the total number of gradients.
+        hessian_evaluations: The median of the total number of Hessians.
         never: The number of starts that never come within tolerance.
         distance_to_minimum: The median distance from the last finite point to the nearest known global minimum.
         detour: The path's length divided by the distance from start to end, the median over the starts that move.
@@ -92,6 +97,9 @@ class Row:
     evaluations_low: float | None = None
     evaluations_high: float | None = None
     evaluations: float | None = None
+    function_evaluations: float | None = None
+    gradient_evaluations: float | None = None
+    hessian_evaluations: float | None = None
     never: int | None = None
     distance_to_minimum: float | None = None
     detour: float | None = None
@@ -150,6 +158,9 @@ def make_row(trajectory: Trajectory, lowest: float, *, title: str = "", tuned: s
     # Networks have no known minimum, and class scores of images have none at all.
     is_function = trajectory.objective.kind == "function"
 
+    spent = trajectory.evaluations
+    functions, gradients, hessians = tuple(trajectory.counts.values()) or (spent, spent, np.zeros_like(spent))
+
     def last(name: str) -> float | None:
         return _finite(float(trajectory.figures[name][-1])) if name in trajectory.figures else None
 
@@ -166,7 +177,10 @@ def make_row(trajectory: Trajectory, lowest: float, *, title: str = "", tuned: s
         solved=None if reached is None else float(reached.mean()),
         steps_to_tolerance=_upper_median(np.where(within, steps, np.inf)) if is_function else None,
         evaluations_to_tolerance=_upper_median(evaluations_to_tolerance(trajectory, lowest)) if is_function else None,
-        evaluations=_median(trajectory.evaluations[-1].astype(np.float64)),
+        evaluations=_median(spent[-1]),
+        function_evaluations=_median(functions[-1]),
+        gradient_evaluations=_median(gradients[-1]),
+        hessian_evaluations=_median(hessians[-1]),
         never=int((~within).sum()) if is_function else None,
         distance_to_minimum=None if distances is None else _median(distances),
         detour=_median(detours(trajectory)) if is_function else None,
@@ -192,7 +206,7 @@ def sort_key(row: Row) -> tuple[float, ...]:
     return float(bool(row.reason)), -(row.solved or 0.0), evaluations, best
 
 
-def _median(numbers: FloatArray) -> float | None:
+def _median(numbers: npt.NDArray[Any]) -> float | None:
     return _finite(_quantile(numbers, 0.5))
 
 
@@ -201,7 +215,7 @@ def _spread(numbers: FloatArray) -> float | None:
     return _finite(high - low) if math.isfinite(low) else None
 
 
-def _quantile(numbers: FloatArray, fraction: float) -> float:
+def _quantile(numbers: npt.NDArray[Any], fraction: float) -> float:
     """Interpolate linearly between sorted numbers that may include inf; ignore NaN; return NaN if there are none."""
     ordered: list[float] = np.sort(numbers[~np.isnan(numbers)]).tolist()
     if not ordered:

@@ -44,7 +44,7 @@ class Curve:
     Attributes:
         objective: The objective's title in the table.
         steps: (n,) the steps from 0 to the last, at most `MAX_POINTS` of them.
-        evaluations: (n,) the median over the starts of the number of gradient evaluations up to each step.
+        evaluations: (n,) the median over the starts of the number of evaluations up to each step.
         values: (n,) the median over the starts of the lowest value so far; inf if at least half of them have no finite
             value.
     """
@@ -62,7 +62,7 @@ class Study:
 
     Attributes:
         table: A row per objective and optimizer; the caption describes the comparison and the tuning.
-        evaluations: (problems, optimizers) gradient evaluations to tolerance, inf for never, in the order of the
+        evaluations: (problems, optimizers) evaluations to tolerance, inf for never, in the order of the
             table's labels. A problem is an objective with one start; the problems are sorted by objective, then by
             start.
         curves: One per objective and optimizer that can run, sorted by objective.

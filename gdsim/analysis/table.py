@@ -30,6 +30,7 @@ DROP_ORDER = (
         "accuracy",
         "test_loss",
         "final_value",
+        *("hessian_evaluations", "function_evaluations", "gradient_evaluations"),
     ),
     *("settings", "never", "diverged", "distance_to_minimum", "stopped", "tuned", "best_value", "solved"),
 )
@@ -61,7 +62,7 @@ class Column:
 class Table:
     """Sorted rows, as returned by `compare` and `make_table`.
 
-    Objectives keep their order. The rows of each are sorted by the share of starts solved, descending; then by gradient
+    Objectives keep their order. The rows of each are sorted by the share of starts solved, descending; then by
     evaluations to tolerance, ascending with never last; then by the best value, ascending; then by label. Classes that
     cannot run are last.
 
@@ -108,6 +109,7 @@ class Table:
             hidden.add("evaluations")
         if len({row.objective for row in self}) == 1:
             hidden.add("objective")
+        hidden |= _hidden_counts(self)
 
         def text(*names: str) -> list[Column]:
             return [Column(name, name, tuple(getattr(row, name) for row in self), False) for name in names]
@@ -172,7 +174,14 @@ class Table:
     def _fields(self) -> list[dict[str, Any]]:
         hidden = {"runs"} if _unit(self.rows) == "starts" else set()
         hidden |= set() if has_networks(self.rows) else set(NETWORK_METRICS)
+        hidden |= _hidden_counts(self)
         return [{name: cell for name, cell in asdict(row).items() if name not in hidden} for row in self.rows]
+
+
+def _hidden_counts(rows: Iterable[Row]) -> set[str]:
+    """Return the counts by kind, unless an optimizer evaluates values, gradients and Hessians apart."""
+    apart = any(row.function_evaluations != row.gradient_evaluations or row.hessian_evaluations for row in rows)
+    return set() if apart else {"function_evaluations", "gradient_evaluations", "hessian_evaluations"}
 
 
 def _without_formula(cell: object) -> object:
@@ -216,6 +225,8 @@ def _sentences(rows: Sequence[Row]) -> Iterator[str]:
         unknown = any(row.solved is None and row.never is not None for row in rows)
         known = ", where f* is the lowest value found if the minimum is not known" if unknown else ""
         yield f"Within tolerance is f − f* ≤ {TOLERANCE:g} · (f(x₀) − f*){known}."
+    if not _hidden_counts(rows):
+        yield "A value and a gradient at one point are one evaluation; a Hessian is one per variable of the function."
     if any(row.solved is not None for row in rows):
         yield (
             "Solved is a start that comes within tolerance and ends nearer to a global minimum than "
@@ -228,9 +239,9 @@ def _sentences(rows: Sequence[Row]) -> Iterator[str]:
         )
     if len(rows) > 1 and has_tolerance:
         yield (
-            "Sorted by the share of starts solved, high first; then by gradient evaluations to tolerance, low first "
-            "and never last; then by the best value, low first. A start that fails, or leaves the view for values "
-            "below the minimum, counts as never."
+            "Sorted by the share of starts solved, high first; then by evaluations to tolerance, low first and never "
+            "last; then by the best value, low first. A start that fails, or leaves the view for values below the "
+            "minimum, counts as never."
         )
     elif len(rows) > 1:
         yield "Sorted by the best value, low first."
@@ -311,6 +322,9 @@ METRICS: tuple[tuple[str, str, Callable[[Row], str]], ...] = (
     ("evaluations_to_tolerance", "evaluations to tolerance", lambda row: _evaluations(row)),
     ("steps_to_tolerance", "steps to tolerance", lambda row: _steps(row, row.steps_to_tolerance)),
     ("evaluations", "evaluations", lambda row: _number(row.evaluations, 10)),
+    ("function_evaluations", "function values", lambda row: _number(row.function_evaluations, 10)),
+    ("gradient_evaluations", "gradients", lambda row: _number(row.gradient_evaluations, 10)),
+    ("hessian_evaluations", "Hessians", lambda row: _number(row.hessian_evaluations, 10)),
     ("never", "never within tolerance", lambda row: _of_starts(row, row.never)),
     ("best_value", "best value", lambda row: _with_spread(row, row.best_value, row.best_spread)),
     ("final_value", "final value", lambda row: _with_spread(row, row.final_value, row.final_spread)),

@@ -14,6 +14,7 @@ import numpy as np
 from gdsim.analysis.metrics import lost
 from gdsim.analysis.ranking import scores
 from gdsim.config import Experiment, SourceContext
+from gdsim.config.signatures import minimizers
 from gdsim.errors import GdsimError, InputError, did_you_mean
 from gdsim.objectives import FloatArray
 from gdsim.simulation import Trajectory
@@ -42,7 +43,7 @@ CHUNK = 2**26  # maximum size of the trajectories in memory at once, in bytes
 Values = Mapping[str, float]
 Outcome = Trajectory | InputError
 Score = tuple[float, float, float]
-"""The share of starts not solved, gradient evaluations to tolerance, and the lowest value; lower is better."""
+"""The share of starts not solved, evaluations to tolerance, and the lowest value; lower is better."""
 
 WORST: Score = (1.0, math.inf, math.inf)
 
@@ -192,6 +193,10 @@ def tuned_arguments(experiment: Experiment, label: str, values: Values) -> dict[
 
 def _defaults(class_name: str, context: SourceContext) -> Mapping[str, Any]:
     """Return the arguments of a class with their defaults; none if it cannot be imported."""
+    if class_name in minimizers():
+        arguments = minimizers()[class_name].arguments.items()
+        return {name: float(each.default) for name, each in arguments if each.schema == {"type": "number"}}
+
     from gdsim.optimizers import optimizer_class  # imports torch, which takes seconds
 
     try:

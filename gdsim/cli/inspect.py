@@ -85,7 +85,10 @@ def list_names(
         ],
         "networks": lambda: [*networks.NETWORKS.items()],
         "data": lambda: [*networks.DATA.items()],
-        "optimizers": lambda: with_arguments(signatures.optimizers()),
+        "optimizers": lambda: [
+            *with_arguments(signatures.optimizers()),
+            *((name, f"{each}  (not of torch.optim)") for name, each in signatures.minimizers().items()),
+        ],
         "schedules": lambda: with_arguments(signatures.schedules()),
         "themes": lambda: [
             (name, THEMES[name].summary if name in THEMES else "a style sheet of matplotlib") for name in names()

@@ -407,6 +407,8 @@ def _cost(optimizer: OptimizerSpec) -> int:
     """Return roughly how many of SGD's steps take as long as one step of an optimizer."""
     if optimizer.class_name == "LBFGS":
         return 5 * max(20, int(optimizer.settings.get("max_iter", 20)))
+    if optimizer.is_minimizer:
+        return 50
     watches_values = optimizer.schedule is not None and optimizer.schedule["class"] == "ReduceLROnPlateau"
     # A class from elsewhere may need an instance per start, which is known only when it runs.
     separate = watches_values or not optimizer.class_name.isidentifier() or bool(optimizer.settings.get("fused"))

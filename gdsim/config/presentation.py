@@ -268,7 +268,7 @@ class View(Model):
     panels_at: Literal["beside", "under"] | None = None
     """Where the panels are; by default where they fit best."""
     against: Literal["steps", "evaluations"] = "steps"
-    """The horizontal axis of the panels: steps, or gradient evaluations."""
+    """The horizontal axis of the panels: steps, or evaluations: of gradients, and of all that a minimizer evaluates."""
     theme: ThemeChoice = Field(default="light", examples=["dark", {"base": "dark", "page": "#000000"}])
     """light, dark, slide, the name of a style sheet of matplotlib, or a mapping: a theme of your own."""
     size: Annotated[list[Pixels], Field(strict=False, min_length=2, max_length=2), AfterValidator(_check_size)] = Field(

@@ -212,4 +212,7 @@ WARNINGS_FOR_NETWORKS = {
 def warning(class_name: str, *, network: bool = False) -> str:
     """Return a note on how to interpret the path of a class of `torch.optim`; empty for most classes."""
     name = class_name.removeprefix("torch.optim.")
+    if name in minimizers():
+        whose = "a method of SciPy" if name.startswith("scipy.") else "gdsim's own method"
+        return f"{name} is {whose}, not a class of torch.optim: compare by evaluations."
     return (network and WARNINGS_FOR_NETWORKS.get(name)) or WARNINGS.get(name, "")

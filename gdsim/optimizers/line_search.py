@@ -105,8 +105,9 @@ def gradient_descent(
     initial_step: float = 1.0,
     c1: float = 1e-4,
     shrink: float = 0.5,
+    gtol: float = 1e-6,
 ) -> Iterator[Iterate]:
-    """Yield the iterates of x − t ∇f(x), from the start on, until they no longer move.
+    """Yield the iterates of x − t ∇f(x), from the start on, until the gradient is small or they no longer move.
 
     Args:
         function: The function.
@@ -117,9 +118,10 @@ def gradient_descent(
         initial_step: The first length t to try; an exact search begins with the length of the step before.
         c1: The fraction of the linear decrease that Armijo's condition asks for.
         shrink: The factor by which Armijo's search shortens a step.
+        gtol: The largest component of the gradient at which the method ends.
     """
     search = _line_search(line_search, initial_step, c1, shrink)
-    return _descend(function, start, steps, lambda point, gradient: -gradient, search)  # noqa: ARG005
+    return _descend(function, start, steps, lambda point, gradient: -gradient, search, gtol)  # noqa: ARG005
 
 
 def newton(
@@ -131,8 +133,9 @@ def newton(
     initial_step: float = 1.0,
     c1: float = 1e-4,
     shrink: float = 0.5,
+    gtol: float = 1e-6,
 ) -> Iterator[Iterate]:
-    """Yield the iterates of Newton's method, x − t H⁻¹ ∇f(x), from the start on, until they no longer move.
+    """Yield the iterates of Newton's method, x − t H⁻¹ ∇f(x), as `gradient_descent` does.
 
     Where the Hessian H is not positive definite, its eigenvalues are replaced by their absolute values (Greenstadt
     1967), but by at least a thousandth of the largest one, so that the step leads downhill.
@@ -145,6 +148,7 @@ def newton(
         initial_step: As in `gradient_descent`.
         c1: As in `gradient_descent`.
         shrink: As in `gradient_descent`.
+        gtol: As in `gradient_descent`.
     """
 
     def direction(point: FloatArray, gradient: FloatArray) -> FloatArray:
@@ -154,7 +158,8 @@ def newton(
             eigenvalues = np.maximum(sizes, FLOOR * sizes.max()) if sizes.any() else np.ones_like(sizes)
         return np.asarray(-vectors @ ((vectors.T @ gradient) / eigenvalues))
 
-    return _descend(function, start, steps, direction, _line_search(line_search, initial_step, c1, shrink))
+    search = _line_search(line_search, initial_step, c1, shrink)
+    return _descend(function, start, steps, direction, search, gtol)
 
 
 Direction = Callable[[FloatArray, FloatArray], FloatArray]
@@ -180,12 +185,12 @@ def _line_search(name: str, initial_step: float, c1: float, shrink: float) -> Li
 
 
 def _descend(
-    function: CountedFunction, point: FloatArray, steps: int, direction: Direction, search: LineSearch
+    function: CountedFunction, point: FloatArray, steps: int, direction: Direction, search: LineSearch, gtol: float
 ) -> Iterator[Iterate]:
     gradient, values, length = function.gradient(point), dict[float, float](), math.nan
     yield Iterate(point, function.counts)
     for _ in range(steps):
-        if not (gradient.any() and np.isfinite(gradient).all()):
+        if not gtol < np.abs(gradient).max() < math.inf:
             return
         ray = Ray(function, point, direction(point, gradient), values, {0.0: gradient})
         length = search(ray, length)

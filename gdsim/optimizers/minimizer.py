@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+from ast import literal_eval
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from functools import partial
@@ -28,6 +30,10 @@ METHODS: Mapping[str, Callable[..., Iterable[Iterate]]] = MappingProxyType(
     }
 )
 """The methods by the name of their class in a configuration; `gdsim.config.signatures` has their arguments."""
+
+SEARCHES = {"none": "no line search", "armijo": "Armijo line search", "exact": "exact line search"}
+
+SEPARATOR = re.compile(r"[\W_]+")
 
 TEST_STEPS = 2
 
@@ -58,10 +64,19 @@ class Minimizer:
 
     @property
     def text(self) -> str:
-        """The method, whose it is, and its settings, for a legend: `"BFGS (SciPy) · gtol 1e-08"`."""
-        library, _, bare = self.name.rpartition(".")
-        title = f"{bare.replace('_', ' ')} ({'SciPy' if library else 'gdsim'})"
-        return " · ".join([title, *setting_texts(self.settings)])
+        """The method, its library, and its settings, for a legend: `"BFGS (SciPy) · gtol 10⁻⁸"`.
+
+        The method is omitted if it is also the label: `"SciPy · gtol 10⁻⁸"`.
+        """
+        bare = self.name.removeprefix("scipy.")
+        library = "gdsim" if bare == self.name else "SciPy"
+        is_label = SEPARATOR.sub("", bare).casefold() == SEPARATOR.sub("", self.label).casefold()
+        parts = [library if is_label else f"{bare.replace('_', ' ')} ({library})"]
+        settings = dict(self.settings)
+        if "line_search" in (arguments := minimizers()[self.name].arguments):
+            search = settings.pop("line_search", literal_eval(arguments["line_search"].default))
+            parts.append(SEARCHES[search])
+        return " · ".join([*parts, *setting_texts(settings)])
 
     def iterates(self, function: CountedFunction, start: FloatArray, steps: int) -> Iterable[Iterate]:
         """Return the iterates from a start, (dim,), on; at most `steps` after it, fewer if the method ends."""

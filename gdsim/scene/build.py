@@ -20,7 +20,7 @@ from gdsim.languages import ENGLISH, Language
 from gdsim.objectives import FloatArray, Objective
 from gdsim.objectives.formulas import number
 from gdsim.scene.camera import moving_share
-from gdsim.scene.captions import describe, formula, milestones, notes
+from gdsim.scene.captions import describe, formula, library_notes, milestones, notes
 from gdsim.scene.facets import GroupInput
 from gdsim.scene.minima import by_minimum
 from gdsim.scene.model import FEW_STARTS, Group, Scene, Style
@@ -127,6 +127,7 @@ def build_scene(
         page,
         title=titles[0] if titles else page.title,
         short_titles=(*titles[1:], page.title) if titles else (),
+        notes=page.notes or library_notes(trajectories, view.say),
         alt_text=" ".join([*described, *map(view.say, STRETCHED[animation.pace])]),
         styles=every,
         best=winner(groups[0]) if len(groups) == 1 else None,

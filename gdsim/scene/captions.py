@@ -30,8 +30,9 @@ OPENINGS = (
     "Gradient descent on {title}, {steps}",
     "Training of {title}, {steps}",
     "Gradient descent in the pixels of an image: {title}, {steps}",
+    "Minimization of {title}, {steps}",
 )
-"""How descriptions of functions, networks and images begin."""
+"""How descriptions of functions, networks and images begin, and of functions where there are minimizers."""
 
 PLANES = {"pca": "plane of the paths in {n} weights", "random": "random plane in {n} weights"}
 
@@ -71,6 +72,12 @@ def notes(objectives: Sequence[Objective], words: Sequence[tuple[str, ...]], say
         shares = _share_words(landscapes, say) if all(each.has_share for each in landscapes) else ()
         return full, *shares, say("planes of the networks' weights")
     return full, say("sections of more dimensions")
+
+
+def library_notes(trajectories: Sequence[Trajectory], say: Language) -> tuple[str, ...]:
+    """Name the optimizers that are not of torch.optim, as alternatives from long to short; empty if there are none."""
+    names = [each.label for each in trajectories if each.is_minimizer]
+    return (say("not of torch.optim: {names}", names=say.joined(names)), "") if names else ()
 
 
 def plane_words(landscape: Landscape, say: Language) -> tuple[str, ...]:
@@ -153,7 +160,8 @@ def describe(
 
     For example: "Gradient descent on Himmelblau, 150 steps. Adam arrives in 96 steps; SGD diverges at step 4."
     """
-    return _summary(OPENINGS[0], trajectories, _descent_outcome, say)
+    opening = OPENINGS[3 if any(each.is_minimizer for each in trajectories) else 0]
+    return _summary(opening, trajectories, _descent_outcome, say)
 
 
 @describe.register

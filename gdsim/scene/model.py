@@ -238,7 +238,7 @@ class Scene:
         best: The index in `styles` of the optimizer that arrives first; None if no single one does.
         formula: The objective's formula for the subtitle, in LaTeX without dollar signs.
         formula_is_subject: Whether the formula may replace the subject, because both are the same expression.
-        notes: What the picture does not show, as alternatives from long to short.
+        notes: What the picture does not show, or what is not of torch.optim, as alternatives from long to short.
         milestones: What happens, in order of steps.
         panels_at: Position of the panels; None to choose the one that fits best.
         dots: Whether iterates are drawn as dots where there is room.

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -11,8 +11,8 @@ import numpy.typing as npt
 
 from gdsim.objectives import FloatArray, Objective
 from gdsim.optimizers import AnyOptimizer, CountedFunction, Iterate, Minimizer, OptimizerFactory
-from gdsim.simulation.descent import Record, descend_together, find_stops, resting
-from gdsim.simulation.trajectory import COUNTED, IntArray, Trajectory
+from gdsim.simulation.descent import Observer, Record, descend_together, find_stops, ignore, resting
+from gdsim.simulation.trajectory import COUNTED, IntArray, Progress, Trajectory
 
 
 def run_together(
@@ -20,17 +20,29 @@ def run_together(
     optimizers: Sequence[AnyOptimizer],
     points: FloatArray,
     steps: int,
-    *options: Any,
-    **more: Any,
+    seed: int,
+    progress: Progress = iter,
+    runs: int | None = None,
+    *,
+    observe: Observer = ignore,
+    records_state: bool = False,
 ) -> tuple[Trajectory, ...]:
     """Run each optimizer from all points (starts, dim), and return one trajectory per optimizer.
 
-    The options are those of `descend_together`. Minimizers have neither noise nor a state.
+    The arguments are those of `descend_together`; without noise, the runs of an ensemble are equal. Points are observed
+    only if there is no minimizer, because they are those of all paths.
     """
     factories = [each for each in optimizers if isinstance(each, OptimizerFactory)]
-    made = iter(descend_together(objective, factories, points, steps, *options, **more) if factories else ())
+    options: dict[str, Any] = {"records_state": records_state}
+    if len(factories) == len(optimizers):
+        options["observe"] = observe
+    made = descend_together(objective, factories, points, steps, seed, progress, runs, **options) if factories else ()
+    descents, starts = iter(made), np.tile(points, (runs or 1, 1))
     return tuple(
-        minimize(objective, each, points, steps) if isinstance(each, Minimizer) else next(made) for each in optimizers
+        next(descents)
+        if isinstance(each, OptimizerFactory)
+        else replace(minimize(objective, each, starts, steps), is_ensemble=runs is not None)
+        for each in optimizers
     )
 
 

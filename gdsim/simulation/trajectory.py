@@ -192,6 +192,11 @@ class Trajectory:
         return f"<Trajectory: {self.label} on {self.objective.title}, {counts}>"
 
     @property
+    def is_minimizer(self) -> bool:
+        """Whether the optimizer is a minimizer, and no class of optimizers."""
+        return bool(self.counts)
+
+    @property
     def figures(self) -> Mapping[str, FloatArray]:
         """The figures of a network's training by name, see `Training.figures`; empty for a function."""
         return {}

@@ -57,7 +57,7 @@ class CurvesPanel:
 
     Attributes:
         caption: The name of the figures, and then, after a comma, what is shown of them.
-        across: Quantity on the horizontal axis: "step" or "gradient evaluations".
+        across: Quantity on the horizontal axis: "step", "gradient evaluations" or "evaluations".
         reach: Upper end of the horizontal axis, at least 1.
         base: Value subtracted from the figures: the known minimum for a loss, otherwise usually 0.
         limits: (2,) the range of figures to show.
@@ -196,8 +196,14 @@ def curves_panel(
             )
         )
     reach = max(float(each.across[: each.ends.max() + 1].max()) for each in lines)
-    across = "step" if group.view.against == "steps" else "gradient evaluations"
-    return CurvesPanel(across=across, reach=max(reach, 1.0), curves=tuple(curves), band_name=band_name, **facts)
+    return CurvesPanel(across=_across(group), reach=max(reach, 1.0), curves=tuple(curves), band_name=band_name, **facts)
+
+
+def _across(group: GroupInput) -> str:
+    if group.view.against == "steps":
+        return "step"
+    # Minimizers evaluate values and Hessians, too.
+    return "evaluations" if any(each.is_minimizer for each in group.trajectories) else "gradient evaluations"
 
 
 def _arrive(trajectory: Trajectory, curves: int) -> npt.NDArray[np.bool_] | None:

@@ -34,7 +34,7 @@ CAPTIONS = {
     "best_value": "lowest value",
     "minimum": "minimum reached",
     "steps_to_tolerance": "steps to tolerance",
-    "evaluations": "gradient evaluations",
+    "evaluations": "evaluations",
     "distance": "distance to the minimum",
 }
 """The name of each figure."""

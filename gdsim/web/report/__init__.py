@@ -111,7 +111,7 @@ def _page_values(study: Study, values: dict[str, Any]) -> dict[str, Any]:
     script, across, profile_charts = asset("report/report.js"), values["across"], []
     if across:
         performance, data = across["profiles"]
-        axis = "gradient evaluations"
+        axis = "evaluations"
         profile_charts.append(profile_chart(performance, styles, axis=f"times the fewest {axis}", doubling=True))
         profile_charts.append(profile_chart(data, styles, axis=axis))
     return {

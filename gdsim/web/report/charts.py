@@ -156,7 +156,7 @@ def losses(study: Study) -> list[Loss]:
 
 
 def loss_charts(loss: Loss, styles: Mapping[str, Style], *, name: str) -> list[str]:
-    """Return charts of the loss against steps and against gradient evaluations; `name` makes their ids unique."""
+    """Return charts of the loss against steps and against evaluations; `name` makes their ids unique."""
     values = np.concatenate(loss.values)
     limits, logarithmic = axis_limits(values[np.isfinite(values)], may_be_logarithmic=loss.may_be_logarithmic)
     ends = "; ".join(
@@ -164,7 +164,7 @@ def loss_charts(loss: Loss, styles: Mapping[str, Style], *, name: str) -> list[s
         for each, values in zip(loss.curves, loss.values, strict=True)
     )
     charts = []
-    for field, axis in (("steps", "step"), ("evaluations", "gradient evaluations")):
+    for field, axis in (("steps", "step"), ("evaluations", "evaluations")):
         curves = tuple(
             _curve(styles[each.optimizer], getattr(each, field), on_axis(values, limits) if logarithmic else values)
             for each, values in zip(loss.curves, loss.values, strict=True)
